@@ -1,0 +1,75 @@
+/**
+ * Every code that dagstream throws. Callers match on the code, never on the message.
+ *
+ * A task's failure is not among them: it is recorded as data (see `TaskCode`), never thrown.
+ */
+export type DagstreamErrorCode =
+  /** A workflow did not pass its checks: `details.issues` (at most 100) and `details.issueCount`. */
+  | 'INVALID_WORKFLOW'
+  /** An option, or a pair of them, is not what was expected. */
+  | 'INVALID_OPTION'
+  /** A tool definition is not what was expected. */
+  | 'INVALID_TOOL'
+  /** A writable stream that must be free already has a writer. */
+  | 'STREAM_LOCKED'
+  /** A reader took nothing for the stall time and was let go. */
+  | 'READER_STALLED'
+  /** A reader fell further behind than its bound allows and was let go. */
+  | 'READER_OVERFLOWED'
+  /** A stream was written to after it had been closed or cancelled. */
+  | 'STREAM_CLOSED'
+  /** An event has a name, an id or data that a receiver of Server-Sent Events would misread. */
+  | 'INVALID_EVENT'
+  /** A stream of Server-Sent Events, or one message of it, breaks its bound or its form. */
+  | 'INVALID_SSE'
+  /** An event id is malformed or belongs to another execution. */
+  | 'INVALID_EVENT_ID'
+  /** A bound of the table of limits was passed. */
+  | 'LIMIT_EXCEEDED'
+  /** The execution is not (or no longer) known. */
+  | 'EXECUTION_NOT_FOUND'
+  /** The store failed; `cause` says how. */
+  | 'STORE_FAILED'
+  /** The store has a newer lease for this execution: another process has taken it over. */
+  | 'FENCED'
+  /** The store's next seq is not the one appended. */
+  | 'SEQ_CONFLICT'
+  /** An execution or an attempt was cancelled: the reason of the abort signal a tool sees. */
+  | 'CANCELLED'
+  /** An attempt ran longer than `timeoutMs`: the reason of the abort signal a tool sees. */
+  | 'TASK_TIMEOUT'
+
+/** What dagstream throws: a message that says what was expected, what was found and how to mend it, with a `code` to match on. */
+export class DagstreamError extends Error {
+  override readonly name: string = 'DagstreamError'
+  /** What went wrong, from a closed union. */
+  readonly code: DagstreamErrorCode
+  /** Facts about it, as plain JSON; which ones depends on the code. */
+  readonly details: Readonly<Record<string, unknown>>
+
+  constructor(
+    code: DagstreamErrorCode,
+    message: string,
+    options: { details?: Readonly<Record<string, unknown>>; cause?: unknown } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+    this.details = options.details ?? {}
+  }
+}
+
+/** A value as a message shows it: JSON where possible, cut at 40 characters, with its type. */
+export function describeValue(value: unknown): string {
+  const type = value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value
+  if (typeof value === 'object' || typeof value === 'function') return type
+  const text = typeof value === 'string' ? JSON.stringify(value.slice(0, 41)) : String(value)
+  const shown = text.length > 40 ? `${text.slice(0, 39)}…` : text
+  return value === null || value === undefined ? shown : `\`${shown}\` (${type})`
+}
+
+/** The one form of a message about an option: ``Expected `name` to be …, got …``. */
+export function invalidOption(name: string, expected: string, found: unknown): DagstreamError {
+  return new DagstreamError('INVALID_OPTION', `Expected \`${name}\` to be ${expected}, got ${describeValue(found)}`, {
+    details: { option: name, expected },
+  })
+}

@@ -1,0 +1,48 @@
+/** Tokens and cost. Every number is finite and ≥ 0; a zero that was reported stays, what was not reported is absent. */
+export interface TokenUsage {
+  /** Tokens sent to models. */
+  readonly totalTokensIn: number
+  /** Tokens received from models. */
+  readonly totalTokensOut: number
+  /** Tokens written to a provider's cache. */
+  readonly totalCacheWrites?: number
+  /** Tokens read from a provider's cache. */
+  readonly totalCacheReads?: number
+  /** Cost in US dollars. */
+  readonly totalCost?: number
+  /** Tokens in the model's context after the last call: the latest value counts, it is not summed. */
+  readonly contextTokens?: number
+}
+
+const SUMMED = ['totalTokensIn', 'totalTokensOut', 'totalCacheWrites', 'totalCacheReads', 'totalCost'] as const
+const FIELDS = [...SUMMED, 'contextTokens'] as const
+
+/** The sum of two usages: counts and cost add up, `contextTokens` is the later one's, absent fields stay absent. */
+export function addTokenUsage(earlier: TokenUsage | undefined, later: Partial<TokenUsage>): TokenUsage {
+  const sum: { -readonly [K in keyof TokenUsage]: TokenUsage[K] } = { totalTokensIn: 0, totalTokensOut: 0 }
+  for (const field of SUMMED) {
+    const a = earlier?.[field]
+    const b = later[field]
+    if (a !== undefined || b !== undefined) sum[field] = (a ?? 0) + (b ?? 0)
+  }
+  const contextTokens = later.contextTokens ?? earlier?.contextTokens
+  if (contextTokens !== undefined) sum.contextTokens = contextTokens
+  return sum
+}
+
+/**
+ * What of a reported delta can be counted. A field that is present and not a finite number ≥ 0 is left out and named in
+ * `rejected`, so that bad bookkeeping of a tool never fails its task and never puts `NaN` on the wire.
+ */
+export function sanitizeTokenUsage(delta: unknown): { usage: Partial<TokenUsage>; rejected: string[] } {
+  if (typeof delta !== 'object' || delta === null) return { usage: {}, rejected: ['(the whole report)'] }
+  const usage: { -readonly [K in keyof TokenUsage]?: TokenUsage[K] } = {}
+  const rejected: string[] = []
+  for (const field of FIELDS) {
+    const value: unknown = (delta as Record<string, unknown>)[field]
+    if (value === undefined) continue
+    if (typeof value === 'number' && Number.isFinite(value) && value >= 0) usage[field] = value
+    else rejected.push(field)
+  }
+  return { usage, rejected }
+}

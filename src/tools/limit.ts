@@ -1,0 +1,27 @@
+import pLimit from 'p-limit'
+import { invalidOption } from '../errors.ts'
+
+/**
+ * At most `size` calls at once, for everyone who holds this object, across tools and executions.
+ *
+ * Permits are given in the order in which they were asked for.
+ */
+export interface Limit {
+  /** How many calls may run at once. */
+  readonly size: number
+  /** Asks for a permit. `granted` is called, never synchronously, with what gives it back; call that exactly once. */
+  acquire(granted: (release: () => void) => void): void
+}
+
+/** A limit to share between tools. @throws `INVALID_OPTION` if `size` is not a positive integer. */
+export function createLimit(size: number): Limit {
+  if (!Number.isInteger(size) || size < 1) throw invalidOption('limit', 'a positive integer', size)
+  const limit = pLimit(size)
+  return {
+    size,
+    acquire(granted) {
+      // The call that p-limit counts lasts as long as the permit is held; it cannot reject.
+      void limit(() => new Promise<void>(granted))
+    },
+  }
+}

@@ -24,3 +24,28 @@ export const systemClock: Clock = {
     return () => clearTimeout(timer)
   },
 }
+
+/** How long dagstream works within one turn of the event loop before it lets others run, ms. */
+const TURN_BUDGET_MS = 8
+
+/** When the work of this turn began; `undefined` once the loop has turned. Shared by all executions, as the loop is. */
+let turnStartedAt: number | undefined
+
+/**
+ * Whether this turn of the event loop has done enough: stop, and go on by `afterTurn`.
+ *
+ * Promises alone never let the loop turn: without this, tools that answer at once would starve sockets and timers.
+ */
+export function isTurnSpent(): boolean {
+  const now = performance.now()
+  if (turnStartedAt !== undefined) return now - turnStartedAt > TURN_BUDGET_MS
+  turnStartedAt = now
+  afterTurn(() => {
+    turnStartedAt = undefined
+  })
+  return false
+}
+
+/** Calls `callback` once, after the event loop has had a chance to serve sockets and timers. */
+export const afterTurn: (callback: () => void) => void =
+  typeof setImmediate === 'function' ? callback => void setImmediate(callback) : callback => void setTimeout(callback, 0)

@@ -1,4 +1,4 @@
-import { type EventData, formatEventId, type SSEEvent, type SSEEventType, type TaskResult } from './events.ts'
+import { type EventData, type EventFor, formatEventId, type OutputReference, type SSEEvent, type SSEEventType } from './events.ts'
 import { cutUtf8, JsonValue } from './json-value.ts'
 
 /** An output whose JSON is larger is told by size, preview and path on the wire, bytes. */
@@ -7,8 +7,8 @@ export const MAX_INLINE_OUTPUT_BYTES: number = 64 * 1024
 /** How much of such an output the preview shows, bytes. */
 const PREVIEW_BYTES = 1024
 
-/** What an entry takes beside its texts, bytes; measured as heap per `task_start` entry. */
-const ENTRY_WEIGHT = 256
+/** What an entry takes beside its texts, bytes: about the heap of a `task_start` entry with its JSON. */
+const ENTRY_WEIGHT = 384
 
 /** The data of an event as the log holds it: like `SSEEvent['data']`, but an output is a `JsonValue`. */
 export type LoggedData = EventData & { readonly output?: JsonValue; readonly taskId?: string }
@@ -22,12 +22,16 @@ export class LogEntry {
   readonly seq: number
   readonly type: SSEEventType
   readonly data: LoggedData
+  /** About how much memory the entry takes, bytes; for bounds. */
+  readonly weight: number
   #json: string | undefined
 
+  /** `seq` 0 stands for an event that is not in the log and has no id. */
   constructor(seq: number, type: SSEEventType, data: LoggedData, json?: string) {
     this.seq = seq
     this.type = type
     this.data = data
+    this.weight = ENTRY_WEIGHT + (json?.length ?? weighText(type, data))
     this.#json = json
   }
 
@@ -43,18 +47,10 @@ export class LogEntry {
     return (this.#json ??= this.type === 'task_complete' ? outputJson(this.data) : JSON.stringify(this.data))
   }
 
-  /** About how much memory the entry takes, bytes; cheap, for bounds. */
-  get weight(): number {
-    const { output, text, message, error } = this.data as LoggedData & Record<'text' | 'message' | 'error', unknown>
-    let weight = ENTRY_WEIGHT + (this.#json?.length ?? 0)
-    if (output !== undefined) weight += output.weight
-    for (const part of [text, message, error]) if (typeof part === 'string') weight += part.length
-    return weight
-  }
-
   /** The event for one reader, who may do with it what they like. */
   toEvent(): SSEEvent {
     const { type, data } = this
+    if (this.seq === 0) return { type, data: { ...data } } as unknown as SSEEvent
     const id = formatEventId(data.executionId, this.seq)
     switch (type) {
       case 'task_complete':
@@ -73,6 +69,25 @@ export class LogEntry {
   }
 }
 
+/** The part of an entry's memory that grows with what tools and people wrote. */
+function weighText(type: SSEEventType, data: LoggedData): number {
+  switch (type) {
+    case 'task_start':
+    case 'token_usage':
+    case 'metrics':
+      return 0
+    case 'task_complete':
+      return (data.output?.weight ?? 0) + ((data as { error?: string }).error?.length ?? 0)
+    case 'token':
+      return (data as EventFor<'token'>['data']).text.length
+    case 'info':
+    case 'task_progress':
+      return (data as { message?: string }).message?.length ?? 0
+    default:
+      return JSON.stringify(data).length
+  }
+}
+
 /** The wire JSON of an event's data, whoever made the event: a large output is replaced by its size, preview and path. */
 export function wireJson(event: SSEEvent): string {
   if (event.type !== 'task_complete' || event.data.output === undefined) return JSON.stringify(event.data)
@@ -83,12 +98,23 @@ function outputJson(data: LoggedData): string {
   const { output, ...rest } = data
   if (output === undefined) return JSON.stringify(rest)
   // The output is JSON text already: it is set in, not made again.
-  const head = JSON.stringify(rest).slice(0, -1)
-  if (output.weight * 3 <= MAX_INLINE_OUTPUT_BYTES || output.byteLength <= MAX_INLINE_OUTPUT_BYTES) {
-    return `${head},"output":${output.text}}`
+  if (isInline(output)) return `${JSON.stringify(rest).slice(0, -1)},"output":${output.text}}`
+  return JSON.stringify({ ...rest, ...referTo(rest.executionId, rest.taskId ?? '', output) })
+}
+
+/** An output as JSON data shows it: whole, or where it is large its size, preview and path. */
+export function showOutput(executionId: string, taskId: string, output: JsonValue): { output: unknown } | OutputReference {
+  return isInline(output) ? { output: output.read() } : referTo(executionId, taskId, output)
+}
+
+function isInline(output: JsonValue): boolean {
+  return output.weight * 3 <= MAX_INLINE_OUTPUT_BYTES || output.byteLength <= MAX_INLINE_OUTPUT_BYTES
+}
+
+function referTo(executionId: string, taskId: string, output: JsonValue): OutputReference {
+  return {
+    outputBytes: output.byteLength,
+    outputPreview: cutUtf8(output.text, PREVIEW_BYTES),
+    outputPath: `/executions/${executionId}/tasks/${encodeURIComponent(taskId)}/output`,
   }
-  const { executionId, taskId = '' } = rest as EventData & Partial<TaskResult>
-  const preview = JSON.stringify(cutUtf8(output.text, PREVIEW_BYTES))
-  const path = JSON.stringify(`/executions/${executionId}/tasks/${encodeURIComponent(taskId)}/output`)
-  return `${head},"outputBytes":${output.byteLength},"outputPreview":${preview},"outputPath":${path}}`
 }

@@ -60,7 +60,9 @@ export interface ToolContext {
 export function defineTool<Schema extends StandardSchemaV1, Output>(
   tool: Omit<Tool<StandardSchemaV1.InferOutput<Schema>, Output>, 'inputSchema'> & { readonly inputSchema: Schema },
 ): Tool<StandardSchemaV1.InferOutput<Schema>, Output>
-export function defineTool<Args = Record<string, unknown>, Output = unknown>(tool: Tool<Args, Output>): Tool<Args, Output>
+export function defineTool<Args = Record<string, unknown>, Output = unknown>(
+  tool: Tool<Args, Output>,
+): Tool<Args, Output>
 export function defineTool<Args, Output>(tool: Tool<Args, Output>): Tool<Args, Output> {
   return tool
 }

@@ -1,0 +1,73 @@
+import type { Colors } from 'picocolors/types.js'
+
+/** A writable stream of text, a terminal or not: what the command line needs of `process.stdout`. */
+export interface TextStream {
+  readonly isTTY?: boolean
+  /** Size of the terminal, characters. */
+  readonly columns?: number
+  readonly rows?: number
+  write(text: string, callback: (error?: Error | null) => void): unknown
+  on(event: 'error', listener: (error: Error) => void): unknown
+}
+
+/** The process as the command line sees it, injected so that tests run commands in their own. */
+export interface CliProcess {
+  /** Without the interpreter and the script. */
+  readonly argv: readonly string[]
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Where relative paths start. */
+  readonly cwd: string
+  readonly stdin: AsyncIterable<Uint8Array | string>
+  readonly stdout: TextStream
+  readonly stderr: TextStream
+  /** Calls `listener` at each Ctrl-C or request to terminate. @returns what stops that. */
+  onInterrupt(listener: () => void): () => void
+  /** Ends the process at once. */
+  exit(code: number): void
+}
+
+/** What a command is given. */
+export interface CommandContext {
+  readonly process: CliProcess
+  /** For results, read by programs. */
+  readonly stdout: Output
+  /** For people. */
+  readonly stderr: Output
+  /** Colours of `stderr`; the identity where there are none. */
+  readonly colors: Colors
+}
+
+/** 0 success, 1 some task did not succeed, 2 invalid input or usage, 130 cancelled. */
+export type ExitCode = 0 | 1 | 2 | 130
+
+/** Input or usage is invalid: the message is for people, the process ends with 2. */
+export class UsageError extends Error {}
+
+/** A stream that is written to in order, at its reader's pace, and whose reader may leave. */
+export class Output {
+  readonly stream: TextStream
+  /** Why nothing more can be written, once that is so. */
+  error: (Error & { code?: string }) | undefined
+
+  constructor(stream: TextStream) {
+    this.stream = stream
+    // Without a listener, a reader that leaves (`| head`) would end the process with a stack trace.
+    stream.on('error', error => (this.error ??= error))
+  }
+
+  /** Settles once the reader has taken it; never rejects. @returns whether it did. */
+  write(text: string): Promise<boolean> {
+    if (this.error) return Promise.resolve(false)
+    return new Promise(resolve => {
+      this.stream.write(text, error => {
+        if (error) this.error ??= error
+        resolve(!error)
+      })
+    })
+  }
+
+  /** Whether the reader has left, which is its right and no failure. */
+  get isClosed(): boolean {
+    return this.error?.code === 'EPIPE' || this.error?.code === 'ERR_STREAM_DESTROYED'
+  }
+}

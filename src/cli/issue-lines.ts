@@ -1,0 +1,15 @@
+import type { Colors } from 'picocolors/types.js'
+import type { WorkflowIssue } from '../workflow/document.ts'
+import { formatNumberOf, toPlainLine } from './text.ts'
+
+/** The issues of a workflow for people: `CODE pointer: message (hint)`, and the total where not all are listed. */
+export function renderIssues(issues: readonly WorkflowIssue[], issueCount: number, colors: Colors): string {
+  const lines = issues.map(({ code, pointer, message, hint }) => {
+    const place = pointer === '' ? '(document)' : toPlainLine(pointer)
+    const help = hint === undefined ? '' : colors.dim(` (${toPlainLine(hint)})`)
+    return `${colors.red(code)} ${place}: ${toPlainLine(message)}${help}`
+  })
+  if (issueCount > issues.length)
+    lines.push(`${formatNumberOf(issueCount, 'issue')} in all; the first ${issues.length} are shown`)
+  return `${lines.join('\n')}\n`
+}

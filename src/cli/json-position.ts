@@ -1,0 +1,78 @@
+/** Where a text stops being JSON. */
+export interface TextPosition {
+  /** From 1. */
+  readonly line: number
+  /** From 1, UTF-16 units. */
+  readonly column: number
+}
+
+const SPACE = /[ \t\n\r]*/y
+// RFC 8259, 7: all but the quote, the backslash and what is below U+0020 may stand unescaped.
+const UNESCAPED = /[ !#-[\]-\uffff]*/y
+const ESCAPED = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y
+const QUOTE = /"/y
+const SCALAR =
+  /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?![0-9A-Za-z.])|(?:true|false|null)(?![0-9A-Za-z])/y
+
+/**
+ * Finds the first place where `text` breaks the grammar of RFC 8259; `undefined` where it does not.
+ *
+ * The messages of `JSON.parse` name a position only sometimes, and not in every version of Node; it is asked first whether
+ * the text is JSON at all.
+ */
+export function findJsonError(text: string): TextPosition | undefined {
+  const open: ('{' | '[')[] = []
+  let at = 0
+  let expected: 'value' | 'value-or-end' | 'key' | 'key-or-end' | 'comma-or-end' = 'value'
+
+  const take = (pattern: RegExp): boolean => {
+    pattern.lastIndex = at
+    if (!pattern.test(text)) return false
+    at = pattern.lastIndex
+    return true
+  }
+  // In steps, not by one pattern: that would try every way to divide a string that does not end.
+  const takeString = (): boolean => {
+    if (!take(QUOTE)) return false
+    do take(UNESCAPED)
+    while (take(ESCAPED))
+    return take(QUOTE)
+  }
+  for (;;) {
+    take(SPACE)
+    const isInObject = open.at(-1) === '{'
+    const character = text[at]
+    if (expected === 'comma-or-end' && open.length === 0) return at === text.length ? undefined : positionOf(text, at)
+
+    if (expected !== 'value' && expected !== 'key' && open.length > 0 && character === (isInObject ? '}' : ']')) {
+      open.pop()
+      at += 1
+      expected = 'comma-or-end'
+    } else if (expected === 'comma-or-end') {
+      if (character !== ',') return positionOf(text, at)
+      at += 1
+      expected = isInObject ? 'key' : 'value'
+    } else if (expected === 'key' || expected === 'key-or-end') {
+      if (!takeString() || !take(SPACE) || text[at] !== ':') return positionOf(text, at)
+      at += 1
+      expected = 'value'
+    } else if (character === '{' || character === '[') {
+      open.push(character)
+      at += 1
+      expected = character === '{' ? 'key-or-end' : 'value-or-end'
+    } else {
+      if (!takeString() && !take(SCALAR)) return positionOf(text, at)
+      expected = 'comma-or-end'
+    }
+  }
+}
+
+function positionOf(text: string, offset: number): TextPosition {
+  let line = 1
+  let lineStart = 0
+  for (let at = text.indexOf('\n'); at !== -1 && at < offset; at = text.indexOf('\n', at + 1)) {
+    line += 1
+    lineStart = at + 1
+  }
+  return { line, column: offset - lineStart + 1 }
+}

@@ -1,0 +1,19 @@
+#!/usr/bin/env node
+import { runCli } from './program.ts'
+
+// Everything is written by then; what a tool has left open must not keep the process.
+process.exit(
+  await runCli({
+    argv: process.argv.slice(2),
+    env: process.env,
+    cwd: process.cwd(),
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    onInterrupt(listener) {
+      process.on('SIGINT', listener).on('SIGTERM', listener)
+      return () => void process.off('SIGINT', listener).off('SIGTERM', listener)
+    },
+    exit: code => process.exit(code),
+  }),
+)

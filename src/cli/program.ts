@@ -1,0 +1,128 @@
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError, Option } from 'commander'
+import picocolors from 'picocolors'
+import { DagstreamError } from '../errors.ts'
+import type { WorkflowIssue } from '../workflow/document.ts'
+import { type CliProcess, type CommandContext, type ExitCode, Output, UsageError } from './console.ts'
+import { graphCommand } from './graph-command.ts'
+import { renderIssues } from './issue-lines.ts'
+import { parseJsonOption, parsePositiveInteger } from './option-values.ts'
+import { runCommand } from './run-command.ts'
+import { toPlainLine, toPlainText } from './text.ts'
+import { toolsCommand } from './tools-command.ts'
+import { validateCommand } from './validate-command.ts'
+
+/** Runs one command line. Everything is written once it settles, with what the process should exit with; never rejects. */
+export async function runCli(process: CliProcess): Promise<ExitCode> {
+  const context: CommandContext = {
+    process,
+    stdout: new Output(process.stdout),
+    stderr: new Output(process.stderr),
+    colors: picocolors.createColors(hasColors(process)),
+  }
+  const { stdout, stderr } = context
+  let code: ExitCode
+  try {
+    code = await parseAndRun(context)
+  } catch (error) {
+    code = await report(error, context)
+  }
+  if (stdout.error && !stdout.isClosed) {
+    await stderr.write(`Cannot write to standard output: ${toPlainLine(stdout.error.message)}\n`)
+    if (code === 0) code = 1
+  }
+  return code
+}
+
+async function parseAndRun(context: CommandContext): Promise<ExitCode> {
+  let code: ExitCode = 0
+  const said = { out: '', error: '' }
+  const program = new Command('dagstream')
+    .description('Runs workflows of tool tasks in parallel and streams what happens.')
+    .version(readVersion())
+    .exitOverride()
+    .configureOutput({
+      // Collected, because what commander writes by itself it does not wait for.
+      writeOut: text => (said.out += text),
+      writeErr: text => (said.error += text),
+    })
+
+  program
+    .command('run')
+    .description('Run a workflow')
+    .argument('<file>', 'the workflow as JSON, or - for standard input')
+    .addOption(
+      new Option('--schedule <schedule>', 'when tasks start').choices(['layers', 'dataflow']).default('layers'),
+    )
+    .option('--concurrency <n>', 'how many tasks may run at once', parsePositiveInteger)
+    .option('--fail-fast', 'start nothing more once a task has failed')
+    .option('--timeout <ms>', 'for the whole execution', parsePositiveInteger)
+    .addOption(inputOption())
+    .addOption(toolsOption())
+    .addOption(new Option('--json', 'print the result, and nothing else, on stdout').conflicts('sse'))
+    .option('--sse', 'print the events as Server-Sent Events on stdout')
+    .action(async (file, options) => void (code = await runCommand(file, options, context)))
+  program
+    .command('validate')
+    .description('Check a workflow without running it')
+    .argument('<file>', 'the workflow as JSON, or - for standard input')
+    .addOption(inputOption())
+    .addOption(toolsOption())
+    .option('--json', 'print {valid, issues, issueCount} on stdout')
+    .action(async (file, options) => void (code = await validateCommand(file, options, context)))
+  program
+    .command('graph')
+    .description('Draw a workflow as text')
+    .argument('<file>', 'the workflow as JSON, or - for standard input')
+    .addOption(new Option('--format <format>', 'of the drawing').choices(['mermaid', 'dot']).default('mermaid'))
+    .action(async (file, options) => void (code = await graphCommand(file, options, context)))
+  program
+    .command('tools')
+    .description('List the tools that a workflow can name')
+    .addOption(toolsOption())
+    .option('--json', 'print them as JSON, with their schemas')
+    .action(async options => void (code = await toolsCommand(options, context)))
+
+  try {
+    await program.parseAsync(context.process.argv, { from: 'user' })
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    // Help and the version are answers; anything else that commander ends with is a wrong command line.
+    code = error.exitCode === 0 ? 0 : 2
+  }
+  if (said.out !== '') await context.stdout.write(said.out)
+  if (said.error !== '') await context.stderr.write(toPlainText(said.error))
+  return code
+}
+
+function toolsOption(): Option {
+  return new Option('--tools <module>', 'a module whose default export is tools (path or package)')
+}
+
+function inputOption(): Option {
+  return new Option('--input <json>', 'what $INPUT refers to').argParser(parseJsonOption)
+}
+
+/** Says what went wrong, in words, never with a stack. */
+async function report(error: unknown, { stderr, colors }: CommandContext): Promise<ExitCode> {
+  if (error instanceof DagstreamError && error.code === 'INVALID_WORKFLOW') {
+    const { issues, issueCount } = error.details as { issues: WorkflowIssue[]; issueCount: number }
+    await stderr.write(renderIssues(issues, issueCount, colors))
+    return 2
+  }
+  const message = error instanceof Error ? error.message : String(error)
+  await stderr.write(`${colors.red('error')} ${toPlainLine(message)}\n`)
+  const isInvalidInput =
+    error instanceof UsageError || (error instanceof DagstreamError && /^INVALID_(OPTION|TOOL)$/.test(error.code))
+  return isInvalidInput ? 2 : 1
+}
+
+function hasColors({ env, stderr }: CliProcess): boolean {
+  if (env['NO_COLOR']) return false
+  return Boolean(env['FORCE_COLOR']) || (stderr.isTTY === true && env['TERM'] !== 'dumb')
+}
+
+function readVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}

@@ -1,0 +1,85 @@
+import { open } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { type CliProcess, UsageError } from './console.ts'
+import { findJsonError } from './json-position.ts'
+
+/** How large a workflow's text may be, bytes. */
+const MAX_WORKFLOW_BYTES: number = 64 * 1024 * 1024
+
+/**
+ * The JSON of a file, or of standard input for `-`. At most 64 MiB, UTF-8.
+ * @throws UsageError naming the file, what is wrong and, for bad JSON, the line and column
+ */
+export async function readWorkflow(
+  file: string,
+  { stdin, cwd }: Pick<CliProcess, 'stdin' | 'cwd'>,
+  maxBytes: number = MAX_WORKFLOW_BYTES,
+): Promise<unknown> {
+  const name = file === '-' ? 'standard input' : `\`${file}\``
+  const bytes = await (file === '-' ? readAll(stdin, maxBytes, name) : readFile(resolve(cwd, file), maxBytes, name))
+  return parseJson(decode(bytes, name), name)
+}
+
+/** @throws UsageError with the line and column where `text` stops being JSON */
+export function parseJson(text: string, name: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    const position = findJsonError(text)
+    const where = position ? ` at line ${position.line}, column ${position.column}` : ''
+    const found = text.trim() === '' ? ': it is empty' : foundAt(text, position)
+    throw new UsageError(`${name} is not valid JSON${where}${found}`)
+  }
+}
+
+async function readFile(path: string, maxBytes: number, name: string): Promise<Uint8Array> {
+  let handle: Awaited<ReturnType<typeof open>> | undefined
+  try {
+    handle = await open(path)
+    return await readAll(handle.createReadStream({ autoClose: false }), maxBytes, name)
+  } catch (error) {
+    if (error instanceof UsageError) throw error
+    throw new UsageError(`Cannot read ${name}: ${whyUnreadable(error as NodeJS.ErrnoException)}`)
+  } finally {
+    await handle?.close()
+  }
+}
+
+async function readAll(
+  source: AsyncIterable<Uint8Array | string>,
+  maxBytes: number,
+  name: string,
+): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of source) {
+    const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk
+    size += bytes.byteLength
+    if (size > maxBytes) throw new UsageError(`Expected ${name} to have at most ${maxBytes} bytes`)
+    chunks.push(bytes)
+  }
+  return Buffer.concat(chunks)
+}
+
+function decode(bytes: Uint8Array, name: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    throw new UsageError(`${name} is not UTF-8 text`)
+  }
+}
+
+function whyUnreadable(error: NodeJS.ErrnoException): string {
+  if (error.code === 'ENOENT') return 'there is no such file'
+  if (error.code === 'EISDIR') return 'it is a directory'
+  if (error.code === 'EACCES') return 'permission denied'
+  return error.message
+}
+
+/** What stands at the place of the error, so that it is found at a glance. */
+function foundAt(text: string, position: ReturnType<typeof findJsonError>): string {
+  if (!position) return ''
+  const line = text.split('\n', position.line)[position.line - 1] ?? ''
+  const rest = line.slice(position.column - 1, position.column + 19).trim()
+  return rest === '' ? ': the line ends where more was expected' : `: unexpected \`${rest}\``
+}

@@ -1,0 +1,45 @@
+import type { SSEEvent } from '../events/events.ts'
+import type { CommandContext } from './console.ts'
+import { describeEvent } from './event-lines.ts'
+import { createLiveTree } from './live-tree.ts'
+import { TaskBoard } from './task-board.ts'
+
+/** What people see of a running execution. */
+export interface Viewer {
+  /** Shows one event, in order; the next waits until this has settled. */
+  show(event: SSEEvent): void | Promise<void>
+  /** Leaves a line for people. */
+  say(line: string): void | Promise<void>
+  /** Shows the last state and gives the terminal back. */
+  close(): void
+}
+
+/** A live tree where `stderr` is a terminal that can draw one, else one line per thing worth telling. */
+export function createViewer(context: CommandContext): Viewer {
+  const { stderr, process } = context
+  if (stderr.stream.isTTY && process.env['TERM'] !== 'dumb') {
+    const board = new TaskBoard()
+    const tree = createLiveTree(board, context, now)
+    return {
+      ...tree,
+      show(event) {
+        board.apply(event, now())
+        tree.show(event)
+      },
+    }
+  }
+  return {
+    async show(event) {
+      const line = describeEvent(event, context.colors)
+      if (line !== undefined) await stderr.write(`${line}\n`)
+    },
+    async say(line) {
+      await stderr.write(`${line}\n`)
+    },
+    close() {},
+  }
+}
+
+function now(): number {
+  return performance.now()
+}

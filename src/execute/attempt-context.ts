@@ -1,0 +1,46 @@
+import type { InfoLevel } from '../events/events.ts'
+import type { TokenUsage } from '../events/token-usage.ts'
+import type { ToolContext } from '../tools/tool.ts'
+import type { Attempt } from './attempt.ts'
+
+/**
+ * What a tool sees of its attempt. Its functions are made when they are read — they need no `this`, so that a tool may take
+ * them apart — and most tools read none: what an attempt costs matters more than what a read costs.
+ */
+export class AttemptContext implements ToolContext {
+  readonly executionId: string
+  readonly taskId: string
+  readonly attempt: number
+  readonly #attempt: Attempt
+
+  constructor(attempt: Attempt) {
+    this.executionId = attempt.executionId
+    this.taskId = attempt.task.id
+    this.attempt = attempt.number
+    this.#attempt = attempt
+  }
+
+  get signal(): AbortSignal {
+    return this.#attempt.signal
+  }
+
+  get idempotencyKey(): string {
+    return `${this.executionId}.${this.taskId}`
+  }
+
+  get emitToken(): (text: string) => void {
+    return text => this.#attempt.emitToken(text)
+  }
+
+  get reportProgress(): ToolContext['reportProgress'] {
+    return progress => this.#attempt.reportProgress(progress)
+  }
+
+  get reportUsage(): (delta: Partial<TokenUsage>) => void {
+    return delta => this.#attempt.reportUsage(delta)
+  }
+
+  get log(): (level: InfoLevel, message: string) => void {
+    return (level, message) => this.#attempt.log(level, message)
+  }
+}

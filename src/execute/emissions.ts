@@ -1,0 +1,132 @@
+import { afterTurn } from '../clock.ts'
+import type { InfoLevel, Reason } from '../events/events.ts'
+import { cutUtf8 } from '../events/json-value.ts'
+import type { LoggedData } from '../events/log-entry.ts'
+import { addTokenUsage, type TokenUsage } from '../events/token-usage.ts'
+import { LIMITS } from '../workflow/document.ts'
+import type { Attempt } from './attempt.ts'
+import type { ResolvedOptions } from './options.ts'
+import type { Recorder } from './recorder.ts'
+
+/** Tokens that wait for the end of the turn are recorded before it when they reach this many characters. */
+const MAX_PENDING_TEXT = 64 * 1024
+
+/**
+ * Puts on record what attempts tell while they run, in the order of the contract, and counts what they use.
+ *
+ * Tokens are joined until the event loop turns, or until anything else of their attempt is recorded.
+ */
+export class Emissions {
+  readonly #executionId: string
+  readonly #options: ResolvedOptions
+  readonly #recorder: Recorder<Attempt>
+  readonly #cancel: (reason: Reason) => void
+  readonly #streaming = new Set<Attempt>()
+  /** As recorded. */
+  #recordedUsage: TokenUsage | undefined
+  /** As reported, also by attempts that still run. */
+  #liveUsage: TokenUsage | undefined
+  #droppedCount = 0
+
+  constructor(
+    executionId: string,
+    options: ResolvedOptions,
+    recorder: Recorder<Attempt>,
+    cancel: (reason: Reason) => void,
+  ) {
+    this.#executionId = executionId
+    this.#options = options
+    this.#recorder = recorder
+    this.#cancel = cancel
+  }
+
+  /** The execution's, of all attempts that are over. */
+  get tokenUsage(): TokenUsage | undefined {
+    return this.#recordedUsage
+  }
+
+  token(attempt: Attempt): void {
+    if (attempt.pendingText.length >= MAX_PENDING_TEXT) return this.#recordTokens(attempt)
+    if (this.#streaming.size === 0) {
+      afterTurn(() => {
+        for (const streaming of this.#streaming) this.#recordTokens(streaming)
+      })
+    }
+    this.#streaming.add(attempt)
+  }
+
+  progress(attempt: Attempt, { progress, total, message }: { progress: number; total?: number; message?: string }): void {
+    this.#record('task_progress', attempt, {
+      progress: Number(progress),
+      ...(total !== undefined && { total: Number(total) }),
+      ...(message !== undefined && { message: cutMessage(String(message)) }),
+    })
+  }
+
+  info(attempt: Attempt, level: InfoLevel, message: string): void {
+    this.#record('info', attempt, { level, message: cutMessage(String(message)) })
+  }
+
+  /** Counts usage at once, so that a budget is kept while attempts run. */
+  usage(usage: Partial<TokenUsage>): void {
+    const total = addTokenUsage(this.#liveUsage, usage)
+    this.#liveUsage = total
+    const { maxTokens, maxCost } = this.#options
+    const tokens = total.totalTokensIn + total.totalTokensOut
+    const cost = total.totalCost ?? 0
+    if (tokens > maxTokens) this.#exceed(`${tokens} tokens are more than \`maxTokens\`, ${maxTokens}`)
+    else if (cost > maxCost) this.#exceed(`A cost of ${cost} is more than \`maxCost\`, ${maxCost}`)
+  }
+
+  /** An emission came after its attempt was over. */
+  drop(attempt: Attempt): void {
+    this.#droppedCount += 1
+    // One line an execution: a tool that goes on after its end may go on for long.
+    if (this.#droppedCount > 1) return
+    this.#options.logger.debug('Dropped what a tool emitted after its attempt was over; later ones are dropped unsaid', {
+      executionId: this.#executionId,
+      taskId: attempt.task.id,
+    })
+  }
+
+  /** How many emissions came too late so far. */
+  get droppedCount(): number {
+    return this.#droppedCount
+  }
+
+  /** Records what is left to tell of an attempt that is over: tokens, metrics, usage. */
+  conclude(attempt: Attempt): void {
+    if (attempt.tokenCount > 0) this.#record('metrics', attempt, attempt.metrics)
+    if (attempt.usage === undefined) return
+    this.#recordedUsage = addTokenUsage(this.#recordedUsage, attempt.usage)
+    const data = { tokenUsage: attempt.usage, executionTokenUsage: this.#recordedUsage }
+    this.#record('token_usage', attempt, data)
+    this.#options.logger.debug('Token usage', { executionId: this.#executionId, taskId: attempt.task.id, ...data })
+  }
+
+  #record(type: 'task_progress' | 'info' | 'metrics' | 'token_usage', attempt: Attempt, data: object): void {
+    this.#recordTokens(attempt)
+    this.#recorder.record(type, this.#about(attempt, data))
+  }
+
+  #recordTokens(attempt: Attempt): void {
+    this.#streaming.delete(attempt)
+    const text = attempt.takePendingText()
+    if (text !== '') this.#recorder.record('token', this.#about(attempt, { text }))
+  }
+
+  #about(attempt: Attempt, data: object): LoggedData {
+    const { executionId, timestamp } = this.#recorder
+    const place = { taskId: attempt.task.id, attempt: attempt.number }
+    return { executionId, timestamp, ...place, ...data }
+  }
+
+  #exceed(message: string): void {
+    this.#cancel({ code: 'BUDGET_EXCEEDED', message })
+  }
+}
+
+/** A message as events carry it: at most 8 KiB. */
+export function cutMessage(message: string): string {
+  return cutUtf8(message, LIMITS.maxMessageBytes)
+}

@@ -1,0 +1,368 @@
+import type { Clock } from '../clock.ts'
+import { DagstreamError } from '../errors.ts'
+import type { EventFor, Reason, TaskCode } from '../events/events.ts'
+import type { JsonValue } from '../events/json-value.ts'
+import type { LoggedData } from '../events/log-entry.ts'
+import type { TaskState } from '../events/state.ts'
+import type { ExecutionPlan, PlannedTask } from '../plan/execution-plan.ts'
+import { EventLog, type Lease, type LogStorage } from '../stream/event-log.ts'
+import { LIMITS } from '../workflow/document.ts'
+import { Attempt, type AttemptHost, type AttemptOutcome, round } from './attempt.ts'
+import { Deadlines } from './deadlines.ts'
+import { cutMessage, Emissions } from './emissions.ts'
+import { buildResult, calculateSpeedup, computeCriticalPath, computeStatus, type ExecutionResult } from './execution-result.ts'
+import type { ResolvedOptions } from './options.ts'
+import { Permits } from './permits.ts'
+import { prepareArguments } from './prepare-arguments.ts'
+import { Recorder, type RecorderHost } from './recorder.ts'
+import { computeRetryDelay, mergeRetryPolicies } from './retry.ts'
+import { Scheduler } from './scheduler.ts'
+
+/** Tasks that one slice of the loop starts or settles at most. */
+const SLICE = 256
+
+/** Pending tasks that ended together, and are told in slices. */
+interface Ending {
+  readonly tasks: readonly number[]
+  toldCount: number
+  readonly status: 'skipped' | 'cancelled'
+  readonly code: TaskCode
+  readonly error: string
+  readonly causedBy?: string
+}
+
+/**
+ * The one loop that every execution is: the scheduler decides, the recorder appends, and what is in the log happens.
+ *
+ *     scheduler ─ start ─▶ recorder ─ in the log ─▶ attempt ─ outcome ─▶ recorder ─ in the log ─▶ scheduler
+ *
+ * Everything that comes from outside — outcomes, emissions, cancellations — is recorded or noted and dealt with in the next
+ * round, so that no tool and no reader ever runs in the middle of a decision.
+ */
+export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
+  readonly executionId: string
+  readonly log: EventLog
+  readonly clock: Clock
+  readonly deadlines: Deadlines
+  readonly emissions: Emissions
+  readonly abortGraceMs: number
+  /** Resolves for every ending; rejects when the log could not be kept. */
+  readonly result: Promise<ExecutionResult>
+  readonly #plan: ExecutionPlan
+  readonly #input: JsonValue | undefined
+  readonly #options: ResolvedOptions
+  readonly #scheduler: Scheduler
+  readonly #recorder: Recorder<Attempt>
+  readonly #permits: Permits
+  /** Attempts that are not over. */
+  readonly #live = new Set<Attempt>()
+  /** What stops the delay of each task that waits for its next attempt. */
+  readonly #delays = new Map<number, () => void>()
+  readonly #endings: Ending[] = []
+  readonly #cleanups: (() => void)[] = []
+  readonly #attemptCount: Int32Array
+  /** Of each task the sum of its attempts, ms. */
+  readonly #spentMs: Float64Array
+  #startedAt = 0
+  #holdCount = 0
+  #outputBytes = 0
+  /** Nothing more starts; `reason` only where there is one to tell. */
+  #stopped: { readonly reason?: Reason; readonly message: string } | undefined
+  #end: EventFor<'execution_complete'>['data'] | undefined
+  #resolve!: (result: Promise<ExecutionResult>) => void
+  #reject!: (error: DagstreamError) => void
+
+  constructor(
+    executionId: string,
+    plan: ExecutionPlan,
+    input: JsonValue | undefined,
+    options: ResolvedOptions,
+    storage: LogStorage,
+  ) {
+    this.executionId = executionId
+    this.clock = options.clock
+    this.abortGraceMs = options.abortGraceMs
+    this.deadlines = new Deadlines(options.clock)
+    this.log = new EventLog(executionId, storage)
+    this.#plan = plan
+    this.#input = input
+    this.#options = options
+    this.#scheduler = new Scheduler(plan, options)
+    this.#recorder = new Recorder(this.log, options.clock, this)
+    this.emissions = new Emissions(executionId, options, this.#recorder, reason => this.cancel(reason))
+    this.#permits = new Permits(this.#scheduler, () => this.#recorder.wake())
+    this.#attemptCount = new Int32Array(plan.tasks.length)
+    this.#spentMs = new Float64Array(plan.tasks.length)
+    this.result = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+    // Whoever does not ask for the result is not to be punished for it.
+    this.result.catch(() => {})
+  }
+
+  /** Begins; from here on the execution runs by itself. */
+  start(lease: Lease, signal: AbortSignal | undefined): void {
+    const { timeoutMs, schedule } = this.#options
+    const { name, layers, tasks } = this.#plan
+    this.log.begin(lease)
+    this.#startedAt = this.clock.now()
+    const data = { totalTasks: tasks.length, layers, schedule, ...(name !== undefined && { name }) }
+    this.#recorder.record('execution_start', this.#stamp(data))
+    this.#scheduler.open(this.#startedAt)
+    this.#recorder.open()
+    if (timeoutMs > 0) {
+      const cancel = (): void => this.cancel({ code: 'EXECUTION_TIMEOUT', message: `Timed out after ${timeoutMs} ms` })
+      this.#cleanups.push(this.clock.after(timeoutMs, cancel))
+    }
+    if (signal === undefined) return
+    const abort = (): void => this.cancel({ code: 'CANCELLED', message: describeAbort(signal.reason) })
+    if (signal.aborted) return abort()
+    signal.addEventListener('abort', abort, { once: true })
+    this.#cleanups.push(() => signal.removeEventListener('abort', abort))
+  }
+
+  /** Ends every task that has not settled, because of `reason`. The first call counts; after the end it does nothing. */
+  cancel(reason: Reason): void {
+    const message = cutMessage(reason.message)
+    this.#stop({ reason: { code: reason.code, message }, message })
+  }
+
+  /** Starts no task until every hold is released; what runs goes on. @returns its release; harmless to repeat */
+  hold(): () => void {
+    this.#holdCount += 1
+    let isHeld = true
+    return () => {
+      if (!isHeld) return
+      isHeld = false
+      this.#holdCount -= 1
+      this.#recorder.wake()
+    }
+  }
+
+  /** For the recorder: ends and starts a slice of tasks, and ends the execution when all have settled. */
+  decide(): void {
+    let left = SLICE
+    while (left > 0 && this.#endings.length > 0) left -= this.#tellEnding(this.#endings[0] as Ending, left)
+    if (left > 0 && this.#holdCount === 0) {
+      this.#permits.request()
+      for (; left > 0; left--) {
+        const task = this.#scheduler.next()
+        if (task === undefined) break
+        this.#startAttempt(task)
+      }
+    }
+    if (this.#scheduler.isDone && this.#recorder.isEmpty && this.#end === undefined) this.#recordEnd()
+  }
+
+  /** For the recorder: what was recorded happens. */
+  apply(attempt: Attempt): void {
+    if (!attempt.isOver) attempt.start()
+    else if (attempt.retryDelayMs === undefined) this.#settleTask(attempt)
+    else this.#delay(attempt, attempt.retryDelayMs)
+  }
+
+  /** For the recorder: the last event is in the log. */
+  completed(): void {
+    this.#cleanUp()
+    this.#resolve(buildResult(this.#plan, this.log.state, this.#end as EventFor<'execution_complete'>['data']))
+  }
+
+  /** The execution cannot be kept: ends its readers and what runs. */
+  lost(error: unknown): void {
+    const code = error instanceof DagstreamError ? error.code : 'STORE_FAILED'
+    const failure = new DagstreamError(code, `Execution \`${this.executionId}\` could not be recorded`, { cause: error })
+    this.#recorder.close()
+    this.#stop({ message: failure.message })
+    this.#endings.length = 0
+    this.#cleanUp()
+    this.log.fail({ error: failure.message, code, timestamp: this.#recorder.timestamp })
+    this.#reject(failure)
+  }
+
+  /** For attempts. */
+  prepare(task: PlannedTask): unknown {
+    return prepareArguments(task, {
+      input: this.#input,
+      // It is there: dependencies have succeeded before a task starts.
+      output: taskId => (this.log.state.tasks.get(taskId) as TaskState).output as JsonValue,
+    })
+  }
+
+  /** For attempts: one is over. */
+  settled(attempt: Attempt): void {
+    const { index, task, number } = attempt
+    this.#live.delete(attempt)
+    this.#permits.release(index)
+    this.emissions.conclude(attempt)
+    this.#spentMs[index] = round((this.#spentMs[index] as number) + attempt.durationMs)
+    if (attempt.isAbandoned) {
+      const { executionId } = this
+      this.#options.logger.warn('A tool did not settle after its abort: abandoned', { executionId, taskId: task.id })
+    }
+    const outcome = this.#admit(attempt.outcome as AttemptOutcome)
+    attempt.outcome = outcome
+    const delayMs = this.#stopped === undefined ? this.#computeDelay(attempt, outcome) : undefined
+    if (delayMs !== undefined && outcome.status === 'error') {
+      attempt.retryDelayMs = delayMs
+      const data = { taskId: task.id, attempt: number, delayMs, error: cutMessage(outcome.message), code: outcome.code }
+      this.#recorder.record('task_retry', this.#stamp(data), attempt)
+    } else this.#recorder.record('task_complete', this.#describe(attempt, outcome), attempt)
+  }
+
+  #startAttempt(index: number): void {
+    const task = this.#plan.tasks[index] as PlannedTask
+    const number = (this.#attemptCount[index] as number) + 1
+    this.#attemptCount[index] = number
+    const timeoutMs = task.timeoutMs ?? task.tool.timeoutMs ?? this.#options.taskTimeoutMs
+    const attempt = new Attempt(this, task, index, number, timeoutMs)
+    this.#live.add(attempt)
+    const data: EventFor<'task_start'>['data'] = {
+      executionId: this.executionId,
+      timestamp: this.#recorder.timestamp,
+      taskId: task.id,
+      tool: task.tool.name,
+      layer: task.layer,
+      attempt: number,
+    }
+    this.#recorder.record('task_start', data, attempt)
+  }
+
+  #settleTask({ index, task, outcome }: Attempt): void {
+    const now = this.clock.now()
+    if (outcome?.status === 'success') return this.#scheduler.succeed(index, now)
+    const skipped = this.#scheduler.fail(index, now)
+    if (skipped.length > 0) {
+      const error = `Skipped: task \`${task.id}\` did not succeed`
+      this.#endings.push({ tasks: skipped, toldCount: 0, status: 'skipped', code: 'DEPENDENCY_FAILED', error, causedBy: task.id })
+    }
+    if (this.#options.onTaskError === 'fail-fast') this.#stop({ message: `Cancelled: task \`${task.id}\` failed` })
+  }
+
+  #delay({ index }: Attempt, delayMs: number): void {
+    this.#scheduler.delay(index)
+    if (this.#stopped !== undefined) return this.#cancelPending(this.#stopped.message)
+    const requeue = (): void => {
+      this.#delays.delete(index)
+      this.#scheduler.requeue(index, this.clock.now())
+      this.#recorder.wake()
+    }
+    this.#delays.set(index, this.clock.after(delayMs, requeue))
+  }
+
+  #computeDelay({ task, number }: Attempt, outcome: AttemptOutcome): number | undefined {
+    if (outcome.status !== 'error' || !outcome.isRetryable) return undefined
+    const policy = mergeRetryPolicies(task.retry, task.tool.retry)
+    if (number >= policy.maxAttempts) return undefined
+    return computeRetryDelay(policy, number, outcome.retryAfterMs, this.#options.random())
+  }
+
+  #stop(stopped: { readonly reason?: Reason; readonly message: string }): void {
+    if (this.#stopped !== undefined || this.#end !== undefined) return
+    this.#stopped = stopped
+    for (const cancelDelay of this.#delays.values()) cancelDelay()
+    this.#delays.clear()
+    this.#cancelPending(stopped.message)
+    const abort = new DagstreamError('CANCELLED', stopped.message)
+    for (const attempt of this.#live) attempt.abort({ status: 'cancelled', message: stopped.message }, abort)
+    this.#recorder.wake()
+  }
+
+  #cancelPending(error: string): void {
+    const tasks = this.#scheduler.stop()
+    for (const task of tasks) this.#permits.release(task)
+    if (tasks.length > 0) this.#endings.push({ tasks, toldCount: 0, status: 'cancelled', code: 'CANCELLED', error })
+  }
+
+  /** Tells at most `count` tasks of an ending. @returns how many */
+  #tellEnding(ending: Ending, count: number): number {
+    const { tasks, status, code, error, causedBy } = ending
+    const from = ending.toldCount
+    ending.toldCount = Math.min(tasks.length, from + count)
+    for (let at = from; at < ending.toldCount; at++) {
+      const index = tasks[at] as number
+      const { id, tool } = this.#plan.tasks[index] as PlannedTask
+      const about = { taskId: id, tool: tool.name, status, error, code, ...(causedBy !== undefined && { causedBy }) }
+      this.#recorder.record('task_complete', this.#stamp({ ...about, ...this.#measure(index) }))
+    }
+    if (ending.toldCount === tasks.length) this.#endings.shift()
+    return ending.toldCount - from
+  }
+
+  #describe({ index, task, isAbandoned }: Attempt, outcome: AttemptOutcome): LoggedData {
+    const { attempts, executionTimeMs, waitMs } = this.#measure(index)
+    const { executionId } = this
+    const { timestamp } = this.#recorder
+    const taskId = task.id
+    const tool = task.tool.name
+    // Written out, since every task passes here: objects of one form are made and read fastest.
+    if (outcome.status === 'success') {
+      const { status, output } = outcome
+      return { executionId, timestamp, taskId, tool, status, output, attempts, executionTimeMs, waitMs } as LoggedData
+    }
+    const code = outcome.status === 'cancelled' ? 'CANCELLED' : outcome.code
+    const error = cutMessage(outcome.message)
+    const failure = { taskId, tool, status: outcome.status, error, code, attempts, executionTimeMs, waitMs }
+    return this.#stamp(isAbandoned ? { ...failure, abandoned: true } : failure)
+  }
+
+  #measure(index: number): { attempts: number; executionTimeMs: number; waitMs: number } {
+    const executionTimeMs = this.#spentMs[index] as number
+    const since = this.#scheduler.readySince(index)
+    const waitMs = since === undefined ? 0 : Math.max(0, round(this.clock.now() - since - executionTimeMs))
+    return { attempts: this.#attemptCount[index] as number, executionTimeMs, waitMs }
+  }
+
+  /** Holds an output against the bounds on one and on all. */
+  #admit(outcome: AttemptOutcome): AttemptOutcome {
+    if (outcome.status !== 'success') return outcome
+    const { output } = outcome
+    // A scalar's exact size is not worth the text of it; its weight is close.
+    const bytes = output.weight < 1024 ? output.weight : output.byteLength
+    const tooLarge = (bound: string): AttemptOutcome => {
+      const message = `Expected ${bound}, got ${bytes} bytes`
+      return { status: 'error', code: 'OUTPUT_TOO_LARGE', message, isRetryable: false }
+    }
+    if (bytes > LIMITS.maxOutputBytes) return tooLarge(`an output of at most ${LIMITS.maxOutputBytes} bytes of JSON`)
+    if (this.#outputBytes + bytes > LIMITS.maxExecutionOutputBytes) {
+      return tooLarge(`the outputs of an execution to be at most ${LIMITS.maxExecutionOutputBytes} bytes of JSON`)
+    }
+    this.#outputBytes += bytes
+    return outcome
+  }
+
+  #recordEnd(): void {
+    const { counts } = this.log.state
+    const reason = counts.cancelledCount > 0 ? this.#stopped?.reason : undefined
+    const totalExecutionTimeMs = round(this.clock.now() - this.#startedAt)
+    const { tokenUsage } = this.emissions
+    this.#end = {
+      executionId: this.executionId,
+      timestamp: this.#recorder.timestamp,
+      status: computeStatus(counts, reason),
+      ...(reason && { reason }),
+      ...counts,
+      totalExecutionTimeMs,
+      speedup: calculateSpeedup(this.#spentMs, totalExecutionTimeMs),
+      criticalPathMs: computeCriticalPath(this.#plan, this.#spentMs),
+      parallelizationLayers: this.#plan.layers.length,
+      ...(tokenUsage && { tokenUsage }),
+    }
+    this.#recorder.record('execution_complete', this.#end as LoggedData)
+  }
+
+  #stamp(data: object): LoggedData {
+    return { executionId: this.executionId, timestamp: this.#recorder.timestamp, ...data }
+  }
+
+  #cleanUp(): void {
+    this.deadlines.close()
+    for (const cleanUp of this.#cleanups.splice(0)) cleanUp()
+  }
+}
+
+/** The reason of an abort as people read it; an error of a runtime's own says nothing that the code does not. */
+function describeAbort(reason: unknown): string {
+  if (typeof reason === 'string' && reason !== '') return reason
+  return reason instanceof Error && reason.name !== 'AbortError' && reason.message !== '' ? reason.message : 'Cancelled'
+}

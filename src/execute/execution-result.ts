@@ -1,0 +1,128 @@
+import { afterTurn, isTurnSpent } from '../clock.ts'
+import type {
+  EventFor,
+  ExecutionCounts,
+  ExecutionStatus,
+  Reason,
+  TaskCode,
+  TaskResult,
+} from '../events/events.ts'
+import { JsonValue } from '../events/json-value.ts'
+import type { ExecutionState, TaskState } from '../events/state.ts'
+import type { TokenUsage } from '../events/token-usage.ts'
+import type { ExecutionPlan } from '../plan/execution-plan.ts'
+
+/** A task that failed. */
+export interface TaskError {
+  readonly taskId: string
+  readonly error: string
+  readonly code: TaskCode
+  readonly status: 'error'
+}
+
+/** How an execution ended. */
+export interface ExecutionResult extends ExecutionCounts {
+  readonly executionId: string
+  readonly status: ExecutionStatus
+  /** Present when a cancellation, timeout, budget, disconnect or shutdown ended any task. */
+  readonly reason?: Reason
+  /** In document order, one per task. */
+  readonly results: readonly TaskResult[]
+  /** Those that failed by themselves, in document order; skipped and cancelled ones are not among them. */
+  readonly errors: readonly TaskError[]
+  /** Wall time, ms. */
+  readonly executionTimeMs: number
+  /** How many layers the plan has. */
+  readonly parallelizationLayers: number
+  /** The sum of task times over wall time: 0 with no tasks, 1 at zero wall time. */
+  readonly speedup: number
+  /** The longest path of measured task times: no schedule could have been faster, ms. */
+  readonly criticalPathMs: number
+  readonly tokenUsage?: TokenUsage
+}
+
+/** The sum of task times over wall time: 0 with no tasks, 1 at zero wall time, finite always. */
+export function calculateSpeedup(taskTimesMs: ArrayLike<number>, wallTimeMs: number): number {
+  if (taskTimesMs.length === 0) return 0
+  if (wallTimeMs <= 0) return 1
+  let sum = 0
+  for (let task = 0; task < taskTimesMs.length; task++) sum += taskTimesMs[task] as number
+  return Math.round((sum / wallTimeMs) * 1000) / 1000
+}
+
+/** The longest path through the plan, of times by task index, ms. Linear. */
+export function computeCriticalPath(plan: ExecutionPlan, timesMs: ArrayLike<number>): number {
+  const endOf = new Float64Array(timesMs.length)
+  let longest = 0
+  for (const layer of plan.layerIndices) {
+    for (const task of layer) {
+      let start = 0
+      for (const dependency of plan.dependencies[task] as readonly number[]) {
+        start = Math.max(start, endOf[dependency] as number)
+      }
+      endOf[task] = start + (timesMs[task] as number)
+      longest = Math.max(longest, endOf[task])
+    }
+  }
+  return Math.round(longest * 1000) / 1000
+}
+
+/** What the counts, and a reason that ended some task, amount to. */
+export function computeStatus(counts: ExecutionCounts, reason: Reason | undefined): ExecutionStatus {
+  if (reason !== undefined) return 'cancelled'
+  if (counts.successCount === counts.totalTasks) return 'success'
+  return counts.successCount === 0 ? 'error' : 'partial'
+}
+
+/** Puts the result together from a finished execution's state, in slices, so that the event loop goes on turning. */
+export async function buildResult(
+  plan: ExecutionPlan,
+  state: ExecutionState,
+  end: EventFor<'execution_complete'>['data'],
+): Promise<ExecutionResult> {
+  const results: TaskResult[] = []
+  const errors: TaskError[] = []
+  for (const { id } of plan.tasks) {
+    const task = state.tasks.get(id) as TaskState
+    const result = toTaskResult(task)
+    results.push(result)
+    if (result.status === 'error') {
+      errors.push({ taskId: id, error: result.error ?? '', code: result.code ?? 'TOOL_ERROR', status: 'error' })
+    }
+    if (results.length % 256 === 0 && isTurnSpent()) await new Promise<void>(afterTurn)
+  }
+  return {
+    executionId: state.executionId,
+    status: end.status,
+    ...(end.reason && { reason: { ...end.reason } }),
+    results,
+    errors,
+    executionTimeMs: end.totalExecutionTimeMs,
+    parallelizationLayers: end.parallelizationLayers,
+    totalTasks: end.totalTasks,
+    successCount: end.successCount,
+    errorCount: end.errorCount,
+    skippedCount: end.skippedCount,
+    cancelledCount: end.cancelledCount,
+    speedup: end.speedup,
+    criticalPathMs: end.criticalPathMs,
+    ...(end.tokenUsage && { tokenUsage: { ...end.tokenUsage } }),
+  }
+}
+
+function toTaskResult(task: TaskState): TaskResult {
+  const { taskId, tool = '', status, output, error, code, causedBy, attempts, abandoned } = task
+  return {
+    taskId,
+    tool,
+    status: status as TaskResult['status'],
+    ...(output !== undefined && { output: output instanceof JsonValue ? output.read() : output }),
+    ...(error !== undefined && { error }),
+    ...(code !== undefined && { code }),
+    ...(causedBy !== undefined && { causedBy }),
+    attempts,
+    executionTimeMs: task.executionTimeMs ?? 0,
+    waitMs: task.waitMs ?? 0,
+    ...(abandoned && { abandoned }),
+  }
+}

@@ -1,0 +1,104 @@
+import type { DagstreamError } from '../errors.ts'
+import type { SSEEvent } from '../events/events.ts'
+import type { BufferOptions } from '../stream/bounded-buffer.ts'
+import type { EntrySource } from '../stream/entry-source.ts'
+import { FedBuffer } from '../stream/fed-buffer.ts'
+import type { ExecutionLoop } from './execution-loop.ts'
+import type { ExecutionResult } from './execution-result.ts'
+import type { Logger } from './options.ts'
+import { createReaderHooks } from './reader-hooks.ts'
+
+/**
+ * An execution that runs. Iterating it gives every event, in order; leaving the loop only detaches, the execution goes on.
+ *
+ * From its first `next()` an iterator is a one-to-one reader: while it is behind by its buffer no new task starts. One that
+ * counts as gone is told by a rejection with `READER_STALLED` or `READER_OVERFLOWED`.
+ */
+export class Execution implements AsyncIterable<SSEEvent> {
+  readonly executionId: string
+  /** Resolves for every ending; rejects with `STORE_FAILED`, `FENCED` or `SEQ_CONFLICT` when the log could not be kept. */
+  readonly result: Promise<ExecutionResult>
+  readonly #loop: ExecutionLoop
+  readonly #buffer: BufferOptions
+  readonly #logger: Logger
+
+  /** Made by `StreamingExecutor.stream`. */
+  constructor(loop: ExecutionLoop, buffer: BufferOptions, logger: Logger) {
+    this.executionId = loop.executionId
+    this.result = loop.result
+    this.#loop = loop
+    this.#buffer = buffer
+    this.#logger = logger
+  }
+
+  /** Cancels every task that has not settled; harmless to repeat and after the end. */
+  cancel(reason = 'Cancelled'): void {
+    this.#loop.cancel({ code: 'CANCELLED', message: reason })
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<SSEEvent, undefined> {
+    return new EventIterator(this.#loop, this.#buffer, this.#logger)
+  }
+
+  /**
+   * A subscriber's place behind `afterSeq`: it never slows the execution, and gets a `snapshot` where its place cannot be
+   * served.
+   */
+  subscribe(afterSeq = 0): EntrySource {
+    return this.#loop.log.open(afterSeq)
+  }
+}
+
+class EventIterator implements AsyncIterator<SSEEvent, undefined> {
+  readonly #open: () => FedBuffer
+  #buffer: FedBuffer | undefined
+  #waiting: { resolve(result: IteratorResult<SSEEvent, undefined>): void; reject(error: unknown): void }[] = []
+  #error: DagstreamError | undefined
+
+  constructor(loop: ExecutionLoop, options: BufferOptions, logger: Logger) {
+    this.#open = () =>
+      new FedBuffer(loop.log.open(), options, createReaderHooks(loop, logger), {
+        readable: () => this.#serve(),
+        gone: error => this.#fail(error),
+      })
+  }
+
+  next(): Promise<IteratorResult<SSEEvent, undefined>> {
+    this.#buffer ??= this.#open()
+    const value = this.#waiting.length === 0 ? this.#buffer.take() : undefined
+    if (value !== undefined) return Promise.resolve({ value, done: false })
+    if (this.#error !== undefined) return this.#tellError(this.#error)
+    if (this.#buffer.done) return Promise.resolve({ value: undefined, done: true })
+    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }))
+  }
+
+  return(): Promise<IteratorResult<SSEEvent, undefined>> {
+    this.#buffer ??= this.#open()
+    this.#buffer.close()
+    this.#serve()
+    return Promise.resolve({ value: undefined, done: true })
+  }
+
+  #serve(): void {
+    // It may be called while the buffer is still being made.
+    while (this.#buffer !== undefined && this.#waiting.length > 0) {
+      const value = this.#buffer.take()
+      if (value !== undefined) this.#waiting.shift()?.resolve({ value, done: false })
+      else if (this.#buffer.done) this.#waiting.shift()?.resolve({ value: undefined, done: true })
+      else return
+    }
+  }
+
+  #fail(error: DagstreamError): void {
+    const first = this.#waiting.shift()
+    if (first === undefined) this.#error = error
+    else first.reject(error)
+    this.#serve()
+  }
+
+  /** Once; the iteration is over after it. */
+  #tellError(error: DagstreamError): Promise<never> {
+    this.#error = undefined
+    return Promise.reject(error)
+  }
+}

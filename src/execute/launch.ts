@@ -1,0 +1,58 @@
+import { DagstreamError, invalidOption } from '../errors.ts'
+import { JsonValue, NotSerializableError } from '../events/json-value.ts'
+import { type ExecutionPlan } from '../plan/execution-plan.ts'
+import { requireInput } from '../plan/compile.ts'
+import type { ExecutionStore } from '../store/execution-store.ts'
+import type { Lease, LogStorage } from '../stream/event-log.ts'
+import { ExecutionLoop } from './execution-loop.ts'
+import type { ResolvedOptions } from './options.ts'
+
+/** What one execution is given beside its options. */
+export interface ExecutionInput {
+  /** What `$INPUT` refers to; must be JSON. */
+  readonly input?: unknown
+  /** Cancels the execution. */
+  readonly signal?: AbortSignal
+}
+
+/** Keeps nothing beyond the log's own tail: for executions that only their caller ever sees. */
+const NO_STORE: LogStorage = { append() {}, read: () => [] }
+
+/**
+ * Starts an execution.
+ * @throws `INVALID_OPTION` for an input that is not JSON or an unusable id, `INVALID_WORKFLOW` for an input that lacks what
+ * the plan refers to; a store that fails makes its result reject
+ */
+export function launch(plan: ExecutionPlan, { input, signal }: ExecutionInput, options: ResolvedOptions): ExecutionLoop {
+  const given = input === undefined ? undefined : readInput(input)
+  requireInput(plan, given)
+  const executionId = options.createId()
+  if (!/^[A-Za-z0-9_-]{1,128}$/.test(executionId)) {
+    throw invalidOption('createId', 'a function that makes ids of 1–128 characters of [A-Za-z0-9_-]', executionId)
+  }
+  const { store } = options
+  const loop = new ExecutionLoop(executionId, plan, given, options, store ?? NO_STORE)
+  if (store === undefined) loop.start({ executionId, epoch: 1 }, signal)
+  else {
+    register(store, executionId, options).then(
+      lease => loop.start(lease, signal),
+      error => loop.lost(error),
+    )
+  }
+  return loop
+}
+
+async function register(store: ExecutionStore, executionId: string, { clock }: ResolvedOptions): Promise<Lease> {
+  const existing = await store.create({ executionId, createdAt: new Date(clock.wallTime()).toISOString() })
+  if (existing !== undefined) throw new DagstreamError('STORE_FAILED', `Execution \`${executionId}\` exists already`)
+  return store.claim(executionId)
+}
+
+function readInput(input: unknown): JsonValue {
+  try {
+    return JsonValue.from(input)
+  } catch (error) {
+    if (!(error instanceof NotSerializableError)) throw error
+    throw new DagstreamError('INVALID_OPTION', `Expected \`input\` to be JSON: ${error.message}`, { cause: error })
+  }
+}

@@ -1,0 +1,103 @@
+import { nanoid } from 'nanoid'
+import { type Clock, systemClock } from '../clock.ts'
+import { invalidOption } from '../errors.ts'
+import type { Schedule } from '../events/events.ts'
+import type { ExecutionStore } from '../store/execution-store.ts'
+
+/** Where debug lines and warnings go. */
+export interface Logger {
+  debug(message: string, fields?: Readonly<Record<string, unknown>>): void
+  warn(message: string, fields?: Readonly<Record<string, unknown>>): void
+}
+
+/** How executions run. Given to an executor for all of its executions, or to one call for that one. */
+export interface ExecutionOptions {
+  /**
+   * `"layers"`: one topological layer after another, each in parallel; `"dataflow"`: a task starts as soon as its own
+   * dependencies succeeded. @defaultValue `"layers"`
+   */
+  readonly schedule?: Schedule
+  /** Tasks that run at once: a positive integer or `Infinity`. @defaultValue 64 */
+  readonly maxConcurrency?: number
+  /**
+   * `"continue"`: what does not depend on a failed task goes on; `"fail-fast"`: nothing more starts, what runs is aborted
+   * and waited for. @defaultValue `"continue"`
+   */
+  readonly onTaskError?: 'continue' | 'fail-fast'
+  /** The whole execution's, ms; 0 for none. At the end of it the execution is cancelled. @defaultValue 0 */
+  readonly timeoutMs?: number
+  /** Per attempt, ms, where neither task nor tool says otherwise; 0 for none. @defaultValue 30,000 */
+  readonly taskTimeoutMs?: number
+  /** How long an aborted tool may take to settle before it is abandoned, ms. @defaultValue 2,000 */
+  readonly abortGraceMs?: number
+  /** Cancels the execution once its tokens in and out exceed this. @defaultValue no bound */
+  readonly maxTokens?: number
+  /** Cancels the execution once its cost in US dollars exceeds this. @defaultValue no bound */
+  readonly maxCost?: number
+  /** Where the execution and its events are kept. @defaultValue in memory, only while it runs */
+  readonly store?: ExecutionStore
+  readonly logger?: Logger
+  readonly clock?: Clock
+  /** Source of jitter, 0–1. @defaultValue `Math.random` */
+  readonly random?: () => number
+  /** Source of ids: `[A-Za-z0-9_-]`, 1–128 characters. @defaultValue 126 random bits */
+  readonly createId?: () => string
+}
+
+/** The options of an execution, every one of them there and checked. */
+export type ResolvedOptions = Required<Omit<ExecutionOptions, 'store'>> & { readonly store: ExecutionStore | undefined }
+
+const DEFAULTS: ResolvedOptions = {
+  schedule: 'layers',
+  maxConcurrency: 64,
+  onTaskError: 'continue',
+  timeoutMs: 0,
+  taskTimeoutMs: 30_000,
+  abortGraceMs: 2000,
+  maxTokens: Number.POSITIVE_INFINITY,
+  maxCost: Number.POSITIVE_INFINITY,
+  store: undefined,
+  logger: { debug() {}, warn() {} },
+  clock: systemClock,
+  random: Math.random,
+  createId: () => nanoid(),
+}
+
+/** The names that `resolveOptions` knows. */
+export const OPTION_NAMES: readonly string[] = Object.keys(DEFAULTS)
+
+/**
+ * Later options win over earlier ones, and all over the defaults; `undefined` counts as not given.
+ * @throws `INVALID_OPTION`, also for a name that is not an option
+ */
+export function resolveOptions(...given: readonly (ExecutionOptions | undefined)[]): ResolvedOptions {
+  const resolved: Record<string, unknown> = { ...DEFAULTS }
+  for (const options of given) {
+    for (const [name, value] of Object.entries(options ?? {})) {
+      if (!OPTION_NAMES.includes(name)) throw invalidOption(name, `absent: known are ${OPTION_NAMES.join(', ')}`, value)
+      if (value !== undefined) resolved[name] = value
+    }
+  }
+  const options = resolved as unknown as ResolvedOptions
+  expectOneOf(options, 'schedule', ['layers', 'dataflow'])
+  expectOneOf(options, 'onTaskError', ['continue', 'fail-fast'])
+  const { maxConcurrency } = options
+  if (maxConcurrency !== Number.POSITIVE_INFINITY && !(Number.isInteger(maxConcurrency) && maxConcurrency > 0)) {
+    throw invalidOption('maxConcurrency', 'a positive integer or Infinity', maxConcurrency)
+  }
+  for (const name of ['timeoutMs', 'taskTimeoutMs', 'abortGraceMs'] as const) {
+    if (!(options[name] >= 0 && options[name] < Number.POSITIVE_INFINITY)) {
+      throw invalidOption(name, 'a number of milliseconds, 0 or more', options[name])
+    }
+  }
+  for (const name of ['maxTokens', 'maxCost'] as const) {
+    if (!(options[name] >= 0)) throw invalidOption(name, 'a number, 0 or more', options[name])
+  }
+  return options
+}
+
+function expectOneOf(options: ResolvedOptions, name: 'schedule' | 'onTaskError', values: readonly string[]): void {
+  if (!values.includes(options[name])) {
+    throw invalidOption(name, values.map(value => `"${value}"`).join(' or '), options[name])
+  }
+}

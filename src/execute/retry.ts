@@ -1,0 +1,35 @@
+import type { RetryPolicy } from '../workflow/document.ts'
+
+/** A tool that asks for a longer pause than this fails its task instead, ms. */
+export const MAX_RETRY_AFTER_MS: number = 5 * 60 * 1000
+
+const DEFAULTS: Required<RetryPolicy> = {
+  maxAttempts: 1,
+  initialDelayMs: 1000,
+  factor: 2,
+  maxDelayMs: 10_000,
+  jitter: 0.1,
+}
+
+/** A task's own policy comes first, then its tool's, then the defaults, field by field. */
+export function mergeRetryPolicies(task: RetryPolicy | undefined, tool: RetryPolicy | undefined): Required<RetryPolicy> {
+  return { ...DEFAULTS, ...tool, ...task }
+}
+
+/**
+ * How long to wait after a failed attempt, ms: exponential with jitter, and never less than what the tool asked for.
+ * @param attempt the one that failed, from 1
+ * @param random 0–1
+ */
+export function computeRetryDelay(
+  policy: Required<RetryPolicy>,
+  attempt: number,
+  retryAfterMs: number | undefined,
+  random: number,
+): number {
+  const { initialDelayMs, factor, maxDelayMs, jitter } = policy
+  // A power may overflow to Infinity, of which zero times is no number.
+  const grown = initialDelayMs === 0 ? 0 : Math.min(maxDelayMs, initialDelayMs * factor ** (attempt - 1))
+  const varied = Math.min(maxDelayMs, grown * (1 + jitter * (2 * random - 1)))
+  return Math.round(Math.max(varied, retryAfterMs ?? 0))
+}

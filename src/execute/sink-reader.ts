@@ -1,0 +1,78 @@
+import type { Clock } from '../clock.ts'
+import { DagstreamError } from '../errors.ts'
+import type { SSEEvent } from '../events/events.ts'
+import type { BufferOptions } from '../stream/bounded-buffer.ts'
+import { FedBuffer } from '../stream/fed-buffer.ts'
+import { SinkDrain } from '../stream/sink-drain.ts'
+import type { ExecutionLoop } from './execution-loop.ts'
+import type { Logger } from './options.ts'
+import { createReaderHooks } from './reader-hooks.ts'
+
+/**
+ * What became of the events. `complete`: the sink took all; `cancelled`: its reader left; `overflowed`: it took nothing for
+ * too long, or fell too far behind; `failed`: it threw, or had not taken all when the time for it was over.
+ */
+export type Delivery = 'complete' | 'cancelled' | 'overflowed' | 'failed'
+
+/** Writes every event of an execution into a sink, whatever the sink does. */
+export class SinkReader {
+  readonly #buffer: FedBuffer
+  readonly #drain: SinkDrain
+  readonly #clock: Clock
+  #lost: Delivery | undefined
+
+  /** `onGone` is called once, if the sink is lost before the end. */
+  constructor(
+    loop: ExecutionLoop,
+    writer: WritableStreamDefaultWriter<SSEEvent>,
+    options: BufferOptions,
+    logger: Logger,
+    onGone: () => void,
+  ) {
+    this.#clock = loop.clock
+    const lose = (delivery: Delivery): void => {
+      if (this.#lost !== undefined) return
+      this.#lost = delivery
+      this.#buffer.close()
+      onGone()
+    }
+    this.#drain = new SinkDrain(writer, () => this.#buffer.take(), lose)
+    this.#buffer = new FedBuffer(loop.log.open(), options, createReaderHooks(loop, logger), {
+      readable: () => this.#drain.pump(),
+      gone: error => {
+        this.#drain.abort(error)
+        lose('overflowed')
+      },
+    })
+  }
+
+  /** After the end: waits until the sink took all, at most `flushMs`, and lets go of it. Never rejects. */
+  async finish(flushMs: number, preventClose: boolean): Promise<Delivery> {
+    const deadline = this.#startDeadline(flushMs)
+    const flushed = this.#drain.flush().then(
+      () => true,
+      () => false,
+    )
+    const isFlushed = await Promise.race([flushed, deadline.passed])
+    if (this.#lost !== undefined) {
+      deadline.cancel()
+      if (preventClose) this.#drain.release()
+      return this.#lost
+    }
+    this.#lost = isFlushed ? 'complete' : 'failed'
+    this.#buffer.close()
+    if (preventClose) this.#drain.release()
+    else if (isFlushed) await Promise.race([this.#drain.close(), deadline.passed])
+    else this.#drain.abort(new DagstreamError('READER_STALLED', `The sink had not taken all events ${flushMs} ms after the end`))
+    deadline.cancel()
+    return this.#lost
+  }
+
+  #startDeadline(delayMs: number): { passed: Promise<false>; cancel(): void } {
+    let cancel = (): void => {}
+    const passed = new Promise<false>(resolve => {
+      cancel = this.#clock.after(delayMs, () => resolve(false))
+    })
+    return { passed, cancel }
+  }
+}

@@ -1,0 +1,88 @@
+import { invalidOption } from '../errors.ts'
+import type { SSEEvent } from '../events/events.ts'
+import { compileWorkflow } from '../plan/compile.ts'
+import type { ExecutionPlan } from '../plan/execution-plan.ts'
+import { type BufferOptions, validateBufferOptions } from '../stream/bounded-buffer.ts'
+import { lockSink } from '../stream/buffered-event-stream.ts'
+import type { DAGStructure } from '../workflow/document.ts'
+import { Execution } from './execution.ts'
+import type { ExecutionResult } from './execution-result.ts'
+import { launch } from './launch.ts'
+import { resolveOptions } from './options.ts'
+import { type ExecuteOptions, ParallelExecutor, withSignal } from './parallel-executor.ts'
+import { type Delivery, SinkReader } from './sink-reader.ts'
+
+/** What one call of `stream` takes. */
+export interface StreamOptions extends ExecuteOptions {
+  /** The bound between the execution and its reader. */
+  readonly buffer?: BufferOptions
+}
+
+/** What one call of `executeWithStreaming` takes. */
+export interface SinkOptions extends StreamOptions {
+  /** Leave the sink open at the end and release its lock. @defaultValue false */
+  readonly preventClose?: boolean
+  /** What a sink that is gone does to the execution. @defaultValue `"continue"` */
+  readonly onSinkClosed?: 'continue' | 'cancel'
+  /** How long the sink may take, after the end, to take what is left, ms. @defaultValue 2,000 */
+  readonly flushMs?: number
+}
+
+/** An `ExecutionResult` with what became of its events. */
+export type StreamedExecutionResult = ExecutionResult & { readonly delivery: Delivery }
+
+/** Runs workflows and streams every event the moment it exists. */
+export class StreamingExecutor extends ParallelExecutor {
+  /**
+   * Starts a workflow; the execution runs whether its events are read or not.
+   * @throws `INVALID_WORKFLOW`, `INVALID_OPTION`, before anything starts
+   */
+  stream(workflow: DAGStructure | ExecutionPlan, options: StreamOptions = {}): Execution {
+    const { input, signal, buffer = {}, ...rest } = options
+    validateBufferOptions(buffer)
+    const plan = compileWorkflow(workflow, this.tools)
+    const resolved = resolveOptions(this.options, rest)
+    const loop = launch(plan, withSignal(input, signal), resolved)
+    return new Execution(loop, { clock: resolved.clock, ...buffer }, resolved.logger)
+  }
+
+  /**
+   * Runs a workflow and writes every event into `eventStream` through a bounded buffer.
+   *
+   * The sink is locked from the start and closed at the end. It is left as it is, unlocked, when nothing starts. A sink that
+   * fails, stalls or leaves never touches the execution unless `onSinkClosed` is `"cancel"`.
+   *
+   * @returns settles when the execution has ended and the sink took all, or `flushMs` later; rejects as `execute` does, and
+   * with `STREAM_LOCKED` for a sink that has a writer
+   */
+  async executeWithStreaming(
+    workflow: DAGStructure | ExecutionPlan,
+    eventStream: WritableStream<SSEEvent>,
+    options: SinkOptions = {},
+  ): Promise<StreamedExecutionResult> {
+    const { input, signal, buffer = {}, preventClose = false, onSinkClosed = 'continue', flushMs = 2000, ...rest } = options
+    validateBufferOptions(buffer)
+    if (!(flushMs >= 0)) throw invalidOption('flushMs', 'a number of milliseconds, 0 or more', flushMs)
+    if (onSinkClosed !== 'continue' && onSinkClosed !== 'cancel') {
+      throw invalidOption('onSinkClosed', '"continue" or "cancel"', onSinkClosed)
+    }
+    const plan = compileWorkflow(workflow, this.tools)
+    const resolved = resolveOptions(this.options, rest)
+    const writer = lockSink(eventStream)
+    let loop: ReturnType<typeof launch>
+    try {
+      loop = launch(plan, withSignal(input, signal), resolved)
+    } catch (error) {
+      writer.releaseLock()
+      throw error
+    }
+    const onGone = (): void => {
+      if (onSinkClosed === 'cancel') loop.cancel({ code: 'DISCONNECTED', message: 'The sink was closed' })
+    }
+    const reader = new SinkReader(loop, writer, { clock: resolved.clock, ...buffer }, resolved.logger, onGone)
+    const [ended] = await Promise.allSettled([loop.result])
+    const delivery = await reader.finish(flushMs, preventClose)
+    if (ended.status === 'rejected') throw ended.reason
+    return { ...ended.value, delivery }
+  }
+}

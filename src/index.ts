@@ -1,0 +1,29 @@
+export type { Clock } from './clock.ts'
+export { DagstreamError, type DagstreamErrorCode } from './errors.ts'
+export * from './events/events.ts'
+export { applyEvent, createState, type ExecutionState, type TaskState } from './events/state.ts'
+export type { TokenUsage } from './events/token-usage.ts'
+export type { Execution } from './execute/execution.ts'
+export type { ExecutionResult, TaskError } from './execute/execution-result.ts'
+export type { ExecutionOptions, Logger } from './execute/options.ts'
+export { type ExecuteOptions, ParallelExecutor } from './execute/parallel-executor.ts'
+export type { Delivery } from './execute/sink-reader.ts'
+export {
+  type SinkOptions,
+  type StreamedExecutionResult,
+  StreamingExecutor,
+  type StreamOptions,
+} from './execute/streaming-executor.ts'
+export { compileWorkflow, type ValidationResult, validateWorkflow } from './plan/compile.ts'
+export type { ExecutionPlan } from './plan/execution-plan.ts'
+export type { ExecutionRecord, ExecutionStore, StoredExecution } from './store/execution-store.ts'
+export { createMemoryStore, type MemoryStoreOptions } from './store/memory-store.ts'
+export type { BufferOptions } from './stream/bounded-buffer.ts'
+export { BufferedEventStream } from './stream/buffered-event-stream.ts'
+export type { EntrySource } from './stream/entry-source.ts'
+export { EventLog, type Lease, type LogStorage, type StoredEntry } from './stream/event-log.ts'
+export { createLimit, type Limit } from './tools/limit.ts'
+export { ToolRegistry, type ToolSource } from './tools/registry.ts'
+export { defineTool, type JsonSchema, type Tool, type ToolContext } from './tools/tool.ts'
+export * from './workflow/document.ts'
+export { workflowSchema } from './workflow/schema.ts'

@@ -1,0 +1,93 @@
+import { DagstreamError } from '../errors.ts'
+import { JsonValue } from '../events/json-value.ts'
+import { ToolRegistry, type ToolSource } from '../tools/registry.ts'
+import { checkDocument, checkInput } from '../workflow/check-document.ts'
+import type { DAGStructure, WorkflowIssue } from '../workflow/document.ts'
+import { IssueList } from '../workflow/issues.ts'
+import { findCycles } from './cycles.ts'
+import { ExecutionPlan } from './execution-plan.ts'
+import { computeLayers } from './graph.ts'
+import { computeDependents } from './priorities.ts'
+
+/** What the checks of a document found. */
+export interface ValidationResult {
+  readonly valid: boolean
+  /** At most 100, in document order. */
+  readonly issues: readonly WorkflowIssue[]
+  /** How many there are in all. */
+  readonly issueCount: number
+}
+
+/**
+ * Checks a workflow and makes the plan that executions run. The document is not referred to afterwards: changing it changes
+ * nothing. Linear in tasks and dependencies.
+ *
+ * @throws `INVALID_WORKFLOW` with every problem in `details.issues` (at most 100) and their number in `details.issueCount`;
+ * `INVALID_TOOL` for a bad tool definition
+ */
+export function compileWorkflow(workflow: DAGStructure | ExecutionPlan, tools: ToolSource): ExecutionPlan {
+  if (workflow instanceof ExecutionPlan) return workflow
+  const issues = new IssueList()
+  const plan = buildPlan(workflow, ToolRegistry.from(tools), issues)
+  if (plan === undefined) throw invalidWorkflow(issues)
+  return plan
+}
+
+/**
+ * Checks a workflow, or anything that claims to be one, and reports every problem at once. With `input`, also that what it
+ * refers to is there.
+ * @throws `INVALID_TOOL`
+ */
+export function validateWorkflow(document: unknown, tools: ToolSource, options: { input?: unknown } = {}): ValidationResult {
+  const issues = new IssueList()
+  const plan = buildPlan(document, ToolRegistry.from(tools), issues)
+  if (plan !== undefined && options.input !== undefined) {
+    checkInput(plan.inputReferences, JsonValue.from(options.input), issues)
+  }
+  return { valid: issues.count === 0, issues: issues.issues, issueCount: issues.count }
+}
+
+/** Refuses an input that lacks what the plan refers to. @throws `INVALID_WORKFLOW` */
+export function requireInput(plan: ExecutionPlan, input: JsonValue | undefined): void {
+  if (plan.inputReferences.length === 0) return
+  const issues = new IssueList()
+  checkInput(plan.inputReferences, input, issues)
+  if (issues.count > 0) throw invalidWorkflow(issues)
+}
+
+function buildPlan(document: unknown, tools: ToolRegistry, issues: IssueList): ExecutionPlan | undefined {
+  const { name, tasks, nodes } = checkDocument(document, tools, issues)
+  // With issues there may be gaps: the graph keeps the document's numbering, so that cycles are still found and told.
+  const size = (nodes.at(-1)?.index ?? -1) + 1
+  const dependencies = new Array<readonly number[]>(size).fill([])
+  const ids = new Array<string>(size).fill('')
+  for (const node of nodes) {
+    dependencies[node.index] = node.dependencies
+    ids[node.index] = node.id
+  }
+  const layers = computeLayers(dependencies)
+  if (layers === undefined) reportCycles(dependencies, ids, issues)
+  if (layers === undefined || issues.count > 0) return undefined
+  return new ExecutionPlan(name, tasks, layers, computeDependents(dependencies))
+}
+
+function reportCycles(dependencies: readonly (readonly number[])[], ids: readonly string[], issues: IssueList): void {
+  for (const cycle of findCycles(dependencies, ids)) {
+    const path = cycle.map(task => ids[task] as string)
+    const shown = path.length <= 9 ? path : [...path.slice(0, 4), '…', ...path.slice(-4)]
+    const message = `Expected no task to depend on itself in the end, found ${shown.map(cutName).join(' → ')}`
+    issues.add('CYCLE', `/tasks/${cycle[0]}`, message, { path, hint: 'Remove one of these dependencies' })
+  }
+}
+
+function cutName(id: string): string {
+  return `\`${id.length > 40 ? `${id.slice(0, 39)}…` : id}\``
+}
+
+function invalidWorkflow(issues: IssueList): DagstreamError {
+  const first = issues.issues[0]
+  const rest = issues.count > 1 ? ` (and ${issues.count - 1} more: see \`details.issues\`)` : ''
+  return new DagstreamError('INVALID_WORKFLOW', `${first?.code} at \`${first?.pointer}\`: ${first?.message}${rest}`, {
+    details: { issues: issues.issues, issueCount: issues.count },
+  })
+}

@@ -1,0 +1,74 @@
+import type { RegisteredTool } from '../tools/registry.ts'
+import type { CheckedTask, InputReference } from '../workflow/check-task.ts'
+import type { RetryPolicy } from '../workflow/document.ts'
+import type { Template } from '../workflow/template.ts'
+import type { Layers } from './graph.ts'
+import { computePriorities, type Dependents } from './priorities.ts'
+
+/** A task as executions use it. */
+export interface PlannedTask {
+  readonly id: string
+  readonly tool: RegisteredTool
+  readonly arguments: Template
+  readonly layer: number
+  readonly timeoutMs?: number
+  readonly retry?: RetryPolicy
+}
+
+/**
+ * A workflow that has passed its checks: frozen, compact, and without any state, so that any number of executions can run it,
+ * also at once. Accepted wherever a workflow is; made by `compileWorkflow` only.
+ *
+ * Tasks are known by their index in the document.
+ */
+export class ExecutionPlan {
+  readonly name: string | undefined
+  readonly tasks: readonly PlannedTask[]
+  /** Task ids by layer, in document order within each. */
+  readonly layers: readonly (readonly string[])[]
+  /** For each task the indices it waits for, ascending. */
+  readonly dependencies: readonly (readonly number[])[]
+  readonly dependents: Dependents
+  /** The same as `layers`, as indices. */
+  readonly layerIndices: Layers
+  /** Where arguments refer to `$INPUT`; checked against each execution's input before it starts. */
+  readonly inputReferences: readonly InputReference[]
+  readonly #estimates: readonly number[]
+  /** Only `dataflow` needs it, so it is made by the first execution that does; it follows from the plan alone. */
+  #priorities: readonly number[] | undefined
+
+  /** Made by `compileWorkflow`. */
+  constructor(name: string | undefined, tasks: readonly CheckedTask[], layers: Layers, dependents: Dependents) {
+    const layerOf = new Int32Array(tasks.length)
+    layers.forEach((indices, layer) => {
+      for (const task of indices) layerOf[task] = layer
+    })
+    this.name = name
+    this.tasks = Object.freeze(tasks.map((task, index) => planTask(task, layerOf[index] as number)))
+    this.layers = Object.freeze(
+      layers.map(indices => Object.freeze(indices.map(task => (tasks[task] as CheckedTask).id))),
+    )
+    this.dependencies = Object.freeze(tasks.map(task => Object.freeze(task.dependencies)))
+    this.dependents = Object.freeze(dependents)
+    this.layerIndices = Object.freeze(layers)
+    this.inputReferences = Object.freeze(tasks.flatMap(task => task.inputReferences))
+    this.#estimates = Object.freeze(tasks.map(task => task.estimatedMs))
+    Object.freeze(this)
+  }
+
+  /** Tasks in the order in which `dataflow` prefers them. */
+  get priorities(): readonly number[] {
+    return (this.#priorities ??= computePriorities(this.layerIndices, this.dependents, this.#estimates))
+  }
+}
+
+function planTask({ id, tool, arguments: template, timeoutMs, retry }: CheckedTask, layer: number): PlannedTask {
+  return Object.freeze({
+    id,
+    tool,
+    arguments: template,
+    layer,
+    ...(timeoutMs !== undefined && { timeoutMs }),
+    ...(retry !== undefined && { retry }),
+  })
+}

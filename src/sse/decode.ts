@@ -1,0 +1,31 @@
+import { DagstreamError, describeValue } from '../errors.ts'
+import { SSE_EVENTS, type SSEEvent } from '../events/events.ts'
+import type { SSEMessage } from './parse.ts'
+
+const KNOWN_TYPES: ReadonlySet<string> = new Set(Object.values(SSE_EVENTS))
+
+/**
+ * The event that a message carries; `undefined` for a type that is not known, since the wire may grow.
+ *
+ * The event's `id` is the message's own, not an earlier one's. The fields of its data are taken at the sender's word.
+ * @throws DagstreamError `INVALID_SSE` if the data of a known type is not a JSON object
+ */
+export function decodeEvent(message: SSEMessage): SSEEvent | undefined {
+  const { event: type, id } = message
+  if (!KNOWN_TYPES.has(type)) return undefined
+  const data = parseObject(message)
+  return (id === undefined ? { type, data } : { type, data, id }) as unknown as SSEEvent
+}
+
+function parseObject({ event, data }: SSEMessage): object {
+  let value: unknown
+  let cause: unknown
+  try {
+    value = JSON.parse(data)
+  } catch (error) {
+    cause = error
+  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value
+  const message = `Expected the data of \`${event}\` to be a JSON object, got ${describeValue(cause ? data : value)}`
+  throw new DagstreamError('INVALID_SSE', message, { details: { event }, cause })
+}

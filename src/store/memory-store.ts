@@ -1,0 +1,182 @@
+import { type Clock, systemClock } from '../clock.ts'
+import { DagstreamError } from '../errors.ts'
+import type { EventFor } from '../events/events.ts'
+import type { LogEntry } from '../events/log-entry.ts'
+import { EntryTail, type TailBounds } from '../stream/entry-tail.ts'
+import type { Lease } from '../stream/event-log.ts'
+import type { ExecutionRecord, ExecutionStore, StoredExecution } from './execution-store.ts'
+
+/** How long finished executions are kept. Running ones always are. */
+export interface MemoryStoreOptions extends TailBounds {
+  /** Since they ended, ms. @defaultValue one hour */
+  readonly maxFinishedAgeMs?: number
+  /** @defaultValue 1,000 */
+  readonly maxFinishedCount?: number
+  /** About bytes of all of them. @defaultValue 256 MiB */
+  readonly maxFinishedBytes?: number
+  readonly clock?: Clock
+}
+
+const DEFAULTS = {
+  maxFinishedAgeMs: 60 * 60 * 1000,
+  maxFinishedCount: 1000,
+  maxFinishedBytes: 256 * 1024 * 1024,
+  clock: systemClock,
+}
+
+/** What an execution takes beside its entries and outputs, bytes; an estimate. */
+const EXECUTION_WEIGHT = 1024
+
+interface Kept {
+  readonly record: ExecutionRecord
+  status: StoredExecution['status']
+  epoch: number
+  readonly tail: EntryTail
+  readonly outputs: Map<string, string>
+  outputBytes: number
+  finishedAt: number
+}
+
+/**
+ * A store that forgets with the process: the tail of every execution's log, finished ones within bounds.
+ *
+ * Everything answers at once, so that an execution on it never waits for its log.
+ */
+export function createMemoryStore(options: MemoryStoreOptions = {}): ExecutionStore {
+  const bounds = { ...DEFAULTS, ...options }
+  const executions = new Map<string, Kept>()
+  const byKey = new Map<string, Kept>()
+  /** In the order in which they finished. */
+  const finished = new Set<Kept>()
+  let finishedBytes = 0
+
+  const weigh = (kept: Kept): number => EXECUTION_WEIGHT + kept.tail.bytes + kept.outputBytes
+  const show = (kept: Kept): StoredExecution => ({ ...kept.record, status: kept.status })
+
+  const forget = (kept: Kept): void => {
+    executions.delete(kept.record.executionId)
+    const key = keyOf(kept.record)
+    if (key !== undefined) byKey.delete(key)
+    if (finished.delete(kept)) finishedBytes -= weigh(kept)
+  }
+
+  const sweep = (): number => {
+    const oldest = bounds.clock.now() - bounds.maxFinishedAgeMs
+    let count = 0
+    for (const kept of finished) {
+      const isOver = finished.size > bounds.maxFinishedCount || finishedBytes > bounds.maxFinishedBytes
+      if (!isOver && kept.finishedAt > oldest) break
+      forget(kept)
+      count += 1
+    }
+    return count
+  }
+
+  const held = (lease: Lease): Kept => {
+    const kept = find(executions, lease.executionId)
+    if (kept.epoch !== lease.epoch) {
+      throw new DagstreamError('FENCED', `Execution \`${lease.executionId}\` has been claimed by another process`)
+    }
+    return kept
+  }
+
+  return {
+    create(record) {
+      sweep()
+      const key = keyOf(record)
+      const same = key === undefined ? undefined : byKey.get(key)
+      if (same !== undefined) return show(same)
+      if (executions.has(record.executionId)) {
+        throw new DagstreamError('STORE_FAILED', `Execution \`${record.executionId}\` exists already`)
+      }
+      const kept: Kept = {
+        record: { ...record },
+        status: 'running',
+        epoch: 0,
+        tail: new EntryTail(options),
+        outputs: new Map(),
+        outputBytes: 0,
+        finishedAt: 0,
+      }
+      executions.set(record.executionId, kept)
+      if (key !== undefined) byKey.set(key, kept)
+      return undefined
+    },
+
+    claim(executionId) {
+      const kept = find(executions, executionId)
+      kept.epoch += 1
+      return { executionId, epoch: kept.epoch }
+    },
+
+    append(lease, firstSeq, entries) {
+      const kept = held(lease)
+      if (firstSeq !== kept.tail.lastSeq + 1) {
+        throw new DagstreamError('SEQ_CONFLICT', `Expected seq ${kept.tail.lastSeq + 1}, got ${firstSeq}`)
+      }
+      for (const entry of entries) kept.tail.push(entry)
+      const last = entries.at(-1)
+      if (last?.type === 'execution_complete') {
+        kept.status = statusOf(last)
+        kept.finishedAt = bounds.clock.now()
+        finished.add(kept)
+        finishedBytes += weigh(kept)
+        sweep()
+      }
+    },
+
+    read(executionId, afterSeq, limit) {
+      const kept = executions.get(executionId)
+      return kept?.tail.read(afterSeq, limit, Number.POSITIVE_INFINITY) ?? []
+    },
+
+    get(executionId) {
+      const kept = executions.get(executionId)
+      return kept && show(kept)
+    },
+
+    list({ owner, after, limit }) {
+      sweep()
+      const listed: StoredExecution[] = []
+      let isBehind = after === undefined
+      for (const kept of executions.values()) {
+        if (listed.length >= limit) break
+        if (isBehind && (owner === undefined || kept.record.owner === owner)) listed.push(show(kept))
+        if (kept.record.executionId === after) isBehind = true
+      }
+      return listed
+    },
+
+    putOutput(lease, taskId, json) {
+      const kept = held(lease)
+      kept.outputBytes += json.length - (kept.outputs.get(taskId)?.length ?? 0)
+      kept.outputs.set(taskId, json)
+    },
+
+    getOutput(executionId, taskId) {
+      return executions.get(executionId)?.outputs.get(taskId)
+    },
+
+    delete(executionId) {
+      const kept = executions.get(executionId)
+      if (kept !== undefined) forget(kept)
+      return kept !== undefined
+    },
+
+    sweep,
+  }
+}
+
+function find(executions: Map<string, Kept>, executionId: string): Kept {
+  const kept = executions.get(executionId)
+  if (kept === undefined) throw new DagstreamError('EXECUTION_NOT_FOUND', `There is no execution \`${executionId}\``)
+  return kept
+}
+
+function keyOf({ owner, idempotencyKey }: ExecutionRecord): string | undefined {
+  return idempotencyKey === undefined ? undefined : JSON.stringify([owner ?? null, idempotencyKey])
+}
+
+function statusOf(entry: LogEntry): StoredExecution['status'] {
+  return (entry.data as unknown as EventFor<'execution_complete'>['data']).status
+}

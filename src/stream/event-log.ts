@@ -1,0 +1,141 @@
+import { DagstreamError } from '../errors.ts'
+import type { SSEEvent } from '../events/events.ts'
+import { LogEntry, type LoggedData } from '../events/log-entry.ts'
+import { applyEvent, createState, type ExecutionState } from '../events/state.ts'
+import { EntryTail, type TailBounds } from './entry-tail.ts'
+import { LogCursor } from './log-cursor.ts'
+
+/** The right to append to one execution's log, until another claims it. */
+export interface Lease {
+  readonly executionId: string
+  /** Rises with every claim. */
+  readonly epoch: number
+}
+
+/** What of an entry a store keeps: `json` is the event's `data` as it goes over the wire. */
+export interface StoredEntry {
+  readonly seq: number
+  readonly type: LogEntry['type']
+  readonly json: string
+}
+
+/** What the log needs of a store. */
+export interface LogStorage {
+  /** All or nothing; durable when it returns or its promise resolves. The entries are numbered from `firstSeq` without gaps. */
+  append(lease: Lease, firstSeq: number, entries: readonly LogEntry[]): void | Promise<void>
+  /** Entries after `afterSeq`, in order, at most `limit`; fewer or none where it has no more. Never waits for new ones. */
+  read(executionId: string, afterSeq: number, limit: number): readonly StoredEntry[] | Promise<readonly StoredEntry[]>
+}
+
+/**
+ * Everything that happened in one execution, in order, and the state that it adds up to.
+ *
+ * An entry is visible — in the state and to cursors — once its append has settled, never before. The tail is kept in
+ * memory within its bounds; older entries are read from the store.
+ */
+export class EventLog {
+  readonly executionId: string
+  /** What the visible entries add up to. Nobody but the log changes it. */
+  readonly state: ExecutionState
+  readonly #storage: LogStorage
+  #lease: Lease | undefined
+  readonly #tail: EntryTail
+  readonly #cursors = new Set<LogCursor>()
+  #assigned = 0
+  #ending: LogEntry | 'complete' | undefined
+
+  constructor(executionId: string, storage: LogStorage, bounds: TailBounds = {}) {
+    this.executionId = executionId
+    this.state = createState(executionId)
+    this.#storage = storage
+    this.#tail = new EntryTail(bounds)
+  }
+
+  /** The last visible seq. */
+  get head(): number {
+    return this.state.seq
+  }
+
+  /** `'complete'` after the last event; after a failure the `error` event that stands for the rest; else `undefined`. */
+  get ending(): LogEntry | 'complete' | undefined {
+    return this.#ending
+  }
+
+  /** Gives the log the right to append. */
+  begin(lease: Lease): void {
+    this.#lease = lease
+  }
+
+  /** Makes the next entry; it must be appended in the order of making. */
+  entry(type: LogEntry['type'], data: LoggedData): LogEntry {
+    this.#assigned += 1
+    return new LogEntry(this.#assigned, type, data)
+  }
+
+  /**
+   * Appends entries made by `entry`, after `begin`. Call it again only when the promise, if there is one, has settled.
+   * @throws what the store throws, or rejects with it; the entries are then not in the log
+   */
+  append(entries: readonly LogEntry[]): void | Promise<void> {
+    const first = entries[0]
+    if (first === undefined || this.#lease === undefined) return
+    const appended = this.#storage.append(this.#lease, first.seq, entries)
+    if (appended === undefined) this.#publish(entries)
+    else return appended.then(() => this.#publish(entries))
+  }
+
+  /** Ends the log for its readers with an event that is not part of it: the execution could not finish its work. */
+  fail(error: { error: string; code: string; timestamp: string }): void {
+    if (this.#ending !== undefined) return
+    this.#ending = new LogEntry(0, 'error', { executionId: this.executionId, ...error } as LoggedData)
+    this.#wake()
+  }
+
+  /**
+   * A reader's place in the log, at first behind `afterSeq`: replay and live in one.
+   * A place that cannot be served gets a `snapshot` first.
+   */
+  open(afterSeq = 0): LogCursor {
+    const cursor = new LogCursor(this, afterSeq, () => this.#cursors.delete(cursor))
+    this.#cursors.add(cursor)
+    return cursor
+  }
+
+  /** How many readers there are. */
+  get cursorCount(): number {
+    return this.#cursors.size
+  }
+
+  /** Entries after `afterSeq` from memory, about `maxBytes` of them, at least one; `undefined` if the first is not there. */
+  readTail(afterSeq: number, maxBytes: number): LogEntry[] | undefined {
+    return this.#tail.read(afterSeq, Number.POSITIVE_INFINITY, maxBytes)
+  }
+
+  /** Entries after `afterSeq` from the store, at most `limit`, and none that is not visible yet. */
+  async readStored(afterSeq: number, limit: number): Promise<LogEntry[]> {
+    const stored = await this.#storage.read(this.executionId, afterSeq, limit)
+    const entries: LogEntry[] = []
+    for (const entry of stored) {
+      if (entry.seq !== afterSeq + 1 + entries.length || entry.seq > this.head) break
+      entries.push(entry instanceof LogEntry ? entry : LogEntry.fromJson(entry.seq, entry.type, entry.json))
+    }
+    return entries
+  }
+
+  #publish(entries: readonly LogEntry[]): void {
+    for (const entry of entries) {
+      if (entry.seq !== this.head + 1) {
+        throw new DagstreamError('SEQ_CONFLICT', `Expected entry ${this.head + 1} of the log, got ${entry.seq}`)
+      }
+      // Inside the engine an output is a `JsonValue`, which the reducer only passes on.
+      applyEvent(this.state, entry as unknown as SSEEvent, entry.seq)
+      this.#tail.push(entry)
+      if (entry.type === 'execution_complete') this.#ending = 'complete'
+    }
+    this.#wake()
+  }
+
+  #wake(): void {
+    for (const cursor of this.#cursors) cursor.wake()
+  }
+}

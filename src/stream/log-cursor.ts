@@ -1,0 +1,94 @@
+import { JsonValue } from '../events/json-value.ts'
+import { LogEntry, type LoggedData, showOutput } from '../events/log-entry.ts'
+import { toSnapshot } from '../events/state.ts'
+import type { EntrySource } from './entry-source.ts'
+import type { EventLog } from './event-log.ts'
+
+/** Entries that one read of the store asks for. */
+const PAGE_ENTRIES = 512
+
+/**
+ * One reader's place in an execution's log.
+ *
+ * Replay and live are the same: a cursor behind reads older entries, one at the head waits. Since nothing is copied for it, a
+ * slow reader costs a cursor and nothing more. A place that cannot be served — trimmed, or ahead of the log — gets a
+ * `snapshot`, whose id is the last seq it covers, and goes on from there.
+ */
+export class LogCursor implements EntrySource {
+  readonly #log: EventLog
+  readonly #onClose: () => void
+  #after: number
+  #tookEnding = false
+  #isClosed = false
+  #callback: (() => void) | undefined
+
+  /** Made by `EventLog.open`. */
+  constructor(log: EventLog, after: number, onClose: () => void) {
+    this.#log = log
+    this.#after = after
+    this.#onClose = onClose
+  }
+
+  /** The seq of the last entry taken. */
+  get position(): number {
+    return this.#after
+  }
+
+  get done(): boolean {
+    if (this.#isClosed || this.#tookEnding) return true
+    return this.#log.ending === 'complete' && this.#after >= this.#log.head
+  }
+
+  take(maxBytes: number): readonly LogEntry[] | Promise<readonly LogEntry[]> {
+    if (this.#isClosed) return []
+    if (this.#after === this.#log.head) return this.#takeEnding()
+    if (this.#after > this.#log.head) return [this.#snapshot()]
+    const entries = this.#log.readTail(this.#after, maxBytes)
+    if (entries === undefined) return this.#takeStored()
+    this.#after += entries.length
+    return entries
+  }
+
+  onReadable(callback: (() => void) | undefined): void {
+    this.#callback = callback
+  }
+
+  /** Tells the reader that something changed; for the log. */
+  wake(): void {
+    const callback = this.#callback
+    this.#callback = undefined
+    callback?.()
+  }
+
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#callback = undefined
+    this.#onClose()
+  }
+
+  #takeEnding(): readonly LogEntry[] {
+    const { ending } = this.#log
+    if (typeof ending !== 'object' || this.#tookEnding) return []
+    this.#tookEnding = true
+    return [ending]
+  }
+
+  async #takeStored(): Promise<readonly LogEntry[]> {
+    const entries = await this.#log.readStored(this.#after, PAGE_ENTRIES)
+    if (this.#isClosed) return []
+    if (entries.length === 0) return [this.#snapshot()]
+    this.#after += entries.length
+    return entries
+  }
+
+  #snapshot(): LogEntry {
+    const { state } = this.#log
+    this.#after = state.seq
+    const timestamp = new Date().toISOString()
+    const data = toSnapshot(state, timestamp, task =>
+      task.output instanceof JsonValue ? showOutput(state.executionId, task.taskId, task.output) : { output: task.output },
+    )
+    return new LogEntry(state.seq, 'snapshot', data as unknown as LoggedData)
+  }
+}

@@ -1,0 +1,86 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { DagstreamError, describeValue } from '../errors.ts'
+import type { ArgumentProblem, CheckedArguments, FoundProblem, SchemaCheck } from './argument-problem.ts'
+import { createJsonSchemaCheck } from './json-schema.ts'
+import { createStandardSchemaCheck } from './standard-schema.ts'
+import type { JsonSchema } from './tool.ts'
+
+/** Checks the arguments of one tool. */
+export interface ArgumentChecker {
+  /**
+   * Checks resolved arguments. Where a Standard Schema has defaults or transforms, `value` is its output.
+   * Never throws, never rejects; gives a promise only where the schema is asynchronous.
+   */
+  check(value: unknown): CheckedArguments | Promise<CheckedArguments>
+  /**
+   * Checks arguments before anything runs: problems at, inside or above a reference are left out, unless they follow from
+   * the keys alone. An asynchronous schema says nothing here.
+   * @param references JSON Pointers of the strings that hold references
+   */
+  checkUnresolved(value: unknown, references: readonly string[]): readonly ArgumentProblem[]
+}
+
+/** As many problems as one check tells. */
+const MAX_PROBLEMS = 100
+
+/** Makes the checker of a tool. @throws `INVALID_TOOL` for a schema that cannot be used */
+export function createArgumentChecker(toolName: string, schema: JsonSchema | StandardSchemaV1): ArgumentChecker {
+  const check = createCheck(toolName, schema)
+  return {
+    check(value) {
+      const checked = check(value)
+      return checked instanceof Promise ? checked.then(cut) : cut(checked)
+    },
+    checkUnresolved(value, references) {
+      const checked = check(value)
+      // It never rejects, and its answer comes too late to be used.
+      if (checked instanceof Promise || checked.problems.length === 0) return []
+      const isOpen = findOpenPlaces(references)
+      const problems = checked.problems.filter(({ isCertain, decidedBy, pointer }) => {
+        return isCertain || !isOpen(decidedBy ?? pointer)
+      })
+      return problems.slice(0, MAX_PROBLEMS).map(toProblem)
+    },
+  }
+}
+
+function createCheck(toolName: string, schema: JsonSchema | StandardSchemaV1): SchemaCheck {
+  // Some Standard Schemas are functions.
+  const isSchema =
+    (typeof schema === 'object' || typeof schema === 'function') && schema !== null && !Array.isArray(schema)
+  if (!isSchema) {
+    throw new DagstreamError(
+      'INVALID_TOOL',
+      `Tool \`${toolName}\`: expected \`inputSchema\` to be a JSON Schema or a Standard Schema, got ${describeValue(schema)}`,
+    )
+  }
+  return '~standard' in schema
+    ? createStandardSchemaCheck(toolName, schema as StandardSchemaV1)
+    : createJsonSchemaCheck(toolName, schema)
+}
+
+function cut(checked: CheckedArguments<FoundProblem>): CheckedArguments {
+  if (checked.problems.length === 0) return checked
+  return { value: checked.value, problems: checked.problems.slice(0, MAX_PROBLEMS).map(toProblem) }
+}
+
+function toProblem({ pointer, message }: FoundProblem): ArgumentProblem {
+  return { pointer, message }
+}
+
+/** @returns whether a place is at, inside or above a reference */
+function findOpenPlaces(references: readonly string[]): (pointer: string) => boolean {
+  const held = new Set(references)
+  const above = new Set<string>()
+  for (const reference of references) for (const place of enclosing(reference)) above.add(place)
+  return pointer => held.has(pointer) || above.has(pointer) || enclosing(pointer).some(place => held.has(place))
+}
+
+/** The pointers of everything around a place, the root included. */
+function enclosing(pointer: string): string[] {
+  const places: string[] = []
+  for (let end = pointer.lastIndexOf('/'); end >= 0; end = end === 0 ? -1 : pointer.lastIndexOf('/', end - 1)) {
+    places.push(pointer.slice(0, end))
+  }
+  return places
+}

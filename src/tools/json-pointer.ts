@@ -1,0 +1,29 @@
+/** The JSON Pointer (RFC 6901) of a path from the root. */
+export function formatPointer(path: readonly (string | number)[]): string {
+  let pointer = ''
+  for (const token of path) pointer += `/${typeof token === 'number' ? token : escapeToken(token)}`
+  return pointer
+}
+
+function escapeToken(token: string): string {
+  return token.replaceAll('~', '~0').replaceAll('/', '~1')
+}
+
+/** The path that a JSON Pointer stands for. */
+export function parsePointer(pointer: string): string[] {
+  if (pointer === '') return []
+  return pointer
+    .slice(1)
+    .split('/')
+    .map(token => token.replaceAll('~1', '/').replaceAll('~0', '~'))
+}
+
+/** A name as messages show it: in backticks, cut at 40 characters. */
+export function quoteName(name: string): string {
+  return `\`${cutName(name)}\``
+}
+
+/** At most 40 characters of a name, never half of a surrogate pair. */
+export function cutName(name: string): string {
+  return name.length <= 40 ? name : `${name.slice(0, 39).replace(/[\uD800-\uDBFF]$/, '')}…`
+}

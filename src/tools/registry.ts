@@ -1,0 +1,170 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { DagstreamError, describeValue, invalidOption } from '../errors.ts'
+import { createArgumentChecker } from './argument-checker.ts'
+import type { ArgumentProblem, CheckedArguments } from './argument-problem.ts'
+import { quoteName } from './json-pointer.ts'
+import { createLimit, type Limit } from './limit.ts'
+import { describeNumber, matchesNumber, RETRY_SCHEMAS, TIMEOUT_SCHEMA } from './retry-schema.ts'
+import type { JsonSchema, Tool, ToolContext } from './tool.ts'
+
+/** The arguments of a tool whose type is not known here. */
+// oxlint-disable-next-line typescript/no-explicit-any -- `unknown` would refuse tools whose arguments are an interface
+type AnyArguments = Record<string, any>
+
+/** A tool of whatever arguments and output. */
+export interface AnyTool extends Omit<Tool, 'inputSchema' | 'execute'> {
+  readonly inputSchema?: JsonSchema | StandardSchemaV1
+  execute(args: AnyArguments, context: ToolContext): unknown
+}
+
+/** A tool that is nothing but its function; its name is the key it stands under. */
+export type ToolFunction = { call(args: AnyArguments, context: ToolContext): unknown }['call']
+
+/** A tool in a record: its name is its key and need not be repeated. */
+export type NamelessTool = Omit<AnyTool, 'name'> & { readonly name?: string }
+
+/** Where the tools of an execution come from. */
+export type ToolSource = readonly AnyTool[] | Readonly<Record<string, NamelessTool | ToolFunction>> | ToolRegistry
+
+/** A tool as the engine uses it: checked, its limit made, its schema ready. */
+export interface RegisteredTool {
+  readonly name: string
+  /** The definition it was made from. */
+  readonly tool: AnyTool
+  /** A number became a limit of this tool alone, once. */
+  readonly limit?: Limit
+  readonly timeoutMs?: number
+  readonly retry?: NonNullable<Tool['retry']>
+  /** Whether there is a schema to check arguments against. */
+  readonly hasSchema: boolean
+  /** Checks resolved arguments; a promise only from an asynchronous schema. Never throws, never rejects. */
+  checkArguments(value: unknown): CheckedArguments | Promise<CheckedArguments>
+  /** Checks arguments before anything runs, what references decide set aside; `references` are JSON Pointers. */
+  checkUnresolvedArguments(value: unknown, references: readonly string[]): readonly ArgumentProblem[]
+  execute(args: unknown, context: ToolContext): unknown
+}
+
+/** 1–200 characters, no control character, no half of a surrogate pair. */
+export const TOOL_NAME_PATTERN: string = '^[^\\p{Cc}\\p{Cs}]{1,200}$'
+
+const toolName = new RegExp(TOOL_NAME_PATTERN, 'u')
+
+/** The tools that workflows may name, in the order in which they were registered. */
+export class ToolRegistry {
+  readonly #tools = new Map<string, RegisteredTool>()
+
+  /** @throws `INVALID_TOOL` or `INVALID_OPTION`, see `register` */
+  constructor(tools: ToolSource = []) {
+    if (tools instanceof ToolRegistry) for (const { tool } of tools) this.register(tool)
+    else if (Array.isArray(tools)) for (const tool of tools as readonly AnyTool[]) this.register(tool)
+    else if (typeof tools === 'object' && tools !== null) {
+      for (const [key, value] of Object.entries(tools)) this.register(nameTool(key, value))
+    } else throw invalidOption('tools', 'an array of tools, an object of them, or a ToolRegistry', tools)
+  }
+
+  /** The registry of a source; a registry is its own. @throws `INVALID_TOOL` or `INVALID_OPTION`, see `register` */
+  static from(source: ToolSource): ToolRegistry {
+    return source instanceof ToolRegistry ? source : new ToolRegistry(source)
+  }
+
+  /** Adds a tool. @throws `INVALID_TOOL` for a definition that is not what was expected, and for a name that is taken */
+  register(tool: AnyTool): this {
+    const registered = normalise(tool)
+    const { name } = registered
+    if (this.#tools.has(name)) throw invalidTool(`There are two tools named ${quoteName(name)}; give one another name`)
+    this.#tools.set(name, registered)
+    return this
+  }
+
+  get(name: string): RegisteredTool | undefined {
+    return this.#tools.get(name)
+  }
+
+  has(name: string): boolean {
+    return this.#tools.has(name)
+  }
+
+  names(): string[] {
+    return [...this.#tools.keys()]
+  }
+
+  [Symbol.iterator](): Iterator<RegisteredTool> {
+    return this.#tools.values()
+  }
+}
+
+function invalidTool(message: string): DagstreamError {
+  return new DagstreamError('INVALID_TOOL', message)
+}
+
+function nameTool(key: string, value: NamelessTool | ToolFunction): AnyTool {
+  if (typeof value === 'function') return { name: key, execute: value }
+  if (typeof value !== 'object' || value === null) {
+    throw invalidTool(`Tool ${quoteName(key)}: expected a tool or a function, got ${describeValue(value)}`)
+  }
+  if (value.name === key) return value as AnyTool
+  if (value.name !== undefined) {
+    throw invalidTool(
+      `Tool ${quoteName(key)}: expected \`name\` to be its key or absent, got ${describeValue(value.name)}`,
+    )
+  }
+  // Inherits, so that an instance of a class keeps its methods and fields.
+  return Object.create(value, { name: { value: key, enumerable: true } }) as AnyTool
+}
+
+function normalise(tool: AnyTool): RegisteredTool {
+  if (typeof tool !== 'object' || tool === null) {
+    throw invalidTool(`Expected a tool, \`{ name, execute }\`, got ${describeValue(tool)}`)
+  }
+  const { name, inputSchema, timeoutMs } = tool
+  if (typeof name !== 'string' || !toolName.test(name)) {
+    const expected = 'a string of 1–200 characters without control characters'
+    throw invalidTool(`Expected a tool's \`name\` to be ${expected}, got ${describeValue(name)}`)
+  }
+  const expectField = (isExpected: boolean, field: string, expected: string, found: unknown): void => {
+    if (isExpected) return
+    const message = `Tool ${quoteName(name)}: expected \`${field}\` to be ${expected}, got ${describeValue(found)}`
+    throw new DagstreamError('INVALID_TOOL', message, { details: { tool: name, field } })
+  }
+  const execute: unknown = Reflect.get(tool, 'execute')
+  expectField(typeof execute === 'function', 'execute', 'a function', execute)
+  expectField(
+    timeoutMs === undefined || matchesNumber(TIMEOUT_SCHEMA, timeoutMs),
+    'timeoutMs',
+    describeNumber(TIMEOUT_SCHEMA),
+    timeoutMs,
+  )
+  const isRetry = tool.retry === undefined || (typeof tool.retry === 'object' && tool.retry !== null)
+  expectField(isRetry, 'retry', 'an object', tool.retry)
+  const retry = tool.retry === undefined ? undefined : Object.freeze({ ...tool.retry })
+  for (const [field, value] of Object.entries(retry ?? {})) {
+    const schema = Object.hasOwn(RETRY_SCHEMAS, field) ? RETRY_SCHEMAS[field as keyof typeof RETRY_SCHEMAS] : undefined
+    const fields = Object.keys(RETRY_SCHEMAS).join(', ')
+    expectField(schema !== undefined, `retry.${field.slice(0, 40)}`, `absent (known are ${fields})`, value)
+    if (schema && value !== undefined) {
+      expectField(matchesNumber(schema, value), `retry.${field}`, describeNumber(schema), value)
+    }
+  }
+  const limit = tool.limit
+  const isLimit =
+    limit === undefined || (typeof limit === 'number' ? Number.isInteger(limit) && limit > 0 : isLimitObject(limit))
+  expectField(isLimit, 'limit', 'a positive integer or what createLimit() gives', limit)
+  const checker = inputSchema === undefined ? undefined : createArgumentChecker(name, inputSchema)
+  return Object.freeze({
+    name,
+    tool,
+    ...(limit !== undefined && { limit: typeof limit === 'number' ? createLimit(limit) : limit }),
+    ...(timeoutMs !== undefined && { timeoutMs }),
+    ...(retry && { retry }),
+    hasSchema: checker !== undefined,
+    checkArguments: (value: unknown) => checker?.check(value) ?? { value, problems: [] },
+    checkUnresolvedArguments: (value: unknown, references: readonly string[]) =>
+      checker?.checkUnresolved(value, references) ?? [],
+    execute: (args: unknown, context: ToolContext) => tool.execute(args as AnyArguments, context),
+  })
+}
+
+function isLimitObject(limit: unknown): boolean {
+  const { size, acquire } = (limit ?? {}) as Partial<Record<keyof Limit, unknown>>
+  return Number.isInteger(size) && typeof acquire === 'function'
+}

@@ -1,0 +1,131 @@
+import { describeValue } from '../errors.ts'
+import { quoteName } from '../tools/json-pointer.ts'
+import { LIMITS } from './document.ts'
+import { parseReferences, type Reference } from './references.ts'
+import { guard, report, type Walk } from './shape.ts'
+import { EMPTY_TEMPLATE, type Template } from './template.ts'
+
+/** A walk over the arguments of tasks. */
+export interface TemplateWalk extends Walk {
+  /** How many more values the arguments of the whole document may hold: objects that share parts can unfold without end. */
+  valuesLeft: number
+  /** The objects around the place where the walk is: a value among them contains itself. */
+  readonly around: object[]
+  /** Told of each reference while the walk is at its string. */
+  onReference(reference: Reference): void
+}
+
+/** As many values as the arguments of a document may hold, all tasks together. */
+export const MAX_ARGUMENT_VALUES = 5_000_000
+
+/**
+ * Compiles a task's arguments, reading each value once.
+ * @returns the template, or `undefined` if a part of them is not JSON; the issue is in the walk's list
+ */
+export function compileTemplate(value: unknown, walk: TemplateWalk): Template | undefined {
+  // What threw in the middle of an earlier task may have left some.
+  if (walk.around.length > 0) walk.around.length = 0
+  return guard(walk, () => compile(value, walk))
+}
+
+function compile(value: unknown, walk: TemplateWalk): Template | undefined {
+  walk.valuesLeft -= 1
+  if (walk.valuesLeft < 0) {
+    // Told once, where it was passed.
+    if (walk.valuesLeft === -1) {
+      report(
+        walk,
+        'LIMIT_EXCEEDED',
+        () => `The arguments hold more than ${MAX_ARGUMENT_VALUES.toLocaleString('en')} values`,
+      )
+    }
+    return undefined
+  }
+  if (typeof value === 'string') return compileString(value, walk)
+  if (value === null || typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value)))
+    return value
+  if (typeof value !== 'object') {
+    report(walk, 'INVALID_SHAPE', () => `Expected JSON, got ${describeValue(value)}`)
+    return undefined
+  }
+  if (walk.around.includes(value)) {
+    report(walk, 'INVALID_SHAPE', () => 'Expected JSON, got a value that contains itself')
+    return undefined
+  }
+  if (walk.path.length >= LIMITS.maxNesting) {
+    report(walk, 'LIMIT_EXCEEDED', () => `Nested deeper than ${LIMITS.maxNesting} levels of objects and arrays`)
+    return undefined
+  }
+  walk.around.push(value)
+  const template = Array.isArray(value) ? compileArray(value, walk) : compileObject(value, walk)
+  walk.around.pop()
+  return template
+}
+
+function compileString(value: string, walk: TemplateWalk): Template | undefined {
+  const parsed = parseReferences(value)
+  if (typeof parsed === 'string') return parsed
+  if ('malformed' in parsed) {
+    report(
+      walk,
+      'INVALID_REFERENCE',
+      () => `Expected a reference, got ${quoteName(parsed.malformed)}`,
+      () => 'Write `$OUTPUT[id].path`, `$INPUT.path`, or either as `${…}`; `$$` for a `$` that begins none',
+    )
+    return undefined
+  }
+  for (const part of parsed) if (typeof part !== 'string') walk.onReference(part)
+  const [first] = parsed
+  if (parsed.length === 1 && typeof first === 'object') return { kind: 'reference', reference: first, source: value }
+  return { kind: 'text', parts: parsed, source: value }
+}
+
+function compileArray(value: readonly unknown[], walk: TemplateWalk): Template | undefined {
+  const items: Template[] = []
+  let isWhole = true
+  for (let i = 0; i < value.length && walk.valuesLeft >= 0; i++) {
+    const item = value[i]
+    walk.path.push(i)
+    const template = compile(item, walk)
+    walk.path.pop()
+    if (template === undefined) isWhole = false
+    else items.push(template)
+    // A hole is told once: a sparse array may have four billion.
+    if (item === undefined) break
+  }
+  return isWhole ? { kind: 'array', items } : undefined
+}
+
+function compileObject(value: object, walk: TemplateWalk): Template | undefined {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  // `Object.prototype`, of whichever realm, is the prototype that has none.
+  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
+    report(
+      walk,
+      'INVALID_SHAPE',
+      () => 'Expected JSON, got an instance of a class',
+      () => 'Pass plain objects',
+    )
+    return undefined
+  }
+  const keys: string[] = []
+  const members: Template[] = []
+  let isWhole = true
+  for (const key of Object.keys(value)) {
+    if (walk.valuesLeft < 0) return undefined
+    walk.path.push(key)
+    const member = (value as Record<string, unknown>)[key]
+    // An undefined member is no member, as in JSON.
+    if (member !== undefined) {
+      const template = compile(member, walk)
+      if (template === undefined) isWhole = false
+      else {
+        keys.push(key)
+        members.push(template)
+      }
+    }
+    walk.path.pop()
+  }
+  if (!isWhole) return undefined
+  return keys.length === 0 ? EMPTY_TEMPLATE : { kind: 'object', keys, members }
+}

@@ -1,0 +1,118 @@
+/**
+ * A place in the input or in a task's output.
+ *
+ *     ref  = "$OUTPUT[" id "]" path | "$INPUT" path | "${OUTPUT[" id "]" path "}" | "${INPUT" path "}"
+ *     path = *( "." name | "[" digits "]" | "[" JSON-string "]" )      name = 1*( Unicode letter | digit | "_" )
+ */
+export interface Reference {
+  readonly source: 'input' | 'output'
+  /** Present exactly when `source` is `output`. */
+  readonly taskId?: string
+  /** Keys and indices; digits keep their text. */
+  readonly path: readonly string[]
+  /** As written. */
+  readonly text: string
+}
+
+/** A string that begins a reference which does not parse. */
+export interface MalformedReference {
+  /** The reference's first characters, as written. */
+  readonly malformed: string
+}
+
+/** 1–200 characters (code points), no control character, `[` or `]`, no half of a surrogate pair. */
+export const TASK_ID_PATTERN: string = '^[^\\p{Cc}\\p{Cs}\\[\\]]{1,200}$'
+
+const taskId = new RegExp(TASK_ID_PATTERN, 'u')
+const opening = /\$(?:OUTPUT\[|\{OUTPUT\[|\{INPUT|INPUT(?![\p{L}\p{Nd}_]))/uy
+const nameToken = /\.([\p{L}\p{Nd}_]+)/uy
+const indexToken = /\[([0-9]+)\]/y
+
+/** The longest id, UTF-16 units. */
+const MAX_ID_UNITS = 400
+
+/**
+ * Splits a string into literal text and references, longest match first.
+ *
+ * `$$` before the rest of an opening gives one `$` and no reference, so of `$$$OUTPUT[a]` the text `$$OUTPUT[a]` remains.
+ * @returns the whole text where there is no reference in it
+ */
+export function parseReferences(text: string): string | readonly (string | Reference)[] | MalformedReference {
+  let at = text.indexOf('$')
+  if (at < 0) return text
+  const parts: (string | Reference)[] = []
+  let literal = ''
+  let literalStart = 0
+  while (at >= 0) {
+    if (text.charCodeAt(at + 1) === DOLLAR && isOpening(text, at + 1)) {
+      literal += text.slice(literalStart, at + 1)
+      literalStart = at + 2
+      at = text.indexOf('$', at + 2)
+    } else if (isOpening(text, at)) {
+      const parsed = parseAt(text, at)
+      if (parsed === undefined) return { malformed: text.slice(at, at + 41) }
+      literal += text.slice(literalStart, at)
+      if (literal !== '') parts.push(literal)
+      parts.push(parsed)
+      literal = ''
+      literalStart = at + parsed.text.length
+      at = text.indexOf('$', literalStart)
+    } else at = text.indexOf('$', at + 1)
+  }
+  literal += text.slice(literalStart)
+  if (parts.length === 0) return literal
+  if (literal !== '') parts.push(literal)
+  return parts
+}
+
+const DOLLAR = 0x24
+const BRACE = 0x7b
+
+function isOpening(text: string, at: number): boolean {
+  opening.lastIndex = at
+  return opening.test(text)
+}
+
+function parseAt(text: string, start: number): Reference | undefined {
+  const isBraced = text.charCodeAt(start + 1) === BRACE
+  let at = start + (isBraced ? 2 : 1)
+  let id: string | undefined
+  if (text.startsWith('OUTPUT[', at)) {
+    const idStart = at + 'OUTPUT['.length
+    // Looked for in a slice, so that a text of many unclosed openings is read in linear time.
+    const length = text.slice(idStart, idStart + MAX_ID_UNITS + 1).indexOf(']')
+    if (length < 0) return undefined
+    id = text.slice(idStart, idStart + length)
+    if (!taskId.test(id)) return undefined
+    at = idStart + length + 1
+  } else at += 'INPUT'.length
+  const path: string[] = []
+  for (let token = parseToken(text, at); token !== undefined; token = parseToken(text, at)) {
+    path.push(token.key)
+    at = token.end
+  }
+  if (isBraced && text[at++] !== '}') return undefined
+  const reference = { path, text: text.slice(start, at) }
+  return id === undefined ? { source: 'input', ...reference } : { source: 'output', taskId: id, ...reference }
+}
+
+function parseToken(text: string, at: number): { key: string; end: number } | undefined {
+  const pattern = text[at] === '.' ? nameToken : text[at] === '[' ? indexToken : undefined
+  if (pattern === undefined) return undefined
+  pattern.lastIndex = at
+  const key = pattern.exec(text)?.[1]
+  if (key !== undefined) return { key, end: pattern.lastIndex }
+  return text.startsWith('["', at) ? parseStringToken(text, at) : undefined
+}
+
+function parseStringToken(text: string, at: number): { key: string; end: number } | undefined {
+  let end = at + 2
+  // To the first quote that is not escaped. The next opening's own quote ends a failing scan: linear over the whole text.
+  while (end < text.length && text[end] !== '"') end += text[end] === '\\' ? 2 : 1
+  if (text[end + 1] !== ']') return undefined
+  try {
+    return { key: JSON.parse(text.slice(at + 1, end + 1)) as string, end: end + 2 }
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,74 @@
+import { TOOL_NAME_PATTERN } from '../tools/registry.ts'
+import { RETRY_SCHEMAS, TIMEOUT_SCHEMA } from '../tools/retry-schema.ts'
+import { LIMITS } from './document.ts'
+import { TASK_ID_PATTERN } from './references.ts'
+
+/** The keywords of JSON Schema that the document's schema uses and `shape.ts` knows. */
+export interface ShapeSchema {
+  readonly $schema?: string
+  readonly title?: string
+  readonly description?: string
+  readonly default?: unknown
+  readonly type: 'object' | 'array' | 'string' | 'number' | 'integer'
+  /** With it, other properties are refused (`additionalProperties: false`). */
+  readonly properties?: Readonly<Record<string, ShapeSchema>>
+  readonly additionalProperties?: false
+  readonly required?: readonly string[]
+  /** Only this form: these properties exclude each other. */
+  readonly not?: { readonly required: readonly [string, string] }
+  readonly items?: ShapeSchema
+  readonly maxItems?: number
+  readonly maxLength?: number
+  readonly pattern?: string
+  readonly minimum?: number
+  readonly maximum?: number
+}
+
+const name: ShapeSchema = { type: 'string', maxLength: 200, description: 'For people.' }
+const description: ShapeSchema = { type: 'string', maxLength: 8192, description: 'For people and models.' }
+const dependencies: ShapeSchema = { type: 'array', items: { type: 'string' } }
+
+const task: ShapeSchema = {
+  type: 'object',
+  required: ['id', 'tool'],
+  additionalProperties: false,
+  not: { required: ['dependsOn', 'depends_on'] },
+  properties: {
+    id: { type: 'string', pattern: TASK_ID_PATTERN, description: '1–200 characters, no control character, `[` or `]`' },
+    tool: { type: 'string', pattern: TOOL_NAME_PATTERN, description: '1–200 characters, no control character' },
+    arguments: { type: 'object', default: {}, description: 'JSON; its strings may hold references.' },
+    dependsOn: { ...dependencies, description: 'Ids of tasks that must succeed first, beside those referred to.' },
+    depends_on: { ...dependencies, description: 'Another spelling of `dependsOn`.' },
+    timeoutMs: TIMEOUT_SCHEMA,
+    retry: {
+      type: 'object',
+      additionalProperties: false,
+      properties: RETRY_SCHEMAS,
+      description: 'When and how often a failed attempt is followed by another.',
+    },
+    estimatedMs: {
+      type: 'number',
+      minimum: 0,
+      default: 1,
+      description: 'How long the task may take; orders `dataflow`.',
+    },
+    name,
+    description,
+  },
+}
+
+/** The JSON Schema (2020-12) of a workflow: what the checks interpret, and what is published. */
+export const workflowSchema: ShapeSchema = deepFreeze({
+  $schema: 'https://json-schema.org/draft/2020-12/schema',
+  title: 'dagstream workflow',
+  type: 'object',
+  required: ['tasks'],
+  additionalProperties: false,
+  properties: { name, description, tasks: { type: 'array', maxItems: LIMITS.maxTasks, items: task } },
+})
+
+function deepFreeze<T extends object>(value: T): T {
+  for (const member of Object.values(value))
+    if (typeof member === 'object' && member !== null) deepFreeze(member as object)
+  return Object.freeze(value)
+}

@@ -1,0 +1,156 @@
+import { describeValue } from '../errors.ts'
+import { formatPointer, quoteName } from '../tools/json-pointer.ts'
+import { describeNumber, matchesNumber, type NumberSchema } from '../tools/retry-schema.ts'
+import type { IssueCode } from './document.ts'
+import type { IssueList } from './issues.ts'
+import type { ShapeSchema } from './schema.ts'
+import { Suggestions } from './suggestion.ts'
+
+/** A walk over a document: where it is and what it found. */
+export interface Walk {
+  readonly issues: IssueList
+  /** Where the walk is; a pointer is written only for an issue. */
+  readonly path: (string | number)[]
+}
+
+/**
+ * Reads a value by a schema: each member once, so that an accessor cannot answer the check one way and the use another.
+ *
+ * @returns a plain copy as deep as the schema says, or `undefined` if the value is not what was expected. An object whose
+ * members are faulty or missing is returned without them: whether there were issues is told by the walk's list.
+ */
+export type ShapeReader = (value: unknown, walk: Walk) => unknown
+
+/** Compiles a schema into a reader. */
+export function compileShape(schema: ShapeSchema): ShapeReader {
+  switch (schema.type) {
+    case 'object':
+      return schema.properties ? compileObject(schema, schema.properties) : readAnyObject
+    case 'array':
+      return compileArray(schema, compileShape(schema.items as ShapeSchema))
+    case 'string':
+      return compileString(schema)
+    case 'number':
+    case 'integer':
+      return compileNumber(schema)
+    default:
+      return schema.type satisfies never
+  }
+}
+
+/** Adds an issue at the walk's place; the message is made only if the issue is kept. */
+export function report(walk: Walk, code: IssueCode, message: () => string, hint?: () => string): void {
+  const { issues } = walk
+  if (issues.isFull) issues.skip()
+  else issues.add(code, formatPointer(walk.path), message(), hint && { hint: hint() })
+}
+
+/** Reports that a value is not what was expected. */
+export function mismatch(walk: Walk, expected: string, value: unknown): undefined {
+  const at = walk.path.findLast((token): token is string => typeof token === 'string')
+  const subject = at === undefined ? 'the workflow' : quoteName(at)
+  report(walk, 'INVALID_SHAPE', () => `Expected ${subject} to be ${expected}, got ${describeValue(value)}`)
+}
+
+/** Runs a part of a walk in which foreign code (accessors, proxies) may throw. */
+export function guard<T>(walk: Walk, read: () => T): T | undefined {
+  const depth = walk.path.length
+  try {
+    return read()
+  } catch {
+    report(walk, 'INVALID_SHAPE', () => 'Expected plain data, got something that throws when it is read')
+    walk.path.length = depth
+    return undefined
+  }
+}
+
+/** An object and no array. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function readAnyObject(value: unknown, walk: Walk): unknown {
+  return isObject(value) ? value : mismatch(walk, 'an object', value)
+}
+
+function compileObject(schema: ShapeSchema, properties: Readonly<Record<string, ShapeSchema>>): ShapeReader {
+  const readers = new Map(Object.entries(properties).map(([key, member]) => [key, compileShape(member)]))
+  const accepted = new Suggestions(readers.keys(), 'accepted fields')
+  const { required = [], not } = schema
+  const readObject = (value: unknown, walk: Walk): unknown => {
+    if (!isObject(value)) return mismatch(walk, 'an object', value)
+    const copy: Record<string, unknown> = {}
+    for (const key of Object.keys(value)) {
+      walk.path.push(key)
+      const member = value[key]
+      const reader = readers.get(key)
+      // An undefined member is no member, as in JSON.
+      if (member !== undefined) {
+        if (reader) copy[key] = reader(member, walk)
+        else
+          report(
+            walk,
+            'INVALID_SHAPE',
+            () => `Unknown field ${quoteName(key)}`,
+            () => accepted.hintFor(key),
+          )
+      }
+      walk.path.pop()
+    }
+    for (const key of required) {
+      if (!Object.hasOwn(copy, key)) report(walk, 'INVALID_SHAPE', () => `Missing field ${quoteName(key)}`)
+    }
+    if (not?.required.every(key => Object.hasOwn(copy, key))) {
+      const [kept, other] = not.required
+      const message = (): string => `Expected one of ${quoteName(kept)} and ${quoteName(other)}, got both`
+      report(walk, 'INVALID_SHAPE', message, () => `Keep ${quoteName(kept)}`)
+    }
+    return copy
+  }
+  return (value, walk) => guard(walk, () => readObject(value, walk))
+}
+
+function compileArray({ maxItems = Number.POSITIVE_INFINITY }: ShapeSchema, readItem: ShapeReader): ShapeReader {
+  return (value, walk) => {
+    if (!Array.isArray(value)) return mismatch(walk, 'an array', value)
+    const { length } = value
+    if (length > maxItems) {
+      report(walk, 'LIMIT_EXCEEDED', () => `Expected at most ${maxItems.toLocaleString('en')} items, got ${length}`)
+      return undefined
+    }
+    const copy: unknown[] = []
+    for (let i = 0; i < length; i++) {
+      walk.path.push(i)
+      const item: unknown = value[i]
+      copy.push(readItem(item, walk))
+      walk.path.pop()
+      // A hole is told once: a sparse array may have four billion.
+      if (item === undefined) break
+    }
+    return copy
+  }
+}
+
+function compileString({ pattern, description, maxLength = Number.POSITIVE_INFINITY }: ShapeSchema): ShapeReader {
+  if (pattern !== undefined) {
+    const expression = new RegExp(pattern, 'u')
+    const expected = `a string of ${description ?? 'another form'}`
+    return (value, walk) =>
+      typeof value === 'string' && expression.test(value) ? value : mismatch(walk, expected, value)
+  }
+  const expected = maxLength === Number.POSITIVE_INFINITY ? 'a string' : `a string of at most ${maxLength} characters`
+  return (value, walk) =>
+    typeof value === 'string' && isWithin(value, maxLength) ? value : mismatch(walk, expected, value)
+}
+
+function compileNumber(schema: ShapeSchema): ShapeReader {
+  const bounds = { minimum: Number.NEGATIVE_INFINITY, ...schema } as NumberSchema
+  const expected = describeNumber(bounds)
+  return (value, walk) => (matchesNumber(bounds, value) ? value : mismatch(walk, expected, value))
+}
+
+/** Counts characters (code points), of which each is one or two units. */
+function isWithin(text: string, maxLength: number): boolean {
+  if (text.length <= maxLength) return true
+  return text.length <= 2 * maxLength && Array.from(text).length <= maxLength
+}

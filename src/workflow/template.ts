@@ -1,0 +1,171 @@
+import type { JsonValue } from '../events/json-value.ts'
+import { quoteName } from '../tools/json-pointer.ts'
+import { LIMITS } from './document.ts'
+import type { Reference } from './references.ts'
+
+/** Compiled arguments: JSON in which references stand at some places. Never changed, shared by all attempts. */
+export type Template = string | number | boolean | null | TemplateNode
+
+/** A part of a template that must be made anew for each attempt. */
+export type TemplateNode =
+  | { readonly kind: 'object'; readonly keys: readonly string[]; readonly members: readonly Template[] }
+  | { readonly kind: 'array'; readonly items: readonly Template[] }
+  | { readonly kind: 'reference'; readonly reference: Reference; readonly source: string }
+  | { readonly kind: 'text'; readonly parts: readonly (string | Reference)[]; readonly source: string }
+
+/** What references refer to. */
+export interface Scope {
+  /** Absent when the execution was given none. */
+  readonly input: JsonValue | undefined
+  /** The output of a task that succeeded. */
+  output(taskId: string): JsonValue
+}
+
+/** A reference whose path does not exist; the message names the keys that do. */
+export class ReferenceNotFoundError extends Error {
+  override readonly name: string = 'ReferenceNotFoundError'
+  readonly code = 'REFERENCE_NOT_FOUND' as const
+}
+
+/** What the references insert is more than `LIMITS.maxExecutionOutputBytes` together. */
+export class ArgumentsTooLargeError extends Error {
+  override readonly name: string = 'ArgumentsTooLargeError'
+  readonly code = 'INVALID_ARGUMENTS' as const
+}
+
+/** The template of absent arguments. */
+export const EMPTY_TEMPLATE: Template = Object.freeze({ kind: 'object', keys: [], members: [] })
+
+/** As many keys as a message names. */
+const MAX_KEYS_TOLD = 20
+
+/**
+ * The arguments of one attempt. Every object in them is fresh and belongs to the caller; inserted text is not scanned again.
+ * @throws ReferenceNotFoundError, ArgumentsTooLargeError
+ */
+export function resolveTemplate(template: Template, scope: Scope): unknown {
+  if (template === EMPTY_TEMPLATE) return {}
+  return resolve(template, { scope, left: LIMITS.maxExecutionOutputBytes })
+}
+
+/** The arguments as they were written, references as their text. Every object is fresh. */
+export function readSource(template: Template): unknown {
+  return resolve(template, undefined)
+}
+
+/** Why a reference into `root` leads nowhere, or `undefined` if it leads somewhere. */
+export function explainMissing(reference: Reference, root: JsonValue | undefined): string | undefined {
+  const found = find(reference, root)
+  return 'missing' in found ? found.missing : undefined
+}
+
+interface Resolution {
+  readonly scope: Scope
+  /** How many more characters references may insert: a small document can multiply a large output. */
+  left: number
+}
+
+function resolve(template: Template, resolution: Resolution | undefined): unknown {
+  if (typeof template !== 'object' || template === null) return template
+  switch (template.kind) {
+    case 'object': {
+      const { keys, members } = template
+      const result: Record<string, unknown> = {}
+      for (let i = 0; i < keys.length; i++) {
+        setOwn(result, keys[i] as string, resolve(members[i] as Template, resolution))
+      }
+      return result
+    }
+    case 'array':
+      return template.items.map(item => resolve(item, resolution))
+    case 'reference':
+      return resolution ? readCopy(template.reference, resolution) : template.source
+    case 'text':
+      return resolution ? joinText(template.parts, resolution) : template.source
+    default:
+      return template satisfies never
+  }
+}
+
+function setOwn(target: Record<string, unknown>, key: string, value: unknown): void {
+  // Assigning to `__proto__` would set the prototype.
+  if (key !== '__proto__') target[key] = value
+  else Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true })
+}
+
+function readCopy(reference: Reference, resolution: Resolution): unknown {
+  const root = findRoot(reference, resolution.scope)
+  if (root !== undefined && reference.path.length === 0) {
+    spend(resolution, root.weight, reference)
+    return root.read()
+  }
+  const value = findValue(reference, root)
+  if (typeof value !== 'object' || value === null) return value
+  const text = JSON.stringify(value)
+  spend(resolution, text.length, reference)
+  return JSON.parse(text)
+}
+
+function joinText(parts: readonly (string | Reference)[], resolution: Resolution): string {
+  let text = ''
+  for (const part of parts) {
+    if (typeof part === 'string') text += part
+    else {
+      const value = findValue(part, findRoot(part, resolution.scope))
+      const inserted = typeof value === 'string' ? value : JSON.stringify(value)
+      spend(resolution, inserted.length, part)
+      text += inserted
+    }
+  }
+  return text
+}
+
+function spend(resolution: Resolution, size: number, reference: Reference): void {
+  resolution.left -= size
+  if (resolution.left >= 0) return
+  const bound = `${LIMITS.maxExecutionOutputBytes.toLocaleString('en')} characters`
+  throw new ArgumentsTooLargeError(
+    `The references insert more than ${bound} together, reached at ${quoteName(reference.text)}`,
+  )
+}
+
+function findRoot(reference: Reference, scope: Scope): JsonValue | undefined {
+  return reference.taskId === undefined ? scope.input : scope.output(reference.taskId)
+}
+
+/** The value itself, which may be shared: to be copied before it is handed on. */
+function findValue(reference: Reference, root: JsonValue | undefined): unknown {
+  const found = find(reference, root)
+  if ('missing' in found) throw new ReferenceNotFoundError(found.missing)
+  return found.value
+}
+
+function find(reference: Reference, root: JsonValue | undefined): { value: unknown } | { missing: string } {
+  if (root === undefined)
+    return { missing: `${quoteName(reference.text)} has no value: the execution was given no input` }
+  let value = root.peek()
+  for (const key of reference.path) {
+    if (!hasMember(value, key))
+      return { missing: `${quoteName(reference.text)} has no ${quoteName(key)}: ${describeKeys(value)}` }
+    value = (value as Record<string, unknown>)[key]
+  }
+  return { value }
+}
+
+function hasMember(value: unknown, key: string): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  // An array's `length` is an own key too, but none that JSON knows.
+  if (Array.isArray(value) && key === 'length') return false
+  return Object.hasOwn(value, key)
+}
+
+function describeKeys(value: unknown): string {
+  if (value === null) return 'there is `null`, which has no members'
+  if (Array.isArray(value))
+    return value.length === 0 ? 'the array is empty' : `the array has the indices 0 to ${value.length - 1}`
+  if (typeof value !== 'object') return `there is a ${typeof value}, which has no members`
+  const keys = Object.keys(value)
+  if (keys.length === 0) return 'the object is empty'
+  const more = keys.length > MAX_KEYS_TOLD ? ` and ${keys.length - MAX_KEYS_TOLD} more` : ''
+  return `there are ${keys.slice(0, MAX_KEYS_TOLD).map(quoteName).join(', ')}${more}`
+}

@@ -1,0 +1,72 @@
+import pc from 'picocolors'
+import { expect, test } from 'vitest'
+import { renderSummary, type Summarised } from '../../src/cli/summary.ts'
+import type { TaskResult } from '../../src/events/events.ts'
+import { result } from './event-rig.ts'
+
+const colors = pc.createColors(false)
+
+function summarised(results: TaskResult[], given: Partial<Summarised> = {}): Summarised {
+  const count = (status: string): number => results.filter(task => task.status === status).length
+  return {
+    status: 'success',
+    results,
+    totalTasks: results.length,
+    successCount: count('success'),
+    errorCount: count('error'),
+    skippedCount: count('skipped'),
+    cancelledCount: count('cancelled'),
+    executionTimeMs: 1240,
+    parallelizationLayers: 2,
+    speedup: 3.2,
+    criticalPathMs: 900,
+    ...given,
+  }
+}
+
+test('a success is told by its counts, times and usage', () => {
+  const tokenUsage = { totalTokensIn: 1234, totalTokensOut: 5678, totalCost: 0.0965 }
+  expect(
+    renderSummary(summarised([result('a'), result('b')], { tokenUsage }), colors),
+  ).toBe(`success 2 tasks: 2 succeeded in 1.24s
+2 layers · critical path 900ms · speedup 3.20×
+Token usage: 1,234 in, 5,678 out, $0.0965
+`)
+})
+
+test('failures are told with their code, error and cause', () => {
+  const results = [
+    result('a', { status: 'error', code: 'TOOL_ERROR', error: 'no\u001b', attempts: 3 }),
+    result('b', { status: 'skipped', code: 'DEPENDENCY_FAILED', error: 's', causedBy: 'a', attempts: 0 }),
+    result('c', { status: 'cancelled', code: 'CANCELLED', error: 'stopped', attempts: 0 }),
+    result('d'),
+  ]
+  const reason = { code: 'CANCELLED', message: 'Interrupted' } as const
+  expect(
+    renderSummary(summarised(results, { status: 'cancelled', reason }), colors),
+  ).toBe(`cancelled 4 tasks: 1 succeeded, 1 failed, 1 skipped, 1 cancelled in 1.24s
+2 layers · critical path 900ms · speedup 3.20×
+CANCELLED: Interrupted
+  ✖ a TOOL_ERROR: no\\u001b (3 attempts)
+  ↷ b skipped because of a
+`)
+})
+
+test('of very many failures the first are listed', () => {
+  const results = Array.from({ length: 1025 }, (_, index) =>
+    result(`t${index}`, { status: 'error', code: 'E', error: 'e' }),
+  )
+  const lines = renderSummary(summarised(results, { status: 'error' }), colors).split('\n')
+  expect([lines.length, lines[2], lines.at(-2)]).toEqual([24, '  ✖ t0 E: e', '  … and 1,005 more failed'])
+})
+
+test('nothing to do is told as that', () => {
+  expect(
+    renderSummary(
+      summarised([], { parallelizationLayers: 0, executionTimeMs: 0, criticalPathMs: 0, speedup: 0 }),
+      colors,
+    ),
+  ).toBe(`success 0 tasks in 0.0ms
+0 layers · critical path 0.0ms · speedup 0.00×
+`)
+})

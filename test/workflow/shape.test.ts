@@ -1,0 +1,104 @@
+import { Validator } from '@cfworker/json-schema'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { IssueList } from '../../src/workflow/issues.ts'
+import { workflowSchema } from '../../src/workflow/schema.ts'
+import { compileShape } from '../../src/workflow/shape.ts'
+
+const ANNOTATIONS = ['$schema', 'title', 'description', 'default']
+const KEYWORDS =
+  'type properties additionalProperties required not items maxItems maxLength pattern minimum maximum'.split(' ')
+
+test('the schema uses no keyword but those that its interpreter knows', () => {
+  const found = new Set<string>()
+  const visit = (schema: object): void => {
+    for (const [key, value] of Object.entries(schema) as [string, unknown][]) {
+      found.add(key)
+      if (key === 'items') visit(value as object)
+      if (key === 'properties') for (const member of Object.values(value as object)) visit(member as object)
+      if (key === 'not') expect(Object.keys(value as object)).toEqual(['required'])
+    }
+    // Unknown fields are refused wherever fields are listed.
+    if ('properties' in schema) expect(schema).toHaveProperty('additionalProperties', false)
+  }
+  visit(workflowSchema)
+  expect([...found].sort()).toEqual([...ANNOTATIONS, ...KEYWORDS].sort())
+})
+
+test('the schema cannot be changed', () => {
+  expect(Object.isFrozen(workflowSchema)).toBe(true)
+  expect(Object.isFrozen(workflowSchema.properties?.['tasks']?.items?.properties?.['retry']?.properties)).toBe(true)
+})
+
+test('a validator that knows all of JSON Schema agrees with the interpreter', () => {
+  const validator = new Validator(JSON.parse(JSON.stringify(workflowSchema)), '2020-12', false)
+  const read = compileShape(workflowSchema)
+  const odd = fc.constantFrom<unknown>(
+    null,
+    -1,
+    0,
+    0.5,
+    1,
+    100,
+    101,
+    '',
+    'a',
+    'a[',
+    'x'.repeat(201),
+    '\u{1f600}'.repeat(200),
+    [],
+    {},
+    true,
+  )
+  const ids = fc.oneof(odd, fc.array(fc.oneof({ weight: 5, arbitrary: fc.constant<unknown>('a') }, odd)))
+  const optional = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<unknown> => fc.oneof({ weight: 6, arbitrary }, odd)
+  const retry = fc.record(
+    {
+      maxAttempts: optional(fc.constant<unknown>(2)),
+      initialDelayMs: optional(fc.constant<unknown>(0)),
+      factor: optional(fc.constant<unknown>(1)),
+      maxDelayMs: optional(fc.constant<unknown>(5)),
+      jitter: optional(fc.constant<unknown>(0.5)),
+      other: odd,
+    },
+    { requiredKeys: [] },
+  )
+  const task = fc.record(
+    {
+      id: optional(fc.constant('a')),
+      tool: optional(fc.constant('t')),
+      arguments: optional(fc.constant({})),
+      dependsOn: ids,
+      depends_on: ids,
+      other: odd,
+      timeoutMs: optional(fc.constant<unknown>(0)),
+      retry: optional(retry),
+      estimatedMs: optional(fc.constant<unknown>(0.5)),
+      name: optional(fc.constant('a')),
+      description: optional(fc.constant('a')),
+    },
+    { requiredKeys: [] },
+  )
+  const document = fc.record({ tasks: optional(fc.array(optional(task))), name: odd, other: odd }, { requiredKeys: [] })
+  let validCount = 0
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        document,
+        task.map(one => ({ tasks: [{ id: 'a', tool: 't', ...one }] })),
+      ),
+      value => {
+        const issues = new IssueList()
+        const copy = read(value, { issues, path: [] })
+        const { valid } = validator.validate(value)
+        expect(issues.count === 0).toBe(valid)
+        if (valid) {
+          validCount += 1
+          expect(copy).toEqual(value)
+        }
+      },
+    ),
+    { numRuns: 5000 },
+  )
+  expect(validCount).toBeGreaterThan(0)
+})

@@ -18,14 +18,14 @@ export interface LiveTree {
   show(event: SSEEvent): void
   /** Leaves a line above the tree. */
   say(line: string): void
-  /** Draws the last state, leaves it standing and gives the cursor back. */
+  /** Draws the last state and leaves it standing. */
   close(): void
 }
 
 /** Starts drawing; until `close`, nothing else may write to `stderr`. */
 export function createLiveTree(board: TaskBoard, { stderr, colors }: CommandContext, now: () => number): LiveTree {
-  // log-update asks for a whole stream and uses what ours has.
-  const log = createLogUpdate(stderr.stream as unknown as NodeJS.WritableStream)
+  // log-update asks for a whole stream and uses what ours has. The cursor stays: an exit at any moment leaves nothing to restore.
+  const log = createLogUpdate(stderr.stream as unknown as NodeJS.WritableStream, { showCursor: true })
   let messages: string[] = []
   let withheldCount = 0
 

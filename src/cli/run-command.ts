@@ -1,6 +1,8 @@
-import type { ExecutionResult } from '../execute/execution-result.ts'
-import { type Execution, StreamingExecutor } from '../execute/streaming-executor.ts'
 import type { Schedule } from '../events/events.ts'
+import type { ExecutionResult } from '../execute/execution-result.ts'
+import type { Execution } from '../execute/execution.ts'
+import { type StreamOptions, StreamingExecutor } from '../execute/streaming-executor.ts'
+import { compileWorkflow } from '../plan/compile.ts'
 import { encode } from '../sse/encode.ts'
 import type { DAGStructure } from '../workflow/document.ts'
 import type { CommandContext, ExitCode } from './console.ts'
@@ -34,18 +36,16 @@ export interface RunOptions {
 export async function runCommand(file: string, options: RunOptions, context: CommandContext): Promise<ExitCode> {
   const { process, stdout, stderr, colors } = context
   const workflow = (await readWorkflow(file, process)) as DAGStructure
-  const executor = new StreamingExecutor(await loadTools(options.tools, process.cwd))
-  const execution = executor.stream(workflow, toExecuteOptions(options))
-  // Events on the same terminal would tear the tree apart.
+  const tools = await loadTools(options.tools, process.cwd)
+  const plan = compileWorkflow(workflow, tools)
+  const execution = new StreamingExecutor(tools).stream(plan, toStreamOptions(options))
   const viewer = options.sse && stdout.stream.isTTY ? silent : createViewer(context)
   const stopListening = listenForInterrupts(execution, viewer, context)
   // A tool may wait for something that keeps no process alive; the execution does.
   const alive = setInterval(() => {}, 60_000)
-  let lastLayer: readonly string[] = []
   let result: ExecutionResult
   try {
     for await (const event of execution) {
-      if (event.type === 'execution_start') lastLayer = event.data.layers.at(-1) ?? []
       if (options.sse && !(await stdout.write(encode(event)))) execution.cancel('The reader of the events has left')
       await viewer.show(event)
     }
@@ -59,15 +59,16 @@ export async function runCommand(file: string, options: RunOptions, context: Com
   if (options.json) await stdout.write(`${JSON.stringify(result)}\n`)
   if (!stdout.isClosed) await stderr.write(renderSummary(result, colors))
   if (!options.json && !options.sse) {
-    await stdout.write(renderOutputs(result, lastLayer, stdout.stream.isTTY === true))
+    await stdout.write(renderOutputs(result, plan.layers.at(-1) ?? [], stdout.stream.isTTY === true))
     await stderr.write(hintsFor(file, process.cwd))
   }
   return toExitCode(result)
 }
 
+/** For events on a terminal: a tree beside them would tear them apart. */
 const silent: Viewer = { show() {}, say() {}, close() {} }
 
-function toExecuteOptions(options: RunOptions): Parameters<StreamingExecutor['stream']>[1] {
+function toStreamOptions(options: RunOptions): StreamOptions {
   const { schedule, concurrency, failFast, timeout, input } = options
   return {
     // A reader behind a pipe may stop for as long as it likes (`| less`); it never counts as gone.

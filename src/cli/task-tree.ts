@@ -72,7 +72,7 @@ function renderTask(task: TaskState, board: TaskBoard, { now, columns, colors }:
 
 function describeFacts(task: TaskState, active: ActiveTask | undefined, { usage }: TaskBoard, now: number): string {
   const facts: string[] = []
-  if (task.executionTimeMs !== undefined && task.attempts > 0) facts.push(formatMs(task.executionTimeMs))
+  if (task.result && task.attempts > 0) facts.push(formatMs(task.result.executionTimeMs))
   else if (active?.retry)
     facts.push(`again in ${formatMs(Math.max(0, active.retry.delayMs - (now - active.startedAt)))}`)
   else if (active) facts.push(formatMs(now - active.startedAt))
@@ -84,7 +84,8 @@ function describeFacts(task: TaskState, active: ActiveTask | undefined, { usage 
     facts.push(`${progress}${total === undefined ? '' : `/${total}`}${message === undefined ? '' : ` ${message}`}`)
   }
   if (active?.retry) facts.push(active.retry.error)
-  if (task.error !== undefined) facts.push(task.causedBy === undefined ? task.error : `because of ${task.causedBy}`)
+  const { error, causedBy } = task.result ?? {}
+  if (error !== undefined) facts.push(causedBy === undefined ? error : `because of ${causedBy}`)
   return toPlainLine(facts.join(' · '))
 }
 

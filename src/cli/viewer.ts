@@ -10,7 +10,7 @@ export interface Viewer {
   show(event: SSEEvent): void | Promise<void>
   /** Leaves a line for people. */
   say(line: string): void | Promise<void>
-  /** Shows the last state and gives the terminal back. */
+  /** Shows the last state; others may write then. */
   close(): void
 }
 

@@ -6,34 +6,25 @@ import type {
   Reason,
   Schedule,
   SSEEvent,
-  TaskCode,
+  TaskResult,
   TaskSnapshot,
   TaskStatus,
 } from './events.ts'
 import type { TokenUsage } from './token-usage.ts'
 
 /** A task as its events have made it so far. */
-export interface TaskState extends OutputReference {
+export interface TaskState {
   readonly taskId: string
   readonly layer: number
   status: TaskStatus
   /** Known once the task has started or ended. */
-  tool?: string
+  tool: string | undefined
   /** Attempts started so far. */
   attempts: number
   /** Of the attempt that runs, the last that was reported. */
-  progress?: { readonly progress: number; readonly total?: number; readonly message?: string }
-  /** As the event carried it: inside the engine a `JsonValue`, at a client the value. */
-  output?: unknown
-  error?: string
-  code?: TaskCode
-  causedBy?: string
-  executionTimeMs?: number
-  waitMs?: number
-  abandoned?: true
-  outputBytes?: number
-  outputPreview?: string
-  outputPath?: string
+  progress: { readonly progress: number; readonly total?: number; readonly message?: string } | undefined
+  /** How it ended, once it has: the data of its `task_complete`. Inside the engine an output is a `JsonValue`. */
+  result: (TaskResult & OutputReference) | undefined
 }
 
 /** An execution as its events have made it so far: what `GET`, snapshots, recovery, clients and viewers show. */
@@ -87,7 +78,13 @@ export function applyEvent(state: ExecutionState, event: Pick<SSEEvent, 'type' |
     }
     case 'task_complete': {
       const task = state.tasks.get(data.taskId)
-      if (task !== undefined) completeTask(state, task, data)
+      if (task === undefined) return
+      task.status = data.status
+      task.tool = data.tool
+      task.attempts = data.attempts
+      task.progress = undefined
+      task.result = data
+      state.counts[COUNTER[data.status]] += 1
       return
     }
     case 'task_progress': {
@@ -100,7 +97,7 @@ export function applyEvent(state: ExecutionState, event: Pick<SSEEvent, 'type' |
     case 'task_retry': {
       const task = state.tasks.get(data.taskId)
       // What the attempt streamed is void.
-      if (task !== undefined) delete task.progress
+      if (task !== undefined) task.progress = undefined
       return
     }
     case 'token_usage':
@@ -146,32 +143,19 @@ function startExecution(state: ExecutionState, data: EventFor<'execution_start'>
   if (data.name !== undefined) state.name = data.name
   state.counts.totalTasks = data.totalTasks
   data.layers.forEach((ids, layer) => {
-    for (const taskId of ids) state.tasks.set(taskId, { taskId, layer, status: 'pending', attempts: 0 })
+    for (const taskId of ids) {
+      const task: TaskState = {
+        taskId,
+        layer,
+        status: 'pending',
+        tool: undefined,
+        attempts: 0,
+        progress: undefined,
+        result: undefined,
+      }
+      state.tasks.set(taskId, task)
+    }
   })
-}
-
-function completeTask(state: ExecutionState, task: TaskState, data: EventFor<'task_complete'>['data']): void {
-  task.status = data.status
-  task.tool = data.tool
-  task.attempts = data.attempts
-  task.executionTimeMs = data.executionTimeMs
-  task.waitMs = data.waitMs
-  if (data.status === 'success') {
-    if (data.output !== undefined) task.output = data.output
-    else if (data.outputPath !== undefined) copyOutputReference(task, data)
-  } else {
-    if (data.error !== undefined) task.error = data.error
-    if (data.code !== undefined) task.code = data.code
-    if (data.causedBy !== undefined) task.causedBy = data.causedBy
-    if (data.abandoned) task.abandoned = true
-  }
-  state.counts[COUNTER[data.status]] += 1
-}
-
-function copyOutputReference(task: TaskState, from: OutputReference): void {
-  if (from.outputBytes !== undefined) task.outputBytes = from.outputBytes
-  if (from.outputPreview !== undefined) task.outputPreview = from.outputPreview
-  if (from.outputPath !== undefined) task.outputPath = from.outputPath
 }
 
 function restoreSnapshot(state: ExecutionState, data: EventFor<'snapshot'>['data']): void {
@@ -179,21 +163,28 @@ function restoreSnapshot(state: ExecutionState, data: EventFor<'snapshot'>['data
   state.seq = data.seq
   state.status = data.status
   state.tasks.clear()
-  for (const task of data.tasks) state.tasks.set(task.taskId, { ...task })
+  for (const { taskId, layer, status, tool, attempts, ...rest } of data.tasks) {
+    const hasEnded = status !== 'pending' && status !== 'running'
+    const result = hasEnded ? ({ taskId, tool, status, attempts, ...rest } as TaskState['result']) : undefined
+    state.tasks.set(taskId, { taskId, layer, status, tool, attempts, progress: undefined, result })
+  }
   state.counts = { ...data.counts }
   if (data.tokenUsage === undefined) delete state.tokenUsage
   else state.tokenUsage = data.tokenUsage
 }
 
-/** The data of a `snapshot` event: everything `state` knows, with outputs as `readOutput` shows them. */
+/** The data of a `snapshot` event: everything `state` knows, with outputs as `showOutput` shows them. */
 export function toSnapshot(
   state: ExecutionState,
   timestamp: string,
-  readOutput: (task: TaskState) => Pick<TaskSnapshot, 'output' | keyof OutputReference>,
+  showOutput: (taskId: string, output: unknown) => Pick<TaskSnapshot, 'output' | keyof OutputReference>,
 ): EventFor<'snapshot'>['data'] {
-  const tasks = Array.from(state.tasks.values(), (task): TaskSnapshot => {
-    const { progress: _, output, ...rest } = task
-    return output === undefined ? rest : { ...rest, ...readOutput(task) }
+  const tasks = Array.from(state.tasks.values(), ({ taskId, layer, status, tool, attempts, result }): TaskSnapshot => {
+    const known = { taskId, layer, status, attempts, ...(tool !== undefined && { tool }) }
+    if (result === undefined) return known
+    // The event's own data beside the result's.
+    const { executionId: _, timestamp: __, output, ...rest } = result as EventFor<'task_complete'>['data']
+    return { ...known, ...rest, ...(output !== undefined && showOutput(taskId, output)) }
   })
   return {
     executionId: state.executionId,

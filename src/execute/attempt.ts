@@ -58,6 +58,8 @@ export class Attempt extends Expiring {
 
   /** Known once it is over. */
   outcome: AttemptOutcome | undefined = undefined
+  /** By the execution's clock. */
+  endedAt = 0
   /** From the tool call to its end, ms. */
   durationMs = 0
   isAbandoned = false
@@ -224,7 +226,8 @@ export class Attempt extends Expiring {
 
   #end(outcome: AttemptOutcome): void {
     const { clock, deadlines } = this.#host
-    if (this.#state === 'calling') this.durationMs = round(clock.now() - this.#startedAt)
+    this.endedAt = clock.now()
+    if (this.#state === 'calling') this.durationMs = round(this.endedAt - this.#startedAt)
     this.#state = 'over'
     this.outcome = outcome
     deadlines.remove(this)

@@ -185,7 +185,7 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
     return prepareArguments(task, {
       input: this.#input,
       // It is there: dependencies have succeeded before a task starts.
-      output: taskId => (this.log.state.tasks.get(taskId) as TaskState).output as JsonValue,
+      output: taskId => (this.log.state.tasks.get(taskId) as TaskState).result?.output as JsonValue,
     })
   }
 
@@ -278,19 +278,20 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
   #tellEnding(ending: Ending, count: number): number {
     const { tasks, status, code, error, causedBy } = ending
     const from = ending.toldCount
+    const now = this.clock.now()
     ending.toldCount = Math.min(tasks.length, from + count)
     for (let at = from; at < ending.toldCount; at++) {
       const index = tasks[at] as number
       const { id, tool } = this.#plan.tasks[index] as PlannedTask
       const about = { taskId: id, tool: tool.name, status, error, code, ...(causedBy !== undefined && { causedBy }) }
-      this.#recorder.record('task_complete', this.#stamp({ ...about, ...this.#measure(index) }))
+      this.#recorder.record('task_complete', this.#stamp({ ...about, ...this.#measure(index, now) }))
     }
     if (ending.toldCount === tasks.length) this.#endings.shift()
     return ending.toldCount - from
   }
 
-  #describe({ index, task, isAbandoned }: Attempt, outcome: AttemptOutcome): LoggedData {
-    const { attempts, executionTimeMs, waitMs } = this.#measure(index)
+  #describe({ index, task, isAbandoned, endedAt }: Attempt, outcome: AttemptOutcome): LoggedData {
+    const { attempts, executionTimeMs, waitMs } = this.#measure(index, endedAt)
     const { executionId } = this
     const { timestamp } = this.#recorder
     const taskId = task.id
@@ -306,10 +307,10 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
     return this.#stamp(isAbandoned ? { ...failure, abandoned: true } : failure)
   }
 
-  #measure(index: number): { attempts: number; executionTimeMs: number; waitMs: number } {
+  #measure(index: number, now: number): { attempts: number; executionTimeMs: number; waitMs: number } {
     const executionTimeMs = this.#spentMs[index] as number
     const since = this.#scheduler.readySince(index)
-    const waitMs = since === undefined ? 0 : Math.max(0, round(this.clock.now() - since - executionTimeMs))
+    const waitMs = since === undefined ? 0 : Math.max(0, round(now - since - executionTimeMs))
     return { attempts: this.#attemptCount[index] as number, executionTimeMs, waitMs }
   }
 

@@ -52,16 +52,18 @@ export function calculateSpeedup(taskTimesMs: ArrayLike<number>, wallTimeMs: num
 
 /** The longest path through the plan, of times by task index, ms. Linear. */
 export function computeCriticalPath(plan: ExecutionPlan, timesMs: ArrayLike<number>): number {
-  const endOf = new Float64Array(timesMs.length)
+  const { starts, targets } = plan.dependents
+  const startOf = new Float64Array(timesMs.length)
   let longest = 0
   for (const layer of plan.layerIndices) {
     for (const task of layer) {
-      let start = 0
-      for (const dependency of plan.dependencies[task] as readonly number[]) {
-        start = Math.max(start, endOf[dependency] as number)
+      const end = (startOf[task] as number) + (timesMs[task] as number)
+      if (end > longest) longest = end
+      const last = starts[task + 1] as number
+      for (let at = starts[task] as number; at < last; at++) {
+        const dependent = targets[at] as number
+        if ((startOf[dependent] as number) < end) startOf[dependent] = end
       }
-      endOf[task] = start + (timesMs[task] as number)
-      longest = Math.max(longest, endOf[task])
     }
   }
   return Math.round(longest * 1000) / 1000
@@ -83,8 +85,7 @@ export async function buildResult(
   const results: TaskResult[] = []
   const errors: TaskError[] = []
   for (const { id } of plan.tasks) {
-    const task = state.tasks.get(id) as TaskState
-    const result = toTaskResult(task)
+    const result = toTaskResult((state.tasks.get(id) as TaskState).result as TaskResult)
     results.push(result)
     if (result.status === 'error') {
       errors.push({ taskId: id, error: result.error ?? '', code: result.code ?? 'TOOL_ERROR', status: 'error' })
@@ -110,19 +111,23 @@ export async function buildResult(
   }
 }
 
-function toTaskResult(task: TaskState): TaskResult {
-  const { taskId, tool = '', status, output, error, code, causedBy, attempts, abandoned } = task
+function toTaskResult(data: TaskResult): TaskResult {
+  const { taskId, tool, status, attempts, executionTimeMs, waitMs } = data
+  if (status === 'success') {
+    const output = data.output instanceof JsonValue ? data.output.read() : data.output
+    return { taskId, tool, status, output, attempts, executionTimeMs, waitMs }
+  }
+  const { error, code, causedBy, abandoned } = data
   return {
     taskId,
     tool,
-    status: status as TaskResult['status'],
-    ...(output !== undefined && { output: output instanceof JsonValue ? output.read() : output }),
+    status,
     ...(error !== undefined && { error }),
     ...(code !== undefined && { code }),
     ...(causedBy !== undefined && { causedBy }),
     attempts,
-    executionTimeMs: task.executionTimeMs ?? 0,
-    waitMs: task.waitMs ?? 0,
+    executionTimeMs,
+    waitMs,
     ...(abandoned && { abandoned }),
   }
 }

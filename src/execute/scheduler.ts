@@ -51,7 +51,7 @@ export class Scheduler {
     this.#isLayered = options.schedule === 'layers'
     this.#maxConcurrency = options.maxConcurrency
     this.#phase = new Uint8Array(size)
-    this.#missing = Int32Array.from(plan.dependencies, list => list.length)
+    this.#missing = new Int32Array(plan.dependencyCounts)
     this.#unsettledInLayer = Int32Array.from(plan.layerIndices, layer => layer.length)
     this.#readySince = new Float64Array(size).fill(Number.NaN)
     this.#unsettledCount = size
@@ -60,10 +60,7 @@ export class Scheduler {
       this.#rankOf = new Int32Array(size)
       for (let rank = 0; rank < size; rank++) this.#rankOf[plan.priorities[rank] as number] = rank
     }
-    for (const { tool } of plan.tasks) {
-      if (tool.limit === undefined || this.#limitQueues.has(tool.limit)) continue
-      this.#limitQueues.set(tool.limit, { limit: tool.limit, ready: new ReadyQueue(), requestedCount: 0 })
-    }
+    for (const limit of plan.limits) this.#limitQueues.set(limit, { limit, ready: new ReadyQueue(), requestedCount: 0 })
   }
 
   /** Tasks that hold a slot. */

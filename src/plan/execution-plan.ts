@@ -1,3 +1,4 @@
+import type { Limit } from '../tools/limit.ts'
 import type { RegisteredTool } from '../tools/registry.ts'
 import type { CheckedTask, InputReference } from '../workflow/check-task.ts'
 import type { RetryPolicy } from '../workflow/document.ts'
@@ -28,6 +29,10 @@ export class ExecutionPlan {
   readonly layers: readonly (readonly string[])[]
   /** For each task the indices it waits for, ascending. */
   readonly dependencies: readonly (readonly number[])[]
+  /** For each task how many these are. */
+  readonly dependencyCounts: readonly number[]
+  /** The limits that its tools have, each once. */
+  readonly limits: readonly Limit[]
   readonly dependents: Dependents
   /** The same as `layers`, as indices. */
   readonly layerIndices: Layers
@@ -49,6 +54,8 @@ export class ExecutionPlan {
       layers.map(indices => Object.freeze(indices.map(task => (tasks[task] as CheckedTask).id))),
     )
     this.dependencies = Object.freeze(tasks.map(task => Object.freeze(task.dependencies)))
+    this.dependencyCounts = Object.freeze(tasks.map(task => task.dependencies.length))
+    this.limits = Object.freeze([...new Set(tasks.flatMap(({ tool }) => tool.limit ?? []))])
     this.dependents = Object.freeze(dependents)
     this.layerIndices = Object.freeze(layers)
     this.inputReferences = Object.freeze(tasks.flatMap(task => task.inputReferences))

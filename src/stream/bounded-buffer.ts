@@ -33,7 +33,7 @@ export interface BufferEnds {
   readable(): void
   /** To the writer: the bound was reached. */
   full(heldEvents: number): void
-  /** To the writer: there is room again. */
+  /** To the writer: half of the bound is free again. */
   room(): void
   /** To both: the reader counts as gone, with `READER_STALLED` or `READER_OVERFLOWED`. What was held is let go. */
   gone(error: DagstreamError): void
@@ -64,7 +64,7 @@ export class BoundedBuffer {
     return this.#events.length - this.#taken
   }
 
-  /** Whether the bound is reached: `offer` nothing more but what `join` refuses. */
+  /** Whether the bound was reached and half of it is not free yet: offer nothing now but to `join`. */
   get isFull(): boolean {
     return this.#isFull
   }
@@ -102,12 +102,7 @@ export class BoundedBuffer {
     this.#taken += 1
     this.#takeCount += 1
     if (this.#taken === this.#events.length || this.#taken >= 1024) this.#compact()
-    const { maxEvents, maxBytes } = this.#options
-    if (this.#isFull && this.size < maxEvents && this.#bytes < maxBytes) {
-      this.#isFull = false
-      this.#unwatch()
-      this.#ends.room()
-    }
+    if (this.#isFull) this.#makeRoom()
     return event
   }
 
@@ -120,6 +115,15 @@ export class BoundedBuffer {
     this.#weights = []
     this.#taken = 0
     this.#bytes = 0
+  }
+
+  /** Not before half of it is free: at the very bound it would turn full again with every event. */
+  #makeRoom(): void {
+    const { maxEvents, maxBytes } = this.#options
+    if (this.size > maxEvents / 2 || this.#bytes > maxBytes / 2) return
+    this.#isFull = false
+    this.#unwatch()
+    this.#ends.room()
   }
 
   #compact(): void {

@@ -1,4 +1,4 @@
-import { JsonValue } from '../events/json-value.ts'
+import type { JsonValue } from '../events/json-value.ts'
 import { LogEntry, type LoggedData, showOutput } from '../events/log-entry.ts'
 import { toSnapshot } from '../events/state.ts'
 import type { EntrySource } from './entry-source.ts'
@@ -86,8 +86,8 @@ export class LogCursor implements EntrySource {
     const { state } = this.#log
     this.#after = state.seq
     const timestamp = new Date().toISOString()
-    const data = toSnapshot(state, timestamp, task =>
-      task.output instanceof JsonValue ? showOutput(state.executionId, task.taskId, task.output) : { output: task.output },
+    const data = toSnapshot(state, timestamp, (taskId, output) =>
+      showOutput(state.executionId, taskId, output as JsonValue),
     )
     return new LogEntry(state.seq, 'snapshot', data as unknown as LoggedData)
   }

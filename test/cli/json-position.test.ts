@@ -23,14 +23,6 @@ test.each([
 })
 
 test('it agrees with JSON.parse about what is JSON', () => {
-  const parses = (text: string): boolean => {
-    try {
-      JSON.parse(text)
-      return true
-    } catch {
-      return false
-    }
-  }
   const nearlyJson = fc
     .tuple(fc.json(), fc.nat(), fc.constantFrom('', ',', '"', '[', '}', ':', '0', '\\', '-', '.', 'e', ' '))
     .map(
@@ -49,3 +41,12 @@ test('long strings and deep nesting are no harder', () => {
   expect(findJsonError(`"${'a'.repeat(1_000_000)}`)).toEqual({ line: 1, column: 1_000_002 })
   expect(findJsonError('['.repeat(1_000_000))).toEqual({ line: 1, column: 1_000_001 })
 })
+
+function parses(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}

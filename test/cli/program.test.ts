@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { version } from '../../package.json' with { type: 'json' }
+import manifest from '../../package.json' with { type: 'json' }
 import { runCli } from '../../src/cli/program.ts'
 import { FakeProcess, run } from './fake-process.ts'
 
@@ -11,7 +11,7 @@ const hello = {
 }
 
 test('the version and the help are answers', async () => {
-  expect(await run(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' })
+  expect(await run(['--version'])).toEqual({ code: 0, stdout: `${manifest.version}\n`, stderr: '' })
   const help = await run(['--help'])
   expect([help.code, help.stderr, help.stdout.includes('Commands:')]).toEqual([0, '', true])
 })

@@ -93,5 +93,5 @@ test('100,000 tasks are drawn in the time of a window', () => {
     'demo · layers · 100,000/100,000 tasks · 3.0ms',
     '… 99,979 not shown · 0 running · 0 waiting · 100,000 succeeded',
   ])
-  expect([board.recent.length, board.state.tasks.get('t7')?.output]).toEqual([100, undefined])
+  expect([board.recent.length, board.state.tasks.get('t7')?.result?.output]).toEqual([100, undefined])
 })

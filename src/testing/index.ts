@@ -1,0 +1,1 @@
+export { type StoreCase, storeConformance } from './store-conformance.ts'

@@ -1,0 +1,39 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { loadTools } from '../../src/cli/load-tools.ts'
+
+let cwd: string
+beforeAll(async () => {
+  cwd = await mkdtemp(join(tmpdir(), 'dagstream-'))
+  await writeFile(join(cwd, 'array.mjs'), `export default [{ name: 'mine', execute: () => 1 }]`)
+  await writeFile(join(cwd, 'object.mjs'), `export default { mine: () => 1, other: { execute: () => 2, limit: 3 } }`)
+  await writeFile(join(cwd, 'none.mjs'), `export const tools = []`)
+  await writeFile(join(cwd, 'wrong.mjs'), `export default [{ name: 'mine' }]`)
+  await writeFile(join(cwd, 'throws.mjs'), `throw new Error('cannot start')`)
+})
+afterAll(() => rm(cwd, { recursive: true }))
+
+const builtins = ['echo', 'wait', 'fail', 'text:join']
+
+test('an array of tools, and an object of functions and tools, are added to the built-in ones', async () => {
+  expect((await loadTools(undefined, cwd)).names()).toEqual(builtins)
+  expect((await loadTools('./array.mjs', cwd)).names()).toEqual([...builtins, 'mine'])
+  const tools = await loadTools('object.mjs', cwd)
+  expect([tools.names(), tools.get('other')?.limit?.size]).toEqual([[...builtins, 'mine', 'other'], 3])
+})
+
+test.each([
+  ['none.mjs', /^Expected the default export of `none.mjs` to be an array .*, got none$/],
+  ['wrong.mjs', /^Tool `mine`: expected `execute` to be a function/],
+  ['throws.mjs', /^Cannot load tools from `throws.mjs`: cannot start$/],
+  ['./missing.mjs', /^Cannot load tools from `.\/missing.mjs`: /],
+  ['no-such-package', /^Cannot load tools from `no-such-package`: /],
+])('%s is refused with what is wrong', async (module, message) => {
+  await expect(loadTools(module, cwd)).rejects.toThrow(message)
+})
+
+test('a package is found from where the command runs', async () => {
+  await expect(loadTools('picocolors', join(import.meta.dirname, '..'))).rejects.toThrow('Tool `isColorSupported`')
+})

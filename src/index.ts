@@ -14,14 +14,15 @@ export {
   StreamingExecutor,
   type StreamOptions,
 } from './execute/streaming-executor.ts'
+export { handleSSERequest, handleWorkflowRequest, type WorkflowRequestOptions } from './http/workflow-request.ts'
 export { compileWorkflow, type ValidationResult, validateWorkflow } from './plan/compile.ts'
 export type { ExecutionPlan } from './plan/execution-plan.ts'
 export type { ExecutionRecord, ExecutionStore, StoredExecution } from './store/execution-store.ts'
 export { createMemoryStore, type MemoryStoreOptions } from './store/memory-store.ts'
-export type { BufferOptions } from './stream/bounded-buffer.ts'
 export { BufferedEventStream } from './stream/buffered-event-stream.ts'
 export type { EntrySource } from './stream/entry-source.ts'
 export { EventLog, type Lease, type LogStorage, type StoredEntry } from './stream/event-log.ts'
+export type { BufferOptions } from './stream/reader-bound.ts'
 export { createLimit, type Limit } from './tools/limit.ts'
 export { ToolRegistry, type ToolSource } from './tools/registry.ts'
 export { defineTool, type JsonSchema, type Tool, type ToolContext } from './tools/tool.ts'

@@ -143,7 +143,8 @@ function startExecution(state: ExecutionState, data: EventFor<'execution_start'>
   if (data.name !== undefined) state.name = data.name
   state.counts.totalTasks = data.totalTasks
   data.layers.forEach((ids, layer) => {
-    for (const taskId of ids) {
+    for (let at = 0; at < ids.length; at++) {
+      const taskId = ids[at] as string
       const task: TaskState = {
         taskId,
         layer,

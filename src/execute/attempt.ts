@@ -8,6 +8,8 @@ import type { ToolContext } from '../tools/tool.ts'
 import { AttemptContext } from './attempt-context.ts'
 import { type Deadlines, Expiring } from './deadlines.ts'
 import type { Emissions } from './emissions.ts'
+import { round } from './round.ts'
+import { TokenStream } from './token-stream.ts'
 import { readInputError, readToolError } from './tool-error.ts'
 
 /** How an attempt ended. */
@@ -28,12 +30,20 @@ export interface AttemptHost {
   readonly executionId: string
   readonly clock: Clock
   readonly deadlines: Deadlines
+  readonly emissions: Emissions
   readonly abortGraceMs: number
+  /** How long an attempt of this task may take, ms; 0 for as long as it likes. */
+  timeoutOf(task: PlannedTask): number
   /** Resolves the task's arguments; a promise only where their check is asynchronous. */
   prepare(task: PlannedTask): unknown
-  readonly emissions: Emissions
   /** The attempt is over; called exactly once. */
   settled(attempt: Attempt): void
+}
+
+/** How an attempt was decided before its tool had settled. */
+interface Abortion {
+  readonly outcome: AttemptOutcome
+  readonly reason: DagstreamError
 }
 
 /**
@@ -41,51 +51,58 @@ export interface AttemptHost {
  *
  * The first decision wins: once it is aborted — by its timeout or from outside — later values and errors are discarded, and
  * the attempt is over when the tool has settled or, after the grace, been abandoned. Until then usage still counts.
+ *
+ * Every task makes one of these, so what only some attempts need is made when they do.
  */
 export class Attempt extends Expiring {
   readonly task: PlannedTask
   readonly index: number
   readonly number: number
-  readonly #host: AttemptHost
-  readonly #timeoutMs: number
-  #state: 'new' | 'preparing' | 'calling' | 'over' = 'new'
-  #decision: AttemptOutcome | undefined
-  #reason: DagstreamError | undefined
-  #controller: AbortController | undefined
-  #startedAt = 0
-  #firstTokenAt = 0
-  #lastTokenAt = 0
-
-  /** Known once it is over. */
+  /** Known once it is over; an execution may refuse an output after that. */
   outcome: AttemptOutcome | undefined = undefined
-  /** By the execution's clock. */
-  endedAt = 0
   /** From the tool call to its end, ms. */
   durationMs = 0
-  isAbandoned = false
   usage: TokenUsage | undefined = undefined
-  tokenCount = 0
-  /** Tokens not recorded yet. */
-  pendingText = ''
+  /** What it streamed, if anything. */
+  tokens: TokenStream | undefined = undefined
   /** Set by its execution when it failed and another attempt follows. */
   retryDelayMs: number | undefined = undefined
+  isAbandoned = false
+  readonly #host: AttemptHost
+  #state: 'new' | 'preparing' | 'calling' | 'over' = 'new'
+  #startedAt = 0
+  #abortion: Abortion | undefined
+  #controller: AbortController | undefined
 
-  constructor(host: AttemptHost, task: PlannedTask, index: number, number: number, timeoutMs: number) {
+  constructor(host: AttemptHost, task: PlannedTask, index: number, number: number) {
     super()
     this.#host = host
     this.task = task
     this.index = index
     this.number = number
-    this.#timeoutMs = timeoutMs
+  }
+
+  get executionId(): string {
+    return this.#host.executionId
   }
 
   get isOver(): boolean {
     return this.#state === 'over'
   }
 
+  /** By the execution's clock; known once it is over. */
+  get endedAt(): number {
+    return this.#startedAt + this.durationMs
+  }
+
+  /** Of what it streamed. */
+  get metrics(): ReturnType<TokenStream['measure']> | undefined {
+    return this.tokens?.measure(this.#startedAt, this.durationMs)
+  }
+
   /** Prepares the arguments and calls the tool. An attempt that was aborted before ends without a call. */
   start(): void {
-    if (this.#decision !== undefined) return this.#end(this.#decision)
+    if (this.#abortion !== undefined) return this.#end(this.#abortion.outcome)
     this.#state = 'preparing'
     let args: unknown
     try {
@@ -105,11 +122,10 @@ export class Attempt extends Expiring {
   }
 
   /** Decides how the attempt ends, unless that is decided already, and asks the tool to stop. */
-  abort(decision: AttemptOutcome, reason: DagstreamError): void {
-    if (this.#decision !== undefined || this.isOver) return
-    this.#decision = decision
-    this.#reason = reason
-    if (this.#state === 'preparing') return this.#end(decision)
+  abort(outcome: AttemptOutcome, reason: DagstreamError): void {
+    if (this.#abortion !== undefined || this.isOver) return
+    this.#abortion = { outcome, reason }
+    if (this.#state === 'preparing') return this.#end(outcome)
     if (this.#state === 'new') return
     const { deadlines, clock, abortGraceMs } = this.#host
     deadlines.remove(this)
@@ -120,124 +136,109 @@ export class Attempt extends Expiring {
 
   /** For `Deadlines`: the timeout or, after an abort, the grace has passed. */
   override expire(): void {
-    if (this.#decision === undefined) {
-      const message = `Timed out after ${this.#timeoutMs} ms`
-      const reason = new DagstreamError('TASK_TIMEOUT', `Task \`${this.task.id}\` timed out after ${this.#timeoutMs} ms`)
-      return this.abort({ status: 'error', code: 'TASK_TIMEOUT', message, isRetryable: true }, reason)
+    if (this.#abortion !== undefined) {
+      this.isAbandoned = true
+      return this.#end(this.#abortion.outcome)
     }
-    this.isAbandoned = true
-    this.#end(this.#decision)
+    const message = `Timed out after ${this.#host.timeoutOf(this.task)} ms`
+    const reason = new DagstreamError('TASK_TIMEOUT', `Task \`${this.task.id}\`: ${message}`)
+    this.abort({ status: 'error', code: 'TASK_TIMEOUT', message, isRetryable: true }, reason)
   }
 
   /** For the context: made on first read, since most tools never look. */
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController()
-      if (this.#reason !== undefined) this.#controller.abort(this.#reason)
+      if (this.#abortion !== undefined) this.#controller.abort(this.#abortion.reason)
     }
     return this.#controller.signal
   }
 
-  /** For the context. */
-  get executionId(): string {
-    return this.#host.executionId
-  }
-
   emitToken(text: string): void {
-    if (this.isOver || this.#decision !== undefined) return this.#host.emissions.drop(this)
+    if (!this.#mayEmit()) return
     const piece = typeof text === 'string' ? text : String(text)
     if (piece === '') return
-    this.#lastTokenAt = this.#host.clock.now()
-    if (this.tokenCount === 0) this.#firstTokenAt = this.#lastTokenAt
-    this.tokenCount += 1
-    this.pendingText += piece
-    this.#host.emissions.token(this)
+    const now = this.#host.clock.now()
+    this.tokens ??= new TokenStream(now)
+    this.tokens.add(piece, now)
+    this.#host.emissions.token(this, this.tokens)
   }
 
-  /** The tokens not recorded yet, which the caller records. */
-  takePendingText(): string {
-    const text = this.pendingText
-    this.pendingText = ''
-    return text
-  }
-
-  reportProgress(progress: { progress: number; total?: number; message?: string }): void {
-    if (this.isOver || this.#decision !== undefined) return this.#host.emissions.drop(this)
-    this.#host.emissions.progress(this, progress)
+  reportProgress(progress: Parameters<ToolContext['reportProgress']>[0]): void {
+    if (this.#mayEmit()) this.#host.emissions.progress(this, progress)
   }
 
   log(level: InfoLevel, message: string): void {
-    if (this.isOver || this.#decision !== undefined) return this.#host.emissions.drop(this)
-    this.#host.emissions.info(this, level, message)
+    if (this.#mayEmit()) this.#host.emissions.info(this, level, message)
   }
 
   /** Usage counts until the attempt is over, also after its abort: the tokens have been spent. */
   reportUsage(delta: Partial<TokenUsage>): void {
-    if (this.isOver) return this.#host.emissions.drop(this)
+    const { emissions } = this.#host
+    if (this.isOver) return emissions.drop(this)
     const { usage, rejected } = sanitizeTokenUsage(delta)
-    if (rejected.length > 0 && this.#decision === undefined) {
-      this.#host.emissions.info(this, 'warning', `Token usage left out what is not a finite number ≥ 0: ${rejected.join(', ')}`)
+    if (rejected.length > 0 && this.#abortion === undefined) {
+      emissions.info(this, 'warning', `Token usage left out what is not a finite number ≥ 0: ${rejected.join(', ')}`)
     }
     if (Object.keys(usage).length === 0) return
     this.usage = addTokenUsage(this.usage, usage)
-    this.#host.emissions.usage(usage)
+    emissions.usage(usage)
   }
 
-  /** Of a stream that has ended; all finite. */
-  get metrics(): { ttftMs: number; totalMs: number; tokenCount: number; tokensPerSec: number } {
-    const seconds = (this.#lastTokenAt - this.#firstTokenAt) / 1000
-    return {
-      ttftMs: round(this.#firstTokenAt - this.#startedAt),
-      totalMs: this.durationMs,
-      tokenCount: this.tokenCount,
-      tokensPerSec: seconds > 0 ? round((this.tokenCount - 1) / seconds) : 0,
-    }
+  #mayEmit(): boolean {
+    if (!this.isOver && this.#abortion === undefined) return true
+    this.#host.emissions.drop(this)
+    return false
   }
 
   #call(args: unknown): void {
     const { clock, deadlines } = this.#host
+    const timeoutMs = this.#host.timeoutOf(this.task)
     this.#state = 'calling'
     this.#startedAt = clock.now()
-    if (this.#timeoutMs > 0) deadlines.set(this, this.#timeoutMs, this.#startedAt)
+    if (timeoutMs > 0) deadlines.set(this, timeoutMs, this.#startedAt)
     try {
-      const returned = this.task.tool.execute(args, new AttemptContext(this) as ToolContext)
-      if (isThenable(returned)) Promise.resolve(returned).then(this.#fulfil, this.#reject)
-      else this.#fulfil(returned)
+      const returned = this.task.tool.execute(args, new AttemptContext(this))
+      if (!isThenable(returned)) this.#fulfil(returned)
+      else {
+        Promise.resolve(returned).then(
+          value => this.#fulfil(value),
+          error => this.#reject(error),
+        )
+      }
     } catch (error) {
       this.#reject(error)
     }
   }
 
-  readonly #fulfil = (value: unknown): void => {
+  #fulfil(value: unknown): void {
     if (this.isOver) return
-    if (this.#decision !== undefined) return this.#end(this.#decision)
+    if (this.#abortion !== undefined) return this.#end(this.#abortion.outcome)
+    let output: JsonValue
     try {
-      this.#end({ status: 'success', output: JsonValue.from(value) })
+      output = JsonValue.from(value)
     } catch (error) {
       if (!(error instanceof NotSerializableError)) throw error
       const message = `Expected the output to be JSON: ${error.message}`
-      this.#end({ status: 'error', code: 'OUTPUT_NOT_SERIALIZABLE', message, isRetryable: false })
+      return this.#end({ status: 'error', code: 'OUTPUT_NOT_SERIALIZABLE', message, isRetryable: false })
     }
+    this.#end({ status: 'success', output })
   }
 
-  readonly #reject = (error: unknown): void => {
-    if (!this.isOver) this.#end(this.#decision ?? readToolError(error))
+  #reject(error: unknown): void {
+    if (!this.isOver) this.#end(this.#abortion?.outcome ?? readToolError(error))
   }
 
   #end(outcome: AttemptOutcome): void {
     const { clock, deadlines } = this.#host
-    this.endedAt = clock.now()
-    if (this.#state === 'calling') this.durationMs = round(this.endedAt - this.#startedAt)
+    const now = clock.now()
+    if (this.#state === 'calling') this.durationMs = round(now - this.#startedAt)
+    else this.#startedAt = now
     this.#state = 'over'
     this.outcome = outcome
     deadlines.remove(this)
     this.#host.settled(this)
   }
-}
-
-/** To the microsecond: more digits are noise, and bytes on the wire. */
-export function round(milliseconds: number): number {
-  return Math.round(milliseconds * 1000) / 1000
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

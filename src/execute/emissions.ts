@@ -7,6 +7,7 @@ import { LIMITS } from '../workflow/document.ts'
 import type { Attempt } from './attempt.ts'
 import type { ResolvedOptions } from './options.ts'
 import type { Recorder } from './recorder.ts'
+import type { TokenStream } from './token-stream.ts'
 
 /** Tokens that wait for the end of the turn are recorded before it when they reach this many characters. */
 const MAX_PENDING_TEXT = 64 * 1024
@@ -45,8 +46,8 @@ export class Emissions {
     return this.#recordedUsage
   }
 
-  token(attempt: Attempt): void {
-    if (attempt.pendingText.length >= MAX_PENDING_TEXT) return this.#recordTokens(attempt)
+  token(attempt: Attempt, tokens: TokenStream): void {
+    if (tokens.pendingLength >= MAX_PENDING_TEXT) return this.#recordTokens(attempt)
     if (this.#streaming.size === 0) {
       afterTurn(() => {
         for (const streaming of this.#streaming) this.#recordTokens(streaming)
@@ -96,7 +97,8 @@ export class Emissions {
 
   /** Records what is left to tell of an attempt that is over: tokens, metrics, usage. */
   conclude(attempt: Attempt): void {
-    if (attempt.tokenCount > 0) this.#record('metrics', attempt, attempt.metrics)
+    const { metrics } = attempt
+    if (metrics !== undefined) this.#record('metrics', attempt, metrics)
     if (attempt.usage === undefined) return
     this.#recordedUsage = addTokenUsage(this.#recordedUsage, attempt.usage)
     const data = { tokenUsage: attempt.usage, executionTokenUsage: this.#recordedUsage }
@@ -110,8 +112,9 @@ export class Emissions {
   }
 
   #recordTokens(attempt: Attempt): void {
+    if (attempt.tokens === undefined) return
     this.#streaming.delete(attempt)
-    const text = attempt.takePendingText()
+    const text = attempt.tokens.takePending()
     if (text !== '') this.#recorder.record('token', this.#about(attempt, { text }))
   }
 

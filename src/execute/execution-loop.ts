@@ -7,7 +7,7 @@ import type { TaskState } from '../events/state.ts'
 import type { ExecutionPlan, PlannedTask } from '../plan/execution-plan.ts'
 import { EventLog, type Lease, type LogStorage } from '../stream/event-log.ts'
 import { LIMITS } from '../workflow/document.ts'
-import { Attempt, type AttemptHost, type AttemptOutcome, round } from './attempt.ts'
+import { Attempt, type AttemptHost, type AttemptOutcome } from './attempt.ts'
 import { Deadlines } from './deadlines.ts'
 import { cutMessage, Emissions } from './emissions.ts'
 import { buildResult, calculateSpeedup, computeCriticalPath, computeStatus, type ExecutionResult } from './execution-result.ts'
@@ -16,6 +16,7 @@ import { Permits } from './permits.ts'
 import { prepareArguments } from './prepare-arguments.ts'
 import { Recorder, type RecorderHost } from './recorder.ts'
 import { computeRetryDelay, mergeRetryPolicies } from './retry.ts'
+import { round } from './round.ts'
 import { Scheduler } from './scheduler.ts'
 
 /** Tasks that one slice of the loop starts or settles at most. */
@@ -54,8 +55,8 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
   readonly #scheduler: Scheduler
   readonly #recorder: Recorder<Attempt>
   readonly #permits: Permits
-  /** Attempts that are not over. */
-  readonly #live = new Set<Attempt>()
+  /** By task index, attempts that are not over; an array, since every task passes through it. */
+  readonly #live: (Attempt | undefined)[]
   /** What stops the delay of each task that waits for its next attempt. */
   readonly #delays = new Map<number, () => void>()
   readonly #endings: Ending[] = []
@@ -91,6 +92,7 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
     this.#recorder = new Recorder(this.log, options.clock, this)
     this.emissions = new Emissions(executionId, options, this.#recorder, reason => this.cancel(reason))
     this.#permits = new Permits(this.#scheduler, () => this.#recorder.wake())
+    this.#live = new Array<Attempt | undefined>(plan.tasks.length).fill(undefined)
     this.#attemptCount = new Int32Array(plan.tasks.length)
     this.#spentMs = new Float64Array(plan.tasks.length)
     this.result = new Promise((resolve, reject) => {
@@ -181,6 +183,11 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
   }
 
   /** For attempts. */
+  timeoutOf(task: PlannedTask): number {
+    return task.timeoutMs ?? task.tool.timeoutMs ?? this.#options.taskTimeoutMs
+  }
+
+  /** For attempts. */
   prepare(task: PlannedTask): unknown {
     return prepareArguments(task, {
       input: this.#input,
@@ -192,7 +199,7 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
   /** For attempts: one is over. */
   settled(attempt: Attempt): void {
     const { index, task, number } = attempt
-    this.#live.delete(attempt)
+    this.#live[index] = undefined
     this.#permits.release(index)
     this.emissions.conclude(attempt)
     this.#spentMs[index] = round((this.#spentMs[index] as number) + attempt.durationMs)
@@ -214,9 +221,8 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
     const task = this.#plan.tasks[index] as PlannedTask
     const number = (this.#attemptCount[index] as number) + 1
     this.#attemptCount[index] = number
-    const timeoutMs = task.timeoutMs ?? task.tool.timeoutMs ?? this.#options.taskTimeoutMs
-    const attempt = new Attempt(this, task, index, number, timeoutMs)
-    this.#live.add(attempt)
+    const attempt = new Attempt(this, task, index, number)
+    this.#live[index] = attempt
     const data: EventFor<'task_start'>['data'] = {
       executionId: this.executionId,
       timestamp: this.#recorder.timestamp,
@@ -264,7 +270,7 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
     this.#delays.clear()
     this.#cancelPending(stopped.message)
     const abort = new DagstreamError('CANCELLED', stopped.message)
-    for (const attempt of this.#live) attempt.abort({ status: 'cancelled', message: stopped.message }, abort)
+    for (const attempt of this.#live) attempt?.abort({ status: 'cancelled', message: stopped.message }, abort)
     this.#recorder.wake()
   }
 
@@ -283,19 +289,24 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
     for (let at = from; at < ending.toldCount; at++) {
       const index = tasks[at] as number
       const { id, tool } = this.#plan.tasks[index] as PlannedTask
+      const attempts = this.#attemptCount[index] as number
+      const executionTimeMs = this.#spentMs[index] as number
+      const waitMs = this.#computeWait(index, now)
       const about = { taskId: id, tool: tool.name, status, error, code, ...(causedBy !== undefined && { causedBy }) }
-      this.#recorder.record('task_complete', this.#stamp({ ...about, ...this.#measure(index, now) }))
+      this.#recorder.record('task_complete', this.#stamp({ ...about, attempts, executionTimeMs, waitMs }))
     }
     if (ending.toldCount === tasks.length) this.#endings.shift()
     return ending.toldCount - from
   }
 
   #describe({ index, task, isAbandoned, endedAt }: Attempt, outcome: AttemptOutcome): LoggedData {
-    const { attempts, executionTimeMs, waitMs } = this.#measure(index, endedAt)
     const { executionId } = this
     const { timestamp } = this.#recorder
     const taskId = task.id
     const tool = task.tool.name
+    const attempts = this.#attemptCount[index] as number
+    const executionTimeMs = this.#spentMs[index] as number
+    const waitMs = this.#computeWait(index, endedAt)
     // Written out, since every task passes here: objects of one form are made and read fastest.
     if (outcome.status === 'success') {
       const { status, output } = outcome
@@ -307,11 +318,10 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
     return this.#stamp(isAbandoned ? { ...failure, abandoned: true } : failure)
   }
 
-  #measure(index: number, now: number): { attempts: number; executionTimeMs: number; waitMs: number } {
-    const executionTimeMs = this.#spentMs[index] as number
+  /** From ready to `now`, without the attempts, ms. */
+  #computeWait(index: number, now: number): number {
     const since = this.#scheduler.readySince(index)
-    const waitMs = since === undefined ? 0 : Math.max(0, round(now - since - executionTimeMs))
-    return { attempts: this.#attemptCount[index] as number, executionTimeMs, waitMs }
+    return since === undefined ? 0 : Math.max(0, round(now - since - (this.#spentMs[index] as number)))
   }
 
   /** Holds an output against the bounds on one and on all. */

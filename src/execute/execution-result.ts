@@ -10,7 +10,7 @@ import type {
 import { JsonValue } from '../events/json-value.ts'
 import type { ExecutionState, TaskState } from '../events/state.ts'
 import type { TokenUsage } from '../events/token-usage.ts'
-import type { ExecutionPlan } from '../plan/execution-plan.ts'
+import type { ExecutionPlan, PlannedTask } from '../plan/execution-plan.ts'
 
 /** A task that failed. */
 export interface TaskError {
@@ -56,7 +56,8 @@ export function computeCriticalPath(plan: ExecutionPlan, timesMs: ArrayLike<numb
   const startOf = new Float64Array(timesMs.length)
   let longest = 0
   for (const layer of plan.layerIndices) {
-    for (const task of layer) {
+    for (let place = 0; place < layer.length; place++) {
+      const task = layer[place] as number
       const end = (startOf[task] as number) + (timesMs[task] as number)
       if (end > longest) longest = end
       const last = starts[task + 1] as number
@@ -84,7 +85,8 @@ export async function buildResult(
 ): Promise<ExecutionResult> {
   const results: TaskResult[] = []
   const errors: TaskError[] = []
-  for (const { id } of plan.tasks) {
+  for (let index = 0; index < plan.tasks.length; index++) {
+    const { id } = plan.tasks[index] as PlannedTask
     const result = toTaskResult((state.tasks.get(id) as TaskState).result as TaskResult)
     results.push(result)
     if (result.status === 'error') {

@@ -1,12 +1,12 @@
 import type { DagstreamError } from '../errors.ts'
 import type { SSEEvent } from '../events/events.ts'
-import type { BufferOptions } from '../stream/bounded-buffer.ts'
 import type { EntrySource } from '../stream/entry-source.ts'
-import { FedBuffer } from '../stream/fed-buffer.ts'
+import { LogReader } from '../stream/log-reader.ts'
+import type { BufferOptions } from '../stream/reader-bound.ts'
 import type { ExecutionLoop } from './execution-loop.ts'
 import type { ExecutionResult } from './execution-result.ts'
 import type { Logger } from './options.ts'
-import { createReaderHooks } from './reader-hooks.ts'
+import { createHold } from './hold.ts'
 
 /**
  * An execution that runs. Iterating it gives every event, in order; leaving the loop only detaches, the execution goes on.
@@ -36,6 +36,11 @@ export class Execution implements AsyncIterable<SSEEvent> {
     this.#loop.cancel({ code: 'CANCELLED', message: reason })
   }
 
+  /** Cancels it because whoever asked for it has left: the reason is `DISCONNECTED`. */
+  disconnect(): void {
+    this.#loop.cancel({ code: 'DISCONNECTED', message: 'The client disconnected' })
+  }
+
   [Symbol.asyncIterator](): AsyncIterator<SSEEvent, undefined> {
     return new EventIterator(this.#loop, this.#buffer, this.#logger)
   }
@@ -50,41 +55,37 @@ export class Execution implements AsyncIterable<SSEEvent> {
 }
 
 class EventIterator implements AsyncIterator<SSEEvent, undefined> {
-  readonly #open: () => FedBuffer
-  #buffer: FedBuffer | undefined
+  readonly #open: () => LogReader
+  #reader: LogReader | undefined
   #waiting: { resolve(result: IteratorResult<SSEEvent, undefined>): void; reject(error: unknown): void }[] = []
   #error: DagstreamError | undefined
 
   constructor(loop: ExecutionLoop, options: BufferOptions, logger: Logger) {
-    this.#open = () =>
-      new FedBuffer(loop.log.open(), options, createReaderHooks(loop, logger), {
-        readable: () => this.#serve(),
-        gone: error => this.#fail(error),
-      })
+    const end = { readable: () => this.#serve(), gone: (error: DagstreamError) => this.#fail(error) }
+    this.#open = () => new LogReader(loop.log, options, { ...createHold(loop, logger), ...end })
   }
 
   next(): Promise<IteratorResult<SSEEvent, undefined>> {
-    this.#buffer ??= this.#open()
-    const value = this.#waiting.length === 0 ? this.#buffer.take() : undefined
+    this.#reader ??= this.#open()
+    const value = this.#waiting.length === 0 ? this.#reader.take() : undefined
     if (value !== undefined) return Promise.resolve({ value, done: false })
     if (this.#error !== undefined) return this.#tellError(this.#error)
-    if (this.#buffer.done) return Promise.resolve({ value: undefined, done: true })
+    if (this.#reader.done) return Promise.resolve({ value: undefined, done: true })
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }))
   }
 
   return(): Promise<IteratorResult<SSEEvent, undefined>> {
-    this.#buffer ??= this.#open()
-    this.#buffer.close()
+    this.#reader ??= this.#open()
+    this.#reader.close()
     this.#serve()
     return Promise.resolve({ value: undefined, done: true })
   }
 
   #serve(): void {
-    // It may be called while the buffer is still being made.
-    while (this.#buffer !== undefined && this.#waiting.length > 0) {
-      const value = this.#buffer.take()
+    while (this.#reader !== undefined && this.#waiting.length > 0) {
+      const value = this.#reader.take()
       if (value !== undefined) this.#waiting.shift()?.resolve({ value, done: false })
-      else if (this.#buffer.done) this.#waiting.shift()?.resolve({ value: undefined, done: true })
+      else if (this.#reader.done) this.#waiting.shift()?.resolve({ value: undefined, done: true })
       else return
     }
   }

@@ -201,7 +201,9 @@ export class Scheduler {
   }
 
   #openLayer(now: number): void {
-    for (const task of this.#plan.layerIndices[this.#layer] ?? []) {
+    const layer = this.#plan.layerIndices[this.#layer] ?? []
+    for (let at = 0; at < layer.length; at++) {
+      const task = layer[at] as number
       if (this.#phase[task] === BLOCKED) this.#makeReady(task, now)
     }
   }

@@ -1,12 +1,12 @@
 import type { Clock } from '../clock.ts'
 import { DagstreamError } from '../errors.ts'
 import type { SSEEvent } from '../events/events.ts'
-import type { BufferOptions } from '../stream/bounded-buffer.ts'
-import { FedBuffer } from '../stream/fed-buffer.ts'
+import { LogReader } from '../stream/log-reader.ts'
+import type { BufferOptions } from '../stream/reader-bound.ts'
 import { SinkDrain } from '../stream/sink-drain.ts'
 import type { ExecutionLoop } from './execution-loop.ts'
 import type { Logger } from './options.ts'
-import { createReaderHooks } from './reader-hooks.ts'
+import { createHold } from './hold.ts'
 
 /**
  * What became of the events. `complete`: the sink took all; `cancelled`: its reader left; `overflowed`: it took nothing for
@@ -16,7 +16,7 @@ export type Delivery = 'complete' | 'cancelled' | 'overflowed' | 'failed'
 
 /** Writes every event of an execution into a sink, whatever the sink does. */
 export class SinkReader {
-  readonly #buffer: FedBuffer
+  readonly #reader: LogReader
   readonly #drain: SinkDrain
   readonly #clock: Clock
   #lost: Delivery | undefined
@@ -33,11 +33,12 @@ export class SinkReader {
     const lose = (delivery: Delivery): void => {
       if (this.#lost !== undefined) return
       this.#lost = delivery
-      this.#buffer.close()
+      this.#reader.close()
       onGone()
     }
-    this.#drain = new SinkDrain(writer, () => this.#buffer.take(), lose)
-    this.#buffer = new FedBuffer(loop.log.open(), options, createReaderHooks(loop, logger), {
+    this.#drain = new SinkDrain(writer, () => this.#reader.take(), lose)
+    this.#reader = new LogReader(loop.log, options, {
+      ...createHold(loop, logger),
       readable: () => this.#drain.pump(),
       gone: error => {
         this.#drain.abort(error)
@@ -60,7 +61,7 @@ export class SinkReader {
       return this.#lost
     }
     this.#lost = isFlushed ? 'complete' : 'failed'
-    this.#buffer.close()
+    this.#reader.close()
     if (preventClose) this.#drain.release()
     else if (isFlushed) await Promise.race([this.#drain.close(), deadline.passed])
     else this.#drain.abort(new DagstreamError('READER_STALLED', `The sink had not taken all events ${flushMs} ms after the end`))

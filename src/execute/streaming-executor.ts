@@ -2,8 +2,8 @@ import { invalidOption } from '../errors.ts'
 import type { SSEEvent } from '../events/events.ts'
 import { compileWorkflow } from '../plan/compile.ts'
 import type { ExecutionPlan } from '../plan/execution-plan.ts'
-import { type BufferOptions, validateBufferOptions } from '../stream/bounded-buffer.ts'
 import { lockSink } from '../stream/buffered-event-stream.ts'
+import { type BufferOptions, resolveBufferOptions } from '../stream/reader-bound.ts'
 import type { DAGStructure } from '../workflow/document.ts'
 import { Execution } from './execution.ts'
 import type { ExecutionResult } from './execution-result.ts'
@@ -39,7 +39,7 @@ export class StreamingExecutor extends ParallelExecutor {
    */
   stream(workflow: DAGStructure | ExecutionPlan, options: StreamOptions = {}): Execution {
     const { input, signal, buffer = {}, ...rest } = options
-    validateBufferOptions(buffer)
+    resolveBufferOptions(buffer)
     const plan = compileWorkflow(workflow, this.tools)
     const resolved = resolveOptions(this.options, rest)
     const loop = launch(plan, withSignal(input, signal), resolved)
@@ -61,7 +61,7 @@ export class StreamingExecutor extends ParallelExecutor {
     options: SinkOptions = {},
   ): Promise<StreamedExecutionResult> {
     const { input, signal, buffer = {}, preventClose = false, onSinkClosed = 'continue', flushMs = 2000, ...rest } = options
-    validateBufferOptions(buffer)
+    resolveBufferOptions(buffer)
     if (!(flushMs >= 0)) throw invalidOption('flushMs', 'a number of milliseconds, 0 or more', flushMs)
     if (onSinkClosed !== 'continue' && onSinkClosed !== 'cancel') {
       throw invalidOption('onSinkClosed', '"continue" or "cancel"', onSinkClosed)

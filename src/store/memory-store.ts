@@ -35,6 +35,8 @@ interface Kept {
   readonly outputs: Map<string, string>
   outputBytes: number
   finishedAt: number
+  /** What of `finishedBytes` is its share; 0 while it runs. */
+  finishedBytes: number
 }
 
 /**
@@ -50,14 +52,20 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): ExecutionSt
   const finished = new Set<Kept>()
   let finishedBytes = 0
 
-  const weigh = (kept: Kept): number => EXECUTION_WEIGHT + kept.tail.bytes + kept.outputBytes
+  /** Whoever holds the lease may still write after the end: its share follows. */
+  const weigh = (kept: Kept): void => {
+    if (!finished.has(kept)) return
+    finishedBytes -= kept.finishedBytes
+    kept.finishedBytes = EXECUTION_WEIGHT + kept.tail.bytes + kept.outputBytes
+    finishedBytes += kept.finishedBytes
+  }
   const show = (kept: Kept): StoredExecution => ({ ...kept.record, status: kept.status })
 
   const forget = (kept: Kept): void => {
     executions.delete(kept.record.executionId)
     const key = keyOf(kept.record)
     if (key !== undefined) byKey.delete(key)
-    if (finished.delete(kept)) finishedBytes -= weigh(kept)
+    if (finished.delete(kept)) finishedBytes -= kept.finishedBytes
   }
 
   const sweep = (): number => {
@@ -97,6 +105,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): ExecutionSt
         outputs: new Map(),
         outputBytes: 0,
         finishedAt: 0,
+        finishedBytes: 0,
       }
       executions.set(record.executionId, kept)
       if (key !== undefined) byKey.set(key, kept)
@@ -120,9 +129,9 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): ExecutionSt
         kept.status = statusOf(last)
         kept.finishedAt = bounds.clock.now()
         finished.add(kept)
-        finishedBytes += weigh(kept)
-        sweep()
       }
+      weigh(kept)
+      if (kept.status !== 'running') sweep()
     },
 
     read(executionId, afterSeq, limit) {
@@ -151,6 +160,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): ExecutionSt
       const kept = held(lease)
       kept.outputBytes += json.length - (kept.outputs.get(taskId)?.length ?? 0)
       kept.outputs.set(taskId, json)
+      weigh(kept)
     },
 
     getOutput(executionId, taskId) {

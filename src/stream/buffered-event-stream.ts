@@ -1,7 +1,8 @@
 import { DagstreamError } from '../errors.ts'
 import type { SSEEvent } from '../events/events.ts'
 import { wireJson } from '../events/log-entry.ts'
-import { BoundedBuffer, type BufferOptions } from './bounded-buffer.ts'
+import { BoundedBuffer } from './bounded-buffer.ts'
+import { type BufferOptions, resolveBufferOptions } from './reader-bound.ts'
 import { SinkDrain } from './sink-drain.ts'
 
 /**
@@ -17,6 +18,7 @@ export class BufferedEventStream extends WritableStream<SSEEvent> {
   readonly #drain: SinkDrain
 
   constructor(downstream: WritableStream<SSEEvent>, options: BufferOptions = {}) {
+    const { maxBytes } = resolveBufferOptions(options)
     let controller: WritableStreamDefaultController | undefined
     let makeRoom: (() => void) | undefined
     const fail = (error: unknown): void => {
@@ -45,7 +47,7 @@ export class BufferedEventStream extends WritableStream<SSEEvent> {
       async write(event) {
         const weight = wireJson(event).length
         while (buffer.isFull && !controller?.signal.aborted) {
-          if (buffer.join(event, weight)) return
+          if (buffer.join(event, weight, maxBytes)) return
           await new Promise<void>(resolve => {
             makeRoom = resolve
           })

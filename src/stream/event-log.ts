@@ -42,6 +42,7 @@ export class EventLog {
   readonly #tail: EntryTail
   readonly #cursors = new Set<LogCursor>()
   #assigned = 0
+  #bytes = 0
   #ending: LogEntry | 'complete' | undefined
 
   constructor(executionId: string, storage: LogStorage, bounds: TailBounds = {}) {
@@ -54,6 +55,11 @@ export class EventLog {
   /** The last visible seq. */
   get head(): number {
     return this.state.seq
+  }
+
+  /** About how much memory everything that ever became visible took. */
+  get bytes(): number {
+    return this.#bytes
   }
 
   /** `'complete'` after the last event; after a failure the `error` event that stands for the rest; else `undefined`. */
@@ -123,13 +129,15 @@ export class EventLog {
   }
 
   #publish(entries: readonly LogEntry[]): void {
-    for (const entry of entries) {
+    for (let at = 0; at < entries.length; at++) {
+      const entry = entries[at] as LogEntry
       if (entry.seq !== this.head + 1) {
         throw new DagstreamError('SEQ_CONFLICT', `Expected entry ${this.head + 1} of the log, got ${entry.seq}`)
       }
       // Inside the engine an output is a `JsonValue`, which the reducer only passes on.
       applyEvent(this.state, entry as unknown as SSEEvent, entry.seq)
       this.#tail.push(entry)
+      this.#bytes += entry.weight
       if (entry.type === 'execution_complete') this.#ending = 'complete'
     }
     this.#wake()

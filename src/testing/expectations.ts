@@ -1,4 +1,4 @@
-/** Throws unless the two are the same as JSON; the order of keys does not matter, `undefined` is absent. */
+/** Throws unless the two are the same as JSON; the order of keys does not matter, an `undefined` member is an absent one. */
 export function expectSame(what: string, found: unknown, expected: unknown): void {
   const [foundText, expectedText] = [showSorted(found), showSorted(expected)]
   if (foundText !== expectedText) throw new Error(`${what}: expected ${cut(expectedText)}, found ${cut(foundText)}`)
@@ -6,31 +6,29 @@ export function expectSame(what: string, found: unknown, expected: unknown): voi
 
 /** Throws unless `call` throws or rejects with an error that carries one of these codes. */
 export async function expectCode(what: string, codes: readonly string[], call: () => unknown): Promise<void> {
-  const expected = `an error with the code ${codes.join(' or ')}`
-  let found: unknown
+  const expected = `${what}: expected an error with the code ${codes.join(' or ')}`
+  const ended = await settle(call)
+  if (!('error' in ended)) throw new Error(`${expected}, found ${cut(showSorted(ended.value))}`)
+  const { error } = ended
+  const code = (error as { code?: unknown } | null | undefined)?.code
+  if (typeof code !== 'string' || !codes.includes(code)) throw new Error(`${expected}, found ${String(error)}`, { cause: error })
+}
+
+/** How a call ended, whether it answers at once or later. */
+export async function settle(call: () => unknown): Promise<{ value: unknown } | { error: unknown }> {
   try {
-    found = await call()
+    return { value: await call() }
   } catch (error) {
-    const code = (error as { code?: unknown } | null)?.code
-    if (typeof code === 'string' && codes.includes(code)) return
-    throw new Error(`${what}: expected ${expected}, found ${String(error)} with the code ${String(code)}`, { cause: error })
+    return { error }
   }
-  throw new Error(`${what}: expected ${expected}, found ${cut(showSorted(found))}`)
 }
 
 function showSorted(value: unknown): string {
-  const sort = (_: string, part: unknown): unknown => {
-    if (typeof part !== 'object' || part === null || Array.isArray(part)) return part
-    // Entries, not an object, so that a key `__proto__` is compared like any other.
-    const entries = Object.entries(part).filter(([, member]) => member !== undefined)
-    return { object: entries.sort(([a], [b]) => (a < b ? -1 : 1)).flat() }
-  }
-  return JSON.stringify(value === undefined ? null : wrap(value), sort) ?? 'nothing'
-}
-
-/** The replacer is called again for what it returns, so each object is turned into a marked list before. */
-function wrap(value: unknown): unknown {
-  return value
+  if (Array.isArray(value)) return `[${value.map(showSorted).join(',')}]`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'undefined'
+  const members = Object.entries(value).filter(([, member]) => member !== undefined)
+  members.sort(([a], [b]) => (a < b ? -1 : 1))
+  return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${showSorted(member)}`).join(',')}}`
 }
 
 function cut(text: string): string {

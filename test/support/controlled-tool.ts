@@ -22,7 +22,7 @@ export class ControlledTool {
   runningCount = 0
   /** The most calls that ran at once. */
   peakCount = 0
-  readonly #untaken = new Map<string, ToolCall[]>()
+  #untaken: ToolCall[] = []
 
   /** The `execute` of the tool. */
   readonly execute = (args: Record<string, unknown>, context: ToolContext): Promise<unknown> => {
@@ -37,24 +37,21 @@ export class ControlledTool {
         isOver = true
         settle()
       }
-      const call: ToolCall = {
+      this.#untaken.push({
         taskId,
         args,
         context,
         succeed: value => end(() => resolve(value)),
         fail: (error = new Error('no')) => end(() => reject(error)),
-      }
-      const calls = this.#untaken.get(taskId)
-      if (calls === undefined) this.#untaken.set(taskId, [call])
-      else calls.push(call)
+      })
     })
   }
 
   /** The next call of a task, once it has begun. Rejects when it does not begin without help. */
   async nextCall(taskId: string): Promise<ToolCall> {
     for (let turn = 0; turn < MAX_TURNS; turn++) {
-      const call = this.#untaken.get(taskId)?.shift()
-      if (call !== undefined) return call
+      const at = this.#untaken.findIndex(call => call.taskId === taskId)
+      if (at >= 0) return this.#untaken.splice(at, 1)[0] as ToolCall
       await nextTurn()
     }
     throw new Error(`Expected a call of \`${taskId}\`, got those of ${this.started.join(', ') || 'no task'}`)
@@ -67,11 +64,21 @@ export class ControlledTool {
     return calls as { [K in keyof Ids]: ToolCall }
   }
 
-  /** The calls that no test has taken yet, in the order in which they began within each task. */
+  /** The calls that no test has taken yet, in the order in which they began. */
   takeAll(): ToolCall[] {
-    const calls = [...this.#untaken.values()].flat()
-    this.#untaken.clear()
-    return calls
+    return this.#untaken.splice(0)
+  }
+
+  /** The first call that no test has taken yet, if there is one. */
+  takeFirst(): ToolCall | undefined {
+    return this.#untaken.shift()
+  }
+
+  /** Lets every call succeed with `value`, those that follow too, until no more begin without time or input. */
+  async succeedAll(value?: unknown): Promise<void> {
+    for (await this.idle(); this.#untaken.length > 0; await this.idle()) {
+      for (const call of this.takeAll()) call.succeed(value)
+    }
   }
 
   /** Resolves when everything that can happen without time or input has happened. */

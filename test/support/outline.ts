@@ -3,7 +3,12 @@ import type { ExecutionResult, SSEEvent } from '../../src/index.ts'
 /** Each event in a few words: its type, its task, the attempt after the first, and how a task or the execution ended. */
 export function outline(events: readonly SSEEvent[]): string[] {
   return events.map(({ type, data }) => {
-    const { taskId, attempt = 1, status, code } = data as {
+    const {
+      taskId,
+      attempt = 1,
+      status,
+      code,
+    } = data as {
       taskId?: string
       attempt?: number
       status?: string

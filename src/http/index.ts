@@ -1,0 +1,2 @@
+// The public entry of `dagstream/http`; nothing inside imports it.
+export { handleSSERequest, handleWorkflowRequest, type WorkflowRequestOptions } from './workflow-request.ts'

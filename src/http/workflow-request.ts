@@ -1,0 +1,144 @@
+import { systemClock } from '../clock.ts'
+import { DagstreamError, invalidOption } from '../errors.ts'
+import type { Execution } from '../execute/execution.ts'
+import type { ExecutionOptions } from '../execute/options.ts'
+import { StreamingExecutor } from '../execute/streaming-executor.ts'
+import type { ExecutionPlan } from '../plan/execution-plan.ts'
+import { negotiate } from '../sse/accept.ts'
+import type { Format } from '../sse/formats.ts'
+import { createEventBody } from '../sse/response-body.ts'
+import type { ToolSource } from '../tools/registry.ts'
+import type { DAGStructure } from '../workflow/document.ts'
+import { problem } from './problem.ts'
+
+/** How one workflow is served. */
+export interface WorkflowRequestOptions extends ExecutionOptions {
+  readonly tools: ToolSource
+  /** What `$INPUT` refers to. */
+  readonly input?: unknown
+  /**
+   * When the client leaves before the end: `"cancel"` the execution, after a grace, or let it `"continue"`. Nothing is kept
+   * that a client could come back to. @defaultValue `"cancel"`
+   */
+  readonly onDisconnect?: 'cancel' | 'continue' | { readonly graceMs: number }
+  /** How events look on the wire. @defaultValue `id:`, `event:` and `data:` */
+  readonly format?: Format
+  /** A comment follows after this much silence, ms. @defaultValue 8,000 */
+  readonly heartbeatMs?: number
+}
+
+/**
+ * Answers a request by running one given workflow: as a stream or as one JSON result, as its `Accept` asks.
+ *
+ * It holds no execution: a request that carries `Last-Event-ID` is a reconnect to one that is gone, and gets `204`, which stops
+ * an `EventSource`, instead of running everything again.
+ *
+ * @returns `200`; `204`; `406`; `422` with `issues` and `issueCount` for an invalid workflow or input; `500` without details
+ * when the engine cannot work. Never rejects for what a client sent; rejects for options that are wrong.
+ */
+export async function handleWorkflowRequest(
+  request: Request,
+  workflow: DAGStructure | ExecutionPlan,
+  options: WorkflowRequestOptions,
+): Promise<Response> {
+  const accepted = negotiate(request.headers.get('accept'))
+  if (accepted === 'stream') return handleSSERequest(request, workflow, options)
+  if (isReconnect(request)) return noContent()
+  if (accepted === undefined) {
+    const detail = 'Accept `text/event-stream` for the stream or `application/json` for the result'
+    return problem(406, { title: 'Not acceptable', detail }, VARY)
+  }
+  const execution = start(workflow, options)
+  if (execution instanceof Response) return execution
+  const leave = createLeave(execution, options)
+  // Some runtimes abort the signal after a normal response too: it is heard only until then.
+  request.signal.addEventListener('abort', leave)
+  if (request.signal.aborted) leave()
+  try {
+    const result = await execution.result
+    return Response.json(result, { headers: { ...VARY, 'Execution-Id': execution.executionId } })
+  } catch (error) {
+    return failure(error)
+  } finally {
+    request.signal.removeEventListener('abort', leave)
+  }
+}
+
+/**
+ * Answers a request by running one given workflow and streaming its events, whatever the `Accept` says.
+ * Otherwise like `handleWorkflowRequest`.
+ */
+export async function handleSSERequest(
+  request: Request,
+  workflow: DAGStructure | ExecutionPlan,
+  options: WorkflowRequestOptions,
+): Promise<Response> {
+  if (isReconnect(request)) return noContent()
+  const execution = start(workflow, options)
+  if (execution instanceof Response) return execution
+  const { executionId } = execution
+  const { format, heartbeatMs, clock, logger } = options
+  const body = createEventBody(execution.subscribe(), {
+    executionId,
+    ...(format && { format }),
+    ...(heartbeatMs !== undefined && { heartbeatMs }),
+    ...(clock && { clock }),
+    onCancel: createLeave(execution, options),
+    onError: error => logger?.warn('The event stream failed', { executionId, error: String(error) }),
+  })
+  return new Response(body, { headers: { ...STREAM_HEADERS, 'Execution-Id': executionId } })
+}
+
+const VARY = { Vary: 'Accept' }
+
+/** No hop-by-hop headers: HTTP/2 forbids them. `no-transform`: a proxy that compresses would buffer. */
+const STREAM_HEADERS = {
+  ...VARY,
+  'Content-Type': 'text/event-stream; charset=utf-8',
+  'Cache-Control': 'no-cache, no-transform',
+  'X-Accel-Buffering': 'no',
+}
+
+function isReconnect(request: Request): boolean {
+  return request.headers.get('last-event-id') !== null
+}
+
+function noContent(): Response {
+  return new Response(null, { status: 204, headers: VARY })
+}
+
+function start(workflow: DAGStructure | ExecutionPlan, options: WorkflowRequestOptions): Execution | Response {
+  const { tools, input, onDisconnect: _, format: __, heartbeatMs, ...executionOptions } = options
+  if (heartbeatMs !== undefined && !(heartbeatMs > 0)) {
+    throw invalidOption('heartbeatMs', 'a positive number of milliseconds', heartbeatMs)
+  }
+  const executor = new StreamingExecutor(tools, executionOptions)
+  try {
+    return executor.stream(workflow, { input })
+  } catch (error) {
+    if (error instanceof DagstreamError && error.code === 'INVALID_WORKFLOW') {
+      return problem(422, { title: 'Invalid workflow', detail: error.message, code: error.code, ...error.details }, VARY)
+    }
+    throw error
+  }
+}
+
+/** What happens, once, when the client leaves; after the end it does nothing. */
+function createLeave(execution: Execution, { onDisconnect = 'cancel', clock }: WorkflowRequestOptions): () => void {
+  const cancel = (): void => execution.disconnect()
+  if (onDisconnect === 'continue') return () => {}
+  if (onDisconnect === 'cancel') return cancel
+  const { graceMs } = onDisconnect
+  if (!(graceMs >= 0)) throw invalidOption('onDisconnect.graceMs', 'a number of milliseconds, 0 or more', graceMs)
+  return () => {
+    const stop = (clock ?? systemClock).after(graceMs, cancel)
+    // Nothing to wait for once it has ended by itself.
+    execution.result.then(stop, stop)
+  }
+}
+
+/** The text of an unknown error never leaves the process. */
+function failure(error: unknown): Response {
+  const code = error instanceof DagstreamError ? error.code : 'INTERNAL_ERROR'
+  return problem(500, { title: 'The execution could not be completed', code }, VARY)
+}

@@ -1,0 +1,136 @@
+import { DagstreamError } from '../errors.ts'
+import type { SSEEvent } from '../events/events.ts'
+import type { LogEntry } from '../events/log-entry.ts'
+import type { EventLog } from './event-log.ts'
+import type { LogCursor } from './log-cursor.ts'
+import { type BufferOptions, ReaderBound } from './reader-bound.ts'
+
+/** About how much of the log is looked at in one go, bytes. */
+const TAKE_BYTES = 256 * 1024
+
+/** What an execution gives a one-to-one reader of it. Called synchronously; must not throw. */
+export interface ReaderHooks {
+  /** The reader is behind by its bound: start nothing new. */
+  hold(waitingEvents: number): void
+  /** It has caught up, or is gone; may come without a hold. */
+  release(): void
+  /** There is something to take, or `done` changed. */
+  readable(): void
+  /** The reader counts as gone, or the log cannot be read. */
+  gone(error: DagstreamError): void
+}
+
+/**
+ * A one-to-one reader of an execution: every event, in order, from the first.
+ *
+ * What waits for it waits in the log, where it is anyway: the buffer is the stretch between the reader and the log's head, and
+ * its bound is what holds the execution. A reader so far behind that the log has trimmed its place away counts as gone,
+ * since it could not get every event any more; only one that begins there gets a `snapshot` first.
+ */
+export class LogReader {
+  readonly #log: EventLog
+  readonly #cursor: LogCursor
+  readonly #bound: ReaderBound
+  readonly #hooks: ReaderHooks
+  #entries: readonly LogEntry[] = []
+  #next = 0
+  /** Of what has been passed on. */
+  #takenSeq = 0
+  #takenBytes = 0
+  #isReading = false
+  #isClosed = false
+  readonly #wake = (): void => this.#onWake()
+
+  /** @throws `INVALID_OPTION` */
+  constructor(log: EventLog, options: BufferOptions, hooks: ReaderHooks) {
+    this.#log = log
+    this.#hooks = hooks
+    this.#bound = new ReaderBound(options, {
+      full: waiting => hooks.hold(waiting),
+      room: () => hooks.release(),
+      gone: error => this.#lose(error),
+    })
+    this.#cursor = log.open()
+    this.#cursor.onReadable(this.#wake)
+    this.#measure()
+  }
+
+  /** The next event, for its caller to keep; `undefined` when there is none now. */
+  take(): SSEEvent | undefined {
+    if (this.#next === this.#entries.length && !this.#refill()) return undefined
+    const entry = this.#entries[this.#next] as LogEntry
+    this.#next += 1
+    if (entry.type === 'snapshot') this.#takenBytes = this.#log.bytes
+    else this.#takenBytes += entry.weight
+    this.#takenSeq = entry.seq
+    this.#bound.took()
+    if (this.#bound.isFull) this.#measure()
+    return entry.toEvent()
+  }
+
+  /** True once everything has been taken and there will never be more. */
+  get done(): boolean {
+    return this.#isClosed || (this.#next === this.#entries.length && !this.#isReading && this.#cursor.done)
+  }
+
+  /** Gives the place up; harmless to repeat. */
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#entries = []
+    this.#next = 0
+    this.#bound.close()
+    this.#cursor.close()
+    this.#hooks.release()
+  }
+
+  /** Gets entries from the log if there are any at hand. @returns whether there are */
+  #refill(): boolean {
+    if (this.#isReading || this.#isClosed) return false
+    const taken = this.#cursor.take(TAKE_BYTES)
+    if (isArray(taken)) return this.#accept(taken)
+    this.#isReading = true
+    taken.then(
+      entries => {
+        this.#isReading = false
+        if (!this.#isClosed && this.#accept(entries)) this.#hooks.readable()
+      },
+      error => this.#lose(new DagstreamError('STORE_FAILED', 'The log could not be read', { cause: error })),
+    )
+    return false
+  }
+
+  #accept(entries: readonly LogEntry[]): boolean {
+    this.#entries = entries
+    this.#next = 0
+    const first = entries[0]
+    if (first === undefined) {
+      this.#cursor.onReadable(this.#wake)
+      return false
+    }
+    if (first.type !== 'snapshot' || this.#takenSeq === 0) return true
+    this.#lose(new DagstreamError('READER_OVERFLOWED', 'The reader fell so far behind that the log has let go of its place'))
+    return false
+  }
+
+  #onWake(): void {
+    // Asked for again at once: what comes while the reader is busy counts against its bound.
+    this.#cursor.onReadable(this.#wake)
+    this.#measure()
+    if (!this.#isClosed) this.#hooks.readable()
+  }
+
+  #measure(): void {
+    this.#bound.update(this.#log.head - this.#takenSeq, this.#log.bytes - this.#takenBytes)
+  }
+
+  #lose(error: DagstreamError): void {
+    if (this.#isClosed) return
+    this.close()
+    this.#hooks.gone(error)
+  }
+}
+
+function isArray(taken: readonly LogEntry[] | Promise<readonly LogEntry[]>): taken is readonly LogEntry[] {
+  return Array.isArray(taken)
+}

@@ -96,7 +96,9 @@ function stringify(value: object): string {
     text = JSON.stringify(value)
   } catch (error) {
     // Getters and `toJSON` run here and may throw anything.
-    throw new NotSerializableError(error instanceof Error ? (error.message.split('\n', 1)[0] ?? '') : 'it cannot be read')
+    throw new NotSerializableError(
+      error instanceof Error ? (error.message.split('\n', 1)[0] ?? '') : 'it cannot be read',
+    )
   }
   if (text === undefined) return TEXT_OF_NULL
   // It is free of cycles now, so the walk ends.

@@ -56,7 +56,10 @@ export class Emissions {
     this.#streaming.add(attempt)
   }
 
-  progress(attempt: Attempt, { progress, total, message }: { progress: number; total?: number; message?: string }): void {
+  progress(
+    attempt: Attempt,
+    { progress, total, message }: { progress: number; total?: number; message?: string },
+  ): void {
     this.#record('task_progress', attempt, {
       progress: Number(progress),
       ...(total !== undefined && { total: Number(total) }),
@@ -84,10 +87,13 @@ export class Emissions {
     this.#droppedCount += 1
     // One line an execution: a tool that goes on after its end may go on for long.
     if (this.#droppedCount > 1) return
-    this.#options.logger.debug('Dropped what a tool emitted after its attempt was over; later ones are dropped unsaid', {
-      executionId: this.#executionId,
-      taskId: attempt.task.id,
-    })
+    this.#options.logger.debug(
+      'Dropped what a tool emitted after its attempt was over; later ones are dropped unsaid',
+      {
+        executionId: this.#executionId,
+        taskId: attempt.task.id,
+      },
+    )
   }
 
   /** How many emissions came too late so far. */

@@ -7,10 +7,17 @@ import type { TaskState } from '../events/state.ts'
 import type { ExecutionPlan, PlannedTask } from '../plan/execution-plan.ts'
 import { EventLog, type Lease, type LogStorage } from '../stream/event-log.ts'
 import { LIMITS } from '../workflow/document.ts'
+import type { Scope } from '../workflow/template.ts'
 import { Attempt, type AttemptHost, type AttemptOutcome } from './attempt.ts'
 import { Deadlines } from './deadlines.ts'
 import { cutMessage, Emissions } from './emissions.ts'
-import { buildResult, calculateSpeedup, computeCriticalPath, computeStatus, type ExecutionResult } from './execution-result.ts'
+import {
+  buildResult,
+  calculateSpeedup,
+  computeCriticalPath,
+  computeStatus,
+  type ExecutionResult,
+} from './execution-result.ts'
 import type { ResolvedOptions } from './options.ts'
 import { Permits } from './permits.ts'
 import { prepareArguments } from './prepare-arguments.ts'
@@ -47,10 +54,11 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
   readonly deadlines: Deadlines
   readonly emissions: Emissions
   readonly abortGraceMs: number
-  /** Resolves for every ending; rejects when the log could not be kept. */
-  readonly result: Promise<ExecutionResult>
+  /** Resolves at every end; rejects when the log could not be kept. */
+  readonly ended: Promise<void>
   readonly #plan: ExecutionPlan
-  readonly #input: JsonValue | undefined
+  /** What references refer to. */
+  readonly #scope: Scope
   readonly #options: ResolvedOptions
   readonly #scheduler: Scheduler
   readonly #recorder: Recorder<Attempt>
@@ -70,7 +78,8 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
   /** Nothing more starts; `reason` only where there is one to tell. */
   #stopped: { readonly reason?: Reason; readonly message: string } | undefined
   #end: EventFor<'execution_complete'>['data'] | undefined
-  #resolve!: (result: Promise<ExecutionResult>) => void
+  #result: Promise<ExecutionResult> | undefined
+  #resolve!: () => void
   #reject!: (error: DagstreamError) => void
 
   constructor(
@@ -86,7 +95,11 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
     this.deadlines = new Deadlines(options.clock)
     this.log = new EventLog(executionId, storage)
     this.#plan = plan
-    this.#input = input
+    this.#scope = {
+      input,
+      // It is there: dependencies have succeeded before a task starts.
+      output: taskId => (this.log.state.tasks.get(taskId) as TaskState).result?.output as JsonValue,
+    }
     this.#options = options
     this.#scheduler = new Scheduler(plan, options)
     this.#recorder = new Recorder(this.log, options.clock, this)
@@ -95,12 +108,22 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
     this.#live = new Array<Attempt | undefined>(plan.tasks.length).fill(undefined)
     this.#attemptCount = new Int32Array(plan.tasks.length)
     this.#spentMs = new Float64Array(plan.tasks.length)
-    this.result = new Promise((resolve, reject) => {
+    this.ended = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
     })
-    // Whoever does not ask for the result is not to be punished for it.
-    this.result.catch(() => {})
+    // Whoever does not ask is not to be punished for it.
+    this.ended.catch(() => {})
+  }
+
+  /** Put together for whoever asks first; rejects as `ended` does. */
+  get result(): Promise<ExecutionResult> {
+    if (this.#result === undefined) {
+      const end = (): EventFor<'execution_complete'>['data'] => this.#end as EventFor<'execution_complete'>['data']
+      this.#result = this.ended.then(() => buildResult(this.#plan, this.log.state, end()))
+      this.#result.catch(() => {})
+    }
+    return this.#result
   }
 
   /** Begins; from here on the execution runs by itself. */
@@ -167,13 +190,15 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
   /** For the recorder: the last event is in the log. */
   completed(): void {
     this.#cleanUp()
-    this.#resolve(buildResult(this.#plan, this.log.state, this.#end as EventFor<'execution_complete'>['data']))
+    this.#resolve()
   }
 
   /** The execution cannot be kept: ends its readers and what runs. */
   lost(error: unknown): void {
     const code = error instanceof DagstreamError ? error.code : 'STORE_FAILED'
-    const failure = new DagstreamError(code, `Execution \`${this.executionId}\` could not be recorded`, { cause: error })
+    const failure = new DagstreamError(code, `Execution \`${this.executionId}\` could not be recorded`, {
+      cause: error,
+    })
     this.#recorder.close()
     this.#stop({ message: failure.message })
     this.#endings.length = 0
@@ -189,11 +214,7 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
 
   /** For attempts. */
   prepare(task: PlannedTask): unknown {
-    return prepareArguments(task, {
-      input: this.#input,
-      // It is there: dependencies have succeeded before a task starts.
-      output: taskId => (this.log.state.tasks.get(taskId) as TaskState).result?.output as JsonValue,
-    })
+    return prepareArguments(task, this.#scope)
   }
 
   /** For attempts: one is over. */
@@ -240,7 +261,14 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
     const skipped = this.#scheduler.fail(index, now)
     if (skipped.length > 0) {
       const error = `Skipped: task \`${task.id}\` did not succeed`
-      this.#endings.push({ tasks: skipped, toldCount: 0, status: 'skipped', code: 'DEPENDENCY_FAILED', error, causedBy: task.id })
+      this.#endings.push({
+        tasks: skipped,
+        toldCount: 0,
+        status: 'skipped',
+        code: 'DEPENDENCY_FAILED',
+        error,
+        causedBy: task.id,
+      })
     }
     if (this.#options.onTaskError === 'fail-fast') this.#stop({ message: `Cancelled: task \`${task.id}\` failed` })
   }

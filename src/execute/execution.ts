@@ -16,8 +16,6 @@ import { createHold } from './hold.ts'
  */
 export class Execution implements AsyncIterable<SSEEvent> {
   readonly executionId: string
-  /** Resolves for every ending; rejects with `STORE_FAILED`, `FENCED` or `SEQ_CONFLICT` when the log could not be kept. */
-  readonly result: Promise<ExecutionResult>
   readonly #loop: ExecutionLoop
   readonly #buffer: BufferOptions
   readonly #logger: Logger
@@ -25,10 +23,14 @@ export class Execution implements AsyncIterable<SSEEvent> {
   /** Made by `StreamingExecutor.stream`. */
   constructor(loop: ExecutionLoop, buffer: BufferOptions, logger: Logger) {
     this.executionId = loop.executionId
-    this.result = loop.result
     this.#loop = loop
     this.#buffer = buffer
     this.#logger = logger
+  }
+
+  /** Resolves for every ending; rejects with `STORE_FAILED`, `FENCED` or `SEQ_CONFLICT` when the log could not be kept. */
+  get result(): Promise<ExecutionResult> {
+    return this.#loop.result
   }
 
   /** Cancels every task that has not settled; harmless to repeat and after the end. */

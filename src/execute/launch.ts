@@ -23,7 +23,11 @@ const NO_STORE: LogStorage = { append() {}, read: () => [] }
  * @throws `INVALID_OPTION` for an input that is not JSON or an unusable id, `INVALID_WORKFLOW` for an input that lacks what
  * the plan refers to; a store that fails makes its result reject
  */
-export function launch(plan: ExecutionPlan, { input, signal }: ExecutionInput, options: ResolvedOptions): ExecutionLoop {
+export function launch(
+  plan: ExecutionPlan,
+  { input, signal }: ExecutionInput,
+  options: ResolvedOptions,
+): ExecutionLoop {
   const given = input === undefined ? undefined : readInput(input)
   requireInput(plan, given)
   const executionId = options.createId()

@@ -19,7 +19,9 @@ export function prepareArguments({ tool, arguments: template }: PlannedTask, sco
 
 function admit({ value, problems }: CheckedArguments): unknown {
   if (problems.length === 0) return value
-  const told = problems.slice(0, MAX_TOLD).map(({ pointer, message }) => (pointer === '' ? message : `${message} at \`${pointer}\``))
+  const told = problems
+    .slice(0, MAX_TOLD)
+    .map(({ pointer, message }) => (pointer === '' ? message : `${message} at \`${pointer}\``))
   const rest = problems.length > MAX_TOLD ? [`and ${problems.length - MAX_TOLD} more`] : []
   throw new InvalidArgumentsError([...told, ...rest].join('; '))
 }

@@ -12,7 +12,10 @@ const DEFAULTS: Required<RetryPolicy> = {
 }
 
 /** A task's own policy comes first, then its tool's, then the defaults, field by field. */
-export function mergeRetryPolicies(task: RetryPolicy | undefined, tool: RetryPolicy | undefined): Required<RetryPolicy> {
+export function mergeRetryPolicies(
+  task: RetryPolicy | undefined,
+  tool: RetryPolicy | undefined,
+): Required<RetryPolicy> {
   return { ...DEFAULTS, ...tool, ...task }
 }
 

@@ -92,7 +92,7 @@ export class Scheduler {
   /** The next task to start; it holds a slot from now on. `undefined` while there is none, or no slot. */
   next(): number | undefined {
     if (this.#runningCount >= this.#maxConcurrency) return undefined
-    const task = this.#granted.shift() ?? this.#taskOf(this.#ready.take())
+    const task = this.#granted.length > 0 ? this.#granted.shift() : this.#taskOf(this.#ready.take())
     if (task === undefined) return undefined
     this.#phase[task] = RUNNING
     this.#runningCount += 1

@@ -64,7 +64,10 @@ export class SinkReader {
     this.#reader.close()
     if (preventClose) this.#drain.release()
     else if (isFlushed) await Promise.race([this.#drain.close(), deadline.passed])
-    else this.#drain.abort(new DagstreamError('READER_STALLED', `The sink had not taken all events ${flushMs} ms after the end`))
+    else
+      this.#drain.abort(
+        new DagstreamError('READER_STALLED', `The sink had not taken all events ${flushMs} ms after the end`),
+      )
     deadline.cancel()
     return this.#lost
   }

@@ -60,7 +60,15 @@ export class StreamingExecutor extends ParallelExecutor {
     eventStream: WritableStream<SSEEvent>,
     options: SinkOptions = {},
   ): Promise<StreamedExecutionResult> {
-    const { input, signal, buffer = {}, preventClose = false, onSinkClosed = 'continue', flushMs = 2000, ...rest } = options
+    const {
+      input,
+      signal,
+      buffer = {},
+      preventClose = false,
+      onSinkClosed = 'continue',
+      flushMs = 2000,
+      ...rest
+    } = options
     resolveBufferOptions(buffer)
     if (!(flushMs >= 0)) throw invalidOption('flushMs', 'a number of milliseconds, 0 or more', flushMs)
     if (onSinkClosed !== 'continue' && onSinkClosed !== 'cancel') {

@@ -25,7 +25,12 @@ export function readToolError(thrown: unknown): ToolFailure {
     return readFields(thrown)
   } catch {
     // A getter or a proxy of the thrown thing threw in turn.
-    return { status: 'error', code: 'TOOL_ERROR', message: 'The tool failed with an error that cannot be read', isRetryable: true }
+    return {
+      status: 'error',
+      code: 'TOOL_ERROR',
+      message: 'The tool failed with an error that cannot be read',
+      isRetryable: true,
+    }
   }
 }
 
@@ -36,11 +41,17 @@ export function readInputError(thrown: unknown): ToolFailure {
 
 function readFields(thrown: unknown): ToolFailure {
   if (typeof thrown !== 'object' || thrown === null) {
-    const message = typeof thrown === 'string' && thrown !== '' ? thrown : `The tool threw ${String(thrown) || 'an empty string'}`
+    const message =
+      typeof thrown === 'string' && thrown !== '' ? thrown : `The tool threw ${String(thrown) || 'an empty string'}`
     return { status: 'error', code: 'TOOL_ERROR', message, isRetryable: true }
   }
   const { message, name, code, retryable, retryAfterMs } = thrown as Record<string, unknown>
-  const text = typeof message === 'string' && message !== '' ? message : typeof name === 'string' && name !== '' ? name : 'The tool failed'
+  const text =
+    typeof message === 'string' && message !== ''
+      ? message
+      : typeof name === 'string' && name !== ''
+        ? name
+        : 'The tool failed'
   const failure = {
     status: 'error',
     code: typeof code === 'string' && CODE.test(code) ? code : 'TOOL_ERROR',

@@ -117,7 +117,11 @@ function start(workflow: DAGStructure | ExecutionPlan, options: WorkflowRequestO
     return executor.stream(workflow, { input })
   } catch (error) {
     if (error instanceof DagstreamError && error.code === 'INVALID_WORKFLOW') {
-      return problem(422, { title: 'Invalid workflow', detail: error.message, code: error.code, ...error.details }, VARY)
+      return problem(
+        422,
+        { title: 'Invalid workflow', detail: error.message, code: error.code, ...error.details },
+        VARY,
+      )
     }
     throw error
   }

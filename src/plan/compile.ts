@@ -38,7 +38,11 @@ export function compileWorkflow(workflow: DAGStructure | ExecutionPlan, tools: T
  * refers to is there.
  * @throws `INVALID_TOOL`
  */
-export function validateWorkflow(document: unknown, tools: ToolSource, options: { input?: unknown } = {}): ValidationResult {
+export function validateWorkflow(
+  document: unknown,
+  tools: ToolSource,
+  options: { input?: unknown } = {},
+): ValidationResult {
   const issues = new IssueList()
   const plan = buildPlan(document, ToolRegistry.from(tools), issues)
   if (plan !== undefined && options.input !== undefined) {

@@ -9,8 +9,10 @@ export interface Dependents {
 /** Turns the edges round, each task's dependents in document order. Linear. */
 export function computeDependents(dependencies: readonly (readonly number[])[]): Dependents {
   const starts = new Array<number>(dependencies.length + 1).fill(0)
-  for (const list of dependencies) for (const dependency of list) starts[dependency + 1] = (starts[dependency + 1] as number) + 1
-  for (let task = 1; task < starts.length; task++) starts[task] = (starts[task] as number) + (starts[task - 1] as number)
+  for (const list of dependencies)
+    for (const dependency of list) starts[dependency + 1] = (starts[dependency + 1] as number) + 1
+  for (let task = 1; task < starts.length; task++)
+    starts[task] = (starts[task] as number) + (starts[task - 1] as number)
   const next = starts.slice()
   const targets = new Array<number>(starts[starts.length - 1] as number).fill(0)
   dependencies.forEach((list, task) => {
@@ -27,7 +29,11 @@ export function computeDependents(dependencies: readonly (readonly number[])[]):
  * Tasks in the order in which `dataflow` prefers them: the largest sum of estimates along any path from the task to an end
  * first, ties in document order.
  */
-export function computePriorities(layers: Layers, dependents: Dependents, estimates: readonly number[]): readonly number[] {
+export function computePriorities(
+  layers: Layers,
+  dependents: Dependents,
+  estimates: readonly number[],
+): readonly number[] {
   const remaining = new Float64Array(estimates.length)
   for (let layer = layers.length - 1; layer >= 0; layer--) {
     for (const task of layers[layer] as readonly number[]) {

@@ -75,7 +75,10 @@ export class BufferedEventStream extends WritableStream<SSEEvent> {
 /** Takes the one writer of a sink. @throws `STREAM_LOCKED` */
 export function lockSink(sink: WritableStream<SSEEvent>): WritableStreamDefaultWriter<SSEEvent> {
   if (sink.locked) {
-    throw new DagstreamError('STREAM_LOCKED', 'Expected a stream without a writer, got a locked one: release its writer first')
+    throw new DagstreamError(
+      'STREAM_LOCKED',
+      'Expected a stream without a writer, got a locked one: release its writer first',
+    )
   }
   return sink.getWriter()
 }

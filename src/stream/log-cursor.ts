@@ -46,6 +46,7 @@ export class LogCursor implements EntrySource {
     const entries = this.#log.readTail(this.#after, maxBytes)
     if (entries === undefined) return this.#takeStored()
     this.#after += entries.length
+    if (this.#log.cursorCount > 1) for (const entry of entries) entry.share()
     return entries
   }
 

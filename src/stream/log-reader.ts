@@ -109,7 +109,9 @@ export class LogReader {
       return false
     }
     if (first.type !== 'snapshot' || this.#takenSeq === 0) return true
-    this.#lose(new DagstreamError('READER_OVERFLOWED', 'The reader fell so far behind that the log has let go of its place'))
+    this.#lose(
+      new DagstreamError('READER_OVERFLOWED', 'The reader fell so far behind that the log has let go of its place'),
+    )
     return false
   }
 

@@ -40,7 +40,8 @@ const DEFAULTS: Required<BufferOptions> = {
 export function resolveBufferOptions(options: BufferOptions): Required<BufferOptions> {
   const resolved = { ...DEFAULTS }
   for (const name of Object.keys(options) as (keyof BufferOptions)[]) {
-    if (!Object.hasOwn(DEFAULTS, name)) throw invalidOption(`buffer.${name}`, 'absent: it is not an option', options[name])
+    if (!Object.hasOwn(DEFAULTS, name))
+      throw invalidOption(`buffer.${name}`, 'absent: it is not an option', options[name])
     if (options[name] !== undefined) Object.assign(resolved, { [name]: options[name] })
   }
   const { maxEvents, maxBytes, policy, stallTimeoutMs } = resolved

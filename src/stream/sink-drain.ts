@@ -4,7 +4,7 @@ import type { SSEEvent } from '../events/events.ts'
 export type SinkLoss = 'cancelled' | 'failed'
 
 /**
- * Writes what a buffer holds into a `WritableStream`, one writer for its whole life, never more than the stream asks for.
+ * Writes what a buffer holds into a `WritableStream`, one write at a time: a slow sink slows the buffer behind it.
  *
  * A sink may be slow, cancelled, erroring or closing late: every promise it gives is heard, the first loss is told once, and
  * nothing rejects unhandled.
@@ -13,8 +13,7 @@ export class SinkDrain {
   readonly #writer: WritableStreamDefaultWriter<SSEEvent>
   readonly #take: () => SSEEvent | undefined
   readonly #onLost: (loss: SinkLoss, reason: unknown) => void
-  #underWay = 0
-  #isRunning = false
+  #isWriting = false
   #loss: { readonly reason: unknown } | undefined
   #waiting: { resolve(): void; reject(reason: unknown): void }[] = []
 
@@ -31,16 +30,14 @@ export class SinkDrain {
 
   /** Goes on writing; call it when there is something to take. */
   pump(): void {
-    if (this.#isRunning || this.#loss !== undefined) return
-    this.#isRunning = true
-    void this.#run()
+    if (!this.#isWriting && this.#loss === undefined) this.#writeNext()
   }
 
   /** Settles when all that could be taken has been written; rejects with why the sink was lost. */
   flush(): Promise<void> {
-    if (this.#loss !== undefined) return Promise.reject(this.#loss.reason)
     this.pump()
-    if (this.#isIdle) return Promise.resolve()
+    if (this.#loss !== undefined) return Promise.reject(this.#loss.reason)
+    if (!this.#isWriting) return Promise.resolve()
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }))
   }
 
@@ -49,9 +46,9 @@ export class SinkDrain {
     await this.#writer.close()
   }
 
-  /** Gives the sink back, open. */
+  /** Writes nothing more and gives the sink back, open. */
   release(): void {
-    this.#isRunning = true
+    this.#lose(undefined)
     this.#writer.releaseLock()
   }
 
@@ -63,33 +60,17 @@ export class SinkDrain {
     })
   }
 
-  get #isIdle(): boolean {
-    return !this.#isRunning && this.#underWay === 0
-  }
-
-  async #run(): Promise<void> {
-    try {
-      for (let event = this.#take(); event !== undefined; event = this.#take()) {
-        this.#underWay += 1
-        this.#writer.write(event).then(this.#wrote, this.#fail)
-        if ((this.#writer.desiredSize ?? 0) <= 0) await this.#writer.ready
-        if (this.#loss !== undefined) return
-      }
-      this.#isRunning = false
-      this.#settle()
-    } catch (reason) {
-      this.#fail(reason)
-    }
-  }
-
-  readonly #wrote = (): void => {
-    this.#underWay -= 1
-    this.#settle()
+  readonly #writeNext = (): void => {
+    const event = this.#loss === undefined ? this.#take() : undefined
+    this.#isWriting = event !== undefined
+    // A write settles when the sink has taken it: nothing cheaper tells as much.
+    if (event !== undefined) this.#writer.write(event).then(this.#writeNext, this.#fail)
+    else for (const waiting of this.#waiting.splice(0)) waiting.resolve()
   }
 
   readonly #fail = (reason: unknown): void => {
     if (this.#loss !== undefined) return
-    const loss = classifyLoss(reason, this.#underWay > 0)
+    const loss = classifyLoss(reason, this.#isWriting)
     this.#lose(reason)
     this.#onLost(loss, reason)
   }
@@ -98,11 +79,6 @@ export class SinkDrain {
     if (this.#loss !== undefined) return
     this.#loss = { reason }
     for (const waiting of this.#waiting.splice(0)) waiting.reject(reason)
-  }
-
-  #settle(): void {
-    if (!this.#isIdle || this.#waiting.length === 0) return
-    for (const waiting of this.#waiting.splice(0)) waiting.resolve()
   }
 }
 

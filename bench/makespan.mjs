@@ -7,7 +7,7 @@
  * @param {readonly WorkloadTask[]} tasks
  */
 export function computeCriticalPath(tasks) {
-  return Math.max(0, ...buildGraph(tasks).remaining)
+  return findMaximum(buildGraph(tasks).remaining)
 }
 
 /**
@@ -55,12 +55,12 @@ export function scaleWorkload(tasks, criticalPathMs) {
 function simulateLayers(tasks, { layers }, slots) {
   let now = 0
   for (const layer of layers) {
-    const freeAt = new Array(Math.min(slots, layer.length)).fill(now)
+    const freeAt = Array.from({ length: Math.min(slots, layer.length) }, () => now)
     for (const task of layer) {
-      const slot = freeAt.indexOf(Math.min(...freeAt))
+      const slot = findEarliest(freeAt)
       freeAt[slot] += tasks[task].durationMs
     }
-    now = Math.max(...freeAt)
+    now = findMaximum(freeAt)
   }
   return now
 }
@@ -104,12 +104,24 @@ function buildGraph(tasks) {
   let layer = [...indegrees.keys()].filter(task => waitingFor[task] === 0)
   while (layer.length > 0) {
     layers.push(layer)
-    layer = layer.flatMap(task => dependents[task].filter(dependent => --waitingFor[dependent] === 0)).sort((a, b) => a - b)
+    layer = layer
+      .flatMap(task => dependents[task].filter(dependent => --waitingFor[dependent] === 0))
+      .sort((a, b) => a - b)
   }
   if (layers.flat().length !== tasks.length) throw new Error('Expected a workload without cycles')
-  const remaining = new Array(tasks.length).fill(0)
-  for (const task of layers.flat().reverse()) {
-    remaining[task] = tasks[task].durationMs + Math.max(0, ...dependents[task].map(dependent => remaining[dependent]))
+  const remaining = tasks.map(() => 0)
+  for (const task of layers.flat().toReversed()) {
+    remaining[task] = tasks[task].durationMs + findMaximum(dependents[task].map(dependent => remaining[dependent]))
   }
   return { dependents, indegrees, layers, remaining }
+}
+
+/** 0 for none. Not `Math.max(…)`, whose arguments go over the stack. */
+function findMaximum(values) {
+  return values.reduce((maximum, value) => Math.max(maximum, value), 0)
+}
+
+/** The slot that is free first. */
+function findEarliest(freeAt) {
+  return freeAt.reduce((earliest, time, slot) => (time < freeAt[earliest] ? slot : earliest), 0)
 }

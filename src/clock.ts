@@ -18,7 +18,10 @@ export const systemClock: Clock = {
   after(delayMs, callback) {
     let timer: ReturnType<typeof setTimeout>
     const arm = (left: number): void => {
-      timer = setTimeout(() => (left > MAX_TIMER_MS ? arm(left - MAX_TIMER_MS) : callback()), Math.min(left, MAX_TIMER_MS))
+      timer = setTimeout(
+        () => (left > MAX_TIMER_MS ? arm(left - MAX_TIMER_MS) : callback()),
+        Math.min(left, MAX_TIMER_MS),
+      )
     }
     arm(delayMs)
     return () => clearTimeout(timer)
@@ -48,4 +51,6 @@ export function isTurnSpent(): boolean {
 
 /** Calls `callback` once, after the event loop has had a chance to serve sockets and timers. */
 export const afterTurn: (callback: () => void) => void =
-  typeof setImmediate === 'function' ? callback => void setImmediate(callback) : callback => void setTimeout(callback, 0)
+  typeof setImmediate === 'function'
+    ? callback => void setImmediate(callback)
+    : callback => void setTimeout(callback, 0)

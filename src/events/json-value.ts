@@ -39,7 +39,7 @@ export class JsonValue {
         // JSON knows neither NaN nor the infinities, nor a negative zero.
         return Number.isFinite(value) ? new JsonValue(value === 0 ? 0 : value, undefined) : JsonValue.null
       case 'object':
-        return value === null ? JsonValue.null : new JsonValue(undefined, stringify(value))
+        return value === null ? JsonValue.null : JsonValue.fromText(stringify(value))
       default:
         throw new NotSerializableError(`a ${typeof value} is not JSON`)
     }
@@ -91,20 +91,18 @@ export class JsonValue {
 }
 
 function stringify(value: object): string {
-  let text: string | undefined
+  let found: string | undefined
   try {
-    text = JSON.stringify(value)
+    const text = JSON.stringify(value) as string | undefined
+    if (text === undefined) return TEXT_OF_NULL
+    // It is free of cycles, so the walk ends.
+    found = findUnserializable(value, '')
+    if (found === undefined) return text
   } catch (error) {
-    // Getters and `toJSON` run here and may throw anything.
-    throw new NotSerializableError(
-      error instanceof Error ? (error.message.split('\n', 1)[0] ?? '') : 'it cannot be read',
-    )
+    // Getters, proxies and `toJSON` run here and may throw anything, also only the second time.
+    found = error instanceof Error ? error.message.split('\n', 1)[0] : 'it cannot be read'
   }
-  if (text === undefined) return TEXT_OF_NULL
-  // It is free of cycles now, so the walk ends.
-  const found = findUnserializable(value, '')
-  if (found !== undefined) throw new NotSerializableError(found)
-  return text
+  throw new NotSerializableError(found)
 }
 
 /** JSON.stringify leaves functions and symbols out without a word; an output that loses a part must not pass as whole. */

@@ -15,6 +15,9 @@ export const MAX_INLINE_OUTPUT_BYTES: number = 64 * 1024
 /** How much of such an output the preview shows, bytes. */
 const PREVIEW_BYTES = 1024
 
+/** The seq of an event that is not in the log. */
+export const NOT_LOGGED: number = -1
+
 /** What an entry takes beside its texts, bytes: about the heap of a `task_start` entry with its JSON. */
 const ENTRY_WEIGHT = 384
 
@@ -35,7 +38,7 @@ export class LogEntry {
   #isShared = false
   #json: string | undefined
 
-  /** `seq` 0 stands for an event that is not in the log and has no id. */
+  /** `NOT_LOGGED` as `seq` stands for an event that is not in the log and has no id. */
   constructor(seq: number, type: SSEEventType, data: LoggedData, json?: string) {
     this.seq = seq
     this.type = type
@@ -72,7 +75,7 @@ export class LogEntry {
   /** The event for one reader, who may do with it what they like. */
   toEvent(): SSEEvent {
     const { type, data } = this
-    if (this.seq === 0) return { type, data: { ...data } } as unknown as SSEEvent
+    if (this.seq === NOT_LOGGED) return { type, data: { ...data } } as unknown as SSEEvent
     const id = formatEventId(data.executionId, this.seq)
     switch (type) {
       case 'task_complete':
@@ -158,13 +161,15 @@ function quote(text: string): string {
 
 const PLAIN = /^[\w .:,/+-]*$/
 
-/** An output as JSON data shows it: whole, or where it is large its size, preview and path. */
+/** An output as JSON data shows it: whole, or where it is larger than 64 KiB or `maxBytes` its size, preview and path. */
 export function showOutput(
   executionId: string,
   taskId: string,
   output: JsonValue,
+  maxBytes: number = MAX_INLINE_OUTPUT_BYTES,
 ): { output: unknown } | OutputReference {
-  return isInline(output) ? { output: output.read() } : referTo(executionId, taskId, output)
+  const isShown = isInline(output) && output.weight <= maxBytes
+  return isShown ? { output: output.read() } : referTo(executionId, taskId, output)
 }
 
 function isInline(output: JsonValue): boolean {

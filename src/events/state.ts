@@ -61,7 +61,7 @@ export function createState(executionId: string): ExecutionState {
 /**
  * Applies one event to the state, in place. The one reducer: engine, `GET`, snapshots, recovery, client and viewer use it.
  *
- * `seq` is the event's place in the log, 0 for one that is not in it. Types, tasks and fields that it does not know
+ * `seq` is the event's place in the log; not positive for one that is not in it. Types, tasks and fields that it does not know
  * change nothing, so that an older reader can follow a newer writer.
  */
 export function applyEvent(state: ExecutionState, event: Pick<SSEEvent, 'type' | 'data'>, seq: number): void {

@@ -23,7 +23,7 @@ export function addTokenUsage(earlier: TokenUsage | undefined, later: Partial<To
   for (const field of SUMMED) {
     const a = earlier?.[field]
     const b = later[field]
-    if (a !== undefined || b !== undefined) sum[field] = (a ?? 0) + (b ?? 0)
+    if (a !== undefined || b !== undefined) sum[field] = Math.min((a ?? 0) + (b ?? 0), Number.MAX_VALUE)
   }
   const contextTokens = later.contextTokens ?? earlier?.contextTokens
   if (contextTokens !== undefined) sum.contextTokens = contextTokens

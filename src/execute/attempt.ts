@@ -86,6 +86,11 @@ export class Attempt extends Expiring {
     return this.#host.executionId
   }
 
+  /** It has not been started. */
+  get isNew(): boolean {
+    return this.#state === 'new'
+  }
+
   get isOver(): boolean {
     return this.#state === 'over'
   }
@@ -218,7 +223,7 @@ export class Attempt extends Expiring {
     try {
       output = JsonValue.from(value)
     } catch (error) {
-      if (!(error instanceof NotSerializableError)) throw error
+      if (!(error instanceof NotSerializableError)) return this.#reject(error)
       const message = `Expected the output to be JSON: ${error.message}`
       return this.#end({ status: 'error', code: 'OUTPUT_NOT_SERIALIZABLE', message, isRetryable: false })
     }

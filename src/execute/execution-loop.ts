@@ -1,13 +1,13 @@
 import type { Clock } from '../clock.ts'
 import { DagstreamError } from '../errors.ts'
-import type { EventFor, Reason, TaskCode } from '../events/events.ts'
+import type { EventFor, Reason } from '../events/events.ts'
 import type { JsonValue } from '../events/json-value.ts'
 import type { LoggedData } from '../events/log-entry.ts'
 import type { TaskState } from '../events/state.ts'
 import type { ExecutionPlan, PlannedTask } from '../plan/execution-plan.ts'
 import { EventLog, type Lease, type LogStorage } from '../stream/event-log.ts'
-import { LIMITS } from '../workflow/document.ts'
 import type { Scope } from '../workflow/template.ts'
+import { onAbort } from './abort-signals.ts'
 import { Attempt, type AttemptHost, type AttemptOutcome } from './attempt.ts'
 import { Deadlines } from './deadlines.ts'
 import { cutMessage, Emissions } from './emissions.ts'
@@ -19,25 +19,17 @@ import {
   type ExecutionResult,
 } from './execution-result.ts'
 import type { ResolvedOptions } from './options.ts'
+import { OutputBudget } from './output-budget.ts'
 import { Permits } from './permits.ts'
 import { prepareArguments } from './prepare-arguments.ts'
 import { Recorder, type RecorderHost } from './recorder.ts'
 import { computeRetryDelay, mergeRetryPolicies } from './retry.ts'
 import { round } from './round.ts'
 import { Scheduler } from './scheduler.ts'
+import { TaskLedger } from './task-ledger.ts'
 
 /** Tasks that one slice of the loop starts or settles at most. */
 const SLICE = 256
-
-/** Pending tasks that ended together, and are told in slices. */
-interface Ending {
-  readonly tasks: readonly number[]
-  toldCount: number
-  readonly status: 'skipped' | 'cancelled'
-  readonly code: TaskCode
-  readonly error: string
-  readonly causedBy?: string
-}
 
 /**
  * The one loop that every execution is: the scheduler decides, the recorder appends, and what is in the log happens.
@@ -63,18 +55,15 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
   readonly #scheduler: Scheduler
   readonly #recorder: Recorder<Attempt>
   readonly #permits: Permits
+  readonly #ledger: TaskLedger
+  readonly #outputs = new OutputBudget()
   /** By task index, attempts that are not over; an array, since every task passes through it. */
   readonly #live: (Attempt | undefined)[]
   /** What stops the delay of each task that waits for its next attempt. */
   readonly #delays = new Map<number, () => void>()
-  readonly #endings: Ending[] = []
   readonly #cleanups: (() => void)[] = []
-  readonly #attemptCount: Int32Array
-  /** Of each task the sum of its attempts, ms. */
-  readonly #spentMs: Float64Array
   #startedAt = 0
   #holdCount = 0
-  #outputBytes = 0
   /** Nothing more starts; `reason` only where there is one to tell. */
   #stopped: { readonly reason?: Reason; readonly message: string } | undefined
   #end: EventFor<'execution_complete'>['data'] | undefined
@@ -104,10 +93,9 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
     this.#scheduler = new Scheduler(plan, options)
     this.#recorder = new Recorder(this.log, options.clock, this)
     this.emissions = new Emissions(executionId, options, this.#recorder, reason => this.cancel(reason))
+    this.#ledger = new TaskLedger(plan, this.#scheduler, this.#recorder)
     this.#permits = new Permits(this.#scheduler, () => this.#recorder.wake())
     this.#live = new Array<Attempt | undefined>(plan.tasks.length).fill(undefined)
-    this.#attemptCount = new Int32Array(plan.tasks.length)
-    this.#spentMs = new Float64Array(plan.tasks.length)
     this.ended = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
@@ -142,9 +130,7 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
     }
     if (signal === undefined) return
     const abort = (): void => this.cancel({ code: 'CANCELLED', message: describeAbort(signal.reason) })
-    if (signal.aborted) return abort()
-    signal.addEventListener('abort', abort, { once: true })
-    this.#cleanups.push(() => signal.removeEventListener('abort', abort))
+    this.#cleanups.push(onAbort(signal, abort))
   }
 
   /** Ends every task that has not settled, because of `reason`. The first call counts; after the end it does nothing. */
@@ -168,7 +154,7 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
   /** For the recorder: ends and starts a slice of tasks, and ends the execution when all have settled. */
   decide(): void {
     let left = SLICE
-    while (left > 0 && this.#endings.length > 0) left -= this.#tellEnding(this.#endings[0] as Ending, left)
+    if (!this.#ledger.isTold) left -= this.#ledger.tell(left, this.clock.now())
     if (left > 0 && this.#holdCount === 0) {
       this.#permits.request()
       for (; left > 0; left--) {
@@ -201,7 +187,9 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
     })
     this.#recorder.close()
     this.#stop({ message: failure.message })
-    this.#endings.length = 0
+    this.#ledger.clear()
+    // What was recorded and will never be in the log ends without a call, and gives back what it holds.
+    for (const attempt of this.#live) if (attempt?.isNew) attempt.start()
     this.#cleanUp()
     this.log.fail({ error: failure.message, code, timestamp: this.#recorder.timestamp })
     this.#reject(failure)
@@ -223,25 +211,24 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
     this.#live[index] = undefined
     this.#permits.release(index)
     this.emissions.conclude(attempt)
-    this.#spentMs[index] = round((this.#spentMs[index] as number) + attempt.durationMs)
+    this.#ledger.spend(index, attempt.durationMs)
     if (attempt.isAbandoned) {
       const { executionId } = this
       this.#options.logger.warn('A tool did not settle after its abort: abandoned', { executionId, taskId: task.id })
     }
-    const outcome = this.#admit(attempt.outcome as AttemptOutcome)
+    const outcome = this.#outputs.admit(attempt.outcome as AttemptOutcome)
     attempt.outcome = outcome
     const delayMs = this.#stopped === undefined ? this.#computeDelay(attempt, outcome) : undefined
     if (delayMs !== undefined && outcome.status === 'error') {
       attempt.retryDelayMs = delayMs
       const data = { taskId: task.id, attempt: number, delayMs, error: cutMessage(outcome.message), code: outcome.code }
       this.#recorder.record('task_retry', this.#stamp(data), attempt)
-    } else this.#recorder.record('task_complete', this.#describe(attempt, outcome), attempt)
+    } else this.#recorder.record('task_complete', this.#ledger.describe(attempt, outcome), attempt)
   }
 
   #startAttempt(index: number): void {
     const task = this.#plan.tasks[index] as PlannedTask
-    const number = (this.#attemptCount[index] as number) + 1
-    this.#attemptCount[index] = number
+    const number = this.#ledger.countAttempt(index)
     const attempt = new Attempt(this, task, index, number)
     this.#live[index] = attempt
     const data: EventFor<'task_start'>['data'] = {
@@ -258,18 +245,13 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
   #settleTask({ index, task, outcome }: Attempt): void {
     const now = this.clock.now()
     if (outcome?.status === 'success') return this.#scheduler.succeed(index, now)
-    const skipped = this.#scheduler.fail(index, now)
-    if (skipped.length > 0) {
-      const error = `Skipped: task \`${task.id}\` did not succeed`
-      this.#endings.push({
-        tasks: skipped,
-        toldCount: 0,
-        status: 'skipped',
-        code: 'DEPENDENCY_FAILED',
-        error,
-        causedBy: task.id,
-      })
-    }
+    this.#ledger.end({
+      tasks: this.#scheduler.fail(index, now),
+      status: 'skipped',
+      code: 'DEPENDENCY_FAILED',
+      error: `Skipped: task \`${task.id}\` did not succeed`,
+      causedBy: task.id,
+    })
     if (this.#options.onTaskError === 'fail-fast') this.#stop({ message: `Cancelled: task \`${task.id}\` failed` })
   }
 
@@ -305,69 +287,7 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
   #cancelPending(error: string): void {
     const tasks = this.#scheduler.stop()
     for (const task of tasks) this.#permits.release(task)
-    if (tasks.length > 0) this.#endings.push({ tasks, toldCount: 0, status: 'cancelled', code: 'CANCELLED', error })
-  }
-
-  /** Tells at most `count` tasks of an ending. @returns how many */
-  #tellEnding(ending: Ending, count: number): number {
-    const { tasks, status, code, error, causedBy } = ending
-    const from = ending.toldCount
-    const now = this.clock.now()
-    ending.toldCount = Math.min(tasks.length, from + count)
-    for (let at = from; at < ending.toldCount; at++) {
-      const index = tasks[at] as number
-      const { id, tool } = this.#plan.tasks[index] as PlannedTask
-      const attempts = this.#attemptCount[index] as number
-      const executionTimeMs = this.#spentMs[index] as number
-      const waitMs = this.#computeWait(index, now)
-      const about = { taskId: id, tool: tool.name, status, error, code, ...(causedBy !== undefined && { causedBy }) }
-      this.#recorder.record('task_complete', this.#stamp({ ...about, attempts, executionTimeMs, waitMs }))
-    }
-    if (ending.toldCount === tasks.length) this.#endings.shift()
-    return ending.toldCount - from
-  }
-
-  #describe({ index, task, isAbandoned, endedAt }: Attempt, outcome: AttemptOutcome): LoggedData {
-    const { executionId } = this
-    const { timestamp } = this.#recorder
-    const taskId = task.id
-    const tool = task.tool.name
-    const attempts = this.#attemptCount[index] as number
-    const executionTimeMs = this.#spentMs[index] as number
-    const waitMs = this.#computeWait(index, endedAt)
-    // Written out, since every task passes here: objects of one form are made and read fastest.
-    if (outcome.status === 'success') {
-      const { status, output } = outcome
-      return { executionId, timestamp, taskId, tool, status, output, attempts, executionTimeMs, waitMs } as LoggedData
-    }
-    const code = outcome.status === 'cancelled' ? 'CANCELLED' : outcome.code
-    const error = cutMessage(outcome.message)
-    const failure = { taskId, tool, status: outcome.status, error, code, attempts, executionTimeMs, waitMs }
-    return this.#stamp(isAbandoned ? { ...failure, abandoned: true } : failure)
-  }
-
-  /** From ready to `now`, without the attempts, ms. */
-  #computeWait(index: number, now: number): number {
-    const since = this.#scheduler.readySince(index)
-    return since === undefined ? 0 : Math.max(0, round(now - since - (this.#spentMs[index] as number)))
-  }
-
-  /** Holds an output against the bounds on one and on all. */
-  #admit(outcome: AttemptOutcome): AttemptOutcome {
-    if (outcome.status !== 'success') return outcome
-    const { output } = outcome
-    // A scalar's exact size is not worth the text of it; its weight is close.
-    const bytes = output.weight < 1024 ? output.weight : output.byteLength
-    const tooLarge = (bound: string): AttemptOutcome => {
-      const message = `Expected ${bound}, got ${bytes} bytes`
-      return { status: 'error', code: 'OUTPUT_TOO_LARGE', message, isRetryable: false }
-    }
-    if (bytes > LIMITS.maxOutputBytes) return tooLarge(`an output of at most ${LIMITS.maxOutputBytes} bytes of JSON`)
-    if (this.#outputBytes + bytes > LIMITS.maxExecutionOutputBytes) {
-      return tooLarge(`the outputs of an execution to be at most ${LIMITS.maxExecutionOutputBytes} bytes of JSON`)
-    }
-    this.#outputBytes += bytes
-    return outcome
+    this.#ledger.end({ tasks, status: 'cancelled', code: 'CANCELLED', error })
   }
 
   #recordEnd(): void {
@@ -382,8 +302,8 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
       ...(reason && { reason }),
       ...counts,
       totalExecutionTimeMs,
-      speedup: calculateSpeedup(this.#spentMs, totalExecutionTimeMs),
-      criticalPathMs: computeCriticalPath(this.#plan, this.#spentMs),
+      speedup: calculateSpeedup(this.#ledger.spentMs, totalExecutionTimeMs),
+      criticalPathMs: computeCriticalPath(this.#plan, this.#ledger.spentMs),
       parallelizationLayers: this.#plan.layers.length,
       ...(tokenUsage && { tokenUsage }),
     }

@@ -86,14 +86,18 @@ export function resolveOptions(...given: readonly (ExecutionOptions | undefined)
     throw invalidOption('maxConcurrency', 'a positive integer or Infinity', maxConcurrency)
   }
   for (const name of ['timeoutMs', 'taskTimeoutMs', 'abortGraceMs'] as const) {
-    if (!(options[name] >= 0 && options[name] < Number.POSITIVE_INFINITY)) {
+    if (!isAtLeastZero(options[name]) || options[name] === Number.POSITIVE_INFINITY) {
       throw invalidOption(name, 'a number of milliseconds, 0 or more', options[name])
     }
   }
   for (const name of ['maxTokens', 'maxCost'] as const) {
-    if (!(options[name] >= 0)) throw invalidOption(name, 'a number, 0 or more', options[name])
+    if (!isAtLeastZero(options[name])) throw invalidOption(name, 'a number, 0 or more', options[name])
   }
   return options
+}
+
+function isAtLeastZero(value: unknown): boolean {
+  return typeof value === 'number' && value >= 0
 }
 
 function expectOneOf(options: ResolvedOptions, name: 'schedule' | 'onTaskError', values: readonly string[]): void {

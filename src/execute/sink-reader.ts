@@ -20,6 +20,7 @@ export class SinkReader {
   readonly #drain: SinkDrain
   readonly #clock: Clock
   #lost: Delivery | undefined
+  #onReadable: (() => void) | undefined
 
   /** `onGone` is called once, if the sink is lost before the end. */
   constructor(
@@ -39,7 +40,10 @@ export class SinkReader {
     this.#drain = new SinkDrain(writer, () => this.#reader.take(), lose)
     this.#reader = new LogReader(loop.log, options, {
       ...createHold(loop, logger),
-      readable: () => this.#drain.pump(),
+      readable: () => {
+        this.#drain.pump()
+        this.#onReadable?.()
+      },
       gone: error => {
         this.#drain.abort(error)
         lose('overflowed')
@@ -50,26 +54,43 @@ export class SinkReader {
   /** After the end: waits until the sink took all, at most `flushMs`, and lets go of it. Never rejects. */
   async finish(flushMs: number, preventClose: boolean): Promise<Delivery> {
     const deadline = this.#startDeadline(flushMs)
-    const flushed = this.#drain.flush().then(
-      () => true,
-      () => false,
-    )
-    const isFlushed = await Promise.race([flushed, deadline.passed])
-    if (this.#lost !== undefined) {
-      deadline.cancel()
-      if (preventClose) this.#drain.release()
-      return this.#lost
-    }
-    this.#lost = isFlushed ? 'complete' : 'failed'
+    const isFlushed = await Promise.race([this.#flush(), deadline.passed])
+    const delivery = this.#lost ?? (isFlushed ? await this.#end(preventClose, deadline.passed) : 'failed')
+    deadline.cancel()
     this.#reader.close()
     if (preventClose) this.#drain.release()
-    else if (isFlushed) await Promise.race([this.#drain.close(), deadline.passed])
-    else
-      this.#drain.abort(
-        new DagstreamError('READER_STALLED', `The sink had not taken all events ${flushMs} ms after the end`),
-      )
-    deadline.cancel()
-    return this.#lost
+    else if (delivery !== 'complete') {
+      const message = `The sink had not taken all events ${flushMs} ms after the end`
+      this.#drain.abort(new DagstreamError('READER_STALLED', message))
+    }
+    return delivery
+  }
+
+  /** Whether the sink took everything. */
+  async #flush(): Promise<boolean> {
+    try {
+      await this.#drain.flush()
+      // Older events may still be on their way from the store.
+      while (!this.#reader.done) {
+        await new Promise<void>(resolve => {
+          this.#onReadable = resolve
+        })
+        await this.#drain.flush()
+      }
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  /** Closes a sink that took everything. One that closes late has still taken it; one that throws has not kept it. */
+  #end(preventClose: boolean, passed: Promise<unknown>): Promise<Delivery> | Delivery {
+    if (preventClose) return 'complete'
+    const closed = this.#drain.close().then(
+      (): Delivery => 'complete',
+      (): Delivery => 'failed',
+    )
+    return Promise.race([closed, passed.then((): Delivery => 'complete')])
   }
 
   #startDeadline(delayMs: number): { passed: Promise<false>; cancel(): void } {

@@ -1,6 +1,12 @@
 import { DirectedGraph } from 'graphology'
 import dag from 'graphology-dag'
 
+/**
+ * Keys are numbers, so that no id that a document may choose can meet a property of graphology's own objects, and large ones:
+ * for each node it keeps objects by key, of which V8 makes arrays of that length where keys are small.
+ */
+const FIRST_KEY = 65_536
+
 /** Task indices by layer: every task stands one layer behind the last of its dependencies. */
 export type Layers = readonly (readonly number[])[]
 
@@ -11,10 +17,11 @@ export type Layers = readonly (readonly number[])[]
  */
 export function computeLayers(dependencies: readonly (readonly number[])[]): Layers | undefined {
   const graph = new DirectedGraph({ allowSelfLoops: false, multi: false })
-  // Keys are indices: no id that a document may choose can meet a property of graphology's own objects.
-  for (let task = 0; task < dependencies.length; task++) graph.addNode(task)
+  for (let task = 0; task < dependencies.length; task++) graph.addNode(FIRST_KEY + task)
   for (let task = 0; task < dependencies.length; task++) {
-    for (const dependency of dependencies[task] as readonly number[]) graph.addDirectedEdge(dependency, task)
+    for (const dependency of dependencies[task] as readonly number[]) {
+      graph.addDirectedEdge(FIRST_KEY + dependency, FIRST_KEY + task)
+    }
   }
   try {
     return dag.topologicalGenerations(graph).map(keys => Object.freeze(inDocumentOrder(keys)))
@@ -26,5 +33,5 @@ export function computeLayers(dependencies: readonly (readonly number[])[]): Lay
 }
 
 function inDocumentOrder(keys: readonly string[]): readonly number[] {
-  return Array.from(Int32Array.from(keys, Number).sort())
+  return Array.from(Int32Array.from(keys, key => Number(key) - FIRST_KEY).sort())
 }

@@ -1,6 +1,6 @@
 import { DagstreamError, describeValue } from '../errors.ts'
 import { formatEventId, type SSEEvent } from '../events/events.ts'
-import { type LogEntry, wireJson } from '../events/log-entry.ts'
+import { type LogEntry, NOT_LOGGED, wireJson } from '../events/log-entry.ts'
 
 // The rules come from the WHATWG HTML standard, "Server-sent events": 9.2.5 "Parsing an event stream" (the grammar),
 // 9.2.6 "Interpreting an event stream" (what a receiver makes of each line). Each is named where it is kept.
@@ -31,10 +31,10 @@ export function encode(event: SSEEvent): string {
   return `${head}event: ${checkName(event.type)}\ndata: ${toJson(event)}\n\n`
 }
 
-/** The same for an entry of the log, whose type and id are known to be good. Seq 0, which is not in the log, has no id. */
+/** The same for an entry of the log, whose type and id are known to be good. One that is not in the log has no id. */
 export function encodeEntry(entry: LogEntry): string {
   const { seq, type, data, json } = entry
-  if (seq === 0) return `event: ${type}\ndata: ${json}\n\n`
+  if (seq === NOT_LOGGED) return `event: ${type}\ndata: ${json}\n\n`
   return `id: ${formatEventId(data.executionId, seq)}\nevent: ${type}\ndata: ${json}\n\n`
 }
 

@@ -4,7 +4,7 @@ import { encodeEntry } from './encode.ts'
 /**
  * How an entry looks on the wire: its frames, or `''` where the vocabulary has nothing for it.
  *
- * Pure: the same entry gives the same frames to every reader. An entry with seq 0 is not in the log and gets no id.
+ * Pure: the same entry gives the same frames to every reader. An entry that is not in the log gets no id.
  */
 export type Format = (entry: LogEntry) => string
 

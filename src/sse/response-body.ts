@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from '../clock.ts'
 import { DagstreamError } from '../errors.ts'
 import type { ErrorEvent } from '../events/events.ts'
-import { LogEntry } from '../events/log-entry.ts'
+import { LogEntry, NOT_LOGGED } from '../events/log-entry.ts'
 import type { EntrySource } from '../stream/entry-source.ts'
 import { encodeComment } from './encode.ts'
 import { defaultFormat, type Format } from './formats.ts'
@@ -174,6 +174,6 @@ class EventBody implements UnderlyingDefaultSource<Uint8Array> {
     const code = error instanceof DagstreamError ? error.code : 'INTERNAL_ERROR'
     const timestamp = new Date(clock.wallTime()).toISOString()
     const data: ErrorEvent['data'] = { executionId, timestamp, error: GENERIC_ERROR, code }
-    return new LogEntry(0, 'error', data)
+    return new LogEntry(NOT_LOGGED, 'error', data)
   }
 }

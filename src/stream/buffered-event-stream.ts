@@ -15,62 +15,124 @@ import { SinkDrain } from './sink-drain.ts'
  * @throws `STREAM_LOCKED` if `downstream` has a writer, `INVALID_OPTION`
  */
 export class BufferedEventStream extends WritableStream<SSEEvent> {
-  readonly #drain: SinkDrain
+  readonly #sink: BufferedSink
 
   constructor(downstream: WritableStream<SSEEvent>, options: BufferOptions = {}) {
-    const { maxBytes } = resolveBufferOptions(options)
-    let controller: WritableStreamDefaultController | undefined
-    let makeRoom: (() => void) | undefined
-    const fail = (error: unknown): void => {
-      buffer.close()
-      controller?.error(error)
-      makeRoom?.()
-    }
-    const buffer = new BoundedBuffer(options, {
-      readable: () => drain.pump(),
-      full: () => {},
-      room: () => makeRoom?.(),
-      gone: error => {
-        drain.abort(error)
-        fail(error)
-      },
-    })
-    const drain = new SinkDrain(
-      lockSink(downstream),
-      () => buffer.take(),
-      (_, reason) => fail(reason ?? new DagstreamError('STREAM_CLOSED', 'The stream behind the buffer was cancelled')),
-    )
-    super({
-      start(given) {
-        controller = given
-      },
-      async write(event) {
-        const weight = wireJson(event).length
-        while (buffer.isFull && !controller?.signal.aborted) {
-          if (buffer.join(event, weight, maxBytes)) return
-          await new Promise<void>(resolve => {
-            makeRoom = resolve
-          })
-        }
-        buffer.offer(event, weight)
-      },
-      async close() {
-        await drain.flush()
-        await drain.close()
-      },
-      abort(reason) {
-        buffer.close()
-        drain.abort(reason)
-      },
-    })
-    this.#drain = drain
+    const sink = new BufferedSink(downstream, options)
+    super(sink, { highWaterMark: 1, size: () => sink.expectOne() })
+    this.#sink = sink
   }
 
   /** Settles when every event written so far has been delivered; rejects with why it cannot be. */
   flush(): Promise<void> {
-    return this.#drain.flush()
+    return this.#sink.flush()
   }
 }
+
+class BufferedSink implements UnderlyingSink<SSEEvent> {
+  readonly #maxBytes: number
+  readonly #buffer: BoundedBuffer
+  readonly #drain: SinkDrain
+  #controller: WritableStreamDefaultController | undefined
+  /** Writes made, and those of them that are in the buffer: a flush waits for those between. */
+  #expectedCount = 0
+  #acceptedCount = 0
+  #isOver = false
+  /** Whoever waits for room, or for a write to be accepted. */
+  #waiting: (() => void)[] = []
+
+  constructor(downstream: WritableStream<SSEEvent>, options: BufferOptions) {
+    this.#maxBytes = resolveBufferOptions(options).maxBytes
+    this.#buffer = new BoundedBuffer(options, {
+      readable: () => this.#drain.pump(),
+      full: () => {},
+      room: () => this.#wake(),
+      gone: error => {
+        this.#drain.abort(error)
+        this.#fail(error)
+      },
+    })
+    this.#drain = new SinkDrain(
+      lockSink(downstream),
+      () => this.#buffer.take(),
+      (_, reason) =>
+        this.#fail(reason ?? new DagstreamError('STREAM_CLOSED', 'The stream behind the buffer was cancelled')),
+    )
+  }
+
+  start(controller: WritableStreamDefaultController): void {
+    this.#controller = controller
+    // The sink's own `abort` comes only after the write under way, which may be waiting for room.
+    controller.signal.addEventListener('abort', () => this.abort(controller.signal.reason))
+  }
+
+  async write(event: SSEEvent): Promise<void> {
+    const weight = weigh(event)
+    while (this.#buffer.isFull && !this.#isOver) {
+      if (this.#buffer.join(event, weight, this.#maxBytes)) return this.#accept()
+      await this.#wait()
+    }
+    this.#buffer.offer(event, weight)
+    this.#accept()
+  }
+
+  async close(): Promise<void> {
+    await this.#drain.flush()
+    await this.#drain.close()
+  }
+
+  abort(reason: unknown): void {
+    if (this.#isOver) return
+    this.#drain.abort(reason)
+    this.#end()
+  }
+
+  expectOne(): number {
+    this.#expectedCount += 1
+    return 1
+  }
+
+  async flush(): Promise<void> {
+    const expected = this.#expectedCount
+    while (this.#acceptedCount < expected && !this.#isOver) await this.#wait()
+    await this.#drain.flush()
+  }
+
+  #accept(): void {
+    this.#acceptedCount += 1
+    this.#wake()
+  }
+
+  #fail(error: unknown): void {
+    this.#controller?.error(error)
+    this.#end()
+  }
+
+  #end(): void {
+    this.#isOver = true
+    this.#buffer.close()
+    this.#wake()
+  }
+
+  #wait(): Promise<void> {
+    return new Promise(resolve => this.#waiting.push(resolve))
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve()
+  }
+}
+
+/** About how much memory an event takes, bytes. One that is not JSON is still an event here: it is not for a buffer to refuse. */
+function weigh(event: SSEEvent): number {
+  try {
+    return wireJson(event).length
+  } catch {
+    return UNKNOWN_WEIGHT
+  }
+}
+
+const UNKNOWN_WEIGHT = 1024
 
 /** Takes the one writer of a sink. @throws `STREAM_LOCKED` */
 export function lockSink(sink: WritableStream<SSEEvent>): WritableStreamDefaultWriter<SSEEvent> {

@@ -1,6 +1,6 @@
 import { DagstreamError } from '../errors.ts'
 import type { SSEEvent } from '../events/events.ts'
-import { LogEntry, type LoggedData } from '../events/log-entry.ts'
+import { LogEntry, type LoggedData, NOT_LOGGED } from '../events/log-entry.ts'
 import { applyEvent, createState, type ExecutionState } from '../events/state.ts'
 import { EntryTail, type TailBounds } from './entry-tail.ts'
 import { LogCursor } from './log-cursor.ts'
@@ -93,7 +93,7 @@ export class EventLog {
   /** Ends the log for its readers with an event that is not part of it: the execution could not finish its work. */
   fail(error: { error: string; code: string; timestamp: string }): void {
     if (this.#ending !== undefined) return
-    this.#ending = new LogEntry(0, 'error', { executionId: this.executionId, ...error } as LoggedData)
+    this.#ending = new LogEntry(NOT_LOGGED, 'error', { executionId: this.executionId, ...error } as LoggedData)
     this.#wake()
   }
 

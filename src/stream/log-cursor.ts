@@ -7,6 +7,9 @@ import type { EventLog } from './event-log.ts'
 /** Entries that one read of the store asks for. */
 const PAGE_ENTRIES = 512
 
+/** Outputs that a snapshot holds inline, about bytes. */
+const MAX_INLINE_OUTPUTS_BYTES = 1024 * 1024
+
 /**
  * One reader's place in an execution's log.
  *
@@ -36,7 +39,7 @@ export class LogCursor implements EntrySource {
 
   get done(): boolean {
     if (this.#isClosed || this.#tookEnding) return true
-    return this.#log.ending === 'complete' && this.#after >= this.#log.head
+    return this.#log.ending === 'complete' && this.#after === this.#log.head
   }
 
   take(maxBytes: number): readonly LogEntry[] | Promise<readonly LogEntry[]> {
@@ -44,7 +47,7 @@ export class LogCursor implements EntrySource {
     if (this.#after === this.#log.head) return this.#takeEnding()
     if (this.#after > this.#log.head) return [this.#snapshot()]
     const entries = this.#log.readTail(this.#after, maxBytes)
-    if (entries === undefined) return this.#takeStored()
+    if (entries === undefined) return this.#takeStored(maxBytes)
     this.#after += entries.length
     if (this.#log.cursorCount > 1) for (const entry of entries) entry.share()
     return entries
@@ -75,21 +78,29 @@ export class LogCursor implements EntrySource {
     return [ending]
   }
 
-  async #takeStored(): Promise<readonly LogEntry[]> {
+  async #takeStored(maxBytes: number): Promise<readonly LogEntry[]> {
     const entries = await this.#log.readStored(this.#after, PAGE_ENTRIES)
     if (this.#isClosed) return []
     if (entries.length === 0) return [this.#snapshot()]
-    this.#after += entries.length
-    return entries
+    let count = 0
+    for (let bytes = 0; count < entries.length && bytes < maxBytes; count++)
+      bytes += (entries[count] as LogEntry).weight
+    this.#after += count
+    return entries.slice(0, count)
   }
 
   #snapshot(): LogEntry {
     const { state } = this.#log
     this.#after = state.seq
     const timestamp = new Date().toISOString()
-    const data = toSnapshot(state, timestamp, (taskId, output) =>
-      showOutput(state.executionId, taskId, output as JsonValue),
-    )
+    // What is large together is told by reference, as what is large alone is: a snapshot must fit a receiver's bound.
+    let inlineLeft = MAX_INLINE_OUTPUTS_BYTES
+    const data = toSnapshot(state, timestamp, (taskId, output) => {
+      const value = output as JsonValue
+      const shown = showOutput(state.executionId, taskId, value, inlineLeft)
+      if ('output' in shown) inlineLeft -= value.weight
+      return shown
+    })
     return new LogEntry(state.seq, 'snapshot', data as unknown as LoggedData)
   }
 }

@@ -46,8 +46,9 @@ export function resolveBufferOptions(options: BufferOptions): Required<BufferOpt
   }
   const { maxEvents, maxBytes, policy, stallTimeoutMs } = resolved
   if (!Number.isInteger(maxEvents) || maxEvents < 1) throw invalidOption('maxEvents', 'a positive integer', maxEvents)
-  if (!(maxBytes > 0)) throw invalidOption('maxBytes', 'a positive number', maxBytes)
-  if (!(stallTimeoutMs > 0)) throw invalidOption('stallTimeoutMs', 'a positive number of milliseconds', stallTimeoutMs)
+  if (!(typeof maxBytes === 'number' && maxBytes > 0)) throw invalidOption('maxBytes', 'a positive number', maxBytes)
+  if (!(typeof stallTimeoutMs === 'number' && stallTimeoutMs > 0))
+    throw invalidOption('stallTimeoutMs', 'a positive number of milliseconds', stallTimeoutMs)
   if (policy !== 'block' && policy !== 'disconnect') throw invalidOption('policy', '"block" or "disconnect"', policy)
   return resolved
 }

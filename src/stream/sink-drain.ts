@@ -46,7 +46,7 @@ export class SinkDrain {
     await this.#writer.close()
   }
 
-  /** Writes nothing more and gives the sink back, open. */
+  /** Writes nothing more and gives the sink back as it is. */
   release(): void {
     this.#lose(undefined)
     this.#writer.releaseLock()

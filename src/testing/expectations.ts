@@ -11,7 +11,8 @@ export async function expectCode(what: string, codes: readonly string[], call: (
   if (!('error' in ended)) throw new Error(`${expected}, found ${cut(showSorted(ended.value))}`)
   const { error } = ended
   const code = (error as { code?: unknown } | null | undefined)?.code
-  if (typeof code !== 'string' || !codes.includes(code)) throw new Error(`${expected}, found ${String(error)}`, { cause: error })
+  if (typeof code !== 'string' || !codes.includes(code))
+    throw new Error(`${expected}, found ${String(error)}`, { cause: error })
 }
 
 /** How a call ended, whether it answers at once or later. */

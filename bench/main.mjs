@@ -1,0 +1,108 @@
+// npm run bench -- [speedup|overhead|stream …] [TRACE.json …] [--check] [--quick] [--docs] [--seed N] [--json FILE]
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { formatEnvironment, readEnvironment } from './environment.mjs'
+import { formatFigures, isMet } from './figures.mjs'
+import { listOverheadCases, listOverheadFigures, reportOverhead } from './overhead.mjs'
+import { measureCases } from './rounds.mjs'
+import { listSpeedupCases, listSpeedupFigures, reportSpeedup } from './speedup.mjs'
+import { listStreamCases, listStreamFigures, reportStream } from './stream.mjs'
+
+const SUITES = {
+  overhead: { list: listOverheadCases, report: reportOverhead, figures: listOverheadFigures },
+  stream: { list: listStreamCases, report: reportStream, figures: listStreamFigures },
+  speedup: { list: listSpeedupCases, report: reportSpeedup, figures: listSpeedupFigures },
+}
+
+const options = readOptions()
+const environment = readEnvironment()
+process.stdout.write(`${formatEnvironment(environment)} · seed ${options.seed}\n`)
+
+const suites = options.names.map(name => SUITES[name])
+const cases = suites.flatMap(suite => suite.list(options))
+const results = await measureCases(cases, options.rounds, showProgress)
+const sections = options.names.map(name => [name, SUITES[name].report(results, options)])
+const figures = suites
+  .flatMap(suite => suite.figures(results, options))
+  .filter(({ measured }) => Number.isFinite(measured))
+
+for (const [name, tables] of sections) {
+  for (const [title, table] of tables) process.stdout.write(`\n${name}: ${title}\n\n${table}\n`)
+}
+if (figures.length > 0) process.stdout.write(`\nfigures\n\n${formatFigures(figures)}\n`)
+writeResults()
+if (options.isDocs) writeDocs()
+if (options.isCheck) {
+  const missed = figures.filter(figure => !isMet(figure))
+  for (const { name, unit, measured, target } of missed) {
+    process.stdout.write(`\nMissed: ${name}: ${measured.toFixed(3)} ${unit}, target at most ${target} ${unit}\n`)
+  }
+  process.exitCode = missed.length > 0 ? 1 : 0
+}
+
+function readOptions() {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      check: { type: 'boolean', default: false },
+      quick: { type: 'boolean', default: false },
+      docs: { type: 'boolean', default: false },
+      seed: { type: 'string', default: '1' },
+      json: { type: 'string' },
+    },
+  })
+  const tracePaths = positionals.filter(given => given.endsWith('.json'))
+  const named = positionals.filter(given => !given.endsWith('.json'))
+  const unknown = named.find(name => !(name in SUITES))
+  if (unknown !== undefined)
+    fail(`Expected ${Object.keys(SUITES).join(', ')} or a trace's path ending in .json, got \`${unknown}\``)
+  const seed = Number(values.seed)
+  if (!Number.isSafeInteger(seed)) fail(`Expected \`--seed\` to be an integer, got \`${values.seed}\``)
+  const { check: isCheck, quick: isQuick, docs: isDocs } = values
+  const names = named.length > 0 ? [...new Set(named)] : Object.keys(SUITES)
+  const json =
+    values.json ?? fileURLToPath(new URL(`results/${names.join('-')}${isCheck ? '-check' : ''}.json`, import.meta.url))
+  return { names, tracePaths, seed, isCheck, isQuick, isDocs, json, rounds: isQuick ? 1 : 5 }
+}
+
+function writeResults() {
+  const { json, names, seed, rounds } = options
+  mkdirSync(dirname(json), { recursive: true })
+  const record = { takenAt: new Date().toISOString(), environment, names, seed, rounds, figures, results }
+  writeFileSync(json, `${JSON.stringify(record, undefined, 2)}\n`)
+  process.stdout.write(`\nWritten: ${json}\n`)
+}
+
+/** Puts the tables into the page on performance, between its marks. */
+function writeDocs() {
+  const page = new URL('../docs/performance.md', import.meta.url)
+  const about = `\n${formatEnvironment(environment)} · seed ${options.seed}\n\n`
+  let text = readFileSync(page, 'utf8')
+  if (options.isCheck) text = replaceBetweenMarks(text, 'figures', `${about}${formatFigures(figures)}\n\n`)
+  else {
+    for (const [name, tables] of sections) {
+      text = replaceBetweenMarks(
+        text,
+        name,
+        about + tables.map(([title, table]) => `${title}:\n\n${table}\n\n`).join(''),
+      )
+    }
+  }
+  writeFileSync(page, text)
+}
+
+function replaceBetweenMarks(text, mark, content) {
+  const marked = new RegExp(`(<!-- ${mark} -->\n)[^]*?(<!-- /${mark} -->)`)
+  return text.replace(marked, (_, start, end) => start + content + end)
+}
+
+function showProgress(done, total, key) {
+  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${done}/${total} ${key}${done === total ? '\n' : ''}`)
+}
+
+function fail(message) {
+  process.stderr.write(`${message}\n`)
+  process.exit(2)
+}

@@ -1,0 +1,34 @@
+// Measures one case in a process of its own, so that no case is warmed up, or spoilt, by another.
+import { createShape } from './shapes.mjs'
+import { computeMedian } from './statistics.mjs'
+
+/** Each kind of case, loaded only where it is asked for, gives its figures by name. */
+const KINDS = {
+  run: measureRuns,
+  heap: async parameters => (await import('./heap.mjs')).measureHeap(parameters),
+  schedule: async parameters => (await import('./schedule.mjs')).measureSchedule(parameters),
+  'event types': async () => (await import('./event-types.mjs')).measureEventTypes(),
+}
+
+/** Runs before those that count: two, or of small workloads as many as make this many tasks. */
+const WARMUP_RUNS = 2
+const WARMUP_TASKS = 20_000
+
+process.once('message', async ({ kind, ...parameters }) => {
+  process.send(await KINDS[kind](parameters))
+  process.disconnect()
+})
+
+async function measureRuns({ contender, shape, taskCount, seed, runs }) {
+  const { CONTENDERS } = await import('./contenders.mjs')
+  const run = await CONTENDERS[contender](createShape(shape, taskCount, seed))
+  const warmupCount = Math.max(WARMUP_RUNS, Math.ceil(WARMUP_TASKS / taskCount))
+  const samples = []
+  for (let n = 0; n < warmupCount + runs; n++) {
+    const startedAt = performance.now()
+    await run()
+    samples.push(performance.now() - startedAt)
+  }
+  // The first run is told apart: a short program never sees another.
+  return { coldMs: samples[0], warmMs: computeMedian(samples.slice(warmupCount)) }
+}

@@ -1,0 +1,28 @@
+import { LIMITS } from '../workflow/document.ts'
+import type { AttemptOutcome } from './attempt.ts'
+
+/** Holds the outputs of one execution against the bounds on one and on all of them. */
+export class OutputBudget {
+  #spentBytes = 0
+
+  /** The outcome, or what it becomes because its output is too large. */
+  admit(outcome: AttemptOutcome): AttemptOutcome {
+    if (outcome.status !== 'success') return outcome
+    const { output } = outcome
+    // The exact size of a small scalar is not worth the text of it; its weight is close.
+    const bytes = output.weight < 1024 ? output.weight : output.byteLength
+    if (bytes > LIMITS.maxOutputBytes) {
+      return refuse(`an output of at most ${LIMITS.maxOutputBytes} bytes of JSON`, bytes)
+    }
+    if (this.#spentBytes + bytes > LIMITS.maxExecutionOutputBytes) {
+      return refuse(`the outputs of an execution to be at most ${LIMITS.maxExecutionOutputBytes} bytes of JSON`, bytes)
+    }
+    this.#spentBytes += bytes
+    return outcome
+  }
+}
+
+function refuse(expected: string, bytes: number): AttemptOutcome {
+  const message = `Expected ${expected}, got ${bytes} more`
+  return { status: 'error', code: 'OUTPUT_TOO_LARGE', message, isRetryable: false }
+}

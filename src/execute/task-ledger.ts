@@ -1,0 +1,121 @@
+import type { FinalTaskStatus, TaskCode } from '../events/events.ts'
+import type { LoggedData } from '../events/log-entry.ts'
+import type { ExecutionPlan, PlannedTask } from '../plan/execution-plan.ts'
+import type { Attempt, AttemptOutcome } from './attempt.ts'
+import { cutMessage } from './emissions.ts'
+import type { Recorder } from './recorder.ts'
+import { round } from './round.ts'
+import type { Scheduler } from './scheduler.ts'
+
+/** Tasks that ended together without running, and why. */
+export interface Ending {
+  /** Indices, ascending. */
+  readonly tasks: readonly number[]
+  readonly status: Exclude<FinalTaskStatus, 'success' | 'error'>
+  readonly code: TaskCode
+  readonly error: string
+  readonly causedBy?: string
+}
+
+/** What each task of an execution has cost so far, and how its end is told. */
+export class TaskLedger {
+  readonly #plan: ExecutionPlan
+  readonly #scheduler: Scheduler
+  readonly #recorder: Recorder<Attempt>
+  readonly #attemptCount: Int32Array
+  readonly #spentMs: Float64Array
+  /** Endings not told yet, the first of them from `#toldCount` on. */
+  readonly #endings: Ending[] = []
+  #toldCount = 0
+
+  constructor(plan: ExecutionPlan, scheduler: Scheduler, recorder: Recorder<Attempt>) {
+    this.#plan = plan
+    this.#scheduler = scheduler
+    this.#recorder = recorder
+    this.#attemptCount = new Int32Array(plan.tasks.length)
+    this.#spentMs = new Float64Array(plan.tasks.length)
+  }
+
+  /** Of each task the sum of its attempts, ms. */
+  get spentMs(): ArrayLike<number> {
+    return this.#spentMs
+  }
+
+  /** Counts an attempt that starts. @returns its number, from 1 */
+  countAttempt(index: number): number {
+    const number = (this.#attemptCount[index] as number) + 1
+    this.#attemptCount[index] = number
+    return number
+  }
+
+  /** Adds what an attempt took. */
+  spend(index: number, durationMs: number): void {
+    this.#spentMs[index] = round((this.#spentMs[index] as number) + durationMs)
+  }
+
+  /** The data of the `task_complete` that ends a task with this attempt. */
+  describe({ index, task, isAbandoned, endedAt }: Attempt, outcome: AttemptOutcome): LoggedData {
+    const { executionId, timestamp } = this.#recorder
+    const taskId = task.id
+    const tool = task.tool.name
+    const attempts = this.#attemptCount[index] as number
+    const executionTimeMs = this.#spentMs[index] as number
+    const waitMs = this.#computeWait(index, endedAt)
+    // Written out, since every task passes here: objects of one form are made and read fastest.
+    if (outcome.status === 'success') {
+      const { status, output } = outcome
+      return { executionId, timestamp, taskId, tool, status, output, attempts, executionTimeMs, waitMs } as LoggedData
+    }
+    const { status, message } = outcome
+    const code = status === 'cancelled' ? 'CANCELLED' : outcome.code
+    const failure = { taskId, tool, status, error: cutMessage(message), code, attempts, executionTimeMs, waitMs }
+    return { executionId, timestamp, ...failure, ...(isAbandoned && { abandoned: true }) } as LoggedData
+  }
+
+  /** Notes that tasks ended without running; they are told by `tell`. */
+  end(ending: Ending): void {
+    if (ending.tasks.length > 0) this.#endings.push(ending)
+  }
+
+  /** Every ending has been told. */
+  get isTold(): boolean {
+    return this.#endings.length === 0
+  }
+
+  /** Lets go of what has not been told. */
+  clear(): void {
+    this.#endings.length = 0
+  }
+
+  /** Records at most `count` tasks that ended without running, in order. @returns how many */
+  tell(count: number, now: number): number {
+    let told = 0
+    for (let ending = this.#endings[0]; ending !== undefined && told < count; ending = this.#endings[0]) {
+      const index = ending.tasks[this.#toldCount] as number
+      this.#tellOne(index, ending, now)
+      told += 1
+      this.#toldCount += 1
+      if (this.#toldCount < ending.tasks.length) continue
+      this.#endings.shift()
+      this.#toldCount = 0
+    }
+    return told
+  }
+
+  #tellOne(index: number, { status, code, error, causedBy }: Ending, now: number): void {
+    const { executionId, timestamp } = this.#recorder
+    const { id, tool } = this.#plan.tasks[index] as PlannedTask
+    const reason = { status, error, code, ...(causedBy !== undefined && { causedBy }) }
+    const attempts = this.#attemptCount[index] as number
+    const executionTimeMs = this.#spentMs[index] as number
+    const cost = { attempts, executionTimeMs, waitMs: this.#computeWait(index, now) }
+    const data = { executionId, timestamp, taskId: id, tool: tool.name, ...reason, ...cost }
+    this.#recorder.record('task_complete', data)
+  }
+
+  /** From ready to `now`, without the attempts, ms. */
+  #computeWait(index: number, now: number): number {
+    const since = this.#scheduler.readySince(index)
+    return since === undefined ? 0 : Math.max(0, round(now - since - (this.#spentMs[index] as number)))
+  }
+}

@@ -1,0 +1,171 @@
+import type { EventData } from '../events/events.ts'
+import { LogEntry } from '../events/log-entry.ts'
+import type { ExecutionStore } from '../store/execution-store.ts'
+import type { StoredEntry } from '../stream/event-log.ts'
+import { expectCode, expectSame, settle } from './expectations.ts'
+import {
+  type Begun,
+  begin,
+  create,
+  expectSeqs,
+  makeEnd,
+  makeEntries,
+  makeName,
+  type NamedCheck,
+  TIMESTAMP,
+  toStored,
+} from './store-fixtures.ts'
+
+/** What a store must do with leases and logs. */
+export const LOG_CASES: readonly NamedCheck[] = [
+  ['a claim takes the right to append from earlier leases', checkFencing],
+  ['of two claims at once one lease appends', checkClaimRace],
+  ['what was not created cannot be claimed', checkClaimUnknown],
+  ['appended entries are read in order, in pages, from any place', checkPages],
+  ['reading never waits for new entries', checkReadEnds],
+  ['an append that does not follow is refused whole', checkSeqConflict],
+  ['of appends at once for one place exactly one succeeds, whole', checkAppendRace],
+  ['executions appended to at once keep their own entries', checkAppendApart],
+  ['the JSON of an entry comes back to the byte', checkBytes],
+  ['the last event gives the execution its status', checkStatus],
+]
+
+async function checkFencing(store: ExecutionStore): Promise<void> {
+  const { executionId, lease } = await begin(store)
+  await store.append(lease, 1, makeEntries(executionId, 1, 2))
+  const later = await store.claim(executionId)
+  if (!(later.epoch > lease.epoch))
+    throw new Error(`claim(): expected an epoch above ${lease.epoch}, found ${later.epoch}`)
+  expectSame('the execution of a lease', later.executionId, executionId)
+  const entries = makeEntries(executionId, 3, 1)
+  await expectCode('append() with an earlier lease', ['FENCED'], () => store.append(lease, 3, entries))
+  await expectCode('putOutput() with an earlier lease', ['FENCED'], () => store.putOutput(lease, 'a', '1'))
+  await store.append(later, 3, entries)
+  await expectCode('append() with an earlier lease', ['FENCED'], () => store.append(lease, 4, entries))
+  await expectSeqs(store, executionId, [1, 2, 3])
+}
+
+async function checkClaimRace(store: ExecutionStore): Promise<void> {
+  const { executionId } = await create(store)
+  const leases = await Promise.all([1, 2, 3].map(async () => store.claim(executionId)))
+  const epochs = new Set(leases.map(({ epoch }) => epoch))
+  expectSame('different epochs of 3 claim() at once', epochs.size, 3)
+  const newest = Math.max(...epochs)
+  for (const lease of leases) {
+    const append = (): unknown => store.append(lease, 1, makeEntries(executionId, 1, 1))
+    if (lease.epoch === newest) await append()
+    else await expectCode('append() with an earlier lease', ['FENCED'], append)
+  }
+}
+
+async function checkClaimUnknown(store: ExecutionStore): Promise<void> {
+  await expectCode('claim() of an unknown execution', ['EXECUTION_NOT_FOUND'], () => store.claim(makeName('unknown')))
+}
+
+async function checkPages(store: ExecutionStore): Promise<void> {
+  const { executionId, lease } = await begin(store)
+  const entries = makeEntries(executionId, 1, 25)
+  await store.append(lease, 1, entries.slice(0, 1))
+  await store.append(lease, 2, entries.slice(1, 20))
+  await store.append(lease, 21, entries.slice(20))
+  const expected = entries.map(toStored)
+  for (const limit of [1, 7, 25, 1000]) {
+    const found: StoredEntry[] = []
+    for (;;) {
+      const page = await store.read(executionId, found.length, limit)
+      if (page.length > limit) throw new Error(`read(): expected at most ${limit} entries, found ${page.length}`)
+      if (page.length === 0) break
+      found.push(...page)
+    }
+    expectSame(`all entries in pages of ${limit}`, found.map(toStored), expected)
+  }
+  for (const after of [0, 1, 12, 24]) {
+    const page = await store.read(executionId, after, 3)
+    expectSame(`3 entries after ${after}`, page.map(toStored), expected.slice(after, after + 3))
+  }
+}
+
+async function checkReadEnds(store: ExecutionStore): Promise<void> {
+  const { executionId, lease } = await begin(store)
+  expectSame('read() before the first entry', await store.read(executionId, 0, 10), [])
+  await store.append(lease, 1, makeEntries(executionId, 1, 3))
+  expectSame('read() at the end', await store.read(executionId, 3, 10), [])
+  expectSame('read() beyond the end', await store.read(executionId, 300, 10), [])
+  expectSame('read() of an unknown execution', await store.read(makeName('unknown'), 0, 10), [])
+}
+
+async function checkSeqConflict(store: ExecutionStore): Promise<void> {
+  const { executionId, lease } = await begin(store)
+  const refuse = (from: number): Promise<void> =>
+    expectCode(`append() from ${from}`, ['SEQ_CONFLICT'], () =>
+      store.append(lease, from, makeEntries(executionId, from, 3)),
+    )
+  await refuse(2)
+  await expectSeqs(store, executionId, [])
+  await store.append(lease, 1, makeEntries(executionId, 1, 2))
+  await refuse(1)
+  await refuse(2)
+  await refuse(4)
+  await expectSeqs(store, executionId, [1, 2])
+  await store.append(lease, 3, makeEntries(executionId, 3, 1))
+  await expectSeqs(store, executionId, [1, 2, 3])
+}
+
+async function checkAppendRace(store: ExecutionStore): Promise<void> {
+  const { executionId, lease } = await begin(store)
+  const batches = ['a', 'b', 'c', 'd'].map(text => makeEntries(executionId, 1, 5, text))
+  const answers = await Promise.all(batches.map(batch => settle(() => store.append(lease, 1, batch))))
+  const won = batches.filter((_, i) => !('error' in (answers[i] as object)))
+  expectSame('how many of 4 append() at once for one place succeeded', won.length, 1)
+  const codes = answers.flatMap(answer => ('error' in answer ? [(answer.error as { code?: unknown }).code] : []))
+  expectSame('the codes of the others', codes, ['SEQ_CONFLICT', 'SEQ_CONFLICT', 'SEQ_CONFLICT'])
+  expectSame('what is read', (await store.read(executionId, 0, 100)).map(toStored), won[0]?.map(toStored))
+}
+
+async function checkAppendApart(store: ExecutionStore): Promise<void> {
+  const begun = await Promise.all(Array.from({ length: 5 }, () => begin(store)))
+  const write = async ({ executionId, lease }: Begun): Promise<void> => {
+    for (let seq = 1; seq <= 9; seq += 3) await store.append(lease, seq, makeEntries(executionId, seq, 3))
+  }
+  await Promise.all(begun.map(write))
+  for (const { executionId } of begun) {
+    const found = await store.read(executionId, 0, 100)
+    expectSame('what is read', found.map(toStored), makeEntries(executionId, 1, 9).map(toStored))
+  }
+}
+
+async function checkBytes(store: ExecutionStore): Promise<void> {
+  const { executionId, lease } = await begin(store)
+  const texts = [
+    '{"output":{"__proto__":{"polluted":true},"constructor":1}}',
+    '{"text":"żółć 🧵 漢字 \u2028 \u2029 \u00a0 \u0007"}',
+    '{"text":"\\ud800 \\u0000 \\r\\n \\"\\\\"}',
+    '{ "spaces" : [ 1.0, 1e3, -0, 0.1000 ] , "b":1, "a":2, "a":3 }',
+    `{"text":"${'long '.repeat(20_000)}"}`,
+    '{}',
+  ]
+  const types = ['task_complete', 'token', 'info', 'token_usage', 'task_complete', 'task_progress'] as const
+  const data: EventData = { executionId, timestamp: TIMESTAMP }
+  const entries = texts.map((json, i) => new LogEntry(i + 1, types[i] as LogEntry['type'], data, json))
+  await store.append(lease, 1, entries)
+  const found = await store.read(executionId, 0, 100)
+  expectSame('what is read', found.map(toStored), entries.map(toStored))
+  await store.putOutput(lease, '__proto__', texts[1] as string)
+  await store.putOutput(lease, 'constructor', texts[2] as string)
+  expectSame('the output of `__proto__`', await store.getOutput(executionId, '__proto__'), texts[1])
+  expectSame('the output of `constructor`', await store.getOutput(executionId, 'constructor'), texts[2])
+  expectSame('the output of `toString`', await store.getOutput(executionId, 'toString'), undefined)
+}
+
+async function checkStatus(store: ExecutionStore): Promise<void> {
+  for (const status of ['success', 'partial', 'error', 'cancelled'] as const) {
+    const { executionId, record, lease } = await begin(store, { owner: makeName('owner') })
+    await store.append(lease, 1, makeEntries(executionId, 1, 2))
+    expectSame('the status before the last event', (await store.get(executionId))?.status, 'running')
+    await store.append(lease, 3, [...makeEntries(executionId, 3, 1), makeEnd(executionId, 4, status)])
+    const expected = { ...record, status }
+    expectSame('get() after the last event', await store.get(executionId), expected)
+    const listed = await store.list({ owner: record.owner as string, limit: 10 })
+    expectSame('list() after the last event', listed, [expected])
+  }
+}

@@ -1,0 +1,140 @@
+import type { ExecutionRecord, ExecutionStore } from '../store/execution-store.ts'
+import { expectCode, expectSame } from './expectations.ts'
+import {
+  begin,
+  create,
+  expectSeqs,
+  makeEnd,
+  makeEntries,
+  makeName,
+  makeRecord,
+  type NamedCheck,
+} from './store-fixtures.ts'
+
+/** What a store must do with executions and outputs. */
+export const RECORD_CASES: readonly NamedCheck[] = [
+  ['an execution is got as it was created, and runs', checkCreate],
+  ['an id is created once', checkUniqueId],
+  ['an owner and idempotency key have one execution', checkUniqueKey],
+  ['of creations at once with one key exactly one is new', checkCreateRace],
+  ['executions are listed oldest first, by owner, in pages', checkList],
+  ['outputs are kept beside the log', checkOutputs],
+  ['a deleted execution is gone whole, its id and key are free', checkDelete],
+  ['a sweep leaves what runs', checkSweep],
+]
+
+async function checkCreate(store: ExecutionStore): Promise<void> {
+  const plain = makeRecord()
+  const full = makeRecord({ owner: makeName('owner'), idempotencyKey: 'a key' })
+  for (const record of [plain, full]) {
+    expectSame('create()', await store.create(record), undefined)
+    expectSame('get()', await store.get(record.executionId), { ...record, status: 'running' })
+  }
+  expectSame('get() of an unknown execution', await store.get(makeName('unknown')), undefined)
+}
+
+async function checkUniqueId(store: ExecutionStore): Promise<void> {
+  const record = makeRecord()
+  await store.create(record)
+  await expectCode('create() with a taken id', ['STORE_FAILED'], () => store.create({ ...record, owner: 'another' }))
+  expectSame('get() afterwards', await store.get(record.executionId), { ...record, status: 'running' })
+}
+
+async function checkUniqueKey(store: ExecutionStore): Promise<void> {
+  const owner = makeName('owner')
+  const idempotencyKey = makeName('key')
+  const first = makeRecord({ owner, idempotencyKey })
+  const expected = { ...first, status: 'running' }
+  expectSame('create()', await store.create(first), undefined)
+  const again = makeRecord({ owner, idempotencyKey })
+  expectSame('create() with the same owner and key', await store.create(again), expected)
+  expectSame('get() of the execution that was not created', await store.get(again.executionId), undefined)
+  const others = [
+    makeRecord({ owner, idempotencyKey: makeName('key') }),
+    makeRecord({ owner: makeName('owner'), idempotencyKey }),
+    makeRecord({ idempotencyKey }),
+    makeRecord({ owner }),
+    makeRecord({ owner }),
+  ]
+  for (const other of others) expectSame('create() with another owner or key', await store.create(other), undefined)
+}
+
+async function checkCreateRace(store: ExecutionStore): Promise<void> {
+  const owner = makeName('owner')
+  const records = Array.from({ length: 5 }, () => makeRecord({ owner, idempotencyKey: 'once' }))
+  const answers = await Promise.all(records.map(async record => store.create(record)))
+  const created = records.filter((_, i) => answers[i] === undefined)
+  expectSame('how many of 5 create() at once were new', created.length, 1)
+  const existing = { ...created[0], status: 'running' }
+  expectSame('the other answers', answers.filter(Boolean), [existing, existing, existing, existing])
+}
+
+async function checkList(store: ExecutionStore): Promise<void> {
+  const owner = makeName('owner')
+  const records: ExecutionRecord[] = []
+  for (let i = 0; i < 5; i++) {
+    // The same moment for some: the order of creation counts.
+    const createdAt = new Date(Date.UTC(2026, 0, 1) + Math.floor(i / 2)).toISOString()
+    records.push((await create(store, { owner, createdAt })).record)
+    await create(store, { owner: makeName('another') })
+  }
+  const expected = records.map(record => ({ ...record, status: 'running' }))
+  expectSame('list() of an owner', await store.list({ owner, limit: 100 }), expected)
+  expectSame('the first 2', await store.list({ owner, limit: 2 }), expected.slice(0, 2))
+  for (const [i, { executionId }] of records.entries()) {
+    const page = await store.list({ owner, after: executionId, limit: 2 })
+    expectSame(`2 after number ${i + 1}`, page, expected.slice(i + 1, i + 3))
+  }
+  expectSame('list() of an unknown owner', await store.list({ owner: makeName('unknown'), limit: 10 }), [])
+  const after = (records[3] as ExecutionRecord).executionId
+  const ids = (await store.list({ after, limit: 100 })).map(({ executionId }) => executionId)
+  expectSame('whether list() of all owners has another owner and the last', ids.length >= 2, true)
+  expectSame('whether it begins behind `after`', ids.includes(after), false)
+  expectSame('whether it has the last', ids.includes((records[4] as ExecutionRecord).executionId), true)
+}
+
+async function checkOutputs(store: ExecutionStore): Promise<void> {
+  const { executionId, lease } = await begin(store)
+  const other = await begin(store)
+  expectSame('getOutput() before', await store.getOutput(executionId, 'a'), undefined)
+  await store.putOutput(lease, 'a', '{"n":1}')
+  await store.putOutput(lease, 'b', 'null')
+  await store.putOutput(lease, 'a', '{"n":2}')
+  expectSame('getOutput() of what was put twice', await store.getOutput(executionId, 'a'), '{"n":2}')
+  expectSame('getOutput() of another task', await store.getOutput(executionId, 'b'), 'null')
+  expectSame('getOutput() of another execution', await store.getOutput(other.executionId, 'a'), undefined)
+  expectSame('getOutput() of an unknown execution', await store.getOutput(makeName('unknown'), 'a'), undefined)
+  await expectSeqs(store, executionId, [])
+}
+
+async function checkDelete(store: ExecutionStore): Promise<void> {
+  const owner = makeName('owner')
+  const { executionId, record, lease } = await begin(store, { owner, idempotencyKey: 'k' })
+  const kept = await begin(store, { owner })
+  for (const each of [lease, kept.lease]) {
+    await store.append(each, 1, [makeEnd(each.executionId, 1, 'success')])
+    await store.putOutput(each, 'a', '1')
+  }
+  expectSame('delete()', await store.delete(executionId), true)
+  expectSame('delete() again', await store.delete(executionId), false)
+  expectSame('get()', await store.get(executionId), undefined)
+  expectSame('read()', await store.read(executionId, 0, 10), [])
+  expectSame('getOutput()', await store.getOutput(executionId, 'a'), undefined)
+  const listed = await store.list({ owner, limit: 10 })
+  expectSame('list()', listed, [{ ...kept.record, status: 'success' }])
+  expectSame('getOutput() of another execution', await store.getOutput(kept.executionId, 'a'), '1')
+  const gone = ['EXECUTION_NOT_FOUND', 'FENCED']
+  await expectCode('append()', gone, () => store.append(lease, 2, makeEntries(executionId, 2, 1)))
+  await expectCode('claim()', ['EXECUTION_NOT_FOUND'], () => store.claim(executionId))
+  expectSame('create() with the same id, owner and key', await store.create(record), undefined)
+  expectSame('read() of the new one', await store.read(executionId, 0, 10), [])
+}
+
+async function checkSweep(store: ExecutionStore): Promise<void> {
+  const { executionId, lease } = await begin(store)
+  await store.append(lease, 1, makeEntries(executionId, 1, 2))
+  const count = await store.sweep()
+  expectSame('whether sweep() gives a number', Number.isInteger(count) && count >= 0, true)
+  expectSame('the status of what runs', (await store.get(executionId))?.status, 'running')
+  await expectSeqs(store, executionId, [1, 2])
+}

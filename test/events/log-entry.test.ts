@@ -1,0 +1,115 @@
+import { expect, test } from 'vitest'
+import { JsonValue } from '../../src/events/json-value.ts'
+import { LogEntry, type LoggedData, MAX_INLINE_OUTPUT_BYTES, showOutput, wireJson } from '../../src/events/log-entry.ts'
+import { parseEventId, formatEventId, SSE_EVENTS, type SSEEvent } from '../../src/index.ts'
+
+const about = { executionId: 'x', timestamp: '2026-01-01T00:00:00.000Z' }
+const completion = (output: unknown): LoggedData =>
+  ({
+    ...about,
+    taskId: 'a/b ü',
+    tool: 'w',
+    status: 'success',
+    attempts: 1,
+    output: JsonValue.from(output),
+  }) as LoggedData
+
+test('the JSON of an entry is one line, made once, and its event says the same', () => {
+  const entry = new LogEntry(3, 'task_complete', completion({ text: 'two\nlines\r\u2028' }))
+  expect(entry.json).toBe(
+    '{"executionId":"x","timestamp":"2026-01-01T00:00:00.000Z","taskId":"a/b ü","tool":"w","status":"success","attempts":1,"output":{"text":"two\\nlines\\r\u2028"}}',
+  )
+  expect(entry.json).not.toMatch(/[\r\n]/)
+  const event = entry.toEvent()
+  expect([event.type, event.id, event.data]).toEqual(['task_complete', 'x.3', JSON.parse(entry.json)])
+  expect(wireJson(event)).toBe(entry.json)
+})
+
+test('each reader of an entry has an event of its own', () => {
+  const logged = { ...about, totalTasks: 1, layers: [['a']], schedule: 'layers' } as LoggedData
+  for (const entry of [
+    new LogEntry(1, 'execution_start', logged),
+    new LogEntry(2, 'task_complete', completion({ a: [1] })),
+  ]) {
+    const before = JSON.stringify(entry.toEvent())
+    const event = entry.toEvent() as unknown as {
+      data: { layers?: unknown[]; output?: { a: unknown[] }; tool?: string }
+    }
+    event.data.layers?.push('x')
+    event.data.output?.a.push(2)
+    event.data.tool = 'changed'
+    expect(JSON.stringify(entry.toEvent())).toBe(before)
+  }
+})
+
+test('an output over 64 KiB is told on the wire by size, preview and path, and in process it is the value', () => {
+  const fits = 'x'.repeat(MAX_INLINE_OUTPUT_BYTES - 2)
+  const large = 'ü'.repeat(MAX_INLINE_OUTPUT_BYTES / 2)
+  expect(JSON.parse(new LogEntry(1, 'task_complete', completion(fits)).json)).toMatchObject({ output: fits })
+  const entry = new LogEntry(1, 'task_complete', completion(large))
+  expect(JSON.parse(entry.json)).toEqual({
+    ...about,
+    taskId: 'a/b ü',
+    tool: 'w',
+    status: 'success',
+    attempts: 1,
+    outputBytes: MAX_INLINE_OUTPUT_BYTES + 2,
+    outputPreview: `"${'ü'.repeat(511)}`,
+    outputPath: '/executions/x/tasks/a%2Fb%20%C3%BC/output',
+  })
+  const event = entry.toEvent() as Extract<SSEEvent, { type: 'task_complete' }>
+  expect(event.data.output).toBe(large)
+  expect(wireJson(event)).toBe(entry.json)
+  expect(Object.keys(showOutput('x', 'a', JsonValue.from(large)))).toEqual([
+    'outputBytes',
+    'outputPreview',
+    'outputPath',
+  ])
+  expect(showOutput('x', 'a', JsonValue.from({ a: 1 }))).toEqual({ output: { a: 1 } })
+})
+
+test('an entry that comes back from a store is the entry that went there', () => {
+  for (const output of [null, 0, '', [1, { a: 'ü' }], JSON.parse('{"__proto__":1}') as unknown]) {
+    const entry = new LogEntry(7, 'task_complete', completion(output))
+    const back = LogEntry.fromJson(7, 'task_complete', entry.json)
+    expect([back.json, back.toEvent(), back.data.output?.text]).toEqual([
+      entry.json,
+      entry.toEvent(),
+      entry.data.output?.text,
+    ])
+  }
+})
+
+test('an entry that is not in the log has no id', () => {
+  const event = new LogEntry(0, 'error', { ...about, error: 'lost', code: 'STORE_FAILED' } as LoggedData).toEvent()
+  expect(event).toEqual({ type: 'error', data: { ...about, error: 'lost', code: 'STORE_FAILED' } })
+  expect('id' in event).toBe(false)
+})
+
+test('an event id is read back as what it was made of, and nothing else is one', () => {
+  expect(parseEventId(formatEventId('a-B_9', 12))).toEqual({ executionId: 'a-B_9', seq: 12 })
+  expect(parseEventId('x.0')).toEqual({ executionId: 'x', seq: 0 })
+  for (const id of [
+    '',
+    'x',
+    'x.',
+    '.1',
+    'x.01',
+    'x.-1',
+    'x.1.2',
+    'x.1 ',
+    ' x.1',
+    'x.1\n',
+    'x.1e3',
+    'ä.1',
+    'x.1234567890123456',
+    `${'x'.repeat(129)}.1`,
+  ]) {
+    expect([id, parseEventId(id)]).toEqual([id, undefined])
+  }
+})
+
+test('the constants are the names of the types in capitals', () => {
+  expect(Object.entries(SSE_EVENTS).map(([name, type]) => name === type.toUpperCase())).toEqual(Array(12).fill(true))
+  expect(Object.isFrozen(SSE_EVENTS)).toBe(true)
+})

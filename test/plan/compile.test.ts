@@ -1,0 +1,137 @@
+import { expect, test } from 'vitest'
+import {
+  compileWorkflow,
+  type DagstreamError,
+  type ToolSource,
+  validateWorkflow,
+  type WorkflowIssue,
+} from '../../src/index.ts'
+import { ToolRegistry } from '../../src/tools/registry.ts'
+import { diamond, task, workflow } from '../support/workflows.ts'
+
+const tools = { work: (): number => 1 }
+const codes = ({ issues }: { issues: readonly WorkflowIssue[] }): string[] =>
+  issues.map(({ code, pointer }) => `${code} ${pointer}`)
+
+test('a plan holds the tasks in document order, with their layers', () => {
+  const plan = compileWorkflow({ name: 'named', ...diamond('a', ['b', 'c'], 'd') }, tools)
+  expect(plan.name).toBe('named')
+  expect(plan.tasks.map(({ id, layer }) => [id, layer])).toEqual([
+    ['a', 0],
+    ['b', 1],
+    ['c', 1],
+    ['d', 2],
+  ])
+  expect([plan.layers, plan.dependencies]).toEqual([
+    [['a'], ['b', 'c'], ['d']],
+    [[], [0], [0], [1, 2]],
+  ])
+})
+
+test('a plan is its own plan', () => {
+  const plan = compileWorkflow(diamond('a', ['b'], 'c'), tools)
+  expect(compileWorkflow(plan, tools)).toBe(plan)
+})
+
+test('a plan is frozen to its leaves', () => {
+  const document = workflow(
+    'a',
+    task('b', [], {
+      arguments: { list: [1, ['$OUTPUT[a].x', { text: 'is $INPUT.y' }]], o: {} },
+      retry: { maxAttempts: 2 },
+      timeoutMs: 5,
+    }),
+  )
+  const plan = compileWorkflow(document, tools)
+  expect(plan.priorities).toEqual([0, 1])
+  expect(findUnfrozen(plan, 'plan')).toEqual([])
+})
+
+test('validateWorkflow reports every problem at once, with its place', () => {
+  const document = {
+    tasks: [
+      { id: 'a', tool: 'wrok' },
+      { id: 'a', tool: 'work' },
+      { id: 'c', tool: 'work', dependsOn: ['c', 'nobody'] },
+      { id: 'd', tool: 'work', arguments: { x: '$OUTPUT[e].y', y: '$OUTPUT[', z: '$OUTPUT[gone]' } },
+      { id: 'e', tool: 'work', dependsOn: ['d'] },
+      { id: 'f', tool: 'work', colour: 'red' },
+    ],
+  }
+  const result = validateWorkflow(document, tools)
+  expect([result.valid, result.issueCount]).toEqual([false, 8])
+  expect(codes(result).sort()).toEqual([
+    'CYCLE /tasks/3',
+    'DUPLICATE_TASK_ID /tasks/1/id',
+    'INVALID_REFERENCE /tasks/3/arguments/y',
+    'INVALID_SHAPE /tasks/5/colour',
+    'SELF_DEPENDENCY /tasks/2/dependsOn/0',
+    'UNKNOWN_DEPENDENCY /tasks/2/dependsOn/1',
+    'UNKNOWN_REFERENCE /tasks/3/arguments/z',
+    'UNKNOWN_TOOL /tasks/0/tool',
+  ])
+})
+
+test('a cycle tells its path, through references too, and at most 100 issues are listed of all', () => {
+  const cyclic = workflow(task('b', ['a']), task('a', [], { arguments: { x: '$OUTPUT[b]' } }))
+  expect(validateWorkflow(cyclic, tools).issues).toEqual([
+    {
+      code: 'CYCLE',
+      pointer: '/tasks/1',
+      message: 'Expected no task to depend on itself in the end, found `a` → `b` → `a`',
+      hint: 'Remove one of these dependencies',
+      path: ['a', 'b', 'a'],
+    },
+  ])
+  const many = workflow(...Array.from({ length: 250 }, (_, index) => task(`t${index}`, ['nobody'])))
+  const { issues, issueCount } = validateWorkflow(many, tools)
+  expect([issues.length, issueCount]).toEqual([100, 250])
+})
+
+test('validateWorkflow takes anything, and says what of it is no workflow', () => {
+  for (const document of [undefined, null, 5, 'text', [], {}, { tasks: 5 }, { tasks: [5, null] }, () => 1]) {
+    const { valid, issueCount } = validateWorkflow(document, tools)
+    expect([valid, issueCount > 0]).toEqual([false, true])
+  }
+  expect(validateWorkflow({ tasks: [] }, tools)).toEqual({ valid: true, issues: [], issueCount: 0 })
+})
+
+test('validateWorkflow checks an input that it is given', () => {
+  const document = workflow(task('a', [], { arguments: { q: '$INPUT.topic' } }))
+  expect(validateWorkflow(document, tools).valid).toBe(true)
+  expect(validateWorkflow(document, tools, { input: { topic: 1 } }).valid).toBe(true)
+  expect(codes(validateWorkflow(document, tools, { input: {} }))).toEqual(['UNKNOWN_REFERENCE /tasks/0/arguments/q'])
+})
+
+test('an input that is not JSON is refused in the words of an option', () => {
+  const validate = (): unknown => validateWorkflow(workflow('a'), tools, { input: { n: 1n } })
+  expect(validate).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
+})
+
+test('a tool definition that is wrong is no fault of the document', () => {
+  const wrong = { work: { execute: 5 } } as unknown as ToolSource
+  expect(() => compileWorkflow(workflow('a'), wrong)).toThrow(expect.objectContaining({ code: 'INVALID_TOOL' }))
+})
+
+test('an invalid workflow throws with its issues', () => {
+  try {
+    compileWorkflow(workflow(task('a', ['b'])), tools)
+    expect.unreachable()
+  } catch (error) {
+    const { code, message, details } = error as DagstreamError
+    expect([code, message, details['issueCount']]).toEqual([
+      'INVALID_WORKFLOW',
+      'UNKNOWN_DEPENDENCY at `/tasks/0/dependsOn/0`: There is no task `b`',
+      1,
+    ])
+  }
+})
+
+/** Paths of the objects in `value` that can be changed; the definitions that callers own are not looked into. */
+function findUnfrozen(value: unknown, path: string, seen = new Set<unknown>()): string[] {
+  if (typeof value !== 'object' || value === null || seen.has(value) || value instanceof ToolRegistry) return []
+  seen.add(value)
+  const here = Object.isFrozen(value) ? [] : [path]
+  const own = Object.entries(value).filter(([key]) => !(path.endsWith('.tool') && (key === 'tool' || key === 'limit')))
+  return [...here, ...own.flatMap(([key, member]) => findUnfrozen(member, `${path}.${key}`, seen))]
+}

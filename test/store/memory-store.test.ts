@@ -1,0 +1,119 @@
+import { expect, test } from 'vitest'
+import { LogEntry } from '../../src/events/log-entry.ts'
+import type { ExecutionStore } from '../../src/store/execution-store.ts'
+import { createMemoryStore } from '../../src/store/memory-store.ts'
+import type { Lease } from '../../src/stream/event-log.ts'
+import { FakeClock } from '../support/fake-clock.ts'
+
+const HOUR_MS = 60 * 60 * 1000
+
+function entry(executionId: string, seq: number, type: 'info' | 'execution_complete', size = 0): LogEntry {
+  const data = { executionId, timestamp: '2026-01-01T00:00:00.000Z', status: 'success', message: 'x'.repeat(size) }
+  return new LogEntry(seq, type, data)
+}
+
+async function begin(
+  store: ExecutionStore,
+  executionId: string,
+  more: { idempotencyKey?: string } = {},
+): Promise<Lease> {
+  await store.create({ executionId, createdAt: '2026-01-01T00:00:00.000Z', ...more })
+  return store.claim(executionId)
+}
+
+async function finish(store: ExecutionStore, executionId: string, size = 0): Promise<Lease> {
+  const lease = await begin(store, executionId)
+  await store.append(lease, 1, [entry(executionId, 1, 'info', size), entry(executionId, 2, 'execution_complete')])
+  return lease
+}
+
+async function listIds(store: ExecutionStore): Promise<string[]> {
+  return (await store.list({ limit: 10_000 })).map(({ executionId }) => executionId)
+}
+
+test('a finished execution is kept for an hour and no longer', async () => {
+  const clock = new FakeClock()
+  const store = createMemoryStore({ clock })
+  await finish(store, 'a')
+  clock.advance(HOUR_MS / 2)
+  await finish(store, 'b')
+  clock.advance(HOUR_MS / 2 - 1)
+  expect([await store.sweep(), await listIds(store)]).toEqual([0, ['a', 'b']])
+  clock.advance(1)
+  expect([await store.sweep(), await listIds(store)]).toEqual([1, ['b']])
+  expect([await store.get('a'), await store.read('a', 0, 10)]).toEqual([undefined, []])
+})
+
+test('an execution that runs is kept, however old', async () => {
+  const clock = new FakeClock()
+  const store = createMemoryStore({ clock, maxFinishedCount: 1, maxFinishedBytes: 1 })
+  const lease = await begin(store, 'runs')
+  await store.append(lease, 1, [entry('runs', 1, 'info')])
+  clock.advance(100 * HOUR_MS)
+  await finish(store, 'a')
+  await finish(store, 'b')
+  expect([await store.sweep(), await listIds(store)]).toEqual([0, ['runs']])
+  await store.append(lease, 2, [entry('runs', 2, 'info')])
+  expect((await store.read('runs', 0, 10)).map(({ seq }) => seq)).toEqual([1, 2])
+})
+
+test('its age counts from its end, not from its beginning', async () => {
+  const clock = new FakeClock()
+  const store = createMemoryStore({ clock, maxFinishedAgeMs: 1000 })
+  const lease = await begin(store, 'long')
+  clock.advance(5000)
+  await store.append(lease, 1, [entry('long', 1, 'execution_complete')])
+  clock.advance(999)
+  expect(await listIds(store)).toEqual(['long'])
+  clock.advance(1)
+  expect(await listIds(store)).toEqual([])
+})
+
+test('beyond the count those that finished first go first', async () => {
+  const store = createMemoryStore({ clock: new FakeClock(), maxFinishedCount: 2 })
+  const late = await begin(store, 'late')
+  for (const id of ['a', 'b']) await finish(store, id)
+  await store.append(late, 1, [entry('late', 1, 'execution_complete')])
+  expect(await listIds(store)).toEqual(['late', 'b'])
+})
+
+test('beyond the bytes those that finished first go first, outputs counted', async () => {
+  const store = createMemoryStore({ clock: new FakeClock(), maxFinishedBytes: 100_000 })
+  for (const id of ['a', 'b', 'c']) await finish(store, id, 30_000)
+  expect(await listIds(store)).toEqual(['a', 'b', 'c'])
+  const lease = await begin(store, 'd')
+  await store.putOutput(lease, 'task', 'x'.repeat(40_000))
+  await store.append(lease, 1, [entry('d', 1, 'execution_complete')])
+  expect(await listIds(store)).toEqual(['c', 'd'])
+})
+
+test('what is written after the end counts, and no longer once it is forgotten', async () => {
+  const store = createMemoryStore({ clock: new FakeClock(), maxFinishedBytes: 100_000 })
+  for (let round = 0; round < 5; round++) {
+    const lease = await finish(store, `written after ${round}`)
+    await store.putOutput(lease, 'task', 'x'.repeat(60_000))
+    await store.append(lease, 3, [entry(lease.executionId, 3, 'info', 30_000)])
+    await store.delete(lease.executionId)
+  }
+  for (const id of ['a', 'b', 'c', 'd']) await finish(store, id, 30_000)
+  expect(await listIds(store)).toEqual(['b', 'c', 'd'])
+})
+
+test('an execution that is forgotten frees its idempotency key', async () => {
+  const clock = new FakeClock()
+  const store = createMemoryStore({ clock, maxFinishedAgeMs: 1000 })
+  const lease = await begin(store, 'first', { idempotencyKey: 'k' })
+  await store.append(lease, 1, [entry('first', 1, 'execution_complete')])
+  const again = { executionId: 'second', idempotencyKey: 'k', createdAt: '2026-01-01T00:00:00.000Z' }
+  expect(await store.create(again)).toMatchObject({ executionId: 'first', status: 'success' })
+  clock.advance(1000)
+  expect(await store.create(again)).toBeUndefined()
+})
+
+test('of a long log the newest entries are kept', async () => {
+  const store = createMemoryStore({ maxTailEvents: 3 })
+  const lease = await begin(store, 'a')
+  for (let seq = 1; seq <= 5; seq++) await store.append(lease, seq, [entry('a', seq, 'info')])
+  expect((await store.read('a', 2, 10)).map(({ seq }) => seq)).toEqual([3, 4, 5])
+  expect(await store.read('a', 1, 10)).toEqual([])
+})

@@ -72,7 +72,7 @@ class EventIterator implements AsyncIterator<SSEEvent, undefined> {
     const value = this.#waiting.length === 0 ? this.#reader.take() : undefined
     if (value !== undefined) return Promise.resolve({ value, done: false })
     if (this.#error !== undefined) return this.#tellError(this.#error)
-    if (this.#reader.done) return Promise.resolve({ value: undefined, done: true })
+    if (this.#reader.done) return this.return()
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }))
   }
 
@@ -87,8 +87,12 @@ class EventIterator implements AsyncIterator<SSEEvent, undefined> {
     while (this.#reader !== undefined && this.#waiting.length > 0) {
       const value = this.#reader.take()
       if (value !== undefined) this.#waiting.shift()?.resolve({ value, done: false })
-      else if (this.#reader.done) this.#waiting.shift()?.resolve({ value: undefined, done: true })
-      else return
+      else if (!this.#reader.done) return
+      else {
+        // A loop that ends by itself never says that it has.
+        this.#reader.close()
+        this.#waiting.shift()?.resolve({ value: undefined, done: true })
+      }
     }
   }
 

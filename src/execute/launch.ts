@@ -1,6 +1,5 @@
 import { DagstreamError, invalidOption } from '../errors.ts'
-import { JsonValue, NotSerializableError } from '../events/json-value.ts'
-import { type ExecutionPlan } from '../plan/execution-plan.ts'
+import type { ExecutionPlan } from '../plan/execution-plan.ts'
 import { requireInput } from '../plan/compile.ts'
 import type { ExecutionStore } from '../store/execution-store.ts'
 import type { Lease, LogStorage } from '../stream/event-log.ts'
@@ -28,8 +27,7 @@ export function launch(
   { input, signal }: ExecutionInput,
   options: ResolvedOptions,
 ): ExecutionLoop {
-  const given = input === undefined ? undefined : readInput(input)
-  requireInput(plan, given)
+  const given = requireInput(plan, input)
   const executionId = options.createId()
   if (!/^[A-Za-z0-9_-]{1,128}$/.test(executionId)) {
     throw invalidOption('createId', 'a function that makes ids of 1–128 characters of [A-Za-z0-9_-]', executionId)
@@ -50,13 +48,4 @@ async function register(store: ExecutionStore, executionId: string, { clock }: R
   const existing = await store.create({ executionId, createdAt: new Date(clock.wallTime()).toISOString() })
   if (existing !== undefined) throw new DagstreamError('STORE_FAILED', `Execution \`${executionId}\` exists already`)
   return store.claim(executionId)
-}
-
-function readInput(input: unknown): JsonValue {
-  try {
-    return JsonValue.from(input)
-  } catch (error) {
-    if (!(error instanceof NotSerializableError)) throw error
-    throw new DagstreamError('INVALID_OPTION', `Expected \`input\` to be JSON: ${error.message}`, { cause: error })
-  }
 }

@@ -35,6 +35,7 @@ export class SinkReader {
       if (this.#lost !== undefined) return
       this.#lost = delivery
       this.#reader.close()
+      this.#onReadable?.()
       onGone()
     }
     this.#drain = new SinkDrain(writer, () => this.#reader.take(), lose)

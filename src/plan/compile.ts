@@ -1,5 +1,5 @@
 import { DagstreamError } from '../errors.ts'
-import { JsonValue } from '../events/json-value.ts'
+import { JsonValue, NotSerializableError } from '../events/json-value.ts'
 import { ToolRegistry, type ToolSource } from '../tools/registry.ts'
 import { checkDocument, checkInput } from '../workflow/check-document.ts'
 import type { DAGStructure, WorkflowIssue } from '../workflow/document.ts'
@@ -36,7 +36,7 @@ export function compileWorkflow(workflow: DAGStructure | ExecutionPlan, tools: T
 /**
  * Checks a workflow, or anything that claims to be one, and reports every problem at once. With `input`, also that what it
  * refers to is there.
- * @throws `INVALID_TOOL`
+ * @throws `INVALID_TOOL`; `INVALID_OPTION` for an input that is not JSON
  */
 export function validateWorkflow(
   document: unknown,
@@ -44,23 +44,40 @@ export function validateWorkflow(
   options: { input?: unknown } = {},
 ): ValidationResult {
   const issues = new IssueList()
-  const plan = buildPlan(document, ToolRegistry.from(tools), issues)
-  if (plan !== undefined && options.input !== undefined) {
-    checkInput(plan.inputReferences, JsonValue.from(options.input), issues)
-  }
+  const input = options.input === undefined ? undefined : readInput(options.input)
+  buildPlan(document, ToolRegistry.from(tools), issues, input)
   return { valid: issues.count === 0, issues: issues.issues, issueCount: issues.count }
 }
 
-/** Refuses an input that lacks what the plan refers to. @throws `INVALID_WORKFLOW` */
-export function requireInput(plan: ExecutionPlan, input: JsonValue | undefined): void {
-  if (plan.inputReferences.length === 0) return
+/**
+ * The input of an execution of the plan, which must have what the plan refers to.
+ * @throws `INVALID_OPTION` for an input that is not JSON, `INVALID_WORKFLOW` for what it lacks
+ */
+export function requireInput(plan: ExecutionPlan, input: unknown): JsonValue | undefined {
+  const value = input === undefined ? undefined : readInput(input)
   const issues = new IssueList()
-  checkInput(plan.inputReferences, input, issues)
+  checkInput(plan.inputReferences, value, issues)
   if (issues.count > 0) throw invalidWorkflow(issues)
+  return value
 }
 
-function buildPlan(document: unknown, tools: ToolRegistry, issues: IssueList): ExecutionPlan | undefined {
+function readInput(input: unknown): JsonValue {
+  try {
+    return JsonValue.from(input)
+  } catch (error) {
+    if (!(error instanceof NotSerializableError)) throw error
+    throw new DagstreamError('INVALID_OPTION', `Expected \`input\` to be JSON: ${error.message}`, { cause: error })
+  }
+}
+
+function buildPlan(
+  document: unknown,
+  tools: ToolRegistry,
+  issues: IssueList,
+  input?: JsonValue,
+): ExecutionPlan | undefined {
   const { name, tasks, nodes } = checkDocument(document, tools, issues)
+  if (input !== undefined) for (const task of tasks) checkInput(task.inputReferences, input, issues)
   // With issues there may be gaps: the graph keeps the document's numbering, so that cycles are still found and told.
   const size = (nodes.at(-1)?.index ?? -1) + 1
   const dependencies = new Array<readonly number[]>(size).fill([])

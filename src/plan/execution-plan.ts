@@ -58,7 +58,9 @@ export class ExecutionPlan {
     this.limits = Object.freeze([...new Set(tasks.flatMap(({ tool }) => tool.limit ?? []))])
     this.dependents = Object.freeze(dependents)
     this.layerIndices = Object.freeze(layers)
-    this.inputReferences = Object.freeze(tasks.flatMap(task => task.inputReferences))
+    this.inputReferences = Object.freeze(
+      tasks.flatMap(task => task.inputReferences.map(reference => Object.freeze(reference))),
+    )
     this.#estimates = Object.freeze(tasks.map(task => task.estimatedMs))
     Object.freeze(this)
   }
@@ -76,6 +78,6 @@ function planTask({ id, tool, arguments: template, timeoutMs, retry }: CheckedTa
     arguments: template,
     layer,
     ...(timeoutMs !== undefined && { timeoutMs }),
-    ...(retry !== undefined && { retry }),
+    ...(retry !== undefined && { retry: Object.freeze({ ...retry }) }),
   })
 }

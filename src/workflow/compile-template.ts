@@ -76,8 +76,10 @@ function compileString(value: string, walk: TemplateWalk): Template | undefined 
   }
   for (const part of parsed) if (typeof part !== 'string') walk.onReference(part)
   const [first] = parsed
-  if (parsed.length === 1 && typeof first === 'object') return { kind: 'reference', reference: first, source: value }
-  return { kind: 'text', parts: parsed, source: value }
+  if (parsed.length === 1 && typeof first === 'object') {
+    return Object.freeze({ kind: 'reference', reference: first, source: value })
+  }
+  return Object.freeze({ kind: 'text', parts: Object.freeze(parsed), source: value })
 }
 
 function compileArray(value: readonly unknown[], walk: TemplateWalk): Template | undefined {
@@ -93,7 +95,7 @@ function compileArray(value: readonly unknown[], walk: TemplateWalk): Template |
     // A hole is told once: a sparse array may have four billion.
     if (item === undefined) break
   }
-  return isWhole ? { kind: 'array', items } : undefined
+  return isWhole ? Object.freeze({ kind: 'array', items: Object.freeze(items) }) : undefined
 }
 
 function compileObject(value: object, walk: TemplateWalk): Template | undefined {
@@ -127,5 +129,6 @@ function compileObject(value: object, walk: TemplateWalk): Template | undefined 
     walk.path.pop()
   }
   if (!isWhole) return undefined
-  return keys.length === 0 ? EMPTY_TEMPLATE : { kind: 'object', keys, members }
+  if (keys.length === 0) return EMPTY_TEMPLATE
+  return Object.freeze({ kind: 'object', keys: Object.freeze(keys), members: Object.freeze(members) })
 }

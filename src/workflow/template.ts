@@ -34,7 +34,11 @@ export class ArgumentsTooLargeError extends Error {
 }
 
 /** The template of absent arguments. */
-export const EMPTY_TEMPLATE: Template = Object.freeze({ kind: 'object', keys: [], members: [] })
+export const EMPTY_TEMPLATE: Template = Object.freeze({
+  kind: 'object',
+  keys: Object.freeze([]),
+  members: Object.freeze([]),
+})
 
 /** As many keys as a message names. */
 const MAX_KEYS_TOLD = 20

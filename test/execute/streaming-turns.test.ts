@@ -1,21 +1,22 @@
-// Real time: instant tasks must not starve sockets and timers, so the turns of the event loop are watched.
+// Instant tasks must not starve sockets and timers, so the turns of the event loop are watched: by the time that this process
+// computes in each, since what the machine gives to others meanwhile says nothing about the engine.
 import { expect, test } from 'vitest'
 import { compileWorkflow, type DAGStructure, type ExecutionPlan, StreamingExecutor } from '../../src/index.ts'
 import { chain, fan } from '../support/workflows.ts'
 
 const TASKS = 20_000
 
-/** What a turn may take at most, ms. The engine's own share is about 10; the rest is for the machine. */
+/** What a turn may compute at most, ms. The engine's own share is about 10; the rest is for the collector and the observer. */
 const MAX_GAP_MS = 50
 
-/** The longest time between two turns while `run` runs, ms. */
+/** The most that is computed between two turns while `run` runs, ms. */
 async function measureGap(run: () => Promise<unknown>): Promise<{ gapMs: number; turnCount: number }> {
   let gapMs = 0
   let turnCount = 0
-  let last = performance.now()
+  let last = readCpuMs()
   let isOver = false
   const turn = (): void => {
-    const now = performance.now()
+    const now = readCpuMs()
     gapMs = Math.max(gapMs, now - last)
     last = now
     turnCount += 1
@@ -26,6 +27,11 @@ async function measureGap(run: () => Promise<unknown>): Promise<{ gapMs: number;
   isOver = true
   turn()
   return { gapMs, turnCount }
+}
+
+function readCpuMs(): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1000
 }
 
 const tools = { work: () => 1 }
@@ -53,7 +59,7 @@ for (const [shape, workflow] of SHAPES) {
   for (const [way, run] of WAYS) {
     test(`with ${TASKS} instant tasks ${shape}, ${way}, the event loop goes on turning`, async () => {
       const plan = compileWorkflow(workflow, tools)
-      // The best of three: a pause of the machine's or the collector's is not the engine's.
+      // The best of three: a pause of the collector's is not the engine's.
       let best = { gapMs: Number.POSITIVE_INFINITY, turnCount: 0 }
       for (let attempt = 0; attempt < 3; attempt++) {
         const measured = await measureGap(() => run(plan))

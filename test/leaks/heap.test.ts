@@ -8,7 +8,7 @@ const library = new URL('../../dist/index.js', import.meta.url)
 const child = fileURLToPath(new URL('heap-child.mjs', import.meta.url))
 
 /** As many executions, each of which holds some 20 KiB while it runs. */
-const EXECUTIONS = 3000
+const EXECUTIONS = 6000
 
 /** What an execution may leave behind, bytes: far less than any part of it, more than the noise of a heap. */
 const MAX_LEFT_BYTES = 300

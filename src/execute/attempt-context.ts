@@ -1,7 +1,18 @@
 import type { InfoLevel } from '../events/events.ts'
 import type { TokenUsage } from '../events/token-usage.ts'
 import type { ToolContext } from '../tools/tool.ts'
-import type { Attempt } from './attempt.ts'
+
+/** What of an attempt its context leads to. */
+export interface AttemptActions {
+  readonly executionId: string
+  readonly task: { readonly id: string }
+  readonly number: number
+  readonly signal: AbortSignal
+  emitToken(text: string): void
+  reportProgress(progress: Parameters<ToolContext['reportProgress']>[0]): void
+  reportUsage(delta: Partial<TokenUsage>): void
+  log(level: InfoLevel, message: string): void
+}
 
 /**
  * What a tool sees of its attempt. Its functions are made when they are read — they need no `this`, so that a tool may take
@@ -11,9 +22,9 @@ export class AttemptContext implements ToolContext {
   readonly executionId: string
   readonly taskId: string
   readonly attempt: number
-  readonly #attempt: Attempt
+  readonly #attempt: AttemptActions
 
-  constructor(attempt: Attempt) {
+  constructor(attempt: AttemptActions) {
     this.executionId = attempt.executionId
     this.taskId = attempt.task.id
     this.attempt = attempt.number

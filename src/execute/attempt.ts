@@ -4,10 +4,9 @@ import type { InfoLevel, TaskCode } from '../events/events.ts'
 import { JsonValue, NotSerializableError } from '../events/json-value.ts'
 import { addTokenUsage, sanitizeTokenUsage, type TokenUsage } from '../events/token-usage.ts'
 import type { PlannedTask } from '../plan/execution-plan.ts'
-import type { ToolContext } from '../tools/tool.ts'
-import { AttemptContext } from './attempt-context.ts'
+import { type AttemptActions, AttemptContext } from './attempt-context.ts'
 import { type Deadlines, Expiring } from './deadlines.ts'
-import type { Emissions } from './emissions.ts'
+import type { Emissions, Progress } from './emissions.ts'
 import { round } from './round.ts'
 import { TokenStream } from './token-stream.ts'
 import { readInputError, readToolError } from './tool-error.ts'
@@ -54,7 +53,7 @@ interface Abortion {
  *
  * Every task makes one of these, so what only some attempts need is made when they do.
  */
-export class Attempt extends Expiring {
+export class Attempt extends Expiring implements AttemptActions {
   readonly task: PlannedTask
   readonly index: number
   readonly number: number
@@ -169,8 +168,8 @@ export class Attempt extends Expiring {
     this.#host.emissions.token(this, this.tokens)
   }
 
-  reportProgress(progress: Parameters<ToolContext['reportProgress']>[0]): void {
-    if (this.#mayEmit()) this.#host.emissions.progress(this, progress)
+  reportProgress(progress: Progress): void {
+    if (this.#mayEmit()) this.#host.emissions.progress(this, progress ?? {})
   }
 
   log(level: InfoLevel, message: string): void {

@@ -3,14 +3,29 @@ import type { InfoLevel, Reason } from '../events/events.ts'
 import { cutUtf8 } from '../events/json-value.ts'
 import type { LoggedData } from '../events/log-entry.ts'
 import { addTokenUsage, type TokenUsage } from '../events/token-usage.ts'
+import type { ToolContext } from '../tools/tool.ts'
 import { LIMITS } from '../workflow/document.ts'
-import type { Attempt } from './attempt.ts'
 import type { ResolvedOptions } from './options.ts'
 import type { Recorder } from './recorder.ts'
 import type { TokenStream } from './token-stream.ts'
 
 /** Tokens that wait for the end of the turn are recorded before it when they reach this many characters. */
 const MAX_PENDING_TEXT = 64 * 1024
+
+const LEVELS: readonly InfoLevel[] = ['debug', 'info', 'warning', 'error']
+
+/** How far a tool is. */
+export type Progress = Parameters<ToolContext['reportProgress']>[0]
+
+/** What of an attempt is put on record. */
+export interface EmittingAttempt {
+  readonly task: { readonly id: string }
+  readonly number: number
+  readonly tokens: TokenStream | undefined
+  /** Of its tokens, once it is over. */
+  readonly metrics: ReturnType<TokenStream['measure']> | undefined
+  readonly usage: TokenUsage | undefined
+}
 
 /**
  * Puts on record what attempts tell while they run, in the order of the contract, and counts what they use.
@@ -20,9 +35,9 @@ const MAX_PENDING_TEXT = 64 * 1024
 export class Emissions {
   readonly #executionId: string
   readonly #options: ResolvedOptions
-  readonly #recorder: Recorder<Attempt>
+  readonly #recorder: Pick<Recorder<never>, 'record' | 'executionId' | 'timestamp'>
   readonly #cancel: (reason: Reason) => void
-  readonly #streaming = new Set<Attempt>()
+  readonly #streaming = new Set<EmittingAttempt>()
   /** As recorded. */
   #recordedUsage: TokenUsage | undefined
   /** As reported, also by attempts that still run. */
@@ -32,7 +47,7 @@ export class Emissions {
   constructor(
     executionId: string,
     options: ResolvedOptions,
-    recorder: Recorder<Attempt>,
+    recorder: Pick<Recorder<never>, 'record' | 'executionId' | 'timestamp'>,
     cancel: (reason: Reason) => void,
   ) {
     this.#executionId = executionId
@@ -46,7 +61,7 @@ export class Emissions {
     return this.#recordedUsage
   }
 
-  token(attempt: Attempt, tokens: TokenStream): void {
+  token(attempt: EmittingAttempt, tokens: TokenStream): void {
     if (tokens.pendingLength >= MAX_PENDING_TEXT) return this.#recordTokens(attempt)
     if (this.#streaming.size === 0) {
       afterTurn(() => {
@@ -56,19 +71,24 @@ export class Emissions {
     this.#streaming.add(attempt)
   }
 
-  progress(
-    attempt: Attempt,
-    { progress, total, message }: { progress: number; total?: number; message?: string },
-  ): void {
+  progress(attempt: EmittingAttempt, { progress, total, message }: Progress): void {
+    if (!Number.isFinite(progress) || (total !== undefined && !Number.isFinite(total))) {
+      return this.info(
+        attempt,
+        'warning',
+        'Progress was left out: expected `progress` and `total` to be finite numbers',
+      )
+    }
     this.#record('task_progress', attempt, {
-      progress: Number(progress),
-      ...(total !== undefined && { total: Number(total) }),
+      progress,
+      ...(total !== undefined && { total }),
       ...(message !== undefined && { message: cutMessage(String(message)) }),
     })
   }
 
-  info(attempt: Attempt, level: InfoLevel, message: string): void {
-    this.#record('info', attempt, { level, message: cutMessage(String(message)) })
+  info(attempt: EmittingAttempt, level: InfoLevel, message: string): void {
+    const known = LEVELS.includes(level) ? level : 'info'
+    this.#record('info', attempt, { level: known, message: cutMessage(String(message)) })
   }
 
   /** Counts usage at once, so that a budget is kept while attempts run. */
@@ -83,7 +103,7 @@ export class Emissions {
   }
 
   /** An emission came after its attempt was over. */
-  drop(attempt: Attempt): void {
+  drop(attempt: EmittingAttempt): void {
     this.#droppedCount += 1
     // One line an execution: a tool that goes on after its end may go on for long.
     if (this.#droppedCount > 1) return
@@ -102,7 +122,7 @@ export class Emissions {
   }
 
   /** Records what is left to tell of an attempt that is over: tokens, metrics, usage. */
-  conclude(attempt: Attempt): void {
+  conclude(attempt: EmittingAttempt): void {
     const { metrics } = attempt
     if (metrics !== undefined) this.#record('metrics', attempt, metrics)
     if (attempt.usage === undefined) return
@@ -112,19 +132,19 @@ export class Emissions {
     this.#options.logger.debug('Token usage', { executionId: this.#executionId, taskId: attempt.task.id, ...data })
   }
 
-  #record(type: 'task_progress' | 'info' | 'metrics' | 'token_usage', attempt: Attempt, data: object): void {
+  #record(type: 'task_progress' | 'info' | 'metrics' | 'token_usage', attempt: EmittingAttempt, data: object): void {
     this.#recordTokens(attempt)
     this.#recorder.record(type, this.#about(attempt, data))
   }
 
-  #recordTokens(attempt: Attempt): void {
+  #recordTokens(attempt: EmittingAttempt): void {
     if (attempt.tokens === undefined) return
     this.#streaming.delete(attempt)
     const text = attempt.tokens.takePending()
     if (text !== '') this.#recorder.record('token', this.#about(attempt, { text }))
   }
 
-  #about(attempt: Attempt, data: object): LoggedData {
+  #about(attempt: EmittingAttempt, data: object): LoggedData {
     const { executionId, timestamp } = this.#recorder
     const place = { taskId: attempt.task.id, attempt: attempt.number }
     return { executionId, timestamp, ...place, ...data }

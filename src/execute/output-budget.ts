@@ -15,7 +15,8 @@ export class OutputBudget {
       return refuse(`an output of at most ${LIMITS.maxOutputBytes} bytes of JSON`, bytes)
     }
     if (this.#spentBytes + bytes > LIMITS.maxExecutionOutputBytes) {
-      return refuse(`the outputs of an execution to be at most ${LIMITS.maxExecutionOutputBytes} bytes of JSON`, bytes)
+      const total = this.#spentBytes + bytes
+      return refuse(`the outputs of an execution to be at most ${LIMITS.maxExecutionOutputBytes} bytes of JSON`, total)
     }
     this.#spentBytes += bytes
     return outcome
@@ -23,6 +24,6 @@ export class OutputBudget {
 }
 
 function refuse(expected: string, bytes: number): AttemptOutcome {
-  const message = `Expected ${expected}, got ${bytes} more`
+  const message = `Expected ${expected}, got ${bytes} bytes`
   return { status: 'error', code: 'OUTPUT_TOO_LARGE', message, isRetryable: false }
 }

@@ -3,7 +3,7 @@ import type { SSEEvent } from '../events/events.ts'
 import { LogEntry, type LoggedData, NOT_LOGGED } from '../events/log-entry.ts'
 import { applyEvent, createState, type ExecutionState } from '../events/state.ts'
 import { EntryTail, type TailBounds } from './entry-tail.ts'
-import { LogCursor } from './log-cursor.ts'
+import { type CursorLog, LogCursor } from './log-cursor.ts'
 
 /** The right to append to one execution's log, until another claims it. */
 export interface Lease {
@@ -33,7 +33,7 @@ export interface LogStorage {
  * An entry is visible — in the state and to cursors — once its append has settled, never before. The tail is kept in
  * memory within its bounds; older entries are read from the store.
  */
-export class EventLog {
+export class EventLog implements CursorLog {
   readonly executionId: string
   /** What the visible entries add up to. Nobody but the log changes it. */
   readonly state: ExecutionState

@@ -1,14 +1,23 @@
 import type { JsonValue } from '../events/json-value.ts'
 import { LogEntry, type LoggedData, showOutput } from '../events/log-entry.ts'
-import { toSnapshot } from '../events/state.ts'
+import { type ExecutionState, toSnapshot } from '../events/state.ts'
 import type { EntrySource } from './entry-source.ts'
-import type { EventLog } from './event-log.ts'
 
 /** Entries that one read of the store asks for. */
 const PAGE_ENTRIES = 512
 
 /** Outputs that a snapshot holds inline, about bytes. */
 const MAX_INLINE_OUTPUTS_BYTES = 1024 * 1024
+
+/** What a cursor needs of its log. */
+export interface CursorLog {
+  readonly state: ExecutionState
+  readonly head: number
+  readonly ending: LogEntry | 'complete' | undefined
+  readonly cursorCount: number
+  readTail(afterSeq: number, maxBytes: number): LogEntry[] | undefined
+  readStored(afterSeq: number, limit: number): Promise<LogEntry[]>
+}
 
 /**
  * One reader's place in an execution's log.
@@ -18,7 +27,7 @@ const MAX_INLINE_OUTPUTS_BYTES = 1024 * 1024
  * `snapshot`, whose id is the last seq it covers, and goes on from there.
  */
 export class LogCursor implements EntrySource {
-  readonly #log: EventLog
+  readonly #log: CursorLog
   readonly #onClose: () => void
   #after: number
   #tookEnding = false
@@ -26,7 +35,7 @@ export class LogCursor implements EntrySource {
   #callback: (() => void) | undefined
 
   /** Made by `EventLog.open`. */
-  constructor(log: EventLog, after: number, onClose: () => void) {
+  constructor(log: CursorLog, after: number, onClose: () => void) {
     this.#log = log
     this.#after = after
     this.#onClose = onClose

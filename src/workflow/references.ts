@@ -92,8 +92,10 @@ function parseAt(text: string, start: number): Reference | undefined {
     at = token.end
   }
   if (isBraced && text[at++] !== '}') return undefined
-  const reference = { path, text: text.slice(start, at) }
-  return id === undefined ? { source: 'input', ...reference } : { source: 'output', taskId: id, ...reference }
+  const reference = { path: Object.freeze(path), text: text.slice(start, at) }
+  return Object.freeze(
+    id === undefined ? { source: 'input', ...reference } : { source: 'output', taskId: id, ...reference },
+  )
 }
 
 function parseToken(text: string, at: number): { key: string; end: number } | undefined {

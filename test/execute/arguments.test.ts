@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { type DagstreamError, ParallelExecutor, type Tool } from '../../src/index.ts'
+import { type DagstreamError, ParallelExecutor } from '../../src/index.ts'
 import { endings, outline } from '../support/outline.ts'
 import { rig } from '../support/rig.ts'
 import { task, workflow } from '../support/workflows.ts'
@@ -138,7 +138,7 @@ test('a schema with defaults gives the tool what it makes of the arguments', asy
   const inputSchema = z.object({ n: z.coerce.number(), m: z.number().default(7) })
   const { tool, execution } = rig(workflow('x', task('a', ['x'], { arguments: { n: '5' } })), {
     tools: {
-      work: { inputSchema: z.object({ n: z.coerce.number().default(1), m: z.number().default(7) }) } as Partial<Tool>,
+      work: { inputSchema: z.object({ n: z.coerce.number().default(1), m: z.number().default(7) }) },
     },
   })
   expect(inputSchema.parse({ n: '5' })).toEqual({ n: 5, m: 7 })

@@ -138,3 +138,18 @@ test('a thousand parallel tasks of one execution put one listener on its signal'
   await execution.result
   expect(getEventListeners(signal, 'abort').length).toBe(0)
 })
+
+test('an abort of a shared signal cancels every execution on it, and one that has ended stays as it is', async () => {
+  const controller = new AbortController()
+  const rigs = Array.from({ length: 5 }, () => rig(workflow('a', task('b', ['a'])), { signal: controller.signal }))
+  const calls = await Promise.all(rigs.map(({ tool }) => tool.nextCall('a')))
+  calls[0]?.succeed()
+  ;(await rigs[0]!.tool.nextCall('b')).succeed()
+  await rigs[0]!.execution.result
+  controller.abort()
+  for (const { context } of calls.slice(1)) expect(context.signal.aborted).toBe(true)
+  for (const call of calls.slice(1)) call.fail()
+  const results = await Promise.all(rigs.map(({ execution }) => execution.result))
+  expect(results.map(({ status }) => status)).toEqual(['success', 'cancelled', 'cancelled', 'cancelled', 'cancelled'])
+  expect(getEventListeners(controller.signal, 'abort').length).toBe(0)
+})

@@ -1,3 +1,4 @@
+// oxlint-disable unicorn/consistent-function-scoping -- a helper stands in the one test that needs it
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Deadlines, Expiring } from '../../src/execute/deadlines.ts'

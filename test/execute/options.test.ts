@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { DagstreamError, type ExecutionOptions, ParallelExecutor, StreamingExecutor } from '../../src/index.ts'
+import { rig } from '../support/rig.ts'
 import { fan, workflow } from '../support/workflows.ts'
 
 const tools = { work: (): number => 1 }
@@ -98,4 +99,16 @@ test('a workflow that is invalid rejects with every issue, and no task starts', 
   expect(message).toMatch(/^DUPLICATE_TASK_ID at `\/tasks\/1\/id`: .* \(and 2 more: see `details.issues`\)$/)
   expect(() => new StreamingExecutor(tools).stream(document)).toThrow('DUPLICATE_TASK_ID')
   expect(calls).toBe(0)
+})
+
+test('a logger that throws hurts no execution', async () => {
+  const fail = (): never => {
+    throw new Error('the log is down')
+  }
+  const { tool, events } = rig(fan(1), { logger: { debug: fail, warn: fail } })
+  const call = await tool.nextCall('t0')
+  call.context.reportUsage({ totalTokensIn: 1 })
+  call.succeed()
+  await tool.idle()
+  expect(events.at(-1)?.type).toBe('execution_complete')
 })

@@ -1,3 +1,4 @@
+// oxlint-disable unicorn/consistent-function-scoping -- a helper stands in the one test that needs it
 import { expect, test } from 'vitest'
 import { LIMITS, type TaskResult } from '../../src/index.ts'
 import { endings } from '../support/outline.ts'

@@ -1,3 +1,4 @@
+// oxlint-disable unicorn/consistent-function-scoping -- a helper stands in the one test that needs it
 import { expect, test } from 'vitest'
 import { computeRetryDelay, mergeRetryPolicies } from '../../src/execute/retry.ts'
 import type { DAGTask } from '../../src/index.ts'

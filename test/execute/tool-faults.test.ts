@@ -1,3 +1,4 @@
+// oxlint-disable unicorn/no-thenable -- thenables are what is tested
 import { expect, test } from 'vitest'
 import { readToolError } from '../../src/execute/tool-error.ts'
 import { ParallelExecutor, type TaskResult } from '../../src/index.ts'

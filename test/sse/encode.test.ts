@@ -2,7 +2,7 @@ import { assert, property, record } from 'fast-check'
 import { expect, test } from 'vitest'
 import { SSE_EVENTS, type SSEEvent } from '../../src/events/events.ts'
 import { JsonValue } from '../../src/events/json-value.ts'
-import { LogEntry } from '../../src/events/log-entry.ts'
+import { LogEntry, NOT_LOGGED } from '../../src/events/log-entry.ts'
 import { decodeEvent } from '../../src/sse/decode.ts'
 import { encode, encodeComment, encodeEntry, encodeMessage, type MessageFields } from '../../src/sse/encode.ts'
 import { parse } from '../../src/sse/parse.ts'
@@ -47,14 +47,14 @@ test('an event is four lines, whatever text it holds', () => {
 
 test('an entry of the log is encoded as its event is', () => {
   const output = JsonValue.from({ a: ['b', '\n'] })
-  const task = { taskId: 'a', tool: 't', status: 'success', attempts: 1, executionTimeMs: 1, waitMs: 0 }
-  const entry = new LogEntry(5, 'task_complete', { executionId: 'x', timestamp, ...task, output })
+  const task = { taskId: 'a', tool: 't', status: 'success', output, attempts: 1, executionTimeMs: 1, waitMs: 0 }
+  const entry = new LogEntry(5, 'task_complete', { executionId: 'x', timestamp, ...task })
   expect(encodeEntry(entry)).toBe(encode(entry.toEvent()))
 })
 
 test('an entry that is not in the log gets no id', () => {
   const data = { executionId: 'x', timestamp, error: 'no', code: 'STORE_FAILED' }
-  expect(encodeEntry(new LogEntry(0, 'error', data))).toBe(encode({ type: 'error', data }))
+  expect(encodeEntry(new LogEntry(NOT_LOGGED, 'error', data))).toBe(encode({ type: 'error', data }))
 })
 
 test('an output over 64 KiB is told by size, preview and path', () => {

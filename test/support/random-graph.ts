@@ -1,4 +1,3 @@
-import { onTestFailed } from 'vitest'
 import type { DAGStructure, DAGTask } from '../../src/index.ts'
 import { task } from './workflows.ts'
 
@@ -13,8 +12,8 @@ export function createRandom(seed: number): () => number {
   }
 }
 
-/** The seeds of a property's runs: `count` from a fresh one, or `SEED` alone. The first is told when the test fails. */
-export function seeds(count: number): number[] {
+/** The seeds of a property's runs: `count` from a fresh one, or `SEED` alone. */
+function seeds(count: number): number[] {
   const given = process.env['SEED']
   if (given !== undefined) return [Number(given)]
   const first = Math.floor(Math.random() * 2 ** 31)
@@ -24,16 +23,13 @@ export function seeds(count: number): number[] {
 /** Runs `property` for each seed; a failure says how to run that seed again. */
 export async function forSeeds(count: number, property: (seed: number) => Promise<void>): Promise<void> {
   for (const seed of seeds(count)) {
-    let isOver = false
-    onTestFailed(() => {
-      if (!isOver) console.error(`Failed with SEED=${seed}`)
-    })
     try {
       await property(seed)
     } catch (error) {
-      throw new Error(`SEED=${seed}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+      throw new Error(`Fails with SEED=${seed}: ${error instanceof Error ? error.message : String(error)}`, {
+        cause: error,
+      })
     }
-    isOver = true
   }
 }
 

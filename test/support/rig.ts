@@ -29,9 +29,7 @@ export function rig(workflow: DAGStructure, options: RigOptions = {}): Rig {
   const clock = new FakeClock()
   const tool = new ControlledTool()
   const names = new Set([...workflow.tasks.map(task => task.tool), ...Object.keys(tools)])
-  const definitions = Object.fromEntries(
-    Array.from(names, name => [name, { execute: tool.execute, ...tools[name] } as Omit<Tool, 'name'>]),
-  )
+  const definitions = Object.fromEntries(Array.from(names, name => [name, { execute: tool.execute, ...tools[name] }]))
   const executor = new StreamingExecutor(definitions, { clock, random: () => 0.5, createId: () => 'x' })
   const execution = executor.stream(workflow, rest)
   return { tool, execution, events: collectEvents(execution), clock }

@@ -1,4 +1,5 @@
 // Measures one case in a process of its own, so that no case is warmed up, or spoilt, by another.
+import { once } from 'node:events'
 import { createShape } from './shapes.mjs'
 import { computeMedian } from './statistics.mjs'
 
@@ -14,10 +15,9 @@ const KINDS = {
 const WARMUP_RUNS = 2
 const WARMUP_TASKS = 20_000
 
-process.once('message', async ({ kind, ...parameters }) => {
-  process.send(await KINDS[kind](parameters))
-  process.disconnect()
-})
+const [{ kind, ...parameters }] = await once(process, 'message')
+process.send(await KINDS[kind](parameters))
+process.disconnect()
 
 async function measureRuns({ contender, shape, taskCount, seed, runs }) {
   const { CONTENDERS } = await import('./contenders.mjs')

@@ -61,7 +61,7 @@ export class DagstreamError extends Error {
 /** A value as a message shows it: JSON where possible, cut at 40 characters, with its type. */
 export function describeValue(value: unknown): string {
   const type = value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value
-  if (typeof value === 'object' || typeof value === 'function') return type
+  if ((typeof value === 'object' && value !== null) || typeof value === 'function') return type
   const text = typeof value === 'string' ? JSON.stringify(value.slice(0, 41)) : String(value)
   const shown = text.length > 40 ? `${text.slice(0, 39)}…` : text
   return value === null || value === undefined ? shown : `\`${shown}\` (${type})`

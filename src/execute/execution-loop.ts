@@ -307,7 +307,7 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
       parallelizationLayers: this.#plan.layers.length,
       ...(tokenUsage && { tokenUsage }),
     }
-    this.#recorder.record('execution_complete', this.#end as LoggedData)
+    this.#recorder.record('execution_complete', this.#end)
   }
 
   #stamp(data: object): LoggedData {

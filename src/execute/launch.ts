@@ -1,8 +1,10 @@
 import { DagstreamError, invalidOption } from '../errors.ts'
+import { prepareExecution } from '../plan/compile.ts'
 import type { ExecutionPlan } from '../plan/execution-plan.ts'
-import { requireInput } from '../plan/compile.ts'
 import type { ExecutionStore } from '../store/execution-store.ts'
 import type { Lease, LogStorage } from '../stream/event-log.ts'
+import type { ToolRegistry } from '../tools/registry.ts'
+import type { DAGStructure } from '../workflow/document.ts'
 import { ExecutionLoop } from './execution-loop.ts'
 import type { ResolvedOptions } from './options.ts'
 
@@ -18,22 +20,23 @@ export interface ExecutionInput {
 const NO_STORE: LogStorage = { append() {}, read: () => [] }
 
 /**
- * Starts an execution.
- * @throws `INVALID_OPTION` for an input that is not JSON or an unusable id, `INVALID_WORKFLOW` for an input that lacks what
- * the plan refers to; a store that fails makes its result reject
+ * Starts an execution; a store that fails makes its result reject.
+ * @throws `INVALID_WORKFLOW` for a workflow or an input with problems, `INVALID_OPTION` for an input that is not JSON or an
+ * unusable id
  */
 export function launch(
-  plan: ExecutionPlan,
-  { input, signal }: ExecutionInput,
+  workflow: DAGStructure | ExecutionPlan,
+  tools: ToolRegistry,
+  { input: given, signal }: ExecutionInput,
   options: ResolvedOptions,
 ): ExecutionLoop {
-  const given = requireInput(plan, input)
+  const { plan, input } = prepareExecution(workflow, tools, given)
   const executionId = options.createId()
   if (!/^[A-Za-z0-9_-]{1,128}$/.test(executionId)) {
     throw invalidOption('createId', 'a function that makes ids of 1–128 characters of [A-Za-z0-9_-]', executionId)
   }
   const { store } = options
-  const loop = new ExecutionLoop(executionId, plan, given, options, store ?? NO_STORE)
+  const loop = new ExecutionLoop(executionId, plan, input, options, store ?? NO_STORE)
   if (store === undefined) loop.start({ executionId, epoch: 1 }, signal)
   else {
     register(store, executionId, options).then(

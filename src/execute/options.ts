@@ -78,6 +78,13 @@ export function resolveOptions(...given: readonly (ExecutionOptions | undefined)
       if (value !== undefined) resolved[name] = value
     }
   }
+  expectMethods(resolved, 'clock', ['now', 'wallTime', 'after'])
+  expectMethods(resolved, 'logger', ['debug', 'warn'])
+  if (resolved.store !== undefined) expectMethods(resolved, 'store', ['create', 'claim', 'append', 'read'])
+  for (const name of ['random', 'createId']) {
+    if (typeof resolved[name] !== 'function') throw invalidOption(name, 'a function', resolved[name])
+  }
+  resolved.logger = guardLogger(resolved.logger as Logger)
   const options = resolved as unknown as ResolvedOptions
   expectOneOf(options, 'schedule', ['layers', 'dataflow'])
   expectOneOf(options, 'onTaskError', ['continue', 'fail-fast'])
@@ -94,6 +101,26 @@ export function resolveOptions(...given: readonly (ExecutionOptions | undefined)
     if (!isAtLeastZero(options[name])) throw invalidOption(name, 'a number, 0 or more', options[name])
   }
   return options
+}
+
+function expectMethods(options: Record<string, unknown>, name: string, methods: readonly string[]): void {
+  const object = (options[name] ?? {}) as Record<string, unknown>
+  if (methods.some(method => typeof object[method] !== 'function')) {
+    throw invalidOption(name, `an object with the functions ${methods.join(', ')}`, options[name])
+  }
+}
+
+/** A logger that throws is a fault of nobody's execution, and there is nowhere to log it. */
+function guardLogger(logger: Logger): Logger {
+  const guard = (log: () => void): void => {
+    try {
+      log()
+    } catch {}
+  }
+  return {
+    debug: (message, fields) => guard(() => logger.debug(message, fields)),
+    warn: (message, fields) => guard(() => logger.warn(message, fields)),
+  }
 }
 
 function isAtLeastZero(value: unknown): boolean {

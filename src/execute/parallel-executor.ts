@@ -32,8 +32,7 @@ export class ParallelExecutor {
    */
   async execute(workflow: DAGStructure | ExecutionPlan, options: ExecuteOptions = {}): Promise<ExecutionResult> {
     const { input, signal, ...rest } = options
-    const plan = compileWorkflow(workflow, this.tools)
-    return launch(plan, withSignal(input, signal), resolveOptions(this.options, rest)).result
+    return launch(workflow, this.tools, withSignal(input, signal), resolveOptions(this.options, rest)).result
   }
 
   /** The layers: tasks as the document has them, in document order within each. @throws `INVALID_WORKFLOW` */

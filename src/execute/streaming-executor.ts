@@ -1,6 +1,5 @@
 import { invalidOption } from '../errors.ts'
 import type { SSEEvent } from '../events/events.ts'
-import { compileWorkflow } from '../plan/compile.ts'
 import type { ExecutionPlan } from '../plan/execution-plan.ts'
 import { lockSink } from '../stream/buffered-event-stream.ts'
 import { type BufferOptions, resolveBufferOptions } from '../stream/reader-bound.ts'
@@ -40,9 +39,8 @@ export class StreamingExecutor extends ParallelExecutor {
   stream(workflow: DAGStructure | ExecutionPlan, options: StreamOptions = {}): Execution {
     const { input, signal, buffer = {}, ...rest } = options
     resolveBufferOptions(buffer)
-    const plan = compileWorkflow(workflow, this.tools)
     const resolved = resolveOptions(this.options, rest)
-    const loop = launch(plan, withSignal(input, signal), resolved)
+    const loop = launch(workflow, this.tools, withSignal(input, signal), resolved)
     return new Execution(loop, { clock: resolved.clock, ...buffer }, resolved.logger)
   }
 
@@ -74,12 +72,11 @@ export class StreamingExecutor extends ParallelExecutor {
     if (onSinkClosed !== 'continue' && onSinkClosed !== 'cancel') {
       throw invalidOption('onSinkClosed', '"continue" or "cancel"', onSinkClosed)
     }
-    const plan = compileWorkflow(workflow, this.tools)
     const resolved = resolveOptions(this.options, rest)
     const writer = lockSink(eventStream)
     let loop: ReturnType<typeof launch>
     try {
-      loop = launch(plan, withSignal(input, signal), resolved)
+      loop = launch(workflow, this.tools, withSignal(input, signal), resolved)
     } catch (error) {
       writer.releaseLock()
       throw error

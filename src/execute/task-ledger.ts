@@ -69,7 +69,7 @@ export class TaskLedger {
     const { status, message } = outcome
     const code = status === 'cancelled' ? 'CANCELLED' : outcome.code
     const failure = { taskId, tool, status, error: cutMessage(message), code, attempts, executionTimeMs, waitMs }
-    return { executionId, timestamp, ...failure, ...(isAbandoned && { abandoned: true }) } as LoggedData
+    return { executionId, timestamp, ...failure, ...(isAbandoned && { abandoned: true }) }
   }
 
   /** Notes that tasks ended without running; they are told by `tell`. */

@@ -44,24 +44,33 @@ export function validateWorkflow(
   options: { input?: unknown } = {},
 ): ValidationResult {
   const issues = new IssueList()
-  const input = options.input === undefined ? undefined : readInput(options.input)
-  buildPlan(document, ToolRegistry.from(tools), issues, input)
+  const input = readInput(options.input)
+  buildPlan(document, ToolRegistry.from(tools), issues, input && { input })
   return { valid: issues.count === 0, issues: issues.issues, issueCount: issues.count }
 }
 
 /**
- * The input of an execution of the plan, which must have what the plan refers to.
- * @throws `INVALID_OPTION` for an input that is not JSON, `INVALID_WORKFLOW` for what it lacks
+ * The plan of one execution and its input, which must have what the plan refers to.
+ * @throws `INVALID_WORKFLOW` with every problem of both, `INVALID_OPTION` for an input that is not JSON, `INVALID_TOOL`
  */
-export function requireInput(plan: ExecutionPlan, input: unknown): JsonValue | undefined {
-  const value = input === undefined ? undefined : readInput(input)
+export function prepareExecution(
+  workflow: DAGStructure | ExecutionPlan,
+  tools: ToolSource,
+  given: unknown,
+): { plan: ExecutionPlan; input: JsonValue | undefined } {
+  const input = readInput(given)
   const issues = new IssueList()
-  checkInput(plan.inputReferences, value, issues)
-  if (issues.count > 0) throw invalidWorkflow(issues)
-  return value
+  let plan: ExecutionPlan | undefined
+  if (workflow instanceof ExecutionPlan) {
+    plan = workflow
+    checkInput(plan.inputReferences, input, issues)
+  } else plan = buildPlan(workflow, ToolRegistry.from(tools), issues, { input })
+  if (plan === undefined || issues.count > 0) throw invalidWorkflow(issues)
+  return { plan, input }
 }
 
-function readInput(input: unknown): JsonValue {
+function readInput(input: unknown): JsonValue | undefined {
+  if (input === undefined) return undefined
   try {
     return JsonValue.from(input)
   } catch (error) {
@@ -74,10 +83,11 @@ function buildPlan(
   document: unknown,
   tools: ToolRegistry,
   issues: IssueList,
-  input?: JsonValue,
+  /** Absent where no execution is meant, and references into an input are not looked up. */
+  given?: { readonly input: JsonValue | undefined },
 ): ExecutionPlan | undefined {
   const { name, tasks, nodes } = checkDocument(document, tools, issues)
-  if (input !== undefined) for (const task of tasks) checkInput(task.inputReferences, input, issues)
+  if (given !== undefined) for (const task of tasks) checkInput(task.inputReferences, given.input, issues)
   // With issues there may be gaps: the graph keeps the document's numbering, so that cycles are still found and told.
   const size = (nodes.at(-1)?.index ?? -1) + 1
   const dependencies = new Array<readonly number[]>(size).fill([])

@@ -27,7 +27,7 @@ function findShortestCycle(start: number, next: (task: number) => number[]): num
       if (following === start) {
         const path = [start]
         for (let at = task; at !== start; at = cameFrom.get(at) as number) path.push(at)
-        return [...path, start].reverse()
+        return [...path, start].toReversed()
       }
       if (cameFrom.has(following)) continue
       cameFrom.set(following, task)

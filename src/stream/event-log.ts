@@ -93,7 +93,7 @@ export class EventLog implements CursorLog {
   /** Ends the log for its readers with an event that is not part of it: the execution could not finish its work. */
   fail(error: { error: string; code: string; timestamp: string }): void {
     if (this.#ending !== undefined) return
-    this.#ending = new LogEntry(NOT_LOGGED, 'error', { executionId: this.executionId, ...error } as LoggedData)
+    this.#ending = new LogEntry(NOT_LOGGED, 'error', { executionId: this.executionId, ...error })
     this.#wake()
   }
 

@@ -1,5 +1,5 @@
 import type { JsonValue } from '../events/json-value.ts'
-import { LogEntry, type LoggedData, showOutput } from '../events/log-entry.ts'
+import { LogEntry, showOutput } from '../events/log-entry.ts'
 import { type ExecutionState, toSnapshot } from '../events/state.ts'
 import type { EntrySource } from './entry-source.ts'
 
@@ -110,6 +110,6 @@ export class LogCursor implements EntrySource {
       if ('output' in shown) inlineLeft -= value.weight
       return shown
     })
-    return new LogEntry(state.seq, 'snapshot', data as unknown as LoggedData)
+    return new LogEntry(state.seq, 'snapshot', data)
   }
 }

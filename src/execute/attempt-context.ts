@@ -40,18 +40,27 @@ export class AttemptContext implements ToolContext {
   }
 
   get emitToken(): (text: string) => void {
-    return text => this.#attempt.emitToken(text)
+    return text => this.#guard(() => this.#attempt.emitToken(text))
   }
 
   get reportProgress(): ToolContext['reportProgress'] {
-    return progress => this.#attempt.reportProgress(progress)
+    return progress => this.#guard(() => this.#attempt.reportProgress(progress))
   }
 
   get reportUsage(): (delta: Partial<TokenUsage>) => void {
-    return delta => this.#attempt.reportUsage(delta)
+    return delta => this.#guard(() => this.#attempt.reportUsage(delta))
   }
 
   get log(): (level: InfoLevel, message: string) => void {
-    return (level, message) => this.#attempt.log(level, message)
+    return (level, message) => this.#guard(() => this.#attempt.log(level, message))
+  }
+
+  /** A value whose getter or `toString` throws costs a tool that emission, not its task, nor the process from a timer of it. */
+  #guard(emit: () => void): void {
+    try {
+      emit()
+    } catch {
+      this.#attempt.log('warning', 'An emission was left out: it could not be read')
+    }
   }
 }

@@ -322,6 +322,12 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
 
 /** The reason of an abort as people read it; an error of a runtime's own says nothing that the code does not. */
 function describeAbort(reason: unknown): string {
-  if (typeof reason === 'string' && reason !== '') return reason
-  return reason instanceof Error && reason.name !== 'AbortError' && reason.message !== '' ? reason.message : 'Cancelled'
+  try {
+    if (typeof reason === 'string' && reason !== '') return reason
+    const { name, message } = reason as Partial<Error>
+    return name !== 'AbortError' && typeof message === 'string' && message !== '' ? message : 'Cancelled'
+  } catch {
+    // There is no reason, or reading it throws.
+    return 'Cancelled'
+  }
 }

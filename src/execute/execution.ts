@@ -35,7 +35,7 @@ export class Execution implements AsyncIterable<SSEEvent> {
 
   /** Cancels every task that has not settled; harmless to repeat and after the end. */
   cancel(reason = 'Cancelled'): void {
-    this.#loop.cancel({ code: 'CANCELLED', message: reason })
+    this.#loop.cancel({ code: 'CANCELLED', message: String(reason) })
   }
 
   /** Cancels it because whoever asked for it has left: the reason is `DISCONNECTED`. */
@@ -50,6 +50,7 @@ export class Execution implements AsyncIterable<SSEEvent> {
   /**
    * A subscriber's place behind `afterSeq`: it never slows the execution, and gets a `snapshot` where its place cannot be
    * served.
+   * @throws `INVALID_EVENT_ID` for a place that is not an integer ≥ 0
    */
   subscribe(afterSeq = 0): EntrySource {
     return this.#loop.log.open(afterSeq)

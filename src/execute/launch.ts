@@ -21,8 +21,8 @@ const NO_STORE: LogStorage = { append() {}, read: () => [] }
 
 /**
  * Starts an execution; a store that fails makes its result reject.
- * @throws `INVALID_WORKFLOW` for a workflow or an input with problems, `INVALID_OPTION` for an input that is not JSON or an
- * unusable id
+ * @throws `INVALID_WORKFLOW` for a workflow or an input with problems, `INVALID_OPTION` for an input that is not JSON, a
+ * signal that is none, or an unusable id
  */
 export function launch(
   workflow: DAGStructure | ExecutionPlan,
@@ -31,8 +31,11 @@ export function launch(
   options: ResolvedOptions,
 ): ExecutionLoop {
   const { plan, input } = prepareExecution(workflow, tools, given)
+  if (signal !== undefined && typeof signal.addEventListener !== 'function') {
+    throw invalidOption('signal', 'an AbortSignal', signal)
+  }
   const executionId = options.createId()
-  if (!/^[A-Za-z0-9_-]{1,128}$/.test(executionId)) {
+  if (typeof executionId !== 'string' || !/^[A-Za-z0-9_-]{1,128}$/.test(executionId)) {
     throw invalidOption('createId', 'a function that makes ids of 1–128 characters of [A-Za-z0-9_-]', executionId)
   }
   const { store } = options

@@ -123,7 +123,8 @@ function guardLogger(logger: Logger): Logger {
   }
 }
 
-function isAtLeastZero(value: unknown): boolean {
+/** A number, 0 or more; what only converts to one is none. */
+export function isAtLeastZero(value: unknown): value is number {
   return typeof value === 'number' && value >= 0
 }
 

@@ -7,7 +7,7 @@ import type { DAGStructure } from '../workflow/document.ts'
 import { Execution } from './execution.ts'
 import type { ExecutionResult } from './execution-result.ts'
 import { launch } from './launch.ts'
-import { resolveOptions } from './options.ts'
+import { isAtLeastZero, resolveOptions } from './options.ts'
 import { type ExecuteOptions, ParallelExecutor, withSignal } from './parallel-executor.ts'
 import { type Delivery, SinkReader } from './sink-reader.ts'
 
@@ -68,7 +68,7 @@ export class StreamingExecutor extends ParallelExecutor {
       ...rest
     } = options
     resolveBufferOptions(buffer)
-    if (!(flushMs >= 0)) throw invalidOption('flushMs', 'a number of milliseconds, 0 or more', flushMs)
+    if (!isAtLeastZero(flushMs)) throw invalidOption('flushMs', 'a number of milliseconds, 0 or more', flushMs)
     if (onSinkClosed !== 'continue' && onSinkClosed !== 'cancel') {
       throw invalidOption('onSinkClosed', '"continue" or "cancel"', onSinkClosed)
     }

@@ -1,7 +1,7 @@
 import { systemClock } from '../clock.ts'
 import { DagstreamError, invalidOption } from '../errors.ts'
 import type { Execution } from '../execute/execution.ts'
-import type { ExecutionOptions } from '../execute/options.ts'
+import { type ExecutionOptions, isAtLeastZero } from '../execute/options.ts'
 import { StreamingExecutor } from '../execute/streaming-executor.ts'
 import type { ExecutionPlan } from '../plan/execution-plan.ts'
 import { negotiate } from '../sse/accept.ts'
@@ -77,13 +77,16 @@ export async function handleSSERequest(
   const execution = start(workflow, options)
   if (execution instanceof Response) return execution
   const { executionId } = execution
+  const leave = createLeave(execution, options)
+  // Only now: after a response some runtimes abort the signal although nobody has left. From then on the body tells.
+  if (request.signal.aborted) leave()
   const { format, heartbeatMs, clock, logger } = options
   const body = createEventBody(execution.subscribe(), {
     executionId,
     ...(format && { format }),
     ...(heartbeatMs !== undefined && { heartbeatMs }),
     ...(clock && { clock }),
-    onCancel: createLeave(execution, options),
+    onCancel: leave,
     onError: error => logger?.warn('The event stream failed', { executionId, error: String(error) }),
   })
   return new Response(body, { headers: { ...STREAM_HEADERS, 'Execution-Id': executionId } })
@@ -108,9 +111,13 @@ function noContent(): Response {
 }
 
 function start(workflow: DAGStructure | ExecutionPlan, options: WorkflowRequestOptions): Execution | Response {
-  const { tools, input, onDisconnect: _, format: __, heartbeatMs, ...executionOptions } = options
-  if (heartbeatMs !== undefined && !(heartbeatMs > 0)) {
+  const { tools, input, onDisconnect = 'cancel', format: _, heartbeatMs = 1, ...executionOptions } = options
+  if (!isAtLeastZero(heartbeatMs) || heartbeatMs === 0) {
     throw invalidOption('heartbeatMs', 'a positive number of milliseconds', heartbeatMs)
+  }
+  const isRule = onDisconnect === 'cancel' || onDisconnect === 'continue'
+  if (!isRule && !isAtLeastZero(onDisconnect?.graceMs)) {
+    throw invalidOption('onDisconnect', '"cancel", "continue" or { graceMs } with a number, 0 or more', onDisconnect)
   }
   const executor = new StreamingExecutor(tools, executionOptions)
   try {
@@ -132,10 +139,8 @@ function createLeave(execution: Execution, { onDisconnect = 'cancel', clock }: W
   const cancel = (): void => execution.disconnect()
   if (onDisconnect === 'continue') return () => {}
   if (onDisconnect === 'cancel') return cancel
-  const { graceMs } = onDisconnect
-  if (!(graceMs >= 0)) throw invalidOption('onDisconnect.graceMs', 'a number of milliseconds, 0 or more', graceMs)
   return () => {
-    const stop = (clock ?? systemClock).after(graceMs, cancel)
+    const stop = (clock ?? systemClock).after(onDisconnect.graceMs, cancel)
     // Nothing to wait for once it has ended by itself.
     execution.result.then(stop, stop)
   }

@@ -26,7 +26,7 @@ export interface ValidationResult {
  * `INVALID_TOOL` for a bad tool definition
  */
 export function compileWorkflow(workflow: DAGStructure | ExecutionPlan, tools: ToolSource): ExecutionPlan {
-  if (workflow instanceof ExecutionPlan) return workflow
+  if (ExecutionPlan.is(workflow)) return workflow
   const issues = new IssueList()
   const plan = buildPlan(workflow, ToolRegistry.from(tools), issues)
   if (plan === undefined) throw invalidWorkflow(issues)
@@ -61,7 +61,7 @@ export function prepareExecution(
   const input = readInput(given)
   const issues = new IssueList()
   let plan: ExecutionPlan | undefined
-  if (workflow instanceof ExecutionPlan) {
+  if (ExecutionPlan.is(workflow)) {
     plan = workflow
     checkInput(plan.inputReferences, input, issues)
   } else plan = buildPlan(workflow, ToolRegistry.from(tools), issues, { input })

@@ -65,6 +65,11 @@ export class ExecutionPlan {
     Object.freeze(this)
   }
 
+  /** Whether `compileWorkflow` made it. Unlike `instanceof` it runs no code of a hostile value. */
+  static is(value: unknown): value is ExecutionPlan {
+    return typeof value === 'object' && value !== null && #estimates in value
+  }
+
   /** Tasks in the order in which `dataflow` prefers them. */
   get priorities(): readonly number[] {
     return (this.#priorities ??= computePriorities(this.layerIndices, this.dependents, this.#estimates))

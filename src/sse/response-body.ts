@@ -83,7 +83,7 @@ class EventBody implements UnderlyingDefaultSource<Uint8Array> {
       if (this.#isClosed) return
       this.#close()
       this.#options.onError?.(error)
-      controller.enqueue(encoder.encode(this.#format(this.#buildErrorEntry(error))))
+      controller.enqueue(encoder.encode(this.#formatError(error)))
       controller.close()
     }
   }
@@ -166,6 +166,16 @@ class EventBody implements UnderlyingDefaultSource<Uint8Array> {
     this.#isClosed = true
     this.#source.onReadable(undefined)
     this.#source.close()
+  }
+
+  /** A format that failed before may fail again: then the reader gets dagstream's own. */
+  #formatError(error: unknown): string {
+    const entry = this.#buildErrorEntry(error)
+    try {
+      return this.#format(entry)
+    } catch {
+      return defaultFormat(entry)
+    }
   }
 
   /** The text of an unknown error never leaves the process; a code of dagstream's own says enough. */

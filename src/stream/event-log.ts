@@ -1,4 +1,4 @@
-import { DagstreamError } from '../errors.ts'
+import { DagstreamError, describeValue } from '../errors.ts'
 import type { SSEEvent } from '../events/events.ts'
 import { LogEntry, type LoggedData, NOT_LOGGED } from '../events/log-entry.ts'
 import { applyEvent, createState, type ExecutionState } from '../events/state.ts'
@@ -100,8 +100,13 @@ export class EventLog implements CursorLog {
   /**
    * A reader's place in the log, at first behind `afterSeq`: replay and live in one.
    * A place that cannot be served gets a `snapshot` first.
+   * @throws `INVALID_EVENT_ID` for a place that is not an integer ≥ 0
    */
   open(afterSeq = 0): LogCursor {
+    if (!Number.isSafeInteger(afterSeq) || afterSeq < 0) {
+      const message = `Expected a place in the log to be an integer, 0 or more, got ${describeValue(afterSeq)}`
+      throw new DagstreamError('INVALID_EVENT_ID', message)
+    }
     const cursor = new LogCursor(this, afterSeq, () => this.#cursors.delete(cursor))
     this.#cursors.add(cursor)
     return cursor

@@ -38,6 +38,7 @@ const DEFAULTS: Required<BufferOptions> = {
 
 /** The options with their defaults. @throws `INVALID_OPTION` */
 export function resolveBufferOptions(options: BufferOptions): Required<BufferOptions> {
+  if (typeof options !== 'object' || options === null) throw invalidOption('buffer', 'an object', options)
   const resolved = { ...DEFAULTS }
   for (const name of Object.keys(options) as (keyof BufferOptions)[]) {
     if (!Object.hasOwn(DEFAULTS, name))

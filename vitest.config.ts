@@ -1,6 +1,15 @@
 import { defineConfig } from 'vitest/config'
 
+const source = (path: string): string => new URL(`src/${path}`, import.meta.url).pathname
+
 export default defineConfig({
+  // Tests and examples see the source, however old the build is; the command line's end-to-end tests see the build.
+  resolve: {
+    alias: [
+      { find: /^dagstream$/, replacement: source('index.ts') },
+      { find: /^dagstream\/(sse|http|testing)$/, replacement: source('$1/index.ts') },
+    ],
+  },
   test: {
     include: ['test/**/*.test.ts'],
     setupFiles: ['test/support/unhandled.ts'],

@@ -24,8 +24,6 @@ export type DagstreamErrorCode =
   | 'INVALID_SSE'
   /** An event id is malformed or belongs to another execution. */
   | 'INVALID_EVENT_ID'
-  /** A bound of the table of limits was passed. */
-  | 'LIMIT_EXCEEDED'
   /** The execution is not (or no longer) known. */
   | 'EXECUTION_NOT_FOUND'
   /** The store failed; `cause` says how. */

@@ -21,9 +21,8 @@ test('a client that cancels while it waits for the next bytes is no error', asyn
   const { tool, clock, options, stored } = requestRig()
   const response = await handleSSERequest(request(), ONE_TASK, options)
   const reader = response.body?.getReader()
-  await reader?.read()
-  await reader?.read()
   const call = await tool.nextCall('a')
+  await reader?.read()
   await reader?.read()
   const waiting = reader?.read()
   await tool.idle()
@@ -128,9 +127,7 @@ test('a thousand clients that come and go leave nothing behind', async () => {
   const { tool, clock, options } = requestRig()
   let id = 0
   const many = { ...options, createId: () => `x${(id += 1)}` }
-  const responses = await Promise.all(
-    Array.from({ length: 1000 }, () => handleSSERequest(request(), ONE_TASK, many)),
-  )
+  const responses = await Promise.all(Array.from({ length: 1000 }, () => handleSSERequest(request(), ONE_TASK, many)))
   await tool.idle()
   await Promise.all(responses.map(({ body }) => body?.cancel()))
   const calls = tool.takeAll()

@@ -5,6 +5,7 @@ import {
   type ExecutionStore,
   handleSSERequest,
   handleWorkflowRequest,
+  type SSEEvent,
   StreamingExecutor,
   type ToolContext,
 } from '../../src/index.ts'
@@ -23,7 +24,8 @@ test('the bytes on the wire are the events of `stream`, as another parser reads 
   const workflow = diamond('a', ['b', 'c'], 'd')
   const response = await handleSSERequest(request(), workflow, { tools, ...options })
   const messages = parseMessages(await response.text())
-  const events = await Array.fromAsync(new StreamingExecutor(tools, options).stream(workflow))
+  const events: SSEEvent[] = []
+  for await (const event of new StreamingExecutor(tools, options).stream(workflow)) events.push(event)
   expect(messages.map(({ id, event, data }) => ({ id, type: event, data: JSON.parse(data) as unknown }))).toEqual(
     events.map(({ id, type, data }) => ({ id, type, data })),
   )
@@ -78,8 +80,10 @@ test('the first bytes are there before anything has happened, and silence is bro
 
 test('a reader that does not read slows nothing and costs little, and then gets a snapshot and the tail', async () => {
   const events = 100_000
-  const { promise: held, resolve: release } = Promise.withResolvers<void>()
-  const { promise: done, resolve: tellDone } = Promise.withResolvers<void>()
+  let release!: () => void
+  let tellDone!: () => void
+  const held = new Promise<void>(resolve => (release = resolve))
+  const done = new Promise<void>(resolve => (tellDone = resolve))
   const work = async (_: unknown, { reportProgress }: ToolContext): Promise<string> => {
     for (let progress = 1; progress <= events; progress++) {
       // 800 MB in all, if anybody kept them.
@@ -91,7 +95,11 @@ test('a reader that does not read slows nothing and costs little, and then gets 
     return 'done'
   }
   const heapBefore = process.memoryUsage().heapUsed
-  const response = await handleSSERequest(request(), ONE_TASK, { tools: { work }, createId: () => 'x', taskTimeoutMs: 0 })
+  const response = await handleSSERequest(request(), ONE_TASK, {
+    tools: { work },
+    createId: () => 'x',
+    taskTimeoutMs: 0,
+  })
   await done
   await new Promise(resolve => setImmediate(resolve))
   expect(process.memoryUsage().heapUsed - heapBefore).toBeLessThan(300 * 1024 * 1024)
@@ -151,25 +159,28 @@ test.each<['create' | 'claim' | 'append', number, Error, string]>([
   ['append', 1, new Error('secret'), 'STORE_FAILED'],
   ['append', 2, Object.assign(new Error('secret'), { code: 'secret' }), 'STORE_FAILED'],
   ['append', 2, new DagstreamError('FENCED', 'secret'), 'FENCED'],
-])('a store whose %s fails, call %i, ends both answers without the text of its error', async (method, nth, error, code) => {
-  const tools = { work: () => 1 }
-  const batch = await handleWorkflowRequest(request(), ONE_TASK, { tools, store: failingStore(method, nth, error) })
-  expect([batch.status, batch.headers.get('Content-Type'), await batch.json()]).toEqual([
-    500,
-    'application/problem+json',
-    { title: 'The execution could not be completed', code, status: 500 },
-  ])
-  const stream = await handleSSERequest(request(), ONE_TASK, { tools, store: failingStore(method, nth, error) })
-  const text = await stream.text()
-  const last = parseMessages(text).at(-1)
-  expect([stream.status, last?.event, last?.id, JSON.parse(last?.data ?? '')]).toMatchObject([
-    200,
-    'error',
-    undefined,
-    { code },
-  ])
-  expect(text).not.toContain('secret')
-})
+])(
+  'a store whose %s fails, call %i, ends both answers without the text of its error',
+  async (method, nth, error, code) => {
+    const tools = { work: () => 1 }
+    const batch = await handleWorkflowRequest(request(), ONE_TASK, { tools, store: failingStore(method, nth, error) })
+    expect([batch.status, batch.headers.get('Content-Type'), await batch.json()]).toEqual([
+      500,
+      'application/problem+json',
+      { title: 'The execution could not be completed', code, status: 500 },
+    ])
+    const stream = await handleSSERequest(request(), ONE_TASK, { tools, store: failingStore(method, nth, error) })
+    const text = await stream.text()
+    const last = parseMessages(text).at(-1)
+    expect([stream.status, last?.event, last?.id, JSON.parse(last?.data ?? '')]).toMatchObject([
+      200,
+      'error',
+      undefined,
+      { code },
+    ])
+    expect(text).not.toContain('secret')
+  },
+)
 
 test("of a tool's error only the message and the code are told", async () => {
   const work = (): never => {
@@ -181,7 +192,11 @@ test("of a tool's error only the message and the code are told", async () => {
   }
   for (const accept of ['text/event-stream', 'application/json']) {
     const text = await (await handleWorkflowRequest(request(accept), ONE_TASK, { tools: { work } })).text()
-    expect([text.includes('quota used up'), text.includes('"QUOTA"'), text.includes('secret')]).toEqual([true, true, false])
+    expect([text.includes('quota used up'), text.includes('"QUOTA"'), text.includes('secret')]).toEqual([
+      true,
+      true,
+      false,
+    ])
   }
 })
 

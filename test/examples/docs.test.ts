@@ -1,0 +1,204 @@
+import { execFile } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { describe, expect, test } from 'vitest'
+import { SSE_EVENTS } from '../../src/events/events.ts'
+import { MAX_RETRY_AFTER_MS, mergeRetryPolicies } from '../../src/execute/retry.ts'
+import { resolveOptions } from '../../src/execute/options.ts'
+import { resolveBufferOptions } from '../../src/stream/reader-bound.ts'
+import { LIMITS } from '../../src/workflow/document.ts'
+
+const root = new URL('../../', import.meta.url)
+const read = (path: string): string => readFileSync(new URL(path, root), 'utf8')
+
+const pages = [
+  'README.md',
+  'CHANGELOG.md',
+  ...readdirSync(new URL('docs/', root), { recursive: true, encoding: 'utf8' })
+    .filter(name => name.endsWith('.md'))
+    .map(name => `docs/${name.replaceAll('\\', '/')}`),
+]
+
+test('the README is at most 150 lines and names the two commands', () => {
+  const readme = read('README.md')
+  expect(readme.trimEnd().split('\n').length).toBeLessThanOrEqual(150)
+  expect(readme).toMatch(/^npm start\b/m)
+  expect(readme).toMatch(/^npm test\b/m)
+})
+
+test.each(pages)('every relative link of %s leads somewhere', page => {
+  const broken = findLinks(read(page)).filter(link => !leadsSomewhere(page, link))
+  expect(broken).toEqual([])
+})
+
+describe('what a program in the docs is said to print', () => {
+  const programs = pages.flatMap(page => findPrograms(read(page)).map(program => ({ page, ...program })))
+
+  test('is there', () => {
+    expect(programs.map(({ page }) => page)).toEqual(
+      expect.arrayContaining([
+        'README.md',
+        'docs/workflow.md',
+        'docs/execution.md',
+        'docs/events.md',
+        'docs/streams.md',
+      ]),
+    )
+  })
+
+  test.each(programs)('is printed: $page', async ({ code, printed }) => {
+    const args = ['--input-type=module', '--eval', code]
+    const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: fileURLToPath(root) })
+    expect(trimLines(stdout)).toBe(trimLines(printed))
+  })
+})
+
+describe('the docs name every', () => {
+  const { ExecutionOptions, BufferOptions, SinkOptions } = {
+    ExecutionOptions: findFields('src/execute/options.ts', 'ExecutionOptions'),
+    BufferOptions: findFields('src/stream/reader-bound.ts', 'BufferOptions'),
+    SinkOptions: findFields('src/execute/streaming-executor.ts', 'SinkOptions'),
+  }
+  test.each<[what: string, page: string, names: readonly string[]]>([
+    ['code that is thrown', 'docs/execution.md', findUnion('src/errors.ts', 'DagstreamErrorCode')],
+    ['code of a task', 'docs/execution.md', findUnion('src/events/events.ts', 'TaskCode')],
+    ['reason', 'docs/execution.md', findUnion('src/events/events.ts', 'ReasonCode')],
+    ['execution option', 'docs/execution.md', ExecutionOptions],
+    ['field of a result', 'docs/execution.md', findFields('src/execute/execution-result.ts', 'ExecutionResult')],
+    ['field of a retry policy', 'docs/execution.md', findFields('src/workflow/document.ts', 'RetryPolicy')],
+    ['issue code', 'docs/workflow.md', findUnion('src/workflow/document.ts', 'IssueCode')],
+    ['field of a task', 'docs/workflow.md', findFields('src/workflow/document.ts', 'DAGTask')],
+    ['limit', 'docs/workflow.md', Object.keys(LIMITS)],
+    ['event', 'docs/events.md', Object.values(SSE_EVENTS)],
+    ['field of an event', 'docs/events.md', findEventFields()],
+    ['buffer option', 'docs/streams.md', BufferOptions],
+    ['sink option', 'docs/streams.md', SinkOptions],
+    ['delivery', 'docs/streams.md', findUnion('src/execute/sink-reader.ts', 'Delivery')],
+    ['field of a tool', 'docs/tools.md', findFields('src/tools/tool.ts', 'Tool')],
+    ['member of the context', 'docs/tools.md', findFields('src/tools/tool.ts', 'ToolContext')],
+    [
+      'option of a handler',
+      'docs/http-handler.md',
+      findFields('src/http/workflow-request.ts', 'WorkflowRequestOptions'),
+    ],
+    ['method of a store', 'docs/store.md', findMethods('src/store/execution-store.ts')],
+    ['option of the memory store', 'docs/store.md', findFields('src/store/memory-store.ts', 'MemoryStoreOptions')],
+    ['flag', 'docs/cli.md', [...read('src/cli/program.ts').matchAll(/'(--[a-z-]+)/g)].map(match => match[1] ?? '')],
+    [
+      'folder of the sources',
+      'docs/architecture.md',
+      readdirSync(new URL('src/', root)).filter(name => !name.includes('.')),
+    ],
+    ['dependency', 'docs/decisions/0001-dependencies.md', findDependencies()],
+  ])('%s', (_, page, names) => {
+    const text = read(page)
+    expect(names.length).toBeGreaterThan(0)
+    expect(names.filter(name => !isMentioned(text, name))).toEqual([])
+  })
+})
+
+describe('the docs tell the default of every', () => {
+  test.each<[what: string, page: string, defaults: object]>([
+    ['execution option', 'docs/execution.md', resolveOptions()],
+    ['field of a retry policy', 'docs/execution.md', mergeRetryPolicies(undefined, undefined)],
+    ['buffer option', 'docs/streams.md', resolveBufferOptions({})],
+    ['limit', 'docs/workflow.md', LIMITS],
+  ])('%s', (_, page, defaults) => {
+    const text = read(page)
+    const told = Object.entries(defaults).filter(([, value]) => typeof value === 'number' && Number.isFinite(value))
+    expect(told.length).toBeGreaterThan(0)
+    const wrong = told.filter(([name, value]) => !formatNumber(value as number).includes(findDefault(text, name) ?? ''))
+    expect(wrong).toEqual([])
+  })
+
+  test('retry after which a task fails instead', () => {
+    expect(MAX_RETRY_AFTER_MS).toBe(5 * 60 * 1000)
+    expect(read('docs/tools.md')).toContain('over 5 minutes')
+  })
+})
+
+/** The targets of links outside of code. */
+function findLinks(markdown: string): string[] {
+  const text = markdown.replaceAll(/^```[^]*?^```/gm, '').replaceAll(/`[^`\n]*`/g, '`')
+  return [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(match => match[1] ?? '').filter(link => !/^[a-z]+:/.test(link))
+}
+
+function leadsSomewhere(page: string, link: string): boolean {
+  const [path = '', anchor] = link.split('#')
+  const target = path === '' ? new URL(page, root) : new URL(path, new URL(page, root))
+  if (!existsSync(target)) return false
+  if (anchor === undefined) return true
+  const headings = readFileSync(target, 'utf8').matchAll(/^#+ (.*)$/gm)
+  return Array.from(headings, match => toAnchor(match[1] ?? '')).includes(anchor)
+}
+
+function toAnchor(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+    .replaceAll(' ', '-')
+}
+
+/** Blocks marked `js run`, each with the `text` block that follows it. */
+function findPrograms(markdown: string): { code: string; printed: string }[] {
+  const blocks = markdown.matchAll(/^```js run\n([^]*?)^```\n[^]*?^```text\n([^]*?)^```/gm)
+  return Array.from(blocks, ([, code = '', printed = '']) => ({ code, printed }))
+}
+
+function trimLines(text: string): string {
+  return text
+    .trimEnd()
+    .split('\n')
+    .map(line => line.trimEnd())
+    .join('\n')
+}
+
+/** The string members of a union type. */
+function findUnion(path: string, name: string): string[] {
+  const source = new RegExp(`^export type ${name} (=[^]*?)(?=^export|^/\\*\\*|^const|^interface)`, 'm').exec(read(path))
+  return [...(source?.[1] ?? '').matchAll(/[=|] '([^']+)'/g)].map(match => match[1] ?? '')
+}
+
+/** The members of an interface's own. */
+function findFields(path: string, name: string): string[] {
+  const source = new RegExp(`^export interface ${name}\\b([^]*?)^}`, 'm').exec(read(path))
+  return [...(source?.[1] ?? '').matchAll(/^ {2}(?:readonly )?(\w+)\??[:(]/gm)].map(match => match[1] ?? '')
+}
+
+function findMethods(path: string): string[] {
+  const source =
+    read(path) +
+    read('src/stream/event-log.ts')
+      .replace(/[^]*(?=export interface LogStorage)/, '')
+      .split('\n}')[0]
+  return [...source.matchAll(/^ {2}(\w+)\(/gm)].map(match => match[1] ?? '')
+}
+
+/** Fields of the events' data, wherever they stand. */
+function findEventFields(): string[] {
+  const source =
+    /^interface EventOf[^]*(?=^\/\*\* The event of one type)/m.exec(read('src/events/events.ts'))?.[0] ?? ''
+  return [...source.matchAll(/readonly (\w+)\??:/g)].map(match => match[1] ?? '')
+}
+
+function findDependencies(): string[] {
+  const manifest = JSON.parse(read('package.json')) as Record<'dependencies' | 'devDependencies', object>
+  return [...Object.keys(manifest.dependencies), ...Object.keys(manifest.devDependencies)]
+}
+
+function isMentioned(text: string, name: string): boolean {
+  return new RegExp(`(?<![\\w-])${name.replaceAll(/[/.]/g, '\\$&')}(?![\\w-])`).test(text)
+}
+
+/** The second cell of the row of a table that begins with a name. */
+function findDefault(text: string, name: string): string | undefined {
+  return new RegExp(`^\\| \`${name}\` \\| ([^|]*) \\|`, 'm').exec(text)?.[1]
+}
+
+/** The ways in which the docs may write a number. */
+function formatNumber(value: number): string[] {
+  const formats = [String(value), value.toLocaleString('en')]
+  if (value % 1024 === 0) formats.push(`${value / 1024} KiB`, `${value / 1024 / 1024} MiB`)
+  return formats
+}

@@ -1,6 +1,6 @@
 import { DagstreamError, describeValue } from '../errors.ts'
 import { SSE_EVENTS, type SSEEvent } from '../events/events.ts'
-import type { SSEMessage } from './parse.ts'
+import { parse, type SSEMessage } from './parse.ts'
 
 const KNOWN_TYPES: ReadonlySet<string> = new Set(Object.values(SSE_EVENTS))
 
@@ -15,6 +15,12 @@ export function decodeEvent(message: SSEMessage): SSEEvent | undefined {
   if (!KNOWN_TYPES.has(type)) return undefined
   const data = parseObject(message)
   return (id === undefined ? { type, data } : { type, data, id }) as unknown as SSEEvent
+}
+
+/** The inverse of `encode`: the event of the first message in a text, if it is of a known type. @throws as `decodeEvent` */
+export function decode(text: string): SSEEvent | undefined {
+  const [message] = parse(text)
+  return message && decodeEvent(message)
 }
 
 function parseObject({ event, data }: SSEMessage): object {

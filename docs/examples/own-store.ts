@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import {
   DagstreamError,
+  type ExecutionRecord,
   type ExecutionStore,
   ParallelExecutor,
   type StoredEntry,
@@ -50,11 +51,10 @@ function createMapStore(): ExecutionStore {
     read: (executionId, afterSeq, limit) => all.get(executionId)?.entries.slice(afterSeq, afterSeq + limit) ?? [],
     get: executionId => all.get(executionId)?.execution,
     list({ owner, after, limit }) {
-      const executions = Array.from(all.values(), ({ execution }) => execution)
-      const start = executions.findIndex(({ executionId }) => executionId === after) + 1
-      return executions
-        .slice(start)
+      return Array.from(all.values(), ({ execution }) => execution)
         .filter(one => owner === undefined || one.owner === owner)
+        .filter(one => after === undefined || keyOf(one) > keyOf(after))
+        .sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
         .slice(0, limit)
     },
     putOutput: (lease, taskId, json) => void held(lease).outputs.set(taskId, json),
@@ -62,6 +62,10 @@ function createMapStore(): ExecutionStore {
     delete: executionId => all.delete(executionId),
     sweep: () => 0,
   }
+}
+
+function keyOf({ createdAt, executionId }: Pick<ExecutionRecord, 'createdAt' | 'executionId'>): string {
+  return `${createdAt} ${executionId}`
 }
 
 function readStatus({ json }: StoredEntry): Pick<StoredExecution, 'status'> {

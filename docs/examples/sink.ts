@@ -25,7 +25,7 @@ assert.equal(result.delivery, 'complete')
 assert.equal(result.successCount, 20)
 assert.equal(types.length, 1 + 20 * 2 + 1)
 assert.equal(types.at(-1), 'execution_complete')
-assert.ok(warnings[0]?.startsWith('A reader is behind by its bound'))
+assert.ok(warnings[0]?.startsWith('A reader has reached its bound'))
 
 // A sink whose reader leaves does not touch the execution, unless `onSinkClosed` says so.
 const leaving = new WritableStream<SSEEvent>({

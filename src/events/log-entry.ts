@@ -33,7 +33,7 @@ export class LogEntry {
   readonly seq: number
   readonly type: SSEEventType
   readonly data: LoggedData
-  /** About how much memory the entry takes, bytes; for bounds. */
+  /** About how much memory the entry takes, bytes, its output included; for bounds. */
   readonly weight: number
   #isShared = false
   #json: string | undefined
@@ -47,16 +47,27 @@ export class LogEntry {
     this.#json = json
   }
 
-  /** An entry as a store hands it back. */
-  static fromJson(seq: number, type: SSEEventType, json: string): LogEntry {
-    const data = JSON.parse(json) as EventData & { output?: unknown }
-    const isWhole = type === 'task_complete' && 'output' in data
+  /** An entry as a store hands it back; `outputJson` where the store keeps the output beside it. */
+  static fromJson(seq: number, type: SSEEventType, json: string, outputJson?: string): LogEntry {
+    const data = JSON.parse(json) as EventData & OutputReference & { output?: unknown }
+    if (type !== 'task_complete') return new LogEntry(seq, type, data as LoggedData, json)
+    if (outputJson !== undefined) {
+      const { outputBytes: _, outputPreview: __, outputPath: ___, ...rest } = data
+      return new LogEntry(seq, type, { ...rest, output: JsonValue.fromText(outputJson) }, json)
+    }
+    const isWhole = 'output' in data
     return new LogEntry(
       seq,
       type,
       isWhole ? { ...data, output: JsonValue.from(data.output) } : (data as LoggedData),
       json,
     )
+  }
+
+  /** Whether the JSON only refers to the output, which is kept beside it. */
+  get refersToOutput(): boolean {
+    const { output, outputPath } = this.data as LoggedData & OutputReference
+    return this.type === 'task_complete' && (output === undefined ? outputPath !== undefined : !isInline(output))
   }
 
   /** The data as it goes over the wire, one line of JSON. Made once for all who ask, if it is shared. */

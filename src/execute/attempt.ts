@@ -1,28 +1,19 @@
 import type { Clock } from '../clock.ts'
 import { DagstreamError } from '../errors.ts'
-import type { InfoLevel, TaskCode } from '../events/events.ts'
+import type { InfoLevel } from '../events/events.ts'
 import { JsonValue, NotSerializableError } from '../events/json-value.ts'
 import { addTokenUsage, sanitizeTokenUsage, type TokenUsage } from '../events/token-usage.ts'
 import type { PlannedTask } from '../plan/execution-plan.ts'
 import { type AttemptActions, AttemptContext } from './attempt-context.ts'
+import type { AttemptOutcome } from './attempt-outcome.ts'
 import { type Deadlines, Expiring } from './deadlines.ts'
 import type { Emissions, Progress } from './emissions.ts'
 import { round } from './round.ts'
 import { TokenStream } from './token-stream.ts'
 import { readInputError, readToolError } from './tool-error.ts'
 
-/** How an attempt ended. */
-export type AttemptOutcome =
-  | { readonly status: 'success'; readonly output: JsonValue }
-  | {
-      readonly status: 'error'
-      readonly code: TaskCode
-      readonly message: string
-      /** Whether another attempt could end differently. */
-      readonly isRetryable: boolean
-      readonly retryAfterMs?: number
-    }
-  | { readonly status: 'cancelled'; readonly message: string }
+/** How long an asynchronous check of arguments may take, ms: the tool's own time begins with its call. */
+const CHECK_TIMEOUT_MS = 30_000
 
 /** What an attempt needs of its execution, and what it tells it. */
 export interface AttemptHost {
@@ -115,6 +106,7 @@ export class Attempt extends Expiring implements AttemptActions {
       return this.#end(readInputError(error))
     }
     if (!(args instanceof Promise)) return this.#call(args)
+    this.#startTimeout(CHECK_TIMEOUT_MS, this.#host.clock.now())
     args.then(
       prepared => {
         if (this.#state === 'preparing') this.#call(prepared)
@@ -144,7 +136,10 @@ export class Attempt extends Expiring implements AttemptActions {
       this.isAbandoned = true
       return this.#end(this.#abortion.outcome)
     }
-    const message = `Timed out after ${this.#host.timeoutOf(this.task)} ms`
+    const message =
+      this.#state === 'preparing'
+        ? `The check of its arguments did not answer within ${CHECK_TIMEOUT_MS} ms`
+        : `Timed out after ${this.#host.timeoutOf(this.task)} ms`
     const reason = new DagstreamError('TASK_TIMEOUT', `Task \`${this.task.id}\`: ${message}`)
     this.abort({ status: 'error', code: 'TASK_TIMEOUT', message, isRetryable: true }, reason)
   }
@@ -196,11 +191,9 @@ export class Attempt extends Expiring implements AttemptActions {
   }
 
   #call(args: unknown): void {
-    const { clock, deadlines } = this.#host
-    const timeoutMs = this.#host.timeoutOf(this.task)
     this.#state = 'calling'
-    this.#startedAt = clock.now()
-    if (timeoutMs > 0) deadlines.set(this, timeoutMs, this.#startedAt)
+    this.#startedAt = this.#host.clock.now()
+    this.#startTimeout(this.#host.timeoutOf(this.task), this.#startedAt)
     try {
       const returned = this.task.tool.execute(args, new AttemptContext(this))
       if (!isThenable(returned)) this.#fulfil(returned)
@@ -213,6 +206,12 @@ export class Attempt extends Expiring implements AttemptActions {
     } catch (error) {
       this.#reject(error)
     }
+  }
+
+  #startTimeout(timeoutMs: number, now: number): void {
+    const { deadlines } = this.#host
+    deadlines.remove(this)
+    if (timeoutMs > 0) deadlines.set(this, timeoutMs, now)
   }
 
   #fulfil(value: unknown): void {

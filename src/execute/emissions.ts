@@ -5,6 +5,7 @@ import type { LoggedData } from '../events/log-entry.ts'
 import { addTokenUsage, type TokenUsage } from '../events/token-usage.ts'
 import type { ToolContext } from '../tools/tool.ts'
 import { LIMITS } from '../workflow/document.ts'
+import type { MutableCounters } from './counters.ts'
 import type { ResolvedOptions } from './options.ts'
 import type { Recorder } from './recorder.ts'
 import type { TokenStream } from './token-stream.ts'
@@ -36,22 +37,24 @@ export class Emissions {
   readonly #executionId: string
   readonly #options: ResolvedOptions
   readonly #recorder: Pick<Recorder<never>, 'record' | 'executionId' | 'timestamp'>
+  readonly #counters: MutableCounters
   readonly #cancel: (reason: Reason) => void
   readonly #streaming = new Set<EmittingAttempt>()
   /** As recorded. */
   #recordedUsage: TokenUsage | undefined
   /** As reported, also by attempts that still run. */
   #liveUsage: TokenUsage | undefined
-  #droppedCount = 0
+  #hasDropped = false
 
   constructor(
-    executionId: string,
     options: ResolvedOptions,
+    counters: MutableCounters,
     recorder: Pick<Recorder<never>, 'record' | 'executionId' | 'timestamp'>,
     cancel: (reason: Reason) => void,
   ) {
-    this.#executionId = executionId
+    this.#executionId = recorder.executionId
     this.#options = options
+    this.#counters = counters
     this.#recorder = recorder
     this.#cancel = cancel
   }
@@ -104,9 +107,10 @@ export class Emissions {
 
   /** An emission came after its attempt was over. */
   drop(attempt: EmittingAttempt): void {
-    this.#droppedCount += 1
+    this.#counters.droppedEmissionCount += 1
     // One line an execution: a tool that goes on after its end may go on for long.
-    if (this.#droppedCount > 1) return
+    if (this.#hasDropped) return
+    this.#hasDropped = true
     this.#options.logger.debug(
       'Dropped what a tool emitted after its attempt was over; later ones are dropped unsaid',
       {
@@ -114,11 +118,6 @@ export class Emissions {
         taskId: attempt.task.id,
       },
     )
-  }
-
-  /** How many emissions came too late so far. */
-  get droppedCount(): number {
-    return this.#droppedCount
   }
 
   /** Records what is left to tell of an attempt that is over: tokens, metrics, usage. */

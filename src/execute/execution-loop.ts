@@ -8,7 +8,9 @@ import type { ExecutionPlan, PlannedTask } from '../plan/execution-plan.ts'
 import { EventLog, type Lease, type LogStorage } from '../stream/event-log.ts'
 import type { Scope } from '../workflow/template.ts'
 import { onAbort } from './abort-signals.ts'
-import { Attempt, type AttemptHost, type AttemptOutcome } from './attempt.ts'
+import { Attempt, type AttemptHost } from './attempt.ts'
+import type { AttemptOutcome } from './attempt-outcome.ts'
+import type { MutableCounters } from './counters.ts'
 import { Deadlines } from './deadlines.ts'
 import { cutMessage, Emissions } from './emissions.ts'
 import {
@@ -52,6 +54,7 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
   /** What references refer to. */
   readonly #scope: Scope
   readonly #options: ResolvedOptions
+  readonly #counters: MutableCounters
   readonly #scheduler: Scheduler
   readonly #recorder: Recorder<Attempt>
   readonly #permits: Permits
@@ -59,11 +62,13 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
   readonly #outputs = new OutputBudget()
   /** By task index, attempts that are not over; an array, since every task passes through it. */
   readonly #live: (Attempt | undefined)[]
+  #liveCount = 0
   /** What stops the delay of each task that waits for its next attempt. */
   readonly #delays = new Map<number, () => void>()
   readonly #cleanups: (() => void)[] = []
   #startedAt = 0
   #holdCount = 0
+  #isLost = false
   /** Nothing more starts; `reason` only where there is one to tell. */
   #stopped: { readonly reason?: Reason; readonly message: string } | undefined
   #end: EventFor<'execution_complete'>['data'] | undefined
@@ -77,6 +82,7 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
     input: JsonValue | undefined,
     options: ResolvedOptions,
     storage: LogStorage,
+    counters: MutableCounters,
   ) {
     this.executionId = executionId
     this.clock = options.clock
@@ -90,11 +96,15 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
       output: taskId => (this.log.state.tasks.get(taskId) as TaskState).result?.output as JsonValue,
     }
     this.#options = options
+    this.#counters = counters
     this.#scheduler = new Scheduler(plan, options)
     this.#recorder = new Recorder(this.log, options.clock, this)
-    this.emissions = new Emissions(executionId, options, this.#recorder, reason => this.cancel(reason))
+    this.emissions = new Emissions(options, counters, this.#recorder, reason => this.cancel(reason))
     this.#ledger = new TaskLedger(plan, this.#scheduler, this.#recorder)
-    this.#permits = new Permits(this.#scheduler, () => this.#recorder.wake())
+    this.#permits = new Permits(this.#scheduler, {
+      isHeld: () => this.#holdCount > 0,
+      granted: () => this.#recorder.wake(),
+    })
     this.#live = new Array<Attempt | undefined>(plan.tasks.length).fill(undefined)
     this.ended = new Promise((resolve, reject) => {
       this.#resolve = resolve
@@ -142,6 +152,8 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
   /** Starts no task until every hold is released; what runs goes on. @returns its release; harmless to repeat */
   hold(): () => void {
     this.#holdCount += 1
+    // Others may need what this execution cannot use now.
+    this.#permits.giveBack()
     let isHeld = true
     return () => {
       if (!isHeld) return
@@ -176,6 +188,7 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
   /** For the recorder: the last event is in the log. */
   completed(): void {
     this.#cleanUp()
+    this.deadlines.close()
     this.#resolve()
   }
 
@@ -191,6 +204,9 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
     // What was recorded and will never be in the log ends without a call, and gives back what it holds.
     for (const attempt of this.#live) if (attempt?.isNew) attempt.start()
     this.#cleanUp()
+    // Tools that ignore their abort are still to be abandoned, and what they hold given back.
+    this.#isLost = true
+    if (this.#liveCount === 0) this.deadlines.close()
     this.log.fail({ error: failure.message, code, timestamp: this.#recorder.timestamp })
     this.#reject(failure)
   }
@@ -209,10 +225,13 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
   settled(attempt: Attempt): void {
     const { index, task, number } = attempt
     this.#live[index] = undefined
+    this.#liveCount -= 1
+    if (this.#isLost && this.#liveCount === 0) this.deadlines.close()
     this.#permits.release(index)
     this.emissions.conclude(attempt)
     this.#ledger.spend(index, attempt.durationMs)
     if (attempt.isAbandoned) {
+      this.#counters.abandonedCount += 1
       const { executionId } = this
       this.#options.logger.warn('A tool did not settle after its abort: abandoned', { executionId, taskId: task.id })
     }
@@ -231,6 +250,7 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
     const number = this.#ledger.countAttempt(index)
     const attempt = new Attempt(this, task, index, number)
     this.#live[index] = attempt
+    this.#liveCount += 1
     const data: EventFor<'task_start'>['data'] = {
       executionId: this.executionId,
       timestamp: this.#recorder.timestamp,
@@ -315,7 +335,6 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
   }
 
   #cleanUp(): void {
-    this.deadlines.close()
     for (const cleanUp of this.#cleanups.splice(0)) cleanUp()
   }
 }

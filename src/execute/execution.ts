@@ -1,31 +1,30 @@
 import type { DagstreamError } from '../errors.ts'
 import type { SSEEvent } from '../events/events.ts'
 import type { EntrySource } from '../stream/entry-source.ts'
-import { LogReader } from '../stream/log-reader.ts'
+import { LogReader, type ReaderEnd } from '../stream/log-reader.ts'
 import type { BufferOptions } from '../stream/reader-bound.ts'
 import type { ExecutionLoop } from './execution-loop.ts'
 import type { ExecutionResult } from './execution-result.ts'
-import type { Logger } from './options.ts'
 import { createHold } from './hold.ts'
 
 /**
  * An execution that runs. Iterating it gives every event, in order; leaving the loop only detaches, the execution goes on.
  *
- * From its first `next()` an iterator is a one-to-one reader: while it is behind by its buffer no new task starts. One that
- * counts as gone is told by a rejection with `READER_STALLED` or `READER_OVERFLOWED`.
+ * The first iterator that calls `next()` is the one-to-one reader: it gets every event, and while it is behind by its buffer
+ * no new task starts. If it counts as gone it is told by a rejection with `READER_STALLED` or `READER_OVERFLOWED`. Further
+ * ones are subscribers: they never slow the execution, and get a `snapshot` where their place cannot be served.
  */
 export class Execution implements AsyncIterable<SSEEvent> {
   readonly executionId: string
   readonly #loop: ExecutionLoop
   readonly #buffer: BufferOptions
-  readonly #logger: Logger
+  #hasReader = false
 
   /** Made by `StreamingExecutor.stream`. */
-  constructor(loop: ExecutionLoop, buffer: BufferOptions, logger: Logger) {
+  constructor(loop: ExecutionLoop, buffer: BufferOptions) {
     this.executionId = loop.executionId
     this.#loop = loop
     this.#buffer = buffer
-    this.#logger = logger
   }
 
   /** Resolves for every ending; rejects with `STORE_FAILED`, `FENCED` or `SEQ_CONFLICT` when the log could not be kept. */
@@ -44,7 +43,7 @@ export class Execution implements AsyncIterable<SSEEvent> {
   }
 
   [Symbol.asyncIterator](): AsyncIterator<SSEEvent, undefined> {
-    return new EventIterator(this.#loop, this.#buffer, this.#logger)
+    return new EventIterator(end => this.#read(end))
   }
 
   /**
@@ -55,21 +54,28 @@ export class Execution implements AsyncIterable<SSEEvent> {
   subscribe(afterSeq = 0): EntrySource {
     return this.#loop.log.open(afterSeq)
   }
+
+  #read(end: ReaderEnd): LogReader {
+    const hold = this.#hasReader ? undefined : createHold(this.#loop, this.#buffer)
+    this.#hasReader = true
+    return new LogReader(this.#loop.log, end, hold)
+  }
 }
 
 class EventIterator implements AsyncIterator<SSEEvent, undefined> {
-  readonly #open: () => LogReader
+  readonly #open: (end: ReaderEnd) => LogReader
   #reader: LogReader | undefined
+  #isReturned = false
   #waiting: { resolve(result: IteratorResult<SSEEvent, undefined>): void; reject(error: unknown): void }[] = []
   #error: DagstreamError | undefined
 
-  constructor(loop: ExecutionLoop, options: BufferOptions, logger: Logger) {
-    const end = { readable: () => this.#serve(), gone: (error: DagstreamError) => this.#fail(error) }
-    this.#open = () => new LogReader(loop.log, options, { ...createHold(loop, logger), ...end })
+  constructor(open: (end: ReaderEnd) => LogReader) {
+    this.#open = open
   }
 
   next(): Promise<IteratorResult<SSEEvent, undefined>> {
-    this.#reader ??= this.#open()
+    if (this.#isReturned) return Promise.resolve({ value: undefined, done: true })
+    this.#reader ??= this.#open({ readable: () => this.#serve(), gone: error => this.#fail(error) })
     const value = this.#waiting.length === 0 ? this.#reader.take() : undefined
     if (value !== undefined) return Promise.resolve({ value, done: false })
     if (this.#error !== undefined) return this.#tellError(this.#error)
@@ -78,8 +84,8 @@ class EventIterator implements AsyncIterator<SSEEvent, undefined> {
   }
 
   return(): Promise<IteratorResult<SSEEvent, undefined>> {
-    this.#reader ??= this.#open()
-    this.#reader.close()
+    this.#isReturned = true
+    this.#reader?.close()
     this.#serve()
     return Promise.resolve({ value: undefined, done: true })
   }
@@ -107,6 +113,7 @@ class EventIterator implements AsyncIterator<SSEEvent, undefined> {
   /** Once; the iteration is over after it. */
   #tellError(error: DagstreamError): Promise<never> {
     this.#error = undefined
+    this.#isReturned = true
     return Promise.reject(error)
   }
 }

@@ -5,6 +5,7 @@ import type { ExecutionStore } from '../store/execution-store.ts'
 import type { Lease, LogStorage } from '../stream/event-log.ts'
 import type { ToolRegistry } from '../tools/registry.ts'
 import type { DAGStructure } from '../workflow/document.ts'
+import type { MutableCounters } from './counters.ts'
 import { ExecutionLoop } from './execution-loop.ts'
 import type { ResolvedOptions } from './options.ts'
 
@@ -17,7 +18,7 @@ export interface ExecutionInput {
 }
 
 /** Keeps nothing beyond the log's own tail: for executions that only their caller ever sees. */
-const NO_STORE: LogStorage = { append() {}, read: () => [] }
+const NO_STORE: LogStorage = { append() {}, read: () => [], putOutput() {}, getOutput: () => undefined }
 
 /**
  * Starts an execution; a store that fails makes its result reject.
@@ -29,6 +30,7 @@ export function launch(
   tools: ToolRegistry,
   { input: given, signal }: ExecutionInput,
   options: ResolvedOptions,
+  counters: MutableCounters,
 ): ExecutionLoop {
   const { plan, input } = prepareExecution(workflow, tools, given)
   if (signal !== undefined && typeof signal.addEventListener !== 'function') {
@@ -39,7 +41,7 @@ export function launch(
     throw invalidOption('createId', 'a function that makes ids of 1–128 characters of [A-Za-z0-9_-]', executionId)
   }
   const { store } = options
-  const loop = new ExecutionLoop(executionId, plan, input, options, store ?? NO_STORE)
+  const loop = new ExecutionLoop(executionId, plan, input, options, store ?? NO_STORE, counters)
   if (store === undefined) loop.start({ executionId, epoch: 1 }, signal)
   else {
     register(store, executionId, options).then(

@@ -3,12 +3,7 @@ import { type Clock, systemClock } from '../clock.ts'
 import { invalidOption } from '../errors.ts'
 import type { Schedule } from '../events/events.ts'
 import type { ExecutionStore } from '../store/execution-store.ts'
-
-/** Where debug lines and warnings go. */
-export interface Logger {
-  debug(message: string, fields?: Readonly<Record<string, unknown>>): void
-  warn(message: string, fields?: Readonly<Record<string, unknown>>): void
-}
+import type { Logger } from '../stream/reader-bound.ts'
 
 /** How executions run. Given to an executor for all of its executions, or to one call for that one. */
 export interface ExecutionOptions {
@@ -63,8 +58,7 @@ const DEFAULTS: ResolvedOptions = {
   createId: () => nanoid(),
 }
 
-/** The names that `resolveOptions` knows. */
-export const OPTION_NAMES: readonly string[] = Object.keys(DEFAULTS)
+const OPTION_NAMES: readonly string[] = Object.keys(DEFAULTS)
 
 /**
  * Later options win over earlier ones, and all over the defaults; `undefined` counts as not given.
@@ -85,6 +79,7 @@ export function resolveOptions(...given: readonly (ExecutionOptions | undefined)
     if (typeof resolved[name] !== 'function') throw invalidOption(name, 'a function', resolved[name])
   }
   resolved.logger = guardLogger(resolved.logger as Logger)
+  resolved.random = guardRandom(resolved.random as () => number)
   const options = resolved as unknown as ResolvedOptions
   expectOneOf(options, 'schedule', ['layers', 'dataflow'])
   expectOneOf(options, 'onTaskError', ['continue', 'fail-fast'])
@@ -94,13 +89,25 @@ export function resolveOptions(...given: readonly (ExecutionOptions | undefined)
   }
   for (const name of ['timeoutMs', 'taskTimeoutMs', 'abortGraceMs'] as const) {
     if (!isAtLeastZero(options[name]) || options[name] === Number.POSITIVE_INFINITY) {
-      throw invalidOption(name, 'a number of milliseconds, 0 or more', options[name])
+      throw invalidOption(name, 'a finite number of milliseconds, 0 or more', options[name])
     }
   }
   for (const name of ['maxTokens', 'maxCost'] as const) {
     if (!isAtLeastZero(options[name])) throw invalidOption(name, 'a number, 0 or more', options[name])
   }
   return options
+}
+
+/** What throws or is no number from 0 to 1 is no jitter. */
+function guardRandom(random: () => number): () => number {
+  return () => {
+    try {
+      const value = random()
+      return value >= 0 && value <= 1 ? value : 0.5
+    } catch {
+      return 0.5
+    }
+  }
 }
 
 function expectMethods(options: Record<string, unknown>, name: string, methods: readonly string[]): void {
@@ -111,7 +118,7 @@ function expectMethods(options: Record<string, unknown>, name: string, methods: 
 }
 
 /** A logger that throws is a fault of nobody's execution, and there is nowhere to log it. */
-function guardLogger(logger: Logger): Logger {
+export function guardLogger(logger: Logger): Logger {
   const guard = (log: () => void): void => {
     try {
       log()

@@ -1,5 +1,5 @@
 import { LIMITS } from '../workflow/document.ts'
-import type { AttemptOutcome } from './attempt.ts'
+import type { AttemptOutcome } from './attempt-outcome.ts'
 
 /** Holds the outputs of one execution against the bounds on one and on all of them. */
 export class OutputBudget {
@@ -9,8 +9,10 @@ export class OutputBudget {
   admit(outcome: AttemptOutcome): AttemptOutcome {
     if (outcome.status !== 'success') return outcome
     const { output } = outcome
-    // The exact size of a small scalar is not worth the text of it; its weight is close.
-    const bytes = output.weight < 1024 ? output.weight : output.byteLength
+    // A weight is never more than the size. Of what is small, the exact size is not worth the text of it; of what is far too
+    // large, the text may be more than a string can hold.
+    const isExact = output.weight >= 1024 && output.weight <= LIMITS.maxOutputBytes
+    const bytes = isExact ? output.byteLength : output.weight
     if (bytes > LIMITS.maxOutputBytes) {
       return refuse(`an output of at most ${LIMITS.maxOutputBytes} bytes of JSON`, bytes)
     }

@@ -1,10 +1,12 @@
 import { compileWorkflow } from '../plan/compile.ts'
-import type { ExecutionPlan } from '../plan/execution-plan.ts'
+import { ExecutionPlan } from '../plan/execution-plan.ts'
 import { ToolRegistry, type ToolSource } from '../tools/registry.ts'
 import type { DAGStructure, DAGTask } from '../workflow/document.ts'
+import type { ExecutorCounters, MutableCounters } from './counters.ts'
+import type { ExecutionLoop } from './execution-loop.ts'
 import { calculateSpeedup, type ExecutionResult } from './execution-result.ts'
 import { type ExecutionInput, launch } from './launch.ts'
-import { type ExecutionOptions, resolveOptions } from './options.ts'
+import { type ExecutionOptions, type ResolvedOptions, resolveOptions } from './options.ts'
 
 /** What one call of `execute` takes: input and signal, and options that win over the executor's. */
 export type ExecuteOptions = ExecutionInput & ExecutionOptions
@@ -17,6 +19,7 @@ export type ExecuteOptions = ExecutionInput & ExecutionOptions
 export class ParallelExecutor {
   protected readonly tools: ToolRegistry
   protected readonly options: ExecutionOptions
+  readonly #counters: MutableCounters = { abandonedCount: 0, droppedEmissionCount: 0 }
 
   /** @throws `INVALID_TOOL`, `INVALID_OPTION` */
   constructor(tools: ToolSource, options: ExecutionOptions = {}) {
@@ -32,13 +35,22 @@ export class ParallelExecutor {
    */
   async execute(workflow: DAGStructure | ExecutionPlan, options: ExecuteOptions = {}): Promise<ExecutionResult> {
     const { input, signal, ...rest } = options
-    return launch(workflow, this.tools, withSignal(input, signal), resolveOptions(this.options, rest)).result
+    return this.launch(workflow, { input, signal }, resolveOptions(this.options, rest)).result
   }
 
-  /** The layers: tasks as the document has them, in document order within each. @throws `INVALID_WORKFLOW` */
-  topologicalSort(workflow: DAGStructure): DAGTask[][] {
+  /** What its executions left behind so far. */
+  get counters(): ExecutorCounters {
+    return { ...this.#counters }
+  }
+
+  /**
+   * The layers: tasks as the document has them, in document order within each; of a plan, what it kept of them.
+   * @throws `INVALID_WORKFLOW`
+   */
+  topologicalSort(workflow: DAGStructure | ExecutionPlan): DAGTask[][] {
     const plan = compileWorkflow(workflow, this.tools)
-    return plan.layerIndices.map(layer => layer.map(index => workflow.tasks[index] as DAGTask))
+    const tasks = ExecutionPlan.is(workflow) ? plan.tasks.map((_, index) => plan.describeTask(index)) : workflow.tasks
+    return plan.layerIndices.map(layer => layer.map(index => tasks[index] as DAGTask))
   }
 
   /** The sum of task times over wall time: 0 with no tasks, 1 at zero wall time, finite always. */
@@ -48,9 +60,13 @@ export class ParallelExecutor {
       result.executionTimeMs,
     )
   }
-}
 
-/** `exactOptionalPropertyTypes` tells an absent signal from an undefined one; callers need not. */
-export function withSignal(input: unknown, signal: AbortSignal | undefined): ExecutionInput {
-  return { input, ...(signal && { signal }) }
+  /** Starts an execution. @throws as `launch` does */
+  protected launch(
+    workflow: DAGStructure | ExecutionPlan,
+    { input, signal }: { readonly input?: unknown; readonly signal?: AbortSignal | undefined },
+    options: ResolvedOptions,
+  ): ExecutionLoop {
+    return launch(workflow, this.tools, { input, ...(signal && { signal }) }, options, this.#counters)
+  }
 }

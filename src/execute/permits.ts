@@ -1,5 +1,13 @@
 import type { LimitQueue, Scheduler } from './scheduler.ts'
 
+/** Whose permits they are. */
+export interface PermitHost {
+  /** It starts nothing now. */
+  isHeld(): boolean
+  /** A task has its permit. */
+  granted(): void
+}
+
 /**
  * Asks limits for permits on behalf of one execution, and holds those that its tasks have.
  *
@@ -8,12 +16,12 @@ import type { LimitQueue, Scheduler } from './scheduler.ts'
  */
 export class Permits {
   readonly #scheduler: Scheduler
-  readonly #onGranted: () => void
+  readonly #host: PermitHost
   readonly #releases = new Map<number, () => void>()
 
-  constructor(scheduler: Scheduler, onGranted: () => void) {
+  constructor(scheduler: Scheduler, host: PermitHost) {
     this.#scheduler = scheduler
-    this.#onGranted = onGranted
+    this.#host = host
   }
 
   /** Asks for what ready tasks need. */
@@ -35,11 +43,16 @@ export class Permits {
     release()
   }
 
+  /** Gives back the permits of tasks that have not started; they will ask again. */
+  giveBack(): void {
+    for (const task of this.#scheduler.revoke()) this.release(task)
+  }
+
   #grant(queue: LimitQueue, release: () => void): void {
-    const task = this.#scheduler.grant(queue)
-    // Nobody needs it any more: the execution was stopped while it waited.
+    const task = this.#scheduler.grant(queue, this.#host.isHeld())
+    // Nobody needs it any more, or can use it now: the execution was stopped, or is held, while it waited.
     if (task === undefined) return release()
     this.#releases.set(task, release)
-    this.#onGranted()
+    this.#host.granted()
   }
 }

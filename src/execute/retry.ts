@@ -33,7 +33,6 @@ export function computeRetryDelay(
   const { initialDelayMs, factor, maxDelayMs, jitter } = policy
   // A power may overflow to Infinity, of which zero times is no number.
   const grown = initialDelayMs === 0 ? 0 : Math.min(maxDelayMs, initialDelayMs * factor ** (attempt - 1))
-  const share = Number.isFinite(random) ? Math.min(1, Math.max(0, random)) : 0.5
-  const varied = Math.min(maxDelayMs, grown * (1 + jitter * (2 * share - 1)))
+  const varied = Math.min(maxDelayMs, grown * (1 + jitter * (2 * random - 1)))
   return Math.round(Math.max(varied, retryAfterMs ?? 0))
 }

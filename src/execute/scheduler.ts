@@ -99,12 +99,20 @@ export class Scheduler {
     return task
   }
 
-  /** A permit of this limit has come: the task that gets it, or `undefined` if none needs it any more. */
-  grant(queue: LimitQueue): number | undefined {
+  /** A permit of this limit has come: the task that gets it, or `undefined` if none needs it, or none can use it. */
+  grant(queue: LimitQueue, isHeld = false): number | undefined {
     queue.requestedCount -= 1
+    if (isHeld) return undefined
     const task = this.#taskOf(queue.ready.take())
     if (task !== undefined) this.#granted.push(task)
     return task
+  }
+
+  /** Puts back tasks that were granted a permit and have not started. @returns them */
+  revoke(): number[] {
+    const revoked = this.#granted.splice(0)
+    for (const task of revoked) this.#enqueue(task)
+    return revoked
   }
 
   /** The running task succeeded: frees its slot and makes ready what waited for it. */
@@ -187,6 +195,10 @@ export class Scheduler {
   #makeReady(task: number, now: number): void {
     this.#phase[task] = READY
     if (Number.isNaN(this.#readySince[task])) this.#readySince[task] = now
+    this.#enqueue(task)
+  }
+
+  #enqueue(task: number): void {
     const limit = this.#limitQueues.size === 0 ? undefined : this.#plan.tasks[task]?.tool.limit
     const queue = limit === undefined ? this.#ready : (this.#limitQueues.get(limit) as LimitQueue).ready
     queue.add(this.#rankOf === undefined ? task : (this.#rankOf[task] as number))

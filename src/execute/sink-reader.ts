@@ -5,7 +5,6 @@ import { LogReader } from '../stream/log-reader.ts'
 import type { BufferOptions } from '../stream/reader-bound.ts'
 import { SinkDrain } from '../stream/sink-drain.ts'
 import type { ExecutionLoop } from './execution-loop.ts'
-import type { Logger } from './options.ts'
 import { createHold } from './hold.ts'
 
 /**
@@ -26,8 +25,7 @@ export class SinkReader {
   constructor(
     loop: ExecutionLoop,
     writer: WritableStreamDefaultWriter<SSEEvent>,
-    options: BufferOptions,
-    logger: Logger,
+    buffer: BufferOptions,
     onGone: () => void,
   ) {
     this.#clock = loop.clock
@@ -39,17 +37,17 @@ export class SinkReader {
       onGone()
     }
     this.#drain = new SinkDrain(writer, () => this.#reader.take(), lose)
-    this.#reader = new LogReader(loop.log, options, {
-      ...createHold(loop, logger),
+    const end = {
       readable: () => {
         this.#drain.pump()
         this.#onReadable?.()
       },
-      gone: error => {
+      gone: (error: DagstreamError) => {
         this.#drain.abort(error)
         lose('overflowed')
       },
-    })
+    }
+    this.#reader = new LogReader(loop.log, end, createHold(loop, buffer))
   }
 
   /** After the end: waits until the sink took all, at most `flushMs`, and lets go of it. Never rejects. */

@@ -5,10 +5,10 @@ import { lockSink } from '../stream/buffered-event-stream.ts'
 import { type BufferOptions, resolveBufferOptions } from '../stream/reader-bound.ts'
 import type { DAGStructure } from '../workflow/document.ts'
 import { Execution } from './execution.ts'
+import type { ExecutionLoop } from './execution-loop.ts'
 import type { ExecutionResult } from './execution-result.ts'
-import { launch } from './launch.ts'
-import { isAtLeastZero, resolveOptions } from './options.ts'
-import { type ExecuteOptions, ParallelExecutor, withSignal } from './parallel-executor.ts'
+import { isAtLeastZero, type ResolvedOptions, resolveOptions } from './options.ts'
+import { type ExecuteOptions, ParallelExecutor } from './parallel-executor.ts'
 import { type Delivery, SinkReader } from './sink-reader.ts'
 
 /** What one call of `stream` takes. */
@@ -40,8 +40,8 @@ export class StreamingExecutor extends ParallelExecutor {
     const { input, signal, buffer = {}, ...rest } = options
     resolveBufferOptions(buffer)
     const resolved = resolveOptions(this.options, rest)
-    const loop = launch(workflow, this.tools, withSignal(input, signal), resolved)
-    return new Execution(loop, { clock: resolved.clock, ...buffer }, resolved.logger)
+    const loop = this.launch(workflow, { input, signal }, resolved)
+    return new Execution(loop, withDefaults(buffer, resolved))
   }
 
   /**
@@ -69,14 +69,15 @@ export class StreamingExecutor extends ParallelExecutor {
     } = options
     resolveBufferOptions(buffer)
     if (!isAtLeastZero(flushMs)) throw invalidOption('flushMs', 'a number of milliseconds, 0 or more', flushMs)
+    if (typeof preventClose !== 'boolean') throw invalidOption('preventClose', 'a boolean', preventClose)
     if (onSinkClosed !== 'continue' && onSinkClosed !== 'cancel') {
       throw invalidOption('onSinkClosed', '"continue" or "cancel"', onSinkClosed)
     }
     const resolved = resolveOptions(this.options, rest)
     const writer = lockSink(eventStream)
-    let loop: ReturnType<typeof launch>
+    let loop: ExecutionLoop
     try {
-      loop = launch(workflow, this.tools, withSignal(input, signal), resolved)
+      loop = this.launch(workflow, { input, signal }, resolved)
     } catch (error) {
       writer.releaseLock()
       throw error
@@ -84,10 +85,15 @@ export class StreamingExecutor extends ParallelExecutor {
     const onGone = (): void => {
       if (onSinkClosed === 'cancel') loop.cancel({ code: 'DISCONNECTED', message: 'The sink was closed' })
     }
-    const reader = new SinkReader(loop, writer, { clock: resolved.clock, ...buffer }, resolved.logger, onGone)
+    const reader = new SinkReader(loop, writer, withDefaults(buffer, resolved), onGone)
     const [ended] = await Promise.allSettled([loop.result])
     const delivery = await reader.finish(flushMs, preventClose)
     if (ended.status === 'rejected') throw ended.reason
     return { ...ended.value, delivery }
   }
+}
+
+/** A reader's bound uses the clock and the logger of its execution, unless it is given its own. */
+function withDefaults(buffer: BufferOptions, { clock, logger }: ResolvedOptions): BufferOptions {
+  return { ...buffer, clock: buffer.clock ?? clock, logger: buffer.logger ?? logger }
 }

@@ -1,19 +1,10 @@
-import type { TaskCode } from '../events/events.ts'
+import type { ToolFailure } from './attempt-outcome.ts'
 import { MAX_RETRY_AFTER_MS } from './retry.ts'
 
 /** Resolved arguments that the tool's schema refuses. */
 export class InvalidArgumentsError extends Error {
   override readonly name: string = 'InvalidArgumentsError'
   readonly code = 'INVALID_ARGUMENTS' as const
-}
-
-/** A failed attempt as data. */
-export interface ToolFailure {
-  readonly status: 'error'
-  readonly code: TaskCode
-  readonly message: string
-  readonly isRetryable: boolean
-  readonly retryAfterMs?: number
 }
 
 /**
@@ -41,8 +32,9 @@ export function readInputError(thrown: unknown): ToolFailure {
 
 function readFields(thrown: unknown): ToolFailure {
   if (typeof thrown !== 'object' || thrown === null) {
-    const message =
-      typeof thrown === 'string' && thrown !== '' ? thrown : `The tool threw ${String(thrown) || 'an empty string'}`
+    // A function's text would be its source.
+    const shown = typeof thrown === 'function' ? 'a function' : String(thrown) || 'an empty string'
+    const message = typeof thrown === 'string' && thrown !== '' ? thrown : `The tool threw ${shown}`
     return { status: 'error', code: 'TOOL_ERROR', message, isRetryable: true }
   }
   const { message, name, code, retryable, retryAfterMs } = thrown as Record<string, unknown>
@@ -54,12 +46,12 @@ function readFields(thrown: unknown): ToolFailure {
         : 'The tool failed'
   const failure = {
     status: 'error',
-    code: typeof code === 'string' && CODE.test(code) ? code : 'TOOL_ERROR',
+    code: typeof code === 'string' && code !== '' ? code.slice(0, MAX_CODE_LENGTH) : 'TOOL_ERROR',
     message: text,
   } as const
   if (typeof retryAfterMs !== 'number' || !(retryAfterMs >= 0)) return { ...failure, isRetryable: retryable !== false }
   return { ...failure, isRetryable: retryable !== false && retryAfterMs <= MAX_RETRY_AFTER_MS, retryAfterMs }
 }
 
-/** A code is a word for programs; anything longer, or with spaces, is a message in the wrong place. */
-const CODE = /^[\w.:/-]{1,100}$/
+/** A longer code is cut, characters. */
+const MAX_CODE_LENGTH = 200

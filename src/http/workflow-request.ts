@@ -1,7 +1,7 @@
 import { systemClock } from '../clock.ts'
 import { DagstreamError, invalidOption } from '../errors.ts'
 import type { Execution } from '../execute/execution.ts'
-import { type ExecutionOptions, isAtLeastZero } from '../execute/options.ts'
+import { type ExecutionOptions, guardLogger, isAtLeastZero } from '../execute/options.ts'
 import { StreamingExecutor } from '../execute/streaming-executor.ts'
 import type { ExecutionPlan } from '../plan/execution-plan.ts'
 import { negotiate } from '../sse/accept.ts'
@@ -33,7 +33,7 @@ export interface WorkflowRequestOptions extends ExecutionOptions {
  * It holds no execution: a request that carries `Last-Event-ID` is a reconnect to one that is gone, and gets `204`, which stops
  * an `EventSource`, instead of running everything again.
  *
- * @returns `200`; `204`; `406`; `422` with `issues` and `issueCount` for an invalid workflow or input; `500` without details
+ * @returns `200`; `204`; `405` but for `GET` and `POST`; `406`; `422` with `issues` and `issueCount` for an invalid workflow or input; `500` without details
  * when the engine cannot work. Never rejects for what a client sent; rejects for options that are wrong.
  */
 export async function handleWorkflowRequest(
@@ -41,6 +41,7 @@ export async function handleWorkflowRequest(
   workflow: DAGStructure | ExecutionPlan,
   options: WorkflowRequestOptions,
 ): Promise<Response> {
+  if (!isMethodAllowed(request)) return methodNotAllowed()
   const accepted = negotiate(request.headers.get('accept'))
   if (accepted === 'stream') return handleSSERequest(request, workflow, options)
   if (isReconnect(request)) return noContent()
@@ -73,6 +74,7 @@ export async function handleSSERequest(
   workflow: DAGStructure | ExecutionPlan,
   options: WorkflowRequestOptions,
 ): Promise<Response> {
+  if (!isMethodAllowed(request)) return methodNotAllowed()
   if (isReconnect(request)) return noContent()
   const execution = start(workflow, options)
   if (execution instanceof Response) return execution
@@ -87,7 +89,8 @@ export async function handleSSERequest(
     ...(heartbeatMs !== undefined && { heartbeatMs }),
     ...(clock && { clock }),
     onCancel: leave,
-    onError: error => logger?.warn('The event stream failed', { executionId, error: String(error) }),
+    onError: error =>
+      logger && guardLogger(logger).warn('The event stream failed', { executionId, error: String(error) }),
   })
   return new Response(body, { headers: { ...STREAM_HEADERS, 'Execution-Id': executionId } })
 }
@@ -102,6 +105,15 @@ const STREAM_HEADERS = {
   'X-Accel-Buffering': 'no',
 }
 
+/** `GET` is what an `EventSource` sends. Nothing else runs a workflow: `HEAD` and `OPTIONS` promise not to. */
+function isMethodAllowed({ method }: Request): boolean {
+  return method === 'GET' || method === 'POST'
+}
+
+function methodNotAllowed(): Response {
+  return problem(405, { title: 'Method not allowed', detail: 'Use GET or POST' }, { ...VARY, Allow: 'GET, POST' })
+}
+
 function isReconnect(request: Request): boolean {
   return request.headers.get('last-event-id') !== null
 }
@@ -111,8 +123,8 @@ function noContent(): Response {
 }
 
 function start(workflow: DAGStructure | ExecutionPlan, options: WorkflowRequestOptions): Execution | Response {
-  const { tools, input, onDisconnect = 'cancel', format: _, heartbeatMs = 1, ...executionOptions } = options
-  if (!isAtLeastZero(heartbeatMs) || heartbeatMs === 0) {
+  const { tools, input, onDisconnect = 'cancel', format: _, heartbeatMs, ...executionOptions } = options
+  if (heartbeatMs !== undefined && !(isAtLeastZero(heartbeatMs) && heartbeatMs > 0)) {
     throw invalidOption('heartbeatMs', 'a positive number of milliseconds', heartbeatMs)
   }
   const isRule = onDisconnect === 'cancel' || onDisconnect === 'continue'

@@ -1,5 +1,6 @@
 import { DagstreamError } from '../errors.ts'
 import { JsonValue, NotSerializableError } from '../events/json-value.ts'
+import { quoteName } from '../tools/json-pointer.ts'
 import { ToolRegistry, type ToolSource } from '../tools/registry.ts'
 import { checkDocument, checkInput } from '../workflow/check-document.ts'
 import type { DAGStructure, WorkflowIssue } from '../workflow/document.ts'
@@ -12,7 +13,7 @@ import { computeDependents } from './priorities.ts'
 /** What the checks of a document found. */
 export interface ValidationResult {
   readonly valid: boolean
-  /** At most 100, in document order. */
+  /** At most 100: first of the shape, then of the tasks, the input and the graph, each in document order. */
   readonly issues: readonly WorkflowIssue[]
   /** How many there are in all. */
   readonly issueCount: number
@@ -45,7 +46,8 @@ export function validateWorkflow(
 ): ValidationResult {
   const issues = new IssueList()
   const input = readInput(options.input)
-  buildPlan(document, ToolRegistry.from(tools), issues, input && { input })
+  if (!ExecutionPlan.is(document)) buildPlan(document, ToolRegistry.from(tools), issues, input && { input })
+  else if (input !== undefined) checkInput(document.inputReferences, input, issues)
   return { valid: issues.count === 0, issues: issues.issues, issueCount: issues.count }
 }
 
@@ -106,13 +108,9 @@ function reportCycles(dependencies: readonly (readonly number[])[], ids: readonl
   for (const cycle of findCycles(dependencies, ids)) {
     const path = cycle.map(task => ids[task] as string)
     const shown = path.length <= 9 ? path : [...path.slice(0, 4), '…', ...path.slice(-4)]
-    const message = `Expected no task to depend on itself in the end, found ${shown.map(cutName).join(' → ')}`
+    const message = `Expected no task to depend on itself in the end, found ${shown.map(quoteName).join(' → ')}`
     issues.add('CYCLE', `/tasks/${cycle[0]}`, message, { path, hint: 'Remove one of these dependencies' })
   }
-}
-
-function cutName(id: string): string {
-  return `\`${id.length > 40 ? `${id.slice(0, 39)}…` : id}\``
 }
 
 function invalidWorkflow(issues: IssueList): DagstreamError {

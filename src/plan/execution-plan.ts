@@ -1,8 +1,8 @@
 import type { Limit } from '../tools/limit.ts'
 import type { RegisteredTool } from '../tools/registry.ts'
 import type { CheckedTask, InputReference } from '../workflow/check-task.ts'
-import type { RetryPolicy } from '../workflow/document.ts'
-import type { Template } from '../workflow/template.ts'
+import type { DAGTask, RetryPolicy } from '../workflow/document.ts'
+import { readSource, type Template } from '../workflow/template.ts'
 import type { Layers } from './graph.ts'
 import { computePriorities, type Dependents } from './priorities.ts'
 
@@ -63,6 +63,20 @@ export class ExecutionPlan {
     )
     this.#estimates = Object.freeze(tasks.map(task => task.estimatedMs))
     Object.freeze(this)
+  }
+
+  /** A task as its document had it, as far as the plan keeps it: dependencies are all of them, also those referred to. */
+  describeTask(index: number): DAGTask {
+    const { id, tool, arguments: template, timeoutMs, retry } = this.tasks[index] as PlannedTask
+    const dependencies = this.dependencies[index] as readonly number[]
+    return {
+      id,
+      tool: tool.name,
+      arguments: readSource(template) as Record<string, unknown>,
+      dependsOn: dependencies.map(dependency => (this.tasks[dependency] as PlannedTask).id),
+      ...(timeoutMs !== undefined && { timeoutMs }),
+      ...(retry !== undefined && { retry }),
+    }
   }
 
   /** Whether `compileWorkflow` made it. Unlike `instanceof` it runs no code of a hostile value. */

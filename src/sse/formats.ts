@@ -1,12 +1,12 @@
-import type { LogEntry } from '../events/log-entry.ts'
-import { encodeEntry } from './encode.ts'
+import type { SSEEvent } from '../events/events.ts'
+import { encode } from './encode.ts'
 
 /**
- * How an entry looks on the wire: its frames, or `''` where the vocabulary has nothing for it.
+ * How an event looks on the wire: its frames, or `''` where the vocabulary has nothing for it.
  *
- * Pure: the same entry gives the same frames to every reader. An entry that is not in the log gets no id.
+ * Pure: the same event gives the same frames to every reader.
  */
-export type Format = (entry: LogEntry) => string
+export type Format = (event: SSEEvent) => string
 
 /** dagstream's own: `id:`, `event:`, `data:` with one line of JSON. */
-export const defaultFormat: Format = encodeEntry
+export const defaultFormat: Format = encode

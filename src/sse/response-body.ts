@@ -3,7 +3,7 @@ import { DagstreamError } from '../errors.ts'
 import type { ErrorEvent } from '../events/events.ts'
 import { LogEntry, NOT_LOGGED } from '../events/log-entry.ts'
 import type { EntrySource } from '../stream/entry-source.ts'
-import { encodeComment } from './encode.ts'
+import { encodeComment, encodeEntry } from './encode.ts'
 import { defaultFormat, type Format } from './formats.ts'
 
 /** How a body is made. */
@@ -14,6 +14,8 @@ export interface EventBodyOptions {
   readonly format?: Format
   /** A comment follows after this much silence, ms: some runtimes and proxies drop a connection after 10 s. @defaultValue 8,000 */
   readonly heartbeatMs?: number
+  /** How long a reader may leave a chunk unasked-for behind the last one, ms; then it is disconnected. @defaultValue 30,000 */
+  readonly stallTimeoutMs?: number
   /** About how much one chunk holds, bytes; a single larger entry is a chunk of its own. @defaultValue 64 KiB */
   readonly maxChunkBytes?: number
   readonly clock?: Clock
@@ -39,6 +41,7 @@ export function createEventBody(source: EntrySource, options: EventBodyOptions):
 }
 
 const DEFAULT_HEARTBEAT_MS = 8000
+const DEFAULT_STALL_TIMEOUT_MS = 30_000
 const DEFAULT_MAX_CHUNK_BYTES = 64 * 1024
 const GENERIC_ERROR = 'The event stream could not go on; resume it from the last event id'
 
@@ -49,7 +52,7 @@ const NOTHING: readonly LogEntry[] = []
 class EventBody implements UnderlyingDefaultSource<Uint8Array> {
   readonly #source: EntrySource
   readonly #options: EventBodyOptions
-  readonly #format: Format
+  readonly #format: (entry: LogEntry) => string
   /** A `take` had to ask a store and is under way; heartbeats pass meanwhile. */
   #isFetching = false
   /** What it brought, or why it failed. */
@@ -58,23 +61,31 @@ class EventBody implements UnderlyingDefaultSource<Uint8Array> {
   /** The source has called back since the last `take`: not to be missed while one is under way. */
   #isReadable = false
   #isClosed = false
+  #stopStallTimer: (() => void) | undefined
   /** Ends the wait of the pull that is under way. */
   #wake: (() => void) | undefined
 
   constructor(source: EntrySource, options: EventBodyOptions) {
     this.#source = source
     this.#options = options
-    this.#format = options.format ?? defaultFormat
+    const { format = defaultFormat } = options
+    // Log entries have their JSON at hand, or keep it for the next reader.
+    this.#format = format === defaultFormat ? encodeEntry : entry => format(entry.toEvent())
   }
 
   start(controller: ReadableStreamDefaultController<Uint8Array>): void {
     controller.enqueue(encoder.encode(COMMENT))
+    this.#watch(controller)
   }
 
   async pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
+    this.#stopStallTimer?.()
     try {
       const frames = await this.#nextFrames()
-      if (frames !== undefined) return controller.enqueue(encoder.encode(frames))
+      if (frames !== undefined) {
+        controller.enqueue(encoder.encode(frames))
+        return this.#watch(controller)
+      }
       if (this.#isClosed) return
       this.#close()
       controller.close()
@@ -92,6 +103,15 @@ class EventBody implements UnderlyingDefaultSource<Uint8Array> {
     this.#close()
     this.#wake?.()
     this.#options.onCancel?.()
+  }
+
+  /** Gives a reader up that does not come back for more: it resumes by its last id. */
+  #watch(controller: ReadableStreamDefaultController<Uint8Array>): void {
+    const { clock = systemClock, stallTimeoutMs = DEFAULT_STALL_TIMEOUT_MS } = this.#options
+    this.#stopStallTimer = clock.after(stallTimeoutMs, () => {
+      this.cancel()
+      controller.error(new DagstreamError('READER_STALLED', `The reader took nothing for ${stallTimeoutMs} ms`))
+    })
   }
 
   /** The next chunk; `undefined` at the end, and after a cancel. */
@@ -164,6 +184,7 @@ class EventBody implements UnderlyingDefaultSource<Uint8Array> {
 
   #close(): void {
     this.#isClosed = true
+    this.#stopStallTimer?.()
     this.#source.onReadable(undefined)
     this.#source.close()
   }
@@ -174,7 +195,7 @@ class EventBody implements UnderlyingDefaultSource<Uint8Array> {
     try {
       return this.#format(entry)
     } catch {
-      return defaultFormat(entry)
+      return encodeEntry(entry)
     }
   }
 

@@ -31,15 +31,15 @@ export interface ExecutionStore extends LogStorage {
   /** Takes the right to append; earlier leases get `FENCED` from then on. @throws `EXECUTION_NOT_FOUND` */
   claim(executionId: string): Lease | Promise<Lease>
   get(executionId: string): StoredExecution | undefined | Promise<StoredExecution | undefined>
-  /** Oldest first, after the one named, at most `limit`. */
+  /**
+   * By `createdAt`, then `executionId`, at most `limit`, of those behind `after`: the last one of the page before, which may
+   * be gone meanwhile.
+   */
   list(options: {
     readonly owner?: string
-    readonly after?: string
+    readonly after?: Pick<ExecutionRecord, 'createdAt' | 'executionId'>
     readonly limit: number
   }): readonly StoredExecution[] | Promise<readonly StoredExecution[]>
-  /** Keeps a large output's JSON beside the log. */
-  putOutput(lease: Lease, taskId: string, json: string): void | Promise<void>
-  getOutput(executionId: string, taskId: string): string | undefined | Promise<string | undefined>
   /** Removes an execution whole. @returns whether it was there */
   delete(executionId: string): boolean | Promise<boolean>
   /** Removes finished executions beyond the store's retention. @returns how many */

@@ -1,8 +1,8 @@
 import { type Clock, systemClock } from '../clock.ts'
-import { DagstreamError } from '../errors.ts'
+import { DagstreamError, invalidOption } from '../errors.ts'
 import type { EventFor } from '../events/events.ts'
 import type { LogEntry } from '../events/log-entry.ts'
-import { EntryTail, type TailBounds } from '../stream/entry-tail.ts'
+import { EntryTail, resolveTailBounds, type TailBounds } from '../stream/entry-tail.ts'
 import type { Lease } from '../stream/event-log.ts'
 import type { ExecutionRecord, ExecutionStore, StoredExecution } from './execution-store.ts'
 
@@ -45,7 +45,7 @@ interface Kept {
  * Everything answers at once, so that an execution on it never waits for its log.
  */
 export function createMemoryStore(options: MemoryStoreOptions = {}): ExecutionStore {
-  const bounds = { ...DEFAULTS, ...options }
+  const bounds = resolveOptions(options)
   const executions = new Map<string, Kept>()
   const byKey = new Map<string, Kept>()
   /** In the order in which they finished. */
@@ -101,7 +101,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): ExecutionSt
         record: { ...record },
         status: 'running',
         epoch: 0,
-        tail: new EntryTail(options),
+        tail: new EntryTail(bounds),
         outputs: new Map(),
         outputBytes: 0,
         finishedAt: 0,
@@ -146,14 +146,12 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): ExecutionSt
 
     list({ owner, after, limit }) {
       sweep()
-      const listed: StoredExecution[] = []
-      let isBehind = after === undefined
-      for (const kept of executions.values()) {
-        if (listed.length >= limit) break
-        if (isBehind && (owner === undefined || kept.record.owner === owner)) listed.push(show(kept))
-        if (kept.record.executionId === after) isBehind = true
-      }
-      return listed
+      return [...executions.values()]
+        .filter(({ record }) => owner === undefined || record.owner === owner)
+        .map(show)
+        .filter(shown => after === undefined || compareAge(shown, after) > 0)
+        .sort(compareAge)
+        .slice(0, limit)
     },
 
     putOutput(lease, taskId, json) {
@@ -175,6 +173,31 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): ExecutionSt
 
     sweep,
   }
+}
+
+function compareAge(
+  a: Pick<ExecutionRecord, 'createdAt' | 'executionId'>,
+  b: Pick<ExecutionRecord, 'createdAt' | 'executionId'>,
+): number {
+  return compareText(a.createdAt, b.createdAt) || compareText(a.executionId, b.executionId)
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+/** The options with their defaults; `undefined` counts as not given. @throws `INVALID_OPTION` */
+function resolveOptions(options: MemoryStoreOptions): Required<MemoryStoreOptions> {
+  const resolved = { ...DEFAULTS, ...resolveTailBounds(options) }
+  for (const [name, value] of Object.entries(options)) {
+    if (!Object.hasOwn(resolved, name)) throw invalidOption(name, 'absent: it is not an option', value)
+    if (value === undefined) continue
+    if (name !== 'clock' && !(typeof value === 'number' && value >= 0)) {
+      throw invalidOption(name, 'a number, 0 or more', value)
+    }
+    Object.assign(resolved, { [name]: value })
+  }
+  return resolved
 }
 
 function find(executions: Map<string, Kept>, executionId: string): Kept {

@@ -1,3 +1,4 @@
+import { invalidOption } from '../errors.ts'
 import type { LogEntry } from '../events/log-entry.ts'
 
 /** How much of a log is kept in memory. */
@@ -10,17 +11,48 @@ export interface TailBounds {
 
 const DEFAULTS: Required<TailBounds> = { maxTailEvents: 50_000, maxTailBytes: 16 * 1024 * 1024 }
 
+/** The bounds with their defaults; `undefined` counts as not given. @throws `INVALID_OPTION` */
+export function resolveTailBounds(bounds: TailBounds): Required<TailBounds> {
+  const { maxTailEvents = DEFAULTS.maxTailEvents, maxTailBytes = DEFAULTS.maxTailBytes } = bounds
+  if (!(typeof maxTailEvents === 'number' && maxTailEvents > 0)) {
+    throw invalidOption('maxTailEvents', 'a positive number', maxTailEvents)
+  }
+  if (!(typeof maxTailBytes === 'number' && maxTailBytes > 0)) {
+    throw invalidOption('maxTailBytes', 'a positive number', maxTailBytes)
+  }
+  return { maxTailEvents, maxTailBytes }
+}
+
 /** The newest entries of a log, in order and without gaps, within bounds: the oldest go first. */
 export class EntryTail {
   readonly #bounds: Required<TailBounds>
+  readonly #weigh: (entry: LogEntry) => number
+  /** What readers may be behind, beyond the bounds. */
+  readonly #reserved = new Set<Required<TailBounds>>()
+  #maxEvents: number
+  #maxBytes: number
   #entries: LogEntry[] = []
   /** How many at the front of `#entries` are let go already; the array itself is cut only now and then. */
   #trimmed = 0
   #bytes = 0
   #lastSeq = 0
 
-  constructor(bounds: TailBounds = {}) {
-    this.#bounds = { ...DEFAULTS, ...bounds }
+  /** `weigh` tells how much memory is free once an entry is let go, about bytes. */
+  constructor(bounds: TailBounds = {}, weigh: (entry: LogEntry) => number = entry => entry.weight) {
+    this.#bounds = resolveTailBounds(bounds)
+    this.#weigh = weigh
+    this.#maxEvents = this.#bounds.maxTailEvents
+    this.#maxBytes = this.#bounds.maxTailBytes
+  }
+
+  /** Keeps so much more, for a reader that may be that far behind. @returns what ends it; harmless to repeat */
+  reserve(reserved: Required<TailBounds>): () => void {
+    this.#reserved.add(reserved)
+    this.#resize()
+    return () => {
+      this.#reserved.delete(reserved)
+      this.#resize()
+    }
   }
 
   /** The seq of the newest entry ever pushed; 0 before the first. */
@@ -40,10 +72,9 @@ export class EntryTail {
 
   push(entry: LogEntry): void {
     this.#entries.push(entry)
-    this.#bytes += entry.weight
+    this.#bytes += this.#weigh(entry)
     this.#lastSeq = entry.seq
-    const { maxTailEvents, maxTailBytes } = this.#bounds
-    while (this.#entries.length - this.#trimmed > maxTailEvents || this.#bytes > maxTailBytes) this.#dropOldest()
+    this.#trim()
   }
 
   /** Entries after `afterSeq`, at most `maxCount` and about `maxBytes` but at least one; `undefined` if the first is gone. */
@@ -56,8 +87,25 @@ export class EntryTail {
     return this.#entries.slice(from, to)
   }
 
+  /** Readers share what is kept, so the one that may be furthest behind decides. */
+  #resize(): void {
+    let events = 0
+    let bytes = 0
+    for (const { maxTailEvents, maxTailBytes } of this.#reserved) {
+      events = Math.max(events, maxTailEvents)
+      bytes = Math.max(bytes, maxTailBytes)
+    }
+    this.#maxEvents = this.#bounds.maxTailEvents + events
+    this.#maxBytes = this.#bounds.maxTailBytes + bytes
+    this.#trim()
+  }
+
+  #trim(): void {
+    while (this.#entries.length - this.#trimmed > this.#maxEvents || this.#bytes > this.#maxBytes) this.#dropOldest()
+  }
+
   #dropOldest(): void {
-    this.#bytes -= (this.#entries[this.#trimmed] as LogEntry).weight
+    this.#bytes -= this.#weigh(this.#entries[this.#trimmed] as LogEntry)
     this.#trimmed += 1
     // Cutting the front moves everything behind it, so it waits until half of the array is dead.
     if (this.#trimmed > 1024 && this.#trimmed * 2 > this.#entries.length) {

@@ -25,6 +25,9 @@ export interface LogStorage {
   append(lease: Lease, firstSeq: number, entries: readonly LogEntry[]): void | Promise<void>
   /** Entries after `afterSeq`, in order, at most `limit`; fewer or none where it has no more. Never waits for new ones. */
   read(executionId: string, afterSeq: number, limit: number): readonly StoredEntry[] | Promise<readonly StoredEntry[]>
+  /** Keeps an output whose entry holds only a reference to it; called before that entry is appended. */
+  putOutput(lease: Lease, taskId: string, json: string): void | Promise<void>
+  getOutput(executionId: string, taskId: string): string | undefined | Promise<string | undefined>
 }
 
 /**
@@ -49,7 +52,8 @@ export class EventLog implements CursorLog {
     this.executionId = executionId
     this.state = createState(executionId)
     this.#storage = storage
-    this.#tail = new EntryTail(bounds)
+    // The state keeps every output anyway: letting an entry go does not free it.
+    this.#tail = new EntryTail(bounds, ({ weight, data }) => weight - (data.output?.weight ?? 0))
   }
 
   /** The last visible seq. */
@@ -85,7 +89,10 @@ export class EventLog implements CursorLog {
   append(entries: readonly LogEntry[]): void | Promise<void> {
     const first = entries[0]
     if (first === undefined || this.#lease === undefined) return
-    const appended = this.#storage.append(this.#lease, first.seq, entries)
+    const lease = this.#lease
+    const append = (): void | Promise<void> => this.#storage.append(lease, first.seq, entries)
+    const kept = this.#putOutputs(lease, entries)
+    const appended = kept === undefined ? append() : kept.then(append)
     if (appended === undefined) this.#publish(entries)
     else return appended.then(() => this.#publish(entries))
   }
@@ -100,14 +107,19 @@ export class EventLog implements CursorLog {
   /**
    * A reader's place in the log, at first behind `afterSeq`: replay and live in one.
    * A place that cannot be served gets a `snapshot` first.
+   * @param reserved how far behind the reader may be beyond the tail's own bounds, while it is open
    * @throws `INVALID_EVENT_ID` for a place that is not an integer ≥ 0
    */
-  open(afterSeq = 0): LogCursor {
+  open(afterSeq = 0, reserved?: Required<TailBounds>): LogCursor {
     if (!Number.isSafeInteger(afterSeq) || afterSeq < 0) {
       const message = `Expected a place in the log to be an integer, 0 or more, got ${describeValue(afterSeq)}`
       throw new DagstreamError('INVALID_EVENT_ID', message)
     }
-    const cursor = new LogCursor(this, afterSeq, () => this.#cursors.delete(cursor))
+    const release = reserved && this.#tail.reserve(reserved)
+    const cursor = new LogCursor(this, afterSeq, () => {
+      this.#cursors.delete(cursor)
+      release?.()
+    })
     this.#cursors.add(cursor)
     return cursor
   }
@@ -128,9 +140,29 @@ export class EventLog implements CursorLog {
     const entries: LogEntry[] = []
     for (const entry of stored) {
       if (entry.seq !== afterSeq + 1 + entries.length || entry.seq > this.head) break
-      entries.push(entry instanceof LogEntry ? entry : LogEntry.fromJson(entry.seq, entry.type, entry.json))
+      entries.push(entry instanceof LogEntry ? entry : await this.#restore(entry))
     }
     return entries
+  }
+
+  async #restore({ seq, type, json }: StoredEntry): Promise<LogEntry> {
+    const entry = LogEntry.fromJson(seq, type, json)
+    const { taskId } = entry.data
+    if (!entry.refersToOutput || taskId === undefined) return entry
+    const output = await this.#storage.getOutput(this.executionId, taskId)
+    return output === undefined ? entry : LogEntry.fromJson(seq, type, json, output)
+  }
+
+  /** What an entry only refers to is kept beside it first, so that no reference ever leads nowhere. */
+  #putOutputs(lease: Lease, entries: readonly LogEntry[]): Promise<void> | undefined {
+    let putting: Promise<void>[] | undefined
+    for (let at = 0; at < entries.length; at++) {
+      const { refersToOutput, data } = entries[at] as LogEntry
+      if (!refersToOutput || data.output === undefined) continue
+      const put = this.#storage.putOutput(lease, data.taskId ?? '', data.output.text)
+      if (put !== undefined) (putting ??= []).push(put)
+    }
+    return putting && Promise.all(putting).then(() => {})
   }
 
   #publish(entries: readonly LogEntry[]): void {

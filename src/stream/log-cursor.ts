@@ -70,7 +70,11 @@ export class LogCursor implements EntrySource {
   wake(): void {
     const callback = this.#callback
     this.#callback = undefined
-    callback?.()
+    try {
+      callback?.()
+    } catch {
+      // The fault of whoever reads: neither the log nor another reader is to suffer for it.
+    }
   }
 
   close(): void {

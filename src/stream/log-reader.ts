@@ -3,35 +3,43 @@ import type { SSEEvent } from '../events/events.ts'
 import type { LogEntry } from '../events/log-entry.ts'
 import type { EventLog } from './event-log.ts'
 import type { LogCursor } from './log-cursor.ts'
-import { type BufferOptions, ReaderBound } from './reader-bound.ts'
+import { type BufferOptions, ReaderBound, resolveBufferOptions } from './reader-bound.ts'
 
 /** About how much of the log is looked at in one go, bytes. */
 const TAKE_BYTES = 256 * 1024
 
-/** What an execution gives a one-to-one reader of it. Called synchronously; must not throw. */
-export interface ReaderHooks {
-  /** The reader is behind by its bound: start nothing new. */
-  hold(waitingEvents: number): void
-  /** It has caught up, or is gone; may come without a hold. */
-  release(): void
+/** What a reader tells its end. Called synchronously; must not throw. */
+export interface ReaderEnd {
   /** There is something to take, or `done` changed. */
   readable(): void
   /** The reader counts as gone, or the log cannot be read. */
   gone(error: DagstreamError): void
 }
 
+/** What makes a reader the one-to-one reader of an execution. Called synchronously; must not throw. */
+export interface ReaderHold {
+  readonly buffer: BufferOptions
+  /** The reader is behind by its bound: start nothing new. */
+  hold(): void
+  /** It has caught up, or is gone; may come without a hold. */
+  release(): void
+}
+
 /**
- * A one-to-one reader of an execution: every event, in order, from the first.
+ * A reader in this process: the events of an execution, in order, from the first.
  *
- * What waits for it waits in the log, where it is anyway: the buffer is the stretch between the reader and the log's head, and
- * its bound is what holds the execution. A reader so far behind that the log has trimmed its place away counts as gone,
- * since it could not get every event any more; only one that begins there gets a `snapshot` first.
+ * With a hold it is the one-to-one reader and gets every event. What waits for it waits in the log, where it is anyway: the buffer is the stretch between the reader and the log's head, and
+ * its bound is what holds the execution. The log keeps that stretch, and what running tasks may add to it, within its own
+ * bounds; a reader whose place it had to trim away all the same counts as gone, since it could not get every event any more.
+ * Without a hold it is a subscriber, which slows nothing. Either gets a `snapshot` where it begins at a place that is trimmed
+ * away, a subscriber also later.
  */
 export class LogReader {
   readonly #log: EventLog
   readonly #cursor: LogCursor
-  readonly #bound: ReaderBound
-  readonly #hooks: ReaderHooks
+  readonly #bound: ReaderBound | undefined
+  readonly #end: ReaderEnd
+  readonly #hold: ReaderHold | undefined
   #entries: readonly LogEntry[] = []
   #next = 0
   /** Of what has been passed on. */
@@ -42,15 +50,20 @@ export class LogReader {
   readonly #wake = (): void => this.#onWake()
 
   /** @throws `INVALID_OPTION` */
-  constructor(log: EventLog, options: BufferOptions, hooks: ReaderHooks) {
+  constructor(log: EventLog, end: ReaderEnd, hold?: ReaderHold) {
     this.#log = log
-    this.#hooks = hooks
-    this.#bound = new ReaderBound(options, {
-      full: waiting => hooks.hold(waiting),
-      room: () => hooks.release(),
-      gone: error => this.#lose(error),
-    })
-    this.#cursor = log.open()
+    this.#end = end
+    this.#hold = hold
+    if (hold === undefined) this.#cursor = log.open()
+    else {
+      this.#bound = new ReaderBound(hold.buffer, {
+        full: () => hold.hold(),
+        room: () => hold.release(),
+        gone: error => this.#lose(error),
+      })
+      const { maxEvents, maxBytes } = resolveBufferOptions(hold.buffer)
+      this.#cursor = log.open(0, { maxTailEvents: maxEvents, maxTailBytes: maxBytes })
+    }
     this.#cursor.onReadable(this.#wake)
     this.#measure()
   }
@@ -63,8 +76,10 @@ export class LogReader {
     if (entry.type === 'snapshot') this.#takenBytes = this.#log.bytes
     else this.#takenBytes += entry.weight
     this.#takenSeq = entry.seq
-    this.#bound.took()
-    if (this.#bound.isFull) this.#measure()
+    if (this.#bound !== undefined) {
+      this.#bound.took()
+      if (this.#bound.isFull) this.#measure()
+    }
     return entry.toEvent()
   }
 
@@ -79,9 +94,9 @@ export class LogReader {
     this.#isClosed = true
     this.#entries = []
     this.#next = 0
-    this.#bound.close()
+    this.#bound?.close()
     this.#cursor.close()
-    this.#hooks.release()
+    this.#hold?.release()
   }
 
   /** Gets entries from the log if there are any at hand. @returns whether there are */
@@ -93,7 +108,7 @@ export class LogReader {
     taken.then(
       entries => {
         this.#isReading = false
-        if (!this.#isClosed && this.#accept(entries)) this.#hooks.readable()
+        if (!this.#isClosed && this.#accept(entries)) this.#end.readable()
       },
       error => this.#lose(new DagstreamError('STORE_FAILED', 'The log could not be read', { cause: error })),
     )
@@ -108,7 +123,7 @@ export class LogReader {
       this.#cursor.onReadable(this.#wake)
       return false
     }
-    if (first.type !== 'snapshot' || this.#takenSeq === 0) return true
+    if (first.type !== 'snapshot' || this.#takenSeq === 0 || this.#hold === undefined) return true
     this.#lose(
       new DagstreamError('READER_OVERFLOWED', 'The reader fell so far behind that the log has let go of its place'),
     )
@@ -119,17 +134,17 @@ export class LogReader {
     // Asked for again at once: what comes while the reader is busy counts against its bound.
     this.#cursor.onReadable(this.#wake)
     this.#measure()
-    if (!this.#isClosed) this.#hooks.readable()
+    if (!this.#isClosed) this.#end.readable()
   }
 
   #measure(): void {
-    this.#bound.update(this.#log.head - this.#takenSeq, this.#log.bytes - this.#takenBytes)
+    this.#bound?.update(this.#log.head - this.#takenSeq, this.#log.bytes - this.#takenBytes)
   }
 
   #lose(error: DagstreamError): void {
     if (this.#isClosed) return
     this.close()
-    this.#hooks.gone(error)
+    this.#end.gone(error)
   }
 }
 

@@ -1,6 +1,12 @@
 import { afterTurn, type Clock, systemClock } from '../clock.ts'
 import { DagstreamError, invalidOption } from '../errors.ts'
 
+/** Where debug lines and warnings go. */
+export interface Logger {
+  debug(message: string, fields?: Readonly<Record<string, unknown>>): void
+  warn(message: string, fields?: Readonly<Record<string, unknown>>): void
+}
+
 /** The bound between an execution and one reader. */
 export interface BufferOptions {
   /** Events that may wait for the reader. A positive integer. @defaultValue 1,000 */
@@ -9,13 +15,15 @@ export interface BufferOptions {
   readonly maxBytes?: number
   /**
    * What happens at the bound. `"block"`: no new task starts until the reader has taken half of what waits; one that takes
-   * nothing for the stall time counts as gone. `"disconnect"`: it counts as gone unless it takes something within that turn
-   * of the event loop. @defaultValue `"block"`
+   * nothing for the stall time counts as gone. `"disconnect"`: it counts as gone, unless it takes half of what waits within
+   * that turn of the event loop: so long it may be the burst that is fast, not the reader slow. @defaultValue `"block"`
    */
   readonly policy?: 'block' | 'disconnect'
   /** How long a reader at its bound may take nothing, ms, positive. @defaultValue 30,000 */
   readonly stallTimeoutMs?: number
   readonly clock?: Clock
+  /** Is told, with the count, when the bound is reached. */
+  readonly logger?: Logger
 }
 
 /** Called synchronously; must not throw. */
@@ -34,6 +42,7 @@ const DEFAULTS: Required<BufferOptions> = {
   policy: 'block',
   stallTimeoutMs: 30_000,
   clock: systemClock,
+  logger: { debug() {}, warn() {} },
 }
 
 /** The options with their defaults. @throws `INVALID_OPTION` */
@@ -85,6 +94,7 @@ export class ReaderBound {
     if (!this.#isFull) {
       if (waitingEvents < maxEvents && waitingBytes < maxBytes) return
       this.#isFull = true
+      this.#options.logger.warn('A reader has reached its bound', { waitingEvents, policy: this.#options.policy })
       this.#hooks.full(waitingEvents)
       this.#check()
     } else if (waitingEvents <= maxEvents / 2 && waitingBytes <= maxBytes / 2) {
@@ -112,7 +122,7 @@ export class ReaderBound {
     const look = (): void => {
       if (this.#stopCheck !== stop) return
       this.#stopCheck = undefined
-      if (this.#takeCount === seen) this.#lose()
+      if (policy === 'disconnect' || this.#takeCount === seen) this.#lose()
       else this.#check()
     }
     const stopTimer = policy === 'block' ? clock.after(stallTimeoutMs, look) : undefined

@@ -1,7 +1,8 @@
+import { DagstreamError } from '../errors.ts'
 import type { SSEEvent } from '../events/events.ts'
 
-/** How a sink was lost: its reader left, or it failed by itself. */
-export type SinkLoss = 'cancelled' | 'failed'
+/** How a sink was lost: its reader left, or took nothing for too long; or it failed by itself. */
+export type SinkLoss = 'cancelled' | 'overflowed' | 'failed'
 
 /**
  * Writes what a buffer holds into a `WritableStream`, one write at a time: a slow sink slows the buffer behind it.
@@ -87,6 +88,8 @@ export class SinkDrain {
  * cancellation can come while nothing is being written, and that its reason is mostly no error at all.
  */
 function classifyLoss(reason: unknown, isWriting: boolean): SinkLoss {
+  // From a `BufferedEventStream` that is the sink.
+  if (reason instanceof DagstreamError && reason.code.startsWith('READER_')) return 'overflowed'
   if (!isWriting || !(reason instanceof Error)) return 'cancelled'
   return reason.name === 'AbortError' ? 'cancelled' : 'failed'
 }

@@ -13,15 +13,25 @@ export interface Limit {
   acquire(granted: (release: () => void) => void): void
 }
 
+/** Every limit that was made here: nothing else is known to give each permit once, later, and take it back. */
+const limits = new WeakSet<object>()
+
+/** Whether `createLimit` made it. */
+export function isLimit(value: unknown): value is Limit {
+  return typeof value === 'object' && value !== null && limits.has(value)
+}
+
 /** A limit to share between tools. @throws `INVALID_OPTION` if `size` is not a positive integer. */
 export function createLimit(size: number): Limit {
   if (!Number.isInteger(size) || size < 1) throw invalidOption('limit', 'a positive integer', size)
   const limit = pLimit(size)
-  return {
+  const made: Limit = Object.freeze({
     size,
-    acquire(granted) {
+    acquire(granted: (release: () => void) => void) {
       // The call that p-limit counts lasts as long as the permit is held; it cannot reject.
       void limit(() => new Promise<void>(granted))
     },
-  }
+  })
+  limits.add(made)
+  return made
 }

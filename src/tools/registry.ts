@@ -3,7 +3,7 @@ import { DagstreamError, describeValue, invalidOption } from '../errors.ts'
 import { createArgumentChecker } from './argument-checker.ts'
 import type { ArgumentProblem, CheckedArguments } from './argument-problem.ts'
 import { quoteName } from './json-pointer.ts'
-import { createLimit, type Limit } from './limit.ts'
+import { createLimit, isLimit, type Limit } from './limit.ts'
 import { describeNumber, matchesNumber, RETRY_SCHEMAS, TIMEOUT_SCHEMA } from './retry-schema.ts'
 import type { JsonSchema, Tool, ToolContext } from './tool.ts'
 
@@ -146,9 +146,9 @@ function normalise(tool: AnyTool): RegisteredTool {
     }
   }
   const limit = tool.limit
-  const isLimit =
-    limit === undefined || (typeof limit === 'number' ? Number.isInteger(limit) && limit > 0 : isLimitObject(limit))
-  expectField(isLimit, 'limit', 'a positive integer or what createLimit() gives', limit)
+  const isUsable =
+    limit === undefined || (typeof limit === 'number' ? Number.isInteger(limit) && limit > 0 : isLimit(limit))
+  expectField(isUsable, 'limit', 'a positive integer or what createLimit() gives', limit)
   const checker = inputSchema === undefined ? undefined : createArgumentChecker(name, inputSchema)
   return Object.freeze({
     name,
@@ -162,9 +162,4 @@ function normalise(tool: AnyTool): RegisteredTool {
       checker?.checkUnresolved(value, references) ?? [],
     execute: (args: unknown, context: ToolContext) => tool.execute(args as AnyArguments, context),
   })
-}
-
-function isLimitObject(limit: unknown): boolean {
-  const { size, acquire } = (limit ?? {}) as Partial<Record<keyof Limit, unknown>>
-  return Number.isInteger(size) && typeof acquire === 'function'
 }

@@ -26,16 +26,16 @@ test.each<[unknown, string]>([
   [{ maxConcurrency: '4' }, 'Expected `maxConcurrency` to be a positive integer or Infinity, got `"4"` (string)'],
   [{ schedule: 'fast' }, 'Expected `schedule` to be "layers" or "dataflow", got `"fast"` (string)'],
   [{ onTaskError: true }, 'Expected `onTaskError` to be "continue" or "fail-fast", got `true` (boolean)'],
-  [{ timeoutMs: -1 }, 'Expected `timeoutMs` to be a number of milliseconds, 0 or more, got `-1` (number)'],
+  [{ timeoutMs: -1 }, 'Expected `timeoutMs` to be a finite number of milliseconds, 0 or more, got `-1` (number)'],
   [
     { taskTimeoutMs: Number.NaN },
-    'Expected `taskTimeoutMs` to be a number of milliseconds, 0 or more, got `NaN` (number)',
+    'Expected `taskTimeoutMs` to be a finite number of milliseconds, 0 or more, got `NaN` (number)',
   ],
   [
     { abortGraceMs: '2000' },
-    'Expected `abortGraceMs` to be a number of milliseconds, 0 or more, got `"2000"` (string)',
+    'Expected `abortGraceMs` to be a finite number of milliseconds, 0 or more, got `"2000"` (string)',
   ],
-  [{ timeoutMs: null }, 'Expected `timeoutMs` to be a number of milliseconds, 0 or more, got null'],
+  [{ timeoutMs: null }, 'Expected `timeoutMs` to be a finite number of milliseconds, 0 or more, got null'],
   [{ maxTokens: -5 }, 'Expected `maxTokens` to be a number, 0 or more, got `-5` (number)'],
   [{ maxCost: '1' }, 'Expected `maxCost` to be a number, 0 or more, got `"1"` (string)'],
 ])('the options %j are refused in the one form', (options, message) => {

@@ -55,7 +55,7 @@ test('what cannot even be read fails its own task alone', async () => {
   }
 })
 
-test('the code of an error is kept where it is a word, and nothing else about it is told', async () => {
+test('the string code of an error is kept, cut at 200 characters, and nothing else about it is told', async () => {
   const error = Object.assign(new Error('quota', { cause: new Error('secret cause') }), {
     code: 'QUOTA_EXCEEDED',
     apiKey: 'secret key',
@@ -65,10 +65,10 @@ test('the code of an error is kept where it is a word, and nothing else about it
   const result = await execution.result
   expect(result.errors).toEqual([{ taskId: 'a', error: 'quota', code: 'QUOTA_EXCEEDED', status: 'error' }])
   expect(JSON.stringify([result, events])).not.toContain('secret')
-  expect(readToolError({ message: 'm', code: 'two words' }).code).toBe('TOOL_ERROR')
+  expect(readToolError({ message: 'm', code: 'two words' }).code).toBe('two words')
   expect(readToolError({ message: 'm', code: 17 }).code).toBe('TOOL_ERROR')
   expect(readToolError({ message: 'm', code: '' }).code).toBe('TOOL_ERROR')
-  expect(readToolError({ message: 'm', code: 'x'.repeat(101) }).code).toBe('TOOL_ERROR')
+  expect(readToolError({ message: 'm', code: 'x'.repeat(201) }).code).toBe('x'.repeat(200))
 })
 
 test('a message longer than 8 KiB is cut', async () => {

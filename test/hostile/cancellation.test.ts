@@ -25,8 +25,8 @@ interface WorkContext {
   taskId: string
   attempt: number
   signal: AbortSignal
-  emitToken(text: string): void
-  reportUsage(usage: { totalTokensIn: number }): void
+  emitToken: (text: string) => void
+  reportUsage: (usage: { totalTokensIn: number }) => void
 }
 
 const workflow: DAGStructure = (() => {

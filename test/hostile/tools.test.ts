@@ -1,3 +1,4 @@
+// oxlint-disable unicorn/no-thenable -- thenables are what is tested
 import { expect, test } from 'vitest'
 import {
   createMemoryStore,
@@ -31,12 +32,15 @@ async function run(work: Work): Promise<Ran> {
   for (const event of events) expect(JSON.parse(JSON.stringify(event))).toStrictEqual(event)
   const text = await (await handleSSERequest(new Request('http://localhost'), { tasks }, { tools })).text()
   const messages = parseMessages(text)
-  expect(messages.map(({ event }) => event).toSorted()).toEqual(events.map(({ type }) => type as string).toSorted())
+  const types = new Map<string, number>()
+  for (const { type } of events) types.set(type, (types.get(type) ?? 0) + 1)
+  for (const { event = '' } of messages) types.set(event, (types.get(event) ?? 0) - 1)
+  expect([...types.values()].filter(difference => difference !== 0)).toEqual([])
   for (const { data } of messages) expect(JSON.parse(data)).toBeTypeOf('object')
   expect(results[1]).toMatchObject({ status: 'success', output: 1 })
   const emitted = events
     .filter(({ type }) => ['token', 'task_progress', 'info', 'token_usage'].includes(type))
-    .map(({ type, data: { executionId: _, timestamp: __, ...data } }) => ({ type, ...data }))
+    .map(({ type, data }) => ({ type, ...data, executionId: undefined, timestamp: undefined }))
   return { task: results[0] as TaskResult, events, emitted }
 }
 
@@ -78,7 +82,7 @@ const MISUSES: readonly [string, (context: ToolContext) => void][] = [
   ['NaN as usage', ({ reportUsage }) => reportUsage({ totalTokensIn: Number.NaN, totalCost: -1 })],
   ['text as usage', ({ reportUsage }) => reportUsage('x' as never)],
   ['progress that throws', ({ reportProgress }) => reportProgress(trap('progress') as never)],
-  ['usage that throws', ({ reportUsage }) => reportUsage(trap('totalTokensIn') as never)],
+  ['usage that throws', ({ reportUsage }) => reportUsage(trap('totalTokensIn'))],
 ]
 
 test.each(MISUSES)(

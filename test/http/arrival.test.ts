@@ -38,7 +38,7 @@ test('each event arrives when it happens, long before the execution ends', async
 
 test('tokens arrive while their task runs', async () => {
   const tools = {
-    async say(_: unknown, { emitToken }: { emitToken(text: string): void }) {
+    async say(_: unknown, { emitToken }: { emitToken: (text: string) => void }) {
       for (const word of ['one ', 'two ', 'three ']) {
         emitToken(word)
         await sleep(60)

@@ -129,7 +129,7 @@ test('a thousand clients that come and go leave nothing behind', async () => {
   const many = { ...options, createId: () => `x${(id += 1)}` }
   const responses = await Promise.all(Array.from({ length: 1000 }, () => handleSSERequest(request(), ONE_TASK, many)))
   await tool.idle()
-  await Promise.all(responses.map(({ body }) => body?.cancel()))
+  for (const { body } of responses) await body?.cancel()
   const calls = tool.takeAll()
   expect([calls.length, calls.every(({ context }) => context.signal.aborted)]).toEqual([1000, true])
   for (const call of calls) call.fail()

@@ -49,7 +49,7 @@ test('an output over 64 KiB is told by size, preview and path, and the JSON resu
 test('another format makes the frames', async () => {
   const response = await handleSSERequest(request(), ONE_TASK, {
     tools: { work: () => 1 },
-    format: ({ seq, type }) => (type === 'task_start' ? '' : `data: ${seq} ${type}\n\n`),
+    format: ({ id, type }) => (type === 'task_start' ? '' : `data: ${id?.split('.')[1]} ${type}\n\n`),
   })
   expect(parseMessages(await response.text()).map(({ data }) => data)).toEqual([
     '1 execution_start',

@@ -103,14 +103,22 @@ test('a plan and an input are served like a document', async () => {
   }
 })
 
-test.each(['GET', 'POST', 'PUT', 'HEAD'])(
-  'which requests are served is for its caller to say: %s runs',
-  async method => {
-    const { tools, calls } = counting()
-    const response = await handleWorkflowRequest(request(undefined, { method }), ONE_TASK, { tools })
-    expect([response.status, calls()]).toEqual([200, 1])
-  },
-)
+test.each([
+  ['GET', 200],
+  ['POST', 200],
+  ['HEAD', 405],
+  ['OPTIONS', 405],
+  ['PUT', 405],
+  ['DELETE', 405],
+])('%s is answered with %i; nothing but GET and POST runs a workflow', async (method, status) => {
+  const { tools, calls } = counting()
+  for (const handle of [handleWorkflowRequest, handleSSERequest]) {
+    const response = await handle(request(undefined, { method }), ONE_TASK, { tools })
+    await response.text()
+    expect([response.status, response.headers.get('Allow')]).toEqual([status, status === 405 ? 'GET, POST' : null])
+  }
+  expect(calls()).toBe(status === 405 ? 0 : 2)
+})
 
 test('a reconnect runs nothing again: 204, which stops an EventSource', async () => {
   const { tools, calls } = counting()

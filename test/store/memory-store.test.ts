@@ -74,7 +74,7 @@ test('beyond the count those that finished first go first', async () => {
   const late = await begin(store, 'late')
   for (const id of ['a', 'b']) await finish(store, id)
   await store.append(late, 1, [entry('late', 1, 'execution_complete')])
-  expect(await listIds(store)).toEqual(['late', 'b'])
+  expect(await listIds(store)).toEqual(['b', 'late'])
 })
 
 test('beyond the bytes those that finished first go first, outputs counted', async () => {

@@ -6,7 +6,7 @@ import { EventLog, type LogStorage, type StoredEntry } from '../../src/stream/ev
 export const TIMESTAMP = '2026-01-01T00:00:00.000Z'
 
 /** A storage that keeps everything; `settle` lets appends that wait settle when it is asynchronous. */
-export class FakeStorage implements LogStorage {
+export class FakeStorage implements Pick<LogStorage, 'append' | 'read'> {
   readonly entries: StoredEntry[] = []
   readonly reads: { afterSeq: number; limit: number }[] = []
   isLater = false
@@ -33,8 +33,11 @@ export class FakeStorage implements LogStorage {
 }
 
 /** A log of execution `x` with the right to append. */
-export function openLog(storage: LogStorage = new FakeStorage(), bounds: { maxTailEvents?: number } = {}): EventLog {
-  const log = new EventLog('x', storage, bounds)
+export function openLog(
+  storage: Pick<LogStorage, 'append' | 'read'> = new FakeStorage(),
+  bounds: { maxTailEvents?: number } = {},
+): EventLog {
+  const log = new EventLog('x', Object.assign(storage, { putOutput() {}, getOutput: () => undefined }), bounds)
   log.begin({ executionId: 'x', epoch: 1 })
   return log
 }

@@ -1,0 +1,10 @@
+/** What an executor's executions left behind, since it was made. */
+export interface ExecutorCounters {
+  /** Tools that did not settle within the grace after their abort. */
+  readonly abandonedCount: number
+  /** What tools emitted after their attempt was over. */
+  readonly droppedEmissionCount: number
+}
+
+/** The counters as the executions of one executor count. */
+export type MutableCounters = { -readonly [K in keyof ExecutorCounters]: ExecutorCounters[K] }

@@ -276,8 +276,7 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
   }
 
   #delay({ index }: Attempt, delayMs: number): void {
-    this.#scheduler.delay(index)
-    if (this.#stopped !== undefined) return this.#cancelPending(this.#stopped.message)
+    if (!this.#scheduler.delay(index)) return this.#endCancelled([index])
     const requeue = (): void => {
       this.#delays.delete(index)
       this.#scheduler.requeue(index, this.clock.now())
@@ -298,16 +297,16 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
     this.#stopped = stopped
     for (const cancelDelay of this.#delays.values()) cancelDelay()
     this.#delays.clear()
-    this.#cancelPending(stopped.message)
+    const pending = this.#scheduler.stop()
+    for (const task of pending) this.#permits.release(task)
+    this.#endCancelled(pending)
     const abort = new DagstreamError('CANCELLED', stopped.message)
     for (const attempt of this.#live) attempt?.abort({ status: 'cancelled', message: stopped.message }, abort)
     this.#recorder.wake()
   }
 
-  #cancelPending(error: string): void {
-    const tasks = this.#scheduler.stop()
-    for (const task of tasks) this.#permits.release(task)
-    this.#ledger.end({ tasks, status: 'cancelled', code: 'CANCELLED', error })
+  #endCancelled(tasks: readonly number[]): void {
+    this.#ledger.end({ tasks, status: 'cancelled', code: 'CANCELLED', error: this.#stopped?.message ?? '' })
   }
 
   #recordEnd(): void {

@@ -43,6 +43,7 @@ export class Scheduler {
   readonly #taskAt: readonly number[] | undefined
   #layer = 0
   #runningCount = 0
+  #isStopped = false
   #unsettledCount: number
 
   constructor(plan: ExecutionPlan, options: { readonly schedule: Schedule; readonly maxConcurrency: number }) {
@@ -152,10 +153,12 @@ export class Scheduler {
     return skipped.sort((a, b) => a - b)
   }
 
-  /** The running task failed and will be tried again: it holds no slot meanwhile. */
-  delay(task: number): void {
+  /** The running task failed and will be tried again: it holds no slot meanwhile. @returns false after `stop`: it has settled */
+  delay(task: number): boolean {
     this.#leaveSlot(task)
-    this.#phase[task] = DELAYED
+    if (this.#isStopped) this.#settle(task)
+    else this.#phase[task] = DELAYED
+    return !this.#isStopped
   }
 
   /** The delay is over. */
@@ -165,6 +168,7 @@ export class Scheduler {
 
   /** Starts nothing more. @returns every task that neither runs nor has settled, settled now, in document order */
   stop(): number[] {
+    this.#isStopped = true
     const stopped: number[] = []
     for (let task = 0; task < this.#phase.length; task++) {
       if (this.#phase[task] === RUNNING || this.#phase[task] === SETTLED) continue

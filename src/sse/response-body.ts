@@ -46,7 +46,7 @@ const DEFAULT_MAX_CHUNK_BYTES = 64 * 1024
 const GENERIC_ERROR = 'The event stream could not go on; resume it from the last event id'
 
 const encoder = new TextEncoder()
-const COMMENT = encodeComment('')
+const COMMENT = encoder.encode(encodeComment(''))
 const NOTHING: readonly LogEntry[] = []
 
 class EventBody implements UnderlyingDefaultSource<Uint8Array> {
@@ -74,16 +74,16 @@ class EventBody implements UnderlyingDefaultSource<Uint8Array> {
   }
 
   start(controller: ReadableStreamDefaultController<Uint8Array>): void {
-    controller.enqueue(encoder.encode(COMMENT))
+    controller.enqueue(COMMENT.slice())
     this.#watch(controller)
   }
 
   async pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
     this.#stopStallTimer?.()
     try {
-      const frames = await this.#nextFrames()
-      if (frames !== undefined) {
-        controller.enqueue(encoder.encode(frames))
+      const chunk = await this.#nextChunk()
+      if (chunk !== undefined) {
+        controller.enqueue(chunk)
         return this.#watch(controller)
       }
       if (this.#isClosed) return
@@ -94,7 +94,7 @@ class EventBody implements UnderlyingDefaultSource<Uint8Array> {
       if (this.#isClosed) return
       this.#close()
       this.#options.onError?.(error)
-      controller.enqueue(encoder.encode(this.#formatError(error)))
+      controller.enqueue(this.#encodeError(error))
       controller.close()
     }
   }
@@ -115,7 +115,7 @@ class EventBody implements UnderlyingDefaultSource<Uint8Array> {
   }
 
   /** The next chunk; `undefined` at the end, and after a cancel. */
-  async #nextFrames(): Promise<string | undefined> {
+  async #nextChunk(): Promise<Uint8Array | undefined> {
     const { clock = systemClock, heartbeatMs = DEFAULT_HEARTBEAT_MS } = this.#options
     let isSilent = false
     let stopTimer: (() => void) | undefined
@@ -123,12 +123,12 @@ class EventBody implements UnderlyingDefaultSource<Uint8Array> {
       while (!this.#isClosed) {
         const entries = this.#take()
         if (entries.length > 0) {
-          const frames = this.#join(entries)
-          if (frames !== '') return frames
+          const chunk = this.#join(entries)
+          if (chunk.length > 0) return chunk
           continue
         }
         if (this.#source.done && !this.#isFetching) return undefined
-        if (isSilent) return COMMENT
+        if (isSilent) return COMMENT.slice()
         stopTimer ??= clock.after(heartbeatMs, () => {
           isSilent = true
           this.#wake?.()
@@ -175,11 +175,11 @@ class EventBody implements UnderlyingDefaultSource<Uint8Array> {
     this.#wake?.()
   }
 
-  #join(entries: readonly LogEntry[]): string {
+  #join(entries: readonly LogEntry[]): Uint8Array {
     const format = this.#format
     let frames = ''
-    for (const entry of entries) frames += format(entry)
-    return frames
+    for (let at = 0; at < entries.length; at++) frames += format(entries[at] as LogEntry)
+    return encoder.encode(frames)
   }
 
   #close(): void {
@@ -190,12 +190,12 @@ class EventBody implements UnderlyingDefaultSource<Uint8Array> {
   }
 
   /** A format that failed before may fail again: then the reader gets dagstream's own. */
-  #formatError(error: unknown): string {
+  #encodeError(error: unknown): Uint8Array {
     const entry = this.#buildErrorEntry(error)
     try {
-      return this.#format(entry)
+      return this.#join([entry])
     } catch {
-      return encodeEntry(entry)
+      return encoder.encode(encodeEntry(entry))
     }
   }
 

@@ -30,6 +30,7 @@ test.each<[string, unknown, string]>([
   ['null', null, 'The tool threw null'],
   ['a number', 42, 'The tool threw 42'],
   ['a symbol', Symbol('s'), 'The tool threw Symbol(s)'],
+  ['a function, whose source is not told', () => 'secret', 'The tool threw a function'],
   ['an object with a message', { message: 'plain' }, 'plain'],
   ['an object without one', { a: 1 }, 'The tool failed'],
   ['an object whose message is none', { message: 5 }, 'The tool failed'],

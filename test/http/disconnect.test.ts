@@ -103,14 +103,31 @@ test('a batch request that is aborted cancels its tools', async () => {
 test.each(['application/json', 'text/event-stream'])(
   'a request for %s that was aborted before it came starts no tool',
   async accept => {
-    const { tool, options, last } = requestRig()
+    const { tool, clock, options, last } = requestRig()
     const gone = request(accept, { signal: AbortSignal.abort() })
     const response = await handleWorkflowRequest(gone, ONE_TASK, options)
     await tool.idle()
     expect([tool.started, last()['status'], last()['reason']]).toEqual([[], 'cancelled', DISCONNECTED])
     await response.text()
+    expect(clock.timerCount).toBe(0)
   },
 )
+
+test('a client that leaves its chunks unread for the stall time has left, and its execution is cancelled', async () => {
+  const { tool, clock, options, last } = requestRig()
+  const response = await handleSSERequest(request(), ONE_TASK, { ...options, taskTimeoutMs: 0 })
+  const reader = response.body?.getReader()
+  await reader?.read()
+  const call = await tool.nextCall('a')
+  await clock.run(29_999)
+  expect(call.context.signal.aborted).toBe(false)
+  await clock.run(1)
+  expect(call.context.signal.aborted).toBe(true)
+  call.fail()
+  await expect(reader?.read()).rejects.toMatchObject({ code: 'READER_STALLED' })
+  await tool.idle()
+  expect([last()['reason'], clock.timerCount]).toEqual([DISCONNECTED, 0])
+})
 
 test('an abort after the response has been given is not the client leaving', async () => {
   const { tool, options, last } = requestRig()

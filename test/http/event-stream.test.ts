@@ -46,14 +46,17 @@ test('an output over 64 KiB is told by size, preview and path, and the JSON resu
   expect(result).toMatchObject({ results: [{ output }] })
 })
 
-test('another format makes the frames', async () => {
+test('another format makes the frames, of events as they are in process', async () => {
   const response = await handleSSERequest(request(), ONE_TASK, {
-    tools: { work: () => 1 },
-    format: ({ id, type }) => (type === 'task_start' ? '' : `data: ${id?.split('.')[1]} ${type}\n\n`),
+    tools: { work: () => ({ n: [1] }) },
+    format: ({ id, type, data }) => {
+      const output = type === 'task_complete' ? ` ${JSON.stringify(data.output)}` : ''
+      return type === 'task_start' ? '' : `data: ${id?.split('.')[1]} ${type}${output}\n\n`
+    },
   })
   expect(parseMessages(await response.text()).map(({ data }) => data)).toEqual([
     '1 execution_start',
-    '3 task_complete',
+    '3 task_complete {"n":[1]}',
     '4 execution_complete',
   ])
 })
@@ -211,4 +214,28 @@ test('a format that throws ends the stream, and its text stays here', async () =
   })
   const text = await response.text().catch((error: unknown) => String(error))
   expect([text.includes('secret'), warnings]).toEqual([false, ['The event stream failed']])
+})
+
+test('a logger that throws is the fault of neither the stream nor the execution', async () => {
+  const logger = {
+    debug() {
+      throw new Error('secret')
+    },
+    warn() {
+      throw new Error('secret')
+    },
+  }
+  const work = (_: unknown, { reportUsage }: ToolContext): number => {
+    reportUsage({ totalTokensIn: 1 })
+    return 1
+  }
+  const options = { tools: { work }, logger }
+  const good = parseMessages(await (await handleSSERequest(request(), ONE_TASK, options)).text())
+  expect(good.at(-1)?.event).toBe('execution_complete')
+  const format = (): string => {
+    throw new Error('secret')
+  }
+  const bad = await handleSSERequest(request(), ONE_TASK, { ...options, format })
+  const last = parseMessages(await bad.text()).at(-1)
+  expect([last?.event, last?.data.includes('secret')]).toEqual(['error', false])
 })

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import {
   compileWorkflow,
   type DagstreamError,
+  ParallelExecutor,
   type ToolSource,
   validateWorkflow,
   type WorkflowIssue,
@@ -102,6 +103,42 @@ test('validateWorkflow checks an input that it is given', () => {
   expect(validateWorkflow(document, tools).valid).toBe(true)
   expect(validateWorkflow(document, tools, { input: { topic: 1 } }).valid).toBe(true)
   expect(codes(validateWorkflow(document, tools, { input: {} }))).toEqual(['UNKNOWN_REFERENCE /tasks/0/arguments/q'])
+})
+
+test('validateWorkflow takes a plan, of which only the input is left to check', () => {
+  const plan = compileWorkflow(workflow(task('a', [], { arguments: { q: '$INPUT.topic' } })), tools)
+  const valid = { valid: true, issues: [], issueCount: 0 }
+  expect(validateWorkflow(plan, tools)).toEqual(valid)
+  expect(validateWorkflow(plan, tools, { input: { topic: 1 } })).toEqual(valid)
+  expect(codes(validateWorkflow(plan, tools, { input: {} }))).toEqual(['UNKNOWN_REFERENCE /tasks/0/arguments/q'])
+})
+
+test('the layers of a plan are its tasks as far as it keeps them, dependencies that are referred to included', () => {
+  const document = workflow(
+    task('b', ['a'], { arguments: { list: ['$OUTPUT[c].x', { text: 'is ${INPUT.y}' }, 1, null] } }),
+    task('a', [], { timeoutMs: 5, retry: { maxAttempts: 2 }, estimatedMs: 7, name: 'first' }),
+    'c',
+  )
+  const executor = new ParallelExecutor(tools)
+  const plan = compileWorkflow(document, tools)
+  const layers = executor.topologicalSort(plan)
+  expect(layers).toEqual([
+    [
+      { id: 'a', tool: 'work', arguments: {}, dependsOn: [], timeoutMs: 5, retry: { maxAttempts: 2 } },
+      { id: 'c', tool: 'work', arguments: {}, dependsOn: [] },
+    ],
+    [
+      {
+        id: 'b',
+        tool: 'work',
+        arguments: { list: ['$OUTPUT[c].x', { text: 'is ${INPUT.y}' }, 1, null] },
+        dependsOn: ['a', 'c'],
+      },
+    ],
+  ])
+  // What it gives back is a document: it compiles to the same layers.
+  expect(compileWorkflow({ tasks: layers.flat() }, tools).layers).toEqual(plan.layers)
+  expect(executor.topologicalSort(document).map(layer => layer.map(({ id }) => id))).toEqual(plan.layers)
 })
 
 test('an input that is not JSON is refused in the words of an option', () => {

@@ -117,3 +117,59 @@ test('of a long log the newest entries are kept', async () => {
   expect((await store.read('a', 2, 10)).map(({ seq }) => seq)).toEqual([3, 4, 5])
   expect(await store.read('a', 1, 10)).toEqual([])
 })
+
+test('an option that is undefined has its default', async () => {
+  const names = ['maxFinishedAgeMs', 'maxFinishedCount', 'maxFinishedBytes', 'maxTailEvents', 'maxTailBytes', 'clock']
+  const store = createMemoryStore(Object.fromEntries(names.map(name => [name, undefined])))
+  for (const id of ['a', 'b']) await finish(store, id, 30_000)
+  expect([await listIds(store), (await store.read('a', 0, 10)).map(({ seq }) => seq)]).toEqual([
+    ['a', 'b'],
+    [1, 2],
+  ])
+})
+
+test.each([
+  ['maxFinishedCount', '5'],
+  ['maxFinishedCount', -1],
+  ['maxFinishedAgeMs', Number.NaN],
+  ['maxFinishedAgeMs', null],
+  ['maxFinishedBytes', 5n],
+  ['maxTailEvents', 0],
+  ['maxTailEvents', '10'],
+  ['maxTailBytes', Number.NaN],
+  ['maxTailByte', 5],
+  ['toString', 5],
+])('the option %s is refused as %s, by its name', (option, value) => {
+  expect(() => createMemoryStore({ [option]: value })).toThrow(
+    expect.objectContaining({ code: 'INVALID_OPTION', details: expect.objectContaining({ option }) }),
+  )
+})
+
+test('executions are listed by their time, then their id, whatever the order in which they were created', async () => {
+  const store = createMemoryStore()
+  const at = (second: number): string => `2026-01-01T00:00:0${second}.000Z`
+  const records = [
+    { executionId: 'c', createdAt: at(2) },
+    { executionId: 'b', createdAt: at(1) },
+    { executionId: 'd', createdAt: at(1) },
+    { executionId: 'a', createdAt: at(2) },
+    { executionId: 'e', createdAt: at(0) },
+  ]
+  for (const record of records) await store.create(record)
+  expect(await listIds(store)).toEqual(['e', 'b', 'd', 'a', 'c'])
+})
+
+test('a page begins behind the last of the page before, also when that one is gone meanwhile', async () => {
+  const store = createMemoryStore()
+  const createdAt = '2026-01-01T00:00:00.000Z'
+  for (const executionId of ['a', 'b', 'c', 'd', 'e']) await store.create({ executionId, createdAt })
+  const page = await store.list({ limit: 2 })
+  const last = page.at(-1)
+  await store.delete('b')
+  await store.create({ executionId: 'ab', createdAt })
+  const rest = await store.list({ limit: 2, ...(last && { after: last }) })
+  expect([page, rest].map(some => some.map(({ executionId }) => executionId))).toEqual([
+    ['a', 'b'],
+    ['c', 'd'],
+  ])
+})

@@ -130,6 +130,18 @@ test('it is a WritableStream that others may pipe into', async () => {
   expect([numbers(sink.events), sink.isClosed]).toEqual([Array.from({ length: 50 }, (_, i) => i), true])
 })
 
+test('the logger is told of the bound, with the count', async () => {
+  const sink = new FakeSink({ isHeld: true })
+  const lines: unknown[] = []
+  const logger = { debug() {}, warn: (...line: unknown[]) => void lines.push(line) }
+  const { write } = open(sink, { maxEvents: 4, logger })
+  for (let i = 0; i < 8; i++) write(info(i))
+  await idle()
+  expect(lines).toEqual([['A reader has reached its bound', { waitingEvents: 4, policy: 'block' }]])
+  sink.release()
+  await idle()
+})
+
 test('options that are not what they should be are refused', () => {
   const wrong = [
     { maxEvents: 0 },

@@ -8,6 +8,9 @@ export interface Clock {
   after(delayMs: number, callback: () => void): () => void
 }
 
+/** The functions of a `Clock`. */
+export const CLOCK_METHODS: readonly (keyof Clock)[] = ['now', 'wallTime', 'after']
+
 /** The longest delay a JavaScript timer can keep; a longer one would fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1
 

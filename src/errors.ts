@@ -71,3 +71,11 @@ export function invalidOption(name: string, expected: string, found: unknown): D
     details: { option: name, expected },
   })
 }
+
+/** Refuses an option that is not an object with these functions. @throws `INVALID_OPTION` */
+export function expectMethods(name: string, value: unknown, methods: readonly string[]): void {
+  const object = (value ?? {}) as Record<string, unknown>
+  if (methods.some(method => typeof object[method] !== 'function')) {
+    throw invalidOption(name, `an object with the functions ${methods.join(', ')}`, value)
+  }
+}

@@ -27,7 +27,8 @@ export { BufferedEventStream } from './stream/buffered-event-stream.ts'
 export type { TailBounds } from './stream/entry-tail.ts'
 export type { EntrySource } from './stream/entry-source.ts'
 export { EventLog, type Lease, type LogStorage, type StoredEntry } from './stream/event-log.ts'
-export type { BufferOptions, Logger } from './stream/reader-bound.ts'
+export type { Logger } from './stream/logger.ts'
+export type { BufferOptions } from './stream/reader-bound.ts'
 export { createLimit, type Limit } from './tools/limit.ts'
 export {
   type AnyTool,

@@ -10,7 +10,10 @@ import type { ResolvedOptions } from './options.ts'
 import type { Recorder } from './recorder.ts'
 import type { TokenStream } from './token-stream.ts'
 
-/** Tokens that wait for the end of the turn are recorded before it when they reach this many characters. */
+/**
+ * Tokens that wait for the end of the turn are recorded before it when they reach this many characters, and no event holds
+ * more.
+ */
 const MAX_PENDING_TEXT = 64 * 1024
 
 const LEVELS: readonly InfoLevel[] = ['debug', 'info', 'warning', 'error']
@@ -140,7 +143,11 @@ export class Emissions {
     if (attempt.tokens === undefined) return
     this.#streaming.delete(attempt)
     const text = attempt.tokens.takePending()
-    if (text !== '') this.#recorder.record('token', this.#about(attempt, { text }))
+    for (let from = 0; from < text.length; ) {
+      const to = findCut(text, from + MAX_PENDING_TEXT)
+      this.#recorder.record('token', this.#about(attempt, { text: text.slice(from, to) }))
+      from = to
+    }
   }
 
   #about(attempt: EmittingAttempt, data: object): LoggedData {
@@ -152,6 +159,13 @@ export class Emissions {
   #exceed(message: string): void {
     this.#cancel({ code: 'BUDGET_EXCEEDED', message })
   }
+}
+
+/** The last place up to `at` that does not part a surrogate pair. */
+function findCut(text: string, at: number): number {
+  if (at >= text.length) return text.length
+  const unit = text.charCodeAt(at)
+  return unit >= 0xdc00 && unit <= 0xdfff ? at - 1 : at
 }
 
 /** A message as events carry it: at most 8 KiB. */

@@ -1,9 +1,9 @@
 import { nanoid } from 'nanoid'
-import { type Clock, systemClock } from '../clock.ts'
-import { invalidOption } from '../errors.ts'
+import { CLOCK_METHODS, type Clock, systemClock } from '../clock.ts'
+import { expectMethods, invalidOption } from '../errors.ts'
 import type { Schedule } from '../events/events.ts'
 import type { ExecutionStore } from '../store/execution-store.ts'
-import type { Logger } from '../stream/reader-bound.ts'
+import { guardLogger, type Logger, SILENT_LOGGER } from '../stream/logger.ts'
 
 /** How executions run. Given to an executor for all of its executions, or to one call for that one. */
 export interface ExecutionOptions {
@@ -52,11 +52,14 @@ const DEFAULTS: ResolvedOptions = {
   maxTokens: Number.POSITIVE_INFINITY,
   maxCost: Number.POSITIVE_INFINITY,
   store: undefined,
-  logger: { debug() {}, warn() {} },
+  logger: SILENT_LOGGER,
   clock: systemClock,
   random: Math.random,
   createId: () => nanoid(),
 }
+
+/** What executions call. */
+const STORE_METHODS = ['create', 'claim', 'append', 'read', 'putOutput', 'getOutput']
 
 const OPTION_NAMES: readonly string[] = Object.keys(DEFAULTS)
 
@@ -72,9 +75,8 @@ export function resolveOptions(...given: readonly (ExecutionOptions | undefined)
       if (value !== undefined) resolved[name] = value
     }
   }
-  expectMethods(resolved, 'clock', ['now', 'wallTime', 'after'])
-  expectMethods(resolved, 'logger', ['debug', 'warn'])
-  if (resolved.store !== undefined) expectMethods(resolved, 'store', ['create', 'claim', 'append', 'read'])
+  expectMethods('clock', resolved.clock, CLOCK_METHODS)
+  if (resolved.store !== undefined) expectMethods('store', resolved.store, STORE_METHODS)
   for (const name of ['random', 'createId']) {
     if (typeof resolved[name] !== 'function') throw invalidOption(name, 'a function', resolved[name])
   }
@@ -107,26 +109,6 @@ function guardRandom(random: () => number): () => number {
     } catch {
       return 0.5
     }
-  }
-}
-
-function expectMethods(options: Record<string, unknown>, name: string, methods: readonly string[]): void {
-  const object = (options[name] ?? {}) as Record<string, unknown>
-  if (methods.some(method => typeof object[method] !== 'function')) {
-    throw invalidOption(name, `an object with the functions ${methods.join(', ')}`, options[name])
-  }
-}
-
-/** A logger that throws is a fault of nobody's execution, and there is nowhere to log it. */
-export function guardLogger(logger: Logger): Logger {
-  const guard = (log: () => void): void => {
-    try {
-      log()
-    } catch {}
-  }
-  return {
-    debug: (message, fields) => guard(() => logger.debug(message, fields)),
-    warn: (message, fields) => guard(() => logger.warn(message, fields)),
   }
 }
 

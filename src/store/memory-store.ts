@@ -1,5 +1,5 @@
-import { type Clock, systemClock } from '../clock.ts'
-import { DagstreamError, invalidOption } from '../errors.ts'
+import { CLOCK_METHODS, type Clock, systemClock } from '../clock.ts'
+import { DagstreamError, expectMethods, invalidOption } from '../errors.ts'
 import type { EventFor } from '../events/events.ts'
 import type { LogEntry } from '../events/log-entry.ts'
 import { EntryTail, resolveTailBounds, type TailBounds } from '../stream/entry-tail.ts'
@@ -188,14 +188,18 @@ function compareText(a: string, b: string): number {
 
 /** The options with their defaults; `undefined` counts as not given. @throws `INVALID_OPTION` */
 function resolveOptions(options: MemoryStoreOptions): Required<MemoryStoreOptions> {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw invalidOption('options', 'an object', options)
+  }
   const resolved = { ...DEFAULTS, ...resolveTailBounds(options) }
   for (const [name, value] of Object.entries(options)) {
     if (!Object.hasOwn(resolved, name)) throw invalidOption(name, 'absent: it is not an option', value)
-    if (value === undefined) continue
-    if (name !== 'clock' && !(typeof value === 'number' && value >= 0)) {
-      throw invalidOption(name, 'a number, 0 or more', value)
-    }
-    Object.assign(resolved, { [name]: value })
+    if (value !== undefined) Object.assign(resolved, { [name]: value })
+  }
+  expectMethods('clock', resolved.clock, CLOCK_METHODS)
+  for (const name of ['maxFinishedAgeMs', 'maxFinishedCount', 'maxFinishedBytes'] as const) {
+    const value = resolved[name]
+    if (!(typeof value === 'number' && value >= 0)) throw invalidOption(name, 'a number, 0 or more', value)
   }
   return resolved
 }

@@ -159,8 +159,12 @@ export class EventLog implements CursorLog {
     for (let at = 0; at < entries.length; at++) {
       const { refersToOutput, data } = entries[at] as LogEntry
       if (!refersToOutput || data.output === undefined) continue
-      const put = this.#storage.putOutput(lease, data.taskId ?? '', data.output.text)
-      if (put !== undefined) (putting ??= []).push(put)
+      try {
+        const put = this.#storage.putOutput(lease, data.taskId ?? '', data.output.text)
+        if (put !== undefined) (putting ??= []).push(put)
+      } catch (error) {
+        ;(putting ??= []).push(Promise.reject(error))
+      }
     }
     return putting && Promise.all(putting).then(() => {})
   }

@@ -1,11 +1,6 @@
-import { afterTurn, type Clock, systemClock } from '../clock.ts'
-import { DagstreamError, invalidOption } from '../errors.ts'
-
-/** Where debug lines and warnings go. */
-export interface Logger {
-  debug(message: string, fields?: Readonly<Record<string, unknown>>): void
-  warn(message: string, fields?: Readonly<Record<string, unknown>>): void
-}
+import { afterTurn, CLOCK_METHODS, type Clock, systemClock } from '../clock.ts'
+import { DagstreamError, expectMethods, invalidOption } from '../errors.ts'
+import { guardLogger, type Logger, SILENT_LOGGER } from './logger.ts'
 
 /** The bound between an execution and one reader. */
 export interface BufferOptions {
@@ -42,7 +37,7 @@ const DEFAULTS: Required<BufferOptions> = {
   policy: 'block',
   stallTimeoutMs: 30_000,
   clock: systemClock,
-  logger: { debug() {}, warn() {} },
+  logger: SILENT_LOGGER,
 }
 
 /** The options with their defaults. @throws `INVALID_OPTION` */
@@ -54,13 +49,14 @@ export function resolveBufferOptions(options: BufferOptions): Required<BufferOpt
       throw invalidOption(`buffer.${name}`, 'absent: it is not an option', options[name])
     if (options[name] !== undefined) Object.assign(resolved, { [name]: options[name] })
   }
-  const { maxEvents, maxBytes, policy, stallTimeoutMs } = resolved
+  const { maxEvents, maxBytes, policy, stallTimeoutMs, clock, logger } = resolved
+  expectMethods('clock', clock, CLOCK_METHODS)
   if (!Number.isInteger(maxEvents) || maxEvents < 1) throw invalidOption('maxEvents', 'a positive integer', maxEvents)
   if (!(typeof maxBytes === 'number' && maxBytes > 0)) throw invalidOption('maxBytes', 'a positive number', maxBytes)
   if (!(typeof stallTimeoutMs === 'number' && stallTimeoutMs > 0))
     throw invalidOption('stallTimeoutMs', 'a positive number of milliseconds', stallTimeoutMs)
   if (policy !== 'block' && policy !== 'disconnect') throw invalidOption('policy', '"block" or "disconnect"', policy)
-  return resolved
+  return { ...resolved, logger: guardLogger(logger) }
 }
 
 /**

@@ -64,7 +64,11 @@ function compile(value: unknown, walk: TemplateWalk): Template | undefined {
 
 function compileString(value: string, walk: TemplateWalk): Template | undefined {
   const parsed = parseReferences(value)
-  if (typeof parsed === 'string') return parsed
+  if (parsed === value) return value
+  // An escape is kept as it was written, beside what it stands for.
+  if (typeof parsed === 'string') {
+    return Object.freeze({ kind: 'text', parts: Object.freeze([parsed]), source: value })
+  }
   if ('malformed' in parsed) {
     report(
       walk,

@@ -8,6 +8,7 @@ import {
   type TaskResult,
 } from './events.ts'
 import { cutUtf8, JsonValue } from './json-value.ts'
+import type { TaskState } from './state.ts'
 
 /** An output whose JSON is larger is told by size, preview and path on the wire, bytes. */
 export const MAX_INLINE_OUTPUT_BYTES: number = 64 * 1024
@@ -35,6 +36,8 @@ export class LogEntry {
   readonly data: LoggedData
   /** About how much memory the entry takes, bytes, its output included; for bounds. */
   readonly weight: number
+  /** The state of the task it tells of, where whoever made the entry had that at hand. */
+  known: TaskState | undefined = undefined
   #isShared = false
   #json: string | undefined
 

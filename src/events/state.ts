@@ -63,13 +63,19 @@ export function createState(executionId: string): ExecutionState {
  *
  * `seq` is the event's place in the log; not positive for one that is not in it. Types, tasks and fields that it does not know
  * change nothing, so that an older reader can follow a newer writer.
+ * @param known the state of the task that the event tells of, where the caller has it at hand
  */
-export function applyEvent(state: ExecutionState, event: Pick<SSEEvent, 'type' | 'data'>, seq: number): void {
+export function applyEvent(
+  state: ExecutionState,
+  event: Pick<SSEEvent, 'type' | 'data'>,
+  seq: number,
+  known?: TaskState,
+): void {
   if (seq > 0) state.seq = seq
   const { type, data } = event as SSEEvent
   switch (type) {
     case 'task_start': {
-      const task = state.tasks.get(data.taskId)
+      const task = known ?? state.tasks.get(data.taskId)
       if (task === undefined) return
       task.status = 'running'
       task.tool = data.tool
@@ -77,7 +83,7 @@ export function applyEvent(state: ExecutionState, event: Pick<SSEEvent, 'type' |
       return
     }
     case 'task_complete': {
-      const task = state.tasks.get(data.taskId)
+      const task = known ?? state.tasks.get(data.taskId)
       if (task === undefined) return
       task.status = data.status
       task.tool = data.tool

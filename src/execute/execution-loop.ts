@@ -100,7 +100,7 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
     this.#scheduler = new Scheduler(plan, options)
     this.#recorder = new Recorder(this.log, options.clock, this)
     this.emissions = new Emissions(options, counters, this.#recorder, reason => this.cancel(reason))
-    this.#ledger = new TaskLedger(plan, this.#scheduler, this.#recorder)
+    this.#ledger = new TaskLedger(plan, this.log.state, this.#scheduler, this.#recorder)
     this.#permits = new Permits(this.#scheduler, {
       isHeld: () => this.#holdCount > 0,
       granted: () => this.#recorder.wake(),
@@ -242,7 +242,13 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
       attempt.retryDelayMs = delayMs
       const data = { taskId: task.id, attempt: number, delayMs, error: cutMessage(outcome.message), code: outcome.code }
       this.#recorder.record('task_retry', this.#stamp(data), attempt)
-    } else this.#recorder.record('task_complete', this.#ledger.describe(attempt, outcome), attempt)
+    } else
+      this.#recorder.record(
+        'task_complete',
+        this.#ledger.describe(attempt, outcome),
+        attempt,
+        this.#ledger.stateOf(index),
+      )
   }
 
   #startAttempt(index: number): void {
@@ -259,7 +265,7 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
       layer: task.layer,
       attempt: number,
     }
-    this.#recorder.record('task_start', data, attempt)
+    this.#recorder.record('task_start', data, attempt, this.#ledger.stateOf(index))
   }
 
   #settleTask({ index, task, outcome }: Attempt): void {

@@ -1,5 +1,6 @@
 import { afterTurn, type Clock, isTurnSpent } from '../clock.ts'
 import type { LogEntry, LoggedData } from '../events/log-entry.ts'
+import type { TaskState } from '../events/state.ts'
 import type { EventLog } from '../stream/event-log.ts'
 
 /** What a recorder works for. */
@@ -58,10 +59,15 @@ export class Recorder<Effect> {
     return this.#timestamp
   }
 
-  /** Records that something happened; `effect` is applied once that is in the log. */
-  record(type: LogEntry['type'], data: LoggedData, effect?: Effect): void {
+  /**
+   * Records that something happened; `effect` is applied once that is in the log.
+   * @param known the state of the task it tells of, where that is at hand
+   */
+  record(type: LogEntry['type'], data: LoggedData, effect?: Effect, known?: TaskState): void {
     if (this.#isClosed) return
-    this.#entries.push(this.#log.entry(type, data))
+    const entry = this.#log.entry(type, data)
+    entry.known = known
+    this.#entries.push(entry)
     if (effect !== undefined) this.#effects.push(effect)
     this.wake()
   }

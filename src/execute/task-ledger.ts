@@ -1,5 +1,6 @@
 import type { FinalTaskStatus, TaskCode } from '../events/events.ts'
 import type { LoggedData } from '../events/log-entry.ts'
+import type { ExecutionState, TaskState } from '../events/state.ts'
 import type { ExecutionPlan, PlannedTask } from '../plan/execution-plan.ts'
 import type { Attempt } from './attempt.ts'
 import type { AttemptOutcome } from './attempt-outcome.ts'
@@ -21,6 +22,9 @@ export interface Ending {
 /** What each task of an execution has cost so far, and how its end is told. */
 export class TaskLedger {
   readonly #plan: ExecutionPlan
+  readonly #state: ExecutionState
+  /** By index, once the first event is in the log. */
+  #states: readonly (TaskState | undefined)[] | undefined
   readonly #scheduler: Scheduler
   readonly #recorder: Recorder<Attempt>
   readonly #attemptCount: Int32Array
@@ -29,12 +33,21 @@ export class TaskLedger {
   readonly #endings: Ending[] = []
   #toldCount = 0
 
-  constructor(plan: ExecutionPlan, scheduler: Scheduler, recorder: Recorder<Attempt>) {
+  constructor(plan: ExecutionPlan, state: ExecutionState, scheduler: Scheduler, recorder: Recorder<Attempt>) {
     this.#plan = plan
+    this.#state = state
     this.#scheduler = scheduler
     this.#recorder = recorder
     this.#attemptCount = new Int32Array(plan.tasks.length)
     this.#spentMs = new Float64Array(plan.tasks.length)
+  }
+
+  /** The state of a task, if the log has it already: by index, since by id it costs more, the more tasks there are. */
+  stateOf(index: number): TaskState | undefined {
+    if (this.#states === undefined && this.#state.tasks.size > 0) {
+      this.#states = this.#plan.tasks.map(({ id }) => this.#state.tasks.get(id))
+    }
+    return this.#states?.[index]
   }
 
   /** Of each task the sum of its attempts, ms. */

@@ -176,7 +176,7 @@ export class EventLog implements CursorLog {
         throw new DagstreamError('SEQ_CONFLICT', `Expected entry ${this.head + 1} of the log, got ${entry.seq}`)
       }
       // Inside the engine an output is a `JsonValue`, which the reducer only passes on.
-      applyEvent(this.state, entry as unknown as SSEEvent, entry.seq)
+      applyEvent(this.state, entry as unknown as SSEEvent, entry.seq, entry.known)
       this.#tail.push(entry)
       this.#bytes += entry.weight
       if (entry.type === 'execution_complete') this.#ending = 'complete'

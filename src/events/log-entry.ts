@@ -5,25 +5,16 @@ import {
   type OutputReference,
   type SSEEvent,
   type SSEEventType,
-  type TaskResult,
 } from './events.ts'
-import { cutUtf8, JsonValue } from './json-value.ts'
+import { JsonValue } from './json-value.ts'
 import type { TaskState } from './state.ts'
-
-/** An output whose JSON is larger is told by size, preview and path on the wire, bytes. */
-export const MAX_INLINE_OUTPUT_BYTES: number = 64 * 1024
-
-/** How much of such an output the preview shows, bytes. */
-const PREVIEW_BYTES = 1024
+import { isInline, type LoggedData, writeData } from './wire-json.ts'
 
 /** The seq of an event that is not in the log. */
 export const NOT_LOGGED: number = -1
 
 /** What an entry takes beside its texts, bytes: about the heap of a `task_start` entry with its JSON. */
 const ENTRY_WEIGHT = 384
-
-/** The data of an event as the log holds it: like `SSEEvent['data']`, but an output is a `JsonValue`. */
-export type LoggedData = EventData & { readonly output?: JsonValue; readonly taskId?: string }
 
 /**
  * One thing that happened: its place in the log, its data, and the JSON that goes over the wire and into stores.
@@ -76,7 +67,7 @@ export class LogEntry {
   /** The data as it goes over the wire, one line of JSON. Made once for all who ask, if it is shared. */
   get json(): string {
     if (this.#json !== undefined) return this.#json
-    const json = dataJson(this.type, this.data)
+    const json = writeData(this.type, this.data)
     if (this.#isShared) this.#json = json
     return json
   }
@@ -124,76 +115,5 @@ function weighText(type: SSEEventType, data: LoggedData): number {
       return (data as { message?: string }).message?.length ?? 0
     default:
       return JSON.stringify(data).length
-  }
-}
-
-/** The wire JSON of an event's data, whoever made the event: a large output is replaced by its size, preview and path. */
-export function wireJson(event: SSEEvent): string {
-  if (event.type !== 'task_complete' || event.data.output === undefined) return JSON.stringify(event.data)
-  const { output, ...rest } = event.data
-  const value = JsonValue.from(output)
-  return isInline(value)
-    ? JSON.stringify(event.data)
-    : JSON.stringify({ ...rest, ...referTo(rest.executionId, rest.taskId, value) })
-}
-
-/** The two types that every task has are put together by hand, at a third of what `JSON.stringify` costs. */
-function dataJson(type: SSEEventType, data: LoggedData): string {
-  if (type === 'task_start') {
-    const { taskId, tool, layer, attempt } = data as EventFor<'task_start'>['data']
-    return `${head(data)},"taskId":${quote(taskId)},"tool":${quote(tool)},"layer":${layer},"attempt":${attempt}}`
-  }
-  if (type !== 'task_complete' || data.output === undefined) return JSON.stringify(data)
-  const { taskId, tool, attempts, executionTimeMs, waitMs } = data as LoggedData & TaskResult
-  const known = `${head(data)},"taskId":${quote(taskId)},"tool":${quote(tool)},"status":"success"`
-  const measured = `"attempts":${attempts},"executionTimeMs":${executionTimeMs},"waitMs":${waitMs}}`
-  // The output is JSON text already: it is set in, not made again.
-  if (isInline(data.output)) return `${known},"output":${data.output.text},${measured}`
-  const { outputBytes, outputPreview, outputPath } = referTo(data.executionId, taskId, data.output)
-  const reference = `"outputBytes":${outputBytes},"outputPreview":${quote(outputPreview)},"outputPath":${quote(outputPath)}`
-  return `${known},${reference},${measured}`
-}
-
-/** The last `head` that was made, and of what: events come in bursts of one execution and one millisecond. */
-let lastId = ''
-let lastTimestamp = ''
-let lastHead = ''
-
-function head({ executionId, timestamp }: EventData): string {
-  if (timestamp !== lastTimestamp || executionId !== lastId) {
-    lastHead = `{"executionId":${quote(executionId)},"timestamp":${quote(timestamp)}`
-    lastId = executionId
-    lastTimestamp = timestamp
-  }
-  return lastHead
-}
-
-/** A string as JSON. Most need no escape, and to see that is cheaper than to escape. */
-function quote(text: string): string {
-  return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text)
-}
-
-const PLAIN = /^[\w .:,/+-]*$/
-
-/** An output as JSON data shows it: whole, or where it is larger than 64 KiB or `maxBytes` its size, preview and path. */
-export function showOutput(
-  executionId: string,
-  taskId: string,
-  output: JsonValue,
-  maxBytes: number = MAX_INLINE_OUTPUT_BYTES,
-): { output: unknown } | OutputReference {
-  const isShown = isInline(output) && output.weight <= maxBytes
-  return isShown ? { output: output.read() } : referTo(executionId, taskId, output)
-}
-
-function isInline(output: JsonValue): boolean {
-  return output.weight * 3 <= MAX_INLINE_OUTPUT_BYTES || output.byteLength <= MAX_INLINE_OUTPUT_BYTES
-}
-
-function referTo(executionId: string, taskId: string, output: JsonValue): Required<OutputReference> {
-  return {
-    outputBytes: output.byteLength,
-    outputPreview: cutUtf8(output.text, PREVIEW_BYTES),
-    outputPath: `/executions/${executionId}/tasks/${encodeURIComponent(taskId)}/output`,
   }
 }

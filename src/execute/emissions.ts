@@ -1,7 +1,7 @@
 import { afterTurn } from '../clock.ts'
 import type { InfoLevel, Reason } from '../events/events.ts'
 import { cutUtf8 } from '../events/json-value.ts'
-import type { LoggedData } from '../events/log-entry.ts'
+import type { LoggedData } from '../events/wire-json.ts'
 import { addTokenUsage, type TokenUsage } from '../events/token-usage.ts'
 import type { ToolContext } from '../tools/tool.ts'
 import { LIMITS } from '../workflow/document.ts'

@@ -1,5 +1,6 @@
 import { afterTurn, type Clock, isTurnSpent } from '../clock.ts'
-import type { LogEntry, LoggedData } from '../events/log-entry.ts'
+import type { LogEntry } from '../events/log-entry.ts'
+import type { LoggedData } from '../events/wire-json.ts'
 import type { TaskState } from '../events/state.ts'
 import type { EventLog } from '../stream/event-log.ts'
 

@@ -1,5 +1,5 @@
 import type { FinalTaskStatus, TaskCode } from '../events/events.ts'
-import type { LoggedData } from '../events/log-entry.ts'
+import type { LoggedData } from '../events/wire-json.ts'
 import type { ExecutionState, TaskState } from '../events/state.ts'
 import type { ExecutionPlan, PlannedTask } from '../plan/execution-plan.ts'
 import type { Attempt } from './attempt.ts'

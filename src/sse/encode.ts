@@ -1,6 +1,7 @@
 import { DagstreamError, describeValue } from '../errors.ts'
 import { formatEventId, type SSEEvent } from '../events/events.ts'
-import { type LogEntry, NOT_LOGGED, wireJson } from '../events/log-entry.ts'
+import { type LogEntry, NOT_LOGGED } from '../events/log-entry.ts'
+import { wireJson } from '../events/wire-json.ts'
 
 // The rules come from the WHATWG HTML standard, "Server-sent events": 9.2.5 "Parsing an event stream" (the grammar),
 // 9.2.6 "Interpreting an event stream" (what a receiver makes of each line). Each is named where it is kept.

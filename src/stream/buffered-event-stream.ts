@@ -1,6 +1,6 @@
 import { DagstreamError } from '../errors.ts'
 import type { SSEEvent } from '../events/events.ts'
-import { wireJson } from '../events/log-entry.ts'
+import { wireJson } from '../events/wire-json.ts'
 import { BoundedBuffer } from './bounded-buffer.ts'
 import { type BufferOptions, resolveBufferOptions } from './reader-bound.ts'
 import { SinkDrain } from './sink-drain.ts'

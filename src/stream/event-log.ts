@@ -1,6 +1,7 @@
 import { DagstreamError, describeValue } from '../errors.ts'
 import type { SSEEvent } from '../events/events.ts'
-import { LogEntry, type LoggedData, NOT_LOGGED } from '../events/log-entry.ts'
+import { LogEntry, NOT_LOGGED } from '../events/log-entry.ts'
+import type { LoggedData } from '../events/wire-json.ts'
 import { applyEvent, createState, type ExecutionState } from '../events/state.ts'
 import { EntryTail, type TailBounds } from './entry-tail.ts'
 import { type CursorLog, LogCursor } from './log-cursor.ts'

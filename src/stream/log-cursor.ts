@@ -1,5 +1,6 @@
 import type { JsonValue } from '../events/json-value.ts'
-import { LogEntry, showOutput } from '../events/log-entry.ts'
+import { LogEntry } from '../events/log-entry.ts'
+import { showOutput } from '../events/wire-json.ts'
 import { type ExecutionState, toSnapshot } from '../events/state.ts'
 import type { EntrySource } from './entry-source.ts'
 

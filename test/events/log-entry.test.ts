@@ -1,13 +1,7 @@
 import { expect, test } from 'vitest'
 import { JsonValue } from '../../src/events/json-value.ts'
-import {
-  LogEntry,
-  type LoggedData,
-  MAX_INLINE_OUTPUT_BYTES,
-  NOT_LOGGED,
-  showOutput,
-  wireJson,
-} from '../../src/events/log-entry.ts'
+import { LogEntry, NOT_LOGGED } from '../../src/events/log-entry.ts'
+import { type LoggedData, MAX_INLINE_OUTPUT_BYTES, showOutput, wireJson } from '../../src/events/wire-json.ts'
 import { parseEventId, formatEventId, SSE_EVENTS, type SSEEvent } from '../../src/index.ts'
 import { rig } from '../support/rig.ts'
 import { task, workflow } from '../support/workflows.ts'

@@ -1,0 +1,88 @@
+import type { EventData, EventFor, OutputReference, SSEEvent, SSEEventType, TaskResult } from './events.ts'
+import { cutUtf8, JsonValue } from './json-value.ts'
+
+/** An output whose JSON is larger is told by size, preview and path on the wire, bytes. */
+export const MAX_INLINE_OUTPUT_BYTES: number = 64 * 1024
+
+/** How much of such an output the preview shows, bytes. */
+const PREVIEW_BYTES = 1024
+
+/** The data of an event as the log holds it: like `SSEEvent['data']`, but an output is a `JsonValue`. */
+export type LoggedData = EventData & { readonly output?: JsonValue; readonly taskId?: string }
+
+/** The wire JSON of an event's data, whoever made the event: a large output is replaced by its size, preview and path. */
+export function wireJson(event: SSEEvent): string {
+  if (event.type !== 'task_complete' || event.data.output === undefined) return JSON.stringify(event.data)
+  const { output, ...rest } = event.data
+  const value = JsonValue.from(output)
+  return isInline(value)
+    ? JSON.stringify(event.data)
+    : JSON.stringify({ ...rest, ...referTo(rest.executionId, rest.taskId, value) })
+}
+
+/**
+ * The wire JSON of the data of a log entry.
+ *
+ * The two types that every task has are put together by hand: that takes a tenth off the whole of a streamed execution
+ * (`npm run bench -- stream`). It is what `JSON.stringify` makes of the same data, to the letter.
+ */
+export function writeData(type: SSEEventType, data: LoggedData): string {
+  if (type === 'task_start') {
+    const { taskId, tool, layer, attempt } = data as EventFor<'task_start'>['data']
+    return `${writeHead(data)}${quote(taskId)},"tool":${quote(tool)},"layer":${layer},"attempt":${attempt}}`
+  }
+  if (type !== 'task_complete' || data.output === undefined) return JSON.stringify(data)
+  const { taskId, tool, attempts, executionTimeMs, waitMs } = data as LoggedData & TaskResult
+  const known = `${writeHead(data)}${quote(taskId)},"tool":${quote(tool)},"status":"success",`
+  const times = `"executionTimeMs":${executionTimeMs},"waitMs":${waitMs}}`
+  // The output is JSON text already: it is set in, not made again.
+  if (isInline(data.output)) return `${known}"output":${data.output.text},"attempts":${attempts},${times}`
+  const reference = JSON.stringify(referTo(data.executionId, taskId, data.output)).slice(1, -1)
+  return `${known}${reference},"attempts":${attempts},${times}`
+}
+
+/** The last head that was made, and of what: events come in bursts of one execution and one millisecond. */
+let lastId = ''
+let lastTimestamp = ''
+let lastHead = ''
+
+/** Up to the id of the task. */
+function writeHead({ executionId, timestamp }: EventData): string {
+  if (timestamp !== lastTimestamp || executionId !== lastId) {
+    lastHead = `{"executionId":${JSON.stringify(executionId)},"timestamp":${JSON.stringify(timestamp)},"taskId":`
+    lastId = executionId
+    lastTimestamp = timestamp
+  }
+  return lastHead
+}
+
+/** A string as JSON. Most need no escape, and to see that is cheaper than to escape. */
+function quote(text: string): string {
+  return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text)
+}
+
+const PLAIN = /^[\w .:,/+-]*$/
+
+/** An output as JSON data shows it: whole, or where it is larger than 64 KiB or `maxBytes` its size, preview and path. */
+export function showOutput(
+  executionId: string,
+  taskId: string,
+  output: JsonValue,
+  maxBytes: number = MAX_INLINE_OUTPUT_BYTES,
+): { output: unknown } | OutputReference {
+  const isShown = isInline(output) && output.weight <= maxBytes
+  return isShown ? { output: output.read() } : referTo(executionId, taskId, output)
+}
+
+/** Whether an output stands in the wire's JSON itself. */
+export function isInline(output: JsonValue): boolean {
+  return output.weight * 3 <= MAX_INLINE_OUTPUT_BYTES || output.byteLength <= MAX_INLINE_OUTPUT_BYTES
+}
+
+function referTo(executionId: string, taskId: string, output: JsonValue): Required<OutputReference> {
+  return {
+    outputBytes: output.byteLength,
+    outputPreview: cutUtf8(output.text, PREVIEW_BYTES),
+    outputPath: `/executions/${executionId}/tasks/${encodeURIComponent(taskId)}/output`,
+  }
+}

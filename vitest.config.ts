@@ -1,6 +1,7 @@
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
-const source = (path: string): string => new URL(`src/${path}`, import.meta.url).pathname
+const source = (path: string): string => fileURLToPath(new URL(`src/${path}`, import.meta.url))
 
 export default defineConfig({
   // Tests and examples see the source, however old the build is; the command line's end-to-end tests see the build.

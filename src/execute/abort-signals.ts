@@ -35,3 +35,15 @@ function listen(signal: AbortSignal): Listening {
   listening.set(signal, entry)
   return entry
 }
+
+/** The reason of an abort as people read it; an error of a runtime's own says nothing that the code does not. */
+export function describeAbort(reason: unknown): string {
+  try {
+    if (typeof reason === 'string' && reason !== '') return reason
+    const { name, message } = reason as Partial<Error>
+    return name !== 'AbortError' && typeof message === 'string' && message !== '' ? message : 'Cancelled'
+  } catch {
+    // There is no reason, or reading it throws.
+    return 'Cancelled'
+  }
+}

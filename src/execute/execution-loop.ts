@@ -7,19 +7,13 @@ import type { TaskState } from '../events/state.ts'
 import type { ExecutionPlan, PlannedTask } from '../plan/execution-plan.ts'
 import { EventLog, type Lease, type LogStorage } from '../stream/event-log.ts'
 import type { Scope } from '../workflow/template.ts'
-import { onAbort } from './abort-signals.ts'
+import { describeAbort, onAbort } from './abort-signals.ts'
 import { Attempt, type AttemptHost } from './attempt.ts'
 import type { AttemptOutcome } from './attempt-outcome.ts'
 import type { MutableCounters } from './counters.ts'
 import { Deadlines } from './deadlines.ts'
 import { cutMessage, Emissions } from './emissions.ts'
-import {
-  buildResult,
-  calculateSpeedup,
-  computeCriticalPath,
-  computeStatus,
-  type ExecutionResult,
-} from './execution-result.ts'
+import { buildResult, type ExecutionResult, summarise } from './execution-result.ts'
 import type { ResolvedOptions } from './options.ts'
 import { OutputBudget } from './output-budget.ts'
 import { Permits } from './permits.ts'
@@ -318,21 +312,16 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
   #recordEnd(): void {
     const { counts } = this.log.state
     const reason = counts.cancelledCount > 0 ? this.#stopped?.reason : undefined
-    const totalExecutionTimeMs = round(this.clock.now() - this.#startedAt)
     const { tokenUsage } = this.emissions
-    this.#end = {
+    const totalExecutionTimeMs = round(this.clock.now() - this.#startedAt)
+    const end: EventFor<'execution_complete'>['data'] = {
       executionId: this.executionId,
       timestamp: this.#recorder.timestamp,
-      status: computeStatus(counts, reason),
-      ...(reason && { reason }),
-      ...counts,
-      totalExecutionTimeMs,
-      speedup: calculateSpeedup(this.#ledger.spentMs, totalExecutionTimeMs),
-      criticalPathMs: computeCriticalPath(this.#plan, this.#ledger.spentMs),
-      parallelizationLayers: this.#plan.layers.length,
+      ...summarise(this.#plan, counts, reason, this.#ledger.spentMs, totalExecutionTimeMs),
       ...(tokenUsage && { tokenUsage }),
     }
-    this.#recorder.record('execution_complete', this.#end)
+    this.#end = end
+    this.#recorder.record('execution_complete', end)
   }
 
   #stamp(data: object): LoggedData {
@@ -341,17 +330,5 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
 
   #cleanUp(): void {
     for (const cleanUp of this.#cleanups.splice(0)) cleanUp()
-  }
-}
-
-/** The reason of an abort as people read it; an error of a runtime's own says nothing that the code does not. */
-function describeAbort(reason: unknown): string {
-  try {
-    if (typeof reason === 'string' && reason !== '') return reason
-    const { name, message } = reason as Partial<Error>
-    return name !== 'AbortError' && typeof message === 'string' && message !== '' ? message : 'Cancelled'
-  } catch {
-    // There is no reason, or reading it throws.
-    return 'Cancelled'
   }
 }

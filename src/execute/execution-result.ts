@@ -1,5 +1,13 @@
 import { afterTurn, isTurnSpent } from '../clock.ts'
-import type { EventFor, ExecutionCounts, ExecutionStatus, Reason, TaskCode, TaskResult } from '../events/events.ts'
+import type {
+  EventData,
+  EventFor,
+  ExecutionCounts,
+  ExecutionStatus,
+  Reason,
+  TaskCode,
+  TaskResult,
+} from '../events/events.ts'
 import { JsonValue } from '../events/json-value.ts'
 import type { ExecutionState, TaskState } from '../events/state.ts'
 import type { TokenUsage } from '../events/token-usage.ts'
@@ -44,7 +52,7 @@ export function calculateSpeedup(taskTimesMs: ArrayLike<number>, wallTimeMs: num
 }
 
 /** The longest path through the plan, of times by task index, ms. Linear. */
-export function computeCriticalPath(plan: ExecutionPlan, timesMs: ArrayLike<number>): number {
+function computeCriticalPath(plan: ExecutionPlan, timesMs: ArrayLike<number>): number {
   const { starts, targets } = plan.dependents
   const startOf = new Float64Array(timesMs.length)
   let longest = 0
@@ -64,10 +72,29 @@ export function computeCriticalPath(plan: ExecutionPlan, timesMs: ArrayLike<numb
 }
 
 /** What the counts, and a reason that ended some task, amount to. */
-export function computeStatus(counts: ExecutionCounts, reason: Reason | undefined): ExecutionStatus {
+function computeStatus(counts: ExecutionCounts, reason: Reason | undefined): ExecutionStatus {
   if (reason !== undefined) return 'cancelled'
   if (counts.successCount === counts.totalTasks) return 'success'
   return counts.successCount === 0 ? 'error' : 'partial'
+}
+
+/** The figures that an execution ends with. @param timesMs of each task, by index */
+export function summarise(
+  plan: ExecutionPlan,
+  counts: ExecutionCounts,
+  reason: Reason | undefined,
+  timesMs: ArrayLike<number>,
+  totalExecutionTimeMs: number,
+): Omit<EventFor<'execution_complete'>['data'], keyof EventData | 'tokenUsage'> {
+  return {
+    status: computeStatus(counts, reason),
+    ...(reason && { reason }),
+    ...counts,
+    totalExecutionTimeMs,
+    speedup: calculateSpeedup(timesMs, totalExecutionTimeMs),
+    criticalPathMs: computeCriticalPath(plan, timesMs),
+    parallelizationLayers: plan.layers.length,
+  }
 }
 
 /** Puts the result together from a finished execution's state, in slices, so that the event loop goes on turning. */

@@ -14,6 +14,8 @@ export const builtinTools: readonly Tool[] = [
     name: 'wait',
     description: 'Returns `value` (default null) after `ms` milliseconds.',
     readOnly: true,
+    // It says itself how long it takes.
+    timeoutMs: 0,
     inputSchema: {
       type: 'object',
       properties: { ms: { type: 'number', minimum: 0, maximum: 86_400_000 }, value: {} },

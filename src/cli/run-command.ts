@@ -30,7 +30,7 @@ export interface RunOptions {
 /**
  * Runs a workflow: the result goes to stdout, what people follow it by to stderr.
  *
- * Ctrl-C cancels and waits for the end; a second one exits at once. A reader of `--sse` that leaves cancels, quietly.
+ * Ctrl-C cancels and waits for the end; a second one exits at once. A reader of `--sse` that leaves cancels, at the next write.
  * @throws DagstreamError `INVALID_WORKFLOW`, before anything has started
  */
 export async function runCommand(file: string, options: RunOptions, context: CommandContext): Promise<ExitCode> {
@@ -46,7 +46,9 @@ export async function runCommand(file: string, options: RunOptions, context: Com
   let result: ExecutionResult
   try {
     for await (const event of execution) {
-      if (options.sse && !(await stdout.write(encode(event)))) execution.cancel('The reader of the events has left')
+      if (options.sse && !(await stdout.write(encode(event)))) {
+        execution.cancel(stdout.isClosed ? 'The reader of the events has left' : 'The events cannot be written')
+      }
       await viewer.show(event)
     }
     result = await execution.result
@@ -62,7 +64,8 @@ export async function runCommand(file: string, options: RunOptions, context: Com
     await stdout.write(renderOutputs(result, plan.layers.at(-1) ?? [], stdout.stream.isTTY === true))
     await stderr.write(hintsFor(file, process.cwd))
   }
-  return toExitCode(result)
+  // A full disk is no cancellation, though it led to one.
+  return stdout.error && !stdout.isClosed ? 1 : toExitCode(result)
 }
 
 /** For events on a terminal: a tree beside them would tear them apart. */

@@ -17,7 +17,8 @@ export interface Viewer {
 /** A live tree where `stderr` is a terminal that can draw one, else one line per thing worth telling. */
 export function createViewer(context: CommandContext): Viewer {
   const { stderr, process } = context
-  if (stderr.stream.isTTY && process.env['TERM'] !== 'dumb') {
+  // A terminal that says it has no size cannot draw one either.
+  if (stderr.stream.isTTY && stderr.stream.columns !== 0 && process.env['TERM'] !== 'dumb') {
     const board = new TaskBoard()
     const tree = createLiveTree(board, context, now)
     return {

@@ -7,6 +7,11 @@ const MAX_CANDIDATES = 1000
 /** As many names as a hint lists. */
 const MAX_LISTED = 10
 
+/** How far a name may be from what was meant: of two letters, another two are no slip. */
+function allowDistance(name: string): number {
+  return name.length <= 3 ? 1 : Math.max(2, Math.floor(name.length / 3))
+}
+
 /** The names that a hint may suggest, cut to what a message shows. */
 export class Suggestions {
   readonly #candidates: readonly string[]
@@ -29,7 +34,7 @@ export class Suggestions {
   /** A question with the closest name, else the list of what there is. */
   hintFor(name: string): string {
     const shown = cutName(name)
-    const closest = closestMatch(shown, this.#candidates, { maxDistance: Math.max(2, Math.floor(shown.length / 3)) })
+    const closest = closestMatch(shown, this.#candidates, { maxDistance: allowDistance(shown) })
     // A name that is cut may look like the candidate that it is not.
     if (closest !== undefined && closest !== name) return `Did you mean ${quoteName(closest)}?`
     if (this.#count === 0) return `There are no ${this.#what}`

@@ -79,3 +79,9 @@ export function expectMethods(name: string, value: unknown, methods: readonly st
     throw invalidOption(name, `an object with the functions ${methods.join(', ')}`, value)
   }
 }
+
+/** Refuses what is no object of options. @throws `INVALID_OPTION` */
+export function expectObject<T extends object>(name: string, value: T): T {
+  if (typeof value !== 'object' || value === null) throw invalidOption(name, 'an object', value)
+  return value
+}

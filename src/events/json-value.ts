@@ -64,7 +64,8 @@ export class JsonValue {
 
   /** About how much memory it takes, bytes; cheap. */
   get weight(): number {
-    if (this.#text !== undefined) return this.#text.length
+    // Never changes: bounds add it up when a value comes and subtract it when it goes.
+    if (this.#scalar === undefined) return this.text.length
     return typeof this.#scalar === 'string' ? this.#scalar.length : 8
   }
 

@@ -1,11 +1,4 @@
-import {
-  type EventData,
-  type EventFor,
-  formatEventId,
-  type OutputReference,
-  type SSEEvent,
-  type SSEEventType,
-} from './events.ts'
+import { type EventData, formatEventId, type OutputReference, type SSEEvent, type SSEEventType } from './events.ts'
 import { JsonValue } from './json-value.ts'
 import type { TaskState } from './state.ts'
 import { isInline, type LoggedData, writeData } from './wire-json.ts'
@@ -37,7 +30,7 @@ export class LogEntry {
     this.seq = seq
     this.type = type
     this.data = data
-    this.weight = ENTRY_WEIGHT + (json?.length ?? weighText(type, data))
+    this.weight = ENTRY_WEIGHT + weighText(type, data)
     this.#json = json
   }
 
@@ -109,7 +102,7 @@ function weighText(type: SSEEventType, data: LoggedData): number {
     case 'task_complete':
       return (data.output?.weight ?? 0) + ((data as { error?: string }).error?.length ?? 0)
     case 'token':
-      return (data as EventFor<'token'>['data']).text.length
+      return (data as { text?: string }).text?.length ?? 0
     case 'info':
     case 'task_progress':
       return (data as { message?: string }).message?.length ?? 0

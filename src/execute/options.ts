@@ -1,6 +1,6 @@
 import { nanoid } from 'nanoid'
 import { CLOCK_METHODS, type Clock, systemClock } from '../clock.ts'
-import { expectMethods, invalidOption } from '../errors.ts'
+import { expectMethods, expectObject, invalidOption } from '../errors.ts'
 import type { Schedule } from '../events/events.ts'
 import type { ExecutionStore } from '../store/execution-store.ts'
 import { guardLogger, type Logger, SILENT_LOGGER } from '../stream/logger.ts'
@@ -70,6 +70,7 @@ const OPTION_NAMES: readonly string[] = Object.keys(DEFAULTS)
 export function resolveOptions(...given: readonly (ExecutionOptions | undefined)[]): ResolvedOptions {
   const resolved: Record<string, unknown> = { ...DEFAULTS }
   for (const options of given) {
+    if (options !== undefined) expectObject('options', options)
     for (const [name, value] of Object.entries(options ?? {})) {
       if (!OPTION_NAMES.includes(name)) throw invalidOption(name, `absent: known are ${OPTION_NAMES.join(', ')}`, value)
       if (value !== undefined) resolved[name] = value

@@ -1,3 +1,4 @@
+import { expectObject } from '../errors.ts'
 import { compileWorkflow } from '../plan/compile.ts'
 import { ExecutionPlan } from '../plan/execution-plan.ts'
 import { ToolRegistry, type ToolSource } from '../tools/registry.ts'
@@ -34,7 +35,7 @@ export class ParallelExecutor {
    * `INVALID_OPTION`, or `STORE_FAILED`, `FENCED`, `SEQ_CONFLICT` when the log could not be kept
    */
   async execute(workflow: DAGStructure | ExecutionPlan, options: ExecuteOptions = {}): Promise<ExecutionResult> {
-    const { input, signal, ...rest } = options
+    const { input, signal, ...rest } = expectObject('options', options)
     return this.launch(workflow, { input, signal }, resolveOptions(this.options, rest)).result
   }
 

@@ -76,6 +76,8 @@ export class SinkReader {
         })
         await this.#drain.flush()
       }
+      // The last page may have come between the two: nothing comes after it.
+      await this.#drain.flush()
       return true
     } catch {
       return false

@@ -1,4 +1,4 @@
-import { invalidOption } from '../errors.ts'
+import { expectObject, invalidOption } from '../errors.ts'
 import type { SSEEvent } from '../events/events.ts'
 import type { ExecutionPlan } from '../plan/execution-plan.ts'
 import { lockSink } from '../stream/buffered-event-stream.ts'
@@ -37,7 +37,7 @@ export class StreamingExecutor extends ParallelExecutor {
    * @throws `INVALID_WORKFLOW`, `INVALID_OPTION`, before anything starts
    */
   stream(workflow: DAGStructure | ExecutionPlan, options: StreamOptions = {}): Execution {
-    const { input, signal, buffer = {}, ...rest } = options
+    const { input, signal, buffer = {}, ...rest } = expectObject('options', options)
     resolveBufferOptions(buffer)
     const resolved = resolveOptions(this.options, rest)
     const loop = this.launch(workflow, { input, signal }, resolved)
@@ -66,7 +66,7 @@ export class StreamingExecutor extends ParallelExecutor {
       onSinkClosed = 'continue',
       flushMs = 2000,
       ...rest
-    } = options
+    } = expectObject('options', options)
     resolveBufferOptions(buffer)
     if (!isAtLeastZero(flushMs)) throw invalidOption('flushMs', 'a number of milliseconds, 0 or more', flushMs)
     if (typeof preventClose !== 'boolean') throw invalidOption('preventClose', 'a boolean', preventClose)

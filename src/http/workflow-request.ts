@@ -1,5 +1,5 @@
 import { systemClock } from '../clock.ts'
-import { DagstreamError, invalidOption } from '../errors.ts'
+import { DagstreamError, expectObject, invalidOption } from '../errors.ts'
 import type { Execution } from '../execute/execution.ts'
 import { type ExecutionOptions, isAtLeastZero } from '../execute/options.ts'
 import { StreamingExecutor } from '../execute/streaming-executor.ts'
@@ -124,7 +124,15 @@ function noContent(): Response {
 }
 
 function start(workflow: DAGStructure | ExecutionPlan, options: WorkflowRequestOptions): Execution | Response {
-  const { tools, input, onDisconnect = 'cancel', format: _, heartbeatMs, ...executionOptions } = options
+  const {
+    tools,
+    input,
+    onDisconnect = 'cancel',
+    format,
+    heartbeatMs,
+    ...executionOptions
+  } = expectObject('options', options)
+  if (format !== undefined && typeof format !== 'function') throw invalidOption('format', 'a function', format)
   if (heartbeatMs !== undefined && !(isAtLeastZero(heartbeatMs) && heartbeatMs > 0)) {
     throw invalidOption('heartbeatMs', 'a positive number of milliseconds', heartbeatMs)
   }

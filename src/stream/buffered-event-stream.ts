@@ -1,4 +1,4 @@
-import { DagstreamError } from '../errors.ts'
+import { DagstreamError, invalidOption } from '../errors.ts'
 import type { SSEEvent } from '../events/events.ts'
 import { wireJson } from '../events/wire-json.ts'
 import { BoundedBuffer } from './bounded-buffer.ts'
@@ -134,8 +134,11 @@ function weigh(event: SSEEvent): number {
 
 const UNKNOWN_WEIGHT = 1024
 
-/** Takes the one writer of a sink. @throws `STREAM_LOCKED` */
+/** Takes the one writer of a sink. @throws `STREAM_LOCKED`, `INVALID_OPTION` for what is no `WritableStream` */
 export function lockSink(sink: WritableStream<SSEEvent>): WritableStreamDefaultWriter<SSEEvent> {
+  // By what it can do: streams of other realms and of polyfills are streams too.
+  if (typeof (sink as Partial<typeof sink> | undefined)?.getWriter !== 'function')
+    throw invalidOption('eventStream', 'a WritableStream', sink)
   if (sink.locked) {
     throw new DagstreamError(
       'STREAM_LOCKED',

@@ -101,7 +101,10 @@ export class EntryTail {
   }
 
   #trim(): void {
-    while (this.#entries.length - this.#trimmed > this.#maxEvents || this.#bytes > this.#maxBytes) this.#dropOldest()
+    for (let held = this.#entries.length - this.#trimmed; held > 0; held--) {
+      if (held <= this.#maxEvents && this.#bytes <= this.#maxBytes) return
+      this.#dropOldest()
+    }
   }
 
   #dropOldest(): void {

@@ -31,6 +31,14 @@ export interface LogStorage {
   getOutput(executionId: string, taskId: string): string | undefined | Promise<string | undefined>
 }
 
+/** What a reader needs of its place in the log. */
+export interface CursorOptions {
+  /** How far behind it may be beyond the tail's own bounds, while it is open. */
+  readonly reserved?: Required<TailBounds>
+  /** It wants the outputs themselves, not what the wire says of large ones. */
+  readonly restoresOutputs?: boolean
+}
+
 /**
  * Everything that happened in one execution, in order, and the state that it adds up to.
  *
@@ -108,19 +116,19 @@ export class EventLog implements CursorLog {
   /**
    * A reader's place in the log, at first behind `afterSeq`: replay and live in one.
    * A place that cannot be served gets a `snapshot` first.
-   * @param reserved how far behind the reader may be beyond the tail's own bounds, while it is open
    * @throws `INVALID_EVENT_ID` for a place that is not an integer ≥ 0
    */
-  open(afterSeq = 0, reserved?: Required<TailBounds>): LogCursor {
+  open(afterSeq = 0, { reserved, restoresOutputs = false }: CursorOptions = {}): LogCursor {
     if (!Number.isSafeInteger(afterSeq) || afterSeq < 0) {
       const message = `Expected a place in the log to be an integer, 0 or more, got ${describeValue(afterSeq)}`
       throw new DagstreamError('INVALID_EVENT_ID', message)
     }
     const release = reserved && this.#tail.reserve(reserved)
-    const cursor = new LogCursor(this, afterSeq, () => {
+    const close = (): void => {
       this.#cursors.delete(cursor)
       release?.()
-    })
+    }
+    const cursor = new LogCursor(this, afterSeq, restoresOutputs, close)
     this.#cursors.add(cursor)
     return cursor
   }
@@ -141,17 +149,17 @@ export class EventLog implements CursorLog {
     const entries: LogEntry[] = []
     for (const entry of stored) {
       if (entry.seq !== afterSeq + 1 + entries.length || entry.seq > this.head) break
-      entries.push(entry instanceof LogEntry ? entry : await this.#restore(entry))
+      entries.push(entry instanceof LogEntry ? entry : LogEntry.fromJson(entry.seq, entry.type, entry.json))
     }
     return entries
   }
 
-  async #restore({ seq, type, json }: StoredEntry): Promise<LogEntry> {
-    const entry = LogEntry.fromJson(seq, type, json)
-    const { taskId } = entry.data
-    if (!entry.refersToOutput || taskId === undefined) return entry
-    const output = await this.#storage.getOutput(this.executionId, taskId)
-    return output === undefined ? entry : LogEntry.fromJson(seq, type, json, output)
+  /** The same entry with the output that it only refers to, where the store has it. */
+  async restoreOutput(entry: LogEntry): Promise<LogEntry> {
+    const { taskId, output } = entry.data
+    if (!entry.refersToOutput || output !== undefined || taskId === undefined) return entry
+    const json = await this.#storage.getOutput(this.executionId, taskId)
+    return json === undefined ? entry : LogEntry.fromJson(entry.seq, entry.type, entry.json, json)
   }
 
   /** What an entry only refers to is kept beside it first, so that no reference ever leads nowhere. */

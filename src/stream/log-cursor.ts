@@ -5,7 +5,7 @@ import { type ExecutionState, toSnapshot } from '../events/state.ts'
 import type { EntrySource } from './entry-source.ts'
 
 /** Entries that one read of the store asks for. */
-const PAGE_ENTRIES = 512
+const PAGE_ENTRIES = 128
 
 /** Outputs that a snapshot holds inline, about bytes. */
 const MAX_INLINE_OUTPUTS_BYTES = 1024 * 1024
@@ -18,6 +18,7 @@ export interface CursorLog {
   readonly cursorCount: number
   readTail(afterSeq: number, maxBytes: number): LogEntry[] | undefined
   readStored(afterSeq: number, limit: number): Promise<LogEntry[]>
+  restoreOutput(entry: LogEntry): Promise<LogEntry>
 }
 
 /**
@@ -30,15 +31,17 @@ export interface CursorLog {
 export class LogCursor implements EntrySource {
   readonly #log: CursorLog
   readonly #onClose: () => void
+  readonly #restoresOutputs: boolean
   #after: number
   #tookEnding = false
   #isClosed = false
   #callback: (() => void) | undefined
 
   /** Made by `EventLog.open`. */
-  constructor(log: CursorLog, after: number, onClose: () => void) {
+  constructor(log: CursorLog, after: number, restoresOutputs: boolean, onClose: () => void) {
     this.#log = log
     this.#after = after
+    this.#restoresOutputs = restoresOutputs
     this.#onClose = onClose
   }
 
@@ -96,11 +99,15 @@ export class LogCursor implements EntrySource {
     const entries = await this.#log.readStored(this.#after, PAGE_ENTRIES)
     if (this.#isClosed) return []
     if (entries.length === 0) return [this.#snapshot()]
-    let count = 0
-    for (let bytes = 0; count < entries.length && bytes < maxBytes; count++)
-      bytes += (entries[count] as LogEntry).weight
-    this.#after += count
-    return entries.slice(0, count)
+    const taken: LogEntry[] = []
+    for (let bytes = 0; taken.length < entries.length && bytes < maxBytes; ) {
+      const stored = entries[taken.length] as LogEntry
+      const entry = this.#restoresOutputs ? await this.#log.restoreOutput(stored) : stored
+      taken.push(entry)
+      bytes += entry.weight
+    }
+    this.#after += taken.length
+    return this.#isClosed ? [] : taken
   }
 
   #snapshot(): LogEntry {

@@ -54,7 +54,7 @@ export class LogReader {
     this.#log = log
     this.#end = end
     this.#hold = hold
-    if (hold === undefined) this.#cursor = log.open()
+    if (hold === undefined) this.#cursor = log.open(0, { restoresOutputs: true })
     else {
       this.#bound = new ReaderBound(hold.buffer, {
         full: () => hold.hold(),
@@ -62,7 +62,8 @@ export class LogReader {
         gone: error => this.#lose(error),
       })
       const { maxEvents, maxBytes } = resolveBufferOptions(hold.buffer)
-      this.#cursor = log.open(0, { maxTailEvents: maxEvents, maxTailBytes: maxBytes })
+      const reserved = { maxTailEvents: maxEvents, maxTailBytes: maxBytes }
+      this.#cursor = log.open(0, { reserved, restoresOutputs: true })
     }
     this.#cursor.onReadable(this.#wake)
     this.#measure()
@@ -73,7 +74,8 @@ export class LogReader {
     if (this.#next === this.#entries.length && !this.#refill()) return undefined
     const entry = this.#entries[this.#next] as LogEntry
     this.#next += 1
-    if (entry.type === 'snapshot') this.#takenBytes = this.#log.bytes
+    // At the head nothing waits, however what came back from a store was weighed.
+    if (entry.type === 'snapshot' || entry.seq === this.#log.head) this.#takenBytes = this.#log.bytes
     else this.#takenBytes += entry.weight
     this.#takenSeq = entry.seq
     if (this.#bound !== undefined) {

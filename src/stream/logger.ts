@@ -15,9 +15,10 @@ export const SILENT_LOGGER: Logger = { debug() {}, warn() {} }
  */
 export function guardLogger(logger: Logger): Logger {
   expectMethods('logger', logger, ['debug', 'warn'])
-  const guard = (log: () => void): void => {
+  const guard = (log: () => unknown): void => {
     try {
-      log()
+      // One that logs later may fail later.
+      Promise.resolve(log()).catch(() => {})
     } catch {}
   }
   return {

@@ -65,3 +65,19 @@ test.each([{ maxTailEvents: 0 }, { maxTailEvents: Number.NaN }, { maxTailBytes: 
     )
   },
 )
+
+test('an entry weighs the same when it goes as when it came, whoever has read it meanwhile', () => {
+  const tail = new EntryTail(
+    { maxTailEvents: 1, maxTailBytes: 1e6 },
+    ({ weight, data }) => weight - (data.output?.weight ?? 0),
+  )
+  const about = { executionId: 'x', timestamp: TIMESTAMP, taskId: 'a', tool: 'work', status: 'success' }
+  for (let seq = 1; seq <= 1000; seq++) {
+    // Its JSON is six times as long.
+    const output = JsonValue.from('\u0001'.repeat(1000))
+    const made = new LogEntry(seq, 'task_complete', { ...about, output })
+    tail.push(made)
+    expect(made.json.length).toBeGreaterThan(6000)
+  }
+  expect([tail.firstSeq, tail.bytes]).toEqual([1000, 384])
+})

@@ -152,14 +152,14 @@ test('entries that memory has let go of are read from the store in pages', async
   const storage = new FakeStorage()
   storage.isLater = true
   const log = openLog(storage, { maxTailEvents: 10 })
-  const appended = appendTokens(log, 1500)
+  const appended = appendTokens(log, 400)
   storage.settle()
   await appended
-  expect(show(await takeAll(log.open(100), 1_000_000))).toEqual(tokens(101, 1500))
+  expect(show(await takeAll(log.open(100), 1_000_000))).toEqual(tokens(101, 400))
   expect(storage.reads).toEqual([
-    { afterSeq: 100, limit: 512 },
-    { afterSeq: 612, limit: 512 },
-    { afterSeq: 1124, limit: 512 },
+    { afterSeq: 100, limit: 128 },
+    { afterSeq: 228, limit: 128 },
+    { afterSeq: 356, limit: 128 },
   ])
 })
 

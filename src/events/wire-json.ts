@@ -23,8 +23,8 @@ export function wireJson(event: SSEEvent): string {
 /**
  * The wire JSON of the data of a log entry.
  *
- * The two types that every task has are put together by hand: that takes a tenth off the whole of a streamed execution
- * (`npm run bench -- stream`). It is what `JSON.stringify` makes of the same data, to the letter.
+ * The two types that every task has are put together by hand: that takes about a tenth off the whole of a streamed
+ * execution (docs/decisions/0006). It is what `JSON.stringify` makes of the same data, to the letter.
  */
 export function writeData(type: SSEEventType, data: LoggedData): string {
   if (type === 'task_start') {

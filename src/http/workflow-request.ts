@@ -89,9 +89,11 @@ export async function handleSSERequest(
     ...(format && { format }),
     ...(heartbeatMs !== undefined && { heartbeatMs }),
     ...(clock && { clock }),
-    onCancel: leave,
-    onError: error =>
-      logger && guardLogger(logger).warn('The event stream failed', { executionId, error: String(error) }),
+    onClose: leave,
+    onError: error => {
+      if (logger) guardLogger(logger).warn('The event stream failed', { executionId, error: String(error) })
+      return undefined
+    },
   })
   return new Response(body, { headers: { ...STREAM_HEADERS, 'Execution-Id': executionId } })
 }

@@ -5,7 +5,7 @@ import { deferred, entry, frames, rig, startedRig, timestamp } from './body-rig.
 
 test('a cancel releases the source and ends the read that waits', async () => {
   let cancelled = 0
-  const { source, clock, reader, read } = await startedRig({ onCancel: () => (cancelled += 1) })
+  const { source, clock, reader, read } = await startedRig({ onClose: how => void (how === 'left' && (cancelled += 1)) })
   const reading = read()
   await idle()
   expect(clock.timerCount).toBe(1)
@@ -22,7 +22,7 @@ test('a cancel releases the source and ends the read that waits', async () => {
 
 test('a reader may leave in the very turn in which its entries come', async () => {
   const errors: unknown[] = []
-  const { source, reader, read } = await startedRig({ onError: error => errors.push(error) })
+  const { source, reader, read } = await startedRig({ onError: error => void errors.push(error) })
   const reading = read()
   await idle()
   source.push(entry(1))
@@ -34,7 +34,7 @@ test('a reader may leave in the very turn in which its entries come', async () =
 
 test('a store that fails after the reader has left bothers nobody', async () => {
   const errors: unknown[] = []
-  const { source, reader, read } = await startedRig({ onError: error => errors.push(error) })
+  const { source, reader, read } = await startedRig({ onError: error => void errors.push(error) })
   const { promise, reject } = deferred()
   source.next = () => promise
   const reading = read()
@@ -62,7 +62,7 @@ test.each([
   ],
 ] as const)('a source that %s ends the stream with an error event that keeps the text', async (_, next, code) => {
   const errors: unknown[] = []
-  const { source, clock, read } = await startedRig({ onError: error => errors.push(error) })
+  const { source, clock, read } = await startedRig({ onError: error => void errors.push(error) })
   source.next = next
   const error = 'The event stream could not go on; resume it from the last event id'
   expect([await read(), await read()]).toEqual([
@@ -77,7 +77,7 @@ test('a reader that leaves a chunk and does not come back for the stall time is 
   let cancelled = 0
   const { source, clock, reader, read } = await startedRig({
     stallTimeoutMs: 1000,
-    onCancel: () => (cancelled += 1),
+    onClose: how => void (how === 'left' && (cancelled += 1)),
   })
   source.push(entry(1))
   expect(await read()).toBe(frames(1, 1))

@@ -1,0 +1,214 @@
+import { type Clock, systemClock } from '../clock.ts'
+import { DagstreamError } from '../errors.ts'
+
+/** Where the chunks of a body come from. */
+export interface ChunkSource {
+  /** What can be had at this moment, in one chunk; `undefined` if nothing. May be shared with other readers: not to be changed. */
+  take(): Uint8Array | undefined | Promise<Uint8Array | undefined>
+  /** Nothing will ever come any more. */
+  readonly done: boolean
+  /** Calls back once, when `take` may have something or `done` has changed; `undefined` for no more calls. */
+  onReadable(callback: (() => void) | undefined): void
+  /** Harmless to repeat. */
+  close(): void
+}
+
+/** How a body behaves towards its reader. */
+export interface PullBodyOptions {
+  /** Sent at once, so that headers are flushed. */
+  readonly first?: Uint8Array
+  /** Sent after each `heartbeatMs` of silence: something that the reader ignores. */
+  readonly heartbeat: Uint8Array
+  /** Some runtimes and proxies drop a connection after 10 s of silence. @defaultValue 8,000 */
+  readonly heartbeatMs?: number
+  /** How long a reader may leave a chunk unasked-for behind the last one, ms; then it is disconnected. @defaultValue 30,000 */
+  readonly stallTimeoutMs?: number
+  readonly clock?: Clock
+  /** The body is over, however it ended; once, after the source was closed. `"left"`: before its end, by the reader or for stalling. */
+  readonly onClose?: (how: 'ended' | 'left' | 'failed') => void
+  /** The source failed. @returns the last chunk, after which the body ends; `undefined`: the body fails too, without the cause. */
+  readonly onError: (error: unknown) => Uint8Array | undefined
+}
+
+interface Wait {
+  readonly resolve: (chunk: Uint8Array | undefined) => void
+  readonly reject: (error: unknown) => void
+}
+
+const DEFAULT_HEARTBEAT_MS = 8000
+const DEFAULT_STALL_TIMEOUT_MS = 30_000
+
+/**
+ * What lies between a source of chunks and one reader: nothing is taken ahead of the reader, so a stalled one holds one chunk
+ * at most; while there is nothing it waits, with a sign of life now and then. However it ends, the source is closed and no
+ * timer or callback is left.
+ */
+export class PullBody {
+  readonly #source: ChunkSource
+  readonly #options: PullBodyOptions
+  #first: Uint8Array | undefined
+  /** Whether `take` may bring something: not after it brought nothing, until the source calls back. */
+  #isReadable = true
+  /** A `take` had to ask a store and is under way; heartbeats pass meanwhile. */
+  #isFetching = false
+  /** What it brought, or why it failed. */
+  #fetched: Uint8Array | undefined
+  #failure: { readonly error: unknown } | undefined
+  #isClosed = false
+  #stopStallTimer: (() => void) | undefined
+  #stopHeartbeat: (() => void) | undefined
+  /** The reader that waits for a chunk. */
+  #waiting: Wait | undefined
+
+  constructor(source: ChunkSource, options: PullBodyOptions) {
+    this.#source = source
+    this.#options = options
+    this.#first = options.first
+  }
+
+  /** From now on a reader that does not come for more is given up, and `onStalled` told. Each `next` ends the watch. */
+  watch(onStalled: (error: DagstreamError) => void): void {
+    const { clock = systemClock, stallTimeoutMs = DEFAULT_STALL_TIMEOUT_MS } = this.#options
+    this.#stopStallTimer?.()
+    if (this.#isClosed) return
+    this.#stopStallTimer = clock.after(stallTimeoutMs, () => {
+      this.cancel()
+      onStalled(new DagstreamError('READER_STALLED', `The reader took nothing for ${stallTimeoutMs} ms`))
+    })
+  }
+
+  /**
+   * The next chunk; at once where there is one, and `undefined` at the end. One call at a time.
+   * @throws or rejects with `STREAM_CLOSED`, which says nothing of the cause, when the source failed and nothing stands for that
+   */
+  next(): Uint8Array | undefined | Promise<Uint8Array | undefined> {
+    this.#stopStallTimer?.()
+    const first = this.#first
+    this.#first = undefined
+    if (first !== undefined) return first
+    const chunk = this.#attempt()
+    if (chunk !== undefined || this.#isClosed) return chunk
+    const { clock = systemClock, heartbeatMs = DEFAULT_HEARTBEAT_MS, heartbeat } = this.#options
+    this.#stopHeartbeat = clock.after(heartbeatMs, () => this.#endWait()?.resolve(heartbeat))
+    return new Promise((resolve, reject) => {
+      this.#waiting = { resolve, reject }
+    })
+  }
+
+  /** The reader leaves. Harmless to repeat, and after the end. */
+  cancel(): void {
+    this.#close('left')
+    this.#endWait()?.resolve(undefined)
+  }
+
+  /** A chunk, or nothing: then the body is closed, or something will call back. @throws what the reader is told */
+  #attempt(): Uint8Array | undefined {
+    if (this.#isClosed) return undefined
+    try {
+      const chunk = this.#take()
+      if (chunk !== undefined || !this.#source.done || this.#isFetching) return chunk
+    } catch (error) {
+      this.#close('failed')
+      const last = this.#options.onError(error)
+      if (last !== undefined) return last
+      throw new DagstreamError('STREAM_CLOSED', 'The body could not be completed')
+    }
+    this.#close('ended')
+    return undefined
+  }
+
+  #take(): Uint8Array | undefined {
+    if (this.#failure) throw this.#failure.error
+    if (this.#isFetching) return undefined
+    const fetched = this.#fetched
+    this.#fetched = undefined
+    if (fetched !== undefined || !this.#isReadable) return fetched
+    this.#isReadable = false
+    // Before it is asked, so that what comes while a store answers is not missed.
+    this.#source.onReadable(this.#onReadable)
+    const taken = this.#source.take()
+    if (taken instanceof Promise) {
+      // It cannot reject: a failure is kept for whoever looks next.
+      void this.#fetch(taken)
+      return undefined
+    }
+    if (taken !== undefined) this.#isReadable = true
+    return taken
+  }
+
+  async #fetch(taken: Promise<Uint8Array | undefined>): Promise<void> {
+    this.#isFetching = true
+    try {
+      this.#fetched = await taken
+      if (this.#fetched !== undefined) this.#isReadable = true
+    } catch (error) {
+      this.#failure = { error }
+    }
+    this.#isFetching = false
+    this.#serve()
+  }
+
+  readonly #onReadable = (): void => {
+    this.#isReadable = true
+    this.#serve()
+  }
+
+  /** Gives the reader that waits, if one does, what there is for it. */
+  #serve(): void {
+    if (this.#waiting === undefined) return
+    try {
+      const chunk = this.#attempt()
+      if (chunk !== undefined || this.#isClosed) this.#endWait()?.resolve(chunk)
+    } catch (error) {
+      this.#endWait()?.reject(error)
+    }
+  }
+
+  #endWait(): Wait | undefined {
+    const waiting = this.#waiting
+    this.#waiting = undefined
+    this.#stopHeartbeat?.()
+    return waiting
+  }
+
+  #close(how: 'ended' | 'left' | 'failed'): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#stopStallTimer?.()
+    this.#source.onReadable(undefined)
+    this.#source.close()
+    this.#options.onClose?.(how)
+  }
+}
+
+/** The body that a stream reads from, for servers that write its chunks by themselves. */
+const bodies = new WeakMap<ReadableStream, PullBody>()
+
+/** A body as a stream, whose chunks belong to its reader. */
+export function createBodyStream(body: PullBody): ReadableStream<Uint8Array> {
+  type Controller = ReadableStreamDefaultController<Uint8Array>
+  const pass = (chunk: Uint8Array | undefined, controller: Controller): void => {
+    try {
+      if (chunk === undefined) return controller.close()
+      controller.enqueue(chunk.slice())
+      body.watch(error => controller.error(error))
+    } catch {
+      // Cancelled meanwhile: nobody is there to be told.
+    }
+  }
+  const pull = (controller: Controller): void | Promise<void> => {
+    const chunk = body.next()
+    if (chunk instanceof Promise) return chunk.then(next => pass(next, controller))
+    pass(chunk, controller)
+  }
+  // The queue is never filled ahead: the source itself is the queue. Only what comes first is there before it is asked for.
+  const source = { start: (controller: Controller) => void pull(controller), pull, cancel: () => body.cancel() }
+  const stream = new ReadableStream<Uint8Array>(source, { highWaterMark: 0 })
+  bodies.set(stream, body)
+  return stream
+}
+
+/** The body behind a stream that `createBodyStream` made. Whoever takes it must not read the stream. */
+export function findBody(stream: ReadableStream): PullBody | undefined {
+  return bodies.get(stream)
+}

@@ -8,7 +8,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^dagstream$/, replacement: source('index.ts') },
-      { find: /^dagstream\/(sse|http|testing)$/, replacement: source('$1/index.ts') },
+      { find: /^dagstream\/(sse|http|http\/node|client|testing)$/, replacement: source('$1/index.ts') },
     ],
   },
   test: {

@@ -24,6 +24,10 @@ export type DagstreamErrorCode =
   | 'INVALID_SSE'
   /** An event id is malformed or belongs to another execution. */
   | 'INVALID_EVENT_ID'
+  /** A request to a server was answered with an error: `details.status`, and what its problem said. */
+  | 'HTTP_ERROR'
+  /** A connection was lost and could not be had again within the retries; `cause` is the last failure. */
+  | 'CONNECTION_LOST'
   /** The execution is not (or no longer) known. */
   | 'EXECUTION_NOT_FOUND'
   /** The store failed; `cause` says how. */

@@ -58,6 +58,12 @@ export function createState(executionId: string): ExecutionState {
   }
 }
 
+/** A state that goes its own way from here; what tasks ended with is shared, since nothing changes it. */
+export function copyState(state: ExecutionState): ExecutionState {
+  const tasks = new Map(Array.from(state.tasks, ([taskId, task]) => [taskId, { ...task }]))
+  return { ...state, tasks, counts: { ...state.counts } }
+}
+
 /**
  * Applies one event to the state, in place. The one reducer: engine, `GET`, snapshots, recovery, client and viewer use it.
  *

@@ -37,6 +37,8 @@ const SLICE = 256
  */
 export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
   readonly executionId: string
+  /** ISO 8601. */
+  readonly createdAt: string
   readonly log: EventLog
   readonly clock: Clock
   readonly deadlines: Deadlines
@@ -79,6 +81,7 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
     counters: MutableCounters,
   ) {
     this.executionId = executionId
+    this.createdAt = new Date(options.clock.wallTime()).toISOString()
     this.clock = options.clock
     this.abortGraceMs = options.abortGraceMs
     this.deadlines = new Deadlines(options.clock)

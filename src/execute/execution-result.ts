@@ -133,7 +133,8 @@ export async function buildResult(
   }
 }
 
-function toTaskResult(data: TaskResult): TaskResult {
+/** What of a `task_complete` is the task's result, its output as a plain value of the caller's own. */
+export function toTaskResult(data: TaskResult): TaskResult {
   const { taskId, tool, status, attempts, executionTimeMs, waitMs } = data
   if (status === 'success') {
     const output = data.output instanceof JsonValue ? data.output.read() : data.output

@@ -1,7 +1,7 @@
 import { DagstreamError, invalidOption } from '../errors.ts'
 import { prepareExecution } from '../plan/compile.ts'
 import type { ExecutionPlan } from '../plan/execution-plan.ts'
-import type { ExecutionStore } from '../store/execution-store.ts'
+import type { ExecutionRecord, ExecutionStore, StoredExecution } from '../store/execution-store.ts'
 import type { Lease, LogStorage } from '../stream/event-log.ts'
 import type { ToolRegistry } from '../tools/registry.ts'
 import type { DAGStructure } from '../workflow/document.ts'
@@ -28,23 +28,19 @@ const NO_STORE: LogStorage = { append() {}, read: () => [], putOutput() {}, getO
 export function launch(
   workflow: DAGStructure | ExecutionPlan,
   tools: ToolRegistry,
-  { input: given, signal }: ExecutionInput,
+  { input, signal }: ExecutionInput,
   options: ResolvedOptions,
   counters: MutableCounters,
 ): ExecutionLoop {
-  const { plan, input } = prepareExecution(workflow, tools, given)
   if (signal !== undefined && typeof signal.addEventListener !== 'function') {
     throw invalidOption('signal', 'an AbortSignal', signal)
   }
-  const executionId = options.createId()
-  if (typeof executionId !== 'string' || !/^[A-Za-z0-9_-]{1,128}$/.test(executionId)) {
-    throw invalidOption('createId', 'a function that makes ids of 1–128 characters of [A-Za-z0-9_-]', executionId)
-  }
+  const loop = createLoop(workflow, tools, input, options, counters)
+  const { executionId, createdAt } = loop
   const { store } = options
-  const loop = new ExecutionLoop(executionId, plan, input, options, store ?? NO_STORE, counters)
   if (store === undefined) loop.start({ executionId, epoch: 1 }, signal)
   else {
-    register(store, executionId, options).then(
+    register(store, { executionId, createdAt }).then(
       lease => loop.start(lease, signal),
       error => loop.lost(error),
     )
@@ -52,8 +48,25 @@ export function launch(
   return loop
 }
 
-async function register(store: ExecutionStore, executionId: string, { clock }: ResolvedOptions): Promise<Lease> {
-  const existing = await store.create({ executionId, createdAt: new Date(clock.wallTime()).toISOString() })
-  if (existing !== undefined) throw new DagstreamError('STORE_FAILED', `Execution \`${executionId}\` exists already`)
-  return store.claim(executionId)
+/** Checks everything and makes an execution that has not started. @throws as `launch` does */
+export function createLoop(
+  workflow: DAGStructure | ExecutionPlan,
+  tools: ToolRegistry,
+  given: unknown,
+  options: ResolvedOptions,
+  counters: MutableCounters,
+): ExecutionLoop {
+  const { plan, input } = prepareExecution(workflow, tools, given)
+  const executionId = options.createId()
+  if (typeof executionId !== 'string' || !/^[A-Za-z0-9_-]{1,128}$/.test(executionId)) {
+    throw invalidOption('createId', 'a function that makes ids of 1–128 characters of [A-Za-z0-9_-]', executionId)
+  }
+  return new ExecutionLoop(executionId, plan, input, options, options.store ?? NO_STORE, counters)
+}
+
+/** Registers an execution that must not exist. @throws `STORE_FAILED` if it does, and whatever the store throws */
+async function register(store: ExecutionStore, record: ExecutionRecord): Promise<Lease> {
+  const existing: StoredExecution | undefined = await store.create(record)
+  if (existing === undefined) return store.claim(record.executionId)
+  throw new DagstreamError('STORE_FAILED', `Execution \`${record.executionId}\` exists already`)
 }

@@ -1,3 +1,7 @@
 // The public entry of `dagstream/http`; nothing inside imports it.
+export { createHandler, type Handler } from './create-handler.ts'
+export type { HandlerOptions } from './handler-options.ts'
+export type { DisconnectRule } from './audience.ts'
+export type { Access, AccessContext, Action, Authorize } from './authorize.ts'
 export { handleSSERequest, handleWorkflowRequest, type WorkflowRequestOptions } from './workflow-request.ts'
 export type { Format } from '../sse/formats.ts'

@@ -18,3 +18,38 @@ export function problem(status: number, details: ProblemDetails, headers?: Heade
   all.set('Content-Type', 'application/problem+json')
   return new Response(JSON.stringify({ ...details, status }), { status, headers: all })
 }
+
+/** Ends the handling of a request with an error response. */
+export class HttpProblem extends Error {
+  override readonly name: string = 'HttpProblem'
+  readonly status: number
+  readonly details: ProblemDetails
+  readonly headers: Readonly<Record<string, string>>
+
+  constructor(status: number, details: ProblemDetails, headers: Readonly<Record<string, string>> = {}) {
+    super(details.detail ?? details.title)
+    this.status = status
+    this.details = details
+    this.headers = headers
+  }
+
+  toResponse(): Response {
+    return problem(this.status, this.details, this.headers)
+  }
+}
+
+/** What the request says cannot be understood or granted: 400. */
+export function badRequest(detail: string, code = 'INVALID_REQUEST'): HttpProblem {
+  return new HttpProblem(400, { title: 'Bad request', detail, code })
+}
+
+/** There is no such thing, or it is somebody else's, which must look the same: 404. */
+export function notFound(detail: string, code = 'NOT_FOUND'): HttpProblem {
+  return new HttpProblem(404, { title: 'Not found', detail, code })
+}
+
+/** Later it may work: 429 when the caller's share is used up, 503 when the server cannot. */
+export function tryLater(status: 429 | 503, detail: string, code: string, retryAfterS = 1): HttpProblem {
+  const title = status === 429 ? 'Too many requests' : 'Service unavailable'
+  return new HttpProblem(status, { title, detail, code }, { 'Retry-After': String(retryAfterS) })
+}

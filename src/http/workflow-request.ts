@@ -10,7 +10,9 @@ import { createEventBody } from '../sse/response-body.ts'
 import { guardLogger } from '../stream/logger.ts'
 import type { ToolSource } from '../tools/registry.ts'
 import type { DAGStructure } from '../workflow/document.ts'
+import { Audience, type DisconnectRule, parseDisconnectRule } from './audience.ts'
 import { problem } from './problem.ts'
+import { STREAM_HEADERS, VARY } from './responses.ts'
 
 /** How one workflow is served. */
 export interface WorkflowRequestOptions extends ExecutionOptions {
@@ -21,7 +23,7 @@ export interface WorkflowRequestOptions extends ExecutionOptions {
    * When the client leaves before the end: `"cancel"` the execution, after a grace, or let it `"continue"`. Nothing is kept
    * that a client could come back to. @defaultValue `"cancel"`
    */
-  readonly onDisconnect?: 'cancel' | 'continue' | { readonly graceMs: number }
+  readonly onDisconnect?: DisconnectRule
   /** How events look on the wire. @defaultValue `id:`, `event:` and `data:` */
   readonly format?: Format
   /** A comment follows after this much silence, ms. @defaultValue 8,000 */
@@ -95,17 +97,7 @@ export async function handleSSERequest(
       return undefined
     },
   })
-  return new Response(body, { headers: { ...STREAM_HEADERS, 'Execution-Id': executionId } })
-}
-
-const VARY = { Vary: 'Accept' }
-
-/** No hop-by-hop headers: HTTP/2 forbids them. `no-transform`: a proxy that compresses would buffer. */
-const STREAM_HEADERS = {
-  ...VARY,
-  'Content-Type': 'text/event-stream; charset=utf-8',
-  'Cache-Control': 'no-cache, no-transform',
-  'X-Accel-Buffering': 'no',
+  return new Response(body, { headers: { ...STREAM_HEADERS, ...VARY, 'Execution-Id': executionId } })
 }
 
 /** `GET` is what an `EventSource` sends. Nothing else runs a workflow: `HEAD` and `OPTIONS` promise not to. */
@@ -138,10 +130,7 @@ function start(workflow: DAGStructure | ExecutionPlan, options: WorkflowRequestO
   if (heartbeatMs !== undefined && !(isAtLeastZero(heartbeatMs) && heartbeatMs > 0)) {
     throw invalidOption('heartbeatMs', 'a positive number of milliseconds', heartbeatMs)
   }
-  const isRule = onDisconnect === 'cancel' || onDisconnect === 'continue'
-  if (!isRule && !isAtLeastZero(onDisconnect?.graceMs)) {
-    throw invalidOption('onDisconnect', '"cancel", "continue" or { graceMs } with a number, 0 or more', onDisconnect)
-  }
+  parseDisconnectRule(onDisconnect)
   const executor = new StreamingExecutor(tools, executionOptions)
   try {
     return executor.stream(workflow, { input })
@@ -159,14 +148,12 @@ function start(workflow: DAGStructure | ExecutionPlan, options: WorkflowRequestO
 
 /** What happens, once, when the client leaves; after the end it does nothing. */
 function createLeave(execution: Execution, { onDisconnect = 'cancel', clock }: WorkflowRequestOptions): () => void {
-  const cancel = (): void => execution.disconnect()
-  if (onDisconnect === 'continue') return () => {}
-  if (onDisconnect === 'cancel') return cancel
-  return () => {
-    const stop = (clock ?? systemClock).after(onDisconnect.graceMs, cancel)
-    // Nothing to wait for once it has ended by itself.
-    execution.result.then(stop, stop)
-  }
+  const graceMs = parseDisconnectRule(onDisconnect)
+  const audience = new Audience(graceMs, clock ?? systemClock, () => execution.disconnect())
+  const close = (): void => audience.close()
+  // Nothing to wait for once it has ended by itself.
+  execution.result.then(close, close)
+  return audience.join()
 }
 
 /** The text of an unknown error never leaves the process. */

@@ -28,6 +28,16 @@ export function negotiate(accept: string | null): 'stream' | 'json' | undefined 
   return stream.specificity === NAMED ? 'stream' : 'json'
 }
 
+/** Whether an `Accept` admits an event stream at all; without one, or without a single well-formed member, it does. */
+export function acceptsStream(accept: string | null): boolean {
+  const stream: Preference = { weight: 0, specificity: NONE }
+  const ranges = splitMembers(accept ?? '')
+    .map(parseRange)
+    .filter(range => range !== undefined)
+  for (const range of ranges) consider(stream, range, 'text', 'event-stream')
+  return ranges.length === 0 || stream.weight > 0
+}
+
 const NONE = 0
 const ANYTHING = 1
 const ANY_SUBTYPE = 2

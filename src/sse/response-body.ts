@@ -8,7 +8,8 @@ import { defaultFormat, type Format } from './formats.ts'
 import { type ChunkSource, createBodyStream, PullBody, type PullBodyOptions } from './pull-body.ts'
 
 /** How a body of events is made. */
-export interface EventBodyOptions extends Pick<PullBodyOptions, 'heartbeatMs' | 'stallTimeoutMs' | 'clock' | 'onClose'> {
+export interface EventBodyOptions
+  extends Pick<PullBodyOptions, 'heartbeatMs' | 'stallTimeoutMs' | 'clock' | 'onClose'> {
   /** Whose entries they are: named in the `error` event. */
   readonly executionId: string
   /** @defaultValue `defaultFormat` */

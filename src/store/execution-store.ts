@@ -1,4 +1,5 @@
 import type { ExecutionStatus } from '../events/events.ts'
+import type { ExecutionState } from '../events/state.ts'
 import type { Lease, LogStorage } from '../stream/event-log.ts'
 
 /** What is known of an execution before its first event. */
@@ -8,8 +9,12 @@ export interface ExecutionRecord {
   readonly owner?: string
   /** With `owner`, at most one execution. */
   readonly idempotencyKey?: string
+  /** SHA-256, hex, of the request that asked for it: a repeat under the same key must be the same request. */
+  readonly requestHash?: string
   /** ISO 8601. */
   readonly createdAt: string
+  /** The document as JSON: results are told in its order. */
+  readonly workflow?: string
 }
 
 /** An execution as a store lists it. */
@@ -33,13 +38,18 @@ export interface ExecutionStore extends LogStorage {
   get(executionId: string): StoredExecution | undefined | Promise<StoredExecution | undefined>
   /**
    * By `createdAt`, then `executionId`, at most `limit`, of those behind `after`: the last one of the page before, which may
-   * be gone meanwhile.
+   * be gone meanwhile. `workflow` may be left out.
    */
   list(options: {
     readonly owner?: string
     readonly after?: Pick<ExecutionRecord, 'createdAt' | 'executionId'>
     readonly limit: number
   }): readonly StoredExecution[] | Promise<readonly StoredExecution[]>
+  /**
+   * What the entries add up to that `read` does not have any more; the caller's own. Only of a store that lets the oldest
+   * entries of an execution go, as one in memory does.
+   */
+  readBase?(executionId: string): ExecutionState | undefined | Promise<ExecutionState | undefined>
   /** Removes an execution whole. @returns whether it was there */
   delete(executionId: string): boolean | Promise<boolean>
   /** Removes finished executions beyond the store's retention. @returns how many */

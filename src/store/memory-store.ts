@@ -1,7 +1,8 @@
 import { CLOCK_METHODS, type Clock, systemClock } from '../clock.ts'
 import { DagstreamError, expectMethods, invalidOption } from '../errors.ts'
-import type { EventFor } from '../events/events.ts'
+import type { EventFor, SSEEvent } from '../events/events.ts'
 import type { LogEntry } from '../events/log-entry.ts'
+import { applyEvent, copyState, createState, type ExecutionState } from '../events/state.ts'
 import { EntryTail, resolveTailBounds, type TailBounds } from '../stream/entry-tail.ts'
 import type { Lease } from '../stream/event-log.ts'
 import type { ExecutionRecord, ExecutionStore, StoredExecution } from './execution-store.ts'
@@ -24,14 +25,18 @@ const DEFAULTS = {
   clock: systemClock,
 }
 
-/** What an execution takes beside its entries and outputs, bytes; an estimate. */
+/** What an execution takes beside its entries and outputs, and what a task's state takes; bytes, estimates. */
 const EXECUTION_WEIGHT = 1024
+const TASK_WEIGHT = 256
 
 interface Kept {
   readonly record: ExecutionRecord
   status: StoredExecution['status']
   epoch: number
   readonly tail: EntryTail
+  /** What the entries that the tail has let go add up to. */
+  base: ExecutionState | undefined
+  baseBytes: number
   readonly outputs: Map<string, string>
   outputBytes: number
   finishedAt: number
@@ -56,7 +61,8 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): ExecutionSt
   const weigh = (kept: Kept): void => {
     if (!finished.has(kept)) return
     finishedBytes -= kept.finishedBytes
-    kept.finishedBytes = EXECUTION_WEIGHT + kept.tail.bytes + kept.outputBytes
+    const { record, tail, baseBytes, outputBytes } = kept
+    kept.finishedBytes = EXECUTION_WEIGHT + (record.workflow?.length ?? 0) + tail.bytes + baseBytes + outputBytes
     finishedBytes += kept.finishedBytes
   }
   const show = (kept: Kept): StoredExecution => ({ ...kept.record, status: kept.status })
@@ -101,7 +107,9 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): ExecutionSt
         record: { ...record },
         status: 'running',
         epoch: 0,
-        tail: new EntryTail(bounds),
+        tail: new EntryTail(bounds, undefined, entry => fold(kept, entry)),
+        base: undefined,
+        baseBytes: 0,
         outputs: new Map(),
         outputBytes: 0,
         finishedAt: 0,
@@ -139,6 +147,11 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): ExecutionSt
       return kept?.tail.read(afterSeq, limit, Number.POSITIVE_INFINITY) ?? []
     },
 
+    readBase(executionId) {
+      const base = executions.get(executionId)?.base
+      return base && copyState(base)
+    },
+
     get(executionId) {
       const kept = executions.get(executionId)
       return kept && show(kept)
@@ -173,6 +186,15 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): ExecutionSt
 
     sweep,
   }
+}
+
+/** An entry that the tail lets go goes on to count: what an execution has come to is never lost. */
+function fold(kept: Kept, entry: LogEntry): void {
+  kept.base ??= createState(kept.record.executionId)
+  applyEvent(kept.base, entry as unknown as SSEEvent, entry.seq)
+  // Outputs go from the entry to the state; tasks are all made by the first event.
+  if (entry.seq === 1) kept.baseBytes += kept.base.tasks.size * TASK_WEIGHT
+  kept.baseBytes += entry.data.output?.weight ?? 0
 }
 
 function compareAge(

@@ -27,6 +27,7 @@ export function resolveTailBounds(bounds: TailBounds): Required<TailBounds> {
 export class EntryTail {
   readonly #bounds: Required<TailBounds>
   readonly #weigh: (entry: LogEntry) => number
+  readonly #onDrop: ((entry: LogEntry) => void) | undefined
   /** What readers may be behind, beyond the bounds. */
   readonly #reserved = new Set<Required<TailBounds>>()
   #maxEvents: number
@@ -37,8 +38,13 @@ export class EntryTail {
   #bytes = 0
   #lastSeq = 0
 
-  /** `weigh` tells how much memory is free once an entry is let go, about bytes. */
-  constructor(bounds: TailBounds = {}, weigh: (entry: LogEntry) => number = entry => entry.weight) {
+  /** `weigh` tells how much memory is free once an entry is let go, about bytes; `onDrop` is told each one that is. */
+  constructor(
+    bounds: TailBounds = {},
+    weigh: (entry: LogEntry) => number = entry => entry.weight,
+    onDrop?: (entry: LogEntry) => void,
+  ) {
+    this.#onDrop = onDrop
     this.#bounds = resolveTailBounds(bounds)
     this.#weigh = weigh
     this.#maxEvents = this.#bounds.maxTailEvents
@@ -68,6 +74,11 @@ export class EntryTail {
   /** About how much memory the entries take. */
   get bytes(): number {
     return this.#bytes
+  }
+
+  /** For a tail that begins later: the entry before its first, before anything is pushed. */
+  beginAfter(seq: number): void {
+    this.#lastSeq = seq
   }
 
   push(entry: LogEntry): void {
@@ -108,8 +119,10 @@ export class EntryTail {
   }
 
   #dropOldest(): void {
-    this.#bytes -= this.#weigh(this.#entries[this.#trimmed] as LogEntry)
+    const entry = this.#entries[this.#trimmed] as LogEntry
+    this.#bytes -= this.#weigh(entry)
     this.#trimmed += 1
+    this.#onDrop?.(entry)
     // Cutting the front moves everything behind it, so it waits until half of the array is dead.
     if (this.#trimmed > 1024 && this.#trimmed * 2 > this.#entries.length) {
       this.#entries = this.#entries.slice(this.#trimmed)

@@ -1,3 +1,4 @@
+import { afterTurn, isTurnSpent } from '../clock.ts'
 import { DagstreamError, describeValue } from '../errors.ts'
 import type { SSEEvent } from '../events/events.ts'
 import { LogEntry, NOT_LOGGED } from '../events/log-entry.ts'
@@ -31,6 +32,9 @@ export interface LogStorage {
   getOutput(executionId: string, taskId: string): string | undefined | Promise<string | undefined>
 }
 
+/** Entries that are read at once when a log is restored. */
+const RESTORE_PAGE = 1024
+
 /** What a reader needs of its place in the log. */
 export interface CursorOptions {
   /** How far behind it may be beyond the tail's own bounds, while it is open. */
@@ -57,12 +61,33 @@ export class EventLog implements CursorLog {
   #bytes = 0
   #ending: LogEntry | 'complete' | undefined
 
-  constructor(executionId: string, storage: LogStorage, bounds: TailBounds = {}) {
+  constructor(
+    executionId: string,
+    storage: LogStorage,
+    bounds: TailBounds = {},
+    base: ExecutionState = createState(executionId),
+  ) {
     this.executionId = executionId
-    this.state = createState(executionId)
+    this.state = base
     this.#storage = storage
     // The state keeps every output anyway: letting an entry go does not free it.
     this.#tail = new EntryTail(bounds, ({ weight, data }) => weight - (data.output?.weight ?? 0))
+    this.#tail.beginAfter(base.seq)
+    if (base.totals !== undefined) this.#ending = 'complete'
+  }
+
+  /**
+   * The log as a store has it, for reading: nothing is appended. `base` is what the entries add up to that the store has let go.
+   * @throws what the store throws
+   */
+  static async restore(executionId: string, storage: LogStorage, base?: ExecutionState): Promise<EventLog> {
+    const log = new EventLog(executionId, storage, {}, base)
+    for (;;) {
+      const entries = await log.#readEntries(log.head, RESTORE_PAGE)
+      log.#publish(entries)
+      if (entries.length === 0) return log
+      if (isTurnSpent()) await new Promise<void>(afterTurn)
+    }
   }
 
   /** The last visible seq. */
@@ -145,13 +170,9 @@ export class EventLog implements CursorLog {
 
   /** Entries after `afterSeq` from the store, at most `limit`, and none that is not visible yet. */
   async readStored(afterSeq: number, limit: number): Promise<LogEntry[]> {
-    const stored = await this.#storage.read(this.executionId, afterSeq, limit)
-    const entries: LogEntry[] = []
-    for (const entry of stored) {
-      if (entry.seq !== afterSeq + 1 + entries.length || entry.seq > this.head) break
-      entries.push(entry instanceof LogEntry ? entry : LogEntry.fromJson(entry.seq, entry.type, entry.json))
-    }
-    return entries
+    const entries = await this.#readEntries(afterSeq, limit)
+    const visible = this.head - afterSeq
+    return entries.length > visible ? entries.slice(0, Math.max(0, visible)) : entries
   }
 
   /** The same entry with the output that it only refers to, where the store has it. */
@@ -160,6 +181,16 @@ export class EventLog implements CursorLog {
     if (!entry.refersToOutput || output !== undefined || taskId === undefined) return entry
     const json = await this.#storage.getOutput(this.executionId, taskId)
     return json === undefined ? entry : LogEntry.fromJson(entry.seq, entry.type, entry.json, json)
+  }
+
+  /** Up to the first gap. */
+  async #readEntries(afterSeq: number, limit: number): Promise<LogEntry[]> {
+    const entries: LogEntry[] = []
+    for (const entry of await this.#storage.read(this.executionId, afterSeq, limit)) {
+      if (entry.seq !== afterSeq + 1 + entries.length) break
+      entries.push(entry instanceof LogEntry ? entry : LogEntry.fromJson(entry.seq, entry.type, entry.json))
+    }
+    return entries
   }
 
   /** What an entry only refers to is kept beside it first, so that no reference ever leads nowhere. */

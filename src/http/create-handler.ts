@@ -1,0 +1,119 @@
+import { Hono } from 'hono'
+import { bearerAuth } from 'hono/bearer-auth'
+import { bodyLimit } from 'hono/body-limit'
+import { cors } from 'hono/cors'
+import { HTTPException } from 'hono/http-exception'
+import { methodNotAllowed } from 'hono/method-not-allowed'
+import { secureHeaders } from 'hono/secure-headers'
+import { DagstreamError } from '../errors.ts'
+import { LIMITS } from '../workflow/document.ts'
+import { AnsweredByAuthorize } from './authorize.ts'
+import { ExecutionHost } from './execution-host.ts'
+import { bodyTooLarge } from './execution-request.ts'
+import { ExecutionResponses } from './execution-responses.ts'
+import { createExecutionRoutes } from './execution-routes.ts'
+import { type HandlerOptions, type ResolvedHandlerOptions, resolveHandlerOptions } from './handler-options.ts'
+import { refuseHost } from './host-guard.ts'
+import { HttpProblem, problem } from './problem.ts'
+import { createServiceRoutes } from './service-routes.ts'
+
+/** A server without sockets: what every runtime's own server calls. */
+export interface Handler {
+  /** Answers one request. Never rejects. Needs no `this`. */
+  readonly fetch: (request: Request) => Promise<Response>
+  /**
+   * Drains: starts nothing more (503), lets what runs go on for `drainMs`, then cancels it with `SHUTDOWN`, and waits, for a
+   * bounded time, until readers have taken the end. Harmless to repeat.
+   */
+  readonly close: () => Promise<void>
+}
+
+/**
+ * Makes the handler of all routes: executions as streams and as results, resumption, cancellation, and what goes with them.
+ *
+ * It holds no socket and no timer while nothing runs.
+ * @throws `INVALID_OPTION`, `INVALID_TOOL`
+ */
+export function createHandler(options: HandlerOptions): Handler {
+  const resolved = resolveHandlerOptions(options)
+  const host = new ExecutionHost(resolved)
+  const responses = new ExecutionResponses(host, resolved)
+  const app = createApp(host, responses, resolved)
+  return {
+    async fetch(request) {
+      try {
+        return await app.fetch(request)
+      } catch (error) {
+        // What is thrown and is no error passes every handler of errors by.
+        return explain(error, responses)
+      }
+    },
+    close: () => host.close(),
+  }
+}
+
+function createApp(host: ExecutionHost, responses: ExecutionResponses, options: ResolvedHandlerOptions): Hono {
+  const { allowedHosts, allowedOrigins, tokens } = options
+  const app = new Hono()
+  app.onError(error => explain(error, responses))
+  app.notFound(() => problem(404, { title: 'Not found', detail: 'There is no such route', code: 'NOT_FOUND' }))
+  // Encryption is the business of whatever stands in front.
+  app.use(secureHeaders({ strictTransportSecurity: false }))
+  if (allowedHosts) {
+    app.use(async ({ req }, next) => refuseHost(req.raw, allowedHosts) ?? next())
+  }
+  if (allowedOrigins.length > 0) {
+    // Before the token: a preflight carries none.
+    app.use(cors({ origin: [...allowedOrigins], exposeHeaders: ['Execution-Id', 'Location', 'Retry-After'] }))
+  }
+  if (tokens.length > 0) app.use(bearerAuth({ token: [...tokens] }))
+  app.use(
+    methodNotAllowed({
+      app,
+      onMethodNotAllowed: (_, methods) => {
+        const allowed = methods.join(', ')
+        return problem(405, { title: 'Method not allowed', detail: `Use ${allowed}` }, { Allow: allowed })
+      },
+    }),
+  )
+  const limit = bodyLimit({
+    maxSize: LIMITS.maxBodyBytes,
+    onError: () => {
+      throw bodyTooLarge()
+    },
+  })
+  // Nobody else has a body that is read, and to ask whether there is one costs.
+  app.use((context, next) => (context.req.method === 'POST' ? limit(context, next) : next()))
+  app.route('/executions', createExecutionRoutes(host, responses, options))
+  app.route('/', createServiceRoutes(host, options))
+  return app
+}
+
+/** The answer to a request that failed. The text of an unknown error never leaves the process. */
+function explain(error: unknown, responses: ExecutionResponses): Response {
+  if (error instanceof HttpProblem) return error.toResponse()
+  if (error instanceof AnsweredByAuthorize) return error.response
+  if (error instanceof HTTPException) return explainAuthentication(error)
+  if (error instanceof DagstreamError) {
+    const { code, message, details } = error
+    if (code === 'INVALID_WORKFLOW')
+      return problem(422, { title: 'Invalid workflow', detail: message, code, ...details })
+    if (STORE_CODES.has(code)) {
+      const reference = responses.report('The store failed', error)
+      const told = { title: 'Service unavailable', detail: 'The store failed', code, reference }
+      return problem(503, told, { 'Retry-After': '1' })
+    }
+  }
+  const reference = responses.report('A request failed', error)
+  const detail = 'The server failed; its log has the cause under this reference'
+  return problem(500, { title: 'Internal error', detail, code: 'INTERNAL_ERROR', reference })
+}
+
+const STORE_CODES: ReadonlySet<string> = new Set(['STORE_FAILED', 'FENCED', 'SEQ_CONFLICT'])
+
+/** Whatever is wrong with the token: one that is none is no better than a wrong one. */
+function explainAuthentication(error: HTTPException): Response {
+  const challenge = error.getResponse().headers.get('www-authenticate') ?? 'Bearer'
+  const detail = 'Send `Authorization: Bearer <token>` with the token of this server'
+  return problem(401, { title: 'Unauthorized', detail, code: 'UNAUTHORIZED' }, { 'WWW-Authenticate': challenge })
+}

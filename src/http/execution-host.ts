@@ -1,0 +1,187 @@
+import { DagstreamError } from '../errors.ts'
+import type { MutableCounters } from '../execute/counters.ts'
+import type { ExecutionLoop } from '../execute/execution-loop.ts'
+import { createLoop } from '../execute/launch.ts'
+import type { ExecutionRecord, StoredExecution } from '../store/execution-store.ts'
+import type { ExecutionRequest } from './execution-request.ts'
+import type { ResolvedHandlerOptions } from './handler-options.ts'
+import { HostedExecution } from './hosted-execution.ts'
+import { KeptExecutions } from './kept-executions.ts'
+import { HttpProblem, tryLater } from './problem.ts'
+
+/** How long readers may take, once everything has ended, to take what is left, ms. */
+const FLUSH_MS = 2000
+
+/** Who asks for an execution, and under which name they will ask for it again. */
+export interface Claimant {
+  readonly owner?: string
+  readonly idempotencyKey?: string
+}
+
+/** How many executions ended in which way since the handler was made; lost: their log could not be kept. */
+export type EndCounts = Record<'success' | 'partial' | 'error' | 'cancelled' | 'lost', number>
+
+/** The executions of one handler: those that run here, and through the store those that have ended. */
+export class ExecutionHost {
+  readonly kept: KeptExecutions
+  readonly counters: MutableCounters = { abandonedCount: 0, droppedEmissionCount: 0 }
+  readonly endCounts: EndCounts = { success: 0, partial: 0, error: 0, cancelled: 0, lost: 0 }
+  readonly #options: ResolvedHandlerOptions
+  /** Registered, or about to be; by id. */
+  readonly #running = new Map<string, HostedExecution>()
+  #subscriberCount = 0
+  #onLess: (() => void) | undefined
+  #closed: Promise<void> | undefined
+
+  constructor(options: ResolvedHandlerOptions) {
+    this.#options = options
+    const { store, clock } = options.execution
+    this.kept = new KeptExecutions(store, clock)
+  }
+
+  get runningCount(): number {
+    return this.#running.size
+  }
+
+  get subscriberCount(): number {
+    return this.#subscriberCount
+  }
+
+  get isClosing(): boolean {
+    return this.#closed !== undefined
+  }
+
+  /**
+   * Starts what was asked for, or finds what the same claimant asked for before under the same key.
+   * @throws `INVALID_WORKFLOW`; HttpProblem 409, 429 or 503; what the store throws
+   */
+  async start(request: ExecutionRequest, claimant: Claimant): Promise<HostedExecution> {
+    if (this.isClosing) throw tryLater(503, 'The server is shutting down', 'SHUTTING_DOWN')
+    const { tools, execution, maxExecutions, graceMs } = this.#options
+    if (this.#running.size >= maxExecutions && !this.#isRepeat(claimant)) {
+      throw tryLater(429, `There are ${maxExecutions} executions running already`, 'TOO_MANY_EXECUTIONS')
+    }
+    const loop = createLoop(request.workflow, tools, request.input, { ...execution, ...request.options }, this.counters)
+    const { executionId, createdAt } = loop
+    const { requestHash, workflowJson: workflow } = request
+    const record = { executionId, createdAt, workflow, ...claimant, ...(claimant.idempotencyKey && { requestHash }) }
+    const hosted = HostedExecution.live(record, loop, request.graceMs ?? graceMs, execution.clock)
+    // Before the store is asked, so that whoever finds it there finds it here.
+    this.#running.set(executionId, hosted)
+    try {
+      const existing = await this.#register(record, loop)
+      if (existing === undefined) return hosted
+      this.#running.delete(executionId)
+      return await this.#attach(existing, requestHash)
+    } catch (error) {
+      this.#running.delete(executionId)
+      throw error
+    }
+  }
+
+  /** One that runs here or that the store has; `undefined` if there is none. */
+  async find(executionId: string): Promise<HostedExecution | undefined> {
+    return this.#running.get(executionId) ?? this.kept.find(executionId)
+  }
+
+  /** Counts a reader. @returns its leaving; harmless to repeat. @throws HttpProblem 429 where there are too many */
+  join(hosted: HostedExecution): () => void {
+    this.expectRoom()
+    this.#subscriberCount += 1
+    const leave = hosted.audience.join()
+    let hasLeft = false
+    return () => {
+      if (hasLeft) return
+      hasLeft = true
+      this.#subscriberCount -= 1
+      leave()
+      this.#onLess?.()
+    }
+  }
+
+  /** @throws HttpProblem 429 where no further reader is admitted */
+  expectRoom(): void {
+    const { maxSubscribers } = this.#options
+    if (this.#subscriberCount < maxSubscribers) return
+    throw tryLater(429, `There are ${maxSubscribers} event streams open already`, 'TOO_MANY_SUBSCRIBERS')
+  }
+
+  /** Starts nothing more, lets what runs go on for the drain time, cancels the rest, and waits for readers to take the end. */
+  close(): Promise<void> {
+    return (this.#closed ??= this.#drain())
+  }
+
+  async #drain(): Promise<void> {
+    const { drainMs, execution } = this.#options
+    for (const { audience } of this.#running.values()) audience.close()
+    await this.#within(drainMs, () => this.#running.size === 0)
+    for (const hosted of this.#running.values()) {
+      hosted.cancel({ code: 'SHUTDOWN', message: 'The server is shutting down' })
+    }
+    // Tools that ignore their abort are abandoned after the grace.
+    await this.#within(execution.abortGraceMs + FLUSH_MS, () => this.#running.size === 0)
+    await this.#within(FLUSH_MS, () => this.#subscriberCount === 0)
+  }
+
+  /** Settles as soon as it `isDone`, which only an ending or a leaving changes, or after `ms`. */
+  #within(ms: number, isDone: () => boolean): Promise<void> {
+    if (isDone()) return Promise.resolve()
+    return new Promise(resolve => {
+      const settle = (): void => {
+        stop()
+        this.#onLess = undefined
+        resolve()
+      }
+      const stop = this.#options.execution.clock.after(ms, settle)
+      this.#onLess = () => {
+        if (isDone()) settle()
+      }
+    })
+  }
+
+  /** @returns the one that has the key already: then nothing has started */
+  async #register(record: ExecutionRecord, loop: ExecutionLoop): Promise<StoredExecution | undefined> {
+    const { store } = this.#options.execution
+    const existing = await store.create(record)
+    if (existing !== undefined) return existing
+    const lease = await store.claim(record.executionId)
+    loop.ended.then(
+      () => this.#ended(record.executionId),
+      (error: unknown) => this.#ended(record.executionId, error),
+    )
+    loop.start(lease, undefined)
+  }
+
+  #ended(executionId: string, error?: unknown): void {
+    const hosted = this.#running.get(executionId) as HostedExecution
+    this.#running.delete(executionId)
+    hosted.audience.close()
+    const { status } = hosted
+    if (status !== 'running') {
+      this.endCounts[status] += 1
+      this.kept.hold(hosted)
+    } else {
+      this.endCounts.lost += 1
+      const { cause } = error as Error
+      this.#options.execution.logger.warn('An execution was lost', { executionId, error: String(cause ?? error) })
+    }
+    this.#onLess?.()
+  }
+
+  /** @throws HttpProblem 409 for another request under the same key */
+  async #attach(existing: StoredExecution, requestHash: string): Promise<HostedExecution> {
+    if (existing.requestHash !== requestHash) {
+      const detail = 'This `Idempotency-Key` was used for another request; repeat that one as it was, or use a new key'
+      throw new HttpProblem(409, { title: 'Conflict', detail, code: 'IDEMPOTENCY_CONFLICT' })
+    }
+    const hosted = await this.find(existing.executionId)
+    if (hosted !== undefined) return hosted
+    throw new DagstreamError('STORE_FAILED', `The store has lost execution \`${existing.executionId}\``)
+  }
+
+  #isRepeat({ owner, idempotencyKey }: Claimant): boolean {
+    if (idempotencyKey === undefined) return false
+    const running = [...this.#running.values()]
+    return running.some(({ record }) => record.idempotencyKey === idempotencyKey && record.owner === owner)
+  }
+}

@@ -1,0 +1,146 @@
+import { describeValue } from '../errors.ts'
+import type { ExecutionOptions, ResolvedOptions } from '../execute/options.ts'
+import { type DAGStructure, LIMITS } from '../workflow/document.ts'
+import { parseDisconnectRule } from './audience.ts'
+import { badRequest, HttpProblem } from './problem.ts'
+
+/** What `POST /executions` asks for. */
+export interface ExecutionRequest {
+  /** Not checked yet. */
+  readonly workflow: DAGStructure
+  /** The document as JSON. */
+  readonly workflowJson: string
+  readonly input: unknown
+  readonly options: Pick<ExecutionOptions, 'schedule' | 'onTaskError' | 'maxConcurrency' | 'timeoutMs'>
+  /** Where the request says. */
+  readonly graceMs: number | undefined
+  /** SHA-256 of the body, hex. */
+  readonly requestHash: string
+}
+
+/** A workflow as a request brings it: by itself, or beside its input and options. */
+export interface WorkflowEnvelope {
+  readonly workflow: unknown
+  readonly input?: unknown
+  readonly options?: unknown
+}
+
+/** A body and what it says. */
+export interface JsonBody {
+  readonly bytes: Uint8Array<ArrayBuffer>
+  readonly text: string
+  readonly value: unknown
+}
+
+/** @throws HttpProblem 400 for what is not JSON, 413 above the bound, 415 for another type */
+export async function readJson(request: Request): Promise<JsonBody> {
+  const type = request.headers.get('content-type')
+  if (type === null || !JSON_TYPE.test(type)) {
+    const detail = `Expected \`Content-Type: application/json\`, got ${type === null ? 'none' : describeValue(type)}`
+    throw new HttpProblem(415, { title: 'Unsupported media type', detail })
+  }
+  const bytes = new Uint8Array(await readBytes(request))
+  if (bytes.byteLength > LIMITS.maxBodyBytes) throw bodyTooLarge()
+  let text: string
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    throw badRequest('Expected the body to be UTF-8')
+  }
+  try {
+    return { bytes, text, value: JSON.parse(text) }
+  } catch (error) {
+    throw badRequest(`Expected the body to be JSON: ${(error as Error).message.slice(0, 200)}`)
+  }
+}
+
+/** A body is over the bound. */
+export function bodyTooLarge(): HttpProblem {
+  const detail = `Expected a body of at most ${LIMITS.maxBodyBytes} bytes`
+  return new HttpProblem(413, { title: 'Content too large', detail, maxBodyBytes: LIMITS.maxBodyBytes })
+}
+
+/** A bare workflow, or one with what `fields` names beside it. @throws HttpProblem 400 for anything else beside it */
+export function parseEnvelope(value: unknown, fields: readonly string[]): WorkflowEnvelope {
+  if (!isObject(value) || !Object.hasOwn(value, 'workflow')) return { workflow: value }
+  const unknown = Object.keys(value).find(name => name !== 'workflow' && !fields.includes(name))
+  if (unknown === undefined) return value as unknown as WorkflowEnvelope
+  throw badRequest(`Unknown field ${describeValue(unknown)}: beside \`workflow\` there may be ${fields.join(', ')}`)
+}
+
+/** @throws HttpProblem 400 for an option that is unknown, wrong, or above the server's own */
+export async function parseExecutionRequest(body: JsonBody, server: ServerBounds): Promise<ExecutionRequest> {
+  const { workflow, input, options = {} } = parseEnvelope(body.value, ['input', 'options'])
+  if (!isObject(options)) throw badRequest(`Expected \`options\` to be an object, got ${describeValue(options)}`)
+  const { onDisconnect, ...rest } = options
+  for (const [name, value] of Object.entries(rest)) {
+    const problem = Object.hasOwn(OPTIONS, name) ? OPTIONS[name as keyof typeof OPTIONS](value, server) : UNKNOWN
+    if (problem !== undefined) {
+      throw badRequest(`Expected \`options.${name}\` to be ${problem}, got ${describeValue(value)}`, 'INVALID_OPTION')
+    }
+  }
+  return {
+    workflow: workflow as DAGStructure,
+    workflowJson: workflow === body.value ? body.text : JSON.stringify(workflow),
+    input,
+    options: rest,
+    graceMs: onDisconnect === undefined ? undefined : parseGrace(onDisconnect, server.graceMs),
+    requestHash: await hash(body.bytes),
+  }
+}
+
+/** What no request may exceed. */
+export type ServerBounds = Pick<ResolvedOptions, 'maxConcurrency' | 'timeoutMs'> & { readonly graceMs: number }
+
+const UNKNOWN = 'absent: known are schedule, onTaskError, maxConcurrency, timeoutMs and onDisconnect'
+
+/** What each option should have been, where it is not that. */
+const OPTIONS = {
+  schedule: (value: unknown) => (value === 'layers' || value === 'dataflow' ? undefined : '"layers" or "dataflow"'),
+  onTaskError: (value: unknown) =>
+    value === 'continue' || value === 'fail-fast' ? undefined : '"continue" or "fail-fast"',
+  maxConcurrency: (value: unknown, { maxConcurrency: most }: ServerBounds) => {
+    if (Number.isInteger(value) && (value as number) > 0 && (value as number) <= most) return undefined
+    return most === Number.POSITIVE_INFINITY ? 'a positive integer' : `an integer from 1 to ${most}, the server's own`
+  },
+  timeoutMs: (value: unknown, { timeoutMs: most }: ServerBounds) => {
+    const isTime = typeof value === 'number' && value >= 0 && value < Number.POSITIVE_INFINITY
+    if (isTime && (most === 0 || (value > 0 && value <= most))) return undefined
+    return most === 0 ? 'a number of milliseconds, 0 or more' : `more than 0 and at most ${most} ms, the server's own`
+  },
+}
+
+/** To go on for ever may be asked of every server: it is what `Prefer: respond-async` does. */
+function parseGrace(rule: unknown, most: number): number {
+  let graceMs: number
+  try {
+    graceMs = parseDisconnectRule(rule)
+  } catch (error) {
+    throw badRequest((error as Error).message, 'INVALID_OPTION')
+  }
+  if (graceMs <= most || rule === 'continue') return graceMs
+  throw badRequest(
+    `Expected \`options.onDisconnect.graceMs\` to be at most ${most}, the server's own`,
+    'INVALID_OPTION',
+  )
+}
+
+const JSON_TYPE = /^application\/(?:[!#$&^_.+\w-]+\+)?json\s*(?:;|$)/i
+
+/** A client that leaves in the middle of its body has not sent one. */
+async function readBytes(request: Request): Promise<ArrayBuffer> {
+  try {
+    return await request.arrayBuffer()
+  } catch {
+    throw badRequest('The body could not be read')
+  }
+}
+
+async function hash(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
+  return Array.from(digest, byte => byte.toString(16).padStart(2, '0')).join('')
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

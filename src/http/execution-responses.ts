@@ -1,0 +1,88 @@
+import { createBodyStream, PullBody } from '../sse/pull-body.ts'
+import { createEventBody } from '../sse/response-body.ts'
+import type { ExecutionHost } from './execution-host.ts'
+import type { ResolvedHandlerOptions } from './handler-options.ts'
+import type { HostedExecution } from './hosted-execution.ts'
+import { JSON_HEADERS, STREAM_HEADERS } from './responses.ts'
+import { ResultChunks } from './result-body.ts'
+
+/** JSON ignores it; it keeps a connection alive while a result is waited for. */
+const WHITE_SPACE = new TextEncoder().encode('\n')
+
+/** The bodies that tell of executions: event streams and results. */
+export class ExecutionResponses {
+  readonly #host: ExecutionHost
+  readonly #options: ResolvedHandlerOptions
+
+  constructor(host: ExecutionHost, options: ResolvedHandlerOptions) {
+    this.#host = host
+    this.#options = options
+  }
+
+  /** The events behind `afterSeq`. @throws HttpProblem 429 where no further reader is admitted */
+  streamEvents(request: Request, hosted: HostedExecution, afterSeq: number, headers: HeadersInit = {}): Response {
+    const all = { ...STREAM_HEADERS, Vary: 'Accept', ...headers }
+    // Whoever asks only for the headers follows nothing.
+    if (request.method === 'HEAD') return new Response(null, { headers: all })
+    const leave = this.#host.join(hosted)
+    const { heartbeatMs, stallTimeoutMs, format, execution } = this.#options
+    const { executionId } = hosted
+    const body = createEventBody(hosted.log.open(afterSeq), {
+      executionId,
+      heartbeatMs,
+      stallTimeoutMs,
+      format,
+      clock: execution.clock,
+      join: hosted.join,
+      onClose: leave,
+      onError: error => this.report('The event stream failed', error, { executionId }),
+    })
+    return new Response(body, { headers: all })
+  }
+
+  /** The result as soon as there is one; headers at once, so that whoever waits knows what for. */
+  awaitResult(hosted: HostedExecution, headers: HeadersInit): Response {
+    const leave = hosted.audience.join()
+    const chunks = new ResultChunks(hosted, this.#options.execution.store)
+    return this.#sendChunks(hosted, chunks, { ...headers, Vary: 'Accept' }, leave)
+  }
+
+  /** How an execution stands, with its result once it has ended. */
+  showExecution(request: Request, hosted: HostedExecution): Response {
+    const { executionId, status } = hosted
+    if (!hosted.hasEnded || request.method === 'HEAD') {
+      return Response.json({ executionId, status }, { headers: JSON_HEADERS })
+    }
+    const prefix = `${JSON.stringify({ executionId, status }).slice(0, -1)},"result":`
+    return this.#sendChunks(hosted, new ResultChunks(hosted, this.#options.execution.store, prefix, '}'))
+  }
+
+  /** Logs what the client is not told. @returns what both can refer to it by */
+  report(message: string, error: unknown, fields: Readonly<Record<string, unknown>> = {}): string {
+    const reference = crypto.randomUUID()
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    this.#options.execution.logger.warn(message, { ...fields, reference, error: text })
+    return reference
+  }
+
+  #sendChunks(
+    hosted: HostedExecution,
+    chunks: ResultChunks,
+    headers: HeadersInit = {},
+    onClose: () => void = () => {},
+  ): Response {
+    const { heartbeatMs, stallTimeoutMs, execution } = this.#options
+    const body = new PullBody(chunks, {
+      heartbeat: WHITE_SPACE,
+      heartbeatMs,
+      stallTimeoutMs,
+      clock: execution.clock,
+      onClose,
+      onError: error => {
+        this.report('The result could not be sent', error, { executionId: hosted.executionId })
+        return undefined
+      },
+    })
+    return new Response(createBodyStream(body), { headers: { ...JSON_HEADERS, ...headers } })
+  }
+}

@@ -1,0 +1,164 @@
+import { Hono } from 'hono'
+import { parseEventId } from '../events/events.ts'
+import type { TaskState } from '../events/state.ts'
+import { JsonValue } from '../events/json-value.ts'
+import { acceptsStream, negotiate } from '../sse/accept.ts'
+import { type Access, type AccessContext, type Action, askAuthorize } from './authorize.ts'
+import type { ExecutionHost } from './execution-host.ts'
+import type { ExecutionResponses } from './execution-responses.ts'
+import { parseExecutionRequest, readJson } from './execution-request.ts'
+import type { ResolvedHandlerOptions } from './handler-options.ts'
+import type { HostedExecution } from './hosted-execution.ts'
+import { decodeCursor, encodeCursor, parsePageSize } from './paging.ts'
+import { badRequest, HttpProblem, notFound } from './problem.ts'
+import { JSON_HEADERS } from './responses.ts'
+
+/** The routes under `/executions`. */
+export function createExecutionRoutes(
+  host: ExecutionHost,
+  responses: ExecutionResponses,
+  options: ResolvedHandlerOptions,
+): Hono {
+  const { authorize, execution, graceMs } = options
+  const { store } = execution
+
+  const ask = (request: Request, context: AccessContext): Promise<Access> => askAuthorize(authorize, request, context)
+
+  /** An execution of whoever asks. Somebody else's is as good as none. */
+  const open = async (request: Request, action: Action, executionId: string): Promise<HostedExecution> => {
+    const hosted = ID.test(executionId) ? await host.find(executionId) : undefined
+    const owner = hosted?.record.owner
+    const access = await ask(request, { action, executionId, ...(owner !== undefined && { owner }) })
+    if (hosted !== undefined && owner === access.owner) return hosted
+    throw notFound('There is no such execution', 'EXECUTION_NOT_FOUND')
+  }
+
+  const resume = (request: Request, hosted: HostedExecution, after: string | undefined): Response => {
+    const seq = after === undefined ? 0 : parseCursor(after, hosted.executionId)
+    // Said once more, an `EventSource` would come back for ever.
+    if (hosted.hasEnded && seq === hosted.log.head) return new Response(null, { status: 204 })
+    return responses.streamEvents(request, hosted, seq, identify(hosted))
+  }
+
+  return new Hono()
+    .post('/', async ({ req: { raw: request } }) => {
+      const access = await ask(request, { action: 'create' })
+      const isAsync = prefersAsync(request)
+      const accepted = isAsync ? 'json' : negotiate(request.headers.get('accept'))
+      if (accepted === undefined) throw notAcceptable('`text/event-stream` or `application/json`')
+      // A client that comes back asks for what it has begun: nothing is ever executed again for it.
+      const lastEventId = request.headers.get('last-event-id')
+      if (lastEventId) {
+        const { executionId } = parseEventId(lastEventId) ?? refuseCursor(lastEventId)
+        return resume(request, await open(request, 'subscribe', executionId), lastEventId)
+      }
+      if (accepted === 'stream') host.expectRoom()
+      const asked = await parseExecutionRequest(await readJson(request), { ...execution, graceMs })
+      const unfollowed = isAsync && asked.graceMs === undefined ? { graceMs: Number.POSITIVE_INFINITY } : {}
+      const hosted = await host.start({ ...asked, ...unfollowed }, { ...access, ...parseIdempotencyKey(request) })
+      if (accepted === 'stream') return responses.streamEvents(request, hosted, 0, identify(hosted))
+      if (!isAsync) return responses.awaitResult(hosted, identify(hosted))
+      hosted.audience.watch()
+      const { executionId, status } = hosted
+      const headers = { ...JSON_HEADERS, ...identify(hosted), 'Preference-Applied': 'respond-async' }
+      return Response.json({ executionId, status }, { status: 202, headers })
+    })
+    .get('/', async ({ req: { raw: request } }) => {
+      const { owner } = await ask(request, { action: 'list' })
+      const query = new URL(request.url).searchParams
+      const limit = parsePageSize(query.get('limit'))
+      const page = await host.kept.list(owner, decodeCursor(query.get('after')), limit + 1)
+      const executions = page
+        .slice(0, limit)
+        .map(({ executionId, status, createdAt }) => ({ executionId, status, createdAt }))
+      const last = page.length > limit ? executions.at(-1) : undefined
+      return Response.json({ executions, ...(last && { next: encodeCursor(last) }) }, { headers: JSON_HEADERS })
+    })
+    .get('/:id', async ({ req }) => responses.showExecution(req.raw, await open(req.raw, 'read', req.param('id'))))
+    .delete('/:id', async ({ req }) => {
+      const hosted = await open(req.raw, 'delete', req.param('id'))
+      if (hosted.isRunning) {
+        const detail = 'The execution is running; cancel it first'
+        throw new HttpProblem(409, { title: 'Conflict', detail, code: 'EXECUTION_RUNNING' })
+      }
+      await host.kept.delete(hosted.executionId)
+      return new Response(null, { status: 204 })
+    })
+    .get('/:id/events', async ({ req }) => {
+      const request = req.raw
+      const hosted = await open(request, 'subscribe', req.param('id'))
+      if (!acceptsStream(request.headers.get('accept'))) throw notAcceptable('`text/event-stream`')
+      // An `EventSource` comes back to the URL it began with: what it says of where it is now is in the header.
+      const after = request.headers.get('last-event-id') || new URL(request.url).searchParams.get('after')
+      return resume(request, hosted, after ?? undefined)
+    })
+    .post('/:id/cancel', async ({ req }) => {
+      const hosted = await open(req.raw, 'cancel', req.param('id'))
+      if (!hosted.isRunning && !hosted.hasEnded) {
+        const detail = 'The execution does not run in this process'
+        throw new HttpProblem(409, { title: 'Conflict', detail, code: 'INTERRUPTED' })
+      }
+      hosted.cancel({ code: 'CANCELLED', message: 'Cancelled by request' })
+      const { executionId, status } = hosted
+      return Response.json({ executionId, status }, { status: 202, headers: JSON_HEADERS })
+    })
+    .get('/:id/tasks/:taskId/output', async ({ req }) => {
+      const hosted = await open(req.raw, 'output', req.param('id'))
+      const taskId = readTaskId(req.raw)
+      const json = await findOutput(hosted, taskId)
+      if (json === undefined) throw notFound('There is no output of such a task (yet)', 'OUTPUT_NOT_FOUND')
+      return new Response(json, { headers: JSON_HEADERS })
+    })
+
+  async function findOutput({ executionId, log }: HostedExecution, taskId: string): Promise<string | undefined> {
+    const task: TaskState | undefined = log.state.tasks.get(taskId)
+    if (task?.result?.status !== 'success') return undefined
+    const { output } = task.result
+    return output instanceof JsonValue ? output.text : store.getOutput(executionId, taskId)
+  }
+}
+
+const ID = /^[A-Za-z0-9_-]{1,128}$/
+
+/** RFC 7240: a token among others, whatever its parameters. */
+function prefersAsync(request: Request): boolean {
+  return /(?:^|,)\s*respond-async\s*(?:[;,]|$)/i.test(request.headers.get('prefer') ?? '')
+}
+
+/** What tells a client, before any event, what to come back to. */
+function identify({ executionId }: HostedExecution): Record<string, string> {
+  return { Location: `/executions/${executionId}`, 'Execution-Id': executionId }
+}
+
+/** @throws HttpProblem 400 */
+function parseIdempotencyKey(request: Request): { idempotencyKey?: string } {
+  const idempotencyKey = request.headers.get('idempotency-key')
+  if (idempotencyKey === null) return {}
+  if (/^[\x21-\x7e]{1,255}$/.test(idempotencyKey)) return { idempotencyKey }
+  throw badRequest('Expected `Idempotency-Key` to be 1–255 visible ASCII characters')
+}
+
+/** @throws HttpProblem 400 for what is malformed or of another execution */
+function parseCursor(text: string, executionId: string): number {
+  const place = parseEventId(text)
+  return place?.executionId === executionId ? place.seq : refuseCursor(text)
+}
+
+function refuseCursor(text: string): never {
+  const what = parseEventId(text) === undefined ? 'is not an event id' : 'belongs to another execution'
+  throw badRequest(`What the stream is to go on from ${what}; expected <executionId>.<seq>`, 'INVALID_EVENT_ID')
+}
+
+function notAcceptable(what: string): HttpProblem {
+  return new HttpProblem(406, { title: 'Not acceptable', detail: `Accept ${what}` }, { Vary: 'Accept' })
+}
+
+/** From the URL as it was sent: decoded once, whatever it holds. @throws HttpProblem 400 */
+function readTaskId(request: Request): string {
+  const segments = new URL(request.url).pathname.split('/')
+  try {
+    return decodeURIComponent(segments.at(-2) as string)
+  } catch {
+    throw badRequest('The task id in the path is not percent-encoded UTF-8')
+  }
+}

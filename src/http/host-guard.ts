@@ -1,0 +1,17 @@
+import { problem } from './problem.ts'
+
+/** What a server on loopback may be called. */
+export const LOOPBACK_HOSTS: readonly string[] = ['localhost', '127.0.0.1', '[::1]']
+
+/**
+ * The answer to a request for a host that is not served here; `undefined` for one that is.
+ *
+ * A page that has its own name resolve to 127.0.0.1 (DNS rebinding) still sends that name: it must not be answered.
+ */
+export function refuseHost(request: Request, allowed: ReadonlySet<string>): Response | undefined {
+  // Where a runtime does not hand the header on, the URL was made of it.
+  const host = request.headers.get('host') ?? new URL(request.url).host
+  if (allowed.has(host.toLowerCase().replace(/:\d*$/, ''))) return undefined
+  const detail = 'This `Host` is not served here; use a name that the server was told of'
+  return problem(403, { title: 'Forbidden', detail, code: 'HOST_NOT_ALLOWED' })
+}

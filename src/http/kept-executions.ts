@@ -1,0 +1,79 @@
+import type { Clock } from '../clock.ts'
+import type { ExecutionRecord, ExecutionStore, StoredExecution } from '../store/execution-store.ts'
+import { EventLog } from '../stream/event-log.ts'
+import { HostedExecution } from './hosted-execution.ts'
+import type { PageEnd } from './paging.ts'
+
+/** Finished executions whose logs are held at hand, beside the store that has them anyway: how many, and about bytes. */
+const MAX_HELD = 32
+const MAX_HELD_BYTES = 64 * 1024 * 1024
+
+/** What the store has kept. The logs last asked for are held, so that a resume does not read all of one anew. */
+export class KeptExecutions {
+  readonly #store: ExecutionStore
+  readonly #clock: Clock
+  /** Ended, the least recently asked for first. */
+  readonly #held = new Map<string, HostedExecution>()
+
+  constructor(store: ExecutionStore, clock: Clock) {
+    this.#store = store
+    this.#clock = clock
+  }
+
+  /** One that has just ended here. */
+  hold(hosted: HostedExecution): void {
+    this.#held.delete(hosted.executionId)
+    this.#held.set(hosted.executionId, hosted)
+    let bytes = 0
+    for (const { log } of this.#held.values()) bytes += log.bytes
+    for (const [executionId, { log }] of this.#held) {
+      if (this.#held.size <= MAX_HELD && bytes <= MAX_HELD_BYTES) return
+      this.#held.delete(executionId)
+      bytes -= log.bytes
+    }
+  }
+
+  /** `undefined` for what the store does not have, or not any more. */
+  async find(executionId: string): Promise<HostedExecution | undefined> {
+    const record = await this.#store.get(executionId)
+    if (record === undefined) {
+      this.#held.delete(executionId)
+      return undefined
+    }
+    const held = this.#held.get(executionId)
+    const found = held ?? HostedExecution.kept(record, await this.#restore(record), this.#clock)
+    if (found.hasEnded) this.hold(found)
+    return found
+  }
+
+  /** Of one owner, oldest first, at most `limit`, behind `after`. Whoever has no owner sees what has none. */
+  async list(owner: string | undefined, after: PageEnd | undefined, limit: number): Promise<StoredExecution[]> {
+    const found: StoredExecution[] = []
+    for (let last = after; ; ) {
+      const page = await this.#store.list({
+        ...(owner !== undefined && { owner }),
+        ...(last && { after: last }),
+        limit,
+      })
+      found.push(...page.filter(each => each.owner === owner))
+      last = page.at(-1)
+      if (page.length < limit || found.length >= limit) return found.slice(0, limit)
+    }
+  }
+
+  async delete(executionId: string): Promise<void> {
+    this.#held.delete(executionId)
+    await this.#store.delete(executionId)
+  }
+
+  /** One that has not ended and does not run here goes no further: its readers are told. */
+  async #restore({ executionId }: ExecutionRecord): Promise<EventLog> {
+    const base = await this.#store.readBase?.(executionId)
+    const log = await EventLog.restore(executionId, this.#store, base)
+    if (log.ending === undefined) {
+      const timestamp = new Date(this.#clock.wallTime()).toISOString()
+      log.fail({ error: 'The execution does not run in this process', code: 'INTERRUPTED', timestamp })
+    }
+    return log
+  }
+}

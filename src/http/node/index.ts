@@ -1,0 +1,3 @@
+// The public entry of `dagstream/http/node`; nothing inside imports it.
+export { createListener, type Fetcher, type Listener } from './listener.ts'
+export { DEFAULT_PORT, type NodeServer, type ServeOptions, serve } from './serve.ts'

@@ -1,0 +1,84 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import { getRequestListener } from '@hono/node-server'
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
+import { findBody, type PullBody } from '../../sse/pull-body.ts'
+
+/** What answers a request; a `Handler` of `dagstream/http`, or one wrapped. */
+export interface Fetcher {
+  readonly fetch: (request: Request) => Response | Promise<Response>
+}
+
+/** For the `request` event of a server of `node:http`, `node:https` or `node:http2`. */
+export type Listener = (
+  incoming: IncomingMessage | Http2ServerRequest,
+  outgoing: ServerResponse | Http2ServerResponse,
+) => Promise<void>
+
+/**
+ * Serves a handler on a server of one's own.
+ *
+ * Bodies that dagstream makes are written straight from their source, at the pace of the socket: between the two lies no
+ * queue but the socket's own.
+ */
+export function createListener({ fetch }: Fetcher): Listener {
+  return getRequestListener(
+    async (request, { outgoing }) => {
+      const response = await fetch(hasUnknownLength(request) ? rebuild(request) : request)
+      const body = response.body && findBody(response.body)
+      if (!body) return response
+      const headers = Object.fromEntries(response.headers)
+      // `writeHead` of either protocol takes these; their overloads do not meet.
+      ;(outgoing as ServerResponse).writeHead(response.status, headers)
+      writeBody(body, outgoing as ServerResponse)
+      return RESPONSE_ALREADY_SENT
+    },
+    // The process belongs to whoever serves: its globals stay as they are.
+    { overrideGlobalObjects: false },
+  )
+}
+
+function hasUnknownLength({ method, headers }: Request): boolean {
+  return method !== 'GET' && method !== 'HEAD' && !headers.has('content-length')
+}
+
+/** A request as the platform itself would make it: the adapter's own cannot be the model for another one, as a limit needs it. */
+function rebuild({ url, method, headers, body, signal }: Request): Request {
+  // The types of browsers do not know `duplex` yet, which a body that is a stream needs.
+  return new Request(url, { method, headers, body, signal, duplex: 'half' } as RequestInit)
+}
+
+/** Ends or destroys `outgoing` when the body ends, fails or is not taken. */
+function writeBody(body: PullBody, outgoing: ServerResponse): void {
+  const destroy = (): void => void outgoing.destroy()
+  /** @returns whether more may be written at once */
+  const write = (chunk: Uint8Array | undefined): boolean => {
+    if (chunk === undefined) {
+      outgoing.end()
+      return false
+    }
+    if (outgoing.write(chunk)) return true
+    // A peer that leaves makes no `drain`; `close` comes then, and always.
+    outgoing.once('drain', advance)
+    body.watch(destroy)
+    return false
+  }
+  const advance = (): void => {
+    try {
+      for (;;) {
+        const chunk = body.next()
+        if (chunk instanceof Promise) return void chunk.then(each => write(each) && advance()).catch(destroy)
+        if (!write(chunk)) return
+      }
+    } catch {
+      // The body failed, and has told the log why: a connection that breaks tells the client that something is missing.
+      destroy()
+    }
+  }
+  outgoing.on('close', () => body.cancel())
+  outgoing.on('error', destroy)
+  if (outgoing.destroyed) return body.cancel()
+  advance()
+  // Where there is nothing to write yet, headers go alone.
+  if (!outgoing.writableEnded) outgoing.flushHeaders()
+}

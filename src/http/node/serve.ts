@@ -1,0 +1,92 @@
+import { once } from 'node:events'
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { invalidOption } from '../../errors.ts'
+import type { Handler } from '../create-handler.ts'
+import { LOOPBACK_HOSTS, refuseHost } from '../host-guard.ts'
+import { createListener } from './listener.ts'
+
+/** Where and how a server listens. */
+export interface ServeOptions {
+  /** 0 for any free one. @defaultValue 8321 */
+  readonly port?: number
+  /** @defaultValue `127.0.0.1`: nobody but this machine */
+  readonly host?: string
+  /** The `Host`s, without port, that are answered; others get 403. @defaultValue on loopback its names, else any */
+  readonly allowedHosts?: readonly string[]
+  /** More connections are closed at once. @defaultValue 4,096 */
+  readonly maxConnections?: number
+  /** How long a client may take to send the headers of a request, ms. @defaultValue 10,000 */
+  readonly headersTimeoutMs?: number
+  /** How long it may take to send the whole request, ms; the answer may take as long as it likes. @defaultValue 30,000 */
+  readonly requestTimeoutMs?: number
+}
+
+/** A server that listens. */
+export interface NodeServer {
+  /** Without a slash at the end. */
+  readonly url: string
+  readonly host: string
+  readonly port: number
+  /** Drains the handler, then ends all connections. Harmless to repeat. */
+  readonly close: () => Promise<void>
+}
+
+/** The documented port of `serve`. */
+export const DEFAULT_PORT = 8321
+
+/** How long connections may take to end by themselves once the handler has drained, ms. */
+const CLOSE_MS = 1000
+
+/**
+ * Serves a handler by HTTP/1.1.
+ * @returns settles when it listens; rejects with the system's error when it cannot, such as `EADDRINUSE`
+ * @throws `INVALID_OPTION`
+ */
+export async function serve(
+  handler: Pick<Handler, 'fetch' | 'close'>,
+  options: ServeOptions = {},
+): Promise<NodeServer> {
+  const {
+    port = DEFAULT_PORT,
+    host = '127.0.0.1',
+    maxConnections = 4096,
+    headersTimeoutMs = 10_000,
+    requestTimeoutMs = 30_000,
+    allowedHosts = isLoopback(host) ? LOOPBACK_HOSTS : undefined,
+  } = options
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw invalidOption('port', 'from 0 to 65535', port)
+  for (const [name, value] of Object.entries({ maxConnections, headersTimeoutMs, requestTimeoutMs })) {
+    if (!(Number.isInteger(value) && value > 0)) throw invalidOption(name, 'a positive integer', value)
+  }
+  const allowed = allowedHosts && new Set(allowedHosts.map(each => each.toLowerCase()))
+  const fetch = async (request: Request): Promise<Response> =>
+    (allowed && refuseHost(request, allowed)) ?? handler.fetch(request)
+  const server = createServer(
+    { headersTimeout: headersTimeoutMs, requestTimeout: requestTimeoutMs, connectionsCheckingInterval: 1000 },
+    createListener({ fetch }) as RequestListener,
+  )
+  server.maxConnections = maxConnections
+  server.listen(port, host)
+  await once(server, 'listening')
+  const address = server.address() as AddressInfo
+  let closed: Promise<void> | undefined
+  const close = async (): Promise<void> => {
+    // New connections are still answered meanwhile: clients come back for the end of what drains.
+    await handler.close()
+    const isClosed = new Promise(resolve => server.close(resolve))
+    const force = setTimeout(() => server.closeAllConnections(), CLOSE_MS)
+    await isClosed
+    clearTimeout(force)
+  }
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`,
+    host,
+    port: address.port,
+    close: () => (closed ??= close()),
+  }
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host)
+}

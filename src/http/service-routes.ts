@@ -1,0 +1,51 @@
+import { Hono } from 'hono'
+import { validateWorkflow } from '../plan/compile.ts'
+import { workflowSchema } from '../workflow/schema.ts'
+import { type Action, askAuthorize } from './authorize.ts'
+import type { ExecutionHost } from './execution-host.ts'
+import { parseEnvelope, readJson } from './execution-request.ts'
+import type { ResolvedHandlerOptions } from './handler-options.ts'
+import { renderMetrics } from './metrics.ts'
+import { openapiDocument } from './openapi.ts'
+import { JSON_HEADERS } from './responses.ts'
+
+/** The routes beside `/executions`. */
+export function createServiceRoutes(host: ExecutionHost, { authorize, tools }: ResolvedHandlerOptions): Hono {
+  const ask = (request: Request, action: Action): Promise<unknown> => askAuthorize(authorize, request, { action })
+
+  return new Hono()
+    .post('/workflows/validate', async ({ req }) => {
+      await ask(req.raw, 'validate')
+      const { workflow, input } = parseEnvelope((await readJson(req.raw)).value, ['input'])
+      return Response.json(validateWorkflow(workflow, tools, { input }), { headers: JSON_HEADERS })
+    })
+    .get('/workflows/schema', async ({ req }) => {
+      await ask(req.raw, 'schema')
+      return Response.json(workflowSchema, { headers: { ...JSON_HEADERS, 'Content-Type': 'application/schema+json' } })
+    })
+    .get('/tools', async ({ req }) => {
+      await ask(req.raw, 'tools')
+      const shown = Array.from(tools, ({ name, tool }) => {
+        const { description, inputSchema } = tool
+        // A Standard Schema is code: there is nothing to show of it.
+        const isShown = inputSchema !== undefined && !('~standard' in inputSchema)
+        return { name, ...(description !== undefined && { description }), ...(isShown && { inputSchema }) }
+      })
+      return Response.json({ tools: shown }, { headers: JSON_HEADERS })
+    })
+    .get('/healthz', async ({ req }) => {
+      await ask(req.raw, 'health')
+      // Whoever balances the load is to send nothing more here.
+      if (host.isClosing) return Response.json({ status: 'draining' }, { status: 503, headers: JSON_HEADERS })
+      return Response.json({ status: 'ok' }, { headers: JSON_HEADERS })
+    })
+    .get('/metrics', async ({ req }) => {
+      await ask(req.raw, 'metrics')
+      const headers = { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8', 'Cache-Control': 'no-store' }
+      return new Response(renderMetrics(host), { headers })
+    })
+    .get('/openapi.json', async ({ req }) => {
+      await ask(req.raw, 'openapi')
+      return Response.json(openapiDocument, { headers: JSON_HEADERS })
+    })
+}

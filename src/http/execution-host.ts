@@ -150,6 +150,7 @@ export class ExecutionHost {
       (error: unknown) => this.#ended(record.executionId, error),
     )
     loop.start(lease, undefined)
+    return undefined
   }
 
   #ended(executionId: string, error?: unknown): void {

@@ -20,7 +20,12 @@ export class ExecutionResponses {
   }
 
   /** The events behind `afterSeq`. @throws HttpProblem 429 where no further reader is admitted */
-  streamEvents(request: Request, hosted: HostedExecution, afterSeq: number, headers: HeadersInit = {}): Response {
+  streamEvents(
+    request: Request,
+    hosted: HostedExecution,
+    afterSeq: number,
+    headers: Readonly<Record<string, string>> = {},
+  ): Response {
     const all = { ...STREAM_HEADERS, Vary: 'Accept', ...headers }
     // Whoever asks only for the headers follows nothing.
     if (request.method === 'HEAD') return new Response(null, { headers: all })
@@ -41,7 +46,7 @@ export class ExecutionResponses {
   }
 
   /** The result as soon as there is one; headers at once, so that whoever waits knows what for. */
-  awaitResult(hosted: HostedExecution, headers: HeadersInit): Response {
+  awaitResult(hosted: HostedExecution, headers: Readonly<Record<string, string>>): Response {
     const leave = hosted.audience.join()
     const chunks = new ResultChunks(hosted, this.#options.execution.store)
     return this.#sendChunks(hosted, chunks, { ...headers, Vary: 'Accept' }, leave)
@@ -68,11 +73,12 @@ export class ExecutionResponses {
   #sendChunks(
     hosted: HostedExecution,
     chunks: ResultChunks,
-    headers: HeadersInit = {},
+    headers: Readonly<Record<string, string>> = {},
     onClose: () => void = () => {},
   ): Response {
     const { heartbeatMs, stallTimeoutMs, execution } = this.#options
     const body = new PullBody(chunks, {
+      ...(!hosted.hasEnded && { first: WHITE_SPACE }),
       heartbeat: WHITE_SPACE,
       heartbeatMs,
       stallTimeoutMs,

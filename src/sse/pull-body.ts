@@ -66,6 +66,13 @@ export class PullBody {
     this.#first = options.first
   }
 
+  /** What is there before anything is asked of the source; once. */
+  takeFirst(): Uint8Array | undefined {
+    const first = this.#first
+    this.#first = undefined
+    return first
+  }
+
   /** From now on a reader that does not come for more is given up, and `onStalled` told. Each `next` ends the watch. */
   watch(onStalled: (error: DagstreamError) => void): void {
     const { clock = systemClock, stallTimeoutMs = DEFAULT_STALL_TIMEOUT_MS } = this.#options
@@ -83,10 +90,7 @@ export class PullBody {
    */
   next(): Uint8Array | undefined | Promise<Uint8Array | undefined> {
     this.#stopStallTimer?.()
-    const first = this.#first
-    this.#first = undefined
-    if (first !== undefined) return first
-    const chunk = this.#attempt()
+    const chunk = this.takeFirst() ?? this.#attempt()
     if (chunk !== undefined || this.#isClosed) return chunk
     const { clock = systemClock, heartbeatMs = DEFAULT_HEARTBEAT_MS, heartbeat } = this.#options
     this.#stopHeartbeat = clock.after(heartbeatMs, () => this.#endWait()?.resolve(heartbeat))
@@ -198,11 +202,15 @@ export function createBodyStream(body: PullBody): ReadableStream<Uint8Array> {
   }
   const pull = (controller: Controller): void | Promise<void> => {
     const chunk = body.next()
-    if (chunk instanceof Promise) return chunk.then(next => pass(next, controller))
+    if (chunk instanceof Promise) return chunk.then(later => pass(later, controller))
     pass(chunk, controller)
   }
+  const start = (controller: Controller): void => {
+    const first = body.takeFirst()
+    if (first !== undefined) pass(first, controller)
+  }
   // The queue is never filled ahead: the source itself is the queue. Only what comes first is there before it is asked for.
-  const source = { start: (controller: Controller) => void pull(controller), pull, cancel: () => body.cancel() }
+  const source = { start, pull, cancel: () => body.cancel() }
   const stream = new ReadableStream<Uint8Array>(source, { highWaterMark: 0 })
   bodies.set(stream, body)
   return stream

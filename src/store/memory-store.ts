@@ -153,6 +153,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): ExecutionSt
     },
 
     get(executionId) {
+      sweep()
       const kept = executions.get(executionId)
       return kept && show(kept)
     },

@@ -3,7 +3,7 @@ import { DagstreamError, describeValue } from '../errors.ts'
 import type { SSEEvent } from '../events/events.ts'
 import { LogEntry, NOT_LOGGED } from '../events/log-entry.ts'
 import type { LoggedData } from '../events/wire-json.ts'
-import { applyEvent, createState, type ExecutionState } from '../events/state.ts'
+import { applyEvent, createState, type ExecutionState, type TaskState } from '../events/state.ts'
 import { EntryTail, type TailBounds } from './entry-tail.ts'
 import { type CursorLog, LogCursor } from './log-cursor.ts'
 
@@ -84,7 +84,8 @@ export class EventLog implements CursorLog {
     const log = new EventLog(executionId, storage, {}, base)
     for (;;) {
       const entries = await log.#readEntries(log.head, RESTORE_PAGE)
-      log.#publish(entries)
+      // What a store in memory hands back knows the tasks of another state than this one.
+      for (const entry of entries) log.#add(entry, undefined)
       if (entries.length === 0) return log
       if (isTurnSpent()) await new Promise<void>(afterTurn)
     }
@@ -215,13 +216,17 @@ export class EventLog implements CursorLog {
       if (entry.seq !== this.head + 1) {
         throw new DagstreamError('SEQ_CONFLICT', `Expected entry ${this.head + 1} of the log, got ${entry.seq}`)
       }
-      // Inside the engine an output is a `JsonValue`, which the reducer only passes on.
-      applyEvent(this.state, entry as unknown as SSEEvent, entry.seq, entry.known)
-      this.#tail.push(entry)
-      this.#bytes += entry.weight
-      if (entry.type === 'execution_complete') this.#ending = 'complete'
+      this.#add(entry, entry.known)
     }
     this.#wake()
+  }
+
+  #add(entry: LogEntry, known: TaskState | undefined): void {
+    // Inside the engine an output is a `JsonValue`, which the reducer only passes on.
+    applyEvent(this.state, entry as unknown as SSEEvent, entry.seq, known)
+    this.#tail.push(entry)
+    this.#bytes += entry.weight
+    if (entry.type === 'execution_complete') this.#ending = 'complete'
   }
 
   #wake(): void {

@@ -25,7 +25,12 @@ export const RECORD_CASES: readonly NamedCheck[] = [
 
 async function checkCreate(store: ExecutionStore): Promise<void> {
   const plain = makeRecord()
-  const full = makeRecord({ owner: makeName('owner'), idempotencyKey: 'a key' })
+  const full = makeRecord({
+    owner: makeName('owner'),
+    idempotencyKey: 'a key',
+    requestHash: '0'.repeat(64),
+    workflow: '{"name":"é\\u2028","tasks":[]}',
+  })
   for (const record of [plain, full]) {
     expectSame('create()', await store.create(record), undefined)
     expectSame('get()', await store.get(record.executionId), { ...record, status: 'running' })

@@ -5,7 +5,9 @@ import { deferred, entry, frames, rig, startedRig, timestamp } from './body-rig.
 
 test('a cancel releases the source and ends the read that waits', async () => {
   let cancelled = 0
-  const { source, clock, reader, read } = await startedRig({ onClose: how => void (how === 'left' && (cancelled += 1)) })
+  const { source, clock, reader, read } = await startedRig({
+    onClose: how => void (how === 'left' && (cancelled += 1)),
+  })
   const reading = read()
   await idle()
   expect(clock.timerCount).toBe(1)

@@ -1,0 +1,116 @@
+import { expect, test } from 'vitest'
+import { DagstreamError } from '../../src/errors.ts'
+import { type ChunkSource, createBodyStream, findBody, PullBody } from '../../src/sse/pull-body.ts'
+import { FakeClock } from '../support/fake-clock.ts'
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
+const text = (chunk: Uint8Array | undefined): string | undefined => chunk && new TextDecoder().decode(chunk)
+
+class ChunkQueue implements ChunkSource {
+  done = false
+  closed = 0
+  failure: Error | undefined
+  readonly chunks: Uint8Array[] = []
+  #callback: (() => void) | undefined
+
+  take(): Uint8Array | undefined {
+    if (this.failure) throw this.failure
+    return this.chunks.shift()
+  }
+
+  onReadable(callback: (() => void) | undefined): void {
+    this.#callback = callback
+  }
+
+  close(): void {
+    this.closed += 1
+  }
+
+  tell(): void {
+    const callback = this.#callback
+    this.#callback = undefined
+    callback?.()
+  }
+}
+
+function bodyRig(onError: (error: unknown) => Uint8Array | undefined = () => undefined) {
+  const source = new ChunkQueue()
+  const clock = new FakeClock()
+  const ends: string[] = []
+  const body = new PullBody(source, { heartbeat: bytes('.'), clock, onError, onClose: how => ends.push(how) })
+  return { source, clock, ends, body }
+}
+
+test('what is there comes at once, without a promise, and then what is waited for', async () => {
+  const { source, body, ends, clock } = bodyRig()
+  source.chunks.push(bytes('a'), bytes('b'))
+  expect([text(body.next() as Uint8Array), text(body.next() as Uint8Array)]).toEqual(['a', 'b'])
+  const waiting = body.next() as Promise<Uint8Array | undefined>
+  source.chunks.push(bytes('c'))
+  source.tell()
+  expect(text(await waiting)).toBe('c')
+  source.done = true
+  expect([body.next(), body.next(), ends, source.closed, clock.timerCount]).toEqual([
+    undefined,
+    undefined,
+    ['ended'],
+    1,
+    0,
+  ])
+})
+
+test('a failure that nothing stands for fails the body without its cause, and only once', async () => {
+  const { source, body, ends, clock } = bodyRig()
+  const waiting = body.next() as Promise<Uint8Array | undefined>
+  source.failure = new Error('a secret')
+  source.tell()
+  await expect(waiting).rejects.toEqual(new DagstreamError('STREAM_CLOSED', 'The body could not be completed'))
+  expect([body.next(), ends, clock.timerCount]).toEqual([undefined, ['failed'], 0])
+})
+
+test('a failure before anybody waits is thrown', () => {
+  const { source, body } = bodyRig()
+  source.failure = new Error('a secret')
+  expect(() => body.next()).toThrow('The body could not be completed')
+})
+
+test('the chunk that stands for a failure is the last', async () => {
+  const { source, body, ends } = bodyRig(() => bytes('sorry'))
+  source.failure = new Error('a secret')
+  expect([text(body.next() as Uint8Array), await body.next(), ends]).toEqual(['sorry', undefined, ['failed']])
+})
+
+test('a stream of a body that fails is errored', async () => {
+  const { source, body } = bodyRig()
+  source.failure = new Error('a secret')
+  await expect(createBodyStream(body).getReader().read()).rejects.toThrow('The body could not be completed')
+})
+
+test('a watch ends with the next call, and gives up whoever does not make it', () => {
+  const { source, body, ends, clock } = bodyRig()
+  const told: string[] = []
+  source.chunks.push(bytes('a'), bytes('b'))
+  body.next()
+  body.watch(({ code }) => told.push(code))
+  clock.advance(29_999)
+  body.next()
+  body.watch(({ code }) => told.push(code))
+  clock.advance(29_999)
+  expect([told, ends]).toEqual([[], []])
+  clock.advance(1)
+  expect([told, ends, clock.timerCount, body.next()]).toEqual([['READER_STALLED'], ['left'], 0, undefined])
+})
+
+test('a stream is found its body, and nothing else is', () => {
+  const { body } = bodyRig()
+  expect([findBody(createBodyStream(body)), findBody(new ReadableStream())]).toEqual([body, undefined])
+})
+
+test('chunks that readers share are copied for the reader of a stream', async () => {
+  const { source, body } = bodyRig()
+  const shared = bytes('abc')
+  source.chunks.push(shared)
+  const { value } = await createBodyStream(body).getReader().read()
+  value?.fill(0)
+  expect(text(shared)).toBe('abc')
+})

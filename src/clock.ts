@@ -44,12 +44,14 @@ let turnStartedAt: number | undefined
  */
 export function isTurnSpent(): boolean {
   const now = performance.now()
-  if (turnStartedAt !== undefined) return now - turnStartedAt > TURN_BUDGET_MS
-  turnStartedAt = now
+  const isSpent = turnStartedAt !== undefined && now - turnStartedAt > TURN_BUDGET_MS
+  if (turnStartedAt !== undefined && !isSpent) return false
+  const startedAt = (turnStartedAt ??= now)
+  // Armed again by each that finds it spent: on workerd a timer ends with the request that set it, and may never fire.
   afterTurn(() => {
-    turnStartedAt = undefined
+    if (turnStartedAt === startedAt) turnStartedAt = undefined
   })
-  return false
+  return isSpent
 }
 
 /** Calls `callback` once, after the event loop has had a chance to serve sockets and timers. */

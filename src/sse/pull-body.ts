@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '../clock.ts'
 import { DagstreamError } from '../errors.ts'
+import { IdleTimer } from './idle-timer.ts'
 
 /** Where the chunks of a body come from. */
 export interface ChunkSource {
@@ -30,10 +31,11 @@ export interface PullBodyOptions {
   readonly onError: (error: unknown) => Uint8Array | undefined
 }
 
-interface Wait {
-  readonly resolve: (chunk: Uint8Array | undefined) => void
-  readonly reject: (error: unknown) => void
-}
+/** What `next` gives when it has to wait. */
+export const LATER: unique symbol = Symbol('later')
+
+/** Called once for each `LATER`: with the chunk, with `undefined` at the end, or with an error that says nothing of its cause. */
+export type Receive = (chunk: Uint8Array | undefined, error?: DagstreamError) => void
 
 const DEFAULT_HEARTBEAT_MS = 8000
 const DEFAULT_STALL_TIMEOUT_MS = 30_000
@@ -55,15 +57,26 @@ export class PullBody {
   #fetched: Uint8Array | undefined
   #failure: { readonly error: unknown } | undefined
   #isClosed = false
-  #stopStallTimer: (() => void) | undefined
-  #stopHeartbeat: (() => void) | undefined
+  readonly #stall: IdleTimer
+  readonly #silence: IdleTimer
+  #onStalled: (error: DagstreamError) => void = () => {}
   /** The reader that waits for a chunk. */
-  #waiting: Wait | undefined
+  #waiting: Receive | undefined
 
   constructor(source: ChunkSource, options: PullBodyOptions) {
     this.#source = source
     this.#options = options
     this.#first = options.first
+    const {
+      clock = systemClock,
+      heartbeatMs = DEFAULT_HEARTBEAT_MS,
+      stallTimeoutMs = DEFAULT_STALL_TIMEOUT_MS,
+    } = options
+    this.#silence = new IdleTimer(clock, heartbeatMs, () => this.#answer(options.heartbeat))
+    this.#stall = new IdleTimer(clock, stallTimeoutMs, () => {
+      this.cancel()
+      this.#onStalled(new DagstreamError('READER_STALLED', `The reader took nothing for ${stallTimeoutMs} ms`))
+    })
   }
 
   /** What is there before anything is asked of the source; once. */
@@ -73,36 +86,36 @@ export class PullBody {
     return first
   }
 
+  /** What came first was given to nobody. */
+  rewind(): void {
+    this.#stall.disarm()
+    this.#first = this.#options.first
+  }
+
   /** From now on a reader that does not come for more is given up, and `onStalled` told. Each `next` ends the watch. */
   watch(onStalled: (error: DagstreamError) => void): void {
-    const { clock = systemClock, stallTimeoutMs = DEFAULT_STALL_TIMEOUT_MS } = this.#options
-    this.#stopStallTimer?.()
     if (this.#isClosed) return
-    this.#stopStallTimer = clock.after(stallTimeoutMs, () => {
-      this.cancel()
-      onStalled(new DagstreamError('READER_STALLED', `The reader took nothing for ${stallTimeoutMs} ms`))
-    })
+    this.#onStalled = onStalled
+    this.#stall.arm()
   }
 
   /**
-   * The next chunk; at once where there is one, and `undefined` at the end. One call at a time.
-   * @throws or rejects with `STREAM_CLOSED`, which says nothing of the cause, when the source failed and nothing stands for that
+   * The next chunk, `undefined` at the end, or `LATER`: then `receive` is called, once. Never again before that.
+   * @throws `STREAM_CLOSED`, which says nothing of the cause, when the source failed and nothing stands for that
    */
-  next(): Uint8Array | undefined | Promise<Uint8Array | undefined> {
-    this.#stopStallTimer?.()
+  next(receive: Receive): Uint8Array | undefined | typeof LATER {
+    this.#stall.disarm()
     const chunk = this.takeFirst() ?? this.#attempt()
     if (chunk !== undefined || this.#isClosed) return chunk
-    const { clock = systemClock, heartbeatMs = DEFAULT_HEARTBEAT_MS, heartbeat } = this.#options
-    this.#stopHeartbeat = clock.after(heartbeatMs, () => this.#endWait()?.resolve(heartbeat))
-    return new Promise((resolve, reject) => {
-      this.#waiting = { resolve, reject }
-    })
+    this.#waiting = receive
+    this.#silence.arm()
+    return LATER
   }
 
   /** The reader leaves. Harmless to repeat, and after the end. */
   cancel(): void {
     this.#close('left')
-    this.#endWait()?.resolve(undefined)
+    this.#answer(undefined)
   }
 
   /** A chunk, or nothing: then the body is closed, or something will call back. @throws what the reader is told */
@@ -162,23 +175,24 @@ export class PullBody {
     if (this.#waiting === undefined) return
     try {
       const chunk = this.#attempt()
-      if (chunk !== undefined || this.#isClosed) this.#endWait()?.resolve(chunk)
+      if (chunk !== undefined || this.#isClosed) this.#answer(chunk)
     } catch (error) {
-      this.#endWait()?.reject(error)
+      this.#answer(undefined, error as DagstreamError)
     }
   }
 
-  #endWait(): Wait | undefined {
-    const waiting = this.#waiting
+  #answer(chunk: Uint8Array | undefined, error?: DagstreamError): void {
+    const receive = this.#waiting
     this.#waiting = undefined
-    this.#stopHeartbeat?.()
-    return waiting
+    this.#silence.disarm()
+    receive?.(chunk, error)
   }
 
   #close(how: 'ended' | 'left' | 'failed'): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    this.#stopStallTimer?.()
+    this.#stall.stop()
+    this.#silence.stop()
     this.#source.onReadable(undefined)
     this.#source.close()
     this.#options.onClose?.(how)
@@ -201,9 +215,16 @@ export function createBodyStream(body: PullBody): ReadableStream<Uint8Array> {
     }
   }
   const pull = (controller: Controller): void | Promise<void> => {
-    const chunk = body.next()
-    if (chunk instanceof Promise) return chunk.then(later => pass(later, controller))
-    pass(chunk, controller)
+    let settle!: { readonly resolve: () => void; readonly reject: (error: unknown) => void }
+    const chunk = body.next((later, error) => {
+      if (error) return settle.reject(error)
+      pass(later, controller)
+      settle.resolve()
+    })
+    if (chunk !== LATER) return pass(chunk, controller)
+    return new Promise((resolve, reject) => {
+      settle = { resolve, reject }
+    })
   }
   const start = (controller: Controller): void => {
     const first = body.takeFirst()
@@ -216,7 +237,9 @@ export function createBodyStream(body: PullBody): ReadableStream<Uint8Array> {
   return stream
 }
 
-/** The body behind a stream that `createBodyStream` made. Whoever takes it must not read the stream. */
-export function findBody(stream: ReadableStream): PullBody | undefined {
-  return bodies.get(stream)
+/** The body behind a stream that `createBodyStream` made and that nobody has read nor will; what comes first comes again. */
+export function takeBody(stream: ReadableStream): PullBody | undefined {
+  const body = bodies.get(stream)
+  body?.rewind()
+  return body
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { DagstreamError } from '../../src/errors.ts'
-import { type ChunkSource, createBodyStream, findBody, PullBody } from '../../src/sse/pull-body.ts'
+import { type ChunkSource, createBodyStream, LATER, PullBody, takeBody } from '../../src/sse/pull-body.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -38,19 +38,28 @@ function bodyRig(onError: (error: unknown) => Uint8Array | undefined = () => und
   const clock = new FakeClock()
   const ends: string[] = []
   const body = new PullBody(source, { heartbeat: bytes('.'), clock, onError, onClose: how => ends.push(how) })
-  return { source, clock, ends, body }
+  /** The next chunk: at once where it is there, else by a promise. */
+  const next = (): string | undefined | Promise<string | undefined> => {
+    let settle!: (chunk: Uint8Array | undefined, error?: Error) => void
+    const later = new Promise<string | undefined>((resolve, reject) => {
+      settle = (chunk, error) => (error ? reject(error) : resolve(text(chunk)))
+    })
+    const chunk = body.next((...answer) => settle(...answer))
+    return chunk === LATER ? later : text(chunk)
+  }
+  return { source, clock, ends, body, next }
 }
 
 test('what is there comes at once, without a promise, and then what is waited for', async () => {
-  const { source, body, ends, clock } = bodyRig()
+  const { source, next, ends, clock } = bodyRig()
   source.chunks.push(bytes('a'), bytes('b'))
-  expect([text(body.next() as Uint8Array), text(body.next() as Uint8Array)]).toEqual(['a', 'b'])
-  const waiting = body.next() as Promise<Uint8Array | undefined>
+  expect([next(), next()]).toEqual(['a', 'b'])
+  const waiting = next()
   source.chunks.push(bytes('c'))
   source.tell()
-  expect(text(await waiting)).toBe('c')
+  expect(await waiting).toBe('c')
   source.done = true
-  expect([body.next(), body.next(), ends, source.closed, clock.timerCount]).toEqual([
+  expect([next(), next(), ends, source.closed, clock.timerCount]).toEqual([
     undefined,
     undefined,
     ['ended'],
@@ -60,24 +69,24 @@ test('what is there comes at once, without a promise, and then what is waited fo
 })
 
 test('a failure that nothing stands for fails the body without its cause, and only once', async () => {
-  const { source, body, ends, clock } = bodyRig()
-  const waiting = body.next() as Promise<Uint8Array | undefined>
+  const { source, next, ends, clock } = bodyRig()
+  const waiting = next()
   source.failure = new Error('a secret')
   source.tell()
   await expect(waiting).rejects.toEqual(new DagstreamError('STREAM_CLOSED', 'The body could not be completed'))
-  expect([body.next(), ends, clock.timerCount]).toEqual([undefined, ['failed'], 0])
+  expect([next(), ends, clock.timerCount]).toEqual([undefined, ['failed'], 0])
 })
 
 test('a failure before anybody waits is thrown', () => {
-  const { source, body } = bodyRig()
+  const { source, next } = bodyRig()
   source.failure = new Error('a secret')
-  expect(() => body.next()).toThrow('The body could not be completed')
+  expect(() => next()).toThrow('The body could not be completed')
 })
 
 test('the chunk that stands for a failure is the last', async () => {
-  const { source, body, ends } = bodyRig(() => bytes('sorry'))
+  const { source, next, ends } = bodyRig(() => bytes('sorry'))
   source.failure = new Error('a secret')
-  expect([text(body.next() as Uint8Array), await body.next(), ends]).toEqual(['sorry', undefined, ['failed']])
+  expect([next(), await next(), ends]).toEqual(['sorry', undefined, ['failed']])
 })
 
 test('a stream of a body that fails is errored', async () => {
@@ -87,23 +96,31 @@ test('a stream of a body that fails is errored', async () => {
 })
 
 test('a watch ends with the next call, and gives up whoever does not make it', () => {
-  const { source, body, ends, clock } = bodyRig()
+  const { source, body, next, ends, clock } = bodyRig()
   const told: string[] = []
   source.chunks.push(bytes('a'), bytes('b'))
-  body.next()
+  void next()
   body.watch(({ code }) => told.push(code))
   clock.advance(29_999)
-  body.next()
+  void next()
   body.watch(({ code }) => told.push(code))
   clock.advance(29_999)
   expect([told, ends]).toEqual([[], []])
   clock.advance(1)
-  expect([told, ends, clock.timerCount, body.next()]).toEqual([['READER_STALLED'], ['left'], 0, undefined])
+  expect([told, ends, clock.timerCount, next()]).toEqual([['READER_STALLED'], ['left'], 0, undefined])
 })
 
-test('a stream is found its body, and nothing else is', () => {
-  const { body } = bodyRig()
-  expect([findBody(createBodyStream(body)), findBody(new ReadableStream())]).toEqual([body, undefined])
+test('a body taken out from behind its stream begins with what comes first, watched only from then on', () => {
+  const clock = new FakeClock()
+  const options = { first: bytes('^'), heartbeat: bytes('.'), clock, onError: () => undefined, stallTimeoutMs: 10 }
+  const body = new PullBody(new ChunkQueue(), options)
+  const taken = takeBody(createBodyStream(body))
+  clock.advance(1000)
+  expect([taken === body, text(body.next(() => {}) as Uint8Array)]).toEqual([true, '^'])
+})
+
+test('a stream that is not made of a body has none', () => {
+  expect(takeBody(new ReadableStream())).toBeUndefined()
 })
 
 test('chunks that readers share are copied for the reader of a stream', async () => {

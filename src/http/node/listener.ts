@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import { getRequestListener } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
-import { findBody, type PullBody } from '../../sse/pull-body.ts'
+import { LATER, type PullBody, takeBody } from '../../sse/pull-body.ts'
 
 /** What answers a request; a `Handler` of `dagstream/http`, or one wrapped. */
 export interface Fetcher {
@@ -25,7 +25,7 @@ export function createListener({ fetch }: Fetcher): Listener {
   return getRequestListener(
     async (request, { outgoing }) => {
       const response = await fetch(hasUnknownLength(request) ? rebuild(request) : request)
-      const body = response.body && findBody(response.body)
+      const body = response.body && takeBody(response.body)
       if (!body) return response
       const headers = Object.fromEntries(response.headers)
       // `writeHead` of either protocol takes these; their overloads do not meet.
@@ -63,12 +63,15 @@ function writeBody(body: PullBody, outgoing: ServerResponse): void {
     body.watch(destroy)
     return false
   }
+  const receive = (chunk: Uint8Array | undefined, error?: unknown): void => {
+    if (error !== undefined) destroy()
+    else if (write(chunk)) advance()
+  }
   const advance = (): void => {
     try {
       for (;;) {
-        const chunk = body.next()
-        if (chunk instanceof Promise) return void chunk.then(each => write(each) && advance()).catch(destroy)
-        if (!write(chunk)) return
+        const chunk = body.next(receive)
+        if (chunk === LATER || !write(chunk)) return
       }
     } catch {
       // The body failed, and has told the log why: a connection that breaks tells the client that something is missing.

@@ -1,0 +1,173 @@
+import { DagstreamError, type DagstreamErrorCode } from '../errors.ts'
+import { findStatus, readField } from './failures.ts'
+
+/** How many causes are looked at. */
+const MAX_DEPTH = 8
+
+/**
+ * Whether another connection may succeed where this one failed.
+ *
+ * Runtimes agree on no code and no class for a lost network, so it goes by what they really throw. From the outside in,
+ * through `cause`: `retryable` decides; an HTTP status decides (429 and 5xx but 501 and 505: yes); an abort decides: no. An error that is
+ * known for a lost network counts unless its cause is known to be hopeless: a bad certificate, a port that is not allowed.
+ * Everything else, so every error of programming, does not.
+ */
+export function isRetryable(error: unknown): boolean {
+  const seen = new Set<unknown>()
+  let isNetwork = false
+  for (let at = error; isObject(at) && !seen.has(at) && seen.size < MAX_DEPTH; at = readField(at, 'cause')) {
+    seen.add(at)
+    const verdict = judge(at)
+    if (verdict === 'yes' || verdict === 'no') return verdict === 'yes'
+    if (verdict === 'network') isNetwork = true
+  }
+  return isNetwork
+}
+
+type Verdict = 'yes' | 'no' | 'network' | undefined
+
+function judge(error: object): Verdict {
+  const retryable = readField(error, 'retryable')
+  if (typeof retryable === 'boolean') return retryable ? 'yes' : 'no'
+  const status = findStatus(error)
+  if (status !== undefined) return isRetryableStatus(status) ? 'yes' : 'no'
+  // Its cause has been judged by whoever made it.
+  if (error instanceof DagstreamError) return RETRYABLE_CODES.has(error.code) ? 'yes' : 'no'
+  const name = readField(error, 'name')
+  if (name === 'AbortError') return 'no'
+  if (name === 'TimeoutError') return 'yes'
+  const code = readField(error, 'code')
+  const message = readField(error, 'message')
+  const text = typeof message === 'string' ? message : ''
+  if ((typeof code === 'string' && HOPELESS_CODE.test(code)) || HOPELESS_MESSAGE.test(text)) return 'no'
+  if (typeof code === 'string' && NETWORK_CODES.has(code)) return 'network'
+  if (typeof name === 'string' && NETWORK_NAMES.has(name)) return 'network'
+  return NETWORK_MESSAGE.test(text) ? 'network' : undefined
+}
+
+/** 429, and 5xx but those that say that the server will never do it. */
+export function isRetryableStatus(status: number): boolean {
+  return status === 429 || (status >= 500 && status <= 599 && status !== 501 && status !== 505)
+}
+
+/** What the body of a server in this very process fails with, where sockets would only break. */
+const RETRYABLE_CODES: ReadonlySet<DagstreamErrorCode> = new Set<DagstreamErrorCode>([
+  'READER_STALLED',
+  'READER_OVERFLOWED',
+  'STREAM_CLOSED',
+])
+
+const NETWORK_CODES: ReadonlySet<string> = new Set([
+  // Node and its undici, the same names in Bun and Deno.
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'ETIMEDOUT',
+  'ESOCKETTIMEDOUT',
+  'EPIPE',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EAI_FAIL',
+  'EAI_NODATA',
+  'EHOSTUNREACH',
+  'EHOSTDOWN',
+  'ENETUNREACH',
+  'ENETDOWN',
+  'ENETRESET',
+  'EADDRNOTAVAIL',
+  'ERR_STREAM_PREMATURE_CLOSE',
+  'ERR_HTTP2_STREAM_ERROR',
+  'ERR_HTTP2_SESSION_ERROR',
+  'ERR_HTTP2_GOAWAY_SESSION',
+  'UND_ERR_SOCKET',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_BODY_TIMEOUT',
+  'UND_ERR_CLOSED',
+  'UND_ERR_DESTROYED',
+  'UND_ERR_INFO',
+  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
+  'HPE_INVALID_EOF_STATE',
+  // Bun.
+  'ConnectionRefused',
+  'ConnectionClosed',
+  'ConnectionReset',
+  'ConnectionTimeout',
+  'FailedToOpenSocket',
+  'UnexpectedEOF',
+  'Timeout',
+])
+
+const NETWORK_NAMES: ReadonlySet<string> = new Set([
+  // A DOMException.
+  'NetworkError',
+  // Deno.
+  'ConnectionRefused',
+  'ConnectionReset',
+  'ConnectionAborted',
+  'BrokenPipe',
+  'TimedOut',
+  'UnexpectedEof',
+  // undici.
+  'SocketError',
+  'ConnectTimeoutError',
+  'HeadersTimeoutError',
+  'BodyTimeoutError',
+])
+
+/** Whole messages where they are short enough to stand in an error of programming too. */
+const NETWORK_MESSAGE: RegExp = new RegExp(
+  [
+    // Node and its undici: before headers, after them.
+    '^fetch failed$',
+    '^terminated$',
+    'other side closed',
+    '^socket hang up$',
+    // Chromium: before headers, after them.
+    '^Failed to fetch(?: \\(|$)',
+    '^network error$',
+    'net::ERR_(?:CONNECTION|NETWORK|INTERNET|NAME|TIMED|SOCKET|HTTP2|QUIC|INCOMPLETE|ADDRESS|EMPTY)',
+    // Firefox.
+    '^NetworkError when attempting to fetch resource',
+    '^Error in input stream$',
+    // Safari.
+    '^Load failed(?: \\(|$)',
+    '^The network connection was lost',
+    '^The Internet connection appears to be offline',
+    '^The request timed out',
+    '^Could not connect to the server',
+    '^A server with the specified hostname could not be found',
+    // workerd.
+    '^Network connection lost',
+    // Bun.
+    '^Unable to connect\\. Is the computer able to access the url',
+    '^The socket connection was closed unexpectedly',
+    // Deno.
+    '^error sending request\\b',
+    'error reading a body from connection',
+    'connection reset',
+    'connection closed before message completed',
+    'error trying to connect',
+  ].join('|'),
+  'i',
+)
+
+/** Certificates: the failure would be the same each time, and retrying hides it. */
+const HOPELESS_CODE =
+  /^(?:CERT_|ERR_TLS_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERR_INVALID_|ERR_SSL_|UND_ERR_INVALID_ARG)/
+
+const HOPELESS_MESSAGE: RegExp = new RegExp(
+  [
+    'invalid peer certificate',
+    '^bad port$',
+    '^unknown scheme$',
+    'redirect',
+    '^URL scheme must be',
+    '^Failed to parse URL',
+  ].join('|'),
+  'i',
+)
+
+function isObject(value: unknown): value is object {
+  return (typeof value === 'object' && value !== null) || typeof value === 'function'
+}

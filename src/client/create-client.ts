@@ -1,0 +1,181 @@
+import { CLOCK_METHODS, type Clock, systemClock } from '../clock.ts'
+import { DagstreamError, describeValue, expectMethods, expectObject, invalidOption } from '../errors.ts'
+import { parseEventId, type Schedule } from '../events/events.ts'
+import type { ExecutionResult } from '../execute/execution-result.ts'
+import type { DAGStructure } from '../workflow/document.ts'
+import { pollResult } from './degraded.ts'
+import { ExecutionApi, isExecutionId, readResult } from './execution-api.ts'
+import { expectSignal, type ReconnectionOptions, resolveReconnectionOptions } from './reconnection-options.ts'
+import { RemoteExecution } from './remote-execution.ts'
+import { Session } from './session.ts'
+import { type Fetch, type HeadersSource, parseBaseUrl, Transport } from './transport.ts'
+
+/** How a client reaches its server. */
+export interface ClientOptions {
+  /** Where the server's routes begin; a path before them is kept. In a page a path alone is enough. Never put a secret in it. */
+  readonly url: string | URL
+  /** Sends each request. @defaultValue the global `fetch` */
+  readonly fetch?: Fetch
+  /** Sent with each request; a function is asked for each one anew, since tokens expire. */
+  readonly headers?: HeadersSource
+  /**
+   * A connection that is silent for so long counts as lost, ms; more than the server's `heartbeatMs`. Where a body cannot be
+   * read while it arrives it bounds the whole of it. @defaultValue 30,000
+   */
+  readonly idleTimeoutMs?: number
+  /** How lost connections are tried again; each execution counts its own. */
+  readonly reconnection?: Omit<ReconnectionOptions, 'clock' | 'random' | 'signal'>
+  readonly clock?: Clock
+  /** Source of jitter, 0–1. @defaultValue `Math.random` */
+  readonly random?: () => number
+}
+
+/** What a server lets a client decide. Never above the server's own bounds. */
+export interface RemoteOptions {
+  readonly schedule?: Schedule
+  readonly onTaskError?: 'continue' | 'fail-fast'
+  readonly maxConcurrency?: number
+  /** The whole execution's, ms. */
+  readonly timeoutMs?: number
+  /** What happens when nobody reads it any more. */
+  readonly onDisconnect?: 'cancel' | 'continue' | { readonly graceMs: number }
+}
+
+/** How one workflow is handed in. */
+export interface RemoteExecuteOptions {
+  /** What `$INPUT` refers to: JSON. */
+  readonly input?: unknown
+  readonly options?: RemoteOptions
+  /** Ends the client's waiting, with its reason. It does not cancel the execution: `cancel()` does. */
+  readonly signal?: AbortSignal
+}
+
+/** Where and how long one execution is followed. */
+export interface SubscribeOptions {
+  /** The id of the event behind which to begin. @defaultValue the first event is the first */
+  readonly after?: string
+  /** Ends the client's waiting, with its reason. */
+  readonly signal?: AbortSignal
+}
+
+/** A server's executions. Every waiting rejects with a `DagstreamError`: `HTTP_ERROR` or `CONNECTION_LOST`. */
+export interface Client {
+  /**
+   * Runs a workflow and waits for its result, across lost connections.
+   * @throws DagstreamError `HTTP_ERROR` if the server does not take it: `details.code` and `details.issues` say why
+   */
+  execute(workflow: DAGStructure, options?: RemoteExecuteOptions): Promise<ExecutionResult>
+  /** Starts a workflow, at once, and follows it. @throws `INVALID_OPTION`; nothing else at once */
+  stream(workflow: DAGStructure, options?: RemoteExecuteOptions): RemoteExecution
+  /** Follows an execution that exists, from its first event or from behind one. @throws `INVALID_OPTION`, `INVALID_EVENT_ID` */
+  subscribe(executionId: string, options?: SubscribeOptions): RemoteExecution
+  /** Asks the server to cancel an execution. Harmless to repeat and after its end. */
+  cancel(executionId: string): Promise<void>
+}
+
+const DEFAULT_IDLE_TIMEOUT_MS = 30_000
+
+/**
+ * A client of a dagstream server, for Node, Bun, Deno, workers and browsers.
+ *
+ * A workflow is handed in under a random key, so that a repeated request never runs it twice; once the server has
+ * answered, a lost connection is resumed from the last event instead.
+ * @throws `INVALID_OPTION`
+ */
+export function createClient(options: ClientOptions): Client {
+  const session = createSession(options)
+  return {
+    async execute(workflow, options = {}) {
+      const body = encodeBody(workflow, options)
+      return execute(session, body, options.signal)
+    },
+    stream(workflow, options = {}) {
+      const body = encodeBody(workflow, options)
+      return new RemoteExecution(session, session.start(body, 'stream', options.signal), pickSignal(options))
+    },
+    subscribe(executionId, options = {}) {
+      expectExecutionId(executionId)
+      const { after, signal } = expectObject('options', options)
+      expectSignal(signal)
+      if (after !== undefined && parseEventId(String(after))?.executionId !== executionId) {
+        const message = `Expected \`after\` to be the id of an event of \`${executionId}\`, got ${describeValue(after)}`
+        throw new DagstreamError('INVALID_EVENT_ID', message)
+      }
+      const started = Promise.resolve({ executionId })
+      return new RemoteExecution(session, started, { ...pickSignal(options), ...(after !== undefined && { after }) })
+    },
+    async cancel(executionId) {
+      await session.cancel(expectExecutionId(executionId))
+    },
+  }
+}
+
+async function execute(session: Session, body: string, signal?: AbortSignal): Promise<ExecutionResult> {
+  const { executionId, reply } = await session.start(body, 'result', signal)
+  if (reply?.isIncremental === true) {
+    try {
+      return await readResult(reply, executionId)
+    } catch (error) {
+      if (signal?.aborted) throw signal.reason
+      // However the body broke: the execution is there to be followed. Too large a result is no broken body.
+      if (error instanceof DagstreamError && error.code === 'HTTP_ERROR') throw error
+    }
+  } else if (reply !== undefined) {
+    // Held until the end: to the server it is somebody who waits.
+    const { api, clock } = session
+    try {
+      return await session.repeat(() => pollResult(api, executionId, clock, signal), signal)
+    } finally {
+      reply.close()
+    }
+  }
+  return new RemoteExecution(session, Promise.resolve({ executionId }), signal && { signal }).result
+}
+
+function createSession(options: ClientOptions): Session {
+  const {
+    url,
+    // Looked up for each request: it may be replaced, by tests and by instrumentation.
+    fetch = (request: Request) => globalThis.fetch(request),
+    headers = {},
+    idleTimeoutMs = DEFAULT_IDLE_TIMEOUT_MS,
+    reconnection = {},
+    clock = systemClock,
+    random = Math.random,
+    ...unknown
+  } = expectObject('options', options)
+  for (const [name, value] of Object.entries(unknown)) throw invalidOption(name, 'absent: it is not an option', value)
+  if (typeof fetch !== 'function') throw invalidOption('fetch', 'a function', fetch)
+  if (typeof headers !== 'function') expectObject('headers', headers as object)
+  if (!(typeof idleTimeoutMs === 'number' && idleTimeoutMs > 0 && idleTimeoutMs < Number.POSITIVE_INFINITY)) {
+    throw invalidOption('idleTimeoutMs', 'a positive number of milliseconds', idleTimeoutMs)
+  }
+  expectMethods('clock', clock, CLOCK_METHODS)
+  const all = { ...expectObject('reconnection', reconnection), clock, random }
+  resolveReconnectionOptions(all)
+  const transport = new Transport({ baseUrl: parseBaseUrl(url), fetch, headers, clock, idleTimeoutMs })
+  return new Session(new ExecutionApi(transport), clock, all)
+}
+
+/** The request's body, made once: what was handed in may change while it is sent again. */
+function encodeBody(workflow: DAGStructure, options: RemoteExecuteOptions): string {
+  expectObject('workflow', workflow)
+  const { input, options: remote, signal, ...unknown } = expectObject('options', options)
+  for (const [name, value] of Object.entries(unknown)) throw invalidOption(name, 'absent: it is not an option', value)
+  expectSignal(signal)
+  try {
+    return JSON.stringify({ workflow, input, options: remote })
+  } catch (cause) {
+    const message = 'Expected the workflow, its `input` and its `options` to be JSON'
+    throw new DagstreamError('INVALID_OPTION', message, { cause })
+  }
+}
+
+function expectExecutionId(executionId: string): string {
+  if (isExecutionId(executionId)) return executionId
+  throw invalidOption('executionId', '1–128 letters, digits, `_` and `-`', executionId)
+}
+
+function pickSignal({ signal }: { readonly signal?: AbortSignal }): { signal?: AbortSignal } {
+  return signal === undefined ? {} : { signal }
+}

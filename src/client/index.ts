@@ -1,0 +1,23 @@
+/** `dagstream/client`: a server's executions, from Node, Bun, Deno, workers and browsers; no modules of Node. */
+export { isRetryable } from './classify-error.ts'
+export {
+  type Client,
+  type ClientOptions,
+  createClient,
+  type RemoteExecuteOptions,
+  type RemoteOptions,
+  type SubscribeOptions,
+} from './create-client.ts'
+export type { ClientEvent } from './execution-api.ts'
+export { ConnectionLostError, HttpError } from './failures.ts'
+export { StreamReconnectionManager } from './reconnection.ts'
+export type { ReconnectionOptions, Reconnect, Reset } from './reconnection-options.ts'
+export type { RemoteExecution } from './remote-execution.ts'
+export { type OpenSource } from './connection.ts'
+export type { Fetch, HeadersSource } from './transport.ts'
+// What a client meets, so that it needs nothing else of dagstream.
+export { DagstreamError, type DagstreamErrorCode } from '../errors.ts'
+export * from '../events/events.ts'
+export { applyEvent, createState, type ExecutionState, type TaskState } from '../events/state.ts'
+export type { ExecutionResult, TaskError } from '../execute/execution-result.ts'
+export type { DAGStructure, DAGTask } from '../workflow/document.ts'

@@ -1,0 +1,189 @@
+import { MAX_RETRY_AFTER_MS } from '../execute/retry.ts'
+import { isRetryable } from './classify-error.ts'
+import { Connection, type Failure, type OpenSource } from './connection.ts'
+import { ConnectionLostError, findRetryAfterMs, readField, StreamInterruptedError } from './failures.ts'
+import {
+  computeReconnectDelay,
+  type ReconnectionOptions,
+  type Reset,
+  type ResolvedReconnectionOptions,
+  resolveReconnectionOptions,
+} from './reconnection-options.ts'
+import { classifyItem, findItemId, isRepeated, type ItemKind } from './stream-item.ts'
+import { Waiting } from './waiting.ts'
+
+/**
+ * Reads a stream across lost connections: opens its source again, from the last id, until it has ended well.
+ *
+ * A stream has **ended well** when it ends behind its last item (`execution_complete`, a provider's `done` or final
+ * `error`), without any item, or behind one that is not known to be followed by more. Everything else is a failure:
+ * what the source throws, and an end in the middle. Those that another connection may mend (`isRetryable`) are
+ * retried, with growing delays; the others are thrown as they are.
+ *
+ * The retries are counted by the manager, over all of its runs. Only a stream that ended well sets the count back, and
+ * giving up, of which the caller is told; events in between do not, or a source that always fails after its first would
+ * be asked for ever.
+ */
+export class StreamReconnectionManager {
+  readonly #options: ResolvedReconnectionOptions
+  /** Since a stream last ended well. */
+  #failureCount = 0
+
+  /** @throws `INVALID_OPTION` */
+  constructor(options?: ReconnectionOptions) {
+    this.#options = resolveReconnectionOptions(options)
+  }
+
+  /**
+   * The items of a source, across its connections.
+   *
+   * Exact as far as items have ids (`<executionId>.<seq>`): one that came before is dropped. Where the continuation
+   * is not exact, `onReset` is called before the item: a `snapshot`, a `task_retry`, and the first item of a source that began anew.
+   * An `error` event of dagstream is passed on, then the stream is resumed; a provider's retryable `error` is not.
+   *
+   * Leaving the loop, at any point, ends it at once: the source is closed and no timer is left.
+   *
+   * @param open called for each connection, with the id of the last item that had one
+   * @param lastEventId where the first connection begins
+   * @throws DagstreamError `CONNECTION_LOST` (`attempts`, `status` of an HTTP failure, `cause`) after `maxRetries`, or when
+   * the server asks to wait for more than 5 minutes; a failure that is not retryable; the reason of `signal`; what a callback throws
+   */
+  run<T>(open: OpenSource<T>, lastEventId?: string): AsyncGenerator<T, void, undefined> {
+    const leaving: Leaving = { isLeft: false, leave: undefined }
+    const generator = this.#run(open, leaving, lastEventId)
+    // A generator's own `return` waits behind a `next` that is pending, which may be for ever.
+    const finish = generator.return.bind(generator)
+    generator.return = value => {
+      leaving.isLeft = true
+      leaving.leave?.()
+      return finish(value)
+    }
+    return generator
+  }
+
+  async *#run<T>(open: OpenSource<T>, leaving: Leaving, lastEventId?: string): AsyncGenerator<T, void, undefined> {
+    const { clock, signal } = this.#options
+    const waiting = new Waiting(clock, signal)
+    leaving.leave = () => waiting.end(new DOMException('The reader has left', 'AbortError'))
+    const place: Place = { lastEventId, hasContent: false }
+    try {
+      for (;;) {
+        if (waiting.signal.aborted) throw waiting.signal.reason
+        const connection = new Connection(open, place.lastEventId, waiting)
+        let failure: Failure | undefined
+        try {
+          failure = yield* this.#read(connection, place, waiting)
+        } finally {
+          connection.close()
+        }
+        if (failure === undefined) return
+        await this.#pause(failure.error, waiting)
+      }
+    } catch (error) {
+      if (!leaving.isLeft) throw error
+    } finally {
+      // Also for a source that is still being opened: it is not wanted any more.
+      leaving.leave()
+    }
+  }
+
+  /** Passes on the items of one connection. @returns how it failed; `undefined` if it ended well */
+  async *#read<T>(
+    connection: Connection<T>,
+    place: Place,
+    waiting: Waiting,
+  ): AsyncGenerator<T, Failure | undefined, undefined> {
+    let isRestart = place.hasContent && place.lastEventId === undefined
+    let kind: ItemKind = 'unknown'
+    for (;;) {
+      const step = await connection.next()
+      if (step === 'end') {
+        if (kind === 'open') return { error: new StreamInterruptedError('The stream ended before its last event') }
+        this.#failureCount = 0
+        return undefined
+      }
+      if ('error' in step) return step
+      const { item } = step
+      kind = classifyItem(item)
+      if (kind === 'retry') return { error: readField(item, 'data') }
+      // Before it is passed on: whoever sees it may leave.
+      if (kind === 'final') this.#failureCount = 0
+      const type = readField(item, 'type')
+      const id = findItemId(item)
+      // A snapshot may go back: after a power cut the log can end before what was seen.
+      if (type === 'snapshot' || !isRepeated(id, place.lastEventId)) {
+        await this.#tellReset(describeReset(item, type, isRestart), waiting)
+        isRestart = false
+        if (kind !== 'fault') place.hasContent = true
+        place.lastEventId = id ?? place.lastEventId
+        yield item
+      }
+      if (kind === 'final') return undefined
+      if (kind === 'fault') return { error: describeFault(item) }
+    }
+  }
+
+  async #tellReset(reset: Reset | undefined, waiting: Waiting): Promise<void> {
+    const { onReset } = this.#options
+    if (onReset !== undefined && reset !== undefined) await waiting.for(call(() => onReset(reset)))
+  }
+
+  /** Waits until the next connection. @throws the failure, if there shall be none */
+  async #pause(error: unknown, waiting: Waiting): Promise<void> {
+    if (!isRetryable(error)) throw error
+    const { maxRetries, onReconnect } = this.#options
+    this.#failureCount += 1
+    const attempt = this.#failureCount
+    const retryAfterMs = findRetryAfterMs(error) ?? 0
+    if (retryAfterMs > MAX_RETRY_AFTER_MS) {
+      throw this.#giveUp(
+        `the server asks to wait ${retryAfterMs} ms, and at most ${MAX_RETRY_AFTER_MS} are waited`,
+        error,
+      )
+    }
+    if (attempt > maxRetries) throw this.#giveUp('no more retries are left', error)
+    const delayMs = Math.max(computeReconnectDelay(this.#options, attempt), retryAfterMs)
+    if (onReconnect !== undefined) await waiting.for(call(() => onReconnect({ attempt, delayMs, error })))
+    await waiting.sleep(delayMs)
+  }
+
+  #giveUp(why: string, error: unknown): ConnectionLostError {
+    const attempts = this.#failureCount
+    this.#failureCount = 0
+    const times = attempts === 1 ? 'once' : `${attempts} times`
+    return new ConnectionLostError(`The connection failed ${times}, and ${why}: see \`cause\``, attempts, error)
+  }
+}
+
+/** How a run is left from outside. */
+interface Leaving {
+  isLeft: boolean
+  leave: (() => void) | undefined
+}
+
+/** How far a run has come. */
+interface Place {
+  lastEventId: string | undefined
+  /** Something was passed on that a new beginning would repeat. */
+  hasContent: boolean
+}
+
+/** An `error` event as a failure: the text and the code are the server's. */
+function describeFault(item: unknown): StreamInterruptedError {
+  const data = readField(item, 'data')
+  return new StreamInterruptedError('The stream ended with an `error` event', { cause: data })
+}
+
+/** Why an item is not the exact continuation of the one before; `undefined` if it is. */
+function describeReset(item: unknown, type: unknown, isRestart: boolean): Reset | undefined {
+  if (type === 'snapshot') return { reason: 'snapshot' }
+  if (isRestart) return { reason: 'restart' }
+  if (type !== 'task_retry') return undefined
+  const taskId = readField(readField(item, 'data'), 'taskId')
+  return { reason: 'retry', ...(typeof taskId === 'string' && { taskId }) }
+}
+
+/** What a callback throws, at once or later, is a rejection. */
+async function call(callback: () => void | Promise<void>): Promise<void> {
+  await callback()
+}

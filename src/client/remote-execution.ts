@@ -1,0 +1,205 @@
+import type { ExecutionResult } from '../execute/execution-result.ts'
+import { buildClosingEvents, pollResult } from './degraded.ts'
+import { type ClientEvent, readEvents, type Started } from './execution-api.ts'
+import { StreamInterruptedError } from './failures.ts'
+import type { Reply } from './reply.ts'
+import type { Session } from './session.ts'
+
+/** A reader that asks for nothing for so long does not keep the result waiting, ms. */
+const READER_PAUSE_MS = 1000
+
+/**
+ * An execution on a server, seen from a client.
+ *
+ * Iterating gives its events, each once and in order, across lost connections. The first iterator reads the answer to
+ * the workflow itself; each further one is a subscription of its own, from the first event (from `after`, for
+ * `subscribe`). Leaving the loop only detaches: the request is aborted, the execution goes on as its server's `onDisconnect` says.
+ *
+ * Read it, or ask for `result`: a stream that nobody reads is ended by the server after its stall time, and counts as left.
+ */
+export class RemoteExecution implements AsyncIterable<ClientEvent> {
+  readonly #session: Session
+  readonly #started: Promise<Started>
+  readonly #signal: AbortSignal | undefined
+  readonly #after: string | undefined
+  #isReplyTaken = false
+  #isDegraded = false
+  /** Where the execution has been seen up to, by whom ever. */
+  #lastEventId: string | undefined
+  #hasEnded = false
+  readonly #readers = new Set<Reader>()
+  /** Counts what readers were given: it stands still when they pause. */
+  #stepCount = 0
+  #result: Promise<ExecutionResult> | undefined
+  #wakeResult: (() => void) | undefined
+
+  /** Made by a client. */
+  constructor(session: Session, started: Promise<Started>, options: { signal?: AbortSignal; after?: string } = {}) {
+    this.#session = session
+    this.#started = started
+    this.#signal = options.signal
+    this.#after = options.after
+    started.catch(() => {})
+  }
+
+  /** Known once the server has answered; rejects if it does not take the workflow. Never an unhandled rejection. */
+  get executionId(): Promise<string> {
+    return ignoreRejection(this.#started.then(({ executionId }) => executionId))
+  }
+
+  /**
+   * The result, with whole outputs, once the execution has ended. Never an unhandled rejection.
+   *
+   * Without anybody iterating, or where they stop for more than a second, it follows the stream itself.
+   * @throws as iterating does
+   */
+  get result(): Promise<ExecutionResult> {
+    this.#result ??= ignoreRejection(this.#finish())
+    return this.#result
+  }
+
+  /** Whether events were made from the result, since the runtime cannot read a response while it arrives. */
+  get degraded(): boolean {
+    return this.#isDegraded
+  }
+
+  /** Asks the server to cancel the execution. Resolves once it has taken that on; harmless to repeat and after the end. */
+  async cancel(): Promise<void> {
+    const { executionId } = await this.#started
+    await this.#session.cancel(executionId)
+  }
+
+  /**
+   * @throws DagstreamError `CONNECTION_LOST`, `HTTP_ERROR`, `INVALID_SSE`, or `INVALID_EVENT_ID` for events that are not this
+   * execution's; the reason of the signal
+   */
+  [Symbol.asyncIterator](): AsyncIterator<ClientEvent, undefined> {
+    const events = this.#read(true, this.#after)
+    const reader: Reader = { askedCount: 0, isOver: false }
+    return {
+      next: async () => {
+        if (!reader.isOver) this.#readers.add(reader)
+        reader.askedCount += 1
+        try {
+          const step = await events.next()
+          if (step.done !== true) this.#see(step.value)
+          else if (!reader.isOver) this.#hasEnded = true
+          if (step.done === true) this.#release(reader)
+          return step as IteratorResult<ClientEvent, undefined>
+        } catch (error) {
+          this.#release(reader)
+          throw error
+        } finally {
+          reader.askedCount -= 1
+        }
+      },
+      return: async () => {
+        this.#release(reader)
+        await events.return()
+        return { value: undefined, done: true }
+      },
+    }
+  }
+
+  #read(isShown: boolean, lastEventId?: string): AsyncGenerator<ClientEvent, void, undefined> {
+    return this.#session
+      .createManager(this.#signal, isShown)
+      .run((last, signal) => this.#open(last, signal), lastEventId)
+  }
+
+  async #open(lastEventId: string | undefined, signal: AbortSignal): Promise<AsyncIterable<ClientEvent>> {
+    const reply = await this.#takeReply(lastEventId, signal)
+    const { executionId } = await this.#started
+    if (reply === undefined) return NOTHING
+    if (reply.isIncremental) return readEvents(reply, executionId)
+    this.#isDegraded = true
+    return this.#poll(reply, executionId, signal)
+  }
+
+  /** The answer to the workflow for who comes first, a subscription for all others. */
+  async #takeReply(lastEventId: string | undefined, signal: AbortSignal): Promise<Reply | undefined> {
+    const isFirst = !this.#isReplyTaken
+    this.#isReplyTaken = true
+    const { executionId, reply } = await this.#started
+    if (!isFirst || reply === undefined) return this.#session.api.openEvents(executionId, lastEventId, signal)
+    // The request is older than its reader, and does not know their signal.
+    if (signal.aborted) reply.close()
+    else signal.addEventListener('abort', () => reply.close(), { once: true })
+    return reply
+  }
+
+  /** What a server that is told of no reader would cancel is kept alive by the response, which is held until the end. */
+  async *#poll(kept: Reply, executionId: string, signal: AbortSignal): AsyncGenerator<ClientEvent, void, undefined> {
+    const { api, clock } = this.#session
+    try {
+      yield* buildClosingEvents(await pollResult(api, executionId, clock, signal), clock)
+    } finally {
+      kept.close()
+    }
+  }
+
+  async #finish(): Promise<ExecutionResult> {
+    const { executionId } = await this.#started
+    await this.#awaitEnd()
+    const { api } = this.#session
+    return this.#session.repeat(async () => {
+      const result = await api.findResult(executionId, this.#signal)
+      if (result === undefined) throw new StreamInterruptedError('The stream has ended, but there is no result yet')
+      return result
+    }, this.#signal)
+  }
+
+  async #awaitEnd(): Promise<void> {
+    // A second connection is not opened beside a reader that goes on by itself.
+    for (let seen = -1; !this.#hasEnded && this.#isReadSince(seen); ) {
+      seen = this.#stepCount
+      await new Promise<void>(resolve => {
+        const stopTimer = this.#session.clock.after(READER_PAUSE_MS, resolve)
+        this.#wakeResult = () => {
+          stopTimer()
+          resolve()
+        }
+      })
+    }
+    if (this.#hasEnded) return
+    for await (const event of this.#read(false, this.#lastEventId ?? this.#after)) this.#see(event)
+    this.#hasEnded = true
+  }
+
+  #isReadSince(stepCount: number): boolean {
+    const readers = [...this.#readers]
+    return readers.some(({ askedCount }) => askedCount > 0) || (readers.length > 0 && stepCount !== this.#stepCount)
+  }
+
+  #see(event: ClientEvent): void {
+    this.#stepCount += 1
+    this.#lastEventId = event.id ?? this.#lastEventId
+    if (event.type !== 'execution_complete') return
+    this.#hasEnded = true
+    this.#wakeResult?.()
+  }
+
+  #release(reader: Reader): void {
+    reader.isOver = true
+    this.#readers.delete(reader)
+    this.#wakeResult?.()
+  }
+}
+
+/** Somebody who iterates. */
+interface Reader {
+  /** Calls of `next` that are not answered yet. */
+  askedCount: number
+  isOver: boolean
+}
+
+/** What a finished execution has left, when all of it was seen. */
+const NOTHING: AsyncIterable<never> = {
+  [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve({ value: undefined, done: true as const }) }),
+}
+
+/** Whoever awaits it is told; it is no unhandled rejection if nobody does. */
+function ignoreRejection<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {})
+  return promise
+}

@@ -1,0 +1,114 @@
+import { DagstreamError } from '../errors.ts'
+import { StreamInterruptedError } from './failures.ts'
+import type { Waiting } from './waiting.ts'
+
+/**
+ * A response and its body, which is given up when no byte comes for a time: a half-open connection says nothing, while a
+ * server sends a comment or white space at least every 8 s.
+ *
+ * Take its body, or close it.
+ */
+export class Reply {
+  readonly response: Response
+  readonly #waiting: Waiting
+  readonly #idleTimeoutMs: number
+
+  /** @param waiting of the request: ending it aborts the request */
+  constructor(response: Response, waiting: Waiting, idleTimeoutMs: number) {
+    this.response = response
+    this.#waiting = waiting
+    this.#idleTimeoutMs = idleTimeoutMs
+  }
+
+  get status(): number {
+    return this.response.status
+  }
+
+  /** Whether the body can be read while it arrives. Some runtimes have no such bodies. */
+  get isIncremental(): boolean {
+    return typeof this.response.body?.getReader === 'function'
+  }
+
+  /** The body while it arrives. Reads nothing ahead of its reader, so that a slow one is slow for the server too. */
+  stream(): ReadableStream<Uint8Array> {
+    const reader = (this.response.body as ReadableStream<Uint8Array>).getReader()
+    const leave = (): void => {
+      this.#abort()
+      // A body of this very process does not know the signal. Its failure is nobody's concern any more.
+      reader.cancel().catch(() => {})
+    }
+    return new ReadableStream<Uint8Array>(
+      {
+        pull: async controller => {
+          try {
+            const { done, value } = await this.#waiting.for(reader.read(), this.#idleTimeoutMs)
+            if (!done) return controller.enqueue(value)
+            this.#waiting.close()
+            controller.close()
+          } catch (error) {
+            leave()
+            throw error
+          }
+        },
+        cancel: leave,
+      },
+      { highWaterMark: 0 },
+    )
+  }
+
+  /**
+   * The whole body as text. Where it cannot be read while it arrives, the time runs for all of it.
+   * @throws DagstreamError `HTTP_ERROR` beyond `maxBytes`; and whatever the body fails with
+   */
+  async text(maxBytes: number): Promise<string> {
+    if (!this.isIncremental) return this.#wholeText()
+    const reader = this.stream().getReader()
+    const decoder = new TextDecoder()
+    let text = ''
+    let bytes = 0
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) return text + decoder.decode()
+      bytes += value.length
+      if (bytes > maxBytes) {
+        reader.cancel().catch(() => {})
+        throw new DagstreamError('HTTP_ERROR', `Expected a body of at most ${maxBytes} bytes, got more`, {
+          details: { status: this.status, maxBytes },
+        })
+      }
+      text += decoder.decode(value, { stream: true })
+    }
+  }
+
+  /** The body as JSON. @throws as `text`; `StreamInterruptedError` for what is no JSON: a body that was cut */
+  async json(maxBytes: number): Promise<unknown> {
+    const text = await this.text(maxBytes)
+    try {
+      return JSON.parse(text)
+    } catch (cause) {
+      throw new StreamInterruptedError('The body is no JSON; it may have been cut short', { cause })
+    }
+  }
+
+  async #wholeText(): Promise<string> {
+    try {
+      const text = await this.#waiting.for(this.response.text(), this.#idleTimeoutMs)
+      this.#waiting.close()
+      return text
+    } catch (error) {
+      this.#abort()
+      throw error
+    }
+  }
+
+  /** Gives up what is left of it; harmless to repeat, and after the end. */
+  close(): void {
+    this.#abort()
+    const { body } = this.response
+    if (typeof body?.cancel === 'function' && !body.locked) body.cancel().catch(() => {})
+  }
+
+  #abort(): void {
+    this.#waiting.end(new DOMException('The reader has left', 'AbortError'))
+  }
+}

@@ -1,0 +1,77 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { createClient } from '../../src/client/index.ts'
+import { FakeClock } from '../support/fake-clock.ts'
+import { collect, ONE_TASK } from './client-rig.ts'
+import { FRAMES, LOG, terminated } from './fake-server.ts'
+
+interface Cut {
+  /** How many bytes a connection carries before it is lost; 0 for one that is lost before headers. */
+  readonly bytes: number
+  /** Whether it fails, or only ends. */
+  readonly fails: boolean
+  /** Whether the server begins at the start again, whatever it was asked for. */
+  readonly repeats: boolean
+}
+
+/** What a client makes of a log over connections that are lost like this, until one is not. */
+async function readThrough(cuts: readonly Cut[], chunkBytes: number): Promise<unknown[]> {
+  const clock = new FakeClock()
+  const left = [...cuts]
+  const fetch = async (request: Request): Promise<Response> => {
+    const cut = left.shift()
+    const after = cut?.repeats === true ? null : request.headers.get('last-event-id')
+    const text = FRAMES.slice(after === null ? 0 : Number(after.slice(2))).join('')
+    if (cut?.bytes === 0) throw new TypeError('fetch failed', { cause: terminated() })
+    if (text === '') return new Response(null, { status: 204 })
+    const bytes = new TextEncoder().encode(text).subarray(0, cut?.bytes)
+    let at = 0
+    const body = new ReadableStream<Uint8Array>(
+      {
+        pull(controller) {
+          if (at < bytes.length) controller.enqueue(bytes.slice(at, (at += chunkBytes)))
+          else if (cut?.fails === true) controller.error(terminated())
+          else controller.close()
+        },
+      },
+      { highWaterMark: 0 },
+    )
+    return new Response(body, { headers: { 'Content-Type': 'text/event-stream', 'Execution-Id': 'x' } })
+  }
+  const client = createClient({
+    url: 'http://server',
+    fetch,
+    clock,
+    reconnection: { maxRetries: cuts.length, initialDelayMs: 1, maxDelayMs: 1, jitter: 0 },
+  })
+  const reading = collect(client.stream(ONE_TASK))
+  reading.catch(() => {})
+  // Each delay is a millisecond.
+  await clock.run(cuts.length)
+  expect(clock.timerCount).toBe(0)
+  return reading
+}
+
+const TOTAL_BYTES = new TextEncoder().encode(FRAMES.join('')).length
+
+test('a stream cut at any byte, by an error or by an end, is had once and in order', async () => {
+  for (let bytes = 1; bytes < TOTAL_BYTES; bytes++) {
+    for (const fails of [true, false]) {
+      expect(await readThrough([{ bytes, fails, repeats: false }], 1000), `cut at ${bytes}`).toEqual(LOG)
+    }
+  }
+})
+
+test('a stream cut any number of times anywhere is had once and in order', async () => {
+  const cut = fc.record({
+    bytes: fc.nat({ max: TOTAL_BYTES }),
+    fails: fc.boolean(),
+    repeats: fc.boolean(),
+  })
+  await fc.assert(
+    fc.asyncProperty(fc.array(cut, { maxLength: 8 }), fc.integer({ min: 1, max: 200 }), async (cuts, chunkBytes) => {
+      expect(await readThrough(cuts, chunkBytes)).toEqual(LOG)
+    }),
+    { numRuns: 150 },
+  )
+})

@@ -1,10 +1,15 @@
+import type { LogEntry } from '../events/log-entry.ts'
 import { createBodyStream, PullBody } from '../sse/pull-body.ts'
-import { createEventBody } from '../sse/response-body.ts'
+import { createEventBody, joinEntries } from '../sse/response-body.ts'
+import { ChunkCache } from './chunk-cache.ts'
 import type { ExecutionHost } from './execution-host.ts'
 import type { ResolvedHandlerOptions } from './handler-options.ts'
 import type { HostedExecution } from './hosted-execution.ts'
 import { JSON_HEADERS, STREAM_HEADERS } from './responses.ts'
 import { ResultChunks } from './result-body.ts'
+
+/** Of all the chunks that are kept for the next reader. */
+const MAX_CHUNK_BYTES = 32 * 1024 * 1024
 
 /** JSON ignores it; it keeps a connection alive while a result is waited for. */
 const WHITE_SPACE = new TextEncoder().encode('\n')
@@ -13,6 +18,7 @@ const WHITE_SPACE = new TextEncoder().encode('\n')
 export class ExecutionResponses {
   readonly #host: ExecutionHost
   readonly #options: ResolvedHandlerOptions
+  readonly #chunks = new ChunkCache(MAX_CHUNK_BYTES)
 
   constructor(host: ExecutionHost, options: ResolvedHandlerOptions) {
     this.#host = host
@@ -38,7 +44,7 @@ export class ExecutionResponses {
       stallTimeoutMs,
       format,
       clock: execution.clock,
-      join: hosted.join,
+      join: entries => this.#join(hosted, entries),
       onClose: leave,
       onError: error => this.report('The event stream failed', error, { executionId }),
     })
@@ -68,6 +74,12 @@ export class ExecutionResponses {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
     this.#options.execution.logger.warn(message, { ...fields, reference, error: text })
     return reference
+  }
+
+  /** The only reader of what is still going on meets no chunk of its own again. */
+  #join(hosted: HostedExecution, entries: readonly LogEntry[]): Uint8Array {
+    const isShared = hosted.hasEnded || hosted.log.cursorCount > 1
+    return isShared ? this.#chunks.join(entries) : joinEntries(entries)
   }
 
   #sendChunks(

@@ -1,8 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { ExecutionStatus, Reason } from '../events/events.ts'
-import type { LogEntry } from '../events/log-entry.ts'
 import type { ExecutionLoop } from '../execute/execution-loop.ts'
-import { joinEntries } from '../sse/response-body.ts'
 import type { ExecutionRecord } from '../store/execution-store.ts'
 import type { EventLog } from '../stream/event-log.ts'
 import type { DAGStructure } from '../workflow/document.ts'
@@ -14,8 +12,6 @@ export class HostedExecution {
   readonly log: EventLog
   readonly audience: Audience
   readonly #loop: ExecutionLoop | undefined
-  /** The last chunk that was made, for the next reader at the same place. */
-  #chunk: { readonly first: LogEntry; readonly last: LogEntry; readonly bytes: Uint8Array } | undefined
   #taskIds: readonly string[] | undefined
 
   private constructor(
@@ -70,17 +66,6 @@ export class HostedExecution {
   /** Harmless to repeat and after the end. */
   cancel(reason: Reason): void {
     this.#loop?.cancel(reason)
-  }
-
-  /** Entries as one chunk. Many readers are at the same place: what one was sent, the next is sent too. */
-  readonly join = (entries: readonly LogEntry[]): Uint8Array => {
-    const first = entries[0] as LogEntry
-    const last = entries.at(-1) as LogEntry
-    if (this.#chunk?.first === first && this.#chunk.last === last) return this.#chunk.bytes
-    const bytes = joinEntries(entries)
-    // Alone, a reader never meets its own chunk again.
-    this.#chunk = this.log.cursorCount > 1 ? { first, last, bytes } : undefined
-    return bytes
   }
 
   #readTaskIds(): readonly string[] {

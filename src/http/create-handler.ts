@@ -14,7 +14,7 @@ import { ExecutionResponses } from './execution-responses.ts'
 import { createExecutionRoutes } from './execution-routes.ts'
 import { type HandlerOptions, type ResolvedHandlerOptions, resolveHandlerOptions } from './handler-options.ts'
 import { refuseHost } from './host-guard.ts'
-import { HttpProblem, problem } from './problem.ts'
+import { badRequest, HttpProblem, problem } from './problem.ts'
 import { createServiceRoutes } from './service-routes.ts'
 
 /** A server without sockets: what every runtime's own server calls. */
@@ -83,7 +83,21 @@ function createApp(host: ExecutionHost, responses: ExecutionResponses, options: 
     },
   })
   // Nobody else has a body that is read, and to ask whether there is one costs.
-  app.use((context, next) => (context.req.method === 'POST' ? limit(context, next) : next()))
+  app.use(async (context, next) => {
+    if (context.req.method !== 'POST') return next()
+    let isRead = false
+    const proceed = (): Promise<void> => {
+      isRead = true
+      return next()
+    }
+    try {
+      return await limit(context, proceed)
+    } catch (error) {
+      // A client that leaves in the middle of its body has not sent one.
+      if (isRead || error instanceof HttpProblem) throw error
+      throw badRequest('The body could not be read')
+    }
+  })
   app.route('/executions', createExecutionRoutes(host, responses, options))
   app.route('/', createServiceRoutes(host, options))
   return app

@@ -14,6 +14,7 @@ export class KeptExecutions {
   readonly #clock: Clock
   /** Ended, the least recently asked for first. */
   readonly #held = new Map<string, HostedExecution>()
+  readonly #restoring = new Map<string, Promise<EventLog>>()
 
   constructor(store: ExecutionStore, clock: Clock) {
     this.#store = store
@@ -40,8 +41,7 @@ export class KeptExecutions {
       this.#held.delete(executionId)
       return undefined
     }
-    const held = this.#held.get(executionId)
-    const found = held ?? HostedExecution.kept(record, await this.#restore(record), this.#clock)
+    const found = this.#held.get(executionId) ?? (await this.#restoreOnce(record))
     if (found.hasEnded) this.hold(found)
     return found
   }
@@ -64,6 +64,18 @@ export class KeptExecutions {
   async delete(executionId: string): Promise<void> {
     this.#held.delete(executionId)
     await this.#store.delete(executionId)
+  }
+
+  /** Readers often come back together: one log serves them all. */
+  async #restoreOnce(record: ExecutionRecord): Promise<HostedExecution> {
+    const { executionId } = record
+    const restoring = this.#restoring.get(executionId) ?? this.#restore(record)
+    this.#restoring.set(executionId, restoring)
+    try {
+      return HostedExecution.kept(record, await restoring, this.#clock)
+    } finally {
+      this.#restoring.delete(executionId)
+    }
   }
 
   /** One that has not ended and does not run here goes no further: its readers are told. */

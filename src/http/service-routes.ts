@@ -36,7 +36,8 @@ export function createServiceRoutes(host: ExecutionHost, { authorize, tools }: R
     .get('/healthz', async ({ req }) => {
       await ask(req.raw, 'health')
       // Whoever balances the load is to send nothing more here.
-      if (host.isClosing) return Response.json({ status: 'draining' }, { status: 503, headers: JSON_HEADERS })
+      const headers = { ...JSON_HEADERS, 'Retry-After': '1' }
+      if (host.isClosing) return Response.json({ status: 'draining' }, { status: 503, headers })
       return Response.json({ status: 'ok' }, { headers: JSON_HEADERS })
     })
     .get('/metrics', async ({ req }) => {

@@ -37,6 +37,8 @@ export const LATER: unique symbol = Symbol('later')
 /** Called once for each `LATER`: with the chunk, with `undefined` at the end, or with an error that says nothing of its cause. */
 export type Receive = (chunk: Uint8Array | undefined, error?: DagstreamError) => void
 
+const noop = (): void => {}
+
 const DEFAULT_HEARTBEAT_MS = 8000
 const DEFAULT_STALL_TIMEOUT_MS = 30_000
 
@@ -59,7 +61,7 @@ export class PullBody {
   #isClosed = false
   readonly #stall: IdleTimer
   readonly #silence: IdleTimer
-  #onStalled: (error: DagstreamError) => void = () => {}
+  #onStalled: (error: DagstreamError) => void = noop
   /** The reader that waits for a chunk. */
   #waiting: Receive | undefined
 
@@ -88,7 +90,8 @@ export class PullBody {
 
   /** What came first was given to nobody. */
   rewind(): void {
-    this.#stall.disarm()
+    this.#stall.stop()
+    this.#onStalled = noop
     this.#first = this.#options.first
   }
 

@@ -30,7 +30,7 @@ export function createListener({ fetch }: Fetcher): Listener {
       const headers = Object.fromEntries(response.headers)
       // `writeHead` of either protocol takes these; their overloads do not meet.
       ;(outgoing as ServerResponse).writeHead(response.status, headers)
-      writeBody(body, outgoing as ServerResponse)
+      new BodyWriter(body, outgoing as ServerResponse).start()
       return RESPONSE_ALREADY_SENT
     },
     // The process belongs to whoever serves: its globals stay as they are.
@@ -48,40 +48,56 @@ function rebuild({ url, method, headers, body, signal }: Request): Request {
   return new Request(url, { method, headers, body, signal, duplex: 'half' } as RequestInit)
 }
 
-/** Ends or destroys `outgoing` when the body ends, fails or is not taken. */
-function writeBody(body: PullBody, outgoing: ServerResponse): void {
-  const destroy = (): void => void outgoing.destroy()
+/** Writes one body at the pace of its socket. It ends or destroys `outgoing` when the body ends, fails or is not taken. */
+class BodyWriter {
+  readonly #body: PullBody
+  readonly #outgoing: ServerResponse
+
+  constructor(body: PullBody, outgoing: ServerResponse) {
+    this.#body = body
+    this.#outgoing = outgoing
+  }
+
+  start(): void {
+    const outgoing = this.#outgoing
+    outgoing.on('close', () => this.#body.cancel())
+    outgoing.on('error', this.#destroy)
+    if (outgoing.destroyed) return this.#body.cancel()
+    this.#advance()
+    // Where there is nothing to write yet, headers go alone.
+    if (!outgoing.writableEnded) outgoing.flushHeaders()
+  }
+
+  readonly #advance = (): void => {
+    try {
+      for (;;) {
+        const chunk = this.#body.next(this.#receive)
+        if (chunk === LATER || !this.#write(chunk)) return
+      }
+    } catch {
+      // The body failed, and has told the log why: a connection that breaks tells the client that something is missing.
+      this.#destroy()
+    }
+  }
+
+  readonly #receive = (chunk: Uint8Array | undefined, error?: unknown): void => {
+    if (error !== undefined) this.#destroy()
+    else if (this.#write(chunk)) this.#advance()
+  }
+
+  readonly #destroy = (): void => void this.#outgoing.destroy()
+
   /** @returns whether more may be written at once */
-  const write = (chunk: Uint8Array | undefined): boolean => {
+  #write(chunk: Uint8Array | undefined): boolean {
+    const outgoing = this.#outgoing
     if (chunk === undefined) {
       outgoing.end()
       return false
     }
     if (outgoing.write(chunk)) return true
     // A peer that leaves makes no `drain`; `close` comes then, and always.
-    outgoing.once('drain', advance)
-    body.watch(destroy)
+    outgoing.once('drain', this.#advance)
+    this.#body.watch(this.#destroy)
     return false
   }
-  const receive = (chunk: Uint8Array | undefined, error?: unknown): void => {
-    if (error !== undefined) destroy()
-    else if (write(chunk)) advance()
-  }
-  const advance = (): void => {
-    try {
-      for (;;) {
-        const chunk = body.next(receive)
-        if (chunk === LATER || !write(chunk)) return
-      }
-    } catch {
-      // The body failed, and has told the log why: a connection that breaks tells the client that something is missing.
-      destroy()
-    }
-  }
-  outgoing.on('close', () => body.cancel())
-  outgoing.on('error', destroy)
-  if (outgoing.destroyed) return body.cancel()
-  advance()
-  // Where there is nothing to write yet, headers go alone.
-  if (!outgoing.writableEnded) outgoing.flushHeaders()
 }

@@ -111,7 +111,7 @@ export class LogCursor implements EntrySource {
   }
 
   #snapshot(): LogEntry {
-    const { state } = this.#log
+    const state = this.#snapshotState()
     this.#after = state.seq
     const timestamp = new Date().toISOString()
     // What is large together is told by reference, as what is large alone is: a snapshot must fit a receiver's bound.
@@ -123,5 +123,16 @@ export class LogCursor implements EntrySource {
       return shown
     })
     return new LogEntry(state.seq, 'snapshot', data)
+  }
+
+  /**
+   * Of what has ended, the state just before: a reader that was left behind is to see the last event, which tells more than
+   * a state does. One that was ahead has seen it.
+   */
+  #snapshotState(): ExecutionState {
+    const { state, head, ending } = this.#log
+    const isBehind = ending === 'complete' && this.#after < head
+    const hasLast = isBehind && this.#log.readTail(head - 1, 1)?.length === 1
+    return hasLast ? { ...state, seq: head - 1, status: 'running' } : state
   }
 }

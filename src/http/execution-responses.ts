@@ -2,10 +2,11 @@ import type { LogEntry } from '../events/log-entry.ts'
 import { createBodyStream, PullBody } from '../sse/pull-body.ts'
 import { createEventBody, joinEntries } from '../sse/response-body.ts'
 import { ChunkCache } from './chunk-cache.ts'
+import { describeError } from './describe-error.ts'
 import type { ExecutionHost } from './execution-host.ts'
 import type { ResolvedHandlerOptions } from './handler-options.ts'
 import type { HostedExecution } from './hosted-execution.ts'
-import { JSON_HEADERS, STREAM_HEADERS } from './responses.ts'
+import { JSON_HEADERS, STREAM_HEADERS, VARY } from './responses.ts'
 import { ResultChunks } from './result-body.ts'
 
 /** Of all the chunks that are kept for the next reader. */
@@ -13,6 +14,9 @@ const MAX_CHUNK_BYTES = 32 * 1024 * 1024
 
 /** JSON ignores it; it keeps a connection alive while a result is waited for. */
 const WHITE_SPACE = new TextEncoder().encode('\n')
+
+/** A proxy that buffers or compresses would hold headers and signs of life back. */
+const AWAITED_HEADERS = { ...VARY, 'Cache-Control': 'no-store, no-transform', 'X-Accel-Buffering': 'no' }
 
 /** The bodies that tell of executions: event streams and results. */
 export class ExecutionResponses {
@@ -25,17 +29,18 @@ export class ExecutionResponses {
     this.#options = options
   }
 
-  /** The events behind `afterSeq`. @throws HttpProblem 429 where no further reader is admitted */
+  /** The events behind `afterSeq`. @param dismiss for a reader who is admitted already. @throws HttpProblem 429 for one who cannot be */
   streamEvents(
     request: Request,
     hosted: HostedExecution,
     afterSeq: number,
     headers: Readonly<Record<string, string>> = {},
+    dismiss?: () => void,
   ): Response {
-    const all = { ...STREAM_HEADERS, Vary: 'Accept', ...headers }
+    const all = { ...STREAM_HEADERS, ...VARY, ...headers }
     // Whoever asks only for the headers follows nothing.
     if (request.method === 'HEAD') return new Response(null, { headers: all })
-    const leave = this.#host.join(hosted)
+    const leave = this.#host.join(hosted, dismiss)
     const { heartbeatMs, stallTimeoutMs, format, execution } = this.#options
     const { executionId } = hosted
     const body = createEventBody(hosted.log.open(afterSeq), {
@@ -55,7 +60,7 @@ export class ExecutionResponses {
   awaitResult(hosted: HostedExecution, headers: Readonly<Record<string, string>>): Response {
     const leave = hosted.audience.join()
     const chunks = new ResultChunks(hosted, this.#options.execution.store)
-    return this.#sendChunks(hosted, chunks, { ...headers, Vary: 'Accept' }, leave)
+    return this.#sendChunks(hosted, chunks, { ...headers, ...AWAITED_HEADERS }, leave)
   }
 
   /** How an execution stands, with its result once it has ended. */
@@ -71,8 +76,7 @@ export class ExecutionResponses {
   /** Logs what the client is not told. @returns what both can refer to it by */
   report(message: string, error: unknown, fields: Readonly<Record<string, unknown>> = {}): string {
     const reference = crypto.randomUUID()
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
-    this.#options.execution.logger.warn(message, { ...fields, reference, error: text })
+    this.#options.execution.logger.warn(message, { ...fields, reference, error: describeError(error) })
     return reference
   }
 

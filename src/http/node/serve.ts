@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { systemClock } from '../../clock.ts'
 import { invalidOption } from '../../errors.ts'
 import type { Handler } from '../create-handler.ts'
 import { LOOPBACK_HOSTS, refuseHost } from '../host-guard.ts'
@@ -16,7 +17,7 @@ export interface ServeOptions {
   readonly allowedHosts?: readonly string[]
   /** More connections are closed at once. @defaultValue 4,096 */
   readonly maxConnections?: number
-  /** How long a client may take to send the headers of a request, ms. @defaultValue 10,000 */
+  /** How long a client may take to send the headers of a request, ms; not longer than the whole. @defaultValue 10,000 */
   readonly headersTimeoutMs?: number
   /** How long it may take to send the whole request, ms; the answer may take as long as it likes. @defaultValue 30,000 */
   readonly requestTimeoutMs?: number
@@ -35,8 +36,12 @@ export interface NodeServer {
 /** The documented port of `serve`. */
 export const DEFAULT_PORT = 8321
 
-/** How long connections may take to end by themselves once the handler has drained, ms. */
+/** How long connections may take to end by themselves at last, ms. */
 const CLOSE_MS = 1000
+
+/** Whoever saw the end of an execution may ask for its result: once none has for so long, ms, or after the longest time. */
+const QUIET_MS = 250
+const MAX_LINGER_MS = 2000
 
 /**
  * Serves a handler by HTTP/1.1.
@@ -51,13 +56,17 @@ export async function serve(
     port = DEFAULT_PORT,
     host = '127.0.0.1',
     maxConnections = 4096,
-    headersTimeoutMs = 10_000,
     requestTimeoutMs = 30_000,
+    headersTimeoutMs = Math.min(10_000, requestTimeoutMs),
     allowedHosts = isLoopback(host) ? LOOPBACK_HOSTS : undefined,
   } = options
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw invalidOption('port', 'from 0 to 65535', port)
   for (const [name, value] of Object.entries({ maxConnections, headersTimeoutMs, requestTimeoutMs })) {
     if (!(Number.isInteger(value) && value > 0)) throw invalidOption(name, 'a positive integer', value)
+  }
+  if (headersTimeoutMs > requestTimeoutMs) {
+    const expected = `at most \`requestTimeoutMs\`, ${requestTimeoutMs}`
+    throw invalidOption('headersTimeoutMs', expected, headersTimeoutMs)
   }
   const allowed = allowedHosts && new Set(allowedHosts.map(each => each.toLowerCase()))
   const fetch = async (request: Request): Promise<Response> =>
@@ -70,14 +79,27 @@ export async function serve(
   server.listen(port, host)
   await once(server, 'listening')
   const address = server.address() as AddressInfo
+  let openCount = 0
+  let requestCount = 0
+  server.on('request', (_, outgoing) => {
+    openCount += 1
+    requestCount += 1
+    outgoing.once('close', () => (openCount -= 1))
+  })
   let closed: Promise<void> | undefined
   const close = async (): Promise<void> => {
-    // New connections are still answered meanwhile: clients come back for the end of what drains.
+    const hadReaders = openCount > 0
+    // New connections are still answered meanwhile: clients come back for the end of what drains, and for its result.
     await handler.close()
+    let seen = -1
+    for (let waited = 0; hadReaders && requestCount > seen && waited < MAX_LINGER_MS; waited += QUIET_MS) {
+      seen = requestCount
+      await new Promise<void>(resolve => void systemClock.after(QUIET_MS, resolve))
+    }
     const isClosed = new Promise(resolve => server.close(resolve))
-    const force = setTimeout(() => server.closeAllConnections(), CLOSE_MS)
+    const stop = systemClock.after(CLOSE_MS, () => server.closeAllConnections())
     await isClosed
-    clearTimeout(force)
+    stop()
   }
   return {
     url: `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`,

@@ -3,6 +3,7 @@ import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import { getRequestListener } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { LATER, type PullBody, takeBody } from '../../sse/pull-body.ts'
+import { problem } from '../problem.ts'
 
 /** What answers a request; a `Handler` of `dagstream/http`, or one wrapped. */
 export interface Fetcher {
@@ -13,7 +14,7 @@ export interface Fetcher {
 export type Listener = (
   incoming: IncomingMessage | Http2ServerRequest,
   outgoing: ServerResponse | Http2ServerResponse,
-) => Promise<void>
+) => void
 
 /**
  * Serves a handler on a server of one's own.
@@ -22,20 +23,36 @@ export type Listener = (
  * queue but the socket's own.
  */
 export function createListener({ fetch }: Fetcher): Listener {
-  return getRequestListener(
+  const listen = getRequestListener(
     async (request, { outgoing }) => {
+      // No platform makes a request of it: what the adapter throws then would look like a fault of the server.
+      if (request.method === 'TRACE') return problem(501, { title: 'Not implemented' })
       const response = await fetch(hasUnknownLength(request) ? rebuild(request) : request)
       const body = response.body && takeBody(response.body)
       if (!body) return response
+      if (hasLeft(outgoing)) {
+        // No `close` will come any more.
+        body.cancel()
+        return RESPONSE_ALREADY_SENT
+      }
       const headers = Object.fromEntries(response.headers)
       // `writeHead` of either protocol takes these; their overloads do not meet.
       ;(outgoing as ServerResponse).writeHead(response.status, headers)
       new BodyWriter(body, outgoing as ServerResponse).start()
+      // Over HTTP/2 the adapter destroys what it takes for answered if the body of the request was not read.
+      if ('stream' in outgoing) await new Promise(resolve => outgoing.once('close', resolve))
       return RESPONSE_ALREADY_SENT
     },
     // The process belongs to whoever serves: its globals stay as they are.
     { overrideGlobalObjects: false },
   )
+  // It answers what it fails at, and never rejects.
+  return (incoming, outgoing) => void listen(incoming, outgoing)
+}
+
+/** A response of HTTP/2 does not tell by itself that its stream is gone. */
+function hasLeft(outgoing: ServerResponse | Http2ServerResponse): boolean {
+  return 'stream' in outgoing ? outgoing.stream.closed || outgoing.stream.destroyed : outgoing.destroyed
 }
 
 function hasUnknownLength({ method, headers }: Request): boolean {
@@ -62,7 +79,6 @@ class BodyWriter {
     const outgoing = this.#outgoing
     outgoing.on('close', () => this.#body.cancel())
     outgoing.on('error', this.#destroy)
-    if (outgoing.destroyed) return this.#body.cancel()
     this.#advance()
     // Where there is nothing to write yet, headers go alone.
     if (!outgoing.writableEnded) outgoing.flushHeaders()
@@ -85,7 +101,11 @@ class BodyWriter {
     else if (this.#write(chunk)) this.#advance()
   }
 
-  readonly #destroy = (): void => void this.#outgoing.destroy()
+  /** Without an error, HTTP/2 would tell the client of an orderly end; HTTP/1.1 needs none. */
+  readonly #destroy = (): void => {
+    const isStream = 'stream' in this.#outgoing
+    this.#outgoing.destroy(isStream ? new Error('The body could not be completed') : undefined)
+  }
 
   /** @returns whether more may be written at once */
   #write(chunk: Uint8Array | undefined): boolean {

@@ -1,11 +1,9 @@
-// The handler behind Node's own HTTP server: a request in, a response out, and a client that leaves.
+// One given workflow on a server of one's own: a request in, a response out, and a client that leaves.
 import assert from 'node:assert/strict'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
-import type { ReadableStream } from 'node:stream/web'
-import { handleWorkflowRequest } from 'dagstream'
+import { handleWorkflowRequest } from 'dagstream/http'
+import { createListener } from 'dagstream/http/node'
 
 let tellStopped = (): void => {}
 const stopped = new Promise<void>(resolve => {
@@ -23,20 +21,8 @@ const tools = {
 }
 const workflow = { tasks: ['quick', 'endless'].map(tool => ({ id: tool, tool })) }
 
-async function serve(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
-  const client = new AbortController()
-  outgoing.on('close', () => client.abort())
-  const { method = 'GET', url = '/', headers } = incoming
-  const accept = headers.accept ?? '*/*'
-  const request = new Request(new URL(url, 'http://localhost'), { method, headers: { accept }, signal: client.signal })
-  const response = await handleWorkflowRequest(request, workflow, { tools })
-  outgoing.writeHead(response.status, Object.fromEntries(response.headers))
-  if (response.body === null) outgoing.end()
-  // A client that leaves ends the pipeline with an error, and by that cancels the body: the tools stop.
-  else await pipeline(Readable.fromWeb(response.body as ReadableStream), outgoing).catch(() => {})
-}
-
-const server = createServer((incoming, outgoing) => void serve(incoming, outgoing))
+const listener = createListener({ fetch: request => handleWorkflowRequest(request, workflow, { tools }) })
+const server = createServer((incoming, outgoing) => void listener(incoming, outgoing))
 await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
 const { port } = server.address() as AddressInfo
 
@@ -45,12 +31,14 @@ const response = await fetch(`http://127.0.0.1:${port}/`, {
   headers: { accept: 'text/event-stream' },
   signal: reader.signal,
 })
+assert.ok(response.body)
 let text = ''
-for await (const chunk of response.body as unknown as ReadableStream<Uint8Array>) {
+for await (const chunk of response.body) {
   text += new TextDecoder().decode(chunk)
   if (text.includes('task_complete')) break
 }
 reader.abort()
 assert.ok(text.includes('"output":"done"'))
+// The client has left, so the tool was told to stop.
 await stopped
 await new Promise(resolve => server.close(resolve))

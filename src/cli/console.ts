@@ -15,6 +15,8 @@ export interface CliProcess {
   /** Without the interpreter and the script. */
   readonly argv: readonly string[]
   readonly env: Readonly<Record<string, string | undefined>>
+  /** How it is called, for lines to paste. */
+  readonly command: string
   /** Where relative paths start. */
   readonly cwd: string
   readonly stdin: AsyncIterable<Uint8Array | string>
@@ -37,7 +39,7 @@ export interface CommandContext {
   readonly colors: Colors
 }
 
-/** 0 success, 1 some task did not succeed, 2 invalid input or usage, 130 cancelled. */
+/** 0 success, 1 some task did not succeed, 2 invalid input or usage, 130 cancelled, or left before the end. */
 export type ExitCode = 0 | 1 | 2 | 130
 
 /** Input or usage is invalid: the message is for people, the process ends with 2. */

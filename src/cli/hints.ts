@@ -10,6 +10,7 @@ export function hintsFor(file: string, cwd: string): string {
 What to try next:
   npm start -- --schedule dataflow          each task as soon as its own dependencies are done: compare the times
   npm start -- --sse                        the same execution as Server-Sent Events
+  node dist/cli/main.js serve --tools fixtures/repository-tools.mjs      the same over HTTP
   node dist/cli/main.js graph ${file}
   node dist/cli/main.js run fixtures/hello.json      a small one to edit
 `

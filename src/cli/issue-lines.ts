@@ -7,7 +7,7 @@ export function renderIssues(issues: readonly WorkflowIssue[], issueCount: numbe
   const lines = issues.map(({ code, pointer, message, hint }) => {
     const place = pointer === '' ? '(document)' : toPlainLine(pointer)
     const help = hint === undefined ? '' : colors.dim(` (${toPlainLine(hint)})`)
-    return `${colors.red(code)} ${place}: ${toPlainLine(message)}${help}`
+    return `${colors.red(toPlainLine(code))} ${place}: ${toPlainLine(message)}${help}`
   })
   if (issueCount > issues.length)
     lines.push(`${formatNumberOf(issueCount, 'issue')} in all; the first ${issues.length} are shown`)

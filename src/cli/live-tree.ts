@@ -31,10 +31,14 @@ export function createLiveTree(board: TaskBoard, { stderr, colors }: CommandCont
 
   const draw = (): void => {
     if (stderr.error) return
+    // Where nothing has begun, such as while a server is being reached, there is no tree yet.
+    const hasBegun = board.state.status !== 'pending'
+    if (!hasBegun && messages.length === 0) return
     if (withheldCount > 0) messages.push(`… and ${formatCount(withheldCount)} more messages`)
     if (messages.length > 0) log.persist(messages.join('\n'))
     messages = []
     withheldCount = 0
+    if (!hasBegun) return
     const { rows = 24, columns = 80 } = stderr.stream
     // A line is left for the cursor.
     log(renderTree(board, { rows: Math.max(3, rows - 1), columns: Math.max(20, columns), now: now(), colors }))

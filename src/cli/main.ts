@@ -1,11 +1,13 @@
 #!/usr/bin/env node
 import { runCli } from './program.ts'
+import { findCommand } from './shell.ts'
 
 // Everything is written by then; what a tool has left open must not keep the process.
 process.exit(
   await runCli({
     argv: process.argv.slice(2),
     env: process.env,
+    command: findCommand(process.argv[1], process.cwd()),
     cwd: process.cwd(),
     stdin: process.stdin,
     stdout: process.stdout,

@@ -18,3 +18,18 @@ export function parseJsonOption(text: string): unknown {
     throw error
   }
 }
+
+/** @throws InvalidArgumentError unless `text` is an integer from 0 to 65535 */
+export function parsePort(text: string): number {
+  const value = Number(text)
+  if (/^[0-9]{1,5}$/.test(text) && value <= 65_535) return value
+  throw new InvalidArgumentError('Expected an integer from 0 to 65535; 0 takes any free port.')
+}
+
+/** @throws InvalidArgumentError unless `text` is where the routes of a server can begin */
+export function parseServerUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  const isPlain = url !== undefined && !(url.username || url.password || url.search || url.hash)
+  if (isPlain && /^https?:$/.test(url.protocol)) return text
+  throw new InvalidArgumentError('Expected an http or https URL without credentials, query and fragment.')
+}

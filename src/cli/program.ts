@@ -1,16 +1,18 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError, Option } from 'commander'
 import picocolors from 'picocolors'
-import { DagstreamError } from '../errors.ts'
-import type { WorkflowIssue } from '../workflow/document.ts'
-import { type CliProcess, type CommandContext, type ExitCode, Output, UsageError } from './console.ts'
+import { DEFAULT_PORT } from '../http/node/serve.ts'
+import { type CliProcess, type CommandContext, type ExitCode, Output } from './console.ts'
 import { graphCommand } from './graph-command.ts'
-import { renderIssues } from './issue-lines.ts'
-import { parseJsonOption, parsePositiveInteger } from './option-values.ts'
+import { parseJsonOption, parsePort, parsePositiveInteger, parseServerUrl } from './option-values.ts'
+import { reportError } from './report-error.ts'
 import { runCommand } from './run-command.ts'
+import { serveCommand } from './serve-command.ts'
+import { LOG_LEVELS } from './server-log.ts'
 import { toPlainLine, toPlainText } from './text.ts'
 import { toolsCommand } from './tools-command.ts'
 import { validateCommand } from './validate-command.ts'
+import { watchCommand } from './watch-command.ts'
 
 /** Runs one command line. Everything is written once it settles, with what the process should exit with; never rejects. */
 export async function runCli(process: CliProcess): Promise<ExitCode> {
@@ -25,7 +27,7 @@ export async function runCli(process: CliProcess): Promise<ExitCode> {
   try {
     code = await parseAndRun(context)
   } catch (error) {
-    code = await report(error, context)
+    code = await reportError(error, context)
   }
   if (stdout.error && !stdout.isClosed) {
     await stderr.write(`Cannot write to standard output: ${toPlainLine(stdout.error.message)}\n`)
@@ -52,16 +54,37 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
     .description('Run a workflow')
     .argument('<file>', 'the workflow as JSON, or - for standard input')
     .addOption(
-      new Option('--schedule <schedule>', 'when tasks start').choices(['layers', 'dataflow']).default('layers'),
+      new Option('--schedule <schedule>', 'when tasks start (default: "layers")').choices(['layers', 'dataflow']),
     )
     .option('--concurrency <n>', 'how many tasks may run at once', parsePositiveInteger)
     .option('--fail-fast', 'start nothing more once a task has failed')
     .option('--timeout <ms>', 'for the whole execution', parsePositiveInteger)
     .addOption(inputOption())
-    .addOption(toolsOption())
-    .addOption(new Option('--json', 'print the result, and nothing else, on stdout').conflicts('sse'))
+    .addOption(toolsOption().conflicts('server'))
+    .addOption(serverOption('run it on this server instead'))
+    .addOption(tokenOption())
+    .addOption(resultOption())
     .option('--sse', 'print the events as Server-Sent Events on stdout')
     .action(async (file, options) => void (code = await runCommand(file, options, context)))
+  program
+    .command('serve')
+    .description('Serve executions over HTTP')
+    .addOption(new Option('--port <port>', '0 for any free one').argParser(parsePort).default(DEFAULT_PORT))
+    .option('--host <host>', 'the address to listen on', '127.0.0.1')
+    .addOption(tokenOption())
+    .addOption(toolsOption())
+    .addOption(new Option('--log-level <level>', 'the least that is logged').choices(LOG_LEVELS).default('info'))
+    .action(async options => void (code = await serveCommand(options, context)))
+  program
+    .command('watch')
+    .description('Follow an execution on a server')
+    .argument('<id>', 'the id of the execution')
+    .addOption(serverOption('where it runs').makeOptionMandatory())
+    .addOption(tokenOption())
+    .option('--after <event>', 'the id of the event behind which to begin')
+    .addOption(resultOption())
+    .option('--sse', 'print the events as Server-Sent Events on stdout')
+    .action(async (id, options) => void (code = await watchCommand(id, options, context)))
   program
     .command('validate')
     .description('Check a workflow without running it')
@@ -99,22 +122,20 @@ function toolsOption(): Option {
   return new Option('--tools <module>', 'a module whose default export is tools (path or package)')
 }
 
-function inputOption(): Option {
-  return new Option('--input <json>', 'what $INPUT refers to').argParser(parseJsonOption)
+function serverOption(description: string): Option {
+  return new Option('--server <url>', description).argParser(parseServerUrl)
 }
 
-/** Says what went wrong, in words, never with a stack. */
-async function report(error: unknown, { stderr, colors }: CommandContext): Promise<ExitCode> {
-  if (error instanceof DagstreamError && error.code === 'INVALID_WORKFLOW') {
-    const { issues, issueCount } = error.details as { issues: WorkflowIssue[]; issueCount: number }
-    await stderr.write(renderIssues(issues, issueCount, colors))
-    return 2
-  }
-  const message = error instanceof Error ? error.message : String(error)
-  await stderr.write(`${colors.red('error')} ${toPlainLine(message)}\n`)
-  const isInvalidInput =
-    error instanceof UsageError || (error instanceof DagstreamError && /^INVALID_(OPTION|TOOL)$/.test(error.code))
-  return isInvalidInput ? 2 : 1
+function tokenOption(): Option {
+  return new Option('--token <token>', "the server's token (default: $DAGSTREAM_TOKEN)")
+}
+
+function resultOption(): Option {
+  return new Option('--json', 'print the result, and nothing else, on stdout').conflicts('sse')
+}
+
+function inputOption(): Option {
+  return new Option('--input <json>', 'what $INPUT refers to').argParser(parseJsonOption)
 }
 
 function hasColors({ env, stderr }: CliProcess): boolean {

@@ -1,17 +1,17 @@
+import type { RemoteOptions } from '../client/create-client.ts'
 import type { Schedule } from '../events/events.ts'
 import type { ExecutionResult } from '../execute/execution-result.ts'
-import type { Execution } from '../execute/execution.ts'
 import { type StreamOptions, StreamingExecutor } from '../execute/streaming-executor.ts'
-import { compileWorkflow } from '../plan/compile.ts'
-import { encode } from '../sse/encode.ts'
+import type { ToolRegistry } from '../tools/registry.ts'
 import type { DAGStructure } from '../workflow/document.ts'
-import type { CommandContext, ExitCode } from './console.ts'
+import { type CommandContext, type ExitCode, UsageError } from './console.ts'
+import { follow, type Followed, type FollowedExecution, toExitCode } from './follow.ts'
 import { hintsFor } from './hints.ts'
 import { loadTools } from './load-tools.ts'
 import { readWorkflow } from './read-workflow.ts'
+import { connect, describeCause, RemotePlace } from './server-connection.ts'
 import { renderSummary } from './summary.ts'
-import { toPlainText } from './text.ts'
-import { createViewer, type Viewer } from './viewer.ts'
+import { toPlainLine, toPlainText } from './text.ts'
 
 /** The flags of `run`. */
 export interface RunOptions {
@@ -23,90 +23,126 @@ export interface RunOptions {
   /** What `$INPUT` refers to. */
   readonly input?: unknown
   readonly tools?: string
+  /** Where it runs instead of this process. */
+  readonly server?: string
+  readonly token?: string
   readonly json?: true
   readonly sse?: true
 }
+
+const STOP_MESSAGE = 'Cancelling; press Ctrl-C again to exit at once'
 
 /**
  * Runs a workflow: the result goes to stdout, what people follow it by to stderr.
  *
  * Ctrl-C cancels and waits for the end; a second one exits at once. A reader of `--sse` that leaves cancels, at the next write.
- * @throws DagstreamError `INVALID_WORKFLOW`, before anything has started
+ * @throws DagstreamError `INVALID_WORKFLOW`, before anything has started; of a server `HTTP_ERROR` and `CONNECTION_LOST`
  */
 export async function runCommand(file: string, options: RunOptions, context: CommandContext): Promise<ExitCode> {
   const { process, stdout, stderr, colors } = context
+  const { server, token } = options
+  if (server === undefined && token !== undefined) throw new UsageError('Expected --server with --token')
   const workflow = (await readWorkflow(file, process)) as DAGStructure
-  const tools = await loadTools(options.tools, process.cwd)
-  const plan = compileWorkflow(workflow, tools)
-  const execution = new StreamingExecutor(tools).stream(plan, toStreamOptions(options))
-  const viewer = options.sse && stdout.stream.isTTY ? silent : createViewer(context)
-  const stopListening = listenForInterrupts(execution, viewer, context)
-  // A tool may wait for something that keeps no process alive; the execution does.
-  const alive = setInterval(() => {}, 60_000)
-  let result: ExecutionResult
-  try {
-    for await (const event of execution) {
-      if (options.sse && !(await stdout.write(encode(event)))) {
-        execution.cancel(stdout.isClosed ? 'The reader of the events has left' : 'The events cannot be written')
-      }
-      await viewer.show(event)
-    }
-    result = await execution.result
-  } finally {
-    viewer.close()
-    clearInterval(alive)
-    stopListening()
-  }
+  const { result, lastLayer } = await (server === undefined
+    ? runHere(workflow, await loadTools(options.tools, process.cwd), options, context)
+    : runRemotely(workflow, { ...options, server }, context))
 
   if (options.json) await stdout.write(`${JSON.stringify(result)}\n`)
   if (!stdout.isClosed) await stderr.write(renderSummary(result, colors))
   if (!options.json && !options.sse) {
-    await stdout.write(renderOutputs(result, plan.layers.at(-1) ?? [], stdout.stream.isTTY === true))
-    await stderr.write(hintsFor(file, process.cwd))
+    await stdout.write(renderOutputs(result, lastLayer, stdout.stream.isTTY === true))
+    if (server === undefined) await stderr.write(hintsFor(file, process.cwd))
   }
   // A full disk is no cancellation, though it led to one.
   return stdout.error && !stdout.isClosed ? 1 : toExitCode(result)
 }
 
-/** For events on a terminal: a tree beside them would tear them apart. */
-const silent: Viewer = { show() {}, say() {}, close() {} }
+function runHere(
+  workflow: DAGStructure,
+  tools: ToolRegistry,
+  options: RunOptions,
+  context: CommandContext,
+): Promise<Followed> {
+  const begin = (): FollowedExecution => {
+    const execution = new StreamingExecutor(tools).stream(workflow, toStreamOptions(options))
+    const stop = (why: string): void => execution.cancel(why)
+    return { events: execution, result: () => execution.result, stop, stopMessage: STOP_MESSAGE }
+  }
+  return follow({ ...pickSse(options), begin }, context)
+}
+
+async function runRemotely(
+  workflow: DAGStructure,
+  options: RunOptions & { readonly server: string },
+  context: CommandContext,
+): Promise<Followed> {
+  const place = new RemotePlace(options)
+  try {
+    return await follow(
+      {
+        ...pickSse(options),
+        begin(viewer) {
+          const { input } = options
+          const client = connect(options, context.process, viewer)
+          const execution = client.stream(workflow, {
+            options: toRemoteOptions(options),
+            ...(input !== undefined && { input }),
+          })
+          const stop = (): void => {
+            // Until the events say that it has ended, it has not: a cancellation that got lost is no end.
+            const tell = (error: unknown): void => {
+              void viewer.say(`Cannot cancel: ${toPlainLine(describeCause(error))}`)
+            }
+            execution.cancel().catch(tell)
+          }
+          return { events: place.note(execution), result: () => execution.result, stop, stopMessage: STOP_MESSAGE }
+        },
+      },
+      context,
+    )
+  } catch (error) {
+    await place.sayAfter(error, context)
+    throw error
+  }
+}
+
+function pickSse({ sse }: RunOptions): { sse?: true } {
+  return sse === undefined ? {} : { sse }
+}
 
 function toStreamOptions(options: RunOptions): StreamOptions {
-  const { schedule, concurrency, failFast, timeout, input } = options
+  const { input } = options
   return {
     // A reader behind a pipe may stop for as long as it likes (`| less`); it never counts as gone.
     buffer: { stallTimeoutMs: Infinity },
-    ...(schedule && { schedule }),
-    ...(concurrency !== undefined && { maxConcurrency: concurrency }),
-    ...(failFast && { onTaskError: 'fail-fast' as const }),
-    ...(timeout !== undefined && { timeoutMs: timeout }),
+    ...toRemoteOptions(options),
     ...(input !== undefined && { input }),
   }
 }
 
-/** @returns what stops it */
-function listenForInterrupts(execution: Execution, viewer: Viewer, { process }: CommandContext): () => void {
-  let isCancelling = false
-  return process.onInterrupt(() => {
-    if (isCancelling) return process.exit(130)
-    isCancelling = true
-    void viewer.say('Cancelling; press Ctrl-C again to exit at once')
-    execution.cancel('Interrupted')
-  })
+/** What of the flags an execution knows, wherever it runs. */
+function toRemoteOptions({
+  schedule,
+  concurrency,
+  failFast,
+  timeout,
+}: RunOptions): Omit<RemoteOptions, 'onDisconnect'> {
+  return {
+    ...(schedule && { schedule }),
+    ...(concurrency !== undefined && { maxConcurrency: concurrency }),
+    ...(failFast && { onTaskError: 'fail-fast' as const }),
+    ...(timeout !== undefined && { timeoutMs: timeout }),
+  }
 }
 
 /** What the tasks of the last layer made, strings as they are, the rest as JSON, so that it can be piped on. */
-function renderOutputs({ results }: ExecutionResult, lastLayer: readonly string[], isForPeople: boolean): string {
-  const last = new Set(lastLayer)
+function renderOutputs({ results }: ExecutionResult, lastLayer: Followed['lastLayer'], isForPeople: boolean): string {
+  // A reader that fell behind was told the state instead of the layers: then all of them.
+  const last = lastLayer && new Set(lastLayer)
   const text = results
-    .filter(({ taskId, status }) => status === 'success' && last.has(taskId))
+    .filter(({ taskId, status }) => status === 'success' && (last?.has(taskId) ?? true))
     .map(({ output }) => (typeof output === 'string' ? output : JSON.stringify(output, null, 2)))
     .map(output => (output.endsWith('\n') ? output : `${output}\n`))
     .join('')
   return isForPeople ? toPlainText(text) : text
-}
-
-function toExitCode({ status, reason }: ExecutionResult): ExitCode {
-  if (status === 'success') return 0
-  return reason?.code === 'CANCELLED' ? 130 : 1
 }

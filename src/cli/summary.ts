@@ -37,7 +37,7 @@ export function renderSummary(result: Summarised, colors: Colors): string {
 
 function renderStatus({ status }: Summarised, colors: Colors): string {
   if (status === 'success') return colors.green(colors.bold('success'))
-  return (status === 'error' ? colors.red : colors.yellow)(colors.bold(status))
+  return (status === 'error' ? colors.red : colors.yellow)(colors.bold(toPlainLine(status)))
 }
 
 function renderCounts(counts: ExecutionCounts): string {

@@ -1,4 +1,4 @@
-import type { SSEEvent } from '../events/events.ts'
+import type { EventFor, SSEEvent } from '../events/events.ts'
 import { applyEvent, createState, type ExecutionState } from '../events/state.ts'
 import { addTokenUsage, type TokenUsage } from '../events/token-usage.ts'
 
@@ -41,6 +41,7 @@ export class TaskBoard {
       this.#end(data.taskId)
       return
     }
+    if (event.type === 'snapshot') return this.#restore(event.data, now)
     applyEvent(this.state, event, 0)
     if (event.type === 'execution_start') {
       this.startedAt = now
@@ -63,6 +64,24 @@ export class TaskBoard {
   get endedCount(): number {
     const { successCount, errorCount, skippedCount, cancelledCount } = this.state.counts
     return successCount + errorCount + skippedCount + cancelledCount
+  }
+
+  /** Begins anew from what the events before came to, which cannot be had any more. */
+  #restore(data: EventFor<'snapshot'>['data'], now: number): void {
+    const tasks = data.tasks.map(task => ({ ...task, output: undefined }))
+    applyEvent(this.state, { type: 'snapshot', data: { ...data, tasks } }, 0)
+    this.startedAt ||= now
+    this.active.clear()
+    this.recent.length = 0
+    this.endedByLayer.length = 0
+    const layers: string[][] = []
+    for (const { taskId, layer, status } of tasks) {
+      ;(layers[layer] ??= []).push(taskId)
+      this.endedByLayer[layer] ??= 0
+      if (status === 'running') this.active.set(taskId, { startedAt: now })
+      else if (status !== 'pending') this.#end(taskId)
+    }
+    this.layers = Array.from(layers, ids => ids ?? [])
   }
 
   #end(taskId: string): void {

@@ -47,7 +47,7 @@ function dimLine(text: string, { columns, colors }: TreeView): string {
 function renderHead({ state, startedAt, endedCount }: TaskBoard, { now, columns, colors }: TreeView): string {
   const { name = 'workflow', schedule, counts, totals, tokenUsage } = state
   const facts = [
-    schedule ?? '',
+    toPlainLine(schedule ?? ''),
     `${formatCount(endedCount)}/${formatCount(counts.totalTasks)} tasks`,
     formatMs(totals?.totalExecutionTimeMs ?? now - startedAt),
     tokenUsage ? formatUsage(tokenUsage) : '',

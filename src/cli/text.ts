@@ -48,7 +48,8 @@ export function formatMs(ms: number): string {
 
 /** `1,234`. */
 export function formatCount(count: number): string {
-  return count.toLocaleString('en-US')
+  // A server's figures are taken at its word: what is no number must not be shown as it is.
+  return Number(count).toLocaleString('en-US')
 }
 
 /** `1 task`, `2 tasks`. */

@@ -14,24 +14,32 @@ export interface Viewer {
   close(): void
 }
 
+/** Shows nothing. */
+export const SILENT_VIEWER: Viewer = { show() {}, say() {}, close() {} }
+
 /** A live tree where `stderr` is a terminal that can draw one, else one line per thing worth telling. */
 export function createViewer(context: CommandContext): Viewer {
   const { stderr, process } = context
   // A terminal that says it has no size cannot draw one either.
-  if (stderr.stream.isTTY && stderr.stream.columns !== 0 && process.env['TERM'] !== 'dumb') {
-    const board = new TaskBoard()
-    const tree = createLiveTree(board, context, now)
-    return {
-      ...tree,
-      show(event) {
-        board.apply(event, now())
-        tree.show(event)
-      },
-    }
+  if (!stderr.stream.isTTY || stderr.stream.columns === 0 || process.env['TERM'] === 'dumb') {
+    return createLineViewer(context)
   }
+  const board = new TaskBoard()
+  const tree = createLiveTree(board, context, now)
+  return {
+    ...tree,
+    show(event) {
+      board.apply(event, now())
+      tree.show(event)
+    },
+  }
+}
+
+/** One line per thing worth telling. */
+export function createLineViewer({ stderr, colors }: CommandContext): Viewer {
   return {
     async show(event) {
-      const line = describeEvent(event, context.colors)
+      const line = describeEvent(event, colors)
       if (line !== undefined) await stderr.write(`${line}\n`)
     },
     async say(line) {

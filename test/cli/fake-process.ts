@@ -34,6 +34,7 @@ export class FakeStream implements TextStream {
 export class FakeProcess implements CliProcess {
   readonly argv: readonly string[]
   readonly env: Record<string, string | undefined> = {}
+  readonly command: string = 'dagstream'
   readonly cwd: string = fileURLToPath(new URL('../..', import.meta.url))
   stdin: AsyncIterable<Uint8Array | string> = Readable.from([])
   readonly stdout: FakeStream = new FakeStream()

@@ -1,16 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { beforeAll, expect, test } from 'vitest'
+import { end, expectBuild, run, start } from './program.ts'
 
-// The built program, as a shell runs it. `npm test` builds it first.
-const root = fileURLToPath(new URL('../..', import.meta.url))
-const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
-
-beforeAll(() => {
-  if (!existsSync(main)) throw new Error('There is no dist/cli/main.js: run `npm run build` first')
-})
+beforeAll(expectBuild)
 
 const slow = JSON.stringify({ tasks: [{ id: 'a', tool: 'wait', arguments: { ms: 60_000 } }] })
 
@@ -110,22 +102,3 @@ test('what a tool leaves open does not keep the process', async () => {
   const ended = await run(['run', '-', '--tools', module], JSON.stringify({ tasks: [{ id: 'a', tool: 'leave' }] }))
   expect([ended.code, ended.stdout]).toEqual([0, 'null\n'])
 })
-
-function start(argv: readonly string[], stdin = ''): ChildProcess {
-  const child = spawn(process.execPath, [main, ...argv], { cwd: root, env: { ...process.env, NO_COLOR: '1' } })
-  child.stdin?.end(stdin)
-  return child
-}
-
-async function end(child: ChildProcess): Promise<{ code: number; stdout: string; stderr: string }> {
-  let stdout = ''
-  let stderr = ''
-  child.stdout?.setEncoding('utf8').on('data', (text: string) => (stdout += text))
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text))
-  const [code] = (await once(child, 'close')) as [number]
-  return { code, stdout, stderr }
-}
-
-function run(argv: readonly string[], stdin?: string): Promise<{ code: number; stdout: string; stderr: string }> {
-  return end(start(argv, stdin))
-}

@@ -6,7 +6,10 @@ import { describe, expect, test } from 'vitest'
 import { SSE_EVENTS } from '../../src/events/events.ts'
 import { MAX_RETRY_AFTER_MS, mergeRetryPolicies } from '../../src/execute/retry.ts'
 import { resolveOptions } from '../../src/execute/options.ts'
+import { resolveReconnectionOptions } from '../../src/client/reconnection-options.ts'
+import { resolveHandlerOptions } from '../../src/http/handler-options.ts'
 import { resolveBufferOptions } from '../../src/stream/reader-bound.ts'
+import { openapiDocument } from '../../src/http/openapi.ts'
 import { LIMITS } from '../../src/workflow/document.ts'
 
 const root = new URL('../../', import.meta.url)
@@ -82,6 +85,17 @@ describe('the docs name every', () => {
       'docs/http-handler.md',
       findFields('src/http/workflow-request.ts', 'WorkflowRequestOptions'),
     ],
+    ['option of `createHandler`', 'docs/server.md', findFields('src/http/handler-options.ts', 'HandlerOptions')],
+    ['option of `serve`', 'docs/server.md', findFields('src/http/node/serve.ts', 'ServeOptions')],
+    ['action', 'docs/server.md', findUnion('src/http/authorize.ts', 'Action')],
+    ['route', 'docs/server.md', Object.keys(openapiDocument['paths'] as object)],
+    ['option of a request', 'docs/server.md', findFields('src/client/create-client.ts', 'RemoteOptions')],
+    ['option of a client', 'docs/client.md', findFields('src/client/create-client.ts', 'ClientOptions')],
+    [
+      'option of reconnection',
+      'docs/client.md',
+      findFields('src/client/reconnection-options.ts', 'ReconnectionOptions'),
+    ],
     ['method of a store', 'docs/store.md', findMethods('src/store/execution-store.ts')],
     ['option of the memory store', 'docs/store.md', findFields('src/store/memory-store.ts', 'MemoryStoreOptions')],
     ['flag', 'docs/cli.md', [...read('src/cli/program.ts').matchAll(/'(--[a-z-]+)/g)].map(match => match[1] ?? '')],
@@ -104,6 +118,8 @@ describe('the docs tell the default of every', () => {
     ['field of a retry policy', 'docs/execution.md', mergeRetryPolicies(undefined, undefined)],
     ['buffer option', 'docs/streams.md', resolveBufferOptions({})],
     ['limit', 'docs/workflow.md', LIMITS],
+    ['option of `createHandler`', 'docs/server.md', findHandlerDefaults()],
+    ['option of reconnection', 'docs/client.md', resolveReconnectionOptions()],
   ])('%s', (_, page, defaults) => {
     const text = read(page)
     const told = Object.entries(defaults).filter(([, value]) => typeof value === 'number' && Number.isFinite(value))
@@ -180,6 +196,11 @@ function findEventFields(): string[] {
   const source =
     /^interface EventOf[^]*(?=^\/\*\* The event of one type)/m.exec(read('src/events/events.ts'))?.[0] ?? ''
   return [...source.matchAll(/readonly (\w+)\??:/g)].map(match => match[1] ?? '')
+}
+
+/** What is in the table, beside the options of an execution; the grace is told in a table of its own. */
+function findHandlerDefaults(): object {
+  return { ...resolveHandlerOptions({ tools: {} }), graceMs: undefined }
 }
 
 function findDependencies(): string[] {

@@ -1,0 +1,50 @@
+import { DagstreamError } from '../errors.ts'
+import type { WorkflowIssue } from '../workflow/document.ts'
+import { type CommandContext, type ExitCode, UsageError } from './console.ts'
+import { renderIssues } from './issue-lines.ts'
+import { describeCause } from './server-connection.ts'
+import { toPlainLine } from './text.ts'
+
+/** What was asked for is at fault, not the server: the workflow, an option, or how large they are. */
+const INVALID_INPUT: ReadonlySet<unknown> = new Set([400, 413, 415, 422])
+
+/** Says what went wrong, in words, never with a stack. */
+export async function reportError(error: unknown, { stderr, colors }: CommandContext): Promise<ExitCode> {
+  const issues = findIssues(error)
+  if (issues !== undefined) {
+    await stderr.write(renderIssues(issues.listed, issues.count, colors))
+    return 2
+  }
+  await stderr.write(`${colors.red('error')} ${toPlainLine(describe(error))}\n`)
+  return isInvalidInput(error) ? 2 : 1
+}
+
+/** Those of a workflow that was refused, here or by a server. */
+function findIssues(error: unknown): { listed: WorkflowIssue[]; count: number } | undefined {
+  if (!(error instanceof DagstreamError)) return undefined
+  const { code, details } = error
+  const { issues, issueCount } = details as { issues?: unknown; issueCount?: unknown }
+  if (code !== 'INVALID_WORKFLOW' && !(code === 'HTTP_ERROR' && details['status'] === 422)) return undefined
+  const listed = (Array.isArray(issues) ? issues : []).filter(isIssue)
+  if (listed.length === 0) return undefined
+  return { listed, count: typeof issueCount === 'number' ? issueCount : listed.length }
+}
+
+/** What a server sends is taken at its word only where it has the form. */
+function isIssue(value: unknown): value is WorkflowIssue {
+  const { code, pointer, message, hint = '' } = (value ?? {}) as Record<string, unknown>
+  return [code, pointer, message, hint].every(each => typeof each === 'string')
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  if (!(error instanceof DagstreamError) || error.code !== 'CONNECTION_LOST') return error.message
+  return `The connection was lost: ${describeCause(error)}`
+}
+
+function isInvalidInput(error: unknown): boolean {
+  if (error instanceof UsageError) return true
+  if (!(error instanceof DagstreamError)) return false
+  if (error.code === 'HTTP_ERROR') return INVALID_INPUT.has(error.details['status'])
+  return error.code === 'INVALID_OPTION' || error.code === 'INVALID_TOOL'
+}

@@ -1,0 +1,86 @@
+import { createHandler } from '../http/create-handler.ts'
+import { type NodeServer, serve } from '../http/node/serve.ts'
+import { type CommandContext, type ExitCode, UsageError } from './console.ts'
+import { listenForInterrupts } from './interrupts.ts'
+import { loadTools } from './load-tools.ts'
+import { buildSamples } from './serve-samples.ts'
+import { findToken } from './server-connection.ts'
+import { createServerLog, type LogLevel, logRequests } from './server-log.ts'
+import { formatMs, toPlainLine } from './text.ts'
+
+/** The flags of `serve`. */
+export interface ServeCommandOptions {
+  readonly port: number
+  readonly host: string
+  readonly token?: string
+  readonly tools?: string
+  readonly logLevel: LogLevel
+}
+
+/** What `--host` may be without a token. */
+const LOOPBACK = /^(?:localhost|::1|127\.\d{1,3}\.\d{1,3}\.\d{1,3})$/
+
+/** How long what runs may go on after the first Ctrl-C, ms. */
+const DRAIN_MS = 10_000
+
+/**
+ * Serves executions over HTTP until Ctrl-C or a request to terminate, then drains; a second one exits at once.
+ * @throws UsageError for an address that others can reach without a token; Error when it cannot listen
+ */
+export async function serveCommand(options: ServeCommandOptions, context: CommandContext): Promise<ExitCode> {
+  const { process, stderr } = context
+  const { port, host, logLevel } = options
+  const token = findToken(options.token, process)
+  if (token === undefined && !LOOPBACK.test(host)) {
+    throw new UsageError(
+      `Expected --token or DAGSTREAM_TOKEN with --host ${host}: without one, whoever reaches this port can run its tools`,
+    )
+  }
+  const tools = await loadTools(options.tools, process.cwd)
+  const log = createServerLog(stderr, logLevel)
+  const handler = createHandler({ tools, logger: log, drainMs: DRAIN_MS, ...(token !== undefined && { token }) })
+  const server = await listen({ fetch: logRequests(handler.fetch, log), close: handler.close }, port, host)
+  let stopListening = (): void => {}
+  const interrupted = new Promise<void>(resolve => (stopListening = listenForInterrupts(process, resolve)))
+  try {
+    const samples = await buildSamples(reachableUrl(server), token !== undefined, tools, process)
+    await stderr.write(renderWelcome(server, samples))
+    await interrupted
+    await stderr.write(
+      `Draining: what runs may go on for up to ${formatMs(DRAIN_MS)}; press Ctrl-C again to exit at once\n`,
+    )
+    await server.close()
+    await stderr.write('Drained\n')
+  } finally {
+    stopListening()
+  }
+  return 0
+}
+
+async function listen(handler: Parameters<typeof serve>[0], port: number, host: string): Promise<NodeServer> {
+  try {
+    return await serve(handler, { port, host })
+  } catch (error) {
+    const why = describeListenError(error as NodeJS.ErrnoException)
+    if (why === undefined) throw error
+    throw new Error(`Cannot listen on ${host} port ${port}: ${why}`, { cause: error })
+  }
+}
+
+/** `undefined` for what the system did not say. */
+function describeListenError({ code, message }: NodeJS.ErrnoException): string | undefined {
+  if (code === 'EADDRINUSE') return 'it is in use. Give another --port, or 0 for any free one'
+  if (code === 'EACCES') return 'permission denied. Give a --port from 1024 on'
+  return code === undefined ? undefined : message
+}
+
+/** An address that stands for all of this machine's is one to listen on, not one to ask. */
+function reachableUrl({ url, host, port }: NodeServer): string {
+  if (host === '0.0.0.0') return `http://127.0.0.1:${port}`
+  return host === '::' ? `http://[::1]:${port}` : url
+}
+
+function renderWelcome({ url }: NodeServer, samples: readonly string[]): string {
+  const lines = samples.map(line => `  ${line}\n`).join('')
+  return `dagstream listens on ${toPlainLine(url)}\n${lines === '' ? '' : `Try in another terminal:\n${lines}`}Ctrl-C ends it.\n`
+}

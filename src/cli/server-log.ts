@@ -1,0 +1,73 @@
+import type { Logger } from '../stream/logger.ts'
+import type { Output } from './console.ts'
+import { toPlainLine } from './text.ts'
+
+/** What is logged: these and everything to the right of them. */
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
+
+/** The least that is logged. */
+export type LogLevel = (typeof LOG_LEVELS)[number]
+
+/** A logger of all levels. */
+export interface ServerLog extends Logger {
+  info(message: string, fields?: Readonly<Record<string, unknown>>): void
+  error(message: string, fields?: Readonly<Record<string, unknown>>): void
+}
+
+/** How many lines may wait for whoever reads the log; further ones are dropped and counted. */
+const MAX_WAITING_LINES = 1000
+
+/**
+ * A log of one line of JSON per message: `time` (ISO 8601), `level`, `message`, then the fields.
+ *
+ * A reader that is slow or gone costs a bounded number of lines, and never holds up the server.
+ */
+export function createServerLog(output: Output, least: LogLevel): ServerLog {
+  let waitingCount = 0
+  let droppedCount = 0
+  const write = (level: LogLevel, message: string, fields: Readonly<Record<string, unknown>> = {}): void => {
+    if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(least)) return
+    if (waitingCount >= MAX_WAITING_LINES) {
+      droppedCount += 1
+      return
+    }
+    const dropped = droppedCount === 0 ? {} : { droppedCount }
+    droppedCount = 0
+    waitingCount += 1
+    const line = JSON.stringify({ time: new Date().toISOString(), level, message, ...fields, ...dropped })
+    // `Output` never rejects.
+    void output.write(`${toPlainLine(line)}\n`).then(() => (waitingCount -= 1))
+  }
+  return {
+    debug: (message, fields) => write('debug', message, fields),
+    info: (message, fields) => write('info', message, fields),
+    warn: (message, fields) => write('warn', message, fields),
+    error: (message, fields) => write('error', message, fields),
+  }
+}
+
+/** What probes and scrapers ask for every few seconds. */
+const POLLED: ReadonlySet<string> = new Set(['/healthz', '/metrics'])
+
+/**
+ * Logs every request once its headers are answered: method, path, status, time. Never a header, a body or what stands behind
+ * `?`, where people put secrets.
+ */
+export function logRequests(
+  fetch: (request: Request) => Promise<Response>,
+  log: ServerLog,
+): (request: Request) => Promise<Response> {
+  return async request => {
+    const startedAt = performance.now()
+    const response = await fetch(request)
+    const { status, headers } = response
+    const { pathname: path } = new URL(request.url)
+    const executionId = headers.get('execution-id')
+    const ms = Math.round((performance.now() - startedAt) * 10) / 10
+    const fields = { method: request.method, path, status, ms, ...(executionId !== null && { executionId }) }
+    if (status >= 500) log.error('request', fields)
+    else if (POLLED.has(path)) log.debug('request', fields)
+    else log.info('request', fields)
+    return response
+  }
+}

@@ -1,0 +1,70 @@
+import { parseEventId } from '../events/events.ts'
+import { type CommandContext, type ExitCode, UsageError } from './console.ts'
+import { follow, toExitCode } from './follow.ts'
+import { connect, RemotePlace, type ServerFlags } from './server-connection.ts'
+import { renderSummary } from './summary.ts'
+
+/** The flags of `watch`. */
+export interface WatchOptions extends ServerFlags {
+  /** The id of the event behind which to begin. */
+  readonly after?: string
+  readonly json?: true
+  readonly sse?: true
+}
+
+/**
+ * Follows an execution on a server, to its end.
+ *
+ * Ctrl-C, or a reader of `--sse` that leaves, lets go of it and cancels nothing; how to go on is said.
+ * @throws UsageError for what cannot be an id; DagstreamError `HTTP_ERROR`, `CONNECTION_LOST`
+ */
+export async function watchCommand(
+  executionId: string,
+  options: WatchOptions,
+  context: CommandContext,
+): Promise<ExitCode> {
+  const { process, stdout, stderr, colors } = context
+  const { after, json, sse } = options
+  checkIds(executionId, after)
+  const place = new RemotePlace(options, executionId, after)
+  const detachment = new AbortController()
+  try {
+    const { result } = await follow(
+      {
+        ...(sse && { sse }),
+        isPartial: after !== undefined,
+        begin(viewer) {
+          const client = connect(options, process, viewer)
+          const { signal } = detachment
+          const execution = client.subscribe(executionId, { signal, ...(after !== undefined && { after }) })
+          return {
+            events: place.note(execution),
+            result: () => execution.result,
+            stop: () => detachment.abort(),
+          }
+        },
+      },
+      context,
+    )
+    if (json) await stdout.write(`${JSON.stringify(result)}\n`)
+    if (!stdout.isClosed) await stderr.write(renderSummary(result, colors))
+    return stdout.error && !stdout.isClosed ? 1 : toExitCode(result)
+  } catch (error) {
+    if (error !== detachment.signal.reason || !detachment.signal.aborted) {
+      await place.sayAfter(error, context)
+      throw error
+    }
+    const resume = place.describeResume(process) as string
+    if (!stdout.isClosed) await stderr.write(`Detached; nothing was cancelled. To go on from here:\n  ${resume}\n`)
+    return 130
+  }
+}
+
+function checkIds(executionId: string, after: string | undefined): void {
+  if (!/^[A-Za-z0-9_-]{1,128}$/.test(executionId)) {
+    throw new UsageError('Expected the id of an execution: 1–128 letters, digits, `_` and `-`')
+  }
+  if (after !== undefined && parseEventId(after)?.executionId !== executionId) {
+    throw new UsageError(`Expected --after to be the id of an event of ${executionId}: \`${executionId}.<number>\``)
+  }
+}

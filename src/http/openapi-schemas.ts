@@ -1,0 +1,208 @@
+import { SSE_EVENTS } from '../events/events.ts'
+import { LIMITS } from '../workflow/document.ts'
+import { workflowSchema } from '../workflow/schema.ts'
+
+/** A JSON Schema (2020-12), or a part of an OpenAPI document. */
+export type Json = Readonly<Record<string, unknown>>
+
+/** What the routes take and give. */
+type SchemaName =
+  | 'Workflow'
+  | 'WorkflowRequest'
+  | 'ValidationRequest'
+  | 'ExecutionOptions'
+  | 'ExecutionStatus'
+  | 'Execution'
+  | 'ExecutionPage'
+  | 'ExecutionResult'
+  | 'TaskResult'
+  | 'Reason'
+  | 'TokenUsage'
+  | 'ValidationResult'
+  | 'WorkflowIssue'
+  | 'ToolList'
+  | 'Health'
+  | 'Problem'
+  | 'EventStream'
+
+/** A reference to one of `schemas`. */
+export function refer(name: SchemaName): Json {
+  return { $ref: `#/components/schemas/${name}` }
+}
+
+const text: Json = { type: 'string' }
+const ms: Json = { type: 'number', minimum: 0, description: 'Milliseconds.' }
+const count: Json = { type: 'integer', minimum: 0 }
+const executionId: Json = { type: 'string', pattern: '^[A-Za-z0-9_-]{1,128}$' }
+const timestamp: Json = { type: 'string', format: 'date-time' }
+const ended: readonly string[] = ['success', 'partial', 'error', 'cancelled']
+
+/** Fields may be added in later versions, and are allowed: what is told is only what is known today. */
+function object(properties: Json, optional: readonly string[] = []): Json {
+  const required = Object.keys(properties).filter(name => !optional.includes(name))
+  return { type: 'object', required, properties }
+}
+
+/** The same for what a client sends, where an unknown field is refused. */
+function request(properties: Json, required: readonly string[] = []): Json {
+  return { type: 'object', required, properties, additionalProperties: false }
+}
+
+const counts = {
+  totalTasks: count,
+  successCount: count,
+  errorCount: count,
+  skippedCount: count,
+  cancelledCount: count,
+}
+
+/** What the routes take and give, by name. */
+export const schemas: Readonly<Record<SchemaName, Json>> = {
+  Workflow: workflowSchema as unknown as Json,
+  WorkflowRequest: {
+    description: 'A workflow by itself, or beside its input and options.',
+    oneOf: [
+      refer('Workflow'),
+      request(
+        {
+          workflow: refer('Workflow'),
+          input: { description: 'What `$INPUT` refers to: any JSON.' },
+          options: refer('ExecutionOptions'),
+        },
+        ['workflow'],
+      ),
+    ],
+  },
+  ValidationRequest: {
+    description: 'A workflow by itself, or beside the input against which its references are checked.',
+    oneOf: [refer('Workflow'), request({ workflow: refer('Workflow'), input: {} }, ['workflow'])],
+  },
+  ExecutionOptions: {
+    ...request({
+      schedule: { enum: ['layers', 'dataflow'] },
+      onTaskError: { enum: ['continue', 'fail-fast'] },
+      maxConcurrency: { type: 'integer', minimum: 1 },
+      timeoutMs: { ...ms, description: 'For the whole execution, ms.' },
+      onDisconnect: {
+        description: 'What happens once nobody follows the execution any more. `cancel` is a grace of 0.',
+        oneOf: [{ enum: ['cancel', 'continue'] }, request({ graceMs: ms }, ['graceMs'])],
+      },
+    }),
+    description: "None may be above the server's own.",
+  },
+  ExecutionStatus: object({ executionId, status: { enum: ['running', ...ended] } }),
+  Execution: {
+    ...object(
+      {
+        executionId,
+        status: { enum: ['running', ...ended] },
+        result: refer('ExecutionResult'),
+      },
+      ['result'],
+    ),
+    description: '`result` is there once the execution has ended.',
+  },
+  ExecutionPage: object(
+    {
+      executions: {
+        type: 'array',
+        items: object({ executionId, status: { enum: ['running', ...ended] }, createdAt: timestamp }),
+      },
+      next: { ...text, description: 'The `after` of the next page; absent on the last.' },
+    },
+    ['next'],
+  ),
+  ExecutionResult: object(
+    {
+      executionId,
+      status: { enum: ended },
+      reason: refer('Reason'),
+      results: { type: 'array', items: refer('TaskResult') },
+      errors: {
+        type: 'array',
+        items: object({ taskId: text, error: text, code: text, status: { const: 'error' } }),
+      },
+      ...counts,
+      executionTimeMs: ms,
+      parallelizationLayers: count,
+      speedup: { type: 'number', minimum: 0 },
+      criticalPathMs: ms,
+      tokenUsage: refer('TokenUsage'),
+    },
+    ['reason', 'tokenUsage'],
+  ),
+  TaskResult: object(
+    {
+      taskId: text,
+      tool: text,
+      status: { enum: ['success', 'error', 'skipped', 'cancelled'] },
+      output: { description: 'Any JSON; there exactly when `status` is `success`.' },
+      error: text,
+      code: text,
+      causedBy: { ...text, description: 'The task whose failure is the root of this one being skipped.' },
+      attempts: count,
+      executionTimeMs: ms,
+      waitMs: ms,
+      abandoned: { const: true },
+    },
+    ['output', 'error', 'code', 'causedBy', 'abandoned'],
+  ),
+  Reason: object({
+    code: { enum: ['CANCELLED', 'EXECUTION_TIMEOUT', 'BUDGET_EXCEEDED', 'DISCONNECTED', 'SHUTDOWN'] },
+    message: text,
+  }),
+  TokenUsage: object(
+    {
+      totalTokensIn: count,
+      totalTokensOut: count,
+      totalCacheWrites: count,
+      totalCacheReads: count,
+      totalCost: { type: 'number', minimum: 0, description: 'US dollars.' },
+      contextTokens: count,
+    },
+    ['totalCacheWrites', 'totalCacheReads', 'totalCost', 'contextTokens'],
+  ),
+  ValidationResult: object({
+    valid: { type: 'boolean' },
+    issues: { type: 'array', maxItems: LIMITS.maxIssues, items: refer('WorkflowIssue') },
+    issueCount: count,
+  }),
+  WorkflowIssue: object(
+    {
+      code: text,
+      pointer: { ...text, description: 'JSON Pointer (RFC 6901) into the workflow as it was sent.' },
+      message: text,
+      hint: text,
+      path: { type: 'array', items: text, description: 'For `CYCLE`: the ids around it.' },
+    },
+    ['hint', 'path'],
+  ),
+  ToolList: object({
+    tools: {
+      type: 'array',
+      items: object({ name: text, description: text, inputSchema: { type: 'object' } }, ['description', 'inputSchema']),
+    },
+  }),
+  Health: object({ status: { enum: ['ok', 'draining'] } }),
+  Problem: {
+    ...object(
+      {
+        title: text,
+        status: { type: 'integer', minimum: 400, maximum: 599 },
+        detail: text,
+        code: { ...text, description: 'What a program can match on.' },
+        issues: { type: 'array', items: refer('WorkflowIssue') },
+        issueCount: count,
+        reference: { ...text, description: "Where the server's log tells more." },
+      },
+      ['detail', 'code', 'issues', 'issueCount', 'reference'],
+    ),
+    description: 'RFC 9457.',
+  },
+  EventStream: {
+    ...text,
+    description:
+      'Server-Sent Events: `id: <executionId>.<seq>`, `event: <type>`, `data: <one line of JSON>`, a blank line; comments ' +
+      `keep the connection alive. Types: ${Object.values(SSE_EVENTS).join(', ')}. More may follow: skip what is unknown.`,
+  },
+}

@@ -1,0 +1,174 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { loadTools } from '../../src/cli/load-tools.ts'
+import { runCli } from '../../src/cli/program.ts'
+import { buildSamples } from '../../src/cli/serve-samples.ts'
+import { FakeProcess, run } from './fake-process.ts'
+
+// Real sockets, on loopback: to listen is what the command is about.
+
+/** Starts `serve` on a free port. @returns once it listens */
+async function startServe(...argv: string[]): Promise<{ process: FakeProcess; url: string; code: Promise<number> }> {
+  return startProcess(new FakeProcess('serve', '--port', '0', ...argv))
+}
+
+async function startProcess(
+  process: FakeProcess,
+): Promise<{ process: FakeProcess; url: string; code: Promise<number> }> {
+  let code: Promise<number> | undefined
+  const url = await new Promise<string>(resolve => {
+    process.stderr.onWrite(text => {
+      const match = /listens on (\S+)/.exec(text)
+      if (match) resolve(match[1] as string)
+    })
+    code = runCli(process)
+    void code.then(ended => resolve(`ended with ${ended}: ${process.stderr.text}`))
+  })
+  return { process, url, code: code as Promise<number> }
+}
+
+test('it says where it listens and what to paste, and ends with Ctrl-C', async () => {
+  const { process, url, code } = await startServe()
+  expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
+  const response = await fetch(`${url}/healthz`)
+  expect([response.status, await response.json()]).toEqual([200, { status: 'ok' }])
+  const head = `  curl -N ${url}/executions -H 'Accept: text/event-stream' -H 'Content-Type: application/json'`
+  expect(process.stderr.text.split('\n')).toEqual([
+    `dagstream listens on ${url}`,
+    'Try in another terminal:',
+    expect.stringContaining(`${head} -d '{"tasks":[`),
+    `${head} --data-binary @fixtures/hello.json`,
+    `  dagstream run fixtures/hello.json --server ${url}`,
+    'Ctrl-C ends it.',
+    '',
+  ])
+  expect(process.interrupt()).toBe(1)
+  expect(await code).toBe(0)
+  expect([process.stdout.text, process.stderr.text.endsWith('exit at once\nDrained\n')]).toEqual(['', true])
+  expect([process.interrupt(), process.exits]).toEqual([0, []])
+})
+
+test('with the tools of the shipped report, the report is what to paste; elsewhere no file is', async () => {
+  const report = await startServe('--tools', 'fixtures/repository-tools.mjs')
+  expect(report.process.stderr.text).toContain('--data-binary @fixtures/repository-report.json\n')
+  report.process.interrupt()
+  await report.code
+
+  const cwd = mkdtempSync(join(tmpdir(), 'dagstream-'))
+  onTestFinished(() => rmSync(cwd, { recursive: true }))
+  const process = Object.assign(new FakeProcess('serve', '--port', '0'), { cwd })
+  const elsewhere = await startProcess(process)
+  expect([process.stderr.text.includes('curl'), process.stderr.text.includes('@')]).toEqual([true, false])
+  process.interrupt()
+  await elsewhere.code
+})
+
+test('an address in brackets is quoted: some shells take them for a pattern', async () => {
+  const tools = await loadTools(undefined, '.')
+  const lines = await buildSamples('http://[::1]:8321', false, tools, new FakeProcess())
+  expect(lines[0]).toContain("curl -N 'http://[::1]:8321/executions' -H")
+  expect(lines.at(-1)).toBe("dagstream run fixtures/hello.json --server 'http://[::1]:8321'")
+})
+
+test('a token is asked for, and never shown', async () => {
+  const process = new FakeProcess('serve', '--port', '0', '--host', '0.0.0.0')
+  process.env['DAGSTREAM_TOKEN'] = 'secret-1'
+  const { url, code } = await startProcess(process)
+  const { port } = new URL(url)
+  expect(process.stderr.text).toContain(
+    `curl -N http://127.0.0.1:${port}/executions -H 'Accept: text/event-stream' -H 'Content-Type: application/json' -H "Authorization: Bearer $DAGSTREAM_TOKEN" -d`,
+  )
+  const statuses = []
+  for (const token of ['secret-1', 'secret-2']) {
+    const response = await fetch(`http://127.0.0.1:${port}/tools`, { headers: { authorization: `Bearer ${token}` } })
+    await response.body?.cancel()
+    statuses.push(response.status)
+  }
+  expect(statuses).toEqual([200, 401])
+  process.interrupt()
+  await code
+  expect(process.stderr.text).not.toContain('secret')
+})
+
+test('an address that others can reach is refused without a token', async () => {
+  for (const host of ['0.0.0.0', '::', '192.0.2.1', 'example.org', 'LOCALHOST', '']) {
+    const { code, stderr } = await run(['serve', '--port', '0', '--host', host])
+    expect([code, stderr]).toEqual([
+      2,
+      `error Expected --token or DAGSTREAM_TOKEN with --host ${host}: without one, whoever reaches this port can run its tools\n`,
+    ])
+  }
+  const empty = await run(['serve', '--port', '0', '--host', '0.0.0.0', '--token', ''])
+  expect([empty.code, empty.stderr]).toEqual([2, 'error Expected --token to be one or more visible ASCII characters\n'])
+  const unusable = await run(['serve', '--port', '0', '--token', 'a"b'])
+  expect([unusable.code, unusable.stderr]).toEqual([
+    2,
+    expect.stringMatching(/^error Expected `token` to be (?!.*a"b)/),
+  ])
+})
+
+test('what keeps it from listening is told', async () => {
+  const other = createServer()
+  await new Promise<void>(resolve => other.listen(0, '127.0.0.1', resolve))
+  const { port } = other.address() as AddressInfo
+  expect(await run(['serve', '--port', `${port}`])).toEqual({
+    code: 1,
+    stdout: '',
+    stderr: `error Cannot listen on 127.0.0.1 port ${port}: it is in use. Give another --port, or 0 for any free one\n`,
+  })
+  await new Promise(resolve => other.close(resolve))
+  const missing = await run(['serve', '--port', '0', '--host', '192.0.2.1', '--token', 'x'])
+  expect([missing.code, missing.stderr]).toEqual([
+    1,
+    expect.stringMatching(/^error Cannot listen on 192\.0\.2\.1 port 0: /),
+  ])
+})
+
+test.each([
+  [['--port', '65536'], 'Expected an integer from 0 to 65535; 0 takes any free port.'],
+  [['--port', '80a'], 'Expected an integer from 0 to 65535'],
+  [['--log-level', 'all'], 'Allowed choices are debug, info, warn, error, silent.'],
+  [['--store', 'x'], "unknown option '--store'"],
+])('%j is refused', async (argv, message) => {
+  const { code, stderr } = await run(['serve', ...argv])
+  expect([code, stderr]).toEqual([2, expect.stringContaining(message)])
+})
+
+test('what runs may end while it drains, nothing new starts, and a second Ctrl-C exits at once', async () => {
+  const { process, url, code } = await startServe('--log-level', 'silent')
+  const post = (ms: number): Promise<Response> =>
+    fetch(`${url}/executions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ tasks: [{ id: 'a', tool: 'wait', arguments: { ms } }] }),
+    })
+  const running = await post(500)
+  process.interrupt()
+  const refused = await post(1)
+  expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1'])
+  await refused.body?.cancel()
+  process.interrupt()
+  expect(process.exits).toEqual([130])
+  expect(await running.json()).toMatchObject({ status: 'success' })
+  expect(await code).toBe(0)
+})
+
+test('requests are logged as one line each', async () => {
+  const { process, url, code } = await startServe()
+  await (await fetch(`${url}/tools?secret`)).body?.cancel()
+  process.interrupt()
+  await code
+  const line = process.stderr.text.split('\n').find(each => each.startsWith('{')) ?? ''
+  expect(JSON.parse(line)).toMatchObject({
+    level: 'info',
+    message: 'request',
+    method: 'GET',
+    path: '/tools',
+    status: 200,
+  })
+  expect(line).not.toContain('secret')
+})

@@ -24,6 +24,8 @@ export interface CliProcess {
   readonly stderr: TextStream
   /** Calls `listener` at each Ctrl-C or request to terminate. @returns what stops that. */
   onInterrupt(listener: () => void): () => void
+  /** Calls `listener` with what was thrown or rejected where nobody waits for it, which else ends the process. @returns what stops that */
+  onStrayError(listener: (error: unknown) => void): () => void
   /** Ends the process at once. */
   exit(code: number): void
 }

@@ -16,6 +16,10 @@ process.exit(
       process.on('SIGINT', listener).on('SIGTERM', listener)
       return () => void process.off('SIGINT', listener).off('SIGTERM', listener)
     },
+    onStrayError(listener) {
+      process.on('uncaughtException', listener).on('unhandledRejection', listener)
+      return () => void process.off('uncaughtException', listener).off('unhandledRejection', listener)
+    },
     exit: code => process.exit(code),
   }),
 )

@@ -1,4 +1,6 @@
 import { createHandler } from '../http/create-handler.ts'
+import { describeError } from '../http/describe-error.ts'
+import { isLoopback } from '../http/host-guard.ts'
 import { type NodeServer, serve } from '../http/node/serve.ts'
 import { type CommandContext, type ExitCode, UsageError } from './console.ts'
 import { listenForInterrupts } from './interrupts.ts'
@@ -17,9 +19,6 @@ export interface ServeCommandOptions {
   readonly logLevel: LogLevel
 }
 
-/** What `--host` may be without a token. */
-const LOOPBACK = /^(?:localhost|::1|127\.\d{1,3}\.\d{1,3}\.\d{1,3})$/
-
 /** How long what runs may go on after the first Ctrl-C, ms. */
 const DRAIN_MS = 10_000
 
@@ -31,7 +30,7 @@ export async function serveCommand(options: ServeCommandOptions, context: Comman
   const { process, stderr } = context
   const { port, host, logLevel } = options
   const token = findToken(options.token, process)
-  if (token === undefined && !LOOPBACK.test(host)) {
+  if (token === undefined && !isLoopback(host)) {
     throw new UsageError(
       `Expected --token or DAGSTREAM_TOKEN with --host ${host}: without one, whoever reaches this port can run its tools`,
     )
@@ -40,6 +39,10 @@ export async function serveCommand(options: ServeCommandOptions, context: Comman
   const log = createServerLog(stderr, logLevel)
   const handler = createHandler({ tools, logger: log, drainMs: DRAIN_MS, ...(token !== undefined && { token }) })
   const server = await listen({ fetch: logRequests(handler.fetch, log), close: handler.close }, port, host)
+  // A tool that fails after it has answered, in a timer of its own, is not to end the executions of everybody.
+  const stopCatching = process.onStrayError(error => {
+    log.error('Something failed where nobody waits for it, probably in a tool', { error: describeError(error) })
+  })
   let stopListening = (): void => {}
   const interrupted = new Promise<void>(resolve => (stopListening = listenForInterrupts(process, resolve)))
   try {
@@ -53,6 +56,7 @@ export async function serveCommand(options: ServeCommandOptions, context: Comman
     await stderr.write('Drained\n')
   } finally {
     stopListening()
+    stopCatching()
   }
   return 0
 }

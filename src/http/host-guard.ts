@@ -3,6 +3,11 @@ import { problem } from './problem.ts'
 /** What a server on loopback may be called. */
 export const LOOPBACK_HOSTS: readonly string[] = ['localhost', '127.0.0.1', '[::1]']
 
+/** Whether an address to listen on is for this machine alone. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host)
+}
+
 /**
  * The answer to a request for a host that is not served here; `undefined` for one that is.
  *

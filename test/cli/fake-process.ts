@@ -41,6 +41,7 @@ export class FakeProcess implements CliProcess {
   readonly stderr: FakeStream = new FakeStream()
   readonly exits: number[] = []
   readonly #listeners = new Set<() => void>()
+  readonly #strayListeners = new Set<(error: unknown) => void>()
 
   constructor(...argv: string[]) {
     this.argv = argv
@@ -55,6 +56,17 @@ export class FakeProcess implements CliProcess {
   interrupt(): number {
     for (const listener of this.#listeners) listener()
     return this.#listeners.size
+  }
+
+  onStrayError(listener: (error: unknown) => void): () => void {
+    this.#strayListeners.add(listener)
+    return () => void this.#strayListeners.delete(listener)
+  }
+
+  /** Something fails where nobody waits for it. @returns how many listened */
+  strayError(error: unknown): number {
+    for (const listener of this.#strayListeners) listener(error)
+    return this.#strayListeners.size
   }
 
   exit(code: number): void {

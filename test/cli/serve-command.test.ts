@@ -172,3 +172,13 @@ test('requests are logged as one line each', async () => {
   })
   expect(line).not.toContain('secret')
 })
+
+test('what fails where nobody waits for it is logged, and the server goes on', async () => {
+  const { process, url, code } = await startServe()
+  expect(process.strayError(new Error('later'))).toBe(1)
+  expect(process.stderr.text).toContain('"level":"error","message":"Something failed where nobody waits for it')
+  expect(process.stderr.text).toContain('Error: later')
+  expect((await fetch(`${url}/healthz`)).status).toBe(200)
+  process.interrupt()
+  expect([await code, process.strayError(new Error('after'))]).toEqual([0, 0])
+})

@@ -201,6 +201,16 @@ describe.skipIf(process.platform === 'win32')('with signals', () => {
   })
 })
 
+test('tools that fail after they have answered do not end the server', async () => {
+  const { url } = await serve(['--tools', 'test/cli/stray-tools.mjs'])
+  const tasks = [
+    { id: 'a', tool: 'throwLater' },
+    { id: 'b', tool: 'rejectLater' },
+  ]
+  expect((await end(start(['run', '-', '--server', url], JSON.stringify({ tasks })))).code).toBe(0)
+  expect((await fetch(`${url}/healthz`)).status).toBe(200)
+})
+
 test('a port that is taken, an address for all, and a server that is not there are told', async () => {
   const { url } = await serve()
   const taken = await run(['serve', '--port', new URL(url).port])

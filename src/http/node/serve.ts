@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { systemClock } from '../../clock.ts'
 import { invalidOption } from '../../errors.ts'
 import type { Handler } from '../create-handler.ts'
-import { LOOPBACK_HOSTS, refuseHost } from '../host-guard.ts'
+import { isLoopback, LOOPBACK_HOSTS, refuseHost } from '../host-guard.ts'
 import { createListener } from './listener.ts'
 
 /** Where and how a server listens. */
@@ -107,8 +107,4 @@ export async function serve(
     port: address.port,
     close: () => (closed ??= close()),
   }
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host)
 }

@@ -14,7 +14,7 @@ export function isMet({ measured, target }) {
 export function formatFigures(figures) {
   const rows = figures.map(figure => {
     const { name, unit, measured, target } = figure
-    const digits = unit === '×' ? 3 : 0
+    const digits = unit === '×' ? 3 : target < 100 ? 2 : 0
     return [
       name,
       `≤ ${formatNumber(target)} ${unit}`,

@@ -6,6 +6,17 @@ const root = process.env.DAGSTREAM_DIST
   : new URL('../dist/', import.meta.url)
 
 /** The library under measurement: a build, as users have it. */
-export const { StreamingExecutor, ToolRegistry, compileWorkflow } = await import(new URL('index.js', root).href)
+export const { StreamingExecutor, ToolRegistry, compileWorkflow, createMemoryStore } = await import(
+  new URL('index.js', root).href
+)
 export const { encode } = await import(new URL('sse/encode.js', root).href)
 export const { createEventBody } = await import(new URL('sse/response-body.js', root).href)
+
+/** The part of it that serves; apart, so that nobody else loads what it needs. */
+export async function loadServer() {
+  const [{ createHandler }, { serve }] = await Promise.all([
+    import(new URL('http/index.js', root).href),
+    import(new URL('http/node/index.js', root).href),
+  ])
+  return { createHandler, serve }
+}

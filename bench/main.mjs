@@ -1,4 +1,4 @@
-// npm run bench -- [speedup|overhead|stream …] [TRACE.json …] [--check] [--quick] [--docs] [--seed N] [--json FILE]
+// npm run bench -- [overhead|stream|http|speedup …] [TRACE.json …] [--check] [--quick] [--docs] [--seed N] [--json FILE]
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -6,13 +6,16 @@ import { parseArgs } from 'node:util'
 import { formatEnvironment, readEnvironment } from './environment.mjs'
 import { formatFigures, isMet } from './figures.mjs'
 import { listOverheadCases, listOverheadFigures, reportOverhead } from './overhead.mjs'
+import { listHttpCases, listHttpFigures, reportHttp } from './http.mjs'
 import { measureCases } from './rounds.mjs'
 import { listSpeedupCases, listSpeedupFigures, reportSpeedup } from './speedup.mjs'
 import { listStreamCases, listStreamFigures, reportStream } from './stream.mjs'
+import { formatNumber } from './tables.mjs'
 
 const SUITES = {
   overhead: { list: listOverheadCases, report: reportOverhead, figures: listOverheadFigures },
   stream: { list: listStreamCases, report: reportStream, figures: listStreamFigures },
+  http: { list: listHttpCases, report: reportHttp, figures: listHttpFigures },
   speedup: { list: listSpeedupCases, report: reportSpeedup, figures: listSpeedupFigures },
 }
 
@@ -37,7 +40,9 @@ if (options.isDocs) writeDocs()
 if (options.isCheck) {
   const missed = figures.filter(figure => !isMet(figure))
   for (const { name, unit, measured, target } of missed) {
-    process.stdout.write(`\nMissed: ${name}: ${measured.toFixed(3)} ${unit}, target at most ${target} ${unit}\n`)
+    process.stdout.write(
+      `\nMissed: ${name}: ${measured.toFixed(3)} ${unit}, target at most ${formatNumber(target)} ${unit}\n`,
+    )
   }
   process.exitCode = missed.length > 0 ? 1 : 0
 }

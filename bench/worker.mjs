@@ -8,6 +8,7 @@ const KINDS = {
   run: measureRuns,
   heap: async parameters => (await import('./heap.mjs')).measureHeap(parameters),
   schedule: async parameters => (await import('./schedule.mjs')).measureSchedule(parameters),
+  http: async parameters => (await import('./http-scenarios.mjs')).measureScenario(parameters),
   'event types': async () => (await import('./event-types.mjs')).measureEventTypes(),
 }
 

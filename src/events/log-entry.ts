@@ -22,8 +22,8 @@ export class LogEntry {
   readonly weight: number
   /** The state of the task it tells of, where whoever made the entry had that at hand. */
   known: TaskState | undefined = undefined
-  #isShared = false
-  #json: string | undefined
+  /** As a store handed it back. */
+  readonly #json: string | undefined
 
   /** `NOT_LOGGED` as `seq` stands for an event that is not in the log and has no id. */
   constructor(seq: number, type: SSEEventType, data: LoggedData, json?: string) {
@@ -57,17 +57,9 @@ export class LogEntry {
     return this.type === 'task_complete' && (output === undefined ? outputPath !== undefined : !isInline(output))
   }
 
-  /** The data as it goes over the wire, one line of JSON. Made once for all who ask, if it is shared. */
+  /** The data as it goes over the wire, one line of JSON. Made anew for each who asks: to keep it would cost more than that. */
   get json(): string {
-    if (this.#json !== undefined) return this.#json
-    const json = writeData(this.type, this.data)
-    if (this.#isShared) this.#json = json
-    return json
-  }
-
-  /** Several will ask for the JSON: keep it. For one reader, keeping would cost more than making it did. */
-  share(): void {
-    this.#isShared = true
+    return this.#json ?? writeData(this.type, this.data)
   }
 
   /** The event for one reader, who may do with it what they like. */

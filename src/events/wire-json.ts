@@ -23,13 +23,22 @@ export function wireJson(event: SSEEvent): string {
 /**
  * The wire JSON of the data of a log entry.
  *
- * The two types that every task has are put together by hand: that takes about a tenth off the whole of a streamed
+ * The types that there may be many of are put together by hand: that takes about a tenth off the whole of a streamed
  * execution (docs/decisions/0006). It is what `JSON.stringify` makes of the same data, to the letter.
  */
 export function writeData(type: SSEEventType, data: LoggedData): string {
   if (type === 'task_start') {
     const { taskId, tool, layer, attempt } = data as EventFor<'task_start'>['data']
     return `${writeHead(data)}${quote(taskId)},"tool":${quote(tool)},"layer":${layer},"attempt":${attempt}}`
+  }
+  if (type === 'token') {
+    const { taskId, attempt, text } = data as EventFor<'token'>['data']
+    return `${writeHead(data)}${quote(taskId)},"attempt":${attempt},"text":${quote(text)}}`
+  }
+  if (type === 'info') {
+    const { taskId, attempt, level, message } = data as EventFor<'info'>['data']
+    const place = taskId === undefined || attempt === undefined ? undefined : `${quote(taskId)},"attempt":${attempt}`
+    if (place) return `${writeHead(data)}${place},"level":"${level}","message":${quote(message)}}`
   }
   if (type !== 'task_complete' || data.output === undefined) return JSON.stringify(data)
   const { taskId, tool, attempts, executionTimeMs, waitMs } = data as LoggedData & TaskResult

@@ -152,8 +152,7 @@ export class Emissions {
 
   #about(attempt: EmittingAttempt, data: object): LoggedData {
     const { executionId, timestamp } = this.#recorder
-    const place = { taskId: attempt.task.id, attempt: attempt.number }
-    return { executionId, timestamp, ...place, ...data }
+    return { executionId, timestamp, taskId: attempt.task.id, attempt: attempt.number, ...data } as LoggedData
   }
 
   #exceed(message: string): void {

@@ -15,7 +15,6 @@ export interface CursorLog {
   readonly state: ExecutionState
   readonly head: number
   readonly ending: LogEntry | 'complete' | undefined
-  readonly cursorCount: number
   readTail(afterSeq: number, maxBytes: number): LogEntry[] | undefined
   readStored(afterSeq: number, limit: number): Promise<LogEntry[]>
   restoreOutput(entry: LogEntry): Promise<LogEntry>
@@ -62,7 +61,6 @@ export class LogCursor implements EntrySource {
     const entries = this.#log.readTail(this.#after, maxBytes)
     if (entries === undefined) return this.#takeStored(maxBytes)
     this.#after += entries.length
-    if (this.#log.cursorCount > 1) for (const entry of entries) entry.share()
     return entries
   }
 

@@ -86,6 +86,7 @@ test('the JSON of every event of an execution says what the event says', async (
   const { tool, execution, clock } = rig(document, { abortGraceMs: 1 })
   const [a, b] = await tool.nextCalls('"quoted"\\', 'b', 'd')
   a.context.emitToken('"\n\ud800')
+  a.context.log('warning', 'a "no"\n\u2028')
   a.context.reportUsage({ totalTokensIn: 1 })
   a.context.reportProgress({ progress: 1 })
   a.succeed({ __proto__: null, list: ['"', '\n'] })

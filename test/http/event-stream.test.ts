@@ -137,8 +137,8 @@ test('a reader that comes after the end of a hundred thousand events gets how it
   const [snapshot, ...rest] = parseMessages(await response.text())
   expect([snapshot?.event, JSON.parse(snapshot?.data ?? ''), rest]).toMatchObject([
     'snapshot',
-    { status: 'success', counts: { successCount: 1 } },
-    [],
+    { status: 'running', counts: { successCount: 1 } },
+    [{ event: 'execution_complete' }],
   ])
 })
 

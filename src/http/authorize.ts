@@ -53,7 +53,8 @@ export async function askAuthorize(
 ): Promise<Access> {
   if (authorize === undefined) return {}
   const answer: unknown = await authorize(request, context)
-  if (answer instanceof Response) throw new AnsweredByAuthorize(answer)
+  // A copy: headers of one from elsewhere cannot be changed, and more are set.
+  if (answer instanceof Response) throw new AnsweredByAuthorize(new Response(answer.body, answer))
   const owner = typeof answer === 'object' && answer !== null ? (answer as Access).owner : null
   if (owner === undefined) return {}
   if (typeof owner === 'string' && owner !== '') return { owner }

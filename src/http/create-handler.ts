@@ -57,8 +57,7 @@ function createApp(host: ExecutionHost, responses: ExecutionResponses, options: 
   const app = new Hono()
   app.onError(error => explain(error, responses))
   app.notFound(() => problem(404, { title: 'Not found', detail: 'There is no such route', code: 'NOT_FOUND' }))
-  // Encryption is the business of whatever stands in front.
-  app.use(secureHeaders({ strictTransportSecurity: false }))
+  app.use(secureHeaders(SECURE_HEADERS))
   if (allowedHosts) {
     app.use(async ({ req }, next) => refuseHost(req.raw, allowedHosts) ?? next())
   }
@@ -98,9 +97,29 @@ function createApp(host: ExecutionHost, responses: ExecutionResponses, options: 
       throw badRequest('The body could not be read')
     }
   })
+  app.use(async (_, next) => {
+    try {
+      await next()
+    } catch (error) {
+      // Errors are answered where they are thrown. What is none would pass by all that is to go with an answer.
+      throw new Error('What was thrown is no error', { cause: error })
+    }
+  })
   app.route('/executions', createExecutionRoutes(host, responses, options))
   app.route('/', createServiceRoutes(host, options))
   return app
+}
+
+/** What is for pages is left out: no answer is one. Encryption is the business of whatever stands in front. */
+const SECURE_HEADERS = {
+  contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+  crossOriginOpenerPolicy: false,
+  originAgentCluster: false,
+  strictTransportSecurity: false,
+  xDnsPrefetchControl: false,
+  xDownloadOptions: false,
+  xPermittedCrossDomainPolicies: false,
+  xXssProtection: false,
 }
 
 /** The answer to a request that failed. The text of an unknown error never leaves the process. */

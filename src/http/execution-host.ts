@@ -3,7 +3,9 @@ import type { MutableCounters } from '../execute/counters.ts'
 import type { ExecutionLoop } from '../execute/execution-loop.ts'
 import { createLoop } from '../execute/launch.ts'
 import type { ExecutionRecord, StoredExecution } from '../store/execution-store.ts'
-import type { ExecutionRequest } from './execution-request.ts'
+import { askStore } from './ask-store.ts'
+import { describeError } from './describe-error.ts'
+import type { ExecutionRequest, RepeatClaim } from './execution-request.ts'
 import type { ResolvedHandlerOptions } from './handler-options.ts'
 import { HostedExecution } from './hosted-execution.ts'
 import { KeptExecutions } from './kept-executions.ts'
@@ -13,9 +15,8 @@ import { HttpProblem, tryLater } from './problem.ts'
 const FLUSH_MS = 2000
 
 /** Who asks for an execution, and under which name they will ask for it again. */
-export interface Claimant {
+export interface Claimant extends RepeatClaim {
   readonly owner?: string
-  readonly idempotencyKey?: string
 }
 
 /** How many executions ended in which way since the handler was made; lost: their log could not be kept. */
@@ -63,18 +64,20 @@ export class ExecutionHost {
     }
     const loop = createLoop(request.workflow, tools, request.input, { ...execution, ...request.options }, this.counters)
     const { executionId, createdAt } = loop
-    const { requestHash, workflowJson: workflow } = request
-    const record = { executionId, createdAt, workflow, ...claimant, ...(claimant.idempotencyKey && { requestHash }) }
+    const record = { executionId, createdAt, workflow: request.workflowJson, ...claimant }
     const hosted = HostedExecution.live(record, loop, request.graceMs ?? graceMs, execution.clock)
     // Before the store is asked, so that whoever finds it there finds it here.
     this.#running.set(executionId, hosted)
     try {
       const existing = await this.#register(record, loop)
       if (existing === undefined) return hosted
-      this.#running.delete(executionId)
-      return await this.#attach(existing, requestHash)
+      this.#forget(executionId)
+      return await this.#attach(existing, claimant)
     } catch (error) {
-      this.#running.delete(executionId)
+      this.#forget(executionId)
+      hosted.audience.close()
+      // Whoever has found it meanwhile waits for it.
+      loop.lost(error)
       throw error
     }
   }
@@ -84,26 +87,29 @@ export class ExecutionHost {
     return this.#running.get(executionId) ?? this.kept.find(executionId)
   }
 
-  /** Counts a reader. @returns its leaving; harmless to repeat. @throws HttpProblem 429 where there are too many */
-  join(hosted: HostedExecution): () => void {
-    this.expectRoom()
+  /** Counts a reader, before there is anything to read. @returns its leaving; harmless to repeat. @throws HttpProblem 429 */
+  admit(): () => void {
+    const { maxSubscribers } = this.#options
+    if (this.#subscriberCount >= maxSubscribers) {
+      throw tryLater(429, `There are ${maxSubscribers} event streams open already`, 'TOO_MANY_SUBSCRIBERS')
+    }
     this.#subscriberCount += 1
-    const leave = hosted.audience.join()
     let hasLeft = false
     return () => {
       if (hasLeft) return
       hasLeft = true
       this.#subscriberCount -= 1
-      leave()
       this.#onLess?.()
     }
   }
 
-  /** @throws HttpProblem 429 where no further reader is admitted */
-  expectRoom(): void {
-    const { maxSubscribers } = this.#options
-    if (this.#subscriberCount < maxSubscribers) return
-    throw tryLater(429, `There are ${maxSubscribers} event streams open already`, 'TOO_MANY_SUBSCRIBERS')
+  /** A reader follows. @returns its leaving; harmless to repeat. @throws HttpProblem 429 where it is not admitted */
+  join(hosted: HostedExecution, dismiss: () => void = this.admit()): () => void {
+    const leave = hosted.audience.join()
+    return () => {
+      leave()
+      dismiss()
+    }
   }
 
   /** Starts nothing more, lets what runs go on for the drain time, cancels the rest, and waits for readers to take the end. */
@@ -142,9 +148,9 @@ export class ExecutionHost {
   /** @returns the one that has the key already: then nothing has started */
   async #register(record: ExecutionRecord, loop: ExecutionLoop): Promise<StoredExecution | undefined> {
     const { store } = this.#options.execution
-    const existing = await store.create(record)
+    const existing = await askStore(() => store.create(record))
     if (existing !== undefined) return existing
-    const lease = await store.claim(record.executionId)
+    const lease = await askStore(() => store.claim(record.executionId))
     loop.ended.then(
       () => this.#ended(record.executionId),
       (error: unknown) => this.#ended(record.executionId, error),
@@ -155,7 +161,6 @@ export class ExecutionHost {
 
   #ended(executionId: string, error?: unknown): void {
     const hosted = this.#running.get(executionId) as HostedExecution
-    this.#running.delete(executionId)
     hosted.audience.close()
     const { status } = hosted
     if (status !== 'running') {
@@ -163,14 +168,18 @@ export class ExecutionHost {
       this.kept.hold(hosted)
     } else {
       this.endCounts.lost += 1
-      const { cause } = error as Error
-      this.#options.execution.logger.warn('An execution was lost', { executionId, error: String(cause ?? error) })
+      this.#options.execution.logger.warn('An execution was lost', { executionId, error: describeError(error) })
     }
+    this.#forget(executionId)
+  }
+
+  #forget(executionId: string): void {
+    this.#running.delete(executionId)
     this.#onLess?.()
   }
 
   /** @throws HttpProblem 409 for another request under the same key */
-  async #attach(existing: StoredExecution, requestHash: string): Promise<HostedExecution> {
+  async #attach(existing: StoredExecution, { requestHash }: Claimant): Promise<HostedExecution> {
     if (existing.requestHash !== requestHash) {
       const detail = 'This `Idempotency-Key` was used for another request; repeat that one as it was, or use a new key'
       throw new HttpProblem(409, { title: 'Conflict', detail, code: 'IDEMPOTENCY_CONFLICT' })

@@ -14,8 +14,6 @@ export interface ExecutionRequest {
   readonly options: Pick<ExecutionOptions, 'schedule' | 'onTaskError' | 'maxConcurrency' | 'timeoutMs'>
   /** Where the request says. */
   readonly graceMs: number | undefined
-  /** SHA-256 of the body, hex. */
-  readonly requestHash: string
 }
 
 /** A workflow as a request brings it: by itself, or beside its input and options. */
@@ -64,12 +62,26 @@ export function bodyTooLarge(): HttpProblem {
 export function parseEnvelope(value: unknown, fields: readonly string[]): WorkflowEnvelope {
   if (!isObject(value) || !Object.hasOwn(value, 'workflow')) return { workflow: value }
   const unknown = Object.keys(value).find(name => name !== 'workflow' && !fields.includes(name))
-  if (unknown === undefined) return value as unknown as WorkflowEnvelope
-  throw badRequest(`Unknown field ${describeValue(unknown)}: beside \`workflow\` there may be ${fields.join(', ')}`)
+  if (unknown !== undefined) {
+    throw badRequest(`Unknown field ${describeValue(unknown)}: beside \`workflow\` there may be ${fields.join(', ')}`)
+  }
+  if (isObject(value['input']) || Array.isArray(value['input'])) {
+    if (tryWrite(value['input']) === undefined) throw badRequest('`input` is nested too deep')
+  }
+  return value as unknown as WorkflowEnvelope
+}
+
+/** JSON again; `undefined` for what is nested too deep for that. A workflow like that is refused by its checks, which come later. */
+function tryWrite(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value)
+  } catch {
+    return undefined
+  }
 }
 
 /** @throws HttpProblem 400 for an option that is unknown, wrong, or above the server's own */
-export async function parseExecutionRequest(body: JsonBody, server: ServerBounds): Promise<ExecutionRequest> {
+export function parseExecutionRequest(body: JsonBody, server: ServerBounds): ExecutionRequest {
   const { workflow, input, options = {} } = parseEnvelope(body.value, ['input', 'options'])
   if (!isObject(options)) throw badRequest(`Expected \`options\` to be an object, got ${describeValue(options)}`)
   const { onDisconnect, ...rest } = options
@@ -81,12 +93,26 @@ export async function parseExecutionRequest(body: JsonBody, server: ServerBounds
   }
   return {
     workflow: workflow as DAGStructure,
-    workflowJson: workflow === body.value ? body.text : JSON.stringify(workflow),
+    workflowJson: workflow === body.value ? body.text : (tryWrite(workflow) ?? ''),
     input,
     options: rest,
     graceMs: onDisconnect === undefined ? undefined : parseGrace(onDisconnect, server.graceMs),
-    requestHash: await hash(body.bytes),
   }
+}
+
+/** Under which name a request will be made again, if it is; and what tells it from another one. */
+export interface RepeatClaim {
+  readonly idempotencyKey?: string
+  /** SHA-256 of the body, hex. */
+  readonly requestHash?: string
+}
+
+/** @throws HttpProblem 400 for a key that is none */
+export async function parseRepeatClaim(request: Request, { bytes }: JsonBody): Promise<RepeatClaim> {
+  const idempotencyKey = request.headers.get('idempotency-key')
+  if (idempotencyKey === null) return {}
+  if (/^[\x21-\x7e]{1,255}$/.test(idempotencyKey)) return { idempotencyKey, requestHash: await hash(bytes) }
+  throw badRequest('Expected `Idempotency-Key` to be 1–255 visible ASCII characters')
 }
 
 /** What no request may exceed. */

@@ -1,3 +1,4 @@
+import type { ErrorEvent } from '../events/events.ts'
 import type { LogEntry } from '../events/log-entry.ts'
 import { createBodyStream, PullBody } from '../sse/pull-body.ts'
 import { createEventBody, joinEntries } from '../sse/response-body.ts'
@@ -6,11 +7,15 @@ import { describeError } from './describe-error.ts'
 import type { ExecutionHost } from './execution-host.ts'
 import type { ResolvedHandlerOptions } from './handler-options.ts'
 import type { HostedExecution } from './hosted-execution.ts'
+import { HttpProblem } from './problem.ts'
 import { JSON_HEADERS, STREAM_HEADERS, VARY } from './responses.ts'
 import { ResultChunks } from './result-body.ts'
 
-/** Of all the chunks that are kept for the next reader. */
-const MAX_CHUNK_BYTES = 32 * 1024 * 1024
+/** Of the chunks of finished executions that are kept for the next who replays them. */
+const MAX_REPLAYED_BYTES = 32 * 1024 * 1024
+
+/** Of the newest chunks of running ones, for those who follow them too. */
+const MAX_SHARED_BYTES = 1024 * 1024
 
 /** JSON ignores it; it keeps a connection alive while a result is waited for. */
 const WHITE_SPACE = new TextEncoder().encode('\n')
@@ -22,7 +27,8 @@ const AWAITED_HEADERS = { ...VARY, 'Cache-Control': 'no-store, no-transform', 'X
 export class ExecutionResponses {
   readonly #host: ExecutionHost
   readonly #options: ResolvedHandlerOptions
-  readonly #chunks = new ChunkCache(MAX_CHUNK_BYTES)
+  readonly #replayed = new ChunkCache(MAX_REPLAYED_BYTES)
+  readonly #shared = new ChunkCache(MAX_SHARED_BYTES)
 
   constructor(host: ExecutionHost, options: ResolvedHandlerOptions) {
     this.#host = host
@@ -56,8 +62,16 @@ export class ExecutionResponses {
     return new Response(body, { headers: all })
   }
 
-  /** The result as soon as there is one; headers at once, so that whoever waits knows what for. */
+  /**
+   * The result as soon as there is one; headers at once, so that whoever waits knows what for.
+   * @throws HttpProblem 503 where it is known already that none will come: not here, and not now
+   */
   awaitResult(hosted: HostedExecution, headers: Readonly<Record<string, string>>): Response {
+    const { ending } = hosted.log
+    if (typeof ending === 'object') {
+      const { error: detail, code } = ending.data as ErrorEvent['data']
+      throw new HttpProblem(503, { title: 'Service unavailable', detail, code }, { ...headers, 'Retry-After': '1' })
+    }
     const leave = hosted.audience.join()
     const chunks = new ResultChunks(hosted, this.#options.execution.store)
     return this.#sendChunks(hosted, chunks, { ...headers, ...AWAITED_HEADERS }, leave)
@@ -80,10 +94,10 @@ export class ExecutionResponses {
     return reference
   }
 
-  /** The only reader of what is still going on meets no chunk of its own again. */
   #join(hosted: HostedExecution, entries: readonly LogEntry[]): Uint8Array {
-    const isShared = hosted.hasEnded || hosted.log.cursorCount > 1
-    return isShared ? this.#chunks.join(entries) : joinEntries(entries)
+    if (hosted.hasEnded) return this.#replayed.join(entries)
+    // The only reader of what is still going on meets no chunk of its own again.
+    return hosted.log.cursorCount > 1 ? this.#shared.join(entries) : joinEntries(entries)
   }
 
   #sendChunks(

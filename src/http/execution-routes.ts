@@ -3,10 +3,11 @@ import { parseEventId } from '../events/events.ts'
 import type { TaskState } from '../events/state.ts'
 import { JsonValue } from '../events/json-value.ts'
 import { acceptsStream, negotiate } from '../sse/accept.ts'
+import { askStore } from './ask-store.ts'
 import { type Access, type AccessContext, type Action, askAuthorize } from './authorize.ts'
 import type { ExecutionHost } from './execution-host.ts'
 import type { ExecutionResponses } from './execution-responses.ts'
-import { parseExecutionRequest, readJson } from './execution-request.ts'
+import { parseExecutionRequest, parseRepeatClaim, readJson } from './execution-request.ts'
 import type { ResolvedHandlerOptions } from './handler-options.ts'
 import type { HostedExecution } from './hosted-execution.ts'
 import { decodeCursor, encodeCursor, parsePageSize } from './paging.ts'
@@ -36,7 +37,9 @@ export function createExecutionRoutes(
   const resume = (request: Request, hosted: HostedExecution, after: string | undefined): Response => {
     const seq = after === undefined ? 0 : parseCursor(after, hosted.executionId)
     // Said once more, an `EventSource` would come back for ever.
-    if (hosted.hasEnded && seq === hosted.log.head) return new Response(null, { status: 204 })
+    if (hosted.hasEnded && seq === hosted.log.head) {
+      return new Response(null, { status: 204, headers: identify(hosted) })
+    }
     return responses.streamEvents(request, hosted, seq, identify(hosted))
   }
 
@@ -52,11 +55,17 @@ export function createExecutionRoutes(
         const { executionId } = parseEventId(lastEventId) ?? refuseCursor(lastEventId)
         return resume(request, await open(request, 'subscribe', executionId), lastEventId)
       }
-      if (accepted === 'stream') host.expectRoom()
-      const asked = await parseExecutionRequest(await readJson(request), { ...execution, graceMs })
+      const body = await readJson(request)
+      const asked = parseExecutionRequest(body, { ...execution, graceMs })
       const unfollowed = isAsync && asked.graceMs === undefined ? { graceMs: Number.POSITIVE_INFINITY } : {}
-      const hosted = await host.start({ ...asked, ...unfollowed }, { ...access, ...parseIdempotencyKey(request) })
-      if (accepted === 'stream') return responses.streamEvents(request, hosted, 0, identify(hosted))
+      const claimant = { ...access, ...(await parseRepeatClaim(request, body)) }
+      // Nothing is begun for a reader who could not follow it.
+      const dismiss = accepted === 'stream' ? host.admit() : undefined
+      const hosted = await host.start({ ...asked, ...unfollowed }, claimant).catch((error: unknown) => {
+        dismiss?.()
+        throw error
+      })
+      if (accepted === 'stream') return responses.streamEvents(request, hosted, 0, identify(hosted), dismiss)
       if (!isAsync) return responses.awaitResult(hosted, identify(hosted))
       hosted.audience.watch()
       const { executionId, status } = hosted
@@ -114,7 +123,7 @@ export function createExecutionRoutes(
     const task: TaskState | undefined = log.state.tasks.get(taskId)
     if (task?.result?.status !== 'success') return undefined
     const { output } = task.result
-    return output instanceof JsonValue ? output.text : store.getOutput(executionId, taskId)
+    return output instanceof JsonValue ? output.text : askStore(() => store.getOutput(executionId, taskId))
   }
 }
 
@@ -128,14 +137,6 @@ function prefersAsync(request: Request): boolean {
 /** What tells a client, before any event, what to come back to. */
 function identify({ executionId }: HostedExecution): Record<string, string> {
   return { Location: `/executions/${executionId}`, 'Execution-Id': executionId }
-}
-
-/** @throws HttpProblem 400 */
-function parseIdempotencyKey(request: Request): { idempotencyKey?: string } {
-  const idempotencyKey = request.headers.get('idempotency-key')
-  if (idempotencyKey === null) return {}
-  if (/^[\x21-\x7e]{1,255}$/.test(idempotencyKey)) return { idempotencyKey }
-  throw badRequest('Expected `Idempotency-Key` to be 1–255 visible ASCII characters')
 }
 
 /** @throws HttpProblem 400 for what is malformed or of another execution */

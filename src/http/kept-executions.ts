@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { ExecutionRecord, ExecutionStore, StoredExecution } from '../store/execution-store.ts'
 import { EventLog } from '../stream/event-log.ts'
+import { askStore } from './ask-store.ts'
 import { HostedExecution } from './hosted-execution.ts'
 import type { PageEnd } from './paging.ts'
 
@@ -36,12 +37,12 @@ export class KeptExecutions {
 
   /** `undefined` for what the store does not have, or not any more. */
   async find(executionId: string): Promise<HostedExecution | undefined> {
-    const record = await this.#store.get(executionId)
+    const record = await askStore(() => this.#store.get(executionId))
     if (record === undefined) {
       this.#held.delete(executionId)
       return undefined
     }
-    const found = this.#held.get(executionId) ?? (await this.#restoreOnce(record))
+    const found = this.#held.get(executionId) ?? (await askStore(() => this.#restoreOnce(record)))
     if (found.hasEnded) this.hold(found)
     return found
   }
@@ -50,11 +51,8 @@ export class KeptExecutions {
   async list(owner: string | undefined, after: PageEnd | undefined, limit: number): Promise<StoredExecution[]> {
     const found: StoredExecution[] = []
     for (let last = after; ; ) {
-      const page = await this.#store.list({
-        ...(owner !== undefined && { owner }),
-        ...(last && { after: last }),
-        limit,
-      })
+      const options = { ...(owner !== undefined && { owner }), ...(last && { after: last }), limit }
+      const page = await askStore(() => this.#store.list(options))
       found.push(...page.filter(each => each.owner === owner))
       last = page.at(-1)
       if (page.length < limit || found.length >= limit) return found.slice(0, limit)
@@ -63,7 +61,7 @@ export class KeptExecutions {
 
   async delete(executionId: string): Promise<void> {
     this.#held.delete(executionId)
-    await this.#store.delete(executionId)
+    await askStore(() => this.#store.delete(executionId))
   }
 
   /** Readers often come back together: one log serves them all. */

@@ -11,6 +11,7 @@ import { guardLogger } from '../stream/logger.ts'
 import type { ToolSource } from '../tools/registry.ts'
 import type { DAGStructure } from '../workflow/document.ts'
 import { Audience, type DisconnectRule, parseDisconnectRule } from './audience.ts'
+import { describeError } from './describe-error.ts'
 import { problem } from './problem.ts'
 import { STREAM_HEADERS, VARY } from './responses.ts'
 
@@ -93,7 +94,7 @@ export async function handleSSERequest(
     ...(clock && { clock }),
     onClose: leave,
     onError: error => {
-      if (logger) guardLogger(logger).warn('The event stream failed', { executionId, error: String(error) })
+      if (logger) guardLogger(logger).warn('The event stream failed', { executionId, error: describeError(error) })
       return undefined
     },
   })

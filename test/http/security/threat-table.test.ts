@@ -1,0 +1,28 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+
+// docs/security.md says which test keeps what is promised: each is there, under the name it is given.
+
+const docs = new URL('../../../docs/', import.meta.url)
+const page = readFileSync(new URL('security.md', docs), 'utf8')
+const rows = page
+  .split('\n')
+  .filter(line => line.startsWith('| ') && !line.startsWith('| threat'))
+  .map(line => line.split(' | '))
+
+test('every threat has what is done and a test', () => {
+  expect(rows.length).toBeGreaterThan(20)
+  expect(rows.filter(cells => cells.length !== 3)).toEqual([])
+})
+
+test.each(rows.map(([threat = '', , kept = '']) => [threat.slice(2), kept]))('%s', (_, kept) => {
+  const places = kept.split(/(?=\[[a-z-]+\]\()/)
+  for (const place of places) {
+    const path = /\(([^)]+)\)/.exec(place)?.[1] as string
+    const names = Array.from(place.matchAll(/`([^`]+)`/g), ([, name]) => name as string)
+    expect(names.length).toBeGreaterThan(0)
+    expect(existsSync(new URL(path, docs))).toBe(true)
+    const source = readFileSync(new URL(path, docs), 'utf8')
+    for (const name of names) expect(source).toContain(`'${name}'`)
+  }
+})

@@ -1,4 +1,5 @@
 // Tools whose failures come where nobody waits for them.
+// oxlint-disable-next-line import/no-default-export -- what `--tools` takes
 export default {
   throwLater: () =>
     void setTimeout(() => {

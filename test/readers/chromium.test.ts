@@ -118,7 +118,7 @@ test.skipIf(isBrowserMissing || openssl.isMissing)('over HTTP/2 twenty streams a
   const versions = new Set<string>()
   const server = createSecureServer(createCertificate(openssl.path), (incoming, outgoing) => {
     versions.add(incoming.httpVersion)
-    void listener(incoming, outgoing)
+    listener(incoming, outgoing)
   })
   await new Promise<void>(resolve => void server.listen(0, '127.0.0.1', resolve))
   const context = await browser.newContext({ ignoreHTTPSErrors: true })

@@ -33,7 +33,7 @@ export interface Listening {
 
 export async function listen(fetcher: Fetcher): Promise<Listening> {
   const listener = createListener(fetcher)
-  const server = createServer((incoming, outgoing) => void listener(incoming, outgoing))
+  const server = createServer((incoming, outgoing) => listener(incoming, outgoing))
   const streams: ServerHttp2Stream[] = []
   server.on('stream', stream => streams.push(stream))
   await new Promise<void>(resolve => void server.listen(0, '127.0.0.1', resolve))

@@ -88,11 +88,11 @@ export async function serve(
   })
   let closed: Promise<void> | undefined
   const close = async (): Promise<void> => {
-    const hadReaders = openCount > 0
+    // Whoever follows something now may come back; if nobody does, nobody is waited for.
+    let seen = openCount > 0 ? -1 : requestCount
     // New connections are still answered meanwhile: clients come back for the end of what drains, and for its result.
     await handler.close()
-    let seen = -1
-    for (let waited = 0; hadReaders && requestCount > seen && waited < MAX_LINGER_MS; waited += QUIET_MS) {
+    for (let waited = 0; requestCount > seen && waited < MAX_LINGER_MS; waited += QUIET_MS) {
       seen = requestCount
       await new Promise<void>(resolve => void systemClock.after(QUIET_MS, resolve))
     }

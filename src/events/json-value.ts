@@ -152,3 +152,10 @@ export function cutUtf8(text: string, maxBytes: number): string {
   const { read } = encoder.encodeInto(text, new Uint8Array(maxBytes))
   return read === text.length ? text : text.slice(0, read)
 }
+
+/** The last place up to `at` that does not part a surrogate pair. */
+export function findCut(text: string, at: number): number {
+  if (at >= text.length) return text.length
+  const unit = text.charCodeAt(at)
+  return unit >= 0xdc00 && unit <= 0xdfff ? at - 1 : at
+}

@@ -1,6 +1,6 @@
 import { afterTurn } from '../clock.ts'
 import type { InfoLevel, Reason } from '../events/events.ts'
-import { cutUtf8 } from '../events/json-value.ts'
+import { cutUtf8, findCut } from '../events/json-value.ts'
 import type { LoggedData } from '../events/wire-json.ts'
 import { addTokenUsage, type TokenUsage } from '../events/token-usage.ts'
 import type { ToolContext } from '../tools/tool.ts'
@@ -158,13 +158,6 @@ export class Emissions {
   #exceed(message: string): void {
     this.#cancel({ code: 'BUDGET_EXCEEDED', message })
   }
-}
-
-/** The last place up to `at` that does not part a surrogate pair. */
-function findCut(text: string, at: number): number {
-  if (at >= text.length) return text.length
-  const unit = text.charCodeAt(at)
-  return unit >= 0xdc00 && unit <= 0xdfff ? at - 1 : at
 }
 
 /** A message as events carry it: at most 8 KiB. */

@@ -61,7 +61,8 @@ const DEFAULTS: ResolvedOptions = {
 /** What executions call. */
 const STORE_METHODS = ['create', 'claim', 'append', 'read', 'putOutput', 'getOutput']
 
-const OPTION_NAMES: readonly string[] = Object.keys(DEFAULTS)
+/** Their names. */
+export const EXECUTION_OPTIONS: readonly string[] = Object.keys(DEFAULTS)
 
 /**
  * Later options win over earlier ones, and all over the defaults; `undefined` counts as not given.
@@ -72,7 +73,8 @@ export function resolveOptions(...given: readonly (ExecutionOptions | undefined)
   for (const options of given) {
     if (options !== undefined) expectObject('options', options)
     for (const [name, value] of Object.entries(options ?? {})) {
-      if (!OPTION_NAMES.includes(name)) throw invalidOption(name, `absent: known are ${OPTION_NAMES.join(', ')}`, value)
+      if (!EXECUTION_OPTIONS.includes(name))
+        throw invalidOption(name, `absent: known are ${EXECUTION_OPTIONS.join(', ')}`, value)
       if (value !== undefined) resolved[name] = value
     }
   }

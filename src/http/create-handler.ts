@@ -14,7 +14,7 @@ import { ExecutionResponses } from './execution-responses.ts'
 import { createExecutionRoutes } from './execution-routes.ts'
 import { type HandlerOptions, type ResolvedHandlerOptions, resolveHandlerOptions } from './handler-options.ts'
 import { refuseHost } from './host-guard.ts'
-import { badRequest, HttpProblem, problem } from './problem.ts'
+import { badRequest, HttpProblem, invalidWorkflow, problem } from './problem.ts'
 import { createServiceRoutes } from './service-routes.ts'
 
 /** A server without sockets: what every runtime's own server calls. */
@@ -63,7 +63,8 @@ function createApp(host: ExecutionHost, responses: ExecutionResponses, options: 
   }
   if (allowedOrigins.length > 0) {
     // Before the token: a preflight carries none.
-    app.use(cors({ origin: [...allowedOrigins], exposeHeaders: ['Execution-Id', 'Location', 'Retry-After'] }))
+    const exposeHeaders = ['Execution-Id', 'Location', 'Retry-After']
+    app.use(cors({ origin: [...allowedOrigins], allowMethods: ['GET', 'HEAD', 'POST', 'DELETE'], exposeHeaders }))
   }
   if (tokens.length > 0) app.use(bearerAuth({ token: [...tokens] }))
   app.use(
@@ -128,9 +129,8 @@ function explain(error: unknown, responses: ExecutionResponses): Response {
   if (error instanceof AnsweredByAuthorize) return error.response
   if (error instanceof HTTPException) return explainAuthentication(error)
   if (error instanceof DagstreamError) {
-    const { code, message, details } = error
-    if (code === 'INVALID_WORKFLOW')
-      return problem(422, { title: 'Invalid workflow', detail: message, code, ...details })
+    const { code } = error
+    if (code === 'INVALID_WORKFLOW') return invalidWorkflow(error)
     if (STORE_CODES.has(code)) {
       const reference = responses.report('The store failed', error)
       const told = { title: 'Service unavailable', detail: 'The store failed', code, reference }

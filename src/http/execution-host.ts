@@ -31,6 +31,8 @@ export class ExecutionHost {
   /** Registered, or about to be; by id. */
   readonly #running = new Map<string, HostedExecution>()
   #subscriberCount = 0
+  /** Answers in several chunks that are being sent, beside event streams. */
+  readonly #answers = new Set<object>()
   #onLess: (() => void) | undefined
   #closed: Promise<void> | undefined
 
@@ -57,9 +59,11 @@ export class ExecutionHost {
    * @throws `INVALID_WORKFLOW`; HttpProblem 409, 429 or 503; what the store throws
    */
   async start(request: ExecutionRequest, claimant: Claimant): Promise<HostedExecution> {
-    if (this.isClosing) throw tryLater(503, 'The server is shutting down', 'SHUTTING_DOWN')
     const { tools, execution, maxExecutions, graceMs } = this.#options
-    if (this.#running.size >= maxExecutions && !this.#isRepeat(claimant)) {
+    const known = await this.#findKnown(claimant)
+    if (known !== undefined) return this.#attach(known, claimant)
+    if (this.isClosing) throw tryLater(503, 'The server is shutting down', 'SHUTTING_DOWN')
+    if (this.#running.size >= maxExecutions && !this.#isStarting(claimant)) {
       throw tryLater(429, `There are ${maxExecutions} executions running already`, 'TOO_MANY_EXECUTIONS')
     }
     const loop = createLoop(request.workflow, tools, request.input, { ...execution, ...request.options }, this.counters)
@@ -82,7 +86,12 @@ export class ExecutionHost {
     }
   }
 
-  /** One that runs here or that the store has; `undefined` if there is none. */
+  /** What is known of one before its log is looked at; `undefined` if there is none. */
+  async findRecord(executionId: string): Promise<ExecutionRecord | undefined> {
+    return this.#running.get(executionId)?.record ?? this.kept.findRecord(executionId)
+  }
+
+  /** One that runs here, or its log as the store has it; `undefined` where it is gone meanwhile. */
   async find(executionId: string): Promise<HostedExecution | undefined> {
     return this.#running.get(executionId) ?? this.kept.find(executionId)
   }
@@ -112,6 +121,15 @@ export class ExecutionHost {
     }
   }
 
+  /** Counts an answer that is being sent. @returns what ends it; harmless to repeat */
+  attend(): () => void {
+    const answer = {}
+    this.#answers.add(answer)
+    return () => {
+      if (this.#answers.delete(answer)) this.#onLess?.()
+    }
+  }
+
   /** Starts nothing more, lets what runs go on for the drain time, cancels the rest, and waits for readers to take the end. */
   close(): Promise<void> {
     return (this.#closed ??= this.#drain())
@@ -126,7 +144,7 @@ export class ExecutionHost {
     }
     // Tools that ignore their abort are abandoned after the grace.
     await this.#within(execution.abortGraceMs + FLUSH_MS, () => this.#running.size === 0)
-    await this.#within(FLUSH_MS, () => this.#subscriberCount === 0)
+    await this.#within(FLUSH_MS, () => this.#subscriberCount + this.#answers.size === 0)
   }
 
   /** Settles as soon as it `isDone`, which only an ending or a leaving changes, or after `ms`. */
@@ -150,7 +168,11 @@ export class ExecutionHost {
     const { store } = this.#options.execution
     const existing = await askStore(() => store.create(record))
     if (existing !== undefined) return existing
-    const lease = await askStore(() => store.claim(record.executionId))
+    const lease = await askStore(() => store.claim(record.executionId)).catch(async (error: unknown) => {
+      // Or its key would stand for ever for something that never ran.
+      await askStore(() => store.delete(record.executionId)).catch(() => {})
+      throw error
+    })
     loop.ended.then(
       () => this.#ended(record.executionId),
       (error: unknown) => this.#ended(record.executionId, error),
@@ -189,9 +211,16 @@ export class ExecutionHost {
     throw new DagstreamError('STORE_FAILED', `The store has lost execution \`${existing.executionId}\``)
   }
 
-  #isRepeat({ owner, idempotencyKey }: Claimant): boolean {
+  /** Whether the same is being registered at this moment: the store will tell which of the two is first. */
+  #isStarting({ owner, idempotencyKey }: Claimant): boolean {
     if (idempotencyKey === undefined) return false
     const running = [...this.#running.values()]
     return running.some(({ record }) => record.idempotencyKey === idempotencyKey && record.owner === owner)
+  }
+
+  /** Asked first: a repeat starts nothing, whatever else speaks against a start. */
+  async #findKnown({ owner, idempotencyKey }: Claimant): Promise<StoredExecution | undefined> {
+    if (idempotencyKey === undefined) return undefined
+    return askStore(() => this.#options.execution.store.findByKey?.(owner, idempotencyKey))
   }
 }

@@ -1,6 +1,7 @@
 import type { ErrorEvent } from '../events/events.ts'
 import type { LogEntry } from '../events/log-entry.ts'
-import { createBodyStream, PullBody } from '../sse/pull-body.ts'
+import { createBodyStream } from '../sse/body-stream.ts'
+import { type ChunkSource, PullBody } from '../sse/pull-body.ts'
 import { createEventBody, joinEntries } from '../sse/response-body.ts'
 import { ChunkCache } from './chunk-cache.ts'
 import { describeError } from './describe-error.ts'
@@ -10,6 +11,7 @@ import type { HostedExecution } from './hosted-execution.ts'
 import { HttpProblem } from './problem.ts'
 import { JSON_HEADERS, STREAM_HEADERS, VARY } from './responses.ts'
 import { ResultChunks } from './result-body.ts'
+import { TextChunks } from './text-chunks.ts'
 
 /** Of the chunks of finished executions that are kept for the next who replays them. */
 const MAX_REPLAYED_BYTES = 32 * 1024 * 1024
@@ -87,6 +89,12 @@ export class ExecutionResponses {
     return this.#sendChunks(hosted, new ResultChunks(hosted, this.#options.execution.store, prefix, '}'))
   }
 
+  /** The bare value. */
+  showOutput(request: Request, hosted: HostedExecution, json: string): Response {
+    if (request.method === 'HEAD') return new Response(null, { headers: JSON_HEADERS })
+    return this.#sendChunks(hosted, new TextChunks(json))
+  }
+
   /** Logs what the client is not told. @returns what both can refer to it by */
   report(message: string, error: unknown, fields: Readonly<Record<string, unknown>> = {}): string {
     const reference = crypto.randomUUID()
@@ -102,10 +110,11 @@ export class ExecutionResponses {
 
   #sendChunks(
     hosted: HostedExecution,
-    chunks: ResultChunks,
+    chunks: ChunkSource,
     headers: Readonly<Record<string, string>> = {},
     onClose: () => void = () => {},
   ): Response {
+    const release = this.#host.attend()
     const { heartbeatMs, stallTimeoutMs, execution } = this.#options
     const body = new PullBody(chunks, {
       ...(!hosted.hasEnded && { first: WHITE_SPACE }),
@@ -113,7 +122,10 @@ export class ExecutionResponses {
       heartbeatMs,
       stallTimeoutMs,
       clock: execution.clock,
-      onClose,
+      onClose: () => {
+        release()
+        onClose()
+      },
       onError: error => {
         this.report('The result could not be sent', error, { executionId: hosted.executionId })
         return undefined

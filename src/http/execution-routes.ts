@@ -27,20 +27,28 @@ export function createExecutionRoutes(
 
   /** An execution of whoever asks. Somebody else's is as good as none. */
   const open = async (request: Request, action: Action, executionId: string): Promise<HostedExecution> => {
-    const hosted = ID.test(executionId) ? await host.find(executionId) : undefined
-    const owner = hosted?.record.owner
+    const record = ID.test(executionId) ? await host.findRecord(executionId) : undefined
+    const owner = record?.owner
     const access = await ask(request, { action, executionId, ...(owner !== undefined && { owner }) })
-    if (hosted !== undefined && owner === access.owner) return hosted
-    throw notFound('There is no such execution', 'EXECUTION_NOT_FOUND')
+    // Its log is looked at only for those who may see it.
+    const hosted = record !== undefined && owner === access.owner ? await host.find(executionId) : undefined
+    return hosted ?? refuseUnknown()
   }
 
-  const resume = (request: Request, hosted: HostedExecution, after: string | undefined): Response => {
-    const seq = after === undefined ? 0 : parseCursor(after, hosted.executionId)
-    // Said once more, an `EventSource` would come back for ever.
-    if (hosted.hasEnded && seq === hosted.log.head) {
-      return new Response(null, { status: 204, headers: identify(hosted) })
+  const stream = (request: Request, hosted: HostedExecution, after?: string | null, dismiss?: () => void): Response => {
+    const seq = after === undefined || after === null ? 0 : parseCursor(after, hosted.executionId)
+    if (!hosted.hasEnded || seq !== hosted.log.head) {
+      return responses.streamEvents(request, hosted, seq, identify(hosted), dismiss)
     }
-    return responses.streamEvents(request, hosted, seq, identify(hosted))
+    // Said once more, an `EventSource` would come back for ever.
+    return new Response(null, { status: 204, headers: identify(hosted) })
+  }
+
+  const accept = (hosted: HostedExecution): Response => {
+    hosted.audience.watch()
+    const { executionId, status } = hosted
+    const headers = { ...JSON_HEADERS, ...identify(hosted), 'Preference-Applied': 'respond-async' }
+    return Response.json({ executionId, status }, { status: 202, headers })
   }
 
   return new Hono()
@@ -49,11 +57,15 @@ export function createExecutionRoutes(
       const isAsync = prefersAsync(request)
       const accepted = isAsync ? 'json' : negotiate(request.headers.get('accept'))
       if (accepted === undefined) throw notAcceptable('`text/event-stream` or `application/json`')
+      const answer = (hosted: HostedExecution, after?: string, dismiss?: () => void): Response => {
+        if (accepted === 'stream') return stream(request, hosted, after, dismiss)
+        return isAsync ? accept(hosted) : responses.awaitResult(hosted, identify(hosted))
+      }
       // A client that comes back asks for what it has begun: nothing is ever executed again for it.
       const lastEventId = request.headers.get('last-event-id')
       if (lastEventId) {
         const { executionId } = parseEventId(lastEventId) ?? refuseCursor(lastEventId)
-        return resume(request, await open(request, 'subscribe', executionId), lastEventId)
+        return answer(await open(request, 'subscribe', executionId), lastEventId)
       }
       const body = await readJson(request)
       const asked = parseExecutionRequest(body, { ...execution, graceMs })
@@ -61,16 +73,12 @@ export function createExecutionRoutes(
       const claimant = { ...access, ...(await parseRepeatClaim(request, body)) }
       // Nothing is begun for a reader who could not follow it.
       const dismiss = accepted === 'stream' ? host.admit() : undefined
-      const hosted = await host.start({ ...asked, ...unfollowed }, claimant).catch((error: unknown) => {
+      try {
+        return answer(await host.start({ ...asked, ...unfollowed }, claimant), undefined, dismiss)
+      } catch (error) {
         dismiss?.()
         throw error
-      })
-      if (accepted === 'stream') return responses.streamEvents(request, hosted, 0, identify(hosted), dismiss)
-      if (!isAsync) return responses.awaitResult(hosted, identify(hosted))
-      hosted.audience.watch()
-      const { executionId, status } = hosted
-      const headers = { ...JSON_HEADERS, ...identify(hosted), 'Preference-Applied': 'respond-async' }
-      return Response.json({ executionId, status }, { status: 202, headers })
+      }
     })
     .get('/', async ({ req: { raw: request } }) => {
       const { owner } = await ask(request, { action: 'list' })
@@ -86,8 +94,9 @@ export function createExecutionRoutes(
     .get('/:id', async ({ req }) => responses.showExecution(req.raw, await open(req.raw, 'read', req.param('id'))))
     .delete('/:id', async ({ req }) => {
       const hosted = await open(req.raw, 'delete', req.param('id'))
-      if (hosted.isRunning) {
-        const detail = 'The execution is running; cancel it first'
+      // Perhaps in another process.
+      if (!hosted.hasEnded) {
+        const detail = 'The execution has not ended; cancel it first'
         throw new HttpProblem(409, { title: 'Conflict', detail, code: 'EXECUTION_RUNNING' })
       }
       await host.kept.delete(hosted.executionId)
@@ -99,7 +108,7 @@ export function createExecutionRoutes(
       if (!acceptsStream(request.headers.get('accept'))) throw notAcceptable('`text/event-stream`')
       // An `EventSource` comes back to the URL it began with: what it says of where it is now is in the header.
       const after = request.headers.get('last-event-id') || new URL(request.url).searchParams.get('after')
-      return resume(request, hosted, after ?? undefined)
+      return stream(request, hosted, after)
     })
     .post('/:id/cancel', async ({ req }) => {
       const hosted = await open(req.raw, 'cancel', req.param('id'))
@@ -116,7 +125,7 @@ export function createExecutionRoutes(
       const taskId = readTaskId(req.raw)
       const json = await findOutput(hosted, taskId)
       if (json === undefined) throw notFound('There is no output of such a task (yet)', 'OUTPUT_NOT_FOUND')
-      return new Response(json, { headers: JSON_HEADERS })
+      return responses.showOutput(req.raw, hosted, json)
     })
 
   async function findOutput({ executionId, log }: HostedExecution, taskId: string): Promise<string | undefined> {
@@ -128,6 +137,10 @@ export function createExecutionRoutes(
 }
 
 const ID = /^[A-Za-z0-9_-]{1,128}$/
+
+function refuseUnknown(): never {
+  throw notFound('There is no such execution', 'EXECUTION_NOT_FOUND')
+}
 
 /** RFC 7240: a token among others, whatever its parameters. */
 function prefersAsync(request: Request): boolean {

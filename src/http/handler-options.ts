@@ -1,11 +1,19 @@
 import { DagstreamError, expectMethods, expectObject, invalidOption } from '../errors.ts'
-import { type ExecutionOptions, isAtLeastZero, type ResolvedOptions, resolveOptions } from '../execute/options.ts'
+import {
+  EXECUTION_OPTIONS,
+  type ExecutionOptions,
+  isAtLeastZero,
+  type ResolvedOptions,
+  resolveOptions,
+} from '../execute/options.ts'
 import { defaultFormat, type Format } from '../sse/formats.ts'
 import type { ExecutionStore } from '../store/execution-store.ts'
 import { createMemoryStore } from '../store/memory-store.ts'
 import { ToolRegistry, type ToolSource } from '../tools/registry.ts'
+import { Suggestions } from '../workflow/suggestion.ts'
 import { type DisconnectRule, parseDisconnectRule } from './audience.ts'
 import type { Authorize } from './authorize.ts'
+import { parseAllowedHosts } from './host-guard.ts'
 
 /** How a handler serves; the options of an execution beside it are what its executions run with, and their upper bounds. */
 export interface HandlerOptions extends ExecutionOptions {
@@ -54,6 +62,21 @@ export interface ResolvedHandlerOptions {
 /** What a handler calls beyond what executions do. */
 const STORE_METHODS = ['create', 'claim', 'append', 'read', 'putOutput', 'getOutput', 'get', 'list', 'delete']
 
+const HANDLER_OPTIONS: readonly (keyof HandlerOptions)[] = [
+  'tools',
+  'authorize',
+  'token',
+  'allowedHosts',
+  'allowedOrigins',
+  'onDisconnect',
+  'maxExecutions',
+  'maxSubscribers',
+  'heartbeatMs',
+  'stallTimeoutMs',
+  'drainMs',
+  'format',
+]
+
 /** @throws `INVALID_OPTION`, also for a name that is not an option; `INVALID_TOOL` */
 export function resolveHandlerOptions(given: HandlerOptions): ResolvedHandlerOptions {
   const {
@@ -71,6 +94,9 @@ export function resolveHandlerOptions(given: HandlerOptions): ResolvedHandlerOpt
     format = defaultFormat,
     ...rest
   } = expectObject('options', given)
+  refuseUnknown(Object.keys(rest))
+  if (tools === undefined)
+    throw invalidOption('tools', 'an array of tools, an object of them, or a ToolRegistry', tools)
   const registry = ToolRegistry.from(tools)
   const execution = resolveOptions(rest)
   const store = execution.store ?? createMemoryStore({ clock: execution.clock })
@@ -92,8 +118,8 @@ export function resolveHandlerOptions(given: HandlerOptions): ResolvedHandlerOpt
     execution: { ...execution, store },
     authorize,
     tokens: resolveTokens(token),
-    allowedHosts: allowedHosts && new Set(expectTexts('allowedHosts', allowedHosts).map(host => host.toLowerCase())),
-    allowedOrigins: allowedOrigins === undefined ? [] : expectTexts('allowedOrigins', allowedOrigins),
+    allowedHosts: allowedHosts && parseAllowedHosts(allowedHosts),
+    allowedOrigins: parseOrigins(allowedOrigins ?? []),
     graceMs: parseDisconnectRule(onDisconnect),
     maxExecutions,
     maxSubscribers,
@@ -117,7 +143,24 @@ function resolveTokens(token: string | readonly string[] | undefined): readonly 
   throw new DagstreamError('INVALID_OPTION', `Expected \`token\` to be ${expected}`, { details: { option: 'token' } })
 }
 
-function expectTexts(name: string, value: readonly string[]): readonly string[] {
-  if (Array.isArray(value) && value.every(each => typeof each === 'string' && each !== '')) return value
-  throw invalidOption(name, 'an array of non-empty strings', value)
+/** One that no browser would send, such as with a path, would let nobody in and say nothing of it. */
+function parseOrigins(origins: readonly string[]): readonly string[] {
+  if (!Array.isArray(origins)) throw invalidOption('allowedOrigins', 'an array of origins', origins)
+  for (const origin of origins as readonly unknown[]) {
+    if (typeof origin === 'string' && URL.canParse(origin) && new URL(origin).origin === origin) continue
+    throw invalidOption('allowedOrigins', 'of origins as browsers send them, such as https://app.example', origin)
+  }
+  return [...origins]
+}
+
+/** @throws `INVALID_OPTION` with all that there are */
+function refuseUnknown(names: readonly string[]): void {
+  const known = [...HANDLER_OPTIONS, ...EXECUTION_OPTIONS]
+  for (const name of names) {
+    if (known.includes(name)) continue
+    const hint = new Suggestions(known, 'options').hintFor(name)
+    throw new DagstreamError('INVALID_OPTION', `There is no option \`${name}\` of a handler. ${hint}`, {
+      details: { option: name },
+    })
+  }
 }

@@ -30,14 +30,20 @@ export class KeptExecutions {
     for (const { log } of this.#held.values()) bytes += log.bytes
     for (const [executionId, { log }] of this.#held) {
       if (this.#held.size <= MAX_HELD && bytes <= MAX_HELD_BYTES) return
+      // What is being read is in memory anyway, for the next reader too.
+      if (log === hosted.log || log.cursorCount > 0) continue
       this.#held.delete(executionId)
       bytes -= log.bytes
     }
   }
 
+  async findRecord(executionId: string): Promise<StoredExecution | undefined> {
+    return askStore(() => this.#store.get(executionId))
+  }
+
   /** `undefined` for what the store does not have, or not any more. */
   async find(executionId: string): Promise<HostedExecution | undefined> {
-    const record = await askStore(() => this.#store.get(executionId))
+    const record = await this.findRecord(executionId)
     if (record === undefined) {
       this.#held.delete(executionId)
       return undefined

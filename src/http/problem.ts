@@ -1,3 +1,6 @@
+import type { DagstreamError } from '../errors.ts'
+import type { WorkflowIssue } from '../workflow/document.ts'
+
 /** What an error response tells, beside its status. */
 export interface ProblemDetails {
   /** What kind of problem it is, the same each time. */
@@ -17,6 +20,13 @@ export function problem(status: number, details: ProblemDetails, headers?: Heade
   const all = new Headers(headers)
   all.set('Content-Type', 'application/problem+json')
   return new Response(JSON.stringify({ ...details, status }), { status, headers: all })
+}
+
+/** The answer to a workflow, or an input, with problems: every one of them in `issues`. @param error with the code `INVALID_WORKFLOW` */
+export function invalidWorkflow({ code, details, message }: DagstreamError, headers?: HeadersInit): Response {
+  const [first] = details['issues'] as readonly WorkflowIssue[]
+  const detail = first ? `${first.code} at ${first.pointer || 'the document'}: ${first.message}` : message
+  return problem(422, { title: 'Invalid workflow', detail, code, ...details }, headers)
 }
 
 /** Ends the handling of a request with an error response. */

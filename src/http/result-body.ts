@@ -1,15 +1,14 @@
 import type { TaskResult } from '../events/events.ts'
-import { JsonValue } from '../events/json-value.ts'
+import type { JsonValue } from '../events/json-value.ts'
 import type { TaskState } from '../events/state.ts'
 import { toTaskResult } from '../execute/execution-result.ts'
 import type { ChunkSource } from '../sse/pull-body.ts'
 import type { LogStorage } from '../stream/event-log.ts'
 import type { HostedExecution } from './hosted-execution.ts'
+import { TextChunks } from './text-chunks.ts'
 
-/** About how much one chunk holds, characters; a single larger output is in one chunk. */
+/** About how much is written at one go, characters. */
 const CHUNK_CHARS = 64 * 1024
-
-const encoder = new TextEncoder()
 
 /**
  * The `ExecutionResult` of an execution as JSON, in chunks, once it has ended.
@@ -26,7 +25,9 @@ export class ResultChunks implements ChunkSource {
   readonly #errors: string[] = []
   /** The task whose result comes next; -1 before the head. */
   #next = -1
-  #isDone = false
+  #isWritten = false
+  /** What is written and not taken. */
+  readonly #texts = new TextChunks()
 
   /** `prefix` and `suffix` stand around the result. */
   constructor(hosted: HostedExecution, storage: LogStorage, prefix = '', suffix = '') {
@@ -39,7 +40,7 @@ export class ResultChunks implements ChunkSource {
   }
 
   get done(): boolean {
-    return this.#isDone
+    return this.#isWritten && this.#texts.done
   }
 
   onReadable(callback: (() => void) | undefined): void {
@@ -47,57 +48,67 @@ export class ResultChunks implements ChunkSource {
   }
 
   close(): void {
+    this.#texts.close()
     this.#cursor.close()
   }
 
   take(): Uint8Array | undefined | Promise<Uint8Array | undefined> {
+    if (!this.#texts.done) return this.#texts.take()
     const { ending } = this.#hosted.log
-    if (ending === undefined || this.#isDone) return undefined
+    if (ending === undefined || this.#isWritten) return undefined
     if (ending !== 'complete') throw new Error(`Execution \`${this.#hosted.executionId}\` could not finish its work`)
-    return this.#write('')
+    return this.#write() ?? this.#texts.take()
   }
 
-  /** Goes on from `text`. A promise only where an output has to be had from the store. */
-  #write(text: string): Uint8Array | Promise<Uint8Array> {
+  /** Writes what makes about a chunk. A promise only where an output has to be had from the store. */
+  #write(): undefined | Promise<Uint8Array | undefined> {
     const { taskIds, log } = this.#hosted
-    let chunk = text
+    let size = 0
     if (this.#next === -1) {
       this.#next = 0
-      chunk += this.#prefix + this.#writeHead()
+      size += this.#push(this.#prefix, this.#writeHead())
     }
-    while (this.#next < taskIds.length && chunk.length < CHUNK_CHARS) {
-      const { result } = log.state.tasks.get(taskIds[this.#next] as string) as TaskState
-      const { taskId, status, output, outputPath } = result as NonNullable<TaskState['result']>
-      if (status === 'success' && output === undefined && outputPath !== undefined) {
-        return this.#writeLater(chunk, result as TaskResult, taskId)
+    while (size < CHUNK_CHARS) {
+      if (this.#next === taskIds.length) {
+        this.#isWritten = true
+        this.#push(this.#writeTail(), this.#suffix)
+        return undefined
       }
-      chunk += this.#writeTask(result as TaskResult, output as JsonValue | undefined)
+      const { result } = log.state.tasks.get(taskIds[this.#next] as string) as TaskState
+      const { status, output, outputPath } = result as NonNullable<TaskState['result']>
+      if (status === 'success' && output === undefined && outputPath !== undefined) {
+        return this.#writeLater(result as TaskResult)
+      }
+      size += this.#writeTask(result as TaskResult, (output as JsonValue | undefined)?.text)
     }
-    if (this.#next === taskIds.length && chunk.length < CHUNK_CHARS) {
-      this.#isDone = true
-      chunk += this.#writeTail() + this.#suffix
-    }
-    return encoder.encode(chunk)
+    return undefined
   }
 
-  async #writeLater(chunk: string, result: TaskResult, taskId: string): Promise<Uint8Array> {
-    const json = await this.#storage.getOutput(this.#hosted.executionId, taskId)
-    if (json === undefined) throw new Error(`The store has lost the output of task \`${taskId}\``)
-    return this.#write(chunk + this.#writeTask(result, JsonValue.fromText(json)))
+  async #writeLater(result: TaskResult): Promise<Uint8Array | undefined> {
+    const json = await this.#storage.getOutput(this.#hosted.executionId, result.taskId)
+    if (json === undefined) throw new Error(`The store has lost the output of task \`${result.taskId}\``)
+    this.#writeTask(result, json)
+    return this.#texts.take()
   }
 
-  #writeTask(result: TaskResult, output: JsonValue | undefined): string {
+  /** @returns how many characters that was */
+  #writeTask(result: TaskResult, output: string | undefined): number {
     const separator = this.#next === 0 ? '' : ','
     this.#next += 1
     const { taskId, tool, status, attempts, executionTimeMs, waitMs } = result
     if (status === 'success') {
       const head = JSON.stringify({ taskId, tool, status }).slice(0, -1)
       const tail = JSON.stringify({ attempts, executionTimeMs, waitMs }).slice(1)
-      return `${separator}${head},"output":${output?.text ?? 'null'},${tail}`
+      return this.#push(`${separator}${head},"output":`, output ?? 'null', `,${tail}`)
     }
     const { error = '', code = 'TOOL_ERROR' } = result
     if (status === 'error') this.#errors.push(JSON.stringify({ taskId, error, code, status }))
-    return separator + JSON.stringify(toTaskResult(result))
+    return this.#push(separator + JSON.stringify(toTaskResult(result)))
+  }
+
+  #push(...texts: readonly string[]): number {
+    this.#texts.push(...texts)
+    return texts.reduce((size, text) => size + text.length, 0)
   }
 
   #writeHead(): string {

@@ -7,12 +7,12 @@ import type { ExecutionPlan } from '../plan/execution-plan.ts'
 import { negotiate } from '../sse/accept.ts'
 import type { Format } from '../sse/formats.ts'
 import { createEventBody } from '../sse/response-body.ts'
-import { guardLogger } from '../stream/logger.ts'
+import { guardLogger, type Logger } from '../stream/logger.ts'
 import type { ToolSource } from '../tools/registry.ts'
 import type { DAGStructure } from '../workflow/document.ts'
 import { Audience, type DisconnectRule, parseDisconnectRule } from './audience.ts'
 import { describeError } from './describe-error.ts'
-import { problem } from './problem.ts'
+import { invalidWorkflow, problem } from './problem.ts'
 import { STREAM_HEADERS, VARY } from './responses.ts'
 
 /** How one workflow is served. */
@@ -63,7 +63,7 @@ export async function handleWorkflowRequest(
     const result = await execution.result
     return Response.json(result, { headers: { ...VARY, 'Execution-Id': execution.executionId } })
   } catch (error) {
-    return failure(error)
+    return failure(error, execution.executionId)
   } finally {
     request.signal.removeEventListener('abort', leave)
   }
@@ -134,17 +134,24 @@ function start(workflow: DAGStructure | ExecutionPlan, options: WorkflowRequestO
   parseDisconnectRule(onDisconnect)
   const executor = new StreamingExecutor(tools, executionOptions)
   try {
-    return executor.stream(workflow, { input })
+    const execution = executor.stream(workflow, { input })
+    logLoss(execution, executionOptions.logger)
+    return execution
   } catch (error) {
     if (error instanceof DagstreamError && error.code === 'INVALID_WORKFLOW') {
-      return problem(
-        422,
-        { title: 'Invalid workflow', detail: error.message, code: error.code, ...error.details },
-        VARY,
-      )
+      return invalidWorkflow(error, VARY)
     }
     throw error
   }
+}
+
+/** Readers are told only that it was lost. */
+function logLoss({ executionId, result }: Execution, logger: Logger | undefined): void {
+  if (logger === undefined) return
+  const guarded = guardLogger(logger)
+  result.catch((error: unknown) => {
+    guarded.warn('An execution was lost', { executionId, reference: executionId, error: describeError(error) })
+  })
 }
 
 /** What happens, once, when the client leaves; after the end it does nothing. */
@@ -157,8 +164,9 @@ function createLeave(execution: Execution, { onDisconnect = 'cancel', clock }: W
   return audience.join()
 }
 
-/** The text of an unknown error never leaves the process. */
-function failure(error: unknown): Response {
+/** The text of an unknown error never leaves the process: the log has it, under the execution's id. */
+function failure(error: unknown, executionId: string): Response {
   const code = error instanceof DagstreamError ? error.code : 'INTERNAL_ERROR'
-  return problem(500, { title: 'The execution could not be completed', code }, VARY)
+  const headers = { ...VARY, 'Execution-Id': executionId }
+  return problem(500, { title: 'The execution could not be completed', code, reference: executionId }, headers)
 }

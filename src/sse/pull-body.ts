@@ -42,6 +42,9 @@ const noop = (): void => {}
 const DEFAULT_HEARTBEAT_MS = 8000
 const DEFAULT_STALL_TIMEOUT_MS = 30_000
 
+/** The most that is given at once, bytes. */
+const MAX_PIECE_BYTES = 64 * 1024
+
 /**
  * What lies between a source of chunks and one reader: nothing is taken ahead of the reader, so a stalled one holds one chunk
  * at most; while there is nothing it waits, with a sign of life now and then. However it ends, the source is closed and no
@@ -55,6 +58,8 @@ export class PullBody {
   #isReadable = true
   /** A `take` had to ask a store and is under way; heartbeats pass meanwhile. */
   #isFetching = false
+  /** What is left of a chunk that was too large to be given at once. */
+  #rest: Uint8Array | undefined
   /** What it brought, or why it failed. */
   #fetched: Uint8Array | undefined
   #failure: { readonly error: unknown } | undefined
@@ -138,11 +143,13 @@ export class PullBody {
   }
 
   #take(): Uint8Array | undefined {
+    if (this.#rest !== undefined) return this.#cut(this.#rest)
     if (this.#failure) throw this.#failure.error
     if (this.#isFetching) return undefined
     const fetched = this.#fetched
     this.#fetched = undefined
-    if (fetched !== undefined || !this.#isReadable) return fetched
+    if (fetched !== undefined) return this.#cut(fetched)
+    if (!this.#isReadable) return undefined
     this.#isReadable = false
     // Before it is asked, so that what comes while a store answers is not missed.
     this.#source.onReadable(this.#onReadable)
@@ -152,8 +159,15 @@ export class PullBody {
       void this.#fetch(taken)
       return undefined
     }
-    if (taken !== undefined) this.#isReadable = true
-    return taken
+    if (taken === undefined) return undefined
+    this.#isReadable = true
+    return this.#cut(taken)
+  }
+
+  /** A reader of a slow link makes progress by the piece: it is not to stall over one that takes it long. */
+  #cut(chunk: Uint8Array): Uint8Array {
+    this.#rest = chunk.byteLength > MAX_PIECE_BYTES ? chunk.subarray(MAX_PIECE_BYTES) : undefined
+    return this.#rest === undefined ? chunk : chunk.subarray(0, MAX_PIECE_BYTES)
   }
 
   async #fetch(taken: Promise<Uint8Array | undefined>): Promise<void> {
@@ -194,55 +208,11 @@ export class PullBody {
   #close(how: 'ended' | 'left' | 'failed'): void {
     if (this.#isClosed) return
     this.#isClosed = true
+    this.#rest = undefined
     this.#stall.stop()
     this.#silence.stop()
     this.#source.onReadable(undefined)
     this.#source.close()
     this.#options.onClose?.(how)
   }
-}
-
-/** The body that a stream reads from, for servers that write its chunks by themselves. */
-const bodies = new WeakMap<ReadableStream, PullBody>()
-
-/** A body as a stream, whose chunks belong to its reader. */
-export function createBodyStream(body: PullBody): ReadableStream<Uint8Array> {
-  type Controller = ReadableStreamDefaultController<Uint8Array>
-  const pass = (chunk: Uint8Array | undefined, controller: Controller): void => {
-    try {
-      if (chunk === undefined) return controller.close()
-      controller.enqueue(chunk.slice())
-      body.watch(error => controller.error(error))
-    } catch {
-      // Cancelled meanwhile: nobody is there to be told.
-    }
-  }
-  const pull = (controller: Controller): void | Promise<void> => {
-    let settle!: { readonly resolve: () => void; readonly reject: (error: unknown) => void }
-    const chunk = body.next((later, error) => {
-      if (error) return settle.reject(error)
-      pass(later, controller)
-      settle.resolve()
-    })
-    if (chunk !== LATER) return pass(chunk, controller)
-    return new Promise((resolve, reject) => {
-      settle = { resolve, reject }
-    })
-  }
-  const start = (controller: Controller): void => {
-    const first = body.takeFirst()
-    if (first !== undefined) pass(first, controller)
-  }
-  // The queue is never filled ahead: the source itself is the queue. Only what comes first is there before it is asked for.
-  const source = { start, pull, cancel: () => body.cancel() }
-  const stream = new ReadableStream<Uint8Array>(source, { highWaterMark: 0 })
-  bodies.set(stream, body)
-  return stream
-}
-
-/** The body behind a stream that `createBodyStream` made and that nobody has read nor will; what comes first comes again. */
-export function takeBody(stream: ReadableStream): PullBody | undefined {
-  const body = bodies.get(stream)
-  body?.rewind()
-  return body
 }

@@ -5,7 +5,8 @@ import { LogEntry, NOT_LOGGED } from '../events/log-entry.ts'
 import type { EntrySource } from '../stream/entry-source.ts'
 import { encodeComment, encodeEntry } from './encode.ts'
 import { defaultFormat, type Format } from './formats.ts'
-import { type ChunkSource, createBodyStream, PullBody, type PullBodyOptions } from './pull-body.ts'
+import { createBodyStream } from './body-stream.ts'
+import { type ChunkSource, PullBody, type PullBodyOptions } from './pull-body.ts'
 
 /** How a body of events is made. */
 export interface EventBodyOptions

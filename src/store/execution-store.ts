@@ -36,6 +36,11 @@ export interface ExecutionStore extends LogStorage {
   /** Takes the right to append; earlier leases get `FENCED` from then on. @throws `EXECUTION_NOT_FOUND` */
   claim(executionId: string): Lease | Promise<Lease>
   get(executionId: string): StoredExecution | undefined | Promise<StoredExecution | undefined>
+  /** The execution of an owner and idempotency key. Where a store cannot tell, `create` does. */
+  findByKey?(
+    owner: string | undefined,
+    idempotencyKey: string,
+  ): StoredExecution | undefined | Promise<StoredExecution | undefined>
   /**
    * By `createdAt`, then `executionId`, at most `limit`, of those behind `after`: the last one of the page before, which may
    * be gone meanwhile. `workflow` may be left out.

@@ -1,29 +1,11 @@
-import { CLOCK_METHODS, type Clock, systemClock } from '../clock.ts'
-import { DagstreamError, expectMethods, invalidOption } from '../errors.ts'
+import { DagstreamError } from '../errors.ts'
 import type { EventFor, SSEEvent } from '../events/events.ts'
 import type { LogEntry } from '../events/log-entry.ts'
 import { applyEvent, copyState, createState, type ExecutionState } from '../events/state.ts'
-import { EntryTail, resolveTailBounds, type TailBounds } from '../stream/entry-tail.ts'
+import { EntryTail } from '../stream/entry-tail.ts'
 import type { Lease } from '../stream/event-log.ts'
 import type { ExecutionRecord, ExecutionStore, StoredExecution } from './execution-store.ts'
-
-/** How long finished executions are kept. Running ones always are. */
-export interface MemoryStoreOptions extends TailBounds {
-  /** Since they ended, ms. @defaultValue one hour */
-  readonly maxFinishedAgeMs?: number
-  /** @defaultValue 1,000 */
-  readonly maxFinishedCount?: number
-  /** About bytes of all of them. @defaultValue 256 MiB */
-  readonly maxFinishedBytes?: number
-  readonly clock?: Clock
-}
-
-const DEFAULTS = {
-  maxFinishedAgeMs: 60 * 60 * 1000,
-  maxFinishedCount: 1000,
-  maxFinishedBytes: 256 * 1024 * 1024,
-  clock: systemClock,
-}
+import { type MemoryStoreOptions, resolveMemoryOptions } from './memory-store-options.ts'
 
 /** What an execution takes beside its entries and outputs, and what a task's state takes; bytes, estimates. */
 const EXECUTION_WEIGHT = 1024
@@ -50,7 +32,7 @@ interface Kept {
  * Everything answers at once, so that an execution on it never waits for its log.
  */
 export function createMemoryStore(options: MemoryStoreOptions = {}): ExecutionStore {
-  const bounds = resolveOptions(options)
+  const bounds = resolveMemoryOptions(options)
   const executions = new Map<string, Kept>()
   const byKey = new Map<string, Kept>()
   /** In the order in which they finished. */
@@ -78,7 +60,9 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): ExecutionSt
     const oldest = bounds.clock.now() - bounds.maxFinishedAgeMs
     let count = 0
     for (const kept of finished) {
-      const isOver = finished.size > bounds.maxFinishedCount || finishedBytes > bounds.maxFinishedBytes
+      // One alone may be as large as it is: whoever waited for it is still to have its result.
+      const isTooMuch = finishedBytes > bounds.maxFinishedBytes && finished.size > 1
+      const isOver = finished.size > bounds.maxFinishedCount || isTooMuch
       if (!isOver && kept.finishedAt > oldest) break
       forget(kept)
       count += 1
@@ -107,7 +91,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): ExecutionSt
         record: { ...record },
         status: 'running',
         epoch: 0,
-        tail: new EntryTail(bounds, undefined, entry => fold(kept, entry)),
+        tail: new EntryTail(bounds, weighEntry, entry => fold(kept, entry)),
         base: undefined,
         baseBytes: 0,
         outputs: new Map(),
@@ -158,6 +142,12 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): ExecutionSt
       return kept && show(kept)
     },
 
+    findByKey(owner, idempotencyKey) {
+      sweep()
+      const kept = byKey.get(keyOf({ owner, idempotencyKey }) as string)
+      return kept && show(kept)
+    },
+
     list({ owner, after, limit }) {
       sweep()
       return [...executions.values()]
@@ -195,7 +185,12 @@ function fold(kept: Kept, entry: LogEntry): void {
   applyEvent(kept.base, entry as unknown as SSEEvent, entry.seq)
   // Outputs go from the entry to the state; tasks are all made by the first event.
   if (entry.seq === 1) kept.baseBytes += kept.base.tasks.size * TASK_WEIGHT
-  kept.baseBytes += entry.data.output?.weight ?? 0
+  if (!entry.refersToOutput) kept.baseBytes += entry.data.output?.weight ?? 0
+}
+
+/** Without an output that is kept beside it, and weighed there. */
+function weighEntry(entry: LogEntry): number {
+  return entry.refersToOutput ? entry.weight - (entry.data.output?.weight ?? 0) : entry.weight
 }
 
 function compareAge(
@@ -209,31 +204,19 @@ function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
 
-/** The options with their defaults; `undefined` counts as not given. @throws `INVALID_OPTION` */
-function resolveOptions(options: MemoryStoreOptions): Required<MemoryStoreOptions> {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw invalidOption('options', 'an object', options)
-  }
-  const resolved = { ...DEFAULTS, ...resolveTailBounds(options) }
-  for (const [name, value] of Object.entries(options)) {
-    if (!Object.hasOwn(resolved, name)) throw invalidOption(name, 'absent: it is not an option', value)
-    if (value !== undefined) Object.assign(resolved, { [name]: value })
-  }
-  expectMethods('clock', resolved.clock, CLOCK_METHODS)
-  for (const name of ['maxFinishedAgeMs', 'maxFinishedCount', 'maxFinishedBytes'] as const) {
-    const value = resolved[name]
-    if (!(typeof value === 'number' && value >= 0)) throw invalidOption(name, 'a number, 0 or more', value)
-  }
-  return resolved
-}
-
 function find(executions: Map<string, Kept>, executionId: string): Kept {
   const kept = executions.get(executionId)
   if (kept === undefined) throw new DagstreamError('EXECUTION_NOT_FOUND', `There is no execution \`${executionId}\``)
   return kept
 }
 
-function keyOf({ owner, idempotencyKey }: ExecutionRecord): string | undefined {
+function keyOf({
+  owner,
+  idempotencyKey,
+}: {
+  readonly owner?: string | undefined
+  readonly idempotencyKey?: string
+}): string | undefined {
   return idempotencyKey === undefined ? undefined : JSON.stringify([owner ?? null, idempotencyKey])
 }
 

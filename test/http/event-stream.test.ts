@@ -166,11 +166,16 @@ test.each<['create' | 'claim' | 'append', number, Error, string]>([
   'a store whose %s fails, call %i, ends both answers without the text of its error',
   async (method, nth, error, code) => {
     const tools = { work: () => 1 }
-    const batch = await handleWorkflowRequest(request(), ONE_TASK, { tools, store: failingStore(method, nth, error) })
+    const logged: Record<string, unknown>[] = []
+    const logger = { debug() {}, warn: (_: string, fields = {}) => void logged.push(fields) }
+    const batchStore = failingStore(method, nth, error)
+    const batch = await handleWorkflowRequest(request(), ONE_TASK, { tools, store: batchStore, logger })
+    const reference = batch.headers.get('Execution-Id')
+    expect(logged).toMatchObject([{ reference, error: expect.stringContaining('secret') as string }])
     expect([batch.status, batch.headers.get('Content-Type'), await batch.json()]).toEqual([
       500,
       'application/problem+json',
-      { title: 'The execution could not be completed', code, status: 500 },
+      { title: 'The execution could not be completed', code, reference, status: 500 },
     ])
     const stream = await handleSSERequest(request(), ONE_TASK, { tools, store: failingStore(method, nth, error) })
     const text = await stream.text()

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { DagstreamError } from '../../src/errors.ts'
-import { type ChunkSource, createBodyStream, LATER, PullBody, takeBody } from '../../src/sse/pull-body.ts'
+import { createBodyStream, takeBody } from '../../src/sse/body-stream.ts'
+import { type ChunkSource, LATER, PullBody } from '../../src/sse/pull-body.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -59,13 +60,7 @@ test('what is there comes at once, without a promise, and then what is waited fo
   source.tell()
   expect(await waiting).toBe('c')
   source.done = true
-  expect([next(), next(), ends, source.closed, clock.timerCount]).toEqual([
-    undefined,
-    undefined,
-    ['ended'],
-    1,
-    0,
-  ])
+  expect([next(), next(), ends, source.closed, clock.timerCount]).toEqual([undefined, undefined, ['ended'], 1, 0])
 })
 
 test('a failure that nothing stands for fails the body without its cause, and only once', async () => {

@@ -2,7 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import { getRequestListener } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
-import { LATER, type PullBody, takeBody } from '../../sse/pull-body.ts'
+import { expectMethods } from '../../errors.ts'
+import { takeBody } from '../../sse/body-stream.ts'
+import { LATER, type PullBody } from '../../sse/pull-body.ts'
 import { problem } from '../problem.ts'
 
 /** What answers a request; a `Handler` of `dagstream/http`, or one wrapped. */
@@ -21,8 +23,11 @@ export type Listener = (
  *
  * Bodies that dagstream makes are written straight from their source, at the pace of the socket: between the two lies no
  * queue but the socket's own.
+ * @throws `INVALID_OPTION` for what has no `fetch`
  */
-export function createListener({ fetch }: Fetcher): Listener {
+export function createListener(handler: Fetcher): Listener {
+  expectMethods('handler', handler, ['fetch'])
+  const { fetch } = handler
   const listen = getRequestListener(
     async (request, { outgoing }) => {
       // No platform makes a request of it: what the adapter throws then would look like a fault of the server.

@@ -2,9 +2,9 @@ import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { systemClock } from '../../clock.ts'
-import { invalidOption } from '../../errors.ts'
+import { expectMethods, expectObject, invalidOption } from '../../errors.ts'
 import type { Handler } from '../create-handler.ts'
-import { isLoopback, LOOPBACK_HOSTS, refuseHost } from '../host-guard.ts'
+import { isLoopback, LOOPBACK_HOSTS, parseAllowedHosts, refuseHost } from '../host-guard.ts'
 import { createListener } from './listener.ts'
 
 /** Where and how a server listens. */
@@ -58,9 +58,15 @@ export async function serve(
     maxConnections = 4096,
     requestTimeoutMs = 30_000,
     headersTimeoutMs = Math.min(10_000, requestTimeoutMs),
-    allowedHosts = isLoopback(host) ? LOOPBACK_HOSTS : undefined,
-  } = options
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw invalidOption('port', 'from 0 to 65535', port)
+    allowedHosts,
+    ...unknown
+  } = expectObject('options', options)
+  for (const [name, value] of Object.entries(unknown)) {
+    throw invalidOption(name, 'absent: what is served is an option of `createHandler`', value)
+  }
+  expectMethods('handler', handler, ['fetch', 'close'])
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw invalidOption('port', 'an integer from 0 to 65535', port)
   for (const [name, value] of Object.entries({ maxConnections, headersTimeoutMs, requestTimeoutMs })) {
     if (!(Number.isInteger(value) && value > 0)) throw invalidOption(name, 'a positive integer', value)
   }
@@ -68,7 +74,7 @@ export async function serve(
     const expected = `at most \`requestTimeoutMs\`, ${requestTimeoutMs}`
     throw invalidOption('headersTimeoutMs', expected, headersTimeoutMs)
   }
-  const allowed = allowedHosts && new Set(allowedHosts.map(each => each.toLowerCase()))
+  let allowed = allowedHosts && parseAllowedHosts(allowedHosts)
   const fetch = async (request: Request): Promise<Response> =>
     (allowed && refuseHost(request, allowed)) ?? handler.fetch(request)
   const server = createServer(
@@ -79,6 +85,8 @@ export async function serve(
   server.listen(port, host)
   await once(server, 'listening')
   const address = server.address() as AddressInfo
+  // However the address was spelt.
+  if (isLoopback(address.address)) allowed ??= parseAllowedHosts(LOOPBACK_HOSTS)
   let openCount = 0
   let requestCount = 0
   server.on('request', (_, outgoing) => {

@@ -66,18 +66,20 @@ test('a drain time of 0 cancels at once', async () => {
   await closed
 })
 
-test('nothing more is begun: 503, in every form, also what was begun before under the same key', async () => {
+test('nothing more is begun: 503, in every form; what was begun before under the same key is found', async () => {
   const { handler, begin, create, tool } = handlerRig()
   const key = { 'Idempotency-Key': 'k' }
   await begin(ONE_TASK, key)
   const call = await tool.nextCall('a')
   const closed = handler.close()
-  for (const headers of [{}, { Accept: STREAM }, { Prefer: 'respond-async' }, key] as Record<string, string>[]) {
+  for (const headers of [{}, { Accept: STREAM }, { Prefer: 'respond-async' }] as Record<string, string>[]) {
     const response = await create(ONE_TASK, headers)
     expect(response.headers.get('retry-after')).toBe('1')
     expect(await readProblem(response)).toMatchObject({ status: 503, code: 'SHUTTING_DOWN' })
   }
+  const repeated = await create(ONE_TASK, key)
   call.succeed()
+  expect((await repeated.json()) as object).toMatchObject({ executionId: 'x1', status: 'success' })
   await closed
   expect((await create(ONE_TASK)).status).toBe(503)
   expect(tool.started).toEqual(['a'])

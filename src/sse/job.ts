@@ -1,0 +1,140 @@
+/** `dagstream/job`: the events of an execution in the flat vocabulary of jobs, and that vocabulary's types. */
+import type {
+  EventData,
+  EventFor,
+  InfoLevel,
+  SSEEvent as ExecutionEvent,
+  SSEEventType as ExecutionEventType,
+} from '../events/events.ts'
+import { wireJson } from '../events/wire-json.ts'
+import { encodeMessage } from './encode.ts'
+import type { ProgressEvent, SSEEvent, SSEEventType } from './job-events.ts'
+
+export * from './job-events.ts'
+export type { TokenUsage } from '../events/token-usage.ts'
+
+/**
+ * An event as frames of the flat vocabulary: `id:` if it has one, and `data:` with one line of JSON, no `event:`.
+ *
+ * Where an event gives two frames, the id stands on the last: whoever is cut off between them gets both again.
+ * @throws DagstreamError `INVALID_EVENT` for an id that a receiver would misread
+ */
+export function toJobFrames(event: ExecutionEvent): string {
+  const events = toJobEvents(event)
+  const last = events.length - 1
+  return events
+    .map((each, index) => {
+      const data = JSON.stringify(each)
+      return encodeMessage(index === last && event.id !== undefined ? { id: event.id, data } : { data })
+    })
+    .join('')
+}
+
+/** An event in the flat vocabulary: one, or two where it is the last or a snapshot. */
+export function toJobEvents(event: ExecutionEvent): SSEEvent[] {
+  // The table has a member for each type, which the compiler cannot follow through the union.
+  const translate = TRANSLATIONS[event.type] as ((event: ExecutionEvent) => SSEEvent[]) | undefined
+  // Later versions may know further types.
+  return translate?.(event) ?? []
+}
+
+const TRANSLATIONS: { readonly [Type in ExecutionEventType]: (event: EventFor<Type>) => SSEEvent[] } = {
+  execution_start: ({ data }) => {
+    const { totalTasks, name } = data
+    const message = `${name === undefined ? '' : `${name}: `}${countTasks(totalTasks)}`
+    return [{ type: 'start', ...headOf(data), message, totalTasks }]
+  },
+  task_start: ({ data }) => {
+    const { taskId, tool, attempt } = data
+    return [{ type: 'tool_use', ...headOf(data), message: `${taskId}: ${tool}`, taskId, tool, attempt }]
+  },
+  task_progress: ({ data }) => [{ type: 'progress', ...headOf(data), ...withoutHead(data) }],
+  token: ({ data }) => {
+    const { taskId, attempt, text } = data
+    return [{ type: 'progress', ...headOf(data), taskId, attempt, token: text }]
+  },
+  metrics: ({ data }) => {
+    const { taskId, attempt, ...metrics } = withoutHead(data)
+    return [{ type: 'progress', ...headOf(data), taskId, attempt, metrics }]
+  },
+  info: ({ data }) => {
+    const { level, ...rest } = withoutHead(data)
+    return [{ type: LINE_TYPES[level], ...headOf(data), ...rest }]
+  },
+  task_complete: event => [toTaskProgress(event)],
+  task_retry: ({ data }) => {
+    const { taskId, attempt, error, code, delayMs } = data
+    const message = `${taskId}: ${error}; it is tried again`
+    return [{ type: 'warning', ...headOf(data), message, taskId, attempt, code, delayMs }]
+  },
+  token_usage: ({ data }) => {
+    const { taskId, attempt, tokenUsage: taskTokenUsage, executionTokenUsage: tokenUsage } = data
+    return [{ type: 'token_usage', ...headOf(data), tokenUsage, taskId, attempt, taskTokenUsage }]
+  },
+  execution_complete: ({ data }) => {
+    const { status, reason, totalTasks, successCount, errorCount, skippedCount, cancelledCount } = data
+    const message = reason?.message ?? `${status}: ${successCount} of ${countTasks(totalTasks)} succeeded`
+    const counts = { totalTasks, successCount, errorCount, skippedCount, cancelledCount }
+    const { totalExecutionTimeMs } = data
+    return [
+      { type: 'completion', ...headOf(data), message, status, ...counts, totalExecutionTimeMs },
+      { type: 'stream_end', ...headOf(data) },
+    ]
+  },
+  error: ({ data }) => {
+    const { error, code, taskId } = data
+    return [
+      { type: 'error', ...headOf(data), message: error, ...(taskId !== undefined && { taskId }), code },
+      { type: 'stream_end', ...headOf(data) },
+    ]
+  },
+  snapshot: ({ data }) => {
+    const { status, counts, tokenUsage } = data
+    const { totalTasks: total, ...ended } = counts
+    const progress = Object.values(ended).reduce((sum, count) => sum + count, 0)
+    const message = `${progress} of ${countTasks(total)} ended`
+    const stands: ProgressEvent = { type: 'progress', ...headOf(data), message, status, progress, total }
+    return tokenUsage === undefined ? [stands] : [stands, { type: 'token_usage', ...headOf(data), tokenUsage }]
+  },
+}
+
+/** `error` would end the job for its clients: a line of that level is a warning. */
+const LINE_TYPES = {
+  debug: 'log',
+  info: 'information',
+  warning: 'warning',
+  error: 'warning',
+} as const satisfies Record<InfoLevel, SSEEventType>
+
+function toTaskProgress(event: EventFor<'task_complete'>): ProgressEvent {
+  // With a large output told by reference, as everywhere on the wire.
+  const data = JSON.parse(wireJson(event)) as EventFor<'task_complete'>['data']
+  const { taskId, tool, status, error, code } = data
+  const { output, outputBytes, outputPreview, outputPath } = data
+  return {
+    type: 'progress',
+    ...headOf(data),
+    message: `${taskId}: ${error ?? status}`,
+    taskId,
+    tool,
+    status,
+    ...(code !== undefined && { code }),
+    ...(output !== undefined && { output }),
+    ...(outputBytes !== undefined && { outputBytes }),
+    ...(outputPreview !== undefined && { outputPreview }),
+    ...(outputPath !== undefined && { outputPath }),
+  }
+}
+
+function headOf({ executionId: jobId, timestamp }: EventData): { jobId: string; timestamp: string } {
+  return { jobId, timestamp }
+}
+
+function withoutHead<Data extends EventData>(data: Data): Omit<Data, keyof EventData> {
+  const { executionId: _, timestamp: __, ...rest } = data
+  return rest
+}
+
+function countTasks(count: number): string {
+  return count === 1 ? '1 task' : `${count} tasks`
+}

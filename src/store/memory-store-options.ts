@@ -1,0 +1,39 @@
+import { CLOCK_METHODS, type Clock, systemClock } from '../clock.ts'
+import { expectMethods, invalidOption } from '../errors.ts'
+import { resolveTailBounds, type TailBounds } from '../stream/entry-tail.ts'
+
+/** How long finished executions are kept. Running ones always are. */
+export interface MemoryStoreOptions extends TailBounds {
+  /** Since they ended, ms. @defaultValue one hour */
+  readonly maxFinishedAgeMs?: number
+  /** @defaultValue 1,000 */
+  readonly maxFinishedCount?: number
+  /** About bytes of all of them. @defaultValue 256 MiB */
+  readonly maxFinishedBytes?: number
+  readonly clock?: Clock
+}
+
+const DEFAULTS = {
+  maxFinishedAgeMs: 60 * 60 * 1000,
+  maxFinishedCount: 1000,
+  maxFinishedBytes: 256 * 1024 * 1024,
+  clock: systemClock,
+}
+
+/** The options with their defaults; `undefined` counts as not given. @throws `INVALID_OPTION` */
+export function resolveMemoryOptions(options: MemoryStoreOptions): Required<MemoryStoreOptions> {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw invalidOption('options', 'an object', options)
+  }
+  const resolved = { ...DEFAULTS, ...resolveTailBounds(options) }
+  for (const [name, value] of Object.entries(options)) {
+    if (!Object.hasOwn(resolved, name)) throw invalidOption(name, 'absent: it is not an option', value)
+    if (value !== undefined) Object.assign(resolved, { [name]: value })
+  }
+  expectMethods('clock', resolved.clock, CLOCK_METHODS)
+  for (const name of ['maxFinishedAgeMs', 'maxFinishedCount', 'maxFinishedBytes'] as const) {
+    const value = resolved[name]
+    if (!(typeof value === 'number' && value >= 0)) throw invalidOption(name, 'a number, 0 or more', value)
+  }
+  return resolved
+}

@@ -47,6 +47,16 @@ export type ExitCode = 0 | 1 | 2 | 130
 /** Input or usage is invalid: the message is for people, the process ends with 2. */
 export class UsageError extends Error {}
 
+/** A failure, its `cause`, with a line of help that is told after it. */
+export class HintedError extends Error {
+  readonly hint: string
+
+  constructor(cause: unknown, hint: string) {
+    super(hint, { cause })
+    this.hint = hint
+  }
+}
+
 /** A stream that is written to in order, at its reader's pace, and whose reader may leave. */
 export class Output {
   readonly stream: TextStream

@@ -2,6 +2,14 @@ import type { Colors } from 'picocolors/types.js'
 import type { WorkflowIssue } from '../workflow/document.ts'
 import { formatNumberOf, toPlainLine } from './text.ts'
 
+/** Said where a tool is missing and no module of tools was given. */
+export const TOOLS_HINT = 'Tools of your own: --tools <module>'
+
+/** Whether issues, of whatever form, name a tool that is not there. */
+export function missesTool(issues: unknown): boolean {
+  return Array.isArray(issues) && issues.some((issue: WorkflowIssue) => issue.code === 'UNKNOWN_TOOL')
+}
+
 /** The issues of a workflow for people: `CODE pointer: message (hint)`, and the total where not all are listed. */
 export function renderIssues(issues: readonly WorkflowIssue[], issueCount: number, colors: Colors): string {
   const lines = issues.map(({ code, pointer, message, hint }) => {

@@ -26,6 +26,24 @@ export function parsePort(text: string): number {
   throw new InvalidArgumentError('Expected an integer from 0 to 65535; 0 takes any free port.')
 }
 
+/** Collects an option that may be repeated. @throws InvalidArgumentError unless `text` is an origin, as browsers write it */
+export function parseOrigins(text: string, before: readonly string[] = []): string[] {
+  const origin = URL.canParse(text) ? new URL(text).origin : 'null'
+  if (origin !== 'null' && [origin, `${origin}/`].includes(text.toLowerCase())) return [...before, origin]
+  throw new InvalidArgumentError('Expected an origin: scheme, host and port, such as https://app.example.com.')
+}
+
+/** Whether `text` can be what a `Host` header names, without its port. */
+export function isHostName(text: string): boolean {
+  return /^(?:[\w.-]+|\[[\da-f:.]+\])$/i.test(text)
+}
+
+/** Collects an option that may be repeated. @throws InvalidArgumentError unless `text` is the name of a host, without port */
+export function parseHosts(text: string, before: readonly string[] = []): string[] {
+  if (isHostName(text)) return [...before, text]
+  throw new InvalidArgumentError('Expected the name of a host, without port, such as app.example.com.')
+}
+
 /** @throws InvalidArgumentError unless `text` is where the routes of a server can begin */
 export function parseServerUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined

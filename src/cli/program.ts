@@ -4,7 +4,14 @@ import picocolors from 'picocolors'
 import { DEFAULT_PORT } from '../http/node/serve.ts'
 import { type CliProcess, type CommandContext, type ExitCode, Output } from './console.ts'
 import { graphCommand } from './graph-command.ts'
-import { parseJsonOption, parsePort, parsePositiveInteger, parseServerUrl } from './option-values.ts'
+import {
+  parseHosts,
+  parseJsonOption,
+  parseOrigins,
+  parsePort,
+  parsePositiveInteger,
+  parseServerUrl,
+} from './option-values.ts'
 import { reportError } from './report-error.ts'
 import { runCommand } from './run-command.ts'
 import { serveCommand } from './serve-command.ts'
@@ -71,6 +78,8 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
     .description('Serve executions over HTTP')
     .addOption(new Option('--port <port>', '0 for any free one').argParser(parsePort).default(DEFAULT_PORT))
     .option('--host <host>', 'the address to listen on', '127.0.0.1')
+    .option('--allow-host <host>', 'a further name to answer to, without port (repeatable)', parseHosts)
+    .option('--allow-origin <origin>', 'an origin whose pages may read answers (repeatable)', parseOrigins)
     .addOption(tokenOption())
     .addOption(toolsOption())
     .addOption(new Option('--log-level <level>', 'the least that is logged').choices(LOG_LEVELS).default('info'))

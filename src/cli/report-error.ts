@@ -1,21 +1,28 @@
+import { describeCause } from '../client/describe-cause.ts'
 import { DagstreamError } from '../errors.ts'
 import type { WorkflowIssue } from '../workflow/document.ts'
-import { type CommandContext, type ExitCode, UsageError } from './console.ts'
+import { type CommandContext, type ExitCode, HintedError, UsageError } from './console.ts'
 import { renderIssues } from './issue-lines.ts'
-import { describeCause } from './server-connection.ts'
 import { toPlainLine } from './text.ts'
 
 /** What was asked for is at fault, not the server: the workflow, an option, or how large they are. */
 const INVALID_INPUT: ReadonlySet<unknown> = new Set([400, 413, 415, 422])
 
 /** Says what went wrong, in words, never with a stack. */
-export async function reportError(error: unknown, { stderr, colors }: CommandContext): Promise<ExitCode> {
+export async function reportError(error: unknown, context: CommandContext): Promise<ExitCode> {
+  const { stderr, colors } = context
+  if (error instanceof HintedError) {
+    const code = await reportError(error.cause, context)
+    await stderr.write(`${error.hint}\n`)
+    return code
+  }
   const issues = findIssues(error)
   if (issues !== undefined) {
     await stderr.write(renderIssues(issues.listed, issues.count, colors))
     return 2
   }
   await stderr.write(`${colors.red('error')} ${toPlainLine(describe(error))}\n`)
+  if (isUnauthorized(error)) await stderr.write('Give --token, or set DAGSTREAM_TOKEN\n')
   return isInvalidInput(error) ? 2 : 1
 }
 
@@ -40,6 +47,10 @@ function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   if (!(error instanceof DagstreamError) || error.code !== 'CONNECTION_LOST') return error.message
   return `The connection was lost: ${describeCause(error)}`
+}
+
+function isUnauthorized(error: unknown): boolean {
+  return error instanceof DagstreamError && error.code === 'HTTP_ERROR' && error.details['status'] === 401
 }
 
 function isInvalidInput(error: unknown): boolean {

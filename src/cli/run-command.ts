@@ -1,15 +1,18 @@
 import type { RemoteOptions } from '../client/create-client.ts'
+import { describeCause } from '../client/describe-cause.ts'
+import { DagstreamError } from '../errors.ts'
 import type { Schedule } from '../events/events.ts'
 import type { ExecutionResult } from '../execute/execution-result.ts'
 import { type StreamOptions, StreamingExecutor } from '../execute/streaming-executor.ts'
 import type { ToolRegistry } from '../tools/registry.ts'
 import type { DAGStructure } from '../workflow/document.ts'
-import { type CommandContext, type ExitCode, UsageError } from './console.ts'
+import { type CommandContext, type ExitCode, HintedError, UsageError } from './console.ts'
 import { follow, type Followed, type FollowedExecution, toExitCode } from './follow.ts'
 import { hintsFor } from './hints.ts'
+import { missesTool, TOOLS_HINT } from './issue-lines.ts'
 import { loadTools } from './load-tools.ts'
 import { readWorkflow } from './read-workflow.ts'
-import { connect, describeCause, RemotePlace } from './server-connection.ts'
+import { connect, RemotePlace } from './server-connection.ts'
 import { renderSummary } from './summary.ts'
 import { toPlainLine, toPlainText } from './text.ts'
 
@@ -57,7 +60,7 @@ export async function runCommand(file: string, options: RunOptions, context: Com
   return stdout.error && !stdout.isClosed ? 1 : toExitCode(result)
 }
 
-function runHere(
+async function runHere(
   workflow: DAGStructure,
   tools: ToolRegistry,
   options: RunOptions,
@@ -68,7 +71,13 @@ function runHere(
     const stop = (why: string): void => execution.cancel(why)
     return { events: execution, result: () => execution.result, stop, stopMessage: STOP_MESSAGE }
   }
-  return follow({ ...pickSse(options), begin }, context)
+  try {
+    return await follow({ ...pickSse(options), begin }, context)
+  } catch (error) {
+    const isMissing =
+      options.tools === undefined && error instanceof DagstreamError && missesTool(error.details['issues'])
+    throw isMissing ? new HintedError(error, TOOLS_HINT) : error
+  }
 }
 
 async function runRemotely(

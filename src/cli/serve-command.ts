@@ -1,10 +1,11 @@
 import { createHandler } from '../http/create-handler.ts'
 import { describeError } from '../http/describe-error.ts'
-import { isLoopback } from '../http/host-guard.ts'
-import { type NodeServer, serve } from '../http/node/serve.ts'
+import { isLoopback, LOOPBACK_HOSTS } from '../http/host-guard.ts'
+import { type NodeServer, serve, type ServeOptions } from '../http/node/serve.ts'
 import { type CommandContext, type ExitCode, UsageError } from './console.ts'
 import { listenForInterrupts } from './interrupts.ts'
 import { loadTools } from './load-tools.ts'
+import { isHostName } from './option-values.ts'
 import { buildSamples } from './serve-samples.ts'
 import { findToken } from './server-connection.ts'
 import { createServerLog, type LogLevel, logRequests } from './server-log.ts'
@@ -14,6 +15,10 @@ import { formatMs, toPlainLine } from './text.ts'
 export interface ServeCommandOptions {
   readonly port: number
   readonly host: string
+  /** Answered beside the names of loopback and the address itself. */
+  readonly allowHost?: readonly string[]
+  /** Whose pages may read answers. */
+  readonly allowOrigin?: readonly string[]
   readonly token?: string
   readonly tools?: string
   readonly logLevel: LogLevel
@@ -37,8 +42,17 @@ export async function serveCommand(options: ServeCommandOptions, context: Comman
   }
   const tools = await loadTools(options.tools, process.cwd)
   const log = createServerLog(stderr, logLevel)
-  const handler = createHandler({ tools, logger: log, drainMs: DRAIN_MS, ...(token !== undefined && { token }) })
-  const server = await listen({ fetch: logRequests(handler.fetch, log), close: handler.close }, port, host)
+  const handler = createHandler({
+    tools,
+    logger: log,
+    drainMs: DRAIN_MS,
+    ...(token !== undefined && { token }),
+    ...(options.allowOrigin && { allowedOrigins: options.allowOrigin }),
+  })
+  const server = await listen(
+    { fetch: logRequests(handler.fetch, log), close: handler.close },
+    { port, host, ...(options.allowHost && { allowedHosts: listHosts(host, options.allowHost) }) },
+  )
   // A tool that fails after it has answered, in a timer of its own, is not to end the executions of everybody.
   const stopCatching = process.onStrayError(error => {
     log.error('Something failed where nobody waits for it, probably in a tool', { error: describeError(error) })
@@ -47,7 +61,7 @@ export async function serveCommand(options: ServeCommandOptions, context: Comman
   const interrupted = new Promise<void>(resolve => (stopListening = listenForInterrupts(process, resolve)))
   try {
     const samples = await buildSamples(reachableUrl(server), token !== undefined, tools, process)
-    await stderr.write(renderWelcome(server, samples))
+    await stderr.write(renderWelcome(server, samples, token !== undefined))
     await interrupted
     await stderr.write(
       `Draining: what runs may go on for up to ${formatMs(DRAIN_MS)}; press Ctrl-C again to exit at once\n`,
@@ -61,9 +75,20 @@ export async function serveCommand(options: ServeCommandOptions, context: Comman
   return 0
 }
 
-async function listen(handler: Parameters<typeof serve>[0], port: number, host: string): Promise<NodeServer> {
+/** Asked by its address, which the samples do, it goes on answering. */
+function listHosts(host: string, allowed: readonly string[]): string[] {
+  const own = host.includes(':') ? `[${host}]` : host
+  // One with a zone, such as `fe80::1%eth0`, is no name that a client could send.
+  return [...LOOPBACK_HOSTS, ...(isHostName(own) ? [own] : []), ...allowed]
+}
+
+async function listen(
+  handler: Parameters<typeof serve>[0],
+  options: ServeOptions & Pick<ServeCommandOptions, 'port' | 'host'>,
+): Promise<NodeServer> {
+  const { port, host } = options
   try {
-    return await serve(handler, { port, host })
+    return await serve(handler, options)
   } catch (error) {
     const why = describeListenError(error as NodeJS.ErrnoException)
     if (why === undefined) throw error
@@ -84,7 +109,10 @@ function reachableUrl({ url, host, port }: NodeServer): string {
   return host === '::' ? `http://[::1]:${port}` : url
 }
 
-function renderWelcome({ url }: NodeServer, samples: readonly string[]): string {
+function renderWelcome({ url }: NodeServer, samples: readonly string[], hasToken: boolean): string {
   const lines = samples.map(line => `  ${line}\n`).join('')
-  return `dagstream listens on ${toPlainLine(url)}\n${lines === '' ? '' : `Try in another terminal:\n${lines}`}Ctrl-C ends it.\n`
+  // A variable of this process is not one of the other terminal; the token itself is never shown.
+  const first = hasToken ? 'In that terminal, first: export DAGSTREAM_TOKEN=…\n' : ''
+  const tried = lines === '' ? '' : `Try in another terminal:\n${first}${lines}`
+  return `dagstream listens on ${toPlainLine(url)}\n${tried}Ctrl-C ends it.\n`
 }

@@ -1,4 +1,5 @@
 import { type Client, createClient } from '../client/create-client.ts'
+import { describeCause } from '../client/describe-cause.ts'
 import { DagstreamError } from '../errors.ts'
 import type { SSEEvent } from '../events/events.ts'
 import { type CliProcess, type CommandContext, UsageError } from './console.ts'
@@ -55,8 +56,8 @@ export function findToken(flag: string | undefined, { env }: CliProcess): string
   const token = flag ?? env['DAGSTREAM_TOKEN']
   // An empty one would be taken for protection that is not there.
   if (token === undefined || /^[!-~]+$/.test(token)) return token
-  const name = flag === undefined ? 'DAGSTREAM_TOKEN' : '--token'
-  throw new UsageError(`Expected ${name} to be one or more visible ASCII characters`)
+  const [name, help] = flag === undefined ? ['DAGSTREAM_TOKEN', '; unset it to go without a token'] : ['--token', '']
+  throw new UsageError(`Expected ${name} to be one or more visible ASCII characters${help}`)
 }
 
 /** Where a command has come to in an execution on a server. */
@@ -93,18 +94,4 @@ export class RemotePlace {
     const resume = isLost ? this.describeResume(process) : undefined
     if (resume !== undefined) await stderr.write(`The execution may still run. To follow it again:\n  ${resume}\n`)
   }
-}
-
-/** The innermost reason: what `fetch` throws says only that it failed. */
-export function describeCause(error: unknown): string {
-  let told = 'the connection failed'
-  for (let each = error, depth = 0; each instanceof Error && depth < 5; depth++) {
-    const { code } = each as { code?: unknown }
-    // Of several addresses that were tried, the first speaks for all.
-    const inner: unknown = each instanceof AggregateError ? each.errors[0] : each.cause
-    if (each.message !== '') told = each.message
-    else if (typeof code === 'string') told = code
-    each = inner
-  }
-  return told
 }

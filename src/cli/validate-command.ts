@@ -1,6 +1,6 @@
 import { validateWorkflow } from '../plan/compile.ts'
 import type { CommandContext, ExitCode } from './console.ts'
-import { renderIssues } from './issue-lines.ts'
+import { missesTool, renderIssues, TOOLS_HINT } from './issue-lines.ts'
 import { loadTools } from './load-tools.ts'
 import { readWorkflow } from './read-workflow.ts'
 import { toPlainLine } from './text.ts'
@@ -23,6 +23,9 @@ export async function validateCommand(
   const report = validateWorkflow(document, await loadTools(tools, process.cwd), { input })
   if (json) await stdout.write(`${JSON.stringify(report)}\n`)
   else if (report.valid) await stderr.write(`${colors.green('valid')} ${toPlainLine(file)}\n`)
-  else await stderr.write(renderIssues(report.issues, report.issueCount, colors))
+  else {
+    await stderr.write(renderIssues(report.issues, report.issueCount, colors))
+    if (tools === undefined && missesTool(report.issues)) await stderr.write(`${TOOLS_HINT}\n`)
+  }
   return report.valid ? 0 : 2
 }

@@ -8,7 +8,7 @@ const MAX_DEPTH = 8
  * Whether another connection may succeed where this one failed.
  *
  * Runtimes agree on no code and no class for a lost network, so it goes by what they really throw. From the outside in,
- * through `cause`: `retryable` decides; an HTTP status decides (429 and 5xx but 501 and 505: yes); an abort decides: no. An error that is
+ * through `cause`: `retryable` decides; an HTTP status decides (429 and 5xx: yes); an abort decides: no. An error that is
  * known for a lost network counts unless its cause is known to be hopeless: a bad certificate, a port that is not allowed.
  * Everything else, so every error of programming, does not.
  */
@@ -45,9 +45,9 @@ function judge(error: object): Verdict {
   return NETWORK_MESSAGE.test(text) ? 'network' : undefined
 }
 
-/** 429, and 5xx but those that say that the server will never do it. */
+/** 429 and 5xx: what stands in front of a server answers with any of these while it is away. */
 export function isRetryableStatus(status: number): boolean {
-  return status === 429 || (status >= 500 && status <= 599 && status !== 501 && status !== 505)
+  return status === 429 || (status >= 500 && status <= 599)
 }
 
 /** What the body of a server in this very process fails with, where sockets would only break. */
@@ -137,6 +137,8 @@ const NETWORK_MESSAGE: RegExp = new RegExp(
     '^The request timed out',
     '^Could not connect to the server',
     '^A server with the specified hostname could not be found',
+    // React Native.
+    '^Network request (?:failed|timed out)(?:$|:)',
     // workerd.
     '^Network connection lost',
     // Bun.
@@ -161,7 +163,8 @@ const HOPELESS_MESSAGE: RegExp = new RegExp(
     'invalid peer certificate',
     '^bad port$',
     '^unknown scheme$',
-    'redirect',
+    '^unexpected redirect$',
+    '^redirect count exceeded$',
     '^URL scheme must be',
     '^Failed to parse URL',
   ].join('|'),

@@ -95,7 +95,8 @@ export function createClient(options: ClientOptions): Client {
     },
     subscribe(executionId, options = {}) {
       expectExecutionId(executionId)
-      const { after, signal } = expectObject('options', options)
+      const { after, signal, ...unknown } = expectObject('options', options)
+      refuseUnknown(unknown)
       expectSignal(signal)
       if (after !== undefined && parseEventId(String(after))?.executionId !== executionId) {
         const message = `Expected \`after\` to be the id of an event of \`${executionId}\`, got ${describeValue(after)}`
@@ -144,7 +145,7 @@ function createSession(options: ClientOptions): Session {
     random = Math.random,
     ...unknown
   } = expectObject('options', options)
-  for (const [name, value] of Object.entries(unknown)) throw invalidOption(name, 'absent: it is not an option', value)
+  refuseUnknown(unknown)
   if (typeof fetch !== 'function') throw invalidOption('fetch', 'a function', fetch)
   if (typeof headers !== 'function') expectObject('headers', headers as object)
   if (!(typeof idleTimeoutMs === 'number' && idleTimeoutMs > 0 && idleTimeoutMs < Number.POSITIVE_INFINITY)) {
@@ -153,15 +154,16 @@ function createSession(options: ClientOptions): Session {
   expectMethods('clock', clock, CLOCK_METHODS)
   const all = { ...expectObject('reconnection', reconnection), clock, random }
   resolveReconnectionOptions(all)
-  const transport = new Transport({ baseUrl: parseBaseUrl(url), fetch, headers, clock, idleTimeoutMs })
-  return new Session(new ExecutionApi(transport), clock, all)
+  const baseUrl = parseBaseUrl(url)
+  const transport = new Transport({ baseUrl, fetch, headers, clock, idleTimeoutMs })
+  return new Session(new ExecutionApi(transport), clock, all, new URL(baseUrl).origin)
 }
 
 /** The request's body, made once: what was handed in may change while it is sent again. */
 function encodeBody(workflow: DAGStructure, options: RemoteExecuteOptions): string {
   expectObject('workflow', workflow)
   const { input, options: remote, signal, ...unknown } = expectObject('options', options)
-  for (const [name, value] of Object.entries(unknown)) throw invalidOption(name, 'absent: it is not an option', value)
+  refuseUnknown(unknown)
   expectSignal(signal)
   try {
     return JSON.stringify({ workflow, input, options: remote })
@@ -169,6 +171,11 @@ function encodeBody(workflow: DAGStructure, options: RemoteExecuteOptions): stri
     const message = 'Expected the workflow, its `input` and its `options` to be JSON'
     throw new DagstreamError('INVALID_OPTION', message, { cause })
   }
+}
+
+/** A misspelt option would do nothing, silently. */
+function refuseUnknown(unknown: object): void {
+  for (const [name, value] of Object.entries(unknown)) throw invalidOption(name, 'absent: it is not an option', value)
 }
 
 function expectExecutionId(executionId: string): string {

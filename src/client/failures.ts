@@ -9,6 +9,7 @@ export class StreamInterruptedError extends Error {
 
 /** A server's answer that is an error, or not what was asked for. Its code is `HTTP_ERROR`. */
 export class HttpError extends DagstreamError {
+  override readonly name: string = 'HttpError'
   /** Of the response; 0 where a browser hides it (a redirect). */
   readonly status: number
   /** How long the server asks to wait, ms. */
@@ -30,6 +31,7 @@ export class UnusableResponseError extends HttpError {
 
 /** All retries failed. Its code is `CONNECTION_LOST`; `cause` is the last failure. */
 export class ConnectionLostError extends DagstreamError {
+  override readonly name: string = 'ConnectionLostError'
   /** How often it was tried in all. */
   readonly attempts: number
   /** They are used up, whatever the last failure was. */

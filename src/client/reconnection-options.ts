@@ -30,7 +30,7 @@ export interface ReconnectionOptions {
   readonly initialDelayMs?: number
   /** Each further delay is this many times the one before, ≥ 1. @defaultValue 2 */
   readonly factor?: number
-  /** No delay grows beyond this, ms; jitter comes on top. @defaultValue 10,000 */
+  /** No delay is longer, ms, but where the server asks for more. @defaultValue 10,000 */
   readonly maxDelayMs?: number
   /** Each delay varies by up to this share of itself, 0–1. @defaultValue 0.1 */
   readonly jitter?: number
@@ -94,7 +94,7 @@ export function expectSignal(signal: AbortSignal | undefined): void {
 }
 
 /**
- * How long to wait before a retry, ms: exponential up to a bound, then varied by the jitter.
+ * How long to wait before a retry, ms: exponential, varied by the jitter, never beyond the bound.
  * @param attempt of the retry, from 1
  */
 export function computeReconnectDelay(options: ResolvedReconnectionOptions, attempt: number): number {
@@ -104,7 +104,7 @@ export function computeReconnectDelay(options: ResolvedReconnectionOptions, atte
   const share = random()
   // What is no number from 0 to 1 is no jitter.
   const spread = share >= 0 && share <= 1 ? 2 * share - 1 : 0
-  return Math.max(0, Math.round(grown * (1 + jitter * spread)))
+  return Math.round(Math.min(maxDelayMs, Math.max(0, grown * (1 + jitter * spread))))
 }
 
 function expectNumber(

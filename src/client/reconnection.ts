@@ -1,6 +1,7 @@
 import { MAX_RETRY_AFTER_MS } from '../execute/retry.ts'
 import { isRetryable } from './classify-error.ts'
 import { Connection, type Failure, type OpenSource } from './connection.ts'
+import { describeCause } from './describe-cause.ts'
 import { ConnectionLostError, findRetryAfterMs, readField, StreamInterruptedError } from './failures.ts'
 import {
   computeReconnectDelay,
@@ -26,12 +27,17 @@ import { Waiting } from './waiting.ts'
  */
 export class StreamReconnectionManager {
   readonly #options: ResolvedReconnectionOptions
+  readonly #target: string | undefined
   /** Since a stream last ended well. */
   #failureCount = 0
 
-  /** @throws `INVALID_OPTION` */
-  constructor(options?: ReconnectionOptions) {
+  /**
+   * @param target what is connected to, as the message of giving up names it
+   * @throws `INVALID_OPTION`
+   */
+  constructor(options?: ReconnectionOptions, target?: string) {
     this.#options = resolveReconnectionOptions(options)
+    this.#target = target
   }
 
   /**
@@ -151,7 +157,9 @@ export class StreamReconnectionManager {
     const attempts = this.#failureCount
     this.#failureCount = 0
     const times = attempts === 1 ? 'once' : `${attempts} times`
-    return new ConnectionLostError(`The connection failed ${times}, and ${why}: see \`cause\``, attempts, error)
+    const place = this.#target === undefined ? '' : `, at ${this.#target}`
+    const message = `The connection failed ${times}, and ${why}${place}: ${describeCause(error)}`
+    return new ConnectionLostError(message, attempts, error)
   }
 }
 

@@ -8,17 +8,21 @@ export class Session {
   readonly api: ExecutionApi
   readonly clock: Clock
   readonly #reconnection: ReconnectionOptions
+  readonly #origin: string
 
-  constructor(api: ExecutionApi, clock: Clock, reconnection: ReconnectionOptions) {
+  /** @param origin of the server, for messages: no more of its URL is told */
+  constructor(api: ExecutionApi, clock: Clock, reconnection: ReconnectionOptions, origin: string) {
     this.api = api
     this.clock = clock
     this.#reconnection = reconnection
+    this.#origin = origin
   }
 
   /** Each piece of work counts its own retries. @param isShown whether somebody sees the items, who would clear them */
   createManager(signal: AbortSignal | undefined, isShown: boolean): StreamReconnectionManager {
     const { onReset, ...rest } = this.#reconnection
-    return new StreamReconnectionManager({ ...rest, ...(isShown && onReset && { onReset }), ...(signal && { signal }) })
+    const options = { ...rest, ...(isShown && onReset && { onReset }), ...(signal && { signal }) }
+    return new StreamReconnectionManager(options, this.#origin)
   }
 
   /** Makes a request again until it is answered. @throws as `StreamReconnectionManager.run` */

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts'
-import { invalidOption } from '../errors.ts'
+import { DagstreamError, describeValue, invalidOption } from '../errors.ts'
 import { HttpError, readField, UnusableResponseError } from './failures.ts'
 import { Reply } from './reply.ts'
 import { Waiting } from './waiting.ts'
@@ -84,20 +84,31 @@ export class Transport {
 
 /** The base that paths are relative to. @throws `INVALID_OPTION`, whose message shows no secret */
 export function parseBaseUrl(url: unknown): string {
-  const expected = 'an http or https URL'
   let base: URL
   try {
     // In a page a path is enough.
     base = new URL(url as string | URL, readField(readField(globalThis, 'location'), 'href') as string | undefined)
   } catch {
-    throw invalidOption('url', expected, typeof url === 'string' ? 'something else' : url)
+    throw refuseUrl(url)
   }
-  if (base.protocol !== 'http:' && base.protocol !== 'https:') throw invalidOption('url', expected, base.protocol)
+  if (base.protocol !== 'http:' && base.protocol !== 'https:') throw refuseUrl(url)
   if (base.username || base.password || base.search || base.hash) {
-    const bare = 'without credentials, query and fragment: secrets belong in `headers`'
-    throw invalidOption('url', `${expected} ${bare}`, base.origin)
+    const expected = 'without credentials, query and fragment: secrets belong in `headers`'
+    throw invalidOption('url', expected, base.origin)
   }
   return base.href.endsWith('/') ? base.href : `${base.href}/`
+}
+
+/** What is given is never repeated: a misread URL shows as a fragment of itself, and may hold a secret. */
+function refuseUrl(url: unknown): DagstreamError {
+  const expected =
+    typeof url === 'string' && /^https?:\/\//i.test(url)
+      ? 'to have a host, and a port from 0 to 65535 if any'
+      : 'to begin with `http://` or `https://`; a path alone works only in a page'
+  const found = typeof url === 'string' || url instanceof URL ? '' : `; got ${describeValue(url)}`
+  return new DagstreamError('INVALID_OPTION', `Expected \`url\` ${expected}${found}`, {
+    details: { option: 'url', expected },
+  })
 }
 
 async function describeError(reply: Reply, what: string, clock: Clock): Promise<HttpError> {

@@ -63,6 +63,7 @@ test('every issue of an invalid workflow is told, by validate and run alike', as
   expect(validated.stderr.split('\n')).toEqual([
     expect.stringMatching(/^UNKNOWN_TOOL \/tasks\/0\/tool: .*\(.*`echo`.*\)$/),
     expect.stringMatching(/^UNKNOWN_DEPENDENCY \/tasks\/1\/dependsOn\/0: .*\\u001bx/),
+    'Tools of your own: --tools <module>',
     '',
   ])
   expect(await run(['run', '-', '--json'], broken)).toEqual(validated)
@@ -75,11 +76,24 @@ test('every issue of an invalid workflow is told, by validate and run alike', as
   })
 })
 
+test('whoever has given a module of tools is not told of the flag, nor is one who misses none', async () => {
+  const missing = { tasks: [{ id: 'a', tool: 'none' }] }
+  for (const command of ['validate', 'run']) {
+    const { code, stderr } = await run([command, '-', '--tools', './test/cli/tools.mjs'], missing)
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/^UNKNOWN_TOOL .*\n$/)])
+    const cycle = await run([command, '-'], { tasks: [{ id: 'a', tool: 'echo', dependsOn: ['a'] }] })
+    expect([cycle.code, cycle.stderr]).toEqual([2, expect.not.stringContaining('--tools')])
+  }
+})
+
 test('of more issues than are listed the total is told', async () => {
   const { code, stderr } = await run(['validate', '-'], {
     tasks: Array.from({ length: 150 }, (_, index) => ({ id: `t${index}`, tool: 'none' })),
   })
-  expect([code, stderr.split('\n').slice(100)]).toEqual([2, ['150 issues in all; the first 100 are shown', '']])
+  expect([code, stderr.split('\n').slice(100)]).toEqual([
+    2,
+    ['150 issues in all; the first 100 are shown', 'Tools of your own: --tools <module>', ''],
+  ])
 })
 
 test('validate looks up what $INPUT refers to when it is given an input', async () => {

@@ -68,12 +68,13 @@ test('the flags reach the server', async () => {
   ])
 })
 
-test('an invalid workflow is told as it is told here', async () => {
+test('an invalid workflow is told as it is told here, but for the flag that gives tools here', async () => {
   startFakeServer()
   const broken = { tasks: Array.from({ length: 150 }, (_, index) => ({ id: `t${index}`, tool: 'none' })) }
   const here = await run(['run', '-'], broken)
   const there = await runRemotely(broken)
-  expect([there.code, there.stdout.text, there.stderr.text]).toEqual([here.code, here.stdout, here.stderr])
+  const told = there.stderr.text + 'Tools of your own: --tools <module>\n'
+  expect([there.code, there.stdout.text, told]).toEqual([here.code, here.stdout, here.stderr])
 })
 
 test('what a server says cannot write to the terminal', async () => {
@@ -157,7 +158,10 @@ test('something else than a dagstream server is told', async () => {
 test('the token of the flag, or of DAGSTREAM_TOKEN, is sent, and never shown', async () => {
   startFakeServer({ token: 'secret' })
   const refused = await runRemotely(two, '--input', '1')
-  expect([refused.code, refused.stderr.text]).toEqual([1, expect.stringContaining('401: Unauthorized')])
+  expect([refused.code, refused.stderr.text]).toEqual([
+    1,
+    expect.stringMatching(/401: Unauthorized.*\nGive --token, or set DAGSTREAM_TOKEN\n$/),
+  ])
   expect((await runRemotely(two, '--input', '1', '--token', 'secret')).code).toBe(0)
 
   const process = processFor(two, 'run', '-', '--server', SERVER, '--input', '1')
@@ -168,6 +172,15 @@ test('the token of the flag, or of DAGSTREAM_TOKEN, is sent, and never shown', a
     const { code, stderr } = await runRemotely(two, '--token', token)
     expect([code, stderr.text]).toEqual([2, 'error Expected --token to be one or more visible ASCII characters\n'])
   }
+})
+
+test('an empty DAGSTREAM_TOKEN is refused: it would be taken for protection', async () => {
+  const process = processFor(two, 'run', '-', '--server', SERVER)
+  process.env['DAGSTREAM_TOKEN'] = ''
+  expect([await runCli(process), process.stderr.text]).toEqual([
+    2,
+    'error Expected DAGSTREAM_TOKEN to be one or more visible ASCII characters; unset it to go without a token\n',
+  ])
 })
 
 test('no tree is drawn before there is something to draw', async () => {

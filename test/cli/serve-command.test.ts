@@ -1,5 +1,6 @@
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:http'
+import { createServer, get, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -29,6 +30,14 @@ async function startProcess(
     void code.then(ended => resolve(`ended with ${ended}: ${process.stderr.text}`))
   })
   return { process, url, code: code as Promise<number> }
+}
+
+/** Asks whether it is well, as `host`, which no `fetch` lets one choose. @returns the status */
+async function askAs(host: string, url: string, token = ''): Promise<number | undefined> {
+  const request = get(`${url}/healthz`, { headers: { host, authorization: `Bearer ${token}` } })
+  const [response] = (await once(request, 'response')) as [IncomingMessage]
+  response.resume()
+  return response.statusCode
 }
 
 test('it says where it listens and what to paste, and ends with Ctrl-C', async () => {
@@ -82,6 +91,7 @@ test('a token is asked for, and never shown', async () => {
   expect(process.stderr.text).toContain(
     `curl -N http://127.0.0.1:${port}/executions -H 'Accept: text/event-stream' -H 'Content-Type: application/json' -H "Authorization: Bearer $DAGSTREAM_TOKEN" -d`,
   )
+  expect(process.stderr.text).toContain('terminal:\nIn that terminal, first: export DAGSTREAM_TOKEN=…\n  curl ')
   const statuses = []
   for (const token of ['secret-1', 'secret-2']) {
     const response = await fetch(`http://127.0.0.1:${port}/tools`, { headers: { authorization: `Bearer ${token}` } })
@@ -111,6 +121,33 @@ test('an address that others can reach is refused without a token', async () => 
   ])
 })
 
+test('further hosts and origins are answered beside those of this machine', async () => {
+  const flags = ['--allow-host app.example', '--allow-host Other.Example', '--allow-origin https://a.example']
+  const all = [...flags, '--allow-origin http://b.example:8080/'].join(' ').split(' ')
+  const { process, url, code } = await startServe(...all)
+  const ask = (host: string): Promise<number | undefined> => askAs(host, url)
+  const hosts = ['127.0.0.1:1', 'localhost', 'app.example', 'other.example:80', 'else.example']
+  expect(await Promise.all(hosts.map(ask))).toEqual([200, 200, 200, 200, 403])
+  const origins = ['https://a.example', 'http://b.example:8080', 'https://c.example']
+  const allowed = origins.map(async origin => {
+    const response = await fetch(`${url}/healthz`, { headers: { origin } })
+    await response.body?.cancel()
+    return response.headers.get('access-control-allow-origin')
+  })
+  expect(await Promise.all(allowed)).toEqual([origins[0], origins[1], null])
+  process.interrupt()
+  await code
+})
+
+test('on an address for all, hosts may be named too', async () => {
+  const { process, url, code } = await startServe('--host', '0.0.0.0', '--token', 't', '--allow-host', 'app.example')
+  const { port } = new URL(url)
+  const ask = (host: string): Promise<number | undefined> => askAs(host, `http://127.0.0.1:${port}`, 't')
+  expect(await Promise.all(['127.0.0.1', 'app.example', 'else.example'].map(ask))).toEqual([200, 200, 403])
+  process.interrupt()
+  await code
+})
+
 test('what keeps it from listening is told', async () => {
   const other = createServer()
   await new Promise<void>(resolve => other.listen(0, '127.0.0.1', resolve))
@@ -131,6 +168,12 @@ test('what keeps it from listening is told', async () => {
 test.each([
   [['--port', '65536'], 'Expected an integer from 0 to 65535; 0 takes any free port.'],
   [['--port', '80a'], 'Expected an integer from 0 to 65535'],
+  [['--allow-origin', 'app.example'], 'Expected an origin: scheme, host and port, such as https://app.example.com.'],
+  [['--allow-origin', 'https://app.example/page'], 'Expected an origin'],
+  [['--allow-origin', '*'], 'Expected an origin'],
+  [['--allow-origin', 'null'], 'Expected an origin'],
+  [['--allow-host', 'app.example:80'], 'Expected the name of a host, without port'],
+  [['--allow-host', 'http://app.example'], 'Expected the name of a host'],
   [['--log-level', 'all'], 'Allowed choices are debug, info, warn, error, silent.'],
   [['--store', 'x'], "unknown option '--store'"],
 ])('%j is refused', async (argv, message) => {

@@ -45,6 +45,10 @@ test.each([
   new TypeError('The Internet connection appears to be offline.'),
   new TypeError('The request timed out.'),
   new TypeError('Could not connect to the server.'),
+  // React Native.
+  new TypeError('Network request failed'),
+  new TypeError('Network request timed out'),
+  new TypeError('Network request failed: the host could not be resolved'),
   // workerd.
   new Error('Network connection lost.'),
   // Bun.
@@ -59,11 +63,13 @@ test.each([
   new TypeError('error reading a body from connection: connection reset'),
   named('ConnectionReset', 'Connection reset by peer (os error 104)'),
   new TypeError('connection closed before message completed'),
+  // A name, not what happened.
+  fetchFailed('ENOTFOUND', 'getaddrinfo ENOTFOUND redirect.example.com'),
   // Time-outs.
   new DOMException('The operation was aborted due to timeout', 'TimeoutError'),
   new StreamInterruptedError('The server was silent for 30000 ms'),
   // HTTP.
-  ...[429, 500, 502, 503, 504, 520, 599].map(status => new HttpError(status, 'no', {})),
+  ...[429, 500, 501, 502, 503, 504, 505, 520, 599].map(status => new HttpError(status, 'no', {})),
   { status: 503 },
   { details: { status: 429 } },
   // What says so itself wins.
@@ -88,6 +94,8 @@ test.each([
   new TypeError('Failed to construct "Request": Invalid URL'),
   new TypeError('Failed to fetch dynamically imported module: https://page.example/a.js'),
   new ReferenceError('terminated is not defined'),
+  new Error('My Network request failed to be built'),
+  new Error('Network request failedToken is unknown'),
   new RangeError('Maximum call stack size exceeded'),
   new SyntaxError('Unexpected end of JSON input'),
   new Error('no'),
@@ -104,7 +112,7 @@ test.each([
   new TypeError('fetch failed', { cause: new Error('unknown scheme') }),
   new TypeError('error sending request for url (https://server/): invalid peer certificate: UnknownIssuer'),
   // HTTP.
-  ...[400, 401, 403, 404, 408, 409, 422, 499, 501, 505].map(status => new HttpError(status, 'no', {})),
+  ...[400, 401, 403, 404, 408, 409, 422, 499].map(status => new HttpError(status, 'no', {})),
   { status: 404 },
   new UnusableResponseError(503, 'a page', {}),
   // What says so itself wins.

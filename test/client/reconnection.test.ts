@@ -11,7 +11,7 @@ test('delays double from one second to ten, and the eleventh failure is the last
   await clock.run(75_000)
   expect(delays).toEqual([1000, 2000, 4000, 8000, 10_000, 10_000, 10_000, 10_000, 10_000, 10_000])
   const { error } = await reading
-  expect(error).toMatchObject({ name: 'DagstreamError', code: 'CONNECTION_LOST', attempts: 11 })
+  expect(error).toMatchObject({ name: 'ConnectionLostError', code: 'CONNECTION_LOST', attempts: 11 })
   expect((error as Error).cause).toEqual(terminated())
   expect(clock.timerCount).toBe(0)
 })
@@ -36,7 +36,7 @@ test('each delay passes in full before the source is opened again', async () => 
 
 test.each([
   [0, [900, 1800, 3600, 7200, 9000, 9000]],
-  [1, [1100, 2200, 4400, 8800, 11_000, 11_000]],
+  [1, [1100, 2200, 4400, 8800, 10_000, 10_000]],
   [0.25, [950, 1900, 3800, 7600, 9500, 9500]],
   [Number.NaN, [1000, 2000, 4000, 8000, 10_000, 10_000]],
   [7, [1000, 2000, 4000, 8000, 10_000, 10_000]],
@@ -57,7 +57,7 @@ test('no random number makes a delay leave its bounds, or fall below zero', asyn
     delays.forEach((delay, at) => {
       const middle = Math.min(10_000, 1000 * 2 ** at)
       expect(delay).toBeGreaterThanOrEqual(Math.floor(middle * (1 - jitter)))
-      expect(delay).toBeLessThanOrEqual(Math.ceil(middle * (1 + jitter)))
+      expect(delay).toBeLessThanOrEqual(Math.min(10_000, Math.ceil(middle * (1 + jitter))))
     })
     expect(delays).toHaveLength(200)
   }

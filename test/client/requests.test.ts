@@ -31,6 +31,23 @@ test.each([undefined, null, 5, '', 'server', '/api', 'ftp://server', 'ws://serve
   },
 )
 
+test.each(['', 'localhost:8321', 'server?token=hunter2', '/api', 'ftp://server', undefined])(
+  'of a url that is %j the message says how one begins, and repeats nothing of it',
+  url => {
+    const begin = 'Expected `url` to begin with `http://` or `https://`; a path alone works only in a page'
+    const found = url === undefined ? '; got undefined' : ''
+    expect(() => createClient({ url } as unknown as ClientOptions)).toThrow(
+      expect.objectContaining({ message: begin + found }),
+    )
+  },
+)
+
+test('of a url that begins well the message says what else it needs', () => {
+  expect(() => createClient({ url: 'http://server:99999' })).toThrow(
+    'Expected `url` to have a host, and a port from 0 to 65535 if any',
+  )
+})
+
 test('in a page a path is enough', async () => {
   vi.stubGlobal('location', { href: 'https://page.example/deep/index.html?x' })
   const urls: string[] = []
@@ -141,6 +158,9 @@ test('a workflow that is no JSON, and options that are none, are refused before 
   for (const options of refused) {
     await expect(client.execute(ONE_TASK, options)).rejects.toMatchObject({ code: 'INVALID_OPTION' })
     expect(() => client.stream(ONE_TASK, options)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
+  }
+  for (const options of [{ from: 'x.1' }, 5, null] as object[]) {
+    expect(() => client.subscribe('x', options)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
   }
   await expect(client.execute('{}' as never)).rejects.toMatchObject({ code: 'INVALID_OPTION' })
   await expect(client.cancel('a/b')).rejects.toMatchObject({ code: 'INVALID_OPTION' })

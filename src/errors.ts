@@ -10,6 +10,8 @@ export type DagstreamErrorCode =
   | 'INVALID_OPTION'
   /** A tool definition is not what was expected. */
   | 'INVALID_TOOL'
+  /** Tools that a workflow names cannot be had, such as those of a server that does not start. */
+  | 'TOOLS_UNAVAILABLE'
   /** A writable stream that must be free already has a writer. */
   | 'STREAM_LOCKED'
   /** A reader took nothing for the stall time and was let go. */

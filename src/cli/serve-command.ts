@@ -61,13 +61,14 @@ export async function serveCommand(options: ServeCommandOptions, context: Comman
   const interrupted = new Promise<void>(resolve => (stopListening = listenForInterrupts(process, resolve)))
   try {
     const samples = await buildSamples(reachableUrl(server), token !== undefined, tools, process)
-    await stderr.write(renderWelcome(server, samples, token !== undefined))
+    // Never waited for: whoever reads the log may have stopped.
+    void stderr.write(renderWelcome(server, samples, token !== undefined))
     await interrupted
-    await stderr.write(
+    void stderr.write(
       `Draining: what runs may go on for up to ${formatMs(DRAIN_MS)}; press Ctrl-C again to exit at once\n`,
     )
     await server.close()
-    await stderr.write('Drained\n')
+    void stderr.write('Drained\n')
   } finally {
     stopListening()
     stopCatching()

@@ -30,7 +30,7 @@ export class LogEntry {
     this.seq = seq
     this.type = type
     this.data = data
-    this.weight = ENTRY_WEIGHT + weighText(type, data)
+    this.weight = ENTRY_WEIGHT + weighText(type, data, json)
     this.#json = json
   }
 
@@ -85,7 +85,7 @@ export class LogEntry {
 }
 
 /** The part of an entry's memory that grows with what tools and people wrote. */
-function weighText(type: SSEEventType, data: LoggedData): number {
+function weighText(type: SSEEventType, data: LoggedData, json: string | undefined): number {
   switch (type) {
     case 'task_start':
     case 'token_usage':
@@ -99,6 +99,6 @@ function weighText(type: SSEEventType, data: LoggedData): number {
     case 'task_progress':
       return (data as { message?: string }).message?.length ?? 0
     default:
-      return JSON.stringify(data).length
+      return json?.length ?? JSON.stringify(data).length
   }
 }

@@ -53,6 +53,7 @@ export class EventLog implements CursorLog {
   readonly executionId: string
   /** What the visible entries add up to. Nobody but the log changes it. */
   readonly state: ExecutionState
+  lastSnapshot: WeakRef<LogEntry> | undefined
   readonly #storage: LogStorage
   #lease: Lease | undefined
   readonly #tail: EntryTail

@@ -15,6 +15,8 @@ export interface CursorLog {
   readonly state: ExecutionState
   readonly head: number
   readonly ending: LogEntry | 'complete' | undefined
+  /** For all who come while it is the newest: to make one costs, and readers often come back together. */
+  lastSnapshot: WeakRef<LogEntry> | undefined
   readTail(afterSeq: number, maxBytes: number): LogEntry[] | undefined
   readStored(afterSeq: number, limit: number): Promise<LogEntry[]>
   restoreOutput(entry: LogEntry): Promise<LogEntry>
@@ -111,6 +113,8 @@ export class LogCursor implements EntrySource {
   #snapshot(): LogEntry {
     const state = this.#snapshotState()
     this.#after = state.seq
+    const known = this.#log.lastSnapshot?.deref()
+    if (known?.seq === state.seq) return known
     const timestamp = new Date().toISOString()
     // What is large together is told by reference, as what is large alone is: a snapshot must fit a receiver's bound.
     let inlineLeft = MAX_INLINE_OUTPUTS_BYTES
@@ -120,7 +124,9 @@ export class LogCursor implements EntrySource {
       if ('output' in shown) inlineLeft -= value.weight
       return shown
     })
-    return new LogEntry(state.seq, 'snapshot', data)
+    const snapshot = new LogEntry(state.seq, 'snapshot', data, JSON.stringify(data))
+    this.#log.lastSnapshot = new WeakRef(snapshot)
+    return snapshot
   }
 
   /**

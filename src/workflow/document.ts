@@ -77,6 +77,8 @@ export interface Limits {
   readonly maxBodyBytes: number
   /** One output's JSON, bytes. */
   readonly maxOutputBytes: number
+  /** What the references of one attempt insert: characters, and 32 more for each value among them. */
+  readonly maxInserted: number
   /** All outputs of an execution, bytes of JSON. */
   readonly maxExecutionOutputBytes: number
   /** A message of an event, bytes of UTF-8; longer ones are cut. */
@@ -91,6 +93,7 @@ export const LIMITS: Limits = Object.freeze({
   maxNesting: 64,
   maxBodyBytes: 1024 * 1024,
   maxOutputBytes: 10 * 1024 * 1024,
+  maxInserted: 32 * 1024 * 1024,
   maxExecutionOutputBytes: 256 * 1024 * 1024,
   maxMessageBytes: 8 * 1024,
   maxIssues: 100,

@@ -27,7 +27,7 @@ export class ReferenceNotFoundError extends Error {
   readonly code = 'REFERENCE_NOT_FOUND' as const
 }
 
-/** What the references insert is more than `LIMITS.maxExecutionOutputBytes` together. */
+/** What the references insert is more than `LIMITS.maxInserted` together. */
 export class ArgumentsTooLargeError extends Error {
   override readonly name: string = 'ArgumentsTooLargeError'
   readonly code = 'INVALID_ARGUMENTS' as const
@@ -49,7 +49,7 @@ const MAX_KEYS_TOLD = 20
  */
 export function resolveTemplate(template: Template, scope: Scope): unknown {
   if (template === EMPTY_TEMPLATE) return {}
-  return resolve(template, { scope, left: LIMITS.maxExecutionOutputBytes })
+  return resolve(template, { scope, left: LIMITS.maxInserted })
 }
 
 /** The arguments as they were written, references as their text. Every object is fresh. */
@@ -65,7 +65,7 @@ export function explainMissing(reference: Reference, root: JsonValue | undefined
 
 interface Resolution {
   readonly scope: Scope
-  /** How many more characters references may insert: a small document can multiply a large output. */
+  /** How much more references may insert: a small document can multiply a large output. */
   left: number
 }
 
@@ -100,13 +100,13 @@ function setOwn(target: Record<string, unknown>, key: string, value: unknown): v
 function readCopy(reference: Reference, resolution: Resolution): unknown {
   const root = findRoot(reference, resolution.scope)
   if (root !== undefined && reference.path.length === 0) {
-    spend(resolution, root.weight, reference)
+    spend(resolution, weighInserted(root.text), reference)
     return root.read()
   }
   const value = findValue(reference, root)
   if (typeof value !== 'object' || value === null) return value
   const text = JSON.stringify(value)
-  spend(resolution, text.length, reference)
+  spend(resolution, weighInserted(text), reference)
   return JSON.parse(text)
 }
 
@@ -124,10 +124,21 @@ function joinText(parts: readonly (string | Reference)[], resolution: Resolution
   return text
 }
 
+const COMMA = 0x2c
+
+/** `{}` is two characters of JSON and many times that in memory. A comma inside a string counts as a value too: an estimate. */
+function weighInserted(text: string): number {
+  const first = text.charCodeAt(0)
+  if (first !== 0x7b && first !== 0x5b) return text.length
+  let count = 1
+  for (let at = 0; at < text.length; at++) if (text.charCodeAt(at) === COMMA) count += 1
+  return text.length + count * 32
+}
+
 function spend(resolution: Resolution, size: number, reference: Reference): void {
   resolution.left -= size
   if (resolution.left >= 0) return
-  const bound = `${LIMITS.maxExecutionOutputBytes.toLocaleString('en')} characters`
+  const bound = `${LIMITS.maxInserted.toLocaleString('en')} characters, each value counted as 32 more,`
   throw new ArgumentsTooLargeError(
     `The references insert more than ${bound} together, reached at ${quoteName(reference.text)}`,
   )

@@ -69,7 +69,9 @@ test('a memory store that has let entries go still knows what they came to', asy
   const { executionId } = execution
   const log = await EventLog.restore(executionId, store, await store.readBase?.(executionId))
   expect((await store.read(executionId, 0, 100)).length).toBe(0)
-  const outputs = [...log.state.tasks.values()].map(({ result: ended }) => (ended?.output as { text: string } | undefined)?.text)
+  const outputs = [...log.state.tasks.values()].map(
+    ({ result: ended }) => (ended?.output as { text: string } | undefined)?.text,
+  )
   expect(outputs.map(text => JSON.parse(text ?? '') as unknown)).toEqual(result.results.map(({ output }) => output))
   expect([log.state.status, log.state.counts.successCount, log.ending]).toEqual(['success', 4, 'complete'])
 })

@@ -200,3 +200,16 @@ test('a chunk is about as large as was asked for, and never empty while there is
   expect((await log.open().take(10 * weight)).length).toBeLessThanOrEqual(11)
   expect((await log.open().take(Number.POSITIVE_INFINITY)).length).toBe(100)
 })
+
+test('readers that come back together are given one snapshot, until there is more to tell', async () => {
+  const bounds = { maxTailEvents: 2 }
+  const storage = Object.assign(new FakeStorage(), { read: () => [] })
+  const log = openLog(storage, bounds)
+  await appendTokens(log, 5)
+  const [first] = await log.open(1).take(1000)
+  const [second] = await log.open(2).take(1000)
+  expect([first?.type, first === second]).toEqual(['snapshot', true])
+  await appendTokens(log, 1)
+  const [third] = await log.open(1).take(1000)
+  expect([third?.type, third?.seq, JSON.parse(third?.json ?? '')]).toMatchObject(['snapshot', 6, { seq: 6 }])
+})

@@ -2,10 +2,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import { getRequestListener } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
+import { afterTurn, isTurnSpent } from '../../clock.ts'
 import { expectMethods } from '../../errors.ts'
 import { takeBody } from '../../sse/body-stream.ts'
 import { LATER, type PullBody } from '../../sse/pull-body.ts'
 import { problem } from '../problem.ts'
+import { ConnectionTurns } from './connection-turns.ts'
 
 /** What answers a request; a `Handler` of `dagstream/http`, or one wrapped. */
 export interface Fetcher {
@@ -28,11 +30,17 @@ export type Listener = (
 export function createListener(handler: Fetcher): Listener {
   expectMethods('handler', handler, ['fetch'])
   const { fetch } = handler
+  const turns = new ConnectionTurns()
   const listen = getRequestListener(
-    async (request, { outgoing }) => {
+    async (request, { incoming, outgoing }) => {
+      const http1 = 'stream' in outgoing ? undefined : outgoing
+      const turn = http1 && turns.take(incoming as IncomingMessage, http1)
+      if (turn !== undefined && !(await turn)) return RESPONSE_ALREADY_SENT
       // No platform makes a request of it: what the adapter throws then would look like a fault of the server.
       if (request.method === 'TRACE') return problem(501, { title: 'Not implemented' })
       const response = await fetch(hasUnknownLength(request) ? rebuild(request) : request)
+      // What is left of a body that nobody has read is not worth reading for the sake of the connection.
+      if (http1 && !incoming.complete) http1.shouldKeepAlive = false
       const body = response.body && takeBody(response.body)
       if (!body) return response
       if (hasLeft(outgoing)) {
@@ -92,6 +100,9 @@ class BodyWriter {
   readonly #advance = (): void => {
     try {
       for (;;) {
+        if (this.#outgoing.destroyed) return
+        // A socket that takes everything at once is not to keep the others waiting.
+        if (isTurnSpent()) return afterTurn(this.#advance)
         const chunk = this.#body.next(this.#receive)
         if (chunk === LATER || !this.#write(chunk)) return
       }

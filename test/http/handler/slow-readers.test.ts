@@ -111,7 +111,10 @@ test('a client that comes back by POST gets what it accepts: the stream, the res
   await tool.idle()
   const back = { 'Last-Event-ID': 'x1.2' }
   const types = []
-  for (const headers of [{ Accept: 'text/event-stream' }, {}, { Prefer: 'respond-async' }] as Record<string, string>[]) {
+  for (const headers of [{ Accept: 'text/event-stream' }, {}, { Prefer: 'respond-async' }] as Record<
+    string,
+    string
+  >[]) {
     const response = await create(ONE_TASK, { ...back, ...headers })
     types.push([response.status, response.headers.get('content-type')?.split(';')[0]])
     await response.text()

@@ -97,7 +97,11 @@ describe('the docs name every', () => {
       findFields('src/client/reconnection-options.ts', 'ReconnectionOptions'),
     ],
     ['method of a store', 'docs/store.md', findMethods('src/store/execution-store.ts')],
-    ['option of the memory store', 'docs/store.md', findFields('src/store/memory-store-options.ts', 'MemoryStoreOptions')],
+    [
+      'option of the memory store',
+      'docs/store.md',
+      findFields('src/store/memory-store-options.ts', 'MemoryStoreOptions'),
+    ],
     ['flag', 'docs/cli.md', [...read('src/cli/program.ts').matchAll(/'(--[a-z-]+)/g)].map(match => match[1] ?? '')],
     [
       'folder of the sources',

@@ -39,13 +39,16 @@ const COMMANDS = {
   peak: () => peakBytes,
 }
 
-process.on('message', async ({ command, parameters }) => {
+async function answer({ command, parameters }) {
   try {
     const value = await (COMMANDS[command] ?? contender.commands[command])(parameters)
     process.send({ value })
   } catch (error) {
     process.send({ error: String(error?.stack ?? error) })
   }
-})
+}
+
+// It answers what it fails at.
+process.on('message', message => void answer(message))
 // Connections that are open do not keep it.
 process.on('disconnect', () => process.exit())

@@ -22,7 +22,7 @@ const tools = {
 const workflow = { tasks: ['quick', 'endless'].map(tool => ({ id: tool, tool })) }
 
 const listener = createListener({ fetch: request => handleWorkflowRequest(request, workflow, { tools }) })
-const server = createServer((incoming, outgoing) => void listener(incoming, outgoing))
+const server = createServer(listener)
 await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
 const { port } = server.address() as AddressInfo
 

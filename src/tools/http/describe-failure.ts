@@ -1,0 +1,38 @@
+import { AddressRefusedError } from './guarded-connector.ts'
+import { HttpToolError } from './http-tool-error.ts'
+import { BodyCodingError, BodyTooLargeError } from './read-body.ts'
+
+/** Certificates that do not hold, which no further attempt mends. */
+const CERTIFICATE = /^(?:CERT_|ERR_TLS_|ERR_SSL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_)/
+
+/** Whatever a request fails with, as the tool tells it: by a code; the text of unknown errors may hold anything. */
+export function toHttpToolError(error: unknown, what: string): HttpToolError {
+  if (error instanceof HttpToolError) return error
+  if (error instanceof AddressRefusedError) {
+    const message = `${what} leads to an address that is not public; \`allowPrivateAddresses\` would allow it`
+    return new HttpToolError('HTTP_ADDRESS_NOT_ALLOWED', message)
+  }
+  if (error instanceof BodyTooLargeError) {
+    return new HttpToolError('HTTP_RESPONSE_TOO_LARGE', `${what}: the answer is larger than \`maxResponseBytes\``)
+  }
+  if (error instanceof BodyCodingError) {
+    const message = `${what}: the answer cannot be unpacked: ${error.message}`
+    return new HttpToolError('HTTP_INVALID_RESPONSE', message, { retryable: error.cause !== undefined, cause: error })
+  }
+  if (error instanceof SyntaxError) {
+    return new HttpToolError('HTTP_INVALID_RESPONSE', `${what}: the answer says it is JSON, and is not`, {
+      cause: error,
+    })
+  }
+  const code = readCode(error)
+  if (/^UND_ERR_(?:HEADERS|BODY|CONNECT)_TIMEOUT$/.test(code)) {
+    return new HttpToolError('HTTP_TIMEOUT', `${what} failed: ${code}`, { retryable: true, cause: error })
+  }
+  const retryable = !CERTIFICATE.test(code)
+  return new HttpToolError('HTTP_NETWORK_ERROR', `${what} failed: ${code}`, { retryable, cause: error })
+}
+
+function readCode(error: unknown): string {
+  const { code } = (error ?? {}) as { code?: unknown }
+  return typeof code === 'string' ? code.slice(0, 60) : 'the connection was cut'
+}

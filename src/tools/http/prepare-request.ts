@@ -1,0 +1,114 @@
+import { describeRequest, HttpToolError } from './http-tool-error.ts'
+import type { HttpBody, HttpRequest, QueryValue } from './http-request.ts'
+
+/** A request that can be sent. */
+export interface PreparedRequest {
+  readonly method: string
+  /** Without userinfo and fragment. */
+  readonly url: URL
+  /** By their names in lower case. */
+  readonly headers: ReadonlyMap<string, string>
+  readonly body: Buffer | undefined
+  /** `undefined` where the request does not say. */
+  readonly timeoutMs: number | undefined
+  /** Whether the answer is data although its status is not 2xx. */
+  readonly accepts: (status: number) => boolean
+}
+
+/** The longest URL that is sent, characters, its query included. */
+const MAX_URL_LENGTH = 32_768
+
+/** Headers that belong to the connection, and `Host`, which would lead past the list of hosts. */
+const FORBIDDEN =
+  /^(?:connection|content-length|expect|host|http2-settings|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade)$/
+
+/** RFC 9110, 5.6.2: a token. */
+const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+
+/** RFC 9110, 5.5: visible characters, space, tab, and what is above ASCII, of which only Latin-1 can be sent. */
+const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
+
+/** @throws `INVALID_ARGUMENTS`, with a message that tells no value */
+export function prepareRequest(request: HttpRequest): PreparedRequest {
+  const { method = 'GET', acceptStatuses = [], timeoutMs } = request
+  const url = parseUrl(request.url)
+  addQuery(url, request.query ?? {})
+  const headers = new Map<string, string>()
+  if (url.username !== '' || url.password !== '') headers.set('authorization', toBasic(url))
+  url.username = ''
+  url.password = ''
+  url.hash = ''
+  const what = describeRequest(method, url)
+  if (url.href.length > MAX_URL_LENGTH) throw refuse(`${what}: the URL is longer than ${MAX_URL_LENGTH} characters`)
+  for (const [name, value] of Object.entries(request.headers ?? {})) addHeader(headers, name, value, what)
+  const body = request.body === undefined ? undefined : encodeBody(request.body, headers, what)
+  const accepts = (status: number): boolean => acceptStatuses === 'any' || acceptStatuses.includes(status)
+  return { method, url, headers, body, timeoutMs, accepts }
+}
+
+/** Checks a header and adds it, in the place of one of that name. @throws `INVALID_ARGUMENTS` */
+export function addHeader(headers: Map<string, string>, name: string, value: unknown, what: string): void {
+  const key = name.toLowerCase()
+  if (!NAME.test(name) || FORBIDDEN.test(key)) {
+    throw refuse(`${what}: a header \`${name.slice(0, 40).replaceAll(/[^!-~]/g, '?')}\` cannot be sent`)
+  }
+  const text = String(value).trim()
+  if (!VALUE.test(text)) throw refuse(`${what}: the value of \`${key}\` has characters that no header can have`)
+  headers.set(key, text)
+}
+
+function parseUrl(text: string): URL {
+  let url: URL
+  try {
+    url = new URL(text)
+  } catch {
+    throw refuse('Expected `url` to be an absolute URL such as `https://example.com/path`')
+  }
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+    throw refuse(`Expected a \`url\` of http or https, got one of \`${url.protocol.slice(0, 20)}\``)
+  }
+  return url
+}
+
+function addQuery(url: URL, query: Readonly<Record<string, QueryValue>>): void {
+  const added = new URLSearchParams()
+  for (const [name, value] of Object.entries(query)) {
+    for (const each of Array.isArray(value) ? value : [value]) added.append(name, String(each))
+  }
+  // What the URL has stays as it is written: it may be signed.
+  url.search = [url.search.slice(1), added.toString()].filter(part => part !== '').join('&')
+}
+
+function toBasic({ username, password }: URL): string {
+  return `Basic ${Buffer.from(`${decode(username)}:${decode(password)}`).toString('base64')}`
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+function encodeBody(body: HttpBody, headers: Map<string, string>, what: string): Buffer {
+  const as = (type: string): void => {
+    if (!headers.has('content-type')) headers.set('content-type', type)
+  }
+  if ('json' in body) {
+    as('application/json')
+    return Buffer.from(JSON.stringify(body.json))
+  }
+  if ('text' in body) {
+    as('text/plain; charset=utf-8')
+    return Buffer.from(body.text)
+  }
+  // `Buffer.from` reads over whatever is no base64.
+  if (!/^[\w+/-]*={0,2}$/.test(body.base64)) throw refuse(`${what}: \`body.base64\` is not base64`)
+  as('application/octet-stream')
+  return Buffer.from(body.base64, 'base64')
+}
+
+function refuse(message: string): HttpToolError {
+  return new HttpToolError('INVALID_ARGUMENTS', message)
+}

@@ -1,0 +1,48 @@
+import { describeRequest, HttpToolError } from './http-tool-error.ts'
+import type { PreparedRequest } from './prepare-request.ts'
+import { isHarmlessHeader } from './secrets.ts'
+
+/**
+ * The request that an answer leads to; `undefined` if it is no redirect.
+ *
+ * What the request's headers may keep secret does not follow to another origin; nor does userinfo of the server's choosing.
+ * @throws `HTTP_REDIRECT` where it leads nowhere that can be asked
+ */
+export function findRedirect(request: PreparedRequest, status: number, location: string): PreparedRequest | undefined {
+  // RFC 9110, 15.4: 300 and 304 lead nowhere by themselves.
+  if (![301, 302, 303, 307, 308].includes(status) || location === '') return undefined
+  const url = parseLocation(location, request)
+  const hasBody = keepsBody(request.method, status)
+  const isSameOrigin = url.origin === request.url.origin
+  const headers = new Map(
+    [...request.headers].filter(([name]) => {
+      return (isSameOrigin || isHarmlessHeader(name)) && (hasBody || !name.startsWith('content-'))
+    }),
+  )
+  const method = hasBody || request.method === 'HEAD' ? request.method : 'GET'
+  return { ...request, method, url, headers, body: hasBody ? request.body : undefined }
+}
+
+/** RFC 9110, 15.4: what everybody does with a POST on 301 and 302, and what 303 asks for. */
+function keepsBody(method: string, status: number): boolean {
+  return status === 303 ? method === 'GET' : status > 303 || method !== 'POST'
+}
+
+function parseLocation(location: string, { method, url: from }: PreparedRequest): URL {
+  const wrong = (): HttpToolError =>
+    new HttpToolError(
+      'HTTP_REDIRECT',
+      `${describeRequest(method, from)} was redirected to what is no URL of http or https`,
+    )
+  let url: URL
+  try {
+    url = new URL(location, from)
+  } catch {
+    throw wrong()
+  }
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') throw wrong()
+  url.username = ''
+  url.password = ''
+  url.hash = ''
+  return url
+}

@@ -1,0 +1,176 @@
+import { type Dispatcher, request as dispatch } from 'undici'
+import { parseRetryAfter } from '../../client/transport.ts'
+import { Deadline } from './deadline.ts'
+import { decodeBody } from './decode-body.ts'
+import { toHttpToolError } from './describe-failure.ts'
+import type { HostLimits } from './host-limits.ts'
+import { hostOf, matchesRule } from './host-rules.ts'
+import type { HttpSettings } from './http-options.ts'
+import type { HttpResponse } from './http-request.ts'
+import { describeRequest, HttpToolError } from './http-tool-error.ts'
+import type { PreparedRequest } from './prepare-request.ts'
+import { readBeginning, readBody } from './read-body.ts'
+import { findRedirect } from './redirect.ts'
+import { findSecrets, redact } from './secrets.ts'
+
+/** What the requests of one set of tools share. */
+export interface HttpSession {
+  readonly settings: HttpSettings
+  readonly dispatcher: Dispatcher
+  readonly limits: HostLimits
+}
+
+/** An answer whose body has not been read. */
+type Answer = Dispatcher.ResponseData
+
+/** How long a server may be silent where nothing else bounds the request, ms. */
+const MAX_SILENCE_MS = 300_000
+
+/** How much of a failed answer's body is looked at, bytes, and told, characters. */
+const BEGINNING_BYTES = 4096
+const BEGINNING_LENGTH = 200
+
+/** How long it is waited for that: the status is known already, ms. */
+const BEGINNING_MS = 1000
+
+/** How much of a redirect's body is read, so that its connection can be used again, bytes. */
+const REDIRECT_BODY_BYTES = 16 * 1024
+
+/** RFC 9110, 15.5.9 and 15.6; RFC 6585, 4; RFC 8470, 5.2: the same request may be answered another time. */
+const RETRYABLE = new Set([408, 425, 429])
+
+/**
+ * Sends a request and follows its redirects.
+ * @throws `HttpToolError`, or the signal's reason
+ */
+export async function sendRequest(
+  first: PreparedRequest,
+  session: HttpSession,
+  outer: AbortSignal,
+): Promise<HttpResponse> {
+  const { settings, limits } = session
+  const deadline = new Deadline(settings.clock, outer)
+  const timeoutMs = first.timeoutMs ?? settings.timeoutMs
+  let request = first
+  try {
+    for (let redirectCount = 0; ; redirectCount++) {
+      const what = describeRequest(request.method, request.url)
+      checkHost(request.url, settings, what)
+      const release = await limits.acquire(hostOf(request.url), deadline.signal)
+      if (timeoutMs !== undefined) deadline.start(timeoutMs, what)
+      try {
+        const next = await exchange(request, session, deadline.signal, timeoutMs)
+        if (!('url' in next)) return next
+        if (redirectCount === settings.maxRedirects) {
+          throw new HttpToolError('HTTP_REDIRECT', `${what} was redirected more than ${redirectCount} times`)
+        }
+        request = next
+      } catch (error) {
+        // Whatever an abort makes fail, the abort is why.
+        if (deadline.signal.aborted) throw deadline.signal.reason
+        throw toHttpToolError(error, what)
+      } finally {
+        release()
+      }
+    }
+  } finally {
+    deadline.stop()
+  }
+}
+
+/** One request: its answer, or the request that it is redirected to. */
+async function exchange(
+  request: PreparedRequest,
+  { settings, dispatcher }: HttpSession,
+  signal: AbortSignal,
+  timeoutMs = MAX_SILENCE_MS,
+): Promise<HttpResponse | PreparedRequest> {
+  const { method, url, body } = request
+  const headers = completeHeaders(request, settings)
+  const answer = await dispatch(url, {
+    dispatcher,
+    method,
+    headers: Object.fromEntries(headers),
+    ...(body && { body }),
+    signal,
+    headersTimeout: timeoutMs,
+    bodyTimeout: timeoutMs,
+  })
+  // Destroying a body makes it fail, and nobody else may be listening then.
+  answer.body.on('error', () => {})
+  const isAccepted = request.accepts(answer.statusCode)
+  const redirect = isAccepted ? undefined : findRedirect(request, answer.statusCode, readHeader(answer, 'location'))
+  if (redirect !== undefined) {
+    await answer.body.dump({ limit: REDIRECT_BODY_BYTES, signal })
+    return redirect
+  }
+  if (isAccepted || (answer.statusCode >= 200 && answer.statusCode <= 299)) {
+    return readAnswer(request, answer, settings.maxResponseBytes)
+  }
+  return refuseStatus(request, answer, findSecrets(headers, url), settings)
+}
+
+function checkHost(url: URL, { allowedHosts }: HttpSettings, what: string): void {
+  if (allowedHosts === undefined || allowedHosts.some(rule => matchesRule(rule, url))) return
+  throw new HttpToolError('HTTP_HOST_NOT_ALLOWED', `${what} goes to a host that is not one of \`allowedHosts\``)
+}
+
+function completeHeaders({ headers, url }: PreparedRequest, { hostHeaders }: HttpSettings): Map<string, string> {
+  const all = new Map([['accept', '*/*'], ['accept-encoding', 'gzip, br'], ['user-agent', 'dagstream'], ...headers])
+  for (const { rule, headers: own } of hostHeaders) {
+    if (matchesRule(rule, url)) for (const [name, value] of own) all.set(name, value)
+  }
+  return all
+}
+
+async function readAnswer(request: PreparedRequest, answer: Answer, maxBytes: number): Promise<HttpResponse> {
+  const { statusCode: status, body } = answer
+  const what = describeRequest(request.method, request.url)
+  const hasBody = request.method !== 'HEAD' && status !== 204 && status !== 304
+  if (hasBody && Number(readHeader(answer, 'content-length')) > maxBytes) {
+    body.destroy()
+    throw new HttpToolError('HTTP_RESPONSE_TOO_LARGE', `${what}: the answer is larger than ${maxBytes} bytes`)
+  }
+  const bytes = await readBody(body, hasBody ? readHeader(answer, 'content-encoding') : '', maxBytes)
+  const headers = Object.keys(answer.headers)
+    // Whoever sees events would see a session's cookie.
+    .filter(name => !/^set-cookie2?$/.test(name))
+    .map(name => [name, readHeader(answer, name)] as const)
+  const decoded = decodeBody(bytes, readHeader(answer, 'content-type'))
+  return { status, headers: Object.fromEntries(headers), ...decoded }
+}
+
+async function refuseStatus(
+  { method, url }: PreparedRequest,
+  answer: Answer,
+  secrets: readonly string[],
+  { clock }: HttpSettings,
+): Promise<never> {
+  const { statusCode: status } = answer
+  const stopTimer = clock.after(BEGINNING_MS, () => answer.body.destroy())
+  const bytes = await readBeginning(answer.body, readHeader(answer, 'content-encoding'), BEGINNING_BYTES)
+  stopTimer()
+  const text = describeBody(bytes, readHeader(answer, 'content-type'), secrets)
+  const message = `${describeRequest(method, url)} was answered with ${status}${text === '' ? '' : `: ${text}`}`
+  const retryable = RETRYABLE.has(status) || status >= 500
+  const retryAfterMs = retryable ? parseRetryAfter(readHeader(answer, 'retry-after'), clock) : undefined
+  throw new HttpToolError('HTTP_STATUS', message, { status, retryable, retryAfterMs })
+}
+
+/** The beginning of a text, in one line, without what the request had to keep secret; nothing of anything else. */
+function describeBody(bytes: Uint8Array, contentType: string, secrets: readonly string[]): string {
+  // JSON is told as it stands: its beginning is no JSON.
+  const { body, bodyType } = decodeBody(bytes, contentType.replace(/^[^;]*json\b/i, 'text/plain'))
+  if (bodyType !== 'text') return ''
+  const text = redact(body as string, secrets)
+    .replaceAll(/[\s\p{C}]+/gu, ' ')
+    .trim()
+  return text.length > BEGINNING_LENGTH
+    ? `${text.slice(0, BEGINNING_LENGTH - 1).replace(/[\ud800-\udbff]$/, '')}…`
+    : text
+}
+
+function readHeader({ headers }: Answer, name: string): string {
+  const value = headers[name] ?? ''
+  return typeof value === 'string' ? value : value.join(', ')
+}

@@ -1,0 +1,151 @@
+import { expectMethods, expectObject } from '../../errors.ts'
+import type { RetryPolicy } from '../../workflow/document.ts'
+import { createLimit, type Limit } from '../limit.ts'
+import type { JsonSchema, Tool } from '../tool.ts'
+import type { ChatMessage, LLMProvider } from './provider.ts'
+import { type ProviderUsage, toTokenUsage } from './provider-usage.ts'
+import { failure, ProviderError } from './stream-error.ts'
+
+/** How a chat tool calls its provider. */
+export interface ChatToolOptions {
+  /** @defaultValue `llm:chat` */
+  readonly name?: string
+  readonly description?: string
+  /** Where a task names none. @defaultValue the provider's own */
+  readonly model?: string
+  /** Where a task gives none: the message that comes before all others. */
+  readonly system?: string
+  /** @defaultValue 8 calls at once for all tools of the same provider */
+  readonly limit?: number | Limit
+  /** Per attempt, ms; 0 for none: silence is bounded by the two below. @defaultValue 0 */
+  readonly timeoutMs?: number
+  /** @defaultValue 3 attempts */
+  readonly retry?: RetryPolicy
+  /** See `ProviderParams`. @defaultValue the provider's own */
+  readonly idleTimeoutMs?: number
+  /** See `ProviderParams`. @defaultValue the provider's own */
+  readonly firstTokenTimeoutMs?: number
+}
+
+/** What a task may ask of a model. */
+export interface ChatArguments {
+  /** What the user says; after `messages`, where there are both. */
+  readonly prompt?: string
+  readonly messages?: readonly ChatMessage[]
+  readonly system?: string
+  readonly model?: string
+  readonly temperature?: number
+  readonly maxTokens?: number
+  readonly stop?: string | readonly string[]
+}
+
+/** What a task gets: `$OUTPUT[id].text` is the answer. */
+export interface ChatOutput {
+  readonly text: string
+  /** The model that answered. */
+  readonly model: string
+  /** Why it stopped: `stop`, or `length` where the answer was cut by `maxTokens`. */
+  readonly finishReason?: string
+  readonly usage?: ProviderUsage
+}
+
+const CALLS_AT_ONCE = 8
+
+/** One limit for each provider, whatever tools are made of it. */
+const limits = new WeakMap<LLMProvider, Limit>()
+
+const inputSchema: JsonSchema = {
+  type: 'object',
+  properties: {
+    prompt: { type: 'string', description: 'What the user says.' },
+    messages: {
+      type: 'array',
+      minItems: 1,
+      items: {
+        type: 'object',
+        properties: {
+          role: { enum: ['system', 'developer', 'user', 'assistant', 'tool'] },
+          content: { type: ['string', 'array', 'null'] },
+        },
+        required: ['role', 'content'],
+      },
+      description: 'A conversation; a prompt is added to it.',
+    },
+    system: { type: 'string', description: 'Instructions that come before all messages.' },
+    model: { type: 'string', minLength: 1 },
+    temperature: { type: 'number', minimum: 0 },
+    maxTokens: { type: 'integer', minimum: 1 },
+    stop: { type: ['string', 'array'], items: { type: 'string' } },
+  },
+  // As a condition, so that what is missing is named.
+  if: { required: ['messages'] },
+  else: { required: ['prompt'] },
+  additionalProperties: false,
+}
+
+/**
+ * A tool that asks a model and streams its answer as tokens.
+ *
+ * Usage is reported however the attempt ends, as far as the provider has told it. A failure carries the name of its
+ * `StreamErrorCode`, and is tried again where that is of use.
+ * @throws `INVALID_OPTION`
+ */
+export function createChatTool(provider: LLMProvider, options: ChatToolOptions = {}): Tool<ChatArguments, ChatOutput> {
+  expectMethods('provider', provider, ['generate', 'generateStream'])
+  const { idleTimeoutMs, firstTokenTimeoutMs } = expectObject('options', options)
+  return {
+    name: options.name ?? 'llm:chat',
+    description: options.description ?? 'Asks a language model and streams its answer.',
+    inputSchema,
+    limit: options.limit ?? limitOf(provider),
+    timeoutMs: options.timeoutMs ?? 0,
+    retry: { maxAttempts: 3, ...options.retry },
+    async execute(args, { signal, emitToken, reportUsage }) {
+      const { temperature, maxTokens, stop } = args
+      const model = args.model ?? options.model
+      let text = ''
+      let usage: ProviderUsage | undefined
+      const events = provider.generateStream(toMessages(args, options.system), {
+        signal,
+        ...(model !== undefined && { model }),
+        ...(temperature !== undefined && { temperature }),
+        ...(maxTokens !== undefined && { maxTokens }),
+        ...(stop !== undefined && { stop }),
+        ...(idleTimeoutMs !== undefined && { idleTimeoutMs }),
+        ...(firstTokenTimeoutMs !== undefined && { firstTokenTimeoutMs }),
+      })
+      for await (const event of events) {
+        switch (event.type) {
+          case 'content':
+            text += event.data
+            emitToken(event.data)
+            break
+          case 'usage':
+            usage = event.data
+            reportUsage(toTokenUsage(usage))
+            break
+          case 'error':
+            throw new ProviderError(event.data)
+          case 'done':
+            return { text, ...event.data, ...(usage !== undefined && { usage }) }
+        }
+      }
+      throw failure('UNEXPECTED_STREAM_END', 'The provider ended its stream without `done` or `error`')
+    },
+  }
+}
+
+function limitOf(provider: LLMProvider): Limit {
+  const limit = limits.get(provider) ?? createLimit(CALLS_AT_ONCE)
+  limits.set(provider, limit)
+  return limit
+}
+
+function toMessages(args: ChatArguments, defaultSystem: string | undefined): ChatMessage[] {
+  const system = args.system ?? defaultSystem
+  return [
+    ...(system === undefined ? [] : [{ role: 'system', content: system } as const]),
+    ...(args.messages ?? []),
+    ...(args.prompt === undefined ? [] : [{ role: 'user', content: args.prompt } as const]),
+  ]
+}

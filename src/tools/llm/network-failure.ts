@@ -1,0 +1,58 @@
+import { readField } from '../../client/failures.ts'
+import { failure, ProviderError } from './stream-error.ts'
+
+/** How many causes are looked at. */
+const MAX_DEPTH = 8
+
+const TIMEOUT_CODES: ReadonlySet<string> = new Set([
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_BODY_TIMEOUT',
+  'ETIMEDOUT',
+  'ESOCKETTIMEDOUT',
+  // Bun's.
+  'ConnectionTimeout',
+  'Timeout',
+])
+
+/** What people read instead of a code of the system. */
+const SENTENCES: ReadonlyMap<string, string> = new Map([
+  ['ECONNREFUSED', 'the connection was refused'],
+  ['ECONNRESET', 'the connection was reset'],
+  ['ENOTFOUND', 'there is no such host'],
+  ['EAI_AGAIN', 'the name of the host could not be looked up'],
+  ['UND_ERR_SOCKET', 'the other side closed the connection'],
+])
+
+/**
+ * The error of a connection that failed, before its headers or after them. What was thrown is not quoted: it may name
+ * headers and whole addresses.
+ */
+export function describeNetworkFailure(thrown: unknown, host: string, hasHeaders: boolean): ProviderError {
+  if (thrown instanceof ProviderError) return thrown
+  const code = findCode(thrown)
+  const details = code === undefined ? {} : { networkCode: code }
+  const how = code === undefined ? undefined : (SENTENCES.get(code) ?? code)
+  const why = how === undefined ? '' : `: ${how}`
+  if ((code !== undefined && TIMEOUT_CODES.has(code)) || readField(thrown, 'name') === 'TimeoutError') {
+    return failure('CONNECTION_TIMEOUT', `The connection to \`${host}\` timed out${why}`, { details })
+  }
+  if (!hasHeaders) return failure('NETWORK_ERROR', `Could not get an answer from \`${host}\`${why}`, { details })
+  // The body said that it is compressed, and is not, or not in this way.
+  if (code !== undefined && /^(?:Z_|ERR__?(?:BROTLI|ZLIB|ZSTD))/.test(code)) {
+    return failure('PROVIDER_INVALID_RESPONSE', `The answer of \`${host}\` could not be decompressed`, { details })
+  }
+  return failure('CONNECTION_LOST', `The connection to \`${host}\` was lost${why}`, { details })
+}
+
+/** The innermost code that the error or its causes carry. */
+function findCode(thrown: unknown): string | undefined {
+  let found: string | undefined
+  let at = thrown
+  for (let depth = 0; depth < MAX_DEPTH && at !== undefined && at !== null; depth++) {
+    const code = readField(at, 'code')
+    if (typeof code === 'string' && /^\w{1,60}$/.test(code)) found = code
+    at = readField(at, 'cause')
+  }
+  return found
+}

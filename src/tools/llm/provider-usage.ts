@@ -1,0 +1,78 @@
+import type { TokenUsage } from '../../events/token-usage.ts'
+
+/** What a provider says was used. Numbers are finite and ≥ 0; a zero that it said stays, what it did not say is absent. */
+export interface ProviderUsage {
+  readonly promptTokens: number
+  readonly completionTokens: number
+  readonly totalTokens: number
+  /** The model that answered, or the one that was asked. */
+  readonly model: string
+  /** Prompt tokens read from a cache. */
+  readonly cacheReads?: number
+  /** Prompt tokens written to a cache. */
+  readonly cacheWrites?: number
+  /** US dollars. */
+  readonly cost?: number
+}
+
+/**
+ * Usage in any of the forms that endpoints give it. What is not a finite number ≥ 0 counts as not said.
+ * @returns `undefined` where nothing was said about tokens
+ */
+export function parseUsage(found: unknown): Omit<ProviderUsage, 'model'> | undefined {
+  const usage = asRecord(found)
+  if (usage === undefined) return undefined
+  const details = asRecord(usage['prompt_tokens_details']) ?? asRecord(usage['input_tokens_details']) ?? {}
+  // OpenAI's names; Anthropic's, which some gateways pass through.
+  const completion = findCount(usage['completion_tokens'], usage['output_tokens'])
+  const total = findCount(usage['total_tokens'])
+  const prompt =
+    findCount(usage['prompt_tokens'], usage['input_tokens']) ??
+    (total === undefined ? undefined : Math.max(0, total - (completion ?? 0)))
+  if (prompt === undefined && completion === undefined) return undefined
+  const promptTokens = prompt ?? 0
+  const completionTokens = completion ?? 0
+  const cacheReads = findCount(
+    details['cached_tokens'],
+    usage['cache_read_input_tokens'],
+    // DeepSeek's.
+    usage['prompt_cache_hit_tokens'],
+  )
+  const cacheWrites = findCount(
+    details['cache_write_tokens'],
+    details['cache_creation_tokens'],
+    usage['cache_creation_input_tokens'],
+  )
+  const cost = findCount(usage['cost'], usage['total_cost'])
+  return {
+    promptTokens,
+    completionTokens,
+    totalTokens: total ?? promptTokens + completionTokens,
+    ...(cacheReads !== undefined && { cacheReads }),
+    ...(cacheWrites !== undefined && { cacheWrites }),
+    ...(cost !== undefined && { cost }),
+  }
+}
+
+/** A provider's usage as executions count it. */
+export function toTokenUsage(usage: ProviderUsage): TokenUsage {
+  return {
+    totalTokensIn: usage.promptTokens,
+    totalTokensOut: usage.completionTokens,
+    ...(usage.cacheWrites !== undefined && { totalCacheWrites: usage.cacheWrites }),
+    ...(usage.cacheReads !== undefined && { totalCacheReads: usage.cacheReads }),
+    ...(usage.cost !== undefined && { totalCost: usage.cost }),
+  }
+}
+
+/** The first that is a finite number ≥ 0. */
+function findCount(...values: readonly unknown[]): number | undefined {
+  return values.find((value): value is number => typeof value === 'number' && Number.isFinite(value) && value >= 0)
+}
+
+/** An object that is no array. */
+export function asRecord(value: unknown): Readonly<Record<string, unknown>> | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : undefined
+}

@@ -1,0 +1,118 @@
+import type { ProviderUsage } from './provider-usage.ts'
+
+/**
+ * Every way in which a provider's stream can fail: 1xxx the network, 2xxx the provider, 3xxx what it sent, 4xxx what was
+ * asked of it. `docs/error-codes.md` says which failure gives which.
+ */
+export const StreamErrorCode = {
+  /** The connection failed before there were headers. */
+  NETWORK_ERROR: 1000,
+  /** A time-out: of the connection, the first token, or silence. */
+  CONNECTION_TIMEOUT: 1001,
+  /** The connection was lost after the headers. */
+  CONNECTION_LOST: 1002,
+  /** The provider failed (5xx), or said so within a stream. */
+  PROVIDER_UNAVAILABLE: 2000,
+  /** Too many requests (429). */
+  PROVIDER_RATE_LIMIT: 2001,
+  /** The answer cannot be used, or is over 10 MiB. */
+  PROVIDER_INVALID_RESPONSE: 2002,
+  /** What should be an event stream is none, or has a line over 64 KiB. */
+  INVALID_SSE_FORMAT: 3000,
+  /** The data of a message is not a JSON object. */
+  MALFORMED_JSON: 3001,
+  /** The stream ended without `[DONE]` or a finish reason. */
+  UNEXPECTED_STREAM_END: 3002,
+  /** The request is wrong (other 4xx). */
+  INVALID_REQUEST: 4000,
+  /** The key is missing, wrong or not allowed to do this (401, 403). */
+  AUTHENTICATION_FAILED: 4001,
+  /** There is no credit left (402). */
+  INSUFFICIENT_QUOTA: 4002,
+} as const
+
+/** One of the numbers of `StreamErrorCode`. */
+export type StreamErrorCode = (typeof StreamErrorCode)[keyof typeof StreamErrorCode]
+
+/** The name of a `StreamErrorCode`, which is the `code` of a task that failed by it. */
+export type StreamErrorName = keyof typeof StreamErrorCode
+
+/** How a provider's stream failed. No field ever holds a key or a header. */
+export interface StreamError {
+  readonly code: StreamErrorCode
+  /** For people. What a provider said itself is cut at 500 characters. */
+  readonly message: string
+  /** Whether to ask again may end differently: by the code alone, except that what the caller ended is never retried. */
+  readonly retryable: boolean
+  /** How long the provider asks to wait, ms. */
+  readonly retryAfterMs?: number
+  /** Facts, as plain JSON: `status` (HTTP), `providerCode`, `networkCode`, `aborted`. */
+  readonly details?: Readonly<Record<string, unknown>>
+}
+
+const RETRYABLE: ReadonlySet<StreamErrorCode> = new Set([
+  StreamErrorCode.NETWORK_ERROR,
+  StreamErrorCode.CONNECTION_TIMEOUT,
+  StreamErrorCode.CONNECTION_LOST,
+  StreamErrorCode.PROVIDER_UNAVAILABLE,
+  StreamErrorCode.PROVIDER_RATE_LIMIT,
+  StreamErrorCode.MALFORMED_JSON,
+  StreamErrorCode.UNEXPECTED_STREAM_END,
+])
+
+const NAMES: ReadonlyMap<number, string> = new Map(Object.entries(StreamErrorCode).map(([name, code]) => [code, name]))
+
+/** The name of a code; `undefined` for a number that is none. */
+export function findStreamErrorName(code: number): StreamErrorName | undefined {
+  return NAMES.get(code) as StreamErrorName | undefined
+}
+
+/**
+ * A failed stream as an error: what `generate` rejects with, and what a chat tool throws, so that the task carries the code's
+ * name and is retried where that is of use.
+ */
+export class ProviderError extends Error {
+  override readonly name: string = 'ProviderError'
+  readonly code: StreamErrorName
+  readonly retryable: boolean
+  /** How long the provider asks to wait, ms. */
+  readonly retryAfterMs?: number
+  /** The same as data. */
+  readonly streamError: StreamError
+  /** What the provider said was used before it failed. Set by `generate` alone: a stream tells it in an event. */
+  usage?: ProviderUsage
+
+  constructor(streamError: StreamError) {
+    super(streamError.message)
+    this.streamError = streamError
+    this.code = findStreamErrorName(streamError.code) ?? 'PROVIDER_INVALID_RESPONSE'
+    this.retryable = streamError.retryable
+    if (streamError.retryAfterMs !== undefined) this.retryAfterMs = streamError.retryAfterMs
+  }
+}
+
+/** Makes the error of a code, retryable as the table says. */
+export function failure(
+  name: StreamErrorName,
+  message: string,
+  more: { readonly retryAfterMs?: number | undefined; readonly details?: Readonly<Record<string, unknown>> } = {},
+): ProviderError {
+  const code = StreamErrorCode[name]
+  return new ProviderError({
+    code,
+    message,
+    retryable: RETRYABLE.has(code),
+    ...(more.retryAfterMs !== undefined && { retryAfterMs: more.retryAfterMs }),
+    ...(more.details !== undefined && Object.keys(more.details).length > 0 && { details: more.details }),
+  })
+}
+
+/** The caller's signal was aborted: nobody wants it again. */
+export function createAbortError(): ProviderError {
+  return new ProviderError({
+    code: StreamErrorCode.CONNECTION_LOST,
+    message: 'The caller ended the request',
+    retryable: false,
+    details: { aborted: true },
+  })
+}

@@ -1,0 +1,83 @@
+import { readdirSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import type { ProviderStreamEvent } from '../../../src/tools/llm/index.ts'
+import { fixtures, readChunks, readFixture, summarise, textOf } from './stream-rig.ts'
+
+const names = Object.keys(fixtures)
+
+test('every file of a provider’s stream has its expectation', () => {
+  const files = readdirSync(new URL('../../../fixtures/providers/', import.meta.url))
+  expect(files.filter(file => file.endsWith('.sse')).sort()).toEqual(names.map(name => `${name}.sse`).sort())
+})
+
+describe('a stream with', () => {
+  test.each(Object.entries(fixtures).map(([name, each]) => ({ ...each, name })))('$about ($name)', async each => {
+    const { name, about: _, ...expected } = each
+    const events = await readChunks([readFixture(name)])
+    expect(summarise(events)).toEqual(expected)
+    expectSound(events)
+  })
+})
+
+describe('the events are the same wherever the bytes are parted', () => {
+  test.each(names)('%s', async name => {
+    const bytes = readFixture(name)
+    const whole = await readChunks([bytes])
+    expect(await readChunks(Array.from(bytes, byte => Uint8Array.of(byte)))).toEqual(whole)
+    for (let at = 1; at < bytes.length; at++) {
+      expect(await readChunks([bytes.subarray(0, at), bytes.subarray(at)]), `parted at ${at}`).toEqual(whole)
+    }
+  })
+})
+
+describe('a stream that is cut at any byte has its text once, its usage, and the right code', () => {
+  const names = ['openai', 'openrouter', 'crlf', 'no-space', 'vllm-continuous-usage', 'deepseek', 'done-no-reason']
+  test.each(names)('%s', async name => {
+    const bytes = readFixture(name)
+    const whole = textOf(await readChunks([bytes]))
+    for (let at = 0; at < bytes.length; at++) {
+      const said = readNaively(bytes.subarray(0, at))
+      for (const [loss, code] of [
+        [undefined, 3002],
+        [Object.assign(new TypeError('terminated'), { cause: { code: 'UND_ERR_SOCKET' } }), 1002],
+      ] as const) {
+        const events = await readChunks([bytes.subarray(0, at)], loss)
+        expectSound(events)
+        expect(whole.startsWith(textOf(events)), `cut at ${at}`).toBe(true)
+        const { errorCode, usage } = summarise(events)
+        expect([errorCode, usage?.totalTokens], `cut at ${at}`).toEqual([
+          said.isAnswered ? undefined : code,
+          said.totalTokens,
+        ])
+      }
+    }
+  })
+})
+
+/** What must hold of any stream. */
+function expectSound(events: readonly ProviderStreamEvent[]): void {
+  expect(events.map(({ eventId }) => eventId)).toEqual(events.map((_, at) => at + 1))
+  const types = events.map(({ type }) => type).join(' ')
+  expect(types).toMatch(/^(?:content )*(?:usage )?(?:done|error)$/)
+}
+
+/** What the whole lines of a text say, read without any of the code under test. */
+function readNaively(bytes: Uint8Array): { isAnswered: boolean; totalTokens: number | undefined } {
+  let isAnswered = false
+  let totalTokens: number | undefined
+  for (const line of new TextDecoder().decode(bytes).split(/\r\n|\r|\n/)) {
+    const data = line.replace(/^data: ?/, '')
+    if (data === '[DONE]') isAnswered = true
+    try {
+      const { choices, usage } = JSON.parse(data) as {
+        choices: { finish_reason: string | null }[]
+        usage?: { total_tokens: number }
+      }
+      if (choices.some(({ finish_reason: reason }) => reason !== null)) isAnswered = true
+      totalTokens = usage?.total_tokens ?? totalTokens
+    } catch {
+      // A line that is cut, empty or a comment.
+    }
+  }
+  return { isAnswered, totalTokens }
+}

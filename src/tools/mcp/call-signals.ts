@@ -1,0 +1,81 @@
+import type { Clock } from '../../clock.ts'
+import type { ToolContext } from '../tool.ts'
+
+/** A call that has not been answered for so long watches for its abort, ms. */
+const WATCH_AFTER_MS = 10
+
+/** As much of an `AbortSignal` as the SDK's client uses; whether it still does, the tests of cancelled calls tell. */
+export class CallSignal {
+  aborted = false
+  reason: unknown = undefined
+  readonly #context: ToolContext
+  #listener: (() => void) | undefined
+  #watched: AbortSignal | undefined
+
+  constructor(context: ToolContext) {
+    this.#context = context
+  }
+
+  addEventListener(_: 'abort', listener: () => void): void {
+    this.#listener = listener
+  }
+
+  throwIfAborted(): void {
+    if (this.aborted) throw this.reason
+  }
+
+  /** Looks at the signal of the attempt, which is made by being looked at. */
+  watch(): void {
+    this.#watched = this.#context.signal
+    if (this.#watched.aborted) this.#abort()
+    else this.#watched.addEventListener('abort', this.#abort)
+  }
+
+  end(): void {
+    this.#watched?.removeEventListener('abort', this.#abort)
+  }
+
+  readonly #abort = (): void => {
+    this.aborted = true
+    this.reason = this.#watched?.reason
+    this.#listener?.()
+  }
+}
+
+/**
+ * Signals for calls that mostly are answered at once.
+ *
+ * A signal for each attempt, with a listener, costs a fast call more than all else here does. So a call looks at its own
+ * only once it was not answered for a few milliseconds; one that was aborted before is cancelled then.
+ */
+export class CallSignals {
+  readonly #clock: Clock
+  #unwatched = new Set<CallSignal>()
+  #isArmed = false
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  begin(context: ToolContext): CallSignal {
+    const signal = new CallSignal(context)
+    this.#unwatched.add(signal)
+    if (!this.#isArmed) {
+      this.#isArmed = true
+      this.#clock.after(WATCH_AFTER_MS, () => this.#watchAll())
+    }
+    return signal
+  }
+
+  end(signal: CallSignal): void {
+    this.#unwatched.delete(signal)
+    signal.end()
+  }
+
+  #watchAll(): void {
+    this.#isArmed = false
+    const signals = this.#unwatched
+    this.#unwatched = new Set()
+    for (const signal of signals) signal.watch()
+  }
+}

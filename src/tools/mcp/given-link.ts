@@ -1,0 +1,40 @@
+import type { Client } from '@modelcontextprotocol/sdk/client/index.js'
+import type { Connection } from './connection.ts'
+import { McpFailure } from './mcp-failure.ts'
+import type { ServerLink } from './server-link.ts'
+
+/** A client that somebody else has connected, and will close: it is never connected again. */
+export class GivenLink implements ServerLink {
+  readonly #name: string
+  readonly #client: Client
+  #isClosed = false
+
+  constructor(name: string, client: Client) {
+    this.#name = name
+    this.#client = client
+  }
+
+  async connect(): Promise<Connection> {
+    const reason = this.#isClosed ? 'was closed' : this.#client.transport ? undefined : 'is not connected'
+    if (reason !== undefined) throw new McpFailure('MCP_SERVER_UNAVAILABLE', `MCP server \`${this.#name}\` ${reason}`)
+    const client = this.#client
+    return {
+      client,
+      get lossReason() {
+        return client.transport ? undefined : 'closed the connection'
+      },
+      lose() {},
+      async close() {},
+    }
+  }
+
+  answered(): void {}
+
+  drop(): void {}
+
+  retire(): void {}
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+  }
+}

@@ -1,0 +1,59 @@
+import type { Clock } from '../../clock.ts'
+import type { Logger } from '../../stream/logger.ts'
+import type { Redact } from './secrets.ts'
+
+/** How much of a line is told, characters. */
+const MAX_LINE = 1000
+/** A server may write as much as it likes; so many lines of it are told in each window. */
+const MAX_LINES = 100
+const WINDOW_MS = 1000
+
+/** What is told of one server: without secrets, and bounded, however much it writes. */
+export class ServerLog {
+  readonly #name: string
+  readonly #logger: Logger
+  readonly #clock: Clock
+  readonly #redact: Redact
+  #windowAt = Number.NEGATIVE_INFINITY
+  #lineCount = 0
+  #leftOutCount = 0
+
+  /** @param logger one that never throws */
+  constructor(name: string, logger: Logger, clock: Clock, redact: Redact) {
+    this.#name = name
+    this.#logger = logger
+    this.#clock = clock
+    this.#redact = redact
+  }
+
+  debug(line: string): void {
+    if (this.#mayTell()) this.#logger.debug(this.#format(line), { server: this.#name })
+  }
+
+  warn(line: string): void {
+    if (this.#mayTell()) this.#logger.warn(this.#format(line), { server: this.#name })
+  }
+
+  #mayTell(): boolean {
+    const now = this.#clock.now()
+    if (now - this.#windowAt >= WINDOW_MS) {
+      this.#windowAt = now
+      this.#lineCount = 0
+      const leftOutCount = this.#leftOutCount
+      this.#leftOutCount = 0
+      if (leftOutCount > 0) {
+        this.#logger.warn(this.#format(`${leftOutCount} lines were left out`), { server: this.#name })
+      }
+    }
+    this.#lineCount += 1
+    if (this.#lineCount <= MAX_LINES) return true
+    this.#leftOutCount += 1
+    return false
+  }
+
+  #format(line: string): string {
+    // Redacted before it is cut: half a secret would not be found.
+    const text = this.#redact(line)
+    return `MCP server \`${this.#name}\`: ${text.length > MAX_LINE ? `${text.slice(0, MAX_LINE - 1)}…` : text}`
+  }
+}

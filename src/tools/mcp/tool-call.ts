@@ -1,0 +1,145 @@
+import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
+import { McpError, ResultSchema } from '@modelcontextprotocol/sdk/types.js'
+import type { Clock } from '../../clock.ts'
+import type { ToolContext } from '../tool.ts'
+import type { CallSignals } from './call-signals.ts'
+import { type Connection, describeHttpError, NO_TIMEOUT } from './connection.ts'
+import { MADE_HERE } from './http-calls.ts'
+import { IdleTimeout } from './idle-timeout.ts'
+import { McpFailure } from './mcp-failure.ts'
+import type { Redact } from './secrets.ts'
+import type { ServerLink } from './server-link.ts'
+import { readOutput } from './tool-result.ts'
+
+/** What a call needs of its server. */
+export interface CallHost {
+  readonly name: string
+  readonly link: Pick<ServerLink, 'answered' | 'retire'>
+  /** @returns rejects with an `McpFailure` */
+  connect(): Connection | Promise<Connection>
+  readonly clock: Clock
+  readonly redact: Redact
+  /** Where the SDK that calls is our own, so that what it uses of a signal is known. */
+  readonly signals?: CallSignals
+  /** How long a call may be without progress, ms, where progress counts; else the engine's timeout is all there is. */
+  readonly idleTimeoutMs?: number
+}
+
+/**
+ * Calls a tool of a server.
+ * @param toolName the server's own name for it
+ * @returns its output; rejects with an `McpFailure`
+ */
+export async function callTool(
+  host: CallHost,
+  toolName: string,
+  args: unknown,
+  context: ToolContext,
+): Promise<unknown> {
+  const { clock, idleTimeoutMs, signals } = host
+  const opening = host.connect()
+  if (idleTimeoutMs !== undefined) {
+    const idle = new IdleTimeout(clock, idleTimeoutMs, context.signal)
+    try {
+      return await request(host, opening, toolName, args, context, idle.signal, () => idle.restart())
+    } catch (error) {
+      if (!idle.isExpired) throw error
+      throw new McpFailure('TASK_TIMEOUT', `Neither an answer nor progress for ${idleTimeoutMs} ms`)
+    } finally {
+      idle.stop()
+    }
+  }
+  if (signals === undefined || opening instanceof Promise) {
+    return request(host, opening, toolName, args, context, context.signal)
+  }
+  const signal = signals.begin(context)
+  try {
+    return await request(host, opening, toolName, args, context, signal as unknown as AbortSignal)
+  } finally {
+    signals.end(signal)
+  }
+}
+
+async function request(
+  host: CallHost,
+  first: Connection | Promise<Connection>,
+  toolName: string,
+  args: unknown,
+  context: ToolContext,
+  signal: AbortSignal,
+  onProgress?: () => void,
+): Promise<unknown> {
+  const { link, redact } = host
+  const call = { method: 'tools/call' as const, params: { name: toolName, arguments: args as Record<string, unknown> } }
+  for (let opening = first, hasNewSession = false; ; opening = host.connect(), hasNewSession = true) {
+    const connection = opening instanceof Promise ? await abortable(opening, signal) : opening
+    try {
+      // Not `callTool` of the client: it compiles code for output schemas, and refuses blocks that it does not know.
+      const result = await connection.client.request(call, ResultSchema, {
+        signal,
+        timeout: NO_TIMEOUT,
+        onprogress: ({ progress, total, message }) => {
+          onProgress?.()
+          context.reportProgress({
+            progress,
+            ...(total !== undefined && { total }),
+            ...(message !== undefined && { message: redact(message) }),
+          })
+        },
+      })
+      link.answered()
+      return readOutput(result, redact)
+    } catch (error) {
+      if (error instanceof McpFailure || signal.aborted) throw error
+      if (!hasNewSession && isSessionGone(error)) {
+        // It refused the call without looking at it, as it must, so that the call can be made again.
+        link.retire(connection, 'has ended the session')
+        continue
+      }
+      throw readFailure(host, connection, error)
+    }
+  }
+}
+
+function readFailure({ name, link, redact }: CallHost, connection: Connection, error: unknown): McpFailure {
+  const { lossReason } = connection
+  if (lossReason !== undefined) {
+    return new McpFailure('MCP_SERVER_LOST', `MCP server \`${name}\` ${lossReason} during the call`)
+  }
+  if (error instanceof McpError) {
+    if (error.data === MADE_HERE) {
+      return new McpFailure('MCP_SERVER_LOST', `MCP server \`${name}\` ended the connection without an answer`)
+    }
+    link.answered()
+    return new McpFailure('TOOL_ERROR', redact(error.message).slice(0, 8192), !isRefusal(error.code))
+  }
+  const text = `MCP server \`${name}\`: ${redact(describeHttpError(error)).slice(0, 300)}`
+  if (error instanceof StreamableHTTPError) {
+    const { code = 0 } = error
+    return new McpFailure('TOOL_ERROR', text, code >= 500 || code === 408 || code === 429)
+  }
+  // The network: whether the call has arrived is not known.
+  link.retire(connection, 'could not be reached')
+  return new McpFailure('MCP_SERVER_LOST', text)
+}
+
+/** A request that is invalid, of an unknown method or with invalid parameters will not become better. */
+function isRefusal(code: number): boolean {
+  return code <= -32_600 && code >= -32_602
+}
+
+/** The standard says 404; widely used servers say 400. */
+function isSessionGone(error: unknown): boolean {
+  if (!(error instanceof StreamableHTTPError)) return false
+  return error.code === 404 || (error.code === 400 && /session/i.test(error.message))
+}
+
+/** Waits no longer than until the signal aborts. */
+function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason as Error)
+    if (signal.aborted) abort()
+    else signal.addEventListener('abort', abort)
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+  })
+}

@@ -1,0 +1,169 @@
+import { describe, expect, test } from 'vitest'
+import { call, collectLines, hostile, run, serve } from './mcp-rig.ts'
+
+test('tools are named after their server and keep what it says of them', async () => {
+  const logger = collectLines()
+  const tools = await serve({ h: hostile('fair', { readOnlyTools: ['echo', 'none'] }) }, { logger }).tools()
+  const echo = tools.find(({ name }) => name === 'h:echo')
+  expect(echo).toMatchObject({ inputSchema: { type: 'object' }, readOnly: true })
+  expect(echo?.limit).toBeUndefined()
+  const [pid, die] = ['h:pid', 'h:die'].map(name => tools.find(each => each.name === name))
+  expect(pid?.limit).toBe(die?.limit)
+  expect(logger.lines).toEqual([
+    'warn MCP server `h`: `bad-pattern`: patterns of its schema are not checked, since they do not compile. Tool `bad-pattern`: `inputSchema` is not a usable JSON Schema: Invalid regular expression: /^[\\w-.]+$/u: Invalid character class',
+    'warn MCP server `h`: `bad-schema`: its arguments are not checked here. Tool `bad-schema`: `inputSchema` is not a usable JSON Schema: unresolved $ref `#/nowhere`',
+    'warn MCP server `h`: lists something that is no tool',
+    'warn MCP server `h`: lists a tool whose name cannot be used: ""',
+    'warn MCP server `h`: lists a tool whose name cannot be used: "a\\u0000b"',
+    'warn MCP server `h`: lists two tools named `echo`; the first is used',
+    'warn MCP server `h`: `as-task` was left out: it is called as a task of the protocol only',
+    'warn MCP server `h`: has no tool `none`, which `readOnlyTools` names',
+  ])
+})
+
+test('all pages of a list of tools are read', async () => {
+  const tools = await serve({ h: hostile('paged') }).tools()
+  expect(tools.map(({ name }) => name)).toEqual(['h:tool-0', 'h:tool-1', 'h:tool-2', 'h:tool-3', 'h:tool-4'])
+})
+
+test('a server without tools has none', async () => {
+  expect(await serve({ h: hostile('no-tools') }).tools()).toEqual([])
+})
+
+test('a tool that a server adds is there the next time its tools are asked for', async () => {
+  const servers = serve({ h: hostile() })
+  const tools = await servers.tools()
+  expect((await call(tools, 'h:grow')).task.output).toBe('changed')
+  expect(tools.some(({ name }) => name === 'h:grown')).toBe(false)
+  expect((await call(await servers.tools(), 'h:grown')).task.output).toBe('grown')
+})
+
+describe('the output', () => {
+  test.each([
+    ['of one block of text is its text', 'echo', { text: 'hello' }, 'hello'],
+    ['is the structured content where there is one', 'cancelled', {}, { cancelled: [] }],
+    [
+      'of several blocks, of whatever type, is the blocks',
+      'odd',
+      {},
+      [
+        { type: 'hologram', data: 1 },
+        { type: 'text', text: 'b' },
+      ],
+    ],
+    ['of no block is an empty array', 'empty', {}, []],
+  ])('%s', async (_, name, args, output) => {
+    const tools = await serve({ h: hostile() }).tools()
+    expect((await call(tools, `h:${name}`, args)).task).toMatchObject({ status: 'success', output })
+  })
+})
+
+describe('a schema that the checker refuses', () => {
+  test('is checked without the patterns that do not compile', async () => {
+    const tools = await serve({ h: hostile() }).tools()
+    expect((await call(tools, 'h:bad-pattern', { name: '???', count: 1 })).task.output).toBe('ok')
+    await expect(call(tools, 'h:bad-pattern', { name: 'a', count: 'x' })).rejects.toMatchObject({
+      code: 'INVALID_WORKFLOW',
+      details: { issues: [{ code: 'INVALID_ARGUMENTS', pointer: '/tasks/0/arguments/count' }] },
+    })
+  })
+
+  test('is not checked where nothing of it can be', async () => {
+    const tools = await serve({ h: hostile() }).tools()
+    expect((await call(tools, 'h:bad-schema', { any: 'thing' })).task.output).toBe('ok')
+  })
+})
+
+describe('a failed call', () => {
+  test.each([
+    ['refused by the protocol is not repeated', 'refuse', 'MCP error -32602: Not like this', 1],
+    ['without a result is one', 'no-result', 'MCP error -32603: The answer is not one of JSON-RPC', 2],
+  ])('%s', async (_, name, error, attempts) => {
+    const tools = await serve({ h: hostile() }).tools()
+    const retry = { maxAttempts: 2, initialDelayMs: 0 }
+    const { task } = await call(tools, `h:${name}`, {}, { retry })
+    expect(task).toMatchObject({ status: 'error', error, attempts })
+  })
+})
+
+test('progress is told, the last too, though it arrives with the answer', async () => {
+  const tools = await serve({ h: hostile() }).tools()
+  const { events } = await call(tools, 'h:progress')
+  const progress = events.filter(({ type }) => type === 'task_progress').map(({ data }) => data)
+  expect(progress).toMatchObject([1, 2, 3].map(n => ({ progress: n, total: 3, message: `part ${n}` })))
+})
+
+describe('what a server logs', () => {
+  test('is told to the call that runs', async () => {
+    const tools = await serve({ h: hostile('fair', { concurrency: 1 }) }).tools()
+    const { events } = await call(tools, 'h:logs', { level: 'critical' })
+    expect(events.filter(({ type }) => type === 'info').map(({ data }) => data)).toMatchObject([
+      { taskId: 'a', attempt: 1, level: 'error', message: 'hostile: {"n":0}' },
+    ])
+  })
+
+  test('is told once, to the oldest of an execution’s calls', async () => {
+    const tools = await serve({ h: hostile('fair', { concurrency: 4 }) }).tools()
+    const { events } = await run(tools, [
+      { id: 'a', tool: 'h:together', arguments: { count: 2 } },
+      { id: 'b', tool: 'h:logs' },
+      { id: 'c', tool: 'h:together', arguments: { count: 2 } },
+    ])
+    expect(events.filter(({ type }) => type === 'info').map(({ data }) => data)).toMatchObject([{ taskId: 'a' }])
+  })
+
+  test('is told to no call while those of several executions run', async () => {
+    const logger = collectLines()
+    const tools = await serve({ h: hostile('fair', { concurrency: 4 }) }, { logger }).tools()
+    const stop = new AbortController()
+    const other = run(tools, [{ id: 'x', tool: 'h:hang' }], { signal: stop.signal })
+    const { events } = await call(tools, 'h:logs')
+    stop.abort()
+    const told = [...events, ...(await other).events].filter(({ type }) => type === 'info')
+    expect(told).toEqual([])
+    expect(logger.lines).toContain('debug MCP server `h`: hostile: {"n":0}')
+  })
+
+  test('is told up to a bound per call', async () => {
+    const tools = await serve({ h: hostile('fair', { concurrency: 1 }) }).tools()
+    const { events } = await call(tools, 'h:logs', { count: 3000 })
+    const told = events.filter(({ type }) => type === 'info')
+    expect(told.length).toBe(1000)
+    expect(told.at(-1)?.data).toMatchObject({ level: 'warning' })
+  })
+})
+
+describe('the limit of a server', () => {
+  const busy = Array.from({ length: 6 }, (_, n) => ({ id: `t${n}`, tool: 'h:busy' }))
+  const peakOf = (outputs: readonly { output?: unknown }[]): number =>
+    Math.max(...outputs.map(({ output }) => (output as { peak: number }).peak))
+
+  test('is one call at a time, told once per execution', async () => {
+    const tools = await serve({ h: hostile() }).tools()
+    const { result, events } = await run(tools, busy)
+    expect(peakOf(result.results)).toBe(1)
+    expect(events.filter(({ type }) => type === 'info').map(({ data }) => data)).toMatchObject([
+      {
+        taskId: 't0',
+        level: 'info',
+        message:
+          'Tools of MCP server `h` run one at a time unless they are known to change nothing: name those that do not in its `readOnlyTools`, or raise its `concurrency`',
+      },
+    ])
+    expect((await run(tools, busy.slice(0, 1))).events.filter(({ type }) => type === 'info')).toHaveLength(1)
+  })
+
+  test('is its `concurrency`, and then nothing is told', async () => {
+    const tools = await serve({ h: hostile('fair', { concurrency: 3 }) }).tools()
+    const { result, events } = await run(tools, busy)
+    expect(peakOf(result.results)).toBe(3)
+    expect(events.filter(({ type }) => type === 'info')).toEqual([])
+  })
+
+  test('does not hold for `readOnlyTools`', async () => {
+    const tools = await serve({ h: hostile('fair', { readOnlyTools: ['busy'] }) }).tools()
+    const { result, events } = await run(tools, busy)
+    expect(peakOf(result.results)).toBe(6)
+    expect(events.filter(({ type }) => type === 'info')).toEqual([])
+  })
+})

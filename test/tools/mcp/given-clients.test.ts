@@ -1,0 +1,55 @@
+import { Client } from '@modelcontextprotocol/sdk/client/index.js'
+import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js'
+import { expect, test } from 'vitest'
+import { createMcpServers, mcpTools } from '../../../src/tools/mcp/index.ts'
+import { createSdkServer } from './http-rig.ts'
+import { call } from './mcp-rig.ts'
+
+async function connect(): Promise<Client> {
+  const client = new Client({ name: 'test', version: '1' })
+  const [ours, theirs] = InMemoryTransport.createLinkedPair()
+  await createSdkServer().connect(theirs)
+  await client.connect(ours)
+  return client
+}
+
+test('connected clients give tools, and stay open when these are closed', async () => {
+  const client = await connect()
+  const tools = await mcpTools({ s: client })
+  expect(tools.map(({ name }) => name)).toEqual(['s:echo', 's:hang', 's:progress', 's:log'])
+  expect((await call(tools, 's:echo', { text: 'x' })).task.output).toBe('x')
+  await tools.close()
+  expect((await call(tools, 's:echo')).task).toMatchObject({
+    code: 'MCP_SERVER_UNAVAILABLE',
+    error: 'MCP server `s` was closed',
+  })
+  await expect(client.ping()).resolves.toEqual({})
+})
+
+test('a given client may have the options of a server', async () => {
+  const tools = await mcpTools({ s: { client: await connect(), readOnlyTools: ['echo'], timeoutMs: 50 } })
+  expect(tools[0]).toMatchObject({ readOnly: true, timeoutMs: 50 })
+})
+
+test('what the owner of a client hears is heard as before, beside the calls', async () => {
+  const client = await connect()
+  const heard: string[] = []
+  const fallback = async ({ method }: { method: string }): Promise<void> => void heard.push(method)
+  client.fallbackNotificationHandler = fallback
+  const tools = await mcpTools({ s: { client, concurrency: 1 } })
+  const { events } = await call(tools, 's:log')
+  expect(events.filter(({ type }) => type === 'info')).toHaveLength(1)
+  expect(heard).toEqual(['notifications/message'])
+  await tools.close()
+  expect(client.fallbackNotificationHandler).toBe(fallback)
+})
+
+test('a client whose connection ends fails its calls, and is not connected again', async () => {
+  const client = await connect()
+  const tools = await createMcpServers({ s: { client, concurrency: 2 } }).tools()
+  const running = call(tools, 's:hang')
+  await call(tools, 's:echo')
+  await client.close()
+  expect((await running).task).toMatchObject({ code: 'MCP_SERVER_LOST' })
+  expect((await call(tools, 's:echo')).task).toMatchObject({ error: 'MCP server `s` is not connected' })
+})

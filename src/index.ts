@@ -1,9 +1,20 @@
 export type { Clock } from './clock.ts'
 export { DagstreamError, type DagstreamErrorCode } from './errors.ts'
+export { connectExecution } from './events/connect-execution.ts'
 export * from './events/events.ts'
 export { applyEvent, createState, type ExecutionState, type TaskState } from './events/state.ts'
 export type { JsonValue } from './events/json-value.ts'
 export type { LogEntry } from './events/log-entry.ts'
+export { SSEStreamer, type SSEStreamerOptions, sseStreamer } from './events/sse-streamer.ts'
+export type {
+  StreamEvent,
+  StreamEventFor,
+  StreamEventInput,
+  StreamEventType,
+  StreamListener,
+  StreamMetrics,
+} from './events/stream-event.ts'
+export type { StreamLogger } from './events/stream-hub.ts'
 export type { TokenUsage } from './events/token-usage.ts'
 export type { ExecutorCounters } from './execute/counters.ts'
 export type { Execution } from './execute/execution.ts'
@@ -39,6 +50,7 @@ export {
   ToolRegistry,
   type ToolSource,
 } from './tools/registry.ts'
+export type { ToolProvider } from './tools/tool-provider.ts'
 export { defineTool, type JsonSchema, type Tool, type ToolContext } from './tools/tool.ts'
 export * from './workflow/document.ts'
 export { workflowSchema } from './workflow/schema.ts'

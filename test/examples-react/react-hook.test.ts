@@ -1,0 +1,75 @@
+// @vitest-environment happy-dom
+import { act, createElement, StrictMode } from 'react'
+import { createRoot, type Root } from 'react-dom/client'
+import { expect, onTestFinished, test } from 'vitest'
+import { Answer } from '../../docs/examples/react-hook.tsx'
+import { connectExecution, SSEStreamer, StreamingExecutor, type ToolContext } from '../../src/index.ts'
+
+Object.assign(globalThis, { IS_REACT_ACT_ENVIRONMENT: true })
+
+/** A page with the component of the example, in strict mode: effects run twice there. */
+async function mount(
+  streamer: SSEStreamer,
+  streamId?: string,
+): Promise<{ root: Root; show: (streamId: string) => Promise<void> }> {
+  const container = document.body.appendChild(document.createElement('div'))
+  const root = createRoot(container)
+  const show = (id?: string): Promise<void> =>
+    act(async () =>
+      root.render(
+        createElement(StrictMode, null, createElement(Answer, { streamer, ...(id !== undefined && { streamId: id }) })),
+      ),
+    )
+  await show(streamId)
+  onTestFinished(() => container.remove())
+  return { root, show }
+}
+
+const shown = (selector: string): string | undefined => document.querySelector(selector)?.textContent ?? undefined
+const unmount = (root: Root): Promise<void> => act(async () => root.unmount())
+
+test('the tokens are shown as they come, then the metrics, and no listener is left', async () => {
+  const streamer = new SSEStreamer()
+  const { root } = await mount(streamer)
+  expect(streamer.listenerCount).toBe(1)
+  await act(() => streamer.streamToken('Hel'))
+  expect(shown('p')).toBe('Hel')
+  expect(document.querySelector('section')?.getAttribute('aria-busy')).toBe('true')
+  await act(() => streamer.streamToken('lo'))
+  expect(shown('p')).toBe('Hello')
+  await act(() => streamer.streamComplete('Hello!'))
+  expect(shown('p')).toBe('Hello!')
+  expect(shown('small')).toBe('2 tokens')
+  await unmount(root)
+  expect(streamer.listenerCount).toBe(0)
+})
+
+test('another stream takes the place of the one before', async () => {
+  const streamer = new SSEStreamer()
+  const { root, show } = await mount(streamer, 'x.a')
+  await act(() => streamer.forStream('x.a').streamToken('a'))
+  await act(() => streamer.forStream('x.b').streamToken('not shown'))
+  expect(shown('p')).toBe('a')
+  await show('x.b')
+  expect(shown('p')).toBe('')
+  await act(() => streamer.forStream('x.b').streamError(new Error('no')))
+  expect(shown('strong')).toBe('no')
+  expect(streamer.listenerCount).toBe(1)
+  await unmount(root)
+  expect(streamer.listenerCount).toBe(0)
+})
+
+test('a task of a workflow is shown, and what a failed attempt wrote is cleared', async () => {
+  const streamer = new SSEStreamer()
+  const write = async (_: unknown, { attempt, emitToken }: ToolContext): Promise<void> => {
+    emitToken(attempt === 1 ? 'void' : 'kept')
+    if (attempt === 1) throw new Error('no')
+  }
+  const executor = new StreamingExecutor({ write }, { createId: () => 'x' })
+  const { root } = await mount(streamer, 'x.a')
+  const tasks = [{ id: 'a', tool: 'write', retry: { maxAttempts: 2, initialDelayMs: 0 } }]
+  await act(() => connectExecution(executor.stream({ tasks }), streamer))
+  expect(shown('p')).toBe('kept')
+  await unmount(root)
+  expect(streamer.listenerCount).toBe(0)
+})

@@ -2,13 +2,14 @@ import type { ErrorEvent } from '../events/events.ts'
 import type { LogEntry } from '../events/log-entry.ts'
 import { createBodyStream } from '../sse/body-stream.ts'
 import { type ChunkSource, PullBody } from '../sse/pull-body.ts'
+import { type Format, formats } from '../sse/formats.ts'
 import { createEventBody, joinEntries } from '../sse/response-body.ts'
 import { ChunkCache } from './chunk-cache.ts'
 import { describeError } from './describe-error.ts'
 import type { ExecutionHost } from './execution-host.ts'
 import type { ResolvedHandlerOptions } from './handler-options.ts'
 import type { HostedExecution } from './hosted-execution.ts'
-import { HttpProblem } from './problem.ts'
+import { badRequest, HttpProblem } from './problem.ts'
 import { JSON_HEADERS, STREAM_HEADERS, VARY } from './responses.ts'
 import { ResultChunks } from './result-body.ts'
 import { TextChunks } from './text-chunks.ts'
@@ -25,6 +26,22 @@ const WHITE_SPACE = new TextEncoder().encode('\n')
 /** A proxy that buffers or compresses would hold headers and signs of life back. */
 const AWAITED_HEADERS = { ...VARY, 'Cache-Control': 'no-store, no-transform', 'X-Accel-Buffering': 'no' }
 
+/** Where a stream begins, and for whom. */
+export interface StreamPlace {
+  readonly afterSeq: number
+  readonly headers: Readonly<Record<string, string>>
+  /** The leaving of a reader who is admitted already. */
+  readonly dismiss?: (() => void) | undefined
+}
+
+/** What `?format=` asks for; `undefined` where it asks for nothing. @throws HttpProblem 400 */
+export function chooseFormat(request: Request): Format | undefined {
+  const name = new URL(request.url).searchParams.get('format')
+  if (name === null) return undefined
+  if (Object.hasOwn(formats, name)) return formats[name as keyof typeof formats]
+  throw badRequest(`Expected \`format\` to be ${Object.keys(formats).join(' or ')}`)
+}
+
 /** The bodies that tell of executions: event streams and results. */
 export class ExecutionResponses {
   readonly #host: ExecutionHost
@@ -37,19 +54,14 @@ export class ExecutionResponses {
     this.#options = options
   }
 
-  /** The events behind `afterSeq`. @param dismiss for a reader who is admitted already. @throws HttpProblem 429 for one who cannot be */
-  streamEvents(
-    request: Request,
-    hosted: HostedExecution,
-    afterSeq: number,
-    headers: Readonly<Record<string, string>> = {},
-    dismiss?: () => void,
-  ): Response {
+  /** The events behind a place. @throws HttpProblem 429 for a reader who cannot be admitted, 400 for a format that is none */
+  streamEvents(request: Request, hosted: HostedExecution, { afterSeq, headers, dismiss }: StreamPlace): Response {
+    const format = chooseFormat(request) ?? this.#options.format
     const all = { ...STREAM_HEADERS, ...VARY, ...headers }
     // Whoever asks only for the headers follows nothing.
     if (request.method === 'HEAD') return new Response(null, { headers: all })
     const leave = this.#host.join(hosted, dismiss)
-    const { heartbeatMs, stallTimeoutMs, format, execution } = this.#options
+    const { heartbeatMs, stallTimeoutMs, execution } = this.#options
     const { executionId } = hosted
     const body = createEventBody(hosted.log.open(afterSeq), {
       executionId,

@@ -6,7 +6,7 @@ import { acceptsStream, negotiate } from '../sse/accept.ts'
 import { askStore } from './ask-store.ts'
 import { type Access, type AccessContext, type Action, askAuthorize } from './authorize.ts'
 import type { ExecutionHost } from './execution-host.ts'
-import type { ExecutionResponses } from './execution-responses.ts'
+import { chooseFormat, type ExecutionResponses } from './execution-responses.ts'
 import { parseExecutionRequest, parseRepeatClaim, readJson } from './execution-request.ts'
 import type { ResolvedHandlerOptions } from './handler-options.ts'
 import type { HostedExecution } from './hosted-execution.ts'
@@ -38,7 +38,7 @@ export function createExecutionRoutes(
   const stream = (request: Request, hosted: HostedExecution, after?: string | null, dismiss?: () => void): Response => {
     const seq = after === undefined || after === null ? 0 : parseCursor(after, hosted.executionId)
     if (!hosted.hasEnded || seq !== hosted.log.head) {
-      return responses.streamEvents(request, hosted, seq, identify(hosted), dismiss)
+      return responses.streamEvents(request, hosted, { afterSeq: seq, headers: identify(hosted), dismiss })
     }
     // Said once more, an `EventSource` would come back for ever.
     return new Response(null, { status: 204, headers: identify(hosted) })
@@ -67,6 +67,8 @@ export function createExecutionRoutes(
         const { executionId } = parseEventId(lastEventId) ?? refuseCursor(lastEventId)
         return answer(await open(request, 'subscribe', executionId), lastEventId)
       }
+      // Before anything is begun for it.
+      chooseFormat(request)
       const body = await readJson(request)
       const asked = parseExecutionRequest(body, { ...execution, graceMs })
       const unfollowed = isAsync && asked.graceMs === undefined ? { graceMs: Number.POSITIVE_INFINITY } : {}

@@ -9,6 +9,7 @@ import { resolveOptions } from '../../src/execute/options.ts'
 import { resolveReconnectionOptions } from '../../src/client/reconnection-options.ts'
 import { resolveHandlerOptions } from '../../src/http/handler-options.ts'
 import { resolveBufferOptions } from '../../src/stream/reader-bound.ts'
+import { SSE_EVENTS as JOB_EVENTS } from '../../src/sse/job.ts'
 import { openapiDocument } from '../../src/http/openapi.ts'
 import { LIMITS } from '../../src/workflow/document.ts'
 
@@ -96,6 +97,11 @@ describe('the docs name every', () => {
       'docs/client.md',
       findFields('src/client/reconnection-options.ts', 'ReconnectionOptions'),
     ],
+    ['option of HTTP tools', 'docs/http-tools.md', findFields('src/tools/http/http-options.ts', 'HttpToolsOptions')],
+    ['argument of an HTTP request', 'docs/http-tools.md', findFields('src/tools/http/http-request.ts', 'HttpRequest')],
+    ['code of an HTTP tool', 'docs/http-tools.md', findUnion('src/tools/http/http-tool-error.ts', 'HttpToolErrorCode')],
+    ['option of a streamer', 'docs/sse-streamer.md', findFields('src/events/sse-streamer.ts', 'SSEStreamerOptions')],
+    ['event of a job', 'docs/job.md', Object.values(JOB_EVENTS)],
     ['method of a store', 'docs/store.md', findMethods('src/store/execution-store.ts')],
     [
       'option of the memory store',

@@ -36,7 +36,7 @@ test('a thousand subscribers that come and go leave no cursor, timer or place be
   const hosted = await start()
   const call = await tool.nextCall('a')
   const all: Following[] = []
-  for (let at = 0; at < 1000; at++) all.push(follow(responses.streamEvents(GET, hosted, at % 5)))
+  for (let at = 0; at < 1000; at++) all.push(follow(responses.streamEvents(GET, hosted, { afterSeq: at % 5, headers: {} })))
   expect([hosted.log.cursorCount, host.subscriberCount]).toEqual([1000, 1000])
   call.context.emitToken('Hello')
   await tool.idle()
@@ -55,7 +55,7 @@ test('readers that never read, and those that wait for the result, leave nothing
   const call = await tool.nextCall('a')
   const waiting: Following[] = []
   for (let at = 0; at < 100; at++) {
-    responses.streamEvents(GET, hosted, 0)
+    responses.streamEvents(GET, hosted, { afterSeq: 0, headers: {} })
     responses.awaitResult(hosted, {})
     waiting.push(follow(responses.awaitResult(hosted, {})))
   }

@@ -35,12 +35,20 @@ export interface ExecutionOptions {
   readonly clock?: Clock
   /** Source of jitter, 0–1. @defaultValue `Math.random` */
   readonly random?: () => number
-  /** Source of ids: `[A-Za-z0-9_-]`, 1–128 characters. @defaultValue 126 random bits */
+  /** Source of ids: `[A-Za-z0-9_-]`, 1–128 characters. @defaultValue 131 random bits, never with a dash in front */
   readonly createId?: () => string
 }
 
 /** The options of an execution, every one of them there and checked. */
 export type ResolvedOptions = Required<Omit<ExecutionOptions, 'store'>> & { readonly store: ExecutionStore | undefined }
+
+/** More than 126 random bits. A dash in front would be taken for a flag wherever an id is typed. */
+function createId(): string {
+  for (;;) {
+    const id = nanoid(22)
+    if (!id.startsWith('-')) return id
+  }
+}
 
 const DEFAULTS: ResolvedOptions = {
   schedule: 'layers',
@@ -55,7 +63,7 @@ const DEFAULTS: ResolvedOptions = {
   logger: SILENT_LOGGER,
   clock: systemClock,
   random: Math.random,
-  createId: () => nanoid(),
+  createId,
 }
 
 /** What executions call. */

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { DagstreamError, type ExecutionOptions, ParallelExecutor, StreamingExecutor } from '../../src/index.ts'
 import { rig } from '../support/rig.ts'
 import { fan, workflow } from '../support/workflows.ts'
+import { resolveOptions } from '../../src/execute/options.ts'
 
 const tools = { work: (): number => 1 }
 
@@ -81,7 +82,7 @@ test('ids are unguessable: 126 random bits of the alphabet of URLs', async () =>
   const executor = new ParallelExecutor(tools)
   const ids = await Promise.all(Array.from({ length: 100 }, async () => (await executor.execute(fan(1))).executionId))
   expect(new Set(ids).size).toBe(100)
-  for (const id of ids) expect(id).toMatch(/^[A-Za-z0-9_-]{21}$/)
+  for (const id of ids) expect(id).toMatch(/^[A-Za-z0-9_-]{22}$/)
 })
 
 test('a workflow that is invalid rejects with every issue, and no task starts', async () => {
@@ -111,4 +112,11 @@ test('a logger that throws hurts no execution', async () => {
   call.succeed()
   await tool.idle()
   expect(events.at(-1)?.type).toBe('execution_complete')
+})
+
+test('an id never begins with a dash, which a command line would take for a flag', () => {
+  const { createId } = resolveOptions()
+  const ids = Array.from({ length: 2000 }, () => createId())
+  expect(ids.filter(id => !/^[A-Za-z0-9_][A-Za-z0-9_-]{21}$/.test(id))).toEqual([])
+  expect(new Set(ids).size).toBe(2000)
 })

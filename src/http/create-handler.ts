@@ -14,7 +14,7 @@ import { ExecutionResponses } from './execution-responses.ts'
 import { createExecutionRoutes } from './execution-routes.ts'
 import { type HandlerOptions, type ResolvedHandlerOptions, resolveHandlerOptions } from './handler-options.ts'
 import { refuseHost } from './host-guard.ts'
-import { badRequest, HttpProblem, invalidWorkflow, problem } from './problem.ts'
+import { badRequest, HttpProblem, invalidWorkflow, problem, toolsUnavailable } from './problem.ts'
 import { createServiceRoutes } from './service-routes.ts'
 
 /** A server without sockets: what every runtime's own server calls. */
@@ -135,6 +135,10 @@ function explain(error: unknown, responses: ExecutionResponses): Response {
       const reference = responses.report('The store failed', error)
       const told = { title: 'Service unavailable', detail: 'The store failed', code, reference }
       return problem(503, told, { 'Retry-After': '1' })
+    }
+    if (code === 'TOOLS_UNAVAILABLE') {
+      const reference = responses.report('Tools are not available', error)
+      return toolsUnavailable(error, reference)
     }
   }
   const reference = responses.report('A request failed', error)

@@ -3,13 +3,14 @@ import type { MutableCounters } from '../execute/counters.ts'
 import type { ExecutionLoop } from '../execute/execution-loop.ts'
 import { createLoop } from '../execute/launch.ts'
 import type { ExecutionRecord, StoredExecution } from '../store/execution-store.ts'
+import type { ToolRegistry } from '../tools/registry.ts'
 import { askStore } from './ask-store.ts'
 import { describeError } from './describe-error.ts'
 import type { ExecutionRequest, RepeatClaim } from './execution-request.ts'
 import type { ResolvedHandlerOptions } from './handler-options.ts'
 import { HostedExecution } from './hosted-execution.ts'
 import { KeptExecutions } from './kept-executions.ts'
-import { HttpProblem, tryLater } from './problem.ts'
+import { HttpProblem, shuttingDown, tryLater } from './problem.ts'
 
 /** How long readers may take, once everything has ended, to take what is left, ms. */
 const FLUSH_MS = 2000
@@ -30,6 +31,8 @@ export class ExecutionHost {
   readonly #options: ResolvedHandlerOptions
   /** Registered, or about to be; by id. */
   readonly #running = new Map<string, HostedExecution>()
+  /** Those whose tools are waited for, each with what refuses it: they have their place among those that run. */
+  readonly #preparing = new Map<Claimant, () => void>()
   #subscriberCount = 0
   /** Answers in several chunks that are being sent, beside event streams. */
   readonly #answers = new Set<object>()
@@ -56,17 +59,25 @@ export class ExecutionHost {
 
   /**
    * Starts what was asked for, or finds what the same claimant asked for before under the same key.
-   * @throws `INVALID_WORKFLOW`; HttpProblem 409, 429 or 503; what the store throws
+   * @throws `INVALID_WORKFLOW`; HttpProblem 409, 429 or 503; what the store throws; what the provider of the tools throws
    */
   async start(request: ExecutionRequest, claimant: Claimant): Promise<HostedExecution> {
-    const { tools, execution, maxExecutions, graceMs } = this.#options
+    const { execution, maxExecutions, graceMs } = this.#options
     const known = await this.#findKnown(claimant)
     if (known !== undefined) return this.#attach(known, claimant)
-    if (this.isClosing) throw tryLater(503, 'The server is shutting down', 'SHUTTING_DOWN')
-    if (this.#running.size >= maxExecutions && !this.#isStarting(claimant)) {
+    this.#expectOpen()
+    if (this.#running.size + this.#preparing.size >= maxExecutions && !this.#isStarting(claimant)) {
       throw tryLater(429, `There are ${maxExecutions} executions running already`, 'TOO_MANY_EXECUTIONS')
     }
-    const loop = createLoop(request.workflow, tools, request.input, { ...execution, ...request.options }, this.counters)
+    let loop: ExecutionLoop
+    try {
+      const found = this.#options.tools.toolsFor(request.workflow)
+      const tools = found instanceof Promise ? await this.#unlessClosing(found, claimant) : found
+      this.#expectOpen()
+      loop = createLoop(request.workflow, tools, request.input, { ...execution, ...request.options }, this.counters)
+    } finally {
+      this.#preparing.delete(claimant)
+    }
     const { executionId, createdAt } = loop
     const record = { executionId, createdAt, workflow: request.workflowJson, ...claimant }
     const hosted = HostedExecution.live(record, loop, request.graceMs ?? graceMs, execution.clock)
@@ -137,6 +148,7 @@ export class ExecutionHost {
 
   async #drain(): Promise<void> {
     const { drainMs, execution } = this.#options
+    for (const refuse of this.#preparing.values()) refuse()
     for (const { audience } of this.#running.values()) audience.close()
     await this.#within(drainMs, () => this.#running.size === 0)
     for (const hosted of this.#running.values()) {
@@ -211,11 +223,22 @@ export class ExecutionHost {
     throw new DagstreamError('STORE_FAILED', `The store has lost execution \`${existing.executionId}\``)
   }
 
+  #expectOpen(): void {
+    if (this.isClosing) throw shuttingDown()
+  }
+
+  #unlessClosing(asked: Promise<ToolRegistry>, claimant: Claimant): Promise<ToolRegistry> {
+    return new Promise((resolve, reject) => {
+      this.#preparing.set(claimant, () => reject(shuttingDown()))
+      asked.then(resolve, reject)
+    })
+  }
+
   /** Whether the same is being registered at this moment: the store will tell which of the two is first. */
   #isStarting({ owner, idempotencyKey }: Claimant): boolean {
     if (idempotencyKey === undefined) return false
-    const running = [...this.#running.values()]
-    return running.some(({ record }) => record.idempotencyKey === idempotencyKey && record.owner === owner)
+    const starting = [...this.#preparing.keys(), ...Array.from(this.#running.values(), ({ record }) => record)]
+    return starting.some(each => each.idempotencyKey === idempotencyKey && each.owner === owner)
   }
 
   /** Asked first: a repeat starts nothing, whatever else speaks against a start. */

@@ -9,7 +9,8 @@ import {
 import { defaultFormat, type Format } from '../sse/formats.ts'
 import type { ExecutionStore } from '../store/execution-store.ts'
 import { createMemoryStore } from '../store/memory-store.ts'
-import { ToolRegistry, type ToolSource } from '../tools/registry.ts'
+import type { ToolSource } from '../tools/registry.ts'
+import { createShelf, type ToolProvider, type ToolShelf } from '../tools/tool-provider.ts'
 import { Suggestions } from '../workflow/suggestion.ts'
 import { type DisconnectRule, parseDisconnectRule } from './audience.ts'
 import type { Authorize } from './authorize.ts'
@@ -17,7 +18,8 @@ import { parseAllowedHosts } from './host-guard.ts'
 
 /** How a handler serves; the options of an execution beside it are what its executions run with, and their upper bounds. */
 export interface HandlerOptions extends ExecutionOptions {
-  readonly tools: ToolSource
+  /** A provider is asked for each workflow before anything of it begins; it is not closed by the handler. */
+  readonly tools: ToolSource | ToolProvider
   /** Asked on every route and every resume who asks and whether they may. @defaultValue everybody may do everything */
   readonly authorize?: Authorize
   /** What every request must carry as `Authorization: Bearer …`; one of them. @defaultValue none */
@@ -44,7 +46,7 @@ export interface HandlerOptions extends ExecutionOptions {
 
 /** The options of a handler, every one there and checked. */
 export interface ResolvedHandlerOptions {
-  readonly tools: ToolRegistry
+  readonly tools: ToolShelf
   readonly execution: ResolvedOptions & { readonly store: ExecutionStore }
   readonly authorize: Authorize | undefined
   readonly tokens: readonly string[]
@@ -95,9 +97,7 @@ export function resolveHandlerOptions(given: HandlerOptions): ResolvedHandlerOpt
     ...rest
   } = expectObject('options', given)
   refuseUnknown(Object.keys(rest))
-  if (tools === undefined)
-    throw invalidOption('tools', 'an array of tools, an object of them, or a ToolRegistry', tools)
-  const registry = ToolRegistry.from(tools)
+  const shelf = createShelf(tools)
   const execution = resolveOptions(rest)
   const store = execution.store ?? createMemoryStore({ clock: execution.clock })
   expectMethods('store', store, STORE_METHODS)
@@ -114,7 +114,7 @@ export function resolveHandlerOptions(given: HandlerOptions): ResolvedHandlerOpt
   }
   if (!isAtLeastZero(drainMs)) throw invalidOption('drainMs', 'a number of milliseconds, 0 or more', drainMs)
   return {
-    tools: registry,
+    tools: shelf,
     execution: { ...execution, store },
     authorize,
     tokens: resolveTokens(token),

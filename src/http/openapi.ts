@@ -17,7 +17,7 @@ const PROBLEMS = {
   422: 'The workflow, or its input, is invalid: `issues` and `issueCount` say why.',
   429: 'Too much runs, or too many streams are open.',
   500: 'The server failed; `reference` leads to its log.',
-  503: 'The server is shutting down, or its store failed.',
+  503: 'The server is shutting down, its store failed, or tools cannot be had now (`servers` says whose).',
 } as const
 
 type ProblemStatus = keyof typeof PROBLEMS
@@ -158,7 +158,7 @@ const paths = {
       operationId: 'validateWorkflow',
       summary: 'Check a workflow without running it',
       requestBody: { required: true, ...content(JSON_TYPE, refer('ValidationRequest')) },
-      responses: { 200: json('What was found.', refer('ValidationResult')), ...problems(400, 413, 415) },
+      responses: { 200: json('What was found.', refer('ValidationResult')), ...problems(400, 413, 415, 503) },
     },
   },
   '/workflows/schema': {
@@ -175,7 +175,7 @@ const paths = {
     get: {
       operationId: 'listTools',
       summary: 'The tools that tasks can name',
-      responses: { 200: json('All of them.', refer('ToolList')), ...problems() },
+      responses: { 200: json('All of them.', refer('ToolList')), ...problems(503) },
     },
   },
   '/healthz': {

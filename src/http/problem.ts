@@ -29,6 +29,30 @@ export function invalidWorkflow({ code, details, message }: DagstreamError, head
   return problem(422, { title: 'Invalid workflow', detail, code, ...details }, headers)
 }
 
+/** The server starts nothing more: 503. */
+export function shuttingDown(): HttpProblem {
+  return tryLater(503, 'The server is shutting down', 'SHUTTING_DOWN')
+}
+
+/** How long to wait before tools that could not be had are asked for again, s. */
+const TOOLS_RETRY_S = 5
+
+/**
+ * The answer where tools cannot be had: which servers of them are missing, not why, which may show what they wrote.
+ * @param error with the code `TOOLS_UNAVAILABLE`
+ */
+export function toolsUnavailable({ code, details }: DagstreamError, reference: string): Response {
+  const listed: readonly unknown[] = Array.isArray(details['servers']) ? details['servers'] : []
+  const names = listed
+    .map(server => (server as { readonly name?: unknown } | null)?.name)
+    .filter(name => typeof name === 'string')
+    .slice(0, 20)
+  const whose = names.length === 0 ? '' : ` of ${names.map(name => `\`${name.slice(0, 100)}\``).join(', ')}`
+  const detail = `The tools${whose} are not available; the log has why under this reference`
+  const told = { title: 'Service unavailable', detail, code, servers: names, reference }
+  return problem(503, told, { 'Retry-After': String(TOOLS_RETRY_S) })
+}
+
 /** Ends the handling of a request with an error response. */
 export class HttpProblem extends Error {
   override readonly name: string = 'HttpProblem'

@@ -17,7 +17,8 @@ export function createServiceRoutes(host: ExecutionHost, { authorize, tools }: R
     .post('/workflows/validate', async ({ req }) => {
       await ask(req.raw, 'validate')
       const { workflow, input } = parseEnvelope((await readJson(req.raw)).value, ['input'])
-      return Response.json(validateWorkflow(workflow, tools, { input }), { headers: JSON_HEADERS })
+      const report = validateWorkflow(workflow, await tools.toolsFor(workflow), { input })
+      return Response.json(report, { headers: JSON_HEADERS })
     })
     .get('/workflows/schema', async ({ req }) => {
       await ask(req.raw, 'schema')
@@ -25,7 +26,7 @@ export function createServiceRoutes(host: ExecutionHost, { authorize, tools }: R
     })
     .get('/tools', async ({ req }) => {
       await ask(req.raw, 'tools')
-      const shown = Array.from(tools, ({ name, tool }) => {
+      const shown = Array.from(await tools.tools(), ({ name, tool }) => {
         const { description, inputSchema } = tool
         // A Standard Schema is code: there is nothing to show of it.
         const isShown = inputSchema !== undefined && !('~standard' in inputSchema)

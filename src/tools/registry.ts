@@ -52,9 +52,14 @@ const toolName = new RegExp(TOOL_NAME_PATTERN, 'u')
 /** The tools that workflows may name, in the order in which they were registered. */
 export class ToolRegistry {
   readonly #tools = new Map<string, RegisteredTool>()
+  #known: WeakMap<AnyTool, RegisteredTool> | undefined
 
   /** @throws `INVALID_TOOL` or `INVALID_OPTION`, see `register` */
   constructor(tools: ToolSource = []) {
+    this.#add(tools)
+  }
+
+  #add(tools: ToolSource): void {
     if (tools instanceof ToolRegistry) for (const { tool } of tools) this.register(tool)
     else if (Array.isArray(tools)) for (const tool of tools as readonly AnyTool[]) this.register(tool)
     else if (typeof tools === 'object' && tools !== null) {
@@ -67,12 +72,26 @@ export class ToolRegistry {
     return source instanceof ToolRegistry ? source : new ToolRegistry(source)
   }
 
+  /**
+   * The registry of a source; of tools that `known` has, the limits and schemas made then. What is new is added to `known`.
+   * @internal
+   * @throws `INVALID_TOOL` or `INVALID_OPTION`, see `register`
+   */
+  static reusing(source: ToolSource, known: WeakMap<AnyTool, RegisteredTool>): ToolRegistry {
+    if (source instanceof ToolRegistry) return source
+    const registry = new ToolRegistry()
+    registry.#known = known
+    registry.#add(source)
+    return registry
+  }
+
   /** Adds a tool. @throws `INVALID_TOOL` for a definition that is not what was expected, and for a name that is taken */
   register(tool: AnyTool): this {
-    const registered = normalise(tool)
+    const registered = this.#known?.get(tool) ?? normalise(tool)
     const { name } = registered
     if (this.#tools.has(name)) throw invalidTool(`There are two tools named ${quoteName(name)}; give one another name`)
     this.#tools.set(name, registered)
+    this.#known?.set(tool, registered)
     return this
   }
 

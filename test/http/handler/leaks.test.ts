@@ -36,7 +36,8 @@ test('a thousand subscribers that come and go leave no cursor, timer or place be
   const hosted = await start()
   const call = await tool.nextCall('a')
   const all: Following[] = []
-  for (let at = 0; at < 1000; at++) all.push(follow(responses.streamEvents(GET, hosted, { afterSeq: at % 5, headers: {} })))
+  for (let at = 0; at < 1000; at++)
+    all.push(follow(responses.streamEvents(GET, hosted, { afterSeq: at % 5, headers: {} })))
   expect([hosted.log.cursorCount, host.subscriberCount]).toEqual([1000, 1000])
   call.context.emitToken('Hello')
   await tool.idle()

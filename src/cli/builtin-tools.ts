@@ -1,7 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { createChatTool } from '../tools/llm/chat-tool.ts'
+import { OpenRouterProvider } from '../tools/llm/openrouter-provider.ts'
 import type { Tool, ToolContext } from '../tools/tool.ts'
+import { type CliProcess, UsageError } from './console.ts'
+import { httpGetTool } from './http-get.ts'
 
-/** Tools that need nothing from outside: enough to try a workflow offline. */
+/** Tools that need nothing set up; but for `http:get`, enough to try a workflow offline. */
 export const builtinTools: readonly Tool[] = [
   {
     name: 'echo',
@@ -50,7 +54,24 @@ export const builtinTools: readonly Tool[] = [
         .map(part => (typeof part === 'string' ? part : JSON.stringify(part)))
         .join((separator as string | undefined) ?? '\n'),
   },
+  httpGetTool,
 ]
+
+/**
+ * `llm:chat`, which asks OpenRouter, or the endpoint of `OPENROUTER_BASE_URL`; `undefined` without `OPENROUTER_API_KEY`.
+ * @throws UsageError for a base URL that is none; it does not show it
+ */
+export function findChatTool(env: CliProcess['env']): Tool | undefined {
+  const apiKey = env['OPENROUTER_API_KEY']?.trim()
+  const baseURL = env['OPENROUTER_BASE_URL']?.trim()
+  if (!apiKey) return undefined
+  try {
+    // Read here, not by the provider: what a command line sees of the environment is what it is given.
+    return createChatTool(new OpenRouterProvider({ apiKey, ...(baseURL && { baseURL }) })) as unknown as Tool
+  } catch {
+    throw new UsageError('Expected OPENROUTER_BASE_URL to be an http or https URL without a password')
+  }
+}
 
 function fail({ message, times }: Record<string, unknown>, { attempt }: ToolContext): string {
   if (times !== undefined && attempt > (times as number)) return `succeeded in attempt ${attempt}`

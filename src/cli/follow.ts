@@ -22,6 +22,8 @@ export interface FollowOptions {
   readonly sse?: true
   /** Whether people see lines even where a tree could be drawn: it needs the events from the first on. */
   readonly isPartial?: boolean
+  /** Shows it instead of a tree or lines. */
+  readonly viewer?: Viewer
   /** Starts it, or begins to follow it. What it throws ends the command. */
   readonly begin: (viewer: Viewer) => FollowedExecution
 }
@@ -41,7 +43,7 @@ export interface Followed {
  */
 export async function follow(options: FollowOptions, context: CommandContext): Promise<Followed> {
   const { process, stdout } = context
-  const viewer = chooseViewer(options, context)
+  const viewer = options.viewer ?? chooseViewer(options, context)
   // A tool may wait for something that keeps no process alive; the execution does.
   const alive = setInterval(() => {}, 60_000)
   let stopListening = (): void => {}

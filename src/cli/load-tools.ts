@@ -3,18 +3,25 @@ import { createRequire } from 'node:module'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { ToolRegistry, type ToolSource } from '../tools/registry.ts'
-import { builtinTools } from './builtin-tools.ts'
-import { UsageError } from './console.ts'
+import { builtinTools, findChatTool } from './builtin-tools.ts'
+import { type CliProcess, UsageError } from './console.ts'
 
 /**
- * The built-in tools and those of `module`, a path or a package; one of the same name as a built-in replaces it.
+ * The built-in tools and those of `module`, a path or a package; one of the same name as a built-in replaces it. With a key
+ * in `env` a model's is among the built-in ones.
  *
  * The module's default export is an array of tools, or an object of name → function `(args, context)` or tool.
  * @throws UsageError when the module cannot be loaded or exports something else, and `INVALID_TOOL`
  */
-export async function loadTools(module: string | undefined, cwd: string): Promise<ToolRegistry> {
+export async function loadTools(
+  module: string | undefined,
+  cwd: string,
+  env: CliProcess['env'] = {},
+): Promise<ToolRegistry> {
   const own = new ToolRegistry(module === undefined ? [] : checkExport(await importDefault(module, cwd), module))
-  const tools = new ToolRegistry(builtinTools.filter(({ name }) => !own.has(name)))
+  const chat = findChatTool(env)
+  const builtin = [...builtinTools, ...(chat === undefined ? [] : [chat])]
+  const tools = new ToolRegistry(builtin.filter(({ name }) => !own.has(name)))
   for (const { tool } of own) tools.register(tool)
   return tools
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError, Option } from 'commander'
 import picocolors from 'picocolors'
 import { DEFAULT_PORT } from '../http/node/serve.ts'
+import { chatCommand } from './chat-command.ts'
 import { type CliProcess, type CommandContext, type ExitCode, Output } from './console.ts'
 import { graphCommand } from './graph-command.ts'
 import {
@@ -68,6 +69,7 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
     .option('--timeout <ms>', 'for the whole execution', parsePositiveInteger)
     .addOption(inputOption())
     .addOption(toolsOption().conflicts('server'))
+    .addOption(mcpOption().conflicts('server'))
     .addOption(serverOption('run it on this server instead'))
     .addOption(tokenOption())
     .addOption(resultOption())
@@ -82,6 +84,7 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
     .option('--allow-origin <origin>', 'an origin whose pages may read answers (repeatable)', parseOrigins)
     .addOption(tokenOption())
     .addOption(toolsOption())
+    .addOption(mcpOption())
     .addOption(new Option('--log-level <level>', 'the least that is logged').choices(LOG_LEVELS).default('info'))
     .action(async options => void (code = await serveCommand(options, context)))
   program
@@ -95,11 +98,25 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
     .option('--sse', 'print the events as Server-Sent Events on stdout')
     .action(async (id, options) => void (code = await watchCommand(id, options, context)))
   program
+    .command('chat')
+    .description('Ask a language model')
+    .argument('<prompt>', 'what to ask')
+    .option('--model <model>', "as its endpoint names it (default: the mode's, else the provider's)")
+    .option('--mode <mode>', 'a preset: code, ask, debug, or one of `modes` in dagstream.config.json')
+    .addOption(serverOption('run it on this server instead'))
+    .addOption(tokenOption())
+    .option('--stream', 'print the answer while it is written (default where stdout is a terminal)')
+    .option('--no-stream', 'print the answer once it is complete')
+    .option('--verbose', 'tell model, speed, attempts and retries')
+    .option('--hide-token-usage', 'do not tell the tokens and their cost')
+    .action(async (prompt, options) => void (code = await chatCommand(prompt, options, context)))
+  program
     .command('validate')
     .description('Check a workflow without running it')
     .argument('<file>', 'the workflow as JSON, or - for standard input')
     .addOption(inputOption())
     .addOption(toolsOption())
+    .addOption(mcpOption())
     .option('--json', 'print {valid, issues, issueCount} on stdout')
     .action(async (file, options) => void (code = await validateCommand(file, options, context)))
   program
@@ -112,6 +129,7 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
     .command('tools')
     .description('List the tools that a workflow can name')
     .addOption(toolsOption())
+    .addOption(mcpOption())
     .option('--json', 'print them as JSON, with their schemas')
     .action(async options => void (code = await toolsCommand(options, context)))
 
@@ -129,6 +147,10 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
 
 function toolsOption(): Option {
   return new Option('--tools <module>', 'a module whose default export is tools (path or package)')
+}
+
+function mcpOption(): Option {
+  return new Option('--mcp <config>', 'a JSON file with mcpServers (default: dagstream.config.json, if it is here)')
 }
 
 function serverOption(description: string): Option {

@@ -4,13 +4,13 @@ import { DagstreamError } from '../errors.ts'
 import type { Schedule } from '../events/events.ts'
 import type { ExecutionResult } from '../execute/execution-result.ts'
 import { type StreamOptions, StreamingExecutor } from '../execute/streaming-executor.ts'
-import type { ToolRegistry } from '../tools/registry.ts'
+import type { ToolSource } from '../tools/registry.ts'
 import type { DAGStructure } from '../workflow/document.ts'
 import { type CommandContext, type ExitCode, HintedError, UsageError } from './console.ts'
 import { follow, type Followed, type FollowedExecution, toExitCode } from './follow.ts'
 import { hintsFor } from './hints.ts'
 import { missesTool, TOOLS_HINT } from './issue-lines.ts'
-import { loadTools } from './load-tools.ts'
+import { askUntilInterrupted, openTools } from './open-tools.ts'
 import { readWorkflow } from './read-workflow.ts'
 import { connect, RemotePlace } from './server-connection.ts'
 import { renderSummary } from './summary.ts'
@@ -26,6 +26,8 @@ export interface RunOptions {
   /** What `$INPUT` refers to. */
   readonly input?: unknown
   readonly tools?: string
+  /** A file with `mcpServers`. */
+  readonly mcp?: string
   /** Where it runs instead of this process. */
   readonly server?: string
   readonly token?: string
@@ -39,22 +41,40 @@ const STOP_MESSAGE = 'Cancelling; press Ctrl-C again to exit at once'
  * Runs a workflow: the result goes to stdout, what people follow it by to stderr.
  *
  * Ctrl-C cancels and waits for the end; a second one exits at once. A reader of `--sse` that leaves cancels, at the next write.
- * @throws DagstreamError `INVALID_WORKFLOW`, before anything has started; of a server `HTTP_ERROR` and `CONNECTION_LOST`
+ * @throws DagstreamError `INVALID_WORKFLOW` and `TOOLS_UNAVAILABLE`, before any task has started; of a server `HTTP_ERROR` and
+ * `CONNECTION_LOST`
  */
 export async function runCommand(file: string, options: RunOptions, context: CommandContext): Promise<ExitCode> {
-  const { process, stdout, stderr, colors } = context
+  const { process } = context
   const { server, token } = options
   if (server === undefined && token !== undefined) throw new UsageError('Expected --server with --token')
   const workflow = (await readWorkflow(file, process)) as DAGStructure
-  const { result, lastLayer } = await (server === undefined
-    ? runHere(workflow, await loadTools(options.tools, process.cwd), options, context)
-    : runRemotely(workflow, { ...options, server }, context))
+  if (server !== undefined) {
+    return report(file, await runRemotely(workflow, { ...options, server }, context), options, context)
+  }
+  const tools = await openTools(options, process)
+  try {
+    const found = await askUntilInterrupted(tools, process, () => tools.toolsFor(workflow))
+    if (found === undefined) return 130
+    const followed = await runHere(workflow, found, options, context)
+    // Before the servers end: that may take them a while.
+    return await report(file, followed, options, context)
+  } finally {
+    await tools.close()
+  }
+}
 
+async function report(
+  file: string,
+  { result, lastLayer }: Followed,
+  options: RunOptions,
+  { process, stdout, stderr, colors }: CommandContext,
+): Promise<ExitCode> {
   if (options.json) await stdout.write(`${JSON.stringify(result)}\n`)
   if (!stdout.isClosed) await stderr.write(renderSummary(result, colors))
   if (!options.json && !options.sse) {
     await stdout.write(renderOutputs(result, lastLayer, stdout.stream.isTTY === true))
-    if (server === undefined) await stderr.write(hintsFor(file, process.cwd))
+    if (options.server === undefined) await stderr.write(hintsFor(file, process.cwd))
   }
   // A full disk is no cancellation, though it led to one.
   return stdout.error && !stdout.isClosed ? 1 : toExitCode(result)
@@ -62,7 +82,7 @@ export async function runCommand(file: string, options: RunOptions, context: Com
 
 async function runHere(
   workflow: DAGStructure,
-  tools: ToolRegistry,
+  tools: ToolSource,
   options: RunOptions,
   context: CommandContext,
 ): Promise<Followed> {

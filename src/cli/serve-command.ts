@@ -4,7 +4,7 @@ import { isLoopback, LOOPBACK_HOSTS } from '../http/host-guard.ts'
 import { type NodeServer, serve, type ServeOptions } from '../http/node/serve.ts'
 import { type CommandContext, type ExitCode, UsageError } from './console.ts'
 import { listenForInterrupts } from './interrupts.ts'
-import { loadTools } from './load-tools.ts'
+import { openTools } from './open-tools.ts'
 import { isHostName } from './option-values.ts'
 import { buildSamples } from './serve-samples.ts'
 import { findToken } from './server-connection.ts'
@@ -21,6 +21,8 @@ export interface ServeCommandOptions {
   readonly allowOrigin?: readonly string[]
   readonly token?: string
   readonly tools?: string
+  /** A file with `mcpServers`, each started by the first workflow that names it. */
+  readonly mcp?: string
   readonly logLevel: LogLevel
 }
 
@@ -40,10 +42,10 @@ export async function serveCommand(options: ServeCommandOptions, context: Comman
       `Expected --token or DAGSTREAM_TOKEN with --host ${host}: without one, whoever reaches this port can run its tools`,
     )
   }
-  const tools = await loadTools(options.tools, process.cwd)
   const log = createServerLog(stderr, logLevel)
+  const tools = await openTools(options, process, log)
   const handler = createHandler({
-    tools,
+    tools: tools.serverNames.length === 0 ? tools.own : tools,
     logger: log,
     drainMs: DRAIN_MS,
     ...(token !== undefined && { token }),
@@ -60,7 +62,7 @@ export async function serveCommand(options: ServeCommandOptions, context: Comman
   let stopListening = (): void => {}
   const interrupted = new Promise<void>(resolve => (stopListening = listenForInterrupts(process, resolve)))
   try {
-    const samples = await buildSamples(reachableUrl(server), token !== undefined, tools, process)
+    const samples = await buildSamples(reachableUrl(server), token !== undefined, tools.own, process)
     // Never waited for: whoever reads the log may have stopped.
     void stderr.write(renderWelcome(server, samples, token !== undefined))
     await interrupted
@@ -70,6 +72,7 @@ export async function serveCommand(options: ServeCommandOptions, context: Comman
     await server.close()
     void stderr.write('Drained\n')
   } finally {
+    await tools.close()
     stopListening()
     stopCatching()
   }

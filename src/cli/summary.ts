@@ -31,8 +31,13 @@ export function renderSummary(result: Summarised, colors: Colors): string {
   ]
   if (result.reason) lines.push(toPlainLine(`${result.reason.code}: ${result.reason.message}`))
   lines.push(...listTasks(result.results, 'error', colors), ...listTasks(result.results, 'skipped', colors))
-  if (result.tokenUsage) lines.push(`Token usage: ${formatUsage(result.tokenUsage)}`)
+  if (result.tokenUsage) lines.push(renderUsage(result.tokenUsage))
   return `${lines.join('\n')}\n`
+}
+
+/** `Token usage: 1,234 in, 5,678 out, $0.0965`. */
+export function renderUsage(usage: TokenUsage): string {
+  return `Token usage: ${formatUsage(usage)}`
 }
 
 function renderStatus({ status }: Summarised, colors: Colors): string {

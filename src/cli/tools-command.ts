@@ -1,16 +1,40 @@
 import type { AnyTool } from '../tools/registry.ts'
 import type { CommandContext, ExitCode } from './console.ts'
-import { loadTools } from './load-tools.ts'
+import { askUntilInterrupted, type CliTools, openTools, type ToolFlags } from './open-tools.ts'
 import { toPlainLine } from './text.ts'
 
-/** Lists the tools that a workflow can name. */
+/**
+ * Lists the tools that a workflow can name, those of all MCP servers among them.
+ * @returns 1 where some server does not start, which is told on stderr; the tools of the others are listed
+ */
 export async function toolsCommand(
-  options: { readonly tools?: string; readonly json?: true },
-  { process, stdout }: CommandContext,
+  options: ToolFlags & { readonly json?: true },
+  { process, stdout, stderr, colors }: CommandContext,
 ): Promise<ExitCode> {
-  const tools = Array.from(await loadTools(options.tools, process.cwd), ({ tool }) => tool)
-  await stdout.write(options.json ? `${JSON.stringify(tools.map(describeTool))}\n` : renderTools(tools))
-  return 0
+  // Such as a tool that had to be left out. `Output` never rejects, and keeps the order.
+  const warn = (message: string): void => void stderr.write(`${colors.yellow('warning')} ${toPlainLine(message)}\n`)
+  const source = await openTools(options, process, { debug: () => {}, warn })
+  try {
+    const collected = await askUntilInterrupted(source, process, () => collectTools(source))
+    if (collected === undefined) return 130
+    const { tools, reasons } = collected
+    await stdout.write(options.json ? `${JSON.stringify(tools.map(describeTool))}\n` : renderTools(tools))
+    for (const reason of reasons) await stderr.write(`${colors.red('error')} ${toPlainLine(reason)}\n`)
+    return reasons.length === 0 ? 0 : 1
+  } finally {
+    await source.close()
+  }
+}
+
+/** What can be had, and why the rest cannot. */
+async function collectTools(source: CliTools): Promise<{ tools: readonly AnyTool[]; reasons: readonly string[] }> {
+  const names = source.serverNames
+  const asked = await Promise.allSettled(names.map(name => source.toolsOf(name)))
+  const reasons = asked.filter(each => each.status === 'rejected').map(({ reason }) => (reason as Error).message)
+  // Those have been asked already; the others are not started a second time.
+  const started = names.filter((_, index) => asked[index]?.status === 'fulfilled')
+  const tools = await source.toolsFor({ tasks: started.map(name => ({ tool: `${name}:` })) })
+  return { tools, reasons }
 }
 
 function renderTools(tools: readonly AnyTool[]): string {

@@ -1,26 +1,32 @@
-import { validateWorkflow } from '../plan/compile.ts'
+import { type ValidationResult, validateWorkflow } from '../plan/compile.ts'
+import { ToolRegistry } from '../tools/registry.ts'
 import type { CommandContext, ExitCode } from './console.ts'
 import { missesTool, renderIssues, TOOLS_HINT } from './issue-lines.ts'
-import { loadTools } from './load-tools.ts'
+import { askUntilInterrupted, openTools } from './open-tools.ts'
 import { readWorkflow } from './read-workflow.ts'
 import { toPlainLine } from './text.ts'
 
 /** The flags of `validate`. */
 export interface ValidateOptions {
   readonly tools?: string
+  /** A file with `mcpServers`. */
+  readonly mcp?: string
   /** What `$INPUT` refers to; without it, references into it are not looked up. */
   readonly input?: unknown
   readonly json?: true
 }
 
-/** Checks a workflow without running it. */
+/** Checks a workflow without running it. MCP servers that it names are started for their schemas. @throws `TOOLS_UNAVAILABLE` */
 export async function validateCommand(
   file: string,
-  { tools, input, json }: ValidateOptions,
-  { process, stdout, stderr, colors }: CommandContext,
+  options: ValidateOptions,
+  context: CommandContext,
 ): Promise<ExitCode> {
+  const { process, stdout, stderr, colors } = context
+  const { tools, json } = options
   const document = await readWorkflow(file, process)
-  const report = validateWorkflow(document, await loadTools(tools, process.cwd), { input })
+  const report = await check(document, options, context)
+  if (report === undefined) return 130
   if (json) await stdout.write(`${JSON.stringify(report)}\n`)
   else if (report.valid) await stderr.write(`${colors.green('valid')} ${toPlainLine(file)}\n`)
   else {
@@ -28,4 +34,19 @@ export async function validateCommand(
     if (tools === undefined && missesTool(report.issues)) await stderr.write(`${TOOLS_HINT}\n`)
   }
   return report.valid ? 0 : 2
+}
+
+/** @returns `undefined` when it was interrupted */
+async function check(
+  document: unknown,
+  { input, ...flags }: ValidateOptions,
+  { process }: CommandContext,
+): Promise<ValidationResult | undefined> {
+  const tools = await openTools(flags, process)
+  try {
+    const found = await askUntilInterrupted(tools, process, () => tools.toolsFor(document))
+    return found && validateWorkflow(document, new ToolRegistry(found), { input })
+  } finally {
+    await tools.close()
+  }
 }

@@ -15,7 +15,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(cwd, { recursive: true }))
 
-const builtins = ['echo', 'wait', 'fail', 'text:join']
+const builtins = ['echo', 'wait', 'fail', 'text:join', 'http:get']
 
 test('an array of tools, and an object of functions and tools, are added to the built-in ones', async () => {
   expect((await loadTools(undefined, cwd)).names()).toEqual(builtins)

@@ -132,7 +132,7 @@ test('the tools that can be named are listed', async () => {
   const { code, stdout } = await run(['tools'])
   expect([code, stdout.split('\n').map(line => line.split(' ')[0])]).toEqual([
     0,
-    ['echo', 'wait', 'fail', 'text:join', ''],
+    ['echo', 'wait', 'fail', 'text:join', 'http:get', ''],
   ])
   const json = await run(['tools', '--json', '--tools', 'fixtures/repository-tools.mjs'])
   const tools = JSON.parse(json.stdout) as { name: string }[]

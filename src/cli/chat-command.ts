@@ -1,0 +1,196 @@
+import { describeCause } from '../client/describe-cause.ts'
+import { DagstreamError } from '../errors.ts'
+import type { ExecutionResult } from '../execute/execution-result.ts'
+import { StreamingExecutor } from '../execute/streaming-executor.ts'
+import type { ChatArguments, ChatOutput } from '../tools/llm/chat-tool.ts'
+import type { DAGStructure } from '../workflow/document.ts'
+import { findChatTool } from './builtin-tools.ts'
+import { loadMode } from './chat-modes.ts'
+import { ChatViewer } from './chat-viewer.ts'
+import { type CommandContext, type ExitCode, HintedError, UsageError } from './console.ts'
+import { describeFailure } from './event-lines.ts'
+import { follow, type FollowedExecution, toExitCode } from './follow.ts'
+import { missesTool } from './issue-lines.ts'
+import { connect, RemotePlace } from './server-connection.ts'
+import { renderUsage } from './summary.ts'
+import { formatMs, formatNumberOf, toPlainLine } from './text.ts'
+
+/** The flags of `chat`. */
+export interface ChatOptions {
+  readonly model?: string
+  readonly mode?: string
+  /** Where it runs instead of this process. */
+  readonly server?: string
+  readonly token?: string
+  /** @defaultValue whether stdout is a terminal */
+  readonly stream?: boolean
+  readonly verbose?: true
+  readonly hideTokenUsage?: true
+}
+
+const STOP_MESSAGE = 'Cancelling; press Ctrl-C again to exit at once'
+const KEY_MESSAGE = 'There is no key for a language model: set OPENROUTER_API_KEY, or give --server'
+const SERVER_HINT = 'A server has `llm:chat` where OPENROUTER_API_KEY is set when it starts'
+
+/**
+ * Asks a language model: the answer goes to stdout, what it took to stderr, on every ending.
+ *
+ * Ctrl-C cancels and waits for the end; a second one exits at once. A reader of stdout that leaves cancels, at the next write.
+ * @throws UsageError without a key or a server, and for a mode that is unknown: nothing has been sent then; of a server
+ * DagstreamError `HTTP_ERROR` and `CONNECTION_LOST`
+ */
+export async function chatCommand(prompt: string, options: ChatOptions, context: CommandContext): Promise<ExitCode> {
+  const { stdout } = context
+  const { server, token } = options
+  if (server === undefined && token !== undefined) throw new UsageError('Expected --server with --token')
+  if (prompt.trim() === '') throw new UsageError('Expected a prompt that says something')
+  const args = await buildArguments(prompt, options, context)
+  let stop = (_why: string): void => {}
+  const viewer = new ChatViewer(context, {
+    isStreaming: options.stream ?? stdout.stream.isTTY === true,
+    isVerbose: options.verbose === true,
+    onGone: () => stop(stdout.isClosed ? 'The reader of the answer has left' : 'The answer cannot be written'),
+  })
+  const startedAt = performance.now()
+  const place = server === undefined ? undefined : new RemotePlace({ server })
+  const start = place === undefined ? startHere(args, context) : startRemotely(args, place, options, context, viewer)
+  try {
+    const { result } = await follow(
+      {
+        viewer,
+        begin() {
+          const execution = start()
+          let isStopped = false
+          stop = why => {
+            if (!isStopped) execution.stop(why)
+            isStopped = true
+          }
+          return { ...execution, stop }
+        },
+      },
+      context,
+    )
+    await showEnd(result, viewer, context)
+    await tellCost({ args, result, ms: result.executionTimeMs }, viewer, options, context)
+    // A full disk is no cancellation, though it led to one.
+    return stdout.error && !stdout.isClosed ? 1 : toExitCode(result)
+  } catch (error) {
+    await viewer.breakLine()
+    // Before anything started there is nothing to tell.
+    if (viewer.attemptCount > 0) await tellCost({ args, ms: performance.now() - startedAt }, viewer, options, context)
+    await place?.sayAfter(error, context)
+    const isMissing = error instanceof DagstreamError && missesTool(error.details['issues'])
+    throw isMissing ? new HintedError(error, SERVER_HINT) : error
+  }
+}
+
+/** What is asked; flags come before the mode. */
+async function buildArguments(
+  prompt: string,
+  options: ChatOptions,
+  { process }: CommandContext,
+): Promise<ChatArguments> {
+  const mode = options.mode === undefined ? undefined : await loadMode(options.mode, process)
+  const model = options.model ?? mode?.model
+  if (model === '') throw new UsageError('Expected --model to be the name of a model')
+  return {
+    prompt,
+    ...(mode !== undefined && { system: mode.system }),
+    ...(mode?.temperature !== undefined && { temperature: mode.temperature }),
+    ...(model !== undefined && { model }),
+  }
+}
+
+/** One task. Its arguments come as the input, which is never searched for references: a prompt may well speak of `$INPUT`. */
+function buildWorkflow(args: ChatArguments): DAGStructure {
+  const references = Object.fromEntries(Object.keys(args).map(name => [name, `$INPUT.${name}`]))
+  return { name: 'chat', tasks: [{ id: 'chat', tool: 'llm:chat', arguments: references }] }
+}
+
+/** @throws UsageError without a key */
+function startHere(args: ChatArguments, { process }: CommandContext): () => FollowedExecution {
+  const tool = findChatTool(process.env)
+  if (tool === undefined) throw new UsageError(KEY_MESSAGE)
+  return () => {
+    const execution = new StreamingExecutor([tool]).stream(buildWorkflow(args), {
+      // A reader behind a pipe may stop for as long as it likes (`| less`); it never counts as gone.
+      buffer: { stallTimeoutMs: Infinity },
+      input: args,
+    })
+    const stop = (why: string): void => execution.cancel(why)
+    return { events: execution, result: () => execution.result, stop, stopMessage: STOP_MESSAGE }
+  }
+}
+
+function startRemotely(
+  args: ChatArguments,
+  place: RemotePlace,
+  options: ChatOptions,
+  { process }: CommandContext,
+  viewer: ChatViewer,
+): () => FollowedExecution {
+  const { server = '', token } = options
+  return () => {
+    const client = connect({ server, ...(token !== undefined && { token }) }, process, viewer)
+    const execution = client.stream(buildWorkflow(args), { input: args })
+    const stop = (): void => {
+      const tell = (error: unknown): void => {
+        void viewer.say(`Cannot cancel: ${toPlainLine(describeCause(error))}`)
+      }
+      execution.cancel().catch(tell)
+    }
+    return { events: place.note(execution), result: () => execution.result, stop, stopMessage: STOP_MESSAGE }
+  }
+}
+
+/** The whole answer, or why there is none. */
+async function showEnd(
+  { results, reason }: ExecutionResult,
+  viewer: ChatViewer,
+  context: CommandContext,
+): Promise<void> {
+  const task = results[0]
+  const text = findOutput(task?.output)?.text
+  if (task?.status === 'success' && text !== undefined) return viewer.finish(text)
+  await viewer.breakLine()
+  const why = reason ? `${reason.code}: ${reason.message}` : describeFailure(task ?? { status: 'error' })
+  await context.stderr.write(`${context.colors.red('error')} ${toPlainLine(why)}\n`)
+}
+
+/** What a server sends is taken at its word only where it has the form. */
+function findOutput(output: unknown): ChatOutput | undefined {
+  const { text, model } = (output ?? {}) as Partial<ChatOutput>
+  return typeof text === 'string' && typeof model === 'string' ? (output as ChatOutput) : undefined
+}
+
+interface Ending {
+  readonly args: ChatArguments
+  /** Absent where the connection was lost before it. */
+  readonly result?: ExecutionResult
+  readonly ms: number
+}
+
+/** What it took, as far as it was told: by a result, else by the events. */
+async function tellCost(
+  { args, result, ms }: Ending,
+  viewer: ChatViewer,
+  { verbose, hideTokenUsage }: ChatOptions,
+  { stderr, colors }: CommandContext,
+): Promise<void> {
+  const lines = []
+  if (verbose) {
+    const { attemptCount, metrics } = viewer
+    const model = findOutput(result?.results[0]?.output)?.model ?? args.model
+    const attempts = Math.max(attemptCount, result?.results[0]?.attempts ?? 0)
+    const parts = [
+      ...(model === undefined ? [] : [`Model: ${toPlainLine(model)}`]),
+      ...(metrics ? [`first token ${formatMs(metrics.ttftMs)}`, `${metrics.tokensPerSec.toFixed(1)} tokens/s`] : []),
+      `${formatNumberOf(attempts, 'attempt')}, ${attempts === 2 ? '1 retry' : `${Math.max(0, attempts - 1)} retries`}`,
+    ]
+    lines.push(colors.dim(parts.join(' · ')))
+  }
+  const usage = result?.tokenUsage ?? viewer.tokenUsage
+  if (!hideTokenUsage) lines.push(usage === undefined ? 'Token usage: none was told' : renderUsage(usage))
+  lines.push(`Time: ${formatMs(ms)}`)
+  await stderr.write(`${lines.join('\n')}\n`)
+}

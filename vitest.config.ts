@@ -9,7 +9,10 @@ export default defineConfig({
     alias: [
       { find: /^dagstream$/, replacement: source('index.ts') },
       { find: /^dagstream\/job$/, replacement: source('sse/job.ts') },
-      { find: /^dagstream\/(sse|http|http\/node|client|tools\/http|tools\/mcp|tools\/llm|testing)$/, replacement: source('$1/index.ts') },
+      {
+        find: /^dagstream\/(sse|http|http\/node|client|tools\/http|tools\/mcp|tools\/llm|testing)$/,
+        replacement: source('$1/index.ts'),
+      },
     ],
   },
   test: {

@@ -13,8 +13,11 @@ process.exit(
     stdout: process.stdout,
     stderr: process.stderr,
     onInterrupt(listener) {
-      process.on('SIGINT', listener).on('SIGTERM', listener)
-      return () => void process.off('SIGINT', listener).off('SIGTERM', listener)
+      // A terminal that is closed hangs up: what was started for it is to end too.
+      for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, listener)
+      return () => {
+        for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.off(signal, listener)
+      }
     },
     onStrayError(listener) {
       process.on('uncaughtException', listener).on('unhandledRejection', listener)

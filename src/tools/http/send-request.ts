@@ -4,7 +4,7 @@ import { Deadline } from './deadline.ts'
 import { decodeBody } from './decode-body.ts'
 import { toHttpToolError } from './describe-failure.ts'
 import type { HostLimits } from './host-limits.ts'
-import { hostOf, matchesRule } from './host-rules.ts'
+import { hostOf, type HostRule, matchesRule, namesAddress } from './host-rules.ts'
 import type { HttpSettings } from './http-options.ts'
 import type { HttpResponse } from './http-request.ts'
 import { describeRequest, HttpToolError } from './http-tool-error.ts'
@@ -115,10 +115,16 @@ function checkHost(url: URL, { allowedHosts }: HttpSettings, what: string): void
   throw new HttpToolError('HTTP_HOST_NOT_ALLOWED', `${what} goes to a host that is not one of \`allowedHosts\``)
 }
 
+/** A key is for the service that was meant: without a port that is the one on https, unless the host is an address. */
+function isMeantFor(rule: HostRule, url: URL): boolean {
+  const isPlain = url.protocol !== 'https:' || url.port !== ''
+  return matchesRule(rule, url) && (rule.port !== undefined || !isPlain || namesAddress(rule))
+}
+
 function completeHeaders({ headers, url }: PreparedRequest, { hostHeaders }: HttpSettings): Map<string, string> {
   const all = new Map([['accept', '*/*'], ['accept-encoding', 'gzip, br'], ['user-agent', 'dagstream'], ...headers])
   for (const { rule, headers: own } of hostHeaders) {
-    if (matchesRule(rule, url)) for (const [name, value] of own) all.set(name, value)
+    if (isMeantFor(rule, url)) for (const [name, value] of own) all.set(name, value)
   }
   return all
 }

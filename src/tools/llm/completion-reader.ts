@@ -117,7 +117,8 @@ export class CompletionReader {
     if (choice !== undefined) this.#readChoice(choice)
     if (this.failure !== undefined) return
     const said = error ?? choice?.['error'] ?? (event === 'error' ? chunk : undefined)
-    if (said !== undefined && said !== null) this.#fail(describeSaidError(said, this.#redact))
+    // `false` and `""` say that there is none.
+    if (said) this.#fail(describeSaidError(said, this.#redact))
     else if (choice?.['finish_reason'] === 'error') this.#fail(describeSaidError(undefined, this.#redact))
   }
 

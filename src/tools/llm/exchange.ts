@@ -69,6 +69,8 @@ export class Exchange {
   async open(url: string, headers: Readonly<Record<string, string>>, body: string): Promise<FetchedResponse> {
     if (this.#ending !== undefined) throw this.#ending
     this.#output?.arm()
+    // A server that accepts and says nothing is as silent as one that stops in the middle.
+    this.#silence?.arm()
     const { fetch, host } = this.#options
     const { signal } = this.#controller
     try {
@@ -87,6 +89,8 @@ export class Exchange {
       return response
     } catch (error) {
       throw this.#ending ?? describeNetworkFailure(error, host, false)
+    } finally {
+      this.#silence?.disarm()
     }
   }
 

@@ -13,7 +13,7 @@ export function readOutput(result: Readonly<Record<string, unknown>>, redact: Re
   const { content, structuredContent, isError } = result
   const blocks: readonly unknown[] = Array.isArray(content) ? content : []
   if (isError === true) throw new McpFailure('TOOL_ERROR', redact(readErrorText(blocks)).slice(0, MAX_ERROR))
-  if (structuredContent !== undefined) return structuredContent
+  if (typeof structuredContent === 'object' && structuredContent !== null) return structuredContent
   const [first] = blocks
   return (blocks.length === 1 ? readText(first) : undefined) ?? blocks
 }

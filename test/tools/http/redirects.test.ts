@@ -94,13 +94,21 @@ test('a user and a password in a URL are sent as Authorization, and not to anoth
 
 test('headers of a host are sent to it alone, before those of a task', async () => {
   const { at } = await startRedirecting()
-  const { get } = httpRig({ hostHeaders: { 'a.test': { 'X-Api-Key': 'of a' }, '*.b.test': { 'x-api-key': 'of b' } } })
+  const { port } = new URL(at('a.test'))
+  const hostHeaders = {
+    [`a.test:${port}`]: { 'X-Api-Key': 'of a' },
+    [`*.b.test:${port}`]: { 'x-api-key': 'of b' },
+    // Without a port it is the service on https that is meant: the key does not go out in clear text, nor to another port.
+    'd.test': { 'x-api-key': 'of d' },
+  }
+  const { get } = httpRig({ hostHeaders })
   const keyAt = async (url: string): Promise<unknown> => {
     const { body } = await get({ url, headers: { 'x-API-key': 'of the task' } })
     return (body as { headers: Record<string, string> }).headers['x-api-key']
   }
   expect(await keyAt(at('a.test'))).toBe('of a')
   expect(await keyAt(at('c.test'))).toBe('of the task')
+  expect(await keyAt(at('d.test'))).toBe('of the task')
   expect(await keyAt(at('c.test', redirect(302, at('x.b.test'))))).toBe('of b')
   expect(await keyAt(at('a.test', redirect(302, at('c.test'))))).toBeUndefined()
 })

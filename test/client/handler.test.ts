@@ -172,14 +172,15 @@ test('an invalid workflow, a wrong token and an unknown execution are told as th
 
 test('a full server is waited for', async () => {
   const { call, client, pass, lines } = handlerRig({ maxExecutions: 1 })
-  const first = client.execute(ONE_TASK)
-  const second = client.execute(ONE_TASK)
+  // Either may be the one that finds the place.
+  const both = [client.execute(ONE_TASK), client.execute(ONE_TASK)]
   const one = await call('a')
   await pass(1000)
   one.succeed(1)
-  await first
+  await Promise.race(both)
   await pass(60_000)
   ;(await call('a')).succeed(2)
-  expect((await second).results[0]?.output).toBe(2)
+  const results = await Promise.all(both)
+  expect(new Set(results.map(({ results: [task] }) => task?.output))).toEqual(new Set([1, 2]))
   expect(lines.filter(line => line === 'POST /executions').length).toBeGreaterThan(2)
 })

@@ -62,6 +62,12 @@ export class Emissions {
     this.#cancel = cancel
   }
 
+  /** Takes over what attempts in processes before this one used. */
+  restore(usage: TokenUsage | undefined): void {
+    this.#recordedUsage = usage
+    if (usage !== undefined) this.usage(usage)
+  }
+
   /** The execution's, of all attempts that are over. */
   get tokenUsage(): TokenUsage | undefined {
     return this.#recordedUsage

@@ -5,7 +5,8 @@ import type { JsonValue } from '../events/json-value.ts'
 import type { LoggedData } from '../events/wire-json.ts'
 import type { TaskState } from '../events/state.ts'
 import type { ExecutionPlan, PlannedTask } from '../plan/execution-plan.ts'
-import { EventLog, type Lease, type LogStorage } from '../stream/event-log.ts'
+import type { EventLog, Lease } from '../stream/event-log.ts'
+import type { Stop } from '../stream/execution-notes.ts'
 import type { Scope } from '../workflow/template.ts'
 import { describeAbort, onAbort } from './abort-signals.ts'
 import { Attempt, type AttemptHost } from './attempt.ts'
@@ -16,13 +17,22 @@ import { cutMessage, Emissions } from './emissions.ts'
 import { buildResult, type ExecutionResult, summarise } from './execution-result.ts'
 import type { ResolvedOptions } from './options.ts'
 import { OutputBudget } from './output-budget.ts'
+import { INTERRUPTED, type Past } from './past.ts'
 import { Permits } from './permits.ts'
 import { prepareArguments } from './prepare-arguments.ts'
+import { restoreTasks } from './restore-tasks.ts'
 import { Recorder, type RecorderHost } from './recorder.ts'
 import { computeRetryDelay, mergeRetryPolicies } from './retry.ts'
 import { round } from './round.ts'
 import { Scheduler } from './scheduler.ts'
-import { TaskLedger } from './task-ledger.ts'
+import { describeFailFast, describeSkipped, TaskLedger } from './task-ledger.ts'
+
+/** What an execution goes on from. */
+export interface Interruption {
+  readonly past: Past
+  /** It is to be ended. */
+  readonly stop?: Stop | undefined
+}
 
 /** Tasks that one slice of the loop starts or settles at most. */
 const SLICE = 256
@@ -65,27 +75,28 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
   #startedAt = 0
   #holdCount = 0
   #isLost = false
-  /** Nothing more starts; `reason` only where there is one to tell. */
-  #stopped: { readonly reason?: Reason; readonly message: string } | undefined
+  /** Nothing more starts. */
+  #stopped: Stop | undefined
+  #noted: Promise<void> | undefined
   #end: EventFor<'execution_complete'>['data'] | undefined
   #result: Promise<ExecutionResult> | undefined
   #resolve!: () => void
   #reject!: (error: DagstreamError) => void
 
   constructor(
-    executionId: string,
+    log: EventLog,
     plan: ExecutionPlan,
     input: JsonValue | undefined,
     options: ResolvedOptions,
-    storage: LogStorage,
     counters: MutableCounters,
+    createdAt: string = new Date(options.clock.wallTime()).toISOString(),
   ) {
-    this.executionId = executionId
-    this.createdAt = new Date(options.clock.wallTime()).toISOString()
+    this.executionId = log.executionId
+    this.createdAt = createdAt
     this.clock = options.clock
     this.abortGraceMs = options.abortGraceMs
     this.deadlines = new Deadlines(options.clock)
-    this.log = new EventLog(executionId, storage)
+    this.log = log
     this.#plan = plan
     this.#scope = {
       input,
@@ -121,23 +132,36 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
     return this.#result
   }
 
-  /** Begins; from here on the execution runs by itself. */
-  start(lease: Lease, signal: AbortSignal | undefined): void {
-    const { timeoutMs, schedule } = this.#options
-    const { name, layers, tasks } = this.#plan
+  /** Begins, or goes on where an earlier process ended; from here on the execution runs by itself. */
+  start(lease: Lease, signal?: AbortSignal, interruption?: Interruption): void {
+    const { timeoutMs } = this.#options
     this.log.begin(lease)
-    this.#startedAt = this.clock.now()
-    const data = { totalTasks: tasks.length, layers, schedule, ...(name !== undefined && { name }) }
-    this.#recorder.record('execution_start', this.#stamp(data))
-    this.#scheduler.open(this.#startedAt)
+    this.#startedAt = this.clock.now() - (interruption?.past.spentMs ?? 0)
+    // It may have been cancelled while it waited for its lease.
+    this.#noteStop()
+    if (this.log.head === 0) this.#recordStart()
+    if (interruption === undefined) this.#scheduler.open(this.#startedAt)
+    else this.#restore(interruption)
     this.#recorder.open()
     if (timeoutMs > 0) {
       const cancel = (): void => this.cancel({ code: 'EXECUTION_TIMEOUT', message: `Timed out after ${timeoutMs} ms` })
-      this.#cleanups.push(this.clock.after(timeoutMs, cancel))
+      const leftMs = Math.max(0, this.#startedAt + timeoutMs - this.clock.now())
+      this.#cleanups.push(this.clock.after(leftMs, cancel))
     }
     if (signal === undefined) return
     const abort = (): void => this.cancel({ code: 'CANCELLED', message: describeAbort(signal.reason) })
     this.#cleanups.push(onAbort(signal, abort))
+  }
+
+  /** For one that has ended: there is only its result. */
+  showEnd(end: EventFor<'execution_complete'>['data']): void {
+    this.#end = end
+    this.completed()
+  }
+
+  /** Settles once what was decided so far would outlast this process; rejects when that cannot be. */
+  get noted(): Promise<void> {
+    return this.#noted ?? Promise.resolve()
   }
 
   /** Ends every task that has not settled, because of `reason`. The first call counts; after the end it does nothing. */
@@ -191,6 +215,8 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
 
   /** The execution cannot be kept: ends its readers and what runs. */
   lost(error: unknown): void {
+    if (this.#isLost || this.log.ending !== undefined) return
+    this.#isLost = true
     const code = error instanceof DagstreamError ? error.code : 'STORE_FAILED'
     const failure = new DagstreamError(code, `Execution \`${this.executionId}\` could not be recorded`, {
       cause: error,
@@ -202,7 +228,6 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
     for (const attempt of this.#live) if (attempt?.isNew) attempt.start()
     this.#cleanUp()
     // Tools that ignore their abort are still to be abandoned, and what they hold given back.
-    this.#isLost = true
     if (this.#liveCount === 0) this.deadlines.close()
     this.log.fail({ error: failure.message, code, timestamp: this.#recorder.timestamp })
     this.#reject(failure)
@@ -248,6 +273,47 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
       )
   }
 
+  #recordStart(): void {
+    const { name, layers, tasks } = this.#plan
+    const { schedule } = this.#options
+    const data = { totalTasks: tasks.length, layers, schedule, ...(name !== undefined && { name }) }
+    this.#recorder.record('execution_start', this.#stamp(data))
+  }
+
+  #restore({ past, stop: given }: Interruption): void {
+    const now = this.clock.now()
+    const restored = restoreTasks({
+      plan: this.#plan,
+      state: this.log.state,
+      past,
+      scheduler: this.#scheduler,
+      ledger: this.#ledger,
+      outputs: this.#outputs,
+      isFailFast: this.#options.onTaskError === 'fail-fast',
+      now,
+      wallTime: this.clock.wallTime(),
+    })
+    for (const ending of restored.endings) this.#ledger.end(ending)
+    const stop = given ?? restored.stop
+    if (stop === undefined) {
+      for (const index of restored.cut) this.#recordCut(index)
+      for (const [index, leftMs] of restored.delayed) {
+        this.#scheduler.restoreDelay(index)
+        this.#requeueAfter(index, leftMs)
+      }
+    }
+    this.#scheduler.open(now)
+    if (stop !== undefined) this.#stop(stop)
+    this.emissions.restore(this.log.state.tokenUsage)
+  }
+
+  #recordCut(index: number): void {
+    const taskId = (this.#plan.tasks[index] as PlannedTask).id
+    const attempt = this.#ledger.attemptsOf(index)
+    const { code, message } = INTERRUPTED
+    this.#recorder.record('task_retry', this.#stamp({ taskId, attempt, delayMs: 0, error: message, code }))
+  }
+
   #startAttempt(index: number): void {
     const task = this.#plan.tasks[index] as PlannedTask
     const number = this.#ledger.countAttempt(index)
@@ -268,18 +334,16 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
   #settleTask({ index, task, outcome }: Attempt): void {
     const now = this.clock.now()
     if (outcome?.status === 'success') return this.#scheduler.succeed(index, now)
-    this.#ledger.end({
-      tasks: this.#scheduler.fail(index, now),
-      status: 'skipped',
-      code: 'DEPENDENCY_FAILED',
-      error: `Skipped: task \`${task.id}\` did not succeed`,
-      causedBy: task.id,
-    })
-    if (this.#options.onTaskError === 'fail-fast') this.#stop({ message: `Cancelled: task \`${task.id}\` failed` })
+    this.#ledger.end(describeSkipped(this.#scheduler.fail(index, now), task.id))
+    if (this.#options.onTaskError === 'fail-fast') this.#stop({ message: describeFailFast(task.id) })
   }
 
   #delay({ index }: Attempt, delayMs: number): void {
-    if (!this.#scheduler.delay(index)) return this.#endCancelled([index])
+    if (this.#scheduler.delay(index)) this.#requeueAfter(index, delayMs)
+    else this.#endStopped([index])
+  }
+
+  #requeueAfter(index: number, delayMs: number): void {
     const requeue = (): void => {
       this.#delays.delete(index)
       this.#scheduler.requeue(index, this.clock.now())
@@ -288,28 +352,45 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
     this.#delays.set(index, this.clock.after(delayMs, requeue))
   }
 
-  #computeDelay({ task, number }: Attempt, outcome: AttemptOutcome): number | undefined {
+  #computeDelay({ task, index }: Attempt, outcome: AttemptOutcome): number | undefined {
     if (outcome.status !== 'error' || !outcome.isRetryable) return undefined
     const policy = mergeRetryPolicies(task.retry, task.tool.retry)
-    if (number >= policy.maxAttempts) return undefined
-    return computeRetryDelay(policy, number, outcome.retryAfterMs, this.#options.random())
+    const counted = this.#ledger.countedAttempts(index)
+    if (counted >= policy.maxAttempts) return undefined
+    return computeRetryDelay(policy, counted, outcome.retryAfterMs, this.#options.random())
   }
 
-  #stop(stopped: { readonly reason?: Reason; readonly message: string }): void {
+  #stop(stopped: Stop): void {
     if (this.#stopped !== undefined || this.#end !== undefined) return
     this.#stopped = stopped
+    this.#noteStop()
     for (const cancelDelay of this.#delays.values()) cancelDelay()
     this.#delays.clear()
     const pending = this.#scheduler.stop()
     for (const task of pending) this.#permits.release(task)
-    this.#endCancelled(pending)
+    this.#endStopped(pending)
     const abort = new DagstreamError('CANCELLED', stopped.message)
     for (const attempt of this.#live) attempt?.abort({ status: 'cancelled', message: stopped.message }, abort)
     this.#recorder.wake()
   }
 
-  #endCancelled(tasks: readonly number[]): void {
-    this.#ledger.end({ tasks, status: 'cancelled', code: 'CANCELLED', error: this.#stopped?.message ?? '' })
+  /** So that whoever goes on with it after a crash goes on to end it. */
+  #noteStop(): void {
+    if (this.#stopped === undefined || this.#isLost) return
+    try {
+      const noted = this.log.note({ stop: this.#stopped })
+      if (noted === undefined) return
+      this.#noted = noted
+      noted.catch((error: unknown) => this.lost(error))
+    } catch (error) {
+      this.lost(error)
+    }
+  }
+
+  #endStopped(tasks: readonly number[]): void {
+    const { message: error, code } = this.#stopped as Stop
+    if (code === undefined) this.#ledger.end({ tasks, status: 'cancelled', code: 'CANCELLED', error })
+    else this.#ledger.end({ tasks, status: 'error', code, error })
   }
 
   #recordEnd(): void {

@@ -1,13 +1,14 @@
 import { DagstreamError, invalidOption } from '../errors.ts'
 import { prepareExecution } from '../plan/compile.ts'
-import type { ExecutionPlan } from '../plan/execution-plan.ts'
+import { ExecutionPlan } from '../plan/execution-plan.ts'
 import type { ExecutionRecord, ExecutionStore, StoredExecution } from '../store/execution-store.ts'
-import type { Lease, LogStorage } from '../stream/event-log.ts'
+import { EventLog, type Lease, type LogStorage } from '../stream/event-log.ts'
 import type { ToolRegistry } from '../tools/registry.ts'
 import type { DAGStructure } from '../workflow/document.ts'
 import type { MutableCounters } from './counters.ts'
 import { ExecutionLoop } from './execution-loop.ts'
 import type { ResolvedOptions } from './options.ts'
+import { writeOptions } from './recorded-options.ts'
 
 /** What one execution is given beside its options. */
 export interface ExecutionInput {
@@ -18,7 +19,7 @@ export interface ExecutionInput {
 }
 
 /** Keeps nothing beyond the log's own tail: for executions that only their caller ever sees. */
-const NO_STORE: LogStorage = { append() {}, read: () => [], putOutput() {}, getOutput: () => undefined }
+const NO_STORE: LogStorage = { append() {}, read: () => [], putOutput() {}, getOutput: () => undefined, note() {} }
 
 /**
  * Starts an execution; a store that fails makes its result reject.
@@ -35,12 +36,11 @@ export function launch(
   if (signal !== undefined && typeof signal.addEventListener !== 'function') {
     throw invalidOption('signal', 'an AbortSignal', signal)
   }
-  const loop = createLoop(workflow, tools, input, options, counters)
-  const { executionId, createdAt } = loop
+  const { loop, describe } = createLoop(workflow, tools, input, options, counters)
   const { store } = options
-  if (store === undefined) loop.start({ executionId, epoch: 1 }, signal)
+  if (store === undefined) loop.start({ executionId: loop.executionId, epoch: 1 }, signal)
   else {
-    register(store, { executionId, createdAt }).then(
+    register(store, describe()).then(
       lease => loop.start(lease, signal),
       error => loop.lost(error),
     )
@@ -48,20 +48,36 @@ export function launch(
   return loop
 }
 
-/** Checks everything and makes an execution that has not started. @throws as `launch` does */
+/** An execution that has not started, and what a store needs to know of it. */
+export interface NewExecution {
+  readonly loop: ExecutionLoop
+  /** `graceMs`: how long it may go unfollowed, of one that a server runs; `workflow`: the document as JSON, where that is at hand. */
+  readonly describe: (known?: { readonly graceMs?: number; readonly workflow?: string }) => ExecutionRecord
+}
+
+/** Checks everything and makes an execution. @throws as `launch` does */
 export function createLoop(
   workflow: DAGStructure | ExecutionPlan,
   tools: ToolRegistry,
   given: unknown,
   options: ResolvedOptions,
   counters: MutableCounters,
-): ExecutionLoop {
+): NewExecution {
   const { plan, input } = prepareExecution(workflow, tools, given)
   const executionId = options.createId()
   if (typeof executionId !== 'string' || !/^[A-Za-z0-9_-]{1,128}$/.test(executionId)) {
     throw invalidOption('createId', 'a function that makes ids of 1–128 characters of [A-Za-z0-9_-]', executionId)
   }
-  return new ExecutionLoop(executionId, plan, input, options, options.store ?? NO_STORE, counters)
+  const log = new EventLog(executionId, options.store ?? NO_STORE)
+  const loop = new ExecutionLoop(log, plan, input, options, counters)
+  const describe: NewExecution['describe'] = ({ graceMs, workflow: text } = {}) => ({
+    executionId,
+    createdAt: loop.createdAt,
+    workflow: text ?? JSON.stringify(ExecutionPlan.is(workflow) ? workflow.describe() : workflow),
+    ...(input && { input: input.text }),
+    options: writeOptions(options, graceMs),
+  })
+  return { loop, describe }
 }
 
 /** Registers an execution that must not exist. @throws `STORE_FAILED` if it does, and whatever the store throws */

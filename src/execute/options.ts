@@ -19,6 +19,11 @@ export interface ExecutionOptions {
    * and waited for. @defaultValue `"continue"`
    */
   readonly onTaskError?: 'continue' | 'fail-fast'
+  /**
+   * What becomes of it when the process that runs it ends without it, and another takes it up: `"resume"`: what was cut runs
+   * again and the rest follows; `"fail"`: every task that has not settled ends with `INTERRUPTED`. @defaultValue `"resume"`
+   */
+  readonly onCrash?: 'resume' | 'fail'
   /** The whole execution's, ms; 0 for none. At the end of it the execution is cancelled. @defaultValue 0 */
   readonly timeoutMs?: number
   /** Per attempt, ms, where neither task nor tool says otherwise; 0 for none. @defaultValue 30,000 */
@@ -54,6 +59,7 @@ const DEFAULTS: ResolvedOptions = {
   schedule: 'layers',
   maxConcurrency: 64,
   onTaskError: 'continue',
+  onCrash: 'resume',
   timeoutMs: 0,
   taskTimeoutMs: 30_000,
   abortGraceMs: 2000,
@@ -67,7 +73,7 @@ const DEFAULTS: ResolvedOptions = {
 }
 
 /** What executions call. */
-const STORE_METHODS = ['create', 'claim', 'append', 'read', 'putOutput', 'getOutput']
+const STORE_METHODS = ['create', 'claim', 'append', 'read', 'putOutput', 'getOutput', 'note']
 
 /** Their names. */
 export const EXECUTION_OPTIONS: readonly string[] = Object.keys(DEFAULTS)
@@ -96,6 +102,7 @@ export function resolveOptions(...given: readonly (ExecutionOptions | undefined)
   const options = resolved as unknown as ResolvedOptions
   expectOneOf(options, 'schedule', ['layers', 'dataflow'])
   expectOneOf(options, 'onTaskError', ['continue', 'fail-fast'])
+  expectOneOf(options, 'onCrash', ['resume', 'fail'])
   const { maxConcurrency } = options
   if (maxConcurrency !== Number.POSITIVE_INFINITY && !(Number.isInteger(maxConcurrency) && maxConcurrency > 0)) {
     throw invalidOption('maxConcurrency', 'a positive integer or Infinity', maxConcurrency)
@@ -128,7 +135,11 @@ export function isAtLeastZero(value: unknown): value is number {
   return typeof value === 'number' && value >= 0
 }
 
-function expectOneOf(options: ResolvedOptions, name: 'schedule' | 'onTaskError', values: readonly string[]): void {
+function expectOneOf(
+  options: ResolvedOptions,
+  name: 'schedule' | 'onTaskError' | 'onCrash',
+  values: readonly string[],
+): void {
   if (!values.includes(options[name])) {
     throw invalidOption(name, values.map(value => `"${value}"`).join(' or '), options[name])
   }

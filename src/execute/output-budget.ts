@@ -1,9 +1,15 @@
+import type { JsonValue } from '../events/json-value.ts'
 import { LIMITS } from '../workflow/document.ts'
 import type { AttemptOutcome } from './attempt-outcome.ts'
 
 /** Holds the outputs of one execution against the bounds on one and on all of them. */
 export class OutputBudget {
   #spentBytes = 0
+
+  /** Counts an output from a process before this one. */
+  restore(output: JsonValue): void {
+    this.#spentBytes += output.weight
+  }
 
   /** The outcome, or what it becomes because its output is too large. */
   admit(outcome: AttemptOutcome): AttemptOutcome {

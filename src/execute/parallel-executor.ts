@@ -1,13 +1,15 @@
-import { expectObject } from '../errors.ts'
+import { DagstreamError, expectObject, invalidOption } from '../errors.ts'
 import { compileWorkflow } from '../plan/compile.ts'
 import { ExecutionPlan } from '../plan/execution-plan.ts'
 import { ToolRegistry, type ToolSource } from '../tools/registry.ts'
 import type { DAGStructure, DAGTask } from '../workflow/document.ts'
 import type { ExecutorCounters, MutableCounters } from './counters.ts'
+import { Execution } from './execution.ts'
 import type { ExecutionLoop } from './execution-loop.ts'
 import { calculateSpeedup, type ExecutionResult } from './execution-result.ts'
 import { type ExecutionInput, launch } from './launch.ts'
 import { type ExecutionOptions, type ResolvedOptions, resolveOptions } from './options.ts'
+import { resumeLoop } from './recovery.ts'
 
 /** What one call of `execute` takes: input and signal, and options that win over the executor's. */
 export type ExecuteOptions = ExecutionInput & ExecutionOptions
@@ -37,6 +39,25 @@ export class ParallelExecutor {
   async execute(workflow: DAGStructure | ExecutionPlan, options: ExecuteOptions = {}): Promise<ExecutionResult> {
     const { input, signal, ...rest } = expectObject('options', options)
     return this.launch(workflow, { input, signal }, resolveOptions(this.options, rest)).result
+  }
+
+  /**
+   * Goes on with an execution that its process left unfinished in this executor's store: what has settled stays and is not
+   * called again, what was cut runs again with the same `idempotencyKey`, and events go on behind the last one. Options are
+   * those it began with. Whoever still runs it gets `FENCED`.
+   *
+   * @returns it, from its first event on; of one that has ended, its events and its result. Rejects with
+   * `EXECUTION_NOT_FOUND`, with `INVALID_OPTION` for an executor without a store, and with what the store throws
+   */
+  async resume(executionId: string): Promise<Execution> {
+    const options = resolveOptions(this.options)
+    const { store, clock, logger } = options
+    if (store === undefined) throw invalidOption('store', 'that of the execution, to resume it', store)
+    const stored = await store.get(executionId)
+    if (stored === undefined) {
+      throw new DagstreamError('EXECUTION_NOT_FOUND', `The store has no execution \`${executionId}\``)
+    }
+    return new Execution(await resumeLoop(stored, store, this.tools, options, this.#counters), { clock, logger })
   }
 
   /** What its executions left behind so far. */

@@ -1,4 +1,5 @@
-import type { LimitQueue, Scheduler } from './scheduler.ts'
+import type { LimitQueue } from './ready-queue.ts'
+import type { Scheduler } from './scheduler.ts'
 
 /** Whose permits they are. */
 export interface PermitHost {

@@ -1,3 +1,13 @@
+import type { Limit } from '../tools/limit.ts'
+
+/** Tasks of one execution that wait for the same limit. */
+export interface LimitQueue {
+  readonly limit: Limit
+  readonly ready: ReadyQueue
+  /** Permits asked for and not given yet. */
+  requestedCount: number
+}
+
 /** Numbers, smallest first: a binary heap. Adding in ascending order costs one comparison each. */
 export class ReadyQueue {
   readonly #heap: number[] = []

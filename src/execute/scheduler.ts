@@ -1,15 +1,7 @@
 import type { Schedule } from '../events/events.ts'
 import type { ExecutionPlan } from '../plan/execution-plan.ts'
 import type { Limit } from '../tools/limit.ts'
-import { ReadyQueue } from './ready-queue.ts'
-
-/** Tasks of one execution that wait for the same limit. */
-export interface LimitQueue {
-  readonly limit: Limit
-  readonly ready: ReadyQueue
-  /** Permits asked for and not given yet. */
-  requestedCount: number
-}
+import { type LimitQueue, ReadyQueue } from './ready-queue.ts'
 
 /**
  * Turns outcomes into starts. A pure state machine: no promises, tools, clocks or streams; time comes in as a number.
@@ -19,6 +11,8 @@ export interface LimitQueue {
  *        │          │ │                    ▼    │ requeue
  *        │          │ └─ stop ─▶ settled  delayed ─ stop ─▶ settled
  *        └─ an ancestor failed, or stop ─▶ settled
+ *
+ * What an earlier process left is restored before `open`: settled tasks, descendants first, and delays.
  *
  * A task with a limit is granted a permit of it before it takes a slot, and then goes ahead of tasks without: who holds a
  * slot never waits. Each task changes hands a fixed number of times, so the whole is linear but for the heaps.
@@ -85,8 +79,20 @@ export class Scheduler {
     return Number.isNaN(since) ? undefined : since
   }
 
-  /** Makes the first tasks ready: under either schedule those of the first layer. */
+  /** Before `open`: the task has settled. Later layers come first, so that nothing that has settled is made ready. */
+  restore(task: number, hasSucceeded: boolean, now: number): void {
+    this.#settle(task)
+    if (hasSucceeded) this.#supply(task, now)
+  }
+
+  /** Before `open`: the task waits for its next attempt. */
+  restoreDelay(task: number): void {
+    this.#phase[task] = DELAYED
+  }
+
+  /** Makes the first tasks ready: under either schedule those of the first layer that has not settled. */
   open(now: number): void {
+    while (this.#unsettledInLayer[this.#layer] === 0) this.#layer += 1
     this.#openLayer(now)
   }
 
@@ -120,14 +126,7 @@ export class Scheduler {
   succeed(task: number, now: number): void {
     this.#leaveSlot(task)
     this.#settle(task)
-    const { starts, targets } = this.#plan.dependents
-    const end = starts[task + 1] as number
-    for (let at = starts[task] as number; at < end; at++) {
-      const dependent = targets[at] as number
-      const missing = (this.#missing[dependent] as number) - 1
-      this.#missing[dependent] = missing
-      if (missing === 0 && !this.#isLayered && this.#phase[dependent] === BLOCKED) this.#makeReady(dependent, now)
-    }
+    this.#supply(task, now)
     this.#advance(now)
   }
 
@@ -135,6 +134,13 @@ export class Scheduler {
   fail(task: number, now: number): number[] {
     this.#leaveSlot(task)
     this.#settle(task)
+    const skipped = this.skip(task)
+    this.#advance(now)
+    return skipped
+  }
+
+  /** Settles the descendants of a task that did not succeed. @returns them, in document order */
+  skip(task: number): number[] {
     const { starts, targets } = this.#plan.dependents
     const skipped: number[] = []
     const queue = [task]
@@ -149,7 +155,6 @@ export class Scheduler {
         queue.push(dependent)
       }
     }
-    this.#advance(now)
     return skipped.sort((a, b) => a - b)
   }
 
@@ -187,6 +192,18 @@ export class Scheduler {
 
   #leaveSlot(task: number): void {
     if (this.#phase[task] === RUNNING) this.#runningCount -= 1
+  }
+
+  /** The task has succeeded: what waited for it alone is ready, unless its layer decides that. */
+  #supply(task: number, now: number): void {
+    const { starts, targets } = this.#plan.dependents
+    const end = starts[task + 1] as number
+    for (let at = starts[task] as number; at < end; at++) {
+      const dependent = targets[at] as number
+      const missing = (this.#missing[dependent] as number) - 1
+      this.#missing[dependent] = missing
+      if (missing === 0 && !this.#isLayered && this.#phase[dependent] === BLOCKED) this.#makeReady(dependent, now)
+    }
   }
 
   #settle(task: number): void {

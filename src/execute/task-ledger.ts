@@ -13,10 +13,31 @@ import type { Scheduler } from './scheduler.ts'
 export interface Ending {
   /** Indices, ascending. */
   readonly tasks: readonly number[]
-  readonly status: Exclude<FinalTaskStatus, 'success' | 'error'>
+  readonly status: Exclude<FinalTaskStatus, 'success'>
   readonly code: TaskCode
   readonly error: string
   readonly causedBy?: string
+}
+
+/** What a task has behind it from processes before this one. */
+export interface TaskPast {
+  /** Attempts started. */
+  readonly attempts: number
+  /** Of these, how many ended with their process: they do not count against a retry policy. */
+  readonly interruptedCount: number
+  /** The sum of them, ms. */
+  readonly spentMs: number
+}
+
+/** Tasks that will not run since an ancestor did not succeed. @param causedBy the first that failed */
+export function describeSkipped(tasks: readonly number[], causedBy: string): Ending {
+  const error = `Skipped: task \`${causedBy}\` did not succeed`
+  return { tasks, status: 'skipped', code: 'DEPENDENCY_FAILED', error, causedBy }
+}
+
+/** What tasks are told that are cancelled because another failed. */
+export function describeFailFast(taskId: string): string {
+  return `Cancelled: task \`${taskId}\` failed`
 }
 
 /** What each task of an execution has cost so far, and how its end is told. */
@@ -29,6 +50,8 @@ export class TaskLedger {
   readonly #recorder: Recorder<Attempt>
   readonly #attemptCount: Int32Array
   readonly #spentMs: Float64Array
+  /** Of tasks that had started in an earlier process. */
+  readonly #pasts = new Map<number, TaskPast>()
   /** Endings not told yet, the first of them from `#toldCount` on. */
   readonly #endings: Ending[] = []
   #toldCount = 0
@@ -60,6 +83,23 @@ export class TaskLedger {
     const number = (this.#attemptCount[index] as number) + 1
     this.#attemptCount[index] = number
     return number
+  }
+
+  /** Takes over what a task has behind it. */
+  restore(index: number, past: TaskPast): void {
+    this.#pasts.set(index, past)
+    this.#attemptCount[index] = past.attempts
+    this.#spentMs[index] = past.spentMs
+  }
+
+  /** How many attempts were started. */
+  attemptsOf(index: number): number {
+    return this.#attemptCount[index] as number
+  }
+
+  /** How many attempts count against the retry policy. */
+  countedAttempts(index: number): number {
+    return (this.#attemptCount[index] as number) - (this.#pasts.get(index)?.interruptedCount ?? 0)
   }
 
   /** Adds what an attempt took. */
@@ -127,9 +167,11 @@ export class TaskLedger {
     this.#recorder.record('task_complete', data)
   }
 
-  /** From ready to `now`, without the attempts, ms. */
+  /** From ready in this process to `now`, without the attempts, ms. */
   #computeWait(index: number, now: number): number {
     const since = this.#scheduler.readySince(index)
-    return since === undefined ? 0 : Math.max(0, round(now - since - (this.#spentMs[index] as number)))
+    if (since === undefined) return 0
+    const spentMs = (this.#spentMs[index] as number) - (this.#pasts.get(index)?.spentMs ?? 0)
+    return Math.max(0, round(now - since - spentMs))
   }
 }

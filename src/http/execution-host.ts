@@ -2,23 +2,29 @@ import { DagstreamError } from '../errors.ts'
 import type { MutableCounters } from '../execute/counters.ts'
 import type { ExecutionLoop } from '../execute/execution-loop.ts'
 import { createLoop } from '../execute/launch.ts'
+import { readOptions } from '../execute/recorded-options.ts'
+import { resumeLoop } from '../execute/recovery.ts'
 import type { ExecutionRecord, StoredExecution } from '../store/execution-store.ts'
-import type { ToolRegistry } from '../tools/registry.ts'
+import type { ExecutionNotes, Stop } from '../stream/execution-notes.ts'
+import { ToolRegistry } from '../tools/registry.ts'
 import { askStore } from './ask-store.ts'
+import { Attendance } from './attendance.ts'
 import { describeError } from './describe-error.ts'
-import type { ExecutionRequest, RepeatClaim } from './execution-request.ts'
+import { type Claimant, type ExecutionRequest, expectRepeat, isRepeat } from './execution-request.ts'
 import type { ResolvedHandlerOptions } from './handler-options.ts'
 import { HostedExecution } from './hosted-execution.ts'
 import { KeptExecutions } from './kept-executions.ts'
-import { HttpProblem, shuttingDown, tryLater } from './problem.ts'
+import { Lessening } from './lessening.ts'
+import { Preparation } from './preparation.ts'
+import { conflict, shuttingDown, tryLater } from './problem.ts'
+import { Recovery } from './recovery.ts'
+import { register } from './register.ts'
 
 /** How long readers may take, once everything has ended, to take what is left, ms. */
 const FLUSH_MS = 2000
 
-/** Who asks for an execution, and under which name they will ask for it again. */
-export interface Claimant extends RepeatClaim {
-  readonly owner?: string
-}
+/** For what is only ended: nothing of it is called. */
+const NO_TOOLS = new ToolRegistry()
 
 /** How many executions ended in which way since the handler was made; lost: their log could not be kept. */
 export type EndCounts = Record<'success' | 'partial' | 'error' | 'cancelled' | 'lost', number>
@@ -26,31 +32,31 @@ export type EndCounts = Record<'success' | 'partial' | 'error' | 'cancelled' | '
 /** The executions of one handler: those that run here, and through the store those that have ended. */
 export class ExecutionHost {
   readonly kept: KeptExecutions
+  readonly attendance: Attendance
+  readonly #less: Lessening
   readonly counters: MutableCounters = { abandonedCount: 0, droppedEmissionCount: 0 }
   readonly endCounts: EndCounts = { success: 0, partial: 0, error: 0, cancelled: 0, lost: 0 }
   readonly #options: ResolvedHandlerOptions
   /** Registered, or about to be; by id. */
   readonly #running = new Map<string, HostedExecution>()
-  /** Those whose tools are waited for, each with what refuses it: they have their place among those that run. */
-  readonly #preparing = new Map<Claimant, () => void>()
-  #subscriberCount = 0
-  /** Answers in several chunks that are being sent, beside event streams. */
-  readonly #answers = new Set<object>()
-  #onLess: (() => void) | undefined
+  /** Those whose tools are waited for: they have their place among those that run. */
+  readonly #preparing = new Set<Preparation>()
+  /** Of what processes before this one left. */
+  readonly #recovery: Recovery | undefined
   #closed: Promise<void> | undefined
 
   constructor(options: ResolvedHandlerOptions) {
     this.#options = options
     const { store, clock } = options.execution
     this.kept = new KeptExecutions(store, clock)
+    this.#less = new Lessening(clock)
+    this.attendance = new Attendance(options.maxSubscribers, () => this.#less.notify())
+    if (store.interrupted === undefined) return
+    this.#recovery = new Recovery(store, options.execution.logger, (stored, notes) => this.#takeUp(stored, notes))
   }
 
   get runningCount(): number {
     return this.#running.size
-  }
-
-  get subscriberCount(): number {
-    return this.#subscriberCount
   }
 
   get isClosing(): boolean {
@@ -59,35 +65,54 @@ export class ExecutionHost {
 
   /**
    * Starts what was asked for, or finds what the same claimant asked for before under the same key.
+   *
+   * A client that leaves while its tools are waited for gives its place back, and nothing begins unless a repeat waits too;
+   * unless the execution is to go on without anybody.
+   * @param signal read only where something is waited for; aborts when the client has left
    * @throws `INVALID_WORKFLOW`; HttpProblem 409, 429 or 503; what the store throws; what the provider of the tools throws
    */
-  async start(request: ExecutionRequest, claimant: Claimant): Promise<HostedExecution> {
-    const { execution, maxExecutions, graceMs } = this.#options
+  async start(request: ExecutionRequest, claimant: Claimant, signal: () => AbortSignal): Promise<HostedExecution> {
+    const { graceMs, tools } = this.#options
     const known = await this.#findKnown(claimant)
     if (known !== undefined) return this.#attach(known, claimant)
     this.#expectOpen()
-    if (this.#running.size + this.#preparing.size >= maxExecutions && !this.#isStarting(claimant)) {
-      throw tryLater(429, `There are ${maxExecutions} executions running already`, 'TOO_MANY_EXECUTIONS')
+    const mayLeave = (request.graceMs ?? graceMs) !== Number.POSITIVE_INFINITY
+    const first = [...this.#preparing].find(each => isRepeat(each.claimant, claimant))
+    if (first !== undefined) {
+      expectRepeat(claimant, first.claimant)
+      return first.join(mayLeave ? signal() : undefined)
     }
-    let loop: ExecutionLoop
-    try {
-      const found = this.#options.tools.toolsFor(request.workflow)
-      const tools = found instanceof Promise ? await this.#unlessClosing(found, claimant) : found
-      this.#expectOpen()
-      loop = createLoop(request.workflow, tools, request.input, { ...execution, ...request.options }, this.counters)
-    } finally {
-      this.#preparing.delete(claimant)
-    }
-    const { executionId, createdAt } = loop
-    const record = { executionId, createdAt, workflow: request.workflowJson, ...claimant }
-    const hosted = HostedExecution.live(record, loop, request.graceMs ?? graceMs, execution.clock)
+    if (!this.#isStarting(claimant)) this.#expectRoom()
+    const found = tools.toolsFor(request.workflow)
+    if (!(found instanceof Promise)) return this.#begin(request, claimant, found)
+    const preparation = new Preparation(claimant, found, {
+      begin: registry => this.#begin(request, claimant, registry),
+      onOver: () => this.#preparing.delete(preparation),
+    })
+    this.#preparing.add(preparation)
+    return preparation.join(mayLeave ? signal() : undefined)
+  }
+
+  async #begin(request: ExecutionRequest, claimant: Claimant, tools: ToolRegistry): Promise<HostedExecution> {
+    this.#expectOpen()
+    const { execution, graceMs } = this.#options
+    const options = { ...execution, ...request.options }
+    const { loop, describe } = createLoop(request.workflow, tools, request.input, options, this.counters)
+    const { executionId } = loop
+    const grace = request.graceMs ?? graceMs
+    const record = { ...describe({ graceMs: grace, workflow: request.workflowJson }), ...claimant }
+    const hosted = HostedExecution.live(record, loop, grace, execution.clock)
     // Before the store is asked, so that whoever finds it there finds it here.
     this.#running.set(executionId, hosted)
     try {
-      const existing = await this.#register(record, loop)
-      if (existing === undefined) return hosted
-      this.#forget(executionId)
-      return await this.#attach(existing, claimant)
+      const { lease, existing } = await register(execution.store, record)
+      if (existing !== undefined) {
+        this.#forget(executionId)
+        return await this.#attach(existing, claimant)
+      }
+      this.#follow(loop)
+      loop.start(lease)
+      return hosted
     } catch (error) {
       this.#forget(executionId)
       hosted.audience.close()
@@ -102,42 +127,39 @@ export class ExecutionHost {
     return this.#running.get(executionId)?.record ?? this.kept.findRecord(executionId)
   }
 
+  /**
+   * Goes on with one that a process before this one left, or that was lost here; harmless for one that runs here.
+   * @param stop ends it instead
+   * @throws HttpProblem 409 for one that has ended, 429 or 503; what the store throws; what the provider of the tools throws
+   */
+  async resume(executionId: string, stop?: Stop): Promise<HostedExecution> {
+    const resume = async (): Promise<HostedExecution> => {
+      const running = this.#running.get(executionId)
+      // It may have been taken up meanwhile.
+      if (stop?.reason !== undefined) await running?.cancel(stop.reason)
+      if (running !== undefined) return running
+      if (this.#recovery === undefined) throw conflict('The execution does not run in this process', 'INTERRUPTED')
+      this.#expectOpen()
+      if (stop === undefined) this.#expectRoom()
+      const stored = await this.kept.findRecord(executionId)
+      if (stored?.status !== 'running') throw conflict('The execution has ended', 'EXECUTION_ENDED')
+      return this.#takeUp(stored, { crashCount: 0, ...(stop && { stop }) })
+    }
+    return this.#recovery?.resume(executionId, resume) ?? resume()
+  }
+
   /** One that runs here, or its log as the store has it; `undefined` where it is gone meanwhile. */
   async find(executionId: string): Promise<HostedExecution | undefined> {
+    await this.#recovery?.of(executionId)
     return this.#running.get(executionId) ?? this.kept.find(executionId)
   }
 
-  /** Counts a reader, before there is anything to read. @returns its leaving; harmless to repeat. @throws HttpProblem 429 */
-  admit(): () => void {
-    const { maxSubscribers } = this.#options
-    if (this.#subscriberCount >= maxSubscribers) {
-      throw tryLater(429, `There are ${maxSubscribers} event streams open already`, 'TOO_MANY_SUBSCRIBERS')
-    }
-    this.#subscriberCount += 1
-    let hasLeft = false
-    return () => {
-      if (hasLeft) return
-      hasLeft = true
-      this.#subscriberCount -= 1
-      this.#onLess?.()
-    }
-  }
-
   /** A reader follows. @returns its leaving; harmless to repeat. @throws HttpProblem 429 where it is not admitted */
-  join(hosted: HostedExecution, dismiss: () => void = this.admit()): () => void {
+  join(hosted: HostedExecution, dismiss: () => void = this.attendance.admit()): () => void {
     const leave = hosted.audience.join()
     return () => {
       leave()
       dismiss()
-    }
-  }
-
-  /** Counts an answer that is being sent. @returns what ends it; harmless to repeat */
-  attend(): () => void {
-    const answer = {}
-    this.#answers.add(answer)
-    return () => {
-      if (this.#answers.delete(answer)) this.#onLess?.()
     }
   }
 
@@ -148,56 +170,54 @@ export class ExecutionHost {
 
   async #drain(): Promise<void> {
     const { drainMs, execution } = this.#options
-    for (const refuse of this.#preparing.values()) refuse()
+    await this.#recovery?.close()
+    for (const preparation of this.#preparing) preparation.refuse(shuttingDown())
     for (const { audience } of this.#running.values()) audience.close()
-    await this.#within(drainMs, () => this.#running.size === 0)
-    for (const hosted of this.#running.values()) {
-      hosted.cancel({ code: 'SHUTDOWN', message: 'The server is shutting down' })
-    }
+    await this.#less.within(drainMs, () => this.#running.size === 0)
+    const reason = { code: 'SHUTDOWN', message: 'The server is shutting down' } as const
+    // What cannot be noted is lost, which is told.
+    for (const hosted of this.#running.values()) void hosted.cancel(reason).catch(() => {})
     // Tools that ignore their abort are abandoned after the grace.
-    await this.#within(execution.abortGraceMs + FLUSH_MS, () => this.#running.size === 0)
-    await this.#within(FLUSH_MS, () => this.#subscriberCount + this.#answers.size === 0)
+    await this.#less.within(execution.abortGraceMs + FLUSH_MS, () => this.#running.size === 0)
+    await this.#less.within(FLUSH_MS, () => this.attendance.isEmpty)
   }
 
-  /** Settles as soon as it `isDone`, which only an ending or a leaving changes, or after `ms`. */
-  #within(ms: number, isDone: () => boolean): Promise<void> {
-    if (isDone()) return Promise.resolve()
-    return new Promise(resolve => {
-      const settle = (): void => {
-        stop()
-        this.#onLess = undefined
-        resolve()
-      }
-      const stop = this.#options.execution.clock.after(ms, settle)
-      this.#onLess = () => {
-        if (isDone()) settle()
-      }
-    })
+  /** Of what an earlier process left: its readers find it here from now on. */
+  async #takeUp(stored: StoredExecution, notes: ExecutionNotes): Promise<HostedExecution> {
+    const { execution, tools } = this.#options
+    const { store, clock } = execution
+    const { graceMs = Number.POSITIVE_INFINITY } = readOptions(stored.options)
+    const found = notes.stop === undefined ? await tools.toolsFor(JSON.parse(stored.workflow ?? 'null')) : NO_TOOLS
+    this.#expectOpen()
+    const loop = await askStore(() => resumeLoop(stored, store, found, execution, this.counters, notes))
+    const { status: _, notes: __, ...record } = stored
+    const hosted = HostedExecution.live(record, loop, graceMs, clock)
+    this.#running.set(record.executionId, hosted)
+    this.#follow(loop)
+    // Nobody does, yet: the grace begins anew.
+    hosted.audience.watch()
+    return hosted
   }
 
-  /** @returns the one that has the key already: then nothing has started */
-  async #register(record: ExecutionRecord, loop: ExecutionLoop): Promise<StoredExecution | undefined> {
-    const { store } = this.#options.execution
-    const existing = await askStore(() => store.create(record))
-    if (existing !== undefined) return existing
-    const lease = await askStore(() => store.claim(record.executionId)).catch(async (error: unknown) => {
-      // Or its key would stand for ever for something that never ran.
-      await askStore(() => store.delete(record.executionId)).catch(() => {})
-      throw error
-    })
+  #follow(loop: ExecutionLoop): void {
+    const { executionId } = loop
     loop.ended.then(
-      () => this.#ended(record.executionId),
-      (error: unknown) => this.#ended(record.executionId, error),
+      () => this.#ended(executionId),
+      (error: unknown) => this.#ended(executionId, error),
     )
-    loop.start(lease, undefined)
-    return undefined
+  }
+
+  #expectRoom(): void {
+    const { maxExecutions } = this.#options
+    if (this.#running.size + this.#preparing.size < maxExecutions) return
+    throw tryLater(429, `There are ${maxExecutions} executions running already`, 'TOO_MANY_EXECUTIONS')
   }
 
   #ended(executionId: string, error?: unknown): void {
     const hosted = this.#running.get(executionId) as HostedExecution
     hosted.audience.close()
     const { status } = hosted
-    if (status !== 'running') {
+    if (status !== 'running' && status !== 'parked') {
       this.endCounts[status] += 1
       this.kept.hold(hosted)
     } else {
@@ -209,15 +229,12 @@ export class ExecutionHost {
 
   #forget(executionId: string): void {
     this.#running.delete(executionId)
-    this.#onLess?.()
+    this.#less.notify()
   }
 
   /** @throws HttpProblem 409 for another request under the same key */
-  async #attach(existing: StoredExecution, { requestHash }: Claimant): Promise<HostedExecution> {
-    if (existing.requestHash !== requestHash) {
-      const detail = 'This `Idempotency-Key` was used for another request; repeat that one as it was, or use a new key'
-      throw new HttpProblem(409, { title: 'Conflict', detail, code: 'IDEMPOTENCY_CONFLICT' })
-    }
+  async #attach(existing: StoredExecution, claimant: Claimant): Promise<HostedExecution> {
+    expectRepeat(claimant, existing)
     const hosted = await this.find(existing.executionId)
     if (hosted !== undefined) return hosted
     throw new DagstreamError('STORE_FAILED', `The store has lost execution \`${existing.executionId}\``)
@@ -227,18 +244,9 @@ export class ExecutionHost {
     if (this.isClosing) throw shuttingDown()
   }
 
-  #unlessClosing(asked: Promise<ToolRegistry>, claimant: Claimant): Promise<ToolRegistry> {
-    return new Promise((resolve, reject) => {
-      this.#preparing.set(claimant, () => reject(shuttingDown()))
-      asked.then(resolve, reject)
-    })
-  }
-
   /** Whether the same is being registered at this moment: the store will tell which of the two is first. */
-  #isStarting({ owner, idempotencyKey }: Claimant): boolean {
-    if (idempotencyKey === undefined) return false
-    const starting = [...this.#preparing.keys(), ...Array.from(this.#running.values(), ({ record }) => record)]
-    return starting.some(each => each.idempotencyKey === idempotencyKey && each.owner === owner)
+  #isStarting(claimant: Claimant): boolean {
+    return Array.from(this.#running.values()).some(({ record }) => isRepeat(record, claimant))
   }
 
   /** Asked first: a repeat starts nothing, whatever else speaks against a start. */

@@ -2,7 +2,7 @@ import { describeValue } from '../errors.ts'
 import type { ExecutionOptions, ResolvedOptions } from '../execute/options.ts'
 import { type DAGStructure, LIMITS } from '../workflow/document.ts'
 import { parseDisconnectRule } from './audience.ts'
-import { badRequest, HttpProblem } from './problem.ts'
+import { badRequest, conflict, HttpProblem } from './problem.ts'
 
 /** What `POST /executions` asks for. */
 export interface ExecutionRequest {
@@ -11,7 +11,7 @@ export interface ExecutionRequest {
   /** The document as JSON. */
   readonly workflowJson: string
   readonly input: unknown
-  readonly options: Pick<ExecutionOptions, 'schedule' | 'onTaskError' | 'maxConcurrency' | 'timeoutMs'>
+  readonly options: Pick<ExecutionOptions, 'schedule' | 'onTaskError' | 'onCrash' | 'maxConcurrency' | 'timeoutMs'>
   /** Where the request says. */
   readonly graceMs: number | undefined
 }
@@ -107,6 +107,23 @@ export interface RepeatClaim {
   readonly requestHash?: string
 }
 
+/** Who asks for an execution, and under which name they will ask for it again. */
+export interface Claimant extends RepeatClaim {
+  readonly owner?: string
+}
+
+/** Whether both come under one name, which those without a key have not. */
+export function isRepeat(a: Claimant, b: Claimant): boolean {
+  return a.idempotencyKey !== undefined && a.idempotencyKey === b.idempotencyKey && a.owner === b.owner
+}
+
+/** @throws HttpProblem 409 where the name stands for another request */
+export function expectRepeat({ requestHash }: RepeatClaim, known: RepeatClaim): void {
+  if (known.requestHash === requestHash) return
+  const detail = 'This `Idempotency-Key` was used for another request; repeat that one as it was, or use a new key'
+  throw conflict(detail, 'IDEMPOTENCY_CONFLICT')
+}
+
 /** @throws HttpProblem 400 for a key that is none */
 export async function parseRepeatClaim(request: Request, { bytes }: JsonBody): Promise<RepeatClaim> {
   const idempotencyKey = request.headers.get('idempotency-key')
@@ -118,13 +135,14 @@ export async function parseRepeatClaim(request: Request, { bytes }: JsonBody): P
 /** What no request may exceed. */
 export type ServerBounds = Pick<ResolvedOptions, 'maxConcurrency' | 'timeoutMs'> & { readonly graceMs: number }
 
-const UNKNOWN = 'absent: known are schedule, onTaskError, maxConcurrency, timeoutMs and onDisconnect'
+const UNKNOWN = 'absent: known are schedule, onTaskError, onCrash, maxConcurrency, timeoutMs and onDisconnect'
 
 /** What each option should have been, where it is not that. */
 const OPTIONS = {
   schedule: (value: unknown) => (value === 'layers' || value === 'dataflow' ? undefined : '"layers" or "dataflow"'),
   onTaskError: (value: unknown) =>
     value === 'continue' || value === 'fail-fast' ? undefined : '"continue" or "fail-fast"',
+  onCrash: (value: unknown) => (value === 'resume' || value === 'fail' ? undefined : '"resume" or "fail"'),
   maxConcurrency: (value: unknown, { maxConcurrency: most }: ServerBounds) => {
     if (Number.isInteger(value) && (value as number) > 0 && (value as number) <= most) return undefined
     return most === Number.POSITIVE_INFINITY ? 'a positive integer' : `an integer from 1 to ${most}, the server's own`

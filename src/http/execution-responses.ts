@@ -95,7 +95,8 @@ export class ExecutionResponses {
   showExecution(request: Request, hosted: HostedExecution): Response {
     const { executionId, status } = hosted
     if (!hosted.hasEnded || request.method === 'HEAD') {
-      return Response.json({ executionId, status }, { headers: JSON_HEADERS })
+      const { parked } = hosted
+      return Response.json({ executionId, status, ...(parked && { parked }) }, { headers: JSON_HEADERS })
     }
     const prefix = `${JSON.stringify({ executionId, status }).slice(0, -1)},"result":`
     return this.#sendChunks(hosted, new ResultChunks(hosted, this.#options.execution.store, prefix, '}'))
@@ -126,7 +127,7 @@ export class ExecutionResponses {
     headers: Readonly<Record<string, string>> = {},
     onClose: () => void = () => {},
   ): Response {
-    const release = this.#host.attend()
+    const release = this.#host.attendance.attend()
     const { heartbeatMs, stallTimeoutMs, execution } = this.#options
     const body = new PullBody(chunks, {
       ...(!hosted.hasEnded && { first: WHITE_SPACE }),

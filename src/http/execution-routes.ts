@@ -9,9 +9,9 @@ import type { ExecutionHost } from './execution-host.ts'
 import { chooseFormat, type ExecutionResponses } from './execution-responses.ts'
 import { parseExecutionRequest, parseRepeatClaim, readJson } from './execution-request.ts'
 import type { ResolvedHandlerOptions } from './handler-options.ts'
-import type { HostedExecution } from './hosted-execution.ts'
+import { type HostedExecution, showStatus } from './hosted-execution.ts'
 import { decodeCursor, encodeCursor, parsePageSize } from './paging.ts'
-import { badRequest, HttpProblem, notFound } from './problem.ts'
+import { badRequest, conflict, HttpProblem, notFound } from './problem.ts'
 import { JSON_HEADERS } from './responses.ts'
 
 /** The routes under `/executions`. */
@@ -74,9 +74,10 @@ export function createExecutionRoutes(
       const unfollowed = isAsync && asked.graceMs === undefined ? { graceMs: Number.POSITIVE_INFINITY } : {}
       const claimant = { ...access, ...(await parseRepeatClaim(request, body)) }
       // Nothing is begun for a reader who could not follow it.
-      const dismiss = accepted === 'stream' ? host.admit() : undefined
+      const dismiss = accepted === 'stream' ? host.attendance.admit() : undefined
       try {
-        return answer(await host.start({ ...asked, ...unfollowed }, claimant), undefined, dismiss)
+        const started = await host.start({ ...asked, ...unfollowed }, claimant, () => request.signal)
+        return answer(started, undefined, dismiss)
       } catch (error) {
         dismiss?.()
         throw error
@@ -87,9 +88,9 @@ export function createExecutionRoutes(
       const query = new URL(request.url).searchParams
       const limit = parsePageSize(query.get('limit'))
       const page = await host.kept.list(owner, decodeCursor(query.get('after')), limit + 1)
-      const executions = page
-        .slice(0, limit)
-        .map(({ executionId, status, createdAt }) => ({ executionId, status, createdAt }))
+      const executions = page.slice(0, limit).map(({ executionId, status, notes, createdAt }) => {
+        return { executionId, status: showStatus({ status, notes }), createdAt }
+      })
       const last = page.length > limit ? executions.at(-1) : undefined
       return Response.json({ executions, ...(last && { next: encodeCursor(last) }) }, { headers: JSON_HEADERS })
     })
@@ -98,8 +99,7 @@ export function createExecutionRoutes(
       const hosted = await open(req.raw, 'delete', req.param('id'))
       // Perhaps in another process.
       if (!hosted.hasEnded) {
-        const detail = 'The execution has not ended; cancel it first'
-        throw new HttpProblem(409, { title: 'Conflict', detail, code: 'EXECUTION_RUNNING' })
+        throw conflict('The execution has not ended; cancel it first', 'EXECUTION_RUNNING')
       }
       await host.kept.delete(hosted.executionId)
       return new Response(null, { status: 204 })
@@ -114,13 +114,16 @@ export function createExecutionRoutes(
     })
     .post('/:id/cancel', async ({ req }) => {
       const hosted = await open(req.raw, 'cancel', req.param('id'))
-      if (!hosted.isRunning && !hosted.hasEnded) {
-        const detail = 'The execution does not run in this process'
-        throw new HttpProblem(409, { title: 'Conflict', detail, code: 'INTERRUPTED' })
+      const reason = { code: 'CANCELLED', message: 'Cancelled by request' } as const
+      if (hosted.isRunning || hosted.hasEnded) {
+        await hosted.cancel(reason)
+        return showAccepted(hosted)
       }
-      hosted.cancel({ code: 'CANCELLED', message: 'Cancelled by request' })
-      const { executionId, status } = hosted
-      return Response.json({ executionId, status }, { status: 202, headers: JSON_HEADERS })
+      return showAccepted(await host.resume(hosted.executionId, { reason, message: reason.message }))
+    })
+    .post('/:id/resume', async ({ req }) => {
+      const { executionId } = await open(req.raw, 'resume', req.param('id'))
+      return showAccepted(await host.resume(executionId))
     })
     .get('/:id/tasks/:taskId/output', async ({ req }) => {
       const hosted = await open(req.raw, 'output', req.param('id'))
@@ -136,6 +139,11 @@ export function createExecutionRoutes(
     const { output } = task.result
     return output instanceof JsonValue ? output.text : askStore(() => store.getOutput(executionId, taskId))
   }
+}
+
+/** What was asked for is on its way. */
+function showAccepted({ executionId, status }: HostedExecution): Response {
+  return Response.json({ executionId, status }, { status: 202, headers: JSON_HEADERS })
 }
 
 const ID = /^[A-Za-z0-9_-]{1,128}$/

@@ -1,10 +1,22 @@
 import type { Clock } from '../clock.ts'
 import type { ExecutionStatus, Reason } from '../events/events.ts'
 import type { ExecutionLoop } from '../execute/execution-loop.ts'
-import type { ExecutionRecord } from '../store/execution-store.ts'
+import type { ExecutionRecord, StoredExecution } from '../store/execution-store.ts'
+import type { ExecutionNotes } from '../stream/execution-notes.ts'
 import type { EventLog } from '../stream/event-log.ts'
 import type { DAGStructure } from '../workflow/document.ts'
 import { Audience } from './audience.ts'
+
+/** Where an execution is, as clients are told. */
+export type ShownStatus = 'running' | 'parked' | ExecutionStatus
+
+/** One that is not taken up by itself any more is parked. */
+export function showStatus({
+  status,
+  notes,
+}: Pick<StoredExecution, 'status'> & { notes?: ExecutionNotes | undefined }): ShownStatus {
+  return status === 'running' && notes?.parked ? 'parked' : status
+}
 
 /** An execution as the routes see it: one that runs here, or one that a store has kept. */
 export class HostedExecution {
@@ -12,6 +24,7 @@ export class HostedExecution {
   readonly log: EventLog
   readonly audience: Audience
   readonly #loop: ExecutionLoop | undefined
+  readonly #notes: ExecutionNotes | undefined
   #taskIds: readonly string[] | undefined
 
   private constructor(
@@ -20,12 +33,14 @@ export class HostedExecution {
     loop: ExecutionLoop | undefined,
     graceMs: number,
     clock: Clock,
+    notes?: ExecutionNotes,
   ) {
     this.record = record
+    this.#notes = notes
     this.log = log
     this.#loop = loop
     this.audience = new Audience(graceMs, clock, () => {
-      this.cancel({ code: 'DISCONNECTED', message: 'Nobody followed the execution any more' })
+      this.#loop?.cancel({ code: 'DISCONNECTED', message: 'Nobody followed the execution any more' })
     })
   }
 
@@ -35,8 +50,8 @@ export class HostedExecution {
   }
 
   /** One that nothing can be done to any more but to read it. */
-  static kept(record: ExecutionRecord, log: EventLog, clock: Clock): HostedExecution {
-    return new HostedExecution(record, log, undefined, Number.POSITIVE_INFINITY, clock)
+  static kept(record: StoredExecution, log: EventLog, clock: Clock): HostedExecution {
+    return new HostedExecution(record, log, undefined, Number.POSITIVE_INFINITY, clock, record.notes)
   }
 
   get executionId(): string {
@@ -48,9 +63,14 @@ export class HostedExecution {
     return this.log.ending === 'complete'
   }
 
-  get status(): 'running' | ExecutionStatus {
+  get status(): ShownStatus {
     const { status } = this.log.state
-    return status === 'pending' ? 'running' : status
+    return this.parked ? 'parked' : status === 'pending' ? 'running' : status
+  }
+
+  /** Why it is not taken up by itself any more. */
+  get parked(): ExecutionNotes['parked'] {
+    return this.hasEnded || this.isRunning ? undefined : this.#notes?.parked
   }
 
   /** Whether this process runs it. */
@@ -63,9 +83,13 @@ export class HostedExecution {
     return (this.#taskIds ??= this.#readTaskIds())
   }
 
-  /** Harmless to repeat and after the end. */
-  cancel(reason: Reason): void {
+  /**
+   * Harmless to repeat and after the end.
+   * @returns settles once that would outlast this process; rejects when it cannot
+   */
+  cancel(reason: Reason): Promise<void> {
     this.#loop?.cancel(reason)
+    return this.#loop?.noted ?? Promise.resolve()
   }
 
   #readTaskIds(): readonly string[] {

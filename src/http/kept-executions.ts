@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts'
-import type { ExecutionRecord, ExecutionStore, StoredExecution } from '../store/execution-store.ts'
+import type { ExecutionStore, StoredExecution } from '../store/execution-store.ts'
 import { EventLog } from '../stream/event-log.ts'
 import { askStore } from './ask-store.ts'
 import { HostedExecution } from './hosted-execution.ts'
@@ -8,6 +8,8 @@ import type { PageEnd } from './paging.ts'
 /** Finished executions whose logs are held at hand, beside the store that has them anyway: how many, and about bytes. */
 const MAX_HELD = 32
 const MAX_HELD_BYTES = 64 * 1024 * 1024
+
+const NOT_HERE = { code: 'INTERRUPTED', message: 'The execution does not run in this process' }
 
 /** What the store has kept. The logs last asked for are held, so that a resume does not read all of one anew. */
 export class KeptExecutions {
@@ -71,7 +73,7 @@ export class KeptExecutions {
   }
 
   /** Readers often come back together: one log serves them all. */
-  async #restoreOnce(record: ExecutionRecord): Promise<HostedExecution> {
+  async #restoreOnce(record: StoredExecution): Promise<HostedExecution> {
     const { executionId } = record
     const restoring = this.#restoring.get(executionId) ?? this.#restore(record)
     this.#restoring.set(executionId, restoring)
@@ -83,12 +85,13 @@ export class KeptExecutions {
   }
 
   /** One that has not ended and does not run here goes no further: its readers are told. */
-  async #restore({ executionId }: ExecutionRecord): Promise<EventLog> {
+  async #restore({ executionId, notes }: StoredExecution): Promise<EventLog> {
     const base = await this.#store.readBase?.(executionId)
-    const log = await EventLog.restore(executionId, this.#store, base)
+    const log = await EventLog.restore(executionId, this.#store, { base })
     if (log.ending === undefined) {
       const timestamp = new Date(this.#clock.wallTime()).toISOString()
-      log.fail({ error: 'The execution does not run in this process', code: 'INTERRUPTED', timestamp })
+      const { code, message } = notes?.parked ?? NOT_HERE
+      log.fail({ error: message, code, timestamp })
     }
     return log
   }

@@ -28,7 +28,7 @@ export function renderMetrics(host: ExecutionHost): string {
       name: 'dagstream_subscribers',
       type: 'gauge',
       help: 'Event streams that are open.',
-      samples: [['', host.subscriberCount]],
+      samples: [['', host.attendance.subscriberCount]],
     },
     {
       name: 'dagstream_tools_abandoned_total',

@@ -13,6 +13,7 @@ type SchemaName =
   | 'ExecutionOptions'
   | 'ExecutionStatus'
   | 'Execution'
+  | 'Parked'
   | 'ExecutionPage'
   | 'ExecutionResult'
   | 'TaskResult'
@@ -36,6 +37,11 @@ const count: Json = { type: 'integer', minimum: 0 }
 const executionId: Json = { type: 'string', pattern: '^[A-Za-z0-9_-]{1,128}$' }
 const timestamp: Json = { type: 'string', format: 'date-time' }
 const ended: readonly string[] = ['success', 'partial', 'error', 'cancelled']
+
+const shownStatus: Json = {
+  enum: ['running', 'parked', ...ended],
+  description: '`parked`: not ended, and not taken up by itself any more; it can be resumed.',
+}
 
 /** Fields may be added in later versions, and are allowed: what is told is only what is known today. */
 function object(properties: Json, optional: readonly string[] = []): Json {
@@ -81,6 +87,10 @@ export const schemas: Readonly<Record<SchemaName, Json>> = {
     ...request({
       schedule: { enum: ['layers', 'dataflow'] },
       onTaskError: { enum: ['continue', 'fail-fast'] },
+      onCrash: {
+        description: 'What becomes of it when the process that runs it ends without it.',
+        enum: ['resume', 'fail'],
+      },
       maxConcurrency: { type: 'integer', minimum: 1 },
       timeoutMs: { ...ms, description: 'For the whole execution, ms.' },
       onDisconnect: {
@@ -90,23 +100,28 @@ export const schemas: Readonly<Record<SchemaName, Json>> = {
     }),
     description: "None may be above the server's own.",
   },
-  ExecutionStatus: object({ executionId, status: { enum: ['running', ...ended] } }),
+  ExecutionStatus: object({ executionId, status: shownStatus }),
   Execution: {
     ...object(
       {
         executionId,
-        status: { enum: ['running', ...ended] },
+        status: shownStatus,
         result: refer('ExecutionResult'),
+        parked: refer('Parked'),
       },
-      ['result'],
+      ['result', 'parked'],
     ),
-    description: '`result` is there once the execution has ended.',
+    description: '`result` is there once the execution has ended, `parked` while it is parked.',
+  },
+  Parked: {
+    ...object({ code: text, message: text }),
+    description: 'Why it is not taken up by itself any more.',
   },
   ExecutionPage: object(
     {
       executions: {
         type: 'array',
-        items: object({ executionId, status: { enum: ['running', ...ended] }, createdAt: timestamp }),
+        items: object({ executionId, status: shownStatus, createdAt: timestamp }),
       },
       next: { ...text, description: 'The `after` of the next page; absent on the last.' },
     },

@@ -145,6 +145,14 @@ const paths = {
       responses: { 202: json('It will end, or has.', refer('ExecutionStatus')), ...problems(404, 409, 503) },
     },
   },
+  '/executions/{id}/resume': {
+    parameters: [id],
+    post: {
+      operationId: 'resumeExecution',
+      summary: 'Go on with an execution that was left unfinished, also one that is parked; harmless for one that runs',
+      responses: { 202: json('It goes on.', refer('ExecutionStatus')), ...problems(404, 409, 429, 503) },
+    },
+  },
   '/executions/{id}/tasks/{taskId}/output': {
     parameters: [id, parameter('taskId', 'path', 'Of the task, percent-encoded.')],
     get: {

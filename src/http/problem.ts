@@ -82,6 +82,11 @@ export function notFound(detail: string, code = 'NOT_FOUND'): HttpProblem {
   return new HttpProblem(404, { title: 'Not found', detail, code })
 }
 
+/** What is asked for does not go with what is there: 409. */
+export function conflict(detail: string, code: string): HttpProblem {
+  return new HttpProblem(409, { title: 'Conflict', detail, code })
+}
+
 /** Later it may work: 429 when the caller's share is used up, 503 when the server cannot. */
 export function tryLater(status: 429 | 503, detail: string, code: string, retryAfterS = 1): HttpProblem {
   const title = status === 429 ? 'Too many requests' : 'Service unavailable'

@@ -1,7 +1,7 @@
 import type { Limit } from '../tools/limit.ts'
 import type { RegisteredTool } from '../tools/registry.ts'
 import type { CheckedTask, InputReference } from '../workflow/check-task.ts'
-import type { DAGTask, RetryPolicy } from '../workflow/document.ts'
+import type { DAGStructure, DAGTask, RetryPolicy } from '../workflow/document.ts'
 import { readSource, type Template } from '../workflow/template.ts'
 import type { Layers } from './graph.ts'
 import { computePriorities, type Dependents } from './priorities.ts'
@@ -65,10 +65,17 @@ export class ExecutionPlan {
     Object.freeze(this)
   }
 
+  /** A document that compiles to the same plan. */
+  describe(): DAGStructure {
+    const tasks = this.tasks.map((_, index) => this.describeTask(index))
+    return this.name === undefined ? { tasks } : { name: this.name, tasks }
+  }
+
   /** A task as its document had it, as far as the plan keeps it: dependencies are all of them, also those referred to. */
   describeTask(index: number): DAGTask {
     const { id, tool, arguments: template, timeoutMs, retry } = this.tasks[index] as PlannedTask
     const dependencies = this.dependencies[index] as readonly number[]
+    const estimatedMs = this.#estimates[index] as number
     return {
       id,
       tool: tool.name,
@@ -76,6 +83,7 @@ export class ExecutionPlan {
       dependsOn: dependencies.map(dependency => (this.tasks[dependency] as PlannedTask).id),
       ...(timeoutMs !== undefined && { timeoutMs }),
       ...(retry !== undefined && { retry }),
+      ...(estimatedMs !== 1 && { estimatedMs }),
     }
   }
 

@@ -1,6 +1,7 @@
 import type { ExecutionStatus } from '../events/events.ts'
 import type { ExecutionState } from '../events/state.ts'
 import type { Lease, LogStorage } from '../stream/event-log.ts'
+import type { ExecutionNotes } from '../stream/execution-notes.ts'
 
 /** What is known of an execution before its first event. */
 export interface ExecutionRecord {
@@ -13,13 +14,19 @@ export interface ExecutionRecord {
   readonly requestHash?: string
   /** ISO 8601. */
   readonly createdAt: string
-  /** The document as JSON: results are told in its order. */
+  /** The document as JSON: results are told in its order, and after a crash it goes on by it. */
   readonly workflow?: string
+  /** What `$INPUT` refers to, as JSON; absent where there is none. */
+  readonly input?: string
+  /** What it runs with, as JSON; whoever goes on with it keeps to that. */
+  readonly options?: string
 }
 
 /** An execution as a store lists it. */
 export interface StoredExecution extends ExecutionRecord {
   readonly status: 'running' | ExecutionStatus
+  /** All that was noted; absent where nothing was. */
+  readonly notes?: ExecutionNotes
 }
 
 /**
@@ -43,7 +50,7 @@ export interface ExecutionStore extends LogStorage {
   ): StoredExecution | undefined | Promise<StoredExecution | undefined>
   /**
    * By `createdAt`, then `executionId`, at most `limit`, of those behind `after`: the last one of the page before, which may
-   * be gone meanwhile. `workflow` may be left out.
+   * be gone meanwhile. `workflow`, `input` and `options` may be left out.
    */
   list(options: {
     readonly owner?: string
@@ -55,6 +62,11 @@ export interface ExecutionStore extends LogStorage {
    * entries of an execution go, as one in memory does.
    */
   readBase?(executionId: string): ExecutionState | undefined | Promise<ExecutionState | undefined>
+  /**
+   * Those that have not ended and that no living process has claimed, oldest first. Only of a store that outlives the process:
+   * whoever starts with it takes them up again.
+   */
+  interrupted?(): readonly StoredExecution[] | Promise<readonly StoredExecution[]>
   /** Removes an execution whole. @returns whether it was there */
   delete(executionId: string): boolean | Promise<boolean>
   /** Removes finished executions beyond the store's retention. @returns how many */

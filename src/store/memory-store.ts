@@ -4,6 +4,7 @@ import type { LogEntry } from '../events/log-entry.ts'
 import { applyEvent, copyState, createState, type ExecutionState } from '../events/state.ts'
 import { EntryTail } from '../stream/entry-tail.ts'
 import type { Lease } from '../stream/event-log.ts'
+import type { ExecutionNotes } from '../stream/execution-notes.ts'
 import type { ExecutionRecord, ExecutionStore, StoredExecution } from './execution-store.ts'
 import { type MemoryStoreOptions, resolveMemoryOptions } from './memory-store-options.ts'
 
@@ -14,6 +15,7 @@ const TASK_WEIGHT = 256
 interface Kept {
   readonly record: ExecutionRecord
   status: StoredExecution['status']
+  notes: ExecutionNotes | undefined
   epoch: number
   readonly tail: EntryTail
   /** What the entries that the tail has let go add up to. */
@@ -44,10 +46,10 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): ExecutionSt
     if (!finished.has(kept)) return
     finishedBytes -= kept.finishedBytes
     const { record, tail, baseBytes, outputBytes } = kept
-    kept.finishedBytes = EXECUTION_WEIGHT + (record.workflow?.length ?? 0) + tail.bytes + baseBytes + outputBytes
+    kept.finishedBytes = EXECUTION_WEIGHT + weighRecord(record) + tail.bytes + baseBytes + outputBytes
     finishedBytes += kept.finishedBytes
   }
-  const show = (kept: Kept): StoredExecution => ({ ...kept.record, status: kept.status })
+  const show = ({ record, status, notes }: Kept): StoredExecution => ({ ...record, status, ...(notes && { notes }) })
 
   const forget = (kept: Kept): void => {
     executions.delete(kept.record.executionId)
@@ -90,6 +92,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): ExecutionSt
       const kept: Kept = {
         record: { ...record },
         status: 'running',
+        notes: undefined,
         epoch: 0,
         tail: new EntryTail(bounds, weighEntry, entry => fold(kept, entry)),
         base: undefined,
@@ -165,6 +168,11 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): ExecutionSt
       weigh(kept)
     },
 
+    note(lease, notes) {
+      const kept = held(lease)
+      kept.notes = { ...kept.notes, ...notes }
+    },
+
     getOutput(executionId, taskId) {
       return executions.get(executionId)?.outputs.get(taskId)
     },
@@ -186,6 +194,10 @@ function fold(kept: Kept, entry: LogEntry): void {
   // Outputs go from the entry to the state; tasks are all made by the first event.
   if (entry.seq === 1) kept.baseBytes += kept.base.tasks.size * TASK_WEIGHT
   if (!entry.refersToOutput) kept.baseBytes += entry.data.output?.weight ?? 0
+}
+
+function weighRecord({ workflow, input, options }: ExecutionRecord): number {
+  return (workflow?.length ?? 0) + (input?.length ?? 0) + (options?.length ?? 0)
 }
 
 /** Without an output that is kept beside it, and weighed there. */

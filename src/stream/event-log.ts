@@ -5,7 +5,9 @@ import { LogEntry, NOT_LOGGED } from '../events/log-entry.ts'
 import type { LoggedData } from '../events/wire-json.ts'
 import { applyEvent, createState, type ExecutionState, type TaskState } from '../events/state.ts'
 import { EntryTail, type TailBounds } from './entry-tail.ts'
+import type { ExecutionNotes } from './execution-notes.ts'
 import { type CursorLog, LogCursor } from './log-cursor.ts'
+import type { CursorOptions, RestoreOptions } from './log-options.ts'
 
 /** The right to append to one execution's log, until another claims it. */
 export interface Lease {
@@ -30,18 +32,15 @@ export interface LogStorage {
   /** Keeps an output whose entry holds only a reference to it; called before that entry is appended. */
   putOutput(lease: Lease, taskId: string, json: string): void | Promise<void>
   getOutput(executionId: string, taskId: string): string | undefined | Promise<string | undefined>
+  /**
+   * Adds to what is noted of the execution; what is noted already under other names stays. Durable when it settles.
+   * @throws `FENCED`, `EXECUTION_NOT_FOUND`
+   */
+  note(lease: Lease, notes: ExecutionNotes): void | Promise<void>
 }
 
 /** Entries that are read at once when a log is restored. */
 const RESTORE_PAGE = 1024
-
-/** What a reader needs of its place in the log. */
-export interface CursorOptions {
-  /** How far behind it may be beyond the tail's own bounds, while it is open. */
-  readonly reserved?: Required<TailBounds>
-  /** It wants the outputs themselves, not what the wire says of large ones. */
-  readonly restoresOutputs?: boolean
-}
 
 /**
  * Everything that happened in one execution, in order, and the state that it adds up to.
@@ -78,15 +77,23 @@ export class EventLog implements CursorLog {
   }
 
   /**
-   * The log as a store has it, for reading: nothing is appended. `base` is what the entries add up to that the store has let go.
+   * The log as a store has it, for reading; after `begin` it goes on from there.
    * @throws what the store throws
    */
-  static async restore(executionId: string, storage: LogStorage, base?: ExecutionState): Promise<EventLog> {
+  static async restore(
+    executionId: string,
+    storage: LogStorage,
+    { base, restoresOutputs = false, onEntry }: RestoreOptions = {},
+  ): Promise<EventLog> {
     const log = new EventLog(executionId, storage, {}, base)
     for (;;) {
       const entries = await log.#readEntries(log.head, RESTORE_PAGE)
-      // What a store in memory hands back knows the tasks of another state than this one.
-      for (const entry of entries) log.#add(entry, undefined)
+      for (const stored of entries) {
+        const entry = restoresOutputs && stored.refersToOutput ? await log.restoreOutput(stored) : stored
+        // What a store in memory hands back knows the tasks of another state than this one.
+        log.#add(entry, undefined)
+        onEntry?.(entry)
+      }
       if (entries.length === 0) return log
       if (isTurnSpent()) await new Promise<void>(afterTurn)
     }
@@ -107,9 +114,15 @@ export class EventLog implements CursorLog {
     return this.#ending
   }
 
-  /** Gives the log the right to append. */
+  /** Gives the log the right to append, behind what it has. */
   begin(lease: Lease): void {
     this.#lease = lease
+    this.#assigned = this.head
+  }
+
+  /** Adds to what is noted of the execution. After `begin`; before, it does nothing. @throws what the store throws */
+  note(notes: ExecutionNotes): void | Promise<void> {
+    if (this.#lease !== undefined) return this.#storage.note(this.#lease, notes)
   }
 
   /** Makes the next entry; it must be appended in the order of making. */

@@ -104,6 +104,8 @@ test('what the server answers is what the document says: status, type, headers a
   await expectDocumented(running, 'POST', '/executions')
   await expectDocumented(await send('GET', `/executions/${id}`), 'GET', '/executions/{id}')
   await expectDocumented(await send('DELETE', `/executions/${id}`), 'DELETE', '/executions/{id}')
+  // Of one that runs it changes nothing.
+  await expectDocumented(await send('POST', `/executions/${id}/resume`), 'POST', '/executions/{id}/resume')
   await expectDocumented(await send('GET', '/executions'), 'GET', '/executions')
   const result = await create(workflow)
   const stream = await create(workflow, { accept: 'text/event-stream' })
@@ -130,6 +132,7 @@ test('what the server answers is what the document says: status, type, headers a
   await expectDocumented(await send('GET', `/executions/${id}/tasks/a%2Fb/output`), 'GET', output)
   await expectDocumented(await send('GET', `/executions/${id}/tasks/c/output`), 'GET', output)
   await expectDocumented(await send('POST', `/executions/${id}/cancel`), 'POST', '/executions/{id}/cancel')
+  await expectDocumented(await send('POST', `/executions/${id}/resume`), 'POST', '/executions/{id}/resume')
   await expectDocumented(await send('DELETE', `/executions/${id}`), 'DELETE', '/executions/{id}')
   await expectDocumented(await send('GET', '/executions?limit=1'), 'GET', '/executions')
   await expectDocumented(await send('GET', '/executions?limit=0'), 'GET', '/executions')

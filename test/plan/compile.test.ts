@@ -124,7 +124,7 @@ test('the layers of a plan are its tasks as far as it keeps them, dependencies t
   const layers = executor.topologicalSort(plan)
   expect(layers).toEqual([
     [
-      { id: 'a', tool: 'work', arguments: {}, dependsOn: [], timeoutMs: 5, retry: { maxAttempts: 2 } },
+      { id: 'a', tool: 'work', arguments: {}, dependsOn: [], estimatedMs: 7, timeoutMs: 5, retry: { maxAttempts: 2 } },
       { id: 'c', tool: 'work', arguments: {}, dependsOn: [] },
     ],
     [

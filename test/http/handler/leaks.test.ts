@@ -26,7 +26,13 @@ function hostRig() {
     options: {},
     graceMs: undefined,
   }
-  return { clock, tool, host, responses: new ExecutionResponses(host, options), start: () => host.start(request, {}) }
+  return {
+    clock,
+    tool,
+    host,
+    responses: new ExecutionResponses(host, options),
+    start: () => host.start(request, {}, () => new AbortController().signal),
+  }
 }
 
 const GET = new Request('http://localhost/')
@@ -38,16 +44,18 @@ test('a thousand subscribers that come and go leave no cursor, timer or place be
   const all: Following[] = []
   for (let at = 0; at < 1000; at++)
     all.push(follow(responses.streamEvents(GET, hosted, { afterSeq: at % 5, headers: {} })))
-  expect([hosted.log.cursorCount, host.subscriberCount]).toEqual([1000, 1000])
+  expect([hosted.log.cursorCount, host.attendance.subscriberCount]).toEqual([1000, 1000])
   call.context.emitToken('Hello')
   await tool.idle()
   for (const [at, { leave }] of all.entries()) if (at % 2 === 0) await leave()
   await tool.idle()
-  expect([hosted.log.cursorCount, host.subscriberCount]).toEqual([500, 500])
+  expect([hosted.log.cursorCount, host.attendance.subscriberCount]).toEqual([500, 500])
   call.succeed()
   await Promise.all(all.map(({ ended }) => ended))
   await tool.idle()
-  expect([hosted.log.cursorCount, host.subscriberCount, host.runningCount, clock.timerCount]).toEqual([0, 0, 0, 0])
+  expect([hosted.log.cursorCount, host.attendance.subscriberCount, host.runningCount, clock.timerCount]).toEqual([
+    0, 0, 0, 0,
+  ])
 })
 
 test('readers that never read, and those that wait for the result, leave nothing behind either', async () => {
@@ -64,7 +72,7 @@ test('readers that never read, and those that wait for the result, leave nothing
   for (const { leave } of waiting.slice(50)) await leave()
   expect(hosted.log.cursorCount).toBe(250)
   await clock.run(31_000)
-  expect([hosted.log.cursorCount, host.subscriberCount]).toEqual([50, 0])
+  expect([hosted.log.cursorCount, host.attendance.subscriberCount]).toEqual([50, 0])
   call.succeed()
   await Promise.all(waiting.map(({ ended }) => ended))
   await tool.idle()

@@ -10,7 +10,7 @@ export default defineConfig({
       { find: /^dagstream$/, replacement: source('index.ts') },
       { find: /^dagstream\/job$/, replacement: source('sse/job.ts') },
       {
-        find: /^dagstream\/(sse|http|http\/node|client|tools\/http|tools\/mcp|tools\/llm|testing)$/,
+        find: /^dagstream\/(sse|http|http\/node|client|tools\/http|tools\/mcp|tools\/llm|store\/sqlite|testing)$/,
         replacement: source('$1/index.ts'),
       },
     ],

@@ -34,6 +34,8 @@ export type DagstreamErrorCode =
   | 'EXECUTION_NOT_FOUND'
   /** The store failed; `cause` says how. */
   | 'STORE_FAILED'
+  /** Another process, or another store of this one, writes the store's file. */
+  | 'STORE_IN_USE'
   /** The store has a newer lease for this execution: another process has taken it over. */
   | 'FENCED'
   /** The store's next seq is not the one appended. */

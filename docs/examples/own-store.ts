@@ -58,6 +58,10 @@ function createMapStore(): ExecutionStore {
         .slice(0, limit)
     },
     putOutput: (lease, taskId, json) => void held(lease).outputs.set(taskId, json),
+    note(lease, notes) {
+      const kept = held(lease)
+      kept.execution = { ...kept.execution, notes: { ...kept.execution.notes, ...notes } }
+    },
     getOutput: (executionId, taskId) => all.get(executionId)?.outputs.get(taskId),
     delete: executionId => all.delete(executionId),
     sweep: () => 0,

@@ -19,6 +19,8 @@ export const RECORD_CASES: readonly NamedCheck[] = [
   ['of creations at once with one key exactly one is new', checkCreateRace],
   ['executions are listed oldest first, by owner, in pages', checkList],
   ['outputs are kept beside the log', checkOutputs],
+  ['notes are kept by name, beside the log', checkNotes],
+  ['what has ended, or is claimed here, is not interrupted', checkInterrupted],
   ['a deleted execution is gone whole, its id and key are free', checkDelete],
   ['a sweep leaves what runs', checkSweep],
 ]
@@ -30,6 +32,8 @@ async function checkCreate(store: ExecutionStore): Promise<void> {
     idempotencyKey: 'a key',
     requestHash: '0'.repeat(64),
     workflow: '{"name":"é\\u2028","tasks":[]}',
+    input: '{"topic":"żółć 🧵"}',
+    options: '{ "schedule":"dataflow" }',
   })
   for (const record of [plain, full]) {
     expectSame('create()', await store.create(record), undefined)
@@ -115,6 +119,40 @@ async function checkOutputs(store: ExecutionStore): Promise<void> {
   expectSame('getOutput() of another execution', await store.getOutput(other.executionId, 'a'), undefined)
   expectSame('getOutput() of an unknown execution', await store.getOutput(makeName('unknown'), 'a'), undefined)
   await expectSeqs(store, executionId, [])
+}
+
+async function checkNotes(store: ExecutionStore): Promise<void> {
+  const owner = makeName('owner')
+  const { executionId, record, lease } = await begin(store, { owner })
+  const other = await begin(store)
+  await store.note(lease, { crashCount: 1, spentMs: 12.5 })
+  await store.note(lease, { spentMs: 40, stop: { reason: { code: 'CANCELLED', message: 'é 🧵' }, message: 'stopped' } })
+  await store.append(lease, 1, makeEntries(executionId, 1, 1))
+  await store.note(lease, { parked: null })
+  const stop = { reason: { code: 'CANCELLED', message: 'é 🧵' }, message: 'stopped' }
+  const noted = { ...record, status: 'running', notes: { crashCount: 1, spentMs: 40, stop, parked: null } }
+  expectSame('get() with notes', await store.get(executionId), noted)
+  expectSame('list() with notes', await store.list({ owner, limit: 10 }), [noted])
+  expectSame('get() of another execution', await store.get(other.executionId), { ...other.record, status: 'running' })
+  const later = await store.claim(executionId)
+  await expectCode('note() with an earlier lease', ['FENCED'], () => store.note(lease, { spentMs: 0 }))
+  expectSame('get() afterwards', await store.get(executionId), noted)
+  await store.append(later, 2, [makeEnd(executionId, 2, 'success')])
+  expectSame('get() after the end', await store.get(executionId), { ...noted, status: 'success' })
+  await store.delete(executionId)
+  await expectCode('note() once it is deleted', ['EXECUTION_NOT_FOUND', 'FENCED'], () =>
+    store.note(later, { spentMs: 0 }),
+  )
+}
+
+/** Only of a store that has it. What nobody has claimed is another store's business, or another process's. */
+async function checkInterrupted(store: ExecutionStore): Promise<void> {
+  if (store.interrupted === undefined) return
+  const { executionId, lease } = await begin(store)
+  const ids = async (): Promise<string[]> => ((await store.interrupted?.()) ?? []).map(each => each.executionId)
+  expectSame('whether interrupted() has what is claimed here', (await ids()).includes(executionId), false)
+  await store.append(lease, 1, [makeEnd(executionId, 1, 'success')])
+  expectSame('whether interrupted() has what has ended', (await ids()).includes(executionId), false)
 }
 
 async function checkDelete(store: ExecutionStore): Promise<void> {

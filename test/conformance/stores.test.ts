@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { ExecutionStore } from '../../src/store/execution-store.ts'
 import { createMemoryStore } from '../../src/store/memory-store.ts'
 import { storeConformance } from '../../src/testing/store-conformance.ts'
+import { openHere } from '../store/sqlite-rig.ts'
 import { answerLater } from './later-store.ts'
 
 describe('the memory store', () => {
@@ -12,9 +13,16 @@ describe('a store that answers later', () => {
   for (const { name, run } of storeConformance(() => answerLater(createMemoryStore()))) test(name, run)
 })
 
+describe.each(['normal', 'full'] as const)('an SQLite store of durability %s', durability => {
+  for (const { name, run } of storeConformance(() => openHere(undefined, { durability }))) test(name, run)
+})
+
 describe('one store for all cases, at once', () => {
-  const store = createMemoryStore()
-  test('passes', async () => {
+  test.each([
+    ['in memory', (): ExecutionStore => createMemoryStore()],
+    ['in SQLite', (): Promise<ExecutionStore> => openHere()],
+  ])('%s', async (_, open) => {
+    const store = await open()
     await Promise.all(storeConformance(() => store).map(({ run }) => run()))
   })
 })
@@ -84,6 +92,28 @@ const FAULTS: readonly [
       }
     },
     ['a deleted execution is gone whole, its id and key are free'],
+  ],
+  [
+    'forgets notes when others are made',
+    store => {
+      const notes = new Map<string, object>()
+      return {
+        async note(lease, noted) {
+          await store.note(lease, {})
+          notes.set(lease.executionId, noted)
+        },
+        async get(id) {
+          const found = await store.get(id)
+          return found && notes.has(id) ? { ...found, notes: notes.get(id) ?? {} } : found
+        },
+      }
+    },
+    ['notes are kept by name, beside the log'],
+  ],
+  [
+    'tells what runs here as interrupted',
+    store => ({ interrupted: () => store.list({ limit: 1000 }) }),
+    ['what has ended, or is claimed here, is not interrupted'],
   ],
   [
     'lists newest first',

@@ -108,6 +108,11 @@ describe('the docs name every', () => {
       'docs/store.md',
       findFields('src/store/memory-store-options.ts', 'MemoryStoreOptions'),
     ],
+    [
+      'option of the SQLite store',
+      'docs/store.md',
+      findFields('src/store/sqlite/store-options.ts', 'SqliteStoreOptions'),
+    ],
     ['flag', 'docs/cli.md', [...read('src/cli/program.ts').matchAll(/'(--[a-z-]+)/g)].map(match => match[1] ?? '')],
     [
       'folder of the sources',
@@ -214,8 +219,12 @@ function findHandlerDefaults(): object {
 }
 
 function findDependencies(): string[] {
-  const manifest = JSON.parse(read('package.json')) as Record<'dependencies' | 'devDependencies', object>
-  return [...Object.keys(manifest.dependencies), ...Object.keys(manifest.devDependencies)]
+  const manifest = JSON.parse(read('package.json')) as Record<
+    'dependencies' | 'optionalDependencies' | 'devDependencies',
+    object
+  >
+  const { dependencies, optionalDependencies, devDependencies } = manifest
+  return Object.keys({ ...dependencies, ...optionalDependencies, ...devDependencies })
 }
 
 function isMentioned(text: string, name: string): boolean {

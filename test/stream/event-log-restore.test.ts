@@ -6,7 +6,7 @@ import { rig } from '../support/rig.ts'
 import { diamond } from '../support/workflows.ts'
 import { appendEnd, appendTokens, FakeStorage, openLog, takeAll } from './log-rig.ts'
 
-const OUTPUTS = { putOutput() {}, getOutput: () => undefined }
+const OUTPUTS = { putOutput() {}, getOutput: () => undefined, note() {} }
 
 test('a restored log has the state, the entries and the end of the one that was written', async () => {
   const storage = new FakeStorage()
@@ -39,7 +39,7 @@ test('what follows a gap is not restored', async () => {
 test('a log of which nothing is left but what it came to serves a snapshot and its end', async () => {
   const base: ExecutionState = { ...createState('x'), seq: 7, status: 'success' }
   base.totals = { totalExecutionTimeMs: 1, speedup: 1, criticalPathMs: 1, parallelizationLayers: 1 }
-  const log = await EventLog.restore('x', Object.assign(new FakeStorage(), OUTPUTS, { read: () => [] }), base)
+  const log = await EventLog.restore('x', Object.assign(new FakeStorage(), OUTPUTS, { read: () => [] }), { base })
   const cursor = log.open(3)
   const [snapshot, ...rest] = await takeAll(cursor)
   expect([log.ending, snapshot?.type, snapshot?.seq, rest, cursor.done]).toEqual(['complete', 'snapshot', 7, [], true])
@@ -67,7 +67,7 @@ test('a memory store that has let entries go still knows what they came to', asy
   ;(await tool.nextCall('d')).succeed(4)
   const result = await execution.result
   const { executionId } = execution
-  const log = await EventLog.restore(executionId, store, await store.readBase?.(executionId))
+  const log = await EventLog.restore(executionId, store, { base: await store.readBase?.(executionId) })
   expect((await store.read(executionId, 0, 100)).length).toBe(0)
   const outputs = [...log.state.tasks.values()].map(
     ({ result: ended }) => (ended?.output as { text: string } | undefined)?.text,

@@ -37,7 +37,11 @@ export function openLog(
   storage: Pick<LogStorage, 'append' | 'read'> = new FakeStorage(),
   bounds: { maxTailEvents?: number } = {},
 ): EventLog {
-  const log = new EventLog('x', Object.assign(storage, { putOutput() {}, getOutput: () => undefined }), bounds)
+  const log = new EventLog(
+    'x',
+    Object.assign(storage, { putOutput() {}, getOutput: () => undefined, note() {} }),
+    bounds,
+  )
   log.begin({ executionId: 'x', epoch: 1 })
   return log
 }

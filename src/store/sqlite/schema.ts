@@ -1,0 +1,75 @@
+import { rollBack, type SqliteConnection } from './driver.ts'
+import { failStore } from './store-error.ts'
+
+/** Says in the header of a file that it is ours: `dags`. */
+const APPLICATION_ID = 0x64616773
+
+/**
+ * From each version of the file to the next; the first makes an empty file a store. What is here stays as it is: files made
+ * by it exist.
+ *
+ * Texts that anybody may have made (owners, keys, ids of tasks) are kept as JSON, which has an escape for everything that
+ * UTF-8 has not. An event's place is the number of its execution and its seq in one integer, so that the log of an
+ * execution lies together in one tree, without an index beside it. Numbers are given again only when nothing is left of the
+ * execution that had them.
+ */
+export const MIGRATIONS: readonly string[] = [
+  `CREATE TABLE executions (
+     number INTEGER PRIMARY KEY,
+     id TEXT NOT NULL UNIQUE,
+     owner TEXT NOT NULL,
+     idempotency_key TEXT,
+     request_hash TEXT,
+     created_at TEXT NOT NULL,
+     status TEXT NOT NULL,
+     ended_at INTEGER,
+     epoch INTEGER NOT NULL,
+     notes TEXT
+   );
+   CREATE UNIQUE INDEX executions_by_key ON executions (owner, idempotency_key) WHERE idempotency_key IS NOT NULL;
+   CREATE INDEX executions_by_age ON executions (created_at, id);
+   CREATE INDEX executions_by_owner ON executions (owner, created_at, id);
+   CREATE INDEX executions_by_end ON executions (ended_at) WHERE ended_at IS NOT NULL;
+   CREATE INDEX executions_unfinished ON executions (created_at, id) WHERE ended_at IS NULL;
+   CREATE TABLE requests (execution INTEGER PRIMARY KEY, workflow TEXT, input TEXT, options TEXT);
+   CREATE TABLE events (place INTEGER PRIMARY KEY, type TEXT NOT NULL, json TEXT NOT NULL);
+   CREATE TABLE outputs (number INTEGER PRIMARY KEY, execution INTEGER NOT NULL, task TEXT NOT NULL, json TEXT NOT NULL);
+   CREATE UNIQUE INDEX outputs_by_task ON outputs (execution, task);
+   CREATE TABLE removals (execution INTEGER PRIMARY KEY);`,
+]
+
+/**
+ * Brings the file of a connection to the newest version, each step whole or not at all.
+ * @throws `STORE_FAILED` for another program's file or a newer version's
+ */
+export function migrate(connection: SqliteConnection, file: string, migrations: readonly string[] = MIGRATIONS): void {
+  for (let version = readVersion(connection, file, migrations.length); version < migrations.length; version++) {
+    connection.exec('BEGIN IMMEDIATE')
+    try {
+      connection.exec(migrations[version] as string)
+      connection.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${version + 1}`)
+      connection.exec('COMMIT')
+    } catch (error) {
+      rollBack(connection)
+      throw error
+    }
+  }
+}
+
+/**
+ * The version of a file; 0 for an empty one.
+ * @throws `STORE_FAILED` for another program's file, or a version above `newest`
+ */
+export function readVersion(connection: SqliteConnection, file: string, newest: number = MIGRATIONS.length): number {
+  const readNumber = (sql: string): number => Object.values(connection.query(sql)()[0] ?? {})[0] as number
+  const applicationId = readNumber('PRAGMA application_id')
+  const isEmpty = readNumber('SELECT count(*) FROM sqlite_schema') === 0
+  if (applicationId !== APPLICATION_ID && !(isEmpty && applicationId === 0)) {
+    throw failStore(file, 'is the file of another program: name another file')
+  }
+  const version = readNumber('PRAGMA user_version')
+  if (version > newest) {
+    throw failStore(file, `was made by a newer dagstream: its version is ${version}, this one knows up to ${newest}`)
+  }
+  return version
+}

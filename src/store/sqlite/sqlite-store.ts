@@ -1,0 +1,175 @@
+import { DagstreamError } from '../../errors.ts'
+import type { EventFor } from '../../events/events.ts'
+import type { LogEntry } from '../../events/log-entry.ts'
+import type { Lease } from '../../stream/event-log.ts'
+import type { ExecutionStore, StoredExecution } from '../execution-store.ts'
+import { backUp } from './backup.ts'
+import type { SqliteConnection, SqliteDriver } from './driver.ts'
+import { Retention } from './retention.ts'
+import { failStore, toStoreError } from './store-error.ts'
+import type { SqliteStoreOptions } from './store-options.ts'
+import { type Place, StoreTables } from './store-tables.ts'
+import { WriteQueue } from './write-queue.ts'
+
+/** Executions whose place is remembered: beyond that all are looked up anew. */
+const MAX_PLACES = 10_000
+
+/** A store in one file, until it is closed. */
+export interface SqliteStore extends ExecutionStore {
+  /** Absolute. */
+  readonly file: string
+  /**
+   * Copies the store, as it is now, into a new file, while everything goes on.
+   * @throws `STORE_FAILED` if there is a file already, or it cannot be written
+   */
+  backup(path: string): Promise<void>
+  /** Writes what was handed over, then lets the file go. Everything afterwards rejects with `STORE_FAILED`. */
+  close(): Promise<void>
+}
+
+/** What a store is made of. */
+export interface StoreParts {
+  readonly driver: SqliteDriver
+  readonly connection: SqliteConnection
+  /** Absolute. */
+  readonly file: string
+  /** Gives back the right to write. */
+  readonly unlock: () => void
+  readonly options: Required<SqliteStoreOptions>
+}
+
+/** A store over the connection to a file of the newest version. */
+export function createSqliteStore({ driver, connection, file, unlock, options }: StoreParts): SqliteStore {
+  const { clock, readOnly } = options
+  const tables = new StoreTables(connection)
+  /** Of executions that this store appends to. */
+  const places = new Map<string, Place>()
+  /** Those that are taken up here and have not ended. */
+  const claimed = new Set<string>()
+  const queue = new WriteQueue({ ...options, connection, file, onRollback: () => places.clear() })
+  const onRemoved = (executionId: string): void => {
+    places.delete(executionId)
+    claimed.delete(executionId)
+  }
+  const retention = new Retention({ ...options, connection, queue, onRemoved })
+  let closing: Promise<void> | undefined
+
+  const placeOf = (executionId: string): Place => {
+    const known = places.get(executionId)
+    if (known !== undefined) return known
+    const place = tables.findPlace(executionId)
+    if (place === undefined) throw new DagstreamError('EXECUTION_NOT_FOUND', `There is no execution \`${executionId}\``)
+    if (places.size >= MAX_PLACES) places.clear()
+    places.set(executionId, place)
+    return place
+  }
+  const held = (lease: Lease): Place => {
+    const place = placeOf(lease.executionId)
+    if (place.epoch === lease.epoch) return place
+    throw new DagstreamError('FENCED', `Execution \`${lease.executionId}\` has been claimed by another process`)
+  }
+
+  /** What the file says: at once, or once what is to be written of the execution, or of any, is in it. */
+  const ask = <T>(executionId: string | undefined, read: () => T): T | Promise<T> => {
+    const answer = (): T => {
+      if (closing !== undefined) throw failStore(file, 'is closed')
+      try {
+        return read()
+      } catch (error) {
+        throw toStoreError(file, error)
+      }
+    }
+    const settled = queue.settled(executionId)
+    return settled === undefined ? answer() : settled.then(answer)
+  }
+
+  const close = async (): Promise<void> => {
+    queue.refuse(failStore(file, 'is closed'))
+    retention.close()
+    await queue.settled()
+    try {
+      // Statements of `libsql` hold the file until they are collected: nothing is left to what they would do then.
+      if (!readOnly) connection.query('PRAGMA wal_checkpoint(TRUNCATE)')()
+    } catch (error) {
+      options.logger.warn('The write-ahead log was left beside the store', { error: String(error) })
+    }
+    connection.close()
+    unlock()
+  }
+
+  if (readOnly) queue.refuse(failStore(file, 'was opened with `readOnly`'))
+  else retention.start()
+
+  return {
+    file,
+
+    create: record =>
+      queue.write(record.executionId, () => {
+        const { executionId, owner, idempotencyKey } = record
+        const same = idempotencyKey === undefined ? undefined : tables.findByKey(owner, idempotencyKey)
+        if (same !== undefined) return same
+        if (tables.findPlace(executionId) !== undefined) {
+          throw new DagstreamError('STORE_FAILED', `Execution \`${executionId}\` exists already`)
+        }
+        tables.insert(record)
+        return undefined
+      }),
+
+    async claim(executionId) {
+      const lease = await queue.write(executionId, () => {
+        const place = placeOf(executionId)
+        place.epoch += 1
+        tables.setEpoch(place)
+        return { executionId, epoch: place.epoch }
+      })
+      claimed.add(executionId)
+      return lease
+    },
+
+    async append(lease, firstSeq, entries) {
+      const last = entries.at(-1)
+      const isEnd = last?.type === 'execution_complete'
+      await queue.write(lease.executionId, () => {
+        const place = held(lease)
+        if (firstSeq !== place.lastSeq + 1) {
+          throw new DagstreamError('SEQ_CONFLICT', `Expected seq ${place.lastSeq + 1}, got ${firstSeq}`)
+        }
+        tables.append(place, entries)
+        place.lastSeq += entries.length
+        if (!isEnd) return
+        tables.end(place, statusOf(last), clock.wallTime())
+      })
+      if (!isEnd) return
+      onRemoved(lease.executionId)
+      retention.sweepSoon()
+    },
+
+    putOutput: (lease, taskId, json) =>
+      queue.write(lease.executionId, () => tables.putOutput(held(lease), taskId, json)),
+    note: (lease, notes) => queue.write(lease.executionId, () => tables.note(held(lease), notes)),
+
+    read: (executionId, afterSeq, limit) => ask(executionId, () => tables.read(executionId, afterSeq, limit)),
+    getOutput: (executionId, taskId) => ask(executionId, () => tables.getOutput(executionId, taskId)),
+    get: executionId => ask(executionId, () => tables.find(executionId)),
+    findByKey: (owner, idempotencyKey) => ask(undefined, () => tables.findByKey(owner, idempotencyKey)),
+    list: ({ owner, after, limit }) => ask(undefined, () => tables.list(owner, after, limit)),
+    // One who only reads cannot know what others have claimed.
+    ...(!readOnly && {
+      interrupted: () =>
+        ask(undefined, () => tables.listUnfinished().filter(({ executionId }) => !claimed.has(executionId))),
+    }),
+
+    delete: executionId => retention.delete(executionId),
+    sweep: () => retention.sweep(),
+
+    async backup(path) {
+      await ask(undefined, () => {})
+      await backUp(driver, file, path)
+    },
+    close: () => (closing ??= close()),
+  }
+}
+
+function statusOf(entry: LogEntry): StoredExecution['status'] {
+  return (entry.data as unknown as EventFor<'execution_complete'>['data']).status
+}

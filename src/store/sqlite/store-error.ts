@@ -1,0 +1,38 @@
+import { basename } from 'node:path'
+import { DagstreamError } from '../../errors.ts'
+import { readResultCode, SQLITE } from './driver.ts'
+
+/** What a result code means for the file, and what to do. */
+const MEANINGS: ReadonlyMap<number, string> = new Map([
+  [SQLITE.BUSY, 'is locked by another program: end it, or raise `busyTimeoutMs`'],
+  [SQLITE.LOCKED, 'is locked by another program: end it, or raise `busyTimeoutMs`'],
+  [SQLITE.READONLY, 'may not be written: check the permissions of the file and of its directory'],
+  [SQLITE.IOERR, 'could not be read or written: check the disk'],
+  [
+    SQLITE.CORRUPT,
+    'is damaged: put it aside and go on with a backup, or save what can be read by `sqlite3 FILE .recover`',
+  ],
+  [SQLITE.FULL, 'has no room left on its disk: make room, and it takes more'],
+  [SQLITE.CANTOPEN, 'cannot be opened: check the permissions of the file and of its directory'],
+  [SQLITE.NOTADB, 'is not an SQLite file, or its beginning is damaged: name another file, or go on with a backup'],
+])
+
+/**
+ * What callers get of an error of SQLite: `STORE_FAILED`, with the file in `details` and the error as `cause`.
+ *
+ * The message names the file without its directory: it may reach clients.
+ */
+export function toStoreError(file: string, error: unknown): DagstreamError {
+  if (error instanceof DagstreamError) return error
+  const meaning = MEANINGS.get(readResultCode(error) ?? -1) ?? `failed: ${describe(error)}`
+  return failStore(file, meaning, error)
+}
+
+/** `STORE_FAILED` with a message that begins with the file. */
+export function failStore(file: string, meaning: string, cause?: unknown): DagstreamError {
+  return new DagstreamError('STORE_FAILED', `The store \`${basename(file)}\` ${meaning}`, { details: { file }, cause })
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,196 @@
+import type { LogEntry } from '../../events/log-entry.ts'
+import type { StoredEntry } from '../../stream/event-log.ts'
+import type { ExecutionNotes } from '../../stream/execution-notes.ts'
+import type { ExecutionRecord, StoredExecution } from '../execution-store.ts'
+import type { Row, SqliteConnection, SqlValue } from './driver.ts'
+
+type Command = ReturnType<SqliteConnection['command']>
+type Query = ReturnType<SqliteConnection['query']>
+
+/** Where an execution's rows are, and how far its log is. */
+export interface Place {
+  readonly number: number
+  epoch: number
+  lastSeq: number
+}
+
+/** The highest seq that has a place. */
+const MAX_SEQ = 2 ** 32 - 1
+
+/** More than anybody reads at once, and an integer. */
+const MAX_LIMIT = 2 ** 31
+
+const HEAD = 'id, owner, idempotency_key, request_hash, created_at, status, notes'
+const WHOLE = `SELECT ${HEAD}, workflow, input, options FROM executions LEFT JOIN requests ON execution = number`
+
+/** Events that one statement inserts, where there are so many: a third less work than one by one. */
+const ROWS_AT_ONCE = 8
+
+/** An event's place. By bit operations, which take their operands for integers however they were bound. */
+const PLACE = '(? << 32 | ?)'
+
+/** What is in a store's file, as functions; they check nothing and begin no transaction. */
+export class StoreTables {
+  readonly #findPlace: Query
+  readonly #lastSeq: Query
+  readonly #insert: Command
+  readonly #insertRequest: Command
+  readonly #find: Query
+  readonly #findByKey: Query
+  readonly #list: Query
+  readonly #listOfOwner: Query
+  readonly #unfinished: Query
+  readonly #setEpoch: Command
+  readonly #notes: Query
+  readonly #setNotes: Command
+  readonly #end: Command
+  readonly #append: Command
+  readonly #appendRows: Command
+  readonly #read: Query
+  readonly #putOutput: Command
+  readonly #getOutput: Query
+
+  constructor(connection: SqliteConnection) {
+    const command = (sql: string): Command => connection.command(sql)
+    const query = (sql: string): Query => connection.query(sql)
+    const page = '(created_at, id) > (?, ?) ORDER BY created_at, id LIMIT ?'
+    this.#findPlace = query('SELECT number, epoch FROM executions WHERE id = ?')
+    this.#lastSeq = query(
+      `SELECT place & ${MAX_SEQ} AS seq FROM events WHERE place > (? << 32) AND place < ((? + 1) << 32)
+       ORDER BY place DESC LIMIT 1`,
+    )
+    this.#insert = command(
+      `INSERT INTO executions (number, ${HEAD}, epoch) VALUES (
+         max((SELECT coalesce(max(number), 0) FROM executions), (SELECT coalesce(max(execution), 0) FROM removals)) + 1,
+         ?, ?, ?, ?, ?, 'running', NULL, 0)`,
+    )
+    this.#insertRequest = command(
+      'INSERT INTO requests (execution, workflow, input, options) SELECT number, ?, ?, ? FROM executions WHERE id = ?',
+    )
+    this.#find = query(`${WHOLE} WHERE id = ?`)
+    this.#findByKey = query(`${WHOLE} WHERE owner = ? AND idempotency_key = ?`)
+    this.#list = query(`SELECT ${HEAD} FROM executions WHERE ${page}`)
+    this.#listOfOwner = query(`SELECT ${HEAD} FROM executions WHERE owner = ? AND ${page}`)
+    this.#unfinished = query(`${WHOLE} WHERE ended_at IS NULL ORDER BY created_at, id`)
+    this.#setEpoch = command('UPDATE executions SET epoch = ? WHERE number = ?')
+    this.#notes = query('SELECT notes FROM executions WHERE number = ?')
+    this.#setNotes = command('UPDATE executions SET notes = ? WHERE number = ?')
+    this.#end = command('UPDATE executions SET status = ?, ended_at = ? WHERE number = ?')
+    const rows = (count: number): string => Array.from({ length: count }, () => `(${PLACE}, ?, ?)`).join(', ')
+    this.#append = command(`INSERT INTO events (place, type, json) VALUES ${rows(1)}`)
+    this.#appendRows = command(`INSERT INTO events (place, type, json) VALUES ${rows(ROWS_AT_ONCE)}`)
+    this.#read = query(
+      `SELECT place & ${MAX_SEQ} AS seq, type, json FROM events WHERE place > ${PLACE} AND place < ((? + 1) << 32)
+       ORDER BY place LIMIT ?`,
+    )
+    this.#putOutput = command(
+      `INSERT INTO outputs (execution, task, json) VALUES (?, ?, ?)
+       ON CONFLICT (execution, task) DO UPDATE SET json = excluded.json`,
+    )
+    this.#getOutput = query(
+      'SELECT json FROM outputs WHERE execution = (SELECT number FROM executions WHERE id = ?) AND task = ?',
+    )
+  }
+
+  findPlace(executionId: string): Place | undefined {
+    const row = this.#findPlace(executionId)[0]
+    if (row === undefined) return undefined
+    const number = row['number'] as number
+    const lastSeq = (this.#lastSeq(number, number)[0]?.['seq'] as number | undefined) ?? 0
+    return { number, epoch: row['epoch'] as number, lastSeq }
+  }
+
+  insert(record: ExecutionRecord): void {
+    const { executionId, owner, idempotencyKey, requestHash, createdAt, workflow, input, options } = record
+    this.#insert(executionId, toText(owner), toOptionalText(idempotencyKey), requestHash ?? null, createdAt)
+    if ((workflow ?? input ?? options) === undefined) return
+    this.#insertRequest(workflow ?? null, input ?? null, options ?? null, executionId)
+  }
+
+  find(executionId: string): StoredExecution | undefined {
+    return this.#find(executionId).map(show)[0]
+  }
+
+  findByKey(owner: string | undefined, idempotencyKey: string): StoredExecution | undefined {
+    return this.#findByKey(toText(owner), JSON.stringify(idempotencyKey)).map(show)[0]
+  }
+
+  /** Without what was asked for: that may be large. */
+  list(
+    owner: string | undefined,
+    after: Pick<ExecutionRecord, 'createdAt' | 'executionId'> | undefined,
+    limit: number,
+  ): StoredExecution[] {
+    const page = [after?.createdAt ?? '', after?.executionId ?? '', Math.min(limit, MAX_LIMIT)]
+    return (owner === undefined ? this.#list(...page) : this.#listOfOwner(toText(owner), ...page)).map(show)
+  }
+
+  listUnfinished(): StoredExecution[] {
+    return this.#unfinished().map(show)
+  }
+
+  setEpoch({ number, epoch }: Place): void {
+    this.#setEpoch(epoch, number)
+  }
+
+  note({ number }: Place, notes: ExecutionNotes): void {
+    const noted = this.#notes(number)[0]?.['notes'] as string | null
+    this.#setNotes(JSON.stringify({ ...(noted === null ? {} : JSON.parse(noted)), ...notes }), number)
+  }
+
+  end({ number }: Place, status: StoredExecution['status'], endedAt: number): void {
+    this.#end(status, endedAt, number)
+  }
+
+  append({ number }: Place, entries: readonly LogEntry[]): void {
+    for (let at = 0; at < entries.length; ) {
+      const isMany = entries.length - at >= ROWS_AT_ONCE
+      const some = entries.slice(at, at + (isMany ? ROWS_AT_ONCE : 1))
+      const values = some.flatMap(({ seq, type, json }) => [number, seq, type, json])
+      if (isMany) this.#appendRows(...values)
+      else this.#append(...values)
+      at += some.length
+    }
+  }
+
+  read(executionId: string, afterSeq: number, limit: number): StoredEntry[] {
+    const number = this.#findPlace(executionId)[0]?.['number'] as number | undefined
+    if (number === undefined || afterSeq > MAX_SEQ) return []
+    return this.#read(number, afterSeq, number, Math.min(limit, MAX_LIMIT)) as readonly unknown[] as StoredEntry[]
+  }
+
+  putOutput({ number }: Place, taskId: string, json: string): void {
+    this.#putOutput(number, JSON.stringify(taskId), json)
+  }
+
+  getOutput(executionId: string, taskId: string): string | undefined {
+    return this.#getOutput(executionId, JSON.stringify(taskId))[0]?.['json'] as string | undefined
+  }
+}
+
+/** The owners of executions without one are all the same, which NULLs are not. */
+function toText(owner: string | undefined): string {
+  return owner === undefined ? '' : JSON.stringify(owner)
+}
+
+function toOptionalText(text: string | undefined): SqlValue {
+  return text === undefined ? null : JSON.stringify(text)
+}
+
+function show(row: Row): StoredExecution {
+  const text = (name: string): string | null => (row[name] ?? null) as string | null
+  const [owner, key, hash, notes] = [text('owner'), text('idempotency_key'), text('request_hash'), text('notes')]
+  const [workflow, input, options] = [text('workflow'), text('input'), text('options')]
+  return {
+    executionId: row['id'] as string,
+    ...(owner && { owner: JSON.parse(owner) as string }),
+    ...(key !== null && { idempotencyKey: JSON.parse(key) as string }),
+    ...(hash !== null && { requestHash: hash }),
+    createdAt: row['created_at'] as string,
+    ...(workflow !== null && { workflow }),
+    ...(input !== null && { input }),
+    ...(options !== null && { options }),
+    status: row['status'] as StoredExecution['status'],
+    ...(notes !== null && { notes: JSON.parse(notes) as ExecutionNotes }),
+  }
+}

@@ -1,0 +1,145 @@
+import { afterTurn, type Clock } from '../../clock.ts'
+import { DagstreamError } from '../../errors.ts'
+import { readResultCode, rollBack, SQLITE, type SqliteConnection } from './driver.ts'
+import { toStoreError } from './store-error.ts'
+
+/** How long until a file that another program locks is tried again, ms. */
+const BUSY_PAUSE_MS = 25
+
+/** Failures of one write alone: the others of its transaction are applied without it. */
+const OWN_FAULTS: ReadonlySet<number> = new Set([
+  SQLITE.CORRUPT,
+  SQLITE.TOOBIG,
+  SQLITE.CONSTRAINT,
+  SQLITE.MISMATCH,
+  SQLITE.RANGE,
+])
+
+interface Write {
+  readonly apply: () => unknown
+  readonly resolve: (value: unknown) => void
+  readonly reject: (error: unknown) => void
+}
+
+type Answer = { readonly value: unknown } | { readonly refusal: DagstreamError }
+
+export interface WriteQueueOptions {
+  readonly connection: SqliteConnection
+  readonly file: string
+  readonly clock: Clock
+  readonly busyTimeoutMs: number
+  /** What is remembered of the file may not be so. */
+  readonly onRollback: () => void
+}
+
+/**
+ * Everything that is to be written in one turn of the event loop, in one transaction at its end, in the order of the calls.
+ *
+ * A promise settles when its write is in the file, or is not going to be. A transaction that cannot be committed is rolled
+ * back and rejects every write in it; one that finds the file locked is tried again without holding up the loop.
+ */
+export class WriteQueue {
+  readonly #options: WriteQueueOptions
+  #writes: Write[] = []
+  /** The executions they are about. */
+  readonly #touched = new Set<string>()
+  #settled: Promise<void> | undefined
+  #finish: () => void = () => {}
+  #busySince: number | undefined
+  #refusal: DagstreamError | undefined
+
+  constructor(options: WriteQueueOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Applies a write within the transaction of this turn. It may be applied more than once, after a rollback each time. What it
+   * throws as a `DagstreamError` is its answer, and must be thrown before anything is changed.
+   * @param executionId which execution it changes, for `settled`; `undefined` where none is left to be read
+   */
+  write<T>(executionId: string | undefined, apply: () => T): Promise<T> {
+    if (this.#refusal !== undefined) return Promise.reject(this.#refusal)
+    if (this.#settled === undefined) {
+      this.#settled = new Promise(resolve => (this.#finish = resolve))
+      afterTurn(this.#commit)
+    }
+    if (executionId !== undefined) this.#touched.add(executionId)
+    return new Promise<T>((resolve, reject) => {
+      this.#writes.push({ apply, resolve: resolve as Write['resolve'], reject })
+    })
+  }
+
+  /** Settles, never rejects, when what is to be written of this execution, or of any, is; `undefined` where nothing is. */
+  settled(executionId?: string): Promise<void> | undefined {
+    return executionId === undefined || this.#touched.has(executionId) ? this.#settled : undefined
+  }
+
+  /** Takes nothing more. What was taken is still written: see `settled`. */
+  refuse(refusal: DagstreamError): void {
+    this.#refusal = refusal
+  }
+
+  readonly #commit = (): void => {
+    const { connection, file } = this.#options
+    while (this.#writes.length > 0) {
+      const answers: Answer[] = []
+      let hasBegun = false
+      try {
+        connection.exec('BEGIN IMMEDIATE')
+        hasBegun = true
+        for (const { apply } of this.#writes) answers.push(answer(apply))
+        connection.exec('COMMIT')
+      } catch (error) {
+        if (hasBegun) this.#rollBack()
+        if (this.#waits(error)) return
+        for (const { reject } of this.#takeFailed(error, hasBegun ? answers.length : undefined)) {
+          reject(toStoreError(file, error))
+        }
+        continue
+      }
+      for (const [at, { resolve, reject }] of this.#writes.splice(0).entries()) {
+        const given = answers[at] as Answer
+        if ('refusal' in given) reject(given.refusal)
+        else resolve(given.value)
+      }
+    }
+    this.#busySince = undefined
+    this.#touched.clear()
+    this.#settled = undefined
+    this.#finish()
+  }
+
+  #rollBack(): void {
+    rollBack(this.#options.connection)
+    this.#options.onRollback()
+  }
+
+  /** Whether the same is to be tried again later, because somebody else has the file. */
+  #waits(error: unknown): boolean {
+    const { clock, busyTimeoutMs } = this.#options
+    const code = readResultCode(error)
+    if (code !== SQLITE.BUSY && code !== SQLITE.LOCKED) return false
+    const now = clock.now()
+    this.#busySince ??= now
+    const leftMs = this.#busySince + busyTimeoutMs - now
+    if (leftMs <= 0) return false
+    clock.after(Math.min(BUSY_PAUSE_MS, leftMs), this.#commit)
+    return true
+  }
+
+  /** The writes that a failure costs: the one it happened in, where it is its own, else all. */
+  #takeFailed(error: unknown, at: number | undefined): Write[] {
+    const code = readResultCode(error)
+    const isOwn = at !== undefined && at < this.#writes.length && (code === undefined || OWN_FAULTS.has(code))
+    return isOwn ? this.#writes.splice(at, 1) : this.#writes.splice(0)
+  }
+}
+
+function answer(apply: () => unknown): Answer {
+  try {
+    return { value: apply() }
+  } catch (error) {
+    if (error instanceof DagstreamError) return { refusal: error }
+    throw error
+  }
+}

@@ -1,12 +1,14 @@
 import { DagstreamError } from '../errors.ts'
 import type { JsonValue } from '../events/json-value.ts'
+import type { ExecutionState } from '../events/state.ts'
 import { prepareExecution } from '../plan/compile.ts'
 import type { ExecutionPlan } from '../plan/execution-plan.ts'
 import type { ExecutionStore, StoredExecution } from '../store/execution-store.ts'
 import { EventLog } from '../stream/event-log.ts'
 import type { ExecutionNotes, Stop } from '../stream/execution-notes.ts'
+import { quoteName } from '../tools/json-pointer.ts'
 import { type AnyTool, ToolRegistry } from '../tools/registry.ts'
-import type { DAGStructure, WorkflowIssue } from '../workflow/document.ts'
+import type { DAGStructure } from '../workflow/document.ts'
 import type { MutableCounters } from './counters.ts'
 import { ExecutionLoop } from './execution-loop.ts'
 import type { ResolvedOptions } from './options.ts'
@@ -34,7 +36,7 @@ export async function resumeLoop(
   const { executionId, createdAt } = stored
   const { graceMs: _, ...recorded } = readOptions(stored.options)
   const options: ResolvedOptions = { ...given, ...recorded }
-  const { plan, input, failure } = compileRecorded(stored, tools)
+  const { plan, input, findFailure } = compileRecorded(stored, tools)
   const lease = stored.status === 'running' ? await store.claim(executionId) : undefined
   const past = new Past(stored.notes)
   const log = await EventLog.restore(executionId, store, {
@@ -49,39 +51,49 @@ export async function resumeLoop(
   else {
     const resumedAt = new Date(options.clock.wallTime()).toISOString()
     await store.note(lease, { ...notes, parked: null, spentMs: past.spentMs, resumedAt })
-    const crash = options.onCrash === 'fail' ? INTERRUPTED : undefined
-    loop.start(lease, undefined, { past, stop: notes.stop ?? stored.notes?.stop ?? failure ?? crash })
+    const stop = notes.stop ?? stored.notes?.stop ?? findFailure(log.state)
+    loop.start(lease, undefined, { past, stop: stop ?? (options.onCrash === 'fail' ? INTERRUPTED : undefined) })
   }
   return loop
 }
 
-/** The plan of a recorded execution; where it does not compile any more, the failure with a plan that nothing runs by. */
-function compileRecorded(
-  { executionId, workflow, input }: StoredExecution,
-  tools: ToolRegistry,
-): { plan: ExecutionPlan; input: JsonValue | undefined; failure?: Stop } {
+/** A recorded execution as it can be run now. */
+interface Recorded {
+  readonly plan: ExecutionPlan
+  readonly input: JsonValue | undefined
+  /** Why nothing more of it runs, given the ids of the tasks that have settled. */
+  readonly findFailure: (state: ExecutionState) => Stop | undefined
+}
+
+/** What tools it began with and there are not any more have their places taken, so that what has happened can be told. */
+function compileRecorded({ executionId, workflow, input }: StoredExecution, tools: ToolRegistry): Recorded {
   if (workflow === undefined) {
     throw new DagstreamError('STORE_FAILED', `The store has no workflow of execution \`${executionId}\``)
   }
   const document = parseRecorded('workflow', workflow) as DAGStructure
   const given = input === undefined ? undefined : parseRecorded('input', input)
+  const missing = new Set(document.tasks.map(({ tool }) => tool).filter(name => !tools.has(name)))
   try {
-    return prepareExecution(document, tools, given)
+    const findFailure = ({ tasks }: ExecutionState): Stop | undefined => {
+      const { tool } = document.tasks.find(({ id, tool: name }) => missing.has(name) && !tasks.get(id)?.result) ?? {}
+      if (tool === undefined) return undefined
+      const message = `There is no tool ${quoteName(tool)} any more, which the execution began with`
+      return { code: 'TOOLS_UNAVAILABLE', message }
+    }
+    return { ...prepareExecution(document, withStandIns(tools, missing), given), findFailure }
   } catch (error) {
     if (!(error instanceof DagstreamError) || error.code !== 'INVALID_WORKFLOW') throw error
-    return { ...prepareExecution(document, standIns(document), given), failure: describeFailure(error) }
+    // For instance the schema of a tool is another one now.
+    const all = withStandIns(new ToolRegistry(), new Set(document.tasks.map(({ tool }) => tool)))
+    const failure: Stop = { code: error.code, message: error.message }
+    return { ...prepareExecution(document, all, given), findFailure: () => failure }
   }
 }
 
-function describeFailure(error: DagstreamError): Stop {
-  const issues = error.details['issues'] as readonly WorkflowIssue[]
-  const missing = issues.find(({ code }) => code === 'UNKNOWN_TOOL')
-  if (missing === undefined) return { code: 'INVALID_WORKFLOW', message: error.message }
-  return { code: 'TOOLS_UNAVAILABLE', message: `${missing.message}, which the execution began with` }
-}
-
-/** Takes every tool's place, so that what has happened can be told; none is ever called. */
-function standIns({ tasks }: DAGStructure): ToolRegistry {
-  const names = new Set(tasks.map(({ tool }) => tool))
-  return new ToolRegistry(Array.from(names, (name): AnyTool => ({ name, execute: () => null })))
+/** None of those that take a place is ever called. */
+function withStandIns(tools: ToolRegistry, missing: ReadonlySet<string>): ToolRegistry {
+  if (missing.size === 0) return tools
+  const known = new WeakMap(Array.from(tools, registered => [registered.tool, registered] as const))
+  const standIns = Array.from(missing, (name): AnyTool => ({ name, execute: () => null }))
+  return ToolRegistry.reusing([...Array.from(tools, ({ tool }) => tool), ...standIns], known)
 }

@@ -30,11 +30,12 @@ async function leave(
   document: DAGStructure,
   options: ExecutionOptions,
   live: (tool: ControlledTool, clock: FakeClock, execution: Execution) => Promise<void>,
+  more: readonly Tool[] = [],
 ): Promise<Left> {
   const clock = new FakeClock()
   const first = new ControlledTool()
   const firstStore = createMemoryStore({ clock })
-  const tools = [{ name: 'work', execute: first.execute }]
+  const tools = [{ name: 'work', execute: first.execute }, ...more]
   const execution = new StreamingExecutor(tools, { clock, ...options, store: firstStore }).stream(document)
   await live(first, clock, execution)
   await idle()
@@ -215,8 +216,35 @@ test('a tool that is not there any more fails what has not settled, naming it', 
   const result = await (await left.resume({}, [{ name: 'other', execute: () => 0 }])).result
   expect(result.results).toMatchObject([
     { status: 'success', output: 1 },
-    { status: 'error', code: 'TOOLS_UNAVAILABLE', error: 'There is no tool `work`, which the execution began with' },
+    {
+      status: 'error',
+      code: 'TOOLS_UNAVAILABLE',
+      error: 'There is no tool `work` any more, which the execution began with',
+    },
   ])
+})
+
+test('a tool that is not there any more is not missed where all its tasks have settled', async () => {
+  const document = workflow('a', task('b', ['a'], { tool: 'other' }))
+  const other = new ControlledTool()
+  const left = await leave(
+    document,
+    {},
+    async tool => {
+      ;(await tool.nextCall('a')).succeed(1)
+      await other.nextCall('b')
+    },
+    [{ name: 'other', execute: other.execute }],
+  )
+  const execution = await left.resume({}, [{ name: 'other', execute: other.execute }])
+  ;(await other.nextCall('b')).succeed(2)
+  expect((await execution.result).results).toMatchObject([{ output: 1 }, { status: 'success', output: 2 }])
+})
+
+test('a tool whose schema does not take the arguments any more fails what has not settled', async () => {
+  const left = await leave(workflow('a'), {}, async tool => void (await tool.nextCall('a')))
+  const strict = { name: 'work', inputSchema: { type: 'object', required: ['n'] }, execute: () => 0 }
+  expect((await (await left.resume({}, [strict])).result).errors).toMatchObject([{ code: 'INVALID_WORKFLOW' }])
 })
 
 test('usage goes on from what was used, and so does a budget', async () => {

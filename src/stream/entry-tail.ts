@@ -32,8 +32,9 @@ export class EntryTail {
   readonly #reserved = new Set<Required<TailBounds>>()
   #maxEvents: number
   #maxBytes: number
-  #entries: LogEntry[] = []
-  /** How many at the front of `#entries` are let go already; the array itself is cut only now and then. */
+  /** Those at the front that were let go are `undefined`: the array itself is cut only now and then. */
+  #entries: (LogEntry | undefined)[] = []
+  /** How many at the front were let go. */
   #trimmed = 0
   #bytes = 0
   #lastSeq = 0
@@ -95,7 +96,7 @@ export class EntryTail {
     const end = Math.min(this.#entries.length, from + maxCount)
     let to = from
     for (let bytes = 0; to < end && bytes < maxBytes; to++) bytes += (this.#entries[to] as LogEntry).weight
-    return this.#entries.slice(from, to)
+    return this.#entries.slice(from, to) as LogEntry[]
   }
 
   /** Readers share what is kept, so the one that may be furthest behind decides. */
@@ -121,6 +122,7 @@ export class EntryTail {
   #dropOldest(): void {
     const entry = this.#entries[this.#trimmed] as LogEntry
     this.#bytes -= this.#weigh(entry)
+    this.#entries[this.#trimmed] = undefined
     this.#trimmed += 1
     this.#onDrop?.(entry)
     // Cutting the front moves everything behind it, so it waits until half of the array is dead.

@@ -6,19 +6,15 @@ import type { ExecutionRecord, StoredExecution } from '../store/execution-store.
 import type { ToolRegistry } from '../tools/registry.ts'
 import { askStore } from './ask-store.ts'
 import { describeError } from './describe-error.ts'
-import type { ExecutionRequest, RepeatClaim } from './execution-request.ts'
+import { type Claimant, type ExecutionRequest, expectRepeat, isRepeat } from './execution-request.ts'
 import type { ResolvedHandlerOptions } from './handler-options.ts'
 import { HostedExecution } from './hosted-execution.ts'
 import { KeptExecutions } from './kept-executions.ts'
-import { HttpProblem, shuttingDown, tryLater } from './problem.ts'
+import { Preparation } from './preparation.ts'
+import { shuttingDown, tryLater } from './problem.ts'
 
 /** How long readers may take, once everything has ended, to take what is left, ms. */
 const FLUSH_MS = 2000
-
-/** Who asks for an execution, and under which name they will ask for it again. */
-export interface Claimant extends RepeatClaim {
-  readonly owner?: string
-}
 
 /** How many executions ended in which way since the handler was made; lost: their log could not be kept. */
 export type EndCounts = Record<'success' | 'partial' | 'error' | 'cancelled' | 'lost', number>
@@ -31,8 +27,8 @@ export class ExecutionHost {
   readonly #options: ResolvedHandlerOptions
   /** Registered, or about to be; by id. */
   readonly #running = new Map<string, HostedExecution>()
-  /** Those whose tools are waited for, each with what refuses it: they have their place among those that run. */
-  readonly #preparing = new Map<Claimant, () => void>()
+  /** Those whose tools are waited for: they have their place among those that run. */
+  readonly #preparing = new Set<Preparation>()
   #subscriberCount = 0
   /** Answers in several chunks that are being sent, beside event streams. */
   readonly #answers = new Set<object>()
@@ -59,25 +55,41 @@ export class ExecutionHost {
 
   /**
    * Starts what was asked for, or finds what the same claimant asked for before under the same key.
+   *
+   * A client that leaves while its tools are waited for gives its place back, and nothing begins unless a repeat waits too;
+   * unless the execution is to go on without anybody.
+   * @param signal read only where something is waited for; aborts when the client has left
    * @throws `INVALID_WORKFLOW`; HttpProblem 409, 429 or 503; what the store throws; what the provider of the tools throws
    */
-  async start(request: ExecutionRequest, claimant: Claimant): Promise<HostedExecution> {
-    const { execution, maxExecutions, graceMs } = this.#options
+  async start(request: ExecutionRequest, claimant: Claimant, signal: () => AbortSignal): Promise<HostedExecution> {
+    const { maxExecutions, graceMs, tools } = this.#options
     const known = await this.#findKnown(claimant)
     if (known !== undefined) return this.#attach(known, claimant)
     this.#expectOpen()
+    const mayLeave = (request.graceMs ?? graceMs) !== Number.POSITIVE_INFINITY
+    const first = [...this.#preparing].find(each => isRepeat(each.claimant, claimant))
+    if (first !== undefined) {
+      expectRepeat(claimant, first.claimant)
+      return first.join(mayLeave ? signal() : undefined)
+    }
     if (this.#running.size + this.#preparing.size >= maxExecutions && !this.#isStarting(claimant)) {
       throw tryLater(429, `There are ${maxExecutions} executions running already`, 'TOO_MANY_EXECUTIONS')
     }
-    let loop: ExecutionLoop
-    try {
-      const found = this.#options.tools.toolsFor(request.workflow)
-      const tools = found instanceof Promise ? await this.#unlessClosing(found, claimant) : found
-      this.#expectOpen()
-      loop = createLoop(request.workflow, tools, request.input, { ...execution, ...request.options }, this.counters)
-    } finally {
-      this.#preparing.delete(claimant)
-    }
+    const found = tools.toolsFor(request.workflow)
+    if (!(found instanceof Promise)) return this.#begin(request, claimant, found)
+    const preparation = new Preparation(claimant, found, {
+      begin: registry => this.#begin(request, claimant, registry),
+      onOver: () => this.#preparing.delete(preparation),
+    })
+    this.#preparing.add(preparation)
+    return preparation.join(mayLeave ? signal() : undefined)
+  }
+
+  async #begin(request: ExecutionRequest, claimant: Claimant, tools: ToolRegistry): Promise<HostedExecution> {
+    this.#expectOpen()
+    const { execution, graceMs } = this.#options
+    const options = { ...execution, ...request.options }
+    const loop = createLoop(request.workflow, tools, request.input, options, this.counters)
     const { executionId, createdAt } = loop
     const record = { executionId, createdAt, workflow: request.workflowJson, ...claimant }
     const hosted = HostedExecution.live(record, loop, request.graceMs ?? graceMs, execution.clock)
@@ -148,7 +160,7 @@ export class ExecutionHost {
 
   async #drain(): Promise<void> {
     const { drainMs, execution } = this.#options
-    for (const refuse of this.#preparing.values()) refuse()
+    for (const preparation of this.#preparing) preparation.refuse(shuttingDown())
     for (const { audience } of this.#running.values()) audience.close()
     await this.#within(drainMs, () => this.#running.size === 0)
     for (const hosted of this.#running.values()) {
@@ -213,11 +225,8 @@ export class ExecutionHost {
   }
 
   /** @throws HttpProblem 409 for another request under the same key */
-  async #attach(existing: StoredExecution, { requestHash }: Claimant): Promise<HostedExecution> {
-    if (existing.requestHash !== requestHash) {
-      const detail = 'This `Idempotency-Key` was used for another request; repeat that one as it was, or use a new key'
-      throw new HttpProblem(409, { title: 'Conflict', detail, code: 'IDEMPOTENCY_CONFLICT' })
-    }
+  async #attach(existing: StoredExecution, claimant: Claimant): Promise<HostedExecution> {
+    expectRepeat(claimant, existing)
     const hosted = await this.find(existing.executionId)
     if (hosted !== undefined) return hosted
     throw new DagstreamError('STORE_FAILED', `The store has lost execution \`${existing.executionId}\``)
@@ -227,18 +236,9 @@ export class ExecutionHost {
     if (this.isClosing) throw shuttingDown()
   }
 
-  #unlessClosing(asked: Promise<ToolRegistry>, claimant: Claimant): Promise<ToolRegistry> {
-    return new Promise((resolve, reject) => {
-      this.#preparing.set(claimant, () => reject(shuttingDown()))
-      asked.then(resolve, reject)
-    })
-  }
-
   /** Whether the same is being registered at this moment: the store will tell which of the two is first. */
-  #isStarting({ owner, idempotencyKey }: Claimant): boolean {
-    if (idempotencyKey === undefined) return false
-    const starting = [...this.#preparing.keys(), ...Array.from(this.#running.values(), ({ record }) => record)]
-    return starting.some(each => each.idempotencyKey === idempotencyKey && each.owner === owner)
+  #isStarting(claimant: Claimant): boolean {
+    return Array.from(this.#running.values()).some(({ record }) => isRepeat(record, claimant))
   }
 
   /** Asked first: a repeat starts nothing, whatever else speaks against a start. */

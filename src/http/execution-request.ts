@@ -107,6 +107,23 @@ export interface RepeatClaim {
   readonly requestHash?: string
 }
 
+/** Who asks for an execution, and under which name they will ask for it again. */
+export interface Claimant extends RepeatClaim {
+  readonly owner?: string
+}
+
+/** Whether both come under one name, which those without a key have not. */
+export function isRepeat(a: Claimant, b: Claimant): boolean {
+  return a.idempotencyKey !== undefined && a.idempotencyKey === b.idempotencyKey && a.owner === b.owner
+}
+
+/** @throws HttpProblem 409 where the name stands for another request */
+export function expectRepeat({ requestHash }: RepeatClaim, known: RepeatClaim): void {
+  if (known.requestHash === requestHash) return
+  const detail = 'This `Idempotency-Key` was used for another request; repeat that one as it was, or use a new key'
+  throw new HttpProblem(409, { title: 'Conflict', detail, code: 'IDEMPOTENCY_CONFLICT' })
+}
+
 /** @throws HttpProblem 400 for a key that is none */
 export async function parseRepeatClaim(request: Request, { bytes }: JsonBody): Promise<RepeatClaim> {
   const idempotencyKey = request.headers.get('idempotency-key')

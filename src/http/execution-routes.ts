@@ -76,7 +76,8 @@ export function createExecutionRoutes(
       // Nothing is begun for a reader who could not follow it.
       const dismiss = accepted === 'stream' ? host.admit() : undefined
       try {
-        return answer(await host.start({ ...asked, ...unfollowed }, claimant), undefined, dismiss)
+        const started = await host.start({ ...asked, ...unfollowed }, claimant, () => request.signal)
+        return answer(started, undefined, dismiss)
       } catch (error) {
         dismiss?.()
         throw error

@@ -26,7 +26,13 @@ function hostRig() {
     options: {},
     graceMs: undefined,
   }
-  return { clock, tool, host, responses: new ExecutionResponses(host, options), start: () => host.start(request, {}) }
+  return {
+    clock,
+    tool,
+    host,
+    responses: new ExecutionResponses(host, options),
+    start: () => host.start(request, {}, () => new AbortController().signal),
+  }
 }
 
 const GET = new Request('http://localhost/')

@@ -1,41 +1,8 @@
 import { expect, test } from 'vitest'
-import type { HandlerOptions } from 'dagstream/http'
-import { createLimit, DagstreamError, type ToolProvider, type ToolSource } from '../../../src/index.ts'
+import { createLimit, DagstreamError, type ToolSource } from '../../../src/index.ts'
 import { createMcpServers } from '../../../src/tools/mcp/index.ts'
-import { ControlledTool } from '../../support/controlled-tool.ts'
-import { type HandlerRig, handlerRig, ONE_TASK, readMessages, readProblem, STREAM } from './handler-rig.ts'
-
-/** A provider whose answers the test holds in its hand. */
-class FakeProvider implements ToolProvider {
-  readonly asked: unknown[] = []
-  readonly tool: ControlledTool = new ControlledTool()
-  source: ToolSource = [{ name: 'work', execute: this.tool.execute }]
-  /** Set: what it is asked for is not answered before this is. */
-  gate: Promise<unknown> | undefined
-  failure: unknown
-
-  toolsFor(workflow: unknown): Promise<ToolSource> {
-    this.asked.push(workflow)
-    return this.tools()
-  }
-
-  async tools(): Promise<ToolSource> {
-    await this.gate
-    if (this.failure !== undefined) throw this.failure
-    return this.source
-  }
-}
-
-function rig(options: Partial<HandlerOptions> = {}): HandlerRig & { readonly provider: FakeProvider } {
-  const provider = new FakeProvider()
-  return { ...handlerRig({ tools: provider, ...options }), provider, tool: provider.tool }
-}
-
-function createGate(): { readonly opened: Promise<void>; readonly open: () => void } {
-  let open = (): void => {}
-  const opened = new Promise<void>(resolve => (open = resolve))
-  return { opened, open }
-}
+import { handlerRig, ONE_TASK, readMessages, readProblem, STREAM } from './handler-rig.ts'
+import { createGate, rig } from './provider-rig.ts'
 
 const unavailable = (...names: string[]): DagstreamError =>
   new DagstreamError('TOOLS_UNAVAILABLE', `MCP server \`${names[0]}\` does not start: it last wrote: /secret/place`, {

@@ -1,5 +1,5 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import { PGraph } from 'p-graph'
+import { readHeap } from './heap-size.mjs'
 import { compileWorkflow, StreamingExecutor, ToolRegistry } from './library.mjs'
 import { createShape, toNoopWorkflow } from './shapes.mjs'
 
@@ -47,13 +47,4 @@ async function runToEnd(executor, plan) {
   const execution = executor.stream(plan)
   for await (const event of execution) if (event.type === 'error') throw new Error(event.data.error)
   return { execution, result: await execution.result }
-}
-
-/** Twice, with a pause: a compiler at work in the background holds on to what it looks at. */
-async function readHeap() {
-  for (let round = 0; round < 2; round++) {
-    await pause(100)
-    globalThis.gc()
-  }
-  return process.memoryUsage().heapUsed
 }

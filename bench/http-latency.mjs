@@ -2,7 +2,7 @@ import { expectEnd, openStream, recordFrames } from './http-client.mjs'
 import { createPost } from './http-executions.mjs'
 import { alternate, withServers } from './http-process.mjs'
 import { createShape, toNoopWorkflow } from './shapes.mjs'
-import { computeMedian } from './statistics.mjs'
+import { computeMedian, computeQuantile } from './statistics.mjs'
 
 /** From a POST on a new connection to the first event, and to the first byte of a server that has it ready, ms. */
 export function measureFirstEvent({ count }) {
@@ -73,10 +73,4 @@ export function measureNoops({ taskCount, seed }) {
     const [http, own] = [computeMedian(samples.http), computeMedian(samples.inProcess)]
     return { http, 'in process': own, ratio: http / own }
   })
-}
-
-/** The value that `share` of all are not above. */
-function computeQuantile(values, share) {
-  const sorted = values.toSorted((a, b) => a - b)
-  return sorted[Math.ceil(share * sorted.length) - 1]
 }

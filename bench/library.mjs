@@ -6,7 +6,7 @@ const root = process.env.DAGSTREAM_DIST
   : new URL('../dist/', import.meta.url)
 
 /** The library under measurement: a build, as users have it. */
-export const { StreamingExecutor, ToolRegistry, compileWorkflow, createMemoryStore } = await import(
+export const { SSEStreamer, StreamingExecutor, ToolRegistry, compileWorkflow, createMemoryStore } = await import(
   new URL('index.js', root).href
 )
 export const { encode } = await import(new URL('sse/encode.js', root).href)
@@ -19,4 +19,10 @@ export async function loadServer() {
     import(new URL('http/node/index.js', root).href),
   ])
   return { createHandler, serve }
+}
+
+/** The part of it that asks language models. */
+export async function loadModels() {
+  const { OpenRouterProvider, createChatTool } = await import(new URL('tools/llm/index.js', root).href)
+  return { OpenRouterProvider, createChatTool }
 }

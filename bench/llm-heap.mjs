@@ -1,57 +1,59 @@
-import { setTimeout as pause } from 'node:timers/promises'
+import { readHeap } from './heap-size.mjs'
+import { loadModels, StreamingExecutor } from './library.mjs'
 import { createFetch, createMessage, END } from './llm-model.mjs'
 
-const MIB = 1024 * 1024
+const MB = 1e6
+/** A log lets go of what is old by the piece: only the least of many samples tells what stays. */
+const SAMPLES_PER_THIRD = 20
 
-/** What stays in the heap, and the most that was in it, MiB, while a stream of so many tokens is read. */
-export async function measureHeap({ OpenRouterProvider, createChatTool, StreamingExecutor }, tokenCount) {
-  // One message a turn of the event loop, as a network gives them: nothing is joined.
-  const createProvider = count =>
-    new OpenRouterProvider({ apiKey: 'key', fetch: createFetch(() => write(count), true) })
-  const readAlone = async (count, onToken) => {
-    for await (const event of createProvider(count).generateStream('hi')) if (event.type === 'content') onToken()
-  }
-  const readTask = async (count, onToken) => {
-    const executor = new StreamingExecutor([createChatTool(createProvider(count))])
-    const tasks = [{ id: 'a', tool: 'llm:chat', arguments: { prompt: 'hi' } }]
-    const execution = executor.stream({ tasks })
-    for await (const event of execution) if (event.type === 'token') onToken()
-    return execution
-  }
-  const results = {}
-  for (const [name, read] of Object.entries({
-    'the provider alone': readAlone,
-    'as a task, its log included': readTask,
-  })) {
-    // Code that is compiled on first use is not the stream's.
-    await read(200, () => {})
-    const before = await readHeap()
-    const samples = []
-    let count = 0
-    let most = 0
-    const every = Math.ceil(tokenCount / 12)
-    const held = await read(tokenCount, () => {
-      count += 1
-      if (count % every !== 0) return
-      globalThis.gc()
-      const used = process.memoryUsage().heapUsed - before
-      most = Math.max(most, used)
-      samples.push(used / MIB)
-    })
-    results[name] = { samples, most: most / MIB, after: ((await readHeap()) - before) / MIB, held: held !== undefined }
-  }
-  return results
-}
+const READERS = { provider: readProvider, task: readTask }
 
-function* write(count) {
-  for (let at = 0; at < count; at++) yield Buffer.from(createMessage(`tok${at} `))
-  yield Buffer.from(END)
-}
-
-async function readHeap() {
-  for (let round = 0; round < 2; round++) {
-    await pause(100)
+/**
+ * What a stream of tokens holds in the heap, MB: at most, the least of each third of it, and after it, as long as its
+ * reader holds on to the execution. One message a turn of the event loop, as a network gives them: nothing is joined.
+ * Needs `--expose-gc`.
+ * @param {{ reader: keyof typeof READERS, tokenCount: number }} parameters
+ */
+export async function measureStreamHeap({ reader, tokenCount }) {
+  const { OpenRouterProvider, createChatTool } = await loadModels()
+  const read = (count, onToken) => {
+    const fetch = createFetch(() => listMessages(count), true)
+    return READERS[reader](new OpenRouterProvider({ apiKey: 'key', fetch }), onToken, createChatTool)
+  }
+  // Code that is compiled on first use is not the stream's.
+  await read(200, () => {})
+  const before = await readHeap()
+  const samples = []
+  const every = Math.floor(tokenCount / (3 * SAMPLES_PER_THIRD))
+  let count = 0
+  const held = await read(tokenCount, () => {
+    count += 1
+    if (count % every !== 0) return
     globalThis.gc()
-  }
-  return process.memoryUsage().heapUsed
+    samples.push((process.memoryUsage().heapUsed - before) / MB)
+  })
+  if (count !== tokenCount) throw new Error(`Expected ${tokenCount} tokens, got ${count}`)
+  const after = ((await readHeap()) - before) / MB
+  // Read after the heap was, so that what was read is in it.
+  if (reader === 'task' && (await held.result).status !== 'success') throw new Error('Expected the task to succeed')
+  const [first, second, third] = [0, 1, 2].map(at =>
+    Math.min(...samples.slice(at * SAMPLES_PER_THIRD, (at + 1) * SAMPLES_PER_THIRD)),
+  )
+  return { most: Math.max(...samples), first, second, third, after, growth: Math.max(0, third - second) }
+}
+
+async function readProvider(provider, onToken) {
+  for await (const event of provider.generateStream('hi')) if (event.type === 'content') onToken()
+}
+
+async function readTask(provider, onToken, createChatTool) {
+  const executor = new StreamingExecutor([createChatTool(provider)])
+  const execution = executor.stream({ tasks: [{ id: 'a', tool: 'llm:chat', arguments: { prompt: 'hi' } }] })
+  for await (const event of execution) if (event.type === 'token') onToken()
+  return execution
+}
+
+function* listMessages(count) {
+  for (let at = 0; at < count; at++) yield Buffer.from(createMessage(`tok${at % 1000} `))
+  yield Buffer.from(END)
 }

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import { setImmediate as turn } from 'node:timers/promises'
 
-/** One message of a streamed chat completion as OpenRouter writes it, about 220 bytes. */
+/** One message of a streamed chat completion as OpenRouter writes it, about 230 bytes. */
 export function createMessage(content, finish = null) {
   const choice = { index: 0, delta: { role: 'assistant', content }, finish_reason: finish, native_finish_reason: null }
   const chunk = {
@@ -47,7 +47,7 @@ export function* cut(bytes, size) {
 
 /**
  * A model on a free port of this machine, in this process, so that one clock measures both ends.
- * @param {(write: (text: string) => void, isOpen: () => boolean) => Promise<void>} answer writes the answer to each request, then resolves
+ * @param {(write: (bytes: string | Uint8Array) => void, isOpen: () => boolean) => Promise<void>} answer writes the answer to each request, then resolves
  */
 export async function serveModel(answer) {
   const server = createServer((request, response) => {
@@ -55,7 +55,7 @@ export async function serveModel(answer) {
     response.socket.setNoDelay(true)
     response.writeHead(200, { 'content-type': 'text/event-stream' })
     response.flushHeaders()
-    const write = text => void response.write(text)
+    const write = bytes => void response.write(bytes)
     // A failure of the bench itself: it is to end it.
     void answer(write, () => !response.destroyed).then(() => response.end())
   })
@@ -67,11 +67,4 @@ export async function serveModel(answer) {
       server.close()
     },
   }
-}
-
-/** @param {readonly number[]} values at least one */
-export function computeQuantiles(values) {
-  const sorted = values.toSorted((a, b) => a - b)
-  const at = share => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]
-  return { p50: at(0.5), p95: at(0.95), max: sorted.at(-1) }
 }

@@ -1,80 +1,121 @@
-// What dagstream adds to a language model: its delay, its memory, and its parsing beside the official client of OpenAI.
-// Usage: node bench/llm.mjs [parsing|latency|heap|hour]… (all without one; `DAGSTREAM_DIST` names another build)
-import { spawnSync } from 'node:child_process'
-import { fileURLToPath, pathToFileURL } from 'node:url'
-import { formatEnvironment, readEnvironment } from './environment.mjs'
-import { formatNumber, formatTable } from './tables.mjs'
+import { formatNumber, formatRange, formatTable } from './tables.mjs'
 
+const KIB = 1024
+const STREAM_TOKENS = 10_000
+/** An hour at 50 tokens per second, its time compressed: as fast as they can be read. */
 const HOUR_TOKENS = 50 * 3600
-const SECTIONS = { parsing: printParsing, latency: printLatency, heap: printHeap, hour: printHour }
+/** What a reader is to wait for at most where the model itself is as fast, ms. */
+const MAX_FIRST_MS = 500
+const MAX_GAP_MS = 100
 
-const dist = process.env.DAGSTREAM_DIST
-const root = dist ? new URL(`${pathToFileURL(dist).href}/`) : new URL('../dist/', import.meta.url)
+const CHUNKS = { 'a message each': undefined, '1 KiB': KIB, '16 KiB': 16 * KIB, '64 KiB': 64 * KIB }
+const MODELS = ['fast', '1 KB/s', 'stalling']
+const READERS = { provider: 'the provider alone', task: 'as a task, its log included' }
 
-if (process.argv[2] === '--section') await SECTIONS[process.argv[3]]()
-else {
-  console.log(`${formatEnvironment(readEnvironment())}\n`)
-  const asked = process.argv.slice(2)
-  for (const section of asked.length > 0 ? asked : Object.keys(SECTIONS)) {
-    // A process each: what one compiles and leaves behind is not another's.
-    const args = ['--expose-gc', fileURLToPath(import.meta.url), '--section', section]
-    const { status } = spawnSync(process.execPath, args, { stdio: 'inherit' })
-    if (status !== 0) process.exit(status ?? 1)
-  }
+const parsingKey = name => `llm parsing ${name}`
+const latencyKey = model => `llm latency ${model}`
+const heapKey = (reader, tokenCount) => `llm heap ${reader} ${tokenCount}`
+
+/** What stands between a language model and its `token` events: delay, memory, and parsing beside the client of OpenAI. */
+export function listLlmCases({ isCheck }) {
+  const heap = (reader, tokenCount, maxRounds) => ({
+    key: heapKey(reader, tokenCount),
+    kind: 'llm heap',
+    needsGc: true,
+    reader,
+    tokenCount,
+    maxRounds,
+  })
+  const maxRounds = isCheck ? 1 : 3
+  return [
+    ...Object.entries(CHUNKS).map(([name, chunkBytes]) => ({
+      key: parsingKey(name),
+      kind: 'llm parsing',
+      chunkBytes,
+      maxRounds: 3,
+    })),
+    ...MODELS.map(model => ({ key: latencyKey(model), kind: 'llm latency', model, maxRounds: 3 })),
+    ...Object.keys(READERS).map(reader => heap(reader, STREAM_TOKENS, maxRounds)),
+    ...Object.keys(READERS).map(reader => heap(reader, HOUR_TOKENS, 1)),
+  ]
 }
 
-async function load() {
-  const [library, llm] = await Promise.all([
-    import(new URL('index.js', root).href),
-    import(new URL('tools/llm/index.js', root).href),
+/** @param {Record<string, any>} results figures by key */
+export function reportLlm(results) {
+  const parsing = Object.keys(CHUNKS).map(name => {
+    const { ours, theirs, ratio } = results[parsingKey(name)]
+    return [name, formatRange(ours), formatRange(theirs), formatNumber(ratio.median)]
+  })
+  const quantiles = (model, name) =>
+    ['p50', 'p95', 'max'].map(each => formatNumber(results[latencyKey(model)][`${name}, ${each}`].median)).join(' · ')
+  const waits = MODELS.map(model => {
+    const { firstMade, firstSeen } = results[latencyKey(model)]
+    const firsts = [firstMade, firstSeen].map(({ median }) => formatNumber(median))
+    return [model, ...firsts, quantiles(model, 'gaps made'), quantiles(model, 'gaps seen')]
+  })
+  const delays = MODELS.map(model => [
+    model,
+    ...['provider to event', 'write to event', 'write to bytes'].map(name => quantiles(model, name)),
   ])
-  return { ...library, ...llm }
+  const heap = (tokenCount, names) =>
+    Object.entries(READERS).map(([reader, title]) => {
+      const figures = results[heapKey(reader, tokenCount)]
+      return [title, ...names.map(name => figures[name].median.toFixed(2))]
+    })
+  return [
+    [
+      `Parsing ${STREAM_TOKENS.toLocaleString('en')} tokens, µs per token, by the chunks of the body`,
+      formatTable(['chunks', 'dagstream', 'openai', '× openai'], parsing),
+    ],
+    [
+      'First token, and the gaps between tokens, as the model made them and as `token` events came, ms: p50 · p95 · max',
+      formatTable(['model', 'first made', 'first seen', 'gaps made', 'gaps seen'], waits),
+    ],
+    [
+      'Delay of a token, ms: p50 · p95 · max',
+      formatTable(['model', 'provider → event', 'written → event', 'written → bare `fetch`'], delays),
+    ],
+    [
+      `Heap of a stream of ${STREAM_TOKENS.toLocaleString('en')} tokens, MB`,
+      formatTable(['', 'at most', 'after it'], heap(STREAM_TOKENS, ['most', 'after'])),
+    ],
+    [
+      `Heap of an hour at 50 tokens per second, ${HOUR_TOKENS.toLocaleString('en')} tokens, MB`,
+      formatTable(
+        ['', 'least of the first third', 'of the second', 'of the last', 'at most', 'after it'],
+        heap(HOUR_TOKENS, ['first', 'second', 'third', 'most', 'after']),
+      ),
+    ],
+  ]
 }
 
-async function printParsing() {
-  const { measureParsing } = await import('./llm-parsing.mjs')
-  const rows = await measureParsing({ ...(await load()), rounds: 15 })
-  console.log('Parsing 10,000 tokens, µs per token (target: at least as fast)\n')
-  console.log(
-    `${formatTable(
-      ['chunks of the body', 'dagstream', 'openai', 'openai / dagstream'],
-      rows.map(([name, ...figures]) => [name, ...figures.map(formatNumber)]),
-    )}\n`,
-  )
-}
-
-async function printLatency() {
-  const { measureLatency } = await import('./llm-latency.mjs')
-  const show = ({ p50, p95, max }) => [p50, p95, max].map(formatNumber).join(' · ')
-  const rows = (await measureLatency(await load())).map(row => [
-    row.name,
-    `${formatNumber(row.firstMade)} → ${formatNumber(row.firstCame)}`,
-    show(row.ownDelay),
-    show(row.delay),
-    show(row.gapsMade),
-    show(row.gapsCame),
-  ])
-  console.log('From a model to `token` events, ms; p50 · p95 · max (target: p95 of provider → event under 1 ms)\n')
-  console.log(
-    `${formatTable(['model', 'first token', 'provider → event', 'write → event', 'gaps as made', 'gaps as seen'], rows)}\n`,
-  )
-}
-
-async function printHeap() {
-  const { measureHeap } = await import('./llm-heap.mjs')
-  printHeapOf('A stream of 10,000 tokens, MiB of heap (target: under 4)', await measureHeap(await load(), 10_000))
-}
-
-async function printHour() {
-  const { measureHeap } = await import('./llm-heap.mjs')
-  const results = await measureHeap(await load(), HOUR_TOKENS)
-  printHeapOf('An hour at 50 tokens/s, time compressed, MiB of heap at every twelfth', results)
-  for (const [name, { samples }] of Object.entries(results)) {
-    console.log(`${name}: ${samples.map(sample => sample.toFixed(1)).join(' ')}\n`)
-  }
-}
-
-function printHeapOf(title, results) {
-  const rows = Object.entries(results).map(([name, { most, after }]) => [name, most.toFixed(2), after.toFixed(2)])
-  console.log(`${title}\n\n${formatTable(['', 'most', 'after it'], rows)}\n`)
+/** The stated figures about language models. @returns {import('./figures.mjs').Figure[]} */
+export function listLlmFigures(results) {
+  const latency = (name, target, models, figure) => ({
+    name: `Language model: ${name}`,
+    unit: 'ms',
+    measured: Math.max(...models.map(model => results[latencyKey(model)]?.[figure]?.median)),
+    target,
+  })
+  const heap = (name, target, reader, tokenCount, figure) => ({
+    name: `Language model: ${name}, ${READERS[reader]}`,
+    unit: 'MB',
+    measured: results[heapKey(reader, tokenCount)]?.[figure]?.median,
+    target,
+  })
+  const readers = Object.keys(READERS)
+  return [
+    latency('provider to `token` event, p95, worst of 3 models', 1, MODELS, 'provider to event, p95'),
+    latency('first token, worst of 3 models', MAX_FIRST_MS, MODELS, 'firstSeen'),
+    latency('gaps between tokens of a fast model, max', MAX_GAP_MS, ['fast'], 'gaps seen, max'),
+    latency('gaps between tokens of a stalling model, p95', MAX_GAP_MS, ['stalling'], 'gaps seen, p95'),
+    ...readers.map(reader => heap('10,000 tokens in the heap', 4, reader, STREAM_TOKENS, 'most')),
+    ...readers.map(reader => heap('an hour, last third beyond the second', 1, reader, HOUR_TOKENS, 'growth')),
+    {
+      name: 'Language model: parsing beside `openai`, worst of 4 sizes of chunks',
+      unit: '×',
+      measured: Math.max(...Object.keys(CHUNKS).map(name => results[parsingKey(name)]?.ratio.median)),
+      target: 1,
+    },
+  ]
 }

@@ -1,4 +1,4 @@
-// npm run bench -- [overhead|stream|http|speedup …] [TRACE.json …] [--check] [--quick] [--docs] [--seed N] [--json FILE]
+// npm run bench -- [overhead|stream|http|llm|mcp|streamer|speedup …] [TRACE.json …] [--check] [--quick] [--docs] [--seed N] [--json FILE]
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -7,15 +7,21 @@ import { formatEnvironment, readEnvironment } from './environment.mjs'
 import { formatFigures, isMet } from './figures.mjs'
 import { listOverheadCases, listOverheadFigures, reportOverhead } from './overhead.mjs'
 import { listHttpCases, listHttpFigures, reportHttp } from './http.mjs'
+import { listLlmCases, listLlmFigures, reportLlm } from './llm.mjs'
+import { listMcpCases, listMcpFigures, reportMcp } from './mcp.mjs'
 import { measureCases } from './rounds.mjs'
 import { listSpeedupCases, listSpeedupFigures, reportSpeedup } from './speedup.mjs'
 import { listStreamCases, listStreamFigures, reportStream } from './stream.mjs'
+import { listStreamerCases, listStreamerFigures, reportStreamer } from './streamer.mjs'
 import { formatNumber } from './tables.mjs'
 
 const SUITES = {
   overhead: { list: listOverheadCases, report: reportOverhead, figures: listOverheadFigures },
   stream: { list: listStreamCases, report: reportStream, figures: listStreamFigures },
   http: { list: listHttpCases, report: reportHttp, figures: listHttpFigures },
+  llm: { list: listLlmCases, report: reportLlm, figures: listLlmFigures },
+  mcp: { list: listMcpCases, report: reportMcp, figures: listMcpFigures },
+  streamer: { list: listStreamerCases, report: reportStreamer, figures: listStreamerFigures },
   speedup: { list: listSpeedupCases, report: reportSpeedup, figures: listSpeedupFigures },
 }
 

@@ -1,41 +1,107 @@
-// What our calls of MCP tools cost beside the SDK's client alone: 200 read-only calls over one stdio connection, at once.
-// Run by `node bench/mcp.mjs [--check]`; each contender in fresh processes, in alternating order.
-import { execFile } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
-import { formatEnvironment, readEnvironment } from './environment.mjs'
-import { computeMedian, summarise } from './statistics.mjs'
+import { pathToFileURL } from 'node:url'
+import { computeMedian } from './statistics.mjs'
 import { formatNumber, formatRange, formatTable } from './tables.mjs'
 
+// The same build that `library.mjs` takes.
+const root = process.env.DAGSTREAM_DIST
+  ? new URL(`${pathToFileURL(process.env.DAGSTREAM_DIST).href}/`)
+  : new URL('../dist/', import.meta.url)
+
 const CALL_COUNT = 200
-const PROCESS_COUNT = 5
-const WARMUP_RUNS = 100
-const RUNS = 50
-
-/** How many times the time of the bare client ours may take. */
+const WARMUP_ROUNDS = 100
+const ROUNDS = 100
+/** What is compared with all else. */
+const BARE = 'SDK client'
+/** What the figure is about: all calls at once, as the bare client makes them. */
+const WORKFLOW = 'dagstream, a workflow'
+/** How many times the time of the bare client that may take. */
 const MAX_RATIO = 1.3
-
-const manifest = createRequire(import.meta.url).resolve('@modelcontextprotocol/server-everything/package.json')
-const server = { command: process.execPath, args: [join(dirname(manifest), 'dist/index.js')] }
 
 /** Each connects, and gives one run of all calls and what ends it. */
 const CONTENDERS = {
-  'SDK client': () => openClient(() => ({})),
+  [BARE]: () => openClient(() => undefined),
   /** What our calls have too. */
-  'SDK client, with signal and progress': () =>
-    openClient(() => ({ signal: new AbortController().signal, onprogress() {} })),
+  'SDK client, with progress': () => openClient(() => ({ onprogress() {} })),
   'dagstream, its tools alone': openTools,
-  'dagstream, a workflow': () => openWorkflow(CALL_COUNT),
+  [WORKFLOW]: () => openWorkflow(CALL_COUNT),
   'dagstream, a workflow, 64 at once': () => openWorkflow(64),
+}
+
+const WARM = 'mcp warm'
+const firstKey = contender => `mcp first ${contender}`
+
+/**
+ * What our calls of MCP tools cost beside the SDK's client alone: read-only calls of one tool over one stdio connection.
+ *
+ * The SDK's client checks the results. A workflow checks the arguments, twice (before anything runs, and again before each
+ * call), compiles its plan in the time that counts, and records events; our tools alone do nothing of it.
+ */
+export function listMcpCases() {
+  const firsts = Object.keys(CONTENDERS).map(contender => ({ key: firstKey(contender), kind: 'mcp', contender }))
+  return [{ key: WARM, kind: 'mcp' }, ...firsts]
+}
+
+/** @param {Record<string, any>} results figures by key */
+export function reportMcp(results) {
+  const warm = results[WARM]
+  const rows = Object.keys(CONTENDERS).map(contender => {
+    const first = results[firstKey(contender)].ms
+    return [contender, formatRange(warm[contender]), formatNumber(warm[ratioOf(contender)].median), formatRange(first)]
+  })
+  const title = `${CALL_COUNT} calls over one stdio connection`
+  return [[title, formatTable(['', 'ms, warm', '× SDK client', 'ms, first run of a process'], rows)]]
+}
+
+/** The stated figures about MCP. @returns {import('./figures.mjs').Figure[]} */
+export function listMcpFigures(results) {
+  const measured = results[WARM]?.[ratioOf(WORKFLOW)]?.median
+  const name = `${CALL_COUNT} read-only MCP calls over one stdio connection, beside the SDK’s client`
+  return [{ name, unit: '×', measured, target: MAX_RATIO }]
+}
+
+/**
+ * One contender's first run, or runs of all in turn: this machine slows down and speeds up within a second, which is to
+ * slow all alike. Each has a server of its own.
+ * @param {{ contender?: string }} options
+ * @returns {Promise<Record<string, number>>} `ms`, or the medians of each by name, and their ratios
+ */
+export async function measureMcp({ contender }) {
+  // 200 writes that wait at once are a leak to the SDK's transport, which says so once.
+  process.removeAllListeners('warning')
+  const names = contender === undefined ? Object.keys(CONTENDERS) : [contender]
+  const opened = []
+  for (const name of names) opened.push({ name, samples: [], ...(await CONTENDERS[name]()) })
+  const rounds = contender === undefined ? WARMUP_ROUNDS + ROUNDS : 1
+  for (let round = 0; round < rounds; round++) {
+    for (const { run, samples } of round % 2 === 0 ? opened : opened.toReversed()) {
+      const startedAt = performance.now()
+      await run()
+      samples.push(performance.now() - startedAt)
+    }
+  }
+  await Promise.all(opened.map(({ close }) => close()))
+  if (contender !== undefined) return { ms: opened[0].samples[0] }
+  const medians = opened.map(({ name, samples }) => [name, computeMedian(samples.slice(WARMUP_ROUNDS))])
+  const bare = Object.fromEntries(medians)[BARE]
+  return Object.fromEntries([...medians, ...medians.map(([name, ms]) => [ratioOf(name), ms / bare])])
+}
+
+function ratioOf(contender) {
+  return `${contender}, ratio`
+}
+
+function findServer() {
+  const manifest = createRequire(import.meta.url).resolve('@modelcontextprotocol/server-everything/package.json')
+  return { command: process.execPath, args: [join(dirname(manifest), 'dist/index.js')] }
 }
 
 async function openClient(createOptions) {
   const { Client } = await import('@modelcontextprotocol/sdk/client/index.js')
   const { StdioClientTransport } = await import('@modelcontextprotocol/sdk/client/stdio.js')
   const client = new Client({ name: 'bench', version: '1' })
-  await client.connect(new StdioClientTransport({ ...server, stderr: 'ignore' }))
+  await client.connect(new StdioClientTransport({ ...findServer(), stderr: 'ignore' }))
   const run = async () => {
     const calls = Array.from({ length: CALL_COUNT }, (_, n) =>
       client.callTool({ name: 'echo', arguments: { message: `${n}` } }, undefined, createOptions()),
@@ -72,9 +138,9 @@ function createContext(taskId) {
 }
 
 async function openWorkflow(maxConcurrency) {
-  const { ParallelExecutor } = await import('../dist/index.js')
+  const { StreamingExecutor } = await import('./library.mjs')
   const tools = await connectTools()
-  const executor = new ParallelExecutor(tools, { maxConcurrency })
+  const executor = new StreamingExecutor(tools, { maxConcurrency })
   const tasks = Array.from({ length: CALL_COUNT }, (_, n) => ({
     id: `t${n}`,
     tool: 'everything:echo',
@@ -88,60 +154,6 @@ async function openWorkflow(maxConcurrency) {
 }
 
 async function connectTools() {
-  const { mcpTools } = await import('../dist/tools/mcp/index.js')
-  return mcpTools({ mcpServers: { everything: { ...server, readOnlyTools: ['echo'] } } })
-}
-
-const [first, second] = process.argv.slice(2)
-if (first === '--measure') console.log(JSON.stringify(await measure(second)))
-else await main(first === '--check')
-
-async function measure(contender) {
-  // 200 writes that wait at once are a leak to the SDK's transport, which says so once.
-  process.removeAllListeners('warning')
-  const { run, close } = await CONTENDERS[contender]()
-  const samples = []
-  for (let n = 0; n < WARMUP_RUNS + RUNS; n++) {
-    const startedAt = performance.now()
-    await run()
-    samples.push(performance.now() - startedAt)
-  }
-  await close()
-  const counted = samples.slice(WARMUP_RUNS)
-  return { ms: computeMedian(counted), bestMs: Math.min(...counted) }
-}
-
-async function main(isCheck) {
-  const names = Object.keys(CONTENDERS)
-  const measured = Object.fromEntries(names.map(name => [name, []]))
-  for (let round = 0; round < PROCESS_COUNT; round++) {
-    for (const name of round % 2 === 0 ? names : names.toReversed()) {
-      const { stdout } = await promisify(execFile)(process.execPath, [
-        fileURLToPath(import.meta.url),
-        '--measure',
-        name,
-      ])
-      measured[name].push(JSON.parse(stdout))
-    }
-  }
-  const figures = names.map(name => ({ name, ...summarise(measured[name]) }))
-  const [bare] = figures
-  // On a machine that does other things too, only the fastest run tells what the calls themselves take.
-  const rows = figures.map(({ name, ms, bestMs }) => [
-    name,
-    formatRange(ms),
-    formatNumber(ms.median / bare.ms.median),
-    formatRange(bestMs),
-    formatNumber(bestMs.median / bare.bestMs.median),
-  ])
-  console.log(`${formatEnvironment(readEnvironment())}\n`)
-  console.log(
-    formatTable(
-      [`${CALL_COUNT} calls over one stdio connection`, 'ms', '× SDK client', 'fastest run, ms', '× SDK client'],
-      rows,
-    ),
-  )
-  const slow = figures.filter(({ name, ms }) => name.startsWith('dagstream') && ms.median > bare.ms.median * MAX_RATIO)
-  console.log(`\nMore than ${MAX_RATIO} ×: ${slow.map(({ name }) => name).join('; ') || 'none'}`)
-  if (isCheck && slow.length > 0) process.exitCode = 1
+  const { mcpTools } = await import(new URL('tools/mcp/index.js', root).href)
+  return mcpTools({ mcpServers: { everything: { ...findServer(), readOnlyTools: ['echo'] } } })
 }

@@ -106,5 +106,5 @@ function heapKey({ shape, taskCount }) {
 
 /** The heap after a collection hardly varies: one process is enough. */
 function createHeap({ shape, taskCount }, seed) {
-  return { key: heapKey({ shape, taskCount }), kind: 'heap', shape, taskCount, seed, maxRounds: 1 }
+  return { key: heapKey({ shape, taskCount }), kind: 'heap', needsGc: true, shape, taskCount, seed, maxRounds: 1 }
 }

@@ -3,7 +3,7 @@ import { summarise } from './statistics.mjs'
 
 /**
  * One thing to measure. `key` names it; cases with the same key are one. The rest goes to the worker.
- * @typedef {{ key: string, kind: string, maxRounds?: number, isIdle?: boolean, [parameter: string]: unknown }} Case
+ * @typedef {{ key: string, kind: string, maxRounds?: number, isIdle?: boolean, needsGc?: boolean, [parameter: string]: unknown }} Case
  */
 
 /** Cases that only wait for timers may run beside one another, this many at once. */
@@ -41,7 +41,7 @@ export async function measureCases(cases, rounds, onProgress) {
 
 /** @param {Case} given */
 function measureInProcess(given) {
-  const execArgv = given.kind === 'heap' ? ['--expose-gc'] : []
+  const execArgv = given.needsGc ? ['--expose-gc'] : []
   const child = fork(new URL('worker.mjs', import.meta.url), [], { execArgv })
   return new Promise((resolve, reject) => {
     child.once('message', resolve)

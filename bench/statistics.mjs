@@ -19,3 +19,9 @@ export function summarise(measurements) {
     }),
   )
 }
+
+/** The value that `share` of all are not above. @param {readonly number[]} values at least one */
+export function computeQuantile(values, share) {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.ceil(share * sorted.length) - 1]
+}

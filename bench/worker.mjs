@@ -9,6 +9,11 @@ const KINDS = {
   heap: async parameters => (await import('./heap.mjs')).measureHeap(parameters),
   schedule: async parameters => (await import('./schedule.mjs')).measureSchedule(parameters),
   http: async parameters => (await import('./http-scenarios.mjs')).measureScenario(parameters),
+  'llm parsing': async parameters => (await import('./llm-parsing.mjs')).measureParsing(parameters),
+  'llm latency': async parameters => (await import('./llm-latency.mjs')).measureLatency(parameters),
+  'llm heap': async parameters => (await import('./llm-heap.mjs')).measureStreamHeap(parameters),
+  mcp: async parameters => (await import('./mcp.mjs')).measureMcp(parameters),
+  streamer: async parameters => (await import('./streamer-delivery.mjs')).measureDelivery(parameters),
   'event types': async () => (await import('./event-types.mjs')).measureEventTypes(),
 }
 

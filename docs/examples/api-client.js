@@ -40,50 +40,66 @@ if (prompt === undefined || mode === undefined) {
 const input = { prompt, ...mode, ...(flags.model !== undefined && { model: flags.model }) }
 const references = Object.fromEntries(Object.keys(input).map(name => [name, `$INPUT.${name}`]))
 const token = process.env.DAGSTREAM_TOKEN
-const client = createClient({ url: flags.server, headers: token ? { Authorization: `Bearer ${token}` } : {} })
+const client = createClient({
+  url: flags.server,
+  headers: token ? { Authorization: `Bearer ${token}` } : {},
+  reconnection: { onReconnect: ({ error }) => console.error(`${error.message}, trying again`) },
+})
 const execution = client.stream({ tasks: [{ id: 'chat', tool: 'llm:chat', arguments: references }] }, { input })
 process.once('SIGINT', () => void execution.cancel().catch(({ message }) => console.error(message)))
 
 let streamed = ''
 let isWhole = true
 const usages = []
-for await (const { type, data } of execution) {
-  if (type === 'token') {
-    streamed += data.text
-    if (flags.stream) process.stdout.write(data.text)
-  } else if (type === 'task_retry' || type === 'snapshot') {
-    // What was streamed before is void, or not all of it is known.
-    if (flags.stream && streamed !== '') console.log('\n[the answer begins anew]')
-    streamed = ''
-    isWhole &&= type === 'task_retry'
-  } else if (type === 'token_usage') usages.push(data)
-  else if (type === 'metrics' && flags.verbose) {
-    console.error(`First token ${Math.round(data.ttftMs)}ms, ${data.tokensPerSec.toFixed(1)} tokens/s`)
+try {
+  for await (const { type, data } of execution) {
+    if (type === 'token') {
+      streamed += data.text
+      if (flags.stream) process.stdout.write(data.text)
+    } else if (type === 'task_retry' || type === 'snapshot') {
+      // What was streamed before is void, or not all of it is known.
+      if (flags.stream && streamed !== '') console.error('\n[the answer begins anew]')
+      streamed = ''
+      isWhole &&= type === 'task_retry'
+    } else if (type === 'token_usage') usages.push(data)
+    else if (type === 'metrics' && flags.verbose) {
+      console.error(`First token ${Math.round(data.ttftMs)}ms, ${data.tokensPerSec.toFixed(1)} tokens/s`)
+    }
   }
+  const { status, results, tokenUsage, executionTimeMs } = await execution.result
+  showAnswer(status, results[0])
+  showUsage(tokenUsage)
+  console.error(`Time: ${Math.round(executionTimeMs)}ms`)
+  // The event of each attempt carries the total so far as well.
+  if (isWhole) {
+    assert.deepEqual(usages.at(-1)?.executionTokenUsage, tokenUsage)
+    const sum = usages.reduce((total, { tokenUsage: used }) => total + used.totalTokensOut, 0)
+    assert.equal(sum, tokenUsage?.totalTokensOut ?? 0)
+  }
+} catch (error) {
+  if (error instanceof assert.AssertionError) throw error
+  // No server, not the right token, no `llm:chat` there, or a connection that is lost for good.
+  console.error(`${error.code ?? error.name}: ${error.message}`)
+  showUsage(usages.at(-1)?.executionTokenUsage)
+  process.exitCode = 1
 }
 
-const { status, results, tokenUsage, executionTimeMs } = await execution.result
-const [task] = results
-if (status === 'success') {
-  const { text, model } = task.output
-  // A snapshot leaves a gap in the stream; the result has all of the answer.
-  console.log(flags.stream && streamed === text ? '' : text)
-  if (flags.verbose) console.error(`Model ${model}, attempts ${task.attempts}`)
-} else {
+function showAnswer(status, task) {
+  if (status === 'success') {
+    const { text, model } = task.output
+    // A snapshot leaves a gap in the stream; the result has all of the answer.
+    console.log(flags.stream && streamed === text ? '' : text)
+    if (flags.verbose) console.error(`Model ${model}, attempts ${task.attempts}`)
+    return
+  }
   if (flags.stream) console.log()
   console.error(`${status}: ${task.code}: ${task.error}`)
   process.exitCode = status === 'cancelled' ? 130 : 1
 }
-if (tokenUsage) {
-  const { totalTokensIn, totalTokensOut, totalCost } = tokenUsage
-  const cost = totalCost === undefined ? '' : `, $${totalCost.toFixed(4)}`
+
+function showUsage(usage) {
+  if (usage === undefined) return
   const count = number => number.toLocaleString('en-US')
-  console.error(`Token usage: ${count(totalTokensIn)} in, ${count(totalTokensOut)} out${cost}`)
-  if (isWhole) {
-    // The event of each attempt carries the total so far as well.
-    assert.deepEqual(usages.at(-1).executionTokenUsage, tokenUsage)
-    const sum = usages.reduce((total, usage) => total + usage.tokenUsage.totalTokensOut, 0)
-    assert.equal(sum, totalTokensOut)
-  }
+  const cost = usage.totalCost === undefined ? '' : `, $${usage.totalCost.toFixed(4)}`
+  console.error(`Token usage: ${count(usage.totalTokensIn)} in, ${count(usage.totalTokensOut)} out${cost}`)
 }
-console.error(`Time: ${Math.round(executionTimeMs)}ms`)

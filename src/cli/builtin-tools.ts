@@ -1,12 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { HttpToolsOptions } from '../tools/http/http-options.ts'
 import { createChatTool } from '../tools/llm/chat-tool.ts'
 import { OpenRouterProvider } from '../tools/llm/openrouter-provider.ts'
+import { failure } from '../tools/llm/stream-error.ts'
 import type { Tool, ToolContext } from '../tools/tool.ts'
 import { type CliProcess, UsageError } from './console.ts'
-import { httpGetTool } from './http-get.ts'
+import { createHttpTools } from './http-tools.ts'
 
-/** Tools that need nothing set up; but for `http:get`, enough to try a workflow offline. */
-export const builtinTools: readonly Tool[] = [
+/**
+ * The tools that need no module and no server.
+ * @param http where requests may go; without it they only get public addresses
+ * @throws `INVALID_OPTION`
+ */
+export function createBuiltinTools(http: HttpToolsOptions | undefined, env: CliProcess['env']): readonly Tool[] {
+  return [...OFFLINE_TOOLS, ...createHttpTools(http), ...createChatTools(env)]
+}
+
+/** Enough to try a workflow with nothing set up. */
+const OFFLINE_TOOLS: readonly Tool[] = [
   {
     name: 'echo',
     description: 'Returns its arguments.',
@@ -54,7 +65,6 @@ export const builtinTools: readonly Tool[] = [
         .map(part => (typeof part === 'string' ? part : JSON.stringify(part)))
         .join((separator as string | undefined) ?? '\n'),
   },
-  httpGetTool,
 ]
 
 /**
@@ -70,6 +80,19 @@ export function findChatTool(env: CliProcess['env']): Tool | undefined {
     return createChatTool(new OpenRouterProvider({ apiKey, ...(baseURL && { baseURL }) })) as unknown as Tool
   } catch {
     throw new UsageError('Expected OPENROUTER_BASE_URL to be an http or https URL without a password')
+  }
+}
+
+/** A setting that is wrong hurts whoever asks the model, and nobody else. */
+function createChatTools(env: CliProcess['env']): Tool[] {
+  try {
+    const tool = findChatTool(env)
+    return tool === undefined ? [] : [tool]
+  } catch (error) {
+    const execute = (): never => {
+      throw failure('INVALID_REQUEST', (error as Error).message)
+    }
+    return [{ ...(createChatTool(new OpenRouterProvider()) as unknown as Tool), execute }]
   }
 }
 

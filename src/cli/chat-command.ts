@@ -5,12 +5,13 @@ import { StreamingExecutor } from '../execute/streaming-executor.ts'
 import type { ChatArguments, ChatOutput } from '../tools/llm/chat-tool.ts'
 import type { DAGStructure } from '../workflow/document.ts'
 import { findChatTool } from './builtin-tools.ts'
-import { loadMode } from './chat-modes.ts'
+import { findMode } from './chat-modes.ts'
 import { ChatViewer } from './chat-viewer.ts'
 import { type CommandContext, type ExitCode, HintedError, UsageError } from './console.ts'
 import { describeFailure } from './event-lines.ts'
 import { follow, type FollowedExecution, toExitCode } from './follow.ts'
 import { missesTool } from './issue-lines.ts'
+import { readConfig } from './read-config.ts'
 import { connect, RemotePlace } from './server-connection.ts'
 import { renderUsage } from './summary.ts'
 import { formatMs, formatNumberOf, toPlainLine } from './text.ts'
@@ -90,7 +91,9 @@ async function buildArguments(
   options: ChatOptions,
   { process }: CommandContext,
 ): Promise<ChatArguments> {
-  const mode = options.mode === undefined ? undefined : await loadMode(options.mode, process)
+  // Read in any case: what is wrong in it is not to go unnoticed until a mode is asked for.
+  const config = await readConfig(process)
+  const mode = options.mode === undefined ? undefined : findMode(options.mode, config)
   const model = options.model ?? mode?.model
   if (model === '') throw new UsageError('Expected --model to be the name of a model')
   return {

@@ -1,9 +1,6 @@
-import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
 import { describeValue } from '../errors.ts'
-import { type CliProcess, UsageError } from './console.ts'
-import { CONFIG_FILE } from './read-config.ts'
-import { readWorkflow } from './read-workflow.ts'
+import { UsageError } from './console.ts'
+import { type CliConfig, CONFIG_FILE } from './read-config.ts'
 import { toPlainLine } from './text.ts'
 
 /** A preset of `chat`: what is sent where a flag says nothing else. */
@@ -36,27 +33,19 @@ const SHIPPED_MODES: Readonly<Record<string, ChatMode>> = {
   },
 }
 
-/** The process, as far as a file is read. */
-type Place = Pick<CliProcess, 'cwd' | 'stdin'>
-
-const MAX_CONFIG_BYTES: number = 1024 * 1024
-
 /**
- * The mode of that name: from `modes` in the working directory's `dagstream.config.json`, else one that is shipped.
- * @throws UsageError for a name that is in neither, with those that are, and for a file that has not the form, naming the place
+ * The mode of that name: from `modes` of the configuration, else one that is shipped.
+ * @throws UsageError for a name that is in neither, with those that are, and for modes that have not the form, naming the place
  */
-export async function loadMode(name: string, process: Place): Promise<ChatMode> {
-  const modes = new Map([...Object.entries(SHIPPED_MODES), ...(await readModes(process))])
+export function findMode(name: string, config: CliConfig): ChatMode {
+  const modes = new Map([...Object.entries(SHIPPED_MODES), ...parseModes(config)])
   const mode = modes.get(name)
   if (mode !== undefined) return mode
   const names = [...modes.keys()].map(toPlainLine).join(', ')
   throw new UsageError(`Expected --mode to be one of ${names}; got ${describeValue(name)}`)
 }
 
-async function readModes(process: Place): Promise<[string, ChatMode][]> {
-  if (!existsSync(resolve(process.cwd, CONFIG_FILE))) return []
-  const config = expectObject(await readWorkflow(CONFIG_FILE, process, MAX_CONFIG_BYTES), '')
-  const { modes } = config
+function parseModes({ modes }: CliConfig): [string, ChatMode][] {
   if (modes === undefined) return []
   return Object.entries(expectObject(modes, '/modes')).map(([name, mode]) => [name, parseMode(mode, `/modes/${name}`)])
 }
@@ -83,7 +72,5 @@ function expectObject(value: unknown, place: string): Record<string, unknown> {
 /** Without `found`, only what was expected is said. */
 function refuse(place: string, expected: string, ...found: unknown[]): UsageError {
   const got = found.length === 0 ? '' : `, got ${describeValue(found[0])}`
-  return new UsageError(
-    `Expected ${toPlainLine(place === '' ? 'the document' : place)} of ${CONFIG_FILE} to be ${expected}${got}`,
-  )
+  return new UsageError(`Expected ${toPlainLine(place)} of ${CONFIG_FILE} to be ${expected}${got}`)
 }

@@ -19,7 +19,7 @@ export interface CliProcess {
   readonly command: string
   /** Where relative paths start. */
   readonly cwd: string
-  readonly stdin: AsyncIterable<Uint8Array | string>
+  readonly stdin: AsyncIterable<Uint8Array | string> & { readonly isTTY?: boolean }
   readonly stdout: TextStream
   readonly stderr: TextStream
   /** Calls `listener` at each Ctrl-C or request to terminate. @returns what stops that. */

@@ -2,8 +2,9 @@ import type { Colors } from 'picocolors/types.js'
 import type { WorkflowIssue } from '../workflow/document.ts'
 import { formatNumberOf, toPlainLine } from './text.ts'
 
-/** Said where a tool is missing and no module of tools was given. */
-export const TOOLS_HINT = 'Tools of your own: --tools <module>'
+/** Said where a tool is missing. */
+export const TOOLS_HINT =
+  'Tools come from --tools <module>, --mcp <config>, and `mcpServers` and `http` of dagstream.config.json'
 
 /** Whether issues, of whatever form, name a tool that is not there. */
 export function missesTool(issues: unknown): boolean {

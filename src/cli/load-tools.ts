@@ -1,29 +1,18 @@
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { ToolRegistry, type ToolSource } from '../tools/registry.ts'
-import { builtinTools, findChatTool } from './builtin-tools.ts'
-import { type CliProcess, UsageError } from './console.ts'
+import { UsageError } from './console.ts'
 
 /**
- * The built-in tools and those of `module`, a path or a package; one of the same name as a built-in replaces it. With a key
- * in `env` a model's is among the built-in ones.
+ * The tools of `module`, a path or a package; none without one.
  *
- * The module's default export is an array of tools, or an object of name → function `(args, context)` or tool.
+ * Its default export is an array of tools, or an object of name → function `(args, context)` or tool.
  * @throws UsageError when the module cannot be loaded or exports something else, and `INVALID_TOOL`
  */
-export async function loadTools(
-  module: string | undefined,
-  cwd: string,
-  env: CliProcess['env'] = {},
-): Promise<ToolRegistry> {
-  const own = new ToolRegistry(module === undefined ? [] : checkExport(await importDefault(module, cwd), module))
-  const chat = findChatTool(env)
-  const builtin = [...builtinTools, ...(chat === undefined ? [] : [chat])]
-  const tools = new ToolRegistry(builtin.filter(({ name }) => !own.has(name)))
-  for (const { tool } of own) tools.register(tool)
-  return tools
+export async function loadTools(module: string | undefined, cwd: string): Promise<ToolRegistry> {
+  return new ToolRegistry(module === undefined ? [] : checkExport(await importDefault(module, cwd), module))
 }
 
 async function importDefault(module: string, cwd: string): Promise<unknown> {
@@ -40,6 +29,7 @@ async function importDefault(module: string, cwd: string): Promise<unknown> {
 /** What `import` takes: a file beside the caller, else a package of the caller's, else one of ours. */
 function locate(module: string, cwd: string): string {
   const path = resolve(cwd, module)
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw new Error('it is a directory; name the file')
   if (/^[./]/.test(module) || existsSync(path)) return pathToFileURL(path).href
   try {
     return pathToFileURL(createRequire(join(cwd, 'package.json')).resolve(module)).href

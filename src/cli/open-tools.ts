@@ -1,13 +1,13 @@
-import { type Logger, SILENT_LOGGER } from '../stream/logger.ts'
+import type { Logger } from '../stream/logger.ts'
 import type { McpServers } from '../tools/mcp/mcp-servers.ts'
 import type { McpConfig } from '../tools/mcp/server-config.ts'
-import type { AnyTool, ToolRegistry } from '../tools/registry.ts'
+import { type AnyTool, ToolRegistry } from '../tools/registry.ts'
 import type { ToolProvider } from '../tools/tool-provider.ts'
-import { builtinTools } from './builtin-tools.ts'
+import { createBuiltinTools } from './builtin-tools.ts'
 import type { CliProcess } from './console.ts'
 import { listenForInterrupts } from './interrupts.ts'
 import { loadTools } from './load-tools.ts'
-import { readMcpConfig } from './read-config.ts'
+import { parseHttpOptions, readConfig, readMcpConfig } from './read-config.ts'
 
 /** The flags that say where tools come from. */
 export interface ToolFlags {
@@ -34,25 +34,24 @@ export interface CliTools extends ToolProvider {
 /**
  * Finds all tools that a command may name; starts no server. Of tools of one name that of the module comes first, then a server's, then
  * the built-in one.
- * @param logger hears what servers write on stderr
+ * @param logger hears what servers write on stderr, and what is wrong with them
  * @throws UsageError, `INVALID_TOOL` and `INVALID_OPTION` for what is wrong with the module or the configuration
  */
 export async function openTools(
   flags: ToolFlags,
   process: Pick<CliProcess, 'stdin' | 'cwd' | 'env'>,
-  logger: Logger = SILENT_LOGGER,
+  logger: Logger,
 ): Promise<CliTools> {
-  const config = await readMcpConfig(flags.mcp, process)
-  const own = await loadTools(flags.tools, process.cwd, process.env)
-  const servers = config && (await openServers(config, logger))
+  const config = await readConfig(process)
+  const mcp = await readMcpConfig(flags.mcp, config, process)
+  const builtin = createBuiltinTools(parseHttpOptions(config), process.env)
+  const module = Array.from(await loadTools(flags.tools, process.cwd), ({ tool }) => tool)
+  const servers = mcp && (await openServers(mcp, logger))
   const combine = async (remote: Promise<readonly AnyTool[]> | undefined): Promise<readonly AnyTool[]> =>
-    combineTools(
-      Array.from(own, ({ tool }) => tool),
-      (await remote) ?? [],
-    )
+    preferFirst(module, (await remote) ?? [], builtin)
   return {
-    own,
-    serverNames: Object.keys(config?.mcpServers ?? {}),
+    own: new ToolRegistry(preferFirst(module, builtin)),
+    serverNames: Object.keys(mcp?.mcpServers ?? {}),
     toolsFor: workflow => combine(servers?.toolsFor(workflow as Parameters<McpServers['toolsFor']>[0])),
     tools: () => combine(servers?.tools()),
     // A workflow that names nothing else.
@@ -94,10 +93,9 @@ async function openServers(config: McpConfig, logger: Logger): Promise<McpServer
   return createMcpServers({ mcpServers: config.mcpServers }, { logger })
 }
 
-function combineTools(own: readonly AnyTool[], remote: readonly AnyTool[]): AnyTool[] {
-  const remoteNames = new Set(remote.map(({ name }) => name))
-  const isBuiltin = (tool: AnyTool): boolean => (builtinTools as readonly AnyTool[]).includes(tool)
-  const kept = own.filter(tool => !(isBuiltin(tool) && remoteNames.has(tool.name)))
-  const names = new Set(kept.map(({ name }) => name))
-  return [...kept, ...remote.filter(({ name }) => !names.has(name))]
+/** Of tools of one name the first. */
+function preferFirst(...origins: readonly (readonly AnyTool[])[]): AnyTool[] {
+  const found = new Map<string, AnyTool>()
+  for (const tool of origins.flat()) if (!found.has(tool.name)) found.set(tool.name, tool)
+  return [...found.values()]
 }

@@ -1,47 +1,95 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { DagstreamError, expectObject, invalidOption } from '../errors.ts'
+import { type HttpToolsOptions, resolveHttpOptions } from '../tools/http/http-options.ts'
 import type { McpConfig } from '../tools/mcp/server-config.ts'
-import { Suggestions } from '../workflow/suggestion.ts'
 import { type CliProcess, UsageError } from './console.ts'
 import { readWorkflow } from './read-workflow.ts'
 
-/** The file of the working directory that is read where no other is named. */
+/** The file of the working directory that says how the command line works there. */
 export const CONFIG_FILE = 'dagstream.config.json'
 
 /** What it may hold. */
-const FIELDS = ['mcpServers', 'modes']
+const FIELDS = ['mcpServers', 'http', 'modes'] as const
+
+/** What it holds; each part is checked by whoever needs it. */
+export type CliConfig = Readonly<Partial<Record<(typeof FIELDS)[number], unknown>>>
+
+/** Of the options of `httpTools` those that a file can say. */
+const HTTP_FIELDS = [
+  'allowedHosts',
+  'allowPrivateAddresses',
+  'hostHeaders',
+  'limit',
+  'limitPerHost',
+  'timeoutMs',
+  'maxResponseBytes',
+  'maxRedirects',
+  'retry',
+] as const satisfies readonly (keyof HttpToolsOptions)[]
 
 /** How large a configuration may be, bytes. */
 const MAX_CONFIG_BYTES = 1024 * 1024
 
+/** The process, as far as files are read. */
+type Place = Pick<CliProcess, 'stdin' | 'cwd'>
+
 /**
- * The MCP servers of a file in the form of other hosts, what stands beside them not looked at; without one, those of the
- * `dagstream.config.json` of the working directory, if it is there and names any. The servers themselves are not checked.
- * @throws UsageError for what cannot be read, and for an unknown field of `dagstream.config.json`
+ * The `dagstream.config.json` of the working directory; empty where there is none.
+ * @throws UsageError for what cannot be read, is no object, or has a field that is not known
+ */
+export async function readConfig(process: Place): Promise<CliConfig> {
+  if (!existsSync(resolve(process.cwd, CONFIG_FILE))) return {}
+  const config = await readObject(CONFIG_FILE, process)
+  refuseUnknown(config, FIELDS, '')
+  return config
+}
+
+/**
+ * The MCP servers of a file in the form of other hosts, what stands beside them not looked at; without one those of the
+ * configuration, if it names any. The servers themselves are not checked.
+ * @throws UsageError for a file that cannot be read or has no servers
  */
 export async function readMcpConfig(
   file: string | undefined,
-  process: Pick<CliProcess, 'stdin' | 'cwd'>,
+  config: CliConfig,
+  process: Place,
 ): Promise<McpConfig | undefined> {
-  if (file !== undefined) {
-    const config = await readObject(file, process)
-    if ('mcpServers' in config) return config as unknown as McpConfig
-    throw new UsageError(`Expected \`${file}\` to have \`mcpServers\`, an object of name → server`)
-  }
-  if (!existsSync(resolve(process.cwd, CONFIG_FILE))) return undefined
-  const config = await readObject(CONFIG_FILE, process)
-  for (const name of Object.keys(config)) {
-    if (FIELDS.includes(name)) continue
-    const hint = new Suggestions(FIELDS, 'fields').hintFor(name)
-    throw new UsageError(`There is no field \`${name.slice(0, 40)}\` of \`${CONFIG_FILE}\`. ${hint}`)
-  }
-  return 'mcpServers' in config ? (config as unknown as McpConfig) : undefined
+  const found = file === undefined ? config : await readObject(file, process)
+  if ('mcpServers' in found) return found as unknown as McpConfig
+  if (file === undefined) return undefined
+  throw new UsageError(`Expected \`${file}\` to have \`mcpServers\`, an object of name → server`)
 }
 
-async function readObject(
-  file: string,
-  process: Pick<CliProcess, 'stdin' | 'cwd'>,
-): Promise<Readonly<Record<string, unknown>>> {
+/** Standard input can be read once. @throws UsageError where a workflow and `--mcp` are both to come from it */
+export function expectOneReader(workflow: string, mcp: string | undefined): void {
+  if (workflow === '-' && mcp === '-') throw new UsageError('Expected one of the workflow and --mcp to be -, got both')
+}
+
+/** Where requests may go, and how; `undefined` where the configuration does not say. @throws UsageError naming the field */
+export function parseHttpOptions({ http }: CliConfig): HttpToolsOptions | undefined {
+  if (http === undefined) return undefined
+  try {
+    if (Array.isArray(http)) throw invalidOption('http', 'an object', http)
+    const options = expectObject('http', http as HttpToolsOptions)
+    refuseUnknown(options, HTTP_FIELDS, 'http.')
+    resolveHttpOptions(options)
+    return options
+  } catch (error) {
+    if (!(error instanceof DagstreamError)) throw error
+    throw new UsageError(`\`${CONFIG_FILE}\`, \`http\`: ${error.message}`)
+  }
+}
+
+/** @throws UsageError naming the first field that is not known, and those that are */
+function refuseUnknown(object: object, known: readonly string[], prefix: string): void {
+  const unknown = Object.keys(object).find(name => !known.includes(name))
+  if (unknown === undefined) return
+  const name = `${prefix}${unknown.slice(0, 40)}`
+  throw new UsageError(`There is no field \`${name}\` of \`${CONFIG_FILE}\`; known are ${known.join(', ')}`)
+}
+
+async function readObject(file: string, process: Place): Promise<Readonly<Record<string, unknown>>> {
   const config = await readWorkflow(file, process, MAX_CONFIG_BYTES)
   if (typeof config === 'object' && config !== null && !Array.isArray(config)) return config as Record<string, unknown>
   throw new UsageError(`Expected \`${file}\` to be an object`)

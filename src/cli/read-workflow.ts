@@ -12,10 +12,12 @@ const MAX_WORKFLOW_BYTES: number = 64 * 1024 * 1024
  */
 export async function readWorkflow(
   file: string,
-  { stdin, cwd }: Pick<CliProcess, 'stdin' | 'cwd'>,
+  { stdin, cwd, stderr }: Pick<CliProcess, 'stdin' | 'cwd'> & Partial<Pick<CliProcess, 'stderr'>>,
   maxBytes: number = MAX_WORKFLOW_BYTES,
 ): Promise<unknown> {
   const name = file === '-' ? 'standard input' : `\`${file}\``
+  // Else it would look as if nothing happened.
+  if (file === '-' && stdin.isTTY) stderr?.write('Reading from standard input; end it with Ctrl-D\n', () => {})
   const bytes = await (file === '-' ? readAll(stdin, maxBytes, name) : readFile(resolve(cwd, file), maxBytes, name))
   return parseJson(decode(bytes, name), name)
 }
@@ -28,7 +30,8 @@ export function parseJson(text: string, name: string): unknown {
     const position = findJsonError(text)
     const where = position ? ` at line ${position.line}, column ${position.column}` : ''
     const found = text.trim() === '' ? ': it is empty' : foundAt(text, position)
-    throw new UsageError(`${name} is not valid JSON${where}${found}`)
+    const hint = /\.ya?ml`$/i.test(name) ? '. Only JSON is read, no YAML' : ''
+    throw new UsageError(`${name} is not valid JSON${where}${found}${hint}`)
   }
 }
 
@@ -70,7 +73,7 @@ function decode(bytes: Uint8Array, name: string): string {
 }
 
 function whyUnreadable(error: NodeJS.ErrnoException): string {
-  if (error.code === 'ENOENT') return 'there is no such file'
+  if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return 'there is no such file'
   if (error.code === 'EISDIR') return 'it is a directory'
   if (error.code === 'EACCES') return 'permission denied'
   return error.message

@@ -10,11 +10,14 @@ import { type CommandContext, type ExitCode, HintedError, UsageError } from './c
 import { follow, type Followed, type FollowedExecution, toExitCode } from './follow.ts'
 import { hintsFor } from './hints.ts'
 import { missesTool, TOOLS_HINT } from './issue-lines.ts'
+import { McpLines } from './mcp-lines.ts'
 import { askUntilInterrupted, openTools } from './open-tools.ts'
+import { expectOneReader } from './read-config.ts'
 import { readWorkflow } from './read-workflow.ts'
 import { connect, RemotePlace } from './server-connection.ts'
 import { renderSummary } from './summary.ts'
 import { toPlainLine, toPlainText } from './text.ts'
+import type { Viewer } from './viewer.ts'
 
 /** The flags of `run`. */
 export interface RunOptions {
@@ -48,15 +51,17 @@ export async function runCommand(file: string, options: RunOptions, context: Com
   const { process } = context
   const { server, token } = options
   if (server === undefined && token !== undefined) throw new UsageError('Expected --server with --token')
+  expectOneReader(file, options.mcp)
   const workflow = (await readWorkflow(file, process)) as DAGStructure
   if (server !== undefined) {
     return report(file, await runRemotely(workflow, { ...options, server }, context), options, context)
   }
-  const tools = await openTools(options, process)
+  const lines = new McpLines(context)
+  const tools = await openTools(options, process, lines)
   try {
     const found = await askUntilInterrupted(tools, process, () => tools.toolsFor(workflow))
     if (found === undefined) return 130
-    const followed = await runHere(workflow, found, options, context)
+    const followed = await runHere(workflow, found, options, lines, context)
     // Before the servers end: that may take them a while.
     return await report(file, followed, options, context)
   } finally {
@@ -84,9 +89,11 @@ async function runHere(
   workflow: DAGStructure,
   tools: ToolSource,
   options: RunOptions,
+  lines: McpLines,
   context: CommandContext,
 ): Promise<Followed> {
-  const begin = (): FollowedExecution => {
+  const begin = (viewer: Viewer): FollowedExecution => {
+    lines.showIn(viewer)
     const execution = new StreamingExecutor(tools).stream(workflow, toStreamOptions(options))
     const stop = (why: string): void => execution.cancel(why)
     return { events: execution, result: () => execution.result, stop, stopMessage: STOP_MESSAGE }
@@ -94,9 +101,10 @@ async function runHere(
   try {
     return await follow({ ...pickSse(options), begin }, context)
   } catch (error) {
-    const isMissing =
-      options.tools === undefined && error instanceof DagstreamError && missesTool(error.details['issues'])
+    const isMissing = error instanceof DagstreamError && missesTool(error.details['issues'])
     throw isMissing ? new HintedError(error, TOOLS_HINT) : error
+  } finally {
+    lines.showIn(undefined)
   }
 }
 

@@ -1,5 +1,6 @@
 import type { AnyTool } from '../tools/registry.ts'
 import type { CommandContext, ExitCode } from './console.ts'
+import { McpLines } from './mcp-lines.ts'
 import { askUntilInterrupted, type CliTools, openTools, type ToolFlags } from './open-tools.ts'
 import { toPlainLine } from './text.ts'
 
@@ -9,11 +10,10 @@ import { toPlainLine } from './text.ts'
  */
 export async function toolsCommand(
   options: ToolFlags & { readonly json?: true },
-  { process, stdout, stderr, colors }: CommandContext,
+  context: CommandContext,
 ): Promise<ExitCode> {
-  // Such as a tool that had to be left out. `Output` never rejects, and keeps the order.
-  const warn = (message: string): void => void stderr.write(`${colors.yellow('warning')} ${toPlainLine(message)}\n`)
-  const source = await openTools(options, process, { debug: () => {}, warn })
+  const { process, stdout, stderr, colors } = context
+  const source = await openTools(options, process, new McpLines(context))
   try {
     const collected = await askUntilInterrupted(source, process, () => collectTools(source))
     if (collected === undefined) return 130

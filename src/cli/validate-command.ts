@@ -2,7 +2,9 @@ import { type ValidationResult, validateWorkflow } from '../plan/compile.ts'
 import { ToolRegistry } from '../tools/registry.ts'
 import type { CommandContext, ExitCode } from './console.ts'
 import { missesTool, renderIssues, TOOLS_HINT } from './issue-lines.ts'
+import { McpLines } from './mcp-lines.ts'
 import { askUntilInterrupted, openTools } from './open-tools.ts'
+import { expectOneReader } from './read-config.ts'
 import { readWorkflow } from './read-workflow.ts'
 import { toPlainLine } from './text.ts'
 
@@ -23,7 +25,8 @@ export async function validateCommand(
   context: CommandContext,
 ): Promise<ExitCode> {
   const { process, stdout, stderr, colors } = context
-  const { tools, json } = options
+  const { json } = options
+  expectOneReader(file, options.mcp)
   const document = await readWorkflow(file, process)
   const report = await check(document, options, context)
   if (report === undefined) return 130
@@ -31,7 +34,7 @@ export async function validateCommand(
   else if (report.valid) await stderr.write(`${colors.green('valid')} ${toPlainLine(file)}\n`)
   else {
     await stderr.write(renderIssues(report.issues, report.issueCount, colors))
-    if (tools === undefined && missesTool(report.issues)) await stderr.write(`${TOOLS_HINT}\n`)
+    if (missesTool(report.issues)) await stderr.write(`${TOOLS_HINT}\n`)
   }
   return report.valid ? 0 : 2
 }
@@ -40,9 +43,10 @@ export async function validateCommand(
 async function check(
   document: unknown,
   { input, ...flags }: ValidateOptions,
-  { process }: CommandContext,
+  context: CommandContext,
 ): Promise<ValidationResult | undefined> {
-  const tools = await openTools(flags, process)
+  const { process } = context
+  const tools = await openTools(flags, process, new McpLines(context))
   try {
     const found = await askUntilInterrupted(tools, process, () => tools.toolsFor(document))
     return found && validateWorkflow(document, new ToolRegistry(found), { input })

@@ -2,6 +2,7 @@ import { type OutputUnit, type Schema, type SchemaDraft, Validator } from '@cfwo
 import { DagstreamError, describeValue } from '../errors.ts'
 import type { FoundProblem, SchemaCheck } from './argument-problem.ts'
 import { formatPointer, parsePointer, quoteName } from './json-pointer.ts'
+import { createPlainCheck } from './plain-check.ts'
 import type { JsonSchema } from './tool.ts'
 
 /** How much of a message is told, characters. */
@@ -23,7 +24,10 @@ export function createJsonSchemaCheck(toolName: string, schema: JsonSchema): Sch
       `Tool \`${toolName}\`: \`inputSchema\` is not a usable JSON Schema: ${reason}`,
     )
   }
+  // Of a copy too: a schema may be changed by its owner.
+  const isPlainlyValid = createPlainCheck(JSON.parse(JSON.stringify(schema)))
   return value => {
+    if (isPlainlyValid?.(value)) return { value, problems: [] }
     try {
       const { valid, errors } = validator.validate(value)
       return { value, problems: valid ? [] : toProblems(errors, value) }
@@ -42,7 +46,9 @@ function findDraft(uri: unknown): SchemaDraft {
   return uri.includes('2019-09') ? '2019-09' : '2020-12'
 }
 
-/** What the validator would only find on reaching it: references to nowhere and patterns that do not compile. */
+const TYPES: ReadonlySet<unknown> = new Set(['string', 'number', 'integer', 'boolean', 'null', 'array', 'object'])
+
+/** What the validator would only find on reaching it: references to nowhere, types there are not, patterns that do not compile. */
 function checkUsable(validator: Validator): void {
   // `lookup` is private in the types only; it holds every subschema.
   const { lookup } = validator as unknown as { lookup: Record<string, Schema | boolean> }
@@ -51,6 +57,9 @@ function checkUsable(validator: Validator): void {
     const target = schema['__absolute_ref__']
     if (target !== undefined && lookup[target] === undefined)
       throw new Error(`unresolved $ref ${quoteName(String(schema.$ref))}`)
+    for (const type of [schema.type ?? []].flat()) {
+      if (!TYPES.has(type)) throw new Error(`unknown type ${quoteName(String(type))}`)
+    }
     if (schema.pattern !== undefined) RegExp(schema.pattern, 'u')
     for (const pattern of Object.keys(schema.patternProperties ?? {})) RegExp(pattern, 'u')
   }

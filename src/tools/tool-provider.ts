@@ -16,7 +16,7 @@ export interface ToolProvider {
    * the `name`s are told to clients, its message to the log alone
    */
   toolsFor(workflow: unknown): Promise<ToolSource>
-  /** All there are. @returns rejects as `toolsFor` does */
+  /** All that can be had now, to be listed. Of the rest the provider's own log is told; it may also reject, as `toolsFor` does. */
   tools(): Promise<ToolSource>
 }
 

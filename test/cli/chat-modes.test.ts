@@ -48,7 +48,7 @@ test.each([
   [{}, 'poet', 'Expected --mode to be one of code, ask, debug; got `"poet"` (string)'],
   [{ modes: { mine: { system: 'x' } } }, 'poet', 'Expected --mode to be one of code, ask, debug, mine; got'],
   [{}, 'constructor', 'Expected --mode to be one of'],
-  [[], 'code', 'Expected the document of dagstream.config.json to be an object, got'],
+  [[], 'code', 'Expected `dagstream.config.json` to be an object'],
   [{ modes: [] }, 'code', 'Expected /modes of dagstream.config.json to be an object, got'],
   [
     { modes: { x: { system: 1 } } },
@@ -58,9 +58,15 @@ test.each([
   [{ modes: { x: { system: '', temperature: -1 } } }, 'code', '/modes/x/temperature of dagstream.config.json to be a'],
   [{ modes: { x: { system: '', model: '' } } }, 'code', '/modes/x/model of dagstream.config.json to be the name of'],
   [{ modes: { x: { system: '', temp: 1 } } }, 'code', 'Expected /modes/x/temp of dagstream.config.json to be absent'],
+  [{ mode: {} }, 'code', 'There is no field `mode` of `dagstream.config.json`; known are mcpServers, http, modes'],
   ['{"modes":', 'code', '`dagstream.config.json` is not valid JSON at line 1'],
 ])('%j with --mode %s is refused before anything is sent', async (config, mode, message) => {
   const { code, stderr, bodies } = await chatIn(config, '--mode', mode)
   expect([code, bodies]).toEqual([2, []])
   expect(stderr).toContain(message)
+})
+
+test('an unknown field of the configuration is refused without --mode too', async () => {
+  const { code, stderr, bodies } = await chatIn({ mode: {} })
+  expect([code, bodies, stderr]).toEqual([2, [], expect.stringContaining('There is no field `mode`')])
 })

@@ -1,7 +1,6 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { builtinTools, findChatTool } from '../../src/cli/builtin-tools.ts'
+import { createBuiltinTools } from '../../src/cli/builtin-tools.ts'
 import { runCli } from '../../src/cli/program.ts'
-import type { Tool } from '../../src/tools/tool.ts'
 import { chat, chatProcess, type FakeModel, saySix, startModel, untilWritten } from './chat-rig.ts'
 import { type FakeServer, SERVER, startFakeServer } from './remote-rig.ts'
 
@@ -9,7 +8,7 @@ afterEach(() => vi.unstubAllGlobals())
 
 /** A server that has the key; the command line has none. */
 function serveChat(model: FakeModel): FakeServer {
-  return startFakeServer({ tools: [...builtinTools, findChatTool(model.env) as Tool] })
+  return startFakeServer({ tools: createBuiltinTools(undefined, model.env) })
 }
 
 test('a server answers as this process does: same output, same lines, same request to the model', async () => {

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { expect, test } from 'vitest'
 import { runCli } from '../../src/cli/program.ts'
 import { chat, chatProcess, KEY, type ModelCall, saySix, startModel, untilWritten } from './chat-rig.ts'
@@ -144,6 +145,19 @@ test('with a key `llm:chat` is a built-in tool of every command', async () => {
     [false, false],
     [true, false],
   ])
+})
+
+test('a base URL that is none hurts nobody but who asks the model', async () => {
+  const env = { OPENROUTER_API_KEY: KEY, OPENROUTER_BASE_URL: 'ftp://user:secret@x' }
+  const runWith = async (argv: string[], tool: string): Promise<FakeProcess & { code: number }> => {
+    const process = Object.assign(new FakeProcess(...argv), { env })
+    process.stdin = Readable.from([JSON.stringify({ tasks: [{ id: 'a', tool, arguments: { prompt: 'hi' } }] })])
+    return Object.assign(process, { code: await runCli(process) })
+  }
+  for (const argv of [['run', '-'], ['validate', '-'], ['tools']]) expect((await runWith(argv, 'echo')).code).toBe(0)
+  const { code, stderr } = await runWith(['run', '-'], 'llm:chat')
+  expect([code, stderr.text]).toEqual([1, expect.stringContaining('INVALID_REQUEST: Expected OPENROUTER_BASE_URL')])
+  expect(stderr.text).not.toContain('secret')
 })
 
 test('a reader that leaves cancels at the next write', async () => {

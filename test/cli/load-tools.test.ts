@@ -15,19 +15,18 @@ beforeAll(async () => {
 })
 afterAll(() => rm(cwd, { recursive: true }))
 
-const builtins = ['echo', 'wait', 'fail', 'text:join', 'http:get']
-
-test('an array of tools, and an object of functions and tools, are added to the built-in ones', async () => {
-  expect((await loadTools(undefined, cwd)).names()).toEqual(builtins)
-  expect((await loadTools('./array.mjs', cwd)).names()).toEqual([...builtins, 'mine'])
+test('an array of tools, and an object of functions and tools, are tools', async () => {
+  expect((await loadTools(undefined, cwd)).names()).toEqual([])
+  expect((await loadTools('./array.mjs', cwd)).names()).toEqual(['mine'])
   const tools = await loadTools('object.mjs', cwd)
-  expect([tools.names(), tools.get('other')?.limit?.size]).toEqual([[...builtins, 'mine', 'other'], 3])
+  expect([tools.names(), tools.get('other')?.limit?.size]).toEqual([['mine', 'other'], 3])
 })
 
 test.each([
   ['none.mjs', /^Expected the default export of `none.mjs` to be an array .*, got none$/],
   ['wrong.mjs', /^Tool `mine`: expected `execute` to be a function/],
   ['throws.mjs', /^Cannot load tools from `throws.mjs`: cannot start$/],
+  ['.', /^Cannot load tools from `.`: it is a directory; name the file$/],
   ['./missing.mjs', /^Cannot load tools from `.\/missing.mjs`: /],
   ['no-such-package', /^Cannot load tools from `no-such-package`: /],
 ])('%s is refused with what is wrong', async (module, message) => {

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { builtinTools } from '../../src/cli/builtin-tools.ts'
 import { openTools } from '../../src/cli/open-tools.ts'
 import { runCli } from '../../src/cli/program.ts'
+import { SILENT_LOGGER } from '../../src/stream/logger.ts'
 import { createJournal, hostile, isAlive } from '../tools/mcp/mcp-rig.ts'
 import { FakeProcess } from './fake-process.ts'
 
@@ -85,7 +85,7 @@ test.each([
   [
     'an unknown field',
     { mcpServer: {} },
-    'There is no field `mcpServer` of `dagstream.config.json`. Did you mean `mcpServers`?',
+    'There is no field `mcpServer` of `dagstream.config.json`; known are mcpServers, http, modes',
   ],
   ['servers that are none', { mcpServers: 1 }, 'Expected `mcpServers` to be an object of name → server'],
   ['a server that is none', { mcpServers: { a: {} } }, 'a server with either `command` or `url`'],
@@ -95,6 +95,7 @@ test.each([
 })
 
 test.each([
+  [['--mcp', '-'], 'Expected one of the workflow and --mcp to be -, got both'],
   [['--mcp', 'missing.json'], 'Cannot read `missing.json`: there is no such file'],
   [['--mcp', 'dagstream.config.json'], 'Expected `dagstream.config.json` to have `mcpServers`'],
   [
@@ -116,7 +117,11 @@ test.each(['run', 'validate'])('%s ends with 1 and names the server that does no
   }
   const { code, stdout, stderr } = await run(cwd, [command, '-'], workflow)
   expect([code, stdout]).toEqual([1, ''])
-  expect(stderr).toMatch(/^error MCP server `broken` does not start: it .*cannot start: no key is not known\n$/)
+  expect(stderr).toMatch(/^error MCP server `broken` does not start: it .*cannot start: no key is not known\n/m)
+  // What they write is told as it comes, and nothing of how they are ended.
+  expect(stderr).toContain('mcp broken: cannot start: no key is not known\n')
+  expect(stderr).toContain('warning mcp fine: `as-task` was left out')
+  expect(stderr).not.toContain('closed')
 })
 
 test.each([['run', '-'], ['validate', '-'], ['tools']])(
@@ -174,14 +179,59 @@ test('of tools of one name that of the module comes first, then a server, then t
   const text = { command: process.execPath, args: [join(folder, 'join.mjs')] }
   writeFileSync(join(folder, 'dagstream.config.json'), JSON.stringify({ mcpServers: { text, mine: hostile() } }))
   writeFileSync(join(folder, 'tools.mjs'), `export default { 'mine:echo': () => 'of the module' }`)
-  const tools = await openTools({ tools: './tools.mjs' }, processIn(folder, []))
+  const tools = await openTools({ tools: './tools.mjs' }, processIn(folder, []), SILENT_LOGGER)
   onTestFinished(() => tools.close())
   const all = await tools.tools()
   const find = (name: string): readonly unknown[] => all.filter(tool => tool.name === name)
   expect(find('mine:echo')).toEqual([tools.own.get('mine:echo')?.tool])
   expect(find('text:join')).toEqual([expect.objectContaining({ description: 'of the server' })])
-  expect(find('http:get')).toEqual([builtinTools.find(({ name }) => name === 'http:get')])
+  expect(find('http:get')).toEqual([tools.own.get('http:get')?.tool])
   expect(find('mine:pid')).toHaveLength(1)
+})
+
+test.each(['llm', 'http'])(
+  'a server may be called %s: its tools come before built-in ones of their name',
+  async name => {
+    const tool = name === 'llm' ? 'chat' : 'get'
+    const folder = withConfig(ONE_TOOL.replace("name: 'join'", `name: '${tool}'`), 'one.mjs')
+    const servers = { [name]: { command: process.execPath, args: [join(folder, 'one.mjs')] } }
+    writeFileSync(join(folder, 'dagstream.config.json'), JSON.stringify({ mcpServers: servers, http: {} }))
+    const asked = Object.assign(processIn(folder, []), { env: { OPENROUTER_API_KEY: 'sk-key' } })
+    const tools = await openTools({}, asked, SILENT_LOGGER)
+    onTestFinished(() => tools.close())
+    const found = (await tools.tools()).filter(each => each.name === `${name}:${tool}`)
+    expect(found).toEqual([expect.objectContaining({ description: 'of the server' })])
+  },
+)
+
+test.each(['--json', '--sse'])(
+  'with %s what a server writes on stderr is told there, and stdout stays pure',
+  async flag => {
+    const cwd = withConfig({ mcpServers: { mine: hostile('fair', { env: { API_KEY: 'secret-key' } }) } })
+    const workflow = { tasks: [{ id: 'a', tool: 'mine:leak-log' }] }
+    const { code, stdout, stderr } = await run(cwd, ['run', '-', flag], workflow)
+    expect([code, stdout.includes('mcp mine')]).toEqual([0, false])
+    if (flag === '--json') expect(JSON.parse(stdout)).toMatchObject({ status: 'success' })
+    expect(stderr).toMatch(/^mcp mine: using \[redacted\]$/m)
+  },
+)
+
+test('on a terminal that draws a tree its lines are left above it', async () => {
+  const cwd = withConfig({ mcpServers: { mine: hostile('fair', { env: { API_KEY: 'secret-key' } }) } })
+  // Time for the line to come while there is a tree.
+  const pause = { id: 'b', tool: 'wait', arguments: { ms: 300 }, dependsOn: ['a'] }
+  const process = processIn(cwd, ['run', '-'], { tasks: [{ id: 'a', tool: 'mine:leak-log' }, pause] })
+  Object.assign(process.stderr, { isTTY: true, columns: 80, rows: 24 })
+  expect(await runCli(process)).toBe(0)
+  expect(process.stderr.text).toContain('mcp mine: using [redacted]\n')
+  expect(process.stderr.text.indexOf('mcp mine: using')).toBeLessThan(process.stderr.text.indexOf('success'))
+})
+
+test('a server that writes without an end is told a bounded number of lines', async () => {
+  const cwd = withConfig({ mcpServers: { mine: hostile('floods') } })
+  const { code, stderr } = await run(cwd, ['validate', '-'], echo('mine'))
+  const lines = stderr.match(/^mcp mine: noise/gm) ?? []
+  expect([code, lines.length > 0, lines.length <= 1000]).toEqual([0, true, true])
 })
 
 /** Starts `serve` on a free port. @returns once it listens */

@@ -5,6 +5,7 @@ import { Readable } from 'node:stream'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { UsageError } from '../../src/cli/console.ts'
 import { readWorkflow } from '../../src/cli/read-workflow.ts'
+import { FakeProcess } from './fake-process.ts'
 
 let cwd: string
 beforeAll(async () => {
@@ -13,6 +14,7 @@ beforeAll(async () => {
   await writeFile(join(cwd, 'bad.json'), '{\n  "tasks": [,]\n}')
   await writeFile(join(cwd, 'cut.json'), '{\n  "tasks": [')
   await writeFile(join(cwd, 'empty.json'), ' \n')
+  await writeFile(join(cwd, 'brief.yaml'), 'tasks: []\n')
   await writeFile(join(cwd, 'binary.json'), new Uint8Array([0xff, 0xfe, 0x7b]))
 })
 afterAll(() => rm(cwd, { recursive: true }))
@@ -30,10 +32,24 @@ test.each([
   ['cut.json', '`cut.json` is not valid JSON at line 2, column 13: the line ends where more was expected'],
   ['empty.json', '`empty.json` is not valid JSON at line 2, column 1: it is empty'],
   ['binary.json', '`binary.json` is not UTF-8 text'],
+  [
+    'brief.yaml',
+    '`brief.yaml` is not valid JSON at line 1, column 1: unexpected `tasks: []`. Only JSON is read, no YAML',
+  ],
+  ['good.json/x', 'Cannot read `good.json/x`: there is no such file'],
   ['missing.json', 'Cannot read `missing.json`: there is no such file'],
   ['.', 'Cannot read `.`: it is a directory'],
 ])('%s is refused with what is wrong', async (file, message) => {
   await expect(read(file)).rejects.toEqual(new UsageError(message))
+})
+
+test('a terminal is asked for what is read from it, and a pipe is not', async () => {
+  const { stderr } = new FakeProcess()
+  for (const isTTY of [false, true]) {
+    const stdin = Object.assign(Readable.from(['{}']), { isTTY })
+    await readWorkflow('-', { stdin, cwd, stderr })
+    expect(stderr.text).toBe(isTTY ? 'Reading from standard input; end it with Ctrl-D\n' : '')
+  }
 })
 
 test('a file and standard input are bounded', async () => {

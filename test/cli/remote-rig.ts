@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { vi } from 'vitest'
-import { builtinTools } from '../../src/cli/builtin-tools.ts'
+import { createBuiltinTools } from '../../src/cli/builtin-tools.ts'
 import { runCli } from '../../src/cli/program.ts'
 import { createHandler, type Handler, type HandlerOptions } from '../../src/http/index.ts'
 import { FakeProcess } from './fake-process.ts'
@@ -18,7 +18,7 @@ export interface FakeServer {
 
 /** Stands in for the global `fetch` until `vi.unstubAllGlobals`. */
 export function startFakeServer(options: Partial<HandlerOptions> = {}): FakeServer {
-  const handler = createHandler({ tools: [...builtinTools], ...options })
+  const handler = createHandler({ tools: createBuiltinTools(undefined, {}), ...options })
   const server: FakeServer = { handler, requests: [], intercept: () => undefined }
   vi.stubGlobal('fetch', async (request: Request) => {
     const url = new URL(request.url)

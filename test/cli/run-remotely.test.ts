@@ -1,4 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest'
+import { TOOLS_HINT } from '../../src/cli/issue-lines.ts'
 import { runCli } from '../../src/cli/program.ts'
 import type { ExecutionResult } from '../../src/execute/execution-result.ts'
 import { run } from './fake-process.ts'
@@ -68,12 +69,12 @@ test('the flags reach the server', async () => {
   ])
 })
 
-test('an invalid workflow is told as it is told here, but for the flag that gives tools here', async () => {
+test('an invalid workflow is told as it is told here, but for where tools come from here', async () => {
   startFakeServer()
   const broken = { tasks: Array.from({ length: 150 }, (_, index) => ({ id: `t${index}`, tool: 'none' })) }
   const here = await run(['run', '-'], broken)
   const there = await runRemotely(broken)
-  const told = there.stderr.text + 'Tools of your own: --tools <module>\n'
+  const told = `${there.stderr.text}${TOOLS_HINT}\n`
   expect([there.code, there.stdout.text, told]).toEqual([here.code, here.stdout, here.stderr])
 })
 

@@ -5,7 +5,8 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { loadTools } from '../../src/cli/load-tools.ts'
+import { createBuiltinTools } from '../../src/cli/builtin-tools.ts'
+import { ToolRegistry } from '../../src/tools/registry.ts'
 import { runCli } from '../../src/cli/program.ts'
 import { buildSamples } from '../../src/cli/serve-samples.ts'
 import { FakeProcess, run } from './fake-process.ts'
@@ -77,7 +78,7 @@ test('with the tools of the shipped report, the report is what to paste; elsewhe
 })
 
 test('an address in brackets is quoted: some shells take them for a pattern', async () => {
-  const tools = await loadTools(undefined, '.')
+  const tools = new ToolRegistry(createBuiltinTools(undefined, {}))
   const lines = await buildSamples('http://[::1]:8321', false, tools, new FakeProcess())
   expect(lines[0]).toContain("curl -N 'http://[::1]:8321/executions' -H")
   expect(lines.at(-1)).toBe("dagstream run fixtures/hello.json --server 'http://[::1]:8321'")

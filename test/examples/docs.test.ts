@@ -36,6 +36,24 @@ test.each(pages)('every relative link of %s leads somewhere', page => {
   expect(broken).toEqual([])
 })
 
+test('every page is linked from the README, every example from a page', () => {
+  const linked = (page: string): string[] => findLinks(read(page)).map(link => new URL(link, new URL(page, root)).href)
+  const unlinked = (names: readonly string[], from: readonly string[]): string[] => {
+    const links = new Set(from.flatMap(linked))
+    return names.filter(name => !links.has(new URL(name, root).href))
+  }
+  const docs = pages.filter(page => page.startsWith('docs/'))
+  // Decisions are linked as a folder.
+  expect(
+    unlinked(
+      docs.filter(page => !page.startsWith('docs/decisions/')),
+      ['README.md'],
+    ),
+  ).toEqual([])
+  const examples = readdirSync(new URL('docs/examples/', root)).map(name => `docs/examples/${name}`)
+  expect(unlinked(examples, docs)).toEqual([])
+})
+
 describe('what a program in the docs is said to print', () => {
   const programs = pages.flatMap(page => findPrograms(read(page)).map(program => ({ page, ...program })))
 
@@ -46,7 +64,7 @@ describe('what a program in the docs is said to print', () => {
         'docs/workflow.md',
         'docs/execution.md',
         'docs/events.md',
-        'docs/streams.md',
+        'docs/streaming.md',
       ]),
     )
   })
@@ -76,9 +94,9 @@ describe('the docs name every', () => {
     ['limit', 'docs/workflow.md', Object.keys(LIMITS)],
     ['event', 'docs/events.md', Object.values(SSE_EVENTS)],
     ['field of an event', 'docs/events.md', findEventFields()],
-    ['buffer option', 'docs/streams.md', BufferOptions],
-    ['sink option', 'docs/streams.md', SinkOptions],
-    ['delivery', 'docs/streams.md', findUnion('src/execute/sink-reader.ts', 'Delivery')],
+    ['buffer option', 'docs/streaming.md', BufferOptions],
+    ['sink option', 'docs/streaming.md', SinkOptions],
+    ['delivery', 'docs/streaming.md', findUnion('src/execute/sink-reader.ts', 'Delivery')],
     ['field of a tool', 'docs/tools.md', findFields('src/tools/tool.ts', 'Tool')],
     ['member of the context', 'docs/tools.md', findFields('src/tools/tool.ts', 'ToolContext')],
     [
@@ -100,6 +118,17 @@ describe('the docs name every', () => {
     ['option of HTTP tools', 'docs/http-tools.md', findFields('src/tools/http/http-options.ts', 'HttpToolsOptions')],
     ['argument of an HTTP request', 'docs/http-tools.md', findFields('src/tools/http/http-request.ts', 'HttpRequest')],
     ['code of an HTTP tool', 'docs/http-tools.md', findUnion('src/tools/http/http-tool-error.ts', 'HttpToolErrorCode')],
+    ['option of a provider', 'docs/llm.md', findFields('src/tools/llm/openrouter-provider.ts', 'OpenRouterOptions')],
+    ['parameter of a provider', 'docs/llm.md', findFields('src/tools/llm/provider.ts', 'ProviderParams')],
+    ['measure of a stream', 'docs/llm.md', findFields('src/tools/llm/provider.ts', 'StreamMetrics')],
+    ['option of a chat tool', 'docs/llm.md', findFields('src/tools/llm/chat-tool.ts', 'ChatToolOptions')],
+    ['argument of a chat', 'docs/llm.md', findFields('src/tools/llm/chat-tool.ts', 'ChatArguments')],
+    ['option of MCP servers', 'docs/mcp.md', findFields('src/tools/mcp/mcp-servers.ts', 'McpOptions')],
+    ['option of an MCP server', 'docs/mcp.md', findFields('src/tools/mcp/server-config.ts', 'McpServerOptions')],
+    ['field of an MCP process', 'docs/mcp.md', findFields('src/tools/mcp/server-config.ts', 'McpProcessConfig')],
+    ['field of an MCP address', 'docs/mcp.md', findFields('src/tools/mcp/server-config.ts', 'McpHttpConfig')],
+    ['code of an MCP tool', 'docs/mcp.md', findUnion('src/tools/mcp/mcp-failure.ts', 'McpFailureCode')],
+    ['field of token usage', 'docs/token-usage.md', findFields('src/events/token-usage.ts', 'TokenUsage')],
     ['option of a streamer', 'docs/sse-streamer.md', findFields('src/events/sse-streamer.ts', 'SSEStreamerOptions')],
     ['event of a job', 'docs/job.md', Object.values(JOB_EVENTS)],
     ['method of a store', 'docs/store.md', findMethods('src/store/execution-store.ts')],
@@ -131,7 +160,7 @@ describe('the docs tell the default of every', () => {
   test.each<[what: string, page: string, defaults: object]>([
     ['execution option', 'docs/execution.md', resolveOptions()],
     ['field of a retry policy', 'docs/execution.md', mergeRetryPolicies(undefined, undefined)],
-    ['buffer option', 'docs/streams.md', resolveBufferOptions({})],
+    ['buffer option', 'docs/streaming.md', resolveBufferOptions({})],
     ['limit', 'docs/workflow.md', LIMITS],
     ['option of `createHandler`', 'docs/server.md', findHandlerDefaults()],
     ['option of reconnection', 'docs/client.md', resolveReconnectionOptions()],

@@ -65,6 +65,7 @@ const make = (schema: unknown) => () => createArgumentChecker('t', schema as Jso
 
 test('a schema that cannot be used is refused at once', () => {
   expect(make({ $ref: '#/nowhere' })).toThrow('Tool `t`: `inputSchema` is not a usable JSON Schema: unresolved $ref')
+  expect(make({ properties: { a: { type: 'int' } } })).toThrow('is not a usable JSON Schema: unknown type `int`')
   expect(make({ properties: { x: { pattern: '(' } } })).toThrow('not a usable JSON Schema')
   expect(make({ patternProperties: { '(': {} } })).toThrow('not a usable JSON Schema')
   expect(make({ $ref: '#' })).toThrow('not a usable JSON Schema')

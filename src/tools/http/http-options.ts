@@ -74,7 +74,7 @@ export function resolveHttpOptions(options: HttpToolsOptions = {}): HttpSettings
   if (lookup !== undefined && typeof lookup !== 'function') throw invalidOption('lookup', 'a function', lookup)
   expectMethods('clock', clock, CLOCK_METHODS)
   const { timeoutMs = limitPerHost === Number.POSITIVE_INFINITY ? undefined : DEFAULT_TIMEOUT_MS } = options
-  if (timeoutMs !== undefined && !(timeoutMs >= 1 && timeoutMs <= MAX_TIMEOUT_MS)) {
+  if (timeoutMs !== undefined && !(typeof timeoutMs === 'number' && timeoutMs >= 1 && timeoutMs <= MAX_TIMEOUT_MS)) {
     throw invalidOption('timeoutMs', `a number from 1 to ${MAX_TIMEOUT_MS}`, timeoutMs)
   }
   const { maxResponseBytes = 5 * 1024 * 1024, maxRedirects = 5, hostHeaders = {} } = options

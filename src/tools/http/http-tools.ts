@@ -1,15 +1,13 @@
 import { Agent } from 'undici'
 import type { Tool } from '../tool.ts'
+import { defineHttpTools } from './define-tools.ts'
 import { createGuardedConnector } from './guarded-connector.ts'
 import { HostLimits } from './host-limits.ts'
 import { matchesRule, namesAddress, type Target } from './host-rules.ts'
 import { type HttpSettings, type HttpToolsOptions, resolveHttpOptions } from './http-options.ts'
-import { GET_SCHEMA, type HttpRequest, type HttpResponse, REQUEST_SCHEMA } from './http-request.ts'
+import type { HttpRequest, HttpResponse } from './http-request.ts'
 import { prepareRequest } from './prepare-request.ts'
 import { type HttpSession, sendRequest } from './send-request.ts'
-
-/** Attempts of `http:get`, which changes nothing. */
-const GET_ATTEMPTS = 3
 
 /**
  * The tools `http:get` and `http:request`: requests and answers as data.
@@ -27,31 +25,13 @@ export function httpTools(options: HttpToolsOptions = {}): Tool[] {
       connect: createGuardedConnector(target => mayBePrivate(target, settings), settings.lookup),
     }),
   }
-  const execute: Tool['execute'] = (args, { signal }): Promise<HttpResponse> =>
-    // The schema has checked them.
-    sendRequest(prepareRequest(args as unknown as HttpRequest), session, signal)
-  const shared = {
-    execute,
-    ...(options.limit !== undefined && { limit: options.limit }),
-    // Time spent waiting for a host is not the request's: it has a time-out of its own.
-    ...(settings.limitPerHost !== Number.POSITIVE_INFINITY && { timeoutMs: 0 }),
-  }
-  const { prefix } = settings
-  const get: Tool = {
-    ...shared,
-    name: `${prefix}:get`,
-    description: 'Gets a URL. Gives { status, headers, body, bodyType }, the body as JSON, text or base64.',
-    inputSchema: GET_SCHEMA,
-    readOnly: true,
-    retry: options.retry ?? { maxAttempts: GET_ATTEMPTS },
-  }
-  const request: Tool = {
-    ...shared,
-    name: `${prefix}:request`,
-    description: 'Sends an HTTP request. Gives { status, headers, body, bodyType }, the body as JSON, text or base64.',
-    inputSchema: REQUEST_SCHEMA,
-  }
-  return [get, request]
+  return defineHttpTools(
+    settings,
+    options,
+    (args, { signal }): Promise<HttpResponse> =>
+      // The schema has checked them.
+      sendRequest(prepareRequest(args as unknown as HttpRequest), session, signal),
+  )
 }
 
 function mayBePrivate(target: Target, { privateHosts, allowedHosts = [] }: HttpSettings): boolean {

@@ -3,6 +3,8 @@ import type { HttpBody, HttpRequest, QueryValue } from './http-request.ts'
 
 /** A request that can be sent. */
 export interface PreparedRequest {
+  /** As messages name it. */
+  readonly what: string
   readonly method: string
   /** Without userinfo and fragment. */
   readonly url: URL
@@ -43,7 +45,7 @@ export function prepareRequest(request: HttpRequest): PreparedRequest {
   for (const [name, value] of Object.entries(request.headers ?? {})) addHeader(headers, name, value, what)
   const body = request.body === undefined ? undefined : encodeBody(request.body, headers, what)
   const accepts = (status: number): boolean => acceptStatuses === 'any' || acceptStatuses.includes(status)
-  return { method, url, headers, body, timeoutMs, accepts }
+  return { what, method, url, headers, body, timeoutMs, accepts }
 }
 
 /** Checks a header and adds it, in the place of one of that name. @throws `INVALID_ARGUMENTS` */
@@ -97,16 +99,31 @@ function encodeBody(body: HttpBody, headers: Map<string, string>, what: string):
   }
   if ('json' in body) {
     as('application/json')
-    return Buffer.from(JSON.stringify(body.json))
+    return encodeJson(body.json, what)
   }
-  if ('text' in body) {
+  const { text, base64 } = body as { text?: unknown; base64?: unknown }
+  if (typeof text === 'string') {
     as('text/plain; charset=utf-8')
-    return Buffer.from(body.text)
+    return Buffer.from(text)
   }
   // `Buffer.from` reads over whatever is no base64.
-  if (!/^[\w+/-]*={0,2}$/.test(body.base64)) throw refuse(`${what}: \`body.base64\` is not base64`)
+  if (typeof base64 !== 'string' || !/^[\w+/-]*={0,2}$/.test(base64)) {
+    throw refuse(`${what}: expected \`body\` to have \`json\`, a \`text\`, or a \`base64\` that is some`)
+  }
   as('application/octet-stream')
-  return Buffer.from(body.base64, 'base64')
+  return Buffer.from(base64, 'base64')
+}
+
+function encodeJson(value: unknown, what: string): Buffer {
+  let text: string | undefined
+  try {
+    text = JSON.stringify(value)
+  } catch {
+    // What it says may show the value.
+  }
+  // `undefined`, a function, a BigInt or a cycle, which only a call from code can have.
+  if (text === undefined) throw refuse(`${what}: \`body.json\` is no JSON value`)
+  return Buffer.from(text)
 }
 
 function refuse(message: string): HttpToolError {

@@ -20,7 +20,14 @@ export function findRedirect(request: PreparedRequest, status: number, location:
     }),
   )
   const method = hasBody || request.method === 'HEAD' ? request.method : 'GET'
-  return { ...request, method, url, headers, body: hasBody ? request.body : undefined }
+  return {
+    ...request,
+    what: describeRequest(method, url),
+    method,
+    url,
+    headers,
+    body: hasBody ? request.body : undefined,
+  }
 }
 
 /** RFC 9110, 15.4: what everybody does with a POST on 301 and 302, and what 303 asks for. */
@@ -28,12 +35,9 @@ function keepsBody(method: string, status: number): boolean {
   return status === 303 ? method === 'GET' : status > 303 || method !== 'POST'
 }
 
-function parseLocation(location: string, { method, url: from }: PreparedRequest): URL {
+function parseLocation(location: string, { what, url: from }: PreparedRequest): URL {
   const wrong = (): HttpToolError =>
-    new HttpToolError(
-      'HTTP_REDIRECT',
-      `${describeRequest(method, from)} was redirected to what is no URL of http or https`,
-    )
+    new HttpToolError('HTTP_REDIRECT', `${what} was redirected to what is no URL of http or https`)
   let url: URL
   try {
     url = new URL(location, from)

@@ -7,11 +7,11 @@ import type { HostLimits } from './host-limits.ts'
 import { hostOf, type HostRule, matchesRule, namesAddress } from './host-rules.ts'
 import type { HttpSettings } from './http-options.ts'
 import type { HttpResponse } from './http-request.ts'
-import { describeRequest, HttpToolError } from './http-tool-error.ts'
+import { HttpToolError } from './http-tool-error.ts'
 import type { PreparedRequest } from './prepare-request.ts'
 import { readBeginning, readBody } from './read-body.ts'
 import { findRedirect } from './redirect.ts'
-import { findSecrets, redact } from './secrets.ts'
+import { SentSecrets } from './secrets.ts'
 
 /** What the requests of one set of tools share. */
 export interface HttpSession {
@@ -51,20 +51,22 @@ export async function sendRequest(
   const { settings, limits } = session
   const deadline = new Deadline(settings.clock, outer)
   const timeoutMs = first.timeoutMs ?? settings.timeoutMs
+  const secrets = new SentSecrets()
   let request = first
   try {
     for (let redirectCount = 0; ; redirectCount++) {
-      const what = describeRequest(request.method, request.url)
+      const { what } = request
       checkHost(request.url, settings, what)
       const release = await limits.acquire(hostOf(request.url), deadline.signal)
       if (timeoutMs !== undefined) deadline.start(timeoutMs, what)
       try {
-        const next = await exchange(request, session, deadline.signal, timeoutMs)
+        const next = await exchange(request, session, secrets, deadline.signal, timeoutMs)
         if (!('url' in next)) return next
         if (redirectCount === settings.maxRedirects) {
           throw new HttpToolError('HTTP_REDIRECT', `${what} was redirected more than ${redirectCount} times`)
         }
-        request = next
+        // The path that a server has chosen may hold what it was sent.
+        request = { ...next, what: secrets.redact(next.what) }
       } catch (error) {
         // Whatever an abort makes fail, the abort is why.
         if (deadline.signal.aborted) throw deadline.signal.reason
@@ -82,11 +84,13 @@ export async function sendRequest(
 async function exchange(
   request: PreparedRequest,
   { settings, dispatcher }: HttpSession,
+  secrets: SentSecrets,
   signal: AbortSignal,
   timeoutMs = MAX_SILENCE_MS,
 ): Promise<HttpResponse | PreparedRequest> {
   const { method, url, body } = request
   const headers = completeHeaders(request, settings)
+  secrets.note({ headers, url, body })
   const answer = await dispatch(url, {
     dispatcher,
     method,
@@ -107,7 +111,7 @@ async function exchange(
   if (isAccepted || (answer.statusCode >= 200 && answer.statusCode <= 299)) {
     return readAnswer(request, answer, settings.maxResponseBytes)
   }
-  return refuseStatus(request, answer, findSecrets(headers, url), settings)
+  return refuseStatus(request, answer, secrets, settings)
 }
 
 function checkHost(url: URL, { allowedHosts }: HttpSettings, what: string): void {
@@ -131,8 +135,8 @@ function completeHeaders({ headers, url }: PreparedRequest, { hostHeaders }: Htt
 
 async function readAnswer(request: PreparedRequest, answer: Answer, maxBytes: number): Promise<HttpResponse> {
   const { statusCode: status, body } = answer
-  const what = describeRequest(request.method, request.url)
-  const hasBody = request.method !== 'HEAD' && status !== 204 && status !== 304
+  const { method, what } = request
+  const hasBody = method !== 'HEAD' && status !== 204 && status !== 304
   if (hasBody && Number(readHeader(answer, 'content-length')) > maxBytes) {
     body.destroy()
     throw new HttpToolError('HTTP_RESPONSE_TOO_LARGE', `${what}: the answer is larger than ${maxBytes} bytes`)
@@ -147,9 +151,9 @@ async function readAnswer(request: PreparedRequest, answer: Answer, maxBytes: nu
 }
 
 async function refuseStatus(
-  { method, url }: PreparedRequest,
+  { what }: PreparedRequest,
   answer: Answer,
-  secrets: readonly string[],
+  secrets: SentSecrets,
   { clock }: HttpSettings,
 ): Promise<never> {
   const { statusCode: status } = answer
@@ -157,18 +161,19 @@ async function refuseStatus(
   const bytes = await readBeginning(answer.body, readHeader(answer, 'content-encoding'), BEGINNING_BYTES)
   stopTimer()
   const text = describeBody(bytes, readHeader(answer, 'content-type'), secrets)
-  const message = `${describeRequest(method, url)} was answered with ${status}${text === '' ? '' : `: ${text}`}`
+  const message = `${what} was answered with ${status}${text === '' ? '' : `: ${text}`}`
   const retryable = RETRYABLE.has(status) || status >= 500
   const retryAfterMs = retryable ? parseRetryAfter(readHeader(answer, 'retry-after'), clock) : undefined
   throw new HttpToolError('HTTP_STATUS', message, { status, retryable, retryAfterMs })
 }
 
-/** The beginning of a text, in one line, without what the request had to keep secret; nothing of anything else. */
-function describeBody(bytes: Uint8Array, contentType: string, secrets: readonly string[]): string {
+/** The beginning of a text, in one line, without what has to be kept secret; nothing of anything else. */
+function describeBody(bytes: Uint8Array, contentType: string, secrets: SentSecrets): string {
   // JSON is told as it stands: its beginning is no JSON.
   const { body, bodyType } = decodeBody(bytes, contentType.replace(/^[^;]*json\b/i, 'text/plain'))
   if (bodyType !== 'text') return ''
-  const text = redact(body as string, secrets)
+  const text = secrets
+    .redact(body as string)
     .replaceAll(/[\s\p{C}]+/gu, ' ')
     .trim()
   return text.length > BEGINNING_LENGTH

@@ -2,7 +2,7 @@ import { expectMethods, expectObject } from '../../errors.ts'
 import type { RetryPolicy } from '../../workflow/document.ts'
 import { createLimit, type Limit } from '../limit.ts'
 import type { JsonSchema, Tool } from '../tool.ts'
-import type { ChatMessage, LLMProvider } from './provider.ts'
+import type { ChatMessage, LLMProvider, StreamFinish } from './provider.ts'
 import { type ProviderUsage, toTokenUsage } from './provider-usage.ts'
 import { failure, ProviderError } from './stream-error.ts'
 
@@ -42,8 +42,8 @@ export interface ChatArguments {
 /** What a task gets: `$OUTPUT[id].text` is the answer. */
 export interface ChatOutput {
   readonly text: string
-  /** The model that answered. */
-  readonly model: string
+  /** The model that answered, or the one that was asked; absent where a provider tells neither. */
+  readonly model?: string
   /** Why it stopped: `stop`, or `length` where the answer was cut by `maxTokens`. */
   readonly finishReason?: string
   readonly usage?: ProviderUsage
@@ -83,6 +83,9 @@ const inputSchema: JsonSchema = {
   additionalProperties: false,
 }
 
+/** So many pieces of an answer are joined to one. */
+const MAX_PIECES = 1024
+
 /**
  * A tool that asks a model and streams its answer as tokens.
  *
@@ -103,10 +106,14 @@ export function createChatTool(provider: LLMProvider, options: ChatToolOptions =
     async execute(args, { signal, emitToken, reportUsage }) {
       const { temperature, maxTokens, stop } = args
       const model = args.model ?? options.model
-      let text = ''
+      const pieces: string[] = []
       let usage: ProviderUsage | undefined
+      let finish: StreamFinish | undefined
       const events = provider.generateStream(toMessages(args, options.system), {
         signal,
+        onFinish: told => {
+          finish = told
+        },
         ...(model !== undefined && { model }),
         ...(temperature !== undefined && { temperature }),
         ...(maxTokens !== undefined && { maxTokens }),
@@ -117,7 +124,9 @@ export function createChatTool(provider: LLMProvider, options: ChatToolOptions =
       for await (const event of events) {
         switch (event.type) {
           case 'content':
-            text += event.data
+            pieces.push(event.data)
+            // Adding each to one text would keep them all alive beside it, as parts of a rope.
+            if (pieces.length === MAX_PIECES) pieces.splice(0, MAX_PIECES, pieces.join(''))
             emitToken(event.data)
             break
           case 'usage':
@@ -127,11 +136,27 @@ export function createChatTool(provider: LLMProvider, options: ChatToolOptions =
           case 'error':
             throw new ProviderError(event.data)
           case 'done':
-            return { text, ...event.data, ...(usage !== undefined && { usage }) }
+            return describeAnswer(pieces.join(''), finish, usage, model)
         }
       }
       throw failure('UNEXPECTED_STREAM_END', 'The provider ended its stream without `done` or `error`')
     },
+  }
+}
+
+/** A provider need not tell how it finished. */
+function describeAnswer(
+  text: string,
+  finish: StreamFinish | undefined,
+  usage: ProviderUsage | undefined,
+  asked: string | undefined,
+): ChatOutput {
+  const model = finish?.model ?? usage?.model ?? asked
+  return {
+    text,
+    ...(model !== undefined && { model }),
+    ...(finish?.finishReason !== undefined && { finishReason: finish.finishReason }),
+    ...(usage !== undefined && { usage }),
   }
 }
 

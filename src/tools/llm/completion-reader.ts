@@ -1,24 +1,30 @@
-import { DagstreamError } from '../../errors.ts'
 import { createParser, type Parser } from '../../sse/parse.ts'
 import { asRecord, parseUsage, type ProviderUsage } from './provider-usage.ts'
 import type { Redact } from './redact.ts'
 import { describeSaidError } from './response-failure.ts'
 import { failure, type ProviderError } from './stream-error.ts'
 
-/** One line, or one message, characters. */
-const MAX_LINE_CHARS = 64 * 1024
+type Fields = Readonly<Record<string, unknown>>
 
-/** What a response may carry, characters. */
-export const MAX_RESPONSE_SIZE: number = 10 * 1024 * 1024
+/** One line without its end, bytes. */
+const MAX_LINE_BYTES = 64 * 1024
+
+/** A response, bytes after decompression. */
+export const MAX_RESPONSE_BYTES: number = 10 * 1024 * 1024
 
 /**
- * A message up to this long counts with the text it carries alone: the envelope of a token is fifty times its text, and the
- * bound is for what an answer says, not for how long it may be streamed.
+ * A message up to `FREE_ENVELOPE_CHARS` that carries a piece of text up to `TOKEN_CHARS` counts with that piece alone: the
+ * envelope of a token is fifty times its text, and an hour of tokens is no mistake.
  */
+const TOKEN_CHARS = 32
 const FREE_ENVELOPE_CHARS = 1024
 
+const CR = 0x0d
+const LF = 0x0a
+
 /**
- * Makes text, usage and an ending of the messages of a streamed chat completion, in every form that endpoints give them.
+ * Makes text, usage and an ending of the bytes of a chat completion, in every form that endpoints give them: streamed, or
+ * whole as one JSON body.
  *
  * Only the choice with index 0 is read; reasoning and calls of tools are signs that the model works, but no text.
  */
@@ -28,44 +34,86 @@ export class CompletionReader {
   /** The model that answers, as the endpoint calls it. */
   model: string | undefined
   finishReason: string | undefined
-  /** `[DONE]` came. */
+  /** `[DONE]` came, or the answer came whole. */
   isDone = false
-  /** How the stream failed; what came before it stands. */
+  /** How the answer failed; what came before it stands. After an error of the provider's own, usage may follow. */
   failure: ProviderError | undefined
   /** Set with each sign that the model works; reset by whoever has seen it. */
   hasOutput = false
   readonly #redact: Redact
   readonly #parser: Parser
+  /** It takes off a byte order mark, and keeps a character that two chunks share. */
+  readonly #decoder = new TextDecoder()
   #texts: string[] = []
-  #size = 0
+  #responseBytes = 0
+  /** Of the line that has not ended yet. */
+  #lineBytes = 0
   #isAtEnd = false
+  /** What comes cannot be read any more. */
+  #isBroken = false
 
   constructor(redact: Redact) {
     this.#redact = redact
     this.#parser = createParser({
-      maxMessageChars: MAX_LINE_CHARS,
+      // A message of many lines has the bound of the response alone.
+      maxMessageChars: MAX_RESPONSE_BYTES,
       onMessage: ({ event, data }) => this.#read(event, data),
-      onComment: text => this.#count(text.length),
     })
   }
 
-  /** Takes the next piece of the body. After `isDone` or `failure` the rest is of no interest. */
-  feed(text: string): void {
-    if (this.isDone || this.failure !== undefined) return
-    try {
-      this.#parser.feed(text)
-    } catch (error) {
-      if (!(error instanceof DagstreamError)) throw error
-      this.#fail(
-        failure('INVALID_SSE_FORMAT', `Expected lines of at most ${MAX_LINE_CHARS} characters, got a longer one`),
-      )
+  /** There is an ending: the rest of the body is of no interest. */
+  get isOver(): boolean {
+    return this.isDone || this.#isBroken
+  }
+
+  /**
+   * Takes the next piece of a streamed body.
+   *
+   * It is taken up to a bound and a byte at most, then looked at: where the bytes are parted makes no difference.
+   */
+  feed(chunk: Uint8Array): void {
+    let at = 0
+    while (at < chunk.length && !this.isOver) {
+      const room = MAX_RESPONSE_BYTES - this.#responseBytes
+      if (room === 0) return this.#fail(describeOversize())
+      const part = chunk.subarray(at, at + Math.min(room, MAX_LINE_BYTES - this.#lineBytes + 1))
+      const lineEnd = Math.max(part.lastIndexOf(LF), part.lastIndexOf(CR))
+      this.#lineBytes = lineEnd === -1 ? this.#lineBytes + part.length : part.length - lineEnd - 1
+      if (this.#lineBytes > MAX_LINE_BYTES) return this.#fail(describeLongLine())
+      this.#responseBytes += part.length
+      at += part.length
+      this.#parser.feed(this.#decoder.decode(part, { stream: true }))
     }
   }
 
-  /** The body has ended, or broken off: a last message counts without its blank line, if it is whole. */
+  /** A streamed body has ended, or broken off: a last message counts without its blank line, if it is whole. */
   end(): void {
     this.#isAtEnd = true
-    this.feed('\n\n')
+    this.#parser.feed('\n\n')
+  }
+
+  /** Takes an answer that came as one JSON body. */
+  readWhole(body: string): void {
+    let answer: unknown
+    try {
+      answer = JSON.parse(body)
+    } catch {
+      return this.#fail(failure('MALFORMED_JSON', 'Expected the answer to be JSON'))
+    }
+    const fields = asRecord(answer)
+    const isAnswer = fields !== undefined && this.#readFields('', fields, 'message')
+    if (!isAnswer) this.#fail(failure('PROVIDER_INVALID_RESPONSE', 'Expected the answer to have a message'))
+    this.isDone = this.failure === undefined
+  }
+
+  /** Takes the model and the usage, and nothing else, of what says them. */
+  readUsage(fields: Fields): void {
+    const { model, usage } = fields
+    if (typeof model === 'string' && model !== '') this.model = model
+    // Groq's place for it is an object of its own.
+    if (usage !== undefined || fields['x_groq'] !== undefined) {
+      this.usage = parseUsage(usage) ?? parseUsage(asRecord(fields['x_groq'])?.['usage']) ?? this.usage
+    }
   }
 
   /** The pieces of text since the last call, in order, none empty. */
@@ -76,8 +124,8 @@ export class CompletionReader {
   }
 
   #read(event: string, data: string): void {
-    if (this.isDone || this.failure !== undefined) return
-    if (data.startsWith('[DONE]')) {
+    if (this.isOver) return
+    if (data.trimStart().startsWith('[DONE]')) {
       this.isDone = true
       return
     }
@@ -91,8 +139,7 @@ export class CompletionReader {
     }
     const fields = asRecord(chunk)
     if (fields === undefined) return this.#failMalformed()
-    this.#count(data.length > FREE_ENVELOPE_CHARS ? data.length : 0)
-    this.#readChunk(event, fields)
+    this.#readFields(event, fields, 'delta', data.length)
   }
 
   #readBroken(event: string, data: string): void {
@@ -106,46 +153,45 @@ export class CompletionReader {
     if (!this.#isAtEnd) this.#failMalformed()
   }
 
-  #readChunk(event: string, chunk: Readonly<Record<string, unknown>>): void {
-    const { model, usage, choices, error } = chunk
-    if (typeof model === 'string' && model !== '') this.model = model
-    // Groq's place for it is an object of its own.
-    if (usage !== undefined || chunk['x_groq'] !== undefined) {
-      this.usage = parseUsage(usage) ?? parseUsage(asRecord(chunk['x_groq'])?.['usage']) ?? this.usage
-    }
+  /** @returns whether there was a first choice with such a part */
+  #readFields(event: string, fields: Fields, part: 'delta' | 'message', chars = Infinity): boolean {
+    this.readUsage(fields)
+    // The first error stands, and nothing but usage is taken after it.
+    if (this.failure !== undefined) return false
+    const { choices, error } = fields
     const choice = Array.isArray(choices) ? findFirstChoice(choices) : undefined
-    if (choice !== undefined) this.#readChoice(choice)
-    if (this.failure !== undefined) return
-    const said = error ?? choice?.['error'] ?? (event === 'error' ? chunk : undefined)
+    const reason = choice?.['finish_reason']
+    if (typeof reason === 'string' && reason !== '' && reason !== 'error') this.finishReason = reason
+    const answer = asRecord(choice?.[part])
+    if (answer !== undefined) {
+      const outputChars = this.#readAnswer(answer)
+      if (outputChars > 0 && outputChars <= TOKEN_CHARS && chars <= FREE_ENVELOPE_CHARS) {
+        this.#responseBytes -= chars - outputChars
+      }
+    }
+    const isError = event === 'error' || fields['object'] === 'error'
+    const said = error || choice?.['error'] || (isError ? fields : undefined)
     // `false` and `""` say that there is none.
-    if (said) this.#fail(describeSaidError(said, this.#redact))
-    else if (choice?.['finish_reason'] === 'error') this.#fail(describeSaidError(undefined, this.#redact))
+    if (said || reason === 'error') this.failure = describeSaidError(said, this.#redact)
+    return answer !== undefined
   }
 
-  #readChoice(choice: Readonly<Record<string, unknown>>): void {
-    const reason = choice['finish_reason']
-    if (typeof reason === 'string' && reason !== '' && reason !== 'error') this.finishReason = reason
-    const delta = choice['delta'] as Readonly<Record<string, unknown>> | null | undefined
-    if (typeof delta !== 'object' || delta === null) return
-    const { content } = delta
+  /** @returns how much text or reasoning there was, characters */
+  #readAnswer(answer: Fields): number {
+    const { content } = answer
     const text = typeof content === 'string' ? content : joinParts(content)
     if (text !== '') {
       this.hasOutput = true
-      this.#count(text.length)
-      if (this.failure === undefined) this.#texts.push(text)
-      return
+      this.#texts.push(text)
+      return text.length
     }
-    const thought = delta['reasoning'] ?? delta['reasoning_content']
+    const thought = answer['reasoning'] ?? answer['reasoning_content']
     if (typeof thought === 'string' && thought !== '') {
       this.hasOutput = true
-      this.#count(thought.length)
-    } else if (delta['tool_calls'] || delta['refusal'] || delta['reasoning_details']) this.hasOutput = true
-  }
-
-  /** Every message and comment counts, so that none is free. */
-  #count(size: number): void {
-    this.#size += size + 1
-    if (this.#size > MAX_RESPONSE_SIZE) this.#fail(describeOversize())
+      return thought.length
+    }
+    if (answer['tool_calls'] || answer['refusal'] || answer['reasoning_details']) this.hasOutput = true
+    return 0
   }
 
   #failMalformed(): void {
@@ -153,16 +199,21 @@ export class CompletionReader {
   }
 
   #fail(found: ProviderError): void {
+    this.#isBroken = true
     this.failure ??= found
   }
 }
 
 /** The error of a response that is too large. */
 export function describeOversize(): ProviderError {
-  return failure('PROVIDER_INVALID_RESPONSE', `Expected an answer of at most ${MAX_RESPONSE_SIZE} bytes, got more`)
+  return failure('PROVIDER_INVALID_RESPONSE', `Expected an answer of at most ${MAX_RESPONSE_BYTES} bytes, got more`)
 }
 
-function findFirstChoice(choices: readonly unknown[]): Readonly<Record<string, unknown>> | undefined {
+function describeLongLine(): ProviderError {
+  return failure('INVALID_SSE_FORMAT', `Expected lines of at most ${MAX_LINE_BYTES} bytes, got a longer one`)
+}
+
+function findFirstChoice(choices: readonly unknown[]): Fields | undefined {
   for (const each of choices) {
     const choice = asRecord(each)
     if (choice !== undefined && (choice['index'] ?? 0) === 0) return choice
@@ -171,7 +222,7 @@ function findFirstChoice(choices: readonly unknown[]): Readonly<Record<string, u
 }
 
 /** Mistral, and others for some models, give content in parts. */
-export function joinParts(content: unknown): string {
+function joinParts(content: unknown): string {
   if (!Array.isArray(content)) return ''
   return content
     .map(part => asRecord(part)?.['text'])

@@ -1,15 +1,21 @@
 import type { Clock } from '../../clock.ts'
 import { parseRetryAfter } from '../../client/transport.ts'
-import { CompletionReader, describeOversize, joinParts, MAX_RESPONSE_SIZE } from './completion-reader.ts'
+import { CompletionReader, describeOversize, MAX_RESPONSE_BYTES } from './completion-reader.ts'
 import type { Exchange, FetchedResponse } from './exchange.ts'
-import { asRecord, parseUsage, type ProviderUsage } from './provider-usage.ts'
+import type { ProviderUsage } from './provider-usage.ts'
 import type { Redact } from './redact.ts'
-import { describeResponse, describeSaidError } from './response-failure.ts'
+import { describeResponse, describeSaidError, parseErrorBody } from './response-failure.ts'
 import { failure, ProviderError } from './stream-error.ts'
 import type { StreamMeter } from './stream-meter.ts'
 
 /** Of the body of an error response, bytes: the rest is not read. */
 const MAX_ERROR_BYTES = 64 * 1024
+
+/** How long a body may take of which it is known that it is no answer, ms. */
+const ERROR_BODY_MS = 5000
+
+/** How long usage is waited for after an error within a stream, ms: where it follows, it follows at once. */
+const AFTER_ERROR_MS = 1000
 
 /** One call, ready to be sent. */
 export interface CompletionCall {
@@ -46,21 +52,16 @@ export async function* streamCompletion(
   let isComplete = false
   try {
     const response = await exchange.open(call.url, call.headers, call.body)
-    if (response.status < 200 || response.status > 299) throw await readFailure(response, call)
+    if (response.status < 200 || response.status > 299) throw await readFailure(response, call, reader)
     if (isOfType(response, 'application/json') && call.mayBeWhole) {
-      const { text, ...end } = readWholeAnswer(await readText(call, MAX_RESPONSE_SIZE), redact)
-      isComplete = true
-      if (text !== '') {
-        call.meter.noteText()
-        yield [text]
-      }
-      return end
+      reader.readWhole(await readText(call, MAX_RESPONSE_BYTES))
+      yield* takeTexts(call, reader)
+    } else {
+      await expectEventStream(response, call, reader)
+      yield* readEvents(call, reader)
     }
-    await expectEventStream(response, call)
-    yield* readEvents(call, reader)
-    const { failure, isDone } = reader
-    isComplete = isDone
-    return describeEnd(reader, failure)
+    isComplete = reader.isDone
+    return describeEnd(reader, reader.failure)
   } catch (thrown) {
     return describeEnd(reader, thrown instanceof ProviderError ? thrown : describeSurprise())
   } finally {
@@ -73,50 +74,46 @@ async function* readEvents(
   reader: CompletionReader,
 ): AsyncGenerator<readonly string[], void, undefined> {
   const { exchange, meter } = call
-  // It takes off a byte order mark, and keeps a character that two chunks share.
-  const decoder = new TextDecoder()
   let lost: ProviderError | undefined
-  let isHurried = false
-  while (!reader.isDone && reader.failure === undefined) {
+  let hurriedBy: number | undefined
+  while (!reader.isOver) {
     try {
       const chunk = await exchange.read()
-      if (chunk !== undefined) {
-        meter.noteChunk(chunk.length)
-        reader.feed(decoder.decode(chunk, { stream: true }))
-      } else reader.end()
       if (chunk === undefined) break
+      meter.noteChunk(chunk.length)
+      reader.feed(chunk)
     } catch (error) {
       if (!(error instanceof ProviderError)) throw error
       lost = error
-      reader.end()
       break
     } finally {
       if (reader.hasOutput) exchange.noteOutput()
       reader.hasOutput = false
     }
-    const texts = reader.takeTexts()
-    if (texts.length > 0) {
-      meter.noteText()
-      exchange.pause()
-      yield texts
-      exchange.noteOutput()
-    }
-    if (reader.finishReason !== undefined && !isHurried) {
-      isHurried = true
-      exchange.hurry()
-    }
+    yield* takeTexts(call, reader)
+    const maxMs =
+      reader.failure !== undefined ? AFTER_ERROR_MS : reader.finishReason !== undefined ? Infinity : undefined
+    if (maxMs !== undefined && maxMs !== hurriedBy) exchange.hurry(maxMs)
+    hurriedBy = maxMs
   }
-  const texts = reader.takeTexts()
-  if (texts.length > 0) {
-    meter.noteText()
-    yield texts
-  }
+  if (!reader.isOver) reader.end()
+  yield* takeTexts(call, reader)
   if (reader.failure !== undefined) return
   const isAnswered = reader.isDone || reader.finishReason !== undefined
-  if (lost?.streamError.details?.['aborted'] === true || (lost !== undefined && !isAnswered)) throw lost
+  if (lost !== undefined && (isAbort(lost) || !isAnswered)) throw lost
   if (!isAnswered) {
     throw failure('UNEXPECTED_STREAM_END', 'The stream ended without `[DONE]` and without a finish reason')
   }
+}
+
+/** What has been read so far, if there is any: while the consumer has it, the model's time does not run. */
+function* takeTexts({ exchange, meter }: CompletionCall, reader: CompletionReader): Generator<readonly string[]> {
+  const texts = reader.takeTexts()
+  if (texts.length === 0) return
+  meter.noteText()
+  exchange.pause()
+  yield texts
+  exchange.noteOutput()
 }
 
 function describeEnd(reader: CompletionReader, failure: ProviderError | undefined): CompletionEnd {
@@ -129,18 +126,16 @@ function describeEnd(reader: CompletionReader, failure: ProviderError | undefine
   }
 }
 
-async function readFailure(response: FetchedResponse, call: CompletionCall): Promise<ProviderError> {
+async function readFailure(
+  response: FetchedResponse,
+  call: CompletionCall,
+  reader: CompletionReader,
+): Promise<ProviderError> {
   const { status } = response
   const retryAfterMs = findRetryAfter(response, call.clock)
-  call.exchange.hurry()
-  let body = ''
-  try {
-    body = await readText(call, MAX_ERROR_BYTES)
-  } catch (error) {
-    // The status is the error, unless the caller ended it: a body that fails on top of it, or is too long, changes nothing.
-    if (error instanceof ProviderError && error.streamError.details?.['aborted'] === true) return error
-  }
-  return describeResponse({ status, body, retryAfterMs }, call.redact)
+  const said = parseErrorBody(await readAside(call, MAX_ERROR_BYTES))
+  if (said !== undefined) reader.readUsage(said)
+  return describeResponse({ status, said, retryAfterMs }, call.redact)
 }
 
 /** OpenAI gives milliseconds beside the standard's seconds. */
@@ -150,24 +145,46 @@ function findRetryAfter({ headers }: FetchedResponse, clock: Clock): number | un
 }
 
 /** A response without a type is taken at its word: some gateways send none. */
-async function expectEventStream(response: FetchedResponse, call: CompletionCall): Promise<void> {
+async function expectEventStream(
+  response: FetchedResponse,
+  call: CompletionCall,
+  reader: CompletionReader,
+): Promise<void> {
   const type = response.headers.get('content-type')
   if (type === null || isOfType(response, 'text/event-stream')) {
     if (response.body !== null) return
     throw failure('PROVIDER_INVALID_RESPONSE', `The provider answered ${response.status} without a body`)
   }
-  let said = ''
+  let why = ''
   if (isOfType(response, 'application/json')) {
-    call.exchange.hurry()
-    const error = findError(await readText(call, MAX_ERROR_BYTES).catch(() => ''))
-    if (error !== undefined) said = `. ${describeSaidError(error, call.redact).message}`
+    const said = parseErrorBody(await readAside(call, MAX_RESPONSE_BYTES))
+    if (said !== undefined) reader.readUsage(said)
+    if (said?.['error']) why = `. ${describeSaidError(said['error'], call.redact).message}`
   }
   const shown = call.redact(type).slice(0, 60)
-  throw failure('INVALID_SSE_FORMAT', `Expected an answer of type \`text/event-stream\`, got \`${shown}\`${said}`)
+  throw failure('INVALID_SSE_FORMAT', `Expected an answer of type \`text/event-stream\`, got \`${shown}\`${why}`)
 }
 
 function isOfType({ headers }: FetchedResponse, type: string): boolean {
   return (headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase() === type
+}
+
+/**
+ * The body of a response that is known to be no answer; `''` where it fails, is too long or takes long: that changes nothing.
+ * @throws ProviderError only where the caller ended it
+ */
+async function readAside(call: CompletionCall, maxBytes: number): Promise<string> {
+  call.exchange.hurry(ERROR_BODY_MS)
+  try {
+    return await readText(call, maxBytes)
+  } catch (error) {
+    if (isAbort(error)) throw error
+    return ''
+  }
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof ProviderError && error.streamError.details?.['aborted'] === true
 }
 
 /** The whole body as text. @throws ProviderError `PROVIDER_INVALID_RESPONSE` beyond `maxBytes` */
@@ -182,39 +199,6 @@ async function readText({ exchange, meter }: CompletionCall, maxBytes: number): 
     bytes += chunk.length
     if (bytes > maxBytes) throw describeOversize()
     text += decoder.decode(chunk, { stream: true })
-  }
-}
-
-function findError(body: string): unknown {
-  try {
-    return asRecord(JSON.parse(body))?.['error'] ?? undefined
-  } catch {
-    return undefined
-  }
-}
-
-function readWholeAnswer(body: string, redact: Redact): CompletionEnd & { readonly text: string } {
-  let answer: Readonly<Record<string, unknown>> | undefined
-  try {
-    answer = asRecord(JSON.parse(body))
-  } catch {
-    throw failure('MALFORMED_JSON', 'Expected the answer to be JSON')
-  }
-  const error = answer?.['error']
-  if (error !== undefined && error !== null) throw describeSaidError(error, redact)
-  const choices = answer?.['choices']
-  const choice = asRecord(Array.isArray(choices) ? choices[0] : undefined)
-  const message = asRecord(choice?.['message'])
-  if (message === undefined) throw failure('PROVIDER_INVALID_RESPONSE', 'Expected the answer to have a message')
-  const { content } = message
-  const usage = parseUsage(answer?.['usage'])
-  const reason = choice?.['finish_reason']
-  const model = answer?.['model']
-  return {
-    text: typeof content === 'string' ? content : joinParts(content),
-    ...(usage !== undefined && { usage }),
-    ...(typeof model === 'string' && model !== '' && { model }),
-    ...(typeof reason === 'string' && { finishReason: reason }),
   }
 }
 

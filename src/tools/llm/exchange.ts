@@ -36,8 +36,8 @@ export interface ExchangeOptions {
 /** How long the end of a body may take after its last message, ms. */
 const END_MS = 1000
 
-/** How long silence is borne once the answer is complete, or known to have failed, ms. */
-const HURRY_MS = 5000
+/** How long the end of an answer may take that is complete, where silence has no bound, ms: it would never be told. */
+const FINISH_MS = 120_000
 
 /**
  * One request and its response, and the one place from which both are ended: by the caller's signal, by silence, by a model
@@ -49,7 +49,7 @@ export class Exchange {
   readonly #options: ExchangeOptions
   readonly #controller = new AbortController()
   #silence: IdleTimer | undefined
-  readonly #output: IdleTimer | undefined
+  #output: IdleTimer | undefined
   readonly #stopListening: (() => void) | undefined
   #reader: ReadableStreamDefaultReader<Uint8Array> | undefined
   #isAtEnd = false
@@ -118,11 +118,18 @@ export class Exchange {
     this.#output?.arm()
   }
 
-  /** What is still to come is of little worth: silence is borne for a short time only. */
-  hurry(): void {
-    const { idleTimeoutMs } = this.#options
+  /**
+   * What is still to come is of little worth: it has as long as silence may last, and neither bytes nor comments extend that,
+   * only text does.
+   * @param maxMs and no longer than this
+   */
+  hurry(maxMs: number = Infinity): void {
     this.#silence?.stop()
-    this.#silence = this.#createTimer(Math.min(idleTimeoutMs || HURRY_MS, HURRY_MS), 'Nothing came from')
+    this.#silence = undefined
+    this.#output?.stop()
+    const ms = Math.min(this.#options.idleTimeoutMs || FINISH_MS, maxMs)
+    this.#output = this.#createTimer(ms, 'No end came from')
+    this.#output?.arm()
   }
 
   /** The consumer has the word: the model's time does not run. */

@@ -8,6 +8,7 @@ export type {
   ProviderParams,
   ProviderResponse,
   ProviderStreamEvent,
+  StreamFinish,
   StreamMetrics,
 } from './provider.ts'
 export { type ProviderUsage, toTokenUsage } from './provider-usage.ts'

@@ -3,7 +3,14 @@ import { expectMethods, expectObject, invalidOption } from '../../errors.ts'
 import { writeChatRequest } from './chat-request.ts'
 import { type CompletionCall, streamCompletion } from './completion-stream.ts'
 import { Exchange, type FetchFunction } from './exchange.ts'
-import type { LLMProvider, ProviderInput, ProviderParams, ProviderResponse, ProviderStreamEvent } from './provider.ts'
+import type {
+  LLMProvider,
+  ProviderInput,
+  ProviderParams,
+  ProviderResponse,
+  ProviderStreamEvent,
+  StreamFinish,
+} from './provider.ts'
 import type { ProviderUsage } from './provider-usage.ts'
 import { createRedact } from './redact.ts'
 import { failure, ProviderError } from './stream-error.ts'
@@ -18,7 +25,10 @@ export interface OpenRouterOptions {
   readonly baseURL?: string
   /** Where a call names none. @defaultValue `openrouter/auto` */
   readonly model?: string
-  /** Further headers, such as `X-Title`. Taken for secrets: their values never stand in an error. */
+  /**
+   * Further headers, such as `X-Title`; one of ours, whatever its case, is replaced. Taken for secrets: their values never
+   * stand in an error.
+   */
   readonly headers?: Readonly<Record<string, string>>
   /** Where a call says nothing else, ms. @defaultValue 120,000 */
   readonly idleTimeoutMs?: number
@@ -36,8 +46,8 @@ const DEFAULTS = {
   firstTokenTimeoutMs: 120_000,
 }
 
-/** A shorter value of a header hides nothing, and taking it out would garble what a provider says. */
-const MIN_SECRET_CHARS = 6
+/** The ids that follow have ten digits all: they compare alike as numbers and as text. */
+const BEFORE_FIRST_ID = 1_000_000_000
 
 /** Visible ASCII: anything else cannot stand in the header, and whoever tried would say the key in an error. */
 const KEY = /^[\x21-\x7e]+$/
@@ -48,6 +58,8 @@ export class OpenRouterProvider implements LLMProvider {
   readonly #fetch: FetchFunction
   readonly #clock: Clock
   readonly #url: URL
+  /** Those that were given, by their names in lower case. */
+  readonly #headers: Readonly<Record<string, string>>
 
   /** @throws `INVALID_OPTION`; a missing key is told by the calls */
   constructor(options: OpenRouterOptions = {}) {
@@ -61,6 +73,7 @@ export class OpenRouterProvider implements LLMProvider {
       if (!isDuration(this.#options[name])) throw invalidOption(name, 'milliseconds, 0 or more', this.#options[name])
     }
     this.#url = parseEndpoint(this.#options.baseURL)
+    this.#headers = parseHeaders(this.#options.headers)
   }
 
   /**
@@ -70,17 +83,22 @@ export class OpenRouterProvider implements LLMProvider {
   async generate(input: ProviderInput, params: ProviderParams = {}): Promise<ProviderResponse> {
     let text = ''
     let usage: ProviderUsage | undefined
-    for await (const event of this.#stream(input, params, true)) {
+    let finish: StreamFinish | undefined
+    const onFinish = (told: StreamFinish): unknown => {
+      finish = told
+      return params.onFinish?.(told)
+    }
+    for await (const event of this.#stream(input, { ...params, onFinish }, true)) {
       if (event.type === 'content') text += event.data
       else if (event.type === 'usage') usage = event.data
-      else if (event.type === 'done') return { text, ...event.data, ...(usage !== undefined && { usage }) }
-      else {
+      else if (event.type === 'error') {
         const error = new ProviderError(event.data)
         if (usage !== undefined) error.usage = usage
         throw error
       }
     }
-    throw failure('UNEXPECTED_STREAM_END', 'The stream ended without an ending')
+    if (finish === undefined) throw failure('UNEXPECTED_STREAM_END', 'The stream ended without an ending')
+    return { text, ...finish, ...(usage !== undefined && { usage }) }
   }
 
   generateStream(input: ProviderInput, params: ProviderParams = {}): AsyncIterable<ProviderStreamEvent> {
@@ -93,14 +111,14 @@ export class OpenRouterProvider implements LLMProvider {
     mayBeWhole: boolean,
   ): AsyncGenerator<ProviderStreamEvent, void, undefined> {
     const meter = new StreamMeter(this.#clock)
-    let eventId = 0
+    let eventId = BEFORE_FIRST_ID
     let call: CompletionCall
     let model: string
     try {
       model = params.model ?? this.#options.model
       call = this.#prepare(input, params, meter, mayBeWhole)
     } catch (error) {
-      tellMetrics(params, meter)
+      tell(params?.onStreamMetrics, meter.measure())
       const { streamError } = error instanceof ProviderError ? error : failure('INVALID_REQUEST', 'Expected parameters')
       yield { eventId: ++eventId, type: 'error', data: streamError }
       return
@@ -115,16 +133,14 @@ export class OpenRouterProvider implements LLMProvider {
           continue
         }
         isOver = true
-        tellMetrics(params, meter)
-        const end = value
-        const answering = end.model ?? model
-        if (end.usage !== undefined) {
-          yield { eventId: ++eventId, type: 'usage', data: { ...end.usage, model: answering } }
-        }
-        if (end.failure !== undefined) yield { eventId: ++eventId, type: 'error', data: end.failure.streamError }
+        tell(params.onStreamMetrics, meter.measure())
+        const { usage, failure: failed, finishReason } = value
+        const answering = value.model ?? model
+        if (usage !== undefined) yield { eventId: ++eventId, type: 'usage', data: { ...usage, model: answering } }
+        if (failed !== undefined) yield { eventId: ++eventId, type: 'error', data: failed.streamError }
         else {
-          const reason = end.finishReason === undefined ? {} : { finishReason: end.finishReason }
-          yield { eventId: ++eventId, type: 'done', data: { model: answering, ...reason } }
+          tell(params.onFinish, { model: answering, ...(finishReason !== undefined && { finishReason }) })
+          yield { eventId: ++eventId, type: 'done' }
         }
         return
       }
@@ -132,7 +148,7 @@ export class OpenRouterProvider implements LLMProvider {
       if (!isOver) {
         // The consumer left: nothing follows.
         await texts.return({})
-        tellMetrics(params, meter)
+        tell(params.onStreamMetrics, meter.measure())
       }
     }
   }
@@ -143,7 +159,7 @@ export class OpenRouterProvider implements LLMProvider {
       throw failure('AUTHENTICATION_FAILED', 'There is no key: give `apiKey`, or set OPENROUTER_API_KEY')
     }
     if (!KEY.test(apiKey)) throw failure('AUTHENTICATION_FAILED', 'Expected the key to be visible ASCII characters')
-    const { idleTimeoutMs, firstTokenTimeoutMs, headers, model } = this.#options
+    const { idleTimeoutMs, firstTokenTimeoutMs, model } = this.#options
     const { host, hostname } = this.#url
     const body = writeChatRequest(input, params, { model, wantsCost: hostname.endsWith('openrouter.ai') })
     const times = {
@@ -158,15 +174,20 @@ export class OpenRouterProvider implements LLMProvider {
       exchange: new Exchange({ fetch: this.#fetch, clock, host, signal: params.signal, ...times }),
       meter,
       clock,
-      redact: createRedact([apiKey, ...Object.values(headers ?? {}).filter(value => value.length >= MIN_SECRET_CHARS)]),
+      // Of `Bearer …`, providers repeat what follows the scheme.
+      redact: createRedact([
+        apiKey,
+        ...Object.values(this.#headers),
+        ...(this.#headers['authorization']?.split(' ').slice(1) ?? []),
+      ]),
       url: this.#url.href,
       headers: {
-        ...headers,
-        Authorization: `Bearer ${apiKey}`,
-        'Content-Type': 'application/json',
-        Accept: mayBeWhole ? 'text/event-stream, application/json;q=0.9' : 'text/event-stream',
+        authorization: `Bearer ${apiKey}`,
+        'content-type': 'application/json',
+        accept: mayBeWhole ? 'text/event-stream, application/json;q=0.9' : 'text/event-stream',
         // Compression holds tokens back.
-        'Accept-Encoding': 'identity',
+        'accept-encoding': 'identity',
+        ...this.#headers,
       },
       body,
       mayBeWhole,
@@ -191,6 +212,15 @@ function parseEndpoint(baseURL: string): URL {
   return url
 }
 
+/** @throws `INVALID_OPTION`, which does not say what was given: it may hold a key */
+function parseHeaders(given: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
+  try {
+    return Object.fromEntries(new Headers(given))
+  } catch {
+    throw invalidOption('headers', 'names and values that HTTP allows', undefined)
+  }
+}
+
 /** Not every runtime has an environment, and not every one lets it be read. */
 function readEnvironment(name: string): string | undefined {
   try {
@@ -204,10 +234,8 @@ function isDuration(ms: unknown): boolean {
   return typeof ms === 'number' && ms >= 0 && ms < Number.POSITIVE_INFINITY
 }
 
-function tellMetrics(params: ProviderParams, meter: StreamMeter): void {
-  try {
-    params.onStreamMetrics?.(meter.measure())
-  } catch {
-    // Whoever listens to figures must not break the answer.
-  }
+/** Calls what the caller gave: whoever listens must not break the answer. */
+function tell<T>(listener: ((told: T) => unknown) | undefined, told: T): void {
+  // As a promise, so that one that listens asynchronously cannot break the process either.
+  void (async () => listener?.(told))().catch(() => {})
 }

@@ -46,8 +46,18 @@ export interface ProviderParams {
    * 0 for no bound. @defaultValue 120,000
    */
   readonly firstTokenTimeoutMs?: number
-  /** Called once, before the last event. What it throws is ignored. */
+  /** Called once, before the last event, however it ends. What it throws is ignored. */
   readonly onStreamMetrics?: (metrics: StreamMetrics) => void
+  /** Called once, before `done`, and not before an `error`. What it throws is ignored. */
+  readonly onFinish?: (finish: StreamFinish) => void
+}
+
+/** What is known of an answer that is complete, beside its text and usage. */
+export interface StreamFinish {
+  /** The model that answered, or the one that was asked. */
+  readonly model: string
+  /** Why the model stopped, in the endpoint's words: `stop`, `length`, … */
+  readonly finishReason?: string
 }
 
 /** Of one request's response. Times are of a monotonic clock. */
@@ -65,22 +75,18 @@ export interface StreamMetrics {
 }
 
 /** The whole answer. */
-export interface ProviderResponse {
+export interface ProviderResponse extends StreamFinish {
   readonly text: string
-  /** The model that answered, or the one that was asked. */
-  readonly model: string
-  /** Why the model stopped, in the endpoint's words: `stop`, `length`, … */
-  readonly finishReason?: string
   readonly usage?: ProviderUsage
 }
 
-/** One event of a stream. `eventId` counts from 1. */
+/**
+ * One event of a stream.
+ *
+ * `eventId` grows by one with each. It has ten digits from the first on, so that ids compare alike as numbers and as text.
+ */
 export type ProviderStreamEvent =
   | { readonly eventId: number; readonly type: 'content'; readonly data: string }
   | { readonly eventId: number; readonly type: 'usage'; readonly data: ProviderUsage }
-  | {
-      readonly eventId: number
-      readonly type: 'done'
-      readonly data: { readonly model: string; readonly finishReason?: string }
-    }
+  | { readonly eventId: number; readonly type: 'done' }
   | { readonly eventId: number; readonly type: 'error'; readonly data: StreamError }

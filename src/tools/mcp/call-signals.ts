@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.ts'
 import type { ToolContext } from '../tool.ts'
 
-/** A call that has not been answered for so long watches for its abort, ms. */
+/** A call that has not been answered for so long, or up to twice as long, watches for its abort, ms. */
 const WATCH_AFTER_MS = 10
 
 /** As much of an `AbortSignal` as the SDK's client uses; whether it still does, the tests of cancelled calls tell. */
@@ -46,11 +46,13 @@ export class CallSignal {
  * Signals for calls that mostly are answered at once.
  *
  * A signal for each attempt, with a listener, costs a fast call more than all else here does. So a call looks at its own
- * only once it was not answered for a few milliseconds; one that was aborted before is cancelled then.
+ * only once it was not answered for some milliseconds; one that was aborted before is cancelled then.
  */
 export class CallSignals {
   readonly #clock: Clock
-  #unwatched = new Set<CallSignal>()
+  /** Those of this interval, and of the one before. */
+  #young = new Set<CallSignal>()
+  #old = new Set<CallSignal>()
   #isArmed = false
 
   constructor(clock: Clock) {
@@ -59,23 +61,29 @@ export class CallSignals {
 
   begin(context: ToolContext): CallSignal {
     const signal = new CallSignal(context)
-    this.#unwatched.add(signal)
-    if (!this.#isArmed) {
-      this.#isArmed = true
-      this.#clock.after(WATCH_AFTER_MS, () => this.#watchAll())
-    }
+    this.#young.add(signal)
+    this.#arm()
     return signal
   }
 
   end(signal: CallSignal): void {
-    this.#unwatched.delete(signal)
+    if (!this.#young.delete(signal)) this.#old.delete(signal)
     signal.end()
   }
 
-  #watchAll(): void {
+  /** One timer for all calls. */
+  #arm(): void {
+    if (this.#isArmed) return
+    this.#isArmed = true
+    this.#clock.after(WATCH_AFTER_MS, () => this.#age())
+  }
+
+  #age(): void {
     this.#isArmed = false
-    const signals = this.#unwatched
-    this.#unwatched = new Set()
+    const signals = this.#old
+    this.#old = this.#young
+    this.#young = new Set()
     for (const signal of signals) signal.watch()
+    if (this.#old.size > 0) this.#arm()
   }
 }

@@ -17,8 +17,8 @@ export interface Connection {
   readonly client: Client
   /** Why it cannot be used any more, in words that follow "the server"; `undefined` while it can. */
   readonly lossReason: string | undefined
-  /** Marks it as one that cannot be used any more, unless it is marked already. */
-  lose(reason: string): void
+  /** How many calls run on it; its link counts them. */
+  callCount: number
   /** Ends it. Never rejects. */
   close(reason: string): Promise<void>
 }
@@ -72,6 +72,7 @@ export async function openConnection(host: ConnectionHost, signal: AbortSignal):
 
 class OpeningConnection implements Connection {
   readonly client: Client = new Client({ name: 'dagstream', version: '1' })
+  callCount = 0
   readonly #host: ConnectionHost
   readonly #transport: ProcessTransport | StreamableHTTPClientTransport
   #lossReason: string | undefined
@@ -87,11 +88,11 @@ class OpeningConnection implements Connection {
         ? createHttpTransport(reach, host.fetch)
         : new ProcessTransport(reach, clock, {
             onStderr: line => this.#logLine(line),
-            onEnded: reason => this.lose(reason),
+            onEnded: reason => this.#lose(reason),
           })
     Object.assign(this.client, {
       onerror: (error: Error) => this.#logError(error),
-      onclose: () => this.lose('closed the connection'),
+      onclose: () => this.#lose('closed the connection'),
     })
   }
 
@@ -113,7 +114,7 @@ class OpeningConnection implements Connection {
   }
 
   async close(reason: string): Promise<void> {
-    this.lose(reason)
+    this.#lose(reason, true)
     try {
       if (this.#transport instanceof StreamableHTTPClientTransport) await this.#endSession(this.#transport)
       await this.#transport.close()
@@ -142,11 +143,14 @@ class OpeningConnection implements Connection {
     return redact(describeHttpError(error)).slice(0, 300)
   }
 
-  lose(reason: string): void {
+  /** @param isMeant it was decided here */
+  #lose(reason: string, isMeant = false): void {
     if (this.#lossReason !== undefined) return
     this.#lossReason = reason
     if (!this.#isOpen) return
-    this.#host.log.debug(reason)
+    const { log } = this.#host
+    if (isMeant) log.debug(reason)
+    else log.warn(reason)
     this.#host.lost(this)
   }
 
@@ -178,7 +182,8 @@ class OpeningConnection implements Connection {
 /** An error of the network, or of HTTP, in few words. */
 export function describeHttpError(error: unknown): string {
   if (error instanceof StreamableHTTPError) {
-    const hint = error.code === 401 || error.code === 403 ? ' (credentials belong into `headers`)' : ''
+    const isRefused = error.code === 401 || error.code === 403
+    const hint = isRefused ? ' (OAuth is not supported; credentials belong into `headers`)' : ''
     return `it answered ${error.code ?? 'wrongly'}${hint}: ${error.message.replace(/^Streamable HTTP error: /, '')}`
   }
   if (!(error instanceof Error)) return String(error)

@@ -20,13 +20,17 @@ export class GivenLink implements ServerLink {
     const client = this.#client
     return {
       client,
+      callCount: 0,
       get lossReason() {
         return client.transport ? undefined : 'closed the connection'
       },
-      lose() {},
       async close() {},
     }
   }
+
+  begin(): void {}
+
+  end(): void {}
 
   answered(): void {}
 

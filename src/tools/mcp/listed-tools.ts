@@ -17,16 +17,18 @@ export interface ListedTool {
   readonly isSaidReadOnly: boolean
 }
 
-/** A list that goes on for longer, pages or tools, is one without an end. */
+/** A list that goes on for longer is one without an end. */
 const MAX_PAGES = 1000
 const MAX_TOOLS = 10_000
+/** All of it as JSON, UTF-8 bytes. */
+const MAX_LIST_BYTES = 16 * 1024 * 1024
 
 const usableName = new RegExp(TOOL_NAME_PATTERN, 'u')
 
 /**
  * Asks a server for its tools, all pages of them. What cannot be used is left out, one by one, with a warning: neither the
  * SDK's check of the whole answer nor its compiled validators of outputs get to refuse all tools for the sake of one.
- * @returns rejects when the server does not answer, or with what is no list
+ * @returns rejects when the server does not answer, with what is no list, or with one that is too long
  */
 export async function listTools(
   client: Client,
@@ -37,19 +39,25 @@ export async function listTools(
   // It offers prompts or resources alone.
   if (capabilities !== undefined && capabilities.tools === undefined) return []
   const tools = new Map<string, ListedTool>()
+  let listedCount = 0
+  let byteCount = 0
   let cursor: string | undefined
   for (let page = 0; page < MAX_PAGES; page++) {
     const request = { method: 'tools/list' as const, params: cursor === undefined ? {} : { cursor } }
     const answer = await client.request(request, ResultSchema, { timeout: NO_TIMEOUT })
     const { tools: listed, nextCursor } = answer as { tools?: unknown; nextCursor?: unknown }
     if (!Array.isArray(listed)) throw new Error('its answer to `tools/list` has no array of tools')
+    listedCount += listed.length
+    if (listedCount > MAX_TOOLS) throw new Error(`it lists more than ${MAX_TOOLS} tools`)
+    byteCount += Buffer.byteLength(JSON.stringify(listed))
+    if (byteCount > MAX_LIST_BYTES)
+      throw new Error(`its list of tools has more than ${MAX_LIST_BYTES / 1024 / 1024} MiB`)
     for (const each of listed as readonly unknown[]) {
       const tool = readTool(each, serverName, warn)
       if (tool === undefined) continue
       if (tools.has(tool.name)) warn(`lists two tools named \`${tool.name}\`; the first is used`)
       else tools.set(tool.name, tool)
     }
-    if (tools.size > MAX_TOOLS) throw new Error(`it lists more than ${MAX_TOOLS} tools`)
     if (typeof nextCursor !== 'string' || nextCursor === '') return [...tools.values()]
     cursor = nextCursor
   }

@@ -12,7 +12,7 @@ import { createRedactor } from './secrets.ts'
 import type { ServerConfig } from './server-config.ts'
 import { RestartingLink, type ServerLink, unavailable } from './server-link.ts'
 import { ServerLog } from './server-log.ts'
-import { type CallHost, callTool } from './tool-call.ts'
+import { type CallHost, callTool, isSessionGone } from './tool-call.ts'
 
 /** What all servers share. */
 export interface ServerHost {
@@ -45,7 +45,7 @@ export class McpServer {
   constructor(config: ServerConfig, host: ServerHost) {
     const { name, reach, concurrency = 1, resetTimeoutOnProgress, timeoutMs = DEFAULT_IDLE_MS } = config
     const { clock, logger, startTimeoutMs, fetch } = host
-    const redact = createRedactor(reach)
+    const redact = createRedactor(config.secrets)
     this.name = name
     this.#config = config
     this.#host = host
@@ -89,17 +89,24 @@ export class McpServer {
     await this.#link.close()
   }
 
-  async #listTools(): Promise<readonly Tool[]> {
+  async #listTools(hasNewSession = false): Promise<readonly Tool[]> {
     const connection = await this.#connect()
     const warn = (message: string): void => this.#log.warn(message)
     let listed: readonly ListedTool[]
+    this.#link.begin(connection)
     try {
       listed = await this.#inTime(connection, listTools(connection.client, this.name, warn))
     } catch (error) {
+      if (!hasNewSession && isSessionGone(error)) {
+        this.#link.retire(connection, 'has ended the session')
+        return await this.#listTools(true)
+      }
       // Where it was lost, that is why.
       const { lossReason } = connection
       const reason = lossReason === undefined ? (error as Error).message : `it ${lossReason}`
       throw unavailable(this.name, this.#callHost.redact(reason).slice(0, 300))
+    } finally {
+      this.#link.end(connection)
     }
     for (const name of this.#config.readOnlyTools) {
       if (!listed.some(tool => tool.name === name)) warn(`has no tool \`${name}\`, which \`readOnlyTools\` names`)

@@ -4,7 +4,8 @@ import { DagstreamError, expectMethods, expectObject, invalidOption } from '../.
 import { guardLogger, type Logger, SILENT_LOGGER } from '../../stream/logger.ts'
 import type { Tool } from '../tool.ts'
 import { McpServer } from './mcp-server.ts'
-import { type McpClients, type McpConfig, parseServers } from './server-config.ts'
+import { parseServers } from './parse-servers.ts'
+import type { McpClients, McpConfig } from './server-config.ts'
 
 /** How servers are started, and who hears of them. */
 export interface McpOptions {
@@ -14,6 +15,8 @@ export interface McpOptions {
   readonly startTimeoutMs?: number
   /** For Streamable HTTP. @defaultValue the platform's */
   readonly fetch?: FetchLike
+  /** The variables that `${NAME}` in a configuration stands for. @defaultValue those of this process */
+  readonly env?: Readonly<Record<string, string | undefined>>
   /** @defaultValue the machine's */
   readonly clock?: Clock
 }
@@ -32,7 +35,7 @@ export interface McpServers {
    * `{ name, reason }`
    */
   toolsFor(workflow: ToolUser): Promise<Tool[]>
-  /** The tools of all servers. @returns rejects as `toolsFor` does */
+  /** The tools of all servers that start. Those that do not are told to `logger`. */
   tools(): Promise<Tool[]>
   /**
    * Ends all servers and connections; calls that run fail. A connected client that was given stays open. Harmless to repeat.
@@ -49,25 +52,15 @@ const START_TIMEOUT_MS = 30_000
  * @throws `INVALID_OPTION` for what cannot be a configuration, an unknown field included
  */
 export function createMcpServers(source: McpConfig | McpClients, options: McpOptions = {}): McpServers {
-  const {
-    logger = SILENT_LOGGER,
-    startTimeoutMs = START_TIMEOUT_MS,
-    clock = systemClock,
-  } = expectObject('options', options)
-  if (typeof startTimeoutMs !== 'number' || !(startTimeoutMs >= 1) || !Number.isFinite(startTimeoutMs)) {
-    throw invalidOption('startTimeoutMs', 'a finite number ≥ 1', startTimeoutMs)
-  }
-  expectMethods('clock', clock, CLOCK_METHODS)
-  const { fetch = (url, init) => globalThis.fetch(url, init) } = options
-  if (typeof fetch !== 'function') throw invalidOption('fetch', 'a function', fetch)
-  const host = { clock, logger: guardLogger(logger), startTimeoutMs, fetch }
-  const servers = parseServers(source).map(config => new McpServer(config, host))
+  const { servers, logger } = openServers(source, options)
   return {
-    toolsFor: async workflow => collectTools(servers.filter(server => isNamed(server.name, workflow))),
-    tools: () => collectTools(servers),
-    async close() {
-      await Promise.all(servers.map(server => server.close()))
+    toolsFor: workflow => requireTools(servers.filter(server => isNamed(server.name, workflow))),
+    async tools() {
+      const { tools, failed } = await askAll(servers)
+      for (const { name, reason } of failed) logger.warn(reason, { server: name })
+      return tools
     },
+    close: () => closeAll(servers),
   }
 }
 
@@ -78,19 +71,41 @@ export function createMcpServers(source: McpConfig | McpClients, options: McpOpt
  */
 export async function mcpTools(
   source: McpConfig | McpClients,
-  options?: McpOptions,
+  options: McpOptions = {},
 ): Promise<Tool[] & { close(): Promise<void> }> {
-  const servers = createMcpServers(source, options)
+  const { servers } = openServers(source, options)
   try {
-    const tools = await servers.tools()
+    const tools = await requireTools(servers)
     // Not enumerable: spread or iterated, it is the tools alone.
-    return Object.defineProperty(tools, 'close', { value: () => servers.close() }) as Tool[] & {
+    return Object.defineProperty(tools, 'close', { value: () => closeAll(servers) }) as Tool[] & {
       close(): Promise<void>
     }
   } catch (error) {
-    await servers.close()
+    await closeAll(servers)
     throw error
   }
+}
+
+function openServers(
+  source: McpConfig | McpClients,
+  options: McpOptions,
+): { readonly servers: readonly McpServer[]; readonly logger: Logger } {
+  const {
+    logger = SILENT_LOGGER,
+    startTimeoutMs = START_TIMEOUT_MS,
+    env = process.env,
+    clock = systemClock,
+  } = expectObject('options', options)
+  if (typeof startTimeoutMs !== 'number' || !(startTimeoutMs >= 1) || !Number.isFinite(startTimeoutMs)) {
+    throw invalidOption('startTimeoutMs', 'a finite number ≥ 1', startTimeoutMs)
+  }
+  expectObject('env', env)
+  expectMethods('clock', clock, CLOCK_METHODS)
+  const { fetch = (url, init) => globalThis.fetch(url, init) } = options
+  if (typeof fetch !== 'function') throw invalidOption('fetch', 'a function', fetch)
+  const host = { clock, logger: guardLogger(logger), startTimeoutMs, fetch }
+  const servers = parseServers(source, env).map(config => new McpServer(config, host))
+  return { servers, logger: host.logger }
 }
 
 /** Nothing of the workflow has been checked. */
@@ -103,7 +118,12 @@ function isNamed(name: string, workflow: unknown): boolean {
   })
 }
 
-async function collectTools(servers: readonly McpServer[]): Promise<Tool[]> {
+interface Answers {
+  readonly tools: Tool[]
+  readonly failed: readonly { readonly name: string; readonly reason: string }[]
+}
+
+async function askAll(servers: readonly McpServer[]): Promise<Answers> {
   const lists = await Promise.allSettled(servers.map(server => server.tools()))
   const failed: { name: string; reason: string }[] = []
   const tools: Tool[] = []
@@ -111,7 +131,16 @@ async function collectTools(servers: readonly McpServer[]): Promise<Tool[]> {
     if (list.status === 'fulfilled') tools.push(...list.value)
     else failed.push({ name: servers[index]?.name ?? '', reason: (list.reason as Error).message })
   }
+  return { tools, failed }
+}
+
+async function requireTools(servers: readonly McpServer[]): Promise<Tool[]> {
+  const { tools, failed } = await askAll(servers)
   if (failed.length === 0) return tools
   const message = failed.map(({ reason }) => reason).join('; ')
   throw new DagstreamError('TOOLS_UNAVAILABLE', message, { details: { servers: failed } })
+}
+
+async function closeAll(servers: readonly McpServer[]): Promise<void> {
+  await Promise.all(servers.map(server => server.close()))
 }

@@ -7,11 +7,14 @@ import { McpFailure } from './mcp-failure.ts'
 export interface ServerLink {
   /** A connection that can be used, made where there is none. @returns a promise where it is not open yet, which rejects with an `McpFailure` */
   connect(): Connection | Promise<Connection>
+  /** A call runs on a connection, and has ended. */
+  begin(connection: Connection): void
+  end(connection: Connection): void
   /** A call was answered: the server works. */
   answered(): void
   /** Ends a connection that is of no use; the next use makes another at once. */
   drop(connection: Connection, reason: string): void
-  /** Uses a connection no more, for instance because its session has ended, but lets its calls come to their end. */
+  /** Makes no further call on a connection, for instance because its session has ended; those that run come to their end. */
   retire(connection: Connection, reason: string): void
   /** Ends it for good. Harmless to repeat; never rejects. */
   close(): Promise<void>
@@ -32,19 +35,23 @@ export class RestartingLink implements ServerLink {
   readonly #closing = new AbortController()
   #connection: Connection | undefined
   #opening: Promise<Connection> | undefined
-  #retired: Connection | undefined
+  /** Those that are used no more, each with calls that still run. */
+  readonly #retired = new Set<Connection>()
   /** Those that are being closed while others may be open already. */
   readonly #closes = new Set<Promise<void>>()
   #failureCount = 0
   #restartAt = Number.NEGATIVE_INFINITY
+  readonly #lost: () => void
 
-  /** @param lost called when a connection was lost that had been open */
+  /** @param lost called when a connection that had been open was lost, or is used no more */
   constructor(name: string, host: Omit<ConnectionHost, 'lost'>, lost: () => void) {
     this.#name = name
     this.#clock = host.clock
+    this.#lost = lost
     this.#host = {
       ...host,
-      lost: () => {
+      lost: connection => {
+        if (this.#retired.delete(connection)) return
         this.#connection = undefined
         this.#backOff()
         lost()
@@ -63,30 +70,34 @@ export class RestartingLink implements ServerLink {
   drop(connection: Connection, reason: string): void {
     if (connection.lossReason !== undefined) return
     this.#track(connection.close(reason))
-    this.#forgive()
+    // It answers, if not to this: no reason to leave it alone.
+    this.#restartAt = Number.NEGATIVE_INFINITY
+  }
+
+  begin(connection: Connection): void {
+    connection.callCount += 1
+  }
+
+  end(connection: Connection): void {
+    connection.callCount -= 1
+    if (connection.callCount === 0 && this.#retired.has(connection)) this.#track(connection.close(CLOSED))
   }
 
   retire(connection: Connection, reason: string): void {
-    if (connection.lossReason !== undefined) return
-    connection.lose(reason)
-    // One is kept at a time: calls of the one before have had their chance.
-    if (this.#retired !== undefined) this.#track(this.#retired.close(CLOSED))
-    this.#retired = connection
-    this.#forgive()
-  }
-
-  /** The server answers, it only knows nothing of what was before: no reason to leave it alone. */
-  #forgive(): void {
-    this.#restartAt = Number.NEGATIVE_INFINITY
+    if (connection !== this.#connection) return
+    this.#connection = undefined
+    // Its last call closes it: the one that found it of no use, at the earliest.
+    this.#retired.add(connection)
+    this.#host.log.debug(reason)
+    this.#lost()
   }
 
   async close(): Promise<void> {
     this.#closing.abort()
     if (this.#opening !== undefined) await this.#opening.catch(() => {})
-    for (const connection of [this.#connection, this.#retired]) {
+    for (const connection of [this.#connection, ...this.#retired]) {
       if (connection !== undefined) this.#track(connection.close(CLOSED))
     }
-    this.#retired = undefined
     await Promise.all(this.#closes)
   }
 

@@ -1,7 +1,8 @@
 import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
-import { McpError, ResultSchema } from '@modelcontextprotocol/sdk/types.js'
+import { ErrorCode, McpError, ResultSchema } from '@modelcontextprotocol/sdk/types.js'
 import type { Clock } from '../../clock.ts'
 import type { ToolContext } from '../tool.ts'
+import { CallProgress } from './call-progress.ts'
 import type { CallSignals } from './call-signals.ts'
 import { type Connection, describeHttpError, NO_TIMEOUT } from './connection.ts'
 import { MADE_HERE } from './http-calls.ts'
@@ -14,7 +15,7 @@ import { readOutput } from './tool-result.ts'
 /** What a call needs of its server. */
 export interface CallHost {
   readonly name: string
-  readonly link: Pick<ServerLink, 'answered' | 'retire'>
+  readonly link: Pick<ServerLink, 'begin' | 'end' | 'answered' | 'retire'>
   /** @returns rejects with an `McpFailure` */
   connect(): Connection | Promise<Connection>
   readonly clock: Clock
@@ -69,10 +70,12 @@ async function request(
   signal: AbortSignal,
   onProgress?: () => void,
 ): Promise<unknown> {
-  const { link, redact } = host
+  const { link, redact, clock } = host
+  let reports: CallProgress | undefined
   const call = { method: 'tools/call' as const, params: { name: toolName, arguments: args as Record<string, unknown> } }
   for (let opening = first, hasNewSession = false; ; opening = host.connect(), hasNewSession = true) {
     const connection = opening instanceof Promise ? await abortable(opening, signal) : opening
+    link.begin(connection)
     try {
       // Not `callTool` of the client: it compiles code for output schemas, and refuses blocks that it does not know.
       const result = await connection.client.request(call, ResultSchema, {
@@ -80,7 +83,8 @@ async function request(
         timeout: NO_TIMEOUT,
         onprogress: ({ progress, total, message }) => {
           onProgress?.()
-          context.reportProgress({
+          reports ??= new CallProgress(context, clock)
+          reports.report({
             progress,
             ...(total !== undefined && { total }),
             ...(message !== undefined && { message: redact(message) }),
@@ -97,13 +101,18 @@ async function request(
         continue
       }
       throw readFailure(host, connection, error)
+    } finally {
+      reports?.end()
+      link.end(connection)
     }
   }
 }
 
 function readFailure({ name, link, redact }: CallHost, connection: Connection, error: unknown): McpFailure {
   const { lossReason } = connection
-  if (lossReason !== undefined) {
+  // What was answered before it was lost counts.
+  const isAnswer = error instanceof McpError && error.code !== Number(ErrorCode.ConnectionClosed)
+  if (lossReason !== undefined && !isAnswer) {
     return new McpFailure('MCP_SERVER_LOST', `MCP server \`${name}\` ${lossReason} during the call`)
   }
   if (error instanceof McpError) {
@@ -118,6 +127,9 @@ function readFailure({ name, link, redact }: CallHost, connection: Connection, e
     const { code = 0 } = error
     return new McpFailure('TOOL_ERROR', text, code >= 500 || code === 408 || code === 429)
   }
+  if (error instanceof SyntaxError || (error instanceof Error && 'issues' in error)) {
+    return new McpFailure('TOOL_ERROR', `MCP server \`${name}\` sent an answer that is not one of the protocol`)
+  }
   // The network: whether the call has arrived is not known.
   link.retire(connection, 'could not be reached')
   return new McpFailure('MCP_SERVER_LOST', text)
@@ -128,10 +140,10 @@ function isRefusal(code: number): boolean {
   return code <= -32_600 && code >= -32_602
 }
 
-/** The standard says 404; widely used servers say 400. */
-function isSessionGone(error: unknown): boolean {
+/** Whether a request was refused since its session is not known. The standard says 404; widely used servers say 400. */
+export function isSessionGone(error: unknown): boolean {
   if (!(error instanceof StreamableHTTPError)) return false
-  return error.code === 404 || (error.code === 400 && /session/i.test(error.message))
+  return error.code === 404 || (error.code === 400 && /session|not initialized/i.test(error.message))
 }
 
 /** Waits no longer than until the signal aborts. */

@@ -80,6 +80,14 @@ test('arguments are checked before anything runs', () => {
   expect(problemsOf('http:get', { url, timeoutMs: 0 })).toHaveLength(1)
 })
 
+test.each([{ json: undefined }, { json: () => 1 }, { json: 1n }, { text: undefined }, { base64: undefined }, {}])(
+  'a body that only code can give, %o, is refused by its code',
+  async body => {
+    const call = httpRig().request({ url: 'http://x/', method: 'POST', body })
+    expect(await failureOf(call)).toMatchObject({ code: 'INVALID_ARGUMENTS', retryable: false })
+  },
+)
+
 test.each<[what: string, args: Record<string, unknown>]>([
   ['no absolute URL', { url: '/path' }],
   ['a URL of another kind', { url: 'file:///etc/passwd' }],

@@ -1,6 +1,11 @@
 import { expect, test } from 'vitest'
 import { type SSEEvent, validateWorkflow } from '../../../src/index.ts'
-import { createChatTool, type LLMProvider, OpenRouterProvider } from '../../../src/tools/llm/index.ts'
+import {
+  createChatTool,
+  type LLMProvider,
+  OpenRouterProvider,
+  type ProviderStreamEvent,
+} from '../../../src/tools/llm/index.ts'
 import { idle } from '../../support/fake-clock.ts'
 import { outline } from '../../support/outline.ts'
 import { chatRig, chats } from './chat-rig.ts'
@@ -125,6 +130,7 @@ test('a failure that no repetition would mend is not tried again, and carries th
   const { call, execution, events } = chatRig(chats('a'))
   const a = await call('a')
   await a.send(message('half'), usageMessage(5, 1), 'data: {"error":{"code":402,"message":"No credits"}}\n\n')
+  await a.end()
   const { results, tokenUsage } = await execution.result
   expect(results[0]).toMatchObject({ status: 'error', code: 'INSUFFICIENT_QUOTA', attempts: 1 })
   expect(results[0]?.error).toContain('No credits')
@@ -209,6 +215,26 @@ test('a provider that ends its stream without an ending fails the attempt', asyn
   const context = { signal: new AbortController().signal, emitToken() {}, reportUsage() {} } as never
   const answer = createChatTool(provider).execute({ prompt: 'x' }, context)
   await expect(answer).rejects.toMatchObject({ code: 'UNEXPECTED_STREAM_END' })
+})
+
+test('a provider that does not tell how it finished has an answer all the same', async () => {
+  const usage = { promptTokens: 1, completionTokens: 2, totalTokens: 3, model: 'm' }
+  const provider = (events: readonly ProviderStreamEvent[]): LLMProvider => ({
+    generate: () => Promise.reject(new Error('no')),
+    async *generateStream() {
+      yield* events
+    },
+  })
+  const context = { signal: new AbortController().signal, emitToken() {}, reportUsage() {} } as never
+  const done = { eventId: 2, type: 'done' } as const
+  expect(
+    await createChatTool(provider([{ eventId: 1, type: 'usage', data: usage }, done])).execute({}, context),
+  ).toEqual({ text: '', model: 'm', usage })
+  expect(await createChatTool(provider([done]), { model: 'asked' }).execute({}, context)).toEqual({
+    text: '',
+    model: 'asked',
+  })
+  expect(await createChatTool(provider([done])).execute({}, context)).toEqual({ text: '' })
 })
 
 test('what is no provider is refused', () => {

@@ -13,7 +13,7 @@ describe('a response of status', () => {
     [402, 4002, false],
     [403, 4001, false],
     [404, 4000, false],
-    [408, 1001, true],
+    [408, 4000, false],
     [409, 4000, false],
     [413, 4000, false],
     [422, 4000, false],
@@ -40,14 +40,14 @@ describe('a response of status', () => {
     expect(requests.length).toBe(1)
   })
 
-  test('429 that says that the quota is used up gives 4002', async () => {
+  test('429 that says that the quota is used up gives 2001, as any 429', async () => {
     const { baseURL } = await serveProvider(response => {
       response.writeHead(429, { 'content-type': 'application/json' })
       response.end(
         '{"error":{"message":"You exceeded your quota","type":"insufficient_quota","code":"insufficient_quota"}}',
       )
     })
-    expect((await ask(baseURL)).error).toMatchObject({ code: StreamErrorCode.INSUFFICIENT_QUOTA, retryable: false })
+    expect((await ask(baseURL)).error).toMatchObject({ code: StreamErrorCode.PROVIDER_RATE_LIMIT, retryable: true })
   })
 
   test.each([

@@ -145,7 +145,7 @@ test('a key that is missing or cannot be sent gives 4001, and nothing is sent', 
     for (const apiKey of [undefined, '', '  ', 'with\nline', 'schlüssel']) {
       const provider = new OpenRouterProvider({ baseURL, ...(apiKey !== undefined && { apiKey }) })
       const events = await collect(provider)
-      expect(events).toMatchObject([{ eventId: 1, type: 'error', data: { code: 4001, retryable: false } }])
+      expect(events).toMatchObject([{ eventId: 1_000_000_001, type: 'error', data: { code: 4001, retryable: false } }])
       if (apiKey) expect(JSON.stringify(events)).not.toContain(apiKey.trim() || 'undefined')
     }
     process.env['OPENROUTER_API_KEY'] = 'from-environment'

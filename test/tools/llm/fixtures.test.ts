@@ -1,7 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import type { ProviderStreamEvent } from '../../../src/tools/llm/index.ts'
-import { fixtures, readChunks, readFixture, summarise, textOf } from './stream-rig.ts'
+import { fixtures, type Outcome, readBody, readChunks, readFixture, summarise, textOf } from './stream-rig.ts'
 
 const names = Object.keys(fixtures)
 
@@ -13,25 +12,34 @@ test('every file of a provider’s stream has its expectation', () => {
 describe('a stream with', () => {
   test.each(Object.entries(fixtures).map(([name, each]) => ({ ...each, name })))('$about ($name)', async each => {
     const { name, about: _, ...expected } = each
-    const events = await readChunks([readFixture(name)])
-    expect(summarise(events)).toEqual(expected)
-    expectSound(events)
+    const outcome = await readBody([readFixture(name)])
+    expect(summarise(outcome)).toEqual(expected)
+    expectSound(outcome)
   })
 })
 
 describe('the events are the same wherever the bytes are parted', () => {
   test.each(names)('%s', async name => {
     const bytes = readFixture(name)
-    const whole = await readChunks([bytes])
-    expect(await readChunks(Array.from(bytes, byte => Uint8Array.of(byte)))).toEqual(whole)
+    const whole = await readBody([bytes])
+    expect(await readBody(Array.from(bytes, byte => Uint8Array.of(byte)))).toEqual(whole)
     for (let at = 1; at < bytes.length; at++) {
-      expect(await readChunks([bytes.subarray(0, at), bytes.subarray(at)]), `parted at ${at}`).toEqual(whole)
+      expect(await readBody([bytes.subarray(0, at), bytes.subarray(at)]), `parted at ${at}`).toEqual(whole)
     }
   })
 })
 
 describe('a stream that is cut at any byte has its text once, its usage, and the right code', () => {
-  const names = ['openai', 'openrouter', 'crlf', 'no-space', 'vllm-continuous-usage', 'deepseek', 'done-no-reason']
+  const names = [
+    'openai',
+    'openrouter',
+    'crlf',
+    'mixed-line-ends',
+    'no-space',
+    'vllm-continuous-usage',
+    'deepseek',
+    'done-no-reason',
+  ]
   test.each(names)('%s', async name => {
     const bytes = readFixture(name)
     const whole = textOf(await readChunks([bytes]))
@@ -41,10 +49,10 @@ describe('a stream that is cut at any byte has its text once, its usage, and the
         [undefined, 3002],
         [Object.assign(new TypeError('terminated'), { cause: { code: 'UND_ERR_SOCKET' } }), 1002],
       ] as const) {
-        const events = await readChunks([bytes.subarray(0, at)], loss)
-        expectSound(events)
-        expect(whole.startsWith(textOf(events)), `cut at ${at}`).toBe(true)
-        const { errorCode, usage } = summarise(events)
+        const outcome = await readBody([bytes.subarray(0, at)], loss)
+        expectSound(outcome)
+        expect(whole.startsWith(textOf(outcome.events)), `cut at ${at}`).toBe(true)
+        const { errorCode, usage } = summarise(outcome)
         expect([errorCode, usage?.totalTokens], `cut at ${at}`).toEqual([
           said.isAnswered ? undefined : code,
           said.totalTokens,
@@ -55,10 +63,11 @@ describe('a stream that is cut at any byte has its text once, its usage, and the
 })
 
 /** What must hold of any stream. */
-function expectSound(events: readonly ProviderStreamEvent[]): void {
-  expect(events.map(({ eventId }) => eventId)).toEqual(events.map((_, at) => at + 1))
+function expectSound({ events, finish }: Outcome): void {
+  expect(events.map(({ eventId }) => eventId)).toEqual(events.map((_, at) => 1_000_000_001 + at))
   const types = events.map(({ type }) => type).join(' ')
   expect(types).toMatch(/^(?:content )*(?:usage )?(?:done|error)$/)
+  expect(finish.length).toBe(types.endsWith('done') ? 1 : 0)
 }
 
 /** What the whole lines of a text say, read without any of the code under test. */

@@ -18,10 +18,10 @@ test('a prompt is sent as one message, streamed, with usage asked for', async ()
     {
       url: 'http://model.test/v1/chat/completions',
       headers: {
-        Authorization: 'Bearer key',
-        'Content-Type': 'application/json',
-        Accept: 'text/event-stream',
-        'Accept-Encoding': 'identity',
+        authorization: 'Bearer key',
+        'content-type': 'application/json',
+        accept: 'text/event-stream',
+        'accept-encoding': 'identity',
       },
       body: {
         model: 'openrouter/auto',
@@ -58,7 +58,7 @@ test('parameters are sent by the names of the endpoint; what is extra is passed 
     extra: { top_p: 0.5, stream: false, model: 'e/f' },
   }
   for await (const _ of provider.generateStream(messages, params));
-  expect(endpoint.requests[0]?.headers).toMatchObject({ 'X-Title': 'test' })
+  expect(endpoint.requests[0]?.headers).toMatchObject({ 'x-title': 'test' })
   expect(endpoint.requests[0]?.body).toEqual({
     top_p: 0.5,
     model: 'c/d',
@@ -109,7 +109,7 @@ test.each<[what: string, input: unknown, params: object | null]>([
   for await (const event of fakeProvider(endpoint).generateStream(input as string, params as ProviderParams)) {
     events.push(event)
   }
-  expect(events).toMatchObject([{ eventId: 1, type: 'error', data: { code: 4000, retryable: false } }])
+  expect(events).toMatchObject([{ eventId: 1_000_000_001, type: 'error', data: { code: 4000, retryable: false } }])
   expect(endpoint.requests).toEqual([])
 })
 
@@ -128,32 +128,6 @@ test('the answer of generate is its text, why it stopped, who gave it and what i
     finishReason: 'stop',
     usage: { promptTokens: 3, completionTokens: 2, totalTokens: 5, model: 'm', cost: 0.5 },
   })
-})
-
-test('generate takes an answer that comes whole', async () => {
-  const body = {
-    model: 'm',
-    choices: [{ message: { content: 'hello' }, finish_reason: 'length' }],
-    usage: { prompt_tokens: 1, completion_tokens: 2, total_tokens: 3 },
-  }
-  const headers = { 'content-type': 'application/json; charset=utf-8' }
-  const endpoint = fakeEndpoint({ headers, chunks: [JSON.stringify(body)] })
-  expect(await fakeProvider(endpoint).generate('hi')).toEqual({
-    text: 'hello',
-    model: 'm',
-    finishReason: 'length',
-    usage: { promptTokens: 1, completionTokens: 2, totalTokens: 3, model: 'm' },
-  })
-})
-
-test.each([
-  ['is cut', '{"choices":', 'MALFORMED_JSON'],
-  ['has no message', '{"choices":[]}', 'PROVIDER_INVALID_RESPONSE'],
-  ['is an error', '{"error":{"code":429,"message":"slow down"}}', 'PROVIDER_RATE_LIMIT'],
-  ['is over 10 MiB', `{"choices":[{"message":{"content":"${'x'.repeat(11 * 1024 * 1024)}`, 'PROVIDER_INVALID_RESPONSE'],
-])('generate rejects when an answer that comes whole %s', async (_, body, code) => {
-  const endpoint = fakeEndpoint({ headers: { 'content-type': 'application/json' }, chunks: [body] })
-  await expect(fakeProvider(endpoint).generate('hi')).rejects.toMatchObject({ name: 'ProviderError', code })
 })
 
 test('generate rejects with the code, its name, and the usage that was told', async () => {

@@ -6,6 +6,7 @@ import {
   type ProviderParams,
   type ProviderStreamEvent,
   type ProviderUsage,
+  type StreamFinish,
 } from '../../../src/tools/llm/index.ts'
 
 /** What has to come of a file in `fixtures/providers`. */
@@ -99,9 +100,26 @@ export async function collect(
   return events
 }
 
+/** A stream that is over. */
+export interface Outcome {
+  readonly events: readonly ProviderStreamEvent[]
+  /** What `onFinish` was told. */
+  readonly finish: readonly StreamFinish[]
+}
+
+/** What becomes of a body that comes in these chunks. */
+export async function readBody(chunks: readonly (Uint8Array | string)[], loss?: Error): Promise<Outcome> {
+  const endpoint = fakeEndpoint({ chunks, ...(loss !== undefined && { ending: loss }) })
+  const finish: StreamFinish[] = []
+  return { events: await collect(fakeProvider(endpoint), { onFinish: told => finish.push(told) }), finish }
+}
+
 /** Every event of a body that comes in these chunks. */
-export function readChunks(chunks: readonly (Uint8Array | string)[], loss?: Error): Promise<ProviderStreamEvent[]> {
-  return collect(fakeProvider(fakeEndpoint({ chunks, ...(loss !== undefined && { ending: loss }) })))
+export async function readChunks(
+  chunks: readonly (Uint8Array | string)[],
+  loss?: Error,
+): Promise<readonly ProviderStreamEvent[]> {
+  return (await readBody(chunks, loss)).events
 }
 
 /** The text of a stream. */
@@ -110,14 +128,15 @@ export function textOf(events: readonly ProviderStreamEvent[]): string {
 }
 
 /** What a fixture has to say of a stream: how it ended, with its text and usage. */
-export function summarise(events: readonly ProviderStreamEvent[]): Omit<Expected, 'about'> {
+export function summarise({ events, finish }: Outcome): Omit<Expected, 'about'> {
   const usage = events.find(event => event.type === 'usage')
   const last = events.at(-1)
+  const finishReason = finish[0]?.finishReason
   return {
     text: textOf(events),
     ...(usage !== undefined && { usage: usage.data }),
     ...(last?.type === 'error' && { errorCode: last.data.code }),
-    ...(last?.type === 'done' && last.data.finishReason !== undefined && { finishReason: last.data.finishReason }),
+    ...(finishReason !== undefined && { finishReason }),
   }
 }
 

@@ -1,7 +1,7 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { ProviderParams, ProviderStreamEvent } from '../../../src/tools/llm/index.ts'
 import { FakeClock, idle } from '../../support/fake-clock.ts'
-import { type FakeEndpoint, fakeEndpoint, fakeProvider, message, usageMessage } from './stream-rig.ts'
+import { collect, type FakeEndpoint, fakeEndpoint, fakeProvider, message, usageMessage } from './stream-rig.ts'
 
 interface Rig {
   readonly endpoint: FakeEndpoint
@@ -109,13 +109,71 @@ test('a bound of 0 is none', async () => {
   expect(events.map(({ type }) => type)).toEqual(['content', 'done'])
 })
 
-test('an answer that is complete is not waited for long: what is silent then has ended well', async () => {
-  const { events, after, clock, over } = rig()
-  await after(0, message('a', 'stop'))
-  await after(4000, usageMessage(1, 2))
-  await clock.run(5000)
-  await over
-  expect(events).toMatchObject([{ type: 'content' }, { type: 'usage' }, { type: 'done' }])
+describe('once the model has said why it stopped, its end has as long as silence may last', () => {
+  test('usage that comes late is told', async () => {
+    const { events, after, clock, over } = rig({ idleTimeoutMs: 60_000, firstTokenTimeoutMs: 1000 })
+    await after(0, message('a', 'stop'))
+    await after(59_999, usageMessage(1, 2))
+    expect(events.length).toBe(1)
+    await clock.run(1)
+    await over
+    expect(events).toMatchObject([{ type: 'content' }, { type: 'usage' }, { type: 'done' }])
+  })
+
+  test('neither comments nor messages without text extend it', async () => {
+    const { events, after, clock, over, endpoint } = rig({ idleTimeoutMs: 100 })
+    await after(0, message('a', 'stop') + usageMessage(1, 2))
+    for (let sent = 0; sent < 9; sent++) await after(10, sent % 2 === 0 ? ': still here\n\n' : usageMessage(1, 3))
+    await clock.run(9)
+    expect(events.length).toBe(1)
+    await clock.run(1)
+    await over
+    expect(events).toMatchObject([{ type: 'content' }, { type: 'usage', data: { totalTokens: 4 } }, { type: 'done' }])
+    expect([endpoint.cancelCount, clock.timerCount]).toEqual([1, 0])
+  })
+
+  test('it is two minutes where silence has no bound', async () => {
+    const { events, after, clock, over } = rig({ idleTimeoutMs: 0, firstTokenTimeoutMs: 0 })
+    await after(0, message('a', 'stop'))
+    await clock.run(119_999)
+    expect(events.length).toBe(1)
+    await clock.run(1)
+    await over
+    expect(events.map(({ type }) => type)).toEqual(['content', 'done'])
+  })
+
+  test('the time that a consumer takes with its last text is no part of it', async () => {
+    let release: () => void = () => {}
+    const { events, after, clock, over } = rig(
+      { idleTimeoutMs: 100 },
+      () => new Promise(resolve => (release = resolve)),
+    )
+    await after(0, message('a', 'stop'))
+    await clock.run(10_000)
+    release()
+    await after(99, usageMessage(1, 2))
+    await clock.run(1)
+    for (let left = 0; left < 2; left++) {
+      release()
+      await idle()
+    }
+    await over
+    expect(events.map(({ type }) => type)).toEqual(['content', 'usage', 'done'])
+  })
+})
+
+test('an error within the stream is told with the usage that follows it, which is waited for a second', async () => {
+  const said = 'data: {"error":{"code":503}}\n\n'
+  for (const follow of ['', usageMessage(1, 2)]) {
+    const { events, after, clock, over, endpoint } = rig()
+    await after(0, message('a') + said)
+    await after(500, `: still here\n\n${follow}${message('b', 'stop')}data: {"error":{"code":400}}\n\n`)
+    await clock.run(500)
+    await over
+    expect(events.map(({ type }) => type)).toEqual(follow ? ['content', 'usage', 'error'] : ['content', 'error'])
+    expect(events.at(-1)).toMatchObject({ data: { code: 2000 } })
+    expect([endpoint.cancelCount, clock.timerCount]).toEqual([1, 0])
+  }
 })
 
 test('the time that a consumer takes is not the provider’s', async () => {
@@ -137,15 +195,16 @@ test('the time that a consumer takes is not the provider’s', async () => {
   expect(events.map(({ type }) => type)).toEqual(['content', 'content', 'done'])
 })
 
-test('the body of an error response that does not come is not waited for long', async () => {
-  const clock = new FakeClock()
-  const endpoint = fakeEndpoint({ status: 503, headers: { 'retry-after': '2' }, ending: 'stay' })
-  const events: ProviderStreamEvent[] = []
-  const over = (async () => {
-    for await (const event of fakeProvider(endpoint, { clock }).generateStream('hi')) events.push(event)
-  })()
-  await clock.run(5000)
-  await over
-  expect(events).toMatchObject([{ type: 'error', data: { code: 2000, retryAfterMs: 2000 } }])
-  expect([endpoint.cancelCount, clock.timerCount]).toEqual([1, 0])
+test('the body of an error response is not waited for long, though it comes bit by bit', async () => {
+  for (const bit of ['', ' ']) {
+    const clock = new FakeClock()
+    const endpoint = fakeEndpoint({ status: 503, headers: { 'retry-after': '2' }, ending: 'stay' })
+    const reading = collect(fakeProvider(endpoint, { clock }))
+    for (let sent = 0; sent < 5; sent++) {
+      await clock.run(1000)
+      if (bit !== '' && sent < 4) endpoint.send(bit)
+    }
+    expect(await reading).toMatchObject([{ type: 'error', data: { code: 2000, retryAfterMs: 2000 } }])
+    expect([endpoint.cancelCount, clock.timerCount]).toEqual([1, 0])
+  }
 })

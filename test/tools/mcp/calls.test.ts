@@ -93,6 +93,14 @@ test('progress is told, the last too, though it arrives with the answer', async 
   expect(progress).toMatchObject([1, 2, 3].map(n => ({ progress: n, total: 3, message: `part ${n}` })))
 })
 
+test('a flood of progress is told in part, its end too, and the call is answered', async () => {
+  const tools = await serve({ h: hostile('fair', { timeoutMs: 0 }) }).tools()
+  const { task, events } = await call(tools, 'h:progress-flood', { count: 20_000 })
+  const progress = events.flatMap(({ type, data }) => (type === 'task_progress' ? [data.progress] : []))
+  expect([task.output, progress.at(-1)]).toEqual(['flooded', 20_000])
+  expect(progress.length).toBeLessThan(2000)
+})
+
 describe('what a server logs', () => {
   test('is told to the call that runs', async () => {
     const tools = await serve({ h: hostile('fair', { concurrency: 1 }) }).tools()

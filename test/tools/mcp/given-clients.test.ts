@@ -1,6 +1,6 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { createMcpServers, mcpTools } from '../../../src/tools/mcp/index.ts'
 import { createSdkServer } from './http-rig.ts'
 import { call } from './mcp-rig.ts'
@@ -42,6 +42,21 @@ test('what the owner of a client hears is heard as before, beside the calls', as
   expect(heard).toEqual(['notifications/message'])
   await tools.close()
   expect(client.fallbackNotificationHandler).toBe(fallback)
+})
+
+test('a call may take longer than the SDK’s own 60 s', async () => {
+  vi.useFakeTimers()
+  onTestFinished(() => void vi.useRealTimers())
+  const client = await connect()
+  const timeouts: string[] = []
+  const ours = call(await mcpTools({ s: { client, concurrency: 1 } }), 's:hang', {}, { timeoutMs: 90_000 })
+  void ours.then(({ task }) => timeouts.push(String(task.error)))
+  void client.callTool({ name: 'hang' }).catch(error => timeouts.push(String(error.message)))
+  await vi.advanceTimersByTimeAsync(89_000)
+  // That of a call of the SDK alone.
+  expect(timeouts).toEqual(['MCP error -32001: Request timed out'])
+  await vi.advanceTimersByTimeAsync(2000)
+  expect(timeouts.slice(1)).toEqual(['Timed out after 90000 ms'])
 })
 
 test('a client whose connection ends fails its calls, and is not connected again', async () => {

@@ -1,10 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { describe, expect, test } from 'vitest'
-import { createMcpServers } from '../../../src/tools/mcp/index.ts'
+import type { Tool } from '../../../src/index.ts'
+import { createMcpServers, type McpServers } from '../../../src/tools/mcp/index.ts'
 import { createSessions, listen, readBody } from './http-rig.ts'
 import { call, collectLines, run, serve } from './mcp-rig.ts'
 
 const UNREACHABLE = 'http://127.0.0.1:1/mcp'
+
+/** What a workflow that names the server gets. */
+const open = (servers: McpServers): Promise<Tool[]> => servers.toolsFor({ tasks: [{ tool: 'h:echo' }] })
 
 describe.each([
   ['a stream', {}],
@@ -57,7 +61,7 @@ test('progress and logs of a call are told', async () => {
 
 describe('a server that does not start', () => {
   test('because nobody listens says so', async () => {
-    await expect(serve({ h: { url: UNREACHABLE } }).tools()).rejects.toMatchObject({
+    await expect(open(serve({ h: { url: UNREACHABLE } }))).rejects.toMatchObject({
       code: 'TOOLS_UNAVAILABLE',
       message: expect.stringMatching(/^MCP server `h` does not start: fetch failed \(/),
     })
@@ -69,18 +73,17 @@ describe('a server that does not start', () => {
     })
     const headers = { Authorization: 'Bearer sk-secret-1' }
     const logger = collectLines()
-    const failure = await serve({ h: { url: `${url}?key=query-secret`, headers } }, { logger })
-      .tools()
-      .catch(error => error)
+    const servers = serve({ h: { url: `${url}?key=query-secret`, headers } }, { logger })
+    const failure = await open(servers).catch(error => error)
     expect(failure.message).toBe(
-      'MCP server `h` does not start: it answered 401 (credentials belong into `headers`): Error POSTing to endpoint: bad credentials: [redacted]',
+      'MCP server `h` does not start: it answered 401 (OAuth is not supported; credentials belong into `headers`): Error POSTing to endpoint: bad credentials: [redacted]',
     )
     expect(JSON.stringify([failure.details, logger.lines])).not.toMatch(/sk-secret-1|query-secret/)
   })
 
   test('because it does not answer says so', async () => {
     const { url } = await listen(() => {})
-    await expect(serve({ h: { url } }, { startTimeoutMs: 200 }).tools()).rejects.toMatchObject({
+    await expect(open(serve({ h: { url } }, { startTimeoutMs: 200 }))).rejects.toMatchObject({
       message: 'MCP server `h` does not start: it did not answer `initialize` within 200 ms',
     })
   })
@@ -226,4 +229,79 @@ test('a call that runs is not lost with the session that another finds ended', a
   expect((await call(tools, 'h:odd')).task.output).toBe('call 3')
   finish()
   expect((await running).task.output).toBe('call 1')
+})
+
+test('calls that run are not lost when others find the server out of reach, however many', async () => {
+  const ends: (() => void)[] = []
+  const deletedSessions = new Set<unknown>()
+  let sessionCount = 0
+  let isReachable = true
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    if (request.method === 'DELETE') deletedSessions.add(request.headers['mcp-session-id'])
+    if (request.method !== 'POST') return void response.writeHead(405).end()
+    const { id, method, params } = (await readBody(request)) as { id?: number; method: string; params?: object }
+    if (id === undefined) return void response.writeHead(202).end()
+    if (method === 'tools/call' && !isReachable) return void response.destroy()
+    const answer = (): void => {
+      if (method === 'initialize') response.setHeader('mcp-session-id', `session ${(sessionCount += 1)}`)
+      const tools = [{ name: 'odd', inputSchema: { type: 'object' } }]
+      const content = [{ type: 'text', text: `in ${String(request.headers['mcp-session-id'])}` }]
+      const result = { ...params, capabilities: { tools: {} }, serverInfo: { name: 'h', version: '1' }, tools, content }
+      response.writeHead(200, { 'content-type': 'application/json' })
+      response.end(JSON.stringify({ jsonrpc: '2.0', id, result }))
+    }
+    if (method === 'tools/call') ends.push(answer)
+    else answer()
+  }
+  const { url } = await listen((request, response) => void handle(request, response))
+  const tools = await serve({ h: { url, concurrency: 4 } }).tools()
+  const running: ReturnType<typeof call>[] = []
+  for (let n = 1; n <= 3; n++) {
+    isReachable = true
+    running.push(call(tools, 'h:odd'))
+    await expect.poll(() => ends.length).toBe(n)
+    isReachable = false
+    expect((await call(tools, 'h:odd')).task).toMatchObject({ code: 'MCP_SERVER_LOST' })
+  }
+  expect(deletedSessions.size).toBe(0)
+  for (const end of ends) end()
+  const outputs = (await Promise.all(running)).map(({ task }) => task.output)
+  expect(outputs).toEqual(['in session 1', 'in session 2', 'in session 3'])
+  // Each session ends with its last call.
+  await expect.poll(() => deletedSessions).toEqual(new Set(['session 1', 'session 2', 'session 3']))
+})
+
+test('an answer that is none of the protocol fails its call alone', async () => {
+  let callCount = 0
+  const { url } = await listenByHand((id, response) => {
+    callCount += 1
+    response.writeHead(200, { 'content-type': 'application/json' })
+    if (callCount === 1) response.end('<html>')
+    else if (callCount === 2) response.end(JSON.stringify({ jsonrpc: '2.0', id, result: { _meta: 3 } }))
+    else response.end(JSON.stringify({ jsonrpc: '2.0', id, result: { content: [{ type: 'text', text: 'fine' }] } }))
+  })
+  const tools = await serve({ h: { url } }).tools()
+  const failed = { code: 'TOOL_ERROR', error: 'MCP server `h` sent an answer that is not one of the protocol' }
+  expect((await call(tools, 'h:odd')).task).toMatchObject(failed)
+  expect((await call(tools, 'h:odd')).task).toMatchObject(failed)
+  expect((await call(tools, 'h:odd')).task.output).toBe('fine')
+})
+
+test('tools are asked for again in a new session where the server has forgotten the old one', async () => {
+  let initializeCount = 0
+  let listCount = 0
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    if (request.method !== 'POST') return void response.writeHead(405).end()
+    const { id, method, params } = (await readBody(request)) as { id?: number; method: string; params?: object }
+    if (id === undefined) return void response.writeHead(202).end()
+    if (method === 'initialize') initializeCount += 1
+    if (method === 'tools/list' && (listCount += 1) === 1) return void response.writeHead(404).end('no such session')
+    const tools = [{ name: 'odd', inputSchema: { type: 'object' } }]
+    const result = { ...params, capabilities: { tools: {} }, serverInfo: { name: 'h', version: '1' }, tools }
+    response.writeHead(200, { 'content-type': 'application/json' })
+    response.end(JSON.stringify({ jsonrpc: '2.0', id, result }))
+  }
+  const { url } = await listen((request, response) => void handle(request, response))
+  expect((await open(serve({ h: { url } }))).map(({ name }) => name)).toEqual(['h:odd'])
+  expect([initializeCount, listCount]).toEqual([2, 2])
 })

@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import type { ToolContext } from '../../../src/index.ts'
+import { CallProgress } from '../../../src/tools/mcp/call-progress.ts'
 import { type CallSignal, CallSignals } from '../../../src/tools/mcp/call-signals.ts'
 import { IdleTimeout } from '../../../src/tools/mcp/idle-timeout.ts'
 import { LineSplitter } from '../../../src/tools/mcp/line-splitter.ts'
 import { relaxPatterns } from '../../../src/tools/mcp/relaxed-schema.ts'
-import { createRedactor } from '../../../src/tools/mcp/secrets.ts'
+import { createRedactor, findSecrets, type Redact } from '../../../src/tools/mcp/secrets.ts'
+import type { Reach } from '../../../src/tools/mcp/server-config.ts'
 import { RestartingLink } from '../../../src/tools/mcp/server-link.ts'
 import { ServerLog } from '../../../src/tools/mcp/server-log.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
@@ -35,12 +37,44 @@ describe('a splitter of lines', () => {
   })
 })
 
-test('secrets are taken out, the longest first, what is short is left', () => {
-  const headers = { Authorization: 'Bearer abcdef', Key: 'abcdef-long', Short: 'no' }
-  const redact = createRedactor({ kind: 'http', url: new URL('http://a/?key=in-query'), headers })
-  expect(redact('Bearer abcdef, abcdef, abcdef-long, in-query, no Bearer')).toBe(
-    '[redacted], [redacted], [redacted], [redacted], no Bearer',
-  )
+describe('a redactor', () => {
+  const findRedactor = (reach: Reach): Redact => createRedactor(findSecrets(reach))
+
+  test('takes secrets out, the longest first, and leaves what is short', () => {
+    const headers = { Authorization: 'Bearer abcdef', Key: 'abcdef-long', Short: 'no' }
+    const redact = findRedactor({ kind: 'http', url: new URL('http://a/?key=in-query'), headers })
+    expect(redact('Bearer abcdef, abcdef, abcdef-long, in-query, no Bearer')).toBe(
+      '[redacted], [redacted], [redacted], [redacted], no Bearer',
+    )
+  })
+
+  test.each([
+    [['--token=abcdefg']],
+    [['--api-key', 'abcdefg']],
+    [['--apiKey=abcdefg']],
+    [['-p', 'x', '--db-password', 'abcdefg']],
+    [['run', '-e', 'GITHUB_TOKEN=abcdefg']],
+    [['--header', 'Authorization: Bearer abcdefg']],
+    [['X-Api-Key:abcdefg']],
+    [['https://host/mcp?code=abcdefg']],
+    [['--url=postgres://me:abcdefg@host/db']],
+    [['https://abcdefg@host/']],
+  ])('takes out what is a secret of the arguments %j', args => {
+    const redact = findRedactor({ kind: 'process', command: 'node', args, env: {} })
+    expect(redact('the value abcdefg was refused')).toBe('the value [redacted] was refused')
+  })
+
+  test.each([
+    [['abcdefg']],
+    [['--folder=abcdefg']],
+    [['--author', 'abcdefg']],
+    [['--token', '--folder', 'abcdefg']],
+    [['https://host/abcdefg']],
+    [['C:\\abcdefg']],
+  ])('leaves what is none of the arguments %j', args => {
+    const redact = findRedactor({ kind: 'process', command: 'node', args, env: {} })
+    expect(redact('the value abcdefg was refused')).toBe('the value abcdefg was refused')
+  })
 })
 
 test('a log tells so many lines in each window, and how many it left out', () => {
@@ -55,6 +89,21 @@ test('a log tells so many lines in each window, and how many it left out', () =>
     'warn MCP server `s`: 50 lines were left out',
     `warn MCP server \`s\`: … ${'x'.repeat(997)}…`,
   ])
+})
+
+test('the progress of a call is told up to a bound, then at intervals, and the last', () => {
+  const clock = new FakeClock()
+  const told: number[] = []
+  const reportProgress = ({ progress }: { progress: number }): void => void told.push(progress)
+  const reports = new CallProgress({ reportProgress } as ToolContext, clock)
+  clock.advance(1000)
+  for (let n = 1; n <= 1500; n++) reports.report({ progress: n })
+  clock.advance(100)
+  for (let n = 1501; n <= 1600; n++) reports.report({ progress: n })
+  expect(told.slice(999)).toEqual([1000, 1001, 1501])
+  reports.end()
+  reports.end()
+  expect(told.slice(1002)).toEqual([1600])
 })
 
 describe('an idle timeout', () => {
@@ -138,7 +187,7 @@ describe('the signal of a call', () => {
     const { clock, controller, signal } = begin()
     let abortCount = 0
     signal.addEventListener('abort', () => (abortCount += 1))
-    clock.advance(10)
+    clock.advance(20)
     controller.abort(new Error('stop'))
     expect([abortCount, signal.aborted]).toEqual([1, true])
     expect(() => signal.throwIfAborted()).toThrow('stop')
@@ -147,16 +196,17 @@ describe('the signal of a call', () => {
   test('aborts a little later where the call had just begun', () => {
     const { clock, controller, signal } = begin()
     controller.abort(new Error('stop'))
+    clock.advance(10)
     expect(signal.aborted).toBe(false)
     clock.advance(10)
-    expect(signal.aborted).toBe(true)
+    expect([signal.aborted, clock.timerCount]).toEqual([true, 0])
   })
 
   test('is not looked at by a call that ended before', () => {
     const { clock, controller, signals, signal } = begin()
     signals.end(signal)
     controller.abort()
-    clock.advance(10)
+    clock.advance(20)
     expect([signal.aborted, clock.timerCount]).toEqual([false, 0])
   })
 })

@@ -38,6 +38,24 @@ describe('server-everything', () => {
     expect(image).toMatchObject([{ type: 'text' }, { type: 'image', mimeType: 'image/png' }, { type: 'text' }])
   })
 
+  test('gives resources and links to them as they are', async () => {
+    const tools = await open()
+    const { result } = await run(tools, [
+      { id: 'links', tool: 'everything:get-resource-links', arguments: { count: 1 } },
+      { id: 'resource', tool: 'everything:get-resource-reference', arguments: { resourceType: 'Text', resourceId: 1 } },
+    ])
+    const [links, resource] = result.results.map(({ output }) => output)
+    expect(links).toMatchObject([{ type: 'text' }, { type: 'resource_link', uri: expect.any(String) }])
+    expect(resource).toMatchObject([{ type: 'text' }, { type: 'resource', resource: { text: expect.any(String) } }, {}])
+  })
+
+  test('tells what it logs', async () => {
+    const tools = await open({ concurrency: 2 })
+    const { events } = await call(tools, 'everything:toggle-simulated-logging')
+    const told = events.filter(({ type }) => type === 'info').map(({ data }) => data)
+    expect(told).toMatchObject([{ taskId: 'a', message: expect.stringMatching(/level.message/) }])
+  })
+
   test('reports its progress', async () => {
     const { task, events } = await call(await open(), 'everything:trigger-long-running-operation', {
       duration: 0.2,
@@ -65,7 +83,7 @@ describe('server-everything', () => {
     const server = spawn(command, [...args], { env: { ...process.env, PORT: String(port) }, stdio: 'ignore' })
     try {
       const servers = serve({ everything: { url: `http://127.0.0.1:${port}/mcp`, concurrency: 8 } })
-      const tools = await waitFor(() => servers.tools())
+      const tools = await waitFor(() => servers.toolsFor({ tasks: [{ tool: 'everything:get-sum' }] }))
       expect((await call(tools, 'everything:get-sum', { a: 2, b: 3 })).task.output).toContain('5')
       await servers.close()
     } finally {
@@ -116,12 +134,16 @@ describe('server-memory', () => {
     expect(await countEntities(tools)).toBe(20)
   })
 
-  test('may lose some without the limit, each of them a success', async () => {
-    const tools = await open({ concurrency: 20 })
-    const { result } = await run(tools, writes)
-    expect(result.successCount).toBe(20)
+  test('loses some without the limit, each of them a success', { timeout: 60_000 }, async () => {
     // How many are lost is the server's luck: `docs/mcp.md` tells what was measured.
-    expect(await countEntities(tools)).toBeLessThanOrEqual(20)
+    const kept: number[] = []
+    while (kept.length < 10 && !kept.some(count => count < 20)) {
+      const tools = await open({ concurrency: 20 })
+      const { result } = await run(tools, writes)
+      expect(result.successCount).toBe(20)
+      kept.push(await countEntities(tools))
+    }
+    expect(Math.min(...kept)).toBeLessThan(20)
   })
 })
 

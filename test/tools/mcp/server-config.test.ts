@@ -1,9 +1,11 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { describe, expect, test } from 'vitest'
 import { createMcpServers } from '../../../src/tools/mcp/index.ts'
-import { parseServers } from '../../../src/tools/mcp/server-config.ts'
+import { parseServers as parseAll } from '../../../src/tools/mcp/parse-servers.ts'
 
-const parse = (server: unknown, name = 's') => parseServers({ mcpServers: { [name]: server } } as never)
+const VARIABLES = { KEY: 'the-key', EMPTY: '', FOLDER: '/srv', API_TOKEN: 'the-token' }
+const parseServers = (source: unknown) => parseAll(source as never, VARIABLES)
+const parse = (server: unknown, name = 's') => parseServers({ mcpServers: { [name]: server } })
 
 test('the forms of other hosts are taken', () => {
   const servers = parseServers({
@@ -14,27 +16,93 @@ test('the forms of other hosts are taken', () => {
       off: { url: 'http://example.com', disabled: true },
     },
     somethingElse: true,
-  } as never)
+  })
   expect(servers).toEqual([
     {
       name: 'plain',
       reach: { kind: 'process', command: 'node', args: [], env: {} },
+      secrets: [],
       readOnlyTools: [],
       resetTimeoutOnProgress: false,
     },
     {
       name: 'full',
       reach: { kind: 'process', command: 'node', args: ['a'], env: { A: '1' }, cwd: '/' },
+      secrets: ['1'],
       readOnlyTools: [],
       resetTimeoutOnProgress: false,
     },
     {
       name: 'web',
       reach: { kind: 'http', url: new URL('https://example.com/mcp'), headers: { A: 'b' } },
+      secrets: ['b'],
       readOnlyTools: [],
       resetTimeoutOnProgress: false,
     },
   ])
+})
+
+describe('a variable of the environment', () => {
+  test('is put in wherever it is named, in each form of other hosts', () => {
+    const [process, web] = parseServers({
+      mcpServers: {
+        process: {
+          command: '${FOLDER}/run',
+          args: ['--key=${env:KEY}', '${NONE:-a}${EMPTY:-b}${EMPTY}', 'cost: $5 {x} $${KEY}'],
+          env: { TOKEN: '${KEY}' },
+          cwd: '${FOLDER}',
+        },
+        web: { url: 'https://${HOST:-example.com}/mcp', headers: { Authorization: 'Bearer ${KEY}' } },
+      },
+    })
+    expect(process?.reach).toEqual({
+      kind: 'process',
+      command: '/srv/run',
+      args: ['--key=the-key', 'ab', 'cost: $5 {x} ${KEY}'],
+      env: { TOKEN: 'the-key' },
+      cwd: '/srv',
+    })
+    expect(web?.reach).toEqual({
+      kind: 'http',
+      url: new URL('https://example.com/mcp'),
+      headers: { Authorization: 'Bearer the-key' },
+    })
+  })
+
+  test('is a secret where its name says so', () => {
+    const [server] = parse({ command: '${FOLDER}/run', args: ['${API_TOKEN}'] })
+    expect(server?.secrets).toEqual(['the-token'])
+  })
+
+  test.each([
+    ['${NONE}', '`mcpServers.s.args` has `${NONE}`; expected the variable `NONE` to be set'],
+    [
+      '${input:key}',
+      '`mcpServers.s.args` has `${input:key}`; expected `${NAME}`, `${env:NAME}` or `${NAME:-default}` (`$${` stands for `${`)',
+    ],
+  ])('that is %s is refused', (text, message) => {
+    expect(() => parse({ command: 'node', args: [text] })).toThrow(
+      expect.objectContaining({ code: 'INVALID_OPTION', message }),
+    )
+    expect(parse({ command: 'node', args: [text], disabled: true })).toEqual([])
+  })
+})
+
+test('what another host asks its user is of no account here', () => {
+  const theirs = { alwaysAllow: ['a'], autoApprove: ['a'], trust: true, description: 'a server' }
+  expect(parse({ command: 'node', ...theirs })).toEqual(parse({ command: 'node' }))
+})
+
+test.each([
+  ['timeout', 60, 'say `timeoutMs`, in milliseconds: hosts do not agree on the unit of `timeout`'],
+  ['serverUrl', 'http://a', 'say `url`'],
+  ['envFile', '.env', 'say `env`, where `${NAME}` stands for a variable of the environment'],
+  ['oauth', {}, 'OAuth is not supported; credentials belong into `headers`'],
+  ['disabledTools', ['a'], 'what a workflow does not name is not called'],
+])('a field `%s` of other hosts is refused, with what to do', (field, value, hint) => {
+  expect(() => parse({ [field]: value })).toThrow(
+    `Expected \`mcpServers.s.${field}\` to be absent (${hint}), got a field that only other hosts know`,
+  )
 })
 
 describe('a configuration is refused', () => {
@@ -94,11 +162,9 @@ describe('a configuration is refused', () => {
   })
 
   test('that has servers without `mcpServers` around them', () => {
-    expect(() => parseServers({ s: { command: 'node' } } as never)).toThrow(
-      /configured servers stand under `mcpServers`/,
-    )
-    expect(() => parseServers({ mcpServers: [] } as never)).toThrow(/^Expected `mcpServers` to be an object/)
-    expect(() => parseServers(null as never)).toThrow(/^Expected `config` to be an object/)
+    expect(() => parseServers({ s: { command: 'node' } })).toThrow(/configured servers stand under `mcpServers`/)
+    expect(() => parseServers({ mcpServers: [] })).toThrow(/^Expected `mcpServers` to be an object/)
+    expect(() => parseServers(null)).toThrow(/^Expected `config` to be an object/)
   })
 })
 
@@ -111,6 +177,7 @@ test.each([
   [{ startTimeoutMs: 0 }, '`startTimeoutMs`'],
   [{ logger: {} }, '`logger`'],
   [{ clock: {} }, '`clock`'],
+  [{ env: 1 }, '`env`'],
   [{ fetch: 1 }, '`fetch`'],
 ])('the options %o are refused', (options, name) => {
   expect(() => createMcpServers({ mcpServers: {} }, options as never)).toThrow(name)

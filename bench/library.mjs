@@ -21,6 +21,12 @@ export async function loadServer() {
   return { createHandler, serve }
 }
 
+/** The part of it that keeps executions in a file. */
+export async function loadStore() {
+  const { openSqliteStore } = await import(new URL('store/sqlite/index.js', root).href)
+  return { openSqliteStore }
+}
+
 /** The part of it that asks language models. */
 export async function loadModels() {
   const { OpenRouterProvider, createChatTool } = await import(new URL('tools/llm/index.js', root).href)

@@ -11,6 +11,7 @@ import { listLlmCases, listLlmFigures, reportLlm } from './llm.mjs'
 import { listMcpCases, listMcpFigures, reportMcp } from './mcp.mjs'
 import { measureCases } from './rounds.mjs'
 import { listSpeedupCases, listSpeedupFigures, reportSpeedup } from './speedup.mjs'
+import { listStoreCases, listStoreFigures, reportStore } from './store.mjs'
 import { listStreamCases, listStreamFigures, reportStream } from './stream.mjs'
 import { listStreamerCases, listStreamerFigures, reportStreamer } from './streamer.mjs'
 import { formatNumber } from './tables.mjs'
@@ -21,6 +22,7 @@ const SUITES = {
   http: { list: listHttpCases, report: reportHttp, figures: listHttpFigures },
   llm: { list: listLlmCases, report: reportLlm, figures: listLlmFigures },
   mcp: { list: listMcpCases, report: reportMcp, figures: listMcpFigures },
+  store: { list: listStoreCases, report: reportStore, figures: listStoreFigures },
   streamer: { list: listStreamerCases, report: reportStreamer, figures: listStreamerFigures },
   speedup: { list: listSpeedupCases, report: reportSpeedup, figures: listSpeedupFigures },
 }

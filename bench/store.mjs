@@ -4,6 +4,7 @@ import { formatNumber, formatRange, formatTable } from './tables.mjs'
 const TASKS = 'store tasks'
 const EVENTS = 'store events'
 const LARGE = 'store large'
+const RECOVERY = 'store recovery'
 
 /** How many events the appending case writes, and the file of the last case holds. */
 const EVENT_COUNT = 20_000
@@ -15,6 +16,7 @@ export function listStoreCases({ seed }) {
     { key: TASKS, kind: 'store', scenario: 'tasks', ...STANDARD, seed },
     { key: EVENTS, kind: 'store', scenario: 'events', eventCount: EVENT_COUNT },
     { key: LARGE, kind: 'store', scenario: 'large', ...LARGE_FILE, seed, maxRounds: 3 },
+    { key: RECOVERY, kind: 'recovery' },
   ]
 }
 
@@ -41,6 +43,11 @@ export function reportStore(results) {
     ['backup', formatRange(large.backupMs)],
     ['the longest time that the event loop stood still in it', formatRange(large.backupStallMs)],
   ]
+  const { openMs, firstAttemptMs } = results[RECOVERY]
+  const recovery = [
+    ['the driver loaded and the file open', formatRange(openMs)],
+    ['the first attempt of a task that was cut', formatRange(firstAttemptMs)],
+  ]
   const count = STANDARD.taskCount.toLocaleString('en')
   const size = formatNumber(large.fileMegabytes.median)
   const title = `A file of ${LARGE_FILE.executionCount.toLocaleString('en')} executions, ${size} MB`
@@ -48,12 +55,16 @@ export function reportStore(results) {
     [`${count} tasks that do nothing, ${STANDARD.shape}`, formatTable(['kept in', 'ms'], tasks)],
     ['Events of 1 KB, 100 at a time', formatTable(['µs per event', 'store', 'bare driver'], rows)],
     [title, formatTable(['', 'ms'], answers)],
+    [
+      'From the start of a new process, after one was killed at 10,000 finished and 10 unfinished tasks',
+      formatTable(['until', 'ms'], recovery),
+    ],
   ]
 }
 
 /** The stated figures about stores. @returns {import('./figures.mjs').Figure[]} */
 export function listStoreFigures(results) {
-  const { [TASKS]: tasks, [EVENTS]: events, [LARGE]: large } = results
+  const { [TASKS]: tasks, [EVENTS]: events, [LARGE]: large, [RECOVERY]: recovery } = results
   return [
     {
       name: 'what SQLite adds to tasks that do nothing, beside the bare driver',
@@ -71,6 +82,12 @@ export function listStoreFigures(results) {
     { name: 'a page of 100 out of 10,000 executions', unit: 'ms', measured: large?.listMs.median, target: 5 },
     { name: 'a page of 128 out of a million events', unit: 'ms', measured: large?.readMs.median, target: 5 },
     { name: 'an execution restored out of 10,000', unit: 'ms', measured: large?.restoreMs.median, target: 10 },
+    {
+      name: 'recovery of 10,000 finished and 10 unfinished tasks, to the first new attempt',
+      unit: 'ms',
+      measured: recovery?.firstAttemptMs.median,
+      target: 300,
+    },
     { name: 'opening a file of a million events', unit: 'ms', measured: large?.openMs.median, target: 500 },
   ]
 }

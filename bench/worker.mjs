@@ -13,6 +13,8 @@ const KINDS = {
   'llm latency': async parameters => (await import('./llm-latency.mjs')).measureLatency(parameters),
   'llm heap': async parameters => (await import('./llm-heap.mjs')).measureStreamHeap(parameters),
   mcp: async parameters => (await import('./mcp.mjs')).measureMcp(parameters),
+  store: async parameters => (await import('./store-scenarios.mjs')).measureStore(parameters),
+  recovery: async () => (await import('./store-recovery.mjs')).measureRecovery(),
   streamer: async parameters => (await import('./streamer-delivery.mjs')).measureDelivery(parameters),
   'event types': async () => (await import('./event-types.mjs')).measureEventTypes(),
 }

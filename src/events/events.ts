@@ -67,7 +67,8 @@ export interface Reason {
 
 /**
  * Why a task did not succeed: one of dagstream's own codes, or the string `code` that the tool's own error carries
- * (`TOOL_ERROR` where it carries none). `INTERRUPTED` stands only in `task_retry`, after a crash.
+ * (`TOOL_ERROR` where it carries none). After a crash `INTERRUPTED` stands in `task_retry`, or ends tasks with `onCrash:
+ * "fail"`; `TOOLS_UNAVAILABLE` and `INVALID_WORKFLOW` end those that the next process cannot run any more.
  */
 export type TaskCode =
   | 'TOOL_ERROR'
@@ -79,6 +80,8 @@ export type TaskCode =
   | 'OUTPUT_NOT_SERIALIZABLE'
   | 'OUTPUT_TOO_LARGE'
   | 'INTERRUPTED'
+  | 'TOOLS_UNAVAILABLE'
+  | 'INVALID_WORKFLOW'
   | (string & {})
 
 /** Severity of an `info` event. */

@@ -34,6 +34,15 @@ export interface Interruption {
   readonly stop?: Stop | undefined
 }
 
+/** What the tasks of an execution do that could run, at this moment. */
+export interface TaskActivity {
+  readonly running: number
+  /** Those that wait: for a slot, for the limit of their tool, and for their next attempt. */
+  readonly slot: number
+  readonly limit: number
+  readonly retry: number
+}
+
 /** Tasks that one slice of the loop starts or settles at most. */
 const SLICE = 256
 
@@ -162,6 +171,12 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
   /** Settles once what was decided so far would outlast this process; rejects when that cannot be. */
   get noted(): Promise<void> {
     return this.#noted ?? Promise.resolve()
+  }
+
+  get activity(): TaskActivity {
+    let limit = 0
+    for (const { ready } of this.#scheduler.limitQueues) limit += ready.size
+    return { running: this.#liveCount, slot: this.#scheduler.readyCount, limit, retry: this.#delays.size }
   }
 
   /** Ends every task that has not settled, because of `reason`. The first call counts; after the end it does nothing. */

@@ -25,7 +25,7 @@ export interface UnsettledTask {
  */
 export class Past {
   /** By id. */
-  readonly unsettled = new Map<string, UnsettledTask>()
+  readonly unsettled: Map<string, UnsettledTask> = new Map()
   /** How the execution ended, if it has. */
   end: EventFor<'execution_complete'>['data'] | undefined
   readonly #notes: ExecutionNotes

@@ -38,6 +38,8 @@ export async function resumeLoop(
   const options: ResolvedOptions = { ...given, ...recorded }
   const { plan, input, findFailure } = compileRecorded(stored, tools)
   const lease = stored.status === 'running' ? await store.claim(executionId) : undefined
+  // At once: the log itself may be what this process ends by.
+  if (lease !== undefined) await store.note(lease, { crashCount: notes.crashCount ?? 0 })
   const past = new Past(stored.notes)
   const log = await EventLog.restore(executionId, store, {
     base: await store.readBase?.(executionId),

@@ -12,8 +12,6 @@ import { type LimitQueue, ReadyQueue } from './ready-queue.ts'
  *        │          │ └─ stop ─▶ settled  delayed ─ stop ─▶ settled
  *        └─ an ancestor failed, or stop ─▶ settled
  *
- * What an earlier process left is restored before `open`: settled tasks, descendants first, and delays.
- *
  * A task with a limit is granted a permit of it before it takes a slot, and then goes ahead of tasks without: who holds a
  * slot never waits. Each task changes hands a fixed number of times, so the whole is linear but for the heaps.
  */
@@ -63,6 +61,11 @@ export class Scheduler {
     return this.#runningCount
   }
 
+  /** Tasks that could run and wait for a slot. */
+  get readyCount(): number {
+    return this.#ready.size + this.#granted.length
+  }
+
   /** Every task has settled. */
   get isDone(): boolean {
     return this.#unsettledCount === 0
@@ -92,7 +95,6 @@ export class Scheduler {
 
   /** Makes the first tasks ready: under either schedule those of the first layer that has not settled. */
   open(now: number): void {
-    while (this.#unsettledInLayer[this.#layer] === 0) this.#layer += 1
     this.#openLayer(now)
   }
 
@@ -227,13 +229,12 @@ export class Scheduler {
 
   /** Under `layers`: goes on to the next layer once all of this one has settled. */
   #advance(now: number): void {
-    if (!this.#isLayered) return
-    const before = this.#layer
-    while (this.#unsettledInLayer[this.#layer] === 0) this.#layer += 1
-    if (this.#layer > before) this.#openLayer(now)
+    if (this.#isLayered && this.#unsettledInLayer[this.#layer] === 0) this.#openLayer(now)
   }
 
+  /** The first layer that has not settled. */
   #openLayer(now: number): void {
+    while (this.#unsettledInLayer[this.#layer] === 0) this.#layer += 1
     const layer = this.#plan.layerIndices[this.#layer] ?? []
     for (let at = 0; at < layer.length; at++) {
       const task = layer[at] as number

@@ -59,6 +59,13 @@ export async function installRuntimes() {
   }
 }
 
+// By itself: for the tests that want more than one Node.
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const missing = await installRuntimes()
+  if (missing !== undefined) console.log(missing)
+  process.exitCode = missing === undefined ? 0 : 1
+}
+
 function isInstalled(name) {
   try {
     return JSON.parse(readFileSync(findInstalled(`${name}/package.json`), 'utf8')).version === versionOf(name)

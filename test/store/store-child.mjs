@@ -5,6 +5,7 @@ import { loadDriver } from '../../dist/store/sqlite/driver.js'
 import { openSqliteStore } from '../../dist/store/sqlite/index.js'
 import { openStore } from '../../dist/store/sqlite/open-store.js'
 import { MIGRATIONS } from '../../dist/store/sqlite/schema.js'
+import { storeConformance } from '../../dist/testing/index.js'
 
 const [mode, file, ...rest] = process.argv.slice(2)
 const timestamp = '2026-01-01T00:00:00.000Z'
@@ -77,6 +78,23 @@ const MODES = {
     const store = await openStore(file, {}, { driver, migrations: [...MIGRATIONS, fill(1), fill(2)] })
     await store.close()
     tell(count)
+  },
+
+  /** Does what every store must do, with the driver of this Node, in one file after the other beside the one given. */
+  async conform() {
+    const failures = []
+    let count = 0
+    const stores = []
+    const cases = storeConformance(async () => {
+      const store = await openSqliteStore(`${file}-${(count += 1)}`)
+      stores.push(store)
+      return store
+    })
+    for (const { name, run } of cases) {
+      await run().catch(error => failures.push(`${name}: ${error.message}`))
+      await stores.pop()?.close()
+    }
+    tell({ driver: (await loadDriver()).name, count, failures })
   },
 
   /** Writes with the driver of this Node. */

@@ -124,3 +124,28 @@ test('left anywhere, any graph ends as it would have', async () => {
     await expectResumedAlike(workflow, { schedule, maxConcurrency: 1 + Math.floor(random() * 4) }, 7)
   })
 })
+
+test('left again and again, any graph ends as it would have, and calls nothing that has settled', async () => {
+  await forSeeds(15, async seed => {
+    const random = createRandom(seed)
+    const schedule = random() < 0.5 ? 'layers' : 'dataflow'
+    const workflow = createRandomGraph(random, 25)
+    const { result, store } = await runWhole(workflow, { schedule, maxConcurrency: 1 + Math.floor(random() * 4) })
+    const { executionId } = result
+    let kept = await readKept(store, executionId)
+    let count = Math.floor(random() * (kept.entries.length + 1))
+    for (let lives = 2; lives <= 5; lives++) {
+      const left = await leaveAfter({ ...kept, notes: lives === 2 ? undefined : kept.notes }, count)
+      const settled = kept.entries
+        .slice(0, count)
+        .flatMap(({ type, json }) => (type === 'task_complete' ? [JSON.parse(json).taskId as string] : []))
+      const { tools, called } = countCalls()
+      const execution = await new StreamingExecutor(tools, { store: left }).resume(executionId)
+      expect(essence(await execution.result)).toEqual(essence(result))
+      expect(called.filter(({ taskId }) => settled.includes(taskId))).toEqual([])
+      kept = await readKept(left, executionId)
+      expect(kept.entries.map(({ seq }) => seq)).toEqual(kept.entries.map((_, at) => at + 1))
+      count += Math.floor(random() * (kept.entries.length - count + 1))
+    }
+  })
+})

@@ -232,7 +232,6 @@ export class Scheduler {
     if (this.#isLayered && this.#unsettledInLayer[this.#layer] === 0) this.#openLayer(now)
   }
 
-  /** The first layer that has not settled. */
   #openLayer(now: number): void {
     while (this.#unsettledInLayer[this.#layer] === 0) this.#layer += 1
     const layer = this.#plan.layerIndices[this.#layer] ?? []

@@ -39,14 +39,19 @@ export function createHandler(options: HandlerOptions): Handler {
   const host = new ExecutionHost(resolved)
   const responses = new ExecutionResponses(host, resolved)
   const app = createApp(host, responses, resolved)
+  const answer = async (request: Request): Promise<Response> => {
+    try {
+      return await app.fetch(request)
+    } catch (error) {
+      // What is thrown and is no error passes every handler of errors by.
+      return explain(error, responses)
+    }
+  }
   return {
     async fetch(request) {
-      try {
-        return await app.fetch(request)
-      } catch (error) {
-        // What is thrown and is no error passes every handler of errors by.
-        return explain(error, responses)
-      }
+      const response = await answer(request)
+      host.meters.answered(response.status)
+      return response
     },
     close: () => host.close(),
   }

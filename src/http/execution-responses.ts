@@ -60,10 +60,10 @@ export class ExecutionResponses {
     const all = { ...STREAM_HEADERS, ...VARY, ...headers }
     // Whoever asks only for the headers follows nothing.
     if (request.method === 'HEAD') return new Response(null, { headers: all })
-    const leave = this.#host.join(hosted, dismiss)
+    const { cursor, leave } = this.#host.attendance.follow(hosted, afterSeq, dismiss)
     const { heartbeatMs, stallTimeoutMs, execution } = this.#options
     const { executionId } = hosted
-    const body = createEventBody(hosted.log.open(afterSeq), {
+    const body = createEventBody(cursor, {
       executionId,
       heartbeatMs,
       stallTimeoutMs,

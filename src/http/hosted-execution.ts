@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { ExecutionStatus, Reason } from '../events/events.ts'
-import type { ExecutionLoop } from '../execute/execution-loop.ts'
+import type { ExecutionLoop, TaskActivity } from '../execute/execution-loop.ts'
 import type { ExecutionRecord, StoredExecution } from '../store/execution-store.ts'
 import type { ExecutionNotes } from '../stream/execution-notes.ts'
 import type { EventLog } from '../stream/event-log.ts'
@@ -76,6 +76,11 @@ export class HostedExecution {
   /** Whether this process runs it. */
   get isRunning(): boolean {
     return this.#loop !== undefined && this.log.ending === undefined
+  }
+
+  /** What its tasks do here; `undefined` where this process does not run it. */
+  get activity(): TaskActivity | undefined {
+    return this.#loop?.activity
   }
 
   /** The ids of its tasks, in document order. */

@@ -221,6 +221,7 @@ export const openapiDocument: Json = {
     version: '1',
     description: 'Runs workflows of tool tasks in parallel, and streams every event the moment it happens.',
   },
+  servers: [{ url: '/' }],
   // Only a server that has a token asks for it.
   security: [{}, { bearer: [] }],
   paths,

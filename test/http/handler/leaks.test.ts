@@ -53,7 +53,7 @@ test('a thousand subscribers that come and go leave no cursor, timer or place be
   call.succeed()
   await Promise.all(all.map(({ ended }) => ended))
   await tool.idle()
-  expect([hosted.log.cursorCount, host.attendance.subscriberCount, host.runningCount, clock.timerCount]).toEqual([
+  expect([hosted.log.cursorCount, host.attendance.subscriberCount, host.running.size, clock.timerCount]).toEqual([
     0, 0, 0, 0,
   ])
 })
@@ -76,7 +76,7 @@ test('readers that never read, and those that wait for the result, leave nothing
   call.succeed()
   await Promise.all(waiting.map(({ ended }) => ended))
   await tool.idle()
-  expect([hosted.log.cursorCount, host.runningCount, clock.timerCount]).toEqual([0, 0, 0])
+  expect([hosted.log.cursorCount, host.running.size, clock.timerCount]).toEqual([0, 0, 0])
 })
 
 test('a thousand executions, however they are followed and however they end, leave nothing running and no timer', async () => {

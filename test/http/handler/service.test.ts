@@ -64,10 +64,6 @@ test('metrics count what runs, what follows and how it ended', async () => {
   const { follow, begin, create, tool, figure, get, send, clock } = handlerRig()
   const response = await get('/metrics')
   expect(response.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8')
-  const text = await response.text()
-  for (const line of text.trimEnd().split('\n')) {
-    expect(line).toMatch(/^(# (HELP|TYPE) [a-z_]+ .+|[a-z_]+(\{status="[a-z]+"\})? \d+)$/)
-  }
   const { ended } = await follow(ONE_TASK)
   await begin(ONE_TASK)
   expect([await figure('dagstream_executions_running'), await figure('dagstream_subscribers')]).toEqual([2, 1])

@@ -1,9 +1,30 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
+import type { HandlerOptions } from 'dagstream/http'
+import { createMemoryStore, type ExecutionStore } from '../../../src/index.ts'
 import { type HandlerRig, ONE_TASK, readMessages, readProblem, STREAM } from './handler-rig.ts'
-import { createGate, rig } from './provider-rig.ts'
+import { createGate, rig as providerRig } from './provider-rig.ts'
 
 const KEY = { 'Idempotency-Key': 'k' }
 const ASYNC = { Prefer: 'respond-async' }
+
+/** Of a provider; also tells when requests wait for its tools. */
+function rig(options: Partial<HandlerOptions> = {}): ReturnType<typeof providerRig> & {
+  /** Settles once so many requests under a key have come that far: their hashes are made on another thread. */
+  readonly keysFound: (count: number) => Promise<void>
+} {
+  const store = createMemoryStore()
+  let count = 0
+  const findByKey: ExecutionStore['findByKey'] = (owner, key) => {
+    count += 1
+    return store.findByKey?.(owner, key)
+  }
+  const all = providerRig({ store: { ...store, findByKey }, ...options })
+  const keysFound = async (expected: number): Promise<void> => {
+    await vi.waitFor(() => expect(count).toBe(expected))
+    await all.tool.idle()
+  }
+  return { ...all, keysFound }
+}
 
 /** Posts a workflow, as a client that can leave. */
 function post(
@@ -22,11 +43,11 @@ function post(
 }
 
 test('repeats under one key join the first: tools are asked for once, and one place is taken', async () => {
-  const { create, provider, tool, figure } = rig({ maxExecutions: 2 })
+  const { create, provider, tool, figure, keysFound } = rig({ maxExecutions: 2 })
   const gate = createGate()
   provider.gate = gate.opened
   const repeats = Array.from({ length: 5 }, () => create(ONE_TASK, { ...KEY, ...ASYNC }))
-  await tool.idle()
+  await keysFound(5)
   const other = create(ONE_TASK, ASYNC)
   await tool.idle()
   expect(provider.asked).toHaveLength(2)
@@ -39,11 +60,11 @@ test('repeats under one key join the first: tools are asked for once, and one pl
 })
 
 test('a repeat with another body, while tools are waited for, is a conflict', async () => {
-  const { create, provider, tool } = rig()
+  const { create, provider, keysFound } = rig()
   const gate = createGate()
   provider.gate = gate.opened
   const first = create(ONE_TASK, { ...KEY, ...ASYNC })
-  await tool.idle()
+  await keysFound(1)
   expect(await readProblem(await create({ tasks: [] }, KEY))).toMatchObject({
     status: 409,
     code: 'IDEMPOTENCY_CONFLICT',
@@ -53,25 +74,25 @@ test('a repeat with another body, while tools are waited for, is a conflict', as
 })
 
 test('keys of different owners are not one', async () => {
-  const { create, provider, tool } = rig({
+  const { create, provider, keysFound } = rig({
     authorize: ({ headers }) => ({ owner: headers.get('x-owner') ?? 'nobody' }),
   })
   const gate = createGate()
   provider.gate = gate.opened
   const asked = ['a', 'b'].map(owner => create(ONE_TASK, { ...KEY, ...ASYNC, 'x-owner': owner }))
-  await tool.idle()
+  await keysFound(2)
   gate.open()
   const ids = (await Promise.all(asked)).map(({ headers }) => headers.get('execution-id'))
   expect(new Set(ids)).toEqual(new Set(['x1', 'x2']))
 })
 
 test('where the tools cannot be had, repeats that waited are told so too, and the next one asks again', async () => {
-  const { create, provider, tool } = rig()
+  const { create, provider, keysFound } = rig()
   const gate = createGate()
   provider.gate = gate.opened
   provider.failure = new Error('no')
   const asked = [create(ONE_TASK, KEY), create(ONE_TASK, KEY)]
-  await tool.idle()
+  await keysFound(2)
   gate.open()
   expect((await Promise.all(asked)).map(({ status }) => status)).toEqual([500, 500])
   provider.failure = undefined
@@ -91,7 +112,8 @@ test.each([
     const gate = createGate()
     provider.gate = gate.opened
     const { leave, response } = post(all, headers)
-    await tool.idle()
+    // The hash of a request under a key is made on another thread.
+    await vi.waitFor(() => expect(provider.asked).toHaveLength(1))
     expect((await create(ONE_TASK)).status).toBe(429)
     leave()
     await tool.idle()
@@ -143,9 +165,9 @@ test('the first may leave while a repeat waits: it begins for the repeat', async
   const gate = createGate()
   all.provider.gate = gate.opened
   const first = post(all, KEY)
-  await all.tool.idle()
+  await all.keysFound(1)
   const repeats = [post(all, KEY), post(all, KEY)]
-  await all.tool.idle()
+  await all.keysFound(3)
   first.leave()
   repeats[0]?.leave()
   expect([(await first.response).status, (await repeats[0]?.response)?.status]).toEqual([400, 400])

@@ -1,0 +1,81 @@
+import type { ExecutionLoop, TaskActivity } from '../execute/execution-loop.ts'
+import type { Logger } from '../stream/logger.ts'
+import { describeError } from './describe-error.ts'
+import type { HostedExecution } from './hosted-execution.ts'
+import type { Meters } from './meters.ts'
+
+/** Who is told of executions that do not run any more. */
+export interface RunningHost {
+  readonly meters: Meters
+  readonly logger: Logger
+  /** One has ended, and its log is whole. */
+  readonly onEnded: (hosted: HostedExecution) => void
+  readonly onLess: () => void
+}
+
+/** The executions that run in this process, or are about to. */
+export class RunningExecutions {
+  readonly #host: RunningHost
+  readonly #all = new Map<string, HostedExecution>()
+
+  constructor(host: RunningHost) {
+    this.#host = host
+  }
+
+  get size(): number {
+    return this.#all.size
+  }
+
+  /** Of all their tasks. */
+  get activity(): TaskActivity {
+    const sum = { running: 0, slot: 0, limit: 0, retry: 0 }
+    for (const { activity } of this.#all.values()) {
+      sum.running += activity?.running ?? 0
+      sum.slot += activity?.slot ?? 0
+      sum.limit += activity?.limit ?? 0
+      sum.retry += activity?.retry ?? 0
+    }
+    return sum
+  }
+
+  all(): Iterable<HostedExecution> {
+    return this.#all.values()
+  }
+
+  get(executionId: string): HostedExecution | undefined {
+    return this.#all.get(executionId)
+  }
+
+  /** One that is about to run: it is found here from now on. */
+  add(hosted: HostedExecution): void {
+    this.#all.set(hosted.executionId, hosted)
+  }
+
+  /** One that did not come to run, or has. */
+  remove({ executionId }: HostedExecution): void {
+    this.#all.delete(executionId)
+    this.#host.onLess()
+  }
+
+  /** From its end on it is not found here any more. */
+  follow(hosted: HostedExecution, { ended }: ExecutionLoop): void {
+    ended.then(
+      () => this.#ended(hosted),
+      (error: unknown) => this.#ended(hosted, error),
+    )
+  }
+
+  #ended(hosted: HostedExecution, error?: unknown): void {
+    const { meters, logger, onEnded } = this.#host
+    const { executionId, status } = hosted
+    hosted.audience.close()
+    if (status !== 'running' && status !== 'parked') {
+      meters.executions[status] += 1
+      onEnded(hosted)
+    } else {
+      meters.executions.lost += 1
+      logger.warn('An execution was lost', { executionId, error: describeError(error) })
+    }
+    this.remove(hosted)
+  }
+}

@@ -1,4 +1,5 @@
 import { Validator } from '@cfworker/json-schema'
+import { Validator as OpenApiValidator } from '@seriousme/openapi-schema-validator'
 import { expect, test } from 'vitest'
 import { ExecutionHost } from '../../src/http/execution-host.ts'
 import { ExecutionResponses } from '../../src/http/execution-responses.ts'
@@ -35,6 +36,12 @@ const operations = Object.entries(paths).flatMap(([path, item]) =>
 function conforms(value: unknown, schema: object): boolean {
   return new Validator(structuredClone({ components, ...schema }), '2020-12').validate(value).valid
 }
+
+test('a validator that is not ours accepts the document', async () => {
+  const { valid, errors } = await new OpenApiValidator().validate(structuredClone(openapiDocument))
+  expect(errors).toBeUndefined()
+  expect(valid).toBe(true)
+})
 
 test('every route is documented, and what is documented is a route', () => {
   const options = resolveHandlerOptions({ tools: {} })

@@ -76,7 +76,9 @@ function readProblems(folder) {
   return sources.flatMap(file => {
     const text = read(`${folder}/${file.replaceAll('\\', '/')}`)
     const made = text.matchAll(/\btitle(?:,|: )(?:(?!\n\n|\n\})[^]){0,300}?\bcode: '([A-Z][A-Z0-9_]*)'/g)
-    const named = text.matchAll(/\b(?:badRequest|conflict|notFound|tryLater)\((?:(?!\n\n|\n\})[^]){0,300}?'([A-Z][A-Z0-9_]*)'/g)
+    const named = text.matchAll(
+      /\b(?:badRequest|conflict|notFound|tryLater)\((?:(?!\n\n|\n\})[^]){0,300}?'([A-Z][A-Z0-9_]*)'/g,
+    )
     const defaults = text.matchAll(/\bcode = '([A-Z][A-Z0-9_]*)'\): HttpProblem/g)
     return [...made, ...named, ...defaults].map(match => match[1])
   })

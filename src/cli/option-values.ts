@@ -9,6 +9,16 @@ export function parsePositiveInteger(text: string): number {
   throw new InvalidArgumentError('Expected an integer of at least 1.')
 }
 
+const UNITS_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/** An age in ms. @throws InvalidArgumentError unless `text` is an integer ≥ 1 with its unit */
+export function parseAge(text: string): number {
+  const [, digits = '', unit = ''] = /^([0-9]{1,9})([smhd])$/.exec(text) ?? []
+  const ms = Number(digits) * (UNITS_MS[unit] ?? 0)
+  if (ms > 0) return ms
+  throw new InvalidArgumentError('Expected an integer of at least 1 with its unit: s, m, h or d, such as 12h or 30d.')
+}
+
 /** @throws InvalidArgumentError unless `text` is JSON */
 export function parseJsonOption(text: string): unknown {
   try {

@@ -4,19 +4,24 @@ import picocolors from 'picocolors'
 import { DEFAULT_PORT } from '../http/node/serve.ts'
 import { chatCommand } from './chat-command.ts'
 import { type CliProcess, type CommandContext, type ExitCode, Output } from './console.ts'
+import { addExecutionsCommands } from './executions-program.ts'
 import { graphCommand } from './graph-command.ts'
+import { parseHosts, parseOrigins, parsePort, parsePositiveInteger } from './option-values.ts'
 import {
-  parseHosts,
-  parseJsonOption,
-  parseOrigins,
-  parsePort,
-  parsePositiveInteger,
-  parseServerUrl,
-} from './option-values.ts'
+  inputOption,
+  mcpOption,
+  resultOption,
+  retainAgeOption,
+  retainCountOption,
+  serverOption,
+  tokenOption,
+  toolsOption,
+} from './program-options.ts'
 import { reportError } from './report-error.ts'
 import { runCommand } from './run-command.ts'
 import { serveCommand } from './serve-command.ts'
 import { LOG_LEVELS } from './server-log.ts'
+import { DEFAULT_STORE } from './store-place.ts'
 import { toPlainLine, toPlainText } from './text.ts'
 import { toolsCommand } from './tools-command.ts'
 import { validateCommand } from './validate-command.ts'
@@ -70,6 +75,9 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
     .addOption(inputOption())
     .addOption(toolsOption().conflicts('server'))
     .addOption(mcpOption().conflicts('server'))
+    .addOption(new Option('--store <file>', 'keep the execution in this file').conflicts('server'))
+    .addOption(retainAgeOption())
+    .addOption(retainCountOption())
     .addOption(serverOption('run it on this server instead'))
     .addOption(tokenOption())
     .addOption(resultOption())
@@ -85,6 +93,15 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
     .addOption(tokenOption())
     .addOption(toolsOption())
     .addOption(mcpOption())
+    .option('--store <file>', `where executions are kept, or memory (default: ${DEFAULT_STORE})`)
+    .addOption(
+      new Option('--durability <durability>', 'what a power cut may cost (default: "normal")').choices([
+        'normal',
+        'full',
+      ]),
+    )
+    .addOption(retainAgeOption())
+    .addOption(retainCountOption())
     .addOption(new Option('--log-level <level>', 'the least that is logged').choices(LOG_LEVELS).default('info'))
     .action(async options => void (code = await serveCommand(options, context)))
   program
@@ -97,6 +114,7 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
     .addOption(resultOption())
     .option('--sse', 'print the events as Server-Sent Events on stdout')
     .action(async (id, options) => void (code = await watchCommand(id, options, context)))
+  addExecutionsCommands(program, context, ended => (code = ended))
   program
     .command('chat')
     .description('Ask a language model')
@@ -143,30 +161,6 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
   if (said.out !== '') await context.stdout.write(said.out)
   if (said.error !== '') await context.stderr.write(toPlainText(said.error))
   return code
-}
-
-function toolsOption(): Option {
-  return new Option('--tools <module>', 'a module whose default export is tools (path or package)')
-}
-
-function mcpOption(): Option {
-  return new Option('--mcp <config>', 'a JSON file with mcpServers (default: dagstream.config.json, if it is here)')
-}
-
-function serverOption(description: string): Option {
-  return new Option('--server <url>', description).argParser(parseServerUrl)
-}
-
-function tokenOption(): Option {
-  return new Option('--token <token>', "the server's token (default: $DAGSTREAM_TOKEN)")
-}
-
-function resultOption(): Option {
-  return new Option('--json', 'print the result, and nothing else, on stdout').conflicts('sse')
-}
-
-function inputOption(): Option {
-  return new Option('--input <json>', 'what $INPUT refers to').argParser(parseJsonOption)
 }
 
 function hasColors({ env, stderr }: CliProcess): boolean {

@@ -45,8 +45,11 @@ function isIssue(value: unknown): value is WorkflowIssue {
 
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  if (!(error instanceof DagstreamError) || error.code !== 'CONNECTION_LOST') return error.message
-  return `The connection was lost: ${describeCause(error)}`
+  if (!(error instanceof DagstreamError)) return error.message
+  if (error.code === 'CONNECTION_LOST') return `The connection was lost: ${describeCause(error)}`
+  // That an execution could not be recorded does not say what to do; what the store said does.
+  const isTold = error.code === 'STORE_FAILED' && error.cause instanceof DagstreamError
+  return isTold ? `${error.message}: ${(error.cause as DagstreamError).message}` : error.message
 }
 
 function isUnauthorized(error: unknown): boolean {

@@ -1,26 +1,27 @@
 import type { RemoteOptions } from '../client/create-client.ts'
 import { describeCause } from '../client/describe-cause.ts'
 import { DagstreamError } from '../errors.ts'
-import type { Schedule } from '../events/events.ts'
-import type { ExecutionResult } from '../execute/execution-result.ts'
+import type { Schedule, SSEEvent } from '../events/events.ts'
 import { type StreamOptions, StreamingExecutor } from '../execute/streaming-executor.ts'
+import type { ExecutionStore } from '../store/execution-store.ts'
 import type { ToolSource } from '../tools/registry.ts'
 import type { DAGStructure } from '../workflow/document.ts'
 import { type CommandContext, type ExitCode, HintedError, UsageError } from './console.ts'
-import { follow, type Followed, type FollowedExecution, toExitCode } from './follow.ts'
+import { follow, type Followed, type FollowedExecution } from './follow.ts'
 import { hintsFor } from './hints.ts'
 import { missesTool, TOOLS_HINT } from './issue-lines.ts'
 import { McpLines } from './mcp-lines.ts'
 import { askUntilInterrupted, openTools } from './open-tools.ts'
 import { expectOneReader } from './read-config.ts'
 import { readWorkflow } from './read-workflow.ts'
+import { type OutputFlags, reportEnd } from './run-report.ts'
 import { connect, RemotePlace } from './server-connection.ts'
-import { renderSummary } from './summary.ts'
-import { toPlainLine, toPlainText } from './text.ts'
+import { openRunStore, type StoreFlags } from './store-place.ts'
+import { toPlainLine } from './text.ts'
 import type { Viewer } from './viewer.ts'
 
 /** The flags of `run`. */
-export interface RunOptions {
+export interface RunOptions extends OutputFlags, Omit<StoreFlags, 'durability'> {
   readonly schedule?: Schedule
   readonly concurrency?: number
   readonly failFast?: true
@@ -34,11 +35,10 @@ export interface RunOptions {
   /** Where it runs instead of this process. */
   readonly server?: string
   readonly token?: string
-  readonly json?: true
-  readonly sse?: true
 }
 
-const STOP_MESSAGE = 'Cancelling; press Ctrl-C again to exit at once'
+/** Said when Ctrl-C cancels. */
+export const STOP_MESSAGE = 'Cancelling; press Ctrl-C again to exit at once'
 
 /**
  * Runs a workflow: the result goes to stdout, what people follow it by to stderr.
@@ -48,55 +48,62 @@ const STOP_MESSAGE = 'Cancelling; press Ctrl-C again to exit at once'
  * `CONNECTION_LOST`
  */
 export async function runCommand(file: string, options: RunOptions, context: CommandContext): Promise<ExitCode> {
-  const { process } = context
-  const { server, token } = options
+  const { process, stderr } = context
+  const { server, token, store: storeFile, retainAge, retainCount } = options
   if (server === undefined && token !== undefined) throw new UsageError('Expected --server with --token')
+  if (storeFile === undefined && (retainAge ?? retainCount) !== undefined) {
+    throw new UsageError('Expected --store with --retain-age and --retain-count')
+  }
   expectOneReader(file, options.mcp)
   const workflow = (await readWorkflow(file, process)) as DAGStructure
   if (server !== undefined) {
-    return report(file, await runRemotely(workflow, { ...options, server }, context), options, context)
+    return reportEnd(await runRemotely(workflow, { ...options, server }, context), options, context)
   }
+  const store = storeFile === undefined ? undefined : await openRunStore({ ...options, store: storeFile }, process)
   const lines = new McpLines(context)
-  const tools = await openTools(options, process, lines)
   try {
-    const found = await askUntilInterrupted(tools, process, () => tools.toolsFor(workflow))
-    if (found === undefined) return 130
-    const followed = await runHere(workflow, found, options, lines, context)
-    // Before the servers end: that may take them a while.
-    return await report(file, followed, options, context)
+    const tools = await openTools(options, process, lines)
+    try {
+      const found = await askUntilInterrupted(tools, process, () => tools.toolsFor(workflow))
+      if (found === undefined) return 130
+      const followed = await runHere(workflow, found, store, options, lines, context)
+      // Before the servers end: that may take them a while.
+      const code = await reportEnd(followed, options, context)
+      if (!options.json && !options.sse) await stderr.write(hintsFor(file, process.cwd))
+      return code
+    } finally {
+      await tools.close()
+    }
   } finally {
-    await tools.close()
+    await store?.close()
   }
-}
-
-async function report(
-  file: string,
-  { result, lastLayer }: Followed,
-  options: RunOptions,
-  { process, stdout, stderr, colors }: CommandContext,
-): Promise<ExitCode> {
-  if (options.json) await stdout.write(`${JSON.stringify(result)}\n`)
-  if (!stdout.isClosed) await stderr.write(renderSummary(result, colors))
-  if (!options.json && !options.sse) {
-    await stdout.write(renderOutputs(result, lastLayer, stdout.stream.isTTY === true))
-    if (options.server === undefined) await stderr.write(hintsFor(file, process.cwd))
-  }
-  // A full disk is no cancellation, though it led to one.
-  return stdout.error && !stdout.isClosed ? 1 : toExitCode(result)
 }
 
 async function runHere(
   workflow: DAGStructure,
   tools: ToolSource,
+  store: ExecutionStore | undefined,
   options: RunOptions,
   lines: McpLines,
   context: CommandContext,
 ): Promise<Followed> {
   const begin = (viewer: Viewer): FollowedExecution => {
     lines.showIn(viewer)
-    const execution = new StreamingExecutor(tools).stream(workflow, toStreamOptions(options))
+    const execution = new StreamingExecutor(tools).stream(workflow, {
+      ...toStreamOptions(options),
+      ...(store && { store }),
+    })
     const stop = (why: string): void => execution.cancel(why)
-    return { events: execution, result: () => execution.result, stop, stopMessage: STOP_MESSAGE }
+    const { executionId } = execution
+    const say = (): void => {
+      void viewer.say(`Execution ${executionId} is kept in ${options.store}`)
+    }
+    return {
+      events: store ? afterFirst(execution, say) : execution,
+      result: () => execution.result,
+      stop,
+      stopMessage: STOP_MESSAGE,
+    }
   }
   try {
     return await follow({ ...pickSse(options), begin }, context)
@@ -105,6 +112,19 @@ async function runHere(
     throw isMissing ? new HintedError(error, TOOLS_HINT) : error
   } finally {
     lines.showIn(undefined)
+  }
+}
+
+/** The first event shows that the execution is in its store: what is said of that before might not be true. */
+async function* afterFirst(
+  events: AsyncIterable<SSEEvent>,
+  say: () => void,
+): AsyncGenerator<SSEEvent, void, undefined> {
+  let isFirst = true
+  for await (const event of events) {
+    if (isFirst) say()
+    isFirst = false
+    yield event
   }
 }
 
@@ -170,16 +190,4 @@ function toRemoteOptions({
     ...(failFast && { onTaskError: 'fail-fast' as const }),
     ...(timeout !== undefined && { timeoutMs: timeout }),
   }
-}
-
-/** What the tasks of the last layer made, strings as they are, the rest as JSON, so that it can be piped on. */
-function renderOutputs({ results }: ExecutionResult, lastLayer: Followed['lastLayer'], isForPeople: boolean): string {
-  // A reader that fell behind was told the state instead of the layers: then all of them.
-  const last = lastLayer && new Set(lastLayer)
-  const text = results
-    .filter(({ taskId, status }) => status === 'success' && (last?.has(taskId) ?? true))
-    .map(({ output }) => (typeof output === 'string' ? output : JSON.stringify(output, null, 2)))
-    .map(output => (output.endsWith('\n') ? output : `${output}\n`))
-    .join('')
-  return isForPeople ? toPlainText(text) : text
 }

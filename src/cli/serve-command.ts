@@ -1,18 +1,19 @@
-import { createHandler } from '../http/create-handler.ts'
+import { createHandler, type Handler } from '../http/create-handler.ts'
 import { describeError } from '../http/describe-error.ts'
 import { isLoopback, LOOPBACK_HOSTS } from '../http/host-guard.ts'
 import { type NodeServer, serve, type ServeOptions } from '../http/node/serve.ts'
 import { type CommandContext, type ExitCode, UsageError } from './console.ts'
 import { listenForInterrupts } from './interrupts.ts'
-import { openTools } from './open-tools.ts'
+import { type CliTools, openTools } from './open-tools.ts'
 import { isHostName } from './option-values.ts'
 import { buildSamples } from './serve-samples.ts'
 import { findToken } from './server-connection.ts'
-import { createServerLog, type LogLevel, logRequests } from './server-log.ts'
+import { createServerLog, type LogLevel, logExecutions, logRequests, type ServerLog } from './server-log.ts'
+import { type OpenedStore, openServerStore, type StoreFlags } from './store-place.ts'
 import { formatMs, toPlainLine } from './text.ts'
 
 /** The flags of `serve`. */
-export interface ServeCommandOptions {
+export interface ServeCommandOptions extends StoreFlags {
   readonly port: number
   readonly host: string
   /** Answered beside the names of loopback and the address itself. */
@@ -31,11 +32,11 @@ const DRAIN_MS = 10_000
 
 /**
  * Serves executions over HTTP until Ctrl-C or a request to terminate, then drains; a second one exits at once.
- * @throws UsageError for an address that others can reach without a token; Error when it cannot listen
+ * @throws UsageError for an address that others can reach without a token; Error when it cannot listen, or has no store
  */
 export async function serveCommand(options: ServeCommandOptions, context: CommandContext): Promise<ExitCode> {
   const { process, stderr } = context
-  const { port, host, logLevel } = options
+  const { host, logLevel } = options
   const token = findToken(options.token, process)
   if (token === undefined && !isLoopback(host)) {
     throw new UsageError(
@@ -44,16 +45,38 @@ export async function serveCommand(options: ServeCommandOptions, context: Comman
   }
   const log = createServerLog(stderr, logLevel)
   const tools = await openTools(options, process, log)
-  const handler = createHandler({
-    tools: tools.serverNames.length === 0 ? tools.own : tools,
-    logger: log,
-    drainMs: DRAIN_MS,
-    ...(token !== undefined && { token }),
-    ...(options.allowOrigin && { allowedOrigins: options.allowOrigin }),
-  })
+  try {
+    const opened = await openServerStore(options, process, log)
+    try {
+      await serveUntilInterrupted(options, { token, tools, opened, log }, context)
+    } finally {
+      // Only now: what runs was recorded until it had drained.
+      await opened.close()
+    }
+  } finally {
+    await tools.close()
+  }
+  return 0
+}
+
+/** What a server is made of. */
+interface ServerParts {
+  readonly token: string | undefined
+  readonly tools: CliTools
+  readonly opened: OpenedStore
+  readonly log: ServerLog
+}
+
+async function serveUntilInterrupted(
+  options: ServeCommandOptions,
+  { token, tools, opened, log }: ServerParts,
+  { process, stderr }: CommandContext,
+): Promise<void> {
+  const { port, host, allowHost, allowOrigin } = options
+  let handler: Handler | undefined
   const server = await listen(
-    { fetch: logRequests(handler.fetch, log), close: handler.close },
-    { port, host, ...(options.allowHost && { allowedHosts: listHosts(host, options.allowHost) }) },
+    { fetch: logRequests(request => (handler as Handler).fetch(request), log), close: async () => handler?.close() },
+    { port, host, ...(allowHost && { allowedHosts: listHosts(host, allowHost) }) },
   )
   // A tool that fails after it has answered, in a timer of its own, is not to end the executions of everybody.
   const stopCatching = process.onStrayError(error => {
@@ -62,9 +85,19 @@ export async function serveCommand(options: ServeCommandOptions, context: Comman
   let stopListening = (): void => {}
   const interrupted = new Promise<void>(resolve => (stopListening = listenForInterrupts(process, resolve)))
   try {
+    // Once it listens, and before any request can come in: it goes on at once with what an earlier process left, which one
+    // that ends because its port is taken must not have touched.
+    handler = createHandler({
+      tools: tools.serverNames.length === 0 ? tools.own : tools,
+      store: logExecutions(opened.store, log),
+      logger: log,
+      drainMs: DRAIN_MS,
+      ...(token !== undefined && { token }),
+      ...(allowOrigin && { allowedOrigins: allowOrigin }),
+    })
     const samples = await buildSamples(reachableUrl(server), token !== undefined, tools.own, process)
     // Never waited for: whoever reads the log may have stopped.
-    void stderr.write(renderWelcome(server, samples, token !== undefined))
+    void stderr.write(renderWelcome(server, opened.place, samples, token !== undefined))
     await interrupted
     void stderr.write(
       `Draining: what runs may go on for up to ${formatMs(DRAIN_MS)}; press Ctrl-C again to exit at once\n`,
@@ -72,11 +105,10 @@ export async function serveCommand(options: ServeCommandOptions, context: Comman
     await server.close()
     void stderr.write('Drained\n')
   } finally {
-    await tools.close()
+    await server.close()
     stopListening()
     stopCatching()
   }
-  return 0
 }
 
 /** Asked by its address, which the samples do, it goes on answering. */
@@ -113,10 +145,11 @@ function reachableUrl({ url, host, port }: NodeServer): string {
   return host === '::' ? `http://[::1]:${port}` : url
 }
 
-function renderWelcome({ url }: NodeServer, samples: readonly string[], hasToken: boolean): string {
+function renderWelcome({ url }: NodeServer, place: string, samples: readonly string[], hasToken: boolean): string {
   const lines = samples.map(line => `  ${line}\n`).join('')
   // A variable of this process is not one of the other terminal; the token itself is never shown.
   const first = hasToken ? 'In that terminal, first: export DAGSTREAM_TOKEN=…\n' : ''
   const tried = lines === '' ? '' : `Try in another terminal:\n${first}${lines}`
-  return `dagstream listens on ${toPlainLine(url)}\n${tried}Ctrl-C ends it.\n`
+  const kept = `Executions are kept in ${toPlainLine(place)}\n`
+  return `dagstream listens on ${toPlainLine(url)}\n${kept}${tried}Ctrl-C ends it.\n`
 }

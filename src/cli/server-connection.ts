@@ -1,5 +1,6 @@
 import { type Client, createClient } from '../client/create-client.ts'
 import { describeCause } from '../client/describe-cause.ts'
+import type { Fetch } from '../client/transport.ts'
 import { DagstreamError } from '../errors.ts'
 import type { SSEEvent } from '../events/events.ts'
 import { type CliProcess, type CommandContext, UsageError } from './console.ts'
@@ -20,10 +21,28 @@ export interface ServerFlags {
  * A server that was never reached is told at once, as an error: it is more likely a wrong address than a short fault.
  * @throws UsageError for a token that no request can carry
  */
-export function connect({ server, token }: ServerFlags, process: CliProcess, viewer: Viewer): Client {
+export function connect(flags: ServerFlags, process: CliProcess, viewer: Viewer): Client {
+  return createClient({
+    ...describeServer(flags, process),
+    reconnection: {
+      async onReconnect({ error, delayMs }) {
+        await viewer.say(`${toPlainLine(describeCause(error))}; trying again in ${formatMs(delayMs)}`)
+      },
+    },
+  })
+}
+
+/**
+ * How a server is reached: a connection that fails before any was ever made says so.
+ * @throws UsageError for a token that no request can carry
+ */
+export function describeServer(
+  { server, token }: ServerFlags,
+  process: CliProcess,
+): { readonly url: string; readonly fetch: Fetch; readonly headers: Record<string, string> } {
   const found = findToken(token, process)
   let isReached = false
-  return createClient({
+  return {
     url: server,
     async fetch(request) {
       try {
@@ -36,12 +55,7 @@ export function connect({ server, token }: ServerFlags, process: CliProcess, vie
       }
     },
     headers: found === undefined ? {} : { Authorization: `Bearer ${found}` },
-    reconnection: {
-      async onReconnect({ error, delayMs }) {
-        await viewer.say(`${toPlainLine(describeCause(error))}; trying again in ${formatMs(delayMs)}`)
-      },
-    },
-  })
+  }
 }
 
 /** No connection was ever made. */

@@ -1,3 +1,6 @@
+import type { EventFor } from '../events/events.ts'
+import type { LogEntry } from '../events/log-entry.ts'
+import type { ExecutionStore } from '../store/execution-store.ts'
 import type { Logger } from '../stream/logger.ts'
 import type { Output } from './console.ts'
 import { toPlainLine } from './text.ts'
@@ -49,6 +52,9 @@ export function createServerLog(output: Output, least: LogLevel): ServerLog {
 /** What probes and scrapers ask for every few seconds. */
 const POLLED: ReadonlySet<string> = new Set(['/healthz', '/metrics'])
 
+/** The path of one execution. */
+const OF_EXECUTION = /^\/executions\/([A-Za-z0-9_-]{1,128})(?:\/|$)/
+
 /**
  * Logs every request once its headers are answered: method, path, status, time. Never a header, a body or what stands behind
  * `?`, where people put secrets.
@@ -62,12 +68,62 @@ export function logRequests(
     const response = await fetch(request)
     const { status, headers } = response
     const { pathname: path } = new URL(request.url)
-    const executionId = headers.get('execution-id')
-    const ms = Math.round((performance.now() - startedAt) * 10) / 10
-    const fields = { method: request.method, path, status, ms, ...(executionId !== null && { executionId }) }
+    const executionId = headers.get('execution-id') ?? OF_EXECUTION.exec(path)?.[1]
+    const ms = round(performance.now() - startedAt)
+    const fields = { method: request.method, path, status, ms, ...(executionId !== undefined && { executionId }) }
     if (status >= 500) log.error('request', fields)
     else if (POLLED.has(path)) log.debug('request', fields)
     else log.info('request', fields)
     return response
   }
+}
+
+/**
+ * A store that also logs the beginning and the end of each execution, once they are in it: counts, time, tokens and cost.
+ * Never a name, an argument, an output or an error, which are what people and tools wrote.
+ */
+export function logExecutions(store: ExecutionStore, log: ServerLog): ExecutionStore {
+  return {
+    ...store,
+    append(lease, firstSeq, entries) {
+      const appended = store.append(lease, firstSeq, entries)
+      const first = firstSeq === 1 ? entries[0] : undefined
+      const last = entries.at(-1)
+      if (first === undefined && last?.type !== 'execution_complete') return appended
+      const tell = (): void => {
+        // They may be the same one.
+        for (const entry of new Set([first, last])) if (entry !== undefined) logTurn(entry, log)
+      }
+      // One that has answered at once goes on doing so.
+      return appended === undefined ? tell() : appended.then(tell)
+    },
+  }
+}
+
+function logTurn({ type, data }: LogEntry, log: ServerLog): void {
+  const { executionId } = data
+  if (type === 'execution_start') {
+    const { totalTasks, schedule } = data as unknown as EventFor<'execution_start'>['data']
+    log.info('execution started', { executionId, totalTasks, schedule })
+  }
+  if (type !== 'execution_complete') return
+  const end = data as unknown as EventFor<'execution_complete'>['data']
+  const { status, reason, totalTasks, successCount, errorCount, skippedCount, cancelledCount, tokenUsage } = end
+  log.info('execution ended', {
+    executionId,
+    status,
+    ...(reason && { reason: reason.code }),
+    totalTasks,
+    successCount,
+    errorCount,
+    skippedCount,
+    cancelledCount,
+    ms: round(end.totalExecutionTimeMs),
+    ...(tokenUsage && { tokensIn: tokenUsage.totalTokensIn, tokensOut: tokenUsage.totalTokensOut }),
+    ...(tokenUsage?.totalCost !== undefined && { costUsd: tokenUsage.totalCost }),
+  })
+}
+
+function round(ms: number): number {
+  return Math.round(ms * 10) / 10
 }

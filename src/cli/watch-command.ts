@@ -60,7 +60,8 @@ export async function watchCommand(
   }
 }
 
-function checkIds(executionId: string, after: string | undefined): void {
+/** @throws UsageError for what cannot be the id of an execution, or of an event of it */
+export function checkIds(executionId: string, after?: string): void {
   if (!/^[A-Za-z0-9_-]{1,128}$/.test(executionId)) {
     throw new UsageError('Expected the id of an execution: 1–128 letters, digits, `_` and `-`')
   }

@@ -23,7 +23,7 @@ export interface TransportOptions {
 
 /** One request. */
 export interface Outgoing {
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'DELETE'
   /** Relative to the server's base, without a slash before it. */
   readonly path: string
   readonly headers: Readonly<Record<string, string>>

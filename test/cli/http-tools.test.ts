@@ -80,7 +80,7 @@ test.each([
   [{ limit: 'x' }, '`http:get`'],
   [{ retry: { attempts: 2 } }, '`http:get`'],
 ])('%j as the section `http` is refused', async (http, message) => {
-  for (const argv of [['run', '-'], ['validate', '-'], ['tools'], ['serve', '--port', '0']]) {
+  for (const argv of [['run', '-'], ['validate', '-'], ['tools'], ['serve', '--port', '0', '--store', 'memory']]) {
     const { code, stdout, stderr } = await runIn({ http }, argv, one('echo', {}))
     expect([code, stdout, stderr]).toEqual([2, '', expect.stringContaining(message)])
   }

@@ -239,7 +239,7 @@ async function startServe(
   cwd: string,
   ...argv: string[]
 ): Promise<{ process: FakeProcess; url: string; code: Promise<number> }> {
-  const process = processIn(cwd, ['serve', '--port', '0', ...argv])
+  const process = processIn(cwd, ['serve', '--port', '0', '--store', 'memory', ...argv])
   let code: Promise<number> | undefined
   const url = await new Promise<string>(resolve => {
     process.stderr.onWrite(text => {

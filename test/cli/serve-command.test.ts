@@ -15,7 +15,7 @@ import { FakeProcess, run } from './fake-process.ts'
 
 /** Starts `serve` on a free port. @returns once it listens */
 async function startServe(...argv: string[]): Promise<{ process: FakeProcess; url: string; code: Promise<number> }> {
-  return startProcess(new FakeProcess('serve', '--port', '0', ...argv))
+  return startProcess(new FakeProcess('serve', '--port', '0', '--store', 'memory', ...argv))
 }
 
 async function startProcess(
@@ -49,6 +49,7 @@ test('it says where it listens and what to paste, and ends with Ctrl-C', async (
   const head = `  curl -N ${url}/executions -H 'Accept: text/event-stream' -H 'Content-Type: application/json'`
   expect(process.stderr.text.split('\n')).toEqual([
     `dagstream listens on ${url}`,
+    'Executions are kept in memory: they end with the server',
     'Try in another terminal:',
     expect.stringContaining(`${head} -d '{"tasks":[`),
     `${head} --data-binary @fixtures/hello.json`,
@@ -70,7 +71,7 @@ test('with the tools of the shipped report, the report is what to paste; elsewhe
 
   const cwd = mkdtempSync(join(tmpdir(), 'dagstream-'))
   onTestFinished(() => rmSync(cwd, { recursive: true }))
-  const process = Object.assign(new FakeProcess('serve', '--port', '0'), { cwd })
+  const process = Object.assign(new FakeProcess('serve', '--port', '0', '--store', 'memory'), { cwd })
   const elsewhere = await startProcess(process)
   expect([process.stderr.text.includes('curl'), process.stderr.text.includes('@')]).toEqual([true, false])
   process.interrupt()
@@ -85,7 +86,7 @@ test('an address in brackets is quoted: some shells take them for a pattern', as
 })
 
 test('a token is asked for, and never shown', async () => {
-  const process = new FakeProcess('serve', '--port', '0', '--host', '0.0.0.0')
+  const process = new FakeProcess('serve', '--port', '0', '--host', '0.0.0.0', '--store', 'memory')
   process.env['DAGSTREAM_TOKEN'] = 'secret-1'
   const { url, code } = await startProcess(process)
   const { port } = new URL(url)
@@ -115,7 +116,7 @@ test('an address that others can reach is refused without a token', async () => 
   }
   const empty = await run(['serve', '--port', '0', '--host', '0.0.0.0', '--token', ''])
   expect([empty.code, empty.stderr]).toEqual([2, 'error Expected --token to be one or more visible ASCII characters\n'])
-  const unusable = await run(['serve', '--port', '0', '--token', 'a"b'])
+  const unusable = await run(['serve', '--port', '0', '--store', 'memory', '--token', 'a"b'])
   expect([unusable.code, unusable.stderr]).toEqual([
     2,
     expect.stringMatching(/^error Expected `token` to be (?!.*a"b)/),
@@ -153,13 +154,13 @@ test('what keeps it from listening is told', async () => {
   const other = createServer()
   await new Promise<void>(resolve => other.listen(0, '127.0.0.1', resolve))
   const { port } = other.address() as AddressInfo
-  expect(await run(['serve', '--port', `${port}`])).toEqual({
+  expect(await run(['serve', '--port', `${port}`, '--store', 'memory'])).toEqual({
     code: 1,
     stdout: '',
     stderr: `error Cannot listen on 127.0.0.1 port ${port}: it is in use. Give another --port, or 0 for any free one\n`,
   })
   await new Promise(resolve => other.close(resolve))
-  const missing = await run(['serve', '--port', '0', '--host', '192.0.2.1', '--token', 'x'])
+  const missing = await run(['serve', '--port', '0', '--store', 'memory', '--host', '192.0.2.1', '--token', 'x'])
   expect([missing.code, missing.stderr]).toEqual([
     1,
     expect.stringMatching(/^error Cannot listen on 192\.0\.2\.1 port 0: /),
@@ -176,7 +177,14 @@ test.each([
   [['--allow-host', 'app.example:80'], 'Expected the name of a host, without port'],
   [['--allow-host', 'http://app.example'], 'Expected the name of a host'],
   [['--log-level', 'all'], 'Allowed choices are debug, info, warn, error, silent.'],
-  [['--store', 'x'], "unknown option '--store'"],
+  [['--store', ''], 'Expected `file` to be the path of a file'],
+  [['--store', ':memory:'], 'Expected `file` to be the path of a file'],
+  [['--store', 'memory', '--durability', 'full'], 'Expected a file as --store with --durability'],
+  [['--durability', 'high'], 'Allowed choices are normal, full.'],
+  [['--retain-age', '30'], 'Expected an integer of at least 1 with its unit: s, m, h or d, such as 12h or 30d.'],
+  [['--retain-age', '0d'], 'Expected an integer of at least 1 with its unit'],
+  [['--retain-age', '1.5h'], 'Expected an integer of at least 1 with its unit'],
+  [['--retain-count', '0'], 'Expected an integer of at least 1.'],
 ])('%j is refused', async (argv, message) => {
   const { code, stderr } = await run(['serve', ...argv])
   expect([code, stderr]).toEqual([2, expect.stringContaining(message)])

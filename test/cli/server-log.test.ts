@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { Output } from '../../src/cli/console.ts'
-import { createServerLog, LOG_LEVELS, logRequests } from '../../src/cli/server-log.ts'
+import { createServerLog, LOG_LEVELS, logExecutions, logRequests } from '../../src/cli/server-log.ts'
+import { createMemoryStore, type ExecutionStore, ParallelExecutor } from '../../src/index.ts'
 import { FakeStream } from './fake-process.ts'
 
 const linesOf = (stream: FakeStream): Record<string, unknown>[] =>
@@ -55,4 +56,38 @@ test('a request is logged without what could be a secret', async () => {
     { level: 'error', method: 'GET', path: '/tools', status: 500 },
   ])
   expect(stream.text).not.toContain('secret')
+})
+
+test('a request about an execution names it, whatever its answer says', async () => {
+  const stream = new FakeStream()
+  const fetch = logRequests(() => Promise.resolve(new Response()), createServerLog(new Output(stream), 'info'))
+  for (const path of ['/executions/x_1-Z', '/executions/x/tasks/a/output?y', '/executions', '/executionsx/x']) {
+    await fetch(new Request(`http://localhost${path}`))
+  }
+  expect(linesOf(stream).map(line => line['executionId'])).toEqual(['x_1-Z', 'x', undefined, undefined])
+})
+
+test('an execution is logged once it is in its store, which goes on answering at once', async () => {
+  const stream = new FakeStream()
+  const memory = createMemoryStore()
+  const answers: unknown[] = []
+  const store = logExecutions(memory, createServerLog(new Output(stream), 'info'))
+  const watched: ExecutionStore = {
+    ...store,
+    append: (...args) => void answers.push(store.append(...args)),
+  }
+  await new ParallelExecutor({ a: () => 1 }, { store: watched }).execute({ tasks: [{ id: 'a', tool: 'a' }] })
+  expect(linesOf(stream).map(line => line['message'])).toEqual(['execution started', 'execution ended'])
+  expect([answers.length > 1, new Set(answers)]).toEqual([true, new Set([undefined])])
+  expect(Object.keys(store)).toEqual(Object.keys(memory))
+})
+
+test('what a store does not take is not logged', async () => {
+  const stream = new FakeStream()
+  const memory = createMemoryStore()
+  const refusing: ExecutionStore = { ...memory, append: () => Promise.reject(new Error('full')) }
+  const store = logExecutions(refusing, createServerLog(new Output(stream), 'info'))
+  const execution = new ParallelExecutor({ a: () => 1 }, { store }).execute({ tasks: [{ id: 'a', tool: 'a' }] })
+  await expect(execution).rejects.toMatchObject({ code: 'STORE_FAILED' })
+  expect(stream.text).toBe('')
 })

@@ -39,7 +39,7 @@ test.skipIf(process.platform === 'win32')('Ctrl-C ends it with 130 and tells wha
 
 /** Starts a server whose chat tool has this key. @returns its URL */
 async function serve(env: Record<string, string>): Promise<string> {
-  const child = start(['serve', '--port', '0'], '', env)
+  const child = start(['serve', '--port', '0', '--store', 'memory'], '', env)
   onTestFinished(() => void child.kill('SIGKILL'))
   let said = ''
   for await (const chunk of child.stderr as AsyncIterable<Buffer>) {

@@ -48,7 +48,7 @@ test('run uses a real MCP server, keeps every parallel write and ends', async ()
 })
 
 test('serve runs what is posted on a real MCP server, and ends it when it drains', async () => {
-  const child = start(['serve', '--port', '0', '--mcp', createConfig()])
+  const child = start(['serve', '--port', '0', '--store', 'memory', '--mcp', createConfig()])
   onTestFinished(() => void child.kill('SIGKILL'))
   const ended = end(child)
   const response = await fetch(`${await findUrl(child)}/executions`, {

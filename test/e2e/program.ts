@@ -1,11 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 // The built program, as a shell runs it. `npm test` builds it first.
 export const root: string = fileURLToPath(new URL('../..', import.meta.url))
-const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+// `DAGSTREAM_DIST` names another build of it.
+const main = join(process.env['DAGSTREAM_DIST'] ?? fileURLToPath(new URL('../../dist', import.meta.url)), 'cli/main.js')
 
 /** How a program ended, and what it wrote. */
 export interface Ended {
@@ -16,12 +18,17 @@ export interface Ended {
 
 /** @throws Error where the program has not been built */
 export function expectBuild(): void {
-  if (!existsSync(main)) throw new Error('There is no dist/cli/main.js: run `npm run build` first')
+  if (!existsSync(main)) throw new Error(`There is no ${main}: run \`npm run build\` first`)
 }
 
-/** Starts the program in the root of the repository. */
-export function start(argv: readonly string[], stdin = '', env: Record<string, string> = {}): ChildProcess {
-  const child = spawn(process.execPath, [main, ...argv], { cwd: root, env: { ...process.env, NO_COLOR: '1', ...env } })
+/** Starts the program, in the root of the repository unless told otherwise. */
+export function start(
+  argv: readonly string[],
+  stdin = '',
+  env: Record<string, string> = {},
+  cwd: string = root,
+): ChildProcess {
+  const child = spawn(process.execPath, [main, ...argv], { cwd, env: { ...process.env, NO_COLOR: '1', ...env } })
   child.stdin?.end(stdin)
   return child
 }

@@ -21,7 +21,7 @@ afterEach(() => {
 
 /** Starts a server of the built program. @returns once it says where it listens */
 async function serve(argv: readonly string[] = [], env: Record<string, string> = {}): Promise<Server> {
-  const child = start(['serve', '--port', '0', ...argv], '', env)
+  const child = start(['serve', '--port', '0', '--store', 'memory', ...argv], '', env)
   const ended = end(child)
   const text = await new Promise<string>(resolve => {
     let said = ''
@@ -161,7 +161,7 @@ describe.skipIf(process.platform === 'win32')('with signals', () => {
     expect([code, stderr.includes('Detached; nothing was cancelled.'), line]).toEqual([
       130,
       true,
-      expect.stringMatching(/^ {2}node dist\/cli\/main\.js watch /),
+      expect.stringMatching(/^ {2}node \S+\/cli\/main\.js watch /),
     ])
     const rest = await end(paste(`${line} --sse`))
     const whole = await ran
@@ -213,7 +213,7 @@ test('tools that fail after they have answered do not end the server', async () 
 
 test('a port that is taken, an address for all, and a server that is not there are told', async () => {
   const { url } = await serve()
-  const taken = await run(['serve', '--port', new URL(url).port])
+  const taken = await run(['serve', '--port', new URL(url).port, '--store', 'memory'])
   expect([taken.code, taken.stderr]).toEqual([1, expect.stringContaining('it is in use')])
   const open = await run(['serve', '--port', '0', '--host', '0.0.0.0'])
   expect([open.code, open.stderr]).toEqual([2, expect.stringContaining('Expected --token')])

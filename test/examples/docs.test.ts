@@ -142,7 +142,13 @@ describe('the docs name every', () => {
       'docs/store.md',
       findFields('src/store/sqlite/store-options.ts', 'SqliteStoreOptions'),
     ],
-    ['flag', 'docs/cli.md', [...read('src/cli/program.ts').matchAll(/'(--[a-z-]+)/g)].map(match => match[1] ?? '')],
+    [
+      'flag',
+      'docs/cli.md',
+      ['program', 'program-options', 'executions-program']
+        .flatMap(name => [...read(`src/cli/${name}.ts`).matchAll(/'(--[a-z-]+)/g)])
+        .map(match => match[1] ?? ''),
+    ],
     [
       'folder of the sources',
       'docs/architecture.md',

@@ -1,0 +1,135 @@
+import { type EventFor, formatEventId } from '../events/events.ts'
+import type { ExecutionResult } from '../execute/execution-result.ts'
+import { resolveOptions } from '../execute/options.ts'
+import { resumeLoop } from '../execute/recovery.ts'
+import type { StoredExecution } from '../store/execution-store.ts'
+import type { SqliteStore } from '../store/sqlite/sqlite-store.ts'
+import type { StoredEntry } from '../stream/event-log.ts'
+import { ToolRegistry } from '../tools/registry.ts'
+import type { ExecutionHead, ExecutionLog, ExecutionSource, WireEvent } from './execution-source.ts'
+
+/** How many executions, and how many events, are read at once. */
+const EXECUTIONS_AT_ONCE = 1000
+const EVENTS_AT_ONCE = 1000
+
+/** More events than any execution has. */
+const MAX_SEQ = 2 ** 32
+
+/** The executions in the file of a store. */
+export class StoredExecutions implements ExecutionSource {
+  readonly #store: SqliteStore
+
+  /** @param store is closed with it */
+  constructor(store: SqliteStore) {
+    this.#store = store
+  }
+
+  async *list(): AsyncGenerator<ExecutionHead, void, undefined> {
+    for (let last: StoredExecution | undefined; ; ) {
+      const page = await this.#store.list({ limit: EXECUTIONS_AT_ONCE, ...(last && { after: last }) })
+      for (const stored of page) yield describeHead(stored)
+      last = page.at(-1)
+      if (page.length < EXECUTIONS_AT_ONCE) return
+    }
+  }
+
+  async addFigures(head: ExecutionHead): Promise<ExecutionHead> {
+    const { executionId } = head
+    const [first] = await this.#store.read(executionId, 0, 1)
+    // Its list of tasks may be long, and the last event has the number too.
+    const last =
+      first && head.status !== 'running' && head.status !== 'parked' ? await this.#findLast(executionId) : first
+    if (last === undefined) return head
+    const data = JSON.parse(last.json) as Partial<EventFor<'execution_complete'>['data']>
+    const { totalTasks, successCount, totalExecutionTimeMs } = data
+    return {
+      ...head,
+      ...(totalTasks !== undefined && { totalTasks }),
+      ...(successCount !== undefined && { successCount }),
+      ...(totalExecutionTimeMs !== undefined && { executionTimeMs: totalExecutionTimeMs }),
+    }
+  }
+
+  async show(executionId: string): Promise<{ head: ExecutionHead; result?: ExecutionResult }> {
+    const stored = await this.find(executionId)
+    const head = describeHead(stored)
+    if (stored.status === 'running') return { head }
+    // Of one that has ended nothing is begun, so that it needs no tools.
+    const counters = { abandonedCount: 0, droppedEmissionCount: 0 }
+    const ended = await resumeLoop(stored, this.#store, new ToolRegistry(), resolveOptions(), counters)
+    return { head, result: await ended.result }
+  }
+
+  async openLog(executionId: string): Promise<ExecutionLog> {
+    const { workflow, input, options, ...rest } = await this.find(executionId)
+    const parse = (name: string, text: string | undefined): object =>
+      text === undefined ? {} : { [name]: JSON.parse(text) as unknown }
+    const request = { ...parse('workflow', workflow), ...parse('input', input), ...parse('options', options) }
+    return { record: { ...rest, ...request }, events: this.#read(executionId) }
+  }
+
+  async readOutput(executionId: string, taskId: string): Promise<string> {
+    const json = await this.#store.getOutput(executionId, taskId)
+    if (json !== undefined) return json
+    throw new Error(`The store has lost the output of task \`${taskId}\` of execution ${executionId}`)
+  }
+
+  async cancel(executionId: string): Promise<string> {
+    const stored = await this.find(executionId)
+    if (stored.status !== 'running') return stored.status
+    const reason = { code: 'CANCELLED', message: 'Cancelled by request' } as const
+    const counters = { abandonedCount: 0, droppedEmissionCount: 0 }
+    // What is only ended calls nothing.
+    const notes = { crashCount: 0, stop: { reason, message: reason.message } }
+    const loop = await resumeLoop(stored, this.#store, new ToolRegistry(), resolveOptions(), counters, notes)
+    return (await loop.result).status
+  }
+
+  async delete(executionId: string): Promise<void> {
+    const { status } = await this.find(executionId)
+    if (status === 'running') throw new Error(`Execution ${executionId} has not ended; cancel it first`)
+    await this.#store.delete(executionId)
+  }
+
+  close(): Promise<void> {
+    return this.#store.close()
+  }
+
+  /** @throws Error where there is none */
+  async find(executionId: string): Promise<StoredExecution> {
+    const stored = await this.#store.get(executionId)
+    if (stored !== undefined) return stored
+    throw new Error(`There is no execution ${executionId} in ${this.#store.file}`)
+  }
+
+  async *#read(executionId: string): AsyncGenerator<WireEvent, void, undefined> {
+    for (let seq = 0; ; ) {
+      const page = await this.#store.read(executionId, seq, EVENTS_AT_ONCE)
+      for (const { type, json, ...entry } of page) {
+        seq = entry.seq
+        yield { id: formatEventId(executionId, seq), type, json }
+      }
+      if (page.length < EVENTS_AT_ONCE) return
+    }
+  }
+
+  /** By halving: a store reads from a place on, and a log has no gaps. */
+  async #findLast(executionId: string): Promise<StoredEntry | undefined> {
+    let found: StoredEntry | undefined
+    for (let low = 0, high = MAX_SEQ; low < high; ) {
+      const middle = Math.floor((low + high) / 2)
+      const [entry] = await this.#store.read(executionId, middle, 1)
+      if (entry === undefined) high = middle
+      else {
+        found = entry
+        low = entry.seq
+      }
+    }
+    return found
+  }
+}
+
+function describeHead({ executionId, status, createdAt, notes }: StoredExecution): ExecutionHead {
+  const parked = status === 'running' ? notes?.parked : undefined
+  return { executionId, status: parked ? 'parked' : status, createdAt, ...(parked && { parked }) }
+}

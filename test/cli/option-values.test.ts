@@ -1,0 +1,15 @@
+import { expect, test } from 'vitest'
+import { parseAge } from '../../src/cli/option-values.ts'
+
+test.each([
+  ['90s', 90_000],
+  ['30m', 1_800_000],
+  ['12h', 43_200_000],
+  ['7d', 604_800_000],
+])('an age of %s is %i ms', (text, ms) => {
+  expect(parseAge(text)).toBe(ms)
+})
+
+test.each(['', '7', 'd', '0d', '-1d', '1.5h', '7D', '7 d', '7w', '1e3s', '1234567890d'])('%j is no age', text => {
+  expect(() => parseAge(text)).toThrow('Expected an integer of at least 1 with its unit')
+})

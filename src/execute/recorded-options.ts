@@ -35,7 +35,7 @@ export function readOptions(text: string | undefined): RecordedOptions {
     known.map(name => [name, recorded[name] ?? Number.POSITIVE_INFINITY]),
   )
   try {
-    resolveOptions(options as ExecutionOptions)
+    resolveOptions(options)
     return graceMs === undefined ? options : { ...options, graceMs: parseGrace(graceMs) }
   } catch (error) {
     throw new DagstreamError('STORE_FAILED', 'The `options` that the store has of an execution are none', {

@@ -55,7 +55,7 @@ function essence({ results, status, errors, reason }: ExecutionResult): unknown 
     status,
     reason,
     errors,
-    results: results.map(({ attempts: _, executionTimeMs: __, waitMs: ___, ...rest }) => rest),
+    results: results.map(result => ({ ...result, attempts: 0, executionTimeMs: 0, waitMs: 0 })),
   }
 }
 

@@ -1,0 +1,175 @@
+import type { DAGTask } from '../../src/index.ts'
+import { createRandomGraph } from '../support/random-graph.ts'
+
+/** What is run and killed. The result of each is the same however often that happens. */
+export interface KillWorkflow {
+  readonly name: string
+  /** As it is POSTed. */
+  readonly body: {
+    readonly workflow: { readonly tasks: readonly DAGTask[] }
+    readonly options?: object
+    readonly input?: unknown
+  }
+  /** How it is to end; not known of every one. */
+  readonly status?: 'success' | 'partial' | 'error' | 'cancelled'
+  /** It is cancelled when this task has started. */
+  readonly cancelAt?: string
+}
+
+const work = (id: string, dependsOn: readonly string[] = [], args: Record<string, unknown> = {}): DAGTask => {
+  return { id, tool: 'work', arguments: { value: `of ${id}`, ...args }, dependsOn }
+}
+
+const use = (id: string, tool: string, args: Record<string, unknown>, rest: Partial<DAGTask> = {}): DAGTask => {
+  return { id, tool, arguments: args, ...rest }
+}
+
+const retry = (maxAttempts: number): Partial<DAGTask> => {
+  return { retry: { maxAttempts, initialDelayMs: 60, factor: 1, jitter: 0 } }
+}
+
+const TEXT = 'Streams of words are cut at any of them and told anew'
+
+export const KILL_WORKFLOWS: readonly KillWorkflow[] = [
+  {
+    name: 'chain',
+    status: 'success',
+    body: {
+      workflow: {
+        tasks: [
+          use('t0', 'work', { value: { who: '$INPUT.who' } }),
+          work('t1', [], { value: ['$OUTPUT[t0]'] }),
+          work('t2', [], { value: 'told by ${OUTPUT[t1][0].who}' }),
+          work('t3', ['t2']),
+        ],
+      },
+      input: { who: 'Ada' },
+    },
+  },
+  {
+    name: 'diamond',
+    status: 'success',
+    body: { workflow: { tasks: [work('a'), work('b', ['a']), work('c', ['a'], { ms: 40 }), work('d', ['b', 'c'])] } },
+  },
+  {
+    name: 'fan with limits',
+    status: 'success',
+    body: {
+      workflow: {
+        tasks: [
+          ...['l0', 'l1', 'l2', 'l3', 'l4'].map(id => use(id, 'limited', { value: id })),
+          ...['f0', 'f1', 'f2'].map(id => work(id)),
+          use('all', 'work', { value: ['$OUTPUT[l0]', '$OUTPUT[l4]', '$OUTPUT[f2]'] }),
+        ],
+      },
+      options: { maxConcurrency: 3 },
+    },
+  },
+  {
+    name: 'retry with a delay',
+    status: 'partial',
+    body: {
+      workflow: {
+        tasks: [
+          use('twice', 'falter', { times: 2, value: 'at last' }, retry(3)),
+          use('ever', 'falter', { times: 99 }, retry(3)),
+          work('after', ['twice']),
+        ],
+      },
+    },
+  },
+  {
+    name: 'failing with skips',
+    status: 'partial',
+    body: {
+      workflow: {
+        tasks: [
+          work('good'),
+          use('bad', 'falter', { times: 99 }),
+          work('skipped', ['bad']),
+          work('too', ['skipped', 'good']),
+          work('missing', [], { value: '$OUTPUT[good].nothing' }),
+          work('fine', ['good']),
+        ],
+      },
+    },
+  },
+  {
+    name: 'fail-fast',
+    status: 'partial',
+    body: {
+      workflow: {
+        tasks: [
+          work('good'),
+          use('bad', 'falter', { times: 99 }, { dependsOn: ['good'] }),
+          use('long', 'linger', {}, { dependsOn: ['good'] }),
+          work('never', ['good', 'bad', 'long']),
+        ],
+      },
+      options: { onTaskError: 'fail-fast' },
+    },
+  },
+  {
+    name: 'cancelled',
+    status: 'cancelled',
+    cancelAt: 'long',
+    body: {
+      workflow: { tasks: [work('good'), use('long', 'linger', {}, { dependsOn: ['good'] }), work('never', ['long'])] },
+    },
+  },
+  {
+    name: 'large outputs',
+    status: 'success',
+    body: {
+      workflow: {
+        tasks: [
+          use('large', 'work', { bytes: 150_000 }),
+          use('larger', 'work', { bytes: 400_000 }, { dependsOn: ['large'] }),
+          use('length', 'measure', { text: '$OUTPUT[large]' }),
+          use('both', 'measure', { text: '${OUTPUT[large]}${OUTPUT[larger]}' }),
+        ],
+      },
+    },
+  },
+  {
+    name: 'tokens and usage',
+    status: 'success',
+    body: {
+      workflow: {
+        tasks: [use('one', 'stream', { text: TEXT }), use('two', 'stream', { text: 'After this: ${OUTPUT[one]}' })],
+      },
+    },
+  },
+  {
+    name: 'dataflow',
+    status: 'success',
+    body: {
+      workflow: {
+        tasks: [
+          work('quick', [], { ms: 5 }),
+          work('slow', [], { ms: 90 }),
+          work('then', ['quick']),
+          work('further', ['then']),
+          work('last', ['further', 'slow']),
+        ],
+      },
+      options: { schedule: 'dataflow' },
+    },
+  },
+]
+
+/** A workflow of up to 16 tasks: some take long, some fail for a while or for good, some have large outputs, some stream. */
+export function createRandomWorkflow(random: () => number, name: string): KillWorkflow {
+  const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T
+  const kinds = [
+    (id: string) => work(id, [], { ms: Math.floor(random() * 60) }),
+    (id: string) => work(id, [], { ms: 0, bytes: 80_000 }),
+    (id: string) => use(id, 'limited', { value: id }),
+    (id: string) => use(id, 'stream', { text: TEXT }),
+    (id: string) => use(id, 'falter', { times: pick([1, 99]), value: id }, retry(2)),
+  ]
+  const graph = createRandomGraph(random, 16)
+  const tasks = graph.tasks.map(({ id, dependsOn = [] }) => ({ ...pick(kinds)(id), dependsOn }))
+  const options = { schedule: pick(['layers', 'dataflow']), maxConcurrency: pick([1, 3, 64]) }
+  return { name, body: { workflow: { tasks }, options } }
+}

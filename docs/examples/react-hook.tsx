@@ -5,38 +5,59 @@ import { type ReactElement, useEffect, useState } from 'react'
 export interface Streamed {
   readonly status: 'waiting' | 'streaming' | 'complete' | 'error'
   readonly text: string
+  /** The text by stream: that of each task. */
+  readonly texts: Readonly<Record<string, string>>
   readonly metrics?: StreamMetrics
   readonly error?: string
 }
 
-const NOTHING: Streamed = { status: 'waiting', text: '' }
+const NOTHING: Streamed = { status: 'waiting', text: '', texts: {} }
 
-/** @param streamId that of a task is `<executionId>.<taskId>`; without one, every stream there is */
+/** @param streamId an execution's id, or `<executionId>.<taskId>` for one of its tasks; without one, all that is heard is one stream */
 export function useStream(streamId?: string, streamer: SSEStreamer = sseStreamer): Streamed {
   const [streamed, setStreamed] = useState(NOTHING)
   useEffect(() => {
     setStreamed(NOTHING)
-    const stream = streamId === undefined ? streamer : streamer.forStream(streamId)
     // What `subscribe` returns unsubscribes: all that an effect has to clean up.
-    return stream.subscribe(event => setStreamed(before => add(before, event)))
+    return streamer.subscribe(event => {
+      if (isPartOf(streamId, event)) setStreamed(before => add(before, event, streamId))
+    })
   }, [streamId, streamer])
   return streamed
 }
 
-function add(before: Streamed, event: StreamEvent): Streamed {
+/** The streams of an execution's tasks are part of its own. */
+function isPartOf(streamId: string | undefined, event: StreamEvent): boolean {
+  return streamId === undefined || event.streamId === streamId || event.streamId?.split('.', 1)[0] === streamId
+}
+
+function add(before: Streamed, event: StreamEvent, streamId: string | undefined): Streamed {
+  const place = event.streamId ?? ''
   switch (event.type) {
     case 'token':
-      return { status: 'streaming', text: before.text + event.data }
+      return write(before, place, (before.texts[place] ?? '') + event.data)
     case 'complete':
-      return { status: 'complete', text: event.data.response || before.text, metrics: event.data.metrics }
+      return { ...before, status: 'complete', text: event.data.response || before.text, metrics: event.data.metrics }
     case 'error':
       return { ...before, status: 'error', error: event.data.message }
-    case 'custom':
+    case 'custom': {
+      const { type, data } = (event.data ?? {}) as SSEEvent
       // What a failed attempt wrote is void: the next one begins anew.
-      return (event.data as Partial<SSEEvent>).type === 'task_retry' ? NOTHING : before
+      if (type === 'task_retry') return write(before, place, '')
+      // The end of a task is the end of its own stream, never that of the execution.
+      if (type !== 'task_complete' || `${data.executionId}.${data.taskId}` !== streamId) return before
+      const { status, error = status } = data
+      return status === 'success' ? { ...before, status: 'complete' } : { ...before, status: 'error', error }
+    }
     default:
       return before
   }
+}
+
+function write(before: Streamed, place: string, text: string): Streamed {
+  const texts = { ...before.texts, [place]: text }
+  const all = Object.values(texts).filter(each => each !== '')
+  return { status: all.length === 0 ? 'waiting' : 'streaming', text: all.join('\n\n'), texts }
 }
 
 export function Answer(props: { streamId?: string; streamer?: SSEStreamer }): ReactElement {

@@ -2,7 +2,7 @@ import { describeCause } from '../client/describe-cause.ts'
 import { DagstreamError } from '../errors.ts'
 import type { ExecutionResult } from '../execute/execution-result.ts'
 import { StreamingExecutor } from '../execute/streaming-executor.ts'
-import type { ChatArguments, ChatOutput } from '../tools/llm/chat-tool.ts'
+import type { ChatArguments } from '../tools/llm/chat-tool.ts'
 import type { DAGStructure } from '../workflow/document.ts'
 import { findChatTool } from './builtin-tools.ts'
 import { findMode } from './chat-modes.ts'
@@ -153,17 +153,26 @@ async function showEnd(
   context: CommandContext,
 ): Promise<void> {
   const task = results[0]
-  const text = findOutput(task?.output)?.text
-  if (task?.status === 'success' && text !== undefined) return viewer.finish(text)
+  if (task?.status === 'success') {
+    const text = findText(task.output)
+    return text === undefined ? viewer.breakLine() : viewer.finish(text)
+  }
   await viewer.breakLine()
   const why = reason ? `${reason.code}: ${reason.message}` : describeFailure(task ?? { status: 'error' })
   await context.stderr.write(`${context.colors.red('error')} ${toPlainLine(why)}\n`)
 }
 
-/** What a server sends is taken at its word only where it has the form. */
-function findOutput(output: unknown): ChatOutput | undefined {
-  const { text, model } = (output ?? {}) as Partial<ChatOutput>
-  return typeof text === 'string' && typeof model === 'string' ? (output as ChatOutput) : undefined
+/** The answer in what a tool of that name gave: a server may have one of its own, with an output of another form. */
+function findText(output: unknown): string | undefined {
+  if (typeof output === 'string') return output
+  const { text } = (output ?? {}) as { text?: unknown }
+  if (typeof text === 'string') return text
+  return output === undefined || output === null ? undefined : JSON.stringify(output)
+}
+
+function findModel(output: unknown): string | undefined {
+  const { model } = (output ?? {}) as { model?: unknown }
+  return typeof model === 'string' ? model : undefined
 }
 
 interface Ending {
@@ -183,11 +192,13 @@ async function tellCost(
   const lines = []
   if (verbose) {
     const { attemptCount, metrics } = viewer
-    const model = findOutput(result?.results[0]?.output)?.model ?? args.model
+    const model = findModel(result?.results[0]?.output) ?? args.model
     const attempts = Math.max(attemptCount, result?.results[0]?.attempts ?? 0)
     const parts = [
       ...(model === undefined ? [] : [`Model: ${toPlainLine(model)}`]),
-      ...(metrics ? [`first token ${formatMs(metrics.ttftMs)}`, `${metrics.tokensPerSec.toFixed(1)} tokens/s`] : []),
+      ...(metrics ? [`first token ${formatMs(metrics.ttftMs)}`] : []),
+      // 0 says that it could not be measured.
+      ...(metrics?.tokensPerSec ? [`${metrics.tokensPerSec.toFixed(1)} tokens/s`] : []),
       `${formatNumberOf(attempts, 'attempt')}, ${attempts === 2 ? '1 retry' : `${Math.max(0, attempts - 1)} retries`}`,
     ]
     lines.push(colors.dim(parts.join(' · ')))

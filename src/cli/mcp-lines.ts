@@ -28,7 +28,7 @@ export class McpLines implements Logger {
 
   debug(message: string, fields?: Readonly<Record<string, unknown>>): void {
     // Each is ended with the command.
-    if (message.endsWith('`: was closed')) return
+    if (fields?.['isClosed'] === true) return
     this.#tell(message, fields, '')
   }
 

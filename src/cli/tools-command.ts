@@ -3,6 +3,10 @@ import type { CommandContext, ExitCode } from './console.ts'
 import { McpLines } from './mcp-lines.ts'
 import { askUntilInterrupted, type CliTools, openTools, type ToolFlags } from './open-tools.ts'
 import { toPlainLine } from './text.ts'
+import { renderTools } from './tool-lines.ts'
+
+/** Where no terminal says how wide a line may be. */
+const PIPE_COLUMNS = 120
 
 /**
  * Lists the tools that a workflow can name, those of all MCP servers among them.
@@ -18,7 +22,8 @@ export async function toolsCommand(
     const collected = await askUntilInterrupted(source, process, () => collectTools(source))
     if (collected === undefined) return 130
     const { tools, reasons } = collected
-    await stdout.write(options.json ? `${JSON.stringify(tools.map(describeTool))}\n` : renderTools(tools))
+    const columns = stdout.stream.columns || PIPE_COLUMNS
+    await stdout.write(options.json ? `${JSON.stringify(tools.map(describeTool))}\n` : renderTools(tools, columns))
     for (const reason of reasons) await stderr.write(`${colors.red('error')} ${toPlainLine(reason)}\n`)
     return reasons.length === 0 ? 0 : 1
   } finally {
@@ -35,14 +40,6 @@ async function collectTools(source: CliTools): Promise<{ tools: readonly AnyTool
   const started = names.filter((_, index) => asked[index]?.status === 'fulfilled')
   const tools = await source.toolsFor({ tasks: started.map(name => ({ tool: `${name}:` })) })
   return { tools, reasons }
-}
-
-function renderTools(tools: readonly AnyTool[]): string {
-  const width = Math.min(40, Math.max(...tools.map(({ name }) => name.length)))
-  return tools
-    .map(({ name, description = '' }) => `${toPlainLine(name).padEnd(width)}  ${toPlainLine(description)}`.trimEnd())
-    .map(line => `${line}\n`)
-    .join('')
 }
 
 /** What of a tool is data; a Standard Schema is code and is left out. */

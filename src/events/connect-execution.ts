@@ -10,6 +10,9 @@ import type { StreamEventInput, StreamMetrics } from './stream-event.ts'
  * task succeeded, or the execution was cancelled or broke off; the rest as `custom` events with the event as their data. To
  * a streamer of `forStream` all of it goes as that stream.
  *
+ * There is one `complete` or `error` for an execution, so that whoever hears all streams cannot take the end of a task for
+ * it: a task ends with the `custom` event of its `task_complete`.
+ *
  * @param events of `.stream()`, or of a client
  * @returns resolves at the end, however it ended; never rejects
  */
@@ -26,6 +29,14 @@ export async function connectExecution(
   }
 }
 
+/** How the text of a task came that is not void; wall time, ms. */
+interface TaskText {
+  readonly firstAt: number
+  lastAt: number
+  /** Known once its attempt is over. */
+  tokenCount: number
+}
+
 /** What is kept of one execution while it is passed on. */
 class Passing {
   readonly #streamer: SSEStreamer
@@ -33,9 +44,8 @@ class Passing {
   /** The last layer's tasks, in order, and what each gave. */
   readonly #responses = new Map<string, string>()
   #startedAt = 0
-  #firstTokenAt: number | undefined
-  #lastTokenAt = 0
-  #tokenCount = 0
+  /** By task. */
+  readonly #texts = new Map<string, TaskText>()
   #isOver = false
 
   constructor(streamer: SSEStreamer) {
@@ -46,13 +56,14 @@ class Passing {
     const { executionId, timestamp } = event.data
     this.#executionId = executionId
     switch (event.type) {
-      case 'token':
-        this.#lastTokenAt = Date.parse(timestamp)
-        this.#firstTokenAt ??= this.#lastTokenAt
-        return this.#send({ type: 'token', data: event.data.text }, event.data.taskId)
+      case 'token': {
+        const { taskId, text } = event.data
+        this.#textOf(taskId, timestamp).lastAt = Date.parse(timestamp)
+        return this.#send({ type: 'token', data: text }, taskId)
+      }
       case 'metrics': {
         const { ttftMs: ttft, tokensPerSec, tokenCount, taskId } = event.data
-        this.#tokenCount += tokenCount
+        this.#textOf(taskId, timestamp).tokenCount = tokenCount
         return this.#send({ type: 'metrics', data: { ttft, tokensPerSec } }, taskId)
       }
       case 'info':
@@ -68,9 +79,11 @@ class Passing {
       case 'task_complete':
         if (this.#responses.has(event.data.taskId)) this.#responses.set(event.data.taskId, toText(event.data.output))
         break
+      case 'task_retry':
+        this.#texts.delete(event.data.taskId)
+        break
       case 'task_start':
       case 'task_progress':
-      case 'task_retry':
       case 'token_usage':
       case 'snapshot':
         break
@@ -94,11 +107,27 @@ class Passing {
     this.#send({ type: 'complete', data: { response, metrics: this.#measure(data.totalExecutionTimeMs) } })
   }
 
+  #textOf(taskId: string, timestamp: string): TaskText {
+    let text = this.#texts.get(taskId)
+    if (text === undefined) {
+      const now = Date.parse(timestamp)
+      text = { firstAt: now, lastAt: now, tokenCount: 0 }
+      this.#texts.set(taskId, text)
+    }
+    return text
+  }
+
   #measure(totalTime: number): StreamMetrics {
-    const firstAt = this.#firstTokenAt
-    if (firstAt === undefined) return { ttft: 0, totalTime, tokens: 0, tokensPerSec: 0 }
-    const seconds = (this.#lastTokenAt - firstAt) / 1000
-    const tokens = this.#tokenCount
+    let firstAt = Infinity
+    let lastAt = -Infinity
+    let tokens = 0
+    for (const text of this.#texts.values()) {
+      firstAt = Math.min(firstAt, text.firstAt)
+      lastAt = Math.max(lastAt, text.lastAt)
+      tokens += text.tokenCount
+    }
+    if (firstAt === Infinity) return { ttft: 0, totalTime, tokens: 0, tokensPerSec: 0 }
+    const seconds = (lastAt - firstAt) / 1000
     // Wall clocks may step back.
     const ttft = Math.max(0, firstAt - this.#startedAt)
     return { ttft, totalTime, tokens, tokensPerSec: seconds > 0 ? Math.max(0, tokens - 1) / seconds : 0 }
@@ -110,7 +139,10 @@ class Passing {
   }
 }
 
+/** Text as it is; of what a model gave, its text; else JSON. */
 function toText(output: unknown): string {
   if (output === undefined) return ''
-  return typeof output === 'string' ? output : JSON.stringify(output)
+  if (typeof output === 'string') return output
+  const { text } = (output ?? {}) as { text?: unknown }
+  return typeof text === 'string' ? text : JSON.stringify(output)
 }

@@ -1,6 +1,9 @@
 import type { EventFor } from '../events/events.ts'
 import { round } from './round.ts'
 
+/** Less time than this between the first token and the last says nothing of a model's speed, ms. */
+const MIN_SPAN_MS = 1
+
 /** What one attempt has streamed; made with its first token. */
 export class TokenStream {
   readonly #firstAt: number
@@ -36,12 +39,12 @@ export class TokenStream {
     startedAt: number,
     totalMs: number,
   ): Pick<EventFor<'metrics'>['data'], 'ttftMs' | 'totalMs' | 'tokenCount' | 'tokensPerSec'> {
-    const seconds = (this.#lastAt - this.#firstAt) / 1000
+    const spanMs = this.#lastAt - this.#firstAt
     return {
       ttftMs: round(this.#firstAt - startedAt),
       totalMs,
       tokenCount: this.#count,
-      tokensPerSec: seconds > 0 ? round((this.#count - 1) / seconds) : 0,
+      tokensPerSec: spanMs >= MIN_SPAN_MS ? round((this.#count - 1) / (spanMs / 1000)) : 0,
     }
   }
 }

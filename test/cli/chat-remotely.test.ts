@@ -1,6 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest'
 import { createBuiltinTools } from '../../src/cli/builtin-tools.ts'
 import { runCli } from '../../src/cli/program.ts'
+import type { ToolContext } from '../../src/index.ts'
 import { chat, chatProcess, type FakeModel, saySix, startModel, untilWritten } from './chat-rig.ts'
 import { type FakeServer, SERVER, startFakeServer } from './remote-rig.ts'
 
@@ -32,6 +33,24 @@ test('an answer that is too large for events comes whole', async () => {
   })
   serveChat(model)
   expect((await chat({}, 'hi', '--server', SERVER)).stdout).toBe(`${text}\n`)
+})
+
+test.each<[what: string, output: unknown, stdout: string]>([
+  ['text without a model', { text: 'Six.' }, 'Six.\n'],
+  ['a string', 'Six.', 'Six.\n'],
+  ['an object without text', { answer: 6 }, '{"answer":6}\n'],
+  ['nothing', null, ''],
+])('an answer that is %s is shown, and is no error', async (_, output, stdout) => {
+  startFakeServer({ tools: { 'llm:chat': () => output } })
+  const ended = await chat({}, 'hi', '--server', SERVER, '--hide-token-usage', '--verbose')
+  expect([ended.code, ended.stdout]).toEqual([0, stdout])
+  expect(ended.stderr).toMatch(/^1 attempt, 0 retries\nTime: [\d.]+m?s\n$/)
+})
+
+test('of an answer without an output what was streamed stays', async () => {
+  const write = (_: unknown, { emitToken }: ToolContext): void => emitToken('Six.')
+  startFakeServer({ tools: { 'llm:chat': write } })
+  expect(await chat({}, 'hi', '--server', SERVER, '--stream')).toMatchObject({ code: 0, stdout: 'Six.\n' })
 })
 
 test('a lost connection is resumed: it is told, and no text comes twice', async () => {

@@ -23,9 +23,29 @@ test('--hide-token-usage leaves out tokens and cost', async () => {
 })
 
 test('--verbose tells model, speed and attempts', async () => {
-  const model = await startModel(saySix)
+  const model = await startModel()
+  const process = chatProcess(model.env, 'hi', '--verbose', '--stream')
+  const ended = runCli(process)
+  const call = await model.nextCall()
+  call.say('Si')
+  await untilWritten(process.stdout, 'Si')
+  // Time between the first and the last token, which is what speed is measured by.
+  await new Promise(resolve => setTimeout(resolve, 5))
+  call.say('x.')
+  call.end(1, 1)
+  expect(await ended).toBe(0)
+  expect(process.stderr.text.split('\n')[0]).toMatch(
+    /^Model: m · first token [\d.]+m?s · [\d.]+ tokens\/s · 1 attempt, 0 retries$/,
+  )
+})
+
+test('--verbose tells no speed where there is none', async () => {
+  const model = await startModel(({ say, end }) => {
+    say('Six.')
+    end(1, 1)
+  })
   const { stderr } = await chat(model.env, 'hi', '--verbose')
-  expect(stderr.split('\n')[0]).toMatch(/^Model: m · first token [\d.]+m?s · [\d.]+ tokens\/s · 1 attempt, 0 retries$/)
+  expect(stderr.split('\n')[0]).toMatch(/^Model: m · first token [\d.]+m?s · 1 attempt, 0 retries$/)
 })
 
 test('a prompt that reads like a reference is sent as it is', async () => {

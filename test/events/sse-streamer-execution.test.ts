@@ -108,6 +108,27 @@ test.each<[how: string, tool: () => unknown, message: string]>([
   expect(events.filter(({ type }) => type === 'error' || type === 'complete')).toHaveLength(1)
 })
 
+test('a model’s answer is its text, and tokens of a void attempt are not counted', async () => {
+  const model = async (_: unknown, { attempt, emitToken }: ToolContext): Promise<unknown> => {
+    const words = attempt === 1 ? ['void', 'void'] : ['Six', '.', ' Yes']
+    for (const word of words) emitToken(word)
+    if (attempt === 1) throw new Error('no')
+    return { text: 'Six. Yes', model: 'm' }
+  }
+  const executor = new StreamingExecutor({ model, list: () => [{ text: 'x' }] }, { createId: () => 'x' })
+  const streamer = new SSEStreamer()
+  const events = collect(streamer)
+  const tasks = [
+    { id: 'a', tool: 'model', retry: { maxAttempts: 2, initialDelayMs: 0 } },
+    { id: 'b', tool: 'list' },
+  ]
+  await connectExecution(executor.stream({ tasks }), streamer)
+  expect(events.at(-1)).toMatchObject({
+    type: 'complete',
+    data: { response: 'Six. Yes\n\n[{"text":"x"}]', metrics: { tokens: 3 } },
+  })
+})
+
 async function* say(...events: SSEEvent[]): AsyncGenerator<SSEEvent> {
   yield* events
 }
@@ -134,6 +155,54 @@ test('events that break off, or fail, end with an error and never reject', async
   expect(await endOf(say(start, lost))).toEqual(['x error lost'])
   expect(await endOf(fail())).toEqual(['x error cut'])
   expect(await endOf(say())).toEqual(['undefined error The execution broke off before its end'])
+})
+
+test('the metrics of an execution are measured over the text that is not void', async () => {
+  const at = (ms: number) => ({ executionId: 'x', timestamp: new Date(Date.parse(timestamp) + ms).toISOString() })
+  const token = (ms: number, taskId: string, attempt = 1): SSEEvent => ({
+    type: 'token',
+    data: { ...at(ms), taskId, attempt, text: 'x' },
+  })
+  const metrics = (ms: number, taskId: string, tokenCount: number, attempt = 1): SSEEvent => ({
+    type: 'metrics',
+    data: { ...at(ms), taskId, attempt, ttftMs: 0, totalMs: 0, tokenCount, tokensPerSec: 0 },
+  })
+  const streamer = new SSEStreamer()
+  const events = collect(streamer)
+  await connectExecution(
+    say(
+      { type: 'execution_start', data: { ...at(0), totalTasks: 2, layers: [['a', 'b']], schedule: 'layers' } },
+      token(100, 'a'),
+      token(500, 'b'),
+      metrics(600, 'a', 1),
+      {
+        type: 'task_retry',
+        data: { ...at(600), taskId: 'a', attempt: 1, delayMs: 0, error: 'no', code: 'TOOL_ERROR' },
+      },
+      token(1500, 'b'),
+      metrics(1500, 'b', 2),
+      token(2500, 'a', 2),
+      metrics(2500, 'a', 3, 2),
+      {
+        type: 'execution_complete',
+        data: {
+          ...at(3000),
+          status: 'success',
+          totalTasks: 2,
+          successCount: 2,
+          errorCount: 0,
+          skippedCount: 0,
+          cancelledCount: 0,
+          totalExecutionTimeMs: 3000,
+          speedup: 1,
+          criticalPathMs: 3000,
+          parallelizationLayers: 1,
+        },
+      },
+    ),
+    streamer,
+  )
+  expect(events.at(-1)?.data).toMatchObject({ metrics: { ttft: 500, totalTime: 3000, tokens: 5, tokensPerSec: 2 } })
 })
 
 test('to a stream of a streamer everything goes as that stream', async () => {

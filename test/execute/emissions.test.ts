@@ -161,6 +161,20 @@ test('metrics tell the first token, the whole time and the rate, and are finite 
   ])
 })
 
+test('tokens within less than a millisecond have no rate', async () => {
+  const { tool, execution, events, clock } = rig(workflow('a', 'b'))
+  const [a, b] = await tool.nextCalls('a', 'b')
+  for (const { context } of [a, b]) context.emitToken('1')
+  await clock.run(0.9)
+  a.context.emitToken('2')
+  await clock.run(0.1)
+  b.context.emitToken('2')
+  a.succeed()
+  b.succeed()
+  await execution.result
+  expect(dataOf(events, 'metrics').map(({ tokensPerSec }) => tokensPerSec)).toEqual([0, 1000])
+})
+
 test('what a tool emits after its end is dropped, and said once an execution', async () => {
   const lines: string[] = []
   const logger: Logger = { debug: message => void lines.push(message), warn() {} }

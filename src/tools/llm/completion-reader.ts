@@ -14,10 +14,10 @@ export const MAX_RESPONSE_BYTES: number = 10 * 1024 * 1024
 
 /**
  * A message up to `FREE_ENVELOPE_CHARS` that carries a piece of text up to `TOKEN_CHARS` counts with that piece alone: the
- * envelope of a token is fifty times its text, and an hour of tokens is no mistake.
+ * envelope of a token is fifty times its text, with log probabilities a thousand times, and an hour of tokens is no mistake.
  */
 const TOKEN_CHARS = 32
-const FREE_ENVELOPE_CHARS = 1024
+const FREE_ENVELOPE_CHARS = 16 * 1024
 
 const CR = 0x0d
 const LF = 0x0a
@@ -162,7 +162,7 @@ export class CompletionReader {
     const choice = Array.isArray(choices) ? findFirstChoice(choices) : undefined
     const reason = choice?.['finish_reason']
     if (typeof reason === 'string' && reason !== '' && reason !== 'error') this.finishReason = reason
-    const answer = asRecord(choice?.[part])
+    const answer = asRecord(choice?.[part]) ?? readLegacyText(choice)
     if (answer !== undefined) {
       const outputChars = this.#readAnswer(answer)
       if (outputChars > 0 && outputChars <= TOKEN_CHARS && chars <= FREE_ENVELOPE_CHARS) {
@@ -219,6 +219,12 @@ function findFirstChoice(choices: readonly unknown[]): Fields | undefined {
     if (choice !== undefined && (choice['index'] ?? 0) === 0) return choice
   }
   return undefined
+}
+
+/** The form of text completions, which some endpoints give for chats too. */
+function readLegacyText(choice: Fields | undefined): Fields | undefined {
+  const text = choice?.['text']
+  return typeof text === 'string' ? { content: text } : undefined
 }
 
 /** Mistral, and others for some models, give content in parts. */

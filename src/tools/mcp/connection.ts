@@ -149,7 +149,7 @@ class OpeningConnection implements Connection {
     this.#lossReason = reason
     if (!this.#isOpen) return
     const { log } = this.#host
-    if (isMeant) log.debug(reason)
+    if (isMeant) log.debug(reason, { isClosed: reason === CLOSED })
     else log.warn(reason)
     this.#host.lost(this)
   }

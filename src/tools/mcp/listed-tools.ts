@@ -13,8 +13,8 @@ export interface ListedTool {
   readonly description?: string
   /** Known to be usable. */
   readonly inputSchema?: JsonSchema
-  /** The server says that its calls change nothing. */
-  readonly isSaidReadOnly: boolean
+  /** The server marks it as one whose calls change nothing. */
+  readonly hasReadOnlyHint: boolean
 }
 
 /** A list that goes on for longer is one without an end. */
@@ -77,7 +77,7 @@ function readTool(listed: unknown, serverName: string, warn: (message: string) =
     name,
     ...(text !== undefined && { description: text }),
     ...(schema && { inputSchema: schema }),
-    isSaidReadOnly: (annotations as { readOnlyHint?: unknown } | null | undefined)?.readOnlyHint === true,
+    hasReadOnlyHint: (annotations as { readOnlyHint?: unknown } | null | undefined)?.readOnlyHint === true,
   }
 }
 

@@ -35,7 +35,7 @@ export class McpServer {
   readonly #host: ServerHost
   readonly #link: ServerLink
   readonly #log: ServerLog
-  /** Of all tools that are not known to be read-only, together. */
+  /** Of all tools that are not marked read-only, together. */
   readonly #limit: Limit
   readonly #notifications: Notifications
   readonly #callHost: CallHost
@@ -108,7 +108,7 @@ export class McpServer {
     } finally {
       this.#link.end(connection)
     }
-    for (const name of this.#config.readOnlyTools) {
+    for (const name of this.#config.readOnlyTools ?? []) {
       if (!listed.some(tool => tool.name === name)) warn(`has no tool \`${name}\`, which \`readOnlyTools\` names`)
     }
     return listed.map(tool => this.#toTool(tool))
@@ -132,9 +132,9 @@ export class McpServer {
     }
   }
 
-  #toTool({ name, description, inputSchema, isSaidReadOnly }: ListedTool): Tool {
+  #toTool({ name, description, inputSchema, hasReadOnlyHint }: ListedTool): Tool {
     const { readOnlyTools, resetTimeoutOnProgress, timeoutMs } = this.#config
-    const isReadOnly = readOnlyTools.includes(name)
+    const isReadOnly = readOnlyTools?.includes(name) ?? hasReadOnlyHint
     // Where progress counts, the engine's timer, which knows nothing of it, is not used.
     const limitMs = resetTimeoutOnProgress ? 0 : timeoutMs
     return {
@@ -144,7 +144,7 @@ export class McpServer {
       ...(limitMs !== undefined && { timeoutMs: limitMs }),
       ...(isReadOnly ? { readOnly: true } : { limit: this.#limit }),
       execute: (args, context) => {
-        if (!isReadOnly) this.#tellLimit(name, isSaidReadOnly, context)
+        if (!isReadOnly) this.#tellLimit(context)
         return this.#call(name, args, context)
       },
     }
@@ -170,7 +170,7 @@ export class McpServer {
   }
 
   /** Once per execution, and only where nobody has decided about the limit. */
-  #tellLimit(toolName: string, isSaidReadOnly: boolean, { executionId, log }: ToolContext): void {
+  #tellLimit({ executionId, log }: ToolContext): void {
     if (this.#config.concurrency !== undefined || this.#toldExecutions.has(executionId)) return
     this.#toldExecutions.add(executionId)
     if (this.#toldExecutions.size > MAX_TOLD) {
@@ -179,11 +179,10 @@ export class McpServer {
         break
       }
     }
-    const hint = isSaidReadOnly ? ` (the server says that \`${toolName}\` is)` : ''
     log(
       'info',
-      `Tools of MCP server \`${this.name}\` run one at a time unless they are known to change nothing${hint}: ` +
-        `name those that do not in its \`readOnlyTools\`, or raise its \`concurrency\``,
+      `Tools of MCP server \`${this.name}\` that are not marked read-only run one at a time: name all that change ` +
+        `nothing in its \`readOnlyTools\`, or raise its \`concurrency\``,
     )
   }
 }

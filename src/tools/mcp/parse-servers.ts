@@ -122,7 +122,7 @@ function toHttp({ url, headers = {} }: Fields): Reach {
 }
 
 function complete(name: string, fields: Fields, reach: Reach, secrets: readonly string[] = []): ServerConfig {
-  const { concurrency, readOnlyTools = [], timeoutMs, resetTimeoutOnProgress = false } = fields as McpServerOptions
+  const { concurrency, readOnlyTools, timeoutMs, resetTimeoutOnProgress = false } = fields as McpServerOptions
   if (resetTimeoutOnProgress && timeoutMs === 0) {
     throw new DagstreamError(
       'INVALID_OPTION',
@@ -134,7 +134,7 @@ function complete(name: string, fields: Fields, reach: Reach, secrets: readonly 
     reach,
     secrets: [...findSecrets(reach), ...secrets],
     ...(concurrency !== undefined && { concurrency }),
-    readOnlyTools,
+    ...(readOnlyTools !== undefined && { readOnlyTools }),
     ...(timeoutMs !== undefined && { timeoutMs }),
     resetTimeoutOnProgress,
   }

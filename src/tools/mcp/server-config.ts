@@ -2,11 +2,11 @@ import type { Client } from '@modelcontextprotocol/sdk/client/index.js'
 
 /** What may be said of every server. */
 export interface McpServerOptions {
-  /** How many calls of tools not in `readOnlyTools` may run at once on this server. @defaultValue 1 */
+  /** How many calls of tools that are not read-only may run at once on this server. @defaultValue 1 */
   readonly concurrency?: number
   /**
-   * Tools of the server, by its own names for them, whose calls change nothing: they share no limit. Hints of the server
-   * itself are not taken for it.
+   * All tools of the server, by its own names for them, whose calls change nothing: they share no limit. An empty list: none.
+   * @defaultValue those that the server itself marks, by `annotations.readOnlyHint`
    */
   readonly readOnlyTools?: readonly string[]
   /** Per attempt, ms; 0 for none. A task's own comes first. @defaultValue the execution's `taskTimeoutMs` */
@@ -71,7 +71,8 @@ export interface ServerConfig {
   readonly secrets: readonly string[]
   /** `undefined`: nobody said, so 1. */
   readonly concurrency?: number
-  readonly readOnlyTools: readonly string[]
+  /** `undefined`: what the server says counts. */
+  readonly readOnlyTools?: readonly string[]
   readonly timeoutMs?: number
   readonly resetTimeoutOnProgress: boolean
 }

@@ -26,8 +26,9 @@ export class ServerLog {
     this.#redact = redact
   }
 
-  debug(line: string): void {
-    if (this.#mayTell()) this.#logger.debug(this.#format(line), { server: this.#name })
+  /** @param fields what is told beside the server's name */
+  debug(line: string, fields: Readonly<Record<string, unknown>> = {}): void {
+    if (this.#mayTell()) this.#logger.debug(this.#format(line), { ...fields, server: this.#name })
   }
 
   warn(line: string): void {

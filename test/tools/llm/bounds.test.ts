@@ -103,6 +103,18 @@ test('tokens count with their text alone: an hour of them is no mistake', async 
   expect([events.at(-1)?.type, textOf(events).length]).toEqual(['done', count * 5000])
 })
 
+test.each([
+  [16 * KIB, 'done'],
+  [16 * KIB + 1, 'error'],
+])('a token whose message has %i characters, with its log probabilities: %s', async (chars, ending) => {
+  const body = (more: string): string => `{"choices":[{"delta":{"content":"t"},"logprobs":"${more}"}]}`
+  const line = `data: ${body('x'.repeat(chars - body('').length))}\n\n`
+  const count = 700
+  expect(count * line.length).toBeGreaterThan(10 * MIB)
+  const endpoint = fakeEndpoint({ chunks: [...new Array<string>(count).fill(line), message('', 'stop'), DONE] })
+  expect((await collect(fakeProvider(endpoint))).at(-1)).toMatchObject({ type: ending })
+})
+
 function halves(text: string): Buffer[] {
   const bytes = Buffer.from(text)
   const middle = Math.floor(bytes.length / 2)

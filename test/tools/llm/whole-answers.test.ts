@@ -29,6 +29,7 @@ test.each<[what: string, choices: unknown[], text: string]>([
     ],
     'a',
   ],
+  ['text instead of a message, as text completions have it', [{ text: 'a', finish_reason: 'stop' }], 'a'],
   ['reasoning beside it', [{ message: { content: 'a', reasoning: 'hm', reasoning_content: 'hm' } }], 'a'],
   ['an error that is none', [{ message: { content: 'a' }, error: null }], 'a'],
 ])('generate takes an answer that comes whole with %s', async (_, choices, text) => {

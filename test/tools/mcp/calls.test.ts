@@ -155,7 +155,7 @@ describe('the limit of a server', () => {
         taskId: 't0',
         level: 'info',
         message:
-          'Tools of MCP server `h` run one at a time unless they are known to change nothing: name those that do not in its `readOnlyTools`, or raise its `concurrency`',
+          'Tools of MCP server `h` that are not marked read-only run one at a time: name all that change nothing in its `readOnlyTools`, or raise its `concurrency`',
       },
     ])
     expect((await run(tools, busy.slice(0, 1))).events.filter(({ type }) => type === 'info')).toHaveLength(1)
@@ -168,10 +168,28 @@ describe('the limit of a server', () => {
     expect(events.filter(({ type }) => type === 'info')).toEqual([])
   })
 
+  test('does not hold for tools that the server marks read-only', async () => {
+    const tools = await serve({ h: hostile() }).tools()
+    const marked = tools.find(({ name }) => name === 'h:marked')
+    expect([marked?.readOnly, marked?.limit]).toEqual([true, undefined])
+    const tasks = ['a', 'b', 'c'].map(id => ({ id, tool: 'h:marked', arguments: { count: 3 } }))
+    const { result, events } = await run(tools, tasks)
+    expect(result.successCount).toBe(3)
+    expect(events.filter(({ type }) => type === 'info')).toEqual([])
+  })
+
   test('does not hold for `readOnlyTools`', async () => {
     const tools = await serve({ h: hostile('fair', { readOnlyTools: ['busy'] }) }).tools()
     const { result, events } = await run(tools, busy)
     expect(peakOf(result.results)).toBe(6)
     expect(events.filter(({ type }) => type === 'info')).toEqual([])
+  })
+
+  test.each([[[]], [['busy']]])('where `readOnlyTools` is %j that alone counts', async readOnlyTools => {
+    const tools = await serve({ h: hostile('fair', { readOnlyTools }) }).tools()
+    const marked = tools.find(({ name }) => name === 'h:marked')
+    expect([marked?.readOnly, marked?.limit]).toEqual([undefined, tools.find(({ name }) => name === 'h:die')?.limit])
+    const { task, events } = await call(tools, 'h:marked', { count: 1 })
+    expect([task.status, events.filter(({ type }) => type === 'info').length]).toEqual(['success', 1])
   })
 })

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { Tool } from '../../../src/index.ts'
 import { createMcpServers, type McpServers } from '../../../src/tools/mcp/index.ts'
 import { createSessions, listen, readBody } from './http-rig.ts'
@@ -45,6 +45,14 @@ describe.each([
     await servers.close()
     expect(sessions.methods.at(-1)).toBe('DELETE')
   })
+})
+
+test('the platform’s fetch, which ends an answer that is silent for 300 s, is not used', async () => {
+  vi.stubGlobal('fetch', () => Promise.reject(new Error('the platform’s')))
+  onTestFinished(() => void vi.unstubAllGlobals())
+  const { url } = await listen(createSessions().handle)
+  const tools = await open(serve({ h: { url, concurrency: 1 } }))
+  expect((await call(tools, 'h:echo', { text: 'x' })).task.output).toBe('x')
 })
 
 test('progress and logs of a call are told', async () => {

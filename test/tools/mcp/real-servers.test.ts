@@ -1,13 +1,15 @@
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import type { Tool, ToolContext } from '../../../src/index.ts'
+import { type SSEEvent, StreamingExecutor, type Tool, type ToolContext } from '../../../src/index.ts'
 import { call, real, run, serve } from './mcp-rig.ts'
 
+const idOf = ({ data }: SSEEvent): unknown => ('taskId' in data ? data.taskId : undefined)
 const createFolder = (): string => realpathSync(mkdtempSync(join(tmpdir(), 'dagstream-mcp-')))
 
 describe('server-everything', () => {
@@ -66,6 +68,29 @@ describe('server-everything', () => {
     expect(progress).toMatchObject([1, 2, 3, 4].map(n => ({ progress: n, total: 4 })))
   })
 
+  test('runs tools that it marks read-only side by side', async () => {
+    const tools = await open()
+    const argsOf = { duration: 0.4, steps: 2 }
+    const ids = ['a', 'b', 'c']
+    const { events } = await run(
+      tools,
+      ids.map(id => ({ id, tool: 'everything:trigger-long-running-operation', arguments: argsOf })),
+    )
+    const told = events.filter(({ type }) => type === 'task_progress' || type === 'task_complete')
+    // All have begun before the first has ended.
+    expect(
+      new Set(
+        told
+          .slice(
+            0,
+            told.findIndex(({ type }) => type === 'task_complete'),
+          )
+          .map(idOf),
+      ),
+    ).toEqual(new Set(ids))
+    expect(events.filter(({ type }) => type === 'info')).toEqual([])
+  })
+
   test('fails a call with the text of its error', async () => {
     // The schema of the tool is not known to the caller: the arguments are refused by the server itself.
     const tools = (await open()).map(tool => ({
@@ -110,6 +135,31 @@ describe('server-filesystem', () => {
     expect(result.results[2]).toMatchObject({ code: 'TOOL_ERROR', error: expect.stringContaining('Access denied') })
     expect(readFileSync(join(folder, 'b.txt'), 'utf8')).toBe('got hello')
   })
+
+  test.skipIf(process.platform === 'win32')(
+    'reads files side by side (a pipe holds one open: not on Windows)',
+    async () => {
+      const folder = createFolder()
+      const [pipe, file] = [join(folder, 'pipe'), join(folder, 'a.txt')]
+      execFileSync('mkfifo', [pipe])
+      writeFileSync(file, 'hello')
+      const tools = await serve({ files: real('filesystem', [folder]) }).tools()
+      const execution = new StreamingExecutor(tools).stream({
+        tasks: [
+          { id: 'held', tool: 'files:read_text_file', arguments: { path: pipe } },
+          { id: 'free', tool: 'files:read_text_file', arguments: { path: file } },
+        ],
+      })
+      const ended: string[] = []
+      for await (const event of execution) {
+        if (event.type === 'info') throw new Error(`Expected no word of a limit, got ${event.data.message}`)
+        if (event.type !== 'task_complete') continue
+        ended.push(`${event.data.taskId} ${event.data.status}`)
+        if (event.data.taskId === 'free') await writeFile(pipe, 'at last')
+      }
+      expect(ended).toEqual(['free success', 'held success'])
+    },
+  )
 })
 
 describe('server-memory', () => {

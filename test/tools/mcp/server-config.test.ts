@@ -22,21 +22,18 @@ test('the forms of other hosts are taken', () => {
       name: 'plain',
       reach: { kind: 'process', command: 'node', args: [], env: {} },
       secrets: [],
-      readOnlyTools: [],
       resetTimeoutOnProgress: false,
     },
     {
       name: 'full',
       reach: { kind: 'process', command: 'node', args: ['a'], env: { A: '1' }, cwd: '/' },
       secrets: ['1'],
-      readOnlyTools: [],
       resetTimeoutOnProgress: false,
     },
     {
       name: 'web',
       reach: { kind: 'http', url: new URL('https://example.com/mcp'), headers: { A: 'b' } },
       secrets: ['b'],
-      readOnlyTools: [],
       resetTimeoutOnProgress: false,
     },
   ])

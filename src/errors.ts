@@ -36,6 +36,8 @@ export type DagstreamErrorCode =
   | 'STORE_FAILED'
   /** Another process, or another store of this one, writes the store's file. */
   | 'STORE_IN_USE'
+  /** The process ends; the execution goes on in the next one. */
+  | 'SHUTTING_DOWN'
   /** The store has a newer lease for this execution: another process has taken it over. */
   | 'FENCED'
   /** The store's next seq is not the one appended. */

@@ -6,7 +6,7 @@ import type { LoggedData } from '../events/wire-json.ts'
 import type { TaskState } from '../events/state.ts'
 import type { ExecutionPlan, PlannedTask } from '../plan/execution-plan.ts'
 import type { EventLog, Lease } from '../stream/event-log.ts'
-import type { Stop } from '../stream/execution-notes.ts'
+import type { ExecutionNotes, Stop } from '../stream/execution-notes.ts'
 import type { Scope } from '../workflow/template.ts'
 import { describeAbort, onAbort } from './abort-signals.ts'
 import { Attempt, type AttemptHost } from './attempt.ts'
@@ -42,6 +42,8 @@ export interface TaskActivity {
   readonly limit: number
   readonly retry: number
 }
+
+const LEFT = 'The process ends; the execution goes on in the next one'
 
 /** Tasks that one slice of the loop starts or settles at most. */
 const SLICE = 256
@@ -84,6 +86,7 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
   #startedAt = 0
   #holdCount = 0
   #isLost = false
+  #isLeaving = false
   /** Nothing more starts. */
   #stopped: Stop | undefined
   #noted: Promise<void> | undefined
@@ -211,7 +214,9 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
         this.#startAttempt(task)
       }
     }
-    if (this.#scheduler.isDone && this.#recorder.isEmpty && this.#end === undefined) this.#recordEnd()
+    if (!this.#recorder.isEmpty) return
+    if (this.#scheduler.isDone && this.#end === undefined) this.#recordEnd()
+    else if (this.#isLeaving && this.#liveCount === 0) this.#breakOff(new DagstreamError('SHUTTING_DOWN', LEFT))
   }
 
   /** For the recorder: what was recorded happens. */
@@ -230,12 +235,29 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
 
   /** The execution cannot be kept: ends its readers and what runs. */
   lost(error: unknown): void {
+    const code = error instanceof DagstreamError ? error.code : 'STORE_FAILED'
+    const message = `Execution \`${this.executionId}\` could not be recorded`
+    this.#breakOff(new DagstreamError(code, message, { cause: error }))
+  }
+
+  /**
+   * Leaves the rest to whoever takes it up next: nothing more starts, what runs is aborted and told as interrupted, with all
+   * that it used, and then its readers and its result end with `SHUTTING_DOWN`.
+   */
+  leave(): void {
+    if (this.#isLeaving || this.log.ending !== undefined) return
+    this.#isLeaving = true
+    this.#note({ left: true })
+    this.hold()
+    const reason = new DagstreamError('SHUTTING_DOWN', INTERRUPTED.message)
+    for (const attempt of this.#live) attempt?.abort({ ...INTERRUPTED, status: 'error', isRetryable: false }, reason)
+    this.#recorder.wake()
+  }
+
+  #breakOff(failure: DagstreamError): void {
     if (this.#isLost || this.log.ending !== undefined) return
     this.#isLost = true
-    const code = error instanceof DagstreamError ? error.code : 'STORE_FAILED'
-    const failure = new DagstreamError(code, `Execution \`${this.executionId}\` could not be recorded`, {
-      cause: error,
-    })
+    const { code } = failure
     this.#recorder.close()
     this.#stop({ message: failure.message })
     this.#ledger.clear()
@@ -368,6 +390,7 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
   }
 
   #computeDelay({ task, index }: Attempt, outcome: AttemptOutcome): number | undefined {
+    if (this.#isLeaving && outcome.status === 'error' && outcome.code === INTERRUPTED.code) return 0
     if (outcome.status !== 'error' || !outcome.isRetryable) return undefined
     const policy = mergeRetryPolicies(task.retry, task.tool.retry)
     const counted = this.#ledger.countedAttempts(index)
@@ -391,9 +414,12 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
 
   /** So that whoever goes on with it after a crash goes on to end it. */
   #noteStop(): void {
-    if (this.#stopped === undefined || this.#isLost) return
+    if (this.#stopped !== undefined && !this.#isLost) this.#note({ stop: this.#stopped })
+  }
+
+  #note(notes: ExecutionNotes): void {
     try {
-      const noted = this.log.note({ stop: this.#stopped })
+      const noted = this.log.note(notes)
       if (noted === undefined) return
       this.#noted = noted
       noted.catch((error: unknown) => this.lost(error))

@@ -52,7 +52,7 @@ export async function resumeLoop(
     throw new DagstreamError('STORE_FAILED', `The log of execution \`${executionId}\` has no end`)
   else {
     const resumedAt = new Date(options.clock.wallTime()).toISOString()
-    await store.note(lease, { ...notes, parked: null, spentMs: past.spentMs, resumedAt })
+    await store.note(lease, { ...notes, parked: null, left: null, spentMs: past.spentMs, resumedAt })
     const stop = notes.stop ?? stored.notes?.stop ?? findFailure(log.state)
     loop.start(lease, undefined, { past, stop: stop ?? (options.onCrash === 'fail' ? INTERRUPTED : undefined) })
   }

@@ -22,8 +22,9 @@ export interface Handler {
   /** Answers one request. Never rejects. Needs no `this`. */
   readonly fetch: (request: Request) => Promise<Response>
   /**
-   * Drains: starts nothing more (503), lets what runs go on for `drainMs`, then cancels it with `SHUTDOWN`, and waits, for a
-   * bounded time, until readers have taken the end. Harmless to repeat.
+   * Drains: starts nothing more (503), lets what runs go on for `drainMs`, and waits, for a bounded time, until readers have
+   * taken the end. What still runs then is left to the next process where the store outlives this one, and cancelled with
+   * `SHUTDOWN` where it does not, or the execution has `onCrash: "fail"`. Harmless to repeat.
    */
   readonly close: () => Promise<void>
 }

@@ -156,7 +156,7 @@ export class ExecutionHost {
     return this.running.get(executionId) ?? this.kept.find(executionId)
   }
 
-  /** Starts nothing more, lets what runs go on for the drain time, cancels the rest, and waits for readers to take the end. */
+  /** Starts nothing more, lets what runs go on for the drain time, leaves or cancels the rest, and waits for readers to take the end. */
   close(): Promise<void> {
     return (this.#closed ??= this.#drain())
   }
@@ -175,9 +175,12 @@ export class ExecutionHost {
     await this.#less.within(FLUSH_MS, () => this.attendance.isEmpty)
   }
 
+  /** What may go on in the next process is left to that. */
   #endAtShutdown(hosted: HostedExecution): void {
+    if (this.#shutdown === undefined) return
+    if (this.recovery !== undefined && readOptions(hosted.record.options).onCrash !== 'fail') hosted.leave()
     // What cannot be noted is lost, which is told.
-    if (this.#shutdown !== undefined) void hosted.cancel(this.#shutdown).catch(() => {})
+    else void hosted.cancel(this.#shutdown).catch(() => {})
   }
 
   /** With what an earlier process left: its readers find it here from now on. */

@@ -97,6 +97,11 @@ export class HostedExecution {
     return this.#loop?.noted ?? Promise.resolve()
   }
 
+  /** Leaves it to the next process. */
+  leave(): void {
+    this.#loop?.leave()
+  }
+
   #readTaskIds(): readonly string[] {
     const { workflow } = this.record
     if (workflow === undefined) return [...this.log.state.tasks.keys()]

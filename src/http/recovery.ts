@@ -118,7 +118,7 @@ export class Recovery {
     const { executionId, notes } = stored
     const { logger } = this.#host
     try {
-      const crashCount = (notes?.crashCount ?? 0) + 1
+      const crashCount = (notes?.crashCount ?? 0) + (notes?.left ? 0 : 1)
       if (crashCount >= MAX_CRASHES) {
         const message = `${crashCount} processes in a row ended while the execution ran: resume it by hand`
         return await this.#park(stored, { code: 'CRASH_LIMIT', message }, crashCount)

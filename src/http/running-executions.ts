@@ -1,3 +1,4 @@
+import { DagstreamError } from '../errors.ts'
 import type { ExecutionLoop, TaskActivity } from '../execute/execution-loop.ts'
 import type { Logger } from '../stream/logger.ts'
 import { describeError } from './describe-error.ts'
@@ -72,6 +73,8 @@ export class RunningExecutions {
     if (status !== 'running' && status !== 'parked') {
       meters.executions[status] += 1
       onEnded(hosted)
+    } else if (error instanceof DagstreamError && error.code === 'SHUTTING_DOWN') {
+      logger.warn('An execution is left to the next process', { executionId })
     } else {
       meters.executions.lost += 1
       logger.warn('An execution was lost', { executionId, error: describeError(error) })

@@ -16,6 +16,8 @@ export interface ExecutionNotes {
   readonly stop?: Stop
   /** How many processes in a row ended without it; 0 after it was resumed by hand. */
   readonly crashCount?: number
+  /** Its process left it to the next one: that was no crash. `null`: it was taken up since. */
+  readonly left?: true | null
   /** Why it is not taken up by itself any more; `null`: it was, by hand. */
   readonly parked?: { readonly code: string; readonly message: string } | null
   /** How long it ran in processes before this one, ms. */

@@ -15,6 +15,11 @@ async function outlive(store: ExecutionStore, executionId: string, count?: numbe
   return { ...next, interrupted: () => [found] }
 }
 
+/** One that says that it outlives its process. */
+function durable(store: ExecutionStore): ExecutionStore {
+  return { ...store, interrupted: () => [] }
+}
+
 async function next(rig: HandlerRig, options: Parameters<typeof handlerRig>[0] = {}): Promise<HandlerRig> {
   return handlerRig({ store: await outlive(rig.store, 'x1'), createId: () => 'y1', ...options })
 }
@@ -223,6 +228,46 @@ test('a store that cannot say what was left is told of, and the handler works al
   await rig.tool.succeedAll()
   expect((await (await rig.get('/executions/x1')).json()).status).toBe('success')
   expect(rig.log.join('\n')).toContain('What earlier processes left could not be found')
+})
+
+test('what the drain does not see to its end is left to the next process, and that is no crash', async () => {
+  let rig = handlerRig({ store: durable(createMemoryStore()), drainMs: 1000 })
+  const reader = await rig.follow(diamond('a', ['b', 'c'], 'd'))
+  ;(await rig.tool.nextCall('a')).succeed(1)
+  for (let life = 1; life <= 4; life++) {
+    const [b] = await rig.tool.nextCalls('b', 'c')
+    b.context.signal.addEventListener('abort', () => b.fail(new Error('Aborted')))
+    b.context.reportUsage({ totalTokensIn: 5 })
+    const closed = rig.handler.close()
+    await rig.clock.run(1000)
+    expect(b.context.signal.aborted).toBe(true)
+    // `c` takes no notice, and is abandoned.
+    await rig.clock.run(2000)
+    await closed
+    const before = follow(await rig.get('/executions/x1/events'))
+    await before.ended
+    const retries = before.messages.filter(({ event }) => event === 'task_retry')
+    expect(retries).toHaveLength(2 * life)
+    expect(before.messages.filter(({ event }) => event === 'token_usage')).toHaveLength(life)
+    rig = await next(rig, { drainMs: 1000 })
+  }
+  await rig.tool.succeedAll(2)
+  const { result } = await (await rig.get('/executions/x1')).json()
+  expect(result).toMatchObject({ status: 'success', tokenUsage: { totalTokensIn: 20 } })
+  await reader.ended
+  expect(reader.messages.at(-1)?.event).toBe('error')
+  expect(JSON.parse(reader.messages.at(-1)?.data as string)).toMatchObject({ code: 'SHUTTING_DOWN' })
+})
+
+test('with onCrash "fail" the drain cancels it', async () => {
+  const rig = handlerRig({ store: durable(createMemoryStore()), drainMs: 0 })
+  await rig.begin({ workflow: ONE_TASK, options: { onCrash: 'fail' } })
+  await rig.tool.nextCall('a')
+  const closed = rig.handler.close()
+  await rig.clock.run(5000)
+  await closed
+  const { result } = await (await rig.get('/executions/x1')).json()
+  expect(result).toMatchObject({ status: 'cancelled', reason: { code: 'SHUTDOWN' } })
 })
 
 test('what is being taken up when the handler closes is taken up or left, never half', async () => {

@@ -334,10 +334,7 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
     const stop = given ?? restored.stop
     if (stop === undefined) {
       for (const index of restored.cut) this.#recordCut(index)
-      for (const [index, leftMs] of restored.delayed) {
-        this.#scheduler.restoreDelay(index)
-        this.#requeueAfter(index, leftMs)
-      }
+      for (const [index, leftMs] of restored.delayed) this.#requeueAfter(index, leftMs)
     }
     this.#scheduler.open(now)
     if (stop !== undefined) this.#stop(stop)

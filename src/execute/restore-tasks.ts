@@ -40,7 +40,7 @@ export function restoreTasks(parts: RestoredParts): Restored {
   const cut: number[] = []
   const delayed: (readonly [index: number, leftMs: number])[] = []
   const failed: number[] = []
-  // Later layers first: what has settled must not be made ready by what it waited for.
+  // Later layers first, as the scheduler wants it.
   for (let layer = plan.layerIndices.length - 1; layer >= 0; layer--) {
     for (const index of plan.layerIndices[layer] as readonly number[]) {
       const { id } = plan.tasks[index] as PlannedTask
@@ -51,7 +51,10 @@ export function restoreTasks(parts: RestoredParts): Restored {
         // However the clock was set meanwhile: never longer than it was told to wait.
         const leftMs = retry && Math.min(retry.at + retry.delayMs - wallTime, retry.delayMs)
         if (leftMs === undefined) cut.push(index)
-        else if (leftMs > 0) delayed.push([index, leftMs])
+        else if (leftMs > 0) {
+          delayed.push([index, leftMs])
+          scheduler.restore(index, 'delayed', now)
+        }
         ledger.restore(index, {
           attempts,
           spentMs,
@@ -60,7 +63,7 @@ export function restoreTasks(parts: RestoredParts): Restored {
         continue
       }
       ledger.restore(index, { attempts, spentMs: result.executionTimeMs, interruptedCount: 0 })
-      scheduler.restore(index, result.status === 'success', now)
+      scheduler.restore(index, result.status === 'success' ? 'succeeded' : 'failed', now)
       if (result.status === 'error' || result.status === 'skipped') failed.push(index)
       if (result.output instanceof JsonValue) outputs.restore(result.output)
     }

@@ -82,15 +82,14 @@ export class Scheduler {
     return Number.isNaN(since) ? undefined : since
   }
 
-  /** Before `open`: the task has settled. Later layers come first, so that nothing that has settled is made ready. */
-  restore(task: number, hasSucceeded: boolean, now: number): void {
-    this.#settle(task)
-    if (hasSucceeded) this.#supply(task, now)
-  }
-
-  /** Before `open`: the task waits for its next attempt. */
-  restoreDelay(task: number): void {
-    this.#phase[task] = DELAYED
+  /**
+   * Before `open`: where the task was left. Later layers come first, so that what has settled or waits is not made ready by what
+   * it depended on.
+   */
+  restore(task: number, left: 'succeeded' | 'failed' | 'delayed', now: number): void {
+    if (left === 'delayed') this.#phase[task] = DELAYED
+    else this.#settle(task)
+    if (left === 'succeeded') this.#supply(task, now)
   }
 
   /** Makes the first tasks ready: under either schedule those of the first layer that has not settled. */

@@ -113,6 +113,32 @@ test('a task that waited for its next attempt waits for what was left, whatever 
   await back.tool.nextCall('a')
 })
 
+test.each(['layers', 'dataflow'] as const)(
+  'below the first layer too a task that waited for its next attempt waits, and runs once: %s',
+  async schedule => {
+    const retry = { maxAttempts: 3, initialDelayMs: 1000, jitter: 0 }
+    const document = workflow('a', task('f', ['a'], { retry }), task('y', ['a']), task('z', ['f', 'y']))
+    const left = await leave(document, { schedule, maxConcurrency: 1 }, async tool => {
+      ;(await tool.nextCall('a')).succeed(1)
+      ;(await tool.nextCall('f')).fail()
+      await tool.nextCall('y')
+    })
+    const execution = await left.resume()
+    const events = collectEvents(execution)
+    const y = await left.tool.nextCall('y')
+    // Its delay ends while the only slot is taken.
+    await left.clock.run(1000)
+    expect(left.tool.started).toEqual(['y'])
+    y.succeed(2)
+    ;(await left.tool.nextCall('f')).succeed(3)
+    ;(await left.tool.nextCall('z')).succeed(4)
+    const { status, results } = await execution.result
+    expect([status, results.map(({ attempts }) => attempts)]).toEqual(['success', [1, 2, 2, 1]])
+    expect(left.tool.started).toEqual(['y', 'f', 'z'])
+    expect(events.filter(({ type }) => type === 'task_complete')).toHaveLength(4)
+  },
+)
+
 test('the time of an execution is that of its lives put together', async () => {
   const left = await leave(workflow('a', task('b', ['a'])), {}, async (tool, clock) => {
     await tool.nextCall('a')

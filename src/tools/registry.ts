@@ -63,6 +63,7 @@ export class ToolRegistry {
     if (tools instanceof ToolRegistry) for (const { tool } of tools) this.register(tool)
     else if (Array.isArray(tools)) for (const tool of tools as readonly AnyTool[]) this.register(tool)
     else if (typeof tools === 'object' && tools !== null) {
+      refuseProvider(tools)
       for (const [key, value] of Object.entries(tools)) this.register(nameTool(key, value))
     } else throw invalidOption('tools', 'an array of tools, an object of them, or a ToolRegistry', tools)
   }
@@ -110,6 +111,15 @@ export class ToolRegistry {
   [Symbol.iterator](): Iterator<RegisteredTool> {
     return this.#tools.values()
   }
+}
+
+/** What MCP servers give looks like an object of two functions. */
+function refuseProvider(source: object): void {
+  const { toolsFor, tools } = source as Readonly<Record<string, unknown>>
+  if (typeof toolsFor !== 'function' || typeof tools !== 'function') return
+  const message =
+    'Expected `tools` to be tools, got a provider of them: give what `await provider.toolsFor(workflow)` gives'
+  throw new DagstreamError('INVALID_OPTION', message, { details: { option: 'tools' } })
 }
 
 function invalidTool(message: string): DagstreamError {

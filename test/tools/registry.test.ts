@@ -43,6 +43,15 @@ test('the registry of a registry is that registry itself', () => {
   expect(ToolRegistry.from([fetchTool]).has('fetch')).toBe(true)
 })
 
+test('a provider is not taken for an object of two functions', () => {
+  expect(refusal({ toolsFor: async () => [], tools: async () => [], close: async () => {} })).toEqual({
+    code: 'INVALID_OPTION',
+    message:
+      'Expected `tools` to be tools, got a provider of them: give what `await provider.toolsFor(workflow)` gives',
+  })
+  expect(new ToolRegistry({ tools: () => 1 }).names()).toEqual(['tools'])
+})
+
 test('a tool keeps its `this`', () => {
   class Counter {
     readonly name = 'count'

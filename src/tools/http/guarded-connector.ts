@@ -55,6 +55,8 @@ function keepPublic(lookup: LookupFunction): LookupFunction {
       // A resolver of the caller's own may not know `all`.
       const all: LookupAddress[] =
         typeof found === 'string' ? [{ address: found, family: family ?? isIP(found) }] : found
+      // Some resolvers say so that there is no such name.
+      if (all.length === 0) return callback(Object.assign(new Error('No address'), { code: 'ENOTFOUND' }), [])
       const open = all.filter(({ address }) => isPublicAddress(address))
       const [first] = open
       if (first === undefined) return callback(new AddressRefusedError(), [])

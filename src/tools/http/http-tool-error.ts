@@ -43,9 +43,17 @@ export class HttpToolError extends Error {
   }
 }
 
-/** A request as messages name it: `GET https://example.com/path`, without what may be a secret. */
-export function describeRequest(method: string, { origin, pathname }: URL): string {
+/**
+ * A request as messages name it: `GET https://example.com/path`, without what may be a secret.
+ * @param redact takes further secrets out of the host and out of the path
+ */
+export function describeRequest(
+  method: string,
+  { protocol, hostname, port, pathname }: URL,
+  redact: (text: string) => string = text => text,
+): string {
   // Some services take their key in the path.
-  const path = pathname.replaceAll(/[^/]{21,}/g, '…')
+  const path = redact(pathname).replaceAll(/[^/]{21,}/g, '…')
+  const origin = `${protocol}//${redact(hostname)}${port === '' ? '' : `:${port}`}`
   return `\`${method} ${origin}${path.length > 100 ? `${path.slice(0, 99)}…` : path}\``
 }

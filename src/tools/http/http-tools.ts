@@ -1,5 +1,6 @@
 import { Agent } from 'undici'
 import type { Tool } from '../tool.ts'
+import { abortable } from './abortable-connector.ts'
 import { defineHttpTools } from './define-tools.ts'
 import { createGuardedConnector } from './guarded-connector.ts'
 import { HostLimits } from './host-limits.ts'
@@ -22,7 +23,7 @@ export function httpTools(options: HttpToolsOptions = {}): Tool[] {
     settings,
     limits: new HostLimits(settings.limitPerHost),
     dispatcher: new Agent({
-      connect: createGuardedConnector(target => mayBePrivate(target, settings), settings.lookup),
+      connect: abortable(createGuardedConnector(target => mayBePrivate(target, settings), settings.lookup)),
     }),
   }
   return defineHttpTools(

@@ -24,6 +24,11 @@ const MAX_URL_LENGTH = 32_768
 const FORBIDDEN =
   /^(?:connection|content-length|expect|host|http2-settings|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade)$/
 
+/** Whether a header of this name, in lower case, is the connection's or `Host`: no request may bring its own. */
+export function isConnectionHeader(name: string): boolean {
+  return FORBIDDEN.test(name)
+}
+
 /** RFC 9110, 5.6.2: a token. */
 const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 
@@ -51,7 +56,7 @@ export function prepareRequest(request: HttpRequest): PreparedRequest {
 /** Checks a header and adds it, in the place of one of that name. @throws `INVALID_ARGUMENTS` */
 export function addHeader(headers: Map<string, string>, name: string, value: unknown, what: string): void {
   const key = name.toLowerCase()
-  if (!NAME.test(name) || FORBIDDEN.test(key)) {
+  if (!NAME.test(name) || isConnectionHeader(key)) {
     throw refuse(`${what}: a header \`${name.slice(0, 40).replaceAll(/[^!-~]/g, '?')}\` cannot be sent`)
   }
   const text = String(value).trim()

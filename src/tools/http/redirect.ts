@@ -1,6 +1,6 @@
 import { describeRequest, HttpToolError } from './http-tool-error.ts'
 import type { PreparedRequest } from './prepare-request.ts'
-import { isHarmlessHeader } from './secrets.ts'
+import { isHarmlessHeader, type SentSecrets } from './secrets.ts'
 
 /**
  * The request that an answer leads to; `undefined` if it is no redirect.
@@ -8,7 +8,12 @@ import { isHarmlessHeader } from './secrets.ts'
  * What the request's headers may keep secret does not follow to another origin; nor does userinfo of the server's choosing.
  * @throws `HTTP_REDIRECT` where it leads nowhere that can be asked
  */
-export function findRedirect(request: PreparedRequest, status: number, location: string): PreparedRequest | undefined {
+export function findRedirect(
+  request: PreparedRequest,
+  status: number,
+  location: string,
+  secrets: SentSecrets,
+): PreparedRequest | undefined {
   // RFC 9110, 15.4: 300 and 304 lead nowhere by themselves.
   if (![301, 302, 303, 307, 308].includes(status) || location === '') return undefined
   const url = parseLocation(location, request)
@@ -22,7 +27,8 @@ export function findRedirect(request: PreparedRequest, status: number, location:
   const method = hasBody || request.method === 'HEAD' ? request.method : 'GET'
   return {
     ...request,
-    what: describeRequest(method, url),
+    // A server may have put what it was sent into a URL of its choosing.
+    what: describeRequest(method, url, text => secrets.redact(text)),
     method,
     url,
     headers,

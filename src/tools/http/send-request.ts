@@ -1,5 +1,6 @@
 import { type Dispatcher, request as dispatch } from 'undici'
 import { parseRetryAfter } from '../../client/transport.ts'
+import { dispatchAbortably } from './abortable-connector.ts'
 import { Deadline } from './deadline.ts'
 import { decodeBody } from './decode-body.ts'
 import { toHttpToolError } from './describe-failure.ts'
@@ -65,8 +66,7 @@ export async function sendRequest(
         if (redirectCount === settings.maxRedirects) {
           throw new HttpToolError('HTTP_REDIRECT', `${what} was redirected more than ${redirectCount} times`)
         }
-        // The path that a server has chosen may hold what it was sent.
-        request = { ...next, what: secrets.redact(next.what) }
+        request = next
       } catch (error) {
         // Whatever an abort makes fail, the abort is why.
         if (deadline.signal.aborted) throw deadline.signal.reason
@@ -91,19 +91,23 @@ async function exchange(
   const { method, url, body } = request
   const headers = completeHeaders(request, settings)
   secrets.note({ headers, url, body })
-  const answer = await dispatch(url, {
-    dispatcher,
-    method,
-    headers: Object.fromEntries(headers),
-    ...(body && { body }),
-    signal,
-    headersTimeout: timeoutMs,
-    bodyTimeout: timeoutMs,
-  })
+  const answer = await dispatchAbortably(signal, () =>
+    dispatch(url, {
+      dispatcher,
+      method,
+      headers: Object.fromEntries(headers),
+      ...(body && { body }),
+      signal,
+      headersTimeout: timeoutMs,
+      bodyTimeout: timeoutMs,
+    }),
+  )
   // Destroying a body makes it fail, and nobody else may be listening then.
   answer.body.on('error', () => {})
   const isAccepted = request.accepts(answer.statusCode)
-  const redirect = isAccepted ? undefined : findRedirect(request, answer.statusCode, readHeader(answer, 'location'))
+  const redirect = isAccepted
+    ? undefined
+    : findRedirect(request, answer.statusCode, readHeader(answer, 'location'), secrets)
   if (redirect !== undefined) {
     await answer.body.dump({ limit: REDIRECT_BODY_BYTES, signal })
     return redirect

@@ -1,9 +1,10 @@
 import { expectMethods, expectObject } from '../../errors.ts'
+import { addTokenUsage, sanitizeTokenUsage, type TokenUsage } from '../../events/token-usage.ts'
 import type { RetryPolicy } from '../../workflow/document.ts'
 import { createLimit, type Limit } from '../limit.ts'
 import type { JsonSchema, Tool } from '../tool.ts'
 import type { ChatMessage, LLMProvider, StreamFinish } from './provider.ts'
-import { type ProviderUsage, toTokenUsage } from './provider-usage.ts'
+import { computeGrowth, type ProviderUsage, toTokenUsage } from './provider-usage.ts'
 import { failure, ProviderError } from './stream-error.ts'
 
 /** How a chat tool calls its provider. */
@@ -89,7 +90,7 @@ const MAX_PIECES = 1024
 /**
  * A tool that asks a model and streams its answer as tokens.
  *
- * Usage is reported however the attempt ends, as far as the provider has told it. A failure carries the name of its
+ * Usage is reported as it is told, and however the attempt ends. A failure carries the name of its
  * `StreamErrorCode`, and is tried again where that is of use.
  * @throws `INVALID_OPTION`
  */
@@ -109,8 +110,17 @@ export function createChatTool(provider: LLMProvider, options: ChatToolOptions =
       const pieces: string[] = []
       let usage: ProviderUsage | undefined
       let finish: StreamFinish | undefined
+      let counted: TokenUsage | undefined
+      // Each time all that the answer has used is told; what is reported adds up.
+      const count = (told: ProviderUsage): void => {
+        const growth = computeGrowth(toTokenUsage(told), counted)
+        if (Object.keys(growth).length === 0) return
+        counted = addTokenUsage(counted, sanitizeTokenUsage(growth).usage)
+        reportUsage(growth)
+      }
       const events = provider.generateStream(toMessages(args, options.system), {
         signal,
+        onUsage: count,
         onFinish: told => {
           finish = told
         },
@@ -131,7 +141,7 @@ export function createChatTool(provider: LLMProvider, options: ChatToolOptions =
             break
           case 'usage':
             usage = event.data
-            reportUsage(toTokenUsage(usage))
+            count(usage)
             break
           case 'error':
             throw new ProviderError(event.data)

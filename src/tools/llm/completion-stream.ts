@@ -5,7 +5,7 @@ import type { Exchange, FetchedResponse } from './exchange.ts'
 import type { ProviderUsage } from './provider-usage.ts'
 import type { Redact } from './redact.ts'
 import { describeResponse, describeSaidError, parseErrorBody } from './response-failure.ts'
-import { failure, ProviderError } from './stream-error.ts'
+import { createAbortError, failure, ProviderError } from './stream-error.ts'
 import type { StreamMeter } from './stream-meter.ts'
 
 /** Of the body of an error response, bytes: the rest is not read. */
@@ -28,6 +28,8 @@ export interface CompletionCall {
   readonly body: string
   /** An answer that comes as one JSON body will do. */
   readonly mayBeWhole: boolean
+  /** Hears of usage when it is told, which an endpoint may do with every message. */
+  readonly noteUsage: (usage: Omit<ProviderUsage, 'model'>, model: string | undefined) => void
 }
 
 /** How an answer ended, with all that was said beside its text. */
@@ -42,74 +44,83 @@ export interface CompletionEnd {
  * Sends a call and gives the pieces of its text, as many at once as came at once. Never throws: how it ended is returned.
  *
  * An answer is complete once the model has said why it stopped, or `[DONE]` came: what happens to the connection after that
- * takes nothing back. Leaving early closes the connection.
+ * takes nothing back. Leaving early closes the connection. After the caller's abort no text is given any more; usage that had
+ * arrived by then is.
  */
 export async function* streamCompletion(
   call: CompletionCall,
 ): AsyncGenerator<readonly string[], CompletionEnd, undefined> {
   const { exchange, redact } = call
   const reader = new CompletionReader(redact)
-  let isComplete = false
+  let lost: ProviderError | undefined
   try {
     const response = await exchange.open(call.url, call.headers, call.body)
     if (response.status < 200 || response.status > 299) throw await readFailure(response, call, reader)
     if (isOfType(response, 'application/json') && call.mayBeWhole) {
       reader.readWhole(await readText(call, MAX_RESPONSE_BYTES))
-      yield* takeTexts(call, reader)
     } else {
       await expectEventStream(response, call, reader)
-      yield* readEvents(call, reader)
+      lost = yield* readEvents(call, reader)
     }
-    isComplete = reader.isDone
-    return describeEnd(reader, reader.failure)
+    // What is known now stands, whatever happens while the consumer has the last text.
+    exchange.close(reader.isDone)
+    yield* takeTexts(call, reader)
+    return describeEnd(reader, exchange.isAborted ? createAbortError() : findFailure(reader, lost))
   } catch (thrown) {
-    return describeEnd(reader, thrown instanceof ProviderError ? thrown : describeSurprise())
+    const failed = thrown instanceof ProviderError ? thrown : describeSurprise()
+    return describeEnd(reader, exchange.isAborted ? createAbortError() : failed)
   } finally {
-    exchange.close(isComplete)
+    exchange.close()
   }
 }
 
+/** Reads up to the ending, but leaves the last texts to be taken. @returns how the connection was lost, if it was */
 async function* readEvents(
   call: CompletionCall,
   reader: CompletionReader,
-): AsyncGenerator<readonly string[], void, undefined> {
+): AsyncGenerator<readonly string[], ProviderError | undefined, undefined> {
   const { exchange, meter } = call
-  let lost: ProviderError | undefined
+  let told: CompletionEnd['usage']
   let hurriedBy: number | undefined
-  while (!reader.isOver) {
+  for (;;) {
     try {
       const chunk = await exchange.read()
-      if (chunk === undefined) break
+      if (chunk === undefined) {
+        reader.end()
+        return undefined
+      }
       meter.noteChunk(chunk.length)
       reader.feed(chunk)
+      if (reader.isOver) return undefined
     } catch (error) {
       if (!(error instanceof ProviderError)) throw error
-      lost = error
-      break
+      reader.end()
+      return error
     } finally {
       if (reader.hasOutput) exchange.noteOutput()
       reader.hasOutput = false
     }
+    if (reader.usage !== undefined && reader.usage !== told) call.noteUsage(reader.usage, reader.model)
+    told = reader.usage
     yield* takeTexts(call, reader)
     const maxMs =
       reader.failure !== undefined ? AFTER_ERROR_MS : reader.finishReason !== undefined ? Infinity : undefined
     if (maxMs !== undefined && maxMs !== hurriedBy) exchange.hurry(maxMs)
     hurriedBy = maxMs
   }
-  if (!reader.isOver) reader.end()
-  yield* takeTexts(call, reader)
-  if (reader.failure !== undefined) return
-  const isAnswered = reader.isDone || reader.finishReason !== undefined
-  if (lost !== undefined && (isAbort(lost) || !isAnswered)) throw lost
-  if (!isAnswered) {
-    throw failure('UNEXPECTED_STREAM_END', 'The stream ended without `[DONE]` and without a finish reason')
-  }
 }
 
-/** What has been read so far, if there is any: while the consumer has it, the model's time does not run. */
+/** How an answer failed, if it did: what is lost behind its ending takes nothing back. */
+function findFailure(reader: CompletionReader, lost: ProviderError | undefined): ProviderError | undefined {
+  if (reader.failure !== undefined) return reader.failure
+  if (reader.isDone || reader.finishReason !== undefined) return undefined
+  return lost ?? failure('UNEXPECTED_STREAM_END', 'The stream ended without `[DONE]` and without a finish reason')
+}
+
+/** What has been read so far, if anybody wants it: while the consumer has it, the model's time does not run. */
 function* takeTexts({ exchange, meter }: CompletionCall, reader: CompletionReader): Generator<readonly string[]> {
   const texts = reader.takeTexts()
-  if (texts.length === 0) return
+  if (texts.length === 0 || exchange.isAborted) return
   meter.noteText()
   exchange.pause()
   yield texts
@@ -171,20 +182,14 @@ function isOfType({ headers }: FetchedResponse, type: string): boolean {
 
 /**
  * The body of a response that is known to be no answer; `''` where it fails, is too long or takes long: that changes nothing.
- * @throws ProviderError only where the caller ended it
  */
 async function readAside(call: CompletionCall, maxBytes: number): Promise<string> {
   call.exchange.hurry(ERROR_BODY_MS)
   try {
     return await readText(call, maxBytes)
-  } catch (error) {
-    if (isAbort(error)) throw error
+  } catch {
     return ''
   }
-}
-
-function isAbort(error: unknown): boolean {
-  return error instanceof ProviderError && error.streamError.details?.['aborted'] === true
 }
 
 /** The whole body as text. @throws ProviderError `PROVIDER_INVALID_RESPONSE` beyond `maxBytes` */

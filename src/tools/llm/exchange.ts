@@ -1,4 +1,4 @@
-import type { Clock } from '../../clock.ts'
+import { afterTurn, type Clock, systemClock } from '../../clock.ts'
 import { onAbort } from '../../execute/abort-signals.ts'
 import { IdleTimer } from '../../sse/idle-timer.ts'
 import { describeNetworkFailure } from './network-failure.ts'
@@ -40,6 +40,12 @@ const END_MS = 1000
 const FINISH_MS = 120_000
 
 /**
+ * For so many turns of the event loop, of 1 ms or more each, it is read on after the caller's abort: usage that the provider
+ * has sent is in the socket, not yet here, where several answers end in one moment.
+ */
+const LAST_TURNS = 5
+
+/**
  * One request and its response, and the one place from which both are ended: by the caller's signal, by silence, by a model
  * that says nothing, or because they are not wanted any more.
  *
@@ -53,6 +59,9 @@ export class Exchange {
   readonly #stopListening: (() => void) | undefined
   #reader: ReadableStreamDefaultReader<Uint8Array> | undefined
   #isAtEnd = false
+  #isAborted = false
+  #isClosed = false
+  #stopTurn: (() => void) | undefined
   /** Why it was ended from this side. */
   #ending: ProviderError | undefined
   #refuse: ((error: unknown) => void) | undefined
@@ -62,7 +71,12 @@ export class Exchange {
     const { idleTimeoutMs, firstTokenTimeoutMs, signal } = options
     this.#silence = this.#createTimer(idleTimeoutMs, 'Nothing came from')
     this.#output = this.#createTimer(firstTokenTimeoutMs, 'No token came from')
-    if (signal !== undefined) this.#stopListening = onAbort(signal, () => this.#end(createAbortError()))
+    if (signal !== undefined) this.#stopListening = onAbort(signal, () => this.#windDown())
+  }
+
+  /** The caller has ended it. What can be read still had arrived by then, or nearly: nothing of it counts but its usage. */
+  get isAborted(): boolean {
+    return this.#isAborted
   }
 
   /** Sends the request. @returns the response once its headers are there @throws ProviderError */
@@ -138,16 +152,22 @@ export class Exchange {
   }
 
   /**
-   * Leaves nothing behind. What is left of the response is given up, which closes its connection.
+   * Leaves nothing behind. What is left of the response is given up, which closes its connection. Harmless to repeat; an
+   * abort changes nothing any more.
    * @param isComplete nothing but the end of the body is missing: it is waited for in the background, shortly, so that the
    * connection can be used again
    */
   close(isComplete = false): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
     this.#silence?.stop()
     this.#output?.stop()
+    this.#silence = this.#output = undefined
     this.#stopListening?.()
+    this.#stopTurn?.()
     if (this.#isAtEnd) return
-    if (isComplete && this.#reader !== undefined && this.#ending === undefined) this.#awaitEnd(this.#reader)
+    const mayBeKept = isComplete && this.#ending === undefined && !this.#isAborted
+    if (mayBeKept && this.#reader !== undefined) this.#awaitEnd(this.#reader)
     else this.#abort()
   }
 
@@ -167,6 +187,22 @@ export class Exchange {
       // The answer is there: what happens to the connection now is nobody's concern.
       () => stopTimer(),
     )
+  }
+
+  #windDown(): void {
+    this.#isAborted = true
+    // Nothing has been sent.
+    if (this.#refuse === undefined) this.#end(createAbortError())
+    else this.#readOn(LAST_TURNS)
+  }
+
+  #readOn(turnCount: number): void {
+    // By the machine's clock: it is the event loop that is waited for, and no time.
+    this.#stopTurn = systemClock.after(1, () => {
+      if (turnCount > 1) this.#readOn(turnCount - 1)
+      // Sockets are read between timers and this: whatever was sent before is here then.
+      else afterTurn(() => this.#end(createAbortError()))
+    })
   }
 
   #end(reason: ProviderError): void {

@@ -2,6 +2,7 @@ import { CLOCK_METHODS, type Clock, systemClock } from '../../clock.ts'
 import { expectMethods, expectObject, invalidOption } from '../../errors.ts'
 import { writeChatRequest } from './chat-request.ts'
 import { type CompletionCall, streamCompletion } from './completion-stream.ts'
+import { parseEndpoint, parseHeaders } from './endpoint.ts'
 import { Exchange, type FetchFunction } from './exchange.ts'
 import type {
   LLMProvider,
@@ -27,7 +28,7 @@ export interface OpenRouterOptions {
   readonly model?: string
   /**
    * Further headers, such as `X-Title`; one of ours, whatever its case, is replaced. Taken for secrets: their values never
-   * stand in an error.
+   * stand in an error. Those of the connection, such as `Host` and `Content-Length`, are refused.
    */
   readonly headers?: Readonly<Record<string, string>>
   /** Where a call says nothing else, ms. @defaultValue 120,000 */
@@ -191,33 +192,8 @@ export class OpenRouterProvider implements LLMProvider {
       },
       body,
       mayBeWhole,
+      noteUsage: (usage, answering = params.model ?? model) => tell(params.onUsage, { ...usage, model: answering }),
     }
-  }
-}
-
-/** @throws `INVALID_OPTION`, which does not say the address: it may hold a password */
-function parseEndpoint(baseURL: string): URL {
-  const expected = 'an http or https URL without a password'
-  let url: URL
-  try {
-    url = new URL(baseURL)
-  } catch {
-    throw invalidOption('baseURL', expected, undefined)
-  }
-  if (!/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '') {
-    throw invalidOption('baseURL', expected, `${url.protocol}//…`)
-  }
-  url.pathname = `${url.pathname.replace(/\/+$/, '')}/chat/completions`
-  url.hash = ''
-  return url
-}
-
-/** @throws `INVALID_OPTION`, which does not say what was given: it may hold a key */
-function parseHeaders(given: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
-  try {
-    return Object.fromEntries(new Headers(given))
-  } catch {
-    throw invalidOption('headers', 'names and values that HTTP allows', undefined)
   }
 }
 

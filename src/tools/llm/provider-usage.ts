@@ -65,6 +65,17 @@ export function toTokenUsage(usage: ProviderUsage): TokenUsage {
   }
 }
 
+/** What a usage has more than an earlier one of the same answer, by field; empty where it has nothing more. */
+export function computeGrowth(usage: TokenUsage, earlier: TokenUsage | undefined): Partial<TokenUsage> {
+  const growth: Record<string, number> = {}
+  for (const [field, value] of Object.entries(usage)) {
+    const before = earlier?.[field as keyof TokenUsage]
+    // A zero that is said for the first time stays.
+    if (before === undefined || value > before) growth[field] = value - (before ?? 0)
+  }
+  return growth
+}
+
 /** The first that is a finite number ≥ 0. */
 function findCount(...values: readonly unknown[]): number | undefined {
   return values.find((value): value is number => typeof value === 'number' && Number.isFinite(value) && value >= 0)

@@ -48,6 +48,11 @@ export interface ProviderParams {
   readonly firstTokenTimeoutMs?: number
   /** Called once, before the last event, however it ends. What it throws is ignored. */
   readonly onStreamMetrics?: (metrics: StreamMetrics) => void
+  /**
+   * Called as usage is told, which some endpoints do with every message: each says all that the answer used so far. The last
+   * may come in the `usage` event alone. What it throws is ignored.
+   */
+  readonly onUsage?: (usage: ProviderUsage) => void
   /** Called once, before `done`, and not before an `error`. What it throws is ignored. */
   readonly onFinish?: (finish: StreamFinish) => void
 }

@@ -41,6 +41,8 @@ export class McpServer {
   readonly #callHost: CallHost
   readonly #toldExecutions = new Set<string>()
   #tools: Promise<readonly Tool[]> | undefined
+  /** What was wrong with its list when it was last asked for: the same is not told again. */
+  #listWarnings = new Set<string>()
 
   constructor(config: ServerConfig, host: ServerHost) {
     const { name, reach, concurrency = 1, resetTimeoutOnProgress, timeoutMs = DEFAULT_IDLE_MS } = config
@@ -91,7 +93,12 @@ export class McpServer {
 
   async #listTools(hasNewSession = false): Promise<readonly Tool[]> {
     const connection = await this.#connect()
-    const warn = (message: string): void => this.#log.warn(message)
+    const told = this.#listWarnings
+    this.#listWarnings = new Set()
+    const warn = (message: string): void => {
+      this.#listWarnings.add(message)
+      if (!told.has(message)) this.#log.warn(message)
+    }
     let listed: readonly ListedTool[]
     this.#link.begin(connection)
     try {

@@ -165,6 +165,21 @@ test('a path that a server redirects to is told without what it was sent', async
   expect(message).toBe(`\`GET ${url}/of/[redacted]\` was answered with 404`)
 })
 
+test('the host that a server redirects to is told, also where the query had it, unless it has what it was sent', async () => {
+  const { url, port } = await startLoopback(({ url: path }, response) => {
+    const to = new URL(path ?? '', 'http://any.test').searchParams.get('to')
+    response.writeHead(302, { location: to ?? '' }).end()
+  })
+  const { get } = httpRig({ allowedHosts: ['127.0.0.1'] })
+  const messageOf = async (query: Record<string, string>): Promise<string> =>
+    (await failureOf(get({ url, query }))).message
+  expect(await messageOf({ to: `http://localhost:${port}/inside` })).toContain(
+    `\`GET http://localhost:${port}/inside\` goes`,
+  )
+  const told = await messageOf({ key: 'hunter2hunter2', to: 'http://hunter2hunter2.test/' })
+  expect(told).toContain('`GET http://[redacted].test/` goes')
+})
+
 test('a long part of the path that a server sends back is not told', async () => {
   const { url } = await startLoopback((request, response) =>
     response.writeHead(404, { 'content-type': 'text/plain' }).end(`Cannot GET ${request.url}`),

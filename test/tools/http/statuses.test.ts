@@ -69,6 +69,7 @@ test('the body of a failure may be packed, or be no end of it', async () => {
 
 test.each<[header: string, ms: number | undefined]>([
   ['7', 7000],
+  ['1.5', 1500],
   [new Date(FakeClock.START + 9000).toUTCString(), 9000],
   [new Date(FakeClock.START - 9000).toUTCString(), 0],
   ['soon', undefined],

@@ -52,6 +52,7 @@ describe('a response of status', () => {
 
   test.each([
     ['seconds', { 'retry-after': '7' }, 7000],
+    ['seconds with a fraction', { 'retry-after': '0.25' }, 250],
     ['seconds, zero', { 'retry-after': '0' }, 0],
     ['milliseconds of OpenAI', { 'retry-after-ms': '250', 'retry-after': '1' }, 250],
     ['nonsense', { 'retry-after': 'soon' }, undefined],

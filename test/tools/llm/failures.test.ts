@@ -176,9 +176,10 @@ test('undici’s own time-outs are switched off: they would cut a stream that is
   const Agent = vi.fn(function (options: unknown) {
     made.push(options)
   })
+  const buildConnector = vi.fn<(options: unknown) => () => void>(() => () => {})
   const fetch = vi.fn<FetchFunction>(fakeEndpoint({ chunks: [DONE] }).fetch)
   vi.resetModules()
-  vi.doMock('undici', () => ({ Agent, fetch }))
+  vi.doMock('undici', () => ({ Agent, buildConnector, fetch }))
   try {
     const { fetchByUndici } = await import('../../../src/tools/llm/undici-fetch.ts')
     const provider = new OpenRouterProvider({ apiKey: 'key', fetch: fetchByUndici })
@@ -187,9 +188,10 @@ test('undici’s own time-outs are switched off: they would cut a stream that is
   } finally {
     vi.doUnmock('undici')
   }
-  expect(made).toEqual([{ bodyTimeout: 0, headersTimeout: 0, connect: { timeout: 10_000 } }])
+  expect(made).toEqual([{ bodyTimeout: 0, headersTimeout: 0, connect: expect.any(Function) }])
+  expect(buildConnector.mock.calls).toEqual([[{ timeout: 10_000 }]])
   expect(fetch.mock.calls.map(([, init]) => init)).toMatchObject([
-    { redirect: 'manual', dispatcher: expect.any(Agent) },
-    { redirect: 'manual', dispatcher: expect.any(Agent) },
+    { redirect: 'manual', dispatcher: { dispatch: expect.any(Function) } },
+    { redirect: 'manual', dispatcher: { dispatch: expect.any(Function) } },
   ])
 })

@@ -3,10 +3,14 @@ import { getEventListeners } from 'node:events'
 import { expect, test } from 'vitest'
 import { OpenRouterProvider, type ProviderStreamEvent } from '../../../src/tools/llm/index.ts'
 import { FakeClock, idle } from '../../support/fake-clock.ts'
+import { serveDeaf } from '../deaf-server.ts'
 import { serveProvider } from './provider-server.ts'
 import { collect, DONE, fakeEndpoint, fakeProvider, message, usageMessage } from './stream-rig.ts'
 
 const ABORTED = { type: 'error', data: { code: 1002, retryable: false, details: { aborted: true } } }
+
+/** undici itself gives a connection up after 10 s. */
+const SOON = { timeout: 5000 }
 
 const streaming = (): ReturnType<typeof serveProvider> =>
   serveProvider(response => {
@@ -42,6 +46,25 @@ test('an abort before the headers closes the socket', async () => {
   expect(await collect(provider, { signal: controller.signal })).toMatchObject([ABORTED])
   await server.closed()
 })
+
+test.each(['an abort', 'the bound on the first token'])(
+  '%s closes a socket whose TLS handshake does not end',
+  SOON,
+  async how => {
+    const server = await serveDeaf()
+    const clock = new FakeClock()
+    const controller = new AbortController()
+    const baseURL = `https://127.0.0.1:${server.port}/v1`
+    const provider = new OpenRouterProvider({ apiKey: 'key', baseURL, clock, firstTokenTimeoutMs: 500 })
+    const reading = collect(provider, { signal: controller.signal })
+    await server.connected()
+    if (how === 'an abort') controller.abort()
+    else clock.advance(500)
+    expect(await reading).toMatchObject(how === 'an abort' ? [ABORTED] : [{ type: 'error', data: { code: 1001 } }])
+    await server.closed()
+    expect(clock.timerCount).toBe(0)
+  },
+)
 
 test('answers that end well share one connection', async () => {
   let connections = 0

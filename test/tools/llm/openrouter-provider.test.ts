@@ -86,6 +86,9 @@ test.each([
   ['firstTokenTimeoutMs', Number.POSITIVE_INFINITY],
   ['fetch', 'fetch'],
   ['clock', {}],
+  ['headers', { 'Transfer-Encoding': 'secret-password' }],
+  ['headers', { 'content-length': '1' }],
+  ['headers', { Host: 'model.test' }],
 ])('an option that is none is refused when the provider is made: %s', (name, value) => {
   const make = (): unknown => new OpenRouterProvider({ [name]: value })
   expect(make).toThrow(

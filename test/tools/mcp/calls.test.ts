@@ -38,6 +38,18 @@ test('a tool that a server adds is there the next time its tools are asked for',
   expect((await call(await servers.tools(), 'h:grown')).task.output).toBe('grown')
 })
 
+test('what is wrong with a list is not told again when the server changes it', async () => {
+  const logger = collectLines()
+  const servers = serve({ h: hostile('fair', { readOnlyTools: ['none'] }) }, { logger })
+  const warnings = (): string[] => logger.lines.filter(line => line.startsWith('warn'))
+  const tools = await servers.tools()
+  const first = warnings()
+  expect(first.length).toBeGreaterThan(1)
+  await call(tools, 'h:grow')
+  expect((await servers.tools()).length).toBe(tools.length + 1)
+  expect(warnings()).toEqual(first)
+})
+
 describe('the output', () => {
   test.each([
     ['of one block of text is its text', 'echo', { text: 'hello' }, 'hello'],

@@ -8,7 +8,8 @@ const MAX_DEPTH = 8
  * Whether another connection may succeed where this one failed.
  *
  * Runtimes agree on no code and no class for a lost network, so it goes by what they really throw. From the outside in,
- * through `cause`: `retryable` decides; an HTTP status decides (429 and 5xx: yes); an abort decides: no. An error that is
+ * through `cause`: `retryable` decides; an HTTP status decides (429 and 5xx: yes, unless the problem's code says that it will
+ * not pass); an abort decides: no. An error that is
  * known for a lost network counts unless its cause is known to be hopeless: a bad certificate, a port that is not allowed.
  * Everything else, so every error of programming, does not.
  */
@@ -30,7 +31,10 @@ function judge(error: object): Verdict {
   const retryable = readField(error, 'retryable')
   if (typeof retryable === 'boolean') return retryable ? 'yes' : 'no'
   const status = findStatus(error)
-  if (status !== undefined) return isRetryableStatus(status) ? 'yes' : 'no'
+  if (status !== undefined) {
+    const code = readField(readField(error, 'details'), 'code')
+    return isRetryableStatus(status) && !LASTING_PROBLEMS.has(code) ? 'yes' : 'no'
+  }
   // Its cause has been judged by whoever made it.
   if (error instanceof DagstreamError) return RETRYABLE_CODES.has(error.code) ? 'yes' : 'no'
   const name = readField(error, 'name')
@@ -49,6 +53,12 @@ function judge(error: object): Verdict {
 export function isRetryableStatus(status: number): boolean {
   return status === 429 || (status >= 500 && status <= 599)
 }
+
+/**
+ * Codes of problems that are told at once, though their status may pass: tools that cannot be had are most often those of a
+ * server that is set up wrongly, and whoever waits should hear of it.
+ */
+const LASTING_PROBLEMS: ReadonlySet<unknown> = new Set<DagstreamErrorCode>(['TOOLS_UNAVAILABLE'])
 
 /** What the body of a server in this very process fails with, where sockets would only break. */
 const RETRYABLE_CODES: ReadonlySet<DagstreamErrorCode> = new Set<DagstreamErrorCode>([

@@ -3,6 +3,7 @@ import { DagstreamError, describeValue, expectMethods, expectObject, invalidOpti
 import { parseEventId, type Schedule } from '../events/events.ts'
 import type { ExecutionResult } from '../execute/execution-result.ts'
 import type { DAGStructure } from '../workflow/document.ts'
+import { type CancelOptions, refuseUnknown, resolveCancelOptions } from './cancel-options.ts'
 import { pollResult } from './degraded.ts'
 import { ExecutionApi, isExecutionId, readResult } from './execution-api.ts'
 import { expectSignal, type ReconnectionOptions, resolveReconnectionOptions } from './reconnection-options.ts'
@@ -69,8 +70,8 @@ export interface Client {
   stream(workflow: DAGStructure, options?: RemoteExecuteOptions): RemoteExecution
   /** Follows an execution that exists, from its first event or from behind one. @throws `INVALID_OPTION`, `INVALID_EVENT_ID` */
   subscribe(executionId: string, options?: SubscribeOptions): RemoteExecution
-  /** Asks the server to cancel an execution. Harmless to repeat and after its end. */
-  cancel(executionId: string): Promise<void>
+  /** Asks the server to cancel an execution. Harmless to repeat and after its end. @throws `INVALID_OPTION` */
+  cancel(executionId: string, options?: CancelOptions): Promise<void>
 }
 
 const DEFAULT_IDLE_TIMEOUT_MS = 30_000
@@ -91,7 +92,8 @@ export function createClient(options: ClientOptions): Client {
     },
     stream(workflow, options = {}) {
       const body = encodeBody(workflow, options)
-      return new RemoteExecution(session, session.start(body, 'stream', options.signal), pickSignal(options))
+      const starting = session.start(body, 'stream', options.signal)
+      return new RemoteExecution(session, starting.started, { ...pickSignal(options), starting })
     },
     subscribe(executionId, options = {}) {
       expectExecutionId(executionId)
@@ -105,14 +107,14 @@ export function createClient(options: ClientOptions): Client {
       const started = Promise.resolve({ executionId })
       return new RemoteExecution(session, started, { ...pickSignal(options), ...(after !== undefined && { after }) })
     },
-    async cancel(executionId) {
-      await session.cancel(expectExecutionId(executionId))
+    async cancel(executionId, options = {}) {
+      await session.cancel(expectExecutionId(executionId), resolveCancelOptions(options))
     },
   }
 }
 
 async function execute(session: Session, body: string, signal?: AbortSignal): Promise<ExecutionResult> {
-  const { executionId, reply } = await session.start(body, 'result', signal)
+  const { executionId, reply } = await session.start(body, 'result', signal).started
   if (reply?.isIncremental === true) {
     try {
       return await readResult(reply, executionId)
@@ -171,11 +173,6 @@ function encodeBody(workflow: DAGStructure, options: RemoteExecuteOptions): stri
     const message = 'Expected the workflow, its `input` and its `options` to be JSON'
     throw new DagstreamError('INVALID_OPTION', message, { cause })
   }
-}
-
-/** A misspelt option would do nothing, silently. */
-function refuseUnknown(unknown: object): void {
-  for (const [name, value] of Object.entries(unknown)) throw invalidOption(name, 'absent: it is not an option', value)
 }
 
 function expectExecutionId(executionId: string): string {

@@ -24,6 +24,17 @@ export interface Started {
   readonly reply?: Reply
 }
 
+/** How a workflow is handed in. */
+export interface StartOptions {
+  /** Says that a repetition is one. */
+  readonly key: string
+  readonly accept: 'stream' | 'result'
+  /** Gives up the request, and its answer. */
+  readonly signal: AbortSignal | undefined
+  /** Gives up the request alone. */
+  readonly untilAnswered: AbortSignal
+}
+
 /** The requests about executions, one call each; nothing is repeated here. All throw as `Transport.send` does. */
 export class ExecutionApi {
   readonly #transport: Transport
@@ -32,11 +43,8 @@ export class ExecutionApi {
     this.#transport = transport
   }
 
-  /**
-   * Hands a workflow in. A server that has answered, with `202`, only that it has taken it on leaves no reply to read.
-   * @param key says that a repetition is one
-   */
-  async start(body: string, key: string, accept: 'stream' | 'result', signal?: AbortSignal): Promise<Started> {
+  /** Hands a workflow in. A server that has answered, with `202`, only that it has taken it on leaves no reply to read. */
+  async start(body: string, { key, accept, signal, untilAnswered }: StartOptions): Promise<Started> {
     const type = accept === 'stream' ? 'text/event-stream' : 'application/json'
     const headers = { Accept: type, 'Content-Type': 'application/json', 'Idempotency-Key': key }
     const reply = await this.#transport.send({
@@ -44,6 +52,7 @@ export class ExecutionApi {
       path: 'executions',
       headers,
       body,
+      untilAnswered,
       ...(signal && { signal }),
     })
     const executionId = reply.response.headers.get('execution-id')

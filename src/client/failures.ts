@@ -15,7 +15,7 @@ export class HttpError extends DagstreamError {
   /** How long the server asks to wait, ms. */
   readonly retryAfterMs?: number
 
-  /** @param details what the problem said: `title`, `detail`, `code`, `issues`, `issueCount` */
+  /** @param details what the problem said: `title`, `detail`, `code`, `reference`, `issues`, `issueCount` */
   constructor(status: number, message: string, details: Readonly<Record<string, unknown>>, retryAfterMs?: number) {
     const all = { ...details, status, ...(retryAfterMs !== undefined && { retryAfterMs }) }
     super('HTTP_ERROR', message, { details: all })

@@ -1,4 +1,5 @@
 /** `dagstream/client`: a server's executions, from Node, Bun, Deno, workers and browsers; no modules of Node. */
+export type { CancelOptions } from './cancel-options.ts'
 export { isRetryable } from './classify-error.ts'
 export {
   type Client,

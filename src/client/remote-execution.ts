@@ -1,9 +1,12 @@
 import type { ExecutionResult } from '../execute/execution-result.ts'
+import { type CancelOptions, resolveCancelOptions } from './cancel-options.ts'
 import { buildClosingEvents, pollResult } from './degraded.ts'
 import { type ClientEvent, readEvents, type Started } from './execution-api.ts'
 import { StreamInterruptedError } from './failures.ts'
 import type { Reply } from './reply.ts'
 import type { Session } from './session.ts'
+import { isWithdrawn, type Starting } from './starting.ts'
+import { Waiting } from './waiting.ts'
 
 /** A reader that asks for nothing for so long does not keep the result waiting, ms. */
 const READER_PAUSE_MS = 1000
@@ -22,6 +25,8 @@ export class RemoteExecution implements AsyncIterable<ClientEvent> {
   readonly #started: Promise<Started>
   readonly #signal: AbortSignal | undefined
   readonly #after: string | undefined
+  /** Of one that was handed in here. */
+  readonly #starting: Starting | undefined
   #isReplyTaken = false
   #isDegraded = false
   /** Where the execution has been seen up to, by whom ever. */
@@ -34,11 +39,16 @@ export class RemoteExecution implements AsyncIterable<ClientEvent> {
   #wakeResult: (() => void) | undefined
 
   /** Made by a client. */
-  constructor(session: Session, started: Promise<Started>, options: { signal?: AbortSignal; after?: string } = {}) {
+  constructor(
+    session: Session,
+    started: Promise<Started>,
+    options: { signal?: AbortSignal; after?: string; starting?: Starting } = {},
+  ) {
     this.#session = session
     this.#started = started
     this.#signal = options.signal
     this.#after = options.after
+    this.#starting = options.starting
     started.catch(() => {})
   }
 
@@ -63,10 +73,26 @@ export class RemoteExecution implements AsyncIterable<ClientEvent> {
     return this.#isDegraded
   }
 
-  /** Asks the server to cancel the execution. Resolves once it has taken that on; harmless to repeat and after the end. */
-  async cancel(): Promise<void> {
-    const { executionId } = await this.#started
-    await this.#session.cancel(executionId)
+  /**
+   * Asks the server to cancel the execution. Resolves once it has taken that on; harmless to repeat and after the end.
+   *
+   * Before the server has answered the workflow is withdrawn: it is not handed in again, and a request that is under way is
+   * given up unless it is answered within 1 s. Everything that waits for the execution then rejects with `CANCELLED`; this
+   * rejects too where the server may have taken the workflow on all the same (`details.mayRun`).
+   * @throws `INVALID_OPTION`
+   */
+  async cancel(options: CancelOptions = {}): Promise<void> {
+    const signal = resolveCancelOptions(options)
+    this.#starting?.withdraw()
+    const waiting = new Waiting(this.#session.clock, signal)
+    try {
+      const { executionId } = await waiting.for(this.#started)
+      await this.#session.cancel(executionId, signal)
+    } catch (error) {
+      if (!isWithdrawn(error)) throw error
+    } finally {
+      waiting.close()
+    }
   }
 
   /**

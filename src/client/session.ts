@@ -1,7 +1,8 @@
 import type { Clock } from '../clock.ts'
-import type { ExecutionApi, Started } from './execution-api.ts'
+import type { ExecutionApi } from './execution-api.ts'
 import { StreamReconnectionManager } from './reconnection.ts'
 import type { ReconnectionOptions } from './reconnection-options.ts'
+import { Starting } from './starting.ts'
 
 /** What all executions of one client share: the server, and how lost connections are tried again. */
 export class Session {
@@ -37,15 +38,16 @@ export class Session {
   }
 
   /** Hands a workflow in, once, however often that has to be tried: the server knows a repetition by its key. */
-  start(body: string, accept: 'stream' | 'result', signal?: AbortSignal): Promise<Started> {
+  start(body: string, accept: 'stream' | 'result', signal?: AbortSignal): Starting {
     const key = createKey()
-    return this.repeat(() => this.api.start(body, key, accept, signal), signal)
+    const handIn = (untilAnswered: AbortSignal) => this.api.start(body, { key, accept, signal, untilAnswered })
+    return new Starting(handIn, this.createManager(signal, false), this.clock)
   }
 
-  /** Cancels an execution; harmless to repeat. */
-  cancel(executionId: string): Promise<void> {
+  /** Cancels an execution; harmless to repeat. @param signal ends the waiting */
+  cancel(executionId: string, signal?: AbortSignal): Promise<void> {
     const key = createKey()
-    return this.repeat(() => this.api.cancel(executionId, key))
+    return this.repeat(() => this.api.cancel(executionId, key, signal), signal)
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
 import { DagstreamError, describeValue, invalidOption } from '../errors.ts'
+import { onAbort } from '../execute/abort-signals.ts'
 import { HttpError, readField, UnusableResponseError } from './failures.ts'
 import { Reply } from './reply.ts'
 import { Waiting } from './waiting.ts'
@@ -28,7 +29,10 @@ export interface Outgoing {
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string
+  /** Gives up the request, and its answer. */
   readonly signal?: AbortSignal
+  /** Gives up the request alone: not heeded any more once there are headers. */
+  readonly untilAnswered?: AbortSignal
 }
 
 /** The most that is read of an error's body, bytes: 100 issues fit. */
@@ -47,9 +51,10 @@ export class Transport {
    * @throws DagstreamError `HTTP_ERROR` with `status` and what the problem said, for every other status, redirects included:
    * following one would take the caller's headers to another place. Otherwise what `fetch` and the caller's functions throw
    */
-  async send({ method, path, headers, body, signal }: Outgoing): Promise<Reply> {
+  async send({ method, path, headers, body, signal, untilAnswered }: Outgoing): Promise<Reply> {
     const { baseUrl, fetch, clock, idleTimeoutMs } = this.#options
     const waiting = new Waiting(clock, signal)
+    const stopListening = untilAnswered && onAbort(untilAnswered, () => waiting.end(untilAnswered.reason))
     try {
       const all = new Headers(await waiting.for(this.#askHeaders()))
       for (const [name, value] of Object.entries(headers)) all.set(name, value)
@@ -66,11 +71,13 @@ export class Transport {
         void answering.then(late => late.body?.cancel?.()).catch(() => {})
         throw error
       })
+      stopListening?.()
       const reply = new Reply(response, waiting, idleTimeoutMs)
       if (response.ok) return reply
       throw await describeError(reply, `${method} /${path}`, clock)
     } catch (error) {
       const reason: unknown = signal?.aborted ? signal.reason : error
+      stopListening?.()
       waiting.end(reason)
       throw reason
     }
@@ -118,9 +125,11 @@ async function describeError(reply: Reply, what: string, clock: Clock): Promise<
     return new UnusableResponseError(status, `${what} was redirected: give the \`url\` that it leads to`, {})
   }
   const details = await readProblem(reply)
-  const { title, detail } = details
+  const { title, detail, reference } = details
   const told = [title, detail].flatMap(text => (typeof text === 'string' ? [text.slice(0, 300)] : []))
-  const message = `${what} was answered with ${[status, ...told].join(': ')}`
+  // What the server's log has it under.
+  const place = typeof reference === 'string' ? ` (reference ${reference.slice(0, 100)})` : ''
+  const message = `${what} was answered with ${[status, ...told].join(': ')}${place}`
   return new HttpError(status, message, details, parseRetryAfter(headers.get('retry-after'), clock))
 }
 
@@ -138,7 +147,7 @@ async function readProblem(reply: Reply): Promise<Record<string, unknown>> {
     return {}
   }
   const found: Record<string, unknown> = {}
-  for (const name of ['title', 'detail', 'code']) {
+  for (const name of ['title', 'detail', 'code', 'reference']) {
     const text = readField(problem, name)
     if (typeof text === 'string') found[name] = text
   }
@@ -149,10 +158,10 @@ async function readProblem(reply: Reply): Promise<Record<string, unknown>> {
   return found
 }
 
-/** RFC 9110, 10.2.3: a number of seconds, or a date. */
+/** RFC 9110, 10.2.3: a number of seconds, which some servers give a fraction, or a date. */
 export function parseRetryAfter(value: string | null, clock: Clock): number | undefined {
   const text = value?.trim() ?? ''
-  if (/^[0-9]+$/.test(text)) return Number(text) * 1000
+  if (/^[0-9]+(?:\.[0-9]+)?$/.test(text)) return Math.round(Number(text) * 1000)
   const date = Date.parse(text)
   // `Date.parse` takes much that is no HTTP-date; all of those begin with the name of a day.
   return /^[A-Z][a-z]{2,8},? /.test(text) && !Number.isNaN(date) ? Math.max(0, date - clock.wallTime()) : undefined

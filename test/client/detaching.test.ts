@@ -57,18 +57,21 @@ test('each further iterator is a subscription of its own, from the first event',
 
 test('cancelling waits for the id and asks the server', async () => {
   const held = new HeldBody()
+  let answer = (): void => {}
   const { client, server, clock } = clientRig([
-    refused(),
-    held.answer,
+    () => new Promise(resolve => (answer = () => resolve(held.answer()))),
     json({}, { status: 202 }),
     json({}, { status: 202 }),
   ])
   const run = client.stream(ONE_TASK)
+  await idle()
   const cancelling = run.cancel()
-  await clock.run(1000)
+  await clock.run(999)
+  answer()
   await cancelling
   await run.cancel()
-  expect(server.lines.slice(2)).toEqual(['POST /executions/x/cancel', 'POST /executions/x/cancel'])
+  expect(server.lines.slice(1)).toEqual(['POST /executions/x/cancel', 'POST /executions/x/cancel'])
+  expect(clock.timerCount).toBe(0)
   // A stream that nobody reads is left behind on purpose: cancelling is not reading.
   expect(held.isCancelled).toBe(false)
 })

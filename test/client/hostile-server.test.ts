@@ -146,7 +146,7 @@ test.each([
   ['Thu, 01 Jan 2025 00:00:05 GMT', 1000],
   ['soon', 1000],
   ['-5', 1000],
-  ['1.5', 1000],
+  ['1.5', 1500],
   ['', 1000],
 ])('`Retry-After: %s` is waited for, %i ms', async (after, delayMs) => {
   const { client, server, clock } = clientRig([problem(503, {}, { 'Retry-After': after }), json(RESULT)])

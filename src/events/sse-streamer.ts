@@ -39,7 +39,8 @@ interface Shared {
  * A bus within this process, from whoever makes text to whoever shows it.
  *
  * Each call is one event, delivered to every listener before the call returns, in one order for all; nothing is joined and
- * nothing waits for a listener. The promises resolve when the event has been delivered and never reject.
+ * nothing waits for a listener. The promises resolve when the event has been delivered and never reject: what is to be text
+ * and is none is made one.
  */
 export class SSEStreamer {
   #shared: Shared
@@ -59,14 +60,14 @@ export class SSEStreamer {
   /** A piece of text. */
   async streamToken(token: string): Promise<void> {
     this.#meter().add(this.#shared.clock.now())
-    this.#send('token', token)
+    this.#send('token', toText(token))
   }
 
   /** The stream has ended well. Of the metrics, what is not given is what was measured, or told by `updateMetrics`. */
   async streamComplete(finalResponse: string, metrics: Partial<StreamMetrics> = {}): Promise<void> {
     const measured = this.#meter().measure(metrics, this.#shared.clock.now())
     this.#shared.meters.delete(this.#streamId)
-    this.#send('complete', Object.freeze({ response: finalResponse, metrics: Object.freeze(measured) }))
+    this.#send('complete', Object.freeze({ response: toText(finalResponse), metrics: Object.freeze(measured) }))
   }
 
   /** The stream has failed. */
@@ -77,7 +78,7 @@ export class SSEStreamer {
 
   /** A word for people. */
   async streamInfo(message: string): Promise<void> {
-    this.#send('info', Object.freeze({ message }))
+    this.#send('info', Object.freeze({ message: toText(message) }))
   }
 
   /** Tells how fast the stream is; what is not given stays as it was told before. */
@@ -111,10 +112,11 @@ export class SSEStreamer {
     this.#shared.hub.unsubscribe(listener, this.#streamId)
   }
 
-  /** Delivers any event: `custom` ones, or what another streamer gave. */
+  /** Delivers any event: `custom` ones, or what another streamer gave. @throws `INVALID_OPTION` for what is no event */
   emit(name: 'stream-event', event: StreamEventInput): void {
     checkName(name)
-    if (!TYPES.has(event.type)) throw invalidOption('type', `one of ${[...TYPES].join(', ')}`, event.type)
+    if (!TYPES.has(expectObject('event', event).type))
+      throw invalidOption('type', `one of ${[...TYPES].join(', ')}`, event.type)
     const place = this.#streamId === undefined ? {} : { streamId: this.#streamId }
     this.#deliver({ timestamp: this.#shared.clock.wallTime(), ...event, ...place })
   }
@@ -187,6 +189,17 @@ export const sseStreamer: SSEStreamer = new SSEStreamer()
 
 function checkName(name: string): void {
   if (name !== 'stream-event') throw invalidOption('name', '`stream-event`', name)
+}
+
+/** As a tool's `emitToken` takes it; what is absent, or cannot be made text, is none. */
+function toText(text: string): string {
+  if (typeof text === 'string') return text
+  try {
+    return String(text ?? '')
+  } catch {
+    // An object without `toString`, or one that throws.
+    return ''
+  }
 }
 
 function describeError(error: unknown): StreamEventFor<'error'>['data'] {

@@ -10,7 +10,8 @@ interface Subscription {
   readonly types: ReadonlySet<StreamEventType> | undefined
   /** `undefined` for every stream. */
   readonly streamId: string | undefined
-  isActive: boolean
+  /** Counts subscriptions: a later one has a greater number. */
+  readonly number: number
   hasFailed: boolean
 }
 
@@ -25,8 +26,11 @@ export class StreamHub {
   readonly #logger: StreamLogger
   readonly #historySize: number
   #history: StreamEvent[] = []
-  /** Replaced, never changed, so that a delivery that is under way keeps its own. */
-  #subscriptions: readonly Subscription[] = []
+  /** In the order in which they are called. A `Set` may lose and get members while it is gone through. */
+  readonly #subscriptions = new Set<Subscription>()
+  /** The same, to be found without looking at all of them: by listener, then by stream. */
+  readonly #byListener = new Map<StreamListener, Map<string | undefined, Subscription>>()
+  #subscribedCount = 0
   #hasWarned = false
   /** What is to be delivered after the event that is being delivered; `undefined` while none is. */
   #pending: StreamEvent[] | undefined
@@ -37,7 +41,7 @@ export class StreamHub {
   }
 
   get listenerCount(): number {
-    return this.#subscriptions.length
+    return this.#subscriptions.size
   }
 
   /** The last events, oldest first, of one stream or of all. */
@@ -52,19 +56,26 @@ export class StreamHub {
     types: readonly StreamEventType[] | undefined,
     streamId: string | undefined,
   ): () => void {
-    const subscription = { listener, types: types && new Set(types), streamId, isActive: true, hasFailed: false }
-    this.#remove(each => each.listener === listener && each.streamId === streamId)
-    this.#subscriptions = [...this.#subscriptions, subscription]
-    if (this.#subscriptions.length > MANY_LISTENERS && !this.#hasWarned) {
+    const number = this.#subscribedCount++
+    const subscription = { listener, types: types && new Set(types), streamId, number, hasFailed: false }
+    const before = this.#byListener.get(listener)?.get(streamId)
+    if (before !== undefined) this.#remove(before)
+    const byStream = this.#byListener.get(listener) ?? new Map<string | undefined, Subscription>()
+    this.#byListener.set(listener, byStream.set(streamId, subscription))
+    this.#subscriptions.add(subscription)
+    if (this.#subscriptions.size > MANY_LISTENERS && !this.#hasWarned) {
       this.#hasWarned = true
       this.#warn(`More than ${MANY_LISTENERS} listeners: are they unsubscribed when they are done?`)
     }
-    return () => this.#remove(each => each === subscription)
+    return () => this.#remove(subscription)
   }
 
   /** It is not called any more, not even for an event that is being delivered. */
   unsubscribe(listener: StreamListener, streamId: string | undefined): void {
-    this.#remove(each => each.listener === listener && (streamId === undefined || each.streamId === streamId))
+    const byStream = this.#byListener.get(listener)
+    if (byStream === undefined) return
+    const meant = streamId === undefined ? [...byStream.values()] : [byStream.get(streamId)]
+    for (const subscription of meant) if (subscription !== undefined) this.#remove(subscription)
   }
 
   /** Delivers an event before it returns; from within a listener, after the event that is being delivered. */
@@ -83,9 +94,12 @@ export class StreamHub {
 
   #deliver(event: StreamEvent): void {
     this.#remember(event)
+    const end = this.#subscribedCount
     for (const subscription of this.#subscriptions) {
-      const { types, streamId } = subscription
-      if (!subscription.isActive || (types !== undefined && !types.has(event.type))) continue
+      const { types, streamId, number } = subscription
+      // Whoever subscribes meanwhile hears the next event.
+      if (number >= end) return
+      if (types !== undefined && !types.has(event.type)) continue
       if (streamId === undefined || streamId === event.streamId) this.#call(subscription, event)
     }
   }
@@ -128,10 +142,12 @@ export class StreamHub {
     if (this.#history.length >= this.#historySize * 2) this.#history = this.#history.slice(-this.#historySize)
   }
 
-  #remove(isMeant: (subscription: Subscription) => boolean): void {
-    const removed = this.#subscriptions.filter(isMeant)
-    if (removed.length === 0) return
-    for (const subscription of removed) subscription.isActive = false
-    this.#subscriptions = this.#subscriptions.filter(({ isActive }) => isActive)
+  /** Harmless to repeat. */
+  #remove(subscription: Subscription): void {
+    if (!this.#subscriptions.delete(subscription)) return
+    const { listener, streamId } = subscription
+    const byStream = this.#byListener.get(listener)
+    byStream?.delete(streamId)
+    if (byStream?.size === 0) this.#byListener.delete(listener)
   }
 }

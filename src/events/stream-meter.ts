@@ -29,12 +29,13 @@ export class StreamMeter {
   /** All finite: what is given comes first, then what was told, then what was measured. */
   measure(given: Partial<StreamMetrics>, now: number): StreamMetrics {
     const firstAt = this.#firstAt ?? now
-    const seconds = (this.#lastAt - firstAt) / 1000
+    const spanMs = this.#lastAt - firstAt
     const all: StreamMetrics = {
       ttft: firstAt - this.#startedAt,
       totalTime: now - this.#startedAt,
       tokens: this.#count,
-      tokensPerSec: seconds > 0 ? (this.#count - 1) / seconds : 0,
+      // Over less than a millisecond a pace says nothing.
+      tokensPerSec: spanMs >= 1 ? ((this.#count - 1) * 1000) / spanMs : 0,
       ...this.#told,
     }
     const figures = Object.entries(given).filter(([, value]) => isFigure(value))

@@ -57,6 +57,20 @@ test('every method is one event of its form', async () => {
   ])
 })
 
+test.each<[unknown, string]>([
+  [5, '5'],
+  [undefined, ''],
+  [null, ''],
+  [Symbol('x'), 'Symbol(x)'],
+  [Object.create(null), ''],
+])('what is to be text and is none is made one, and no promise rejects: %o', async (given, text) => {
+  const { streamer, events } = streamerRig()
+  await streamer.streamToken(given as string)
+  await streamer.streamInfo(given as string)
+  await streamer.streamComplete(given as string)
+  expect(events.map(({ data }) => data)).toMatchObject([text, { message: text }, { response: text }])
+})
+
 test.each([null, undefined, {}, 5, new Error('')])('an error that says nothing, %j, is told as such', async error => {
   const { streamer, events } = streamerRig()
   await streamer.streamError(error)
@@ -217,6 +231,18 @@ test('a listener takes its own place, and what ends an earlier subscription leav
   expect(streamer.listenerCount).toBe(1)
 })
 
+test('fifty thousand listeners come and go: none costs a look at all others', async () => {
+  const { streamer } = streamerRig()
+  let heard = 0
+  const listeners = Array.from({ length: 50_000 }, () => () => void (heard += 1))
+  // Where each does, this takes far longer than a test may.
+  for (const listener of listeners) streamer.subscribe(listener)
+  await streamer.streamToken('x')
+  for (const listener of listeners.toReversed()) streamer.unsubscribe(listener)
+  await streamer.streamToken('y')
+  expect([heard, streamer.listenerCount]).toEqual([50_000, 1])
+})
+
 test('on and off are subscribe and unsubscribe', async () => {
   const { streamer } = streamerRig()
   const heard: StreamEvent[] = []
@@ -318,6 +344,8 @@ test.each<[option: string, wrong: () => unknown]>([
   ['name', () => new SSEStreamer().on('data' as never, () => {})],
   ['name', () => new SSEStreamer().off('data' as never, () => {})],
   ['name', () => new SSEStreamer().emit('data' as never, { type: 'token', data: '' })],
+  ['event', () => new SSEStreamer().emit('stream-event', null as never)],
+  ['event', () => new SSEStreamer().emit('stream-event', 'token' as never)],
   ['type', () => new SSEStreamer().emit('stream-event', { type: 'tokens' as never, data: '' })],
 ])('a wrong `%s` is refused', (option, wrong) => {
   expect(wrong).toThrow(

@@ -42,7 +42,7 @@ export type DagstreamErrorCode =
   | 'FENCED'
   /** The store's next seq is not the one appended. */
   | 'SEQ_CONFLICT'
-  /** An execution or an attempt was cancelled: the reason of the abort signal a tool sees. */
+  /** An execution or an attempt was cancelled: the reason of the abort signal a tool sees, or of a workflow that a client withdrew. */
   | 'CANCELLED'
   /** An attempt ran longer than `timeoutMs`: the reason of the abort signal a tool sees. */
   | 'TASK_TIMEOUT'

@@ -1,4 +1,3 @@
-import { describeCause } from '../client/describe-cause.ts'
 import { DagstreamError } from '../errors.ts'
 import type { ExecutionResult } from '../execute/execution-result.ts'
 import { StreamingExecutor } from '../execute/streaming-executor.ts'
@@ -12,7 +11,7 @@ import { describeFailure } from './event-lines.ts'
 import { follow, type FollowedExecution, toExitCode } from './follow.ts'
 import { missesTool } from './issue-lines.ts'
 import { readConfig } from './read-config.ts'
-import { connect, RemotePlace } from './server-connection.ts'
+import { RemotePlace } from './remote-place.ts'
 import { renderUsage } from './summary.ts'
 import { formatMs, formatNumberOf, toPlainLine } from './text.ts'
 
@@ -29,8 +28,8 @@ export interface ChatOptions {
   readonly hideTokenUsage?: true
 }
 
-const STOP_MESSAGE = 'Cancelling; press Ctrl-C again to exit at once'
-const KEY_MESSAGE = 'There is no key for a language model: set OPENROUTER_API_KEY, or give --server'
+const KEY_MESSAGE =
+  'There is no key for a language model: set OPENROUTER_API_KEY, to any value for an endpoint that wants none, or give --server'
 const SERVER_HINT = 'A server has `llm:chat` where OPENROUTER_API_KEY is set when it starts'
 
 /**
@@ -53,8 +52,11 @@ export async function chatCommand(prompt: string, options: ChatOptions, context:
     onGone: () => stop(stdout.isClosed ? 'The reader of the answer has left' : 'The answer cannot be written'),
   })
   const startedAt = performance.now()
-  const place = server === undefined ? undefined : new RemotePlace({ server })
-  const start = place === undefined ? startHere(args, context) : startRemotely(args, place, options, context, viewer)
+  const place = server === undefined ? undefined : new RemotePlace({ server, ...(token !== undefined && { token }) })
+  const start =
+    place === undefined
+      ? startHere(args, context)
+      : () => place.start(buildWorkflow(args), { input: args }, context.process, viewer)
   try {
     const { result } = await follow(
       {
@@ -79,9 +81,10 @@ export async function chatCommand(prompt: string, options: ChatOptions, context:
     await viewer.breakLine()
     // Before anything started there is nothing to tell.
     if (viewer.attemptCount > 0) await tellCost({ args, ms: performance.now() - startedAt }, viewer, options, context)
-    await place?.sayAfter(error, context)
-    const isMissing = error instanceof DagstreamError && missesTool(error.details['issues'])
-    throw isMissing ? new HintedError(error, SERVER_HINT) : error
+    if (error instanceof DagstreamError && missesTool(error.details['issues']))
+      throw new HintedError(error, SERVER_HINT)
+    if (place === undefined) throw error
+    return await place.endAfter(error, context)
   }
 }
 
@@ -121,28 +124,7 @@ function startHere(args: ChatArguments, { process }: CommandContext): () => Foll
       input: args,
     })
     const stop = (why: string): void => execution.cancel(why)
-    return { events: execution, result: () => execution.result, stop, stopMessage: STOP_MESSAGE }
-  }
-}
-
-function startRemotely(
-  args: ChatArguments,
-  place: RemotePlace,
-  options: ChatOptions,
-  { process }: CommandContext,
-  viewer: ChatViewer,
-): () => FollowedExecution {
-  const { server = '', token } = options
-  return () => {
-    const client = connect({ server, ...(token !== undefined && { token }) }, process, viewer)
-    const execution = client.stream(buildWorkflow(args), { input: args })
-    const stop = (): void => {
-      const tell = (error: unknown): void => {
-        void viewer.say(`Cannot cancel: ${toPlainLine(describeCause(error))}`)
-      }
-      execution.cancel().catch(tell)
-    }
-    return { events: place.note(execution), result: () => execution.result, stop, stopMessage: STOP_MESSAGE }
+    return { events: execution, result: () => execution.result, stop, isCancelling: true }
   }
 }
 

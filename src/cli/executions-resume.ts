@@ -13,7 +13,6 @@ import { McpLines } from './mcp-lines.ts'
 import { findStore, type SourceFlags } from './open-source.ts'
 import { askUntilInterrupted, openTools, type ToolFlags } from './open-tools.ts'
 import { RemoteExecutions } from './remote-executions.ts'
-import { STOP_MESSAGE } from './run-command.ts'
 import { type OutputFlags, reportEnd } from './run-report.ts'
 import { openExistingStore } from './store-place.ts'
 import { toPlainLine } from './text.ts'
@@ -100,7 +99,7 @@ async function resumeHere(
         begin(viewer) {
           lines.showIn(viewer)
           const stop = (why: string): void => execution.cancel(why)
-          return { events: execution, result: () => execution.result, stop, stopMessage: STOP_MESSAGE }
+          return { events: execution, result: () => execution.result, stop, isCancelling: true }
         },
       },
       context,

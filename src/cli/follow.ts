@@ -2,7 +2,7 @@ import type { SSEEvent } from '../events/events.ts'
 import type { ExecutionResult } from '../execute/execution-result.ts'
 import { encode } from '../sse/encode.ts'
 import type { CommandContext, ExitCode } from './console.ts'
-import { listenForInterrupts } from './interrupts.ts'
+import { describeSecond, listenForInterrupts } from './interrupts.ts'
 import { createLineViewer, createViewer, SILENT_VIEWER, type Viewer } from './viewer.ts'
 
 /** An execution that a command follows, whether it runs in this process or on a server. */
@@ -12,8 +12,8 @@ export interface FollowedExecution {
   readonly result: () => Promise<ExecutionResult>
   /** Ctrl-C was pressed, or whoever read the events has left: cancels, or lets go. Called at most once. */
   readonly stop: (why: string) => void
-  /** Said when Ctrl-C calls `stop`. */
-  readonly stopMessage?: string
+  /** Whether `stop` cancels, which is said when Ctrl-C calls it. */
+  readonly isCancelling?: true
 }
 
 /** How an execution is followed. */
@@ -55,8 +55,8 @@ export async function follow(options: FollowOptions, context: CommandContext): P
       if (!isStopped) execution.stop(why)
       isStopped = true
     }
-    stopListening = listenForInterrupts(process, () => {
-      if (execution.stopMessage !== undefined) void viewer.say(execution.stopMessage)
+    stopListening = listenForInterrupts(process, signal => {
+      if (execution.isCancelling) void viewer.say(`Cancelling; ${describeSecond(signal)}`)
       stop('Interrupted')
     })
     for await (const event of execution.events) {

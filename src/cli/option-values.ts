@@ -4,9 +4,25 @@ import { parseJson } from './read-workflow.ts'
 
 /** @throws InvalidArgumentError unless `text` is an integer ≥ 1 */
 export function parsePositiveInteger(text: string): number {
+  return parseInteger(text, 1)
+}
+
+/** @throws InvalidArgumentError unless `text` is an integer ≥ 0 */
+export function parseCount(text: string): number {
+  return parseInteger(text, 0)
+}
+
+function parseInteger(text: string, least: number): number {
   const value = Number(text)
-  if (/^[0-9]+$/.test(text) && Number.isSafeInteger(value) && value >= 1) return value
-  throw new InvalidArgumentError('Expected an integer of at least 1.')
+  if (/^[0-9]+$/.test(text) && Number.isSafeInteger(value) && value >= least) return value
+  throw new InvalidArgumentError(`Expected an integer of at least ${least}.`)
+}
+
+/** @throws InvalidArgumentError unless `text` is a decimal number above 0 */
+export function parseAmount(text: string): number {
+  const value = Number(text)
+  if (/^[0-9]+(?:\.[0-9]+)?$/.test(text) && Number.isFinite(value) && value > 0) return value
+  throw new InvalidArgumentError('Expected a number above 0, such as 0.5.')
 }
 
 const UNITS_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }

@@ -6,7 +6,7 @@ import { chatCommand } from './chat-command.ts'
 import { type CliProcess, type CommandContext, type ExitCode, Output } from './console.ts'
 import { addExecutionsCommands } from './executions-program.ts'
 import { graphCommand } from './graph-command.ts'
-import { parseHosts, parseOrigins, parsePort, parsePositiveInteger } from './option-values.ts'
+import { parseAmount, parseCount, parseHosts, parseOrigins, parsePort, parsePositiveInteger } from './option-values.ts'
 import {
   inputOption,
   mcpOption,
@@ -102,6 +102,20 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
     )
     .addOption(retainAgeOption())
     .addOption(retainCountOption())
+    .option(
+      '--timeout <ms>',
+      'for a whole execution: what holds, and the most that may be asked for',
+      parsePositiveInteger,
+    )
+    .option('--concurrency <n>', 'how many tasks of an execution may run at once, likewise', parsePositiveInteger)
+    .option('--max-executions <n>', 'how many executions may run at once', parsePositiveInteger)
+    .option('--max-tokens <n>', 'cancel an execution that uses more, in and out', parsePositiveInteger)
+    .option('--max-cost <usd>', 'cancel an execution that costs more, in US dollars', parseAmount)
+    .addOption(
+      new Option('--drain <ms>', 'how long what runs may go on once it is to end')
+        .argParser(parseCount)
+        .default(10_000),
+    )
     .addOption(new Option('--log-level <level>', 'the least that is logged').choices(LOG_LEVELS).default('info'))
     .action(async options => void (code = await serveCommand(options, context)))
   program

@@ -1,5 +1,4 @@
 import type { RemoteOptions } from '../client/create-client.ts'
-import { describeCause } from '../client/describe-cause.ts'
 import { DagstreamError } from '../errors.ts'
 import type { Schedule, SSEEvent } from '../events/events.ts'
 import { type StreamOptions, StreamingExecutor } from '../execute/streaming-executor.ts'
@@ -15,9 +14,9 @@ import { askUntilInterrupted, openTools } from './open-tools.ts'
 import { expectOneReader } from './read-config.ts'
 import { readWorkflow } from './read-workflow.ts'
 import { type OutputFlags, reportEnd } from './run-report.ts'
-import { connect, RemotePlace } from './server-connection.ts'
+import { RemotePlace } from './remote-place.ts'
 import { openRunStore, type StoreFlags } from './store-place.ts'
-import { toPlainLine } from './text.ts'
+import { renderUsage } from './summary.ts'
 import type { Viewer } from './viewer.ts'
 
 /** The flags of `run`. */
@@ -37,9 +36,6 @@ export interface RunOptions extends OutputFlags, Omit<StoreFlags, 'durability'> 
   readonly token?: string
 }
 
-/** Said when Ctrl-C cancels. */
-export const STOP_MESSAGE = 'Cancelling; press Ctrl-C again to exit at once'
-
 /**
  * Runs a workflow: the result goes to stdout, what people follow it by to stderr.
  *
@@ -57,7 +53,7 @@ export async function runCommand(file: string, options: RunOptions, context: Com
   expectOneReader(file, options.mcp)
   const workflow = (await readWorkflow(file, process)) as DAGStructure
   if (server !== undefined) {
-    return reportEnd(await runRemotely(workflow, { ...options, server }, context), options, context)
+    return runRemotely(workflow, { ...options, server }, context)
   }
   const store = storeFile === undefined ? undefined : await openRunStore({ ...options, store: storeFile }, process)
   const lines = new McpLines(context)
@@ -102,7 +98,7 @@ async function runHere(
       events: store ? afterFirst(execution, say) : execution,
       result: () => execution.result,
       stop,
-      stopMessage: STOP_MESSAGE,
+      isCancelling: true,
     }
   }
   try {
@@ -132,35 +128,19 @@ async function runRemotely(
   workflow: DAGStructure,
   options: RunOptions & { readonly server: string },
   context: CommandContext,
-): Promise<Followed> {
+): Promise<ExitCode> {
+  const { input } = options
   const place = new RemotePlace(options)
+  const asked = { options: toRemoteOptions(options), ...(input !== undefined && { input }) }
+  let followed: Followed
   try {
-    return await follow(
-      {
-        ...pickSse(options),
-        begin(viewer) {
-          const { input } = options
-          const client = connect(options, context.process, viewer)
-          const execution = client.stream(workflow, {
-            options: toRemoteOptions(options),
-            ...(input !== undefined && { input }),
-          })
-          const stop = (): void => {
-            // Until the events say that it has ended, it has not: a cancellation that got lost is no end.
-            const tell = (error: unknown): void => {
-              void viewer.say(`Cannot cancel: ${toPlainLine(describeCause(error))}`)
-            }
-            execution.cancel().catch(tell)
-          }
-          return { events: place.note(execution), result: () => execution.result, stop, stopMessage: STOP_MESSAGE }
-        },
-      },
-      context,
-    )
+    const begin = (viewer: Viewer): FollowedExecution => place.start(workflow, asked, context.process, viewer)
+    followed = await follow({ ...pickSse(options), begin }, context)
   } catch (error) {
-    await place.sayAfter(error, context)
-    throw error
+    if (place.tokenUsage !== undefined) await context.stderr.write(`${renderUsage(place.tokenUsage)}\n`)
+    return place.endAfter(error, context)
   }
+  return reportEnd(followed, options, context)
 }
 
 function pickSse({ sse }: RunOptions): { sse?: true } {

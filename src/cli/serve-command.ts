@@ -1,9 +1,10 @@
 import { createHandler, type Handler } from '../http/create-handler.ts'
 import { describeError } from '../http/describe-error.ts'
+import type { HandlerOptions } from '../http/handler-options.ts'
 import { isLoopback, LOOPBACK_HOSTS } from '../http/host-guard.ts'
 import { type NodeServer, serve, type ServeOptions } from '../http/node/serve.ts'
 import { type CommandContext, type ExitCode, UsageError } from './console.ts'
-import { listenForInterrupts } from './interrupts.ts'
+import { describeSecond, listenForInterrupts } from './interrupts.ts'
 import { type CliTools, openTools } from './open-tools.ts'
 import { isHostName } from './option-values.ts'
 import { buildSamples } from './serve-samples.ts'
@@ -25,10 +26,18 @@ export interface ServeCommandOptions extends StoreFlags {
   /** A file with `mcpServers`, each started by the first workflow that names it. */
   readonly mcp?: string
   readonly logLevel: LogLevel
+  /** How long an execution may take where the request does not say, and at most, ms. */
+  readonly timeout?: number
+  /** How many tasks of an execution may run at once, where the request does not say, and at most. */
+  readonly concurrency?: number
+  readonly maxExecutions?: number
+  /** Of one execution, in and out. */
+  readonly maxTokens?: number
+  /** Of one execution, US dollars. */
+  readonly maxCost?: number
+  /** How long what runs may go on after the first Ctrl-C, ms. */
+  readonly drain: number
 }
-
-/** How long what runs may go on after the first Ctrl-C, ms. */
-const DRAIN_MS = 10_000
 
 /**
  * Serves executions over HTTP until Ctrl-C or a request to terminate, then drains; a second one exits at once.
@@ -46,13 +55,7 @@ export async function serveCommand(options: ServeCommandOptions, context: Comman
   const log = createServerLog(stderr, logLevel)
   const tools = await openTools(options, process, log)
   try {
-    const opened = await openServerStore(options, process, log)
-    try {
-      await serveUntilInterrupted(options, { token, tools, opened, log }, context)
-    } finally {
-      // Only now: what runs was recorded until it had drained.
-      await opened.close()
-    }
+    await serveTools(options, { token, tools, log }, context)
   } finally {
     await tools.close()
   }
@@ -63,51 +66,84 @@ export async function serveCommand(options: ServeCommandOptions, context: Comman
 interface ServerParts {
   readonly token: string | undefined
   readonly tools: CliTools
-  readonly opened: OpenedStore
   readonly log: ServerLog
 }
 
-async function serveUntilInterrupted(
+async function serveTools(
   options: ServeCommandOptions,
-  { token, tools, opened, log }: ServerParts,
-  { process, stderr }: CommandContext,
+  { token, tools, log }: ServerParts,
+  context: CommandContext,
 ): Promise<void> {
-  const { port, host, allowHost, allowOrigin } = options
+  const { process, stderr } = context
+  const { port, host, allowHost, allowOrigin, drain } = options
   let handler: Handler | undefined
+  let open = (_handler: Handler): void => {}
+  const opening = new Promise<Handler>(resolve => (open = resolve))
+  // Who comes before the store is open waits: refused, an `EventSource` would not come back.
+  const answer = async (request: Request): Promise<Response> => (await opening).fetch(request)
   const server = await listen(
-    { fetch: logRequests(request => (handler as Handler).fetch(request), log), close: async () => handler?.close() },
+    { fetch: logRequests(answer, log), close: async () => handler?.close() },
     { port, host, ...(allowHost && { allowedHosts: listHosts(host, allowHost) }) },
   )
+  let opened: OpenedStore | undefined
+  try {
+    // Once it listens: one that ends because its port is taken must neither make a file nor go on with what an earlier process
+    // left in one.
+    opened = await openServerStore(options, process, log)
+    const samples = await buildSamples(reachableUrl(server), token !== undefined, tools.own, process)
+    handler = createHandler({
+      ...toBounds(options),
+      tools: tools.serverNames.length === 0 ? tools.own : tools,
+      store: logExecutions(opened.store, log),
+      logger: log,
+      ...(token !== undefined && { token }),
+      ...(allowOrigin && { allowedOrigins: allowOrigin }),
+    })
+    open(handler)
+    // Never waited for: whoever reads the log may have stopped.
+    void stderr.write(renderWelcome(server, opened.place, samples, token !== undefined))
+    if (!tools.own.has('llm:chat')) log.info('There is no built-in `llm:chat`: OPENROUTER_API_KEY is not set')
+    await drainWhenInterrupted(server, drain, log, context)
+  } finally {
+    await server.close()
+    // Only now: what runs was recorded until it had drained.
+    await opened?.close()
+  }
+}
+
+async function drainWhenInterrupted(
+  server: NodeServer,
+  drainMs: number,
+  log: ServerLog,
+  { process, stderr }: CommandContext,
+): Promise<void> {
   // A tool that fails after it has answered, in a timer of its own, is not to end the executions of everybody.
   const stopCatching = process.onStrayError(error => {
     log.error('Something failed where nobody waits for it, probably in a tool', { error: describeError(error) })
   })
   let stopListening = (): void => {}
-  const interrupted = new Promise<void>(resolve => (stopListening = listenForInterrupts(process, resolve)))
+  const interrupted = new Promise<string>(resolve => (stopListening = listenForInterrupts(process, resolve)))
   try {
-    // Once it listens, and before any request can come in: it goes on at once with what an earlier process left, which one
-    // that ends because its port is taken must not have touched.
-    handler = createHandler({
-      tools: tools.serverNames.length === 0 ? tools.own : tools,
-      store: logExecutions(opened.store, log),
-      logger: log,
-      drainMs: DRAIN_MS,
-      ...(token !== undefined && { token }),
-      ...(allowOrigin && { allowedOrigins: allowOrigin }),
-    })
-    const samples = await buildSamples(reachableUrl(server), token !== undefined, tools.own, process)
-    // Never waited for: whoever reads the log may have stopped.
-    void stderr.write(renderWelcome(server, opened.place, samples, token !== undefined))
-    await interrupted
-    void stderr.write(
-      `Draining: what runs may go on for up to ${formatMs(DRAIN_MS)}; press Ctrl-C again to exit at once\n`,
-    )
+    const second = describeSecond(await interrupted)
+    void stderr.write(`Draining: what runs may go on for up to ${formatMs(drainMs)}; ${second}\n`)
     await server.close()
     void stderr.write('Drained\n')
   } finally {
-    await server.close()
     stopListening()
     stopCatching()
+  }
+}
+
+/** The defaults are those of `createHandler`. */
+function toBounds(options: ServeCommandOptions): Partial<HandlerOptions> {
+  const { timeout, concurrency, maxExecutions, maxTokens, maxCost, drain } = options
+  return {
+    drainMs: drain,
+    ...(timeout !== undefined && { timeoutMs: timeout }),
+    ...(concurrency !== undefined && { maxConcurrency: concurrency }),
+    ...(maxExecutions !== undefined && { maxExecutions }),
+    ...(maxTokens !== undefined && { maxTokens }),
+    ...(maxCost !== undefined && { maxCost }),
   }
 }
 

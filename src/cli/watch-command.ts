@@ -1,7 +1,8 @@
 import { parseEventId } from '../events/events.ts'
 import { type CommandContext, type ExitCode, UsageError } from './console.ts'
 import { follow, toExitCode } from './follow.ts'
-import { connect, RemotePlace, type ServerFlags } from './server-connection.ts'
+import { RemotePlace } from './remote-place.ts'
+import type { ServerFlags } from './server-connection.ts'
 import { renderSummary } from './summary.ts'
 
 /** The flags of `watch`. */
@@ -26,23 +27,13 @@ export async function watchCommand(
   const { process, stdout, stderr, colors } = context
   const { after, json, sse } = options
   checkIds(executionId, after)
-  const place = new RemotePlace(options, executionId, after)
-  const detachment = new AbortController()
+  const place = new RemotePlace(options)
   try {
     const { result } = await follow(
       {
         ...(sse && { sse }),
         isPartial: after !== undefined,
-        begin(viewer) {
-          const client = connect(options, process, viewer)
-          const { signal } = detachment
-          const execution = client.subscribe(executionId, { signal, ...(after !== undefined && { after }) })
-          return {
-            events: place.note(execution),
-            result: () => execution.result,
-            stop: () => detachment.abort(),
-          }
-        },
+        begin: viewer => place.watch(executionId, after, process, viewer),
       },
       context,
     )
@@ -50,10 +41,7 @@ export async function watchCommand(
     if (!stdout.isClosed) await stderr.write(renderSummary(result, colors))
     return stdout.error && !stdout.isClosed ? 1 : toExitCode(result)
   } catch (error) {
-    if (error !== detachment.signal.reason || !detachment.signal.aborted) {
-      await place.sayAfter(error, context)
-      throw error
-    }
+    if (!place.hasLeftWith(error)) return place.endAfter(error, context)
     const resume = place.describeResume(process) as string
     if (!stdout.isClosed) await stderr.write(`Detached; nothing was cancelled. To go on from here:\n  ${resume}\n`)
     return 130

@@ -191,7 +191,11 @@ test('a reader that leaves cancels at the next write', async () => {
 })
 
 test.each<[argv: string[], env: Record<string, string>, message: string]>([
-  [['hi'], {}, 'There is no key for a language model: set OPENROUTER_API_KEY, or give --server\n'],
+  [
+    ['hi'],
+    {},
+    'There is no key for a language model: set OPENROUTER_API_KEY, to any value for an endpoint that wants none, or give --server\n',
+  ],
   [['hi'], { OPENROUTER_API_KEY: ' ' }, 'set OPENROUTER_API_KEY'],
   [['hi'], { OPENROUTER_API_KEY: KEY, OPENROUTER_BASE_URL: 'ftp://x' }, 'Expected OPENROUTER_BASE_URL to be an http'],
   [[''], { OPENROUTER_API_KEY: KEY }, 'Expected a prompt that says something'],

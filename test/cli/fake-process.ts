@@ -40,21 +40,21 @@ export class FakeProcess implements CliProcess {
   readonly stdout: FakeStream = new FakeStream()
   readonly stderr: FakeStream = new FakeStream()
   readonly exits: number[] = []
-  readonly #listeners = new Set<() => void>()
+  readonly #listeners = new Set<(signal: string) => void>()
   readonly #strayListeners = new Set<(error: unknown) => void>()
 
   constructor(...argv: string[]) {
     this.argv = argv
   }
 
-  onInterrupt(listener: () => void): () => void {
+  onInterrupt(listener: (signal: string) => void): () => void {
     this.#listeners.add(listener)
     return () => void this.#listeners.delete(listener)
   }
 
-  /** Presses Ctrl-C. @returns how many listened */
-  interrupt(): number {
-    for (const listener of this.#listeners) listener()
+  /** Presses Ctrl-C, or sends another signal. @returns how many listened */
+  interrupt(signal = 'SIGINT'): number {
+    for (const listener of this.#listeners) listener(signal)
     return this.#listeners.size
   }
 

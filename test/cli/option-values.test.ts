@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { parseAge } from '../../src/cli/option-values.ts'
+import { parseAge, parseAmount, parseCount } from '../../src/cli/option-values.ts'
 
 test.each([
   ['90s', 90_000],
@@ -12,4 +12,13 @@ test.each([
 
 test.each(['', '7', 'd', '0d', '-1d', '1.5h', '7D', '7 d', '7w', '1e3s', '1234567890d'])('%j is no age', text => {
   expect(() => parseAge(text)).toThrow('Expected an integer of at least 1 with its unit')
+})
+
+test('an amount may have decimals, a count may be zero', () => {
+  expect(['0.5', '12', '0.0001'].map(parseAmount)).toEqual([0.5, 12, 0.0001])
+  expect(['0', '10000'].map(parseCount)).toEqual([0, 10_000])
+})
+
+test.each(['', '0', '0.0', '-1', '.5', '1e3', '1,5', ' 1', '9'.repeat(400)])('%j is no amount', text => {
+  expect(() => parseAmount(text)).toThrow('Expected a number above 0')
 })

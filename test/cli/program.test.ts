@@ -84,6 +84,18 @@ test('whoever misses no tool is not told where they come from', async () => {
   }
 })
 
+test('whoever names the model without a key is told that there is none', async () => {
+  for (const command of ['validate', 'run']) {
+    const { code, stderr } = await run([command, '-'], { tasks: [{ id: 'a', tool: 'llm:chat' }] })
+    expect([code, stderr.split('\n')[0]]).toEqual([
+      2,
+      expect.stringMatching(
+        /^UNKNOWN_TOOL \/tasks\/0\/tool: There is no tool `llm:chat` \(OPENROUTER_API_KEY is not set/,
+      ),
+    ])
+  }
+})
+
 test('of more issues than are listed the total is told', async () => {
   const { code, stderr } = await run(['validate', '-'], {
     tasks: Array.from({ length: 150 }, (_, index) => ({ id: `t${index}`, tool: 'none' })),

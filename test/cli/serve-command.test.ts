@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, get, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -55,6 +55,7 @@ test('it says where it listens and what to paste, and ends with Ctrl-C', async (
     `${head} --data-binary @fixtures/hello.json`,
     `  dagstream run fixtures/hello.json --server ${url}`,
     'Ctrl-C ends it.',
+    expect.stringContaining('"message":"There is no built-in `llm:chat`: OPENROUTER_API_KEY is not set"'),
     '',
   ])
   expect(process.interrupt()).toBe(1)
@@ -141,7 +142,12 @@ test('further hosts and origins are answered beside those of this machine', asyn
   await code
 })
 
-test('on an address for all, hosts may be named too', async () => {
+test('on an address for all every host is answered, unless some are named', async () => {
+  const any = await startServe('--host', '0.0.0.0', '--token', 't')
+  expect(await askAs('else.example', `http://127.0.0.1:${new URL(any.url).port}`, 't')).toBe(200)
+  any.process.interrupt()
+  await any.code
+
   const { process, url, code } = await startServe('--host', '0.0.0.0', '--token', 't', '--allow-host', 'app.example')
   const { port } = new URL(url)
   const ask = (host: string): Promise<number | undefined> => askAs(host, `http://127.0.0.1:${port}`, 't')
@@ -185,22 +191,75 @@ test.each([
   [['--retain-age', '0d'], 'Expected an integer of at least 1 with its unit'],
   [['--retain-age', '1.5h'], 'Expected an integer of at least 1 with its unit'],
   [['--retain-count', '0'], 'Expected an integer of at least 1.'],
+  [['--timeout', '0'], 'Expected an integer of at least 1.'],
+  [['--concurrency', '0'], 'Expected an integer of at least 1.'],
+  [['--max-executions', '-1'], 'Expected an integer of at least 1.'],
+  [['--max-tokens', '1e3'], 'Expected an integer of at least 1.'],
+  [['--max-cost', '0'], 'Expected a number above 0, such as 0.5.'],
+  [['--max-cost', '$5'], 'Expected a number above 0'],
+  [['--max-cost', 'Infinity'], 'Expected a number above 0'],
+  [['--drain', '1.5'], 'Expected an integer of at least 0.'],
 ])('%j is refused', async (argv, message) => {
   const { code, stderr } = await run(['serve', ...argv])
   expect([code, stderr]).toEqual([2, expect.stringContaining(message)])
 })
 
+/** Posts one task of a built-in tool, with options. */
+function post(url: string, tool: string, args: object, options?: object): Promise<Response> {
+  return fetch(`${url}/executions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ workflow: { tasks: [{ id: 'a', tool, arguments: args }] }, options }),
+  })
+}
+
+test('the bounds of its flags hold for every execution, and no request may ask for more', async () => {
+  const flags = '--timeout 100 --concurrency 2 --max-executions 1 --drain 0 --log-level silent'
+  const { process, url, code } = await startServe(...flags.split(' '))
+  const endless = await (await post(url, 'wait', { ms: 86_400_000 })).json()
+  expect(endless).toMatchObject({ status: 'cancelled', reason: { code: 'EXECUTION_TIMEOUT' } })
+  for (const [options, expected] of [
+    [{ timeoutMs: 0 }, 'Expected `options.timeoutMs` to be more than 0 and at most 100 ms'],
+    [{ timeoutMs: 101 }, 'Expected `options.timeoutMs` to be more than 0 and at most 100 ms'],
+    [{ maxConcurrency: 3 }, 'Expected `options.maxConcurrency` to be an integer from 1 to 2'],
+  ] as const) {
+    const refused = await post(url, 'echo', {}, options)
+    expect([refused.status, await refused.json()]).toEqual([
+      400,
+      expect.objectContaining({ detail: expect.stringContaining(expected) as unknown }),
+    ])
+  }
+  process.interrupt()
+  expect(await code).toBe(0)
+  expect(process.stderr.text).toContain('Draining: what runs may go on for up to 0.0ms; press')
+})
+
+test('more executions at once than it is told are refused, and one that spends too much is cancelled', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'dagstream-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const tools = join(folder, 'tools.mjs')
+  writeFileSync(tools, 'export default { spend: (args, { reportUsage }) => reportUsage(args) }')
+  const flags = '--max-executions 1 --max-tokens 10 --max-cost 0.5 --drain 0 --log-level silent'
+  const { process, url, code } = await startServe('--tools', tools, ...flags.split(' '))
+  for (const usage of [{ totalTokensIn: 11 }, { totalCost: 0.75 }]) {
+    const ended = await (await post(url, 'spend', usage)).json()
+    expect(ended).toMatchObject({ status: 'cancelled', reason: { code: 'BUDGET_EXCEEDED' } })
+  }
+  // Its headers come at once, its end with that of the server.
+  const running = await post(url, 'wait', { ms: 86_400_000 })
+  const refused = await post(url, 'echo', {})
+  expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, expect.any(String)])
+  await refused.body?.cancel()
+  process.interrupt()
+  expect(await running.json()).toMatchObject({ status: 'cancelled', reason: { code: 'SHUTDOWN' } })
+  expect(await code).toBe(0)
+})
+
 test('what runs may end while it drains, nothing new starts, and a second Ctrl-C exits at once', async () => {
   const { process, url, code } = await startServe('--log-level', 'silent')
-  const post = (ms: number): Promise<Response> =>
-    fetch(`${url}/executions`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ tasks: [{ id: 'a', tool: 'wait', arguments: { ms } }] }),
-    })
-  const running = await post(500)
+  const running = await post(url, 'wait', { ms: 500 })
   process.interrupt()
-  const refused = await post(1)
+  const refused = await post(url, 'wait', { ms: 1 })
   expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1'])
   await refused.body?.cancel()
   process.interrupt()
@@ -214,7 +273,7 @@ test('requests are logged as one line each', async () => {
   await (await fetch(`${url}/tools?secret`)).body?.cancel()
   process.interrupt()
   await code
-  const line = process.stderr.text.split('\n').find(each => each.startsWith('{')) ?? ''
+  const line = process.stderr.text.split('\n').find(each => each.includes('"message":"request"')) ?? ''
   expect(JSON.parse(line)).toMatchObject({
     level: 'info',
     message: 'request',

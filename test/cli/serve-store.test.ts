@@ -107,6 +107,19 @@ test('what an earlier process left is taken up, but not by a server that cannot 
   expect(process.stderr.text).toContain('"level":"warn","message":"Resuming an execution that its process left"')
 })
 
+test('a server that cannot listen leaves no file behind', async () => {
+  const cwd = makeFolder()
+  const other = createServer()
+  await new Promise<void>(resolve => other.listen(0, '127.0.0.1', resolve))
+  const { port } = other.address() as AddressInfo
+  for (const flags of ['', ' --store runs.db']) {
+    const taken = await runIn(cwd, `serve --port ${port}${flags}`)
+    expect([taken.code, taken.stderr]).toEqual([1, expect.stringContaining('it is in use')])
+  }
+  await new Promise(resolve => other.close(resolve))
+  expect(readdirSync(cwd)).toEqual([])
+})
+
 test('how much is kept is what the flags say, in a file and in memory', async () => {
   for (const store of ['runs.db', 'memory']) {
     const cwd = makeFolder()
@@ -164,7 +177,7 @@ test('each request and each execution is one line, and none has what could be a 
     { ...request, method: 'GET', path: `/executions/${executionId}/events`, status: 200, executionId },
     { ...request, method: 'POST', path: '/executions', status: 401 },
   ])
-  expect(lines.filter(line => line['message'] !== 'request')).toEqual([
+  expect(lines.filter(line => 'executionId' in line && line['message'] !== 'request')).toEqual([
     { time, level: 'info', message: 'execution started', executionId, totalTasks: 3, schedule: 'layers' },
     {
       time,

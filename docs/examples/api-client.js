@@ -63,7 +63,9 @@ try {
       isWhole &&= type === 'task_retry'
     } else if (type === 'token_usage') usages.push(data)
     else if (type === 'metrics' && flags.verbose) {
-      console.error(`First token ${Math.round(data.ttftMs)}ms, ${data.tokensPerSec.toFixed(1)} tokens/s`)
+      console.error(
+        `First token ${Math.round(data.ttftMs)}ms${data.tokensPerSec > 0 ? `, ${data.tokensPerSec.toFixed(1)} tokens/s` : ''}`,
+      )
     }
   }
   const { status, results, tokenUsage, executionTimeMs } = await execution.result

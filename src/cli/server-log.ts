@@ -37,7 +37,9 @@ export function createServerLog(output: Output, least: LogLevel): ServerLog {
     const dropped = droppedCount === 0 ? {} : { droppedCount }
     droppedCount = 0
     waitingCount += 1
-    const line = JSON.stringify({ time: new Date().toISOString(), level, message, ...fields, ...dropped })
+    const own = { time: new Date().toISOString(), level, message }
+    // They come first, and no field takes the place of one.
+    const line = JSON.stringify({ ...own, ...fields, ...dropped, ...own })
     // `Output` never rejects.
     void output.write(`${toPlainLine(line)}\n`).then(() => (waitingCount -= 1))
   }
@@ -48,6 +50,9 @@ export function createServerLog(output: Output, least: LogLevel): ServerLog {
     error: (message, fields) => write('error', message, fields),
   }
 }
+
+/** Of a path, characters: a client may send what it likes. */
+const MAX_PATH = 500
 
 /** What probes and scrapers ask for every few seconds. */
 const POLLED: ReadonlySet<string> = new Set(['/healthz', '/metrics'])
@@ -67,7 +72,7 @@ export function logRequests(
     const startedAt = performance.now()
     const response = await fetch(request)
     const { status, headers } = response
-    const { pathname: path } = new URL(request.url)
+    const path = new URL(request.url).pathname.slice(0, MAX_PATH)
     const executionId = headers.get('execution-id') ?? OF_EXECUTION.exec(path)?.[1]
     const ms = round(performance.now() - startedAt)
     const fields = { method: request.method, path, status, ms, ...(executionId !== undefined && { executionId }) }

@@ -17,6 +17,13 @@ test('each message is one line of JSON that only shows', () => {
   expect(linesOf(stream)[0]?.['message']).toBe('a\nb\u009b\u202e')
 })
 
+test('no field takes the place of what every line has', () => {
+  const stream = new FakeStream()
+  createServerLog(new Output(stream), 'info').warn('said', { message: 'x', level: 'y', time: 'z', code: 'c' })
+  expect(linesOf(stream)[0]).toMatchObject({ message: 'said', level: 'warn', code: 'c' })
+  expect(linesOf(stream)[0]?.['time']).not.toBe('z')
+})
+
 test.each([
   ['debug', 4],
   ['info', 3],

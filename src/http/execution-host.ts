@@ -4,7 +4,7 @@ import { createLoop } from '../execute/launch.ts'
 import { readOptions } from '../execute/recorded-options.ts'
 import { resumeLoop } from '../execute/recovery.ts'
 import type { ExecutionRecord, StoredExecution } from '../store/execution-store.ts'
-import type { ExecutionNotes, Stop } from '../stream/execution-notes.ts'
+import type { Stop } from '../stream/execution-notes.ts'
 import type { ToolRegistry } from '../tools/registry.ts'
 import { askStore } from './ask-store.ts'
 import { Attendance } from './attendance.ts'
@@ -20,6 +20,7 @@ import { conflict, shuttingDown, tryLater } from './problem.ts'
 import { Recovery, type RecoveryHost } from './recovery.ts'
 import { register } from './register.ts'
 import { RunningExecutions } from './running-executions.ts'
+import { StoreRetries } from './store-retries.ts'
 
 /** How long readers may take, once everything has ended, to take what is left, ms. */
 const FLUSH_MS = 2000
@@ -34,6 +35,8 @@ export class ExecutionHost {
   /** Those that are being registered too. */
   readonly running: RunningExecutions
   readonly #less: Lessening
+  /** Of lost executions, and of those that were refused and that the store has still. */
+  readonly #retries: StoreRetries
   readonly #options: ResolvedHandlerOptions
   /** Those whose tools are waited for: they have their place among those that run. */
   readonly #preparing = new Set<Preparation>()
@@ -51,10 +54,13 @@ export class ExecutionHost {
     const onLess = (): void => this.#less.notify()
     this.attendance = new Attendance(maxSubscribers, clock, onLess)
     const onEnded = (hosted: HostedExecution): void => this.kept.hold(hosted)
-    this.running = new RunningExecutions({ meters: this.meters, logger, onEnded, onLess })
+    const onLost = (hosted: HostedExecution): void => this.recovery?.lost(hosted)
+    this.running = new RunningExecutions({ meters: this.meters, logger, onEnded, onLost, onLess })
+    this.#retries = new StoreRetries(clock, logger)
     if (store.interrupted === undefined) return
     const goOn: RecoveryHost['goOn'] = (...found) => this.#goOn(...found)
-    this.recovery = new Recovery({ store, tools, logger, goOn, onLess })
+    const isRunning = (executionId: string): boolean => this.running.get(executionId) !== undefined
+    this.recovery = new Recovery({ store, tools, logger, retries: this.#retries, goOn, isRunning, onLess })
   }
 
   get isClosing(): boolean {
@@ -80,7 +86,7 @@ export class ExecutionHost {
       expectRepeat(claimant, first.claimant)
       return first.join(mayLeave ? signal() : undefined)
     }
-    if (!this.#isStarting(claimant)) this.#expectRoom()
+    if (!this.running.isStarting(claimant)) this.#expectRoom()
     const found = tools.toolsFor(request.workflow)
     if (!(found instanceof Promise)) return this.#begin(request, claimant, found)
     const preparation = new Preparation(claimant, found, {
@@ -102,7 +108,7 @@ export class ExecutionHost {
     // Before the store is asked, so that whoever finds it there finds it here.
     this.running.add(hosted)
     try {
-      const { lease, existing } = await register(execution.store, record)
+      const { lease, existing } = await register(execution.store, record, this.#retries)
       if (existing !== undefined) {
         this.running.remove(hosted)
         return await this.#attach(existing, claimant)
@@ -165,6 +171,7 @@ export class ExecutionHost {
     const { drainMs, execution } = this.#options
     const isIdle = (): boolean => this.running.size + this.#pendingCount === 0
     this.recovery?.close()
+    this.#retries.close()
     for (const preparation of this.#preparing) preparation.refuse(shuttingDown())
     for (const { audience } of this.running.all()) audience.close()
     await this.#less.within(drainMs, isIdle)
@@ -184,7 +191,7 @@ export class ExecutionHost {
   }
 
   /** With what an earlier process left: its readers find it here from now on. */
-  async #goOn(stored: StoredExecution, tools: ToolRegistry, notes: ExecutionNotes): Promise<HostedExecution> {
+  async #goOn(...[stored, tools, notes, loss]: Parameters<RecoveryHost['goOn']>): Promise<HostedExecution> {
     const { execution } = this.#options
     const { store, clock } = execution
     const { executionId } = stored
@@ -194,7 +201,8 @@ export class ExecutionHost {
     const { graceMs = Number.POSITIVE_INFINITY } = readOptions(stored.options)
     const loop = await askStore(() => resumeLoop(stored, store, tools, execution, this.meters.counters, notes))
     const { status: _, notes: __, ...record } = stored
-    const hosted = HostedExecution.live(record, loop, graceMs, clock)
+    const hosted = HostedExecution.live(record, loop, graceMs, clock, loss)
+    this.#retries.remove(executionId)
     this.running.add(hosted)
     this.meters.resumedCount += 1
     this.running.follow(hosted, loop)
@@ -228,14 +236,15 @@ export class ExecutionHost {
     if (this.isClosing) throw shuttingDown()
   }
 
-  /** Whether the same is being registered at this moment: the store will tell which of the two is first. */
-  #isStarting(claimant: Claimant): boolean {
-    return Array.from(this.running.all()).some(({ record }) => isRepeat(record, claimant))
-  }
-
   /** Asked first: a repeat starts nothing, whatever else speaks against a start. */
   async #findKnown({ owner, idempotencyKey }: Claimant): Promise<StoredExecution | undefined> {
     if (idempotencyKey === undefined) return undefined
-    return askStore(() => this.#options.execution.store.findByKey?.(owner, idempotencyKey))
+    const find = (): Promise<StoredExecution | undefined> =>
+      askStore(() => this.#options.execution.store.findByKey?.(owner, idempotencyKey))
+    const known = await find()
+    if (known === undefined || !this.#retries.has(known.executionId)) return known
+    // What was lost goes on for it; what was refused makes room for it.
+    await this.#retries.now(known.executionId)
+    return find()
   }
 }

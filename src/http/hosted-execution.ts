@@ -18,11 +18,21 @@ export function showStatus({
   return status === 'running' && notes?.parked ? 'parked' : status
 }
 
+/** How the store failed an execution that has gone on since. */
+export interface Loss {
+  /** How far its log was. */
+  readonly head: number
+  /** How often in a row it had got no further by then. */
+  readonly idleCount: number
+}
+
 /** An execution as the routes see it: one that runs here, or one that a store has kept. */
 export class HostedExecution {
   readonly record: ExecutionRecord
   readonly log: EventLog
   readonly audience: Audience
+  /** The last one in this process. */
+  readonly lossBefore: Loss | undefined
   readonly #loop: ExecutionLoop | undefined
   readonly #notes: ExecutionNotes | undefined
   #taskIds: readonly string[] | undefined
@@ -33,11 +43,12 @@ export class HostedExecution {
     loop: ExecutionLoop | undefined,
     graceMs: number,
     clock: Clock,
-    notes?: ExecutionNotes,
+    { notes, loss }: { readonly notes?: ExecutionNotes | undefined; readonly loss?: Loss | undefined },
   ) {
     this.record = record
     this.#notes = notes
     this.log = log
+    this.lossBefore = loss
     this.#loop = loop
     this.audience = new Audience(graceMs, clock, () => {
       this.#loop?.cancel({ code: 'DISCONNECTED', message: 'Nobody followed the execution any more' })
@@ -45,13 +56,19 @@ export class HostedExecution {
   }
 
   /** One that runs in this process. */
-  static live(record: ExecutionRecord, loop: ExecutionLoop, graceMs: number, clock: Clock): HostedExecution {
-    return new HostedExecution(record, loop.log, loop, graceMs, clock)
+  static live(
+    record: ExecutionRecord,
+    loop: ExecutionLoop,
+    graceMs: number,
+    clock: Clock,
+    loss?: Loss,
+  ): HostedExecution {
+    return new HostedExecution(record, loop.log, loop, graceMs, clock, { loss })
   }
 
   /** One that nothing can be done to any more but to read it. */
   static kept(record: StoredExecution, log: EventLog, clock: Clock): HostedExecution {
-    return new HostedExecution(record, log, undefined, Number.POSITIVE_INFINITY, clock, record.notes)
+    return new HostedExecution(record, log, undefined, Number.POSITIVE_INFINITY, clock, { notes: record.notes })
   }
 
   get executionId(): string {

@@ -20,7 +20,7 @@ export function renderMetrics(host: ExecutionHost): string {
     ),
     counter(
       'executions_resumed_total',
-      'Executions that an earlier process left and that went on in this one.',
+      'Executions that were cut off, here or in an earlier process, and went on in this one.',
       meters.resumedCount,
     ),
     gauge('tasks_running', 'Tasks whose tool is being called.', activity.running),

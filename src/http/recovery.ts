@@ -7,12 +7,16 @@ import type { ExecutionNotes } from '../stream/execution-notes.ts'
 import type { Logger } from '../stream/logger.ts'
 import { ToolRegistry } from '../tools/registry.ts'
 import type { ToolShelf } from '../tools/tool-provider.ts'
-import { askStore } from './ask-store.ts'
+import { askStore, isStoreFailure } from './ask-store.ts'
 import { describeError } from './describe-error.ts'
-import type { HostedExecution } from './hosted-execution.ts'
+import type { HostedExecution, Loss } from './hosted-execution.ts'
 import { shuttingDown } from './problem.ts'
+import type { StoreRetries } from './store-retries.ts'
 
-/** So many processes in a row may end while an execution runs; then it is parked, since it may be why they did. */
+/**
+ * So often in a row an execution may be cut off, by the end of its process or a failure of its store; then it is parked, since
+ * it may be why, and since its tools are called anew each time.
+ */
 const MAX_CRASHES = 3
 
 /** For what is only ended: nothing of it is called. */
@@ -23,14 +27,22 @@ export interface RecoveryHost {
   readonly store: ExecutionStore
   readonly tools: ToolShelf
   readonly logger: Logger
-  readonly goOn: (stored: StoredExecution, tools: ToolRegistry, notes: ExecutionNotes) => Promise<HostedExecution>
+  readonly retries: StoreRetries
+  readonly goOn: (
+    stored: StoredExecution,
+    tools: ToolRegistry,
+    notes: ExecutionNotes,
+    loss?: Loss,
+  ) => Promise<HostedExecution>
+  readonly isRunning: (executionId: string) => boolean
   /** Called whenever one more has gone on, or is not going to. */
   readonly onLess: () => void
 }
 
 /**
  * Takes up again, when a process starts, what those before it left unfinished: the oldest first, one after the other. The
- * tools of all are asked for at once, so that none waits for those of another.
+ * tools of all are asked for at once, so that none waits for those of another. What the store fails here, then or later, it
+ * takes up once that works again.
  *
  * Whoever asks for one of them meanwhile waits until it is known whether it goes on here.
  */
@@ -64,7 +76,7 @@ export class Recovery {
     await this.#pending.get(executionId)
   }
 
-  /** By hand, one at a time for each execution. @returns rejects as `work` does */
+  /** One at a time for each execution. @returns rejects as `work` does */
   async resume<T>(executionId: string, work: () => Promise<T>): Promise<T> {
     await this.#listed
     while (this.#pending.has(executionId)) await this.#pending.get(executionId)
@@ -85,6 +97,14 @@ export class Recovery {
     return this.#goOn(stored, notes.stop === undefined ? await this.#findTools(stored) : NO_TOOLS, notes)
   }
 
+  /** It was cut off here: the store failed. To fail once more before anything came of it is not to be cut off again. */
+  lost({ executionId, log: { head }, lossBefore }: HostedExecution): void {
+    const hasGotOn = head > (lossBefore?.head ?? 0)
+    const idleCount = hasGotOn || lossBefore === undefined ? 0 : lossBefore.idleCount + 1
+    const countCrashes = ({ notes }: StoredExecution): number => (notes?.crashCount ?? 0) + (hasGotOn ? 1 : 0)
+    this.#retryLater(executionId, countCrashes, { head, idleCount })
+  }
+
   /** Begins with no further one, and waits for no tools any more. */
   close(): void {
     this.#closing.abort()
@@ -97,7 +117,7 @@ export class Recovery {
       for (const stored of found) {
         const { executionId, notes } = stored
         if (notes?.parked) this.#parked.add(executionId)
-        else this.#await(executionId, this.#recover(stored))
+        else this.#await(executionId, this.#recoverFirst(stored))
         if (isTurnSpent()) await new Promise<void>(afterTurn)
       }
     } catch (error) {
@@ -113,24 +133,62 @@ export class Recovery {
     this.#pending.set(executionId, over)
   }
 
-  /** Never rejects. */
-  async #recover(stored: StoredExecution): Promise<void> {
+  /** What an earlier process left. Never rejects. */
+  async #recoverFirst(stored: StoredExecution): Promise<void> {
     const { executionId, notes } = stored
-    const { logger } = this.#host
+    const crashCount = (notes?.crashCount ?? 0) + (notes?.left ? 0 : 1)
     try {
-      const crashCount = (notes?.crashCount ?? 0) + (notes?.left ? 0 : 1)
-      if (crashCount >= MAX_CRASHES) {
-        const message = `${crashCount} processes in a row ended while the execution ran: resume it by hand`
-        return await this.#park(stored, { code: 'CRASH_LIMIT', message }, crashCount)
-      }
-      const tools = await this.#findTools(stored)
-      await this.#inTurn(() => {
-        logger.warn('Resuming an execution that its process left', { executionId, crashCount })
-        return this.#goOn(stored, tools, { crashCount })
-      })
+      await this.#recover(stored, crashCount)
     } catch (error) {
-      await this.#fail(stored, error)
+      this.#host.logger.warn('An execution could not be resumed', { executionId, error: describeError(error) })
+      if (isStoreFailure(error)) this.#retryLater(executionId, () => crashCount)
     }
+  }
+
+  #retryLater(executionId: string, countCrashes: (stored: StoredExecution) => number, loss?: Loss): void {
+    const { store, retries, isRunning, logger } = this.#host
+    // Counted once: each try leaves its own note of it.
+    let crashCount: number | undefined
+    const retry = async (): Promise<void> => {
+      // By hand, meanwhile.
+      if (isRunning(executionId)) return
+      try {
+        const stored = await askStore(() => store.get(executionId))
+        if (stored?.status !== 'running' || stored.notes?.parked) return
+        crashCount ??= countCrashes(stored)
+        await this.#recover(stored, crashCount, loss)
+      } catch (error) {
+        if (isStoreFailure(error)) throw error
+        // For the next process, or by hand.
+        logger.warn('An execution could not be resumed', { executionId, error: describeError(error) })
+      }
+    }
+    retries.add(executionId, () => this.resume(executionId, retry), loss?.idleCount)
+  }
+
+  /** It goes on, or is parked. @throws what the store throws; what the provider of its tools throws */
+  async #recover(stored: StoredExecution, crashCount: number, loss?: Loss): Promise<void> {
+    const { executionId } = stored
+    const { logger } = this.#host
+    if (crashCount >= MAX_CRASHES) {
+      const message = `It was cut off ${crashCount} times in a row, by the end of its process or a failure of its store: resume it by hand`
+      return this.#park(stored, { code: 'CRASH_LIMIT', message }, crashCount)
+    }
+    let tools: ToolRegistry
+    try {
+      tools = await this.#findTools(stored)
+    } catch (error) {
+      // They may be there later; anything else may not.
+      if (!(error instanceof DagstreamError) || error.code !== 'TOOLS_UNAVAILABLE') throw error
+      logger.warn('An execution could not be resumed', { executionId, error: describeError(error) })
+      const message = 'Tools of the execution could not be had when it was to be resumed: resume it by hand'
+      return this.#park(stored, { code: error.code, message }, stored.notes?.crashCount ?? 0)
+    }
+    await this.#inTurn(() => {
+      const whose = loss === undefined ? 'its process left' : 'was lost'
+      logger.warn(`Resuming an execution that ${whose}`, { executionId, crashCount })
+      return this.#goOn(stored, tools, { crashCount }, loss)
+    })
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -139,10 +197,10 @@ export class Recovery {
     return working
   }
 
-  async #goOn(stored: StoredExecution, tools: ToolRegistry, notes: ExecutionNotes): Promise<HostedExecution> {
+  async #goOn(...found: Parameters<RecoveryHost['goOn']>): Promise<HostedExecution> {
     if (this.#closing.signal.aborted) throw shuttingDown()
-    const hosted = await this.#host.goOn(stored, tools, notes)
-    this.#parked.delete(stored.executionId)
+    const hosted = await this.#host.goOn(...found)
+    this.#parked.delete(hosted.executionId)
     return hosted
   }
 
@@ -155,20 +213,6 @@ export class Recovery {
         .then(resolve, reject)
         .finally(stop)
     })
-  }
-
-  /** Tools that cannot be had now may be there later; for the rest it stays as it is, for the next process or by hand. */
-  async #fail(stored: StoredExecution, error: unknown): Promise<void> {
-    const { executionId } = stored
-    const { logger } = this.#host
-    logger.warn('An execution could not be resumed', { executionId, error: describeError(error) })
-    if (!(error instanceof DagstreamError) || error.code !== 'TOOLS_UNAVAILABLE') return
-    const message = 'Tools of the execution could not be had when it was to be resumed: resume it by hand'
-    try {
-      await this.#park(stored, { code: error.code, message }, stored.notes?.crashCount ?? 0)
-    } catch (failure) {
-      logger.warn('An execution could not be parked', { executionId, error: describeError(failure) })
-    }
   }
 
   async #park(

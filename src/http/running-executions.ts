@@ -1,7 +1,9 @@
 import { DagstreamError } from '../errors.ts'
 import type { ExecutionLoop, TaskActivity } from '../execute/execution-loop.ts'
 import type { Logger } from '../stream/logger.ts'
+import { isStoreFailure } from './ask-store.ts'
 import { describeError } from './describe-error.ts'
+import { type Claimant, isRepeat } from './execution-request.ts'
 import type { HostedExecution } from './hosted-execution.ts'
 import type { Meters } from './meters.ts'
 
@@ -11,6 +13,8 @@ export interface RunningHost {
   readonly logger: Logger
   /** One has ended, and its log is whole. */
   readonly onEnded: (hosted: HostedExecution) => void
+  /** The store failed one: it may go on once that works again. */
+  readonly onLost: (hosted: HostedExecution) => void
   readonly onLess: () => void
 }
 
@@ -47,6 +51,11 @@ export class RunningExecutions {
     return this.#all.get(executionId)
   }
 
+  /** Whether the same is being registered at this moment: the store will tell which of the two is first. */
+  isStarting(claimant: Claimant): boolean {
+    return Array.from(this.#all.values()).some(({ record }) => isRepeat(record, claimant))
+  }
+
   /** One that is about to run: it is found here from now on. */
   add(hosted: HostedExecution): void {
     this.#all.set(hosted.executionId, hosted)
@@ -67,7 +76,7 @@ export class RunningExecutions {
   }
 
   #ended(hosted: HostedExecution, error?: unknown): void {
-    const { meters, logger, onEnded } = this.#host
+    const { meters, logger, onEnded, onLost } = this.#host
     const { executionId, status } = hosted
     hosted.audience.close()
     if (status !== 'running' && status !== 'parked') {
@@ -78,6 +87,7 @@ export class RunningExecutions {
     } else {
       meters.executions.lost += 1
       logger.warn('An execution was lost', { executionId, error: describeError(error) })
+      if (isStoreFailure(error)) onLost(hosted)
     }
     this.remove(hosted)
   }

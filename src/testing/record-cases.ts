@@ -21,6 +21,7 @@ export const RECORD_CASES: readonly NamedCheck[] = [
   ['outputs are kept beside the log', checkOutputs],
   ['notes are kept by name, beside the log', checkNotes],
   ['what has ended, or is claimed here, is not interrupted', checkInterrupted],
+  ['what was never claimed is not interrupted', checkUnclaimed],
   ['a deleted execution is gone whole, its id and key are free', checkDelete],
   ['a sweep leaves what runs', checkSweep],
 ]
@@ -153,6 +154,14 @@ async function checkInterrupted(store: ExecutionStore): Promise<void> {
   expectSame('whether interrupted() has what is claimed here', (await ids()).includes(executionId), false)
   await store.append(lease, 1, [makeEnd(executionId, 1, 'success')])
   expectSame('whether interrupted() has what has ended', (await ids()).includes(executionId), false)
+}
+
+/** Whoever asked for it was refused, or cut off before it began. */
+async function checkUnclaimed(store: ExecutionStore): Promise<void> {
+  if (store.interrupted === undefined) return
+  const { executionId } = await create(store)
+  const ids = ((await store.interrupted()) ?? []).map(each => each.executionId)
+  expectSame('whether interrupted() has what was never claimed', ids.includes(executionId), false)
 }
 
 async function checkDelete(store: ExecutionStore): Promise<void> {

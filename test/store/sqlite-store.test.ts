@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { openSqliteStore } from '../../src/store/sqlite/index.ts'
@@ -257,4 +257,38 @@ test('an option that is undefined has its default', async () => {
   const store = await openHere(makePath(), Object.fromEntries(names.map(name => [name, undefined])))
   await finish(store, 'a')
   expect(await listIds(store)).toEqual(['a'])
+})
+
+test('what was created and never claimed has not begun, and goes when the file is opened again', async () => {
+  const file = makePath()
+  const first = await openHere(file)
+  for (const executionId of ['claimed later', 'refused', 'run']) {
+    await first.create({ executionId, createdAt: '2026-01-01T00:00:00.000Z', idempotencyKey: executionId })
+  }
+  await first.claim('run')
+  await first.sweep()
+  expect([await listIds(first), await first.interrupted?.()]).toEqual([['claimed later', 'refused', 'run'], []])
+  await first.close()
+
+  let isFull = true
+  const driver = await watchDriver(sql => {
+    if (isFull && sql === 'COMMIT') throw Object.assign(new Error('full'), { errcode: 13 })
+  })
+  const second = await openHere(file, {}, { driver })
+  // What opening it was to remove could not be, for want of room.
+  await expect(second.sweep()).rejects.toMatchObject({ code: 'STORE_FAILED' })
+  expect((await second.interrupted?.())?.map(({ executionId }) => executionId)).toEqual(['run'])
+  isFull = false
+  await second.claim('claimed later')
+  await second.create({ executionId: 'new', createdAt: '2026-01-01T00:00:00.000Z' })
+  await second.sweep()
+  expect(await listIds(second)).toEqual(['claimed later', 'new', 'run'])
+  expect(await second.findByKey?.(undefined, 'refused')).toBeUndefined()
+})
+
+test('beside an open store lie its log, its shared memory and its lock, and nothing else', async () => {
+  const file = makePath()
+  const store = await openHere(file)
+  await begin(store, 'a')
+  expect(readdirSync(dirname(file)).sort()).toEqual(['', '-lock', '-shm', '-wal'].map(part => `executions.db${part}`))
 })

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { open, rename, rm } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { afterTurn } from '../../clock.ts'
-import { describeValue } from '../../errors.ts'
+import { DagstreamError } from '../../errors.ts'
 import type { SqliteConnection, SqliteDriver } from './driver.ts'
 import { migrate } from './schema.ts'
 import { failStore, toStoreError } from './store-error.ts'
@@ -83,5 +83,8 @@ async function copyTable(copy: SqliteConnection, { name, key, rowsAtOnce }: (typ
 }
 
 function refuseExisting(path: string): void {
-  if (existsSync(path)) throw failStore(path, `cannot be: there is a file ${describeValue(path)} already`)
+  if (!existsSync(path)) return
+  throw new DagstreamError('STORE_FAILED', `Name another file for the backup: there is a file \`${path}\` already`, {
+    details: { file: path },
+  })
 }

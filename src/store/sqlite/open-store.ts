@@ -76,7 +76,7 @@ function prepareWriting(
   // Before anything is changed: the file may be another program's.
   readVersion(connection, file, migrations.length)
   if (connection.query('PRAGMA journal_mode = WAL')()[0]?.['journal_mode'] !== 'wal') {
-    throw failStore(file, 'cannot be: its file system has no shared memory, which a write-ahead log needs')
+    throw failStore(file, 'cannot be opened: its file system has no shared memory, which a write-ahead log needs')
   }
   connection.exec(`PRAGMA synchronous = ${durability === 'full' ? 'FULL' : 'NORMAL'}`)
   connection.query(`PRAGMA journal_size_limit = ${MAX_IDLE_LOG_BYTES}`)()

@@ -36,8 +36,14 @@ export interface RetentionOptions {
 export class Retention {
   readonly #options: RetentionOptions
   readonly #remove: (executionId: string) => boolean
+  readonly #listUnclaimed: () => string[]
   readonly #listBeyond: () => string[]
   readonly #clearSlice: () => boolean
+  /**
+   * Created before the file was opened, and never claimed: whoever asked for them was refused, and they would stand for ever for
+   * something that never runs.
+   */
+  #refused: ReadonlySet<string> = new Set()
   #isClearing = false
   #sweeping: Promise<number> | undefined
   #interval: NodeJS.Timeout | undefined
@@ -47,6 +53,7 @@ export class Retention {
   constructor(options: RetentionOptions) {
     this.#options = options
     this.#remove = prepareRemove(options.connection)
+    this.#listUnclaimed = prepareListUnclaimed(options.connection)
     this.#listBeyond = prepareListBeyond(options)
     this.#clearSlice = prepareClearSlice(options.connection)
   }
@@ -54,6 +61,8 @@ export class Retention {
   /** Begins to sweep by itself, without keeping the process alive: on the machine's time, since a `Clock`'s timers would. */
   start(): void {
     const sweep = (): void => void this.sweep().catch(error => this.#warn(error))
+    // Before anything is created here.
+    this.#refused = new Set(this.#listUnclaimed())
     this.#interval = setInterval(sweep, SWEEP_EVERY_MS).unref()
     sweep()
   }
@@ -83,7 +92,7 @@ export class Retention {
     return wasThere
   }
 
-  /** Removes what ended too long ago, and the oldest of too many. @returns how many */
+  /** Removes what ended too long ago, the oldest of too many, and what was refused. @returns how many */
   sweep(): Promise<number> {
     this.#sweeping ??= this.#sweep().finally(() => (this.#sweeping = undefined))
     return this.#sweeping
@@ -94,7 +103,7 @@ export class Retention {
     let count = 0
     for (;;) {
       const removed = await queue.write(undefined, () => {
-        const ids = this.#listBeyond()
+        const ids = [...this.#listBeyond(), ...this.#listRefused()]
         for (const id of ids) {
           onRemoved(id)
           this.#remove(id)
@@ -106,6 +115,14 @@ export class Retention {
     }
     this.#clear()
     return count
+  }
+
+  /** Not those that were claimed since. */
+  #listRefused(): string[] {
+    if (this.#refused.size === 0) return []
+    return this.#listUnclaimed()
+      .filter(id => this.#refused.has(id))
+      .slice(0, EXECUTIONS_AT_ONCE)
   }
 
   /** Removes what removed executions left, slice by slice. */
@@ -138,6 +155,11 @@ function prepareRemove(connection: SqliteConnection): (executionId: string) => b
     if (number !== undefined) for (const step of steps) step(number)
     return number !== undefined
   }
+}
+
+function prepareListUnclaimed(connection: SqliteConnection): () => string[] {
+  const list = connection.query('SELECT id FROM executions WHERE ended_at IS NULL AND epoch = 0')
+  return () => list().map(row => row['id'] as string)
 }
 
 /** Those that ended too long ago, or are too many; the first to end first. One that ends in the future is not too old. */

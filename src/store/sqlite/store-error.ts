@@ -10,7 +10,7 @@ const MEANINGS: ReadonlyMap<number, string> = new Map([
   [SQLITE.IOERR, 'could not be read or written: check the disk'],
   [
     SQLITE.CORRUPT,
-    'is damaged: put it aside and go on with a backup, or save what can be read by `sqlite3 FILE .recover`',
+    'is damaged: put it aside and go on with a backup, or save what can be read by `sqlite3 FILE .dump`',
   ],
   [SQLITE.FULL, 'has no room left on its disk: make room, and it takes more'],
   [SQLITE.CANTOPEN, 'cannot be opened: check the permissions of the file and of its directory'],

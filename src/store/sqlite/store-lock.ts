@@ -20,6 +20,8 @@ export async function lockStore(driver: SqliteDriver, file: string): Promise<() 
   const connection = driver.open(path)
   for (let attempt = 1; ; attempt++) {
     try {
+      // Its journal would lie beside the store for as long as that is open.
+      connection.query('PRAGMA journal_mode = MEMORY')()
       connection.exec('BEGIN EXCLUSIVE')
       break
     } catch (error) {

@@ -1,6 +1,6 @@
 import { closeSync, existsSync, openSync, realpathSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
-import { describeValue, invalidOption } from '../../errors.ts'
+import { invalidOption } from '../../errors.ts'
 import { failStore, toStoreError } from './store-error.ts'
 
 /**
@@ -12,14 +12,14 @@ export function prepareFile(file: string, { mustExist }: { readonly mustExist: b
   const path = resolve(checkPath(file))
   const directory = dirname(path)
   try {
-    if (!existsSync(directory)) throw failStore(path, `cannot be: there is no directory ${describeValue(directory)}`)
+    if (!existsSync(directory)) throw failStore(path, `cannot be made: there is no directory \`${directory}\``)
     if (!existsSync(path)) {
-      if (mustExist) throw failStore(path, `cannot be read: there is no file ${describeValue(path)}`)
+      if (mustExist) throw failStore(path, `cannot be read: there is no file \`${path}\``)
       const real = join(realpathSync(directory), basename(path))
       makeFile(real)
       return real
     }
-    if (!statSync(path).isFile()) throw failStore(path, `cannot be: ${describeValue(path)} is not a file`)
+    if (!statSync(path).isFile()) throw failStore(path, `cannot be opened: \`${path}\` is not a file`)
     return realpathSync(path)
   } catch (error) {
     throw toStoreError(path, error)

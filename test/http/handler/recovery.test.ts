@@ -135,7 +135,7 @@ test('what was running through three crashes in a row is parked: shown as that, 
   expect(rig.tool.started).toEqual([])
   const parked = {
     code: 'CRASH_LIMIT',
-    message: '3 processes in a row ended while the execution ran: resume it by hand',
+    message: 'It was cut off 3 times in a row, by the end of its process or a failure of its store: resume it by hand',
   }
   expect(await (await rig.get('/executions/x1')).json()).toEqual({ executionId: 'x1', status: 'parked', parked })
   expect((await (await rig.get('/executions')).json()).executions).toMatchObject([{ status: 'parked' }])

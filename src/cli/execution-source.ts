@@ -46,7 +46,7 @@ export interface ExecutionSource {
   readOutput(executionId: string, taskId: string): Promise<string>
   /** Harmless after the end. @returns the status then */
   cancel(executionId: string): Promise<string>
-  /** One that has not ended is refused. */
+  /** One that has neither ended nor is parked is refused. */
   delete(executionId: string): Promise<void>
   close(): Promise<void>
 }

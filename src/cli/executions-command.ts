@@ -1,7 +1,8 @@
 import { resolve } from 'node:path'
 import picocolors from 'picocolors'
 import type { OutputReference, SSEEvent } from '../events/events.ts'
-import type { CommandContext, ExitCode } from './console.ts'
+import { checkPath } from '../store/sqlite/store-path.ts'
+import { type CommandContext, type ExitCode, UsageError } from './console.ts'
 import { renderExecutions } from './execution-table.ts'
 import type { ExecutionHead, ExecutionSource, WireEvent } from './execution-source.ts'
 import { findStore, openSource, type SourceFlags } from './open-source.ts'
@@ -131,6 +132,9 @@ export async function backUpStore(
   options: Pick<SourceFlags, 'store'>,
   { process, stderr }: CommandContext,
 ): Promise<ExitCode> {
+  if (file === '-')
+    throw new UsageError('Expected a file to back up to, got `-`: a backup is not written to standard output')
+  checkPath(file)
   const from = findStore(options, process)
   const store = await openExistingStore(from, 'read', process)
   try {

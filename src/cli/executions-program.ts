@@ -44,7 +44,7 @@ export function addExecutionsCommands(
     .argument('<id>', 'the id of the execution')
     .option('--json', 'print {executionId, status} as JSON')
     .action(async (id, options) => ended(await cancelExecution(id, options, context)))
-  command('delete', 'Remove one that has ended')
+  command('delete', 'Remove one that has ended, or is parked')
     .argument('<id>', 'the id of the execution')
     .action(async (id, options) => ended(await deleteExecution(id, options, context)))
   command('resume', 'Go on with one that its process left unfinished')

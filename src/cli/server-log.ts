@@ -1,6 +1,7 @@
 import type { EventFor } from '../events/events.ts'
 import type { LogEntry } from '../events/log-entry.ts'
 import type { ExecutionStore } from '../store/execution-store.ts'
+import { observeAppends } from '../store/observe-appends.ts'
 import type { Logger } from '../stream/logger.ts'
 import type { Output } from './console.ts'
 import { toPlainLine } from './text.ts'
@@ -88,21 +89,11 @@ export function logRequests(
  * Never a name, an argument, an output or an error, which are what people and tools wrote.
  */
 export function logExecutions(store: ExecutionStore, log: ServerLog): ExecutionStore {
-  return {
-    ...store,
-    append(lease, firstSeq, entries) {
-      const appended = store.append(lease, firstSeq, entries)
-      const first = firstSeq === 1 ? entries[0] : undefined
-      const last = entries.at(-1)
-      if (first === undefined && last?.type !== 'execution_complete') return appended
-      const tell = (): void => {
-        // They may be the same one.
-        for (const entry of new Set([first, last])) if (entry !== undefined) logTurn(entry, log)
-      }
-      // One that has answered at once goes on doing so.
-      return appended === undefined ? tell() : appended.then(tell)
-    },
-  }
+  return observeAppends(store, (entries, firstSeq) => () => {
+    const first = firstSeq === 1 ? entries[0] : undefined
+    // They may be the same one.
+    for (const entry of new Set([first, entries.at(-1)])) if (entry !== undefined) logTurn(entry, log)
+  })
 }
 
 function logTurn({ type, data }: LogEntry, log: ServerLog): void {

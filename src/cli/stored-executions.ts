@@ -2,6 +2,8 @@ import { type EventFor, formatEventId } from '../events/events.ts'
 import type { ExecutionResult } from '../execute/execution-result.ts'
 import { resolveOptions } from '../execute/options.ts'
 import { resumeLoop } from '../execute/recovery.ts'
+import { isRecordUnusable, readLeft } from '../http/left-request.ts'
+import { findParked } from '../http/shown-status.ts'
 import type { StoredExecution } from '../store/execution-store.ts'
 import type { SqliteStore } from '../store/sqlite/sqlite-store.ts'
 import type { StoredEntry } from '../stream/event-log.ts'
@@ -63,7 +65,7 @@ export class StoredExecutions implements ExecutionSource {
   async openLog(executionId: string): Promise<ExecutionLog> {
     const { workflow, input, options, ...rest } = await this.find(executionId)
     const parse = (name: string, text: string | undefined): object =>
-      text === undefined ? {} : { [name]: JSON.parse(text) as unknown }
+      text === undefined ? {} : { [name]: parseOrKeep(text) }
     const request = { ...parse('workflow', workflow), ...parse('input', input), ...parse('options', options) }
     return { record: { ...rest, ...request }, events: this.#read(executionId) }
   }
@@ -86,8 +88,10 @@ export class StoredExecutions implements ExecutionSource {
   }
 
   async delete(executionId: string): Promise<void> {
-    const { status } = await this.find(executionId)
-    if (status === 'running') throw new Error(`Execution ${executionId} has not ended; cancel it first`)
+    const stored = await this.find(executionId)
+    if (stored.status === 'running' && findParked(stored) === undefined && isUsable(stored)) {
+      throw new Error(`Execution ${executionId} has not ended; cancel it first`)
+    }
     await this.#store.delete(executionId)
   }
 
@@ -130,6 +134,26 @@ export class StoredExecutions implements ExecutionSource {
 }
 
 function describeHead({ executionId, status, createdAt, notes }: StoredExecution): ExecutionHead {
-  const parked = status === 'running' ? notes?.parked : undefined
+  const parked = findParked({ status, notes })
   return { executionId, status: parked ? 'parked' : status, createdAt, ...(parked && { parked }) }
+}
+
+/** What is not can only be deleted. */
+function isUsable(stored: StoredExecution): boolean {
+  try {
+    readLeft(stored)
+    return true
+  } catch (error) {
+    if (isRecordUnusable(error)) return false
+    throw error
+  }
+}
+
+/** What is damaged is told as it is: the rest of the file may be wanted all the more. */
+function parseOrKeep(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
 }

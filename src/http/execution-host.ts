@@ -17,7 +17,8 @@ import { meterStore } from './metered-store.ts'
 import { Meters } from './meters.ts'
 import { Preparation } from './preparation.ts'
 import { conflict, shuttingDown, tryLater } from './problem.ts'
-import { Recovery, type RecoveryHost } from './recovery.ts'
+import { Recovery } from './recovery.ts'
+import type { RecoveryHost } from './recovery-host.ts'
 import { register } from './register.ts'
 import { RunningExecutions } from './running-executions.ts'
 import { StoreRetries } from './store-retries.ts'
@@ -59,8 +60,8 @@ export class ExecutionHost {
     this.#retries = new StoreRetries(clock, logger)
     if (store.interrupted === undefined) return
     const goOn: RecoveryHost['goOn'] = (...found) => this.#goOn(...found)
-    const isRunning = (executionId: string): boolean => this.running.get(executionId) !== undefined
-    this.recovery = new Recovery({ store, tools, logger, retries: this.#retries, goOn, isRunning, onLess })
+    const { running } = this
+    this.recovery = new Recovery({ store, tools, logger, retries: this.#retries, running, goOn, onLess })
   }
 
   get isClosing(): boolean {
@@ -153,7 +154,7 @@ export class ExecutionHost {
       }
       return this.recovery.takeUp(stored, { crashCount: 0, ...(stop && { stop }) })
     }
-    return this.recovery?.resume(executionId, resume) ?? resume()
+    return this.recovery?.alone(executionId, resume) ?? resume()
   }
 
   /** One that runs here, or its log as the store has it; `undefined` where it is gone meanwhile. */
@@ -169,7 +170,7 @@ export class ExecutionHost {
 
   async #drain(): Promise<void> {
     const { drainMs, execution } = this.#options
-    const isIdle = (): boolean => this.running.size + this.#pendingCount === 0
+    const isIdle = (): boolean => this.running.size + (this.recovery?.pendingCount ?? 0) === 0
     this.recovery?.close()
     this.#retries.close()
     for (const preparation of this.#preparing) preparation.refuse(shuttingDown())
@@ -213,14 +214,9 @@ export class ExecutionHost {
     return hosted
   }
 
-  /** Those that will be running, if all goes well. */
-  get #pendingCount(): number {
-    return this.recovery?.pendingCount ?? 0
-  }
-
   #expectRoom(): void {
     const { maxExecutions } = this.#options
-    if (this.running.size + this.#preparing.size + this.#pendingCount < maxExecutions) return
+    if (this.running.size + this.#preparing.size + (this.recovery?.pendingCount ?? 0) < maxExecutions) return
     throw tryLater(429, `There are ${maxExecutions} executions running already`, 'TOO_MANY_EXECUTIONS')
   }
 

@@ -6,13 +6,15 @@ import { acceptsStream, negotiate } from '../sse/accept.ts'
 import { askStore } from './ask-store.ts'
 import { type Access, type AccessContext, type Action, askAuthorize } from './authorize.ts'
 import type { ExecutionHost } from './execution-host.ts'
+import { deleteExecution } from './delete-execution.ts'
 import { chooseFormat, type ExecutionResponses } from './execution-responses.ts'
 import { parseExecutionRequest, parseRepeatClaim, readJson } from './execution-request.ts'
 import type { ResolvedHandlerOptions } from './handler-options.ts'
-import { type HostedExecution, showStatus } from './hosted-execution.ts'
+import type { HostedExecution } from './hosted-execution.ts'
 import { decodeCursor, encodeCursor, parsePageSize } from './paging.ts'
-import { badRequest, conflict, HttpProblem, notFound } from './problem.ts'
+import { badRequest, HttpProblem, notFound } from './problem.ts'
 import { JSON_HEADERS } from './responses.ts'
+import { showStatus } from './shown-status.ts'
 
 /** The routes under `/executions`. */
 export function createExecutionRoutes(
@@ -96,12 +98,8 @@ export function createExecutionRoutes(
     })
     .get('/:id', async ({ req }) => responses.showExecution(req.raw, await open(req.raw, 'read', req.param('id'))))
     .delete('/:id', async ({ req }) => {
-      const hosted = await open(req.raw, 'delete', req.param('id'))
-      // Perhaps in another process.
-      if (!hosted.hasEnded) {
-        throw conflict('The execution has not ended; cancel it first', 'EXECUTION_RUNNING')
-      }
-      await host.kept.delete(hosted.executionId)
+      const { executionId } = await open(req.raw, 'delete', req.param('id'))
+      await deleteExecution(host, executionId)
       return new Response(null, { status: 204 })
     })
     .get('/:id/events', async ({ req }) => {

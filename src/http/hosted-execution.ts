@@ -1,22 +1,12 @@
 import type { Clock } from '../clock.ts'
-import type { ExecutionStatus, Reason } from '../events/events.ts'
+import type { Reason } from '../events/events.ts'
 import type { ExecutionLoop, TaskActivity } from '../execute/execution-loop.ts'
 import type { ExecutionRecord, StoredExecution } from '../store/execution-store.ts'
 import type { ExecutionNotes } from '../stream/execution-notes.ts'
 import type { EventLog } from '../stream/event-log.ts'
 import type { DAGStructure } from '../workflow/document.ts'
 import { Audience } from './audience.ts'
-
-/** Where an execution is, as clients are told. */
-export type ShownStatus = 'running' | 'parked' | ExecutionStatus
-
-/** One that is not taken up by itself any more is parked. */
-export function showStatus({
-  status,
-  notes,
-}: Pick<StoredExecution, 'status'> & { notes?: ExecutionNotes | undefined }): ShownStatus {
-  return status === 'running' && notes?.parked ? 'parked' : status
-}
+import { findParked, type Parked, type ShownStatus, showStatus } from './shown-status.ts'
 
 /** How the store failed an execution that has gone on since. */
 export interface Loss {
@@ -81,13 +71,12 @@ export class HostedExecution {
   }
 
   get status(): ShownStatus {
-    const { status } = this.log.state
-    return this.parked ? 'parked' : status === 'pending' ? 'running' : status
+    return showStatus(this.#kept)
   }
 
   /** Why it is not taken up by itself any more. */
-  get parked(): ExecutionNotes['parked'] {
-    return this.hasEnded || this.isRunning ? undefined : this.#notes?.parked
+  get parked(): Parked | undefined {
+    return findParked(this.#kept)
   }
 
   /** Whether this process runs it. */
@@ -117,6 +106,11 @@ export class HostedExecution {
   /** Leaves it to the next process. */
   leave(): void {
     this.#loop?.leave()
+  }
+
+  get #kept(): Parameters<typeof showStatus>[0] {
+    const { status } = this.log.state
+    return { status: status === 'pending' ? 'running' : status, notes: this.#notes }
   }
 
   #readTaskIds(): readonly string[] {

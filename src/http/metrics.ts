@@ -12,7 +12,7 @@ export function renderMetrics(host: ExecutionHost): string {
   const { totalTokensIn = 0, totalTokensOut = 0, totalCacheReads = 0, totalCacheWrites = 0 } = meters.usage ?? {}
   return [
     gauge('executions_running', 'Executions that run in this process.', running.size),
-    gauge('executions_parked', 'Executions that go on only by hand.', recovery?.parkedCount ?? 0),
+    gauge('executions_parked', 'Executions that go on only by hand.', recovery?.parked.count ?? 0),
     counter(
       'executions_total',
       'Executions that ended in this process, by status; lost: their log could not be kept.',

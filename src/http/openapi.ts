@@ -120,7 +120,7 @@ const paths = {
     },
     delete: {
       operationId: 'deleteExecution',
-      summary: 'Remove an execution that has ended',
+      summary: 'Remove an execution that has ended, or is parked',
       responses: { 204: { description: 'It is gone.' }, ...problems(404, 409, 503) },
     },
   },

@@ -65,6 +65,7 @@ export interface ExecutionStore extends LogStorage {
   /**
    * Those that have not ended and that no living process has claimed, oldest first. Only of a store that outlives the process:
    * whoever starts with it takes them up again. What was created and never claimed has not begun, and is not among them.
+   * `workflow`, `input` and `options` may be left out: there may be many.
    */
   interrupted?(): readonly StoredExecution[] | Promise<readonly StoredExecution[]>
   /** Removes an execution whole. @returns whether it was there */

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { loadDriver } from '../../src/store/sqlite/driver.ts'
 import { leaveUnfinished, makeFolder, openHere, parseLines, runIn } from './store-rig.ts'
 
 const GREETING = {
@@ -217,6 +218,25 @@ test('delete removes what has ended, and refuses what has not', async () => {
   expect(JSON.parse(listed.stdout)).toMatchObject([{ executionId: running }])
 })
 
+test('delete removes what is parked, and what can only be deleted; export tells that as it is', async () => {
+  const cwd = makeFolder()
+  const file = join(cwd, 'runs.db')
+  const parked = { code: 'CRASH_LIMIT', message: 'parked' }
+  const parkedId = await leaveUnfinished(file, CHAIN, NOTE, IN_THE_MIDDLE, { parked })
+  const brokenId = await leaveUnfinished(file, CHAIN, NOTE, IN_THE_MIDDLE)
+  const connection = (await loadDriver()).open(file)
+  connection.exec(
+    `UPDATE requests SET workflow = '{"tasks":' WHERE execution = (SELECT number FROM executions WHERE id = '${brokenId}')`,
+  )
+  connection.close()
+  const [record] = parseLines((await runIn(cwd, `executions export ${brokenId} --store runs.db`)).stdout)
+  expect(record).toMatchObject({ executionId: brokenId, workflow: '{"tasks":' })
+  for (const id of [parkedId, brokenId]) {
+    const deleted = await runIn(cwd, `executions delete ${id} --store runs.db`)
+    expect(deleted).toEqual({ code: 0, stdout: '', stderr: `Execution ${id} is deleted\n` })
+  }
+})
+
 test.each(['show', 'cancel', 'delete', 'resume', 'export'])(
   '%s of what is not there, or cannot be, fails',
   async name => {
@@ -264,6 +284,10 @@ test('backup copies the store into a file that is not there yet', async () => {
   expect(JSON.parse(listed.stdout)).toMatchObject([{ executionId: id, status: 'success' }])
   const again = await runIn(cwd, 'executions backup copy.db --store runs.db')
   expect([again.code, again.stderr]).toEqual([1, expect.stringContaining('there is a file')])
+  const dash = await runIn(cwd, 'executions backup - --store runs.db')
+  expect([dash.code, dash.stderr]).toEqual([2, expect.stringContaining('Expected a file to back up to, got `-`')])
+  const empty = await runIn(cwd, 'executions backup  --store runs.db')
+  expect([empty.code, empty.stderr]).toEqual([2, expect.stringContaining('Expected `file` to be the path of a file')])
 })
 
 test('without a flag the default store is meant, if it is here', async () => {

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { open, rename, rm } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { afterTurn } from '../../clock.ts'
 import { DagstreamError } from '../../errors.ts'
 import type { SqliteConnection, SqliteDriver } from './driver.ts'
@@ -29,6 +29,7 @@ export async function backUp(driver: SqliteDriver, file: string, to: string): Pr
   const path = resolve(checkPath(to))
   const part = `${path}.part`
   refuseExisting(path)
+  if (!existsSync(dirname(path))) throw failStore(path, `cannot be made: there is no directory \`${dirname(path)}\``)
   try {
     await (await open(part, 'wx', 0o600)).close()
   } catch (error) {

@@ -95,7 +95,7 @@ export async function loadLibsqlDriver(): Promise<SqliteDriver> {
   return {
     name: 'libsql',
     open(path) {
-      const database = new Database(path)
+      const database = connect(Database, path)
       // Values go in one array: that is its way without a copy, and the only one for a single `null`.
       return {
         exec: sql => void database.exec(sql),
@@ -110,6 +110,16 @@ export async function loadLibsqlDriver(): Promise<SqliteDriver> {
         close: () => database.close(),
       }
     },
+  }
+}
+
+/** What fails to open has its result code at the end of a text alone. */
+function connect<L extends Library<Statement>>(Database: L, path: string): InstanceType<L> {
+  try {
+    return new Database(path) as InstanceType<L>
+  } catch (error) {
+    const rawCode = /^ConnectionFailed\(.*: (\d+)"\)$/s.exec(String((error as Error).message))?.[1]
+    throw rawCode === undefined ? error : Object.assign(error as Error, { rawCode: Number(rawCode) })
   }
 }
 

@@ -1,4 +1,4 @@
-import { loadDriver, type SqliteConnection, type SqliteDriver } from './driver.ts'
+import { loadDriver, readResultCode, rollBack, SQLITE, type SqliteConnection, type SqliteDriver } from './driver.ts'
 import { migrate, MIGRATIONS, readVersion } from './schema.ts'
 import { createSqliteStore, type SqliteStore } from './sqlite-store.ts'
 import { failStore, toStoreError } from './store-error.ts'
@@ -81,7 +81,24 @@ function prepareWriting(
   connection.exec(`PRAGMA synchronous = ${durability === 'full' ? 'FULL' : 'NORMAL'}`)
   connection.query(`PRAGMA journal_size_limit = ${MAX_IDLE_LOG_BYTES}`)()
   migrate(connection, file, migrations)
+  tryWriting(connection, migrations.length)
   connection.query(`PRAGMA busy_timeout = ${Math.min(toMilliseconds(busyTimeoutMs), MAX_BLOCKING_MS)}`)()
+}
+
+/**
+ * What cannot be written, such as a file on a read-only file system, may still be opened, and be locked. A full disk is no
+ * reason not to begin: what is there can be read, and taken up once there is room.
+ */
+function tryWriting(connection: SqliteConnection, version: number): void {
+  try {
+    // A transaction alone would be one of reading, where nothing may be written.
+    connection.exec('BEGIN IMMEDIATE')
+    connection.exec(`PRAGMA user_version = ${version}`)
+    connection.exec('COMMIT')
+  } catch (error) {
+    rollBack(connection)
+    if (readResultCode(error) !== SQLITE.FULL) throw error
+  }
 }
 
 /** As SQLite takes it: an integer of 32 bits. */

@@ -68,6 +68,9 @@ export function readVersion(connection: SqliteConnection, file: string, newest: 
     throw failStore(file, 'is the file of another program: name another file')
   }
   const version = readNumber('PRAGMA user_version')
+  if (version < 0 || isEmpty !== (version === 0)) {
+    throw failStore(file, `is damaged: it says that its version is ${version}, which does not go with what is in it`)
+  }
   if (version > newest) {
     throw failStore(file, `was made by a newer dagstream: its version is ${version}, this one knows up to ${newest}`)
   }

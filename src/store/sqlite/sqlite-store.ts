@@ -9,6 +9,7 @@ import { Retention } from './retention.ts'
 import { failStore, toStoreError } from './store-error.ts'
 import type { SqliteStoreOptions } from './store-options.ts'
 import { type Place, StoreTables } from './store-tables.ts'
+import { watchFile } from './watch-file.ts'
 import { WriteQueue } from './write-queue.ts'
 
 /** Executions whose place is remembered: beyond that all are looked up anew. */
@@ -46,7 +47,8 @@ export function createSqliteStore({ driver, connection, file, unlock, options }:
   const places = new Map<string, Place>()
   /** Those that are taken up here and have not ended. */
   const claimed = new Set<string>()
-  const queue = new WriteQueue({ ...options, connection, file, onRollback: () => places.clear() })
+  const findFault = watchFile(file, clock, options.logger)
+  const queue = new WriteQueue({ ...options, connection, file, findFault, onRollback: () => places.clear() })
   const onRemoved = (executionId: string): void => {
     places.delete(executionId)
     claimed.delete(executionId)
@@ -87,6 +89,8 @@ export function createSqliteStore({ driver, connection, file, unlock, options }:
     queue.refuse(failStore(file, 'is closed'))
     retention.close()
     await queue.settled()
+    // To close it would remove the write-ahead log of whatever is in its place now.
+    if (findFault() !== undefined) return unlock()
     try {
       // Statements of `libsql` hold the file until they are collected: nothing is left to what they would do then.
       if (!readOnly) connection.query('PRAGMA wal_checkpoint(TRUNCATE)')()

@@ -6,7 +6,7 @@ import { readResultCode, SQLITE } from './driver.ts'
 const MEANINGS: ReadonlyMap<number, string> = new Map([
   [SQLITE.BUSY, 'is locked by another program: end it, or raise `busyTimeoutMs`'],
   [SQLITE.LOCKED, 'is locked by another program: end it, or raise `busyTimeoutMs`'],
-  [SQLITE.READONLY, 'may not be written: check the permissions of the file and of its directory'],
+  [SQLITE.READONLY, 'may not be written: check the permissions of the file and of its directory, and its file system'],
   [SQLITE.IOERR, 'could not be read or written: check the disk'],
   [
     SQLITE.CORRUPT,
@@ -17,6 +17,16 @@ const MEANINGS: ReadonlyMap<number, string> = new Map([
   [SQLITE.NOTADB, 'is not an SQLite file, or its beginning is damaged: name another file, or go on with a backup'],
 ])
 
+/** What the system says, as SQLite would. */
+const SYSTEM_CODES: ReadonlyMap<unknown, number> = new Map([
+  ['EACCES', SQLITE.READONLY],
+  ['EPERM', SQLITE.READONLY],
+  ['EROFS', SQLITE.READONLY],
+  ['ENOSPC', SQLITE.FULL],
+  ['EDQUOT', SQLITE.FULL],
+  ['EIO', SQLITE.IOERR],
+])
+
 /**
  * What callers get of an error of SQLite: `STORE_FAILED`, with the file in `details` and the error as `cause`.
  *
@@ -24,8 +34,9 @@ const MEANINGS: ReadonlyMap<number, string> = new Map([
  */
 export function toStoreError(file: string, error: unknown): DagstreamError {
   if (error instanceof DagstreamError) return error
-  const meaning = MEANINGS.get(readResultCode(error) ?? -1) ?? `failed: ${describe(error)}`
-  return failStore(file, meaning, error)
+  const { code } = (error ?? {}) as { readonly code?: unknown }
+  const meaning = MEANINGS.get(readResultCode(error) ?? SYSTEM_CODES.get(code) ?? -1)
+  return failStore(file, meaning ?? `failed: ${describe(error)}; check the disk, or go on with a backup`, error)
 }
 
 /** `STORE_FAILED` with a message that begins with the file. */

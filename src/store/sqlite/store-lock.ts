@@ -1,6 +1,8 @@
+import { basename } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { DagstreamError } from '../../errors.ts'
-import { readResultCode, SQLITE, type SqliteDriver } from './driver.ts'
+import { readResultCode, SQLITE, type SqliteConnection, type SqliteDriver } from './driver.ts'
+import { failStore } from './store-error.ts'
 import { makeFile } from './store-path.ts'
 
 /** Two that begin in the same instant may hinder each other: how often, and how far apart, one tries again. */
@@ -17,7 +19,7 @@ const PAUSE_MS = 10
 export async function lockStore(driver: SqliteDriver, file: string): Promise<() => void> {
   const path = `${file}-lock`
   makeFile(path)
-  const connection = driver.open(path)
+  const connection = open(driver, file, path)
   for (let attempt = 1; ; attempt++) {
     try {
       // Its journal would lie beside the store for as long as that is open.
@@ -30,13 +32,34 @@ export async function lockStore(driver: SqliteDriver, file: string): Promise<() 
         continue
       }
       connection.close()
-      throw readResultCode(error) === SQLITE.BUSY ? inUse(file, error) : error
+      throw explain(file, path, error)
     }
   }
   return () => {
     connection.exec('ROLLBACK')
     connection.close()
   }
+}
+
+function open(driver: SqliteDriver, file: string, path: string): SqliteConnection {
+  try {
+    return driver.open(path)
+  } catch (error) {
+    throw explain(file, path, error)
+  }
+}
+
+/** What keeps from the lock: another one, or a file that is none. */
+function explain(file: string, path: string, error: unknown): unknown {
+  const code = readResultCode(error)
+  if (code === SQLITE.BUSY) return inUse(file, error)
+  if (code !== SQLITE.NOTADB && code !== SQLITE.CORRUPT && code !== SQLITE.CANTOPEN) return error
+  const lock = basename(path)
+  return failStore(
+    file,
+    `cannot be locked by \`${lock}\`: remove that while no server runs, and it is made anew`,
+    error,
+  )
 }
 
 function inUse(file: string, cause: unknown): DagstreamError {

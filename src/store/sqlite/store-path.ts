@@ -19,7 +19,15 @@ export function prepareFile(file: string, { mustExist }: { readonly mustExist: b
       makeFile(real)
       return real
     }
-    if (!statSync(path).isFile()) throw failStore(path, `cannot be opened: \`${path}\` is not a file`)
+    const stats = statSync(path)
+    if (!stats.isFile()) throw failStore(path, `cannot be opened: \`${path}\` is not a file`)
+    // Each name would have a lock and a write-ahead log of its own.
+    if (stats.nlink > 1) {
+      throw failStore(
+        path,
+        'has another name (a hard link), by which it could be written at the same time: remove that',
+      )
+    }
     return realpathSync(path)
   } catch (error) {
     throw toStoreError(path, error)

@@ -71,7 +71,9 @@ export class StoreTables {
     this.#findByKey = query(`${WHOLE} WHERE owner = ? AND idempotency_key = ?`)
     this.#list = query(`SELECT ${HEAD} FROM executions WHERE ${page}`)
     this.#listOfOwner = query(`SELECT ${HEAD} FROM executions WHERE owner = ? AND ${page}`)
-    this.#unfinished = query(`${WHOLE} WHERE ended_at IS NULL AND epoch > 0 ORDER BY created_at, id`)
+    this.#unfinished = query(
+      `SELECT ${HEAD} FROM executions WHERE ended_at IS NULL AND epoch > 0 ORDER BY created_at, id`,
+    )
     this.#setEpoch = command('UPDATE executions SET epoch = ? WHERE number = ?')
     this.#notes = query('SELECT notes FROM executions WHERE number = ?')
     this.#setNotes = command('UPDATE executions SET notes = ? WHERE number = ?')
@@ -125,6 +127,7 @@ export class StoreTables {
     return (owner === undefined ? this.#list(...page) : this.#listOfOwner(toText(owner), ...page)).map(show)
   }
 
+  /** Likewise. */
   listUnfinished(): StoredExecution[] {
     return this.#unfinished().map(show)
   }

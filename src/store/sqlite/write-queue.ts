@@ -28,6 +28,8 @@ export interface WriteQueueOptions {
   readonly file: string
   readonly clock: Clock
   readonly busyTimeoutMs: number
+  /** Why nothing may be written from now on, if so. */
+  readonly findFault: () => DagstreamError | undefined
   /** What is remembered of the file may not be so. */
   readonly onRollback: () => void
 }
@@ -80,8 +82,13 @@ export class WriteQueue {
   }
 
   readonly #commit = (): void => {
-    const { connection, file } = this.#options
+    const { connection, file, findFault } = this.#options
     while (this.#writes.length > 0) {
+      const fault = findFault()
+      if (fault !== undefined) {
+        for (const { reject } of this.#writes.splice(0)) reject(fault)
+        break
+      }
       const answers: Answer[] = []
       let hasBegun = false
       try {

@@ -1,6 +1,6 @@
 import { Execution } from '../execute/execution.ts'
-import { resolveOptions } from '../execute/options.ts'
 import { resumeLoop } from '../execute/recovery.ts'
+import { readLeft } from '../http/left-request.ts'
 import type { StoredExecution } from '../store/execution-store.ts'
 import type { SqliteStore } from '../store/sqlite/sqlite-store.ts'
 import { EventLog } from '../stream/event-log.ts'
@@ -42,9 +42,9 @@ export async function resumeExecution(
   const lines = new McpLines(context)
   try {
     const stored = await findUnended(store, executionId)
+    const workflow = readLeft(stored).workflow as DAGStructure
     const tools = await openTools(options, process, lines)
     try {
-      const workflow = JSON.parse(stored.workflow ?? 'null') as DAGStructure
       const found = await askUntilInterrupted(tools, process, () => tools.toolsFor(workflow))
       if (found === undefined) return 130
       await expectTools(workflow, found, executionId, store)
@@ -88,8 +88,7 @@ async function resumeHere(
   lines: McpLines,
   context: CommandContext,
 ): Promise<Followed> {
-  const counters = { abandonedCount: 0, droppedEmissionCount: 0 }
-  const loop = await resumeLoop(stored, store, new ToolRegistry(tools), resolveOptions({ store }), counters)
+  const loop = await resumeLoop(stored, store, { tools: new ToolRegistry(tools) })
   // A reader behind a pipe may stop for as long as it likes (`| less`); it never counts as gone.
   const execution = new Execution(loop, { stallTimeoutMs: Infinity })
   try {

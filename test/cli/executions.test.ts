@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { loadDriver } from '../../src/store/sqlite/driver.ts'
+import { openSqliteStore } from '../../src/store/sqlite/index.ts'
 import { leaveUnfinished, makeFolder, openHere, parseLines, runIn } from './store-rig.ts'
 
 const GREETING = {
@@ -154,6 +155,19 @@ test('what a process left is gone on with: what has settled is not called again'
   expect(readFileSync(join(cwd, 'calls'), 'utf8')).toBe('b')
   const again = await runIn(cwd, `executions resume ${id} --store runs.db --tools ./tools.mjs`)
   expect([again.code, again.stdout, again.stderr]).toEqual([1, '', `error Execution ${id} has ended: success\n`])
+})
+
+test('resume refuses a record that cannot be used, and cancel too: it can only be deleted', async () => {
+  const cwd = makeFolder()
+  const store = await openSqliteStore(join(cwd, 'runs.db'))
+  await store.create({ executionId: 'x', createdAt: '2026-01-01T00:00:00.000Z', workflow: '{"tasks":' })
+  await store.claim('x')
+  await store.close()
+  const { code, stdout, stderr } = await runIn(cwd, 'executions resume x --store runs.db')
+  expect([code, stdout, stderr.includes('the execution can be deleted, and nothing else')]).toEqual([1, '', true])
+  expect(stderr).not.toContain('SyntaxError')
+  expect((await runIn(cwd, 'executions cancel x --store runs.db')).code).toBe(1)
+  expect((await runIn(cwd, 'executions delete x --store runs.db')).code).toBe(0)
 })
 
 test('resume prints what run prints', async () => {

@@ -1,13 +1,11 @@
 import { type EventFor, formatEventId } from '../events/events.ts'
 import type { ExecutionResult } from '../execute/execution-result.ts'
-import { resolveOptions } from '../execute/options.ts'
 import { resumeLoop } from '../execute/recovery.ts'
 import { isRecordUnusable, readLeft } from '../http/left-request.ts'
 import { findParked } from '../http/shown-status.ts'
 import type { StoredExecution } from '../store/execution-store.ts'
 import type { SqliteStore } from '../store/sqlite/sqlite-store.ts'
 import type { StoredEntry } from '../stream/event-log.ts'
-import { ToolRegistry } from '../tools/registry.ts'
 import type { ExecutionHead, ExecutionLog, ExecutionSource, WireEvent } from './execution-source.ts'
 
 /** How many executions, and how many events, are read at once. */
@@ -57,8 +55,7 @@ export class StoredExecutions implements ExecutionSource {
     const head = describeHead(stored)
     if (stored.status === 'running') return { head }
     // Of one that has ended nothing is begun, so that it needs no tools.
-    const counters = { abandonedCount: 0, droppedEmissionCount: 0 }
-    const ended = await resumeLoop(stored, this.#store, new ToolRegistry(), resolveOptions(), counters)
+    const ended = await resumeLoop(stored, this.#store)
     return { head, result: await ended.result }
   }
 
@@ -80,10 +77,9 @@ export class StoredExecutions implements ExecutionSource {
     const stored = await this.find(executionId)
     if (stored.status !== 'running') return stored.status
     const reason = { code: 'CANCELLED', message: 'Cancelled by request' } as const
-    const counters = { abandonedCount: 0, droppedEmissionCount: 0 }
     // What is only ended calls nothing.
     const notes = { crashCount: 0, stop: { reason, message: reason.message } }
-    const loop = await resumeLoop(stored, this.#store, new ToolRegistry(), resolveOptions(), counters, notes)
+    const loop = await resumeLoop(stored, this.#store, { notes })
     return (await loop.result).status
   }
 

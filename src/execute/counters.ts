@@ -6,5 +6,10 @@ export interface ExecutorCounters {
   readonly droppedEmissionCount: number
 }
 
+/** Nothing has been left behind yet. */
+export function createCounters(): MutableCounters {
+  return { abandonedCount: 0, droppedEmissionCount: 0 }
+}
+
 /** The counters as the executions of one executor count. */
 export type MutableCounters = { -readonly [K in keyof ExecutorCounters]: ExecutorCounters[K] }

@@ -3,7 +3,7 @@ import { compileWorkflow } from '../plan/compile.ts'
 import { ExecutionPlan } from '../plan/execution-plan.ts'
 import { ToolRegistry, type ToolSource } from '../tools/registry.ts'
 import type { DAGStructure, DAGTask } from '../workflow/document.ts'
-import type { ExecutorCounters, MutableCounters } from './counters.ts'
+import { createCounters, type ExecutorCounters, type MutableCounters } from './counters.ts'
 import { Execution } from './execution.ts'
 import type { ExecutionLoop } from './execution-loop.ts'
 import { calculateSpeedup, type ExecutionResult } from './execution-result.ts'
@@ -22,7 +22,7 @@ export type ExecuteOptions = ExecutionInput & ExecutionOptions
 export class ParallelExecutor {
   protected readonly tools: ToolRegistry
   protected readonly options: ExecutionOptions
-  readonly #counters: MutableCounters = { abandonedCount: 0, droppedEmissionCount: 0 }
+  readonly #counters: MutableCounters = createCounters()
 
   /** @throws `INVALID_TOOL`, `INVALID_OPTION` */
   constructor(tools: ToolSource, options: ExecutionOptions = {}) {
@@ -57,7 +57,8 @@ export class ParallelExecutor {
     if (stored === undefined) {
       throw new DagstreamError('EXECUTION_NOT_FOUND', `The store has no execution \`${executionId}\``)
     }
-    return new Execution(await resumeLoop(stored, store, this.tools, options, this.#counters), { clock, logger })
+    const loop = await resumeLoop(stored, store, { tools: this.tools, options, counters: this.#counters })
+    return new Execution(loop, { clock, logger })
   }
 
   /** What its executions left behind so far. */

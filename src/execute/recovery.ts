@@ -9,29 +9,40 @@ import type { ExecutionNotes, Stop } from '../stream/execution-notes.ts'
 import { quoteName } from '../tools/json-pointer.ts'
 import { type AnyTool, ToolRegistry } from '../tools/registry.ts'
 import type { DAGStructure } from '../workflow/document.ts'
-import type { MutableCounters } from './counters.ts'
+import { createCounters, type MutableCounters } from './counters.ts'
 import { ExecutionLoop } from './execution-loop.ts'
-import type { ResolvedOptions } from './options.ts'
+import { type ResolvedOptions, resolveOptions } from './options.ts'
 import { INTERRUPTED, Past } from './past.ts'
 import { parseRecorded, readOptions } from './recorded-options.ts'
+
+/** What an execution is gone on with. */
+export interface ResumeMeans {
+  /** What is missing fails it with `TOOLS_UNAVAILABLE`; what is only ended, or shown, needs none. @defaultValue none */
+  readonly tools?: ToolRegistry
+  /** For what its record does not say. */
+  readonly options?: ResolvedOptions
+  readonly counters?: MutableCounters
+  /** What is noted of the new life; a `stop` ends it. @defaultValue `{ crashCount: 0 }` */
+  readonly notes?: ExecutionNotes
+}
 
 /**
  * Takes an execution over from whoever ran it, and goes on with it: the same loop, begun from the state that its log adds up
  * to. Whoever runs it still gets `FENCED`. One that has ended is only looked at.
  *
- * It goes on with the options that it began with, and with `given` for the rest.
+ * It goes on with the options that it began with.
  *
- * @param tools what its workflow names; what is missing fails the execution with `TOOLS_UNAVAILABLE`
- * @param notes what is noted of the new life; a `stop` ends it
  * @returns once it goes on; rejects with what the store throws, and `STORE_FAILED` for a record that cannot be used
  */
 export async function resumeLoop(
   stored: StoredExecution,
   store: ExecutionStore,
-  tools: ToolRegistry,
-  given: ResolvedOptions,
-  counters: MutableCounters,
-  notes: ExecutionNotes = { crashCount: 0 },
+  {
+    tools = new ToolRegistry(),
+    options: given = resolveOptions(),
+    counters = createCounters(),
+    notes = { crashCount: 0 },
+  }: ResumeMeans = {},
 ): Promise<ExecutionLoop> {
   const { executionId, createdAt } = stored
   const { graceMs: _, ...recorded } = readOptions(stored.options)

@@ -200,7 +200,8 @@ export class ExecutionHost {
     const running = this.running.get(executionId)
     if (running !== undefined) return running
     const { graceMs = Number.POSITIVE_INFINITY } = readOptions(stored.options)
-    const loop = await askStore(() => resumeLoop(stored, store, tools, execution, this.meters.counters, notes))
+    const means = { tools, options: execution, counters: this.meters.counters, notes }
+    const loop = await askStore(() => resumeLoop(stored, store, means))
     const { status: _, notes: __, ...record } = stored
     const hosted = HostedExecution.live(record, loop, graceMs, clock, loss)
     this.#retries.remove(executionId)

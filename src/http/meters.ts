@@ -1,7 +1,7 @@
 import type { EventFor, ExecutionStatus, FinalTaskStatus } from '../events/events.ts'
 import type { LogEntry } from '../events/log-entry.ts'
 import { addTokenUsage, type TokenUsage } from '../events/token-usage.ts'
-import type { MutableCounters } from '../execute/counters.ts'
+import { createCounters, type MutableCounters } from '../execute/counters.ts'
 import { Histogram } from './histogram.ts'
 
 /** From a store in memory to a disk that is about to fail, s. */
@@ -15,7 +15,7 @@ const APPEND_BOUNDS_S = [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 
  */
 export class Meters {
   /** What executions count themselves. */
-  readonly counters: MutableCounters = { abandonedCount: 0, droppedEmissionCount: 0 }
+  readonly counters: MutableCounters = createCounters()
   /** Executions that ended; lost: their log could not be kept. */
   readonly executions: Record<ExecutionStatus | 'lost', number> = {
     success: 0,

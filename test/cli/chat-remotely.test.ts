@@ -53,9 +53,8 @@ test('of an answer without an output what was streamed stays', async () => {
   expect(await chat({}, 'hi', '--server', SERVER, '--stream')).toMatchObject({ code: 0, stdout: 'Six.\n' })
 })
 
-test('a lost connection is resumed: it is told, and no text comes twice', async () => {
-  const model = await startModel()
-  const server = serveChat(model)
+/** Puts a connection under the answers to POST that can be lost. @returns what loses the last one */
+function stubCuttingFetch(): () => void {
   let cut = (): void => {}
   const { fetch } = globalThis
   vi.stubGlobal('fetch', async (request: Request) => {
@@ -65,6 +64,13 @@ test('a lost connection is resumed: it is told, and no text comes twice', async 
     cut = () => lost.abort(new TypeError('terminated'))
     return new Response(response.body?.pipeThrough(new TransformStream(), { signal: lost.signal }) ?? null, response)
   })
+  return () => cut()
+}
+
+test('a lost connection is resumed: it is told, and no text comes twice', async () => {
+  const model = await startModel()
+  const server = serveChat(model)
+  const cut = stubCuttingFetch()
   const process = chatProcess({}, 'hi', '--server', SERVER, '--stream')
   const ended = runCli(process)
   const call = await model.nextCall()
@@ -97,22 +103,14 @@ test('Ctrl-C cancels on the server and tells what was used', async () => {
 test('a connection that is lost for good still tells what was used until then', async () => {
   const model = await startModel()
   const server = serveChat(model)
-  let fail = (): void => {}
-  const { fetch } = globalThis
-  vi.stubGlobal('fetch', async (request: Request) => {
-    const response = await fetch(request)
-    if (request.method !== 'POST') return response
-    const lost = new AbortController()
-    fail = () => lost.abort(new TypeError('terminated'))
-    return new Response(response.body?.pipeThrough(new TransformStream(), { signal: lost.signal }) ?? null, response)
-  })
+  const cut = stubCuttingFetch()
   const process = chatProcess({}, 'hi', '--server', SERVER, '--stream')
   const ended = runCli(process)
   const call = await model.nextCall()
   call.say('One')
   await untilWritten(process.stdout, 'One')
   server.intercept = () => new Response(null, { status: 404 })
-  fail()
+  cut()
   expect([await ended, process.stdout.text]).toEqual([1, 'One\n'])
   expect(process.stderr.text).toMatch(/\nToken usage: none was told\nTime: .*\n(?:.*\n)*error GET .* 404/)
 })

@@ -240,6 +240,7 @@ test('a tool that is not there any more fails what has not settled, naming it', 
     await tool.nextCall('b')
   })
   const result = await (await left.resume({}, [{ name: 'other', execute: () => 0 }])).result
+  expect(result.status).toBe('partial')
   expect(result.results).toMatchObject([
     { status: 'success', output: 1 },
     {

@@ -6,9 +6,6 @@ import { failure, type ProviderError } from './stream-error.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** One line without its end, bytes. */
-const MAX_LINE_BYTES = 64 * 1024
-
 /** A response, bytes after decompression. */
 export const MAX_RESPONSE_BYTES: number = 10 * 1024 * 1024
 
@@ -18,9 +15,6 @@ export const MAX_RESPONSE_BYTES: number = 10 * 1024 * 1024
  */
 const TOKEN_CHARS = 32
 const FREE_ENVELOPE_CHARS = 16 * 1024
-
-const CR = 0x0d
-const LF = 0x0a
 
 /**
  * Makes text, usage and an ending of the bytes of a chat completion, in every form that endpoints give them: streamed, or
@@ -46,8 +40,6 @@ export class CompletionReader {
   readonly #decoder = new TextDecoder()
   #texts: string[] = []
   #responseBytes = 0
-  /** Of the line that has not ended yet. */
-  #lineBytes = 0
   #isAtEnd = false
   /** What comes cannot be read any more. */
   #isBroken = false
@@ -55,7 +47,7 @@ export class CompletionReader {
   constructor(redact: Redact) {
     this.#redact = redact
     this.#parser = createParser({
-      // A message of many lines has the bound of the response alone.
+      // Lines and messages have the bound of the response alone.
       maxMessageChars: MAX_RESPONSE_BYTES,
       onMessage: ({ event, data }) => this.#read(event, data),
     })
@@ -67,19 +59,16 @@ export class CompletionReader {
   }
 
   /**
-   * Takes the next piece of a streamed body.
+   * Takes the next piece of a streamed body. Linear in what is fed, however small the pieces.
    *
-   * It is taken up to a bound and a byte at most, then looked at: where the bytes are parted makes no difference.
+   * A piece is cut at the bound of the response, so the outcome does not depend on where the bytes are parted.
    */
   feed(chunk: Uint8Array): void {
     let at = 0
     while (at < chunk.length && !this.isOver) {
       const room = MAX_RESPONSE_BYTES - this.#responseBytes
       if (room === 0) return this.#fail(describeOversize())
-      const part = chunk.subarray(at, at + Math.min(room, MAX_LINE_BYTES - this.#lineBytes + 1))
-      const lineEnd = Math.max(part.lastIndexOf(LF), part.lastIndexOf(CR))
-      this.#lineBytes = lineEnd === -1 ? this.#lineBytes + part.length : part.length - lineEnd - 1
-      if (this.#lineBytes > MAX_LINE_BYTES) return this.#fail(describeLongLine())
+      const part = chunk.subarray(at, at + room)
       this.#responseBytes += part.length
       at += part.length
       this.#parser.feed(this.#decoder.decode(part, { stream: true }))
@@ -207,10 +196,6 @@ export class CompletionReader {
 /** The error of a response that is too large. */
 export function describeOversize(): ProviderError {
   return failure('PROVIDER_INVALID_RESPONSE', `Expected an answer of at most ${MAX_RESPONSE_BYTES} bytes, got more`)
-}
-
-function describeLongLine(): ProviderError {
-  return failure('INVALID_SSE_FORMAT', `Expected lines of at most ${MAX_LINE_BYTES} bytes, got a longer one`)
 }
 
 function findFirstChoice(choices: readonly unknown[]): Fields | undefined {

@@ -1,7 +1,7 @@
 import { createParser, type Parser } from '../../sse/parse.ts'
 import { asRecord, parseUsage, type ProviderUsage } from './provider-usage.ts'
 import type { Redact } from './redact.ts'
-import { describeSaidError } from './response-failure.ts'
+import { describeSaidError, quote } from './response-failure.ts'
 import { failure, type ProviderError } from './stream-error.ts'
 
 type Fields = Readonly<Record<string, unknown>>
@@ -15,6 +15,9 @@ export const MAX_RESPONSE_BYTES: number = 10 * 1024 * 1024
  */
 const TOKEN_CHARS = 32
 const FREE_ENVELOPE_CHARS = 16 * 1024
+
+/** Kept of a message that may have to be quoted: more than is quoted, so that what is masked in it is there as a whole. */
+const SAID_CHARS = 4096
 
 /**
  * Makes text, usage and an ending of the bytes of a chat completion, in every form that endpoints give them: streamed, or
@@ -34,6 +37,10 @@ export class CompletionReader {
   failure: ProviderError | undefined
   /** Set with each sign that the model works; reset by whoever has seen it. */
   hasOutput = false
+  /** There was text, whether or not it has been taken. */
+  #hasText = false
+  /** The beginning of the first message that is no part of an answer, else of the first message. */
+  #said: { readonly text: string; readonly isForeign: boolean } | undefined
   readonly #redact: Redact
   readonly #parser: Parser
   /** It takes off a byte order mark, and keeps a character that two chunks share. */
@@ -56,6 +63,16 @@ export class CompletionReader {
   /** There is an ending: the rest of the body is of no interest. */
   get isOver(): boolean {
     return this.isDone || this.#isBroken
+  }
+
+  /** The error of an answer that has ended with neither text, finish reason nor usage; `undefined` for any other. */
+  describeEmptiness(): ProviderError | undefined {
+    if (this.#hasText || this.finishReason !== undefined || this.usage !== undefined) return undefined
+    // What breaks off before its first text is cut short, unless it never was an answer.
+    if (!this.isDone && this.#said?.isForeign !== true) return undefined
+    const what = 'Expected the answer to have text, a finish reason or usage, got'
+    const got = this.#said === undefined ? 'nothing' : `\`${quote(this.#said.text, this.#redact)}\``
+    return failure('PROVIDER_INVALID_RESPONSE', `${what} ${got}`)
   }
 
   /**
@@ -91,7 +108,8 @@ export class CompletionReader {
     }
     const fields = asRecord(answer)
     const isAnswer = fields !== undefined && this.#readFields('', fields, 'message')
-    if (!isAnswer) this.#fail(failure('PROVIDER_INVALID_RESPONSE', 'Expected the answer to have a message'))
+    if (fields !== undefined) this.#noteSaid(body, fields)
+    if (!isAnswer) this.#fail(describeWholeness(body, this.#redact))
     this.isDone = this.failure === undefined
   }
 
@@ -128,7 +146,15 @@ export class CompletionReader {
     }
     const fields = asRecord(chunk)
     if (fields === undefined) return this.#failMalformed()
+    this.#noteSaid(data, fields)
     this.#readFields(event, fields, 'delta', data.length)
+  }
+
+  #noteSaid(text: string, { choices }: Fields): void {
+    const isForeign = !Array.isArray(choices)
+    if (this.#said === undefined || (isForeign && !this.#said.isForeign)) {
+      this.#said = { text: text.slice(0, SAID_CHARS), isForeign }
+    }
   }
 
   #readBroken(event: string, data: string): void {
@@ -170,7 +196,7 @@ export class CompletionReader {
     const { content } = answer
     const text = typeof content === 'string' ? content : joinParts(content)
     if (text !== '') {
-      this.hasOutput = true
+      this.hasOutput = this.#hasText = true
       this.#texts.push(text)
       return text.length
     }
@@ -196,6 +222,11 @@ export class CompletionReader {
 /** The error of a response that is too large. */
 export function describeOversize(): ProviderError {
   return failure('PROVIDER_INVALID_RESPONSE', `Expected an answer of at most ${MAX_RESPONSE_BYTES} bytes, got more`)
+}
+
+function describeWholeness(body: string, redact: Redact): ProviderError {
+  const got = quote(body.slice(0, SAID_CHARS), redact)
+  return failure('PROVIDER_INVALID_RESPONSE', `Expected the answer to have a message, got \`${got}\``)
 }
 
 function findFirstChoice(choices: readonly unknown[]): Fields | undefined {

@@ -4,7 +4,7 @@ import { CompletionReader, describeOversize, MAX_RESPONSE_BYTES } from './comple
 import type { Exchange, FetchedResponse } from './exchange.ts'
 import type { ProviderUsage } from './provider-usage.ts'
 import type { Redact } from './redact.ts'
-import { describeResponse, describeSaidError, parseErrorBody } from './response-failure.ts'
+import { describeResponse, describeSaidError, findSaid, parseErrorBody, quote } from './response-failure.ts'
 import { createAbortError, failure, ProviderError } from './stream-error.ts'
 import type { StreamMeter } from './stream-meter.ts'
 
@@ -112,7 +112,8 @@ async function* readEvents(
 
 /** How an answer failed, if it did: what is lost behind its ending takes nothing back. */
 function findFailure(reader: CompletionReader, lost: ProviderError | undefined): ProviderError | undefined {
-  if (reader.failure !== undefined) return reader.failure
+  const failed = reader.failure ?? (lost === undefined ? reader.describeEmptiness() : undefined)
+  if (failed !== undefined) return failed
   if (reader.isDone || reader.finishReason !== undefined) return undefined
   return lost ?? failure('UNEXPECTED_STREAM_END', 'The stream ended without `[DONE]` and without a finish reason')
 }
@@ -171,6 +172,7 @@ async function expectEventStream(
     const said = parseErrorBody(await readAside(call, MAX_RESPONSE_BYTES))
     if (said !== undefined) reader.readUsage(said)
     if (said?.['error']) why = `. ${describeSaidError(said['error'], call.redact).message}`
+    else if (findSaid(said) !== '') why = `: ${quote(findSaid(said), call.redact)}`
   }
   const shown = call.redact(type).slice(0, 60)
   throw failure('INVALID_SSE_FORMAT', `Expected an answer of type \`text/event-stream\`, got \`${shown}\`${why}`)

@@ -94,11 +94,41 @@ export function parseErrorBody(body: string): Readonly<Record<string, unknown>> 
   }
 }
 
+/** A text of the provider's, without secrets, in one line, cut at 500 characters. */
+export function quote(text: string, redact: Redact): string {
+  const clean = redact(text)
+    .replaceAll(/[\s\p{Cc}]+/gu, ' ')
+    .trim()
+  if (clean.length <= MAX_SAID_CHARS) return clean
+  return `${clean.slice(0, MAX_SAID_CHARS - 1).replace(/[\ud800-\udbff]$/, '')}…`
+}
+
 function describeSaid(error: unknown, redact: Redact): string {
-  const said = typeof error === 'string' ? error : asRecord(error)?.['message']
-  if (typeof said !== 'string' || said.trim() === '') return ''
-  const clean = redact(said.trim())
-  return `: ${clean.length > MAX_SAID_CHARS ? `${clean.slice(0, MAX_SAID_CHARS - 1)}…` : clean}`
+  const said = findSaid(error).trim()
+  return said === '' ? '' : `: ${quote(said, redact)}`
+}
+
+/** What an error says in words: `message` of most, `detail` of FastAPI, which may be a list of fields and what is wrong. */
+export function findSaid(error: unknown): string {
+  if (typeof error === 'string') return error
+  const { message, detail, msg, error: inner } = asRecord(error) ?? {}
+  for (const said of [message, detail, msg, inner]) {
+    if (typeof said === 'string' && said.trim() !== '') return said
+    const listed = Array.isArray(said) ? said.map(describeField).filter(text => text !== '') : []
+    if (listed.length > 0) return listed.join('; ')
+    // Mistral has the list in an object, under the name of the message.
+    const nested = asRecord(said) === undefined ? '' : findSaid(said)
+    if (nested !== '') return nested
+  }
+  return ''
+}
+
+/** Without its `input`, which repeats what was sent. */
+function describeField(field: unknown): string {
+  if (typeof field === 'string') return field
+  const { loc, msg } = asRecord(field) ?? {}
+  const place = Array.isArray(loc) ? loc.filter(part => part !== 'body').join('.') : ''
+  return [place, msg].filter(part => typeof part === 'string' && part !== '').join(': ')
 }
 
 function findProviderCode(error: unknown, redact: Redact): string | undefined {

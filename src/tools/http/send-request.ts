@@ -1,6 +1,7 @@
 import { type Dispatcher, request as dispatch } from 'undici'
 import { parseRetryAfter } from '../../client/transport.ts'
 import { dispatchAbortably } from './abortable-connector.ts'
+import { decodeHeader, decodeLocation } from './decode-header.ts'
 import { Deadline } from './deadline.ts'
 import { decodeBody } from './decode-body.ts'
 import { toHttpToolError } from './describe-failure.ts'
@@ -105,9 +106,7 @@ async function exchange(
   // Destroying a body makes it fail, and nobody else may be listening then.
   answer.body.on('error', () => {})
   const isAccepted = request.accepts(answer.statusCode)
-  const redirect = isAccepted
-    ? undefined
-    : findRedirect(request, answer.statusCode, readHeader(answer, 'location'), secrets)
+  const redirect = isAccepted ? undefined : findRedirect(request, answer.statusCode, readLocation(answer), secrets)
   if (redirect !== undefined) {
     await answer.body.dump({ limit: REDIRECT_BODY_BYTES, signal })
     return redirect
@@ -185,7 +184,13 @@ function describeBody(bytes: Uint8Array, contentType: string, secrets: SentSecre
     : text
 }
 
+function readLocation({ headers }: Answer): string {
+  const { location = '' } = headers
+  // RFC 9110, 10.2.2: there is one. Of several the first counts, as in browsers.
+  return decodeLocation(typeof location === 'string' ? location : (location[0] ?? ''))
+}
+
 function readHeader({ headers }: Answer, name: string): string {
   const value = headers[name] ?? ''
-  return typeof value === 'string' ? value : value.join(', ')
+  return decodeHeader(typeof value === 'string' ? value : value.join(', '))
 }

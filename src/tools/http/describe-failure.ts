@@ -1,7 +1,8 @@
 import { ProxyError } from '../proxy.ts'
 import { AddressRefusedError } from './guarded-connector.ts'
 import { HttpToolError } from './http-tool-error.ts'
-import { BodyCodingError, BodyTooLargeError } from './read-body.ts'
+import { BodyTooLargeError } from './read-body.ts'
+import { BodyCodingError } from './unpack.ts'
 
 /** Certificates that do not hold, which no further attempt mends. */
 const CERTIFICATE = /^(?:CERT_|ERR_TLS_|ERR_SSL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_)/

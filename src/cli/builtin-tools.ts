@@ -7,14 +7,19 @@ import { createUndiciFetch } from '../tools/llm/undici-fetch.ts'
 import type { Tool, ToolContext } from '../tools/tool.ts'
 import { type CliProcess, UsageError } from './console.ts'
 import { createHttpTools } from './http-tools.ts'
+import type { LlmOptions } from './read-config.ts'
 
 /**
  * The tools that need no module and no server.
  * @param http where requests may go; without it they only get public addresses
  * @throws `INVALID_OPTION`
  */
-export function createBuiltinTools(http: HttpToolsOptions | undefined, env: CliProcess['env']): readonly Tool[] {
-  return [...OFFLINE_TOOLS, ...createHttpTools(http), ...createChatTools(env)]
+export function createBuiltinTools(
+  http: HttpToolsOptions | undefined,
+  env: CliProcess['env'],
+  llm: LlmOptions = {},
+): readonly Tool[] {
+  return [...OFFLINE_TOOLS, ...createHttpTools(http), ...createChatTools(env, llm)]
 }
 
 /** Enough to try a workflow with nothing set up. */
@@ -72,13 +77,14 @@ const OFFLINE_TOOLS: readonly Tool[] = [
  * `llm:chat`, which asks OpenRouter, or the endpoint of `OPENROUTER_BASE_URL`; `undefined` without `OPENROUTER_API_KEY`.
  * @throws UsageError for a base URL that is none; it does not show it
  */
-export function findChatTool(env: CliProcess['env']): Tool | undefined {
+export function findChatTool(env: CliProcess['env'], llm: LlmOptions = {}): Tool | undefined {
   const apiKey = env['OPENROUTER_API_KEY']?.trim()
   const baseURL = env['OPENROUTER_BASE_URL']?.trim()
   if (!apiKey) return undefined
   try {
     // Read here, not by the provider: what a command line sees of the environment is what it is given.
     const provider = new OpenRouterProvider({
+      ...llm,
       apiKey,
       fetch: createUndiciFetch(() => env),
       ...(baseURL && { baseURL }),
@@ -90,9 +96,9 @@ export function findChatTool(env: CliProcess['env']): Tool | undefined {
 }
 
 /** A setting that is wrong hurts whoever asks the model, and nobody else. */
-function createChatTools(env: CliProcess['env']): Tool[] {
+function createChatTools(env: CliProcess['env'], llm: LlmOptions): Tool[] {
   try {
-    const tool = findChatTool(env)
+    const tool = findChatTool(env, llm)
     return tool === undefined ? [] : [tool]
   } catch (error) {
     const execute = (): never => {

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander'
+import { isNames } from '../tools/llm/chat-request.ts'
 import { UsageError } from './console.ts'
 import { parseJson } from './read-workflow.ts'
 
@@ -43,6 +44,19 @@ export function parseJsonOption(text: string): unknown {
     if (error instanceof UsageError) throw new InvalidArgumentError(`Expected JSON. ${error.message}.`)
     throw error
   }
+}
+
+/** @throws InvalidArgumentError unless `text` is a JSON object */
+export function parseObjectOption(text: string): Readonly<Record<string, unknown>> {
+  const value = parseJsonOption(text)
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value }
+  throw new InvalidArgumentError('Expected a JSON object, such as {"top_p":0.9}.')
+}
+
+/** Collects names of fields. @throws InvalidArgumentError for one that a request to a model cannot do without */
+export function parseField(text: string, before: readonly string[] = []): string[] {
+  if (text !== '' && isNames([text])) return [...before, text]
+  throw new InvalidArgumentError('Expected the name of a field other than messages and stream, such as stream_options.')
 }
 
 /** @throws InvalidArgumentError unless `text` is an integer from 0 to 65535 */

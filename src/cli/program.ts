@@ -6,7 +6,16 @@ import { chatCommand } from './chat-command.ts'
 import { type CliProcess, type CommandContext, type ExitCode, Output } from './console.ts'
 import { addExecutionsCommands } from './executions-program.ts'
 import { graphCommand } from './graph-command.ts'
-import { parseAmount, parseCount, parseHosts, parseOrigins, parsePort, parsePositiveInteger } from './option-values.ts'
+import {
+  parseAmount,
+  parseCount,
+  parseField,
+  parseHosts,
+  parseObjectOption,
+  parseOrigins,
+  parsePort,
+  parsePositiveInteger,
+} from './option-values.ts'
 import {
   inputOption,
   mcpOption,
@@ -135,6 +144,12 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
     .argument('<prompt>', 'what to ask')
     .option('--model <model>', "as its endpoint names it (default: the mode's, else the provider's)")
     .option('--mode <mode>', 'a preset: code, ask, debug, or one of `modes` in dagstream.config.json')
+    .option(
+      '--omit <field>',
+      'a field of the request that is not sent, as the endpoint names it (repeatable)',
+      parseField,
+    )
+    .addOption(new Option('--extra <json>', 'further fields of the request, an object').argParser(parseObjectOption))
     .addOption(serverOption('run it on this server instead'))
     .addOption(tokenOption())
     .option('--stream', 'print the answer while it is written (default where stdout is a terminal)')

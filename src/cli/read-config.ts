@@ -2,6 +2,8 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { DagstreamError, expectObject, invalidOption } from '../errors.ts'
 import { type HttpToolsOptions, resolveHttpOptions } from '../tools/http/http-options.ts'
+import { checkFields } from '../tools/llm/chat-request.ts'
+import type { OpenRouterOptions } from '../tools/llm/openrouter-provider.ts'
 import type { McpConfig } from '../tools/mcp/server-config.ts'
 import { type CliProcess, UsageError } from './console.ts'
 import { readWorkflow } from './read-workflow.ts'
@@ -10,7 +12,7 @@ import { readWorkflow } from './read-workflow.ts'
 export const CONFIG_FILE = 'dagstream.config.json'
 
 /** What it may hold. */
-const FIELDS = ['mcpServers', 'http', 'modes'] as const
+const FIELDS = ['mcpServers', 'http', 'llm', 'modes'] as const
 
 /** What it holds; each part is checked by whoever needs it. */
 export type CliConfig = Readonly<Partial<Record<(typeof FIELDS)[number], unknown>>>
@@ -28,6 +30,12 @@ const HTTP_FIELDS = [
   'proxy',
   'retry',
 ] as const satisfies readonly (keyof HttpToolsOptions)[]
+
+/** Of the options of `OpenRouterProvider` those that a file can say. */
+const LLM_FIELDS = ['extra', 'omit'] as const
+
+/** What every request to the language model has, and has not. */
+export type LlmOptions = Pick<OpenRouterOptions, (typeof LLM_FIELDS)[number]>
 
 /** How large a configuration may be, bytes. */
 const MAX_CONFIG_BYTES = 1024 * 1024
@@ -79,6 +87,20 @@ export function parseHttpOptions({ http }: CliConfig): HttpToolsOptions | undefi
   } catch (error) {
     if (!(error instanceof DagstreamError)) throw error
     throw new UsageError(`\`${CONFIG_FILE}\`, \`http\`: ${error.message}`)
+  }
+}
+
+/** What requests to the language model have beside the usual fields. @throws UsageError naming the field */
+export function parseLlmOptions({ llm = {} }: CliConfig): LlmOptions {
+  try {
+    if (Array.isArray(llm)) throw invalidOption('llm', 'an object', llm)
+    const options = expectObject('llm', llm as LlmOptions)
+    refuseUnknown(options, LLM_FIELDS, 'llm.')
+    checkFields(options)
+    return options
+  } catch (error) {
+    if (!(error instanceof DagstreamError)) throw error
+    throw new UsageError(`\`${CONFIG_FILE}\`, \`llm\`: ${error.message}`)
   }
 }
 

@@ -1,4 +1,5 @@
 import { createParser, type Parser } from '../../sse/parse.ts'
+import { findFirstChoice, joinParts, readLegacyText } from './choice.ts'
 import { asRecord, parseUsage, type ProviderUsage } from './provider-usage.ts'
 import type { Redact } from './redact.ts'
 import { describeSaidError, quote } from './response-failure.ts'
@@ -227,27 +228,4 @@ export function describeOversize(): ProviderError {
 function describeWholeness(body: string, redact: Redact): ProviderError {
   const got = quote(body.slice(0, SAID_CHARS), redact)
   return failure('PROVIDER_INVALID_RESPONSE', `Expected the answer to have a message, got \`${got}\``)
-}
-
-function findFirstChoice(choices: readonly unknown[]): Fields | undefined {
-  for (const each of choices) {
-    const choice = asRecord(each)
-    if (choice !== undefined && (choice['index'] ?? 0) === 0) return choice
-  }
-  return undefined
-}
-
-/** The form of text completions, which some endpoints give for chats too. */
-function readLegacyText(choice: Fields | undefined): Fields | undefined {
-  const text = choice?.['text']
-  return typeof text === 'string' ? { content: text } : undefined
-}
-
-/** Mistral, and others for some models, give content in parts. */
-function joinParts(content: unknown): string {
-  if (!Array.isArray(content)) return ''
-  return content
-    .map(part => asRecord(part)?.['text'])
-    .filter(text => typeof text === 'string')
-    .join('')
 }

@@ -5,6 +5,7 @@ import type { Exchange, FetchedResponse } from './exchange.ts'
 import type { ProviderUsage } from './provider-usage.ts'
 import type { Redact } from './redact.ts'
 import { describeResponse, describeSaidError, findSaid, parseErrorBody, quote } from './response-failure.ts'
+import type { Refusal } from './refused-fields.ts'
 import { createAbortError, failure, ProviderError } from './stream-error.ts'
 import type { StreamMeter } from './stream-meter.ts'
 
@@ -38,6 +39,8 @@ export interface CompletionEnd {
   readonly usage?: Omit<ProviderUsage, 'model'>
   readonly model?: string
   readonly finishReason?: string
+  /** What a response said that refuses the request as it is written (400, 422). */
+  readonly refusal?: Refusal
 }
 
 /**
@@ -55,7 +58,11 @@ export async function* streamCompletion(
   let lost: ProviderError | undefined
   try {
     const response = await exchange.open(call.url, call.headers, call.body)
-    if (response.status < 200 || response.status > 299) throw await readFailure(response, call, reader)
+    if (response.status < 200 || response.status > 299) {
+      const { error, refusal } = await readFailure(response, call, reader)
+      if (exchange.isAborted) return describeEnd(reader, createAbortError())
+      return { ...describeEnd(reader, error), ...(refusal !== undefined && { refusal }) }
+    }
     if (isOfType(response, 'application/json') && call.mayBeWhole) {
       reader.readWhole(await readText(call, MAX_RESPONSE_BYTES))
     } else {
@@ -142,12 +149,14 @@ async function readFailure(
   response: FetchedResponse,
   call: CompletionCall,
   reader: CompletionReader,
-): Promise<ProviderError> {
+): Promise<{ error: ProviderError; refusal: Refusal | undefined }> {
   const { status } = response
   const retryAfterMs = findRetryAfter(response, call.clock)
-  const said = parseErrorBody(await readAside(call, MAX_ERROR_BYTES))
+  const text = await readAside(call, MAX_ERROR_BYTES)
+  const said = parseErrorBody(text)
   if (said !== undefined) reader.readUsage(said)
-  return describeResponse({ status, said, retryAfterMs }, call.redact)
+  const error = describeResponse({ status, said, retryAfterMs }, call.redact)
+  return { error, refusal: status === 400 || status === 422 ? { said, text } : undefined }
 }
 
 /** OpenAI gives milliseconds beside the standard's seconds. */

@@ -5,6 +5,7 @@ import { createLimit, type Limit } from '../limit.ts'
 import type { Tool, ToolContext } from '../tool.ts'
 import { CallSignals } from './call-signals.ts'
 import type { Connection } from './connection.ts'
+import { describeError } from './describe-error.ts'
 import { GivenLink } from './given-link.ts'
 import { type ListedTool, listTools } from './listed-tools.ts'
 import { Notifications } from './notifications.ts'
@@ -110,7 +111,7 @@ export class McpServer {
       }
       // Where it was lost, that is why.
       const { lossReason } = connection
-      const reason = lossReason === undefined ? (error as Error).message : `it ${lossReason}`
+      const reason = lossReason === undefined ? describeError(error) : `it ${lossReason}`
       throw unavailable(this.name, this.#callHost.redact(reason).slice(0, 300))
     } finally {
       this.#link.end(connection)

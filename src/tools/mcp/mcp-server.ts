@@ -97,6 +97,7 @@ export class McpServer {
     const told = this.#listWarnings
     this.#listWarnings = new Set()
     const warn = (message: string): void => {
+      if (this.#listWarnings.has(message)) return
       this.#listWarnings.add(message)
       if (!told.has(message)) this.#log.warn(message)
     }

@@ -15,8 +15,8 @@ test('tools are named after their server and keep what it says of them', async (
     'warn MCP server `h`: lists something that is no tool',
     'warn MCP server `h`: lists a tool whose name cannot be used: ""',
     'warn MCP server `h`: lists a tool whose name cannot be used: "a\\u0000b"',
-    'warn MCP server `h`: lists two tools named `echo`; the first is used',
     'warn MCP server `h`: `as-task` was left out: it is called as a task of the protocol only',
+    'warn MCP server `h`: lists two tools named `echo`; the first is used',
     'warn MCP server `h`: has no tool `none`, which `readOnlyTools` names',
   ])
 })

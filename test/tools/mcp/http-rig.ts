@@ -127,3 +127,24 @@ export async function listenByHand(
   }
   return listen((request, response) => void handle(request, response))
 }
+
+/** A server by hand that lists its tools as the test says; `undefined` refuses a cursor. */
+export function listenByPages(answer: (cursor: unknown) => object | undefined): ReturnType<typeof listen> {
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    if (request.method !== 'POST') return void response.writeHead(405).end()
+    const { id, method, params } = (await readBody(request)) as { id?: number; method: string; params?: Params }
+    if (id === undefined) return void response.writeHead(202).end()
+    const result =
+      method === 'initialize'
+        ? { ...params, capabilities: { tools: {} }, serverInfo: { name: 'hand', version: '1' } }
+        : answer(params?.cursor)
+    const error = { code: -32602, message: 'Invalid cursor' }
+    response.writeHead(200, { 'content-type': 'application/json' })
+    response.end(JSON.stringify({ jsonrpc: '2.0', id, ...(result === undefined ? { error } : { result }) }))
+  }
+  return listen((request, response) => void handle(request, response))
+}
+
+interface Params {
+  readonly cursor?: unknown
+}

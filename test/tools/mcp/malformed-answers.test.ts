@@ -204,6 +204,11 @@ describe.each(TRANSPORTS)('over %s, a server', (_, start) => {
     expect((await call(tools, 'h:odd')).task.output).toBe('fair')
   })
 
+  test('that lists null has no tools', async () => {
+    const list = '{"jsonrpc":"2.0","id":$ID,"result":{"tools":null}}'
+    expect(await serve({ h: await start({ 'tools/list': list }) }).tools()).toEqual([])
+  })
+
   test('does not start without a version of the protocol', async () => {
     const servers = serve({ h: await start({ initialize: '{"jsonrpc":"2.0","id":$ID,"result":{"capabilities":{}}}' }) })
     await expect(servers.toolsFor({ tasks: [{ tool: 'h:odd' }] })).rejects.toMatchObject({

@@ -1,7 +1,8 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
-import { StreamableHTTPClientTransport, StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import type { FetchLike } from '@modelcontextprotocol/sdk/shared/transport.js'
 import type { Clock } from '../../clock.ts'
+import { describeError } from './describe-error.ts'
 import { MADE_HERE } from './http-calls.ts'
 import { createHttpTransport } from './http-transport.ts'
 import { CLOSED, ProcessTransport } from './process-transport.ts'
@@ -59,7 +60,7 @@ export async function openConnection(host: ConnectionHost, signal: AbortSignal):
   const reason = await Promise.race([
     opening.connect().then(
       () => undefined,
-      (error: unknown) => opening.describeError(error),
+      (error: unknown) => opening.describeFailure(error),
     ),
     stopped,
   ])
@@ -129,7 +130,7 @@ class OpeningConnection implements Connection {
     return this.#lastLine === '' ? '' : `; it last wrote: ${this.#lastLine}`
   }
 
-  describeError(error: unknown): string {
+  describeFailure(error: unknown): string {
     const { reach, redact } = this.#host
     const { code, syscall } = (error ?? {}) as { code?: unknown; syscall?: unknown }
     if (reach.kind === 'process') {
@@ -140,7 +141,7 @@ class OpeningConnection implements Connection {
       const hasEnded = this.#lossReason !== undefined && this.#lossReason !== CLOSED
       if (hasEnded && code !== 'EACCES') return `it ${this.#lossReason}${this.describeLines()}`
     }
-    return redact(describeHttpError(error)).slice(0, 300)
+    return redact(describeError(error)).slice(0, 300)
   }
 
   /** @param isMeant it was decided here */
@@ -177,17 +178,4 @@ class OpeningConnection implements Connection {
       cancelTimer()
     }
   }
-}
-
-/** An error of the network, or of HTTP, in few words. */
-export function describeHttpError(error: unknown): string {
-  if (error instanceof StreamableHTTPError) {
-    const isRefused = error.code === 401 || error.code === 403
-    const hint = isRefused ? ' (OAuth is not supported; credentials belong into `headers`)' : ''
-    return `it answered ${error.code ?? 'wrongly'}${hint}: ${error.message.replace(/^Streamable HTTP error: /, '')}`
-  }
-  if (!(error instanceof Error)) return String(error)
-  const { code, message } = (error.cause ?? {}) as { code?: unknown; message?: unknown }
-  const detail = [code, message].find(each => typeof each === 'string' && each !== '') as string | undefined
-  return detail === undefined ? error.message : `${error.message} (${detail})`
 }

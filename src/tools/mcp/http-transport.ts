@@ -9,7 +9,10 @@ export function createHttpTransport(
   { url, headers }: Reach & { kind: 'http' },
   fetch: FetchLike,
 ): StreamableHTTPClientTransport {
-  const calls = new HttpCalls(fetch, message => transport.onmessage?.(message as JSONRPCMessage))
+  const calls = new HttpCalls(fetch, {
+    deliver: message => transport.onmessage?.(message),
+    tellFault: fault => transport.onerror?.(fault),
+  })
   const transport: StreamableHTTPClientTransport = new StreamableHTTPClientTransport(url, {
     requestInit: { headers },
     fetch: calls.fetch,

@@ -5,6 +5,7 @@ import { createLimit, type Limit } from '../limit.ts'
 import type { Tool, ToolContext } from '../tool.ts'
 import { CallSignals } from './call-signals.ts'
 import type { Connection } from './connection.ts'
+import { describeError } from './describe-error.ts'
 import { GivenLink } from './given-link.ts'
 import { type ListedTool, listTools } from './listed-tools.ts'
 import { Notifications } from './notifications.ts'
@@ -96,6 +97,7 @@ export class McpServer {
     const told = this.#listWarnings
     this.#listWarnings = new Set()
     const warn = (message: string): void => {
+      if (this.#listWarnings.has(message)) return
       this.#listWarnings.add(message)
       if (!told.has(message)) this.#log.warn(message)
     }
@@ -110,7 +112,7 @@ export class McpServer {
       }
       // Where it was lost, that is why.
       const { lossReason } = connection
-      const reason = lossReason === undefined ? (error as Error).message : `it ${lossReason}`
+      const reason = lossReason === undefined ? describeError(error) : `it ${lossReason}`
       throw unavailable(this.name, this.#callHost.redact(reason).slice(0, 300))
     } finally {
       this.#link.end(connection)

@@ -15,8 +15,8 @@ test('tools are named after their server and keep what it says of them', async (
     'warn MCP server `h`: lists something that is no tool',
     'warn MCP server `h`: lists a tool whose name cannot be used: ""',
     'warn MCP server `h`: lists a tool whose name cannot be used: "a\\u0000b"',
-    'warn MCP server `h`: lists two tools named `echo`; the first is used',
     'warn MCP server `h`: `as-task` was left out: it is called as a task of the protocol only',
+    'warn MCP server `h`: lists two tools named `echo`; the first is used',
     'warn MCP server `h`: has no tool `none`, which `readOnlyTools` names',
   ])
 })
@@ -89,7 +89,12 @@ describe('a schema that the checker refuses', () => {
 describe('a failed call', () => {
   test.each([
     ['refused by the protocol is not repeated', 'refuse', 'MCP error -32602: Not like this', 1],
-    ['without a result is one', 'no-result', 'MCP error -32603: The answer is not one of JSON-RPC', 2],
+    [
+      'without a result is one',
+      'no-result',
+      'MCP server `h` sent an answer that is not one of the protocol: its `result` is a string, not an object',
+      2,
+    ],
   ])('%s', async (_, name, error, attempts) => {
     const tools = await serve({ h: hostile() }).tools()
     const retry = { maxAttempts: 2, initialDelayMs: 0 }

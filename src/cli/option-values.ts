@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander'
+import { MAX_KEEP_ALIVE_MS } from '../http/node/serve.ts'
 import { UsageError } from './console.ts'
 import { parseJson } from './read-workflow.ts'
 
@@ -16,6 +17,13 @@ function parseInteger(text: string, least: number): number {
   const value = Number(text)
   if (/^[0-9]+$/.test(text) && Number.isSafeInteger(value) && value >= least) return value
   throw new InvalidArgumentError(`Expected an integer of at least ${least}.`)
+}
+
+/** @throws InvalidArgumentError unless `text` is a time for which idle connections can be kept, ms */
+export function parseKeepAlive(text: string): number {
+  const value = Number(text)
+  if (/^[0-9]{1,8}$/.test(text) && value >= 1 && value <= MAX_KEEP_ALIVE_MS) return value
+  throw new InvalidArgumentError(`Expected an integer from 1 to ${MAX_KEEP_ALIVE_MS}, in milliseconds.`)
 }
 
 /** @throws InvalidArgumentError unless `text` is a decimal number above 0 */

@@ -6,7 +6,7 @@ import { chatCommand } from './chat-command.ts'
 import { type CliProcess, type CommandContext, type ExitCode, Output } from './console.ts'
 import { addExecutionsCommands } from './executions-program.ts'
 import { graphCommand } from './graph-command.ts'
-import { parseAmount, parseCount, parseHosts, parseOrigins, parsePort, parsePositiveInteger } from './option-values.ts'
+import { parseAmount, parseCount, parseHosts, parseKeepAlive, parseOrigins, parsePort, parsePositiveInteger } from './option-values.ts'
 import {
   inputOption,
   mcpOption,
@@ -111,6 +111,7 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
     .option('--max-executions <n>', 'how many executions may run at once', parsePositiveInteger)
     .option('--max-tokens <n>', 'cancel an execution that uses more, in and out', parsePositiveInteger)
     .option('--max-cost <usd>', 'cancel an execution that costs more, in US dollars', parseAmount)
+    .option('--keep-alive <ms>', 'how long an idle connection is kept open (default: 75000)', parseKeepAlive)
     .addOption(
       new Option('--drain <ms>', 'how long what runs may go on once it is to end')
         .argParser(parseCount)

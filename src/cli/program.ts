@@ -6,7 +6,15 @@ import { chatCommand } from './chat-command.ts'
 import { type CliProcess, type CommandContext, type ExitCode, Output } from './console.ts'
 import { addExecutionsCommands } from './executions-program.ts'
 import { graphCommand } from './graph-command.ts'
-import { parseAmount, parseCount, parseHosts, parseKeepAlive, parseOrigins, parsePort, parsePositiveInteger } from './option-values.ts'
+import {
+  parseAmount,
+  parseCount,
+  parseHosts,
+  parseKeepAlive,
+  parseOrigins,
+  parsePort,
+  parsePositiveInteger,
+} from './option-values.ts'
 import {
   inputOption,
   mcpOption,

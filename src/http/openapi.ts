@@ -13,7 +13,7 @@ const PROBLEMS = {
   406: '`Accept` allows nothing that this route gives.',
   409: 'It is not in the state for this; or the `Idempotency-Key` was used for another request.',
   413: `The body has more than ${LIMITS.maxBodyBytes} bytes.`,
-  415: 'The body is not `application/json`.',
+  415: 'The body is not `application/json`, or has a `Content-Encoding`.',
   422: 'The workflow, or its input, is invalid: `issues` and `issueCount` say why.',
   429: 'Too much runs, or too many streams are open.',
   500: 'The server failed; `reference` leads to its log.',

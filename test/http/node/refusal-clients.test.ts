@@ -58,7 +58,9 @@ async function send(port: number, text: string, piece: Buffer, count: number, pa
 test('a client that sends slowly, for less than 5 s, gets its answer', async () => {
   const port = await startServer()
   const answers = await Promise.all(
-    Array.from({ length: 5 }, () => send(port, `${HEAD}Content-Length: ${10 * MIB}\r\n\r\n`, Buffer.alloc(MIB), 10, 300)),
+    Array.from({ length: 5 }, () =>
+      send(port, `${HEAD}Content-Length: ${10 * MIB}\r\n\r\n`, Buffer.alloc(MIB), 10, 300),
+    ),
   )
   expect(answers.map(({ text, error }) => [text.slice(0, 12), error])).toEqual(
     answers.map(() => ['HTTP/1.1 401', undefined]),
@@ -181,7 +183,14 @@ test('the answer of a handler that has read a part of the body, and left the res
     for (const length of [`Content-Length: ${10 * MIB}`, 'Transfer-Encoding: chunked']) {
       const isChunked = length.startsWith('T')
       const piece = isChunked ? Buffer.from(`100000\r\n${'x'.repeat(MIB)}\r\n`) : Buffer.alloc(MIB)
-      const { text, error } = await send(port, `${HEAD}Connection: close\r\n${length}\r\n\r\n`, piece, 10, 0, isChunked ? '0\r\n\r\n' : '')
+      const { text, error } = await send(
+        port,
+        `${HEAD}Connection: close\r\n${length}\r\n\r\n`,
+        piece,
+        10,
+        0,
+        isChunked ? '0\r\n\r\n' : '',
+      )
       expect([index, length, text.slice(0, 12), error]).toEqual([
         index,
         length,

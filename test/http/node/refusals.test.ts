@@ -45,7 +45,9 @@ async function sendThenRead(port: number, sending: Sending): Promise<Received> {
   socket.write(`${method} ${path} HTTP/1.1\r\nHost: ${host}\r\n${headers}${length}\r\n\r\n`)
   const piece = Buffer.alloc(Math.min(bytes, 256 * 1024), 'x')
   for (let sent = 0; sent < bytes; sent += piece.length) {
-    const frame = isChunked ? Buffer.concat([Buffer.from(`${piece.length.toString(16)}\r\n`), piece, Buffer.from('\r\n')]) : piece
+    const frame = isChunked
+      ? Buffer.concat([Buffer.from(`${piece.length.toString(16)}\r\n`), piece, Buffer.from('\r\n')])
+      : piece
     const isTaken = await new Promise<boolean>(resolve => socket.write(frame, failure => resolve(!failure)))
     if (!isTaken) break
     if (pauseMs) await new Promise(resolve => setTimeout(resolve, pauseMs))
@@ -69,17 +71,18 @@ const JSON_TYPE = 'Content-Type: application/json\r\n'
 const AUTHORIZED = `Authorization: Bearer ${TOKEN}\r\n`
 
 /** What is refused before its body, and what because of it; above 1 MiB only the latter comes first. */
-const REFUSALS: readonly [status: number, name: string, sending: Omit<Sending, 'bytes'>, counts: readonly number[]][] = [
-  [401, 'a missing token', { headers: JSON_TYPE }, [1, 7, 15]],
-  [403, 'another host', { headers: `Authority: x\r\n`, host: 'elsewhere.example' }, [1, 7, 15]],
-  [404, 'an unknown route', { headers: AUTHORIZED, path: '/nowhere' }, [1]],
-  [404, 'an unknown execution', { headers: AUTHORIZED, path: '/executions/unknown/cancel' }, [1]],
-  [405, 'another method', { headers: AUTHORIZED, method: 'PUT' }, [1, 7, 15]],
-  [406, 'another type that is asked for', { headers: `${AUTHORIZED}${JSON_TYPE}Accept: image/png\r\n` }, [1]],
-  [413, 'a body over the limit', { headers: AUTHORIZED + JSON_TYPE }, [1.5, 7, 15]],
-  [415, 'a body of another type', { headers: `${AUTHORIZED}Content-Type: text/plain\r\n` }, [1]],
-  [501, 'TRACE', { headers: AUTHORIZED, method: 'TRACE' }, [1, 7, 15]],
-]
+const REFUSALS: readonly [status: number, name: string, sending: Omit<Sending, 'bytes'>, counts: readonly number[]][] =
+  [
+    [401, 'a missing token', { headers: JSON_TYPE }, [1, 7, 15]],
+    [403, 'another host', { headers: `Authority: x\r\n`, host: 'elsewhere.example' }, [1, 7, 15]],
+    [404, 'an unknown route', { headers: AUTHORIZED, path: '/nowhere' }, [1]],
+    [404, 'an unknown execution', { headers: AUTHORIZED, path: '/executions/unknown/cancel' }, [1]],
+    [405, 'another method', { headers: AUTHORIZED, method: 'PUT' }, [1, 7, 15]],
+    [406, 'another type that is asked for', { headers: `${AUTHORIZED}${JSON_TYPE}Accept: image/png\r\n` }, [1]],
+    [413, 'a body over the limit', { headers: AUTHORIZED + JSON_TYPE }, [1.5, 7, 15]],
+    [415, 'a body of another type', { headers: `${AUTHORIZED}Content-Type: text/plain\r\n` }, [1]],
+    [501, 'TRACE', { headers: AUTHORIZED, method: 'TRACE' }, [1, 7, 15]],
+  ]
 
 /** @returns the sendings whose answer was not received whole, or whose client saw an error */
 async function findLosses(port: number, status: number, sendings: readonly Sending[]): Promise<string[]> {

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander'
+import { MOMENT, parseMoment } from '../http/list-filter.ts'
 import { MAX_KEEP_ALIVE_MS } from '../http/node/serve.ts'
 import { UsageError } from './console.ts'
 import { parseJson } from './read-workflow.ts'
@@ -31,6 +32,13 @@ export function parseAmount(text: string): number {
   const value = Number(text)
   if (/^[0-9]+(?:\.[0-9]+)?$/.test(text) && Number.isFinite(value) && value > 0) return value
   throw new InvalidArgumentError('Expected a number above 0, such as 0.5.')
+}
+
+/** @returns the moment as lists compare it @throws InvalidArgumentError unless `text` is one */
+export function parseSince(text: string): string {
+  const moment = parseMoment(text)
+  if (moment === undefined) throw new InvalidArgumentError(`Expected ${MOMENT}.`)
+  return moment
 }
 
 const UNITS_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }

@@ -1,4 +1,5 @@
 import { LIMITS } from '../workflow/document.ts'
+import { SHOWN_STATUSES } from './list-filter.ts'
 import { type Json, refer, schemas } from './openapi-schemas.ts'
 
 const JSON_TYPE = 'application/json'
@@ -107,6 +108,13 @@ const paths = {
       parameters: [
         parameter('limit', 'query', 'Of a page.', { type: 'integer', minimum: 1, maximum: 1000, default: 100 }),
         parameter('after', 'query', 'The `next` of the page before.'),
+        parameter('status', 'query', 'Only those that stand so.', { enum: SHOWN_STATUSES }),
+        parameter('name', 'query', 'Only those of workflows with this name, exactly.'),
+        parameter(
+          'since',
+          'query',
+          'Only those created then or later: ISO 8601, in UTC without an offset, or ms since 1970.',
+        ),
       ],
       responses: { 200: json('A page.', refer('ExecutionPage')), ...problems(400, 503) },
     },

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import picocolors from 'picocolors'
 import type { OutputReference, SSEEvent } from '../events/events.ts'
+import type { ShownStatus } from '../http/shown-status.ts'
 import { checkPath } from '../store/sqlite/store-path.ts'
 import { type CommandContext, type ExitCode, UsageError } from './console.ts'
 import { renderExecutions } from './execution-table.ts'
@@ -23,7 +24,11 @@ export interface ListFlags extends ShowFlags {
   /** How many are shown: the newest ones. */
   readonly limit: number
   /** Only those that stand so. */
-  readonly status?: string
+  readonly status?: ShownStatus
+  /** Only those of workflows with this name. */
+  readonly name?: string
+  /** Only those created then or later, as `createdAt` is written. */
+  readonly since?: string
 }
 
 /** The largest tree that is printed, lines and characters: beyond that the rest is summed up. */
@@ -39,8 +44,13 @@ export async function listExecutions(options: ListFlags, context: CommandContext
   return withSource(options, 'read', context, async source => {
     const newest: ExecutionHead[] = []
     let count = 0
-    for await (const head of source.list()) {
-      if (options.status !== undefined && head.status !== options.status) continue
+    const { status, name, since } = options
+    const filter = {
+      ...(status !== undefined && { status }),
+      ...(name !== undefined && { name }),
+      ...(since !== undefined && { since }),
+    }
+    for await (const head of source.list(filter)) {
       count += 1
       newest.push(head)
       if (newest.length > options.limit) newest.shift()

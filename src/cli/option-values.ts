@@ -1,5 +1,7 @@
 import { InvalidArgumentError } from 'commander'
 import { isNames } from '../tools/llm/chat-request.ts'
+import { MOMENT, parseMoment } from '../http/list-filter.ts'
+import { MAX_KEEP_ALIVE_MS } from '../http/node/serve.ts'
 import { UsageError } from './console.ts'
 import { parseJson } from './read-workflow.ts'
 
@@ -19,11 +21,25 @@ function parseInteger(text: string, least: number): number {
   throw new InvalidArgumentError(`Expected an integer of at least ${least}.`)
 }
 
+/** @throws InvalidArgumentError unless `text` is a time for which idle connections can be kept, ms */
+export function parseKeepAlive(text: string): number {
+  const value = Number(text)
+  if (/^[0-9]{1,8}$/.test(text) && value >= 1 && value <= MAX_KEEP_ALIVE_MS) return value
+  throw new InvalidArgumentError(`Expected an integer from 1 to ${MAX_KEEP_ALIVE_MS}, in milliseconds.`)
+}
+
 /** @throws InvalidArgumentError unless `text` is a decimal number above 0 */
 export function parseAmount(text: string): number {
   const value = Number(text)
   if (/^[0-9]+(?:\.[0-9]+)?$/.test(text) && Number.isFinite(value) && value > 0) return value
   throw new InvalidArgumentError('Expected a number above 0, such as 0.5.')
+}
+
+/** @returns the moment as lists compare it @throws InvalidArgumentError unless `text` is one */
+export function parseSince(text: string): string {
+  const moment = parseMoment(text)
+  if (moment === undefined) throw new InvalidArgumentError(`Expected ${MOMENT}.`)
+  return moment
 }
 
 const UNITS_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }

@@ -12,6 +12,7 @@ import {
   parseField,
   parseHosts,
   parseObjectOption,
+  parseKeepAlive,
   parseOrigins,
   parsePort,
   parsePositiveInteger,
@@ -120,6 +121,7 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
     .option('--max-executions <n>', 'how many executions may run at once', parsePositiveInteger)
     .option('--max-tokens <n>', 'cancel an execution that uses more, in and out', parsePositiveInteger)
     .option('--max-cost <usd>', 'cancel an execution that costs more, in US dollars', parseAmount)
+    .option('--keep-alive <ms>', 'how long an idle connection is kept open (default: 75000)', parseKeepAlive)
     .addOption(
       new Option('--drain <ms>', 'how long what runs may go on once it is to end')
         .argParser(parseCount)

@@ -35,6 +35,8 @@ export interface ServeCommandOptions extends StoreFlags {
   readonly maxTokens?: number
   /** Of one execution, US dollars. */
   readonly maxCost?: number
+  /** How long a connection without a request is kept open, ms. */
+  readonly keepAlive?: number
   /** How long what runs may go on after the first Ctrl-C, ms. */
   readonly drain: number
 }
@@ -75,7 +77,7 @@ async function serveTools(
   context: CommandContext,
 ): Promise<void> {
   const { process, stderr } = context
-  const { port, host, allowHost, allowOrigin, drain } = options
+  const { port, host, allowHost, allowOrigin, keepAlive, drain } = options
   let handler: Handler | undefined
   let open = (_handler: Handler): void => {}
   const opening = new Promise<Handler>(resolve => (open = resolve))
@@ -83,7 +85,12 @@ async function serveTools(
   const answer = async (request: Request): Promise<Response> => (await opening).fetch(request)
   const server = await listen(
     { fetch: logRequests(answer, log), close: async () => handler?.close() },
-    { port, host, ...(allowHost && { allowedHosts: listHosts(host, allowHost) }) },
+    {
+      port,
+      host,
+      ...(allowHost && { allowedHosts: listHosts(host, allowHost) }),
+      ...(keepAlive !== undefined && { keepAliveTimeoutMs: keepAlive }),
+    },
   )
   let opened: OpenedStore | undefined
   try {

@@ -30,8 +30,9 @@ export interface JsonBody {
   readonly value: unknown
 }
 
-/** @throws HttpProblem 400 for what is not JSON, 413 above the bound, 415 for another type */
+/** @throws HttpProblem 400 for what is not JSON, 413 above the bound, 415 for another type and for a body that is encoded */
 export async function readJson(request: Request): Promise<JsonBody> {
+  refuseEncoding(request)
   const type = request.headers.get('content-type')
   if (type === null || !JSON_TYPE.test(type)) {
     const detail = `Expected \`Content-Type: application/json\`, got ${type === null ? 'none' : describeValue(type)}`
@@ -50,6 +51,16 @@ export async function readJson(request: Request): Promise<JsonBody> {
   } catch (error) {
     throw badRequest(`Expected the body to be JSON: ${(error as Error).message.slice(0, 200)}`)
   }
+}
+
+/** RFC 9110, 15.5.16: the answer to an encoding that is not taken says which ones are. */
+function refuseEncoding(request: Request): void {
+  const encoding = request.headers.get('content-encoding')
+  const codings = (encoding ?? '').split(',').map(coding => coding.trim().toLowerCase())
+  if (encoding === null || codings.every(coding => coding === 'identity' || coding === '')) return
+  const detail = `Expected a body without \`Content-Encoding\`, got ${describeValue(encoding)}: send it unpacked`
+  const headers = { 'Accept-Encoding': 'identity' }
+  throw new HttpProblem(415, { title: 'Unsupported media type', detail }, headers)
 }
 
 /** A body is over the bound. */

@@ -75,13 +75,29 @@ test('list shows the newest first, as many as asked for, and of what stands so',
         executionId: first,
         status: 'success',
         createdAt: expect.stringMatching(/Z$/),
+        name: 'greeting',
         totalTasks: 2,
         successCount: 2,
+        errorCount: 0,
+        skippedCount: 0,
+        cancelledCount: 0,
+        startedAt: expect.stringMatching(/Z$/),
+        endedAt: expect.stringMatching(/Z$/),
         executionTimeMs: expect.any(Number),
       },
     ],
     '',
   ])
+  const ids = async (flags: string): Promise<string[]> => {
+    const { stdout } = await runIn(cwd, `executions list --store runs.db --json ${flags}`)
+    return (JSON.parse(stdout) as { executionId: string }[]).map(({ executionId }) => executionId)
+  }
+  expect(await ids('--name greeting')).toEqual([first])
+  expect(await ids('--name Greeting')).toEqual([])
+  expect(await ids('--since 2000-01-01')).toEqual([second, first])
+  expect(await ids('--since 9000-01-01')).toEqual([])
+  const refused = await runIn(cwd, 'executions list --store runs.db --since yesterday')
+  expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('Expected a date and time of ISO 8601')])
   const none = await runIn(cwd, 'executions list --store runs.db --status parked')
   expect([none.code, none.stdout, none.stderr]).toEqual([0, '', 'There are none\n'])
 })

@@ -3,6 +3,7 @@ import type { EventFor } from '../../events/events.ts'
 import type { LogEntry } from '../../events/log-entry.ts'
 import type { Lease } from '../../stream/event-log.ts'
 import type { ExecutionStore, StoredExecution } from '../execution-store.ts'
+import type { ExecutionSummary } from '../execution-summary.ts'
 import { backUp } from './backup.ts'
 import type { SqliteConnection, SqliteDriver } from './driver.ts'
 import { Retention } from './retention.ts'
@@ -19,6 +20,7 @@ const MAX_PLACES = 10_000
 export interface SqliteStore extends ExecutionStore {
   /** Absolute. */
   readonly file: string
+  summarize(executionIds: readonly string[]): readonly ExecutionSummary[] | Promise<readonly ExecutionSummary[]>
   /**
    * Copies the store, as it is now, into a new file, while everything goes on.
    * @throws `STORE_FAILED` if there is a file already, or it cannot be written
@@ -157,6 +159,7 @@ export function createSqliteStore({ driver, connection, file, unlock, options }:
     get: executionId => ask(executionId, () => tables.find(executionId)),
     findByKey: (owner, idempotencyKey) => ask(undefined, () => tables.findByKey(owner, idempotencyKey)),
     list: ({ owner, after, limit }) => ask(undefined, () => tables.list(owner, after, limit)),
+    summarize: ids => ask(undefined, () => ids.map(executionId => tables.summarize(executionId))),
     // One who only reads cannot know what others have claimed.
     ...(!readOnly && {
       interrupted: () =>

@@ -1,6 +1,7 @@
 import type { LogEntry } from '../../events/log-entry.ts'
 import type { StoredEntry } from '../../stream/event-log.ts'
 import type { ExecutionNotes } from '../../stream/execution-notes.ts'
+import { type ExecutionSummary, summarize } from '../execution-summary.ts'
 import type { ExecutionRecord, StoredExecution } from '../execution-store.ts'
 import type { Row, SqliteConnection, SqlValue } from './driver.ts'
 
@@ -49,6 +50,9 @@ export class StoreTables {
   readonly #read: Query
   readonly #putOutput: Command
   readonly #getOutput: Query
+  readonly #findRequest: Query
+  readonly #findStart: Query
+  readonly #findEnd: Query
 
   constructor(connection: SqliteConnection) {
     const command = (sql: string): Command => connection.command(sql)
@@ -92,6 +96,16 @@ export class StoreTables {
     this.#getOutput = query(
       'SELECT json FROM outputs WHERE execution = (SELECT number FROM executions WHERE id = ?) AND task = ?',
     )
+    this.#findRequest = query(
+      'SELECT number, ended_at, workflow FROM executions LEFT JOIN requests ON execution = number WHERE id = ?',
+    )
+    // The first event names every task, and may be long: it is read where it lies.
+    this.#findStart = query(
+      `SELECT CASE WHEN json_valid(json) THEN json ->> '$.timestamp' END AS started_at FROM events WHERE place = ${PLACE}`,
+    )
+    this.#findEnd = query(
+      `SELECT type, json FROM events WHERE place > (? << 32) AND place < ((? + 1) << 32) ORDER BY place DESC LIMIT 1`,
+    )
   }
 
   findPlace(executionId: string): Place | undefined {
@@ -130,6 +144,21 @@ export class StoreTables {
   /** Likewise. */
   listUnfinished(): StoredExecution[] {
     return this.#unfinished().map(show)
+  }
+
+  /** By one event at each end of its log, and its document. */
+  summarize(executionId: string): ExecutionSummary {
+    const row = this.#findRequest(executionId)[0]
+    if (row === undefined) return {}
+    const number = row['number'] as number
+    const startedAt = this.#findStart(number, 1)[0]?.['started_at']
+    const end = row['ended_at'] === null ? undefined : this.#findEnd(number, number)[0]
+    const workflow = row['workflow']
+    return summarize({
+      ...(typeof workflow === 'string' && { workflow }),
+      ...(typeof startedAt === 'string' && { startedAt }),
+      ...(end?.['type'] === 'execution_complete' && { end: end['json'] as string }),
+    })
   }
 
   setEpoch({ number, epoch }: Place): void {

@@ -66,8 +66,8 @@ export async function* streamCompletion(
     if (isOfType(response, 'application/json') && call.mayBeWhole) {
       reader.readWhole(await readText(call, MAX_RESPONSE_BYTES))
     } else {
-      await expectEventStream(response, call, reader)
-      lost = yield* readEvents(call, reader)
+      const head = await expectEventStream(response, call, reader)
+      lost = yield* readEvents(call, reader, head)
     }
     // What is known now stands, whatever happens while the consumer has the last text.
     exchange.close(reader.isDone)
@@ -81,17 +81,21 @@ export async function* streamCompletion(
   }
 }
 
-/** Reads up to the ending, but leaves the last texts to be taken. @returns how the connection was lost, if it was */
+/**
+ * Reads up to the ending, but leaves the last texts to be taken.
+ * @param head what has been read of the body already @returns how the connection was lost, if it was
+ */
 async function* readEvents(
   call: CompletionCall,
   reader: CompletionReader,
+  head: Uint8Array[],
 ): AsyncGenerator<readonly string[], ProviderError | undefined, undefined> {
   const { exchange, meter } = call
   let told: CompletionEnd['usage']
   let hurriedBy: number | undefined
   for (;;) {
     try {
-      const chunk = await exchange.read()
+      const chunk = head.shift() ?? (await exchange.read())
       if (chunk === undefined) {
         reader.end()
         return undefined
@@ -165,16 +169,23 @@ function findRetryAfter({ headers }: FetchedResponse, clock: Clock): number | un
   return Number.isFinite(ms) && ms >= 0 ? ms : parseRetryAfter(headers.get('retry-after'), clock)
 }
 
-/** A response without a type is taken at its word: some gateways send none. */
+/**
+ * A response without a type is taken at its word: some gateways send none. Others name a general type: the body decides.
+ * @returns what was read of the body to find out
+ */
 async function expectEventStream(
   response: FetchedResponse,
   call: CompletionCall,
   reader: CompletionReader,
-): Promise<void> {
+): Promise<Uint8Array[]> {
   const type = response.headers.get('content-type')
   if (type === null || isOfType(response, 'text/event-stream')) {
-    if (response.body !== null) return
+    if (response.body !== null) return []
     throw failure('PROVIDER_INVALID_RESPONSE', `The provider answered ${response.status} without a body`)
+  }
+  if (GENERAL_TYPES.some(general => isOfType(response, general))) {
+    const head = await readStreamHead(call)
+    if (head !== undefined) return head
   }
   let why = ''
   if (isOfType(response, 'application/json')) {
@@ -185,6 +196,31 @@ async function expectEventStream(
   }
   const shown = call.redact(type).slice(0, 60)
   throw failure('INVALID_SSE_FORMAT', `Expected an answer of type \`text/event-stream\`, got \`${shown}\`${why}`)
+}
+
+/** Types that say nothing of what a body is. */
+const GENERAL_TYPES: readonly string[] = ['text/plain', 'application/octet-stream']
+
+/** The lines that a stream of events can begin with. */
+const FIRST_FIELDS: readonly string[] = ['data:', 'event:', 'id:', 'retry:', ':']
+
+/** White space before the first line that is read, bytes. */
+const MAX_HEAD_BYTES = 64 * 1024
+
+/** The first chunks of a body that begins as a stream of events does; `undefined` for any other body. */
+async function readStreamHead({ exchange }: CompletionCall): Promise<Uint8Array[] | undefined> {
+  const chunks: Uint8Array[] = []
+  const decoder = new TextDecoder()
+  let text = ''
+  for (;;) {
+    const chunk = await exchange.read()
+    if (chunk === undefined) return undefined
+    chunks.push(chunk)
+    text = (text + decoder.decode(chunk, { stream: true })).trimStart()
+    if (FIRST_FIELDS.some(field => text.startsWith(field))) return chunks
+    const bytes = chunks.reduce((sum, { length }) => sum + length, 0)
+    if (bytes > MAX_HEAD_BYTES || !FIRST_FIELDS.some(field => field.startsWith(text))) return undefined
+  }
 }
 
 function isOfType({ headers }: FetchedResponse, type: string): boolean {

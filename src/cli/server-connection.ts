@@ -1,6 +1,8 @@
 import { describeCause } from '../client/describe-cause.ts'
 import type { Fetch } from '../client/transport.ts'
+import { LIMITS } from '../workflow/document.ts'
 import { type CliProcess, UsageError } from './console.ts'
+import { formatCount } from './text.ts'
 
 /** Which server a command talks to. */
 export interface ServerFlags {
@@ -10,7 +12,8 @@ export interface ServerFlags {
 }
 
 /**
- * How a server is reached: a connection that fails before any was ever made says so.
+ * How a server is reached: a connection that fails before any was ever made says so, and a body that is larger than any server
+ * takes is refused before it is sent.
  * @throws UsageError for a token that no request can carry
  */
 export function describeServer(
@@ -22,6 +25,7 @@ export function describeServer(
   return {
     url: server,
     async fetch(request) {
+      await expectSendable(request)
       try {
         const response = await globalThis.fetch(request)
         isReached = true
@@ -33,6 +37,23 @@ export function describeServer(
     },
     headers: found === undefined ? {} : { Authorization: `Bearer ${found}` },
   }
+}
+
+/** @throws OversizeError for a body that the server would answer with 413, perhaps while it is still being sent */
+async function expectSendable(request: Request): Promise<void> {
+  if (request.body === null) return
+  const { byteLength } = await request.clone().arrayBuffer()
+  if (byteLength <= LIMITS.maxBodyBytes) return
+  const [size, most] = [byteLength, LIMITS.maxBodyBytes].map(formatCount)
+  throw new OversizeError(
+    `The request has ${size} bytes, and a server takes at most ${most}. Have tasks read what is large, or go without --server`,
+  )
+}
+
+/** What was to be sent is larger than a server takes; nothing was sent. */
+class OversizeError extends UsageError {
+  /** Read by the client. */
+  readonly retryable = false
 }
 
 /** No connection was ever made. */

@@ -20,6 +20,8 @@ export function claimOutput(): { readonly stdout: TextStream; readonly stderr: T
   for (const name of ['stdout', 'stderr'] as const) {
     const get = (): ForeignStream => (foreign[name] = foreign[name].orNext())
     Object.defineProperty(process, name, { configurable: true, enumerable: true, get })
+    // It keeps the stream that it has used first, which may be the former one, or one that was ended.
+    Object.defineProperty(console, `_${name}`, { configurable: true, get })
   }
   // For code that has kept the stream itself, such as a module that was loaded before.
   const redirect = (...given: Parameters<ForeignStream['write']>): boolean => process.stdout.write(...given)

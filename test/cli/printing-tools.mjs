@@ -70,9 +70,8 @@ const WAYS = {
     process.on('exit', () => console.log('noise: exit'))
     await sleep(20)
   },
-  // Behind this, `console` has a stream that was ended.
   end: () => process.stdout.end('noise: end\n'),
-  afterEnd: () => process.stdout.write('noise: after the end\n'),
+  afterEnd: () => console.log('noise: after the end'),
   destroy: () => process.stdout.destroy(),
   quiet: () => execSync('echo kept').toString(),
   cork: () => process.stdout.cork(),

@@ -10,6 +10,7 @@ import { isHostName } from './option-values.ts'
 import { buildSamples } from './serve-samples.ts'
 import { findToken } from './server-connection.ts'
 import { createServerLog, type LogLevel, logExecutions, logRequests, type ServerLog } from './server-log.ts'
+import type { StrayReport } from './stray-faults.ts'
 import { type OpenedStore, openServerStore, type StoreFlags } from './store-place.ts'
 import { formatMs, toPlainLine } from './text.ts'
 
@@ -46,7 +47,7 @@ export interface ServeCommandOptions extends StoreFlags {
  * @throws UsageError for an address that others can reach without a token; Error when it cannot listen, or has no store
  */
 export async function serveCommand(options: ServeCommandOptions, context: CommandContext): Promise<ExitCode> {
-  const { process, stderr } = context
+  const { process, stderr, strays } = context
   const { host, logLevel } = options
   const token = findToken(options.token, process)
   if (token === undefined && !isLoopback(host)) {
@@ -55,6 +56,7 @@ export async function serveCommand(options: ServeCommandOptions, context: Comman
     )
   }
   const log = createServerLog(stderr, logLevel)
+  strays.reportTo(createStrayLog(log))
   const tools = await openTools(options, process, log)
   try {
     await serveTools(options, { token, tools, log }, context)
@@ -62,6 +64,20 @@ export async function serveCommand(options: ServeCommandOptions, context: Comman
     await tools.close()
   }
   return 0
+}
+
+/** How much of a stray fault is logged, characters. */
+const MAX_STRAY = 8192
+
+/** Logs stray faults, with their stacks. */
+function createStrayLog(log: ServerLog): StrayReport {
+  return {
+    fault: error =>
+      log.error('Something failed where nobody waits for it, probably in a tool', {
+        error: describeError(error).slice(0, MAX_STRAY),
+      }),
+    leftOut: count => log.error('More of it failed where nobody waits for it than is logged', { count }),
+  }
 }
 
 /** What a server is made of. */
@@ -110,7 +126,7 @@ async function serveTools(
     // Never waited for: whoever reads the log may have stopped.
     void stderr.write(renderWelcome(server, opened.place, samples, token !== undefined))
     if (!tools.own.has('llm:chat')) log.info('There is no built-in `llm:chat`: OPENROUTER_API_KEY is not set')
-    await drainWhenInterrupted(server, drain, log, context)
+    await drainWhenInterrupted(server, drain, context)
   } finally {
     await server.close()
     // Only now: what runs was recorded until it had drained.
@@ -121,13 +137,8 @@ async function serveTools(
 async function drainWhenInterrupted(
   server: NodeServer,
   drainMs: number,
-  log: ServerLog,
   { process, stderr }: CommandContext,
 ): Promise<void> {
-  // A tool that fails after it has answered, in a timer of its own, is not to end the executions of everybody.
-  const stopCatching = process.onStrayError(error => {
-    log.error('Something failed where nobody waits for it, probably in a tool', { error: describeError(error) })
-  })
   let stopListening = (): void => {}
   const interrupted = new Promise<string>(resolve => (stopListening = listenForInterrupts(process, resolve)))
   try {
@@ -137,7 +148,6 @@ async function drainWhenInterrupted(
     void stderr.write('Drained\n')
   } finally {
     stopListening()
-    stopCatching()
   }
 }
 

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { DagstreamError, expectObject, invalidOption } from '../errors.ts'
+import { toDoubles } from '../json/doubles.ts'
 import { type HttpToolsOptions, resolveHttpOptions } from '../tools/http/http-options.ts'
 import type { McpConfig } from '../tools/mcp/server-config.ts'
 import { type CliProcess, UsageError } from './console.ts'
@@ -90,7 +91,7 @@ function refuseUnknown(object: object, known: readonly string[], prefix: string)
 }
 
 async function readObject(file: string, process: Place): Promise<Readonly<Record<string, unknown>>> {
-  const config = await readWorkflow(file, process, MAX_CONFIG_BYTES)
+  const config = toDoubles(await readWorkflow(file, process, MAX_CONFIG_BYTES))
   if (typeof config === 'object' && config !== null && !Array.isArray(config)) return config as Record<string, unknown>
   throw new UsageError(`Expected \`${file}\` to be an object`)
 }

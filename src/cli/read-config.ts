@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { DagstreamError, expectObject, invalidOption } from '../errors.ts'
-import { toDoubles } from '../json/doubles.ts'
+import { toDoubles } from '../json/replace-numbers.ts'
 import { type HttpToolsOptions, resolveHttpOptions } from '../tools/http/http-options.ts'
 import type { McpConfig } from '../tools/mcp/server-config.ts'
 import { type CliProcess, UsageError } from './console.ts'

@@ -1,4 +1,4 @@
-import type { JsonPath } from '../json/doubles.ts'
+import type { JsonPath } from '../json/replace-numbers.ts'
 import { JsonNumber } from '../json/json-number.ts'
 import { hasLossyNumbers, parseJson } from '../json/parse-json.ts'
 import { stringifyJson } from '../json/stringify-json.ts'

@@ -1,4 +1,4 @@
-import type { JsonPath } from '../json/doubles.ts'
+import type { JsonPath } from '../json/replace-numbers.ts'
 import { writeJson } from '../json/stringify-json.ts'
 
 /** Why a value is not JSON; the message says which part. */

@@ -1,4 +1,4 @@
-import type { JsonPath } from '../json/doubles.ts'
+import type { JsonPath } from '../json/replace-numbers.ts'
 import { formatPointer } from '../tools/json-pointer.ts'
 
 /** Places that a message names. */

@@ -1,4 +1,4 @@
-import { replaceJsonNumbers } from '../json/doubles.ts'
+import { replaceJsonNumbers } from '../json/replace-numbers.ts'
 import type { PlannedTask } from '../plan/execution-plan.ts'
 import type { CheckedArguments } from '../tools/argument-problem.ts'
 import { resolveTemplate, type Scope } from '../workflow/template.ts'

@@ -2,7 +2,7 @@ import { describeValue } from '../errors.ts'
 import type { ExecutionOptions, ResolvedOptions } from '../execute/options.ts'
 import { describeJson, isJsonObject } from '../json/describe-json.ts'
 import { type DuplicateKey, findDuplicateKeys } from '../json/duplicate-keys.ts'
-import { toDoubles } from '../json/doubles.ts'
+import { toDoubles } from '../json/replace-numbers.ts'
 import { parseJson } from '../json/parse-json.ts'
 import { stringifyJson } from '../json/stringify-json.ts'
 import { formatPointer, quoteName } from '../tools/json-pointer.ts'
@@ -80,7 +80,7 @@ export function parseEnvelope({ value, duplicateKeys }: JsonBody, fields: readon
     return { workflow: value, duplicates: toIssues(duplicateKeys) }
   }
   const outside = duplicateKeys.find(({ path }) => path[0] !== 'workflow' || path.length === 1)
-  if (outside !== undefined) throw badRequest(describeDuplicate(outside))
+  if (outside !== undefined) throw badRequest(`${describeDuplicate(outside)} (\`${toIssues([outside])[0]?.pointer}\`)`)
   const duplicates = toIssues(duplicateKeys.map(each => ({ ...each, path: each.path.slice(1) })))
   const unknown = Object.keys(value).find(name => name !== 'workflow' && !fields.includes(name))
   if (unknown !== undefined) {

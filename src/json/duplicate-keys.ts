@@ -1,5 +1,5 @@
 import { JsonNumber } from './json-number.ts'
-import type { JsonPath } from './doubles.ts'
+import type { JsonPath } from './replace-numbers.ts'
 import { findStringEnd } from './number-tokens.ts'
 import { positionOf, type TextPosition } from './text-position.ts'
 

@@ -1,4 +1,5 @@
-import { getMark, writeMarked } from './mark.ts'
+import { writeMarked } from './mark.ts'
+import { unmarkNumbers } from './marked-numbers.ts'
 
 /**
  * `JSON.stringify`, but a `JsonNumber` is written as its digits. A value without any costs what `JSON.stringify` costs.
@@ -17,12 +18,4 @@ export function writeJson(
 ): { readonly text: string | undefined; readonly isMarked: boolean } {
   const { text, isMarked } = writeMarked(() => JSON.stringify(value, null, space))
   return { text: isMarked && text !== undefined ? unmarkNumbers(text) : text, isMarked }
-}
-
-/** The text with digits in the place of marked strings. */
-function unmarkNumbers(text: string): string {
-  const mark = getMark()
-  const marked = new RegExp(`"${mark}([^"\\\\]*)"`, 'g')
-  // What is left stands inside a string: a `toJSON` has called `JSON.stringify` in turn.
-  return text.replace(marked, '$1').replaceAll(mark, '')
 }

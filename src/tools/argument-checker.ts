@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { DagstreamError, describeValue } from '../errors.ts'
-import { replaceJsonNumbers, toDoubles } from '../json/doubles.ts'
+import { replaceJsonNumbers, toDoubles } from '../json/replace-numbers.ts'
 import type { JsonNumber } from '../json/json-number.ts'
 import type { ArgumentProblem, CheckedArguments, FoundProblem, SchemaCheck } from './argument-problem.ts'
 import { createJsonSchemaCheck } from './json-schema.ts'

@@ -1,5 +1,5 @@
 import { describeJson, isJsonObject } from '../json/describe-json.ts'
-import { toDoubles } from '../json/doubles.ts'
+import { toDoubles } from '../json/replace-numbers.ts'
 import { formatPointer, quoteName } from '../tools/json-pointer.ts'
 import { describeNumber, matchesNumber, type NumberSchema } from '../tools/retry-schema.ts'
 import type { IssueCode } from './document.ts'

@@ -27,12 +27,17 @@ test.each([
   expect(find(text)).toMatchObject([{ key }])
 })
 
-test.each(['{}', '[]', '1', '{"a":{"a":{"a":[]}}}', '[{"a":1},{"a":2}]', '{"a":":","b":"\\":"}', '{"a":9007199254740993}'])(
-  '%s has none',
-  text => {
-    expect(find(text)).toEqual([])
-  },
-)
+test.each([
+  '{}',
+  '[]',
+  '1',
+  '{"a":{"a":{"a":[]}}}',
+  '[{"a":1},{"a":2}]',
+  '{"a":":","b":"\\":"}',
+  '{"a":9007199254740993}',
+])('%s has none', text => {
+  expect(find(text)).toEqual([])
+})
 
 test('what JSON.stringify writes has none', () => {
   fc.assert(

@@ -82,9 +82,12 @@ test('a number is its double in arithmetic, and its digits in text', () => {
   expect(Object.isFrozen(number)).toBe(true)
 })
 
-test.each(['', ' 1', '01', '1.', '.5', '+1', 'NaN', 'Infinity', '0x10', '1e', '1n'])('%j is no number of JSON', text => {
-  expect(() => new JsonNumber(text)).toThrow('Expected `text` to be a number as JSON writes it')
-})
+test.each(['', ' 1', '01', '1.', '.5', '+1', 'NaN', 'Infinity', '0x10', '1e', '1n'])(
+  '%j is no number of JSON',
+  text => {
+    expect(() => new JsonNumber(text)).toThrow('Expected `text` to be a number as JSON writes it')
+  },
+)
 
 test('nesting has no bound but that of JSON.parse', () => {
   const text = `${'['.repeat(100_000)}1e999${']'.repeat(100_000)}`

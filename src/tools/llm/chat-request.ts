@@ -1,4 +1,5 @@
 import { describeValue } from '../../errors.ts'
+import { stringifyJson } from '../../json/stringify-json.ts'
 import type { ProviderInput, ProviderParams } from './provider.ts'
 import { failure } from './stream-error.ts'
 
@@ -39,7 +40,7 @@ export function writeChatRequest(input: ProviderInput, params: ProviderParams, d
     ...(defaults.wantsCost && { usage: { include: true } }),
   }
   try {
-    return JSON.stringify(body)
+    return stringifyJson(body)
   } catch {
     // A cycle, a BigInt, or something that throws when it is read.
     throw failure('INVALID_REQUEST', 'Expected the request to be JSON')

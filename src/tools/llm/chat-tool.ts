@@ -103,6 +103,8 @@ export function createChatTool(provider: LLMProvider, options: ChatToolOptions =
     inputSchema,
     limit: options.limit ?? limitOf(provider),
     timeoutMs: options.timeoutMs ?? 0,
+    // Messages go on as they are.
+    exactNumbers: true,
     retry: { maxAttempts: 3, ...options.retry },
     async execute(args, { signal, emitToken, reportUsage }) {
       const { temperature, maxTokens, stop } = args
@@ -125,8 +127,8 @@ export function createChatTool(provider: LLMProvider, options: ChatToolOptions =
           finish = told
         },
         ...(model !== undefined && { model }),
-        ...(temperature !== undefined && { temperature }),
-        ...(maxTokens !== undefined && { maxTokens }),
+        ...(temperature !== undefined && { temperature: Number(temperature) }),
+        ...(maxTokens !== undefined && { maxTokens: Number(maxTokens) }),
         ...(stop !== undefined && { stop }),
         ...(idleTimeoutMs !== undefined && { idleTimeoutMs }),
         ...(firstTokenTimeoutMs !== undefined && { firstTokenTimeoutMs }),

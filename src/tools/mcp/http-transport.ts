@@ -1,6 +1,8 @@
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import type { FetchLike } from '@modelcontextprotocol/sdk/shared/transport.js'
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js'
+import { markValue, restoreNumbers } from '../../json/marked-numbers.ts'
+import { keepNumbers } from './exact-numbers.ts'
 import { HttpCalls } from './http-calls.ts'
 import type { Reach } from './server-config.ts'
 
@@ -12,11 +14,19 @@ export function createHttpTransport(
   const calls = new HttpCalls(fetch, message => transport.onmessage?.(message as JSONRPCMessage))
   const transport: StreamableHTTPClientTransport = new StreamableHTTPClientTransport(url, {
     requestInit: { headers },
-    fetch: calls.fetch,
+    fetch: keepNumbers(calls.fetch),
   })
+  const send = transport.send.bind(transport)
   // A client that connects keeps what it finds here, and calls it first.
   return Object.assign(transport, {
-    onmessage: (message: JSONRPCMessage) => calls.received(message),
+    onmessage: (message: JSONRPCMessage) => {
+      calls.received(message)
+      if ('result' in message) restoreNumbers(message.result)
+    },
+    send: (
+      message: JSONRPCMessage | JSONRPCMessage[],
+      options?: Parameters<StreamableHTTPClientTransport['send']>[1],
+    ) => send(markValue(message) as JSONRPCMessage, options),
     onerror: ({ message }: Error) => {
       if (message.startsWith('Maximum reconnection attempts')) calls.giveUp()
     },

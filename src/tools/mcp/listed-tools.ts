@@ -1,5 +1,6 @@
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { ResultSchema } from '@modelcontextprotocol/sdk/types.js'
+import { toDoubles } from '../../json/replace-numbers.ts'
 import { createArgumentChecker } from '../argument-checker.ts'
 import { TOOL_NAME_PATTERN } from '../registry.ts'
 import type { JsonSchema } from '../tool.ts'
@@ -45,7 +46,8 @@ export async function listTools(
   for (let page = 0; page < MAX_PAGES; page++) {
     const request = { method: 'tools/list' as const, params: cursor === undefined ? {} : { cursor } }
     const answer = await client.request(request, ResultSchema, { timeout: NO_TIMEOUT })
-    const { tools: listed, nextCursor } = answer as { tools?: unknown; nextCursor?: unknown }
+    // A schema is checked by, not passed on.
+    const { tools: listed, nextCursor } = toDoubles(answer) as { tools?: unknown; nextCursor?: unknown }
     if (!Array.isArray(listed)) throw new Error('its answer to `tools/list` has no array of tools')
     listedCount += listed.length
     if (listedCount > MAX_TOOLS) throw new Error(`it lists more than ${MAX_TOOLS} tools`)

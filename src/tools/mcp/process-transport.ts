@@ -1,10 +1,11 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import type { Writable } from 'node:stream'
-import { serializeMessage } from '@modelcontextprotocol/sdk/shared/stdio.js'
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
 import { ErrorCode, type JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js'
 import type { Clock } from '../../clock.ts'
+import { parseMessage } from './parse-message.ts'
+import { stringifyJson } from '../../json/stringify-json.ts'
 import { LineSplitter } from './line-splitter.ts'
 import { signalGroup, startProcess } from './process-group.ts'
 import type { Reach } from './server-config.ts'
@@ -100,7 +101,7 @@ export class ProcessTransport implements Transport {
   send(message: JSONRPCMessage): Promise<void> {
     const stdin = this.#child?.stdin
     if (!stdin || this.#endReason !== undefined) return Promise.reject(new Error('Not connected'))
-    const line = serializeMessage(message)
+    const line = `${stringifyJson(message)}\n`
     if (!this.#isWriting) process.nextTick(() => this.#endTurn(stdin))
     this.#isWriting = true
     this.#unwritten += line
@@ -177,7 +178,7 @@ export class ProcessTransport implements Transport {
   #parse(line: string): JSONRPCMessage | undefined {
     let parsed: unknown
     try {
-      parsed = JSON.parse(line)
+      parsed = parseMessage(line)
     } catch {}
     if (isMessage(parsed)) return parsed
     this.onerror?.(new Error(`wrote a line on stdout that is no message: ${line.slice(0, 200)}`))

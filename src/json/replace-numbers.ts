@@ -8,7 +8,7 @@ export type JsonPath = readonly (string | number)[]
  * none. Nothing is changed: the objects and arrays around a `JsonNumber` are copied, the rest is shared.
  * @param read must not keep the path, which is one array for all
  */
-export function replaceJsonNumbers(value: unknown, read: (number: JsonNumber, path: JsonPath) => number): unknown {
+export function replaceJsonNumbers(value: unknown, read: (number: JsonNumber, path: JsonPath) => unknown): unknown {
   const path: (string | number)[] = []
   const visit = (each: object): unknown => {
     if (each instanceof JsonNumber) return read(each, path)

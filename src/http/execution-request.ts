@@ -1,4 +1,4 @@
-import { describeValue } from '../errors.ts'
+import { DagstreamError, describeValue } from '../errors.ts'
 import type { ExecutionOptions, ResolvedOptions } from '../execute/options.ts'
 import { describeJson, isJsonObject } from '../json/describe-json.ts'
 import { type DuplicateKey, findDuplicateKeys } from '../json/duplicate-keys.ts'
@@ -103,8 +103,8 @@ function tryWrite(value: unknown): string | undefined {
 }
 
 /**
- * @throws HttpProblem 400 for an option that is unknown, wrong, or above the server's own, 422 for a workflow with a key twice
- * in one object
+ * @throws HttpProblem 400 for an option that is unknown, wrong, or above the server's own; DagstreamError `INVALID_WORKFLOW`
+ * for a workflow with a key twice in one object
  */
 export function parseExecutionRequest(body: JsonBody, server: ServerBounds): ExecutionRequest {
   const { workflow, input, options: given = {}, duplicates } = parseEnvelope(body, ['input', 'options'])
@@ -139,11 +139,11 @@ function describeDuplicate({ key, position: { line, column } }: DuplicateKey): s
   return `The key ${quoteName(key)} stands twice in one object: again at line ${line}, column ${column}`
 }
 
-function refuseDuplicates(issues: readonly WorkflowIssue[]): HttpProblem {
+/** As `compileWorkflow` tells of problems. */
+function refuseDuplicates(issues: readonly WorkflowIssue[]): DagstreamError {
   const [first] = issues
-  const detail = `DUPLICATE_KEY at ${first?.pointer}: ${first?.message}`
-  const issueCount = issues.length
-  return new HttpProblem(422, { title: 'Invalid workflow', detail, code: 'INVALID_WORKFLOW', issues, issueCount })
+  const message = `${first?.code} at \`${first?.pointer}\`: ${first?.message}`
+  return new DagstreamError('INVALID_WORKFLOW', message, { details: { issues, issueCount: issues.length } })
 }
 
 /** Under which name a request will be made again, if it is; and what tells it from another one. */

@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { expect, test } from 'vitest'
 import { JsonNumber, type JsonSchema } from '../../../src/index.ts'
 import type { McpConfig } from '../../../src/tools/mcp/index.ts'
@@ -32,7 +33,7 @@ require('node:readline').createInterface({ input: process.stdin }).on('line', li
 })`
 
 async function startHttp(kind: 'json' | 'sse' | 'bytes'): Promise<McpConfig['mcpServers']> {
-  const { url } = await listen(async (request, response) => {
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     let body = ''
     for await (const chunk of request) body += String(chunk)
     const text = request.method === 'POST' ? answer(body) : undefined
@@ -45,8 +46,9 @@ async function startHttp(kind: 'json' | 'sse' | 'bytes'): Promise<McpConfig['mcp
       response.write(event.subarray(at, at + 7))
       await new Promise(setImmediate)
     }
-    return void response.end()
-  })
+    response.end()
+  }
+  const { url } = await listen((request, response) => void handle(request, response))
   return { s: { url } }
 }
 

@@ -117,16 +117,17 @@ function setOwn(target: Record<string, unknown>, key: string, value: unknown): v
 
 function readCopy(reference: Reference, resolution: Resolution): unknown {
   const root = findRoot(reference, resolution.scope)
-  if (root?.hasExactNumbers) resolution.mayHoldJsonNumbers = true
+  const isExact = root?.hasExactNumbers ?? false
+  if (isExact) resolution.mayHoldJsonNumbers = true
   if (root !== undefined && reference.path.length === 0) {
     spend(resolution, weighInserted(root.text), reference)
     return root.read()
   }
   const value = findValue(reference, root)
   if (typeof value !== 'object' || value === null || value instanceof JsonNumber) return value
-  const text = stringifyJson(value)
+  const text = isExact ? stringifyJson(value) : JSON.stringify(value)
   spend(resolution, weighInserted(text), reference)
-  return root?.hasExactNumbers ? parseJson(text) : JSON.parse(text)
+  return isExact ? parseJson(text) : JSON.parse(text)
 }
 
 function joinText(parts: readonly (string | Reference)[], resolution: Resolution): string {

@@ -28,6 +28,9 @@ export {
   StreamingExecutor,
   type StreamOptions,
 } from './execute/streaming-executor.ts'
+export { JsonNumber } from './json/json-number.ts'
+export { parseJson } from './json/parse-json.ts'
+export { stringifyJson } from './json/stringify-json.ts'
 export { handleSSERequest, handleWorkflowRequest, type WorkflowRequestOptions } from './http/workflow-request.ts'
 export { compileWorkflow, type ValidationResult, validateWorkflow } from './plan/compile.ts'
 export type { ExecutionPlan, PlannedTask } from './plan/execution-plan.ts'

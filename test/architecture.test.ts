@@ -5,7 +5,20 @@ import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 
 /** Folders from the top: each imports only from itself and from those before it. */
-const ORDER = ['events', 'tools', 'workflow', 'plan', 'stream', 'store', 'execute', 'sse', 'http', 'client', 'cli']
+const ORDER = [
+  'json',
+  'events',
+  'tools',
+  'workflow',
+  'plan',
+  'stream',
+  'store',
+  'execute',
+  'sse',
+  'http',
+  'client',
+  'cli',
+]
 
 /** Files that anything may import, in this order, though they stand outside the folders. */
 const ROOTS = ['errors.ts', 'clock.ts']

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { stringifyJson } from '../json/stringify-json.ts'
 import type { HttpToolsOptions } from '../tools/http/http-options.ts'
 import { createChatTool } from '../tools/llm/chat-tool.ts'
 import { OpenRouterProvider } from '../tools/llm/openrouter-provider.ts'
@@ -28,6 +29,7 @@ const OFFLINE_TOOLS: readonly Tool[] = [
     name: 'echo',
     description: 'Returns its arguments.',
     readOnly: true,
+    exactNumbers: true,
     inputSchema: { type: 'object' },
     execute: args => args,
   },
@@ -35,6 +37,7 @@ const OFFLINE_TOOLS: readonly Tool[] = [
     name: 'wait',
     description: 'Returns `value` (default null) after `ms` milliseconds.',
     readOnly: true,
+    exactNumbers: true,
     // It says itself how long it takes.
     timeoutMs: 0,
     inputSchema: {
@@ -43,7 +46,7 @@ const OFFLINE_TOOLS: readonly Tool[] = [
       required: ['ms'],
       additionalProperties: false,
     },
-    execute: ({ ms, value }, { signal }) => sleep(ms as number, value ?? null, { signal }),
+    execute: ({ ms, value }, { signal }) => sleep(Number(ms), value ?? null, { signal }),
   },
   {
     name: 'fail',
@@ -60,6 +63,7 @@ const OFFLINE_TOOLS: readonly Tool[] = [
     name: 'text:join',
     description: 'Joins `parts` into one text, with `separator` (default: a line feed) between them.',
     readOnly: true,
+    exactNumbers: true,
     inputSchema: {
       type: 'object',
       properties: { parts: { type: 'array' }, separator: { type: 'string' } },
@@ -68,7 +72,7 @@ const OFFLINE_TOOLS: readonly Tool[] = [
     },
     execute: ({ parts, separator }) =>
       (parts as unknown[])
-        .map(part => (typeof part === 'string' ? part : JSON.stringify(part)))
+        .map(part => (typeof part === 'string' ? part : stringifyJson(part)))
         .join((separator as string | undefined) ?? '\n'),
   },
 ]

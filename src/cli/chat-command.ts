@@ -1,6 +1,7 @@
 import { DagstreamError } from '../errors.ts'
 import type { ExecutionResult } from '../execute/execution-result.ts'
 import { StreamingExecutor } from '../execute/streaming-executor.ts'
+import { stringifyJson } from '../json/stringify-json.ts'
 import type { ChatArguments } from '../tools/llm/chat-tool.ts'
 import type { DAGStructure } from '../workflow/document.ts'
 import { findChatTool } from './builtin-tools.ts'
@@ -152,7 +153,7 @@ function findText(output: unknown): string | undefined {
   if (typeof output === 'string') return output
   const { text } = (output ?? {}) as { text?: unknown }
   if (typeof text === 'string') return text
-  return output === undefined || output === null ? undefined : JSON.stringify(output)
+  return output === undefined || output === null ? undefined : stringifyJson(output)
 }
 
 function findModel(output: unknown): string | undefined {

@@ -2,6 +2,8 @@ import { resolve } from 'node:path'
 import picocolors from 'picocolors'
 import type { OutputReference, SSEEvent } from '../events/events.ts'
 import type { ShownStatus } from '../http/shown-status.ts'
+import { parseJson } from '../json/parse-json.ts'
+import { stringifyJson } from '../json/stringify-json.ts'
 import { checkPath } from '../store/sqlite/store-path.ts'
 import { type CommandContext, type ExitCode, UsageError } from './console.ts'
 import { renderExecutions } from './execution-table.ts'
@@ -77,7 +79,7 @@ export async function showExecution(
     const { head, result } = await source.show(executionId)
     const end = result ? renderSummary(result, PLAIN) : `${describeUnended(head)}\n`
     const text = options.json
-      ? JSON.stringify({ ...head, ...(result && { result }) })
+      ? stringifyJson({ ...head, ...(result && { result }) })
       : `${await drawTree(source, head)}\n${end.trimEnd()}`
     await stdout.write(`${text}\n`)
   })
@@ -180,7 +182,7 @@ async function* listIds(source: ExecutionSource): AsyncGenerator<string, void, u
 
 async function* exportLines(source: ExecutionSource, executionId: string): AsyncGenerator<string, void, undefined> {
   const { record, events } = await source.openLog(executionId)
-  yield JSON.stringify(record)
+  yield stringifyJson(record)
   for await (const event of events) {
     const { id, type } = event
     yield `${JSON.stringify({ id, type }).slice(0, -1)},"data":${await writeWhole(event, source, executionId)}}`
@@ -203,7 +205,7 @@ async function drawTree(source: ExecutionSource, { executionId, parked }: Execut
   let at = 0
   const { events } = await source.openLog(executionId)
   for await (const { type, json } of events) {
-    const event = { type, data: JSON.parse(json) as unknown } as SSEEvent
+    const event = { type, data: parseJson(json) } as SSEEvent
     at = Date.parse(event.data.timestamp)
     board.apply(event, at)
   }

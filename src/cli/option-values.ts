@@ -3,7 +3,7 @@ import { isNames } from '../tools/llm/chat-request.ts'
 import { MOMENT, parseMoment } from '../http/list-filter.ts'
 import { MAX_KEEP_ALIVE_MS } from '../http/node/serve.ts'
 import { UsageError } from './console.ts'
-import { parseJson } from './read-workflow.ts'
+import { parseDocument } from './read-workflow.ts'
 
 /** @throws InvalidArgumentError unless `text` is an integer ≥ 1 */
 export function parsePositiveInteger(text: string): number {
@@ -52,10 +52,10 @@ export function parseAge(text: string): number {
   throw new InvalidArgumentError('Expected an integer of at least 1 with its unit: s, m, h or d, such as 12h or 30d.')
 }
 
-/** @throws InvalidArgumentError unless `text` is JSON */
+/** @throws InvalidArgumentError unless `text` is JSON, without a key twice in one object */
 export function parseJsonOption(text: string): unknown {
   try {
-    return parseJson(text, 'It')
+    return parseDocument(text, 'It')
   } catch (error) {
     if (error instanceof UsageError) throw new InvalidArgumentError(`Expected JSON. ${error.message}.`)
     throw error

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { DagstreamError, expectObject, invalidOption } from '../errors.ts'
+import { toDoubles } from '../json/replace-numbers.ts'
 import { type HttpToolsOptions, resolveHttpOptions } from '../tools/http/http-options.ts'
 import { checkFields } from '../tools/llm/chat-request.ts'
 import type { OpenRouterOptions } from '../tools/llm/openrouter-provider.ts'
@@ -113,7 +114,7 @@ function refuseUnknown(object: object, known: readonly string[], prefix: string)
 }
 
 async function readObject(file: string, process: Place): Promise<Readonly<Record<string, unknown>>> {
-  const config = await readWorkflow(file, process, MAX_CONFIG_BYTES)
+  const config = toDoubles(await readWorkflow(file, process, MAX_CONFIG_BYTES))
   if (typeof config === 'object' && config !== null && !Array.isArray(config)) return config as Record<string, unknown>
   throw new UsageError(`Expected \`${file}\` to be an object`)
 }

@@ -4,6 +4,7 @@ import { parseBaseUrl, Transport } from '../client/transport.ts'
 import { systemClock } from '../clock.ts'
 import { type EventFor, formatEventId, parseEventId, type SSEEventType } from '../events/events.ts'
 import type { ExecutionResult } from '../execute/execution-result.ts'
+import { parseJson } from '../json/parse-json.ts'
 import { parseStream } from '../sse/parse-stream.ts'
 import type { ListFilter } from '../http/list-filter.ts'
 import type { CliProcess } from './console.ts'
@@ -109,7 +110,7 @@ export class RemoteExecutions implements ExecutionSource {
 
   async #readState(executionId: string): Promise<EventFor<'snapshot'>['data']> {
     for await (const { type, json } of this.#follow(executionId, formatEventId(executionId, AHEAD))) {
-      if (type === 'snapshot') return JSON.parse(json) as EventFor<'snapshot'>['data']
+      if (type === 'snapshot') return parseJson(json) as EventFor<'snapshot'>['data']
     }
     throw new StreamInterruptedError(`The server did not tell how execution ${executionId} stands`)
   }

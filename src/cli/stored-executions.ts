@@ -4,6 +4,7 @@ import { resumeLoop } from '../execute/recovery.ts'
 import type { ListFilter } from '../http/list-filter.ts'
 import { isRecordUnusable, readLeft } from '../http/left-request.ts'
 import { findParked } from '../http/shown-status.ts'
+import { parseJson } from '../json/parse-json.ts'
 import type { StoredExecution } from '../store/execution-store.ts'
 import type { SqliteStore } from '../store/sqlite/sqlite-store.ts'
 import type { ExecutionHead, ExecutionLog, ExecutionSource, WireEvent } from './execution-source.ts'
@@ -128,7 +129,7 @@ function isUsable(stored: StoredExecution): boolean {
 /** What is damaged is told as it is: the rest of the file may be wanted all the more. */
 function parseOrKeep(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseJson(text)
   } catch {
     return text
   }

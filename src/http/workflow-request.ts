@@ -3,6 +3,7 @@ import { DagstreamError, expectObject, invalidOption } from '../errors.ts'
 import type { Execution } from '../execute/execution.ts'
 import { type ExecutionOptions, isAtLeastZero } from '../execute/options.ts'
 import { StreamingExecutor } from '../execute/streaming-executor.ts'
+import { stringifyJson } from '../json/stringify-json.ts'
 import type { ExecutionPlan } from '../plan/execution-plan.ts'
 import { negotiate } from '../sse/accept.ts'
 import type { Format } from '../sse/formats.ts'
@@ -61,7 +62,8 @@ export async function handleWorkflowRequest(
   if (request.signal.aborted) leave()
   try {
     const result = await execution.result
-    return Response.json(result, { headers: { ...VARY, 'Execution-Id': execution.executionId } })
+    const headers = { ...VARY, 'Content-Type': 'application/json', 'Execution-Id': execution.executionId }
+    return new Response(stringifyJson(result), { headers })
   } catch (error) {
     return failure(error, execution.executionId)
   } finally {

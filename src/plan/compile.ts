@@ -1,5 +1,6 @@
 import { DagstreamError } from '../errors.ts'
-import { JsonValue, NotSerializableError } from '../events/json-value.ts'
+import { JsonValue } from '../events/json-value.ts'
+import { NotSerializableError } from '../events/serialize.ts'
 import { quoteName } from '../tools/json-pointer.ts'
 import { ToolRegistry, type ToolSource } from '../tools/registry.ts'
 import { checkDocument, checkInput } from '../workflow/check-document.ts'

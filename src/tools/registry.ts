@@ -35,6 +35,8 @@ export interface RegisteredTool {
   readonly limit?: Limit
   readonly timeoutMs?: number
   readonly retry?: NonNullable<Tool['retry']>
+  /** Whether its arguments may hold a `JsonNumber`. */
+  readonly exactNumbers: boolean
   /** Whether there is a schema to check arguments against. */
   readonly hasSchema: boolean
   /** Checks resolved arguments; a promise only from an asynchronous schema. Never throws, never rejects. */
@@ -145,7 +147,7 @@ function normalise(tool: AnyTool): RegisteredTool {
   if (typeof tool !== 'object' || tool === null) {
     throw invalidTool(`Expected a tool, \`{ name, execute }\`, got ${describeValue(tool)}`)
   }
-  const { name, inputSchema, timeoutMs } = tool
+  const { name, inputSchema, timeoutMs, exactNumbers = false } = tool
   if (typeof name !== 'string' || !toolName.test(name)) {
     const expected = 'a string of 1–200 characters without control characters'
     throw invalidTool(`Expected a tool's \`name\` to be ${expected}, got ${describeValue(name)}`)
@@ -163,6 +165,7 @@ function normalise(tool: AnyTool): RegisteredTool {
     describeNumber(TIMEOUT_SCHEMA),
     timeoutMs,
   )
+  expectField(typeof exactNumbers === 'boolean', 'exactNumbers', 'a boolean', exactNumbers)
   const isRetry = tool.retry === undefined || (typeof tool.retry === 'object' && tool.retry !== null)
   expectField(isRetry, 'retry', 'an object', tool.retry)
   const retry = tool.retry === undefined ? undefined : Object.freeze({ ...tool.retry })
@@ -178,13 +181,14 @@ function normalise(tool: AnyTool): RegisteredTool {
   const isUsable =
     limit === undefined || (typeof limit === 'number' ? Number.isInteger(limit) && limit > 0 : isLimit(limit))
   expectField(isUsable, 'limit', 'a positive integer or what createLimit() gives', limit)
-  const checker = inputSchema === undefined ? undefined : createArgumentChecker(name, inputSchema)
+  const checker = inputSchema === undefined ? undefined : createArgumentChecker(name, inputSchema, exactNumbers)
   return Object.freeze({
     name,
     tool,
     ...(limit !== undefined && { limit: typeof limit === 'number' ? createLimit(limit) : limit }),
     ...(timeoutMs !== undefined && { timeoutMs }),
     ...(retry && { retry }),
+    exactNumbers,
     hasSchema: checker !== undefined,
     checkArguments: (value: unknown) => checker?.check(value) ?? { value, problems: [] },
     checkUnresolvedArguments: (value: unknown, references: readonly string[]) =>

@@ -1,4 +1,5 @@
 import { describeValue } from '../errors.ts'
+import { JsonNumber } from '../json/json-number.ts'
 import { quoteName } from '../tools/json-pointer.ts'
 import { LIMITS } from './document.ts'
 import { parseReferences, type Reference } from './references.ts'
@@ -48,6 +49,7 @@ function compile(value: unknown, walk: TemplateWalk): Template | undefined {
     report(walk, 'INVALID_SHAPE', () => `Expected JSON, got ${describeValue(value)}`)
     return undefined
   }
+  if (value instanceof JsonNumber) return Object.freeze({ kind: 'number', number: value })
   if (walk.around.includes(value)) {
     report(walk, 'INVALID_SHAPE', () => 'Expected JSON, got a value that contains itself')
     return undefined

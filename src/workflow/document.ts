@@ -44,6 +44,7 @@ export interface RetryPolicy {
 /** Why a document is refused. */
 export type IssueCode =
   | 'INVALID_SHAPE'
+  | 'DUPLICATE_KEY'
   | 'DUPLICATE_TASK_ID'
   | 'SELF_DEPENDENCY'
   | 'UNKNOWN_DEPENDENCY'

@@ -1,4 +1,5 @@
-import { describeValue } from '../errors.ts'
+import { describeJson, isJsonObject } from '../json/describe-json.ts'
+import { toDoubles } from '../json/replace-numbers.ts'
 import { formatPointer, quoteName } from '../tools/json-pointer.ts'
 import { describeNumber, matchesNumber, type NumberSchema } from '../tools/retry-schema.ts'
 import type { IssueCode } from './document.ts'
@@ -49,7 +50,7 @@ export function report(walk: Walk, code: IssueCode, message: () => string, hint?
 export function mismatch(walk: Walk, expected: string, value: unknown): undefined {
   const at = walk.path.findLast((token): token is string => typeof token === 'string')
   const subject = at === undefined ? 'the workflow' : quoteName(at)
-  report(walk, 'INVALID_SHAPE', () => `Expected ${subject} to be ${expected}, got ${describeValue(value)}`)
+  report(walk, 'INVALID_SHAPE', () => `Expected ${subject} to be ${expected}, got ${describeJson(value)}`)
 }
 
 /** Runs a part of a walk in which foreign code (accessors, proxies) may throw. */
@@ -64,13 +65,8 @@ export function guard<T>(walk: Walk, read: () => T): T | undefined {
   }
 }
 
-/** An object and no array. */
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
 function readAnyObject(value: unknown, walk: Walk): unknown {
-  return isObject(value) ? value : mismatch(walk, 'an object', value)
+  return isJsonObject(value) ? value : mismatch(walk, 'an object', value)
 }
 
 function compileObject(schema: ShapeSchema, properties: Readonly<Record<string, ShapeSchema>>): ShapeReader {
@@ -78,7 +74,7 @@ function compileObject(schema: ShapeSchema, properties: Readonly<Record<string, 
   const accepted = new Suggestions(readers.keys(), 'accepted fields')
   const { required = [], not } = schema
   const readObject = (value: unknown, walk: Walk): unknown => {
-    if (!isObject(value)) return mismatch(walk, 'an object', value)
+    if (!isJsonObject(value)) return mismatch(walk, 'an object', value)
     const copy: Record<string, unknown> = {}
     for (const key of Object.keys(value)) {
       walk.path.push(key)
@@ -146,7 +142,11 @@ function compileString({ pattern, description, maxLength = Number.POSITIVE_INFIN
 function compileNumber(schema: ShapeSchema): ShapeReader {
   const bounds = { minimum: Number.NEGATIVE_INFINITY, ...schema } as NumberSchema
   const expected = describeNumber(bounds)
-  return (value, walk) => (matchesNumber(bounds, value) ? value : mismatch(walk, expected, value))
+  return (value, walk) => {
+    // A setting of the engine, which only reads it.
+    const number = toDoubles(value)
+    return matchesNumber(bounds, number) ? number : mismatch(walk, expected, value)
+  }
 }
 
 /** Counts characters (code points), of which each is one or two units. */

@@ -3,7 +3,7 @@ import { parseRetryAfter } from '../../client/transport.ts'
 import { dispatchAbortably } from './abortable-connector.ts'
 import { decodeHeader, decodeLocation } from './decode-header.ts'
 import { Deadline } from './deadline.ts'
-import { decodeBody } from './decode-body.ts'
+import { decodeBody, decodeTextBody } from './decode-body.ts'
 import { toHttpToolError } from './describe-failure.ts'
 import type { HostLimits } from './host-limits.ts'
 import { hostOf, type HostRule, matchesRule, namesAddress } from './host-rules.ts'
@@ -149,7 +149,11 @@ async function readAnswer(request: PreparedRequest, answer: Answer, maxBytes: nu
     // Whoever sees events would see a session's cookie.
     .filter(name => !/^set-cookie2?$/.test(name))
     .map(name => [name, readHeader(answer, name)] as const)
-  const decoded = decodeBody(bytes, readHeader(answer, 'content-type'))
+  const decode = request.as === 'text' ? decodeTextBody : decodeBody
+  const decoded = decode(bytes, readHeader(answer, 'content-type'))
+  if (decoded === undefined) {
+    throw new HttpToolError('HTTP_INVALID_RESPONSE', `${what}: the answer is no text, which \`as\` asks for`)
+  }
   return { status, headers: Object.fromEntries(headers), ...decoded }
 }
 

@@ -1,5 +1,6 @@
 import { describeValue, invalidOption } from '../../errors.ts'
 import { applyRefusals, type RefusedFields } from './adjustments.ts'
+import { stringifyJson } from '../../json/stringify-json.ts'
 import type { ProviderInput, ProviderParams } from './provider.ts'
 import { failure } from './stream-error.ts'
 
@@ -67,7 +68,7 @@ export function writeChatRequest(input: ProviderInput, params: ProviderParams, d
   const body = applyRefusals(Object.fromEntries(kept), defaults.refused)
   try {
     return {
-      json: JSON.stringify(body),
+      json: stringifyJson(body),
       fields: Object.keys(body),
       changed: kept.map(([name]) => name).filter(name => defaults.refused.has(name)),
     }

@@ -117,6 +117,8 @@ export function createChatTool(provider: LLMProvider, options: ChatToolOptions =
     inputSchema,
     limit: options.limit ?? limitOf(provider),
     timeoutMs: options.timeoutMs ?? 0,
+    // Messages go on as they are.
+    exactNumbers: true,
     retry: { maxAttempts: 3, ...options.retry },
     async execute(args, { signal, emitToken, reportUsage, log }) {
       const { temperature, maxTokens, stop } = args
@@ -142,8 +144,8 @@ export function createChatTool(provider: LLMProvider, options: ChatToolOptions =
           finish = told
         },
         ...(model !== undefined && { model }),
-        ...(temperature !== undefined && { temperature }),
-        ...(maxTokens !== undefined && { maxTokens }),
+        ...(temperature !== undefined && { temperature: Number(temperature) }),
+        ...(maxTokens !== undefined && { maxTokens: Number(maxTokens) }),
         ...(stop !== undefined && { stop }),
         ...(Object.keys(extra).length > 0 && { extra }),
         ...(omit.length > 0 && { omit }),

@@ -1,5 +1,6 @@
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js'
 import { readHandshake } from './handshake.ts'
+import { parseMessage } from './parse-message.ts'
 import { failAnswer, findBrokenId, type ReadMessage, readMessage } from './read-message.ts'
 
 /** How much of a text that is not JSON is told, characters. */
@@ -47,7 +48,7 @@ export class Inbox {
     let parsed: unknown
     try {
       // Some servers begin with a byte order mark.
-      parsed = JSON.parse(text.startsWith('\uFEFF') ? text.slice(1) : text)
+      parsed = parseMessage(text.startsWith('\uFEFF') ? text.slice(1) : text)
     } catch (error) {
       return [readBroken(text, error)]
     }

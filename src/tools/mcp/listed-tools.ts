@@ -2,6 +2,7 @@ import type { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { ErrorCode, McpError, type Result, ResultSchema } from '@modelcontextprotocol/sdk/types.js'
 import { describeValue } from '../../errors.ts'
+import { toDoubles } from '../../json/replace-numbers.ts'
 import { createArgumentChecker } from '../argument-checker.ts'
 import { TOOL_NAME_PATTERN } from '../registry.ts'
 import type { JsonSchema } from '../tool.ts'
@@ -51,7 +52,8 @@ export async function listTools(
     const answer = await askPage(client, cursor)
     // Many servers mean the end by an empty cursor, and refuse it.
     if (answer === undefined) return list.end('gives the cursor `""`, and refuses it: what it listed before is used')
-    const { tools: listed, nextCursor } = answer
+    // A schema is checked by, not passed on.
+    const { tools: listed, nextCursor } = toDoubles(answer) as { tools?: unknown; nextCursor?: unknown }
     if (!list.add(listed === null ? [] : listed, nextCursor))
       return list.end('lists the same tools again: its list is used up to there')
     if (nextCursor === undefined || nextCursor === null) return list.end()

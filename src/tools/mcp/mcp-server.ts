@@ -142,7 +142,7 @@ export class McpServer {
   }
 
   #toTool({ name, description, inputSchema, hasReadOnlyHint }: ListedTool): Tool {
-    const { readOnlyTools, resetTimeoutOnProgress, timeoutMs } = this.#config
+    const { reach, readOnlyTools, resetTimeoutOnProgress, timeoutMs } = this.#config
     const isReadOnly = readOnlyTools?.includes(name) ?? hasReadOnlyHint
     // Where progress counts, the engine's timer, which knows nothing of it, is not used.
     const limitMs = resetTimeoutOnProgress ? 0 : timeoutMs
@@ -150,6 +150,8 @@ export class McpServer {
       name: `${this.name}:${name}`,
       ...(description !== undefined && { description }),
       ...(inputSchema && { inputSchema }),
+      // A given client has a transport that knows JavaScript numbers only.
+      exactNumbers: reach.kind !== 'client',
       ...(limitMs !== undefined && { timeoutMs: limitMs }),
       ...(isReadOnly ? { readOnly: true } : { limit: this.#limit }),
       execute: (args, context) => {

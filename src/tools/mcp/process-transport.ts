@@ -1,10 +1,10 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import type { Writable } from 'node:stream'
-import { serializeMessage } from '@modelcontextprotocol/sdk/shared/stdio.js'
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js'
 import type { Clock } from '../../clock.ts'
+import { stringifyJson } from '../../json/stringify-json.ts'
 import { Inbox } from './inbox.ts'
 import { LineSplitter } from './line-splitter.ts'
 import { NO_ANSWER } from './read-message.ts'
@@ -103,7 +103,7 @@ export class ProcessTransport implements Transport {
   send(message: JSONRPCMessage): Promise<void> {
     const stdin = this.#child?.stdin
     if (!stdin || this.#endReason !== undefined) return Promise.reject(new Error('Not connected'))
-    const line = serializeMessage(message)
+    const line = `${stringifyJson(message)}\n`
     this.#inbox.sent(message)
     if (!this.#isWriting) process.nextTick(() => this.#endTurn(stdin))
     this.#isWriting = true

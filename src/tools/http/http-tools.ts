@@ -9,6 +9,7 @@ import { type HttpSettings, type HttpToolsOptions, resolveHttpOptions } from './
 import type { HttpRequest, HttpResponse } from './http-request.ts'
 import { prepareRequest } from './prepare-request.ts'
 import { proxied } from './proxied-connector.ts'
+import { withResets } from './reset-connector.ts'
 import { type HttpSession, sendRequest } from './send-request.ts'
 
 /**
@@ -23,7 +24,7 @@ export function httpTools(options: HttpToolsOptions = {}): Tool[] {
   const session: HttpSession = {
     settings,
     limits: new HostLimits(settings.limitPerHost),
-    dispatcher: new Agent({ connect: abortable(createConnector(settings)) }),
+    dispatcher: new Agent({ connect: abortable(withResets(createConnector(settings))) }),
   }
   return defineHttpTools(
     settings,

@@ -1,6 +1,7 @@
 import type { Dispatcher } from 'undici'
 import { abortable, dispatchAbortably } from '../http/abortable-connector.ts'
 import { proxied } from '../http/proxied-connector.ts'
+import { withResets } from '../http/reset-connector.ts'
 import type { Environment } from '../proxy.ts'
 
 /** What of `fetch` is used. */
@@ -36,7 +37,11 @@ export function createUndiciFetch(env: () => Environment): UndiciFetch {
 async function connect(env: () => Environment): Promise<UndiciFetch> {
   const { Agent, buildConnector, fetch } = await import('undici')
   const direct = buildConnector({ timeout: 10_000 })
-  const agent = new Agent({ bodyTimeout: 0, headersTimeout: 0, connect: abortable(proxied(direct, direct, env)) })
+  const agent = new Agent({
+    bodyTimeout: 0,
+    headersTimeout: 0,
+    connect: abortable(withResets(proxied(direct, direct, env))),
+  })
   return (url, init) => {
     const dispatch: Dispatcher['dispatch'] = (options, handler) =>
       // The body as it was given: `fetch` makes an iterable of it, for which undici would connect a turn later.

@@ -3,6 +3,7 @@ import type { HttpToolsOptions } from '../tools/http/http-options.ts'
 import { createChatTool } from '../tools/llm/chat-tool.ts'
 import { OpenRouterProvider } from '../tools/llm/openrouter-provider.ts'
 import { failure } from '../tools/llm/stream-error.ts'
+import { createUndiciFetch } from '../tools/llm/undici-fetch.ts'
 import type { Tool, ToolContext } from '../tools/tool.ts'
 import { type CliProcess, UsageError } from './console.ts'
 import { createHttpTools } from './http-tools.ts'
@@ -77,7 +78,12 @@ export function findChatTool(env: CliProcess['env']): Tool | undefined {
   if (!apiKey) return undefined
   try {
     // Read here, not by the provider: what a command line sees of the environment is what it is given.
-    return createChatTool(new OpenRouterProvider({ apiKey, ...(baseURL && { baseURL }) })) as unknown as Tool
+    const provider = new OpenRouterProvider({
+      apiKey,
+      fetch: createUndiciFetch(() => env),
+      ...(baseURL && { baseURL }),
+    })
+    return createChatTool(provider) as unknown as Tool
   } catch {
     throw new UsageError('Expected OPENROUTER_BASE_URL to be an http or https URL without a password')
   }

@@ -25,6 +25,7 @@ const HTTP_FIELDS = [
   'timeoutMs',
   'maxResponseBytes',
   'maxRedirects',
+  'proxy',
   'retry',
 ] as const satisfies readonly (keyof HttpToolsOptions)[]
 

@@ -1,5 +1,7 @@
 import { describeCause } from '../client/describe-cause.ts'
 import type { Fetch } from '../client/transport.ts'
+import { createUndiciFetch, type UndiciFetch } from '../tools/llm/undici-fetch.ts'
+import { findProxy } from '../tools/proxy.ts'
 import { type CliProcess, UsageError } from './console.ts'
 
 /** Which server a command talks to. */
@@ -10,7 +12,8 @@ export interface ServerFlags {
 }
 
 /**
- * How a server is reached: a connection that fails before any was ever made says so.
+ * How a server is reached: a connection that fails before any was ever made says so. The proxy that the environment names for
+ * the server is used.
  * @throws UsageError for a token that no request can carry
  */
 export function describeServer(
@@ -18,12 +21,13 @@ export function describeServer(
   process: CliProcess,
 ): { readonly url: string; readonly fetch: Fetch; readonly headers: Record<string, string> } {
   const found = findToken(token, process)
+  const send = createSender(process)
   let isReached = false
   return {
     url: server,
     async fetch(request) {
       try {
-        const response = await globalThis.fetch(request)
+        const response = await send(request)
         isReached = true
         return response
       } catch (error) {
@@ -32,6 +36,19 @@ export function describeServer(
       }
     },
     headers: found === undefined ? {} : { Authorization: `Bearer ${found}` },
+  }
+}
+
+/** The global `fetch`, which knows no proxy, where none is named: it needs no loading. */
+function createSender({ env }: CliProcess): Fetch {
+  let sendByProxy: UndiciFetch | undefined
+  return async request => {
+    if (findProxy(new URL(request.url), env) === undefined) return globalThis.fetch(request)
+    sendByProxy ??= createUndiciFetch(() => env)
+    const { url, method, signal } = request
+    const body = request.body === null ? undefined : await request.text()
+    const headers = Object.fromEntries(request.headers)
+    return sendByProxy(url, { method, headers, redirect: 'manual', signal, ...(body !== undefined && { body }) })
   }
 }
 

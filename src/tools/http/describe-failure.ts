@@ -1,3 +1,4 @@
+import { ProxyError } from '../proxy.ts'
 import { AddressRefusedError } from './guarded-connector.ts'
 import { HttpToolError } from './http-tool-error.ts'
 import { BodyCodingError, BodyTooLargeError } from './read-body.ts'
@@ -23,6 +24,10 @@ export function toHttpToolError(error: unknown, what: string): HttpToolError {
     return new HttpToolError('HTTP_INVALID_RESPONSE', `${what}: the answer says it is JSON, and is not`, {
       cause: error,
     })
+  }
+  if (error instanceof ProxyError) {
+    const name = error.code === 'PROXY_TIMEOUT' ? 'HTTP_TIMEOUT' : 'HTTP_NETWORK_ERROR'
+    return new HttpToolError(name, `${what} failed: ${error.message}`, { retryable: error.retryable, cause: error })
   }
   const code = readCode(error)
   if (/^UND_ERR_(?:HEADERS|BODY|CONNECT)_TIMEOUT$/.test(code)) {

@@ -35,7 +35,7 @@ export interface OpenRouterOptions {
   readonly idleTimeoutMs?: number
   /** Where a call says nothing else, ms. @defaultValue 120,000 */
   readonly firstTokenTimeoutMs?: number
-  /** @defaultValue undici's, with time-outs of its own switched off */
+  /** @defaultValue undici's, with time-outs of its own switched off, through the proxy that the environment names */
   readonly fetch?: FetchFunction
   readonly clock?: Clock
 }

@@ -37,7 +37,7 @@ export interface RegisteredTool {
   readonly retry?: NonNullable<Tool['retry']>
   /** Whether its arguments may hold a `JsonNumber`. */
   readonly exactNumbers: boolean
-  /** Whether there is a schema to check arguments against. */
+  /** Whether there is a schema that arguments are checked against. */
   readonly hasSchema: boolean
   /** Checks resolved arguments; a promise only from an asynchronous schema. Never throws, never rejects. */
   checkArguments(value: unknown): CheckedArguments | Promise<CheckedArguments>
@@ -166,6 +166,12 @@ function normalise(tool: AnyTool): RegisteredTool {
     timeoutMs,
   )
   expectField(typeof exactNumbers === 'boolean', 'exactNumbers', 'a boolean', exactNumbers)
+  expectField(
+    tool.checkArguments === undefined || typeof tool.checkArguments === 'boolean',
+    'checkArguments',
+    'true or false',
+    tool.checkArguments,
+  )
   const isRetry = tool.retry === undefined || (typeof tool.retry === 'object' && tool.retry !== null)
   expectField(isRetry, 'retry', 'an object', tool.retry)
   const retry = tool.retry === undefined ? undefined : Object.freeze({ ...tool.retry })
@@ -181,7 +187,16 @@ function normalise(tool: AnyTool): RegisteredTool {
   const isUsable =
     limit === undefined || (typeof limit === 'number' ? Number.isInteger(limit) && limit > 0 : isLimit(limit))
   expectField(isUsable, 'limit', 'a positive integer or what createLimit() gives', limit)
-  const checker = inputSchema === undefined ? undefined : createArgumentChecker(name, inputSchema, exactNumbers)
+  const isChecked = inputSchema !== undefined && tool.checkArguments !== false
+  const isSchema = typeof inputSchema === 'function' || (typeof inputSchema === 'object' && inputSchema !== null)
+  // A schema that is checked is looked at more closely by its checker.
+  expectField(
+    isChecked || inputSchema === undefined || isSchema,
+    'inputSchema',
+    'a JSON Schema or a Standard Schema',
+    inputSchema,
+  )
+  const checker = isChecked ? createArgumentChecker(name, inputSchema, exactNumbers) : undefined
   return Object.freeze({
     name,
     tool,

@@ -14,6 +14,8 @@ export interface Tool<Args = Record<string, unknown>, Output = unknown> {
   readonly description?: string
   /** What `execute` accepts. Checked before anything runs, and again, resolved, before each attempt. */
   readonly inputSchema?: JsonSchema | StandardSchemaV1<unknown, Args>
+  /** `false`: `inputSchema` is only shown, and arguments are not checked against it. @defaultValue true */
+  readonly checkArguments?: boolean
   /**
    * How many calls may run at once: a number for this tool alone, or `createLimit(n)` shared by whoever holds it, across
    * executions. Default: no limit of its own.

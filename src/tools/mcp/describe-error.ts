@@ -1,5 +1,6 @@
 import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { McpError } from '@modelcontextprotocol/sdk/types.js'
+import { ProxyError } from '../proxy.ts'
 import { MALFORMED, NO_ANSWER } from './read-message.ts'
 
 /** Why a request failed, in few words: an error of the server, of HTTP, or of the network. */
@@ -12,6 +13,8 @@ export function describeError(error: unknown): string {
     return `it answered ${error.code ?? 'wrongly'}${hint}: ${withoutPrefix(error)}`
   }
   if (!(error instanceof Error)) return String(error)
+  // Its message names the host of the proxy; its code says less.
+  if (error.cause instanceof ProxyError) return error.cause.message
   const { code, message } = (error.cause ?? {}) as { code?: unknown; message?: unknown }
   const detail = [code, message].find(each => typeof each === 'string' && each !== '') as string | undefined
   return detail === undefined ? error.message : `${error.message} (${detail})`

@@ -16,10 +16,18 @@ export interface ListedTool {
   /** The server's own name for it. */
   readonly name: string
   readonly description?: string
-  /** Known to be usable. */
+  /** Known to be usable, unless arguments are not checked. */
   readonly inputSchema?: JsonSchema
   /** The server marks it as one whose calls change nothing. */
   readonly hasReadOnlyHint: boolean
+}
+
+/** Whose tools are listed, and what for. */
+export interface ListHost {
+  readonly serverName: string
+  /** Whether schemas have to be usable. */
+  readonly checksArguments: boolean
+  readonly warn: (message: string) => void
 }
 
 /** A list that goes on for longer is one without an end. */
@@ -37,15 +45,11 @@ const usableName = new RegExp(TOOL_NAME_PATTERN, 'u')
  * A list that repeats itself ends there, with one warning. An empty cursor is one like any other, as the protocol says.
  * @returns rejects when the server does not answer, with what is no list, or with one that is too long
  */
-export async function listTools(
-  client: Client,
-  serverName: string,
-  warn: (message: string) => void,
-): Promise<ListedTool[]> {
+export async function listTools(client: Client, host: ListHost): Promise<ListedTool[]> {
   const capabilities = client.getServerCapabilities()
   // It offers prompts or resources alone.
   if (capabilities !== undefined && capabilities.tools === undefined) return []
-  const list = new ToolList(serverName, warn)
+  const list = new ToolList(host)
   const asked = new Set<string>()
   let cursor: string | undefined
   for (let page = 0; page < MAX_PAGES; page++) {
@@ -88,17 +92,15 @@ function isRefusal(error: unknown): boolean {
 
 /** The tools of all pages so far. */
 class ToolList {
-  readonly #serverName: string
-  readonly #warn: (message: string) => void
+  readonly #host: ListHost
   readonly #tools = new Map<string, ListedTool>()
   /** Names that were listed again; a list that repeats itself has them all. */
   readonly #repeatedNames = new Set<string>()
   #listedCount = 0
   #byteCount = 0
 
-  constructor(serverName: string, warn: (message: string) => void) {
-    this.#serverName = serverName
-    this.#warn = warn
+  constructor(host: ListHost) {
+    this.#host = host
   }
 
   /** @returns whether to go on: false for a page that has nothing but tools that are known */
@@ -119,7 +121,7 @@ class ToolList {
         this.#repeatedNames.add(name)
         continue
       }
-      const tool = readTool(each, this.#serverName, this.#warn)
+      const tool = readTool(each, this.#host)
       if (tool !== undefined) this.#tools.set(tool.name, tool)
     }
     return !hasKnown || this.#tools.size > countBefore
@@ -127,21 +129,21 @@ class ToolList {
 
   /** @param warning why it ends here, if the server has not said that it does */
   end(warning?: string): ListedTool[] {
-    if (warning !== undefined) this.#warn(warning)
-    else for (const name of this.#repeatedNames) this.#warn(`lists two tools named \`${name}\`; the first is used`)
+    if (warning !== undefined) this.#host.warn(warning)
+    else for (const name of this.#repeatedNames) this.#host.warn(`lists two tools named \`${name}\`; the first is used`)
     return [...this.#tools.values()]
   }
 }
 
-function readTool(listed: unknown, serverName: string, warn: (message: string) => void): ListedTool | undefined {
-  const fault = findToolFault(listed, serverName)
+function readTool(listed: unknown, host: ListHost): ListedTool | undefined {
+  const fault = findToolFault(listed, host.serverName)
   if (fault !== undefined) {
-    warn(fault)
+    host.warn(fault)
     return undefined
   }
   const { name, title, description, inputSchema, annotations } = listed as { name: string } & Record<string, unknown>
   const text = [description, title].find(each => typeof each === 'string' && each !== '') as string | undefined
-  const schema = findUsableSchema(name, inputSchema, warn)
+  const schema = findUsableSchema(name, inputSchema, host)
   return {
     name,
     ...(text !== undefined && { description: text }),
@@ -163,8 +165,9 @@ function findToolFault(listed: unknown, serverName: string): string | undefined 
 }
 
 /** The schema, or one without the patterns that cannot be checked, or none. */
-function findUsableSchema(name: string, schema: unknown, warn: (message: string) => void): JsonSchema | undefined {
+function findUsableSchema(name: string, schema: unknown, { checksArguments, warn }: ListHost): JsonSchema | undefined {
   if (schema === undefined || schema === null) return undefined
+  if (!checksArguments) return isSchema(schema) ? schema : undefined
   const reason = findFault(name, schema)
   if (reason === undefined) return schema as JsonSchema
   const relaxed = relaxPatterns(schema)
@@ -174,6 +177,10 @@ function findUsableSchema(name: string, schema: unknown, warn: (message: string)
   }
   warn(`\`${name}\`: its arguments are not checked here. ${reason}`)
   return undefined
+}
+
+function isSchema(value: unknown): value is JsonSchema {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function findFault(name: string, schema: unknown): string | undefined {

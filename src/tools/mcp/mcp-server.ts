@@ -104,7 +104,10 @@ export class McpServer {
     let listed: readonly ListedTool[]
     this.#link.begin(connection)
     try {
-      listed = await this.#inTime(connection, listTools(connection.client, this.name, warn))
+      listed = await this.#inTime(
+        connection,
+        listTools(connection.client, { serverName: this.name, checksArguments: this.#config.checkArguments, warn }),
+      )
     } catch (error) {
       if (!hasNewSession && isSessionGone(error)) {
         this.#link.retire(connection, 'has ended the session')
@@ -142,7 +145,7 @@ export class McpServer {
   }
 
   #toTool({ name, description, inputSchema, hasReadOnlyHint }: ListedTool): Tool {
-    const { reach, readOnlyTools, resetTimeoutOnProgress, timeoutMs } = this.#config
+    const { reach, readOnlyTools, checkArguments, resetTimeoutOnProgress, timeoutMs } = this.#config
     const isReadOnly = readOnlyTools?.includes(name) ?? hasReadOnlyHint
     // Where progress counts, the engine's timer, which knows nothing of it, is not used.
     const limitMs = resetTimeoutOnProgress ? 0 : timeoutMs
@@ -152,6 +155,7 @@ export class McpServer {
       ...(inputSchema && { inputSchema }),
       // A given client has a transport that knows JavaScript numbers only.
       exactNumbers: reach.kind !== 'client',
+      ...(!checkArguments && { checkArguments }),
       ...(limitMs !== undefined && { timeoutMs: limitMs }),
       ...(isReadOnly ? { readOnly: true } : { limit: this.#limit }),
       execute: (args, context) => {

@@ -22,6 +22,7 @@ const isTexts = (value: unknown): boolean =>
 const COMMON_FIELDS: Readonly<Record<string, Expectation>> = {
   concurrency: ['a positive integer', value => Number.isInteger(value) && (value as number) > 0],
   readOnlyTools: ['an array of names of tools', value => Array.isArray(value) && value.every(isString)],
+  checkArguments: ['true or false', value => typeof value === 'boolean'],
   timeoutMs: [describeNumber(TIMEOUT_SCHEMA), value => matchesNumber(TIMEOUT_SCHEMA, value)],
   resetTimeoutOnProgress: ['true or false', value => typeof value === 'boolean'],
 }
@@ -122,7 +123,13 @@ function toHttp({ url, headers = {} }: Fields): Reach {
 }
 
 function complete(name: string, fields: Fields, reach: Reach, secrets: readonly string[] = []): ServerConfig {
-  const { concurrency, readOnlyTools, timeoutMs, resetTimeoutOnProgress = false } = fields as McpServerOptions
+  const {
+    concurrency,
+    readOnlyTools,
+    checkArguments = true,
+    timeoutMs,
+    resetTimeoutOnProgress = false,
+  } = fields as McpServerOptions
   if (resetTimeoutOnProgress && timeoutMs === 0) {
     throw new DagstreamError(
       'INVALID_OPTION',
@@ -135,6 +142,7 @@ function complete(name: string, fields: Fields, reach: Reach, secrets: readonly 
     secrets: [...findSecrets(reach), ...secrets],
     ...(concurrency !== undefined && { concurrency }),
     ...(readOnlyTools !== undefined && { readOnlyTools }),
+    checkArguments,
     ...(timeoutMs !== undefined && { timeoutMs }),
     resetTimeoutOnProgress,
   }

@@ -86,6 +86,27 @@ describe('a schema that the checker refuses', () => {
   })
 })
 
+test('with `checkArguments` off a server is sent what its schemas would refuse, and the schemas are shown', async () => {
+  const logger = collectLines()
+  const tools = await serve({ h: hostile('fair', { checkArguments: false }) }, { logger }).tools()
+  const tool = tools.find(({ name }) => name === 'h:bad-pattern')
+  expect(tool).toMatchObject({
+    checkArguments: false,
+    inputSchema: {
+      type: 'object',
+      properties: { name: { type: 'string', pattern: '^[\\w-.]+$' }, count: { type: 'integer' } },
+      required: ['name'],
+    },
+  })
+  const tasks = [
+    { id: 'a', tool: 'h:bad-pattern', arguments: { count: 'x', more: [1] } },
+    { id: 'b', tool: 'h:bad-pattern', arguments: { name: '$OUTPUT[a]', count: '$OUTPUT[a]' } },
+    { id: 'c', tool: 'h:bad-schema' },
+  ]
+  expect((await run(tools, tasks)).result.results.map(({ output }) => output)).toEqual(['ok', 'ok', 'ok'])
+  expect(logger.lines.filter(line => line.includes('schema'))).toEqual([])
+})
+
 describe('a failed call', () => {
   test.each([
     ['refused by the protocol is not repeated', 'refuse', 'MCP error -32602: Not like this', 1],

@@ -145,6 +145,34 @@ describe.each(TRANSPORTS)('over %s, a call', (_, start) => {
     expect(result.results).toMatchObject([{ code: 'TOOL_ERROR', error: `${FAULT}it has no \`id\`` }])
   })
 
+  test.each([
+    ['the result of the first protocol', '"toolResult":{"a":1}', { status: 'success', output: { a: 1 } }],
+    ['an array as structured content', '"structuredContent":[1,null]', { status: 'success', output: [1, null] }],
+    ['nothing', '"isError":false', { status: 'success', output: [] }],
+    [
+      'text as content',
+      '"content":"fine"',
+      { code: 'TOOL_ERROR', error: 'Expected the `content` of the result to be an array, got `"fine"` (string)' },
+    ],
+    [
+      'its output beside the content',
+      '"temperature":21',
+      {
+        code: 'TOOL_ERROR',
+        error: 'Expected the result to have `content` or `structuredContent`; it has `temperature`',
+      },
+    ],
+    [
+      'an error in structured content alone',
+      '"isError":true,"content":[],"structuredContent":{"reason":"full"}',
+      { code: 'TOOL_ERROR', error: '{"reason":"full"}' },
+    ],
+  ])('whose result has %s is not read as an empty output', async (_name, members, outcome) => {
+    const answer = `{"jsonrpc":"2.0","id":$ID,"result":{${members}}}`
+    const tools = await serve({ h: await start({ 'tools/call': answer }) }).tools()
+    expect((await call(tools, 'h:odd')).task).toMatchObject(outcome)
+  })
+
   test('is told its progress, though it has nulls', async () => {
     const progress =
       '{"jsonrpc":"2.0","id":null,"method":"notifications/progress","params":{"_meta":null,"progressToken":$TOKEN,"progress":1,"total":null,"message":null},"x":1}'

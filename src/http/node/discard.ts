@@ -23,7 +23,7 @@ const discarding = new WeakSet<Socket>()
  * after its answer, takes effect only at `finish`. At a bound the connection is half-closed, reads nothing more, and is
  * destroyed 1 s later.
  */
-export class Discard {
+class Discard {
   readonly #socket: Socket
   readonly #startBytes: number
   readonly #stopTimer: () => void
@@ -82,6 +82,11 @@ export class Discard {
   }
 }
 
+/** Drops all that a connection still sends; the caller closes its own half. */
+export function startDiscarding(socket: Socket): Discard {
+  return new Discard(socket)
+}
+
 /** Whether nothing that a connection still sends can be answered. */
 export function isDiscarding(socket: Socket): boolean {
   return discarding.has(socket)
@@ -104,7 +109,7 @@ export function discardBesideAnswer(incoming: IncomingMessage): void {
 /** Nothing of the body stays in memory; a reader of it that has not seen its end gets an error. */
 function discardRest(incoming: IncomingMessage): void {
   if (incoming.complete || incoming.destroyed || incoming.socket.destroyed) return
-  const discard = new Discard(incoming.socket)
+  const discard = startDiscarding(incoming.socket)
   incoming.on('error', ignore)
   if (countReaders(incoming) > 0) {
     incoming.emit('error', new Error('The answer was complete before the body of its request'))

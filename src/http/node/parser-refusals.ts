@@ -1,6 +1,6 @@
 import { type IncomingMessage, STATUS_CODES, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { Discard, discardBehindAnswer, isDiscarding } from './discard.ts'
+import { discardBehindAnswer, isDiscarding, startDiscarding } from './discard.ts'
 
 /** What a fault of the parser is answered with; anything else that cannot be parsed is 400. */
 const STATUSES: Readonly<Record<string, number>> = {
@@ -25,9 +25,12 @@ export function answerParserRefusals(server: Server): void {
     // The parser fails anew at each piece that arrives.
     if (isDiscarding(socket)) return
     const hasBegun = [...(pending.get(socket) ?? [])].some(({ headersSent }) => headersSent)
-    if (!socket.writable || hasBegun) return void socket.destroy(error)
+    if (!socket.writable || hasBegun) {
+      socket.destroy(error)
+      return
+    }
     const status = STATUSES[error.code ?? ''] ?? 400
-    new Discard(socket)
+    startDiscarding(socket)
     socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
   })
   server.on('checkExpectation', (incoming: IncomingMessage, outgoing: ServerResponse) => {

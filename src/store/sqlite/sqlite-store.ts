@@ -49,7 +49,7 @@ export function createSqliteStore({ driver, connection, file, unlock, options }:
   const places = new Map<string, Place>()
   /** Those that are taken up here and have not ended. */
   const claimed = new Set<string>()
-  const findFault = watchFile(file, clock, options.logger)
+  const { findFault, mayClose } = watchFile(file, clock, options.logger)
   const queue = new WriteQueue({ ...options, connection, file, findFault, onRollback: () => places.clear() })
   const onRemoved = (executionId: string): void => {
     places.delete(executionId)
@@ -91,8 +91,9 @@ export function createSqliteStore({ driver, connection, file, unlock, options }:
     queue.refuse(failStore(file, 'is closed'))
     retention.close()
     await queue.settled()
-    // To close it would remove the write-ahead log of whatever is in its place now.
-    if (findFault() !== undefined) return unlock()
+    // To close it would remove the write-ahead log of whatever is in its place now. Where only the log is gone, it saves what is
+    // in that: the connection still has it.
+    if (findFault() !== undefined && !mayClose()) return unlock()
     try {
       // Statements of `libsql` hold the file until they are collected: nothing is left to what they would do then.
       if (!readOnly) connection.query('PRAGMA wal_checkpoint(TRUNCATE)')()

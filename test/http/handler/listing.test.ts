@@ -29,7 +29,8 @@ async function readAll(rig: HandlerRig, query: string): Promise<string[]> {
 
 /** A third party's store from before lists told more. */
 function withoutSummaries(): ExecutionStore {
-  const { summarize: _, ...store } = createMemoryStore()
+  const store = createMemoryStore()
+  Reflect.deleteProperty(store, 'summarize')
   return store
 }
 

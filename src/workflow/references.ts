@@ -20,10 +20,22 @@ export interface MalformedReference {
   readonly malformed: string
 }
 
-/** 1–200 characters (code points), no control character, `[` or `]`, no half of a surrogate pair. */
-export const TASK_ID_PATTERN: string = '^[^\\p{Cc}\\p{Cs}\\[\\]]{1,200}$'
+const CHARACTER = '[^\\p{Cc}\\p{Cs}\\[\\]]'
+const CHARACTER_BUT_DOT = '[^\\p{Cc}\\p{Cs}\\[\\].]'
 
-const taskId = new RegExp(TASK_ID_PATTERN, 'u')
+/**
+ * 1–200 characters (code points), no control character, `[` or `]`, no half of a surrogate pair; neither `.` nor `..`.
+ *
+ * No URL can have those two as a step of its path, percent-encoded or not: parsers resolve them (WHATWG URL, 4.1, "double-dot URL
+ * path segment"). Written without a lookahead, which some validators of JSON Schema do not know.
+ */
+export const TASK_ID_PATTERN: string = `^(?:${CHARACTER}{3,200}|${CHARACTER_BUT_DOT}${CHARACTER}?|\\.${CHARACTER_BUT_DOT})$`
+
+/** The same with `.` and `..`, which stores may have of earlier versions. */
+export const RECORDED_ID_PATTERN: string = `^${CHARACTER}{1,200}$`
+
+// A reference to `.` is told as one to a task that is not there.
+const taskId = new RegExp(RECORDED_ID_PATTERN, 'u')
 const opening = /\$(?:OUTPUT\[|\{OUTPUT\[|\{INPUT|INPUT(?![\p{L}\p{Nd}_]))/uy
 const nameToken = /\.([\p{L}\p{Nd}_]+)/uy
 const indexToken = /\[([0-9]+)\]/y

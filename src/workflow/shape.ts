@@ -47,10 +47,11 @@ export function report(walk: Walk, code: IssueCode, message: () => string, hint?
 }
 
 /** Reports that a value is not what was expected. */
-export function mismatch(walk: Walk, expected: string, value: unknown): undefined {
+export function mismatch(walk: Walk, expected: string, value: unknown, hint?: string): undefined {
   const at = walk.path.findLast((token): token is string => typeof token === 'string')
   const subject = at === undefined ? 'the workflow' : quoteName(at)
-  report(walk, 'INVALID_SHAPE', () => `Expected ${subject} to be ${expected}, got ${describeJson(value)}`)
+  const message = (): string => `Expected ${subject} to be ${expected}, got ${describeJson(value)}`
+  report(walk, 'INVALID_SHAPE', message, hint === undefined ? undefined : () => hint)
 }
 
 /** Runs a part of a walk in which foreign code (accessors, proxies) may throw. */
@@ -127,12 +128,13 @@ function compileArray({ maxItems = Number.POSITIVE_INFINITY }: ShapeSchema, read
   }
 }
 
-function compileString({ pattern, description, maxLength = Number.POSITIVE_INFINITY }: ShapeSchema): ShapeReader {
+function compileString(schema: ShapeSchema): ShapeReader {
+  const { pattern, description, $comment: hint, maxLength = Number.POSITIVE_INFINITY } = schema
   if (pattern !== undefined) {
     const expression = new RegExp(pattern, 'u')
     const expected = `a string of ${description ?? 'another form'}`
     return (value, walk) =>
-      typeof value === 'string' && expression.test(value) ? value : mismatch(walk, expected, value)
+      typeof value === 'string' && expression.test(value) ? value : mismatch(walk, expected, value, hint)
   }
   const expected = maxLength === Number.POSITIVE_INFINITY ? 'a string' : `a string of at most ${maxLength} characters`
   return (value, walk) =>

@@ -236,6 +236,28 @@ test('one that is parked says why', async () => {
   expect(JSON.parse(listed.stdout)).toMatchObject([{ executionId: id, status: 'parked', parked }])
 })
 
+test('what was kept with ids that are refused today is read as it was, and gone on with', async () => {
+  const cwd = makeFolder()
+  const file = join(cwd, 'runs.db')
+  const rename = (json: string): string => json.replaceAll('"a"', '".."').replaceAll('"b"', '"."')
+  const ended = await leaveUnfinished(file, CHAIN, NOTE, 100, undefined, rename)
+  const left = await leaveUnfinished(file, CHAIN, NOTE, IN_THE_MIDDLE, undefined, rename)
+  const shown = await runIn(cwd, `executions show ${ended} --store runs.db --json`)
+  expect([shown.code, JSON.parse(shown.stdout)]).toMatchObject([
+    0,
+    { status: 'success', result: { results: [{ taskId: '..', output: 'noted' }, { taskId: '.' }] } },
+  ])
+  for (const id of [ended, left]) {
+    const exported = await runIn(cwd, `executions export ${id} --store runs.db`)
+    const ids = parseLines(exported.stdout).map(line => (line['data'] as { taskId?: string } | undefined)?.taskId)
+    expect([exported.code, ids.slice(2, 5)]).toEqual([0, ['..', '..', '.']])
+    expect((await runIn(cwd, `executions show ${id} --store runs.db`)).stdout).toContain('layer 1')
+  }
+  writeFileSync(join(cwd, 'tools.mjs'), MODULE)
+  const resumed = await runIn(cwd, `executions resume ${left} --store runs.db --tools ./tools.mjs`)
+  expect([resumed.code, resumed.stdout, readFileSync(join(cwd, 'calls'), 'utf8')]).toEqual([0, '.\n', '.'])
+})
+
 test('delete removes what has ended, and refuses what has not', async () => {
   const cwd = makeFolder()
   const running = await leaveUnfinished(join(cwd, 'runs.db'), CHAIN, NOTE, IN_THE_MIDDLE)

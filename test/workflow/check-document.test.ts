@@ -280,3 +280,45 @@ test('at most 100 issues are kept and all are counted', () => {
   expect(issues).toHaveLength(100)
   expect(count).toBe(5000 * 2 + 4999)
 })
+
+test.each(['.', '..'])('the id %j is refused: no URL can have it as a step of its path', id => {
+  expect(issuesOf({ id, tool: 'noop' })).toEqual([
+    {
+      code: 'INVALID_SHAPE',
+      pointer: '/tasks/0/id',
+      message: `Expected \`id\` to be a string of 1–200 characters, no control character, \`[\` or \`]\`, and neither \`.\` nor \`..\`, got \`"${id}"\` (string)`,
+      hint: "An id is a step of the path to the task's output: `.` and `..` would lead elsewhere",
+    },
+  ])
+})
+
+test('every other id has an output path that URL parsers keep', () => {
+  const ids = [
+    '...',
+    '.a',
+    'a.',
+    '..a',
+    'a..',
+    '. ',
+    ' .',
+    '%2e',
+    '%2E%2e',
+    '.%2e',
+    '/',
+    '\\',
+    '?',
+    '#',
+    'é',
+    '😀',
+    '😀😀',
+    'x'.repeat(200),
+  ]
+  expect(issuesOf(...ids.map(id => ({ id, tool: 'noop' })))).toEqual([])
+  for (const id of ids) {
+    const path = `/executions/x/tasks/${encodeURIComponent(id)}/output`
+    expect(new URL(path, 'http://server.test').pathname).toBe(path)
+  }
+  for (const id of ['', '[', 'a\n', '\ud800', 'x'.repeat(201), '😀'.repeat(201)]) {
+    expect(issuesOf({ id, tool: 'noop' })).toMatchObject([{ code: 'INVALID_SHAPE', pointer: '/tasks/0/id' }])
+  }
+})

@@ -3,6 +3,18 @@ import { defineConfig } from 'vitest/config'
 
 const source = (path: string): string => fileURLToPath(new URL(`src/${path}`, import.meta.url))
 
+/**
+ * Files that need a process of their own: they start programs, count handles or bytes of their process, load native code,
+ * replace modules or bring an environment. To start a process and to load the source again costs about a second of CPU time per file.
+ */
+const APART = [
+  'test/{conformance,e2e,examples,examples-react,faults,kill,leaks,readers,store}/**/*.test.ts',
+  'test/tools/mcp/**/*.test.ts',
+  'test/tools/llm/failures.test.ts',
+  'test/hostile/process.test.ts',
+  'test/http/handler/leaks.test.ts',
+]
+
 export default defineConfig({
   // Tests and examples see the source, however old the build is; the command line's end-to-end tests see the build.
   resolve: {
@@ -16,10 +28,20 @@ export default defineConfig({
     ],
   },
   test: {
-    include: ['test/**/*.test.ts'],
+    // The default leaves one core idle, which is half of two.
+    maxWorkers: '100%',
     setupFiles: ['test/support/unhandled.ts'],
     testTimeout: 20_000,
     typecheck: { enabled: false },
+    // The projects run in the order of their names: the long files first, so that the short ones fill the workers at the end.
+    projects: [
+      { extends: true, test: { name: 'apart', include: APART } },
+      // A worker runs the files of this project one after the other in one process, with one copy of the source.
+      {
+        extends: true,
+        test: { name: 'together', include: ['test/**/*.test.ts'], exclude: APART, isolate: false },
+      },
+    ],
     coverage: {
       provider: 'v8',
       include: ['src/**/*.ts'],

@@ -1,0 +1,9 @@
+// npm run test:long: the files that have a short form, in their long form.
+import { startVitest } from 'vitest/node'
+
+/** Files that read `LONG`. */
+const FILES = ['test/tools/llm/fixtures.test.ts', 'test/hostile/unusual-documents.test.ts']
+
+process.env.LONG = '1'
+const vitest = await startVitest('test', FILES, { watch: false, testTimeout: 120_000 })
+await vitest.close()

@@ -8,7 +8,7 @@ import { expect, test } from 'vitest'
 const ORDER = ['events', 'tools', 'workflow', 'plan', 'stream', 'store', 'execute', 'sse', 'http', 'client', 'cli']
 
 /** Files that anything may import, in this order, though they stand outside the folders. */
-const ROOTS = ['errors.ts', 'clock.ts']
+const ROOTS = ['text.ts', 'errors.ts', 'clock.ts']
 
 /** Folders and files that may import any core folder and `node:`, and that no core folder imports. */
 const LEAVES = ['tools/http', 'tools/mcp', 'tools/llm', 'store/sqlite', 'http/node', 'testing', 'cli']
@@ -62,6 +62,7 @@ test('the source is found, every folder of it known', () => {
     'clock.ts',
     'errors.ts',
     'index.ts',
+    'text.ts',
   ])
 })
 

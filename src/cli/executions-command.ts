@@ -12,6 +12,7 @@ import { TaskBoard } from './task-board.ts'
 import { renderTree } from './task-tree.ts'
 import { formatNumberOf, toPlainLine } from './text.ts'
 import { checkIds } from './watch-command.ts'
+import { toWellFormedJson } from '../text.ts'
 
 /** The flags of commands that show something. */
 export interface ShowFlags extends SourceFlags {
@@ -170,10 +171,11 @@ async function* listIds(source: ExecutionSource): AsyncGenerator<string, void, u
 
 async function* exportLines(source: ExecutionSource, executionId: string): AsyncGenerator<string, void, undefined> {
   const { record, events } = await source.openLog(executionId)
-  yield JSON.stringify(record)
+  yield toWellFormedJson(JSON.stringify(record))
   for await (const event of events) {
     const { id, type } = event
-    yield `${JSON.stringify({ id, type }).slice(0, -1)},"data":${await writeWhole(event, source, executionId)}}`
+    const data = toWellFormedJson(await writeWhole(event, source, executionId))
+    yield `${JSON.stringify({ id, type }).slice(0, -1)},"data":${data}}`
   }
 }
 

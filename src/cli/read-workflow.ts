@@ -2,6 +2,7 @@ import { open } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { type CliProcess, UsageError } from './console.ts'
 import { findJsonError } from './json-position.ts'
+import { cutText } from '../text.ts'
 
 /** How large a workflow's text may be, bytes. */
 const MAX_WORKFLOW_BYTES: number = 64 * 1024 * 1024
@@ -83,6 +84,6 @@ function whyUnreadable(error: NodeJS.ErrnoException): string {
 function foundAt(text: string, position: ReturnType<typeof findJsonError>): string {
   if (!position) return ''
   const line = text.split('\n', position.line)[position.line - 1] ?? ''
-  const rest = line.slice(position.column - 1, position.column + 19).trim()
+  const rest = cutText(line.slice(position.column - 1), 20).trim()
   return rest === '' ? ': the line ends where more was expected' : `: unexpected \`${rest}\``
 }

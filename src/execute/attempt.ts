@@ -225,6 +225,7 @@ export class Attempt extends Expiring implements AttemptActions {
       const message = `Expected the output to be JSON: ${error.message}`
       return this.#end({ status: 'error', code: 'OUTPUT_NOT_SERIALIZABLE', message, isRetryable: false })
     }
+    this.#host.emissions.output(this, output)
     this.#end({ status: 'success', output })
   }
 

@@ -3,6 +3,7 @@ import type { ExecutionOptions, ResolvedOptions } from '../execute/options.ts'
 import { type DAGStructure, LIMITS } from '../workflow/document.ts'
 import { parseDisconnectRule } from './audience.ts'
 import { badRequest, conflict, HttpProblem } from './problem.ts'
+import { cutText } from '../text.ts'
 
 /** What `POST /executions` asks for. */
 export interface ExecutionRequest {
@@ -48,7 +49,7 @@ export async function readJson(request: Request): Promise<JsonBody> {
   try {
     return { bytes, text, value: JSON.parse(text) }
   } catch (error) {
-    throw badRequest(`Expected the body to be JSON: ${(error as Error).message.slice(0, 200)}`)
+    throw badRequest(`Expected the body to be JSON: ${cutText((error as Error).message, 200)}`)
   }
 }
 

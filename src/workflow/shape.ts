@@ -132,15 +132,17 @@ function compileArray({ maxItems = Number.POSITIVE_INFINITY }: ShapeSchema, read
 }
 
 function compileString({ pattern, description, maxLength = Number.POSITIVE_INFINITY }: ShapeSchema): ShapeReader {
-  if (pattern !== undefined) {
-    const expression = new RegExp(pattern, 'u')
-    const expected = `a string of ${description ?? 'another form'}`
-    return (value, walk) =>
-      typeof value === 'string' && expression.test(value) ? value : mismatch(walk, expected, value)
-  }
-  const expected = maxLength === Number.POSITIVE_INFINITY ? 'a string' : `a string of at most ${maxLength} characters`
+  const expression = pattern === undefined ? undefined : new RegExp(pattern, 'u')
+  const isBounded = maxLength !== Number.POSITIVE_INFINITY
+  const expected = isBounded
+    ? `a string of at most ${maxLength} characters`
+    : expression === undefined
+      ? 'a string'
+      : `a string of ${description ?? 'another form'}`
   return (value, walk) =>
-    typeof value === 'string' && isWithin(value, maxLength) ? value : mismatch(walk, expected, value)
+    typeof value === 'string' && isWithin(value, maxLength) && expression?.test(value) !== false
+      ? value
+      : mismatch(walk, expected, value)
 }
 
 function compileNumber(schema: ShapeSchema): ShapeReader {

@@ -1,6 +1,7 @@
 import { describeValue } from '../../errors.ts'
 import type { ProviderInput, ProviderParams } from './provider.ts'
 import { failure } from './stream-error.ts'
+import { toWellFormedJson } from '../../text.ts'
 
 /** What an endpoint is asked, beside what the caller says. */
 export interface RequestDefaults {
@@ -39,7 +40,8 @@ export function writeChatRequest(input: ProviderInput, params: ProviderParams, d
     ...(defaults.wantsCost && { usage: { include: true } }),
   }
   try {
-    return JSON.stringify(body)
+    // Providers refuse a request with half of a character.
+    return toWellFormedJson(JSON.stringify(body))
   } catch {
     // A cycle, a BigInt, or something that throws when it is read.
     throw failure('INVALID_REQUEST', 'Expected the request to be JSON')

@@ -1,6 +1,7 @@
 import { asRecord } from './provider-usage.ts'
 import type { Redact } from './redact.ts'
 import { failure, type ProviderError, type StreamErrorName } from './stream-error.ts'
+import { cutText, shortenText } from '../../text.ts'
 
 /** What a provider says itself is cut at so many characters. */
 const MAX_SAID_CHARS = 500
@@ -98,14 +99,14 @@ function describeSaid(error: unknown, redact: Redact): string {
   const said = typeof error === 'string' ? error : asRecord(error)?.['message']
   if (typeof said !== 'string' || said.trim() === '') return ''
   const clean = redact(said.trim())
-  return `: ${clean.length > MAX_SAID_CHARS ? `${clean.slice(0, MAX_SAID_CHARS - 1)}…` : clean}`
+  return `: ${shortenText(clean, MAX_SAID_CHARS)}`
 }
 
 function findProviderCode(error: unknown, redact: Redact): string | undefined {
   const object = asRecord(error)
   for (const value of [object?.['code'], object?.['status'], object?.['type']]) {
     if (typeof value === 'number' && Number.isFinite(value)) return String(value)
-    if (typeof value === 'string' && value !== '') return redact(value).slice(0, 100)
+    if (typeof value === 'string' && value !== '') return cutText(redact(value), 100)
   }
   return undefined
 }

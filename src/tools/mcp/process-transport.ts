@@ -8,6 +8,7 @@ import type { Clock } from '../../clock.ts'
 import { LineSplitter } from './line-splitter.ts'
 import { signalGroup, startProcess } from './process-group.ts'
 import type { Reach } from './server-config.ts'
+import { cutText } from '../../text.ts'
 
 /** The longest message of a server, bytes: an output of 10 MiB fits, sent as text and structured. */
 export const MAX_MESSAGE_BYTES: number = 32 * 1024 * 1024
@@ -180,7 +181,7 @@ export class ProcessTransport implements Transport {
       parsed = JSON.parse(line)
     } catch {}
     if (isMessage(parsed)) return parsed
-    this.onerror?.(new Error(`wrote a line on stdout that is no message: ${line.slice(0, 200)}`))
+    this.onerror?.(new Error(`wrote a line on stdout that is no message: ${cutText(line, 200)}`))
     return answerInstead(parsed)
   }
 

@@ -11,6 +11,8 @@ import { McpFailure } from './mcp-failure.ts'
 import type { Redact } from './secrets.ts'
 import type { ServerLink } from './server-link.ts'
 import { readOutput } from './tool-result.ts'
+import { cutText } from '../../text.ts'
+import { makeSendable } from '../sendable-arguments.ts'
 
 /** What a call needs of its server. */
 export interface CallHost {
@@ -72,7 +74,10 @@ async function request(
 ): Promise<unknown> {
   const { link, redact, clock } = host
   let reports: CallProgress | undefined
-  const call = { method: 'tools/call' as const, params: { name: toolName, arguments: args as Record<string, unknown> } }
+  const call = {
+    method: 'tools/call' as const,
+    params: { name: toolName, arguments: makeSendable(args as Record<string, unknown>, context.log) },
+  }
   for (let opening = first, hasNewSession = false; ; opening = host.connect(), hasNewSession = true) {
     const connection = opening instanceof Promise ? await abortable(opening, signal) : opening
     link.begin(connection)
@@ -120,9 +125,9 @@ function readFailure({ name, link, redact }: CallHost, connection: Connection, e
       return new McpFailure('MCP_SERVER_LOST', `MCP server \`${name}\` ended the connection without an answer`)
     }
     link.answered()
-    return new McpFailure('TOOL_ERROR', redact(error.message).slice(0, 8192), !isRefusal(error.code))
+    return new McpFailure('TOOL_ERROR', cutText(redact(error.message), 8192), !isRefusal(error.code))
   }
-  const text = `MCP server \`${name}\`: ${redact(describeHttpError(error)).slice(0, 300)}`
+  const text = `MCP server \`${name}\`: ${cutText(redact(describeHttpError(error)), 300)}`
   if (error instanceof StreamableHTTPError) {
     const { code = 0 } = error
     return new McpFailure('TOOL_ERROR', text, code >= 500 || code === 408 || code === 429)

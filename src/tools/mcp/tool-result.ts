@@ -1,5 +1,6 @@
 import { McpFailure } from './mcp-failure.ts'
 import type { Redact } from './secrets.ts'
+import { cutText } from '../../text.ts'
 
 /** How much of an error's text is told, characters. */
 const MAX_ERROR = 8192
@@ -12,7 +13,7 @@ const MAX_ERROR = 8192
 export function readOutput(result: Readonly<Record<string, unknown>>, redact: Redact): unknown {
   const { content, structuredContent, isError } = result
   const blocks: readonly unknown[] = Array.isArray(content) ? content : []
-  if (isError === true) throw new McpFailure('TOOL_ERROR', redact(readErrorText(blocks)).slice(0, MAX_ERROR))
+  if (isError === true) throw new McpFailure('TOOL_ERROR', cutText(redact(readErrorText(blocks)), MAX_ERROR))
   if (typeof structuredContent === 'object' && structuredContent !== null) return structuredContent
   const [first] = blocks
   return (blocks.length === 1 ? readText(first) : undefined) ?? blocks

@@ -21,7 +21,7 @@ const ORDER = [
 ]
 
 /** Files that anything may import, in this order, though they stand outside the folders. */
-const ROOTS = ['errors.ts', 'clock.ts']
+const ROOTS = ['text.ts', 'errors.ts', 'clock.ts']
 
 /** Folders and files that may import any core folder and `node:`, and that no core folder imports. */
 const LEAVES = ['tools/http', 'tools/mcp', 'tools/llm', 'tools/proxy', 'store/sqlite', 'http/node', 'testing', 'cli']
@@ -75,6 +75,7 @@ test('the source is found, every folder of it known', () => {
     'clock.ts',
     'errors.ts',
     'index.ts',
+    'text.ts',
   ])
 })
 

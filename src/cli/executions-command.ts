@@ -15,6 +15,7 @@ import { TaskBoard } from './task-board.ts'
 import { renderTree } from './task-tree.ts'
 import { formatNumberOf, toPlainLine } from './text.ts'
 import { checkIds } from './watch-command.ts'
+import { toWellFormedJson } from '../text.ts'
 
 /** The flags of commands that show something. */
 export interface ShowFlags extends SourceFlags {
@@ -182,10 +183,11 @@ async function* listIds(source: ExecutionSource): AsyncGenerator<string, void, u
 
 async function* exportLines(source: ExecutionSource, executionId: string): AsyncGenerator<string, void, undefined> {
   const { record, events } = await source.openLog(executionId)
-  yield stringifyJson(record)
+  yield toWellFormedJson(stringifyJson(record))
   for await (const event of events) {
     const { id, type } = event
-    yield `${JSON.stringify({ id, type }).slice(0, -1)},"data":${await writeWhole(event, source, executionId)}}`
+    const data = toWellFormedJson(await writeWhole(event, source, executionId))
+    yield `${JSON.stringify({ id, type }).slice(0, -1)},"data":${data}}`
   }
 }
 

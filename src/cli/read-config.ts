@@ -8,6 +8,7 @@ import type { OpenRouterOptions } from '../tools/llm/openrouter-provider.ts'
 import type { McpConfig } from '../tools/mcp/server-config.ts'
 import { type CliProcess, UsageError } from './console.ts'
 import { readWorkflow } from './read-workflow.ts'
+import { cutText } from '../text.ts'
 
 /** The file of the working directory that says how the command line works there. */
 export const CONFIG_FILE = 'dagstream.config.json'
@@ -109,7 +110,7 @@ export function parseLlmOptions({ llm = {} }: CliConfig): LlmOptions {
 function refuseUnknown(object: object, known: readonly string[], prefix: string): void {
   const unknown = Object.keys(object).find(name => !known.includes(name))
   if (unknown === undefined) return
-  const name = `${prefix}${unknown.slice(0, 40)}`
+  const name = `${prefix}${cutText(unknown, 40)}`
   throw new UsageError(`There is no field \`${name}\` of \`${CONFIG_FILE}\`; known are ${known.join(', ')}`)
 }
 

@@ -7,6 +7,7 @@ import type { TextPosition } from '../json/text-position.ts'
 import { formatPointer, quoteName } from '../tools/json-pointer.ts'
 import { type CliProcess, UsageError } from './console.ts'
 import { toPlainLine } from './text.ts'
+import { cutText } from '../text.ts'
 
 /** How large a workflow's text may be, bytes. */
 const MAX_WORKFLOW_BYTES: number = 64 * 1024 * 1024
@@ -46,7 +47,7 @@ export function parseDocument(text: string, name: string): unknown {
   if (duplicate === undefined) return value
   const { key, position, path } = duplicate
   const where = `at line ${position.line}, column ${position.column}`
-  const place = path.length > 1 ? ` (\`${toPlainLine(formatPointer(path)).slice(0, 200)}\`)` : ''
+  const place = path.length > 1 ? ` (\`${cutText(toPlainLine(formatPointer(path)), 200)}\`)` : ''
   throw new UsageError(
     `${name} has the key ${quoteName(toPlainLine(key))} twice in one object ${where}${place}: keep one`,
   )
@@ -100,6 +101,6 @@ function whyUnreadable(error: NodeJS.ErrnoException): string {
 function foundAt(text: string, position: TextPosition | undefined): string {
   if (!position) return ''
   const line = text.split('\n', position.line)[position.line - 1] ?? ''
-  const rest = line.slice(position.column - 1, position.column + 19).trim()
+  const rest = cutText(line.slice(position.column - 1), 20).trim()
   return rest === '' ? ': the line ends where more was expected' : `: unexpected \`${rest}\``
 }

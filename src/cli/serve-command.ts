@@ -13,6 +13,7 @@ import { createServerLog, type LogLevel, logExecutions, logRequests, type Server
 import type { StrayReport } from './stray-faults.ts'
 import { type OpenedStore, openServerStore, type StoreFlags } from './store-place.ts'
 import { formatMs, toPlainLine } from './text.ts'
+import { cutText } from '../text.ts'
 
 /** The flags of `serve`. */
 export interface ServeCommandOptions extends StoreFlags {
@@ -74,7 +75,7 @@ function createStrayLog(log: ServerLog): StrayReport {
   return {
     fault: error =>
       log.error('Something failed where nobody waits for it, probably in a tool', {
-        error: describeError(error).slice(0, MAX_STRAY),
+        error: cutText(describeError(error), MAX_STRAY),
       }),
     leftOut: count => log.error('More of it failed where nobody waits for it than is logged', { count }),
   }

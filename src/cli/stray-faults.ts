@@ -1,6 +1,7 @@
 import type { Colors } from 'picocolors/types.js'
 import { describeValue } from '../errors.ts'
 import { toPlainLine } from './text.ts'
+import { shortenText } from '../text.ts'
 
 /** What stray faults are told to. */
 export interface StrayReport {
@@ -85,7 +86,7 @@ export function describeStray(error: unknown): string {
   const origin = isOurs ? 'in dagstream itself: please report it' : 'probably in a tool'
   // The first place outside Node.js says most; a fault of our own needs the whole way to it.
   const shown = isOurs ? places.slice(0, MAX_PLACES) : places.filter(place => !place.includes('node:')).slice(0, 1)
-  const at = shown.map(place => `, at ${cut(place, MAX_PLACE)}`).join('')
+  const at = shown.map(place => `, at ${shortenText(place, MAX_PLACE)}`).join('')
   return `A fault that nothing waits for, ${origin}; the command goes on: ${describeThrown(error)}${at}`
 }
 
@@ -98,8 +99,8 @@ function describeThrown(error: unknown): string {
     if (typeof error !== 'object' || error === null) return describeValue(error)
     const { message, cause } = error as { readonly message?: unknown; readonly cause?: unknown }
     if (typeof message !== 'string') return 'an object that is no Error'
-    const text = cut(error instanceof Error ? String(error) : message, MAX_MESSAGE)
-    return cause instanceof Error ? `${text} (caused by ${cut(String(cause), MAX_MESSAGE)})` : text
+    const text = shortenText(error instanceof Error ? String(error) : message, MAX_MESSAGE)
+    return cause instanceof Error ? `${text} (caused by ${shortenText(String(cause), MAX_MESSAGE)})` : text
   } catch {
     return 'what was thrown cannot be shown'
   }
@@ -115,8 +116,4 @@ function findPlaces(error: unknown): string[] {
   } catch {
     return []
   }
-}
-
-function cut(text: string, length: number): string {
-  return text.length <= length ? text : `${text.slice(0, length).replace(/[\ud800-\udbff]$/, '')}…`
 }

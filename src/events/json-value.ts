@@ -107,6 +107,13 @@ export class JsonValue {
     return parsed
   }
 
+  /** Whether a text in it may hold half of a surrogate pair, which JSON can only escape; cheap. */
+  get mayHoldHalf(): boolean {
+    const scalar = this.#scalar
+    if (typeof scalar === 'string') return !scalar.isWellFormed()
+    return scalar === undefined && this.text.includes('\\ud')
+  }
+
   /** So that a `JsonValue` inside other data is stringified as what it stands for. */
   toJSON(): unknown {
     return this.#scalar === undefined ? this.peek() : this.#scalar
@@ -144,18 +151,4 @@ export function utf8Length(text: string): number {
 
 function isLowSurrogate(unit: number): boolean {
   return unit >= 0xdc00 && unit <= 0xdfff
-}
-
-/** The longest prefix of at most `maxBytes` bytes of UTF-8 that ends between two characters. */
-export function cutUtf8(text: string, maxBytes: number): string {
-  if (text.length * 3 <= maxBytes) return text
-  const { read } = encoder.encodeInto(text, new Uint8Array(maxBytes))
-  return read === text.length ? text : text.slice(0, read)
-}
-
-/** The last place up to `at` that does not part a surrogate pair. */
-export function findCut(text: string, at: number): number {
-  if (at >= text.length) return text.length
-  const unit = text.charCodeAt(at)
-  return unit >= 0xdc00 && unit <= 0xdfff ? at - 1 : at
 }

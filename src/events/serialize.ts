@@ -1,4 +1,5 @@
 import type { JsonPath } from '../json/replace-numbers.ts'
+import { cutText } from '../text.ts'
 import { writeJson } from '../json/stringify-json.ts'
 
 /** Why a value is not JSON; the message says which part. */
@@ -49,7 +50,7 @@ function findUnserializable(value: object, search: Search): string | undefined {
     switch (typeof member) {
       case 'function':
       case 'symbol':
-        return `it has a ${typeof member} at \`${[...path, key].join('.').slice(0, 199)}\``
+        return `it has a ${typeof member} at \`${cutText([...path, key].join('.'), 199)}\``
       case 'number':
         if (!Number.isFinite(member)) search.onNotFinite?.([...path, key])
         break

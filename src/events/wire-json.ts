@@ -1,6 +1,7 @@
 import type { EventData, EventFor, OutputReference, SSEEvent, SSEEventType, TaskResult } from './events.ts'
 import { stringifyJson } from '../json/stringify-json.ts'
-import { cutUtf8, JsonValue } from './json-value.ts'
+import { JsonValue } from './json-value.ts'
+import { cutUtf8 } from '../text.ts'
 
 /** An output whose JSON is larger is told by size, preview and path on the wire, bytes. */
 export const MAX_INLINE_OUTPUT_BYTES: number = 64 * 1024

@@ -1,5 +1,6 @@
 import type { JsonPath } from '../json/replace-numbers.ts'
 import { formatPointer } from '../tools/json-pointer.ts'
+import { shortenText } from '../text.ts'
 
 /** Places that a message names. */
 const MAX_NAMED = 5
@@ -16,7 +17,7 @@ export class Places {
     this.#count += 1
     if (this.#named.length === MAX_NAMED) return
     const pointer = formatPointer(path)
-    this.#named.push(pointer.length > MAX_POINTER ? `${pointer.slice(0, MAX_POINTER - 1)}…` : pointer)
+    this.#named.push(shortenText(pointer, MAX_POINTER))
   }
 
   get count(): number {

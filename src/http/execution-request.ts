@@ -10,6 +10,7 @@ import { type DAGStructure, LIMITS, type WorkflowIssue } from '../workflow/docum
 import { IssueList } from '../workflow/issues.ts'
 import { parseDisconnectRule } from './audience.ts'
 import { badRequest, conflict, HttpProblem } from './problem.ts'
+import { cutText } from '../text.ts'
 
 /** What `POST /executions` asks for. */
 export interface ExecutionRequest {
@@ -62,7 +63,7 @@ export async function readJson(request: Request): Promise<JsonBody> {
     const value = parseJson(text)
     return { bytes, text, value, duplicateKeys: findDuplicateKeys(text, value, LIMITS.maxIssues) }
   } catch (error) {
-    throw badRequest(`Expected the body to be JSON: ${(error as Error).message.slice(0, 200)}`)
+    throw badRequest(`Expected the body to be JSON: ${cutText((error as Error).message, 200)}`)
   }
 }
 

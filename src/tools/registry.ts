@@ -6,6 +6,7 @@ import { quoteName } from './json-pointer.ts'
 import { createLimit, isLimit, type Limit } from './limit.ts'
 import { describeNumber, matchesNumber, RETRY_SCHEMAS, TIMEOUT_SCHEMA } from './retry-schema.ts'
 import type { JsonSchema, Tool, ToolContext } from './tool.ts'
+import { cutText } from '../text.ts'
 
 /** The arguments of a tool whose type is not known here. */
 // oxlint-disable-next-line typescript/no-explicit-any -- `unknown` would refuse tools whose arguments are an interface
@@ -178,7 +179,7 @@ function normalise(tool: AnyTool): RegisteredTool {
   for (const [field, value] of Object.entries(retry ?? {})) {
     const schema = Object.hasOwn(RETRY_SCHEMAS, field) ? RETRY_SCHEMAS[field as keyof typeof RETRY_SCHEMAS] : undefined
     const fields = Object.keys(RETRY_SCHEMAS).join(', ')
-    expectField(schema !== undefined, `retry.${field.slice(0, 40)}`, `absent (known are ${fields})`, value)
+    expectField(schema !== undefined, `retry.${cutText(field, 40)}`, `absent (known are ${fields})`, value)
     if (schema && value !== undefined) {
       expectField(matchesNumber(schema, value), `retry.${field}`, describeNumber(schema), value)
     }

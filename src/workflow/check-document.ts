@@ -44,11 +44,12 @@ export function checkInput(
   input: JsonValue | undefined,
   issues: IssueList,
 ): void {
-  for (const { reference, pointer } of inputReferences) {
-    const missing = explainMissing(reference, input)
-    if (missing === undefined) continue
+  for (const { reference, pointer, behind } of inputReferences) {
+    const found = explainMissing(reference, input, behind)
+    if (found === undefined) continue
+    const { missing, hint } = found
     if (issues.isFull) issues.skip()
-    else issues.add('UNKNOWN_REFERENCE', pointer, missing)
+    else issues.add('UNKNOWN_REFERENCE', pointer, missing, hint === undefined ? {} : { hint })
   }
 }
 

@@ -26,8 +26,10 @@ export interface ShapeSchema {
   readonly maximum?: number
 }
 
-const name: ShapeSchema = { type: 'string', maxLength: 200, description: 'For people.' }
-const description: ShapeSchema = { type: 'string', maxLength: 8192, description: 'For people and models.' }
+/** No half of a surrogate pair, which no UTF-8 can carry. */
+const pattern = '^\\P{Cs}*$'
+const name: ShapeSchema = { type: 'string', maxLength: 200, pattern, description: 'For people.' }
+const description: ShapeSchema = { type: 'string', maxLength: 8192, pattern, description: 'For people and models.' }
 const dependencies: ShapeSchema = { type: 'array', items: { type: 'string' } }
 
 const task: ShapeSchema = {

@@ -130,15 +130,17 @@ function compileArray({ maxItems = Number.POSITIVE_INFINITY }: ShapeSchema, read
 
 function compileString(schema: ShapeSchema): ShapeReader {
   const { pattern, description, $comment: hint, maxLength = Number.POSITIVE_INFINITY } = schema
-  if (pattern !== undefined) {
-    const expression = new RegExp(pattern, 'u')
-    const expected = `a string of ${description ?? 'another form'}`
-    return (value, walk) =>
-      typeof value === 'string' && expression.test(value) ? value : mismatch(walk, expected, value, hint)
-  }
-  const expected = maxLength === Number.POSITIVE_INFINITY ? 'a string' : `a string of at most ${maxLength} characters`
+  const expression = pattern === undefined ? undefined : new RegExp(pattern, 'u')
+  const isBounded = maxLength !== Number.POSITIVE_INFINITY
+  const expected = isBounded
+    ? `a string of at most ${maxLength} characters`
+    : expression === undefined
+      ? 'a string'
+      : `a string of ${description ?? 'another form'}`
   return (value, walk) =>
-    typeof value === 'string' && isWithin(value, maxLength) ? value : mismatch(walk, expected, value)
+    typeof value === 'string' && isWithin(value, maxLength) && expression?.test(value) !== false
+      ? value
+      : mismatch(walk, expected, value, hint)
 }
 
 function compileNumber(schema: ShapeSchema): ShapeReader {

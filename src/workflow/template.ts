@@ -71,10 +71,32 @@ export function readSource(template: Template): unknown {
   return resolve(template, undefined)
 }
 
-/** Why a reference into `root` leads nowhere, or `undefined` if it leads somewhere. */
-export function explainMissing(reference: Reference, root: JsonValue | undefined): string | undefined {
-  const found = find(reference, root)
-  return 'missing' in found ? found.missing : undefined
+/** Why a reference leads nowhere. */
+export interface MissingPlace {
+  /** Names the reference, the step at which it failed and the keys there. */
+  readonly missing: string
+  /** How to write the key that was probably meant. */
+  readonly hint?: string
+}
+
+/**
+ * Why a reference into `root` leads nowhere, or `undefined` if it leads somewhere.
+ * @param behind the text behind the reference: `-type` may be the rest of the key `content-type`
+ */
+export function explainMissing(
+  reference: Reference,
+  root: JsonValue | undefined,
+  behind: string,
+): MissingPlace | undefined {
+  const found = find(reference, root, behind)
+  return 'missing' in found ? found : undefined
+}
+
+/** The text directly behind a reference that has no braces, as far as the next reference. */
+export function readTextBehind(parts: readonly (string | Reference)[], index: number): string {
+  const reference = parts[index]
+  const text = parts[index + 1]
+  return typeof text === 'string' && typeof reference === 'object' && !reference.text.startsWith('${') ? text : ''
 }
 
 interface Resolution {
@@ -123,7 +145,7 @@ function readCopy(reference: Reference, resolution: Resolution): unknown {
     spend(resolution, weighInserted(root.text), reference)
     return root.read()
   }
-  const value = findValue(reference, root)
+  const value = findValue(reference, root, '')
   if (typeof value !== 'object' || value === null || value instanceof JsonNumber) return value
   const text = isExact ? stringifyJson(value) : JSON.stringify(value)
   spend(resolution, weighInserted(text), reference)
@@ -132,10 +154,10 @@ function readCopy(reference: Reference, resolution: Resolution): unknown {
 
 function joinText(parts: readonly (string | Reference)[], resolution: Resolution): string {
   let text = ''
-  for (const part of parts) {
+  for (const [i, part] of parts.entries()) {
     if (typeof part === 'string') text += part
     else {
-      const value = findValue(part, findRoot(part, resolution.scope))
+      const value = findValue(part, findRoot(part, resolution.scope), readTextBehind(parts, i))
       const inserted = typeof value === 'string' ? value : stringifyJson(value)
       spend(resolution, inserted.length, part)
       text += inserted
@@ -169,19 +191,24 @@ function findRoot(reference: Reference, scope: Scope): JsonValue | undefined {
 }
 
 /** The value itself, which may be shared: to be copied before it is handed on. */
-function findValue(reference: Reference, root: JsonValue | undefined): unknown {
-  const found = find(reference, root)
-  if ('missing' in found) throw new ReferenceNotFoundError(found.missing)
-  return found.value
+function findValue(reference: Reference, root: JsonValue | undefined, behind: string): unknown {
+  const found = find(reference, root, behind)
+  if (!('missing' in found)) return found.value
+  throw new ReferenceNotFoundError(found.hint === undefined ? found.missing : `${found.missing}. ${found.hint}`)
 }
 
-function find(reference: Reference, root: JsonValue | undefined): { value: unknown } | { missing: string } {
+function find(reference: Reference, root: JsonValue | undefined, behind: string): { value: unknown } | MissingPlace {
   if (root === undefined)
     return { missing: `${quoteName(reference.text)} has no value: the execution was given no input` }
   let value = root.peek()
-  for (const key of reference.path) {
-    if (!hasMember(value, key))
-      return { missing: `${quoteName(reference.text)} has no ${quoteName(key)}: ${describeKeys(value)}` }
+  const { path } = reference
+  for (let i = 0; i < path.length; i++) {
+    const key = path[i] as string
+    if (!hasMember(value, key)) {
+      const hint = suggestKey(value, path.slice(i).join('.') + behind, key)
+      const missing = `${quoteName(reference.text)} has no ${quoteName(key)}: ${describeKeys(value)}`
+      return { missing, ...(hint !== undefined && { hint }) }
+    }
     value = (value as Record<string, unknown>)[key]
   }
   return { value }
@@ -192,6 +219,17 @@ function hasMember(value: unknown, key: string): boolean {
   // An array's `length` is an own key too, but none that JSON knows.
   if (Array.isArray(value) && key === 'length') return false
   return Object.hasOwn(value, key)
+}
+
+/** A key that the grammar cut: in `.content-type` the name ends before `-`. @param written the path from the step on */
+function suggestKey(value: unknown, written: string, step: string): string | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+  let longest = step
+  for (const key of Object.keys(value)) {
+    if (key.length > longest.length && written.startsWith(key)) longest = key
+  }
+  if (longest === step) return undefined
+  return `For the key ${quoteName(longest)} write \`[${JSON.stringify(longest)}]\``
 }
 
 function describeKeys(value: unknown): string {

@@ -77,6 +77,7 @@ test('a valid document becomes its tasks, with listed and referenced dependencie
         {
           pointer: '/tasks/2/arguments/url',
           reference: { source: 'input', path: ['y'], text: '$INPUT.y' },
+          behind: '',
         },
       ],
       timeoutMs: 0,
@@ -272,6 +273,35 @@ test('a missing path of the input is told at its string', () => {
   expect(brief(found(undefined))).toEqual([
     'UNKNOWN_REFERENCE /tasks/0/arguments/x',
     'UNKNOWN_REFERENCE /tasks/0/arguments/y/0',
+  ])
+})
+
+test('a name of the input that is the beginning of a key has a hint', () => {
+  const { tasks } = check({
+    tasks: [{ ...a, arguments: { x: 'type $INPUT.content-type', y: '${INPUT.content}-type' } }],
+  })
+  const list = new IssueList()
+  checkInput(tasks[0]?.inputReferences ?? [], JsonValue.from({ 'content-type': 'text/html' }), list)
+  const missing = (text: string): string => `\`${text}\` has no \`content\`: there are \`content-type\``
+  expect(list.issues).toEqual([
+    {
+      code: 'UNKNOWN_REFERENCE',
+      pointer: '/tasks/0/arguments/x',
+      message: missing('$INPUT.content'),
+      hint: 'For the key `content-type` write `["content-type"]`',
+    },
+    { code: 'UNKNOWN_REFERENCE', pointer: '/tasks/0/arguments/y', message: missing('${INPUT.content}') },
+  ])
+})
+
+test('a reference that does not parse is told with the right form', () => {
+  expect(check({ tasks: [{ ...a, arguments: { x: ["$INPUT.headers['etag']", '${INPUT_BRANCH}'] } }] }).issues).toEqual([
+    {
+      code: 'INVALID_REFERENCE',
+      pointer: '/tasks/0/arguments/x/0',
+      message: 'Expected `.name`, `[0]` or `["key"]` behind `$INPUT.headers`, got `[\'etag\']`',
+      hint: 'Write `$INPUT.headers["etag"]`; for text, `${INPUT.headers}[\'etag\']`',
+    },
   ])
 })
 

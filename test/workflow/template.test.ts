@@ -80,6 +80,26 @@ test('a missing path names the keys that do exist, at most 20', () => {
   expect(() => resolve('$INPUT')).toThrow('`$INPUT` has no value: the execution was given no input')
 })
 
+test('a missing name that is the beginning of a key is told how to write the key', () => {
+  const headers = { 'content-type': 'text/html', 'content-type-x': '', 'a.b': 1, 'user name': 2 }
+  const cases: [string, string][] = [
+    ['$INPUT.h.content-type, then', 'has no `content`: there are `content-type`, `content-type-x`, `a.b`, `user name`'],
+    ['$INPUT.h.content-type, then', '. For the key `content-type` write `["content-type"]`'],
+    ['<$INPUT.h.content-type-x>', '. For the key `content-type-x` write `["content-type-x"]`'],
+    ['$INPUT.h.a.b', '. For the key `a.b` write `["a.b"]`'],
+    ['$INPUT.h.user name', '. For the key `user name` write `["user name"]`'],
+  ]
+  for (const [text, message] of cases) expect(() => resolve(text, { h: headers })).toThrow(message)
+  for (const text of [
+    '${INPUT.h.content}-type',
+    '$INPUT.h.content type',
+    '$INPUT.h.conten',
+    '$INPUT.h.content$INPUT',
+  ]) {
+    expect(() => resolve(text, { h: headers })).toThrow(/`user name`$/)
+  }
+})
+
 test('every resolution makes objects of its own', () => {
   const template = compile({ literal: [{ a: 1 }], whole: '$INPUT', part: '$INPUT.o' })
   const shared = scope({ o: { b: 1 } })

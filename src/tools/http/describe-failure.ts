@@ -3,6 +3,7 @@ import { AddressRefusedError } from './guarded-connector.ts'
 import { HttpToolError } from './http-tool-error.ts'
 import { BodyTooLargeError } from './read-body.ts'
 import { BodyCodingError } from './unpack.ts'
+import { cutText } from '../../text.ts'
 
 /** Certificates that do not hold, which no further attempt mends. */
 const CERTIFICATE = /^(?:CERT_|ERR_TLS_|ERR_SSL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_)/
@@ -40,5 +41,5 @@ export function toHttpToolError(error: unknown, what: string): HttpToolError {
 
 function readCode(error: unknown): string {
   const { code } = (error ?? {}) as { code?: unknown }
-  return typeof code === 'string' ? code.slice(0, 60) : 'the connection was cut'
+  return typeof code === 'string' ? cutText(code, 60) : 'the connection was cut'
 }

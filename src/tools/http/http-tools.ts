@@ -1,4 +1,5 @@
 import { Agent, buildConnector } from 'undici'
+import { makeSendable } from '../sendable-arguments.ts'
 import type { Tool } from '../tool.ts'
 import { abortable } from './abortable-connector.ts'
 import { defineHttpTools } from './define-tools.ts'
@@ -29,9 +30,9 @@ export function httpTools(options: HttpToolsOptions = {}): Tool[] {
   return defineHttpTools(
     settings,
     options,
-    (args, { signal }): Promise<HttpResponse> =>
+    (args, { signal, log }): Promise<HttpResponse> =>
       // The schema has checked them.
-      sendRequest(prepareRequest(args as unknown as HttpRequest), session, signal),
+      sendRequest(prepareRequest(makeSendable(args, log) as unknown as HttpRequest), session, signal),
   )
 }
 

@@ -14,6 +14,7 @@ import type { PreparedRequest } from './prepare-request.ts'
 import { readBeginning, readBody } from './read-body.ts'
 import { findRedirect } from './redirect.ts'
 import { SentSecrets } from './secrets.ts'
+import { shortenText } from '../../text.ts'
 
 /** What the requests of one set of tools share. */
 export interface HttpSession {
@@ -183,9 +184,7 @@ function describeBody(bytes: Uint8Array, contentType: string, secrets: SentSecre
     .redact(body as string)
     .replaceAll(/[\s\p{C}]+/gu, ' ')
     .trim()
-  return text.length > BEGINNING_LENGTH
-    ? `${text.slice(0, BEGINNING_LENGTH - 1).replace(/[\ud800-\udbff]$/, '')}…`
-    : text
+  return shortenText(text, BEGINNING_LENGTH)
 }
 
 function readLocation({ headers }: Answer): string {

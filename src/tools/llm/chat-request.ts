@@ -3,6 +3,7 @@ import { applyRefusals, type RefusedFields } from './adjustments.ts'
 import { stringifyJson } from '../../json/stringify-json.ts'
 import type { ProviderInput, ProviderParams } from './provider.ts'
 import { failure } from './stream-error.ts'
+import { toWellFormedJson } from '../../text.ts'
 
 /** What an endpoint is asked, beside what the caller says. */
 export interface RequestDefaults {
@@ -68,7 +69,8 @@ export function writeChatRequest(input: ProviderInput, params: ProviderParams, d
   const body = applyRefusals(Object.fromEntries(kept), defaults.refused)
   try {
     return {
-      json: stringifyJson(body),
+      // Providers refuse a request with half of a character.
+      json: toWellFormedJson(stringifyJson(body)),
       fields: Object.keys(body),
       changed: kept.map(([name]) => name).filter(name => defaults.refused.has(name)),
     }

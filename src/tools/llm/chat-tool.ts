@@ -5,6 +5,7 @@ import { createLimit, type Limit } from '../limit.ts'
 import type { JsonSchema, Tool } from '../tool.ts'
 import type { ChatMessage, LLMProvider, StreamFinish } from './provider.ts'
 import { computeGrowth, type ProviderUsage, toTokenUsage } from './provider-usage.ts'
+import { makeSendable } from '../sendable-arguments.ts'
 import { failure, ProviderError } from './stream-error.ts'
 
 /** How a chat tool calls its provider. */
@@ -120,7 +121,8 @@ export function createChatTool(provider: LLMProvider, options: ChatToolOptions =
     // Messages go on as they are.
     exactNumbers: true,
     retry: { maxAttempts: 3, ...options.retry },
-    async execute(args, { signal, emitToken, reportUsage, log }) {
+    async execute(given, { signal, emitToken, reportUsage, log }) {
+      const args = makeSendable(given, log)
       const { temperature, maxTokens, stop } = args
       const extra = { ...options.extra, ...args.extra }
       const omit = [...(options.omit ?? []), ...(args.omit ?? [])]
@@ -167,7 +169,7 @@ export function createChatTool(provider: LLMProvider, options: ChatToolOptions =
           case 'error':
             throw new ProviderError(event.data)
           case 'done':
-            return describeAnswer(pieces.join(''), finish, usage, model)
+            return describeAnswer(pieces.join('').toWellFormed(), finish, usage, model)
         }
       }
       throw failure('UNEXPECTED_STREAM_END', 'The provider ended its stream without `done` or `error`')

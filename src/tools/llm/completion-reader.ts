@@ -4,6 +4,7 @@ import { asRecord, parseUsage, type ProviderUsage } from './provider-usage.ts'
 import type { Redact } from './redact.ts'
 import { describeSaidError, quote } from './response-failure.ts'
 import { failure, type ProviderError } from './stream-error.ts'
+import { TextJoiner } from '../../text.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -47,6 +48,7 @@ export class CompletionReader {
   /** It takes off a byte order mark, and keeps a character that two chunks share. */
   readonly #decoder = new TextDecoder()
   #texts: string[] = []
+  readonly #joiner = new TextJoiner()
   #responseBytes = 0
   #isAtEnd = false
   /** What comes cannot be read any more. */
@@ -124,11 +126,16 @@ export class CompletionReader {
     }
   }
 
-  /** The pieces of text since the last call, in order, none empty. */
-  takeTexts(): readonly string[] {
-    const texts = this.#texts
+  /**
+   * The pieces of text since the last call, in order, none empty, none with half of a character: one at the end waits for
+   * the next piece.
+   * @param isLast whether none follow
+   */
+  takeTexts(isLast: boolean): readonly string[] {
+    const texts = this.#texts.map(text => this.#joiner.add(text))
     if (texts.length > 0) this.#texts = []
-    return texts
+    if (isLast) texts.push(this.#joiner.end())
+    return texts.filter(text => text !== '')
   }
 
   #read(event: string, data: string): void {

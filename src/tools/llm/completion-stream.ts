@@ -8,6 +8,7 @@ import { describeResponse, describeSaidError, findSaid, parseErrorBody, quote } 
 import type { Refusal } from './refused-fields.ts'
 import { createAbortError, failure, ProviderError } from './stream-error.ts'
 import type { StreamMeter } from './stream-meter.ts'
+import { cutText } from '../../text.ts'
 
 /** Of the body of an error response, bytes: the rest is not read. */
 const MAX_ERROR_BYTES = 64 * 1024
@@ -71,7 +72,7 @@ export async function* streamCompletion(
     }
     // What is known now stands, whatever happens while the consumer has the last text.
     exchange.close(reader.isDone)
-    yield* takeTexts(call, reader)
+    yield* takeTexts(call, reader, true)
     return describeEnd(reader, exchange.isAborted ? createAbortError() : findFailure(reader, lost))
   } catch (thrown) {
     const failed = thrown instanceof ProviderError ? thrown : describeSurprise()
@@ -130,8 +131,12 @@ function findFailure(reader: CompletionReader, lost: ProviderError | undefined):
 }
 
 /** What has been read so far, if anybody wants it: while the consumer has it, the model's time does not run. */
-function* takeTexts({ exchange, meter }: CompletionCall, reader: CompletionReader): Generator<readonly string[]> {
-  const texts = reader.takeTexts()
+function* takeTexts(
+  { exchange, meter }: CompletionCall,
+  reader: CompletionReader,
+  isLast = false,
+): Generator<readonly string[]> {
+  const texts = reader.takeTexts(isLast)
   if (texts.length === 0 || exchange.isAborted) return
   meter.noteText()
   exchange.pause()
@@ -194,7 +199,7 @@ async function expectEventStream(
     if (said?.['error']) why = `. ${describeSaidError(said['error'], call.redact).message}`
     else if (findSaid(said) !== '') why = `: ${quote(findSaid(said), call.redact)}`
   }
-  const shown = call.redact(type).slice(0, 60)
+  const shown = cutText(call.redact(type), 60)
   throw failure('INVALID_SSE_FORMAT', `Expected an answer of type \`text/event-stream\`, got \`${shown}\`${why}`)
 }
 

@@ -1,6 +1,7 @@
 import { asRecord } from './provider-usage.ts'
 import type { Redact } from './redact.ts'
 import { failure, type ProviderError, type StreamErrorName } from './stream-error.ts'
+import { cutText, shortenText } from '../../text.ts'
 
 /** What a provider says itself is cut at so many characters. */
 const MAX_SAID_CHARS = 500
@@ -99,8 +100,7 @@ export function quote(text: string, redact: Redact): string {
   const clean = redact(text)
     .replaceAll(/[\s\p{Cc}]+/gu, ' ')
     .trim()
-  if (clean.length <= MAX_SAID_CHARS) return clean
-  return `${clean.slice(0, MAX_SAID_CHARS - 1).replace(/[\ud800-\udbff]$/, '')}…`
+  return shortenText(clean, MAX_SAID_CHARS)
 }
 
 function describeSaid(error: unknown, redact: Redact): string {
@@ -135,7 +135,7 @@ function findProviderCode(error: unknown, redact: Redact): string | undefined {
   const object = asRecord(error)
   for (const value of [object?.['code'], object?.['status'], object?.['type']]) {
     if (typeof value === 'number' && Number.isFinite(value)) return String(value)
-    if (typeof value === 'string' && value !== '') return redact(value).slice(0, 100)
+    if (typeof value === 'string' && value !== '') return cutText(redact(value), 100)
   }
   return undefined
 }

@@ -9,6 +9,7 @@ import { CLOSED, ProcessTransport } from './process-transport.ts'
 import type { Redact } from './secrets.ts'
 import type { Reach } from './server-config.ts'
 import type { ServerLog } from './server-log.ts'
+import { cutText } from '../../text.ts'
 
 /** The SDK ends each request after its own time-out unless told another: the longest that a timer can keep, ms. */
 export const NO_TIMEOUT: number = 2 ** 31 - 1
@@ -141,7 +142,7 @@ class OpeningConnection implements Connection {
       const hasEnded = this.#lossReason !== undefined && this.#lossReason !== CLOSED
       if (hasEnded && code !== 'EACCES') return `it ${this.#lossReason}${this.describeLines()}`
     }
-    return redact(describeError(error)).slice(0, 300)
+    return cutText(redact(describeError(error)), 300)
   }
 
   /** @param isMeant it was decided here */
@@ -156,7 +157,7 @@ class OpeningConnection implements Connection {
   }
 
   #logLine(line: string): void {
-    this.#lastLine = this.#host.redact(line).slice(0, 200)
+    this.#lastLine = cutText(this.#host.redact(line), 200)
     this.#host.log.debug(line)
   }
 
@@ -164,7 +165,7 @@ class OpeningConnection implements Connection {
     // What was made here, and what was ended here, is no fault of the server.
     if (error.message.includes(MADE_HERE) || error.name === 'AbortError' || error.message.includes('AbortError')) return
     if (error.message.startsWith('wrote ')) this.#noiseCount += 1
-    this.#host.log.warn(error.message.slice(0, 500))
+    this.#host.log.warn(cutText(error.message, 500))
   }
 
   async #endSession(transport: StreamableHTTPClientTransport): Promise<void> {

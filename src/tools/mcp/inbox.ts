@@ -2,6 +2,7 @@ import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js'
 import { readHandshake } from './handshake.ts'
 import { parseMessage } from './parse-message.ts'
 import { failAnswer, findBrokenId, type ReadMessage, readMessage } from './read-message.ts'
+import { shortenText } from '../../text.ts'
 
 /** How much of a text that is not JSON is told, characters. */
 const MAX_SHOWN = 80
@@ -89,10 +90,7 @@ function readBroken(text: string, error: unknown): ReadMessage {
   const reason = error instanceof Error ? error.message : 'unknown error'
   const id = findBrokenId(text)
   // What V8 says quotes the text itself.
-  const fault = text.trim() === '' ? 'it is empty' : `it is not JSON: ${id === undefined ? cut(text) : reason}`
+  const fault =
+    text.trim() === '' ? 'it is empty' : `it is not JSON: ${id === undefined ? shortenText(text, MAX_SHOWN) : reason}`
   return id === undefined ? { fault } : failAnswer(id, fault)
-}
-
-function cut(text: string): string {
-  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN - 1).replace(/[\uD800-\uDBFF]$/, '')}…` : text
 }

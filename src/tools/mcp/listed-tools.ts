@@ -10,6 +10,7 @@ import { NO_TIMEOUT } from './connection.ts'
 import { MADE_HERE } from './http-calls.ts'
 import { relaxPatterns } from './relaxed-schema.ts'
 import { isSessionGone } from './tool-call.ts'
+import { cutText } from '../../text.ts'
 
 /** A tool as its server lists it, as far as it can be used. */
 export interface ListedTool {
@@ -156,7 +157,7 @@ function findToolFault(listed: unknown, serverName: string): string | undefined 
   if (typeof listed !== 'object' || listed === null) return 'lists something that is no tool'
   const { name, execution } = listed as Record<string, unknown>
   if (typeof name !== 'string' || name === '' || !usableName.test(`${serverName}:${name}`)) {
-    return `lists a tool whose name cannot be used: ${JSON.stringify(name)?.slice(0, 60)}`
+    return `lists a tool whose name cannot be used: ${cutText(JSON.stringify(name) ?? 'none', 60)}`
   }
   const { taskSupport } = (execution ?? {}) as { taskSupport?: unknown }
   return taskSupport === 'required'

@@ -14,6 +14,7 @@ import type { ServerConfig } from './server-config.ts'
 import { RestartingLink, type ServerLink, unavailable } from './server-link.ts'
 import { ServerLog } from './server-log.ts'
 import { type CallHost, callTool, isSessionGone } from './tool-call.ts'
+import { cutText } from '../../text.ts'
 
 /** What all servers share. */
 export interface ServerHost {
@@ -116,7 +117,7 @@ export class McpServer {
       // Where it was lost, that is why.
       const { lossReason } = connection
       const reason = lossReason === undefined ? describeError(error) : `it ${lossReason}`
-      throw unavailable(this.name, this.#callHost.redact(reason).slice(0, 300))
+      throw unavailable(this.name, cutText(this.#callHost.redact(reason), 300))
     } finally {
       this.#link.end(connection)
     }

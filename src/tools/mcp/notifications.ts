@@ -3,6 +3,7 @@ import type { InfoLevel } from '../../events/events.ts'
 import type { ToolContext } from '../tool.ts'
 import type { Redact } from './secrets.ts'
 import type { ServerLog } from './server-log.ts'
+import { cutText } from '../../text.ts'
 
 /** The levels of the protocol, those of syslog, as ours. */
 const LEVELS: Readonly<Record<string, InfoLevel>> = {
@@ -89,7 +90,7 @@ export class Notifications {
     if (call === undefined) return this.#log.debug(message)
     call.messageCount += 1
     if (call.messageCount < MAX_MESSAGES) {
-      call.context.log(LEVELS[String(level)] ?? 'info', message.slice(0, MAX_MESSAGE))
+      call.context.log(LEVELS[String(level)] ?? 'info', cutText(message, MAX_MESSAGE))
     } else if (call.messageCount === MAX_MESSAGES) {
       call.context.log('warning', `The server logs more than ${MAX_MESSAGES} messages in one call; no more are told`)
     }

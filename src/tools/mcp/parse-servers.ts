@@ -6,6 +6,7 @@ import { findFieldHint, IGNORED_FIELDS } from './foreign-fields.ts'
 import { findSecrets, isSecretName } from './secrets.ts'
 import { expandVariables, type Variables } from './variables.ts'
 import type { McpClients, McpConfig, McpServerOptions, Reach, ServerConfig } from './server-config.ts'
+import { cutText } from '../../text.ts'
 
 /** Where variables of the environment are put in. */
 const EXPANDED_FIELDS = new Set(['command', 'args', 'env', 'cwd', 'url', 'headers'])
@@ -66,7 +67,7 @@ export function parseServers(source: McpConfig | McpClients, env: Variables): Se
 
 /** @param env of a configuration; `undefined` where there are clients */
 function parseServer(name: string, server: unknown, env: Variables | undefined): ServerConfig | undefined {
-  const place = `${env === undefined ? '' : 'mcpServers.'}${name.slice(0, 40)}`
+  const place = `${env === undefined ? '' : 'mcpServers.'}${cutText(name, 40)}`
   // Its tools are `name:tool`: with a colon nobody could tell where the name ends.
   if (!/^[^\p{Cc}\p{Cs}:]{1,100}$/u.test(name)) {
     throw invalid(place, 'a name of 1–100 characters without control characters and colons', describeValue(name))
@@ -156,7 +157,7 @@ function checkFields(place: string, fields: Fields, known: Readonly<Record<strin
     const expectation = Object.hasOwn(known, field) ? known[field] : undefined
     if (expectation === undefined) {
       const expected = `absent (known are ${Object.keys(known).join(', ')})`
-      throw invalid(`${place}.${field.slice(0, 40)}`, expected, 'a field that is not known')
+      throw invalid(`${place}.${cutText(field, 40)}`, expected, 'a field that is not known')
     }
     const [expected, isExpected] = expectation
     if (value === undefined || isExpected(value)) continue

@@ -10,6 +10,7 @@ import { LineSplitter } from './line-splitter.ts'
 import { NO_ANSWER } from './read-message.ts'
 import { signalGroup, startProcess } from './process-group.ts'
 import type { Reach } from './server-config.ts'
+import { cutText } from '../../text.ts'
 
 /** The longest message of a server, bytes: an output of 10 MiB fits, sent as text and structured. */
 export const MAX_MESSAGE_BYTES: number = 32 * 1024 * 1024
@@ -204,5 +205,5 @@ export class ProcessTransport implements Transport {
 
 function describeFault(line: string, fault: string, isAnswer: boolean): string {
   if (isAnswer) return `${NO_ANSWER}: ${fault}`
-  return `wrote a line on stdout that is no message: ${line.slice(0, 200)}`
+  return `wrote a line on stdout that is no message: ${cutText(line, 200)}`
 }

@@ -13,6 +13,8 @@ import { NO_ANSWER } from './read-message.ts'
 import type { Redact } from './secrets.ts'
 import type { ServerLink } from './server-link.ts'
 import { readOutput } from './tool-result.ts'
+import { cutText } from '../../text.ts'
+import { makeSendable } from '../sendable-arguments.ts'
 
 /** What a call needs of its server. */
 export interface CallHost {
@@ -74,7 +76,10 @@ async function request(
 ): Promise<unknown> {
   const { link, redact, clock } = host
   let reports: CallProgress | undefined
-  const call = { method: 'tools/call' as const, params: { name: toolName, arguments: args as Record<string, unknown> } }
+  const call = {
+    method: 'tools/call' as const,
+    params: { name: toolName, arguments: makeSendable(args as Record<string, unknown>, context.log) },
+  }
   for (let opening = first, hasNewSession = false; ; opening = host.connect(), hasNewSession = true) {
     const connection = opening instanceof Promise ? await abortable(opening, signal) : opening
     link.begin(connection)
@@ -123,9 +128,9 @@ function readFailure({ name, link, redact }: CallHost, connection: Connection, e
     }
     link.answered()
     const text = isMalformed(error) ? `MCP server \`${name}\` ${describeMalformed(error)}` : error.message
-    return new McpFailure('TOOL_ERROR', redact(text).slice(0, 8192), !isRefusal(error.code))
+    return new McpFailure('TOOL_ERROR', cutText(redact(text), 8192), !isRefusal(error.code))
   }
-  const text = `MCP server \`${name}\`: ${redact(describeError(error)).slice(0, 300)}`
+  const text = `MCP server \`${name}\`: ${cutText(redact(describeError(error)), 300)}`
   if (error instanceof StreamableHTTPError) {
     const { code = 0 } = error
     return new McpFailure('TOOL_ERROR', text, code >= 500 || code === 408 || code === 429)

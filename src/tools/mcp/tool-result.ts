@@ -2,6 +2,7 @@ import { describeValue } from '../../errors.ts'
 import { quoteName } from '../json-pointer.ts'
 import { McpFailure } from './mcp-failure.ts'
 import type { Redact } from './secrets.ts'
+import { cutText } from '../../text.ts'
 
 /** How much of an error's text is told, characters. */
 const MAX_ERROR = 8192
@@ -20,7 +21,7 @@ export function readOutput(result: Readonly<Record<string, unknown>>, redact: Re
   const hasStructure = structuredContent !== undefined && structuredContent !== null
   if (isError === true) {
     const text = readErrorText(blocks) ?? (hasStructure ? JSON.stringify(structuredContent) : undefined)
-    throw new McpFailure('TOOL_ERROR', redact(text ?? 'The tool failed and did not say why').slice(0, MAX_ERROR))
+    throw new McpFailure('TOOL_ERROR', cutText(redact(text ?? 'The tool failed and did not say why'), MAX_ERROR))
   }
   if (hasStructure) return structuredContent
   if (content === undefined || content === null) return readElsewhere(result)

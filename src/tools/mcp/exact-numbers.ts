@@ -1,5 +1,6 @@
 import type { FetchLike } from '@modelcontextprotocol/sdk/shared/transport.js'
 import { markText, unmarkNumbers } from '../../json/marked-numbers.ts'
+import { LOG_METHOD } from './parse-message.ts'
 
 const CR = 0x0d
 const LF = 0x0a
@@ -68,9 +69,9 @@ class BodyMarker {
 
 const EMPTY = new Uint8Array(0)
 
-/** As Latin-1, which has a character for each byte: what JSON is built of is ASCII. Only results may hold marks. */
+/** As Latin-1, which has a character for each byte: what JSON is built of is ASCII. Only results and log data hold marks. */
 function markBytes(bytes: Buffer, mark: (text: string) => string): Uint8Array {
-  if (!bytes.includes('"result"')) return bytes
+  if (!bytes.includes('"result"') && !bytes.includes(`"${LOG_METHOD}"`)) return bytes
   const text = bytes.toString('latin1')
   const marked = mark(text)
   return marked === text ? bytes : Buffer.from(marked, 'latin1')

@@ -21,7 +21,8 @@ export function createHttpTransport(
   return Object.assign(transport, {
     onmessage: (message: JSONRPCMessage) => {
       calls.received(message)
-      if ('result' in message) restoreNumbers(message.result)
+      // In place: the client gets this very message.
+      restoreNumbers(message)
     },
     send: (
       message: JSONRPCMessage | JSONRPCMessage[],

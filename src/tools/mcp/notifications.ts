@@ -1,6 +1,8 @@
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import type { InfoLevel } from '../../events/events.ts'
+import { stringifyJson } from '../../json/stringify-json.ts'
 import type { ToolContext } from '../tool.ts'
+import { LOG_METHOD } from './parse-message.ts'
 import type { Redact } from './secrets.ts'
 import type { ServerLog } from './server-log.ts'
 import { cutText } from '../../text.ts'
@@ -79,12 +81,12 @@ export class Notifications {
   readonly #hear: FallbackHandler = async notification => {
     const { method, params } = notification
     if (method === 'notifications/tools/list_changed') this.#toolsChanged()
-    if (method === 'notifications/message') this.#tell(params ?? {})
+    if (method === LOG_METHOD) this.#tell(params ?? {})
     await this.#previous?.(notification)
   }
 
   #tell({ level, data, logger }: Readonly<Record<string, unknown>>): void {
-    const text = typeof data === 'string' ? data : (JSON.stringify(data) ?? '')
+    const text = typeof data === 'string' ? data : (stringifyJson(data) ?? '')
     const message = this.#redact(typeof logger === 'string' && logger !== '' ? `${logger}: ${text}` : text)
     const call = this.#findCall()
     if (call === undefined) return this.#log.debug(message)

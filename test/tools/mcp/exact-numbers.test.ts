@@ -12,7 +12,7 @@ const ANSWER = `(line => {
   const { id, method } = JSON.parse(line)
   const answer = result => '{"jsonrpc":"2.0","id":' + id + ',"result":' + result + '}'
   if (method === 'initialize')
-    return answer('{"protocolVersion":"2025-06-18","capabilities":{"tools":{}},"serverInfo":{"name":"raw","version":"1"}}')
+    return answer('{"protocolVersion":"2025-06-18","capabilities":{"tools":{},"logging":{}},"serverInfo":{"name":"raw","version":"1"}}')
   if (method === 'tools/list') return answer('{"tools":[{"name":"raw","inputSchema":${JSON.stringify(SCHEMA)}}]}')
   if (method !== 'tools/call') return undefined
   const written = /"arguments":({[^}]*})/.exec(line)[1]
@@ -25,10 +25,15 @@ const answer = (line: string): string | undefined => {
   return (0, eval)(ANSWER)(line) as string | undefined
 }
 
+/** A log line of a server. */
+const LOG =
+  '{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":{"id":9007199254740993}}}'
+
 const PROGRAM = `
 const answer = ${ANSWER}
 require('node:readline').createInterface({ input: process.stdin }).on('line', line => {
   const text = answer(line)
+  if (text?.includes('structuredContent')) process.stdout.write('${LOG}\\n')
   if (text !== undefined) process.stdout.write(text + '\\n')
 })`
 
@@ -41,6 +46,7 @@ async function startHttp(kind: 'json' | 'sse' | 'bytes'): Promise<McpConfig['mcp
     if (kind === 'json') return void response.setHeader('content-type', 'application/json').end(text)
     response.writeHead(200, { 'content-type': 'text/event-stream' })
     const event = Buffer.from(`: 9007199254740993 "result"\nid: 9007199254740993\nevent: message\ndata: ${text}\n\n`)
+    if (text.includes('structuredContent')) response.write(`data: ${LOG}\n\n`)
     if (kind === 'sse') return void response.end(event)
     for (let at = 0; at < event.length; at += 7) {
       response.write(event.subarray(at, at + 7))
@@ -69,6 +75,9 @@ test.each(Object.keys(servers))('digits of arguments and results are kept: %s', 
   expect(result.results.map(({ error, output }) => error ?? output)).toEqual([
     { got: { id: input.id, text: '1e999', n: input.n }, big: [new JsonNumber('1e999')] },
   ])
+  const logged = events.flatMap(event => (event.type === 'info' ? [event.data.message] : []))
+  // One JSON has no place for it.
+  expect(logged.some(message => message.includes('{"id":9007199254740993}'))).toBe(name !== 'HTTP, one JSON')
   const warnings = events.filter(event => event.type === 'info' && event.data.message.includes('digits'))
   expect(warnings).toEqual([])
 })

@@ -14,7 +14,7 @@ async function list(
   const cursors: unknown[] = []
   const { url } = await listenByPages(cursor => {
     cursors.push(cursor)
-    const page = pages[cursor === undefined ? 'first' : `=${String(cursor)}`] ?? otherwise
+    const page = pages[cursor === undefined ? 'first' : `=${cursor as string}`] ?? otherwise
     return page === 'refused' ? undefined : { tools: page[0].map(tool), nextCursor: page[1] }
   })
   const logger = collectLines()

@@ -15,6 +15,7 @@ import { Audience, type DisconnectRule, parseDisconnectRule } from './audience.t
 import { describeError } from './describe-error.ts'
 import { invalidWorkflow, problem } from './problem.ts'
 import { STREAM_HEADERS, VARY } from './responses.ts'
+import { readBeforeRefusal } from './unread-body.ts'
 
 /** How one workflow is served. */
 export interface WorkflowRequestOptions extends ExecutionOptions {
@@ -46,9 +47,17 @@ export async function handleWorkflowRequest(
   workflow: DAGStructure | ExecutionPlan,
   options: WorkflowRequestOptions,
 ): Promise<Response> {
+  return readBeforeRefusal(request, await answerAsAccepted(request, workflow, options))
+}
+
+async function answerAsAccepted(
+  request: Request,
+  workflow: DAGStructure | ExecutionPlan,
+  options: WorkflowRequestOptions,
+): Promise<Response> {
   if (!isMethodAllowed(request)) return methodNotAllowed()
   const accepted = negotiate(request.headers.get('accept'))
-  if (accepted === 'stream') return handleSSERequest(request, workflow, options)
+  if (accepted === 'stream') return answerWithStream(request, workflow, options)
   if (isReconnect(request)) return noContent()
   if (accepted === undefined) {
     const detail = 'Accept `text/event-stream` for the stream or `application/json` for the result'
@@ -80,6 +89,14 @@ export async function handleSSERequest(
   workflow: DAGStructure | ExecutionPlan,
   options: WorkflowRequestOptions,
 ): Promise<Response> {
+  return readBeforeRefusal(request, answerWithStream(request, workflow, options))
+}
+
+function answerWithStream(
+  request: Request,
+  workflow: DAGStructure | ExecutionPlan,
+  options: WorkflowRequestOptions,
+): Response {
   if (!isMethodAllowed(request)) return methodNotAllowed()
   if (isReconnect(request)) return noContent()
   const execution = start(workflow, options)

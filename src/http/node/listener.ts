@@ -7,6 +7,7 @@ import { expectMethods } from '../../errors.ts'
 import { takeBody } from '../../sse/body-stream.ts'
 import { LATER, type PullBody } from '../../sse/pull-body.ts'
 import { problem } from '../problem.ts'
+import { markTended } from '../unread-body.ts'
 import { ConnectionTurns } from './connection-turns.ts'
 import { discardBehindAnswer, discardBesideAnswer } from './discard.ts'
 
@@ -41,7 +42,7 @@ export function createListener(handler: Fetcher): Listener {
       const isTrace = request.method === 'TRACE'
       const response = isTrace
         ? problem(501, { title: 'Not implemented' })
-        : await fetch(hasUnknownLength(request) ? rebuild(request) : request)
+        : await fetch(tend(hasUnknownLength(request) ? rebuild(request) : request))
       if (http1 && !incoming.complete) {
         // A short body that came with its headers is parsed by then.
         await new Promise<void>(afterTurn)
@@ -81,6 +82,12 @@ export function createListener(handler: Fetcher): Listener {
 /** A response of HTTP/2 does not tell by itself that its stream is gone. */
 function hasLeft(outgoing: ServerResponse | Http2ServerResponse): boolean {
   return 'stream' in outgoing ? outgoing.stream.closed || outgoing.stream.destroyed : outgoing.destroyed
+}
+
+/** What is left of the body is read behind the answer; over HTTP/2 a refused stream is cancelled. */
+function tend(request: Request): Request {
+  markTended(request)
+  return request
 }
 
 function hasUnknownLength({ method, headers }: Request): boolean {

@@ -129,7 +129,7 @@ export async function listenByHand(
 }
 
 /** A server by hand that lists its tools as the test says; `undefined` refuses a cursor. */
-export function listenByPages(answer: (cursor: unknown) => object | undefined): ReturnType<typeof listen> {
+export function listenByPages(answer: (cursor: string | undefined) => object | undefined): ReturnType<typeof listen> {
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     if (request.method !== 'POST') return void response.writeHead(405).end()
     const { id, method, params } = (await readBody(request)) as { id?: number; method: string; params?: Params }
@@ -146,5 +146,5 @@ export function listenByPages(answer: (cursor: unknown) => object | undefined): 
 }
 
 interface Params {
-  readonly cursor?: unknown
+  readonly cursor?: string
 }

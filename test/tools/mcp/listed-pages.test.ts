@@ -11,10 +11,10 @@ async function list(
   pages: Pages,
   otherwise: readonly [names: readonly string[], next?: unknown] | 'refused' = 'refused',
 ) {
-  const cursors: unknown[] = []
+  const cursors: (string | undefined)[] = []
   const { url } = await listenByPages(cursor => {
     cursors.push(cursor)
-    const page = pages[cursor === undefined ? 'first' : `=${cursor as string}`] ?? otherwise
+    const page = pages[cursor === undefined ? 'first' : `=${cursor}`] ?? otherwise
     return page === 'refused' ? undefined : { tools: page[0].map(tool), nextCursor: page[1] }
   })
   const logger = collectLines()

@@ -1,5 +1,5 @@
 import { describeJson, isJsonObject } from '../json/describe-json.ts'
-import { toDoubles } from '../json/replace-numbers.ts'
+import { JsonNumber } from '../json/json-number.ts'
 import { formatPointer, quoteName } from '../tools/json-pointer.ts'
 import { describeNumber, matchesNumber, type NumberSchema } from '../tools/retry-schema.ts'
 import type { IssueCode } from './document.ts'
@@ -148,7 +148,7 @@ function compileNumber(schema: ShapeSchema): ShapeReader {
   const expected = describeNumber(bounds)
   return (value, walk) => {
     // A setting of the engine, which only reads it.
-    const number = toDoubles(value)
+    const number = value instanceof JsonNumber ? value.valueOf() : value
     return matchesNumber(bounds, number) ? number : mismatch(walk, expected, value)
   }
 }

@@ -29,7 +29,7 @@ test('ids may be any text: they come back as they were, in results, references a
     'e\u0301',
     '\u2028',
     ' ',
-    '.',
+    '...',
     '/~0',
     '"\\',
     '$INPUT',

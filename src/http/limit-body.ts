@@ -16,7 +16,7 @@ export async function limitBody(request: Request): Promise<Request> {
   }
   if (body === null) return request
   markPartlyRead(request)
-  return new Request(request, { body: await readWithin(body) })
+  return new Request(request, { method: request.method, body: await readWithin(body) })
 }
 
 async function readWithin(body: ReadableStream<Uint8Array>): Promise<Uint8Array<ArrayBuffer>> {

@@ -40,7 +40,7 @@ export async function readBeforeRefusal(request: Request, response: Response): P
     reader.releaseLock()
   })
   try {
-    for (let bytes = 0; !isLate && bytes <= MAX_BYTES; ) {
+    for (let bytes = 0; bytes <= MAX_BYTES; ) {
       const { done, value } = await reader.read()
       if (done) break
       bytes += value.length

@@ -13,7 +13,8 @@ const JSON_TYPE = 'Content-Type: application/json\r\n'
 const AUTHORIZED = `Authorization: Bearer secret\r\n${JSON_TYPE}`
 
 async function start(fetch: (request: Request) => Promise<Response>): Promise<number> {
-  const server = createServer(getRequestListener(fetch, { overrideGlobalObjects: false })).listen(0, '127.0.0.1')
+  const listen = getRequestListener(fetch, { overrideGlobalObjects: false })
+  const server = createServer((incoming, outgoing) => void listen(incoming, outgoing)).listen(0, '127.0.0.1')
   await once(server, 'listening')
   onTestFinished(() => {
     server.close()

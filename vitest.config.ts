@@ -5,7 +5,8 @@ const source = (path: string): string => fileURLToPath(new URL(`src/${path}`, im
 
 /**
  * Files that need a process of their own: they start programs, count handles or bytes of their process, load native code,
- * replace modules or bring an environment. To start a process and to load the source again costs about a second of CPU time per file.
+ * replace modules or bring an environment. Starting a process and loading the source again costs about one second of CPU
+ * time per file.
  */
 const APART = [
   'test/{conformance,e2e,examples,examples-react,faults,kill,leaks,readers,store}/**/*.test.ts',
@@ -15,7 +16,8 @@ const APART = [
   'test/http/handler/leaks.test.ts',
 ]
 
-export default defineConfig({
+/** What both projects have. They do not extend the root, whose `maxWorkers` would then be stronger than `--maxWorkers`. */
+const shared = {
   // Tests and examples see the source, however old the build is; the command line's end-to-end tests see the build.
   resolve: {
     alias: [
@@ -27,19 +29,20 @@ export default defineConfig({
       },
     ],
   },
+  test: { setupFiles: ['test/support/unhandled.ts'], testTimeout: 20_000, typecheck: { enabled: false } },
+}
+
+export default defineConfig({
   test: {
-    // The default leaves one core idle, which is half of two.
+    // By default one core stays idle, which is half of two.
     maxWorkers: '100%',
-    setupFiles: ['test/support/unhandled.ts'],
-    testTimeout: 20_000,
-    typecheck: { enabled: false },
     // The projects run in the order of their names: the long files first, so that the short ones fill the workers at the end.
     projects: [
-      { extends: true, test: { name: 'apart', include: APART } },
+      { ...shared, test: { ...shared.test, name: 'apart', include: APART } },
       // A worker runs the files of this project one after the other in one process, with one copy of the source.
       {
-        extends: true,
-        test: { name: 'together', include: ['test/**/*.test.ts'], exclude: APART, isolate: false },
+        ...shared,
+        test: { ...shared.test, name: 'together', include: ['test/**/*.test.ts'], exclude: APART, isolate: false },
       },
     ],
     coverage: {

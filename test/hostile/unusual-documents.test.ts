@@ -1,6 +1,7 @@
 // Documents that look wrong and are not, and some that are very large.
 import { expect, test } from 'vitest'
 import { type DAGStructure, StreamingExecutor, validateWorkflow } from '../../src/index.ts'
+import { IS_LONG } from '../support/long-form.ts'
 import { counts } from '../support/outline.ts'
 
 const tools = {
@@ -13,7 +14,7 @@ const tools = {
 const executor = new StreamingExecutor(tools)
 
 /** Tasks of a very large document: `npm run test:long` takes more. */
-const SIZE = process.env['LONG'] === undefined ? 20_000 : 100_000
+const SIZE = IS_LONG ? 100_000 : 20_000
 
 test('ids may be any text: they come back as they were, in results, references and events', async () => {
   const ids = [

@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { IS_LONG, sample } from '../../support/long-form.ts'
 import { fixtures, type Outcome, readBody, readChunks, readFixture, summarise, textOf } from './stream-rig.ts'
 
 const names = Object.keys(fixtures)
@@ -10,7 +11,7 @@ const STRIDE = 32
 /** Where a text of so many bytes is parted, one list per reading. `npm run test:long` parts it at one place at a time. */
 function partings(length: number): number[][] {
   const all = Array.from({ length: length - 1 }, (_, at) => at + 1)
-  if (process.env['LONG'] !== undefined) return all.map(at => [at])
+  if (IS_LONG) return all.map(at => [at])
   return Array.from({ length: STRIDE }, (_, phase) => all.filter(at => at % STRIDE === phase))
 }
 
@@ -54,7 +55,7 @@ describe('a stream that is cut at any byte has its text once, its usage, and the
   test.each(names)('%s', async name => {
     const bytes = readFixture(name)
     const whole = textOf(await readChunks([bytes]))
-    for (let at = 0; at < bytes.length; at++) {
+    for (const at of sample(Array.from(bytes, (_, at) => at))) {
       const said = readNaively(bytes.subarray(0, at))
       for (const [loss, code] of [
         [undefined, 3002],

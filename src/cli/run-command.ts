@@ -14,7 +14,6 @@ import { askUntilInterrupted, openTools } from './open-tools.ts'
 import { expectOneReader } from './read-config.ts'
 import { readWorkflow } from './read-workflow.ts'
 import { type OutputFlags, reportEnd } from './run-report.ts'
-import { RemotePlace } from './remote-place.ts'
 import { openRunStore, type StoreFlags } from './store-place.ts'
 import { renderUsage } from './summary.ts'
 import type { Viewer } from './viewer.ts'
@@ -125,6 +124,7 @@ async function runRemotely(
   context: CommandContext,
 ): Promise<ExitCode> {
   const { input } = options
+  const { RemotePlace } = await import('./remote-place.ts')
   const place = new RemotePlace(options)
   const asked = { options: toRemoteOptions(options), ...(input !== undefined && { input }) }
   let followed: Followed

@@ -40,16 +40,13 @@ export async function startProxy(
     targets.push(request.url ?? '')
     requests.push(request)
     const status = answer(request)
-    if (status === 'silence') return void socket.on('end', () => socket.end()).resume()
-    if (status !== 200) return void socket.end(`HTTP/1.1 ${status} Refused\r\nContent-Length: 0\r\n\r\n`)
-    const upstream = connect(Number(request.url?.split(':').at(-1)), '127.0.0.1', () => {
-      socket.write('HTTP/1.1 200 Connection Established\r\n\r\n')
-      if (head.length > 0) upstream.write(head)
-      upstream.pipe(socket)
-      socket.pipe(upstream)
-    })
-    upstream.on('error', () => socket.destroy())
-    socket.on('close', () => upstream.destroy())
+    if (status === 'silence') {
+      socket.on('end', () => socket.end()).resume()
+    } else if (status !== 200) {
+      socket.end(`HTTP/1.1 ${status} Refused\r\nContent-Length: 0\r\n\r\n`)
+    } else {
+      openTunnel(request, socket, head)
+    }
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   onTestFinished(() => {
@@ -71,4 +68,15 @@ export async function startProxy(
         onClose()
       }),
   }
+}
+
+function openTunnel(request: IncomingMessage, socket: Socket, head: Buffer): void {
+  const upstream = connect(Number(request.url?.split(':').at(-1)), '127.0.0.1', () => {
+    socket.write('HTTP/1.1 200 Connection Established\r\n\r\n')
+    if (head.length > 0) upstream.write(head)
+    upstream.pipe(socket)
+    socket.pipe(upstream)
+  })
+  upstream.on('error', () => socket.destroy())
+  socket.on('close', () => upstream.destroy())
 }

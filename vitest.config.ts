@@ -29,7 +29,7 @@ const shared = {
       },
     ],
   },
-  test: { setupFiles: ['test/support/unhandled.ts'], testTimeout: 20_000, typecheck: { enabled: false } },
+  test: { setupFiles: ['test/support/unhandled.ts'], testTimeout: 40_000, typecheck: { enabled: false } },
 }
 
 export default defineConfig({

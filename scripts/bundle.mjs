@@ -126,8 +126,8 @@ function escapeText() {
 
 /**
  * A few shared chunks instead of one per set of entries that share modules: `wire` is what a stream of events needs, `shared`
- * what the client and the library have in common beyond it, `core` the rest of the library. What only the command line needs is
- * `cli`, or `command` where it is needed to run a workflow and not before.
+ * what the client has in common with the library and the command line, `core` the rest of the library. What only the command line needs is
+ * `cli`, or `command` where it is needed to run a workflow and not before; `requests` is the rest that a run needs, of HTTP tools.
  * @param {readonly string[]} exported names of the entries that others import
  */
 function shareChunks(exported) {
@@ -151,12 +151,13 @@ function shareChunks(exported) {
   // A group takes what its modules import with them, so the order of the groups matters.
   const groups = [
     { name: 'wire', test: id => reached.stream.has(id) },
-    { name: 'shared', test: id => reached.client.has(id) && reached.library.has(id) },
-    { name: 'core', test: id => reached.library.has(id) },
+    { name: 'shared', test: id => reached.client.has(id) && (reached.library.has(id) || reached.program.has(id)) },
+    { name: 'core', test: id => reached.library.has(id) || (reached.program.has(id) && reached.exported.has(id)) },
     { name: 'cli', test: id => id !== main && reached.program.has(id) && !reached.exported.has(id) },
     { name: 'command', test: id => reached.run.has(id) && !reached.exported.has(id) },
+    { name: 'requests', test: id => reached.run.has(id) },
   ]
-  // The last two import what is exported too, which must not move into them.
+  // The others import what is exported too, which must not move into them.
   const recursive = groups.slice(0, 3)
   return {
     plugin,

@@ -1,26 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { stringifyJson } from '../json/stringify-json.ts'
 import type { HttpToolsOptions } from '../tools/http/http-options.ts'
-import { createChatTool } from '../tools/llm/chat-tool.ts'
-import { OpenRouterProvider } from '../tools/llm/openrouter-provider.ts'
-import { failure } from '../tools/llm/stream-error.ts'
-import { createUndiciFetch } from '../tools/llm/undici-fetch.ts'
 import type { Tool, ToolContext } from '../tools/tool.ts'
-import { type CliProcess, UsageError } from './console.ts'
 import { createHttpTools } from './http-tools.ts'
-import type { LlmOptions } from './read-config.ts'
 
 /**
- * The tools that need no module and no server.
+ * The tools that need no module, no server and no key.
  * @param http where requests may go; without it they only get public addresses
  * @throws `INVALID_OPTION`
  */
-export function createBuiltinTools(
-  http: HttpToolsOptions | undefined,
-  env: CliProcess['env'],
-  llm: LlmOptions = {},
-): readonly Tool[] {
-  return [...OFFLINE_TOOLS, ...createHttpTools(http), ...createChatTools(env, llm)]
+export function createBuiltinTools(http?: HttpToolsOptions): readonly Tool[] {
+  return [...OFFLINE_TOOLS, ...createHttpTools(http)]
 }
 
 /** Enough to try a workflow with nothing set up. */
@@ -76,41 +66,6 @@ const OFFLINE_TOOLS: readonly Tool[] = [
         .join((separator as string | undefined) ?? '\n'),
   },
 ]
-
-/**
- * `llm:chat`, which asks OpenRouter, or the endpoint of `OPENROUTER_BASE_URL`; `undefined` without `OPENROUTER_API_KEY`.
- * @throws UsageError for a base URL that is none; it does not show it
- */
-export function findChatTool(env: CliProcess['env'], llm: LlmOptions = {}): Tool | undefined {
-  const apiKey = env['OPENROUTER_API_KEY']?.trim()
-  const baseURL = env['OPENROUTER_BASE_URL']?.trim()
-  if (!apiKey) return undefined
-  try {
-    // Read here, not by the provider: what a command line sees of the environment is what it is given.
-    const provider = new OpenRouterProvider({
-      ...llm,
-      apiKey,
-      fetch: createUndiciFetch(() => env),
-      ...(baseURL && { baseURL }),
-    })
-    return createChatTool(provider) as unknown as Tool
-  } catch {
-    throw new UsageError('Expected OPENROUTER_BASE_URL to be an http or https URL without a password')
-  }
-}
-
-/** A setting that is wrong hurts whoever asks the model, and nobody else. */
-function createChatTools(env: CliProcess['env'], llm: LlmOptions): Tool[] {
-  try {
-    const tool = findChatTool(env, llm)
-    return tool === undefined ? [] : [tool]
-  } catch (error) {
-    const execute = (): never => {
-      throw failure('INVALID_REQUEST', (error as Error).message)
-    }
-    return [{ ...(createChatTool(new OpenRouterProvider()) as unknown as Tool), execute }]
-  }
-}
 
 function fail({ message, times }: Record<string, unknown>, { attempt }: ToolContext): string {
   if (times !== undefined && attempt > (times as number)) return `succeeded in attempt ${attempt}`

@@ -7,7 +7,7 @@ import { createBuiltinTools } from './builtin-tools.ts'
 import type { CliProcess } from './console.ts'
 import { listenForInterrupts } from './interrupts.ts'
 import { loadTools } from './load-tools.ts'
-import { parseHttpOptions, parseLlmOptions, readConfig, readMcpConfig } from './read-config.ts'
+import { type LlmOptions, parseHttpOptions, parseLlmOptions, readConfig, readMcpConfig } from './read-config.ts'
 
 /** The flags that say where tools come from. */
 export interface ToolFlags {
@@ -44,7 +44,8 @@ export async function openTools(
 ): Promise<CliTools> {
   const config = await readConfig(process)
   const mcp = await readMcpConfig(flags.mcp, config, process)
-  const builtin = createBuiltinTools(parseHttpOptions(config), process.env, parseLlmOptions(config))
+  const llm = parseLlmOptions(config)
+  const builtin = [...createBuiltinTools(parseHttpOptions(config)), ...(await loadChatTools(process.env, llm))]
   if (flags.tools !== undefined) process.beforeForeignCode?.()
   const module = Array.from(await loadTools(flags.tools, process.cwd), ({ tool }) => tool)
   const servers = mcp && (await openServers(mcp, logger))
@@ -86,6 +87,13 @@ export async function askUntilInterrupted<T>(
   } finally {
     stopListening()
   }
+}
+
+/** `llm:chat`, where there is a key for it; what asks models is loaded only then. */
+async function loadChatTools(env: CliProcess['env'], llm: LlmOptions): Promise<readonly AnyTool[]> {
+  if (!env['OPENROUTER_API_KEY']?.trim()) return []
+  const { createChatTools } = await import('./chat-tools.ts')
+  return createChatTools(env, llm)
 }
 
 /** The client behind it is loaded only where there are servers: that takes longer than most commands take in all. */

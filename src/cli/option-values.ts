@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander'
-import { isNames } from '../tools/llm/chat-request.ts'
+import { isNames } from '../tools/llm/request-fields.ts'
 import { MOMENT, parseMoment } from '../http/list-filter.ts'
 import { MAX_KEEP_ALIVE_MS } from '../http/node/serve-bounds.ts'
 import { UsageError } from './console.ts'

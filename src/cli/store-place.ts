@@ -5,7 +5,6 @@ import type { ExecutionStore } from '../store/execution-store.ts'
 import { createMemoryStore } from '../store/memory-store.ts'
 import type { SqliteStore } from '../store/sqlite/sqlite-store.ts'
 import type { Durability, SqliteStoreOptions } from '../store/sqlite/store-options.ts'
-import { checkPath } from '../store/sqlite/store-path.ts'
 import type { Logger } from '../stream/logger.ts'
 import { type CliProcess, UsageError } from './console.ts'
 import { DEFAULT_STORE } from './default-store.ts'
@@ -75,6 +74,7 @@ export async function openExistingStore(
   access: 'read' | 'write',
   process: CliProcess,
 ): Promise<SqliteStore> {
+  const { checkPath } = await import('../store/sqlite/store-path.ts')
   if (!existsSync(resolve(process.cwd, checkPath(file)))) throw new UsageError(`There is no store \`${file}\``)
   const hint = 'ask that process, by --server, or end it'
   return openFile(file, access === 'read' ? { readOnly: true } : KEEP_ALL, process, hint)
@@ -86,7 +86,10 @@ async function openFile(
   { cwd }: CliProcess,
   hint: string,
 ): Promise<SqliteStore> {
-  const { openSqliteStore } = await import('../store/sqlite/open-store.ts')
+  const [{ openSqliteStore }, { checkPath }] = await Promise.all([
+    import('../store/sqlite/open-store.ts'),
+    import('../store/sqlite/store-path.ts'),
+  ])
   try {
     return await openSqliteStore(resolve(cwd, checkPath(file)), options)
   } catch (error) {

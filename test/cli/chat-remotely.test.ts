@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { createBuiltinTools } from '../../src/cli/builtin-tools.ts'
+import { createChatTools } from '../../src/cli/chat-tools.ts'
 import { runCli } from '../../src/cli/program.ts'
 import type { ToolContext } from '../../src/index.ts'
 import { chat, chatProcess, type FakeModel, saySix, startModel, untilWritten } from './chat-rig.ts'
@@ -9,7 +9,7 @@ afterEach(() => vi.unstubAllGlobals())
 
 /** A server that has the key; the command line has none. */
 function serveChat(model: FakeModel): FakeServer {
-  return startFakeServer({ tools: createBuiltinTools(undefined, model.env) })
+  return startFakeServer({ tools: createChatTools(model.env) })
 }
 
 test('a server answers as this process does: same output, same lines, same request to the model', async () => {

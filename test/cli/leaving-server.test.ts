@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { createBuiltinTools } from '../../src/cli/builtin-tools.ts'
+import { createChatTools } from '../../src/cli/chat-tools.ts'
 import { runCli } from '../../src/cli/program.ts'
 import { chatProcess, startModel, untilWritten } from './chat-rig.ts'
 import { FakeProcess } from './fake-process.ts'
@@ -57,7 +57,7 @@ function loseServer(): () => void {
 
 test('Ctrl-C while the connection is lost asks the server once, lets go, and tells what was used', async () => {
   const model = await startModel()
-  const server = startFakeServer({ tools: createBuiltinTools(undefined, model.env) })
+  const server = startFakeServer({ tools: createChatTools(model.env) })
   const lose = loseServer()
   const process = chatProcess({}, 'hi', '--server', SERVER, '--stream')
   const ended = runCli(process)

@@ -13,7 +13,7 @@ import { processFor } from './remote-rig.ts'
 const WORKFLOW = { tasks: [{ id: 'a', tool: 'echo', arguments: { x: 1 } }] }
 
 async function startServer(): Promise<number> {
-  const handler = createHandler({ tools: createBuiltinTools(undefined, {}) })
+  const handler = createHandler({ tools: createBuiltinTools() })
   const server = await serve(handler, { port: 0, allowedHosts: ['far.internal', '127.0.0.1'] })
   onTestFinished(() => server.close())
   return server.port

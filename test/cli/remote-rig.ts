@@ -18,7 +18,7 @@ export interface FakeServer {
 
 /** Stands in for the global `fetch` until `vi.unstubAllGlobals`. */
 export function startFakeServer(options: Partial<HandlerOptions> = {}): FakeServer {
-  const handler = createHandler({ tools: createBuiltinTools(undefined, {}), ...options })
+  const handler = createHandler({ tools: createBuiltinTools(), ...options })
   const server: FakeServer = { handler, requests: [], intercept: () => undefined }
   vi.stubGlobal('fetch', async (request: Request) => {
     const url = new URL(request.url)

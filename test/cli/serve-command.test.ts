@@ -80,7 +80,7 @@ test('with the tools of the shipped report, the report is what to paste; elsewhe
 })
 
 test('an address in brackets is quoted: some shells take them for a pattern', async () => {
-  const tools = new ToolRegistry(createBuiltinTools(undefined, {}))
+  const tools = new ToolRegistry(createBuiltinTools())
   const lines = await buildSamples('http://[::1]:8321', false, tools, new FakeProcess())
   expect(lines[0]).toContain("curl -N 'http://[::1]:8321/executions' -H")
   expect(lines.at(-1)).toBe("dagstream run fixtures/hello.json --server 'http://[::1]:8321'")

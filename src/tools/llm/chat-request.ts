@@ -1,7 +1,8 @@
-import { describeValue, invalidOption } from '../../errors.ts'
+import { describeValue } from '../../errors.ts'
 import { applyRefusals, type RefusedFields } from './adjustments.ts'
 import { stringifyJson } from '../../json/stringify-json.ts'
 import type { ProviderInput, ProviderParams } from './provider.ts'
+import { isNames } from './request-fields.ts'
 import { failure } from './stream-error.ts'
 import { toWellFormedJson } from '../../text.ts'
 
@@ -25,9 +26,6 @@ export interface ChatRequest {
   /** Of the fields those that are missing or renamed because they were refused. */
   readonly changed: readonly string[]
 }
-
-/** Fields without which there is no answer that can be read. */
-const REQUIRED: ReadonlySet<string> = new Set(['messages', 'stream'])
 
 /**
  * The body of a request for a streamed answer, as JSON.
@@ -78,19 +76,6 @@ export function writeChatRequest(input: ProviderInput, params: ProviderParams, d
     // A cycle, a BigInt, or something that throws when it is read.
     throw failure('INVALID_REQUEST', 'Expected the request to be JSON')
   }
-}
-
-/** Checks options that change every request. @throws `INVALID_OPTION` */
-export function checkFields({ extra = {}, omit = [] }: { extra?: unknown; omit?: unknown }): void {
-  if (typeof extra !== 'object' || extra === null || Array.isArray(extra)) {
-    throw invalidOption('extra', 'an object', extra)
-  }
-  if (!isNames(omit)) throw invalidOption('omit', 'names of fields other than `messages` and `stream`', omit)
-}
-
-/** Whether these can be left out of a request. */
-export function isNames(omit: unknown): omit is readonly string[] {
-  return Array.isArray(omit) && omit.every(name => typeof name === 'string' && !REQUIRED.has(name))
 }
 
 function refuse(what: string, expected: string, found: unknown): Error {

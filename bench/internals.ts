@@ -1,4 +1,5 @@
-/** What benches and tests of the build use of its inside. Built with it and not published. */
+/** What the build itself, benches and tests use of its inside. Built with it and not published. */
+export { configSchema } from '../src/cli/config-schema.ts'
 export { LogEntry } from '../src/events/log-entry.ts'
 export { encode } from '../src/sse/encode.ts'
 export { createEventBody } from '../src/sse/response-body.ts'

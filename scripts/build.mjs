@@ -1,5 +1,5 @@
-// Builds dist: bundled modules, their declarations and the licences of what is bundled; stamps it, so that `prepare.mjs` can tell
-// whether it is still fresh.
+// Builds dist: bundled modules, their declarations, the schemas of documents and the licences of what is bundled. Stamps it, so that
+// `prepare.mjs` can tell whether it is still fresh.
 import { execFileSync } from 'node:child_process'
 import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -17,8 +17,19 @@ execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconf
 })
 const bundled = await bundle(listEntries(), fileURLToPath(dist))
 writeFileSync(new URL('THIRD-PARTY-LICENSES.txt', dist), collectLicences(bundled))
+await writeSchemas()
 chmodSync(new URL('cli/main.js', dist), 0o755)
 writeFileSync(stampFile, sourceStamp())
+
+/** The schemas of workflows and of the configuration, for editors. Documents name a copy by its path, so the ids are no URLs. */
+async function writeSchemas() {
+  const { workflowSchema } = await import(new URL('index.js', dist).href)
+  const { configSchema } = await import(new URL('internals.js', dist).href)
+  for (const [name, { $schema, ...schema }] of Object.entries({ workflow: workflowSchema, config: configSchema })) {
+    const published = { $schema, $id: `urn:dagstream:${name}`, ...schema }
+    writeFileSync(new URL(`${name}.schema.json`, dist), `${JSON.stringify(published, undefined, 2)}\n`)
+  }
+}
 
 /** The modules that package.json names, and the inside for benches and tests, which is not published. */
 function listEntries() {

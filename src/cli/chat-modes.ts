@@ -1,4 +1,5 @@
 import { describeValue } from '../errors.ts'
+import { MODE_FIELDS } from './config-schema.ts'
 import { UsageError } from './console.ts'
 import { type CliConfig, CONFIG_FILE } from './read-config.ts'
 import { toPlainLine } from './text.ts'
@@ -51,9 +52,13 @@ function parseModes({ modes }: CliConfig): [string, ChatMode][] {
 }
 
 function parseMode(value: unknown, place: string): ChatMode {
-  const { system, temperature, model, ...rest } = expectObject(value, place)
-  const unknown = Object.keys(rest)[0]
-  if (unknown !== undefined) throw refuse(`${place}/${unknown}`, 'absent: a mode has `system`, `temperature`, `model`')
+  const mode = expectObject(value, place)
+  const { system, temperature, model } = mode
+  const unknown = Object.keys(mode).find(field => !MODE_FIELDS.some(known => known === field))
+  if (unknown !== undefined) {
+    const known = MODE_FIELDS.map(field => `\`${field}\``).join(', ')
+    throw refuse(`${place}/${unknown}`, `absent: a mode has ${known}`)
+  }
   if (typeof system !== 'string') throw refuse(`${place}/system`, 'a string', system)
   if (temperature !== undefined && !(typeof temperature === 'number' && temperature >= 0)) {
     throw refuse(`${place}/temperature`, 'a number of at least 0', temperature)

@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { DagstreamError, expectObject, invalidOption } from '../errors.ts'
+import { DagstreamError, describeValue, expectObject, invalidOption } from '../errors.ts'
 import { toDoubles } from '../json/replace-numbers.ts'
 import { type HttpToolsOptions, resolveHttpOptions } from '../tools/http/http-options.ts'
 import { checkFields } from '../tools/llm/request-fields.ts'
 import type { OpenRouterOptions } from '../tools/llm/openrouter-provider.ts'
 import type { McpConfig } from '../tools/mcp/server-config.ts'
+import { CONFIG_FIELDS, HTTP_FIELDS, LLM_FIELDS } from './config-schema.ts'
 import { type CliProcess, UsageError } from './console.ts'
 import { readWorkflow } from './read-workflow.ts'
 import { cutText } from '../text.ts'
@@ -13,28 +14,8 @@ import { cutText } from '../text.ts'
 /** The file of the working directory that says how the command line works there. */
 export const CONFIG_FILE = 'dagstream.config.json'
 
-/** What it may hold. */
-const FIELDS = ['mcpServers', 'http', 'llm', 'modes'] as const
-
-/** What it holds; each part is checked by whoever needs it. */
-export type CliConfig = Readonly<Partial<Record<(typeof FIELDS)[number], unknown>>>
-
-/** Of the options of `httpTools` those that a file can say. */
-const HTTP_FIELDS = [
-  'allowedHosts',
-  'allowPrivateAddresses',
-  'hostHeaders',
-  'limit',
-  'limitPerHost',
-  'timeoutMs',
-  'maxResponseBytes',
-  'maxRedirects',
-  'proxy',
-  'retry',
-] as const satisfies readonly (keyof HttpToolsOptions)[]
-
-/** Of the options of `OpenRouterProvider` those that a file can say. */
-const LLM_FIELDS = ['extra', 'omit'] as const
+/** What it holds; each part is checked by the commands that need it. */
+export type CliConfig = Readonly<Partial<Record<(typeof CONFIG_FIELDS)[number], unknown>>>
 
 /** What every request to the language model has, and has not. */
 export type LlmOptions = Pick<OpenRouterOptions, (typeof LLM_FIELDS)[number]>
@@ -52,7 +33,12 @@ type Place = Pick<CliProcess, 'stdin' | 'cwd'>
 export async function readConfig(process: Place): Promise<CliConfig> {
   if (!existsSync(resolve(process.cwd, CONFIG_FILE))) return {}
   const config = await readObject(CONFIG_FILE, process)
-  refuseUnknown(config, FIELDS, '')
+  refuseUnknown(config, CONFIG_FIELDS, '')
+  if ('$schema' in config && typeof config['$schema'] !== 'string') {
+    throw new UsageError(
+      `Expected \`$schema\` of \`${CONFIG_FILE}\` to be a string, got ${describeValue(config['$schema'])}`,
+    )
+  }
   return config
 }
 

@@ -4,6 +4,8 @@ export interface DAGStructure {
   readonly description?: string
   /** Ids must be unique; the order is the order of ties. */
   readonly tasks: readonly DAGTask[]
+  /** Where the schema of workflows is, for editors; ignored otherwise. */
+  readonly $schema?: string
 }
 
 /** One call of one tool. */

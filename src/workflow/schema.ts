@@ -73,7 +73,12 @@ export const workflowSchema: ShapeSchema = deepFreeze({
   type: 'object',
   required: ['tasks'],
   additionalProperties: false,
-  properties: { name, description, tasks: { type: 'array', maxItems: LIMITS.maxTasks, items: task } },
+  properties: {
+    name,
+    description,
+    tasks: { type: 'array', maxItems: LIMITS.maxTasks, items: task },
+    $schema: { type: 'string', description: 'Where this schema is, for editors. Ignored otherwise.' },
+  },
 })
 
 /** A name or a description of a recorded document: halves of surrogate pairs were text. */

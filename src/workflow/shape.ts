@@ -72,7 +72,9 @@ function readAnyObject(value: unknown, walk: Walk): unknown {
 
 function compileObject(schema: ShapeSchema, properties: Readonly<Record<string, ShapeSchema>>): ShapeReader {
   const readers = new Map(Object.entries(properties).map(([key, member]) => [key, compileShape(member)]))
-  const accepted = new Suggestions(readers.keys(), 'accepted fields')
+  // What is for editors alone is no field that anyone misses.
+  const names = Object.keys(properties).filter(key => !key.startsWith('$'))
+  const accepted = new Suggestions(names, 'accepted fields')
   const { required = [], not } = schema
   const readObject = (value: unknown, walk: Walk): unknown => {
     if (!isJsonObject(value)) return mismatch(walk, 'an object', value)

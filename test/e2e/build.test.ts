@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { beforeAll, expect, test } from 'vitest'
+import { configSchema } from '../../src/cli/config-schema.ts'
+import { workflowSchema } from '../../src/workflow/schema.ts'
 import manifest from '../../package.json' with { type: 'json' }
 
 const root = new URL('../../', import.meta.url)
@@ -70,4 +72,11 @@ test('every package that is imported is a dependency, every other one that is bu
     'obliterator',
     'yocto-queue',
   ])
+})
+
+test('the schemas of workflows and of the configuration are published with an id', () => {
+  const published = (name: string): object => JSON.parse(read(`${name}.schema.json`)) as object
+  const $schema = 'https://json-schema.org/draft/2020-12/schema'
+  expect(published('workflow')).toEqual({ ...workflowSchema, $schema, $id: 'urn:dagstream:workflow' })
+  expect(published('config')).toEqual({ ...configSchema, $schema, $id: 'urn:dagstream:config' })
 })

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { JsonValue } from '../../src/events/json-value.ts'
+import { compileWorkflow, validateWorkflow } from '../../src/plan/compile.ts'
 import { ToolRegistry } from '../../src/tools/registry.ts'
 import { type CheckedDocument, checkDocument, checkInput } from '../../src/workflow/check-document.ts'
 import type { WorkflowIssue } from '../../src/workflow/document.ts'
@@ -351,4 +352,15 @@ test('every other id has an output path that URL parsers keep', () => {
   for (const id of ['', '[', 'a\n', '\ud800', 'x'.repeat(201), '😀'.repeat(201)]) {
     expect(issuesOf({ id, tool: 'noop' })).toMatchObject([{ code: 'INVALID_SHAPE', pointer: '/tasks/0/id' }])
   }
+})
+
+test('`$schema` says where the schema is, and changes nothing', () => {
+  const tasks = [{ id: 'a', tool: 'echo' }]
+  const tools = { echo: () => null }
+  expect(compileWorkflow({ $schema: './workflow.schema.json', tasks }, tools).describe()).toEqual(
+    compileWorkflow({ tasks }, tools).describe(),
+  )
+  expect(validateWorkflow({ $schema: 1, tasks }, tools).issues).toEqual([
+    { code: 'INVALID_SHAPE', pointer: '/$schema', message: 'Expected `$schema` to be a string, got 1' },
+  ])
 })

@@ -361,6 +361,6 @@ test('`$schema` says where the schema is, and changes nothing', () => {
     compileWorkflow({ tasks }, tools).describe(),
   )
   expect(validateWorkflow({ $schema: 1, tasks }, tools).issues).toEqual([
-    { code: 'INVALID_SHAPE', pointer: '/$schema', message: 'Expected `$schema` to be a string, got 1' },
+    { code: 'INVALID_SHAPE', pointer: '/$schema', message: 'Expected `$schema` to be a string, got `1` (number)' },
   ])
 })

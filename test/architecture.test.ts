@@ -5,17 +5,31 @@ import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 
 /** Folders from the top: each imports only from itself and from those before it. */
-const ORDER = ['events', 'tools', 'workflow', 'plan', 'stream', 'store', 'execute', 'sse', 'http', 'client', 'cli']
+const ORDER = [
+  'events',
+  'tools',
+  'workflow',
+  'plan',
+  'log',
+  'store',
+  'scheduler',
+  'attempt',
+  'engine',
+  'sse',
+  'http',
+  'client',
+  'cli',
+]
 
 /** Files that anything may import, in this order, though they stand outside the folders. */
-const ROOTS = ['errors.ts', 'clock.ts']
+const ROOTS = ['errors.ts', 'clock.ts', 'round.ts', 'abort-signals.ts']
 
 /** Folders and files that may import any core folder and `node:`, and that no core folder imports. */
 const LEAVES = ['tools/http', 'tools/mcp', 'tools/llm', 'store/sqlite', 'http/node', 'testing', 'cli']
 
 /** Files over 250 lines, each with the reason why it is one file. */
 const LONG_FILES: Readonly<Record<string, string>> = {
-  'execute/execution-loop.ts': 'the hot path of every task: splitting it costs calls and allocations per task',
+  'engine/execution-loop.ts': 'the hot path of every task: splitting it costs calls and allocations per task',
   'events/events.ts': 'the wire contract, one declaration per event',
 }
 
@@ -59,9 +73,11 @@ test('the source is found, every folder of it known', () => {
   expect(files.length).toBeGreaterThan(60)
   expect([...folders].filter(folder => !ORDER.includes(folder) && leafOf(folder) === undefined)).toEqual([])
   expect(files.filter(({ path }) => !path.includes('/')).map(({ path }) => path)).toEqual([
+    'abort-signals.ts',
     'clock.ts',
     'errors.ts',
     'index.ts',
+    'round.ts',
   ])
 })
 

@@ -2,7 +2,7 @@ import type { EventFor } from '../events/events.ts'
 import type { LogEntry } from '../events/log-entry.ts'
 import type { ExecutionStore } from '../store/execution-store.ts'
 import { observeAppends } from '../store/observe-appends.ts'
-import type { Logger } from '../stream/logger.ts'
+import type { Logger } from '../log/logger.ts'
 import type { Output } from './console.ts'
 import { toPlainLine } from './text.ts'
 

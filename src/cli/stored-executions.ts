@@ -1,11 +1,11 @@
 import { type EventFor, formatEventId } from '../events/events.ts'
-import type { ExecutionResult } from '../execute/execution-result.ts'
-import { resumeLoop } from '../execute/recovery.ts'
+import type { ExecutionResult } from '../engine/execution-result.ts'
+import { resumeLoop } from '../engine/recovery.ts'
 import { isRecordUnusable, readLeft } from '../http/left-request.ts'
 import { findParked } from '../http/shown-status.ts'
 import type { StoredExecution } from '../store/execution-store.ts'
 import type { SqliteStore } from '../store/sqlite/sqlite-store.ts'
-import type { StoredEntry } from '../stream/event-log.ts'
+import type { StoredEntry } from '../log/event-log.ts'
 import type { ExecutionHead, ExecutionLog, ExecutionSource, WireEvent } from './execution-source.ts'
 
 /** How many executions, and how many events, are read at once. */

@@ -1,5 +1,5 @@
 import { describeValue } from '../errors.ts'
-import type { ExecutionOptions, ResolvedOptions } from '../execute/options.ts'
+import type { ExecutionOptions, ResolvedOptions } from '../engine/options.ts'
 import { type DAGStructure, LIMITS } from '../workflow/document.ts'
 import { parseDisconnectRule } from './audience.ts'
 import { badRequest, conflict, HttpProblem } from './problem.ts'

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { ExecutionStore, StoredExecution } from '../store/execution-store.ts'
-import { EventLog } from '../stream/event-log.ts'
+import { EventLog } from '../log/event-log.ts'
 import { askStore } from './ask-store.ts'
 import { HostedExecution } from './hosted-execution.ts'
 import type { PageEnd } from './paging.ts'

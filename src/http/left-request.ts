@@ -1,8 +1,8 @@
 import { DagstreamError } from '../errors.ts'
-import { INTERRUPTED } from '../execute/past.ts'
-import { parseRecorded, readOptions } from '../execute/recorded-options.ts'
+import { INTERRUPTED } from '../engine/past.ts'
+import { parseRecorded, readOptions } from '../engine/recorded-options.ts'
 import type { StoredExecution } from '../store/execution-store.ts'
-import type { Stop } from '../stream/execution-notes.ts'
+import type { Stop } from '../log/execution-notes.ts'
 import { conflict, HttpProblem } from './problem.ts'
 
 /** What is to be gone on with, as a process before this one recorded it. */

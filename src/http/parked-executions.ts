@@ -1,5 +1,5 @@
 import type { ExecutionStore } from '../store/execution-store.ts'
-import type { Logger } from '../stream/logger.ts'
+import type { Logger } from '../log/logger.ts'
 import { askStore } from './ask-store.ts'
 import type { Parked } from './shown-status.ts'
 

@@ -1,6 +1,6 @@
 import type { ExecutionStore, StoredExecution } from '../store/execution-store.ts'
-import type { ExecutionNotes } from '../stream/execution-notes.ts'
-import type { Logger } from '../stream/logger.ts'
+import type { ExecutionNotes } from '../log/execution-notes.ts'
+import type { Logger } from '../log/logger.ts'
 import type { ToolRegistry } from '../tools/registry.ts'
 import type { ToolShelf } from '../tools/tool-provider.ts'
 import type { HostedExecution, Loss } from './hosted-execution.ts'

@@ -1,6 +1,6 @@
 import { DagstreamError } from '../errors.ts'
-import type { ExecutionLoop, TaskActivity } from '../execute/execution-loop.ts'
-import type { Logger } from '../stream/logger.ts'
+import type { ExecutionLoop, TaskActivity } from '../engine/execution-loop.ts'
+import type { Logger } from '../log/logger.ts'
 import { isStoreFailure } from './ask-store.ts'
 import { describeError } from './describe-error.ts'
 import { type Claimant, isRepeat } from './execution-request.ts'

@@ -1,5 +1,5 @@
 import type { ExecutionStatus } from '../events/events.ts'
-import type { ExecutionNotes } from '../stream/execution-notes.ts'
+import type { ExecutionNotes } from '../log/execution-notes.ts'
 
 /** Where an execution is, as clients are told. */
 export type ShownStatus = 'running' | 'parked' | ExecutionStatus

@@ -1,7 +1,7 @@
 import type { ExecutionStatus } from '../events/events.ts'
 import type { ExecutionState } from '../events/state.ts'
-import type { Lease, LogStorage } from '../stream/event-log.ts'
-import type { ExecutionNotes } from '../stream/execution-notes.ts'
+import type { Lease, LogStorage } from '../log/event-log.ts'
+import type { ExecutionNotes } from '../log/execution-notes.ts'
 
 /** What is known of an execution before its first event. */
 export interface ExecutionRecord {

@@ -7,7 +7,7 @@ import { runCli } from '../../src/cli/program.ts'
 import { createMemoryStore, type DAGStructure, ParallelExecutor } from '../../src/index.ts'
 import { LogEntry } from '../../src/events/log-entry.ts'
 import { openSqliteStore, type SqliteStore } from '../../src/store/sqlite/index.ts'
-import type { ExecutionNotes } from '../../src/stream/execution-notes.ts'
+import type { ExecutionNotes } from '../../src/log/execution-notes.ts'
 import { readKept } from '../support/crash.ts'
 import { FakeProcess } from './fake-process.ts'
 

@@ -1,7 +1,7 @@
 import { createMemoryStore, type ExecutionRecord, type ExecutionStore } from '../../src/index.ts'
 import { LogEntry } from '../../src/events/log-entry.ts'
-import type { ExecutionNotes } from '../../src/stream/execution-notes.ts'
-import type { StoredEntry } from '../../src/stream/event-log.ts'
+import type { ExecutionNotes } from '../../src/log/execution-notes.ts'
+import type { StoredEntry } from '../../src/log/event-log.ts'
 
 /** All that a store keeps of one execution. */
 export interface Kept {

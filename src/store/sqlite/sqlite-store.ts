@@ -1,7 +1,7 @@
 import { DagstreamError } from '../../errors.ts'
 import type { EventFor } from '../../events/events.ts'
 import type { LogEntry } from '../../events/log-entry.ts'
-import type { Lease } from '../../stream/event-log.ts'
+import type { Lease } from '../../log/event-log.ts'
 import type { ExecutionStore, StoredExecution } from '../execution-store.ts'
 import { backUp } from './backup.ts'
 import type { SqliteConnection, SqliteDriver } from './driver.ts'

@@ -1,6 +1,6 @@
 import type { LogEntry } from '../../events/log-entry.ts'
-import type { StoredEntry } from '../../stream/event-log.ts'
-import type { ExecutionNotes } from '../../stream/execution-notes.ts'
+import type { StoredEntry } from '../../log/event-log.ts'
+import type { ExecutionNotes } from '../../log/execution-notes.ts'
 import type { ExecutionRecord, StoredExecution } from '../execution-store.ts'
 import type { Row, SqliteConnection, SqlValue } from './driver.ts'
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { DagstreamError, type ExecutionRecord, type ExecutionStore, type StoredExecution } from '../../../src/index.ts'
-import type { ExecutionNotes } from '../../../src/stream/execution-notes.ts'
+import type { ExecutionNotes } from '../../../src/log/execution-notes.ts'
 import { leaveAfter, readKept } from '../../support/crash.ts'
 import { type HandlerRig, handlerRig, ONE_TASK, readProblem } from './handler-rig.ts'
 import { createGate, FakeProvider } from './provider-rig.ts'

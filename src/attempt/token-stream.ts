@@ -1,0 +1,50 @@
+import type { EventFor } from '../events/events.ts'
+import { round } from '../round.ts'
+
+/** Less time than this between the first token and the last says nothing of a model's speed, ms. */
+const MIN_SPAN_MS = 1
+
+/** What one attempt has streamed; made with its first token. */
+export class TokenStream {
+  readonly #firstAt: number
+  #lastAt: number
+  #count = 0
+  #pending = ''
+
+  constructor(now: number) {
+    this.#firstAt = now
+    this.#lastAt = now
+  }
+
+  add(text: string, now: number): void {
+    this.#lastAt = now
+    this.#count += 1
+    this.#pending += text
+  }
+
+  /** Characters not recorded yet. */
+  get pendingLength(): number {
+    return this.#pending.length
+  }
+
+  /** The text not recorded yet, which the caller records. */
+  takePending(): string {
+    const text = this.#pending
+    this.#pending = ''
+    return text
+  }
+
+  /** All finite, whatever the clock did. */
+  measure(
+    startedAt: number,
+    totalMs: number,
+  ): Pick<EventFor<'metrics'>['data'], 'ttftMs' | 'totalMs' | 'tokenCount' | 'tokensPerSec'> {
+    const spanMs = this.#lastAt - this.#firstAt
+    return {
+      ttftMs: round(this.#firstAt - startedAt),
+      totalMs,
+      tokenCount: this.#count,
+      tokensPerSec: spanMs >= MIN_SPAN_MS ? round((this.#count - 1) / (spanMs / 1000)) : 0,
+    }
+  }
+}

@@ -32,6 +32,7 @@ export { handleSSERequest, handleWorkflowRequest, type WorkflowRequestOptions } 
 export { compileWorkflow, type ValidationResult, validateWorkflow } from './plan/compile.ts'
 export type { ExecutionPlan, PlannedTask } from './plan/execution-plan.ts'
 export type { ExecutionRecord, ExecutionStore, StoredExecution } from './store/execution-store.ts'
+export { advanceExecution } from './store/advance-execution.ts'
 export type { Format } from './sse/formats.ts'
 export { createMemoryStore } from './store/memory-store.ts'
 export type { MemoryStoreOptions } from './store/memory-store-options.ts'

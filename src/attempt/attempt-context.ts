@@ -1,12 +1,10 @@
 import type { InfoLevel } from '../events/events.ts'
 import type { TokenUsage } from '../events/token-usage.ts'
 import type { ToolContext } from '../tools/tool.ts'
+import type { AttemptCommand } from './runner.ts'
 
-/** What of an attempt its context leads to. */
+/** What the context of a tool does on its attempt. */
 export interface AttemptActions {
-  readonly executionId: string
-  readonly task: { readonly id: string }
-  readonly number: number
   readonly signal: AbortSignal
   emitToken(text: string): void
   reportProgress(progress: Parameters<ToolContext['reportProgress']>[0]): void
@@ -15,8 +13,8 @@ export interface AttemptActions {
 }
 
 /**
- * What a tool sees of its attempt. Its functions are made when they are read — they need no `this`, so that a tool may take
- * them apart — and most tools read none: what an attempt costs matters more than what a read costs.
+ * What a tool sees of its attempt. Its functions are made when they are read, without `this`, so that a tool may take them
+ * apart. Most tools read none: the cost of an attempt matters more than that of a read.
  */
 export class AttemptContext implements ToolContext {
   readonly executionId: string
@@ -24,10 +22,13 @@ export class AttemptContext implements ToolContext {
   readonly attempt: number
   readonly #attempt: AttemptActions
 
-  constructor(attempt: AttemptActions) {
-    this.executionId = attempt.executionId
-    this.taskId = attempt.task.id
-    this.attempt = attempt.number
+  readonly #idempotencyKey: string
+
+  constructor(attempt: AttemptActions, { executionId, taskId, attempt: number, idempotencyKey }: AttemptCommand) {
+    this.executionId = executionId
+    this.taskId = taskId
+    this.attempt = number
+    this.#idempotencyKey = idempotencyKey
     this.#attempt = attempt
   }
 
@@ -36,7 +37,7 @@ export class AttemptContext implements ToolContext {
   }
 
   get idempotencyKey(): string {
-    return `${this.executionId}.${this.taskId}`
+    return this.#idempotencyKey
   }
 
   get emitToken(): (text: string) => void {

@@ -1,5 +1,5 @@
 import { Execution } from '../engine/execution.ts'
-import { resumeLoop } from '../engine/recovery.ts'
+import { resumeLoop } from '../engine/resume.ts'
 import { readLeft } from '../http/left-request.ts'
 import type { StoredExecution } from '../store/execution-store.ts'
 import type { SqliteStore } from '../store/sqlite/sqlite-store.ts'

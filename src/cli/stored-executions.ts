@@ -1,19 +1,15 @@
 import { type EventFor, formatEventId } from '../events/events.ts'
 import type { ExecutionResult } from '../engine/execution-result.ts'
-import { resumeLoop } from '../engine/recovery.ts'
+import { resumeLoop } from '../engine/resume.ts'
 import { isRecordUnusable, readLeft } from '../http/left-request.ts'
-import { findParked } from '../http/shown-status.ts'
+import { findLast } from '../store/find-last.ts'
 import type { StoredExecution } from '../store/execution-store.ts'
 import type { SqliteStore } from '../store/sqlite/sqlite-store.ts'
-import type { StoredEntry } from '../log/event-log.ts'
 import type { ExecutionHead, ExecutionLog, ExecutionSource, WireEvent } from './execution-source.ts'
 
 /** How many executions, and how many events, are read at once. */
 const EXECUTIONS_AT_ONCE = 1000
 const EVENTS_AT_ONCE = 1000
-
-/** More events than any execution has. */
-const MAX_SEQ = 2 ** 32
 
 /** The executions in the file of a store. */
 export class StoredExecutions implements ExecutionSource {
@@ -38,7 +34,7 @@ export class StoredExecutions implements ExecutionSource {
     const [first] = await this.#store.read(executionId, 0, 1)
     // Its list of tasks may be long, and the last event has the number too.
     const last =
-      first && head.status !== 'running' && head.status !== 'parked' ? await this.#findLast(executionId) : first
+      first && head.status !== 'running' && head.status !== 'parked' ? await findLast(this.#store, executionId) : first
     if (last === undefined) return head
     const data = JSON.parse(last.json) as Partial<EventFor<'execution_complete'>['data']>
     const { totalTasks, successCount, totalExecutionTimeMs } = data
@@ -78,14 +74,13 @@ export class StoredExecutions implements ExecutionSource {
     if (stored.status !== 'running') return stored.status
     const reason = { code: 'CANCELLED', message: 'Cancelled by request' } as const
     // What is only ended calls nothing.
-    const notes = { crashCount: 0, stop: { reason, message: reason.message } }
-    const loop = await resumeLoop(stored, this.#store, { notes })
+    const loop = await resumeLoop(stored, this.#store, { stop: { reason, message: reason.message } })
     return (await loop.result).status
   }
 
   async delete(executionId: string): Promise<void> {
     const stored = await this.find(executionId)
-    if (stored.status === 'running' && findParked(stored) === undefined && isUsable(stored)) {
+    if (stored.status === 'running' && stored.parked === undefined && isUsable(stored)) {
       throw new Error(`Execution ${executionId} has not ended; cancel it first`)
     }
     await this.#store.delete(executionId)
@@ -112,25 +107,9 @@ export class StoredExecutions implements ExecutionSource {
       if (page.length < EVENTS_AT_ONCE) return
     }
   }
-
-  /** By halving: a store reads from a place on, and a log has no gaps. */
-  async #findLast(executionId: string): Promise<StoredEntry | undefined> {
-    let found: StoredEntry | undefined
-    for (let low = 0, high = MAX_SEQ; low < high; ) {
-      const middle = Math.floor((low + high) / 2)
-      const [entry] = await this.#store.read(executionId, middle, 1)
-      if (entry === undefined) high = middle
-      else {
-        found = entry
-        low = entry.seq
-      }
-    }
-    return found
-  }
 }
 
-function describeHead({ executionId, status, createdAt, notes }: StoredExecution): ExecutionHead {
-  const parked = findParked({ status, notes })
+function describeHead({ executionId, status, createdAt, parked }: StoredExecution): ExecutionHead {
   return { executionId, status: parked ? 'parked' : status, createdAt, ...(parked && { parked }) }
 }
 

@@ -1,14 +1,14 @@
 import { afterTurn } from '../clock.ts'
 import type { InfoLevel, Reason } from '../events/events.ts'
+import type { AttemptReport } from '../attempt/attempt-outcome.ts'
+import type { Progress } from '../attempt/runner.ts'
 import { cutUtf8, findCut } from '../events/json-value.ts'
 import type { LoggedData } from '../events/wire-json.ts'
 import { addTokenUsage, type TokenUsage } from '../events/token-usage.ts'
-import type { ToolContext } from '../tools/tool.ts'
 import { LIMITS } from '../workflow/document.ts'
 import type { MutableCounters } from './counters.ts'
 import type { ResolvedOptions } from './options.ts'
 import type { Recorder } from './recorder.ts'
-import type { TokenStream } from '../attempt/token-stream.ts'
 
 /**
  * Tokens that wait for the end of the turn are recorded before it when they reach this many characters, and no event holds
@@ -18,28 +18,26 @@ const MAX_PENDING_TEXT = 64 * 1024
 
 const LEVELS: readonly InfoLevel[] = ['debug', 'info', 'warning', 'error']
 
-/** How far a tool is. */
-export type Progress = Parameters<ToolContext['reportProgress']>[0]
-
-/** What of an attempt is put on record. */
+/** An attempt as far as its emissions go. */
 export interface EmittingAttempt {
   readonly task: { readonly id: string }
   readonly number: number
-  readonly tokens: TokenStream | undefined
-  /** Of its tokens, once it is over. */
-  readonly metrics: ReturnType<TokenStream['measure']> | undefined
-  readonly usage: TokenUsage | undefined
+  /** Text that it streamed and that is not recorded yet. */
+  pendingText: string
+  /** Known once it is over. */
+  readonly report: AttemptReport | undefined
+  readonly tokenUsage: TokenUsage | undefined
 }
 
 /**
- * Puts on record what attempts tell while they run, in the order of the contract, and counts what they use.
+ * Records what attempts emit while they run, in the order of the contract, and counts the tokens that they use.
  *
  * Tokens are joined until the event loop turns, or until anything else of their attempt is recorded.
  */
 export class Emissions {
   readonly #executionId: string
   readonly #options: ResolvedOptions
-  readonly #recorder: Pick<Recorder<never>, 'record' | 'executionId' | 'timestamp'>
+  readonly #recorder: Pick<Recorder, 'record' | 'executionId' | 'timestamp'>
   readonly #counters: MutableCounters
   readonly #cancel: (reason: Reason) => void
   readonly #streaming = new Set<EmittingAttempt>()
@@ -52,7 +50,7 @@ export class Emissions {
   constructor(
     options: ResolvedOptions,
     counters: MutableCounters,
-    recorder: Pick<Recorder<never>, 'record' | 'executionId' | 'timestamp'>,
+    recorder: Pick<Recorder, 'record' | 'executionId' | 'timestamp'>,
     cancel: (reason: Reason) => void,
   ) {
     this.#executionId = recorder.executionId
@@ -62,7 +60,7 @@ export class Emissions {
     this.#cancel = cancel
   }
 
-  /** Takes over what attempts in processes before this one used. */
+  /** Takes over the usage of attempts in earlier processes. */
   restore(usage: TokenUsage | undefined): void {
     this.#recordedUsage = usage
     if (usage !== undefined) this.usage(usage)
@@ -73,8 +71,9 @@ export class Emissions {
     return this.#recordedUsage
   }
 
-  token(attempt: EmittingAttempt, tokens: TokenStream): void {
-    if (tokens.pendingLength >= MAX_PENDING_TEXT) return this.#recordTokens(attempt)
+  /** The attempt has more pending text. */
+  token(attempt: EmittingAttempt): void {
+    if (attempt.pendingText.length >= MAX_PENDING_TEXT) return this.#recordTokens(attempt)
     if (this.#streaming.size === 0) {
       afterTurn(() => {
         for (const streaming of this.#streaming) this.#recordTokens(streaming)
@@ -129,13 +128,15 @@ export class Emissions {
     )
   }
 
-  /** Records what is left to tell of an attempt that is over: tokens, metrics, usage. */
+  /** Records the rest of an attempt that is over: its tokens, metrics and usage. */
   conclude(attempt: EmittingAttempt): void {
-    const { metrics } = attempt
+    const metrics = attempt.report?.metrics
     if (metrics !== undefined) this.#record('metrics', attempt, metrics)
-    if (attempt.usage === undefined) return
-    this.#recordedUsage = addTokenUsage(this.#recordedUsage, attempt.usage)
-    const data = { tokenUsage: attempt.usage, executionTokenUsage: this.#recordedUsage }
+    else if (attempt.pendingText !== '') this.#recordTokens(attempt)
+    const { tokenUsage } = attempt
+    if (tokenUsage === undefined) return
+    this.#recordedUsage = addTokenUsage(this.#recordedUsage, tokenUsage)
+    const data = { tokenUsage, executionTokenUsage: this.#recordedUsage }
     this.#record('token_usage', attempt, data)
     this.#options.logger.debug('Token usage', { executionId: this.#executionId, taskId: attempt.task.id, ...data })
   }
@@ -146,9 +147,10 @@ export class Emissions {
   }
 
   #recordTokens(attempt: EmittingAttempt): void {
-    if (attempt.tokens === undefined) return
+    const text = attempt.pendingText
+    if (text === '') return
+    attempt.pendingText = ''
     this.#streaming.delete(attempt)
-    const text = attempt.tokens.takePending()
     for (let from = 0; from < text.length; ) {
       const to = findCut(text, from + MAX_PENDING_TEXT)
       this.#recorder.record('token', this.#about(attempt, { text: text.slice(from, to) }))

@@ -1,38 +1,28 @@
+import { LocalRunner } from '../attempt/local-runner.ts'
+import type { AttemptRunner } from '../attempt/runner.ts'
 import type { Clock } from '../clock.ts'
 import { DagstreamError } from '../errors.ts'
-import type { EventFor, Reason } from '../events/events.ts'
+import type { EventFor, Reason, Stop } from '../events/events.ts'
 import type { JsonValue } from '../events/json-value.ts'
-import type { LoggedData } from '../events/wire-json.ts'
+import type { LogEntry } from '../events/log-entry.ts'
 import type { TaskState } from '../events/state.ts'
-import type { ExecutionPlan, PlannedTask } from '../plan/execution-plan.ts'
 import type { EventLog, Lease } from '../log/event-log.ts'
-import type { ExecutionNotes, Stop } from '../log/execution-notes.ts'
-import type { Scope } from '../workflow/template.ts'
-import { describeAbort, onAbort } from '../abort-signals.ts'
-import { Attempt, type AttemptHost } from '../attempt/attempt.ts'
-import type { AttemptOutcome } from '../attempt/attempt-outcome.ts'
+import type { ExecutionPlan } from '../plan/execution-plan.ts'
+import { round } from '../round.ts'
+import { Permits } from '../scheduler/permits.ts'
+import { TaskTable } from '../scheduler/task-table.ts'
+import { ActiveAttempts } from './active-attempts.ts'
+import { type Command, Commands } from './commands.ts'
 import type { MutableCounters } from './counters.ts'
-import { Deadlines } from '../attempt/deadlines.ts'
-import { cutMessage, Emissions } from './emissions.ts'
+import { Emissions } from './emissions.ts'
 import { buildResult, type ExecutionResult, summarise } from './execution-result.ts'
+import { ExecutionTasks } from './execution-tasks.ts'
 import type { ResolvedOptions } from './options.ts'
 import { OutputBudget } from './output-budget.ts'
-import { INTERRUPTED, type Past } from './past.ts'
-import { Permits } from '../scheduler/permits.ts'
-import { prepareArguments } from './prepare-arguments.ts'
-import { restoreTasks } from './restore-tasks.ts'
-import { Recorder, type RecorderHost } from './recorder.ts'
-import { computeRetryDelay, mergeRetryPolicies } from '../attempt/retry.ts'
-import { round } from '../round.ts'
-import { Scheduler } from '../scheduler/scheduler.ts'
-import { describeFailFast, describeSkipped, TaskLedger } from './task-ledger.ts'
-
-/** What an execution goes on from. */
-export interface Interruption {
-  readonly past: Past
-  /** It is to be ended. */
-  readonly stop?: Stop | undefined
-}
+import { Recorder, type RecorderCallbacks } from './recorder.ts'
+import { RetryDelays } from './retry-delays.ts'
+import { type Resumption, recordResumption } from './resumption.ts'
+import { describeEnding } from './task-events.ts'
 
 /** What the tasks of an execution do that could run, at this moment. */
 export interface TaskActivity {
@@ -43,98 +33,113 @@ export interface TaskActivity {
   readonly retry: number
 }
 
-const LEFT = 'The process ends; the execution goes on in the next one'
+/** What an execution is made of. */
+export interface LoopParts {
+  readonly log: EventLog
+  readonly plan: ExecutionPlan
+  /** What `$INPUT` refers to. */
+  readonly input: JsonValue | undefined
+  readonly options: ResolvedOptions
+  readonly counters: MutableCounters
+  /** ISO 8601. @defaultValue now */
+  readonly createdAt?: string
+  /** Replayed from the log; @defaultValue that of an empty log */
+  readonly table?: TaskTable
+  /** Replayed like the table. */
+  readonly outputs?: OutputBudget
+  /** @defaultValue runs the tools of the plan in this process */
+  readonly runner?: AttemptRunner
+}
 
-/** Tasks that one slice of the loop starts or settles at most. */
+/** Tasks that one slice of the loop starts or ends at most. */
 const SLICE = 256
 
 /**
- * The one loop that every execution is: the scheduler decides, the recorder appends, and what is in the log happens.
+ * The one loop of every execution: a command or an outcome is decided on, appended, applied to the table, and then takes effect.
  *
- *     scheduler ─ start ─▶ recorder ─ in the log ─▶ attempt ─ outcome ─▶ recorder ─ in the log ─▶ scheduler
+ *     table ─ next ─▶ recorder ─ in the log ─▶ table, runner ─ outcome ─▶ recorder ─ in the log ─▶ table
  *
- * Everything that comes from outside — outcomes, emissions, cancellations — is recorded or noted and dealt with in the next
- * round, so that no tool and no reader ever runs in the middle of a decision.
+ * Everything that comes from outside — outcomes, emissions, cancellations — is recorded and dealt with in the next round, so
+ * that no tool and no reader ever runs in the middle of a decision.
  */
-export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
+export class ExecutionLoop implements RecorderCallbacks {
   readonly executionId: string
   /** ISO 8601. */
   readonly createdAt: string
   readonly log: EventLog
   readonly clock: Clock
-  readonly deadlines: Deadlines
-  readonly emissions: Emissions
-  readonly abortGraceMs: number
-  /** Resolves at every end; rejects when the log could not be kept. */
+  /** Resolves at every end; rejects when the log could not be kept, and when the execution was handed off. */
   readonly ended: Promise<void>
   readonly #plan: ExecutionPlan
-  /** What references refer to. */
-  readonly #scope: Scope
   readonly #options: ResolvedOptions
-  readonly #counters: MutableCounters
-  readonly #scheduler: Scheduler
-  readonly #recorder: Recorder<Attempt>
+  readonly #table: TaskTable
+  readonly #tasks: ExecutionTasks
+  readonly #recorder: Recorder
   readonly #permits: Permits
-  readonly #ledger: TaskLedger
-  readonly #outputs = new OutputBudget()
-  /** By task index, attempts that are not over; an array, since every task passes through it. */
-  readonly #live: (Attempt | undefined)[]
-  #liveCount = 0
-  /** What stops the delay of each task that waits for its next attempt. */
-  readonly #delays = new Map<number, () => void>()
-  readonly #cleanups: (() => void)[] = []
+  readonly #emissions: Emissions
+  readonly #runner: AttemptRunner
+  readonly #attempts: ActiveAttempts
+  readonly #delays: RetryDelays
+  readonly #commands: Commands
   #startedAt = 0
-  #holdCount = 0
-  #isLost = false
-  #isLeaving = false
-  /** Nothing more starts. */
-  #stopped: Stop | undefined
-  #noted: Promise<void> | undefined
+  #isAbandoned = false
   #end: EventFor<'execution_complete'>['data'] | undefined
   #result: Promise<ExecutionResult> | undefined
   #resolve!: () => void
   #reject!: (error: DagstreamError) => void
 
-  constructor(
-    log: EventLog,
-    plan: ExecutionPlan,
-    input: JsonValue | undefined,
-    options: ResolvedOptions,
-    counters: MutableCounters,
-    createdAt: string = new Date(options.clock.wallTime()).toISOString(),
-  ) {
+  constructor(parts: LoopParts) {
+    const { log, plan, input, options, counters } = parts
+    const { clock, abortGraceMs } = options
     this.executionId = log.executionId
-    this.createdAt = createdAt
-    this.clock = options.clock
-    this.abortGraceMs = options.abortGraceMs
-    this.deadlines = new Deadlines(options.clock)
+    this.createdAt = parts.createdAt ?? new Date(clock.wallTime()).toISOString()
     this.log = log
+    this.clock = clock
     this.#plan = plan
-    this.#scope = {
-      input,
-      // It is there: dependencies have succeeded before a task starts.
-      output: taskId => (this.log.state.tasks.get(taskId) as TaskState).result?.output as JsonValue,
-    }
     this.#options = options
-    this.#counters = counters
-    this.#scheduler = new Scheduler(plan, options)
-    this.#recorder = new Recorder(this.log, options.clock, this)
-    this.emissions = new Emissions(options, counters, this.#recorder, reason => this.cancel(reason))
-    this.#ledger = new TaskLedger(plan, this.log.state, this.#scheduler, this.#recorder)
-    this.#permits = new Permits(this.#scheduler, {
-      isHeld: () => this.#holdCount > 0,
+    this.#table = parts.table ?? new TaskTable(plan, options)
+    this.#tasks = new ExecutionTasks(this.#table.graph, log.state)
+    this.#recorder = new Recorder(log, clock, this)
+    this.#commands = new Commands(this.#recorder, command => this.#obey(command))
+    this.#emissions = new Emissions(options, counters, this.#recorder, reason => this.cancel(reason))
+    this.#permits = new Permits(this.#table.ready, {
+      isPaused: () => this.#commands.isPaused,
       granted: () => this.#recorder.wake(),
     })
-    this.#live = new Array<Attempt | undefined>(plan.tasks.length).fill(undefined)
+    this.#runner = parts.runner ?? new LocalRunner({ tools: plan.tools, clock, abortGraceMs })
+    this.#delays = new RetryDelays(clock, task => {
+      this.#table.wake(task)
+      this.#recorder.wake()
+    })
+    this.#attempts = new ActiveAttempts({
+      tasks: this.#tasks,
+      columns: this.#table.columns,
+      permits: this.#permits,
+      recorder: this.#recorder,
+      emissions: this.#emissions,
+      outputs: parts.outputs ?? new OutputBudget(),
+      runner: this.#runner,
+      scope: {
+        input,
+        // Invariant: all dependencies have succeeded.
+        output: taskId => (log.state.tasks.get(taskId) as TaskState).result?.output as JsonValue,
+      },
+      options,
+      counters,
+      isStopping: () => this.#isStopping,
+      onIdle: () => {
+        if (this.#isAbandoned) this.#runner.close?.()
+      },
+    })
     this.ended = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
     })
-    // Whoever does not ask is not to be punished for it.
+    // Prevent an unhandled rejection when nobody awaits `ended`.
     this.ended.catch(() => {})
   }
 
-  /** Put together for whoever asks first; rejects as `ended` does. */
+  /** Put together on first use; rejects as `ended` does. */
   get result(): Promise<ExecutionResult> {
     if (this.#result === undefined) {
       const end = (): EventFor<'execution_complete'>['data'] => this.#end as EventFor<'execution_complete'>['data']
@@ -144,313 +149,190 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
     return this.#result
   }
 
-  /** Begins, or goes on where an earlier process ended; from here on the execution runs by itself. */
-  start(lease: Lease, signal?: AbortSignal, interruption?: Interruption): void {
+  /** Starts the execution, or resumes it; from here on it runs by itself. */
+  start(lease: Lease, signal?: AbortSignal, resumption?: Resumption): void {
     const { timeoutMs } = this.#options
+    const table = this.#table
+    const now = this.clock.now()
     this.log.begin(lease)
-    this.#startedAt = this.clock.now() - (interruption?.past.spentMs ?? 0)
-    // It may have been cancelled while it waited for its lease.
-    this.#noteStop()
-    if (this.log.head === 0) this.#recordStart()
-    if (interruption === undefined) this.#scheduler.open(this.#startedAt)
-    else this.#restore(interruption)
+    this.#startedAt = now - table.history.executionTimeMs
+    if (this.log.state.status === 'pending') this.#recordStart()
+    if (resumption !== undefined) recordResumption(table, this.#tasks, this.#recorder, this.#commands, resumption)
+    table.open(now)
+    for (const [task, { at, delayMs }] of table.delays) {
+      // However the clock was set meanwhile, never longer than the retry was to wait.
+      this.#delays.start(task, Math.max(0, Math.min(at + delayMs - this.clock.wallTime(), delayMs)))
+    }
+    this.#emissions.restore(this.log.state.tokenUsage)
     this.#recorder.open()
+    this.#commands.open()
     if (timeoutMs > 0) {
       const cancel = (): void => this.cancel({ code: 'EXECUTION_TIMEOUT', message: `Timed out after ${timeoutMs} ms` })
-      const leftMs = Math.max(0, this.#startedAt + timeoutMs - this.clock.now())
-      this.#cleanups.push(this.clock.after(leftMs, cancel))
+      this.#commands.after(this.clock, Math.max(0, this.#startedAt + timeoutMs - now), cancel)
     }
-    if (signal === undefined) return
-    const abort = (): void => this.cancel({ code: 'CANCELLED', message: describeAbort(signal.reason) })
-    this.#cleanups.push(onAbort(signal, abort))
+    if (signal !== undefined) this.#commands.follow(signal, reason => this.cancel(reason))
   }
 
-  /** For one that has ended: there is only its result. */
+  /** For an execution that has ended: only its result is of interest. */
   showEnd(end: EventFor<'execution_complete'>['data']): void {
     this.#end = end
     this.completed()
   }
 
-  /** Settles once what was decided so far would outlast this process; rejects when that cannot be. */
-  get noted(): Promise<void> {
-    return this.#noted ?? Promise.resolve()
+  /** Settles once the last command is in the log; rejects when the log cannot be kept. */
+  get commanded(): Promise<void> {
+    return this.#commands.recorded
   }
 
   get activity(): TaskActivity {
     let limit = 0
-    for (const { ready } of this.#scheduler.limitQueues) limit += ready.size
-    return { running: this.#liveCount, slot: this.#scheduler.readyCount, limit, retry: this.#delays.size }
+    for (const { ready } of this.#table.ready.limitQueues) limit += ready.size
+    return { running: this.#attempts.count, slot: this.#table.ready.size, limit, retry: this.#delays.count }
   }
 
   /** Ends every task that has not settled, because of `reason`. The first call counts; after the end it does nothing. */
   cancel(reason: Reason): void {
-    const message = cutMessage(reason.message)
-    this.#stop({ reason: { code: reason.code, message }, message })
+    if (this.#isStopping || this.#end !== undefined) return
+    this.#commands.cancel(reason)
   }
 
-  /** Starts no task until every hold is released; what runs goes on. @returns its release; harmless to repeat */
-  hold(): () => void {
-    this.#holdCount += 1
+  /** Starts no task until every pause is released; what runs continues. @returns its release; idempotent */
+  pause(): () => void {
     // Others may need what this execution cannot use now.
     this.#permits.giveBack()
-    let isHeld = true
-    return () => {
-      if (!isHeld) return
-      isHeld = false
-      this.#holdCount -= 1
-      this.#recorder.wake()
-    }
+    return this.#commands.pause(() => this.#recorder.wake())
+  }
+
+  /**
+   * Leaves the rest to the next process: nothing more starts, running attempts are aborted and recorded as interrupted, with all
+   * that they used, and then its readers and its result end with `SHUTTING_DOWN`.
+   */
+  handOff(): void {
+    if (this.#isStopping || this.log.ending !== undefined) return
+    this.pause()
+    this.#commands.handOff()
   }
 
   /** For the recorder: ends and starts a slice of tasks, and ends the execution when all have settled. */
-  decide(): void {
+  runSlice(): void {
+    const table = this.#table
     let left = SLICE
-    if (!this.#ledger.isTold) left -= this.#ledger.tell(left, this.clock.now())
-    if (left > 0 && this.#holdCount === 0) {
-      this.#permits.request()
+    if (!table.endings.isEmpty) left -= this.#recordEndings(left)
+    if (left > 0 && !this.#commands.isPaused) {
       for (; left > 0; left--) {
-        const task = this.#scheduler.next()
+        const task = table.next(this.#permits)
         if (task === undefined) break
-        this.#startAttempt(task)
+        this.#attempts.choose(task)
       }
+      this.#permits.request()
     }
     if (!this.#recorder.isEmpty) return
-    if (this.#scheduler.isDone && this.#end === undefined) this.#recordEnd()
-    else if (this.#isLeaving && this.#liveCount === 0) this.#breakOff(new DagstreamError('SHUTTING_DOWN', LEFT))
+    if (table.isDone && this.#end === undefined) this.#recordEnd()
+    else if (table.history.isHandedOff && this.#attempts.count === 0) {
+      this.#abandon(new DagstreamError('SHUTTING_DOWN', 'The process ends; the execution resumes in the next one'))
+    }
   }
 
-  /** For the recorder: what was recorded happens. */
-  apply(attempt: Attempt): void {
-    if (!attempt.isOver) attempt.start()
-    else if (attempt.retryDelayMs === undefined) this.#settleTask(attempt)
-    else this.#delay(attempt, attempt.retryDelayMs)
+  /** For the recorder: these entries are in the log. */
+  apply(entries: readonly LogEntry[]): void {
+    const now = this.clock.now()
+    // By index, here and wherever every task passes: an iterator would make an object for each.
+    for (let at = 0; at < entries.length && !this.#recorder.isClosed; at++)
+      this.#applyEntry(entries[at] as LogEntry, now)
   }
 
   /** For the recorder: the last event is in the log. */
   completed(): void {
-    this.#cleanUp()
-    this.deadlines.close()
+    this.#commands.close()
+    this.#runner.close?.()
     this.#resolve()
   }
 
-  /** The execution cannot be kept: ends its readers and what runs. */
-  lost(error: unknown): void {
+  /** The log cannot be kept: ends its readers and what runs. */
+  onLogFailure(error: unknown): void {
     const code = error instanceof DagstreamError ? error.code : 'STORE_FAILED'
     const message = `Execution \`${this.executionId}\` could not be recorded`
-    this.#breakOff(new DagstreamError(code, message, { cause: error }))
+    this.#abandon(new DagstreamError(code, message, { cause: error }))
   }
 
-  /**
-   * Leaves the rest to whoever takes it up next: nothing more starts, what runs is aborted and told as interrupted, with all
-   * that it used, and then its readers and its result end with `SHUTTING_DOWN`.
-   */
-  leave(): void {
-    if (this.#isLeaving || this.log.ending !== undefined) return
-    this.#isLeaving = true
-    this.#note({ left: true })
-    this.hold()
-    const reason = new DagstreamError('SHUTTING_DOWN', INTERRUPTED.message)
-    for (const attempt of this.#live) attempt?.abort({ ...INTERRUPTED, status: 'error', isRetryable: false }, reason)
-    this.#recorder.wake()
+  get #isStopping(): boolean {
+    return this.#commands.isStopping || this.#table.stop !== undefined
   }
 
-  #breakOff(failure: DagstreamError): void {
-    if (this.#isLost || this.log.ending !== undefined) return
-    this.#isLost = true
-    const { code } = failure
+  #applyEntry(entry: LogEntry, now: number): void {
+    const table = this.#table
+    const wasStopping = table.stop !== undefined
+    table.apply(entry, now)
+    if (entry.type === 'task_start') this.#attempts.begin(entry.taskIndex)
+    else if (entry.type === 'task_retry') {
+      const delay = table.delays.get(entry.taskIndex)
+      if (delay !== undefined) this.#delays.start(entry.taskIndex, delay.delayMs)
+    } else if (entry.type === 'execution_stopping' || entry.type === 'execution_handed_off') this.#commands.applied()
+    if (!wasStopping && table.stop !== undefined) this.#stopped(table.stop)
+  }
+
+  /** Takes effect before the command is in the log: an abort is only a wish, and nothing follows from it but outcomes. */
+  #obey(command: Command): void {
+    if (command.kind === 'hand off') this.#attempts.abort(command, true)
+    else this.#attempts.abort(command)
+  }
+
+  /** A stop is in the log, or follows from a failure in it. */
+  #stopped({ message }: Stop): void {
+    this.#delays.stop()
+    this.#permits.close()
+    this.#attempts.abort({ code: 'CANCELLED', message })
+  }
+
+  #abandon(failure: DagstreamError): void {
+    if (this.#isAbandoned || this.log.ending !== undefined) return
+    this.#isAbandoned = true
     this.#recorder.close()
-    this.#stop({ message: failure.message })
-    this.#ledger.clear()
-    // What was recorded and will never be in the log ends without a call, and gives back what it holds.
-    for (const attempt of this.#live) if (attempt?.isNew) attempt.start()
-    this.#cleanUp()
+    this.#delays.stop()
+    this.#permits.close()
+    this.#attempts.abort({ code: 'CANCELLED', message: failure.message })
+    this.#attempts.endUnbegun()
+    this.#commands.close(failure)
     // Tools that ignore their abort are still to be abandoned, and what they hold given back.
-    if (this.#liveCount === 0) this.deadlines.close()
-    this.log.fail({ error: failure.message, code, timestamp: this.#recorder.timestamp })
+    if (this.#attempts.count === 0) this.#runner.close?.()
+    this.log.fail({ error: failure.message, code: failure.code, timestamp: this.#recorder.timestamp })
     this.#reject(failure)
-  }
-
-  /** For attempts. */
-  timeoutOf(task: PlannedTask): number {
-    return task.timeoutMs ?? task.tool.timeoutMs ?? this.#options.taskTimeoutMs
-  }
-
-  /** For attempts. */
-  prepare(task: PlannedTask): unknown {
-    return prepareArguments(task, this.#scope)
-  }
-
-  /** For attempts: one is over. */
-  settled(attempt: Attempt): void {
-    const { index, task, number } = attempt
-    this.#live[index] = undefined
-    this.#liveCount -= 1
-    if (this.#isLost && this.#liveCount === 0) this.deadlines.close()
-    this.#permits.release(index)
-    this.emissions.conclude(attempt)
-    this.#ledger.spend(index, attempt.durationMs)
-    if (attempt.isAbandoned) {
-      this.#counters.abandonedCount += 1
-      const { executionId } = this
-      this.#options.logger.warn('A tool did not settle after its abort: abandoned', { executionId, taskId: task.id })
-    }
-    const outcome = this.#outputs.admit(attempt.outcome as AttemptOutcome)
-    attempt.outcome = outcome
-    const delayMs = this.#stopped === undefined ? this.#computeDelay(attempt, outcome) : undefined
-    if (delayMs !== undefined && outcome.status === 'error') {
-      attempt.retryDelayMs = delayMs
-      const data = { taskId: task.id, attempt: number, delayMs, error: cutMessage(outcome.message), code: outcome.code }
-      this.#recorder.record('task_retry', this.#stamp(data), attempt)
-    } else
-      this.#recorder.record(
-        'task_complete',
-        this.#ledger.describe(attempt, outcome),
-        attempt,
-        this.#ledger.stateOf(index),
-      )
   }
 
   #recordStart(): void {
     const { name, layers, tasks } = this.#plan
     const { schedule } = this.#options
     const data = { totalTasks: tasks.length, layers, schedule, ...(name !== undefined && { name }) }
-    this.#recorder.record('execution_start', this.#stamp(data))
+    this.#recorder.record('execution_start', this.#recorder.stamp(data))
   }
 
-  #restore({ past, stop: given }: Interruption): void {
+  /** @returns how many were recorded, at most `count` */
+  #recordEndings(count: number): number {
     const now = this.clock.now()
-    const restored = restoreTasks({
-      plan: this.#plan,
-      state: this.log.state,
-      past,
-      scheduler: this.#scheduler,
-      ledger: this.#ledger,
-      outputs: this.#outputs,
-      isFailFast: this.#options.onTaskError === 'fail-fast',
-      now,
-      wallTime: this.clock.wallTime(),
-    })
-    for (const ending of restored.endings) this.#ledger.end(ending)
-    const stop = given ?? restored.stop
-    if (stop === undefined) {
-      for (const index of restored.cut) this.#recordCut(index)
-      for (const [index, leftMs] of restored.delayed) this.#requeueAfter(index, leftMs)
+    for (let recorded = 0; recorded < count; recorded++) {
+      const next = this.#table.takeEnding()
+      if (next === undefined) return recorded
+      const { task, ending } = next
+      const data = describeEnding(this.#recorder, this.#tasks.at(task), task, ending, this.#table.columns, now)
+      this.#recorder.record('task_complete', data, task, this.#tasks.stateOf(task))
     }
-    this.#scheduler.open(now)
-    if (stop !== undefined) this.#stop(stop)
-    this.emissions.restore(this.log.state.tokenUsage)
-  }
-
-  #recordCut(index: number): void {
-    const taskId = (this.#plan.tasks[index] as PlannedTask).id
-    const attempt = this.#ledger.attemptsOf(index)
-    const { code, message } = INTERRUPTED
-    this.#recorder.record('task_retry', this.#stamp({ taskId, attempt, delayMs: 0, error: message, code }))
-  }
-
-  #startAttempt(index: number): void {
-    const task = this.#plan.tasks[index] as PlannedTask
-    const number = this.#ledger.countAttempt(index)
-    const attempt = new Attempt(this, task, index, number)
-    this.#live[index] = attempt
-    this.#liveCount += 1
-    const data: EventFor<'task_start'>['data'] = {
-      executionId: this.executionId,
-      timestamp: this.#recorder.timestamp,
-      taskId: task.id,
-      tool: task.tool.name,
-      layer: task.layer,
-      attempt: number,
-    }
-    this.#recorder.record('task_start', data, attempt, this.#ledger.stateOf(index))
-  }
-
-  #settleTask({ index, task, outcome }: Attempt): void {
-    const now = this.clock.now()
-    if (outcome?.status === 'success') return this.#scheduler.succeed(index, now)
-    this.#ledger.end(describeSkipped(this.#scheduler.fail(index, now), task.id))
-    if (this.#options.onTaskError === 'fail-fast') this.#stop({ message: describeFailFast(task.id) })
-  }
-
-  #delay({ index }: Attempt, delayMs: number): void {
-    if (this.#scheduler.delay(index)) this.#requeueAfter(index, delayMs)
-    else this.#endStopped([index])
-  }
-
-  #requeueAfter(index: number, delayMs: number): void {
-    const requeue = (): void => {
-      this.#delays.delete(index)
-      this.#scheduler.requeue(index, this.clock.now())
-      this.#recorder.wake()
-    }
-    this.#delays.set(index, this.clock.after(delayMs, requeue))
-  }
-
-  #computeDelay({ task, index }: Attempt, outcome: AttemptOutcome): number | undefined {
-    if (this.#isLeaving && outcome.status === 'error' && outcome.code === INTERRUPTED.code) return 0
-    if (outcome.status !== 'error' || !outcome.isRetryable) return undefined
-    const policy = mergeRetryPolicies(task.retry, task.tool.retry)
-    const counted = this.#ledger.countedAttempts(index)
-    if (counted >= policy.maxAttempts) return undefined
-    return computeRetryDelay(policy, counted, outcome.retryAfterMs, this.#options.random())
-  }
-
-  #stop(stopped: Stop): void {
-    if (this.#stopped !== undefined || this.#end !== undefined) return
-    this.#stopped = stopped
-    this.#noteStop()
-    for (const cancelDelay of this.#delays.values()) cancelDelay()
-    this.#delays.clear()
-    const pending = this.#scheduler.stop()
-    for (const task of pending) this.#permits.release(task)
-    this.#endStopped(pending)
-    const abort = new DagstreamError('CANCELLED', stopped.message)
-    for (const attempt of this.#live) attempt?.abort({ status: 'cancelled', message: stopped.message }, abort)
-    this.#recorder.wake()
-  }
-
-  /** So that whoever goes on with it after a crash goes on to end it. */
-  #noteStop(): void {
-    if (this.#stopped !== undefined && !this.#isLost) this.#note({ stop: this.#stopped })
-  }
-
-  #note(notes: ExecutionNotes): void {
-    try {
-      const noted = this.log.note(notes)
-      if (noted === undefined) return
-      this.#noted = noted
-      noted.catch((error: unknown) => this.lost(error))
-    } catch (error) {
-      this.lost(error)
-    }
-  }
-
-  #endStopped(tasks: readonly number[]): void {
-    const { message: error, code } = this.#stopped as Stop
-    if (code === undefined) this.#ledger.end({ tasks, status: 'cancelled', code: 'CANCELLED', error })
-    else this.#ledger.end({ tasks, status: 'error', code, error })
+    return count
   }
 
   #recordEnd(): void {
     const { counts } = this.log.state
-    const reason = counts.cancelledCount > 0 ? this.#stopped?.reason : undefined
-    const { tokenUsage } = this.emissions
+    const reason = counts.cancelledCount > 0 ? this.#table.stop?.reason : undefined
+    const { tokenUsage } = this.#emissions
+    const { executionId, timestamp } = this.#recorder
     const totalExecutionTimeMs = round(this.clock.now() - this.#startedAt)
+    const spentMs = this.#table.columns.spentMs.subarray(0, this.#table.graph.size)
     const end: EventFor<'execution_complete'>['data'] = {
-      executionId: this.executionId,
-      timestamp: this.#recorder.timestamp,
-      ...summarise(this.#plan, counts, reason, this.#ledger.spentMs, totalExecutionTimeMs),
+      executionId,
+      timestamp,
+      ...summarise(this.#plan, counts, reason, spentMs, totalExecutionTimeMs),
       ...(tokenUsage && { tokenUsage }),
     }
     this.#end = end
     this.#recorder.record('execution_complete', end)
-  }
-
-  #stamp(data: object): LoggedData {
-    return { executionId: this.executionId, timestamp: this.#recorder.timestamp, ...data }
-  }
-
-  #cleanUp(): void {
-    for (const cleanUp of this.#cleanups.splice(0)) cleanUp()
   }
 }

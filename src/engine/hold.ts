@@ -8,7 +8,7 @@ export function createHold(loop: ExecutionLoop, buffer: BufferOptions): ReaderHo
   return {
     buffer,
     hold() {
-      release ??= loop.hold()
+      release ??= loop.pause()
     },
     release() {
       release?.()

@@ -19,7 +19,7 @@ export interface ExecutionInput {
 }
 
 /** Keeps nothing beyond the log's own tail: for executions that only their caller ever sees. */
-const NO_STORE: LogStorage = { append() {}, read: () => [], putOutput() {}, getOutput: () => undefined, note() {} }
+const NO_STORE: LogStorage = { append() {}, read: () => [], putOutput() {}, getOutput: () => undefined }
 
 /**
  * Starts an execution; a store that fails makes its result reject.
@@ -42,7 +42,7 @@ export function launch(
   else {
     register(store, describe()).then(
       lease => loop.start(lease, signal),
-      error => loop.lost(error),
+      error => loop.onLogFailure(error),
     )
   }
   return loop
@@ -69,7 +69,7 @@ export function createLoop(
     throw invalidOption('createId', 'a function that makes ids of 1–128 characters of [A-Za-z0-9_-]', executionId)
   }
   const log = new EventLog(executionId, options.store ?? NO_STORE)
-  const loop = new ExecutionLoop(log, plan, input, options, counters)
+  const loop = new ExecutionLoop({ log, plan, input, options, counters })
   const describe: NewExecution['describe'] = ({ graceMs, workflow: text } = {}) => ({
     executionId,
     createdAt: loop.createdAt,

@@ -73,7 +73,7 @@ const DEFAULTS: ResolvedOptions = {
 }
 
 /** What executions call. */
-const STORE_METHODS = ['create', 'claim', 'append', 'read', 'putOutput', 'getOutput', 'note']
+const STORE_METHODS = ['create', 'claim', 'append', 'read', 'putOutput', 'getOutput']
 
 /** Their names. */
 export const EXECUTION_OPTIONS: readonly string[] = Object.keys(DEFAULTS)

@@ -1,6 +1,6 @@
 import type { JsonValue } from '../events/json-value.ts'
 import { LIMITS } from '../workflow/document.ts'
-import type { AttemptOutcome } from '../attempt/attempt-outcome.ts'
+import type { AttemptReport, ToolFailure } from '../attempt/attempt-outcome.ts'
 
 /** Holds the outputs of one execution against the bounds on one and on all of them. */
 export class OutputBudget {
@@ -11,10 +11,13 @@ export class OutputBudget {
     this.#spentBytes += output.weight
   }
 
-  /** The outcome, or what it becomes because its output is too large. */
-  admit(outcome: AttemptOutcome): AttemptOutcome {
-    if (outcome.status !== 'success') return outcome
-    const { output } = outcome
+  /** The same report, or the failure that it becomes because its output is too large. */
+  admit(report: AttemptReport): AttemptReport {
+    if (report.status !== 'success') return report
+    const { output, executionTimeMs, metrics } = report
+    const refuse = (expected: string, bytes: number): AttemptReport => {
+      return { ...describeExcess(expected, bytes), executionTimeMs, metrics }
+    }
     // A weight is never more than the size. Of what is small, the exact size is not worth the text of it; of what is far too
     // large, the text may be more than a string can hold.
     const isExact = output.weight >= 1024 && output.weight <= LIMITS.maxOutputBytes
@@ -27,11 +30,11 @@ export class OutputBudget {
       return refuse(`the outputs of an execution to be at most ${LIMITS.maxExecutionOutputBytes} bytes of JSON`, total)
     }
     this.#spentBytes += bytes
-    return outcome
+    return report
   }
 }
 
-function refuse(expected: string, bytes: number): AttemptOutcome {
+function describeExcess(expected: string, bytes: number): ToolFailure {
   const message = `Expected ${expected}, got ${bytes} bytes`
   return { status: 'error', code: 'OUTPUT_TOO_LARGE', message, isRetryable: false }
 }

@@ -9,7 +9,7 @@ import type { ExecutionLoop } from './execution-loop.ts'
 import { calculateSpeedup, type ExecutionResult } from './execution-result.ts'
 import { type ExecutionInput, launch } from './launch.ts'
 import { type ExecutionOptions, type ResolvedOptions, resolveOptions } from './options.ts'
-import { resumeLoop } from './recovery.ts'
+import { resumeLoop } from './resume.ts'
 
 /** What one call of `execute` takes: input and signal, and options that win over the executor's. */
 export type ExecuteOptions = ExecutionInput & ExecutionOptions

@@ -1,33 +1,32 @@
 import { afterTurn, type Clock, isTurnSpent } from '../clock.ts'
 import type { LogEntry } from '../events/log-entry.ts'
-import type { LoggedData } from '../events/wire-json.ts'
 import type { TaskState } from '../events/state.ts'
+import type { LoggedData } from '../events/wire-json.ts'
 import type { EventLog } from '../log/event-log.ts'
 
-/** What a recorder works for. */
-export interface RecorderHost<Effect> {
-  /** Decides what happens next and records it; called before every append, and must not do more than one slice of work. */
-  decide(): void
-  /** What was recorded with this effect is in the log now. */
-  apply(effect: Effect): void
+/** The execution that a recorder works for. */
+export interface RecorderCallbacks {
+  /** Decides what happens next and records it; called before every append, and does at most one slice of work. */
+  runSlice(): void
+  /** These entries are in the log now: applies them, and what follows from them happens. */
+  apply(entries: readonly LogEntry[]): void
   /** The last event, `execution_complete`, is in the log; nothing is recorded any more. */
   completed(): void
   /** The log could not be appended to; nothing is recorded any more. */
-  lost(error: unknown): void
+  onLogFailure(error: unknown): void
 }
 
 /**
  * Gathers what happens and appends it: everything of one turn of promises in one append, one append at a time.
  *
- * Effects — calling a tool, starting dependents — happen only once what they follow from is in the log. Between rounds it
- * lets the event loop turn when this turn has done enough.
+ * Effects — calling a tool, starting dependents — happen only once the events that they follow from are in the log. Between
+ * rounds the event loop turns when this turn has done enough.
  */
-export class Recorder<Effect> {
+export class Recorder {
   readonly #log: EventLog
   readonly #clock: Clock
-  readonly #host: RecorderHost<Effect>
+  readonly #callbacks: RecorderCallbacks
   #entries: LogEntry[] = []
-  #effects: Effect[] = []
   #isScheduled = false
   /** Until it is opened, and during a round. */
   #isBusy = true
@@ -35,10 +34,10 @@ export class Recorder<Effect> {
   #stampedAt = Number.NaN
   #timestamp = ''
 
-  constructor(log: EventLog, clock: Clock, host: RecorderHost<Effect>) {
+  constructor(log: EventLog, clock: Clock, callbacks: RecorderCallbacks) {
     this.#log = log
     this.#clock = clock
-    this.#host = host
+    this.#callbacks = callbacks
   }
 
   get executionId(): string {
@@ -48,6 +47,10 @@ export class Recorder<Effect> {
   /** Nothing waits to be appended. */
   get isEmpty(): boolean {
     return this.#entries.length === 0
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed
   }
 
   /** ISO 8601, made once per millisecond. */
@@ -60,16 +63,18 @@ export class Recorder<Effect> {
     return this.#timestamp
   }
 
-  /**
-   * Records that something happened; `effect` is applied once that is in the log.
-   * @param known the state of the task it tells of, where that is at hand
-   */
-  record(type: LogEntry['type'], data: LoggedData, effect?: Effect, known?: TaskState): void {
+  /** The data of an event of this execution, at this moment. */
+  stamp(data: object): LoggedData {
+    return { executionId: this.executionId, timestamp: this.timestamp, ...data }
+  }
+
+  /** Records that something happened. @param taskIndex of its task, and the state of that, where they are at hand */
+  record(type: LogEntry['type'], data: LoggedData, taskIndex = -1, taskState?: TaskState): void {
     if (this.#isClosed) return
     const entry = this.#log.entry(type, data)
-    entry.known = known
+    entry.taskIndex = taskIndex
+    entry.taskState = taskState
     this.#entries.push(entry)
-    if (effect !== undefined) this.#effects.push(effect)
     this.wake()
   }
 
@@ -79,7 +84,7 @@ export class Recorder<Effect> {
     this.wake()
   }
 
-  /** Sees to it that there is a round soon. */
+  /** Schedules a round. */
   wake(): void {
     if (this.#isScheduled || this.#isBusy || this.#isClosed) return
     this.#isScheduled = true
@@ -90,7 +95,6 @@ export class Recorder<Effect> {
   close(): void {
     this.#isClosed = true
     this.#entries = []
-    this.#effects = []
   }
 
   readonly #round = (): void => {
@@ -102,18 +106,19 @@ export class Recorder<Effect> {
         afterTurn(this.#round)
         break
       }
-      this.#host.decide()
-      if (this.#entries.length === 0) break
-      const effects = this.#effects
-      const appended = this.#append()
-      if (appended === undefined) this.#apply(effects)
+      this.#callbacks.runSlice()
+      const entries = this.#entries
+      if (entries.length === 0) break
+      this.#entries = []
+      const appended = this.#append(entries)
+      if (appended === undefined) this.#apply(entries)
       else {
         appended.then(
           () => {
-            this.#apply(effects)
+            this.#apply(entries)
             this.#round()
           },
-          error => this.#lose(error),
+          error => this.#fail(error),
         )
         // Busy until it has settled: what happens meanwhile makes the next batch.
         return
@@ -122,28 +127,25 @@ export class Recorder<Effect> {
     this.#isBusy = false
   }
 
-  #append(): void | Promise<void> {
-    const entries = this.#entries
-    this.#entries = []
-    this.#effects = []
+  #append(entries: readonly LogEntry[]): void | Promise<void> {
     try {
       return this.#log.append(entries)
     } catch (error) {
-      this.#lose(error)
+      this.#fail(error)
     }
   }
 
-  #apply(effects: readonly Effect[]): void {
-    // By index, here and wherever every task passes: an iterator would make an object for each.
-    for (let at = 0; at < effects.length && !this.#isClosed; at++) this.#host.apply(effects[at] as Effect)
+  #apply(entries: readonly LogEntry[]): void {
+    if (this.#isClosed) return
+    this.#callbacks.apply(entries)
     if (this.#log.ending !== 'complete' || this.#isClosed) return
     this.close()
-    this.#host.completed()
+    this.#callbacks.completed()
   }
 
-  #lose(error: unknown): void {
+  #fail(error: unknown): void {
     if (this.#isClosed) return
     this.close()
-    this.#host.lost(error)
+    this.#callbacks.onLogFailure(error)
   }
 }

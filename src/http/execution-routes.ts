@@ -90,8 +90,8 @@ export function createExecutionRoutes(
       const query = new URL(request.url).searchParams
       const limit = parsePageSize(query.get('limit'))
       const page = await host.kept.list(owner, decodeCursor(query.get('after')), limit + 1)
-      const executions = page.slice(0, limit).map(({ executionId, status, notes, createdAt }) => {
-        return { executionId, status: showStatus({ status, notes }), createdAt }
+      const executions = page.slice(0, limit).map(({ executionId, status, parked, createdAt }) => {
+        return { executionId, status: showStatus({ status, parked }), createdAt }
       })
       const last = page.length > limit ? executions.at(-1) : undefined
       return Response.json({ executions, ...(last && { next: encodeCursor(last) }) }, { headers: JSON_HEADERS })

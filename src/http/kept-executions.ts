@@ -85,12 +85,12 @@ export class KeptExecutions {
   }
 
   /** One that has not ended and does not run here goes no further: its readers are told. */
-  async #restore({ executionId, notes }: StoredExecution): Promise<EventLog> {
+  async #restore({ executionId, parked }: StoredExecution): Promise<EventLog> {
     const base = await this.#store.readBase?.(executionId)
     const log = await EventLog.restore(executionId, this.#store, { base })
     if (log.ending === undefined) {
       const timestamp = new Date(this.#clock.wallTime()).toISOString()
-      const { code, message } = notes?.parked ?? NOT_HERE
+      const { code, message } = parked ?? NOT_HERE
       log.fail({ error: message, code, timestamp })
     }
     return log

@@ -5,7 +5,6 @@ import { LogEntry, NOT_LOGGED } from '../events/log-entry.ts'
 import type { LoggedData } from '../events/wire-json.ts'
 import { applyEvent, createState, type ExecutionState, type TaskState } from '../events/state.ts'
 import { EntryTail, type TailBounds } from './entry-tail.ts'
-import type { ExecutionNotes } from './execution-notes.ts'
 import { type CursorLog, LogCursor } from './log-cursor.ts'
 import type { CursorOptions, RestoreOptions } from './log-options.ts'
 
@@ -32,11 +31,6 @@ export interface LogStorage {
   /** Keeps an output whose entry holds only a reference to it; called before that entry is appended. */
   putOutput(lease: Lease, taskId: string, json: string): void | Promise<void>
   getOutput(executionId: string, taskId: string): string | undefined | Promise<string | undefined>
-  /**
-   * Adds to what is noted of the execution; what is noted already under other names stays. Durable when it settles.
-   * @throws `FENCED`, `EXECUTION_NOT_FOUND`
-   */
-  note(lease: Lease, notes: ExecutionNotes): void | Promise<void>
 }
 
 /** Entries that are read at once when a log is restored. */
@@ -118,11 +112,6 @@ export class EventLog implements CursorLog {
   begin(lease: Lease): void {
     this.#lease = lease
     this.#assigned = this.head
-  }
-
-  /** Adds to what is noted of the execution. After `begin`; before, it does nothing. @throws what the store throws */
-  note(notes: ExecutionNotes): void | Promise<void> {
-    if (this.#lease !== undefined) return this.#storage.note(this.#lease, notes)
   }
 
   /** Makes the next entry; it must be appended in the order of making. */
@@ -230,7 +219,7 @@ export class EventLog implements CursorLog {
       if (entry.seq !== this.head + 1) {
         throw new DagstreamError('SEQ_CONFLICT', `Expected entry ${this.head + 1} of the log, got ${entry.seq}`)
       }
-      this.#add(entry, entry.known)
+      this.#add(entry, entry.taskState)
     }
     this.#wake()
   }

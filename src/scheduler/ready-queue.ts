@@ -16,6 +16,11 @@ export class ReadyQueue {
     return this.#heap.length
   }
 
+  /** The smallest, which stays. */
+  get first(): number | undefined {
+    return this.#heap[0]
+  }
+
   add(rank: number): void {
     const heap = this.#heap
     let at = heap.length

@@ -1,10 +1,10 @@
 import { DagstreamError } from '../errors.ts'
-import type { EventFor, SSEEvent } from '../events/events.ts'
+import type { SSEEvent } from '../events/events.ts'
 import type { LogEntry } from '../events/log-entry.ts'
 import { applyEvent, copyState, createState, type ExecutionState } from '../events/state.ts'
+import { advanceExecution } from './advance-execution.ts'
 import { EntryTail } from '../log/entry-tail.ts'
 import type { Lease } from '../log/event-log.ts'
-import type { ExecutionNotes } from '../log/execution-notes.ts'
 import type { ExecutionRecord, ExecutionStore, StoredExecution } from './execution-store.ts'
 import { type MemoryStoreOptions, resolveMemoryOptions } from './memory-store-options.ts'
 
@@ -14,8 +14,8 @@ const TASK_WEIGHT = 256
 
 interface Kept {
   readonly record: ExecutionRecord
-  status: StoredExecution['status']
-  notes: ExecutionNotes | undefined
+  /** The same, with what its log says. */
+  shown: StoredExecution
   epoch: number
   readonly tail: EntryTail
   /** What the entries that the tail has let go add up to. */
@@ -49,8 +49,6 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): ExecutionSt
     kept.finishedBytes = EXECUTION_WEIGHT + weighRecord(record) + tail.bytes + baseBytes + outputBytes
     finishedBytes += kept.finishedBytes
   }
-  const show = ({ record, status, notes }: Kept): StoredExecution => ({ ...record, status, ...(notes && { notes }) })
-
   const forget = (kept: Kept): void => {
     executions.delete(kept.record.executionId)
     const key = keyOf(kept.record)
@@ -85,14 +83,13 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): ExecutionSt
       sweep()
       const key = keyOf(record)
       const same = key === undefined ? undefined : byKey.get(key)
-      if (same !== undefined) return show(same)
+      if (same !== undefined) return same.shown
       if (executions.has(record.executionId)) {
         throw new DagstreamError('STORE_FAILED', `Execution \`${record.executionId}\` exists already`)
       }
       const kept: Kept = {
         record: { ...record },
-        status: 'running',
-        notes: undefined,
+        shown: { ...record, status: 'running' },
         epoch: 0,
         tail: new EntryTail(bounds, weighEntry, entry => fold(kept, entry)),
         base: undefined,
@@ -118,15 +115,17 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): ExecutionSt
       if (firstSeq !== kept.tail.lastSeq + 1) {
         throw new DagstreamError('SEQ_CONFLICT', `Expected seq ${kept.tail.lastSeq + 1}, got ${firstSeq}`)
       }
-      for (const entry of entries) kept.tail.push(entry)
+      for (const entry of entries) {
+        kept.tail.push(entry)
+        kept.shown = advanceExecution(kept.shown, entry)
+      }
       const last = entries.at(-1)
       if (last?.type === 'execution_complete') {
-        kept.status = statusOf(last)
         kept.finishedAt = bounds.clock.now()
         finished.add(kept)
       }
       weigh(kept)
-      if (kept.status !== 'running') sweep()
+      if (kept.shown.status !== 'running') sweep()
     },
 
     read(executionId, afterSeq, limit) {
@@ -142,20 +141,20 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): ExecutionSt
     get(executionId) {
       sweep()
       const kept = executions.get(executionId)
-      return kept && show(kept)
+      return kept?.shown
     },
 
     findByKey(owner, idempotencyKey) {
       sweep()
       const kept = byKey.get(keyOf({ owner, idempotencyKey }) as string)
-      return kept && show(kept)
+      return kept?.shown
     },
 
     list({ owner, after, limit }) {
       sweep()
       return [...executions.values()]
         .filter(({ record }) => owner === undefined || record.owner === owner)
-        .map(show)
+        .map(({ shown }) => shown)
         .filter(shown => after === undefined || compareAge(shown, after) > 0)
         .sort(compareAge)
         .slice(0, limit)
@@ -166,11 +165,6 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): ExecutionSt
       kept.outputBytes += json.length - (kept.outputs.get(taskId)?.length ?? 0)
       kept.outputs.set(taskId, json)
       weigh(kept)
-    },
-
-    note(lease, notes) {
-      const kept = held(lease)
-      kept.notes = { ...kept.notes, ...notes }
     },
 
     getOutput(executionId, taskId) {
@@ -230,8 +224,4 @@ function keyOf({
   readonly idempotencyKey?: string
 }): string | undefined {
   return idempotencyKey === undefined ? undefined : JSON.stringify([owner ?? null, idempotencyKey])
-}
-
-function statusOf(entry: LogEntry): StoredExecution['status'] {
-  return (entry.data as unknown as EventFor<'execution_complete'>['data']).status
 }

@@ -1,1 +1,1 @@
-export { type StoreCase, storeConformance } from './store-conformance.ts'
+export { type StoreCase, storeConformance, testStore } from './store-conformance.ts'

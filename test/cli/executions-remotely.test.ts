@@ -104,7 +104,7 @@ test('resume has the server go on, and follows it', async () => {
   const cwd = makeFolder()
   const parked = { code: 'CRASH_LIMIT', message: '3 processes in a row ended' }
   const workflow = { tasks: [{ id: 'a', tool: 'echo' }] }
-  const id = await leaveUnfinished(join(cwd, 'runs.db'), workflow, { echo: () => null }, 2, { parked, crashCount: 3 })
+  const id = await leaveUnfinished(join(cwd, 'runs.db'), workflow, { echo: () => null }, 2, { ...parked, tasks: [] })
   const { handler } = startFakeServer({ store: await openHere(join(cwd, 'runs.db')) })
   const shown = await on(`show ${id}`)
   expect(shown.stdout).toMatch(/\nparked: CRASH_LIMIT: 3 processes in a row ended\n$/)

@@ -213,7 +213,7 @@ test('cancel ends what a process left, and calls nothing', async () => {
 test('one that is parked says why', async () => {
   const cwd = makeFolder()
   const parked = { code: 'CRASH_LIMIT', message: '3 processes in a row ended' }
-  const id = await leaveUnfinished(join(cwd, 'runs.db'), CHAIN, NOTE, IN_THE_MIDDLE, { parked, crashCount: 3 })
+  const id = await leaveUnfinished(join(cwd, 'runs.db'), CHAIN, NOTE, IN_THE_MIDDLE, { ...parked, tasks: [] })
   const { stdout } = await runIn(cwd, `executions show ${id} --store runs.db`)
   expect(stdout).toMatch(/\nparked: CRASH_LIMIT: 3 processes in a row ended\n$/)
   const listed = await runIn(cwd, 'executions list --store runs.db --status parked --json')
@@ -236,7 +236,7 @@ test('delete removes what is parked, and what can only be deleted; export tells 
   const cwd = makeFolder()
   const file = join(cwd, 'runs.db')
   const parked = { code: 'CRASH_LIMIT', message: 'parked' }
-  const parkedId = await leaveUnfinished(file, CHAIN, NOTE, IN_THE_MIDDLE, { parked })
+  const parkedId = await leaveUnfinished(file, CHAIN, NOTE, IN_THE_MIDDLE, { ...parked, tasks: [] })
   const brokenId = await leaveUnfinished(file, CHAIN, NOTE, IN_THE_MIDDLE)
   const connection = (await loadDriver()).open(file)
   connection.exec(

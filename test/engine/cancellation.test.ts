@@ -14,6 +14,7 @@ test('an execution whose signal is aborted already starts no task and ends cance
   expect(tool.started).toEqual([])
   expect(outline(events)).toEqual([
     'execution_start',
+    'execution_stopping',
     'task_complete a cancelled',
     'task_complete b cancelled',
     'task_complete c cancelled',

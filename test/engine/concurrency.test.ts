@@ -55,22 +55,41 @@ test('a limit that two tools and two executions share counts all of their calls'
   expect([peak, ...results.map(result => result.status)]).toEqual([2, 'success', 'success'])
 })
 
-test('who waits for a limit holds no slot', async () => {
-  const document = workflow('a', 'b', 'c', { id: 'free', tool: 'other' }, { id: 'free2', tool: 'other' })
+test('a task that waits for a limit holds no slot, and keeps its place', async () => {
+  const document = workflow('a', 'b', { id: 'free', tool: 'other' }, 'c', { id: 'free2', tool: 'other' })
   const { tool, execution } = rig(document, { maxConcurrency: 2, tools: { work: { limit: 1 } } })
-  // Free tasks take both slots, since a permit is never there at once; the next slot is for the task that has one.
-  const [free, free2] = await tool.nextCalls('free', 'free2')
+  const [a, free] = await tool.nextCalls('a', 'free')
   await tool.idle()
-  expect(tool.started).toEqual(['free', 'free2'])
+  expect(tool.started).toEqual(['a', 'free'])
+  // The slot is for the first task that can use it: the permit is taken.
   free.succeed()
-  const a = await tool.nextCall('a')
-  await tool.idle()
-  expect(tool.started).toEqual(['free', 'free2', 'a'])
+  const free2 = await tool.nextCall('free2')
   a.succeed()
-  await tool.succeedAll()
+  ;(await tool.nextCall('b')).succeed()
+  ;(await tool.nextCall('c')).succeed()
   free2.succeed()
   await execution.result
-  expect(tool.started.filter(id => !id.startsWith('free'))).toEqual(['a', 'b', 'c'])
+  expect(tool.started).toEqual(['a', 'free', 'free2', 'b', 'c'])
+})
+
+test('of two slots and a limit of 1 the limited tasks go ahead of those behind them', async () => {
+  const document = workflow(
+    { id: 'r1', tool: 'limited' },
+    { id: 'r2', tool: 'limited' },
+    ...['f1', 'f2', 'f3'].map(id => ({ id, tool: 'other' })),
+  )
+  const { tool, execution } = rig(document, { maxConcurrency: 2, tools: { limited: { limit: 1 } } })
+  const [r1, f1] = await tool.nextCalls('r1', 'f1')
+  r1.succeed()
+  const r2 = await tool.nextCall('r2')
+  await tool.idle()
+  expect(tool.started).toEqual(['r1', 'f1', 'r2'])
+  f1.succeed()
+  ;(await tool.nextCall('f2')).succeed()
+  r2.succeed()
+  ;(await tool.nextCall('f3')).succeed()
+  await execution.result
+  expect(tool.started).toEqual(['r1', 'f1', 'r2', 'f2', 'f3'])
 })
 
 test('a task that has its permit goes ahead of those that need none', async () => {

@@ -60,7 +60,12 @@ test('the events of an attempt keep their order when it is cancelled', async () 
   await clock.run(5)
   execution.cancel()
   expect((await execution.result).tokenUsage).toEqual({ totalTokensIn: 3, totalTokensOut: 0 })
-  expect(outline(events).slice(1, -1)).toEqual([...EMITTED, 'task_complete a cancelled'])
+  expect(outline(events).slice(1, -1)).toEqual([
+    ...EMITTED.slice(0, EMITTED.indexOf('metrics a')),
+    'execution_stopping',
+    ...EMITTED.slice(EMITTED.indexOf('metrics a')),
+    'task_complete a cancelled',
+  ])
 })
 
 test('the events of an attempt keep their order when another follows, and each attempt tells its own usage', async () => {

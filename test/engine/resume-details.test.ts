@@ -64,6 +64,7 @@ test('an attempt that was cut is told as interrupted and runs again, and does no
   expect(outline(events)).toEqual([
     'execution_start',
     'task_start a',
+    'execution_resumed',
     'task_retry a',
     'task_start a 2',
     'task_retry a 2',
@@ -71,7 +72,8 @@ test('an attempt that was cut is told as interrupted and runs again, and does no
     'task_complete a error TOOL_ERROR',
     'execution_complete error',
   ])
-  expect(events[2]?.data).toMatchObject({ attempt: 1, delayMs: 0, code: 'INTERRUPTED' })
+  expect(events[2]?.data).toMatchObject({ cause: 'manual', executionTimeMs: 0 })
+  expect(events[3]?.data).toMatchObject({ attempt: 1, delayMs: 0, code: 'INTERRUPTED', interrupted: true })
 })
 
 test('an attempt that is cut again and again never uses up its retries', async () => {
@@ -201,7 +203,9 @@ test('a cancellation that was asked for is kept to: nothing runs again', async (
       execution.cancel('Enough')
     },
   )
-  expect(left.kept.notes).toEqual({ stop: { reason: { code: 'CANCELLED', message: 'Enough' }, message: 'Enough' } })
+  const stopping = left.kept.entries.find(({ type }) => type === 'execution_stopping')
+  const reason = { code: 'CANCELLED', message: 'Enough' }
+  expect(JSON.parse(stopping?.json ?? '')).toMatchObject({ reason, message: 'Enough' })
   const execution = await left.resume()
   const result = await execution.result
   expect(result).toMatchObject({ status: 'cancelled', reason: { code: 'CANCELLED', message: 'Enough' } })
@@ -209,10 +213,14 @@ test('a cancellation that was asked for is kept to: nothing runs again', async (
   expect(left.tool.started).toEqual([])
 })
 
-test('a cancellation before the first event is kept to', async () => {
+test('a cancellation that version 0.1 kept beside the log is kept to, before the first event too', async () => {
   const left = await leave(workflow('a'), {}, async () => {})
-  const store = await leaveAfter({ ...left.kept, notes: { stop: { message: 'Never' } } }, 0)
-  const executor = new StreamingExecutor([{ name: 'work', execute: left.tool.execute }], { store })
+  const inner = await leaveAfter(left.kept, 0)
+  const get: ExecutionStore['get'] = async executionId => {
+    const stored = await inner.get(executionId)
+    return stored && { ...stored, notes: { stop: { message: 'Never' } } }
+  }
+  const executor = new StreamingExecutor([{ name: 'work', execute: left.tool.execute }], { store: { ...inner, get } })
   const execution = await executor.resume(left.executionId)
   expect((await execution.result).results).toMatchObject([{ status: 'cancelled', error: 'Never' }])
   expect(left.tool.started).toEqual([])

@@ -82,6 +82,7 @@ test('a failed attempt is followed by another after its delay, and the task is t
     delayMs: 1000,
     error: 'no',
     code: 'TOOL_ERROR',
+    executionTimeMs: 0,
   })
 })
 

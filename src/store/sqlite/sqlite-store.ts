@@ -140,6 +140,7 @@ export function createSqliteStore({ driver, connection, file, unlock, options }:
         }
         tables.append(place, entries)
         place.lastSeq += entries.length
+        tables.mark(place, entries)
         if (!isEnd) return
         tables.end(place, statusOf(last), clock.wallTime())
       })
@@ -150,7 +151,6 @@ export function createSqliteStore({ driver, connection, file, unlock, options }:
 
     putOutput: (lease, taskId, json) =>
       queue.write(lease.executionId, () => tables.putOutput(held(lease), taskId, json)),
-    note: (lease, notes) => queue.write(lease.executionId, () => tables.note(held(lease), notes)),
 
     read: (executionId, afterSeq, limit) => ask(executionId, () => tables.read(executionId, afterSeq, limit)),
     getOutput: (executionId, taskId) => ask(executionId, () => tables.getOutput(executionId, taskId)),

@@ -1,44 +1,27 @@
-import type { EventFor } from '../events/events.ts'
 import { round } from '../round.ts'
+import type { TokenMetrics } from './attempt-outcome.ts'
 
 /** Less time than this between the first token and the last says nothing of a model's speed, ms. */
 const MIN_SPAN_MS = 1
 
-/** What one attempt has streamed; made with its first token. */
-export class TokenStream {
+/** When one attempt streamed; made with its first token. */
+export class TokenTimes {
   readonly #firstAt: number
   #lastAt: number
   #count = 0
-  #pending = ''
 
   constructor(now: number) {
     this.#firstAt = now
     this.#lastAt = now
   }
 
-  add(text: string, now: number): void {
+  add(now: number): void {
     this.#lastAt = now
     this.#count += 1
-    this.#pending += text
-  }
-
-  /** Characters not recorded yet. */
-  get pendingLength(): number {
-    return this.#pending.length
-  }
-
-  /** The text not recorded yet, which the caller records. */
-  takePending(): string {
-    const text = this.#pending
-    this.#pending = ''
-    return text
   }
 
   /** All finite, whatever the clock did. */
-  measure(
-    startedAt: number,
-    totalMs: number,
-  ): Pick<EventFor<'metrics'>['data'], 'ttftMs' | 'totalMs' | 'tokenCount' | 'tokensPerSec'> {
+  measure(startedAt: number, totalMs: number): TokenMetrics {
     const spanMs = this.#lastAt - this.#firstAt
     return {
       ttftMs: round(this.#firstAt - startedAt),

@@ -1,9 +1,19 @@
 export type { Clock } from './clock.ts'
 export { DagstreamError, type DagstreamErrorCode } from './errors.ts'
+export type { AttemptOutcome, AttemptReport, TokenMetrics, ToolFailure } from './attempt/attempt-outcome.ts'
+export { LocalRunner, type LocalRunnerOptions } from './attempt/local-runner.ts'
+export type {
+  AbortReason,
+  AttemptCommand,
+  AttemptKey,
+  AttemptRunner,
+  AttemptSink,
+  Progress,
+} from './attempt/runner.ts'
 export { connectExecution } from './events/connect-execution.ts'
 export * from './events/events.ts'
 export { applyEvent, createState, type ExecutionState, type TaskState } from './events/state.ts'
-export type { JsonValue } from './events/json-value.ts'
+export { JsonValue } from './events/json-value.ts'
 export type { LogEntry } from './events/log-entry.ts'
 export { SSEStreamer, type SSEStreamerOptions, sseStreamer } from './events/sse-streamer.ts'
 export type {

@@ -29,7 +29,6 @@ const LEAVES = ['tools/http', 'tools/mcp', 'tools/llm', 'store/sqlite', 'http/no
 
 /** Files over 250 lines, each with the reason why it is one file. */
 const LONG_FILES: Readonly<Record<string, string>> = {
-  'engine/execution-loop.ts': 'the hot path of every task: splitting it costs calls and allocations per task',
   'events/events.ts': 'the wire contract, one declaration per event',
 }
 

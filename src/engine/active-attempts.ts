@@ -145,13 +145,14 @@ export class ActiveAttempts implements AttemptListener {
   }
 
   /** What the `task_retry` of a failed attempt says; `undefined` where no other attempt follows. */
-  #planRetry({ task, index, number }: ActiveAttempt, report: AttemptReport): RetryData | undefined {
+  #planRetry({ task, index }: ActiveAttempt, report: AttemptReport): RetryData | undefined {
     if (report.status === 'cancelled' && this.#abortion?.isHandoff && !this.#parts.isStopping()) {
       return { delayMs: 0, error: INTERRUPTED.message, code: INTERRUPTED.code, interrupted: true }
     }
     if (report.status !== 'error' || !report.isRetryable || this.#parts.isStopping()) return undefined
     const policy = mergeRetryPolicies(task.retry, task.tool.retry)
-    const counted = number - (this.#parts.columns.interrupted[index] as number)
+    // `number` is in the log: it is the last attempt of the table.
+    const counted = this.#parts.columns.countedAttempts(index)
     if (counted >= policy.maxAttempts) return undefined
     const delayMs = computeRetryDelay(policy, counted, report.retryAfterMs, this.#parts.options.random())
     return { delayMs, error: cutMessage(report.message), code: report.code }

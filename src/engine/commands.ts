@@ -98,9 +98,10 @@ export class Commands {
     if (this.#pendingCount === 0) this.#resolve()
   }
 
-  /** Calls back after a time, unless this is closed first. */
-  after(clock: Clock, delayMs: number, callback: () => void): void {
-    this.#cleanUps.push(clock.after(delayMs, callback))
+  /** Calls back once the time of the execution is over. @param leftMs what is left of `timeoutMs` */
+  limitTime(clock: Clock, timeoutMs: number, leftMs: number, onOver: (reason: Reason) => void): void {
+    const over = (): void => onOver({ code: 'EXECUTION_TIMEOUT', message: `Timed out after ${timeoutMs} ms` })
+    this.#cleanUps.push(clock.after(Math.max(0, leftMs), over))
   }
 
   /** Calls back when a signal aborts. */

@@ -1,7 +1,8 @@
+import type { JsonValue } from '../events/json-value.ts'
 import type { ExecutionState, TaskState } from '../events/state.ts'
 import type { ExecutionPlan, PlannedTask } from '../plan/execution-plan.ts'
 import type { GrownTask, TaskGraph } from '../scheduler/task-graph.ts'
-import { EMPTY_TEMPLATE } from '../workflow/template.ts'
+import { EMPTY_TEMPLATE, type Scope } from '../workflow/template.ts'
 
 /** The tasks of one execution as they are run, by index: those of its plan and those that were added. */
 export class ExecutionTasks {
@@ -31,6 +32,13 @@ export class ExecutionTasks {
       this.#states = this.#plan.tasks.map(({ id }) => this.#state.tasks.get(id))
     }
     return index < this.#plan.tasks.length ? this.#states[index] : this.#state.tasks.get(this.#graph.idOf(index))
+  }
+
+  /** What the references of arguments refer to. */
+  createScope(input: JsonValue | undefined): Scope {
+    const { tasks } = this.#state
+    // Invariant: all dependencies have succeeded before a task starts.
+    return { input, output: taskId => (tasks.get(taskId) as TaskState).result?.output as JsonValue }
   }
 
   /** An added task has the tool that the plan knows by its name, and no arguments. */

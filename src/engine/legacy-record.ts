@@ -1,6 +1,5 @@
 import type { EventFor } from '../events/events.ts'
 import { LogEntry } from '../events/log-entry.ts'
-import type { LoggedData } from '../events/wire-json.ts'
 import type { EarlierNotes } from '../store/earlier-notes.ts'
 import type { ExecutionHistory } from '../scheduler/execution-history.ts'
 import { INTERRUPTED } from './interruption.ts'
@@ -30,7 +29,7 @@ export class LegacyEntries {
     const executionTimeMs =
       startedAt === undefined ? 0 : Math.max(0, Date.parse(data.timestamp) - Date.parse(startedAt))
     const more = isInterrupted ? { interrupted: true } : { executionTimeMs }
-    return new LogEntry(entry.seq, entry.type, { ...data, ...more } as LoggedData)
+    return new LogEntry(entry.seq, entry.type, { ...data, ...more })
   }
 }
 

@@ -4,7 +4,8 @@ import type { ExecutionState } from '../events/state.ts'
 import { EventLog } from '../log/event-log.ts'
 import type { ExecutionPlan } from '../plan/execution-plan.ts'
 import type { AppliedEvent } from '../scheduler/applied-event.ts'
-import { type TableOptions, TaskTable } from '../scheduler/task-table.ts'
+import type { TableOptions } from '../scheduler/table-options.ts'
+import { TaskTable } from '../scheduler/task-table.ts'
 import type { ExecutionStore, StoredExecution } from '../store/execution-store.ts'
 import { adoptNotes, LegacyEntries } from './legacy-record.ts'
 import { OutputBudget } from './output-budget.ts'
@@ -45,7 +46,7 @@ function* summarize(state: ExecutionState): Generator<AppliedEvent, void, undefi
   const head = { executionId: state.executionId, timestamp: '' }
   // Only this state is left of the times; the process has not changed, which is what they are needed for.
   for (const { taskId, attempts, result } of state.tasks.values()) {
-    if (result !== undefined) yield { type: 'task_complete', data: { ...head, ...result } as LogEntry['data'] }
+    if (result !== undefined) yield { type: 'task_complete', data: { ...head, ...result } }
     else if (attempts > 0)
       yield { type: 'task_start', data: { ...head, taskId, attempt: attempts } as LogEntry['data'] }
   }

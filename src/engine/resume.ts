@@ -94,7 +94,8 @@ async function takeOver(
   else if (lease === undefined) {
     throw new DagstreamError('STORE_FAILED', `The log of execution \`${executionId}\` has no end`)
   }
-  const why = stop ?? stored.notes?.stop ?? findFailure(log.state)
   const byCrash = options.onCrash === 'fail' ? INTERRUPTED : undefined
-  return { ...replayed, loop, lease: end === undefined ? lease : undefined, stop: why ?? byCrash, options }
+  // An execution that is only ended needs no tools, and is not ended for the lack of them.
+  const why = stop ?? table.stop ?? stored.notes?.stop ?? byCrash ?? findFailure(log.state)
+  return { ...replayed, loop, lease: end === undefined ? lease : undefined, stop: why, options }
 }

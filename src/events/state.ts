@@ -27,7 +27,7 @@ export interface TaskState {
   progress: { readonly progress: number; readonly total?: number; readonly message?: string } | undefined
   /** How it ended, once it has: the data of its `task_complete`. Inside the engine an output is a `JsonValue`. */
   result: (TaskResult & OutputReference) | undefined
-  /** Of a task that was added: the task it belongs to, and its position among the children of that. */
+  /** Of an added task: its parent, and its position among the children of that. */
   readonly parentId: string | undefined
   readonly index: number | undefined
 }
@@ -139,8 +139,7 @@ export function applyEvent(
       return
     }
     case 'execution_handed_off':
-      state.isHandedOff = true
-      return
+      return void (state.isHandedOff = true)
     case 'execution_resumed':
       delete state.parked
       delete state.isHandedOff

@@ -1,9 +1,8 @@
 import { DagstreamError } from '../errors.ts'
-import type { Parked, Reason, Stop } from '../events/events.ts'
+import type { Reason, Stop } from '../events/events.ts'
 import { createLoop } from '../engine/launch.ts'
 import { readOptions } from '../engine/recorded-options.ts'
 import type { ExecutionLoop } from '../engine/execution-loop.ts'
-import { recoverLoop, type ResumeContext, resumeLoop } from '../engine/resume.ts'
 import type { ExecutionRecord, StoredExecution } from '../store/execution-store.ts'
 import type { ToolRegistry } from '../tools/registry.ts'
 import { askStore } from './ask-store.ts'
@@ -59,11 +58,20 @@ export class ExecutionHost {
     this.running = new RunningExecutions({ meters: this.meters, logger, onEnded, onLost, onLess })
     this.#retries = new StoreRetries(clock, logger)
     if (store.interrupted === undefined) return
-    const resume: RecoveryHost['resume'] = (...found) => this.#resume(...found)
-    const recover: RecoveryHost['recover'] = (...found) => this.#recover(...found)
+    const adopt: RecoveryHost['adopt'] = (...resumed) => this.#adopt(...resumed)
+    const context = { options: this.#options.execution, counters: this.meters.counters }
     const { running } = this
-    const retries = this.#retries
-    this.recovery = new Recovery({ store, tools, logger, clock, retries, running, resume, recover, onLess })
+    this.recovery = new Recovery({
+      adopt,
+      context,
+      store,
+      tools,
+      logger,
+      clock,
+      retries: this.#retries,
+      running,
+      onLess,
+    })
   }
 
   get isClosing(): boolean {
@@ -193,28 +201,8 @@ export class ExecutionHost {
     else void hosted.cancel(this.#shutdown).catch(() => {})
   }
 
-  async #resume(stored: StoredExecution, tools: ToolRegistry, stop?: Stop): Promise<HostedExecution> {
-    // A store that answers later may have listed one that was being registered here.
-    const running = this.running.get(stored.executionId)
-    if (running !== undefined) return running
-    const { store } = this.#options.execution
-    return this.#host(stored, await askStore(() => resumeLoop(stored, store, this.#contextOf(tools, stop))))
-  }
-
-  async #recover(stored: StoredExecution, tools: ToolRegistry, loss?: Loss): Promise<HostedExecution | Parked> {
-    const running = this.running.get(stored.executionId)
-    if (running !== undefined) return running
-    const { store } = this.#options.execution
-    const recovered = await askStore(() => recoverLoop(stored, store, this.#contextOf(tools)))
-    return 'parked' in recovered ? recovered.parked : this.#host(stored, recovered.loop, loss)
-  }
-
-  #contextOf(tools: ToolRegistry, stop?: Stop): ResumeContext {
-    return { tools, options: this.#options.execution, counters: this.meters.counters, stop }
-  }
-
   /** One that was resumed: its readers find it here from now on. */
-  #host(stored: StoredExecution, loop: ExecutionLoop, loss?: Loss): HostedExecution {
+  #adopt(stored: StoredExecution, loop: ExecutionLoop, loss?: Loss): HostedExecution {
     const { clock } = this.#options.execution
     const { graceMs = Number.POSITIVE_INFINITY } = readOptions(stored.options)
     const { status: _, notes: __, parked: ___, isStopping: ____, ...record } = stored

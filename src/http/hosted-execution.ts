@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { Parked, Reason } from '../events/events.ts'
-import type { ExecutionLoop, TaskActivity } from '../engine/execution-loop.ts'
+import type { ExecutionLoop } from '../engine/execution-loop.ts'
+import type { TaskActivity } from '../engine/loop-parts.ts'
 import type { ExecutionRecord, StoredExecution } from '../store/execution-store.ts'
 import type { EventLog } from '../log/event-log.ts'
 import type { DAGStructure } from '../workflow/document.ts'

@@ -1,8 +1,8 @@
 import type { Clock } from '../clock.ts'
-import type { Parked, Stop } from '../events/events.ts'
+import type { ExecutionLoop } from '../engine/execution-loop.ts'
+import type { ResumeContext } from '../engine/resume.ts'
 import type { ExecutionStore, StoredExecution } from '../store/execution-store.ts'
 import type { Logger } from '../log/logger.ts'
-import type { ToolRegistry } from '../tools/registry.ts'
 import type { ToolShelf } from '../tools/tool-provider.ts'
 import type { HostedExecution, Loss } from './hosted-execution.ts'
 import type { RunningExecutions } from './running-executions.ts'
@@ -15,10 +15,10 @@ export interface RecoveryHost {
   readonly logger: Logger
   readonly clock: Clock
   readonly retries: StoreRetries
-  /** Resumes one by hand. */
-  readonly resume: (stored: StoredExecution, tools: ToolRegistry, stop?: Stop) => Promise<HostedExecution>
-  /** Resumes one that was cut off, or says why it is parked instead. */
-  readonly recover: (stored: StoredExecution, tools: ToolRegistry, loss?: Loss) => Promise<HostedExecution | Parked>
+  /** What executions are resumed with, beside their tools. */
+  readonly context: ResumeContext
+  /** One was resumed: it is found and followed from now on. */
+  readonly adopt: (stored: StoredExecution, loop: ExecutionLoop, loss?: Loss) => HostedExecution
   readonly running: RunningExecutions
   /** Called whenever one more has gone on, or is not going to. */
   readonly onLess: () => void

@@ -1,12 +1,14 @@
 import { afterTurn, isTurnSpent } from '../clock.ts'
 import { DagstreamError } from '../errors.ts'
 import { onAbort } from '../abort-signals.ts'
+import type { ExecutionLoop } from '../engine/execution-loop.ts'
+import { recoverLoop, resumeLoop } from '../engine/resume.ts'
 import type { Stop } from '../events/events.ts'
 import type { StoredExecution } from '../store/execution-store.ts'
 import { ToolRegistry } from '../tools/registry.ts'
 import { askStore, isStoreFailure } from './ask-store.ts'
 import { describeError } from './describe-error.ts'
-import { HostedExecution, type Loss } from './hosted-execution.ts'
+import type { HostedExecution, Loss } from './hosted-execution.ts'
 import { isRecordUnusable, readLeft, recordUnusable } from './left-request.ts'
 import { ParkedExecutions } from './parked-executions.ts'
 import { shuttingDown } from './problem.ts'
@@ -70,7 +72,12 @@ export class Recovery {
   async resume(stored: StoredExecution, stop?: Stop): Promise<HostedExecution> {
     const { workflow, isStopping } = readLeft(stored)
     const tools = isStopping || stop !== undefined ? NO_TOOLS : await this.#findTools(workflow)
-    return this.#guardResume(async () => this.#host.resume(stored, tools, stop))
+    const { store, context, running, adopt } = this.#host
+    // A store that answers later may have listed one that was being registered here.
+    return this.#guardResume(async () => {
+      const resume = (): Promise<ExecutionLoop> => resumeLoop(stored, store, { ...context, tools, stop })
+      return running.get(stored.executionId) ?? adopt(stored, await askStore(resume))
+    })
   }
 
   /** It was cut off here: the store failed. It is tried again, the later the less it gets done in between. */
@@ -146,9 +153,12 @@ export class Recovery {
         const whose = loss === undefined ? 'its process left' : 'was lost'
         logger.warn(`Resuming an execution that ${whose}`, { executionId })
         await this.#guardResume(async () => {
-          const recovered = await this.#host.recover(stored, tools, loss)
-          if (recovered instanceof HostedExecution) return recovered
-          this.parked.parkedNow(executionId, recovered)
+          const { store, context, running, adopt } = this.#host
+          const here = running.get(executionId)
+          if (here !== undefined) return here
+          const recovered = await askStore(() => recoverLoop(stored, store, { ...context, tools }))
+          if ('loop' in recovered) return adopt(stored, recovered.loop, loss)
+          this.parked.parkedNow(executionId, recovered.parked)
           return undefined
         })
       })

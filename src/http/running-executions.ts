@@ -1,5 +1,6 @@
 import { DagstreamError } from '../errors.ts'
-import type { ExecutionLoop, TaskActivity } from '../engine/execution-loop.ts'
+import type { ExecutionLoop } from '../engine/execution-loop.ts'
+import type { TaskActivity } from '../engine/loop-parts.ts'
 import type { Logger } from '../log/logger.ts'
 import { isStoreFailure } from './ask-store.ts'
 import { describeError } from './describe-error.ts'

@@ -1,6 +1,5 @@
 import { afterTurn, isTurnSpent } from '../clock.ts'
 import { DagstreamError, describeValue } from '../errors.ts'
-import type { SSEEvent } from '../events/events.ts'
 import { LogEntry, NOT_LOGGED } from '../events/log-entry.ts'
 import type { LoggedData } from '../events/wire-json.ts'
 import { applyEvent, createState, type ExecutionState, type TaskState } from '../events/state.ts'
@@ -226,7 +225,7 @@ export class EventLog implements CursorLog {
 
   #add(entry: LogEntry, known: TaskState | undefined): void {
     // Inside the engine an output is a `JsonValue`, which the reducer only passes on.
-    applyEvent(this.state, entry as unknown as SSEEvent, entry.seq, known)
+    applyEvent(this.state, entry, entry.seq, known)
     this.#tail.push(entry)
     this.#bytes += entry.weight
     if (entry.type === 'execution_complete') this.#ending = 'complete'

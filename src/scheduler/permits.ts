@@ -25,7 +25,7 @@ interface SparePermit {
 export class Permits implements PermitSource {
   readonly #ready: ReadyTasks
   readonly #callbacks: PermitCallbacks
-  readonly #releases = new Map<number, () => void>()
+  #releases: Map<number, () => void> | undefined
   /**
    * Permits of tasks that have ended, for tasks of the same execution: a limit takes one back only a moment later. Until the
    * slice after the end of their task is in the log they are fresh: its slot is free only then.
@@ -42,7 +42,7 @@ export class Permits implements PermitSource {
     const at = this.#spare.findIndex(spare => spare.queue === queue)
     const release = at < 0 ? queue.limit.tryAcquire() : this.#spare.splice(at, 1)[0]?.release
     if (release === undefined) return false
-    this.#releases.set(task, release)
+    this.#own().set(task, release)
     return true
   }
 
@@ -60,9 +60,9 @@ export class Permits implements PermitSource {
 
   /** Gives back the permit of a task, if it has one. */
   release(task: number): void {
-    const release = this.#releases.get(task)
+    const release = this.#releases?.get(task)
     if (release === undefined) return
-    this.#releases.delete(task)
+    this.#releases?.delete(task)
     const queue = this.#ready.queueFor(task)
     // Other executions that wait for the limit come first.
     if (queue === undefined || queue.ready.size === 0 || queue.limit.waitingCount > queue.requestedCount)
@@ -83,8 +83,12 @@ export class Permits implements PermitSource {
   }
 
   #releaseNow(task: number): void {
-    this.#releases.get(task)?.()
-    this.#releases.delete(task)
+    this.#releases?.get(task)?.()
+    this.#releases?.delete(task)
+  }
+
+  #own(): Map<number, () => void> {
+    return (this.#releases ??= new Map())
   }
 
   #releaseSpare(): void {
@@ -103,7 +107,7 @@ export class Permits implements PermitSource {
     const task = this.#callbacks.isPaused() ? undefined : this.#ready.grant(queue)
     // No task needs it any more, or can use it now: the execution was stopped or paused while it waited.
     if (task === undefined) return release()
-    this.#releases.set(task, release)
+    this.#own().set(task, release)
     this.#callbacks.granted()
   }
 }

@@ -50,6 +50,13 @@ export class ReadyTasks {
     return this.#ready.size + this.#granted.length
   }
 
+  /** Tasks that could run and wait for a permit. */
+  get limitedCount(): number {
+    let count = 0
+    for (const { ready } of this.#limitQueues.values()) count += ready.size
+    return count
+  }
+
   /** The queues of tasks that need permits; empty for an execution without limits. */
   get limitQueues(): Iterable<LimitQueue> {
     return this.#limitQueues.values()

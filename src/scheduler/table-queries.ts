@@ -3,20 +3,13 @@ import type { TaskTable } from './task-table.ts'
 
 /** Tasks whose last attempt is not over in the log: it runs, or was cut by the end of its process; ascending. */
 export function findUnfinishedAttempts({ columns, graph }: TaskTable): number[] {
-  const tasks: number[] = []
-  for (let task = 0; task < graph.size; task++) {
-    if (columns.phase[task] === PHASE.running || columns.phase[task] === PHASE.cut) tasks.push(task)
-  }
-  return tasks
+  return columns.list(graph.size, PHASE.running, PHASE.cut)
 }
 
 /** Ids of the tasks that will have been in flight in `count` crashes in a row if the last process crashed now. */
 export function findCrashing({ columns, graph, crashes }: TaskTable, count: number): string[] {
-  const tasks: string[] = []
-  for (let task = 0; task < graph.size; task++) {
-    if (columns.phase[task] === PHASE.running && crashes.of(task) + 1 >= count) tasks.push(graph.idOf(task))
-  }
-  return tasks
+  const running = columns.list(graph.size, PHASE.running)
+  return running.filter(task => crashes.of(task) + 1 >= count).map(task => graph.idOf(task))
 }
 
 /** Everything that decides what happens next, as plain data: equal tables decide alike. For tests and diagnostics. */
@@ -41,7 +34,7 @@ export function inspectTable(table: TaskTable): unknown {
     tasks,
     endings: endings.filter(ending => ending.tasks.length > 0),
     openedLayer: table.gate.opened,
-    runningCount: table.runningCount,
+    runningCount: table.starts.runningCount,
     unsettledCount: table.unsettledCount,
     history: { stop, parked, isHandedOff, executionTimeMs, end },
   }

@@ -25,34 +25,52 @@ export class TaskColumns {
   phase: Uint8Array
   /** `End` + 1 once it is decided how the task ends; 0 before. */
   end: Uint8Array
-  /** 1 while its start is chosen and not in the log. */
-  reserved: Uint8Array
   /** Dependencies whose end is not decided. */
   unsettled: Int32Array
   /** Attempts started. */
   attempts: Int32Array
-  /** Of these, attempts that ended with their process: they do not count against a retry policy. */
-  interrupted: Int32Array
   /** The sum of its attempts that are over, ms. */
   spentMs: Float64Array
   /** When it first became ready in this process; `NaN` before. */
   readySince: Float64Array
+  /** By task, attempts that ended with their process; once there are some. */
+  #interrupted: Map<number, number> | undefined
 
   constructor(dependencyCounts: readonly number[]) {
     const size = dependencyCounts.length
     this.phase = new Uint8Array(size)
     this.end = new Uint8Array(size)
-    this.reserved = new Uint8Array(size)
-    this.unsettled = Int32Array.from(dependencyCounts)
+    this.unsettled = new Int32Array(dependencyCounts)
     this.attempts = new Int32Array(size)
-    this.interrupted = new Int32Array(size)
     this.spentMs = new Float64Array(size)
     this.readySince = new Float64Array(size).fill(Number.NaN)
   }
 
+  /** The tasks that are in one of these phases, ascending. */
+  list(size: number, ...phases: readonly number[]): number[] {
+    const tasks: number[] = []
+    for (let task = 0; task < size; task++) if (phases.includes(this.phase[task] as number)) tasks.push(task)
+    return tasks
+  }
+
+  /** Waiting begins anew, in another process: for tasks that have been ready and have not ended. */
+  restartWaiting(size: number, now: number): void {
+    for (let task = 0; task < size; task++) {
+      const at = this.phase[task] as number
+      if (at === PHASE.blocked || at === PHASE.ending || at === PHASE.settled) continue
+      this.readySince[task] = now - (this.spentMs[task] as number)
+    }
+  }
+
+  /** An attempt ended with its process: it does not count against the retry policy. */
+  countInterrupted(task: number): void {
+    this.#interrupted ??= new Map()
+    this.#interrupted.set(task, (this.#interrupted.get(task) ?? 0) + 1)
+  }
+
   /** How many attempts of a task count against its retry policy. */
   countedAttempts(task: number): number {
-    return (this.attempts[task] as number) - (this.interrupted[task] as number)
+    return (this.attempts[task] as number) - (this.#interrupted?.get(task) ?? 0)
   }
 
   /** From ready in this process to `now`, without attempts, ms. @param runningMs of an attempt that is not in `spentMs` yet */
@@ -68,10 +86,8 @@ export class TaskColumns {
     const capacity = Math.max(size, 2 * before, MIN_CAPACITY)
     this.phase = copyInto(new Uint8Array(capacity), this.phase)
     this.end = copyInto(new Uint8Array(capacity), this.end)
-    this.reserved = copyInto(new Uint8Array(capacity), this.reserved)
     this.unsettled = copyInto(new Int32Array(capacity), this.unsettled)
     this.attempts = copyInto(new Int32Array(capacity), this.attempts)
-    this.interrupted = copyInto(new Int32Array(capacity), this.interrupted)
     this.spentMs = copyInto(new Float64Array(capacity), this.spentMs)
     this.readySince = copyInto(new Float64Array(capacity).fill(Number.NaN), this.readySince)
   }

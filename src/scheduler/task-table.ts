@@ -1,4 +1,4 @@
-import type { AddedTask, EventFor, Schedule, Stop } from '../events/events.ts'
+import type { AddedTask, EventFor, Stop } from '../events/events.ts'
 import type { ExecutionPlan } from '../plan/execution-plan.ts'
 import { round } from '../round.ts'
 import type { AppliedEvent } from './applied-event.ts'
@@ -7,24 +7,12 @@ import { type DecisionListener, DependencyRules } from './dependency-rules.ts'
 import { ExecutionHistory } from './execution-history.ts'
 import { LayerGate } from './layer-gate.ts'
 import { describeFailFast, describeSkipped, describeStopped, PendingEndings } from './pending-endings.ts'
-import { type PermitSource, ReadyTasks } from './ready-tasks.ts'
+import type { PermitSource } from './ready-tasks.ts'
+import { StartQueue } from './start-queue.ts'
+import type { RetryDelay, TableOptions } from './table-options.ts'
 import { PHASE, TaskColumns } from './task-columns.ts'
 import { classifyEnd, END, type End } from './task-ends.ts'
 import { TaskGraph } from './task-graph.ts'
-
-/** The options of an execution that its table follows. */
-export interface TableOptions {
-  readonly schedule: Schedule
-  readonly maxConcurrency: number
-  readonly onTaskError: 'continue' | 'fail-fast'
-}
-
-/** When a failed task is due again. */
-export interface RetryDelay {
-  /** When its attempt failed, ms since 1970. */
-  readonly at: number
-  readonly delayMs: number
-}
 
 /**
  * Where every task of an execution is. It changes by events alone, live and on replay, and what happens next is a query of it.
@@ -45,18 +33,14 @@ export class TaskTable implements DecisionListener {
   readonly rules: DependencyRules
   readonly gate: LayerGate
   readonly endings: PendingEndings = new PendingEndings()
-  /** What could start now. Transient. */
-  readonly ready: ReadyTasks
+  readonly starts: StartQueue
   /** Tasks that wait for their next attempt, by index. */
-  readonly delays: Map<number, RetryDelay> = new Map()
+  delays: ReadonlyMap<number, RetryDelay> = NO_DELAYS
   readonly crashes: CrashStreaks = new CrashStreaks()
   readonly #options: TableOptions
   /** Tasks that the rule skips and whose dependents have not been told. */
   readonly #skippable: number[] = []
   readonly #isEnding: (task: number) => boolean
-  #isOpen = false
-  #runningCount = 0
-  #reservedCount = 0
   #unsettledCount: number
 
   constructor(plan: ExecutionPlan, options: TableOptions) {
@@ -65,7 +49,7 @@ export class TaskTable implements DecisionListener {
     this.columns = new TaskColumns(plan.dependencyCounts)
     this.rules = new DependencyRules(this.graph, this.columns, this)
     this.gate = new LayerGate(this.graph, options.schedule)
-    this.ready = new ReadyTasks(this.graph, options.schedule)
+    this.starts = new StartQueue(this.graph, this.columns, options.schedule, options.maxConcurrency)
     this.#unsettledCount = plan.tasks.length
     this.#isEnding = task => this.columns.phase[task] === PHASE.ending
     const first = plan.layerIndices[0] ?? []
@@ -105,26 +89,13 @@ export class TaskTable implements DecisionListener {
 
   /** From here on ready tasks can be taken. @param now by the monotonic clock, ms: waiting begins anew */
   open(now: number): void {
-    this.#isOpen = true
-    const { phase, readySince, spentMs } = this.columns
-    for (let task = 0; task < this.graph.size; task++) {
-      const at = phase[task]
-      if (at === PHASE.ready) this.ready.add(task)
-      if (at !== PHASE.blocked && at !== PHASE.ending && at !== PHASE.settled) {
-        readySince[task] = now - (spentMs[task] as number)
-      }
-    }
+    this.columns.restartWaiting(this.graph.size, now)
+    this.starts.open(this.graph.size)
   }
 
   /** The next task to start; it holds a slot from now on. `undefined` while there is none, or no slot. */
   next(permits?: PermitSource): number | undefined {
-    if (this.#runningCount + this.#reservedCount >= this.#options.maxConcurrency) return undefined
-    if (this.history.stop !== undefined) return undefined
-    const task = this.ready.take(permits)
-    if (task === undefined) return undefined
-    this.columns.reserved[task] = 1
-    this.#reservedCount += 1
-    return task
+    return this.history.stop === undefined ? this.starts.next(permits) : undefined
   }
 
   /** The next task that ends without running, and why; each is given once. */
@@ -134,7 +105,7 @@ export class TaskTable implements DecisionListener {
 
   /** The delay of a retry has passed. Transient: its event is the next `task_start`. */
   wake(task: number): void {
-    if (this.columns.phase[task] === PHASE.delayed) this.ready.add(task)
+    if (this.columns.phase[task] === PHASE.delayed) this.starts.add(task)
   }
 
   /** Why nothing more starts. */
@@ -145,10 +116,6 @@ export class TaskTable implements DecisionListener {
   /** Every task has settled. */
   get isDone(): boolean {
     return this.#unsettledCount === 0
-  }
-
-  get runningCount(): number {
-    return this.#runningCount
   }
 
   get unsettledCount(): number {
@@ -166,36 +133,30 @@ export class TaskTable implements DecisionListener {
   }
 
   #start(task: number, { attempt }: EventFor<'task_start'>['data']): void {
-    const { phase, reserved, attempts } = this.columns
-    if (reserved[task] === 1) {
-      reserved[task] = 0
-      this.#reservedCount -= 1
-    }
-    if (phase[task] === PHASE.delayed) this.delays.delete(task)
-    if (phase[task] !== PHASE.running) this.#runningCount += 1
-    phase[task] = PHASE.running
-    attempts[task] = attempt
+    if (this.columns.phase[task] === PHASE.delayed) this.#ownDelays().delete(task)
+    this.starts.started(task)
+    this.columns.attempts[task] = attempt
   }
 
   #retry(task: number, data: EventFor<'task_retry'>['data'], now: number): void {
-    const { phase, spentMs, interrupted } = this.columns
+    const { phase, spentMs } = this.columns
     if (phase[task] === PHASE.ending) return
-    if (phase[task] === PHASE.running) this.#runningCount -= 1
+    this.starts.leave(task)
     spentMs[task] = round((spentMs[task] as number) + (data.executionTimeMs ?? 0))
-    if (data.interrupted) interrupted[task] = (interrupted[task] as number) + 1
+    if (data.interrupted) this.columns.countInterrupted(task)
     if (this.history.stop !== undefined) this.#endStopped([task], this.history.stop)
     else if (data.interrupted) this.#makeReady(task, now)
     else {
       phase[task] = PHASE.delayed
-      this.delays.set(task, { at: Date.parse(data.timestamp), delayMs: data.delayMs })
+      this.#ownDelays().set(task, { at: Date.parse(data.timestamp), delayMs: data.delayMs })
     }
   }
 
   #complete(task: number, data: EventFor<'task_complete'>['data'], now: number): void {
     const { phase, spentMs, attempts } = this.columns
     const isDecided = phase[task] === PHASE.ending
-    if (phase[task] === PHASE.running) this.#runningCount -= 1
-    else if (phase[task] === PHASE.delayed) this.delays.delete(task)
+    this.starts.leave(task)
+    if (phase[task] === PHASE.delayed) this.#ownDelays().delete(task)
     phase[task] = PHASE.settled
     spentMs[task] = data.executionTimeMs
     attempts[task] = data.attempts
@@ -229,11 +190,17 @@ export class TaskTable implements DecisionListener {
     this.endings.add(describeSkipped(skipped.sort(ascending), causedBy))
   }
 
+  /** Made for the first delay: most executions have none. */
+  #ownDelays(): Map<number, RetryDelay> {
+    if (this.delays === NO_DELAYS) this.delays = new Map()
+    return this.delays as Map<number, RetryDelay>
+  }
+
   #makeReady(task: number, now: number): void {
     const { phase, readySince } = this.columns
     phase[task] = PHASE.ready
     if (Number.isNaN(readySince[task])) readySince[task] = now
-    if (this.#isOpen) this.ready.add(task)
+    this.starts.add(task)
   }
 
   #advance(now: number): void {
@@ -248,13 +215,9 @@ export class TaskTable implements DecisionListener {
 
   /** Ends every task that neither runs nor ends already. */
   #endAll(stop: Stop): void {
-    const { phase } = this.columns
-    const tasks: number[] = []
-    for (let task = 0; task < this.graph.size; task++) {
-      const at = phase[task]
-      if (at !== PHASE.running && at !== PHASE.settled && at !== PHASE.ending) tasks.push(task)
-    }
-    this.delays.clear()
+    const { blocked, ready, delayed, cut } = PHASE
+    const tasks = this.columns.list(this.graph.size, blocked, ready, delayed, cut)
+    this.delays = NO_DELAYS
     this.#endStopped(tasks, stop)
   }
 
@@ -265,12 +228,12 @@ export class TaskTable implements DecisionListener {
 
   /** Another process takes over: no attempt runs any more. */
   #resume({ cause }: EventFor<'execution_resumed'>['data']): void {
-    const { phase } = this.columns
-    const running: number[] = []
-    for (let task = 0; task < this.graph.size; task++) if (phase[task] === PHASE.running) running.push(task)
+    const running = this.columns.list(this.graph.size, PHASE.running)
     this.crashes.apply(cause, running)
-    for (const task of running) phase[task] = PHASE.cut
-    this.#runningCount = 0
+    for (const task of running) {
+      this.starts.leave(task)
+      this.columns.phase[task] = PHASE.cut
+    }
     if (this.history.stop !== undefined) this.#endStopped(running, this.history.stop)
   }
 
@@ -287,6 +250,8 @@ export class TaskTable implements DecisionListener {
     this.#skip(this.graph.idOf(cause ?? task), now)
   }
 }
+
+const NO_DELAYS: ReadonlyMap<number, RetryDelay> = new Map()
 
 function ascending(a: number, b: number): number {
   return a - b

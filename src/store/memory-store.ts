@@ -1,5 +1,4 @@
 import { DagstreamError } from '../errors.ts'
-import type { SSEEvent } from '../events/events.ts'
 import type { LogEntry } from '../events/log-entry.ts'
 import { applyEvent, copyState, createState, type ExecutionState } from '../events/state.ts'
 import { advanceExecution } from './advance-execution.ts'
@@ -184,7 +183,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): ExecutionSt
 /** An entry that the tail lets go goes on to count: what an execution has come to is never lost. */
 function fold(kept: Kept, entry: LogEntry): void {
   kept.base ??= createState(kept.record.executionId)
-  applyEvent(kept.base, entry as unknown as SSEEvent, entry.seq)
+  applyEvent(kept.base, entry, entry.seq)
   // Outputs go from the entry to the state; tasks are all made by the first event.
   if (entry.seq === 1) kept.baseBytes += kept.base.tasks.size * TASK_WEIGHT
   if (!entry.refersToOutput) kept.baseBytes += entry.data.output?.weight ?? 0

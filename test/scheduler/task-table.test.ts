@@ -14,12 +14,12 @@ test('a success makes ready what waited for it, with the time at which it was', 
   succeed('a', 10)
   expect(startAll()).toEqual(['b', 'c'])
   succeed('c', 20)
-  expect([startAll(), table.isDone, table.runningCount]).toEqual([[], false, 1])
+  expect([startAll(), table.isDone, table.starts.runningCount]).toEqual([[], false, 1])
   succeed('b', 30)
   expect(startAll()).toEqual(['d'])
   succeed('d', 40)
   expect([...table.columns.readySince]).toEqual([0, 10, 10, 30])
-  expect([table.isDone, table.runningCount]).toEqual([true, 0])
+  expect([table.isDone, table.starts.runningCount]).toEqual([true, 0])
 })
 
 test('a slot is taken when a start is chosen and freed by each end of an attempt', () => {
@@ -32,7 +32,7 @@ test('a slot is taken when a start is chosen and freed by each end of an attempt
   fail('t1')
   expect(startAll()).toEqual(['t3'])
   retry('t2')
-  expect([startAll(), table.runningCount]).toEqual([['t4'], 2])
+  expect([startAll(), table.starts.runningCount]).toEqual([['t4'], 2])
 })
 
 test('a failure ends its descendants, once and in document order', () => {
@@ -107,7 +107,7 @@ test('a start that is in the log behind what stopped its execution still runs to
   // Chosen and appended together with the failure.
   apply('task_start', { taskId: 't2', attempt: 1 })
   expect([table.stop, recordEndings()]).toEqual([{ message: 'Cancelled: task `t0` failed' }, []])
-  expect([table.runningCount, table.isDone]).toEqual([2, false])
+  expect([table.starts.runningCount, table.isDone]).toEqual([2, false])
 })
 
 test('a reason that comes behind a failure that stopped the execution is kept', () => {
@@ -123,7 +123,7 @@ test('a resumption cuts what ran; a cut attempt does not count, and its task is 
   const { table, apply, startAll, retry } = createTable(fan(3), { maxConcurrency: 2 })
   expect(startAll()).toEqual(['t0', 't1'])
   apply('execution_resumed', { cause: 'crash', executionTimeMs: 5 })
-  expect([findUnfinishedAttempts(table), table.runningCount]).toEqual([[0, 1], 0])
+  expect([findUnfinishedAttempts(table), table.starts.runningCount]).toEqual([[0, 1], 0])
   for (const taskId of ['t0', 't1']) retry(taskId, { interrupted: true })
   expect([table.columns.attempts[0], table.columns.countedAttempts(0)]).toEqual([1, 0])
   expect(startAll()).toEqual(['t0', 't1'])
@@ -160,7 +160,7 @@ test('crashes are counted for each task that was in flight in all of them; a man
   expect([findCrashing(table, 3), findCrashing(table, 2), findCrashing(table, 1)]).toEqual([[], [], ['same', 'c']])
 })
 
-test('a chain of 100,000 that fails at its root is ended without recursion', () => {
+test('a chain of 100,000 that fails at its root is ended without recursion', { timeout: 120_000 }, () => {
   const { table, startAll, fail, recordEndings } = createTable(chain(100_000), { schedule: 'dataflow' })
   expect(startAll()).toEqual(['t0'])
   fail('t0')

@@ -32,7 +32,7 @@ async function leave({ isCancelled, onCrash, parked, crashes = 0, record }: Left
   if (isCancelled) expect((await rig.send('POST', '/executions/x1/cancel')).status).toBe(202)
   await rig.tool.idle()
   const kept = await readKept(rig.store, 'x1')
-  const entries = [...kept.entries.slice(0, isCancelled ? 3 : 2)]
+  const entries = kept.entries.slice(0, isCancelled ? 3 : 2)
   const add = (type: StoredEntry['type'], data: object): void => {
     const seq = entries.length + 1
     const head = { executionId: 'x1', timestamp: '2026-01-01T00:00:00.000Z' }
@@ -118,10 +118,11 @@ test.each([
     {
       code: 'RECORD_UNUSABLE',
       message: expect.stringMatching(/^The `\w+` .+: the execution can be deleted, and nothing else$/),
+      tasks: [],
     },
   ])
   expect(rig.log.at(-1)).toBe(
-    `An execution is parked ${JSON.stringify({ executionId: 'x1', code: 'RECORD_UNUSABLE', reason: parked['message'] })}`,
+    `An execution is parked ${JSON.stringify({ executionId: 'x1', code: 'RECORD_UNUSABLE', reason: parked['message'], tasks: [] })}`,
   )
   for (const what of ['resume', 'cancel']) {
     const refused = await readProblem(await rig.send('POST', `/executions/x1/${what}`))

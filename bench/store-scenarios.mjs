@@ -20,7 +20,7 @@ const { compileWorkflow, createMemoryStore, StreamingExecutor } = await load('in
 const { openSqliteStore } = await load('store/sqlite/index.js')
 const { loadDriver } = await load('store/sqlite/driver.js')
 const { LogEntry } = await load('events/log-entry.js')
-const { EventLog } = await load('stream/event-log.js')
+const { EventLog } = await load('log/event-log.js')
 const driver = await loadDriver()
 
 const SCENARIOS = { tasks: measureTasks, events: measureEvents, large: measureLarge }

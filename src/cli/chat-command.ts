@@ -1,6 +1,6 @@
 import { DagstreamError } from '../errors.ts'
-import type { ExecutionResult } from '../execute/execution-result.ts'
-import { StreamingExecutor } from '../execute/streaming-executor.ts'
+import type { ExecutionResult } from '../engine/execution-result.ts'
+import { StreamingExecutor } from '../engine/streaming-executor.ts'
 import { stringifyJson } from '../json/stringify-json.ts'
 import type { ChatArguments } from '../tools/llm/chat-tool.ts'
 import type { DAGStructure } from '../workflow/document.ts'

@@ -72,6 +72,11 @@ export class ChatViewer implements Viewer {
       case 'info':
       case 'error':
         return this.#tell(event)
+      case 'tasks_added':
+      case 'execution_stopping':
+      case 'execution_handed_off':
+      case 'execution_resumed':
+      case 'execution_parked':
       case 'execution_start':
       case 'task_progress':
       case 'task_complete':

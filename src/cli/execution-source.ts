@@ -1,5 +1,5 @@
 import type { SSEEventType } from '../events/events.ts'
-import type { ExecutionResult } from '../execute/execution-result.ts'
+import type { ExecutionResult } from '../engine/execution-result.ts'
 import type { ListFilter } from '../http/list-filter.ts'
 
 /** An execution as a list shows it. */

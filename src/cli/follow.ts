@@ -1,5 +1,5 @@
 import type { SSEEvent } from '../events/events.ts'
-import type { ExecutionResult } from '../execute/execution-result.ts'
+import type { ExecutionResult } from '../engine/execution-result.ts'
 import { encode } from '../sse/encode.ts'
 import type { CommandContext, ExitCode } from './console.ts'
 import { describeSecond, listenForInterrupts } from './interrupts.ts'

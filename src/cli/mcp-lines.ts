@@ -1,4 +1,4 @@
-import type { Logger } from '../stream/logger.ts'
+import type { Logger } from '../log/logger.ts'
 import type { CommandContext } from './console.ts'
 import { toPlainLine } from './text.ts'
 

@@ -1,4 +1,4 @@
-import type { Logger } from '../stream/logger.ts'
+import type { Logger } from '../log/logger.ts'
 import type { McpServers } from '../tools/mcp/mcp-servers.ts'
 import type { McpConfig } from '../tools/mcp/server-config.ts'
 import { type AnyTool, ToolRegistry } from '../tools/registry.ts'

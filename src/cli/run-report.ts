@@ -1,4 +1,4 @@
-import type { ExecutionResult } from '../execute/execution-result.ts'
+import type { ExecutionResult } from '../engine/execution-result.ts'
 import { stringifyJson } from '../json/stringify-json.ts'
 import type { CommandContext, ExitCode } from './console.ts'
 import { type Followed, toExitCode } from './follow.ts'

@@ -7,7 +7,7 @@ import { openSqliteStore } from '../store/sqlite/open-store.ts'
 import type { SqliteStore } from '../store/sqlite/sqlite-store.ts'
 import type { Durability, SqliteStoreOptions } from '../store/sqlite/store-options.ts'
 import { checkPath } from '../store/sqlite/store-path.ts'
-import type { Logger } from '../stream/logger.ts'
+import type { Logger } from '../log/logger.ts'
 import { type CliProcess, UsageError } from './console.ts'
 
 /** Where `serve` keeps executions unless it is told otherwise, from the working directory. */

@@ -1,9 +1,8 @@
 import { formatEventId } from '../events/events.ts'
-import type { ExecutionResult } from '../execute/execution-result.ts'
-import { resumeLoop } from '../execute/recovery.ts'
+import type { ExecutionResult } from '../engine/execution-result.ts'
+import { resumeLoop } from '../engine/resume.ts'
 import type { ListFilter } from '../http/list-filter.ts'
 import { isRecordUnusable, readLeft } from '../http/left-request.ts'
-import { findParked } from '../http/shown-status.ts'
 import { parseJson } from '../json/parse-json.ts'
 import type { StoredExecution } from '../store/execution-store.ts'
 import type { SqliteStore } from '../store/sqlite/sqlite-store.ts'
@@ -74,14 +73,13 @@ export class StoredExecutions implements ExecutionSource {
     if (stored.status !== 'running') return stored.status
     const reason = { code: 'CANCELLED', message: 'Cancelled by request' } as const
     // What is only ended calls nothing.
-    const notes = { crashCount: 0, stop: { reason, message: reason.message } }
-    const loop = await resumeLoop(stored, this.#store, { notes })
+    const loop = await resumeLoop(stored, this.#store, { stop: { reason, message: reason.message } })
     return (await loop.result).status
   }
 
   async delete(executionId: string): Promise<void> {
     const stored = await this.find(executionId)
-    if (stored.status === 'running' && findParked(stored) === undefined && isUsable(stored)) {
+    if (stored.status === 'running' && stored.parked === undefined && isUsable(stored)) {
       throw new Error(`Execution ${executionId} has not ended; cancel it first`)
     }
     await this.#store.delete(executionId)
@@ -110,8 +108,7 @@ export class StoredExecutions implements ExecutionSource {
   }
 }
 
-function describeHead({ executionId, status, createdAt, notes }: StoredExecution): ExecutionHead {
-  const parked = findParked({ status, notes })
+function describeHead({ executionId, status, createdAt, parked }: StoredExecution): ExecutionHead {
   return { executionId, status: parked ? 'parked' : status, createdAt, ...(parked && { parked }) }
 }
 

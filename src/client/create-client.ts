@@ -1,7 +1,7 @@
 import { CLOCK_METHODS, type Clock, systemClock } from '../clock.ts'
 import { DagstreamError, describeValue, expectMethods, expectObject, invalidOption } from '../errors.ts'
 import { parseEventId, type Schedule } from '../events/events.ts'
-import type { ExecutionResult } from '../execute/execution-result.ts'
+import type { ExecutionResult } from '../engine/execution-result.ts'
 import { stringifyJson } from '../json/stringify-json.ts'
 import type { DAGStructure } from '../workflow/document.ts'
 import { type CancelOptions, refuseUnknown, resolveCancelOptions } from './cancel-options.ts'

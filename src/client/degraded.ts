@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts'
-import type { ExecutionResult } from '../execute/execution-result.ts'
+import type { ExecutionResult } from '../engine/execution-result.ts'
 import type { ClientEvent, ExecutionApi } from './execution-api.ts'
 import { Waiting } from './waiting.ts'
 

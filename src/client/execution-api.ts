@@ -1,7 +1,7 @@
 import type { SSEEvent } from '../events/events.ts'
 import { parseEventId } from '../events/events.ts'
 import { DagstreamError } from '../errors.ts'
-import type { ExecutionResult } from '../execute/execution-result.ts'
+import type { ExecutionResult } from '../engine/execution-result.ts'
 import { decodeEvent } from '../sse/decode.ts'
 import { parseStream } from '../sse/parse-stream.ts'
 import { readField, StreamInterruptedError, UnusableResponseError } from './failures.ts'

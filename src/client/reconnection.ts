@@ -1,4 +1,4 @@
-import { MAX_RETRY_AFTER_MS } from '../execute/retry.ts'
+import { MAX_RETRY_AFTER_MS } from '../attempt/retry.ts'
 import { isRetryable } from './classify-error.ts'
 import { Connection, type Failure, type OpenSource } from './connection.ts'
 import { describeCause } from './describe-cause.ts'

@@ -1,4 +1,4 @@
-import type { ExecutionResult } from '../execute/execution-result.ts'
+import type { ExecutionResult } from '../engine/execution-result.ts'
 import { type CancelOptions, resolveCancelOptions } from './cancel-options.ts'
 import { buildClosingEvents, pollResult } from './degraded.ts'
 import { type ClientEvent, readEvents, type Started } from './execution-api.ts'

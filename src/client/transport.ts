@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
 import { DagstreamError, describeValue, invalidOption } from '../errors.ts'
-import { onAbort } from '../execute/abort-signals.ts'
+import { onAbort } from '../abort-signals.ts'
 import { HttpError, readField, UnusableResponseError } from './failures.ts'
 import { Reply } from './reply.ts'
 import { Waiting } from './waiting.ts'

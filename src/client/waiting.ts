@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts'
-import { onAbort } from '../execute/abort-signals.ts'
+import { onAbort } from '../abort-signals.ts'
 import { StreamInterruptedError } from './failures.ts'
 
 /**

@@ -87,6 +87,11 @@ class Passing {
       case 'task_start':
       case 'task_progress':
       case 'token_usage':
+      case 'tasks_added':
+      case 'execution_stopping':
+      case 'execution_handed_off':
+      case 'execution_resumed':
+      case 'execution_parked':
       case 'snapshot':
         break
     }

@@ -8,6 +8,15 @@ import type { TokenUsage } from './token-usage.ts'
  * `execution_start` is first, `execution_complete` last. A dependency's `task_complete` precedes its dependent's
  * `task_start`; under `schedule: "layers"` all of a layer precede the next. Consumers ignore types and fields they do not
  * know: the wire only grows.
+ *
+ * The life of an execution over several processes:
+ *
+ *     execution_start ─▶ … ─▶ execution_handed_off ─▶ execution_resumed ─▶ … ─▶ execution_complete
+ *                        …  (crash)                ─▶ execution_resumed
+ *                        …  (crash)                ─▶ execution_parked  ─▶ execution_resumed
+ *                        …  ─▶ execution_stopping  ─▶ … (no further task_start)
+ *
+ * An execution that is parked before it started has `execution_parked` in front of `execution_start`.
  */
 export type SSEEvent =
   | ExecutionStartEvent
@@ -19,6 +28,11 @@ export type SSEEvent =
   | TokenUsageEvent
   | TaskRetryEvent
   | TaskCompleteEvent
+  | TasksAddedEvent
+  | ExecutionStoppingEvent
+  | ExecutionHandedOffEvent
+  | ExecutionResumedEvent
+  | ExecutionParkedEvent
   | ExecutionCompleteEvent
   | ErrorEvent
   | SnapshotEvent
@@ -39,6 +53,11 @@ export const SSE_EVENTS: {
   TOKEN_USAGE: 'token_usage',
   TASK_RETRY: 'task_retry',
   TASK_COMPLETE: 'task_complete',
+  TASKS_ADDED: 'tasks_added',
+  EXECUTION_STOPPING: 'execution_stopping',
+  EXECUTION_HANDED_OFF: 'execution_handed_off',
+  EXECUTION_RESUMED: 'execution_resumed',
+  EXECUTION_PARKED: 'execution_parked',
   EXECUTION_COMPLETE: 'execution_complete',
   ERROR: 'error',
   SNAPSHOT: 'snapshot',
@@ -65,9 +84,41 @@ export interface Reason {
   readonly message: string
 }
 
+/** How the tasks of an execution that have not settled end. */
+export interface Stop {
+  /** Present when the execution itself was cancelled, timed out, exceeded its budget or was shut down. */
+  readonly reason?: Reason
+  /** The `error` of the tasks that end by it. */
+  readonly message: string
+  /** Present when these tasks fail with this code; absent when they are cancelled. */
+  readonly code?: TaskCode
+}
+
+/** Why an execution does not resume by itself. */
+export interface Parked {
+  readonly code: 'CRASH_LIMIT' | 'RECORD_UNUSABLE' | 'TOOLS_UNAVAILABLE' | (string & {})
+  readonly message: string
+  /** The ids of the tasks that are the cause; empty where no task is. */
+  readonly tasks: readonly string[]
+}
+
+/** Why an execution is resumed: its process crashed, handed it off, or a person asked for it. */
+export type ResumeCause = 'crash' | 'handoff' | 'manual'
+
+/** A task that joins a running execution. */
+export interface AddedTask {
+  readonly taskId: string
+  readonly tool: string
+  readonly layer: number
+  /** Ids of tasks that the execution has, or that stand before this one in the same event. */
+  readonly dependsOn: readonly string[]
+  /** Its position among the children of its parent, from 0. */
+  readonly index?: number
+}
+
 /**
  * Why a task did not succeed: one of dagstream's own codes, or the string `code` that the tool's own error carries
- * (`TOOL_ERROR` where it carries none). After a crash `INTERRUPTED` stands in `task_retry`, or ends tasks with `onCrash:
+ * (`TOOL_ERROR` where it carries none). After a crash `INTERRUPTED` stands in a `task_retry` with `interrupted`, or ends tasks with `onCrash:
  * "fail"`; `TOOLS_UNAVAILABLE` and `INVALID_WORKFLOW` end those that the next process cannot run any more.
  */
 export type TaskCode =
@@ -136,6 +187,9 @@ export interface TaskSnapshot extends OutputReference {
   readonly status: TaskStatus
   readonly layer: number
   readonly attempts: number
+  /** Of a task that was added: the task it belongs to, and its position among the children of that. */
+  readonly parentId?: string
+  readonly index?: number
   readonly output?: unknown
   readonly error?: string
   readonly code?: TaskCode
@@ -241,11 +295,45 @@ export type TaskRetryEvent = EventOf<
     readonly delayMs: number
     readonly error: string
     readonly code: TaskCode
+    /** How long this attempt took, ms; absent where its process ended before it did. */
+    readonly executionTimeMs?: number
+    /** The attempt was cut by the end of its process. It does not count against the retry policy. */
+    readonly interrupted?: true
   }
 >
 
 /** A task ended; once per task. */
 export type TaskCompleteEvent = EventOf<'task_complete', TaskResult & OutputReference>
+
+/** The execution grows: by the children of `parentId`, or by tasks of its own. */
+export type TasksAddedEvent = EventOf<
+  'tasks_added',
+  {
+    readonly parentId?: string
+    readonly tasks: readonly AddedTask[]
+    /** How many tasks the execution has now. */
+    readonly totalTasks: number
+  }
+>
+
+/** From here on nothing starts, running attempts are aborted, and every task that has not settled ends. At most once. */
+export type ExecutionStoppingEvent = EventOf<'execution_stopping', Stop>
+
+/** Its process shuts down and leaves the execution to the next one: running attempts end as interrupted. */
+export type ExecutionHandedOffEvent = EventOf<'execution_handed_off', object>
+
+/** Another process, or the same one after its store failed, continues the execution. */
+export type ExecutionResumedEvent = EventOf<
+  'execution_resumed',
+  {
+    readonly cause: ResumeCause
+    /** How long the execution had run before, without the time between its processes, ms. */
+    readonly executionTimeMs: number
+  }
+>
+
+/** The execution does not resume by itself any more. It can be resumed by hand. */
+export type ExecutionParkedEvent = EventOf<'execution_parked', Parked>
 
 /** Last. */
 export type ExecutionCompleteEvent = EventOf<
@@ -273,6 +361,8 @@ export type SnapshotEvent = EventOf<
     readonly tasks: readonly TaskSnapshot[]
     readonly counts: ExecutionCounts
     readonly tokenUsage?: TokenUsage
+    readonly stopping?: Stop
+    readonly parked?: Parked
   }
 >
 

@@ -21,8 +21,10 @@ export class LogEntry {
   readonly data: LoggedData
   /** About how much memory the entry takes, bytes, its output included; for bounds. */
   readonly weight: number
-  /** The state of the task it tells of, where whoever made the entry had that at hand. */
-  known: TaskState | undefined = undefined
+  /** The state of its task, where the writer has it at hand. */
+  taskState: TaskState | undefined = undefined
+  /** The index of its task, where the writer has it at hand; else −1. */
+  taskIndex = -1
   /** As a store handed it back. */
   readonly #json: string | undefined
 

@@ -3,9 +3,11 @@ import type {
   ExecutionCounts,
   ExecutionStatus,
   OutputReference,
+  Parked,
   Reason,
   Schedule,
   SSEEvent,
+  Stop,
   TaskResult,
   TaskSnapshot,
   TaskStatus,
@@ -25,6 +27,9 @@ export interface TaskState {
   progress: { readonly progress: number; readonly total?: number; readonly message?: string } | undefined
   /** How it ended, once it has: the data of its `task_complete`. Inside the engine an output is a `JsonValue`. */
   result: (TaskResult & OutputReference) | undefined
+  /** Of an added task: its parent, and its position among the children of that. */
+  readonly parentId: string | undefined
+  readonly index: number | undefined
 }
 
 /** An execution as its events have made it so far: what `GET`, snapshots, recovery, clients and viewers show. */
@@ -35,11 +40,17 @@ export interface ExecutionState {
   seq: number
   status: 'pending' | 'running' | ExecutionStatus
   schedule?: Schedule
-  /** In the order of the layers. */
+  /** In the order of the layers; added tasks follow in the order of their events. */
   readonly tasks: Map<string, TaskState>
   counts: { -readonly [K in keyof ExecutionCounts]: ExecutionCounts[K] }
   tokenUsage?: TokenUsage
   reason?: Reason
+  /** What has not settled is being ended. */
+  stopping?: Stop
+  /** It does not resume by itself. */
+  parked?: Parked
+  /** Its last process left it to the next one. */
+  isHandedOff?: true
   /** Known at the end. */
   totals?: Pick<
     EventFor<'execution_complete'>['data'],
@@ -118,6 +129,24 @@ export function applyEvent(
     case 'execution_start':
       startExecution(state, data)
       return
+    case 'tasks_added':
+      state.counts.totalTasks = data.totalTasks
+      for (const { taskId, layer, index } of data.tasks) addTask(state, taskId, layer, data.parentId, index)
+      return
+    case 'execution_stopping': {
+      const { reason, message, code } = data
+      state.stopping = { ...(reason && { reason }), message, ...(code !== undefined && { code }) }
+      return
+    }
+    case 'execution_handed_off':
+      return void (state.isHandedOff = true)
+    case 'execution_resumed':
+      delete state.parked
+      delete state.isHandedOff
+      return
+    case 'execution_parked':
+      state.parked = { code: data.code, message: data.message, tasks: data.tasks }
+      return
     case 'execution_complete':
       state.status = data.status
       if (data.reason !== undefined) state.reason = data.reason
@@ -155,19 +184,21 @@ function startExecution(state: ExecutionState, data: EventFor<'execution_start'>
   if (data.name !== undefined) state.name = data.name
   state.counts.totalTasks = data.totalTasks
   data.layers.forEach((ids, layer) => {
-    for (let at = 0; at < ids.length; at++) {
-      const taskId = ids[at] as string
-      const task: TaskState = {
-        taskId,
-        layer,
-        status: 'pending',
-        tool: undefined,
-        attempts: 0,
-        progress: undefined,
-        result: undefined,
-      }
-      state.tasks.set(taskId, task)
-    }
+    for (let at = 0; at < ids.length; at++) addTask(state, ids[at] as string, layer)
+  })
+}
+
+function addTask(state: ExecutionState, taskId: string, layer: number, parentId?: string, index?: number): void {
+  state.tasks.set(taskId, {
+    taskId,
+    layer,
+    status: 'pending',
+    tool: undefined,
+    attempts: 0,
+    progress: undefined,
+    result: undefined,
+    parentId,
+    index,
   })
 }
 
@@ -176,14 +207,18 @@ function restoreSnapshot(state: ExecutionState, data: EventFor<'snapshot'>['data
   state.seq = data.seq
   state.status = data.status
   state.tasks.clear()
-  for (const { taskId, layer, status, tool, attempts, ...rest } of data.tasks) {
+  for (const { taskId, layer, status, tool, attempts, parentId, index, ...rest } of data.tasks) {
     const hasEnded = status !== 'pending' && status !== 'running'
     const result = hasEnded ? ({ taskId, tool, status, attempts, ...rest } as TaskState['result']) : undefined
-    state.tasks.set(taskId, { taskId, layer, status, tool, attempts, progress: undefined, result })
+    state.tasks.set(taskId, { taskId, layer, status, tool, attempts, progress: undefined, result, parentId, index })
   }
   state.counts = { ...data.counts }
   if (data.tokenUsage === undefined) delete state.tokenUsage
   else state.tokenUsage = data.tokenUsage
+  if (data.stopping === undefined) delete state.stopping
+  else state.stopping = data.stopping
+  if (data.parked === undefined) delete state.parked
+  else state.parked = data.parked
 }
 
 /** The data of a `snapshot` event: everything `state` knows, with outputs as `showOutput` shows them. */
@@ -192,8 +227,10 @@ export function toSnapshot(
   timestamp: string,
   showOutput: (taskId: string, output: unknown) => Pick<TaskSnapshot, 'output' | keyof OutputReference>,
 ): EventFor<'snapshot'>['data'] {
-  const tasks = Array.from(state.tasks.values(), ({ taskId, layer, status, tool, attempts, result }): TaskSnapshot => {
-    const known = { taskId, layer, status, attempts, ...(tool !== undefined && { tool }) }
+  const tasks = Array.from(state.tasks.values(), (task): TaskSnapshot => {
+    const { taskId, layer, status, tool, attempts, parentId, index, result } = task
+    const child = { ...(parentId !== undefined && { parentId }), ...(index !== undefined && { index }) }
+    const known = { taskId, layer, status, attempts, ...child, ...(tool !== undefined && { tool }) }
     if (result === undefined) return known
     // The event's own data beside the result's.
     const { executionId: _, timestamp: __, output, ...rest } = result as EventFor<'task_complete'>['data']
@@ -207,5 +244,7 @@ export function toSnapshot(
     tasks,
     counts: { ...state.counts },
     ...(state.tokenUsage && { tokenUsage: state.tokenUsage }),
+    ...(state.stopping && { stopping: state.stopping }),
+    ...(state.parked && { parked: state.parked }),
   }
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts'
-import type { LogCursor } from '../stream/log-cursor.ts'
+import type { LogCursor } from '../log/log-cursor.ts'
 import type { HostedExecution } from './hosted-execution.ts'
 import { type Lag, OpenStreams } from './open-streams.ts'
 import { tryLater } from './problem.ts'

@@ -1,16 +1,15 @@
 import { DagstreamError } from '../errors.ts'
-import type { Reason } from '../events/events.ts'
-import { createLoop } from '../execute/launch.ts'
-import { readOptions } from '../execute/recorded-options.ts'
-import { resumeLoop } from '../execute/recovery.ts'
+import type { Reason, Stop } from '../events/events.ts'
+import { createLoop } from '../engine/launch.ts'
+import { readOptions } from '../engine/recorded-options.ts'
+import type { ExecutionLoop } from '../engine/execution-loop.ts'
 import type { ExecutionRecord, StoredExecution } from '../store/execution-store.ts'
-import type { Stop } from '../stream/execution-notes.ts'
 import type { ToolRegistry } from '../tools/registry.ts'
 import { askStore } from './ask-store.ts'
 import { Attendance } from './attendance.ts'
 import { type Claimant, type ExecutionRequest, expectRepeat, isRepeat } from './execution-request.ts'
 import type { ResolvedHandlerOptions } from './handler-options.ts'
-import { HostedExecution } from './hosted-execution.ts'
+import { HostedExecution, type Loss } from './hosted-execution.ts'
 import { KeptExecutions } from './kept-executions.ts'
 import { Lessening } from './lessening.ts'
 import { meterStore } from './metered-store.ts'
@@ -59,9 +58,20 @@ export class ExecutionHost {
     this.running = new RunningExecutions({ meters: this.meters, logger, onEnded, onLost, onLess })
     this.#retries = new StoreRetries(clock, logger)
     if (store.interrupted === undefined) return
-    const goOn: RecoveryHost['goOn'] = (...found) => this.#goOn(...found)
+    const adopt: RecoveryHost['adopt'] = (...resumed) => this.#adopt(...resumed)
+    const context = { options: this.#options.execution, counters: this.meters.counters }
     const { running } = this
-    this.recovery = new Recovery({ store, tools, logger, retries: this.#retries, running, goOn, onLess })
+    this.recovery = new Recovery({
+      adopt,
+      context,
+      store,
+      tools,
+      logger,
+      clock,
+      retries: this.#retries,
+      running,
+      onLess,
+    })
   }
 
   get isClosing(): boolean {
@@ -121,7 +131,7 @@ export class ExecutionHost {
       this.running.remove(hosted)
       hosted.audience.close()
       // Whoever has found it meanwhile waits for it.
-      loop.lost(error)
+      loop.onLogFailure(error)
       throw error
     }
   }
@@ -152,7 +162,7 @@ export class ExecutionHost {
         if (ended !== undefined) return ended
         throw conflict('The execution has ended', 'EXECUTION_ENDED')
       }
-      return this.recovery.takeUp(stored, { crashCount: 0, ...(stop && { stop }) })
+      return this.recovery.resume(stored, stop)
     }
     return this.recovery?.alone(executionId, resume) ?? resume()
   }
@@ -186,29 +196,22 @@ export class ExecutionHost {
   /** What may go on in the next process is left to that. */
   #endAtShutdown(hosted: HostedExecution): void {
     if (this.#shutdown === undefined) return
-    if (this.recovery !== undefined && readOptions(hosted.record.options).onCrash !== 'fail') hosted.leave()
-    // What cannot be noted is lost, which is told.
+    if (this.recovery !== undefined && readOptions(hosted.record.options).onCrash !== 'fail') hosted.handOff()
+    // Whether it can be recorded shows at its end.
     else void hosted.cancel(this.#shutdown).catch(() => {})
   }
 
-  /** With what an earlier process left: its readers find it here from now on. */
-  async #goOn(...[stored, tools, notes, loss]: Parameters<RecoveryHost['goOn']>): Promise<HostedExecution> {
-    const { execution } = this.#options
-    const { store, clock } = execution
-    const { executionId } = stored
-    // A store that answers later may have listed what was being registered here.
-    const running = this.running.get(executionId)
-    if (running !== undefined) return running
+  /** One that was resumed: its readers find it here from now on. */
+  #adopt(stored: StoredExecution, loop: ExecutionLoop, loss?: Loss): HostedExecution {
+    const { clock } = this.#options.execution
     const { graceMs = Number.POSITIVE_INFINITY } = readOptions(stored.options)
-    const means = { tools, options: execution, counters: this.meters.counters, notes }
-    const loop = await askStore(() => resumeLoop(stored, store, means))
-    const { status: _, notes: __, ...record } = stored
+    const { status: _, notes: __, parked: ___, isStopping: ____, ...record } = stored
     const hosted = HostedExecution.live(record, loop, graceMs, clock, loss)
-    this.#retries.remove(executionId)
+    this.#retries.remove(stored.executionId)
     this.running.add(hosted)
     this.meters.resumedCount += 1
     this.running.follow(hosted, loop)
-    // Nobody does, yet: the grace begins anew.
+    // Nobody follows it yet: the grace begins anew.
     if (this.isClosing) hosted.audience.close()
     else hosted.audience.watch()
     this.#endAtShutdown(hosted)

@@ -57,8 +57,8 @@ export class ExecutionList {
 
   async #summarize(executions: readonly StoredExecution[]): Promise<ListedExecution[]> {
     const summaries = await this.#askSummaries(executions)
-    return executions.map(({ executionId, status, notes, createdAt }, at) => {
-      const head = { executionId, status: showStatus({ status, notes }), createdAt, ...summaries[at] }
+    return executions.map(({ executionId, status, parked, createdAt }, at) => {
+      const head = { executionId, status: showStatus({ status, parked }), createdAt, ...summaries[at] }
       const running = status === 'running' ? this.#findRunning(executionId) : undefined
       if (running === undefined) return head
       const { counts, name } = running.log.state

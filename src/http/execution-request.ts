@@ -1,5 +1,5 @@
 import { DagstreamError, describeValue } from '../errors.ts'
-import type { ExecutionOptions, ResolvedOptions } from '../execute/options.ts'
+import type { ExecutionOptions, ResolvedOptions } from '../engine/options.ts'
 import { describeJson, isJsonObject } from '../json/describe-json.ts'
 import { type DuplicateKey, findDuplicateKeys } from '../json/duplicate-keys.ts'
 import { toDoubles } from '../json/replace-numbers.ts'

@@ -5,7 +5,7 @@ import {
   isAtLeastZero,
   type ResolvedOptions,
   resolveOptions,
-} from '../execute/options.ts'
+} from '../engine/options.ts'
 import { defaultFormat, type Format } from '../sse/formats.ts'
 import type { ExecutionStore } from '../store/execution-store.ts'
 import { createMemoryStore } from '../store/memory-store.ts'

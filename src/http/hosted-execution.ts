@@ -1,12 +1,12 @@
 import type { Clock } from '../clock.ts'
-import type { Reason } from '../events/events.ts'
-import type { ExecutionLoop, TaskActivity } from '../execute/execution-loop.ts'
+import type { Parked, Reason } from '../events/events.ts'
+import type { ExecutionLoop } from '../engine/execution-loop.ts'
+import type { TaskActivity } from '../engine/loop-parts.ts'
 import type { ExecutionRecord, StoredExecution } from '../store/execution-store.ts'
-import type { ExecutionNotes } from '../stream/execution-notes.ts'
-import type { EventLog } from '../stream/event-log.ts'
+import type { EventLog } from '../log/event-log.ts'
 import type { DAGStructure } from '../workflow/document.ts'
 import { Audience } from './audience.ts'
-import { findParked, type Parked, type ShownStatus, showStatus } from './shown-status.ts'
+import { type ShownStatus, showStatus } from './shown-status.ts'
 
 /** How the store failed an execution that has gone on since. */
 export interface Loss {
@@ -24,7 +24,7 @@ export class HostedExecution {
   /** The last one in this process. */
   readonly lossBefore: Loss | undefined
   readonly #loop: ExecutionLoop | undefined
-  readonly #notes: ExecutionNotes | undefined
+  readonly #parked: Parked | undefined
   #taskIds: readonly string[] | undefined
 
   private constructor(
@@ -33,10 +33,10 @@ export class HostedExecution {
     loop: ExecutionLoop | undefined,
     graceMs: number,
     clock: Clock,
-    { notes, loss }: { readonly notes?: ExecutionNotes | undefined; readonly loss?: Loss | undefined },
+    { parked, loss }: { readonly parked?: Parked | undefined; readonly loss?: Loss | undefined },
   ) {
     this.record = record
-    this.#notes = notes
+    this.#parked = parked
     this.log = log
     this.lossBefore = loss
     this.#loop = loop
@@ -58,7 +58,7 @@ export class HostedExecution {
 
   /** One that nothing can be done to any more but to read it. */
   static kept(record: StoredExecution, log: EventLog, clock: Clock): HostedExecution {
-    return new HostedExecution(record, log, undefined, Number.POSITIVE_INFINITY, clock, { notes: record.notes })
+    return new HostedExecution(record, log, undefined, Number.POSITIVE_INFINITY, clock, { parked: record.parked })
   }
 
   get executionId(): string {
@@ -71,12 +71,13 @@ export class HostedExecution {
   }
 
   get status(): ShownStatus {
-    return showStatus(this.#kept)
+    const { status } = this.log.state
+    return showStatus({ status: status === 'pending' ? 'running' : status, parked: this.parked })
   }
 
-  /** Why it is not taken up by itself any more. */
+  /** Why it does not resume by itself. */
   get parked(): Parked | undefined {
-    return findParked(this.#kept)
+    return this.log.state.parked ?? this.#parked
   }
 
   /** Whether this process runs it. */
@@ -100,17 +101,12 @@ export class HostedExecution {
    */
   cancel(reason: Reason): Promise<void> {
     this.#loop?.cancel(reason)
-    return this.#loop?.noted ?? Promise.resolve()
+    return this.#loop?.commanded ?? Promise.resolve()
   }
 
   /** Leaves it to the next process. */
-  leave(): void {
-    this.#loop?.leave()
-  }
-
-  get #kept(): Parameters<typeof showStatus>[0] {
-    const { status } = this.log.state
-    return { status: status === 'pending' ? 'running' : status, notes: this.#notes }
+  handOff(): void {
+    this.#loop?.handOff()
   }
 
   #readTaskIds(): readonly string[] {

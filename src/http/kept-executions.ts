@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { ExecutionStore, StoredExecution } from '../store/execution-store.ts'
-import { EventLog } from '../stream/event-log.ts'
+import { EventLog } from '../log/event-log.ts'
 import { askStore } from './ask-store.ts'
 import { HostedExecution } from './hosted-execution.ts'
 
@@ -72,12 +72,12 @@ export class KeptExecutions {
   }
 
   /** One that has not ended and does not run here goes no further: its readers are told. */
-  async #restore({ executionId, notes }: StoredExecution): Promise<EventLog> {
+  async #restore({ executionId, parked }: StoredExecution): Promise<EventLog> {
     const base = await this.#store.readBase?.(executionId)
     const log = await EventLog.restore(executionId, this.#store, { base })
     if (log.ending === undefined) {
       const timestamp = new Date(this.#clock.wallTime()).toISOString()
-      const { code, message } = notes?.parked ?? NOT_HERE
+      const { code, message } = parked ?? NOT_HERE
       log.fail({ error: message, code, timestamp })
     }
     return log

@@ -1,25 +1,23 @@
 import { DagstreamError } from '../errors.ts'
-import { INTERRUPTED } from '../execute/past.ts'
-import { parseRecorded, readOptions } from '../execute/recorded-options.ts'
+import { parseRecorded, readOptions } from '../engine/recorded-options.ts'
 import type { StoredExecution } from '../store/execution-store.ts'
-import type { Stop } from '../stream/execution-notes.ts'
 import { conflict, HttpProblem } from './problem.ts'
 
 /** What is to be gone on with, as a process before this one recorded it. */
 export interface LeftRequest {
   readonly workflow: unknown
-  /** It is only ended, and nothing of it is called: so it was told, or asked for. */
-  readonly stop: Stop | undefined
+  /** It is only ended: none of its tools is called. */
+  readonly isStopping: boolean
 }
 
 /** What is found out without its log. @throws HttpProblem 409 `RECORD_UNUSABLE` */
-export function readLeft({ workflow, input, options, notes }: StoredExecution): LeftRequest {
+export function readLeft({ workflow, input, options, isStopping, notes }: StoredExecution): LeftRequest {
   try {
     const document = parseRecorded('workflow', workflow ?? 'null')
     if (!hasTools(document)) throw recordUnusable('The `workflow` that the store has of an execution is none')
     if (input !== undefined) parseRecorded('input', input)
     const { onCrash } = readOptions(options)
-    return { workflow: document, stop: notes?.stop ?? (onCrash === 'fail' ? INTERRUPTED : undefined) }
+    return { workflow: document, isStopping: isStopping === true || notes?.stop !== undefined || onCrash === 'fail' }
   } catch (error) {
     throw error instanceof DagstreamError ? recordUnusable(error.message) : error
   }

@@ -1,7 +1,7 @@
 import type { EventFor, ExecutionStatus, FinalTaskStatus } from '../events/events.ts'
 import type { LogEntry } from '../events/log-entry.ts'
 import { addTokenUsage, type TokenUsage } from '../events/token-usage.ts'
-import { createCounters, type MutableCounters } from '../execute/counters.ts'
+import { createCounters, type MutableCounters } from '../engine/counters.ts'
 import { Histogram } from './histogram.ts'
 
 /** From a store in memory to a disk that is about to fail, s. */

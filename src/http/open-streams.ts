@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
-import type { EventLog } from '../stream/event-log.ts'
-import type { LogCursor } from '../stream/log-cursor.ts'
+import type { EventLog } from '../log/event-log.ts'
+import type { LogCursor } from '../log/log-cursor.ts'
 
 /** How far streams are behind the executions that they follow. */
 export interface Lag {

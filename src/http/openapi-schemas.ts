@@ -41,7 +41,7 @@ const ended: readonly string[] = ['success', 'partial', 'error', 'cancelled']
 
 const shownStatus: Json = {
   enum: ['running', 'parked', ...ended],
-  description: '`parked`: not ended, and not taken up by itself any more; it can be resumed.',
+  description: '`parked`: not ended, and it does not resume by itself any more; it can be resumed by hand.',
 }
 
 /** Fields may be added in later versions, and are allowed: what is told is only what is known today. */
@@ -115,8 +115,8 @@ export const schemas: Readonly<Record<SchemaName, Json>> = {
     description: '`result` is there once the execution has ended, `parked` while it is parked.',
   },
   Parked: {
-    ...object({ code: text, message: text }),
-    description: 'Why it is not taken up by itself any more.',
+    ...object({ code: text, message: text, tasks: { type: 'array', items: text } }),
+    description: 'Why it does not resume by itself any more. `tasks`: the ids of those that are the cause.',
   },
   ExecutionPage: object(
     {

@@ -1,17 +1,21 @@
+import type { Clock } from '../clock.ts'
+import { park } from '../engine/parking.ts'
+import type { Parked } from '../events/events.ts'
 import type { ExecutionStore } from '../store/execution-store.ts'
-import type { Logger } from '../stream/logger.ts'
+import type { Logger } from '../log/logger.ts'
 import { askStore } from './ask-store.ts'
-import type { Parked } from './shown-status.ts'
 
 /** The executions that go on only by hand. */
 export class ParkedExecutions {
   readonly #store: ExecutionStore
   readonly #logger: Logger
+  readonly #clock: Clock
   readonly #ids = new Set<string>()
 
-  constructor(store: ExecutionStore, logger: Logger) {
+  constructor(store: ExecutionStore, logger: Logger, clock: Clock) {
     this.#store = store
     this.#logger = logger
+    this.#clock = clock
   }
 
   get count(): number {
@@ -28,14 +32,15 @@ export class ParkedExecutions {
     this.#ids.delete(executionId)
   }
 
-  /** @param crashCount what is noted of it, if anything new is @throws what the store throws */
-  async park(executionId: string, parked: Parked, crashCount?: number): Promise<void> {
-    const { code, message } = parked
-    this.#logger.warn('An execution is parked', { executionId, code, reason: message })
-    await askStore(async () => {
-      const lease = await this.#store.claim(executionId)
-      await this.#store.note(lease, { parked, ...(crashCount !== undefined && { crashCount }) })
-    })
+  /** One that is parked now: its log says so. */
+  parkedNow(executionId: string, { code, message, tasks }: Parked): void {
+    this.#logger.warn('An execution is parked', { executionId, code, reason: message, tasks })
     this.add(executionId)
+  }
+
+  /** Parks one that is not taken over. @throws what the store throws */
+  async park(executionId: string, parked: Parked): Promise<void> {
+    await askStore(() => park(this.#store, executionId, parked, this.#clock))
+    this.parkedNow(executionId, parked)
   }
 }

@@ -1,24 +1,24 @@
+import type { Clock } from '../clock.ts'
+import type { ExecutionLoop } from '../engine/execution-loop.ts'
+import type { ResumeContext } from '../engine/resume.ts'
 import type { ExecutionStore, StoredExecution } from '../store/execution-store.ts'
-import type { ExecutionNotes } from '../stream/execution-notes.ts'
-import type { Logger } from '../stream/logger.ts'
-import type { ToolRegistry } from '../tools/registry.ts'
+import type { Logger } from '../log/logger.ts'
 import type { ToolShelf } from '../tools/tool-provider.ts'
 import type { HostedExecution, Loss } from './hosted-execution.ts'
 import type { RunningExecutions } from './running-executions.ts'
 import type { StoreRetries } from './store-retries.ts'
 
-/** Where executions go on. */
+/** Where executions are resumed. */
 export interface RecoveryHost {
   readonly store: ExecutionStore
   readonly tools: ToolShelf
   readonly logger: Logger
+  readonly clock: Clock
   readonly retries: StoreRetries
-  readonly goOn: (
-    stored: StoredExecution,
-    tools: ToolRegistry,
-    notes: ExecutionNotes,
-    loss?: Loss,
-  ) => Promise<HostedExecution>
+  /** What executions are resumed with, beside their tools. */
+  readonly context: ResumeContext
+  /** One was resumed: it is found and followed from now on. */
+  readonly adopt: (stored: StoredExecution, loop: ExecutionLoop, loss?: Loss) => HostedExecution
   readonly running: RunningExecutions
   /** Called whenever one more has gone on, or is not going to. */
   readonly onLess: () => void

@@ -1,8 +1,10 @@
 import { afterTurn, isTurnSpent } from '../clock.ts'
 import { DagstreamError } from '../errors.ts'
-import { onAbort } from '../execute/abort-signals.ts'
+import { onAbort } from '../abort-signals.ts'
+import type { ExecutionLoop } from '../engine/execution-loop.ts'
+import { recoverLoop, resumeLoop } from '../engine/resume.ts'
+import type { Stop } from '../events/events.ts'
 import type { StoredExecution } from '../store/execution-store.ts'
-import type { ExecutionNotes } from '../stream/execution-notes.ts'
 import { ToolRegistry } from '../tools/registry.ts'
 import { askStore, isStoreFailure } from './ask-store.ts'
 import { describeError } from './describe-error.ts'
@@ -12,20 +14,8 @@ import { ParkedExecutions } from './parked-executions.ts'
 import { shuttingDown } from './problem.ts'
 import type { RecoveryHost } from './recovery-host.ts'
 
-/**
- * So often in a row an execution may be cut off, by the end of its process or a failure of its store; then it is parked, since
- * it may be why, and since its tools are called anew each time.
- */
-const MAX_CRASHES = 3
-
 /** For what is only ended: nothing of it is called. */
 const NO_TOOLS = new ToolRegistry()
-
-/** What an execution goes on with. */
-interface Means {
-  readonly tools: ToolRegistry
-  readonly notes: ExecutionNotes
-}
 
 /**
  * Takes up again, when a process starts, what those before it left unfinished: the oldest first, one after the other. The
@@ -45,7 +35,7 @@ export class Recovery {
 
   constructor(host: RecoveryHost) {
     this.#host = host
-    this.parked = new ParkedExecutions(host.store, host.logger)
+    this.parked = new ParkedExecutions(host.store, host.logger, host.clock)
     this.#listed = this.#begin()
   }
 
@@ -74,23 +64,27 @@ export class Recovery {
   }
 
   /**
-   * An execution goes on as soon as its tools are there.
+   * Resumes an execution by hand, once its tools are there.
+   * @param stop ends it instead
    * @throws HttpProblem 409 for a record that cannot be used, 503 once this is closed; what the store throws; what the
    *   provider of the tools throws
    */
-  async takeUp(stored: StoredExecution, notes: ExecutionNotes): Promise<HostedExecution> {
-    const left = readLeft(stored)
-    const stop = notes.stop ?? left.stop
-    if (stop !== undefined) return this.#goOn(stored, NO_TOOLS, { ...notes, stop })
-    return this.#goOn(stored, await this.#findTools(left.workflow), notes)
+  async resume(stored: StoredExecution, stop?: Stop): Promise<HostedExecution> {
+    const { workflow, isStopping } = readLeft(stored)
+    const tools = isStopping || stop !== undefined ? NO_TOOLS : await this.#findTools(workflow)
+    const { store, context, running, adopt } = this.#host
+    // A store that answers later may have listed one that was being registered here.
+    return this.#guardResume(async () => {
+      const resume = (): Promise<ExecutionLoop> => resumeLoop(stored, store, { ...context, tools, stop })
+      return running.get(stored.executionId) ?? adopt(stored, await askStore(resume))
+    })
   }
 
-  /** It was cut off here: the store failed. To fail once more before anything came of it is not to be cut off again. */
+  /** It was cut off here: the store failed. It is tried again, the later the less it gets done in between. */
   lost({ executionId, log: { head }, lossBefore }: HostedExecution): void {
-    const hasGotOn = head > (lossBefore?.head ?? 0)
-    const idleCount = hasGotOn || lossBefore === undefined ? 0 : lossBefore.idleCount + 1
-    const countCrashes = (notes?: ExecutionNotes): number => (notes?.crashCount ?? 0) + (hasGotOn ? 1 : 0)
-    this.#retryLater(executionId, countCrashes, { head, idleCount })
+    const hasProgressed = head > (lossBefore?.head ?? 0)
+    const idleCount = hasProgressed || lossBefore === undefined ? 0 : lossBefore.idleCount + 1
+    this.#retryLater(executionId, { head, idleCount })
   }
 
   /** Begins with no further one, and waits for no tools any more. */
@@ -102,9 +96,9 @@ export class Recovery {
     const { store, logger } = this.#host
     try {
       const found = (await askStore(() => store.interrupted?.())) ?? []
-      for (const { executionId, notes } of found) {
-        if (notes?.parked) this.parked.add(executionId)
-        else this.#await(executionId, this.#recoverFirst(executionId, notes))
+      for (const { executionId, parked } of found) {
+        if (parked !== undefined) this.parked.add(executionId)
+        else this.#await(executionId, this.#recoverFirst(executionId))
         if (isTurnSpent()) await new Promise<void>(afterTurn)
       }
     } catch (error) {
@@ -120,27 +114,23 @@ export class Recovery {
     this.#pending.set(executionId, over)
   }
 
-  /** What an earlier process left. Never rejects. */
-  async #recoverFirst(executionId: string, notes: ExecutionNotes | undefined): Promise<void> {
-    const crashCount = (notes?.crashCount ?? 0) + (notes?.left ? 0 : 1)
+  /** One that an earlier process left. Never rejects. */
+  async #recoverFirst(executionId: string): Promise<void> {
     try {
-      await this.#recover(executionId, () => crashCount)
+      await this.#recover(executionId)
     } catch (error) {
       this.#host.logger.warn('An execution could not be resumed', { executionId, error: describeError(error) })
-      if (isStoreFailure(error)) this.#retryLater(executionId, () => crashCount)
+      if (isStoreFailure(error)) this.#retryLater(executionId)
     }
   }
 
-  #retryLater(executionId: string, countCrashes: CountCrashes, loss?: Loss): void {
+  #retryLater(executionId: string, loss?: Loss): void {
     const { retries, running, logger } = this.#host
-    // Once: each try leaves its own note of it.
-    let crashCount: number | undefined
-    const countOnce: CountCrashes = notes => (crashCount ??= countCrashes(notes))
     const retry = async (): Promise<void> => {
       // By hand, meanwhile.
       if (running.get(executionId) !== undefined) return
       try {
-        await this.#recover(executionId, countOnce, loss)
+        await this.#recover(executionId, loss)
       } catch (error) {
         if (isStoreFailure(error)) throw error
         // For the next process, or by hand.
@@ -150,48 +140,48 @@ export class Recovery {
     retries.add(executionId, () => this.alone(executionId, retry), loss?.idleCount)
   }
 
-  /** It goes on, or is parked, unless it has ended. @throws what the store throws; what the provider of its tools throws */
-  async #recover(executionId: string, countCrashes: CountCrashes, loss?: Loss): Promise<void> {
+  /** Resumes an execution, or parks it, unless it has ended. @throws what the store and the provider of its tools throw */
+  async #recover(executionId: string, loss?: Loss): Promise<void> {
     const { logger } = this.#host
     try {
-      const means = await this.#prepare(executionId, countCrashes)
-      if (means === undefined) return
+      const tools = await this.#prepare(executionId)
+      if (tools === undefined) return
       await this.#inTurn(async () => {
-        // Once more, and not kept meanwhile: those that wait may be many, and what was asked for large.
+        // Read again, and not kept meanwhile: many may wait, and their requests may be large.
         const stored = await this.#findLeft(executionId)
         if (stored === undefined) return
         const whose = loss === undefined ? 'its process left' : 'was lost'
-        logger.warn(`Resuming an execution that ${whose}`, { executionId, crashCount: means.notes.crashCount })
-        await this.#goOn(stored, means.tools, means.notes, loss)
+        logger.warn(`Resuming an execution that ${whose}`, { executionId })
+        await this.#guardResume(async () => {
+          const { store, context, running, adopt } = this.#host
+          const here = running.get(executionId)
+          if (here !== undefined) return here
+          const recovered = await askStore(() => recoverLoop(stored, store, { ...context, tools }))
+          if ('loop' in recovered) return adopt(stored, recovered.loop, loss)
+          this.parked.parkedNow(executionId, recovered.parked)
+          return undefined
+        })
       })
     } catch (error) {
       if (!isRecordUnusable(error)) throw error
-      await this.parked.park(executionId, { code: 'RECORD_UNUSABLE', message: error.message })
+      await this.parked.park(executionId, { code: 'RECORD_UNUSABLE', message: error.message, tasks: [] })
     }
   }
 
-  /** @returns once its tools are there; `undefined` where it does not go on @throws HttpProblem for a record that cannot be used */
-  async #prepare(executionId: string, countCrashes: CountCrashes): Promise<Means | undefined> {
+  /** @returns its tools once they are there; `undefined` where it is not resumed @throws HttpProblem for a record that cannot be used */
+  async #prepare(executionId: string): Promise<ToolRegistry | undefined> {
     const stored = await this.#findLeft(executionId)
     if (stored === undefined) return undefined
-    const crashCount = countCrashes(stored.notes)
-    const { workflow, stop } = readLeft(stored)
-    if (stop !== undefined) return { tools: NO_TOOLS, notes: { crashCount, stop } }
-    if (crashCount < MAX_CRASHES) return this.#awaitTools(executionId, workflow, crashCount)
-    const message = `It was cut off ${crashCount} times in a row, by the end of its process or a failure of its store: resume it by hand`
-    await this.parked.park(executionId, { code: 'CRASH_LIMIT', message }, crashCount)
-    return undefined
-  }
-
-  async #awaitTools(executionId: string, workflow: unknown, crashCount: number): Promise<Means | undefined> {
+    const { workflow, isStopping } = readLeft(stored)
+    if (isStopping) return NO_TOOLS
     try {
-      return { tools: await this.#findTools(workflow), notes: { crashCount } }
+      return await this.#findTools(workflow)
     } catch (error) {
       // They may be there later; anything else may not.
       if (!(error instanceof DagstreamError) || error.code !== 'TOOLS_UNAVAILABLE') throw error
       this.#host.logger.warn('An execution could not be resumed', { executionId, error: describeError(error) })
       const message = 'Tools of the execution could not be had when it was to be resumed: resume it by hand'
-      await this.parked.park(executionId, { code: error.code, message })
+      await this.parked.park(executionId, { code: error.code, message, tasks: [] })
       return undefined
     }
   }
@@ -199,7 +189,7 @@ export class Recovery {
   /** What is to go on by itself, whole. */
   async #findLeft(executionId: string): Promise<StoredExecution | undefined> {
     const stored = await askStore(() => this.#host.store.get(executionId))
-    return stored?.status === 'running' && !stored.notes?.parked ? stored : undefined
+    return stored?.status === 'running' && stored.parked === undefined ? stored : undefined
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -208,11 +198,11 @@ export class Recovery {
     return working
   }
 
-  async #goOn(...found: Parameters<RecoveryHost['goOn']>): Promise<HostedExecution> {
+  async #guardResume<T extends HostedExecution | undefined>(resume: () => Promise<T>): Promise<T> {
     if (this.#closing.signal.aborted) throw shuttingDown()
     try {
-      const hosted = await this.#host.goOn(...found)
-      this.parked.remove(hosted.executionId)
+      const hosted = await resume()
+      if (hosted !== undefined) this.parked.remove(hosted.executionId)
       return hosted
     } catch (error) {
       const isInvalid = error instanceof DagstreamError && error.code === 'INVALID_WORKFLOW'
@@ -231,6 +221,3 @@ export class Recovery {
     })
   }
 }
-
-/** How often in a row it was cut off, given what is noted of it. */
-type CountCrashes = (notes?: ExecutionNotes) => number

@@ -1,5 +1,5 @@
 import type { ExecutionRecord, ExecutionStore, StoredExecution } from '../store/execution-store.ts'
-import type { Lease } from '../stream/event-log.ts'
+import type { Lease } from '../log/event-log.ts'
 import { askStore } from './ask-store.ts'
 import type { StoreRetries } from './store-retries.ts'
 

@@ -1,9 +1,9 @@
 import type { TaskResult } from '../events/events.ts'
 import type { JsonValue } from '../events/json-value.ts'
 import type { TaskState } from '../events/state.ts'
-import { toTaskResult } from '../execute/execution-result.ts'
+import { toTaskResult } from '../engine/execution-result.ts'
 import type { ChunkSource } from '../sse/pull-body.ts'
-import type { LogStorage } from '../stream/event-log.ts'
+import type { LogStorage } from '../log/event-log.ts'
 import type { HostedExecution } from './hosted-execution.ts'
 import { TextChunks } from './text-chunks.ts'
 

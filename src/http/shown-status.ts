@@ -1,22 +1,15 @@
-import type { ExecutionStatus } from '../events/events.ts'
-import type { ExecutionNotes } from '../stream/execution-notes.ts'
+import type { ExecutionStatus, Parked } from '../events/events.ts'
 
-/** Where an execution is, as clients are told. */
+/** Where an execution is, as clients see it. */
 export type ShownStatus = 'running' | 'parked' | ExecutionStatus
 
-/** Why an execution goes on only by hand. */
-export type Parked = NonNullable<ExecutionNotes['parked']>
-
-interface Kept {
+/** The status of an execution that a store has. */
+export function showStatus({
+  status,
+  parked,
+}: {
   readonly status: 'running' | ExecutionStatus
-  readonly notes?: ExecutionNotes | undefined
-}
-
-/** Why it is not taken up by itself any more; `undefined` for what is, or has ended. */
-export function findParked({ status, notes }: Kept): Parked | undefined {
-  return status === 'running' ? (notes?.parked ?? undefined) : undefined
-}
-
-export function showStatus(kept: Kept): ShownStatus {
-  return findParked(kept) === undefined ? kept.status : 'parked'
+  readonly parked?: Parked | undefined
+}): ShownStatus {
+  return status === 'running' && parked !== undefined ? 'parked' : status
 }

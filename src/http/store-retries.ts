@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts'
-import type { Logger } from '../stream/logger.ts'
+import type { Logger } from '../log/logger.ts'
 import { describeError } from './describe-error.ts'
 
 /** How long until what failed is tried again, ms: the first time, and at most. In between it doubles. */

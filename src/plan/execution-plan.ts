@@ -39,6 +39,7 @@ export class ExecutionPlan {
   /** Where arguments refer to `$INPUT`; checked against each execution's input before it starts. */
   readonly inputReferences: readonly InputReference[]
   readonly #estimates: readonly number[]
+  readonly #tools: ReadonlyMap<string, RegisteredTool>
   /** Only `dataflow` needs it, so it is made by the first execution that does; it follows from the plan alone. */
   #priorities: readonly number[] | undefined
 
@@ -61,6 +62,9 @@ export class ExecutionPlan {
     this.inputReferences = Object.freeze(
       tasks.flatMap(task => task.inputReferences.map(reference => Object.freeze(reference))),
     )
+    const tools = new Map<string, RegisteredTool>()
+    for (const { tool } of tasks) tools.set(tool.name, tool)
+    this.#tools = tools
     this.#estimates = Object.freeze(tasks.map(task => task.estimatedMs))
     Object.freeze(this)
   }
@@ -90,6 +94,11 @@ export class ExecutionPlan {
   /** Whether `compileWorkflow` made it. Unlike `instanceof` it runs no code of a hostile value. */
   static is(value: unknown): value is ExecutionPlan {
     return typeof value === 'object' && value !== null && #estimates in value
+  }
+
+  /** The tools that its tasks were compiled with, by name. */
+  get tools(): ReadonlyMap<string, RegisteredTool> {
+    return this.#tools
   }
 
   /** Tasks in the order in which `dataflow` prefers them. */

@@ -73,6 +73,12 @@ const TRANSLATIONS: { readonly [Type in ExecutionEventType]: (event: EventFor<Ty
     const { taskId, attempt, tokenUsage: taskTokenUsage, executionTokenUsage: tokenUsage } = data
     return [{ type: 'token_usage', ...headOf(data), tokenUsage, taskId, attempt, taskTokenUsage }]
   },
+  // The flat vocabulary has no word for the life of an execution over several processes, nor for tasks that join.
+  tasks_added: () => [],
+  execution_stopping: () => [],
+  execution_handed_off: () => [],
+  execution_resumed: () => [],
+  execution_parked: () => [],
   execution_complete: ({ data }) => {
     const { status, reason, totalTasks, successCount, errorCount, skippedCount, cancelledCount } = data
     const message = reason?.message ?? `${status}: ${successCount} of ${countTasks(totalTasks)} succeeded`

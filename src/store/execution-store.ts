@@ -1,7 +1,7 @@
-import type { ExecutionStatus } from '../events/events.ts'
+import type { ExecutionStatus, Parked } from '../events/events.ts'
 import type { ExecutionState } from '../events/state.ts'
-import type { Lease, LogStorage } from '../stream/event-log.ts'
-import type { ExecutionNotes } from '../stream/execution-notes.ts'
+import type { Lease, LogStorage } from '../log/event-log.ts'
+import type { EarlierNotes } from './earlier-notes.ts'
 import type { ExecutionSummary } from './execution-summary.ts'
 
 /** What is known of an execution before its first event. */
@@ -26,12 +26,19 @@ export interface ExecutionRecord {
 /** An execution as a store lists it. */
 export interface StoredExecution extends ExecutionRecord {
   readonly status: 'running' | ExecutionStatus
-  /** All that was noted; absent where nothing was. */
-  readonly notes?: ExecutionNotes
+  /** Present while it does not resume by itself: the data of the last `execution_parked`, unless it was resumed since. */
+  readonly parked?: Parked
+  /** Present while it runs and `execution_stopping` is in its log: it is only ended, and needs no tools. */
+  readonly isStopping?: true
+  /** What version 0.1 kept beside the log. Absent for executions that a later version began. */
+  readonly notes?: EarlierNotes
 }
 
 /**
  * Where executions and their events are kept. Every method may answer at once or by a promise.
+ *
+ * `status`, `parked` and `isStopping` follow from the types of the entries that are appended: `execution_complete`,
+ * `execution_parked`, `execution_resumed` and `execution_stopping`.
  *
  * Whoever writes one runs the suite of `dagstream/testing` against it.
  */

@@ -1,6 +1,6 @@
 import { CLOCK_METHODS, type Clock, systemClock } from '../clock.ts'
 import { expectMethods, invalidOption } from '../errors.ts'
-import { resolveTailBounds, type TailBounds } from '../stream/entry-tail.ts'
+import { resolveTailBounds, type TailBounds } from '../log/entry-tail.ts'
 
 /** How long finished executions are kept. Running ones always are. */
 export interface MemoryStoreOptions extends TailBounds {

@@ -1,10 +1,9 @@
 import { DagstreamError } from '../errors.ts'
-import type { EventFor, SSEEvent } from '../events/events.ts'
 import type { LogEntry } from '../events/log-entry.ts'
 import { applyEvent, copyState, createState, type ExecutionState } from '../events/state.ts'
-import { EntryTail } from '../stream/entry-tail.ts'
-import type { Lease } from '../stream/event-log.ts'
-import type { ExecutionNotes } from '../stream/execution-notes.ts'
+import { advanceExecution } from './advance-execution.ts'
+import { EntryTail } from '../log/entry-tail.ts'
+import type { Lease } from '../log/event-log.ts'
 import { compareAge } from './list-order.ts'
 import type { ExecutionRecord, ExecutionStore, StoredExecution } from './execution-store.ts'
 import { summarize } from './execution-summary.ts'
@@ -16,8 +15,8 @@ const TASK_WEIGHT = 256
 
 interface Kept {
   readonly record: ExecutionRecord
-  status: StoredExecution['status']
-  notes: ExecutionNotes | undefined
+  /** The same, with what its log says. */
+  shown: StoredExecution
   epoch: number
   readonly tail: EntryTail
   /** What the entries that the tail has let go add up to. */
@@ -55,8 +54,6 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): ExecutionSt
     kept.finishedBytes = EXECUTION_WEIGHT + weighRecord(record) + tail.bytes + baseBytes + outputBytes
     finishedBytes += kept.finishedBytes
   }
-  const show = ({ record, status, notes }: Kept): StoredExecution => ({ ...record, status, ...(notes && { notes }) })
-
   const forget = (kept: Kept): void => {
     executions.delete(kept.record.executionId)
     const key = keyOf(kept.record)
@@ -91,14 +88,13 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): ExecutionSt
       sweep()
       const key = keyOf(record)
       const same = key === undefined ? undefined : byKey.get(key)
-      if (same !== undefined) return show(same)
+      if (same !== undefined) return same.shown
       if (executions.has(record.executionId)) {
         throw new DagstreamError('STORE_FAILED', `Execution \`${record.executionId}\` exists already`)
       }
       const kept: Kept = {
         record: { ...record },
-        status: 'running',
-        notes: undefined,
+        shown: { ...record, status: 'running' },
         epoch: 0,
         tail: new EntryTail(bounds, weighEntry, entry => fold(kept, entry)),
         base: undefined,
@@ -128,16 +124,18 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): ExecutionSt
       }
       const first = entries[0]
       if (firstSeq === 1 && first !== undefined) kept.startedAt = first.data.timestamp
-      for (const entry of entries) kept.tail.push(entry)
+      for (const entry of entries) {
+        kept.tail.push(entry)
+        kept.shown = advanceExecution(kept.shown, entry)
+      }
       const last = entries.at(-1)
       if (last?.type === 'execution_complete') {
-        kept.status = statusOf(last)
         kept.end = last.json
         kept.finishedAt = bounds.clock.now()
         finished.add(kept)
       }
       weigh(kept)
-      if (kept.status !== 'running') sweep()
+      if (kept.shown.status !== 'running') sweep()
     },
 
     read(executionId, afterSeq, limit) {
@@ -153,20 +151,20 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): ExecutionSt
     get(executionId) {
       sweep()
       const kept = executions.get(executionId)
-      return kept && show(kept)
+      return kept?.shown
     },
 
     findByKey(owner, idempotencyKey) {
       sweep()
       const kept = byKey.get(keyOf({ owner, idempotencyKey }) as string)
-      return kept && show(kept)
+      return kept?.shown
     },
 
     list({ owner, after, limit }) {
       sweep()
       return [...executions.values()]
         .filter(({ record }) => owner === undefined || record.owner === owner)
-        .map(show)
+        .map(({ shown }) => shown)
         .filter(shown => after === undefined || compareAge(shown, after) > 0)
         .sort(compareAge)
         .slice(0, limit)
@@ -183,11 +181,6 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): ExecutionSt
       kept.outputBytes += json.length - (kept.outputs.get(taskId)?.length ?? 0)
       kept.outputs.set(taskId, json)
       weigh(kept)
-    },
-
-    note(lease, notes) {
-      const kept = held(lease)
-      kept.notes = { ...kept.notes, ...notes }
     },
 
     getOutput(executionId, taskId) {
@@ -207,7 +200,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): ExecutionSt
 /** An entry that the tail lets go goes on to count: what an execution has come to is never lost. */
 function fold(kept: Kept, entry: LogEntry): void {
   kept.base ??= createState(kept.record.executionId)
-  applyEvent(kept.base, entry as unknown as SSEEvent, entry.seq)
+  applyEvent(kept.base, entry, entry.seq)
   // Outputs go from the entry to the state; tasks are all made by the first event.
   if (entry.seq === 1) kept.baseBytes += kept.base.tasks.size * TASK_WEIGHT
   if (!entry.refersToOutput) kept.baseBytes += entry.data.output?.weight ?? 0
@@ -236,8 +229,4 @@ function keyOf({
   readonly idempotencyKey?: string
 }): string | undefined {
   return idempotencyKey === undefined ? undefined : JSON.stringify([owner ?? null, idempotencyKey])
-}
-
-function statusOf(entry: LogEntry): StoredExecution['status'] {
-  return (entry.data as unknown as EventFor<'execution_complete'>['data']).status
 }

@@ -6,7 +6,6 @@ const METHODS: Readonly<Record<keyof ExecutionStore, true>> = {
   create: true,
   claim: true,
   append: true,
-  note: true,
   read: true,
   readBase: true,
   putOutput: true,

@@ -1,7 +1,7 @@
 import type { EventData } from '../events/events.ts'
 import { LogEntry } from '../events/log-entry.ts'
 import type { ExecutionStore } from '../store/execution-store.ts'
-import type { StoredEntry } from '../stream/event-log.ts'
+import type { StoredEntry } from '../log/event-log.ts'
 import { expectCode, expectSame, settle } from './expectations.ts'
 import {
   type Begun,

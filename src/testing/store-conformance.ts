@@ -17,11 +17,14 @@ export interface StoreCase {
  * one over and over; it need not be empty.
  *
  * @example
- * for (const { name, run } of storeConformance(createMyStore)) test(name, run)
+ * for (const { name, run } of testStore(createMyStore)) test(name, run)
  */
-export function storeConformance(createStore: () => ExecutionStore | Promise<ExecutionStore>): readonly StoreCase[] {
+export function testStore(createStore: () => ExecutionStore | Promise<ExecutionStore>): readonly StoreCase[] {
   return [...RECORD_CASES, ...LOG_CASES].map(([name, check]) => ({
     name,
     run: async () => check(await createStore()),
   }))
 }
+
+/** The same as `testStore`, by the name it had first. */
+export const storeConformance: typeof testStore = testStore

@@ -1,7 +1,7 @@
 import type { EventData, ExecutionStatus } from '../events/events.ts'
 import { LogEntry } from '../events/log-entry.ts'
 import type { ExecutionRecord, ExecutionStore } from '../store/execution-store.ts'
-import type { Lease, StoredEntry } from '../stream/event-log.ts'
+import type { Lease, StoredEntry } from '../log/event-log.ts'
 import { expectSame } from './expectations.ts'
 
 /** A sentence of behaviour, and what throws unless a store does it. */

@@ -11,6 +11,10 @@ export interface Limit {
   readonly size: number
   /** Asks for a permit. `granted` is called, never synchronously, with what gives it back; call that exactly once. */
   acquire(granted: (release: () => void) => void): void
+  /** A permit at once, as what gives it back; `undefined` where there is none, or others wait for one. */
+  tryAcquire(): (() => void) | undefined
+  /** How many have asked for a permit and not been given it. */
+  readonly waitingCount: number
 }
 
 /** Every limit that was made here: nothing else is known to give each permit once, later, and take it back. */
@@ -30,6 +34,17 @@ export function createLimit(size: number): Limit {
     acquire(granted: (release: () => void) => void) {
       // The call that p-limit counts lasts as long as the permit is held; it cannot reject.
       void limit(() => new Promise<void>(granted))
+    },
+    tryAcquire() {
+      if (limit.activeCount >= size || limit.pendingCount > 0) return undefined
+      // With room and nobody before it the call is counted at once, though it runs a moment later.
+      let release = (): void => {}
+      const released = new Promise<void>(resolve => (release = resolve))
+      void limit(() => released)
+      return release
+    },
+    get waitingCount() {
+      return limit.pendingCount
     },
   })
   limits.add(made)

@@ -5,7 +5,7 @@ import { Readable } from 'node:stream'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { openTools } from '../../src/cli/open-tools.ts'
 import { runCli } from '../../src/cli/program.ts'
-import { SILENT_LOGGER } from '../../src/stream/logger.ts'
+import { SILENT_LOGGER } from '../../src/log/logger.ts'
 import { createJournal, hostile, isAlive } from '../tools/mcp/mcp-rig.ts'
 import { FakeProcess } from './fake-process.ts'
 

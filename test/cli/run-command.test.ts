@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { expect, test } from 'vitest'
-import type { ExecutionResult } from '../../src/execute/execution-result.ts'
+import type { ExecutionResult } from '../../src/engine/execution-result.ts'
 import { runCli } from '../../src/cli/program.ts'
 import { FakeProcess, run } from './fake-process.ts'
 

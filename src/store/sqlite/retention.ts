@@ -1,5 +1,5 @@
 import type { Clock } from '../../clock.ts'
-import type { Logger } from '../../stream/logger.ts'
+import type { Logger } from '../../log/logger.ts'
 import type { SqliteConnection } from './driver.ts'
 import { selectText } from './rows.ts'
 import type { WriteQueue } from './write-queue.ts'

@@ -36,6 +36,13 @@ export const MIGRATIONS: readonly string[] = [
    CREATE TABLE outputs (number INTEGER PRIMARY KEY, execution INTEGER NOT NULL, task TEXT NOT NULL, json TEXT NOT NULL);
    CREATE UNIQUE INDEX outputs_by_task ON outputs (execution, task);
    CREATE TABLE removals (execution INTEGER PRIMARY KEY);`,
+  // Events say what `notes` said: only those of executions that have not ended are still read.
+  `UPDATE executions SET status =
+     CASE WHEN json_extract(notes, '$.stop') IS NULL THEN 'parked' ELSE 'parked, stopping' END
+     WHERE ended_at IS NULL AND json_extract(notes, '$.parked') IS NOT NULL;
+   UPDATE executions SET status = 'stopping'
+     WHERE ended_at IS NULL AND status = 'running' AND json_extract(notes, '$.stop') IS NOT NULL;
+   UPDATE executions SET notes = NULL WHERE ended_at IS NOT NULL;`,
 ]
 
 /**

@@ -1,7 +1,7 @@
 import { DagstreamError } from '../../errors.ts'
 import type { EventFor } from '../../events/events.ts'
 import type { LogEntry } from '../../events/log-entry.ts'
-import type { Lease } from '../../stream/event-log.ts'
+import type { Lease } from '../../log/event-log.ts'
 import type { ExecutionStore, StoredExecution } from '../execution-store.ts'
 import type { ExecutionSummary } from '../execution-summary.ts'
 import { backUp } from './backup.ts'
@@ -143,6 +143,7 @@ export function createSqliteStore({ driver, connection, file, unlock, options }:
         }
         tables.append(place, entries)
         place.lastSeq += entries.length
+        tables.mark(place, entries)
         if (!isEnd) return
         tables.end(place, statusOf(last), clock.wallTime())
       })
@@ -153,7 +154,6 @@ export function createSqliteStore({ driver, connection, file, unlock, options }:
 
     putOutput: (lease, taskId, json) =>
       queue.write(lease.executionId, () => tables.putOutput(held(lease), taskId, json)),
-    note: (lease, notes) => queue.write(lease.executionId, () => tables.note(held(lease), notes)),
 
     read: (executionId, afterSeq, limit) => ask(executionId, () => tables.read(executionId, afterSeq, limit)),
     getOutput: (executionId, taskId) => ask(executionId, () => tables.getOutput(executionId, taskId)),

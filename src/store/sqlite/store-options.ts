@@ -1,6 +1,6 @@
 import { CLOCK_METHODS, type Clock, systemClock } from '../../clock.ts'
 import { expectMethods, invalidOption } from '../../errors.ts'
-import { guardLogger, type Logger, SILENT_LOGGER } from '../../stream/logger.ts'
+import { guardLogger, type Logger, SILENT_LOGGER } from '../../log/logger.ts'
 
 /** What a power cut may cost. The end of the process, however sudden, costs nothing either way. */
 export type Durability =

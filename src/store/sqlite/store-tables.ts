@@ -1,8 +1,10 @@
+import type { ExecutionStatus, Parked } from '../../events/events.ts'
 import type { LogEntry } from '../../events/log-entry.ts'
-import type { StoredEntry } from '../../stream/event-log.ts'
-import type { ExecutionNotes } from '../../stream/execution-notes.ts'
+import type { StoredEntry } from '../../log/event-log.ts'
+import type { EarlierNotes } from '../earlier-notes.ts'
 import { type ExecutionSummary, summarize } from '../execution-summary.ts'
 import type { ExecutionRecord, StoredExecution } from '../execution-store.ts'
+import { advanceStatus, changesStatus, readStatus, type UnfinishedStatus } from '../unfinished-status.ts'
 import type { SqliteConnection } from './driver.ts'
 import { type Row, selectText, type SqlValue } from './rows.ts'
 
@@ -23,7 +25,7 @@ const MAX_SEQ = 2 ** 32 - 1
 const MAX_LIMIT = 2 ** 31
 
 const HEAD = 'id, owner, idempotency_key, request_hash, created_at, status, notes'
-const READ_HEAD: string = selectText(...HEAD.split(', '))
+const READ_HEAD: string = `number, ${selectText(...HEAD.split(', '))}`
 const WHOLE: string = `SELECT ${READ_HEAD}, ${selectText('workflow', 'input', 'options')} FROM executions LEFT JOIN requests ON execution = number`
 
 /** Events that one statement inserts, where there are so many: a third less work than one by one. */
@@ -44,8 +46,9 @@ export class StoreTables {
   readonly #listOfOwner: Query
   readonly #unfinished: Query
   readonly #setEpoch: Command
-  readonly #notes: Query
-  readonly #setNotes: Command
+  readonly #status: Query
+  readonly #setStatus: Command
+  readonly #lastParked: Query
   readonly #end: Command
   readonly #append: Command
   readonly #appendRows: Command
@@ -80,8 +83,13 @@ export class StoreTables {
     this.#listOfOwner = query(`SELECT ${READ_HEAD} FROM executions WHERE owner = ? AND ${page}`)
     this.#unfinished = query(`SELECT ${READ_HEAD} FROM executions WHERE ended_at IS NULL AND epoch > 0 ${order}`)
     this.#setEpoch = command('UPDATE executions SET epoch = ? WHERE number = ?')
-    this.#notes = query(`SELECT ${selectText('notes')} FROM executions WHERE number = ?`)
-    this.#setNotes = command('UPDATE executions SET notes = ? WHERE number = ?')
+    this.#status = query(`SELECT ${selectText('status')} FROM executions WHERE number = ?`)
+    this.#setStatus = command('UPDATE executions SET status = ? WHERE number = ?')
+    // Nothing follows it but a resumption, so that it is found among the last entries.
+    this.#lastParked = query(
+      `SELECT ${selectText('json')} FROM events WHERE place > (? << 32) AND place < ((? + 1) << 32) AND type = 'execution_parked'
+       ORDER BY place DESC LIMIT 1`,
+    )
     this.#end = command('UPDATE executions SET status = ?, ended_at = ? WHERE number = ?')
     const rows = (count: number): string => Array.from({ length: count }, () => `(${PLACE}, ?, ?)`).join(', ')
     this.#append = command(`INSERT INTO events (place, type, json) VALUES ${rows(1)}`)
@@ -110,6 +118,14 @@ export class StoreTables {
     )
   }
 
+  readonly #show = (row: Row): StoredExecution =>
+    show(row, number => {
+      const json = this.#lastParked(number, number)[0]?.['json'] as string | undefined
+      if (json === undefined) return undefined
+      const { code, message, tasks } = JSON.parse(json) as Parked
+      return { code, message, tasks }
+    })
+
   findPlace(executionId: string): Place | undefined {
     const row = this.#findPlace(executionId)[0]
     if (row === undefined) return undefined
@@ -126,11 +142,11 @@ export class StoreTables {
   }
 
   find(executionId: string): StoredExecution | undefined {
-    return this.#find(executionId).map(show)[0]
+    return this.#find(executionId).map(this.#show)[0]
   }
 
   findByKey(owner: string | undefined, idempotencyKey: string): StoredExecution | undefined {
-    return this.#findByKey(toText(owner), JSON.stringify(idempotencyKey)).map(show)[0]
+    return this.#findByKey(toText(owner), JSON.stringify(idempotencyKey)).map(this.#show)[0]
   }
 
   /** Without what was asked for: that may be large. */
@@ -140,12 +156,12 @@ export class StoreTables {
     limit: number,
   ): StoredExecution[] {
     const page = [after?.createdAt ?? '', after?.executionId ?? '', Math.min(limit, MAX_LIMIT)]
-    return (owner === undefined ? this.#list(...page) : this.#listOfOwner(toText(owner), ...page)).map(show)
+    return (owner === undefined ? this.#list(...page) : this.#listOfOwner(toText(owner), ...page)).map(this.#show)
   }
 
   /** Likewise. */
   listUnfinished(): StoredExecution[] {
-    return this.#unfinished().map(show)
+    return this.#unfinished().map(this.#show)
   }
 
   /** By one event at each end of its log, and its document. */
@@ -167,9 +183,13 @@ export class StoreTables {
     this.#setEpoch(epoch, number)
   }
 
-  note({ number }: Place, notes: ExecutionNotes): void {
-    const noted = this.#notes(number)[0]?.['notes'] as string | null
-    this.#setNotes(JSON.stringify({ ...(noted === null ? {} : JSON.parse(noted)), ...notes }), number)
+  /** Follows the entries that change the status of an execution that has not ended. */
+  mark({ number }: Place, entries: readonly LogEntry[]): void {
+    const changes = entries.filter(({ type }) => changesStatus(type))
+    if (changes.length === 0) return
+    const before = this.#status(number)[0]?.['status'] as UnfinishedStatus
+    const after = changes.reduce((status, { type }) => advanceStatus(status, type), before)
+    if (after !== before) this.#setStatus(after, number)
   }
 
   end({ number }: Place, status: StoredExecution['status'], endedAt: number): void {
@@ -211,10 +231,15 @@ function toOptionalText(text: string | undefined): SqlValue {
   return text === undefined ? null : JSON.stringify(text)
 }
 
-function show(row: Row): StoredExecution {
+/** A row as it was asked for. @param findParked the data of its last `execution_parked` */
+function show(row: Row, findParked: (number: number) => Parked | undefined): StoredExecution {
   const text = (name: string): string | null => (row[name] ?? null) as string | null
-  const [owner, key, hash, notes] = [text('owner'), text('idempotency_key'), text('request_hash'), text('notes')]
+  const [owner, key, hash, noted] = [text('owner'), text('idempotency_key'), text('request_hash'), text('notes')]
   const [workflow, input, options] = [text('workflow'), text('input'), text('options')]
+  const status = row['status'] as UnfinishedStatus | ExecutionStatus
+  const { isParked, isStopping } = readStatus(status)
+  const notes = noted === null ? undefined : (JSON.parse(noted) as EarlierNotes)
+  const parked = isParked ? (findParked(row['number'] as number) ?? toParked(notes)) : undefined
   return {
     executionId: row['id'] as string,
     ...(owner && { owner: JSON.parse(owner) as string }),
@@ -224,7 +249,18 @@ function show(row: Row): StoredExecution {
     ...(workflow !== null && { workflow }),
     ...(input !== null && { input }),
     ...(options !== null && { options }),
-    status: row['status'] as StoredExecution['status'],
-    ...(notes !== null && { notes: JSON.parse(notes) as ExecutionNotes }),
+    status: isUnfinished(status) ? 'running' : status,
+    ...(parked && { parked }),
+    ...(isStopping && { isStopping }),
+    ...(notes && { notes }),
   }
+}
+
+function toParked(notes: EarlierNotes | undefined): Parked | undefined {
+  return notes?.parked ? { code: notes.parked.code, message: notes.parked.message, tasks: [] } : undefined
+}
+
+function isUnfinished(status: UnfinishedStatus | ExecutionStatus): status is UnfinishedStatus {
+  const { isParked, isStopping } = readStatus(status)
+  return status === 'running' || isParked || isStopping
 }

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { Clock } from '../../clock.ts'
 import type { DagstreamError } from '../../errors.ts'
-import type { Logger } from '../../stream/logger.ts'
+import type { Logger } from '../../log/logger.ts'
 import { failStore } from './store-error.ts'
 
 /** How long until the file is looked at again, ms. */

@@ -1,5 +1,5 @@
 import type { Clock } from '../../clock.ts'
-import { onAbort } from '../../execute/abort-signals.ts'
+import { onAbort } from '../../abort-signals.ts'
 import { HttpToolError } from './http-tool-error.ts'
 
 /** One signal for whatever may end a request: that of its attempt, and its own time-out. */

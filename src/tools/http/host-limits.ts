@@ -1,4 +1,4 @@
-import { onAbort } from '../../execute/abort-signals.ts'
+import { onAbort } from '../../abort-signals.ts'
 import { createLimit, type Limit } from '../limit.ts'
 
 /** How many requests go to one host at once; in the order in which they were asked for. */

@@ -1,5 +1,5 @@
 import { afterTurn, type Clock, systemClock } from '../../clock.ts'
-import { onAbort } from '../../execute/abort-signals.ts'
+import { onAbort } from '../../abort-signals.ts'
 import { IdleTimer } from '../../sse/idle-timer.ts'
 import { describeNetworkFailure } from './network-failure.ts'
 import { createAbortError, failure, type ProviderError } from './stream-error.ts'

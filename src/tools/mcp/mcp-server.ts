@@ -1,6 +1,6 @@
 import type { FetchLike } from '@modelcontextprotocol/sdk/shared/transport.js'
 import type { Clock } from '../../clock.ts'
-import type { Logger } from '../../stream/logger.ts'
+import type { Logger } from '../../log/logger.ts'
 import { createLimit, type Limit } from '../limit.ts'
 import type { Tool, ToolContext } from '../tool.ts'
 import { CallSignals } from './call-signals.ts'

@@ -1,7 +1,7 @@
 import type { FetchLike } from '@modelcontextprotocol/sdk/shared/transport.js'
 import { CLOCK_METHODS, type Clock, systemClock } from '../../clock.ts'
 import { DagstreamError, expectMethods, expectObject, invalidOption } from '../../errors.ts'
-import { guardLogger, type Logger, SILENT_LOGGER } from '../../stream/logger.ts'
+import { guardLogger, type Logger, SILENT_LOGGER } from '../../log/logger.ts'
 import { createUndiciFetch, fetchByUndici } from '../llm/undici-fetch.ts'
 import type { Tool } from '../tool.ts'
 import { McpServer } from './mcp-server.ts'

@@ -1,5 +1,5 @@
 import type { Clock } from '../../clock.ts'
-import type { Logger } from '../../stream/logger.ts'
+import type { Logger } from '../../log/logger.ts'
 import type { Redact } from './secrets.ts'
 import { shortenText } from '../../text.ts'
 

@@ -1,0 +1,237 @@
+import { afterTurn, isTurnSpent } from '../clock.ts'
+import { DagstreamError, describeValue } from '../errors.ts'
+import { LogEntry, NOT_LOGGED } from '../events/log-entry.ts'
+import type { LoggedData } from '../events/wire-json.ts'
+import { applyEvent, createState, type ExecutionState, type TaskState } from '../events/state.ts'
+import { EntryTail, type TailBounds } from './entry-tail.ts'
+import { type CursorLog, LogCursor } from './log-cursor.ts'
+import type { CursorOptions, RestoreOptions } from './log-options.ts'
+
+/** The right to append to one execution's log, until another claims it. */
+export interface Lease {
+  readonly executionId: string
+  /** Rises with every claim. */
+  readonly epoch: number
+}
+
+/** What of an entry a store keeps: `json` is the event's `data` as it goes over the wire. */
+export interface StoredEntry {
+  readonly seq: number
+  readonly type: LogEntry['type']
+  readonly json: string
+}
+
+/** What the log needs of a store. */
+export interface LogStorage {
+  /** All or nothing; durable when it returns or its promise resolves. The entries are numbered from `firstSeq` without gaps. */
+  append(lease: Lease, firstSeq: number, entries: readonly LogEntry[]): void | Promise<void>
+  /** Entries after `afterSeq`, in order, at most `limit`; fewer or none where it has no more. Never waits for new ones. */
+  read(executionId: string, afterSeq: number, limit: number): readonly StoredEntry[] | Promise<readonly StoredEntry[]>
+  /** Keeps an output whose entry holds only a reference to it; called before that entry is appended. */
+  putOutput(lease: Lease, taskId: string, json: string): void | Promise<void>
+  getOutput(executionId: string, taskId: string): string | undefined | Promise<string | undefined>
+}
+
+/** Entries that are read at once when a log is restored. */
+const RESTORE_PAGE = 1024
+
+/**
+ * Everything that happened in one execution, in order, and the state that it adds up to.
+ *
+ * An entry is visible — in the state and to cursors — once its append has settled, never before. The tail is kept in
+ * memory within its bounds; older entries are read from the store.
+ */
+export class EventLog implements CursorLog {
+  readonly executionId: string
+  /** What the visible entries add up to. Nobody but the log changes it. */
+  readonly state: ExecutionState
+  lastSnapshot: WeakRef<LogEntry> | undefined
+  readonly #storage: LogStorage
+  #lease: Lease | undefined
+  readonly #tail: EntryTail
+  readonly #cursors = new Set<LogCursor>()
+  #assigned = 0
+  #bytes = 0
+  #ending: LogEntry | 'complete' | undefined
+
+  constructor(
+    executionId: string,
+    storage: LogStorage,
+    bounds: TailBounds = {},
+    base: ExecutionState = createState(executionId),
+  ) {
+    this.executionId = executionId
+    this.state = base
+    this.#storage = storage
+    // The state keeps every output anyway: letting an entry go does not free it.
+    this.#tail = new EntryTail(bounds, ({ weight, data }) => weight - (data.output?.weight ?? 0))
+    this.#tail.beginAfter(base.seq)
+    if (base.totals !== undefined) this.#ending = 'complete'
+  }
+
+  /**
+   * The log as a store has it, for reading; after `begin` it goes on from there.
+   * @throws what the store throws
+   */
+  static async restore(
+    executionId: string,
+    storage: LogStorage,
+    { base, restoresOutputs = false, onEntry }: RestoreOptions = {},
+  ): Promise<EventLog> {
+    const log = new EventLog(executionId, storage, {}, base)
+    for (;;) {
+      const entries = await log.#readEntries(log.head, RESTORE_PAGE)
+      for (const stored of entries) {
+        const entry = restoresOutputs && stored.refersToOutput ? await log.restoreOutput(stored) : stored
+        // What a store in memory hands back knows the tasks of another state than this one.
+        log.#add(entry, undefined)
+        onEntry?.(entry)
+      }
+      if (entries.length === 0) return log
+      if (isTurnSpent()) await new Promise<void>(afterTurn)
+    }
+  }
+
+  /** The last visible seq. */
+  get head(): number {
+    return this.state.seq
+  }
+
+  /** About how much memory everything that ever became visible took. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** `'complete'` after the last event; after a failure the `error` event that stands for the rest; else `undefined`. */
+  get ending(): LogEntry | 'complete' | undefined {
+    return this.#ending
+  }
+
+  /** Gives the log the right to append, behind what it has. */
+  begin(lease: Lease): void {
+    this.#lease = lease
+    this.#assigned = this.head
+  }
+
+  /** Makes the next entry; it must be appended in the order of making. */
+  entry(type: LogEntry['type'], data: LoggedData): LogEntry {
+    this.#assigned += 1
+    return new LogEntry(this.#assigned, type, data)
+  }
+
+  /**
+   * Appends entries made by `entry`, after `begin`. Call it again only when the promise, if there is one, has settled.
+   * @throws what the store throws, or rejects with it; the entries are then not in the log
+   */
+  append(entries: readonly LogEntry[]): void | Promise<void> {
+    const first = entries[0]
+    if (first === undefined || this.#lease === undefined) return
+    const lease = this.#lease
+    const append = (): void | Promise<void> => this.#storage.append(lease, first.seq, entries)
+    const kept = this.#putOutputs(lease, entries)
+    const appended = kept === undefined ? append() : kept.then(append)
+    if (appended === undefined) this.#publish(entries)
+    else return appended.then(() => this.#publish(entries))
+  }
+
+  /** Ends the log for its readers with an event that is not part of it: the execution could not finish its work. */
+  fail(error: { error: string; code: string; timestamp: string }): void {
+    if (this.#ending !== undefined) return
+    this.#ending = new LogEntry(NOT_LOGGED, 'error', { executionId: this.executionId, ...error })
+    this.#wake()
+  }
+
+  /**
+   * A reader's place in the log, at first behind `afterSeq`: replay and live in one.
+   * A place that cannot be served gets a `snapshot` first.
+   * @throws `INVALID_EVENT_ID` for a place that is not an integer ≥ 0
+   */
+  open(afterSeq = 0, { reserved, restoresOutputs = false }: CursorOptions = {}): LogCursor {
+    if (!Number.isSafeInteger(afterSeq) || afterSeq < 0) {
+      const message = `Expected a place in the log to be an integer, 0 or more, got ${describeValue(afterSeq)}`
+      throw new DagstreamError('INVALID_EVENT_ID', message)
+    }
+    const release = reserved && this.#tail.reserve(reserved)
+    const close = (): void => {
+      this.#cursors.delete(cursor)
+      release?.()
+    }
+    const cursor = new LogCursor(this, afterSeq, restoresOutputs, close)
+    this.#cursors.add(cursor)
+    return cursor
+  }
+
+  /** How many readers there are. */
+  get cursorCount(): number {
+    return this.#cursors.size
+  }
+
+  /** Entries after `afterSeq` from memory, about `maxBytes` of them, at least one; `undefined` if the first is not there. */
+  readTail(afterSeq: number, maxBytes: number): LogEntry[] | undefined {
+    return this.#tail.read(afterSeq, Number.POSITIVE_INFINITY, maxBytes)
+  }
+
+  /** Entries after `afterSeq` from the store, at most `limit`, and none that is not visible yet. */
+  async readStored(afterSeq: number, limit: number): Promise<LogEntry[]> {
+    const entries = await this.#readEntries(afterSeq, limit)
+    const visible = this.head - afterSeq
+    return entries.length > visible ? entries.slice(0, Math.max(0, visible)) : entries
+  }
+
+  /** The same entry with the output that it only refers to, where the store has it. */
+  async restoreOutput(entry: LogEntry): Promise<LogEntry> {
+    const { taskId, output } = entry.data
+    if (!entry.refersToOutput || output !== undefined || taskId === undefined) return entry
+    const json = await this.#storage.getOutput(this.executionId, taskId)
+    return json === undefined ? entry : LogEntry.fromJson(entry.seq, entry.type, entry.json, json)
+  }
+
+  /** Up to the first gap. */
+  async #readEntries(afterSeq: number, limit: number): Promise<LogEntry[]> {
+    const entries: LogEntry[] = []
+    for (const entry of await this.#storage.read(this.executionId, afterSeq, limit)) {
+      if (entry.seq !== afterSeq + 1 + entries.length) break
+      entries.push(entry instanceof LogEntry ? entry : LogEntry.fromJson(entry.seq, entry.type, entry.json))
+    }
+    return entries
+  }
+
+  /** What an entry only refers to is kept beside it first, so that no reference ever leads nowhere. */
+  #putOutputs(lease: Lease, entries: readonly LogEntry[]): Promise<void> | undefined {
+    let putting: Promise<void>[] | undefined
+    for (let at = 0; at < entries.length; at++) {
+      const { refersToOutput, data } = entries[at] as LogEntry
+      if (!refersToOutput || data.output === undefined) continue
+      try {
+        const put = this.#storage.putOutput(lease, data.taskId ?? '', data.output.text)
+        if (put !== undefined) (putting ??= []).push(put)
+      } catch (error) {
+        ;(putting ??= []).push(Promise.reject(error))
+      }
+    }
+    return putting && Promise.all(putting).then(() => {})
+  }
+
+  #publish(entries: readonly LogEntry[]): void {
+    for (let at = 0; at < entries.length; at++) {
+      const entry = entries[at] as LogEntry
+      if (entry.seq !== this.head + 1) {
+        throw new DagstreamError('SEQ_CONFLICT', `Expected entry ${this.head + 1} of the log, got ${entry.seq}`)
+      }
+      this.#add(entry, entry.taskState)
+    }
+    this.#wake()
+  }
+
+  #add(entry: LogEntry, known: TaskState | undefined): void {
+    // Inside the engine an output is a `JsonValue`, which the reducer only passes on.
+    applyEvent(this.state, entry, entry.seq, known)
+    this.#tail.push(entry)
+    this.#bytes += entry.weight
+    if (entry.type === 'execution_complete') this.#ending = 'complete'
+  }
+
+  #wake(): void {
+    for (const cursor of this.#cursors) cursor.wake()
+  }
+}

@@ -1,6 +1,6 @@
 import { Execution } from '../engine/execution.ts'
 import { resumeLoop } from '../engine/resume.ts'
-import { readLeft } from '../http/left-request.ts'
+import { readLeft } from '../host/recovery/recoverable-record.ts'
 import type { StoredExecution } from '../store/execution-store.ts'
 import type { SqliteStore } from '../store/sqlite/sqlite-store.ts'
 import { EventLog } from '../log/event-log.ts'

@@ -11,11 +11,11 @@ import { createEventBody } from '../sse/response-body.ts'
 import { guardLogger, type Logger } from '../log/logger.ts'
 import type { ToolSource } from '../tools/registry.ts'
 import type { DAGStructure } from '../workflow/document.ts'
-import { Audience, type DisconnectRule, parseDisconnectRule } from './audience.ts'
-import { describeError } from './describe-error.ts'
-import { invalidWorkflow, problem } from './problem.ts'
-import { STREAM_HEADERS, VARY } from './responses.ts'
-import { readBeforeRefusal } from './unread-body.ts'
+import { Audience, type DisconnectRule, parseDisconnectRule } from '../host/execution/disconnect-policy.ts'
+import { describeError } from '../log/describe-error.ts'
+import { invalidWorkflow, problem } from './answers/problem.ts'
+import { STREAM_HEADERS, VARY } from './answers/headers.ts'
+import { readBeforeRefusal } from './body/unread-body.ts'
 
 /** How one workflow is served. */
 export interface WorkflowRequestOptions extends ExecutionOptions {

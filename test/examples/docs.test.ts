@@ -7,10 +7,10 @@ import { SSE_EVENTS } from '../../src/events/events.ts'
 import { MAX_RETRY_AFTER_MS, mergeRetryPolicies } from '../../src/attempt/retry.ts'
 import { resolveOptions } from '../../src/engine/options.ts'
 import { resolveReconnectionOptions } from '../../src/client/reconnection-options.ts'
-import { resolveHandlerOptions } from '../../src/http/handler-options.ts'
+import { resolveHandlerOptions } from '../../src/http/options/handler-options.ts'
 import { resolveBufferOptions } from '../../src/log/reader-bound.ts'
 import { SSE_EVENTS as JOB_EVENTS } from '../../src/sse/job.ts'
-import { openapiDocument } from '../../src/http/openapi.ts'
+import { openapiDocument } from '../../src/http/openapi/openapi.ts'
 import { LIMITS } from '../../src/workflow/document.ts'
 
 const root = new URL('../../', import.meta.url)

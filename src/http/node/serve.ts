@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { systemClock } from '../../clock.ts'
 import { expectMethods, expectObject, invalidOption } from '../../errors.ts'
 import type { Handler } from '../create-handler.ts'
-import { isLoopback, LOOPBACK_HOSTS, parseAllowedHosts, refuseHost } from '../host-guard.ts'
+import { isLoopback, LOOPBACK_HOSTS, parseAllowedHosts, refuseHost } from '../security/host-guard.ts'
 import { createListener } from './listener.ts'
 import { answerParserRefusals } from './parser-refusals.ts'
 

@@ -9,7 +9,7 @@ import { type CliTools, openTools } from './open-tools.ts'
 import { isHostName } from './option-values.ts'
 import { buildSamples } from './serve-samples.ts'
 import { findToken } from './server-connection.ts'
-import { createServerLog, type LogLevel, logExecutions, logRequests, type ServerLog } from './server-log.ts'
+import { createServerLog, type LogLevel, logRequests, observeExecutions, type ServerLog } from './server-log.ts'
 import type { StrayReport } from './stray-faults.ts'
 import { type OpenedStore, openServerStore, type StoreFlags } from './store-place.ts'
 import { formatMs, toPlainLine } from './text.ts'
@@ -118,7 +118,8 @@ async function serveTools(
     handler = createHandler({
       ...toBounds(options),
       tools: tools.serverNames.length === 0 ? tools.own : tools,
-      store: logExecutions(opened.store, log),
+      store: opened.store,
+      observers: [observeExecutions(log)],
       logger: log,
       ...(token !== undefined && { token }),
       ...(allowOrigin && { allowedOrigins: allowOrigin }),

@@ -21,12 +21,18 @@ export function describeCrashing(tasks: readonly string[]): Parked {
 
 /**
  * Records that an execution does not resume by itself. A process that still runs it gets `FENCED`.
+ * @returns the entry that records it
  * @throws what the store throws
  */
-export async function park(store: ExecutionStore, executionId: string, parked: Parked, clock: Clock): Promise<void> {
+export async function park(
+  store: ExecutionStore,
+  executionId: string,
+  parked: Parked,
+  clock: Clock,
+): Promise<LogEntry> {
   const lease = await store.claim(executionId)
   const last = (await findLast(store, executionId))?.seq ?? (await store.readBase?.(executionId))?.seq ?? 0
-  await recordParked(store, lease, last, parked, clock)
+  return recordParked(store, lease, last, parked, clock)
 }
 
 /** The same, with a lease, behind the last entry. */
@@ -36,9 +42,10 @@ export async function recordParked(
   lastSeq: number,
   { code, message, tasks }: Parked,
   clock: Clock,
-): Promise<void> {
+): Promise<LogEntry> {
   const { executionId } = lease
   const timestamp = new Date(clock.wallTime()).toISOString()
   const entry = new LogEntry(lastSeq + 1, 'execution_parked', { executionId, timestamp, code, message, tasks } as never)
   await store.append(lease, entry.seq, [entry])
+  return entry
 }

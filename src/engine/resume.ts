@@ -1,6 +1,7 @@
 import { DagstreamError } from '../errors.ts'
 import type { Parked, Stop } from '../events/events.ts'
-import type { Lease } from '../log/event-log.ts'
+import type { LogEntry } from '../events/log-entry.ts'
+import type { EventLog, Lease } from '../log/event-log.ts'
 import { findCrashing } from '../scheduler/table-queries.ts'
 import type { ExecutionStore, StoredExecution } from '../store/execution-store.ts'
 import { ToolRegistry } from '../tools/registry.ts'
@@ -22,6 +23,8 @@ export interface ResumeContext {
   readonly counters?: MutableCounters
   /** Ends it. */
   readonly stop?: Stop | undefined
+  /** Called with the restored log before anything is appended by the loop. */
+  readonly onRestored?: ((log: EventLog) => void) | undefined
 }
 
 /** An execution that was taken over and has not been resumed. */
@@ -47,21 +50,23 @@ export async function resumeLoop(
   store: ExecutionStore,
   context: ResumeContext = {},
 ): Promise<ExecutionLoop> {
-  const { loop, lease, stop } = await takeOver(stored, store, context)
-  if (lease !== undefined) loop.start(lease, undefined, { cause: 'manual', stop })
+  const { loop, lease, stop, log } = await takeOver(stored, store, context)
+  if (lease === undefined) return loop
+  context.onRestored?.(log)
+  loop.start(lease, undefined, { cause: 'manual', stop })
   return loop
 }
 
 /**
  * Resumes an execution whose process is gone, as `resumeLoop` does, unless the same task was in flight in each of the last
  * crashes: then the execution is parked.
- * @returns why it is parked instead; rejects as `resumeLoop` does
+ * @returns the loop, or why it is parked and the entry that says so; rejects as `resumeLoop` does
  */
 export async function recoverLoop(
   stored: StoredExecution,
   store: ExecutionStore,
   context: ResumeContext = {},
-): Promise<{ readonly loop: ExecutionLoop } | { readonly parked: Parked }> {
+): Promise<{ readonly loop: ExecutionLoop } | { readonly parked: Parked; readonly entry: LogEntry }> {
   const { loop, lease, stop, table, log, options } = await takeOver(stored, store, context)
   if (lease === undefined) return { loop }
   const { isHandedOff } = table.history
@@ -69,9 +74,9 @@ export async function recoverLoop(
   const crashing = isHandedOff || isStopping ? [] : findCrashing(table, MAX_CRASHES)
   if (crashing.length > 0) {
     const parked = describeCrashing(crashing)
-    await recordParked(store, lease, log.head, parked, options.clock)
-    return { parked }
+    return { parked, entry: await recordParked(store, lease, log.head, parked, options.clock) }
   }
+  context.onRestored?.(log)
   loop.start(lease, undefined, { cause: isHandedOff ? 'handoff' : 'crash', stop })
   return { loop }
 }

@@ -1,30 +1,30 @@
 import type { Clock } from '../clock.ts'
 
-/** What waits until enough of something is over, such as executions that run. One wait at a time. */
-export class Lessening {
+/** Waits until enough has been released, such as executions that run. One wait at a time. */
+export class DrainWaiter {
   readonly #clock: Clock
-  #onLess: (() => void) | undefined
+  #onRelease: (() => void) | undefined
 
   constructor(clock: Clock) {
     this.#clock = clock
   }
 
-  /** Something is over. */
+  /** Something was released. */
   notify(): void {
-    this.#onLess?.()
+    this.#onRelease?.()
   }
 
-  /** Settles as soon as it `isDone`, which is asked at every `notify`, or after `ms`. */
-  within(ms: number, isDone: () => boolean): Promise<void> {
+  /** Settles once `isDone` returns true, which is checked at every `notify`, or after `ms`. */
+  waitUntil(isDone: () => boolean, ms: number): Promise<void> {
     if (isDone()) return Promise.resolve()
     return new Promise(resolve => {
       const settle = (): void => {
         stop()
-        this.#onLess = undefined
+        this.#onRelease = undefined
         resolve()
       }
       const stop = this.#clock.after(ms, settle)
-      this.#onLess = () => {
+      this.#onRelease = () => {
         if (isDone()) settle()
       }
     })

@@ -1,77 +1,90 @@
 import { DagstreamError } from '../errors.ts'
-import type { Reason, Stop } from '../events/events.ts'
+import type { Reason } from '../events/events.ts'
 import { createLoop } from '../engine/launch.ts'
 import { readOptions } from '../engine/recorded-options.ts'
 import type { ExecutionLoop } from '../engine/execution-loop.ts'
 import type { ExecutionRecord, StoredExecution } from '../store/execution-store.ts'
 import type { ToolRegistry } from '../tools/registry.ts'
-import { askStore } from './storage/call-store.ts'
-import { Attendance } from './subscribers/subscriber-registry.ts'
-import { type Claimant, type ExecutionRequest, expectRepeat, isRepeat } from '../http/body/execution-request.ts'
-import type { ResolvedHandlerOptions } from '../http/options/handler-options.ts'
-import { HostedExecution, type Loss } from './execution/hosted-execution.ts'
-import { KeptExecutions } from './execution/execution-archive.ts'
-import { Lessening } from './drain-waiter.ts'
-import { meterStore } from './observers/metered-store.ts'
-import { Meters } from './observers/meters.ts'
-import { Preparation } from './pending-start.ts'
-import { conflict, shuttingDown, tryLater } from '../http/answers/problem.ts'
-import { Recovery } from './recovery/recovery.ts'
-import type { RecoveryHost } from './recovery/recovery-context.ts'
-import { register } from './storage/create-and-claim.ts'
+import { DrainWaiter } from './drain-waiter.ts'
+import { shuttingDown, tooManyExecutions } from './errors/host-errors.ts'
+import { ExecutionCommands } from './execution-commands.ts'
+import { type Claimant, expectRepeat, isRepeat } from './execution/claimant.ts'
+import { ExecutionArchive } from './execution/execution-archive.ts'
+import type { ExecutionRequest } from './execution/execution-request.ts'
+import { HostedExecution, type StoreFailure } from './execution/hosted-execution.ts'
 import { RunningExecutions } from './execution/running-executions.ts'
+import type { HostOptions } from './host-options.ts'
+import { Meters } from './observers/meters.ts'
+import { ObserverHub } from './observers/observer-hub.ts'
+import { PendingStart } from './pending-start.ts'
+import { Recovery } from './recovery/recovery.ts'
+import { callStore } from './storage/call-store.ts'
+import { createAndClaim } from './storage/create-and-claim.ts'
 import { StoreRetries } from './storage/store-retries.ts'
+import { SubscriberRegistry } from './subscribers/subscriber-registry.ts'
 
-/** How long readers may take, once everything has ended, to take what is left, ms. */
+/** How long readers may take for the rest once everything has ended, ms. */
 const FLUSH_MS = 2000
 
-/** The executions of one handler: those that run here, and through the store those that have ended. */
+/** The executions of one process: those that run here, and through the store those that have ended. */
 export class ExecutionHost {
-  readonly kept: KeptExecutions
-  readonly attendance: Attendance
+  readonly archive: ExecutionArchive
+  readonly commands: ExecutionCommands
+  readonly subscribers: SubscriberRegistry
   readonly meters: Meters = new Meters()
-  /** Of what processes before this one left; `undefined` for a store that does not outlive its process. */
+  /** `undefined` for a store that does not outlive its process. */
   readonly recovery: Recovery | undefined
-  /** Those that are being registered too. */
+  /** Includes executions that are being registered. */
   readonly running: RunningExecutions
-  readonly #less: Lessening
-  /** Of lost executions, and of those that were refused and that the store has still. */
+  readonly #options: HostOptions
+  readonly #observers: ObserverHub
+  readonly #drainWaiter: DrainWaiter
   readonly #retries: StoreRetries
-  readonly #options: ResolvedHandlerOptions
-  /** Those whose tools are waited for: they have their place among those that run. */
-  readonly #preparing = new Set<Preparation>()
+  /** Executions that wait for their tools; each counts as one that runs. */
+  readonly #pendingStarts = new Set<PendingStart>()
   #closed: Promise<void> | undefined
-  /** What still runs ends with it. */
+  /** Set once the drain time is over: it ends every execution that still runs. */
   #shutdown: Reason | undefined
 
-  constructor(options: ResolvedHandlerOptions) {
-    const { tools, maxSubscribers, execution } = options
-    const { clock, logger } = execution
-    const store = meterStore(execution.store, this.meters, clock)
-    this.#options = { ...options, execution: { ...execution, store } }
-    this.kept = new KeptExecutions(store, clock)
-    this.#less = new Lessening(clock)
-    const onLess = (): void => this.#less.notify()
-    this.attendance = new Attendance(maxSubscribers, clock, onLess)
-    const onEnded = (hosted: HostedExecution): void => this.kept.hold(hosted)
-    const onLost = (hosted: HostedExecution): void => this.recovery?.lost(hosted)
-    this.running = new RunningExecutions({ meters: this.meters, logger, onEnded, onLost, onLess })
+  constructor(options: HostOptions) {
+    const { maxSubscribers, execution, observers } = options
+    const { clock, logger, store } = execution
+    this.#options = options
+    this.archive = new ExecutionArchive(store, clock)
+    this.#observers = new ObserverHub([this.meters, ...observers], this.meters.appends, clock, logger)
+    this.#drainWaiter = new DrainWaiter(clock)
+    const onRelease = (): void => this.#drainWaiter.notify()
+    this.subscribers = new SubscriberRegistry(maxSubscribers, clock, onRelease)
+    this.running = new RunningExecutions({
+      observers: this.#observers,
+      logger,
+      onEnded: hosted => this.archive.cache(hosted),
+      onStoreFailure: hosted => this.recovery?.retryAfterFailure(hosted),
+      onRelease,
+    })
     this.#retries = new StoreRetries(clock, logger)
-    if (store.interrupted === undefined) return
-    const adopt: RecoveryHost['adopt'] = (...resumed) => this.#adopt(...resumed)
-    const context = { options: this.#options.execution, counters: this.meters.counters }
-    const { running } = this
-    this.recovery = new Recovery({
-      adopt,
-      context,
+    this.recovery = store.interrupted === undefined ? undefined : this.#createRecovery(onRelease)
+    const { running, archive, recovery } = this
+    this.commands = new ExecutionCommands({ running, archive, recovery, expectRoom: () => this.#expectRoom() })
+  }
+
+  #createRecovery(onRelease: () => void): Recovery {
+    const { tools, execution, isServer } = this.#options
+    const { store, logger, clock } = execution
+    const context = {
+      adopt: (stored: StoredExecution, loop: ExecutionLoop, failure?: StoreFailure) =>
+        this.#adopt(stored, loop, failure),
+      resume: { options: execution, counters: this.meters.counters },
       store,
       tools,
       logger,
       clock,
       retries: this.#retries,
-      running,
-      onLess,
-    })
+      observers: this.#observers,
+      running: this.running,
+      onRelease,
+    }
+    return new Recovery(context, isServer)
   }
 
   get isClosing(): boolean {
@@ -79,12 +92,13 @@ export class ExecutionHost {
   }
 
   /**
-   * Starts what was asked for, or finds what the same claimant asked for before under the same key.
+   * Starts an execution, or attaches to the one that the same claimant started under the same key.
    *
-   * A client that leaves while its tools are waited for gives its place back, and nothing begins unless a repeat waits too;
-   * unless the execution is to go on without anybody.
-   * @param signal read only where something is waited for; aborts when the client has left
-   * @throws `INVALID_WORKFLOW`; HttpProblem 409, 429 or 503; what the store throws; what the provider of the tools throws
+   * A client that leaves while the tools are pending releases its place; nothing starts unless another waiter remains, or the
+   * execution is to run without a follower.
+   * @param signal called only where something is waited for; aborts when the client has left
+   * @throws `INVALID_WORKFLOW`, `IDEMPOTENCY_CONFLICT`, `TOO_MANY_EXECUTIONS`, `SHUTTING_DOWN`; `CANCELLED` once the client has
+   *   left; the errors of the store and of the tool provider
    */
   async start(request: ExecutionRequest, claimant: Claimant, signal: () => AbortSignal): Promise<HostedExecution> {
     const { graceMs, tools } = this.#options
@@ -92,20 +106,20 @@ export class ExecutionHost {
     if (known !== undefined) return this.#attach(known, claimant)
     this.#expectOpen()
     const mayLeave = (request.graceMs ?? graceMs) !== Number.POSITIVE_INFINITY
-    const first = [...this.#preparing].find(each => isRepeat(each.claimant, claimant))
+    const first = [...this.#pendingStarts].find(each => isRepeat(each.claimant, claimant))
     if (first !== undefined) {
       expectRepeat(claimant, first.claimant)
-      return first.join(mayLeave ? signal() : undefined)
+      return first.addWaiter(mayLeave ? signal() : undefined)
     }
     if (!this.running.isStarting(claimant)) this.#expectRoom()
     const found = tools.toolsFor(request.workflow)
     if (!(found instanceof Promise)) return this.#begin(request, claimant, found)
-    const preparation = new Preparation(claimant, found, {
+    const pending = new PendingStart(claimant, found, {
       begin: registry => this.#begin(request, claimant, registry),
-      onOver: () => this.#preparing.delete(preparation),
+      onSettled: () => this.#pendingStarts.delete(pending),
     })
-    this.#preparing.add(preparation)
-    return preparation.join(mayLeave ? signal() : undefined)
+    this.#pendingStarts.add(pending)
+    return pending.addWaiter(mayLeave ? signal() : undefined)
   }
 
   async #begin(request: ExecutionRequest, claimant: Claimant, tools: ToolRegistry): Promise<HostedExecution> {
@@ -116,64 +130,42 @@ export class ExecutionHost {
     const grace = request.graceMs ?? graceMs
     const record = { ...describe({ graceMs: grace, workflow: request.workflowJson }), ...claimant }
     const hosted = HostedExecution.live(record, loop, grace, execution.clock)
-    // Before the store is asked, so that whoever finds it there finds it here.
+    // Added before the store is called: a request that finds the execution there finds it here, too.
     this.running.add(hosted)
     try {
-      const { lease, existing } = await register(execution.store, record, this.#retries)
+      const { lease, existing } = await createAndClaim(execution.store, record, this.#retries)
       if (existing !== undefined) {
         this.running.remove(hosted)
         return await this.#attach(existing, claimant)
       }
+      const { executionId, owner } = record
+      const { name } = request.workflow
+      const known = { ...(owner !== undefined && { owner }), ...(name !== undefined && { name }) }
+      this.#observers.observe({ executionId, ...known }, loop.log)
       this.running.follow(hosted, loop)
       loop.start(lease)
       return hosted
     } catch (error) {
       this.running.remove(hosted)
-      hosted.audience.close()
-      // Whoever has found it meanwhile waits for it.
+      hosted.disconnectPolicy.close()
+      // A request that found it meanwhile waits for it.
       loop.onLogFailure(error)
       throw error
     }
   }
 
-  /** What is known of one before its log is looked at; `undefined` if there is none. */
+  /** The record of an execution, without its log; `undefined` if there is none. */
   async findRecord(executionId: string): Promise<ExecutionRecord | undefined> {
-    return this.running.get(executionId)?.record ?? this.kept.findRecord(executionId)
+    return this.running.get(executionId)?.record ?? this.archive.findRecord(executionId)
   }
 
-  /**
-   * Goes on with one that a process before this one left, or that was lost here; harmless for one that runs here.
-   * @param stop ends it instead
-   * @throws HttpProblem 409 for one that has ended, 429 or 503; what the store throws; what the provider of the tools throws
-   */
-  async resume(executionId: string, stop?: Stop): Promise<HostedExecution> {
-    const resume = async (): Promise<HostedExecution> => {
-      const running = this.running.get(executionId)
-      // It may have been taken up meanwhile.
-      if (stop?.reason !== undefined) await running?.cancel(stop.reason)
-      if (running !== undefined) return running
-      if (this.recovery === undefined) throw conflict('The execution does not run in this process', 'INTERRUPTED')
-      // Before anything is waited for: from then on it has a place of its own.
-      if (stop === undefined) this.#expectRoom()
-      const stored = await this.kept.findRecord(executionId)
-      if (stored?.status !== 'running') {
-        // To cancel it once more is harmless.
-        const ended = stop && (await this.kept.find(executionId))
-        if (ended !== undefined) return ended
-        throw conflict('The execution has ended', 'EXECUTION_ENDED')
-      }
-      return this.recovery.resume(stored, stop)
-    }
-    return this.recovery?.alone(executionId, resume) ?? resume()
-  }
-
-  /** One that runs here, or its log as the store has it; `undefined` where it is gone meanwhile. */
+  /** An execution that runs here, or its log from the store; `undefined` where it was deleted meanwhile. */
   async find(executionId: string): Promise<HostedExecution | undefined> {
-    await this.recovery?.of(executionId)
-    return this.running.get(executionId) ?? this.kept.find(executionId)
+    await this.recovery?.whenDecided(executionId)
+    return this.running.get(executionId) ?? this.archive.find(executionId)
   }
 
-  /** Starts nothing more, lets what runs go on for the drain time, leaves or cancels the rest, and waits for readers to take the end. */
+  /** Starts nothing more, lets executions run for the drain time, hands off or cancels the rest, and waits for their readers. */
   close(): Promise<void> {
     return (this.#closed ??= this.#drain())
   }
@@ -183,48 +175,49 @@ export class ExecutionHost {
     const isIdle = (): boolean => this.running.size + (this.recovery?.pendingCount ?? 0) === 0
     this.recovery?.close()
     this.#retries.close()
-    for (const preparation of this.#preparing) preparation.refuse(shuttingDown())
-    for (const { audience } of this.running.all()) audience.close()
-    await this.#less.within(drainMs, isIdle)
+    for (const pending of this.#pendingStarts) pending.fail(shuttingDown())
+    for (const { disconnectPolicy } of this.running.all()) disconnectPolicy.close()
+    await this.#drainWaiter.waitUntil(isIdle, drainMs)
     this.#shutdown = { code: 'SHUTDOWN', message: 'The server is shutting down' }
     for (const hosted of this.running.all()) this.#endAtShutdown(hosted)
     // Tools that ignore their abort are abandoned after the grace.
-    await this.#less.within(execution.abortGraceMs + FLUSH_MS, isIdle)
-    await this.#less.within(FLUSH_MS, () => this.attendance.isEmpty)
+    await this.#drainWaiter.waitUntil(isIdle, execution.abortGraceMs + FLUSH_MS)
+    await this.#drainWaiter.waitUntil(() => this.subscribers.isEmpty, FLUSH_MS)
   }
 
-  /** What may go on in the next process is left to that. */
+  /** Hands an execution off to the next process where there is one for it, else cancels it. */
   #endAtShutdown(hosted: HostedExecution): void {
     if (this.#shutdown === undefined) return
     if (this.recovery !== undefined && readOptions(hosted.record.options).onCrash !== 'fail') hosted.handOff()
-    // Whether it can be recorded shows at its end.
+    // Its end shows whether the cancellation was recorded.
     else void hosted.cancel(this.#shutdown).catch(() => {})
   }
 
-  /** One that was resumed: its readers find it here from now on. */
-  #adopt(stored: StoredExecution, loop: ExecutionLoop, loss?: Loss): HostedExecution {
-    const { clock } = this.#options.execution
-    const { graceMs = Number.POSITIVE_INFINITY } = readOptions(stored.options)
+  /** Takes in an execution that was resumed. */
+  #adopt(stored: StoredExecution, loop: ExecutionLoop, failure?: StoreFailure): HostedExecution {
+    const { execution, isServer } = this.#options
+    const recorded = isServer ? readOptions(stored.options).graceMs : undefined
     const { status: _, notes: __, parked: ___, isStopping: ____, ...record } = stored
-    const hosted = HostedExecution.live(record, loop, graceMs, clock, loss)
+    const grace = recorded ?? Number.POSITIVE_INFINITY
+    const hosted = HostedExecution.live(record, loop, grace, execution.clock, failure)
     this.#retries.remove(stored.executionId)
     this.running.add(hosted)
     this.meters.resumedCount += 1
     this.running.follow(hosted, loop)
-    // Nobody follows it yet: the grace begins anew.
-    if (this.isClosing) hosted.audience.close()
-    else hosted.audience.watch()
+    // It has no follower yet: its grace begins anew.
+    if (this.isClosing) hosted.disconnectPolicy.close()
+    else hosted.disconnectPolicy.watch()
     this.#endAtShutdown(hosted)
     return hosted
   }
 
   #expectRoom(): void {
     const { maxExecutions } = this.#options
-    if (this.running.size + this.#preparing.size + (this.recovery?.pendingCount ?? 0) < maxExecutions) return
-    throw tryLater(429, `There are ${maxExecutions} executions running already`, 'TOO_MANY_EXECUTIONS')
+    const count = this.running.size + this.#pendingStarts.size + (this.recovery?.pendingCount ?? 0)
+    if (count >= maxExecutions) throw tooManyExecutions(maxExecutions)
   }
 
-  /** @throws HttpProblem 409 for another request under the same key */
+  /** @throws `IDEMPOTENCY_CONFLICT` */
   async #attach(existing: StoredExecution, claimant: Claimant): Promise<HostedExecution> {
     expectRepeat(claimant, existing)
     const hosted = await this.find(existing.executionId)
@@ -236,14 +229,14 @@ export class ExecutionHost {
     if (this.isClosing) throw shuttingDown()
   }
 
-  /** Asked first: a repeat starts nothing, whatever else speaks against a start. */
+  /** Called first: a repeat starts nothing, whatever else speaks against a start. */
   async #findKnown({ owner, idempotencyKey }: Claimant): Promise<StoredExecution | undefined> {
     if (idempotencyKey === undefined) return undefined
     const find = (): Promise<StoredExecution | undefined> =>
-      askStore(() => this.#options.execution.store.findByKey?.(owner, idempotencyKey))
+      callStore(() => this.#options.execution.store.findByKey?.(owner, idempotencyKey))
     const known = await find()
     if (known === undefined || !this.#retries.has(known.executionId)) return known
-    // What was lost goes on for it; what was refused makes room for it.
+    // An execution that the store failed is resumed; a record without a lease is removed.
     await this.#retries.now(known.executionId)
     return find()
   }

@@ -1,70 +1,70 @@
+import { DagstreamError } from '../errors.ts'
 import type { ToolRegistry } from '../tools/registry.ts'
-import type { Claimant } from '../http/body/execution-request.ts'
+import type { Claimant } from './execution/claimant.ts'
 import type { HostedExecution } from './execution/hosted-execution.ts'
-import { badRequest } from '../http/answers/problem.ts'
 
-/** What is done once the tools are there; nothing of the execution has been before. */
-export interface PreparationSteps {
+export interface PendingStartCallbacks {
+  /** Starts the execution once its tools are there. */
   readonly begin: (tools: ToolRegistry) => Promise<HostedExecution>
-  /** Called once, right before `begin`, or where it will never be called. */
-  readonly onOver: () => void
+  /** Called once: right before `begin`, or where `begin` will never be called. */
+  readonly onSettled: () => void
 }
 
 /**
- * The wait for the tools of an execution, by the request that asked for it and by its repeats under the same key.
+ * An execution that waits for its tools, for the request that asked for it and for repeats under the same key.
  *
- * Whatever comes first decides: the tools, their failure, a refusal, or that all who waited have left.
+ * The first of these decides: the tools, their failure, `fail`, or the departure of the last waiter.
  */
-export class Preparation {
+export class PendingStart {
   readonly claimant: Claimant
-  readonly #steps: PreparationSteps
-  readonly #over = new AbortController()
+  readonly #callbacks: PendingStartCallbacks
+  readonly #settled = new AbortController()
   readonly #execution: Promise<HostedExecution>
   #resolve: (execution: Promise<HostedExecution>) => void = () => {}
-  #waitingCount = 0
+  #waiterCount = 0
 
-  constructor(claimant: Claimant, tools: Promise<ToolRegistry>, steps: PreparationSteps) {
+  constructor(claimant: Claimant, tools: Promise<ToolRegistry>, callbacks: PendingStartCallbacks) {
     this.claimant = claimant
-    this.#steps = steps
+    this.#callbacks = callbacks
     this.#execution = new Promise(resolve => (this.#resolve = resolve))
     tools.then(
-      found => this.#end(() => steps.begin(found)),
-      (error: unknown) => this.refuse(error),
+      found => this.#settle(() => callbacks.begin(found)),
+      (error: unknown) => this.fail(error),
     )
   }
 
   /**
-   * One more waits, until `signal` aborts; without one to the end.
-   * @returns rejects with what `begin` and the tools reject with, and with an HttpProblem once it has left
+   * Adds a waiter, which leaves when `signal` aborts; without a signal it waits to the end.
+   * @returns rejects with what `begin` and the tools reject with, and with `CANCELLED` once the waiter has left
    */
-  join(signal: AbortSignal | undefined): Promise<HostedExecution> {
-    this.#waitingCount += 1
+  addWaiter(signal: AbortSignal | undefined): Promise<HostedExecution> {
+    this.#waiterCount += 1
     return new Promise((resolve, reject) => {
       this.#execution.then(resolve, reject)
       if (signal === undefined) return
       const leave = (): void => {
-        this.#waitingCount -= 1
-        const gone = badRequest('The client has left before its execution began')
-        if (this.#waitingCount === 0) this.refuse(gone)
-        reject(gone)
+        this.#waiterCount -= 1
+        const left = new DagstreamError('CANCELLED', 'The client has left before its execution began')
+        if (this.#waiterCount === 0) this.fail(left)
+        reject(left)
       }
-      // Once it has begun, the answer tells who follows it.
-      signal.addEventListener('abort', leave, { once: true, signal: this.#over.signal })
+      // Once the execution has begun, its disconnect policy decides.
+      signal.addEventListener('abort', leave, { once: true, signal: this.#settled.signal })
       if (signal.aborted) leave()
     })
   }
 
-  /** Nothing is to begin any more; harmless once something has. */
-  refuse(error: unknown): void {
-    this.#end(async () => {
+  /** Prevents the start; does nothing after it. */
+  fail(error: unknown): void {
+    this.#settle(async () => {
       throw error
     })
   }
 
-  #end(outcome: () => Promise<HostedExecution>): void {
-    if (this.#over.signal.aborted) return
-    this.#over.abort()
-    this.#steps.onOver()
+  #settle(outcome: () => Promise<HostedExecution>): void {
+    if (this.#settled.signal.aborted) return
+    this.#settled.abort()
+    this.#callbacks.onSettled()
     this.#resolve(outcome())
   }
 }

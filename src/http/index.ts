@@ -2,6 +2,12 @@
 export { createHandler, type Handler } from './create-handler.ts'
 export type { HandlerOptions } from './options/handler-options.ts'
 export type { DisconnectRule } from '../host/execution/disconnect-policy.ts'
+export type {
+  EntryObserver,
+  ExecutionObserver,
+  ObservedExecution,
+  ObservedOutcome,
+} from '../host/observers/execution-observer.ts'
 export type { Access, AccessContext, Action, Authorize } from './security/authorize.ts'
 export { handleSSERequest, handleWorkflowRequest, type WorkflowRequestOptions } from './workflow-request.ts'
 export type { ToolProvider } from '../tools/tool-provider.ts'

@@ -2,12 +2,12 @@ import type { Clock } from '../../clock.ts'
 import { invalidOption } from '../../errors.ts'
 
 /**
- * What happens when nobody follows an execution any more: it is cancelled at once, after a grace, or goes on.
+ * The fate of an execution that has no follower any more: it is cancelled at once, is cancelled after a grace, or continues.
  * `"cancel"` is a grace of 0.
  */
 export type DisconnectRule = 'cancel' | 'continue' | { readonly graceMs: number }
 
-/** How long an execution may go unfollowed, ms; `Infinity`: for ever. @throws `INVALID_OPTION` for what is no rule */
+/** How long an execution may run without a follower, ms; `Infinity`: for ever. @throws `INVALID_OPTION` */
 export function parseDisconnectRule(rule: unknown): number {
   if (rule === 'cancel') return 0
   if (rule === 'continue') return Number.POSITIVE_INFINITY
@@ -17,24 +17,24 @@ export function parseDisconnectRule(rule: unknown): number {
 }
 
 /**
- * Who follows one execution: subscribers, and requests that wait for its result. Once nobody has for the grace, `onGone` is
- * called, once.
+ * Counts the followers of one execution: subscribers, and requests that wait for its result. After a grace without any,
+ * `onAbandoned` is called once.
  */
-export class Audience {
+export class DisconnectPolicy {
   readonly #graceMs: number
   readonly #clock: Clock
-  readonly #onGone: () => void
+  readonly #onAbandoned: () => void
   #count = 0
   #isClosed = false
   #stopGrace: (() => void) | undefined
 
-  constructor(graceMs: number, clock: Clock, onGone: () => void) {
+  constructor(graceMs: number, clock: Clock, onAbandoned: () => void) {
     this.#graceMs = graceMs
     this.#clock = clock
-    this.#onGone = onGone
+    this.#onAbandoned = onAbandoned
   }
 
-  /** One more follows. @returns its leaving; harmless to repeat */
+  /** Adds a follower. @returns removes it; idempotent */
   join(): () => void {
     this.#count += 1
     this.#stopGrace?.()
@@ -48,23 +48,23 @@ export class Audience {
     }
   }
 
-  /** The grace begins if nobody is there. Called by itself whenever the last one leaves. */
+  /** Begins the grace if there is no follower; also runs when the last one leaves. */
   watch(): void {
     if (this.#count > 0 || this.#isClosed || this.#stopGrace !== undefined) return
-    if (this.#graceMs === 0) return this.#gone()
+    if (this.#graceMs === 0) return this.#abandon()
     if (this.#graceMs === Number.POSITIVE_INFINITY) return
-    this.#stopGrace = this.#clock.after(this.#graceMs, () => this.#gone())
+    this.#stopGrace = this.#clock.after(this.#graceMs, () => this.#abandon())
   }
 
-  /** It does not matter any more who follows: the execution has ended, or the process is about to. */
+  /** Ends the policy: the execution has ended, the process is about to, or the execution needs no follower. */
   close(): void {
     this.#isClosed = true
     this.#stopGrace?.()
     this.#stopGrace = undefined
   }
 
-  #gone(): void {
+  #abandon(): void {
     this.close()
-    this.#onGone()
+    this.#onAbandoned()
   }
 }

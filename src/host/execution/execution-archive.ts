@@ -1,21 +1,21 @@
 import type { Clock } from '../../clock.ts'
 import type { ExecutionStore, StoredExecution } from '../../store/execution-store.ts'
 import { EventLog } from '../../log/event-log.ts'
-import { askStore } from '../storage/call-store.ts'
+import { callStore } from '../storage/call-store.ts'
 import { HostedExecution } from './hosted-execution.ts'
 
-/** Finished executions whose logs are held at hand, beside the store that has them anyway: how many, and about bytes. */
-const MAX_HELD = 32
-const MAX_HELD_BYTES = 64 * 1024 * 1024
+/** Bounds of the logs of finished executions in memory, beside the store that has them anyway; bytes are approximate. */
+const MAX_CACHED = 32
+const MAX_CACHED_BYTES = 64 * 1024 * 1024
 
 const NOT_HERE = { code: 'INTERRUPTED', message: 'The execution does not run in this process' }
 
-/** What the store has kept. The logs last asked for are held, so that a resume does not read all of one anew. */
-export class KeptExecutions {
+/** Reads executions from the store. It caches the logs last requested, so that a reconnecting reader does not read one anew. */
+export class ExecutionArchive {
   readonly #store: ExecutionStore
   readonly #clock: Clock
-  /** Ended, the least recently asked for first. */
-  readonly #held = new Map<string, HostedExecution>()
+  /** Ended executions, the least recently requested first. */
+  readonly #cached = new Map<string, HostedExecution>()
   readonly #restoring = new Map<string, Promise<EventLog>>()
 
   constructor(store: ExecutionStore, clock: Clock) {
@@ -23,40 +23,40 @@ export class KeptExecutions {
     this.#clock = clock
   }
 
-  /** One that has just ended here. */
-  hold(hosted: HostedExecution): void {
-    this.#held.delete(hosted.executionId)
-    this.#held.set(hosted.executionId, hosted)
+  /** Caches the log of an execution that has ended; evicts the least recently requested ones beyond the bounds. */
+  cache(hosted: HostedExecution): void {
+    this.#cached.delete(hosted.executionId)
+    this.#cached.set(hosted.executionId, hosted)
     let bytes = 0
-    for (const { log } of this.#held.values()) bytes += log.bytes
-    for (const [executionId, { log }] of this.#held) {
-      if (this.#held.size <= MAX_HELD && bytes <= MAX_HELD_BYTES) return
-      // What is being read is in memory anyway, for the next reader too.
+    for (const { log } of this.#cached.values()) bytes += log.bytes
+    for (const [executionId, { log }] of this.#cached) {
+      if (this.#cached.size <= MAX_CACHED && bytes <= MAX_CACHED_BYTES) return
+      // A log that is being read is in memory anyway.
       if (log === hosted.log || log.cursorCount > 0) continue
-      this.#held.delete(executionId)
+      this.#cached.delete(executionId)
       bytes -= log.bytes
     }
   }
 
   async findRecord(executionId: string): Promise<StoredExecution | undefined> {
-    return askStore(() => this.#store.get(executionId))
+    return callStore(() => this.#store.get(executionId))
   }
 
-  /** `undefined` for what the store does not have, or not any more. */
+  /** `undefined` for an execution that the store does not have. */
   async find(executionId: string): Promise<HostedExecution | undefined> {
     const record = await this.findRecord(executionId)
     if (record === undefined) {
-      this.#held.delete(executionId)
+      this.#cached.delete(executionId)
       return undefined
     }
-    const found = this.#held.get(executionId) ?? (await askStore(() => this.#restoreOnce(record)))
-    if (found.hasEnded) this.hold(found)
+    const found = this.#cached.get(executionId) ?? (await callStore(() => this.#restoreOnce(record)))
+    if (found.hasEnded) this.cache(found)
     return found
   }
 
   async delete(executionId: string): Promise<void> {
-    this.#held.delete(executionId)
-    await askStore(() => this.#store.delete(executionId))
+    this.#cached.delete(executionId)
+    await callStore(() => this.#store.delete(executionId))
   }
 
   /** Readers often come back together: one log serves them all. */
@@ -65,13 +65,13 @@ export class KeptExecutions {
     const restoring = this.#restoring.get(executionId) ?? this.#restore(record)
     this.#restoring.set(executionId, restoring)
     try {
-      return HostedExecution.kept(record, await restoring, this.#clock)
+      return HostedExecution.archived(record, await restoring, this.#clock)
     } finally {
       this.#restoring.delete(executionId)
     }
   }
 
-  /** One that has not ended and does not run here goes no further: its readers are told. */
+  /** The log of an execution that has not ended and does not run here ends for its readers with an `error` event. */
   async #restore({ executionId, parked }: StoredExecution): Promise<EventLog> {
     const base = await this.#store.readBase?.(executionId)
     const log = await EventLog.restore(executionId, this.#store, { base })

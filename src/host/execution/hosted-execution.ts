@@ -1,28 +1,40 @@
 import type { Clock } from '../../clock.ts'
 import type { Parked, Reason } from '../../events/events.ts'
+import { Execution } from '../../engine/execution.ts'
 import type { ExecutionLoop } from '../../engine/execution-loop.ts'
 import type { TaskActivity } from '../../engine/loop-parts.ts'
 import type { ExecutionRecord, StoredExecution } from '../../store/execution-store.ts'
 import type { EventLog } from '../../log/event-log.ts'
+import type { BufferOptions } from '../../log/reader-bound.ts'
 import type { DAGStructure } from '../../workflow/document.ts'
-import { Audience } from './disconnect-policy.ts'
+import { interrupted } from '../errors/host-errors.ts'
+import { DisconnectPolicy } from './disconnect-policy.ts'
 import { type ShownStatus, showStatus } from './shown-status.ts'
 
-/** How the store failed an execution that has gone on since. */
-export interface Loss {
-  /** How far its log was. */
+/** A store failure that an execution was resumed after. */
+export interface StoreFailure {
+  /** Last seq of the log at the failure. */
   readonly head: number
-  /** How often in a row it had got no further by then. */
-  readonly idleCount: number
+  /** Number of failures in a row without progress before it. */
+  readonly stallCount: number
 }
 
-/** An execution as the routes see it: one that runs here, or one that a store has kept. */
-export class HostedExecution {
+/** An execution that a command was given to. */
+export interface CommandedExecution {
+  readonly executionId: string
+  /** As of now. */
+  readonly status: ShownStatus
+  /** Resolves at its end; rejects when its log could not be kept. */
+  readonly ended: Promise<void>
+}
+
+/** An execution of a host: one that runs here, or one that the store has. */
+export class HostedExecution implements CommandedExecution {
   readonly record: ExecutionRecord
   readonly log: EventLog
-  readonly audience: Audience
-  /** The last one in this process. */
-  readonly lossBefore: Loss | undefined
+  readonly disconnectPolicy: DisconnectPolicy
+  /** The last store failure in this process. */
+  readonly lastStoreFailure: StoreFailure | undefined
   readonly #loop: ExecutionLoop | undefined
   readonly #parked: Parked | undefined
   #taskIds: readonly string[] | undefined
@@ -33,31 +45,31 @@ export class HostedExecution {
     loop: ExecutionLoop | undefined,
     graceMs: number,
     clock: Clock,
-    { parked, loss }: { readonly parked?: Parked | undefined; readonly loss?: Loss | undefined },
+    { parked, failure }: { readonly parked?: Parked | undefined; readonly failure?: StoreFailure | undefined },
   ) {
     this.record = record
     this.#parked = parked
     this.log = log
-    this.lossBefore = loss
+    this.lastStoreFailure = failure
     this.#loop = loop
-    this.audience = new Audience(graceMs, clock, () => {
+    this.disconnectPolicy = new DisconnectPolicy(graceMs, clock, () => {
       this.#loop?.cancel({ code: 'DISCONNECTED', message: 'Nobody followed the execution any more' })
     })
   }
 
-  /** One that runs in this process. */
+  /** An execution that runs in this process. */
   static live(
     record: ExecutionRecord,
     loop: ExecutionLoop,
     graceMs: number,
     clock: Clock,
-    loss?: Loss,
+    failure?: StoreFailure,
   ): HostedExecution {
-    return new HostedExecution(record, loop.log, loop, graceMs, clock, { loss })
+    return new HostedExecution(record, loop.log, loop, graceMs, clock, { failure })
   }
 
-  /** One that nothing can be done to any more but to read it. */
-  static kept(record: StoredExecution, log: EventLog, clock: Clock): HostedExecution {
+  /** An execution that can only be read. */
+  static archived(record: StoredExecution, log: EventLog, clock: Clock): HostedExecution {
     return new HostedExecution(record, log, undefined, Number.POSITIVE_INFINITY, clock, { parked: record.parked })
   }
 
@@ -75,7 +87,7 @@ export class HostedExecution {
     return showStatus({ status: status === 'pending' ? 'running' : status, parked: this.parked })
   }
 
-  /** Why it does not resume by itself. */
+  /** Why it resumes only by hand. */
   get parked(): Parked | undefined {
     return this.log.state.parked ?? this.#parked
   }
@@ -85,7 +97,12 @@ export class HostedExecution {
     return this.#loop !== undefined && this.log.ending === undefined
   }
 
-  /** What its tasks do here; `undefined` where this process does not run it. */
+  /** Resolves at its end; rejects when its log could not be kept. */
+  get ended(): Promise<void> {
+    return this.#loop?.ended ?? Promise.resolve()
+  }
+
+  /** The activity of its tasks; `undefined` where this process does not run it. */
   get activity(): TaskActivity | undefined {
     return this.#loop?.activity
   }
@@ -96,15 +113,25 @@ export class HostedExecution {
   }
 
   /**
-   * Harmless to repeat and after the end.
-   * @returns settles once that would outlast this process; rejects when it cannot
+   * Cancels the execution; idempotent, also after the end.
+   * @returns settles once the cancellation would outlast this process; rejects when it cannot be recorded
    */
   cancel(reason: Reason): Promise<void> {
     this.#loop?.cancel(reason)
     return this.#loop?.commanded ?? Promise.resolve()
   }
 
-  /** Leaves it to the next process. */
+  /**
+   * The execution for a reader in this process, who holds its tasks back and whose execution is never cancelled for the lack of
+   * a follower. @throws `INTERRUPTED` where this process does not run it
+   */
+  attach(buffer: BufferOptions): Execution {
+    if (this.#loop === undefined) throw interrupted()
+    this.disconnectPolicy.close()
+    return new Execution(this.#loop, buffer)
+  }
+
+  /** Leaves the execution to the next process. */
   handOff(): void {
     this.#loop?.handOff()
   }

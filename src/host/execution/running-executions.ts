@@ -4,35 +4,35 @@ import type { TaskActivity } from '../../engine/loop-parts.ts'
 import type { Logger } from '../../log/logger.ts'
 import { isStoreFailure } from '../storage/call-store.ts'
 import { describeError } from '../../log/describe-error.ts'
-import { type Claimant, isRepeat } from '../../http/body/execution-request.ts'
+import { type Claimant, isRepeat } from './claimant.ts'
 import type { HostedExecution } from './hosted-execution.ts'
-import type { Meters } from '../observers/meters.ts'
+import type { ObserverHub } from '../observers/observer-hub.ts'
 
-/** Who is told of executions that do not run any more. */
-export interface RunningHost {
-  readonly meters: Meters
+/** Called when executions stop running. */
+export interface RunningCallbacks {
+  readonly observers: ObserverHub
   readonly logger: Logger
-  /** One has ended, and its log is whole. */
+  /** An execution has ended, and its log is complete. */
   readonly onEnded: (hosted: HostedExecution) => void
-  /** The store failed one: it may go on once that works again. */
-  readonly onLost: (hosted: HostedExecution) => void
-  readonly onLess: () => void
+  /** The store failed: the execution may be resumed once the store works again. */
+  readonly onStoreFailure: (hosted: HostedExecution) => void
+  readonly onRelease: () => void
 }
 
 /** The executions that run in this process, or are about to. */
 export class RunningExecutions {
-  readonly #host: RunningHost
+  readonly #callbacks: RunningCallbacks
   readonly #all = new Map<string, HostedExecution>()
 
-  constructor(host: RunningHost) {
-    this.#host = host
+  constructor(callbacks: RunningCallbacks) {
+    this.#callbacks = callbacks
   }
 
   get size(): number {
     return this.#all.size
   }
 
-  /** Of all their tasks. */
+  /** The activity of all their tasks. */
   get activity(): TaskActivity {
     const sum = { running: 0, slot: 0, limit: 0, retry: 0 }
     for (const { activity } of this.#all.values()) {
@@ -52,23 +52,23 @@ export class RunningExecutions {
     return this.#all.get(executionId)
   }
 
-  /** Whether the same is being registered at this moment: the store will tell which of the two is first. */
+  /** Whether a repeat of the claimant is being registered: the store decides which of the two is first. */
   isStarting(claimant: Claimant): boolean {
     return Array.from(this.#all.values()).some(({ record }) => isRepeat(record, claimant))
   }
 
-  /** One that is about to run: it is found here from now on. */
+  /** Adds an execution that is about to run. */
   add(hosted: HostedExecution): void {
     this.#all.set(hosted.executionId, hosted)
   }
 
-  /** One that did not come to run, or has. */
+  /** Removes an execution that has stopped running, or never ran. */
   remove({ executionId }: HostedExecution): void {
     this.#all.delete(executionId)
-    this.#host.onLess()
+    this.#callbacks.onRelease()
   }
 
-  /** From its end on it is not found here any more. */
+  /** Removes the execution at its end. */
   follow(hosted: HostedExecution, { ended }: ExecutionLoop): void {
     ended.then(
       () => this.#ended(hosted),
@@ -77,18 +77,19 @@ export class RunningExecutions {
   }
 
   #ended(hosted: HostedExecution, error?: unknown): void {
-    const { meters, logger, onEnded, onLost } = this.#host
+    const { observers, logger, onEnded, onStoreFailure } = this.#callbacks
     const { executionId, status } = hosted
-    hosted.audience.close()
+    hosted.disconnectPolicy.close()
     if (status !== 'running' && status !== 'parked') {
-      meters.executions[status] += 1
+      observers.end(executionId, status)
       onEnded(hosted)
     } else if (error instanceof DagstreamError && error.code === 'SHUTTING_DOWN') {
+      observers.end(executionId, 'handed_off')
       logger.warn('An execution is left to the next process', { executionId })
     } else {
-      meters.executions.lost += 1
+      observers.end(executionId, 'lost')
       logger.warn('An execution was lost', { executionId, error: describeError(error) })
-      if (isStoreFailure(error)) onLost(hosted)
+      if (isStoreFailure(error)) onStoreFailure(hosted)
     }
     this.remove(hosted)
   }

@@ -1,13 +1,15 @@
-import type { ExecutionStore, StoredExecution } from '../../store/execution-store.ts'
+import type { ExecutionRecord, ExecutionStore, StoredExecution } from '../../store/execution-store.ts'
 import { type ExecutionSummary, summarize } from '../../store/execution-summary.ts'
-import { askStore } from '../storage/call-store.ts'
+import { callStore } from '../storage/call-store.ts'
 import type { HostedExecution } from '../execution/hosted-execution.ts'
 import type { ListFilter } from './list-filter.ts'
-import type { PageEnd } from '../../http/routes/paging.ts'
 import { type ShownStatus, showStatus } from '../execution/shown-status.ts'
 
 /** Executions that are asked for at once where a filter may leave few of them. */
 const CHUNK = 250
+
+/** The last execution of a page: the next page begins after it. */
+export type PageEnd = Pick<ExecutionRecord, 'createdAt' | 'executionId'>
 
 /** An execution as a list shows it. */
 export interface ListedExecution extends ExecutionSummary {
@@ -45,7 +47,7 @@ export class ExecutionList {
     let last = since !== undefined && since > (after?.createdAt ?? '') ? { createdAt: since, executionId: '' } : after
     for (;;) {
       const options = { ...(owner !== undefined && { owner }), ...(last && { after: last }), limit: size }
-      const page = await askStore(() => this.#store.list(options))
+      const page = await callStore(() => this.#store.list(options))
       const own = page.filter(each => each.owner === owner && (status === undefined || showStatus(each) === status))
       // What is behind the end of the page is not looked at.
       const listed = await this.#summarize(name === undefined ? own.slice(0, limit - found.length) : own)
@@ -77,10 +79,10 @@ export class ExecutionList {
     const store = this.#store
     const ids = executions.map(({ executionId }) => executionId)
     if (ids.length === 0) return []
-    if (store.summarize !== undefined) return askStore(() => store.summarize?.(ids) ?? [])
+    if (store.summarize !== undefined) return callStore(() => store.summarize?.(ids) ?? [])
     const summaries: ExecutionSummary[] = []
     for (const { executionId, workflow } of executions) {
-      const text = workflow ?? (await askStore(() => store.get(executionId)))?.workflow
+      const text = workflow ?? (await callStore(() => store.get(executionId)))?.workflow
       summaries.push(summarize({ workflow: text }))
     }
     return summaries

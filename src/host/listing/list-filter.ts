@@ -1,10 +1,9 @@
-import { badRequest } from '../../http/answers/problem.ts'
 import type { ShownStatus } from '../execution/shown-status.ts'
 
-/** How an execution can stand. */
+/** Every status that an execution can have. */
 export const SHOWN_STATUSES: readonly ShownStatus[] = ['running', 'parked', 'success', 'partial', 'error', 'cancelled']
 
-/** Which executions a list has; all of what is given must hold. */
+/** Selects the executions of a list; all conditions must hold. */
 export interface ListFilter {
   readonly status?: ShownStatus
   /** The name of the workflow, exactly. */
@@ -13,26 +12,7 @@ export interface ListFilter {
   readonly since?: string
 }
 
-/** @throws HttpProblem 400 */
-export function parseListFilter(query: URLSearchParams): ListFilter {
-  for (const name of ['status', 'name', 'since']) {
-    if (query.getAll(name).length > 1) throw badRequest(`Expected one \`${name}\`, got ${query.getAll(name).length}`)
-  }
-  const [status, name, since] = ['status', 'name', 'since'].map(each => query.get(each))
-  const known = SHOWN_STATUSES.find(each => each === status)
-  if (status !== null && known === undefined) {
-    throw badRequest(`Expected \`status\` to be one of ${SHOWN_STATUSES.join(', ')}`)
-  }
-  const moment = since === null || since === undefined ? undefined : parseMoment(since)
-  if (typeof since === 'string' && moment === undefined) throw badRequest(`Expected \`since\` to be ${MOMENT}`)
-  return {
-    ...(known !== undefined && { status: known }),
-    ...(typeof name === 'string' && { name }),
-    ...(moment !== undefined && { since: moment }),
-  }
-}
-
-/** What `parseMoment` takes. */
+/** Describes the texts that `parseMoment` accepts. */
 export const MOMENT =
   'a date and time of ISO 8601, such as 2026-01-31 or 2026-01-31T12:00:00Z, or milliseconds since 1970'
 

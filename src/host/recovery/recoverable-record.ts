@@ -1,38 +1,67 @@
 import { DagstreamError } from '../../errors.ts'
+import { compileRecorded } from '../../engine/recorded-plan.ts'
 import { parseRecorded, readOptions } from '../../engine/recorded-options.ts'
 import type { StoredExecution } from '../../store/execution-store.ts'
-import { conflict, HttpProblem } from '../../http/answers/problem.ts'
+import { ToolRegistry } from '../../tools/registry.ts'
 
-/** What is to be gone on with, as a process before this one recorded it. */
-export interface LeftRequest {
+/** The parts of a record that decide how an execution is resumed. */
+export interface RecoverableRecord {
   readonly workflow: unknown
-  /** It is only ended: none of its tools is called. */
+  /** The execution is only ended: none of its tools is called. */
   readonly isStopping: boolean
 }
 
-/** What is found out without its log. @throws HttpProblem 409 `RECORD_UNUSABLE` */
-export function readLeft({ workflow, input, options, isStopping, notes }: StoredExecution): LeftRequest {
-  try {
+/** Checks the parts of a record that need neither the log nor a compilation. @throws `RECORD_UNUSABLE` */
+export function parseRecord({ workflow, input, options, isStopping, notes }: StoredExecution): RecoverableRecord {
+  return asRecordFault(() => {
     const document = parseRecorded('workflow', workflow ?? 'null')
     if (!hasTools(document)) throw recordUnusable('The `workflow` that the store has of an execution is none')
     if (input !== undefined) parseRecorded('input', input)
     const { onCrash } = readOptions(options)
     return { workflow: document, isStopping: isStopping === true || notes?.stop !== undefined || onCrash === 'fail' }
+  })
+}
+
+/** Whether an execution can be resumed or cancelled as far as its record says; it compiles the workflow. */
+export function isRecordUsable(stored: StoredExecution): boolean {
+  try {
+    parseRecord(stored)
+    asRecordFault(() => compileRecorded(stored, new ToolRegistry()))
+    return true
   } catch (error) {
-    throw error instanceof DagstreamError ? recordUnusable(error.message) : error
+    if (isRecordUnusable(error)) return false
+    throw error
   }
 }
 
-/** Nothing can be done with it, and time mends nothing: 409. */
-export function recordUnusable(fault: string): HttpProblem {
-  return conflict(`${fault}: the execution can be deleted, and nothing else`, 'RECORD_UNUSABLE')
+/** Time does not mend a record. */
+export function recordUnusable(fault: string): DagstreamError {
+  return new DagstreamError('RECORD_UNUSABLE', `${fault}: the execution can be deleted, and nothing else`)
 }
 
-export function isRecordUnusable(error: unknown): error is HttpProblem {
-  return error instanceof HttpProblem && error.details['code'] === 'RECORD_UNUSABLE'
+export function isRecordUnusable(error: unknown): error is DagstreamError {
+  return error instanceof DagstreamError && error.code === 'RECORD_UNUSABLE'
 }
 
-/** As much as whoever looks for its tools goes by; all else is checked when it is made ready. */
+/** A workflow that does not pass its checks is a fault of the record; any other error stays as it is. */
+export function toRecordFault(error: unknown): unknown {
+  const isInvalid = error instanceof DagstreamError && error.code === 'INVALID_WORKFLOW'
+  return isInvalid
+    ? recordUnusable('The `workflow` that the store has of an execution does not pass its checks')
+    : error
+}
+
+/** Runs a reader of the record alone: each of its errors is a fault of the record. */
+function asRecordFault<T>(read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof DagstreamError) || error.code === 'RECORD_UNUSABLE') throw error
+    throw error.code === 'INVALID_WORKFLOW' ? toRecordFault(error) : recordUnusable(error.message)
+  }
+}
+
+/** The part that a lookup of tools reads; the compilation checks the rest. */
 function hasTools(document: unknown): boolean {
   const { tasks } = (document ?? {}) as { readonly tasks?: unknown }
   return Array.isArray(tasks) && tasks.every(task => typeof (task as { tool?: unknown } | null)?.tool === 'string')

@@ -2,19 +2,19 @@ import type { Clock } from '../../clock.ts'
 import type { Logger } from '../../log/logger.ts'
 import { describeError } from '../../log/describe-error.ts'
 
-/** How long until what failed is tried again, ms: the first time, and at most. In between it doubles. */
+/** Delay before the first retry and upper bound of the delay, ms; it doubles in between. */
 const FIRST_DELAY_MS = 1000
 const MAX_DELAY_MS = 60_000
 
 interface Retry {
   readonly work: () => Promise<void>
   failureCount: number
-  stopWaiting: () => void
-  /** While it is being tried. */
+  cancelTimer: () => void
+  /** The attempt that runs now. */
   trying: Promise<void> | undefined
 }
 
-/** What a store that failed is still to do, one thing for each execution: tried again until it is done. */
+/** Work that a store failed at, one piece for each execution; it is retried until it succeeds. */
 export class StoreRetries {
   readonly #clock: Clock
   readonly #logger: Logger
@@ -32,55 +32,55 @@ export class StoreRetries {
   }
 
   /**
-   * Takes the place of what there was for the execution.
-   * @param work rejects where it is to be tried again
-   * @param failureCount how often it has been in vain: the wait is the longer
+   * Schedules work; it replaces earlier work of the same execution.
+   * @param work rejects where it needs another attempt
+   * @param failureCount number of failed attempts before; the delay grows with it
    */
   add(executionId: string, work: () => Promise<void>, failureCount = 0): void {
     if (this.#isClosed) return
     this.remove(executionId)
-    const retry: Retry = { work, failureCount, stopWaiting: () => {}, trying: undefined }
+    const retry: Retry = { work, failureCount, cancelTimer: () => {}, trying: undefined }
     this.#all.set(executionId, retry)
-    this.#wait(executionId, retry)
+    this.#schedule(executionId, retry)
   }
 
-  /** Tries at once, for whoever cannot go on without it. @returns once it is done; rejects where it failed once more */
+  /** Runs the work at once. @returns when it has succeeded; rejects when it failed again */
   async now(executionId: string): Promise<void> {
     const retry = this.#all.get(executionId)
     if (retry !== undefined) await (retry.trying ??= this.#try(executionId, retry))
   }
 
-  /** It is not to be done any more. */
+  /** Drops the work of an execution. */
   remove(executionId: string): void {
-    this.#all.get(executionId)?.stopWaiting()
+    this.#all.get(executionId)?.cancelTimer()
     this.#all.delete(executionId)
   }
 
-  /** Tries nothing any more. */
+  /** Drops all work, and accepts no more. */
   close(): void {
     this.#isClosed = true
-    for (const { stopWaiting } of this.#all.values()) stopWaiting()
+    for (const { cancelTimer } of this.#all.values()) cancelTimer()
     this.#all.clear()
   }
 
   async #try(executionId: string, retry: Retry): Promise<void> {
-    retry.stopWaiting()
+    retry.cancelTimer()
     try {
       await retry.work()
-      // Something else may have failed meanwhile, and taken its place.
+      // Other work may have replaced it meanwhile.
       if (this.#all.get(executionId) === retry) this.#all.delete(executionId)
     } catch (error) {
       this.#logger.debug('The store failed once more', { executionId, error: describeError(error) })
       retry.trying = undefined
       retry.failureCount += 1
-      if (this.#all.get(executionId) === retry) this.#wait(executionId, retry)
+      if (this.#all.get(executionId) === retry) this.#schedule(executionId, retry)
       throw error
     }
   }
 
-  #wait(executionId: string, retry: Retry): void {
+  #schedule(executionId: string, retry: Retry): void {
     const delayMs = Math.min(FIRST_DELAY_MS * 2 ** retry.failureCount, MAX_DELAY_MS)
-    // Whoever asks for it tells what it fails by; here there is nobody to tell but the log.
-    retry.stopWaiting = this.#clock.after(delayMs, () => void this.now(executionId).catch(() => {}))
+    // `#try` logs the failure; nobody waits for this attempt.
+    retry.cancelTimer = this.#clock.after(delayMs, () => void this.now(executionId).catch(() => {}))
   }
 }

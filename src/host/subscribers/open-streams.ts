@@ -2,7 +2,7 @@ import type { Clock } from '../../clock.ts'
 import type { EventLog } from '../../log/event-log.ts'
 import type { LogCursor } from '../../log/log-cursor.ts'
 
-/** How far streams are behind the executions that they follow. */
+/** The distance of streams from the executions that they follow. */
 export interface Lag {
   /** The most events that one of them has yet to take. */
   readonly events: number
@@ -17,7 +17,7 @@ interface OpenStream {
   readonly openedAt: number
 }
 
-/** The event streams that are open; measured only when somebody asks. */
+/** The event streams that are open; the lag is measured on demand. */
 export class OpenStreams {
   readonly #clock: Clock
   readonly #streams = new Set<OpenStream>()
@@ -26,14 +26,14 @@ export class OpenStreams {
     this.#clock = clock
   }
 
-  /** @returns what ends it; harmless to repeat */
+  /** @returns removes it; idempotent */
   add(log: EventLog, cursor: LogCursor): () => void {
     const stream = { log, cursor, openedAt: this.#clock.wallTime() }
     this.#streams.add(stream)
     return () => void this.#streams.delete(stream)
   }
 
-  /** Of what goes on: what has ended is read at any pace, and nothing more comes. */
+  /** Of running executions: the log of an ended one is read at any pace. */
   measureLag(): Lag {
     const now = this.#clock.wallTime()
     let events = 0
@@ -42,7 +42,7 @@ export class OpenStreams {
       const behind = log.head - cursor.position
       if (behind <= 0 || log.ending !== undefined) continue
       events = Math.max(events, behind)
-      // What the log's tail has let go has waited for as long as anybody knows.
+      // An entry that the log's tail has evicted has waited for an unknown time.
       const next = log.readTail(cursor.position, 1)?.[0]
       since = Math.min(since, Math.max(openedAt, next === undefined ? 0 : Date.parse(next.data.timestamp)))
     }

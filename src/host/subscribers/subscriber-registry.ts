@@ -2,27 +2,27 @@ import type { Clock } from '../../clock.ts'
 import type { LogCursor } from '../../log/log-cursor.ts'
 import type { HostedExecution } from '../execution/hosted-execution.ts'
 import { type Lag, OpenStreams } from './open-streams.ts'
-import { tryLater } from '../../http/answers/problem.ts'
+import { DagstreamError } from '../../errors.ts'
 
 /** A reader of an event stream. */
 export interface Follower {
   readonly cursor: LogCursor
-  /** Harmless to repeat. */
+  /** Idempotent. */
   readonly leave: () => void
 }
 
-/** Who is being served: readers of event streams, within a bound, and answers in several chunks that are being sent. */
-export class Attendance {
+/** The readers of event streams, within a bound, and the responses in several chunks that are being sent. */
+export class SubscriberRegistry {
   readonly #maxSubscribers: number
-  readonly #onLess: () => void
-  readonly #answers = new Set<object>()
+  readonly #onRelease: () => void
+  readonly #responses = new Set<object>()
   readonly #streams: OpenStreams
   #subscriberCount = 0
 
-  /** `onLess` is called whenever one of them is over. */
-  constructor(maxSubscribers: number, clock: Clock, onLess: () => void) {
+  /** @param onRelease called whenever one of them ends */
+  constructor(maxSubscribers: number, clock: Clock, onRelease: () => void) {
     this.#maxSubscribers = maxSubscribers
-    this.#onLess = onLess
+    this.#onRelease = onRelease
     this.#streams = new OpenStreams(clock)
   }
 
@@ -35,13 +35,14 @@ export class Attendance {
   }
 
   get isEmpty(): boolean {
-    return this.#subscriberCount + this.#answers.size === 0
+    return this.#subscriberCount + this.#responses.size === 0
   }
 
-  /** Counts a reader, before there is anything to read. @returns its leaving; harmless to repeat. @throws HttpProblem 429 */
+  /** Counts a reader before its stream exists. @returns releases its place; idempotent. @throws `TOO_MANY_SUBSCRIBERS` */
   admit(): () => void {
     if (this.#subscriberCount >= this.#maxSubscribers) {
-      throw tryLater(429, `There are ${this.#maxSubscribers} event streams open already`, 'TOO_MANY_SUBSCRIBERS')
+      const message = `There are ${this.#maxSubscribers} event streams open already`
+      throw new DagstreamError('TOO_MANY_SUBSCRIBERS', message)
     }
     this.#subscriberCount += 1
     let hasLeft = false
@@ -49,30 +50,30 @@ export class Attendance {
       if (hasLeft) return
       hasLeft = true
       this.#subscriberCount -= 1
-      this.#onLess()
+      this.#onRelease()
     }
   }
 
   /**
-   * A reader follows from behind a place.
-   * @param dismiss the leaving of one who is admitted already
-   * @throws HttpProblem 429
+   * Opens a stream of the entries after `afterSeq`.
+   * @param release releases the place of a reader that was admitted already
+   * @throws `TOO_MANY_SUBSCRIBERS`
    */
-  follow({ log, audience }: HostedExecution, afterSeq: number, dismiss: () => void = this.admit()): Follower {
+  follow({ log, disconnectPolicy }: HostedExecution, afterSeq: number, release: () => void = this.admit()): Follower {
     const cursor = log.open(afterSeq)
-    const endings = [this.#streams.add(log, cursor), audience.join(), dismiss]
+    const endings = [this.#streams.add(log, cursor), disconnectPolicy.join(), release]
     const leave = (): void => {
       for (const end of endings) end()
     }
     return { cursor, leave }
   }
 
-  /** Counts an answer that is being sent. @returns what ends it; harmless to repeat */
-  attend(): () => void {
-    const answer = {}
-    this.#answers.add(answer)
+  /** Counts a response that is being sent. @returns ends it; idempotent */
+  trackResponse(): () => void {
+    const response = {}
+    this.#responses.add(response)
     return () => {
-      if (this.#answers.delete(answer)) this.#onLess()
+      if (this.#responses.delete(response)) this.#onRelease()
     }
   }
 }

@@ -30,11 +30,6 @@ export function invalidWorkflow({ code, details, message }: DagstreamError, head
   return problem(422, { title: 'Invalid workflow', detail, code, ...details }, headers)
 }
 
-/** The server starts nothing more: 503. */
-export function shuttingDown(): HttpProblem {
-  return tryLater(503, 'The server is shutting down', 'SHUTTING_DOWN')
-}
-
 /** How long to wait before tools that could not be had are asked for again, s. */
 const TOOLS_RETRY_S = 5
 
@@ -81,15 +76,4 @@ export function badRequest(detail: string, code = 'INVALID_REQUEST'): HttpProble
 /** There is no such thing, or it is somebody else's, which must look the same: 404. */
 export function notFound(detail: string, code = 'NOT_FOUND'): HttpProblem {
   return new HttpProblem(404, { title: 'Not found', detail, code })
-}
-
-/** What is asked for does not go with what is there: 409. */
-export function conflict(detail: string, code: string): HttpProblem {
-  return new HttpProblem(409, { title: 'Conflict', detail, code })
-}
-
-/** Later it may work: 429 when the caller's share is used up, 503 when the server cannot. */
-export function tryLater(status: 429 | 503, detail: string, code: string, retryAfterS = 1): HttpProblem {
-  const title = status === 429 ? 'Too many requests' : 'Service unavailable'
-  return new HttpProblem(status, { title, detail, code }, { 'Retry-After': String(retryAfterS) })
 }

@@ -1,5 +1,5 @@
 import { DagstreamError, describeValue } from '../../errors.ts'
-import type { ExecutionOptions, ResolvedOptions } from '../../engine/options.ts'
+import type { ResolvedOptions } from '../../engine/options.ts'
 import { describeJson, isJsonObject } from '../../json/describe-json.ts'
 import { type DuplicateKey, findDuplicateKeys } from '../../json/duplicate-keys.ts'
 import { toDoubles } from '../../json/replace-numbers.ts'
@@ -8,21 +8,11 @@ import { stringifyJson } from '../../json/stringify-json.ts'
 import { formatPointer, quoteName } from '../../tools/json-pointer.ts'
 import { type DAGStructure, LIMITS, type WorkflowIssue } from '../../workflow/document.ts'
 import { IssueList } from '../../workflow/issues.ts'
+import type { RepeatClaim } from '../../host/execution/claimant.ts'
 import { parseDisconnectRule } from '../../host/execution/disconnect-policy.ts'
-import { badRequest, conflict, HttpProblem } from '../answers/problem.ts'
+import type { ExecutionRequest } from '../../host/execution/execution-request.ts'
+import { badRequest, HttpProblem } from '../answers/problem.ts'
 import { cutText } from '../../text.ts'
-
-/** What `POST /executions` asks for. */
-export interface ExecutionRequest {
-  /** Not checked yet. */
-  readonly workflow: DAGStructure
-  /** The document as JSON. */
-  readonly workflowJson: string
-  readonly input: unknown
-  readonly options: Pick<ExecutionOptions, 'schedule' | 'onTaskError' | 'onCrash' | 'maxConcurrency' | 'timeoutMs'>
-  /** Where the request says. */
-  readonly graceMs: number | undefined
-}
 
 /** A workflow as a request brings it: by itself, or beside its input and options. */
 export interface WorkflowEnvelope {
@@ -156,30 +146,6 @@ function refuseDuplicates(issues: readonly WorkflowIssue[]): DagstreamError {
   const [first] = issues
   const message = `${first?.code} at \`${first?.pointer}\`: ${first?.message}`
   return new DagstreamError('INVALID_WORKFLOW', message, { details: { issues, issueCount: issues.length } })
-}
-
-/** Under which name a request will be made again, if it is; and what tells it from another one. */
-export interface RepeatClaim {
-  readonly idempotencyKey?: string
-  /** SHA-256 of the body, hex. */
-  readonly requestHash?: string
-}
-
-/** Who asks for an execution, and under which name they will ask for it again. */
-export interface Claimant extends RepeatClaim {
-  readonly owner?: string
-}
-
-/** Whether both come under one name, which those without a key have not. */
-export function isRepeat(a: Claimant, b: Claimant): boolean {
-  return a.idempotencyKey !== undefined && a.idempotencyKey === b.idempotencyKey && a.owner === b.owner
-}
-
-/** @throws HttpProblem 409 where the name stands for another request */
-export function expectRepeat({ requestHash }: RepeatClaim, known: RepeatClaim): void {
-  if (known.requestHash === requestHash) return
-  const detail = 'This `Idempotency-Key` was used for another request; repeat that one as it was, or use a new key'
-  throw conflict(detail, 'IDEMPOTENCY_CONFLICT')
 }
 
 /** @throws HttpProblem 400 for a key that is none */

@@ -1,18 +1,13 @@
 import { DagstreamError, expectMethods, expectObject, invalidOption } from '../../errors.ts'
-import {
-  EXECUTION_OPTIONS,
-  type ExecutionOptions,
-  isAtLeastZero,
-  type ResolvedOptions,
-  resolveOptions,
-} from '../../engine/options.ts'
+import { EXECUTION_OPTIONS, type ExecutionOptions, isAtLeastZero, resolveOptions } from '../../engine/options.ts'
 import { defaultFormat, type Format } from '../../sse/formats.ts'
-import type { ExecutionStore } from '../../store/execution-store.ts'
 import { createMemoryStore } from '../../store/memory-store.ts'
 import type { ToolSource } from '../../tools/registry.ts'
-import { createShelf, type ToolProvider, type ToolShelf } from '../../tools/tool-provider.ts'
+import { createShelf, type ToolProvider } from '../../tools/tool-provider.ts'
 import { Suggestions } from '../../workflow/suggestion.ts'
 import { type DisconnectRule, parseDisconnectRule } from '../../host/execution/disconnect-policy.ts'
+import type { HostOptions } from '../../host/host-options.ts'
+import type { ExecutionObserver } from '../../host/observers/execution-observer.ts'
 import type { Authorize } from '../security/authorize.ts'
 import { parseAllowedHosts } from '../security/host-guard.ts'
 
@@ -42,22 +37,18 @@ export interface HandlerOptions extends ExecutionOptions {
   readonly drainMs?: number
   /** How events look on the wire. @defaultValue `id:`, `event:` and `data:` */
   readonly format?: Format
+  /** Each receives the log entries of every execution that starts or resumes here. @defaultValue none */
+  readonly observers?: readonly ExecutionObserver[]
 }
 
-/** The options of a handler, every one there and checked. */
-export interface ResolvedHandlerOptions {
-  readonly tools: ToolShelf
-  readonly execution: ResolvedOptions & { readonly store: ExecutionStore }
+/** The options of a handler, all present and checked. */
+export interface ResolvedHandlerOptions extends HostOptions {
   readonly authorize: Authorize | undefined
   readonly tokens: readonly string[]
   readonly allowedHosts: ReadonlySet<string> | undefined
   readonly allowedOrigins: readonly string[]
-  readonly graceMs: number
-  readonly maxExecutions: number
-  readonly maxSubscribers: number
   readonly heartbeatMs: number
   readonly stallTimeoutMs: number
-  readonly drainMs: number
   readonly format: Format
 }
 
@@ -77,6 +68,7 @@ const HANDLER_OPTIONS: readonly (keyof HandlerOptions)[] = [
   'stallTimeoutMs',
   'drainMs',
   'format',
+  'observers',
 ]
 
 /** @throws `INVALID_OPTION`, also for a name that is not an option; `INVALID_TOOL` */
@@ -94,6 +86,7 @@ export function resolveHandlerOptions(given: HandlerOptions): ResolvedHandlerOpt
     stallTimeoutMs = 30_000,
     drainMs = 10_000,
     format = defaultFormat,
+    observers = [],
     ...rest
   } = expectObject('options', given)
   refuseUnknown(Object.keys(rest))
@@ -112,6 +105,8 @@ export function resolveHandlerOptions(given: HandlerOptions): ResolvedHandlerOpt
   for (const [name, value] of Object.entries({ heartbeatMs, stallTimeoutMs })) {
     if (!(isAtLeastZero(value) && value > 0)) throw invalidOption(name, 'a positive number of milliseconds', value)
   }
+  if (!Array.isArray(observers)) throw invalidOption('observers', 'an array of observers', observers)
+  for (const [at, observer] of observers.entries()) expectMethods(`observers[${at}]`, observer, ['observe'])
   if (!isAtLeastZero(drainMs)) throw invalidOption('drainMs', 'a number of milliseconds, 0 or more', drainMs)
   return {
     tools: shelf,
@@ -127,6 +122,8 @@ export function resolveHandlerOptions(given: HandlerOptions): ResolvedHandlerOpt
     stallTimeoutMs,
     drainMs,
     format,
+    observers: [...observers],
+    isServer: true,
   }
 }
 

@@ -30,8 +30,8 @@ const AWAITED_HEADERS = { ...VARY, 'Cache-Control': 'no-store, no-transform', 'X
 export interface StreamPlace {
   readonly afterSeq: number
   readonly headers: Readonly<Record<string, string>>
-  /** The leaving of a reader who is admitted already. */
-  readonly dismiss?: (() => void) | undefined
+  /** Releases the place of a reader that was admitted already. */
+  readonly release?: (() => void) | undefined
 }
 
 /** What `?format=` asks for; `undefined` where it asks for nothing. @throws HttpProblem 400 */
@@ -55,12 +55,12 @@ export class ExecutionResponses {
   }
 
   /** The events behind a place. @throws HttpProblem 429 for a reader who cannot be admitted, 400 for a format that is none */
-  streamEvents(request: Request, hosted: HostedExecution, { afterSeq, headers, dismiss }: StreamPlace): Response {
+  streamEvents(request: Request, hosted: HostedExecution, { afterSeq, headers, release }: StreamPlace): Response {
     const format = chooseFormat(request) ?? this.#options.format
     const all = { ...STREAM_HEADERS, ...VARY, ...headers }
     // Whoever asks only for the headers follows nothing.
     if (request.method === 'HEAD') return new Response(null, { headers: all })
-    const { cursor, leave } = this.#host.attendance.follow(hosted, afterSeq, dismiss)
+    const { cursor, leave } = this.#host.subscribers.follow(hosted, afterSeq, release)
     const { heartbeatMs, stallTimeoutMs, execution } = this.#options
     const { executionId } = hosted
     const body = createEventBody(cursor, {
@@ -86,7 +86,7 @@ export class ExecutionResponses {
       const { error: detail, code } = ending.data as ErrorEvent['data']
       throw new HttpProblem(503, { title: 'Service unavailable', detail, code }, { ...headers, 'Retry-After': '1' })
     }
-    const leave = hosted.audience.join()
+    const leave = hosted.disconnectPolicy.join()
     const chunks = new ResultChunks(hosted, this.#options.execution.store)
     return this.#sendChunks(hosted, chunks, { ...headers, ...AWAITED_HEADERS }, leave)
   }
@@ -127,7 +127,7 @@ export class ExecutionResponses {
     headers: Readonly<Record<string, string>> = {},
     onClose: () => void = () => {},
   ): Response {
-    const release = this.#host.attendance.attend()
+    const release = this.#host.subscribers.trackResponse()
     const { heartbeatMs, stallTimeoutMs, execution } = this.#options
     const body = new PullBody(chunks, {
       ...(!hosted.hasEnded && { first: WHITE_SPACE }),

@@ -1,19 +1,19 @@
 import { Hono } from 'hono'
+import { DagstreamError } from '../../errors.ts'
 import { parseEventId } from '../../events/events.ts'
 import type { TaskState } from '../../events/state.ts'
 import { JsonValue } from '../../events/json-value.ts'
 import { acceptsStream, negotiate } from '../../sse/accept.ts'
-import { askStore } from '../../host/storage/call-store.ts'
+import type { ExecutionRecord } from '../../store/execution-store.ts'
+import { callStore } from '../../host/storage/call-store.ts'
 import { type Access, type AccessContext, type Action, askAuthorize } from '../security/authorize.ts'
 import { ExecutionList } from '../../host/listing/execution-list.ts'
 import type { ExecutionHost } from '../../host/execution-host.ts'
-import { deleteExecution } from '../../host/delete-execution.ts'
 import { chooseFormat, type ExecutionResponses } from './execution-responses.ts'
 import { parseExecutionRequest, parseRepeatClaim, readJson } from '../body/execution-request.ts'
 import type { ResolvedHandlerOptions } from '../options/handler-options.ts'
-import type { HostedExecution } from '../../host/execution/hosted-execution.ts'
-import { parseListFilter } from '../../host/listing/list-filter.ts'
-import { decodeCursor, encodeCursor, parsePageSize } from './paging.ts'
+import type { CommandedExecution, HostedExecution } from '../../host/execution/hosted-execution.ts'
+import { decodeCursor, encodeCursor, parseListFilter, parsePageSize } from './list-query.ts'
 import { badRequest, HttpProblem, notFound } from '../answers/problem.ts'
 import { JSON_HEADERS } from '../answers/headers.ts'
 
@@ -29,27 +29,31 @@ export function createExecutionRoutes(
 
   const ask = (request: Request, context: AccessContext): Promise<Access> => askAuthorize(authorize, request, context)
 
-  /** An execution of whoever asks. Somebody else's is as good as none. */
-  const open = async (request: Request, action: Action, executionId: string): Promise<HostedExecution> => {
+  /** The record of an execution that the caller may act on. The execution of another owner looks like none. */
+  const findAllowed = async (request: Request, action: Action, executionId: string): Promise<ExecutionRecord> => {
     const record = ID.test(executionId) ? await host.findRecord(executionId) : undefined
     const owner = record?.owner
     const access = await ask(request, { action, executionId, ...(owner !== undefined && { owner }) })
-    // Its log is looked at only for those who may see it.
-    const hosted = record !== undefined && owner === access.owner ? await host.find(executionId) : undefined
-    return hosted ?? refuseUnknown()
+    return record !== undefined && owner === access.owner ? record : refuseUnknown()
   }
 
-  const stream = (request: Request, hosted: HostedExecution, after?: string | null, dismiss?: () => void): Response => {
+  /** The same execution with its log, which is read only for callers that may see it. */
+  const open = async (request: Request, action: Action, id: string): Promise<HostedExecution> => {
+    const { executionId } = await findAllowed(request, action, id)
+    return (await host.find(executionId)) ?? refuseUnknown()
+  }
+
+  const stream = (request: Request, hosted: HostedExecution, after?: string | null, release?: () => void): Response => {
     const seq = after === undefined || after === null ? 0 : parseCursor(after, hosted.executionId)
     if (!hosted.hasEnded || seq !== hosted.log.head) {
-      return responses.streamEvents(request, hosted, { afterSeq: seq, headers: identify(hosted), dismiss })
+      return responses.streamEvents(request, hosted, { afterSeq: seq, headers: identify(hosted), release })
     }
     // Said once more, an `EventSource` would come back for ever.
     return new Response(null, { status: 204, headers: identify(hosted) })
   }
 
   const accept = (hosted: HostedExecution): Response => {
-    hosted.audience.watch()
+    hosted.disconnectPolicy.watch()
     const { executionId, status } = hosted
     const headers = { ...JSON_HEADERS, ...identify(hosted), 'Preference-Applied': 'respond-async' }
     return Response.json({ executionId, status }, { status: 202, headers })
@@ -61,8 +65,8 @@ export function createExecutionRoutes(
       const isAsync = prefersAsync(request)
       const accepted = isAsync ? 'json' : negotiate(request.headers.get('accept'))
       if (accepted === undefined) throw notAcceptable('`text/event-stream` or `application/json`')
-      const answer = (hosted: HostedExecution, after?: string, dismiss?: () => void): Response => {
-        if (accepted === 'stream') return stream(request, hosted, after, dismiss)
+      const answer = (hosted: HostedExecution, after?: string, release?: () => void): Response => {
+        if (accepted === 'stream') return stream(request, hosted, after, release)
         return isAsync ? accept(hosted) : responses.awaitResult(hosted, identify(hosted))
       }
       // A client that comes back asks for what it has begun: nothing is ever executed again for it.
@@ -78,13 +82,14 @@ export function createExecutionRoutes(
       const unfollowed = isAsync && asked.graceMs === undefined ? { graceMs: Number.POSITIVE_INFINITY } : {}
       const claimant = { ...access, ...(await parseRepeatClaim(request, body)) }
       // Nothing is begun for a reader who could not follow it.
-      const dismiss = accepted === 'stream' ? host.attendance.admit() : undefined
+      const release = accepted === 'stream' ? host.subscribers.admit() : undefined
       try {
         const started = await host.start({ ...asked, ...unfollowed }, claimant, () => request.signal)
-        return answer(started, undefined, dismiss)
+        return answer(started, undefined, release)
       } catch (error) {
-        dismiss?.()
-        throw error
+        release?.()
+        const hasLeft = error instanceof DagstreamError && error.code === 'CANCELLED' && request.signal.aborted
+        throw hasLeft ? badRequest('The client has left before its execution began') : error
       }
     })
     .get('/', async ({ req: { raw: request } }) => {
@@ -99,8 +104,8 @@ export function createExecutionRoutes(
     })
     .get('/:id', async ({ req }) => responses.showExecution(req.raw, await open(req.raw, 'read', req.param('id'))))
     .delete('/:id', async ({ req }) => {
-      const { executionId } = await open(req.raw, 'delete', req.param('id'))
-      await deleteExecution(host, executionId)
+      const { executionId } = await findAllowed(req.raw, 'delete', req.param('id'))
+      await host.commands.delete(executionId)
       return new Response(null, { status: 204 })
     })
     .get('/:id/events', async ({ req }) => {
@@ -112,17 +117,13 @@ export function createExecutionRoutes(
       return stream(request, hosted, after)
     })
     .post('/:id/cancel', async ({ req }) => {
-      const hosted = await open(req.raw, 'cancel', req.param('id'))
+      const { executionId } = await findAllowed(req.raw, 'cancel', req.param('id'))
       const reason = { code: 'CANCELLED', message: 'Cancelled by request' } as const
-      if (hosted.isRunning || hosted.hasEnded) {
-        await hosted.cancel(reason)
-        return showAccepted(hosted)
-      }
-      return showAccepted(await host.resume(hosted.executionId, { reason, message: reason.message }))
+      return showAccepted(await host.commands.cancel(executionId, reason))
     })
     .post('/:id/resume', async ({ req }) => {
-      const { executionId } = await open(req.raw, 'resume', req.param('id'))
-      return showAccepted(await host.resume(executionId))
+      const { executionId } = await findAllowed(req.raw, 'resume', req.param('id'))
+      return showAccepted(await host.commands.resume(executionId))
     })
     .get('/:id/tasks/:taskId/output', async ({ req }) => {
       const hosted = await open(req.raw, 'output', req.param('id'))
@@ -136,12 +137,12 @@ export function createExecutionRoutes(
     const task: TaskState | undefined = log.state.tasks.get(taskId)
     if (task?.result?.status !== 'success') return undefined
     const { output } = task.result
-    return output instanceof JsonValue ? output.text : askStore(() => store.getOutput(executionId, taskId))
+    return output instanceof JsonValue ? output.text : callStore(() => store.getOutput(executionId, taskId))
   }
 }
 
-/** What was asked for is on its way. */
-function showAccepted({ executionId, status }: HostedExecution): Response {
+/** The command was accepted. */
+function showAccepted({ executionId, status }: CommandedExecution): Response {
   return Response.json({ executionId, status }, { status: 202, headers: JSON_HEADERS })
 }
 

@@ -4,15 +4,15 @@ import type { Histogram } from '../../host/observers/histogram.ts'
 /** One value, or one for each value of a label. Every label is one of a fixed few, so that none needs escaping. */
 type Samples = number | { readonly label: string; readonly values: Iterable<readonly [string | number, number]> }
 
-/** The figures of one handler in Prometheus' text format, version 0.0.4. */
-export function renderMetrics(host: ExecutionHost): string {
-  const { meters, running, attendance, recovery } = host
+/** The figures of one handler in Prometheus' text format, version 0.0.4. @param answers how many, by HTTP status */
+export function renderMetrics(host: ExecutionHost, answers: ReadonlyMap<number, number>): string {
+  const { meters, running, subscribers, recovery } = host
   const { activity } = running
-  const { lag } = attendance
+  const { lag } = subscribers
   const { totalTokensIn = 0, totalTokensOut = 0, totalCacheReads = 0, totalCacheWrites = 0 } = meters.usage ?? {}
   return [
     gauge('executions_running', 'Executions that run in this process.', running.size),
-    gauge('executions_parked', 'Executions that go on only by hand.', recovery?.parked.count ?? 0),
+    gauge('executions_parked', 'Executions that go on only by hand.', recovery?.quarantine.count ?? 0),
     counter(
       'executions_total',
       'Executions that ended in this process, by status; lost: their log could not be kept.',
@@ -52,7 +52,7 @@ export function renderMetrics(host: ExecutionHost): string {
       }),
     ),
     counter('cost_usd_total', 'What attempts cost, once they are over, US dollars.', meters.usage?.totalCost ?? 0),
-    gauge('subscribers', 'Event streams that are open.', attendance.subscriberCount),
+    gauge('subscribers', 'Event streams that are open.', subscribers.subscriberCount),
     gauge(
       'event_lag_seconds',
       'The longest that an event of a running execution has waited to be taken by an open stream.',
@@ -70,7 +70,7 @@ export function renderMetrics(host: ExecutionHost): string {
     ),
     counter('http_requests_total', 'Requests that were answered, by status.', {
       label: 'code',
-      values: meters.answers,
+      values: answers,
     }),
   ].join('')
 }

@@ -9,8 +9,12 @@ import { renderMetrics } from './metrics.ts'
 import { openapiDocument } from '../openapi/openapi.ts'
 import { JSON_HEADERS } from '../answers/headers.ts'
 
-/** The routes beside `/executions`. */
-export function createServiceRoutes(host: ExecutionHost, { authorize, tools }: ResolvedHandlerOptions): Hono {
+/** The routes beside `/executions`. @param answers how many were given, by HTTP status */
+export function createServiceRoutes(
+  host: ExecutionHost,
+  answers: ReadonlyMap<number, number>,
+  { authorize, tools }: ResolvedHandlerOptions,
+): Hono {
   const ask = (request: Request, action: Action): Promise<unknown> => askAuthorize(authorize, request, { action })
 
   return new Hono()
@@ -40,7 +44,7 @@ export function createServiceRoutes(host: ExecutionHost, { authorize, tools }: R
     })
     .get('/healthz', async ({ req }) => {
       await ask(req.raw, 'health')
-      // Whoever balances the load is to send nothing more here.
+      // A load balancer sends nothing more here.
       const headers = { ...JSON_HEADERS, 'Retry-After': '1' }
       if (host.isClosing) return Response.json({ status: 'draining' }, { status: 503, headers })
       return Response.json({ status: 'ok' }, { headers: JSON_HEADERS })
@@ -48,7 +52,7 @@ export function createServiceRoutes(host: ExecutionHost, { authorize, tools }: R
     .get('/metrics', async ({ req }) => {
       await ask(req.raw, 'metrics')
       const headers = { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8', 'Cache-Control': 'no-store' }
-      return new Response(renderMetrics(host), { headers })
+      return new Response(renderMetrics(host, answers), { headers })
     })
     .get('/openapi.json', async ({ req }) => {
       await ask(req.raw, 'openapi')

@@ -1,18 +1,22 @@
 import { expect, test } from 'vitest'
-import { Audience, type DisconnectRule, parseDisconnectRule } from '../../../src/host/execution/disconnect-policy.ts'
+import {
+  DisconnectPolicy,
+  type DisconnectRule,
+  parseDisconnectRule,
+} from '../../../src/host/execution/disconnect-policy.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 
 function rig(rule: DisconnectRule) {
   const clock = new FakeClock()
   let goneCount = 0
-  const audience = new Audience(parseDisconnectRule(rule), clock, () => void (goneCount += 1))
-  return { clock, audience, goneCount: () => goneCount }
+  const disconnectPolicy = new DisconnectPolicy(parseDisconnectRule(rule), clock, () => void (goneCount += 1))
+  return { clock, disconnectPolicy, goneCount: () => goneCount }
 }
 
 test('to leave twice counts once', () => {
-  const { audience, clock, goneCount } = rig({ graceMs: 10 })
-  const leave = audience.join()
-  const leaveToo = audience.join()
+  const { disconnectPolicy, clock, goneCount } = rig({ graceMs: 10 })
+  const leave = disconnectPolicy.join()
+  const leaveToo = disconnectPolicy.join()
   leave()
   leave()
   expect(clock.timerCount).toBe(0)
@@ -22,19 +26,19 @@ test('to leave twice counts once', () => {
 })
 
 test('it is told once, whoever comes and goes afterwards', () => {
-  const { audience, clock, goneCount } = rig('cancel')
-  audience.join()()
-  audience.join()()
-  audience.watch()
+  const { disconnectPolicy, clock, goneCount } = rig('cancel')
+  disconnectPolicy.join()()
+  disconnectPolicy.join()()
+  disconnectPolicy.watch()
   expect([goneCount(), clock.timerCount]).toEqual([1, 0])
 })
 
 test('a grace that runs ends with the execution', () => {
-  const { audience, clock, goneCount } = rig({ graceMs: 10 })
-  audience.join()()
+  const { disconnectPolicy, clock, goneCount } = rig({ graceMs: 10 })
+  disconnectPolicy.join()()
   expect(clock.timerCount).toBe(1)
-  audience.close()
+  disconnectPolicy.close()
   clock.advance(100)
-  audience.join()()
+  disconnectPolicy.join()()
   expect([goneCount(), clock.timerCount]).toEqual([0, 0])
 })

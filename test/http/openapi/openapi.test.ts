@@ -51,7 +51,7 @@ test('every route is documented, and what is documented is a route', () => {
       ...route,
       path: `/executions${route.path}`.replace(/\/$/, ''),
     })),
-    ...createServiceRoutes(host, options).routes,
+    ...createServiceRoutes(host, new Map(), options).routes,
   ]
   const existing = new Set(routes.map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`))
   expect(operations.map(({ method, path }) => `${method} ${path}`).sort()).toEqual([...existing].sort())

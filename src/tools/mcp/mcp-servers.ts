@@ -5,8 +5,8 @@ import { guardLogger, type Logger, SILENT_LOGGER } from '../../stream/logger.ts'
 import { createUndiciFetch, fetchByUndici } from '../llm/undici-fetch.ts'
 import type { Tool } from '../tool.ts'
 import { McpServer } from './mcp-server.ts'
-import { parseServers } from './parse-servers.ts'
-import type { McpClients, McpConfig } from './server-config.ts'
+import { parseServers } from './config/parse-servers.ts'
+import type { McpClients, McpConfig } from './config/server-config.ts'
 
 /** How servers are started, and who hears of them. */
 export interface McpOptions {

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { getDefaultEnvironment } from '@modelcontextprotocol/sdk/client/stdio.js'
-import type { Reach } from './server-config.ts'
+import type { Reach } from '../config/server-config.ts'
 
 /** Groups have an id of their own only where there is POSIX. */
 const HAS_GROUPS = process.platform !== 'win32'

@@ -1,6 +1,6 @@
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import type { Connection } from './connection.ts'
-import { McpFailure } from './mcp-failure.ts'
+import { McpFailure } from '../protocol/mcp-failure.ts'
 import type { ServerLink } from './server-link.ts'
 
 /** A client that somebody else has connected, and will close: it is never connected again. */

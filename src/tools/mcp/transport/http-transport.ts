@@ -1,9 +1,9 @@
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import type { FetchLike } from '@modelcontextprotocol/sdk/shared/transport.js'
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js'
-import { markValue, unmarkNumbers } from '../../json/marked-numbers.ts'
+import { markValue, unmarkNumbers } from '../../../json/marked-numbers.ts'
 import { HttpCalls } from './http-calls.ts'
-import type { Reach } from './server-config.ts'
+import type { Reach } from '../config/server-config.ts'
 
 /** The SDK's transport over Streamable HTTP, every call of which ends: see `HttpCalls`. */
 export function createHttpTransport(

@@ -1,4 +1,4 @@
-import { describeValue } from '../../errors.ts'
+import { describeValue } from '../../../errors.ts'
 import { failAnswer, type ReadMessage } from './read-message.ts'
 
 /**

@@ -1,7 +1,7 @@
-import type { Clock } from '../../clock.ts'
-import type { Logger } from '../../stream/logger.ts'
-import type { Redact } from './secrets.ts'
-import { shortenText } from '../../text.ts'
+import type { Clock } from '../../../clock.ts'
+import type { Logger } from '../../../stream/logger.ts'
+import type { Redact } from '../config/secrets.ts'
+import { shortenText } from '../../../text.ts'
 
 /** How much of a line is told, characters. */
 const MAX_LINE = 1000

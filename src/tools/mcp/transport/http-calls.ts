@@ -1,8 +1,8 @@
 import type { FetchLike } from '@modelcontextprotocol/sdk/shared/transport.js'
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js'
 import { boundBody, isOfType, readText } from './http-body.ts'
-import { Inbox } from './inbox.ts'
-import { failAnswer, NO_ANSWER, type ReadMessage } from './read-message.ts'
+import { Inbox } from '../protocol/inbox.ts'
+import { failAnswer, NO_ANSWER, type ReadMessage } from '../protocol/read-message.ts'
 import { relayEvents } from './relayed-body.ts'
 
 /** What stands in answers that were made here, since the server gave none; `error.data` and `_meta` may hold it. */

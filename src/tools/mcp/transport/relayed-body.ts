@@ -1,4 +1,4 @@
-import { createParser } from '../../sse/parse.ts'
+import { createParser } from '../../../sse/parse.ts'
 import { MAX_MESSAGE_BYTES } from './process-transport.ts'
 
 /** What becomes of a stream of events whose messages are read here. */

@@ -1,5 +1,5 @@
-import type { Clock } from '../../clock.ts'
-import type { ToolContext } from '../tool.ts'
+import type { Clock } from '../../../clock.ts'
+import type { ToolContext } from '../../tool.ts'
 
 /** A call that has not been answered for so long, or up to twice as long, watches for its abort, ms. */
 const WATCH_AFTER_MS = 10

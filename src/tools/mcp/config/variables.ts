@@ -1,5 +1,5 @@
-import { DagstreamError } from '../../errors.ts'
-import { cutText } from '../../text.ts'
+import { DagstreamError } from '../../../errors.ts'
+import { cutText } from '../../../text.ts'
 
 /** Where variables are looked up. */
 export type Variables = Readonly<Record<string, string | undefined>>

@@ -1,11 +1,11 @@
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js'
-import type { InfoLevel } from '../../events/events.ts'
-import { stringifyJson } from '../../json/stringify-json.ts'
-import type { ToolContext } from '../tool.ts'
-import { LOG_METHOD } from './parse-message.ts'
-import type { Redact } from './secrets.ts'
-import type { ServerLog } from './server-log.ts'
-import { cutText } from '../../text.ts'
+import type { InfoLevel } from '../../../events/events.ts'
+import { stringifyJson } from '../../../json/stringify-json.ts'
+import type { ToolContext } from '../../tool.ts'
+import { LOG_METHOD } from '../protocol/parse-message.ts'
+import type { Redact } from '../config/secrets.ts'
+import type { ServerLog } from '../connection/server-log.ts'
+import { cutText } from '../../../text.ts'
 
 /** The levels of the protocol, those of syslog, as ours. */
 const LEVELS: Readonly<Record<string, InfoLevel>> = {

@@ -1,15 +1,15 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import type { FetchLike } from '@modelcontextprotocol/sdk/shared/transport.js'
-import type { Clock } from '../../clock.ts'
-import { describeError } from './describe-error.ts'
-import { MADE_HERE } from './http-calls.ts'
-import { createHttpTransport } from './http-transport.ts'
-import { CLOSED, ProcessTransport } from './process-transport.ts'
-import type { Redact } from './secrets.ts'
-import type { Reach } from './server-config.ts'
+import type { Clock } from '../../../clock.ts'
+import { describeError } from '../protocol/describe-error.ts'
+import { MADE_HERE } from '../transport/http-calls.ts'
+import { createHttpTransport } from '../transport/http-transport.ts'
+import { CLOSED, ProcessTransport } from '../transport/process-transport.ts'
+import type { Redact } from '../config/secrets.ts'
+import type { Reach } from '../config/server-config.ts'
 import type { ServerLog } from './server-log.ts'
-import { cutText } from '../../text.ts'
+import { cutText } from '../../../text.ts'
 
 /** The SDK ends each request after its own time-out unless told another: the longest that a timer can keep, ms. */
 export const NO_TIMEOUT: number = 2 ** 31 - 1

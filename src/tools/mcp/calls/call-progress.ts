@@ -1,5 +1,5 @@
-import type { Clock } from '../../clock.ts'
-import type { ToolContext } from '../tool.ts'
+import type { Clock } from '../../../clock.ts'
+import type { ToolContext } from '../../tool.ts'
 
 type Progress = Parameters<ToolContext['reportProgress']>[0]
 

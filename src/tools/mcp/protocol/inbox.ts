@@ -2,7 +2,7 @@ import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js'
 import { readHandshake } from './handshake.ts'
 import { parseMessage } from './parse-message.ts'
 import { failAnswer, findBrokenId, type ReadMessage, readMessage } from './read-message.ts'
-import { shortenText } from '../../text.ts'
+import { shortenText } from '../../../text.ts'
 
 /** How much of a text that is not JSON is told, characters. */
 const MAX_SHOWN = 80

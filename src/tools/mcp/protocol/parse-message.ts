@@ -1,6 +1,6 @@
-import { isJsonObject } from '../../json/describe-json.ts'
-import { parseJson } from '../../json/parse-json.ts'
-import { toDoubles } from '../../json/replace-numbers.ts'
+import { isJsonObject } from '../../../json/describe-json.ts'
+import { parseJson } from '../../../json/parse-json.ts'
+import { toDoubles } from '../../../json/replace-numbers.ts'
 
 /** The notification whose data is passed on. */
 export const LOG_METHOD = 'notifications/message'

@@ -1,12 +1,12 @@
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js'
-import { DagstreamError, describeValue, expectMethods, expectObject } from '../../errors.ts'
-import { quoteName } from '../json-pointer.ts'
-import { describeNumber, matchesNumber, TIMEOUT_SCHEMA } from '../retry-schema.ts'
+import { DagstreamError, describeValue, expectMethods, expectObject } from '../../../errors.ts'
+import { quoteName } from '../../json-pointer.ts'
+import { describeNumber, matchesNumber, TIMEOUT_SCHEMA } from '../../retry-schema.ts'
 import { findFieldHint, IGNORED_FIELDS } from './foreign-fields.ts'
 import { findSecrets, isSecretName } from './secrets.ts'
 import { expandVariables, type Variables } from './variables.ts'
 import type { McpClients, McpConfig, McpServerOptions, Reach, ServerConfig } from './server-config.ts'
-import { cutText } from '../../text.ts'
+import { cutText } from '../../../text.ts'
 
 /** Where variables of the environment are put in. */
 const EXPANDED_FIELDS = new Set(['command', 'args', 'env', 'cwd', 'url', 'headers'])

@@ -1,5 +1,5 @@
 import { ErrorCode, type JSONRPCMessage, type RequestId } from '@modelcontextprotocol/sdk/types.js'
-import { describeValue } from '../../errors.ts'
+import { describeValue } from '../../../errors.ts'
 
 /** `error.data` of an answer that was made here because the server's own breaks the protocol. */
 export const MALFORMED = 'dagstream:malformed'

@@ -1,4 +1,4 @@
-import type { Clock } from '../../clock.ts'
+import type { Clock } from '../../../clock.ts'
 
 /** Aborts when nothing has happened for a time, or when another signal does. */
 export class IdleTimeout {

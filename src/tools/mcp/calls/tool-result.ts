@@ -1,8 +1,8 @@
-import { describeValue } from '../../errors.ts'
-import { quoteName } from '../json-pointer.ts'
-import { McpFailure } from './mcp-failure.ts'
-import type { Redact } from './secrets.ts'
-import { cutText } from '../../text.ts'
+import { describeValue } from '../../../errors.ts'
+import { quoteName } from '../../json-pointer.ts'
+import { McpFailure } from '../protocol/mcp-failure.ts'
+import type { Redact } from '../config/secrets.ts'
+import { cutText } from '../../../text.ts'
 
 /** How much of an error's text is told, characters. */
 const MAX_ERROR = 8192

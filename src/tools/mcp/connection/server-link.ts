@@ -1,7 +1,7 @@
-import type { Clock } from '../../clock.ts'
-import { CLOSED } from './process-transport.ts'
+import type { Clock } from '../../../clock.ts'
+import { CLOSED } from '../transport/process-transport.ts'
 import { type Connection, type ConnectionHost, openConnection } from './connection.ts'
-import { McpFailure } from './mcp-failure.ts'
+import { McpFailure } from '../protocol/mcp-failure.ts'
 
 /** The way to one server. */
 export interface ServerLink {

@@ -1,6 +1,6 @@
 import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { McpError } from '@modelcontextprotocol/sdk/types.js'
-import { ProxyError } from '../proxy.ts'
+import { ProxyError } from '../../proxy.ts'
 import { MALFORMED, NO_ANSWER } from './read-message.ts'
 
 /** Why a request failed, in few words: an error of the server, of HTTP, or of the network. */

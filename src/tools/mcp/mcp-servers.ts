@@ -1,4 +1,4 @@
-import type { FetchLike } from '@modelcontextprotocol/sdk/shared/transport.js'
+import type { FetchLike } from '@modelcontextprotocol/client'
 import { CLOCK_METHODS, type Clock, systemClock } from '../../clock.ts'
 import { DagstreamError, expectMethods, expectObject, invalidOption } from '../../errors.ts'
 import { guardLogger, type Logger, SILENT_LOGGER } from '../../stream/logger.ts'

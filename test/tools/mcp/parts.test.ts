@@ -189,8 +189,20 @@ describe('the signal of a call', () => {
     signal.addEventListener('abort', () => (abortCount += 1))
     clock.advance(20)
     controller.abort(new Error('stop'))
-    expect([abortCount, signal.aborted]).toEqual([1, true])
-    expect(() => signal.throwIfAborted()).toThrow('stop')
+    expect([abortCount, signal.aborted, signal.reason]).toEqual([1, true, new Error('stop')])
+  })
+
+  test('loses a listener that is removed, and no other', () => {
+    const { clock, controller, signal } = begin()
+    const heard: string[] = []
+    const first = (): void => void heard.push('first')
+    signal.addEventListener('abort', first)
+    signal.removeEventListener('abort', first)
+    signal.addEventListener('abort', () => heard.push('second'))
+    signal.removeEventListener('abort', first)
+    clock.advance(20)
+    controller.abort()
+    expect(heard).toEqual(['second'])
   })
 
   test('aborts a little later where the call had just begun', () => {

@@ -1,11 +1,12 @@
 import type { Clock } from '../../../clock.ts'
 import type { ToolContext } from '../../tool.ts'
+import type { RequestSignal } from '../protocol/mcp-client.ts'
 
 /** A call that has not been answered for so long, or up to twice as long, watches for its abort, ms. */
 const WATCH_AFTER_MS = 10
 
-/** As much of an `AbortSignal` as the SDK's client uses; whether it still does, the tests of cancelled calls tell. */
-export class CallSignal {
+/** The signal of one call. */
+export class CallSignal implements RequestSignal {
   aborted = false
   reason: unknown = undefined
   readonly #context: ToolContext
@@ -20,8 +21,8 @@ export class CallSignal {
     this.#listener = listener
   }
 
-  throwIfAborted(): void {
-    if (this.aborted) throw this.reason
+  removeEventListener(_: 'abort', listener: () => void): void {
+    if (this.#listener === listener) this.#listener = undefined
   }
 
   /** Looks at the signal of the attempt, which is made by being looked at. */

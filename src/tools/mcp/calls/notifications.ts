@@ -1,7 +1,7 @@
-import type { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import type { InfoLevel } from '../../../events/events.ts'
 import { stringifyJson } from '../../../json/stringify-json.ts'
 import type { ToolContext } from '../../tool.ts'
+import type { McpClient } from '../protocol/mcp-client.ts'
 import { LOG_METHOD } from '../protocol/parse-message.ts'
 import type { Redact } from '../config/secrets.ts'
 import type { ServerLog } from '../connection/server-log.ts'
@@ -24,7 +24,7 @@ const MAX_MESSAGE = 8192
 /** As many messages are told during one call; a server that logs without end would fill the execution's log. */
 const MAX_MESSAGES = 1000
 
-type FallbackHandler = NonNullable<Client['fallbackNotificationHandler']>
+type FallbackHandler = NonNullable<McpClient['fallbackNotificationHandler']>
 
 /** A call that runs, and how many messages it was told. */
 interface RunningCall {
@@ -44,7 +44,7 @@ export class Notifications {
   readonly #redact: Redact
   readonly #toolsChanged: () => void
   readonly #running = new Set<RunningCall>()
-  #client: Client | undefined
+  #client: McpClient | undefined
   #previous: FallbackHandler | undefined
 
   constructor(log: ServerLog, redact: Redact, toolsChanged: () => void) {
@@ -54,7 +54,7 @@ export class Notifications {
   }
 
   /** Hears a client, beside whoever heard it before, instead of the one that it heard. */
-  listen(client: Client): void {
+  listen(client: McpClient): void {
     if (client === this.#client) return
     this.close()
     this.#client = client

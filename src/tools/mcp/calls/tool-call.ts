@@ -1,12 +1,18 @@
-import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
-import { ErrorCode, McpError, ResultSchema } from '@modelcontextprotocol/sdk/types.js'
 import type { Clock } from '../../../clock.ts'
 import type { ToolContext } from '../../tool.ts'
 import { CallProgress } from './call-progress.ts'
 import type { CallSignals } from './call-signals.ts'
-import { type Connection, NO_TIMEOUT } from '../connection/connection.ts'
-import { describeError, describeMalformed, isMalformed } from '../protocol/describe-error.ts'
-import { MADE_HERE } from '../transport/http-calls.ts'
+import type { Connection } from '../connection/connection.ts'
+import { type RequestSignal, requestResult } from '../protocol/mcp-client.ts'
+import {
+  describeError,
+  describeMalformed,
+  findAnswerError,
+  findHttpFailure,
+  isRefusedResult,
+  isSessionGone,
+  quoteAnswer,
+} from '../protocol/sdk-errors.ts'
 import { IdleTimeout } from './idle-timeout.ts'
 import { McpFailure } from '../protocol/mcp-failure.ts'
 import { NO_ANSWER } from '../protocol/read-message.ts'
@@ -59,7 +65,7 @@ export async function callTool(
   }
   const signal = signals.begin(context)
   try {
-    return await request(host, opening, toolName, args, context, signal as unknown as AbortSignal)
+    return await request(host, opening, toolName, args, context, signal)
   } finally {
     signals.end(signal)
   }
@@ -71,23 +77,19 @@ async function request(
   toolName: string,
   args: unknown,
   context: ToolContext,
-  signal: AbortSignal,
+  signal: RequestSignal,
   onProgress?: () => void,
 ): Promise<unknown> {
   const { link, redact, clock } = host
   let reports: CallProgress | undefined
-  const call = {
-    method: 'tools/call' as const,
-    params: { name: toolName, arguments: makeSendable(args as Record<string, unknown>, context.log) },
-  }
+  const params = { name: toolName, arguments: makeSendable(args as Record<string, unknown>, context.log) }
   for (let opening = first, hasNewSession = false; ; opening = host.connect(), hasNewSession = true) {
     const connection = opening instanceof Promise ? await abortable(opening, signal) : opening
     link.begin(connection)
     try {
       // Not `callTool` of the client: it compiles code for output schemas, and refuses blocks that it does not know.
-      const result = await connection.client.request(call, ResultSchema, {
+      const result = await requestResult(connection.client, 'tools/call', params, {
         signal,
-        timeout: NO_TIMEOUT,
         onprogress: ({ progress, total, message }) => {
           onProgress?.()
           reports ??= new CallProgress(context, clock)
@@ -117,28 +119,28 @@ async function request(
 
 function readFailure({ name, link, redact }: CallHost, connection: Connection, error: unknown): McpFailure {
   const { lossReason } = connection
-  // What was answered before it was lost counts.
-  const isAnswer = error instanceof McpError && error.code !== Number(ErrorCode.ConnectionClosed)
-  if (lossReason !== undefined && !isAnswer) {
+  const answer = findAnswerError(error)
+  // An answer that came before the loss counts.
+  if (lossReason !== undefined && answer === undefined) {
     return new McpFailure('MCP_SERVER_LOST', `MCP server \`${name}\` ${lossReason} during the call`)
   }
-  if (error instanceof McpError) {
-    if (error.data === MADE_HERE) {
-      return new McpFailure('MCP_SERVER_LOST', `MCP server \`${name}\` ended the connection without an answer`)
-    }
+  if (answer?.kind === 'missing') {
+    return new McpFailure('MCP_SERVER_LOST', `MCP server \`${name}\` ended the connection without an answer`)
+  }
+  if (answer !== undefined) {
     link.answered()
-    const text = isMalformed(error) ? `MCP server \`${name}\` ${describeMalformed(error)}` : error.message
-    return new McpFailure('TOOL_ERROR', cutText(redact(text), 8192), !isRefusal(error.code))
+    const isMalformed = answer.kind === 'malformed'
+    const text = isMalformed ? `MCP server \`${name}\` ${describeMalformed(answer)}` : quoteAnswer(answer)
+    return new McpFailure('TOOL_ERROR', cutText(redact(text), 8192), !isRefusal(answer.code))
   }
   const text = `MCP server \`${name}\`: ${cutText(redact(describeError(error)), 300)}`
-  if (error instanceof StreamableHTTPError) {
-    const { code = 0 } = error
-    return new McpFailure('TOOL_ERROR', text, code >= 500 || code === 408 || code === 429)
+  const failure = findHttpFailure(error)
+  if (failure !== undefined) {
+    const { status } = failure
+    return new McpFailure('TOOL_ERROR', text, status >= 500 || status === 408 || status === 429)
   }
-  if (error instanceof SyntaxError || (error instanceof Error && 'issues' in error)) {
-    return new McpFailure('TOOL_ERROR', `MCP server \`${name}\` ${NO_ANSWER}`)
-  }
-  // The network: whether the call has arrived is not known.
+  if (isRefusedResult(error)) return new McpFailure('TOOL_ERROR', `MCP server \`${name}\` ${NO_ANSWER}`)
+  // The network failed: the call may have arrived or not.
   link.retire(connection, 'could not be reached')
   return new McpFailure('MCP_SERVER_LOST', text)
 }
@@ -148,14 +150,8 @@ function isRefusal(code: number): boolean {
   return code <= -32_600 && code >= -32_602
 }
 
-/** Whether a request was refused since its session is not known. The standard says 404; widely used servers say 400. */
-export function isSessionGone(error: unknown): boolean {
-  if (!(error instanceof StreamableHTTPError)) return false
-  return error.code === 404 || (error.code === 400 && /session|not initialized/i.test(error.message))
-}
-
 /** Waits no longer than until the signal aborts. */
-function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+function abortable<T>(promise: Promise<T>, signal: RequestSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = (): void => reject(signal.reason as Error)
     if (signal.aborted) abort()

@@ -1,10 +1,10 @@
-import type { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { DagstreamError, describeValue, expectMethods, expectObject } from '../../../errors.ts'
 import { quoteName } from '../../json-pointer.ts'
 import { describeNumber, matchesNumber, TIMEOUT_SCHEMA } from '../../retry-schema.ts'
 import { findFieldHint, IGNORED_FIELDS } from './foreign-fields.ts'
 import { findSecrets, isSecretName } from './secrets.ts'
 import { expandVariables, type Variables } from './variables.ts'
+import type { McpClient } from '../protocol/mcp-client.ts'
 import type { McpClients, McpConfig, McpServerOptions, Reach, ServerConfig } from './server-config.ts'
 import { cutText } from '../../../text.ts'
 
@@ -80,7 +80,7 @@ function parseServer(name: string, server: unknown, env: Variables | undefined):
     throw invalid(place, `a connected \`Client\` of the SDK (${hint})`, describeValue(server))
   }
   checkFields(place, server, CLIENT_FIELDS)
-  return complete(name, server, { kind: 'client', client: server['client'] as Client })
+  return complete(name, server, { kind: 'client', client: server['client'] as McpClient })
 }
 
 function parseConfigured(name: string, place: string, server: Fields, env: Variables): ServerConfig {
@@ -171,9 +171,9 @@ function invalid(option: string, expected: string, found: string): DagstreamErro
   })
 }
 
-function isClient(value: unknown): value is Client {
+function isClient(value: unknown): value is McpClient {
   try {
-    expectMethods('client', value, ['request', 'connect', 'setNotificationHandler'])
+    expectMethods('client', value, ['request', 'getServerCapabilities'])
     return true
   } catch {
     return false

@@ -1,4 +1,4 @@
-import type { Client } from '@modelcontextprotocol/sdk/client/index.js'
+import type { McpClient } from '../protocol/mcp-client.ts'
 
 /** What may be said of every server. */
 export interface McpServerOptions {
@@ -53,8 +53,11 @@ export interface McpConfig {
   readonly mcpServers: Readonly<Record<string, McpProcessConfig | McpHttpConfig>>
 }
 
-/** Clients of the SDK that are connected already, by the name of their server. Whoever connected them closes them. */
-export type McpClients = Readonly<Record<string, Client | (McpServerOptions & { readonly client: Client })>>
+/**
+ * Connected clients by the name of their server, of `@modelcontextprotocol/client` or of `@modelcontextprotocol/sdk`. Their
+ * owner closes them.
+ */
+export type McpClients = Readonly<Record<string, McpClient | (McpServerOptions & { readonly client: McpClient })>>
 
 /** How a server is reached. */
 export type Reach =
@@ -66,7 +69,7 @@ export type Reach =
       readonly cwd?: string
     }
   | { readonly kind: 'http'; readonly url: URL; readonly headers: Readonly<Record<string, string>> }
-  | { readonly kind: 'client'; readonly client: Client }
+  | { readonly kind: 'client'; readonly client: McpClient }
 
 /** A server as it was configured, checked. */
 export interface ServerConfig {

@@ -1,4 +1,4 @@
-import type { Client } from '@modelcontextprotocol/sdk/client/index.js'
+import type { McpClient } from '../protocol/mcp-client.ts'
 import type { Connection } from './connection.ts'
 import { McpFailure } from '../protocol/mcp-failure.ts'
 import type { ServerLink } from './server-link.ts'
@@ -6,10 +6,10 @@ import type { ServerLink } from './server-link.ts'
 /** A client that somebody else has connected, and will close: it is never connected again. */
 export class GivenLink implements ServerLink {
   readonly #name: string
-  readonly #client: Client
+  readonly #client: McpClient
   #isClosed = false
 
-  constructor(name: string, client: Client) {
+  constructor(name: string, client: McpClient) {
     this.#name = name
     this.#client = client
   }

@@ -1,7 +1,6 @@
 import type { Clock } from '../../../clock.ts'
-import { CLOSED } from '../transport/process-transport.ts'
-import { type Connection, type ConnectionHost, openConnection } from './connection.ts'
-import { McpFailure } from '../protocol/mcp-failure.ts'
+import type { Connection, ConnectionHost } from './connection.ts'
+import { CLOSED, McpFailure } from '../protocol/mcp-failure.ts'
 
 /** The way to one server. */
 export interface ServerLink {
@@ -106,6 +105,8 @@ export class RestartingLink implements ServerLink {
     try {
       await this.#waitForRestart()
       if (signal.aborted) throw new Error('it was closed')
+      // The SDK's client is loaded on the first connection: it takes longer to load than all else here.
+      const { openConnection } = await import('./open-connection.ts')
       const connection = await openConnection(this.#host, signal)
       // It may have been lost in the meantime.
       if (connection.lossReason === undefined) this.#connection = connection

@@ -1,15 +1,11 @@
-import type { Client } from '@modelcontextprotocol/sdk/client/index.js'
-import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
-import { ErrorCode, McpError, type Result, ResultSchema } from '@modelcontextprotocol/sdk/types.js'
 import { describeValue } from '../../../errors.ts'
 import { toDoubles } from '../../../json/replace-numbers.ts'
 import { createArgumentChecker } from '../../argument-checker.ts'
 import { TOOL_NAME_PATTERN } from '../../registry.ts'
 import type { JsonSchema } from '../../tool.ts'
-import { NO_TIMEOUT } from '../connection/connection.ts'
-import { MADE_HERE } from '../transport/http-calls.ts'
+import { type McpClient, requestResult } from '../protocol/mcp-client.ts'
+import { findAnswerError, findHttpFailure, isSessionGone } from '../protocol/sdk-errors.ts'
 import { relaxPatterns } from './relaxed-schema.ts'
-import { isSessionGone } from '../calls/tool-call.ts'
 import { cutText } from '../../../text.ts'
 
 /** A tool as its server lists it, as far as it can be used. */
@@ -46,7 +42,7 @@ const usableName = new RegExp(TOOL_NAME_PATTERN, 'u')
  * A list that repeats itself ends there, with one warning. An empty cursor is one like any other, as the protocol says.
  * @returns rejects when the server does not answer, with what is no list, or with one that is too long
  */
-export async function listTools(client: Client, host: ListHost): Promise<ListedTool[]> {
+export async function listTools(client: McpClient, host: ListHost): Promise<ListedTool[]> {
   const capabilities = client.getServerCapabilities()
   // It offers prompts or resources alone.
   if (capabilities !== undefined && capabilities.tools === undefined) return []
@@ -75,10 +71,12 @@ export async function listTools(client: Client, host: ListHost): Promise<ListedT
 }
 
 /** @returns `undefined` where the server refuses an empty cursor */
-async function askPage(client: Client, cursor: string | undefined): Promise<Result | undefined> {
-  const request = { method: 'tools/list' as const, params: cursor === undefined ? {} : { cursor } }
+async function askPage(
+  client: McpClient,
+  cursor: string | undefined,
+): Promise<Readonly<Record<string, unknown>> | undefined> {
   try {
-    return await client.request(request, ResultSchema, { timeout: NO_TIMEOUT })
+    return await requestResult(client, 'tools/list', cursor === undefined ? {} : { cursor })
   } catch (error) {
     if (cursor === '' && isRefusal(error)) return undefined
     throw error
@@ -87,8 +85,9 @@ async function askPage(client: Client, cursor: string | undefined): Promise<Resu
 
 /** Whether the server has answered, and could answer other requests. */
 function isRefusal(error: unknown): boolean {
-  if (error instanceof McpError) return error.code !== Number(ErrorCode.ConnectionClosed) && error.data !== MADE_HERE
-  return error instanceof StreamableHTTPError && !isSessionGone(error)
+  const answer = findAnswerError(error)
+  if (answer !== undefined) return answer.kind !== 'missing'
+  return findHttpFailure(error) !== undefined && !isSessionGone(error)
 }
 
 /** The tools of all pages so far. */

@@ -1,4 +1,4 @@
-import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js'
+import type { JSONRPCMessage } from '@modelcontextprotocol/client'
 import { readHandshake } from './handshake.ts'
 import { parseMessage } from './parse-message.ts'
 import { failAnswer, findBrokenId, type ReadMessage, readMessage } from './read-message.ts'

@@ -1,3 +1,6 @@
+/** The loss reason of a connection that was closed here. */
+export const CLOSED = 'was closed'
+
 /**
  * Why a call failed that no answer of its server decided.
  *

@@ -1,4 +1,4 @@
-import { ErrorCode, type JSONRPCMessage, type RequestId } from '@modelcontextprotocol/sdk/types.js'
+import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/client'
 import { describeValue } from '../../../errors.ts'
 
 /** `error.data` of an answer that was made here because the server's own breaks the protocol. */
@@ -14,6 +14,9 @@ export interface ReadMessage {
   /** What breaks the protocol, in words that follow "the answer is not one of the protocol:". */
   readonly fault?: string
 }
+
+/** JSON-RPC's code of an internal error. */
+const INTERNAL_ERROR = -32_603
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -43,7 +46,7 @@ export function readMessage(value: unknown, orphanOf?: number): ReadMessage {
 }
 
 /** An error as the answer to a request whose own answer cannot be used. */
-export function failAnswer(id: number, fault: string, code: number = ErrorCode.InternalError): Required<ReadMessage> {
+export function failAnswer(id: number, fault: string, code: number = INTERNAL_ERROR): Required<ReadMessage> {
   return { message: { jsonrpc: '2.0', id, error: { code, message: fault, data: MALFORMED } }, fault }
 }
 

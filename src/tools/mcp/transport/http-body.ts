@@ -1,20 +1,28 @@
-import { MAX_MESSAGE_BYTES } from './process-transport.ts'
+import { MAX_MESSAGE_BYTES } from './message-bounds.ts'
 
 /** Whether a response has a media type, whatever its parameters. */
 export function isOfType(response: Response, type: string): boolean {
   return (response.headers.get('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() === type
 }
 
-/** A response whose body breaks at the bound of a message. */
+/** A response whose body fails beyond the size of a message. */
 export function boundBody(response: Response): Response {
   if (response.body === null) return response
   const { status, statusText, headers } = response
   return new Response(response.body.pipeThrough(countBytes()), { status, statusText, headers })
 }
 
-/** The body as text. @returns rejects where it breaks off, or is longer than a message may be */
+/** The body as text. @returns rejects when it breaks off, or is longer than a message may be */
 export async function readText(response: Response): Promise<string> {
   return await boundBody(response).text()
+}
+
+/** A stream of events in the place of a body that was read here; it keeps the session id. @param body no events by default */
+export function createEventResponse({ headers }: Response, body: ReadableStream<Uint8Array> | '' = ''): Response {
+  const session = headers.get('mcp-session-id')
+  return new Response(body, {
+    headers: { 'content-type': 'text/event-stream', ...(session !== null && { 'mcp-session-id': session }) },
+  })
 }
 
 function countBytes(): TransformStream<Uint8Array, Uint8Array> {

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { getDefaultEnvironment } from '@modelcontextprotocol/sdk/client/stdio.js'
+import { getDefaultEnvironment } from '@modelcontextprotocol/client/stdio'
 import type { Reach } from '../config/server-config.ts'
 
 /** Groups have an id of their own only where there is POSIX. */

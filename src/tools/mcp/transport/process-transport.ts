@@ -1,19 +1,18 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import type { Writable } from 'node:stream'
-import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
-import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js'
+import type { JSONRPCMessage, Transport } from '@modelcontextprotocol/client'
 import type { Clock } from '../../../clock.ts'
 import { stringifyJson } from '../../../json/stringify-json.ts'
 import { Inbox } from '../protocol/inbox.ts'
+import { CLOSED } from '../protocol/mcp-failure.ts'
 import { LineSplitter } from './line-splitter.ts'
+import { MAX_MESSAGE_BYTES } from './message-bounds.ts'
 import { NO_ANSWER } from '../protocol/read-message.ts'
 import { signalGroup, startProcess } from './process-group.ts'
 import type { Reach } from '../config/server-config.ts'
 import { cutText } from '../../../text.ts'
 
-/** The longest message of a server, bytes: an output of 10 MiB fits, sent as text and structured. */
-export const MAX_MESSAGE_BYTES: number = 32 * 1024 * 1024
 /** How much may wait for a server that does not read its stdin, bytes. */
 const MAX_UNREAD_BYTES = 64 * 1024 * 1024
 /** So much is written before the turn ends, characters: the server begins, rather than waits for all that is sent in it. */
@@ -26,9 +25,6 @@ const CLOSE_GRACE_MS = 1000
 const EXIT_GRACE_MS = 200
 
 const SENT = Promise.resolve()
-
-/** The end of a transport that was closed from here. */
-export const CLOSED = 'was closed'
 
 /** What a transport tells beside messages. */
 export interface ProcessHooks {
@@ -48,7 +44,7 @@ export interface ProcessHooks {
 export class ProcessTransport implements Transport {
   onclose?: () => void
   onerror?: (error: Error) => void
-  onmessage?: Transport['onmessage']
+  onmessage?: NonNullable<Transport['onmessage']>
   readonly #reach: Reach & { kind: 'process' }
   readonly #clock: Clock
   readonly #hooks: ProcessHooks

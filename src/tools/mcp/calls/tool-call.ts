@@ -153,7 +153,7 @@ function isRefusal(code: number): boolean {
 /** Waits no longer than until the signal aborts. */
 function abortable<T>(promise: Promise<T>, signal: RequestSignal): Promise<T> {
   return new Promise((resolve, reject) => {
-    const abort = (): void => reject(signal.reason as Error)
+    const abort = (): void => reject(signal.reason)
     if (signal.aborted) abort()
     else signal.addEventListener('abort', abort)
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))

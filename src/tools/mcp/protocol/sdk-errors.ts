@@ -100,5 +100,5 @@ interface ErrorFields {
 }
 
 function readFields(error: unknown): ErrorFields {
-  return error instanceof Error ? (error as ErrorFields) : { message: '' }
+  return error instanceof Error ? error : { message: '' }
 }

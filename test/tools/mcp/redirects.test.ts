@@ -13,8 +13,8 @@ function open(url: string): Promise<Tool[]> {
 test.each([307, 308])('a redirect by %i to another path of the server is followed', async status => {
   const sessions = createSessions()
   const { url } = await listen((request, response) => {
-    if (request.url === '/mcp') return void response.writeHead(status, { location: '/mcp/' }).end()
-    sessions.handle(request, response)
+    if (request.url === '/mcp') response.writeHead(status, { location: '/mcp/' }).end()
+    else sessions.handle(request, response)
   })
   const tools = await open(url)
   expect((await call(tools, 'h:echo', { text: 'x' })).task).toMatchObject({ status: 'success', output: 'x' })

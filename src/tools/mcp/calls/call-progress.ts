@@ -3,18 +3,18 @@ import type { ToolContext } from '../../tool.ts'
 
 type Progress = Parameters<ToolContext['reportProgress']>[0]
 
-/** So many of one call are told as they come; a server that reports without end would fill the execution's log. */
-const MAX_TOLD = 1000
-/** Of those that follow, one in each interval is told, ms. */
+/** Number of reports per call that are passed on at once. Bounds the execution's log. */
+const MAX_IMMEDIATE = 1000
+/** Minimum interval between further reports, ms. */
 const INTERVAL_MS = 100
 
-/** The progress of one call: all of it up to a bound, then at intervals, and the last. */
+/** Passes on the progress of one call: all reports up to a bound, then one per interval, and the last. */
 export class CallProgress {
   readonly #context: ToolContext
   readonly #clock: Clock
   #count = 0
-  #toldAt = 0
-  #untold: Progress | undefined
+  #reportedAt = 0
+  #held: Progress | undefined
 
   constructor(context: ToolContext, clock: Clock) {
     this.#context = context
@@ -23,19 +23,19 @@ export class CallProgress {
 
   report(progress: Progress): void {
     this.#count += 1
-    if (this.#count > MAX_TOLD) {
+    if (this.#count > MAX_IMMEDIATE) {
       const now = this.#clock.now()
-      this.#untold = progress
-      if (now - this.#toldAt < INTERVAL_MS) return
-      this.#toldAt = now
+      this.#held = progress
+      if (now - this.#reportedAt < INTERVAL_MS) return
+      this.#reportedAt = now
     }
-    this.#untold = undefined
+    this.#held = undefined
     this.#context.reportProgress(progress)
   }
 
-  /** The call has ended. */
+  /** Passes on the last report. Call it when the call has ended. */
   end(): void {
-    if (this.#untold !== undefined) this.#context.reportProgress(this.#untold)
-    this.#untold = undefined
+    if (this.#held !== undefined) this.#context.reportProgress(this.#held)
+    this.#held = undefined
   }
 }

@@ -2,7 +2,7 @@ import type { Clock } from '../../../clock.ts'
 import type { ToolContext } from '../../tool.ts'
 import type { RequestSignal } from '../protocol/mcp-client.ts'
 
-/** A call that has not been answered for so long, or up to twice as long, watches for its abort, ms. */
+/** Minimum age of a call that watches for its abort, ms; the maximum is twice that. */
 const WATCH_AFTER_MS = 10
 
 /** The signal of one call. */
@@ -25,7 +25,7 @@ export class CallSignal implements RequestSignal {
     if (this.#listener === listener) this.#listener = undefined
   }
 
-  /** Looks at the signal of the attempt, which is made by being looked at. */
+  /** Listens to the signal of the attempt, which is created on first access. */
   watch(): void {
     this.#watched = this.#context.signal
     if (this.#watched.aborted) this.#abort()
@@ -44,14 +44,14 @@ export class CallSignal implements RequestSignal {
 }
 
 /**
- * Signals for calls that mostly are answered at once.
+ * Signals for calls that are mostly answered at once.
  *
- * A signal for each attempt, with a listener, costs a fast call more than all else here does. So a call looks at its own
- * only once it was not answered for some milliseconds; one that was aborted before is cancelled then.
+ * An `AbortSignal` with a listener per attempt is the largest cost of a fast call. A call therefore listens to its own signal
+ * only after some milliseconds without an answer. An earlier abort cancels it then.
  */
 export class CallSignals {
   readonly #clock: Clock
-  /** Those of this interval, and of the one before. */
+  /** The calls of this interval, and of earlier intervals below. */
   #young = new Set<CallSignal>()
   #old = new Set<CallSignal>()
   #isArmed = false
@@ -72,7 +72,7 @@ export class CallSignals {
     signal.end()
   }
 
-  /** One timer for all calls. */
+  /** Starts the timer that all calls share. */
   #arm(): void {
     if (this.#isArmed) return
     this.#isArmed = true

@@ -1,6 +1,6 @@
 import type { Clock } from '../../../clock.ts'
 
-/** Aborts when nothing has happened for a time, or when another signal does. */
+/** Aborts after a time without a restart, and when an outer signal aborts. */
 export class IdleTimeout {
   isExpired = false
   readonly #clock: Clock
@@ -23,7 +23,7 @@ export class IdleTimeout {
     return this.#controller.signal
   }
 
-  /** Something has happened. */
+  /** Starts the time anew. */
   restart(): void {
     this.#cancelTimer()
     if (!this.signal.aborted) this.#cancelTimer = this.#arm()

@@ -7,7 +7,7 @@ import type { Redact } from '../config/secrets.ts'
 import type { ServerLog } from '../connection/server-log.ts'
 import { cutText } from '../../../text.ts'
 
-/** The levels of the protocol, those of syslog, as ours. */
+/** Levels of events by those of the protocol, which are the levels of syslog. */
 const LEVELS: Readonly<Record<string, InfoLevel>> = {
   debug: 'debug',
   info: 'info',
@@ -19,25 +19,24 @@ const LEVELS: Readonly<Record<string, InfoLevel>> = {
   emergency: 'error',
 }
 
-/** How much of a message is told, characters. */
+/** Maximum length of a message, characters. */
 const MAX_MESSAGE = 8192
-/** As many messages are told during one call; a server that logs without end would fill the execution's log. */
+/** Maximum number of messages per call. Bounds the execution's log. */
 const MAX_MESSAGES = 1000
 
 type FallbackHandler = NonNullable<McpClient['fallbackNotificationHandler']>
 
-/** A call that runs, and how many messages it was told. */
+/** A running call, and the number of messages it received. */
 interface RunningCall {
   readonly context: ToolContext
   messageCount: number
 }
 
 /**
- * What a server tells without having been asked.
+ * Handles the notifications of a server.
  *
- * Its log messages do not say which call they are about. While one call runs they are told to that; while several of one
- * execution do, to the oldest of them, once. While calls of several executions run, which may belong to different people,
- * they go to the logger alone, as they do while none runs.
+ * A log message does not name its call. It goes to the running call; if several calls of one execution run, to the oldest. If
+ * calls of several executions run, which may belong to different users, or if no call runs, it goes to the logger only.
  */
 export class Notifications {
   readonly #log: ServerLog
@@ -53,17 +52,17 @@ export class Notifications {
     this.#toolsChanged = toolsChanged
   }
 
-  /** Hears a client, beside whoever heard it before, instead of the one that it heard. */
+  /** Listens to a client, in addition to the client's own handler, and leaves the previous client. */
   listen(client: McpClient): void {
     if (client === this.#client) return
     this.close()
     this.#client = client
-    // The handler that all others leave something to: one of a client's owner goes first.
+    // The fallback handler: specific handlers of the client's owner take precedence.
     this.#previous = client.fallbackNotificationHandler
-    client.fallbackNotificationHandler = this.#hear
+    client.fallbackNotificationHandler = this.#receive
   }
 
-  /** A call runs. @returns ends it */
+  /** Registers a running call. @returns unregisters it */
   begin(context: ToolContext): () => void {
     const call: RunningCall = { context, messageCount: 0 }
     this.#running.add(call)
@@ -72,20 +71,20 @@ export class Notifications {
 
   close(): void {
     const client = this.#client
-    if (client?.fallbackNotificationHandler !== this.#hear) return
+    if (client?.fallbackNotificationHandler !== this.#receive) return
     if (this.#previous === undefined) delete client.fallbackNotificationHandler
     else client.fallbackNotificationHandler = this.#previous
     this.#client = undefined
   }
 
-  readonly #hear: FallbackHandler = async notification => {
+  readonly #receive: FallbackHandler = async notification => {
     const { method, params } = notification
     if (method === 'notifications/tools/list_changed') this.#toolsChanged()
-    if (method === LOG_METHOD) this.#tell(params ?? {})
+    if (method === LOG_METHOD) this.#passLog(params ?? {})
     await this.#previous?.(notification)
   }
 
-  #tell({ level, data, logger }: Readonly<Record<string, unknown>>): void {
+  #passLog({ level, data, logger }: Readonly<Record<string, unknown>>): void {
     const text = typeof data === 'string' ? data : (stringifyJson(data) ?? '')
     const message = this.#redact(typeof logger === 'string' && logger !== '' ? `${logger}: ${text}` : text)
     const call = this.#findCall()
@@ -98,7 +97,7 @@ export class Notifications {
     }
   }
 
-  /** The oldest that runs, if all that run are of one execution. */
+  /** The oldest running call, if all running calls belong to one execution. */
   #findCall(): RunningCall | undefined {
     let oldest: RunningCall | undefined
     for (const call of this.#running) {

@@ -22,7 +22,7 @@ import { readOutput } from './tool-result.ts'
 import { cutText } from '../../../text.ts'
 import { makeSendable } from '../../sendable-arguments.ts'
 
-/** What a call needs of its server. */
+/** The server of a call. */
 export interface CallHost {
   readonly name: string
   readonly link: Pick<ServerLink, 'begin' | 'end' | 'answered' | 'retire'>
@@ -30,16 +30,16 @@ export interface CallHost {
   connect(): Connection | Promise<Connection>
   readonly clock: Clock
   readonly redact: Redact
-  /** Where the SDK that calls is our own, so that what it uses of a signal is known. */
+  /** Cheap signals, for clients that were created here. */
   readonly signals?: CallSignals
-  /** How long a call may be without progress, ms, where progress counts; else the engine's timeout is all there is. */
+  /** Maximum time without progress, ms. Absent: only the engine's timeout applies. */
   readonly idleTimeoutMs?: number
 }
 
 /**
  * Calls a tool of a server.
- * @param toolName the server's own name for it
- * @returns its output; rejects with an `McpFailure`
+ * @param toolName the server's own name of the tool
+ * @returns the output; rejects with an `McpFailure`
  */
 export async function callTool(
   host: CallHost,
@@ -87,7 +87,7 @@ async function request(
     const connection = opening instanceof Promise ? await abortable(opening, signal) : opening
     link.begin(connection)
     try {
-      // Not `callTool` of the client: it compiles code for output schemas, and refuses blocks that it does not know.
+      // The client's `callTool` compiles output schemas, and refuses unknown content blocks.
       const result = await requestResult(connection.client, 'tools/call', params, {
         signal,
         onprogress: ({ progress, total, message }) => {
@@ -105,7 +105,7 @@ async function request(
     } catch (error) {
       if (error instanceof McpFailure || signal.aborted) throw error
       if (!hasNewSession && isSessionGone(error)) {
-        // It refused the call without looking at it, as it must, so that the call can be made again.
+        // By the protocol the server has not run the call, so it is safe to repeat.
         link.retire(connection, 'has ended the session')
         continue
       }
@@ -145,12 +145,12 @@ function readFailure({ name, link, redact }: CallHost, connection: Connection, e
   return new McpFailure('MCP_SERVER_LOST', text)
 }
 
-/** A request that is invalid, of an unknown method or with invalid parameters will not become better. */
+/** Invalid request, unknown method or invalid parameters: another attempt fails as well. */
 function isRefusal(code: number): boolean {
   return code <= -32_600 && code >= -32_602
 }
 
-/** Waits no longer than until the signal aborts. */
+/** Rejects with the signal's reason once it aborts. */
 function abortable<T>(promise: Promise<T>, signal: RequestSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = (): void => reject(signal.reason)

@@ -4,16 +4,16 @@ import { McpFailure } from '../protocol/mcp-failure.ts'
 import type { Redact } from '../config/secrets.ts'
 import { cutText } from '../../../text.ts'
 
-/** How much of an error's text is told, characters. */
+/** Maximum length of an error's text, characters. */
 const MAX_ERROR = 8192
 
-/** Members of a result that hold no output. */
+/** Known members of a result. */
 const BESIDE_OUTPUT = new Set(['content', 'structuredContent', 'isError', '_meta'])
 
 /**
- * The output of a call: `structuredContent` where there is one, else the text of a single block of text, else the blocks as
- * they came, images and resources among them.
- * @throws McpFailure with the text of a result that says `isError`, and for one whose output stands where it is not looked for
+ * The output of a call: `structuredContent`, else the text of a single text block, else the unchanged blocks, images and
+ * resources included.
+ * @throws McpFailure with the text of a result with `isError`, and for a result with unknown members only
  */
 export function readOutput(result: Readonly<Record<string, unknown>>, redact: Redact): unknown {
   const { content, structuredContent, isError } = result
@@ -35,7 +35,7 @@ export function readOutput(result: Readonly<Record<string, unknown>>, redact: Re
   return (blocks.length === 1 ? readText(first) : undefined) ?? blocks
 }
 
-/** An output where the first version of the protocol has it, or none. */
+/** The output in `toolResult`, its place in the first version of the protocol, or no output. */
 function readElsewhere(result: Readonly<Record<string, unknown>>): unknown {
   if ('toolResult' in result) return result['toolResult']
   const others = Object.keys(result).filter(name => !BESIDE_OUTPUT.has(name))

@@ -1,9 +1,9 @@
-/** Fields of other hosts that say how a host asks its user or shows a server: here nobody is asked, and nothing is shown. */
+/** Ignored fields of other hosts: they control confirmations and display, which do not exist here. */
 export const IGNORED_FIELDS: ReadonlySet<string> = new Set(['alwaysAllow', 'autoApprove', 'trust', 'description'])
 
 const TOOL_FILTER = 'what a workflow does not name is not called'
 
-/** Fields of other hosts that would change what is done, by what is said here instead. */
+/** Refused fields of other hosts, with the replacement here. */
 const HINTS: Readonly<Record<string, string>> = {
   timeout: 'say `timeoutMs`, in milliseconds: hosts do not agree on the unit of `timeout`',
   serverUrl: 'say `url`',
@@ -20,7 +20,7 @@ const HINTS: Readonly<Record<string, string>> = {
   disabledTools: TOOL_FILTER,
 }
 
-/** What to do about a field that only other hosts know. */
+/** The replacement of a field that only other hosts know. */
 export function findFieldHint(field: string): string | undefined {
   return Object.hasOwn(HINTS, field) ? HINTS[field] : undefined
 }

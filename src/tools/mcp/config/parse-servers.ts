@@ -8,7 +8,7 @@ import type { McpClient } from '../protocol/mcp-client.ts'
 import type { McpClients, McpConfig, McpServerOptions, Reach, ServerConfig } from './server-config.ts'
 import { cutText } from '../../../text.ts'
 
-/** Where variables of the environment are put in. */
+/** Fields in which variables are expanded. */
 const EXPANDED_FIELDS = new Set(['command', 'args', 'env', 'cwd', 'url', 'headers'])
 
 type Fields = Readonly<Record<string, unknown>>
@@ -54,7 +54,7 @@ const CLIENT_FIELDS: Readonly<Record<string, Expectation>> = {
   ...COMMON_FIELDS,
 }
 
-/** The servers of a configuration or of clients, those that are disabled left out. @throws `INVALID_OPTION` */
+/** The enabled servers of a configuration, or the given clients. @throws `INVALID_OPTION` */
 export function parseServers(source: McpConfig | McpClients, env: Variables): ServerConfig[] {
   expectObject('config', source)
   const isConfig = 'mcpServers' in source && !isClient(source.mcpServers)
@@ -65,10 +65,10 @@ export function parseServers(source: McpConfig | McpClients, env: Variables): Se
   )
 }
 
-/** @param env of a configuration; `undefined` where there are clients */
+/** @param env the variables of a configuration; `undefined` for clients */
 function parseServer(name: string, server: unknown, env: Variables | undefined): ServerConfig | undefined {
   const place = `${env === undefined ? '' : 'mcpServers.'}${cutText(name, 40)}`
-  // Its tools are `name:tool`: with a colon nobody could tell where the name ends.
+  // Tools are named `name:tool`, so a colon ends the name.
   if (!/^[^\p{Cc}\p{Cs}:]{1,100}$/u.test(name)) {
     throw invalid(place, 'a name of 1–100 characters without control characters and colons', describeValue(name))
   }
@@ -149,7 +149,7 @@ function complete(name: string, fields: Fields, reach: Reach, secrets: readonly 
   }
 }
 
-/** Values of `env`, `headers` and `url` are not shown: they may be secrets. */
+/** Fields whose values are not shown, because they may be secrets. */
 const SECRET_FIELDS = new Set(['env', 'headers', 'url', 'args'])
 
 function checkFields(place: string, fields: Fields, known: Readonly<Record<string, Expectation>>): void {

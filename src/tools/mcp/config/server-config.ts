@@ -1,53 +1,54 @@
 import type { McpClient } from '../protocol/mcp-client.ts'
 
-/** What may be said of every server. */
+/** Options of every server. */
 export interface McpServerOptions {
-  /** How many calls of tools that are not read-only may run at once on this server. @defaultValue 1 */
+  /** Maximum number of concurrent calls of tools that are not read-only. @defaultValue 1 */
   readonly concurrency?: number
   /**
-   * All tools of the server, by its own names for them, whose calls change nothing: they share no limit. An empty list: none.
-   * @defaultValue those that the server itself marks, by `annotations.readOnlyHint`
+   * The server's own names of all its tools whose calls change nothing. They have no limit. An empty list means none.
+   * @defaultValue the tools with `annotations.readOnlyHint`
    */
   readonly readOnlyTools?: readonly string[]
   /**
-   * `false`: arguments are sent as they are, for a server that takes more than its `inputSchema` says. The schemas are still shown.
+   * `false`: arguments are sent unchecked, for a server that takes more than its `inputSchema` allows. The schemas are still
+   * shown.
    * @defaultValue true
    */
   readonly checkArguments?: boolean
-  /** Per attempt, ms; 0 for none. A task's own comes first. @defaultValue the execution's `taskTimeoutMs` */
+  /** Per attempt, ms; 0 for none. The `timeoutMs` of a task takes precedence. @defaultValue the execution's `taskTimeoutMs` */
   readonly timeoutMs?: number
   /**
-   * Each progress of a call starts its `timeoutMs` anew. A task's own `timeoutMs` is not started anew.
-   * @defaultValue false; with it `timeoutMs` is 30,000 unless given
+   * Each progress of a call restarts `timeoutMs`. It does not restart the `timeoutMs` of a task.
+   * @defaultValue false; with true, `timeoutMs` defaults to 30,000
    */
   readonly resetTimeoutOnProgress?: boolean
 }
 
-/** A server that is a process, spoken to over its stdin and stdout. */
+/** A process that reads requests on stdin and answers on stdout. */
 export interface McpProcessConfig extends McpServerOptions {
   readonly type?: 'stdio'
   readonly command: string
   readonly args?: readonly string[]
-  /** Beside `HOME`, `LOGNAME`, `PATH`, `SHELL`, `TERM` and `USER`, the only variables it sees. */
+  /** The process inherits only `HOME`, `LOGNAME`, `PATH`, `SHELL`, `TERM` and `USER`. */
   readonly env?: Readonly<Record<string, string>>
-  /** @defaultValue that of this process */
+  /** @defaultValue the working directory of this process */
   readonly cwd?: string
-  /** It is as if it were not there. */
+  /** `true`: the server is ignored. */
   readonly disabled?: boolean
 }
 
-/** A server that is spoken to over Streamable HTTP. */
+/** A server over Streamable HTTP. */
 export interface McpHttpConfig extends McpServerOptions {
   readonly type?: 'http' | 'streamable-http' | 'streamableHttp'
   readonly url: string
   readonly headers?: Readonly<Record<string, string>>
-  /** It is as if it were not there. */
+  /** `true`: the server is ignored. */
   readonly disabled?: boolean
 }
 
 /**
- * What other MCP hosts keep in their files; what stands there beside `mcpServers` is not looked at. In `command`, `args`, `env`,
- * `cwd`, `url` and `headers`, `${NAME}` stands for a variable of the environment.
+ * The configuration file of other MCP hosts. Fields beside `mcpServers` are ignored. In `command`, `args`, `env`, `cwd`, `url`
+ * and `headers`, `${NAME}` stands for a variable of the environment.
  */
 export interface McpConfig {
   readonly mcpServers: Readonly<Record<string, McpProcessConfig | McpHttpConfig>>
@@ -71,15 +72,15 @@ export type Reach =
   | { readonly kind: 'http'; readonly url: URL; readonly headers: Readonly<Record<string, string>> }
   | { readonly kind: 'client'; readonly client: McpClient }
 
-/** A server as it was configured, checked. */
+/** A checked server. */
 export interface ServerConfig {
   readonly name: string
   readonly reach: Reach
-  /** What must be in no text that people see. */
+  /** Values that no shown or logged text may contain. */
   readonly secrets: readonly string[]
-  /** `undefined`: nobody said, so 1. */
+  /** `undefined`: not configured, so 1. */
   readonly concurrency?: number
-  /** `undefined`: what the server says counts. */
+  /** `undefined`: the hints of the server decide. */
   readonly readOnlyTools?: readonly string[]
   readonly checkArguments: boolean
   readonly timeoutMs?: number

@@ -1,15 +1,15 @@
 import { DagstreamError } from '../../../errors.ts'
 import { cutText } from '../../../text.ts'
 
-/** Where variables are looked up. */
+/** Variables by name. */
 export type Variables = Readonly<Record<string, string | undefined>>
 
 /**
- * Puts variables into the texts of a value, in arrays and objects too, as other hosts do: `${NAME}`, `${env:NAME}`,
- * `${NAME:-default}`, which also stands for an empty one. `$${` is a `${` that stays.
- * @param place which option it is
- * @param used is told each variable that was put in
- * @throws `INVALID_OPTION` for one that is not set, and for what is none of these forms
+ * Expands variables in all strings of a value, nested ones included, as other hosts do: `${NAME}`, `${env:NAME}` and
+ * `${NAME:-default}`, whose default also replaces an empty value. `$${` gives a literal `${`.
+ * @param place the path of the option
+ * @param used receives each expanded variable
+ * @throws `INVALID_OPTION` for an unset variable, and for any other form
  */
 export function expandVariables(
   value: unknown,

@@ -3,7 +3,7 @@ import type { Connection } from './connection.ts'
 import { McpFailure } from '../protocol/mcp-failure.ts'
 import type { ServerLink } from './server-link.ts'
 
-/** A client that somebody else has connected, and will close: it is never connected again. */
+/** A connected client. Its owner closes it; it is never reconnected. */
 export class GivenLink implements ServerLink {
   readonly #name: string
   readonly #client: McpClient

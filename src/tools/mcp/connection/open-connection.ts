@@ -7,13 +7,13 @@ import { HttpTransport } from '../transport/http-transport.ts'
 import { ProcessTransport } from '../transport/process-transport.ts'
 import { cutText } from '../../../text.ts'
 
-/** How long a server has to end a session, ms. */
+/** Time for a server to end its session, ms. */
 const END_SESSION_MS = 2000
 
 /**
- * Starts a server, or reaches it, and shakes hands.
- * @param signal gives up
- * @returns rejects with an error whose message says why, in words that follow "the server does not start:"
+ * Starts a server or connects to it, and initializes the session.
+ * @param signal cancels the start
+ * @returns rejects with an error whose message is the reason, without secrets
  */
 export async function openConnection(host: ConnectionHost, signal: AbortSignal): Promise<Connection> {
   const { clock, startTimeoutMs } = host
@@ -77,7 +77,7 @@ class OpeningConnection implements Connection {
     this.#isOpen = true
   }
 
-  /** It never came to be. Never rejects. */
+  /** Ends a connection that was not opened. Never rejects. */
   async abandon(): Promise<void> {
     if (this.#transport instanceof ProcessTransport) this.#transport.kill()
     await this.#transport.close()
@@ -106,14 +106,14 @@ class OpeningConnection implements Connection {
       if (code === 'ENOENT' && typeof syscall === 'string' && syscall.startsWith('spawn')) {
         return `\`${redact(reach.command)}\`${reach.cwd === undefined ? '' : ', or its `cwd`,'} was not found`
       }
-      // Where the SDK has closed it, the SDK says why.
+      // When the SDK closed the transport, its error has the reason.
       const hasEnded = this.#lossReason !== undefined && this.#lossReason !== CLOSED
       if (hasEnded && code !== 'EACCES') return `it ${this.#lossReason}${this.describeLines()}`
     }
     return cutText(redact(describeError(error)), 300)
   }
 
-  /** @param isMeant it was decided here */
+  /** @param isMeant whether the connection was ended from here */
   #lose(reason: string, isMeant = false): void {
     if (this.#lossReason !== undefined) return
     this.#lossReason = reason

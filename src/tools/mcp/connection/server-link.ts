@@ -2,30 +2,30 @@ import type { Clock } from '../../../clock.ts'
 import type { Connection, ConnectionHost } from './connection.ts'
 import { CLOSED, McpFailure } from '../protocol/mcp-failure.ts'
 
-/** The way to one server. */
+/** Gives connections to one server. */
 export interface ServerLink {
-  /** A connection that can be used, made where there is none. @returns a promise where it is not open yet, which rejects with an `McpFailure` */
+  /** The usable connection; opens one if there is none. @returns a promise while it opens, which rejects with an `McpFailure` */
   connect(): Connection | Promise<Connection>
-  /** A call runs on a connection, and has ended. */
+  /** Counts the start and the end of a call. */
   begin(connection: Connection): void
   end(connection: Connection): void
-  /** A call was answered: the server works. */
+  /** A call was answered: resets the restart delay. */
   answered(): void
-  /** Ends a connection that is of no use; the next use makes another at once. */
+  /** Closes an unusable connection. The next use opens another without delay. */
   drop(connection: Connection, reason: string): void
-  /** Makes no further call on a connection, for instance because its session has ended; those that run come to their end. */
+  /** Uses a connection for no further calls, for instance when its session has ended. Running calls complete. */
   retire(connection: Connection, reason: string): void
-  /** Ends it for good. Harmless to repeat; never rejects. */
+  /** Closes all connections. Idempotent; never rejects. */
   close(): Promise<void>
 }
 
-/** How long a server that was lost, or did not start, is left alone before it is started again, ms. */
+/** Delay of a restart after a loss or a failed start, ms. */
 const INITIAL_DELAY_MS = 100
 const MAX_DELAY_MS = 10_000
 
 /**
- * A server that is started on first use, once, and started again on the first use after it was lost. Each further loss doubles
- * the time it is left alone, until a call has been answered.
+ * A server that starts on first use, and again on the first use after a loss. Each further loss doubles the delay of the
+ * restart, until a call has been answered.
  */
 export class RestartingLink implements ServerLink {
   readonly #name: string
@@ -34,15 +34,15 @@ export class RestartingLink implements ServerLink {
   readonly #closing = new AbortController()
   #connection: Connection | undefined
   #opening: Promise<Connection> | undefined
-  /** Those that are used no more, each with calls that still run. */
+  /** Connections without further calls, whose running calls complete. */
   readonly #retired = new Set<Connection>()
-  /** Those that are being closed while others may be open already. */
+  /** Connections that are closing. */
   readonly #closes = new Set<Promise<void>>()
   #failureCount = 0
   #restartAt = Number.NEGATIVE_INFINITY
   readonly #lost: () => void
 
-  /** @param lost called when a connection that had been open was lost, or is used no more */
+  /** @param lost called when an open connection is lost or retired */
   constructor(name: string, host: Omit<ConnectionHost, 'lost'>, lost: () => void) {
     this.#name = name
     this.#clock = host.clock
@@ -69,7 +69,7 @@ export class RestartingLink implements ServerLink {
   drop(connection: Connection, reason: string): void {
     if (connection.lossReason !== undefined) return
     this.#track(connection.close(reason))
-    // It answers, if not to this: no reason to leave it alone.
+    // The server is alive, so the restart needs no delay.
     this.#restartAt = Number.NEGATIVE_INFINITY
   }
 
@@ -85,7 +85,7 @@ export class RestartingLink implements ServerLink {
   retire(connection: Connection, reason: string): void {
     if (connection !== this.#connection) return
     this.#connection = undefined
-    // Its last call closes it: the one that found it of no use, at the earliest.
+    // The end of its last call closes the connection.
     this.#retired.add(connection)
     this.#host.log.debug(reason)
     this.#lost()
@@ -105,10 +105,10 @@ export class RestartingLink implements ServerLink {
     try {
       await this.#waitForRestart()
       if (signal.aborted) throw new Error('it was closed')
-      // The SDK's client is loaded on the first connection: it takes longer to load than all else here.
+      // Loads the SDK on the first connection: that takes longer than loading all other modules.
       const { openConnection } = await import('./open-connection.ts')
       const connection = await openConnection(this.#host, signal)
-      // It may have been lost in the meantime.
+      // The connection may be lost already.
       if (connection.lossReason === undefined) this.#connection = connection
       return connection
     } catch (error) {
@@ -125,7 +125,7 @@ export class RestartingLink implements ServerLink {
     this.#restartAt = this.#clock.now() + delayMs
   }
 
-  /** Resolves early when this is closed. */
+  /** Resolves early when the link is closed. */
   #waitForRestart(): Promise<void> | undefined {
     const delayMs = this.#restartAt - this.#clock.now()
     const { signal } = this.#closing
@@ -147,7 +147,7 @@ export class RestartingLink implements ServerLink {
   }
 }
 
-/** A failure to have a connection: no call was made. */
+/** The failure of a call that was not made, for lack of a connection. */
 export function unavailable(name: string, reason: string): McpFailure {
   return new McpFailure('MCP_SERVER_UNAVAILABLE', `MCP server \`${name}\` does not start: ${reason}`)
 }

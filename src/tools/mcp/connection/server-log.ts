@@ -3,13 +3,13 @@ import type { Logger } from '../../../stream/logger.ts'
 import type { Redact } from '../config/secrets.ts'
 import { shortenText } from '../../../text.ts'
 
-/** How much of a line is told, characters. */
+/** Maximum length of a line, characters. */
 const MAX_LINE = 1000
-/** A server may write as much as it likes; so many lines of it are told in each window. */
+/** Maximum number of lines per window. */
 const MAX_LINES = 100
 const WINDOW_MS = 1000
 
-/** What is told of one server: without secrets, and bounded, however much it writes. */
+/** The log of one server: without secrets, and bounded. */
 export class ServerLog {
   readonly #name: string
   readonly #logger: Logger
@@ -19,7 +19,7 @@ export class ServerLog {
   #lineCount = 0
   #leftOutCount = 0
 
-  /** @param logger one that never throws */
+  /** @param logger never throws */
   constructor(name: string, logger: Logger, clock: Clock, redact: Redact) {
     this.#name = name
     this.#logger = logger
@@ -27,16 +27,16 @@ export class ServerLog {
     this.#redact = redact
   }
 
-  /** @param fields what is told beside the server's name */
+  /** @param fields logged in addition to the server's name */
   debug(line: string, fields: Readonly<Record<string, unknown>> = {}): void {
-    if (this.#mayTell()) this.#logger.debug(this.#format(line), { ...fields, server: this.#name })
+    if (this.#takeSlot()) this.#logger.debug(this.#format(line), { ...fields, server: this.#name })
   }
 
   warn(line: string): void {
-    if (this.#mayTell()) this.#logger.warn(this.#format(line), { server: this.#name })
+    if (this.#takeSlot()) this.#logger.warn(this.#format(line), { server: this.#name })
   }
 
-  #mayTell(): boolean {
+  #takeSlot(): boolean {
     const now = this.#clock.now()
     if (now - this.#windowAt >= WINDOW_MS) {
       this.#windowAt = now
@@ -54,7 +54,7 @@ export class ServerLog {
   }
 
   #format(line: string): string {
-    // Redacted before it is cut: half a secret would not be found.
+    // Redacts before it cuts: half a secret would not be found.
     const text = this.#redact(line)
     return `MCP server \`${this.#name}\`: ${shortenText(text, MAX_LINE)}`
   }

@@ -8,52 +8,52 @@ import { findAnswerError, findHttpFailure, isSessionGone } from '../protocol/sdk
 import { relaxPatterns } from './relaxed-schema.ts'
 import { cutText } from '../../../text.ts'
 
-/** A tool as its server lists it, as far as it can be used. */
+/** The usable part of a listed tool. */
 export interface ListedTool {
-  /** The server's own name for it. */
+  /** The server's own name of the tool. */
   readonly name: string
   readonly description?: string
-  /** Known to be usable, unless arguments are not checked. */
+  /** Compiles, unless arguments are not checked. */
   readonly inputSchema?: JsonSchema
-  /** The server marks it as one whose calls change nothing. */
+  /** The server marks the tool as read-only. */
   readonly hasReadOnlyHint: boolean
 }
 
-/** Whose tools are listed, and what for. */
+/** The server whose tools are listed. */
 export interface ListHost {
   readonly serverName: string
-  /** Whether schemas have to be usable. */
+  /** Whether arguments are checked by the schemas. */
   readonly checksArguments: boolean
   readonly warn: (message: string) => void
 }
 
-/** A list that goes on for longer is one without an end. */
+/** A longer list is taken for an endless one. */
 const MAX_PAGES = 1000
 const MAX_TOOLS = 10_000
-/** All of it as JSON, UTF-8 bytes. */
+/** Size of all pages as JSON, UTF-8 bytes. */
 const MAX_LIST_BYTES = 16 * 1024 * 1024
 
 const usableName = new RegExp(TOOL_NAME_PATTERN, 'u')
 
 /**
- * Asks a server for its tools, all pages of them. What cannot be used is left out, one by one, with a warning: neither the
- * SDK's check of the whole answer nor its compiled validators of outputs get to refuse all tools for the sake of one.
+ * Requests all pages of a server's tools. An unusable tool is left out with a warning. The SDK's own check would refuse the
+ * whole list for one tool.
  *
- * A list that repeats itself ends there, with one warning. An empty cursor is one like any other, as the protocol says.
- * @returns rejects when the server does not answer, with what is no list, or with one that is too long
+ * A list that repeats itself ends there, with one warning. By the protocol, an empty cursor is a cursor.
+ * @returns rejects when the server does not answer, when its answer is no list, and when the list is too long
  */
 export async function listTools(client: McpClient, host: ListHost): Promise<ListedTool[]> {
   const capabilities = client.getServerCapabilities()
-  // It offers prompts or resources alone.
+  // The server offers prompts or resources only.
   if (capabilities !== undefined && capabilities.tools === undefined) return []
   const list = new ToolList(host)
   const asked = new Set<string>()
   let cursor: string | undefined
   for (let page = 0; page < MAX_PAGES; page++) {
     const answer = await askPage(client, cursor)
-    // Many servers mean the end by an empty cursor, and refuse it.
+    // Many servers end a list by an empty cursor, and refuse a request with it.
     if (answer === undefined) return list.end('gives the cursor `""`, and refuses it: what it listed before is used')
-    // A schema is checked by, not passed on.
+    // Schemas are used here and not passed on, so their numbers may be doubles.
     const { tools: listed, nextCursor } = toDoubles(answer) as { tools?: unknown; nextCursor?: unknown }
     if (!list.add(listed === null ? [] : listed, nextCursor))
       return list.end('lists the same tools again: its list is used up to there')
@@ -83,7 +83,7 @@ async function askPage(
   }
 }
 
-/** Whether the server has answered, and could answer other requests. */
+/** Whether the server refused this request and can still answer others. */
 function isRefusal(error: unknown): boolean {
   const answer = findAnswerError(error)
   if (answer !== undefined) return answer.kind !== 'missing'
@@ -94,7 +94,7 @@ function isRefusal(error: unknown): boolean {
 class ToolList {
   readonly #host: ListHost
   readonly #tools = new Map<string, ListedTool>()
-  /** Names that were listed again; a list that repeats itself has them all. */
+  /** Names that were listed more than once. */
   readonly #repeatedNames = new Set<string>()
   #listedCount = 0
   #byteCount = 0
@@ -103,7 +103,7 @@ class ToolList {
     this.#host = host
   }
 
-  /** @returns whether to go on: false for a page that has nothing but tools that are known */
+  /** @returns whether to request another page: false when the page has known tools only */
   add(listed: unknown, nextCursor: unknown): boolean {
     if (!Array.isArray(listed)) throw new Error('its answer to `tools/list` has no array of tools')
     this.#listedCount += listed.length
@@ -127,7 +127,7 @@ class ToolList {
     return !hasKnown || this.#tools.size > countBefore
   }
 
-  /** @param warning why it ends here, if the server has not said that it does */
+  /** @param warning why the list ends, unless the server ended it */
   end(warning?: string): ListedTool[] {
     if (warning !== undefined) this.#host.warn(warning)
     else for (const name of this.#repeatedNames) this.#host.warn(`lists two tools named \`${name}\`; the first is used`)
@@ -164,7 +164,7 @@ function findToolFault(listed: unknown, serverName: string): string | undefined 
     : undefined
 }
 
-/** The schema, or one without the patterns that cannot be checked, or none. */
+/** The schema as it is, without its broken patterns, or none. */
 function findUsableSchema(name: string, schema: unknown, { checksArguments, warn }: ListHost): JsonSchema | undefined {
   if (schema === undefined || schema === null) return undefined
   if (!checksArguments) return isSchema(schema) ? schema : undefined

@@ -1,14 +1,14 @@
-/** How deep a schema is looked into; nothing below is changed. */
+/** Maximum depth; deeper levels are not changed. */
 const MAX_DEPTH = 64
 
-/** Keywords that hold values, not schemas: a `pattern` in there is data. */
+/** Keywords that hold values: a `pattern` below them is data. */
 const DATA = new Set(['const', 'enum', 'default', 'examples'])
-/** Keywords that hold schemas by name: a `pattern` there is a name. */
+/** Keywords that hold schemas by name: `pattern` below them is a name. */
 const NAMED = new Set(['properties', 'patternProperties', '$defs', 'definitions', 'dependentSchemas'])
 
 /**
- * A copy of a JSON Schema without the patterns that are no regular expressions of Unicode (JSON Schema's are meant to be; many
- * in the wild, such as `[\w-.]`, are not). All else is checked as before.
+ * A copy of a JSON Schema without the patterns that are no Unicode regular expressions, as JSON Schema requires. Many
+ * published schemas have such patterns, for instance `[\w-.]`. Nothing else is changed.
  */
 export function relaxPatterns(schema: unknown, depth = 0): unknown {
   if (typeof schema !== 'object' || schema === null || depth > MAX_DEPTH) return schema

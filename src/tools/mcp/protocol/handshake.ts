@@ -2,10 +2,10 @@ import { describeValue } from '../../../errors.ts'
 import { failAnswer, type ReadMessage } from './read-message.ts'
 
 /**
- * The answer to `initialize`, reduced to what is used: its version and whether there are tools.
+ * The answer to `initialize`, reduced to its protocol version and whether there are tools.
  *
- * The SDK checks all of it and refuses a server for the sake of a null, of a missing `serverInfo.version` or of a list as
- * `capabilities.tools`. A server that says nothing of its capabilities is asked for its tools.
+ * The SDK checks the whole answer. It would refuse a server for a null, a missing `serverInfo.version` or a list as
+ * `capabilities.tools`. A server without `capabilities` is taken to have tools.
  */
 export function readHandshake(read: ReadMessage): ReadMessage {
   const { message } = read

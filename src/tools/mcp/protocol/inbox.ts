@@ -4,20 +4,20 @@ import { parseMessage } from './parse-message.ts'
 import { failAnswer, findBrokenId, type ReadMessage, readMessage } from './read-message.ts'
 import { shortenText } from '../../../text.ts'
 
-/** How much of a text that is not JSON is told, characters. */
+/** Maximum length of a quoted text that is not JSON, characters. */
 const MAX_SHOWN = 80
 
-/** Reads what one server sends, by what it was asked. */
+/** Reads the messages of one server. Knows the pending requests. */
 export class Inbox {
-  /** Methods by the id of their request. */
+  /** Methods of the pending requests by id. */
   readonly #pending = new Map<number, string>()
-  /** Notifications that the server may still answer, wrongly, by an error without an id. */
+  /** Number of notifications that the server may still answer by an error without an id, against the protocol. */
   #noticeCount = 0
   #lastId = -1
-  /** An answer to this request, or to a later one, shows that the server is past the notifications. */
+  /** Once this request or a later one is answered, the server has handled the notifications. */
   #firstIdAfterNotice = 0
 
-  /** A message goes to the server. Call it for each, before it is sent. */
+  /** Records a message. Call it for every message, before it is sent. */
   sent(message: JSONRPCMessage): void {
     if (!('method' in message)) return
     if ('id' in message) {
@@ -34,7 +34,7 @@ export class Inbox {
     }
   }
 
-  /** A request has its answer. */
+  /** Records that a request was answered. */
   answered(id: unknown): void {
     if (typeof id !== 'number') return
     this.#pending.delete(id)
@@ -42,8 +42,8 @@ export class Inbox {
   }
 
   /**
-   * Reads a text that holds one message, or an array of them. Nothing that has the id of a request is without a message here.
-   * @param requestId the request that the text answers, where the transport knows it: an answer without an id is its own
+   * Reads a text with one message, or with an array of them. An invalid message with the id of a request gives an error answer.
+   * @param requestId the request that the text answers, if the transport knows it; an answer without an id belongs to it
    */
   read(text: string, requestId?: number): ReadMessage[] {
     let parsed: unknown
@@ -68,7 +68,7 @@ export class Inbox {
     return method === 'initialize' ? readHandshake(read) : read
   }
 
-  /** The only request that waits, unless the answer may be one to a notification. */
+  /** The only pending request, unless the answer may belong to a notification. */
   #findOrphanOwner(value: unknown): number | undefined {
     if (!isOrphan(value)) return undefined
     if (this.#noticeCount > 0) {
@@ -80,7 +80,7 @@ export class Inbox {
   }
 }
 
-/** Whether it is an answer, as far as it is one, that does not say to what. */
+/** Whether the value is an answer without an id. */
 function isOrphan(value: unknown): boolean {
   const { jsonrpc, id, result, error } = (value ?? {}) as Readonly<Record<string, unknown>>
   return jsonrpc === '2.0' && (id ?? null) === null && (result ?? error ?? null) !== null
@@ -89,7 +89,7 @@ function isOrphan(value: unknown): boolean {
 function readBroken(text: string, error: unknown): ReadMessage {
   const reason = error instanceof Error ? error.message : 'unknown error'
   const id = findBrokenId(text)
-  // What V8 says quotes the text itself.
+  // The message of V8 quotes the text.
   const fault =
     text.trim() === '' ? 'it is empty' : `it is not JSON: ${id === undefined ? shortenText(text, MAX_SHOWN) : reason}`
   return id === undefined ? { fault } : failAnswer(id, fault)

@@ -1,17 +1,17 @@
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/client'
 import { describeValue } from '../../../errors.ts'
 
-/** `error.data` of an answer that was made here because the server's own breaks the protocol. */
+/** `error.data` of an answer that replaces a malformed answer of the server. */
 export const MALFORMED = 'dagstream:malformed'
 
-/** What is said of such an answer, after "the server". */
+/** The fault of a malformed answer, as a predicate of "the server". */
 export const NO_ANSWER = 'sent an answer that is not one of the protocol'
 
 /** One message of a server. */
 export interface ReadMessage {
-  /** What the SDK takes without a fault of its own; absent if the message belongs nowhere. */
+  /** A message that the SDK accepts; absent if it belongs to no request. */
   readonly message?: JSONRPCMessage
-  /** What breaks the protocol, in words that follow "the answer is not one of the protocol:". */
+  /** How the message breaks the protocol. */
   readonly fault?: string
 }
 
@@ -21,22 +21,22 @@ const INTERNAL_ERROR = -32_603
 type Fields = Readonly<Record<string, unknown>>
 
 /**
- * The only check of a message: what it passes, the SDK's strict schemas accept. A loose check beside a strict one would let a
- * message vanish in between, and its call would wait for the time-out.
+ * The only check of a message. The SDK's strict schemas accept every message that passes: a message that they drop would
+ * leave its call pending until the timeout.
  *
- * Null and unknown members of the envelope are dropped, and `_meta`, which nothing here reads. An answer that still breaks the
- * protocol becomes an error for its call.
- * @param orphanOf the request that an answer without an id belongs to, if it is known
+ * Null and unknown members of the envelope and the unused `_meta` are dropped. An answer that still breaks the protocol becomes
+ * an error answer.
+ * @param orphanOf the request of an answer without an id, if it is known
  */
 export function readMessage(value: unknown, orphanOf?: number): ReadMessage {
   if (!isFields(value)) return { fault: `it is ${describeKind(value)}, not an object` }
   const { jsonrpc, id, method } = value
   const isAnswer = isPresent(value['result']) || isPresent(value['error'])
-  // Some servers repeat the method in the answer.
+  // Some servers repeat the method in their answers.
   if (isPresent(method) && !isAnswer) return readRequest(value)
   const fault = jsonrpc === '2.0' ? undefined : `its \`jsonrpc\` is ${describeValue(jsonrpc)}, not "2.0"`
   if (!isPresent(id)) {
-    // JSON that is logged on stdout has no id either, and must end no call.
+    // Logged JSON on stdout has no id either, and must not end a call.
     if (orphanOf !== undefined && isAnswer && fault === undefined) return readAnswer(value, orphanOf)
     return { fault: fault ?? 'it has no `id`' }
   }
@@ -45,12 +45,12 @@ export function readMessage(value: unknown, orphanOf?: number): ReadMessage {
   return fault === undefined ? readAnswer(value, answered) : failAnswer(answered, fault)
 }
 
-/** An error as the answer to a request whose own answer cannot be used. */
+/** The error answer that replaces a malformed one. */
 export function failAnswer(id: number, fault: string, code: number = INTERNAL_ERROR): Required<ReadMessage> {
   return { message: { jsonrpc: '2.0', id, error: { code, message: fault, data: MALFORMED } }, fault }
 }
 
-/** The id of an answer that is not JSON, such as one that holds `NaN`: where it stands before or behind all else. */
+/** The id of an answer that is not JSON, for instance because of a `NaN`. Found at the start or at the end of the text. */
 export function findBrokenId(text: string): number | undefined {
   const [, first] = /^\s*\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?"id"\s*:\s*"?(\d{1,15})"?\s*[,}]/.exec(text) ?? []
   const [, last] = /"jsonrpc"\s*:\s*"2\.0"\s*,\s*"id"\s*:\s*"?(\d{1,15})"?\s*\}\s*$/.exec(text.slice(-200)) ?? []
@@ -103,13 +103,13 @@ function failBoth(id: number, error: unknown): ReadMessage {
   return failAnswer(id, `it has both \`result\` and \`error\`${quoteText(text)}`)
 }
 
-/** Optional fields of progress, such as `total`, may be absent and not null. */
+/** The SDK refuses null in optional fields of progress, such as `total`. */
 function cleanParams(method: string, params: Fields): { [name: string]: unknown; _meta: undefined } {
   if (method !== 'notifications/progress') return { ...params, _meta: undefined }
   return { ...Object.fromEntries(Object.entries(params).filter(([, each]) => each !== null)), _meta: undefined }
 }
 
-/** Requests from here have numbers; servers give them back as text too. */
+/** Requests have numeric ids. Some servers return them as strings. */
 function toNumericId(id: unknown): number | undefined {
   if (typeof id === 'number') return Number.isSafeInteger(id) ? id : undefined
   return typeof id === 'string' && /^\d{1,15}$/.test(id) ? Number(id) : undefined
@@ -133,7 +133,7 @@ function describeKind(value: unknown): string {
   return `${/^[aeiou]/.test(kind) ? 'an' : 'a'} ${kind}`
 }
 
-/** What a server says of its failure, in a place where it may not stand. */
+/** The server's own text about its failure, from a wrong place. */
 function quoteText(text: unknown): string {
   return typeof text === 'string' && text !== '' ? `; it says: ${text}` : ''
 }

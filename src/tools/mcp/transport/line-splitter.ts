@@ -1,9 +1,9 @@
 const NEWLINE = 0x0a
 
 /**
- * Cuts a stream of bytes into lines of UTF-8, without their line ends; empty ones are left out.
+ * Splits a stream of bytes into lines of UTF-8 without line ends. Empty lines are left out.
  *
- * Holds at most `maxBytes` of a line: a longer one is given cut, once, and what follows of it is dropped.
+ * Buffers at most `maxBytes` of a line. A longer line is returned once, cut at the bound, and its rest is dropped.
  */
 export class LineSplitter {
   readonly #maxBytes: number
@@ -15,7 +15,7 @@ export class LineSplitter {
     this.#maxBytes = maxBytes
   }
 
-  /** @returns the lines that ended in this chunk, and one that became too long in it */
+  /** @returns the lines that ended in this chunk, and the line that exceeded the bound in it */
   push(chunk: Buffer): { readonly text: string; readonly isCut: boolean }[] {
     const lines: { text: string; isCut: boolean }[] = []
     let from = 0

@@ -2,16 +2,15 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { getDefaultEnvironment } from '@modelcontextprotocol/client/stdio'
 import type { Reach } from '../config/server-config.ts'
 
-/** Groups have an id of their own only where there is POSIX. */
+/** Only POSIX has process groups. */
 const HAS_GROUPS = process.platform !== 'win32'
 
-/** Processes that run: none of them may outlive this one. */
+/** Running servers. They are killed when this process exits. */
 const running = new Set<ChildProcess>()
 
 /**
- * Starts a server as the leader of a process group of its own, so that what it starts (servers are often started by `npx` or
- * a shell) ends with it, and so that a Ctrl-C in the terminal does not reach it: whether its calls are cancelled is decided
- * here.
+ * Starts a server as the leader of its own process group. Its child processes end with it: servers are often started by `npx`
+ * or a shell. A Ctrl-C in the terminal does not reach the group, so this process decides about running calls.
  */
 export function startProcess({ command, args, env, cwd }: Reach & { kind: 'process' }): ChildProcess {
   const child = spawn(command, [...args], {
@@ -25,7 +24,7 @@ export function startProcess({ command, args, env, cwd }: Reach & { kind: 'proce
   if (running.size === 0) process.on('exit', killAll)
   running.add(child)
   child.once('exit', () => {
-    // What it has started and left behind.
+    // Ends the child processes that are left.
     signalGroup(child, 'SIGKILL')
     running.delete(child)
     if (running.size === 0) process.off('exit', killAll)
@@ -33,14 +32,14 @@ export function startProcess({ command, args, env, cwd }: Reach & { kind: 'proce
   return child
 }
 
-/** Sends a signal to a server and what it started; nothing if all of it has ended. */
+/** Sends a signal to a server and its child processes. No effect when all have ended. */
 export function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   if (child.pid === undefined) return
   try {
     if (HAS_GROUPS) process.kill(-child.pid, signal)
     else child.kill(signal)
   } catch {
-    // There is nobody left to receive it.
+    // The group has ended.
   }
 }
 

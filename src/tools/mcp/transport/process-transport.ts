@@ -13,33 +13,32 @@ import { signalGroup, startProcess } from './process-group.ts'
 import type { Reach } from '../config/server-config.ts'
 import { cutText } from '../../../text.ts'
 
-/** How much may wait for a server that does not read its stdin, bytes. */
+/** Maximum size of unread messages on stdin, bytes. */
 const MAX_UNREAD_BYTES = 64 * 1024 * 1024
-/** So much is written before the turn ends, characters: the server begins, rather than waits for all that is sent in it. */
+/** Messages of this size are written before the turn ends, so that the server starts early, characters. */
 const MAX_UNWRITTEN = 1024
-/** How much of a line on stderr is read, bytes. */
+/** Maximum length of a line on stderr, bytes. */
 const MAX_STDERR_BYTES = 4096
-/** How long a server has to end once its stdin has, and again once it was asked by a signal, ms. */
+/** Time for a server to exit after the end of stdin, and again after each signal, ms. */
 const CLOSE_GRACE_MS = 1000
-/** How long what a server wrote may take to arrive once it has ended, ms: somebody else may hold its stdout open. */
+/** Time for the remaining output after the exit, ms: another process may hold stdout open. */
 const EXIT_GRACE_MS = 200
 
 const SENT = Promise.resolve()
 
-/** What a transport tells beside messages. */
+/** Callbacks of a transport beside those for messages. */
 export interface ProcessHooks {
   /** A line on stderr, cut at its bound. */
   onStderr(line: string): void
-  /** It cannot be used any more; answers that are under way may still arrive before `onclose`. */
+  /** The transport is unusable. Answers on their way may still arrive before `onclose`. */
   onEnded(reason: string): void
 }
 
 /**
- * A server as a process, one message per line.
+ * A server as a process, with one message per line.
  *
- * The SDK's own transport would do, but it keeps neither the exit code nor what the server wrote last, ends the process that
- * it started but not what that has started, adds a listener for every write that waits, and lets an answer overtake the
- * progress notified just before it, which then is lost.
+ * The SDK's transport drops the exit code, leaves the child processes of the server running, adds a listener for every
+ * waiting write, and lets an answer overtake the progress before it, which is then lost.
  */
 export class ProcessTransport implements Transport {
   onclose?: () => void
@@ -50,7 +49,7 @@ export class ProcessTransport implements Transport {
   readonly #hooks: ProcessHooks
   readonly #stdout = new LineSplitter(MAX_MESSAGE_BYTES)
   readonly #stderr = new LineSplitter(MAX_STDERR_BYTES)
-  /** Lines that were sent in this turn. */
+  /** Messages of this turn that are not written yet. */
   #unwritten = ''
   #isWriting = false
   readonly #inbox = new Inbox()
@@ -76,7 +75,7 @@ export class ProcessTransport implements Transport {
     child.stdout?.on('error', error => this.onerror?.(error))
     child.stderr?.on('error', error => this.onerror?.(error))
     child.stdout?.on('data', (chunk: Buffer) => this.#receive(chunk))
-    // Nothing more can come: of no use, even if it lives on.
+    // Without stdout the server is unusable, even if it runs on.
     child.stdout?.once('end', () => this.#after(EXIT_GRACE_MS, () => this.#fail('closed its stdout')))
     child.stderr?.on('data', (chunk: Buffer) => {
       for (const { text } of this.#stderr.push(chunk)) this.#hooks.onStderr(text)
@@ -96,7 +95,7 @@ export class ProcessTransport implements Transport {
     child.on('error', error => this.onerror?.(error))
   }
 
-  /** @returns rejects once it cannot be written any more; settles before it has been read */
+  /** @returns rejects when the transport is unusable; settles before the server has read the message */
   send(message: JSONRPCMessage): Promise<void> {
     const stdin = this.#child?.stdin
     if (!stdin || this.#endReason !== undefined) return Promise.reject(new Error('Not connected'))
@@ -105,7 +104,7 @@ export class ProcessTransport implements Transport {
     if (!this.#isWriting) process.nextTick(() => this.#endTurn(stdin))
     this.#isWriting = true
     this.#unwritten += line
-    // A write for each message would cost more than all else here.
+    // One write per message would be the largest cost of a call.
     if (this.#unwritten.length > MAX_UNWRITTEN) this.#write(stdin)
     return SENT
   }
@@ -118,12 +117,12 @@ export class ProcessTransport implements Transport {
   #write(stdin: Writable): void {
     const text = this.#unwritten
     this.#unwritten = ''
-    // An error is told by the stream, and by its end.
+    // The stream reports errors by its own event.
     if (text !== '' && stdin.writable) stdin.write(text)
     if (stdin.writableLength > MAX_UNREAD_BYTES) this.#fail('does not read its stdin')
   }
 
-  /** Ends the server: by the end of its stdin, else by SIGTERM, else by SIGKILL. */
+  /** Ends the server: by the end of stdin, then SIGTERM, then SIGKILL. */
   async close(): Promise<void> {
     const child = this.#child
     if (child === undefined || this.#hasEnded) return
@@ -135,19 +134,19 @@ export class ProcessTransport implements Transport {
       signalGroup(child, 'SIGTERM')
       this.#after(CLOSE_GRACE_MS, () => {
         signalGroup(child, 'SIGKILL')
-        // One that the kernel cannot end is not waited for.
+        // Does not wait for a process that the kernel cannot end.
         this.#after(CLOSE_GRACE_MS, () => this.#end())
       })
     })
     await ended
   }
 
-  /** Ends the server, and what it has started, at once. */
+  /** Kills the server and its child processes. */
   kill(): void {
     if (this.#child !== undefined && !this.#hasEnded) signalGroup(this.#child, 'SIGKILL')
   }
 
-  /** One timer at a time: each of them is about how this ends. */
+  /** Replaces the timer: only one step of the end waits at a time. */
   #after(delayMs: number, callback: () => void): void {
     this.#cancelTimer?.()
     this.#cancelTimer = this.#hasEnded ? undefined : this.#clock.after(delayMs, callback)
@@ -169,7 +168,7 @@ export class ProcessTransport implements Transport {
         if (fault !== undefined) this.onerror?.(new Error(describeFault(line, fault, message !== undefined)))
         if (message === undefined) continue
         this.onmessage?.(message)
-        // The SDK handles notifications a microtask later but answers at once, and forgets who waits for progress then.
+        // The SDK handles a notification one microtask later, but an answer at once, which ends the progress of its request.
         if (!('id' in message)) await Promise.resolve()
       }
     }

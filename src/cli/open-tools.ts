@@ -1,6 +1,6 @@
 import type { Logger } from '../log/logger.ts'
 import type { McpServers } from '../tools/mcp/mcp-servers.ts'
-import type { McpConfig } from '../tools/mcp/server-config.ts'
+import type { McpConfig } from '../tools/mcp/config/server-config.ts'
 import { type AnyTool, ToolRegistry } from '../tools/registry.ts'
 import type { ToolProvider } from '../tools/tool-provider.ts'
 import { createBuiltinTools } from './builtin-tools.ts'

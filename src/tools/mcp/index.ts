@@ -6,5 +6,5 @@ export type {
   McpHttpConfig,
   McpProcessConfig,
   McpServerOptions,
-} from './server-config.ts'
-export type { McpFailureCode } from './mcp-failure.ts'
+} from './config/server-config.ts'
+export type { McpFailureCode } from './protocol/mcp-failure.ts'

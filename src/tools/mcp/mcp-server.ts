@@ -1,49 +1,49 @@
-import type { FetchLike } from '@modelcontextprotocol/sdk/shared/transport.js'
+import type { FetchLike } from '@modelcontextprotocol/client'
 import type { Clock } from '../../clock.ts'
 import type { Logger } from '../../log/logger.ts'
 import { createLimit, type Limit } from '../limit.ts'
 import type { Tool, ToolContext } from '../tool.ts'
-import { CallSignals } from './call-signals.ts'
-import type { Connection } from './connection.ts'
-import { describeError } from './describe-error.ts'
-import { GivenLink } from './given-link.ts'
-import { type ListedTool, listTools } from './listed-tools.ts'
-import { Notifications } from './notifications.ts'
-import { createRedactor } from './secrets.ts'
-import type { ServerConfig } from './server-config.ts'
-import { RestartingLink, type ServerLink, unavailable } from './server-link.ts'
-import { ServerLog } from './server-log.ts'
-import { type CallHost, callTool, isSessionGone } from './tool-call.ts'
+import { CallSignals } from './calls/call-signals.ts'
+import type { Connection } from './connection/connection.ts'
+import { GivenLink } from './connection/given-link.ts'
+import { type ListedTool, listTools } from './listing/listed-tools.ts'
+import { Notifications } from './calls/notifications.ts'
+import { createRedactor } from './config/secrets.ts'
+import type { ServerConfig } from './config/server-config.ts'
+import { RestartingLink, type ServerLink, unavailable } from './connection/server-link.ts'
+import { ServerLog } from './connection/server-log.ts'
+import { type CallHost, callTool } from './calls/tool-call.ts'
+import { describeError, isSessionGone } from './protocol/sdk-errors.ts'
 import { cutText } from '../../text.ts'
 
-/** What all servers share. */
+/** Services that all servers share. */
 export interface ServerHost {
   readonly clock: Clock
-  /** One that never throws. */
+  /** Never throws. */
   readonly logger: Logger
   readonly startTimeoutMs: number
   readonly fetch: FetchLike
 }
 
-/** The timeout of a call that progress starts anew, unless configured, ms: that of any task. */
+/** Default time without progress, ms; equal to the default timeout of a task. */
 const DEFAULT_IDLE_MS = 30_000
-/** As many executions are remembered to have been told of the limit. */
-const MAX_TOLD = 1000
+/** Maximum number of remembered executions that got the note about the limit. */
+const MAX_NOTED = 1000
 
-/** One server: started when its tools are asked for, its tools as ours. */
+/** One server and its tools. Starts on the first request for its tools. */
 export class McpServer {
   readonly name: string
   readonly #config: ServerConfig
   readonly #host: ServerHost
   readonly #link: ServerLink
   readonly #log: ServerLog
-  /** Of all tools that are not marked read-only, together. */
+  /** Shared by all tools that are not marked read-only. */
   readonly #limit: Limit
   readonly #notifications: Notifications
   readonly #callHost: CallHost
-  readonly #toldExecutions = new Set<string>()
+  readonly #notedExecutions = new Set<string>()
   #tools: Promise<readonly Tool[]> | undefined
-  /** What was wrong with its list when it was last asked for: the same is not told again. */
+  /** Warnings about the latest list. A new list repeats none of them. */
   #listWarnings = new Set<string>()
 
   constructor(config: ServerConfig, host: ServerHost) {
@@ -69,15 +69,15 @@ export class McpServer {
       redact,
       link: this.#link,
       connect: () => this.#connect(),
-      // Over HTTP a signal costs little beside all else, and a given client may be of another SDK.
+      // Over HTTP the cost of a signal does not matter. A given client may need more of the signal than `CallSignal` has.
       ...(reach.kind === 'process' && { signals: new CallSignals(clock) }),
       ...(resetTimeoutOnProgress && { idleTimeoutMs: timeoutMs }),
     }
   }
 
   /**
-   * Its tools, named `server:tool`. They are asked for once, and again after it has said that they changed or was lost.
-   * @returns rejects with an `McpFailure` when it does not start, or does not say what it can do
+   * The server's tools, named `server:tool`. The list is cached until the server reports a change or is lost.
+   * @returns rejects with an `McpFailure` when the server does not start, or does not list its tools
    */
   tools(): Promise<readonly Tool[]> {
     this.#tools ??= this.#listTools().catch(error => {
@@ -95,12 +95,12 @@ export class McpServer {
 
   async #listTools(hasNewSession = false): Promise<readonly Tool[]> {
     const connection = await this.#connect()
-    const told = this.#listWarnings
+    const earlier = this.#listWarnings
     this.#listWarnings = new Set()
     const warn = (message: string): void => {
       if (this.#listWarnings.has(message)) return
       this.#listWarnings.add(message)
-      if (!told.has(message)) this.#log.warn(message)
+      if (!earlier.has(message)) this.#log.warn(message)
     }
     let listed: readonly ListedTool[]
     this.#link.begin(connection)
@@ -114,7 +114,7 @@ export class McpServer {
         this.#link.retire(connection, 'has ended the session')
         return await this.#listTools(true)
       }
-      // Where it was lost, that is why.
+      // A loss of the connection is the cause of the other error.
       const { lossReason } = connection
       const reason = lossReason === undefined ? describeError(error) : `it ${lossReason}`
       throw unavailable(this.name, cutText(this.#callHost.redact(reason), 300))
@@ -127,7 +127,7 @@ export class McpServer {
     return listed.map(tool => this.#toTool(tool))
   }
 
-  /** What a server that starts has to answer; one that does not is given up. */
+  /** Limits the time of an answer during the start; drops the connection at the limit. */
   async #inTime<T>(connection: Connection, answer: Promise<T>): Promise<T> {
     const { clock, startTimeoutMs } = this.#host
     let cancelTimer = (): void => {}
@@ -148,19 +148,19 @@ export class McpServer {
   #toTool({ name, description, inputSchema, hasReadOnlyHint }: ListedTool): Tool {
     const { reach, readOnlyTools, checkArguments, resetTimeoutOnProgress, timeoutMs } = this.#config
     const isReadOnly = readOnlyTools?.includes(name) ?? hasReadOnlyHint
-    // Where progress counts, the engine's timer, which knows nothing of it, is not used.
+    // The timer of the engine ignores progress, so `callTool` has its own.
     const limitMs = resetTimeoutOnProgress ? 0 : timeoutMs
     return {
       name: `${this.name}:${name}`,
       ...(description !== undefined && { description }),
       ...(inputSchema && { inputSchema }),
-      // A given client has a transport that knows JavaScript numbers only.
+      // The transport of a given client reads JavaScript numbers.
       exactNumbers: reach.kind !== 'client',
       ...(!checkArguments && { checkArguments }),
       ...(limitMs !== undefined && { timeoutMs: limitMs }),
       ...(isReadOnly ? { readOnly: true } : { limit: this.#limit }),
       execute: (args, context) => {
-        if (!isReadOnly) this.#tellLimit(context)
+        if (!isReadOnly) this.#noteLimit(context)
         return this.#call(name, args, context)
       },
     }
@@ -185,13 +185,13 @@ export class McpServer {
     return connection
   }
 
-  /** Once per execution, and only where nobody has decided about the limit. */
-  #tellLimit({ executionId, log }: ToolContext): void {
-    if (this.#config.concurrency !== undefined || this.#toldExecutions.has(executionId)) return
-    this.#toldExecutions.add(executionId)
-    if (this.#toldExecutions.size > MAX_TOLD) {
-      for (const oldest of this.#toldExecutions) {
-        this.#toldExecutions.delete(oldest)
+  /** Logs the limit once per execution, unless the limit is configured. */
+  #noteLimit({ executionId, log }: ToolContext): void {
+    if (this.#config.concurrency !== undefined || this.#notedExecutions.has(executionId)) return
+    this.#notedExecutions.add(executionId)
+    if (this.#notedExecutions.size > MAX_NOTED) {
+      for (const oldest of this.#notedExecutions) {
+        this.#notedExecutions.delete(oldest)
         break
       }
     }

@@ -1,56 +1,55 @@
-import type { FetchLike } from '@modelcontextprotocol/sdk/shared/transport.js'
+import type { FetchLike } from '@modelcontextprotocol/client'
 import { CLOCK_METHODS, type Clock, systemClock } from '../../clock.ts'
 import { DagstreamError, expectMethods, expectObject, invalidOption } from '../../errors.ts'
 import { guardLogger, type Logger, SILENT_LOGGER } from '../../log/logger.ts'
 import { createUndiciFetch, fetchByUndici } from '../llm/undici-fetch.ts'
 import type { Tool } from '../tool.ts'
 import { McpServer } from './mcp-server.ts'
-import { parseServers } from './parse-servers.ts'
-import type { McpClients, McpConfig } from './server-config.ts'
+import { parseServers } from './config/parse-servers.ts'
+import type { McpClients, McpConfig } from './config/server-config.ts'
 
-/** How servers are started, and who hears of them. */
+/** Options of all servers. */
 export interface McpOptions {
-  /** Hears what servers write on stderr, and what is wrong with what they say; bounded, without secrets. @defaultValue nobody */
+  /** Receives the stderr of servers and warnings about their messages; bounded, without secrets. @defaultValue none */
   readonly logger?: Logger
-  /** How long a server may take to start, and again to list its tools, ms; at least 1. @defaultValue 30,000 */
+  /** Maximum time for the start of a server, and again for the list of its tools, ms; at least 1. @defaultValue 30,000 */
   readonly startTimeoutMs?: number
-  /** For Streamable HTTP. @defaultValue undici's, with time-outs of its own switched off, through the proxy that `env` names */
+  /** For Streamable HTTP. @defaultValue undici's, without timeouts of its own, through the proxy that `env` names */
   readonly fetch?: FetchLike
-  /** The variables that `${NAME}` in a configuration stands for, and that name a proxy. @defaultValue those of this process */
+  /** The variables for `${NAME}` in a configuration, and for the proxy. @defaultValue `process.env` */
   readonly env?: Readonly<Record<string, string | undefined>>
-  /** @defaultValue the machine's */
+  /** @defaultValue the system's clock */
   readonly clock?: Clock
 }
 
-/** What of a workflow says which servers it needs. */
+/** The part of a workflow that names servers. */
 export interface ToolUser {
   readonly tasks: readonly { readonly tool: string }[]
 }
 
-/** MCP servers, none of which runs before its tools are asked for. */
+/** MCP servers. Each starts when its tools are requested. */
 export interface McpServers {
   /**
-   * The tools of the servers that a workflow names (`server:tool`), which are started, all at once, unless they run. Tools of
-   * other origins are not looked at.
-   * @returns rejects with `TOOLS_UNAVAILABLE`, naming each server that does not start and why: `details.servers` are
-   * `{ name, reason }`
+   * The tools of the servers that a workflow names (`server:tool`). Starts these servers in parallel, unless they run. Other
+   * tools of the workflow are ignored.
+   * @returns rejects with `TOOLS_UNAVAILABLE` when servers do not start: `details.servers` has `{ name, reason }` of each
    */
   toolsFor(workflow: ToolUser): Promise<Tool[]>
-  /** The tools of all servers that start. Those that do not are told to `logger`. */
+  /** The tools of all servers that start. Failures are logged. */
   tools(): Promise<Tool[]>
   /**
-   * Ends all servers and connections; calls that run fail. A connected client that was given stays open. Harmless to repeat.
+   * Ends all servers and connections. Running calls fail. Given clients stay open. Idempotent.
    * @returns settles when the processes have ended, after at most 3 s; never rejects
    */
   close(): Promise<void>
 }
 
-/** How long a server may take to start, ms. */
+/** Default of `startTimeoutMs`. */
 const START_TIMEOUT_MS = 30_000
 
 /**
- * MCP servers by the configuration that other hosts use, or by clients that are connected already. Nothing is started yet.
- * @throws `INVALID_OPTION` for what cannot be a configuration, an unknown field included
+ * Creates MCP servers from the configuration of other hosts, or from connected clients. Starts nothing.
+ * @throws `INVALID_OPTION` for an invalid configuration, unknown fields included
  */
 export function createMcpServers(source: McpConfig | McpClients, options: McpOptions = {}): McpServers {
   const { servers, logger } = openServers(source, options)
@@ -67,7 +66,7 @@ export function createMcpServers(source: McpConfig | McpClients, options: McpOpt
 
 /**
  * The tools of all servers of a configuration, or of connected clients. The array has a `close` that ends the servers.
- * @returns rejects with `TOOLS_UNAVAILABLE` when any does not start; then none is left running
+ * @returns rejects with `TOOLS_UNAVAILABLE` when a server does not start; then all are ended
  * @throws as `createMcpServers` does, as a rejection
  */
 export async function mcpTools(
@@ -77,7 +76,7 @@ export async function mcpTools(
   const { servers } = openServers(source, options)
   try {
     const tools = await requireTools(servers)
-    // Not enumerable: spread or iterated, it is the tools alone.
+    // Not enumerable: a spread or an iteration gives the tools only.
     return Object.defineProperty(tools, 'close', { value: () => closeAll(servers) }) as Tool[] & {
       close(): Promise<void>
     }
@@ -102,7 +101,7 @@ function openServers(
   }
   expectObject('env', env)
   expectMethods('clock', clock, CLOCK_METHODS)
-  // The platform's would end an answer that is silent for 300 s. Its type says only what providers use of it.
+  // The platform's `fetch` ends an answer after 300 s of silence. The cast: its type has only what providers use.
   const { fetch = (env === process.env ? fetchByUndici : createUndiciFetch(() => env)) as FetchLike } = options
   if (typeof fetch !== 'function') throw invalidOption('fetch', 'a function', fetch)
   const host = { clock, logger: guardLogger(logger), startTimeoutMs, fetch }
@@ -110,7 +109,7 @@ function openServers(
   return { servers, logger: host.logger }
 }
 
-/** Nothing of the workflow has been checked. */
+/** @param workflow unchecked */
 function isNamed(name: string, workflow: unknown): boolean {
   const { tasks } = (workflow ?? {}) as { tasks?: unknown }
   if (!Array.isArray(tasks)) return false

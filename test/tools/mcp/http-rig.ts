@@ -40,7 +40,7 @@ export async function readBody(request: IncomingMessage): Promise<Record<string,
   return text === '' ? {} : (JSON.parse(text) as Record<string, unknown>)
 }
 
-/** A server of the SDK with the tools `echo`, `hang`, `progress` and `log`. */
+/** A server of the SDK with the tools `echo`, `hang`, `progress` and `log`. It refuses the text `refuse`. */
 export function createSdkServer(): Server {
   const server = new Server({ name: 'sdk', version: '1' }, { capabilities: { tools: {}, logging: {} } })
   server.setRequestHandler(ListToolsRequestSchema, () => ({
@@ -49,6 +49,7 @@ export function createSdkServer(): Server {
   server.setRequestHandler(CallToolRequestSchema, async ({ params }, { sendNotification, _meta }) => {
     const { name, arguments: args } = params
     if (name === 'hang') await new Promise(() => {})
+    if (args?.['text'] === 'refuse') throw Object.assign(new Error('Not like this'), { code: -32_602 })
     if (name === 'progress') {
       for (const progress of [1, 2]) {
         const progressToken = _meta?.progressToken ?? 0

@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import type { ToolContext } from '../../../src/index.ts'
-import { CallProgress } from '../../../src/tools/mcp/call-progress.ts'
-import { type CallSignal, CallSignals } from '../../../src/tools/mcp/call-signals.ts'
-import { IdleTimeout } from '../../../src/tools/mcp/idle-timeout.ts'
-import { LineSplitter } from '../../../src/tools/mcp/line-splitter.ts'
-import { relaxPatterns } from '../../../src/tools/mcp/relaxed-schema.ts'
-import { createRedactor, findSecrets, type Redact } from '../../../src/tools/mcp/secrets.ts'
-import type { Reach } from '../../../src/tools/mcp/server-config.ts'
-import { RestartingLink } from '../../../src/tools/mcp/server-link.ts'
-import { ServerLog } from '../../../src/tools/mcp/server-log.ts'
+import { CallProgress } from '../../../src/tools/mcp/calls/call-progress.ts'
+import { type CallSignal, CallSignals } from '../../../src/tools/mcp/calls/call-signals.ts'
+import { IdleTimeout } from '../../../src/tools/mcp/calls/idle-timeout.ts'
+import { LineSplitter } from '../../../src/tools/mcp/transport/line-splitter.ts'
+import { relaxPatterns } from '../../../src/tools/mcp/listing/relaxed-schema.ts'
+import { createRedactor, findSecrets, type Redact } from '../../../src/tools/mcp/config/secrets.ts'
+import type { Reach } from '../../../src/tools/mcp/config/server-config.ts'
+import { RestartingLink } from '../../../src/tools/mcp/connection/server-link.ts'
+import { ServerLog } from '../../../src/tools/mcp/connection/server-log.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { collectLines } from './mcp-rig.ts'
 
@@ -189,8 +189,20 @@ describe('the signal of a call', () => {
     signal.addEventListener('abort', () => (abortCount += 1))
     clock.advance(20)
     controller.abort(new Error('stop'))
-    expect([abortCount, signal.aborted]).toEqual([1, true])
-    expect(() => signal.throwIfAborted()).toThrow('stop')
+    expect([abortCount, signal.aborted, signal.reason]).toEqual([1, true, new Error('stop')])
+  })
+
+  test('loses a listener that is removed, and no other', () => {
+    const { clock, controller, signal } = begin()
+    const heard: string[] = []
+    const first = (): void => void heard.push('first')
+    signal.addEventListener('abort', first)
+    signal.removeEventListener('abort', first)
+    signal.addEventListener('abort', () => heard.push('second'))
+    signal.removeEventListener('abort', first)
+    clock.advance(20)
+    controller.abort()
+    expect(heard).toEqual(['second'])
   })
 
   test('aborts a little later where the call had just begun', () => {

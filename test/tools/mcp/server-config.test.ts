@@ -1,7 +1,7 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { describe, expect, test } from 'vitest'
 import { createMcpServers } from '../../../src/tools/mcp/index.ts'
-import { parseServers as parseAll } from '../../../src/tools/mcp/parse-servers.ts'
+import { parseServers as parseAll } from '../../../src/tools/mcp/config/parse-servers.ts'
 
 const VARIABLES = { KEY: 'the-key', EMPTY: '', FOLDER: '/srv', API_TOKEN: 'the-token' }
 const parseServers = (source: unknown) => parseAll(source as never, VARIABLES)

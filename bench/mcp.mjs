@@ -168,6 +168,6 @@ async function openWorkflow(maxConcurrency) {
 }
 
 async function connectTools() {
-  const { mcpTools } = await import(new URL('tools/mcp/index.js', root).href)
+  const { mcpTools } = await import(new URL('integrations/mcp/index.js', root).href)
   return mcpTools({ mcpServers: { everything: { ...findServer(), readOnlyTools: ['echo'] } } })
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { Output } from '../../src/cli/console.ts'
-import { createServerLog, LOG_LEVELS, logExecutions, logRequests } from '../../src/cli/server-log.ts'
+import { Output } from '../../src/cli/process/console.ts'
+import { createServerLog, LOG_LEVELS, logExecutions, logRequests } from '../../src/cli/process/server-log.ts'
 import { createMemoryStore, type ExecutionStore, ParallelExecutor } from '../../src/index.ts'
 import { FakeStream } from './fake-process.ts'
 

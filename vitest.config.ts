@@ -3,7 +3,21 @@ import { defineConfig } from 'vitest/config'
 
 const source = (path: string): string => fileURLToPath(new URL(`src/${path}`, import.meta.url))
 
-export default defineConfig({
+/**
+ * Files that need a process of their own: they start programs, count handles or bytes of their process, load native code,
+ * replace modules or bring an environment. Starting a process and loading the source again costs about one second of CPU
+ * time per file.
+ */
+const APART = [
+  'test/{conformance,e2e,examples,examples-react,faults,kill,leaks,readers,store}/**/*.test.ts',
+  'test/tools/mcp/**/*.test.ts',
+  'test/tools/llm/failures.test.ts',
+  'test/hostile/process.test.ts',
+  'test/http/handler/leaks.test.ts',
+]
+
+/** What both projects have. They do not extend the root, whose `maxWorkers` would then be stronger than `--maxWorkers`. */
+const shared = {
   // Tests and examples see the source, however old the build is; the command line's end-to-end tests see the build.
   resolve: {
     alias: [
@@ -15,11 +29,22 @@ export default defineConfig({
       },
     ],
   },
+  test: { setupFiles: ['test/support/unhandled.ts'], testTimeout: 40_000, typecheck: { enabled: false } },
+}
+
+export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    setupFiles: ['test/support/unhandled.ts'],
-    testTimeout: 20_000,
-    typecheck: { enabled: false },
+    // By default one core stays idle, which is half of two.
+    maxWorkers: '100%',
+    // The projects run in the order of their names: the long files first, so that the short ones fill the workers at the end.
+    projects: [
+      { ...shared, test: { ...shared.test, name: 'apart', include: APART } },
+      // A worker runs the files of this project one after the other in one process, with one copy of the source.
+      {
+        ...shared,
+        test: { ...shared.test, name: 'together', include: ['test/**/*.test.ts'], exclude: APART, isolate: false },
+      },
+    ],
     coverage: {
       provider: 'v8',
       include: ['src/**/*.ts'],

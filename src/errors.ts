@@ -1,3 +1,5 @@
+import { cutText, shortenText } from './text.ts'
+
 /**
  * Every code that dagstream throws. Callers match on the code, never on the message.
  *
@@ -70,8 +72,8 @@ export class DagstreamError extends Error {
 export function describeValue(value: unknown): string {
   const type = value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value
   if ((typeof value === 'object' && value !== null) || typeof value === 'function') return type
-  const text = typeof value === 'string' ? JSON.stringify(value.slice(0, 41)) : String(value)
-  const shown = text.length > 40 ? `${text.slice(0, 39)}…` : text
+  const text = typeof value === 'string' ? JSON.stringify(cutText(value, 41)) : String(value)
+  const shown = shortenText(text, 40)
   return value === null || value === undefined ? shown : `\`${shown}\` (${type})`
 }
 

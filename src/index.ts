@@ -28,10 +28,14 @@ export {
   StreamingExecutor,
   type StreamOptions,
 } from './execute/streaming-executor.ts'
+export { JsonNumber } from './json/json-number.ts'
+export { parseJson } from './json/parse-json.ts'
+export { stringifyJson } from './json/stringify-json.ts'
 export { handleSSERequest, handleWorkflowRequest, type WorkflowRequestOptions } from './http/workflow-request.ts'
 export { compileWorkflow, type ValidationResult, validateWorkflow } from './plan/compile.ts'
 export type { ExecutionPlan, PlannedTask } from './plan/execution-plan.ts'
 export type { ExecutionRecord, ExecutionStore, StoredExecution } from './store/execution-store.ts'
+export type { ExecutionSummary } from './store/execution-summary.ts'
 export type { Format } from './sse/formats.ts'
 export { createMemoryStore } from './store/memory-store.ts'
 export type { MemoryStoreOptions } from './store/memory-store-options.ts'

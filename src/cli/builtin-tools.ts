@@ -1,19 +1,26 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { stringifyJson } from '../json/stringify-json.ts'
 import type { HttpToolsOptions } from '../tools/http/http-options.ts'
 import { createChatTool } from '../tools/llm/chat-tool.ts'
 import { OpenRouterProvider } from '../tools/llm/openrouter-provider.ts'
 import { failure } from '../tools/llm/stream-error.ts'
+import { createUndiciFetch } from '../tools/llm/undici-fetch.ts'
 import type { Tool, ToolContext } from '../tools/tool.ts'
 import { type CliProcess, UsageError } from './console.ts'
 import { createHttpTools } from './http-tools.ts'
+import type { LlmOptions } from './read-config.ts'
 
 /**
  * The tools that need no module and no server.
  * @param http where requests may go; without it they only get public addresses
  * @throws `INVALID_OPTION`
  */
-export function createBuiltinTools(http: HttpToolsOptions | undefined, env: CliProcess['env']): readonly Tool[] {
-  return [...OFFLINE_TOOLS, ...createHttpTools(http), ...createChatTools(env)]
+export function createBuiltinTools(
+  http: HttpToolsOptions | undefined,
+  env: CliProcess['env'],
+  llm: LlmOptions = {},
+): readonly Tool[] {
+  return [...OFFLINE_TOOLS, ...createHttpTools(http), ...createChatTools(env, llm)]
 }
 
 /** Enough to try a workflow with nothing set up. */
@@ -22,6 +29,7 @@ const OFFLINE_TOOLS: readonly Tool[] = [
     name: 'echo',
     description: 'Returns its arguments.',
     readOnly: true,
+    exactNumbers: true,
     inputSchema: { type: 'object' },
     execute: args => args,
   },
@@ -29,6 +37,7 @@ const OFFLINE_TOOLS: readonly Tool[] = [
     name: 'wait',
     description: 'Returns `value` (default null) after `ms` milliseconds.',
     readOnly: true,
+    exactNumbers: true,
     // It says itself how long it takes.
     timeoutMs: 0,
     inputSchema: {
@@ -37,7 +46,7 @@ const OFFLINE_TOOLS: readonly Tool[] = [
       required: ['ms'],
       additionalProperties: false,
     },
-    execute: ({ ms, value }, { signal }) => sleep(ms as number, value ?? null, { signal }),
+    execute: ({ ms, value }, { signal }) => sleep(Number(ms), value ?? null, { signal }),
   },
   {
     name: 'fail',
@@ -54,6 +63,7 @@ const OFFLINE_TOOLS: readonly Tool[] = [
     name: 'text:join',
     description: 'Joins `parts` into one text, with `separator` (default: a line feed) between them.',
     readOnly: true,
+    exactNumbers: true,
     inputSchema: {
       type: 'object',
       properties: { parts: { type: 'array' }, separator: { type: 'string' } },
@@ -62,7 +72,7 @@ const OFFLINE_TOOLS: readonly Tool[] = [
     },
     execute: ({ parts, separator }) =>
       (parts as unknown[])
-        .map(part => (typeof part === 'string' ? part : JSON.stringify(part)))
+        .map(part => (typeof part === 'string' ? part : stringifyJson(part)))
         .join((separator as string | undefined) ?? '\n'),
   },
 ]
@@ -71,22 +81,28 @@ const OFFLINE_TOOLS: readonly Tool[] = [
  * `llm:chat`, which asks OpenRouter, or the endpoint of `OPENROUTER_BASE_URL`; `undefined` without `OPENROUTER_API_KEY`.
  * @throws UsageError for a base URL that is none; it does not show it
  */
-export function findChatTool(env: CliProcess['env']): Tool | undefined {
+export function findChatTool(env: CliProcess['env'], llm: LlmOptions = {}): Tool | undefined {
   const apiKey = env['OPENROUTER_API_KEY']?.trim()
   const baseURL = env['OPENROUTER_BASE_URL']?.trim()
   if (!apiKey) return undefined
   try {
     // Read here, not by the provider: what a command line sees of the environment is what it is given.
-    return createChatTool(new OpenRouterProvider({ apiKey, ...(baseURL && { baseURL }) })) as unknown as Tool
+    const provider = new OpenRouterProvider({
+      ...llm,
+      apiKey,
+      fetch: createUndiciFetch(() => env),
+      ...(baseURL && { baseURL }),
+    })
+    return createChatTool(provider) as unknown as Tool
   } catch {
     throw new UsageError('Expected OPENROUTER_BASE_URL to be an http or https URL without a password')
   }
 }
 
 /** A setting that is wrong hurts whoever asks the model, and nobody else. */
-function createChatTools(env: CliProcess['env']): Tool[] {
+function createChatTools(env: CliProcess['env'], llm: LlmOptions): Tool[] {
   try {
-    const tool = findChatTool(env)
+    const tool = findChatTool(env, llm)
     return tool === undefined ? [] : [tool]
   } catch (error) {
     const execute = (): never => {

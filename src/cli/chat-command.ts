@@ -1,6 +1,7 @@
 import { DagstreamError } from '../errors.ts'
 import type { ExecutionResult } from '../execute/execution-result.ts'
 import { StreamingExecutor } from '../execute/streaming-executor.ts'
+import { stringifyJson } from '../json/stringify-json.ts'
 import type { ChatArguments } from '../tools/llm/chat-tool.ts'
 import type { DAGStructure } from '../workflow/document.ts'
 import { findChatTool } from './builtin-tools.ts'
@@ -10,7 +11,7 @@ import { type CommandContext, type ExitCode, HintedError, UsageError } from './c
 import { describeFailure } from './event-lines.ts'
 import { follow, type FollowedExecution, toExitCode } from './follow.ts'
 import { missesTool } from './issue-lines.ts'
-import { readConfig } from './read-config.ts'
+import { type CliConfig, type LlmOptions, parseLlmOptions, readConfig } from './read-config.ts'
 import { RemotePlace } from './remote-place.ts'
 import { renderUsage } from './summary.ts'
 import { formatMs, formatNumberOf, toPlainLine } from './text.ts'
@@ -19,6 +20,10 @@ import { formatMs, formatNumberOf, toPlainLine } from './text.ts'
 export interface ChatOptions {
   readonly model?: string
   readonly mode?: string
+  /** Fields of the request that are not sent. */
+  readonly omit?: readonly string[]
+  /** Further fields of the request. */
+  readonly extra?: Readonly<Record<string, unknown>>
   /** Where it runs instead of this process. */
   readonly server?: string
   readonly token?: string
@@ -44,7 +49,10 @@ export async function chatCommand(prompt: string, options: ChatOptions, context:
   const { server, token } = options
   if (server === undefined && token !== undefined) throw new UsageError('Expected --server with --token')
   if (prompt.trim() === '') throw new UsageError('Expected a prompt that says something')
-  const args = await buildArguments(prompt, options, context)
+  // Read in any case: what is wrong in it is not to go unnoticed until a mode is asked for.
+  const config = await readConfig(context.process)
+  const llm = parseLlmOptions(config)
+  const args = buildArguments(prompt, options, config)
   let stop = (_why: string): void => {}
   const viewer = new ChatViewer(context, {
     isStreaming: options.stream ?? stdout.stream.isTTY === true,
@@ -55,7 +63,7 @@ export async function chatCommand(prompt: string, options: ChatOptions, context:
   const place = server === undefined ? undefined : new RemotePlace({ server, ...(token !== undefined && { token }) })
   const start =
     place === undefined
-      ? startHere(args, context)
+      ? startHere(args, llm, context)
       : () => place.start(buildWorkflow(args), { input: args }, context.process, viewer)
   try {
     const { result } = await follow(
@@ -89,13 +97,7 @@ export async function chatCommand(prompt: string, options: ChatOptions, context:
 }
 
 /** What is asked; flags come before the mode. */
-async function buildArguments(
-  prompt: string,
-  options: ChatOptions,
-  { process }: CommandContext,
-): Promise<ChatArguments> {
-  // Read in any case: what is wrong in it is not to go unnoticed until a mode is asked for.
-  const config = await readConfig(process)
+function buildArguments(prompt: string, options: ChatOptions, config: CliConfig): ChatArguments {
   const mode = options.mode === undefined ? undefined : findMode(options.mode, config)
   const model = options.model ?? mode?.model
   if (model === '') throw new UsageError('Expected --model to be the name of a model')
@@ -104,6 +106,8 @@ async function buildArguments(
     ...(mode !== undefined && { system: mode.system }),
     ...(mode?.temperature !== undefined && { temperature: mode.temperature }),
     ...(model !== undefined && { model }),
+    ...(options.omit !== undefined && { omit: options.omit }),
+    ...(options.extra !== undefined && { extra: options.extra }),
   }
 }
 
@@ -114,8 +118,8 @@ function buildWorkflow(args: ChatArguments): DAGStructure {
 }
 
 /** @throws UsageError without a key */
-function startHere(args: ChatArguments, { process }: CommandContext): () => FollowedExecution {
-  const tool = findChatTool(process.env)
+function startHere(args: ChatArguments, llm: LlmOptions, { process }: CommandContext): () => FollowedExecution {
+  const tool = findChatTool(process.env, llm)
   if (tool === undefined) throw new UsageError(KEY_MESSAGE)
   return () => {
     const execution = new StreamingExecutor([tool]).stream(buildWorkflow(args), {
@@ -149,7 +153,7 @@ function findText(output: unknown): string | undefined {
   if (typeof output === 'string') return output
   const { text } = (output ?? {}) as { text?: unknown }
   if (typeof text === 'string') return text
-  return output === undefined || output === null ? undefined : JSON.stringify(output)
+  return output === undefined || output === null ? undefined : stringifyJson(output)
 }
 
 function findModel(output: unknown): string | undefined {

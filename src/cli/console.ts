@@ -1,4 +1,5 @@
 import type { Colors } from 'picocolors/types.js'
+import type { StrayFaults } from './stray-faults.ts'
 
 /** A writable stream of text, a terminal or not: what the command line needs of `process.stdout`. */
 export interface TextStream {
@@ -37,6 +38,10 @@ export interface CommandContext {
   readonly stdout: Output
   /** For people. */
   readonly stderr: Output
+  /** Lines for people that come from outside the command's own order of things. */
+  readonly notices: Notices
+  /** What was thrown or rejected where nothing waits for it. */
+  readonly strays: StrayFaults
   /** Colours of `stderr`; the identity where there are none. */
   readonly colors: Colors
 }
@@ -83,5 +88,62 @@ export class Output {
   /** Whether the reader has left, which is its right and no failure. */
   get isClosed(): boolean {
     return this.error?.code === 'EPIPE' || this.error?.code === 'ERR_STREAM_DESTROYED'
+  }
+}
+
+/** Where notices appear while something is drawn on the terminal. */
+export interface NoticePlace {
+  say(line: string): void | Promise<void>
+  /** Whether it drops every line. */
+  readonly isSilent?: boolean
+}
+
+/** How many notices may wait for the reader of `stderr`; further ones are dropped and counted. */
+const MAX_WAITING_NOTICES = 1000
+
+/**
+ * Lines on `stderr` that may come at any moment, such as what an MCP server writes.
+ *
+ * A reader that is slow or gone costs a bounded number of lines, and holds nothing up but `flush`.
+ */
+export class Notices {
+  readonly #stderr: Output
+  #place: NoticePlace | undefined
+  #waitingCount = 0
+  #droppedCount = 0
+  #written: Promise<void> = Promise.resolve()
+
+  constructor(stderr: Output) {
+    this.#stderr = stderr
+  }
+
+  /** Lines go to `place` from now on; straight to `stderr` without one. */
+  showIn(place: NoticePlace | undefined): void {
+    this.#place = place
+  }
+
+  /** @param line without a line feed, safe for a terminal @param isUrgent whether it is shown even where the place drops lines */
+  tell(line: string, isUrgent = false): void {
+    if (this.#waitingCount >= MAX_WAITING_NOTICES) {
+      this.#droppedCount += 1
+      return
+    }
+    const dropped = this.#droppedCount === 0 ? '' : ` (${this.#droppedCount} lines before it were left out)`
+    this.#droppedCount = 0
+    this.#waitingCount += 1
+    // Invariant: it never rejects, since neither `Output` nor a place does.
+    this.#written = Promise.all([this.#written, this.#write(`${line}${dropped}`, isUrgent)]).then(() => {})
+  }
+
+  /** Settles once all lines so far are written; never rejects. */
+  flush(): Promise<void> {
+    return this.#written
+  }
+
+  async #write(line: string, isUrgent: boolean): Promise<void> {
+    const place = isUrgent && this.#place?.isSilent ? undefined : this.#place
+    if (place === undefined) await this.#stderr.write(`${line}\n`)
+    else await place.say(line)
+    this.#waitingCount -= 1
   }
 }

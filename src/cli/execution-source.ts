@@ -1,5 +1,6 @@
 import type { SSEEventType } from '../events/events.ts'
 import type { ExecutionResult } from '../execute/execution-result.ts'
+import type { ListFilter } from '../http/list-filter.ts'
 
 /** An execution as a list shows it. */
 export interface ExecutionHead {
@@ -11,8 +12,16 @@ export interface ExecutionHead {
   /** Why it is not taken up by itself any more. */
   readonly parked?: { readonly code: string; readonly message: string }
   /** Where that is known without reading all of its log. */
+  readonly name?: string
   readonly totalTasks?: number
   readonly successCount?: number
+  readonly errorCount?: number
+  readonly skippedCount?: number
+  readonly cancelledCount?: number
+  readonly runningCount?: number
+  /** ISO 8601. */
+  readonly startedAt?: string
+  readonly endedAt?: string
   /** Once it has ended. */
   readonly executionTimeMs?: number
 }
@@ -35,8 +44,8 @@ export interface ExecutionLog {
 
 /** Where executions are looked at and dealt with. Of one that is not there everything rejects, with a message for people. */
 export interface ExecutionSource {
-  /** All, oldest first. */
-  list(): AsyncIterable<ExecutionHead>
+  /** Those that a filter leaves, oldest first. */
+  list(filter?: ListFilter): AsyncIterable<ExecutionHead>
   /** The same with its figures, where they can be had at little cost. */
   addFigures(head: ExecutionHead): Promise<ExecutionHead>
   /** How it stands; with the result once it has ended. */

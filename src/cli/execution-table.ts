@@ -1,5 +1,8 @@
 import type { ExecutionHead } from './execution-source.ts'
-import { formatCount, formatMs, toPlainLine } from './text.ts'
+import { fitColumns, formatCount, formatMs, toPlainLine } from './text.ts'
+
+/** A longer name is cut. */
+const MAX_NAME_COLUMNS = 40
 
 const SECOND_MS = 1000
 const UNITS = [
@@ -15,16 +18,17 @@ const UNITS = [
 export function renderExecutions(heads: readonly ExecutionHead[], now: number): string {
   if (heads.length === 0) return ''
   const rows = [
-    ['id', 'status', 'age', 'tasks', 'time'],
+    ['id', 'status', 'age', 'tasks', 'time', 'name'],
     ...heads.map(head => [
       toPlainLine(head.executionId),
       toPlainLine(head.status),
       head.createdAt === undefined ? '' : formatAge(now - Date.parse(head.createdAt)),
       describeTasks(head),
       head.executionTimeMs === undefined ? '' : formatMs(head.executionTimeMs),
+      head.name === undefined ? '' : fitColumns(toPlainLine(head.name), MAX_NAME_COLUMNS),
     ]),
   ]
-  const widths = [0, 1, 2, 3, 4].map(column => {
+  const widths = [0, 1, 2, 3, 4, 5].map(column => {
     const [heading = '', ...cells] = rows.map(row => row[column] as string)
     return cells.every(cell => cell === '') ? 0 : Math.max(heading.length, ...cells.map(({ length }) => length))
   })

@@ -1,6 +1,9 @@
 import { resolve } from 'node:path'
 import picocolors from 'picocolors'
 import type { OutputReference, SSEEvent } from '../events/events.ts'
+import type { ShownStatus } from '../http/shown-status.ts'
+import { parseJson } from '../json/parse-json.ts'
+import { stringifyJson } from '../json/stringify-json.ts'
 import { checkPath } from '../store/sqlite/store-path.ts'
 import { type CommandContext, type ExitCode, UsageError } from './console.ts'
 import { renderExecutions } from './execution-table.ts'
@@ -12,6 +15,7 @@ import { TaskBoard } from './task-board.ts'
 import { renderTree } from './task-tree.ts'
 import { formatNumberOf, toPlainLine } from './text.ts'
 import { checkIds } from './watch-command.ts'
+import { toWellFormedJson } from '../text.ts'
 
 /** The flags of commands that show something. */
 export interface ShowFlags extends SourceFlags {
@@ -23,7 +27,11 @@ export interface ListFlags extends ShowFlags {
   /** How many are shown: the newest ones. */
   readonly limit: number
   /** Only those that stand so. */
-  readonly status?: string
+  readonly status?: ShownStatus
+  /** Only those of workflows with this name. */
+  readonly name?: string
+  /** Only those created then or later, as `createdAt` is written. */
+  readonly since?: string
 }
 
 /** The largest tree that is printed, lines and characters: beyond that the rest is summed up. */
@@ -39,8 +47,13 @@ export async function listExecutions(options: ListFlags, context: CommandContext
   return withSource(options, 'read', context, async source => {
     const newest: ExecutionHead[] = []
     let count = 0
-    for await (const head of source.list()) {
-      if (options.status !== undefined && head.status !== options.status) continue
+    const { status, name, since } = options
+    const filter = {
+      ...(status !== undefined && { status }),
+      ...(name !== undefined && { name }),
+      ...(since !== undefined && { since }),
+    }
+    for await (const head of source.list(filter)) {
       count += 1
       newest.push(head)
       if (newest.length > options.limit) newest.shift()
@@ -67,7 +80,7 @@ export async function showExecution(
     const { head, result } = await source.show(executionId)
     const end = result ? renderSummary(result, PLAIN) : `${describeUnended(head)}\n`
     const text = options.json
-      ? JSON.stringify({ ...head, ...(result && { result }) })
+      ? stringifyJson({ ...head, ...(result && { result }) })
       : `${await drawTree(source, head)}\n${end.trimEnd()}`
     await stdout.write(`${text}\n`)
   })
@@ -170,10 +183,11 @@ async function* listIds(source: ExecutionSource): AsyncGenerator<string, void, u
 
 async function* exportLines(source: ExecutionSource, executionId: string): AsyncGenerator<string, void, undefined> {
   const { record, events } = await source.openLog(executionId)
-  yield JSON.stringify(record)
+  yield toWellFormedJson(stringifyJson(record))
   for await (const event of events) {
     const { id, type } = event
-    yield `${JSON.stringify({ id, type }).slice(0, -1)},"data":${await writeWhole(event, source, executionId)}}`
+    const data = toWellFormedJson(await writeWhole(event, source, executionId))
+    yield `${JSON.stringify({ id, type }).slice(0, -1)},"data":${data}}`
   }
 }
 
@@ -193,7 +207,7 @@ async function drawTree(source: ExecutionSource, { executionId, parked }: Execut
   let at = 0
   const { events } = await source.openLog(executionId)
   for await (const { type, json } of events) {
-    const event = { type, data: JSON.parse(json) as unknown } as SSEEvent
+    const event = { type, data: parseJson(json) } as SSEEvent
     at = Date.parse(event.data.timestamp)
     board.apply(event, at)
   }

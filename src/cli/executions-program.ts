@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander'
+import { SHOWN_STATUSES } from '../http/list-filter.ts'
 import type { CommandContext, ExitCode } from './console.ts'
 import {
   backUpStore,
@@ -9,12 +10,9 @@ import {
   showExecution,
 } from './executions-command.ts'
 import { resumeExecution } from './executions-resume.ts'
-import { parsePositiveInteger } from './option-values.ts'
+import { parsePositiveInteger, parseSince } from './option-values.ts'
 import { mcpOption, resultOption, serverOption, tokenOption, toolsOption } from './program-options.ts'
 import { DEFAULT_STORE } from './store-place.ts'
-
-/** How an execution can stand. */
-const STATUSES = ['running', 'parked', 'success', 'partial', 'error', 'cancelled']
 
 /** Adds `executions` and its commands. @param ended hears of the exit code */
 export function addExecutionsCommands(
@@ -33,7 +31,9 @@ export function addExecutionsCommands(
 
   command('list', 'List them, the newest first')
     .addOption(new Option('--limit <n>', 'how many').argParser(parsePositiveInteger).default(20))
-    .addOption(new Option('--status <status>', 'only those that stand so').choices(STATUSES))
+    .addOption(new Option('--status <status>', 'only those that stand so').choices(SHOWN_STATUSES))
+    .option('--name <name>', 'only those of workflows with this name')
+    .option('--since <time>', 'only those created then or later: ISO 8601, or ms since 1970', parseSince)
     .option('--json', 'print them as JSON')
     .action(async options => ended(await listExecutions(options, context)))
   command('show', 'Show how one stands, task by task')

@@ -7,7 +7,7 @@ import { EventLog } from '../stream/event-log.ts'
 import { type AnyTool, ToolRegistry } from '../tools/registry.ts'
 import type { DAGStructure } from '../workflow/document.ts'
 import { type CommandContext, type ExitCode, HintedError, UsageError } from './console.ts'
-import { follow, type Followed } from './follow.ts'
+import { follow, type Followed, type FollowedExecution } from './follow.ts'
 import { TOOLS_HINT } from './issue-lines.ts'
 import { McpLines } from './mcp-lines.ts'
 import { findStore, type SourceFlags } from './open-source.ts'
@@ -39,16 +39,15 @@ export async function resumeExecution(
     return watchCommand(executionId, { ...options, server }, context)
   }
   const store = await openExistingStore(findStore(options, process), 'write', process)
-  const lines = new McpLines(context)
   try {
     const stored = await findUnended(store, executionId)
     const workflow = readLeft(stored).workflow as DAGStructure
-    const tools = await openTools(options, process, lines)
+    const tools = await openTools(options, process, new McpLines(context))
     try {
       const found = await askUntilInterrupted(tools, process, () => tools.toolsFor(workflow))
       if (found === undefined) return 130
       await expectTools(workflow, found, executionId, store)
-      return await reportEnd(await resumeHere(stored, store, found, options, lines, context), options, context)
+      return await reportEnd(await resumeHere(stored, store, found, options, context), options, context)
     } finally {
       await tools.close()
     }
@@ -85,25 +84,14 @@ async function resumeHere(
   store: SqliteStore,
   tools: readonly AnyTool[],
   { sse }: OutputFlags,
-  lines: McpLines,
   context: CommandContext,
 ): Promise<Followed> {
   const loop = await resumeLoop(stored, store, { tools: new ToolRegistry(tools) })
   // A reader behind a pipe may stop for as long as it likes (`| less`); it never counts as gone.
   const execution = new Execution(loop, { stallTimeoutMs: Infinity })
-  try {
-    return await follow(
-      {
-        ...(sse && { sse }),
-        begin(viewer) {
-          lines.showIn(viewer)
-          const stop = (why: string): void => execution.cancel(why)
-          return { events: execution, result: () => execution.result, stop, isCancelling: true }
-        },
-      },
-      context,
-    )
-  } finally {
-    lines.showIn(undefined)
+  const stop = (why: string): void => execution.cancel(why)
+  const begin = (): FollowedExecution => {
+    return { events: execution, result: () => execution.result, stop, isCancelling: true }
   }
+  return follow({ ...(sse && { sse }), begin }, context)
 }

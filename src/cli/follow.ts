@@ -42,7 +42,7 @@ export interface Followed {
  * @throws what `begin`, the events and the result throw
  */
 export async function follow(options: FollowOptions, context: CommandContext): Promise<Followed> {
-  const { process, stdout } = context
+  const { process, stdout, notices } = context
   const viewer = options.viewer ?? chooseViewer(options, context)
   // A tool may wait for something that keeps no process alive; the execution does.
   const alive = setInterval(() => {}, 60_000)
@@ -50,6 +50,7 @@ export async function follow(options: FollowOptions, context: CommandContext): P
   let isStopped = false
   let lastLayer: readonly string[] | undefined
   try {
+    notices.showIn(viewer)
     const execution = options.begin(viewer)
     const stop = (why: string): void => {
       if (!isStopped) execution.stop(why)
@@ -68,6 +69,7 @@ export async function follow(options: FollowOptions, context: CommandContext): P
     }
     return { result: await execution.result(), lastLayer }
   } finally {
+    notices.showIn(undefined)
     viewer.close()
     clearInterval(alive)
     stopListening()

@@ -1,17 +1,28 @@
 #!/usr/bin/env node
+import { claimOutput } from './own-output.ts'
 import { runCli } from './program.ts'
 import { findCommand } from './shell.ts'
+import { describeStray } from './stray-faults.ts'
+
+const { stdout, stderr } = claimOutput()
+
+process.once('beforeExit', () => {
+  process.stderr.write(
+    'error The command waits for something that cannot come any more, probably in a module of tools\n',
+  )
+  exit(1)
+})
 
 // Everything is written by then; what a tool has left open must not keep the process.
-process.exit(
+exit(
   await runCli({
     argv: process.argv.slice(2),
     env: process.env,
     command: findCommand(process.argv[1], process.cwd()),
     cwd: process.cwd(),
     stdin: process.stdin,
-    stdout: process.stdout,
-    stderr: process.stderr,
+    stdout,
+    stderr,
     onInterrupt(listener) {
       // A terminal that is closed hangs up: what was started for it is to end too.
       for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, listener)
@@ -23,6 +34,16 @@ process.exit(
       process.on('uncaughtException', listener).on('unhandledRejection', listener)
       return () => void process.off('uncaughtException', listener).off('unhandledRejection', listener)
     },
-    exit: code => process.exit(code),
+    exit,
   }),
 )
+
+function exit(code: number): void {
+  try {
+    process.exit(code)
+  } catch (error) {
+    // An `exit` listener of a tool threw. The second call skips the listeners.
+    process.stderr.write(`${describeStray(error)}\n`)
+    process.exit(code)
+  }
+}

@@ -7,7 +7,7 @@ import { createBuiltinTools } from './builtin-tools.ts'
 import type { CliProcess } from './console.ts'
 import { listenForInterrupts } from './interrupts.ts'
 import { loadTools } from './load-tools.ts'
-import { parseHttpOptions, readConfig, readMcpConfig } from './read-config.ts'
+import { parseHttpOptions, parseLlmOptions, readConfig, readMcpConfig } from './read-config.ts'
 
 /** The flags that say where tools come from. */
 export interface ToolFlags {
@@ -44,7 +44,7 @@ export async function openTools(
 ): Promise<CliTools> {
   const config = await readConfig(process)
   const mcp = await readMcpConfig(flags.mcp, config, process)
-  const builtin = createBuiltinTools(parseHttpOptions(config), process.env)
+  const builtin = createBuiltinTools(parseHttpOptions(config), process.env, parseLlmOptions(config))
   const module = Array.from(await loadTools(flags.tools, process.cwd), ({ tool }) => tool)
   const servers = mcp && (await openServers(mcp, logger))
   const combine = async (remote: Promise<readonly AnyTool[]> | undefined): Promise<readonly AnyTool[]> =>

@@ -1,6 +1,9 @@
 import { InvalidArgumentError } from 'commander'
+import { isNames } from '../tools/llm/chat-request.ts'
+import { MOMENT, parseMoment } from '../http/list-filter.ts'
+import { MAX_KEEP_ALIVE_MS } from '../http/node/serve.ts'
 import { UsageError } from './console.ts'
-import { parseJson } from './read-workflow.ts'
+import { parseDocument } from './read-workflow.ts'
 
 /** @throws InvalidArgumentError unless `text` is an integer ≥ 1 */
 export function parsePositiveInteger(text: string): number {
@@ -18,11 +21,25 @@ function parseInteger(text: string, least: number): number {
   throw new InvalidArgumentError(`Expected an integer of at least ${least}.`)
 }
 
+/** @throws InvalidArgumentError unless `text` is a time for which idle connections can be kept, ms */
+export function parseKeepAlive(text: string): number {
+  const value = Number(text)
+  if (/^[0-9]{1,8}$/.test(text) && value >= 1 && value <= MAX_KEEP_ALIVE_MS) return value
+  throw new InvalidArgumentError(`Expected an integer from 1 to ${MAX_KEEP_ALIVE_MS}, in milliseconds.`)
+}
+
 /** @throws InvalidArgumentError unless `text` is a decimal number above 0 */
 export function parseAmount(text: string): number {
   const value = Number(text)
   if (/^[0-9]+(?:\.[0-9]+)?$/.test(text) && Number.isFinite(value) && value > 0) return value
   throw new InvalidArgumentError('Expected a number above 0, such as 0.5.')
+}
+
+/** @returns the moment as lists compare it @throws InvalidArgumentError unless `text` is one */
+export function parseSince(text: string): string {
+  const moment = parseMoment(text)
+  if (moment === undefined) throw new InvalidArgumentError(`Expected ${MOMENT}.`)
+  return moment
 }
 
 const UNITS_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
@@ -35,14 +52,27 @@ export function parseAge(text: string): number {
   throw new InvalidArgumentError('Expected an integer of at least 1 with its unit: s, m, h or d, such as 12h or 30d.')
 }
 
-/** @throws InvalidArgumentError unless `text` is JSON */
+/** @throws InvalidArgumentError unless `text` is JSON, without a key twice in one object */
 export function parseJsonOption(text: string): unknown {
   try {
-    return parseJson(text, 'It')
+    return parseDocument(text, 'It')
   } catch (error) {
     if (error instanceof UsageError) throw new InvalidArgumentError(`Expected JSON. ${error.message}.`)
     throw error
   }
+}
+
+/** @throws InvalidArgumentError unless `text` is a JSON object */
+export function parseObjectOption(text: string): Readonly<Record<string, unknown>> {
+  const value = parseJsonOption(text)
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value }
+  throw new InvalidArgumentError('Expected a JSON object, such as {"top_p":0.9}.')
+}
+
+/** Collects names of fields. @throws InvalidArgumentError for one that a request to a model cannot do without */
+export function parseField(text: string, before: readonly string[] = []): string[] {
+  if (text !== '' && isNames([text])) return [...before, text]
+  throw new InvalidArgumentError('Expected the name of a field other than messages and stream, such as stream_options.')
 }
 
 /** @throws InvalidArgumentError unless `text` is an integer from 0 to 65535 */

@@ -3,10 +3,22 @@ import { Command, CommanderError, Option } from 'commander'
 import picocolors from 'picocolors'
 import { DEFAULT_PORT } from '../http/node/serve.ts'
 import { chatCommand } from './chat-command.ts'
-import { type CliProcess, type CommandContext, type ExitCode, Output } from './console.ts'
+import { hasColors } from './color-support.ts'
+import { type CliProcess, type CommandContext, type ExitCode, Notices, Output } from './console.ts'
+import { addDashHints } from './dash-hints.ts'
 import { addExecutionsCommands } from './executions-program.ts'
 import { graphCommand } from './graph-command.ts'
-import { parseAmount, parseCount, parseHosts, parseOrigins, parsePort, parsePositiveInteger } from './option-values.ts'
+import {
+  parseAmount,
+  parseCount,
+  parseField,
+  parseHosts,
+  parseObjectOption,
+  parseKeepAlive,
+  parseOrigins,
+  parsePort,
+  parsePositiveInteger,
+} from './option-values.ts'
 import {
   inputOption,
   mcpOption,
@@ -22,20 +34,25 @@ import { runCommand } from './run-command.ts'
 import { serveCommand } from './serve-command.ts'
 import { LOG_LEVELS } from './server-log.ts'
 import { DEFAULT_STORE } from './store-place.ts'
+import { createStrayLines, StrayFaults } from './stray-faults.ts'
 import { toPlainLine, toPlainText } from './text.ts'
 import { toolsCommand } from './tools-command.ts'
 import { validateCommand } from './validate-command.ts'
 import { watchCommand } from './watch-command.ts'
 
+/** Where no terminal says how wide help may be. */
+const HELP_COLUMNS = 80
+
 /** Runs one command line. Everything is written once it settles, with what the process should exit with; never rejects. */
 export async function runCli(process: CliProcess): Promise<ExitCode> {
-  const context: CommandContext = {
-    process,
-    stdout: new Output(process.stdout),
-    stderr: new Output(process.stderr),
-    colors: picocolors.createColors(hasColors(process)),
-  }
-  const { stdout, stderr } = context
+  const stdout = new Output(process.stdout)
+  const stderr = new Output(process.stderr)
+  const notices = new Notices(stderr)
+  const colors = picocolors.createColors(hasColors(process))
+  const strays = new StrayFaults(createStrayLines(line => notices.tell(line, true), colors))
+  const context: CommandContext = { process, stdout, stderr, notices, strays, colors }
+  // From the first moment on: a module of tools may fail in this way while it is loaded.
+  const stopCatching = process.onStrayError(error => strays.take(error))
   let code: ExitCode
   try {
     code = await parseAndRun(context)
@@ -46,6 +63,11 @@ export async function runCli(process: CliProcess): Promise<ExitCode> {
     await stderr.write(`Cannot write to standard output: ${toPlainLine(stdout.error.message)}\n`)
     if (code === 0) code = 1
   }
+  // Node.js tells of rejections that nothing handles once a turn is over, and the process may end in this one.
+  await new Promise(resolve => setImmediate(resolve))
+  strays.tellRest()
+  await notices.flush()
+  stopCatching()
   return code
 }
 
@@ -56,7 +78,10 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
     .description('Runs workflows of tool tasks in parallel and streams what happens.')
     .version(readVersion())
     .exitOverride()
+    // Else `chat "-Very short, please"` would be taken for `-V`.
+    .enablePositionalOptions()
     .configureOutput({
+      getOutHelpWidth: () => context.stdout.stream.columns || HELP_COLUMNS,
       // Collected, because what commander writes by itself it does not wait for.
       writeOut: text => (said.out += text),
       writeErr: text => (said.error += text),
@@ -111,6 +136,7 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
     .option('--max-executions <n>', 'how many executions may run at once', parsePositiveInteger)
     .option('--max-tokens <n>', 'cancel an execution that uses more, in and out', parsePositiveInteger)
     .option('--max-cost <usd>', 'cancel an execution that costs more, in US dollars', parseAmount)
+    .option('--keep-alive <ms>', 'how long an idle connection is kept open (default: 75000)', parseKeepAlive)
     .addOption(
       new Option('--drain <ms>', 'how long what runs may go on once it is to end')
         .argParser(parseCount)
@@ -135,6 +161,12 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
     .argument('<prompt>', 'what to ask')
     .option('--model <model>', "as its endpoint names it (default: the mode's, else the provider's)")
     .option('--mode <mode>', 'a preset: code, ask, debug, or one of `modes` in dagstream.config.json')
+    .option(
+      '--omit <field>',
+      'a field of the request that is not sent, as the endpoint names it (repeatable)',
+      parseField,
+    )
+    .addOption(new Option('--extra <json>', 'further fields of the request, an object').argParser(parseObjectOption))
     .addOption(serverOption('run it on this server instead'))
     .addOption(tokenOption())
     .option('--stream', 'print the answer while it is written (default where stdout is a terminal)')
@@ -165,6 +197,8 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
     .option('--json', 'print them as JSON, with their schemas')
     .action(async options => void (code = await toolsCommand(options, context)))
 
+  addDashHints(program, context.process.command, line => (said.error += line))
+
   try {
     await program.parseAsync(context.process.argv, { from: 'user' })
   } catch (error) {
@@ -175,11 +209,6 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
   if (said.out !== '') await context.stdout.write(said.out)
   if (said.error !== '') await context.stderr.write(toPlainText(said.error))
   return code
-}
-
-function hasColors({ env, stderr }: CliProcess): boolean {
-  if (env['NO_COLOR']) return false
-  return Boolean(env['FORCE_COLOR']) || (stderr.isTTY === true && env['TERM'] !== 'dumb')
 }
 
 function readVersion(): string {

@@ -1,16 +1,20 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { DagstreamError, expectObject, invalidOption } from '../errors.ts'
+import { toDoubles } from '../json/replace-numbers.ts'
 import { type HttpToolsOptions, resolveHttpOptions } from '../tools/http/http-options.ts'
+import { checkFields } from '../tools/llm/chat-request.ts'
+import type { OpenRouterOptions } from '../tools/llm/openrouter-provider.ts'
 import type { McpConfig } from '../tools/mcp/server-config.ts'
 import { type CliProcess, UsageError } from './console.ts'
 import { readWorkflow } from './read-workflow.ts'
+import { cutText } from '../text.ts'
 
 /** The file of the working directory that says how the command line works there. */
 export const CONFIG_FILE = 'dagstream.config.json'
 
 /** What it may hold. */
-const FIELDS = ['mcpServers', 'http', 'modes'] as const
+const FIELDS = ['mcpServers', 'http', 'llm', 'modes'] as const
 
 /** What it holds; each part is checked by whoever needs it. */
 export type CliConfig = Readonly<Partial<Record<(typeof FIELDS)[number], unknown>>>
@@ -25,8 +29,15 @@ const HTTP_FIELDS = [
   'timeoutMs',
   'maxResponseBytes',
   'maxRedirects',
+  'proxy',
   'retry',
 ] as const satisfies readonly (keyof HttpToolsOptions)[]
+
+/** Of the options of `OpenRouterProvider` those that a file can say. */
+const LLM_FIELDS = ['extra', 'omit'] as const
+
+/** What every request to the language model has, and has not. */
+export type LlmOptions = Pick<OpenRouterOptions, (typeof LLM_FIELDS)[number]>
 
 /** How large a configuration may be, bytes. */
 const MAX_CONFIG_BYTES = 1024 * 1024
@@ -81,16 +92,30 @@ export function parseHttpOptions({ http }: CliConfig): HttpToolsOptions | undefi
   }
 }
 
+/** What requests to the language model have beside the usual fields. @throws UsageError naming the field */
+export function parseLlmOptions({ llm = {} }: CliConfig): LlmOptions {
+  try {
+    if (Array.isArray(llm)) throw invalidOption('llm', 'an object', llm)
+    const options = expectObject('llm', llm as LlmOptions)
+    refuseUnknown(options, LLM_FIELDS, 'llm.')
+    checkFields(options)
+    return options
+  } catch (error) {
+    if (!(error instanceof DagstreamError)) throw error
+    throw new UsageError(`\`${CONFIG_FILE}\`, \`llm\`: ${error.message}`)
+  }
+}
+
 /** @throws UsageError naming the first field that is not known, and those that are */
 function refuseUnknown(object: object, known: readonly string[], prefix: string): void {
   const unknown = Object.keys(object).find(name => !known.includes(name))
   if (unknown === undefined) return
-  const name = `${prefix}${unknown.slice(0, 40)}`
+  const name = `${prefix}${cutText(unknown, 40)}`
   throw new UsageError(`There is no field \`${name}\` of \`${CONFIG_FILE}\`; known are ${known.join(', ')}`)
 }
 
 async function readObject(file: string, process: Place): Promise<Readonly<Record<string, unknown>>> {
-  const config = await readWorkflow(file, process, MAX_CONFIG_BYTES)
+  const config = toDoubles(await readWorkflow(file, process, MAX_CONFIG_BYTES))
   if (typeof config === 'object' && config !== null && !Array.isArray(config)) return config as Record<string, unknown>
   throw new UsageError(`Expected \`${file}\` to be an object`)
 }

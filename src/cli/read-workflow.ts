@@ -1,13 +1,19 @@
 import { open } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import { findDuplicateKeys } from '../json/duplicate-keys.ts'
+import { findJsonError } from '../json/json-error.ts'
+import { parseJson } from '../json/parse-json.ts'
+import type { TextPosition } from '../json/text-position.ts'
+import { formatPointer, quoteName } from '../tools/json-pointer.ts'
 import { type CliProcess, UsageError } from './console.ts'
-import { findJsonError } from './json-position.ts'
+import { toPlainLine } from './text.ts'
+import { cutText } from '../text.ts'
 
 /** How large a workflow's text may be, bytes. */
 const MAX_WORKFLOW_BYTES: number = 64 * 1024 * 1024
 
 /**
- * The JSON of a file, or of standard input for `-`. At most 64 MiB, UTF-8.
+ * The JSON of a file, or of standard input for `-`. At most 64 MiB, UTF-8. See `parseDocument`.
  * @throws UsageError naming the file, what is wrong and, for bad JSON, the line and column
  */
 export async function readWorkflow(
@@ -19,13 +25,17 @@ export async function readWorkflow(
   // Else it would look as if nothing happened.
   if (file === '-' && stdin.isTTY) stderr?.write('Reading from standard input; end it with Ctrl-D\n', () => {})
   const bytes = await (file === '-' ? readAll(stdin, maxBytes, name) : readFile(resolve(cwd, file), maxBytes, name))
-  return parseJson(decode(bytes, name), name)
+  return parseDocument(decode(bytes, name), name)
 }
 
-/** @throws UsageError with the line and column where `text` stops being JSON */
-export function parseJson(text: string, name: string): unknown {
+/**
+ * The value of a JSON text that a person wrote, numbers with their digits as `parseJson` gives them.
+ * @throws UsageError with the line and column where `text` stops being JSON, or where an object has a key again
+ */
+export function parseDocument(text: string, name: string): unknown {
+  let value: unknown
   try {
-    return JSON.parse(text)
+    value = parseJson(text)
   } catch {
     const position = findJsonError(text)
     const where = position ? ` at line ${position.line}, column ${position.column}` : ''
@@ -33,6 +43,14 @@ export function parseJson(text: string, name: string): unknown {
     const hint = /\.ya?ml`$/i.test(name) ? '. Only JSON is read, no YAML' : ''
     throw new UsageError(`${name} is not valid JSON${where}${found}${hint}`)
   }
+  const [duplicate] = findDuplicateKeys(text, value)
+  if (duplicate === undefined) return value
+  const { key, position, path } = duplicate
+  const where = `at line ${position.line}, column ${position.column}`
+  const place = path.length > 1 ? ` (\`${cutText(toPlainLine(formatPointer(path)), 200)}\`)` : ''
+  throw new UsageError(
+    `${name} has the key ${quoteName(toPlainLine(key))} twice in one object ${where}${place}: keep one`,
+  )
 }
 
 async function readFile(path: string, maxBytes: number, name: string): Promise<Uint8Array> {
@@ -80,9 +98,9 @@ function whyUnreadable(error: NodeJS.ErrnoException): string {
 }
 
 /** What stands at the place of the error, so that it is found at a glance. */
-function foundAt(text: string, position: ReturnType<typeof findJsonError>): string {
+function foundAt(text: string, position: TextPosition | undefined): string {
   if (!position) return ''
   const line = text.split('\n', position.line)[position.line - 1] ?? ''
-  const rest = line.slice(position.column - 1, position.column + 19).trim()
+  const rest = cutText(line.slice(position.column - 1), 20).trim()
   return rest === '' ? ': the line ends where more was expected' : `: unexpected \`${rest}\``
 }

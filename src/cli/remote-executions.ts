@@ -4,7 +4,9 @@ import { parseBaseUrl, Transport } from '../client/transport.ts'
 import { systemClock } from '../clock.ts'
 import { type EventFor, formatEventId, parseEventId, type SSEEventType } from '../events/events.ts'
 import type { ExecutionResult } from '../execute/execution-result.ts'
+import { parseJson } from '../json/parse-json.ts'
 import { parseStream } from '../sse/parse-stream.ts'
+import type { ListFilter } from '../http/list-filter.ts'
 import type { CliProcess } from './console.ts'
 import type { ExecutionHead, ExecutionLog, ExecutionSource, WireEvent } from './execution-source.ts'
 import { describeServer, type ServerFlags } from './server-connection.ts'
@@ -32,14 +34,24 @@ export class RemoteExecutions implements ExecutionSource {
     this.#transport = new Transport({ baseUrl, fetch, headers, clock: systemClock, idleTimeoutMs: IDLE_TIMEOUT_MS })
   }
 
-  async *list(): AsyncGenerator<ExecutionHead, void, undefined> {
-    for (let after = ''; ; ) {
-      const answer = await this.#getJson(`executions?limit=${PAGE_SIZE}${after}`)
+  async *list({ status, name, since }: ListFilter = {}): AsyncGenerator<ExecutionHead, void, undefined> {
+    const query = new URLSearchParams({ limit: String(PAGE_SIZE) })
+    for (const [key, value] of Object.entries({ status, name, since })) {
+      if (value !== undefined) query.set(key, value)
+    }
+    for (;;) {
+      const answer = await this.#getJson(`executions?${query.toString()}`)
       const executions = readField(answer, 'executions')
-      for (const each of Array.isArray(executions) ? executions : []) yield parseHead(each)
+      for (const each of Array.isArray(executions) ? executions : []) {
+        const head = parseHead(each)
+        // An older server does not know the filters.
+        if (status !== undefined && head.status !== status) continue
+        if (name !== undefined && head.name !== name) continue
+        if (since === undefined || (head.createdAt ?? since) >= since) yield head
+      }
       const next = readField(answer, 'next')
       if (typeof next !== 'string') return
-      after = `&after=${encodeURIComponent(next)}`
+      query.set('after', next)
     }
   }
 
@@ -98,7 +110,7 @@ export class RemoteExecutions implements ExecutionSource {
 
   async #readState(executionId: string): Promise<EventFor<'snapshot'>['data']> {
     for await (const { type, json } of this.#follow(executionId, formatEventId(executionId, AHEAD))) {
-      if (type === 'snapshot') return JSON.parse(json) as EventFor<'snapshot'>['data']
+      if (type === 'snapshot') return parseJson(json) as EventFor<'snapshot'>['data']
     }
     throw new StreamInterruptedError(`The server did not tell how execution ${executionId} stands`)
   }
@@ -150,6 +162,24 @@ function parseHead(value: unknown): ExecutionHead {
     executionId,
     status,
     ...(typeof createdAt === 'string' && { createdAt }),
+    ...pickFields(value),
     ...(typeof code === 'string' && typeof message === 'string' && { parked: { code, message } }),
   }
+}
+
+const TEXTS = ['name', 'startedAt', 'endedAt'] as const
+const NUMBERS = [
+  'totalTasks',
+  'successCount',
+  'errorCount',
+  'skippedCount',
+  'cancelledCount',
+  'runningCount',
+  'executionTimeMs',
+] as const
+
+function pickFields(value: unknown): Partial<ExecutionHead> {
+  const pick = (names: readonly string[], type: 'string' | 'number'): object =>
+    Object.fromEntries(names.map(name => [name, readField(value, name)]).filter(([, found]) => typeof found === type))
+  return { ...pick(TEXTS, 'string'), ...pick(NUMBERS, 'number') }
 }

@@ -56,13 +56,12 @@ export async function runCommand(file: string, options: RunOptions, context: Com
     return runRemotely(workflow, { ...options, server }, context)
   }
   const store = storeFile === undefined ? undefined : await openRunStore({ ...options, store: storeFile }, process)
-  const lines = new McpLines(context)
   try {
-    const tools = await openTools(options, process, lines)
+    const tools = await openTools(options, process, new McpLines(context))
     try {
       const found = await askUntilInterrupted(tools, process, () => tools.toolsFor(workflow))
       if (found === undefined) return 130
-      const followed = await runHere(workflow, found, store, options, lines, context)
+      const followed = await runHere(workflow, found, store, options, context)
       // Before the servers end: that may take them a while.
       const code = await reportEnd(followed, options, context)
       if (!options.json && !options.sse) await stderr.write(hintsFor(file, process.cwd))
@@ -80,11 +79,9 @@ async function runHere(
   tools: ToolSource,
   store: ExecutionStore | undefined,
   options: RunOptions,
-  lines: McpLines,
   context: CommandContext,
 ): Promise<Followed> {
   const begin = (viewer: Viewer): FollowedExecution => {
-    lines.showIn(viewer)
     const execution = new StreamingExecutor(tools).stream(workflow, {
       ...toStreamOptions(options),
       ...(store && { store }),
@@ -106,8 +103,6 @@ async function runHere(
   } catch (error) {
     const isMissing = error instanceof DagstreamError && missesTool(error.details['issues'])
     throw isMissing ? new HintedError(error, TOOLS_HINT) : error
-  } finally {
-    lines.showIn(undefined)
   }
 }
 

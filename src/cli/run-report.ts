@@ -1,4 +1,5 @@
 import type { ExecutionResult } from '../execute/execution-result.ts'
+import { stringifyJson } from '../json/stringify-json.ts'
 import type { CommandContext, ExitCode } from './console.ts'
 import { type Followed, toExitCode } from './follow.ts'
 import { renderSummary } from './summary.ts'
@@ -16,7 +17,7 @@ export async function reportEnd(
   { json, sse }: OutputFlags,
   { stdout, stderr, colors }: CommandContext,
 ): Promise<ExitCode> {
-  if (json) await stdout.write(`${JSON.stringify(result)}\n`)
+  if (json) await stdout.write(`${stringifyJson(result)}\n`)
   if (!stdout.isClosed) await stderr.write(renderSummary(result, colors))
   if (!json && !sse) await stdout.write(renderOutputs(result, lastLayer, stdout.stream.isTTY === true))
   // A full disk is no cancellation, though it led to one.
@@ -29,7 +30,7 @@ function renderOutputs({ results }: ExecutionResult, lastLayer: Followed['lastLa
   const last = lastLayer && new Set(lastLayer)
   const text = results
     .filter(({ taskId, status }) => status === 'success' && (last?.has(taskId) ?? true))
-    .map(({ output }) => (typeof output === 'string' ? output : JSON.stringify(output, null, 2)))
+    .map(({ output }) => (typeof output === 'string' ? output : stringifyJson(output, 2)))
     .map(output => (output.endsWith('\n') ? output : `${output}\n`))
     .join('')
   return isForPeople ? toPlainText(text) : text

@@ -10,8 +10,10 @@ import { isHostName } from './option-values.ts'
 import { buildSamples } from './serve-samples.ts'
 import { findToken } from './server-connection.ts'
 import { createServerLog, type LogLevel, logExecutions, logRequests, type ServerLog } from './server-log.ts'
+import type { StrayReport } from './stray-faults.ts'
 import { type OpenedStore, openServerStore, type StoreFlags } from './store-place.ts'
 import { formatMs, toPlainLine } from './text.ts'
+import { cutText } from '../text.ts'
 
 /** The flags of `serve`. */
 export interface ServeCommandOptions extends StoreFlags {
@@ -35,6 +37,8 @@ export interface ServeCommandOptions extends StoreFlags {
   readonly maxTokens?: number
   /** Of one execution, US dollars. */
   readonly maxCost?: number
+  /** How long a connection without a request is kept open, ms. */
+  readonly keepAlive?: number
   /** How long what runs may go on after the first Ctrl-C, ms. */
   readonly drain: number
 }
@@ -44,7 +48,7 @@ export interface ServeCommandOptions extends StoreFlags {
  * @throws UsageError for an address that others can reach without a token; Error when it cannot listen, or has no store
  */
 export async function serveCommand(options: ServeCommandOptions, context: CommandContext): Promise<ExitCode> {
-  const { process, stderr } = context
+  const { process, stderr, strays } = context
   const { host, logLevel } = options
   const token = findToken(options.token, process)
   if (token === undefined && !isLoopback(host)) {
@@ -53,6 +57,7 @@ export async function serveCommand(options: ServeCommandOptions, context: Comman
     )
   }
   const log = createServerLog(stderr, logLevel)
+  strays.reportTo(createStrayLog(log))
   const tools = await openTools(options, process, log)
   try {
     await serveTools(options, { token, tools, log }, context)
@@ -60,6 +65,20 @@ export async function serveCommand(options: ServeCommandOptions, context: Comman
     await tools.close()
   }
   return 0
+}
+
+/** How much of a stray fault is logged, characters. */
+const MAX_STRAY = 8192
+
+/** Logs stray faults, with their stacks. */
+function createStrayLog(log: ServerLog): StrayReport {
+  return {
+    fault: error =>
+      log.error('Something failed where nobody waits for it, probably in a tool', {
+        error: cutText(describeError(error), MAX_STRAY),
+      }),
+    leftOut: count => log.error('More of it failed where nobody waits for it than is logged', { count }),
+  }
 }
 
 /** What a server is made of. */
@@ -75,7 +94,7 @@ async function serveTools(
   context: CommandContext,
 ): Promise<void> {
   const { process, stderr } = context
-  const { port, host, allowHost, allowOrigin, drain } = options
+  const { port, host, allowHost, allowOrigin, keepAlive, drain } = options
   let handler: Handler | undefined
   let open = (_handler: Handler): void => {}
   const opening = new Promise<Handler>(resolve => (open = resolve))
@@ -83,7 +102,12 @@ async function serveTools(
   const answer = async (request: Request): Promise<Response> => (await opening).fetch(request)
   const server = await listen(
     { fetch: logRequests(answer, log), close: async () => handler?.close() },
-    { port, host, ...(allowHost && { allowedHosts: listHosts(host, allowHost) }) },
+    {
+      port,
+      host,
+      ...(allowHost && { allowedHosts: listHosts(host, allowHost) }),
+      ...(keepAlive !== undefined && { keepAliveTimeoutMs: keepAlive }),
+    },
   )
   let opened: OpenedStore | undefined
   try {
@@ -103,7 +127,7 @@ async function serveTools(
     // Never waited for: whoever reads the log may have stopped.
     void stderr.write(renderWelcome(server, opened.place, samples, token !== undefined))
     if (!tools.own.has('llm:chat')) log.info('There is no built-in `llm:chat`: OPENROUTER_API_KEY is not set')
-    await drainWhenInterrupted(server, drain, log, context)
+    await drainWhenInterrupted(server, drain, context)
   } finally {
     await server.close()
     // Only now: what runs was recorded until it had drained.
@@ -114,13 +138,8 @@ async function serveTools(
 async function drainWhenInterrupted(
   server: NodeServer,
   drainMs: number,
-  log: ServerLog,
   { process, stderr }: CommandContext,
 ): Promise<void> {
-  // A tool that fails after it has answered, in a timer of its own, is not to end the executions of everybody.
-  const stopCatching = process.onStrayError(error => {
-    log.error('Something failed where nobody waits for it, probably in a tool', { error: describeError(error) })
-  })
   let stopListening = (): void => {}
   const interrupted = new Promise<string>(resolve => (stopListening = listenForInterrupts(process, resolve)))
   try {
@@ -130,7 +149,6 @@ async function drainWhenInterrupted(
     void stderr.write('Drained\n')
   } finally {
     stopListening()
-    stopCatching()
   }
 }
 

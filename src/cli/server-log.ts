@@ -5,6 +5,7 @@ import { observeAppends } from '../store/observe-appends.ts'
 import type { Logger } from '../stream/logger.ts'
 import type { Output } from './console.ts'
 import { toPlainLine } from './text.ts'
+import { toWellFormedJson } from '../text.ts'
 
 /** What is logged: these and everything to the right of them. */
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
@@ -40,7 +41,7 @@ export function createServerLog(output: Output, least: LogLevel): ServerLog {
     waitingCount += 1
     const own = { time: new Date().toISOString(), level, message }
     // They come first, and no field takes the place of one.
-    const line = JSON.stringify({ ...own, ...fields, ...dropped, ...own })
+    const line = toWellFormedJson(JSON.stringify({ ...own, ...fields, ...dropped, ...own }))
     // `Output` never rejects.
     void output.write(`${toPlainLine(line)}\n`).then(() => (waitingCount -= 1))
   }

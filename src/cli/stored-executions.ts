@@ -1,19 +1,17 @@
-import { type EventFor, formatEventId } from '../events/events.ts'
+import { formatEventId } from '../events/events.ts'
 import type { ExecutionResult } from '../execute/execution-result.ts'
 import { resumeLoop } from '../execute/recovery.ts'
+import type { ListFilter } from '../http/list-filter.ts'
 import { isRecordUnusable, readLeft } from '../http/left-request.ts'
 import { findParked } from '../http/shown-status.ts'
+import { parseJson } from '../json/parse-json.ts'
 import type { StoredExecution } from '../store/execution-store.ts'
 import type { SqliteStore } from '../store/sqlite/sqlite-store.ts'
-import type { StoredEntry } from '../stream/event-log.ts'
 import type { ExecutionHead, ExecutionLog, ExecutionSource, WireEvent } from './execution-source.ts'
 
 /** How many executions, and how many events, are read at once. */
 const EXECUTIONS_AT_ONCE = 1000
 const EVENTS_AT_ONCE = 1000
-
-/** More events than any execution has. */
-const MAX_SEQ = 2 ** 32
 
 /** The executions in the file of a store. */
 export class StoredExecutions implements ExecutionSource {
@@ -24,30 +22,28 @@ export class StoredExecutions implements ExecutionSource {
     this.#store = store
   }
 
-  async *list(): AsyncGenerator<ExecutionHead, void, undefined> {
-    for (let last: StoredExecution | undefined; ; ) {
+  async *list({ status, name, since }: ListFilter = {}): AsyncGenerator<ExecutionHead, void, undefined> {
+    // No id is empty: what was created at that very moment comes behind.
+    let last = since === undefined ? undefined : { createdAt: since, executionId: '' }
+    for (;;) {
       const page = await this.#store.list({ limit: EXECUTIONS_AT_ONCE, ...(last && { after: last }) })
-      for (const stored of page) yield describeHead(stored)
+      for (const stored of page) {
+        const head = describeHead(stored)
+        if (status !== undefined && head.status !== status) continue
+        if (name === undefined) yield head
+        else {
+          const full = await this.addFigures(head)
+          if (full.name === name) yield full
+        }
+      }
       last = page.at(-1)
       if (page.length < EXECUTIONS_AT_ONCE) return
     }
   }
 
   async addFigures(head: ExecutionHead): Promise<ExecutionHead> {
-    const { executionId } = head
-    const [first] = await this.#store.read(executionId, 0, 1)
-    // Its list of tasks may be long, and the last event has the number too.
-    const last =
-      first && head.status !== 'running' && head.status !== 'parked' ? await this.#findLast(executionId) : first
-    if (last === undefined) return head
-    const data = JSON.parse(last.json) as Partial<EventFor<'execution_complete'>['data']>
-    const { totalTasks, successCount, totalExecutionTimeMs } = data
-    return {
-      ...head,
-      ...(totalTasks !== undefined && { totalTasks }),
-      ...(successCount !== undefined && { successCount }),
-      ...(totalExecutionTimeMs !== undefined && { executionTimeMs: totalExecutionTimeMs }),
-    }
+    const [summary] = await this.#store.summarize([head.executionId])
+    return { ...head, ...summary }
   }
 
   async show(executionId: string): Promise<{ head: ExecutionHead; result?: ExecutionResult }> {
@@ -112,21 +108,6 @@ export class StoredExecutions implements ExecutionSource {
       if (page.length < EVENTS_AT_ONCE) return
     }
   }
-
-  /** By halving: a store reads from a place on, and a log has no gaps. */
-  async #findLast(executionId: string): Promise<StoredEntry | undefined> {
-    let found: StoredEntry | undefined
-    for (let low = 0, high = MAX_SEQ; low < high; ) {
-      const middle = Math.floor((low + high) / 2)
-      const [entry] = await this.#store.read(executionId, middle, 1)
-      if (entry === undefined) high = middle
-      else {
-        found = entry
-        low = entry.seq
-      }
-    }
-    return found
-  }
 }
 
 function describeHead({ executionId, status, createdAt, notes }: StoredExecution): ExecutionHead {
@@ -148,7 +129,7 @@ function isUsable(stored: StoredExecution): boolean {
 /** What is damaged is told as it is: the rest of the file may be wanted all the more. */
 function parseOrKeep(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseJson(text)
   } catch {
     return text
   }

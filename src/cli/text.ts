@@ -3,16 +3,19 @@ import type { TokenUsage } from '../events/token-usage.ts'
 // Control characters move the cursor or start an escape sequence; the rest breaks lines or turns the reading direction around.
 const UNSAFE = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/gu
 
-/** Text of unknown origin as one line that a terminal only shows: control characters become their escapes. */
+/**
+ * Text of unknown origin as one line that a terminal only shows: control characters become their escapes, halves of
+ * characters U+FFFD.
+ */
 export function toPlainLine(text: string): string {
-  return text.replace(UNSAFE, escapeCharacter)
+  return text.toWellFormed().replace(UNSAFE, escapeCharacter)
 }
 
 /** The same for text of several lines: line feeds and tabs stay. */
 export function toPlainText(text: string): string {
-  return text.replace(UNSAFE, character =>
-    character === '\n' || character === '\t' ? character : escapeCharacter(character),
-  )
+  return text
+    .toWellFormed()
+    .replace(UNSAFE, character => (character === '\n' || character === '\t' ? character : escapeCharacter(character)))
 }
 
 /** How many columns of a terminal `text` takes at most: two for all that may be wide. */

@@ -43,11 +43,21 @@ async function collectTools(source: CliTools): Promise<{ tools: readonly AnyTool
 }
 
 /** What of a tool is data; a Standard Schema is code and is left out. */
-function describeTool({ name, description, inputSchema, limit, timeoutMs, retry, readOnly }: AnyTool): object {
+function describeTool({
+  name,
+  description,
+  inputSchema,
+  checkArguments,
+  limit,
+  timeoutMs,
+  retry,
+  readOnly,
+}: AnyTool): object {
   return {
     name,
     description,
     inputSchema: inputSchema && '~standard' in inputSchema ? undefined : inputSchema,
+    checkArguments,
     limit: typeof limit === 'object' ? limit.size : limit,
     timeoutMs,
     retry,

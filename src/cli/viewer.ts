@@ -10,12 +10,14 @@ export interface Viewer {
   show(event: SSEEvent): void | Promise<void>
   /** Leaves a line for people. */
   say(line: string): void | Promise<void>
+  /** Whether `say` drops every line. */
+  readonly isSilent?: boolean
   /** Shows the last state; others may write then. */
   close(): void
 }
 
 /** Shows nothing. */
-export const SILENT_VIEWER: Viewer = { show() {}, say() {}, close() {} }
+export const SILENT_VIEWER: Viewer = { show() {}, say() {}, close() {}, isSilent: true }
 
 /** A live tree where `stderr` is a terminal that can draw one, else one line per thing worth telling. */
 export function createViewer(context: CommandContext): Viewer {

@@ -1,4 +1,5 @@
 import { parseEventId } from '../events/events.ts'
+import { stringifyJson } from '../json/stringify-json.ts'
 import { type CommandContext, type ExitCode, UsageError } from './console.ts'
 import { follow, toExitCode } from './follow.ts'
 import { RemotePlace } from './remote-place.ts'
@@ -37,7 +38,7 @@ export async function watchCommand(
       },
       context,
     )
-    if (json) await stdout.write(`${JSON.stringify(result)}\n`)
+    if (json) await stdout.write(`${stringifyJson(result)}\n`)
     if (!stdout.isClosed) await stderr.write(renderSummary(result, colors))
     return stdout.error && !stdout.isClosed ? 1 : toExitCode(result)
   } catch (error) {

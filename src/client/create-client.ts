@@ -2,6 +2,7 @@ import { CLOCK_METHODS, type Clock, systemClock } from '../clock.ts'
 import { DagstreamError, describeValue, expectMethods, expectObject, invalidOption } from '../errors.ts'
 import { parseEventId, type Schedule } from '../events/events.ts'
 import type { ExecutionResult } from '../execute/execution-result.ts'
+import { stringifyJson } from '../json/stringify-json.ts'
 import type { DAGStructure } from '../workflow/document.ts'
 import { type CancelOptions, refuseUnknown, resolveCancelOptions } from './cancel-options.ts'
 import { pollResult } from './degraded.ts'
@@ -168,7 +169,7 @@ function encodeBody(workflow: DAGStructure, options: RemoteExecuteOptions): stri
   refuseUnknown(unknown)
   expectSignal(signal)
   try {
-    return JSON.stringify({ workflow, input, options: remote })
+    return stringifyJson({ workflow, input, options: remote })
   } catch (cause) {
     const message = 'Expected the workflow, its `input` and its `options` to be JSON'
     throw new DagstreamError('INVALID_OPTION', message, { cause })

@@ -1,4 +1,5 @@
 import { readField } from './failures.ts'
+import { cutText } from '../text.ts'
 
 /** How many causes are looked at. */
 const MAX_DEPTH = 8
@@ -22,5 +23,5 @@ export function describeCause(error: unknown): string {
     // Of several addresses that were tried, the first speaks for all.
     at = Array.isArray(errors) ? errors[0] : readField(at, 'cause')
   }
-  return told.replaceAll(/\b(https?:\/\/)(?:[^/?#\s@]*@)?([^/?#\s)]*)[^\s)]*/gi, '$1$2').slice(0, MAX_CHARS)
+  return cutText(told.replaceAll(/\b(https?:\/\/)(?:[^/?#\s@]*@)?([^/?#\s)]*)[^\s)]*/gi, '$1$2'), MAX_CHARS)
 }

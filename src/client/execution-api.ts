@@ -8,6 +8,7 @@ import { readField, StreamInterruptedError, UnusableResponseError } from './fail
 import type { Reply } from './reply.ts'
 import { classifyItem } from './stream-item.ts'
 import type { Transport } from './transport.ts'
+import { cutText } from '../text.ts'
 
 /** An event as a client sees it. */
 export type ClientEvent = SSEEvent & {
@@ -144,7 +145,7 @@ export function isExecutionId(id: unknown): id is string {
 function expectType(reply: Reply, type: string): Reply {
   const found = (reply.response.headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
   if (found === type) return reply
-  throw refuse(reply, `the content type ${type}, got ${found === '' ? 'none' : found.slice(0, 40)}`)
+  throw refuse(reply, `the content type ${type}, got ${found === '' ? 'none' : cutText(found, 40)}`)
 }
 
 function refuse(reply: Reply, expected: string): UnusableResponseError {

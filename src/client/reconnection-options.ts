@@ -3,7 +3,7 @@ import { expectMethods, expectObject, invalidOption } from '../errors.ts'
 
 /** A connection was lost, and another will be tried. */
 export interface Reconnect {
-  /** Which retry it will be, from 1. */
+  /** Which retry it will be since the last new item, from 1. */
   readonly attempt: number
   /** How long is waited before it, ms. */
   readonly delayMs: number
@@ -24,7 +24,7 @@ export interface Reset {
 
 /** How lost connections are tried again. */
 export interface ReconnectionOptions {
-  /** Retries in a row, without a stream that ended well between them: an integer ≥ 0, or `Infinity`. @defaultValue 10 */
+  /** Retries in a row that bring no new item: an integer ≥ 0, or `Infinity`. @defaultValue 10 */
   readonly maxRetries?: number
   /** Before the first retry, ms. @defaultValue 1,000 */
   readonly initialDelayMs?: number

@@ -3,6 +3,7 @@ import { isRetryable } from './classify-error.ts'
 import { Connection, type Failure, type OpenSource } from './connection.ts'
 import { describeCause } from './describe-cause.ts'
 import { ConnectionLostError, findRetryAfterMs, readField, StreamInterruptedError } from './failures.ts'
+import { Progress } from './progress.ts'
 import {
   computeReconnectDelay,
   type ReconnectionOptions,
@@ -21,14 +22,14 @@ import { Waiting } from './waiting.ts'
  * what the source throws, and an end in the middle. Those that another connection may mend (`isRetryable`) are
  * retried, with growing delays; the others are thrown as they are.
  *
- * The retries are counted by the manager, over all of its runs. Only a stream that ended well sets the count back, and
- * giving up, of which the caller is told; events in between do not, or a source that always fails after its first would
- * be asked for ever.
+ * The manager counts the retries over all of its runs. The count, and with it the delay, starts again after a new item
+ * (one whose id did not come before in this run), after a stream that ended well, and after giving up. Items that come
+ * again, items without an id and `error` events do not count: a source that brings nothing new is given up.
  */
 export class StreamReconnectionManager {
   readonly #options: ResolvedReconnectionOptions
   readonly #target: string | undefined
-  /** Since a stream last ended well. */
+  /** Since the last new item, and since a stream last ended well. */
   #failureCount = 0
 
   /**
@@ -71,7 +72,7 @@ export class StreamReconnectionManager {
     const { clock, signal } = this.#options
     const waiting = new Waiting(clock, signal)
     leaving.leave = () => waiting.end(new DOMException('The reader has left', 'AbortError'))
-    const place: Place = { lastEventId, hasContent: false }
+    const place: Place = { lastEventId, hasContent: false, progress: new Progress(lastEventId) }
     try {
       for (;;) {
         if (waiting.signal.aborted) throw waiting.signal.reason
@@ -112,10 +113,10 @@ export class StreamReconnectionManager {
       const { item } = step
       kind = classifyItem(item)
       if (kind === 'retry') return { error: readField(item, 'data') }
-      // Before it is passed on: whoever sees it may leave.
-      if (kind === 'final') this.#failureCount = 0
       const type = readField(item, 'type')
       const id = findItemId(item)
+      // Before the item is passed on: its reader may leave.
+      if (kind === 'final' || (kind !== 'fault' && place.progress.isNew(id))) this.#failureCount = 0
       // A snapshot may go back: after a power cut the log can end before what was seen.
       if (type === 'snapshot' || !isRepeated(id, place.lastEventId)) {
         await this.#tellReset(describeReset(item, type, isRestart), waiting)
@@ -174,6 +175,7 @@ interface Place {
   lastEventId: string | undefined
   /** Something was passed on that a new beginning would repeat. */
   hasContent: boolean
+  readonly progress: Progress
 }
 
 /** An `error` event as a failure: the text and the code are the server's. */

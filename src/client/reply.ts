@@ -1,4 +1,5 @@
 import { DagstreamError } from '../errors.ts'
+import { parseJson } from '../json/parse-json.ts'
 import { StreamInterruptedError } from './failures.ts'
 import type { Waiting } from './waiting.ts'
 
@@ -84,7 +85,7 @@ export class Reply {
   async json(maxBytes: number): Promise<unknown> {
     const text = await this.text(maxBytes)
     try {
-      return JSON.parse(text)
+      return parseJson(text)
     } catch (cause) {
       throw new StreamInterruptedError('The body is no JSON; it may have been cut short', { cause })
     }

@@ -4,6 +4,7 @@ import { onAbort } from '../execute/abort-signals.ts'
 import { HttpError, readField, UnusableResponseError } from './failures.ts'
 import { Reply } from './reply.ts'
 import { Waiting } from './waiting.ts'
+import { cutText } from '../text.ts'
 
 /** What requests are sent with: `globalThis.fetch`, or a handler in this process. */
 export type Fetch = (request: Request) => Promise<Response>
@@ -126,9 +127,9 @@ async function describeError(reply: Reply, what: string, clock: Clock): Promise<
   }
   const details = await readProblem(reply)
   const { title, detail, reference } = details
-  const told = [title, detail].flatMap(text => (typeof text === 'string' ? [text.slice(0, 300)] : []))
+  const told = [title, detail].flatMap(text => (typeof text === 'string' ? [cutText(text, 300)] : []))
   // What the server's log has it under.
-  const place = typeof reference === 'string' ? ` (reference ${reference.slice(0, 100)})` : ''
+  const place = typeof reference === 'string' ? ` (reference ${cutText(reference, 100)})` : ''
   const message = `${what} was answered with ${[status, ...told].join(': ')}${place}`
   return new HttpError(status, message, details, parseRetryAfter(headers.get('retry-after'), clock))
 }

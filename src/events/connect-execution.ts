@@ -1,3 +1,5 @@
+import { JsonNumber } from '../json/json-number.ts'
+import { stringifyJson } from '../json/stringify-json.ts'
 import type { EventFor, SSEEvent } from './events.ts'
 import { type SSEStreamer, sseStreamer } from './sse-streamer.ts'
 import type { StreamEventInput, StreamMetrics } from './stream-event.ts'
@@ -143,6 +145,7 @@ class Passing {
 function toText(output: unknown): string {
   if (output === undefined) return ''
   if (typeof output === 'string') return output
+  if (output instanceof JsonNumber) return output.text
   const { text } = (output ?? {}) as { text?: unknown }
-  return typeof text === 'string' ? text : JSON.stringify(output)
+  return typeof text === 'string' ? text : stringifyJson(output)
 }

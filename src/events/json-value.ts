@@ -1,5 +1,8 @@
-/** Why a value is not JSON; the message says which part. */
-export class NotSerializableError extends Error {}
+import type { JsonPath } from '../json/replace-numbers.ts'
+import { JsonNumber } from '../json/json-number.ts'
+import { hasLossyNumbers, parseJson } from '../json/parse-json.ts'
+import { stringifyJson } from '../json/stringify-json.ts'
+import { NotSerializableError, serialize } from './serialize.ts'
 
 /** The text of the one value that stands for nothing. */
 const TEXT_OF_NULL = 'null'
@@ -16,45 +19,59 @@ export class JsonValue {
   readonly #scalar: unknown
   #text: string | undefined
   #byteLength: number | undefined
+  /** `undefined` of a text that has not been searched. */
+  #hasExactNumbers: boolean | undefined
   /** The last parsed copy that `peek` handed out, for as long as memory allows. */
   #shared: WeakRef<object> | undefined
 
-  private constructor(scalar: unknown, text: string | undefined) {
+  private constructor(scalar: unknown, text: string | undefined, hasExactNumbers?: boolean) {
     this.#scalar = scalar
     this.#text = text
+    this.#hasExactNumbers = hasExactNumbers
   }
 
   /**
-   * Takes a snapshot of `value`. `undefined` becomes `null`, what has a `toJSON` is what that returns, `NaN` is `null`.
+   * Takes a snapshot of `value`. `undefined` becomes `null`, what has a `toJSON` is what that returns, a `JsonNumber` keeps
+   * its digits. `NaN` and the infinities are `null`.
+   * @param onNotFinite called with the path of each number that became `null`, in document order
    * @throws NotSerializableError for BigInts, cycles, functions and symbols, at any depth
    */
-  static from(value: unknown): JsonValue {
+  static from(value: unknown, onNotFinite?: (path: JsonPath) => void): JsonValue {
     switch (typeof value) {
       case 'undefined':
         return JsonValue.null
       case 'boolean':
       case 'string':
-        return new JsonValue(value, undefined)
+        return new JsonValue(value, undefined, false)
       case 'number':
-        // JSON knows neither NaN nor the infinities, nor a negative zero.
-        return Number.isFinite(value) ? new JsonValue(value === 0 ? 0 : value, undefined) : JsonValue.null
+        // JSON has neither NaN nor the infinities, nor a negative zero.
+        if (Number.isFinite(value)) return new JsonValue(value === 0 ? 0 : value, undefined, false)
+        onNotFinite?.([])
+        return JsonValue.null
       case 'object':
-        return value === null ? JsonValue.null : JsonValue.fromText(stringify(value))
+        if (value === null) return JsonValue.null
+        return value instanceof JsonNumber
+          ? new JsonValue(value, value.text, true)
+          : JsonValue.#fromObject(value, onNotFinite)
       default:
         throw new NotSerializableError(`a ${typeof value} is not JSON`)
     }
   }
 
+  static #fromObject(value: object, onNotFinite: ((path: JsonPath) => void) | undefined): JsonValue {
+    const { text, hasExactNumbers } = serialize(value, onNotFinite)
+    // A `toJSON` may give a scalar.
+    return isContainer(text) ? new JsonValue(undefined, text, hasExactNumbers) : JsonValue.fromText(text)
+  }
+
   /** Takes over a text that is known to be JSON, as a store hands it back. */
   static fromText(text: string): JsonValue {
-    const first = text.charCodeAt(0)
-    const isContainer = first === 0x7b || first === 0x5b
-    return isContainer ? new JsonValue(undefined, text) : JsonValue.from(JSON.parse(text))
+    return isContainer(text) ? new JsonValue(undefined, text) : JsonValue.from(parseJson(text))
   }
 
   /** The JSON text. */
   get text(): string {
-    return (this.#text ??= JSON.stringify(this.#scalar))
+    return (this.#text ??= stringifyJson(this.#scalar))
   }
 
   /** Size of the JSON text, bytes of UTF-8. */
@@ -65,13 +82,18 @@ export class JsonValue {
   /** About how much memory it takes, bytes; cheap. */
   get weight(): number {
     // Never changes: bounds add it up when a value comes and subtract it when it goes.
-    if (this.#scalar === undefined) return this.text.length
+    if (this.#scalar === undefined || this.#scalar instanceof JsonNumber) return this.text.length
     return typeof this.#scalar === 'string' ? this.#scalar.length : 8
+  }
+
+  /** Whether a part of it is read as a `JsonNumber`. */
+  get hasExactNumbers(): boolean {
+    return (this.#hasExactNumbers ??= hasLossyNumbers(this.text))
   }
 
   /** A copy that belongs to the caller. */
   read(): unknown {
-    return this.#scalar === undefined ? JSON.parse(this.text) : this.#scalar
+    return this.#scalar === undefined ? this.#parse() : this.#scalar
   }
 
   /** The value to look at and never to change or to hand on: shared between callers. */
@@ -79,48 +101,33 @@ export class JsonValue {
     if (this.#scalar !== undefined) return this.#scalar
     let parsed = this.#shared?.deref()
     if (parsed === undefined) {
-      parsed = JSON.parse(this.text) as object
+      parsed = this.#parse() as object
       this.#shared = new WeakRef(parsed)
     }
     return parsed
+  }
+
+  /** Whether a text in it may hold half of a surrogate pair, which JSON can only escape; cheap. */
+  get mayHoldHalf(): boolean {
+    const scalar = this.#scalar
+    if (typeof scalar === 'string') return !scalar.isWellFormed()
+    return scalar === undefined && this.text.includes('\\ud')
   }
 
   /** So that a `JsonValue` inside other data is stringified as what it stands for. */
   toJSON(): unknown {
     return this.#scalar === undefined ? this.peek() : this.#scalar
   }
+
+  #parse(): unknown {
+    return this.hasExactNumbers ? parseJson(this.text) : JSON.parse(this.text)
+  }
 }
 
-function stringify(value: object): string {
-  let found: string | undefined
-  try {
-    const text = JSON.stringify(value) as string | undefined
-    if (text === undefined) return TEXT_OF_NULL
-    // It is free of cycles, so the walk ends.
-    found = findUnserializable(value, '')
-    if (found === undefined) return text
-  } catch (error) {
-    // Getters, proxies and `toJSON` run here and may throw anything, also only the second time.
-    found = error instanceof Error ? error.message.split('\n', 1)[0] : 'it cannot be read'
-  }
-  throw new NotSerializableError(found)
-}
-
-/** JSON.stringify leaves functions and symbols out without a word; an output that loses a part must not pass as whole. */
-function findUnserializable(value: object, path: string): string | undefined {
-  if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return undefined
-  for (const key in value) {
-    if (!Object.hasOwn(value, key)) continue
-    const member = (value as Record<string, unknown>)[key]
-    if (typeof member === 'function' || typeof member === 'symbol') {
-      return `it has a ${typeof member} at \`${`${path}.${key}`.slice(1, 200)}\``
-    }
-    if (typeof member === 'object' && member !== null) {
-      const found = findUnserializable(member, `${path}.${key}`)
-      if (found !== undefined) return found
-    }
-  }
-  return undefined
+/** An object or an array. */
+function isContainer(text: string): boolean {
+  const first = text.charCodeAt(0)
+  return first === 0x7b || first === 0x5b
 }
 
 const encoder = new TextEncoder()
@@ -144,18 +151,4 @@ export function utf8Length(text: string): number {
 
 function isLowSurrogate(unit: number): boolean {
   return unit >= 0xdc00 && unit <= 0xdfff
-}
-
-/** The longest prefix of at most `maxBytes` bytes of UTF-8 that ends between two characters. */
-export function cutUtf8(text: string, maxBytes: number): string {
-  if (text.length * 3 <= maxBytes) return text
-  const { read } = encoder.encodeInto(text, new Uint8Array(maxBytes))
-  return read === text.length ? text : text.slice(0, read)
-}
-
-/** The last place up to `at` that does not part a surrogate pair. */
-export function findCut(text: string, at: number): number {
-  if (at >= text.length) return text.length
-  const unit = text.charCodeAt(at)
-  return unit >= 0xdc00 && unit <= 0xdfff ? at - 1 : at
 }

@@ -1,4 +1,5 @@
 import { type EventData, formatEventId, type OutputReference, type SSEEvent, type SSEEventType } from './events.ts'
+import { parseJson } from '../json/parse-json.ts'
 import { JsonValue } from './json-value.ts'
 import type { TaskState } from './state.ts'
 import { isInline, type LoggedData, writeData } from './wire-json.ts'
@@ -36,7 +37,7 @@ export class LogEntry {
 
   /** An entry as a store hands it back; `outputJson` where the store keeps the output beside it. */
   static fromJson(seq: number, type: SSEEventType, json: string, outputJson?: string): LogEntry {
-    const data = JSON.parse(json) as EventData & OutputReference & { output?: unknown }
+    const data = parseJson(json) as EventData & OutputReference & { output?: unknown }
     if (type !== 'task_complete') return new LogEntry(seq, type, data as LoggedData, json)
     if (outputJson !== undefined) {
       const { outputBytes: _, outputPreview: __, outputPath: ___, ...rest } = data
@@ -77,6 +78,9 @@ export class LogEntry {
       case 'metrics':
       case 'task_retry':
         return { type, data: { ...data }, id } as SSEEvent
+      case 'snapshot':
+        // `structuredClone` would make plain objects of numbers that keep their digits.
+        return { type, data: parseJson(this.json), id } as unknown as SSEEvent
       default:
         // The rest holds objects inside, and is rare.
         return { type, data: structuredClone(data), id } as unknown as SSEEvent

@@ -10,6 +10,7 @@ import type {
 } from './stream-event.ts'
 import { StreamHub, type StreamLogger } from './stream-hub.ts'
 import { StreamMeter } from './stream-meter.ts'
+import { TextJoiner } from '../text.ts'
 
 /** How a streamer is set up. */
 export interface SSEStreamerOptions {
@@ -33,13 +34,16 @@ interface Shared {
   readonly clock: Clock
   /** By stream; those that have not ended. */
   readonly meters: Map<string | undefined, StreamMeter>
+  /** By stream; those whose last token ended with half of a character. */
+  readonly halves: Map<string | undefined, TextJoiner>
 }
 
 /**
  * A bus within this process, from whoever makes text to whoever shows it.
  *
- * Each call is one event, delivered to every listener before the call returns, in one order for all; nothing is joined and
- * nothing waits for a listener. The promises resolve when the event has been delivered and never reject: what is to be text
+ * Each call is one event, delivered to every listener before the call returns, in one order for all; nothing waits for a
+ * listener. Only half of a character at the end of a token waits for the next token of its stream; halves that stay alone
+ * become U+FFFD. The promises resolve when the event has been delivered and never reject: what is to be text
  * and is none is made one.
  */
 export class SSEStreamer {
@@ -54,31 +58,37 @@ export class SSEStreamer {
     }
     expectMethods('logger', logger, ['warn'])
     expectMethods('clock', clock, CLOCK_METHODS)
-    this.#shared = { hub: new StreamHub(historySize, logger), clock, meters: new Map() }
+    this.#shared = { hub: new StreamHub(historySize, logger), clock, meters: new Map(), halves: new Map() }
   }
 
   /** A piece of text. */
   async streamToken(token: string): Promise<void> {
     this.#meter().add(this.#shared.clock.now())
-    this.#send('token', toText(token))
+    const text = this.#join(toText(token), this.#streamId)
+    if (text !== undefined) this.#send('token', text)
   }
 
   /** The stream has ended well. Of the metrics, what is not given is what was measured, or told by `updateMetrics`. */
   async streamComplete(finalResponse: string, metrics: Partial<StreamMetrics> = {}): Promise<void> {
+    this.#endText()
     const measured = this.#meter().measure(metrics, this.#shared.clock.now())
     this.#shared.meters.delete(this.#streamId)
-    this.#send('complete', Object.freeze({ response: toText(finalResponse), metrics: Object.freeze(measured) }))
+    this.#send(
+      'complete',
+      Object.freeze({ response: toText(finalResponse).toWellFormed(), metrics: Object.freeze(measured) }),
+    )
   }
 
   /** The stream has failed. */
   async streamError(error: unknown): Promise<void> {
+    this.#endText()
     this.#shared.meters.delete(this.#streamId)
     this.#send('error', Object.freeze(describeError(error)))
   }
 
   /** A word for people. */
   async streamInfo(message: string): Promise<void> {
-    this.#send('info', Object.freeze({ message: toText(message) }))
+    this.#send('info', Object.freeze({ message: toText(message).toWellFormed() }))
   }
 
   /** Tells how fast the stream is; what is not given stays as it was told before. */
@@ -118,7 +128,10 @@ export class SSEStreamer {
     if (!TYPES.has(expectObject('event', event).type))
       throw invalidOption('type', `one of ${[...TYPES].join(', ')}`, event.type)
     const place = this.#streamId === undefined ? {} : { streamId: this.#streamId }
-    this.#deliver({ timestamp: this.#shared.clock.wallTime(), ...event, ...place })
+    const sent: StreamEvent = { timestamp: this.#shared.clock.wallTime(), ...event, ...place }
+    if (sent.type !== 'token' || typeof sent.data !== 'string') return this.#deliver(sent)
+    const data = this.#join(sent.data, sent.streamId)
+    if (data !== undefined) this.#deliver({ ...sent, data })
   }
 
   /** The same as `subscribe`. */
@@ -168,6 +181,25 @@ export class SSEStreamer {
     this.#shared.hub.emit(Object.freeze(event))
   }
 
+  /** A token as it is sent; `undefined` if all of it waits for the next one. */
+  #join(token: string, streamId: string | undefined): string | undefined {
+    const { halves } = this.#shared
+    const joiner = halves.get(streamId) ?? new TextJoiner()
+    const text = joiner.add(token)
+    if (!joiner.isWaiting) halves.delete(streamId)
+    else if (halves.size < MAX_STREAMS || halves.has(streamId)) halves.set(streamId, joiner)
+    else return text + joiner.end()
+    return text === '' && token !== '' ? undefined : text
+  }
+
+  /** No token follows in this stream: what of its text has waited is sent. */
+  #endText(): void {
+    const half = this.#shared.halves.get(this.#streamId)
+    if (half === undefined) return
+    this.#shared.halves.delete(this.#streamId)
+    this.#send('token', half.end())
+  }
+
   #meter(): StreamMeter {
     const { meters, clock } = this.#shared
     const known = meters.get(this.#streamId)
@@ -204,10 +236,10 @@ function toText(text: string): string {
 
 function describeError(error: unknown): StreamEventFor<'error'>['data'] {
   try {
-    if (typeof error === 'string') return { message: error }
+    if (typeof error === 'string') return { message: error.toWellFormed() }
     const { message, stack } = error as { message?: unknown; stack?: unknown }
     const text = typeof message === 'string' && message !== '' ? message : 'Unknown error'
-    return { message: text, ...(typeof stack === 'string' && { stack }) }
+    return { message: text.toWellFormed(), ...(typeof stack === 'string' && { stack: stack.toWellFormed() }) }
   } catch {
     // There is no error, or reading it throws.
     return { message: 'Unknown error' }

@@ -1,5 +1,7 @@
 import type { EventData, EventFor, OutputReference, SSEEvent, SSEEventType, TaskResult } from './events.ts'
-import { cutUtf8, JsonValue } from './json-value.ts'
+import { stringifyJson } from '../json/stringify-json.ts'
+import { JsonValue } from './json-value.ts'
+import { cutUtf8 } from '../text.ts'
 
 /** An output whose JSON is larger is told by size, preview and path on the wire, bytes. */
 export const MAX_INLINE_OUTPUT_BYTES: number = 64 * 1024
@@ -12,11 +14,11 @@ export type LoggedData = EventData & { readonly output?: JsonValue; readonly tas
 
 /** The wire JSON of an event's data, whoever made the event: a large output is replaced by its size, preview and path. */
 export function wireJson(event: SSEEvent): string {
-  if (event.type !== 'task_complete' || event.data.output === undefined) return JSON.stringify(event.data)
+  if (event.type !== 'task_complete' || event.data.output === undefined) return stringifyJson(event.data)
   const { output, ...rest } = event.data
   const value = JsonValue.from(output)
   return isInline(value)
-    ? JSON.stringify(event.data)
+    ? stringifyJson(event.data)
     : JSON.stringify({ ...rest, ...referTo(rest.executionId, rest.taskId, value) })
 }
 

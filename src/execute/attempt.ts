@@ -1,13 +1,13 @@
 import type { Clock } from '../clock.ts'
 import { DagstreamError } from '../errors.ts'
 import type { InfoLevel } from '../events/events.ts'
-import { JsonValue, NotSerializableError } from '../events/json-value.ts'
 import { addTokenUsage, sanitizeTokenUsage, type TokenUsage } from '../events/token-usage.ts'
 import type { PlannedTask } from '../plan/execution-plan.ts'
 import { type AttemptActions, AttemptContext } from './attempt-context.ts'
 import type { AttemptOutcome } from './attempt-outcome.ts'
 import { type Deadlines, Expiring } from './deadlines.ts'
 import type { Emissions, Progress } from './emissions.ts'
+import { readOutput } from './read-output.ts'
 import { round } from './round.ts'
 import { TokenStream } from './token-stream.ts'
 import { readInputError, readToolError } from './tool-error.ts'
@@ -25,7 +25,7 @@ export interface AttemptHost {
   /** How long an attempt of this task may take, ms; 0 for as long as it likes. */
   timeoutOf(task: PlannedTask): number
   /** Resolves the task's arguments; a promise only where their check is asynchronous. */
-  prepare(task: PlannedTask): unknown
+  prepare(attempt: Attempt): unknown
   /** The attempt is over; called exactly once. */
   settled(attempt: Attempt): void
 }
@@ -101,7 +101,7 @@ export class Attempt extends Expiring implements AttemptActions {
     this.#state = 'preparing'
     let args: unknown
     try {
-      args = this.#host.prepare(this.task)
+      args = this.#host.prepare(this)
     } catch (error) {
       return this.#end(readInputError(error))
     }
@@ -217,15 +217,13 @@ export class Attempt extends Expiring implements AttemptActions {
   #fulfil(value: unknown): void {
     if (this.isOver) return
     if (this.#abortion !== undefined) return this.#end(this.#abortion.outcome)
-    let output: JsonValue
+    let outcome: AttemptOutcome
     try {
-      output = JsonValue.from(value)
+      outcome = readOutput(value, message => this.#host.emissions.info(this, 'warning', message))
     } catch (error) {
-      if (!(error instanceof NotSerializableError)) return this.#reject(error)
-      const message = `Expected the output to be JSON: ${error.message}`
-      return this.#end({ status: 'error', code: 'OUTPUT_NOT_SERIALIZABLE', message, isRetryable: false })
+      return this.#reject(error)
     }
-    this.#end({ status: 'success', output })
+    this.#end(outcome)
   }
 
   #reject(error: unknown): void {

@@ -1,6 +1,5 @@
 import { afterTurn } from '../clock.ts'
 import type { InfoLevel, Reason } from '../events/events.ts'
-import { cutUtf8, findCut } from '../events/json-value.ts'
 import type { LoggedData } from '../events/wire-json.ts'
 import { addTokenUsage, type TokenUsage } from '../events/token-usage.ts'
 import type { ToolContext } from '../tools/tool.ts'
@@ -9,6 +8,7 @@ import type { MutableCounters } from './counters.ts'
 import type { ResolvedOptions } from './options.ts'
 import type { Recorder } from './recorder.ts'
 import type { TokenStream } from './token-stream.ts'
+import { cutUtf8, findCut } from '../text.ts'
 
 /**
  * Tokens that wait for the end of the turn are recorded before it when they reach this many characters, and no event holds
@@ -34,7 +34,8 @@ export interface EmittingAttempt {
 /**
  * Puts on record what attempts tell while they run, in the order of the contract, and counts what they use.
  *
- * Tokens are joined until the event loop turns, or until anything else of their attempt is recorded.
+ * Tokens are joined until the event loop turns, or until anything else of their attempt is recorded. Half of a character at
+ * the end waits for the next token.
  */
 export class Emissions {
   readonly #executionId: string
@@ -131,6 +132,7 @@ export class Emissions {
 
   /** Records what is left to tell of an attempt that is over: tokens, metrics, usage. */
   conclude(attempt: EmittingAttempt): void {
+    this.#recordTokens(attempt, true)
     const { metrics } = attempt
     if (metrics !== undefined) this.#record('metrics', attempt, metrics)
     if (attempt.usage === undefined) return
@@ -145,10 +147,11 @@ export class Emissions {
     this.#recorder.record(type, this.#about(attempt, data))
   }
 
-  #recordTokens(attempt: EmittingAttempt): void {
+  /** @param isOver whether no more tokens follow */
+  #recordTokens(attempt: EmittingAttempt, isOver = false): void {
     if (attempt.tokens === undefined) return
     this.#streaming.delete(attempt)
-    const text = attempt.tokens.takePending()
+    const text = attempt.tokens.takePending(isOver)
     for (let from = 0; from < text.length; ) {
       const to = findCut(text, from + MAX_PENDING_TEXT)
       this.#recorder.record('token', this.#about(attempt, { text: text.slice(from, to) }))
@@ -166,7 +169,7 @@ export class Emissions {
   }
 }
 
-/** A message as events carry it: at most 8 KiB. */
+/** A message as events carry it: at most 8 KiB, without halves of characters. */
 export function cutMessage(message: string): string {
   return cutUtf8(message, LIMITS.maxMessageBytes)
 }

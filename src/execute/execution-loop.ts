@@ -276,8 +276,8 @@ export class ExecutionLoop implements AttemptHost, RecorderHost<Attempt> {
   }
 
   /** For attempts. */
-  prepare(task: PlannedTask): unknown {
-    return prepareArguments(task, this.#scope)
+  prepare(attempt: Attempt): unknown {
+    return prepareArguments(attempt.task, this.#scope, attempt)
   }
 
   /** For attempts: one is over. */

@@ -1,4 +1,5 @@
 import { DagstreamError, invalidOption } from '../errors.ts'
+import { stringifyJson } from '../json/stringify-json.ts'
 import { prepareExecution } from '../plan/compile.ts'
 import { ExecutionPlan } from '../plan/execution-plan.ts'
 import type { ExecutionRecord, ExecutionStore, StoredExecution } from '../store/execution-store.ts'
@@ -73,7 +74,7 @@ export function createLoop(
   const describe: NewExecution['describe'] = ({ graceMs, workflow: text } = {}) => ({
     executionId,
     createdAt: loop.createdAt,
-    workflow: text ?? JSON.stringify(ExecutionPlan.is(workflow) ? workflow.describe() : workflow),
+    workflow: text ?? stringifyJson(ExecutionPlan.is(workflow) ? workflow.describe() : workflow),
     ...(input && { input: input.text }),
     options: writeOptions(options, graceMs),
   })

@@ -1,4 +1,5 @@
 import { DagstreamError, invalidOption } from '../errors.ts'
+import { parseJson } from '../json/parse-json.ts'
 import { type ExecutionOptions, isAtLeastZero, type ResolvedOptions, resolveOptions } from './options.ts'
 
 /** What of its options an execution keeps to, whoever goes on with it. */
@@ -52,7 +53,7 @@ function parseGrace(graceMs: unknown): number {
 /** @throws `STORE_FAILED` for what is not the JSON that was recorded */
 export function parseRecorded(what: string, text: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseJson(text)
   } catch (error) {
     throw new DagstreamError('STORE_FAILED', `The \`${what}\` that the store has of an execution is not JSON`, {
       cause: error,

@@ -93,13 +93,13 @@ function compileRecorded({ executionId, workflow, input }: StoredExecution, tool
       const message = `There is no tool ${quoteName(tool)} any more, which the execution began with`
       return { code: 'TOOLS_UNAVAILABLE', message }
     }
-    return { ...prepareExecution(document, withStandIns(tools, missing), given), findFailure }
+    return { ...prepareExecution(document, withStandIns(tools, missing), given, true), findFailure }
   } catch (error) {
     if (!(error instanceof DagstreamError) || error.code !== 'INVALID_WORKFLOW') throw error
     // For instance the schema of a tool is another one now.
     const all = withStandIns(new ToolRegistry(), new Set(document.tasks.map(({ tool }) => tool)))
     const failure: Stop = { code: error.code, message: error.message }
-    return { ...prepareExecution(document, all, given), findFailure: () => failure }
+    return { ...prepareExecution(document, all, given, true), findFailure: () => failure }
   }
 }
 

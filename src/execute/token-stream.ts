@@ -1,5 +1,6 @@
 import type { EventFor } from '../events/events.ts'
 import { round } from './round.ts'
+import { TextJoiner } from '../text.ts'
 
 /** Less time than this between the first token and the last says nothing of a model's speed, ms. */
 const MIN_SPAN_MS = 1
@@ -10,6 +11,7 @@ export class TokenStream {
   #lastAt: number
   #count = 0
   #pending = ''
+  readonly #joiner = new TextJoiner()
 
   constructor(now: number) {
     this.#firstAt = now
@@ -27,11 +29,14 @@ export class TokenStream {
     return this.#pending.length
   }
 
-  /** The text not recorded yet, which the caller records. */
-  takePending(): string {
-    const text = this.#pending
+  /**
+   * The text not recorded yet, which the caller records: without halves of characters, of which one at the end waits for the
+   * next token unless no more follow.
+   */
+  takePending(isOver: boolean): string {
+    const text = this.#joiner.add(this.#pending)
     this.#pending = ''
-    return text
+    return isOver ? text + this.#joiner.end() : text
   }
 
   /** All finite, whatever the clock did. */

@@ -1,5 +1,6 @@
 import type { ToolFailure } from './attempt-outcome.ts'
 import { MAX_RETRY_AFTER_MS } from './retry.ts'
+import { cutText } from '../text.ts'
 
 /** Resolved arguments that the tool's schema refuses. */
 export class InvalidArgumentsError extends Error {
@@ -46,12 +47,12 @@ function readFields(thrown: unknown): ToolFailure {
         : 'The tool failed'
   const failure = {
     status: 'error',
-    code: typeof code === 'string' && code !== '' ? code.slice(0, MAX_CODE_LENGTH) : 'TOOL_ERROR',
+    code: typeof code === 'string' && code !== '' ? cutText(code, MAX_CODE_LENGTH) : 'TOOL_ERROR',
     message: text,
   } as const
   if (typeof retryAfterMs !== 'number' || !(retryAfterMs >= 0)) return { ...failure, isRetryable: retryable !== false }
   return { ...failure, isRetryable: retryable !== false && retryAfterMs <= MAX_RETRY_AFTER_MS, retryAfterMs }
 }
 
-/** A longer code is cut, characters. */
+/** A longer code is cut, UTF-16 units. */
 const MAX_CODE_LENGTH = 200

@@ -1,21 +1,20 @@
 import { Hono } from 'hono'
 import { bearerAuth } from 'hono/bearer-auth'
-import { bodyLimit } from 'hono/body-limit'
 import { cors } from 'hono/cors'
 import { HTTPException } from 'hono/http-exception'
 import { methodNotAllowed } from 'hono/method-not-allowed'
 import { secureHeaders } from 'hono/secure-headers'
 import { DagstreamError } from '../errors.ts'
-import { LIMITS } from '../workflow/document.ts'
 import { AnsweredByAuthorize } from './authorize.ts'
 import { ExecutionHost } from './execution-host.ts'
-import { bodyTooLarge } from './execution-request.ts'
 import { ExecutionResponses } from './execution-responses.ts'
 import { createExecutionRoutes } from './execution-routes.ts'
 import { type HandlerOptions, type ResolvedHandlerOptions, resolveHandlerOptions } from './handler-options.ts'
 import { refuseHost } from './host-guard.ts'
-import { badRequest, HttpProblem, invalidWorkflow, problem, toolsUnavailable } from './problem.ts'
+import { limitBody } from './limit-body.ts'
+import { HttpProblem, invalidWorkflow, problem, toolsUnavailable } from './problem.ts'
 import { createServiceRoutes } from './service-routes.ts'
+import { readBeforeRefusal } from './unread-body.ts'
 
 /** A server without sockets: what every runtime's own server calls. */
 export interface Handler {
@@ -52,7 +51,7 @@ export function createHandler(options: HandlerOptions): Handler {
     async fetch(request) {
       const response = await answer(request)
       host.meters.answered(response.status)
-      return response
+      return readBeforeRefusal(request, response)
     },
     close: () => host.close(),
   }
@@ -82,27 +81,10 @@ function createApp(host: ExecutionHost, responses: ExecutionResponses, options: 
       },
     }),
   )
-  const limit = bodyLimit({
-    maxSize: LIMITS.maxBodyBytes,
-    onError: () => {
-      throw bodyTooLarge()
-    },
-  })
   // Nobody else has a body that is read, and to ask whether there is one costs.
   app.use(async (context, next) => {
-    if (context.req.method !== 'POST') return next()
-    let isRead = false
-    const proceed = (): Promise<void> => {
-      isRead = true
-      return next()
-    }
-    try {
-      return await limit(context, proceed)
-    } catch (error) {
-      // A client that leaves in the middle of its body has not sent one.
-      if (isRead || error instanceof HttpProblem) throw error
-      throw badRequest('The body could not be read')
-    }
+    if (context.req.method === 'POST') context.req.raw = await limitBody(context.req.raw)
+    return next()
   })
   app.use(async (_, next) => {
     try {

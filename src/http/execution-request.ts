@@ -1,8 +1,16 @@
-import { describeValue } from '../errors.ts'
+import { DagstreamError, describeValue } from '../errors.ts'
 import type { ExecutionOptions, ResolvedOptions } from '../execute/options.ts'
-import { type DAGStructure, LIMITS } from '../workflow/document.ts'
+import { describeJson, isJsonObject } from '../json/describe-json.ts'
+import { type DuplicateKey, findDuplicateKeys } from '../json/duplicate-keys.ts'
+import { toDoubles } from '../json/replace-numbers.ts'
+import { parseJson } from '../json/parse-json.ts'
+import { stringifyJson } from '../json/stringify-json.ts'
+import { formatPointer, quoteName } from '../tools/json-pointer.ts'
+import { type DAGStructure, LIMITS, type WorkflowIssue } from '../workflow/document.ts'
+import { IssueList } from '../workflow/issues.ts'
 import { parseDisconnectRule } from './audience.ts'
 import { badRequest, conflict, HttpProblem } from './problem.ts'
+import { cutText } from '../text.ts'
 
 /** What `POST /executions` asks for. */
 export interface ExecutionRequest {
@@ -19,6 +27,8 @@ export interface ExecutionRequest {
 /** A workflow as a request brings it: by itself, or beside its input and options. */
 export interface WorkflowEnvelope {
   readonly workflow: unknown
+  /** Keys that an object of the workflow has more than once. */
+  readonly duplicates: readonly WorkflowIssue[]
   readonly input?: unknown
   readonly options?: unknown
 }
@@ -27,11 +37,15 @@ export interface WorkflowEnvelope {
 export interface JsonBody {
   readonly bytes: Uint8Array<ArrayBuffer>
   readonly text: string
+  /** Numbers with their digits, as `parseJson` gives them. */
   readonly value: unknown
+  /** Keys that an object of it has more than once, the first `LIMITS.maxIssues`. */
+  readonly duplicateKeys: readonly DuplicateKey[]
 }
 
-/** @throws HttpProblem 400 for what is not JSON, 413 above the bound, 415 for another type */
+/** @throws HttpProblem 400 for what is not JSON, 413 above the bound, 415 for another type and for a body that is encoded */
 export async function readJson(request: Request): Promise<JsonBody> {
+  refuseEncoding(request)
   const type = request.headers.get('content-type')
   if (type === null || !JSON_TYPE.test(type)) {
     const detail = `Expected \`Content-Type: application/json\`, got ${type === null ? 'none' : describeValue(type)}`
@@ -46,10 +60,21 @@ export async function readJson(request: Request): Promise<JsonBody> {
     throw badRequest('Expected the body to be UTF-8')
   }
   try {
-    return { bytes, text, value: JSON.parse(text) }
+    const value = parseJson(text)
+    return { bytes, text, value, duplicateKeys: findDuplicateKeys(text, value, LIMITS.maxIssues) }
   } catch (error) {
-    throw badRequest(`Expected the body to be JSON: ${(error as Error).message.slice(0, 200)}`)
+    throw badRequest(`Expected the body to be JSON: ${cutText((error as Error).message, 200)}`)
   }
+}
+
+/** RFC 9110, 15.5.16: the answer to an encoding that is not taken says which ones are. */
+function refuseEncoding(request: Request): void {
+  const encoding = request.headers.get('content-encoding')
+  const codings = (encoding ?? '').split(',').map(coding => coding.trim().toLowerCase())
+  if (encoding === null || codings.every(coding => coding === 'identity' || coding === '')) return
+  const detail = `Expected a body without \`Content-Encoding\`, got ${describeValue(encoding)}: send it unpacked`
+  const headers = { 'Accept-Encoding': 'identity' }
+  throw new HttpProblem(415, { title: 'Unsupported media type', detail }, headers)
 }
 
 /** A body is over the bound. */
@@ -58,33 +83,47 @@ export function bodyTooLarge(): HttpProblem {
   return new HttpProblem(413, { title: 'Content too large', detail, maxBodyBytes: LIMITS.maxBodyBytes })
 }
 
-/** A bare workflow, or one with what `fields` names beside it. @throws HttpProblem 400 for anything else beside it */
-export function parseEnvelope(value: unknown, fields: readonly string[]): WorkflowEnvelope {
-  if (!isObject(value) || !Object.hasOwn(value, 'workflow')) return { workflow: value }
+/**
+ * A bare workflow, or one with what `fields` names beside it.
+ * @throws HttpProblem 400 for anything else beside it, and for a key that an object has twice, outside of the workflow
+ */
+export function parseEnvelope({ value, duplicateKeys }: JsonBody, fields: readonly string[]): WorkflowEnvelope {
+  if (!isJsonObject(value) || !Object.hasOwn(value, 'workflow')) {
+    return { workflow: value, duplicates: toIssues(duplicateKeys) }
+  }
+  const outside = duplicateKeys.find(({ path }) => path[0] !== 'workflow' || path.length === 1)
+  if (outside !== undefined) throw badRequest(`${describeDuplicate(outside)} (\`${toIssues([outside])[0]?.pointer}\`)`)
+  const duplicates = toIssues(duplicateKeys.map(each => ({ ...each, path: each.path.slice(1) })))
   const unknown = Object.keys(value).find(name => name !== 'workflow' && !fields.includes(name))
   if (unknown !== undefined) {
     throw badRequest(`Unknown field ${describeValue(unknown)}: beside \`workflow\` there may be ${fields.join(', ')}`)
   }
-  if (isObject(value['input']) || Array.isArray(value['input'])) {
-    if (tryWrite(value['input']) === undefined) throw badRequest('`input` is nested too deep')
+  const { workflow, input, options } = value
+  if (isJsonObject(input) || Array.isArray(input)) {
+    if (tryWrite(input) === undefined) throw badRequest('`input` is nested too deep')
   }
-  return value as unknown as WorkflowEnvelope
+  return { workflow, input, options, duplicates }
 }
 
 /** JSON again; `undefined` for what is nested too deep for that. A workflow like that is refused by its checks, which come later. */
 function tryWrite(value: unknown): string | undefined {
   try {
-    return JSON.stringify(value)
+    return stringifyJson(value)
   } catch {
     return undefined
   }
 }
 
-/** @throws HttpProblem 400 for an option that is unknown, wrong, or above the server's own */
+/**
+ * @throws HttpProblem 400 for an option that is unknown, wrong, or above the server's own; DagstreamError `INVALID_WORKFLOW`
+ * for a workflow with a key twice in one object
+ */
 export function parseExecutionRequest(body: JsonBody, server: ServerBounds): ExecutionRequest {
-  const { workflow, input, options = {} } = parseEnvelope(body.value, ['input', 'options'])
-  if (!isObject(options)) throw badRequest(`Expected \`options\` to be an object, got ${describeValue(options)}`)
-  const { onDisconnect, ...rest } = options
+  const { workflow, input, options: given = {}, duplicates } = parseEnvelope(body, ['input', 'options'])
+  if (!isJsonObject(given)) throw badRequest(`Expected \`options\` to be an object, got ${describeJson(given)}`)
+  if (duplicates.length > 0) throw refuseDuplicates(duplicates)
+  // They are only read here.
+  const { onDisconnect, ...rest } = toDoubles(given) as Record<string, unknown>
   for (const [name, value] of Object.entries(rest)) {
     const problem = Object.hasOwn(OPTIONS, name) ? OPTIONS[name as keyof typeof OPTIONS](value, server) : UNKNOWN
     if (problem !== undefined) {
@@ -98,6 +137,25 @@ export function parseExecutionRequest(body: JsonBody, server: ServerBounds): Exe
     options: rest,
     graceMs: onDisconnect === undefined ? undefined : parseGrace(onDisconnect, server.graceMs),
   }
+}
+
+function toIssues(duplicateKeys: readonly DuplicateKey[]): readonly WorkflowIssue[] {
+  const list = new IssueList()
+  for (const each of duplicateKeys) {
+    list.add('DUPLICATE_KEY', formatPointer(each.path), describeDuplicate(each), { hint: 'Keep one of the two' })
+  }
+  return list.issues
+}
+
+function describeDuplicate({ key, position: { line, column } }: DuplicateKey): string {
+  return `The key ${quoteName(key)} stands twice in one object: again at line ${line}, column ${column}`
+}
+
+/** As `compileWorkflow` tells of problems. */
+function refuseDuplicates(issues: readonly WorkflowIssue[]): DagstreamError {
+  const [first] = issues
+  const message = `${first?.code} at \`${first?.pointer}\`: ${first?.message}`
+  return new DagstreamError('INVALID_WORKFLOW', message, { details: { issues, issueCount: issues.length } })
 }
 
 /** Under which name a request will be made again, if it is; and what tells it from another one. */
@@ -183,8 +241,4 @@ async function readBytes(request: Request): Promise<ArrayBuffer> {
 async function hash(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
   return Array.from(digest, byte => byte.toString(16).padStart(2, '0')).join('')
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

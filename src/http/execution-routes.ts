@@ -5,16 +5,17 @@ import { JsonValue } from '../events/json-value.ts'
 import { acceptsStream, negotiate } from '../sse/accept.ts'
 import { askStore } from './ask-store.ts'
 import { type Access, type AccessContext, type Action, askAuthorize } from './authorize.ts'
+import { ExecutionList } from './execution-list.ts'
 import type { ExecutionHost } from './execution-host.ts'
 import { deleteExecution } from './delete-execution.ts'
 import { chooseFormat, type ExecutionResponses } from './execution-responses.ts'
 import { parseExecutionRequest, parseRepeatClaim, readJson } from './execution-request.ts'
 import type { ResolvedHandlerOptions } from './handler-options.ts'
 import type { HostedExecution } from './hosted-execution.ts'
+import { parseListFilter } from './list-filter.ts'
 import { decodeCursor, encodeCursor, parsePageSize } from './paging.ts'
 import { badRequest, HttpProblem, notFound } from './problem.ts'
 import { JSON_HEADERS } from './responses.ts'
-import { showStatus } from './shown-status.ts'
 
 /** The routes under `/executions`. */
 export function createExecutionRoutes(
@@ -24,6 +25,7 @@ export function createExecutionRoutes(
 ): Hono {
   const { authorize, execution, graceMs } = options
   const { store } = execution
+  const list = new ExecutionList(store, executionId => host.running.get(executionId))
 
   const ask = (request: Request, context: AccessContext): Promise<Access> => askAuthorize(authorize, request, context)
 
@@ -89,10 +91,9 @@ export function createExecutionRoutes(
       const { owner } = await ask(request, { action: 'list' })
       const query = new URL(request.url).searchParams
       const limit = parsePageSize(query.get('limit'))
-      const page = await host.kept.list(owner, decodeCursor(query.get('after')), limit + 1)
-      const executions = page.slice(0, limit).map(({ executionId, status, notes, createdAt }) => {
-        return { executionId, status: showStatus({ status, notes }), createdAt }
-      })
+      const after = decodeCursor(query.get('after'))
+      const page = await list.list({ owner, filter: parseListFilter(query), after, limit: limit + 1 })
+      const executions = page.slice(0, limit)
       const last = page.length > limit ? executions.at(-1) : undefined
       return Response.json({ executions, ...(last && { next: encodeCursor(last) }) }, { headers: JSON_HEADERS })
     })

@@ -3,7 +3,6 @@ import type { ExecutionStore, StoredExecution } from '../store/execution-store.t
 import { EventLog } from '../stream/event-log.ts'
 import { askStore } from './ask-store.ts'
 import { HostedExecution } from './hosted-execution.ts'
-import type { PageEnd } from './paging.ts'
 
 /** Finished executions whose logs are held at hand, beside the store that has them anyway: how many, and about bytes. */
 const MAX_HELD = 32
@@ -53,18 +52,6 @@ export class KeptExecutions {
     const found = this.#held.get(executionId) ?? (await askStore(() => this.#restoreOnce(record)))
     if (found.hasEnded) this.hold(found)
     return found
-  }
-
-  /** Of one owner, oldest first, at most `limit`, behind `after`. Whoever has no owner sees what has none. */
-  async list(owner: string | undefined, after: PageEnd | undefined, limit: number): Promise<StoredExecution[]> {
-    const found: StoredExecution[] = []
-    for (let last = after; ; ) {
-      const options = { ...(owner !== undefined && { owner }), ...(last && { after: last }), limit }
-      const page = await askStore(() => this.#store.list(options))
-      found.push(...page.filter(each => each.owner === owner))
-      last = page.at(-1)
-      if (page.length < limit || found.length >= limit) return found.slice(0, limit)
-    }
   }
 
   async delete(executionId: string): Promise<void> {

@@ -15,6 +15,7 @@ type SchemaName =
   | 'Execution'
   | 'Parked'
   | 'ExecutionPage'
+  | 'ListedExecution'
   | 'ExecutionResult'
   | 'TaskResult'
   | 'Reason'
@@ -121,12 +122,29 @@ export const schemas: Readonly<Record<SchemaName, Json>> = {
     {
       executions: {
         type: 'array',
-        items: object({ executionId, status: shownStatus, createdAt: timestamp }),
+        items: refer('ListedExecution'),
       },
       next: { ...text, description: 'The `after` of the next page; absent on the last.' },
     },
     ['next'],
   ),
+  ListedExecution: {
+    ...object(
+      {
+        executionId,
+        status: shownStatus,
+        createdAt: timestamp,
+        name: { ...text, description: 'Of the workflow.' },
+        ...counts,
+        runningCount: { ...count, description: 'Tasks whose tool is being called, of what runs in this process.' },
+        startedAt: timestamp,
+        endedAt: timestamp,
+        executionTimeMs: ms,
+      },
+      ['name', ...Object.keys(counts), 'runningCount', 'startedAt', 'endedAt', 'executionTimeMs'],
+    ),
+    description: 'What is not known is absent.',
+  },
   ExecutionResult: object(
     {
       executionId,

@@ -1,4 +1,5 @@
 import { LIMITS } from '../workflow/document.ts'
+import { SHOWN_STATUSES } from './list-filter.ts'
 import { type Json, refer, schemas } from './openapi-schemas.ts'
 
 const JSON_TYPE = 'application/json'
@@ -13,7 +14,7 @@ const PROBLEMS = {
   406: '`Accept` allows nothing that this route gives.',
   409: 'It is not in the state for this; or the `Idempotency-Key` was used for another request.',
   413: `The body has more than ${LIMITS.maxBodyBytes} bytes.`,
-  415: 'The body is not `application/json`.',
+  415: 'The body is not `application/json`, or has a `Content-Encoding`.',
   422: 'The workflow, or its input, is invalid: `issues` and `issueCount` say why.',
   429: 'Too much runs, or too many streams are open.',
   500: 'The server failed; `reference` leads to its log.',
@@ -107,6 +108,13 @@ const paths = {
       parameters: [
         parameter('limit', 'query', 'Of a page.', { type: 'integer', minimum: 1, maximum: 1000, default: 100 }),
         parameter('after', 'query', 'The `next` of the page before.'),
+        parameter('status', 'query', 'Only those that stand so.', { enum: SHOWN_STATUSES }),
+        parameter('name', 'query', 'Only those of workflows with this name, exactly.'),
+        parameter(
+          'since',
+          'query',
+          'Only those created then or later: ISO 8601, in UTC without an offset, or ms since 1970.',
+        ),
       ],
       responses: { 200: json('A page.', refer('ExecutionPage')), ...problems(400, 503) },
     },

@@ -1,5 +1,6 @@
 import type { DagstreamError } from '../errors.ts'
 import type { WorkflowIssue } from '../workflow/document.ts'
+import { cutText } from '../text.ts'
 
 /** What an error response tells, beside its status. */
 export interface ProblemDetails {
@@ -47,7 +48,7 @@ export function toolsUnavailable({ code, details }: DagstreamError, reference: s
     .map(server => (server as { readonly name?: unknown } | null)?.name)
     .filter(name => typeof name === 'string')
     .slice(0, 20)
-  const whose = names.length === 0 ? '' : ` of ${names.map(name => `\`${name.slice(0, 100)}\``).join(', ')}`
+  const whose = names.length === 0 ? '' : ` of ${names.map(name => `\`${cutText(name, 100)}\``).join(', ')}`
   const detail = `The tools${whose} are not available; the log has why under this reference`
   const told = { title: 'Service unavailable', detail, code, servers: names, reference }
   return problem(503, told, { 'Retry-After': String(TOOLS_RETRY_S) })

@@ -16,7 +16,11 @@ export function createServiceRoutes(host: ExecutionHost, { authorize, tools }: R
   return new Hono()
     .post('/workflows/validate', async ({ req }) => {
       await ask(req.raw, 'validate')
-      const { workflow, input } = parseEnvelope((await readJson(req.raw)).value, ['input'])
+      const { workflow, input, duplicates } = parseEnvelope(await readJson(req.raw), ['input'])
+      if (duplicates.length > 0) {
+        const report = { valid: false, issues: duplicates, issueCount: duplicates.length }
+        return Response.json(report, { headers: JSON_HEADERS })
+      }
       const report = validateWorkflow(workflow, await tools.toolsFor(workflow), { input })
       return Response.json(report, { headers: JSON_HEADERS })
     })

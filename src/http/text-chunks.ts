@@ -1,5 +1,5 @@
-import { findCut } from '../events/json-value.ts'
 import type { ChunkSource } from '../sse/pull-body.ts'
+import { findCut } from '../text.ts'
 
 /** What one chunk holds, characters. */
 const MAX_CHUNK_CHARS = 64 * 1024

@@ -3,6 +3,7 @@ import { DagstreamError, expectObject, invalidOption } from '../errors.ts'
 import type { Execution } from '../execute/execution.ts'
 import { type ExecutionOptions, isAtLeastZero } from '../execute/options.ts'
 import { StreamingExecutor } from '../execute/streaming-executor.ts'
+import { stringifyJson } from '../json/stringify-json.ts'
 import type { ExecutionPlan } from '../plan/execution-plan.ts'
 import { negotiate } from '../sse/accept.ts'
 import type { Format } from '../sse/formats.ts'
@@ -14,6 +15,7 @@ import { Audience, type DisconnectRule, parseDisconnectRule } from './audience.t
 import { describeError } from './describe-error.ts'
 import { invalidWorkflow, problem } from './problem.ts'
 import { STREAM_HEADERS, VARY } from './responses.ts'
+import { readBeforeRefusal } from './unread-body.ts'
 
 /** How one workflow is served. */
 export interface WorkflowRequestOptions extends ExecutionOptions {
@@ -45,9 +47,17 @@ export async function handleWorkflowRequest(
   workflow: DAGStructure | ExecutionPlan,
   options: WorkflowRequestOptions,
 ): Promise<Response> {
+  return readBeforeRefusal(request, await answerAsAccepted(request, workflow, options))
+}
+
+async function answerAsAccepted(
+  request: Request,
+  workflow: DAGStructure | ExecutionPlan,
+  options: WorkflowRequestOptions,
+): Promise<Response> {
   if (!isMethodAllowed(request)) return methodNotAllowed()
   const accepted = negotiate(request.headers.get('accept'))
-  if (accepted === 'stream') return handleSSERequest(request, workflow, options)
+  if (accepted === 'stream') return answerWithStream(request, workflow, options)
   if (isReconnect(request)) return noContent()
   if (accepted === undefined) {
     const detail = 'Accept `text/event-stream` for the stream or `application/json` for the result'
@@ -61,7 +71,8 @@ export async function handleWorkflowRequest(
   if (request.signal.aborted) leave()
   try {
     const result = await execution.result
-    return Response.json(result, { headers: { ...VARY, 'Execution-Id': execution.executionId } })
+    const headers = { ...VARY, 'Content-Type': 'application/json', 'Execution-Id': execution.executionId }
+    return new Response(stringifyJson(result), { headers })
   } catch (error) {
     return failure(error, execution.executionId)
   } finally {
@@ -78,6 +89,14 @@ export async function handleSSERequest(
   workflow: DAGStructure | ExecutionPlan,
   options: WorkflowRequestOptions,
 ): Promise<Response> {
+  return readBeforeRefusal(request, answerWithStream(request, workflow, options))
+}
+
+function answerWithStream(
+  request: Request,
+  workflow: DAGStructure | ExecutionPlan,
+  options: WorkflowRequestOptions,
+): Response {
   if (!isMethodAllowed(request)) return methodNotAllowed()
   if (isReconnect(request)) return noContent()
   const execution = start(workflow, options)

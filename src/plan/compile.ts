@@ -1,5 +1,6 @@
 import { DagstreamError } from '../errors.ts'
-import { JsonValue, NotSerializableError } from '../events/json-value.ts'
+import { JsonValue } from '../events/json-value.ts'
+import { NotSerializableError } from '../events/serialize.ts'
 import { quoteName } from '../tools/json-pointer.ts'
 import { ToolRegistry, type ToolSource } from '../tools/registry.ts'
 import { checkDocument, checkInput } from '../workflow/check-document.ts'
@@ -46,19 +47,22 @@ export function validateWorkflow(
 ): ValidationResult {
   const issues = new IssueList()
   const input = readInput(options.input)
-  if (!ExecutionPlan.is(document)) buildPlan(document, ToolRegistry.from(tools), issues, input && { input })
+  if (!ExecutionPlan.is(document))
+    buildPlan(document, ToolRegistry.from(tools), issues, input && { input, isRecorded: false })
   else if (input !== undefined) checkInput(document.inputReferences, input, issues)
   return { valid: issues.count === 0, issues: issues.issues, issueCount: issues.count }
 }
 
 /**
  * The plan of one execution and its input, which must have what the plan refers to.
+ * @param isRecorded whether an earlier version may have accepted the workflow
  * @throws `INVALID_WORKFLOW` with every problem of both, `INVALID_OPTION` for an input that is not JSON, `INVALID_TOOL`
  */
 export function prepareExecution(
   workflow: DAGStructure | ExecutionPlan,
   tools: ToolSource,
   given: unknown,
+  isRecorded = false,
 ): { plan: ExecutionPlan; input: JsonValue | undefined } {
   const input = readInput(given)
   const issues = new IssueList()
@@ -66,7 +70,7 @@ export function prepareExecution(
   if (ExecutionPlan.is(workflow)) {
     plan = workflow
     checkInput(plan.inputReferences, input, issues)
-  } else plan = buildPlan(workflow, ToolRegistry.from(tools), issues, { input })
+  } else plan = buildPlan(workflow, ToolRegistry.from(tools), issues, { input, isRecorded })
   if (plan === undefined || issues.count > 0) throw invalidWorkflow(issues)
   return { plan, input }
 }
@@ -86,9 +90,9 @@ function buildPlan(
   tools: ToolRegistry,
   issues: IssueList,
   /** Absent where no execution is meant, and references into an input are not looked up. */
-  given?: { readonly input: JsonValue | undefined },
+  given?: { readonly input: JsonValue | undefined; readonly isRecorded: boolean },
 ): ExecutionPlan | undefined {
-  const { name, tasks, nodes } = checkDocument(document, tools, issues)
+  const { name, tasks, nodes } = checkDocument(document, tools, issues, given?.isRecorded)
   if (given !== undefined) for (const task of tasks) checkInput(task.inputReferences, given.input, issues)
   // With issues there may be gaps: the graph keeps the document's numbering, so that cycles are still found and told.
   const size = (nodes.at(-1)?.index ?? -1) + 1

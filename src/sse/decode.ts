@@ -1,5 +1,6 @@
 import { DagstreamError, describeValue } from '../errors.ts'
 import { SSE_EVENTS, type SSEEvent } from '../events/events.ts'
+import { parseJson } from '../json/parse-json.ts'
 import { parse, type SSEMessage } from './parse.ts'
 
 const KNOWN_TYPES: ReadonlySet<string> = new Set(Object.values(SSE_EVENTS))
@@ -27,7 +28,7 @@ function parseObject({ event, data }: SSEMessage): object {
   let value: unknown
   let cause: unknown
   try {
-    value = JSON.parse(data)
+    value = parseJson(data)
   } catch (error) {
     cause = error
   }

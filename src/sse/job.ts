@@ -7,6 +7,8 @@ import type {
   SSEEventType as ExecutionEventType,
 } from '../events/events.ts'
 import { wireJson } from '../events/wire-json.ts'
+import { parseJson } from '../json/parse-json.ts'
+import { stringifyJson } from '../json/stringify-json.ts'
 import { encodeMessage } from './encode.ts'
 import type { ProgressEvent, SSEEvent, SSEEventType } from './job-events.ts'
 
@@ -24,7 +26,7 @@ export function toJobFrames(event: ExecutionEvent): string {
   const last = events.length - 1
   return events
     .map((each, index) => {
-      const data = JSON.stringify(each)
+      const data = stringifyJson(each)
       return encodeMessage(index === last && event.id !== undefined ? { id: event.id, data } : { data })
     })
     .join('')
@@ -108,7 +110,7 @@ const LINE_TYPES = {
 
 function toTaskProgress(event: EventFor<'task_complete'>): ProgressEvent {
   // With a large output told by reference, as everywhere on the wire.
-  const data = JSON.parse(wireJson(event)) as EventFor<'task_complete'>['data']
+  const data = parseJson(wireJson(event)) as EventFor<'task_complete'>['data']
   const { taskId, tool, status, error, code } = data
   const { output, outputBytes, outputPreview, outputPath } = data
   return {

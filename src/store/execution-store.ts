@@ -2,6 +2,7 @@ import type { ExecutionStatus } from '../events/events.ts'
 import type { ExecutionState } from '../events/state.ts'
 import type { Lease, LogStorage } from '../stream/event-log.ts'
 import type { ExecutionNotes } from '../stream/execution-notes.ts'
+import type { ExecutionSummary } from './execution-summary.ts'
 
 /** What is known of an execution before its first event. */
 export interface ExecutionRecord {
@@ -57,6 +58,11 @@ export interface ExecutionStore extends LogStorage {
     readonly after?: Pick<ExecutionRecord, 'createdAt' | 'executionId'>
     readonly limit: number
   }): readonly StoredExecution[] | Promise<readonly StoredExecution[]>
+  /**
+   * What a list tells of these executions beside their records, in their order; `{}` for one that is not there. Of a store that
+   * can tell it without reading whole logs; where it is missing, lists tell the name and the number of tasks alone.
+   */
+  summarize?(executionIds: readonly string[]): readonly ExecutionSummary[] | Promise<readonly ExecutionSummary[]>
   /**
    * What the entries add up to that `read` does not have any more; the caller's own. Only of a store that lets the oldest
    * entries of an execution go, as one in memory does.

@@ -5,7 +5,9 @@ import { applyEvent, copyState, createState, type ExecutionState } from '../even
 import { EntryTail } from '../stream/entry-tail.ts'
 import type { Lease } from '../stream/event-log.ts'
 import type { ExecutionNotes } from '../stream/execution-notes.ts'
+import { compareAge } from './list-order.ts'
 import type { ExecutionRecord, ExecutionStore, StoredExecution } from './execution-store.ts'
+import { summarize } from './execution-summary.ts'
 import { type MemoryStoreOptions, resolveMemoryOptions } from './memory-store-options.ts'
 
 /** What an execution takes beside its entries and outputs, and what a task's state takes; bytes, estimates. */
@@ -23,6 +25,10 @@ interface Kept {
   baseBytes: number
   readonly outputs: Map<string, string>
   outputBytes: number
+  /** ISO 8601: its first event. */
+  startedAt: string | undefined
+  /** The data of its last event, JSON. */
+  end: string | undefined
   finishedAt: number
   /** What of `finishedBytes` is its share; 0 while it runs. */
   finishedBytes: number
@@ -99,6 +105,8 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): ExecutionSt
         baseBytes: 0,
         outputs: new Map(),
         outputBytes: 0,
+        startedAt: undefined,
+        end: undefined,
         finishedAt: 0,
         finishedBytes: 0,
       }
@@ -118,10 +126,13 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): ExecutionSt
       if (firstSeq !== kept.tail.lastSeq + 1) {
         throw new DagstreamError('SEQ_CONFLICT', `Expected seq ${kept.tail.lastSeq + 1}, got ${firstSeq}`)
       }
+      const first = entries[0]
+      if (firstSeq === 1 && first !== undefined) kept.startedAt = first.data.timestamp
       for (const entry of entries) kept.tail.push(entry)
       const last = entries.at(-1)
       if (last?.type === 'execution_complete') {
         kept.status = statusOf(last)
+        kept.end = last.json
         kept.finishedAt = bounds.clock.now()
         finished.add(kept)
       }
@@ -160,6 +171,12 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): ExecutionSt
         .sort(compareAge)
         .slice(0, limit)
     },
+
+    summarize: executionIds =>
+      executionIds.map(executionId => {
+        const kept = executions.get(executionId)
+        return kept === undefined ? {} : summarize({ ...kept, workflow: kept.record.workflow })
+      }),
 
     putOutput(lease, taskId, json) {
       const kept = held(lease)
@@ -203,17 +220,6 @@ function weighRecord({ workflow, input, options }: ExecutionRecord): number {
 /** Without an output that is kept beside it, and weighed there. */
 function weighEntry(entry: LogEntry): number {
   return entry.refersToOutput ? entry.weight - (entry.data.output?.weight ?? 0) : entry.weight
-}
-
-function compareAge(
-  a: Pick<ExecutionRecord, 'createdAt' | 'executionId'>,
-  b: Pick<ExecutionRecord, 'createdAt' | 'executionId'>,
-): number {
-  return compareText(a.createdAt, b.createdAt) || compareText(a.executionId, b.executionId)
-}
-
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0
 }
 
 function find(executions: Map<string, Kept>, executionId: string): Kept {

@@ -15,6 +15,7 @@ const METHODS: Readonly<Record<keyof ExecutionStore, true>> = {
   findByKey: true,
   list: true,
   interrupted: true,
+  summarize: true,
   delete: true,
   sweep: true,
 }

@@ -2,6 +2,7 @@ import type { JsonValue } from '../events/json-value.ts'
 import { LogEntry } from '../events/log-entry.ts'
 import { showOutput } from '../events/wire-json.ts'
 import { type ExecutionState, toSnapshot } from '../events/state.ts'
+import { stringifyJson } from '../json/stringify-json.ts'
 import type { EntrySource } from './entry-source.ts'
 
 /** Entries that one read of the store asks for. */
@@ -124,7 +125,7 @@ export class LogCursor implements EntrySource {
       if ('output' in shown) inlineLeft -= value.weight
       return shown
     })
-    const snapshot = new LogEntry(state.seq, 'snapshot', data, JSON.stringify(data))
+    const snapshot = new LogEntry(state.seq, 'snapshot', data, stringifyJson(data))
     this.#log.lastSnapshot = new WeakRef(snapshot)
     return snapshot
   }

@@ -1,3 +1,4 @@
+import { shortenText } from '../text.ts'
 /** Throws unless the two are the same as JSON; the order of keys does not matter, an `undefined` member is an absent one. */
 export function expectSame(what: string, found: unknown, expected: unknown): void {
   const [foundText, expectedText] = [showSorted(found), showSorted(expected)]
@@ -33,5 +34,5 @@ function showSorted(value: unknown): string {
 }
 
 function cut(text: string): string {
-  return text.length > 400 ? `${text.slice(0, 399)}…` : text
+  return shortenText(text, 400)
 }

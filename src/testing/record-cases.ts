@@ -8,6 +8,7 @@ import {
   makeEntries,
   makeName,
   makeRecord,
+  TIMESTAMP,
   type NamedCheck,
 } from './store-fixtures.ts'
 
@@ -18,6 +19,7 @@ export const RECORD_CASES: readonly NamedCheck[] = [
   ['an owner and idempotency key have one execution', checkUniqueKey],
   ['of creations at once with one key exactly one is new', checkCreateRace],
   ['executions are listed oldest first, by owner, in pages', checkList],
+  ['summaries are told in the order they are asked for', checkSummaries],
   ['outputs are kept beside the log', checkOutputs],
   ['notes are kept by name, beside the log', checkNotes],
   ['what has ended, or is claimed here, is not interrupted', checkInterrupted],
@@ -106,6 +108,30 @@ async function checkList(store: ExecutionStore): Promise<void> {
   await store.delete(after.executionId)
   const behind = await store.list({ owner, after, limit: 2 })
   expectSame('what is behind one that was deleted meanwhile', behind, expected.slice(4))
+}
+
+/** Only of a store that has them. */
+async function checkSummaries(store: ExecutionStore): Promise<void> {
+  if (store.summarize === undefined) return
+  const workflow = '{"name":"é 🧵","tasks":[{"id":"a","tool":"t"},{"id":"b","tool":"t"}]}'
+  const running = await begin(store, { workflow })
+  const bare = await begin(store)
+  const ended = await begin(store, { workflow })
+  await store.append(ended.lease, 1, makeEntries(ended.executionId, 1, 2))
+  const counts = { totalTasks: 2, successCount: 1, errorCount: 1, skippedCount: 0, cancelledCount: 0 }
+  await store.append(ended.lease, 3, [
+    makeEnd(ended.executionId, 3, 'partial', { ...counts, totalExecutionTimeMs: 12.5 }),
+  ])
+  const ids = [ended, bare, running].map(({ executionId }) => executionId)
+  const name = 'é 🧵'
+  const times = { startedAt: TIMESTAMP, endedAt: TIMESTAMP, executionTimeMs: 12.5 }
+  expectSame('summarize()', await store.summarize([...ids, makeName('unknown')]), [
+    { name, ...counts, ...times },
+    {},
+    { name, totalTasks: 2 },
+    {},
+  ])
+  expectSame('summarize() of none', await store.summarize([]), [])
 }
 
 async function checkOutputs(store: ExecutionStore): Promise<void> {

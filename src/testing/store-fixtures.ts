@@ -55,8 +55,8 @@ export function makeEntries(executionId: string, firstSeq: number, count: number
 }
 
 /** The last event of an execution. */
-export function makeEnd(executionId: string, seq: number, status: ExecutionStatus): LogEntry {
-  return new LogEntry(seq, 'execution_complete', { executionId, timestamp: TIMESTAMP, status } as EventData)
+export function makeEnd(executionId: string, seq: number, status: ExecutionStatus, figures: object = {}): LogEntry {
+  return new LogEntry(seq, 'execution_complete', { executionId, timestamp: TIMESTAMP, status, ...figures } as EventData)
 }
 
 /** What a store must keep of an entry. */

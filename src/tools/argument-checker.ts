@@ -1,5 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { DagstreamError, describeValue } from '../errors.ts'
+import { replaceJsonNumbers, toDoubles } from '../json/replace-numbers.ts'
+import type { JsonNumber } from '../json/json-number.ts'
 import type { ArgumentProblem, CheckedArguments, FoundProblem, SchemaCheck } from './argument-problem.ts'
 import { createJsonSchemaCheck } from './json-schema.ts'
 import { createStandardSchemaCheck } from './standard-schema.ts'
@@ -23,16 +25,25 @@ export interface ArgumentChecker {
 /** As many problems as one check tells. */
 const MAX_PROBLEMS = 100
 
-/** Makes the checker of a tool. @throws `INVALID_TOOL` for a schema that cannot be used */
-export function createArgumentChecker(toolName: string, schema: JsonSchema | StandardSchemaV1): ArgumentChecker {
-  const check = createCheck(toolName, schema)
+/**
+ * Makes the checker of a tool.
+ * @param exactNumbers whether the tool is given `JsonNumber`s: a JSON Schema sees the nearest finite double in their place, a
+ * Standard Schema, whose output the tool is given, sees them as they are. Without it resolved arguments hold none.
+ * @throws `INVALID_TOOL` for a schema that cannot be used
+ */
+export function createArgumentChecker(
+  toolName: string,
+  schema: JsonSchema | StandardSchemaV1,
+  exactNumbers = false,
+): ArgumentChecker {
+  const check = createCheck(toolName, schema, exactNumbers)
   return {
     check(value) {
       const checked = check(value)
       return checked instanceof Promise ? checked.then(cut) : cut(checked)
     },
     checkUnresolved(value, references) {
-      const checked = check(value)
+      const checked = check(exactNumbers ? value : toDoubles(value))
       // It never rejects, and its answer comes too late to be used.
       if (checked instanceof Promise || checked.problems.length === 0) return []
       const isOpen = findOpenPlaces(references)
@@ -44,7 +55,7 @@ export function createArgumentChecker(toolName: string, schema: JsonSchema | Sta
   }
 }
 
-function createCheck(toolName: string, schema: JsonSchema | StandardSchemaV1): SchemaCheck {
+function createCheck(toolName: string, schema: JsonSchema | StandardSchemaV1, exactNumbers: boolean): SchemaCheck {
   // Some Standard Schemas are functions.
   const isSchema =
     (typeof schema === 'object' || typeof schema === 'function') && schema !== null && !Array.isArray(schema)
@@ -54,9 +65,18 @@ function createCheck(toolName: string, schema: JsonSchema | StandardSchemaV1): S
       `Tool \`${toolName}\`: expected \`inputSchema\` to be a JSON Schema or a Standard Schema, got ${describeValue(schema)}`,
     )
   }
-  return '~standard' in schema
-    ? createStandardSchemaCheck(toolName, schema as StandardSchemaV1)
-    : createJsonSchemaCheck(toolName, schema)
+  if ('~standard' in schema) return createStandardSchemaCheck(toolName, schema as StandardSchemaV1)
+  const check = createJsonSchemaCheck(toolName, schema)
+  if (!exactNumbers) return check
+  return value => {
+    const checked = check(replaceJsonNumbers(value, toFiniteDouble))
+    return checked instanceof Promise ? checked : { ...checked, value }
+  }
+}
+
+/** So that an integer which overflows still counts as an integer, and is beyond every bound. */
+function toFiniteDouble(number: JsonNumber): number {
+  return Math.max(-Number.MAX_VALUE, Math.min(number.valueOf(), Number.MAX_VALUE))
 }
 
 function cut(checked: CheckedArguments<FoundProblem>): CheckedArguments {

@@ -1,3 +1,5 @@
+import { shortenText } from '../text.ts'
+
 /** The JSON Pointer (RFC 6901) of a path from the root. */
 export function formatPointer(path: readonly (string | number)[]): string {
   let pointer = ''
@@ -23,7 +25,7 @@ export function quoteName(name: string): string {
   return `\`${cutName(name)}\``
 }
 
-/** At most 40 characters of a name, never half of a surrogate pair. */
+/** At most 40 characters of a name, never half of one. */
 export function cutName(name: string): string {
-  return name.length <= 40 ? name : `${name.slice(0, 39).replace(/[\uD800-\uDBFF]$/, '')}…`
+  return shortenText(name, 40)
 }

@@ -4,6 +4,7 @@ import type { FoundProblem, SchemaCheck } from './argument-problem.ts'
 import { formatPointer, parsePointer, quoteName } from './json-pointer.ts'
 import { createPlainCheck } from './plain-check.ts'
 import type { JsonSchema } from './tool.ts'
+import { cutText } from '../text.ts'
 
 /** How much of a message is told, characters. */
 const MAX_MESSAGE = 200
@@ -34,7 +35,7 @@ export function createJsonSchemaCheck(toolName: string, schema: JsonSchema): Sch
     } catch (error) {
       // For instance more errors than the validator can hold.
       const message = `The arguments cannot be checked: ${error instanceof Error ? error.message : 'unknown error'}`
-      return { value, problems: [{ pointer: '', message: message.slice(0, MAX_MESSAGE), isCertain: false }] }
+      return { value, problems: [{ pointer: '', message: cutText(message, MAX_MESSAGE), isCertain: false }] }
     }
   }
 }
@@ -98,7 +99,7 @@ function toProblems(errors: readonly OutputUnit[], value: unknown): FoundProblem
       path.push(/^Property name "(.*)" does not match schema\.$/s.exec(error.error)?.[1] ?? '')
     problems.push({
       pointer: formatPointer(path),
-      message: describe(error, holder, path, value).slice(0, MAX_MESSAGE),
+      message: cutText(describe(error, holder, path, value), MAX_MESSAGE),
       // The condition may have looked at anything around.
       ...(context === 'conditional' && { decidedBy: '' }),
       isCertain: context === 'plain' && KEYS_ONLY.has(keyword),

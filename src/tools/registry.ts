@@ -6,6 +6,7 @@ import { quoteName } from './json-pointer.ts'
 import { createLimit, isLimit, type Limit } from './limit.ts'
 import { describeNumber, matchesNumber, RETRY_SCHEMAS, TIMEOUT_SCHEMA } from './retry-schema.ts'
 import type { JsonSchema, Tool, ToolContext } from './tool.ts'
+import { cutText } from '../text.ts'
 
 /** The arguments of a tool whose type is not known here. */
 // oxlint-disable-next-line typescript/no-explicit-any -- `unknown` would refuse tools whose arguments are an interface
@@ -35,7 +36,9 @@ export interface RegisteredTool {
   readonly limit?: Limit
   readonly timeoutMs?: number
   readonly retry?: NonNullable<Tool['retry']>
-  /** Whether there is a schema to check arguments against. */
+  /** Whether its arguments may hold a `JsonNumber`. */
+  readonly exactNumbers: boolean
+  /** Whether there is a schema that arguments are checked against. */
   readonly hasSchema: boolean
   /** Checks resolved arguments; a promise only from an asynchronous schema. Never throws, never rejects. */
   checkArguments(value: unknown): CheckedArguments | Promise<CheckedArguments>
@@ -145,7 +148,7 @@ function normalise(tool: AnyTool): RegisteredTool {
   if (typeof tool !== 'object' || tool === null) {
     throw invalidTool(`Expected a tool, \`{ name, execute }\`, got ${describeValue(tool)}`)
   }
-  const { name, inputSchema, timeoutMs } = tool
+  const { name, inputSchema, timeoutMs, exactNumbers = false } = tool
   if (typeof name !== 'string' || !toolName.test(name)) {
     const expected = 'a string of 1–200 characters without control characters'
     throw invalidTool(`Expected a tool's \`name\` to be ${expected}, got ${describeValue(name)}`)
@@ -163,13 +166,20 @@ function normalise(tool: AnyTool): RegisteredTool {
     describeNumber(TIMEOUT_SCHEMA),
     timeoutMs,
   )
+  expectField(typeof exactNumbers === 'boolean', 'exactNumbers', 'a boolean', exactNumbers)
+  expectField(
+    tool.checkArguments === undefined || typeof tool.checkArguments === 'boolean',
+    'checkArguments',
+    'true or false',
+    tool.checkArguments,
+  )
   const isRetry = tool.retry === undefined || (typeof tool.retry === 'object' && tool.retry !== null)
   expectField(isRetry, 'retry', 'an object', tool.retry)
   const retry = tool.retry === undefined ? undefined : Object.freeze({ ...tool.retry })
   for (const [field, value] of Object.entries(retry ?? {})) {
     const schema = Object.hasOwn(RETRY_SCHEMAS, field) ? RETRY_SCHEMAS[field as keyof typeof RETRY_SCHEMAS] : undefined
     const fields = Object.keys(RETRY_SCHEMAS).join(', ')
-    expectField(schema !== undefined, `retry.${field.slice(0, 40)}`, `absent (known are ${fields})`, value)
+    expectField(schema !== undefined, `retry.${cutText(field, 40)}`, `absent (known are ${fields})`, value)
     if (schema && value !== undefined) {
       expectField(matchesNumber(schema, value), `retry.${field}`, describeNumber(schema), value)
     }
@@ -178,13 +188,23 @@ function normalise(tool: AnyTool): RegisteredTool {
   const isUsable =
     limit === undefined || (typeof limit === 'number' ? Number.isInteger(limit) && limit > 0 : isLimit(limit))
   expectField(isUsable, 'limit', 'a positive integer or what createLimit() gives', limit)
-  const checker = inputSchema === undefined ? undefined : createArgumentChecker(name, inputSchema)
+  const isChecked = inputSchema !== undefined && tool.checkArguments !== false
+  const isSchema = typeof inputSchema === 'function' || (typeof inputSchema === 'object' && inputSchema !== null)
+  // A schema that is checked is looked at more closely by its checker.
+  expectField(
+    isChecked || inputSchema === undefined || isSchema,
+    'inputSchema',
+    'a JSON Schema or a Standard Schema',
+    inputSchema,
+  )
+  const checker = isChecked ? createArgumentChecker(name, inputSchema, exactNumbers) : undefined
   return Object.freeze({
     name,
     tool,
     ...(limit !== undefined && { limit: typeof limit === 'number' ? createLimit(limit) : limit }),
     ...(timeoutMs !== undefined && { timeoutMs }),
     ...(retry && { retry }),
+    exactNumbers,
     hasSchema: checker !== undefined,
     checkArguments: (value: unknown) => checker?.check(value) ?? { value, problems: [] },
     checkUnresolvedArguments: (value: unknown, references: readonly string[]) =>

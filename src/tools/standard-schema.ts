@@ -2,6 +2,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { DagstreamError, describeValue } from '../errors.ts'
 import type { CheckedArguments, FoundProblem, SchemaCheck } from './argument-problem.ts'
 import { formatPointer, quoteName } from './json-pointer.ts'
+import { cutText } from '../text.ts'
 
 /** How much of a schema's own message is told, characters. */
 const MAX_MESSAGE = 200
@@ -47,7 +48,7 @@ function isThenable<Result>(result: Result | Promise<Result>): result is Promise
 
 function failed(value: unknown, error: unknown): CheckedArguments<FoundProblem> {
   const message = `The tool's schema could not check the arguments${error instanceof Error ? `: ${error.message}` : ''}`
-  return { value, problems: [{ pointer: '', message: message.slice(0, MAX_MESSAGE), isCertain: false }] }
+  return { value, problems: [{ pointer: '', message: cutText(message, MAX_MESSAGE), isCertain: false }] }
 }
 
 function toProblems(issue: StandardSchemaV1.Issue, value: unknown, isZod: boolean): FoundProblem[] {
@@ -67,7 +68,7 @@ function toProblems(issue: StandardSchemaV1.Issue, value: unknown, isZod: boolea
   return [
     {
       pointer: formatPointer(path.slice(0, length)),
-      message: `${missing}${issue.message}`.slice(0, MAX_MESSAGE),
+      message: cutText(`${missing}${issue.message}`, MAX_MESSAGE),
       // Of other vendors it is not known whether a missing key depends on a value; a workflow that may be valid must pass.
       isCertain: isZod && code !== 'custom' && isMissing && typeof container === 'object' && container !== null,
     },

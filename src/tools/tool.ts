@@ -14,6 +14,8 @@ export interface Tool<Args = Record<string, unknown>, Output = unknown> {
   readonly description?: string
   /** What `execute` accepts. Checked before anything runs, and again, resolved, before each attempt. */
   readonly inputSchema?: JsonSchema | StandardSchemaV1<unknown, Args>
+  /** `false`: `inputSchema` is only shown, and arguments are not checked against it. @defaultValue true */
+  readonly checkArguments?: boolean
   /**
    * How many calls may run at once: a number for this tool alone, or `createLimit(n)` shared by whoever holds it, across
    * executions. Default: no limit of its own.
@@ -29,10 +31,18 @@ export interface Tool<Args = Record<string, unknown>, Output = unknown> {
     readonly maxDelayMs?: number
     readonly jitter?: number
   }
+  /**
+   * Numbers among the arguments that no JavaScript number stands for — integers beyond 2^53, what overflows — come as
+   * `JsonNumber`, with their digits: for tools that pass values on, or read such numbers themselves. Without it they come as
+   * the nearest double (`Infinity` beyond the largest one), and an `info` event of level `warning` names their places.
+   * @defaultValue `false`
+   */
+  readonly exactNumbers?: boolean
   /** Calls change nothing outside. Told to people; never guessed. */
   readonly readOnly?: boolean
   /**
-   * Runs once per attempt. What it returns must be JSON (`undefined` becomes `null`); what it throws fails the attempt, with
+   * Runs once per attempt. What it returns must be JSON (`undefined` becomes `null`, and so do `NaN` and the infinities, with
+   * a warning that names their places; a `JsonNumber` keeps its digits); what it throws fails the attempt, with
    * the error's `code` (a string), `retryable` (`false`: no further attempt) and `retryAfterMs` honoured.
    */
   execute(args: Args, context: ToolContext): Output | Promise<Output>

@@ -2,7 +2,7 @@ import type { JsonValue } from '../events/json-value.ts'
 import type { ToolRegistry } from '../tools/registry.ts'
 import { type CheckedTask, type InputReference, type ReadTask, TaskChecker, type TaskNode } from './check-task.ts'
 import type { IssueList } from './issues.ts'
-import { workflowSchema } from './schema.ts'
+import { recordedSchema, workflowSchema } from './schema.ts'
 import { compileShape } from './shape.ts'
 import { explainMissing } from './template.ts'
 
@@ -16,14 +16,21 @@ export interface CheckedDocument {
 }
 
 const readDocument = compileShape(workflowSchema)
+const readRecorded = compileShape(recordedSchema)
 
 /**
  * Checks everything about a document but its cycles and its input, and adds what is wrong with it to `issues`.
  *
  * Takes any value and never throws because of it. Reads each member once; linear in the size of the document.
+ * @param isRecorded whether an earlier version may have accepted it
  */
-export function checkDocument(document: unknown, tools: ToolRegistry, issues: IssueList): CheckedDocument {
-  const read = readDocument(document, { issues, path: [] }) as ReadDocument | undefined
+export function checkDocument(
+  document: unknown,
+  tools: ToolRegistry,
+  issues: IssueList,
+  isRecorded = false,
+): CheckedDocument {
+  const read = (isRecorded ? readRecorded : readDocument)(document, { issues, path: [] }) as ReadDocument | undefined
   const readTasks = read?.tasks ?? []
   const checker = new TaskChecker(readTasks, tools, issues)
   for (const [index, task] of readTasks.entries()) if (task !== undefined) checker.check(task, index)
@@ -37,11 +44,12 @@ export function checkInput(
   input: JsonValue | undefined,
   issues: IssueList,
 ): void {
-  for (const { reference, pointer } of inputReferences) {
-    const missing = explainMissing(reference, input)
-    if (missing === undefined) continue
+  for (const { reference, pointer, behind } of inputReferences) {
+    const found = explainMissing(reference, input, behind)
+    if (found === undefined) continue
+    const { missing, hint } = found
     if (issues.isFull) issues.skip()
-    else issues.add('UNKNOWN_REFERENCE', pointer, missing)
+    else issues.add('UNKNOWN_REFERENCE', pointer, missing, hint === undefined ? {} : { hint })
   }
 }
 

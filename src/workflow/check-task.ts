@@ -33,6 +33,8 @@ export interface CheckedTask extends TaskNode {
 export interface InputReference {
   readonly reference: Reference
   readonly pointer: string
+  /** The text directly behind it. */
+  readonly behind: string
 }
 
 /** A task as its shape was read; what was faulty is undefined. */
@@ -78,7 +80,7 @@ export class TaskChecker {
       path: [],
       around: [],
       valuesLeft: MAX_ARGUMENT_VALUES,
-      onReference: reference => this.#addReference(reference),
+      onReference: (reference, behind) => this.#addReference(reference, behind),
     }
   }
 
@@ -155,12 +157,12 @@ export class TaskChecker {
     }
   }
 
-  #addReference(reference: Reference): void {
+  #addReference(reference: Reference, behind: string): void {
     const { path } = this.#walk
     this.#referencePointers?.push(formatPointer(path.slice(ARGUMENTS_DEPTH)))
     const { taskId } = reference
     if (taskId === undefined) {
-      this.#inputReferences.push({ reference, pointer: formatPointer(path) })
+      this.#inputReferences.push({ reference, pointer: formatPointer(path), behind })
       return
     }
     const index = this.#indices.get(taskId)

@@ -1,9 +1,10 @@
 import { describeValue } from '../errors.ts'
-import { quoteName } from '../tools/json-pointer.ts'
+import { JsonNumber } from '../json/json-number.ts'
 import { LIMITS } from './document.ts'
 import { parseReferences, type Reference } from './references.ts'
+import { describeMalformed, suggestReference } from './reference-repair.ts'
 import { guard, report, type Walk } from './shape.ts'
-import { EMPTY_TEMPLATE, type Template } from './template.ts'
+import { EMPTY_TEMPLATE, readTextBehind, type Template } from './template.ts'
 
 /** A walk over the arguments of tasks. */
 export interface TemplateWalk extends Walk {
@@ -11,8 +12,8 @@ export interface TemplateWalk extends Walk {
   valuesLeft: number
   /** The objects around the place where the walk is: a value among them contains itself. */
   readonly around: object[]
-  /** Told of each reference while the walk is at its string. */
-  onReference(reference: Reference): void
+  /** Called with each reference, and the text behind it, while the walk is at its string. */
+  onReference(reference: Reference, behind: string): void
 }
 
 /** As many values as the arguments of a document may hold, all tasks together. */
@@ -48,6 +49,7 @@ function compile(value: unknown, walk: TemplateWalk): Template | undefined {
     report(walk, 'INVALID_SHAPE', () => `Expected JSON, got ${describeValue(value)}`)
     return undefined
   }
+  if (value instanceof JsonNumber) return Object.freeze({ kind: 'number', number: value })
   if (walk.around.includes(value)) {
     report(walk, 'INVALID_SHAPE', () => 'Expected JSON, got a value that contains itself')
     return undefined
@@ -73,12 +75,14 @@ function compileString(value: string, walk: TemplateWalk): Template | undefined 
     report(
       walk,
       'INVALID_REFERENCE',
-      () => `Expected a reference, got ${quoteName(parsed.malformed)}`,
-      () => 'Write `$OUTPUT[id].path`, `$INPUT.path`, or either as `${…}`; `$$` for a `$` that begins none',
+      () => describeMalformed(value, parsed),
+      () => suggestReference(value, parsed),
     )
     return undefined
   }
-  for (const part of parsed) if (typeof part !== 'string') walk.onReference(part)
+  for (const [i, part] of parsed.entries()) {
+    if (typeof part !== 'string') walk.onReference(part, readTextBehind(parsed, i))
+  }
   const [first] = parsed
   if (parsed.length === 1 && typeof first === 'object') {
     return Object.freeze({ kind: 'reference', reference: first, source: value })

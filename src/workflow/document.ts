@@ -8,7 +8,7 @@ export interface DAGStructure {
 
 /** One call of one tool. */
 export interface DAGTask {
-  /** 1–200 characters, no control character, `[` or `]`. */
+  /** 1–200 characters, no control character, `[` or `]`; neither `.` nor `..`. */
   readonly id: string
   /** The name of a registered tool; MCP tools are `server:tool`. */
   readonly tool: string
@@ -44,6 +44,7 @@ export interface RetryPolicy {
 /** Why a document is refused. */
 export type IssueCode =
   | 'INVALID_SHAPE'
+  | 'DUPLICATE_KEY'
   | 'DUPLICATE_TASK_ID'
   | 'SELF_DEPENDENCY'
   | 'UNKNOWN_DEPENDENCY'

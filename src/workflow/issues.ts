@@ -16,7 +16,9 @@ export class IssueList {
   ): void {
     this.#count += 1
     if (this.#issues.length < LIMITS.maxIssues) {
-      this.#issues.push({ code, pointer: cutPointer(pointer), message, ...extra })
+      const { hint, ...more } = extra
+      const texts = { message: message.toWellFormed(), ...(hint !== undefined && { hint: hint.toWellFormed() }) }
+      this.#issues.push({ code, pointer: cutPointer(pointer).toWellFormed(), ...texts, ...more })
     }
   }
 

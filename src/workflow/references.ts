@@ -16,15 +16,34 @@ export interface Reference {
 
 /** A string that begins a reference which does not parse. */
 export interface MalformedReference {
-  /** The reference's first characters, as written. */
+  /** The reference's first characters, as written, at most 41. */
   readonly malformed: string
+  /** Where the reference begins in the string. */
+  readonly start: number
+  /** Where its path begins; absent if it has no id that parses. */
+  readonly pathStart?: number
+  /** The first character that does not parse. */
+  readonly faultAt: number
 }
 
-/** 1–200 characters (code points), no control character, `[` or `]`, no half of a surrogate pair. */
-export const TASK_ID_PATTERN: string = '^[^\\p{Cc}\\p{Cs}\\[\\]]{1,200}$'
+const CHARACTER = '[^\\p{Cc}\\p{Cs}\\[\\]]'
+const CHARACTER_BUT_DOT = '[^\\p{Cc}\\p{Cs}\\[\\].]'
 
-const taskId = new RegExp(TASK_ID_PATTERN, 'u')
-const opening = /\$(?:OUTPUT\[|\{OUTPUT\[|\{INPUT|INPUT(?![\p{L}\p{Nd}_]))/uy
+/**
+ * 1–200 characters (code points), no control character, `[` or `]`, no half of a surrogate pair; neither `.` nor `..`.
+ *
+ * No URL can have those two as a step of its path, percent-encoded or not: parsers resolve them (WHATWG URL, 4.1, "double-dot URL
+ * path segment"). Written without a lookahead, which some validators of JSON Schema do not know.
+ */
+export const TASK_ID_PATTERN: string = `^(?:${CHARACTER}{3,200}|${CHARACTER_BUT_DOT}${CHARACTER}?|\\.${CHARACTER_BUT_DOT})$`
+
+/** The same with `.` and `..`, which stores may have of earlier versions. */
+export const RECORDED_ID_PATTERN: string = `^${CHARACTER}{1,200}$`
+
+// A reference to `.` is told as one to a task that is not there.
+const taskId = new RegExp(RECORDED_ID_PATTERN, 'u')
+// `${INPUT_BRANCH}` and `${INPUT:-x}` are a shell's.
+const opening = /\$(?:OUTPUT\[|\{OUTPUT\[|\{INPUT(?![\p{L}\p{Nd}_:])|INPUT(?![\p{L}\p{Nd}_]))/uy
 const nameToken = /\.([\p{L}\p{Nd}_]+)/uy
 const indexToken = /\[([0-9]+)\]/y
 
@@ -50,7 +69,7 @@ export function parseReferences(text: string): string | readonly (string | Refer
       at = text.indexOf('$', at + 2)
     } else if (isOpening(text, at)) {
       const parsed = parseAt(text, at)
-      if (parsed === undefined) return { malformed: text.slice(at, at + 41) }
+      if ('malformed' in parsed) return parsed
       literal += text.slice(literalStart, at)
       if (literal !== '') parts.push(literal)
       parts.push(parsed)
@@ -73,7 +92,7 @@ function isOpening(text: string, at: number): boolean {
   return opening.test(text)
 }
 
-function parseAt(text: string, start: number): Reference | undefined {
+function parseAt(text: string, start: number): Reference | MalformedReference {
   const isBraced = text.charCodeAt(start + 1) === BRACE
   let at = start + (isBraced ? 2 : 1)
   let id: string | undefined
@@ -81,24 +100,40 @@ function parseAt(text: string, start: number): Reference | undefined {
     const idStart = at + 'OUTPUT['.length
     // Looked for in a slice, so that a text of many unclosed openings is read in linear time.
     const length = text.slice(idStart, idStart + MAX_ID_UNITS + 1).indexOf(']')
-    if (length < 0) return undefined
+    if (length < 0) return malform(text, start, idStart)
     id = text.slice(idStart, idStart + length)
-    if (!taskId.test(id)) return undefined
+    if (!taskId.test(id)) return malform(text, start, idStart)
     at = idStart + length + 1
   } else at += 'INPUT'.length
+  const pathStart = at
   const path: string[] = []
   for (let token = parseToken(text, at); token !== undefined; token = parseToken(text, at)) {
     path.push(token.key)
     at = token.end
   }
-  if (isBraced && text[at++] !== '}') return undefined
+  // Behind a reference without braces `[` is a step or a mistake, never text: braces end a reference before a `[`.
+  if (isBraced ? text[at] !== '}' : text[at] === '[') return malform(text, start, at, pathStart)
+  if (isBraced) at += 1
   const reference = { path: Object.freeze(path), text: text.slice(start, at) }
   return Object.freeze(
     id === undefined ? { source: 'input', ...reference } : { source: 'output', taskId: id, ...reference },
   )
 }
 
-function parseToken(text: string, at: number): { key: string; end: number } | undefined {
+function malform(text: string, start: number, faultAt: number, pathStart?: number): MalformedReference {
+  const malformed = text.slice(start, start + 41)
+  return { malformed, start, faultAt, ...(pathStart !== undefined && { pathStart }) }
+}
+
+/** A step of a path. */
+export interface PathToken {
+  readonly key: string
+  /** Behind it. */
+  readonly end: number
+}
+
+/** The step of a path that begins at `at`; `undefined` if none does. */
+export function parseToken(text: string, at: number): PathToken | undefined {
   const pattern = text[at] === '.' ? nameToken : text[at] === '[' ? indexToken : undefined
   if (pattern === undefined) return undefined
   pattern.lastIndex = at
@@ -107,7 +142,7 @@ function parseToken(text: string, at: number): { key: string; end: number } | un
   return text.startsWith('["', at) ? parseStringToken(text, at) : undefined
 }
 
-function parseStringToken(text: string, at: number): { key: string; end: number } | undefined {
+function parseStringToken(text: string, at: number): PathToken | undefined {
   let end = at + 2
   // To the first quote that is not escaped. The next opening's own quote ends a failing scan: linear over the whole text.
   while (end < text.length && text[end] !== '"') end += text[end] === '\\' ? 2 : 1

@@ -1,13 +1,15 @@
 import { TOOL_NAME_PATTERN } from '../tools/registry.ts'
 import { RETRY_SCHEMAS, TIMEOUT_SCHEMA } from '../tools/retry-schema.ts'
 import { LIMITS } from './document.ts'
-import { TASK_ID_PATTERN } from './references.ts'
+import { RECORDED_ID_PATTERN, TASK_ID_PATTERN } from './references.ts'
 
 /** The keywords of JSON Schema that the document's schema uses and `shape.ts` knows. */
 export interface ShapeSchema {
   readonly $schema?: string
   readonly title?: string
   readonly description?: string
+  /** Of a string with a pattern: the hint where one has another form. */
+  readonly $comment?: string
   readonly default?: unknown
   readonly type: 'object' | 'array' | 'string' | 'number' | 'integer'
   /** With it, other properties are refused (`additionalProperties: false`). */
@@ -24,8 +26,10 @@ export interface ShapeSchema {
   readonly maximum?: number
 }
 
-const name: ShapeSchema = { type: 'string', maxLength: 200, description: 'For people.' }
-const description: ShapeSchema = { type: 'string', maxLength: 8192, description: 'For people and models.' }
+/** No half of a surrogate pair, which no UTF-8 can carry. */
+const pattern = '^\\P{Cs}*$'
+const name: ShapeSchema = { type: 'string', maxLength: 200, pattern, description: 'For people.' }
+const description: ShapeSchema = { type: 'string', maxLength: 8192, pattern, description: 'For people and models.' }
 const dependencies: ShapeSchema = { type: 'array', items: { type: 'string' } }
 
 const task: ShapeSchema = {
@@ -34,7 +38,12 @@ const task: ShapeSchema = {
   additionalProperties: false,
   not: { required: ['dependsOn', 'depends_on'] },
   properties: {
-    id: { type: 'string', pattern: TASK_ID_PATTERN, description: '1–200 characters, no control character, `[` or `]`' },
+    id: {
+      type: 'string',
+      pattern: TASK_ID_PATTERN,
+      description: '1–200 characters, no control character, `[` or `]`, and neither `.` nor `..`',
+      $comment: "An id is a step of the path to the task's output: `.` and `..` would lead elsewhere",
+    },
     tool: { type: 'string', pattern: TOOL_NAME_PATTERN, description: '1–200 characters, no control character' },
     arguments: { type: 'object', default: {}, description: 'JSON; its strings may hold references.' },
     dependsOn: { ...dependencies, description: 'Ids of tasks that must succeed first, beside those referred to.' },
@@ -65,6 +74,19 @@ export const workflowSchema: ShapeSchema = deepFreeze({
   required: ['tasks'],
   additionalProperties: false,
   properties: { name, description, tasks: { type: 'array', maxItems: LIMITS.maxTasks, items: task } },
+})
+
+/** What documents had to be when stores recorded them: wider than `workflowSchema` where that was narrowed since. */
+export const recordedSchema: ShapeSchema = deepFreeze({
+  ...workflowSchema,
+  properties: {
+    ...workflowSchema.properties,
+    tasks: {
+      type: 'array',
+      maxItems: LIMITS.maxTasks,
+      items: { ...task, properties: { ...task.properties, id: { type: 'string', pattern: RECORDED_ID_PATTERN } } },
+    },
+  },
 })
 
 function deepFreeze<T extends object>(value: T): T {

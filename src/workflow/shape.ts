@@ -1,4 +1,5 @@
-import { describeValue } from '../errors.ts'
+import { describeJson, isJsonObject } from '../json/describe-json.ts'
+import { JsonNumber } from '../json/json-number.ts'
 import { formatPointer, quoteName } from '../tools/json-pointer.ts'
 import { describeNumber, matchesNumber, type NumberSchema } from '../tools/retry-schema.ts'
 import type { IssueCode } from './document.ts'
@@ -46,10 +47,11 @@ export function report(walk: Walk, code: IssueCode, message: () => string, hint?
 }
 
 /** Reports that a value is not what was expected. */
-export function mismatch(walk: Walk, expected: string, value: unknown): undefined {
+export function mismatch(walk: Walk, expected: string, value: unknown, hint?: string): undefined {
   const at = walk.path.findLast((token): token is string => typeof token === 'string')
   const subject = at === undefined ? 'the workflow' : quoteName(at)
-  report(walk, 'INVALID_SHAPE', () => `Expected ${subject} to be ${expected}, got ${describeValue(value)}`)
+  const message = (): string => `Expected ${subject} to be ${expected}, got ${describeJson(value)}`
+  report(walk, 'INVALID_SHAPE', message, hint === undefined ? undefined : () => hint)
 }
 
 /** Runs a part of a walk in which foreign code (accessors, proxies) may throw. */
@@ -64,13 +66,8 @@ export function guard<T>(walk: Walk, read: () => T): T | undefined {
   }
 }
 
-/** An object and no array. */
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
 function readAnyObject(value: unknown, walk: Walk): unknown {
-  return isObject(value) ? value : mismatch(walk, 'an object', value)
+  return isJsonObject(value) ? value : mismatch(walk, 'an object', value)
 }
 
 function compileObject(schema: ShapeSchema, properties: Readonly<Record<string, ShapeSchema>>): ShapeReader {
@@ -78,7 +75,7 @@ function compileObject(schema: ShapeSchema, properties: Readonly<Record<string, 
   const accepted = new Suggestions(readers.keys(), 'accepted fields')
   const { required = [], not } = schema
   const readObject = (value: unknown, walk: Walk): unknown => {
-    if (!isObject(value)) return mismatch(walk, 'an object', value)
+    if (!isJsonObject(value)) return mismatch(walk, 'an object', value)
     const copy: Record<string, unknown> = {}
     for (const key of Object.keys(value)) {
       walk.path.push(key)
@@ -131,22 +128,29 @@ function compileArray({ maxItems = Number.POSITIVE_INFINITY }: ShapeSchema, read
   }
 }
 
-function compileString({ pattern, description, maxLength = Number.POSITIVE_INFINITY }: ShapeSchema): ShapeReader {
-  if (pattern !== undefined) {
-    const expression = new RegExp(pattern, 'u')
-    const expected = `a string of ${description ?? 'another form'}`
-    return (value, walk) =>
-      typeof value === 'string' && expression.test(value) ? value : mismatch(walk, expected, value)
-  }
-  const expected = maxLength === Number.POSITIVE_INFINITY ? 'a string' : `a string of at most ${maxLength} characters`
+function compileString(schema: ShapeSchema): ShapeReader {
+  const { pattern, description, $comment: hint, maxLength = Number.POSITIVE_INFINITY } = schema
+  const expression = pattern === undefined ? undefined : new RegExp(pattern, 'u')
+  const isBounded = maxLength !== Number.POSITIVE_INFINITY
+  const expected = isBounded
+    ? `a string of at most ${maxLength} characters`
+    : expression === undefined
+      ? 'a string'
+      : `a string of ${description ?? 'another form'}`
   return (value, walk) =>
-    typeof value === 'string' && isWithin(value, maxLength) ? value : mismatch(walk, expected, value)
+    typeof value === 'string' && isWithin(value, maxLength) && expression?.test(value) !== false
+      ? value
+      : mismatch(walk, expected, value, hint)
 }
 
 function compileNumber(schema: ShapeSchema): ShapeReader {
   const bounds = { minimum: Number.NEGATIVE_INFINITY, ...schema } as NumberSchema
   const expected = describeNumber(bounds)
-  return (value, walk) => (matchesNumber(bounds, value) ? value : mismatch(walk, expected, value))
+  return (value, walk) => {
+    // A setting of the engine, which only reads it.
+    const number = value instanceof JsonNumber ? value.valueOf() : value
+    return matchesNumber(bounds, number) ? number : mismatch(walk, expected, value)
+  }
 }
 
 /** Counts characters (code points), of which each is one or two units. */

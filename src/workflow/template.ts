@@ -1,4 +1,7 @@
 import type { JsonValue } from '../events/json-value.ts'
+import { JsonNumber } from '../json/json-number.ts'
+import { parseJson } from '../json/parse-json.ts'
+import { stringifyJson } from '../json/stringify-json.ts'
 import { quoteName } from '../tools/json-pointer.ts'
 import { LIMITS } from './document.ts'
 import type { Reference } from './references.ts'
@@ -10,6 +13,7 @@ export type Template = string | number | boolean | null | TemplateNode
 export type TemplateNode =
   | { readonly kind: 'object'; readonly keys: readonly string[]; readonly members: readonly Template[] }
   | { readonly kind: 'array'; readonly items: readonly Template[] }
+  | { readonly kind: 'number'; readonly number: JsonNumber }
   | { readonly kind: 'reference'; readonly reference: Reference; readonly source: string }
   | { readonly kind: 'text'; readonly parts: readonly (string | Reference)[]; readonly source: string }
 
@@ -43,30 +47,63 @@ export const EMPTY_TEMPLATE: Template = Object.freeze({
 /** As many keys as a message names. */
 const MAX_KEYS_TOLD = 20
 
-/**
- * The arguments of one attempt. Every object in them is fresh and belongs to the caller; inserted text is not scanned again.
- * @throws ReferenceNotFoundError, ArgumentsTooLargeError
- */
-export function resolveTemplate(template: Template, scope: Scope): unknown {
-  if (template === EMPTY_TEMPLATE) return {}
-  return resolve(template, { scope, left: LIMITS.maxInserted })
+/** The arguments of one attempt. */
+export interface ResolvedArguments {
+  readonly value: unknown
+  /** Whether a `JsonNumber` may be among them. */
+  readonly mayHoldJsonNumbers: boolean
 }
 
-/** The arguments as they were written, references as their text. Every object is fresh. */
+/**
+ * The arguments of one attempt. Every object in them is fresh and belongs to the caller; inserted text is not scanned again.
+ * Numbers that a double loses are `JsonNumber`s.
+ * @throws ReferenceNotFoundError, ArgumentsTooLargeError
+ */
+export function resolveTemplate(template: Template, scope: Scope): ResolvedArguments {
+  if (template === EMPTY_TEMPLATE) return { value: {}, mayHoldJsonNumbers: false }
+  const resolution: Resolution = { scope, left: LIMITS.maxInserted, mayHoldJsonNumbers: false }
+  const value = resolve(template, resolution)
+  return { value, mayHoldJsonNumbers: resolution.mayHoldJsonNumbers }
+}
+
+/** The arguments as they were written, references as their text. Every object is fresh, but a `JsonNumber`. */
 export function readSource(template: Template): unknown {
   return resolve(template, undefined)
 }
 
-/** Why a reference into `root` leads nowhere, or `undefined` if it leads somewhere. */
-export function explainMissing(reference: Reference, root: JsonValue | undefined): string | undefined {
-  const found = find(reference, root)
-  return 'missing' in found ? found.missing : undefined
+/** Why a reference leads nowhere. */
+export interface MissingPlace {
+  /** Names the reference, the step at which it failed and the keys there. */
+  readonly missing: string
+  /** How to write the key that was probably meant. */
+  readonly hint?: string
+}
+
+/**
+ * Why a reference into `root` leads nowhere, or `undefined` if it leads somewhere.
+ * @param behind the text behind the reference: `-type` may be the rest of the key `content-type`
+ */
+export function explainMissing(
+  reference: Reference,
+  root: JsonValue | undefined,
+  behind: string,
+): MissingPlace | undefined {
+  const found = find(reference, root, behind)
+  return 'missing' in found ? found : undefined
+}
+
+/** The text directly behind a reference that has no braces, as far as the next reference. */
+export function readTextBehind(parts: readonly (string | Reference)[], index: number): string {
+  const reference = parts[index]
+  const text = parts[index + 1]
+  return typeof text === 'string' && typeof reference === 'object' && !reference.text.startsWith('${') ? text : ''
 }
 
 interface Resolution {
   readonly scope: Scope
   /** How much more references may insert: a small document can multiply a large output. */
   left: number
+  mayHoldJsonNumbers: boolean
 }
 
 function resolve(template: Template, resolution: Resolution | undefined): unknown {
@@ -82,6 +119,9 @@ function resolve(template: Template, resolution: Resolution | undefined): unknow
     }
     case 'array':
       return template.items.map(item => resolve(item, resolution))
+    case 'number':
+      if (resolution) resolution.mayHoldJsonNumbers = true
+      return template.number
     case 'reference':
       return resolution ? readCopy(template.reference, resolution) : template.source
     case 'text':
@@ -99,24 +139,26 @@ function setOwn(target: Record<string, unknown>, key: string, value: unknown): v
 
 function readCopy(reference: Reference, resolution: Resolution): unknown {
   const root = findRoot(reference, resolution.scope)
+  const isExact = root?.hasExactNumbers ?? false
+  if (isExact) resolution.mayHoldJsonNumbers = true
   if (root !== undefined && reference.path.length === 0) {
     spend(resolution, weighInserted(root.text), reference)
     return root.read()
   }
-  const value = findValue(reference, root)
-  if (typeof value !== 'object' || value === null) return value
-  const text = JSON.stringify(value)
+  const value = findValue(reference, root, '')
+  if (typeof value !== 'object' || value === null || value instanceof JsonNumber) return value
+  const text = isExact ? stringifyJson(value) : JSON.stringify(value)
   spend(resolution, weighInserted(text), reference)
-  return JSON.parse(text)
+  return isExact ? parseJson(text) : JSON.parse(text)
 }
 
 function joinText(parts: readonly (string | Reference)[], resolution: Resolution): string {
   let text = ''
-  for (const part of parts) {
+  for (const [i, part] of parts.entries()) {
     if (typeof part === 'string') text += part
     else {
-      const value = findValue(part, findRoot(part, resolution.scope))
-      const inserted = typeof value === 'string' ? value : JSON.stringify(value)
+      const value = findValue(part, findRoot(part, resolution.scope), readTextBehind(parts, i))
+      const inserted = typeof value === 'string' ? value : stringifyJson(value)
       spend(resolution, inserted.length, part)
       text += inserted
     }
@@ -149,35 +191,52 @@ function findRoot(reference: Reference, scope: Scope): JsonValue | undefined {
 }
 
 /** The value itself, which may be shared: to be copied before it is handed on. */
-function findValue(reference: Reference, root: JsonValue | undefined): unknown {
-  const found = find(reference, root)
-  if ('missing' in found) throw new ReferenceNotFoundError(found.missing)
-  return found.value
+function findValue(reference: Reference, root: JsonValue | undefined, behind: string): unknown {
+  const found = find(reference, root, behind)
+  if (!('missing' in found)) return found.value
+  throw new ReferenceNotFoundError(found.hint === undefined ? found.missing : `${found.missing}. ${found.hint}`)
 }
 
-function find(reference: Reference, root: JsonValue | undefined): { value: unknown } | { missing: string } {
+function find(reference: Reference, root: JsonValue | undefined, behind: string): { value: unknown } | MissingPlace {
   if (root === undefined)
     return { missing: `${quoteName(reference.text)} has no value: the execution was given no input` }
   let value = root.peek()
-  for (const key of reference.path) {
-    if (!hasMember(value, key))
-      return { missing: `${quoteName(reference.text)} has no ${quoteName(key)}: ${describeKeys(value)}` }
+  const { path } = reference
+  for (let i = 0; i < path.length; i++) {
+    const key = path[i] as string
+    if (!hasMember(value, key)) {
+      const hint = suggestKey(value, path.slice(i).join('.') + behind, key)
+      const missing = `${quoteName(reference.text)} has no ${quoteName(key)}: ${describeKeys(value)}`
+      return { missing, ...(hint !== undefined && { hint }) }
+    }
     value = (value as Record<string, unknown>)[key]
   }
   return { value }
 }
 
 function hasMember(value: unknown, key: string): boolean {
-  if (typeof value !== 'object' || value === null) return false
+  if (typeof value !== 'object' || value === null || value instanceof JsonNumber) return false
   // An array's `length` is an own key too, but none that JSON knows.
   if (Array.isArray(value) && key === 'length') return false
   return Object.hasOwn(value, key)
+}
+
+/** A key that the grammar cut: in `.content-type` the name ends before `-`. @param written the path from the step on */
+function suggestKey(value: unknown, written: string, step: string): string | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+  let longest = step
+  for (const key of Object.keys(value)) {
+    if (key.length > longest.length && written.startsWith(key)) longest = key
+  }
+  if (longest === step) return undefined
+  return `For the key ${quoteName(longest)} write \`[${JSON.stringify(longest)}]\``
 }
 
 function describeKeys(value: unknown): string {
   if (value === null) return 'there is `null`, which has no members'
   if (Array.isArray(value))
     return value.length === 0 ? 'the array is empty' : `the array has the indices 0 to ${value.length - 1}`
+  if (value instanceof JsonNumber) return 'there is a number, which has no members'
   if (typeof value !== 'object') return `there is a ${typeof value}, which has no members`
   const keys = Object.keys(value)
   if (keys.length === 0) return 'the object is empty'

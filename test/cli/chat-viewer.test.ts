@@ -1,9 +1,7 @@
-import picocolors from 'picocolors'
 import { expect, test } from 'vitest'
 import { ChatViewer } from '../../src/cli/chat-viewer.ts'
-import { type CommandContext, Output } from '../../src/cli/console.ts'
 import { event } from './event-rig.ts'
-import { FakeProcess } from './fake-process.ts'
+import { contextOf, FakeProcess } from './fake-process.ts'
 
 interface Rig {
   readonly viewer: ChatViewer
@@ -21,14 +19,8 @@ function rig(given: { isVerbose?: boolean; term?: string } = {}): Rig {
     Object.assign(stream, { isTTY: true, columns: 10, rows: 5 })
     stream.onWrite(text => (written += text))
   }
-  const context: CommandContext = {
-    process,
-    stdout: new Output(process.stdout),
-    stderr: new Output(process.stderr),
-    colors: picocolors.createColors(false),
-  }
   const options = { isStreaming: true, isVerbose: given.isVerbose ?? false, onGone: () => {} }
-  return { viewer: new ChatViewer(context, options), process, screen: () => draw(written, 10) }
+  return { viewer: new ChatViewer(contextOf(process), options), process, screen: () => draw(written, 10) }
 }
 
 /** What a terminal makes of text, line feeds, and the two sequences that the viewer uses; nothing scrolls. */

@@ -38,10 +38,30 @@ test('list, show and export tell what a server has', async () => {
   startFakeServer({ store })
   const id = await runThere()
   const listed = await on('list')
-  expect(listed.stdout).toMatch(new RegExp(`^id +status +age\n${id} +success +\\d+s\n$`))
+  expect(listed.stdout).toMatch(new RegExp(`^id +status +age +tasks +time\n${id} +success +\\d+s +2/2 +\\S+\n$`))
   expect(JSON.parse((await on('list --json')).stdout)).toEqual([
-    { executionId: id, status: 'success', createdAt: expect.stringMatching(/Z$/) },
+    {
+      executionId: id,
+      status: 'success',
+      createdAt: expect.stringMatching(/Z$/),
+      totalTasks: 2,
+      successCount: 2,
+      errorCount: 0,
+      skippedCount: 0,
+      cancelledCount: 0,
+      startedAt: expect.stringMatching(/Z$/),
+      endedAt: expect.stringMatching(/Z$/),
+      executionTimeMs: expect.any(Number),
+    },
   ])
+  for (const [flags, count] of [
+    ['--status success --since 2000-01-01', 1],
+    ['--status error', 0],
+    ['--name other', 0],
+    ['--since 9000-01-01T00:00:00Z', 0],
+  ] as const) {
+    expect([flags, (JSON.parse((await on(`list --json ${flags}`)).stdout) as unknown[]).length]).toEqual([flags, count])
+  }
 
   const shown = await on(`show ${id}`)
   expect(shown.stdout).toMatch(/^workflow · layers · 2\/2 tasks · .*\nlayer 1 · 1\/1\n {2}✔ a /)

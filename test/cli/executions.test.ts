@@ -75,13 +75,29 @@ test('list shows the newest first, as many as asked for, and of what stands so',
         executionId: first,
         status: 'success',
         createdAt: expect.stringMatching(/Z$/),
+        name: 'greeting',
         totalTasks: 2,
         successCount: 2,
+        errorCount: 0,
+        skippedCount: 0,
+        cancelledCount: 0,
+        startedAt: expect.stringMatching(/Z$/),
+        endedAt: expect.stringMatching(/Z$/),
         executionTimeMs: expect.any(Number),
       },
     ],
     '',
   ])
+  const ids = async (flags: string): Promise<string[]> => {
+    const { stdout } = await runIn(cwd, `executions list --store runs.db --json ${flags}`)
+    return (JSON.parse(stdout) as { executionId: string }[]).map(({ executionId }) => executionId)
+  }
+  expect(await ids('--name greeting')).toEqual([first])
+  expect(await ids('--name Greeting')).toEqual([])
+  expect(await ids('--since 2000-01-01')).toEqual([second, first])
+  expect(await ids('--since 9000-01-01')).toEqual([])
+  const refused = await runIn(cwd, 'executions list --store runs.db --since yesterday')
+  expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('Expected a date and time of ISO 8601')])
   const none = await runIn(cwd, 'executions list --store runs.db --status parked')
   expect([none.code, none.stdout, none.stderr]).toEqual([0, '', 'There are none\n'])
 })
@@ -218,6 +234,28 @@ test('one that is parked says why', async () => {
   expect(stdout).toMatch(/\nparked: CRASH_LIMIT: 3 processes in a row ended\n$/)
   const listed = await runIn(cwd, 'executions list --store runs.db --status parked --json')
   expect(JSON.parse(listed.stdout)).toMatchObject([{ executionId: id, status: 'parked', parked }])
+})
+
+test('what was kept with ids that are refused today is read as it was, and gone on with', async () => {
+  const cwd = makeFolder()
+  const file = join(cwd, 'runs.db')
+  const rename = (json: string): string => json.replaceAll('"a"', '".."').replaceAll('"b"', '"."')
+  const ended = await leaveUnfinished(file, CHAIN, NOTE, 100, undefined, rename)
+  const left = await leaveUnfinished(file, CHAIN, NOTE, IN_THE_MIDDLE, undefined, rename)
+  const shown = await runIn(cwd, `executions show ${ended} --store runs.db --json`)
+  expect([shown.code, JSON.parse(shown.stdout)]).toMatchObject([
+    0,
+    { status: 'success', result: { results: [{ taskId: '..', output: 'noted' }, { taskId: '.' }] } },
+  ])
+  for (const id of [ended, left]) {
+    const exported = await runIn(cwd, `executions export ${id} --store runs.db`)
+    const ids = parseLines(exported.stdout).map(line => (line['data'] as { taskId?: string } | undefined)?.taskId)
+    expect([exported.code, ids.slice(2, 5)]).toEqual([0, ['..', '..', '.']])
+    expect((await runIn(cwd, `executions show ${id} --store runs.db`)).stdout).toContain('layer 1')
+  }
+  writeFileSync(join(cwd, 'tools.mjs'), MODULE)
+  const resumed = await runIn(cwd, `executions resume ${left} --store runs.db --tools ./tools.mjs`)
+  expect([resumed.code, resumed.stdout, readFileSync(join(cwd, 'calls'), 'utf8')]).toEqual([0, '.\n', '.'])
 })
 
 test('delete removes what has ended, and refuses what has not', async () => {

@@ -1,7 +1,9 @@
 import { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
-import type { CliProcess, TextStream } from '../../src/cli/console.ts'
+import picocolors from 'picocolors'
+import { type CliProcess, type CommandContext, Notices, Output, type TextStream } from '../../src/cli/console.ts'
 import { runCli } from '../../src/cli/program.ts'
+import { createStrayLines, StrayFaults } from '../../src/cli/stray-faults.ts'
 
 /** A writable that keeps what it is given, or refuses it once its reader has left. */
 export class FakeStream implements TextStream {
@@ -72,6 +74,15 @@ export class FakeProcess implements CliProcess {
   exit(code: number): void {
     this.exits.push(code)
   }
+}
+
+/** What a command is given in this process, without colours. */
+export function contextOf(process: FakeProcess): CommandContext {
+  const stderr = new Output(process.stderr)
+  const notices = new Notices(stderr)
+  const colors = picocolors.createColors(false)
+  const strays = new StrayFaults(createStrayLines(line => notices.tell(line, true), colors))
+  return { process, stdout: new Output(process.stdout), stderr, notices, strays, colors }
 }
 
 /** Runs a command line; `document` is what stands on its standard input. */

@@ -38,6 +38,46 @@ test.each([
   expect(stderr).toContain(message)
 })
 
+test.each([
+  [['chat', '- list item'], "chat -- '- list item'", 'prompt'],
+  [['chat', '--what is this?'], "chat -- '--what is this?'", 'prompt'],
+  [['chat', "--it's"], "chat -- '--it'\\''s'", 'prompt'],
+  [['chat', '-Very short, please'], "chat -- '-Very short, please'", 'prompt'],
+  [['chat', '--verbose', '- a', '--model', 'm'], "chat -- '- a'", 'prompt'],
+  [['chat', `- ${'long '.repeat(100)}`], 'chat -- <prompt>', 'prompt'],
+  [['run', '-x.json'], 'run -- -x.json', 'file'],
+  [['validate', '--json', '-x.json'], 'validate -- -x.json', 'file'],
+  [['graph', '-x.json'], 'graph -- -x.json', 'file'],
+  [['watch', '-abc', '--server', 'http://server.test'], 'watch -- -abc', 'id'],
+  [['executions', 'show', '-abc'], 'executions show -- -abc', 'id'],
+  [['executions', 'cancel', '-abc'], 'executions cancel -- -abc', 'id'],
+  [['executions', 'delete', '-abc'], 'executions delete -- -abc', 'id'],
+  [['executions', 'resume', '-abc'], 'executions resume -- -abc', 'id'],
+  [['executions', 'export', '-abc'], 'executions export -- -abc', 'id'],
+  [['executions', 'backup', '-x.db'], 'executions backup -- -x.db', 'file'],
+])('%j is refused with how to pass an argument that begins with a dash', async (argv, line, argument) => {
+  const { code, stdout, stderr } = await run(argv)
+  expect([code, stdout, stderr.split('\n').slice(1)]).toEqual([
+    2,
+    '',
+    [`To pass it as <${argument}>, put flags first, then \`--\`: dagstream ${line}`, ''],
+  ])
+})
+
+test('behind `--` an argument may begin with a dash', async () => {
+  const missing = await run(['run', '--json', '--', '-no-such-file.json'])
+  expect([missing.code, missing.stderr]).toEqual([2, 'error Cannot read `-no-such-file.json`: there is no such file\n'])
+  expect((await run(['chat', '--', '- list item'])).stderr).toContain('There is no key for a language model')
+})
+
+test.each([
+  [['run', '-', '--fast'], "error: unknown option '--fast'\n"],
+  [['tools', '-x'], "error: unknown option '-x'\n"],
+  [['executions', '-x'], "error: unknown option '-x'\n"],
+])('%j misses no argument, and gets no hint at `--`', async (argv, stderr) => {
+  expect(await run(argv, hello)).toEqual({ code: 2, stdout: '', stderr })
+})
+
 test('what a command line holds cannot write to the terminal', async () => {
   const { code, stderr } = await run(['\u001b[2Jfly'])
   expect([code, stderr.includes('\u001b'), stderr.includes('\\u001b[2Jfly')]).toEqual([2, false, true])

@@ -200,6 +200,23 @@ test('colours follow the terminal, NO_COLOR and FORCE_COLOR', async () => {
   ]).toEqual([true, false, false, false, true, false])
 })
 
+test.each([
+  ['0', false, false],
+  ['00', false, false],
+  ['false', false, false],
+  ['False', false, false],
+  ['1', true, true],
+  ['2', true, true],
+  ['3', true, true],
+  ['true', true, true],
+  ['', true, false],
+])('with FORCE_COLOR=%s there are colours on a terminal: %s, and in a pipe: %s', async (value, onTerminal, inPipe) => {
+  const env = { FORCE_COLOR: value }
+  expect([await colored(env, true), await colored(env, false)]).toEqual([onTerminal, inPipe])
+  expect(await colored({ ...env, NO_COLOR: '1' }, true)).toBe(false)
+  expect(await colored({ ...env, NO_COLOR: '' }, true)).toBe(onTerminal)
+})
+
 test('events on a terminal are not torn apart by a tree, and outputs cannot write to it', async () => {
   const events = processFor(two, '--sse')
   Object.assign(events.stdout, { isTTY: true })

@@ -69,6 +69,23 @@ test('the flags reach the server', async () => {
   ])
 })
 
+test.each([['tasks'], ['input']])(
+  'what is larger than a server takes is refused before it is sent: %s',
+  async place => {
+    const server = startFakeServer()
+    const body = (padding: string): [unknown, ...string[]] => {
+      if (place === 'tasks') return [{ tasks: [{ id: 'a', tool: 'echo', arguments: { padding } }] }]
+      return [{ tasks: [{ id: 'a', tool: 'echo' }] }, '--input', JSON.stringify(padding)]
+    }
+    const large = await runRemotely(...body('é'.repeat(600_000)))
+    expect([large.code, large.stdout.text, server.requests]).toEqual([2, '', []])
+    expect(large.stderr.text).toMatch(
+      /^error The request has 1,200,\d{3} bytes, and a server takes at most 1,048,576\. Have tasks read what is large, or go without --server\n$/,
+    )
+    expect((await runRemotely(...body('é'.repeat(500_000)))).code).toBe(0)
+  },
+)
+
 test('an invalid workflow is told as it is told here, but for where tools come from here', async () => {
   startFakeServer()
   const broken = { tasks: Array.from({ length: 150 }, (_, index) => ({ id: `t${index}`, tool: 'none' })) }

@@ -293,3 +293,17 @@ test('what fails where nobody waits for it is logged, and the server goes on', a
   process.interrupt()
   expect([await code, process.strayError(new Error('after'))]).toEqual([0, 0])
 })
+
+test('idle connections are kept as long as --keep-alive says', async () => {
+  const { process, url, code } = await startServe('--keep-alive', '90000')
+  const response = await fetch(`${url}/healthz`)
+  expect([response.status, response.headers.get('keep-alive')]).toEqual([200, 'timeout=90'])
+  await response.text()
+  process.interrupt()
+  expect(await code).toBe(0)
+})
+
+test.each(['0', '-1', '1.5', '75s', '86400001', ''])('--keep-alive %o is refused', async text => {
+  const { code, stderr } = await run(['serve', '--port', '0', '--store', 'memory', '--keep-alive', text])
+  expect([code, stderr.includes('Expected an integer from 1 to 86400000, in milliseconds.')]).toEqual([2, true])
+})

@@ -51,21 +51,22 @@ export function parseLines(text: string): Record<string, unknown>[] {
   return lines.map(line => JSON.parse(line) as Record<string, unknown>)
 }
 
-/** Leaves in a file what a process leaves that ends when `count` events of a workflow are in the log. @returns the id */
+/** Leaves in a file what a process leaves that ends when `count` events of a workflow are in the log. @param rewrite the JSON that is kept @returns the id */
 export async function leaveUnfinished(
   file: string,
   workflow: DAGStructure,
   tools: ConstructorParameters<typeof ParallelExecutor>[0],
   count: number,
   notes?: ExecutionNotes,
+  rewrite: (json: string) => string = json => json,
 ): Promise<string> {
   const memory = createMemoryStore()
   const { executionId } = await new ParallelExecutor(tools, { store: memory }).execute(workflow)
   const { record, entries } = await readKept(memory, executionId)
   const store = await openSqliteStore(file)
-  await store.create(record)
+  await store.create({ ...record, ...(record.workflow !== undefined && { workflow: rewrite(record.workflow) }) })
   const lease = await store.claim(executionId)
-  const kept = entries.slice(0, count).map(({ seq, type, json }) => LogEntry.fromJson(seq, type, json))
+  const kept = entries.slice(0, count).map(({ seq, type, json }) => LogEntry.fromJson(seq, type, rewrite(json)))
   await store.append(lease, 1, kept)
   if (notes !== undefined) await store.note(lease, notes)
   await store.close()

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest'
 import { type ReconnectionOptions, StreamReconnectionManager } from '../../src/client/index.ts'
 import { collect, collectUntilFailure } from './client-rig.ts'
 import { terminated } from './fake-server.ts'
-import { source } from './item-source.ts'
-import { COMPLETE, rig, sources, TOKEN } from './reconnection-rig.ts'
+import { complete, type Item, source, token } from './item-source.ts'
+import { COMPLETE, CONTENT, rig, sources, TOKEN } from './reconnection-rig.ts'
 
 test('delays double from one second to ten, and the eleventh failure is the last', async () => {
   const { manager, clock, delays } = rig()
@@ -72,13 +72,69 @@ test('a delay of zero stays zero however often it is multiplied', async () => {
   expect(delays).toEqual([0, 0, 0])
 })
 
-test('events in between do not set the counter back: a source that always fails after them is given up', async () => {
+test('a new item sets the count and the delay back, however often the connection is cut behind one', async () => {
   const { manager, clock, delays } = rig({ maxRetries: 3 })
-  const broken = Array.from({ length: 10 }, () => source(TOKEN, TOKEN, terminated()))
-  const reading = collectUntilFailure(manager.run(sources(...broken)))
+  const items = [...Array.from({ length: 30 }, (_, i) => token(i + 1)), complete(31)]
+  const reading = collect(
+    manager.run(last => {
+      const at = last === undefined ? 0 : Number(last.slice(2))
+      return source(items[at] as Item, terminated())
+    }),
+  )
+  await clock.run(60_000)
+  expect(await reading).toEqual(items)
+  expect(delays).toEqual(Array.from({ length: 30 }, () => 1000))
+})
+
+test('connections that bring nothing count between those that do', async () => {
+  const { manager, clock, delays } = rig({ maxRetries: 2 })
+  const all = [source(token(1), terminated()), source(terminated()), source(token(2), terminated())]
+  const reading = collectUntilFailure(manager.run(sources(...all)))
   await clock.run(60_000)
   const { items, error } = await reading
-  expect([items.length, delays, error]).toMatchObject([8, [1000, 2000, 4000], { attempts: 4 }])
+  expect([items, delays, error]).toMatchObject([[token(1), token(2)], [1000, 2000, 1000, 2000], { attempts: 3 }])
+})
+
+const snapshot = (seq: number): Item => ({ type: 'snapshot', id: `x.${seq}`, data: { status: 'running' } })
+test.each<[string, () => Item[]]>([
+  ['items without an id', () => [TOKEN, TOKEN]],
+  ['a provider that begins anew', () => [CONTENT, CONTENT]],
+  ['the same event', () => [token(1)]],
+  ['the events from the beginning', () => [token(1), token(2), token(3)]],
+  ['events in another order', () => [token(3), token(1), token(2)]],
+  ['the same snapshot', () => [snapshot(5)]],
+  ['an older event behind each snapshot', () => [snapshot(5), token(4)]],
+  ['the same id of another form', () => [{ type: 'token', id: 'abc' }]],
+  ['ids of another form from the beginning', () => Array.from({ length: 500 }, (_, i) => ({ type: 'x', id: `#${i}` }))],
+  ['an event of another execution', () => [token(1), token(1, 'y')]],
+  ['an id that is too long to remember', () => [{ type: 'token', id: 'i'.repeat(1001) }]],
+  ['faults', () => [{ type: 'error', data: { code: 'X' } }]],
+])('a source that brings %s again and again is given up', async (_, make) => {
+  const { manager, clock, delays } = rig({ maxRetries: 3 })
+  const reading = collectUntilFailure(manager.run(() => source(...make(), terminated())))
+  await clock.run(60_000)
+  expect([delays, (await reading).error]).toMatchObject([[1000, 2000, 4000], { attempts: 4 }])
+})
+
+test('faults whose ids are new do not set the count back', async () => {
+  const { manager, clock, delays } = rig({ maxRetries: 3 })
+  let seq = 0
+  const reading = collectUntilFailure(manager.run(() => source({ type: 'error', id: `x.${++seq}`, data: {} })))
+  await clock.run(60_000)
+  expect([delays, (await reading).error]).toMatchObject([[1000, 2000, 4000], { attempts: 4 }])
+})
+
+test('what a run began behind is not new', async () => {
+  const { manager, clock, delays } = rig({ maxRetries: 2 })
+  const reading = collectUntilFailure(manager.run(() => source(token(1), token(2), terminated()), 'x.2'))
+  await clock.run(60_000)
+  expect([delays, await reading]).toMatchObject([[1000, 2000], { items: [], error: { attempts: 3 } }])
+})
+
+test('without retries a new item does not help', async () => {
+  const { manager } = rig({ maxRetries: 0 })
+  const { items, error } = await collectUntilFailure(manager.run(() => source(token(1), terminated())))
+  expect([items, error]).toMatchObject([[token(1)], { attempts: 1 }])
 })
 
 test('the counter is the one of all runs, and a stream that ended well sets it back', async () => {

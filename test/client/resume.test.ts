@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createClient } from '../../src/client/index.ts'
 import { FakeClock } from '../support/fake-clock.ts'
-import { collect, ONE_TASK } from './client-rig.ts'
-import { FRAMES, LOG, terminated } from './fake-server.ts'
+import { clientRig, collect, collectUntilFailure, ONE_TASK } from './client-rig.ts'
+import { type Answer, brokenStream, FRAMES, json, LOG, RESULT, SHOWN, terminated } from './fake-server.ts'
 
 interface Cut {
   /** How many bytes a connection carries before it is lost; 0 for one that is lost before headers. */
@@ -74,4 +74,37 @@ test('a stream cut any number of times anywhere is had once and in order', async
     }),
     { numRuns: 150 },
   )
+})
+
+const IMPATIENT = { maxRetries: 1, initialDelayMs: 100, jitter: 0 }
+const cutAfterEach = (): readonly Answer[] => FRAMES.map(frame => brokenStream(frame, ': heartbeat\n\n'))
+
+test('a connection that is cut after every event is followed to the end with one retry', async () => {
+  const { client, server, clock } = clientRig(cutAfterEach(), { reconnection: IMPATIENT })
+  const reading = collect(client.stream(ONE_TASK))
+  await clock.run(10_000)
+  expect(await reading).toEqual(LOG)
+  expect(server.sent('last-event-id')).toEqual([null, 'x.1', 'x.2', 'x.3', 'x.4', 'x.5', 'x.6'])
+})
+
+test('a subscription, and waiting for a result, are as patient', async () => {
+  const subscribing = clientRig(cutAfterEach(), { reconnection: IMPATIENT })
+  const reading = collect(subscribing.client.subscribe('x'))
+  await subscribing.clock.run(10_000)
+  expect(await reading).toEqual(LOG)
+  const executing = clientRig([json({ cut: true }), ...cutAfterEach(), json(SHOWN)], { reconnection: IMPATIENT })
+  const result = executing.client.execute(ONE_TASK)
+  await executing.clock.run(10_000)
+  expect(await result).toEqual(RESULT)
+})
+
+test('a server that sends the same events at each connection is given up', async () => {
+  for (const frame of [FRAMES.slice(0, 3).join(''), ': heartbeat\n\n', 'id: x.1\ndata: {}\n\n']) {
+    const answers = Array.from({ length: 5 }, () => brokenStream(frame))
+    const { client, server, clock } = clientRig(answers, { reconnection: { ...IMPATIENT, maxRetries: 3 } })
+    const reading = collectUntilFailure(client.subscribe('x'))
+    await clock.run(10_000)
+    expect((await reading).error).toMatchObject({ code: 'CONNECTION_LOST', attempts: 4 })
+    expect(server.requests).toHaveLength(4)
+  }
 })

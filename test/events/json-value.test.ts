@@ -1,7 +1,9 @@
 // oxlint-disable unicorn/consistent-function-scoping -- a helper stands in the one test that needs it
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { cutUtf8, JsonValue, NotSerializableError, utf8Length } from '../../src/events/json-value.ts'
+import { JsonValue, utf8Length } from '../../src/events/json-value.ts'
+import { NotSerializableError } from '../../src/events/serialize.ts'
+import { cutUtf8 } from '../../src/text.ts'
 
 test('any JSON is read as JSON.parse(JSON.stringify()) gives it, a fresh copy each time', () => {
   fc.assert(

@@ -352,3 +352,24 @@ test.each<[option: string, wrong: () => unknown]>([
     expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringContaining(`\`${option}\``) }),
   )
 })
+
+test('half of a character waits for the next token of its stream', async () => {
+  const { streamer, events } = streamerRig()
+  const one = streamer.forStream('one')
+  const two = streamer.forStream('two')
+  await one.streamToken('x \ud83d')
+  await two.streamToken('\ud83d')
+  await one.streamToken('\ude80')
+  streamer.emit('stream-event', { type: 'token', data: '\ude80', streamId: 'two' })
+  await one.streamToken('\ud83d')
+  await one.streamComplete('\ud83d')
+  await two.streamToken('\ude80')
+  expect(events.map(({ type, data, streamId }) => [streamId, type, data])).toMatchObject([
+    ['one', 'token', 'x '],
+    ['one', 'token', '\u{1f680}'],
+    ['two', 'token', '\u{1f680}'],
+    ['one', 'token', '\ufffd'],
+    ['one', 'complete', { response: '\ufffd' }],
+    ['two', 'token', '\ufffd'],
+  ])
+})

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { ExecutionResult } from '../../src/index.ts'
 import { collect, ONE_TASK } from '../client/client-rig.ts'
+import { sample } from '../support/long-form.ts'
 import type { Break } from './fault-proxy.ts'
 import { type FaultRig, startFaultRig } from './fault-rig.ts'
 import { eventually, leavesNoHandles } from './handles.ts'
@@ -52,12 +53,13 @@ test('cut at any byte of the request, a workflow is handed in again and runs onc
   const { up } = rig.proxy.lastPassed
   expect(up).toBeGreaterThan(400)
   // The last of them leaves the request whole, and its answer without a way.
-  await forEachPlace(rig, range(0, up), async (place, lane) => {
+  const places = sample(range(0, up))
+  await forEachPlace(rig, places, async (place, lane) => {
     lane.proxy.plan({ direction: 'up', afterBytes: place, how: HOWS[place % 2] as Break })
     expect(outcome(await lane.client.execute(EVERYTHING)), `cut at ${place}`).toEqual(expected)
     expect(lane.proxy.isPlanTaken).toBe(true)
   })
-  expectRunOnce(calls, up + 2)
+  expectRunOnce(calls, places.length + 1)
 })
 
 test(
@@ -70,7 +72,7 @@ test(
     const expected = outcome(await client.execute(small))
     const { down } = rig.proxy.lastPassed
     expect(down).toBeGreaterThan(400)
-    const places = range(0, down)
+    const places = sample(range(0, down))
     await forEachPlace(rig, places, async (place, lane) => {
       lane.proxy.plan({ direction: 'down', afterBytes: place, how: HOWS[place % 3] as Break })
       expect(outcome(await lane.client.execute(small)), `cut at ${place}`).toEqual(expected)
@@ -85,7 +87,7 @@ test('a result that a proxy cuts off as if it were whole is not taken for whole'
   const { rig, calls } = await startCounting()
   const expected = outcome(await rig.connect().execute(EVERYTHING))
   // Short of the large output, whose middle is like its beginning.
-  const places = range(0, 2000, 9)
+  const places = sample(range(0, 2000, 9))
   await forEachPlace(rig, places, async (place, lane) => {
     lane.proxy.isOld = true
     lane.proxy.plan({ direction: 'down', afterBytes: place, how: 'close' })
@@ -100,7 +102,7 @@ test('cut in the answer that is a stream, the rest is resumed and the workflow r
   const client = rig.connect()
   const whole = await collect(client.stream(EVERYTHING))
   const { down } = rig.proxy.lastPassed
-  const places = range(0, down, 17)
+  const places = sample(range(0, down, 17))
   await forEachPlace(rig, places, async (place, lane) => {
     lane.proxy.plan({ direction: 'down', afterBytes: place, how: HOWS[place % 3] as Break })
     const events = await collect(lane.client.stream(EVERYTHING))

@@ -96,7 +96,7 @@ test.each<[string, Work, object]>([
     () => {
       throw new Error('\0\r\ndata: forged\n\n\u2028\ud800')
     },
-    { error: '\0\r\ndata: forged\n\n\u2028\ud800' },
+    { error: '\0\r\ndata: forged\n\n\u2028\ufffd' },
   ],
   [
     'its own arguments, changed',

@@ -4,6 +4,7 @@ import {
   type DAGStructure,
   handleSSERequest,
   handleWorkflowRequest,
+  JsonNumber,
   ParallelExecutor,
   type WorkflowRequestOptions,
 } from '../../src/index.ts'
@@ -210,4 +211,12 @@ test.each<[unknown]>([
   }
   await nextTurn()
   expect(calls()).toBe(0)
+})
+
+test('a result as JSON has the digits of its numbers', async () => {
+  const big = new JsonNumber('9007199254740993')
+  const workflow = { tasks: [{ id: 'a', tool: 'make' }] }
+  const response = await handleWorkflowRequest(request('application/json'), workflow, { tools: { make: () => [big] } })
+  expect(response.headers.get('content-type')).toBe('application/json')
+  expect(await response.text()).toContain('"output":[9007199254740993]')
 })

@@ -141,3 +141,43 @@ test('a backup into a directory that is not there is told by its name', async ()
     failed(`there is no directory \`${directory}\``),
   )
 })
+
+test.each([
+  ['-wal', 'removed', (file: string) => unlinkSync(file)],
+  ['-shm', 'removed', (file: string) => unlinkSync(file)],
+  ['-wal', 'moved away', (file: string) => renameSync(file, `${file}.old`)],
+  [
+    '-wal',
+    'replaced',
+    (file: string) => {
+      copyFileSync(file, `${file}.new`)
+      renameSync(`${file}.new`, file)
+    },
+  ],
+])(
+  'a store whose part %s is %s takes no write from the next look on, which is told once',
+  async (part, how, change) => {
+    const file = makePath()
+    const clock = new FakeClock()
+    const told: string[] = []
+    const store = await openHere(file, { clock, logger: { debug: () => {}, warn: message => void told.push(message) } })
+    const lease = await begin(store, 'a')
+    await store.append(lease, 1, makeEntries('a', 1, 1))
+    await clock.run(1000)
+    await store.append(lease, 2, makeEntries('a', 2, 1))
+    change(`${file}${part}`)
+    await clock.run(1000)
+    const meaning = `has lost its part \`executions.db${part}\`, which was removed or replaced while it was open`
+    await expect(store.append(lease, 3, makeEntries('a', 3, 1))).rejects.toMatchObject({
+      ...failed(meaning),
+      details: { file },
+    })
+    await expect(begin(store, 'b')).rejects.toMatchObject(failed(meaning))
+    expect(told.filter(message => message.includes('removed or replaced'))).toHaveLength(1)
+    await store.close()
+    if (how !== 'removed') return
+    // The connection still had what it was told is kept.
+    const again = await openHere(file)
+    expect((await again.read('a', 0, 10)).map(({ seq }) => seq)).toEqual([1, 2])
+  },
+)

@@ -106,10 +106,24 @@ test('a definition that is not what was expected is refused by name', () => {
   expect(refusal([{ name: 'a', retry: { attempts: 1 }, execute }]).message).toContain('`retry.attempts` to be absent')
   expect(refusal([{ name: 'a', retry: 3, execute }]).message).toContain('`retry` to be an object')
   expect(refusal([{ name: 'a', inputSchema: 3, execute }]).message).toContain('`inputSchema`')
+  expect(refusal([{ name: 'a', inputSchema: 3, checkArguments: false, execute }]).message).toBe(
+    'Tool `a`: expected `inputSchema` to be a JSON Schema or a Standard Schema, got `3` (number)',
+  )
+  expect(refusal([{ name: 'a', checkArguments: 'no', execute }]).message).toBe(
+    'Tool `a`: expected `checkArguments` to be true or false, got `"no"` (string)',
+  )
   expect(refusal([null]).message).toBe('Expected a tool, `{ name, execute }`, got null')
   expect(refusal({ a: 1 }).message).toBe('Tool `a`: expected a tool or a function, got `1` (number)')
   expect(refusal({ a: { name: 'b', execute } }).message).toContain('expected `name` to be its key or absent')
   expect(refusal(3).code).toBe('INVALID_OPTION')
+})
+
+test('a schema is only shown where `checkArguments` is false, whatever schema it is', async () => {
+  const inputSchema = { type: 'object', $ref: '#/nowhere' }
+  const tool = new ToolRegistry([{ name: 'a', inputSchema, checkArguments: false, execute }]).get('a')
+  expect([tool?.tool.inputSchema, tool?.hasSchema]).toEqual([inputSchema, false])
+  expect(await tool?.checkArguments({ x: 1 })).toEqual({ value: { x: 1 }, problems: [] })
+  expect(tool?.checkUnresolvedArguments({ x: 1 }, [])).toEqual([])
 })
 
 test('two tools of one name are refused', () => {

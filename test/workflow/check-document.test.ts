@@ -77,6 +77,7 @@ test('a valid document becomes its tasks, with listed and referenced dependencie
         {
           pointer: '/tasks/2/arguments/url',
           reference: { source: 'input', path: ['y'], text: '$INPUT.y' },
+          behind: '',
         },
       ],
       timeoutMs: 0,
@@ -275,8 +276,79 @@ test('a missing path of the input is told at its string', () => {
   ])
 })
 
+test('a name of the input that is the beginning of a key has a hint', () => {
+  const { tasks } = check({
+    tasks: [{ ...a, arguments: { x: 'type $INPUT.content-type', y: '${INPUT.content}-type' } }],
+  })
+  const list = new IssueList()
+  checkInput(tasks[0]?.inputReferences ?? [], JsonValue.from({ 'content-type': 'text/html' }), list)
+  const missing = (text: string): string => `\`${text}\` has no \`content\`: there are \`content-type\``
+  expect(list.issues).toEqual([
+    {
+      code: 'UNKNOWN_REFERENCE',
+      pointer: '/tasks/0/arguments/x',
+      message: missing('$INPUT.content'),
+      hint: 'For the key `content-type` write `["content-type"]`',
+    },
+    { code: 'UNKNOWN_REFERENCE', pointer: '/tasks/0/arguments/y', message: missing('${INPUT.content}') },
+  ])
+})
+
+test('a reference that does not parse is told with the right form', () => {
+  expect(check({ tasks: [{ ...a, arguments: { x: ["$INPUT.headers['etag']", '${INPUT_BRANCH}'] } }] }).issues).toEqual([
+    {
+      code: 'INVALID_REFERENCE',
+      pointer: '/tasks/0/arguments/x/0',
+      message: 'Expected `.name`, `[0]` or `["key"]` behind `$INPUT.headers`, got `[\'etag\']`',
+      hint: 'Write `$INPUT.headers["etag"]`; for text, `${INPUT.headers}[\'etag\']`',
+    },
+  ])
+})
+
 test('at most 100 issues are kept and all are counted', () => {
   const { issues, count } = check({ tasks: Array.from({ length: 5000 }, () => ({ ...a, tool: 'nope', extra: 1 })) })
   expect(issues).toHaveLength(100)
   expect(count).toBe(5000 * 2 + 4999)
+})
+
+test.each(['.', '..'])('the id %j is refused: no URL can have it as a step of its path', id => {
+  expect(issuesOf({ id, tool: 'noop' })).toEqual([
+    {
+      code: 'INVALID_SHAPE',
+      pointer: '/tasks/0/id',
+      message: `Expected \`id\` to be a string of 1–200 characters, no control character, \`[\` or \`]\`, and neither \`.\` nor \`..\`, got \`"${id}"\` (string)`,
+      hint: "An id is a step of the path to the task's output: `.` and `..` would lead elsewhere",
+    },
+  ])
+})
+
+test('every other id has an output path that URL parsers keep', () => {
+  const ids = [
+    '...',
+    '.a',
+    'a.',
+    '..a',
+    'a..',
+    '. ',
+    ' .',
+    '%2e',
+    '%2E%2e',
+    '.%2e',
+    '/',
+    '\\',
+    '?',
+    '#',
+    'é',
+    '😀',
+    '😀😀',
+    'x'.repeat(200),
+  ]
+  expect(issuesOf(...ids.map(id => ({ id, tool: 'noop' })))).toEqual([])
+  for (const id of ids) {
+    const path = `/executions/x/tasks/${encodeURIComponent(id)}/output`
+    expect(new URL(path, 'http://server.test').pathname).toBe(path)
+  }
+  for (const id of ['', '[', 'a\n', '\ud800', 'x'.repeat(201), '😀'.repeat(201)]) {
+    expect(issuesOf({ id, tool: 'noop' })).toMatchObject([{ code: 'INVALID_SHAPE', pointer: '/tasks/0/id' }])
+  }
 })

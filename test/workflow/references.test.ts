@@ -39,13 +39,50 @@ test('a path has names, indices and JSON strings; digits keep their text', () =>
 
 test('the longest match is taken and the rest is text', () => {
   expect(parseReferences('$INPUT.a-b')).toEqual([input(['a'], '$INPUT.a'), '-b'])
-  expect(parseReferences('$INPUT[x]')).toEqual([input([], '$INPUT'), '[x]'])
-  expect(parseReferences('$INPUT["x"')).toEqual([input([], '$INPUT'), '["x"'])
-  expect(parseReferences('$INPUT["\\x"]')).toEqual([input([], '$INPUT'), '["\\x"]'])
-  expect(parseReferences('$INPUT[-1]')).toEqual([input([], '$INPUT'), '[-1]'])
   expect(parseReferences('see $OUTPUT[a].b, then')).toEqual(['see ', output('a', ['b'], '$OUTPUT[a].b'), ', then'])
   expect(parseReferences('$INPUT$INPUT')).toEqual([input([], '$INPUT'), input([], '$INPUT')])
   expect(parseReferences('${INPUT.a}b')).toEqual([input(['a'], '${INPUT.a}'), 'b'])
+})
+
+test('behind a reference in braces everything is text', () => {
+  for (const text of ['[0]', '["x"]', "['x']", '[x]', '[-1]', '[', '.a', '[ 0 ]']) {
+    expect(parseReferences(`\${OUTPUT[a].b}${text}`)).toEqual([output('a', ['b'], '${OUTPUT[a].b}'), text])
+    expect(parseReferences(`\${INPUT}${text}`)).toEqual([input([], '${INPUT}'), text])
+  }
+})
+
+test('`[` directly behind a reference without braces is a step or malformed', () => {
+  for (const text of [
+    '$INPUT[x]',
+    '$INPUT["x"',
+    '$INPUT["\\x"]',
+    '$INPUT[-1]',
+    '$INPUT[ 0 ]',
+    '$INPUT[',
+    '$INPUT[]',
+    '$INPUT[*]',
+    '$INPUT.a[0][1.5]',
+    "$OUTPUT[a].headers['etag']",
+    '$OUTPUT[a].headers[etag]',
+    '$OUTPUT[a][0',
+    '$OUTPUT[a][$INPUT]',
+  ]) {
+    expect(parseReferences(`x ${text}`)).toMatchObject({ malformed: text, start: 2 })
+  }
+  expect(parseReferences("$$INPUT['x']")).toBe("$INPUT['x']")
+})
+
+test('a shell variable that begins like the input is text', () => {
+  for (const text of [
+    '${INPUT_BRANCH}',
+    '${INPUTS}',
+    '${INPUT1}',
+    '${INPUTé:-x}',
+    '${INPUT:-x}',
+    '${INPUT:',
+    '$${INPUT_B}',
+  ])
+    expect(parseReferences(text)).toBe(text)
 })
 
 test('a dot with no name after it is text', () => {
@@ -83,10 +120,13 @@ test('an opening that does not parse is malformed', () => {
     '${OUTPUT[a] }',
     '${INPUT',
     '${INPUT.a',
-    '${INPUTS}',
+    '${INPUT-x}',
+    '${INPUT .a}',
     '${INPUT.a-b}',
+    '${INPUT[-1]}',
+    "${OUTPUT[a]['b']}",
   ]) {
-    expect(parseReferences(`x ${text}`)).toEqual({ malformed: text.slice(0, 41) })
+    expect(parseReferences(`x ${text}`)).toMatchObject({ malformed: text.slice(0, 41), start: 2 })
   }
 })
 

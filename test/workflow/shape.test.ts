@@ -5,7 +5,7 @@ import { IssueList } from '../../src/workflow/issues.ts'
 import { workflowSchema } from '../../src/workflow/schema.ts'
 import { compileShape } from '../../src/workflow/shape.ts'
 
-const ANNOTATIONS = ['$schema', 'title', 'description', 'default']
+const ANNOTATIONS = ['$comment', '$schema', 'title', 'description', 'default']
 const KEYWORDS =
   'type properties additionalProperties required not items maxItems maxLength pattern minimum maximum'.split(' ')
 

@@ -28,7 +28,7 @@ function scope(input: unknown, outputs: Record<string, unknown> = {}): Scope {
 }
 
 const resolve = (value: unknown, input?: unknown, outputs?: Record<string, unknown>): unknown =>
-  resolveTemplate(compile(value), scope(input, outputs))
+  resolveTemplate(compile(value), scope(input, outputs)).value
 
 test('a string that is exactly one reference takes the value with its type', () => {
   for (const value of [1, 'x', true, null, [1, [2]], { a: { b: 1 } }]) {
@@ -80,17 +80,37 @@ test('a missing path names the keys that do exist, at most 20', () => {
   expect(() => resolve('$INPUT')).toThrow('`$INPUT` has no value: the execution was given no input')
 })
 
+test('a missing name that is the beginning of a key is told how to write the key', () => {
+  const headers = { 'content-type': 'text/html', 'content-type-x': '', 'a.b': 1, 'user name': 2 }
+  const cases: [string, string][] = [
+    ['$INPUT.h.content-type, then', 'has no `content`: there are `content-type`, `content-type-x`, `a.b`, `user name`'],
+    ['$INPUT.h.content-type, then', '. For the key `content-type` write `["content-type"]`'],
+    ['<$INPUT.h.content-type-x>', '. For the key `content-type-x` write `["content-type-x"]`'],
+    ['$INPUT.h.a.b', '. For the key `a.b` write `["a.b"]`'],
+    ['$INPUT.h.user name', '. For the key `user name` write `["user name"]`'],
+  ]
+  for (const [text, message] of cases) expect(() => resolve(text, { h: headers })).toThrow(message)
+  for (const text of [
+    '${INPUT.h.content}-type',
+    '$INPUT.h.content type',
+    '$INPUT.h.conten',
+    '$INPUT.h.content$INPUT',
+  ]) {
+    expect(() => resolve(text, { h: headers })).toThrow(/`user name`$/)
+  }
+})
+
 test('every resolution makes objects of its own', () => {
   const template = compile({ literal: [{ a: 1 }], whole: '$INPUT', part: '$INPUT.o' })
   const shared = scope({ o: { b: 1 } })
-  const first = resolveTemplate(template, shared) as Record<string, Record<string, unknown>>
+  const first = resolveTemplate(template, shared).value as Record<string, Record<string, unknown>>
   const before = structuredClone(first)
   const { literal, whole, part } = first
   Object.assign(literal as object, { 0: 'changed' })
   Object.assign(whole as object, { o: 'changed' })
   Object.assign(part as object, { b: 'changed' })
-  expect(resolveTemplate(template, shared)).toEqual(before)
-  expect(resolveTemplate(EMPTY_TEMPLATE, shared)).not.toBe(resolveTemplate(EMPTY_TEMPLATE, shared))
+  expect(resolveTemplate(template, shared).value).toEqual(before)
+  expect(resolveTemplate(EMPTY_TEMPLATE, shared).value).not.toBe(resolveTemplate(EMPTY_TEMPLATE, shared).value)
 })
 
 test('`__proto__` is a key like any other', () => {
@@ -112,7 +132,7 @@ test('JSON without references resolves to itself, and its source is itself', () 
       const json = JSON.stringify({ value })
       if (json.includes('$')) return
       const template = compile(JSON.parse(json))
-      expect(JSON.stringify(resolveTemplate(template, scope(undefined)))).toBe(json)
+      expect(JSON.stringify(resolveTemplate(template, scope(undefined)).value)).toBe(json)
       expect(JSON.stringify(readSource(template))).toBe(json)
     }),
   )

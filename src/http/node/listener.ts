@@ -7,7 +7,9 @@ import { expectMethods } from '../../errors.ts'
 import { takeBody } from '../../sse/body-stream.ts'
 import { LATER, type PullBody } from '../../sse/pull-body.ts'
 import { problem } from '../problem.ts'
+import { markTended } from '../unread-body.ts'
 import { ConnectionTurns } from './connection-turns.ts'
+import { discardBehindAnswer, discardBesideAnswer } from './discard.ts'
 
 /** What answers a request; a `Handler` of `dagstream/http`, or one wrapped. */
 export interface Fetcher {
@@ -37,12 +39,19 @@ export function createListener(handler: Fetcher): Listener {
       const turn = http1 && turns.take(incoming as IncomingMessage, http1)
       if (turn !== undefined && !(await turn)) return RESPONSE_ALREADY_SENT
       // No platform makes a request of it: what the adapter throws then would look like a fault of the server.
-      if (request.method === 'TRACE') return problem(501, { title: 'Not implemented' })
-      const response = await fetch(hasUnknownLength(request) ? rebuild(request) : request)
-      // What is left of a body that nobody has read is not worth reading for the sake of the connection.
-      if (http1 && !incoming.complete) http1.shouldKeepAlive = false
+      const isTrace = request.method === 'TRACE'
+      const response = isTrace
+        ? problem(501, { title: 'Not implemented' })
+        : await fetch(tend(hasUnknownLength(request) ? rebuild(request) : request))
+      if (http1 && !incoming.complete) {
+        // A short body that came with its headers is parsed by then.
+        await new Promise<void>(afterTurn)
+        // The rest is read and dropped, within bounds. A client that learns of the close may stop sending.
+        if (!incoming.complete) http1.shouldKeepAlive = false
+      }
       const body = response.body && takeBody(response.body)
       if (!body) return response
+      if (http1) discardBesideAnswer(incoming as IncomingMessage)
       if (hasLeft(outgoing)) {
         // No `close` will come any more.
         body.cancel()
@@ -59,13 +68,26 @@ export function createListener(handler: Fetcher): Listener {
     // The process belongs to whoever serves: its globals stay as they are.
     { overrideGlobalObjects: false },
   )
-  // It answers what it fails at, and never rejects.
-  return (incoming, outgoing) => void listen(incoming, outgoing)
+  return (incoming, outgoing) => {
+    if (!('stream' in outgoing)) {
+      discardBehindAnswer(incoming as IncomingMessage, outgoing)
+      // What follows on a connection without a host would be refused too.
+      if (incoming.headers.host === undefined) outgoing.shouldKeepAlive = false
+    }
+    // It answers what it fails at, and never rejects.
+    void listen(incoming, outgoing)
+  }
 }
 
 /** A response of HTTP/2 does not tell by itself that its stream is gone. */
 function hasLeft(outgoing: ServerResponse | Http2ServerResponse): boolean {
   return 'stream' in outgoing ? outgoing.stream.closed || outgoing.stream.destroyed : outgoing.destroyed
+}
+
+/** What is left of the body is read behind the answer; over HTTP/2 a refused stream is cancelled. */
+function tend(request: Request): Request {
+  markTended(request)
+  return request
 }
 
 function hasUnknownLength({ method, headers }: Request): boolean {

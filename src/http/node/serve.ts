@@ -6,6 +6,7 @@ import { expectMethods, expectObject, invalidOption } from '../../errors.ts'
 import type { Handler } from '../create-handler.ts'
 import { isLoopback, LOOPBACK_HOSTS, parseAllowedHosts, refuseHost } from '../host-guard.ts'
 import { createListener } from './listener.ts'
+import { answerParserRefusals } from './parser-refusals.ts'
 
 /** Where and how a server listens. */
 export interface ServeOptions {
@@ -21,6 +22,12 @@ export interface ServeOptions {
   readonly headersTimeoutMs?: number
   /** How long it may take to send the whole request, ms; the answer may take as long as it likes. @defaultValue 30,000 */
   readonly requestTimeoutMs?: number
+  /**
+   * How long a connection without a request is kept open, ms; clients are told by `Keep-Alive`. Longer than a load balancer
+   * keeps its own, which is often 60 s: otherwise it sends a request into a connection that is being closed, and answers 502.
+   * @defaultValue 75,000
+   */
+  readonly keepAliveTimeoutMs?: number
 }
 
 /** A server that listens. */
@@ -35,6 +42,11 @@ export interface NodeServer {
 
 /** The documented port of `serve`. */
 export const DEFAULT_PORT = 8321
+
+const DEFAULT_KEEP_ALIVE_MS = 75_000
+
+/** The longest time that an idle connection may be kept, ms: one day. */
+export const MAX_KEEP_ALIVE_MS: number = 24 * 60 * 60 * 1000
 
 /** How long connections may take to end by themselves at last, ms. */
 const CLOSE_MS = 1000
@@ -58,6 +70,7 @@ export async function serve(
     maxConnections = 4096,
     requestTimeoutMs = 30_000,
     headersTimeoutMs = Math.min(10_000, requestTimeoutMs),
+    keepAliveTimeoutMs = DEFAULT_KEEP_ALIVE_MS,
     allowedHosts,
     ...unknown
   } = expectObject('options', options)
@@ -70,6 +83,9 @@ export async function serve(
   for (const [name, value] of Object.entries({ maxConnections, headersTimeoutMs, requestTimeoutMs })) {
     if (!(Number.isInteger(value) && value > 0)) throw invalidOption(name, 'a positive integer', value)
   }
+  if (!(Number.isInteger(keepAliveTimeoutMs) && keepAliveTimeoutMs > 0 && keepAliveTimeoutMs <= MAX_KEEP_ALIVE_MS)) {
+    throw invalidOption('keepAliveTimeoutMs', `an integer from 1 to ${MAX_KEEP_ALIVE_MS}`, keepAliveTimeoutMs)
+  }
   if (headersTimeoutMs > requestTimeoutMs) {
     const expected = `at most \`requestTimeoutMs\`, ${requestTimeoutMs}`
     throw invalidOption('headersTimeoutMs', expected, headersTimeoutMs)
@@ -78,10 +94,18 @@ export async function serve(
   const fetch = async (request: Request): Promise<Response> =>
     (allowed && refuseHost(request, allowed)) ?? handler.fetch(request)
   const server = createServer(
-    { headersTimeout: headersTimeoutMs, requestTimeout: requestTimeoutMs, connectionsCheckingInterval: 1000 },
+    {
+      headersTimeout: headersTimeoutMs,
+      requestTimeout: requestTimeoutMs,
+      keepAliveTimeout: keepAliveTimeoutMs,
+      connectionsCheckingInterval: 1000,
+      // The listener refuses them: Node closes at once, and the answer is lost under a client that still sends.
+      requireHostHeader: false,
+    },
     createListener({ fetch }) as RequestListener,
   )
   server.maxConnections = maxConnections
+  answerParserRefusals(server)
   server.listen(port, host)
   await once(server, 'listening')
   const address = server.address() as AddressInfo

@@ -1,14 +1,12 @@
 import { DagstreamError } from '../../errors.ts'
-
-export type SqlValue = string | number | null
-export type Row = Readonly<Record<string, SqlValue>>
+import { decodeRows, type RawRow, type Row, type SqlValue } from './rows.ts'
 
 /** One connection to one file. Everything answers at once, and throws what `readResultCode` reads. */
 export interface SqliteConnection {
   readonly exec: (sql: string) => void
   /** A statement that changes something, prepared once. */
   readonly command: (sql: string) => (...values: readonly SqlValue[]) => void
-  /** A statement that answers with rows, prepared once. Integers must fit a double. */
+  /** A statement that answers with rows, prepared once. Integers must fit a double. Text of the file: see `selectText`. */
   readonly query: (sql: string) => (...values: readonly SqlValue[]) => readonly Row[]
   readonly close: () => void
 }
@@ -39,7 +37,7 @@ export const SQLITE = {
 /** What both libraries have in common, as far as it is used. */
 interface Statement {
   run(...values: readonly unknown[]): unknown
-  all(...values: readonly unknown[]): Row[]
+  all(...values: readonly unknown[]): RawRow[]
 }
 
 interface NodeStatement extends Statement {
@@ -75,7 +73,7 @@ export function findNodeDriver(): SqliteDriver | undefined {
         },
         query(sql) {
           const statement = database.prepare(sql)
-          return (...values) => statement.all(...values)
+          return (...values) => decodeRows(statement.all(...values))
         },
         close: () => database.close(),
       }
@@ -105,7 +103,7 @@ export async function loadLibsqlDriver(): Promise<SqliteDriver> {
         },
         query(sql) {
           const statement = database.prepare(sql)
-          return (...values) => statement.all(values)
+          return (...values) => decodeRows(statement.all(values))
         },
         close: () => database.close(),
       }

@@ -1,6 +1,7 @@
 import type { Clock } from '../../clock.ts'
 import type { Logger } from '../../stream/logger.ts'
 import type { SqliteConnection } from './driver.ts'
+import { selectText } from './rows.ts'
 import type { WriteQueue } from './write-queue.ts'
 
 /** How many executions, events and outputs one transaction removes: a few milliseconds of work. Outputs may be large. */
@@ -158,7 +159,7 @@ function prepareRemove(connection: SqliteConnection): (executionId: string) => b
 }
 
 function prepareListUnclaimed(connection: SqliteConnection): () => string[] {
-  const list = connection.query('SELECT id FROM executions WHERE ended_at IS NULL AND epoch = 0')
+  const list = connection.query(`SELECT ${selectText('id')} FROM executions WHERE ended_at IS NULL AND epoch = 0`)
   return () => list().map(row => row['id'] as string)
 }
 
@@ -167,7 +168,7 @@ function prepareListBeyond(options: RetentionOptions): () => string[] {
   const { connection, clock, maxFinishedAgeMs, maxFinishedCount } = options
   const count = connection.query('SELECT count(*) AS count FROM executions WHERE ended_at IS NOT NULL')
   const list = connection.query(
-    'SELECT id, ended_at FROM executions WHERE ended_at IS NOT NULL ORDER BY ended_at, number LIMIT ?',
+    `SELECT ${selectText('id')}, ended_at FROM executions WHERE ended_at IS NOT NULL ORDER BY ended_at, number LIMIT ?`,
   )
   return () => {
     const excess = (count()[0]?.['count'] as number) - maxFinishedCount

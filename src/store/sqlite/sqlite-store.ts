@@ -3,6 +3,7 @@ import type { EventFor } from '../../events/events.ts'
 import type { LogEntry } from '../../events/log-entry.ts'
 import type { Lease } from '../../stream/event-log.ts'
 import type { ExecutionStore, StoredExecution } from '../execution-store.ts'
+import type { ExecutionSummary } from '../execution-summary.ts'
 import { backUp } from './backup.ts'
 import type { SqliteConnection, SqliteDriver } from './driver.ts'
 import { Retention } from './retention.ts'
@@ -19,6 +20,7 @@ const MAX_PLACES = 10_000
 export interface SqliteStore extends ExecutionStore {
   /** Absolute. */
   readonly file: string
+  summarize(executionIds: readonly string[]): readonly ExecutionSummary[] | Promise<readonly ExecutionSummary[]>
   /**
    * Copies the store, as it is now, into a new file, while everything goes on.
    * @throws `STORE_FAILED` if there is a file already, or it cannot be written
@@ -47,7 +49,7 @@ export function createSqliteStore({ driver, connection, file, unlock, options }:
   const places = new Map<string, Place>()
   /** Those that are taken up here and have not ended. */
   const claimed = new Set<string>()
-  const findFault = watchFile(file, clock, options.logger)
+  const { findFault, mayClose } = watchFile(file, clock, options.logger)
   const queue = new WriteQueue({ ...options, connection, file, findFault, onRollback: () => places.clear() })
   const onRemoved = (executionId: string): void => {
     places.delete(executionId)
@@ -89,8 +91,9 @@ export function createSqliteStore({ driver, connection, file, unlock, options }:
     queue.refuse(failStore(file, 'is closed'))
     retention.close()
     await queue.settled()
-    // To close it would remove the write-ahead log of whatever is in its place now.
-    if (findFault() !== undefined) return unlock()
+    // To close it would remove the write-ahead log of whatever is in its place now. Where only the log is gone, it saves what is
+    // in that: the connection still has it.
+    if (findFault() !== undefined && !mayClose()) return unlock()
     try {
       // Statements of `libsql` hold the file until they are collected: nothing is left to what they would do then.
       if (!readOnly) connection.query('PRAGMA wal_checkpoint(TRUNCATE)')()
@@ -157,6 +160,7 @@ export function createSqliteStore({ driver, connection, file, unlock, options }:
     get: executionId => ask(executionId, () => tables.find(executionId)),
     findByKey: (owner, idempotencyKey) => ask(undefined, () => tables.findByKey(owner, idempotencyKey)),
     list: ({ owner, after, limit }) => ask(undefined, () => tables.list(owner, after, limit)),
+    summarize: ids => ask(undefined, () => ids.map(executionId => tables.summarize(executionId))),
     // One who only reads cannot know what others have claimed.
     ...(!readOnly && {
       interrupted: () =>

@@ -1,8 +1,10 @@
 import type { LogEntry } from '../../events/log-entry.ts'
 import type { StoredEntry } from '../../stream/event-log.ts'
 import type { ExecutionNotes } from '../../stream/execution-notes.ts'
+import { type ExecutionSummary, summarize } from '../execution-summary.ts'
 import type { ExecutionRecord, StoredExecution } from '../execution-store.ts'
-import type { Row, SqliteConnection, SqlValue } from './driver.ts'
+import type { SqliteConnection } from './driver.ts'
+import { type Row, selectText, type SqlValue } from './rows.ts'
 
 type Command = ReturnType<SqliteConnection['command']>
 type Query = ReturnType<SqliteConnection['query']>
@@ -21,7 +23,8 @@ const MAX_SEQ = 2 ** 32 - 1
 const MAX_LIMIT = 2 ** 31
 
 const HEAD = 'id, owner, idempotency_key, request_hash, created_at, status, notes'
-const WHOLE = `SELECT ${HEAD}, workflow, input, options FROM executions LEFT JOIN requests ON execution = number`
+const READ_HEAD: string = selectText(...HEAD.split(', '))
+const WHOLE: string = `SELECT ${READ_HEAD}, ${selectText('workflow', 'input', 'options')} FROM executions LEFT JOIN requests ON execution = number`
 
 /** Events that one statement inserts, where there are so many: a third less work than one by one. */
 const ROWS_AT_ONCE = 8
@@ -49,11 +52,15 @@ export class StoreTables {
   readonly #read: Query
   readonly #putOutput: Command
   readonly #getOutput: Query
+  readonly #findRequest: Query
+  readonly #findStart: Query
+  readonly #findEnd: Query
 
   constructor(connection: SqliteConnection) {
     const command = (sql: string): Command => connection.command(sql)
     const query = (sql: string): Query => connection.query(sql)
-    const page = '(created_at, id) > (?, ?) ORDER BY created_at, id LIMIT ?'
+    const order = 'ORDER BY executions.created_at, executions.id'
+    const page = `(created_at, id) > (?, ?) ${order} LIMIT ?`
     this.#findPlace = query('SELECT number, epoch FROM executions WHERE id = ?')
     this.#lastSeq = query(
       `SELECT place & ${MAX_SEQ} AS seq FROM events WHERE place > (? << 32) AND place < ((? + 1) << 32)
@@ -69,20 +76,18 @@ export class StoreTables {
     )
     this.#find = query(`${WHOLE} WHERE id = ?`)
     this.#findByKey = query(`${WHOLE} WHERE owner = ? AND idempotency_key = ?`)
-    this.#list = query(`SELECT ${HEAD} FROM executions WHERE ${page}`)
-    this.#listOfOwner = query(`SELECT ${HEAD} FROM executions WHERE owner = ? AND ${page}`)
-    this.#unfinished = query(
-      `SELECT ${HEAD} FROM executions WHERE ended_at IS NULL AND epoch > 0 ORDER BY created_at, id`,
-    )
+    this.#list = query(`SELECT ${READ_HEAD} FROM executions WHERE ${page}`)
+    this.#listOfOwner = query(`SELECT ${READ_HEAD} FROM executions WHERE owner = ? AND ${page}`)
+    this.#unfinished = query(`SELECT ${READ_HEAD} FROM executions WHERE ended_at IS NULL AND epoch > 0 ${order}`)
     this.#setEpoch = command('UPDATE executions SET epoch = ? WHERE number = ?')
-    this.#notes = query('SELECT notes FROM executions WHERE number = ?')
+    this.#notes = query(`SELECT ${selectText('notes')} FROM executions WHERE number = ?`)
     this.#setNotes = command('UPDATE executions SET notes = ? WHERE number = ?')
     this.#end = command('UPDATE executions SET status = ?, ended_at = ? WHERE number = ?')
     const rows = (count: number): string => Array.from({ length: count }, () => `(${PLACE}, ?, ?)`).join(', ')
     this.#append = command(`INSERT INTO events (place, type, json) VALUES ${rows(1)}`)
     this.#appendRows = command(`INSERT INTO events (place, type, json) VALUES ${rows(ROWS_AT_ONCE)}`)
     this.#read = query(
-      `SELECT place & ${MAX_SEQ} AS seq, type, json FROM events WHERE place > ${PLACE} AND place < ((? + 1) << 32)
+      `SELECT place & ${MAX_SEQ} AS seq, ${selectText('type', 'json')} FROM events WHERE place > ${PLACE} AND place < ((? + 1) << 32)
        ORDER BY place LIMIT ?`,
     )
     this.#putOutput = command(
@@ -90,7 +95,18 @@ export class StoreTables {
        ON CONFLICT (execution, task) DO UPDATE SET json = excluded.json`,
     )
     this.#getOutput = query(
-      'SELECT json FROM outputs WHERE execution = (SELECT number FROM executions WHERE id = ?) AND task = ?',
+      `SELECT ${selectText('json')} FROM outputs WHERE execution = (SELECT number FROM executions WHERE id = ?) AND task = ?`,
+    )
+    this.#findRequest = query(
+      `SELECT number, ended_at, ${selectText('workflow')} FROM executions LEFT JOIN requests ON execution = number WHERE id = ?`,
+    )
+    // The first event names every task, and may be long: it is read where it lies.
+    this.#findStart = query(
+      `SELECT CAST(CASE WHEN json_valid(json) THEN json ->> '$.timestamp' END AS BLOB) AS started_at
+       FROM events WHERE place = ${PLACE}`,
+    )
+    this.#findEnd = query(
+      `SELECT ${selectText('type', 'json')} FROM events WHERE place > (? << 32) AND place < ((? + 1) << 32) ORDER BY place DESC LIMIT 1`,
     )
   }
 
@@ -130,6 +146,21 @@ export class StoreTables {
   /** Likewise. */
   listUnfinished(): StoredExecution[] {
     return this.#unfinished().map(show)
+  }
+
+  /** By one event at each end of its log, and its document. */
+  summarize(executionId: string): ExecutionSummary {
+    const row = this.#findRequest(executionId)[0]
+    if (row === undefined) return {}
+    const number = row['number'] as number
+    const startedAt = this.#findStart(number, 1)[0]?.['started_at']
+    const end = row['ended_at'] === null ? undefined : this.#findEnd(number, number)[0]
+    const workflow = row['workflow']
+    return summarize({
+      ...(typeof workflow === 'string' && { workflow }),
+      ...(typeof startedAt === 'string' && { startedAt }),
+      ...(end?.['type'] === 'execution_complete' && { end: end['json'] as string }),
+    })
   }
 
   setEpoch({ number, epoch }: Place): void {

@@ -1,3 +1,4 @@
+import { parseJson } from '../../json/parse-json.ts'
 import type { HttpResponse } from './http-request.ts'
 
 /** A body's data and how to read it. */
@@ -8,14 +9,15 @@ const TEXT_TYPE =
   /^text\/|\+xml$|^application\/(?:xml|javascript|ecmascript|x-ndjson|jsonl|yaml|x-yaml|toml|sql|graphql|x-www-form-urlencoded)$/
 
 /**
- * JSON and text by the content type, base64 for the rest. What has no type is text where it is UTF-8.
+ * JSON and text by the content type, base64 for the rest. What has no type is text where it is UTF-8. Numbers of JSON that a
+ * double loses are `JsonNumber`s.
  * @throws `SyntaxError` for JSON that is none
  */
 export function decodeBody(bytes: Uint8Array, contentType: string): DecodedBody {
   const [type = '', ...parameters] = contentType.split(';').map(part => part.trim())
   const name = type.toLowerCase()
   if (JSON_TYPE.test(name)) {
-    const body: unknown = bytes.byteLength === 0 ? null : JSON.parse(decodeText(bytes, 'utf-8'))
+    const body: unknown = bytes.byteLength === 0 ? null : parseJson(decodeText(bytes, 'utf-8'))
     return { body, bodyType: 'json' }
   }
   if (TEXT_TYPE.test(name)) return { body: decodeText(bytes, findCharset(parameters)), bodyType: 'text' }
@@ -27,6 +29,14 @@ export function decodeBody(bytes: Uint8Array, contentType: string): DecodedBody 
     }
   }
   return { body: Buffer.from(bytes).toString('base64'), bodyType: 'base64' }
+}
+
+/** The body as text: JSON unparsed, and of any other type what is UTF-8; `undefined` for what is no text. */
+export function decodeTextBody(bytes: Uint8Array, contentType: string): DecodedBody | undefined {
+  const decoded = decodeBody(bytes, contentType.replace(/^[^;]*json\b/i, 'text/plain'))
+  if (decoded.bodyType === 'text') return decoded
+  const { body, bodyType } = decodeBody(bytes, '')
+  return bodyType === 'text' ? { body, bodyType } : undefined
 }
 
 function findCharset(parameters: readonly string[]): string {

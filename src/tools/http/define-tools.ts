@@ -13,6 +13,7 @@ export function defineHttpTools(
 ): [get: Tool, request: Tool] {
   const shared = {
     execute,
+    exactNumbers: true,
     ...(limit !== undefined && { limit }),
     // Time spent waiting for a host is not the request's: it has a time-out of its own.
     ...(limitPerHost !== Number.POSITIVE_INFINITY && { timeoutMs: 0 }),

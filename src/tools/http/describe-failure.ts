@@ -1,6 +1,9 @@
+import { ProxyError } from '../proxy.ts'
 import { AddressRefusedError } from './guarded-connector.ts'
 import { HttpToolError } from './http-tool-error.ts'
-import { BodyCodingError, BodyTooLargeError } from './read-body.ts'
+import { BodyTooLargeError } from './read-body.ts'
+import { BodyCodingError } from './unpack.ts'
+import { cutText } from '../../text.ts'
 
 /** Certificates that do not hold, which no further attempt mends. */
 const CERTIFICATE = /^(?:CERT_|ERR_TLS_|ERR_SSL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_)/
@@ -24,6 +27,10 @@ export function toHttpToolError(error: unknown, what: string): HttpToolError {
       cause: error,
     })
   }
+  if (error instanceof ProxyError) {
+    const name = error.code === 'PROXY_TIMEOUT' ? 'HTTP_TIMEOUT' : 'HTTP_NETWORK_ERROR'
+    return new HttpToolError(name, `${what} failed: ${error.message}`, { retryable: error.retryable, cause: error })
+  }
   const code = readCode(error)
   if (/^UND_ERR_(?:HEADERS|BODY|CONNECT)_TIMEOUT$/.test(code)) {
     return new HttpToolError('HTTP_TIMEOUT', `${what} failed: ${code}`, { retryable: true, cause: error })
@@ -34,5 +41,5 @@ export function toHttpToolError(error: unknown, what: string): HttpToolError {
 
 function readCode(error: unknown): string {
   const { code } = (error ?? {}) as { code?: unknown }
-  return typeof code === 'string' ? code.slice(0, 60) : 'the connection was cut'
+  return typeof code === 'string' ? cutText(code, 60) : 'the connection was cut'
 }

@@ -5,7 +5,7 @@ import type { Target } from './host-rules.ts'
 import { isPublicAddress } from './public-address.ts'
 
 /** How long a connection may take, TLS included, ms. */
-const CONNECT_TIMEOUT_MS = 10_000
+export const CONNECT_TIMEOUT_MS = 10_000
 
 /** The address is not public; the message does not tell it. */
 export class AddressRefusedError extends Error {
@@ -44,6 +44,22 @@ export function createGuardedConnector(
       socket.destroy()
       return callback(new AddressRefusedError(), null)
     })
+  }
+}
+
+/**
+ * Refuses what a proxy must not be asked for: addresses that are not public, and `localhost`, which would be the proxy's own.
+ * What a name leads to is known to the proxy alone.
+ */
+export function guardNames(
+  mayBePrivate: (target: Target) => boolean,
+  connect: buildConnector.connector,
+): buildConnector.connector {
+  return (target, callback) => {
+    const { hostname } = target
+    const isPrivate = isIP(hostname) === 0 ? /(?:^|\.)localhost\.?$/i.test(hostname) : !isPublicAddress(hostname)
+    if (!isPrivate || mayBePrivate(target)) return connect(target, callback)
+    return queueMicrotask(() => callback(new AddressRefusedError(), null))
   }
 }
 

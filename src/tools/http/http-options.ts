@@ -40,6 +40,12 @@ export interface HttpToolsOptions {
   readonly maxRedirects?: number
   /** Of `<prefix>:get`, where its tasks have none. @defaultValue 3 attempts */
   readonly retry?: Tool['retry']
+  /**
+   * Whether connections use the proxy that the environment names (`HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`):
+   * `never`, or `environment`. The proxy then looks up names, so the check of addresses covers only those that a URL spells
+   * out, and `localhost`: combine it with `allowedHosts`. @defaultValue `never`
+   */
+  readonly proxy?: 'never' | 'environment'
   /** How names become addresses, as `dns.lookup` does it. */
   readonly lookup?: LookupFunction
   readonly clock?: Clock
@@ -56,6 +62,7 @@ export interface HttpSettings {
   readonly timeoutMs: number | undefined
   readonly maxResponseBytes: number
   readonly maxRedirects: number
+  readonly proxy: 'never' | 'environment'
   readonly lookup: LookupFunction | undefined
   readonly clock: Clock
 }
@@ -77,6 +84,8 @@ export function resolveHttpOptions(options: HttpToolsOptions = {}): HttpSettings
   if (timeoutMs !== undefined && !(typeof timeoutMs === 'number' && timeoutMs >= 1 && timeoutMs <= MAX_TIMEOUT_MS)) {
     throw invalidOption('timeoutMs', `a number from 1 to ${MAX_TIMEOUT_MS}`, timeoutMs)
   }
+  const { proxy = 'never' } = options
+  if (proxy !== 'never' && proxy !== 'environment') throw invalidOption('proxy', '`never` or `environment`', proxy)
   const { maxResponseBytes = 5 * 1024 * 1024, maxRedirects = 5, hostHeaders = {} } = options
   return {
     prefix,
@@ -87,6 +96,7 @@ export function resolveHttpOptions(options: HttpToolsOptions = {}): HttpSettings
     timeoutMs,
     maxResponseBytes: expectInteger('maxResponseBytes', maxResponseBytes, 1, Number.MAX_SAFE_INTEGER),
     maxRedirects: expectInteger('maxRedirects', maxRedirects, 0, 20),
+    proxy,
     lookup,
     clock,
   }

@@ -1,10 +1,11 @@
+import type { JsonNumber } from '../../json/json-number.ts'
 import type { JsonSchema } from '../tool.ts'
 
 /** The methods that can be asked for. */
 export type HttpMethod = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS'
 
 /** One value of a header or a query. */
-export type HttpScalar = string | number | boolean
+export type HttpScalar = string | number | boolean | JsonNumber
 
 /** A value of a query; of an array each is a pair of its own. */
 export type QueryValue = HttpScalar | readonly HttpScalar[]
@@ -27,6 +28,12 @@ export interface HttpRequest {
   readonly timeoutMs?: number
   /** Statuses that are no failure though they are not 2xx; redirects among them are not followed. */
   readonly acceptStatuses?: 'any' | readonly number[]
+  /**
+   * What the answer's body is read as: `json` where its content type says JSON, else text or base64 by that type; or `text`,
+   * whatever the type says, JSON unparsed. An answer that is no text fails then.
+   * @defaultValue `json`
+   */
+  readonly as?: 'json' | 'text'
 }
 
 /** What an HTTP tool gives. */
@@ -54,6 +61,11 @@ const COMMON = {
   acceptStatuses: {
     anyOf: [{ const: 'any' }, { type: 'array', items: { type: 'integer', minimum: 100, maximum: 599 } }],
     description: 'Statuses that are no failure though they are not 2xx, or "any".',
+  },
+  as: {
+    enum: ['json', 'text'],
+    default: 'json',
+    description: 'What the body is read as: "json" by its content type, "text" unparsed.',
   },
 }
 

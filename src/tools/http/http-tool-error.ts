@@ -1,3 +1,4 @@
+import { shortenText } from '../../text.ts'
 /** How a call of an HTTP tool fails: the `code` of its task. */
 export type HttpToolErrorCode =
   /** The request cannot be sent as it is written. */
@@ -55,5 +56,5 @@ export function describeRequest(
   // Some services take their key in the path.
   const path = redact(pathname).replaceAll(/[^/]{21,}/g, '…')
   const origin = `${protocol}//${redact(hostname)}${port === '' ? '' : `:${port}`}`
-  return `\`${method} ${origin}${path.length > 100 ? `${path.slice(0, 99)}…` : path}\``
+  return `\`${method} ${origin}${shortenText(path, 100)}\``
 }

@@ -1,13 +1,16 @@
-import { Agent } from 'undici'
+import { Agent, buildConnector } from 'undici'
+import { makeSendable } from '../sendable-arguments.ts'
 import type { Tool } from '../tool.ts'
 import { abortable } from './abortable-connector.ts'
 import { defineHttpTools } from './define-tools.ts'
-import { createGuardedConnector } from './guarded-connector.ts'
+import { CONNECT_TIMEOUT_MS, createGuardedConnector, guardNames } from './guarded-connector.ts'
 import { HostLimits } from './host-limits.ts'
 import { matchesRule, namesAddress, type Target } from './host-rules.ts'
 import { type HttpSettings, type HttpToolsOptions, resolveHttpOptions } from './http-options.ts'
 import type { HttpRequest, HttpResponse } from './http-request.ts'
 import { prepareRequest } from './prepare-request.ts'
+import { proxied } from './proxied-connector.ts'
+import { withResets } from './reset-connector.ts'
 import { type HttpSession, sendRequest } from './send-request.ts'
 
 /**
@@ -22,16 +25,25 @@ export function httpTools(options: HttpToolsOptions = {}): Tool[] {
   const session: HttpSession = {
     settings,
     limits: new HostLimits(settings.limitPerHost),
-    dispatcher: new Agent({
-      connect: abortable(createGuardedConnector(target => mayBePrivate(target, settings), settings.lookup)),
-    }),
+    dispatcher: new Agent({ connect: abortable(withResets(createConnector(settings))) }),
   }
   return defineHttpTools(
     settings,
     options,
-    (args, { signal }): Promise<HttpResponse> =>
+    (args, { signal, log }): Promise<HttpResponse> =>
       // The schema has checked them.
-      sendRequest(prepareRequest(args as unknown as HttpRequest), session, signal),
+      sendRequest(prepareRequest(makeSendable(args, log) as unknown as HttpRequest), session, signal),
+  )
+}
+
+function createConnector(settings: HttpSettings): buildConnector.connector {
+  const isTrusted = (target: Target): boolean => mayBePrivate(target, settings)
+  const direct = createGuardedConnector(isTrusted, settings.lookup)
+  if (settings.proxy === 'never') return direct
+  const overTunnel = buildConnector({ timeout: CONNECT_TIMEOUT_MS })
+  return guardNames(
+    isTrusted,
+    proxied(direct, overTunnel, () => process.env),
   )
 }
 

@@ -1,3 +1,4 @@
+import { stringifyJson } from '../../json/stringify-json.ts'
 import { describeRequest, HttpToolError } from './http-tool-error.ts'
 import type { HttpBody, HttpRequest, QueryValue } from './http-request.ts'
 
@@ -13,6 +14,8 @@ export interface PreparedRequest {
   readonly body: Buffer | undefined
   /** `undefined` where the request does not say. */
   readonly timeoutMs: number | undefined
+  /** What the answer's body is read as. */
+  readonly as: 'json' | 'text'
   /** Whether the answer is data although its status is not 2xx. */
   readonly accepts: (status: number) => boolean
 }
@@ -37,7 +40,7 @@ const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 
 /** @throws `INVALID_ARGUMENTS`, with a message that tells no value */
 export function prepareRequest(request: HttpRequest): PreparedRequest {
-  const { method = 'GET', acceptStatuses = [], timeoutMs } = request
+  const { method = 'GET', acceptStatuses = [], timeoutMs, as = 'json' } = request
   const url = parseUrl(request.url)
   addQuery(url, request.query ?? {})
   const headers = new Map<string, string>()
@@ -50,7 +53,7 @@ export function prepareRequest(request: HttpRequest): PreparedRequest {
   for (const [name, value] of Object.entries(request.headers ?? {})) addHeader(headers, name, value, what)
   const body = request.body === undefined ? undefined : encodeBody(request.body, headers, what)
   const accepts = (status: number): boolean => acceptStatuses === 'any' || acceptStatuses.includes(status)
-  return { what, method, url, headers, body, timeoutMs, accepts }
+  return { what, method, url, headers, body, timeoutMs, as, accepts }
 }
 
 /** Checks a header and adds it, in the place of one of that name. @throws `INVALID_ARGUMENTS` */
@@ -122,7 +125,7 @@ function encodeBody(body: HttpBody, headers: Map<string, string>, what: string):
 function encodeJson(value: unknown, what: string): Buffer {
   let text: string | undefined
   try {
-    text = JSON.stringify(value)
+    text = stringifyJson(value)
   } catch {
     // What it says may show the value.
   }

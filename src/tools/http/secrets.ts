@@ -1,3 +1,6 @@
+import { JsonNumber } from '../../json/json-number.ts'
+import { parseJson } from '../../json/parse-json.ts'
+
 /** Headers that no server needs to keep secret: they may follow a redirect to another origin. */
 const HARMLESS =
   /^(?:accept(?:-(?:charset|encoding|language))?|cache-control|content-(?:type|language)|if-[a-z-]+|range|user-agent)$/
@@ -151,7 +154,7 @@ function findSecrets({ headers, url, body }: SentRequest): string[] {
 function findInBody(text: string): string[] {
   let value: unknown
   try {
-    value = JSON.parse(text)
+    value = parseJson(text)
   } catch {
     return findInText(text)
   }
@@ -160,9 +163,9 @@ function findInBody(text: string): string[] {
   const waiting: [name: string, value: unknown][] = [['', value]]
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     const [name, each] = next
-    if (typeof each === 'object' && each !== null) {
+    if (typeof each === 'object' && each !== null && !(each instanceof JsonNumber)) {
       for (const [key, child] of Object.entries(each)) waiting.push([SECRET_NAME.test(name) ? name : key, child])
-    } else if (typeof each === 'string' || typeof each === 'number') {
+    } else if (typeof each === 'string' || typeof each === 'number' || each instanceof JsonNumber) {
       const written = String(each)
       // Half a pair of surrogates can neither be sent nor encoded.
       if (isSecret(name, written)) found.push(Buffer.from(written).toString())

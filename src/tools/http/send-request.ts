@@ -1,8 +1,9 @@
 import { type Dispatcher, request as dispatch } from 'undici'
 import { parseRetryAfter } from '../../client/transport.ts'
 import { dispatchAbortably } from './abortable-connector.ts'
+import { decodeHeader, decodeLocation } from './decode-header.ts'
 import { Deadline } from './deadline.ts'
-import { decodeBody } from './decode-body.ts'
+import { decodeBody, decodeTextBody } from './decode-body.ts'
 import { toHttpToolError } from './describe-failure.ts'
 import type { HostLimits } from './host-limits.ts'
 import { hostOf, type HostRule, matchesRule, namesAddress } from './host-rules.ts'
@@ -13,6 +14,7 @@ import type { PreparedRequest } from './prepare-request.ts'
 import { readBeginning, readBody } from './read-body.ts'
 import { findRedirect } from './redirect.ts'
 import { SentSecrets } from './secrets.ts'
+import { shortenText } from '../../text.ts'
 
 /** What the requests of one set of tools share. */
 export interface HttpSession {
@@ -105,9 +107,7 @@ async function exchange(
   // Destroying a body makes it fail, and nobody else may be listening then.
   answer.body.on('error', () => {})
   const isAccepted = request.accepts(answer.statusCode)
-  const redirect = isAccepted
-    ? undefined
-    : findRedirect(request, answer.statusCode, readHeader(answer, 'location'), secrets)
+  const redirect = isAccepted ? undefined : findRedirect(request, answer.statusCode, readLocation(answer), secrets)
   if (redirect !== undefined) {
     await answer.body.dump({ limit: REDIRECT_BODY_BYTES, signal })
     return redirect
@@ -150,7 +150,11 @@ async function readAnswer(request: PreparedRequest, answer: Answer, maxBytes: nu
     // Whoever sees events would see a session's cookie.
     .filter(name => !/^set-cookie2?$/.test(name))
     .map(name => [name, readHeader(answer, name)] as const)
-  const decoded = decodeBody(bytes, readHeader(answer, 'content-type'))
+  const decode = request.as === 'text' ? decodeTextBody : decodeBody
+  const decoded = decode(bytes, readHeader(answer, 'content-type'))
+  if (decoded === undefined) {
+    throw new HttpToolError('HTTP_INVALID_RESPONSE', `${what}: the answer is no text, which \`as\` asks for`)
+  }
   return { status, headers: Object.fromEntries(headers), ...decoded }
 }
 
@@ -180,12 +184,16 @@ function describeBody(bytes: Uint8Array, contentType: string, secrets: SentSecre
     .redact(body as string)
     .replaceAll(/[\s\p{C}]+/gu, ' ')
     .trim()
-  return text.length > BEGINNING_LENGTH
-    ? `${text.slice(0, BEGINNING_LENGTH - 1).replace(/[\ud800-\udbff]$/, '')}…`
-    : text
+  return shortenText(text, BEGINNING_LENGTH)
+}
+
+function readLocation({ headers }: Answer): string {
+  const { location = '' } = headers
+  // RFC 9110, 10.2.2: there is one. Of several the first counts, as in browsers.
+  return decodeLocation(typeof location === 'string' ? location : (location[0] ?? ''))
 }
 
 function readHeader({ headers }: Answer, name: string): string {
   const value = headers[name] ?? ''
-  return typeof value === 'string' ? value : value.join(', ')
+  return decodeHeader(typeof value === 'string' ? value : value.join(', '))
 }

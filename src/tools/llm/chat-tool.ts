@@ -5,6 +5,7 @@ import { createLimit, type Limit } from '../limit.ts'
 import type { JsonSchema, Tool } from '../tool.ts'
 import type { ChatMessage, LLMProvider, StreamFinish } from './provider.ts'
 import { computeGrowth, type ProviderUsage, toTokenUsage } from './provider-usage.ts'
+import { makeSendable } from '../sendable-arguments.ts'
 import { failure, ProviderError } from './stream-error.ts'
 
 /** How a chat tool calls its provider. */
@@ -22,6 +23,10 @@ export interface ChatToolOptions {
   readonly timeoutMs?: number
   /** @defaultValue 3 attempts */
   readonly retry?: RetryPolicy
+  /** See `ProviderParams`; a task's own win, one by one. */
+  readonly extra?: Readonly<Record<string, unknown>>
+  /** See `ProviderParams`; a task's own are added. */
+  readonly omit?: readonly string[]
   /** See `ProviderParams`. @defaultValue the provider's own */
   readonly idleTimeoutMs?: number
   /** See `ProviderParams`. @defaultValue the provider's own */
@@ -38,6 +43,10 @@ export interface ChatArguments {
   readonly temperature?: number
   readonly maxTokens?: number
   readonly stop?: string | readonly string[]
+  /** Further fields of the request, as the endpoint names them, such as `{ "top_p": 0.9 }`. */
+  readonly extra?: Readonly<Record<string, unknown>>
+  /** Fields of the request that are not sent, such as `["stream_options"]`. */
+  readonly omit?: readonly string[]
 }
 
 /** What a task gets: `$OUTPUT[id].text` is the answer. */
@@ -77,6 +86,12 @@ const inputSchema: JsonSchema = {
     temperature: { type: 'number', minimum: 0 },
     maxTokens: { type: 'integer', minimum: 1 },
     stop: { type: ['string', 'array'], items: { type: 'string' } },
+    extra: { type: 'object', description: 'Further fields of the request, as the endpoint names them.' },
+    omit: {
+      type: 'array',
+      items: { type: 'string', not: { enum: ['messages', 'stream'] } },
+      description: 'Fields of the request that are not sent.',
+    },
   },
   // As a condition, so that what is missing is named.
   if: { required: ['messages'] },
@@ -103,9 +118,14 @@ export function createChatTool(provider: LLMProvider, options: ChatToolOptions =
     inputSchema,
     limit: options.limit ?? limitOf(provider),
     timeoutMs: options.timeoutMs ?? 0,
+    // Messages go on as they are.
+    exactNumbers: true,
     retry: { maxAttempts: 3, ...options.retry },
-    async execute(args, { signal, emitToken, reportUsage }) {
+    async execute(given, { signal, emitToken, reportUsage, log }) {
+      const args = makeSendable(given, log)
       const { temperature, maxTokens, stop } = args
+      const extra = { ...options.extra, ...args.extra }
+      const omit = [...(options.omit ?? []), ...(args.omit ?? [])]
       const model = args.model ?? options.model
       const pieces: string[] = []
       let usage: ProviderUsage | undefined
@@ -121,13 +141,16 @@ export function createChatTool(provider: LLMProvider, options: ChatToolOptions =
       const events = provider.generateStream(toMessages(args, options.system), {
         signal,
         onUsage: count,
+        onNotice: message => log('warning', message),
         onFinish: told => {
           finish = told
         },
         ...(model !== undefined && { model }),
-        ...(temperature !== undefined && { temperature }),
-        ...(maxTokens !== undefined && { maxTokens }),
+        ...(temperature !== undefined && { temperature: Number(temperature) }),
+        ...(maxTokens !== undefined && { maxTokens: Number(maxTokens) }),
         ...(stop !== undefined && { stop }),
+        ...(Object.keys(extra).length > 0 && { extra }),
+        ...(omit.length > 0 && { omit }),
         ...(idleTimeoutMs !== undefined && { idleTimeoutMs }),
         ...(firstTokenTimeoutMs !== undefined && { firstTokenTimeoutMs }),
       })
@@ -146,7 +169,7 @@ export function createChatTool(provider: LLMProvider, options: ChatToolOptions =
           case 'error':
             throw new ProviderError(event.data)
           case 'done':
-            return describeAnswer(pieces.join(''), finish, usage, model)
+            return describeAnswer(pieces.join('').toWellFormed(), finish, usage, model)
         }
       }
       throw failure('UNEXPECTED_STREAM_END', 'The provider ended its stream without `done` or `error`')

@@ -1,13 +1,12 @@
 import { createParser, type Parser } from '../../sse/parse.ts'
+import { findFirstChoice, joinParts, readLegacyText } from './choice.ts'
 import { asRecord, parseUsage, type ProviderUsage } from './provider-usage.ts'
 import type { Redact } from './redact.ts'
-import { describeSaidError } from './response-failure.ts'
+import { describeSaidError, quote } from './response-failure.ts'
 import { failure, type ProviderError } from './stream-error.ts'
+import { TextJoiner } from '../../text.ts'
 
 type Fields = Readonly<Record<string, unknown>>
-
-/** One line without its end, bytes. */
-const MAX_LINE_BYTES = 64 * 1024
 
 /** A response, bytes after decompression. */
 export const MAX_RESPONSE_BYTES: number = 10 * 1024 * 1024
@@ -19,8 +18,8 @@ export const MAX_RESPONSE_BYTES: number = 10 * 1024 * 1024
 const TOKEN_CHARS = 32
 const FREE_ENVELOPE_CHARS = 16 * 1024
 
-const CR = 0x0d
-const LF = 0x0a
+/** Kept of a message that may have to be quoted: more than is quoted, so that what is masked in it is there as a whole. */
+const SAID_CHARS = 4096
 
 /**
  * Makes text, usage and an ending of the bytes of a chat completion, in every form that endpoints give them: streamed, or
@@ -40,14 +39,17 @@ export class CompletionReader {
   failure: ProviderError | undefined
   /** Set with each sign that the model works; reset by whoever has seen it. */
   hasOutput = false
+  /** There was text, whether or not it has been taken. */
+  #hasText = false
+  /** The beginning of the first message that is no part of an answer, else of the first message. */
+  #said: { readonly text: string; readonly isForeign: boolean } | undefined
   readonly #redact: Redact
   readonly #parser: Parser
   /** It takes off a byte order mark, and keeps a character that two chunks share. */
   readonly #decoder = new TextDecoder()
   #texts: string[] = []
+  readonly #joiner = new TextJoiner()
   #responseBytes = 0
-  /** Of the line that has not ended yet. */
-  #lineBytes = 0
   #isAtEnd = false
   /** What comes cannot be read any more. */
   #isBroken = false
@@ -55,7 +57,7 @@ export class CompletionReader {
   constructor(redact: Redact) {
     this.#redact = redact
     this.#parser = createParser({
-      // A message of many lines has the bound of the response alone.
+      // Lines and messages have the bound of the response alone.
       maxMessageChars: MAX_RESPONSE_BYTES,
       onMessage: ({ event, data }) => this.#read(event, data),
     })
@@ -66,20 +68,27 @@ export class CompletionReader {
     return this.isDone || this.#isBroken
   }
 
+  /** The error of an answer that has ended with neither text, finish reason nor usage; `undefined` for any other. */
+  describeEmptiness(): ProviderError | undefined {
+    if (this.#hasText || this.finishReason !== undefined || this.usage !== undefined) return undefined
+    // What breaks off before its first text is cut short, unless it never was an answer.
+    if (!this.isDone && this.#said?.isForeign !== true) return undefined
+    const what = 'Expected the answer to have text, a finish reason or usage, got'
+    const got = this.#said === undefined ? 'nothing' : `\`${quote(this.#said.text, this.#redact)}\``
+    return failure('PROVIDER_INVALID_RESPONSE', `${what} ${got}`)
+  }
+
   /**
-   * Takes the next piece of a streamed body.
+   * Takes the next piece of a streamed body. Linear in what is fed, however small the pieces.
    *
-   * It is taken up to a bound and a byte at most, then looked at: where the bytes are parted makes no difference.
+   * A piece is cut at the bound of the response, so the outcome does not depend on where the bytes are parted.
    */
   feed(chunk: Uint8Array): void {
     let at = 0
     while (at < chunk.length && !this.isOver) {
       const room = MAX_RESPONSE_BYTES - this.#responseBytes
       if (room === 0) return this.#fail(describeOversize())
-      const part = chunk.subarray(at, at + Math.min(room, MAX_LINE_BYTES - this.#lineBytes + 1))
-      const lineEnd = Math.max(part.lastIndexOf(LF), part.lastIndexOf(CR))
-      this.#lineBytes = lineEnd === -1 ? this.#lineBytes + part.length : part.length - lineEnd - 1
-      if (this.#lineBytes > MAX_LINE_BYTES) return this.#fail(describeLongLine())
+      const part = chunk.subarray(at, at + room)
       this.#responseBytes += part.length
       at += part.length
       this.#parser.feed(this.#decoder.decode(part, { stream: true }))
@@ -102,7 +111,8 @@ export class CompletionReader {
     }
     const fields = asRecord(answer)
     const isAnswer = fields !== undefined && this.#readFields('', fields, 'message')
-    if (!isAnswer) this.#fail(failure('PROVIDER_INVALID_RESPONSE', 'Expected the answer to have a message'))
+    if (fields !== undefined) this.#noteSaid(body, fields)
+    if (!isAnswer) this.#fail(describeWholeness(body, this.#redact))
     this.isDone = this.failure === undefined
   }
 
@@ -116,11 +126,16 @@ export class CompletionReader {
     }
   }
 
-  /** The pieces of text since the last call, in order, none empty. */
-  takeTexts(): readonly string[] {
-    const texts = this.#texts
+  /**
+   * The pieces of text since the last call, in order, none empty, none with half of a character: one at the end waits for
+   * the next piece.
+   * @param isLast whether none follow
+   */
+  takeTexts(isLast: boolean): readonly string[] {
+    const texts = this.#texts.map(text => this.#joiner.add(text))
     if (texts.length > 0) this.#texts = []
-    return texts
+    if (isLast) texts.push(this.#joiner.end())
+    return texts.filter(text => text !== '')
   }
 
   #read(event: string, data: string): void {
@@ -139,7 +154,15 @@ export class CompletionReader {
     }
     const fields = asRecord(chunk)
     if (fields === undefined) return this.#failMalformed()
+    this.#noteSaid(data, fields)
     this.#readFields(event, fields, 'delta', data.length)
+  }
+
+  #noteSaid(text: string, { choices }: Fields): void {
+    const isForeign = !Array.isArray(choices)
+    if (this.#said === undefined || (isForeign && !this.#said.isForeign)) {
+      this.#said = { text: text.slice(0, SAID_CHARS), isForeign }
+    }
   }
 
   #readBroken(event: string, data: string): void {
@@ -181,7 +204,7 @@ export class CompletionReader {
     const { content } = answer
     const text = typeof content === 'string' ? content : joinParts(content)
     if (text !== '') {
-      this.hasOutput = true
+      this.hasOutput = this.#hasText = true
       this.#texts.push(text)
       return text.length
     }
@@ -209,29 +232,7 @@ export function describeOversize(): ProviderError {
   return failure('PROVIDER_INVALID_RESPONSE', `Expected an answer of at most ${MAX_RESPONSE_BYTES} bytes, got more`)
 }
 
-function describeLongLine(): ProviderError {
-  return failure('INVALID_SSE_FORMAT', `Expected lines of at most ${MAX_LINE_BYTES} bytes, got a longer one`)
-}
-
-function findFirstChoice(choices: readonly unknown[]): Fields | undefined {
-  for (const each of choices) {
-    const choice = asRecord(each)
-    if (choice !== undefined && (choice['index'] ?? 0) === 0) return choice
-  }
-  return undefined
-}
-
-/** The form of text completions, which some endpoints give for chats too. */
-function readLegacyText(choice: Fields | undefined): Fields | undefined {
-  const text = choice?.['text']
-  return typeof text === 'string' ? { content: text } : undefined
-}
-
-/** Mistral, and others for some models, give content in parts. */
-function joinParts(content: unknown): string {
-  if (!Array.isArray(content)) return ''
-  return content
-    .map(part => asRecord(part)?.['text'])
-    .filter(text => typeof text === 'string')
-    .join('')
+function describeWholeness(body: string, redact: Redact): ProviderError {
+  const got = quote(body.slice(0, SAID_CHARS), redact)
+  return failure('PROVIDER_INVALID_RESPONSE', `Expected the answer to have a message, got \`${got}\``)
 }

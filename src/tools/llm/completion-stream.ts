@@ -4,9 +4,11 @@ import { CompletionReader, describeOversize, MAX_RESPONSE_BYTES } from './comple
 import type { Exchange, FetchedResponse } from './exchange.ts'
 import type { ProviderUsage } from './provider-usage.ts'
 import type { Redact } from './redact.ts'
-import { describeResponse, describeSaidError, parseErrorBody } from './response-failure.ts'
+import { describeResponse, describeSaidError, findSaid, parseErrorBody, quote } from './response-failure.ts'
+import type { Refusal } from './refused-fields.ts'
 import { createAbortError, failure, ProviderError } from './stream-error.ts'
 import type { StreamMeter } from './stream-meter.ts'
+import { cutText } from '../../text.ts'
 
 /** Of the body of an error response, bytes: the rest is not read. */
 const MAX_ERROR_BYTES = 64 * 1024
@@ -38,6 +40,8 @@ export interface CompletionEnd {
   readonly usage?: Omit<ProviderUsage, 'model'>
   readonly model?: string
   readonly finishReason?: string
+  /** What a response said that refuses the request as it is written (400, 422). */
+  readonly refusal?: Refusal
 }
 
 /**
@@ -55,16 +59,20 @@ export async function* streamCompletion(
   let lost: ProviderError | undefined
   try {
     const response = await exchange.open(call.url, call.headers, call.body)
-    if (response.status < 200 || response.status > 299) throw await readFailure(response, call, reader)
+    if (response.status < 200 || response.status > 299) {
+      const { error, refusal } = await readFailure(response, call, reader)
+      if (exchange.isAborted) return describeEnd(reader, createAbortError())
+      return { ...describeEnd(reader, error), ...(refusal !== undefined && { refusal }) }
+    }
     if (isOfType(response, 'application/json') && call.mayBeWhole) {
       reader.readWhole(await readText(call, MAX_RESPONSE_BYTES))
     } else {
-      await expectEventStream(response, call, reader)
-      lost = yield* readEvents(call, reader)
+      const head = await expectEventStream(response, call, reader)
+      lost = yield* readEvents(call, reader, head)
     }
     // What is known now stands, whatever happens while the consumer has the last text.
     exchange.close(reader.isDone)
-    yield* takeTexts(call, reader)
+    yield* takeTexts(call, reader, true)
     return describeEnd(reader, exchange.isAborted ? createAbortError() : findFailure(reader, lost))
   } catch (thrown) {
     const failed = thrown instanceof ProviderError ? thrown : describeSurprise()
@@ -74,17 +82,21 @@ export async function* streamCompletion(
   }
 }
 
-/** Reads up to the ending, but leaves the last texts to be taken. @returns how the connection was lost, if it was */
+/**
+ * Reads up to the ending, but leaves the last texts to be taken.
+ * @param head what has been read of the body already @returns how the connection was lost, if it was
+ */
 async function* readEvents(
   call: CompletionCall,
   reader: CompletionReader,
+  head: Uint8Array[],
 ): AsyncGenerator<readonly string[], ProviderError | undefined, undefined> {
   const { exchange, meter } = call
   let told: CompletionEnd['usage']
   let hurriedBy: number | undefined
   for (;;) {
     try {
-      const chunk = await exchange.read()
+      const chunk = head.shift() ?? (await exchange.read())
       if (chunk === undefined) {
         reader.end()
         return undefined
@@ -112,14 +124,19 @@ async function* readEvents(
 
 /** How an answer failed, if it did: what is lost behind its ending takes nothing back. */
 function findFailure(reader: CompletionReader, lost: ProviderError | undefined): ProviderError | undefined {
-  if (reader.failure !== undefined) return reader.failure
+  const failed = reader.failure ?? (lost === undefined ? reader.describeEmptiness() : undefined)
+  if (failed !== undefined) return failed
   if (reader.isDone || reader.finishReason !== undefined) return undefined
   return lost ?? failure('UNEXPECTED_STREAM_END', 'The stream ended without `[DONE]` and without a finish reason')
 }
 
 /** What has been read so far, if anybody wants it: while the consumer has it, the model's time does not run. */
-function* takeTexts({ exchange, meter }: CompletionCall, reader: CompletionReader): Generator<readonly string[]> {
-  const texts = reader.takeTexts()
+function* takeTexts(
+  { exchange, meter }: CompletionCall,
+  reader: CompletionReader,
+  isLast = false,
+): Generator<readonly string[]> {
+  const texts = reader.takeTexts(isLast)
   if (texts.length === 0 || exchange.isAborted) return
   meter.noteText()
   exchange.pause()
@@ -141,12 +158,14 @@ async function readFailure(
   response: FetchedResponse,
   call: CompletionCall,
   reader: CompletionReader,
-): Promise<ProviderError> {
+): Promise<{ error: ProviderError; refusal: Refusal | undefined }> {
   const { status } = response
   const retryAfterMs = findRetryAfter(response, call.clock)
-  const said = parseErrorBody(await readAside(call, MAX_ERROR_BYTES))
+  const text = await readAside(call, MAX_ERROR_BYTES)
+  const said = parseErrorBody(text)
   if (said !== undefined) reader.readUsage(said)
-  return describeResponse({ status, said, retryAfterMs }, call.redact)
+  const error = describeResponse({ status, said, retryAfterMs }, call.redact)
+  return { error, refusal: status === 400 || status === 422 ? { said, text } : undefined }
 }
 
 /** OpenAI gives milliseconds beside the standard's seconds. */
@@ -155,25 +174,58 @@ function findRetryAfter({ headers }: FetchedResponse, clock: Clock): number | un
   return Number.isFinite(ms) && ms >= 0 ? ms : parseRetryAfter(headers.get('retry-after'), clock)
 }
 
-/** A response without a type is taken at its word: some gateways send none. */
+/**
+ * A response without a type is taken at its word: some gateways send none. Others name a general type: the body decides.
+ * @returns what was read of the body to find out
+ */
 async function expectEventStream(
   response: FetchedResponse,
   call: CompletionCall,
   reader: CompletionReader,
-): Promise<void> {
+): Promise<Uint8Array[]> {
   const type = response.headers.get('content-type')
   if (type === null || isOfType(response, 'text/event-stream')) {
-    if (response.body !== null) return
+    if (response.body !== null) return []
     throw failure('PROVIDER_INVALID_RESPONSE', `The provider answered ${response.status} without a body`)
+  }
+  if (GENERAL_TYPES.some(general => isOfType(response, general))) {
+    const head = await readStreamHead(call)
+    if (head !== undefined) return head
   }
   let why = ''
   if (isOfType(response, 'application/json')) {
     const said = parseErrorBody(await readAside(call, MAX_RESPONSE_BYTES))
     if (said !== undefined) reader.readUsage(said)
     if (said?.['error']) why = `. ${describeSaidError(said['error'], call.redact).message}`
+    else if (findSaid(said) !== '') why = `: ${quote(findSaid(said), call.redact)}`
   }
-  const shown = call.redact(type).slice(0, 60)
+  const shown = cutText(call.redact(type), 60)
   throw failure('INVALID_SSE_FORMAT', `Expected an answer of type \`text/event-stream\`, got \`${shown}\`${why}`)
+}
+
+/** Types that say nothing of what a body is. */
+const GENERAL_TYPES: readonly string[] = ['text/plain', 'application/octet-stream']
+
+/** The lines that a stream of events can begin with. */
+const FIRST_FIELDS: readonly string[] = ['data:', 'event:', 'id:', 'retry:', ':']
+
+/** White space before the first line that is read, bytes. */
+const MAX_HEAD_BYTES = 64 * 1024
+
+/** The first chunks of a body that begins as a stream of events does; `undefined` for any other body. */
+async function readStreamHead({ exchange }: CompletionCall): Promise<Uint8Array[] | undefined> {
+  const chunks: Uint8Array[] = []
+  const decoder = new TextDecoder()
+  let text = ''
+  for (;;) {
+    const chunk = await exchange.read()
+    if (chunk === undefined) return undefined
+    chunks.push(chunk)
+    text = (text + decoder.decode(chunk, { stream: true })).trimStart()
+    if (FIRST_FIELDS.some(field => text.startsWith(field))) return chunks
+    const bytes = chunks.reduce((sum, { length }) => sum + length, 0)
+    if (bytes > MAX_HEAD_BYTES || !FIRST_FIELDS.some(field => field.startsWith(text))) return undefined
+  }
 }
 
 function isOfType({ headers }: FetchedResponse, type: string): boolean {

@@ -40,10 +40,10 @@ const END_MS = 1000
 const FINISH_MS = 120_000
 
 /**
- * For so many turns of the event loop, of 1 ms or more each, it is read on after the caller's abort: usage that the provider
- * has sent is in the socket, not yet here, where several answers end in one moment.
+ * After the caller's abort the response is read on until it ends, for at most so long, ms: providers tell usage with their last
+ * message, which may be on its way. Short enough that nobody notices that the task ends later.
  */
-const LAST_TURNS = 5
+const LAST_WORDS_MS = 100
 
 /**
  * One request and its response, and the one place from which both are ended: by the caller's signal, by silence, by a model
@@ -61,7 +61,7 @@ export class Exchange {
   #isAtEnd = false
   #isAborted = false
   #isClosed = false
-  #stopTurn: (() => void) | undefined
+  #stopLastWords: (() => void) | undefined
   /** Why it was ended from this side. */
   #ending: ProviderError | undefined
   #refuse: ((error: unknown) => void) | undefined
@@ -164,7 +164,7 @@ export class Exchange {
     this.#output?.stop()
     this.#silence = this.#output = undefined
     this.#stopListening?.()
-    this.#stopTurn?.()
+    this.#stopLastWords?.()
     if (this.#isAtEnd) return
     const mayBeKept = isComplete && this.#ending === undefined && !this.#isAborted
     if (mayBeKept && this.#reader !== undefined) this.#awaitEnd(this.#reader)
@@ -193,15 +193,14 @@ export class Exchange {
     this.#isAborted = true
     // Nothing has been sent.
     if (this.#refuse === undefined) this.#end(createAbortError())
-    else this.#readOn(LAST_TURNS)
+    else this.#awaitLastWords()
   }
 
-  #readOn(turnCount: number): void {
-    // By the machine's clock: it is the event loop that is waited for, and no time.
-    this.#stopTurn = systemClock.after(1, () => {
-      if (turnCount > 1) this.#readOn(turnCount - 1)
-      // Sockets are read between timers and this: whatever was sent before is here then.
-      else afterTurn(() => this.#end(createAbortError()))
+  #awaitLastWords(): void {
+    // By the machine's clock: a network is waited for.
+    this.#stopLastWords = systemClock.after(LAST_WORDS_MS, () => {
+      // Sockets are read between timers and this: what had arrived when a busy process came to this timer counts.
+      afterTurn(() => this.#end(createAbortError()))
     })
   }
 

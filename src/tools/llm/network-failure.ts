@@ -1,4 +1,5 @@
 import { readField } from '../../client/failures.ts'
+import { ProxyError } from '../proxy.ts'
 import { failure, ProviderError } from './stream-error.ts'
 
 /** How many causes are looked at. */
@@ -30,6 +31,8 @@ const SENTENCES: ReadonlyMap<string, string> = new Map([
  */
 export function describeNetworkFailure(thrown: unknown, host: string, hasHeaders: boolean): ProviderError {
   if (thrown instanceof ProviderError) return thrown
+  const proxy = findProxyError(thrown)
+  if (proxy !== undefined) return describeProxyFailure(proxy, host)
   const code = findCode(thrown)
   const details = code === undefined ? {} : { networkCode: code }
   const how = code === undefined ? undefined : (SENTENCES.get(code) ?? code)
@@ -55,4 +58,25 @@ function findCode(thrown: unknown): string | undefined {
     at = readField(at, 'cause')
   }
   return found
+}
+
+function findProxyError(thrown: unknown): ProxyError | undefined {
+  let at = thrown
+  for (let depth = 0; depth < MAX_DEPTH && at !== undefined && at !== null; depth++) {
+    if (at instanceof ProxyError) return at
+    at = readField(at, 'cause')
+  }
+  return undefined
+}
+
+/** The message of a proxy's failure names its host and no credentials. */
+function describeProxyFailure({ message, failure: facts }: ProxyError, host: string): ProviderError {
+  const name = facts.code === 'PROXY_TIMEOUT' ? 'CONNECTION_TIMEOUT' : 'NETWORK_ERROR'
+  const { code, proxyHost, status, networkCode } = facts
+  const details = {
+    networkCode: networkCode ?? code,
+    ...(proxyHost !== undefined && { proxy: proxyHost }),
+    ...(status !== undefined && { proxyStatus: status }),
+  }
+  return failure(name, `Could not get an answer from \`${host}\`: ${message}`, { details })
 }

@@ -1,9 +1,10 @@
 import { CLOCK_METHODS, type Clock, systemClock } from '../../clock.ts'
 import { expectMethods, expectObject, invalidOption } from '../../errors.ts'
-import { writeChatRequest } from './chat-request.ts'
-import { type CompletionCall, streamCompletion } from './completion-stream.ts'
+import { RefusalMemory, type RefusedFields } from './adjustments.ts'
+import { checkFields, writeChatRequest } from './chat-request.ts'
 import { parseEndpoint, parseHeaders } from './endpoint.ts'
 import { Exchange, type FetchFunction } from './exchange.ts'
+import { streamMended, type WrittenCall } from './mended-stream.ts'
 import type {
   LLMProvider,
   ProviderInput,
@@ -31,11 +32,15 @@ export interface OpenRouterOptions {
    * stand in an error. Those of the connection, such as `Host` and `Content-Length`, are refused.
    */
   readonly headers?: Readonly<Record<string, string>>
+  /** Further fields of every request, see `ProviderParams`; a call's own win, one by one. */
+  readonly extra?: Readonly<Record<string, unknown>>
+  /** Fields that no request has, see `ProviderParams`; a call's own are added. */
+  readonly omit?: readonly string[]
   /** Where a call says nothing else, ms. @defaultValue 120,000 */
   readonly idleTimeoutMs?: number
   /** Where a call says nothing else, ms. @defaultValue 120,000 */
   readonly firstTokenTimeoutMs?: number
-  /** @defaultValue undici's, with time-outs of its own switched off */
+  /** @defaultValue undici's, with time-outs of its own switched off, through the proxy that the environment names */
   readonly fetch?: FetchFunction
   readonly clock?: Clock
 }
@@ -61,6 +66,7 @@ export class OpenRouterProvider implements LLMProvider {
   readonly #url: URL
   /** Those that were given, by their names in lower case. */
   readonly #headers: Readonly<Record<string, string>>
+  readonly #memory = new RefusalMemory()
 
   /** @throws `INVALID_OPTION`; a missing key is told by the calls */
   constructor(options: OpenRouterOptions = {}) {
@@ -73,6 +79,7 @@ export class OpenRouterProvider implements LLMProvider {
     for (const name of ['idleTimeoutMs', 'firstTokenTimeoutMs'] as const) {
       if (!isDuration(this.#options[name])) throw invalidOption(name, 'milliseconds, 0 or more', this.#options[name])
     }
+    checkFields(this.#options)
     this.#url = parseEndpoint(this.#options.baseURL)
     this.#headers = parseHeaders(this.#options.headers)
   }
@@ -113,18 +120,20 @@ export class OpenRouterProvider implements LLMProvider {
   ): AsyncGenerator<ProviderStreamEvent, void, undefined> {
     const meter = new StreamMeter(this.#clock)
     let eventId = BEFORE_FIRST_ID
-    let call: CompletionCall
+    const write = (refused: RefusedFields): WrittenCall => this.#write(input, params, meter, mayBeWhole, refused)
+    let call: WrittenCall
     let model: string
     try {
       model = params.model ?? this.#options.model
-      call = this.#prepare(input, params, meter, mayBeWhole)
+      call = write(this.#memory.recall(model))
     } catch (error) {
       tell(params?.onStreamMetrics, meter.measure())
       const { streamError } = error instanceof ProviderError ? error : failure('INVALID_REQUEST', 'Expected parameters')
       yield { eventId: ++eventId, type: 'error', data: streamError }
       return
     }
-    const texts = streamCompletion(call)
+    const notice = (message: string): void => tell(params.onNotice, message)
+    const texts = streamMended(call, { memory: this.#memory, model, write, tell: notice })
     let isOver = false
     try {
       for (;;) {
@@ -154,15 +163,22 @@ export class OpenRouterProvider implements LLMProvider {
     }
   }
 
-  #prepare(input: ProviderInput, params: ProviderParams, meter: StreamMeter, mayBeWhole: boolean): CompletionCall {
+  #write(
+    input: ProviderInput,
+    params: ProviderParams,
+    meter: StreamMeter,
+    mayBeWhole: boolean,
+    refused: RefusedFields,
+  ): WrittenCall {
     const apiKey = (this.#options.apiKey ?? readEnvironment('OPENROUTER_API_KEY') ?? '').trim()
     if (apiKey === '') {
       throw failure('AUTHENTICATION_FAILED', 'There is no key: give `apiKey`, or set OPENROUTER_API_KEY')
     }
     if (!KEY.test(apiKey)) throw failure('AUTHENTICATION_FAILED', 'Expected the key to be visible ASCII characters')
-    const { idleTimeoutMs, firstTokenTimeoutMs, model } = this.#options
+    const { idleTimeoutMs, firstTokenTimeoutMs, model, extra, omit = [] } = this.#options
     const { host, hostname } = this.#url
-    const body = writeChatRequest(input, params, { model, wantsCost: hostname.endsWith('openrouter.ai') })
+    const wantsCost = hostname.endsWith('openrouter.ai')
+    const request = writeChatRequest(input, params, { model, wantsCost, extra, omit, refused })
     const times = {
       idleTimeoutMs: params.idleTimeoutMs ?? idleTimeoutMs,
       firstTokenTimeoutMs: params.firstTokenTimeoutMs ?? firstTokenTimeoutMs,
@@ -190,7 +206,9 @@ export class OpenRouterProvider implements LLMProvider {
         'accept-encoding': 'identity',
         ...this.#headers,
       },
-      body,
+      body: request.json,
+      fields: request.fields,
+      changed: request.changed,
       mayBeWhole,
       noteUsage: (usage, answering = params.model ?? model) => tell(params.onUsage, { ...usage, model: answering }),
     }

@@ -37,6 +37,11 @@ export interface ProviderParams {
   readonly tools?: readonly object[]
   /** Further fields of the request's body, as the endpoint names them. Those above win. */
   readonly extra?: Readonly<Record<string, unknown>>
+  /**
+   * Fields of the request's body that are not sent, as the endpoint names them: for one that refuses `stream_options`, say.
+   * Wins over everything that would set them. Not `messages` and `stream`.
+   */
+  readonly omit?: readonly string[]
   /** Ends the request: its connection is closed, and the stream ends with an `error` that is not retryable. */
   readonly signal?: AbortSignal
   /** The longest silence of a response, ms; comments count as signs of life. 0 for no bound. @defaultValue 120,000 */
@@ -53,6 +58,8 @@ export interface ProviderParams {
    * may come in the `usage` event alone. What it throws is ignored.
    */
   readonly onUsage?: (usage: ProviderUsage) => void
+  /** Called with a sentence for people when the request was changed on the way. What it throws is ignored. */
+  readonly onNotice?: (message: string) => void
   /** Called once, before `done`, and not before an `error`. What it throws is ignored. */
   readonly onFinish?: (finish: StreamFinish) => void
 }

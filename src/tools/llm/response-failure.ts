@@ -1,6 +1,7 @@
 import { asRecord } from './provider-usage.ts'
 import type { Redact } from './redact.ts'
 import { failure, type ProviderError, type StreamErrorName } from './stream-error.ts'
+import { cutText, shortenText } from '../../text.ts'
 
 /** What a provider says itself is cut at so many characters. */
 const MAX_SAID_CHARS = 500
@@ -94,18 +95,47 @@ export function parseErrorBody(body: string): Readonly<Record<string, unknown>> 
   }
 }
 
+/** A text of the provider's, without secrets, in one line, cut at 500 characters. */
+export function quote(text: string, redact: Redact): string {
+  const clean = redact(text)
+    .replaceAll(/[\s\p{Cc}]+/gu, ' ')
+    .trim()
+  return shortenText(clean, MAX_SAID_CHARS)
+}
+
 function describeSaid(error: unknown, redact: Redact): string {
-  const said = typeof error === 'string' ? error : asRecord(error)?.['message']
-  if (typeof said !== 'string' || said.trim() === '') return ''
-  const clean = redact(said.trim())
-  return `: ${clean.length > MAX_SAID_CHARS ? `${clean.slice(0, MAX_SAID_CHARS - 1)}…` : clean}`
+  const said = findSaid(error).trim()
+  return said === '' ? '' : `: ${quote(said, redact)}`
+}
+
+/** What an error says in words: `message` of most, `detail` of FastAPI, which may be a list of fields and what is wrong. */
+export function findSaid(error: unknown): string {
+  if (typeof error === 'string') return error
+  const { message, detail, msg, error: inner } = asRecord(error) ?? {}
+  for (const said of [message, detail, msg, inner]) {
+    if (typeof said === 'string' && said.trim() !== '') return said
+    const listed = Array.isArray(said) ? said.map(describeField).filter(text => text !== '') : []
+    if (listed.length > 0) return listed.join('; ')
+    // Mistral has the list in an object, under the name of the message.
+    const nested = asRecord(said) === undefined ? '' : findSaid(said)
+    if (nested !== '') return nested
+  }
+  return ''
+}
+
+/** Without its `input`, which repeats what was sent. */
+function describeField(field: unknown): string {
+  if (typeof field === 'string') return field
+  const { loc, msg } = asRecord(field) ?? {}
+  const place = Array.isArray(loc) ? loc.filter(part => part !== 'body').join('.') : ''
+  return [place, msg].filter(part => typeof part === 'string' && part !== '').join(': ')
 }
 
 function findProviderCode(error: unknown, redact: Redact): string | undefined {
   const object = asRecord(error)
   for (const value of [object?.['code'], object?.['status'], object?.['type']]) {
     if (typeof value === 'number' && Number.isFinite(value)) return String(value)
-    if (typeof value === 'string' && value !== '') return redact(value).slice(0, 100)
+    if (typeof value === 'string' && value !== '') return cutText(redact(value), 100)
   }
   return undefined
 }

@@ -17,7 +17,7 @@ export const StreamErrorCode = {
   PROVIDER_RATE_LIMIT: 2001,
   /** The answer cannot be used, or is over 10 MiB. */
   PROVIDER_INVALID_RESPONSE: 2002,
-  /** What should be an event stream is none, or has a line over 64 KiB. */
+  /** What should be an event stream is none. */
   INVALID_SSE_FORMAT: 3000,
   /** The data of a message is not a JSON object. */
   MALFORMED_JSON: 3001,

@@ -16,6 +16,12 @@ export class StreamMeter {
     this.#startedAt = clock.now()
   }
 
+  /** The response was not the one; times still run from the call. */
+  restart(): void {
+    this.#lastChunkAt = undefined
+    this.#maxInterChunkMs = this.#chunkCount = this.#bytes = 0
+  }
+
   /** A chunk of the body has come. */
   noteChunk(bytes: number): void {
     const now = this.#clock.now()

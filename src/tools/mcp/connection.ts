@@ -1,13 +1,15 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
-import { StreamableHTTPClientTransport, StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import type { FetchLike } from '@modelcontextprotocol/sdk/shared/transport.js'
 import type { Clock } from '../../clock.ts'
+import { describeError } from './describe-error.ts'
 import { MADE_HERE } from './http-calls.ts'
 import { createHttpTransport } from './http-transport.ts'
 import { CLOSED, ProcessTransport } from './process-transport.ts'
 import type { Redact } from './secrets.ts'
 import type { Reach } from './server-config.ts'
 import type { ServerLog } from './server-log.ts'
+import { cutText } from '../../text.ts'
 
 /** The SDK ends each request after its own time-out unless told another: the longest that a timer can keep, ms. */
 export const NO_TIMEOUT: number = 2 ** 31 - 1
@@ -59,7 +61,7 @@ export async function openConnection(host: ConnectionHost, signal: AbortSignal):
   const reason = await Promise.race([
     opening.connect().then(
       () => undefined,
-      (error: unknown) => opening.describeError(error),
+      (error: unknown) => opening.describeFailure(error),
     ),
     stopped,
   ])
@@ -129,7 +131,7 @@ class OpeningConnection implements Connection {
     return this.#lastLine === '' ? '' : `; it last wrote: ${this.#lastLine}`
   }
 
-  describeError(error: unknown): string {
+  describeFailure(error: unknown): string {
     const { reach, redact } = this.#host
     const { code, syscall } = (error ?? {}) as { code?: unknown; syscall?: unknown }
     if (reach.kind === 'process') {
@@ -140,7 +142,7 @@ class OpeningConnection implements Connection {
       const hasEnded = this.#lossReason !== undefined && this.#lossReason !== CLOSED
       if (hasEnded && code !== 'EACCES') return `it ${this.#lossReason}${this.describeLines()}`
     }
-    return redact(describeHttpError(error)).slice(0, 300)
+    return cutText(redact(describeError(error)), 300)
   }
 
   /** @param isMeant it was decided here */
@@ -155,7 +157,7 @@ class OpeningConnection implements Connection {
   }
 
   #logLine(line: string): void {
-    this.#lastLine = this.#host.redact(line).slice(0, 200)
+    this.#lastLine = cutText(this.#host.redact(line), 200)
     this.#host.log.debug(line)
   }
 
@@ -163,7 +165,7 @@ class OpeningConnection implements Connection {
     // What was made here, and what was ended here, is no fault of the server.
     if (error.message.includes(MADE_HERE) || error.name === 'AbortError' || error.message.includes('AbortError')) return
     if (error.message.startsWith('wrote ')) this.#noiseCount += 1
-    this.#host.log.warn(error.message.slice(0, 500))
+    this.#host.log.warn(cutText(error.message, 500))
   }
 
   async #endSession(transport: StreamableHTTPClientTransport): Promise<void> {
@@ -177,17 +179,4 @@ class OpeningConnection implements Connection {
       cancelTimer()
     }
   }
-}
-
-/** An error of the network, or of HTTP, in few words. */
-export function describeHttpError(error: unknown): string {
-  if (error instanceof StreamableHTTPError) {
-    const isRefused = error.code === 401 || error.code === 403
-    const hint = isRefused ? ' (OAuth is not supported; credentials belong into `headers`)' : ''
-    return `it answered ${error.code ?? 'wrongly'}${hint}: ${error.message.replace(/^Streamable HTTP error: /, '')}`
-  }
-  if (!(error instanceof Error)) return String(error)
-  const { code, message } = (error.cause ?? {}) as { code?: unknown; message?: unknown }
-  const detail = [code, message].find(each => typeof each === 'string' && each !== '') as string | undefined
-  return detail === undefined ? error.message : `${error.message} (${detail})`
 }

@@ -1,20 +1,34 @@
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js'
-import { ResultSchema } from '@modelcontextprotocol/sdk/types.js'
+import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
+import { ErrorCode, McpError, type Result, ResultSchema } from '@modelcontextprotocol/sdk/types.js'
+import { describeValue } from '../../errors.ts'
+import { toDoubles } from '../../json/replace-numbers.ts'
 import { createArgumentChecker } from '../argument-checker.ts'
 import { TOOL_NAME_PATTERN } from '../registry.ts'
 import type { JsonSchema } from '../tool.ts'
 import { NO_TIMEOUT } from './connection.ts'
+import { MADE_HERE } from './http-calls.ts'
 import { relaxPatterns } from './relaxed-schema.ts'
+import { isSessionGone } from './tool-call.ts'
+import { cutText } from '../../text.ts'
 
 /** A tool as its server lists it, as far as it can be used. */
 export interface ListedTool {
   /** The server's own name for it. */
   readonly name: string
   readonly description?: string
-  /** Known to be usable. */
+  /** Known to be usable, unless arguments are not checked. */
   readonly inputSchema?: JsonSchema
   /** The server marks it as one whose calls change nothing. */
   readonly hasReadOnlyHint: boolean
+}
+
+/** Whose tools are listed, and what for. */
+export interface ListHost {
+  readonly serverName: string
+  /** Whether schemas have to be usable. */
+  readonly checksArguments: boolean
+  readonly warn: (message: string) => void
 }
 
 /** A list that goes on for longer is one without an end. */
@@ -28,51 +42,109 @@ const usableName = new RegExp(TOOL_NAME_PATTERN, 'u')
 /**
  * Asks a server for its tools, all pages of them. What cannot be used is left out, one by one, with a warning: neither the
  * SDK's check of the whole answer nor its compiled validators of outputs get to refuse all tools for the sake of one.
+ *
+ * A list that repeats itself ends there, with one warning. An empty cursor is one like any other, as the protocol says.
  * @returns rejects when the server does not answer, with what is no list, or with one that is too long
  */
-export async function listTools(
-  client: Client,
-  serverName: string,
-  warn: (message: string) => void,
-): Promise<ListedTool[]> {
+export async function listTools(client: Client, host: ListHost): Promise<ListedTool[]> {
   const capabilities = client.getServerCapabilities()
   // It offers prompts or resources alone.
   if (capabilities !== undefined && capabilities.tools === undefined) return []
-  const tools = new Map<string, ListedTool>()
-  let listedCount = 0
-  let byteCount = 0
+  const list = new ToolList(host)
+  const asked = new Set<string>()
   let cursor: string | undefined
   for (let page = 0; page < MAX_PAGES; page++) {
-    const request = { method: 'tools/list' as const, params: cursor === undefined ? {} : { cursor } }
-    const answer = await client.request(request, ResultSchema, { timeout: NO_TIMEOUT })
-    const { tools: listed, nextCursor } = answer as { tools?: unknown; nextCursor?: unknown }
-    if (!Array.isArray(listed)) throw new Error('its answer to `tools/list` has no array of tools')
-    listedCount += listed.length
-    if (listedCount > MAX_TOOLS) throw new Error(`it lists more than ${MAX_TOOLS} tools`)
-    byteCount += Buffer.byteLength(JSON.stringify(listed))
-    if (byteCount > MAX_LIST_BYTES)
-      throw new Error(`its list of tools has more than ${MAX_LIST_BYTES / 1024 / 1024} MiB`)
-    for (const each of listed as readonly unknown[]) {
-      const tool = readTool(each, serverName, warn)
-      if (tool === undefined) continue
-      if (tools.has(tool.name)) warn(`lists two tools named \`${tool.name}\`; the first is used`)
-      else tools.set(tool.name, tool)
+    const answer = await askPage(client, cursor)
+    // Many servers mean the end by an empty cursor, and refuse it.
+    if (answer === undefined) return list.end('gives the cursor `""`, and refuses it: what it listed before is used')
+    // A schema is checked by, not passed on.
+    const { tools: listed, nextCursor } = toDoubles(answer) as { tools?: unknown; nextCursor?: unknown }
+    if (!list.add(listed === null ? [] : listed, nextCursor))
+      return list.end('lists the same tools again: its list is used up to there')
+    if (nextCursor === undefined || nextCursor === null) return list.end()
+    if (typeof nextCursor !== 'string') {
+      return list.end(`gives ${describeValue(nextCursor)} as \`nextCursor\`: what it lists behind that is not known`)
     }
-    if (typeof nextCursor !== 'string' || nextCursor === '') return [...tools.values()]
+    if (asked.has(nextCursor)) {
+      return list.end(`gives the cursor ${describeValue(nextCursor)} again: its list of tools is used up to there`)
+    }
+    asked.add(nextCursor)
     cursor = nextCursor
   }
   throw new Error(`its list of tools has more than ${MAX_PAGES} pages`)
 }
 
-function readTool(listed: unknown, serverName: string, warn: (message: string) => void): ListedTool | undefined {
-  const fault = findToolFault(listed, serverName)
+/** @returns `undefined` where the server refuses an empty cursor */
+async function askPage(client: Client, cursor: string | undefined): Promise<Result | undefined> {
+  const request = { method: 'tools/list' as const, params: cursor === undefined ? {} : { cursor } }
+  try {
+    return await client.request(request, ResultSchema, { timeout: NO_TIMEOUT })
+  } catch (error) {
+    if (cursor === '' && isRefusal(error)) return undefined
+    throw error
+  }
+}
+
+/** Whether the server has answered, and could answer other requests. */
+function isRefusal(error: unknown): boolean {
+  if (error instanceof McpError) return error.code !== Number(ErrorCode.ConnectionClosed) && error.data !== MADE_HERE
+  return error instanceof StreamableHTTPError && !isSessionGone(error)
+}
+
+/** The tools of all pages so far. */
+class ToolList {
+  readonly #host: ListHost
+  readonly #tools = new Map<string, ListedTool>()
+  /** Names that were listed again; a list that repeats itself has them all. */
+  readonly #repeatedNames = new Set<string>()
+  #listedCount = 0
+  #byteCount = 0
+
+  constructor(host: ListHost) {
+    this.#host = host
+  }
+
+  /** @returns whether to go on: false for a page that has nothing but tools that are known */
+  add(listed: unknown, nextCursor: unknown): boolean {
+    if (!Array.isArray(listed)) throw new Error('its answer to `tools/list` has no array of tools')
+    this.#listedCount += listed.length
+    if (this.#listedCount > MAX_TOOLS) throw new Error(`it lists more than ${MAX_TOOLS} tools`)
+    this.#byteCount += Buffer.byteLength(JSON.stringify([listed, nextCursor]))
+    if (this.#byteCount > MAX_LIST_BYTES) {
+      throw new Error(`its list of tools has more than ${MAX_LIST_BYTES / 1024 / 1024} MiB`)
+    }
+    let hasKnown = false
+    const countBefore = this.#tools.size
+    for (const each of listed as readonly unknown[]) {
+      const { name } = (each ?? {}) as { name?: unknown }
+      if (typeof name === 'string' && this.#tools.has(name)) {
+        hasKnown = true
+        this.#repeatedNames.add(name)
+        continue
+      }
+      const tool = readTool(each, this.#host)
+      if (tool !== undefined) this.#tools.set(tool.name, tool)
+    }
+    return !hasKnown || this.#tools.size > countBefore
+  }
+
+  /** @param warning why it ends here, if the server has not said that it does */
+  end(warning?: string): ListedTool[] {
+    if (warning !== undefined) this.#host.warn(warning)
+    else for (const name of this.#repeatedNames) this.#host.warn(`lists two tools named \`${name}\`; the first is used`)
+    return [...this.#tools.values()]
+  }
+}
+
+function readTool(listed: unknown, host: ListHost): ListedTool | undefined {
+  const fault = findToolFault(listed, host.serverName)
   if (fault !== undefined) {
-    warn(fault)
+    host.warn(fault)
     return undefined
   }
   const { name, title, description, inputSchema, annotations } = listed as { name: string } & Record<string, unknown>
   const text = [description, title].find(each => typeof each === 'string' && each !== '') as string | undefined
-  const schema = findUsableSchema(name, inputSchema, warn)
+  const schema = findUsableSchema(name, inputSchema, host)
   return {
     name,
     ...(text !== undefined && { description: text }),
@@ -85,7 +157,7 @@ function findToolFault(listed: unknown, serverName: string): string | undefined 
   if (typeof listed !== 'object' || listed === null) return 'lists something that is no tool'
   const { name, execution } = listed as Record<string, unknown>
   if (typeof name !== 'string' || name === '' || !usableName.test(`${serverName}:${name}`)) {
-    return `lists a tool whose name cannot be used: ${JSON.stringify(name)?.slice(0, 60)}`
+    return `lists a tool whose name cannot be used: ${cutText(JSON.stringify(name) ?? 'none', 60)}`
   }
   const { taskSupport } = (execution ?? {}) as { taskSupport?: unknown }
   return taskSupport === 'required'
@@ -94,8 +166,9 @@ function findToolFault(listed: unknown, serverName: string): string | undefined 
 }
 
 /** The schema, or one without the patterns that cannot be checked, or none. */
-function findUsableSchema(name: string, schema: unknown, warn: (message: string) => void): JsonSchema | undefined {
-  if (schema === undefined) return undefined
+function findUsableSchema(name: string, schema: unknown, { checksArguments, warn }: ListHost): JsonSchema | undefined {
+  if (schema === undefined || schema === null) return undefined
+  if (!checksArguments) return isSchema(schema) ? schema : undefined
   const reason = findFault(name, schema)
   if (reason === undefined) return schema as JsonSchema
   const relaxed = relaxPatterns(schema)
@@ -105,6 +178,10 @@ function findUsableSchema(name: string, schema: unknown, warn: (message: string)
   }
   warn(`\`${name}\`: its arguments are not checked here. ${reason}`)
   return undefined
+}
+
+function isSchema(value: unknown): value is JsonSchema {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function findFault(name: string, schema: unknown): string | undefined {

@@ -5,6 +5,7 @@ import { createLimit, type Limit } from '../limit.ts'
 import type { Tool, ToolContext } from '../tool.ts'
 import { CallSignals } from './call-signals.ts'
 import type { Connection } from './connection.ts'
+import { describeError } from './describe-error.ts'
 import { GivenLink } from './given-link.ts'
 import { type ListedTool, listTools } from './listed-tools.ts'
 import { Notifications } from './notifications.ts'
@@ -13,6 +14,7 @@ import type { ServerConfig } from './server-config.ts'
 import { RestartingLink, type ServerLink, unavailable } from './server-link.ts'
 import { ServerLog } from './server-log.ts'
 import { type CallHost, callTool, isSessionGone } from './tool-call.ts'
+import { cutText } from '../../text.ts'
 
 /** What all servers share. */
 export interface ServerHost {
@@ -96,13 +98,17 @@ export class McpServer {
     const told = this.#listWarnings
     this.#listWarnings = new Set()
     const warn = (message: string): void => {
+      if (this.#listWarnings.has(message)) return
       this.#listWarnings.add(message)
       if (!told.has(message)) this.#log.warn(message)
     }
     let listed: readonly ListedTool[]
     this.#link.begin(connection)
     try {
-      listed = await this.#inTime(connection, listTools(connection.client, this.name, warn))
+      listed = await this.#inTime(
+        connection,
+        listTools(connection.client, { serverName: this.name, checksArguments: this.#config.checkArguments, warn }),
+      )
     } catch (error) {
       if (!hasNewSession && isSessionGone(error)) {
         this.#link.retire(connection, 'has ended the session')
@@ -110,8 +116,8 @@ export class McpServer {
       }
       // Where it was lost, that is why.
       const { lossReason } = connection
-      const reason = lossReason === undefined ? (error as Error).message : `it ${lossReason}`
-      throw unavailable(this.name, this.#callHost.redact(reason).slice(0, 300))
+      const reason = lossReason === undefined ? describeError(error) : `it ${lossReason}`
+      throw unavailable(this.name, cutText(this.#callHost.redact(reason), 300))
     } finally {
       this.#link.end(connection)
     }
@@ -140,7 +146,7 @@ export class McpServer {
   }
 
   #toTool({ name, description, inputSchema, hasReadOnlyHint }: ListedTool): Tool {
-    const { readOnlyTools, resetTimeoutOnProgress, timeoutMs } = this.#config
+    const { reach, readOnlyTools, checkArguments, resetTimeoutOnProgress, timeoutMs } = this.#config
     const isReadOnly = readOnlyTools?.includes(name) ?? hasReadOnlyHint
     // Where progress counts, the engine's timer, which knows nothing of it, is not used.
     const limitMs = resetTimeoutOnProgress ? 0 : timeoutMs
@@ -148,6 +154,9 @@ export class McpServer {
       name: `${this.name}:${name}`,
       ...(description !== undefined && { description }),
       ...(inputSchema && { inputSchema }),
+      // A given client has a transport that knows JavaScript numbers only.
+      exactNumbers: reach.kind !== 'client',
+      ...(!checkArguments && { checkArguments }),
       ...(limitMs !== undefined && { timeoutMs: limitMs }),
       ...(isReadOnly ? { readOnly: true } : { limit: this.#limit }),
       execute: (args, context) => {

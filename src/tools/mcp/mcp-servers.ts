@@ -2,7 +2,7 @@ import type { FetchLike } from '@modelcontextprotocol/sdk/shared/transport.js'
 import { CLOCK_METHODS, type Clock, systemClock } from '../../clock.ts'
 import { DagstreamError, expectMethods, expectObject, invalidOption } from '../../errors.ts'
 import { guardLogger, type Logger, SILENT_LOGGER } from '../../stream/logger.ts'
-import { fetchByUndici } from '../llm/undici-fetch.ts'
+import { createUndiciFetch, fetchByUndici } from '../llm/undici-fetch.ts'
 import type { Tool } from '../tool.ts'
 import { McpServer } from './mcp-server.ts'
 import { parseServers } from './parse-servers.ts'
@@ -14,9 +14,9 @@ export interface McpOptions {
   readonly logger?: Logger
   /** How long a server may take to start, and again to list its tools, ms; at least 1. @defaultValue 30,000 */
   readonly startTimeoutMs?: number
-  /** For Streamable HTTP. @defaultValue undici's, with time-outs of its own switched off */
+  /** For Streamable HTTP. @defaultValue undici's, with time-outs of its own switched off, through the proxy that `env` names */
   readonly fetch?: FetchLike
-  /** The variables that `${NAME}` in a configuration stands for. @defaultValue those of this process */
+  /** The variables that `${NAME}` in a configuration stands for, and that name a proxy. @defaultValue those of this process */
   readonly env?: Readonly<Record<string, string | undefined>>
   /** @defaultValue the machine's */
   readonly clock?: Clock
@@ -103,7 +103,7 @@ function openServers(
   expectObject('env', env)
   expectMethods('clock', clock, CLOCK_METHODS)
   // The platform's would end an answer that is silent for 300 s. Its type says only what providers use of it.
-  const { fetch = fetchByUndici as FetchLike } = options
+  const { fetch = (env === process.env ? fetchByUndici : createUndiciFetch(() => env)) as FetchLike } = options
   if (typeof fetch !== 'function') throw invalidOption('fetch', 'a function', fetch)
   const host = { clock, logger: guardLogger(logger), startTimeoutMs, fetch }
   const servers = parseServers(source, env).map(config => new McpServer(config, host))

@@ -1,8 +1,11 @@
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import type { InfoLevel } from '../../events/events.ts'
+import { stringifyJson } from '../../json/stringify-json.ts'
 import type { ToolContext } from '../tool.ts'
+import { LOG_METHOD } from './parse-message.ts'
 import type { Redact } from './secrets.ts'
 import type { ServerLog } from './server-log.ts'
+import { cutText } from '../../text.ts'
 
 /** The levels of the protocol, those of syslog, as ours. */
 const LEVELS: Readonly<Record<string, InfoLevel>> = {
@@ -78,18 +81,18 @@ export class Notifications {
   readonly #hear: FallbackHandler = async notification => {
     const { method, params } = notification
     if (method === 'notifications/tools/list_changed') this.#toolsChanged()
-    if (method === 'notifications/message') this.#tell(params ?? {})
+    if (method === LOG_METHOD) this.#tell(params ?? {})
     await this.#previous?.(notification)
   }
 
   #tell({ level, data, logger }: Readonly<Record<string, unknown>>): void {
-    const text = typeof data === 'string' ? data : (JSON.stringify(data) ?? '')
+    const text = typeof data === 'string' ? data : (stringifyJson(data) ?? '')
     const message = this.#redact(typeof logger === 'string' && logger !== '' ? `${logger}: ${text}` : text)
     const call = this.#findCall()
     if (call === undefined) return this.#log.debug(message)
     call.messageCount += 1
     if (call.messageCount < MAX_MESSAGES) {
-      call.context.log(LEVELS[String(level)] ?? 'info', message.slice(0, MAX_MESSAGE))
+      call.context.log(LEVELS[String(level)] ?? 'info', cutText(message, MAX_MESSAGE))
     } else if (call.messageCount === MAX_MESSAGES) {
       call.context.log('warning', `The server logs more than ${MAX_MESSAGES} messages in one call; no more are told`)
     }

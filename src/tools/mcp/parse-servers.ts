@@ -6,6 +6,7 @@ import { findFieldHint, IGNORED_FIELDS } from './foreign-fields.ts'
 import { findSecrets, isSecretName } from './secrets.ts'
 import { expandVariables, type Variables } from './variables.ts'
 import type { McpClients, McpConfig, McpServerOptions, Reach, ServerConfig } from './server-config.ts'
+import { cutText } from '../../text.ts'
 
 /** Where variables of the environment are put in. */
 const EXPANDED_FIELDS = new Set(['command', 'args', 'env', 'cwd', 'url', 'headers'])
@@ -22,6 +23,7 @@ const isTexts = (value: unknown): boolean =>
 const COMMON_FIELDS: Readonly<Record<string, Expectation>> = {
   concurrency: ['a positive integer', value => Number.isInteger(value) && (value as number) > 0],
   readOnlyTools: ['an array of names of tools', value => Array.isArray(value) && value.every(isString)],
+  checkArguments: ['true or false', value => typeof value === 'boolean'],
   timeoutMs: [describeNumber(TIMEOUT_SCHEMA), value => matchesNumber(TIMEOUT_SCHEMA, value)],
   resetTimeoutOnProgress: ['true or false', value => typeof value === 'boolean'],
 }
@@ -65,7 +67,7 @@ export function parseServers(source: McpConfig | McpClients, env: Variables): Se
 
 /** @param env of a configuration; `undefined` where there are clients */
 function parseServer(name: string, server: unknown, env: Variables | undefined): ServerConfig | undefined {
-  const place = `${env === undefined ? '' : 'mcpServers.'}${name.slice(0, 40)}`
+  const place = `${env === undefined ? '' : 'mcpServers.'}${cutText(name, 40)}`
   // Its tools are `name:tool`: with a colon nobody could tell where the name ends.
   if (!/^[^\p{Cc}\p{Cs}:]{1,100}$/u.test(name)) {
     throw invalid(place, 'a name of 1–100 characters without control characters and colons', describeValue(name))
@@ -122,7 +124,13 @@ function toHttp({ url, headers = {} }: Fields): Reach {
 }
 
 function complete(name: string, fields: Fields, reach: Reach, secrets: readonly string[] = []): ServerConfig {
-  const { concurrency, readOnlyTools, timeoutMs, resetTimeoutOnProgress = false } = fields as McpServerOptions
+  const {
+    concurrency,
+    readOnlyTools,
+    checkArguments = true,
+    timeoutMs,
+    resetTimeoutOnProgress = false,
+  } = fields as McpServerOptions
   if (resetTimeoutOnProgress && timeoutMs === 0) {
     throw new DagstreamError(
       'INVALID_OPTION',
@@ -135,6 +143,7 @@ function complete(name: string, fields: Fields, reach: Reach, secrets: readonly 
     secrets: [...findSecrets(reach), ...secrets],
     ...(concurrency !== undefined && { concurrency }),
     ...(readOnlyTools !== undefined && { readOnlyTools }),
+    checkArguments,
     ...(timeoutMs !== undefined && { timeoutMs }),
     resetTimeoutOnProgress,
   }
@@ -148,7 +157,7 @@ function checkFields(place: string, fields: Fields, known: Readonly<Record<strin
     const expectation = Object.hasOwn(known, field) ? known[field] : undefined
     if (expectation === undefined) {
       const expected = `absent (known are ${Object.keys(known).join(', ')})`
-      throw invalid(`${place}.${field.slice(0, 40)}`, expected, 'a field that is not known')
+      throw invalid(`${place}.${cutText(field, 40)}`, expected, 'a field that is not known')
     }
     const [expected, isExpected] = expectation
     if (value === undefined || isExpected(value)) continue

@@ -1,13 +1,16 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import type { Writable } from 'node:stream'
-import { serializeMessage } from '@modelcontextprotocol/sdk/shared/stdio.js'
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
-import { ErrorCode, type JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js'
+import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js'
 import type { Clock } from '../../clock.ts'
+import { stringifyJson } from '../../json/stringify-json.ts'
+import { Inbox } from './inbox.ts'
 import { LineSplitter } from './line-splitter.ts'
+import { NO_ANSWER } from './read-message.ts'
 import { signalGroup, startProcess } from './process-group.ts'
 import type { Reach } from './server-config.ts'
+import { cutText } from '../../text.ts'
 
 /** The longest message of a server, bytes: an output of 10 MiB fits, sent as text and structured. */
 export const MAX_MESSAGE_BYTES: number = 32 * 1024 * 1024
@@ -54,6 +57,7 @@ export class ProcessTransport implements Transport {
   /** Lines that were sent in this turn. */
   #unwritten = ''
   #isWriting = false
+  readonly #inbox = new Inbox()
   #undelivered: string[] = []
   #isDelivering = false
   #child: ChildProcess | undefined
@@ -100,7 +104,8 @@ export class ProcessTransport implements Transport {
   send(message: JSONRPCMessage): Promise<void> {
     const stdin = this.#child?.stdin
     if (!stdin || this.#endReason !== undefined) return Promise.reject(new Error('Not connected'))
-    const line = serializeMessage(message)
+    const line = `${stringifyJson(message)}\n`
+    this.#inbox.sent(message)
     if (!this.#isWriting) process.nextTick(() => this.#endTurn(stdin))
     this.#isWriting = true
     this.#unwritten += line
@@ -164,24 +169,15 @@ export class ProcessTransport implements Transport {
   async #deliver(): Promise<void> {
     this.#isDelivering = true
     for (let line = this.#undelivered.shift(); line !== undefined; line = this.#undelivered.shift()) {
-      const message = this.#parse(line)
-      if (message === undefined) continue
-      this.onmessage?.(message)
-      // The SDK handles notifications a microtask later but answers at once, and forgets who waits for progress then.
-      if (!('id' in message)) await Promise.resolve()
+      for (const { message, fault } of this.#inbox.read(line)) {
+        if (fault !== undefined) this.onerror?.(new Error(describeFault(line, fault, message !== undefined)))
+        if (message === undefined) continue
+        this.onmessage?.(message)
+        // The SDK handles notifications a microtask later but answers at once, and forgets who waits for progress then.
+        if (!('id' in message)) await Promise.resolve()
+      }
     }
     this.#isDelivering = false
-  }
-
-  /** Looks no closer than where the message belongs: the SDK checks what it takes, and a second look would cost as much as all else. */
-  #parse(line: string): JSONRPCMessage | undefined {
-    let parsed: unknown
-    try {
-      parsed = JSON.parse(line)
-    } catch {}
-    if (isMessage(parsed)) return parsed
-    this.onerror?.(new Error(`wrote a line on stdout that is no message: ${line.slice(0, 200)}`))
-    return answerInstead(parsed)
   }
 
   #fail(reason: string): void {
@@ -207,18 +203,7 @@ export class ProcessTransport implements Transport {
   }
 }
 
-function isMessage(value: unknown): value is JSONRPCMessage {
-  const { jsonrpc, method, result, error } = (value ?? {}) as Readonly<Record<string, unknown>>
-  return jsonrpc === '2.0' && (typeof method === 'string' || isObject(result) || isObject(error))
-}
-
-function isObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null
-}
-
-/** For what is meant to be an answer but is none, such as one whose result is no object: its call fails at once. */
-function answerInstead(value: unknown): JSONRPCMessage | undefined {
-  const { id, method } = (value ?? {}) as { id?: unknown; method?: unknown }
-  if (typeof id !== 'number' || method !== undefined) return undefined
-  return { jsonrpc: '2.0', id, error: { code: ErrorCode.InternalError, message: 'The answer is not one of JSON-RPC' } }
+function describeFault(line: string, fault: string, isAnswer: boolean): string {
+  if (isAnswer) return `${NO_ANSWER}: ${fault}`
+  return `wrote a line on stdout that is no message: ${cutText(line, 200)}`
 }

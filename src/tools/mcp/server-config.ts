@@ -9,6 +9,11 @@ export interface McpServerOptions {
    * @defaultValue those that the server itself marks, by `annotations.readOnlyHint`
    */
   readonly readOnlyTools?: readonly string[]
+  /**
+   * `false`: arguments are sent as they are, for a server that takes more than its `inputSchema` says. The schemas are still shown.
+   * @defaultValue true
+   */
+  readonly checkArguments?: boolean
   /** Per attempt, ms; 0 for none. A task's own comes first. @defaultValue the execution's `taskTimeoutMs` */
   readonly timeoutMs?: number
   /**
@@ -73,6 +78,7 @@ export interface ServerConfig {
   readonly concurrency?: number
   /** `undefined`: what the server says counts. */
   readonly readOnlyTools?: readonly string[]
+  readonly checkArguments: boolean
   readonly timeoutMs?: number
   readonly resetTimeoutOnProgress: boolean
 }

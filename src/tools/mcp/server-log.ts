@@ -1,6 +1,7 @@
 import type { Clock } from '../../clock.ts'
 import type { Logger } from '../../stream/logger.ts'
 import type { Redact } from './secrets.ts'
+import { shortenText } from '../../text.ts'
 
 /** How much of a line is told, characters. */
 const MAX_LINE = 1000
@@ -55,6 +56,6 @@ export class ServerLog {
   #format(line: string): string {
     // Redacted before it is cut: half a secret would not be found.
     const text = this.#redact(line)
-    return `MCP server \`${this.#name}\`: ${text.length > MAX_LINE ? `${text.slice(0, MAX_LINE - 1)}…` : text}`
+    return `MCP server \`${this.#name}\`: ${shortenText(text, MAX_LINE)}`
   }
 }

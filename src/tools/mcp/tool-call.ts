@@ -4,13 +4,17 @@ import type { Clock } from '../../clock.ts'
 import type { ToolContext } from '../tool.ts'
 import { CallProgress } from './call-progress.ts'
 import type { CallSignals } from './call-signals.ts'
-import { type Connection, describeHttpError, NO_TIMEOUT } from './connection.ts'
+import { type Connection, NO_TIMEOUT } from './connection.ts'
+import { describeError, describeMalformed, isMalformed } from './describe-error.ts'
 import { MADE_HERE } from './http-calls.ts'
 import { IdleTimeout } from './idle-timeout.ts'
 import { McpFailure } from './mcp-failure.ts'
+import { NO_ANSWER } from './read-message.ts'
 import type { Redact } from './secrets.ts'
 import type { ServerLink } from './server-link.ts'
 import { readOutput } from './tool-result.ts'
+import { cutText } from '../../text.ts'
+import { makeSendable } from '../sendable-arguments.ts'
 
 /** What a call needs of its server. */
 export interface CallHost {
@@ -72,7 +76,10 @@ async function request(
 ): Promise<unknown> {
   const { link, redact, clock } = host
   let reports: CallProgress | undefined
-  const call = { method: 'tools/call' as const, params: { name: toolName, arguments: args as Record<string, unknown> } }
+  const call = {
+    method: 'tools/call' as const,
+    params: { name: toolName, arguments: makeSendable(args as Record<string, unknown>, context.log) },
+  }
   for (let opening = first, hasNewSession = false; ; opening = host.connect(), hasNewSession = true) {
     const connection = opening instanceof Promise ? await abortable(opening, signal) : opening
     link.begin(connection)
@@ -120,15 +127,16 @@ function readFailure({ name, link, redact }: CallHost, connection: Connection, e
       return new McpFailure('MCP_SERVER_LOST', `MCP server \`${name}\` ended the connection without an answer`)
     }
     link.answered()
-    return new McpFailure('TOOL_ERROR', redact(error.message).slice(0, 8192), !isRefusal(error.code))
+    const text = isMalformed(error) ? `MCP server \`${name}\` ${describeMalformed(error)}` : error.message
+    return new McpFailure('TOOL_ERROR', cutText(redact(text), 8192), !isRefusal(error.code))
   }
-  const text = `MCP server \`${name}\`: ${redact(describeHttpError(error)).slice(0, 300)}`
+  const text = `MCP server \`${name}\`: ${cutText(redact(describeError(error)), 300)}`
   if (error instanceof StreamableHTTPError) {
     const { code = 0 } = error
     return new McpFailure('TOOL_ERROR', text, code >= 500 || code === 408 || code === 429)
   }
   if (error instanceof SyntaxError || (error instanceof Error && 'issues' in error)) {
-    return new McpFailure('TOOL_ERROR', `MCP server \`${name}\` sent an answer that is not one of the protocol`)
+    return new McpFailure('TOOL_ERROR', `MCP server \`${name}\` ${NO_ANSWER}`)
   }
   // The network: whether the call has arrived is not known.
   link.retire(connection, 'could not be reached')

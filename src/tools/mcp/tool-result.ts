@@ -1,26 +1,53 @@
+import { describeValue } from '../../errors.ts'
+import { quoteName } from '../json-pointer.ts'
 import { McpFailure } from './mcp-failure.ts'
 import type { Redact } from './secrets.ts'
+import { cutText } from '../../text.ts'
 
 /** How much of an error's text is told, characters. */
 const MAX_ERROR = 8192
 
+/** Members of a result that hold no output. */
+const BESIDE_OUTPUT = new Set(['content', 'structuredContent', 'isError', '_meta'])
+
 /**
  * The output of a call: `structuredContent` where there is one, else the text of a single block of text, else the blocks as
  * they came, images and resources among them.
- * @throws McpFailure with the text of a result that says `isError`
+ * @throws McpFailure with the text of a result that says `isError`, and for one whose output stands where it is not looked for
  */
 export function readOutput(result: Readonly<Record<string, unknown>>, redact: Redact): unknown {
   const { content, structuredContent, isError } = result
   const blocks: readonly unknown[] = Array.isArray(content) ? content : []
-  if (isError === true) throw new McpFailure('TOOL_ERROR', redact(readErrorText(blocks)).slice(0, MAX_ERROR))
-  if (typeof structuredContent === 'object' && structuredContent !== null) return structuredContent
+  const hasStructure = structuredContent !== undefined && structuredContent !== null
+  if (isError === true) {
+    const text = readErrorText(blocks) ?? (hasStructure ? JSON.stringify(structuredContent) : undefined)
+    throw new McpFailure('TOOL_ERROR', cutText(redact(text ?? 'The tool failed and did not say why'), MAX_ERROR))
+  }
+  if (hasStructure) return structuredContent
+  if (content === undefined || content === null) return readElsewhere(result)
+  if (!Array.isArray(content)) {
+    throw new McpFailure(
+      'TOOL_ERROR',
+      `Expected the \`content\` of the result to be an array, got ${describeValue(content)}`,
+    )
+  }
   const [first] = blocks
   return (blocks.length === 1 ? readText(first) : undefined) ?? blocks
 }
 
-function readErrorText(blocks: readonly unknown[]): string {
+/** An output where the first version of the protocol has it, or none. */
+function readElsewhere(result: Readonly<Record<string, unknown>>): unknown {
+  if ('toolResult' in result) return result['toolResult']
+  const others = Object.keys(result).filter(name => !BESIDE_OUTPUT.has(name))
+  if (others.length === 0) return []
+  const found = others.slice(0, 5).map(name => quoteName(name))
+  const message = `Expected the result to have \`content\` or \`structuredContent\`; it has ${found.join(', ')}`
+  throw new McpFailure('TOOL_ERROR', message, false)
+}
+
+function readErrorText(blocks: readonly unknown[]): string | undefined {
   const texts = blocks.map(readText).filter(text => text !== undefined && text !== '')
-  return texts.length > 0 ? texts.join('\n') : 'The tool failed and did not say why'
+  return texts.length > 0 ? texts.join('\n') : undefined
 }
 
 function readText(block: unknown): string | undefined {

@@ -1,4 +1,5 @@
 import { DagstreamError } from '../../errors.ts'
+import { cutText } from '../../text.ts'
 
 /** Where variables are looked up. */
 export type Variables = Readonly<Record<string, string | undefined>>
@@ -42,6 +43,6 @@ export function expandVariables(
 }
 
 function unusable(option: string, expected: string, inner: string): DagstreamError {
-  const message = `\`${option}\` has \`\${${inner.slice(0, 40)}}\`; expected ${expected}`
+  const message = `\`${option}\` has \`\${${cutText(inner, 40)}}\`; expected ${expected}`
   return new DagstreamError('INVALID_OPTION', message, { details: { option, expected } })
 }

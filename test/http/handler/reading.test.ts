@@ -24,8 +24,8 @@ describe('a list', () => {
     }
     expect(sizes).toEqual([3, 3, 1])
     expect(seen.map(({ executionId }) => executionId)).toEqual(ids)
-    expect(seen[0]).toEqual({ executionId: 'x1', status: 'success', createdAt: '2026-01-01T00:00:00.000Z' })
-    expect(seen[6]).toEqual({ executionId: 'x7', status: 'running', createdAt: '2026-01-01T00:00:03.000Z' })
+    expect(seen[0]).toMatchObject({ executionId: 'x1', status: 'success', createdAt: '2026-01-01T00:00:00.000Z' })
+    expect(seen[6]).toMatchObject({ executionId: 'x7', status: 'running', createdAt: '2026-01-01T00:00:03.000Z' })
   })
 
   test('that fits its page exactly has no next', async () => {

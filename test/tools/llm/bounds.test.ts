@@ -18,37 +18,43 @@ function fill(bytes: number): Buffer {
   return body
 }
 
-test('a line of 64 KiB in UTF-8 is read, one of a byte more gives 3000 after the text before it', async () => {
-  const longest = lineOf(64 * KIB)
-  expect(byteLength(longest)).toBe(64 * KIB + 2)
-  expect(byteLength(textOf(await readChunks([longest, DONE])))).toBe(byteLength(longest) - byteLength(message('')))
+test.each([64 * KIB, 64 * KIB + 1, 300 * KIB, 9 * MIB])(
+  'a line of %i bytes is read, however it is cut, and so is the usage behind it',
+  async bytes => {
+    const line = lineOf(bytes)
+    const rest = [message('', 'stop'), usageMessage(1, 2), DONE]
+    for (const chunks of [[line], halves(line), cut(line, 1021)]) {
+      const events = await readChunks([message('before'), ...chunks, ...rest])
+      expect(events.map(({ type }) => type)).toEqual(['content', 'content', 'usage', 'done'])
+      expect(byteLength(textOf(events))).toBe(bytes + 2 - byteLength(message('')) + 'before'.length)
+    }
+  },
+)
 
-  const longer = lineOf(64 * KIB + 1)
-  expect(longer.length).toBeLessThan(40 * KIB)
-  for (const chunks of [[message('before') + longer], [message('before'), ...halves(longer)]]) {
-    expect(await readChunks([...chunks, DONE])).toMatchObject([
-      { type: 'content', data: 'before' },
-      { type: 'error', data: { code: 3000, retryable: false } },
-    ])
+test('a line of reasoning, of a comment or of an unknown field may be as long', async () => {
+  for (const start of [':', 'event: ', 'x: ', 'data: {"choices":[{"delta":{"reasoning_details":"']) {
+    const end = start.startsWith('data') ? '"}}]}\n\n' : '\n\n'
+    const events = await readChunks([start, 'x'.repeat(2 * MIB), end, message('a', 'stop'), DONE])
+    expect([start, events.map(({ type }) => type)]).toEqual([start, ['content', 'done']])
   }
 })
 
-test('a line that does not end is given up at its bound, whatever it is, and its usage is kept', async () => {
+test('a line that does not end is given up at the bound of the response, and its usage is kept', async () => {
   for (const start of [':', 'data: ', '']) {
     const endpoint = fakeEndpoint({
-      chunks: [usageMessage(1, 2), start, ...new Array<string>(64).fill('ü'.repeat(512)), 'x'.repeat(10)],
+      chunks: [usageMessage(1, 2), start, ...new Array<string>(21).fill('x'.repeat(MIB / 2))],
       ending: 'stay',
     })
     expect(await collect(fakeProvider(endpoint))).toMatchObject([
       { type: 'usage', data: { totalTokens: 3 } },
-      { type: 'error', data: { code: 3000 } },
+      { type: 'error', data: { code: 2002 } },
     ])
     expect(endpoint.cancelCount).toBe(1)
   }
 })
 
-test.each(['\n', '\r', '\r\n'])('the bound of a line is that of one line, however lines end: %j', async end => {
-  const line = lineOf(64 * KIB).trimEnd()
+test.each(['\n', '\r', '\r\n'])('long lines are read however lines end: %j', async end => {
+  const line = lineOf(200 * KIB).trimEnd()
   const body = `${line}${end}${end}${line}${end}${end}`
   for (const chunks of [[body], halves(body)]) {
     expect((await readChunks([...chunks, DONE])).map(({ type }) => type)).toEqual(['content', 'content', 'done'])
@@ -119,4 +125,9 @@ function halves(text: string): Buffer[] {
   const bytes = Buffer.from(text)
   const middle = Math.floor(bytes.length / 2)
   return [bytes.subarray(0, middle), bytes.subarray(middle)]
+}
+
+function cut(text: string, size: number): Buffer[] {
+  const bytes = Buffer.from(text)
+  return Array.from({ length: Math.ceil(bytes.length / size) }, (_, at) => bytes.subarray(at * size, (at + 1) * size))
 }

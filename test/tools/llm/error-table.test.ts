@@ -91,13 +91,6 @@ describe('a response of success that', () => {
     expect(error?.message).toContain('No endpoints found')
   })
 
-  test('has a line over 64 KiB gives 3000', async () => {
-    expect(await answerWith('text/event-stream', `data: ${'x'.repeat(70_000)}`)).toMatchObject({
-      code: 3000,
-      retryable: false,
-    })
-  })
-
   test('is over 10 MiB gives 2002', async () => {
     const { baseURL } = await serveProvider(response => {
       response.writeHead(200, SSE)

@@ -2,6 +2,7 @@ import { describe, expect, expectTypeOf, test, vi } from 'vitest'
 import { type FetchFunction, OpenRouterProvider } from '../../../src/tools/llm/index.ts'
 import { parseUsage } from '../../../src/tools/llm/provider-usage.ts'
 import { createRedact } from '../../../src/tools/llm/redact.ts'
+import { serveRaw } from './provider-server.ts'
 import { collect, DONE, fakeEndpoint, fakeProvider, message, readChunks, usageMessage } from './stream-rig.ts'
 
 const errorOf = (code: string, name = 'Error'): Error =>
@@ -194,4 +195,24 @@ test('undici’s own time-outs are switched off: they would cut a stream that is
     { redirect: 'manual', dispatcher: { dispatch: expect.any(Function) } },
     { redirect: 'manual', dispatcher: { dispatch: expect.any(Function) } },
   ])
+})
+
+test('a reset in a body without length is a lost connection, and takes nothing back behind a finish reason', async () => {
+  for (const [body, last] of [
+    [message('a'), { type: 'error', data: { code: 1002, retryable: true, details: { networkCode: 'ECONNRESET' } } }],
+    [message('a', 'stop'), { type: 'done' }],
+  ] as const) {
+    const head = 'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n'
+    let reset = (): void => {}
+    const baseURL = await serveRaw(socket => {
+      reset = () => socket.resetAndDestroy()
+      socket.write(head + body)
+    })
+    const events = []
+    for await (const event of new OpenRouterProvider({ apiKey: 'key', baseURL }).generateStream('hi')) {
+      events.push(event)
+      if (event.type === 'content') reset()
+    }
+    expect(events).toMatchObject([{ type: 'content', data: 'a' }, last])
+  }
 })

@@ -1,8 +1,19 @@
 import { readdirSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { IS_LONG, sample } from '../../support/long-form.ts'
 import { fixtures, type Outcome, readBody, readChunks, readFixture, summarise, textOf } from './stream-rig.ts'
 
 const names = Object.keys(fixtures)
+
+/** Bytes between two cuts of one reading, in the short form: each boundary is cut in one of so many readings. */
+const STRIDE = 32
+
+/** Where a text of so many bytes is parted, one list per reading. `npm run test:long` parts it at one place at a time. */
+function partings(length: number): number[][] {
+  const all = Array.from({ length: length - 1 }, (_, at) => at + 1)
+  if (IS_LONG) return all.map(at => [at])
+  return Array.from({ length: STRIDE }, (_, phase) => all.filter(at => at % STRIDE === phase))
+}
 
 test('every file of a provider’s stream has its expectation', () => {
   const files = readdirSync(new URL('../../../fixtures/providers/', import.meta.url))
@@ -23,8 +34,9 @@ describe('the events are the same wherever the bytes are parted', () => {
     const bytes = readFixture(name)
     const whole = await readBody([bytes])
     expect(await readBody(Array.from(bytes, byte => Uint8Array.of(byte)))).toEqual(whole)
-    for (let at = 1; at < bytes.length; at++) {
-      expect(await readBody([bytes.subarray(0, at), bytes.subarray(at)]), `parted at ${at}`).toEqual(whole)
+    for (const cuts of partings(bytes.length)) {
+      const parts = [0, ...cuts].map((at, index) => bytes.subarray(at, cuts[index]))
+      expect(await readBody(parts), `parted at ${cuts.join()}`).toEqual(whole)
     }
   })
 })
@@ -43,7 +55,7 @@ describe('a stream that is cut at any byte has its text once, its usage, and the
   test.each(names)('%s', async name => {
     const bytes = readFixture(name)
     const whole = textOf(await readChunks([bytes]))
-    for (let at = 0; at < bytes.length; at++) {
+    for (const at of sample(Array.from(bytes, (_, at) => at))) {
       const said = readNaively(bytes.subarray(0, at))
       for (const [loss, code] of [
         [undefined, 3002],

@@ -152,3 +152,23 @@ test('an endpoint that takes back what it told is counted at the most that it to
   const { tokenUsage } = await run(server, chats('a')).result
   expect(tokenUsage).toEqual({ totalTokensIn: 10, totalTokensOut: 9 })
 })
+
+test('usage that the provider writes only once it hears of the cancel counts', async () => {
+  let goOn = (): void => {}
+  const server = await serveProvider(response => {
+    begin(response, message('a'))
+    // Longer than a few turns of the event loop.
+    goOn = () => setTimeout(() => finish(response), 20)
+  })
+  const execution = run(server, chats('a'))
+  for await (const { type } of execution) {
+    if (type !== 'token') continue
+    execution.cancel()
+    goOn()
+  }
+  const { tokenUsage, results } = await execution.result
+  expect([results[0]?.status, tokenUsage]).toEqual([
+    'cancelled',
+    { totalTokensIn: 10, totalTokensOut: 10, totalCost: 0.25 },
+  ])
+})

@@ -148,3 +148,20 @@ describe('headers that are given', () => {
     ])
   })
 })
+
+test('no content holds half of a character, wherever the endpoint parts the text', async () => {
+  const textsOf = async (...pieces: readonly string[]): Promise<string[]> => {
+    const events = await readChunks([...pieces.map(piece => message(piece)), message('', 'stop'), DONE])
+    return events.flatMap(event => (event.type === 'content' ? [event.data] : []))
+  }
+  expect(await textsOf('x \ud83d', '\ude80 y')).toEqual(['x ', '\u{1f680} y'])
+  expect(await textsOf('\ud83d', '\ude80')).toEqual(['\u{1f680}'])
+  expect(await textsOf('x\ud83d')).toEqual(['x', '\ufffd'])
+  expect(await textsOf('x\ude80', '\ud83dy')).toEqual(['x\ufffd', '\ufffdy'])
+})
+
+test('a request holds no half of a character', async () => {
+  const endpoint = fakeEndpoint({ chunks: [message('a', 'stop'), DONE] })
+  for await (const _ of fakeProvider(endpoint).generateStream('cut \ud83d')) continue
+  expect(endpoint.requests[0]?.body['messages']).toEqual([{ role: 'user', content: 'cut \ufffd' }])
+})

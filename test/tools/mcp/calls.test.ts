@@ -15,8 +15,8 @@ test('tools are named after their server and keep what it says of them', async (
     'warn MCP server `h`: lists something that is no tool',
     'warn MCP server `h`: lists a tool whose name cannot be used: ""',
     'warn MCP server `h`: lists a tool whose name cannot be used: "a\\u0000b"',
-    'warn MCP server `h`: lists two tools named `echo`; the first is used',
     'warn MCP server `h`: `as-task` was left out: it is called as a task of the protocol only',
+    'warn MCP server `h`: lists two tools named `echo`; the first is used',
     'warn MCP server `h`: has no tool `none`, which `readOnlyTools` names',
   ])
 })
@@ -86,10 +86,36 @@ describe('a schema that the checker refuses', () => {
   })
 })
 
+test('with `checkArguments` off a server is sent what its schemas would refuse, and the schemas are shown', async () => {
+  const logger = collectLines()
+  const tools = await serve({ h: hostile('fair', { checkArguments: false }) }, { logger }).tools()
+  const tool = tools.find(({ name }) => name === 'h:bad-pattern')
+  expect(tool).toMatchObject({
+    checkArguments: false,
+    inputSchema: {
+      type: 'object',
+      properties: { name: { type: 'string', pattern: '^[\\w-.]+$' }, count: { type: 'integer' } },
+      required: ['name'],
+    },
+  })
+  const tasks = [
+    { id: 'a', tool: 'h:bad-pattern', arguments: { count: 'x', more: [1] } },
+    { id: 'b', tool: 'h:bad-pattern', arguments: { name: '$OUTPUT[a]', count: '$OUTPUT[a]' } },
+    { id: 'c', tool: 'h:bad-schema' },
+  ]
+  expect((await run(tools, tasks)).result.results.map(({ output }) => output)).toEqual(['ok', 'ok', 'ok'])
+  expect(logger.lines.filter(line => line.includes('schema'))).toEqual([])
+})
+
 describe('a failed call', () => {
   test.each([
     ['refused by the protocol is not repeated', 'refuse', 'MCP error -32602: Not like this', 1],
-    ['without a result is one', 'no-result', 'MCP error -32603: The answer is not one of JSON-RPC', 2],
+    [
+      'without a result is one',
+      'no-result',
+      'MCP server `h` sent an answer that is not one of the protocol: its `result` is a string, not an object',
+      2,
+    ],
   ])('%s', async (_, name, error, attempts) => {
     const tools = await serve({ h: hostile() }).tools()
     const retry = { maxAttempts: 2, initialDelayMs: 0 }

@@ -103,3 +103,48 @@ export function createSessions(options: { readonly enableJsonResponse?: boolean 
     forget: () => sessions.clear(),
   }
 }
+
+/** Headers of a stream of events. */
+export const STREAM = { 'content-type': 'text/event-stream' }
+
+/** A server by hand: it shakes hands, lists the tool `odd`, and answers its calls as the test says. */
+export async function listenByHand(
+  answer: (id: unknown, response: ServerResponse, request: IncomingMessage) => void,
+  listening: (response: ServerResponse, request: IncomingMessage) => void = response =>
+    void response.writeHead(405).end(),
+): ReturnType<typeof listen> {
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    if (request.method !== 'POST') return listening(response, request)
+    const { id, method, params } = (await readBody(request)) as { id?: number; method: string; params?: object }
+    if (id === undefined) return void response.writeHead(202).end()
+    const result =
+      method === 'initialize'
+        ? { ...params, capabilities: { tools: {} }, serverInfo: { name: 'hand', version: '1' } }
+        : { tools: [{ name: 'odd', inputSchema: { type: 'object' } }] }
+    if (method === 'tools/call') return answer(id, response, request)
+    response.writeHead(200, { 'content-type': 'application/json' })
+    response.end(JSON.stringify({ jsonrpc: '2.0', id, result }))
+  }
+  return listen((request, response) => void handle(request, response))
+}
+
+/** A server by hand that lists its tools as the test says; `undefined` refuses a cursor. */
+export function listenByPages(answer: (cursor: string | undefined) => object | undefined): ReturnType<typeof listen> {
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    if (request.method !== 'POST') return void response.writeHead(405).end()
+    const { id, method, params } = (await readBody(request)) as { id?: number; method: string; params?: Params }
+    if (id === undefined) return void response.writeHead(202).end()
+    const result =
+      method === 'initialize'
+        ? { ...params, capabilities: { tools: {} }, serverInfo: { name: 'hand', version: '1' } }
+        : answer(params?.cursor)
+    const error = { code: -32602, message: 'Invalid cursor' }
+    response.writeHead(200, { 'content-type': 'application/json' })
+    response.end(JSON.stringify({ jsonrpc: '2.0', id, ...(result === undefined ? { error } : { result }) }))
+  }
+  return listen((request, response) => void handle(request, response))
+}
+
+interface Params {
+  readonly cursor?: string
+}

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { Tool } from '../../../src/index.ts'
 import { createMcpServers, type McpServers } from '../../../src/tools/mcp/index.ts'
-import { createSessions, listen, readBody } from './http-rig.ts'
+import { createSessions, listen, listenByHand, readBody, STREAM } from './http-rig.ts'
 import { call, collectLines, run, serve } from './mcp-rig.ts'
 
 const UNREACHABLE = 'http://127.0.0.1:1/mcp'
@@ -96,25 +96,6 @@ describe('a server that does not start', () => {
     })
   })
 })
-
-/** A server by hand: it shakes hands, lists the tool `odd`, and answers its calls as the test says. */
-async function listenByHand(answer: (id: unknown, response: ServerResponse, request: IncomingMessage) => void) {
-  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    if (request.method !== 'POST') return void response.writeHead(405).end()
-    const { id, method, params } = (await readBody(request)) as { id?: number; method: string; params?: object }
-    if (id === undefined) return void response.writeHead(202).end()
-    const result =
-      method === 'initialize'
-        ? { ...params, capabilities: { tools: {} }, serverInfo: { name: 'hand', version: '1' } }
-        : { tools: [{ name: 'odd', inputSchema: { type: 'object' } }] }
-    if (method === 'tools/call') return answer(id, response, request)
-    response.writeHead(200, { 'content-type': 'application/json' })
-    response.end(JSON.stringify({ jsonrpc: '2.0', id, result }))
-  }
-  return listen((request, response) => void handle(request, response))
-}
-
-const STREAM = { 'content-type': 'text/event-stream' }
 
 describe('a call whose answer', () => {
   test.each<[string, (response: ServerResponse) => void]>([
@@ -289,9 +270,10 @@ test('an answer that is none of the protocol fails its call alone', async () => 
     else response.end(JSON.stringify({ jsonrpc: '2.0', id, result: { content: [{ type: 'text', text: 'fine' }] } }))
   })
   const tools = await serve({ h: { url } }).tools()
-  const failed = { code: 'TOOL_ERROR', error: 'MCP server `h` sent an answer that is not one of the protocol' }
-  expect((await call(tools, 'h:odd')).task).toMatchObject(failed)
-  expect((await call(tools, 'h:odd')).task).toMatchObject(failed)
+  for (const fault of ['it is not JSON: <html>', 'its `_meta` is a number, not an object']) {
+    const error = `MCP server \`h\` sent an answer that is not one of the protocol: ${fault}`
+    expect((await call(tools, 'h:odd')).task).toMatchObject({ code: 'TOOL_ERROR', error })
+  }
   expect((await call(tools, 'h:odd')).task.output).toBe('fine')
 })
 

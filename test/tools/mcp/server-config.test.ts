@@ -22,18 +22,21 @@ test('the forms of other hosts are taken', () => {
       name: 'plain',
       reach: { kind: 'process', command: 'node', args: [], env: {} },
       secrets: [],
+      checkArguments: true,
       resetTimeoutOnProgress: false,
     },
     {
       name: 'full',
       reach: { kind: 'process', command: 'node', args: ['a'], env: { A: '1' }, cwd: '/' },
       secrets: ['1'],
+      checkArguments: true,
       resetTimeoutOnProgress: false,
     },
     {
       name: 'web',
       reach: { kind: 'http', url: new URL('https://example.com/mcp'), headers: { A: 'b' } },
       secrets: ['b'],
+      checkArguments: true,
       resetTimeoutOnProgress: false,
     },
   ])
@@ -118,12 +121,12 @@ describe('a configuration is refused', () => {
     [
       'with an unknown field',
       { command: 'a', readonlyTools: [] },
-      'Expected `mcpServers.s.readonlyTools` to be absent (known are type, command, args, env, cwd, disabled, concurrency, readOnlyTools, timeoutMs, resetTimeoutOnProgress), got a field that is not known',
+      'Expected `mcpServers.s.readonlyTools` to be absent (known are type, command, args, env, cwd, disabled, concurrency, readOnlyTools, checkArguments, timeoutMs, resetTimeoutOnProgress), got a field that is not known',
     ],
     [
       'with a field of the other way',
       { url: 'http://a', args: [] },
-      'Expected `mcpServers.s.args` to be absent (known are type, url, headers, disabled, concurrency, readOnlyTools, timeoutMs, resetTimeoutOnProgress), got a field that is not known',
+      'Expected `mcpServers.s.args` to be absent (known are type, url, headers, disabled, concurrency, readOnlyTools, checkArguments, timeoutMs, resetTimeoutOnProgress), got a field that is not known',
     ],
     [
       'with the older transport',
@@ -134,6 +137,11 @@ describe('a configuration is refused', () => {
       'with no concurrency',
       { command: 'a', concurrency: 0 },
       'Expected `mcpServers.s.concurrency` to be a positive integer, got `0` (number)',
+    ],
+    [
+      'with a word for whether arguments are checked',
+      { url: 'http://a', checkArguments: 'false' },
+      'Expected `mcpServers.s.checkArguments` to be true or false, got `"false"` (string)',
     ],
     [
       'with a secret of the wrong type',

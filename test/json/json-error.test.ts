@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { findJsonError } from '../../src/cli/json-position.ts'
+import { findJsonError } from '../../src/json/json-error.ts'
 
 test.each([
   ['{"a":1,}', 1, 8],

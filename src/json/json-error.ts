@@ -1,10 +1,4 @@
-/** Where a text stops being JSON. */
-export interface TextPosition {
-  /** From 1. */
-  readonly line: number
-  /** From 1, UTF-16 units. */
-  readonly column: number
-}
+import { positionOf, type TextPosition } from './text-position.ts'
 
 const SPACE = /[ \t\n\r]*/y
 // RFC 8259, 7: all but the quote, the backslash and what is below U+0020 may stand unescaped.
@@ -65,14 +59,4 @@ export function findJsonError(text: string): TextPosition | undefined {
       expected = 'comma-or-end'
     }
   }
-}
-
-function positionOf(text: string, offset: number): TextPosition {
-  let line = 1
-  let lineStart = 0
-  for (let at = text.indexOf('\n'); at !== -1 && at < offset; at = text.indexOf('\n', at + 1)) {
-    line += 1
-    lineStart = at + 1
-  }
-  return { line, column: offset - lineStart + 1 }
 }

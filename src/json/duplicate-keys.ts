@@ -1,0 +1,102 @@
+import { JsonNumber } from './json-number.ts'
+import type { JsonPath } from './replace-numbers.ts'
+import { findStringEnd } from './number-tokens.ts'
+import { positionOf, type TextPosition } from './text-position.ts'
+
+/** A key that its object has already. */
+export interface DuplicateKey {
+  readonly key: string
+  /** Of the member: the path of its object, and the key. Nested deeper than 100 levels, of the object around that. */
+  readonly path: JsonPath
+  /** Of the key that comes later. */
+  readonly position: TextPosition
+}
+
+/** The longest path, keys and indices: a document of a megabyte may be nested half a million levels deep. */
+const MAX_PATH = 100
+
+/** An object or array that has not ended. */
+interface Open {
+  /** The keys of an object so far; `undefined` for an array. */
+  readonly keys: Set<string> | undefined
+  /** The key or index of the member. */
+  at: string | number
+  isBeforeKey: boolean
+}
+
+/**
+ * The keys that an object of a JSON text has more than once, whichever way they are escaped, at most `max` of them.
+ *
+ * Linear. Where there is none, keys are only counted: the text has as many as the value that was made of it.
+ * @param text valid JSON
+ * @param value what `JSON.parse` or `parseJson` made of it
+ */
+export function findDuplicateKeys(text: string, value: unknown, max = 1): readonly DuplicateKey[] {
+  return countKeysInText(text) === countKeysInValue(value) ? [] : listDuplicateKeys(text, max)
+}
+
+/** Each colon outside of a string follows a key. */
+function countKeysInText(text: string): number {
+  let count = 0
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at)
+    if (unit === QUOTE) at = findStringEnd(text, at)
+    else if (unit === COLON) count += 1
+  }
+  return count
+}
+
+const QUOTE = 0x22
+const COLON = 0x3a
+
+/** In steps: what is nested deep would overflow the stack. */
+function countKeysInValue(value: unknown): number {
+  let count = 0
+  const waiting = [value]
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    if (typeof next !== 'object' || next === null || next instanceof JsonNumber) continue
+    if (!Array.isArray(next)) count += Object.keys(next).length
+    for (const member of Object.values(next)) if (typeof member === 'object' && member !== null) waiting.push(member)
+  }
+  return count
+}
+
+function listDuplicateKeys(text: string, max: number): DuplicateKey[] {
+  const found: DuplicateKey[] = []
+  const open: Open[] = []
+  for (let at = 0; at < text.length && found.length < max; at++) {
+    const inner = open.at(-1)
+    switch (text[at]) {
+      case '{':
+        open.push({ keys: new Set(), at: '', isBeforeKey: true })
+        break
+      case '[':
+        open.push({ keys: undefined, at: 0, isBeforeKey: false })
+        break
+      case '}':
+      case ']':
+        open.pop()
+        break
+      case ',':
+        if (inner?.keys !== undefined) inner.isBeforeKey = true
+        else if (typeof inner?.at === 'number') inner.at += 1
+        break
+      case '"': {
+        const end = findStringEnd(text, at)
+        if (inner?.keys !== undefined && inner.isBeforeKey) {
+          const key = JSON.parse(text.slice(at, end + 1)) as string
+          inner.at = key
+          inner.isBeforeKey = false
+          if (inner.keys.has(key)) {
+            found.push({ key, path: open.slice(0, MAX_PATH).map(each => each.at), position: positionOf(text, at) })
+          }
+          inner.keys.add(key)
+        }
+        at = end
+        break
+      }
+      default:
+    }
+  }
+  return found
+}

@@ -84,9 +84,9 @@ describe('the docs name every', () => {
     SinkOptions: findFields('src/execute/streaming-executor.ts', 'SinkOptions'),
   }
   test.each<[what: string, page: string, names: readonly string[]]>([
-    ['code that is thrown', 'docs/execution.md', findUnion('src/errors.ts', 'DagstreamErrorCode')],
-    ['code of a task', 'docs/execution.md', findUnion('src/events/events.ts', 'TaskCode')],
-    ['reason', 'docs/execution.md', findUnion('src/events/events.ts', 'ReasonCode')],
+    ['code that is thrown', 'docs/error-codes.md', findUnion('src/errors.ts', 'DagstreamErrorCode')],
+    ['code of a task', 'docs/error-codes.md', findUnion('src/events/events.ts', 'TaskCode')],
+    ['reason', 'docs/error-codes.md', findUnion('src/events/events.ts', 'ReasonCode')],
     ['execution option', 'docs/execution.md', ExecutionOptions],
     ['field of a result', 'docs/execution.md', findFields('src/execute/execution-result.ts', 'ExecutionResult')],
     ['field of a retry policy', 'docs/execution.md', findFields('src/workflow/document.ts', 'RetryPolicy')],

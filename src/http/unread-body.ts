@@ -21,14 +21,15 @@ export function markTended(request: Request): void {
 }
 
 /**
- * Holds a refusal back until the rest of the request's body has been read and dropped, within bounds.
+ * Holds a refusal back until the rest of the request's body has been read and dropped, within bounds, where an adapter serves
+ * it, such as that of `@hono/node-server`.
  *
- * Most servers close a connection soon after an answer that came before the end of its request. A client that still sends
- * then gets a reset instead of the answer.
+ * Adapters close a connection soon after an answer that came before the end of its request. A client that still sends then
+ * gets a reset instead of the answer.
  */
 export async function readBeforeRefusal(request: Request, response: Response): Promise<Response> {
   // An answer that is no refusal may be a stream, which starts at once.
-  if (response.status < 400 || tended.has(request)) return response
+  if (response.status < 400 || tended.has(request) || !isStandIn(request)) return response
   if (request.bodyUsed && !partlyRead.has(request)) return response
   const { body } = request
   if (body === null || body.locked) return response
@@ -52,4 +53,9 @@ export async function readBeforeRefusal(request: Request, response: Response): P
     if (!isLate) reader.releaseLock()
   }
   return response
+}
+
+/** Adapters make objects in place of requests; a platform, and a program, call the constructor. */
+function isStandIn(request: Request): boolean {
+  return Object.getPrototypeOf(request) !== Request.prototype
 }

@@ -32,7 +32,7 @@ export function checkDocument(
 ): CheckedDocument {
   const read = (isRecorded ? readRecorded : readDocument)(document, { issues, path: [] }) as ReadDocument | undefined
   const readTasks = read?.tasks ?? []
-  const checker = new TaskChecker(readTasks, tools, issues)
+  const checker = new TaskChecker(readTasks, tools, issues, isRecorded)
   for (const [index, task] of readTasks.entries()) if (task !== undefined) checker.check(task, index)
   const { tasks, nodes } = checker
   return { ...(read?.name !== undefined && { name: read.name }), tasks, nodes }

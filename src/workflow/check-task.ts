@@ -70,7 +70,12 @@ export class TaskChecker {
   /** Pointers of the strings that hold references, inside the arguments; only where a schema asks for them. */
   #referencePointers: string[] | undefined
 
-  constructor(readTasks: readonly (ReadTask | undefined)[], tools: ToolRegistry, issues: IssueList) {
+  constructor(
+    readTasks: readonly (ReadTask | undefined)[],
+    tools: ToolRegistry,
+    issues: IssueList,
+    isRecorded: boolean,
+  ) {
     this.#tools = tools
     for (const [index, task] of readTasks.entries()) {
       if (task?.id !== undefined && !this.#indices.has(task.id)) this.#indices.set(task.id, index)
@@ -78,6 +83,7 @@ export class TaskChecker {
     this.#walk = {
       issues,
       path: [],
+      isRecorded,
       around: [],
       valuesLeft: MAX_ARGUMENT_VALUES,
       onReference: (reference, behind) => this.#addReference(reference, behind),

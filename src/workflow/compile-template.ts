@@ -8,6 +8,8 @@ import { EMPTY_TEMPLATE, readTextBehind, type Template } from './template.ts'
 
 /** A walk over the arguments of tasks. */
 export interface TemplateWalk extends Walk {
+  /** Whether an earlier version may have accepted the document, with its grammar of references. */
+  readonly isRecorded: boolean
   /** How many more values the arguments of the whole document may hold: objects that share parts can unfold without end. */
   valuesLeft: number
   /** The objects around the place where the walk is: a value among them contains itself. */
@@ -65,7 +67,7 @@ function compile(value: unknown, walk: TemplateWalk): Template | undefined {
 }
 
 function compileString(value: string, walk: TemplateWalk): Template | undefined {
-  const parsed = parseReferences(value)
+  const parsed = parseReferences(value, walk.isRecorded)
   if (parsed === value) return value
   // An escape is kept as it was written, beside what it stands for.
   if (typeof parsed === 'string') {

@@ -54,9 +54,13 @@ const MAX_ID_UNITS = 400
  * Splits a string into literal text and references, longest match first.
  *
  * `$$` before the rest of an opening gives one `$` and no reference, so of `$$$OUTPUT[a]` the text `$$OUTPUT[a]` remains.
+ * @param isRecorded whether `[` directly behind a reference without braces may be text, as earlier versions had it
  * @returns the whole text where there is no reference in it
  */
-export function parseReferences(text: string): string | readonly (string | Reference)[] | MalformedReference {
+export function parseReferences(
+  text: string,
+  isRecorded = false,
+): string | readonly (string | Reference)[] | MalformedReference {
   let at = text.indexOf('$')
   if (at < 0) return text
   const parts: (string | Reference)[] = []
@@ -68,7 +72,7 @@ export function parseReferences(text: string): string | readonly (string | Refer
       literalStart = at + 2
       at = text.indexOf('$', at + 2)
     } else if (isOpening(text, at)) {
-      const parsed = parseAt(text, at)
+      const parsed = parseAt(text, at, isRecorded)
       if ('malformed' in parsed) return parsed
       literal += text.slice(literalStart, at)
       if (literal !== '') parts.push(literal)
@@ -92,7 +96,7 @@ function isOpening(text: string, at: number): boolean {
   return opening.test(text)
 }
 
-function parseAt(text: string, start: number): Reference | MalformedReference {
+function parseAt(text: string, start: number, isRecorded: boolean): Reference | MalformedReference {
   const isBraced = text.charCodeAt(start + 1) === BRACE
   let at = start + (isBraced ? 2 : 1)
   let id: string | undefined
@@ -112,7 +116,7 @@ function parseAt(text: string, start: number): Reference | MalformedReference {
     at = token.end
   }
   // Behind a reference without braces `[` is a step or a mistake, never text: braces end a reference before a `[`.
-  if (isBraced ? text[at] !== '}' : text[at] === '[') return malform(text, start, at, pathStart)
+  if (isBraced ? text[at] !== '}' : text[at] === '[' && !isRecorded) return malform(text, start, at, pathStart)
   if (isBraced) at += 1
   const reference = { path: Object.freeze(path), text: text.slice(start, at) }
   return Object.freeze(

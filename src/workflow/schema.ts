@@ -76,17 +76,19 @@ export const workflowSchema: ShapeSchema = deepFreeze({
   properties: { name, description, tasks: { type: 'array', maxItems: LIMITS.maxTasks, items: task } },
 })
 
+/** A name or a description of a recorded document: halves of surrogate pairs were text. */
+function widen({ pattern: _, ...schema }: ShapeSchema): ShapeSchema {
+  return schema
+}
+
+const recordedTexts = { name: widen(name), description: widen(description) }
+const recordedId: ShapeSchema = { type: 'string', pattern: RECORDED_ID_PATTERN }
+const recordedTask: ShapeSchema = { ...task, properties: { ...task.properties, ...recordedTexts, id: recordedId } }
+
 /** What documents had to be when stores recorded them: wider than `workflowSchema` where that was narrowed since. */
 export const recordedSchema: ShapeSchema = deepFreeze({
   ...workflowSchema,
-  properties: {
-    ...workflowSchema.properties,
-    tasks: {
-      type: 'array',
-      maxItems: LIMITS.maxTasks,
-      items: { ...task, properties: { ...task.properties, id: { type: 'string', pattern: RECORDED_ID_PATTERN } } },
-    },
-  },
+  properties: { ...recordedTexts, tasks: { type: 'array', maxItems: LIMITS.maxTasks, items: recordedTask } },
 })
 
 function deepFreeze<T extends object>(value: T): T {

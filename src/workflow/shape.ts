@@ -133,7 +133,7 @@ function compileString(schema: ShapeSchema): ShapeReader {
   const expression = pattern === undefined ? undefined : new RegExp(pattern, 'u')
   const isBounded = maxLength !== Number.POSITIVE_INFINITY
   const expected = isBounded
-    ? `a string of at most ${maxLength} characters`
+    ? `a string of at most ${maxLength} characters${expression === undefined ? '' : ' that is well-formed Unicode'}`
     : expression === undefined
       ? 'a string'
       : `a string of ${description ?? 'another form'}`

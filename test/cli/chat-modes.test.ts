@@ -58,7 +58,7 @@ test.each([
   [{ modes: { x: { system: '', temperature: -1 } } }, 'code', '/modes/x/temperature of dagstream.config.json to be a'],
   [{ modes: { x: { system: '', model: '' } } }, 'code', '/modes/x/model of dagstream.config.json to be the name of'],
   [{ modes: { x: { system: '', temp: 1 } } }, 'code', 'Expected /modes/x/temp of dagstream.config.json to be absent'],
-  [{ mode: {} }, 'code', 'There is no field `mode` of `dagstream.config.json`; known are mcpServers, http, modes'],
+  [{ mode: {} }, 'code', 'There is no field `mode` of `dagstream.config.json`; known are mcpServers, http, llm, modes'],
   ['{"modes":', 'code', '`dagstream.config.json` is not valid JSON at line 1'],
 ])('%j with --mode %s is refused before anything is sent', async (config, mode, message) => {
   const { code, stderr, bodies } = await chatIn(config, '--mode', mode)

@@ -85,7 +85,7 @@ test.each([
   [
     'an unknown field',
     { mcpServer: {} },
-    'There is no field `mcpServer` of `dagstream.config.json`; known are mcpServers, http, modes',
+    'There is no field `mcpServer` of `dagstream.config.json`; known are mcpServers, http, llm, modes',
   ],
   ['servers that are none', { mcpServers: 1 }, 'Expected `mcpServers` to be an object of name → server'],
   ['a server that is none', { mcpServers: { a: {} } }, 'a server with either `command` or `url`'],

@@ -14,7 +14,14 @@ import {
 } from '../../src/workflow/template.ts'
 
 function compile(value: unknown): Template {
-  const walk: TemplateWalk = { issues: new IssueList(), path: [], around: [], valuesLeft: 1e6, onReference: () => {} }
+  const walk: TemplateWalk = {
+    issues: new IssueList(),
+    path: [],
+    isRecorded: false,
+    around: [],
+    valuesLeft: 1e6,
+    onReference: () => {},
+  }
   const template = compileTemplate(value, walk)
   if (template === undefined) throw new Error(JSON.stringify(walk.issues.issues))
   return template

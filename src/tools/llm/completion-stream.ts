@@ -1,6 +1,7 @@
 import type { Clock } from '../../clock.ts'
 import { parseRetryAfter } from '../../client/transport.ts'
-import { CompletionReader, describeOversize, MAX_RESPONSE_BYTES } from './completion-reader.ts'
+import { readAside, readStreamHead, readText } from './completion-body.ts'
+import { CompletionReader, MAX_RESPONSE_BYTES } from './completion-reader.ts'
 import type { Exchange, FetchedResponse } from './exchange.ts'
 import type { ProviderUsage } from './provider-usage.ts'
 import type { Redact } from './redact.ts'
@@ -12,9 +13,6 @@ import { cutText } from '../../text.ts'
 
 /** Of the body of an error response, bytes: the rest is not read. */
 const MAX_ERROR_BYTES = 64 * 1024
-
-/** How long a body may take of which it is known that it is no answer, ms. */
-const ERROR_BODY_MS = 5000
 
 /** How long usage is waited for after an error within a stream, ms: where it follows, it follows at once. */
 const AFTER_ERROR_MS = 1000
@@ -206,57 +204,8 @@ async function expectEventStream(
 /** Types that say nothing of what a body is. */
 const GENERAL_TYPES: readonly string[] = ['text/plain', 'application/octet-stream']
 
-/** The lines that a stream of events can begin with. */
-const FIRST_FIELDS: readonly string[] = ['data:', 'event:', 'id:', 'retry:', ':']
-
-/** White space before the first line that is read, bytes. */
-const MAX_HEAD_BYTES = 64 * 1024
-
-/** The first chunks of a body that begins as a stream of events does; `undefined` for any other body. */
-async function readStreamHead({ exchange }: CompletionCall): Promise<Uint8Array[] | undefined> {
-  const chunks: Uint8Array[] = []
-  const decoder = new TextDecoder()
-  let text = ''
-  for (;;) {
-    const chunk = await exchange.read()
-    if (chunk === undefined) return undefined
-    chunks.push(chunk)
-    text = (text + decoder.decode(chunk, { stream: true })).trimStart()
-    if (FIRST_FIELDS.some(field => text.startsWith(field))) return chunks
-    const bytes = chunks.reduce((sum, { length }) => sum + length, 0)
-    if (bytes > MAX_HEAD_BYTES || !FIRST_FIELDS.some(field => field.startsWith(text))) return undefined
-  }
-}
-
 function isOfType({ headers }: FetchedResponse, type: string): boolean {
   return (headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase() === type
-}
-
-/**
- * The body of a response that is known to be no answer; `''` where it fails, is too long or takes long: that changes nothing.
- */
-async function readAside(call: CompletionCall, maxBytes: number): Promise<string> {
-  call.exchange.hurry(ERROR_BODY_MS)
-  try {
-    return await readText(call, maxBytes)
-  } catch {
-    return ''
-  }
-}
-
-/** The whole body as text. @throws ProviderError `PROVIDER_INVALID_RESPONSE` beyond `maxBytes` */
-async function readText({ exchange, meter }: CompletionCall, maxBytes: number): Promise<string> {
-  const decoder = new TextDecoder()
-  let text = ''
-  let bytes = 0
-  for (;;) {
-    const chunk = await exchange.read()
-    if (chunk === undefined) return text + decoder.decode()
-    meter.noteChunk(chunk.length)
-    bytes += chunk.length
-    if (bytes > maxBytes) throw describeOversize()
-    text += decoder.decode(chunk, { stream: true })
-  }
 }
 
 /** What nobody thought of: nothing of it is told, since nobody knows what it holds. */

@@ -58,7 +58,7 @@ describe('a connection that', () => {
       response.writeHead(200, SSE)
       response.write(message('so far'))
     })
-    const { error, text } = await ask(server.baseURL, { idleTimeoutMs: 100 })
+    const { error, text } = await ask(server.baseURL, { idleTimeoutMs: 1000 })
     expect([text, error?.code]).toEqual(['so far', 1001])
     await server.closed()
   })

@@ -72,7 +72,7 @@ describe('how an answer finished is told', () => {
   })
 
   test('with the model that was asked, where no other is named, and without a reason, where none came', async () => {
-    expect((await readBody([DONE])).finish).toEqual([{ model: 'openrouter/auto' }])
+    expect((await readBody([message('a'), DONE])).finish).toEqual([{ model: 'openrouter/auto' }])
   })
 
   test('not where it failed', async () => {

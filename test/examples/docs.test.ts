@@ -65,6 +65,7 @@ describe('what a program in the docs is said to print', () => {
         'docs/execution.md',
         'docs/events.md',
         'docs/streaming.md',
+        'docs/extending.md',
       ]),
     )
   })
@@ -83,9 +84,9 @@ describe('the docs name every', () => {
     SinkOptions: findFields('src/execute/streaming-executor.ts', 'SinkOptions'),
   }
   test.each<[what: string, page: string, names: readonly string[]]>([
-    ['code that is thrown', 'docs/execution.md', findUnion('src/errors.ts', 'DagstreamErrorCode')],
-    ['code of a task', 'docs/execution.md', findUnion('src/events/events.ts', 'TaskCode')],
-    ['reason', 'docs/execution.md', findUnion('src/events/events.ts', 'ReasonCode')],
+    ['code that is thrown', 'docs/error-codes.md', findUnion('src/errors.ts', 'DagstreamErrorCode')],
+    ['code of a task', 'docs/error-codes.md', findUnion('src/events/events.ts', 'TaskCode')],
+    ['reason', 'docs/error-codes.md', findUnion('src/events/events.ts', 'ReasonCode')],
     ['execution option', 'docs/execution.md', ExecutionOptions],
     ['field of a result', 'docs/execution.md', findFields('src/execute/execution-result.ts', 'ExecutionResult')],
     ['field of a retry policy', 'docs/execution.md', findFields('src/workflow/document.ts', 'RetryPolicy')],
@@ -99,11 +100,7 @@ describe('the docs name every', () => {
     ['delivery', 'docs/streaming.md', findUnion('src/execute/sink-reader.ts', 'Delivery')],
     ['field of a tool', 'docs/tools.md', findFields('src/tools/tool.ts', 'Tool')],
     ['member of the context', 'docs/tools.md', findFields('src/tools/tool.ts', 'ToolContext')],
-    [
-      'option of a handler',
-      'docs/http-handler.md',
-      findFields('src/http/workflow-request.ts', 'WorkflowRequestOptions'),
-    ],
+    ['option of a handler', 'docs/server.md', findFields('src/http/workflow-request.ts', 'WorkflowRequestOptions')],
     ['option of `createHandler`', 'docs/server.md', findFields('src/http/handler-options.ts', 'HandlerOptions')],
     ['option of `serve`', 'docs/server.md', findFields('src/http/node/serve.ts', 'ServeOptions')],
     ['action', 'docs/server.md', findUnion('src/http/authorize.ts', 'Action')],
@@ -156,9 +153,9 @@ describe('the docs name every', () => {
       findFields('src/integrations/mcp/config/server-config.ts', 'McpHttpConfig'),
     ],
     ['code of an MCP tool', 'docs/mcp.md', findUnion('src/integrations/mcp/protocol/mcp-failure.ts', 'McpFailureCode')],
-    ['field of token usage', 'docs/token-usage.md', findFields('src/events/token-usage.ts', 'TokenUsage')],
-    ['option of a streamer', 'docs/sse-streamer.md', findFields('src/events/sse-streamer.ts', 'SSEStreamerOptions')],
-    ['event of a job', 'docs/job.md', Object.values(JOB_EVENTS)],
+    ['field of token usage', 'docs/execution.md', findFields('src/events/token-usage.ts', 'TokenUsage')],
+    ['option of a streamer', 'docs/streaming.md', findFields('src/streamer/sse-streamer.ts', 'SSEStreamerOptions')],
+    ['event of a job', 'docs/events.md', Object.values(JOB_EVENTS)],
     ['method of a store', 'docs/store.md', findMethods('src/store/execution-store.ts')],
     [
       'option of the memory store',

@@ -5,6 +5,7 @@ import { createLimit, type Limit } from '../../tools/limit.ts'
 import type { Tool, ToolContext } from '../../tools/tool.ts'
 import { CallSignals } from './calls/call-signals.ts'
 import type { Connection } from './connection/connection.ts'
+import { withDeadline } from './connection/deadline.ts'
 import { GivenLink } from './connection/given-link.ts'
 import { type ListedTool, listTools } from './listing/listed-tools.ts'
 import { Notifications } from './calls/notifications.ts'
@@ -127,22 +128,14 @@ export class McpServer {
     return listed.map(tool => this.#toTool(tool))
   }
 
-  /** Limits the time of an answer during the start; drops the connection at the limit. */
-  async #inTime<T>(connection: Connection, answer: Promise<T>): Promise<T> {
+  /** Drops the connection when the list takes too long. */
+  #inTime<T>(connection: Connection, list: Promise<T>): Promise<T> {
     const { clock, startTimeoutMs } = this.#host
-    let cancelTimer = (): void => {}
-    const late = new Promise<never>((_, reject) => {
-      cancelTimer = clock.after(startTimeoutMs, () => {
-        const reason = `did not answer \`tools/list\` within ${startTimeoutMs} ms`
-        this.#link.drop(connection, reason)
-        reject(new Error(`it ${reason}`))
-      })
+    return withDeadline(clock, startTimeoutMs, list, () => {
+      const reason = `did not answer \`tools/list\` within ${startTimeoutMs} ms`
+      this.#link.drop(connection, reason)
+      throw new Error(`it ${reason}`)
     })
-    try {
-      return await Promise.race([answer, late])
-    } finally {
-      cancelTimer()
-    }
   }
 
   #toTool({ name, description, inputSchema, hasReadOnlyHint }: ListedTool): Tool {

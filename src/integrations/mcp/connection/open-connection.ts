@@ -3,6 +3,7 @@ import { NO_TIMEOUT } from '../protocol/mcp-client.ts'
 import { CLOSED } from '../protocol/mcp-failure.ts'
 import { describeError } from '../protocol/sdk-errors.ts'
 import type { Connection, ConnectionHost } from './connection.ts'
+import { withDeadline } from './deadline.ts'
 import { HttpTransport } from '../transport/http-transport.ts'
 import { ProcessTransport } from '../transport/process-transport.ts'
 import { cutText } from '../../../text.ts'
@@ -18,24 +19,22 @@ const END_SESSION_MS = 2000
 export async function openConnection(host: ConnectionHost, signal: AbortSignal): Promise<Connection> {
   const { clock, startTimeoutMs } = host
   const opening = new OpeningConnection(host)
-  let cancelTimer = (): void => {}
   let abort = (): void => {}
-  const stopped = new Promise<string>(resolve => {
-    cancelTimer = clock.after(startTimeoutMs, () => {
-      resolve(`it did not answer \`initialize\` within ${startTimeoutMs} ms${opening.describeLines()}`)
-    })
+  const closed = new Promise<string>(resolve => {
     abort = () => resolve('it was closed')
     signal.addEventListener('abort', abort)
     if (signal.aborted) abort()
   })
-  const reason = await Promise.race([
-    opening.connect().then(
-      () => undefined,
-      (error: unknown) => opening.describeFailure(error),
-    ),
-    stopped,
-  ])
-  cancelTimer()
+  const connected = opening.connect().then(
+    () => undefined,
+    (error: unknown) => opening.describeFailure(error),
+  )
+  const reason = await withDeadline(
+    clock,
+    startTimeoutMs,
+    Promise.race([connected, closed]),
+    () => `it did not answer \`initialize\` within ${startTimeoutMs} ms${opening.describeLines()}`,
+  )
   signal.removeEventListener('abort', abort)
   if (reason === undefined) return opening
   await opening.abandon()
@@ -86,7 +85,9 @@ class OpeningConnection implements Connection {
   async close(reason: string): Promise<void> {
     this.#lose(reason, true)
     try {
-      if (this.#transport instanceof HttpTransport) await this.#endSession(this.#transport)
+      if (this.#transport instanceof HttpTransport) {
+        await withDeadline(this.#host.clock, END_SESSION_MS, this.#transport.terminateSession(), () => {})
+      }
       await this.#transport.close()
     } catch (error) {
       this.#host.log.debug(`could not be closed: ${error instanceof Error ? error.message : 'unknown error'}`)
@@ -134,17 +135,5 @@ class OpeningConnection implements Connection {
     if (error.name === 'AbortError' || error.message.includes('AbortError')) return
     if (error.message.startsWith('wrote ')) this.#noiseCount += 1
     this.#host.log.warn(cutText(error.message, 500))
-  }
-
-  async #endSession(transport: HttpTransport): Promise<void> {
-    let cancelTimer = (): void => {}
-    const late = new Promise<void>(resolve => {
-      cancelTimer = this.#host.clock.after(END_SESSION_MS, resolve)
-    })
-    try {
-      await Promise.race([transport.terminateSession(), late])
-    } finally {
-      cancelTimer()
-    }
   }
 }

@@ -79,16 +79,16 @@ describe('what a program in the docs is said to print', () => {
 
 describe('the docs name every', () => {
   const { ExecutionOptions, BufferOptions, SinkOptions } = {
-    ExecutionOptions: findFields('src/execute/options.ts', 'ExecutionOptions'),
-    BufferOptions: findFields('src/stream/reader-bound.ts', 'BufferOptions'),
-    SinkOptions: findFields('src/execute/streaming-executor.ts', 'SinkOptions'),
+    ExecutionOptions: findFields('src/engine/options.ts', 'ExecutionOptions'),
+    BufferOptions: findFields('src/log/reader-bound.ts', 'BufferOptions'),
+    SinkOptions: findFields('src/engine/streaming-executor.ts', 'SinkOptions'),
   }
   test.each<[what: string, page: string, names: readonly string[]]>([
     ['code that is thrown', 'docs/error-codes.md', findUnion('src/errors.ts', 'DagstreamErrorCode')],
     ['code of a task', 'docs/error-codes.md', findUnion('src/events/events.ts', 'TaskCode')],
     ['reason', 'docs/error-codes.md', findUnion('src/events/events.ts', 'ReasonCode')],
     ['execution option', 'docs/execution.md', ExecutionOptions],
-    ['field of a result', 'docs/execution.md', findFields('src/execute/execution-result.ts', 'ExecutionResult')],
+    ['field of a result', 'docs/execution.md', findFields('src/engine/execution-result.ts', 'ExecutionResult')],
     ['field of a retry policy', 'docs/execution.md', findFields('src/workflow/document.ts', 'RetryPolicy')],
     ['issue code', 'docs/workflow.md', findUnion('src/workflow/document.ts', 'IssueCode')],
     ['field of a task', 'docs/workflow.md', findFields('src/workflow/document.ts', 'DAGTask')],
@@ -97,7 +97,7 @@ describe('the docs name every', () => {
     ['field of an event', 'docs/events.md', findEventFields()],
     ['buffer option', 'docs/streaming.md', BufferOptions],
     ['sink option', 'docs/streaming.md', SinkOptions],
-    ['delivery', 'docs/streaming.md', findUnion('src/execute/sink-reader.ts', 'Delivery')],
+    ['delivery', 'docs/streaming.md', findUnion('src/engine/sink-reader.ts', 'Delivery')],
     ['field of a tool', 'docs/tools.md', findFields('src/tools/tool.ts', 'Tool')],
     ['member of the context', 'docs/tools.md', findFields('src/tools/tool.ts', 'ToolContext')],
     ['option of a handler', 'docs/server.md', findFields('src/http/workflow-request.ts', 'WorkflowRequestOptions')],
@@ -260,7 +260,7 @@ function findFields(path: string, name: string): string[] {
 function findMethods(path: string): string[] {
   const source =
     read(path) +
-    read('src/stream/event-log.ts')
+    read('src/log/event-log.ts')
       .replace(/[^]*(?=export interface LogStorage)/, '')
       .split('\n}')[0]
   return [...source.matchAll(/^ {2}(\w+)\(/gm)].map(match => match[1] ?? '')

@@ -10,12 +10,12 @@ export type {
   AttemptSink,
   Progress,
 } from './attempt/runner.ts'
-export { connectExecution } from './events/connect-execution.ts'
+export { connectExecution } from './streamer/connect-execution.ts'
 export * from './events/events.ts'
 export { applyEvent, createState, type ExecutionState, type TaskState } from './events/state.ts'
 export { JsonValue } from './events/json-value.ts'
 export type { LogEntry } from './events/log-entry.ts'
-export { SSEStreamer, type SSEStreamerOptions, sseStreamer } from './events/sse-streamer.ts'
+export { SSEStreamer, type SSEStreamerOptions, sseStreamer } from './streamer/sse-streamer.ts'
 export type {
   StreamEvent,
   StreamEventFor,
@@ -23,8 +23,8 @@ export type {
   StreamEventType,
   StreamListener,
   StreamMetrics,
-} from './events/stream-event.ts'
-export type { StreamLogger } from './events/stream-hub.ts'
+} from './streamer/stream-event.ts'
+export type { StreamLogger } from './streamer/stream-hub.ts'
 export type { TokenUsage } from './events/token-usage.ts'
 export type { ExecutorCounters } from './engine/counters.ts'
 export type { Execution } from './engine/execution.ts'

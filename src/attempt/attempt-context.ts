@@ -5,6 +5,7 @@ import type { AttemptCommand } from './runner.ts'
 
 /** What the context of a tool does on its attempt. */
 export interface AttemptActions {
+  readonly key: AttemptCommand
   readonly signal: AbortSignal
   emitToken(text: string): void
   reportProgress(progress: Parameters<ToolContext['reportProgress']>[0]): void
@@ -22,13 +23,10 @@ export class AttemptContext implements ToolContext {
   readonly attempt: number
   readonly #attempt: AttemptActions
 
-  readonly #idempotencyKey: string
-
-  constructor(attempt: AttemptActions, { executionId, taskId, attempt: number, idempotencyKey }: AttemptCommand) {
+  constructor(attempt: AttemptActions, { executionId, taskId, attempt: number }: AttemptCommand) {
     this.executionId = executionId
     this.taskId = taskId
     this.attempt = number
-    this.#idempotencyKey = idempotencyKey
     this.#attempt = attempt
   }
 
@@ -37,7 +35,7 @@ export class AttemptContext implements ToolContext {
   }
 
   get idempotencyKey(): string {
-    return this.#idempotencyKey
+    return this.#attempt.key.idempotencyKey
   }
 
   get emitToken(): (text: string) => void {

@@ -45,9 +45,8 @@ export class LocalAttempt extends Linked implements AttemptActions {
   readonly #sink: AttemptSink
   #state = PREPARING
   #startedAt = 0
-  /** How it was decided before the tool had settled, and what its signal aborts with. */
-  #decided: AttemptOutcome | undefined = undefined
-  #abortReason: DagstreamError | undefined = undefined
+  /** How it was decided before the tool had settled. */
+  #decided: { readonly outcome: AttemptOutcome; readonly reason: DagstreamError } | undefined = undefined
   #controller: AbortController | undefined = undefined
   #tokens: TokenTimes | undefined = undefined
 
@@ -89,7 +88,7 @@ export class LocalAttempt extends Linked implements AttemptActions {
 
   /** For `Deadlines`: the timeout or, after an abort, the grace has passed. */
   override expire(): void {
-    if (this.#decided !== undefined) return this.#end(this.#decided, true)
+    if (this.#decided !== undefined) return this.#end(this.#decided.outcome, true)
     const { taskId, timeoutMs } = this.key
     const message =
       this.#state === PREPARING
@@ -103,7 +102,7 @@ export class LocalAttempt extends Linked implements AttemptActions {
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController()
-      if (this.#abortReason !== undefined) this.#controller.abort(this.#abortReason)
+      if (this.#decided !== undefined) this.#controller.abort(this.#decided.reason)
     }
     return this.#controller.signal
   }
@@ -144,8 +143,7 @@ export class LocalAttempt extends Linked implements AttemptActions {
 
   #abort(outcome: AttemptOutcome, reason: DagstreamError): void {
     if (this.#decided !== undefined || this.#state === OVER) return
-    this.#decided = outcome
-    this.#abortReason = reason
+    this.#decided = { outcome, reason }
     if (this.#state === PREPARING) return this.#end(outcome)
     const { deadlines, clock, abortGraceMs } = this.#environment
     deadlines.remove(this)
@@ -180,7 +178,7 @@ export class LocalAttempt extends Linked implements AttemptActions {
 
   #fulfil(value: unknown): void {
     if (this.#state === OVER) return
-    if (this.#decided !== undefined) return this.#end(this.#decided)
+    if (this.#decided !== undefined) return this.#end(this.#decided.outcome)
     let outcome: AttemptOutcome
     try {
       outcome = readOutput(value, this.#warn)
@@ -194,7 +192,7 @@ export class LocalAttempt extends Linked implements AttemptActions {
   }
 
   #reject(error: unknown): void {
-    if (this.#state !== OVER) this.#end(this.#decided ?? readToolError(error))
+    if (this.#state !== OVER) this.#end(this.#decided?.outcome ?? readToolError(error))
   }
 
   #end(outcome: AttemptOutcome, abandoned = false): void {

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-import { claimOutput } from './own-output.ts'
-import { runCli } from './program.ts'
-import { findCommand } from './shell.ts'
-import { describeStray } from './stray-faults.ts'
+import { claimOutput } from './process/own-output.ts'
+import { runCli } from './commands/program.ts'
+import { findCommand } from './process/shell.ts'
+import { describeStray } from './process/stray-faults.ts'
 
 const { stdout, stderr } = claimOutput()
 

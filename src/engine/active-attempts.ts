@@ -51,13 +51,17 @@ export class ActiveAttempts implements AttemptListener {
   readonly emissions: Emissions
   readonly #parts: AttemptParts
   /** By task index; an array, since every task passes through it. */
-  readonly #active: (ActiveAttempt | undefined)[] = []
+  readonly #active: (ActiveAttempt | undefined)[]
+  /** Joined once: what every idempotency key begins with. */
+  readonly #keyPrefix: string
   #count = 0
   #abortion: Abortion | undefined
 
   constructor(parts: AttemptParts) {
     this.#parts = parts
     this.emissions = parts.emissions
+    this.#keyPrefix = `${parts.recorder.executionId}.`
+    this.#active = new Array<ActiveAttempt | undefined>(parts.columns.phase.length).fill(undefined)
   }
 
   /** How many are not over. */
@@ -72,7 +76,7 @@ export class ActiveAttempts implements AttemptListener {
     const number = (columns.attempts[index] as number) + 1
     this.#active[index] = new ActiveAttempt(this, task, index, number)
     this.#count += 1
-    recorder.record('task_start', describeStart(recorder, task, number), index, tasks.stateOf(index))
+    recorder.record('task_start', describeStart(recorder, task, number), index)
   }
 
   /** Its start is in the log: resolves the arguments and hands the attempt to the runner. */
@@ -98,7 +102,7 @@ export class ActiveAttempts implements AttemptListener {
       mayHoldJsonNumbers: resolved.mayHoldJsonNumbers,
       attempt: number,
       timeoutMs: task.timeoutMs ?? task.tool.timeoutMs ?? options.taskTimeoutMs,
-      idempotencyKey: `${executionId}.${task.id}`,
+      idempotencyKey: this.#keyPrefix + task.id,
     }
     runner.start(command, attempt)
   }
@@ -124,7 +128,7 @@ export class ActiveAttempts implements AttemptListener {
 
   /** For attempts. */
   settled(attempt: ActiveAttempt): void {
-    const { permits, recorder, tasks, outputs, columns, options } = this.#parts
+    const { permits, recorder, outputs, columns, options } = this.#parts
     const { index, task, number } = attempt
     this.#active[index] = undefined
     this.#count -= 1
@@ -140,7 +144,7 @@ export class ActiveAttempts implements AttemptListener {
     } else {
       const message = this.#abortion?.message
       const data = describeCompletion(recorder, attempt, report, message, columns, options.clock.now())
-      recorder.record('task_complete', data, index, tasks.stateOf(index))
+      recorder.record('task_complete', data, index)
     }
     if (this.#count === 0) this.#parts.onIdle()
   }

@@ -29,8 +29,7 @@ const SLICE = 256
  *
  *     table ─ next ─▶ recorder ─ in the log ─▶ table, runner ─ outcome ─▶ recorder ─ in the log ─▶ table
  *
- * Everything that comes from outside — outcomes, emissions, cancellations — is recorded and dealt with in the next round, so
- * that no tool and no reader ever runs in the middle of a decision.
+ * Outcomes, emissions and commands are recorded and dealt with in the next round: no tool and no reader runs in a decision.
  */
 export class ExecutionLoop implements RecorderCallbacks {
   readonly executionId: string
@@ -110,7 +109,7 @@ export class ExecutionLoop implements RecorderCallbacks {
     const { timeoutMs } = this.#options
     const table = this.#table
     const now = this.clock.now()
-    this.log.begin(lease)
+    this.log.begin(lease, task => this.#tasks.stateOf(task))
     this.#startedAt = now - table.history.executionTimeMs
     if (this.log.state.status === 'pending') this.#milestones.start(this.#options.schedule)
     if (resumption !== undefined) recordResumption(table, this.#tasks, this.#recorder, this.#commands, resumption)
@@ -124,7 +123,7 @@ export class ExecutionLoop implements RecorderCallbacks {
     if (signal !== undefined) this.#commands.follow(signal, cancel)
   }
 
-  /** For an execution that has ended: only its result is of interest. */
+  /** For an execution that has ended. */
   showEnd(end: EventFor<'execution_complete'>['data']): void {
     this.#outcome.end = end
     this.completed()
@@ -188,12 +187,12 @@ export class ExecutionLoop implements RecorderCallbacks {
   /** For the recorder. */
   apply(entries: readonly LogEntry[]): void {
     const now = this.clock.now()
-    // By index, here and wherever every task passes: an iterator would make an object for each.
-    for (let at = 0; at < entries.length && !this.#recorder.isClosed; at++)
-      this.#applyEntry(entries[at] as LogEntry, now)
+    const { length } = entries
+    // By index, as wherever every task passes: an iterator would make an object for each.
+    for (let at = 0; at < length && !this.#recorder.isClosed; at++) this.#applyEntry(entries[at] as LogEntry, now)
   }
 
-  /** For the recorder: the end is in the log. */
+  /** For the recorder. */
   completed(): void {
     this.#commands.close()
     this.#runner.close?.()

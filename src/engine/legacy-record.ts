@@ -5,7 +5,7 @@ import type { ExecutionHistory } from '../scheduler/execution-history.ts'
 import { INTERRUPTED } from './interruption.ts'
 
 /**
- * Brings the entries of a log up to date that version 0.1 wrote, as they are read: its `task_retry` had neither
+ * Brings the entries of a log up to date that an earlier version wrote, as they are read: its `task_retry` had neither
  * `interrupted` nor `executionTimeMs`. The log itself stays as it is.
  */
 export class LegacyEntries {
@@ -33,7 +33,7 @@ export class LegacyEntries {
   }
 }
 
-/** Takes over what version 0.1 kept beside the log, unless a later version has resumed the execution since. */
+/** Takes over what an earlier version kept beside the log, unless a later version has resumed the execution since. */
 export function adoptNotes(history: ExecutionHistory, notes: EarlierNotes | undefined): void {
   if (notes === undefined || history.isResumed) return
   history.restoreTime(notes.spentMs ?? 0, notes.resumedAt)

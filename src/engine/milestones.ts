@@ -36,7 +36,7 @@ export class Milestones {
       if (next === undefined) return ended
       const { task, ending } = next
       const data = describeEnding(this.#recorder, this.#tasks.at(task), task, ending, this.#table.columns, now)
-      this.#recorder.record('task_complete', data, task, this.#tasks.stateOf(task))
+      this.#recorder.record('task_complete', data, task)
     }
     return count
   }

@@ -1,6 +1,5 @@
 import { afterTurn, type Clock, isTurnSpent } from '../clock.ts'
 import type { LogEntry } from '../events/log-entry.ts'
-import type { TaskState } from '../events/state.ts'
 import type { LoggedData } from '../events/wire-json.ts'
 import type { EventLog } from '../log/event-log.ts'
 
@@ -68,12 +67,11 @@ export class Recorder {
     return { executionId: this.executionId, timestamp: this.timestamp, ...data }
   }
 
-  /** Records that something happened. @param taskIndex of its task, and the state of that, where they are at hand */
-  record(type: LogEntry['type'], data: LoggedData, taskIndex = -1, taskState?: TaskState): void {
+  /** Records that something happened. @param taskIndex of its task, if it has one */
+  record(type: LogEntry['type'], data: LoggedData, taskIndex = -1): void {
     if (this.#isClosed) return
     const entry = this.#log.entry(type, data)
     entry.taskIndex = taskIndex
-    entry.taskState = taskState
     this.#entries.push(entry)
     this.wake()
   }

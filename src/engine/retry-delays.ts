@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts'
-import type { RetryDelay } from '../scheduler/table-options.ts'
+import type { RetryTimes } from '../scheduler/retry-times.ts'
 
 /** The timers of tasks that wait for their next attempt. */
 export class RetryDelays {
@@ -18,7 +18,7 @@ export class RetryDelays {
   }
 
   /** A failed attempt is in the log: starts the delay of its task, if the table has one. */
-  follow(delays: ReadonlyMap<number, RetryDelay>, task: number): void {
+  follow(delays: RetryTimes, task: number): void {
     const delay = delays.get(task)
     if (delay !== undefined) this.#start(task, delay.delayMs)
   }
@@ -33,9 +33,9 @@ export class RetryDelays {
   }
 
   /** Starts what was left of delays that began in an earlier process. */
-  restore(delays: ReadonlyMap<number, RetryDelay>): void {
+  restore(delays: RetryTimes): void {
     const now = this.#clock.wallTime()
-    for (const [task, { at, delayMs }] of delays) {
+    for (const [task, { at, delayMs }] of delays.entries()) {
       // However the clock was set meanwhile, never longer than the retry was to wait.
       this.#start(task, Math.max(0, Math.min(at + delayMs - now, delayMs)))
     }

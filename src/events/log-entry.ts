@@ -1,7 +1,6 @@
-import { type EventData, formatEventId, type OutputReference, type SSEEvent, type SSEEventType } from './events.ts'
+import { type EventData, type OutputReference, type SSEEvent, type SSEEventType } from './events.ts'
 import { parseJson } from '../json/parse-json.ts'
 import { JsonValue } from './json-value.ts'
-import type { TaskState } from './state.ts'
 import { isInline, type LoggedData, writeData } from './wire-json.ts'
 
 /** The seq of an event that is not in the log. */
@@ -21,8 +20,6 @@ export class LogEntry {
   readonly data: LoggedData
   /** About how much memory the entry takes, bytes, its output included; for bounds. */
   readonly weight: number
-  /** The state of its task, where the writer has it at hand. */
-  taskState: TaskState | undefined = undefined
   /** The index of its task, where the writer has it at hand; else −1. */
   taskIndex = -1
   /** As a store handed it back. */
@@ -69,7 +66,7 @@ export class LogEntry {
   toEvent(): SSEEvent {
     const { type, data } = this
     if (this.seq === NOT_LOGGED) return { type, data: { ...data } } as unknown as SSEEvent
-    const id = formatEventId(data.executionId, this.seq)
+    const id = writePrefix(data.executionId) + this.seq
     switch (type) {
       case 'task_complete':
         return { type, data: data.output ? { ...data, output: data.output.read() } : { ...data }, id } as SSEEvent
@@ -88,6 +85,19 @@ export class LogEntry {
         return { type, data: structuredClone(data), id } as unknown as SSEEvent
     }
   }
+}
+
+/** The last prefix of event ids, and of which execution: events come in bursts of one. */
+let lastId = ''
+let lastPrefix = ''
+
+/** An event's id up to its seq, as `formatEventId` makes it. */
+function writePrefix(executionId: string): string {
+  if (executionId !== lastId) {
+    lastId = executionId
+    lastPrefix = `${executionId}.`
+  }
+  return lastPrefix
 }
 
 /** The part of an entry's memory that grows with what tools and people wrote. */

@@ -9,7 +9,6 @@ import type {
   SSEEvent,
   Stop,
   TaskResult,
-  TaskSnapshot,
   TaskStatus,
 } from './events.ts'
 import type { TokenUsage } from './token-usage.ts'
@@ -28,8 +27,8 @@ export interface TaskState {
   /** How it ended, once it has: the data of its `task_complete`. Inside the engine an output is a `JsonValue`. */
   result: (TaskResult & OutputReference) | undefined
   /** Of an added task: its parent, and its position among the children of that. */
-  readonly parentId: string | undefined
-  readonly index: number | undefined
+  readonly parentId?: string
+  readonly index?: number
 }
 
 /** An execution as its events have made it so far: what `GET`, snapshots, recovery, clients and viewers show. */
@@ -131,13 +130,13 @@ export function applyEvent(
       return
     case 'tasks_added':
       state.counts.totalTasks = data.totalTasks
-      for (const { taskId, layer, index } of data.tasks) addTask(state, taskId, layer, data.parentId, index)
+      for (const { taskId, layer, index } of data.tasks) {
+        state.tasks.set(taskId, { ...createTask(taskId, layer), ...joinParent(data.parentId, index) })
+      }
       return
-    case 'execution_stopping': {
-      const { reason, message, code } = data
-      state.stopping = { ...(reason && { reason }), message, ...(code !== undefined && { code }) }
+    case 'execution_stopping':
+      state.stopping = toStop(data)
       return
-    }
     case 'execution_handed_off':
       return void (state.isHandedOff = true)
     case 'execution_resumed':
@@ -184,22 +183,28 @@ function startExecution(state: ExecutionState, data: EventFor<'execution_start'>
   if (data.name !== undefined) state.name = data.name
   state.counts.totalTasks = data.totalTasks
   data.layers.forEach((ids, layer) => {
-    for (let at = 0; at < ids.length; at++) addTask(state, ids[at] as string, layer)
+    for (let at = 0; at < ids.length; at++) {
+      const taskId = ids[at] as string
+      state.tasks.set(taskId, createTask(taskId, layer))
+    }
   })
 }
 
-function addTask(state: ExecutionState, taskId: string, layer: number, parentId?: string, index?: number): void {
-  state.tasks.set(taskId, {
-    taskId,
-    layer,
-    status: 'pending',
-    tool: undefined,
-    attempts: 0,
-    progress: undefined,
-    result: undefined,
-    parentId,
-    index,
-  })
+function createTask(taskId: string, layer: number): TaskState {
+  return { taskId, layer, status: 'pending', tool: undefined, attempts: 0, progress: undefined, result: undefined }
+}
+
+/** The stop that an event tells of. */
+export function toStop({ reason, message, code }: Stop): Stop {
+  return { ...(reason && { reason }), message, ...(code !== undefined && { code }) }
+}
+
+/** Of an added task: its parent and its position among the children of that. */
+export function joinParent(
+  parentId: string | undefined,
+  index: number | undefined,
+): Pick<TaskState, 'parentId' | 'index'> {
+  return { ...(parentId !== undefined && { parentId }), ...(index !== undefined && { index }) }
 }
 
 function restoreSnapshot(state: ExecutionState, data: EventFor<'snapshot'>['data']): void {
@@ -210,7 +215,8 @@ function restoreSnapshot(state: ExecutionState, data: EventFor<'snapshot'>['data
   for (const { taskId, layer, status, tool, attempts, parentId, index, ...rest } of data.tasks) {
     const hasEnded = status !== 'pending' && status !== 'running'
     const result = hasEnded ? ({ taskId, tool, status, attempts, ...rest } as TaskState['result']) : undefined
-    state.tasks.set(taskId, { taskId, layer, status, tool, attempts, progress: undefined, result, parentId, index })
+    const task = { ...createTask(taskId, layer), status, tool, attempts, result, ...joinParent(parentId, index) }
+    state.tasks.set(taskId, task)
   }
   state.counts = { ...data.counts }
   if (data.tokenUsage === undefined) delete state.tokenUsage
@@ -219,32 +225,4 @@ function restoreSnapshot(state: ExecutionState, data: EventFor<'snapshot'>['data
   else state.stopping = data.stopping
   if (data.parked === undefined) delete state.parked
   else state.parked = data.parked
-}
-
-/** The data of a `snapshot` event: everything `state` knows, with outputs as `showOutput` shows them. */
-export function toSnapshot(
-  state: ExecutionState,
-  timestamp: string,
-  showOutput: (taskId: string, output: unknown) => Pick<TaskSnapshot, 'output' | keyof OutputReference>,
-): EventFor<'snapshot'>['data'] {
-  const tasks = Array.from(state.tasks.values(), (task): TaskSnapshot => {
-    const { taskId, layer, status, tool, attempts, parentId, index, result } = task
-    const child = { ...(parentId !== undefined && { parentId }), ...(index !== undefined && { index }) }
-    const known = { taskId, layer, status, attempts, ...child, ...(tool !== undefined && { tool }) }
-    if (result === undefined) return known
-    // The event's own data beside the result's.
-    const { executionId: _, timestamp: __, output, ...rest } = result as EventFor<'task_complete'>['data']
-    return { ...known, ...rest, ...(output !== undefined && showOutput(taskId, output)) }
-  })
-  return {
-    executionId: state.executionId,
-    timestamp,
-    seq: state.seq,
-    status: state.status,
-    tasks,
-    counts: { ...state.counts },
-    ...(state.tokenUsage && { tokenUsage: state.tokenUsage }),
-    ...(state.stopping && { stopping: state.stopping }),
-    ...(state.parked && { parked: state.parked }),
-  }
 }

@@ -52,6 +52,7 @@ export class EventLog implements CursorLog {
   lastSnapshot: WeakRef<LogEntry> | undefined
   readonly #storage: LogStorage
   #lease: Lease | undefined
+  #taskStateAt: ((taskIndex: number) => TaskState | undefined) | undefined
   readonly #tail: EntryTail
   readonly #cursors = new Set<LogCursor>()
   #assigned = 0
@@ -112,9 +113,13 @@ export class EventLog implements CursorLog {
     return this.#ending
   }
 
-  /** Gives the log the right to append, behind what it has. */
-  begin(lease: Lease): void {
+  /**
+   * Gives the log the right to append, behind what it has.
+   * @param taskStateAt the state of a task by the index that entries carry: by id it costs more, the more tasks there are
+   */
+  begin(lease: Lease, taskStateAt?: (taskIndex: number) => TaskState | undefined): void {
     this.#lease = lease
+    this.#taskStateAt = taskStateAt
     this.#assigned = this.head
   }
 
@@ -226,7 +231,7 @@ export class EventLog implements CursorLog {
       if (entry.seq !== this.head + 1) {
         throw new DagstreamError('SEQ_CONFLICT', `Expected entry ${this.head + 1} of the log, got ${entry.seq}`)
       }
-      this.#add(entry, entry.taskState)
+      this.#add(entry, entry.taskIndex < 0 ? undefined : this.#taskStateAt?.(entry.taskIndex))
     }
     this.#wake()
   }

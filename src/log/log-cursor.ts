@@ -1,7 +1,8 @@
 import type { JsonValue } from '../events/json-value.ts'
 import { LogEntry } from '../events/log-entry.ts'
 import { showOutput } from '../events/wire-json.ts'
-import { type ExecutionState, toSnapshot } from '../events/state.ts'
+import { toSnapshot } from '../events/snapshot.ts'
+import type { ExecutionState } from '../events/state.ts'
 import { stringifyJson } from '../json/stringify-json.ts'
 import type { EntrySource } from './entry-source.ts'
 

@@ -11,12 +11,17 @@ export interface DecisionListener {
 /** Counts how dependencies end, and applies the rule to the tasks that wait for them. A constant amount of work per dependency. */
 export class DependencyRules {
   readonly #graph: TaskGraph
+  /** The dependents of the plan's tasks. */
+  readonly #starts: readonly number[]
+  readonly #targets: readonly number[]
   readonly #columns: TaskColumns
   readonly #listener: DecisionListener
   readonly #tallies = new EndTallies()
 
   constructor(graph: TaskGraph, columns: TaskColumns, listener: DecisionListener) {
     this.#graph = graph
+    this.#starts = graph.plan.dependents.starts
+    this.#targets = graph.plan.dependents.targets
     this.#columns = columns
     this.#listener = listener
   }
@@ -24,7 +29,8 @@ export class DependencyRules {
   /** It is decided how a task ends: tells its dependents. */
   ended(task: number, end: End, now: number): void {
     this.#columns.end[task] = end + 1
-    const { starts, targets } = this.#graph.plan.dependents
+    const starts = this.#starts
+    const targets = this.#targets
     if (task + 1 < starts.length) {
       const last = starts[task + 1] as number
       for (let at = starts[task] as number; at < last; at++) this.#tell(targets[at] as number, end, now)

@@ -6,10 +6,3 @@ export interface TableOptions {
   readonly maxConcurrency: number
   readonly onTaskError: 'continue' | 'fail-fast'
 }
-
-/** When a failed task is due again. */
-export interface RetryDelay {
-  /** When its attempt failed, ms since 1970. */
-  readonly at: number
-  readonly delayMs: number
-}

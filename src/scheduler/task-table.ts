@@ -9,7 +9,8 @@ import { LayerGate } from './layer-gate.ts'
 import { describeFailFast, describeSkipped, describeStopped, PendingEndings } from './pending-endings.ts'
 import type { PermitSource } from './ready-tasks.ts'
 import { StartQueue } from './start-queue.ts'
-import type { RetryDelay, TableOptions } from './table-options.ts'
+import { RetryTimes } from './retry-times.ts'
+import type { TableOptions } from './table-options.ts'
 import { PHASE, TaskColumns } from './task-columns.ts'
 import { classifyEnd, END, type End } from './task-ends.ts'
 import { TaskGraph } from './task-graph.ts'
@@ -35,7 +36,7 @@ export class TaskTable implements DecisionListener {
   readonly endings: PendingEndings = new PendingEndings()
   readonly starts: StartQueue
   /** Tasks that wait for their next attempt, by index. */
-  delays: ReadonlyMap<number, RetryDelay> = NO_DELAYS
+  readonly delays: RetryTimes = new RetryTimes()
   readonly crashes: CrashStreaks = new CrashStreaks()
   readonly #options: TableOptions
   /** Tasks that the rule skips and whose dependents have not been told. */
@@ -61,11 +62,11 @@ export class TaskTable implements DecisionListener {
   /** Applies the next event of the log. @param now by the monotonic clock, ms; only live, for waiting times */
   apply(event: AppliedEvent, now: number = Number.NaN): void {
     const { type, data, taskIndex = -1 } = event
-    this.history.apply(event)
     switch (type) {
       case 'task_start':
       case 'task_retry':
       case 'task_complete': {
+        this.history.lastTimestamp = data.timestamp
         const task = taskIndex >= 0 ? taskIndex : this.graph.indexOf(data.taskId ?? '')
         if (task === undefined || this.columns.phase[task] === PHASE.settled) return
         if (type === 'task_start') this.#start(task, data as EventFor<'task_start'>['data'])
@@ -75,15 +76,14 @@ export class TaskTable implements DecisionListener {
       }
       case 'tasks_added': {
         const { tasks, parentId } = data as EventFor<'tasks_added'>['data']
+        this.history.lastTimestamp = data.timestamp
         for (const added of tasks) this.#add(added, parentId, now)
         return this.#advance(now)
       }
-      case 'execution_stopping':
-        return this.#endAll(this.history.stop as Stop)
-      case 'execution_resumed':
-        return this.#resume(data as EventFor<'execution_resumed'>['data'])
       default:
-        return
+        this.history.apply(event)
+        if (type === 'execution_stopping') this.#endAll(this.history.stop as Stop)
+        else if (type === 'execution_resumed') this.#resume(data as EventFor<'execution_resumed'>['data'])
     }
   }
 
@@ -133,7 +133,7 @@ export class TaskTable implements DecisionListener {
   }
 
   #start(task: number, { attempt }: EventFor<'task_start'>['data']): void {
-    if (this.columns.phase[task] === PHASE.delayed) this.#ownDelays().delete(task)
+    this.delays.delete(task)
     this.starts.started(task)
     this.columns.attempts[task] = attempt
   }
@@ -148,7 +148,7 @@ export class TaskTable implements DecisionListener {
     else if (data.interrupted) this.#makeReady(task, now)
     else {
       phase[task] = PHASE.delayed
-      this.#ownDelays().set(task, { at: Date.parse(data.timestamp), delayMs: data.delayMs })
+      this.delays.set(task, { at: Date.parse(data.timestamp), delayMs: data.delayMs })
     }
   }
 
@@ -156,7 +156,7 @@ export class TaskTable implements DecisionListener {
     const { phase, spentMs, attempts } = this.columns
     const isDecided = phase[task] === PHASE.ending
     this.starts.leave(task)
-    if (phase[task] === PHASE.delayed) this.#ownDelays().delete(task)
+    this.delays.delete(task)
     phase[task] = PHASE.settled
     spentMs[task] = data.executionTimeMs
     attempts[task] = data.attempts
@@ -190,12 +190,6 @@ export class TaskTable implements DecisionListener {
     this.endings.add(describeSkipped(skipped.sort(ascending), causedBy))
   }
 
-  /** Made for the first delay: most executions have none. */
-  #ownDelays(): Map<number, RetryDelay> {
-    if (this.delays === NO_DELAYS) this.delays = new Map()
-    return this.delays as Map<number, RetryDelay>
-  }
-
   #makeReady(task: number, now: number): void {
     const { phase, readySince } = this.columns
     phase[task] = PHASE.ready
@@ -217,7 +211,7 @@ export class TaskTable implements DecisionListener {
   #endAll(stop: Stop): void {
     const { blocked, ready, delayed, cut } = PHASE
     const tasks = this.columns.list(this.graph.size, blocked, ready, delayed, cut)
-    this.delays = NO_DELAYS
+    this.delays.clear()
     this.#endStopped(tasks, stop)
   }
 
@@ -250,8 +244,6 @@ export class TaskTable implements DecisionListener {
     this.#skip(this.graph.idOf(cause ?? task), now)
   }
 }
-
-const NO_DELAYS: ReadonlyMap<number, RetryDelay> = new Map()
 
 function ascending(a: number, b: number): number {
   return a - b

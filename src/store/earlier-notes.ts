@@ -1,7 +1,7 @@
 import type { Stop } from '../events/events.ts'
 
 /**
- * What version 0.1 kept of an execution beside its log; events say it now. Only read: an execution that has them is resumed once
+ * What an earlier version kept of an execution beside its log; events say it now. Only read: an execution that has them is resumed once
  * more, and its log has all from then on.
  */
 export interface EarlierNotes {

@@ -30,7 +30,7 @@ export interface StoredExecution extends ExecutionRecord {
   readonly parked?: Parked
   /** Present while it runs and `execution_stopping` is in its log: it is only ended, and needs no tools. */
   readonly isStopping?: true
-  /** What version 0.1 kept beside the log. Absent for executions that a later version began. */
+  /** What an earlier version kept beside the log. Absent for executions that a later version began. */
   readonly notes?: EarlierNotes
 }
 

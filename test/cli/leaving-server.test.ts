@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { createBuiltinTools } from '../../src/cli/builtin-tools.ts'
-import { runCli } from '../../src/cli/program.ts'
+import { createBuiltinTools } from '../../src/cli/input/builtin-tools.ts'
+import { runCli } from '../../src/cli/commands/program.ts'
 import { chatProcess, startModel, untilWritten } from './chat-rig.ts'
 import { FakeProcess } from './fake-process.ts'
 import { processFor, SERVER, startFakeServer } from './remote-rig.ts'

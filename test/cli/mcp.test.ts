@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { openTools } from '../../src/cli/open-tools.ts'
-import { runCli } from '../../src/cli/program.ts'
+import { openTools } from '../../src/cli/input/open-tools.ts'
+import { runCli } from '../../src/cli/commands/program.ts'
 import { SILENT_LOGGER } from '../../src/log/logger.ts'
-import { createJournal, hostile, isAlive } from '../tools/mcp/mcp-rig.ts'
+import { createJournal, hostile, isAlive } from '../integrations/mcp/mcp-rig.ts'
 import { FakeProcess } from './fake-process.ts'
 
 // Real processes: that servers start late and end with the command is what is shown.

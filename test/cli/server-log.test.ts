@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { Output } from '../../src/cli/console.ts'
-import { createServerLog, LOG_LEVELS, logRequests, observeExecutions } from '../../src/cli/server-log.ts'
+import { Output } from '../../src/cli/process/console.ts'
+import { createServerLog, LOG_LEVELS, logRequests, observeExecutions } from '../../src/cli/process/server-log.ts'
 import { createHandler } from '../../src/http/create-handler.ts'
 import { createMemoryStore, type ExecutionStore } from '../../src/index.ts'
 import { FakeStream } from './fake-process.ts'

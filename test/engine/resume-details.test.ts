@@ -213,7 +213,7 @@ test('a cancellation that was asked for is kept to: nothing runs again', async (
   expect(left.tool.started).toEqual([])
 })
 
-test('a cancellation that version 0.1 kept beside the log is kept to, before the first event too', async () => {
+test('a cancellation that an earlier version kept beside the log is kept to, before the first event too', async () => {
   const left = await leave(workflow('a'), {}, async () => {})
   const inner = await leaveAfter(left.kept, 0)
   const get: ExecutionStore['get'] = async executionId => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { applyEvent, createState, toSnapshot } from '../../src/events/state.ts'
+import { toSnapshot } from '../../src/events/snapshot.ts'
+import { applyEvent, createState } from '../../src/events/state.ts'
 import { idle } from '../support/fake-clock.ts'
 import { appendEnd, appendTokens, FakeStorage, follow, openLog, show, takeAll, TIMESTAMP, tokens } from './log-rig.ts'
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { applyEvent, createState, type SSEEvent } from '../../src/index.ts'
-import { toSnapshot } from '../../src/events/state.ts'
+import { toSnapshot } from '../../src/events/snapshot.ts'
 import { inspectTable } from '../../src/scheduler/table-queries.ts'
 import { chain, task, workflow } from '../support/workflows.ts'
 import { createTable } from './table-rig.ts'

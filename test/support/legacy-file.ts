@@ -5,12 +5,12 @@ import { MIGRATIONS } from '../../src/store/sqlite/schema.ts'
 /** `dags`, in the header of every store's file. */
 const APPLICATION_ID = 0x64616773
 
-/** The sentence by which version 0.1 recognised an attempt that was cut. */
+/** The sentence by which an earlier version recognised an attempt that was cut. */
 const SENTENCE = { error: 'The process that ran it ended', code: 'INTERRUPTED' }
 
 export const LEGACY_START: number = Date.UTC(2026, 0, 1)
 
-/** A step of a log of version 0.1, so long after its beginning, ms. */
+/** A step of a log of an earlier version, so long after its beginning, ms. */
 export type LegacyStep = readonly [afterMs: number, type: SSEEventType, data: object]
 
 /** Of a task: it starts, is cut, fails for now, or succeeds. */
@@ -30,7 +30,7 @@ export const legacySteps = {
   },
 }
 
-/** Writes a store's file as version 0.1 did, with one execution `x` in it: a column of notes, and none of the later events. */
+/** Writes a store's file as an earlier version did, with one execution `x` in it: a column of notes, and none of the later events. */
 export async function writeLegacyFile(
   file: string,
   workflow: DAGStructure,

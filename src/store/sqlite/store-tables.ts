@@ -1,11 +1,11 @@
-import type { ExecutionStatus, Parked } from '../../events/events.ts'
+import type { Parked } from '../../events/events.ts'
 import type { LogEntry } from '../../events/log-entry.ts'
 import type { StoredEntry } from '../../log/event-log.ts'
-import type { EarlierNotes } from '../earlier-notes.ts'
 import { type ExecutionSummary, summarize } from '../execution-summary.ts'
 import type { ExecutionRecord, StoredExecution } from '../execution-store.ts'
-import { advanceStatus, changesStatus, readStatus, type UnfinishedStatus } from '../unfinished-status.ts'
+import { advanceStatus, changesStatus, type UnfinishedStatus } from '../unfinished-status.ts'
 import type { SqliteConnection } from './driver.ts'
+import { readExecutionRow } from './execution-row.ts'
 import { type Row, selectText, type SqlValue } from './rows.ts'
 
 type Command = ReturnType<SqliteConnection['command']>
@@ -119,7 +119,7 @@ export class StoreTables {
   }
 
   readonly #show = (row: Row): StoredExecution =>
-    show(row, number => {
+    readExecutionRow(row, number => {
       const json = this.#lastParked(number, number)[0]?.['json'] as string | undefined
       if (json === undefined) return undefined
       const { code, message, tasks } = JSON.parse(json) as Parked
@@ -229,38 +229,4 @@ function toText(owner: string | undefined): string {
 
 function toOptionalText(text: string | undefined): SqlValue {
   return text === undefined ? null : JSON.stringify(text)
-}
-
-/** A row as it was asked for. @param findParked the data of its last `execution_parked` */
-function show(row: Row, findParked: (number: number) => Parked | undefined): StoredExecution {
-  const text = (name: string): string | null => (row[name] ?? null) as string | null
-  const [owner, key, hash, noted] = [text('owner'), text('idempotency_key'), text('request_hash'), text('notes')]
-  const [workflow, input, options] = [text('workflow'), text('input'), text('options')]
-  const status = row['status'] as UnfinishedStatus | ExecutionStatus
-  const { isParked, isStopping } = readStatus(status)
-  const notes = noted === null ? undefined : (JSON.parse(noted) as EarlierNotes)
-  const parked = isParked ? (findParked(row['number'] as number) ?? toParked(notes)) : undefined
-  return {
-    executionId: row['id'] as string,
-    ...(owner && { owner: JSON.parse(owner) as string }),
-    ...(key !== null && { idempotencyKey: JSON.parse(key) as string }),
-    ...(hash !== null && { requestHash: hash }),
-    createdAt: row['created_at'] as string,
-    ...(workflow !== null && { workflow }),
-    ...(input !== null && { input }),
-    ...(options !== null && { options }),
-    status: isUnfinished(status) ? 'running' : status,
-    ...(parked && { parked }),
-    ...(isStopping && { isStopping }),
-    ...(notes && { notes }),
-  }
-}
-
-function toParked(notes: EarlierNotes | undefined): Parked | undefined {
-  return notes?.parked ? { code: notes.parked.code, message: notes.parked.message, tasks: [] } : undefined
-}
-
-function isUnfinished(status: UnfinishedStatus | ExecutionStatus): status is UnfinishedStatus {
-  const { isParked, isStopping } = readStatus(status)
-  return status === 'running' || isParked || isStopping
 }

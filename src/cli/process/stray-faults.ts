@@ -1,0 +1,119 @@
+import type { Colors } from 'picocolors/types.js'
+import { describeValue } from '../../errors.ts'
+import { toPlainLine } from '../render/text.ts'
+import { shortenText } from '../../text.ts'
+
+/** What stray faults are told to. */
+export interface StrayReport {
+  /** One fault: anything that can be thrown. Must not throw. */
+  fault(error: unknown): void
+  /** `count` further faults were not told one by one. Must not throw. */
+  leftOut(count: number): void
+}
+
+/** How many faults are told within one period; further ones are counted. */
+const MAX_TOLD = 20
+const PERIOD_MS = 60_000
+
+/**
+ * What was thrown or rejected where nothing waits for it, most often in a timer or a promise that a tool left behind.
+ *
+ * It ends neither the process nor the execution, and does not change the exit code. At most 20 faults a minute are told.
+ */
+export class StrayFaults {
+  #report: StrayReport
+  readonly #now: () => number
+  #periodStart = Number.NEGATIVE_INFINITY
+  #toldCount = 0
+  #leftOutCount = 0
+
+  /** @param now a time that only grows, ms */
+  constructor(report: StrayReport, now: () => number = () => performance.now()) {
+    this.#report = report
+    this.#now = now
+  }
+
+  /** Faults are told to `report` from now on. */
+  reportTo(report: StrayReport): void {
+    this.#report = report
+  }
+
+  /** Takes one fault. Never throws. */
+  take(error: unknown): void {
+    const now = this.#now()
+    if (now - this.#periodStart >= PERIOD_MS) {
+      this.tellRest()
+      this.#periodStart = now
+      this.#toldCount = 0
+    }
+    if (this.#toldCount >= MAX_TOLD) {
+      this.#leftOutCount += 1
+      return
+    }
+    this.#toldCount += 1
+    this.#report.fault(error)
+  }
+
+  /** Tells how many faults were left out since this was last told, if any. */
+  tellRest(): void {
+    if (this.#leftOutCount > 0) this.#report.leftOut(this.#leftOutCount)
+    this.#leftOutCount = 0
+  }
+}
+
+/** Tells faults as warnings for people, one line each. @param tell is given lines that are safe for a terminal */
+export function createStrayLines(tell: (line: string) => void, colors: Colors): StrayReport {
+  const warn = (text: string): void => tell(`${colors.yellow('warning')} ${toPlainLine(text)}`)
+  return {
+    fault: error => warn(describeStray(error)),
+    leftOut: count => warn(`${count.toLocaleString('en-US')} more faults that nothing waited for were left out`),
+  }
+}
+
+/** How much of a message and of a place in the code is told, characters. */
+const MAX_MESSAGE = 500
+const MAX_PLACE = 200
+/** How many places are told of a fault of our own. */
+const MAX_PLACES = 8
+
+/** Where this program lies. */
+const OWN_FOLDER = new URL('../..', import.meta.url).href
+
+/** One line of bounded length. Whatever was thrown, this does not throw. */
+export function describeStray(error: unknown): string {
+  const places = findPlaces(error)
+  const isOurs = places.some(isOwn) && places.every(place => isOwn(place) || place.includes('node:'))
+  const origin = isOurs ? 'in dagstream itself: please report it' : 'probably in a tool'
+  // The first place outside Node.js says most; a fault of our own needs the whole way to it.
+  const shown = isOurs ? places.slice(0, MAX_PLACES) : places.filter(place => !place.includes('node:')).slice(0, 1)
+  const at = shown.map(place => `, at ${shortenText(place, MAX_PLACE)}`).join('')
+  return `A fault that nothing waits for, ${origin}; the command goes on: ${describeThrown(error)}${at}`
+}
+
+function isOwn(place: string): boolean {
+  return place.includes(OWN_FOLDER)
+}
+
+function describeThrown(error: unknown): string {
+  try {
+    if (typeof error !== 'object' || error === null) return describeValue(error)
+    const { message, cause } = error as { readonly message?: unknown; readonly cause?: unknown }
+    if (typeof message !== 'string') return 'an object that is no Error'
+    const text = shortenText(error instanceof Error ? String(error) : message, MAX_MESSAGE)
+    return cause instanceof Error ? `${text} (caused by ${shortenText(String(cause), MAX_MESSAGE)})` : text
+  } catch {
+    return 'what was thrown cannot be shown'
+  }
+}
+
+function findPlaces(error: unknown): string[] {
+  try {
+    if (!(error instanceof Error) || typeof error.stack !== 'string') return []
+    // The message stands before the places, and its lines may look like them.
+    const head = String(error)
+    const lines = error.stack.slice(error.stack.startsWith(head) ? head.length : 0).split('\n')
+    return lines.flatMap(line => /^ +at (.*)$/.exec(line)?.[1] ?? [])
+  } catch {
+    return []
+  }
+}

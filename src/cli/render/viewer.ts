@@ -1,0 +1,56 @@
+import type { SSEEvent } from '../../events/events.ts'
+import type { CommandContext } from '../process/console.ts'
+import { describeEvent } from './event-lines.ts'
+import { createLiveTree } from './live-tree.ts'
+import { TaskBoard } from './task-board.ts'
+
+/** What people see of a running execution. */
+export interface Viewer {
+  /** Shows one event, in order; the next waits until this has settled. */
+  show(event: SSEEvent): void | Promise<void>
+  /** Leaves a line for people. */
+  say(line: string): void | Promise<void>
+  /** Whether `say` drops every line. */
+  readonly isSilent?: boolean
+  /** Shows the last state; others may write then. */
+  close(): void
+}
+
+/** Shows nothing. */
+export const SILENT_VIEWER: Viewer = { show() {}, say() {}, close() {}, isSilent: true }
+
+/** A live tree where `stderr` is a terminal that can draw one, else one line per thing worth telling. */
+export function createViewer(context: CommandContext): Viewer {
+  const { stderr, process } = context
+  // A terminal that says it has no size cannot draw one either.
+  if (!stderr.stream.isTTY || stderr.stream.columns === 0 || process.env['TERM'] === 'dumb') {
+    return createLineViewer(context)
+  }
+  const board = new TaskBoard()
+  const tree = createLiveTree(board, context, now)
+  return {
+    ...tree,
+    show(event) {
+      board.apply(event, now())
+      tree.show(event)
+    },
+  }
+}
+
+/** One line per thing worth telling. */
+export function createLineViewer({ stderr, colors }: CommandContext): Viewer {
+  return {
+    async show(event) {
+      const line = describeEvent(event, colors)
+      if (line !== undefined) await stderr.write(`${line}\n`)
+    },
+    async say(line) {
+      await stderr.write(`${line}\n`)
+    },
+    close() {},
+  }
+}
+
+function now(): number {
+  return performance.now()
+}

@@ -17,7 +17,7 @@ export interface HostOptions {
   readonly observers: readonly ExecutionObserver[]
   /**
    * `true`: the host recovers the executions of earlier processes, and executions without a follower are cancelled after their
-   * grace. `false`: it resumes only the executions that it is asked for, and nobody needs to follow them.
+   * grace. `false`: it resumes only the executions that it is asked for, and they need no follower.
    */
   readonly isServer: boolean
 }

@@ -22,9 +22,9 @@ export interface Handler {
   /** Answers one request. Never rejects. Needs no `this`. */
   readonly fetch: (request: Request) => Promise<Response>
   /**
-   * Drains: starts nothing more (503), lets what runs go on for `drainMs`, and waits, for a bounded time, until readers have
-   * taken the end. What still runs then is left to the next process where the store outlives this one, and cancelled with
-   * `SHUTDOWN` where it does not, or the execution has `onCrash: "fail"`. Harmless to repeat.
+   * Drains: starts nothing more (503), lets executions run for `drainMs`, and waits, for a bounded time, until readers have
+   * taken the end. Executions that still run are handed off to the next process where the store outlives this one, and cancelled
+   * with `SHUTDOWN` where it does not, or where they have `onCrash: "fail"`. Idempotent.
    */
   readonly close: () => Promise<void>
 }
@@ -45,7 +45,7 @@ export function createHandler(options: HandlerOptions): Handler {
     try {
       return await app.fetch(request)
     } catch (error) {
-      // What is thrown and is no error passes every handler of errors by.
+      // A thrown value that is not an Error bypasses every error handler.
       return explain(error, responses)
     }
   }
@@ -88,7 +88,7 @@ function createApp(
       },
     }),
   )
-  // Nobody else has a body that is read, and to ask whether there is one costs.
+  // No other method has a body that is read, and access to `body` costs.
   app.use(async (context, next) => {
     if (context.req.method === 'POST') context.req.raw = await limitBody(context.req.raw)
     return next()
@@ -97,7 +97,7 @@ function createApp(
     try {
       await next()
     } catch (error) {
-      // Errors are answered where they are thrown. What is none would pass by all that is to go with an answer.
+      // Errors are answered here. A thrown value that is not an Error would bypass the middleware that adds headers.
       throw new Error('What was thrown is no error', { cause: error })
     }
   })
@@ -106,7 +106,7 @@ function createApp(
   return app
 }
 
-/** What is for pages is left out: no answer is one. Encryption is the business of whatever stands in front. */
+/** Headers for pages are left out: no answer is one. A proxy in front is responsible for encryption. */
 const SECURE_HEADERS = {
   contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
   crossOriginOpenerPolicy: false,
@@ -130,8 +130,8 @@ function explain(error: unknown, responses: ExecutionResponses): Response {
     if (code === 'INVALID_WORKFLOW') return invalidWorkflow(error)
     if (STORE_CODES.has(code)) {
       const reference = responses.report('The store failed', error)
-      const told = { title: 'Service unavailable', detail: 'The store failed', code, reference }
-      return problem(503, told, { 'Retry-After': '1' })
+      const details = { title: 'Service unavailable', detail: 'The store failed', code, reference }
+      return problem(503, details, { 'Retry-After': '1' })
     }
     if (code === 'TOOLS_UNAVAILABLE') {
       const reference = responses.report('Tools are not available', error)

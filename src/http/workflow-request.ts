@@ -103,7 +103,7 @@ function answerWithStream(
   if (execution instanceof Response) return execution
   const { executionId } = execution
   const leave = createLeave(execution, options)
-  // Only now: after a response some runtimes abort the signal although nobody has left. From then on the body tells.
+  // Before the response only: some runtimes abort the signal after it although the client is there. Then the body shows it.
   if (request.signal.aborted) leave()
   const { format, heartbeatMs, clock, logger } = options
   const body = createEventBody(execution.subscribe(), {
@@ -164,7 +164,7 @@ function start(workflow: DAGStructure | ExecutionPlan, options: WorkflowRequestO
   }
 }
 
-/** Readers are told only that it was lost. */
+/** Readers learn only that the execution was lost. */
 function logLoss({ executionId, result }: Execution, logger: Logger | undefined): void {
   if (logger === undefined) return
   const guarded = guardLogger(logger)

@@ -1,6 +1,6 @@
 import { DagstreamError } from '../../errors.ts'
 import { callStore } from '../../host/storage/call-store.ts'
-import { parseRecord } from '../../host/recovery/recoverable-record.ts'
+import { expectUsableRecord, parseRecord } from '../../host/recovery/recoverable-record.ts'
 import type { StoredExecution } from '../../store/execution-store.ts'
 import type { SqliteStore } from '../../store/sqlite/sqlite-store.ts'
 import { EventLog } from '../../log/event-log.ts'
@@ -47,7 +47,7 @@ export async function resumeExecution(
     try {
       const found = await askUntilInterrupted(tools, process, () => tools.toolsFor(workflow))
       if (found === undefined) return 130
-      await expectTools(workflow, found, executionId, store)
+      await expectTools(stored, workflow, found, store)
       return await reportEnd(await resumeHere(executionId, store, found, options, context), options, context)
     } finally {
       await tools.close()
@@ -65,16 +65,18 @@ async function findUnended(store: SqliteStore, executionId: string): Promise<Sto
 
 /** Begun without them the execution would fail for good, and all that is missing may be a flag. */
 async function expectTools(
+  stored: StoredExecution,
   { tasks }: DAGStructure,
   tools: readonly AnyTool[],
-  executionId: string,
   store: SqliteStore,
 ): Promise<void> {
   const names = new Set(tools.map(({ name }) => name))
   if (tasks.every(({ tool }) => names.has(tool))) return
-  const { state } = await callStore(() => EventLog.restore(executionId, store))
+  const { state } = await callStore(() => EventLog.restore(stored.executionId, store))
   const missing = tasks.find(({ id, tool }) => !names.has(tool) && !state.tasks.get(id)?.result)
   if (missing === undefined) return
+  // A workflow that fails its checks needs no tool.
+  expectUsableRecord(stored)
   const what = `There is no tool \`${toPlainLine(missing.tool)}\`, which task \`${toPlainLine(missing.id)}\` needs`
   throw new HintedError(new UsageError(what), TOOLS_HINT)
 }

@@ -5,7 +5,7 @@ import type { HostedExecution } from '../execution/hosted-execution.ts'
 import type { ListFilter } from './list-filter.ts'
 import { type ShownStatus, showStatus } from '../execution/shown-status.ts'
 
-/** Executions that are asked for at once where a filter may leave few of them. */
+/** Executions that are read at once where a filter may leave few of them. */
 const CHUNK = 250
 
 /** The last execution of a page: the next page begins after it. */
@@ -16,11 +16,11 @@ export interface ListedExecution extends ExecutionSummary {
   readonly executionId: string
   readonly status: ShownStatus
   readonly createdAt: string
-  /** Tasks whose tool is being called; of what runs in this process. */
+  /** Tasks whose tool is being called; only of executions of this process. */
   readonly runningCount?: number
 }
 
-/** Which part of a list is asked for. */
+/** The requested part of a list. */
 export interface ListRequest {
   readonly owner: string | undefined
   readonly filter: ListFilter
@@ -28,7 +28,7 @@ export interface ListRequest {
   readonly limit: number
 }
 
-/** Lists what a store has, with the figures of what runs here. */
+/** Lists the executions of a store, with the live figures of those that run here. */
 export class ExecutionList {
   readonly #store: ExecutionStore
   readonly #findRunning: (executionId: string) => HostedExecution | undefined
@@ -43,13 +43,13 @@ export class ExecutionList {
     const { status, name, since } = filter
     const size = status === undefined && name === undefined ? limit : Math.max(limit, CHUNK)
     const found: ListedExecution[] = []
-    // No id is empty: what was created at that very moment comes behind.
+    // No id is empty: an execution created at that very moment follows.
     let last = since !== undefined && since > (after?.createdAt ?? '') ? { createdAt: since, executionId: '' } : after
     for (;;) {
       const options = { ...(owner !== undefined && { owner }), ...(last && { after: last }), limit: size }
       const page = await callStore(() => this.#store.list(options))
       const own = page.filter(each => each.owner === owner && (status === undefined || showStatus(each) === status))
-      // What is behind the end of the page is not looked at.
+      // Executions beyond the end of the page are not summarized.
       const listed = await this.#summarize(name === undefined ? own.slice(0, limit - found.length) : own)
       found.push(...listed.filter(each => name === undefined || each.name === name))
       last = page.at(-1)
@@ -74,7 +74,7 @@ export class ExecutionList {
     })
   }
 
-  /** Of a store that cannot tell: what the document says. */
+  /** The summaries; for a store without `summarize`, from the documents. */
   async #askSummaries(executions: readonly StoredExecution[]): Promise<readonly ExecutionSummary[]> {
     const store = this.#store
     const ids = executions.map(({ executionId }) => executionId)

@@ -22,11 +22,16 @@ export function parseRecord({ workflow, input, options, isStopping, notes }: Sto
   })
 }
 
-/** Whether an execution can be resumed or cancelled as far as its record says; it compiles the workflow. */
+/** Checks everything that a resumption reads of a record; it compiles the workflow. @throws `RECORD_UNUSABLE` */
+export function expectUsableRecord(stored: StoredExecution): void {
+  parseRecord(stored)
+  asRecordFault(() => compileRecorded(stored, new ToolRegistry()))
+}
+
+/** Whether the record of an execution allows more than its deletion; it compiles the workflow. */
 export function isRecordUsable(stored: StoredExecution): boolean {
   try {
-    parseRecord(stored)
-    asRecordFault(() => compileRecorded(stored, new ToolRegistry()))
+    expectUsableRecord(stored)
     return true
   } catch (error) {
     if (isRecordUnusable(error)) return false

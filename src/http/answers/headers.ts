@@ -1,4 +1,4 @@
-/** What is private to whoever asked, and may have changed the next time. */
+/** Of answers that are private to the caller and may change. */
 export const JSON_HEADERS = { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' }
 
 /** No hop-by-hop headers: HTTP/2 forbids them. `no-transform`: a proxy that compresses would buffer. */

@@ -13,7 +13,7 @@ export interface ProblemDetails {
 }
 
 /**
- * An error response, RFC 9457: `application/problem+json` with `status`, `title` and whatever else is told.
+ * An error response, RFC 9457: `application/problem+json` with `status`, `title` and further members.
  *
  * Without a `type` it is `about:blank`: the status says what it is.
  */
@@ -30,7 +30,7 @@ export function invalidWorkflow({ code, details, message }: DagstreamError, head
   return problem(422, { title: 'Invalid workflow', detail, code, ...details }, headers)
 }
 
-/** How long to wait before tools that could not be had are asked for again, s. */
+/** Delay before a client requests unavailable tools again, s. */
 const TOOLS_RETRY_S = 5
 
 /**
@@ -45,8 +45,8 @@ export function toolsUnavailable({ code, details }: DagstreamError, reference: s
     .slice(0, 20)
   const whose = names.length === 0 ? '' : ` of ${names.map(name => `\`${cutText(name, 100)}\``).join(', ')}`
   const detail = `The tools${whose} are not available; the log has why under this reference`
-  const told = { title: 'Service unavailable', detail, code, servers: names, reference }
-  return problem(503, told, { 'Retry-After': String(TOOLS_RETRY_S) })
+  const members = { title: 'Service unavailable', detail, code, servers: names, reference }
+  return problem(503, members, { 'Retry-After': String(TOOLS_RETRY_S) })
 }
 
 /** Ends the handling of a request with an error response. */

@@ -4,7 +4,7 @@ import { badRequest } from '../answers/problem.ts'
 import { markPartlyRead } from './unread-body.ts'
 
 /**
- * A request whose body is within the bound: the same one where its length is told, else one with the body that was read.
+ * A request whose body is within the bound: the same one where it states its length, else one with the body that was read.
  * @throws HttpProblem 413 above the bound, with the rest left unread; 400 for a body that breaks off
  */
 export async function limitBody(request: Request): Promise<Request> {

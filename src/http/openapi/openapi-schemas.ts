@@ -44,7 +44,7 @@ const shownStatus: Json = {
   description: '`parked`: not ended, and it does not resume by itself any more; it can be resumed by hand.',
 }
 
-/** Fields may be added in later versions, and are allowed: what is told is only what is known today. */
+/** Later versions may add fields: the schemas describe the fields of today and allow others. */
 function object(properties: Json, optional: readonly string[] = []): Json {
   const required = Object.keys(properties).filter(name => !optional.includes(name))
   return { type: 'object', required, properties }
@@ -95,7 +95,7 @@ export const schemas: Readonly<Record<SchemaName, Json>> = {
       maxConcurrency: { type: 'integer', minimum: 1 },
       timeoutMs: { ...ms, description: 'For the whole execution, ms.' },
       onDisconnect: {
-        description: 'What happens once nobody follows the execution any more. `cancel` is a grace of 0.',
+        description: 'The fate of the execution once it has no follower. `cancel` is a grace of 0.',
         oneOf: [{ enum: ['cancel', 'continue'] }, request({ graceMs: ms }, ['graceMs'])],
       },
     }),
@@ -143,7 +143,7 @@ export const schemas: Readonly<Record<SchemaName, Json>> = {
       },
       ['name', ...Object.keys(counts), 'runningCount', 'startedAt', 'endedAt', 'executionTimeMs'],
     ),
-    description: 'What is not known is absent.',
+    description: 'Unknown figures are absent.',
   },
   ExecutionResult: object(
     {

@@ -18,7 +18,7 @@ const PROBLEMS = {
   422: 'The workflow, or its input, is invalid: `issues` and `issueCount` say why.',
   429: 'Too much runs, or too many streams are open.',
   500: 'The server failed; `reference` leads to its log.',
-  503: 'The server is shutting down, its store failed, or tools cannot be had now (`servers` says whose).',
+  503: 'The server is shutting down, its store failed, or tools are unavailable (`servers` names them).',
 } as const
 
 type ProblemStatus = keyof typeof PROBLEMS
@@ -77,7 +77,7 @@ const paths = {
         'request with `Last-Event-ID` resumes the execution that this names and starts nothing.',
       parameters: [
         parameter('Accept', 'header', '`text/event-stream` or `application/json`, which is also the default.'),
-        parameter('Prefer', 'header', '`respond-async`: do not wait, and go on when nobody follows.'),
+        parameter('Prefer', 'header', '`respond-async`: do not wait, and continue without a follower.'),
         parameter('Idempotency-Key', 'header', 'The same key and body: the same execution, whatever it has come to.', {
           type: 'string',
           pattern: '^[!-~]{1,255}$',
@@ -149,7 +149,7 @@ const paths = {
     parameters: [id],
     post: {
       operationId: 'cancelExecution',
-      summary: 'Cancel an execution; harmless to repeat and after its end',
+      summary: 'Cancel an execution; idempotent, also after its end',
       responses: { 202: json('It will end, or has.', refer('ExecutionStatus')), ...problems(404, 409, 503) },
     },
   },
@@ -157,7 +157,7 @@ const paths = {
     parameters: [id],
     post: {
       operationId: 'resumeExecution',
-      summary: 'Go on with an execution that was left unfinished, also one that is parked; harmless for one that runs',
+      summary: 'Resume an unfinished or parked execution; idempotent while it runs',
       responses: { 202: json('It goes on.', refer('ExecutionStatus')), ...problems(404, 409, 429, 503) },
     },
   },

@@ -15,7 +15,7 @@ import { parseAllowedHosts } from '../security/host-guard.ts'
 export interface HandlerOptions extends ExecutionOptions {
   /** A provider is asked for each workflow before anything of it begins; it is not closed by the handler. */
   readonly tools: ToolSource | ToolProvider
-  /** Asked on every route and every resume who asks and whether they may. @defaultValue everybody may do everything */
+  /** Identifies the caller and allows or refuses the action, on every route. @defaultValue everybody may do everything */
   readonly authorize?: Authorize
   /** What every request must carry as `Authorization: Bearer …`; one of them. @defaultValue none */
   readonly token?: string | readonly string[]
@@ -52,7 +52,7 @@ export interface ResolvedHandlerOptions extends HostOptions {
   readonly format: Format
 }
 
-/** What a handler calls beyond what executions do. */
+/** The methods of a store that a handler calls. */
 const STORE_METHODS = ['create', 'claim', 'append', 'read', 'putOutput', 'getOutput', 'get', 'list', 'delete']
 
 const HANDLER_OPTIONS: readonly (keyof HandlerOptions)[] = [
@@ -130,7 +130,7 @@ export function resolveHandlerOptions(given: HandlerOptions): ResolvedHandlerOpt
 /** RFC 6750, 2.1: what can stand behind `Bearer`. */
 const TOKEN = /^[A-Za-z0-9._~+/-]+=*$/
 
-/** A token that no request could carry would lock everybody out, an empty one lock nobody. Its text is never told. */
+/** A token that no request can carry locks every client out; an empty one locks none out. Messages never show its text. */
 function resolveTokens(token: string | readonly string[] | undefined): readonly string[] {
   if (token === undefined) return []
   const tokens = typeof token === 'string' ? [token] : token
@@ -140,7 +140,7 @@ function resolveTokens(token: string | readonly string[] | undefined): readonly 
   throw new DagstreamError('INVALID_OPTION', `Expected \`token\` to be ${expected}`, { details: { option: 'token' } })
 }
 
-/** One that no browser would send, such as with a path, would let nobody in and say nothing of it. */
+/** An origin that no browser sends, such as one with a path, would silently allow no page. */
 function parseOrigins(origins: readonly string[]): readonly string[] {
   if (!Array.isArray(origins)) throw invalidOption('allowedOrigins', 'an array of origins', origins)
   for (const origin of origins as readonly unknown[]) {

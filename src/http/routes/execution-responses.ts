@@ -26,7 +26,7 @@ const WHITE_SPACE = new TextEncoder().encode('\n')
 /** A proxy that buffers or compresses would hold headers and signs of life back. */
 const AWAITED_HEADERS = { ...VARY, 'Cache-Control': 'no-store, no-transform', 'X-Accel-Buffering': 'no' }
 
-/** Where a stream begins, and for whom. */
+/** The beginning of a stream, and its reader. */
 export interface StreamPlace {
   readonly afterSeq: number
   readonly headers: Readonly<Record<string, string>>
@@ -42,7 +42,7 @@ export function chooseFormat(request: Request): Format | undefined {
   throw badRequest(`Expected \`format\` to be ${Object.keys(formats).join(' or ')}`)
 }
 
-/** The bodies that tell of executions: event streams and results. */
+/** The bodies of executions: event streams and results. */
 export class ExecutionResponses {
   readonly #host: ExecutionHost
   readonly #options: ResolvedHandlerOptions
@@ -54,11 +54,11 @@ export class ExecutionResponses {
     this.#options = options
   }
 
-  /** The events behind a place. @throws HttpProblem 429 for a reader who cannot be admitted, 400 for a format that is none */
+  /** The events after a position. @throws HttpProblem 429 for a reader who cannot be admitted, 400 for a format that is none */
   streamEvents(request: Request, hosted: HostedExecution, { afterSeq, headers, release }: StreamPlace): Response {
     const format = chooseFormat(request) ?? this.#options.format
     const all = { ...STREAM_HEADERS, ...VARY, ...headers }
-    // Whoever asks only for the headers follows nothing.
+    // HEAD opens no stream.
     if (request.method === 'HEAD') return new Response(null, { headers: all })
     const { cursor, leave } = this.#host.subscribers.follow(hosted, afterSeq, release)
     const { heartbeatMs, stallTimeoutMs, execution } = this.#options
@@ -77,7 +77,7 @@ export class ExecutionResponses {
   }
 
   /**
-   * The result as soon as there is one; headers at once, so that whoever waits knows what for.
+   * The result as soon as there is one; headers at once, so that the client knows the id while it waits.
    * @throws HttpProblem 503 where it is known already that none will come: not here, and not now
    */
   awaitResult(hosted: HostedExecution, headers: Readonly<Record<string, string>>): Response {
@@ -91,7 +91,7 @@ export class ExecutionResponses {
     return this.#sendChunks(hosted, chunks, { ...headers, ...AWAITED_HEADERS }, leave)
   }
 
-  /** How an execution stands, with its result once it has ended. */
+  /** The status of an execution, with its result once it has ended. */
   showExecution(request: Request, hosted: HostedExecution): Response {
     const { executionId, status } = hosted
     if (!hosted.hasEnded || request.method === 'HEAD') {
@@ -108,7 +108,7 @@ export class ExecutionResponses {
     return this.#sendChunks(hosted, new TextChunks(json))
   }
 
-  /** Logs what the client is not told. @returns what both can refer to it by */
+  /** Logs an error that the client does not see. @returns the reference that both have */
   report(message: string, error: unknown, fields: Readonly<Record<string, unknown>> = {}): string {
     const reference = crypto.randomUUID()
     this.#options.execution.logger.warn(message, { ...fields, reference, error: describeError(error) })

@@ -26,7 +26,7 @@ export class ResultChunks implements ChunkSource {
   /** The task whose result comes next; -1 before the head. */
   #next = -1
   #isWritten = false
-  /** What is written and not taken. */
+  /** Written, and not taken yet. */
   readonly #texts = new TextChunks()
 
   /** `prefix` and `suffix` stand around the result. */
@@ -60,7 +60,7 @@ export class ResultChunks implements ChunkSource {
     return this.#write() ?? this.#texts.take()
   }
 
-  /** Writes what makes about a chunk. A promise only where an output has to be had from the store. */
+  /** Writes about one chunk. A promise only where an output is read from the store. */
   #write(): undefined | Promise<Uint8Array | undefined> {
     const { taskIds, log } = this.#hosted
     let size = 0

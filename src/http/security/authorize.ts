@@ -1,6 +1,6 @@
 import { DagstreamError } from '../../errors.ts'
 
-/** What a request is about to do. */
+/** The action of a request. */
 export type Action =
   | 'create'
   | 'list'
@@ -17,7 +17,7 @@ export type Action =
   | 'metrics'
   | 'openapi'
 
-/** What `authorize` is told beside the request. */
+/** The second argument of `authorize`. */
 export interface AccessContext {
   readonly action: Action
   /** For an action on one execution. */
@@ -26,9 +26,9 @@ export interface AccessContext {
   readonly owner?: string
 }
 
-/** Who asks. What they create is theirs, and they see nothing but what is theirs. */
+/** The caller, who owns the executions that they create and sees no others. */
 export interface Access {
-  /** Absent: nobody's, which is a share of its own. */
+  /** Absent: the caller has no owner, and sees the executions without one. */
   readonly owner?: string
 }
 
@@ -59,6 +59,6 @@ export async function askAuthorize(
   const owner = typeof answer === 'object' && answer !== null ? (answer as Access).owner : null
   if (owner === undefined) return {}
   if (typeof owner === 'string' && owner !== '') return { owner }
-  // Whoever forgets to answer must not let everybody in.
+  // An `authorize` that forgets to answer must not let everybody in.
   throw new DagstreamError('INVALID_OPTION', 'Expected `authorize` to return { owner? } or a Response')
 }

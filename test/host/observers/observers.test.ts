@@ -18,12 +18,14 @@ function recordingObserver(): ExecutionObserver & { readonly seen: unknown[] } {
 
 const NAMED = { ...ONE_TASK, name: 'one' }
 
+const REJECTING = { onEntry: () => Promise.reject(new Error('observer')) }
+
 /** The kinds of observer that fail, at each of their functions. */
 const FAILING: readonly (readonly [string, ExecutionObserver])[] = [
   ['at the start', { observe: () => fail() }],
   ['at each entry', { observe: () => ({ onEntry: fail }) }],
   ['at the end', { observe: () => ({ onEnd: fail }) }],
-  ['later', { observe: () => ({ onEntry: async () => fail() }) }],
+  ['later', { observe: () => REJECTING }],
 ]
 
 function fail(): never {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError, Option } from 'commander'
 import picocolors from 'picocolors'
+import { PACKAGE_ROOT } from '../package-root.ts'
 import { DEFAULT_PORT } from '../../http/node/serve-bounds.ts'
 import { hasColors } from '../render/color-support.ts'
 import { type CliProcess, type CommandContext, type ExitCode, Notices, Output } from '../process/console.ts'
@@ -226,6 +227,6 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
 }
 
 function readVersion(): string {
-  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')
+  const text = readFileSync(new URL('package.json', PACKAGE_ROOT), 'utf8')
   return (JSON.parse(text) as { version: string }).version
 }

@@ -34,11 +34,25 @@ export type DagstreamErrorCode =
   | 'CONNECTION_LOST'
   /** The execution is not (or no longer) known. */
   | 'EXECUTION_NOT_FOUND'
+  /** The execution has ended: it cannot be resumed. */
+  | 'EXECUTION_ENDED'
+  /** The execution has not ended: it cannot be deleted. */
+  | 'EXECUTION_RUNNING'
+  /** The execution does not run in this process, and the store cannot tell whether it runs in another one. */
+  | 'INTERRUPTED'
+  /** The stored workflow, input or options of an execution cannot be used: it can be deleted, and nothing else. */
+  | 'RECORD_UNUSABLE'
+  /** The idempotency key belongs to another request. */
+  | 'IDEMPOTENCY_CONFLICT'
+  /** `maxExecutions` executions run already. */
+  | 'TOO_MANY_EXECUTIONS'
+  /** `maxSubscribers` event streams are open already. */
+  | 'TOO_MANY_SUBSCRIBERS'
   /** The store failed; `cause` says how. */
   | 'STORE_FAILED'
   /** Another process, or another store of this one, writes the store's file. */
   | 'STORE_IN_USE'
-  /** The process ends; the execution goes on in the next one. */
+  /** The process ends: it starts nothing more, and the next process resumes its executions. */
   | 'SHUTTING_DOWN'
   /** The store has a newer lease for this execution: another process has taken it over. */
   | 'FENCED'

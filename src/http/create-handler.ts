@@ -5,16 +5,17 @@ import { HTTPException } from 'hono/http-exception'
 import { methodNotAllowed } from 'hono/method-not-allowed'
 import { secureHeaders } from 'hono/secure-headers'
 import { DagstreamError } from '../errors.ts'
-import { AnsweredByAuthorize } from './authorize.ts'
-import { ExecutionHost } from './execution-host.ts'
-import { ExecutionResponses } from './execution-responses.ts'
-import { createExecutionRoutes } from './execution-routes.ts'
-import { type HandlerOptions, type ResolvedHandlerOptions, resolveHandlerOptions } from './handler-options.ts'
-import { refuseHost } from './host-guard.ts'
-import { limitBody } from './limit-body.ts'
-import { HttpProblem, invalidWorkflow, problem, toolsUnavailable } from './problem.ts'
-import { createServiceRoutes } from './service-routes.ts'
-import { readBeforeRefusal } from './unread-body.ts'
+import { AnsweredByAuthorize } from './security/authorize.ts'
+import { ExecutionHost } from '../host/execution-host.ts'
+import { findHostProblem } from './answers/host-problem.ts'
+import { ExecutionResponses } from './routes/execution-responses.ts'
+import { createExecutionRoutes } from './routes/execution-routes.ts'
+import { type HandlerOptions, type ResolvedHandlerOptions, resolveHandlerOptions } from './options/handler-options.ts'
+import { refuseHost } from './security/host-guard.ts'
+import { limitBody } from './body/limit-body.ts'
+import { HttpProblem, invalidWorkflow, problem, toolsUnavailable } from './answers/problem.ts'
+import { createServiceRoutes } from './routes/service-routes.ts'
+import { readBeforeRefusal } from './body/unread-body.ts'
 
 /** A server without sockets: what every runtime's own server calls. */
 export interface Handler {
@@ -38,7 +39,8 @@ export function createHandler(options: HandlerOptions): Handler {
   const resolved = resolveHandlerOptions(options)
   const host = new ExecutionHost(resolved)
   const responses = new ExecutionResponses(host, resolved)
-  const app = createApp(host, responses, resolved)
+  const answers = new Map<number, number>()
+  const app = createApp(host, responses, answers, resolved)
   const answer = async (request: Request): Promise<Response> => {
     try {
       return await app.fetch(request)
@@ -50,14 +52,19 @@ export function createHandler(options: HandlerOptions): Handler {
   return {
     async fetch(request) {
       const response = await answer(request)
-      host.meters.answered(response.status)
+      answers.set(response.status, (answers.get(response.status) ?? 0) + 1)
       return readBeforeRefusal(request, response)
     },
     close: () => host.close(),
   }
 }
 
-function createApp(host: ExecutionHost, responses: ExecutionResponses, options: ResolvedHandlerOptions): Hono {
+function createApp(
+  host: ExecutionHost,
+  responses: ExecutionResponses,
+  answers: ReadonlyMap<number, number>,
+  options: ResolvedHandlerOptions,
+): Hono {
   const { allowedHosts, allowedOrigins, tokens } = options
   const app = new Hono()
   app.onError(error => explain(error, responses))
@@ -95,7 +102,7 @@ function createApp(host: ExecutionHost, responses: ExecutionResponses, options: 
     }
   })
   app.route('/executions', createExecutionRoutes(host, responses, options))
-  app.route('/', createServiceRoutes(host, options))
+  app.route('/', createServiceRoutes(host, answers, options))
   return app
 }
 
@@ -118,6 +125,8 @@ function explain(error: unknown, responses: ExecutionResponses): Response {
   if (error instanceof HTTPException) return explainAuthentication(error)
   if (error instanceof DagstreamError) {
     const { code } = error
+    const known = findHostProblem(error)
+    if (known !== undefined) return known.toResponse()
     if (code === 'INVALID_WORKFLOW') return invalidWorkflow(error)
     if (STORE_CODES.has(code)) {
       const reference = responses.report('The store failed', error)

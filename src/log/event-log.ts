@@ -1,4 +1,4 @@
-import { afterTurn, isTurnSpent } from '../clock.ts'
+import { afterTurn, type Clock, isTurnSpent } from '../clock.ts'
 import { DagstreamError, describeValue } from '../errors.ts'
 import { LogEntry, NOT_LOGGED } from '../events/log-entry.ts'
 import type { LoggedData } from '../events/wire-json.ts'
@@ -6,6 +6,7 @@ import { applyEvent, createState, type ExecutionState, type TaskState } from '..
 import { EntryTail, type TailBounds } from './entry-tail.ts'
 import { type CursorLog, LogCursor } from './log-cursor.ts'
 import type { CursorOptions, RestoreOptions } from './log-options.ts'
+import { putOutputs } from './put-outputs.ts'
 
 /** The right to append to one execution's log, until another claims it. */
 export interface Lease {
@@ -32,6 +33,9 @@ export interface LogStorage {
   getOutput(executionId: string, taskId: string): string | undefined | Promise<string | undefined>
 }
 
+/** Receives entries once the store has them, and how long its `append` took, ms. Must not throw. */
+export type AppendObserver = (entries: readonly LogEntry[], tookMs: number) => void
+
 /** Entries that are read at once when a log is restored. */
 const RESTORE_PAGE = 1024
 
@@ -54,6 +58,7 @@ export class EventLog implements CursorLog {
   #assigned = 0
   #bytes = 0
   #ending: LogEntry | 'complete' | undefined
+  #observer: { readonly clock: Clock; readonly onAppended: AppendObserver } | undefined
 
   constructor(
     executionId: string,
@@ -118,6 +123,11 @@ export class EventLog implements CursorLog {
     this.#assigned = this.head
   }
 
+  /** Registers the one observer of what is appended from now on; it runs once the entries are visible. */
+  observeAppends(clock: Clock, onAppended: AppendObserver): void {
+    this.#observer = { clock, onAppended }
+  }
+
   /** Makes the next entry; it must be appended in the order of making. */
   entry(type: LogEntry['type'], data: LoggedData): LogEntry {
     this.#assigned += 1
@@ -132,11 +142,25 @@ export class EventLog implements CursorLog {
     const first = entries[0]
     if (first === undefined || this.#lease === undefined) return
     const lease = this.#lease
-    const append = (): void | Promise<void> => this.#storage.append(lease, first.seq, entries)
-    const kept = this.#putOutputs(lease, entries)
-    const appended = kept === undefined ? append() : kept.then(append)
-    if (appended === undefined) this.#publish(entries)
-    else return appended.then(() => this.#publish(entries))
+    const put = putOutputs(entries, (taskId, json) => this.#storage.putOutput(lease, taskId, json))
+    return put === undefined
+      ? this.#append(lease, first.seq, entries)
+      : put.then(() => this.#append(lease, first.seq, entries))
+  }
+
+  #append(lease: Lease, firstSeq: number, entries: readonly LogEntry[]): void | Promise<void> {
+    const startedAt = this.#observer?.clock.now() ?? 0
+    const appended = this.#storage.append(lease, firstSeq, entries)
+    if (appended === undefined) this.#publishAppended(entries, startedAt)
+    else return appended.then(() => this.#publishAppended(entries, startedAt))
+  }
+
+  #publishAppended(entries: readonly LogEntry[], startedAt: number): void {
+    const observer = this.#observer
+    if (observer === undefined) return this.#publish(entries)
+    const tookMs = observer.clock.now() - startedAt
+    this.#publish(entries)
+    observer.onAppended(entries, tookMs)
   }
 
   /** Ends the log for its readers with an event that is not part of it: the execution could not finish its work. */
@@ -199,22 +223,6 @@ export class EventLog implements CursorLog {
       entries.push(entry instanceof LogEntry ? entry : LogEntry.fromJson(entry.seq, entry.type, entry.json))
     }
     return entries
-  }
-
-  /** What an entry only refers to is kept beside it first, so that no reference ever leads nowhere. */
-  #putOutputs(lease: Lease, entries: readonly LogEntry[]): Promise<void> | undefined {
-    let putting: Promise<void>[] | undefined
-    for (let at = 0; at < entries.length; at++) {
-      const { refersToOutput, data } = entries[at] as LogEntry
-      if (!refersToOutput || data.output === undefined) continue
-      try {
-        const put = this.#storage.putOutput(lease, data.taskId ?? '', data.output.text)
-        if (put !== undefined) (putting ??= []).push(put)
-      } catch (error) {
-        ;(putting ??= []).push(Promise.reject(error))
-      }
-    }
-    return putting && Promise.all(putting).then(() => {})
   }
 
   #publish(entries: readonly LogEntry[]): void {

@@ -7,10 +7,10 @@ import { SSE_EVENTS } from '../../src/events/events.ts'
 import { MAX_RETRY_AFTER_MS, mergeRetryPolicies } from '../../src/attempt/retry.ts'
 import { resolveOptions } from '../../src/engine/options.ts'
 import { resolveReconnectionOptions } from '../../src/client/reconnection-options.ts'
-import { resolveHandlerOptions } from '../../src/http/handler-options.ts'
+import { resolveHandlerOptions } from '../../src/http/options/handler-options.ts'
 import { resolveBufferOptions } from '../../src/log/reader-bound.ts'
 import { SSE_EVENTS as JOB_EVENTS } from '../../src/sse/job.ts'
-import { openapiDocument } from '../../src/http/openapi.ts'
+import { openapiDocument } from '../../src/http/openapi/openapi.ts'
 import { LIMITS } from '../../src/workflow/document.ts'
 
 const root = new URL('../../', import.meta.url)
@@ -101,9 +101,9 @@ describe('the docs name every', () => {
     ['field of a tool', 'docs/tools.md', findFields('src/tools/tool.ts', 'Tool')],
     ['member of the context', 'docs/tools.md', findFields('src/tools/tool.ts', 'ToolContext')],
     ['option of a handler', 'docs/server.md', findFields('src/http/workflow-request.ts', 'WorkflowRequestOptions')],
-    ['option of `createHandler`', 'docs/server.md', findFields('src/http/handler-options.ts', 'HandlerOptions')],
+    ['option of `createHandler`', 'docs/server.md', findFields('src/http/options/handler-options.ts', 'HandlerOptions')],
     ['option of `serve`', 'docs/server.md', findFields('src/http/node/serve.ts', 'ServeOptions')],
-    ['action', 'docs/server.md', findUnion('src/http/authorize.ts', 'Action')],
+    ['action', 'docs/server.md', findUnion('src/http/security/authorize.ts', 'Action')],
     ['route', 'docs/server.md', Object.keys(openapiDocument['paths'] as object)],
     ['option of a request', 'docs/server.md', findFields('src/client/create-client.ts', 'RemoteOptions')],
     ['option of a client', 'docs/client.md', findFields('src/client/create-client.ts', 'ClientOptions')],

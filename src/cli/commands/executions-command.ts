@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import picocolors from 'picocolors'
 import type { OutputReference, SSEEvent } from '../../events/events.ts'
-import type { ShownStatus } from '../../http/shown-status.ts'
+import type { ShownStatus } from '../../host/execution/shown-status.ts'
 import { parseJson } from '../../json/parse-json.ts'
 import { stringifyJson } from '../../json/stringify-json.ts'
 import { checkPath } from '../../store/sqlite/store-path.ts'

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander'
-import { SHOWN_STATUSES } from '../../http/list-filter.ts'
+import { SHOWN_STATUSES } from '../../host/listing/list-filter.ts'
 import type { CommandContext, ExitCode } from '../process/console.ts'
 import { DEFAULT_STORE } from '../target/default-store.ts'
 import { parsePositiveInteger, parseSince } from '../input/option-values.ts'

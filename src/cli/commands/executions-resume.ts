@@ -1,12 +1,13 @@
-import { Execution } from '../../engine/execution.ts'
-import { resumeLoop } from '../../engine/resume.ts'
-import { readLeft } from '../../http/left-request.ts'
+import { DagstreamError } from '../../errors.ts'
+import { callStore } from '../../host/storage/call-store.ts'
+import { parseRecord } from '../../host/recovery/recoverable-record.ts'
 import type { StoredExecution } from '../../store/execution-store.ts'
 import type { SqliteStore } from '../../store/sqlite/sqlite-store.ts'
 import { EventLog } from '../../log/event-log.ts'
-import { type AnyTool, ToolRegistry } from '../../tools/registry.ts'
+import type { AnyTool } from '../../tools/registry.ts'
 import type { DAGStructure } from '../../workflow/document.ts'
 import { type CommandContext, type ExitCode, HintedError, UsageError } from '../process/console.ts'
+import { createFileHost, findInFile } from '../target/file-host.ts'
 import { follow, type Followed, type FollowedExecution } from '../target/follow.ts'
 import { TOOLS_HINT } from '../render/issue-lines.ts'
 import { McpLines } from '../render/mcp-lines.ts'
@@ -24,7 +25,7 @@ export type ResumeFlags = SourceFlags & ToolFlags & OutputFlags
 /**
  * Goes on with an execution that its process left unfinished, in this process as `run` would, or on a server, which is then
  * followed as by `watch`.
- * @throws Error for one that has ended, or is not there; UsageError where a tool is missing, and nothing is begun then
+ * @throws `EXECUTION_ENDED`, `EXECUTION_NOT_FOUND`, `RECORD_UNUSABLE`; UsageError where a tool is missing, and nothing is begun then
  */
 export async function resumeExecution(
   executionId: string,
@@ -41,13 +42,13 @@ export async function resumeExecution(
   const store = await openExistingStore(findStore(options, process), 'write', process)
   try {
     const stored = await findUnended(store, executionId)
-    const workflow = readLeft(stored).workflow as DAGStructure
+    const workflow = parseRecord(stored).workflow as DAGStructure
     const tools = await openTools(options, process, new McpLines(context))
     try {
       const found = await askUntilInterrupted(tools, process, () => tools.toolsFor(workflow))
       if (found === undefined) return 130
       await expectTools(workflow, found, executionId, store)
-      return await reportEnd(await resumeHere(stored, store, found, options, context), options, context)
+      return await reportEnd(await resumeHere(executionId, store, found, options, context), options, context)
     } finally {
       await tools.close()
     }
@@ -57,10 +58,9 @@ export async function resumeExecution(
 }
 
 async function findUnended(store: SqliteStore, executionId: string): Promise<StoredExecution> {
-  const stored = await store.get(executionId)
-  if (stored === undefined) throw new Error(`There is no execution ${executionId} in ${store.file}`)
-  if (stored.status !== 'running') throw new Error(`Execution ${executionId} has ended: ${stored.status}`)
-  return stored
+  const stored = await findInFile(store, executionId)
+  if (stored.status === 'running') return stored
+  throw new DagstreamError('EXECUTION_ENDED', `Execution ${executionId} has ended: ${stored.status}`)
 }
 
 /** Begun without them the execution would fail for good, and all that is missing may be a flag. */
@@ -72,7 +72,7 @@ async function expectTools(
 ): Promise<void> {
   const names = new Set(tools.map(({ name }) => name))
   if (tasks.every(({ tool }) => names.has(tool))) return
-  const { state } = await EventLog.restore(executionId, store)
+  const { state } = await callStore(() => EventLog.restore(executionId, store))
   const missing = tasks.find(({ id, tool }) => !names.has(tool) && !state.tasks.get(id)?.result)
   if (missing === undefined) return
   const what = `There is no tool \`${toPlainLine(missing.tool)}\`, which task \`${toPlainLine(missing.id)}\` needs`
@@ -80,18 +80,23 @@ async function expectTools(
 }
 
 async function resumeHere(
-  stored: StoredExecution,
+  executionId: string,
   store: SqliteStore,
   tools: readonly AnyTool[],
   { sse }: OutputFlags,
   context: CommandContext,
 ): Promise<Followed> {
-  const loop = await resumeLoop(stored, store, { tools: new ToolRegistry(tools) })
-  // A reader behind a pipe may stop for as long as it likes (`| less`); it never counts as gone.
-  const execution = new Execution(loop, { stallTimeoutMs: Infinity })
-  const stop = (why: string): void => execution.cancel(why)
-  const begin = (): FollowedExecution => {
-    return { events: execution, result: () => execution.result, stop, isCancelling: true }
+  const host = createFileHost(store, tools)
+  try {
+    const hosted = await host.commands.resume(executionId)
+    // A reader behind a pipe may stop for as long as it likes (`| less`); it never counts as gone.
+    const execution = hosted.attach({ stallTimeoutMs: Infinity })
+    const stop = (why: string): void => execution.cancel(why)
+    const begin = (): FollowedExecution => {
+      return { events: execution, result: () => execution.result, stop, isCancelling: true }
+    }
+    return await follow({ ...(sse && { sse }), begin }, context)
+  } finally {
+    await host.close()
   }
-  return follow({ ...(sse && { sse }), begin }, context)
 }

@@ -1,7 +1,7 @@
 import type { RemoteOptions } from '../../client/create-client.ts'
 import { DagstreamError } from '../../errors.ts'
 import type { Schedule, SSEEvent } from '../../events/events.ts'
-import { type StreamOptions, StreamingExecutor } from '../../engine/streaming-executor.ts'
+import { type StreamOptions, StreamingExecutor } from '../../engine/executors/streaming-executor.ts'
 import type { ExecutionStore } from '../../store/execution-store.ts'
 import type { ToolSource } from '../../tools/registry.ts'
 import type { DAGStructure } from '../../workflow/document.ts'

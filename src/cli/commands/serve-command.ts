@@ -1,7 +1,7 @@
 import { createHandler, type Handler } from '../../http/create-handler.ts'
-import { describeError } from '../../http/describe-error.ts'
-import type { HandlerOptions } from '../../http/handler-options.ts'
-import { isLoopback, LOOPBACK_HOSTS } from '../../http/host-guard.ts'
+import { describeError } from '../../log/describe-error.ts'
+import type { HandlerOptions } from '../../http/options/handler-options.ts'
+import { isLoopback, LOOPBACK_HOSTS } from '../../http/security/host-guard.ts'
 import { type NodeServer, serve, type ServeOptions } from '../../http/node/serve.ts'
 import { type CommandContext, type ExitCode, UsageError } from '../process/console.ts'
 import { describeSecond, listenForInterrupts } from '../process/interrupts.ts'
@@ -9,7 +9,13 @@ import { type CliTools, openTools } from '../input/open-tools.ts'
 import { isHostName } from '../input/option-values.ts'
 import { buildSamples } from './serve-samples.ts'
 import { findToken } from '../target/server-connection.ts'
-import { createServerLog, type LogLevel, logExecutions, logRequests, type ServerLog } from '../process/server-log.ts'
+import {
+  createServerLog,
+  type LogLevel,
+  logRequests,
+  observeExecutions,
+  type ServerLog,
+} from '../process/server-log.ts'
 import type { StrayReport } from '../process/stray-faults.ts'
 import { type OpenedStore, openServerStore, type StoreFlags } from '../target/store-place.ts'
 import { formatMs, toPlainLine } from '../render/text.ts'
@@ -118,7 +124,8 @@ async function serveTools(
     handler = createHandler({
       ...toBounds(options),
       tools: tools.serverNames.length === 0 ? tools.own : tools,
-      store: logExecutions(opened.store, log),
+      store: opened.store,
+      observers: [observeExecutions(log)],
       logger: log,
       ...(token !== undefined && { token }),
       ...(allowOrigin && { allowedOrigins: allowOrigin }),

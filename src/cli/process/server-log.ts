@@ -1,7 +1,6 @@
 import type { EventFor } from '../../events/events.ts'
 import type { LogEntry } from '../../events/log-entry.ts'
-import type { ExecutionStore } from '../../store/execution-store.ts'
-import { observeAppends } from '../../store/observe-appends.ts'
+import type { EntryObserver, ExecutionObserver } from '../../host/observers/execution-observer.ts'
 import type { Logger } from '../../log/logger.ts'
 import type { Output } from './console.ts'
 import { toPlainLine } from '../render/text.ts'
@@ -86,15 +85,12 @@ export function logRequests(
 }
 
 /**
- * A store that also logs the beginning and the end of each execution, once they are in it: counts, time, tokens and cost.
- * Never a name, an argument, an output or an error, which are what people and tools wrote.
+ * Logs the beginning and the end of each execution, once the store has them: counts, time, tokens and cost. Never a name, an
+ * argument, an output or an error: people and tools wrote those.
  */
-export function logExecutions(store: ExecutionStore, log: ServerLog): ExecutionStore {
-  return observeAppends(store, (entries, firstSeq) => () => {
-    const first = firstSeq === 1 ? entries[0] : undefined
-    // They may be the same one.
-    for (const entry of new Set([first, entries.at(-1)])) if (entry !== undefined) logTurn(entry, log)
-  })
+export function observeExecutions(log: ServerLog): ExecutionObserver {
+  const observer: EntryObserver = { onEntry: entry => logTurn(entry, log) }
+  return { observe: () => observer }
 }
 
 function logTurn({ type, data }: LogEntry, log: ServerLog): void {

@@ -1,6 +1,6 @@
 import type { SSEEventType } from '../../events/events.ts'
 import type { ExecutionResult } from '../../engine/execution-result.ts'
-import type { ListFilter } from '../../http/list-filter.ts'
+import type { ListFilter } from '../../host/listing/list-filter.ts'
 
 /** An execution as a list shows it. */
 export interface ExecutionHead {

@@ -6,7 +6,7 @@ import { type EventFor, formatEventId, parseEventId, type SSEEventType } from '.
 import type { ExecutionResult } from '../../engine/execution-result.ts'
 import { parseJson } from '../../json/parse-json.ts'
 import { parseStream } from '../../sse/parse-stream.ts'
-import type { ListFilter } from '../../http/list-filter.ts'
+import type { ListFilter } from '../../host/listing/list-filter.ts'
 import type { CliProcess } from '../process/console.ts'
 import type { ExecutionHead, ExecutionLog, ExecutionSource, WireEvent } from './execution-source.ts'
 import { describeServer, type ServerFlags } from './server-connection.ts'

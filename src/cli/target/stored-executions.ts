@@ -1,11 +1,12 @@
 import { formatEventId } from '../../events/events.ts'
 import type { ExecutionResult } from '../../engine/execution-result.ts'
-import { resumeLoop } from '../../engine/resume.ts'
-import type { ListFilter } from '../../http/list-filter.ts'
-import { isRecordUnusable, readLeft } from '../../http/left-request.ts'
+import { resumeLoop } from '../../engine/resume/resume.ts'
+import type { ExecutionHost } from '../../host/execution-host.ts'
+import type { ListFilter } from '../../host/listing/list-filter.ts'
 import { parseJson } from '../../json/parse-json.ts'
 import type { StoredExecution } from '../../store/execution-store.ts'
 import type { SqliteStore } from '../../store/sqlite/sqlite-store.ts'
+import { createFileHost, findInFile, nameExecution } from './file-host.ts'
 import type { ExecutionHead, ExecutionLog, ExecutionSource, WireEvent } from './execution-source.ts'
 
 /** How many executions, and how many events, are read at once. */
@@ -15,10 +16,12 @@ const EVENTS_AT_ONCE = 1000
 /** The executions in the file of a store. */
 export class StoredExecutions implements ExecutionSource {
   readonly #store: SqliteStore
+  readonly #host: ExecutionHost
 
   /** @param store is closed with it */
   constructor(store: SqliteStore) {
     this.#store = store
+    this.#host = createFileHost(store)
   }
 
   async *list({ status, name, since }: ListFilter = {}): AsyncGenerator<ExecutionHead, void, undefined> {
@@ -69,31 +72,30 @@ export class StoredExecutions implements ExecutionSource {
   }
 
   async cancel(executionId: string): Promise<string> {
-    const stored = await this.find(executionId)
-    if (stored.status !== 'running') return stored.status
+    await this.find(executionId)
     const reason = { code: 'CANCELLED', message: 'Cancelled by request' } as const
-    // What is only ended calls nothing.
-    const loop = await resumeLoop(stored, this.#store, { stop: { reason, message: reason.message } })
-    return (await loop.result).status
+    const cancelled = await this.#host.commands.cancel(executionId, reason)
+    await cancelled.ended
+    return cancelled.status
   }
 
   async delete(executionId: string): Promise<void> {
-    const stored = await this.find(executionId)
-    if (stored.status === 'running' && stored.parked === undefined && isUsable(stored)) {
-      throw new Error(`Execution ${executionId} has not ended; cancel it first`)
+    await this.find(executionId)
+    try {
+      await this.#host.commands.delete(executionId)
+    } catch (error) {
+      throw nameExecution(error, 'EXECUTION_RUNNING', `Execution ${executionId} has not ended; cancel it first`)
     }
-    await this.#store.delete(executionId)
   }
 
-  close(): Promise<void> {
-    return this.#store.close()
+  async close(): Promise<void> {
+    await this.#host.close()
+    await this.#store.close()
   }
 
-  /** @throws Error where there is none */
-  async find(executionId: string): Promise<StoredExecution> {
-    const stored = await this.#store.get(executionId)
-    if (stored !== undefined) return stored
-    throw new Error(`There is no execution ${executionId} in ${this.#store.file}`)
+  /** @throws `EXECUTION_NOT_FOUND` */
+  find(executionId: string): Promise<StoredExecution> {
+    return findInFile(this.#store, executionId)
   }
 
   async *#read(executionId: string): AsyncGenerator<WireEvent, void, undefined> {
@@ -110,17 +112,6 @@ export class StoredExecutions implements ExecutionSource {
 
 function describeHead({ executionId, status, createdAt, parked }: StoredExecution): ExecutionHead {
   return { executionId, status: parked ? 'parked' : status, createdAt, ...(parked && { parked }) }
-}
-
-/** What is not can only be deleted. */
-function isUsable(stored: StoredExecution): boolean {
-  try {
-    readLeft(stored)
-    return true
-  } catch (error) {
-    if (isRecordUnusable(error)) return false
-    throw error
-  }
 }
 
 /** What is damaged is told as it is: the rest of the file may be wanted all the more. */

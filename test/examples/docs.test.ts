@@ -101,7 +101,11 @@ describe('the docs name every', () => {
     ['field of a tool', 'docs/tools.md', findFields('src/tools/tool.ts', 'Tool')],
     ['member of the context', 'docs/tools.md', findFields('src/tools/tool.ts', 'ToolContext')],
     ['option of a handler', 'docs/server.md', findFields('src/http/workflow-request.ts', 'WorkflowRequestOptions')],
-    ['option of `createHandler`', 'docs/server.md', findFields('src/http/options/handler-options.ts', 'HandlerOptions')],
+    [
+      'option of `createHandler`',
+      'docs/server.md',
+      findFields('src/http/options/handler-options.ts', 'HandlerOptions'),
+    ],
     ['option of `serve`', 'docs/server.md', findFields('src/http/node/serve.ts', 'ServeOptions')],
     ['action', 'docs/server.md', findUnion('src/http/security/authorize.ts', 'Action')],
     ['route', 'docs/server.md', Object.keys(openapiDocument['paths'] as object)],

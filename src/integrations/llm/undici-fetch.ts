@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici'
-import { abortable, dispatchAbortably } from '../http/abortable-connector.ts'
-import { withResets } from '../http/reset-connector.ts'
+import { abortable, dispatchAbortably } from '../http/connect/abortable-connector.ts'
+import { withResets } from '../http/connect/reset-connector.ts'
 import type { Environment } from '../proxy.ts'
 
 /** What of `fetch` is used. */
@@ -36,7 +36,7 @@ export function createUndiciFetch(env: () => Environment): UndiciFetch {
 async function connect(env: () => Environment): Promise<UndiciFetch> {
   const [{ Agent, buildConnector, fetch }, { proxied }] = await Promise.all([
     import('undici'),
-    import('../http/proxied-connector.ts'),
+    import('../http/connect/proxied-connector.ts'),
   ])
   const direct = buildConnector({ timeout: 10_000 })
   const agent = new Agent({

@@ -36,7 +36,7 @@ const EVALUATED_LATE = {
  * @returns {Promise<readonly { name: string, folder: string }[]>} the packages that are part of it
  */
 export async function bundle(entries, folder) {
-  const chunks = shareChunks()
+  const chunks = shareChunks(Object.keys(entries).filter(name => name !== 'cli/main' && name !== 'internals'))
   const build = await rolldown({
     cwd: fileURLToPath(root),
     input: entries,
@@ -44,6 +44,8 @@ export async function bundle(entries, folder) {
     platform: 'neutral',
     resolve: { mainFields: ['module', 'main'], conditionNames: ['browser'] },
     external: isExternal,
+    // The groups ask for it. No entry gets further exports by them, which a test checks.
+    preserveEntrySignatures: 'allow-extension',
     tsconfig: false,
     transform: { target: 'es2023' },
     plugins: [evaluateLate(), requireByImport(), chunks.plugin, escapeText()],
@@ -124,10 +126,11 @@ function escapeText() {
 
 /**
  * A few shared chunks instead of one per set of entries that share modules: `wire` is what a stream of events needs, `shared`
- * what the client and the library have in common beyond it, `core` the rest of the library, `cli` what every command line needs,
- * `command` the rest of what runs a workflow.
+ * what the client and the library have in common beyond it, `core` the rest of the library. What only the command line needs is
+ * `cli`, or `command` where it is needed to run a workflow and not before.
+ * @param {readonly string[]} exported names of the entries that others import
  */
-function shareChunks() {
+function shareChunks(exported) {
   let reached
   const plugin = {
     name: 'share-chunks',
@@ -138,6 +141,7 @@ function shareChunks() {
         stream: reachFrom('sse/index', 'sse/job'),
         client: reachFrom('client/index'),
         library: reachFrom('index'),
+        exported: reachFrom(...exported),
         program: reachFrom('cli/main'),
         run: reachFrom('cli/run-command'),
       }
@@ -149,10 +153,19 @@ function shareChunks() {
     { name: 'wire', test: id => reached.stream.has(id) },
     { name: 'shared', test: id => reached.client.has(id) && reached.library.has(id) },
     { name: 'core', test: id => reached.library.has(id) },
-    { name: 'cli', test: id => id !== main && reached.program.has(id) },
-    { name: 'command', test: id => reached.run.has(id) },
+    { name: 'cli', test: id => id !== main && reached.program.has(id) && !reached.exported.has(id) },
+    { name: 'command', test: id => reached.run.has(id) && !reached.exported.has(id) },
   ]
-  return { plugin, groups: groups.map((group, at) => ({ ...group, priority: groups.length - at })) }
+  // The last two import what is exported too, which must not move into them.
+  const recursive = groups.slice(0, 3)
+  return {
+    plugin,
+    groups: groups.map((group, at) => ({
+      ...group,
+      priority: groups.length - at,
+      includeDependenciesRecursively: recursive.includes(group),
+    })),
+  }
 }
 
 const findSource = name => fileURLToPath(new URL(`src/${name}.ts`, root))

@@ -9,8 +9,9 @@ const root = process.env.DAGSTREAM_DIST
 export const { SSEStreamer, StreamingExecutor, ToolRegistry, compileWorkflow, createMemoryStore } = await import(
   new URL('index.js', root).href
 )
-export const { encode } = await import(new URL('sse/encode.js', root).href)
-export const { createEventBody } = await import(new URL('sse/response-body.js', root).href)
+export const { LogEntry, EventLog, createEventBody, encode, loadDriver } = await import(
+  new URL('internals.js', root).href
+)
 
 /** The part of it that serves; apart, so that nobody else loads what it needs. */
 export async function loadServer() {

@@ -1,4 +1,4 @@
-// npm run bench -- [overhead|stream|http|llm|mcp|streamer|speedup …] [TRACE.json …] [--check] [--quick] [--docs] [--seed N] [--json FILE]
+// npm run bench -- [overhead|stream|http|llm|mcp|startup|streamer|speedup …] [TRACE.json …] [--check] [--quick] [--docs] [--seed N] [--json FILE]
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -11,6 +11,7 @@ import { listLlmCases, listLlmFigures, reportLlm } from './llm.mjs'
 import { listMcpCases, listMcpFigures, reportMcp } from './mcp.mjs'
 import { measureCases } from './rounds.mjs'
 import { listSpeedupCases, listSpeedupFigures, reportSpeedup } from './speedup.mjs'
+import { listStartupCases, listStartupFigures, reportStartup } from './startup.mjs'
 import { listStoreCases, listStoreFigures, reportStore } from './store.mjs'
 import { listStreamCases, listStreamFigures, reportStream } from './stream.mjs'
 import { listStreamerCases, listStreamerFigures, reportStreamer } from './streamer.mjs'
@@ -22,6 +23,7 @@ const SUITES = {
   http: { list: listHttpCases, report: reportHttp, figures: listHttpFigures },
   llm: { list: listLlmCases, report: reportLlm, figures: listLlmFigures },
   mcp: { list: listMcpCases, report: reportMcp, figures: listMcpFigures },
+  startup: { list: listStartupCases, report: reportStartup, figures: listStartupFigures },
   store: { list: listStoreCases, report: reportStore, figures: listStoreFigures },
   streamer: { list: listStreamerCases, report: reportStreamer, figures: listStreamerFigures },
   speedup: { list: listSpeedupCases, report: reportSpeedup, figures: listSpeedupFigures },

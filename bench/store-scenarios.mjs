@@ -2,7 +2,15 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import { pathToFileURL } from 'node:url'
+import {
+  compileWorkflow,
+  createMemoryStore,
+  EventLog,
+  loadDriver,
+  loadStore,
+  LogEntry,
+  StreamingExecutor,
+} from './library.mjs'
 import { createRandom } from './random.mjs'
 import { createShape, toNoopWorkflow } from './shapes.mjs'
 import { computeMedian } from './statistics.mjs'
@@ -13,14 +21,7 @@ const PAGE = 128
 const LOOKUPS = 200
 const timestamp = '2026-01-01T00:00:00.000Z'
 
-const dist = process.env.DAGSTREAM_DIST
-const root = dist ? new URL(`${pathToFileURL(dist).href}/`) : new URL('../dist/', import.meta.url)
-const load = path => import(new URL(path, root).href)
-const { compileWorkflow, createMemoryStore, StreamingExecutor } = await load('index.js')
-const { openSqliteStore } = await load('store/sqlite/index.js')
-const { loadDriver } = await load('store/sqlite/driver.js')
-const { LogEntry } = await load('events/log-entry.js')
-const { EventLog } = await load('log/event-log.js')
+const { openSqliteStore } = await loadStore()
 const driver = await loadDriver()
 
 const SCENARIOS = { tasks: measureTasks, events: measureEvents, large: measureLarge }

@@ -15,6 +15,7 @@ const KINDS = {
   mcp: async parameters => (await import('./mcp.mjs')).measureMcp(parameters),
   store: async parameters => (await import('./store-scenarios.mjs')).measureStore(parameters),
   recovery: async () => (await import('./store-recovery.mjs')).measureRecovery(),
+  startup: async () => (await import('./startup-processes.mjs')).measureStartup(),
   streamer: async parameters => (await import('./streamer-delivery.mjs')).measureDelivery(parameters),
   'event types': async () => (await import('./event-types.mjs')).measureEventTypes(),
 }

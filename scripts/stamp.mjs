@@ -1,9 +1,21 @@
-// What a build was made from: one hash over the sources, so that a checkout that only touched times is not built again.
+// What a build was made from: one hash over the sources and the build itself, so that a checkout that only touched times is not built again.
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 
 export const root = new URL('..', import.meta.url)
 export const stampFile = new URL('dist/.stamp', root)
+
+/** What the build does, and with which packages. */
+const BUILD_FILES = [
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'package.json',
+  'package-lock.json',
+  'bench/internals.ts',
+  'scripts/build.mjs',
+  'scripts/bundle.mjs',
+  'scripts/licences.mjs',
+]
 
 /** @returns {string} */
 export function sourceStamp() {
@@ -13,7 +25,6 @@ export function sourceStamp() {
     .map(entry => `${entry.parentPath}/${entry.name}`)
     .sort()
   for (const file of files) hash.update(file).update('\0').update(readFileSync(file)).update('\0')
-  for (const name of ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json'])
-    hash.update(readFileSync(new URL(name, root)))
+  for (const name of BUILD_FILES) hash.update(readFileSync(new URL(name, root)))
   return hash.digest('hex')
 }

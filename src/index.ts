@@ -27,17 +27,17 @@ export type {
 export type { StreamLogger } from './streamer/stream-hub.ts'
 export type { TokenUsage } from './events/token-usage.ts'
 export type { ExecutorCounters } from './engine/counters.ts'
-export type { Execution } from './engine/execution.ts'
+export type { Execution } from './engine/executors/execution.ts'
 export type { ExecutionResult, TaskError } from './engine/execution-result.ts'
 export type { ExecutionOptions } from './engine/options.ts'
-export { type ExecuteOptions, ParallelExecutor } from './engine/parallel-executor.ts'
-export type { Delivery } from './engine/sink-reader.ts'
+export { type ExecuteOptions, ParallelExecutor } from './engine/executors/parallel-executor.ts'
+export type { Delivery } from './engine/executors/sink-reader.ts'
 export {
   type SinkOptions,
   type StreamedExecutionResult,
   StreamingExecutor,
   type StreamOptions,
-} from './engine/streaming-executor.ts'
+} from './engine/executors/streaming-executor.ts'
 export { JsonNumber } from './json/json-number.ts'
 export { parseJson } from './json/parse-json.ts'
 export { stringifyJson } from './json/stringify-json.ts'

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { claimOutput } from './process/own-output.ts'
+import { claimDescriptor, claimOutput } from './process/own-output.ts'
 import { runCli } from './commands/program.ts'
 import { findCommand } from './process/shell.ts'
 import { describeStray } from './process/stray-faults.ts'
@@ -23,6 +23,7 @@ exit(
     stdin: process.stdin,
     stdout,
     stderr,
+    beforeForeignCode: claimDescriptor,
     onInterrupt(listener) {
       // A terminal that is closed hangs up: what was started for it is to end too.
       for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, listener)

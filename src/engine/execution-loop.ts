@@ -19,7 +19,7 @@ import type { ResolvedOptions } from './options.ts'
 import { OutputBudget } from './output-budget.ts'
 import { Recorder, type RecorderCallbacks } from './recorder.ts'
 import { RetryDelays } from './retry-delays.ts'
-import { type Resumption, recordResumption } from './resumption.ts'
+import { type Resumption, recordResumption } from './resume/resumption.ts'
 
 /** Tasks that one slice of the loop starts or ends at most. */
 const SLICE = 256

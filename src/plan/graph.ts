@@ -1,5 +1,5 @@
 import { DirectedGraph } from 'graphology'
-import dag from 'graphology-dag'
+import { topologicalGenerations } from 'graphology-dag'
 
 /**
  * Keys are numbers, so that no id that a document may choose can meet a property of graphology's own objects, and large ones:
@@ -24,7 +24,7 @@ export function computeLayers(dependencies: readonly (readonly number[])[]): Lay
     }
   }
   try {
-    return dag.topologicalGenerations(graph).map(keys => Object.freeze(inDocumentOrder(keys)))
+    return topologicalGenerations(graph).map(keys => Object.freeze(inDocumentOrder(keys)))
   } catch (error) {
     // It has no other way to say so.
     if (error instanceof Error && error.message.includes('not acyclic')) return undefined

@@ -3,7 +3,7 @@ import type { ToolRegistry } from '../tools/registry.ts'
 import { type CheckedTask, type InputReference, type ReadTask, TaskChecker, type TaskNode } from './check-task.ts'
 import type { IssueList } from './issues.ts'
 import { recordedSchema, workflowSchema } from './schema.ts'
-import { compileShape } from './shape.ts'
+import { compileShape, type ShapeReader } from './shape.ts'
 import { explainMissing } from './template.ts'
 
 /** What is known of a document after its checks. */
@@ -15,8 +15,10 @@ export interface CheckedDocument {
   readonly nodes: readonly TaskNode[]
 }
 
-const readDocument = compileShape(workflowSchema)
-const readRecorded = compileShape(recordedSchema)
+/** Compiled by their first use: that takes as long as loading a tenth of the library. */
+const readers: { document?: ShapeReader; recorded?: ShapeReader } = {}
+const readDocument: ShapeReader = (value, walk) => (readers.document ??= compileShape(workflowSchema))(value, walk)
+const readRecorded: ShapeReader = (value, walk) => (readers.recorded ??= compileShape(recordedSchema))(value, walk)
 
 /**
  * Checks everything about a document but its cycles and its input, and adds what is wrong with it to `issues`.

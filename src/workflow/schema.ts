@@ -77,8 +77,9 @@ export const workflowSchema: ShapeSchema = deepFreeze({
 })
 
 /** A name or a description of a recorded document: halves of surrogate pairs were text. */
-function widen({ pattern: _, ...schema }: ShapeSchema): ShapeSchema {
-  return schema
+function widen(schema: ShapeSchema): ShapeSchema {
+  const { pattern: _, ...wide } = schema
+  return wide
 }
 
 const recordedTexts = { name: widen(name), description: widen(description) }

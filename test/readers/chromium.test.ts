@@ -146,7 +146,7 @@ test.skipIf(isBrowserMissing || openssl.isMissing)('over HTTP/2 twenty streams a
 
 /** Files of the build, as a web server would hand them out. */
 async function serveBuild(path: string): Promise<Response | undefined> {
-  if (!/^\/dist\/[a-z/-]+\.js$/.test(path)) return undefined
+  if (!/^\/dist\/[a-z\d/-]+\.js$/.test(path)) return undefined
   return new Response(await readFile(new URL(`../..${path}`, import.meta.url)), {
     headers: { 'Content-Type': 'text/javascript' },
   })

@@ -1,10 +1,7 @@
 // A process that has a store of the build: `node store-child.mjs MODE FILE …`. It tells what it did, a line of JSON each.
 import { writeSync } from 'node:fs'
-import { LogEntry } from '../../dist/events/log-entry.js'
-import { loadDriver } from '../../dist/store/sqlite/driver.js'
+import { LogEntry, loadDriver, MIGRATIONS, openStore } from '../../dist/internals.js'
 import { openSqliteStore } from '../../dist/store/sqlite/index.js'
-import { openStore } from '../../dist/store/sqlite/open-store.js'
-import { MIGRATIONS } from '../../dist/store/sqlite/schema.js'
 import { storeConformance } from '../../dist/testing/index.js'
 
 const [mode, file, ...rest] = process.argv.slice(2)

@@ -1,6 +1,6 @@
 import { DagstreamError } from '../../errors.ts'
 import type { ExecutionResult } from '../../engine/execution-result.ts'
-import { StreamingExecutor } from '../../engine/streaming-executor.ts'
+import { StreamingExecutor } from '../../engine/executors/streaming-executor.ts'
 import { stringifyJson } from '../../json/stringify-json.ts'
 import type { ChatArguments } from '../../integrations/llm/chat-tool.ts'
 import type { DAGStructure } from '../../workflow/document.ts'

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError, Option } from 'commander'
 import picocolors from 'picocolors'
-import { DEFAULT_PORT } from '../../http/node/serve.ts'
-import { chatCommand } from './chat-command.ts'
+import { PACKAGE_ROOT } from '../package-root.ts'
+import { DEFAULT_PORT } from '../../http/node/serve-bounds.ts'
 import { hasColors } from '../render/color-support.ts'
 import { type CliProcess, type CommandContext, type ExitCode, Notices, Output } from '../process/console.ts'
 import { addDashHints } from '../render/dash-hints.ts'
+import { DEFAULT_STORE } from '../target/default-store.ts'
 import { addExecutionsCommands } from './executions-program.ts'
-import { graphCommand } from './graph-command.ts'
 import {
   parseAmount,
   parseCount,
@@ -30,15 +30,9 @@ import {
   toolsOption,
 } from './program-options.ts'
 import { reportError } from '../render/report-error.ts'
-import { runCommand } from './run-command.ts'
-import { serveCommand } from './serve-command.ts'
 import { LOG_LEVELS } from '../process/server-log.ts'
-import { DEFAULT_STORE } from '../target/store-place.ts'
 import { createStrayLines, StrayFaults } from '../process/stray-faults.ts'
 import { toPlainLine, toPlainText } from '../render/text.ts'
-import { toolsCommand } from './tools-command.ts'
-import { validateCommand } from './validate-command.ts'
-import { watchCommand } from './watch-command.ts'
 
 /** Where no terminal says how wide help may be. */
 const HELP_COLUMNS = 80
@@ -107,7 +101,10 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
     .addOption(tokenOption())
     .addOption(resultOption())
     .option('--sse', 'print the events as Server-Sent Events on stdout')
-    .action(async (file, options) => void (code = await runCommand(file, options, context)))
+    .action(async (file, options) => {
+      const { runCommand } = await import('./run-command.ts')
+      code = await runCommand(file, options, context)
+    })
   program
     .command('serve')
     .description('Serve executions over HTTP')
@@ -143,7 +140,10 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
         .default(10_000),
     )
     .addOption(new Option('--log-level <level>', 'the least that is logged').choices(LOG_LEVELS).default('info'))
-    .action(async options => void (code = await serveCommand(options, context)))
+    .action(async options => {
+      const { serveCommand } = await import('./serve-command.ts')
+      code = await serveCommand(options, context)
+    })
   program
     .command('watch')
     .description('Follow an execution on a server')
@@ -153,7 +153,10 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
     .option('--after <event>', 'the id of the event behind which to begin')
     .addOption(resultOption())
     .option('--sse', 'print the events as Server-Sent Events on stdout')
-    .action(async (id, options) => void (code = await watchCommand(id, options, context)))
+    .action(async (id, options) => {
+      const { watchCommand } = await import('./watch-command.ts')
+      code = await watchCommand(id, options, context)
+    })
   addExecutionsCommands(program, context, ended => (code = ended))
   program
     .command('chat')
@@ -173,7 +176,10 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
     .option('--no-stream', 'print the answer once it is complete')
     .option('--verbose', 'tell model, speed, attempts and retries')
     .option('--hide-token-usage', 'do not tell the tokens and their cost')
-    .action(async (prompt, options) => void (code = await chatCommand(prompt, options, context)))
+    .action(async (prompt, options) => {
+      const { chatCommand } = await import('./chat-command.ts')
+      code = await chatCommand(prompt, options, context)
+    })
   program
     .command('validate')
     .description('Check a workflow without running it')
@@ -182,20 +188,29 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
     .addOption(toolsOption())
     .addOption(mcpOption())
     .option('--json', 'print {valid, issues, issueCount} on stdout')
-    .action(async (file, options) => void (code = await validateCommand(file, options, context)))
+    .action(async (file, options) => {
+      const { validateCommand } = await import('./validate-command.ts')
+      code = await validateCommand(file, options, context)
+    })
   program
     .command('graph')
     .description('Draw a workflow as text')
     .argument('<file>', 'the workflow as JSON, or - for standard input')
     .addOption(new Option('--format <format>', 'of the drawing').choices(['mermaid', 'dot']).default('mermaid'))
-    .action(async (file, options) => void (code = await graphCommand(file, options, context)))
+    .action(async (file, options) => {
+      const { graphCommand } = await import('./graph-command.ts')
+      code = await graphCommand(file, options, context)
+    })
   program
     .command('tools')
     .description('List the tools that a workflow can name')
     .addOption(toolsOption())
     .addOption(mcpOption())
     .option('--json', 'print them as JSON, with their schemas')
-    .action(async options => void (code = await toolsCommand(options, context)))
+    .action(async options => {
+      const { toolsCommand } = await import('./tools-command.ts')
+      code = await toolsCommand(options, context)
+    })
 
   addDashHints(program, context.process.command, line => (said.error += line))
 
@@ -212,6 +227,6 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
 }
 
 function readVersion(): string {
-  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')
+  const text = readFileSync(new URL('package.json', PACKAGE_ROOT), 'utf8')
   return (JSON.parse(text) as { version: string }).version
 }

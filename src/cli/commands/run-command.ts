@@ -1,7 +1,7 @@
 import type { RemoteOptions } from '../../client/create-client.ts'
 import { DagstreamError } from '../../errors.ts'
 import type { Schedule, SSEEvent } from '../../events/events.ts'
-import { type StreamOptions, StreamingExecutor } from '../../engine/streaming-executor.ts'
+import { type StreamOptions, StreamingExecutor } from '../../engine/executors/streaming-executor.ts'
 import type { ExecutionStore } from '../../store/execution-store.ts'
 import type { ToolSource } from '../../tools/registry.ts'
 import type { DAGStructure } from '../../workflow/document.ts'
@@ -14,7 +14,6 @@ import { askUntilInterrupted, openTools } from '../input/open-tools.ts'
 import { expectOneReader } from '../input/read-config.ts'
 import { readWorkflow } from '../input/read-workflow.ts'
 import { type OutputFlags, reportEnd } from '../render/run-report.ts'
-import { RemotePlace } from '../target/remote-place.ts'
 import { openRunStore, type StoreFlags } from '../target/store-place.ts'
 import { renderUsage } from '../render/summary.ts'
 import type { Viewer } from '../render/viewer.ts'
@@ -125,6 +124,7 @@ async function runRemotely(
   context: CommandContext,
 ): Promise<ExitCode> {
   const { input } = options
+  const { RemotePlace } = await import('../target/remote-place.ts')
   const place = new RemotePlace(options)
   const asked = { options: toRemoteOptions(options), ...(input !== undefined && { input }) }
   let followed: Followed

@@ -39,12 +39,13 @@ export interface CliTools extends ToolProvider {
  */
 export async function openTools(
   flags: ToolFlags,
-  process: Pick<CliProcess, 'stdin' | 'cwd' | 'env'>,
+  process: Pick<CliProcess, 'stdin' | 'cwd' | 'env' | 'beforeForeignCode'>,
   logger: Logger,
 ): Promise<CliTools> {
   const config = await readConfig(process)
   const mcp = await readMcpConfig(flags.mcp, config, process)
   const builtin = createBuiltinTools(parseHttpOptions(config), process.env, parseLlmOptions(config))
+  if (flags.tools !== undefined) process.beforeForeignCode?.()
   const module = Array.from(await loadTools(flags.tools, process.cwd), ({ tool }) => tool)
   const servers = mcp && (await openServers(mcp, logger))
   const combine = async (remote: Promise<readonly AnyTool[]> | undefined): Promise<readonly AnyTool[]> =>

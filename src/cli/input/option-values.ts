@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from 'commander'
 import { isNames } from '../../integrations/llm/chat-request.ts'
 import { MOMENT, parseMoment } from '../../host/listing/list-filter.ts'
-import { MAX_KEEP_ALIVE_MS } from '../../http/node/serve.ts'
+import { MAX_KEEP_ALIVE_MS } from '../../http/node/serve-bounds.ts'
 import { UsageError } from '../process/console.ts'
 import { parseDocument } from './read-workflow.ts'
 

@@ -23,6 +23,8 @@ export interface CliProcess {
   readonly stdin: AsyncIterable<Uint8Array | string> & { readonly isTTY?: boolean }
   readonly stdout: TextStream
   readonly stderr: TextStream
+  /** Called before a module of tools is loaded. */
+  readonly beforeForeignCode?: () => void
   /** Calls `listener` at each Ctrl-C or request to terminate, with the name of the signal. @returns what stops that. */
   onInterrupt(listener: (signal: string) => void): () => void
   /** Calls `listener` with what was thrown or rejected where nobody waits for it, which else ends the process. @returns what stops that */

@@ -1,3 +1,4 @@
+import { CODE_FOLDER } from '../package-root.ts'
 import type { Colors } from 'picocolors/types.js'
 import { describeValue } from '../../errors.ts'
 import { toPlainLine } from '../render/text.ts'
@@ -77,7 +78,7 @@ const MAX_PLACE = 200
 const MAX_PLACES = 8
 
 /** Where this program lies. */
-const OWN_FOLDER = new URL('../..', import.meta.url).href
+const OWN_FOLDER = CODE_FOLDER.href
 
 /** One line of bounded length. Whatever was thrown, this does not throw. */
 export function describeStray(error: unknown): string {

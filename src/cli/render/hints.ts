@@ -1,7 +1,8 @@
+import { PACKAGE_ROOT } from '../package-root.ts'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const REPORT = fileURLToPath(new URL('../../../fixtures/repository-report.json', import.meta.url))
+const REPORT = fileURLToPath(new URL('fixtures/repository-report.json', PACKAGE_ROOT))
 
 /** What to try after the workflow that `npm start` runs; nothing after any other. */
 export function hintsFor(file: string, cwd: string): string {

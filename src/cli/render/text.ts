@@ -52,7 +52,9 @@ export function formatMs(ms: number): string {
 /** `1,234`. */
 export function formatCount(count: number): string {
   // A server's figures are taken at its word: what is no number must not be shown as it is.
-  return Number(count).toLocaleString('en-US')
+  const value = Number(count)
+  // The first use of locales takes as long as loading the library: a small number needs none.
+  return Number.isInteger(value) && Math.abs(value) < 1000 ? String(value) : value.toLocaleString('en-US')
 }
 
 /** `1 task`, `2 tasks`. */

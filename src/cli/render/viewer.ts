@@ -1,8 +1,6 @@
 import type { SSEEvent } from '../../events/events.ts'
 import type { CommandContext } from '../process/console.ts'
 import { describeEvent } from './event-lines.ts'
-import { createLiveTree } from './live-tree.ts'
-import { TaskBoard } from './task-board.ts'
 
 /** What people see of a running execution. */
 export interface Viewer {
@@ -20,12 +18,14 @@ export interface Viewer {
 export const SILENT_VIEWER: Viewer = { show() {}, say() {}, close() {}, isSilent: true }
 
 /** A live tree where `stderr` is a terminal that can draw one, else one line per thing worth telling. */
-export function createViewer(context: CommandContext): Viewer {
+export async function createViewer(context: CommandContext): Promise<Viewer> {
   const { stderr, process } = context
   // A terminal that says it has no size cannot draw one either.
   if (!stderr.stream.isTTY || stderr.stream.columns === 0 || process.env['TERM'] === 'dumb') {
     return createLineViewer(context)
   }
+  // What draws takes as long to load as all else.
+  const [{ createLiveTree }, { TaskBoard }] = await Promise.all([import('./live-tree.ts'), import('./task-board.ts')])
   const board = new TaskBoard()
   const tree = createLiveTree(board, context, now)
   return {

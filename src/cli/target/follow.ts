@@ -43,7 +43,7 @@ export interface Followed {
  */
 export async function follow(options: FollowOptions, context: CommandContext): Promise<Followed> {
   const { process, stdout, notices } = context
-  const viewer = options.viewer ?? chooseViewer(options, context)
+  const viewer = options.viewer ?? (await chooseViewer(options, context))
   // A tool may wait for something that keeps no process alive; the execution does.
   const alive = setInterval(() => {}, 60_000)
   let stopListening = (): void => {}
@@ -82,7 +82,7 @@ export function toExitCode({ status, reason }: ExecutionResult): ExitCode {
   return reason?.code === 'CANCELLED' ? 130 : 1
 }
 
-function chooseViewer({ sse, isPartial }: FollowOptions, context: CommandContext): Viewer {
+async function chooseViewer({ sse, isPartial }: FollowOptions, context: CommandContext): Promise<Viewer> {
   // Events on a terminal: a tree beside them would tear them apart.
   if (sse && context.stdout.stream.isTTY) return SILENT_VIEWER
   return isPartial ? createLineViewer(context) : createViewer(context)

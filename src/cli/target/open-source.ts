@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { type CliProcess, UsageError } from '../process/console.ts'
+import { DEFAULT_STORE } from './default-store.ts'
 import type { ExecutionSource } from './execution-source.ts'
 import { RemoteExecutions } from './remote-executions.ts'
-import { DEFAULT_STORE, openExistingStore } from './store-place.ts'
+import { openExistingStore } from './store-place.ts'
 import { StoredExecutions } from './stored-executions.ts'
 
 /** The flags that say where executions are. */

@@ -3,15 +3,12 @@ import { dirname, join, resolve } from 'node:path'
 import { DagstreamError } from '../../errors.ts'
 import type { ExecutionStore } from '../../store/execution-store.ts'
 import { createMemoryStore } from '../../store/memory-store.ts'
-import { openSqliteStore } from '../../store/sqlite/open-store.ts'
 import type { SqliteStore } from '../../store/sqlite/sqlite-store.ts'
 import type { Durability, SqliteStoreOptions } from '../../store/sqlite/store-options.ts'
 import { checkPath } from '../../store/sqlite/store-path.ts'
 import type { Logger } from '../../log/logger.ts'
 import { type CliProcess, UsageError } from '../process/console.ts'
-
-/** Where `serve` keeps executions unless it is told otherwise, from the working directory. */
-export const DEFAULT_STORE = '.dagstream/executions.db'
+import { DEFAULT_STORE } from './default-store.ts'
 
 /** Says that nothing is to be kept. A file of that name is `./memory`. */
 const MEMORY = 'memory'
@@ -89,6 +86,7 @@ async function openFile(
   { cwd }: CliProcess,
   hint: string,
 ): Promise<SqliteStore> {
+  const { openSqliteStore } = await import('../../store/sqlite/open-store.ts')
   try {
     return await openSqliteStore(resolve(cwd, checkPath(file)), options)
   } catch (error) {

@@ -1,6 +1,6 @@
 import { formatEventId } from '../../events/events.ts'
 import type { ExecutionResult } from '../../engine/execution-result.ts'
-import { resumeLoop } from '../../engine/resume.ts'
+import { resumeLoop } from '../../engine/resume/resume.ts'
 import type { ExecutionHost } from '../../host/execution-host.ts'
 import type { ListFilter } from '../../host/listing/list-filter.ts'
 import { parseJson } from '../../json/parse-json.ts'

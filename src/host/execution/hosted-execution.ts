@@ -1,6 +1,6 @@
 import type { Clock } from '../../clock.ts'
 import type { Parked, Reason } from '../../events/events.ts'
-import { Execution } from '../../engine/execution.ts'
+import { Execution } from '../../engine/executors/execution.ts'
 import type { ExecutionLoop } from '../../engine/execution-loop.ts'
 import type { TaskActivity } from '../../engine/loop-parts.ts'
 import type { ExecutionRecord, StoredExecution } from '../../store/execution-store.ts'

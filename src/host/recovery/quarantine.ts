@@ -1,5 +1,5 @@
 import type { Clock } from '../../clock.ts'
-import { park } from '../../engine/parking.ts'
+import { park } from '../../engine/resume/parking.ts'
 import type { Parked } from '../../events/events.ts'
 import type { LogEntry } from '../../events/log-entry.ts'
 import type { ExecutionStore, StoredExecution } from '../../store/execution-store.ts'

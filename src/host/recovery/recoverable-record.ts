@@ -1,6 +1,6 @@
 import { DagstreamError } from '../../errors.ts'
-import { compileRecorded } from '../../engine/recorded-plan.ts'
-import { parseRecorded, readOptions } from '../../engine/recorded-options.ts'
+import { compileRecorded } from '../../engine/resume/recorded-plan.ts'
+import { parseRecorded, readOptions } from '../../engine/resume/recorded-options.ts'
 import type { StoredExecution } from '../../store/execution-store.ts'
 import { ToolRegistry } from '../../tools/registry.ts'
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../../clock.ts'
 import type { ExecutionLoop } from '../../engine/execution-loop.ts'
-import type { ResumeContext } from '../../engine/resume.ts'
+import type { ResumeContext } from '../../engine/resume/resume.ts'
 import type { ExecutionStore, StoredExecution } from '../../store/execution-store.ts'
 import type { Logger } from '../../log/logger.ts'
 import type { ToolShelf } from '../../tools/tool-provider.ts'

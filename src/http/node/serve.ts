@@ -6,6 +6,7 @@ import { expectMethods, expectObject, invalidOption } from '../../errors.ts'
 import type { Handler } from '../create-handler.ts'
 import { isLoopback, LOOPBACK_HOSTS, parseAllowedHosts, refuseHost } from '../security/host-guard.ts'
 import { createListener } from './listener.ts'
+import { DEFAULT_PORT, MAX_KEEP_ALIVE_MS } from './serve-bounds.ts'
 import { answerParserRefusals } from './parser-refusals.ts'
 
 /** Where and how a server listens. */
@@ -40,13 +41,7 @@ export interface NodeServer {
   readonly close: () => Promise<void>
 }
 
-/** The documented port of `serve`. */
-export const DEFAULT_PORT = 8321
-
 const DEFAULT_KEEP_ALIVE_MS = 75_000
-
-/** The longest time that an idle connection may be kept, ms: one day. */
-export const MAX_KEEP_ALIVE_MS: number = 24 * 60 * 60 * 1000
 
 /** How long connections may take to end by themselves at last, ms. */
 const CLOSE_MS = 1000

@@ -1,8 +1,8 @@
 import { ProxyError } from '../proxy.ts'
-import { AddressRefusedError } from './guarded-connector.ts'
+import { AddressRefusedError } from './connect/guarded-connector.ts'
 import { HttpToolError } from './http-tool-error.ts'
-import { BodyTooLargeError } from './read-body.ts'
-import { BodyCodingError } from './unpack.ts'
+import { BodyTooLargeError } from './body/read-body.ts'
+import { BodyCodingError } from './body/unpack.ts'
 import { cutText } from '../../text.ts'
 
 /** Certificates that do not hold, which no further attempt mends. */

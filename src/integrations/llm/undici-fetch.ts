@@ -1,7 +1,6 @@
 import type { Dispatcher } from 'undici'
-import { abortable, dispatchAbortably } from '../http/abortable-connector.ts'
-import { proxied } from '../http/proxied-connector.ts'
-import { withResets } from '../http/reset-connector.ts'
+import { abortable, dispatchAbortably } from '../http/connect/abortable-connector.ts'
+import { withResets } from '../http/connect/reset-connector.ts'
 import type { Environment } from '../proxy.ts'
 
 /** What of `fetch` is used. */
@@ -33,9 +32,12 @@ export function createUndiciFetch(env: () => Environment): UndiciFetch {
   }
 }
 
-/** Loaded on first use: who brings a `fetch` needs no undici. */
+/** Loaded on first use: a caller with a `fetch` of its own needs no undici, and most commands make no request. */
 async function connect(env: () => Environment): Promise<UndiciFetch> {
-  const { Agent, buildConnector, fetch } = await import('undici')
+  const [{ Agent, buildConnector, fetch }, { proxied }] = await Promise.all([
+    import('undici'),
+    import('../http/connect/proxied-connector.ts'),
+  ])
   const direct = buildConnector({ timeout: 10_000 })
   const agent = new Agent({
     bodyTimeout: 0,

@@ -7,7 +7,7 @@ import {
   type StoredExecution,
 } from '../../../src/index.ts'
 import { systemClock } from '../../../src/clock.ts'
-import { park } from '../../../src/engine/parking.ts'
+import { park } from '../../../src/engine/resume/parking.ts'
 import type { Parked } from '../../../src/events/events.ts'
 import { leaveAfter, readKept } from '../../support/crash.ts'
 import { type HandlerRig, handlerRig, ONE_TASK, readProblem } from './handler-rig.ts'

@@ -1,5 +1,5 @@
 import { systemClock } from '../../../src/clock.ts'
-import { park as parkExecution } from '../../../src/engine/parking.ts'
+import { park as parkExecution } from '../../../src/engine/resume/parking.ts'
 import { expect, test, vi } from 'vitest'
 import { LogEntry } from '../../../src/events/log-entry.ts'
 import { createMemoryStore, DagstreamError, type ExecutionStore, type StoredExecution } from '../../../src/index.ts'

@@ -1,7 +1,10 @@
 import { EventEmitter } from 'node:events'
 import type { LookupFunction, Socket } from 'node:net'
 import { expect, test } from 'vitest'
-import { AddressRefusedError, createGuardedConnector } from '../../../src/integrations/http/guarded-connector.ts'
+import {
+  AddressRefusedError,
+  createGuardedConnector,
+} from '../../../src/integrations/http/connect/guarded-connector.ts'
 import { failureOf, httpRig, resolveToLoopback, sendJson, startLoopback } from './loopback.ts'
 
 const REFUSED = { code: 'HTTP_ADDRESS_NOT_ALLOWED', retryable: false }

@@ -1,6 +1,6 @@
 import { assert, ipV4, property } from 'fast-check'
 import { expect, test } from 'vitest'
-import { isPublicAddress } from '../../../src/integrations/http/public-address.ts'
+import { isPublicAddress } from '../../../src/integrations/http/connect/public-address.ts'
 
 test.each([
   '0.0.0.0',

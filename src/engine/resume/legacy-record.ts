@@ -1,8 +1,8 @@
-import type { EventFor } from '../events/events.ts'
-import { LogEntry } from '../events/log-entry.ts'
-import type { EarlierNotes } from '../store/earlier-notes.ts'
-import type { ExecutionHistory } from '../scheduler/execution-history.ts'
-import { INTERRUPTED } from './interruption.ts'
+import type { EventFor } from '../../events/events.ts'
+import { LogEntry } from '../../events/log-entry.ts'
+import type { EarlierNotes } from '../../store/earlier-notes.ts'
+import type { ExecutionHistory } from '../../scheduler/execution-history.ts'
+import { INTERRUPTED } from '../interruption.ts'
 
 /**
  * Brings the entries of a log up to date that an earlier version wrote, as they are read: its `task_retry` had neither

@@ -1,10 +1,10 @@
-import type { DagstreamError } from '../errors.ts'
-import type { SSEEvent } from '../events/events.ts'
-import type { EntrySource } from '../log/entry-source.ts'
-import { LogReader, type ReaderEnd } from '../log/log-reader.ts'
-import type { BufferOptions } from '../log/reader-bound.ts'
-import type { ExecutionLoop } from './execution-loop.ts'
-import type { ExecutionResult } from './execution-result.ts'
+import type { DagstreamError } from '../../errors.ts'
+import type { SSEEvent } from '../../events/events.ts'
+import type { EntrySource } from '../../log/entry-source.ts'
+import { LogReader, type ReaderEnd } from '../../log/log-reader.ts'
+import type { BufferOptions } from '../../log/reader-bound.ts'
+import type { ExecutionLoop } from '../execution-loop.ts'
+import type { ExecutionResult } from '../execution-result.ts'
 import { createHold } from './hold.ts'
 
 /**

@@ -2,7 +2,7 @@ import { type ClientRequest, request as requestByHttp } from 'node:http'
 import { request as requestByHttps } from 'node:https'
 import type { Socket } from 'node:net'
 import type { buildConnector } from 'undici'
-import { type Environment, findProxy, type Proxy, ProxyError } from '../proxy.ts'
+import { type Environment, findProxy, type Proxy, ProxyError } from '../../proxy.ts'
 
 /** How long a proxy may take to be reached and to answer `CONNECT`, ms. */
 const TUNNEL_TIMEOUT_MS = 10_000

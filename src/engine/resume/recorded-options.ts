@@ -1,6 +1,6 @@
-import { DagstreamError, invalidOption } from '../errors.ts'
-import { parseJson } from '../json/parse-json.ts'
-import { type ExecutionOptions, isAtLeastZero, type ResolvedOptions, resolveOptions } from './options.ts'
+import { DagstreamError, invalidOption } from '../../errors.ts'
+import { parseJson } from '../../json/parse-json.ts'
+import { type ExecutionOptions, isAtLeastZero, type ResolvedOptions, resolveOptions } from '../options.ts'
 
 /** What of its options an execution keeps to, whoever goes on with it. */
 const RECORDED = [

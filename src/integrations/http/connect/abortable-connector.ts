@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { buildConnector } from 'undici'
-import { onAbort } from '../../abort-signals.ts'
+import { onAbort } from '../../../abort-signals.ts'
 
 /** Of the request that is being dispatched. */
 let dispatching: AbortSignal | undefined

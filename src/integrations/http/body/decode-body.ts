@@ -1,5 +1,5 @@
-import { parseJson } from '../../json/parse-json.ts'
-import type { HttpResponse } from './http-request.ts'
+import { parseJson } from '../../../json/parse-json.ts'
+import type { HttpResponse } from '../http-request.ts'
 
 /** A body's data and how to read it. */
 export type DecodedBody = Pick<HttpResponse, 'body' | 'bodyType'>

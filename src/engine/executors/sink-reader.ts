@@ -1,10 +1,10 @@
-import type { Clock } from '../clock.ts'
-import { DagstreamError } from '../errors.ts'
-import type { SSEEvent } from '../events/events.ts'
-import { LogReader } from '../log/log-reader.ts'
-import type { BufferOptions } from '../log/reader-bound.ts'
-import { SinkDrain } from '../log/sink-drain.ts'
-import type { ExecutionLoop } from './execution-loop.ts'
+import type { Clock } from '../../clock.ts'
+import { DagstreamError } from '../../errors.ts'
+import type { SSEEvent } from '../../events/events.ts'
+import { LogReader } from '../../log/log-reader.ts'
+import type { BufferOptions } from '../../log/reader-bound.ts'
+import { SinkDrain } from '../../log/sink-drain.ts'
+import type { ExecutionLoop } from '../execution-loop.ts'
 import { createHold } from './hold.ts'
 
 /**

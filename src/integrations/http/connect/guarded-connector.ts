@@ -1,7 +1,7 @@
 import { type LookupAddress, lookup as systemLookup } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 import { buildConnector } from 'undici'
-import type { Target } from './host-rules.ts'
+import type { Target } from '../host-rules.ts'
 import { isPublicAddress } from './public-address.ts'
 
 /** How long a connection may take, TLS included, ms. */

@@ -1,9 +1,9 @@
-import type { Clock } from '../clock.ts'
-import type { Parked } from '../events/events.ts'
-import { LogEntry } from '../events/log-entry.ts'
-import type { ExecutionStore } from '../store/execution-store.ts'
-import { findLast } from '../store/find-last.ts'
-import type { Lease } from '../log/event-log.ts'
+import type { Clock } from '../../clock.ts'
+import type { Parked } from '../../events/events.ts'
+import { LogEntry } from '../../events/log-entry.ts'
+import type { ExecutionStore } from '../../store/execution-store.ts'
+import { findLast } from '../../store/find-last.ts'
+import type { Lease } from '../../log/event-log.ts'
 
 /** Maximum number of consecutive crashes in which one task is in flight; after the last of them its execution is parked. */
 export const MAX_CRASHES = 3

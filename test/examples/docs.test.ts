@@ -81,7 +81,7 @@ describe('the docs name every', () => {
   const { ExecutionOptions, BufferOptions, SinkOptions } = {
     ExecutionOptions: findFields('src/engine/options.ts', 'ExecutionOptions'),
     BufferOptions: findFields('src/log/reader-bound.ts', 'BufferOptions'),
-    SinkOptions: findFields('src/engine/streaming-executor.ts', 'SinkOptions'),
+    SinkOptions: findFields('src/engine/executors/streaming-executor.ts', 'SinkOptions'),
   }
   test.each<[what: string, page: string, names: readonly string[]]>([
     ['code that is thrown', 'docs/error-codes.md', findUnion('src/errors.ts', 'DagstreamErrorCode')],
@@ -97,7 +97,7 @@ describe('the docs name every', () => {
     ['field of an event', 'docs/events.md', findEventFields()],
     ['buffer option', 'docs/streaming.md', BufferOptions],
     ['sink option', 'docs/streaming.md', SinkOptions],
-    ['delivery', 'docs/streaming.md', findUnion('src/engine/sink-reader.ts', 'Delivery')],
+    ['delivery', 'docs/streaming.md', findUnion('src/engine/executors/sink-reader.ts', 'Delivery')],
     ['field of a tool', 'docs/tools.md', findFields('src/tools/tool.ts', 'Tool')],
     ['member of the context', 'docs/tools.md', findFields('src/tools/tool.ts', 'ToolContext')],
     ['option of a handler', 'docs/server.md', findFields('src/http/workflow-request.ts', 'WorkflowRequestOptions')],

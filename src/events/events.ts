@@ -75,7 +75,7 @@ export type TaskStatus = 'pending' | 'running' | FinalTaskStatus
 /** The final status of an execution. */
 export type ExecutionStatus = 'success' | 'partial' | 'error' | 'cancelled'
 
-/** Why an execution stopped before all its tasks ended by themselves. */
+/** Why an execution was stopped before all its tasks had ended. */
 export type ReasonCode = 'CANCELLED' | 'EXECUTION_TIMEOUT' | 'BUDGET_EXCEEDED' | 'DISCONNECTED' | 'SHUTDOWN'
 
 /** A `ReasonCode` with a sentence for people. */
@@ -117,9 +117,9 @@ export interface AddedTask {
 }
 
 /**
- * Why a task did not succeed: a code of dagstream, or the string `code` of the tool's error (`TOOL_ERROR` if it has none).
- * After a crash, `INTERRUPTED` appears in a `task_retry` with `interrupted`, or ends tasks with `onCrash: "fail"`.
- * `TOOLS_UNAVAILABLE` and `INVALID_WORKFLOW` end tasks that the next process can no longer run.
+ * Why a task did not succeed: a code of dagstream, or the string `code` of the tool's error (`TOOL_ERROR` if it has
+ * none). After a crash, `INTERRUPTED` appears in a `task_retry` with `interrupted`, or ends tasks with `onCrash:
+ * "fail"`. `TOOLS_UNAVAILABLE` and `INVALID_WORKFLOW` end tasks that the next process can no longer run.
  */
 export type TaskCode =
   | 'TOOL_ERROR'
@@ -143,7 +143,9 @@ export interface TaskResult {
   readonly taskId: string
   readonly tool: string
   readonly status: FinalTaskStatus
-  /** The tool's output as a JSON value. Present exactly when `status` is `success`, except on the wire when over 64 KiB. */
+  /**
+   * The tool's output as a JSON value. Present exactly when `status` is `success`, except on the wire when over 64 KiB.
+   */
   readonly output?: unknown
   /** Message for people. Present exactly when `status` is not `success`. */
   readonly error?: string

@@ -57,7 +57,7 @@ export class LogEntry {
     return this.type === 'task_complete' && (output === undefined ? outputPath !== undefined : !isInline(output))
   }
 
-  /** The data in wire form, one line of JSON. Computed on each read, because caching it would cost more memory than it saves time. */
+  /** The data in wire form, one line of JSON. Computed on each read: caching it would cost more. */
   get json(): string {
     return this.#json ?? writeData(this.type, this.data)
   }

@@ -75,7 +75,8 @@ export function copyState(state: ExecutionState): ExecutionState {
 }
 
 /**
- * Applies one event to the state, in place. The only reducer: engine, `GET`, snapshots, recovery, client and viewer use it.
+ * Applies one event to the state, in place. The only reducer: engine, `GET`, snapshots, recovery, client and viewer use
+ * it.
  *
  * `seq` is the event's position in the log; not positive for an event that is not logged. Unknown types, tasks and fields
  * are ignored, so that an older reader can follow a newer writer.
@@ -91,7 +92,7 @@ export function applyEvent(
   const { type, data } = event as SSEEvent
   switch (type) {
     case 'task_start': {
-    const task = taskState ?? state.tasks.get(data.taskId)
+      const task = taskState ?? state.tasks.get(data.taskId)
       if (task === undefined) return
       task.status = 'running'
       task.tool = data.tool

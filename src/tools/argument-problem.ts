@@ -1,6 +1,8 @@
 /** One fault of a task's arguments. */
 export interface ArgumentProblem {
-  /** JSON Pointer inside the arguments: to the invalid value, to the unknown argument, or to the object that lacks one. */
+  /**
+   * JSON Pointer inside the arguments: to the invalid value, to the unknown argument, or to the object that lacks one.
+   */
   readonly pointer: string
   readonly message: string
 }

@@ -9,7 +9,10 @@ import { cutText } from '../text.ts'
 /** Maximum length of a message, characters. */
 const MAX_MESSAGE = 200
 
-/** A check by a JSON Schema. It interprets the schema and generates no code. @throws `INVALID_TOOL` for an unusable schema */
+/**
+ * A check by a JSON Schema. It interprets the schema and generates no code.
+ * @throws `INVALID_TOOL` for an unusable schema
+ */
 export function createJsonSchemaCheck(toolName: string, schema: JsonSchema): SchemaCheck {
   let validator: Validator
   try {
@@ -49,7 +52,9 @@ function findDraft(uri: unknown): SchemaDraft {
 
 const TYPES: ReadonlySet<unknown> = new Set(['string', 'number', 'integer', 'boolean', 'null', 'array', 'object'])
 
-/** Finds faults that the validator reports only on reaching them: dangling references, unknown types, invalid patterns. */
+/**
+ * Finds faults that the validator reports only on reaching them: dangling references, unknown types, invalid patterns.
+ */
 function checkUsable(validator: Validator): void {
   // `lookup` holds every subschema. It is private only in the types.
   const { lookup } = validator as unknown as { lookup: Record<string, Schema | boolean> }

@@ -71,13 +71,17 @@ export class ToolRegistry {
     } else throw invalidOption('tools', 'an array of tools, an object of them, or a ToolRegistry', tools)
   }
 
-  /** Builds the registry of a source; returns a registry as it is. @throws `INVALID_TOOL` or `INVALID_OPTION`, see `register` */
+  /**
+   * Builds the registry of a source; returns a registry as it is.
+   * @throws `INVALID_TOOL` or `INVALID_OPTION`, see `register`
+   */
   static from(source: ToolSource): ToolRegistry {
     return source instanceof ToolRegistry ? source : new ToolRegistry(source)
   }
 
   /**
-   * Builds the registry of a source, reusing the limits and compiled schemas of tools in `known`. Adds new tools to `known`.
+   * Builds the registry of a source, reusing the limits and compiled schemas of tools in `known`. Adds new tools to
+   * `known`.
    * @internal
    * @throws `INVALID_TOOL` or `INVALID_OPTION`, see `register`
    */

@@ -3,8 +3,8 @@ import { formatPointer, quoteName } from './json-pointer.ts'
 import type { ToolContext } from './tool.ts'
 
 /**
- * Arguments for another program. Lone surrogates, which many programs refuse, are replaced by U+FFFD, and a warning of the
- * attempt names the first.
+ * Arguments for another program. Lone surrogates, which many programs refuse, are replaced by U+FFFD, and a warning of
+ * the attempt names the first.
  * @returns `args` itself if it holds no lone surrogate
  */
 export function makeSendable<Args>(args: Args, log: ToolContext['log']): Args {

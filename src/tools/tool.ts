@@ -17,8 +17,8 @@ export interface Tool<Args = Record<string, unknown>, Output = unknown> {
   /** `false`: `inputSchema` is only documentation, and arguments are not checked. @defaultValue true */
   readonly checkArguments?: boolean
   /**
-   * Maximum number of concurrent calls, across executions: a number for this tool alone, or a `createLimit(n)` shared between
-   * tools. Default: unlimited.
+   * Maximum number of concurrent calls, across executions: a number for this tool alone, or a `createLimit(n)` shared
+   * between tools. Default: unlimited.
    */
   readonly limit?: number | Limit
   /** Timeout per attempt, ms; 0 for none. A task's `timeoutMs` takes precedence. */
@@ -32,23 +32,27 @@ export interface Tool<Args = Record<string, unknown>, Output = unknown> {
     readonly jitter?: number
   }
   /**
-   * Whether argument numbers that no JavaScript number represents (integers beyond 2^53, numbers that overflow) arrive as
-   * `JsonNumber`, with their digits. Use it for tools that pass values on or parse such numbers themselves. If false, they
-   * arrive as the nearest double (`Infinity` beyond the largest one), and an `info` event of level `warning` names their paths.
+   * Whether argument numbers that no JavaScript number represents (integers beyond 2^53, numbers that overflow) arrive
+   * as `JsonNumber`, with their digits. Use it for tools that pass values on or parse such numbers themselves. If
+   * false, they arrive as the nearest double (`Infinity` beyond the largest one), and an `info` event of level
+   * `warning` names their paths.
    * @defaultValue `false`
    */
   readonly exactNumbers?: boolean
   /** Whether calls have no side effects. Shown to people; never inferred. */
   readonly readOnly?: boolean
   /**
-   * Runs once per attempt. The output must be JSON: `undefined` becomes `null`, `NaN` and the infinities become `null` with a
-   * warning that names their paths, a `JsonNumber` keeps its digits. A thrown error fails the attempt; its `code` (a string),
-   * `retryable` (`false`: no further attempt) and `retryAfterMs` are honoured.
+   * Runs once per attempt. The output must be JSON: `undefined` becomes `null`, `NaN` and the infinities become `null`
+   * with a warning that names their paths, a `JsonNumber` keeps its digits. A thrown error fails the attempt; its
+   * `code` (a string), `retryable` (`false`: no further attempt) and `retryAfterMs` are honoured.
    */
   execute(args: Args, context: ToolContext): Output | Promise<Output>
 }
 
-/** Context of a running attempt. Its functions are synchronous, need no `this`, and do nothing after the attempt has ended. */
+/**
+ * Context of a running attempt. Its functions are synchronous, need no `this`, and do nothing after the attempt has
+ * ended.
+ */
 export interface ToolContext {
   /** Aborted when the attempt times out or its execution is cancelled. Created on first read. */
   readonly signal: AbortSignal

@@ -123,7 +123,10 @@ class BufferedSink implements UnderlyingSink<SSEEvent> {
   }
 }
 
-/** Approximate memory of an event, bytes. An event that is not JSON is buffered as well: validation is not the buffer's task. */
+/**
+ * Approximate memory of an event, bytes. An event that is not JSON is buffered as well: validation is not the buffer's
+ * task.
+ */
 function weigh(event: SSEEvent): number {
   try {
     return wireJson(event).length

@@ -90,8 +90,8 @@ export class EntryTail {
   }
 
   /**
-   * Entries after `afterSeq`: at most `maxCount`, about `maxBytes`, at least one if there is one; `undefined` if the first
-   * was evicted.
+   * Entries after `afterSeq`: at most `maxCount`, about `maxBytes`, at least one if there is one; `undefined` if the
+   * first was evicted.
    */
   read(afterSeq: number, maxCount: number, maxBytes: number): LogEntry[] | undefined {
     if (afterSeq + 1 < this.firstSeq) return undefined

@@ -27,9 +27,9 @@ export interface CursorLog {
 /**
  * One reader's position in an execution's log.
  *
- * Replay and live reading are the same: a cursor behind the head reads older entries, a cursor at the head waits. Nothing is
- * copied per reader, so a slow reader costs only its cursor. A position that the log cannot serve (trimmed, or ahead of the
- * head) receives a `snapshot`, whose id is the last seq it covers, and resumes from there.
+ * Replay and live reading are the same: a cursor behind the head reads older entries, a cursor at the head waits.
+ * Nothing is copied per reader, so a slow reader costs only its cursor. A position that the log cannot serve (trimmed,
+ * or ahead of the head) receives a `snapshot`, whose id is the last seq it covers, and resumes from there.
  */
 export class LogCursor implements EntrySource {
   readonly #log: CursorLog

@@ -28,7 +28,7 @@ export interface ReaderHold {
 /**
  * A reader in this process. It receives the events of an execution, in order, from the first.
  *
- * With a `ReaderHold` it is the one-to-one reader and receives every event. It needs no buffer of its own: events wait in
+ * With a `ReaderHold` it is the one-to-one reader and receives every event. It needs no separate buffer: events wait in
  * the log, between the reader's position and the head, and the bound on that range holds the execution. The log reserves
  * memory for that range and for the events that running tasks may add. If the log still evicts the reader's position, the
  * reader counts as gone, because it would miss events.

@@ -9,9 +9,10 @@ export interface BufferOptions {
   /** Maximum size of the events that wait for the reader, approximate bytes, positive. @defaultValue 8 MiB */
   readonly maxBytes?: number
   /**
-   * Behaviour at the bound. `"block"`: no new task starts until half of the bound is free again; a reader that takes nothing
-   * for `stallTimeoutMs` counts as gone. `"disconnect"`: the reader counts as gone, unless half of the bound is free again
-   * within the same turn of the event loop, which separates a fast burst from a slow reader. @defaultValue `"block"`
+   * Behaviour at the bound. `"block"`: no new task starts until half of the bound is free again; a reader that takes
+   * nothing for `stallTimeoutMs` counts as gone. `"disconnect"`: the reader counts as gone, unless half of the bound is
+   * free again within the same turn of the event loop, which separates a fast burst from a slow reader. @defaultValue
+   * `"block"`
    */
   readonly policy?: 'block' | 'disconnect'
   /** Maximum time that a reader at its bound may take nothing, ms, positive. @defaultValue 30,000 */

@@ -84,8 +84,8 @@ export class SinkDrain {
 }
 
 /**
- * A cancelled reader and a throwing sink both error the stream. Two signs distinguish them: a cancellation can arrive while
- * no write is in flight, and its reason usually is not an `Error`.
+ * A cancelled reader and a throwing sink both error the stream. Two signs distinguish them: a cancellation can arrive
+ * while no write is in flight, and its reason usually is not an `Error`.
  */
 function classifyLoss(reason: unknown, isWriting: boolean): SinkLoss {
   // Raised by a `BufferedEventStream` used as the sink.

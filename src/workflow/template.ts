@@ -168,10 +168,7 @@ function joinText(parts: readonly (string | Reference)[], resolution: Resolution
 
 const COMMA = 0x2c
 
-/**
- * Estimates memory: `{}` is two characters of JSON but much larger in memory. Commas inside strings count as values,
- * too.
- */
+/** Estimates memory: `{}` is two characters of JSON but much larger in memory. Counts commas in strings as values. */
 function weighInserted(text: string): number {
   const first = text.charCodeAt(0)
   if (first !== 0x7b && first !== 0x5b) return text.length

@@ -95,7 +95,7 @@ export function createSqliteStore({ driver, connection, file, unlock, options }:
     // closing saves its content, which the connection still has.
     if (findFault() !== undefined && !mayClose()) return unlock()
     try {
-      // Statements of `libsql` keep the file open until they are garbage collected, so the checkpoint must not wait for them.
+      // Checkpoint now: statements of `libsql` keep the file open until they are garbage collected.
       if (!readOnly) connection.query('PRAGMA wal_checkpoint(TRUNCATE)')()
     } catch (error) {
       options.logger.warn('The write-ahead log was left beside the store', { error: String(error) })

@@ -1,7 +1,7 @@
 import type { EventFor, OutputReference, TaskSnapshot } from './events.ts'
 import { type ExecutionState, joinParent } from './state.ts'
 
-/** The data of a `snapshot` event: everything `state` knows, with outputs as `showOutput` shows them. */
+/** The data of a `snapshot` event: the whole `state`, with outputs rendered by `showOutput`. */
 export function toSnapshot(
   state: ExecutionState,
   timestamp: string,
@@ -18,7 +18,7 @@ export function toSnapshot(
       ...(tool !== undefined && { tool }),
     }
     if (result === undefined) return known
-    // The event's own data beside the result's.
+    // A result is event data: remove the fields of the event itself.
     const { executionId: _, timestamp: __, output, ...rest } = result as EventFor<'task_complete'>['data']
     return { ...known, ...rest, ...(output !== undefined && showOutput(taskId, output)) }
   })

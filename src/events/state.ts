@@ -13,29 +13,29 @@ import type {
 } from './events.ts'
 import type { TokenUsage } from './token-usage.ts'
 
-/** A task as its events have made it so far. */
+/** The state of a task: the fold of its events so far. */
 export interface TaskState {
   readonly taskId: string
   readonly layer: number
   status: TaskStatus
   /** Known once the task has started or ended. */
   tool: string | undefined
-  /** Attempts started so far. */
+  /** Number of attempts started so far. */
   attempts: number
-  /** Of the attempt that runs, the last that was reported. */
+  /** The last reported progress of the running attempt. */
   progress: { readonly progress: number; readonly total?: number; readonly message?: string } | undefined
-  /** How it ended, once it has: the data of its `task_complete`. Inside the engine an output is a `JsonValue`. */
+  /** The data of its `task_complete`, once it has ended. Inside the engine an output is a `JsonValue`. */
   result: (TaskResult & OutputReference) | undefined
-  /** Of an added task: its parent, and its position among the children of that. */
+  /** Of an added task: its parent, and its position among the parent's children. */
   readonly parentId?: string
   readonly index?: number
 }
 
-/** An execution as its events have made it so far: what `GET`, snapshots, recovery, clients and viewers show. */
+/** The state of an execution: the fold of its events so far. `GET`, snapshots, recovery, clients and viewers use it. */
 export interface ExecutionState {
   executionId: string
   name?: string
-  /** The last event that is in here. */
+  /** Seq of the last event applied. */
   seq: number
   status: 'pending' | 'running' | ExecutionStatus
   schedule?: Schedule
@@ -44,13 +44,13 @@ export interface ExecutionState {
   counts: { -readonly [K in keyof ExecutionCounts]: ExecutionCounts[K] }
   tokenUsage?: TokenUsage
   reason?: Reason
-  /** What has not settled is being ended. */
+  /** Present while unsettled tasks are being ended. */
   stopping?: Stop
-  /** It does not resume by itself. */
+  /** Present while the execution is parked: it does not resume automatically. */
   parked?: Parked
-  /** Its last process left it to the next one. */
+  /** Its last process handed it off. */
   isHandedOff?: true
-  /** Known at the end. */
+  /** Present once the execution has ended. */
   totals?: Pick<
     EventFor<'execution_complete'>['data'],
     'totalExecutionTimeMs' | 'speedup' | 'criticalPathMs' | 'parallelizationLayers'
@@ -68,30 +68,31 @@ export function createState(executionId: string): ExecutionState {
   }
 }
 
-/** A state that goes its own way from here; what tasks ended with is shared, since nothing changes it. */
+/** An independent copy of a state. Task results are shared, because they are immutable. */
 export function copyState(state: ExecutionState): ExecutionState {
   const tasks = new Map(Array.from(state.tasks, ([taskId, task]) => [taskId, { ...task }]))
   return { ...state, tasks, counts: { ...state.counts } }
 }
 
 /**
- * Applies one event to the state, in place. The one reducer: engine, `GET`, snapshots, recovery, client and viewer use it.
+ * Applies one event to the state, in place. The only reducer: engine, `GET`, snapshots, recovery, client and viewer use
+ * it.
  *
- * `seq` is the event's place in the log; not positive for one that is not in it. Types, tasks and fields that it does not know
- * change nothing, so that an older reader can follow a newer writer.
- * @param known the state of the task that the event tells of, where the caller has it at hand
+ * `seq` is the event's position in the log; not positive for an event that is not logged. Unknown types, tasks and fields
+ * are ignored, so that an older reader can follow a newer writer.
+ * @param taskState the state of the event's task, if the caller has it: saves the lookup by id
  */
 export function applyEvent(
   state: ExecutionState,
   event: Pick<SSEEvent, 'type' | 'data'>,
   seq: number,
-  known?: TaskState,
+  taskState?: TaskState,
 ): void {
   if (seq > 0) state.seq = seq
   const { type, data } = event as SSEEvent
   switch (type) {
     case 'task_start': {
-      const task = known ?? state.tasks.get(data.taskId)
+      const task = taskState ?? state.tasks.get(data.taskId)
       if (task === undefined) return
       task.status = 'running'
       task.tool = data.tool
@@ -99,7 +100,7 @@ export function applyEvent(
       return
     }
     case 'task_complete': {
-      const task = known ?? state.tasks.get(data.taskId)
+      const task = taskState ?? state.tasks.get(data.taskId)
       if (task === undefined) return
       task.status = data.status
       task.tool = data.tool
@@ -118,7 +119,7 @@ export function applyEvent(
     }
     case 'task_retry': {
       const task = state.tasks.get(data.taskId)
-      // What the attempt streamed is void.
+      // Progress of the failed attempt is void.
       if (task !== undefined) task.progress = undefined
       return
     }
@@ -164,7 +165,7 @@ export function applyEvent(
     case 'info':
     case 'metrics':
     case 'error':
-      // They tell of a moment; nothing of them is state.
+      // Momentary events that change no state.
       return
   }
 }
@@ -194,12 +195,12 @@ function createTask(taskId: string, layer: number): TaskState {
   return { taskId, layer, status: 'pending', tool: undefined, attempts: 0, progress: undefined, result: undefined }
 }
 
-/** The stop that an event tells of. */
+/** Picks the fields of `Stop` from event data. */
 export function toStop({ reason, message, code }: Stop): Stop {
   return { ...(reason && { reason }), message, ...(code !== undefined && { code }) }
 }
 
-/** Of an added task: its parent and its position among the children of that. */
+/** The parent fields of an added task, without those that are `undefined`. */
 export function joinParent(
   parentId: string | undefined,
   index: number | undefined,

@@ -1,18 +1,18 @@
 import type { SSEEvent } from '../events/events.ts'
 import { type BoundHooks, type BufferOptions, ReaderBound } from './reader-bound.ts'
 
-/** What a buffer tells its two ends. Called synchronously; must not throw. */
+/** Callbacks of a buffer to its writer and its reader. Called synchronously; must not throw. */
 export interface BufferHooks extends BoundHooks {
-  /** There is something to take. */
+  /** An event is available. */
   readable(): void
 }
 
-/** A FIFO of events between one writer and one reader, with the reader's bound. */
+/** A FIFO of events between one writer and one reader, bounded by `ReaderBound`. */
 export class BoundedBuffer {
   readonly #hooks: BufferHooks
   readonly #bound: ReaderBound
   #items: { event: SSEEvent; weight: number }[] = []
-  /** How many at the front of the array are taken already. */
+  /** Number of items at the front of the array that were taken already. */
   #taken = 0
   #bytes = 0
   #isClosed = false
@@ -29,17 +29,17 @@ export class BoundedBuffer {
     })
   }
 
-  /** Events held. */
+  /** Number of buffered events. */
   get size(): number {
     return this.#items.length - this.#taken
   }
 
-  /** Whether the bound is reached: offer nothing now but to `join`. */
+  /** Whether the bound is reached. While it is, only `join` may add an event. */
   get isFull(): boolean {
     return this.#bound.isFull
   }
 
-  /** Adds an event of about `weight` bytes. */
+  /** Appends an event of about `weight` bytes. */
   offer(event: SSEEvent, weight: number): void {
     if (this.#isClosed) return
     this.#items.push({ event, weight })
@@ -49,8 +49,8 @@ export class BoundedBuffer {
   }
 
   /**
-   * At the bound: merges the event into the last one held where nothing is lost by that — the text of one attempt's tokens
-   * is joined, progress that is superseded is replaced. Bytes stay bounded. @returns whether it did
+   * At the bound, merges the event into the last buffered one if no information is lost: tokens of one attempt are
+   * concatenated, superseded progress is replaced. Bytes stay within `maxBytes`. @returns whether the event was merged
    */
   join(event: SSEEvent, weight: number, maxBytes: number): boolean {
     const last = this.size > 0 ? this.#items.at(-1) : undefined
@@ -63,7 +63,7 @@ export class BoundedBuffer {
     return true
   }
 
-  /** The oldest event, or `undefined` when there is none. */
+  /** Removes and returns the oldest event; `undefined` if the buffer is empty. */
   take(): SSEEvent | undefined {
     const item = this.#items[this.#taken]
     if (item === undefined) return undefined
@@ -78,7 +78,7 @@ export class BoundedBuffer {
     return item.event
   }
 
-  /** Lets go of everything; harmless to repeat. */
+  /** Discards all events and accepts no more. Idempotent. */
   close(): void {
     this.#isClosed = true
     this.#items = []

@@ -6,11 +6,11 @@ import { type BufferOptions, resolveBufferOptions } from './reader-bound.ts'
 import { SinkDrain } from './sink-drain.ts'
 
 /**
- * A `WritableStream` of events with a bounded buffer in front of another.
+ * A `WritableStream` of events that buffers, within a bound, in front of another stream.
  *
- * A write settles when the event is in the buffer: under `policy: "block"` a full buffer makes it wait, so that a slow
- * reader slows the writer instead of growing memory. A reader that counts as gone errors this stream and aborts the one
- * behind. Closing delivers what is buffered, then closes the one behind.
+ * A write settles once the event is buffered. Under `policy: "block"` a write to a full buffer waits, so a slow reader
+ * slows the writer instead of growing memory. A reader that counts as gone errors this stream and aborts `downstream`.
+ * Closing drains the buffer, then closes `downstream`.
  *
  * @throws `STREAM_LOCKED` if `downstream` has a writer, `INVALID_OPTION`
  */
@@ -23,7 +23,7 @@ export class BufferedEventStream extends WritableStream<SSEEvent> {
     this.#sink = sink
   }
 
-  /** Settles when every event written so far has been delivered; rejects with why it cannot be. */
+  /** Resolves when every event written so far has been delivered; rejects with the reason if delivery is impossible. */
   flush(): Promise<void> {
     return this.#sink.flush()
   }
@@ -34,11 +34,11 @@ class BufferedSink implements UnderlyingSink<SSEEvent> {
   readonly #buffer: BoundedBuffer
   readonly #drain: SinkDrain
   #controller: WritableStreamDefaultController | undefined
-  /** Writes made, and those of them that are in the buffer: a flush waits for those between. */
+  /** Writes made, and writes already buffered. A flush waits for the difference. */
   #expectedCount = 0
   #acceptedCount = 0
   #isOver = false
-  /** Whoever waits for room, or for a write to be accepted. */
+  /** Resolvers of the waits for free space or for a write to be accepted. */
   #waiting: (() => void)[] = []
 
   constructor(downstream: WritableStream<SSEEvent>, options: BufferOptions) {
@@ -62,7 +62,7 @@ class BufferedSink implements UnderlyingSink<SSEEvent> {
 
   start(controller: WritableStreamDefaultController): void {
     this.#controller = controller
-    // The sink's own `abort` comes only after the write under way, which may be waiting for room.
+    // The sink's own `abort` runs only after the write in flight, which may be waiting for space.
     controller.signal.addEventListener('abort', () => this.abort(controller.signal.reason))
   }
 
@@ -123,7 +123,10 @@ class BufferedSink implements UnderlyingSink<SSEEvent> {
   }
 }
 
-/** About how much memory an event takes, bytes. One that is not JSON is still an event here: it is not for a buffer to refuse. */
+/**
+ * Approximate memory of an event, bytes. An event that is not JSON is buffered as well: validation is not the buffer's
+ * task.
+ */
 function weigh(event: SSEEvent): number {
   try {
     return wireJson(event).length
@@ -134,9 +137,9 @@ function weigh(event: SSEEvent): number {
 
 const UNKNOWN_WEIGHT = 1024
 
-/** Takes the one writer of a sink. @throws `STREAM_LOCKED`, `INVALID_OPTION` for what is no `WritableStream` */
+/** Locks a sink and returns its writer. @throws `STREAM_LOCKED`; `INVALID_OPTION` if it is not a `WritableStream` */
 export function lockSink(sink: WritableStream<SSEEvent>): WritableStreamDefaultWriter<SSEEvent> {
-  // By what it can do: streams of other realms and of polyfills are streams too.
+  // Duck typing, because streams of other realms and of polyfills fail `instanceof`.
   if (typeof (sink as Partial<typeof sink> | undefined)?.getWriter !== 'function')
     throw invalidOption('eventStream', 'a WritableStream', sink)
   if (sink.locked) {

@@ -1,4 +1,4 @@
-/** For the log: an error with where it comes from, and up to `depth` causes. Whatever was thrown, this does not throw. */
+/** Text of an error for the log: its stack and up to `depth` causes. Accepts any thrown value; never throws. */
 export function describeError(error: unknown, depth = 3): string {
   try {
     if (!(error instanceof Error)) return String(error)

@@ -1,16 +1,18 @@
 import type { LogEntry } from '../events/log-entry.ts'
 
-/** What a reader of an execution's events reads from: a place in the log that moves forward as entries are taken. */
+/** Source of an execution's log entries: a position in the log that advances as entries are taken. */
 export interface EntrySource {
   /**
-   * Entries that can be had now, about `maxBytes` of them but at least one where there is one; empty: none yet. A promise
-   * where they come from a store. Never call it again before that has settled.
+   * Takes the entries available now: about `maxBytes`, at least one if there is one, empty if there is none yet.
+   * Returns a promise when the entries come from a store; do not call `take` again before it settles.
    */
   take(maxBytes: number): readonly LogEntry[] | Promise<readonly LogEntry[]>
-  /** True once everything has been taken and there will never be more. */
+  /** True once all entries have been taken and no more will follow. */
   readonly done: boolean
-  /** Calls back once, when more may be had or `done` changed. Replaces an earlier callback. */
+  /**
+   * Registers a callback that runs once, when entries may be available or `done` changed. Replaces an earlier callback.
+   */
   onReadable(callback: (() => void) | undefined): void
-  /** Gives the place up; harmless to repeat. */
+  /** Releases the position. Idempotent. */
   close(): void
 }

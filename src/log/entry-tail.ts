@@ -1,17 +1,17 @@
 import { invalidOption } from '../errors.ts'
 import type { LogEntry } from '../events/log-entry.ts'
 
-/** How much of a log is kept in memory. */
+/** Bounds of the part of a log that is kept in memory. */
 export interface TailBounds {
   /** @defaultValue 50,000 */
   readonly maxTailEvents?: number
-  /** About bytes. @defaultValue 16 MiB */
+  /** Approximate bytes. @defaultValue 16 MiB */
   readonly maxTailBytes?: number
 }
 
 const DEFAULTS: Required<TailBounds> = { maxTailEvents: 50_000, maxTailBytes: 16 * 1024 * 1024 }
 
-/** The bounds with their defaults; `undefined` counts as not given. @throws `INVALID_OPTION` */
+/** Applies the defaults; `undefined` counts as absent. @throws `INVALID_OPTION` */
 export function resolveTailBounds(bounds: TailBounds): Required<TailBounds> {
   const { maxTailEvents = DEFAULTS.maxTailEvents, maxTailBytes = DEFAULTS.maxTailBytes } = bounds
   if (!(typeof maxTailEvents === 'number' && maxTailEvents > 0)) {
@@ -23,23 +23,23 @@ export function resolveTailBounds(bounds: TailBounds): Required<TailBounds> {
   return { maxTailEvents, maxTailBytes }
 }
 
-/** The newest entries of a log, in order and without gaps, within bounds: the oldest go first. */
+/** The newest entries of a log, in order and without gaps, within bounds. Evicts the oldest first. */
 export class EntryTail {
   readonly #bounds: Required<TailBounds>
   readonly #weigh: (entry: LogEntry) => number
   readonly #onDrop: ((entry: LogEntry) => void) | undefined
-  /** What readers may be behind, beyond the bounds. */
+  /** Reservations of readers, in addition to the bounds. */
   readonly #reserved = new Set<Required<TailBounds>>()
   #maxEvents: number
   #maxBytes: number
-  /** Those at the front that were let go are `undefined`: the array itself is cut only now and then. */
+  /** Evicted entries at the front are `undefined`, since the array is sliced only from time to time. */
   #entries: (LogEntry | undefined)[] = []
-  /** How many at the front were let go. */
+  /** Number of evicted entries at the front. */
   #trimmed = 0
   #bytes = 0
   #lastSeq = 0
 
-  /** `weigh` tells how much memory is free once an entry is let go, about bytes; `onDrop` is told each one that is. */
+  /** `weigh` returns the approximate bytes that evicting an entry frees; `onDrop` receives each evicted entry. */
   constructor(
     bounds: TailBounds = {},
     weigh: (entry: LogEntry) => number = entry => entry.weight,
@@ -52,7 +52,7 @@ export class EntryTail {
     this.#maxBytes = this.#bounds.maxTailBytes
   }
 
-  /** Keeps so much more, for a reader that may be that far behind. @returns what ends it; harmless to repeat */
+  /** Raises the bounds for a reader that may lag that far. @returns a function that ends the reservation; idempotent */
   reserve(reserved: Required<TailBounds>): () => void {
     this.#reserved.add(reserved)
     this.#resize()
@@ -62,22 +62,22 @@ export class EntryTail {
     }
   }
 
-  /** The seq of the newest entry ever pushed; 0 before the first. */
+  /** Seq of the newest entry ever pushed; 0 before the first. */
   get lastSeq(): number {
     return this.#lastSeq
   }
 
-  /** The seq of the oldest entry held; `lastSeq + 1` where there is none. */
+  /** Seq of the oldest entry in memory; `lastSeq + 1` if there is none. */
   get firstSeq(): number {
     return this.#lastSeq + 1 - (this.#entries.length - this.#trimmed)
   }
 
-  /** About how much memory the entries take. */
+  /** Approximate memory of the entries, bytes. */
   get bytes(): number {
     return this.#bytes
   }
 
-  /** For a tail that begins later: the entry before its first, before anything is pushed. */
+  /** Sets the seq before the first entry, for a tail that does not begin at 1. Call it before the first `push`. */
   beginAfter(seq: number): void {
     this.#lastSeq = seq
   }
@@ -89,7 +89,10 @@ export class EntryTail {
     this.#trim()
   }
 
-  /** Entries after `afterSeq`, at most `maxCount` and about `maxBytes` but at least one; `undefined` if the first is gone. */
+  /**
+   * Entries after `afterSeq`: at most `maxCount`, about `maxBytes`, at least one if there is one; `undefined` if the
+   * first was evicted.
+   */
   read(afterSeq: number, maxCount: number, maxBytes: number): LogEntry[] | undefined {
     if (afterSeq + 1 < this.firstSeq) return undefined
     const from = this.#trimmed + (afterSeq + 1 - this.firstSeq)
@@ -99,7 +102,7 @@ export class EntryTail {
     return this.#entries.slice(from, to) as LogEntry[]
   }
 
-  /** Readers share what is kept, so the one that may be furthest behind decides. */
+  /** Readers share one tail, so the largest reservation counts, not the sum. */
   #resize(): void {
     let events = 0
     let bytes = 0
@@ -125,7 +128,7 @@ export class EntryTail {
     this.#entries[this.#trimmed] = undefined
     this.#trimmed += 1
     this.#onDrop?.(entry)
-    // Cutting the front moves everything behind it, so it waits until half of the array is dead.
+    // Slicing copies all live entries, so it waits until half of the array is evicted: amortized constant time.
     if (this.#trimmed > 1024 && this.#trimmed * 2 > this.#entries.length) {
       this.#entries = this.#entries.slice(this.#trimmed)
       this.#trimmed = 0

@@ -8,46 +8,46 @@ import { type CursorLog, LogCursor } from './log-cursor.ts'
 import type { CursorOptions, RestoreOptions } from './log-options.ts'
 import { putOutputs } from './put-outputs.ts'
 
-/** The right to append to one execution's log, until another claims it. */
+/** The right to append to one execution's log, valid until another process claims it. */
 export interface Lease {
   readonly executionId: string
-  /** Rises with every claim. */
+  /** Increases with every claim, and so fences off earlier holders. */
   readonly epoch: number
 }
 
-/** What of an entry a store keeps: `json` is the event's `data` as it goes over the wire. */
+/** An entry as a store keeps it: `json` is the event's `data` in wire form. */
 export interface StoredEntry {
   readonly seq: number
   readonly type: LogEntry['type']
   readonly json: string
 }
 
-/** What the log needs of a store. */
+/** The part of a store that the log uses. */
 export interface LogStorage {
-  /** All or nothing; durable when it returns or its promise resolves. The entries are numbered from `firstSeq` without gaps. */
+  /** Atomic; durable when it returns or its promise resolves. The entries are numbered from `firstSeq` without gaps. */
   append(lease: Lease, firstSeq: number, entries: readonly LogEntry[]): void | Promise<void>
-  /** Entries after `afterSeq`, in order, at most `limit`; fewer or none where it has no more. Never waits for new ones. */
+  /** Entries after `afterSeq`, in order, at most `limit`; empty at the end of the log. Never waits for new entries. */
   read(executionId: string, afterSeq: number, limit: number): readonly StoredEntry[] | Promise<readonly StoredEntry[]>
-  /** Keeps an output whose entry holds only a reference to it; called before that entry is appended. */
+  /** Stores an output that its entry only refers to. Called before that entry is appended. */
   putOutput(lease: Lease, taskId: string, json: string): void | Promise<void>
   getOutput(executionId: string, taskId: string): string | undefined | Promise<string | undefined>
 }
 
-/** Receives entries once the store has them, and how long its `append` took, ms. Must not throw. */
+/** Receives entries once the store has them, and the duration of its `append`, ms. Must not throw. */
 export type AppendObserver = (entries: readonly LogEntry[], tookMs: number) => void
 
-/** Entries that are read at once when a log is restored. */
+/** Entries per read when a log is restored. */
 const RESTORE_PAGE = 1024
 
 /**
- * Everything that happened in one execution, in order, and the state that it adds up to.
+ * The ordered events of one execution, and the state that they fold to.
  *
- * An entry is visible — in the state and to cursors — once its append has settled, never before. The tail is kept in
- * memory within its bounds; older entries are read from the store.
+ * An entry becomes visible, in the state and to cursors, only after its append has settled: no reader sees an event that
+ * a crash could take back. The tail is kept in memory within its bounds; older entries are read from the store.
  */
 export class EventLog implements CursorLog {
   readonly executionId: string
-  /** What the visible entries add up to. Nobody but the log changes it. */
+  /** The fold of the visible entries. Only the log changes it. */
   readonly state: ExecutionState
   lastSnapshot: WeakRef<LogEntry> | undefined
   readonly #storage: LogStorage
@@ -69,15 +69,15 @@ export class EventLog implements CursorLog {
     this.executionId = executionId
     this.state = base
     this.#storage = storage
-    // The state keeps every output anyway: letting an entry go does not free it.
+    // The state keeps every output, so evicting an entry does not free its output.
     this.#tail = new EntryTail(bounds, ({ weight, data }) => weight - (data.output?.weight ?? 0))
     this.#tail.beginAfter(base.seq)
     if (base.totals !== undefined) this.#ending = 'complete'
   }
 
   /**
-   * The log as a store has it, for reading; after `begin` it goes on from there.
-   * @throws what the store throws
+   * Reads a log from a store. It can be read at once, and appended to after `begin`.
+   * @throws any error of the store
    */
   static async restore(
     executionId: string,
@@ -89,7 +89,7 @@ export class EventLog implements CursorLog {
       const entries = await log.#readEntries(log.head, RESTORE_PAGE)
       for (const stored of entries) {
         const entry = restoresOutputs && stored.refersToOutput ? await log.restoreOutput(stored) : stored
-        // What a store in memory hands back knows the tasks of another state than this one.
+        // No lookup by index: an entry of a memory store carries task indices of another state than this one.
         log.#add(entry, undefined)
         onEntry?.(entry)
       }
@@ -98,24 +98,24 @@ export class EventLog implements CursorLog {
     }
   }
 
-  /** The last visible seq. */
+  /** Seq of the last visible entry. */
   get head(): number {
     return this.state.seq
   }
 
-  /** About how much memory everything that ever became visible took. */
+  /** Approximate bytes of all entries that ever became visible. Never decreases. */
   get bytes(): number {
     return this.#bytes
   }
 
-  /** `'complete'` after the last event; after a failure the `error` event that stands for the rest; else `undefined`. */
+  /** `'complete'` after the last event; the `error` event after a failure; otherwise `undefined`. */
   get ending(): LogEntry | 'complete' | undefined {
     return this.#ending
   }
 
   /**
-   * Gives the log the right to append, behind what it has.
-   * @param taskStateAt the state of a task by the index that entries carry: by id it costs more, the more tasks there are
+   * Grants the log the right to append after its head.
+   * @param taskStateAt returns a task's state by the index in its entries, which is cheaper than a lookup by id
    */
   begin(lease: Lease, taskStateAt?: (taskIndex: number) => TaskState | undefined): void {
     this.#lease = lease
@@ -123,20 +123,20 @@ export class EventLog implements CursorLog {
     this.#assigned = this.head
   }
 
-  /** Registers the one observer of what is appended from now on; it runs once the entries are visible. */
+  /** Registers the only observer of later appends. It runs after the entries became visible. */
   observeAppends(clock: Clock, onAppended: AppendObserver): void {
     this.#observer = { clock, onAppended }
   }
 
-  /** Makes the next entry; it must be appended in the order of making. */
+  /** Creates the next entry. Entries must be appended in the order of their creation. */
   entry(type: LogEntry['type'], data: LoggedData): LogEntry {
     this.#assigned += 1
     return new LogEntry(this.#assigned, type, data)
   }
 
   /**
-   * Appends entries made by `entry`, after `begin`. Call it again only when the promise, if there is one, has settled.
-   * @throws what the store throws, or rejects with it; the entries are then not in the log
+   * Appends entries made by `entry`, after `begin`. One append at a time: wait for the returned promise, if any.
+   * @throws any error of the store, or rejects with it; the entries are then not in the log
    */
   append(entries: readonly LogEntry[]): void | Promise<void> {
     const first = entries[0]
@@ -163,7 +163,7 @@ export class EventLog implements CursorLog {
     observer.onAppended(entries, tookMs)
   }
 
-  /** Ends the log for its readers with an event that is not part of it: the execution could not finish its work. */
+  /** Ends the log for its readers with an `error` event that is not logged: the execution could not finish its work. */
   fail(error: { error: string; code: string; timestamp: string }): void {
     if (this.#ending !== undefined) return
     this.#ending = new LogEntry(NOT_LOGGED, 'error', { executionId: this.executionId, ...error })
@@ -171,9 +171,9 @@ export class EventLog implements CursorLog {
   }
 
   /**
-   * A reader's place in the log, at first behind `afterSeq`: replay and live in one.
-   * A place that cannot be served gets a `snapshot` first.
-   * @throws `INVALID_EVENT_ID` for a place that is not an integer ≥ 0
+   * Opens a cursor after `afterSeq`, for replay and live events alike.
+   * A position that the log cannot serve receives a `snapshot` first.
+   * @throws `INVALID_EVENT_ID` if `afterSeq` is not an integer ≥ 0
    */
   open(afterSeq = 0, { reserved, restoresOutputs = false }: CursorOptions = {}): LogCursor {
     if (!Number.isSafeInteger(afterSeq) || afterSeq < 0) {
@@ -190,24 +190,24 @@ export class EventLog implements CursorLog {
     return cursor
   }
 
-  /** How many readers there are. */
+  /** Number of open cursors. */
   get cursorCount(): number {
     return this.#cursors.size
   }
 
-  /** Entries after `afterSeq` from memory, about `maxBytes` of them, at least one; `undefined` if the first is not there. */
+  /** Entries after `afterSeq` from memory, about `maxBytes`, at least one; `undefined` if the first was evicted. */
   readTail(afterSeq: number, maxBytes: number): LogEntry[] | undefined {
     return this.#tail.read(afterSeq, Number.POSITIVE_INFINITY, maxBytes)
   }
 
-  /** Entries after `afterSeq` from the store, at most `limit`, and none that is not visible yet. */
+  /** Entries after `afterSeq` from the store, at most `limit`, without those that are not visible yet. */
   async readStored(afterSeq: number, limit: number): Promise<LogEntry[]> {
     const entries = await this.#readEntries(afterSeq, limit)
     const visible = this.head - afterSeq
     return entries.length > visible ? entries.slice(0, Math.max(0, visible)) : entries
   }
 
-  /** The same entry with the output that it only refers to, where the store has it. */
+  /** The entry with the output that it refers to; the entry itself if it refers to none or the store has none. */
   async restoreOutput(entry: LogEntry): Promise<LogEntry> {
     const { taskId, output } = entry.data
     if (!entry.refersToOutput || output !== undefined || taskId === undefined) return entry
@@ -215,7 +215,7 @@ export class EventLog implements CursorLog {
     return json === undefined ? entry : LogEntry.fromJson(entry.seq, entry.type, entry.json, json)
   }
 
-  /** Up to the first gap. */
+  /** Reads up to the first gap. */
   async #readEntries(afterSeq: number, limit: number): Promise<LogEntry[]> {
     const entries: LogEntry[] = []
     for (const entry of await this.#storage.read(this.executionId, afterSeq, limit)) {
@@ -236,9 +236,9 @@ export class EventLog implements CursorLog {
     this.#wake()
   }
 
-  #add(entry: LogEntry, known: TaskState | undefined): void {
+  #add(entry: LogEntry, taskState: TaskState | undefined): void {
     // Inside the engine an output is a `JsonValue`, which the reducer only passes on.
-    applyEvent(this.state, entry, entry.seq, known)
+    applyEvent(this.state, entry, entry.seq, taskState)
     this.#tail.push(entry)
     this.#bytes += entry.weight
     if (entry.type === 'execution_complete') this.#ending = 'complete'

@@ -6,18 +6,18 @@ import type { ExecutionState } from '../events/state.ts'
 import { stringifyJson } from '../json/stringify-json.ts'
 import type { EntrySource } from './entry-source.ts'
 
-/** Entries that one read of the store asks for. */
+/** Maximum number of entries per read of the store. */
 const PAGE_ENTRIES = 128
 
-/** Outputs that a snapshot holds inline, about bytes. */
+/** Maximum total size of the outputs that a snapshot holds inline, approximate bytes. */
 const MAX_INLINE_OUTPUTS_BYTES = 1024 * 1024
 
-/** What a cursor needs of its log. */
+/** The part of the log that a cursor uses. */
 export interface CursorLog {
   readonly state: ExecutionState
   readonly head: number
   readonly ending: LogEntry | 'complete' | undefined
-  /** For all who come while it is the newest: to make one costs, and readers often come back together. */
+  /** Cache of the newest snapshot: it is costly to build, and readers often reconnect at the same time. */
   lastSnapshot: WeakRef<LogEntry> | undefined
   readTail(afterSeq: number, maxBytes: number): LogEntry[] | undefined
   readStored(afterSeq: number, limit: number): Promise<LogEntry[]>
@@ -25,11 +25,11 @@ export interface CursorLog {
 }
 
 /**
- * One reader's place in an execution's log.
+ * One reader's position in an execution's log.
  *
- * Replay and live are the same: a cursor behind reads older entries, one at the head waits. Since nothing is copied for it, a
- * slow reader costs a cursor and nothing more. A place that cannot be served — trimmed, or ahead of the log — gets a
- * `snapshot`, whose id is the last seq it covers, and goes on from there.
+ * Replay and live reading are the same: a cursor behind the head reads older entries, a cursor at the head waits.
+ * Nothing is copied per reader, so a slow reader costs only its cursor. A position that the log cannot serve (trimmed,
+ * or ahead of the head) receives a `snapshot`, whose id is the last seq it covers, and resumes from there.
  */
 export class LogCursor implements EntrySource {
   readonly #log: CursorLog
@@ -48,7 +48,7 @@ export class LogCursor implements EntrySource {
     this.#onClose = onClose
   }
 
-  /** The seq of the last entry taken. */
+  /** Seq of the last entry taken. */
   get position(): number {
     return this.#after
   }
@@ -72,14 +72,14 @@ export class LogCursor implements EntrySource {
     this.#callback = callback
   }
 
-  /** Tells the reader that something changed; for the log. */
+  /** Notifies the reader of a change. Called by the log. */
   wake(): void {
     const callback = this.#callback
     this.#callback = undefined
     try {
       callback?.()
     } catch {
-      // The fault of whoever reads: neither the log nor another reader is to suffer for it.
+      // A reader's own fault must not affect the log or other readers.
     }
   }
 
@@ -118,7 +118,7 @@ export class LogCursor implements EntrySource {
     const known = this.#log.lastSnapshot?.deref()
     if (known?.seq === state.seq) return known
     const timestamp = new Date().toISOString()
-    // What is large together is told by reference, as what is large alone is: a snapshot must fit a receiver's bound.
+    // Outputs beyond the total limit become references, so that a snapshot fits a receiver's bound.
     let inlineLeft = MAX_INLINE_OUTPUTS_BYTES
     const data = toSnapshot(state, timestamp, (taskId, output) => {
       const value = output as JsonValue
@@ -132,8 +132,8 @@ export class LogCursor implements EntrySource {
   }
 
   /**
-   * Of what has ended, the state just before: a reader that was left behind is to see the last event, which tells more than
-   * a state does. One that was ahead has seen it.
+   * The state to send. For an ended execution and a reader behind: the state before the last event, so that the reader
+   * receives `execution_complete`, which holds more than the state. A reader ahead of the head has seen it already.
    */
   #snapshotState(): ExecutionState {
     const { state, head, ending } = this.#log

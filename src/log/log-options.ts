@@ -2,20 +2,20 @@ import type { LogEntry } from '../events/log-entry.ts'
 import type { ExecutionState } from '../events/state.ts'
 import type { TailBounds } from './entry-tail.ts'
 
-/** How a log is restored. */
+/** Options of `EventLog.restore`. */
 export interface RestoreOptions {
-  /** What the entries add up to that the store has let go. */
+  /** The fold of the entries that the store has evicted. */
   readonly base?: ExecutionState | undefined
-  /** Outputs are wanted themselves, also those that their entries only refer to. */
+  /** Whether to load outputs that their entries only refer to. @defaultValue `false` */
   readonly restoresOutputs?: boolean
-  /** Told of each entry, in order. */
+  /** Receives each entry, in order. */
   readonly onEntry?: (entry: LogEntry) => void
 }
 
-/** What a reader needs of its place in the log. */
+/** Options of a reader's cursor. */
 export interface CursorOptions {
-  /** How far behind it may be beyond the tail's own bounds, while it is open. */
+  /** How far the reader may lag, in addition to the tail's own bounds, while the cursor is open. */
   readonly reserved?: Required<TailBounds>
-  /** It wants the outputs themselves, not what the wire says of large ones. */
+  /** Whether large outputs are delivered whole instead of by reference. @defaultValue `false` */
   readonly restoresOutputs?: boolean
 }

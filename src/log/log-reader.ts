@@ -5,34 +5,36 @@ import type { EventLog } from './event-log.ts'
 import type { LogCursor } from './log-cursor.ts'
 import { type BufferOptions, ReaderBound, resolveBufferOptions } from './reader-bound.ts'
 
-/** About how much of the log is looked at in one go, bytes. */
+/** Approximate amount of log that one `take` reads, bytes. */
 const TAKE_BYTES = 256 * 1024
 
-/** What a reader tells its end. Called synchronously; must not throw. */
+/** Callbacks of a reader to its consumer. Called synchronously; must not throw. */
 export interface ReaderEnd {
-  /** There is something to take, or `done` changed. */
+  /** An event is available, or `done` changed. */
   readable(): void
-  /** The reader counts as gone, or the log cannot be read. */
+  /** The reader counts as gone, or the log is unreadable. */
   gone(error: DagstreamError): void
 }
 
-/** What makes a reader the one-to-one reader of an execution. Called synchronously; must not throw. */
+/** Makes a reader the one-to-one reader of an execution, which can hold it. Called synchronously; must not throw. */
 export interface ReaderHold {
   readonly buffer: BufferOptions
-  /** The reader is behind by its bound: start nothing new. */
+  /** The reader lags by its bound: start no new task. */
   hold(): void
-  /** It has caught up, or is gone; may come without a hold. */
+  /** The reader has caught up, or is gone. May be called without a preceding `hold`. */
   release(): void
 }
 
 /**
- * A reader in this process: the events of an execution, in order, from the first.
+ * A reader in this process. It receives the events of an execution, in order, from the first.
  *
- * With a hold it is the one-to-one reader and gets every event. What waits for it waits in the log, where it is anyway: the buffer is the stretch between the reader and the log's head, and
- * its bound is what holds the execution. The log keeps that stretch, and what running tasks may add to it, within its own
- * bounds; a reader whose place it had to trim away all the same counts as gone, since it could not get every event any more.
- * Without a hold it is a subscriber, which slows nothing. Either gets a `snapshot` where it begins at a place that is trimmed
- * away, a subscriber also later.
+ * With a `ReaderHold` it is the one-to-one reader and receives every event. It needs no separate buffer: events wait in
+ * the log, between the reader's position and the head, and the bound on that range holds the execution. The log reserves
+ * memory for that range and for the events that running tasks may add. If the log still evicts the reader's position, the
+ * reader counts as gone, because it would miss events.
+ *
+ * Without a `ReaderHold` it is a subscriber and never slows the execution. Both receive a `snapshot` if they start at an
+ * evicted position; a subscriber may receive one later, too.
  */
 export class LogReader {
   readonly #log: EventLog
@@ -42,7 +44,7 @@ export class LogReader {
   readonly #hold: ReaderHold | undefined
   #entries: readonly LogEntry[] = []
   #next = 0
-  /** Of what has been passed on. */
+  /** Seq and total bytes of the log up to the last event passed on. */
   #takenSeq = 0
   #takenBytes = 0
   #isReading = false
@@ -69,12 +71,12 @@ export class LogReader {
     this.#measure()
   }
 
-  /** The next event, for its caller to keep; `undefined` when there is none now. */
+  /** The next event, owned by the caller; `undefined` if none is available. */
   take(): SSEEvent | undefined {
     if (this.#next === this.#entries.length && !this.#refill()) return undefined
     const entry = this.#entries[this.#next] as LogEntry
     this.#next += 1
-    // At the head nothing waits, however what came back from a store was weighed.
+    // At the head nothing waits, even if entries from the store had a different weight.
     if (entry.type === 'snapshot' || entry.seq === this.#log.head) this.#takenBytes = this.#log.bytes
     else this.#takenBytes += entry.weight
     this.#takenSeq = entry.seq
@@ -85,12 +87,12 @@ export class LogReader {
     return entry.toEvent()
   }
 
-  /** True once everything has been taken and there will never be more. */
+  /** True once all events have been taken and no more will follow. */
   get done(): boolean {
     return this.#isClosed || (this.#next === this.#entries.length && !this.#isReading && this.#cursor.done)
   }
 
-  /** Gives the place up; harmless to repeat. */
+  /** Releases the cursor and the hold. Idempotent. */
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
@@ -101,7 +103,7 @@ export class LogReader {
     this.#hold?.release()
   }
 
-  /** Gets entries from the log if there are any at hand. @returns whether there are */
+  /** Takes the next entries from the log. @returns whether entries are available now */
   #refill(): boolean {
     if (this.#isReading || this.#isClosed) return false
     const taken = this.#cursor.take(TAKE_BYTES)
@@ -133,7 +135,7 @@ export class LogReader {
   }
 
   #onWake(): void {
-    // Asked for again at once: what comes while the reader is busy counts against its bound.
+    // Register again at once, because events that arrive while the reader is busy count against its bound.
     this.#cursor.onReadable(this.#wake)
     this.#measure()
     if (!this.#isClosed) this.#end.readable()

@@ -1,23 +1,23 @@
 import { expectMethods } from '../errors.ts'
 
-/** Where debug lines and warnings go. */
+/** Receiver of debug lines and warnings. */
 export interface Logger {
   debug(message: string, fields?: Readonly<Record<string, unknown>>): void
   warn(message: string, fields?: Readonly<Record<string, unknown>>): void
 }
 
-/** For whoever gave none. */
+/** The default logger: discards everything. */
 export const SILENT_LOGGER: Logger = { debug() {}, warn() {} }
 
 /**
- * A logger that never throws: a fault of it is nobody's execution's, and there is nowhere to log it.
- * @throws `INVALID_OPTION` for what is no logger
+ * A logger that never throws. Faults of the wrapped logger are dropped: they must not fail an execution.
+ * @throws `INVALID_OPTION` if `logger` lacks a method
  */
 export function guardLogger(logger: Logger): Logger {
   expectMethods('logger', logger, ['debug', 'warn'])
   const guard = (log: () => unknown): void => {
     try {
-      // One that logs later may fail later.
+      // An asynchronous logger may reject later.
       Promise.resolve(log()).catch(() => {})
     } catch {}
   }

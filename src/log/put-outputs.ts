@@ -1,8 +1,8 @@
 import type { LogEntry } from '../events/log-entry.ts'
 
 /**
- * Keeps the outputs that entries only refer to, before the entries are appended: no reference ever leads nowhere.
- * @returns `undefined` where the store has answered at once; rejects with what the store throws
+ * Stores the outputs that entries only refer to. Runs before the append, so that every reference can be resolved.
+ * @returns `undefined` if the store is synchronous; else a promise that rejects with any error of the store
  */
 export function putOutputs(
   entries: readonly LogEntry[],

@@ -2,30 +2,31 @@ import { afterTurn, CLOCK_METHODS, type Clock, systemClock } from '../clock.ts'
 import { DagstreamError, expectMethods, invalidOption } from '../errors.ts'
 import { guardLogger, type Logger, SILENT_LOGGER } from './logger.ts'
 
-/** The bound between an execution and one reader. */
+/** Bound of the events that wait for one reader of an execution. */
 export interface BufferOptions {
-  /** Events that may wait for the reader. A positive integer. @defaultValue 1,000 */
+  /** Maximum number of events that wait for the reader. A positive integer. @defaultValue 1,000 */
   readonly maxEvents?: number
-  /** About bytes that may wait for it, positive. @defaultValue 8 MiB */
+  /** Maximum size of the events that wait for the reader, approximate bytes, positive. @defaultValue 8 MiB */
   readonly maxBytes?: number
   /**
-   * What happens at the bound. `"block"`: no new task starts until the reader has taken half of what waits; one that takes
-   * nothing for the stall time counts as gone. `"disconnect"`: it counts as gone, unless it takes half of what waits within
-   * that turn of the event loop: so long it may be the burst that is fast, not the reader slow. @defaultValue `"block"`
+   * Behaviour at the bound. `"block"`: no new task starts until half of the bound is free again; a reader that takes
+   * nothing for `stallTimeoutMs` counts as gone. `"disconnect"`: the reader counts as gone, unless half of the bound is
+   * free again within the same turn of the event loop, which separates a fast burst from a slow reader. @defaultValue
+   * `"block"`
    */
   readonly policy?: 'block' | 'disconnect'
-  /** How long a reader at its bound may take nothing, ms, positive. @defaultValue 30,000 */
+  /** Maximum time that a reader at its bound may take nothing, ms, positive. @defaultValue 30,000 */
   readonly stallTimeoutMs?: number
   readonly clock?: Clock
-  /** Is told, with the count, when the bound is reached. */
+  /** Receives a warning with the number of waiting events when the bound is reached. */
   readonly logger?: Logger
 }
 
-/** Called synchronously; must not throw. */
+/** Callbacks of a `ReaderBound`. Called synchronously; must not throw. */
 export interface BoundHooks {
   /** The bound is reached. */
   full(waitingEvents: number): void
-  /** Half of it is free again. */
+  /** Half of the bound is free again. */
   room(): void
   /** The reader counts as gone, with `READER_STALLED` or `READER_OVERFLOWED`. */
   gone(error: DagstreamError): void
@@ -40,7 +41,7 @@ const DEFAULTS: Required<BufferOptions> = {
   logger: SILENT_LOGGER,
 }
 
-/** The options with their defaults. @throws `INVALID_OPTION` */
+/** Applies the defaults and validates. @throws `INVALID_OPTION` */
 export function resolveBufferOptions(options: BufferOptions): Required<BufferOptions> {
   if (typeof options !== 'object' || options === null) throw invalidOption('buffer', 'an object', options)
   const resolved = { ...DEFAULTS }
@@ -60,9 +61,9 @@ export function resolveBufferOptions(options: BufferOptions): Required<BufferOpt
 }
 
 /**
- * Watches how much waits for one reader, and for how long a reader at its bound takes nothing.
+ * Tracks how much waits for one reader, and how long a reader at its bound takes nothing.
  *
- * Once full it stays full until half is free again: at the very bound it would turn with every event.
+ * Hysteresis: once full it stays full until half of the bound is free, or it would toggle with every event.
  */
 export class ReaderBound {
   readonly #options: Required<BufferOptions>
@@ -70,7 +71,7 @@ export class ReaderBound {
   #waitingEvents = 0
   #takeCount = 0
   #isFull = false
-  /** The check that is under way, as what stops it. */
+  /** Cancels the scheduled check, if any. */
   #stopCheck: (() => void) | undefined
 
   /** @throws `INVALID_OPTION` */
@@ -83,7 +84,7 @@ export class ReaderBound {
     return this.#isFull
   }
 
-  /** This much waits now. */
+  /** Reports what waits now. */
   update(waitingEvents: number, waitingBytes: number): void {
     const { maxEvents, maxBytes } = this.#options
     this.#waitingEvents = waitingEvents
@@ -99,19 +100,19 @@ export class ReaderBound {
     }
   }
 
-  /** The reader took something. */
+  /** Reports that the reader took an event. */
   took(): void {
     this.#takeCount += 1
   }
 
-  /** Watches no more, until the next update. */
+  /** Stops the check and resets the bound, until the next `update`. */
   close(): void {
     this.#isFull = false
     this.#stopCheck?.()
     this.#stopCheck = undefined
   }
 
-  /** Looks again after a while: a reader that took something meanwhile gets as long again. */
+  /** Schedules a stall check. A reader that took an event in the meantime gets another full period. */
   #check(): void {
     const { policy, clock, stallTimeoutMs } = this.#options
     const seen = this.#takeCount

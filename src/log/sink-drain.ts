@@ -1,14 +1,14 @@
 import { DagstreamError } from '../errors.ts'
 import type { SSEEvent } from '../events/events.ts'
 
-/** How a sink was lost: its reader left, or took nothing for too long; or it failed by itself. */
+/** How a sink was lost: its reader cancelled, its reader stalled or overflowed, or the sink itself failed. */
 export type SinkLoss = 'cancelled' | 'overflowed' | 'failed'
 
 /**
- * Writes what a buffer holds into a `WritableStream`, one write at a time: a slow sink slows the buffer behind it.
+ * Drains a buffer into a `WritableStream`, one write at a time, so that a slow sink slows the buffer.
  *
- * A sink may be slow, cancelled, erroring or closing late: every promise it gives is heard, the first loss is told once, and
- * nothing rejects unhandled.
+ * A sink may be slow, cancel, fail or close late. Every promise of the sink is handled, and only the first loss is
+ * reported, once.
  */
 export class SinkDrain {
   readonly #writer: WritableStreamDefaultWriter<SSEEvent>
@@ -29,12 +29,12 @@ export class SinkDrain {
     writer.closed.catch(this.#fail)
   }
 
-  /** Goes on writing; call it when there is something to take. */
+  /** Resumes writing. Call it when an event is available. */
   pump(): void {
     if (!this.#isWriting && this.#loss === undefined) this.#writeNext()
   }
 
-  /** Settles when all that could be taken has been written; rejects with why the sink was lost. */
+  /** Resolves when all available events have been written; rejects with the reason if the sink is lost. */
   flush(): Promise<void> {
     this.pump()
     if (this.#loss !== undefined) return Promise.reject(this.#loss.reason)
@@ -42,29 +42,29 @@ export class SinkDrain {
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }))
   }
 
-  /** Closes the sink behind what was written. @throws whatever the sink's close throws */
+  /** Closes the sink after the last write. @throws any error of the sink's `close` */
   async close(): Promise<void> {
     await this.#writer.close()
   }
 
-  /** Writes nothing more and gives the sink back as it is. */
+  /** Stops writing and unlocks the sink without closing it. */
   release(): void {
     this.#lose(undefined)
     this.#writer.releaseLock()
   }
 
-  /** Tells the sink that nothing will follow; never waits for it. */
+  /** Aborts the sink without waiting for it. */
   abort(reason: unknown): void {
     this.#lose(reason)
     this.#writer.abort(reason).catch(() => {
-      // It is gone already: there is nobody to tell.
+      // The sink is gone already, so there is no receiver for this error.
     })
   }
 
   readonly #writeNext = (): void => {
     const event = this.#loss === undefined ? this.#take() : undefined
     this.#isWriting = event !== undefined
-    // A write settles when the sink has taken it: nothing cheaper tells as much.
+    // Waiting for the write is the only signal that the sink has accepted the event.
     if (event !== undefined) this.#writer.write(event).then(this.#writeNext, this.#fail)
     else for (const waiting of this.#waiting.splice(0)) waiting.resolve()
   }
@@ -84,11 +84,11 @@ export class SinkDrain {
 }
 
 /**
- * A cancelled reader and a throwing sink look alike from here: both error the stream. What tells them apart is that a
- * cancellation can come while nothing is being written, and that its reason is mostly no error at all.
+ * A cancelled reader and a throwing sink both error the stream. Two signs distinguish them: a cancellation can arrive
+ * while no write is in flight, and its reason usually is not an `Error`.
  */
 function classifyLoss(reason: unknown, isWriting: boolean): SinkLoss {
-  // From a `BufferedEventStream` that is the sink.
+  // Raised by a `BufferedEventStream` used as the sink.
   if (reason instanceof DagstreamError && reason.code.startsWith('READER_')) return 'overflowed'
   if (!isWriting || !(reason instanceof Error)) return 'cancelled'
   return reason.name === 'AbortError' ? 'cancelled' : 'failed'

@@ -3,8 +3,8 @@ import type { StoredEntry } from '../log/event-log.ts'
 import type { StoredExecution } from './execution-store.ts'
 
 /**
- * An execution as a store shows it once one more entry is in its log: its `status`, and whether it is parked or being ended.
- * @returns the same object for an entry that changes nothing
+ * Applies one log entry to a stored execution: its `status`, `parked` and `isStopping`.
+ * @returns the same object if the entry changes nothing
  */
 export function advanceExecution(execution: StoredExecution, entry: StoredEntry): StoredExecution {
   switch (entry.type) {

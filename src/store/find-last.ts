@@ -1,10 +1,13 @@
 import type { StoredEntry } from '../log/event-log.ts'
 import type { ExecutionStore } from './execution-store.ts'
 
-/** More events than any execution has. */
+/** Upper bound of the number of events of an execution. */
 const MAX_SEQ = 2 ** 32
 
-/** The last entry of a log, by halving: a store reads from a position on, and a log has no gaps. @throws what the store throws */
+/**
+ * Finds the last entry of a log by binary search, which works because a log has no gaps.
+ * @throws any error of the store
+ */
 export async function findLast(
   store: Pick<ExecutionStore, 'read' | 'readBase'>,
   executionId: string,

@@ -1,6 +1,6 @@
 import type { SSEEventType } from '../events/events.ts'
 
-/** Where an execution is that has not ended, as a store keeps it: it follows from the types of the entries that are appended. */
+/** The stored status of an unfinished execution, derived from the types of appended entries. */
 export type UnfinishedStatus = 'running' | 'stopping' | 'parked' | 'parked, stopping'
 
 /** The status after an entry of this type. */
@@ -18,12 +18,12 @@ export function advanceStatus(status: UnfinishedStatus, type: SSEEventType): Unf
   }
 }
 
-/** Whether entries of this type change the status of an execution that has not ended. */
+/** Whether entries of this type change the status of an unfinished execution. */
 export function changesStatus(type: SSEEventType): boolean {
   return type === 'execution_stopping' || type === 'execution_parked' || type === 'execution_resumed'
 }
 
-/** What a status says: `isStopping` and whether it is parked. */
+/** Parses a status: whether the execution is parked, and whether it is stopping. */
 export function readStatus(status: string): { readonly isParked: boolean; readonly isStopping: boolean } {
   return {
     isParked: status === 'parked' || status === 'parked, stopping',

@@ -5,8 +5,8 @@ import { readStatus, type UnfinishedStatus } from '../unfinished-status.ts'
 import type { Row } from './rows.ts'
 
 /**
- * A row of `executions`, with the columns that were selected.
- * @param findParked finds the data of the last `execution_parked` of an execution
+ * Converts a row of `executions`; columns that were not selected are absent.
+ * @param findParked returns the data of the last `execution_parked` of an execution
  */
 export function readExecutionRow(row: Row, findParked: (number: number) => Parked | undefined): StoredExecution {
   const text = (name: string): string | null => (row[name] ?? null) as string | null

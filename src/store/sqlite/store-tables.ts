@@ -11,30 +11,30 @@ import { type Row, selectText, type SqlValue } from './rows.ts'
 type Command = ReturnType<SqliteConnection['command']>
 type Query = ReturnType<SqliteConnection['query']>
 
-/** Where an execution's rows are, and how far its log is. */
+/** The row number, epoch and last seq of an execution. */
 export interface Place {
   readonly number: number
   epoch: number
   lastSeq: number
 }
 
-/** The highest seq that has a place. */
+/** The highest seq that fits a place. */
 const MAX_SEQ = 2 ** 32 - 1
 
-/** More than anybody reads at once, and an integer. */
+/** Replaces larger limits, such as `Infinity`, by an integer. */
 const MAX_LIMIT = 2 ** 31
 
 const HEAD = 'id, owner, idempotency_key, request_hash, created_at, status, notes'
 const READ_HEAD: string = `number, ${selectText(...HEAD.split(', '))}`
 const WHOLE: string = `SELECT ${READ_HEAD}, ${selectText('workflow', 'input', 'options')} FROM executions LEFT JOIN requests ON execution = number`
 
-/** Events that one statement inserts, where there are so many: a third less work than one by one. */
+/** Number of events per multi-row `INSERT`: a third less work than single rows. */
 const ROWS_AT_ONCE = 8
 
-/** An event's place. By bit operations, which take their operands for integers however they were bound. */
+/** Computes an event's place. Bit operations treat their operands as integers, whatever type was bound. */
 const PLACE = '(? << 32 | ?)'
 
-/** What is in a store's file, as functions; they check nothing and begin no transaction. */
+/** Access to the tables of a store's file. Validates nothing and begins no transaction. */
 export class StoreTables {
   readonly #findPlace: Query
   readonly #lastSeq: Query
@@ -85,7 +85,7 @@ export class StoreTables {
     this.#setEpoch = command('UPDATE executions SET epoch = ? WHERE number = ?')
     this.#status = query(`SELECT ${selectText('status')} FROM executions WHERE number = ?`)
     this.#setStatus = command('UPDATE executions SET status = ? WHERE number = ?')
-    // Nothing follows it but a resumption, so that it is found among the last entries.
+    // Only a resumption can follow this event, so the backward scan is short.
     this.#lastParked = query(
       `SELECT ${selectText('json')} FROM events WHERE place > (? << 32) AND place < ((? + 1) << 32) AND type = 'execution_parked'
        ORDER BY place DESC LIMIT 1`,
@@ -108,7 +108,7 @@ export class StoreTables {
     this.#findRequest = query(
       `SELECT number, ended_at, ${selectText('workflow')} FROM executions LEFT JOIN requests ON execution = number WHERE id = ?`,
     )
-    // The first event names every task, and may be long: it is read where it lies.
+    // The first event names every task and may be long, so SQLite extracts the timestamp.
     this.#findStart = query(
       `SELECT CAST(CASE WHEN json_valid(json) THEN json ->> '$.timestamp' END AS BLOB) AS started_at
        FROM events WHERE place = ${PLACE}`,
@@ -149,7 +149,7 @@ export class StoreTables {
     return this.#findByKey(toText(owner), JSON.stringify(idempotencyKey)).map(this.#show)[0]
   }
 
-  /** Without what was asked for: that may be large. */
+  /** Without `workflow`, `input` and `options`, which may be large. */
   list(
     owner: string | undefined,
     after: Pick<ExecutionRecord, 'createdAt' | 'executionId'> | undefined,
@@ -159,12 +159,12 @@ export class StoreTables {
     return (owner === undefined ? this.#list(...page) : this.#listOfOwner(toText(owner), ...page)).map(this.#show)
   }
 
-  /** Likewise. */
+  /** Without `workflow`, `input` and `options`, which may be large. */
   listUnfinished(): StoredExecution[] {
     return this.#unfinished().map(this.#show)
   }
 
-  /** By one event at each end of its log, and its document. */
+  /** Reads only the first and last event of its log, and its document. */
   summarize(executionId: string): ExecutionSummary {
     const row = this.#findRequest(executionId)[0]
     if (row === undefined) return {}
@@ -183,7 +183,7 @@ export class StoreTables {
     this.#setEpoch(epoch, number)
   }
 
-  /** Follows the entries that change the status of an execution that has not ended. */
+  /** Updates the status of an unfinished execution from appended entries. */
   mark({ number }: Place, entries: readonly LogEntry[]): void {
     const changes = entries.filter(({ type }) => changesStatus(type))
     if (changes.length === 0) return
@@ -222,7 +222,7 @@ export class StoreTables {
   }
 }
 
-/** The owners of executions without one are all the same, which NULLs are not. */
+/** Maps a missing owner to an empty text: SQL compares NULLs as different. */
 function toText(owner: string | undefined): string {
   return owner === undefined ? '' : JSON.stringify(owner)
 }

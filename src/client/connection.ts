@@ -1,33 +1,33 @@
 import type { Waiting } from './waiting.ts'
 
-/** Opens a source: from behind `lastEventId`, if it can; `signal` aborts once nobody reads it any more. */
+/** Opens a source, after `lastEventId` if it can; `signal` aborts when the reader leaves. */
 export type OpenSource<T> = (
   lastEventId: string | undefined,
   signal: AbortSignal,
 ) => AsyncIterable<T> | Promise<AsyncIterable<T>>
 
-/** How a source failed. */
+/** Failure of a source. */
 export interface Failure {
   readonly error: unknown
 }
 
-/** What comes of one read. */
+/** Outcome of one read. */
 export type Step<T> = { readonly item: T } | Failure | 'end'
 
-/** One source, from opening it to its end. */
+/** One source, from opening to its end. */
 export class Connection<T> {
   readonly #opening: Promise<AsyncIterable<T>>
   readonly #waiting: Waiting
   #iterator: AsyncIterator<T> | undefined
   #isOver = false
 
-  /** Opens it at once. */
+  /** Opens the source at once. */
   constructor(open: OpenSource<T>, lastEventId: string | undefined, waiting: Waiting) {
     this.#waiting = waiting
     this.#opening = (async () => await open(lastEventId, waiting.signal))()
   }
 
-  /** Never rejects because of the source. @throws the reason once `waiting` has been ended */
+  /** Never rejects because of the source. @throws the reason once `waiting` has ended */
   async next(): Promise<Step<T>> {
     try {
       this.#iterator ??= (await this.#waiting.for(this.#opening))[Symbol.asyncIterator]()
@@ -42,11 +42,11 @@ export class Connection<T> {
     }
   }
 
-  /** Lets go of a source that has not ended by itself, without waiting for it; harmless to repeat. */
+  /** Releases a source that has not ended, without waiting for it. Idempotent. */
   close(): void {
     if (this.#isOver) return
     this.#isOver = true
-    // Its failure is nobody's concern any more.
+    // Its failure no longer matters.
     void this.#close().catch(() => {})
   }
 

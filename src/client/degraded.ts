@@ -3,11 +3,11 @@ import type { ExecutionResult } from '../engine/execution-result.ts'
 import type { ClientEvent, ExecutionApi } from './execution-api.ts'
 import { Waiting } from './waiting.ts'
 
-/** Between two questions, ms: the first pause, and what it grows to. */
+/** Polling interval, ms: initial and maximum. */
 const FIRST_PAUSE_MS = 500
 const LONGEST_PAUSE_MS = 5000
 
-/** Asks for the result until it is there: for runtimes whose responses cannot be read while they arrive. */
+/** Polls for the result, for runtimes that cannot read a response while it arrives. */
 export async function pollResult(
   api: ExecutionApi,
   executionId: string,
@@ -26,7 +26,7 @@ export async function pollResult(
   }
 }
 
-/** The events that close an execution, made from its result: what each task ended with, and the end. */
+/** The closing events of an execution, derived from its result: each task's outcome, then the end. */
 export function* buildClosingEvents(result: ExecutionResult, clock: Clock): Generator<ClientEvent, void, undefined> {
   const { executionId, results, errors: _, executionTimeMs, ...figures } = result
   const head = { executionId, timestamp: new Date(clock.wallTime()).toISOString() }

@@ -8,7 +8,7 @@ import { renderSummary } from '../render/summary.ts'
 
 /** The flags of `watch`. */
 export interface WatchOptions extends ServerFlags {
-  /** The id of the event behind which to begin. */
+  /** The id of the event to resume after. */
   readonly after?: string
   readonly json?: true
   readonly sse?: true
@@ -17,8 +17,8 @@ export interface WatchOptions extends ServerFlags {
 /**
  * Follows an execution on a server, to its end.
  *
- * Ctrl-C, or a reader of `--sse` that leaves, lets go of it and cancels nothing; how to go on is said.
- * @throws UsageError for what cannot be an id; DagstreamError `HTTP_ERROR`, `CONNECTION_LOST`
+ * Ctrl-C, or a reader of `--sse` that leaves, detaches without cancelling; the command prints how to resume.
+ * @throws UsageError for a malformed id; DagstreamError `HTTP_ERROR`, `CONNECTION_LOST`
  */
 export async function watchCommand(
   executionId: string,
@@ -49,7 +49,7 @@ export async function watchCommand(
   }
 }
 
-/** @throws UsageError for what cannot be the id of an execution, or of an event of it */
+/** @throws UsageError for a malformed execution id, or an event id that is not of this execution */
 export function checkIds(executionId: string, after?: string): void {
   if (!/^[A-Za-z0-9_-]{1,128}$/.test(executionId)) {
     throw new UsageError('Expected the id of an execution: 1–128 letters, digits, `_` and `-`')

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { ExecutionResult } from '../engine/execution-result.ts'
 import type { ClientEvent, ExecutionApi } from './execution-api.ts'
-import { Waiting } from './waiting.ts'
+import { AbortScope } from './waiting.ts'
 
 /** Polling interval, ms: initial and maximum. */
 const FIRST_PAUSE_MS = 500
@@ -14,15 +14,15 @@ export async function pollResult(
   clock: Clock,
   signal?: AbortSignal,
 ): Promise<ExecutionResult> {
-  const waiting = new Waiting(clock, signal)
+  const scope = new AbortScope(clock, signal)
   try {
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2)) {
       const result = await api.findResult(executionId, signal)
       if (result !== undefined) return result
-      await waiting.sleep(pauseMs)
+      await scope.sleep(pauseMs)
     }
   } finally {
-    waiting.close()
+    scope.close()
   }
 }
 

@@ -12,7 +12,7 @@ import {
   resolveReconnectionOptions,
 } from './reconnection-options.ts'
 import { classifyItem, findItemId, isRepeated, type ItemKind } from './stream-item.ts'
-import { Waiting } from './waiting.ts'
+import { AbortScope } from './waiting.ts'
 
 /**
  * Reads a stream across lost connections: reopens its source from the last id until the stream ends well.
@@ -71,21 +71,21 @@ export class StreamReconnectionManager {
 
   async *#run<T>(open: OpenSource<T>, leaving: Leaving, lastEventId?: string): AsyncGenerator<T, void, undefined> {
     const { clock, signal } = this.#options
-    const waiting = new Waiting(clock, signal)
-    leaving.leave = () => waiting.end(new DOMException('The reader has left', 'AbortError'))
-    const place: Place = { lastEventId, hasContent: false, progress: new Progress(lastEventId) }
+    const scope = new AbortScope(clock, signal)
+    leaving.leave = () => scope.end(new DOMException('The reader has left', 'AbortError'))
+    const position: Position = { lastEventId, hasContent: false, progress: new Progress(lastEventId) }
     try {
       for (;;) {
-        if (waiting.signal.aborted) throw waiting.signal.reason
-        const connection = new Connection(open, place.lastEventId, waiting)
+        if (scope.signal.aborted) throw scope.signal.reason
+        const connection = new Connection(open, position.lastEventId, scope)
         let failure: Failure | undefined
         try {
-          failure = yield* this.#read(connection, place, waiting)
+          failure = yield* this.#read(connection, position, scope)
         } finally {
           connection.close()
         }
         if (failure === undefined) return
-        await this.#pause(failure.error, waiting)
+        await this.#pause(failure.error, scope)
       }
     } catch (error) {
       if (!leaving.isLeft) throw error
@@ -98,10 +98,10 @@ export class StreamReconnectionManager {
   /** Yields the items of one connection. @returns its failure; `undefined` if it ended well */
   async *#read<T>(
     connection: Connection<T>,
-    place: Place,
-    waiting: Waiting,
+    position: Position,
+    scope: AbortScope,
   ): AsyncGenerator<T, Failure | undefined, undefined> {
-    let isRestart = place.hasContent && place.lastEventId === undefined
+    let isRestart = position.hasContent && position.lastEventId === undefined
     let kind: ItemKind = 'unknown'
     for (;;) {
       const step = await connection.next()
@@ -117,13 +117,13 @@ export class StreamReconnectionManager {
       const type = readField(item, 'type')
       const id = findItemId(item)
       // Reset before the yield: the reader may leave there.
-      if (kind === 'final' || (kind !== 'fault' && place.progress.isNew(id))) this.#failureCount = 0
+      if (kind === 'final' || (kind !== 'fault' && position.progress.isNew(id))) this.#failureCount = 0
       // A snapshot may lie behind the last seen event: a power cut can truncate the log.
-      if (type === 'snapshot' || !isRepeated(id, place.lastEventId)) {
-        await this.#tellReset(describeReset(item, type, isRestart), waiting)
+      if (type === 'snapshot' || !isRepeated(id, position.lastEventId)) {
+        await this.#tellReset(describeReset(item, type, isRestart), scope)
         isRestart = false
-        if (kind !== 'fault') place.hasContent = true
-        place.lastEventId = id ?? place.lastEventId
+        if (kind !== 'fault') position.hasContent = true
+        position.lastEventId = id ?? position.lastEventId
         yield item
       }
       if (kind === 'final') return undefined
@@ -131,13 +131,13 @@ export class StreamReconnectionManager {
     }
   }
 
-  async #tellReset(reset: Reset | undefined, waiting: Waiting): Promise<void> {
+  async #tellReset(reset: Reset | undefined, scope: AbortScope): Promise<void> {
     const { onReset } = this.#options
-    if (onReset !== undefined && reset !== undefined) await waiting.for(call(() => onReset(reset)))
+    if (onReset !== undefined && reset !== undefined) await scope.for(call(() => onReset(reset)))
   }
 
   /** Waits until the next connection is due. @throws the failure, if it is not retried */
-  async #pause(error: unknown, waiting: Waiting): Promise<void> {
+  async #pause(error: unknown, scope: AbortScope): Promise<void> {
     if (!isRetryable(error)) throw error
     const { maxRetries, onReconnect } = this.#options
     this.#failureCount += 1
@@ -151,8 +151,8 @@ export class StreamReconnectionManager {
     }
     if (attempt > maxRetries) throw this.#giveUp('no more retries are left', error)
     const delayMs = Math.max(computeReconnectDelay(this.#options, attempt), retryAfterMs)
-    if (onReconnect !== undefined) await waiting.for(call(() => onReconnect({ attempt, delayMs, error })))
-    await waiting.sleep(delayMs)
+    if (onReconnect !== undefined) await scope.for(call(() => onReconnect({ attempt, delayMs, error })))
+    await scope.sleep(delayMs)
   }
 
   #giveUp(why: string, error: unknown): ConnectionLostError {
@@ -172,7 +172,7 @@ interface Leaving {
 }
 
 /** The position of a run in its stream. */
-interface Place {
+interface Position {
   lastEventId: string | undefined
   /** Whether an item was yielded that a restart would repeat. */
   hasContent: boolean

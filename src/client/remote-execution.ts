@@ -5,8 +5,8 @@ import { type ClientEvent, readEvents, type Started } from './execution-api.ts'
 import { StreamInterruptedError } from './failures.ts'
 import type { Reply } from './reply.ts'
 import type { Session } from './session.ts'
-import { isWithdrawn, type Starting } from './starting.ts'
-import { Waiting } from './waiting.ts'
+import { isAbortedSubmission, type PendingSubmission } from './starting.ts'
+import { AbortScope } from './waiting.ts'
 
 /** Pause of a reader after which `result` stops relying on it, ms. */
 const READER_PAUSE_MS = 1000
@@ -26,7 +26,7 @@ export class RemoteExecution implements AsyncIterable<ClientEvent> {
   readonly #signal: AbortSignal | undefined
   readonly #after: string | undefined
   /** Set if this client submitted the execution. */
-  readonly #starting: Starting | undefined
+  readonly #starting: PendingSubmission | undefined
   #isReplyTaken = false
   #isDegraded = false
   /** Highest position that any reader has reached. */
@@ -42,7 +42,7 @@ export class RemoteExecution implements AsyncIterable<ClientEvent> {
   constructor(
     session: Session,
     started: Promise<Started>,
-    options: { signal?: AbortSignal; after?: string; starting?: Starting } = {},
+    options: { signal?: AbortSignal; after?: string; starting?: PendingSubmission } = {},
   ) {
     this.#session = session
     this.#started = started
@@ -83,15 +83,15 @@ export class RemoteExecution implements AsyncIterable<ClientEvent> {
    */
   async cancel(options: CancelOptions = {}): Promise<void> {
     const signal = resolveCancelOptions(options)
-    this.#starting?.withdraw()
-    const waiting = new Waiting(this.#session.clock, signal)
+    this.#starting?.abort()
+    const scope = new AbortScope(this.#session.clock, signal)
     try {
-      const { executionId } = await waiting.for(this.#started)
+      const { executionId } = await scope.for(this.#started)
       await this.#session.cancel(executionId, signal)
     } catch (error) {
-      if (!isWithdrawn(error)) throw error
+      if (!isAbortedSubmission(error)) throw error
     } finally {
-      waiting.close()
+      scope.close()
     }
   }
 

@@ -1,7 +1,7 @@
 import { DagstreamError } from '../errors.ts'
 import { parseJson } from '../json/parse-json.ts'
 import { StreamInterruptedError } from './failures.ts'
-import type { Waiting } from './waiting.ts'
+import type { AbortScope } from './waiting.ts'
 
 /**
  * A response and its body, which is aborted after `idleTimeoutMs` without a byte. A half-open connection is silent, while a
@@ -11,13 +11,13 @@ import type { Waiting } from './waiting.ts'
  */
 export class Reply {
   readonly response: Response
-  readonly #waiting: Waiting
+  readonly #scope: AbortScope
   readonly #idleTimeoutMs: number
 
-  /** @param waiting scope of the request: ending it aborts the request */
-  constructor(response: Response, waiting: Waiting, idleTimeoutMs: number) {
+  /** @param scope of the request: ending it aborts the request */
+  constructor(response: Response, scope: AbortScope, idleTimeoutMs: number) {
     this.response = response
-    this.#waiting = waiting
+    this.#scope = scope
     this.#idleTimeoutMs = idleTimeoutMs
   }
 
@@ -42,9 +42,9 @@ export class Reply {
       {
         pull: async controller => {
           try {
-            const { done, value } = await this.#waiting.for(reader.read(), this.#idleTimeoutMs)
+            const { done, value } = await this.#scope.for(reader.read(), this.#idleTimeoutMs)
             if (!done) return controller.enqueue(value)
-            this.#waiting.close()
+            this.#scope.close()
             controller.close()
           } catch (error) {
             leave()
@@ -93,8 +93,8 @@ export class Reply {
 
   async #wholeText(): Promise<string> {
     try {
-      const text = await this.#waiting.for(this.response.text(), this.#idleTimeoutMs)
-      this.#waiting.close()
+      const text = await this.#scope.for(this.response.text(), this.#idleTimeoutMs)
+      this.#scope.close()
       return text
     } catch (error) {
       this.#abort()
@@ -110,6 +110,6 @@ export class Reply {
   }
 
   #abort(): void {
-    this.#waiting.end(new DOMException('The reader has left', 'AbortError'))
+    this.#scope.end(new DOMException('The reader has left', 'AbortError'))
   }
 }

@@ -5,19 +5,19 @@ import { findStatus } from './failures.ts'
 import type { StreamReconnectionManager } from './reconnection.ts'
 
 /** Time that an in-flight request has left to be answered after an abort, ms: the answer carries the id to cancel by. */
-const WITHDRAWAL_MS = 1000
+const ABORT_GRACE_MS = 1000
 
 /** Submits the workflow, once. `untilAnswered` aborts the request, but not the reading of its response. */
 export type HandIn = (untilAnswered: AbortSignal) => Promise<Started>
 
 /** The submission of a workflow: repeated until the server answers, unless it is aborted before. */
-export class Starting {
+export class PendingSubmission {
   readonly started: Promise<Started>
   readonly #clock: Clock
   readonly #run: AsyncGenerator<Started, void, undefined>
   #isUnderWay = false
   #isOver = false
-  #isWithdrawn = false
+  #isAbortedSubmission = false
   /** Whether the server may have accepted the last request although its answer was lost. */
   #mayRun = false
   #stopTimer: (() => void) | undefined
@@ -33,10 +33,10 @@ export class Starting {
    * Stops the retries and aborts the in-flight request unless it is answered within 1 s. Idempotent, and a no-op once the
    * server has answered. Otherwise `started` rejects with `CANCELLED` and `details.mayRun`.
    */
-  withdraw(): void {
-    if (this.#isWithdrawn || this.#isOver) return
-    this.#isWithdrawn = true
-    if (this.#isUnderWay) this.#stopTimer = this.#clock.after(WITHDRAWAL_MS, () => this.#giveUp())
+  abort(): void {
+    if (this.#isAbortedSubmission || this.#isOver) return
+    this.#isAbortedSubmission = true
+    if (this.#isUnderWay) this.#stopTimer = this.#clock.after(ABORT_GRACE_MS, () => this.#giveUp())
     else this.#giveUp()
   }
 
@@ -59,7 +59,7 @@ export class Starting {
     } catch (error) {
       this.#isUnderWay = false
       this.#mayRun = mayHaveBeenTaken(error)
-      if (this.#isWithdrawn) this.#giveUp()
+      if (this.#isAbortedSubmission) this.#giveUp()
       throw error
     }
   }
@@ -72,7 +72,7 @@ export class Starting {
 }
 
 /** Whether an error reports a submission that was aborted and that no server runs. */
-export function isWithdrawn(error: unknown): boolean {
+export function isAbortedSubmission(error: unknown): boolean {
   return error instanceof DagstreamError && error.code === 'CANCELLED' && error.details['mayRun'] === false
 }
 

@@ -3,7 +3,7 @@ import { DagstreamError, describeValue, invalidOption } from '../errors.ts'
 import { onAbort } from '../abort-signals.ts'
 import { HttpError, readField, UnusableResponseError } from './failures.ts'
 import { Reply } from './reply.ts'
-import { Waiting } from './waiting.ts'
+import { AbortScope } from './waiting.ts'
 import { cutText } from '../text.ts'
 
 /** The function that sends requests: `globalThis.fetch`, or a handler in this process. */
@@ -54,32 +54,32 @@ export class Transport {
    */
   async send({ method, path, headers, body, signal, untilAnswered }: Outgoing): Promise<Reply> {
     const { baseUrl, fetch, clock, idleTimeoutMs } = this.#options
-    const waiting = new Waiting(clock, signal)
-    const stopListening = untilAnswered && onAbort(untilAnswered, () => waiting.end(untilAnswered.reason))
+    const scope = new AbortScope(clock, signal)
+    const stopListening = untilAnswered && onAbort(untilAnswered, () => scope.end(untilAnswered.reason))
     try {
-      const all = new Headers(await waiting.for(this.#askHeaders()))
+      const all = new Headers(await scope.for(this.#askHeaders()))
       for (const [name, value] of Object.entries(headers)) all.set(name, value)
       const request = new Request(new URL(path, baseUrl), {
         method,
         headers: all,
         redirect: 'manual',
-        signal: waiting.signal,
+        signal: scope.signal,
         ...(body !== undefined && { body }),
       })
       const answering = (async () => await fetch(request))()
-      const response = await waiting.for(answering, idleTimeoutMs).catch((error: unknown) => {
+      const response = await scope.for(answering, idleTimeoutMs).catch((error: unknown) => {
         // Releases a response that arrives after the abort.
         void answering.then(late => late.body?.cancel?.()).catch(() => {})
         throw error
       })
       stopListening?.()
-      const reply = new Reply(response, waiting, idleTimeoutMs)
+      const reply = new Reply(response, scope, idleTimeoutMs)
       if (response.ok) return reply
       throw await describeError(reply, `${method} /${path}`, clock)
     } catch (error) {
       const reason: unknown = signal?.aborted ? signal.reason : error
       stopListening?.()
-      waiting.end(reason)
+      scope.end(reason)
       throw reason
     }
   }

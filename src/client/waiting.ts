@@ -7,7 +7,7 @@ import { StreamInterruptedError } from './failures.ts'
  *
  * An abandoned promise may still run, but its outcome is ignored and its rejection is handled.
  */
-export class Waiting {
+export class AbortScope {
   readonly #clock: Clock
   readonly #controller = new AbortController()
   readonly #stopListening: (() => void) | undefined

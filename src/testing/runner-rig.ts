@@ -4,7 +4,7 @@ import type { AnyTool } from '../tools/registry.ts'
 import { ToolRegistry } from '../tools/registry.ts'
 import { makeName } from './store-fixtures.ts'
 
-/** Creates a runner of these tools that abandons a tool which has not settled `graceMs` after its abort. */
+/** Creates a runner of these tools that abandons a tool which has not settled `abortGraceMs` after its abort. */
 export type CreateRunner = (
   tools: ToolRegistry,
   options: { readonly abortGraceMs: number },

@@ -12,7 +12,7 @@ import { describeFailure } from '../render/event-lines.ts'
 import { follow, type FollowedExecution, toExitCode } from '../target/follow.ts'
 import { missesTool } from '../render/issue-lines.ts'
 import { type CliConfig, type LlmOptions, parseLlmOptions, readConfig } from '../input/read-config.ts'
-import { RemotePlace } from '../target/remote-place.ts'
+import { RemoteSession } from '../target/remote-place.ts'
 import { renderUsage } from '../render/summary.ts'
 import { formatMs, formatNumberOf, toPlainLine } from '../render/text.ts'
 
@@ -60,11 +60,12 @@ export async function chatCommand(prompt: string, options: ChatOptions, context:
     onGone: () => stop(stdout.isClosed ? 'The reader of the answer has left' : 'The answer cannot be written'),
   })
   const startedAt = performance.now()
-  const place = server === undefined ? undefined : new RemotePlace({ server, ...(token !== undefined && { token }) })
+  const session =
+    server === undefined ? undefined : new RemoteSession({ server, ...(token !== undefined && { token }) })
   const start =
-    place === undefined
+    session === undefined
       ? startHere(args, llm, context)
-      : () => place.start(buildWorkflow(args), { input: args }, context.process, viewer)
+      : () => session.start(buildWorkflow(args), { input: args }, context.process, viewer)
   try {
     const { result } = await follow(
       {
@@ -91,8 +92,8 @@ export async function chatCommand(prompt: string, options: ChatOptions, context:
     if (viewer.attemptCount > 0) await tellCost({ args, ms: performance.now() - startedAt }, viewer, options, context)
     if (error instanceof DagstreamError && missesTool(error.details['issues']))
       throw new HintedError(error, SERVER_HINT)
-    if (place === undefined) throw error
-    return await place.endAfter(error, context)
+    if (session === undefined) throw error
+    return await session.endAfter(error, context)
   }
 }
 

@@ -14,7 +14,7 @@ export async function graphCommand(
   { process, stdout }: CommandContext,
 ): Promise<ExitCode> {
   const document = await readWorkflow(file, process)
-  const plan = compileWorkflow(document as DAGStructure, standIns(document))
+  const plan = compileWorkflow(document as DAGStructure, placeholderTools(document))
   await stdout.write(renderGraph(toGraph(plan), format))
   return 0
 }
@@ -28,7 +28,7 @@ function toGraph({ tasks, dependencies }: ExecutionPlan): GraphTask[] {
 }
 
 /** Drawing needs no real tools: each named tool gets a placeholder, which is never called. */
-function standIns(document: unknown): Tool[] {
+function placeholderTools(document: unknown): Tool[] {
   const tasks = (document as { tasks?: unknown } | null)?.tasks
   const names = (Array.isArray(tasks) ? tasks : []).map(task => (task as { tool?: unknown } | null)?.tool)
   return [...new Set(names)].filter(isToolName).map(name => ({ name, execute: () => null }))

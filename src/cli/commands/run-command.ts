@@ -124,16 +124,16 @@ async function runRemotely(
   context: CommandContext,
 ): Promise<ExitCode> {
   const { input } = options
-  const { RemotePlace } = await import('../target/remote-place.ts')
-  const place = new RemotePlace(options)
+  const { RemoteSession } = await import('../target/remote-place.ts')
+  const session = new RemoteSession(options)
   const asked = { options: toRemoteOptions(options), ...(input !== undefined && { input }) }
   let followed: Followed
   try {
-    const begin = (viewer: Viewer): FollowedExecution => place.start(workflow, asked, context.process, viewer)
+    const begin = (viewer: Viewer): FollowedExecution => session.start(workflow, asked, context.process, viewer)
     followed = await follow({ ...pickSse(options), begin }, context)
   } catch (error) {
-    if (place.tokenUsage !== undefined) await context.stderr.write(`${renderUsage(place.tokenUsage)}\n`)
-    return place.endAfter(error, context)
+    if (session.tokenUsage !== undefined) await context.stderr.write(`${renderUsage(session.tokenUsage)}\n`)
+    return session.endAfter(error, context)
   }
   return reportEnd(followed, options, context)
 }

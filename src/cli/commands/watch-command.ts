@@ -2,7 +2,7 @@ import { parseEventId } from '../../events/events.ts'
 import { stringifyJson } from '../../json/stringify-json.ts'
 import { type CommandContext, type ExitCode, UsageError } from '../process/console.ts'
 import { follow, toExitCode } from '../target/follow.ts'
-import { RemotePlace } from '../target/remote-place.ts'
+import { RemoteSession } from '../target/remote-place.ts'
 import type { ServerFlags } from '../target/server-connection.ts'
 import { renderSummary } from '../render/summary.ts'
 
@@ -28,13 +28,13 @@ export async function watchCommand(
   const { process, stdout, stderr, colors } = context
   const { after, json, sse } = options
   checkIds(executionId, after)
-  const place = new RemotePlace(options)
+  const session = new RemoteSession(options)
   try {
     const { result } = await follow(
       {
         ...(sse && { sse }),
         isPartial: after !== undefined,
-        begin: viewer => place.watch(executionId, after, process, viewer),
+        begin: viewer => session.watch(executionId, after, process, viewer),
       },
       context,
     )
@@ -42,8 +42,8 @@ export async function watchCommand(
     if (!stdout.isClosed) await stderr.write(renderSummary(result, colors))
     return stdout.error && !stdout.isClosed ? 1 : toExitCode(result)
   } catch (error) {
-    if (!place.hasLeftWith(error)) return place.endAfter(error, context)
-    const resume = place.describeResume(process) as string
+    if (!session.hasLeftWith(error)) return session.endAfter(error, context)
+    const resume = session.describeResume(process) as string
     if (!stdout.isClosed) await stderr.write(`Detached; nothing was cancelled. To go on from here:\n  ${resume}\n`)
     return 130
   }

@@ -2,7 +2,7 @@ import type { EventFor, SSEEvent } from '../../events/events.ts'
 import type { TokenUsage } from '../../events/token-usage.ts'
 import type { CommandContext } from '../process/console.ts'
 import { describeEvent } from './event-lines.ts'
-import { TerminalPlace } from '../target/terminal-place.ts'
+import { CursorTracker } from '../target/terminal-place.ts'
 import { toPlainText } from './text.ts'
 import type { Viewer } from './viewer.ts'
 
@@ -30,7 +30,7 @@ export class ChatViewer implements Viewer {
   attemptCount = 0
   readonly #context: CommandContext
   readonly #options: ChatViewerOptions
-  readonly #place = new TerminalPlace()
+  readonly #cursor = new CursorTracker()
   /** Terminal width at the start of the attempt: a resize reflows the written text. */
   #columns: number | undefined
   /** Length of the attempt's shown text, UTF-16 units. */
@@ -90,7 +90,7 @@ export class ChatViewer implements Viewer {
     const isShared = stdout.stream.isTTY === true && stderr.stream.isTTY === true
     if (isShared && !this.#endsLine) await this.#put('\n')
     await stderr.write(`${line}\n`)
-    if (isShared) this.#place.advance(`${line}\n`, this.#width)
+    if (isShared) this.#cursor.advance(`${line}\n`, this.#width)
   }
 
   close(): void {}
@@ -113,7 +113,7 @@ export class ChatViewer implements Viewer {
     if (text === '') return
     if (this.#columns === undefined) {
       this.#columns = this.#width
-      this.#place.reset()
+      this.#cursor.reset()
     }
     this.#shownLength += text.length
     await this.#put(this.#context.stdout.stream.isTTY ? toPlainText(text) : text)
@@ -122,7 +122,7 @@ export class ChatViewer implements Viewer {
   async #put(text: string): Promise<void> {
     const { stdout } = this.#context
     this.#endsLine = text.endsWith('\n')
-    if (stdout.stream.isTTY) this.#place.advance(text, this.#width)
+    if (stdout.stream.isTTY) this.#cursor.advance(text, this.#width)
     if (!(await stdout.write(text))) this.#options.onGone()
   }
 
@@ -144,7 +144,7 @@ export class ChatViewer implements Viewer {
     const { stdout, process } = this.#context
     const { isTTY, rows = 24 } = stdout.stream
     if (!isTTY || process.env['TERM'] === 'dumb' || this.#columns !== this.#width) return undefined
-    return this.#place.findErasure(rows)
+    return this.#cursor.findErasure(rows)
   }
 
   async #tell(event: SSEEvent): Promise<void> {

@@ -23,7 +23,7 @@ const STOP_MS = 5000
  * likelier than a transient fault. After Ctrl-C nothing is retried: the server is asked once to cancel, and the command waits
  * for the end as long as the connection holds.
  */
-export class RemotePlace {
+export class RemoteSession {
   /** Totals that the events have reported so far. */
   tokenUsage: TokenUsage | undefined
   readonly #flags: ServerFlags

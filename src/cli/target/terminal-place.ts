@@ -6,7 +6,7 @@ const NARROW = /^[\x20-\x7e\xa0-\xac\xae-\u02ff\u0370-\u0482\u048a-\u052f\u2010-
 const WIDE = /^[\u3041-\u3096\u30a1-\u30ff\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff60]$/
 
 /** Tracks the terminal cursor since the start of a line, so that the written text can be erased. */
-export class TerminalPlace {
+export class CursorTracker {
   #row = 0
   #column = 0
   #isCertain = true

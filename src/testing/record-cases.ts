@@ -180,7 +180,7 @@ async function checkLifecycle(store: ExecutionStore): Promise<void> {
   expectSame('get() after the end', await store.get(executionId), { ...record, status: 'cancelled' })
 }
 
-/** Only for a store that supports it. Unclaimed executions are not interrupted ones. */
+/** Only for a store that supports it. Executions of other stores and processes are not checked. */
 async function checkInterrupted(store: ExecutionStore): Promise<void> {
   if (store.interrupted === undefined) return
   const { executionId, lease } = await begin(store)

@@ -23,7 +23,7 @@ export type RefusedFields = ReadonlySet<string>
 
 export const NONE_REFUSED: RefusedFields = new Set()
 
-/** The body without rejected fields, and their names; the bound of the answer is renamed. */
+/** The body without rejected fields; the bound of the answer gets its other name instead. */
 export function applyRefusals(
   body: Readonly<Record<string, unknown>>,
   refused: RefusedFields,
@@ -44,7 +44,7 @@ export function selectMendable(named: readonly string[], refused: RefusedFields)
   })
 }
 
-/** The notice about rejected fields. */
+/** Describes the changes for a notice. */
 export function describeMending(names: readonly string[]): string {
   return names
     .map(name => (RENAMED[name] === undefined ? `without \`${name}\`` : `with \`${RENAMED[name]}\` for \`${name}\``))

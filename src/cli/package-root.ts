@@ -1,6 +1,6 @@
-// The build puts this module two folders below the package, as it stands here: the addresses hold in both.
+// The build places this module two folders below the package root, as in the source, so the URLs hold in both.
 
-/** The folder of the package: of `package.json` and `fixtures`. */
+/** The package root, with `package.json` and `fixtures`. */
 export const PACKAGE_ROOT: URL = new URL('../..', import.meta.url)
 
 /** The folder of dagstream's own code. */

@@ -3,7 +3,7 @@ import { BlockList, isIP } from 'node:net'
 /** Environment variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** Where a request goes: a `URL`, or what a connector is given. */
+/** Target of a request: a `URL`, or a connector's options. */
 export interface ProxiedTarget {
   readonly protocol: string
   readonly hostname: string
@@ -51,8 +51,8 @@ export class ProxyError extends Error {
 /**
  * The proxy that the environment names for a target; `undefined` if the connection is direct.
  *
- * Reads `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`. The lower-case name wins over the upper-case one. An https
- * target without `HTTPS_PROXY` and `ALL_PROXY` uses `HTTP_PROXY`. An address without a scheme is an http proxy.
+ * Reads `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`. The lower-case name takes precedence over the upper-case one.
+ * An https target without `HTTPS_PROXY` and `ALL_PROXY` uses `HTTP_PROXY`. An address without a scheme is an http proxy.
  * @throws ProxyError `PROXY_INVALID`
  */
 export function findProxy(target: ProxiedTarget, env: Environment): Proxy | undefined {
@@ -71,7 +71,7 @@ function parseProxy(variable: string, value: string): Proxy {
   try {
     url = new URL(value.includes('://') ? value : `http://${value}`)
   } catch {
-    // Reported below. The value may hold a password.
+    // Reported below. The value may contain a password.
   }
   if (url === undefined || url.hostname === '' || !/^https?:$/.test(url.protocol)) {
     const found = url === undefined ? 'something else' : `\`${url.protocol}//…\``
@@ -108,7 +108,7 @@ function matchesEntry(entry: string, host: string, port: string): boolean {
   const range = /^\[?([^\]/]+)\]?\/([0-9]{1,3})$/.exec(entry)
   if (range !== null) return isInRange(host, range[1] as string, Number(range[2]))
   const bare = entry.replace(/^[a-z]+:\/\//i, '').replace(/^\*?\./, '')
-  // An IPv6 address without brackets has colons of its own.
+  // An IPv6 address without brackets contains colons.
   const [, name = bare, entryPort] = isIP(bare) === 6 ? [] : (/^(.+?)(?::([0-9]+))?$/.exec(bare) ?? [])
   if (entryPort !== undefined && Number(entryPort) !== Number(port)) return false
   const excluded = normalizeHost(name)
@@ -124,14 +124,14 @@ function isInRange(host: string, network: string, prefix: number): boolean {
   return range.check(host, type)
 }
 
-/** Lower case, without brackets and final dot, in the form that `URL` gives to names and addresses. */
+/** Lower case, without brackets and final dot, normalized as by `URL`. */
 function normalizeHost(host: string): string {
   const bare = host.replace(/^\[|\]$/g, '')
   let parsed = bare.toLowerCase()
   try {
     parsed = new URL(`http://${isIP(bare) === 6 ? `[${bare}]` : bare}`).hostname
   } catch {
-    // No host that a URL can have. Compared as it is.
+    // Not a valid URL host. Compared verbatim.
   }
   return parsed.replace(/^\[|\]$/g, '').replace(/\.$/, '')
 }

@@ -5,18 +5,18 @@ import { type SSEStreamer, sseStreamer } from './sse-streamer.ts'
 import type { StreamEventInput, StreamMetrics } from './stream-event.ts'
 
 /**
- * Passes an execution on to a streamer until it ends.
+ * Forwards an execution to a streamer until it ends.
  *
- * What is about a task goes to the stream `<executionId>.<taskId>`, everything else to the stream `<executionId>`: `token`,
- * `metrics` and `info` as such; the end as `complete`, whose response is what the last layer gave, or as `error` where no
- * task succeeded, or the execution was cancelled or broke off; the rest as `custom` events with the event as their data. To
- * a streamer of `forStream` all of it goes as that stream.
+ * Events of a task go to the stream `<executionId>.<taskId>`, all others to the stream `<executionId>`: `token`, `metrics` and
+ * `info` as such; the end as `complete`, whose response is the output of the last layer, or as `error` if no task succeeded, or
+ * the execution was cancelled or interrupted; the rest as `custom` events with the event as their data. A streamer of
+ * `forStream` receives all of them in its stream.
  *
- * There is one `complete` or `error` for an execution, so that whoever hears all streams cannot take the end of a task for
- * it: a task ends with the `custom` event of its `task_complete`.
+ * An execution has exactly one `complete` or `error`, so a listener of all streams cannot mistake the end of a task for it: a
+ * task ends with the `custom` event of its `task_complete`.
  *
  * @param events of `.stream()`, or of a client
- * @returns resolves at the end, however it ended; never rejects
+ * @returns resolves when the execution ends, with any status; never rejects
  */
 export async function connectExecution(
   events: AsyncIterable<SSEEvent>,
@@ -31,7 +31,7 @@ export async function connectExecution(
   }
 }
 
-/** How the text of a task came that is not void; wall time, ms. */
+/** Timing of a task's valid text; wall time, ms. */
 interface TaskText {
   readonly firstAt: number
   lastAt: number
@@ -39,11 +39,11 @@ interface TaskText {
   tokenCount: number
 }
 
-/** What is kept of one execution while it is passed on. */
+/** State of one execution while it is forwarded. */
 class Passing {
   readonly #streamer: SSEStreamer
   #executionId: string | undefined
-  /** The last layer's tasks, in order, and what each gave. */
+  /** Outputs of the last layer's tasks, in order. */
   readonly #responses = new Map<string, string>()
   #startedAt = 0
   /** By task. */
@@ -98,7 +98,7 @@ class Passing {
     this.#send({ type: 'custom', data: event }, 'taskId' in event.data ? event.data.taskId : undefined)
   }
 
-  /** It ends here, unless it has ended. */
+  /** Ends the stream with an error, unless it has ended. */
   breakOff(message: string): void {
     if (this.#isOver) return
     this.#isOver = true
@@ -146,7 +146,7 @@ class Passing {
   }
 }
 
-/** Text as it is; of what a model gave, its text; else JSON. */
+/** A string unchanged, the text of a model's output, or JSON. */
 function toText(output: unknown): string {
   if (output === undefined) return ''
   if (typeof output === 'string') return output

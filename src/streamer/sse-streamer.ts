@@ -12,39 +12,38 @@ import { StreamHub, type StreamLogger } from './stream-hub.ts'
 import { StreamMeter } from './stream-meter.ts'
 import { TextJoiner } from '../text.ts'
 
-/** How a streamer is set up. */
+/** Options of a streamer. */
 export interface SSEStreamerOptions {
-  /** How many of the last events are kept, 0–100,000. @defaultValue 0 */
+  /** Number of recent events to keep, 0–100,000. @defaultValue 0 */
   readonly historySize?: number
-  /** Hears of listeners that fail. @defaultValue `console` */
+  /** Receives failures of listeners. @defaultValue `console` */
   readonly logger?: StreamLogger
   readonly clock?: Clock
 }
 
 const TYPES: ReadonlySet<string> = new Set<StreamEventType>(['token', 'complete', 'error', 'metrics', 'info', 'custom'])
 
-/** Streams whose pace is kept at once; beyond, that of the oldest is forgotten. */
+/** Maximum number of metered streams; beyond it the oldest meter is evicted. */
 const MAX_STREAMS = 1000
 
 const MAX_HISTORY = 100_000
 
-/** What all views of one streamer share. */
+/** State that all views of one streamer share. */
 interface Shared {
   readonly hub: StreamHub
   readonly clock: Clock
-  /** By stream; those that have not ended. */
+  /** Meters of the streams that have not ended, by stream. */
   readonly meters: Map<string | undefined, StreamMeter>
-  /** By stream; those whose last token ended with half of a character. */
+  /** Joiners of the streams whose last token ended inside a surrogate pair, by stream. */
   readonly halves: Map<string | undefined, TextJoiner>
 }
 
 /**
- * A bus within this process, from whoever makes text to whoever shows it.
+ * An in-process event bus between producers of text and its viewers.
  *
- * Each call is one event, delivered to every listener before the call returns, in one order for all; nothing waits for a
- * listener. Only half of a character at the end of a token waits for the next token of its stream; halves that stay alone
- * become U+FFFD. The promises resolve when the event has been delivered and never reject: what is to be text
- * and is none is made one.
+ * Each call emits one event, delivered to every listener before the call returns, in the same order for all; listeners are not
+ * awaited. Only half of a surrogate pair at the end of a token waits for the next token of its stream; unpaired halves become
+ * U+FFFD. The promises resolve when the event has been delivered and never reject: values that are not text are converted.
  */
 export class SSEStreamer {
   #shared: Shared
@@ -61,14 +60,14 @@ export class SSEStreamer {
     this.#shared = { hub: new StreamHub(historySize, logger), clock, meters: new Map(), halves: new Map() }
   }
 
-  /** A piece of text. */
+  /** Emits a token of text. */
   async streamToken(token: string): Promise<void> {
     this.#meter().add(this.#shared.clock.now())
     const text = this.#join(toText(token), this.#streamId)
     if (text !== undefined) this.#send('token', text)
   }
 
-  /** The stream has ended well. Of the metrics, what is not given is what was measured, or told by `updateMetrics`. */
+  /** Ends the stream successfully. Missing metrics are taken from `updateMetrics`, else measured. */
   async streamComplete(finalResponse: string, metrics: Partial<StreamMetrics> = {}): Promise<void> {
     this.#endText()
     const measured = this.#meter().measure(metrics, this.#shared.clock.now())
@@ -79,33 +78,33 @@ export class SSEStreamer {
     )
   }
 
-  /** The stream has failed. */
+  /** Ends the stream with an error. */
   async streamError(error: unknown): Promise<void> {
     this.#endText()
     this.#shared.meters.delete(this.#streamId)
     this.#send('error', Object.freeze(describeError(error)))
   }
 
-  /** A word for people. */
+  /** Emits a message for people. */
   async streamInfo(message: string): Promise<void> {
     this.#send('info', Object.freeze({ message: toText(message).toWellFormed() }))
   }
 
-  /** Tells how fast the stream is; what is not given stays as it was told before. */
+  /** Reports the stream's speed; absent values keep their last reported value. */
   updateMetrics(ttft?: number, tokensPerSec?: number): void {
     this.#send('metrics', Object.freeze(this.#meter().tell(ttft, tokensPerSec)))
   }
 
-  /** Begins to measure anew, and forgets what was told. */
+  /** Restarts the measurement and discards reported values. */
   clearMetrics(): void {
     this.#shared.meters.delete(this.#streamId)
     this.#meter()
   }
 
   /**
-   * Calls `listener` for each event from now on, of `types` or of all; of this stream alone, if this is one.
-   * The same listener again takes its own place.
-   * @returns what unsubscribes it; harmless to repeat
+   * Calls `listener` for each later event, of `types` or of all; on a stream view, for that stream only. Subscribing the same
+   * listener again replaces its subscription.
+   * @returns an idempotent function that unsubscribes it
    * @throws `INVALID_OPTION`
    */
   subscribe(listener: StreamListener, options: { readonly types?: readonly StreamEventType[] } = {}): () => void {
@@ -117,12 +116,12 @@ export class SSEStreamer {
     return this.#shared.hub.subscribe(listener, types, this.#streamId)
   }
 
-  /** From now on the listener is not called: on a stream for that stream, else for none. */
+  /** Removes the listener: on a stream view for that stream, else for all. */
   unsubscribe(listener: StreamListener): void {
     this.#shared.hub.unsubscribe(listener, this.#streamId)
   }
 
-  /** Delivers any event: `custom` ones, or what another streamer gave. @throws `INVALID_OPTION` for what is no event */
+  /** Delivers any event, such as a `custom` one or one of another streamer. @throws `INVALID_OPTION` for a malformed event */
   emit(name: 'stream-event', event: StreamEventInput): void {
     checkName(name)
     if (!TYPES.has(expectObject('event', event).type))
@@ -149,8 +148,8 @@ export class SSEStreamer {
   }
 
   /**
-   * The same bus, seen from one stream: what is sent here carries `streamId`, is measured for itself, and is all that is
-   * heard here. Its time begins now, unless it has begun.
+   * A view of the same bus for one stream: its events carry `streamId`, are metered separately, and are the only ones delivered
+   * here. The meter starts now, unless it is already running.
    */
   forStream(streamId: string): SSEStreamer {
     const view = new SSEStreamer()
@@ -165,7 +164,7 @@ export class SSEStreamer {
     return this.#shared.hub.history(this.#streamId)
   }
 
-  /** Listeners of all streams together: 0 when everybody has unsubscribed. */
+  /** Number of listeners of all streams together. */
   get listenerCount(): number {
     return this.#shared.hub.listenerCount
   }
@@ -177,11 +176,11 @@ export class SSEStreamer {
   }
 
   #deliver(event: StreamEvent): void {
-    // One event for all listeners: none can change what the next one sees.
+    // Frozen, since all listeners share one event.
     this.#shared.hub.emit(Object.freeze(event))
   }
 
-  /** A token as it is sent; `undefined` if all of it waits for the next one. */
+  /** The token to send; `undefined` if all of it waits for the next one. */
   #join(token: string, streamId: string | undefined): string | undefined {
     const { halves } = this.#shared
     const joiner = halves.get(streamId) ?? new TextJoiner()
@@ -192,7 +191,7 @@ export class SSEStreamer {
     return text === '' && token !== '' ? undefined : text
   }
 
-  /** No token follows in this stream: what of its text has waited is sent. */
+  /** Flushes the held half of a surrogate pair at the end of a stream. */
   #endText(): void {
     const half = this.#shared.halves.get(this.#streamId)
     if (half === undefined) return
@@ -216,14 +215,14 @@ export class SSEStreamer {
   }
 }
 
-/** The one that a program's parts share without being handed it. */
+/** The default instance, shared across a program. */
 export const sseStreamer: SSEStreamer = new SSEStreamer()
 
 function checkName(name: string): void {
   if (name !== 'stream-event') throw invalidOption('name', '`stream-event`', name)
 }
 
-/** As a tool's `emitToken` takes it; what is absent, or cannot be made text, is none. */
+/** Converts a value as `emitToken` does; absent or unconvertible values become `''`. */
 function toText(text: string): string {
   if (typeof text === 'string') return text
   try {
@@ -241,7 +240,7 @@ function describeError(error: unknown): StreamEventFor<'error'>['data'] {
     const text = typeof message === 'string' && message !== '' ? message : 'Unknown error'
     return { message: text.toWellFormed(), ...(typeof stack === 'string' && { stack: stack.toWellFormed() }) }
   } catch {
-    // There is no error, or reading it throws.
+    // The error is absent, or reading it throws.
     return { message: 'Unknown error' }
   }
 }

@@ -1,25 +1,25 @@
 interface StreamEventOf<Type extends string, Data> {
   readonly type: Type
   readonly data: Data
-  /** When it was emitted, ms since 1970. */
+  /** Time of emission, ms since 1970. */
   readonly timestamp: number
-  /** The stream it belongs to, where there is more than one. */
+  /** The stream of the event; absent on the default stream. */
   readonly streamId?: string
 }
 
-/** How a stream went; ms, and tokens per second after the first. */
+/** Metrics of a stream. */
 export interface StreamMetrics {
-  /** From the beginning of the stream to its first token, ms. */
+  /** Time from the start of the stream to its first token, ms. */
   readonly ttft: number
-  /** From its beginning to its end, ms. */
+  /** Time from start to end, ms. */
   readonly totalTime: number
-  /** Calls of `streamToken`. */
+  /** Number of `streamToken` calls. */
   readonly tokens: number
-  /** Tokens after the first, over the seconds between the first and the last; 0 where that is not defined. */
+  /** Tokens after the first, divided by the seconds between the first and the last; 0 where undefined. */
   readonly tokensPerSec: number
 }
 
-/** What goes over an `SSEStreamer`. */
+/** An event of an `SSEStreamer`. */
 export type StreamEvent =
   | StreamEventOf<'token', string>
   | StreamEventOf<'complete', { readonly response: string; readonly metrics: StreamMetrics }>
@@ -34,12 +34,12 @@ export type StreamEventType = StreamEvent['type']
 /** The stream event of one type. */
 export type StreamEventFor<Type extends StreamEventType> = Extract<StreamEvent, { type: Type }>
 
-/** An event as `emit` takes it: it gets its time, and its stream, where it has none. */
+/** Input of `emit`: a missing time or stream is filled in. */
 export type StreamEventInput = StreamEvent extends infer Event
   ? Event extends StreamEvent
     ? Omit<Event, 'timestamp'> & { readonly timestamp?: number }
     : never
   : never
 
-/** Takes events, one at a time. What it returns is not waited for; what it throws hurts nobody else. */
+/** Receives events, one at a time. It is not awaited, and its failures do not affect other listeners. */
 export type StreamListener = (event: StreamEvent) => unknown

@@ -1,6 +1,6 @@
 import type { StreamEvent, StreamEventType, StreamListener } from './stream-event.ts'
 
-/** Where a streamer says what is wrong: `console`, or a logger. */
+/** Receives a streamer's warnings and errors: `console`, or a logger. */
 export interface StreamLogger {
   warn(message: string, fields?: Readonly<Record<string, unknown>>): void
 }
@@ -10,29 +10,29 @@ interface Subscription {
   readonly types: ReadonlySet<StreamEventType> | undefined
   /** `undefined` for every stream. */
   readonly streamId: string | undefined
-  /** Counts subscriptions: a later one has a greater number. */
+  /** Subscription number, increasing. */
   readonly number: number
   hasFailed: boolean
 }
 
-/** So many listeners look like some that were never unsubscribed. */
+/** Listener count that suggests a leak. */
 const MANY_LISTENERS = 1000
 
-/** Listeners may emit; what they emit in answer to one event, and to those answers, ends here. */
+/** Maximum number of events that listeners may emit in response to one event, transitively. */
 const MAX_CASCADE = 10_000
 
-/** Delivers events to listeners, at once and in one order for all, and keeps the last ones if asked to. */
+/** Delivers events to listeners synchronously, in the same order for all, with optional history. */
 export class StreamHub {
   readonly #logger: StreamLogger
   readonly #historySize: number
   #history: StreamEvent[] = []
-  /** In the order in which they are called. A `Set` may lose and get members while it is gone through. */
+  /** In call order. A `Set` may be modified during iteration. */
   readonly #subscriptions = new Set<Subscription>()
-  /** The same, to be found without looking at all of them: by listener, then by stream. */
+  /** Index of the subscriptions: by listener, then by stream. */
   readonly #byListener = new Map<StreamListener, Map<string | undefined, Subscription>>()
   #subscribedCount = 0
   #hasWarned = false
-  /** What is to be delivered after the event that is being delivered; `undefined` while none is. */
+  /** Events queued during a delivery; `undefined` outside of one. */
   #pending: StreamEvent[] | undefined
 
   constructor(historySize: number, logger: StreamLogger) {
@@ -50,7 +50,7 @@ export class StreamHub {
     return streamId === undefined ? last : last.filter(event => event.streamId === streamId)
   }
 
-  /** Takes the place of a subscription of the same listener to the same stream. @returns what ends it; harmless to repeat */
+  /** Replaces a subscription of the same listener to the same stream. @returns an idempotent function that ends it */
   subscribe(
     listener: StreamListener,
     types: readonly StreamEventType[] | undefined,
@@ -70,7 +70,7 @@ export class StreamHub {
     return () => this.#remove(subscription)
   }
 
-  /** It is not called any more, not even for an event that is being delivered. */
+  /** Removes a listener, effective even for the event that is being delivered. */
   unsubscribe(listener: StreamListener, streamId: string | undefined): void {
     const byStream = this.#byListener.get(listener)
     if (byStream === undefined) return
@@ -78,7 +78,7 @@ export class StreamHub {
     for (const subscription of meant) if (subscription !== undefined) this.#remove(subscription)
   }
 
-  /** Delivers an event before it returns; from within a listener, after the event that is being delivered. */
+  /** Delivers an event before returning; within a listener, queues it behind the current event. */
   emit(event: StreamEvent): void {
     if (this.#pending !== undefined) {
       if (this.#pending.length < MAX_CASCADE) this.#pending.push(event)
@@ -97,7 +97,7 @@ export class StreamHub {
     const end = this.#subscribedCount
     for (const subscription of this.#subscriptions) {
       const { types, streamId, number } = subscription
-      // Whoever subscribes meanwhile hears the next event.
+      // A listener that subscribes during a delivery receives the next event.
       if (number >= end) return
       if (types !== undefined && !types.has(event.type)) continue
       if (streamId === undefined || streamId === event.streamId) this.#call(subscription, event)
@@ -107,7 +107,7 @@ export class StreamHub {
   #call(subscription: Subscription, event: StreamEvent): void {
     try {
       const returned = subscription.listener(event)
-      // Most return nothing, and a promise for each event would cost more than the event.
+      // Fast path: most listeners return nothing, and a promise would cost more than the event.
       if (typeof returned !== 'object' || returned === null) return
       Promise.resolve(returned).catch((error: unknown) => this.#reportFailure(subscription, error))
     } catch (error) {
@@ -115,7 +115,7 @@ export class StreamHub {
     }
   }
 
-  /** One line a listener: one that fails may fail for each token. */
+  /** One log line per listener: a failing one may fail for every token. */
   #reportFailure(subscription: Subscription, error: unknown): void {
     if (subscription.hasFailed) return
     subscription.hasFailed = true
@@ -131,18 +131,18 @@ export class StreamHub {
     try {
       this.#logger.warn(message, fields)
     } catch {
-      // There is nowhere to tell it.
+      // The logger failed; no other channel is left.
     }
   }
 
   #remember(event: StreamEvent): void {
     if (this.#historySize === 0) return
     this.#history.push(event)
-    // Cut when it is twice as long, so that an event costs no copy of all others.
+    // Truncated at twice the size, so that copying is amortized.
     if (this.#history.length >= this.#historySize * 2) this.#history = this.#history.slice(-this.#historySize)
   }
 
-  /** Harmless to repeat. */
+  /** Idempotent. */
   #remove(subscription: Subscription): void {
     if (!this.#subscriptions.delete(subscription)) return
     const { listener, streamId } = subscription

@@ -1,6 +1,6 @@
 import type { StreamEventFor, StreamMetrics } from './stream-event.ts'
 
-/** What is known of one stream's pace. Times are those of one monotonic clock, ms. */
+/** Measures one stream's speed. Times are those of one monotonic clock, ms. */
 export class StreamMeter {
   readonly #startedAt: number
   #firstAt: number | undefined
@@ -12,21 +12,21 @@ export class StreamMeter {
     this.#startedAt = now
   }
 
-  /** A token passed. */
+  /** Records a token. */
   add(now: number): void {
     this.#firstAt ??= now
     this.#lastAt = now
     this.#count += 1
   }
 
-  /** Puts what is given in the place of what was told before; what is no finite number ≥ 0 changes nothing. */
+  /** Replaces reported values; a value that is not a finite number ≥ 0 is ignored. */
   tell(ttft: number | undefined, tokensPerSec: number | undefined): StreamEventFor<'metrics'>['data'] {
     if (isFigure(ttft)) this.#told.ttft = ttft
     if (isFigure(tokensPerSec)) this.#told.tokensPerSec = tokensPerSec
     return { ...this.#told }
   }
 
-  /** All finite: what is given comes first, then what was told, then what was measured. */
+  /** Finite metrics: a given value takes precedence over a reported one, and that over the measured one. */
   measure(given: Partial<StreamMetrics>, now: number): StreamMetrics {
     const firstAt = this.#firstAt ?? now
     const spanMs = this.#lastAt - firstAt
@@ -34,7 +34,7 @@ export class StreamMeter {
       ttft: firstAt - this.#startedAt,
       totalTime: now - this.#startedAt,
       tokens: this.#count,
-      // Over less than a millisecond a pace says nothing.
+      // A rate over less than a millisecond is meaningless.
       tokensPerSec: spanMs >= 1 ? ((this.#count - 1) * 1000) / spanMs : 0,
       ...this.#told,
     }

@@ -16,7 +16,7 @@ import {
   toStored,
 } from './store-fixtures.ts'
 
-/** What a store must do with leases and logs. */
+/** Requirements on a store for leases and logs. */
 export const LOG_CASES: readonly NamedCheck[] = [
   ['a claim takes the right to append from earlier leases', checkFencing],
   ['of two claims at once one lease appends', checkClaimRace],

@@ -13,7 +13,7 @@ import {
   TIMESTAMP,
 } from './store-fixtures.ts'
 
-/** What a store must do with executions and outputs. */
+/** Requirements on a store for executions and outputs. */
 export const RECORD_CASES: readonly NamedCheck[] = [
   ['an execution is got as it was created, and runs', checkCreate],
   ['an id is created once', checkUniqueId],
@@ -86,12 +86,12 @@ async function checkList(store: ExecutionStore): Promise<void> {
   const owner = makeName('owner')
   const records: ExecutionRecord[] = []
   for (let i = 0; i < 5; i++) {
-    // The same moment for some.
+    // Some share the same time.
     const createdAt = new Date(Date.UTC(2026, 0, 1) + Math.floor(i / 2)).toISOString()
     records.push((await create(store, { owner, createdAt })).record)
     await create(store, { owner: makeName('another') })
   }
-  // Of the same moment, the smaller id comes first.
+  // At equal times, the smaller id comes first.
   const keyOf = ({ createdAt, executionId }: ExecutionRecord): string => `${createdAt} ${executionId}`
   records.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
   const expected = records.map(record => ({ ...record, status: 'running' }))
@@ -111,7 +111,7 @@ async function checkList(store: ExecutionStore): Promise<void> {
   expectSame('what is behind one that was deleted meanwhile', behind, expected.slice(4))
 }
 
-/** Only of a store that has them. */
+/** Only for a store with summaries. */
 async function checkSummaries(store: ExecutionStore): Promise<void> {
   if (store.summarize === undefined) return
   const workflow = '{"name":"é 🧵","tasks":[{"id":"a","tool":"t"},{"id":"b","tool":"t"}]}'
@@ -180,7 +180,7 @@ async function checkLifecycle(store: ExecutionStore): Promise<void> {
   expectSame('get() after the end', await store.get(executionId), { ...record, status: 'cancelled' })
 }
 
-/** Only of a store that has it. What nobody has claimed is another store's business, or another process's. */
+/** Only for a store that supports it. Executions of other stores and processes are not checked. */
 async function checkInterrupted(store: ExecutionStore): Promise<void> {
   if (store.interrupted === undefined) return
   const { executionId, lease } = await begin(store)
@@ -190,7 +190,7 @@ async function checkInterrupted(store: ExecutionStore): Promise<void> {
   expectSame('whether interrupted() has what has ended', (await ids()).includes(executionId), false)
 }
 
-/** Whoever asked for it was refused, or cut off before it began. */
+/** Covers executions whose submitter was refused or disconnected before the start. */
 async function checkUnclaimed(store: ExecutionStore): Promise<void> {
   if (store.interrupted === undefined) return
   const { executionId } = await create(store)

@@ -5,7 +5,7 @@ import { createGate, type CreateRunner, GRACE_MS, startAttempt, startOn, within 
 
 const REASON = { code: 'CANCELLED', message: 'Enough' }
 
-/** What a runner must do with time limits and aborts. */
+/** Requirements on a runner for timeouts and aborts. */
 export const ABORT_CASES: readonly RunnerCheck[] = [
   ['a tool that takes too long is asked to stop, and its attempt times out', checkTimeout],
   ['an abort reaches the tool, and its attempt is cancelled once the tool has settled', checkAbort],

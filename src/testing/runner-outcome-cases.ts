@@ -3,10 +3,10 @@ import type { ToolContext } from '../tools/tool.ts'
 import { expectSame } from './expectations.ts'
 import { type CreateRunner, startAttempt, startOn } from './runner-rig.ts'
 
-/** A sentence of behaviour, and what throws unless a runner does it. */
+/** A sentence of behaviour with its check, which throws if a runner violates it. */
 export type RunnerCheck = readonly [name: string, check: (createRunner: CreateRunner) => Promise<void>]
 
-/** What a runner must do with tools that settle. */
+/** Requirements on a runner for tools that settle. */
 export const OUTCOME_CASES: readonly RunnerCheck[] = [
   ['a value is the output, as JSON at the moment at which the tool settled', checkOutput],
   ['a tool gets its arguments and what identifies its attempt', checkCall],

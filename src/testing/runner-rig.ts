@@ -4,19 +4,19 @@ import type { AnyTool } from '../tools/registry.ts'
 import { ToolRegistry } from '../tools/registry.ts'
 import { makeName } from './store-fixtures.ts'
 
-/** Makes a runner of these tools that abandons a tool which does not settle so long after its abort. */
+/** Creates a runner of these tools that abandons a tool which has not settled `abortGraceMs` after its abort. */
 export type CreateRunner = (
   tools: ToolRegistry,
   options: { readonly abortGraceMs: number },
 ) => AttemptRunner | Promise<AttemptRunner>
 
-/** How long a case waits for what must come, ms. */
+/** Timeout of an expected event, ms. */
 const PATIENCE_MS = 5000
 
-/** How long the runners of the suite wait for a tool that was aborted, ms. */
+/** Grace period of an aborted tool in this suite, ms. */
 export const GRACE_MS = 50
 
-/** What an attempt has reported, in order, each as `[method, argument]`. */
+/** Records the reports of an attempt, in order, each as `[method, argument]`. */
 export class RecordingSink implements AttemptSink {
   readonly calls: (readonly [name: string, value: unknown])[] = []
   readonly report: Promise<AttemptReport>
@@ -62,7 +62,7 @@ export interface StartedAttempt {
   readonly runner: AttemptRunner
   readonly command: AttemptCommand
   readonly sink: RecordingSink
-  /** Rejects where the attempt does not settle in time. */
+  /** Rejects if the attempt does not settle in time. */
   readonly report: Promise<AttemptReport>
 }
 
@@ -94,12 +94,12 @@ export function startOn(runner: AttemptRunner, more: Partial<AttemptCommand> = {
   const sink = new RecordingSink()
   runner.start(command, sink)
   const report = within(sink.report, 'settled()')
-  // A case that fails before it awaits the report says why by itself.
+  // Prevents an unhandled rejection when a case fails before it awaits the report.
   report.catch(() => {})
   return { runner, command, sink, report }
 }
 
-/** Rejects where a promise takes too long. */
+/** Rejects if a promise does not settle in time. */
 export async function within<T>(promise: Promise<T>, what: string): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const late = new Promise<never>((_, reject) => {
@@ -112,7 +112,7 @@ export async function within<T>(promise: Promise<T>, what: string): Promise<T> {
   }
 }
 
-/** Waits until a tool has been called, which then does what the test says. */
+/** A gate between a test and its tool. */
 export function createGate(): { readonly opened: Promise<void>; readonly open: () => void } {
   let open = (): void => {}
   const opened = new Promise<void>(resolve => (open = resolve))

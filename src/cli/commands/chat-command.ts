@@ -12,7 +12,7 @@ import { describeFailure } from '../render/event-lines.ts'
 import { follow, type FollowedExecution, toExitCode } from '../target/follow.ts'
 import { missesTool } from '../render/issue-lines.ts'
 import { type CliConfig, type LlmOptions, parseLlmOptions, readConfig } from '../input/read-config.ts'
-import { RemotePlace } from '../target/remote-place.ts'
+import { RemoteSession } from '../target/remote-place.ts'
 import { renderUsage } from '../render/summary.ts'
 import { formatMs, formatNumberOf, toPlainLine } from '../render/text.ts'
 
@@ -20,11 +20,11 @@ import { formatMs, formatNumberOf, toPlainLine } from '../render/text.ts'
 export interface ChatOptions {
   readonly model?: string
   readonly mode?: string
-  /** Fields of the request that are not sent. */
+  /** Fields to omit from the request. */
   readonly omit?: readonly string[]
-  /** Further fields of the request. */
+  /** Additional fields of the request. */
   readonly extra?: Readonly<Record<string, unknown>>
-  /** Where it runs instead of this process. */
+  /** The server to run on instead of this process. */
   readonly server?: string
   readonly token?: string
   /** @defaultValue whether stdout is a terminal */
@@ -38,18 +38,18 @@ const KEY_MESSAGE =
 const SERVER_HINT = 'A server has `llm:chat` where OPENROUTER_API_KEY is set when it starts'
 
 /**
- * Asks a language model: the answer goes to stdout, what it took to stderr, on every ending.
+ * Prompts a language model: the answer goes to stdout, its cost to stderr, whatever the outcome.
  *
  * Ctrl-C cancels and waits for the end; a second one exits at once. A reader of stdout that leaves cancels, at the next write.
- * @throws UsageError without a key or a server, and for a mode that is unknown: nothing has been sent then; of a server
- * DagstreamError `HTTP_ERROR` and `CONNECTION_LOST`
+ * @throws UsageError without a key or a server, and for an unknown mode, before anything is sent; from a server DagstreamError
+ * `HTTP_ERROR` and `CONNECTION_LOST`
  */
 export async function chatCommand(prompt: string, options: ChatOptions, context: CommandContext): Promise<ExitCode> {
   const { stdout } = context
   const { server, token } = options
   if (server === undefined && token !== undefined) throw new UsageError('Expected --server with --token')
   if (prompt.trim() === '') throw new UsageError('Expected a prompt that says something')
-  // Read in any case: what is wrong in it is not to go unnoticed until a mode is asked for.
+  // Always read, so that its errors surface even without a mode.
   const config = await readConfig(context.process)
   const llm = parseLlmOptions(config)
   const args = buildArguments(prompt, options, config)
@@ -60,11 +60,12 @@ export async function chatCommand(prompt: string, options: ChatOptions, context:
     onGone: () => stop(stdout.isClosed ? 'The reader of the answer has left' : 'The answer cannot be written'),
   })
   const startedAt = performance.now()
-  const place = server === undefined ? undefined : new RemotePlace({ server, ...(token !== undefined && { token }) })
+  const session =
+    server === undefined ? undefined : new RemoteSession({ server, ...(token !== undefined && { token }) })
   const start =
-    place === undefined
+    session === undefined
       ? startHere(args, llm, context)
-      : () => place.start(buildWorkflow(args), { input: args }, context.process, viewer)
+      : () => session.start(buildWorkflow(args), { input: args }, context.process, viewer)
   try {
     const { result } = await follow(
       {
@@ -83,20 +84,20 @@ export async function chatCommand(prompt: string, options: ChatOptions, context:
     )
     await showEnd(result, viewer, context)
     await tellCost({ args, result, ms: result.executionTimeMs }, viewer, options, context)
-    // A full disk is no cancellation, though it led to one.
+    // A full disk is a failure (1) although it caused a cancellation.
     return stdout.error && !stdout.isClosed ? 1 : toExitCode(result)
   } catch (error) {
     await viewer.breakLine()
-    // Before anything started there is nothing to tell.
+    // No cost before an attempt has started.
     if (viewer.attemptCount > 0) await tellCost({ args, ms: performance.now() - startedAt }, viewer, options, context)
     if (error instanceof DagstreamError && missesTool(error.details['issues']))
       throw new HintedError(error, SERVER_HINT)
-    if (place === undefined) throw error
-    return await place.endAfter(error, context)
+    if (session === undefined) throw error
+    return await session.endAfter(error, context)
   }
 }
 
-/** What is asked; flags come before the mode. */
+/** The arguments of the call; flags override the mode. */
 function buildArguments(prompt: string, options: ChatOptions, config: CliConfig): ChatArguments {
   const mode = options.mode === undefined ? undefined : findMode(options.mode, config)
   const model = options.model ?? mode?.model
@@ -111,7 +112,7 @@ function buildArguments(prompt: string, options: ChatOptions, config: CliConfig)
   }
 }
 
-/** One task. Its arguments come as the input, which is never searched for references: a prompt may well speak of `$INPUT`. */
+/** One task. Its arguments are passed as input, which is never scanned for references: a prompt may contain `$INPUT`. */
 function buildWorkflow(args: ChatArguments): DAGStructure {
   const references = Object.fromEntries(Object.keys(args).map(name => [name, `$INPUT.${name}`]))
   return { name: 'chat', tasks: [{ id: 'chat', tool: 'llm:chat', arguments: references }] }
@@ -123,7 +124,7 @@ function startHere(args: ChatArguments, llm: LlmOptions, { process }: CommandCon
   if (tool === undefined) throw new UsageError(KEY_MESSAGE)
   return () => {
     const execution = new StreamingExecutor([tool]).stream(buildWorkflow(args), {
-      // A reader behind a pipe may stop for as long as it likes (`| less`); it never counts as gone.
+      // A reader behind a pipe may pause indefinitely (`| less`); it never counts as disconnected.
       buffer: { stallTimeoutMs: Infinity },
       input: args,
     })
@@ -132,7 +133,7 @@ function startHere(args: ChatArguments, llm: LlmOptions, { process }: CommandCon
   }
 }
 
-/** The whole answer, or why there is none. */
+/** Prints the complete answer, or the reason why there is none. */
 async function showEnd(
   { results, reason }: ExecutionResult,
   viewer: ChatViewer,
@@ -148,7 +149,7 @@ async function showEnd(
   await context.stderr.write(`${context.colors.red('error')} ${toPlainLine(why)}\n`)
 }
 
-/** The answer in what a tool of that name gave: a server may have one of its own, with an output of another form. */
+/** The answer in the tool's output: a server's own tool of that name may return another shape. */
 function findText(output: unknown): string | undefined {
   if (typeof output === 'string') return output
   const { text } = (output ?? {}) as { text?: unknown }
@@ -163,12 +164,12 @@ function findModel(output: unknown): string | undefined {
 
 interface Ending {
   readonly args: ChatArguments
-  /** Absent where the connection was lost before it. */
+  /** Absent if the connection was lost before it. */
   readonly result?: ExecutionResult
   readonly ms: number
 }
 
-/** What it took, as far as it was told: by a result, else by the events. */
+/** Prints time, tokens and cost from the result, else from the events. */
 async function tellCost(
   { args, result, ms }: Ending,
   viewer: ChatViewer,
@@ -183,7 +184,7 @@ async function tellCost(
     const parts = [
       ...(model === undefined ? [] : [`Model: ${toPlainLine(model)}`]),
       ...(metrics ? [`first token ${formatMs(metrics.ttftMs)}`] : []),
-      // 0 says that it could not be measured.
+      // 0 means not measurable.
       ...(metrics?.tokensPerSec ? [`${metrics.tokensPerSec.toFixed(1)} tokens/s`] : []),
       `${formatNumberOf(attempts, 'attempt')}, ${attempts === 2 ? '1 retry' : `${Math.max(0, attempts - 1)} retries`}`,
     ]

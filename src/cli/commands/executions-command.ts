@@ -17,28 +17,28 @@ import { formatNumberOf, toPlainLine } from '../render/text.ts'
 import { checkIds } from './watch-command.ts'
 import { toWellFormedJson } from '../../text.ts'
 
-/** The flags of commands that show something. */
+/** The flags of read-only commands. */
 export interface ShowFlags extends SourceFlags {
   readonly json?: true
 }
 
 /** The flags of `executions list`. */
 export interface ListFlags extends ShowFlags {
-  /** How many are shown: the newest ones. */
+  /** Maximum number of executions, newest first. */
   readonly limit: number
-  /** Only those that stand so. */
+  /** Only those with this status. */
   readonly status?: ShownStatus
   /** Only those of workflows with this name. */
   readonly name?: string
-  /** Only those created then or later, as `createdAt` is written. */
+  /** Only those created at this time or later, in the format of `createdAt`. */
   readonly since?: string
 }
 
-/** The largest tree that is printed, lines and characters: beyond that the rest is summed up. */
+/** Maximum size of a printed tree, lines and columns: the rest is summarized. */
 const TREE_ROWS = 500
 const TREE_COLUMNS = 120
 
-/** How much is written at one go, characters. */
+/** Size of one write, characters. */
 const CHUNK_CHARS = 64 * 1024
 
 /** Lists executions, the newest first. */
@@ -68,7 +68,7 @@ export async function listExecutions(options: ListFlags, context: CommandContext
   })
 }
 
-/** Shows how an execution stands, task by task, and its result once it has ended. */
+/** Shows the state of an execution, task by task, and its result once it has ended. */
 export async function showExecution(
   executionId: string,
   options: ShowFlags,
@@ -86,7 +86,7 @@ export async function showExecution(
   })
 }
 
-/** Ends an execution; nothing of it is called. */
+/** Cancels an execution without calling any of its tools. */
 export async function cancelExecution(
   executionId: string,
   options: ShowFlags,
@@ -115,8 +115,8 @@ export async function deleteExecution(
 }
 
 /**
- * Writes executions as lines of JSON: what was asked for, then each event, as it goes over the wire but for outputs, which are
- * whole. Of all executions where none is named, the oldest first.
+ * Writes executions as lines of JSON: the request, then each event in its wire format but with complete outputs. Without an id,
+ * all executions, oldest first.
  */
 export async function exportExecutions(
   executionId: string | undefined,
@@ -159,7 +159,7 @@ export async function backUpStore(
   return 0
 }
 
-/** Colours are those of standard error; what stands on standard output is plain. */
+/** Colours are detected for standard error; standard output stays plain. */
 const PLAIN = picocolors.createColors(false)
 
 async function withSource(
@@ -191,12 +191,12 @@ async function* exportLines(source: ExecutionSource, executionId: string): Async
   }
 }
 
-/** The data of an event, with the output that it only refers to. */
+/** The data of an event, with a referenced output inlined. */
 async function writeWhole({ type, json }: WireEvent, source: ExecutionSource, executionId: string): Promise<string> {
   if (type !== 'task_complete' || !json.includes('"outputPath"')) return json
   const data = JSON.parse(json) as OutputReference & { readonly taskId: string }
   const { outputBytes: _, outputPreview: __, outputPath, ...rest } = data
-  // The words may stand in an output.
+  // The matched text may be part of an output.
   if (outputPath === undefined) return json
   const output = await source.readOutput(executionId, data.taskId)
   return `${JSON.stringify(rest).slice(0, -1)},"output":${output}}`
@@ -211,7 +211,7 @@ async function drawTree(source: ExecutionSource, { executionId, parked }: Execut
     at = Date.parse(event.data.timestamp)
     board.apply(event, at)
   }
-  // Nothing goes on of one that is parked, or has only just been asked for.
+  // The clock stands still for an execution that is parked or has not started.
   const now = parked || at === 0 ? at : Math.max(at, Date.now())
   return renderTree(board, { rows: TREE_ROWS, columns: TREE_COLUMNS, now, colors: PLAIN })
 }

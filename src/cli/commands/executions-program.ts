@@ -5,7 +5,7 @@ import { DEFAULT_STORE } from '../target/default-store.ts'
 import { parsePositiveInteger, parseSince } from '../input/option-values.ts'
 import { mcpOption, resultOption, serverOption, tokenOption, toolsOption } from './program-options.ts'
 
-/** Adds `executions` and its commands. @param ended hears of the exit code */
+/** Adds `executions` and its commands. @param ended receives the exit code */
 export function addExecutionsCommands(
   program: Command,
   context: CommandContext,

@@ -23,9 +23,8 @@ import { checkIds, watchCommand } from './watch-command.ts'
 export type ResumeFlags = SourceFlags & ToolFlags & OutputFlags
 
 /**
- * Goes on with an execution that its process left unfinished, in this process as `run` would, or on a server, which is then
- * followed as by `watch`.
- * @throws `EXECUTION_ENDED`, `EXECUTION_NOT_FOUND`, `RECORD_UNUSABLE`; UsageError where a tool is missing, and nothing is begun then
+ * Resumes an unfinished execution, in this process as `run` does, or on a server, which is then followed as by `watch`.
+ * @throws `EXECUTION_ENDED`, `EXECUTION_NOT_FOUND`, `RECORD_UNUSABLE`; UsageError if a tool is missing, before anything starts
  */
 export async function resumeExecution(
   executionId: string,
@@ -63,7 +62,7 @@ async function findUnended(store: SqliteStore, executionId: string): Promise<Sto
   throw new DagstreamError('EXECUTION_ENDED', `Execution ${executionId} has ended: ${stored.status}`)
 }
 
-/** Begun without them the execution would fail for good, and all that is missing may be a flag. */
+/** Checked first: without its tools the execution would fail permanently, although only a flag may be missing. */
 async function expectTools(
   stored: StoredExecution,
   { tasks }: DAGStructure,
@@ -91,7 +90,7 @@ async function resumeHere(
   const host = createFileHost(store, tools)
   try {
     const hosted = await host.commands.resume(executionId)
-    // A reader behind a pipe may stop for as long as it likes (`| less`); it never counts as gone.
+    // A reader behind a pipe may pause indefinitely (`| less`); it never counts as disconnected.
     const execution = hosted.attach({ stallTimeoutMs: Infinity })
     const stop = (why: string): void => execution.cancel(why)
     const begin = (): FollowedExecution => {

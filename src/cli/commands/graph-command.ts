@@ -14,7 +14,7 @@ export async function graphCommand(
   { process, stdout }: CommandContext,
 ): Promise<ExitCode> {
   const document = await readWorkflow(file, process)
-  const plan = compileWorkflow(document as DAGStructure, standIns(document))
+  const plan = compileWorkflow(document as DAGStructure, placeholderTools(document))
   await stdout.write(renderGraph(toGraph(plan), format))
   return 0
 }
@@ -27,8 +27,8 @@ function toGraph({ tasks, dependencies }: ExecutionPlan): GraphTask[] {
   }))
 }
 
-/** A graph can be drawn without having its tools: each that is named gets a stand-in, which nobody calls. */
-function standIns(document: unknown): Tool[] {
+/** Drawing needs no real tools: each named tool gets a placeholder, which is never called. */
+function placeholderTools(document: unknown): Tool[] {
   const tasks = (document as { tasks?: unknown } | null)?.tasks
   const names = (Array.isArray(tasks) ? tasks : []).map(task => (task as { tool?: unknown } | null)?.tool)
   return [...new Set(names)].filter(isToolName).map(name => ({ name, execute: () => null }))
@@ -36,7 +36,7 @@ function standIns(document: unknown): Tool[] {
 
 const toolName = new RegExp(TOOL_NAME_PATTERN, 'u')
 
-/** Names that no tool can have are left to the checks of the document. */
+/** Invalid tool names are left to the validation of the document. */
 function isToolName(name: unknown): name is string {
   return typeof name === 'string' && toolName.test(name)
 }

@@ -1,7 +1,7 @@
 import { Option } from 'commander'
 import { parseAge, parseJsonOption, parsePositiveInteger, parseServerUrl } from '../input/option-values.ts'
 
-/** Options that several commands have. */
+/** Options shared by several commands. */
 export function toolsOption(): Option {
   return new Option('--tools <module>', 'a module whose default export is tools (path or package)')
 }

@@ -34,10 +34,10 @@ import { LOG_LEVELS } from '../process/server-log.ts'
 import { createStrayLines, StrayFaults } from '../process/stray-faults.ts'
 import { toPlainLine, toPlainText } from '../render/text.ts'
 
-/** Where no terminal says how wide help may be. */
+/** Width of help without a terminal, columns. */
 const HELP_COLUMNS = 80
 
-/** Runs one command line. Everything is written once it settles, with what the process should exit with; never rejects. */
+/** Runs one command line. Resolves with the exit code once all output is written; never rejects. */
 export async function runCli(process: CliProcess): Promise<ExitCode> {
   const stdout = new Output(process.stdout)
   const stderr = new Output(process.stderr)
@@ -45,7 +45,7 @@ export async function runCli(process: CliProcess): Promise<ExitCode> {
   const colors = picocolors.createColors(hasColors(process))
   const strays = new StrayFaults(createStrayLines(line => notices.tell(line, true), colors))
   const context: CommandContext = { process, stdout, stderr, notices, strays, colors }
-  // From the first moment on: a module of tools may fail in this way while it is loaded.
+  // Installed first: a module of tools may cause stray faults while it is loaded.
   const stopCatching = process.onStrayError(error => strays.take(error))
   let code: ExitCode
   try {
@@ -57,7 +57,7 @@ export async function runCli(process: CliProcess): Promise<ExitCode> {
     await stderr.write(`Cannot write to standard output: ${toPlainLine(stdout.error.message)}\n`)
     if (code === 0) code = 1
   }
-  // Node.js tells of rejections that nothing handles once a turn is over, and the process may end in this one.
+  // Node.js reports unhandled rejections at the end of a turn, and the process may end in this one.
   await new Promise(resolve => setImmediate(resolve))
   strays.tellRest()
   await notices.flush()
@@ -72,11 +72,11 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
     .description('Runs workflows of tool tasks in parallel and streams what happens.')
     .version(readVersion())
     .exitOverride()
-    // Else `chat "-Very short, please"` would be taken for `-V`.
+    // Otherwise `chat "-Very short, please"` would be parsed as `-V`.
     .enablePositionalOptions()
     .configureOutput({
       getOutHelpWidth: () => context.stdout.stream.columns || HELP_COLUMNS,
-      // Collected, because what commander writes by itself it does not wait for.
+      // Collected, because commander does not await its own writes.
       writeOut: text => (said.out += text),
       writeErr: text => (said.error += text),
     })
@@ -218,7 +218,7 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
     await program.parseAsync(context.process.argv, { from: 'user' })
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
-    // Help and the version are answers; anything else that commander ends with is a wrong command line.
+    // Help and version exit with 0; any other exit of commander is a usage error.
     code = error.exitCode === 0 ? 0 : 2
   }
   if (said.out !== '') await context.stdout.write(said.out)

@@ -23,20 +23,20 @@ export interface RunOptions extends OutputFlags, Omit<StoreFlags, 'durability'> 
   readonly schedule?: Schedule
   readonly concurrency?: number
   readonly failFast?: true
-  /** For the whole execution, ms. */
+  /** Timeout of the whole execution, ms. */
   readonly timeout?: number
-  /** What `$INPUT` refers to. */
+  /** The value of `$INPUT`. */
   readonly input?: unknown
   readonly tools?: string
   /** A file with `mcpServers`. */
   readonly mcp?: string
-  /** Where it runs instead of this process. */
+  /** The server to run on instead of this process. */
   readonly server?: string
   readonly token?: string
 }
 
 /**
- * Runs a workflow: the result goes to stdout, what people follow it by to stderr.
+ * Runs a workflow: the result goes to stdout, progress for people to stderr.
  *
  * Ctrl-C cancels and waits for the end; a second one exits at once. A reader of `--sse` that leaves cancels, at the next write.
  * @throws DagstreamError `INVALID_WORKFLOW` and `TOOLS_UNAVAILABLE`, before any task has started; of a server `HTTP_ERROR` and
@@ -61,7 +61,7 @@ export async function runCommand(file: string, options: RunOptions, context: Com
       const found = await askUntilInterrupted(tools, process, () => tools.toolsFor(workflow))
       if (found === undefined) return 130
       const followed = await runHere(workflow, found, store, options, context)
-      // Before the servers end: that may take them a while.
+      // Before the servers stop, which may take a while.
       const code = await reportEnd(followed, options, context)
       if (!options.json && !options.sse) await stderr.write(hintsFor(file, process.cwd))
       return code
@@ -105,7 +105,7 @@ async function runHere(
   }
 }
 
-/** The first event shows that the execution is in its store: what is said of that before might not be true. */
+/** The first event proves that the execution is stored: a message about it before that might be false. */
 async function* afterFirst(
   events: AsyncIterable<SSEEvent>,
   say: () => void,
@@ -124,16 +124,16 @@ async function runRemotely(
   context: CommandContext,
 ): Promise<ExitCode> {
   const { input } = options
-  const { RemotePlace } = await import('../target/remote-place.ts')
-  const place = new RemotePlace(options)
+  const { RemoteSession } = await import('../target/remote-place.ts')
+  const session = new RemoteSession(options)
   const asked = { options: toRemoteOptions(options), ...(input !== undefined && { input }) }
   let followed: Followed
   try {
-    const begin = (viewer: Viewer): FollowedExecution => place.start(workflow, asked, context.process, viewer)
+    const begin = (viewer: Viewer): FollowedExecution => session.start(workflow, asked, context.process, viewer)
     followed = await follow({ ...pickSse(options), begin }, context)
   } catch (error) {
-    if (place.tokenUsage !== undefined) await context.stderr.write(`${renderUsage(place.tokenUsage)}\n`)
-    return place.endAfter(error, context)
+    if (session.tokenUsage !== undefined) await context.stderr.write(`${renderUsage(session.tokenUsage)}\n`)
+    return session.endAfter(error, context)
   }
   return reportEnd(followed, options, context)
 }
@@ -145,14 +145,14 @@ function pickSse({ sse }: RunOptions): { sse?: true } {
 function toStreamOptions(options: RunOptions): StreamOptions {
   const { input } = options
   return {
-    // A reader behind a pipe may stop for as long as it likes (`| less`); it never counts as gone.
+    // A reader behind a pipe may pause indefinitely (`| less`); it never counts as disconnected.
     buffer: { stallTimeoutMs: Infinity },
     ...toRemoteOptions(options),
     ...(input !== undefined && { input }),
   }
 }
 
-/** What of the flags an execution knows, wherever it runs. */
+/** The execution options among the flags, local or remote. */
 function toRemoteOptions({
   schedule,
   concurrency,

@@ -25,32 +25,32 @@ import { cutText } from '../../text.ts'
 export interface ServeCommandOptions extends StoreFlags {
   readonly port: number
   readonly host: string
-  /** Answered beside the names of loopback and the address itself. */
+  /** Hosts allowed in addition to loopback names and the address itself. */
   readonly allowHost?: readonly string[]
-  /** Whose pages may read answers. */
+  /** Origins whose pages may read responses. */
   readonly allowOrigin?: readonly string[]
   readonly token?: string
   readonly tools?: string
   /** A file with `mcpServers`, each started by the first workflow that names it. */
   readonly mcp?: string
   readonly logLevel: LogLevel
-  /** How long an execution may take where the request does not say, and at most, ms. */
+  /** Default and maximum timeout of an execution, ms. */
   readonly timeout?: number
-  /** How many tasks of an execution may run at once, where the request does not say, and at most. */
+  /** Default and maximum number of concurrent tasks of an execution. */
   readonly concurrency?: number
   readonly maxExecutions?: number
-  /** Of one execution, in and out. */
+  /** Token budget of one execution, input and output together. */
   readonly maxTokens?: number
-  /** Of one execution, US dollars. */
+  /** Cost budget of one execution, US dollars. */
   readonly maxCost?: number
-  /** How long a connection without a request is kept open, ms. */
+  /** Keep-alive time of idle connections, ms. */
   readonly keepAlive?: number
-  /** How long what runs may go on after the first Ctrl-C, ms. */
+  /** Drain timeout after the first Ctrl-C, ms. */
   readonly drain: number
 }
 
 /**
- * Serves executions over HTTP until Ctrl-C or a request to terminate, then drains; a second one exits at once.
+ * Serves executions over HTTP until Ctrl-C or a termination signal, then drains; a second one exits at once.
  * @throws UsageError for an address that others can reach without a token; Error when it cannot listen, or has no store
  */
 export async function serveCommand(options: ServeCommandOptions, context: CommandContext): Promise<ExitCode> {
@@ -73,7 +73,7 @@ export async function serveCommand(options: ServeCommandOptions, context: Comman
   return 0
 }
 
-/** How much of a stray fault is logged, characters. */
+/** Maximum logged length of a stray fault, characters. */
 const MAX_STRAY = 8192
 
 /** Logs stray faults, with their stacks. */
@@ -87,7 +87,7 @@ function createStrayLog(log: ServerLog): StrayReport {
   }
 }
 
-/** What a server is made of. */
+/** The parts of a server. */
 interface ServerParts {
   readonly token: string | undefined
   readonly tools: CliTools
@@ -104,7 +104,7 @@ async function serveTools(
   let handler: Handler | undefined
   let open = (_handler: Handler): void => {}
   const opening = new Promise<Handler>(resolve => (open = resolve))
-  // Who comes before the store is open waits: refused, an `EventSource` would not come back.
+  // Requests wait until the store is open: an `EventSource` does not reconnect after a refusal.
   const answer = async (request: Request): Promise<Response> => (await opening).fetch(request)
   const server = await listen(
     { fetch: logRequests(answer, log), close: async () => handler?.close() },
@@ -117,8 +117,8 @@ async function serveTools(
   )
   let opened: OpenedStore | undefined
   try {
-    // Once it listens: one that ends because its port is taken must neither make a file nor go on with what an earlier process
-    // left in one.
+    // Opened after listening: a server that fails because its port is taken must neither create a file nor resume executions
+    // from one.
     opened = await openServerStore(options, process, log)
     const samples = await buildSamples(reachableUrl(server), token !== undefined, tools.own, process)
     handler = createHandler({
@@ -131,13 +131,13 @@ async function serveTools(
       ...(allowOrigin && { allowedOrigins: allowOrigin }),
     })
     open(handler)
-    // Never waited for: whoever reads the log may have stopped.
+    // Not awaited: the reader of the log may have stopped.
     void stderr.write(renderWelcome(server, opened.place, samples, token !== undefined))
     if (!tools.own.has('llm:chat')) log.info('There is no built-in `llm:chat`: OPENROUTER_API_KEY is not set')
     await drainWhenInterrupted(server, drain, context)
   } finally {
     await server.close()
-    // Only now: what runs was recorded until it had drained.
+    // Closed last: executions are recorded until they have drained.
     await opened?.close()
   }
 }
@@ -172,10 +172,10 @@ function toBounds(options: ServeCommandOptions): Partial<HandlerOptions> {
   }
 }
 
-/** Asked by its address, which the samples do, it goes on answering. */
+/** Includes the server's own address, which the samples use. */
 function listHosts(host: string, allowed: readonly string[]): string[] {
   const own = host.includes(':') ? `[${host}]` : host
-  // One with a zone, such as `fe80::1%eth0`, is no name that a client could send.
+  // A client cannot send an address with a zone, such as `fe80::1%eth0`.
   return [...LOOPBACK_HOSTS, ...(isHostName(own) ? [own] : []), ...allowed]
 }
 
@@ -193,14 +193,14 @@ async function listen(
   }
 }
 
-/** `undefined` for what the system did not say. */
+/** `undefined` for other errors. */
 function describeListenError({ code, message }: NodeJS.ErrnoException): string | undefined {
   if (code === 'EADDRINUSE') return 'it is in use. Give another --port, or 0 for any free one'
   if (code === 'EACCES') return 'permission denied. Give a --port from 1024 on'
   return code === undefined ? undefined : message
 }
 
-/** An address that stands for all of this machine's is one to listen on, not one to ask. */
+/** A wildcard address is valid for listening, not for requests. */
 function reachableUrl({ url, host, port }: NodeServer): string {
   if (host === '0.0.0.0') return `http://127.0.0.1:${port}`
   return host === '::' ? `http://[::1]:${port}` : url
@@ -208,7 +208,7 @@ function reachableUrl({ url, host, port }: NodeServer): string {
 
 function renderWelcome({ url }: NodeServer, place: string, samples: readonly string[], hasToken: boolean): string {
   const lines = samples.map(line => `  ${line}\n`).join('')
-  // A variable of this process is not one of the other terminal; the token itself is never shown.
+  // The other terminal does not share this process's variables; the token itself is never shown.
   const first = hasToken ? 'In that terminal, first: export DAGSTREAM_TOKEN=…\n' : ''
   const tried = lines === '' ? '' : `Try in another terminal:\n${first}${lines}`
   const kept = `Executions are kept in ${toPlainLine(place)}\n`

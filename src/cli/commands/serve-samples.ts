@@ -4,7 +4,7 @@ import type { CliProcess } from '../process/console.ts'
 import { readWorkflow } from '../input/read-workflow.ts'
 import { quoteWord } from '../process/shell.ts'
 
-/** Needs nothing but the built-in tools, and lasts long enough to be watched. */
+/** Needs only the built-in tools, and lasts long enough to watch. */
 const SAMPLE = {
   tasks: [
     { id: 'name', tool: 'wait', arguments: { ms: 500, value: 'Ada' } },
@@ -22,9 +22,9 @@ const SAMPLE = {
 const FILES = ['fixtures/repository-report.json', 'fixtures/hello.json']
 
 /**
- * Lines to paste into another terminal, which stream a workflow from a server: one that brings the workflow along, one with a
- * file that lies here. Only what the server's tools can run is told.
- * @param hasToken whether requests need one: the lines take it from `DAGSTREAM_TOKEN` and never show it
+ * Commands to paste into another terminal that stream a workflow from a server: one with an inline workflow, one with a local
+ * file. Only workflows that the server's tools can run are shown.
+ * @param hasToken whether requests need a token: the commands read it from `DAGSTREAM_TOKEN` and never show it
  */
 export async function buildSamples(
   url: string,
@@ -44,7 +44,7 @@ export async function buildSamples(
   return lines
 }
 
-/** A file that is not there, or is something else, is no sample. */
+/** A file that is missing or not a workflow is not a sample. */
 async function canRun(file: string, tools: ToolRegistry, process: CliProcess): Promise<boolean> {
   try {
     return validateWorkflow(await readWorkflow(file, process), tools).valid

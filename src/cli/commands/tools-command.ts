@@ -5,12 +5,12 @@ import { askUntilInterrupted, type CliTools, openTools, type ToolFlags } from '.
 import { toPlainLine } from '../render/text.ts'
 import { renderTools } from '../render/tool-lines.ts'
 
-/** Where no terminal says how wide a line may be. */
+/** Line width without a terminal, columns. */
 const PIPE_COLUMNS = 120
 
 /**
- * Lists the tools that a workflow can name, those of all MCP servers among them.
- * @returns 1 where some server does not start, which is told on stderr; the tools of the others are listed
+ * Lists the tools that a workflow can name, including those of all MCP servers.
+ * @returns 1 if some server fails to start, which is reported on stderr; the tools of the others are listed
  */
 export async function toolsCommand(
   options: ToolFlags & { readonly json?: true },
@@ -31,18 +31,18 @@ export async function toolsCommand(
   }
 }
 
-/** What can be had, and why the rest cannot. */
+/** The available tools, and the reasons for the missing ones. */
 async function collectTools(source: CliTools): Promise<{ tools: readonly AnyTool[]; reasons: readonly string[] }> {
   const names = source.serverNames
   const asked = await Promise.allSettled(names.map(name => source.toolsOf(name)))
   const reasons = asked.filter(each => each.status === 'rejected').map(({ reason }) => (reason as Error).message)
-  // Those have been asked already; the others are not started a second time.
+  // Only servers that started are queried; the failed ones are not started again.
   const started = names.filter((_, index) => asked[index]?.status === 'fulfilled')
   const tools = await source.toolsFor({ tasks: started.map(name => ({ tool: `${name}:` })) })
   return { tools, reasons }
 }
 
-/** What of a tool is data; a Standard Schema is code and is left out. */
+/** The serializable part of a tool; a Standard Schema is code and is omitted. */
 function describeTool({
   name,
   description,

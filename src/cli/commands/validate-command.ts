@@ -13,7 +13,7 @@ export interface ValidateOptions {
   readonly tools?: string
   /** A file with `mcpServers`. */
   readonly mcp?: string
-  /** What `$INPUT` refers to; without it, references into it are not looked up. */
+  /** The value of `$INPUT`; without it, references into it are not checked. */
   readonly input?: unknown
   readonly json?: true
 }
@@ -39,7 +39,7 @@ export async function validateCommand(
   return report.valid ? 0 : 2
 }
 
-/** @returns `undefined` when it was interrupted */
+/** @returns `undefined` if interrupted */
 async function check(
   document: unknown,
   { input, ...flags }: ValidateOptions,

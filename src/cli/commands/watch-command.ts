@@ -2,13 +2,13 @@ import { parseEventId } from '../../events/events.ts'
 import { stringifyJson } from '../../json/stringify-json.ts'
 import { type CommandContext, type ExitCode, UsageError } from '../process/console.ts'
 import { follow, toExitCode } from '../target/follow.ts'
-import { RemotePlace } from '../target/remote-place.ts'
+import { RemoteSession } from '../target/remote-place.ts'
 import type { ServerFlags } from '../target/server-connection.ts'
 import { renderSummary } from '../render/summary.ts'
 
 /** The flags of `watch`. */
 export interface WatchOptions extends ServerFlags {
-  /** The id of the event behind which to begin. */
+  /** The id of the event to resume after. */
   readonly after?: string
   readonly json?: true
   readonly sse?: true
@@ -17,8 +17,8 @@ export interface WatchOptions extends ServerFlags {
 /**
  * Follows an execution on a server, to its end.
  *
- * Ctrl-C, or a reader of `--sse` that leaves, lets go of it and cancels nothing; how to go on is said.
- * @throws UsageError for what cannot be an id; DagstreamError `HTTP_ERROR`, `CONNECTION_LOST`
+ * Ctrl-C, or a reader of `--sse` that leaves, detaches without cancelling; the command prints how to resume.
+ * @throws UsageError for a malformed id; DagstreamError `HTTP_ERROR`, `CONNECTION_LOST`
  */
 export async function watchCommand(
   executionId: string,
@@ -28,13 +28,13 @@ export async function watchCommand(
   const { process, stdout, stderr, colors } = context
   const { after, json, sse } = options
   checkIds(executionId, after)
-  const place = new RemotePlace(options)
+  const session = new RemoteSession(options)
   try {
     const { result } = await follow(
       {
         ...(sse && { sse }),
         isPartial: after !== undefined,
-        begin: viewer => place.watch(executionId, after, process, viewer),
+        begin: viewer => session.watch(executionId, after, process, viewer),
       },
       context,
     )
@@ -42,14 +42,14 @@ export async function watchCommand(
     if (!stdout.isClosed) await stderr.write(renderSummary(result, colors))
     return stdout.error && !stdout.isClosed ? 1 : toExitCode(result)
   } catch (error) {
-    if (!place.hasLeftWith(error)) return place.endAfter(error, context)
-    const resume = place.describeResume(process) as string
+    if (!session.hasLeftWith(error)) return session.endAfter(error, context)
+    const resume = session.describeResume(process) as string
     if (!stdout.isClosed) await stderr.write(`Detached; nothing was cancelled. To go on from here:\n  ${resume}\n`)
     return 130
   }
 }
 
-/** @throws UsageError for what cannot be the id of an execution, or of an event of it */
+/** @throws UsageError for a malformed execution id, or an event id that is not of this execution */
 export function checkIds(executionId: string, after?: string): void {
   if (!/^[A-Za-z0-9_-]{1,128}$/.test(executionId)) {
     throw new UsageError('Expected the id of an execution: 1–128 letters, digits, `_` and `-`')

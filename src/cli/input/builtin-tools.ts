@@ -12,7 +12,7 @@ import type { LlmOptions } from './read-config.ts'
 
 /**
  * The tools that need no module and no server.
- * @param http where requests may go; without it they only get public addresses
+ * @param http options of the HTTP tools; without them only GET requests to public addresses
  * @throws `INVALID_OPTION`
  */
 export function createBuiltinTools(
@@ -23,7 +23,7 @@ export function createBuiltinTools(
   return [...OFFLINE_TOOLS, ...createHttpTools(http), ...createChatTools(env, llm)]
 }
 
-/** Enough to try a workflow with nothing set up. */
+/** Tools that need no setup. */
 const OFFLINE_TOOLS: readonly Tool[] = [
   {
     name: 'echo',
@@ -38,7 +38,7 @@ const OFFLINE_TOOLS: readonly Tool[] = [
     description: 'Returns `value` (default null) after `ms` milliseconds.',
     readOnly: true,
     exactNumbers: true,
-    // It says itself how long it takes.
+    // The tool's argument bounds its duration.
     timeoutMs: 0,
     inputSchema: {
       type: 'object',
@@ -78,15 +78,15 @@ const OFFLINE_TOOLS: readonly Tool[] = [
 ]
 
 /**
- * `llm:chat`, which asks OpenRouter, or the endpoint of `OPENROUTER_BASE_URL`; `undefined` without `OPENROUTER_API_KEY`.
- * @throws UsageError for a base URL that is none; it does not show it
+ * `llm:chat`, which calls OpenRouter, or the endpoint of `OPENROUTER_BASE_URL`; `undefined` without `OPENROUTER_API_KEY`.
+ * @throws UsageError for an invalid base URL, which it does not quote
  */
 export function findChatTool(env: CliProcess['env'], llm: LlmOptions = {}): Tool | undefined {
   const apiKey = env['OPENROUTER_API_KEY']?.trim()
   const baseURL = env['OPENROUTER_BASE_URL']?.trim()
   if (!apiKey) return undefined
   try {
-    // Read here, not by the provider: what a command line sees of the environment is what it is given.
+    // Read here, not by the provider: the command line uses only its injected environment.
     const provider = new OpenRouterProvider({
       ...llm,
       apiKey,
@@ -99,7 +99,7 @@ export function findChatTool(env: CliProcess['env'], llm: LlmOptions = {}): Tool
   }
 }
 
-/** A setting that is wrong hurts whoever asks the model, and nobody else. */
+/** A wrong setting fails only the calls of this tool. */
 function createChatTools(env: CliProcess['env'], llm: LlmOptions): Tool[] {
   try {
     const tool = findChatTool(env, llm)

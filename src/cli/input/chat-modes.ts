@@ -3,9 +3,9 @@ import { UsageError } from '../process/console.ts'
 import { type CliConfig, CONFIG_FILE } from './read-config.ts'
 import { toPlainLine } from '../render/text.ts'
 
-/** A preset of `chat`: what is sent where a flag says nothing else. */
+/** A preset of `chat`: values for absent flags. */
 export interface ChatMode {
-  /** The message that comes before the prompt. */
+  /** The system message before the prompt. */
   readonly system: string
   /** From 0. @defaultValue the model's own */
   readonly temperature?: number
@@ -13,7 +13,7 @@ export interface ChatMode {
   readonly model?: string
 }
 
-/** The presets that need no file; one of the same name in the file takes the whole place of its preset. */
+/** Built-in presets; one of the same name in the file replaces a preset entirely. */
 const SHIPPED_MODES: Readonly<Record<string, ChatMode>> = {
   code: {
     system:
@@ -34,8 +34,8 @@ const SHIPPED_MODES: Readonly<Record<string, ChatMode>> = {
 }
 
 /**
- * The mode of that name: from `modes` of the configuration, else one that is shipped.
- * @throws UsageError for a name that is in neither, with those that are, and for modes that have not the form, naming the place
+ * The mode of that name: from `modes` of the configuration, else a built-in one.
+ * @throws UsageError for an unknown name, listing the known ones, and for malformed modes, naming the field
  */
 export function findMode(name: string, config: CliConfig): ChatMode {
   const modes = new Map([...Object.entries(SHIPPED_MODES), ...parseModes(config)])
@@ -69,7 +69,7 @@ function expectObject(value: unknown, place: string): Record<string, unknown> {
   throw refuse(place, 'an object', value)
 }
 
-/** Without `found`, only what was expected is said. */
+/** Without `found`, the message has only the expectation. */
 function refuse(place: string, expected: string, ...found: unknown[]): UsageError {
   const got = found.length === 0 ? '' : `, got ${describeValue(found[0])}`
   return new UsageError(`Expected ${toPlainLine(place)} of ${CONFIG_FILE} to be ${expected}${got}`)

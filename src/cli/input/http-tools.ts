@@ -3,9 +3,8 @@ import { type HttpToolsOptions, resolveHttpOptions } from '../../integrations/ht
 import type { Tool } from '../../tools/tool.ts'
 
 /**
- * `http:get` and `http:request` of `dagstream/tools/http`; without options, as where nobody has said where requests may go,
- * `http:get` alone. The client behind them, which takes longer to load than most commands take in all, is loaded by the first
- * call.
+ * `http:get` and `http:request` of `dagstream/tools/http`; without options, which allow-list the targets, only `http:get`. The
+ * HTTP client, which takes longer to load than most commands run, is loaded by the first call.
  * @throws `INVALID_OPTION`
  */
 export function createHttpTools(options?: HttpToolsOptions): Tool[] {

@@ -6,7 +6,7 @@ import { ToolRegistry, type ToolSource } from '../../tools/registry.ts'
 import { UsageError } from '../process/console.ts'
 
 /**
- * The tools of `module`, a path or a package; none without one.
+ * Loads the tools of `module`, a path or a package; none without one.
  *
  * Its default export is an array of tools, or an object of name → function `(args, context)` or tool.
  * @throws UsageError when the module cannot be loaded or exports something else, and `INVALID_TOOL`
@@ -26,7 +26,7 @@ async function importDefault(module: string, cwd: string): Promise<unknown> {
   }
 }
 
-/** What `import` takes: a file beside the caller, else a package of the caller's, else one of ours. */
+/** Resolves the specifier: a file relative to the caller, else the caller's package, else one of dagstream's. */
 function locate(module: string, cwd: string): string {
   const path = resolve(cwd, module)
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw new Error('it is a directory; name the file')

@@ -9,33 +9,33 @@ import { listenForInterrupts } from '../process/interrupts.ts'
 import { loadTools } from './load-tools.ts'
 import { parseHttpOptions, parseLlmOptions, readConfig, readMcpConfig } from './read-config.ts'
 
-/** The flags that say where tools come from. */
+/** The flags that select sources of tools. */
 export interface ToolFlags {
   /** A module, as a path or a package. */
   readonly tools?: string
-  /** A file with `mcpServers`. @defaultValue `dagstream.config.json`, if it is there */
+  /** A file with `mcpServers`. @defaultValue `dagstream.config.json`, if it exists */
   readonly mcp?: string
 }
 
-/** All tools of a command: its own at once, those of MCP servers when they are asked for. */
+/** All tools of a command: its own immediately, those of MCP servers on demand. */
 export interface CliTools extends ToolProvider {
-  /** Those that need no server. */
+  /** Tools that need no server. */
   readonly own: ToolRegistry
-  /** The names of the servers, those that are disabled among them. */
+  /** The names of the servers, including disabled ones. */
   readonly serverNames: readonly string[]
   toolsFor(workflow: unknown): Promise<readonly AnyTool[]>
   tools(): Promise<readonly AnyTool[]>
-  /** The tools of one server alone, which is started. @returns rejects with `TOOLS_UNAVAILABLE` */
+  /** Starts one server. @returns its tools; rejects with `TOOLS_UNAVAILABLE` */
   toolsOf(serverName: string): Promise<readonly AnyTool[]>
-  /** Ends the servers. Never rejects. */
+  /** Stops the servers. Never rejects. */
   close(): Promise<void>
 }
 
 /**
- * Finds all tools that a command may name; starts no server. Of tools of one name that of the module comes first, then a server's, then
- * the built-in one.
- * @param logger hears what servers write on stderr, and what is wrong with them
- * @throws UsageError, `INVALID_TOOL` and `INVALID_OPTION` for what is wrong with the module or the configuration
+ * Finds all tools of a command without starting a server. On a name conflict the module's tool wins, then a server's, then the
+ * built-in one.
+ * @param logger receives the servers' stderr output and failures
+ * @throws UsageError, `INVALID_TOOL` and `INVALID_OPTION` for problems of the module or the configuration
  */
 export async function openTools(
   flags: ToolFlags,
@@ -55,16 +55,16 @@ export async function openTools(
     serverNames: Object.keys(mcp?.mcpServers ?? {}),
     toolsFor: workflow => combine(servers?.toolsFor(workflow as Parameters<McpServers['toolsFor']>[0])),
     tools: () => combine(servers?.tools()),
-    // A workflow that names nothing else.
+    // A workflow that names only this server.
     toolsOf: async name => (await servers?.toolsFor({ tasks: [{ tool: `${name}:` }] })) ?? [],
     close: async () => servers?.close(),
   }
 }
 
 /**
- * What servers are asked for, unless Ctrl-C comes first: that ends them, which those that start would survive; a second one
- * exits at once.
- * @returns `undefined` when it was interrupted; rejects as `ask` does
+ * Awaits a request to servers unless Ctrl-C comes first. Ctrl-C stops the servers, since starting ones would outlive it; a
+ * second one exits at once.
+ * @returns `undefined` if interrupted; rejects as `ask` does
  */
 export async function askUntilInterrupted<T>(
   tools: CliTools,
@@ -74,7 +74,7 @@ export async function askUntilInterrupted<T>(
   let isInterrupted = false
   const stopListening = listenForInterrupts(process, () => {
     isInterrupted = true
-    // It never rejects, and the command closes them once more.
+    // Never rejects, and the command closes them again.
     void tools.close()
   })
   try {
@@ -88,13 +88,13 @@ export async function askUntilInterrupted<T>(
   }
 }
 
-/** The client behind it is loaded only where there are servers: that takes longer than most commands take in all. */
+/** The MCP client is loaded only if there are servers: loading takes longer than most commands. */
 async function openServers(config: McpConfig, logger: Logger): Promise<McpServers> {
   const { createMcpServers } = await import('../../integrations/mcp/mcp-servers.ts')
   return createMcpServers({ mcpServers: config.mcpServers }, { logger })
 }
 
-/** Of tools of one name the first. */
+/** Keeps the first tool of each name. */
 function preferFirst(...origins: readonly (readonly AnyTool[])[]): AnyTool[] {
   const found = new Map<string, AnyTool>()
   for (const tool of origins.flat()) if (!found.has(tool.name)) found.set(tool.name, tool)

@@ -21,7 +21,7 @@ function parseInteger(text: string, least: number): number {
   throw new InvalidArgumentError(`Expected an integer of at least ${least}.`)
 }
 
-/** @throws InvalidArgumentError unless `text` is a time for which idle connections can be kept, ms */
+/** @throws InvalidArgumentError unless `text` is a valid keep-alive time, ms */
 export function parseKeepAlive(text: string): number {
   const value = Number(text)
   if (/^[0-9]{1,8}$/.test(text) && value >= 1 && value <= MAX_KEEP_ALIVE_MS) return value
@@ -35,7 +35,7 @@ export function parseAmount(text: string): number {
   throw new InvalidArgumentError('Expected a number above 0, such as 0.5.')
 }
 
-/** @returns the moment as lists compare it @throws InvalidArgumentError unless `text` is one */
+/** @returns the time in the format that lists compare @throws InvalidArgumentError unless `text` is a time */
 export function parseSince(text: string): string {
   const moment = parseMoment(text)
   if (moment === undefined) throw new InvalidArgumentError(`Expected ${MOMENT}.`)
@@ -52,7 +52,7 @@ export function parseAge(text: string): number {
   throw new InvalidArgumentError('Expected an integer of at least 1 with its unit: s, m, h or d, such as 12h or 30d.')
 }
 
-/** @throws InvalidArgumentError unless `text` is JSON, without a key twice in one object */
+/** @throws InvalidArgumentError unless `text` is JSON without duplicate keys */
 export function parseJsonOption(text: string): unknown {
   try {
     return parseDocument(text, 'It')
@@ -69,7 +69,7 @@ export function parseObjectOption(text: string): Readonly<Record<string, unknown
   throw new InvalidArgumentError('Expected a JSON object, such as {"top_p":0.9}.')
 }
 
-/** Collects names of fields. @throws InvalidArgumentError for one that a request to a model cannot do without */
+/** Collects names of fields. @throws InvalidArgumentError for a field that a model request requires */
 export function parseField(text: string, before: readonly string[] = []): string[] {
   if (text !== '' && isNames([text])) return [...before, text]
   throw new InvalidArgumentError('Expected the name of a field other than messages and stream, such as stream_options.')
@@ -82,14 +82,14 @@ export function parsePort(text: string): number {
   throw new InvalidArgumentError('Expected an integer from 0 to 65535; 0 takes any free port.')
 }
 
-/** Collects an option that may be repeated. @throws InvalidArgumentError unless `text` is an origin, as browsers write it */
+/** Collects an option that may be repeated. @throws InvalidArgumentError unless `text` is an origin in the form of browsers */
 export function parseOrigins(text: string, before: readonly string[] = []): string[] {
   const origin = URL.canParse(text) ? new URL(text).origin : 'null'
   if (origin !== 'null' && [origin, `${origin}/`].includes(text.toLowerCase())) return [...before, origin]
   throw new InvalidArgumentError('Expected an origin: scheme, host and port, such as https://app.example.com.')
 }
 
-/** Whether `text` can be what a `Host` header names, without its port. */
+/** Whether `text` is a valid host of a `Host` header, without port. */
 export function isHostName(text: string): boolean {
   return /^(?:[\w.-]+|\[[\da-f:.]+\])$/i.test(text)
 }
@@ -100,7 +100,7 @@ export function parseHosts(text: string, before: readonly string[] = []): string
   throw new InvalidArgumentError('Expected the name of a host, without port, such as app.example.com.')
 }
 
-/** @throws InvalidArgumentError unless `text` is where the routes of a server can begin */
+/** @throws InvalidArgumentError unless `text` is a valid base URL of a server */
 export function parseServerUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined
   const isPlain = url !== undefined && !(url.username || url.password || url.search || url.hash)

@@ -10,16 +10,16 @@ import { type CliProcess, UsageError } from '../process/console.ts'
 import { readWorkflow } from './read-workflow.ts'
 import { cutText } from '../../text.ts'
 
-/** The file of the working directory that says how the command line works there. */
+/** Name of the configuration file in the working directory. */
 export const CONFIG_FILE = 'dagstream.config.json'
 
-/** What it may hold. */
+/** Its known fields. */
 const FIELDS = ['mcpServers', 'http', 'llm', 'modes'] as const
 
-/** What it holds; each part is checked by whoever needs it. */
+/** The configuration; each part is validated by its consumer. */
 export type CliConfig = Readonly<Partial<Record<(typeof FIELDS)[number], unknown>>>
 
-/** Of the options of `httpTools` those that a file can say. */
+/** The options of `httpTools` that a file can set. */
 const HTTP_FIELDS = [
   'allowedHosts',
   'allowPrivateAddresses',
@@ -33,21 +33,21 @@ const HTTP_FIELDS = [
   'retry',
 ] as const satisfies readonly (keyof HttpToolsOptions)[]
 
-/** Of the options of `OpenRouterProvider` those that a file can say. */
+/** The options of `OpenRouterProvider` that a file can set. */
 const LLM_FIELDS = ['extra', 'omit'] as const
 
-/** What every request to the language model has, and has not. */
+/** Fields to add to and omit from every request to the language model. */
 export type LlmOptions = Pick<OpenRouterOptions, (typeof LLM_FIELDS)[number]>
 
-/** How large a configuration may be, bytes. */
+/** Maximum size of a configuration, bytes. */
 const MAX_CONFIG_BYTES = 1024 * 1024
 
-/** The process, as far as files are read. */
+/** The part of the process that file reading needs. */
 type Place = Pick<CliProcess, 'stdin' | 'cwd'>
 
 /**
- * The `dagstream.config.json` of the working directory; empty where there is none.
- * @throws UsageError for what cannot be read, is no object, or has a field that is not known
+ * Reads the `dagstream.config.json` of the working directory; empty if absent.
+ * @throws UsageError for a file that is unreadable, not an object, or has an unknown field
  */
 export async function readConfig(process: Place): Promise<CliConfig> {
   if (!existsSync(resolve(process.cwd, CONFIG_FILE))) return {}
@@ -57,9 +57,9 @@ export async function readConfig(process: Place): Promise<CliConfig> {
 }
 
 /**
- * The MCP servers of a file in the form of other hosts, what stands beside them not looked at; without one those of the
- * configuration, if it names any. The servers themselves are not checked.
- * @throws UsageError for a file that cannot be read or has no servers
+ * The MCP servers of a file in the format of other hosts, whose other fields are ignored; without a file those of the
+ * configuration, if any. The servers themselves are not validated.
+ * @throws UsageError for a file that is unreadable or has no servers
  */
 export async function readMcpConfig(
   file: string | undefined,
@@ -72,12 +72,12 @@ export async function readMcpConfig(
   throw new UsageError(`Expected \`${file}\` to have \`mcpServers\`, an object of name → server`)
 }
 
-/** Standard input can be read once. @throws UsageError where a workflow and `--mcp` are both to come from it */
+/** Standard input can be read once. @throws UsageError if both a workflow and `--mcp` use it */
 export function expectOneReader(workflow: string, mcp: string | undefined): void {
   if (workflow === '-' && mcp === '-') throw new UsageError('Expected one of the workflow and --mcp to be -, got both')
 }
 
-/** Where requests may go, and how; `undefined` where the configuration does not say. @throws UsageError naming the field */
+/** The HTTP tools' options; `undefined` if the configuration has none. @throws UsageError naming the field */
 export function parseHttpOptions({ http }: CliConfig): HttpToolsOptions | undefined {
   if (http === undefined) return undefined
   try {
@@ -92,7 +92,7 @@ export function parseHttpOptions({ http }: CliConfig): HttpToolsOptions | undefi
   }
 }
 
-/** What requests to the language model have beside the usual fields. @throws UsageError naming the field */
+/** The language model's request options. @throws UsageError naming the field */
 export function parseLlmOptions({ llm = {} }: CliConfig): LlmOptions {
   try {
     if (Array.isArray(llm)) throw invalidOption('llm', 'an object', llm)
@@ -106,7 +106,7 @@ export function parseLlmOptions({ llm = {} }: CliConfig): LlmOptions {
   }
 }
 
-/** @throws UsageError naming the first field that is not known, and those that are */
+/** @throws UsageError naming the first unknown field and the known ones */
 function refuseUnknown(object: object, known: readonly string[], prefix: string): void {
   const unknown = Object.keys(object).find(name => !known.includes(name))
   if (unknown === undefined) return

@@ -9,12 +9,12 @@ import { type CliProcess, UsageError } from '../process/console.ts'
 import { toPlainLine } from '../render/text.ts'
 import { cutText } from '../../text.ts'
 
-/** How large a workflow's text may be, bytes. */
+/** Maximum size of a workflow's text, bytes. */
 const MAX_WORKFLOW_BYTES: number = 64 * 1024 * 1024
 
 /**
- * The JSON of a file, or of standard input for `-`. At most 64 MiB, UTF-8. See `parseDocument`.
- * @throws UsageError naming the file, what is wrong and, for bad JSON, the line and column
+ * Reads the JSON of a file, or of standard input for `-`. At most 64 MiB, UTF-8. See `parseDocument`.
+ * @throws UsageError naming the file, the problem and, for invalid JSON, the line and column
  */
 export async function readWorkflow(
   file: string,
@@ -22,15 +22,15 @@ export async function readWorkflow(
   maxBytes: number = MAX_WORKFLOW_BYTES,
 ): Promise<unknown> {
   const name = file === '-' ? 'standard input' : `\`${file}\``
-  // Else it would look as if nothing happened.
+  // Otherwise the command would appear to hang.
   if (file === '-' && stdin.isTTY) stderr?.write('Reading from standard input; end it with Ctrl-D\n', () => {})
   const bytes = await (file === '-' ? readAll(stdin, maxBytes, name) : readFile(resolve(cwd, file), maxBytes, name))
   return parseDocument(decode(bytes, name), name)
 }
 
 /**
- * The value of a JSON text that a person wrote, numbers with their digits as `parseJson` gives them.
- * @throws UsageError with the line and column where `text` stops being JSON, or where an object has a key again
+ * Parses a JSON text written by a person; numbers keep their digits as with `parseJson`.
+ * @throws UsageError with the line and column of the first syntax error or duplicate key
  */
 export function parseDocument(text: string, name: string): unknown {
   let value: unknown
@@ -97,7 +97,7 @@ function whyUnreadable(error: NodeJS.ErrnoException): string {
   return error.message
 }
 
-/** What stands at the place of the error, so that it is found at a glance. */
+/** The text at the position of the error. */
 function foundAt(text: string, position: TextPosition | undefined): string {
   if (!position) return ''
   const line = text.split('\n', position.line)[position.line - 1] ?? ''

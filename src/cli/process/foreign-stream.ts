@@ -2,15 +2,15 @@ import { Writable } from 'node:stream'
 import { WriteStream } from 'node:tty'
 
 /**
- * A standard stream as tools have it: writes to `target`, which they can neither end nor hold up.
+ * A standard stream for tools: writes to `target`, but cannot end or block it.
  *
- * On a terminal it has what a stream to one has: its size, its colours, its cursor.
+ * On a terminal it exposes the terminal's size, colours and cursor.
  */
 export class ForeignStream extends Writable {
-  /** As standard error has it. */
+  /** The descriptor of standard error. */
   readonly fd: number = 2
   readonly #target: NodeJS.WriteStream
-  /** Taken before anything can replace it. */
+  /** Captured before other code can replace it. */
   readonly #writeTo: NodeJS.WriteStream['write']
 
   constructor(target: NodeJS.WriteStream, writeTo: NodeJS.WriteStream['write'] = target.write.bind(target)) {
@@ -18,11 +18,11 @@ export class ForeignStream extends Writable {
     this.#target = target
     this.#writeTo = writeTo
     if (target.isTTY) this.#actAsTerminal()
-    // What is written to it does not fail; without a listener, an error that a tool emits on it would be a fault.
+    // Writes never fail, but an `error` that a tool emits would be uncaught without a listener.
     this.on('error', () => {})
   }
 
-  /** Itself, or a new one once it was ended. */
+  /** Returns itself, or a new stream once it has ended. */
   orNext(): ForeignStream {
     return this.writableEnded || this.destroyed ? new ForeignStream(this.#target, this.#writeTo) : this
   }
@@ -35,7 +35,7 @@ export class ForeignStream extends Writable {
     }
     if (typeof chunk === 'string') this.#writeTo(chunk, encoding, settle)
     else this.#writeTo(chunk, settle)
-    // To a file, a terminal or a pipe it is written by now: what comes next must not wait for a turn that may never come.
+    // To a file, a terminal or a pipe the write is already complete. Waiting for another turn is unsafe: it may never come.
     if (this.#target.writableLength === 0) settle()
   }
 

@@ -1,6 +1,9 @@
 import type { CliProcess } from './console.ts'
 
-/** Calls `onFirst` at the first Ctrl-C, or other signal to end; a second one exits at once. @returns what stops that */
+/**
+ * Calls `onFirst` at the first Ctrl-C or other termination signal; a second one exits at once. @returns a function that stops
+ * listening
+ */
 export function listenForInterrupts(process: CliProcess, onFirst: (signal: string) => void): () => void {
   let isInterrupted = false
   return process.onInterrupt(signal => {
@@ -10,7 +13,7 @@ export function listenForInterrupts(process: CliProcess, onFirst: (signal: strin
   })
 }
 
-/** How to exit at once, to whoever sent the first signal. */
+/** Hint for an immediate exit, shown after the first signal. */
 export function describeSecond(signal: string): string {
   return `${signal === 'SIGINT' ? 'press Ctrl-C' : `send ${signal}`} again to exit at once`
 }

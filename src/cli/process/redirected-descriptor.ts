@@ -7,7 +7,7 @@ const require = createRequire(import.meta.url)
 const STDOUT = 1
 const STDERR = 2
 
-/** Functions that write to the descriptor they are given first. */
+/** Functions whose first argument is the descriptor to write to. */
 const WRITING = [
   'write',
   'writeSync',
@@ -19,13 +19,13 @@ const WRITING = [
   'appendFileSync',
 ]
 
-/** Makes functions of `node:fs` write to standard error where they are given the descriptor of standard output. */
+/** Redirects writes of `node:fs` from the descriptor of standard output to standard error. */
 export function redirectFiles(): void {
   const fs = require('node:fs') as Record<string, AnyFunction>
   for (const name of WRITING) {
     wrap(fs, name, (call, [target, ...rest]) => call(target === STDOUT ? STDERR : target, ...rest))
   }
-  // A stream that a tool has made of a standard descriptor closes it at its end.
+  // A tool's stream over a standard descriptor would close it at its end.
   const isStandard = (target: unknown): boolean => target === STDOUT || target === STDERR
   wrap(fs, 'closeSync', (call, args) => (isStandard(args[0]) ? undefined : call(...args)))
   wrap(fs, 'close', (call, args) => {
@@ -36,10 +36,10 @@ export function redirectFiles(): void {
   })
 }
 
-/** Gives processes that are started standard error where they would inherit standard output. */
+/** Makes child processes inherit standard error in place of standard output. */
 export function redirectProcesses(): void {
   const processes = require('node:child_process') as Record<string, AnyFunction>
-  // The asynchronous functions all come to this one method.
+  // All asynchronous functions call this method.
   wrap(processes['ChildProcess']?.prototype as Record<string, AnyFunction>, 'spawn', (call, args) =>
     call(...args.map(redirectOptions)),
   )
@@ -58,12 +58,12 @@ function redirectOptions(options: unknown): unknown {
 
 function redirectTarget(target: unknown, index: number): unknown {
   if (target === STDOUT || (target === 'inherit' && index === STDOUT)) return STDERR
-  // A stream that stands for a descriptor; a stream of another kind has none, and one that is not yet open has `null`.
+  // A stream over a descriptor has `fd`; other streams have none, and an unopened one has `null`.
   const fd = typeof target === 'object' && target !== null ? (target as { readonly fd?: unknown }).fd : undefined
   return fd === STDOUT || fd === STDERR ? STDERR : target
 }
 
-/** Puts a function in the place of another, whose other properties stay. */
+/** Replaces a function and keeps its other properties. */
 function wrap(
   owner: Record<string, AnyFunction>,
   name: string,

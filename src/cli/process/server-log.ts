@@ -6,10 +6,10 @@ import type { Output } from './console.ts'
 import { toPlainLine } from '../render/text.ts'
 import { toWellFormedJson } from '../../text.ts'
 
-/** What is logged: these and everything to the right of them. */
+/** Log levels: each includes everything to its right. */
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
 
-/** The least that is logged. */
+/** Minimum level that is logged. */
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
 /** A logger of all levels. */
@@ -18,13 +18,13 @@ export interface ServerLog extends Logger {
   error(message: string, fields?: Readonly<Record<string, unknown>>): void
 }
 
-/** How many lines may wait for whoever reads the log; further ones are dropped and counted. */
+/** Maximum number of lines that wait for the log's reader; further ones are dropped and counted. */
 const MAX_WAITING_LINES = 1000
 
 /**
  * A log of one line of JSON per message: `time` (ISO 8601), `level`, `message`, then the fields.
  *
- * A reader that is slow or gone costs a bounded number of lines, and never holds up the server.
+ * A slow or absent reader costs a bounded number of lines and never blocks the server.
  */
 export function createServerLog(output: Output, least: LogLevel): ServerLog {
   let waitingCount = 0
@@ -39,9 +39,9 @@ export function createServerLog(output: Output, least: LogLevel): ServerLog {
     droppedCount = 0
     waitingCount += 1
     const own = { time: new Date().toISOString(), level, message }
-    // They come first, and no field takes the place of one.
+    // Own fields come first, and no other field overrides one.
     const line = toWellFormedJson(JSON.stringify({ ...own, ...fields, ...dropped, ...own }))
-    // `Output` never rejects.
+    // Invariant: `Output` never rejects.
     void output.write(`${toPlainLine(line)}\n`).then(() => (waitingCount -= 1))
   }
   return {
@@ -52,18 +52,18 @@ export function createServerLog(output: Output, least: LogLevel): ServerLog {
   }
 }
 
-/** Of a path, characters: a client may send what it likes. */
+/** Maximum length of a logged path, characters: clients choose it freely. */
 const MAX_PATH = 500
 
-/** What probes and scrapers ask for every few seconds. */
+/** Paths that probes and scrapers poll every few seconds. */
 const POLLED: ReadonlySet<string> = new Set(['/healthz', '/metrics'])
 
-/** The path of one execution. */
+/** Matches the path of one execution. */
 const OF_EXECUTION = /^\/executions\/([A-Za-z0-9_-]{1,128})(?:\/|$)/
 
 /**
- * Logs every request once its headers are answered: method, path, status, time. Never a header, a body or what stands behind
- * `?`, where people put secrets.
+ * Logs every request once its headers are answered: method, path, status, time. Never a header, a body or a query, which may
+ * contain secrets.
  */
 export function logRequests(
   fetch: (request: Request) => Promise<Response>,
@@ -85,8 +85,8 @@ export function logRequests(
 }
 
 /**
- * Logs the beginning and the end of each execution, once the store has them: counts, time, tokens and cost. Never a name, an
- * argument, an output or an error: people and tools wrote those.
+ * Logs start and end of each execution, once they are stored: counts, time, tokens and cost. Never a name, an argument, an
+ * output or an error: those are user content.
  */
 export function observeExecutions(log: ServerLog): ExecutionObserver {
   const observer: EntryObserver = { onEntry: entry => logTurn(entry, log) }

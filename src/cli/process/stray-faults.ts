@@ -4,22 +4,23 @@ import { describeValue } from '../../errors.ts'
 import { toPlainLine } from '../render/text.ts'
 import { shortenText } from '../../text.ts'
 
-/** What stray faults are told to. */
+/** Receives stray faults. */
 export interface StrayReport {
-  /** One fault: anything that can be thrown. Must not throw. */
+  /** Reports one fault: any thrown value. Must not throw. */
   fault(error: unknown): void
-  /** `count` further faults were not told one by one. Must not throw. */
+  /** Reports `count` suppressed faults. Must not throw. */
   leftOut(count: number): void
 }
 
-/** How many faults are told within one period; further ones are counted. */
+/** Maximum number of faults reported per period; further ones are counted. */
 const MAX_TOLD = 20
 const PERIOD_MS = 60_000
 
 /**
- * What was thrown or rejected where nothing waits for it, most often in a timer or a promise that a tool left behind.
+ * Uncaught exceptions and unhandled rejections, mostly from a timer or a promise that a tool left behind.
  *
- * It ends neither the process nor the execution, and does not change the exit code. At most 20 faults a minute are told.
+ * A stray fault ends neither the process nor the execution and does not change the exit code. At most 20 faults a minute are
+ * reported.
  */
 export class StrayFaults {
   #report: StrayReport
@@ -28,18 +29,18 @@ export class StrayFaults {
   #toldCount = 0
   #leftOutCount = 0
 
-  /** @param now a time that only grows, ms */
+  /** @param now monotonic time, ms */
   constructor(report: StrayReport, now: () => number = () => performance.now()) {
     this.#report = report
     this.#now = now
   }
 
-  /** Faults are told to `report` from now on. */
+  /** Redirects faults to `report`. */
   reportTo(report: StrayReport): void {
     this.#report = report
   }
 
-  /** Takes one fault. Never throws. */
+  /** Records one fault. Never throws. */
   take(error: unknown): void {
     const now = this.#now()
     if (now - this.#periodStart >= PERIOD_MS) {
@@ -55,14 +56,14 @@ export class StrayFaults {
     this.#report.fault(error)
   }
 
-  /** Tells how many faults were left out since this was last told, if any. */
+  /** Reports the number of faults suppressed since the last report, if any. */
   tellRest(): void {
     if (this.#leftOutCount > 0) this.#report.leftOut(this.#leftOutCount)
     this.#leftOutCount = 0
   }
 }
 
-/** Tells faults as warnings for people, one line each. @param tell is given lines that are safe for a terminal */
+/** Reports faults as warnings for people, one line each. @param tell receives lines that are safe for a terminal */
 export function createStrayLines(tell: (line: string) => void, colors: Colors): StrayReport {
   const warn = (text: string): void => tell(`${colors.yellow('warning')} ${toPlainLine(text)}`)
   return {
@@ -71,21 +72,21 @@ export function createStrayLines(tell: (line: string) => void, colors: Colors): 
   }
 }
 
-/** How much of a message and of a place in the code is told, characters. */
+/** Maximum length of a message and of a stack frame, characters. */
 const MAX_MESSAGE = 500
 const MAX_PLACE = 200
-/** How many places are told of a fault of our own. */
+/** Maximum number of stack frames shown for a fault in dagstream itself. */
 const MAX_PLACES = 8
 
-/** Where this program lies. */
+/** The folder of dagstream's own code. */
 const OWN_FOLDER = CODE_FOLDER.href
 
-/** One line of bounded length. Whatever was thrown, this does not throw. */
+/** Describes a thrown value in one line of bounded length. Never throws. */
 export function describeStray(error: unknown): string {
   const places = findPlaces(error)
   const isOurs = places.some(isOwn) && places.every(place => isOwn(place) || place.includes('node:'))
   const origin = isOurs ? 'in dagstream itself: please report it' : 'probably in a tool'
-  // The first place outside Node.js says most; a fault of our own needs the whole way to it.
+  // The first frame outside Node.js is the most useful; a fault of dagstream itself needs the full path.
   const shown = isOurs ? places.slice(0, MAX_PLACES) : places.filter(place => !place.includes('node:')).slice(0, 1)
   const at = shown.map(place => `, at ${shortenText(place, MAX_PLACE)}`).join('')
   return `A fault that nothing waits for, ${origin}; the command goes on: ${describeThrown(error)}${at}`
@@ -110,7 +111,7 @@ function describeThrown(error: unknown): string {
 function findPlaces(error: unknown): string[] {
   try {
     if (!(error instanceof Error) || typeof error.stack !== 'string') return []
-    // The message stands before the places, and its lines may look like them.
+    // The message precedes the frames, and its lines may resemble them.
     const head = String(error)
     const lines = error.stack.slice(error.stack.startsWith(head) ? head.length : 0).split('\n')
     return lines.flatMap(line => /^ +at (.*)$/.exec(line)?.[1] ?? [])

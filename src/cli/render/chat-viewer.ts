@@ -2,41 +2,41 @@ import type { EventFor, SSEEvent } from '../../events/events.ts'
 import type { TokenUsage } from '../../events/token-usage.ts'
 import type { CommandContext } from '../process/console.ts'
 import { describeEvent } from './event-lines.ts'
-import { TerminalPlace } from '../target/terminal-place.ts'
+import { CursorTracker } from '../target/terminal-place.ts'
 import { toPlainText } from './text.ts'
 import type { Viewer } from './viewer.ts'
 
-/** How an answer is shown. */
+/** Options of a chat viewer. */
 export interface ChatViewerOptions {
-  /** Whether it goes to stdout while it is written. */
+  /** Whether tokens are written to stdout as they arrive. */
   readonly isStreaming: boolean
-  /** Whether retries are told. */
+  /** Whether retries are reported. */
   readonly isVerbose: boolean
-  /** Called once nobody reads stdout any more. */
+  /** Called once the reader of stdout has left. */
   readonly onGone: () => void
 }
 
 /**
- * The answer of one model on stdout, everything else on stderr.
+ * Writes the answer of one model to stdout, everything else to stderr.
  *
- * What an attempt has written is void once it is tried again: on a terminal it is taken back. Where it cannot be, such as
- * in a pipe, a line on stderr says that what follows begins anew.
+ * The output of an attempt is void once it is retried: on a terminal it is erased. Where that is impossible, such as in a pipe,
+ * a line on stderr announces that the answer starts over.
  */
 export class ChatViewer implements Viewer {
-  /** The totals that the events have told so far. */
+  /** Totals that the events have reported so far. */
   tokenUsage: TokenUsage | undefined
-  /** Of the last attempt that streamed. */
+  /** Metrics of the last attempt that streamed. */
   metrics: EventFor<'metrics'>['data'] | undefined
   attemptCount = 0
   readonly #context: CommandContext
   readonly #options: ChatViewerOptions
-  readonly #place = new TerminalPlace()
-  /** Of the terminal when the attempt began: another width moves what was written. */
+  readonly #cursor = new CursorTracker()
+  /** Terminal width at the start of the attempt: a resize reflows the written text. */
   #columns: number | undefined
-  /** Of the attempt's text, in UTF-16 units. */
+  /** Length of the attempt's shown text, UTF-16 units. */
   #shownLength = 0
   #endsLine = true
-  /** After a `snapshot` the text that came before it is missing: only the result has all of it. */
+  /** After a `snapshot` the earlier text is missing: only the result is complete. */
   #isPartial = false
 
   constructor(context: CommandContext, options: ChatViewerOptions) {
@@ -84,18 +84,18 @@ export class ChatViewer implements Viewer {
     }
   }
 
-  /** A line on stderr; an answer that is being written is broken before it. */
+  /** Writes a line to stderr, after a line break in an unfinished answer. */
   async say(line: string): Promise<void> {
     const { stdout, stderr } = this.#context
     const isShared = stdout.stream.isTTY === true && stderr.stream.isTTY === true
     if (isShared && !this.#endsLine) await this.#put('\n')
     await stderr.write(`${line}\n`)
-    if (isShared) this.#place.advance(`${line}\n`, this.#width)
+    if (isShared) this.#cursor.advance(`${line}\n`, this.#width)
   }
 
   close(): void {}
 
-  /** The answer is complete: writes what of it was not shown yet, and ends its line. */
+  /** Completes the answer: writes the rest of it and ends its line. */
   async finish(text: string): Promise<void> {
     if (this.#shownLength !== text.length) {
       await this.#void()
@@ -104,7 +104,7 @@ export class ChatViewer implements Viewer {
     await this.breakLine()
   }
 
-  /** Ends the line of an answer that stays as it is. */
+  /** Ends the line of an answer that stays incomplete. */
   async breakLine(): Promise<void> {
     if (!this.#endsLine) await this.#put('\n')
   }
@@ -113,7 +113,7 @@ export class ChatViewer implements Viewer {
     if (text === '') return
     if (this.#columns === undefined) {
       this.#columns = this.#width
-      this.#place.reset()
+      this.#cursor.reset()
     }
     this.#shownLength += text.length
     await this.#put(this.#context.stdout.stream.isTTY ? toPlainText(text) : text)
@@ -122,11 +122,11 @@ export class ChatViewer implements Viewer {
   async #put(text: string): Promise<void> {
     const { stdout } = this.#context
     this.#endsLine = text.endsWith('\n')
-    if (stdout.stream.isTTY) this.#place.advance(text, this.#width)
+    if (stdout.stream.isTTY) this.#cursor.advance(text, this.#width)
     if (!(await stdout.write(text))) this.#options.onGone()
   }
 
-  /** What was shown of the answer holds no longer. */
+  /** Invalidates the shown answer. */
   async #void(): Promise<void> {
     if (this.#shownLength > 0) {
       const erasure = this.#findErasure()
@@ -144,7 +144,7 @@ export class ChatViewer implements Viewer {
     const { stdout, process } = this.#context
     const { isTTY, rows = 24 } = stdout.stream
     if (!isTTY || process.env['TERM'] === 'dumb' || this.#columns !== this.#width) return undefined
-    return this.#place.findErasure(rows)
+    return this.#cursor.findErasure(rows)
   }
 
   async #tell(event: SSEEvent): Promise<void> {

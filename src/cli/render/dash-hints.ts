@@ -1,14 +1,14 @@
 import type { Command } from 'commander'
 import { quoteWord } from '../process/shell.ts'
 
-/** The longest argument that a line to paste repeats, characters. */
+/** Maximum length of an argument repeated in a line to paste, characters. */
 const MAX_REPEATED = 80
 
 /**
- * Makes every command under `program` say how to pass an argument that begins with a dash, where one was taken for a flag.
+ * Adds a hint to every command under `program` when an argument that begins with a dash was parsed as a flag.
  *
- * @param name how the program is called, for a line to paste
- * @param say is called with the line, after the error itself
+ * @param name the program's command, for a line to paste
+ * @param say receives the hint, after the error itself
  */
 export function addDashHints(program: Command, name: string, say: (line: string) => void): void {
   for (const command of program.commands) {
@@ -22,9 +22,9 @@ export function addDashHints(program: Command, name: string, say: (line: string)
   }
 }
 
-/** `undefined` where all arguments of the command were given, so that the flag is no argument. */
+/** `undefined` if all arguments of the command are present, so that the flag cannot be one. */
 function describeDash({ args, registeredArguments }: Command, path: string): string | undefined {
-  // Arguments come first, then whatever was not understood, from the flag on.
+  // Parsed arguments come first, then the unparsed rest from the flag on.
   const at = args.findIndex(each => each.length > 1 && each.startsWith('-'))
   const text = args[at]
   const argument = registeredArguments[at]

@@ -3,7 +3,7 @@ import type { EventFor, SSEEvent } from '../../events/events.ts'
 import { colorGlyph, GLYPHS } from './glyphs.ts'
 import { formatMs, toPlainLine } from './text.ts'
 
-/** What a log of an execution says of one event, in one line; `undefined` for what only a live view shows. */
+/** Describes an event as one log line; `undefined` for events that only a live view shows. */
 export function describeEvent(event: SSEEvent, colors: Colors): string | undefined {
   if (event.type === 'task_complete') return describeEnd(event.data, colors)
   if (event.type === 'task_retry') {
@@ -30,7 +30,7 @@ function describeEnd(task: EventFor<'task_complete'>['data'], colors: Colors): s
   return `${head}${times} ${toPlainLine(describeFailure(task))}`
 }
 
-/** Why a task did not succeed: its code, its error and, for a skipped one, the failure at the root. */
+/** Reason why a task did not succeed: its code, its error and, for a skipped task, the root failure. */
 export function describeFailure(task: {
   readonly status: string
   readonly code?: string

@@ -1,7 +1,7 @@
 import type { ExecutionHead } from '../target/execution-source.ts'
 import { fitColumns, formatCount, formatMs, toPlainLine } from './text.ts'
 
-/** A longer name is cut. */
+/** Maximum width of a name, columns; a longer one is cut. */
 const MAX_NAME_COLUMNS = 40
 
 const SECOND_MS = 1000
@@ -12,7 +12,7 @@ const UNITS = [
 ] as const
 
 /**
- * Executions for people, one per line under a heading; a column of which nothing is known is left out.
+ * Renders executions for people, one per line under a heading; empty columns are omitted.
  * @param now ms since 1970
  */
 export function renderExecutions(heads: readonly ExecutionHead[], now: number): string {
@@ -41,7 +41,7 @@ export function renderExecutions(heads: readonly ExecutionHead[], now: number): 
   return `${rows.map(renderRow).join('\n')}\n`
 }
 
-/** `12`; of what has ended, `10/12` where ten succeeded. */
+/** `12`, or once ended `10/12` if ten succeeded. */
 function describeTasks({ totalTasks, successCount }: ExecutionHead): string {
   if (totalTasks === undefined) return ''
   return successCount === undefined
@@ -49,7 +49,7 @@ function describeTasks({ totalTasks, successCount }: ExecutionHead): string {
     : `${formatCount(successCount)}/${formatCount(totalTasks)}`
 }
 
-/** `12s`, `5m`, `3h`, `4d`. A clock that was set back makes nothing younger than new. */
+/** `12s`, `5m`, `3h`, `4d`. Negative ages, after a clock was set back, count as 0. */
 function formatAge(ms: number): string {
   if (Number.isNaN(ms)) return ''
   for (const [unit, size] of UNITS) if (ms >= size) return `${Math.floor(ms / size)}${unit}`

@@ -1,7 +1,7 @@
 import type { Colors } from 'picocolors/types.js'
 import type { TaskStatus } from '../../events/events.ts'
 
-/** One sign per state of a task. */
+/** One glyph per task state. */
 export const GLYPHS: Readonly<Record<TaskStatus | 'retry', string>> = {
   pending: '○',
   running: '●',
@@ -12,7 +12,7 @@ export const GLYPHS: Readonly<Record<TaskStatus | 'retry', string>> = {
   retry: '↻',
 }
 
-/** The sign of a state in its colour. */
+/** The glyph of a state in its colour. */
 export function colorGlyph(status: TaskStatus, colors: Colors): string {
   const glyph = GLYPHS[status]
   if (status === 'success') return colors.green(glyph)

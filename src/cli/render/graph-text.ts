@@ -1,15 +1,15 @@
-/** A task as a drawing shows it. */
+/** A task in a drawing. */
 export interface GraphTask {
   readonly id: string
   readonly tool: string
-  /** The ids it depends on, listed and referenced, each once. */
+  /** Ids of its dependencies, explicit and by reference, each once. */
   readonly dependencies: readonly string[]
 }
 
-/** How a graph can be written. */
+/** Output format of a graph. */
 export type GraphFormat = 'mermaid' | 'dot'
 
-/** A workflow as Mermaid or DOT source: a box per task, an arrow from each dependency to what depends on it. */
+/** Renders a workflow as Mermaid or DOT source: a box per task, an arrow from each dependency to its dependent. */
 export function renderGraph(tasks: readonly GraphTask[], format: GraphFormat): string {
   return format === 'mermaid' ? renderMermaid(tasks) : renderDot(tasks)
 }
@@ -35,9 +35,9 @@ function renderDot(tasks: readonly GraphTask[]): string {
   return `${['digraph workflow {', '  node [shape=box]', ...boxes, ...arrows, '}'].join('\n')}\n`
 }
 
-/** Letters, digits and harmless signs as they are, all else as Mermaid's `#code;`. */
+/** Keeps letters, digits and safe characters, encodes all others as Mermaid's `#code;`. */
 function toMermaidText(text: string): string {
-  // Mermaid takes a `;` off a line that has `style…:…#…;` in it, wherever it stands; without the colon it does not.
+  // Mermaid removes a `;` from any line that contains `style…:…#…;`, but not without the colon.
   const safe = /style|classDef/i.test(text) ? /[^\p{L}\p{M}\p{N} _./-]/gu : /[^\p{L}\p{M}\p{N} _.:/-]/gu
   return text.replace(safe, character => `#${character.codePointAt(0)};`)
 }

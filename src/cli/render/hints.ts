@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 
 const REPORT = fileURLToPath(new URL('fixtures/repository-report.json', PACKAGE_ROOT))
 
-/** What to try after the workflow that `npm start` runs; nothing after any other. */
+/** Next steps after the workflow of `npm start`; empty after any other. */
 export function hintsFor(file: string, cwd: string): string {
   if (resolve(cwd, file) !== REPORT) return ''
   return `

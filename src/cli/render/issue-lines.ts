@@ -2,20 +2,20 @@ import type { Colors } from 'picocolors/types.js'
 import type { WorkflowIssue } from '../../workflow/document.ts'
 import { formatNumberOf, toPlainLine } from './text.ts'
 
-/** Said where a tool is missing. */
+/** Hint for a missing tool. */
 export const TOOLS_HINT =
   'Tools come from --tools <module>, --mcp <config>, and `mcpServers` and `http` of dagstream.config.json'
 
-/** Said where `llm:chat` is missing: it is there wherever there is a key. */
+/** Hint for a missing `llm:chat`, which exists whenever a key is set. */
 const KEY_HINT =
   'OPENROUTER_API_KEY is not set where it is to run; for an endpoint of your own, OPENROUTER_BASE_URL, any value will do'
 
-/** Whether issues, of whatever form, name a tool that is not there. */
+/** Whether issues, of any shape, name a missing tool. */
 export function missesTool(issues: unknown): boolean {
   return Array.isArray(issues) && issues.some((issue: WorkflowIssue) => issue.code === 'UNKNOWN_TOOL')
 }
 
-/** The issues of a workflow for people: `CODE pointer: message (hint)`, and the total where not all are listed. */
+/** Renders the issues of a workflow for people: `CODE pointer: message (hint)`, and the total where not all are listed. */
 export function renderIssues(issues: readonly WorkflowIssue[], issueCount: number, colors: Colors): string {
   const lines = issues.map(issue => {
     const { code, pointer, message } = issue

@@ -6,32 +6,33 @@ import type { TaskBoard } from './task-board.ts'
 import { renderTree } from './task-tree.ts'
 import { formatCount } from './text.ts'
 
-/** Ten drawings a second are as many as people can follow. */
+/** Redraw interval, ms: people follow at most ten frames a second. */
 const FRAME_MS = 100
 
-/** How many messages one drawing may leave above the tree. */
+/** Maximum number of messages that one frame prints above the tree. */
 const MAX_MESSAGES_PER_FRAME = 20
 
-/** The tree of a running execution, drawn again in its place on a terminal. */
+/** The tree of a running execution, redrawn in place on a terminal. */
 export interface LiveTree {
-  /** Something happened; the board knows it already. */
+  /** Schedules a redraw for an event that the board has already applied. */
   show(event: SSEEvent): void
-  /** Leaves a line above the tree. */
+  /** Prints a line above the tree. */
   say(line: string): void
-  /** Draws the last state and leaves it standing. */
+  /** Draws the final state, which remains on the terminal. */
   close(): void
 }
 
 /** Starts drawing; until `close`, nothing else may write to `stderr`. */
 export function createLiveTree(board: TaskBoard, { stderr, colors }: CommandContext, now: () => number): LiveTree {
-  // log-update asks for a whole stream and uses what ours has. The cursor stays: an exit at any moment leaves nothing to restore.
+  // log-update's type requires a full stream, but it uses only the members of ours. The cursor stays visible: an exit at any
+  // time leaves nothing to restore.
   const log = createLogUpdate(stderr.stream as unknown as NodeJS.WritableStream, { showCursor: true })
   let messages: string[] = []
   let withheldCount = 0
 
   const draw = (): void => {
     if (stderr.error) return
-    // Where nothing has begun, such as while a server is being reached, there is no tree yet.
+    // No tree before the execution has started, such as while connecting to a server.
     const hasBegun = board.state.status !== 'pending'
     if (!hasBegun && messages.length === 0) return
     if (withheldCount > 0) messages.push(`… and ${formatCount(withheldCount)} more messages`)
@@ -40,7 +41,7 @@ export function createLiveTree(board: TaskBoard, { stderr, colors }: CommandCont
     withheldCount = 0
     if (!hasBegun) return
     const { rows = 24, columns = 80 } = stderr.stream
-    // A line is left for the cursor.
+    // One line is reserved for the cursor.
     log(renderTree(board, { rows: Math.max(3, rows - 1), columns: Math.max(20, columns), now: now(), colors }))
   }
   const say = (line: string): void => {
@@ -50,7 +51,7 @@ export function createLiveTree(board: TaskBoard, { stderr, colors }: CommandCont
   const timer = setInterval(draw, FRAME_MS)
   return {
     show(event) {
-      // Starts, ends and retries are in the tree; what a tool says is not.
+      // The tree shows starts, ends and retries, but not a tool's messages.
       const line = event.type === 'info' ? describeEvent(event, colors) : undefined
       if (line !== undefined) say(line)
     },

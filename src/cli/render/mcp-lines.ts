@@ -2,7 +2,7 @@ import type { Logger } from '../../log/logger.ts'
 import type { CommandContext } from '../process/console.ts'
 import { toPlainLine } from './text.ts'
 
-/** What MCP servers write on stderr, and what is wrong with them, for people: `mcp memory: …`, on stderr. */
+/** Prints the stderr output and the failures of MCP servers on stderr: `mcp memory: …`. */
 export class McpLines implements Logger {
   readonly #context: Pick<CommandContext, 'notices' | 'colors'>
 
@@ -11,7 +11,7 @@ export class McpLines implements Logger {
   }
 
   debug(message: string, fields?: Readonly<Record<string, unknown>>): void {
-    // Each is ended with the command.
+    // Every server closes with the command.
     if (fields?.['isClosed'] === true) return
     this.#tell(message, fields, '')
   }
@@ -21,7 +21,7 @@ export class McpLines implements Logger {
   }
 
   #tell(message: string, { server = '' }: Readonly<Record<string, unknown>> = {}, mark: string): void {
-    // The name stands before each line, as it does in a log of JSON.
+    // The prefix already names the server, as the fields do in a JSON log.
     const head = `MCP server \`${String(server)}\`: `
     const text = message.startsWith(head) ? `mcp ${String(server)}: ${message.slice(head.length)}` : message
     this.#context.notices.tell(`${mark}${toPlainLine(text)}`)

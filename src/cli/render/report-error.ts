@@ -5,10 +5,10 @@ import { type CommandContext, type ExitCode, HintedError, UsageError } from '../
 import { renderIssues } from './issue-lines.ts'
 import { toPlainLine } from './text.ts'
 
-/** What was asked for is at fault, not the server: the workflow, an option, or how large they are. */
+/** HTTP statuses that blame the input: the workflow, an option, or their size. */
 const INVALID_INPUT: ReadonlySet<unknown> = new Set([400, 413, 415, 422])
 
-/** Says what went wrong, in words, never with a stack. */
+/** Prints an error for people, never with a stack. */
 export async function reportError(error: unknown, context: CommandContext): Promise<ExitCode> {
   const { stderr, colors } = context
   if (error instanceof HintedError) {
@@ -26,7 +26,7 @@ export async function reportError(error: unknown, context: CommandContext): Prom
   return isInvalidInput(error) ? 2 : 1
 }
 
-/** Those of a workflow that was refused, here or by a server. */
+/** The issues of a rejected workflow, found locally or by a server. */
 function findIssues(error: unknown): { listed: WorkflowIssue[]; count: number } | undefined {
   if (!(error instanceof DagstreamError)) return undefined
   const { code, details } = error
@@ -37,7 +37,7 @@ function findIssues(error: unknown): { listed: WorkflowIssue[]; count: number } 
   return { listed, count: typeof issueCount === 'number' ? issueCount : listed.length }
 }
 
-/** What a server sends is taken at its word only where it has the form. */
+/** Validates the shape of a server's issue. */
 function isIssue(value: unknown): value is WorkflowIssue {
   const { code, pointer, message, hint = '' } = (value ?? {}) as Record<string, unknown>
   return [code, pointer, message, hint].every(each => typeof each === 'string')
@@ -47,7 +47,7 @@ function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   if (!(error instanceof DagstreamError)) return error.message
   if (error.code === 'CONNECTION_LOST') return `The connection was lost: ${describeCause(error)}`
-  // That an execution could not be recorded does not say what to do; what the store said does.
+  // The store's own error is more actionable than `STORE_FAILED`.
   const isTold = error.code === 'STORE_FAILED' && error.cause instanceof DagstreamError
   return isTold ? `${error.message}: ${(error.cause as DagstreamError).message}` : error.message
 }

@@ -5,13 +5,13 @@ import { type Followed, toExitCode } from '../target/follow.ts'
 import { renderSummary } from './summary.ts'
 import { toPlainText } from './text.ts'
 
-/** What standard output is for: the result, the events, or else the outputs of the last layer. */
+/** Content of standard output: the result, the events, or by default the outputs of the last layer. */
 export interface OutputFlags {
   readonly json?: true
   readonly sse?: true
 }
 
-/** Tells how an execution ended that was run or taken up again. */
+/** Reports the end of an execution that was run or resumed. */
 export async function reportEnd(
   { result, lastLayer }: Followed,
   { json, sse }: OutputFlags,
@@ -20,13 +20,13 @@ export async function reportEnd(
   if (json) await stdout.write(`${stringifyJson(result)}\n`)
   if (!stdout.isClosed) await stderr.write(renderSummary(result, colors))
   if (!json && !sse) await stdout.write(renderOutputs(result, lastLayer, stdout.stream.isTTY === true))
-  // A full disk is no cancellation, though it led to one.
+  // A full disk is a failure (1) although it caused a cancellation.
   return stdout.error && !stdout.isClosed ? 1 : toExitCode(result)
 }
 
-/** What the tasks of the last layer made, strings as they are, the rest as JSON, so that it can be piped on. */
+/** Renders the last layer's outputs, strings raw and the rest as JSON, suitable for a pipe. */
 function renderOutputs({ results }: ExecutionResult, lastLayer: Followed['lastLayer'], isForPeople: boolean): string {
-  // A reader that fell behind was told the state instead of the layers: then all of them.
+  // A reader that fell behind received a snapshot without layers: print all outputs.
   const last = lastLayer && new Set(lastLayer)
   const text = results
     .filter(({ taskId, status }) => status === 'success' && (last?.has(taskId) ?? true))

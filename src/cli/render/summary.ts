@@ -5,10 +5,10 @@ import { describeFailure } from './event-lines.ts'
 import { colorGlyph } from './glyphs.ts'
 import { formatCount, formatMs, formatNumberOf, formatUsage, toPlainLine } from './text.ts'
 
-/** How many failures are listed, and how many tasks that were skipped. */
+/** Maximum number of listed failures, and of listed skipped tasks. */
 const MAX_LISTED = 20
 
-/** What a summary tells: an `ExecutionResult` is one. */
+/** Input of a summary; an `ExecutionResult` conforms. */
 export interface Summarised extends ExecutionCounts {
   readonly status: ExecutionStatus
   readonly reason?: Reason
@@ -20,7 +20,7 @@ export interface Summarised extends ExecutionCounts {
   readonly tokenUsage?: TokenUsage
 }
 
-/** An ended execution for people: counts, times, what did not succeed and why, tokens and cost. */
+/** Renders an ended execution for people: counts, times, failures with reasons, tokens and cost. */
 export function renderSummary(result: Summarised, colors: Colors): string {
   const lines = [
     `${renderStatus(result, colors)} ${renderCounts(result)} in ${formatMs(result.executionTimeMs)}`,

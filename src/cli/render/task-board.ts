@@ -2,38 +2,38 @@ import type { EventFor, SSEEvent } from '../../events/events.ts'
 import { applyEvent, createState, type ExecutionState } from '../../events/state.ts'
 import { addTokenUsage, type TokenUsage } from '../../events/token-usage.ts'
 
-/** How many of the tasks that ended last are remembered for a view that cannot show all. */
+/** Number of recently ended tasks that are remembered for a view that cannot show all. */
 const RECENT_TASKS = 100
 
-/** What a task that runs, or waits for its next attempt, shows beside its state. */
+/** View data of a task that runs or waits for its next attempt. */
 export interface ActiveTask {
   /** Start of the attempt, ms on the clock of `apply`. */
   readonly startedAt: number
-  /** Said while it waits for another attempt. */
+  /** Set while it waits for another attempt. */
   readonly retry?: { readonly error: string; readonly delayMs: number }
 }
 
 /**
- * What a viewer of one execution knows: the state that the one reducer makes, and beside it what only a view wants.
+ * The model of a viewer: the state of the shared reducer plus view-only data.
  *
- * Each event costs the same whatever the number of tasks, and outputs are let go.
+ * An event costs O(1) in the number of tasks, and outputs are discarded.
  */
 export class TaskBoard {
   readonly state: ExecutionState = createState('')
   /** Task ids by layer, in document order. */
   layers: readonly (readonly string[])[] = []
-  /** How many tasks of each layer have ended. */
+  /** Number of ended tasks per layer. */
   readonly endedByLayer: number[] = []
-  /** The tasks between their first start and their end, in the order in which they started. */
+  /** Tasks between their first start and their end, in start order. */
   readonly active: Map<string, ActiveTask> = new Map()
-  /** The tasks that ended last, the latest at the end. */
+  /** Recently ended tasks, the latest last. */
   readonly recent: string[] = []
-  /** By task, all attempts. */
+  /** Usage by task, over all attempts. */
   readonly usage: Map<string, TokenUsage> = new Map()
-  /** When the execution began, ms on the clock of `apply`. */
+  /** Start of the execution, ms on the clock of `apply`. */
   startedAt = 0
 
-  /** Takes in what happened, at `now` ms of any monotonic clock. */
+  /** Applies an event at `now` ms of any monotonic clock. */
   apply(event: SSEEvent, now: number): void {
     if (event.type === 'task_complete') {
       const { output: _, ...data } = event.data
@@ -48,7 +48,7 @@ export class TaskBoard {
       this.layers = event.data.layers
       for (const _ of this.layers) this.endedByLayer.push(0)
     } else if (event.type === 'task_start') {
-      // Deleted first, so that a new attempt goes to the end of the order.
+      // Deleted first, so that a new attempt moves to the end of the order.
       this.active.delete(event.data.taskId)
       this.active.set(event.data.taskId, { startedAt: now })
     } else if (event.type === 'task_retry') {
@@ -60,13 +60,13 @@ export class TaskBoard {
     }
   }
 
-  /** How many tasks have ended. */
+  /** Number of ended tasks. */
   get endedCount(): number {
     const { successCount, errorCount, skippedCount, cancelledCount } = this.state.counts
     return successCount + errorCount + skippedCount + cancelledCount
   }
 
-  /** Begins anew from what the events before came to, which cannot be had any more. */
+  /** Restores the state from a snapshot that replaces unavailable events. */
   #restore(data: EventFor<'snapshot'>['data'], now: number): void {
     const tasks = data.tasks.map(task => ({ ...task, output: undefined }))
     applyEvent(this.state, { type: 'snapshot', data: { ...data, tasks } }, 0)

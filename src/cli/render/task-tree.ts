@@ -4,12 +4,12 @@ import { colorGlyph, GLYPHS } from './glyphs.ts'
 import type { ActiveTask, TaskBoard } from './task-board.ts'
 import { countColumns, fitColumns, formatCount, formatMs, formatUsage, toPlainLine } from './text.ts'
 
-/** The window that a tree is drawn for. */
+/** The viewport of a tree. */
 export interface TreeView {
-  /** Lines and characters that may be used. */
+  /** Available lines and columns. */
   readonly rows: number
   readonly columns: number
-  /** On the clock of the board, ms. */
+  /** Current time on the board's clock, ms. */
   readonly now: number
   readonly colors: Colors
 }
@@ -17,8 +17,8 @@ export interface TreeView {
 /**
  * The tasks of an execution by layer, one per line, in at most `rows` lines.
  *
- * Where not all fit, those that run come first, then those that ended last; the rest is summed up in one line. The cost of
- * a drawing depends on the window, never on the number of tasks.
+ * If not all fit, running tasks come first, then the most recently ended; one line summarizes the rest. The cost of a frame
+ * depends on the viewport, never on the number of tasks.
  */
 export function renderTree(board: TaskBoard, view: TreeView): string {
   const lineCount = 1 + board.layers.length + board.state.counts.totalTasks
@@ -60,7 +60,7 @@ function renderTask(task: TaskState, board: TaskBoard, { now, columns, colors }:
   const active = board.active.get(task.taskId)
   const glyph = active?.retry ? colors.yellow(GLYPHS.retry) : colorGlyph(task.status, colors)
   const facts = describeFacts(task, active, board, now)
-  // Two for the indent, up to two for the sign, one for a space.
+  // Two columns for the indent, up to two for the glyph, one for a space.
   const room = Math.max(8, columns - 5)
   const name = fitColumns(
     toPlainLine(task.taskId),
@@ -89,7 +89,7 @@ function describeFacts(task: TaskState, active: ActiveTask | undefined, { usage 
   return toPlainLine(facts.join(' · '))
 }
 
-/** The tasks to show by layer, in as many lines as there are, a layer's own line counted. */
+/** Selects the tasks to show by layer within `lines`, including each layer's heading. */
 function chooseTasks(board: TaskBoard, lines: number): string[][] {
   const chosen: string[][] = []
   let left = lines

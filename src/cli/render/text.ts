@@ -1,12 +1,9 @@
 import type { TokenUsage } from '../../events/token-usage.ts'
 
-// Control characters move the cursor or start an escape sequence; the rest breaks lines or turns the reading direction around.
+// Control characters move the cursor or start an escape sequence; the rest breaks lines or changes the text direction.
 const UNSAFE = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/gu
 
-/**
- * Text of unknown origin as one line that a terminal only shows: control characters become their escapes, halves of
- * characters U+FFFD.
- */
+/** Sanitizes untrusted text to one terminal-safe line: control characters become escapes, lone surrogates U+FFFD. */
 export function toPlainLine(text: string): string {
   return text.toWellFormed().replace(UNSAFE, escapeCharacter)
 }
@@ -18,7 +15,7 @@ export function toPlainText(text: string): string {
     .replace(UNSAFE, character => (character === '\n' || character === '\t' ? character : escapeCharacter(character)))
 }
 
-/** How many columns of a terminal `text` takes at most: two for all that may be wide. */
+/** Maximum number of terminal columns of `text`: two for every possibly wide character. */
 export function countColumns(text: string): number {
   let width = 0
   for (const character of text) {
@@ -28,7 +25,7 @@ export function countColumns(text: string): number {
   return width
 }
 
-/** `text` in at most `columns` columns of a terminal, with `…` where it is cut. */
+/** Truncates `text` to at most `columns` terminal columns, ending in `…` if cut. */
 export function fitColumns(text: string, columns: number): string {
   let width = 0
   let cutAt = 0
@@ -51,9 +48,9 @@ export function formatMs(ms: number): string {
 
 /** `1,234`. */
 export function formatCount(count: number): string {
-  // A server's figures are taken at its word: what is no number must not be shown as it is.
+  // A server's figures are not validated: a value that is not a number must not be printed raw.
   const value = Number(count)
-  // The first use of locales takes as long as loading the library: a small number needs none.
+  // The first use of locales costs as much as loading the library; small numbers avoid it.
   return Number.isInteger(value) && Math.abs(value) < 1000 ? String(value) : value.toLocaleString('en-US')
 }
 

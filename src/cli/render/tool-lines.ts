@@ -3,11 +3,11 @@ import { countColumns, fitColumns, toPlainLine } from './text.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** The longest name, and the longest type, that others are lined up with, columns. */
+/** Maximum width of the name and type columns for alignment. */
 const MAX_NAME = 40
 const MAX_TYPE = 32
 
-/** Names of tools with what they do, and under each its arguments: name, type, whether it is required, description. */
+/** Renders tools with their descriptions, and under each its arguments: name, type, whether it is required, description. */
 export function renderTools(tools: readonly AnyTool[], columns: number): string {
   const width = Math.min(MAX_NAME, Math.max(...tools.map(({ name }) => name.length)))
   const lines = tools.flatMap(tool => {
@@ -17,7 +17,7 @@ export function renderTools(tools: readonly AnyTool[], columns: number): string 
   return lines.map(line => `${line.trimEnd()}\n`).join('')
 }
 
-/** Of a Standard Schema, which is code, nothing is known. */
+/** Empty for a Standard Schema, which is code. */
 function describeArguments({ inputSchema }: AnyTool, columns: number): string[] {
   const schema: Fields = inputSchema === undefined || '~standard' in inputSchema ? {} : inputSchema
   const required: readonly unknown[] = Array.isArray(schema['required']) ? schema['required'] : []
@@ -37,7 +37,7 @@ function describeArguments({ inputSchema }: AnyTool, columns: number): string[] 
   )
 }
 
-/** A word or two for the type of a JSON Schema, which may be any: `string`, `"a" | "b"`, `string[]`, `any`. */
+/** A short name for the type of any JSON Schema: `string`, `"a" | "b"`, `string[]`, `any`. */
 function describeType(schema: unknown): string {
   const { type, enum: values, const: value, items, anyOf, oneOf } = asFields(schema)
   if (value !== undefined) return JSON.stringify(value)
@@ -52,7 +52,7 @@ function describeType(schema: unknown): string {
   return Array.isArray(choices) ? [...new Set(choices.map(describeItem))].join(' | ') : 'any'
 }
 
-/** One step deep: a schema of arrays of arrays says no more to people than that. */
+/** One level deep: nested array types would not help the reader. */
 function describeItem(schema: unknown): string {
   const { type } = asFields(schema)
   return typeof type === 'string' ? type : 'any'

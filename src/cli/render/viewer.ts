@@ -2,29 +2,29 @@ import type { SSEEvent } from '../../events/events.ts'
 import type { CommandContext } from '../process/console.ts'
 import { describeEvent } from './event-lines.ts'
 
-/** What people see of a running execution. */
+/** The view of a running execution for people. */
 export interface Viewer {
   /** Shows one event, in order; the next waits until this has settled. */
   show(event: SSEEvent): void | Promise<void>
-  /** Leaves a line for people. */
+  /** Prints a line for people. */
   say(line: string): void | Promise<void>
   /** Whether `say` drops every line. */
   readonly isSilent?: boolean
-  /** Shows the last state; others may write then. */
+  /** Draws the final state and releases the terminal. */
   close(): void
 }
 
 /** Shows nothing. */
 export const SILENT_VIEWER: Viewer = { show() {}, say() {}, close() {}, isSilent: true }
 
-/** A live tree where `stderr` is a terminal that can draw one, else one line per thing worth telling. */
+/** A live tree where `stderr` is a terminal that can draw one, else one line per notable event. */
 export async function createViewer(context: CommandContext): Promise<Viewer> {
   const { stderr, process } = context
-  // A terminal that says it has no size cannot draw one either.
+  // A terminal that reports no size cannot draw a tree either.
   if (!stderr.stream.isTTY || stderr.stream.columns === 0 || process.env['TERM'] === 'dumb') {
     return createLineViewer(context)
   }
-  // What draws takes as long to load as all else.
+  // Loaded lazily: drawing takes as long to load as everything else.
   const [{ createLiveTree }, { TaskBoard }] = await Promise.all([import('./live-tree.ts'), import('./task-board.ts')])
   const board = new TaskBoard()
   const tree = createLiveTree(board, context, now)
@@ -37,7 +37,7 @@ export async function createViewer(context: CommandContext): Promise<Viewer> {
   }
 }
 
-/** One line per thing worth telling. */
+/** Prints one line per notable event. */
 export function createLineViewer({ stderr, colors }: CommandContext): Viewer {
   return {
     async show(event) {

@@ -1,2 +1,2 @@
-/** Where `serve` keeps executions unless it is told otherwise, from the working directory. */
+/** Default store of `serve`, relative to the working directory. */
 export const DEFAULT_STORE = '.dagstream/executions.db'

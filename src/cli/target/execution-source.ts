@@ -2,16 +2,16 @@ import type { SSEEventType } from '../../events/events.ts'
 import type { ExecutionResult } from '../../engine/execution-result.ts'
 import type { ListFilter } from '../../host/listing/list-filter.ts'
 
-/** An execution as a list shows it. */
+/** An execution in a list. */
 export interface ExecutionHead {
   readonly executionId: string
-  /** `running`, `parked`, or how it ended. */
+  /** `running`, `parked`, or the final status. */
   readonly status: string
-  /** ISO 8601; unknown where a server does not tell. */
+  /** ISO 8601; absent if the server does not report it. */
   readonly createdAt?: string
-  /** Why it is not taken up by itself any more. */
+  /** Reason why it is no longer resumed automatically. */
   readonly parked?: { readonly code: string; readonly message: string }
-  /** Where that is known without reading all of its log. */
+  /** Set where it is available without reading the whole log. */
   readonly name?: string
   readonly totalTasks?: number
   readonly successCount?: number
@@ -22,11 +22,11 @@ export interface ExecutionHead {
   /** ISO 8601. */
   readonly startedAt?: string
   readonly endedAt?: string
-  /** Once it has ended. */
+  /** Set once it has ended. */
   readonly executionTimeMs?: number
 }
 
-/** An event as it goes over the wire. */
+/** An event in its wire format. */
 export interface WireEvent {
   readonly id: string
   readonly type: SSEEventType
@@ -34,28 +34,28 @@ export interface WireEvent {
   readonly json: string
 }
 
-/** What is known of one execution. */
+/** Record and events of one execution. */
 export interface ExecutionLog {
-  /** What was asked for, as far as it is known here; JSON. */
+  /** The submitted request, as far as the source has it; JSON. */
   readonly record: object
-  /** Up to now, in order. */
+  /** The events so far, in order. */
   readonly events: AsyncIterable<WireEvent>
 }
 
-/** Where executions are looked at and dealt with. Of one that is not there everything rejects, with a message for people. */
+/** A source of executions. For an unknown execution every method rejects with a message for people. */
 export interface ExecutionSource {
-  /** Those that a filter leaves, oldest first. */
+  /** The executions that match a filter, oldest first. */
   list(filter?: ListFilter): AsyncIterable<ExecutionHead>
-  /** The same with its figures, where they can be had at little cost. */
+  /** Adds figures that are available at little cost. */
   addFigures(head: ExecutionHead): Promise<ExecutionHead>
-  /** How it stands; with the result once it has ended. */
+  /** Current status; with the result once it has ended. */
   show(executionId: string): Promise<{ readonly head: ExecutionHead; readonly result?: ExecutionResult }>
   openLog(executionId: string): Promise<ExecutionLog>
-  /** An output, whole, as JSON. */
+  /** The complete output of a task, as JSON. */
   readOutput(executionId: string, taskId: string): Promise<string>
-  /** Harmless after the end. @returns the status then */
+  /** Idempotent, also after the end. @returns the resulting status */
   cancel(executionId: string): Promise<string>
-  /** One that has neither ended nor is parked is refused. */
+  /** Rejects unless the execution has ended or is parked. */
   delete(executionId: string): Promise<void>
   close(): Promise<void>
 }

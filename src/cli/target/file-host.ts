@@ -7,8 +7,8 @@ import type { ToolSource } from '../../tools/registry.ts'
 import { createShelf } from '../../tools/tool-provider.ts'
 
 /**
- * The host of a command: it resumes, cancels and deletes executions of a store that it is asked for, with no bound and no drain
- * time. Close it before the store.
+ * The host of a command: resumes, cancels and deletes executions of a store on request, without limits and without a drain
+ * timeout. Close it before the store.
  */
 export function createFileHost(store: ExecutionStore, tools: ToolSource = []): ExecutionHost {
   return new ExecutionHost({
@@ -30,7 +30,7 @@ export async function findInFile(store: SqliteStore, executionId: string): Promi
   throw new DagstreamError('EXECUTION_NOT_FOUND', `There is no execution ${executionId} in ${store.file}`)
 }
 
-/** The same error with a message that names the execution where it has the code, else the error as it is. */
+/** Replaces the message of an error that has the code by one that names the execution; returns other errors unchanged. */
 export function nameExecution(error: unknown, code: DagstreamErrorCode, message: string): unknown {
   return error instanceof DagstreamError && error.code === code
     ? new DagstreamError(code, message, { cause: error })

@@ -5,46 +5,46 @@ import type { CommandContext, ExitCode } from '../process/console.ts'
 import { describeSecond, listenForInterrupts } from '../process/interrupts.ts'
 import { createLineViewer, createViewer, SILENT_VIEWER, type Viewer } from '../render/viewer.ts'
 
-/** An execution that a command follows, whether it runs in this process or on a server. */
+/** An execution that a command follows, in this process or on a server. */
 export interface FollowedExecution {
   readonly events: AsyncIterable<SSEEvent>
-  /** Asked for once the events have ended. */
+  /** Called once the events have ended. */
   readonly result: () => Promise<ExecutionResult>
-  /** Ctrl-C was pressed, or whoever read the events has left: cancels, or lets go. Called at most once. */
+  /** Called at most once, on Ctrl-C or when the reader of the events has left: cancels or detaches. */
   readonly stop: (why: string) => void
-  /** Whether `stop` cancels, which is said when Ctrl-C calls it. */
+  /** Whether `stop` cancels; decides the message on Ctrl-C. */
   readonly isCancelling?: true
 }
 
-/** How an execution is followed. */
+/** Options of `follow`. */
 export interface FollowOptions {
   /** Whether the events go to stdout, as Server-Sent Events. */
   readonly sse?: true
-  /** Whether people see lines even where a tree could be drawn: it needs the events from the first on. */
+  /** Whether to print lines even on a terminal: a tree needs all events from the first. */
   readonly isPartial?: boolean
-  /** Shows it instead of a tree or lines. */
+  /** Replaces the tree or the lines. */
   readonly viewer?: Viewer
-  /** Starts it, or begins to follow it. What it throws ends the command. */
+  /** Starts or attaches to the execution. An error it throws ends the command. */
   readonly begin: (viewer: Viewer) => FollowedExecution
 }
 
-/** What was followed to its end. */
+/** Outcome of a followed execution. */
 export interface Followed {
   readonly result: ExecutionResult
-  /** The ids of the tasks on which no other waits; `undefined` if the events did not say. */
+  /** The ids of the last layer's tasks; `undefined` if the events did not list the layers. */
   readonly lastLayer: readonly string[] | undefined
 }
 
 /**
- * Shows an execution until it ends: the one path of `run`, here and on a server, and of `watch`.
+ * Shows an execution until it ends. Shared by `run`, local and remote, and `watch`.
  *
- * The first Ctrl-C stops, a second one exits at once. A reader of the events that leaves stops too: that shows at the next write.
- * @throws what `begin`, the events and the result throw
+ * The first Ctrl-C stops, a second one exits at once. A reader that leaves stops too, detected at the next write.
+ * @throws any error of `begin`, the events or the result
  */
 export async function follow(options: FollowOptions, context: CommandContext): Promise<Followed> {
   const { process, stdout, notices } = context
   const viewer = options.viewer ?? (await chooseViewer(options, context))
-  // A tool may wait for something that keeps no process alive; the execution does.
+  // Keeps the process alive: a tool may wait for something that does not.
   const alive = setInterval(() => {}, 60_000)
   let stopListening = (): void => {}
   let isStopped = false
@@ -76,14 +76,14 @@ export async function follow(options: FollowOptions, context: CommandContext): P
   }
 }
 
-/** What the end of an execution makes of the process. */
+/** Maps the result of an execution to the exit code. */
 export function toExitCode({ status, reason }: ExecutionResult): ExitCode {
   if (status === 'success') return 0
   return reason?.code === 'CANCELLED' ? 130 : 1
 }
 
 async function chooseViewer({ sse, isPartial }: FollowOptions, context: CommandContext): Promise<Viewer> {
-  // Events on a terminal: a tree beside them would tear them apart.
+  // Events and a tree on the same terminal would interleave.
   if (sse && context.stdout.stream.isTTY) return SILENT_VIEWER
   return isPartial ? createLineViewer(context) : createViewer(context)
 }

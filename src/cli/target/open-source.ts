@@ -7,7 +7,7 @@ import { RemoteExecutions } from './remote-executions.ts'
 import { openExistingStore } from './store-place.ts'
 import { StoredExecutions } from './stored-executions.ts'
 
-/** The flags that say where executions are. */
+/** The flags that select a source of executions. */
 export interface SourceFlags {
   readonly store?: string
   readonly server?: string
@@ -15,8 +15,8 @@ export interface SourceFlags {
 }
 
 /**
- * A server, or the file of a store: without a flag the default one, if it is here.
- * @throws UsageError where nothing says which; Error for a file that cannot be had, and to write also for one that is in use
+ * Opens a server or a store file; without a flag the default file, if it exists.
+ * @throws UsageError if no source is given; Error for a file that cannot be opened or, for writing, is in use
  */
 export async function openSource(
   flags: SourceFlags,
@@ -28,7 +28,7 @@ export async function openSource(
   return new StoredExecutions(await openExistingStore(findStore(flags, process), access, process))
 }
 
-/** @throws UsageError where no file is named, and the default one is not here */
+/** @throws UsageError if no file is given and the default one does not exist */
 export function findStore({ store, token }: SourceFlags, { cwd }: CliProcess): string {
   if (token !== undefined) throw new UsageError('Expected --server with --token')
   if (store !== undefined || existsSync(resolve(cwd, DEFAULT_STORE))) return store ?? DEFAULT_STORE

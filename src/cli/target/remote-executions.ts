@@ -11,16 +11,16 @@ import type { CliProcess } from '../process/console.ts'
 import type { ExecutionHead, ExecutionLog, ExecutionSource, WireEvent } from './execution-source.ts'
 import { describeServer, type ServerFlags } from './server-connection.ts'
 
-/** How many executions are asked for at once. */
+/** Page size of a list. */
 const PAGE_SIZE = 1000
 
-/** The most that is read of an answer, bytes: all outputs of an execution, escaped as JSON, and as much again. */
+/** Maximum size of a response, bytes: all outputs of an execution, escaped as JSON, times two. */
 const MAX_ANSWER_BYTES = 512 * 1024 * 1024
 
-/** A connection that is silent for so long counts as lost, ms: a server gives a sign of life every 8 s. */
+/** Silence after which a connection counts as lost, ms: a server sends a heartbeat every 8 s. */
 const IDLE_TIMEOUT_MS = 30_000
 
-/** A place that no log comes to: it is answered with the state of the execution, and where its log is now. */
+/** A sequence number beyond any log: the server answers with a snapshot and the current position. */
 const AHEAD = 999_999_999_999_999
 
 /** The executions of a server. */
@@ -44,7 +44,7 @@ export class RemoteExecutions implements ExecutionSource {
       const executions = readField(answer, 'executions')
       for (const each of Array.isArray(executions) ? executions : []) {
         const head = parseHead(each)
-        // An older server does not know the filters.
+        // An older server ignores the filters.
         if (status !== undefined && head.status !== status) continue
         if (name !== undefined && head.name !== name) continue
         if (since === undefined || (head.createdAt ?? since) >= since) yield head
@@ -55,7 +55,7 @@ export class RemoteExecutions implements ExecutionSource {
     }
   }
 
-  /** What a server lists is all that it tells of an execution without telling everything. */
+  /** A server's list already has every figure that is available without the full log. */
   addFigures(head: ExecutionHead): Promise<ExecutionHead> {
     return Promise.resolve(head)
   }
@@ -94,7 +94,7 @@ export class RemoteExecutions implements ExecutionSource {
     reply.close()
   }
 
-  /** Has the server go on with one that it does not run. */
+  /** Asks the server to resume an execution that it does not run. */
   async resume(executionId: string): Promise<void> {
     const reply = await this.#transport.send({
       method: 'POST',
@@ -118,7 +118,7 @@ export class RemoteExecutions implements ExecutionSource {
   async *#readUpTo(executionId: string, head: number): AsyncGenerator<WireEvent, void, undefined> {
     if (head === 0) return
     for await (const event of this.#follow(executionId)) {
-      // An event without a place only says why no more follow.
+      // An event without a sequence number only reports why the stream ended.
       const seq = parseEventId(event.id)?.seq
       if (seq !== undefined) yield event
       if (seq === head) return
@@ -126,7 +126,7 @@ export class RemoteExecutions implements ExecutionSource {
     throw new StreamInterruptedError(`The events of execution ${executionId} were cut short`)
   }
 
-  /** Its messages as they are on the wire; leaving lets go of the connection. */
+  /** Its raw messages; leaving the loop closes the connection. */
   async *#follow(executionId: string, lastEventId?: string): AsyncGenerator<WireEvent, void, undefined> {
     const headers = { Accept: 'text/event-stream', ...(lastEventId !== undefined && { 'Last-Event-ID': lastEventId }) }
     const reply = await this.#transport.send({ method: 'GET', path: `executions/${executionId}/events`, headers })
@@ -150,7 +150,7 @@ export class RemoteExecutions implements ExecutionSource {
 
 const JSON_ONLY = { Accept: 'application/json' }
 
-/** What a server sends is taken at its word only where it has the form. */
+/** Validates the shape of a server's entry. */
 function parseHead(value: unknown): ExecutionHead {
   const [executionId, status, createdAt] = ['executionId', 'status', 'createdAt'].map(name => readField(value, name))
   if (typeof executionId !== 'string' || typeof status !== 'string') {

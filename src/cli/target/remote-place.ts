@@ -13,28 +13,28 @@ import { quoteWord } from '../process/shell.ts'
 import { formatMs, toPlainLine } from '../render/text.ts'
 import type { Viewer } from '../render/viewer.ts'
 
-/** How long after Ctrl-C a server may take to answer that it cancels, and to be connected to again where that was lost, ms. */
+/** Time after Ctrl-C for the server to acknowledge the cancellation, and for a lost connection to be restored, ms. */
 const STOP_MS = 5000
 
 /**
- * Where a command has come to in an execution on a server, and how it leaves.
+ * The session of a command with an execution on a server: its position, and how it ends.
  *
- * A connection that is lost is told, and had again; a server that was never reached is told at once, as an error: it is more
- * likely a wrong address than a short fault. After Ctrl-C nothing is tried again: the server is asked once to cancel, and its
- * end is waited for as long as the connection holds.
+ * A lost connection is reported and restored. A server that was never reached is an immediate error: a wrong address is
+ * likelier than a transient fault. After Ctrl-C nothing is retried: the server is asked once to cancel, and the command waits
+ * for the end as long as the connection holds.
  */
-export class RemotePlace {
-  /** The totals that the events have told so far. */
+export class RemoteSession {
+  /** Totals that the events have reported so far. */
   tokenUsage: TokenUsage | undefined
   readonly #flags: ServerFlags
   #executionId: string | undefined
   #lastEventId: string | undefined
-  /** Aborted once nothing is waited for any more. */
+  /** Aborted when the command stops waiting. */
   readonly #leaving = new AbortController()
   #isStopped = false
-  /** The server has taken the cancellation on. */
+  /** The server has accepted the cancellation. */
   #isCancelling = false
-  /** From a lost connection to the next event. */
+  /** True from a lost connection until the next event. */
   #isLost = false
   #stopTimer: (() => void) | undefined
 
@@ -42,7 +42,7 @@ export class RemotePlace {
     this.#flags = flags
   }
 
-  /** Hands a workflow in and follows it; to stop cancels it. @throws UsageError for a token that no request can carry */
+  /** Submits a workflow and follows it; stopping cancels it. @throws UsageError for a token that no request can carry */
   start(
     workflow: DAGStructure,
     options: Omit<RemoteExecuteOptions, 'signal'>,
@@ -51,12 +51,12 @@ export class RemotePlace {
   ): FollowedExecution {
     const { signal } = this.#leaving
     const execution = this.#connect(process, viewer).stream(workflow, { ...options, signal })
-    // It never rejects.
+    // Never rejects.
     const stop = (): void => void this.#cancel(execution, viewer)
     return { events: this.#note(execution), result: () => execution.result, stop, isCancelling: true }
   }
 
-  /** Follows one that is there; to stop lets go of it. @throws as `start` */
+  /** Follows an existing execution; stopping detaches from it. @throws as `start` */
   watch(executionId: string, after: string | undefined, process: CliProcess, viewer: Viewer): FollowedExecution {
     this.#executionId = executionId
     this.#lastEventId = after
@@ -66,12 +66,12 @@ export class RemotePlace {
     return { events: this.#note(execution), result: () => execution.result, stop: () => this.#leaving.abort() }
   }
 
-  /** Whether an error says only that the command has let go. */
+  /** Whether an error only reports that the command detached. */
   hasLeftWith(error: unknown): boolean {
     return this.#leaving.signal.aborted && error === this.#leaving.signal.reason
   }
 
-  /** The command that goes on from here; `undefined` before the server has told of an execution. */
+  /** The command that resumes from this position; `undefined` before the server has named an execution. */
   describeResume({ command }: CliProcess): string | undefined {
     if (this.#executionId === undefined) return undefined
     const after = this.#lastEventId === undefined ? '' : ` --after ${this.#lastEventId}`
@@ -79,7 +79,7 @@ export class RemotePlace {
   }
 
   /**
-   * Tells what became of an execution whose end was not seen, and how to follow it again.
+   * Reports an execution whose end was not observed, and how to follow it again.
    * @returns 130 after Ctrl-C @throws `error` otherwise
    */
   async endAfter(error: unknown, { stderr, process }: CommandContext): Promise<130> {
@@ -116,15 +116,16 @@ export class RemotePlace {
       await execution.cancel({ signal: this.#leaving.signal })
       this.#isCancelling = true
     } catch (error) {
-      // What ends the following is told where that ends. A refusal does not: what runs has not ended until its events say so.
+      // An error that ends the stream is reported there. A refused cancellation does not end it: the execution runs until its
+      // events end.
       const isRefused = this.#executionId !== undefined && !this.hasLeftWith(error)
       if (isRefused) await viewer.say(`Cannot cancel: ${toPlainLine(describeCause(error))}`)
     }
-    // Else there is nobody yet who would tell of the end.
+    // Otherwise no reader would report the end.
     if (!this.#isLost) this.#stopTimer()
   }
 
-  /** Passes events on; each counts as seen once the next is asked for, so that none is missed that was not shown. */
+  /** Forwards events; an event counts as seen once the next is requested, so that a resume repeats any that was not shown. */
   async *#note(events: AsyncIterable<SSEEvent>): AsyncGenerator<SSEEvent, void, undefined> {
     try {
       for await (const event of events) {

@@ -6,16 +6,16 @@ import { LIMITS } from '../../workflow/document.ts'
 import { type CliProcess, UsageError } from '../process/console.ts'
 import { formatCount } from '../render/text.ts'
 
-/** Which server a command talks to. */
+/** The flags that select a server. */
 export interface ServerFlags {
-  /** Where its routes begin. */
+  /** Base URL of its routes. */
   readonly server: string
   readonly token?: string
 }
 
 /**
- * How to reach a server. A connection that fails before any succeeded is reported as unreachable; a body larger than any server
- * takes is refused before it is sent; the proxy that the environment names for the server is used.
+ * Client options for a server. A connection that fails before any succeeded is reported as unreachable; a body above the
+ * server's limit is rejected before it is sent; the proxy of the environment is used.
  * @throws UsageError for a token that no request can carry
  */
 export function describeServer(
@@ -42,7 +42,7 @@ export function describeServer(
   }
 }
 
-/** The global `fetch`, which knows no proxy, where none is named: it needs no loading. */
+/** The global `fetch`, which supports no proxy, if none is configured: it needs no loading. */
 function createSender({ env }: CliProcess): Fetch {
   let sendByProxy: UndiciFetch | undefined
   return async request => {
@@ -66,13 +66,13 @@ async function expectSendable(request: Request): Promise<void> {
   )
 }
 
-/** What was to be sent is larger than a server takes; nothing was sent. */
+/** The body exceeds the server's limit; nothing was sent. */
 class OversizeError extends UsageError {
   /** Read by the client. */
   readonly retryable = false
 }
 
-/** No connection was ever made. */
+/** No connection was ever established. */
 class UnreachableError extends Error {
   override readonly name: string = 'UnreachableError'
   /** Read by the client. */
@@ -82,7 +82,7 @@ class UnreachableError extends Error {
 /** The token of the flag, else of `DAGSTREAM_TOKEN`. @throws UsageError, which does not show it, for one that cannot be sent */
 export function findToken(flag: string | undefined, { env }: CliProcess): string | undefined {
   const token = flag ?? env['DAGSTREAM_TOKEN']
-  // An empty one would be taken for protection that is not there.
+  // An empty token is rejected: it would suggest protection that does not exist.
   if (token === undefined || /^[!-~]+$/.test(token)) return token
   const [name, help] = flag === undefined ? ['DAGSTREAM_TOKEN', '; unset it to go without a token'] : ['--token', '']
   throw new UsageError(`Expected ${name} to be one or more visible ASCII characters${help}`)

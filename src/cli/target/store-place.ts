@@ -10,33 +10,33 @@ import type { Logger } from '../../log/logger.ts'
 import { type CliProcess, UsageError } from '../process/console.ts'
 import { DEFAULT_STORE } from './default-store.ts'
 
-/** Says that nothing is to be kept. A file of that name is `./memory`. */
+/** Value of `--store` for the in-memory store. A file of that name is `./memory`. */
 const MEMORY = 'memory'
 
-/** The flags that say where executions are kept, and for how long. */
+/** The flags for the store and its retention. */
 export interface StoreFlags {
   readonly store?: string
   readonly durability?: Durability
-  /** How long what has ended is kept, ms. */
+  /** Maximum age of ended executions, ms. */
   readonly retainAge?: number
-  /** How much of what has ended is kept. */
+  /** Maximum number of ended executions. */
   readonly retainCount?: number
 }
 
-/** A store, and how to let go of it. */
+/** An open store and its release. */
 export interface OpenedStore {
   readonly store: ExecutionStore
-  /** For people. */
+  /** Human-readable location. */
   readonly place: string
   readonly close: () => Promise<void>
 }
 
-/** Commands that do one thing remove nothing on the way: how long a file keeps what it has is the business of who serves it. */
+/** One-shot commands never evict: the retention of a file is set by the server that owns it. */
 const KEEP_ALL = { maxFinishedAgeMs: Infinity, maxFinishedCount: Infinity } as const
 
 /**
  * The store of a server: `--store`, else the default file, whose folder is made.
- * @throws UsageError for flags that contradict each other; Error for a file that is in use or cannot be had
+ * @throws UsageError for flags that contradict each other; Error for a file that is in use or cannot be opened
  */
 export async function openServerStore(flags: StoreFlags, process: CliProcess, logger: Logger): Promise<OpenedStore> {
   const { store: file, durability } = flags
@@ -57,8 +57,8 @@ export async function openServerStore(flags: StoreFlags, process: CliProcess, lo
 }
 
 /**
- * The file that `run` records in, made if there is none. Nothing in it is removed unless the flags say how much is kept.
- * @throws UsageError for `memory`; Error for a file that is in use or cannot be had
+ * The store file of `run`, created if absent. Nothing is evicted unless the flags set a retention.
+ * @throws UsageError for `memory`; Error for a file that is in use or cannot be opened
  */
 export function openRunStore(
   flags: StoreFlags & { readonly store: string },
@@ -69,7 +69,7 @@ export function openRunStore(
   return openFile(file, { ...KEEP_ALL, ...toBounds(flags) }, process, 'end that, or give another --store')
 }
 
-/** @throws UsageError where there is no such file, and none is made; Error for one that is in use or cannot be had */
+/** @throws UsageError if the file does not exist (it is not created); Error for one that is in use or cannot be opened */
 export async function openExistingStore(
   file: string,
   access: 'read' | 'write',
@@ -102,7 +102,7 @@ function toBounds({ retainAge, retainCount }: StoreFlags): { maxFinishedAgeMs?: 
   }
 }
 
-/** For its owner alone, and ignored by git: what was executed is nobody's source. */
+/** Readable by the owner only, and ignored by git. */
 function makeDefaultFolder({ cwd }: CliProcess): void {
   const folder = resolve(cwd, dirname(DEFAULT_STORE))
   const ignored = join(folder, '.gitignore')

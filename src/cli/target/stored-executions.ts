@@ -9,23 +9,23 @@ import type { SqliteStore } from '../../store/sqlite/sqlite-store.ts'
 import { createFileHost, findInFile, nameExecution } from './file-host.ts'
 import type { ExecutionHead, ExecutionLog, ExecutionSource, WireEvent } from './execution-source.ts'
 
-/** How many executions, and how many events, are read at once. */
+/** Page sizes for executions and events. */
 const EXECUTIONS_AT_ONCE = 1000
 const EVENTS_AT_ONCE = 1000
 
-/** The executions in the file of a store. */
+/** The executions in a store file. */
 export class StoredExecutions implements ExecutionSource {
   readonly #store: SqliteStore
   readonly #host: ExecutionHost
 
-  /** @param store is closed with it */
+  /** @param store is owned: `close` closes it */
   constructor(store: SqliteStore) {
     this.#store = store
     this.#host = createFileHost(store)
   }
 
   async *list({ status, name, since }: ListFilter = {}): AsyncGenerator<ExecutionHead, void, undefined> {
-    // No id is empty: what was created at that very moment comes behind.
+    // Ids are never empty, so executions created at exactly that time sort after this cursor.
     let last = since === undefined ? undefined : { createdAt: since, executionId: '' }
     for (;;) {
       const page = await this.#store.list({ limit: EXECUTIONS_AT_ONCE, ...(last && { after: last }) })
@@ -52,7 +52,7 @@ export class StoredExecutions implements ExecutionSource {
     const stored = await this.find(executionId)
     const head = describeHead(stored)
     if (stored.status === 'running') return { head }
-    // Of one that has ended nothing is begun, so that it needs no tools.
+    // An ended execution starts no task and so needs no tools.
     const ended = await resumeLoop(stored, this.#store)
     return { head, result: await ended.result }
   }
@@ -114,7 +114,7 @@ function describeHead({ executionId, status, createdAt, parked }: StoredExecutio
   return { executionId, status: parked ? 'parked' : status, createdAt, ...(parked && { parked }) }
 }
 
-/** What is damaged is told as it is: the rest of the file may be wanted all the more. */
+/** Damaged JSON is returned as text: the rest of the file remains readable. */
 function parseOrKeep(text: string): unknown {
   try {
     return parseJson(text)

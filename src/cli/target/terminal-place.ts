@@ -1,21 +1,24 @@
-/** Widths on which terminals agree: one column for these, two for East Asian script; combining marks and emoji are neither. */
+/**
+ * Characters of a width on which terminals agree: one column for these, two for East Asian script. Terminals disagree on
+ * combining marks and emoji.
+ */
 const NARROW = /^[\x20-\x7e\xa0-\xac\xae-\u02ff\u0370-\u0482\u048a-\u052f\u2010-\u2027\u20ac]$/
 const WIDE = /^[\u3041-\u3096\u30a1-\u30ff\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff60]$/
 
-/** Where the cursor of a terminal has come to since a line began, so that all of it can be taken back. */
-export class TerminalPlace {
+/** Tracks the terminal cursor since the start of a line, so that the written text can be erased. */
+export class CursorTracker {
   #row = 0
   #column = 0
   #isCertain = true
 
-  /** Begins anew where the cursor stands, which is the start of a line. */
+  /** Restarts at the cursor, which must be at the start of a line. */
   reset(): void {
     this.#row = 0
     this.#column = 0
     this.#isCertain = true
   }
 
-  /** Follows text that was written: no control characters but line feeds and tabs. */
+  /** Advances over written text, whose only control characters are line feeds and tabs. */
   advance(text: string, columns: number): void {
     for (const character of text) {
       if (character === '\n') {
@@ -27,7 +30,7 @@ export class TerminalPlace {
         const isWide = WIDE.test(character)
         this.#isCertain &&= isWide || NARROW.test(character)
         const width = isWide ? 2 : 1
-        // A terminal goes to the next line only with the character that does not fit any more.
+        // A terminal wraps only at the first character that does not fit.
         if (this.#column + width > columns) {
           this.#row += 1
           this.#column = 0
@@ -37,7 +40,7 @@ export class TerminalPlace {
     }
   }
 
-  /** What is written to take everything back; `undefined` where it has scrolled out, or nobody can say how far up it began. */
+  /** The escape sequence that erases the text; `undefined` if it has scrolled out or its start is unknown. */
   findErasure(rows: number): string | undefined {
     if (!this.#isCertain || this.#row >= rows) return undefined
     return `\r${this.#row === 0 ? '' : `\u001b[${this.#row}A`}\u001b[J`

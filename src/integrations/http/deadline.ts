@@ -2,7 +2,7 @@ import type { Clock } from '../../clock.ts'
 import { onAbort } from '../../abort-signals.ts'
 import { HttpToolError } from './http-tool-error.ts'
 
-/** One signal for whatever may end a request: that of its attempt, and its own time-out. */
+/** One signal that combines a request's two ends: its attempt's signal and its own timeout. */
 export class Deadline {
   readonly #controller = new AbortController()
   readonly #clock: Clock
@@ -18,7 +18,7 @@ export class Deadline {
     return this.#controller.signal
   }
 
-  /** The time begins, if it has not yet. */
+  /** Starts the timeout; idempotent. */
   start(timeoutMs: number, what: string): void {
     this.#stopTimer ??= this.#clock.after(timeoutMs, () => {
       const message = `${what} was not answered in full within ${timeoutMs} ms`
@@ -26,7 +26,7 @@ export class Deadline {
     })
   }
 
-  /** Leaves nothing behind. */
+  /** Releases the timer and the listener. */
   stop(): void {
     this.#stopListening()
     this.#stopTimer?.()

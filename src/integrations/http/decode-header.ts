@@ -1,15 +1,15 @@
 import { isUtf8 } from 'node:buffer'
 
 /**
- * The text of a header value whose bytes undici has read as Latin-1. RFC 9110, 5.5 leaves bytes beyond ASCII open: valid UTF-8
- * is read as that, anything else stays Latin-1.
+ * Decodes a header value whose bytes undici has read as Latin-1. RFC 9110, 5.5 leaves bytes beyond ASCII open: valid UTF-8 is
+ * decoded, anything else stays Latin-1.
  */
 export function decodeHeader(value: string): string {
   const bytes = findBytes(value)
   return bytes !== undefined && isUtf8(bytes) ? bytes.toString('utf8') : value
 }
 
-/** The same of a URL. Bytes that are no UTF-8 go back to their server as they came, percent-encoded. */
+/** The same for a URL. Bytes that are not UTF-8 are percent-encoded, so that the server receives them unchanged. */
 export function decodeLocation(value: string): string {
   const bytes = findBytes(value)
   if (bytes === undefined) return value
@@ -17,7 +17,7 @@ export function decodeLocation(value: string): string {
   return value.replaceAll(/[\u0080-\u00ff]/g, char => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)
 }
 
-/** `undefined` where nothing is beyond ASCII, and for a text that is none of bytes. */
+/** `undefined` for pure ASCII, and for text outside Latin-1. */
 function findBytes(value: string): Buffer | undefined {
   return /[\u0080-\u00ff]/.test(value) && !/[^\0-\u00ff]/.test(value) ? Buffer.from(value, 'latin1') : undefined
 }

@@ -2,10 +2,10 @@ import type { Tool } from '../../tools/tool.ts'
 import type { HttpSettings, HttpToolsOptions } from './http-options.ts'
 import { GET_SCHEMA, REQUEST_SCHEMA } from './http-request.ts'
 
-/** Attempts of `http:get`, which changes nothing. */
+/** Attempts of `http:get`, which is safe to repeat. */
 const GET_ATTEMPTS = 3
 
-/** Both tools as data, and one function that does what either is asked. */
+/** Defines both tools over one shared function. */
 export function defineHttpTools(
   { prefix, limitPerHost }: HttpSettings,
   { limit, retry }: HttpToolsOptions,
@@ -15,7 +15,7 @@ export function defineHttpTools(
     execute,
     exactNumbers: true,
     ...(limit !== undefined && { limit }),
-    // Time spent waiting for a host is not the request's: it has a time-out of its own.
+    // Waiting for a host does not count: the request has its own timeout.
     ...(limitPerHost !== Number.POSITIVE_INFINITY && { timeoutMs: 0 }),
   }
   return [

@@ -5,10 +5,10 @@ import { BodyTooLargeError } from './body/read-body.ts'
 import { BodyCodingError } from './body/unpack.ts'
 import { cutText } from '../../text.ts'
 
-/** Certificates that do not hold, which no further attempt mends. */
+/** Certificate errors, which are permanent. */
 const CERTIFICATE = /^(?:CERT_|ERR_TLS_|ERR_SSL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_)/
 
-/** Whatever a request fails with, as the tool tells it: by a code; the text of unknown errors may hold anything. */
+/** Maps the failure of a request to a tool error by its code; the text of unknown errors is never quoted. */
 export function toHttpToolError(error: unknown, what: string): HttpToolError {
   if (error instanceof HttpToolError) return error
   if (error instanceof AddressRefusedError) {

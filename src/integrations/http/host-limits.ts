@@ -1,17 +1,17 @@
 import { onAbort } from '../../abort-signals.ts'
 import { createLimit, type Limit } from '../../tools/limit.ts'
 
-/** How many requests go to one host at once; in the order in which they were asked for. */
+/** Limits concurrent requests per host, first in, first out. */
 export class HostLimits {
   readonly #size: number
-  /** Hosts with requests that run or wait; no other is kept. */
+  /** Hosts with running or waiting requests; others are evicted. */
   readonly #hosts = new Map<string, { readonly limit: Limit; count: number }>()
 
   constructor(size: number) {
     this.#size = size
   }
 
-  /** Waits for a place. @returns what gives it back. @throws the signal's reason, as soon as it aborts */
+  /** Waits for a slot. @returns its release function. @throws the signal's reason, as soon as it aborts */
   acquire(host: string, signal: AbortSignal): Promise<() => void> {
     if (this.#size === Number.POSITIVE_INFINITY) return Promise.resolve(() => {})
     const entry = this.#hosts.get(host) ?? { limit: createLimit(this.#size), count: 0 }
@@ -26,14 +26,14 @@ export class HostLimits {
           entry.count -= 1
           if (entry.count === 0) this.#hosts.delete(host)
         }
-        // Whoever gave up stays in the queue, and passes on what it is given.
+        // An aborted waiter stays queued and hands its slot on.
         if (signal.aborted) release()
         else resolve(release)
       })
     })
   }
 
-  /** Hosts with requests that run or wait. */
+  /** Number of hosts with running or waiting requests. */
   get hostCount(): number {
     return this.#hosts.size
   }

@@ -1,16 +1,16 @@
 import { isIP } from 'node:net'
 import { invalidOption } from '../../errors.ts'
 
-/** Where a request goes: a `URL`, or what a connector is given. */
+/** Target of a request: a `URL`, or a connector's options. */
 export interface Target {
   readonly protocol: string
   readonly hostname: string
   readonly port: string
 }
 
-/** One host, or all below a domain. */
+/** One host, or all subdomains of a domain. */
 export interface HostRule {
-  /** In lower case, without brackets and without a dot at its end; of `*.example.com` it is `.example.com`. */
+  /** Lower case, without brackets and trailing dot; `.example.com` for `*.example.com`. */
   readonly host: string
   /** `undefined` for any. */
   readonly port: string | undefined
@@ -18,13 +18,13 @@ export interface HostRule {
 
 const EXPECTED = 'hosts such as `example.com`, `example.com:8080`, `*.example.com` or `127.0.0.1`'
 
-/** Reads a list of hosts. @throws `INVALID_OPTION` */
+/** Parses a list of hosts. @throws `INVALID_OPTION` */
 export function parseHostRules(option: string, hosts: readonly string[]): HostRule[] {
   if (!Array.isArray(hosts)) throw invalidOption(option, `an array of ${EXPECTED}`, hosts)
   return hosts.map(host => parseHostRule(option, host))
 }
 
-/** Reads one host. @throws `INVALID_OPTION` */
+/** Parses one host. @throws `INVALID_OPTION` */
 export function parseHostRule(option: string, text: unknown): HostRule {
   const wrong = (): Error => invalidOption(option, EXPECTED, text)
   if (typeof text !== 'string') throw wrong()
@@ -34,7 +34,7 @@ export function parseHostRule(option: string, text: unknown): HostRule {
   const [, isWildcard, rest = '', port] = match
   let host: string
   try {
-    // The same reading as that of URLs: case, Unicode names, and every way to write an address.
+    // Normalized as in URLs: case, Unicode names, and every notation of an address.
     host = new URL(`http://${isWildcard ? rest.slice(1) : rest}`).hostname
   } catch {
     throw wrong()
@@ -44,19 +44,19 @@ export function parseHostRule(option: string, text: unknown): HostRule {
   return { host: isWildcard ? `.${normal}` : normal, port: port === undefined ? undefined : String(Number(port)) }
 }
 
-/** Whether a rule means this target. */
+/** Whether a rule matches a target. */
 export function matchesRule({ host, port }: HostRule, target: Target): boolean {
   if (port !== undefined && port !== portOf(target)) return false
   const name = normalizeHost(target.hostname)
   return host.startsWith('.') ? name.endsWith(host) : name === host
 }
 
-/** Whether a rule names loopback or an address, so that nobody else decides where it leads. */
+/** Whether a rule names loopback or an address, so that DNS cannot redirect it. */
 export function namesAddress({ host }: HostRule): boolean {
   return host === 'localhost' || isIP(host) !== 0
 }
 
-/** Host and port, as limits count them. */
+/** Host and port, the key of limits. */
 export function hostOf(target: Target): string {
   return `${normalizeHost(target.hostname)}:${portOf(target)}`
 }

@@ -6,52 +6,52 @@ import type { Tool } from '../../tools/tool.ts'
 import { type HostRule, parseHostRule, parseHostRules } from './host-rules.ts'
 import { addHeader } from './prepare-request.ts'
 
-/** Where HTTP tools may go, what they may take, and what they send on their own. */
+/** Options of the HTTP tools. */
 export interface HttpToolsOptions {
   /** The tools are `<prefix>:get` and `<prefix>:request`. @defaultValue `http` */
   readonly prefix?: string
   /**
-   * Where requests and redirects may go: `example.com`, `example.com:8080`, `*.example.com` (what is below it, not it).
-   * An address or `localhost` in this list is allowed although it is not public. @defaultValue every public address
+   * Allowed targets of requests and redirects: `example.com`, `example.com:8080`, `*.example.com` (its subdomains only). An
+   * address or `localhost` in this list is allowed although it is not public. @defaultValue every public address
    */
   readonly allowedHosts?: readonly string[]
-  /** Whether names may lead to addresses that are not public: all, or those of this list. @defaultValue `false` */
+  /** Whether names may resolve to addresses that are not public: all names, or those of this list. @defaultValue `false` */
   readonly allowPrivateAddresses?: boolean | readonly string[]
   /**
-   * Headers by host, such as `{ 'api.example.com': { authorization: 'Bearer …' } }`. They come before a task's own, and are
-   * sent to that host alone.
+   * Headers by host, such as `{ 'api.example.com': { authorization: 'Bearer …' } }`. They override a task's own, and are sent
+   * to that host only.
    */
   readonly hostHeaders?: Readonly<Record<string, Readonly<Record<string, string>>>>
-  /** Calls of both tools together; they wait before they take a slot of their execution. @defaultValue no limit */
+  /** Concurrent calls of both tools together; waiting calls take no slot of their execution. @defaultValue no limit */
   readonly limit?: number | Limit
   /**
-   * Requests to one host and port at once, over all executions; the rest wait inside their call.
+   * Concurrent requests to one host and port, over all executions; the rest wait inside their call.
    * @defaultValue `Infinity`
    */
   readonly limitPerHost?: number
   /**
-   * For requests that say none of their own, ms, from the moment they may start; at most an hour.
-   * @defaultValue 30,000 with `limitPerHost`; without it the execution's own time-outs count
+   * Default timeout of a request, ms, from its start; at most an hour.
+   * @defaultValue 30,000 with `limitPerHost`; without it the execution's timeouts apply
    */
   readonly timeoutMs?: number
-  /** The longest answer, unpacked, bytes. @defaultValue 5 MiB */
+  /** Maximum size of a decompressed response, bytes. @defaultValue 5 MiB */
   readonly maxResponseBytes?: number
-  /** How many redirects are followed, 0–20. @defaultValue 5 */
+  /** Maximum number of redirects, 0–20. @defaultValue 5 */
   readonly maxRedirects?: number
-  /** Of `<prefix>:get`, where its tasks have none. @defaultValue 3 attempts */
+  /** Default retry policy of `<prefix>:get`. @defaultValue 3 attempts */
   readonly retry?: Tool['retry']
   /**
    * Whether connections use the proxy that the environment names (`HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`):
-   * `never`, or `environment`. The proxy then looks up names, so the check of addresses covers only those that a URL spells
-   * out, and `localhost`: combine it with `allowedHosts`. @defaultValue `never`
+   * `never`, or `environment`. The proxy then resolves names, so the address check covers only literal addresses and
+   * `localhost`: combine it with `allowedHosts`. @defaultValue `never`
    */
   readonly proxy?: 'never' | 'environment'
-  /** How names become addresses, as `dns.lookup` does it. */
+  /** Resolver with the signature of `dns.lookup`. */
   readonly lookup?: LookupFunction
   readonly clock?: Clock
 }
 
-/** The same, checked. */
+/** The validated options. */
 export interface HttpSettings {
   readonly prefix: string
   readonly allowedHosts: readonly HostRule[] | undefined
@@ -67,12 +67,12 @@ export interface HttpSettings {
   readonly clock: Clock
 }
 
-/** The longest that a request may take, ms. */
+/** Maximum timeout of a request, ms. */
 export const MAX_TIMEOUT_MS = 3_600_000
 
 const DEFAULT_TIMEOUT_MS = 30_000
 
-/** Checks the options. @throws `INVALID_OPTION` */
+/** Validates the options. @throws `INVALID_OPTION` */
 export function resolveHttpOptions(options: HttpToolsOptions = {}): HttpSettings {
   const { allowedHosts, allowPrivateAddresses = false, lookup, clock = systemClock } = expectObject('options', options)
   const { prefix = 'http', limitPerHost = Number.POSITIVE_INFINITY } = options
@@ -111,7 +111,7 @@ function parseHostHeaders([host, values]: [string, Readonly<Record<string, strin
   const rule = parseHostRule('hostHeaders', host)
   const headers = new Map<string, string>()
   for (const [name, value] of Object.entries(expectObject('hostHeaders', values))) {
-    // Said by name: what follows is a secret.
+    // Only the name is quoted: the value is a secret.
     if (typeof value !== 'string') throw invalidOption(`hostHeaders.${name}`, 'a string', undefined)
     try {
       addHeader(headers, name, value, '`hostHeaders`')

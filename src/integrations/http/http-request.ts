@@ -1,52 +1,52 @@
 import type { JsonNumber } from '../../json/json-number.ts'
 import type { JsonSchema } from '../../tools/tool.ts'
 
-/** The methods that can be asked for. */
+/** The supported methods. */
 export type HttpMethod = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS'
 
-/** One value of a header or a query. */
+/** A single header or query value. */
 export type HttpScalar = string | number | boolean | JsonNumber
 
-/** A value of a query; of an array each is a pair of its own. */
+/** A query value; each element of an array becomes a separate pair. */
 export type QueryValue = HttpScalar | readonly HttpScalar[]
 
-/** What is sent: exactly one of the three. Each sets `Content-Type` unless the headers have it. */
+/** A request body: exactly one of the three. Each sets `Content-Type` unless the headers do. */
 export type HttpBody = { readonly json: unknown } | { readonly text: string } | { readonly base64: string }
 
 /** The arguments of `http:request`; those of `http:get` are the same without `method` and `body`. */
 export interface HttpRequest {
   /** @defaultValue `GET` */
   readonly method?: HttpMethod
-  /** Absolute, of http or https. A user and a password in it become an `Authorization`. */
+  /** Absolute http or https URL. Its userinfo becomes an `Authorization` header. */
   readonly url: string
-  /** Neither `Host` nor those of the connection. */
+  /** Request headers, except `Host` and connection headers. */
   readonly headers?: Readonly<Record<string, HttpScalar>>
-  /** Added to the query that the URL has. */
+  /** Appended to the URL's query. */
   readonly query?: Readonly<Record<string, QueryValue>>
   readonly body?: HttpBody
-  /** From the moment the request may start to the last byte of the answer, redirects included, ms; at most an hour. */
+  /** Timeout from the request's start to the last byte of the response, redirects included, ms; at most an hour. */
   readonly timeoutMs?: number
-  /** Statuses that are no failure though they are not 2xx; redirects among them are not followed. */
+  /** Statuses besides 2xx that count as success; redirects among them are not followed. */
   readonly acceptStatuses?: 'any' | readonly number[]
   /**
-   * What the answer's body is read as: `json` where its content type says JSON, else text or base64 by that type; or `text`,
-   * whatever the type says, JSON unparsed. An answer that is no text fails then.
+   * How to decode the response's body. `json`: JSON if the content type says so, else text or base64 by that type. `text`:
+   * always text, with JSON unparsed; a response that is not text fails.
    * @defaultValue `json`
    */
   readonly as?: 'json' | 'text'
 }
 
-/** What an HTTP tool gives. */
+/** The output of an HTTP tool. */
 export interface HttpResponse {
   readonly status: number
-  /** Names in lower case, several values of one joined with `, `; without those that set cookies. */
+  /** Lower-case names, multiple values joined with `, `; without `Set-Cookie`. */
   readonly headers: Readonly<Record<string, string>>
-  /** As `bodyType` says: a JSON value, a text, or base64. */
+  /** A JSON value, a text, or base64, according to `bodyType`. */
   readonly body: unknown
   readonly bodyType: 'json' | 'text' | 'base64'
 }
 
-// Strings have no pattern and no length here: the check of a schema tells what it found, and a URL may hold a password.
+// Strings have no pattern and no length here: schema errors quote the value, and a URL may contain a password.
 const SCALAR = { type: ['string', 'number', 'boolean'] }
 
 const COMMON = {
@@ -69,7 +69,7 @@ const COMMON = {
   },
 }
 
-/** Of the arguments of `http:get`. */
+/** Schema of the arguments of `http:get`. */
 export const GET_SCHEMA: JsonSchema = {
   type: 'object',
   properties: COMMON,
@@ -77,7 +77,7 @@ export const GET_SCHEMA: JsonSchema = {
   additionalProperties: false,
 }
 
-/** Of the arguments of `http:request`. */
+/** Schema of the arguments of `http:request`. */
 export const REQUEST_SCHEMA: JsonSchema = {
   type: 'object',
   properties: {

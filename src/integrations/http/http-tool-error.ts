@@ -1,34 +1,34 @@
 import { shortenText } from '../../text.ts'
-/** How a call of an HTTP tool fails: the `code` of its task. */
+/** Error code of an HTTP tool, which becomes the `code` of its task. */
 export type HttpToolErrorCode =
-  /** The request cannot be sent as it is written. */
+  /** The request is malformed and cannot be sent. */
   | 'INVALID_ARGUMENTS'
-  /** The answer's status is neither 2xx nor accepted; `status` says which. */
+  /** The response's status is neither 2xx nor accepted; see `status`. */
   | 'HTTP_STATUS'
-  /** There was no whole answer: no such name, no connection, or it was cut. */
+  /** No complete response: unknown name, no connection, or a lost connection. */
   | 'HTTP_NETWORK_ERROR'
-  /** There was no whole answer in time. */
+  /** No complete response before the timeout. */
   | 'HTTP_TIMEOUT'
-  /** One redirect more than are followed, or one that leads nowhere. */
+  /** Too many redirects, or an unusable redirect. */
   | 'HTTP_REDIRECT'
-  /** The answer is not what it says it is, such as JSON that is none. */
+  /** The response does not match its type, such as invalid JSON. */
   | 'HTTP_INVALID_RESPONSE'
-  /** The answer is larger than `maxResponseBytes`, unpacked. */
+  /** The decompressed response exceeds `maxResponseBytes`. */
   | 'HTTP_RESPONSE_TOO_LARGE'
-  /** The URL, or one that it was redirected to, is not of `allowedHosts`. */
+  /** The URL, or a redirect target, is not in `allowedHosts`. */
   | 'HTTP_HOST_NOT_ALLOWED'
-  /** The host's address is not a public one. */
+  /** The host's address is not public. */
   | 'HTTP_ADDRESS_NOT_ALLOWED'
 
-/** What an HTTP tool throws. Its message names method, host and path; no header, no query, nothing that was sent. */
+/** The error of an HTTP tool. Its message names method, host and path, but no header, query or body. */
 export class HttpToolError extends Error {
   override readonly name: string = 'HttpToolError'
   readonly code: HttpToolErrorCode
   /** Whether the same request may succeed later. */
   readonly retryable: boolean
-  /** How long the server asks to wait, ms. */
+  /** Delay that the server asks for, ms. */
   readonly retryAfterMs?: number
-  /** Of the answer, where that is what failed. */
+  /** HTTP status of the response that failed. */
   readonly status?: number
 
   constructor(
@@ -45,15 +45,15 @@ export class HttpToolError extends Error {
 }
 
 /**
- * A request as messages name it: `GET https://example.com/path`, without what may be a secret.
- * @param redact takes further secrets out of the host and out of the path
+ * Describes a request in messages: `GET https://example.com/path`, without possible secrets.
+ * @param redact removes further secrets from host and path
  */
 export function describeRequest(
   method: string,
   { protocol, hostname, port, pathname }: URL,
   redact: (text: string) => string = text => text,
 ): string {
-  // Some services take their key in the path.
+  // Some services have their key in the path.
   const path = redact(pathname).replaceAll(/[^/]{21,}/g, '…')
   const origin = `${protocol}//${redact(hostname)}${port === '' ? '' : `:${port}`}`
   return `\`${method} ${origin}${shortenText(path, 100)}\``

@@ -14,10 +14,10 @@ import { withResets } from './connect/reset-connector.ts'
 import { type HttpSession, sendRequest } from './send-request.ts'
 
 /**
- * The tools `http:get` and `http:request`: requests and answers as data.
+ * The tools `http:get` and `http:request`: requests and responses as data.
  *
- * Only public addresses are connected to, and nothing that a request has to keep secret is told in errors or events.
- * Connections are shared by both tools; idle ones close after seconds and keep no process alive.
+ * They connect to public addresses only, and errors and events contain no secret of a request. Connections are shared by both
+ * tools; idle ones close after seconds and keep no process alive.
  * @throws `INVALID_OPTION`
  */
 export function httpTools(options: HttpToolsOptions = {}): Tool[] {
@@ -31,7 +31,7 @@ export function httpTools(options: HttpToolsOptions = {}): Tool[] {
     settings,
     options,
     (args, { signal, log }): Promise<HttpResponse> =>
-      // The schema has checked them.
+      // Already validated by the schema.
       sendRequest(prepareRequest(makeSendable(args, log) as unknown as HttpRequest), session, signal),
   )
 }

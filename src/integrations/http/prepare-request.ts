@@ -2,32 +2,32 @@ import { stringifyJson } from '../../json/stringify-json.ts'
 import { describeRequest, HttpToolError } from './http-tool-error.ts'
 import type { HttpBody, HttpRequest, QueryValue } from './http-request.ts'
 
-/** A request that can be sent. */
+/** A validated request. */
 export interface PreparedRequest {
-  /** As messages name it. */
+  /** Description for messages. */
   readonly what: string
   readonly method: string
   /** Without userinfo and fragment. */
   readonly url: URL
-  /** By their names in lower case. */
+  /** Keyed by lower-case name. */
   readonly headers: ReadonlyMap<string, string>
   readonly body: Buffer | undefined
-  /** `undefined` where the request does not say. */
+  /** `undefined` if the request sets none. */
   readonly timeoutMs: number | undefined
-  /** What the answer's body is read as. */
+  /** How the response's body is decoded. */
   readonly as: 'json' | 'text'
-  /** Whether the answer is data although its status is not 2xx. */
+  /** Whether a status besides 2xx counts as success. */
   readonly accepts: (status: number) => boolean
 }
 
-/** The longest URL that is sent, characters, its query included. */
+/** Maximum length of a URL with its query, characters. */
 const MAX_URL_LENGTH = 32_768
 
-/** Headers that belong to the connection, and `Host`, which would lead past the list of hosts. */
+/** Connection headers, and `Host`, which would bypass the list of hosts. */
 const FORBIDDEN =
   /^(?:connection|content-length|expect|host|http2-settings|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade)$/
 
-/** Whether a header of this name, in lower case, is the connection's or `Host`: no request may bring its own. */
+/** Whether a lower-case name is a connection header or `Host`, which no request may set. */
 export function isConnectionHeader(name: string): boolean {
   return FORBIDDEN.test(name)
 }
@@ -35,10 +35,10 @@ export function isConnectionHeader(name: string): boolean {
 /** RFC 9110, 5.6.2: a token. */
 const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 
-/** RFC 9110, 5.5: visible characters, space, tab, and what is above ASCII, of which only Latin-1 can be sent. */
+/** RFC 9110, 5.5: visible characters, space, tab, and characters above ASCII, limited to Latin-1 here. */
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 
-/** @throws `INVALID_ARGUMENTS`, with a message that tells no value */
+/** @throws `INVALID_ARGUMENTS`, with a message that quotes no value */
 export function prepareRequest(request: HttpRequest): PreparedRequest {
   const { method = 'GET', acceptStatuses = [], timeoutMs, as = 'json' } = request
   const url = parseUrl(request.url)
@@ -56,7 +56,7 @@ export function prepareRequest(request: HttpRequest): PreparedRequest {
   return { what, method, url, headers, body, timeoutMs, as, accepts }
 }
 
-/** Checks a header and adds it, in the place of one of that name. @throws `INVALID_ARGUMENTS` */
+/** Validates a header and sets it, replacing one of that name. @throws `INVALID_ARGUMENTS` */
 export function addHeader(headers: Map<string, string>, name: string, value: unknown, what: string): void {
   const key = name.toLowerCase()
   if (!NAME.test(name) || isConnectionHeader(key)) {
@@ -85,7 +85,7 @@ function addQuery(url: URL, query: Readonly<Record<string, QueryValue>>): void {
   for (const [name, value] of Object.entries(query)) {
     for (const each of Array.isArray(value) ? value : [value]) added.append(name, String(each))
   }
-  // What the URL has stays as it is written: it may be signed.
+  // The URL's own query stays verbatim: it may be signed.
   url.search = [url.search.slice(1), added.toString()].filter(part => part !== '').join('&')
 }
 
@@ -114,7 +114,7 @@ function encodeBody(body: HttpBody, headers: Map<string, string>, what: string):
     as('text/plain; charset=utf-8')
     return Buffer.from(text)
   }
-  // `Buffer.from` reads over whatever is no base64.
+  // `Buffer.from` ignores invalid base64.
   if (typeof base64 !== 'string' || !/^[\w+/-]*={0,2}$/.test(base64)) {
     throw refuse(`${what}: expected \`body\` to have \`json\`, a \`text\`, or a \`base64\` that is some`)
   }
@@ -127,9 +127,9 @@ function encodeJson(value: unknown, what: string): Buffer {
   try {
     text = stringifyJson(value)
   } catch {
-    // What it says may show the value.
+    // The parser's message may contain the value.
   }
-  // `undefined`, a function, a BigInt or a cycle, which only a call from code can have.
+  // `undefined`, a function, a BigInt or a cycle; possible only in calls from code.
   if (text === undefined) throw refuse(`${what}: \`body.json\` is no JSON value`)
   return Buffer.from(text)
 }

@@ -3,10 +3,10 @@ import type { PreparedRequest } from './prepare-request.ts'
 import { isHarmlessHeader, type SentSecrets } from './secrets.ts'
 
 /**
- * The request that an answer leads to; `undefined` if it is no redirect.
+ * The request that a redirect leads to; `undefined` if the response is not a redirect.
  *
- * What the request's headers may keep secret does not follow to another origin; nor does userinfo of the server's choosing.
- * @throws `HTTP_REDIRECT` where it leads nowhere that can be asked
+ * Headers that may be secret are not sent to another origin, and userinfo chosen by the server is dropped.
+ * @throws `HTTP_REDIRECT` if the target is not a usable URL
  */
 export function findRedirect(
   request: PreparedRequest,
@@ -14,7 +14,7 @@ export function findRedirect(
   location: string,
   secrets: SentSecrets,
 ): PreparedRequest | undefined {
-  // RFC 9110, 15.4: 300 and 304 lead nowhere by themselves.
+  // RFC 9110, 15.4: 300 and 304 are not automatic redirects.
   if (![301, 302, 303, 307, 308].includes(status) || location === '') return undefined
   const url = parseLocation(location, request)
   const hasBody = keepsBody(request.method, status)
@@ -27,7 +27,7 @@ export function findRedirect(
   const method = hasBody || request.method === 'HEAD' ? request.method : 'GET'
   return {
     ...request,
-    // A server may have put what it was sent into a URL of its choosing.
+    // The server may have echoed request data in the URL.
     what: describeRequest(method, url, text => secrets.redact(text)),
     method,
     url,
@@ -36,7 +36,7 @@ export function findRedirect(
   }
 }
 
-/** RFC 9110, 15.4: what everybody does with a POST on 301 and 302, and what 303 asks for. */
+/** RFC 9110, 15.4: common practice turns a POST into a GET on 301 and 302, and 303 requires it. */
 function keepsBody(method: string, status: number): boolean {
   return status === 303 ? method === 'GET' : status > 303 || method !== 'POST'
 }

@@ -1,18 +1,18 @@
 import { JsonNumber } from '../../json/json-number.ts'
 import { parseJson } from '../../json/parse-json.ts'
 
-/** Headers that no server needs to keep secret: they may follow a redirect to another origin. */
+/** Headers that are never secret: they may follow a redirect to another origin. */
 const HARMLESS =
   /^(?:accept(?:-(?:charset|encoding|language))?|cache-control|content-(?:type|language)|if-[a-z-]+|range|user-agent)$/
 
-/** What stands in the names of values that are probably secret. */
+/** Words in the names of values that are probably secret. */
 const SECRET_WORD =
   'assertion|auth|bearer|code|cookie|credential|jwt|key|otp|pass|private|pwd|secret|session|sig|ticket|token'
 const SECRET_NAME = new RegExp(SECRET_WORD, 'i')
 
 /**
- * `name=value` in a text of any form: a form, a file of settings, XML, a query of GraphQL, a part of a multipart body. Every
- * repetition has a bound, so that no text takes long.
+ * `name=value` in any text: a form, a settings file, XML, a GraphQL query, a part of a multipart body. Every repetition is
+ * bounded, which prevents catastrophic backtracking.
  */
 const SECRET_PAIR = new RegExp(
   String.raw`(?:${SECRET_WORD})[\w.-]{0,64}["'\]]{0,2}(?:\s{0,8}[=:>]{1,2}\s{0,8}|(?:\r?\n){2})` +
@@ -20,34 +20,34 @@ const SECRET_PAIR = new RegExp(
   'gi',
 )
 
-/** Words so long are keys and tokens more often than not, whatever their name is. */
+/** Words of this length are usually keys or tokens, whatever their name. */
 const LONG_WORD = /[^\s"'<>&=;,(){}[\]]{21,8192}/g
 
-/** Nothing shorter is taken for a secret: it would be found everywhere. */
+/** Minimum length of a secret: shorter values would match everywhere. */
 const MIN_SECRET = 4
 
-/** Parts of a header shorter than this are words, such as `Bearer`. */
+/** Minimum length of a secret part of a header: shorter parts are words such as `Bearer`. */
 const MIN_PART = 8
 
-/** A body longer than this, bytes, is not searched, nor one with more secrets: then no text is told at all. */
+/** Maximum size of a searched body, bytes, and maximum number of secrets: beyond either, no text is quoted at all. */
 const MAX_SEARCHED_BYTES = 256 * 1024
 const MAX_SECRETS = 200
 
-/** What stands for one character in URLs, forms, JSON and HTML, written once or several times; else a character. */
+/** Matches one character or its escape in URLs, forms, JSON and HTML, also escaped repeatedly. */
 const TOKEN =
   /(?:&|%26)(?:amp(?:;|%3b))*#?\w{1,8}(?:;|%3b)|(?:\\|%5c)(?:[bfnrt]|u[0-9a-f]{4})|%(?:25)*[0-9a-f]{2}|[^]/gi
 
-/** Of such, what a cut may leave. */
+/** A truncated escape at the end of a text. */
 const CUT_TOKEN = /(?:[&%\\][\w#;%]{0,12}|\ufffd+)$/
 
 const MARK = '[redacted]'
 
-/** Whether a header may go to an origin that the request was not written for. */
+/** Whether a header may be sent to another origin. */
 export function isHarmlessHeader(name: string): boolean {
   return HARMLESS.test(name)
 }
 
-/** What goes to a server. */
+/** A request as sent to a server. */
 export interface SentRequest {
   readonly headers: ReadonlyMap<string, string>
   readonly url: URL
@@ -55,20 +55,20 @@ export interface SentRequest {
 }
 
 /**
- * What has been sent that must not be told, whoever sends it back.
+ * The secrets of sent requests, which must not appear in messages even if a server echoes them.
  *
- * Secret are the values of headers but harmless ones; of the query, and of a body of any form, what has a name that sounds
- * secret; and, in path, query and body, words of more than 20 characters. Nothing is looked for before a text has to be told.
+ * Secrets are: values of all but harmless headers; values with a secret-sounding name in the query or body; and words of more
+ * than 20 characters in path, query and body. The search runs only when a text has to be quoted.
  */
 export class SentSecrets {
   readonly #sent: SentRequest[] = []
 
-  /** This is about to be sent. */
+  /** Records a request before it is sent. */
   note(request: SentRequest): void {
     this.#sent.push(request)
   }
 
-  /** A text in which no secret is left, however a server may write it, nor the beginning of one that the end has cut. */
+  /** Removes every secret from a text, in any escaping, and the prefix of one that the end has truncated. */
   redact(text: string): string {
     if (this.#sent.some(({ body }) => body !== undefined && body.byteLength > MAX_SEARCHED_BYTES)) return MARK
     const secrets = new Set(this.#sent.flatMap(findSecrets).filter(({ length }) => length >= MIN_SECRET))
@@ -78,14 +78,14 @@ export class SentSecrets {
 }
 
 /**
- * Compares letters and digits alone: they are themselves in URLs, forms, JSON and HTML, and in one within another, where all
- * else may be an escape.
+ * Compares letters and digits only: URLs, forms, JSON and HTML, also nested, leave them unescaped, while any other character
+ * may be escaped.
  */
 function redactSecret(text: string, secret: string): string {
   const written = new Set([readLetters(secret).letters, secret.replaceAll(/[^a-z0-9]/gi, '').toLowerCase()])
   let left = text
   for (const needle of written) {
-    // Hardly a letter to be recognised by: as it is, or as a URL has it.
+    // Too few letters to match: compare the secret raw and URL-encoded.
     if (needle.length < MIN_SECRET) left = left.replaceAll(secret, MARK).replaceAll(encodeURIComponent(secret), MARK)
     else left = redactCut(redactNeedle(left, needle, secret), needle)
   }
@@ -93,7 +93,7 @@ function redactSecret(text: string, secret: string): string {
 }
 
 function redactNeedle(text: string, needle: string, secret: string): string {
-  // What of it is neither letter nor digit before the first and behind the last goes with it, where it stands as it is.
+  // Unescaped punctuation at both ends of the secret is removed with it.
   const first = secret.search(/[a-z0-9]/i)
   let last = secret.length - 1
   while (!/[a-z0-9]/i.test(secret[last] as string)) last -= 1
@@ -110,7 +110,7 @@ function redactNeedle(text: string, needle: string, secret: string): string {
   return redacted + text.slice(end)
 }
 
-/** A secret that has lost its end with the text is one still. */
+/** Removes the prefix of a secret that the end of the text has truncated. */
 function redactCut(text: string, needle: string): string {
   for (const end of [text, text.replace(CUT_TOKEN, '')]) {
     const { letters, places } = readLetters(end)
@@ -121,7 +121,7 @@ function redactCut(text: string, needle: string): string {
   return text
 }
 
-/** The ASCII letters, in lower case, and digits that are no part of an escape, with the place of each. */
+/** The ASCII letters, lower-cased, and digits that are not part of an escape, with their positions. */
 function readLetters(text: string): { letters: string; places: number[] } {
   let letters = ''
   const places: number[] = []
@@ -147,7 +147,7 @@ function findSecrets({ headers, url, body }: SentRequest): string[] {
     }
   }
   const sent = body === undefined ? [] : findInBody(body.toString())
-  // A server may send the whole body back, packed so that JSON can hold it.
+  // A server may echo the whole body as base64.
   return sent.length === 0 ? found : [...found, ...sent, (body as Buffer).toString('base64')]
 }
 
@@ -159,7 +159,7 @@ function findInBody(text: string): string[] {
     return findInText(text)
   }
   const found: string[] = []
-  // In steps: what is nested deep would overflow the stack.
+  // Iterative: deep nesting would overflow the stack.
   const waiting: [name: string, value: unknown][] = [['', value]]
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     const [name, each] = next
@@ -167,9 +167,9 @@ function findInBody(text: string): string[] {
       for (const [key, child] of Object.entries(each)) waiting.push([SECRET_NAME.test(name) ? name : key, child])
     } else if (typeof each === 'string' || typeof each === 'number' || each instanceof JsonNumber) {
       const written = String(each)
-      // Half a pair of surrogates can neither be sent nor encoded.
+      // A lone surrogate can neither be sent nor encoded.
       if (isSecret(name, written)) found.push(Buffer.from(written).toString())
-      // There may be more of them than a call can be given.
+      // Not spread: there may be more than the maximum number of arguments.
       for (const part of findInText(written)) found.push(part)
     }
   }

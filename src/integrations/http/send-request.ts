@@ -16,30 +16,30 @@ import { findRedirect } from './redirect.ts'
 import { SentSecrets } from './secrets.ts'
 import { shortenText } from '../../text.ts'
 
-/** What the requests of one set of tools share. */
+/** State shared by the requests of one set of tools. */
 export interface HttpSession {
   readonly settings: HttpSettings
   readonly dispatcher: Dispatcher
   readonly limits: HostLimits
 }
 
-/** An answer whose body has not been read. */
+/** A response whose body has not been read. */
 type Answer = Dispatcher.ResponseData
 
-/** How long a server may be silent where nothing else bounds the request, ms. */
+/** Maximum silence of a server if nothing else bounds the request, ms. */
 const MAX_SILENCE_MS = 300_000
 
-/** How much of a failed answer's body is looked at, bytes, and told, characters. */
+/** Part of an error response's body that is read, bytes, and quoted, characters. */
 const BEGINNING_BYTES = 4096
 const BEGINNING_LENGTH = 200
 
-/** How long it is waited for that: the status is known already, ms. */
+/** Maximum wait for that part, ms: the status is already known. */
 const BEGINNING_MS = 1000
 
-/** How much of a redirect's body is read, so that its connection can be used again, bytes. */
+/** Maximum part of a redirect's body that is drained so that its connection can be reused, bytes. */
 const REDIRECT_BODY_BYTES = 16 * 1024
 
-/** RFC 9110, 15.5.9 and 15.6; RFC 6585, 4; RFC 8470, 5.2: the same request may be answered another time. */
+/** RFC 9110, 15.5.9 and 15.6; RFC 6585, 4; RFC 8470, 5.2: the same request may succeed later. */
 const RETRYABLE = new Set([408, 425, 429])
 
 /**
@@ -70,7 +70,7 @@ export async function sendRequest(
         }
         request = next
       } catch (error) {
-        // Whatever an abort makes fail, the abort is why.
+        // After an abort, its reason takes precedence over the failures that it causes.
         if (deadline.signal.aborted) throw deadline.signal.reason
         throw toHttpToolError(error, what)
       } finally {
@@ -82,7 +82,7 @@ export async function sendRequest(
   }
 }
 
-/** One request: its answer, or the request that it is redirected to. */
+/** Sends one request. @returns its response, or the request of its redirect */
 async function exchange(
   request: PreparedRequest,
   { settings, dispatcher }: HttpSession,
@@ -104,7 +104,7 @@ async function exchange(
       bodyTimeout: timeoutMs,
     }),
   )
-  // Destroying a body makes it fail, and nobody else may be listening then.
+  // Destroying a body emits an error, possibly without another listener.
   answer.body.on('error', () => {})
   const isAccepted = request.accepts(answer.statusCode)
   const redirect = isAccepted ? undefined : findRedirect(request, answer.statusCode, readLocation(answer), secrets)
@@ -123,7 +123,7 @@ function checkHost(url: URL, { allowedHosts }: HttpSettings, what: string): void
   throw new HttpToolError('HTTP_HOST_NOT_ALLOWED', `${what} goes to a host that is not one of \`allowedHosts\``)
 }
 
-/** A key is for the service that was meant: without a port that is the one on https, unless the host is an address. */
+/** Limits a key to the intended service: without a port that is https, unless the host is an address. */
 function isMeantFor(rule: HostRule, url: URL): boolean {
   const isPlain = url.protocol !== 'https:' || url.port !== ''
   return matchesRule(rule, url) && (rule.port !== undefined || !isPlain || namesAddress(rule))
@@ -147,7 +147,7 @@ async function readAnswer(request: PreparedRequest, answer: Answer, maxBytes: nu
   }
   const bytes = await readBody(body, hasBody ? readHeader(answer, 'content-encoding') : '', maxBytes)
   const headers = Object.keys(answer.headers)
-    // Whoever sees events would see a session's cookie.
+    // Events would expose a session's cookie.
     .filter(name => !/^set-cookie2?$/.test(name))
     .map(name => [name, readHeader(answer, name)] as const)
   const decode = request.as === 'text' ? decodeTextBody : decodeBody
@@ -175,9 +175,9 @@ async function refuseStatus(
   throw new HttpToolError('HTTP_STATUS', message, { status, retryable, retryAfterMs })
 }
 
-/** The beginning of a text, in one line, without what has to be kept secret; nothing of anything else. */
+/** The beginning of a text body, in one line, without secrets; empty for other bodies. */
 function describeBody(bytes: Uint8Array, contentType: string, secrets: SentSecrets): string {
-  // JSON is told as it stands: its beginning is no JSON.
+  // JSON is quoted as text: its truncated beginning does not parse.
   const { body, bodyType } = decodeBody(bytes, contentType.replace(/^[^;]*json\b/i, 'text/plain'))
   if (bodyType !== 'text') return ''
   const text = secrets
@@ -189,7 +189,7 @@ function describeBody(bytes: Uint8Array, contentType: string, secrets: SentSecre
 
 function readLocation({ headers }: Answer): string {
   const { location = '' } = headers
-  // RFC 9110, 10.2.2: there is one. Of several the first counts, as in browsers.
+  // RFC 9110, 10.2.2: `Location` is a single value. Of several the first counts, as in browsers.
   return decodeLocation(typeof location === 'string' ? location : (location[0] ?? ''))
 }
 

@@ -1,4 +1,4 @@
-/** Fields without which the request would ask for something else. */
+/** Fields whose omission would change the meaning of the request. */
 const ESSENTIAL: ReadonlySet<string> = new Set([
   'model',
   'messages',
@@ -9,21 +9,21 @@ const ESSENTIAL: ReadonlySet<string> = new Set([
   'response_format',
 ])
 
-/** Two names of the bound of an answer. It is renamed, and never left out: it bounds the cost. */
+/** Two names of the bound of an answer. It is renamed and never omitted: it bounds the cost. */
 const RENAMED: Readonly<Record<string, string>> = {
   max_tokens: 'max_completion_tokens',
   max_completion_tokens: 'max_tokens',
 }
 
-/** Models of one provider that are remembered; the oldest goes first. */
+/** Maximum number of remembered models per provider; the oldest is evicted first. */
 const MAX_MODELS = 100
 
-/** Fields that an endpoint has refused, which change the body of a request. */
+/** Fields that an endpoint has rejected. */
 export type RefusedFields = ReadonlySet<string>
 
 export const NONE_REFUSED: RefusedFields = new Set()
 
-/** The body without what was refused, and how that is said; the bound of the answer by its other name. */
+/** The body without rejected fields; the bound of the answer gets its other name instead. */
 export function applyRefusals(
   body: Readonly<Record<string, unknown>>,
   refused: RefusedFields,
@@ -36,7 +36,7 @@ export function applyRefusals(
   return Object.fromEntries(entries.filter(([name]) => name !== undefined)) as Readonly<Record<string, unknown>>
 }
 
-/** Of the fields that were named those that can be mended; empty where nothing can. */
+/** The named fields that can be omitted or renamed; empty if none can. */
 export function selectMendable(named: readonly string[], refused: RefusedFields): string[] {
   return named.filter(name => {
     const other = RENAMED[name]
@@ -44,14 +44,14 @@ export function selectMendable(named: readonly string[], refused: RefusedFields)
   })
 }
 
-/** What is said of a field that was refused. */
+/** Describes the changes for a notice. */
 export function describeMending(names: readonly string[]): string {
   return names
     .map(name => (RENAMED[name] === undefined ? `without \`${name}\`` : `with \`${RENAMED[name]}\` for \`${name}\``))
     .join(', ')
 }
 
-/** The refused fields of each model, so that a further call is not refused again. */
+/** The refused fields of each model, so that later calls are not rejected again. */
 export class RefusalMemory {
   readonly #models = new Map<string, RefusedFields>()
 

@@ -5,16 +5,16 @@ import type { ProviderInput, ProviderParams } from './provider.ts'
 import { failure } from './stream-error.ts'
 import { toWellFormedJson } from '../../text.ts'
 
-/** What an endpoint is asked, beside what the caller says. */
+/** Defaults of a request besides the caller's input. */
 export interface RequestDefaults {
   readonly model: string
-  /** Asks for cost the way OpenRouter wants it; others refuse the field. */
+  /** Whether to request cost as OpenRouter does; others reject the field. */
   readonly wantsCost: boolean
-  /** Further fields, where the caller gives none of the same name. */
+  /** Additional fields, unless the caller sets the same name. */
   readonly extra: Readonly<Record<string, unknown>> | undefined
-  /** Fields that are left out beside those of the caller. */
+  /** Fields to omit besides the caller's. */
   readonly omit: readonly string[]
-  /** What the endpoint has refused before. */
+  /** Fields that the endpoint has rejected before. */
   readonly refused: RefusedFields
 }
 
@@ -22,16 +22,16 @@ export interface RequestDefaults {
 export interface ChatRequest {
   readonly json: string
   readonly fields: readonly string[]
-  /** Of the fields those that are missing or renamed because they were refused. */
+  /** Fields omitted or renamed because they were rejected. */
   readonly changed: readonly string[]
 }
 
-/** Fields without which there is no answer that can be read. */
+/** Fields required for a readable answer. */
 const REQUIRED: ReadonlySet<string> = new Set(['messages', 'stream'])
 
 /**
  * The body of a request for a streamed answer, as JSON.
- * @throws ProviderError `INVALID_REQUEST` for what no endpoint could understand
+ * @throws ProviderError `INVALID_REQUEST` for a request that no endpoint could accept
  */
 export function writeChatRequest(input: ProviderInput, params: ProviderParams, defaults: RequestDefaults): ChatRequest {
   const { temperature, maxTokens, stop, tools, extra, omit = [] } = params
@@ -69,18 +69,18 @@ export function writeChatRequest(input: ProviderInput, params: ProviderParams, d
   const body = applyRefusals(Object.fromEntries(kept), defaults.refused)
   try {
     return {
-      // Providers refuse a request with half of a character.
+      // Providers reject a request with a lone surrogate.
       json: toWellFormedJson(stringifyJson(body)),
       fields: Object.keys(body),
       changed: kept.map(([name]) => name).filter(name => defaults.refused.has(name)),
     }
   } catch {
-    // A cycle, a BigInt, or something that throws when it is read.
+    // A cycle, a BigInt, or a throwing getter.
     throw failure('INVALID_REQUEST', 'Expected the request to be JSON')
   }
 }
 
-/** Checks options that change every request. @throws `INVALID_OPTION` */
+/** Validates options that change every request. @throws `INVALID_OPTION` */
 export function checkFields({ extra = {}, omit = [] }: { extra?: unknown; omit?: unknown }): void {
   if (typeof extra !== 'object' || extra === null || Array.isArray(extra)) {
     throw invalidOption('extra', 'an object', extra)
@@ -88,7 +88,7 @@ export function checkFields({ extra = {}, omit = [] }: { extra?: unknown; omit?:
   if (!isNames(omit)) throw invalidOption('omit', 'names of fields other than `messages` and `stream`', omit)
 }
 
-/** Whether these can be left out of a request. */
+/** Whether a value lists fields that may be omitted. */
 export function isNames(omit: unknown): omit is readonly string[] {
   return Array.isArray(omit) && omit.every(name => typeof name === 'string' && !REQUIRED.has(name))
 }

@@ -8,22 +8,22 @@ import { computeGrowth, type ProviderUsage, toTokenUsage } from './provider-usag
 import { makeSendable } from '../../tools/sendable-arguments.ts'
 import { failure, ProviderError } from './stream-error.ts'
 
-/** How a chat tool calls its provider. */
+/** Options of a chat tool. */
 export interface ChatToolOptions {
   /** @defaultValue `llm:chat` */
   readonly name?: string
   readonly description?: string
-  /** Where a task names none. @defaultValue the provider's own */
+  /** Default model of a task. @defaultValue the provider's own */
   readonly model?: string
-  /** Where a task gives none: the message that comes before all others. */
+  /** Default system message of a task, sent first. */
   readonly system?: string
-  /** @defaultValue 8 calls at once for all tools of the same provider */
+  /** @defaultValue 8 concurrent calls for all tools of the same provider */
   readonly limit?: number | Limit
-  /** Per attempt, ms; 0 for none: silence is bounded by the two below. @defaultValue 0 */
+  /** Timeout per attempt, ms; 0 for none: the two timeouts below bound silence. @defaultValue 0 */
   readonly timeoutMs?: number
   /** @defaultValue 3 attempts */
   readonly retry?: RetryPolicy
-  /** See `ProviderParams`; a task's own win, one by one. */
+  /** See `ProviderParams`; a task's own fields override them one by one. */
   readonly extra?: Readonly<Record<string, unknown>>
   /** See `ProviderParams`; a task's own are added. */
   readonly omit?: readonly string[]
@@ -33,9 +33,9 @@ export interface ChatToolOptions {
   readonly firstTokenTimeoutMs?: number
 }
 
-/** What a task may ask of a model. */
+/** Arguments of a chat task. */
 export interface ChatArguments {
-  /** What the user says; after `messages`, where there are both. */
+  /** The user's message; follows `messages` if both are given. */
   readonly prompt?: string
   readonly messages?: readonly ChatMessage[]
   readonly system?: string
@@ -43,25 +43,25 @@ export interface ChatArguments {
   readonly temperature?: number
   readonly maxTokens?: number
   readonly stop?: string | readonly string[]
-  /** Further fields of the request, as the endpoint names them, such as `{ "top_p": 0.9 }`. */
+  /** Additional fields of the request, as the endpoint names them, such as `{ "top_p": 0.9 }`. */
   readonly extra?: Readonly<Record<string, unknown>>
-  /** Fields of the request that are not sent, such as `["stream_options"]`. */
+  /** Fields omitted from the request, such as `["stream_options"]`. */
   readonly omit?: readonly string[]
 }
 
-/** What a task gets: `$OUTPUT[id].text` is the answer. */
+/** Output of a chat task: `$OUTPUT[id].text` is the answer. */
 export interface ChatOutput {
   readonly text: string
-  /** The model that answered, or the one that was asked; absent where a provider tells neither. */
+  /** The model that answered, else the requested one; absent if the provider reports neither. */
   readonly model?: string
-  /** Why it stopped: `stop`, or `length` where the answer was cut by `maxTokens`. */
+  /** Reason for the end: `stop`, or `length` if `maxTokens` truncated the answer. */
   readonly finishReason?: string
   readonly usage?: ProviderUsage
 }
 
 const CALLS_AT_ONCE = 8
 
-/** One limit for each provider, whatever tools are made of it. */
+/** One limit per provider, shared by all of its tools. */
 const limits = new WeakMap<LLMProvider, Limit>()
 
 const inputSchema: JsonSchema = {
@@ -93,20 +93,20 @@ const inputSchema: JsonSchema = {
       description: 'Fields of the request that are not sent.',
     },
   },
-  // As a condition, so that what is missing is named.
+  // A condition, so that the error names the missing property.
   if: { required: ['messages'] },
   else: { required: ['prompt'] },
   additionalProperties: false,
 }
 
-/** So many pieces of an answer are joined to one. */
+/** Number of pieces after which they are joined. */
 const MAX_PIECES = 1024
 
 /**
- * A tool that asks a model and streams its answer as tokens.
+ * A tool that calls a model and streams its answer as tokens.
  *
- * Usage is reported as it is told, and however the attempt ends. A failure carries the name of its
- * `StreamErrorCode`, and is tried again where that is of use.
+ * Usage is reported as it arrives, whatever the outcome of the attempt. A failure carries the name of its `StreamErrorCode` and
+ * is retried if it is transient.
  * @throws `INVALID_OPTION`
  */
 export function createChatTool(provider: LLMProvider, options: ChatToolOptions = {}): Tool<ChatArguments, ChatOutput> {
@@ -118,7 +118,7 @@ export function createChatTool(provider: LLMProvider, options: ChatToolOptions =
     inputSchema,
     limit: options.limit ?? limitOf(provider),
     timeoutMs: options.timeoutMs ?? 0,
-    // Messages go on as they are.
+    // Messages are forwarded verbatim.
     exactNumbers: true,
     retry: { maxAttempts: 3, ...options.retry },
     async execute(given, { signal, emitToken, reportUsage, log }) {
@@ -131,7 +131,7 @@ export function createChatTool(provider: LLMProvider, options: ChatToolOptions =
       let usage: ProviderUsage | undefined
       let finish: StreamFinish | undefined
       let counted: TokenUsage | undefined
-      // Each time all that the answer has used is told; what is reported adds up.
+      // The provider reports cumulative usage, the context expects increments.
       const count = (told: ProviderUsage): void => {
         const growth = computeGrowth(toTokenUsage(told), counted)
         if (Object.keys(growth).length === 0) return
@@ -158,7 +158,7 @@ export function createChatTool(provider: LLMProvider, options: ChatToolOptions =
         switch (event.type) {
           case 'content':
             pieces.push(event.data)
-            // Adding each to one text would keep them all alive beside it, as parts of a rope.
+            // String concatenation would keep every piece alive as part of a rope.
             if (pieces.length === MAX_PIECES) pieces.splice(0, MAX_PIECES, pieces.join(''))
             emitToken(event.data)
             break
@@ -177,7 +177,7 @@ export function createChatTool(provider: LLMProvider, options: ChatToolOptions =
   }
 }
 
-/** A provider need not tell how it finished. */
+/** A provider may omit the finish reason. */
 function describeAnswer(
   text: string,
   finish: StreamFinish | undefined,

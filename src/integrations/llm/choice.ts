@@ -2,7 +2,7 @@ import { asRecord } from './provider-usage.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** The choice with index 0; one without an index counts as that. */
+/** The choice with index 0; a missing index counts as 0. */
 export function findFirstChoice(choices: readonly unknown[]): Fields | undefined {
   for (const each of choices) {
     const choice = asRecord(each)
@@ -11,13 +11,13 @@ export function findFirstChoice(choices: readonly unknown[]): Fields | undefined
   return undefined
 }
 
-/** The form of text completions, which some endpoints give for chats too. */
+/** The shape of text completions, which some endpoints use for chats too. */
 export function readLegacyText(choice: Fields | undefined): Fields | undefined {
   const text = choice?.['text']
   return typeof text === 'string' ? { content: text } : undefined
 }
 
-/** Mistral, and others for some models, give content in parts. */
+/** Joins content in parts, as Mistral and others send it for some models. */
 export function joinParts(content: unknown): string {
   if (!Array.isArray(content)) return ''
   return content

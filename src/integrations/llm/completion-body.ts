@@ -2,22 +2,22 @@ import { describeOversize } from './completion-reader.ts'
 import type { Exchange } from './exchange.ts'
 import type { StreamMeter } from './stream-meter.ts'
 
-/** How long a body may take of which it is known that it is no answer, ms. */
+/** Read timeout of a body that is not an answer, ms. */
 const ERROR_BODY_MS = 5000
 
-/** A response whose body is read. */
+/** A response whose body is being read. */
 export interface OpenResponse {
   readonly exchange: Exchange
   readonly meter: StreamMeter
 }
 
-/** The lines that a stream of events can begin with. */
+/** The possible line starts of an event stream. */
 const FIRST_FIELDS: readonly string[] = ['data:', 'event:', 'id:', 'retry:', ':']
 
-/** White space before the first line that is read, bytes. */
+/** Maximum white space before the first line, bytes. */
 const MAX_HEAD_BYTES = 64 * 1024
 
-/** The first chunks of a body that begins as a stream of events does; `undefined` for any other body. */
+/** The first chunks of a body that starts like an event stream; `undefined` for any other body. */
 export async function readStreamHead({ exchange }: OpenResponse): Promise<Uint8Array[] | undefined> {
   const chunks: Uint8Array[] = []
   const decoder = new TextDecoder()
@@ -33,9 +33,7 @@ export async function readStreamHead({ exchange }: OpenResponse): Promise<Uint8A
   }
 }
 
-/**
- * The body of a response that is known to be no answer; `''` where it fails, is too long or takes long: that changes nothing.
- */
+/** The body of a response that is not an answer; `''` if it fails, is too long or times out, which is not an error. */
 export async function readAside(call: OpenResponse, maxBytes: number): Promise<string> {
   call.exchange.hurry(ERROR_BODY_MS)
   try {

@@ -8,62 +8,62 @@ import { TextJoiner } from '../../text.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** A response, bytes after decompression. */
+/** Maximum size of a response, bytes after decompression. */
 export const MAX_RESPONSE_BYTES: number = 10 * 1024 * 1024
 
 /**
- * A message up to `FREE_ENVELOPE_CHARS` that carries a piece of text up to `TOKEN_CHARS` counts with that piece alone: the
- * envelope of a token is fifty times its text, with log probabilities a thousand times, and an hour of tokens is no mistake.
+ * A message up to `FREE_ENVELOPE_CHARS` that carries a piece of text up to `TOKEN_CHARS` counts by that text alone: a token's
+ * envelope is fifty times its text, with log probabilities a thousand times, and an hour of tokens is legitimate.
  */
 const TOKEN_CHARS = 32
 const FREE_ENVELOPE_CHARS = 16 * 1024
 
-/** Kept of a message that may have to be quoted: more than is quoted, so that what is masked in it is there as a whole. */
+/** Length kept of a quotable message, characters: more than is quoted, so that secrets are masked as a whole. */
 const SAID_CHARS = 4096
 
 /**
- * Makes text, usage and an ending of the bytes of a chat completion, in every form that endpoints give them: streamed, or
- * whole as one JSON body.
+ * Parses the bytes of a chat completion to text, usage and an ending, in every form that endpoints send: streamed, or as one
+ * JSON body.
  *
- * Only the choice with index 0 is read; reasoning and calls of tools are signs that the model works, but no text.
+ * Only the choice with index 0 is read; reasoning and tool calls count as activity, not as text.
  */
 export class CompletionReader {
-  /** The last that was said. */
+  /** The last reported usage. */
   usage: Omit<ProviderUsage, 'model'> | undefined
-  /** The model that answers, as the endpoint calls it. */
+  /** The answering model, as the endpoint names it. */
   model: string | undefined
   finishReason: string | undefined
-  /** `[DONE]` came, or the answer came whole. */
+  /** `[DONE]` or a complete JSON body has arrived. */
   isDone = false
-  /** How the answer failed; what came before it stands. After an error of the provider's own, usage may follow. */
+  /** The failure of the answer; earlier text stays valid. Usage may follow a provider's own error. */
   failure: ProviderError | undefined
-  /** Set with each sign that the model works; reset by whoever has seen it. */
+  /** Set by each activity of the model; reset by the reader. */
   hasOutput = false
-  /** There was text, whether or not it has been taken. */
+  /** Whether there was text, taken or not. */
   #hasText = false
-  /** The beginning of the first message that is no part of an answer, else of the first message. */
+  /** Beginning of the first message that is not part of an answer, else of the first message. */
   #said: { readonly text: string; readonly isForeign: boolean } | undefined
   readonly #redact: Redact
   readonly #parser: Parser
-  /** It takes off a byte order mark, and keeps a character that two chunks share. */
+  /** Removes a byte order mark and joins characters across chunks. */
   readonly #decoder = new TextDecoder()
   #texts: string[] = []
   readonly #joiner = new TextJoiner()
   #responseBytes = 0
   #isAtEnd = false
-  /** What comes cannot be read any more. */
+  /** Further input cannot be parsed. */
   #isBroken = false
 
   constructor(redact: Redact) {
     this.#redact = redact
     this.#parser = createParser({
-      // Lines and messages have the bound of the response alone.
+      // Lines and messages are bounded only by the response.
       maxMessageChars: MAX_RESPONSE_BYTES,
       onMessage: ({ event, data }) => this.#read(event, data),
     })
   }
 
-  /** There is an ending: the rest of the body is of no interest. */
+  /** Whether the answer has ended; the rest of the body is irrelevant. */
   get isOver(): boolean {
     return this.isDone || this.#isBroken
   }
@@ -71,7 +71,7 @@ export class CompletionReader {
   /** The error of an answer that has ended with neither text, finish reason nor usage; `undefined` for any other. */
   describeEmptiness(): ProviderError | undefined {
     if (this.#hasText || this.finishReason !== undefined || this.usage !== undefined) return undefined
-    // What breaks off before its first text is cut short, unless it never was an answer.
+    // A body without text or `[DONE]` was interrupted, unless it never was an answer.
     if (!this.isDone && this.#said?.isForeign !== true) return undefined
     const what = 'Expected the answer to have text, a finish reason or usage, got'
     const got = this.#said === undefined ? 'nothing' : `\`${quote(this.#said.text, this.#redact)}\``
@@ -79,9 +79,9 @@ export class CompletionReader {
   }
 
   /**
-   * Takes the next piece of a streamed body. Linear in what is fed, however small the pieces.
+   * Accepts the next chunk of a streamed body. Linear in the total input, however small the chunks.
    *
-   * A piece is cut at the bound of the response, so the outcome does not depend on where the bytes are parted.
+   * A chunk is cut at the bound of the response, so the outcome does not depend on chunk boundaries.
    */
   feed(chunk: Uint8Array): void {
     let at = 0
@@ -95,13 +95,13 @@ export class CompletionReader {
     }
   }
 
-  /** A streamed body has ended, or broken off: a last message counts without its blank line, if it is whole. */
+  /** Ends a streamed body, complete or interrupted: a complete last message counts without its blank line. */
   end(): void {
     this.#isAtEnd = true
     this.#parser.feed('\n\n')
   }
 
-  /** Takes an answer that came as one JSON body. */
+  /** Accepts an answer as one JSON body. */
   readWhole(body: string): void {
     let answer: unknown
     try {
@@ -116,20 +116,20 @@ export class CompletionReader {
     this.isDone = this.failure === undefined
   }
 
-  /** Takes the model and the usage, and nothing else, of what says them. */
+  /** Reads only the model and the usage. */
   readUsage(fields: Fields): void {
     const { model, usage } = fields
     if (typeof model === 'string' && model !== '') this.model = model
-    // Groq's place for it is an object of its own.
+    // Groq sends it in a separate object.
     if (usage !== undefined || fields['x_groq'] !== undefined) {
       this.usage = parseUsage(usage) ?? parseUsage(asRecord(fields['x_groq'])?.['usage']) ?? this.usage
     }
   }
 
   /**
-   * The pieces of text since the last call, in order, none empty, none with half of a character: one at the end waits for
-   * the next piece.
-   * @param isLast whether none follow
+   * The pieces of text since the last call, in order, none empty, none with a lone surrogate: a trailing half waits for the
+   * next piece.
+   * @param isLast whether no text follows
    */
   takeTexts(isLast: boolean): readonly string[] {
     const texts = this.#texts.map(text => this.#joiner.add(text))
@@ -144,7 +144,7 @@ export class CompletionReader {
       this.isDone = true
       return
     }
-    // Some gateways keep a connection alive by messages without content.
+    // Some gateways send empty messages as heartbeats.
     if (data.trim() === '') return
     let chunk: unknown
     try {
@@ -166,20 +166,20 @@ export class CompletionReader {
   }
 
   #readBroken(event: string, data: string): void {
-    // Some gateways leave out the blank line between messages, which joins them: each line of it is JSON then.
+    // Some gateways omit the blank line between messages, which joins them: then each line is JSON.
     const lines = data.split('\n')
     if (lines.length > 1) {
       for (const line of lines) this.#read(event, line)
       return
     }
-    // What was cut is no mistake in what was written.
+    // A truncated message is not malformed.
     if (!this.#isAtEnd) this.#failMalformed()
   }
 
   /** @returns whether there was a first choice with such a part */
   #readFields(event: string, fields: Fields, part: 'delta' | 'message', chars = Infinity): boolean {
     this.readUsage(fields)
-    // The first error stands, and nothing but usage is taken after it.
+    // The first error is kept, and only usage is read after it.
     if (this.failure !== undefined) return false
     const { choices, error } = fields
     const choice = Array.isArray(choices) ? findFirstChoice(choices) : undefined
@@ -194,12 +194,12 @@ export class CompletionReader {
     }
     const isError = event === 'error' || fields['object'] === 'error'
     const said = error || choice?.['error'] || (isError ? fields : undefined)
-    // `false` and `""` say that there is none.
+    // `false` and `""` mean no error.
     if (said || reason === 'error') this.failure = describeSaidError(said, this.#redact)
     return answer !== undefined
   }
 
-  /** @returns how much text or reasoning there was, characters */
+  /** @returns length of text or reasoning, characters */
   #readAnswer(answer: Fields): number {
     const { content } = answer
     const text = typeof content === 'string' ? content : joinParts(content)

@@ -11,10 +11,10 @@ import { createAbortError, failure, ProviderError } from './stream-error.ts'
 import type { StreamMeter } from './stream-meter.ts'
 import { cutText } from '../../text.ts'
 
-/** Of the body of an error response, bytes: the rest is not read. */
+/** Maximum part of an error body that is read, bytes. */
 const MAX_ERROR_BYTES = 64 * 1024
 
-/** How long usage is waited for after an error within a stream, ms: where it follows, it follows at once. */
+/** Wait for usage after an error within a stream, ms: if it follows, it follows at once. */
 const AFTER_ERROR_MS = 1000
 
 /** One call, ready to be sent. */
@@ -26,28 +26,27 @@ export interface CompletionCall {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
-  /** An answer that comes as one JSON body will do. */
+  /** Whether an answer as one JSON body is acceptable. */
   readonly mayBeWhole: boolean
-  /** Hears of usage when it is told, which an endpoint may do with every message. */
+  /** Receives usage reports, which an endpoint may send with every message. */
   readonly noteUsage: (usage: Omit<ProviderUsage, 'model'>, model: string | undefined) => void
 }
 
-/** How an answer ended, with all that was said beside its text. */
+/** Outcome of an answer, with all data besides its text. */
 export interface CompletionEnd {
   readonly failure?: ProviderError
   readonly usage?: Omit<ProviderUsage, 'model'>
   readonly model?: string
   readonly finishReason?: string
-  /** What a response said that refuses the request as it is written (400, 422). */
+  /** The body of a response that rejects the request's fields (400, 422). */
   readonly refusal?: Refusal
 }
 
 /**
- * Sends a call and gives the pieces of its text, as many at once as came at once. Never throws: how it ended is returned.
+ * Sends a call and yields its text, pieces that arrive together in one batch. Never throws: the outcome is returned.
  *
- * An answer is complete once the model has said why it stopped, or `[DONE]` came: what happens to the connection after that
- * takes nothing back. Leaving early closes the connection. After the caller's abort no text is given any more; usage that had
- * arrived by then is.
+ * An answer is complete once a finish reason or `[DONE]` has arrived: later connection failures do not affect it. Leaving early
+ * closes the connection. After the caller's abort no text is yielded, but usage that has arrived is reported.
  */
 export async function* streamCompletion(
   call: CompletionCall,
@@ -68,7 +67,7 @@ export async function* streamCompletion(
       const head = await expectEventStream(response, call, reader)
       lost = yield* readEvents(call, reader, head)
     }
-    // What is known now stands, whatever happens while the consumer has the last text.
+    // The outcome is fixed now, whatever happens while the consumer processes the last text.
     exchange.close(reader.isDone)
     yield* takeTexts(call, reader, true)
     return describeEnd(reader, exchange.isAborted ? createAbortError() : findFailure(reader, lost))
@@ -81,8 +80,8 @@ export async function* streamCompletion(
 }
 
 /**
- * Reads up to the ending, but leaves the last texts to be taken.
- * @param head what has been read of the body already @returns how the connection was lost, if it was
+ * Reads to the end, but leaves the last texts to the caller.
+ * @param head bytes of the body that were already read @returns the failure of a lost connection, if any
  */
 async function* readEvents(
   call: CompletionCall,
@@ -120,7 +119,7 @@ async function* readEvents(
   }
 }
 
-/** How an answer failed, if it did: what is lost behind its ending takes nothing back. */
+/** The failure of an answer, if any: a connection lost after the ending does not count. */
 function findFailure(reader: CompletionReader, lost: ProviderError | undefined): ProviderError | undefined {
   const failed = reader.failure ?? (lost === undefined ? reader.describeEmptiness() : undefined)
   if (failed !== undefined) return failed
@@ -128,7 +127,7 @@ function findFailure(reader: CompletionReader, lost: ProviderError | undefined):
   return lost ?? failure('UNEXPECTED_STREAM_END', 'The stream ended without `[DONE]` and without a finish reason')
 }
 
-/** What has been read so far, if anybody wants it: while the consumer has it, the model's time does not run. */
+/** Yields the text read so far. The token timeout is paused while the consumer processes it. */
 function* takeTexts(
   { exchange, meter }: CompletionCall,
   reader: CompletionReader,
@@ -166,15 +165,15 @@ async function readFailure(
   return { error, refusal: status === 400 || status === 422 ? { said, text } : undefined }
 }
 
-/** OpenAI gives milliseconds beside the standard's seconds. */
+/** OpenAI sends milliseconds besides the standard's seconds. */
 function findRetryAfter({ headers }: FetchedResponse, clock: Clock): number | undefined {
   const ms = Number(headers.get('retry-after-ms') ?? Number.NaN)
   return Number.isFinite(ms) && ms >= 0 ? ms : parseRetryAfter(headers.get('retry-after'), clock)
 }
 
 /**
- * A response without a type is taken at its word: some gateways send none. Others name a general type: the body decides.
- * @returns what was read of the body to find out
+ * Accepts a response without a type, as some gateways send. For a generic type the body decides.
+ * @returns the bytes of the body that were read for the decision
  */
 async function expectEventStream(
   response: FetchedResponse,
@@ -201,14 +200,14 @@ async function expectEventStream(
   throw failure('INVALID_SSE_FORMAT', `Expected an answer of type \`text/event-stream\`, got \`${shown}\`${why}`)
 }
 
-/** Types that say nothing of what a body is. */
+/** Generic types that do not identify a body. */
 const GENERAL_TYPES: readonly string[] = ['text/plain', 'application/octet-stream']
 
 function isOfType({ headers }: FetchedResponse, type: string): boolean {
   return (headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase() === type
 }
 
-/** What nobody thought of: nothing of it is told, since nobody knows what it holds. */
+/** An unexpected error: never quoted, since its content is unknown. */
 function describeSurprise(): ProviderError {
   return failure('PROVIDER_INVALID_RESPONSE', 'The answer could not be read')
 }

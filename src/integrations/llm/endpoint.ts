@@ -2,8 +2,8 @@ import { invalidOption } from '../../errors.ts'
 import { isConnectionHeader } from '../http/prepare-request.ts'
 
 /**
- * Where chat completions are asked for, of the address of an endpoint.
- * @throws `INVALID_OPTION`, which does not say the address: it may hold a password
+ * The chat completions URL of an endpoint.
+ * @throws `INVALID_OPTION`, which does not quote the URL: it may contain a password
  */
 export function parseEndpoint(baseURL: string): URL {
   const expected = 'an http or https URL without a password'
@@ -22,8 +22,8 @@ export function parseEndpoint(baseURL: string): URL {
 }
 
 /**
- * Headers by their names in lower case.
- * @throws `INVALID_OPTION`, which does not say a value: it may be a key
+ * Headers by lower-case name.
+ * @throws `INVALID_OPTION`, which quotes no value: it may be a key
  */
 export function parseHeaders(given: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
   let headers: [name: string, value: string][]

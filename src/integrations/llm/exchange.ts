@@ -4,7 +4,7 @@ import { IdleTimer } from '../../sse/idle-timer.ts'
 import { describeNetworkFailure } from './network-failure.ts'
 import { createAbortError, failure, type ProviderError } from './stream-error.ts'
 
-/** What of `fetch` is used. Redirects must not be followed: the key is for one host. */
+/** The part of `fetch` that is used. Redirects must not be followed: the key is for one host. */
 export type FetchFunction = (
   url: string,
   init: {
@@ -16,14 +16,14 @@ export type FetchFunction = (
   },
 ) => Promise<FetchedResponse>
 
-/** What of a response is used. */
+/** The part of a response that is used. */
 export interface FetchedResponse {
   readonly status: number
   readonly headers: { get(name: string): string | null }
   readonly body: ReadableStream<Uint8Array> | null
 }
 
-/** What an exchange needs to know. Times are ms, 0 for no bound. */
+/** Options of an exchange. Times are ms, 0 for no bound. */
 export interface ExchangeOptions {
   readonly fetch: FetchFunction
   readonly clock: Clock
@@ -33,23 +33,23 @@ export interface ExchangeOptions {
   readonly signal: AbortSignal | undefined
 }
 
-/** How long the end of a body may take after its last message, ms. */
+/** Maximum wait for the end of a body after its last message, ms. */
 const END_MS = 1000
 
-/** How long the end of an answer may take that is complete, where silence has no bound, ms: it would never be told. */
+/** Maximum wait for the end of a complete answer if silence is unbounded, ms: otherwise it might never be reported. */
 const FINISH_MS = 120_000
 
 /**
- * After the caller's abort the response is read on until it ends, for at most so long, ms: providers tell usage with their last
- * message, which may be on its way. Short enough that nobody notices that the task ends later.
+ * Maximum time that a response is read after the caller's abort, ms: providers report usage in their last message, which may be
+ * in flight. Short enough for the delay to be imperceptible.
  */
 const LAST_WORDS_MS = 100
 
 /**
- * One request and its response, and the one place from which both are ended: by the caller's signal, by silence, by a model
- * that says nothing, or because they are not wanted any more.
+ * One request with its response. It ends both on the caller's signal, on silence, on a missing token, or when the consumer
+ * leaves.
  *
- * Silence counts only while it is waited for: a consumer that takes its time is not the provider's fault.
+ * Silence counts only during a read: a slow consumer is not the provider's fault.
  */
 export class Exchange {
   readonly #options: ExchangeOptions
@@ -62,7 +62,7 @@ export class Exchange {
   #isAborted = false
   #isClosed = false
   #stopLastWords: (() => void) | undefined
-  /** Why it was ended from this side. */
+  /** Reason of a local end. */
   #ending: ProviderError | undefined
   #refuse: ((error: unknown) => void) | undefined
 
@@ -74,27 +74,27 @@ export class Exchange {
     if (signal !== undefined) this.#stopListening = onAbort(signal, () => this.#windDown())
   }
 
-  /** The caller has ended it. What can be read still had arrived by then, or nearly: nothing of it counts but its usage. */
+  /** Whether the caller has aborted. Of the data that still arrives only usage counts. */
   get isAborted(): boolean {
     return this.#isAborted
   }
 
-  /** Sends the request. @returns the response once its headers are there @throws ProviderError */
+  /** Sends the request. @returns the response once its headers have arrived @throws ProviderError */
   async open(url: string, headers: Readonly<Record<string, string>>, body: string): Promise<FetchedResponse> {
     if (this.#ending !== undefined) throw this.#ending
     this.#output?.arm()
-    // A server that accepts and says nothing is as silent as one that stops in the middle.
+    // Silence counts before the headers too.
     this.#silence?.arm()
     const { fetch, host } = this.#options
     const { signal } = this.#controller
     try {
       const response = await new Promise<FetchedResponse>((resolve, reject) => {
-        // Not every `fetch` heeds its signal.
+        // Not every `fetch` observes its signal.
         this.#refuse = reject
         const sent = (async () => fetch(url, { method: 'POST', headers, body, redirect: 'manual', signal }))()
         sent.then(late => {
           if (this.#ending === undefined) resolve(late)
-          // Its failure is nobody's concern any more.
+          // Its failure no longer matters.
           else late.body?.cancel().catch(() => {})
         }, reject)
       })
@@ -115,7 +115,7 @@ export class Exchange {
     this.#silence?.arm()
     try {
       const { done, value } = await this.#reader.read()
-      // Ending it cancels the body, which looks like its end.
+      // A local end cancels the body, which looks like its end.
       if (this.#ending !== undefined) throw this.#ending
       this.#isAtEnd = done
       return value
@@ -127,15 +127,15 @@ export class Exchange {
     }
   }
 
-  /** The model works: its time begins anew. */
+  /** Restarts the token timeout on activity of the model. */
   noteOutput(): void {
     this.#output?.arm()
   }
 
   /**
-   * What is still to come is of little worth: it has as long as silence may last, and neither bytes nor comments extend that,
-   * only text does.
-   * @param maxMs and no longer than this
+   * Bounds the wait for the rest of the response, which matters little: it may take the idle timeout, which only text extends,
+   * not bytes or comments.
+   * @param maxMs upper bound, ms
    */
   hurry(maxMs: number = Infinity): void {
     this.#silence?.stop()
@@ -146,16 +146,16 @@ export class Exchange {
     this.#output?.arm()
   }
 
-  /** The consumer has the word: the model's time does not run. */
+  /** Pauses the token timeout while the consumer is busy. */
   pause(): void {
     this.#output?.disarm()
   }
 
   /**
-   * Leaves nothing behind. What is left of the response is given up, which closes its connection. Harmless to repeat; an
-   * abort changes nothing any more.
-   * @param isComplete nothing but the end of the body is missing: it is waited for in the background, shortly, so that the
-   * connection can be used again
+   * Releases timers and listeners and discards the rest of the response, which closes its connection. Idempotent; a later abort
+   * has no effect.
+   * @param isComplete only the end of the body is missing: it is awaited briefly in the background, so that the connection can
+   * be reused
    */
   close(isComplete = false): void {
     if (this.#isClosed) return
@@ -184,7 +184,7 @@ export class Exchange {
         stopTimer()
         if (!done) this.#abort()
       },
-      // The answer is there: what happens to the connection now is nobody's concern.
+      // The answer is complete: the fate of the connection no longer matters.
       () => stopTimer(),
     )
   }
@@ -197,9 +197,9 @@ export class Exchange {
   }
 
   #awaitLastWords(): void {
-    // By the machine's clock: a network is waited for.
+    // Uses the system clock, since it waits for a network.
     this.#stopLastWords = systemClock.after(LAST_WORDS_MS, () => {
-      // Sockets are read between timers and this: what had arrived when a busy process came to this timer counts.
+      // Deferred by a turn, in which sockets are read: data that arrived while the process was busy still counts.
       afterTurn(() => this.#end(createAbortError()))
     })
   }
@@ -214,7 +214,7 @@ export class Exchange {
   #abort(): void {
     this.#isAtEnd = true
     this.#controller.abort(new DOMException('The response is not wanted any more', 'AbortError'))
-    // A body that was made in this process does not know the signal; its failure is nobody's concern any more.
+    // A body created in this process does not observe the signal; its failure no longer matters.
     this.#reader?.cancel().catch(() => {})
   }
 }

@@ -2,32 +2,32 @@ import { describeMending, type RefusalMemory, type RefusedFields, selectMendable
 import { type CompletionCall, type CompletionEnd, streamCompletion } from './completion-stream.ts'
 import { findRefusedFields } from './refused-fields.ts'
 
-/** How often one call is sent again: endpoints name one field at a time. Each field is refused once at most. */
+/** Maximum number of repetitions of one call: endpoints name one field at a time. Each field is rejected at most once. */
 const MAX_MENDINGS = 4
 
-/** Fields that no caller has asked for. */
+/** Fields that the provider adds on its own. */
 const OWN_FIELDS: ReadonlySet<string> = new Set(['stream_options', 'usage'])
 
-/** A call and the fields of its body. */
+/** A serialized call with the fields of its body. */
 export interface WrittenCall extends CompletionCall {
   readonly fields: readonly string[]
-  /** Fields that are missing or renamed because they were refused before. */
+  /** Fields omitted or renamed because the endpoint rejected them before. */
   readonly changed: readonly string[]
 }
 
-/** How refused fields are remembered and told. */
+/** Memory and reporting of rejected fields. */
 export interface Mending {
   readonly memory: RefusalMemory
   readonly model: string
-  /** Writes the call without these fields. */
+  /** Serializes the call without these fields. */
   readonly write: (refused: RefusedFields) => WrittenCall
   readonly tell: (message: string) => void
 }
 
 /**
- * Streams a call; if the endpoint refuses it (400, 422) and names fields, again without these. What an accepted request had to
- * do without is remembered for its model.
- * @param first written with what is remembered
+ * Streams a call; if the endpoint rejects it (400, 422) and names fields, repeats it without them. The fields that an accepted
+ * request omitted are remembered for its model.
+ * @param first the call, serialized with the remembered fields omitted
  */
 export async function* streamMended(
   first: WrittenCall,

@@ -2,7 +2,7 @@ import { readField } from '../../client/failures.ts'
 import { ProxyError } from '../proxy.ts'
 import { failure, ProviderError } from './stream-error.ts'
 
-/** How many causes are looked at. */
+/** Maximum depth of the `cause` chain. */
 const MAX_DEPTH = 8
 
 const TIMEOUT_CODES: ReadonlySet<string> = new Set([
@@ -16,7 +16,7 @@ const TIMEOUT_CODES: ReadonlySet<string> = new Set([
   'Timeout',
 ])
 
-/** What people read instead of a code of the system. */
+/** Readable text for system error codes. */
 const SENTENCES: ReadonlyMap<string, string> = new Map([
   ['ECONNREFUSED', 'the connection was refused'],
   ['ECONNRESET', 'the connection was reset'],
@@ -26,8 +26,8 @@ const SENTENCES: ReadonlyMap<string, string> = new Map([
 ])
 
 /**
- * The error of a connection that failed, before its headers or after them. What was thrown is not quoted: it may name
- * headers and whole addresses.
+ * The error of a failed connection, before or after the headers. The thrown error is not quoted: it may contain headers and
+ * full URLs.
  */
 export function describeNetworkFailure(thrown: unknown, host: string, hasHeaders: boolean): ProviderError {
   if (thrown instanceof ProviderError) return thrown
@@ -41,14 +41,14 @@ export function describeNetworkFailure(thrown: unknown, host: string, hasHeaders
     return failure('CONNECTION_TIMEOUT', `The connection to \`${host}\` timed out${why}`, { details })
   }
   if (!hasHeaders) return failure('NETWORK_ERROR', `Could not get an answer from \`${host}\`${why}`, { details })
-  // The body said that it is compressed, and is not, or not in this way.
+  // The body does not match its declared compression.
   if (code !== undefined && /^(?:Z_|ERR__?(?:BROTLI|ZLIB|ZSTD))/.test(code)) {
     return failure('PROVIDER_INVALID_RESPONSE', `The answer of \`${host}\` could not be decompressed`, { details })
   }
   return failure('CONNECTION_LOST', `The connection to \`${host}\` was lost${why}`, { details })
 }
 
-/** The innermost code that the error or its causes carry. */
+/** The innermost code in the error's `cause` chain. */
 function findCode(thrown: unknown): string | undefined {
   let found: string | undefined
   let at = thrown
@@ -69,7 +69,7 @@ function findProxyError(thrown: unknown): ProxyError | undefined {
   return undefined
 }
 
-/** The message of a proxy's failure names its host and no credentials. */
+/** The message names the proxy's host but no credentials. */
 function describeProxyFailure({ message, failure: facts }: ProxyError, host: string): ProviderError {
   const name = facts.code === 'PROXY_TIMEOUT' ? 'CONNECTION_TIMEOUT' : 'NETWORK_ERROR'
   const { code, proxyHost, status, networkCode } = facts

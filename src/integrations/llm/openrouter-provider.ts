@@ -19,28 +19,28 @@ import { failure, ProviderError } from './stream-error.ts'
 import { StreamMeter } from './stream-meter.ts'
 import { fetchByUndici } from './undici-fetch.ts'
 
-/** Where to ask, and as whom. */
+/** Options of the provider. */
 export interface OpenRouterOptions {
   /** @defaultValue the environment's `OPENROUTER_API_KEY`, read at each call */
   readonly apiKey?: string
-  /** Of any OpenAI-compatible endpoint; `/chat/completions` is added. @defaultValue `https://openrouter.ai/api/v1` */
+  /** Base URL of any OpenAI-compatible endpoint; `/chat/completions` is appended. @defaultValue `https://openrouter.ai/api/v1` */
   readonly baseURL?: string
-  /** Where a call names none. @defaultValue `openrouter/auto` */
+  /** Default model of a call. @defaultValue `openrouter/auto` */
   readonly model?: string
   /**
-   * Further headers, such as `X-Title`; one of ours, whatever its case, is replaced. Taken for secrets: their values never
-   * stand in an error. Those of the connection, such as `Host` and `Content-Length`, are refused.
+   * Additional headers, such as `X-Title`; they replace the provider's own, in any case. Treated as secrets: their values never
+   * appear in an error. Connection headers, such as `Host` and `Content-Length`, are rejected.
    */
   readonly headers?: Readonly<Record<string, string>>
-  /** Further fields of every request, see `ProviderParams`; a call's own win, one by one. */
+  /** Additional fields of every request, see `ProviderParams`; a call's own override them one by one. */
   readonly extra?: Readonly<Record<string, unknown>>
-  /** Fields that no request has, see `ProviderParams`; a call's own are added. */
+  /** Fields omitted from every request, see `ProviderParams`; a call's own are added. */
   readonly omit?: readonly string[]
-  /** Where a call says nothing else, ms. @defaultValue 120,000 */
+  /** Default for calls, ms. @defaultValue 120,000 */
   readonly idleTimeoutMs?: number
-  /** Where a call says nothing else, ms. @defaultValue 120,000 */
+  /** Default for calls, ms. @defaultValue 120,000 */
   readonly firstTokenTimeoutMs?: number
-  /** @defaultValue undici's, with time-outs of its own switched off, through the proxy that the environment names */
+  /** @defaultValue undici's, without its own timeouts, through the proxy of the environment */
   readonly fetch?: FetchFunction
   readonly clock?: Clock
 }
@@ -52,23 +52,23 @@ const DEFAULTS = {
   firstTokenTimeoutMs: 120_000,
 }
 
-/** The ids that follow have ten digits all: they compare alike as numbers and as text. */
+/** All later ids have ten digits, so they sort alike as numbers and as text. */
 const BEFORE_FIRST_ID = 1_000_000_000
 
-/** Visible ASCII: anything else cannot stand in the header, and whoever tried would say the key in an error. */
+/** Visible ASCII: anything else is invalid in the header, and the resulting error would quote the key. */
 const KEY = /^[\x21-\x7e]+$/
 
-/** OpenRouter, or any other endpoint that speaks OpenAI's chat completions. */
+/** OpenRouter, or any endpoint compatible with OpenAI's chat completions. */
 export class OpenRouterProvider implements LLMProvider {
   readonly #options: OpenRouterOptions & typeof DEFAULTS
   readonly #fetch: FetchFunction
   readonly #clock: Clock
   readonly #url: URL
-  /** Those that were given, by their names in lower case. */
+  /** The given headers, by lower-case name. */
   readonly #headers: Readonly<Record<string, string>>
   readonly #memory = new RefusalMemory()
 
-  /** @throws `INVALID_OPTION`; a missing key is told by the calls */
+  /** @throws `INVALID_OPTION`; a missing key is reported by the calls */
   constructor(options: OpenRouterOptions = {}) {
     const given = Object.entries(expectObject('options', options)).filter(([, value]) => value !== undefined)
     this.#options = { ...DEFAULTS, ...Object.fromEntries(given) }
@@ -85,8 +85,8 @@ export class OpenRouterProvider implements LLMProvider {
   }
 
   /**
-   * The whole answer at once. It is streamed below, so that silence is noticed however long the answer is.
-   * @throws ProviderError, with the `usage` that was told before it
+   * Returns the complete answer. It is streamed internally, so that silence is detected however long the answer is.
+   * @throws ProviderError, with the `usage` reported before it
    */
   async generate(input: ProviderInput, params: ProviderParams = {}): Promise<ProviderResponse> {
     let text = ''
@@ -191,7 +191,7 @@ export class OpenRouterProvider implements LLMProvider {
       exchange: new Exchange({ fetch: this.#fetch, clock, host, signal: params.signal, ...times }),
       meter,
       clock,
-      // Of `Bearer …`, providers repeat what follows the scheme.
+      // Providers quote the part of `Bearer …` after the scheme.
       redact: createRedact([
         apiKey,
         ...Object.values(this.#headers),
@@ -202,7 +202,7 @@ export class OpenRouterProvider implements LLMProvider {
         authorization: `Bearer ${apiKey}`,
         'content-type': 'application/json',
         accept: mayBeWhole ? 'text/event-stream, application/json;q=0.9' : 'text/event-stream',
-        // Compression holds tokens back.
+        // Compression delays tokens.
         'accept-encoding': 'identity',
         ...this.#headers,
       },
@@ -215,7 +215,7 @@ export class OpenRouterProvider implements LLMProvider {
   }
 }
 
-/** Not every runtime has an environment, and not every one lets it be read. */
+/** Some runtimes have no environment, or deny access to it. */
 function readEnvironment(name: string): string | undefined {
   try {
     return (globalThis as { process?: { env?: Record<string, string | undefined> } }).process?.env?.[name]
@@ -228,8 +228,8 @@ function isDuration(ms: unknown): boolean {
   return typeof ms === 'number' && ms >= 0 && ms < Number.POSITIVE_INFINITY
 }
 
-/** Calls what the caller gave: whoever listens must not break the answer. */
+/** Calls a caller's listener, whose failure must not break the answer. */
 function tell<T>(listener: ((told: T) => unknown) | undefined, told: T): void {
-  // As a promise, so that one that listens asynchronously cannot break the process either.
+  // As a promise, so that an asynchronous listener cannot crash the process either.
   void (async () => listener?.(told))().catch(() => {})
 }

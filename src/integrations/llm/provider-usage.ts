@@ -1,11 +1,11 @@
 import type { TokenUsage } from '../../events/token-usage.ts'
 
-/** What a provider says was used. Numbers are finite and ≥ 0; a zero that it said stays, what it did not say is absent. */
+/** Usage as a provider reports it. Numbers are finite and ≥ 0; a reported zero stays, unreported values are absent. */
 export interface ProviderUsage {
   readonly promptTokens: number
   readonly completionTokens: number
   readonly totalTokens: number
-  /** The model that answered, or the one that was asked. */
+  /** The model that answered, else the requested one. */
   readonly model: string
   /** Prompt tokens read from a cache. */
   readonly cacheReads?: number
@@ -16,14 +16,14 @@ export interface ProviderUsage {
 }
 
 /**
- * Usage in any of the forms that endpoints give it. What is not a finite number ≥ 0 counts as not said.
- * @returns `undefined` where nothing was said about tokens
+ * Parses usage in any form that endpoints send. A value that is not a finite number ≥ 0 counts as absent.
+ * @returns `undefined` without token counts
  */
 export function parseUsage(found: unknown): Omit<ProviderUsage, 'model'> | undefined {
   const usage = asRecord(found)
   if (usage === undefined) return undefined
   const details = asRecord(usage['prompt_tokens_details']) ?? asRecord(usage['input_tokens_details']) ?? {}
-  // OpenAI's names; Anthropic's, which some gateways pass through.
+  // OpenAI's names; Anthropic's, which some gateways forward.
   const completion = findCount(usage['completion_tokens'], usage['output_tokens'])
   const total = findCount(usage['total_tokens'])
   const prompt =
@@ -54,7 +54,7 @@ export function parseUsage(found: unknown): Omit<ProviderUsage, 'model'> | undef
   }
 }
 
-/** A provider's usage as executions count it. */
+/** A provider's usage in the form of executions. */
 export function toTokenUsage(usage: ProviderUsage): TokenUsage {
   return {
     totalTokensIn: usage.promptTokens,
@@ -65,12 +65,12 @@ export function toTokenUsage(usage: ProviderUsage): TokenUsage {
   }
 }
 
-/** What a usage has more than an earlier one of the same answer, by field; empty where it has nothing more. */
+/** The increase of a usage over an earlier one of the same answer, by field; empty if there is none. */
 export function computeGrowth(usage: TokenUsage, earlier: TokenUsage | undefined): Partial<TokenUsage> {
   const growth: Record<string, number> = {}
   for (const [field, value] of Object.entries(usage)) {
     const before = earlier?.[field as keyof TokenUsage]
-    // A zero that is said for the first time stays.
+    // A zero that is reported for the first time stays.
     if (before === undefined || value > before) growth[field] = value - (before ?? 0)
   }
   return growth
@@ -81,7 +81,7 @@ function findCount(...values: readonly unknown[]): number | undefined {
   return values.find((value): value is number => typeof value === 'number' && Number.isFinite(value) && value >= 0)
 }
 
-/** An object that is no array. */
+/** The value if it is an object and not an array. */
 export function asRecord(value: unknown): Readonly<Record<string, unknown>> | undefined {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
     ? (value as Record<string, unknown>)

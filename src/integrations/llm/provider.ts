@@ -1,22 +1,22 @@
 import type { ProviderUsage } from './provider-usage.ts'
 import type { StreamError } from './stream-error.ts'
 
-/** A model behind an interface, so that tools and programs do not depend on who serves it. */
+/** A language model, independent of the service behind it. */
 export interface LLMProvider {
-  /** The whole answer at once. @throws `ProviderError` */
+  /** Returns the complete answer. @throws `ProviderError` */
   generate(input: ProviderInput, params?: ProviderParams): Promise<ProviderResponse>
   /**
-   * The answer while it is written: `content` events, at most one `usage`, then exactly one `done` or `error`.
+   * Streams the answer: `content` events, at most one `usage`, then exactly one `done` or `error`.
    *
    * Nothing is sent before the first `next()`. It never throws and never retries. Leaving the loop ends the request.
    */
   generateStream(input: ProviderInput, params?: ProviderParams): AsyncIterable<ProviderStreamEvent>
 }
 
-/** A prompt, which becomes one message of the user, or a conversation. */
+/** A prompt, sent as one user message, or a conversation. */
 export type ProviderInput = string | readonly ChatMessage[]
 
-/** One message of a conversation; other fields, such as `tool_call_id`, are passed on. */
+/** One message of a conversation; other fields, such as `tool_call_id`, are forwarded. */
 export interface ChatMessage {
   readonly role: 'system' | 'developer' | 'user' | 'assistant' | 'tool'
   /** Text, or parts as the endpoint defines them. */
@@ -24,69 +24,69 @@ export interface ChatMessage {
   readonly [field: string]: unknown
 }
 
-/** How to answer, and how long to wait for it. */
+/** Parameters of one call. */
 export interface ProviderParams {
   /** @defaultValue the provider's own */
   readonly model?: string
   readonly temperature?: number
-  /** Of the answer. */
+  /** Maximum length of the answer, tokens. */
   readonly maxTokens?: number
-  /** Where the answer stops. */
+  /** Stop sequences. */
   readonly stop?: string | readonly string[]
-  /** Definitions of functions, passed on. Calls of them are not told: only text is. */
+  /** Function definitions, forwarded. Their calls are not reported: only text is. */
   readonly tools?: readonly object[]
-  /** Further fields of the request's body, as the endpoint names them. Those above win. */
+  /** Additional fields of the request's body, as the endpoint names them. The fields above take precedence. */
   readonly extra?: Readonly<Record<string, unknown>>
   /**
-   * Fields of the request's body that are not sent, as the endpoint names them: for one that refuses `stream_options`, say.
-   * Wins over everything that would set them. Not `messages` and `stream`.
+   * Fields omitted from the request's body, as the endpoint names them, for example if it rejects `stream_options`. Takes
+   * precedence over everything that sets them. Not `messages` and `stream`.
    */
   readonly omit?: readonly string[]
   /** Ends the request: its connection is closed, and the stream ends with an `error` that is not retryable. */
   readonly signal?: AbortSignal
-  /** The longest silence of a response, ms; comments count as signs of life. 0 for no bound. @defaultValue 120,000 */
+  /** Maximum silence of a response, ms; comments count as activity. 0 for no bound. @defaultValue 120,000 */
   readonly idleTimeoutMs?: number
   /**
-   * How long the first token may take, from the call, and each one after it from the one before, ms: comments do not count.
-   * 0 for no bound. @defaultValue 120,000
+   * Maximum time from the call to the first token, and between tokens, ms; comments do not count. 0 for no bound. @defaultValue
+   * 120,000
    */
   readonly firstTokenTimeoutMs?: number
-  /** Called once, before the last event, however it ends. What it throws is ignored. */
+  /** Called once, before the last event, whatever the outcome. Its errors are ignored. */
   readonly onStreamMetrics?: (metrics: StreamMetrics) => void
   /**
-   * Called as usage is told, which some endpoints do with every message: each says all that the answer used so far. The last
-   * may come in the `usage` event alone. What it throws is ignored.
+   * Called for each usage report, which some endpoints send with every message: each is cumulative. The last may arrive only as
+   * the `usage` event. Its errors are ignored.
    */
   readonly onUsage?: (usage: ProviderUsage) => void
-  /** Called with a sentence for people when the request was changed on the way. What it throws is ignored. */
+  /** Called with a sentence for people when the request was adjusted. Its errors are ignored. */
   readonly onNotice?: (message: string) => void
-  /** Called once, before `done`, and not before an `error`. What it throws is ignored. */
+  /** Called once, before `done`, and not before an `error`. Its errors are ignored. */
   readonly onFinish?: (finish: StreamFinish) => void
 }
 
-/** What is known of an answer that is complete, beside its text and usage. */
+/** Data of a complete answer besides its text and usage. */
 export interface StreamFinish {
-  /** The model that answered, or the one that was asked. */
+  /** The model that answered, else the requested one. */
   readonly model: string
-  /** Why the model stopped, in the endpoint's words: `stop`, `length`, … */
+  /** Finish reason in the endpoint's words: `stop`, `length`, … */
   readonly finishReason?: string
 }
 
-/** Of one request's response. Times are of a monotonic clock. */
+/** Metrics of one response. Times are of a monotonic clock. */
 export interface StreamMetrics {
-  /** From the call to the first text; absent where there was none. */
+  /** Time from the call to the first text; absent without text. */
   readonly firstTokenMs?: number
   /** The longest time between two chunks of the body, ms; 0 with fewer than two. */
   readonly maxInterChunkMs: number
-  /** From the call to its end, ms. */
+  /** Time from the call to its end, ms. */
   readonly totalMs: number
-  /** Chunks of the body, as the network gave them. */
+  /** Number of network chunks of the body. */
   readonly chunkCount: number
-  /** Of the body, after decompression. */
+  /** Size of the body after decompression. */
   readonly bytes: number
 }
 
-/** The whole answer. */
+/** The complete answer. */
 export interface ProviderResponse extends StreamFinish {
   readonly text: string
   readonly usage?: ProviderUsage
@@ -95,7 +95,7 @@ export interface ProviderResponse extends StreamFinish {
 /**
  * One event of a stream.
  *
- * `eventId` grows by one with each. It has ten digits from the first on, so that ids compare alike as numbers and as text.
+ * `eventId` increases by one per event. It always has ten digits, so ids sort alike as numbers and as text.
  */
 export type ProviderStreamEvent =
   | { readonly eventId: number; readonly type: 'content'; readonly data: string }

@@ -1,17 +1,17 @@
-/** Takes secrets out of text that others wrote. */
+/** Removes secrets from foreign text. */
 export type Redact = (text: string) => string
 
 const MASK = '[secret]'
 
-/** A shorter key is none: to hide `key` or `x` wherever it stands would hide what went wrong. */
+/** Minimum length of a secret, characters: masking every `key` or `x` would hide the problem. */
 const MIN_SECRET_CHARS = 6
 
 /** Shapes of keys and tokens, also where a provider has masked a part of one itself. */
 const KEY_SHAPED = /\b(?:sk|pk|rk)-[\w.*-]{4,}|\bbearer\s+(?=\S*\d)[\w.~+/*=-]{8,}/gi
 
 /**
- * Hides these secrets, each wherever it stands, and whatever looks like a key: providers repeat what they were sent.
- * @param secrets values of headers; the shortest do not count
+ * Masks every occurrence of these secrets and everything shaped like a key: providers echo requests.
+ * @param secrets values of headers; those below the minimum length are ignored
  */
 export function createRedact(secrets: readonly string[]): Redact {
   // Longest first: one may be part of another.

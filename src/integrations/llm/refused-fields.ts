@@ -1,32 +1,32 @@
 import { asRecord } from './provider-usage.ts'
 
-/** The body of a response that refuses a request: parsed where it is a JSON object, and as text. */
+/** The body of a response that rejects a request: parsed if it is a JSON object, and as text. */
 export interface Refusal {
   readonly said: Readonly<Record<string, unknown>> | undefined
   readonly text: string
 }
 
-/** How deep an error is searched: gateways wrap that of their upstream. */
+/** Maximum depth of the search: gateways wrap their upstream's error. */
 const MAX_DEPTH = 6
 
-/** Most texts of an error that are looked at, and the most of each, characters. */
+/** Maximum number of searched texts of an error, and of characters of each. */
 const MAX_TEXTS = 50
 const MAX_TEXT_CHARS = 4096
 
-/** Words that refuse a field as such, as opposed to a value that is out of range. */
+/** Words that reject a field itself, as opposed to a value out of range. */
 const REFUSES =
   /un(?:supported|recognized|recognised|known|expected|permitted)|(?:not|n't|no longer|cannot be|never) (?:be )?(?:supported?|permitted|allowed|accepted|recognized|available|valid|used|included?)|(?:does|do|did)(?: not|n't) (?:support|accept|allow|have)|not compatible|incompatible|extra_forbidden|extra (?:inputs|fields|keys)|additional propert|cannot find field|deprecated|invalid (?:argument|parameter|field|key|property)/i
 
-/** Fields whose names are ordinary words count only in quotes, or where a word says that a name follows. */
+/** Field names that are ordinary words count only in quotes or after a word that announces a name. */
 const ANNOUNCED = '(?:arguments?|parameters?|params?|fields?|propert(?:y|ies)|keys?|names?|supplied|options?)[:=]? +'
 
-/** Parts of a field, by which some endpoints name it. */
+/** Parts of a field by which some endpoints name it. */
 const PARTS: Readonly<Record<string, string>> = { include_usage: 'stream_options' }
 
 /**
- * The fields of a request that its refusal names: by `param` (OpenAI, Azure), by the `loc` of a list of problems (FastAPI,
- * Mistral, vLLM), or in words.
- * @param fields the names at the top of the request's body
+ * The request fields that a rejection names: by `param` (OpenAI, Azure), by the `loc` of a list of problems (FastAPI, Mistral,
+ * vLLM), or in words.
+ * @param fields top-level names of the request's body
  */
 export function findRefusedFields({ said, text }: Refusal, fields: readonly string[]): string[] {
   const found = new Set<string>()
@@ -48,7 +48,7 @@ export function findRefusedFields({ said, text }: Refusal, fields: readonly stri
       note(param)
       if (Array.isArray(loc)) note(loc[loc[0] === 'body' ? 1 : 0])
     }
-    // Not `input`, which repeats what was sent.
+    // Not `input`, which echoes the request.
     for (const name of ['error', 'detail', 'message', 'msg', 'errors', 'cause', 'metadata', 'raw', 'reason']) {
       search(object[name], depth + 1)
     }
@@ -60,7 +60,7 @@ export function findRefusedFields({ said, text }: Refusal, fields: readonly stri
       try {
         return search(JSON.parse(json), depth + 1)
       } catch {
-        // Text that only begins like JSON.
+        // Not JSON after all.
       }
     }
     texts.push(value.slice(0, MAX_TEXT_CHARS))

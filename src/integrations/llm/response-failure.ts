@@ -3,18 +3,18 @@ import type { Redact } from './redact.ts'
 import { failure, type ProviderError, type StreamErrorName } from './stream-error.ts'
 import { cutText, shortenText } from '../../text.ts'
 
-/** What a provider says itself is cut at so many characters. */
+/** Maximum length of a provider's quoted text, characters. */
 const MAX_SAID_CHARS = 500
 
-/** How a response failed, and what was said with it. */
+/** A failed response. */
 interface FailedResponse {
   readonly status: number
-  /** Its body, where that is an object. */
+  /** Its body, if that is an object. */
   readonly said: Readonly<Record<string, unknown>> | undefined
   readonly retryAfterMs: number | undefined
 }
 
-/** The error of a response that is none of success: by its status alone, whatever it says. */
+/** The error of an unsuccessful response, classified by its status alone. */
 export function describeResponse({ status, said, retryAfterMs }: FailedResponse, redact: Redact): ProviderError {
   // `{"error": …}` of most, the body itself of others.
   const error = said?.['error'] ?? said
@@ -26,12 +26,12 @@ export function describeResponse({ status, said, retryAfterMs }: FailedResponse,
   })
 }
 
-/** The error of what a provider says within a stream or an answer that began well. */
+/** The error that a provider reports within a started stream or an answer. */
 export function describeSaidError(error: unknown, redact: Redact): ProviderError {
   const { code, status, type } = asRecord(error) ?? {}
   const providerCode = findProviderCode(error, redact)
   const said = [code, status].map(Number).find(number => number >= 400 && number <= 599)
-  // A stream that began is the provider's to finish: what it does not explain is its own failure.
+  // An unexplained error in a started stream counts as the provider's failure.
   const name =
     said !== undefined
       ? nameOfStatus(said)
@@ -41,7 +41,7 @@ export function describeSaidError(error: unknown, redact: Redact): ProviderError
   })
 }
 
-/** The rows of the table that are a status. */
+/** Maps a status to its error name. */
 function nameOfStatus(status: number): StreamErrorName {
   if (status === 401 || status === 403) return 'AUTHENTICATION_FAILED'
   if (status === 402) return 'INSUFFICIENT_QUOTA'
@@ -51,7 +51,7 @@ function nameOfStatus(status: number): StreamErrorName {
   return 'PROVIDER_INVALID_RESPONSE'
 }
 
-/** What providers call their errors: OpenAI's codes and types, Anthropic's types, Google's statuses. */
+/** Error names of providers: OpenAI's codes and types, Anthropic's types, Google's statuses. */
 const NAMES: ReadonlyMap<string, StreamErrorName> = new Map<string, StreamErrorName>([
   ['rate_limit_exceeded', 'PROVIDER_RATE_LIMIT'],
   ['rate_limit_error', 'PROVIDER_RATE_LIMIT'],
@@ -84,18 +84,18 @@ function findName(called: unknown): StreamErrorName | undefined {
   return typeof called === 'string' ? NAMES.get(called.toLowerCase()) : undefined
 }
 
-/** The object that a body is, or, of some, the first of a list; `undefined` for any other body. */
+/** The object in a body, or the first of a list; `undefined` for any other body. */
 export function parseErrorBody(body: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const parsed: unknown = JSON.parse(body)
     return asRecord(Array.isArray(parsed) ? parsed[0] : parsed)
   } catch {
-    // A page of a proxy, or a body that was cut: the status says enough.
+    // A proxy's page or a truncated body: the status suffices.
     return undefined
   }
 }
 
-/** A text of the provider's, without secrets, in one line, cut at 500 characters. */
+/** A provider's text without secrets, in one line, cut at 500 characters. */
 export function quote(text: string, redact: Redact): string {
   const clean = redact(text)
     .replaceAll(/[\s\p{Cc}]+/gu, ' ')
@@ -108,7 +108,7 @@ function describeSaid(error: unknown, redact: Redact): string {
   return said === '' ? '' : `: ${quote(said, redact)}`
 }
 
-/** What an error says in words: `message` of most, `detail` of FastAPI, which may be a list of fields and what is wrong. */
+/** The text of an error: `message` of most, `detail` of FastAPI, which may list fields and problems. */
 export function findSaid(error: unknown): string {
   if (typeof error === 'string') return error
   const { message, detail, msg, error: inner } = asRecord(error) ?? {}
@@ -123,7 +123,7 @@ export function findSaid(error: unknown): string {
   return ''
 }
 
-/** Without its `input`, which repeats what was sent. */
+/** Without its `input`, which echoes the request. */
 function describeField(field: unknown): string {
   if (typeof field === 'string') return field
   const { loc, msg } = asRecord(field) ?? {}

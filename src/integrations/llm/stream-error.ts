@@ -1,23 +1,23 @@
 import type { ProviderUsage } from './provider-usage.ts'
 
 /**
- * Every way in which a provider's stream can fail: 1xxx the network, 2xxx the provider, 3xxx what it sent, 4xxx what was
- * asked of it. `docs/error-codes.md` says which failure gives which.
+ * Every failure of a provider's stream: 1xxx the network, 2xxx the provider, 3xxx its response, 4xxx the request.
+ * `docs/error-codes.md` maps failures to codes.
  */
 export const StreamErrorCode = {
-  /** The connection failed before there were headers. */
+  /** The connection failed before the headers. */
   NETWORK_ERROR: 1000,
-  /** A time-out: of the connection, the first token, or silence. */
+  /** A timeout: of the connection, the first token, or silence. */
   CONNECTION_TIMEOUT: 1001,
   /** The connection was lost after the headers. */
   CONNECTION_LOST: 1002,
-  /** The provider failed (5xx), or said so within a stream. */
+  /** The provider failed (5xx), or reported a failure within a stream. */
   PROVIDER_UNAVAILABLE: 2000,
   /** Too many requests (429). */
   PROVIDER_RATE_LIMIT: 2001,
   /** The answer cannot be used, or is over 10 MiB. */
   PROVIDER_INVALID_RESPONSE: 2002,
-  /** What should be an event stream is none. */
+  /** The response is not an event stream. */
   INVALID_SSE_FORMAT: 3000,
   /** The data of a message is not a JSON object. */
   MALFORMED_JSON: 3001,
@@ -37,14 +37,14 @@ export type StreamErrorCode = (typeof StreamErrorCode)[keyof typeof StreamErrorC
 /** The name of a `StreamErrorCode`, which is the `code` of a task that failed by it. */
 export type StreamErrorName = keyof typeof StreamErrorCode
 
-/** How a provider's stream failed. No field ever holds a key or a header. */
+/** Failure of a provider's stream. No field ever contains a key or a header. */
 export interface StreamError {
   readonly code: StreamErrorCode
-  /** For people. What a provider said itself is cut at 500 characters. */
+  /** For people. A provider's own text is cut at 500 characters. */
   readonly message: string
-  /** Whether to ask again may end differently: by the code alone, except that what the caller ended is never retried. */
+  /** Whether a retry may succeed: by the code alone, except that a call aborted by the caller is never retried. */
   readonly retryable: boolean
-  /** How long the provider asks to wait, ms. */
+  /** Delay that the provider asks for, ms. */
   readonly retryAfterMs?: number
   /** Facts, as plain JSON: `status` (HTTP), `providerCode`, `networkCode`, `aborted`. */
   readonly details?: Readonly<Record<string, unknown>>
@@ -62,24 +62,24 @@ const RETRYABLE: ReadonlySet<StreamErrorCode> = new Set([
 
 const NAMES: ReadonlyMap<number, string> = new Map(Object.entries(StreamErrorCode).map(([name, code]) => [code, name]))
 
-/** The name of a code; `undefined` for a number that is none. */
+/** The name of a code; `undefined` for an unknown number. */
 export function findStreamErrorName(code: number): StreamErrorName | undefined {
   return NAMES.get(code) as StreamErrorName | undefined
 }
 
 /**
- * A failed stream as an error: what `generate` rejects with, and what a chat tool throws, so that the task carries the code's
- * name and is retried where that is of use.
+ * A failed stream as an error: `generate` rejects with it, and a chat tool throws it, so that the task carries the code's name
+ * and is retried if the failure is transient.
  */
 export class ProviderError extends Error {
   override readonly name: string = 'ProviderError'
   readonly code: StreamErrorName
   readonly retryable: boolean
-  /** How long the provider asks to wait, ms. */
+  /** Delay that the provider asks for, ms. */
   readonly retryAfterMs?: number
-  /** The same as data. */
+  /** The error as data. */
   readonly streamError: StreamError
-  /** What the provider said was used before it failed. Set by `generate` alone: a stream tells it in an event. */
+  /** Usage reported before the failure. Set by `generate` only: a stream reports it in an event. */
   usage?: ProviderUsage
 
   constructor(streamError: StreamError) {
@@ -91,7 +91,7 @@ export class ProviderError extends Error {
   }
 }
 
-/** Makes the error of a code, retryable as the table says. */
+/** Creates the error of a code, retryable according to the table. */
 export function failure(
   name: StreamErrorName,
   message: string,
@@ -107,7 +107,7 @@ export function failure(
   })
 }
 
-/** The caller's signal was aborted: nobody wants it again. */
+/** The error after the caller's abort, which is never retried. */
 export function createAbortError(): ProviderError {
   return new ProviderError({
     code: StreamErrorCode.CONNECTION_LOST,

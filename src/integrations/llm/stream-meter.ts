@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.ts'
 import type { StreamMetrics } from './provider.ts'
 
-/** Measures one response while it comes. */
+/** Measures one response while it arrives. */
 export class StreamMeter {
   readonly #clock: Clock
   readonly #startedAt: number
@@ -16,13 +16,13 @@ export class StreamMeter {
     this.#startedAt = clock.now()
   }
 
-  /** The response was not the one; times still run from the call. */
+  /** Discards a rejected response; times still count from the call. */
   restart(): void {
     this.#lastChunkAt = undefined
     this.#maxInterChunkMs = this.#chunkCount = this.#bytes = 0
   }
 
-  /** A chunk of the body has come. */
+  /** Records a chunk of the body. */
   noteChunk(bytes: number): void {
     const now = this.#clock.now()
     if (this.#lastChunkAt !== undefined)
@@ -32,7 +32,7 @@ export class StreamMeter {
     this.#bytes += bytes
   }
 
-  /** There was text in it. */
+  /** Records text in the chunk. */
   noteText(): void {
     this.#firstTextAt ??= this.#clock.now()
   }

@@ -3,7 +3,7 @@ import { abortable, dispatchAbortably } from '../http/connect/abortable-connecto
 import { withResets } from '../http/connect/reset-connector.ts'
 import type { Environment } from '../proxy.ts'
 
-/** What of `fetch` is used. */
+/** The part of `fetch` that is used. */
 export type UndiciFetch = (
   url: string,
   init: {
@@ -16,14 +16,14 @@ export type UndiciFetch = (
 ) => Promise<Response>
 
 /**
- * undici's `fetch`, without its own time-outs: 300 s without a byte would end a stream that comments elsewhere keep alive,
- * and would not be said as ours are. To connect may take 10 s, and ends with the request.
+ * undici's `fetch` without its own timeouts: 300 s without a byte would end a live stream, and with another error than ours.
+ * The connect timeout is 10 s, and an abort of the request ends the attempt.
  *
- * Connects through the proxy that the environment of this process names: only for addresses that the operator configured.
+ * Connects through the proxy of this process's environment: only for addresses that the operator configured.
  */
 export const fetchByUndici: UndiciFetch = createUndiciFetch(() => process.env)
 
-/** The same with an environment of its own. Its connections are its own too: make one per process and environment. */
+/** The same with a separate environment and connection pool: create one per process and environment. */
 export function createUndiciFetch(env: () => Environment): UndiciFetch {
   let connection: Promise<UndiciFetch> | undefined
   return async (url, init) => {
@@ -32,7 +32,7 @@ export function createUndiciFetch(env: () => Environment): UndiciFetch {
   }
 }
 
-/** Loaded on first use: a caller with a `fetch` of its own needs no undici, and most commands make no request. */
+/** Loaded on first use: a caller with a custom `fetch` needs no undici, and most commands make no request. */
 async function connect(env: () => Environment): Promise<UndiciFetch> {
   const [{ Agent, buildConnector, fetch }, { proxied }] = await Promise.all([
     import('undici'),
@@ -46,9 +46,9 @@ async function connect(env: () => Environment): Promise<UndiciFetch> {
   })
   return (url, init) => {
     const dispatch: Dispatcher['dispatch'] = (options, handler) =>
-      // The body as it was given: `fetch` makes an iterable of it, for which undici would connect a turn later.
+      // The original body: `fetch` converts it to an iterable, for which undici would connect a turn later.
       dispatchAbortably(init.signal, () => agent.dispatch({ ...options, body: init.body ?? null }, handler))
-    // Of a dispatcher `fetch` uses nothing else.
+    // `fetch` uses only this method of a dispatcher.
     const dispatcher = { dispatch } as Dispatcher
     return fetch(url, { ...init, dispatcher }) as unknown as Promise<Response>
   }

@@ -1,7 +1,7 @@
 import { parseJson } from '../../../json/parse-json.ts'
 import type { HttpResponse } from '../http-request.ts'
 
-/** A body's data and how to read it. */
+/** Decoded body and its type. */
 export type DecodedBody = Pick<HttpResponse, 'body' | 'bodyType'>
 
 const JSON_TYPE = /^(?:application|text)\/json$|\+json$/
@@ -9,9 +9,9 @@ const TEXT_TYPE =
   /^text\/|\+xml$|^application\/(?:xml|javascript|ecmascript|x-ndjson|jsonl|yaml|x-yaml|toml|sql|graphql|x-www-form-urlencoded)$/
 
 /**
- * JSON and text by the content type, base64 for the rest. What has no type is text where it is UTF-8. Numbers of JSON that a
- * double loses are `JsonNumber`s.
- * @throws `SyntaxError` for JSON that is none
+ * Decodes JSON and text by content type, base64 otherwise. A body without a type is text if it is valid UTF-8. JSON numbers
+ * that a double cannot represent become `JsonNumber`s.
+ * @throws `SyntaxError` for invalid JSON
  */
 export function decodeBody(bytes: Uint8Array, contentType: string): DecodedBody {
   const [type = '', ...parameters] = contentType.split(';').map(part => part.trim())
@@ -25,13 +25,13 @@ export function decodeBody(bytes: Uint8Array, contentType: string): DecodedBody 
     try {
       return { body: new TextDecoder('utf-8', { fatal: true }).decode(bytes), bodyType: 'text' }
     } catch {
-      // It is no text.
+      // Not text.
     }
   }
   return { body: Buffer.from(bytes).toString('base64'), bodyType: 'base64' }
 }
 
-/** The body as text: JSON unparsed, and of any other type what is UTF-8; `undefined` for what is no text. */
+/** The body as text: JSON unparsed, other types if valid UTF-8; `undefined` if it is not text. */
 export function decodeTextBody(bytes: Uint8Array, contentType: string): DecodedBody | undefined {
   const decoded = decodeBody(bytes, contentType.replace(/^[^;]*json\b/i, 'text/plain'))
   if (decoded.bodyType === 'text') return decoded
@@ -47,14 +47,14 @@ function findCharset(parameters: readonly string[]): string {
   return 'utf-8'
 }
 
-/** WHATWG Encoding, 6.1 "decode": a byte order mark comes before what the type says. */
+/** WHATWG Encoding, 6.1 "decode": a byte order mark overrides the declared charset. */
 function decodeText(bytes: Uint8Array, charset: string): string {
   const label = findMark(bytes) ?? charset
   let decoder: TextDecoder
   try {
     decoder = new TextDecoder(label)
   } catch {
-    // A charset that nobody knows: most of a text is still read.
+    // Unknown charset: UTF-8 still decodes most of a text.
     decoder = new TextDecoder()
   }
   return decoder.decode(bytes)

@@ -8,7 +8,7 @@ const TRAILER_BYTES = 8
 const [FHCRC, FEXTRA, FNAME, FCOMMENT] = [2, 4, 8, 16]
 
 /**
- * The members at the beginning, unpacked; what follows them and begins no member is ignored.
+ * Decompresses the leading members; trailing data that is not a member is ignored.
  * @returns `undefined` unless there is at least one, and all are complete
  * @throws zlib's `ERR_BUFFER_TOO_LARGE` beyond `maxBytes` for one member
  */
@@ -40,7 +40,7 @@ function headerLength(member: Buffer): number {
   return (flags & FHCRC) === 0 ? length : length + 2
 }
 
-/** @returns `undefined` for what is damaged or cut */
+/** @returns `undefined` for a damaged or truncated member */
 function inflateMember(body: Buffer, maxBytes: number): Promise<{ output: Buffer; inputBytes: number } | undefined> {
   return new Promise((resolve, reject) => {
     // The types of `info` are missing for the asynchronous form.

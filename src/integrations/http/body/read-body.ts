@@ -1,21 +1,21 @@
 import type { Readable } from 'node:stream'
 import { BodyCodingError, createUnpackers, type Stage } from './unpack.ts'
 
-/** What packing may add to bytes that it cannot make smaller. */
+/** Overhead of compression on incompressible data, bytes. */
 const PACKING_SLACK = 64 * 1024
 
-/** The body, packed or unpacked, is larger than allowed. */
+/** The body, compressed or decompressed, exceeds its bound. */
 export class BodyTooLargeError extends Error {
   override readonly name: string = 'BodyTooLargeError'
 }
 
 /**
- * Reads a body to its end, unpacked. However well it is packed, no more than `maxBytes` and a chunk are ever held, of gzip
- * also what it was unpacked from.
+ * Reads and decompresses a body to its end. Memory is bounded by `maxBytes` plus one chunk at any compression ratio, for gzip
+ * also the compressed bytes.
  *
- * @param body has a listener for its errors, since destroying it may be one
+ * @param body must have an `error` listener, since destroying it may emit one
  * @param coding the value of `Content-Encoding`
- * @throws `BodyTooLargeError`, `BodyCodingError`, or what the connection fails with; nothing is read any more then
+ * @throws `BodyTooLargeError`, `BodyCodingError`, or the failure of the connection; reading has stopped by then
  */
 export async function readBody(body: Readable, coding: string, maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = []
@@ -37,7 +37,7 @@ export async function readBody(body: Readable, coding: string, maxBytes: number)
   return Buffer.concat(chunks)
 }
 
-/** The first bytes of a body, of which the rest is not read; nothing where it cannot be read. */
+/** The first bytes of a body, whose rest is not read; empty if it cannot be read. */
 export async function readBeginning(body: Readable, coding: string, maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0
@@ -48,13 +48,13 @@ export async function readBeginning(body: Readable, coding: string, maxBytes: nu
       if (size >= maxBytes) break
     }
   } catch {
-    // What there is has been read; the caller has an error of its own to tell.
+    // The bytes so far suffice: the caller reports an error of its own.
   }
   body.destroy()
   return Buffer.concat(chunks).subarray(0, maxBytes)
 }
 
-/** Bytes that unpack to nothing would otherwise be read for ever, so what goes into each stage is bounded too. */
+/** Bounds the input of each stage too: bytes that decompress to nothing would otherwise be read endlessly. */
 function unpackBody(body: Readable, stages: readonly Stage[], maxBytes: number): AsyncIterable<Buffer> {
   let source: AsyncIterable<Buffer> = body
   for (const unpack of stages) source = unpack(bound(source, maxBytes + PACKING_SLACK))

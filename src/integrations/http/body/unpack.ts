@@ -3,22 +3,22 @@ import { pipeline } from 'node:stream/promises'
 import * as zlib from 'node:zlib'
 import { gunzipMembers } from './gzip-members.ts'
 
-/** Most codings of one body: as many as `fetch` and curl unpack. */
+/** Maximum number of codings per body, as in `fetch` and curl. */
 const MAX_CODINGS = 5
 
-/** The body is packed in a way that is not known, or is not what its coding says. */
+/** The body has an unknown coding, or does not match its coding. */
 export class BodyCodingError extends Error {
   override readonly name: string = 'BodyCodingError'
 }
 
-/** Takes bytes and gives others. */
+/** A transformation of a byte stream. */
 export type Stage = (source: AsyncIterable<Buffer>) => AsyncIterable<Buffer>
 
 /**
- * What unpacks a body, in the order of unpacking; empty for one that is not packed.
- * @param coding the value of `Content-Encoding`: a list in the order of packing
- * @param maxBytes of the unpacked body; what follows gzip is looked at up to this size
- * @throws `BodyCodingError` for a coding that is not known
+ * The decompression stages of a body, in order; empty for an uncompressed one.
+ * @param coding the value of `Content-Encoding`: a list in the order of compression
+ * @param maxBytes bound of the decompressed body, and of the data examined after gzip
+ * @throws `BodyCodingError` for an unknown coding
  */
 export function createUnpackers(coding: string, maxBytes: number): Stage[] {
   const names = coding
@@ -45,16 +45,16 @@ function createUnpacker(name: string, maxBytes: number): Stage {
   throw new BodyCodingError('its content coding is not known')
 }
 
-/** Not in every version of Node. */
+/** Missing in some versions of Node. */
 const createZstd = (zlib as { createZstdDecompress?: () => Transform }).createZstdDecompress
 
-/** RFC 9110, 8.4.1.2: `deflate` is zlib; some servers leave out its header (RFC 1950, 2.2). */
+/** RFC 9110, 8.4.1.2: `deflate` is zlib; some servers omit its header (RFC 1950, 2.2). */
 function isZlib(first: Buffer): boolean {
   const [method = 0, flags] = first
   return (method & 0x0f) === 8 && (flags === undefined || (method * 256 + flags) % 31 === 0)
 }
 
-/** A body without any byte is empty, whatever its coding: packers leave out the frame of nothing. */
+/** A body of zero bytes is empty, whatever its coding: some servers omit the empty frame. */
 async function* unpack(
   source: AsyncIterable<Buffer>,
   create: (first: Buffer) => Transform,
@@ -72,12 +72,12 @@ async function* unpack(
     yield head
     yield* { [Symbol.asyncIterator]: () => chunks }
   }, transform)
-  // Reported by the transform, which fails with it.
+  // The transform reports the same failure.
   feeding.catch(() => {})
   yield* transform as AsyncIterable<Buffer>
 }
 
-/** As browsers do it: what follows the last member, and is none, is ignored. */
+/** Ignores trailing data after the last member, as browsers do. */
 async function* gunzip(source: AsyncIterable<Buffer>, maxBytes: number): AsyncGenerator<Buffer, void, undefined> {
   const packed: Buffer[] = []
   const keep = async function* (): AsyncGenerator<Buffer, void, undefined> {
@@ -93,7 +93,7 @@ async function* gunzip(source: AsyncIterable<Buffer>, maxBytes: number): AsyncGe
       yield chunk
     }
   } catch (error) {
-    // The first pass may have lost the end of its output when it failed.
+    // The failed first pass may have lost the end of its output.
     const whole = await gunzipMembers(Buffer.concat(packed), maxBytes)
     if (whole === undefined) throw error
     yield whole.subarray(size)

@@ -2,14 +2,14 @@ import type { Socket } from 'node:net'
 import type { buildConnector } from 'undici'
 import { onAbort } from '../../../abort-signals.ts'
 
-/** Of the request that is being dispatched. */
+/** Signal of the request that is being dispatched. */
 let dispatching: AbortSignal | undefined
 
 /**
- * Dispatches a request to undici, so that an abort also ends the making of its connection, if that was made `abortable`.
+ * Dispatches a request to undici such that an abort also ends its connection attempt, if the connector is `abortable`.
  *
- * undici heeds an abort only once it is connected, and does not tell a connector whose connection it makes. But it asks for
- * the connection within the call, as long as the body is no iterable of unknown length.
+ * undici observes an abort only once connected, and does not tell a connector which request it serves. But it requests the
+ * connection synchronously, unless the body is an iterable of unknown length.
  */
 export function dispatchAbortably<T>(signal: AbortSignal, dispatch: () => T): T {
   dispatching = signal
@@ -20,13 +20,13 @@ export function dispatchAbortably<T>(signal: AbortSignal, dispatch: () => T): T 
   }
 }
 
-/** A connector that gives up at once — name, TCP or TLS — when the request aborts that the connection is made for. */
+/** A connector that stops at once, in DNS, TCP or TLS, when its request aborts. */
 export function abortable(connect: buildConnector.connector): buildConnector.connector {
   return (target, callback) => {
     const signal = dispatching
-    // undici connects anew by itself for a request whose connection was closed before it could be sent.
+    // undici reconnects by itself for a request whose connection closed before it was sent.
     if (signal === undefined) return connect(target, callback)
-    // Its type does not say it, but undici's connector returns the socket. It never calls back within the call.
+    // undici's connector returns the socket, although its type does not declare it. It never calls back synchronously.
     const socket = connect(target, (...result) => {
       stopListening()
       callback(...result)

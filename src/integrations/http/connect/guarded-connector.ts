@@ -4,10 +4,10 @@ import { buildConnector } from 'undici'
 import type { Target } from '../host-rules.ts'
 import { isPublicAddress } from './public-address.ts'
 
-/** How long a connection may take, TLS included, ms. */
+/** Connect timeout, TLS included, ms. */
 export const CONNECT_TIMEOUT_MS = 10_000
 
-/** The address is not public; the message does not tell it. */
+/** The address is not public; the message does not reveal it. */
 export class AddressRefusedError extends Error {
   override readonly name: string = 'AddressRefusedError'
 
@@ -16,14 +16,14 @@ export class AddressRefusedError extends Error {
   }
 }
 
-/** How a connection is made; a test's own in its place. */
+/** Creates the underlying connector; tests inject their own. */
 export type ConnectorFactory = (options: { timeout: number; lookup: LookupFunction }) => buildConnector.connector
 
 /**
- * Connects to public addresses alone, unless `mayBePrivate` says that the target is trusted.
+ * Connects to public addresses only, unless `mayBePrivate` trusts the target.
  *
- * A name is looked up once, for the connection: what is checked is what is connected to, however often the name changes its
- * mind. The address of the socket is looked at again before anything is sent.
+ * A name is resolved once per connection, so the checked address is the connected one even under DNS rebinding. The socket's
+ * address is checked again before anything is sent.
  */
 export function createGuardedConnector(
   mayBePrivate: (target: Target) => boolean,
@@ -34,7 +34,7 @@ export function createGuardedConnector(
   const connectPublicly = createConnector({ timeout: CONNECT_TIMEOUT_MS, lookup: keepPublic(lookup) })
   return (target, callback) => {
     if (mayBePrivate(target)) return connectAnywhere(target, callback)
-    // An address is never looked up.
+    // A literal address is never resolved.
     if (isIP(target.hostname) !== 0 && !isPublicAddress(target.hostname)) {
       return queueMicrotask(() => callback(new AddressRefusedError(), null))
     }
@@ -48,8 +48,8 @@ export function createGuardedConnector(
 }
 
 /**
- * Refuses what a proxy must not be asked for: addresses that are not public, and `localhost`, which would be the proxy's own.
- * What a name leads to is known to the proxy alone.
+ * Rejects targets that a proxy must not reach: addresses that are not public, and `localhost`, which would be the proxy's own.
+ * Only the proxy resolves names.
  */
 export function guardNames(
   mayBePrivate: (target: Target) => boolean,
@@ -63,15 +63,15 @@ export function guardNames(
   }
 }
 
-/** Of what a name resolves to, what is public; an error where nothing is. */
+/** Filters a lookup to public addresses; an error if none remain. */
 function keepPublic(lookup: LookupFunction): LookupFunction {
   return (hostname, options, callback) => {
     lookup(hostname, { ...options, all: true }, (error, found, family) => {
       if (error !== null) return callback(error, [])
-      // A resolver of the caller's own may not know `all`.
+      // A custom resolver may not support `all`.
       const all: LookupAddress[] =
         typeof found === 'string' ? [{ address: found, family: family ?? isIP(found) }] : found
-      // Some resolvers say so that there is no such name.
+      // Some resolvers report an unknown name this way.
       if (all.length === 0) return callback(Object.assign(new Error('No address'), { code: 'ENOTFOUND' }), [])
       const open = all.filter(({ address }) => isPublicAddress(address))
       const [first] = open

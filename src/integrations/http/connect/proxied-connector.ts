@@ -4,7 +4,7 @@ import type { Socket } from 'node:net'
 import type { buildConnector } from 'undici'
 import { type Environment, findProxy, type Proxy, ProxyError } from '../../proxy.ts'
 
-/** How long a proxy may take to be reached and to answer `CONNECT`, ms. */
+/** Timeout for reaching a proxy and its answer to `CONNECT`, ms. */
 const TUNNEL_TIMEOUT_MS = 10_000
 
 type Target = buildConnector.Options
@@ -14,7 +14,7 @@ type Callback = buildConnector.Callback
  * A connector that tunnels (`CONNECT`) through the proxy that the environment names for a target, http targets included.
  *
  * The environment is read for each new connection. Without a proxy `direct` connects.
- * @param overTunnel makes TLS over a tunnel: undici's own connector
+ * @param overTunnel establishes TLS over a tunnel: undici's own connector
  */
 export function proxied(
   direct: buildConnector.connector,
@@ -32,7 +32,7 @@ export function proxied(
   }
 }
 
-/** @returns what ends the connection while it is being made */
+/** @returns a function that aborts the connection attempt */
 function openTunnel(
   proxy: Proxy,
   target: Target,
@@ -51,7 +51,7 @@ function openTunnel(
     if (head.length > 0) socket.unshift(head)
     socket.setNoDelay(true)
     if (target.protocol !== 'https:') return callback(null, socket)
-    // Until TLS has its own listener, a reset would end the process.
+    // Until TLS installs its own listener, a reset would crash the process.
     socket.on('error', () => {})
     current = (overTunnel({ ...target, httpSocket: socket }, callback) as unknown as Socket | undefined) ?? socket
   })
@@ -63,7 +63,7 @@ function openTunnel(
   return { destroy: error => void current.destroy(error) }
 }
 
-/** The limit of this side, as opposed to a time-out of the system. */
+/** The timeout of this module, as opposed to one of the system. */
 class TunnelTimeout extends Error {
   override readonly name: string = 'TunnelTimeout'
 }

@@ -1,7 +1,7 @@
 import { BlockList, isIP } from 'node:net'
 
-// RFC 6890 and the IANA registries of special-purpose addresses. What a tunnel or a translator would turn into one of these
-// is judged by what it is turned into, or refused.
+// RFC 6890 and the IANA registries of special-purpose addresses. An address that a tunnel or translator maps is judged by the
+// mapped address, or rejected.
 const SPECIAL_IPV4: readonly (readonly [network: string, prefix: number])[] = [
   ['0.0.0.0', 8], // this network
   ['10.0.0.0', 8], // private
@@ -38,7 +38,7 @@ const translated = new BlockList()
 translated.addSubnet('64:ff9b::', 96, 'ipv6') // NAT64, RFC 6052
 translated.addSubnet('::ffff:0:0', 96, 'ipv6') // IPv4-mapped, RFC 4291
 
-/** Whether an address is one of the public Internet's. Anything that is no address is not. */
+/** Whether an address belongs to the public Internet; `false` for anything that is not an address. */
 export function isPublicAddress(text: string): boolean {
   const address = text.replace(/%.*$/s, '')
   const version = isIP(address)

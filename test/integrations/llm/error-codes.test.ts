@@ -76,7 +76,7 @@ test.each<[what: string, path: string, change: (text: string) => string, expecte
   ],
   [
     'a new problem',
-    'src/http/host-guard.ts',
+    'src/http/security/host-guard.ts',
     text => text.replace("'HOST_NOT_ALLOWED'", "'NEW_CODE'"),
     [
       'Problems: NEW_CODE is not in docs/error-codes.md',

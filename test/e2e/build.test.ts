@@ -63,11 +63,7 @@ test('every package that is imported is a dependency, every other one that is bu
   )
   const runtime = Object.keys({ ...dependencies, ...optionalDependencies })
   expect(runtime.filter(name => sources.includes(name))).toEqual([])
-  expect(sources.filter(name => name !== undefined && !(name in devDependencies)).sort()).toEqual([
-    'events',
-    'graphology-utils',
-    'mnemonist',
-    'obliterator',
-    'yocto-queue',
-  ])
+  expect(new Set(sources.filter(name => name !== undefined && !(name in devDependencies)))).toEqual(
+    new Set(['events', 'graphology-utils', 'mnemonist', 'obliterator', 'yocto-queue']),
+  )
 })

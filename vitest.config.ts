@@ -10,8 +10,8 @@ const source = (path: string): string => fileURLToPath(new URL(`src/${path}`, im
  */
 const APART = [
   'test/{conformance,e2e,examples,examples-react,faults,kill,leaks,readers,store}/**/*.test.ts',
-  'test/tools/mcp/**/*.test.ts',
-  'test/tools/llm/failures.test.ts',
+  'test/integrations/mcp/**/*.test.ts',
+  'test/integrations/llm/failures.test.ts',
   'test/hostile/process.test.ts',
   'test/http/handler/leaks.test.ts',
 ]
@@ -24,9 +24,10 @@ const shared = {
       { find: /^dagstream$/, replacement: source('index.ts') },
       { find: /^dagstream\/job$/, replacement: source('sse/job.ts') },
       {
-        find: /^dagstream\/(sse|http|http\/node|client|tools\/http|tools\/mcp|tools\/llm|store\/sqlite|testing)$/,
+        find: /^dagstream\/(sse|http|http\/node|client|store\/sqlite|testing)$/,
         replacement: source('$1/index.ts'),
       },
+      { find: /^dagstream\/tools\/(http|mcp|llm)$/, replacement: source('integrations/$1/index.ts') },
     ],
   },
   test: { setupFiles: ['test/support/unhandled.ts'], testTimeout: 40_000, typecheck: { enabled: false } },

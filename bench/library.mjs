@@ -30,6 +30,6 @@ export async function loadStore() {
 
 /** The part of it that asks language models. */
 export async function loadModels() {
-  const { OpenRouterProvider, createChatTool } = await import(new URL('tools/llm/index.js', root).href)
+  const { OpenRouterProvider, createChatTool } = await import(new URL('integrations/llm/index.js', root).href)
   return { OpenRouterProvider, createChatTool }
 }

@@ -90,9 +90,9 @@ function writeResults() {
   process.stdout.write(`\nWritten: ${json}\n`)
 }
 
-/** Puts the tables into the page on performance, between its marks. */
+/** Replaces the tables of the page between their marks. */
 function writeDocs() {
-  const page = new URL('../docs/performance.md', import.meta.url)
+  const page = new URL('../docs/performance-tables.md', import.meta.url)
   const about = `\n${formatEnvironment(environment)} · seed ${options.seed}\n\n`
   let text = readFileSync(page, 'utf8')
   if (options.isCheck) text = replaceBetweenMarks(text, 'figures', `${about}${formatFigures(figures)}\n\n`)

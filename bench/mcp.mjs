@@ -12,7 +12,7 @@ const root = process.env.DAGSTREAM_DIST
 const CALL_COUNT = 200
 const WARMUP_ROUNDS = 100
 const ROUNDS = 100
-/** What is compared with all else. */
+/** The baseline: the client that ours is built on. */
 const BARE = 'SDK client'
 /** What the figure is about: all calls at once, as the bare client makes them. */
 const WORKFLOW = 'dagstream, a workflow'
@@ -21,9 +21,10 @@ const MAX_RATIO = 1.3
 
 /** Each connects, and gives one run of all calls and what ends it. */
 const CONTENDERS = {
-  [BARE]: () => openClient(() => undefined),
-  /** What our calls have too. */
-  'SDK client, with progress': () => openClient(() => ({ onprogress() {} })),
+  [BARE]: () => openClient(loadSplitSdk, () => undefined),
+  /** Our calls have progress, too. */
+  'SDK client, with progress': () => openClient(loadSplitSdk, () => ({ onprogress() {} })),
+  'SDK client, version 1': () => openClient(loadFirstSdk, () => undefined),
   'dagstream, its tools alone': openTools,
   [WORKFLOW]: () => openWorkflow(CALL_COUNT),
   'dagstream, a workflow, 64 at once': () => openWorkflow(64),
@@ -97,14 +98,27 @@ function findServer() {
   return { command: process.execPath, args: [join(dirname(manifest), 'dist/index.js')] }
 }
 
-async function openClient(createOptions) {
+async function loadSplitSdk() {
+  const { Client } = await import('@modelcontextprotocol/client')
+  const { StdioClientTransport } = await import('@modelcontextprotocol/client/stdio')
+  const makeCall = (client, params, options) => client.callTool(params, options)
+  return { Client, StdioClientTransport, makeCall }
+}
+
+async function loadFirstSdk() {
   const { Client } = await import('@modelcontextprotocol/sdk/client/index.js')
   const { StdioClientTransport } = await import('@modelcontextprotocol/sdk/client/stdio.js')
+  const makeCall = (client, params, options) => client.callTool(params, undefined, options)
+  return { Client, StdioClientTransport, makeCall }
+}
+
+async function openClient(loadSdk, createOptions) {
+  const { Client, StdioClientTransport, makeCall } = await loadSdk()
   const client = new Client({ name: 'bench', version: '1' })
   await client.connect(new StdioClientTransport({ ...findServer(), stderr: 'ignore' }))
   const run = async () => {
     const calls = Array.from({ length: CALL_COUNT }, (_, n) =>
-      client.callTool({ name: 'echo', arguments: { message: `${n}` } }, undefined, createOptions()),
+      makeCall(client, { name: 'echo', arguments: { message: `${n}` } }, createOptions()),
     )
     await Promise.all(calls)
   }
@@ -154,6 +168,6 @@ async function openWorkflow(maxConcurrency) {
 }
 
 async function connectTools() {
-  const { mcpTools } = await import(new URL('tools/mcp/index.js', root).href)
+  const { mcpTools } = await import(new URL('integrations/mcp/index.js', root).href)
   return mcpTools({ mcpServers: { everything: { ...findServer(), readOnlyTools: ['echo'] } } })
 }

@@ -15,7 +15,7 @@ const families = [
   { name: 'TaskCode', codes: readUnion('src/events/events.ts', 'TaskCode') },
   { name: 'ReasonCode', codes: readUnion('src/events/events.ts', 'ReasonCode') },
   { name: 'IssueCode', codes: readUnion('src/workflow/document.ts', 'IssueCode') },
-  { name: 'StreamErrorCode', codes: readStreamErrorCodes('src/tools/llm/stream-error.ts') },
+  { name: 'StreamErrorCode', codes: readStreamErrorCodes('src/integrations/llm/stream-error.ts') },
   // One problem may be told in several places.
   { name: 'Problems', codes: [...new Set(readProblems('src/http'))] },
 ]

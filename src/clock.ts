@@ -1,17 +1,17 @@
-/** Time as dagstream uses it. Injected, so that tests hold it in their hand. */
+/** Source of time. Injected, so that tests control it. */
 export interface Clock {
-  /** Milliseconds of a monotonic clock, with fractions; only differences mean anything. */
+  /** Milliseconds of a monotonic clock, with fractions. Only differences are meaningful. */
   now(): number
   /** Milliseconds since 1970, for timestamps. */
   wallTime(): number
-  /** Calls `callback` once, `delayMs` from now. @returns what cancels it; cancelling later or twice does nothing. */
+  /** Calls `callback` once, after `delayMs`. @returns a function that cancels it; idempotent, no effect after the call */
   after(delayMs: number, callback: () => void): () => void
 }
 
-/** The functions of a `Clock`. */
+/** The method names of a `Clock`. */
 export const CLOCK_METHODS: readonly (keyof Clock)[] = ['now', 'wallTime', 'after']
 
-/** The longest delay a JavaScript timer can keep; a longer one would fire at once. */
+/** Maximum delay of a JavaScript timer; a longer one would fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1
 
 /** The clock of the machine. */
@@ -31,30 +31,32 @@ export const systemClock: Clock = {
   },
 }
 
-/** How long dagstream works within one turn of the event loop before it lets others run, ms. */
+/** Maximum time that dagstream works within one turn of the event loop before it yields, ms. */
 const TURN_BUDGET_MS = 8
 
-/** When the work of this turn began; `undefined` once the loop has turned. Shared by all executions, as the loop is. */
+/**
+ * Start of the work of this turn; `undefined` after the loop has turned. Global, because all executions share the loop.
+ */
 let turnStartedAt: number | undefined
 
 /**
- * Whether this turn of the event loop has done enough: stop, and go on by `afterTurn`.
+ * Whether the budget of this turn of the event loop is spent: if so, stop and continue in `afterTurn`.
  *
- * Promises alone never let the loop turn: without this, tools that answer at once would starve sockets and timers.
+ * Promises alone never let the loop turn, so without yielding, synchronous tools would starve sockets and timers.
  */
 export function isTurnSpent(): boolean {
   const now = performance.now()
   const isSpent = turnStartedAt !== undefined && now - turnStartedAt > TURN_BUDGET_MS
   if (turnStartedAt !== undefined && !isSpent) return false
   const startedAt = (turnStartedAt ??= now)
-  // Armed again by each that finds it spent: on workerd a timer ends with the request that set it, and may never fire.
+  // Every caller that finds the budget spent arms a timer: on workerd a timer ends with its request and may never fire.
   afterTurn(() => {
     if (turnStartedAt === startedAt) turnStartedAt = undefined
   })
   return isSpent
 }
 
-/** Calls `callback` once, after the event loop has had a chance to serve sockets and timers. */
+/** Calls `callback` once, after the event loop could serve sockets and timers. */
 export const afterTurn: (callback: () => void) => void =
   typeof setImmediate === 'function'
     ? callback => void setImmediate(callback)

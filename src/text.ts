@@ -1,17 +1,17 @@
-// Text as JavaScript has it may hold halves of surrogate pairs, which no UTF-8 can carry: strict readers of JSON refuse their
-// escapes, and writers replace each half by a U+FFFD of its own. All that leaves this process is made well-formed here.
+// JavaScript strings may hold lone surrogates, which UTF-8 cannot encode. Strict JSON parsers reject their escapes, and
+// encoders replace each by U+FFFD. This module makes all text that leaves the process well-formed.
 
-/** At most `maxUnits` UTF-16 units of a text, cut between two characters. Halves of characters become U+FFFD. */
+/** Cuts a text to at most `maxUnits` UTF-16 units, between two characters. Lone surrogates become U+FFFD. */
 export function cutText(text: string, maxUnits: number): string {
   return text.slice(0, findCut(text, maxUnits)).toWellFormed()
 }
 
-/** The same, with `…` as the last unit where it is cut. */
+/** `cutText`, with `…` as the last unit of a cut text. */
 export function shortenText(text: string, maxUnits: number): string {
   return text.length <= maxUnits ? text.toWellFormed() : `${cutText(text, maxUnits - 1)}…`
 }
 
-/** The last place up to `at` that does not part a surrogate pair. */
+/** The last offset up to `at` that does not split a surrogate pair. */
 export function findCut(text: string, at: number): number {
   if (at >= text.length) return text.length
   return at > 0 && isLow(text.charCodeAt(at)) && isHigh(text.charCodeAt(at - 1)) ? at - 1 : at
@@ -19,25 +19,28 @@ export function findCut(text: string, at: number): number {
 
 const encoder = new TextEncoder()
 
-/** The longest prefix of at most `maxBytes` bytes of UTF-8 that ends between two characters; halves become U+FFFD. */
+/**
+ * The longest prefix of at most `maxBytes` bytes of UTF-8 that ends between two characters. Lone surrogates become
+ * U+FFFD.
+ */
 export function cutUtf8(text: string, maxBytes: number): string {
   if (text.length * 3 <= maxBytes) return text.toWellFormed()
   const { read } = encoder.encodeInto(text, new Uint8Array(maxBytes))
   return text.slice(0, read).toWellFormed()
 }
 
-/** JSON text in which no string holds half of a character, neither as it is nor escaped: each becomes U+FFFD. */
+/** Replaces every lone surrogate in a JSON text, raw or escaped, by U+FFFD. */
 export function toWellFormedJson(json: string): string {
   const text = json.toWellFormed()
-  // `JSON.stringify` escapes halves, in lower case; other writers also escape whole pairs.
+  // `JSON.stringify` escapes lone surrogates, in lower case; other writers also escape whole pairs.
   if (!text.includes('\\ud') && !text.includes('\\uD')) return text
   return text.replaceAll(ESCAPE, (escape, half: string | undefined) => (half === undefined ? escape : '\ufffd'))
 }
 
-/** One escape of JSON, or the two of a pair; captured if it is half of one. */
+/** One JSON escape, or the two of a surrogate pair. Captures a lone surrogate. */
 const ESCAPE = /\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|[^])/g
 
-/** Where in JSON data the first text with half of a character is, keys included; `undefined` if there is none. */
+/** The path of the first string or key with a lone surrogate in JSON data; `undefined` if there is none. */
 export function findHalf(value: unknown): string[] | undefined {
   if (typeof value === 'string') return value.isWellFormed() ? undefined : []
   if (typeof value !== 'object' || value === null) return undefined
@@ -51,13 +54,13 @@ export function findHalf(value: unknown): string[] | undefined {
 }
 
 /**
- * Makes pieces of one text such that no piece parts a character: the first half of a pair at the end of a piece waits for the
- * next one. Halves that stay alone become U+FFFD.
+ * Re-cuts the pieces of one text so that no piece splits a character: a high surrogate at the end of a piece waits for
+ * the next piece. Lone surrogates become U+FFFD.
  */
 export class TextJoiner {
   #half = ''
 
-  /** The piece with what has waited, without what has to wait; may be empty. */
+  /** Returns the held-back half plus the piece, without a new half to hold back. May be empty. */
   add(piece: string): string {
     const text = this.#half + piece
     const isOpen = isHigh(text.charCodeAt(text.length - 1))
@@ -65,12 +68,12 @@ export class TextJoiner {
     return (isOpen ? text.slice(0, -1) : text).toWellFormed()
   }
 
-  /** Whether half of a character waits for the next piece. */
+  /** Whether a high surrogate waits for the next piece. */
   get isWaiting(): boolean {
     return this.#half !== ''
   }
 
-  /** The text has ended: U+FFFD if a half has waited, else nothing. */
+  /** Ends the text. Returns U+FFFD if a high surrogate was waiting, otherwise `''`. */
   end(): string {
     const text = this.#half.toWellFormed()
     this.#half = ''

@@ -6,7 +6,7 @@ const FILES = [
   'test/faults/posting.test.ts',
   'test/faults/recorded-stream.test.ts',
   'test/hostile/unusual-documents.test.ts',
-  'test/tools/llm/fixtures.test.ts',
+  'test/integrations/llm/fixtures.test.ts',
 ]
 
 process.env.LONG = '1'

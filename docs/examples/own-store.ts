@@ -1,6 +1,7 @@
 // A store of one's own, over a `Map`, held against the suite that every store must pass.
 import assert from 'node:assert/strict'
 import {
+  advanceExecution,
   DagstreamError,
   type ExecutionRecord,
   type ExecutionStore,
@@ -8,7 +9,7 @@ import {
   type StoredEntry,
   type StoredExecution,
 } from 'dagstream'
-import { storeConformance } from 'dagstream/testing'
+import { testStore } from 'dagstream/testing'
 
 interface Kept {
   execution: StoredExecution
@@ -45,8 +46,7 @@ function createMapStore(): ExecutionStore {
       const kept = held(lease)
       if (firstSeq !== kept.entries.length + 1) throw new DagstreamError('SEQ_CONFLICT', `Unexpected seq ${firstSeq}`)
       kept.entries.push(...entries.map(({ seq, type, json }) => ({ seq, type, json })))
-      const last = kept.entries.at(-1)
-      if (last?.type === 'execution_complete') kept.execution = { ...kept.execution, ...readStatus(last) }
+      kept.execution = entries.reduce(advanceExecution, kept.execution)
     },
     read: (executionId, afterSeq, limit) => all.get(executionId)?.entries.slice(afterSeq, afterSeq + limit) ?? [],
     get: executionId => all.get(executionId)?.execution,
@@ -58,10 +58,6 @@ function createMapStore(): ExecutionStore {
         .slice(0, limit)
     },
     putOutput: (lease, taskId, json) => void held(lease).outputs.set(taskId, json),
-    note(lease, notes) {
-      const kept = held(lease)
-      kept.execution = { ...kept.execution, notes: { ...kept.execution.notes, ...notes } }
-    },
     getOutput: (executionId, taskId) => all.get(executionId)?.outputs.get(taskId),
     delete: executionId => all.delete(executionId),
     sweep: () => 0,
@@ -72,11 +68,7 @@ function keyOf({ createdAt, executionId }: Pick<ExecutionRecord, 'createdAt' | '
   return `${createdAt} ${executionId}`
 }
 
-function readStatus({ json }: StoredEntry): Pick<StoredExecution, 'status'> {
-  return { status: (JSON.parse(json) as StoredExecution).status }
-}
-
-for (const { run } of storeConformance(createMapStore)) await run()
+for (const { run } of testStore(createMapStore)) await run()
 
 const store = createMapStore()
 const result = await new ParallelExecutor({ echo: args => args }, { store }).execute({

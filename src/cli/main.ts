@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-import { claimDescriptor, claimOutput } from './own-output.ts'
-import { runCli } from './program.ts'
-import { findCommand } from './shell.ts'
-import { describeStray } from './stray-faults.ts'
+import { claimDescriptor, claimOutput } from './process/own-output.ts'
+import { runCli } from './commands/program.ts'
+import { findCommand } from './process/shell.ts'
+import { describeStray } from './process/stray-faults.ts'
 
 const { stdout, stderr } = claimOutput()
 
@@ -13,7 +13,7 @@ process.once('beforeExit', () => {
   exit(1)
 })
 
-// Everything is written by then; what a tool has left open must not keep the process.
+// All output is written by then; handles that a tool left open must not keep the process alive.
 exit(
   await runCli({
     argv: process.argv.slice(2),
@@ -25,7 +25,7 @@ exit(
     stderr,
     beforeForeignCode: claimDescriptor,
     onInterrupt(listener) {
-      // A terminal that is closed hangs up: what was started for it is to end too.
+      // A closed terminal sends SIGHUP: the command must end with it.
       for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, listener)
       return () => {
         for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.off(signal, listener)
@@ -43,7 +43,7 @@ function exit(code: number): void {
   try {
     process.exit(code)
   } catch (error) {
-    // An `exit` listener of a tool threw. The second call skips the listeners.
+    // An `exit` listener of a tool threw. A second call skips the listeners.
     process.stderr.write(`${describeStray(error)}\n`)
     process.exit(code)
   }

@@ -1,9 +1,9 @@
 import { expectObject, invalidOption } from '../errors.ts'
 import { expectSignal } from './reconnection-options.ts'
 
-/** How long a cancellation is tried. */
+/** Options of a cancellation. */
 export interface CancelOptions {
-  /** Ends the waiting and the retries, with its reason; the server may have taken it on all the same. */
+  /** Ends the waiting and the retries, with its reason. The server may have accepted the cancellation nevertheless. */
   readonly signal?: AbortSignal
 }
 
@@ -15,7 +15,7 @@ export function resolveCancelOptions(options: CancelOptions): AbortSignal | unde
   return signal
 }
 
-/** A misspelt option would do nothing, silently. @throws `INVALID_OPTION` */
+/** Rejects unknown options: a misspelt one would be ignored silently. @throws `INVALID_OPTION` */
 export function refuseUnknown(unknown: object): void {
   for (const [name, value] of Object.entries(unknown)) throw invalidOption(name, 'absent: it is not an option', value)
 }

@@ -1,17 +1,16 @@
 import { DagstreamError, type DagstreamErrorCode } from '../errors.ts'
 import { findStatus, readField } from './failures.ts'
 
-/** How many causes are looked at. */
+/** Maximum depth of the `cause` chain. */
 const MAX_DEPTH = 8
 
 /**
  * Whether another connection may succeed where this one failed.
  *
- * Runtimes agree on no code and no class for a lost network, so it goes by what they really throw. From the outside in,
- * through `cause`: `retryable` decides; an HTTP status decides (429 and 5xx: yes, unless the problem's code says that it will
- * not pass); an abort decides: no. An error that is
- * known for a lost network counts unless its cause is known to be hopeless: a bad certificate, a port that is not allowed.
- * Everything else, so every error of programming, does not.
+ * Runtimes agree on no code and no class for a lost network, so the rules list the errors they throw. From the outside in,
+ * through `cause`: `retryable` decides; an HTTP status decides (429 and 5xx: yes, unless the problem's code is permanent); an
+ * abort decides: no. A known network error is retryable unless its cause is permanent: a bad certificate, a forbidden port.
+ * Everything else, so every programming error, is not.
  */
 export function isRetryable(error: unknown): boolean {
   const seen = new Set<unknown>()
@@ -35,7 +34,7 @@ function judge(error: object): Verdict {
     const code = readField(readField(error, 'details'), 'code')
     return isRetryableStatus(status) && !LASTING_PROBLEMS.has(code) ? 'yes' : 'no'
   }
-  // Its cause has been judged by whoever made it.
+  // The thrower has already classified its cause.
   if (error instanceof DagstreamError) return RETRYABLE_CODES.has(error.code) ? 'yes' : 'no'
   const name = readField(error, 'name')
   if (name === 'AbortError') return 'no'
@@ -49,18 +48,18 @@ function judge(error: object): Verdict {
   return NETWORK_MESSAGE.test(text) ? 'network' : undefined
 }
 
-/** 429 and 5xx: what stands in front of a server answers with any of these while it is away. */
+/** 429 and 5xx: a gateway answers with any of these while its server is unavailable. */
 export function isRetryableStatus(status: number): boolean {
   return status === 429 || (status >= 500 && status <= 599)
 }
 
 /**
- * Codes of problems that are told at once, though their status may pass: tools that cannot be had are most often those of a
- * server that is set up wrongly, and whoever waits should hear of it.
+ * Problem codes that are reported at once although their status is transient: unavailable tools usually mean a misconfigured
+ * server, and the caller should learn of it.
  */
 const LASTING_PROBLEMS: ReadonlySet<unknown> = new Set<DagstreamErrorCode>(['TOOLS_UNAVAILABLE'])
 
-/** What the body of a server in this very process fails with, where sockets would only break. */
+/** Failures of a response body of a server in this process, where a socket would break instead. */
 const RETRYABLE_CODES: ReadonlySet<DagstreamErrorCode> = new Set<DagstreamErrorCode>([
   'READER_STALLED',
   'READER_OVERFLOWED',
@@ -125,7 +124,7 @@ const NETWORK_NAMES: ReadonlySet<string> = new Set([
   'BodyTimeoutError',
 ])
 
-/** Whole messages where they are short enough to stand in an error of programming too. */
+/** Messages of network errors; anchored at both ends where a programming error could contain the text. */
 const NETWORK_MESSAGE: RegExp = new RegExp(
   [
     // Node and its undici: before headers, after them.
@@ -164,7 +163,7 @@ const NETWORK_MESSAGE: RegExp = new RegExp(
   'i',
 )
 
-/** Certificates: the failure would be the same each time, and retrying hides it. */
+/** Certificate errors are permanent, and a retry would hide them. */
 const HOPELESS_CODE =
   /^(?:CERT_|ERR_TLS_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERR_INVALID_|ERR_SSL_|UND_ERR_INVALID_ARG)/
 

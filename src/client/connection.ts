@@ -1,52 +1,52 @@
-import type { Waiting } from './waiting.ts'
+import type { AbortScope } from './waiting.ts'
 
-/** Opens a source: from behind `lastEventId`, if it can; `signal` aborts once nobody reads it any more. */
+/** Opens a source, after `lastEventId` if it can; `signal` aborts when the reader leaves. */
 export type OpenSource<T> = (
   lastEventId: string | undefined,
   signal: AbortSignal,
 ) => AsyncIterable<T> | Promise<AsyncIterable<T>>
 
-/** How a source failed. */
+/** Failure of a source. */
 export interface Failure {
   readonly error: unknown
 }
 
-/** What comes of one read. */
+/** Outcome of one read. */
 export type Step<T> = { readonly item: T } | Failure | 'end'
 
-/** One source, from opening it to its end. */
+/** One source, from opening to its end. */
 export class Connection<T> {
   readonly #opening: Promise<AsyncIterable<T>>
-  readonly #waiting: Waiting
+  readonly #scope: AbortScope
   #iterator: AsyncIterator<T> | undefined
   #isOver = false
 
-  /** Opens it at once. */
-  constructor(open: OpenSource<T>, lastEventId: string | undefined, waiting: Waiting) {
-    this.#waiting = waiting
-    this.#opening = (async () => await open(lastEventId, waiting.signal))()
+  /** Opens the source at once. */
+  constructor(open: OpenSource<T>, lastEventId: string | undefined, scope: AbortScope) {
+    this.#scope = scope
+    this.#opening = (async () => await open(lastEventId, scope.signal))()
   }
 
-  /** Never rejects because of the source. @throws the reason once `waiting` has been ended */
+  /** Never rejects because of the source. @throws the reason once `scope` has ended */
   async next(): Promise<Step<T>> {
     try {
-      this.#iterator ??= (await this.#waiting.for(this.#opening))[Symbol.asyncIterator]()
-      const { done, value } = await this.#waiting.for(this.#iterator.next())
+      this.#iterator ??= (await this.#scope.for(this.#opening))[Symbol.asyncIterator]()
+      const { done, value } = await this.#scope.for(this.#iterator.next())
       if (!done) return { item: value }
       this.#isOver = true
       return 'end'
     } catch (error) {
-      if (this.#waiting.signal.aborted) throw this.#waiting.signal.reason
+      if (this.#scope.signal.aborted) throw this.#scope.signal.reason
       this.#isOver = true
       return { error }
     }
   }
 
-  /** Lets go of a source that has not ended by itself, without waiting for it; harmless to repeat. */
+  /** Releases a source that has not ended, without waiting for it. Idempotent. */
   close(): void {
     if (this.#isOver) return
     this.#isOver = true
-    // Its failure is nobody's concern any more.
+    // Its failure no longer matters.
     void this.#close().catch(() => {})
   }
 

@@ -1,7 +1,7 @@
 import { CLOCK_METHODS, type Clock, systemClock } from '../clock.ts'
 import { DagstreamError, describeValue, expectMethods, expectObject, invalidOption } from '../errors.ts'
 import { parseEventId, type Schedule } from '../events/events.ts'
-import type { ExecutionResult } from '../execute/execution-result.ts'
+import type { ExecutionResult } from '../engine/execution-result.ts'
 import { stringifyJson } from '../json/stringify-json.ts'
 import type { DAGStructure } from '../workflow/document.ts'
 import { type CancelOptions, refuseUnknown, resolveCancelOptions } from './cancel-options.ts'
@@ -12,66 +12,66 @@ import { RemoteExecution } from './remote-execution.ts'
 import { Session } from './session.ts'
 import { type Fetch, type HeadersSource, parseBaseUrl, Transport } from './transport.ts'
 
-/** How a client reaches its server. */
+/** Options of a client. */
 export interface ClientOptions {
-  /** Where the server's routes begin; a path before them is kept. In a page a path alone is enough. Never put a secret in it. */
+  /** Base URL of the server's routes; its path is kept. In a browser page a path alone is enough. Must not contain a secret. */
   readonly url: string | URL
   /** Sends each request. @defaultValue the global `fetch` */
   readonly fetch?: Fetch
-  /** Sent with each request; a function is asked for each one anew, since tokens expire. */
+  /** Sent with each request; a function is called for each one, since tokens expire. */
   readonly headers?: HeadersSource
   /**
-   * A connection that is silent for so long counts as lost, ms; more than the server's `heartbeatMs`. Where a body cannot be
-   * read while it arrives it bounds the whole of it. @defaultValue 30,000
+   * Silence after which a connection counts as lost, ms; must exceed the server's `heartbeatMs`. Where a body cannot be read
+   * incrementally, it bounds the whole read. @defaultValue 30,000
    */
   readonly idleTimeoutMs?: number
-  /** How lost connections are tried again; each execution counts its own. */
+  /** Reconnection policy; each execution counts its own retries. */
   readonly reconnection?: Omit<ReconnectionOptions, 'clock' | 'random' | 'signal'>
   readonly clock?: Clock
   /** Source of jitter, 0–1. @defaultValue `Math.random` */
   readonly random?: () => number
 }
 
-/** What a server lets a client decide. Never above the server's own bounds. */
+/** Options that a client may set, within the server's own bounds. */
 export interface RemoteOptions {
   readonly schedule?: Schedule
   readonly onTaskError?: 'continue' | 'fail-fast'
   readonly maxConcurrency?: number
-  /** The whole execution's, ms. */
+  /** Timeout of the whole execution, ms. */
   readonly timeoutMs?: number
-  /** What happens when nobody reads it any more. */
+  /** Policy when the last reader disconnects. */
   readonly onDisconnect?: 'cancel' | 'continue' | { readonly graceMs: number }
 }
 
-/** How one workflow is handed in. */
+/** Options of one submission. */
 export interface RemoteExecuteOptions {
-  /** What `$INPUT` refers to: JSON. */
+  /** The value of `$INPUT`: JSON. */
   readonly input?: unknown
   readonly options?: RemoteOptions
   /** Ends the client's waiting, with its reason. It does not cancel the execution: `cancel()` does. */
   readonly signal?: AbortSignal
 }
 
-/** Where and how long one execution is followed. */
+/** Options of one subscription. */
 export interface SubscribeOptions {
-  /** The id of the event behind which to begin. @defaultValue the first event is the first */
+  /** Id of the event to resume after. @defaultValue from the first event */
   readonly after?: string
   /** Ends the client's waiting, with its reason. */
   readonly signal?: AbortSignal
 }
 
-/** A server's executions. Every waiting rejects with a `DagstreamError`: `HTTP_ERROR` or `CONNECTION_LOST`. */
+/** A server's executions. Every wait rejects with a `DagstreamError`: `HTTP_ERROR` or `CONNECTION_LOST`. */
 export interface Client {
   /**
    * Runs a workflow and waits for its result, across lost connections.
-   * @throws DagstreamError `HTTP_ERROR` if the server does not take it: `details.code` and `details.issues` say why
+   * @throws DagstreamError `HTTP_ERROR` if the server refuses it: `details.code` and `details.issues` say why
    */
   execute(workflow: DAGStructure, options?: RemoteExecuteOptions): Promise<ExecutionResult>
-  /** Starts a workflow, at once, and follows it. @throws `INVALID_OPTION`; nothing else at once */
+  /** Starts a workflow at once and follows it. @throws `INVALID_OPTION`; nothing else synchronously */
   stream(workflow: DAGStructure, options?: RemoteExecuteOptions): RemoteExecution
-  /** Follows an execution that exists, from its first event or from behind one. @throws `INVALID_OPTION`, `INVALID_EVENT_ID` */
+  /** Follows an existing execution, from its first event or after a given one. @throws `INVALID_OPTION`, `INVALID_EVENT_ID` */
   subscribe(executionId: string, options?: SubscribeOptions): RemoteExecution
-  /** Asks the server to cancel an execution. Harmless to repeat and after its end. @throws `INVALID_OPTION` */
+  /** Asks the server to cancel an execution. Idempotent, also after its end. @throws `INVALID_OPTION` */
   cancel(executionId: string, options?: CancelOptions): Promise<void>
 }
 
@@ -80,8 +80,8 @@ const DEFAULT_IDLE_TIMEOUT_MS = 30_000
 /**
  * A client of a dagstream server, for Node, Bun, Deno, workers and browsers.
  *
- * A workflow is handed in under a random key, so that a repeated request never runs it twice; once the server has
- * answered, a lost connection is resumed from the last event instead.
+ * A workflow is submitted under a random idempotency key, so a repeated request never runs it twice. Once the server has
+ * answered, a lost connection is resumed from the last event.
  * @throws `INVALID_OPTION`
  */
 export function createClient(options: ClientOptions): Client {
@@ -121,11 +121,11 @@ async function execute(session: Session, body: string, signal?: AbortSignal): Pr
       return await readResult(reply, executionId)
     } catch (error) {
       if (signal?.aborted) throw signal.reason
-      // However the body broke: the execution is there to be followed. Too large a result is no broken body.
+      // After a broken body the execution can still be followed. A result that is too large is not a broken body.
       if (error instanceof DagstreamError && error.code === 'HTTP_ERROR') throw error
     }
   } else if (reply !== undefined) {
-    // Held until the end: to the server it is somebody who waits.
+    // Held until the end: to the server it is a connected reader.
     const { api, clock } = session
     try {
       return await session.repeat(() => pollResult(api, executionId, clock, signal), signal)
@@ -139,7 +139,7 @@ async function execute(session: Session, body: string, signal?: AbortSignal): Pr
 function createSession(options: ClientOptions): Session {
   const {
     url,
-    // Looked up for each request: it may be replaced, by tests and by instrumentation.
+    // Looked up for each request: tests and instrumentation may replace it.
     fetch = (request: Request) => globalThis.fetch(request),
     headers = {},
     idleTimeoutMs = DEFAULT_IDLE_TIMEOUT_MS,
@@ -162,7 +162,7 @@ function createSession(options: ClientOptions): Session {
   return new Session(new ExecutionApi(transport), clock, all, new URL(baseUrl).origin)
 }
 
-/** The request's body, made once: what was handed in may change while it is sent again. */
+/** The request's body, serialized once: the caller may mutate the workflow between retries. */
 function encodeBody(workflow: DAGStructure, options: RemoteExecuteOptions): string {
   expectObject('workflow', workflow)
   const { input, options: remote, signal, ...unknown } = expectObject('options', options)

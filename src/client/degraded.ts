@@ -1,32 +1,32 @@
 import type { Clock } from '../clock.ts'
-import type { ExecutionResult } from '../execute/execution-result.ts'
+import type { ExecutionResult } from '../engine/execution-result.ts'
 import type { ClientEvent, ExecutionApi } from './execution-api.ts'
-import { Waiting } from './waiting.ts'
+import { AbortScope } from './waiting.ts'
 
-/** Between two questions, ms: the first pause, and what it grows to. */
+/** Polling interval, ms: initial and maximum. */
 const FIRST_PAUSE_MS = 500
 const LONGEST_PAUSE_MS = 5000
 
-/** Asks for the result until it is there: for runtimes whose responses cannot be read while they arrive. */
+/** Polls for the result, for runtimes that cannot read a response while it arrives. */
 export async function pollResult(
   api: ExecutionApi,
   executionId: string,
   clock: Clock,
   signal?: AbortSignal,
 ): Promise<ExecutionResult> {
-  const waiting = new Waiting(clock, signal)
+  const scope = new AbortScope(clock, signal)
   try {
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2)) {
       const result = await api.findResult(executionId, signal)
       if (result !== undefined) return result
-      await waiting.sleep(pauseMs)
+      await scope.sleep(pauseMs)
     }
   } finally {
-    waiting.close()
+    scope.close()
   }
 }
 
-/** The events that close an execution, made from its result: what each task ended with, and the end. */
+/** The closing events of an execution, derived from its result: each task's outcome, then the end. */
 export function* buildClosingEvents(result: ExecutionResult, clock: Clock): Generator<ClientEvent, void, undefined> {
   const { executionId, results, errors: _, executionTimeMs, ...figures } = result
   const head = { executionId, timestamp: new Date(clock.wallTime()).toISOString() }

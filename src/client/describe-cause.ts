@@ -1,16 +1,16 @@
 import { readField } from './failures.ts'
 import { cutText } from '../text.ts'
 
-/** How many causes are looked at. */
+/** Maximum depth of the `cause` chain. */
 const MAX_DEPTH = 8
 
-/** The most that is told of a message, characters. */
+/** Maximum length of a quoted message, characters. */
 const MAX_CHARS = 300
 
 /**
- * The innermost reason of a failure, in words: what `fetch` throws says only that it failed.
+ * The text of a failure's innermost cause: the error of `fetch` itself names no reason.
  *
- * Of a URL in it only the origin is told: behind it people put secrets.
+ * URLs are reduced to their origin: paths and queries may contain secrets.
  */
 export function describeCause(error: unknown): string {
   let told = 'the connection failed'
@@ -20,7 +20,7 @@ export function describeCause(error: unknown): string {
     if (typeof message === 'string' && message !== '') told = message
     else if (typeof code === 'string' && code !== '') told = code
     const errors = readField(at, 'errors')
-    // Of several addresses that were tried, the first speaks for all.
+    // Where several addresses failed, the first error represents all.
     at = Array.isArray(errors) ? errors[0] : readField(at, 'cause')
   }
   return cutText(told.replaceAll(/\b(https?:\/\/)(?:[^/?#\s@]*@)?([^/?#\s)]*)[^\s)]*/gi, '$1$2'), MAX_CHARS)

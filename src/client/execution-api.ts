@@ -1,7 +1,7 @@
 import type { SSEEvent } from '../events/events.ts'
 import { parseEventId } from '../events/events.ts'
 import { DagstreamError } from '../errors.ts'
-import type { ExecutionResult } from '../execute/execution-result.ts'
+import type { ExecutionResult } from '../engine/execution-result.ts'
 import { decodeEvent } from '../sse/decode.ts'
 import { parseStream } from '../sse/parse-stream.ts'
 import { readField, StreamInterruptedError, UnusableResponseError } from './failures.ts'
@@ -10,33 +10,33 @@ import { classifyItem } from './stream-item.ts'
 import type { Transport } from './transport.ts'
 import { cutText } from '../text.ts'
 
-/** An event as a client sees it. */
+/** An event as the client yields it. */
 export type ClientEvent = SSEEvent & {
-  /** Made from the result, since the runtime cannot read a stream: it tells how it ended, not when. */
+  /** Derived from the result because the runtime cannot read a stream: its outcome is exact, its time is not. */
   readonly degraded?: true
 }
 
-/** The most that is read of a result, bytes: all outputs of an execution, escaped as JSON, and as much again. */
+/** Maximum size of a result, bytes: all outputs of an execution, escaped as JSON, times two. */
 const MAX_RESULT_BYTES = 512 * 1024 * 1024
 
-/** An execution that a server has taken on, and its answer, still to be read. */
+/** An execution that a server has accepted, with its unread response. */
 export interface Started {
   readonly executionId: string
   readonly reply?: Reply
 }
 
-/** How a workflow is handed in. */
+/** Options of a submission. */
 export interface StartOptions {
-  /** Says that a repetition is one. */
+  /** Idempotency key. */
   readonly key: string
   readonly accept: 'stream' | 'result'
-  /** Gives up the request, and its answer. */
+  /** Aborts the request and its response. */
   readonly signal: AbortSignal | undefined
-  /** Gives up the request alone. */
+  /** Aborts the request alone, not the response. */
   readonly untilAnswered: AbortSignal
 }
 
-/** The requests about executions, one call each; nothing is repeated here. All throw as `Transport.send` does. */
+/** The requests about executions, one method each, without retries. All throw as `Transport.send` does. */
 export class ExecutionApi {
   readonly #transport: Transport
 
@@ -44,7 +44,7 @@ export class ExecutionApi {
     this.#transport = transport
   }
 
-  /** Hands a workflow in. A server that has answered, with `202`, only that it has taken it on leaves no reply to read. */
+  /** Submits a workflow. A `202` only confirms acceptance and leaves no reply to read. */
   async start(body: string, { key, accept, signal, untilAnswered }: StartOptions): Promise<Started> {
     const type = accept === 'stream' ? 'text/event-stream' : 'application/json'
     const headers = { Accept: type, 'Content-Type': 'application/json', 'Idempotency-Key': key }
@@ -68,7 +68,7 @@ export class ExecutionApi {
     return { executionId, reply }
   }
 
-  /** The events from behind `lastEventId`; `undefined` if it has finished and nothing is left. */
+  /** The events after `lastEventId`; `undefined` if the execution has ended and none remain. */
   async openEvents(executionId: string, lastEventId?: string, signal?: AbortSignal): Promise<Reply | undefined> {
     const type = 'text/event-stream'
     const reply = await this.#transport.send({
@@ -96,7 +96,7 @@ export class ExecutionApi {
     return result === undefined ? undefined : expectResult(result, executionId)
   }
 
-  /** Harmless to repeat. */
+  /** Idempotent. */
   async cancel(executionId: string, key: string, signal?: AbortSignal): Promise<void> {
     const reply = await this.#transport.send({
       method: 'POST',
@@ -114,9 +114,10 @@ export async function readResult(reply: Reply, executionId: string): Promise<Exe
 }
 
 /**
- * The events in an answer, those of unknown types left out: the wire may grow.
- * @throws `StreamInterruptedError` where it ends without an event that is the last: only a `204` says that nothing is left;
- * DagstreamError `INVALID_SSE`; `INVALID_EVENT_ID` for an event of another execution, which must never be taken for this one's
+ * The events of a response. Unknown types are skipped: the wire may grow.
+ * @throws `StreamInterruptedError` if it ends without a final event, since only a `204` says that nothing remains;
+ * DagstreamError `INVALID_SSE`; `INVALID_EVENT_ID` for an event of another execution, which must never be attributed to this
+ * one
  */
 export async function* readEvents(reply: Reply, executionId: string): AsyncGenerator<ClientEvent, void, undefined> {
   let isOver = false
@@ -136,12 +137,12 @@ export async function* readEvents(reply: Reply, executionId: string): AsyncGener
   if (!isOver) throw new StreamInterruptedError('The stream ended before its last event')
 }
 
-/** Whether something can be the id of an execution, and so stand in a path. */
+/** Whether a value is a well-formed execution id, and so safe in a path. */
 export function isExecutionId(id: unknown): id is string {
   return typeof id === 'string' && /^[A-Za-z0-9_-]{1,128}$/.test(id)
 }
 
-/** A `200` may come from anything between here and the server: a sign-in page, an error page. */
+/** Checks the media type: a `200` may come from an intermediary, such as a sign-in or error page. */
 function expectType(reply: Reply, type: string): Reply {
   const found = (reply.response.headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
   if (found === type) return reply

@@ -1,21 +1,21 @@
 import { DagstreamError } from '../errors.ts'
 
-/** A stream or a body was cut short: it ended early, fell silent, or said itself that it could not go on. */
+/** A stream or a body was interrupted: it ended early, fell silent, or reported that it could not continue. */
 export class StreamInterruptedError extends Error {
   override readonly name: string = 'StreamInterruptedError'
-  /** Another connection may bring the rest. */
+  /** A new connection may deliver the rest. */
   readonly retryable = true
 }
 
-/** A server's answer that is an error, or not what was asked for. Its code is `HTTP_ERROR`. */
+/** An error response, or a response of an unexpected type. Its code is `HTTP_ERROR`. */
 export class HttpError extends DagstreamError {
   override readonly name: string = 'HttpError'
-  /** Of the response; 0 where a browser hides it (a redirect). */
+  /** HTTP status; 0 where a browser hides it (a redirect). */
   readonly status: number
-  /** How long the server asks to wait, ms. */
+  /** Delay that the server asks for, ms. */
   readonly retryAfterMs?: number
 
-  /** @param details what the problem said: `title`, `detail`, `code`, `reference`, `issues`, `issueCount` */
+  /** @param details fields of the problem: `title`, `detail`, `code`, `reference`, `issues`, `issueCount` */
   constructor(status: number, message: string, details: Readonly<Record<string, unknown>>, retryAfterMs?: number) {
     const all = { ...details, status, ...(retryAfterMs !== undefined && { retryAfterMs }) }
     super('HTTP_ERROR', message, { details: all })
@@ -24,7 +24,7 @@ export class HttpError extends DagstreamError {
   }
 }
 
-/** An answer that no repetition would mend, whatever its status: not from a dagstream server, or leading elsewhere. */
+/** A response that is never worth a retry, whatever its status: not from a dagstream server, or a redirect. */
 export class UnusableResponseError extends HttpError {
   readonly retryable = false
 }
@@ -32,11 +32,11 @@ export class UnusableResponseError extends HttpError {
 /** All retries failed. Its code is `CONNECTION_LOST`; `cause` is the last failure. */
 export class ConnectionLostError extends DagstreamError {
   override readonly name: string = 'ConnectionLostError'
-  /** How often it was tried in all. */
+  /** Total number of attempts. */
   readonly attempts: number
-  /** They are used up, whatever the last failure was. */
+  /** Retries are exhausted, whatever the last failure was. */
   readonly retryable = false
-  /** Of the last failure, where that was an HTTP response. */
+  /** HTTP status of the last failure, if it had one. */
   readonly status?: number
 
   constructor(message: string, attempts: number, cause: unknown) {
@@ -47,12 +47,12 @@ export class ConnectionLostError extends DagstreamError {
   }
 }
 
-/** The HTTP status that a failure carries, itself or in its `details`. */
+/** The HTTP status of a failure, from its own field or its `details`. */
 export function findStatus(failure: unknown): number | undefined {
   return findNumber(failure, 'status')
 }
 
-/** How long a failure asks to wait, ms, itself or in its `details`. */
+/** The delay that a failure asks for, ms, from its own field or its `details`. */
 export function findRetryAfterMs(failure: unknown): number | undefined {
   const ms = findNumber(failure, 'retryAfterMs')
   return ms !== undefined && ms >= 0 ? ms : undefined
@@ -63,7 +63,7 @@ function findNumber(failure: unknown, name: string): number | undefined {
   return typeof found === 'number' && !Number.isNaN(found) ? found : undefined
 }
 
-/** A property of whatever was thrown; `undefined` where there is none, or reading it throws. */
+/** A property of a thrown value; `undefined` if it is absent or its getter throws. */
 export function readField(value: unknown, name: string): unknown {
   try {
     return (value as Record<string, unknown> | null | undefined)?.[name]

@@ -1,4 +1,4 @@
-/** `dagstream/client`: a server's executions, from Node, Bun, Deno, workers and browsers; no modules of Node. */
+/** `dagstream/client`: a server's executions, from Node, Bun, Deno, workers and browsers. Imports no Node modules. */
 export type { CancelOptions } from './cancel-options.ts'
 export { isRetryable } from './classify-error.ts'
 export {
@@ -16,11 +16,11 @@ export type { ReconnectionOptions, Reconnect, Reset } from './reconnection-optio
 export type { RemoteExecution } from './remote-execution.ts'
 export { type OpenSource } from './connection.ts'
 export type { Fetch, HeadersSource } from './transport.ts'
-// What a client meets, so that it needs nothing else of dagstream.
+// Types that appear in the client's API, so that it needs no other entry point.
 export { DagstreamError, type DagstreamErrorCode } from '../errors.ts'
 export * from '../events/events.ts'
 export { applyEvent, createState, type ExecutionState, type TaskState } from '../events/state.ts'
-export type { ExecutionResult, TaskError } from '../execute/execution-result.ts'
+export type { ExecutionResult, TaskError } from '../engine/execution-result.ts'
 export { JsonNumber } from '../json/json-number.ts'
 export { parseJson } from '../json/parse-json.ts'
 export { stringifyJson } from '../json/stringify-json.ts'

@@ -1,27 +1,27 @@
 import { parseEventId } from '../events/events.ts'
 
-/** As many ids of another form as are remembered. */
+/** Maximum number of remembered ids of another form. */
 const MAX_REMEMBERED = 10_000
-/** A longer id of another form is not remembered, and never new, UTF-16 units. */
+/** Maximum length of an id of another form, UTF-16 units: a longer one is not remembered and never new. */
 const MAX_ID_LENGTH = 1000
 
 /**
- * Tells the items that bring a run further from those that only come again.
+ * Distinguishes new items from repeated ones.
  *
- * An item is new if its id is: `<executionId>.<seq>` beyond every earlier one, or an id of another form that is not among
- * the last 10,000. An item without an id is never new: a source without ids begins anew with each connection.
+ * An item is new if its id is: `<executionId>.<seq>` beyond every earlier one, or an id of another form that is not among the
+ * last 10,000. An item without an id is never new: a source without ids starts over with each connection.
  */
 export class Progress {
   #executionId: string | undefined
   #furthestSeq = -1
   readonly #remembered = new Set<string>()
 
-  /** @param lastEventId where the run begins */
+  /** @param lastEventId resume position of the run */
   constructor(lastEventId: string | undefined) {
     this.isNew(lastEventId)
   }
 
-  /** Whether an id is new; it is not the next time. */
+  /** Records an id. @returns whether it is new */
   isNew(id: string | undefined): boolean {
     if (id === undefined) return false
     const place = parseEventId(id)

@@ -1,42 +1,42 @@
 import { CLOCK_METHODS, type Clock, systemClock } from '../clock.ts'
 import { expectMethods, expectObject, invalidOption } from '../errors.ts'
 
-/** A connection was lost, and another will be tried. */
+/** A lost connection that will be retried. */
 export interface Reconnect {
-  /** Which retry it will be since the last new item, from 1. */
+  /** Number of the retry since the last new item, from 1. */
   readonly attempt: number
-  /** How long is waited before it, ms. */
+  /** Delay before the retry, ms. */
   readonly delayMs: number
-  /** Why the last one failed. */
+  /** Failure of the previous connection. */
   readonly error: unknown
 }
 
-/** What follows is not the continuation of what came: clear what it made. */
+/** The following items do not continue the earlier ones: discard what those produced. */
 export interface Reset {
   /**
-   * `"snapshot"`: the state follows instead of events that cannot be had any more; `"retry"`: the attempt failed and what
-   * it streamed is void; `"restart"`: the source begins anew, since it has no ids to go on from.
+   * `"snapshot"`: the state replaces events that are no longer available; `"retry"`: the attempt failed and its streamed
+   * content is void; `"restart"`: the source starts over, since it has no ids to resume from.
    */
   readonly reason: 'snapshot' | 'retry' | 'restart'
   /** For `"retry"`: only this task's content is void. */
   readonly taskId?: string
 }
 
-/** How lost connections are tried again. */
+/** Reconnection policy. */
 export interface ReconnectionOptions {
-  /** Retries in a row that bring no new item: an integer ≥ 0, or `Infinity`. @defaultValue 10 */
+  /** Maximum number of consecutive retries without a new item: an integer ≥ 0, or `Infinity`. @defaultValue 10 */
   readonly maxRetries?: number
-  /** Before the first retry, ms. @defaultValue 1,000 */
+  /** Delay before the first retry, ms. @defaultValue 1,000 */
   readonly initialDelayMs?: number
-  /** Each further delay is this many times the one before, ≥ 1. @defaultValue 2 */
+  /** Factor between consecutive delays, ≥ 1. @defaultValue 2 */
   readonly factor?: number
-  /** No delay is longer, ms, but where the server asks for more. @defaultValue 10,000 */
+  /** Maximum delay, ms, except where the server asks for more. @defaultValue 10,000 */
   readonly maxDelayMs?: number
-  /** Each delay varies by up to this share of itself, 0–1. @defaultValue 0.1 */
+  /** Random variation of each delay as a share of it, 0–1. @defaultValue 0.1 */
   readonly jitter?: number
-  /** Called before each wait, and waited for. What it throws ends the run. */
+  /** Called and awaited before each delay. An error it throws ends the run. */
   readonly onReconnect?: (reconnect: Reconnect) => void | Promise<void>
-  /** Called before the first item that is not an exact continuation, and waited for. What it throws ends the run. */
+  /** Called and awaited before the first item that is not an exact continuation. An error it throws ends the run. */
   readonly onReset?: (reset: Reset) => void | Promise<void>
   readonly clock?: Clock
   /** Source of jitter, 0–1. @defaultValue `Math.random` */
@@ -47,7 +47,7 @@ export interface ReconnectionOptions {
 
 type Optional = 'onReconnect' | 'onReset' | 'signal'
 
-/** The options, every one of them there and checked. */
+/** Validated options with defaults applied. */
 export type ResolvedReconnectionOptions = Required<Omit<ReconnectionOptions, Optional>> &
   Pick<ReconnectionOptions, Optional>
 
@@ -63,7 +63,7 @@ const DEFAULTS: ResolvedReconnectionOptions = {
 
 const OPTION_NAMES: readonly string[] = [...Object.keys(DEFAULTS), 'onReconnect', 'onReset', 'signal']
 
-/** `undefined` counts as not given. @throws `INVALID_OPTION`, also for a name that is not an option */
+/** Applies defaults and validates; `undefined` counts as absent. @throws `INVALID_OPTION`, also for an unknown option */
 export function resolveReconnectionOptions(given: ReconnectionOptions = {}): ResolvedReconnectionOptions {
   const resolved: Record<string, unknown> = { ...DEFAULTS }
   for (const [name, value] of Object.entries(expectObject('options', given))) {
@@ -94,15 +94,15 @@ export function expectSignal(signal: AbortSignal | undefined): void {
 }
 
 /**
- * How long to wait before a retry, ms: exponential, varied by the jitter, never beyond the bound.
+ * Delay before a retry, ms: exponential with jitter, never above `maxDelayMs`.
  * @param attempt of the retry, from 1
  */
 export function computeReconnectDelay(options: ResolvedReconnectionOptions, attempt: number): number {
   const { initialDelayMs, factor, maxDelayMs, jitter, random } = options
-  // A power may overflow to Infinity, of which zero times is no number.
+  // The power may overflow to Infinity, and `0 * Infinity` is NaN.
   const grown = initialDelayMs === 0 ? 0 : Math.min(maxDelayMs, initialDelayMs * factor ** (attempt - 1))
   const share = random()
-  // What is no number from 0 to 1 is no jitter.
+  // A value outside 0–1 means no jitter.
   const spread = share >= 0 && share <= 1 ? 2 * share - 1 : 0
   return Math.round(Math.min(maxDelayMs, Math.max(0, grown * (1 + jitter * spread))))
 }

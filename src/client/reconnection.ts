@@ -1,4 +1,4 @@
-import { MAX_RETRY_AFTER_MS } from '../execute/retry.ts'
+import { MAX_RETRY_AFTER_MS } from '../attempt/retry.ts'
 import { isRetryable } from './classify-error.ts'
 import { Connection, type Failure, type OpenSource } from './connection.ts'
 import { describeCause } from './describe-cause.ts'
@@ -12,28 +12,28 @@ import {
   resolveReconnectionOptions,
 } from './reconnection-options.ts'
 import { classifyItem, findItemId, isRepeated, type ItemKind } from './stream-item.ts'
-import { Waiting } from './waiting.ts'
+import { AbortScope } from './waiting.ts'
 
 /**
- * Reads a stream across lost connections: opens its source again, from the last id, until it has ended well.
+ * Reads a stream across lost connections: reopens its source from the last id until the stream ends well.
  *
- * A stream has **ended well** when it ends behind its last item (`execution_complete`, a provider's `done` or final
- * `error`), without any item, or behind one that is not known to be followed by more. Everything else is a failure:
- * what the source throws, and an end in the middle. Those that another connection may mend (`isRetryable`) are
- * retried, with growing delays; the others are thrown as they are.
+ * A stream has **ended well** when it ends after its final item (`execution_complete`, a provider's `done` or final `error`),
+ * without any item, or after an item that does not announce more. Everything else is a failure: an error of the source, or an
+ * end in the middle. Transient failures (`isRetryable`) are retried with exponential backoff; all others are rethrown
+ * unchanged.
  *
- * The manager counts the retries over all of its runs. The count, and with it the delay, starts again after a new item
- * (one whose id did not come before in this run), after a stream that ended well, and after giving up. Items that come
- * again, items without an id and `error` events do not count: a source that brings nothing new is given up.
+ * The manager counts retries across all of its runs. The count, and with it the delay, is reset by a new item (an id not seen
+ * before in this run), by a stream that ended well, and after giving up. Repeated items, items without an id and `error` events
+ * do not reset it, so a source without progress is given up.
  */
 export class StreamReconnectionManager {
   readonly #options: ResolvedReconnectionOptions
   readonly #target: string | undefined
-  /** Since the last new item, and since a stream last ended well. */
+  /** Consecutive failures since the last new item or the last stream that ended well. */
   #failureCount = 0
 
   /**
-   * @param target what is connected to, as the message of giving up names it
+   * @param target name of the peer in the message of `CONNECTION_LOST`
    * @throws `INVALID_OPTION`
    */
   constructor(options?: ReconnectionOptions, target?: string) {
@@ -44,21 +44,22 @@ export class StreamReconnectionManager {
   /**
    * The items of a source, across its connections.
    *
-   * Exact as far as items have ids (`<executionId>.<seq>`): one that came before is dropped. Where the continuation
-   * is not exact, `onReset` is called before the item: a `snapshot`, a `task_retry`, and the first item of a source that began anew.
-   * An `error` event of dagstream is passed on, then the stream is resumed; a provider's retryable `error` is not.
+   * Exact for items with ids (`<executionId>.<seq>`): duplicates are dropped. Where the continuation is not exact, `onReset` is
+   * called before the item: a `snapshot`, a `task_retry`, and the first item of a source that restarted. An `error` event of
+   * dagstream is yielded, then the stream is resumed; a provider's retryable `error` is not yielded.
    *
-   * Leaving the loop, at any point, ends it at once: the source is closed and no timer is left.
+   * Leaving the loop, at any point, ends the run at once: the source is closed and no timer remains.
    *
    * @param open called for each connection, with the id of the last item that had one
-   * @param lastEventId where the first connection begins
-   * @throws DagstreamError `CONNECTION_LOST` (`attempts`, `status` of an HTTP failure, `cause`) after `maxRetries`, or when
-   * the server asks to wait for more than 5 minutes; a failure that is not retryable; the reason of `signal`; what a callback throws
+   * @param lastEventId resume position of the first connection
+   * @throws DagstreamError `CONNECTION_LOST` (`attempts`, `status` of an HTTP failure, `cause`) after `maxRetries`, or when the
+   * server asks to wait for more than 5 minutes; a failure that is not retryable; the reason of `signal`; what a callback
+   * throws
    */
   run<T>(open: OpenSource<T>, lastEventId?: string): AsyncGenerator<T, void, undefined> {
     const leaving: Leaving = { isLeft: false, leave: undefined }
     const generator = this.#run(open, leaving, lastEventId)
-    // A generator's own `return` waits behind a `next` that is pending, which may be for ever.
+    // A generator's own `return` queues behind a pending `next`, which may never settle.
     const finish = generator.return.bind(generator)
     generator.return = value => {
       leaving.isLeft = true
@@ -70,37 +71,37 @@ export class StreamReconnectionManager {
 
   async *#run<T>(open: OpenSource<T>, leaving: Leaving, lastEventId?: string): AsyncGenerator<T, void, undefined> {
     const { clock, signal } = this.#options
-    const waiting = new Waiting(clock, signal)
-    leaving.leave = () => waiting.end(new DOMException('The reader has left', 'AbortError'))
-    const place: Place = { lastEventId, hasContent: false, progress: new Progress(lastEventId) }
+    const scope = new AbortScope(clock, signal)
+    leaving.leave = () => scope.end(new DOMException('The reader has left', 'AbortError'))
+    const position: Position = { lastEventId, hasContent: false, progress: new Progress(lastEventId) }
     try {
       for (;;) {
-        if (waiting.signal.aborted) throw waiting.signal.reason
-        const connection = new Connection(open, place.lastEventId, waiting)
+        if (scope.signal.aborted) throw scope.signal.reason
+        const connection = new Connection(open, position.lastEventId, scope)
         let failure: Failure | undefined
         try {
-          failure = yield* this.#read(connection, place, waiting)
+          failure = yield* this.#read(connection, position, scope)
         } finally {
           connection.close()
         }
         if (failure === undefined) return
-        await this.#pause(failure.error, waiting)
+        await this.#pause(failure.error, scope)
       }
     } catch (error) {
       if (!leaving.isLeft) throw error
     } finally {
-      // Also for a source that is still being opened: it is not wanted any more.
+      // Also aborts a source that is still opening.
       leaving.leave()
     }
   }
 
-  /** Passes on the items of one connection. @returns how it failed; `undefined` if it ended well */
+  /** Yields the items of one connection. @returns its failure; `undefined` if it ended well */
   async *#read<T>(
     connection: Connection<T>,
-    place: Place,
-    waiting: Waiting,
+    position: Position,
+    scope: AbortScope,
   ): AsyncGenerator<T, Failure | undefined, undefined> {
-    let isRestart = place.hasContent && place.lastEventId === undefined
+    let isRestart = position.hasContent && position.lastEventId === undefined
     let kind: ItemKind = 'unknown'
     for (;;) {
       const step = await connection.next()
@@ -115,14 +116,14 @@ export class StreamReconnectionManager {
       if (kind === 'retry') return { error: readField(item, 'data') }
       const type = readField(item, 'type')
       const id = findItemId(item)
-      // Before the item is passed on: its reader may leave.
-      if (kind === 'final' || (kind !== 'fault' && place.progress.isNew(id))) this.#failureCount = 0
-      // A snapshot may go back: after a power cut the log can end before what was seen.
-      if (type === 'snapshot' || !isRepeated(id, place.lastEventId)) {
-        await this.#tellReset(describeReset(item, type, isRestart), waiting)
+      // Reset before the yield: the reader may leave there.
+      if (kind === 'final' || (kind !== 'fault' && position.progress.isNew(id))) this.#failureCount = 0
+      // A snapshot may lie behind the last seen event: a power cut can truncate the log.
+      if (type === 'snapshot' || !isRepeated(id, position.lastEventId)) {
+        await this.#tellReset(describeReset(item, type, isRestart), scope)
         isRestart = false
-        if (kind !== 'fault') place.hasContent = true
-        place.lastEventId = id ?? place.lastEventId
+        if (kind !== 'fault') position.hasContent = true
+        position.lastEventId = id ?? position.lastEventId
         yield item
       }
       if (kind === 'final') return undefined
@@ -130,13 +131,13 @@ export class StreamReconnectionManager {
     }
   }
 
-  async #tellReset(reset: Reset | undefined, waiting: Waiting): Promise<void> {
+  async #tellReset(reset: Reset | undefined, scope: AbortScope): Promise<void> {
     const { onReset } = this.#options
-    if (onReset !== undefined && reset !== undefined) await waiting.for(call(() => onReset(reset)))
+    if (onReset !== undefined && reset !== undefined) await scope.for(call(() => onReset(reset)))
   }
 
-  /** Waits until the next connection. @throws the failure, if there shall be none */
-  async #pause(error: unknown, waiting: Waiting): Promise<void> {
+  /** Waits until the next connection is due. @throws the failure, if it is not retried */
+  async #pause(error: unknown, scope: AbortScope): Promise<void> {
     if (!isRetryable(error)) throw error
     const { maxRetries, onReconnect } = this.#options
     this.#failureCount += 1
@@ -150,8 +151,8 @@ export class StreamReconnectionManager {
     }
     if (attempt > maxRetries) throw this.#giveUp('no more retries are left', error)
     const delayMs = Math.max(computeReconnectDelay(this.#options, attempt), retryAfterMs)
-    if (onReconnect !== undefined) await waiting.for(call(() => onReconnect({ attempt, delayMs, error })))
-    await waiting.sleep(delayMs)
+    if (onReconnect !== undefined) await scope.for(call(() => onReconnect({ attempt, delayMs, error })))
+    await scope.sleep(delayMs)
   }
 
   #giveUp(why: string, error: unknown): ConnectionLostError {
@@ -164,27 +165,27 @@ export class StreamReconnectionManager {
   }
 }
 
-/** How a run is left from outside. */
+/** Handle that ends a run from outside. */
 interface Leaving {
   isLeft: boolean
   leave: (() => void) | undefined
 }
 
-/** How far a run has come. */
-interface Place {
+/** The position of a run in its stream. */
+interface Position {
   lastEventId: string | undefined
-  /** Something was passed on that a new beginning would repeat. */
+  /** Whether an item was yielded that a restart would repeat. */
   hasContent: boolean
   readonly progress: Progress
 }
 
-/** An `error` event as a failure: the text and the code are the server's. */
+/** An `error` event as a failure, with the server's text and code. */
 function describeFault(item: unknown): StreamInterruptedError {
   const data = readField(item, 'data')
   return new StreamInterruptedError('The stream ended with an `error` event', { cause: data })
 }
 
-/** Why an item is not the exact continuation of the one before; `undefined` if it is. */
+/** Reason why an item does not exactly continue the previous one; `undefined` if it does. */
 function describeReset(item: unknown, type: unknown, isRestart: boolean): Reset | undefined {
   if (type === 'snapshot') return { reason: 'snapshot' }
   if (isRestart) return { reason: 'restart' }
@@ -193,7 +194,7 @@ function describeReset(item: unknown, type: unknown, isRestart: boolean): Reset 
   return { reason: 'retry', ...(typeof taskId === 'string' && { taskId }) }
 }
 
-/** What a callback throws, at once or later, is a rejection. */
+/** Turns both a synchronous and an asynchronous failure of a callback into a rejection. */
 async function call(callback: () => void | Promise<void>): Promise<void> {
   await callback()
 }

@@ -1,39 +1,39 @@
-import type { ExecutionResult } from '../execute/execution-result.ts'
+import type { ExecutionResult } from '../engine/execution-result.ts'
 import { type CancelOptions, resolveCancelOptions } from './cancel-options.ts'
 import { buildClosingEvents, pollResult } from './degraded.ts'
 import { type ClientEvent, readEvents, type Started } from './execution-api.ts'
 import { StreamInterruptedError } from './failures.ts'
 import type { Reply } from './reply.ts'
 import type { Session } from './session.ts'
-import { isWithdrawn, type Starting } from './starting.ts'
-import { Waiting } from './waiting.ts'
+import { isAbortedSubmission, type PendingSubmission } from './starting.ts'
+import { AbortScope } from './waiting.ts'
 
-/** A reader that asks for nothing for so long does not keep the result waiting, ms. */
+/** Pause of a reader after which `result` stops relying on it, ms. */
 const READER_PAUSE_MS = 1000
 
 /**
  * An execution on a server, seen from a client.
  *
- * Iterating gives its events, each once and in order, across lost connections. The first iterator reads the answer to
- * the workflow itself; each further one is a subscription of its own, from the first event (from `after`, for
- * `subscribe`). Leaving the loop only detaches: the request is aborted, the execution goes on as its server's `onDisconnect` says.
+ * Iterating yields its events, each once and in order, across lost connections. The first iterator reads the response of the
+ * submission; each further one is a separate subscription from the first event (from `after`, for `subscribe`). Leaving the
+ * loop only detaches: the request is aborted, and the server's `onDisconnect` decides about the execution.
  *
- * Read it, or ask for `result`: a stream that nobody reads is ended by the server after its stall time, and counts as left.
+ * Iterate it, or await `result`: the server closes an unread stream after its stall timeout and counts it as disconnected.
  */
 export class RemoteExecution implements AsyncIterable<ClientEvent> {
   readonly #session: Session
   readonly #started: Promise<Started>
   readonly #signal: AbortSignal | undefined
   readonly #after: string | undefined
-  /** Of one that was handed in here. */
-  readonly #starting: Starting | undefined
+  /** Set if this client submitted the execution. */
+  readonly #starting: PendingSubmission | undefined
   #isReplyTaken = false
   #isDegraded = false
-  /** Where the execution has been seen up to, by whom ever. */
+  /** Highest position that any reader has reached. */
   #lastEventId: string | undefined
   #hasEnded = false
   readonly #readers = new Set<Reader>()
-  /** Counts what readers were given: it stands still when they pause. */
+  /** Number of items delivered to readers; constant while they pause. */
   #stepCount = 0
   #result: Promise<ExecutionResult> | undefined
   #wakeResult: (() => void) | undefined
@@ -42,7 +42,7 @@ export class RemoteExecution implements AsyncIterable<ClientEvent> {
   constructor(
     session: Session,
     started: Promise<Started>,
-    options: { signal?: AbortSignal; after?: string; starting?: Starting } = {},
+    options: { signal?: AbortSignal; after?: string; starting?: PendingSubmission } = {},
   ) {
     this.#session = session
     this.#started = started
@@ -52,7 +52,7 @@ export class RemoteExecution implements AsyncIterable<ClientEvent> {
     started.catch(() => {})
   }
 
-  /** Known once the server has answered; rejects if it does not take the workflow. Never an unhandled rejection. */
+  /** Resolves once the server has answered; rejects if it refuses the workflow. Never an unhandled rejection. */
   get executionId(): Promise<string> {
     return ignoreRejection(this.#started.then(({ executionId }) => executionId))
   }
@@ -60,7 +60,7 @@ export class RemoteExecution implements AsyncIterable<ClientEvent> {
   /**
    * The result, with whole outputs, once the execution has ended. Never an unhandled rejection.
    *
-   * Without anybody iterating, or where they stop for more than a second, it follows the stream itself.
+   * If nobody iterates, or the readers pause for more than a second, it follows the stream itself.
    * @throws as iterating does
    */
   get result(): Promise<ExecutionResult> {
@@ -68,36 +68,36 @@ export class RemoteExecution implements AsyncIterable<ClientEvent> {
     return this.#result
   }
 
-  /** Whether events were made from the result, since the runtime cannot read a response while it arrives. */
+  /** Whether events were derived from the result because the runtime cannot read a response while it arrives. */
   get degraded(): boolean {
     return this.#isDegraded
   }
 
   /**
-   * Asks the server to cancel the execution. Resolves once it has taken that on; harmless to repeat and after the end.
+   * Asks the server to cancel the execution. Resolves once the server has accepted; idempotent, also after the end.
    *
-   * Before the server has answered the workflow is withdrawn: it is not handed in again, and a request that is under way is
-   * given up unless it is answered within 1 s. Everything that waits for the execution then rejects with `CANCELLED`; this
-   * rejects too where the server may have taken the workflow on all the same (`details.mayRun`).
+   * Before the server has answered, the submission is aborted: it is not retried, and an in-flight request is dropped unless it
+   * is answered within 1 s. Every wait for the execution then rejects with `CANCELLED`; so does this call if the server may
+   * have accepted the workflow nevertheless (`details.mayRun`).
    * @throws `INVALID_OPTION`
    */
   async cancel(options: CancelOptions = {}): Promise<void> {
     const signal = resolveCancelOptions(options)
-    this.#starting?.withdraw()
-    const waiting = new Waiting(this.#session.clock, signal)
+    this.#starting?.abort()
+    const scope = new AbortScope(this.#session.clock, signal)
     try {
-      const { executionId } = await waiting.for(this.#started)
+      const { executionId } = await scope.for(this.#started)
       await this.#session.cancel(executionId, signal)
     } catch (error) {
-      if (!isWithdrawn(error)) throw error
+      if (!isAbortedSubmission(error)) throw error
     } finally {
-      waiting.close()
+      scope.close()
     }
   }
 
   /**
-   * @throws DagstreamError `CONNECTION_LOST`, `HTTP_ERROR`, `INVALID_SSE`, or `INVALID_EVENT_ID` for events that are not this
-   * execution's; the reason of the signal
+   * @throws DagstreamError `CONNECTION_LOST`, `HTTP_ERROR`, `INVALID_SSE`, or `INVALID_EVENT_ID` for events of another
+   * execution; the reason of the signal
    */
   [Symbol.asyncIterator](): AsyncIterator<ClientEvent, undefined> {
     const events = this.#read(true, this.#after)
@@ -142,19 +142,19 @@ export class RemoteExecution implements AsyncIterable<ClientEvent> {
     return this.#poll(reply, executionId, signal)
   }
 
-  /** The answer to the workflow for who comes first, a subscription for all others. */
+  /** The submission's response for the first reader, a subscription for every other. */
   async #takeReply(lastEventId: string | undefined, signal: AbortSignal): Promise<Reply | undefined> {
     const isFirst = !this.#isReplyTaken
     this.#isReplyTaken = true
     const { executionId, reply } = await this.#started
     if (!isFirst || reply === undefined) return this.#session.api.openEvents(executionId, lastEventId, signal)
-    // The request is older than its reader, and does not know their signal.
+    // The request was sent before its reader existed and does not observe the reader's signal.
     if (signal.aborted) reply.close()
     else signal.addEventListener('abort', () => reply.close(), { once: true })
     return reply
   }
 
-  /** What a server that is told of no reader would cancel is kept alive by the response, which is held until the end. */
+  /** Holds the response open until the end: a server without a connected reader may cancel the execution. */
   async *#poll(kept: Reply, executionId: string, signal: AbortSignal): AsyncGenerator<ClientEvent, void, undefined> {
     const { api, clock } = this.#session
     try {
@@ -176,7 +176,7 @@ export class RemoteExecution implements AsyncIterable<ClientEvent> {
   }
 
   async #awaitEnd(): Promise<void> {
-    // A second connection is not opened beside a reader that goes on by itself.
+    // No second connection while a reader makes progress.
     for (let seen = -1; !this.#hasEnded && this.#isReadSince(seen); ) {
       seen = this.#stepCount
       await new Promise<void>(resolve => {
@@ -212,19 +212,19 @@ export class RemoteExecution implements AsyncIterable<ClientEvent> {
   }
 }
 
-/** Somebody who iterates. */
+/** An active iterator. */
 interface Reader {
-  /** Calls of `next` that are not answered yet. */
+  /** Number of pending `next` calls. */
   askedCount: number
   isOver: boolean
 }
 
-/** What a finished execution has left, when all of it was seen. */
+/** The remaining events of a finished execution that was read completely: none. */
 const NOTHING: AsyncIterable<never> = {
   [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve({ value: undefined, done: true as const }) }),
 }
 
-/** Whoever awaits it is told; it is no unhandled rejection if nobody does. */
+/** Prevents an unhandled rejection when nobody awaits the promise. */
 function ignoreRejection<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => {})
   return promise

@@ -1,23 +1,23 @@
 import { DagstreamError } from '../errors.ts'
 import { parseJson } from '../json/parse-json.ts'
 import { StreamInterruptedError } from './failures.ts'
-import type { Waiting } from './waiting.ts'
+import type { AbortScope } from './waiting.ts'
 
 /**
- * A response and its body, which is given up when no byte comes for a time: a half-open connection says nothing, while a
+ * A response and its body, which is aborted after `idleTimeoutMs` without a byte. A half-open connection is silent, while a
  * server sends a comment or white space at least every 8 s.
  *
- * Take its body, or close it.
+ * The caller must read the body or close the reply.
  */
 export class Reply {
   readonly response: Response
-  readonly #waiting: Waiting
+  readonly #scope: AbortScope
   readonly #idleTimeoutMs: number
 
-  /** @param waiting of the request: ending it aborts the request */
-  constructor(response: Response, waiting: Waiting, idleTimeoutMs: number) {
+  /** @param scope of the request: ending it aborts the request */
+  constructor(response: Response, scope: AbortScope, idleTimeoutMs: number) {
     this.response = response
-    this.#waiting = waiting
+    this.#scope = scope
     this.#idleTimeoutMs = idleTimeoutMs
   }
 
@@ -25,26 +25,26 @@ export class Reply {
     return this.response.status
   }
 
-  /** Whether the body can be read while it arrives. Some runtimes have no such bodies. */
+  /** Whether the body can be read while it arrives. Some runtimes do not support this. */
   get isIncremental(): boolean {
     return typeof this.response.body?.getReader === 'function'
   }
 
-  /** The body while it arrives. Reads nothing ahead of its reader, so that a slow one is slow for the server too. */
+  /** The body while it arrives. Nothing is read ahead of the reader, so backpressure reaches the server. */
   stream(): ReadableStream<Uint8Array> {
     const reader = (this.response.body as ReadableStream<Uint8Array>).getReader()
     const leave = (): void => {
       this.#abort()
-      // A body of this very process does not know the signal. Its failure is nobody's concern any more.
+      // A body of this process does not observe the signal. Its failure no longer matters.
       reader.cancel().catch(() => {})
     }
     return new ReadableStream<Uint8Array>(
       {
         pull: async controller => {
           try {
-            const { done, value } = await this.#waiting.for(reader.read(), this.#idleTimeoutMs)
+            const { done, value } = await this.#scope.for(reader.read(), this.#idleTimeoutMs)
             if (!done) return controller.enqueue(value)
-            this.#waiting.close()
+            this.#scope.close()
             controller.close()
           } catch (error) {
             leave()
@@ -58,8 +58,8 @@ export class Reply {
   }
 
   /**
-   * The whole body as text. Where it cannot be read while it arrives, the time runs for all of it.
-   * @throws DagstreamError `HTTP_ERROR` beyond `maxBytes`; and whatever the body fails with
+   * The whole body as text. Where it cannot be read incrementally, the idle timeout bounds the whole read.
+   * @throws DagstreamError `HTTP_ERROR` beyond `maxBytes`; and any failure of the body
    */
   async text(maxBytes: number): Promise<string> {
     if (!this.isIncremental) return this.#wholeText()
@@ -81,7 +81,7 @@ export class Reply {
     }
   }
 
-  /** The body as JSON. @throws as `text`; `StreamInterruptedError` for what is no JSON: a body that was cut */
+  /** The body as JSON. @throws as `text`; `StreamInterruptedError` for invalid JSON, as of a truncated body */
   async json(maxBytes: number): Promise<unknown> {
     const text = await this.text(maxBytes)
     try {
@@ -93,8 +93,8 @@ export class Reply {
 
   async #wholeText(): Promise<string> {
     try {
-      const text = await this.#waiting.for(this.response.text(), this.#idleTimeoutMs)
-      this.#waiting.close()
+      const text = await this.#scope.for(this.response.text(), this.#idleTimeoutMs)
+      this.#scope.close()
       return text
     } catch (error) {
       this.#abort()
@@ -102,7 +102,7 @@ export class Reply {
     }
   }
 
-  /** Gives up what is left of it; harmless to repeat, and after the end. */
+  /** Discards the rest of the body. Idempotent, also after the end. */
   close(): void {
     this.#abort()
     const { body } = this.response
@@ -110,6 +110,6 @@ export class Reply {
   }
 
   #abort(): void {
-    this.#waiting.end(new DOMException('The reader has left', 'AbortError'))
+    this.#scope.end(new DOMException('The reader has left', 'AbortError'))
   }
 }

@@ -2,16 +2,16 @@ import type { Clock } from '../clock.ts'
 import type { ExecutionApi } from './execution-api.ts'
 import { StreamReconnectionManager } from './reconnection.ts'
 import type { ReconnectionOptions } from './reconnection-options.ts'
-import { Starting } from './starting.ts'
+import { PendingSubmission } from './starting.ts'
 
-/** What all executions of one client share: the server, and how lost connections are tried again. */
+/** State that all executions of one client share: the server and the reconnection policy. */
 export class Session {
   readonly api: ExecutionApi
   readonly clock: Clock
   readonly #reconnection: ReconnectionOptions
   readonly #origin: string
 
-  /** @param origin of the server, for messages: no more of its URL is told */
+  /** @param origin of the server, for messages: the rest of its URL is never shown */
   constructor(api: ExecutionApi, clock: Clock, reconnection: ReconnectionOptions, origin: string) {
     this.api = api
     this.clock = clock
@@ -19,14 +19,14 @@ export class Session {
     this.#origin = origin
   }
 
-  /** Each piece of work counts its own retries. @param isShown whether somebody sees the items, who would clear them */
+  /** Each operation counts its own retries. @param isShown whether the items reach a consumer, which must clear them on reset */
   createManager(signal: AbortSignal | undefined, isShown: boolean): StreamReconnectionManager {
     const { onReset, ...rest } = this.#reconnection
     const options = { ...rest, ...(isShown && onReset && { onReset }), ...(signal && { signal }) }
     return new StreamReconnectionManager(options, this.#origin)
   }
 
-  /** Makes a request again until it is answered. @throws as `StreamReconnectionManager.run` */
+  /** Repeats a request until it is answered. @throws as `StreamReconnectionManager.run` */
   async repeat<T>(request: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     const answers: T[] = []
     for await (const { answer } of this.createManager(signal, false).run(async () =>
@@ -37,14 +37,14 @@ export class Session {
     return answers[0] as T
   }
 
-  /** Hands a workflow in, once, however often that has to be tried: the server knows a repetition by its key. */
-  start(body: string, accept: 'stream' | 'result', signal?: AbortSignal): Starting {
+  /** Submits a workflow exactly once across retries: the server recognizes a repetition by its idempotency key. */
+  start(body: string, accept: 'stream' | 'result', signal?: AbortSignal): PendingSubmission {
     const key = createKey()
     const handIn = (untilAnswered: AbortSignal) => this.api.start(body, { key, accept, signal, untilAnswered })
-    return new Starting(handIn, this.createManager(signal, false), this.clock)
+    return new PendingSubmission(handIn, this.createManager(signal, false), this.clock)
   }
 
-  /** Cancels an execution; harmless to repeat. @param signal ends the waiting */
+  /** Cancels an execution; idempotent. @param signal ends the waiting */
   cancel(executionId: string, signal?: AbortSignal): Promise<void> {
     const key = createKey()
     return this.repeat(() => this.api.cancel(executionId, key, signal), signal)
@@ -55,7 +55,7 @@ async function* once<T>(item: T): AsyncGenerator<T, void, undefined> {
   yield item
 }
 
-/** 128 random bits. `crypto.randomUUID` is missing on pages that came without TLS. */
+/** 128 random bits. `crypto.randomUUID` is missing on pages served without TLS. */
 function createKey(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16))
   return Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join('')

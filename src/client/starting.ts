@@ -4,25 +4,25 @@ import type { Started } from './execution-api.ts'
 import { findStatus } from './failures.ts'
 import type { StreamReconnectionManager } from './reconnection.ts'
 
-/** How long a request that is under way may take to be answered once the workflow is withdrawn, ms: the answer has the id to cancel by. */
-const WITHDRAWAL_MS = 1000
+/** Time that an in-flight request has left to be answered after an abort, ms: the answer carries the id to cancel by. */
+const ABORT_GRACE_MS = 1000
 
-/** Hands the workflow in, once. `untilAnswered` gives the request up, but not its answer. */
+/** Submits the workflow, once. `untilAnswered` aborts the request, but not the reading of its response. */
 export type HandIn = (untilAnswered: AbortSignal) => Promise<Started>
 
-/** A workflow on its way to a server: handed in again until that has answered, unless it is withdrawn before. */
-export class Starting {
+/** The submission of a workflow: repeated until the server answers, unless it is aborted before. */
+export class PendingSubmission {
   readonly started: Promise<Started>
   readonly #clock: Clock
   readonly #run: AsyncGenerator<Started, void, undefined>
   #isUnderWay = false
   #isOver = false
-  #isWithdrawn = false
-  /** Whether the last request may have reached the server without its answer reaching us. */
+  #isAbortedSubmission = false
+  /** Whether the server may have accepted the last request although its answer was lost. */
   #mayRun = false
   #stopTimer: (() => void) | undefined
 
-  /** @param manager how failures are tried again */
+  /** @param manager retry policy for failed requests */
   constructor(handIn: HandIn, manager: StreamReconnectionManager, clock: Clock) {
     this.#clock = clock
     this.#run = manager.run((_, signal) => this.#attempt(handIn, signal))
@@ -30,13 +30,13 @@ export class Starting {
   }
 
   /**
-   * Nothing is tried again, and what is under way is given up unless it is answered within 1 s. Harmless to repeat, and
-   * once the server has answered. `started` then rejects with `CANCELLED`, and `details.mayRun`.
+   * Stops the retries and aborts the in-flight request unless it is answered within 1 s. Idempotent, and a no-op once the
+   * server has answered. Otherwise `started` rejects with `CANCELLED` and `details.mayRun`.
    */
-  withdraw(): void {
-    if (this.#isWithdrawn || this.#isOver) return
-    this.#isWithdrawn = true
-    if (this.#isUnderWay) this.#stopTimer = this.#clock.after(WITHDRAWAL_MS, () => this.#giveUp())
+  abort(): void {
+    if (this.#isAbortedSubmission || this.#isOver) return
+    this.#isAbortedSubmission = true
+    if (this.#isUnderWay) this.#stopTimer = this.#clock.after(ABORT_GRACE_MS, () => this.#giveUp())
     else this.#giveUp()
   }
 
@@ -59,24 +59,24 @@ export class Starting {
     } catch (error) {
       this.#isUnderWay = false
       this.#mayRun = mayHaveBeenTaken(error)
-      if (this.#isWithdrawn) this.#giveUp()
+      if (this.#isAbortedSubmission) this.#giveUp()
       throw error
     }
   }
 
   #giveUp(): void {
     if (this.#isUnderWay) this.#mayRun = true
-    // It never rejects: what the run fails with is told by `next`.
+    // Never rejects: `next` reports the run's failure.
     void this.#run.return()
   }
 }
 
-/** Whether an error is that of a workflow that was withdrawn, and that no server runs. */
-export function isWithdrawn(error: unknown): boolean {
+/** Whether an error reports a submission that was aborted and that no server runs. */
+export function isAbortedSubmission(error: unknown): boolean {
   return error instanceof DagstreamError && error.code === 'CANCELLED' && error.details['mayRun'] === false
 }
 
-/** An answer of the server itself says that it has not; without one, or with that of a gateway, nobody knows. */
+/** Only an answer of the server itself rules it out; without one, or with a gateway's, the outcome is unknown. */
 function mayHaveBeenTaken(error: unknown): boolean {
   const status = findStatus(error)
   return status === undefined || (status >= 500 && status !== 503)

@@ -2,9 +2,9 @@ import { parseEventId, SSE_EVENTS } from '../events/events.ts'
 import { readField } from './failures.ts'
 
 /**
- * What an item says about the stream it came in. `"final"`: nothing follows; `"open"`: more must follow; `"fault"`: the
- * execution could not finish its work, and can be resumed; `"retry"`: a model's provider failed and may be asked again;
- * `"unknown"`: an item that says nothing, as any other vocabulary's.
+ * Position of an item in its stream. `"final"`: nothing follows; `"open"`: more must follow; `"fault"`: the execution was
+ * interrupted and can be resumed; `"retry"`: a model's provider failed and may be retried; `"unknown"`: an item of another
+ * vocabulary, which implies nothing.
  */
 export type ItemKind = 'final' | 'open' | 'fault' | 'retry' | 'unknown'
 
@@ -17,12 +17,12 @@ const OPEN_TYPES: ReadonlySet<unknown> = new Set([
 
 const FINAL_STATUSES: ReadonlySet<unknown> = new Set(['success', 'partial', 'error', 'cancelled'])
 
-/** Knows dagstream's events and those of a model's provider. */
+/** Classifies dagstream's events and those of a model's provider. */
 export function classifyItem(item: unknown): ItemKind {
   const type = readField(item, 'type')
   if (type === 'execution_complete' || type === 'done') return 'final'
   if (type === 'error') {
-    // Only a provider says whether it is of use to ask again.
+    // Only a provider reports whether a retry is useful.
     const retryable = readField(readField(item, 'data'), 'retryable')
     return typeof retryable === 'boolean' ? (retryable ? 'retry' : 'final') : 'fault'
   }
@@ -31,13 +31,13 @@ export function classifyItem(item: unknown): ItemKind {
   return OPEN_TYPES.has(type) ? 'open' : 'unknown'
 }
 
-/** The id to go on from after an item, if it has one. A provider's `eventId` is none: its stream cannot be resumed. */
+/** The id to resume from after an item, if it has one. A provider's `eventId` does not count: its stream cannot be resumed. */
 export function findItemId(item: unknown): string | undefined {
   const id = readField(item, 'id')
   return typeof id === 'string' && id !== '' ? id : undefined
 }
 
-/** Whether an event has been passed on already: its place is not beyond the last one of the same execution. */
+/** Whether an event is a duplicate: its sequence number does not exceed the last one of the same execution. */
 export function isRepeated(id: string | undefined, lastEventId: string | undefined): boolean {
   if (id === undefined || lastEventId === undefined) return false
   const place = parseEventId(id)

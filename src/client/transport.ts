@@ -1,45 +1,45 @@
 import type { Clock } from '../clock.ts'
 import { DagstreamError, describeValue, invalidOption } from '../errors.ts'
-import { onAbort } from '../execute/abort-signals.ts'
+import { onAbort } from '../abort-signals.ts'
 import { HttpError, readField, UnusableResponseError } from './failures.ts'
 import { Reply } from './reply.ts'
-import { Waiting } from './waiting.ts'
+import { AbortScope } from './waiting.ts'
 import { cutText } from '../text.ts'
 
-/** What requests are sent with: `globalThis.fetch`, or a handler in this process. */
+/** The function that sends requests: `globalThis.fetch`, or a handler in this process. */
 export type Fetch = (request: Request) => Promise<Response>
 
-/** Headers of the caller's own, asked for anew for each request, since tokens expire. */
+/** The caller's headers. A function is called for each request, since tokens expire. */
 export type HeadersSource = HeadersInit | (() => HeadersInit | Promise<HeadersInit>)
 
-/** How a server is reached. */
+/** Options of a transport. */
 export interface TransportOptions {
   /** Ends in a slash. */
   readonly baseUrl: string
   readonly fetch: Fetch
   readonly headers: HeadersSource
   readonly clock: Clock
-  /** A connection that is silent for so long counts as lost, ms. */
+  /** Silence after which a connection counts as lost, ms. */
   readonly idleTimeoutMs: number
 }
 
 /** One request. */
 export interface Outgoing {
   readonly method: 'GET' | 'POST' | 'DELETE'
-  /** Relative to the server's base, without a slash before it. */
+  /** Relative to the base URL, without a leading slash. */
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string
-  /** Gives up the request, and its answer. */
+  /** Aborts the request and its response. */
   readonly signal?: AbortSignal
-  /** Gives up the request alone: not heeded any more once there are headers. */
+  /** Aborts the request alone: ignored once the headers have arrived. */
   readonly untilAnswered?: AbortSignal
 }
 
-/** The most that is read of an error's body, bytes: 100 issues fit. */
+/** Maximum size of an error body, bytes: 100 issues fit. */
 const MAX_PROBLEM_BYTES = 1024 * 1024
 
-/** Sends requests and tells errors from answers. Repeats nothing. */
+/** Sends requests and turns error responses into errors. Does not retry. */
 export class Transport {
   readonly #options: TransportOptions
 
@@ -48,38 +48,38 @@ export class Transport {
   }
 
   /**
-   * Sends a request. Resolves once the headers of a 2xx are there.
-   * @throws DagstreamError `HTTP_ERROR` with `status` and what the problem said, for every other status, redirects included:
-   * following one would take the caller's headers to another place. Otherwise what `fetch` and the caller's functions throw
+   * Sends a request. Resolves once the headers of a 2xx have arrived.
+   * @throws DagstreamError `HTTP_ERROR` with `status` and the problem's fields, for every other status. Redirects are included:
+   * following one would send the caller's headers to another host. Otherwise any error of `fetch` and of the caller's functions
    */
   async send({ method, path, headers, body, signal, untilAnswered }: Outgoing): Promise<Reply> {
     const { baseUrl, fetch, clock, idleTimeoutMs } = this.#options
-    const waiting = new Waiting(clock, signal)
-    const stopListening = untilAnswered && onAbort(untilAnswered, () => waiting.end(untilAnswered.reason))
+    const scope = new AbortScope(clock, signal)
+    const stopListening = untilAnswered && onAbort(untilAnswered, () => scope.end(untilAnswered.reason))
     try {
-      const all = new Headers(await waiting.for(this.#askHeaders()))
+      const all = new Headers(await scope.for(this.#askHeaders()))
       for (const [name, value] of Object.entries(headers)) all.set(name, value)
       const request = new Request(new URL(path, baseUrl), {
         method,
         headers: all,
         redirect: 'manual',
-        signal: waiting.signal,
+        signal: scope.signal,
         ...(body !== undefined && { body }),
       })
       const answering = (async () => await fetch(request))()
-      const response = await waiting.for(answering, idleTimeoutMs).catch((error: unknown) => {
-        // An answer that comes too late is let go of.
+      const response = await scope.for(answering, idleTimeoutMs).catch((error: unknown) => {
+        // Releases a response that arrives after the abort.
         void answering.then(late => late.body?.cancel?.()).catch(() => {})
         throw error
       })
       stopListening?.()
-      const reply = new Reply(response, waiting, idleTimeoutMs)
+      const reply = new Reply(response, scope, idleTimeoutMs)
       if (response.ok) return reply
       throw await describeError(reply, `${method} /${path}`, clock)
     } catch (error) {
       const reason: unknown = signal?.aborted ? signal.reason : error
       stopListening?.()
-      waiting.end(reason)
+      scope.end(reason)
       throw reason
     }
   }
@@ -90,11 +90,11 @@ export class Transport {
   }
 }
 
-/** The base that paths are relative to. @throws `INVALID_OPTION`, whose message shows no secret */
+/** Parses the base URL of all paths. @throws `INVALID_OPTION`, whose message contains no secret */
 export function parseBaseUrl(url: unknown): string {
   let base: URL
   try {
-    // In a page a path is enough.
+    // In a browser page a path is enough.
     base = new URL(url as string | URL, readField(readField(globalThis, 'location'), 'href') as string | undefined)
   } catch {
     throw refuseUrl(url)
@@ -107,7 +107,7 @@ export function parseBaseUrl(url: unknown): string {
   return base.href.endsWith('/') ? base.href : `${base.href}/`
 }
 
-/** What is given is never repeated: a misread URL shows as a fragment of itself, and may hold a secret. */
+/** The value is never quoted: a malformed URL may contain a secret. */
 function refuseUrl(url: unknown): DagstreamError {
   const expected =
     typeof url === 'string' && /^https?:\/\//i.test(url)
@@ -128,13 +128,13 @@ async function describeError(reply: Reply, what: string, clock: Clock): Promise<
   const details = await readProblem(reply)
   const { title, detail, reference } = details
   const told = [title, detail].flatMap(text => (typeof text === 'string' ? [cutText(text, 300)] : []))
-  // What the server's log has it under.
+  // The reference of the server's log entry.
   const place = typeof reference === 'string' ? ` (reference ${cutText(reference, 100)})` : ''
   const message = `${what} was answered with ${[status, ...told].join(': ')}${place}`
   return new HttpError(status, message, details, parseRetryAfter(headers.get('retry-after'), clock))
 }
 
-/** What a problem (RFC 9457) says that a program may want to know; nothing of any other body. */
+/** The machine-readable fields of a problem (RFC 9457); empty for any other body. */
 async function readProblem(reply: Reply): Promise<Record<string, unknown>> {
   if (!/^application\/(?:problem\+)?json\b/i.test(reply.response.headers.get('content-type') ?? '')) {
     reply.close()
@@ -144,7 +144,7 @@ async function readProblem(reply: Reply): Promise<Record<string, unknown>> {
   try {
     problem = await reply.json(MAX_PROBLEM_BYTES)
   } catch {
-    // The status is the error; a body that fails on top of it changes nothing.
+    // The status is the error; a failure of the body does not replace it.
     return {}
   }
   const found: Record<string, unknown> = {}
@@ -159,11 +159,11 @@ async function readProblem(reply: Reply): Promise<Record<string, unknown>> {
   return found
 }
 
-/** RFC 9110, 10.2.3: a number of seconds, which some servers give a fraction, or a date. */
+/** RFC 9110, 10.2.3: a number of seconds, with a fraction from some servers, or a date. */
 export function parseRetryAfter(value: string | null, clock: Clock): number | undefined {
   const text = value?.trim() ?? ''
   if (/^[0-9]+(?:\.[0-9]+)?$/.test(text)) return Math.round(Number(text) * 1000)
   const date = Date.parse(text)
-  // `Date.parse` takes much that is no HTTP-date; all of those begin with the name of a day.
+  // `Date.parse` accepts much that is not an HTTP-date; every HTTP-date begins with the name of a day.
   return /^[A-Z][a-z]{2,8},? /.test(text) && !Number.isNaN(date) ? Math.max(0, date - clock.wallTime()) : undefined
 }

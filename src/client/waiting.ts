@@ -1,26 +1,26 @@
 import type { Clock } from '../clock.ts'
-import { onAbort } from '../execute/abort-signals.ts'
+import { onAbort } from '../abort-signals.ts'
 import { StreamInterruptedError } from './failures.ts'
 
 /**
- * What one piece of work waits for, one thing at a time, and the one place from which all of it is ended.
+ * The abort scope of one operation: it waits for one thing at a time, and `end` aborts every wait.
  *
- * Whatever is waited for may go on behind it, but nobody hears of it any more: its rejection is handled.
+ * An abandoned promise may still run, but its outcome is ignored and its rejection is handled.
  */
-export class Waiting {
+export class AbortScope {
   readonly #clock: Clock
   readonly #controller = new AbortController()
   readonly #stopListening: (() => void) | undefined
-  /** Ends the wait that is under way. */
+  /** Rejects the current wait. */
   #fail: ((error: unknown) => void) | undefined
 
-  /** @param outer ends it too, with its reason */
+  /** @param outer also ends the scope, with its reason */
   constructor(clock: Clock, outer?: AbortSignal) {
     this.#clock = clock
     if (outer !== undefined) this.#stopListening = onAbort(outer, () => this.end(outer.reason))
   }
 
-  /** Aborted once it has been ended, for what takes a signal. */
+  /** Aborted when the scope ends. */
   get signal(): AbortSignal {
     return this.#controller.signal
   }
@@ -28,7 +28,7 @@ export class Waiting {
   /**
    * Settles as `promise` does.
    * @param timeoutMs no bound without it
-   * @throws the reason once the work has been ended; `StreamInterruptedError` when the time is over
+   * @throws the reason once the scope has ended; `StreamInterruptedError` on timeout
    */
   for<T>(promise: PromiseLike<T>, timeoutMs?: number): Promise<T> {
     return new Promise((resolve, reject) => {
@@ -50,7 +50,7 @@ export class Waiting {
     })
   }
 
-  /** Resolves after a time. @throws the reason once the work has been ended; no timer is left then */
+  /** Resolves after `ms`. @throws the reason once the scope has ended; no timer remains */
   async sleep(ms: number): Promise<void> {
     let stopTimer: (() => void) | undefined
     try {
@@ -64,7 +64,7 @@ export class Waiting {
     }
   }
 
-  /** Ends the work: the wait that is under way, and each one after it, fails with `reason`. Harmless to repeat. */
+  /** Ends the scope: the current wait and every later one rejects with `reason`. Idempotent. */
   end(reason: unknown): void {
     if (this.signal.aborted) return
     this.close()
@@ -72,7 +72,7 @@ export class Waiting {
     this.#fail?.(reason)
   }
 
-  /** The work is done: the outer signal is not listened to any more. */
+  /** Completes the operation: removes the listener from the outer signal. */
   close(): void {
     this.#stopListening?.()
   }

@@ -6,8 +6,17 @@ import type { TokenUsage } from './token-usage.ts'
  *     task_start < task_progress · token · info < metrics < token_usage < task_retry | task_complete
  *
  * `execution_start` is first, `execution_complete` last. A dependency's `task_complete` precedes its dependent's
- * `task_start`; under `schedule: "layers"` all of a layer precede the next. Consumers ignore types and fields they do not
- * know: the wire only grows.
+ * `task_start`; under `schedule: "layers"` all events of a layer precede the next layer. The wire format only grows:
+ * consumers ignore unknown types and fields.
+ *
+ * The life of an execution over several processes:
+ *
+ *     execution_start ─▶ … ─▶ execution_handed_off ─▶ execution_resumed ─▶ … ─▶ execution_complete
+ *                        …  (crash)                ─▶ execution_resumed
+ *                        …  (crash)                ─▶ execution_parked  ─▶ execution_resumed
+ *                        …  ─▶ execution_stopping  ─▶ … (no further task_start)
+ *
+ * An execution that is parked before it starts has `execution_parked` before `execution_start`.
  */
 export type SSEEvent =
   | ExecutionStartEvent
@@ -19,6 +28,11 @@ export type SSEEvent =
   | TokenUsageEvent
   | TaskRetryEvent
   | TaskCompleteEvent
+  | TasksAddedEvent
+  | ExecutionStoppingEvent
+  | ExecutionHandedOffEvent
+  | ExecutionResumedEvent
+  | ExecutionParkedEvent
   | ExecutionCompleteEvent
   | ErrorEvent
   | SnapshotEvent
@@ -26,7 +40,7 @@ export type SSEEvent =
 /** The name of an event's type. */
 export type SSEEventType = SSEEvent['type']
 
-/** The names of the types, so that no caller spells one out. */
+/** Constants for the event types. */
 export const SSE_EVENTS: {
   readonly [K in SSEEventType as Uppercase<K>]: K
 } = Object.freeze({
@@ -39,6 +53,11 @@ export const SSE_EVENTS: {
   TOKEN_USAGE: 'token_usage',
   TASK_RETRY: 'task_retry',
   TASK_COMPLETE: 'task_complete',
+  TASKS_ADDED: 'tasks_added',
+  EXECUTION_STOPPING: 'execution_stopping',
+  EXECUTION_HANDED_OFF: 'execution_handed_off',
+  EXECUTION_RESUMED: 'execution_resumed',
+  EXECUTION_PARKED: 'execution_parked',
   EXECUTION_COMPLETE: 'execution_complete',
   ERROR: 'error',
   SNAPSHOT: 'snapshot',
@@ -47,28 +66,60 @@ export const SSE_EVENTS: {
 /** `"layers"`: one topological layer after another; `"dataflow"`: each task as soon as its own dependencies succeeded. */
 export type Schedule = 'layers' | 'dataflow'
 
-/** How a task ends: exactly one of these. A timeout is an `error`. */
+/** The final status of a task. A timeout is an `error`. */
 export type FinalTaskStatus = 'success' | 'error' | 'skipped' | 'cancelled'
 
-/** Where a task is. */
+/** The current status of a task. */
 export type TaskStatus = 'pending' | 'running' | FinalTaskStatus
 
-/** How an execution ends. */
+/** The final status of an execution. */
 export type ExecutionStatus = 'success' | 'partial' | 'error' | 'cancelled'
 
-/** Why an execution ended some of its tasks. */
+/** Why an execution was stopped before all its tasks had ended. */
 export type ReasonCode = 'CANCELLED' | 'EXECUTION_TIMEOUT' | 'BUDGET_EXCEEDED' | 'DISCONNECTED' | 'SHUTDOWN'
 
-/** Why an execution ended some of its tasks, with a sentence for people. */
+/** A `ReasonCode` with a sentence for people. */
 export interface Reason {
   readonly code: ReasonCode
   readonly message: string
 }
 
+/** How the unsettled tasks of a stopping execution end. */
+export interface Stop {
+  /** Present when the execution itself was cancelled, timed out, exceeded its budget or was shut down. */
+  readonly reason?: Reason
+  /** The `error` of these tasks. */
+  readonly message: string
+  /** The code with which these tasks fail; absent when they are cancelled. */
+  readonly code?: TaskCode
+}
+
+/** Why an execution is parked: it does not resume automatically. */
+export interface Parked {
+  readonly code: 'CRASH_LIMIT' | 'RECORD_UNUSABLE' | 'TOOLS_UNAVAILABLE' | (string & {})
+  readonly message: string
+  /** Ids of the tasks that caused it; empty if no task did. */
+  readonly tasks: readonly string[]
+}
+
+/** Why an execution is resumed: its process crashed, its process handed it off, or a person requested it. */
+export type ResumeCause = 'crash' | 'handoff' | 'manual'
+
+/** A task added to a running execution. */
+export interface AddedTask {
+  readonly taskId: string
+  readonly tool: string
+  readonly layer: number
+  /** Ids of existing tasks, or of earlier tasks of the same event. */
+  readonly dependsOn: readonly string[]
+  /** Its position among the children of its parent, from 0. */
+  readonly index?: number
+}
+
 /**
- * Why a task did not succeed: one of dagstream's own codes, or the string `code` that the tool's own error carries
- * (`TOOL_ERROR` where it carries none). After a crash `INTERRUPTED` stands in `task_retry`, or ends tasks with `onCrash:
- * "fail"`; `TOOLS_UNAVAILABLE` and `INVALID_WORKFLOW` end those that the next process cannot run any more.
+ * Why a task did not succeed: a code of dagstream, or the string `code` of the tool's error (`TOOL_ERROR` if it has
+ * none). After a crash, `INTERRUPTED` appears in a `task_retry` with `interrupted`, or ends tasks with `onCrash:
+ * "fail"`. `TOOLS_UNAVAILABLE` and `INVALID_WORKFLOW` end tasks that the next process can no longer run.
  */
 export type TaskCode =
   | 'TOOL_ERROR'
@@ -87,39 +138,41 @@ export type TaskCode =
 /** Severity of an `info` event. */
 export type InfoLevel = 'debug' | 'info' | 'warning' | 'error'
 
-/** How one task ended. */
+/** The result of one task. */
 export interface TaskResult {
   readonly taskId: string
   readonly tool: string
   readonly status: FinalTaskStatus
-  /** The tool's output as JSON sees it; present exactly when `status` is `success`, except on the wire when over 64 KiB. */
+  /**
+   * The tool's output as a JSON value. Present exactly when `status` is `success`, except on the wire when over 64 KiB.
+   */
   readonly output?: unknown
-  /** For people; present exactly when `status` is not `success`. */
+  /** Message for people. Present exactly when `status` is not `success`. */
   readonly error?: string
   readonly code?: TaskCode
-  /** The task whose failure is the root of this one being skipped. */
+  /** Id of the task whose failure is the root cause of this task being skipped. */
   readonly causedBy?: string
-  /** How many attempts were started; 0 for a task that never ran. */
+  /** Number of attempts started; 0 for a task that never ran. */
   readonly attempts: number
-  /** The sum of its attempts, ms. */
+  /** Total duration of its attempts, ms. */
   readonly executionTimeMs: number
-  /** From ready to settled, without the attempts themselves, ms. */
+  /** Time from ready to settled, without the attempts, ms. */
   readonly waitMs: number
-  /** The tool did not settle within the grace after its abort: its side effects may still happen. */
+  /** The tool did not settle within the grace period after its abort. Its side effects may still happen. */
   readonly abandoned?: true
 }
 
-/** What stands for an output over 64 KiB on the wire. */
+/** Replaces an output over 64 KiB on the wire. */
 export interface OutputReference {
   /** Size of the output's JSON, bytes of UTF-8. */
   readonly outputBytes?: number
   /** The first characters of the output's JSON. */
   readonly outputPreview?: string
-  /** Where the whole value can be had, relative to the server's root. */
+  /** Path of the whole value, relative to the server's root. */
   readonly outputPath?: string
 }
 
-/** How many tasks there are, and how many ended in which way. */
+/** Number of tasks, in total and per final status. */
 export interface ExecutionCounts {
   readonly totalTasks: number
   readonly successCount: number
@@ -128,7 +181,7 @@ export interface ExecutionCounts {
   readonly cancelledCount: number
 }
 
-/** A task as `snapshot` tells it. */
+/** A task in a `snapshot` event. */
 export interface TaskSnapshot extends OutputReference {
   readonly taskId: string
   /** Known once the task has started or ended. */
@@ -136,6 +189,9 @@ export interface TaskSnapshot extends OutputReference {
   readonly status: TaskStatus
   readonly layer: number
   readonly attempts: number
+  /** Of an added task: its parent, and its position among the parent's children. */
+  readonly parentId?: string
+  readonly index?: number
   readonly output?: unknown
   readonly error?: string
   readonly code?: TaskCode
@@ -145,7 +201,7 @@ export interface TaskSnapshot extends OutputReference {
   readonly abandoned?: true
 }
 
-/** What every event's data carries. */
+/** Fields of every event's data. */
 export interface EventData {
   readonly executionId: string
   /** ISO 8601, UTC. */
@@ -155,11 +211,11 @@ export interface EventData {
 interface EventOf<Type extends string, Data> {
   readonly type: Type
   readonly data: EventData & Data
-  /** `<executionId>.<seq>`; absent on events that are not in the log. */
+  /** `<executionId>.<seq>`; absent on events that are not logged. */
   readonly id?: string
 }
 
-/** First. */
+/** The first event. */
 export type ExecutionStartEvent = EventOf<
   'execution_start',
   {
@@ -177,7 +233,7 @@ export type TaskStartEvent = EventOf<
   { readonly taskId: string; readonly tool: string; readonly layer: number; readonly attempt: number }
 >
 
-/** A tool reports how far it is. */
+/** A tool reports its progress. */
 export type TaskProgressEvent = EventOf<
   'task_progress',
   {
@@ -189,10 +245,10 @@ export type TaskProgressEvent = EventOf<
   }
 >
 
-/** A model streams. Tokens of one turn of the event loop are joined; none is lost. */
+/** A model streams text. Tokens of one turn of the event loop are concatenated; none is lost. */
 export type TokenEvent = EventOf<'token', { readonly taskId: string; readonly attempt: number; readonly text: string }>
 
-/** A tool, or the engine, logs. */
+/** A log message of a tool or of the engine. */
 export type InfoEvent = EventOf<
   'info',
   {
@@ -209,30 +265,30 @@ export type MetricsEvent = EventOf<
   {
     readonly taskId: string
     readonly attempt: number
-    /** From the tool call to its first token, ms. */
+    /** Time from the tool call to its first token, ms. */
     readonly ttftMs: number
-    /** From the tool call to the attempt's end, ms. */
+    /** Time from the tool call to the end of the attempt, ms. */
     readonly totalMs: number
     readonly tokenCount: number
-    /** Tokens after the first, over the seconds between the first and the last; 0 where that is not defined. */
+    /** Number of tokens after the first, divided by the seconds from the first to the last; 0 if undefined. */
     readonly tokensPerSec: number
   }
 >
 
-/** An attempt used tokens; once per such attempt, however it ended. */
+/** Token usage of an attempt. At most once per attempt, whatever its outcome. */
 export type TokenUsageEvent = EventOf<
   'token_usage',
   {
     readonly taskId: string
     readonly attempt: number
-    /** This attempt's. */
+    /** Usage of this attempt. */
     readonly tokenUsage: TokenUsage
-    /** The execution's so far, all attempts. */
+    /** Usage of the execution so far, over all attempts. */
     readonly executionTokenUsage: TokenUsage
   }
 >
 
-/** The attempt failed and another follows: what it streamed is void. */
+/** The attempt failed and another follows. Tokens and progress of the failed attempt are void. */
 export type TaskRetryEvent = EventOf<
   'task_retry',
   {
@@ -241,13 +297,47 @@ export type TaskRetryEvent = EventOf<
     readonly delayMs: number
     readonly error: string
     readonly code: TaskCode
+    /** Duration of this attempt, ms; absent if its process ended first. */
+    readonly executionTimeMs?: number
+    /** The end of the process interrupted the attempt. It does not count against the retry policy. */
+    readonly interrupted?: true
   }
 >
 
-/** A task ended; once per task. */
+/** A task ended. Exactly once per task. */
 export type TaskCompleteEvent = EventOf<'task_complete', TaskResult & OutputReference>
 
-/** Last. */
+/** Tasks were added to the execution: children of `parentId`, or top-level tasks if it is absent. */
+export type TasksAddedEvent = EventOf<
+  'tasks_added',
+  {
+    readonly parentId?: string
+    readonly tasks: readonly AddedTask[]
+    /** Number of tasks of the execution, including the added ones. */
+    readonly totalTasks: number
+  }
+>
+
+/** From here on no task starts, running attempts are aborted, and every unsettled task ends. At most once. */
+export type ExecutionStoppingEvent = EventOf<'execution_stopping', Stop>
+
+/** The process shuts down and hands the execution off to the next one. Running attempts end as interrupted. */
+export type ExecutionHandedOffEvent = EventOf<'execution_handed_off', object>
+
+/** Another process, or the same one after its store failed, continues the execution. */
+export type ExecutionResumedEvent = EventOf<
+  'execution_resumed',
+  {
+    readonly cause: ResumeCause
+    /** Running time of the execution so far, without the time between processes, ms. */
+    readonly executionTimeMs: number
+  }
+>
+
+/** The execution no longer resumes automatically. It can be resumed manually. */
+export type ExecutionParkedEvent = EventOf<'execution_parked', Parked>
+
+/** The last event. */
 export type ExecutionCompleteEvent = EventOf<
   'execution_complete',
   ExecutionCounts & {
@@ -261,10 +351,10 @@ export type ExecutionCompleteEvent = EventOf<
   }
 >
 
-/** Last instead, when the execution could not finish its work. Not logged, no id; the execution can be resumed. */
+/** Replaces `execution_complete` when the execution could not finish. Not logged, no id; the execution can be resumed. */
 export type ErrorEvent = EventOf<'error', { readonly taskId?: string; readonly error: string; readonly code: string }>
 
-/** The state up to `seq`, only to a subscriber whose cursor cannot be served. Not logged. */
+/** The state up to `seq`, sent only to a subscriber whose cursor cannot be served. Not logged. */
 export type SnapshotEvent = EventOf<
   'snapshot',
   {
@@ -273,18 +363,20 @@ export type SnapshotEvent = EventOf<
     readonly tasks: readonly TaskSnapshot[]
     readonly counts: ExecutionCounts
     readonly tokenUsage?: TokenUsage
+    readonly stopping?: Stop
+    readonly parked?: Parked
   }
 >
 
 /** The event of one type: `EventFor<'token'>` is `TokenEvent`. */
 export type EventFor<Type extends SSEEventType> = Extract<SSEEvent, { type: Type }>
 
-/** `<executionId>.<seq>`: what a client sends back to go on from here. */
+/** `<executionId>.<seq>`: the id that a client sends back to resume after this event. */
 export function formatEventId(executionId: string, seq: number): string {
   return `${executionId}.${seq}`
 }
 
-/** The inverse of `formatEventId`; `undefined` for anything that it does not make. */
+/** The inverse of `formatEventId`; `undefined` for any other text. */
 export function parseEventId(id: string): { executionId: string; seq: number } | undefined {
   const match = /^([A-Za-z0-9_-]{1,128})\.(0|[1-9][0-9]{0,14})$/.exec(id)
   return match ? { executionId: match[1] as string, seq: Number(match[2]) } : undefined

@@ -4,14 +4,13 @@ import { hasLossyNumbers, parseJson } from '../json/parse-json.ts'
 import { stringifyJson } from '../json/stringify-json.ts'
 import { NotSerializableError, serialize } from './serialize.ts'
 
-/** The text of the one value that stands for nothing. */
 const TEXT_OF_NULL = 'null'
 
 /**
- * A value as JSON sees it, made once and never changed.
+ * An immutable JSON value.
  *
- * Whoever reads it gets a copy of their own, so that no reader can change what another sees. Objects and arrays are kept as
- * their JSON text; scalars, which nobody can change, as they are.
+ * Each `read` returns a fresh copy, so that no reader can change the value of another. Objects and arrays are stored as
+ * JSON text; scalars, which are immutable anyway, are stored as they are.
  */
 export class JsonValue {
   static readonly null: JsonValue = new JsonValue(null, TEXT_OF_NULL)
@@ -19,9 +18,9 @@ export class JsonValue {
   readonly #scalar: unknown
   #text: string | undefined
   #byteLength: number | undefined
-  /** `undefined` of a text that has not been searched. */
+  /** `undefined` until the text has been searched. */
   #hasExactNumbers: boolean | undefined
-  /** The last parsed copy that `peek` handed out, for as long as memory allows. */
+  /** Cache of the parsed copy that `peek` returns. */
   #shared: WeakRef<object> | undefined
 
   private constructor(scalar: unknown, text: string | undefined, hasExactNumbers?: boolean) {
@@ -31,8 +30,8 @@ export class JsonValue {
   }
 
   /**
-   * Takes a snapshot of `value`. `undefined` becomes `null`, what has a `toJSON` is what that returns, a `JsonNumber` keeps
-   * its digits. `NaN` and the infinities are `null`.
+   * Copies `value`. `undefined`, `NaN` and the infinities become `null`; an object with `toJSON` becomes the result of
+   * `toJSON`; a `JsonNumber` keeps its digits.
    * @param onNotFinite called with the path of each number that became `null`, in document order
    * @throws NotSerializableError for BigInts, cycles, functions and symbols, at any depth
    */
@@ -60,11 +59,11 @@ export class JsonValue {
 
   static #fromObject(value: object, onNotFinite: ((path: JsonPath) => void) | undefined): JsonValue {
     const { text, hasExactNumbers } = serialize(value, onNotFinite)
-    // A `toJSON` may give a scalar.
+    // A `toJSON` may return a scalar.
     return isContainer(text) ? new JsonValue(undefined, text, hasExactNumbers) : JsonValue.fromText(text)
   }
 
-  /** Takes over a text that is known to be JSON, as a store hands it back. */
+  /** Wraps a text that is known to be JSON, such as one read from a store. */
   static fromText(text: string): JsonValue {
     return isContainer(text) ? new JsonValue(undefined, text) : JsonValue.from(parseJson(text))
   }
@@ -79,24 +78,24 @@ export class JsonValue {
     return (this.#byteLength ??= utf8Length(this.text))
   }
 
-  /** About how much memory it takes, bytes; cheap. */
+  /** Approximate memory, bytes. Cheap to compute. */
   get weight(): number {
-    // Never changes: bounds add it up when a value comes and subtract it when it goes.
+    // Invariant: constant per value. Bounds add it when a value is stored and subtract it when the value is evicted.
     if (this.#scalar === undefined || this.#scalar instanceof JsonNumber) return this.text.length
     return typeof this.#scalar === 'string' ? this.#scalar.length : 8
   }
 
-  /** Whether a part of it is read as a `JsonNumber`. */
+  /** Whether `read` returns a `JsonNumber` anywhere in the value. */
   get hasExactNumbers(): boolean {
     return (this.#hasExactNumbers ??= hasLossyNumbers(this.text))
   }
 
-  /** A copy that belongs to the caller. */
+  /** A copy owned by the caller. */
   read(): unknown {
     return this.#scalar === undefined ? this.#parse() : this.#scalar
   }
 
-  /** The value to look at and never to change or to hand on: shared between callers. */
+  /** The value, shared between callers: do not change it and do not pass it on. */
   peek(): unknown {
     if (this.#scalar !== undefined) return this.#scalar
     let parsed = this.#shared?.deref()
@@ -107,14 +106,14 @@ export class JsonValue {
     return parsed
   }
 
-  /** Whether a text in it may hold half of a surrogate pair, which JSON can only escape; cheap. */
+  /** Whether a string in it may hold a lone surrogate, which JSON can only escape. Cheap; may be a false positive. */
   get mayHoldHalf(): boolean {
     const scalar = this.#scalar
     if (typeof scalar === 'string') return !scalar.isWellFormed()
     return scalar === undefined && this.text.includes('\\ud')
   }
 
-  /** So that a `JsonValue` inside other data is stringified as what it stands for. */
+  /** Makes `JSON.stringify` write the value itself. */
   toJSON(): unknown {
     return this.#scalar === undefined ? this.peek() : this.#scalar
   }
@@ -124,7 +123,7 @@ export class JsonValue {
   }
 }
 
-/** An object or an array. */
+/** Whether the JSON text is an object or an array. */
 function isContainer(text: string): boolean {
   const first = text.charCodeAt(0)
   return first === 0x7b || first === 0x5b

@@ -1,32 +1,31 @@
-import { type EventData, formatEventId, type OutputReference, type SSEEvent, type SSEEventType } from './events.ts'
+import { type EventData, type OutputReference, type SSEEvent, type SSEEventType } from './events.ts'
 import { parseJson } from '../json/parse-json.ts'
 import { JsonValue } from './json-value.ts'
-import type { TaskState } from './state.ts'
 import { isInline, type LoggedData, writeData } from './wire-json.ts'
 
-/** The seq of an event that is not in the log. */
+/** The seq of an event that is not logged. */
 export const NOT_LOGGED: number = -1
 
-/** What an entry takes beside its texts, bytes: about the heap of a `task_start` entry with its JSON. */
+/** Memory of an entry without its texts, bytes: the approximate heap size of a `task_start` entry with its JSON. */
 const ENTRY_WEIGHT = 384
 
 /**
- * One thing that happened: its place in the log, its data, and the JSON that goes over the wire and into stores.
+ * One event of the log: its seq, its data, and its JSON for the wire and for stores.
  *
- * The entry owns its data; nobody changes it. Readers get events of their own by `toEvent`.
+ * The entry owns its data, which is immutable. Readers receive copies from `toEvent`.
  */
 export class LogEntry {
   readonly seq: number
   readonly type: SSEEventType
   readonly data: LoggedData
-  /** About how much memory the entry takes, bytes, its output included; for bounds. */
+  /** Approximate memory of the entry including its output, bytes; for bounds. */
   readonly weight: number
-  /** The state of the task it tells of, where whoever made the entry had that at hand. */
-  known: TaskState | undefined = undefined
-  /** As a store handed it back. */
+  /** Index of its task in the writer's plan; −1 if unknown. */
+  taskIndex = -1
+  /** The JSON as read from a store. */
   readonly #json: string | undefined
 
-  /** `NOT_LOGGED` as `seq` stands for an event that is not in the log and has no id. */
+  /** A `seq` of `NOT_LOGGED` marks an event that is not in the log and has no id. */
   constructor(seq: number, type: SSEEventType, data: LoggedData, json?: string) {
     this.seq = seq
     this.type = type
@@ -35,7 +34,7 @@ export class LogEntry {
     this.#json = json
   }
 
-  /** An entry as a store hands it back; `outputJson` where the store keeps the output beside it. */
+  /** Creates an entry from a store's JSON; `outputJson` is the output, if the store keeps it separately. */
   static fromJson(seq: number, type: SSEEventType, json: string, outputJson?: string): LogEntry {
     const data = parseJson(json) as EventData & OutputReference & { output?: unknown }
     if (type !== 'task_complete') return new LogEntry(seq, type, data as LoggedData, json)
@@ -52,22 +51,22 @@ export class LogEntry {
     )
   }
 
-  /** Whether the JSON only refers to the output, which is kept beside it. */
+  /** Whether the JSON only refers to the output, which is stored separately. */
   get refersToOutput(): boolean {
     const { output, outputPath } = this.data as LoggedData & OutputReference
     return this.type === 'task_complete' && (output === undefined ? outputPath !== undefined : !isInline(output))
   }
 
-  /** The data as it goes over the wire, one line of JSON. Made anew for each who asks: to keep it would cost more than that. */
+  /** The data in wire form, one line of JSON. Computed on each read: caching it would cost more. */
   get json(): string {
     return this.#json ?? writeData(this.type, this.data)
   }
 
-  /** The event for one reader, who may do with it what they like. */
+  /** A copy of the event, owned by the caller. */
   toEvent(): SSEEvent {
     const { type, data } = this
     if (this.seq === NOT_LOGGED) return { type, data: { ...data } } as unknown as SSEEvent
-    const id = formatEventId(data.executionId, this.seq)
+    const id = writePrefix(data.executionId) + this.seq
     switch (type) {
       case 'task_complete':
         return { type, data: data.output ? { ...data, output: data.output.read() } : { ...data }, id } as SSEEvent
@@ -79,16 +78,29 @@ export class LogEntry {
       case 'task_retry':
         return { type, data: { ...data }, id } as SSEEvent
       case 'snapshot':
-        // `structuredClone` would make plain objects of numbers that keep their digits.
+        // `structuredClone` would turn each `JsonNumber` into a plain object.
         return { type, data: parseJson(this.json), id } as unknown as SSEEvent
       default:
-        // The rest holds objects inside, and is rare.
+        // The other types hold nested objects, and are rare.
         return { type, data: structuredClone(data), id } as unknown as SSEEvent
     }
   }
 }
 
-/** The part of an entry's memory that grows with what tools and people wrote. */
+/** Cache of the last id prefix and its execution: events arrive in bursts of one execution. */
+let lastId = ''
+let lastPrefix = ''
+
+/** The part of an event id before the seq, as in `formatEventId`. */
+function writePrefix(executionId: string): string {
+  if (executionId !== lastId) {
+    lastId = executionId
+    lastPrefix = `${executionId}.`
+  }
+  return lastPrefix
+}
+
+/** Memory of the texts of an entry, which grow with the content of tools and documents. */
 function weighText(type: SSEEventType, data: LoggedData, json: string | undefined): number {
   switch (type) {
     case 'task_start':

@@ -2,17 +2,17 @@ import type { JsonPath } from '../json/replace-numbers.ts'
 import { cutText } from '../text.ts'
 import { writeJson } from '../json/stringify-json.ts'
 
-/** Why a value is not JSON; the message says which part. */
+/** A value is not JSON; the message names the part. */
 export class NotSerializableError extends Error {}
 
 /** A value as JSON text. */
 export interface SerializedValue {
   readonly text: string
-  /** Whether digits of a `JsonNumber` stand in it; `undefined` where that is not known. */
+  /** Whether it contains the digits of a `JsonNumber`; `undefined` if unknown. */
   readonly hasExactNumbers: boolean | undefined
 }
 
-/** What the search through a value finds beside parts that are not JSON. */
+/** State of the search through a value. */
 interface Search {
   readonly path: string[]
   readonly onNotFinite: ((path: JsonPath) => void) | undefined
@@ -21,7 +21,7 @@ interface Search {
 
 /**
  * The JSON text of an object or an array.
- * @param onNotFinite called with the path of each `NaN` or infinity, which is `null` in the text; the path is not to be kept
+ * @param onNotFinite called with the path of each `NaN` or infinity, which is `null` in the text; do not retain the path
  * @throws NotSerializableError for BigInts, cycles, functions and symbols, at any depth
  */
 export function serialize(value: object, onNotFinite: ((path: JsonPath) => void) | undefined): SerializedValue {
@@ -29,18 +29,18 @@ export function serialize(value: object, onNotFinite: ((path: JsonPath) => void)
   try {
     const { text, isMarked } = writeJson(value)
     if (text === undefined) return { text: 'null', hasExactNumbers: false }
-    // It is free of cycles, so the walk ends.
+    // `writeJson` has succeeded, so the value is free of cycles and the walk ends.
     const search: Search = { path: [], onNotFinite, hasRawJson: false }
     found = findUnserializable(value, search)
     if (found === undefined) return { text, hasExactNumbers: isMarked || (search.hasRawJson ? undefined : false) }
   } catch (error) {
-    // Getters, proxies and `toJSON` run here and may throw anything, also only the second time.
+    // Getters, proxies and `toJSON` run here and may throw anything, even on the second read only.
     found = error instanceof Error ? error.message.split('\n', 1)[0] : 'it cannot be read'
   }
   throw new NotSerializableError(found)
 }
 
-/** JSON.stringify leaves functions and symbols out without a word; an output that loses a part must not pass as whole. */
+/** Finds functions and symbols. `JSON.stringify` omits them silently, but an output must not lose a part unnoticed. */
 function findUnserializable(value: object, search: Search): string | undefined {
   if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return undefined
   const { path } = search
@@ -55,7 +55,7 @@ function findUnserializable(value: object, search: Search): string | undefined {
         if (!Number.isFinite(member)) search.onNotFinite?.([...path, key])
         break
       case 'string':
-        // What `JSON.rawJSON` makes is such an object; any digits may stand in it.
+        // `JSON.rawJSON` returns such an object; it may hold any digits.
         if (key === 'rawJSON') search.hasRawJson = true
         break
       case 'object': {

@@ -3,44 +3,54 @@ import type {
   ExecutionCounts,
   ExecutionStatus,
   OutputReference,
+  Parked,
   Reason,
   Schedule,
   SSEEvent,
+  Stop,
   TaskResult,
-  TaskSnapshot,
   TaskStatus,
 } from './events.ts'
 import type { TokenUsage } from './token-usage.ts'
 
-/** A task as its events have made it so far. */
+/** The state of a task: the fold of its events so far. */
 export interface TaskState {
   readonly taskId: string
   readonly layer: number
   status: TaskStatus
   /** Known once the task has started or ended. */
   tool: string | undefined
-  /** Attempts started so far. */
+  /** Number of attempts started so far. */
   attempts: number
-  /** Of the attempt that runs, the last that was reported. */
+  /** The last reported progress of the running attempt. */
   progress: { readonly progress: number; readonly total?: number; readonly message?: string } | undefined
-  /** How it ended, once it has: the data of its `task_complete`. Inside the engine an output is a `JsonValue`. */
+  /** The data of its `task_complete`, once it has ended. Inside the engine an output is a `JsonValue`. */
   result: (TaskResult & OutputReference) | undefined
+  /** Of an added task: its parent, and its position among the parent's children. */
+  readonly parentId?: string
+  readonly index?: number
 }
 
-/** An execution as its events have made it so far: what `GET`, snapshots, recovery, clients and viewers show. */
+/** The state of an execution: the fold of its events so far. `GET`, snapshots, recovery, clients and viewers use it. */
 export interface ExecutionState {
   executionId: string
   name?: string
-  /** The last event that is in here. */
+  /** Seq of the last event applied. */
   seq: number
   status: 'pending' | 'running' | ExecutionStatus
   schedule?: Schedule
-  /** In the order of the layers. */
+  /** In the order of the layers; added tasks follow in the order of their events. */
   readonly tasks: Map<string, TaskState>
   counts: { -readonly [K in keyof ExecutionCounts]: ExecutionCounts[K] }
   tokenUsage?: TokenUsage
   reason?: Reason
-  /** Known at the end. */
+  /** Present while unsettled tasks are being ended. */
+  stopping?: Stop
+  /** Present while the execution is parked: it does not resume automatically. */
+  parked?: Parked
+  /** Its last process handed it off. */
+  isHandedOff?: true
+  /** Present once the execution has ended. */
   totals?: Pick<
     EventFor<'execution_complete'>['data'],
     'totalExecutionTimeMs' | 'speedup' | 'criticalPathMs' | 'parallelizationLayers'
@@ -58,30 +68,31 @@ export function createState(executionId: string): ExecutionState {
   }
 }
 
-/** A state that goes its own way from here; what tasks ended with is shared, since nothing changes it. */
+/** An independent copy of a state. Task results are shared, because they are immutable. */
 export function copyState(state: ExecutionState): ExecutionState {
   const tasks = new Map(Array.from(state.tasks, ([taskId, task]) => [taskId, { ...task }]))
   return { ...state, tasks, counts: { ...state.counts } }
 }
 
 /**
- * Applies one event to the state, in place. The one reducer: engine, `GET`, snapshots, recovery, client and viewer use it.
+ * Applies one event to the state, in place. The only reducer: engine, `GET`, snapshots, recovery, client and viewer use
+ * it.
  *
- * `seq` is the event's place in the log; not positive for one that is not in it. Types, tasks and fields that it does not know
- * change nothing, so that an older reader can follow a newer writer.
- * @param known the state of the task that the event tells of, where the caller has it at hand
+ * `seq` is the event's position in the log; not positive for an event that is not logged. Unknown types, tasks and fields
+ * are ignored, so that an older reader can follow a newer writer.
+ * @param taskState the state of the event's task, if the caller has it: saves the lookup by id
  */
 export function applyEvent(
   state: ExecutionState,
   event: Pick<SSEEvent, 'type' | 'data'>,
   seq: number,
-  known?: TaskState,
+  taskState?: TaskState,
 ): void {
   if (seq > 0) state.seq = seq
   const { type, data } = event as SSEEvent
   switch (type) {
     case 'task_start': {
-      const task = known ?? state.tasks.get(data.taskId)
+      const task = taskState ?? state.tasks.get(data.taskId)
       if (task === undefined) return
       task.status = 'running'
       task.tool = data.tool
@@ -89,7 +100,7 @@ export function applyEvent(
       return
     }
     case 'task_complete': {
-      const task = known ?? state.tasks.get(data.taskId)
+      const task = taskState ?? state.tasks.get(data.taskId)
       if (task === undefined) return
       task.status = data.status
       task.tool = data.tool
@@ -108,7 +119,7 @@ export function applyEvent(
     }
     case 'task_retry': {
       const task = state.tasks.get(data.taskId)
-      // What the attempt streamed is void.
+      // Progress of the failed attempt is void.
       if (task !== undefined) task.progress = undefined
       return
     }
@@ -117,6 +128,24 @@ export function applyEvent(
       return
     case 'execution_start':
       startExecution(state, data)
+      return
+    case 'tasks_added':
+      state.counts.totalTasks = data.totalTasks
+      for (const { taskId, layer, index } of data.tasks) {
+        state.tasks.set(taskId, { ...createTask(taskId, layer), ...joinParent(data.parentId, index) })
+      }
+      return
+    case 'execution_stopping':
+      state.stopping = toStop(data)
+      return
+    case 'execution_handed_off':
+      return void (state.isHandedOff = true)
+    case 'execution_resumed':
+      delete state.parked
+      delete state.isHandedOff
+      return
+    case 'execution_parked':
+      state.parked = { code: data.code, message: data.message, tasks: data.tasks }
       return
     case 'execution_complete':
       state.status = data.status
@@ -136,7 +165,7 @@ export function applyEvent(
     case 'info':
     case 'metrics':
     case 'error':
-      // They tell of a moment; nothing of them is state.
+      // Momentary events that change no state.
       return
   }
 }
@@ -157,18 +186,26 @@ function startExecution(state: ExecutionState, data: EventFor<'execution_start'>
   data.layers.forEach((ids, layer) => {
     for (let at = 0; at < ids.length; at++) {
       const taskId = ids[at] as string
-      const task: TaskState = {
-        taskId,
-        layer,
-        status: 'pending',
-        tool: undefined,
-        attempts: 0,
-        progress: undefined,
-        result: undefined,
-      }
-      state.tasks.set(taskId, task)
+      state.tasks.set(taskId, createTask(taskId, layer))
     }
   })
+}
+
+function createTask(taskId: string, layer: number): TaskState {
+  return { taskId, layer, status: 'pending', tool: undefined, attempts: 0, progress: undefined, result: undefined }
+}
+
+/** Picks the fields of `Stop` from event data. */
+export function toStop({ reason, message, code }: Stop): Stop {
+  return { ...(reason && { reason }), message, ...(code !== undefined && { code }) }
+}
+
+/** The parent fields of an added task, without those that are `undefined`. */
+export function joinParent(
+  parentId: string | undefined,
+  index: number | undefined,
+): Pick<TaskState, 'parentId' | 'index'> {
+  return { ...(parentId !== undefined && { parentId }), ...(index !== undefined && { index }) }
 }
 
 function restoreSnapshot(state: ExecutionState, data: EventFor<'snapshot'>['data']): void {
@@ -176,36 +213,17 @@ function restoreSnapshot(state: ExecutionState, data: EventFor<'snapshot'>['data
   state.seq = data.seq
   state.status = data.status
   state.tasks.clear()
-  for (const { taskId, layer, status, tool, attempts, ...rest } of data.tasks) {
+  for (const { taskId, layer, status, tool, attempts, parentId, index, ...rest } of data.tasks) {
     const hasEnded = status !== 'pending' && status !== 'running'
     const result = hasEnded ? ({ taskId, tool, status, attempts, ...rest } as TaskState['result']) : undefined
-    state.tasks.set(taskId, { taskId, layer, status, tool, attempts, progress: undefined, result })
+    const task = { ...createTask(taskId, layer), status, tool, attempts, result, ...joinParent(parentId, index) }
+    state.tasks.set(taskId, task)
   }
   state.counts = { ...data.counts }
   if (data.tokenUsage === undefined) delete state.tokenUsage
   else state.tokenUsage = data.tokenUsage
-}
-
-/** The data of a `snapshot` event: everything `state` knows, with outputs as `showOutput` shows them. */
-export function toSnapshot(
-  state: ExecutionState,
-  timestamp: string,
-  showOutput: (taskId: string, output: unknown) => Pick<TaskSnapshot, 'output' | keyof OutputReference>,
-): EventFor<'snapshot'>['data'] {
-  const tasks = Array.from(state.tasks.values(), ({ taskId, layer, status, tool, attempts, result }): TaskSnapshot => {
-    const known = { taskId, layer, status, attempts, ...(tool !== undefined && { tool }) }
-    if (result === undefined) return known
-    // The event's own data beside the result's.
-    const { executionId: _, timestamp: __, output, ...rest } = result as EventFor<'task_complete'>['data']
-    return { ...known, ...rest, ...(output !== undefined && showOutput(taskId, output)) }
-  })
-  return {
-    executionId: state.executionId,
-    timestamp,
-    seq: state.seq,
-    status: state.status,
-    tasks,
-    counts: { ...state.counts },
-    ...(state.tokenUsage && { tokenUsage: state.tokenUsage }),
-  }
+  if (data.stopping === undefined) delete state.stopping
+  else state.stopping = data.stopping
+  if (data.parked === undefined) delete state.parked
+  else state.parked = data.parked
 }

@@ -1,4 +1,4 @@
-/** Tokens and cost. Every number is finite and ≥ 0; a zero that was reported stays, what was not reported is absent. */
+/** Tokens and cost. Every number is finite and ≥ 0. A reported zero is kept; an unreported field is absent. */
 export interface TokenUsage {
   /** Tokens sent to models. */
   readonly totalTokensIn: number
@@ -10,14 +10,14 @@ export interface TokenUsage {
   readonly totalCacheReads?: number
   /** Cost in US dollars. */
   readonly totalCost?: number
-  /** Tokens in the model's context after the last call: the latest value counts, it is not summed. */
+  /** Tokens in the model's context after the last call. The latest value counts; it is not summed. */
   readonly contextTokens?: number
 }
 
 const SUMMED = ['totalTokensIn', 'totalTokensOut', 'totalCacheWrites', 'totalCacheReads', 'totalCost'] as const
 const FIELDS = [...SUMMED, 'contextTokens'] as const
 
-/** The sum of two usages: counts and cost add up, `contextTokens` is the later one's, absent fields stay absent. */
+/** Adds two usages: counts and cost are summed, `contextTokens` is the later value, absent fields stay absent. */
 export function addTokenUsage(earlier: TokenUsage | undefined, later: Partial<TokenUsage>): TokenUsage {
   const sum: { -readonly [K in keyof TokenUsage]: TokenUsage[K] } = { totalTokensIn: 0, totalTokensOut: 0 }
   for (const field of SUMMED) {
@@ -31,8 +31,8 @@ export function addTokenUsage(earlier: TokenUsage | undefined, later: Partial<To
 }
 
 /**
- * What of a reported delta can be counted. A field that is present and not a finite number ≥ 0 is left out and named in
- * `rejected`, so that bad bookkeeping of a tool never fails its task and never puts `NaN` on the wire.
+ * The valid part of a reported delta. A field that is present but not a finite number ≥ 0 is omitted and named in
+ * `rejected`, so that a tool's bad bookkeeping never fails its task and never puts `NaN` on the wire.
  */
 export function sanitizeTokenUsage(delta: unknown): { usage: Partial<TokenUsage>; rejected: string[] } {
   if (typeof delta !== 'object' || delta === null) return { usage: {}, rejected: ['(the whole report)'] }

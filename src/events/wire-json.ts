@@ -3,16 +3,16 @@ import { stringifyJson } from '../json/stringify-json.ts'
 import { JsonValue } from './json-value.ts'
 import { cutUtf8 } from '../text.ts'
 
-/** An output whose JSON is larger is told by size, preview and path on the wire, bytes. */
+/** Maximum size of an output's JSON on the wire, bytes. A larger output is replaced by its size, preview and path. */
 export const MAX_INLINE_OUTPUT_BYTES: number = 64 * 1024
 
-/** How much of such an output the preview shows, bytes. */
+/** Maximum size of a preview, bytes. */
 const PREVIEW_BYTES = 1024
 
-/** The data of an event as the log holds it: like `SSEEvent['data']`, but an output is a `JsonValue`. */
+/** The data of an event in the log: `SSEEvent['data']`, but an output is a `JsonValue`. */
 export type LoggedData = EventData & { readonly output?: JsonValue; readonly taskId?: string }
 
-/** The wire JSON of an event's data, whoever made the event: a large output is replaced by its size, preview and path. */
+/** The wire JSON of the data of any event. A large output is replaced by its size, preview and path. */
 export function wireJson(event: SSEEvent): string {
   if (event.type !== 'task_complete' || event.data.output === undefined) return stringifyJson(event.data)
   const { output, ...rest } = event.data
@@ -25,8 +25,8 @@ export function wireJson(event: SSEEvent): string {
 /**
  * The wire JSON of the data of a log entry.
  *
- * The types that there may be many of are put together by hand: that takes about a tenth off the whole of a streamed
- * execution (docs/decisions/0006). It is what `JSON.stringify` makes of the same data, to the letter.
+ * Frequent types are assembled by hand, which saves about a tenth of the total time of a streamed execution
+ * (docs/decisions/0006). Invariant: the text equals that of `JSON.stringify` for the same data.
  */
 export function writeData(type: SSEEventType, data: LoggedData): string {
   if (type === 'task_start') {
@@ -46,18 +46,18 @@ export function writeData(type: SSEEventType, data: LoggedData): string {
   const { taskId, tool, attempts, executionTimeMs, waitMs } = data as LoggedData & TaskResult
   const known = `${writeHead(data)}${quote(taskId)},"tool":${quote(tool)},"status":"success",`
   const times = `"executionTimeMs":${executionTimeMs},"waitMs":${waitMs}}`
-  // The output is JSON text already: it is set in, not made again.
+  // The output is JSON text already and is inserted as it is.
   if (isInline(data.output)) return `${known}"output":${data.output.text},"attempts":${attempts},${times}`
   const reference = JSON.stringify(referTo(data.executionId, taskId, data.output)).slice(1, -1)
   return `${known}${reference},"attempts":${attempts},${times}`
 }
 
-/** The last head that was made, and of what: events come in bursts of one execution and one millisecond. */
+/** Cache of the last head and its inputs: events arrive in bursts of one execution and one millisecond. */
 let lastId = ''
 let lastTimestamp = ''
 let lastHead = ''
 
-/** Up to the id of the task. */
+/** The JSON up to the task id. */
 function writeHead({ executionId, timestamp }: EventData): string {
   if (timestamp !== lastTimestamp || executionId !== lastId) {
     lastHead = `{"executionId":${JSON.stringify(executionId)},"timestamp":${JSON.stringify(timestamp)},"taskId":`
@@ -67,14 +67,14 @@ function writeHead({ executionId, timestamp }: EventData): string {
   return lastHead
 }
 
-/** A string as JSON. Most need no escape, and to see that is cheaper than to escape. */
+/** A string as JSON. Most strings need no escape, and testing for that is cheaper than escaping. */
 function quote(text: string): string {
   return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text)
 }
 
 const PLAIN = /^[\w .:,/+-]*$/
 
-/** An output as JSON data shows it: whole, or where it is larger than 64 KiB or `maxBytes` its size, preview and path. */
+/** The fields for an output: the whole output, or its size, preview and path if it exceeds 64 KiB or `maxBytes`. */
 export function showOutput(
   executionId: string,
   taskId: string,
@@ -85,7 +85,7 @@ export function showOutput(
   return isShown ? { output: output.read() } : referTo(executionId, taskId, output)
 }
 
-/** Whether an output stands in the wire's JSON itself. */
+/** Whether the wire JSON holds the output itself. */
 export function isInline(output: JsonValue): boolean {
   return output.weight * 3 <= MAX_INLINE_OUTPUT_BYTES || output.byteLength <= MAX_INLINE_OUTPUT_BYTES
 }

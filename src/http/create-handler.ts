@@ -5,25 +5,26 @@ import { HTTPException } from 'hono/http-exception'
 import { methodNotAllowed } from 'hono/method-not-allowed'
 import { secureHeaders } from 'hono/secure-headers'
 import { DagstreamError } from '../errors.ts'
-import { AnsweredByAuthorize } from './authorize.ts'
-import { ExecutionHost } from './execution-host.ts'
-import { ExecutionResponses } from './execution-responses.ts'
-import { createExecutionRoutes } from './execution-routes.ts'
-import { type HandlerOptions, type ResolvedHandlerOptions, resolveHandlerOptions } from './handler-options.ts'
-import { refuseHost } from './host-guard.ts'
-import { limitBody } from './limit-body.ts'
-import { HttpProblem, invalidWorkflow, problem, toolsUnavailable } from './problem.ts'
-import { createServiceRoutes } from './service-routes.ts'
-import { readBeforeRefusal } from './unread-body.ts'
+import { AnsweredByAuthorize } from './security/authorize.ts'
+import { ExecutionHost } from '../host/execution-host.ts'
+import { findHostProblem } from './answers/host-problem.ts'
+import { ExecutionResponses } from './routes/execution-responses.ts'
+import { createExecutionRoutes } from './routes/execution-routes.ts'
+import { type HandlerOptions, type ResolvedHandlerOptions, resolveHandlerOptions } from './options/handler-options.ts'
+import { refuseHost } from './security/host-guard.ts'
+import { limitBody } from './body/limit-body.ts'
+import { HttpProblem, invalidWorkflow, problem, toolsUnavailable } from './answers/problem.ts'
+import { createServiceRoutes } from './routes/service-routes.ts'
+import { readBeforeRefusal } from './body/unread-body.ts'
 
 /** A server without sockets: what every runtime's own server calls. */
 export interface Handler {
   /** Answers one request. Never rejects. Needs no `this`. */
   readonly fetch: (request: Request) => Promise<Response>
   /**
-   * Drains: starts nothing more (503), lets what runs go on for `drainMs`, and waits, for a bounded time, until readers have
-   * taken the end. What still runs then is left to the next process where the store outlives this one, and cancelled with
-   * `SHUTDOWN` where it does not, or the execution has `onCrash: "fail"`. Harmless to repeat.
+   * Drains: starts nothing more (503), lets executions run for `drainMs`, and waits, for a bounded time, until readers have
+   * taken the end. Executions that still run are handed off to the next process where the store outlives this one, and cancelled
+   * with `SHUTDOWN` where it does not, or where they have `onCrash: "fail"`. Idempotent.
    */
   readonly close: () => Promise<void>
 }
@@ -38,26 +39,32 @@ export function createHandler(options: HandlerOptions): Handler {
   const resolved = resolveHandlerOptions(options)
   const host = new ExecutionHost(resolved)
   const responses = new ExecutionResponses(host, resolved)
-  const app = createApp(host, responses, resolved)
+  const answers = new Map<number, number>()
+  const app = createApp(host, responses, answers, resolved)
   const answer = async (request: Request): Promise<Response> => {
     try {
       return await app.fetch(request)
     } catch (error) {
-      // What is thrown and is no error passes every handler of errors by.
+      // A thrown value that is not an Error bypasses every error handler.
       return explain(error, responses)
     }
   }
   return {
     async fetch(request) {
       const response = await answer(request)
-      host.meters.answered(response.status)
+      answers.set(response.status, (answers.get(response.status) ?? 0) + 1)
       return readBeforeRefusal(request, response)
     },
     close: () => host.close(),
   }
 }
 
-function createApp(host: ExecutionHost, responses: ExecutionResponses, options: ResolvedHandlerOptions): Hono {
+function createApp(
+  host: ExecutionHost,
+  responses: ExecutionResponses,
+  answers: ReadonlyMap<number, number>,
+  options: ResolvedHandlerOptions,
+): Hono {
   const { allowedHosts, allowedOrigins, tokens } = options
   const app = new Hono()
   app.onError(error => explain(error, responses))
@@ -81,7 +88,7 @@ function createApp(host: ExecutionHost, responses: ExecutionResponses, options: 
       },
     }),
   )
-  // Nobody else has a body that is read, and to ask whether there is one costs.
+  // No other method has a body that is read, and access to `body` costs.
   app.use(async (context, next) => {
     if (context.req.method === 'POST') context.req.raw = await limitBody(context.req.raw)
     return next()
@@ -90,16 +97,16 @@ function createApp(host: ExecutionHost, responses: ExecutionResponses, options: 
     try {
       await next()
     } catch (error) {
-      // Errors are answered where they are thrown. What is none would pass by all that is to go with an answer.
+      // Errors are answered here. A thrown value that is not an Error would bypass the middleware that adds headers.
       throw new Error('What was thrown is no error', { cause: error })
     }
   })
   app.route('/executions', createExecutionRoutes(host, responses, options))
-  app.route('/', createServiceRoutes(host, options))
+  app.route('/', createServiceRoutes(host, answers, options))
   return app
 }
 
-/** What is for pages is left out: no answer is one. Encryption is the business of whatever stands in front. */
+/** Headers for pages are left out: no answer is one. A proxy in front is responsible for encryption. */
 const SECURE_HEADERS = {
   contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
   crossOriginOpenerPolicy: false,
@@ -118,11 +125,13 @@ function explain(error: unknown, responses: ExecutionResponses): Response {
   if (error instanceof HTTPException) return explainAuthentication(error)
   if (error instanceof DagstreamError) {
     const { code } = error
+    const known = findHostProblem(error)
+    if (known !== undefined) return known.toResponse()
     if (code === 'INVALID_WORKFLOW') return invalidWorkflow(error)
     if (STORE_CODES.has(code)) {
       const reference = responses.report('The store failed', error)
-      const told = { title: 'Service unavailable', detail: 'The store failed', code, reference }
-      return problem(503, told, { 'Retry-After': '1' })
+      const details = { title: 'Service unavailable', detail: 'The store failed', code, reference }
+      return problem(503, details, { 'Retry-After': '1' })
     }
     if (code === 'TOOLS_UNAVAILABLE') {
       const reference = responses.report('Tools are not available', error)

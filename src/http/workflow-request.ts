@@ -1,21 +1,21 @@
 import { systemClock } from '../clock.ts'
 import { DagstreamError, expectObject, invalidOption } from '../errors.ts'
-import type { Execution } from '../execute/execution.ts'
-import { type ExecutionOptions, isAtLeastZero } from '../execute/options.ts'
-import { StreamingExecutor } from '../execute/streaming-executor.ts'
+import type { Execution } from '../engine/executors/execution.ts'
+import { type ExecutionOptions, isAtLeastZero } from '../engine/options.ts'
+import { StreamingExecutor } from '../engine/executors/streaming-executor.ts'
 import { stringifyJson } from '../json/stringify-json.ts'
 import type { ExecutionPlan } from '../plan/execution-plan.ts'
 import { negotiate } from '../sse/accept.ts'
 import type { Format } from '../sse/formats.ts'
 import { createEventBody } from '../sse/response-body.ts'
-import { guardLogger, type Logger } from '../stream/logger.ts'
+import { guardLogger, type Logger } from '../log/logger.ts'
 import type { ToolSource } from '../tools/registry.ts'
 import type { DAGStructure } from '../workflow/document.ts'
-import { Audience, type DisconnectRule, parseDisconnectRule } from './audience.ts'
-import { describeError } from './describe-error.ts'
-import { invalidWorkflow, problem } from './problem.ts'
-import { STREAM_HEADERS, VARY } from './responses.ts'
-import { readBeforeRefusal } from './unread-body.ts'
+import { DisconnectPolicy, type DisconnectRule, parseDisconnectRule } from '../host/execution/disconnect-policy.ts'
+import { describeError } from '../log/describe-error.ts'
+import { invalidWorkflow, problem } from './answers/problem.ts'
+import { STREAM_HEADERS, VARY } from './answers/headers.ts'
+import { readBeforeRefusal } from './body/unread-body.ts'
 
 /** How one workflow is served. */
 export interface WorkflowRequestOptions extends ExecutionOptions {
@@ -103,7 +103,7 @@ function answerWithStream(
   if (execution instanceof Response) return execution
   const { executionId } = execution
   const leave = createLeave(execution, options)
-  // Only now: after a response some runtimes abort the signal although nobody has left. From then on the body tells.
+  // Before the response only: some runtimes abort the signal after it although the client is there. Then the body shows it.
   if (request.signal.aborted) leave()
   const { format, heartbeatMs, clock, logger } = options
   const body = createEventBody(execution.subscribe(), {
@@ -164,7 +164,7 @@ function start(workflow: DAGStructure | ExecutionPlan, options: WorkflowRequestO
   }
 }
 
-/** Readers are told only that it was lost. */
+/** Readers learn only that the execution was lost. */
 function logLoss({ executionId, result }: Execution, logger: Logger | undefined): void {
   if (logger === undefined) return
   const guarded = guardLogger(logger)
@@ -176,11 +176,11 @@ function logLoss({ executionId, result }: Execution, logger: Logger | undefined)
 /** What happens, once, when the client leaves; after the end it does nothing. */
 function createLeave(execution: Execution, { onDisconnect = 'cancel', clock }: WorkflowRequestOptions): () => void {
   const graceMs = parseDisconnectRule(onDisconnect)
-  const audience = new Audience(graceMs, clock ?? systemClock, () => execution.disconnect())
-  const close = (): void => audience.close()
+  const disconnectPolicy = new DisconnectPolicy(graceMs, clock ?? systemClock, () => execution.disconnect())
+  const close = (): void => disconnectPolicy.close()
   // Nothing to wait for once it has ended by itself.
   execution.result.then(close, close)
-  return audience.join()
+  return disconnectPolicy.join()
 }
 
 /** The text of an unknown error never leaves the process: the log has it, under the execution's id. */

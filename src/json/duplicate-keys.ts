@@ -3,39 +3,39 @@ import type { JsonPath } from './replace-numbers.ts'
 import { findStringEnd } from './number-tokens.ts'
 import { positionOf, type TextPosition } from './text-position.ts'
 
-/** A key that its object has already. */
+/** A repeated key of an object. */
 export interface DuplicateKey {
   readonly key: string
-  /** Of the member: the path of its object, and the key. Nested deeper than 100 levels, of the object around that. */
+  /** Path of the member. Beyond 100 levels, path of the enclosing object at that level. */
   readonly path: JsonPath
-  /** Of the key that comes later. */
+  /** Position of the later key. */
   readonly position: TextPosition
 }
 
-/** The longest path, keys and indices: a document of a megabyte may be nested half a million levels deep. */
+/** Maximum length of a path: a document of one megabyte may be nested half a million levels deep. */
 const MAX_PATH = 100
 
-/** An object or array that has not ended. */
+/** An unclosed object or array. */
 interface Open {
   /** The keys of an object so far; `undefined` for an array. */
   readonly keys: Set<string> | undefined
-  /** The key or index of the member. */
+  /** Key or index of the current member. */
   at: string | number
   isBeforeKey: boolean
 }
 
 /**
- * The keys that an object of a JSON text has more than once, whichever way they are escaped, at most `max` of them.
+ * Finds at most `max` repeated keys of objects in a JSON text, comparing them unescaped.
  *
- * Linear. Where there is none, keys are only counted: the text has as many as the value that was made of it.
+ * Linear. Fast path without duplicates: the text and the parsed value then have the same number of keys.
  * @param text valid JSON
- * @param value what `JSON.parse` or `parseJson` made of it
+ * @param value the result of `JSON.parse` or `parseJson` for it
  */
 export function findDuplicateKeys(text: string, value: unknown, max = 1): readonly DuplicateKey[] {
   return countKeysInText(text) === countKeysInValue(value) ? [] : listDuplicateKeys(text, max)
 }
 
-/** Each colon outside of a string follows a key. */
+/** Counts colons outside of strings: each follows a key. */
 function countKeysInText(text: string): number {
   let count = 0
   for (let at = 0; at < text.length; at++) {
@@ -49,7 +49,7 @@ function countKeysInText(text: string): number {
 const QUOTE = 0x22
 const COLON = 0x3a
 
-/** In steps: what is nested deep would overflow the stack. */
+/** Iterative, because deep nesting would overflow the stack. */
 function countKeysInValue(value: unknown): number {
   let count = 0
   const waiting = [value]

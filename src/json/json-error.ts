@@ -1,7 +1,7 @@
 import { positionOf, type TextPosition } from './text-position.ts'
 
 const SPACE = /[ \t\n\r]*/y
-// RFC 8259, 7: all but the quote, the backslash and what is below U+0020 may stand unescaped.
+// RFC 8259, 7: all characters except quote, backslash and those below U+0020 may be unescaped.
 const UNESCAPED = /[ !#-[\]-\uffff]*/y
 const ESCAPED = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y
 const QUOTE = /"/y
@@ -9,10 +9,10 @@ const SCALAR =
   /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?![0-9A-Za-z.])|(?:true|false|null)(?![0-9A-Za-z])/y
 
 /**
- * Finds the first place where `text` breaks the grammar of RFC 8259; `undefined` where it does not.
+ * Finds the first position where `text` violates the grammar of RFC 8259; `undefined` if it is valid.
  *
- * The messages of `JSON.parse` name a position only sometimes, and not in every version of Node; it is asked first whether
- * the text is JSON at all.
+ * Needed because `JSON.parse` reports a position only sometimes, and not in every version of Node. `JSON.parse` alone
+ * decides whether a text is JSON; call this function after it has failed.
  */
 export function findJsonError(text: string): TextPosition | undefined {
   const open: ('{' | '[')[] = []
@@ -25,7 +25,7 @@ export function findJsonError(text: string): TextPosition | undefined {
     at = pattern.lastIndex
     return true
   }
-  // In steps, not by one pattern: that would try every way to divide a string that does not end.
+  // Iterative, because a single pattern would backtrack through every division of an unterminated string.
   const takeString = (): boolean => {
     if (!take(QUOTE)) return false
     do take(UNESCAPED)

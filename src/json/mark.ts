@@ -1,16 +1,16 @@
 /**
- * What stands before the digits of a `JsonNumber` while they pass `JSON.parse` or `JSON.stringify` as a string.
+ * Prefix of the digits of a `JsonNumber` while they pass `JSON.parse` or `JSON.stringify` as a string.
  *
- * 128 random bits, made on first use (some runtimes have no randomness while modules load). It never leaves the process:
- * a text that could hold it, and so forge a number, cannot come from outside.
+ * 128 random bits, created on first use (some runtimes have no randomness while modules load). It never leaves the
+ * process, so no text from outside can contain it and forge a number.
  */
 let mark: string | undefined
 
-/** How many calls of `stringifyJson` are on the stack. */
+/** Number of `stringifyJson` calls on the stack. */
 let depth = 0
 let wasUsed = false
 
-/** The mark. */
+/** Returns the mark. Creates it on first use. */
 export function getMark(): string {
   if (mark !== undefined) return mark
   const random = crypto.getRandomValues(new Uint32Array(4))
@@ -18,7 +18,7 @@ export function getMark(): string {
   return mark
 }
 
-/** The mark while `writeMarked` runs. The call counts as a use. */
+/** Returns the mark while `writeMarked` runs, and records its use; otherwise `undefined`. */
 export function currentMark(): string | undefined {
   if (depth === 0) return undefined
   wasUsed = true
@@ -26,8 +26,8 @@ export function currentMark(): string | undefined {
 }
 
 /**
- * Runs `write`, during which `JsonNumber.toJSON` gives marked strings.
- * @returns its text, and whether marks may stand in it
+ * Runs `write`, during which `JsonNumber.toJSON` returns marked strings.
+ * @returns its text, and whether the text may contain marks
  */
 export function writeMarked(write: () => string | undefined): {
   readonly text: string | undefined

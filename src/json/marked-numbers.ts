@@ -3,7 +3,7 @@ import { JsonNumber } from './json-number.ts'
 import { getMark } from './mark.ts'
 import { findLossyNumbers, type NumberToken } from './number-tokens.ts'
 
-/** A JSON text with marked strings in the place of these numbers. */
+/** Replaces these numbers of a JSON text by marked strings. */
 export function markNumbers(text: string, numbers: readonly NumberToken[]): string {
   const mark = getMark()
   const parts: string[] = []
@@ -16,18 +16,18 @@ export function markNumbers(text: string, numbers: readonly NumberToken[]): stri
   return parts.join('')
 }
 
-/** A JSON text with digits in the place of marked strings. */
+/** Replaces marked strings of a JSON text by digits. */
 export function unmarkNumbers(text: string): string {
   const mark = getMark()
   if (!text.includes(mark)) return text
   const marked = new RegExp(`"${mark}([^"\\\\]*)"`, 'g')
-  // What is left stands inside a string: a `toJSON` has called `JSON.stringify` in turn.
+  // Remaining marks are inside strings: a `toJSON` has called `JSON.stringify`.
   return text.replace(marked, '$1').replaceAll(mark, '')
 }
 
 /**
- * Puts a `JsonNumber` in the place of each marked string, in place. In steps: what is nested deep would overflow the stack.
- * @returns the value, another one where it is a marked string itself
+ * Replaces each marked string by a `JsonNumber`, in place. Iterative, because deep nesting would overflow the stack.
+ * @returns the value, or a `JsonNumber` if the value itself is a marked string
  */
 export function restoreNumbers(value: unknown): unknown {
   const mark = getMark()
@@ -42,7 +42,7 @@ export function restoreNumbers(value: unknown): unknown {
     for (const key of Object.keys(next)) {
       const member = next[key]
       const restored = restore(member)
-      // An own property, `__proto__` too, so an assignment reaches no setter.
+      // Every key is an own property, including `__proto__`, so the assignment calls no setter.
       if (restored !== member) next[key] = restored
     }
   }
@@ -50,8 +50,8 @@ export function restoreNumbers(value: unknown): unknown {
 }
 
 /**
- * For JSON that others parse: the text with marked strings in the place of numbers that a double loses, to be put right by
- * `restoreNumbers`. A text that is no JSON stays as it is, so that no message about it shows a mark.
+ * Prepares JSON for a foreign parser: replaces numbers that a double loses by marked strings, for `restoreNumbers`.
+ * Invalid JSON is returned unchanged, so that no error message shows a mark.
  */
 export function markText(text: string): string {
   const numbers = findLossyNumbers(text)
@@ -64,7 +64,7 @@ export function markText(text: string): string {
   return markNumbers(text, numbers)
 }
 
-/** For values that others write: marked strings in the place of numbers, to be put right by `unmarkNumbers`. */
+/** Prepares a value for a foreign writer: replaces each `JsonNumber` by a marked string, for `unmarkNumbers`. */
 export function markValue(value: unknown): unknown {
   const mark = getMark()
   return replaceJsonNumbers(value, ({ text }) => mark + text)

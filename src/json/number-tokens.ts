@@ -1,12 +1,12 @@
-/** A number of a JSON text, as a range of it: UTF-16 units, the end excluded. */
+/** The range of a number in a JSON text: UTF-16 offsets, `end` exclusive. */
 export interface NumberToken {
   readonly start: number
   readonly end: number
 }
 
 /**
- * Finds no place in a text without a number that a double loses: those have 16 digits or an exponent. Strings are not told
- * apart, so a match is only a reason to look closer.
+ * Pre-check: numbers that a double loses have at least 16 digits or an exponent, so a text without a match has none.
+ * Strings may match as well, so a match requires the full scan.
  */
 const SUSPECT = /(?:^|[\s:,[])-?(?:[0-9]{16}|[0-9]+(?:\.[0-9]+)?[eE])/
 
@@ -21,8 +21,8 @@ const ZERO = 0x30
 const NINE = 0x39
 
 /**
- * The numbers of a JSON text that would not come back from a double: `isLossy` of each. Linear; a regular expression alone
- * where there is nothing to be found. What is not a number by the grammar is left for `JSON.parse` to refuse.
+ * Finds the numbers of a JSON text that a double loses. Linear; a single regular expression for most texts without one.
+ * Invalid numbers are skipped, so that `JSON.parse` rejects them.
  */
 export function findLossyNumbers(text: string): readonly NumberToken[] {
   if (!SUSPECT.test(text)) return NONE
@@ -45,7 +45,7 @@ export function findLossyNumbers(text: string): readonly NumberToken[] {
 
 const NONE: readonly NumberToken[] = Object.freeze([])
 
-/** The place of the quote that ends the string which begins at `start`; -1 if it does not end. */
+/** Offset of the closing quote of the string that begins at `start`; -1 if it is unterminated. */
 export function findStringEnd(text: string, start: number): number {
   let end = text.indexOf('"', start + 1)
   while (end > 0 && isEscaped(text, end)) end = text.indexOf('"', end + 1)
@@ -64,16 +64,15 @@ function mayBeLossy(text: string, start: number, end: number): boolean {
   return false
 }
 
-/** Quoted by mistake it would become a valid key. */
+/** Whether a number stands in the position of a key: marked as a string, the invalid key would become valid. */
 function isKey(text: string, end: number): boolean {
   KEY_END.lastIndex = end
   return KEY_END.test(text)
 }
 
 /**
- * Whether a number of JSON has another value than what a double of it would be written as: infinite, 0 though it has other
- * digits, or of a magnitude of 2^53 or more with different digits. Below 2^53 only digits of a fraction are lost, which is
- * what a double is.
+ * Whether a double loses a JSON number: it overflows to infinity, underflows to 0, or has a magnitude of 2^53 or more and
+ * other digits as a double. Below 2^53 only digits of a fraction are lost, which is the accepted precision of a double.
  */
 function isLossy(token: string): boolean {
   if (!NUMBER.test(token)) return false
@@ -83,7 +82,7 @@ function isLossy(token: string): boolean {
   return Math.abs(value) > Number.MAX_SAFE_INTEGER && toDecimal(token) !== toDecimal(String(value))
 }
 
-/** One form for each value: its digits without zeros at either end, and the power of ten of the last one. */
+/** Canonical form of a value: its digits without leading and trailing zeros, and the power of ten of the last digit. */
 function toDecimal(token: string): string {
   const [mantissa = '', exponent = '0'] = token.toLowerCase().split('e')
   const [whole = '', fraction = ''] = mantissa.replace('-', '').split('.')

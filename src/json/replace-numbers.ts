@@ -1,32 +1,32 @@
 import { JsonNumber } from './json-number.ts'
 
-/** Where a value stands: keys and indices from the root. */
+/** Path of a value: keys and indices from the root. */
 export type JsonPath = readonly (string | number)[]
 
-/** An object or array whose members are being looked at. */
+/** An object or array being traversed. */
 interface Frame {
   readonly source: Readonly<Record<string, unknown>>
   /** `undefined` for an array. */
   readonly keys: readonly string[] | undefined
   readonly length: number
-  /** Of the next member. */
+  /** Position of the next member. */
   at: number
-  /** Made when the first member is replaced. */
+  /** Created when the first member is replaced. */
   copy: Record<string, unknown> | undefined
 }
 
 /**
- * The value with what `read` makes in the place of each `JsonNumber`, in document order; the value itself where there is
- * none. Nothing is changed: the objects and arrays around a `JsonNumber` are copied, the rest is shared. In steps: what is
- * nested deep would overflow the stack.
- * @param read must not keep the path, which is one array for all
+ * Replaces each `JsonNumber` by the result of `read`, in document order; returns the value itself if there is none. The
+ * value is not modified: objects and arrays around a `JsonNumber` are copied, the rest is shared. Iterative, because
+ * deep nesting would overflow the stack.
+ * @param read must not retain the path, which is a shared array
  */
 export function replaceJsonNumbers(value: unknown, read: (number: JsonNumber, path: JsonPath) => unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
   if (value instanceof JsonNumber) return read(value, [])
   const root = openFrame(value)
   const frames = [root]
-  /** Up to the member that is looked at. */
+  /** Path of the current member. */
   const path: (string | number)[] = []
   for (let frame = frames.at(-1); frame !== undefined; frame = frames.at(-1)) {
     if (frame.at === frame.length) {
@@ -49,7 +49,7 @@ export function replaceJsonNumbers(value: unknown, read: (number: JsonNumber, pa
   return root.copy ?? value
 }
 
-/** The value with the nearest double in the place of each `JsonNumber`. */
+/** Replaces each `JsonNumber` by the nearest double. */
 export function toDoubles(value: unknown): unknown {
   return replaceJsonNumbers(value, Number)
 }
@@ -60,7 +60,7 @@ function openFrame(value: object): Frame {
   return { source, keys, length: keys?.length ?? (value as readonly unknown[]).length, at: 0, copy: undefined }
 }
 
-/** The member is an own property of the copy, `__proto__` too, so an assignment reaches no setter. */
+/** Replaces a member in the copy. It is an own property, even `__proto__`, so the assignment calls no setter. */
 function replace(frame: Frame, key: string | number, value: unknown): void {
   frame.copy ??= (Array.isArray(frame.source) ? [...frame.source] : { ...frame.source }) as Record<string, unknown>
   frame.copy[key] = value

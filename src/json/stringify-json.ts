@@ -2,16 +2,16 @@ import { writeMarked } from './mark.ts'
 import { unmarkNumbers } from './marked-numbers.ts'
 
 /**
- * `JSON.stringify`, but a `JsonNumber` is written as its digits. A value without any costs what `JSON.stringify` costs.
- * @param space as that of `JSON.stringify`
- * @returns `undefined` where `JSON.stringify` returns it: for `undefined`, functions and symbols
- * @throws TypeError as `JSON.stringify` does, for BigInts and cycles
+ * `JSON.stringify`, but a `JsonNumber` is written as its digits. No extra cost for a value without one.
+ * @param space as in `JSON.stringify`
+ * @returns `undefined` for `undefined`, functions and symbols, like `JSON.stringify`
+ * @throws TypeError for BigInts and cycles, like `JSON.stringify`
  */
 export function stringifyJson(value: unknown, space?: number): string {
   return writeJson(value, space).text as string
 }
 
-/** `stringifyJson`, and whether the text may hold digits of a `JsonNumber`. */
+/** `stringifyJson`, plus whether the text may contain digits of a `JsonNumber`. */
 export function writeJson(
   value: unknown,
   space?: number,

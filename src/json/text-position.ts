@@ -1,4 +1,4 @@
-/** A place in a text. */
+/** A position in a text. */
 export interface TextPosition {
   /** From 1. */
   readonly line: number
@@ -6,7 +6,7 @@ export interface TextPosition {
   readonly column: number
 }
 
-/** The place of the UTF-16 unit at `offset`. */
+/** The position of the UTF-16 unit at `offset`. */
 export function positionOf(text: string, offset: number): TextPosition {
   let line = 1
   let lineStart = 0

@@ -11,21 +11,21 @@ import { ExecutionPlan } from './execution-plan.ts'
 import { computeLayers } from './graph.ts'
 import { computeDependents } from './priorities.ts'
 
-/** What the checks of a document found. */
+/** The result of `validateWorkflow`. */
 export interface ValidationResult {
   readonly valid: boolean
-  /** At most 100: first of the shape, then of the tasks, the input and the graph, each in document order. */
+  /** At most 100: issues of the shape, then of the tasks, the input and the graph, each in document order. */
   readonly issues: readonly WorkflowIssue[]
-  /** How many there are in all. */
+  /** Total number of issues. */
   readonly issueCount: number
 }
 
 /**
- * Checks a workflow and makes the plan that executions run. The document is not referred to afterwards: changing it changes
- * nothing. Linear in tasks and dependencies.
+ * Checks a workflow and compiles it to a plan for executions. The plan copies the document, so later changes of it have
+ * no effect. Linear in tasks and dependencies.
  *
  * @throws `INVALID_WORKFLOW` with every problem in `details.issues` (at most 100) and their number in `details.issueCount`;
- * `INVALID_TOOL` for a bad tool definition
+ * `INVALID_TOOL` for an invalid tool definition
  */
 export function compileWorkflow(workflow: DAGStructure | ExecutionPlan, tools: ToolSource): ExecutionPlan {
   if (ExecutionPlan.is(workflow)) return workflow
@@ -36,8 +36,8 @@ export function compileWorkflow(workflow: DAGStructure | ExecutionPlan, tools: T
 }
 
 /**
- * Checks a workflow, or anything that claims to be one, and reports every problem at once. With `input`, also that what it
- * refers to is there.
+ * Checks any value as a workflow and reports every problem at once. With `input`, also checks that the referenced parts
+ * of the input exist.
  * @throws `INVALID_TOOL`; `INVALID_OPTION` for an input that is not JSON
  */
 export function validateWorkflow(
@@ -54,7 +54,7 @@ export function validateWorkflow(
 }
 
 /**
- * The plan of one execution and its input, which must have what the plan refers to.
+ * Returns the plan and the input of one execution. The input must contain every part that the plan refers to.
  * @param isRecorded whether an earlier version may have accepted the workflow
  * @throws `INVALID_WORKFLOW` with every problem of both, `INVALID_OPTION` for an input that is not JSON, `INVALID_TOOL`
  */
@@ -89,12 +89,12 @@ function buildPlan(
   document: unknown,
   tools: ToolRegistry,
   issues: IssueList,
-  /** Absent where no execution is meant, and references into an input are not looked up. */
+  /** Absent outside of an execution: references into the input are not checked. */
   given?: { readonly input: JsonValue | undefined; readonly isRecorded: boolean },
 ): ExecutionPlan | undefined {
   const { name, tasks, nodes } = checkDocument(document, tools, issues, given?.isRecorded)
   if (given !== undefined) for (const task of tasks) checkInput(task.inputReferences, given.input, issues)
-  // With issues there may be gaps: the graph keeps the document's numbering, so that cycles are still found and told.
+  // Issues leave gaps. The graph keeps the document's indices, so that cycles are found and reported as well.
   const size = (nodes.at(-1)?.index ?? -1) + 1
   const dependencies = new Array<readonly number[]>(size).fill([])
   const ids = new Array<string>(size).fill('')

@@ -1,9 +1,10 @@
 /**
- * One cycle of each group of tasks that are cyclically tied to one another (a strongly connected component), as task
- * indices, each depending on the next, the first repeated at the end.
+ * Finds one cycle in each strongly connected component, as task indices, each depending on the next, the first repeated
+ * at the end.
  *
- * It is the shortest through the group's smallest id, ties broken by id, so that it is the same for any order of the
- * tasks. Groups come in the order of those ids. Linear but for sorting; never recursive, however long the cycle.
+ * The cycle is the shortest through the component's smallest id, with ties broken by id, so that the result does not
+ * depend on the order of the tasks. Components are sorted by that id. Linear except for sorting; not recursive, so that
+ * long cycles cannot overflow the stack.
  */
 export function findCycles(dependencies: readonly (readonly number[])[], ids: readonly string[]): number[][] {
   const byId = (a: number, b: number): number => compareText(ids[a] as string, ids[b] as string)
@@ -18,7 +19,7 @@ export function findCycles(dependencies: readonly (readonly number[])[], ids: re
     .sort((a, b) => byId(a[0] as number, b[0] as number))
 }
 
-/** Breadth first, so the first way back to the start is a shortest one. */
+/** Breadth-first search: the first path back to the start is a shortest one. */
 function findShortestCycle(start: number, next: (task: number) => number[]): number[] {
   const cameFrom = new Map<number, number>()
   const queue = [start]
@@ -37,7 +38,7 @@ function findShortestCycle(start: number, next: (task: number) => number[]): num
   return []
 }
 
-/** Tarjan's strongly connected components of more than one task (SIAM J. Comput. 1 (2), 1972), with a stack of its own. */
+/** Tarjan's strongly connected components of more than one task (SIAM J. Comput. 1 (2), 1972), with an explicit stack. */
 function findComponents(dependencies: readonly (readonly number[])[]): number[][] {
   const count = dependencies.length
   const order = new Int32Array(count)
@@ -83,7 +84,7 @@ function findComponents(dependencies: readonly (readonly number[])[]): number[][
   return components
 }
 
-/** By UTF-16 code units, so that no locale changes a report. */
+/** Compares by UTF-16 code units, independent of the locale. */
 function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }

@@ -6,7 +6,7 @@ import { readSource, type Template } from '../workflow/template.ts'
 import type { Layers } from './graph.ts'
 import { computePriorities, type Dependents } from './priorities.ts'
 
-/** A task as executions use it. */
+/** A task of a plan. */
 export interface PlannedTask {
   readonly id: string
   readonly tool: RegisteredTool
@@ -17,32 +17,33 @@ export interface PlannedTask {
 }
 
 /**
- * A workflow that has passed its checks: frozen, compact, and without any state, so that any number of executions can run it,
- * also at once. Accepted wherever a workflow is; made by `compileWorkflow` only.
+ * A validated workflow: frozen, compact and stateless, so that any number of executions can run it concurrently. Accepted
+ * wherever a workflow is; created only by `compileWorkflow`.
  *
- * Tasks are known by their index in the document.
+ * Tasks are identified by their index in the document.
  */
 export class ExecutionPlan {
   readonly name: string | undefined
   readonly tasks: readonly PlannedTask[]
   /** Task ids by layer, in document order within each. */
   readonly layers: readonly (readonly string[])[]
-  /** For each task the indices it waits for, ascending. */
+  /** For each task, the indices of its dependencies, ascending. */
   readonly dependencies: readonly (readonly number[])[]
-  /** For each task how many these are. */
+  /** For each task, the number of its dependencies. */
   readonly dependencyCounts: readonly number[]
-  /** The limits that its tools have, each once. */
+  /** The distinct limits of its tools. */
   readonly limits: readonly Limit[]
   readonly dependents: Dependents
-  /** The same as `layers`, as indices. */
+  /** `layers` as task indices. */
   readonly layerIndices: Layers
-  /** Where arguments refer to `$INPUT`; checked against each execution's input before it starts. */
+  /** All references to `$INPUT`. Checked against the input of each execution before it starts. */
   readonly inputReferences: readonly InputReference[]
   readonly #estimates: readonly number[]
-  /** Only `dataflow` needs it, so it is made by the first execution that does; it follows from the plan alone. */
+  readonly #tools: ReadonlyMap<string, RegisteredTool>
+  /** Computed on first use, because only `dataflow` needs it. Depends on the plan alone, so it is a cache, not state. */
   #priorities: readonly number[] | undefined
 
-  /** Made by `compileWorkflow`. */
+  /** Called by `compileWorkflow`. */
   constructor(name: string | undefined, tasks: readonly CheckedTask[], layers: Layers, dependents: Dependents) {
     const layerOf = new Int32Array(tasks.length)
     layers.forEach((indices, layer) => {
@@ -61,17 +62,22 @@ export class ExecutionPlan {
     this.inputReferences = Object.freeze(
       tasks.flatMap(task => task.inputReferences.map(reference => Object.freeze(reference))),
     )
+    const tools = new Map<string, RegisteredTool>()
+    for (const { tool } of tasks) tools.set(tool.name, tool)
+    this.#tools = tools
     this.#estimates = Object.freeze(tasks.map(task => task.estimatedMs))
     Object.freeze(this)
   }
 
-  /** A document that compiles to the same plan. */
+  /** Returns a document that compiles to the same plan. */
   describe(): DAGStructure {
     const tasks = this.tasks.map((_, index) => this.describeTask(index))
     return this.name === undefined ? { tasks } : { name: this.name, tasks }
   }
 
-  /** A task as its document had it, as far as the plan keeps it: dependencies are all of them, also those referred to. */
+  /**
+   * Returns the document of a task, as far as the plan keeps it. `dependsOn` includes the dependencies from references.
+   */
   describeTask(index: number): DAGTask {
     const { id, tool, arguments: template, timeoutMs, retry } = this.tasks[index] as PlannedTask
     const dependencies = this.dependencies[index] as readonly number[]
@@ -87,12 +93,17 @@ export class ExecutionPlan {
     }
   }
 
-  /** Whether `compileWorkflow` made it. Unlike `instanceof` it runs no code of a hostile value. */
+  /** Whether `compileWorkflow` created the value. Unlike `instanceof`, it runs no code of a hostile value. */
   static is(value: unknown): value is ExecutionPlan {
     return typeof value === 'object' && value !== null && #estimates in value
   }
 
-  /** Tasks in the order in which `dataflow` prefers them. */
+  /** The tools of its tasks, by name. */
+  get tools(): ReadonlyMap<string, RegisteredTool> {
+    return this.#tools
+  }
+
+  /** Task indices in the order in which `dataflow` prefers them. */
   get priorities(): readonly number[] {
     return (this.#priorities ??= computePriorities(this.layerIndices, this.dependents, this.#estimates))
   }

@@ -2,18 +2,18 @@ import { DirectedGraph } from 'graphology'
 import { topologicalGenerations } from 'graphology-dag'
 
 /**
- * Keys are numbers, so that no id that a document may choose can meet a property of graphology's own objects, and large ones:
- * for each node it keeps objects by key, of which V8 makes arrays of that length where keys are small.
+ * Node keys are numbers, so that no task id can collide with a property of graphology's objects. They are large, because
+ * graphology keeps objects by key for each node, and V8 allocates arrays of that length for small integer keys.
  */
 const FIRST_KEY = 65_536
 
-/** Task indices by layer: every task stands one layer behind the last of its dependencies. */
+/** Task indices by layer: every task is one layer after the last of its dependencies. */
 export type Layers = readonly (readonly number[])[]
 
 /**
- * The topological layers of the tasks, each in document order, or `undefined` if there is a cycle. Linear.
+ * Computes the topological layers, each in document order; `undefined` if there is a cycle. Linear.
  *
- * The graph is built to be asked once and let go: kept, it would take more memory than the rest of the plan.
+ * The graph is discarded afterwards, because it takes more memory than the rest of the plan.
  */
 export function computeLayers(dependencies: readonly (readonly number[])[]): Layers | undefined {
   const graph = new DirectedGraph({ allowSelfLoops: false, multi: false })
@@ -26,7 +26,7 @@ export function computeLayers(dependencies: readonly (readonly number[])[]): Lay
   try {
     return topologicalGenerations(graph).map(keys => Object.freeze(inDocumentOrder(keys)))
   } catch (error) {
-    // It has no other way to say so.
+    // graphology reports a cycle only by this message.
     if (error instanceof Error && error.message.includes('not acyclic')) return undefined
     throw error
   }

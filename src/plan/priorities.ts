@@ -1,12 +1,14 @@
 import type { Layers } from './graph.ts'
 
-/** Who depends on whom, the other way round: the dependents of task `t` are `targets` from `starts[t]` to `starts[t + 1]`. */
+/**
+ * The reversed edges: the dependents of task `t` are `targets` from `starts[t]` up to, not including, `starts[t + 1]`.
+ */
 export interface Dependents {
   readonly starts: readonly number[]
   readonly targets: readonly number[]
 }
 
-/** Turns the edges round, each task's dependents in document order. Linear. */
+/** Reverses the edges; the dependents of each task are in document order. Linear. */
 export function computeDependents(dependencies: readonly (readonly number[])[]): Dependents {
   const starts = new Array<number>(dependencies.length + 1).fill(0)
   for (const list of dependencies)
@@ -26,8 +28,8 @@ export function computeDependents(dependencies: readonly (readonly number[])[]):
 }
 
 /**
- * Tasks in the order in which `dataflow` prefers them: the largest sum of estimates along any path from the task to an end
- * first, ties in document order.
+ * Sorts tasks for `dataflow`: descending by the largest sum of estimates along any path from the task to an end, ties in
+ * document order.
  */
 export function computePriorities(
   layers: Layers,

@@ -1,12 +1,12 @@
-/** The longest `Accept` that is looked at, characters; what is beyond counts for nothing. */
+/** Maximum evaluated length of `Accept`, characters; the rest is ignored. */
 const MAX_ACCEPT_CHARS = 8192
 
 /**
- * Which of the two answers a request's `Accept` prefers, `text/event-stream` or `application/json`; `undefined`: neither (406).
+ * The response type that a request's `Accept` prefers, `text/event-stream` or `application/json`; `undefined`: neither (406).
  *
- * RFC 9110, 12.5.1. For each of the two the most specific range that covers it decides, so a named type overrides `text/*`
- * and that overrides the range for everything. The greater weight wins; between equal ones the more specifically named,
- * `stream` if both are named, else `json`. No header, an empty one, or one without a single well-formed member: `json`.
+ * RFC 9110, 12.5.1. For each of the two the most specific range that covers it decides, so a named type overrides `text/*` and
+ * that overrides the range for everything. The greater weight wins; between equal ones the more specifically named, `stream` if
+ * both are named, else `json`. No header, an empty one, or one without a single well-formed member: `json`.
  *
  * Parameters other than `q` do not narrow a range: each answer exists in one variant only.
  */
@@ -57,7 +57,7 @@ interface MediaRange {
 function consider(preference: Preference, range: MediaRange, type: string, subtype: string): void {
   const specificity = computeSpecificity(range, type, subtype)
   if (specificity === NONE || specificity < preference.specificity) return
-  // Two ranges that differ only in what is not looked at: the kinder one.
+  // Of two ranges that differ only in ignored parameters, the greater weight wins.
   preference.weight = specificity > preference.specificity ? range.weight : Math.max(preference.weight, range.weight)
   preference.specificity = specificity
 }
@@ -84,7 +84,7 @@ function parseRange(member: string): MediaRange | undefined {
   if (type === '*' && subtype !== '*') return undefined
   let weight = 1
   for (const parameter of parameters) {
-    // RFC 9110, 5.6.6: nothing may stand between two semicolons.
+    // RFC 9110, 5.6.6: a parameter between two semicolons may be empty.
     if (parameter === '') continue
     const name = PARAMETER.exec(parameter)?.[1]
     if (name === undefined) return undefined
@@ -98,7 +98,7 @@ function parseRange(member: string): MediaRange | undefined {
 
 function splitMembers(accept: string): string[] {
   const members = split(accept.slice(0, MAX_ACCEPT_CHARS), ',')
-  // The member that was cut could have become another one.
+  // The truncated member could have been a different one.
   return accept.length > MAX_ACCEPT_CHARS ? members.slice(0, -1) : members
 }
 

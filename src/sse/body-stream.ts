@@ -1,9 +1,9 @@
 import { LATER, type PullBody } from './pull-body.ts'
 
-/** The body that a stream reads from, for servers that write its chunks by themselves. */
+/** The body behind each stream, for servers that write its chunks themselves. */
 const bodies = new WeakMap<ReadableStream, PullBody>()
 
-/** A body as a stream, whose chunks belong to its reader. */
+/** A body as a stream. Its chunks are owned by the reader. */
 export function createBodyStream(body: PullBody): ReadableStream<Uint8Array> {
   type Controller = ReadableStreamDefaultController<Uint8Array>
   const pass = (chunk: Uint8Array | undefined, controller: Controller): void => {
@@ -12,7 +12,7 @@ export function createBodyStream(body: PullBody): ReadableStream<Uint8Array> {
       controller.enqueue(chunk.slice())
       body.watch(error => controller.error(error))
     } catch {
-      // Cancelled meanwhile: nobody is there to be told.
+      // Cancelled meanwhile: no reader is left.
     }
   }
   const pull = (controller: Controller): void | Promise<void> => {
@@ -31,14 +31,14 @@ export function createBodyStream(body: PullBody): ReadableStream<Uint8Array> {
     const first = body.takeFirst()
     if (first !== undefined) pass(first, controller)
   }
-  // The queue is never filled ahead: the source itself is the queue. Only what comes first is there before it is asked for.
+  // The queue is never filled ahead: the source itself is the queue. Only the first chunk is enqueued unasked.
   const source = { start, pull, cancel: () => body.cancel() }
   const stream = new ReadableStream<Uint8Array>(source, { highWaterMark: 0 })
   bodies.set(stream, body)
   return stream
 }
 
-/** The body behind a stream that `createBodyStream` made and that nobody has read nor will; what comes first comes again. */
+/** Takes the body out of an unread stream of `createBodyStream`, which must not be read afterwards; the first chunk is repeated. */
 export function takeBody(stream: ReadableStream): PullBody | undefined {
   const body = bodies.get(stream)
   body?.rewind()

@@ -6,9 +6,9 @@ import { parse, type SSEMessage } from './parse.ts'
 const KNOWN_TYPES: ReadonlySet<string> = new Set(Object.values(SSE_EVENTS))
 
 /**
- * The event that a message carries; `undefined` for a type that is not known, since the wire may grow.
+ * The event in a message; `undefined` for an unknown type, since the wire may grow.
  *
- * The event's `id` is the message's own, not an earlier one's. The fields of its data are taken at the sender's word.
+ * The event's `id` is the message's own, not an earlier one's. The fields of its data are not validated.
  * @throws DagstreamError `INVALID_SSE` if the data of a known type is not a JSON object
  */
 export function decodeEvent(message: SSEMessage): SSEEvent | undefined {
@@ -18,7 +18,7 @@ export function decodeEvent(message: SSEMessage): SSEEvent | undefined {
   return (id === undefined ? { type, data } : { type, data, id }) as unknown as SSEEvent
 }
 
-/** The inverse of `encode`: the event of the first message in a text, if it is of a known type. @throws as `decodeEvent` */
+/** The inverse of `encode`: the event of the first message in a text, if its type is known. @throws as `decodeEvent` */
 export function decode(text: string): SSEEvent | undefined {
   const [message] = parse(text)
   return message && decodeEvent(message)

@@ -3,26 +3,26 @@ import { formatEventId, type SSEEvent } from '../events/events.ts'
 import { type LogEntry, NOT_LOGGED } from '../events/log-entry.ts'
 import { wireJson } from '../events/wire-json.ts'
 
-// The rules come from the WHATWG HTML standard, "Server-sent events": 9.2.5 "Parsing an event stream" (the grammar),
-// 9.2.6 "Interpreting an event stream" (what a receiver makes of each line). Each is named where it is kept.
+// The rules come from the WHATWG HTML standard, "Server-sent events": 9.2.5 "Parsing an event stream" (the grammar), 9.2.6
+// "Interpreting an event stream" (how a receiver interprets each line). Each rule is cited where it is implemented.
 
 /** One message of an event stream, field by field. */
 export interface MessageFields {
-  /** The event's name; without one receivers call it `message`. Not empty, no line break, Latin-1. Needs `data`. */
+  /** The event's name; receivers default to `message`. Not empty, no line break, Latin-1. Needs `data`. */
   readonly event?: string
   /**
-   * What a receiver sends back as `Last-Event-ID`; `''` makes it forget the last one. So it must survive being a header:
-   * Latin-1 without control characters, no white space at its ends.
+   * The value that a receiver sends back as `Last-Event-ID`; `''` clears it. Must be a valid header value: Latin-1 without
+   * control characters, no white space at its ends.
    */
   readonly id?: string
   /** Any text. Every kind of line break in it arrives as LF. */
   readonly data?: string
-  /** How long a receiver shall wait before it reconnects, ms: a safe integer ≥ 0. */
+  /** Reconnection delay for the receiver, ms: a safe integer ≥ 0. */
   readonly retry?: number
 }
 
 /**
- * An event as it goes over the wire: `id:` if it has one, `event:`, `data:` with one line of JSON, a blank line.
+ * An event in its wire format: `id:` if it has one, `event:`, `data:` with one line of JSON, a blank line.
  *
  * A large output is replaced by its size, preview and path (see `wireJson`).
  * @throws DagstreamError `INVALID_EVENT` for a type or an id that a receiver would misread, and for data that is not JSON
@@ -32,7 +32,7 @@ export function encode(event: SSEEvent): string {
   return `${head}event: ${checkName(event.type)}\ndata: ${toJson(event)}\n\n`
 }
 
-/** The same for an entry of the log, whose type and id are known to be good. One that is not in the log has no id. */
+/** The same for a log entry, whose type and id are already validated. An entry that is not in the log has no id. */
 export function encodeEntry(entry: LogEntry): string {
   const { seq, type, data, json } = entry
   if (seq === NOT_LOGGED) return `event: ${type}\ndata: ${json}\n\n`
@@ -41,7 +41,7 @@ export function encodeEntry(entry: LogEntry): string {
 
 /**
  * Any message, for vocabularies other than dagstream's own.
- * @throws DagstreamError `INVALID_EVENT` for what a receiver would misread or drop without a word
+ * @throws DagstreamError `INVALID_EVENT` for a field that a receiver would misread or silently drop
  */
 export function encodeMessage({ event, id, data, retry }: MessageFields): string {
   let frame = ''
@@ -57,7 +57,7 @@ export function encodeMessage({ event, id, data, retry }: MessageFields): string
   return `${frame}\n`
 }
 
-/** A comment, which receivers ignore: `encodeComment('')` is the shortest sign of life. */
+/** A comment, which receivers ignore: `encodeComment('')` is the shortest heartbeat. */
 export function encodeComment(text: string): string {
   // 9.2.5: comment = colon *any-char end-of-line. The blank line lets receivers that wait for one pass it on.
   return text === '' ? ':\n\n' : `${prefixLines(': ', text)}\n`
@@ -67,8 +67,8 @@ export function encodeComment(text: string): string {
 const LINE_END = /\r\n|\r|\n/
 
 function prefixLines(prefix: string, text: string): string {
-  // 9.2.6: one space after the colon is taken off, so text that begins with a space keeps it.
-  // 9.2.6: the values of several `data` lines are joined with LF.
+  // 9.2.6: one space after the colon is removed, so text that begins with a space keeps it. 9.2.6: the values of several `data`
+  // lines are joined with LF.
   let lines = ''
   for (const line of text.split(LINE_END)) lines += `${prefix}${line}\n`
   return lines
@@ -86,9 +86,9 @@ function checkName(name: string): string {
 }
 
 /**
- * 9.2.5: a CR or LF ends the line. 9.2.6: an id with a NUL is ignored. 9.2.4 (the `Last-Event-ID` header): the id comes
- * back as a header's value, so it is one (RFC 9110, 5.5): two well-known clients loop for ever over an id outside Latin-1,
- * servers refuse control characters, and white space at the ends is taken off on the way.
+ * 9.2.5: a CR or LF ends the line. 9.2.6: an id with a NUL is ignored. 9.2.4 (the `Last-Event-ID` header): the id comes back as
+ * a header's value, so it is one (RFC 9110, 5.5): two well-known clients loop endlessly over an id outside Latin-1, servers
+ * reject control characters, and white space at the ends is stripped in transit.
  */
 const ID = /^(?:[!-~\u0080-\u00ff](?:[\t -~\u0080-\u00ff]*[!-~\u0080-\u00ff])?)?$/
 

@@ -1,13 +1,11 @@
 import type { Clock } from '../clock.ts'
 
-/**
- * One timer that is put off again and again, as those of silence are: to put it off costs a look at the clock, not a timer.
- */
+/** A timer that is postponed often, as idle timers are: postponing reads the clock and sets no new timer. */
 export class IdleTimer {
   readonly #clock: Clock
   readonly #delayMs: number
   readonly #callback: () => void
-  /** When it is due; `undefined` while it is not armed. */
+  /** Due time; `undefined` while disarmed. */
   #dueAt: number | undefined
   #stopTimer: (() => void) | undefined
 
@@ -17,18 +15,18 @@ export class IdleTimer {
     this.#callback = callback
   }
 
-  /** It is due `delayMs` from now, whatever it was before. */
+  /** Sets the due time to `delayMs` from now, replacing an earlier one. */
   arm(): void {
     this.#dueAt = this.#clock.now() + this.#delayMs
     this.#stopTimer ??= this.#clock.after(this.#delayMs, this.#onTimer)
   }
 
-  /** It is not due any more; the timer below may stay for the next time. */
+  /** Clears the due time; the underlying timer may stay for reuse. */
   disarm(): void {
     this.#dueAt = undefined
   }
 
-  /** Leaves nothing behind. */
+  /** Clears the underlying timer too. */
   stop(): void {
     this.#dueAt = undefined
     this.#stopTimer?.()

@@ -1,4 +1,4 @@
-/** `dagstream/sse`: Server-Sent Events as text and back, without any of the rest. */
+/** `dagstream/sse`: encoding and parsing of Server-Sent Events, without the engine. */
 export { negotiate } from './accept.ts'
 export { decode, decodeEvent } from './decode.ts'
 export { encode, encodeComment, encodeMessage, type MessageFields } from './encode.ts'

@@ -1,6 +1,6 @@
 import type { TokenUsage } from '../events/token-usage.ts'
 
-/** The names of the types, so that no caller spells one out. */
+/** The names of the event types. */
 export const SSE_EVENTS: {
   readonly [K in SSEEventType as Uppercase<K>]: K
 } = Object.freeze({
@@ -24,28 +24,31 @@ interface JobEventOf<Type extends string> {
   readonly jobId: string
   /** ISO 8601, UTC. */
   readonly timestamp: string
-  /** For people. */
+  /** Human-readable text. */
   readonly message?: string
-  /** Of the whole job so far, every attempt counted: the last one told is the total. dagstream tells it in `token_usage`. */
+  /**
+   * Usage of the whole job so far, including every attempt: the last reported value is the total. dagstream reports it in
+   * `token_usage`.
+   */
   readonly tokenUsage?: TokenUsage
 }
 
-/** Where an event comes from a task. */
+/** Fields of an event that belongs to a task. */
 interface OfTask {
   readonly taskId?: string
   /** From 1. */
   readonly attempt?: number
 }
 
-/** The job begins. */
+/** The job starts. */
 export interface StartEvent extends JobEventOf<'start'> {
   readonly totalTasks?: number
 }
-/** Something goes on: a task reports, streams or ends. */
+/** A task reports progress, streams or ends. */
 export interface ProgressEvent extends JobEventOf<'progress'>, OfTask {
   readonly progress?: number
   readonly total?: number
-  /** A piece of what a model writes. */
+  /** A token of a model's output. */
   readonly token?: string
   readonly metrics?: {
     readonly ttftMs: number
@@ -53,22 +56,22 @@ export interface ProgressEvent extends JobEventOf<'progress'>, OfTask {
     readonly tokenCount: number
     readonly tokensPerSec: number
   }
-  /** How the task ended, or how the job stands. */
+  /** Status of the ended task, or of the job. */
   readonly status?: string
   readonly tool?: string
-  /** Of a task that succeeded; one over 64 KiB is told by its size, preview and path, as in dagstream's own events. */
+  /** Output of a successful task; one over 64 KiB is replaced by its size, preview and path, as in dagstream's own events. */
   readonly output?: unknown
   readonly outputBytes?: number
   readonly outputPreview?: string
   readonly outputPath?: string
-  /** Of a task that did not succeed. */
+  /** Error code of a task that did not succeed. */
   readonly code?: string
 }
 /** A tool is called. */
 export interface ToolUseEvent extends JobEventOf<'tool_use'>, OfTask {
   readonly tool?: string
 }
-/** The job has ended, with whatever it has; `stream_end` follows. */
+/** The job has ended, with complete or partial results; `stream_end` follows. */
 export interface CompletionEvent extends JobEventOf<'completion'> {
   readonly status?: string
   readonly totalTasks?: number
@@ -80,30 +83,30 @@ export interface CompletionEvent extends JobEventOf<'completion'> {
 }
 /** Nothing follows. */
 export interface StreamEndEvent extends JobEventOf<'stream_end'> {}
-/** The job could not do its work; `stream_end` follows. */
+/** The job failed; `stream_end` follows. */
 export interface ErrorEvent extends JobEventOf<'error'>, OfTask {
   readonly code?: string
 }
-/** A line for those who look closely. */
+/** A log line. */
 export interface LogEvent extends JobEventOf<'log'>, OfTask {}
-/** A question to the user; dagstream asks none. */
+/** A question to the user; dagstream never sends it. */
 export interface QuestionEvent extends JobEventOf<'question'> {}
-/** A question that waits for its answer; dagstream asks none. */
+/** A question that waits for its answer; dagstream never sends it. */
 export interface QuestionAskEvent extends JobEventOf<'question_ask'> {}
-/** Something is wrong, and the job goes on. */
+/** A problem that does not end the job. */
 export interface WarningEvent extends JobEventOf<'warning'>, OfTask {
   readonly code?: string
-  /** When the task is tried again, ms; what it streamed is void. */
+  /** Delay until the task is retried, ms; its streamed content is void. */
   readonly delayMs?: number
 }
-/** A word for the user. */
+/** A message for the user. */
 export interface InformationEvent extends JobEventOf<'information'>, OfTask {}
-/** Tokens were used: `tokenUsage` of the whole job so far, `taskTokenUsage` of the attempt. */
+/** Token usage: `tokenUsage` of the whole job so far, `taskTokenUsage` of the attempt. */
 export interface TokenUsageEvent extends JobEventOf<'token_usage'>, OfTask {
   readonly taskTokenUsage?: TokenUsage
 }
 
-/** What the flat vocabulary says; `message` and `tokenUsage` can be read on every member. */
+/** An event of the flat vocabulary; `message` and `tokenUsage` are readable on every member. */
 export type SSEEvent =
   | StartEvent
   | ProgressEvent

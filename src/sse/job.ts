@@ -18,7 +18,7 @@ export type { TokenUsage } from '../events/token-usage.ts'
 /**
  * An event as frames of the flat vocabulary: `id:` if it has one, and `data:` with one line of JSON, no `event:`.
  *
- * Where an event gives two frames, the id stands on the last: whoever is cut off between them gets both again.
+ * Where an event yields two frames, the last one has the id: a reader cut off between them receives both again.
  * @throws DagstreamError `INVALID_EVENT` for an id that a receiver would misread
  */
 export function toJobFrames(event: ExecutionEvent): string {
@@ -32,11 +32,11 @@ export function toJobFrames(event: ExecutionEvent): string {
     .join('')
 }
 
-/** An event in the flat vocabulary: one, or two where it is the last or a snapshot. */
+/** An event in the flat vocabulary: one event, or two for the final event and for a snapshot. */
 export function toJobEvents(event: ExecutionEvent): SSEEvent[] {
-  // The table has a member for each type, which the compiler cannot follow through the union.
+  // The table has a member for each type, but the compiler cannot correlate the union.
   const translate = TRANSLATIONS[event.type] as ((event: ExecutionEvent) => SSEEvent[]) | undefined
-  // Later versions may know further types.
+  // Later versions may add types.
   return translate?.(event) ?? []
 }
 
@@ -73,6 +73,12 @@ const TRANSLATIONS: { readonly [Type in ExecutionEventType]: (event: EventFor<Ty
     const { taskId, attempt, tokenUsage: taskTokenUsage, executionTokenUsage: tokenUsage } = data
     return [{ type: 'token_usage', ...headOf(data), tokenUsage, taskId, attempt, taskTokenUsage }]
   },
+  // The flat vocabulary has no events for handoff between processes, nor for added tasks.
+  tasks_added: () => [],
+  execution_stopping: () => [],
+  execution_handed_off: () => [],
+  execution_resumed: () => [],
+  execution_parked: () => [],
   execution_complete: ({ data }) => {
     const { status, reason, totalTasks, successCount, errorCount, skippedCount, cancelledCount } = data
     const message = reason?.message ?? `${status}: ${successCount} of ${countTasks(totalTasks)} succeeded`
@@ -100,7 +106,7 @@ const TRANSLATIONS: { readonly [Type in ExecutionEventType]: (event: EventFor<Ty
   },
 }
 
-/** `error` would end the job for its clients: a line of that level is a warning. */
+/** A log line of level `error` becomes a warning: an `error` event would end the job for its clients. */
 const LINE_TYPES = {
   debug: 'log',
   info: 'information',
@@ -109,7 +115,7 @@ const LINE_TYPES = {
 } as const satisfies Record<InfoLevel, SSEEventType>
 
 function toTaskProgress(event: EventFor<'task_complete'>): ProgressEvent {
-  // With a large output told by reference, as everywhere on the wire.
+  // A large output is replaced by a reference, as everywhere on the wire.
   const data = parseJson(wireJson(event)) as EventFor<'task_complete'>['data']
   const { taskId, tool, status, error, code } = data
   const { output, outputBytes, outputPreview, outputPath } = data

@@ -1,30 +1,30 @@
 import { DagstreamError } from '../errors.ts'
 
-// The rules come from the WHATWG HTML standard, "Server-sent events": 9.2.5 "Parsing an event stream" (the grammar),
-// 9.2.6 "Interpreting an event stream" (what to make of each line). Each is named where it is kept.
+// The rules come from the WHATWG HTML standard, "Server-sent events": 9.2.5 "Parsing an event stream" (the grammar), 9.2.6
+// "Interpreting an event stream" (the meaning of each line). Each rule is cited where it is implemented.
 
-/** One message as a receiver sees it. */
+/** One message of the stream. */
 export interface SSEMessage {
-  /** The event's name; `message` where the sender gave none. */
+  /** The event's name; `message` if the sender gave none. */
   readonly event: string
   /** The values of its `data` lines, joined with LF. */
   readonly data: string
-  /** The id that this very message carried, if it did. */
+  /** The id of this message itself, if present. */
   readonly id?: string
   /** The last id of the stream so far, this message's included; `''` if there was none. */
   readonly lastEventId: string
 }
 
-/** What a parser tells, and its bound. */
+/** Callbacks and bound of a parser. */
 export interface ParserOptions {
-  /** Each complete message, as soon as its blank line is in. */
+  /** Receives each complete message, as soon as its blank line has arrived. */
   readonly onMessage: (message: SSEMessage) => void
-  /** Each comment: a sign of life, nothing more. */
+  /** Receives each comment: a heartbeat. */
   readonly onComment?: (text: string) => void
-  /** The sender's wish for the time between reconnections, ms. */
+  /** Receives the sender's reconnection delay, ms. */
   readonly onRetry?: (retryMs: number) => void
   /**
-   * The most that one message, or one line, may hold, UTF-16 units. Beyond it `feed` throws.
+   * Maximum size of one message or one line, UTF-16 units. Beyond it `feed` throws.
    * @defaultValue 32 Mi: the largest `execution_start`, 100,000 task ids of 200 characters, passes
    */
   readonly maxMessageChars?: number
@@ -33,13 +33,13 @@ export interface ParserOptions {
 /** An incremental parser of one event stream. */
 export interface Parser {
   /**
-   * Takes the next piece of the stream, cut anywhere. Linear in what is fed, however small the pieces.
+   * Accepts the next chunk of the stream, cut anywhere. Linear in the total input, however small the chunks.
    *
-   * Text comes decoded: a `TextDecoder` with `{ stream: true }` takes off the byte order mark, the parser does not do it again.
-   * @throws DagstreamError `INVALID_SSE` once a message is over the bound; from then on always, until `reset`
+   * The text must be decoded: a `TextDecoder` with `{ stream: true }` removes the byte order mark, the parser does not.
+   * @throws DagstreamError `INVALID_SSE` once a message exceeds the bound, and on every call after that until `reset`
    */
   feed(chunk: string): void
-  /** Begins again, for a new connection or at the end: an incomplete message is discarded, the last event id stays. */
+  /** Resets the parser for a new connection or at the end: an incomplete message is discarded, the last event id stays. */
   reset(): void
   /** The last id among the complete messages; `''` if there was none. */
   readonly lastEventId: string
@@ -47,7 +47,7 @@ export interface Parser {
 
 const DEFAULT_MAX_MESSAGE_CHARS = 32 * 1024 * 1024
 
-/** Makes a parser; it holds at most one incomplete message. */
+/** Creates a parser, which buffers at most one incomplete message. */
 export function createParser(options: ParserOptions): Parser {
   return new EventStreamParser(options)
 }
@@ -69,12 +69,12 @@ const SPACE = 0x20
 class EventStreamParser implements Parser {
   readonly #options: ParserOptions
   readonly #maxChars: number
-  /** The pieces of the line that has not ended yet: joined once, when it has, so that no character is looked at twice. */
+  /** Pieces of the unfinished line, joined once when it ends, so that no character is scanned twice. */
   #pieces: string[] = []
   #pieceChars = 0
   /** The last chunk ended in CR: an LF at the start of the next belongs to it. */
   #endedInCr = false
-  /** The fields of the message that has not ended yet. */
+  /** Fields of the unfinished message. */
   #event = ''
   #data: string | undefined
   #id: string | undefined
@@ -95,7 +95,7 @@ class EventStreamParser implements Parser {
     if (chunk === '') return
     let start = this.#endedInCr && chunk.charCodeAt(0) === LF ? 1 : 0
     this.#endedInCr = chunk.charCodeAt(chunk.length - 1) === CR
-    // Each is looked for anew only from behind its last place: a chunk without any CR is searched for one once.
+    // Each search resumes after its last match: a chunk without CR is searched for one only once.
     let cr = chunk.indexOf('\r', start)
     let lf = chunk.indexOf('\n', start)
     // 9.2.5: a line ends with CR LF, LF or CR. A CR ends it at once; waiting for a possible LF would delay the message.
@@ -156,7 +156,7 @@ class EventStreamParser implements Parser {
         if (!value.includes('\0')) this.#id = value
         break
       case 'retry':
-        // 9.2.6: only ASCII digits count. A number that JavaScript cannot hold is no wish that can be granted.
+        // 9.2.6: only ASCII digits count. Unsafe integers are ignored.
         if (/^[0-9]+$/.test(value) && Number.isSafeInteger(Number(value))) this.#options.onRetry?.(Number(value))
         break
       default:

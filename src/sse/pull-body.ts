@@ -2,39 +2,39 @@ import { type Clock, systemClock } from '../clock.ts'
 import { DagstreamError } from '../errors.ts'
 import { IdleTimer } from './idle-timer.ts'
 
-/** Where the chunks of a body come from. */
+/** Source of a body's chunks. */
 export interface ChunkSource {
-  /** What can be had at this moment, in one chunk; `undefined` if nothing. May be shared with other readers: not to be changed. */
+  /** The available bytes, in one chunk; `undefined` if there are none. May be shared with other readers: must not be modified. */
   take(): Uint8Array | undefined | Promise<Uint8Array | undefined>
-  /** Nothing will ever come any more. */
+  /** Whether the source has ended. */
   readonly done: boolean
-  /** Calls back once, when `take` may have something or `done` has changed; `undefined` for no more calls. */
+  /** Registers a callback for one call, when `take` may return a chunk or `done` has changed; `undefined` unregisters. */
   onReadable(callback: (() => void) | undefined): void
-  /** Harmless to repeat. */
+  /** Idempotent. */
   close(): void
 }
 
-/** How a body behaves towards its reader. */
+/** Options of a body. */
 export interface PullBodyOptions {
   /** Sent at once, so that headers are flushed. */
   readonly first?: Uint8Array
-  /** Sent after each `heartbeatMs` of silence: something that the reader ignores. */
+  /** Sent after each `heartbeatMs` of silence; the reader ignores it. */
   readonly heartbeat: Uint8Array
   /** Some runtimes and proxies drop a connection after 10 s of silence. @defaultValue 8,000 */
   readonly heartbeatMs?: number
-  /** How long a reader may leave a chunk unasked-for behind the last one, ms; then it is disconnected. @defaultValue 30,000 */
+  /** Maximum pause between a reader's requests, ms; then it is disconnected. @defaultValue 30,000 */
   readonly stallTimeoutMs?: number
   readonly clock?: Clock
-  /** The body is over, however it ended; once, after the source was closed. `"left"`: before its end, by the reader or for stalling. */
+  /** Called once when the body has ended, after the source was closed. `"left"`: the reader left or stalled before the end. */
   readonly onClose?: (how: 'ended' | 'left' | 'failed') => void
   /** The source failed. @returns the last chunk, after which the body ends; `undefined`: the body fails too, without the cause. */
   readonly onError: (error: unknown) => Uint8Array | undefined
 }
 
-/** What `next` gives when it has to wait. */
+/** Returned by `next` when no chunk is available. */
 export const LATER: unique symbol = Symbol('later')
 
-/** Called once for each `LATER`: with the chunk, with `undefined` at the end, or with an error that says nothing of its cause. */
+/** Called once for each `LATER`: with the chunk, with `undefined` at the end, or with an error without its cause. */
 export type Receive = (chunk: Uint8Array | undefined, error?: DagstreamError) => void
 
 const noop = (): void => {}
@@ -42,32 +42,31 @@ const noop = (): void => {}
 const DEFAULT_HEARTBEAT_MS = 8000
 const DEFAULT_STALL_TIMEOUT_MS = 30_000
 
-/** The most that is given at once, bytes. */
+/** Maximum size of one chunk, bytes. */
 const MAX_PIECE_BYTES = 64 * 1024
 
 /**
- * What lies between a source of chunks and one reader: nothing is taken ahead of the reader, so a stalled one holds one chunk
- * at most; while there is nothing it waits, with a sign of life now and then. However it ends, the source is closed and no
- * timer or callback is left.
+ * Connects a source of chunks to one reader. Nothing is taken ahead of the reader, so a stalled one holds at most one chunk.
+ * While the source is empty it sends heartbeats. However it ends, the source is closed and no timer or callback remains.
  */
 export class PullBody {
   readonly #source: ChunkSource
   readonly #options: PullBodyOptions
   #first: Uint8Array | undefined
-  /** Whether `take` may bring something: not after it brought nothing, until the source calls back. */
+  /** Whether `take` may return a chunk: false after it returned none, until the source calls back. */
   #isReadable = true
-  /** A `take` had to ask a store and is under way; heartbeats pass meanwhile. */
+  /** Whether an asynchronous `take` is in flight; heartbeats continue meanwhile. */
   #isFetching = false
-  /** What is left of a chunk that was too large to be given at once. */
+  /** Rest of a chunk that exceeded the maximum size. */
   #rest: Uint8Array | undefined
-  /** What it brought, or why it failed. */
+  /** Its outcome: the chunk or the failure. */
   #fetched: Uint8Array | undefined
   #failure: { readonly error: unknown } | undefined
   #isClosed = false
   readonly #stall: IdleTimer
   readonly #silence: IdleTimer
   #onStalled: (error: DagstreamError) => void = noop
-  /** The reader that waits for a chunk. */
+  /** The reader that is waiting for a chunk. */
   #waiting: Receive | undefined
 
   constructor(source: ChunkSource, options: PullBodyOptions) {
@@ -86,21 +85,24 @@ export class PullBody {
     })
   }
 
-  /** What is there before anything is asked of the source; once. */
+  /** The first chunk, which needs no request to the source; returned once. */
   takeFirst(): Uint8Array | undefined {
     const first = this.#first
     this.#first = undefined
     return first
   }
 
-  /** What came first was given to nobody. */
+  /** Makes the first chunk available again, since no reader received it. */
   rewind(): void {
     this.#stall.stop()
     this.#onStalled = noop
     this.#first = this.#options.first
   }
 
-  /** From now on a reader that does not come for more is given up, and `onStalled` told. Each `next` ends the watch. */
+  /**
+   * Starts the stall timeout: a reader that requests no further chunk is dropped and `onStalled` called. Each `next` ends the
+   * watch.
+   */
   watch(onStalled: (error: DagstreamError) => void): void {
     if (this.#isClosed) return
     this.#onStalled = onStalled
@@ -108,8 +110,8 @@ export class PullBody {
   }
 
   /**
-   * The next chunk, `undefined` at the end, or `LATER`: then `receive` is called, once. Never again before that.
-   * @throws `STREAM_CLOSED`, which says nothing of the cause, when the source failed and nothing stands for that
+   * The next chunk, `undefined` at the end, or `LATER`: then `receive` is called, once. Must not be called again before that.
+   * @throws `STREAM_CLOSED`, without the cause, when the source failed and `onError` returned no last chunk
    */
   next(receive: Receive): Uint8Array | undefined | typeof LATER {
     this.#stall.disarm()
@@ -120,13 +122,13 @@ export class PullBody {
     return LATER
   }
 
-  /** The reader leaves. Harmless to repeat, and after the end. */
+  /** The reader leaves. Idempotent, also after the end. */
   cancel(): void {
     this.#close('left')
     this.#answer(undefined)
   }
 
-  /** A chunk, or nothing: then the body is closed, or something will call back. @throws what the reader is told */
+  /** Returns a chunk, or `undefined` if the body is closed or a callback will follow. @throws the error for the reader */
   #attempt(): Uint8Array | undefined {
     if (this.#isClosed) return undefined
     try {
@@ -151,11 +153,11 @@ export class PullBody {
     if (fetched !== undefined) return this.#cut(fetched)
     if (!this.#isReadable) return undefined
     this.#isReadable = false
-    // Before it is asked, so that what comes while a store answers is not missed.
+    // Registered before `take`, so that entries that arrive while a store answers are not missed.
     this.#source.onReadable(this.#onReadable)
     const taken = this.#source.take()
     if (taken instanceof Promise) {
-      // It cannot reject: a failure is kept for whoever looks next.
+      // Cannot reject: a failure is stored for the next attempt.
       void this.#fetch(taken)
       return undefined
     }
@@ -164,7 +166,7 @@ export class PullBody {
     return this.#cut(taken)
   }
 
-  /** A reader of a slow link makes progress by the piece: it is not to stall over one that takes it long. */
+  /** Splits large chunks: a reader on a slow link shows progress with each piece and does not appear stalled. */
   #cut(chunk: Uint8Array): Uint8Array {
     this.#rest = chunk.byteLength > MAX_PIECE_BYTES ? chunk.subarray(MAX_PIECE_BYTES) : undefined
     return this.#rest === undefined ? chunk : chunk.subarray(0, MAX_PIECE_BYTES)
@@ -187,7 +189,7 @@ export class PullBody {
     this.#serve()
   }
 
-  /** Gives the reader that waits, if one does, what there is for it. */
+  /** Delivers the next chunk to a waiting reader, if any. */
   #serve(): void {
     if (this.#waiting === undefined) return
     try {

@@ -2,34 +2,34 @@ import { systemClock } from '../clock.ts'
 import { DagstreamError } from '../errors.ts'
 import type { ErrorEvent } from '../events/events.ts'
 import { LogEntry, NOT_LOGGED } from '../events/log-entry.ts'
-import type { EntrySource } from '../stream/entry-source.ts'
+import type { EntrySource } from '../log/entry-source.ts'
 import { encodeComment, encodeEntry } from './encode.ts'
 import { defaultFormat, type Format } from './formats.ts'
 import { createBodyStream } from './body-stream.ts'
 import { type ChunkSource, PullBody, type PullBodyOptions } from './pull-body.ts'
 
-/** How a body of events is made. */
+/** Options of an event body. */
 export interface EventBodyOptions
   extends Pick<PullBodyOptions, 'heartbeatMs' | 'stallTimeoutMs' | 'clock' | 'onClose'> {
-  /** Whose entries they are: named in the `error` event. */
+  /** The execution of the entries, named in the `error` event. */
   readonly executionId: string
   /** @defaultValue `defaultFormat` */
   readonly format?: Format
-  /** About how much one chunk holds, bytes; a single larger entry is a chunk of its own. @defaultValue 64 KiB */
+  /** Approximate chunk size, bytes; a larger entry forms a chunk of its own. @defaultValue 64 KiB */
   readonly maxChunkBytes?: number
-  /** Joins entries to a chunk; for readers that share what they are sent. @defaultValue makes each chunk anew */
+  /** Joins entries to a chunk, for readers that share chunks. @defaultValue encodes each chunk anew */
   readonly join?: (entries: readonly LogEntry[]) => Uint8Array
-  /** The source failed: the cause, which the reader is not told. @returns what it may be told to refer to it by */
+  /** Receives the cause of a failed source, which the reader never sees. @returns a reference that the reader may see */
   readonly onError?: (error: unknown) => string | undefined
 }
 
 /**
- * The body of a streaming response: what a source has, when the reader asks for it.
+ * The body of a streaming response: pulls from a source when the reader asks.
  *
- * The first chunk is a comment, there at once, so that headers are flushed. Then each chunk is what is pending, up to
- * `maxChunkBytes`. While nothing is pending it waits, with a comment after every `heartbeatMs`. It ends with the source.
+ * The first chunk is a comment, available at once, so that headers are flushed. Each later chunk holds the pending entries, up
+ * to `maxChunkBytes`. While nothing is pending it waits and sends a comment every `heartbeatMs`. It ends with the source.
  *
- * If the source fails the stream carries an `error` event with a generic text and ends; it does not fail itself.
+ * If the source fails, the stream sends an `error` event with a generic text and ends without failing.
  */
 export function createEventBody(source: EntrySource, options: EventBodyOptions): ReadableStream<Uint8Array> {
   const chunks = new EventChunks(source, options)
@@ -62,7 +62,7 @@ class EventChunks implements ChunkSource {
     this.#source = source
     this.#options = options
     const { format = defaultFormat, join = joinEntries } = options
-    // Log entries have their JSON at hand, or keep it for the next reader.
+    // Log entries cache their JSON for further readers.
     this.#join = format === defaultFormat ? join : entries => joinAs(entry => format(entry.toEvent()), entries)
   }
 
@@ -76,7 +76,7 @@ class EventChunks implements ChunkSource {
       if (taken instanceof Promise) return this.#takeLater(taken)
       if (taken.length === 0) return undefined
       const chunk = this.#join(taken)
-      // A format may have nothing for an entry.
+      // A format may map an entry to nothing.
       if (chunk.length > 0) return chunk
     }
   }
@@ -89,7 +89,7 @@ class EventChunks implements ChunkSource {
     this.#source.close()
   }
 
-  /** A format that failed before may fail again: then the reader gets dagstream's own. */
+  /** Falls back to dagstream's own format: the one that failed may fail again. */
   encodeError(error: unknown, reference: string | undefined): Uint8Array {
     const entry = this.#buildErrorEntry(error, reference)
     try {
@@ -106,7 +106,7 @@ class EventChunks implements ChunkSource {
     return chunk.length > 0 ? chunk : this.take()
   }
 
-  /** The text of an unknown error never leaves the process; a code of dagstream's own says enough. */
+  /** The text of an unknown error never leaves the process; only dagstream's own codes do. */
   #buildErrorEntry(error: unknown, reference: string | undefined): LogEntry {
     const { executionId, clock = systemClock } = this.#options
     const code = error instanceof DagstreamError ? error.code : 'INTERNAL_ERROR'

@@ -1,57 +1,64 @@
-import type { ExecutionStatus } from '../events/events.ts'
+import type { ExecutionStatus, Parked } from '../events/events.ts'
 import type { ExecutionState } from '../events/state.ts'
-import type { Lease, LogStorage } from '../stream/event-log.ts'
-import type { ExecutionNotes } from '../stream/execution-notes.ts'
+import type { Lease, LogStorage } from '../log/event-log.ts'
+import type { EarlierNotes } from './earlier-notes.ts'
 import type { ExecutionSummary } from './execution-summary.ts'
 
-/** What is known of an execution before its first event. */
+/** The data of an execution before its first event. */
 export interface ExecutionRecord {
   /** `[A-Za-z0-9_-]`, unguessable. */
   readonly executionId: string
   readonly owner?: string
-  /** With `owner`, at most one execution. */
+  /** Unique per `owner`. */
   readonly idempotencyKey?: string
-  /** SHA-256, hex, of the request that asked for it: a repeat under the same key must be the same request. */
+  /** SHA-256, hex, of the request that created it. A retry with the same key must be the same request. */
   readonly requestHash?: string
   /** ISO 8601. */
   readonly createdAt: string
-  /** The document as JSON: results are told in its order, and after a crash it goes on by it. */
+  /** The document as JSON. It defines the order of results, and is needed to resume after a crash. */
   readonly workflow?: string
-  /** What `$INPUT` refers to, as JSON; absent where there is none. */
+  /** The value of `$INPUT` as JSON; absent if there is none. */
   readonly input?: string
-  /** What it runs with, as JSON; whoever goes on with it keeps to that. */
+  /** The options of the execution as JSON; a process that resumes it applies them again. */
   readonly options?: string
 }
 
 /** An execution as a store lists it. */
 export interface StoredExecution extends ExecutionRecord {
   readonly status: 'running' | ExecutionStatus
-  /** All that was noted; absent where nothing was. */
-  readonly notes?: ExecutionNotes
+  /** Present while it is parked: the data of the last `execution_parked`, unless it was resumed since. */
+  readonly parked?: Parked
+  /** Present while it is unfinished and its log holds `execution_stopping`: resuming only ends it, and needs no tools. */
+  readonly isStopping?: true
+  /** State that an earlier version stored beside the log. Absent for executions that a later version created. */
+  readonly notes?: EarlierNotes
 }
 
 /**
- * Where executions and their events are kept. Every method may answer at once or by a promise.
+ * Stores executions and their events. Every method may return its result or a promise of it.
  *
- * Whoever writes one runs the suite of `dagstream/testing` against it.
+ * A store derives `status`, `parked` and `isStopping` from the types of appended entries: `execution_complete`,
+ * `execution_parked`, `execution_resumed` and `execution_stopping`.
+ *
+ * Test an implementation with the conformance suite of `dagstream/testing`.
  */
 export interface ExecutionStore extends LogStorage {
   /**
-   * Registers an execution, atomically. @returns the execution that already has the same owner and idempotency key,
-   * else `undefined`. @throws `STORE_FAILED` if the id is taken
+   * Registers an execution, atomically. @returns the existing execution with the same owner and idempotency key;
+   * `undefined` if there was none. @throws `STORE_FAILED` if the id exists already
    */
   create(record: ExecutionRecord): StoredExecution | undefined | Promise<StoredExecution | undefined>
-  /** Takes the right to append; earlier leases get `FENCED` from then on. @throws `EXECUTION_NOT_FOUND` */
+  /** Takes the right to append. Every earlier lease fails with `FENCED` from then on. @throws `EXECUTION_NOT_FOUND` */
   claim(executionId: string): Lease | Promise<Lease>
   get(executionId: string): StoredExecution | undefined | Promise<StoredExecution | undefined>
-  /** The execution of an owner and idempotency key. Where a store cannot tell, `create` does. */
+  /** Finds the execution of an owner and idempotency key. Without this method, only `create` detects duplicates. */
   findByKey?(
     owner: string | undefined,
     idempotencyKey: string,
   ): StoredExecution | undefined | Promise<StoredExecution | undefined>
   /**
-   * By `createdAt`, then `executionId`, at most `limit`, of those behind `after`: the last one of the page before, which may
-   * be gone meanwhile. `workflow`, `input` and `options` may be left out.
+   * Lists at most `limit` executions, ordered by `createdAt`, then `executionId`, after `after`: the last execution of
+   * the previous page, which may have been removed since. `workflow`, `input` and `options` may be omitted.
    */
   list(options: {
     readonly owner?: string
@@ -59,23 +66,23 @@ export interface ExecutionStore extends LogStorage {
     readonly limit: number
   }): readonly StoredExecution[] | Promise<readonly StoredExecution[]>
   /**
-   * What a list tells of these executions beside their records, in their order; `{}` for one that is not there. Of a store that
-   * can tell it without reading whole logs; where it is missing, lists tell the name and the number of tasks alone.
+   * Summaries of these executions for lists, in the given order; `{}` for an unknown one. Implemented by stores that
+   * need not read whole logs for it; without it, lists show only the name and the number of tasks.
    */
   summarize?(executionIds: readonly string[]): readonly ExecutionSummary[] | Promise<readonly ExecutionSummary[]>
   /**
-   * What the entries add up to that `read` does not have any more; the caller's own. Only of a store that lets the oldest
-   * entries of an execution go, as one in memory does.
+   * The fold of the evicted entries, which `read` no longer returns; owned by the caller. Implemented only by stores that
+   * evict the oldest entries of an execution, such as the memory store.
    */
   readBase?(executionId: string): ExecutionState | undefined | Promise<ExecutionState | undefined>
   /**
-   * Those that have not ended and that no living process has claimed, oldest first. Only of a store that outlives the process:
-   * whoever starts with it takes them up again. What was created and never claimed has not begun, and is not among them.
-   * `workflow`, `input` and `options` may be left out: there may be many.
+   * Unfinished executions without a living process that claimed them, oldest first: a starting process resumes them.
+   * Implemented only by stores that outlive the process. Excludes executions that were created but never claimed, since
+   * they have not begun. `workflow`, `input` and `options` may be omitted: there may be many.
    */
   interrupted?(): readonly StoredExecution[] | Promise<readonly StoredExecution[]>
-  /** Removes an execution whole. @returns whether it was there */
+  /** Removes an execution with all its data. @returns whether it existed */
   delete(executionId: string): boolean | Promise<boolean>
-  /** Removes finished executions beyond the store's retention. @returns how many */
+  /** Removes finished executions beyond the store's retention. @returns the number of removed executions */
   sweep(): number | Promise<number>
 }

@@ -1,34 +1,34 @@
-/** What a list tells of an execution beside its record: as much as is known without its log. */
+/** Summary of an execution for lists, beside its record. Fields are absent where they would need the whole log. */
 export interface ExecutionSummary {
-  /** Of its workflow. */
+  /** Name of its workflow. */
   readonly name?: string
   readonly totalTasks?: number
-  /** Once it has ended; a server tells them of what it runs too. */
+  /** Present once it has ended. A server also reports the counts of executions that it runs. */
   readonly successCount?: number
   readonly errorCount?: number
   readonly skippedCount?: number
   readonly cancelledCount?: number
-  /** ISO 8601: its first event. */
+  /** Time of its first event, ISO 8601. */
   readonly startedAt?: string
-  /** ISO 8601: its last event. */
+  /** Time of its last event, ISO 8601. */
   readonly endedAt?: string
-  /** Once it has ended, ms. */
+  /** Running time, ms. Present once it has ended. */
   readonly executionTimeMs?: number
 }
 
-/** What a summary is made of. */
+/** The inputs of a summary. */
 export interface SummaryParts {
   /** The document, JSON. */
   readonly workflow?: string | undefined
   /** ISO 8601. */
   readonly startedAt?: string | undefined
-  /** The data of its last event, JSON; only of what has ended. */
+  /** The data of its last event, JSON; only if it has ended. */
   readonly end?: string | undefined
 }
 
 const COUNTS = ['totalTasks', 'successCount', 'errorCount', 'skippedCount', 'cancelledCount'] as const
 
-/** A summary of what is known; what is damaged or missing is left out. */
+/** Builds a summary. Damaged or missing parts are omitted. */
 export function summarize({ workflow, startedAt, end }: SummaryParts): ExecutionSummary {
   const document = parseObject(workflow)
   const data = parseObject(end)

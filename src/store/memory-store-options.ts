@@ -1,14 +1,14 @@
 import { CLOCK_METHODS, type Clock, systemClock } from '../clock.ts'
 import { expectMethods, invalidOption } from '../errors.ts'
-import { resolveTailBounds, type TailBounds } from '../stream/entry-tail.ts'
+import { resolveTailBounds, type TailBounds } from '../log/entry-tail.ts'
 
-/** How long finished executions are kept. Running ones always are. */
+/** Retention of finished executions. Running executions are always kept. */
 export interface MemoryStoreOptions extends TailBounds {
-  /** Since they ended, ms. @defaultValue one hour */
+  /** Maximum time since the end, ms. @defaultValue one hour */
   readonly maxFinishedAgeMs?: number
   /** @defaultValue 1,000 */
   readonly maxFinishedCount?: number
-  /** About bytes of all of them. @defaultValue 256 MiB */
+  /** Maximum total size, approximate bytes. @defaultValue 256 MiB */
   readonly maxFinishedBytes?: number
   readonly clock?: Clock
 }
@@ -20,7 +20,7 @@ const DEFAULTS = {
   clock: systemClock,
 }
 
-/** The options with their defaults; `undefined` counts as not given. @throws `INVALID_OPTION` */
+/** Applies the defaults; `undefined` counts as absent. @throws `INVALID_OPTION` */
 export function resolveMemoryOptions(options: MemoryStoreOptions): Required<MemoryStoreOptions> {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw invalidOption('options', 'an object', options)

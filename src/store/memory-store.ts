@@ -1,89 +1,86 @@
 import { DagstreamError } from '../errors.ts'
-import type { EventFor, SSEEvent } from '../events/events.ts'
 import type { LogEntry } from '../events/log-entry.ts'
 import { applyEvent, copyState, createState, type ExecutionState } from '../events/state.ts'
-import { EntryTail } from '../stream/entry-tail.ts'
-import type { Lease } from '../stream/event-log.ts'
-import type { ExecutionNotes } from '../stream/execution-notes.ts'
+import { advanceExecution } from './advance-execution.ts'
+import { EntryTail } from '../log/entry-tail.ts'
+import type { Lease } from '../log/event-log.ts'
 import { compareAge } from './list-order.ts'
 import type { ExecutionRecord, ExecutionStore, StoredExecution } from './execution-store.ts'
 import { summarize } from './execution-summary.ts'
 import { type MemoryStoreOptions, resolveMemoryOptions } from './memory-store-options.ts'
 
-/** What an execution takes beside its entries and outputs, and what a task's state takes; bytes, estimates. */
+/** Estimated memory of an execution without its entries and outputs, and of a task's state, bytes. */
 const EXECUTION_WEIGHT = 1024
 const TASK_WEIGHT = 256
 
-interface Kept {
+interface MemoryRow {
   readonly record: ExecutionRecord
-  status: StoredExecution['status']
-  notes: ExecutionNotes | undefined
+  /** The record with the status derived from its log. */
+  shown: StoredExecution
   epoch: number
   readonly tail: EntryTail
-  /** What the entries that the tail has let go add up to. */
+  /** The fold of the entries that the tail has evicted. */
   base: ExecutionState | undefined
   baseBytes: number
   readonly outputs: Map<string, string>
   outputBytes: number
-  /** ISO 8601: its first event. */
+  /** Time of its first event, ISO 8601. */
   startedAt: string | undefined
   /** The data of its last event, JSON. */
   end: string | undefined
   finishedAt: number
-  /** What of `finishedBytes` is its share; 0 while it runs. */
+  /** Its share of the total `finishedBytes`; 0 while it runs. */
   finishedBytes: number
 }
 
 /**
- * A store that forgets with the process: the tail of every execution's log, finished ones within bounds.
+ * A store in memory. It keeps the tail of every execution's log, and finished executions within bounds.
  *
- * Everything answers at once, so that an execution on it never waits for its log.
+ * All methods are synchronous, so that an execution never waits for its log.
  */
 export function createMemoryStore(options: MemoryStoreOptions = {}): ExecutionStore {
   const bounds = resolveMemoryOptions(options)
-  const executions = new Map<string, Kept>()
-  const byKey = new Map<string, Kept>()
-  /** In the order in which they finished. */
-  const finished = new Set<Kept>()
+  const executions = new Map<string, MemoryRow>()
+  const byKey = new Map<string, MemoryRow>()
+  /** In order of completion. */
+  const finished = new Set<MemoryRow>()
   let finishedBytes = 0
 
-  /** Whoever holds the lease may still write after the end: its share follows. */
-  const weigh = (kept: Kept): void => {
-    if (!finished.has(kept)) return
-    finishedBytes -= kept.finishedBytes
-    const { record, tail, baseBytes, outputBytes } = kept
-    kept.finishedBytes = EXECUTION_WEIGHT + weighRecord(record) + tail.bytes + baseBytes + outputBytes
-    finishedBytes += kept.finishedBytes
+  /** Updates the weight of a finished execution: the holder of the lease may still write after the end. */
+  const weigh = (row: MemoryRow): void => {
+    if (!finished.has(row)) return
+    finishedBytes -= row.finishedBytes
+    const { record, tail, baseBytes, outputBytes } = row
+    row.finishedBytes = EXECUTION_WEIGHT + weighRecord(record) + tail.bytes + baseBytes + outputBytes
+    finishedBytes += row.finishedBytes
   }
-  const show = ({ record, status, notes }: Kept): StoredExecution => ({ ...record, status, ...(notes && { notes }) })
-
-  const forget = (kept: Kept): void => {
-    executions.delete(kept.record.executionId)
-    const key = keyOf(kept.record)
+  const forget = (row: MemoryRow): void => {
+    executions.delete(row.record.executionId)
+    const key = keyOf(row.record)
     if (key !== undefined) byKey.delete(key)
-    if (finished.delete(kept)) finishedBytes -= kept.finishedBytes
+    if (finished.delete(row)) finishedBytes -= row.finishedBytes
   }
 
   const sweep = (): number => {
     const oldest = bounds.clock.now() - bounds.maxFinishedAgeMs
     let count = 0
-    for (const kept of finished) {
-      // One alone may be as large as it is: whoever waited for it is still to have its result.
+    for (const row of finished) {
+      // A single execution may exceed the bound, so that its result can still be read.
       const isTooMuch = finishedBytes > bounds.maxFinishedBytes && finished.size > 1
       const isOver = finished.size > bounds.maxFinishedCount || isTooMuch
-      if (!isOver && kept.finishedAt > oldest) break
-      forget(kept)
+      if (!isOver && row.finishedAt > oldest) break
+      forget(row)
       count += 1
     }
     return count
   }
 
-  const held = (lease: Lease): Kept => {
-    const kept = find(executions, lease.executionId)
-    if (kept.epoch !== lease.epoch) {
+  const requireLease = (lease: Lease): MemoryRow => {
+    const row = find(executions, lease.executionId)
+    if (row.epoch !== lease.epoch) {
       throw new DagstreamError('FENCED', `Execution \`${lease.executionId}\` has been claimed by another process`)
     }
-    return kept
+    return row
   }
 
   return {
@@ -91,16 +88,15 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): ExecutionSt
       sweep()
       const key = keyOf(record)
       const same = key === undefined ? undefined : byKey.get(key)
-      if (same !== undefined) return show(same)
+      if (same !== undefined) return same.shown
       if (executions.has(record.executionId)) {
         throw new DagstreamError('STORE_FAILED', `Execution \`${record.executionId}\` exists already`)
       }
-      const kept: Kept = {
+      const row: MemoryRow = {
         record: { ...record },
-        status: 'running',
-        notes: undefined,
+        shown: { ...record, status: 'running' },
         epoch: 0,
-        tail: new EntryTail(bounds, weighEntry, entry => fold(kept, entry)),
+        tail: new EntryTail(bounds, weighEntry, entry => fold(row, entry)),
         base: undefined,
         baseBytes: 0,
         outputs: new Map(),
@@ -110,39 +106,41 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): ExecutionSt
         finishedAt: 0,
         finishedBytes: 0,
       }
-      executions.set(record.executionId, kept)
-      if (key !== undefined) byKey.set(key, kept)
+      executions.set(record.executionId, row)
+      if (key !== undefined) byKey.set(key, row)
       return undefined
     },
 
     claim(executionId) {
-      const kept = find(executions, executionId)
-      kept.epoch += 1
-      return { executionId, epoch: kept.epoch }
+      const row = find(executions, executionId)
+      row.epoch += 1
+      return { executionId, epoch: row.epoch }
     },
 
     append(lease, firstSeq, entries) {
-      const kept = held(lease)
-      if (firstSeq !== kept.tail.lastSeq + 1) {
-        throw new DagstreamError('SEQ_CONFLICT', `Expected seq ${kept.tail.lastSeq + 1}, got ${firstSeq}`)
+      const row = requireLease(lease)
+      if (firstSeq !== row.tail.lastSeq + 1) {
+        throw new DagstreamError('SEQ_CONFLICT', `Expected seq ${row.tail.lastSeq + 1}, got ${firstSeq}`)
       }
       const first = entries[0]
-      if (firstSeq === 1 && first !== undefined) kept.startedAt = first.data.timestamp
-      for (const entry of entries) kept.tail.push(entry)
+      if (firstSeq === 1 && first !== undefined) row.startedAt = first.data.timestamp
+      for (const entry of entries) {
+        row.tail.push(entry)
+        row.shown = advanceExecution(row.shown, entry)
+      }
       const last = entries.at(-1)
       if (last?.type === 'execution_complete') {
-        kept.status = statusOf(last)
-        kept.end = last.json
-        kept.finishedAt = bounds.clock.now()
-        finished.add(kept)
+        row.end = last.json
+        row.finishedAt = bounds.clock.now()
+        finished.add(row)
       }
-      weigh(kept)
-      if (kept.status !== 'running') sweep()
+      weigh(row)
+      if (row.shown.status !== 'running') sweep()
     },
 
     read(executionId, afterSeq, limit) {
-      const kept = executions.get(executionId)
-      return kept?.tail.read(afterSeq, limit, Number.POSITIVE_INFINITY) ?? []
+      const row = executions.get(executionId)
+      return row?.tail.read(afterSeq, limit, Number.POSITIVE_INFINITY) ?? []
     },
 
     readBase(executionId) {
@@ -152,21 +150,21 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): ExecutionSt
 
     get(executionId) {
       sweep()
-      const kept = executions.get(executionId)
-      return kept && show(kept)
+      const row = executions.get(executionId)
+      return row?.shown
     },
 
     findByKey(owner, idempotencyKey) {
       sweep()
-      const kept = byKey.get(keyOf({ owner, idempotencyKey }) as string)
-      return kept && show(kept)
+      const row = byKey.get(keyOf({ owner, idempotencyKey }) as string)
+      return row?.shown
     },
 
     list({ owner, after, limit }) {
       sweep()
       return [...executions.values()]
         .filter(({ record }) => owner === undefined || record.owner === owner)
-        .map(show)
+        .map(({ shown }) => shown)
         .filter(shown => after === undefined || compareAge(shown, after) > 0)
         .sort(compareAge)
         .slice(0, limit)
@@ -174,20 +172,15 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): ExecutionSt
 
     summarize: executionIds =>
       executionIds.map(executionId => {
-        const kept = executions.get(executionId)
-        return kept === undefined ? {} : summarize({ ...kept, workflow: kept.record.workflow })
+        const row = executions.get(executionId)
+        return row === undefined ? {} : summarize({ ...row, workflow: row.record.workflow })
       }),
 
     putOutput(lease, taskId, json) {
-      const kept = held(lease)
-      kept.outputBytes += json.length - (kept.outputs.get(taskId)?.length ?? 0)
-      kept.outputs.set(taskId, json)
-      weigh(kept)
-    },
-
-    note(lease, notes) {
-      const kept = held(lease)
-      kept.notes = { ...kept.notes, ...notes }
+      const row = requireLease(lease)
+      row.outputBytes += json.length - (row.outputs.get(taskId)?.length ?? 0)
+      row.outputs.set(taskId, json)
+      weigh(row)
     },
 
     getOutput(executionId, taskId) {
@@ -195,37 +188,37 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): ExecutionSt
     },
 
     delete(executionId) {
-      const kept = executions.get(executionId)
-      if (kept !== undefined) forget(kept)
-      return kept !== undefined
+      const row = executions.get(executionId)
+      if (row !== undefined) forget(row)
+      return row !== undefined
     },
 
     sweep,
   }
 }
 
-/** An entry that the tail lets go goes on to count: what an execution has come to is never lost. */
-function fold(kept: Kept, entry: LogEntry): void {
-  kept.base ??= createState(kept.record.executionId)
-  applyEvent(kept.base, entry as unknown as SSEEvent, entry.seq)
-  // Outputs go from the entry to the state; tasks are all made by the first event.
-  if (entry.seq === 1) kept.baseBytes += kept.base.tasks.size * TASK_WEIGHT
-  if (!entry.refersToOutput) kept.baseBytes += entry.data.output?.weight ?? 0
+/** Folds an evicted entry into the base state, so that the execution's state is never lost. */
+function fold(row: MemoryRow, entry: LogEntry): void {
+  row.base ??= createState(row.record.executionId)
+  applyEvent(row.base, entry, entry.seq)
+  // Outputs move from the entry to the state. The first event creates all tasks.
+  if (entry.seq === 1) row.baseBytes += row.base.tasks.size * TASK_WEIGHT
+  if (!entry.refersToOutput) row.baseBytes += entry.data.output?.weight ?? 0
 }
 
 function weighRecord({ workflow, input, options }: ExecutionRecord): number {
   return (workflow?.length ?? 0) + (input?.length ?? 0) + (options?.length ?? 0)
 }
 
-/** Without an output that is kept beside it, and weighed there. */
+/** Weight of an entry without a separately stored output, which `outputBytes` counts. */
 function weighEntry(entry: LogEntry): number {
   return entry.refersToOutput ? entry.weight - (entry.data.output?.weight ?? 0) : entry.weight
 }
 
-function find(executions: Map<string, Kept>, executionId: string): Kept {
-  const kept = executions.get(executionId)
-  if (kept === undefined) throw new DagstreamError('EXECUTION_NOT_FOUND', `There is no execution \`${executionId}\``)
-  return kept
+function find(executions: Map<string, MemoryRow>, executionId: string): MemoryRow {
+  const row = executions.get(executionId)
+  if (row === undefined) throw new DagstreamError('EXECUTION_NOT_FOUND', `There is no execution \`${executionId}\``)
+  return row
 }
 
 function keyOf({
@@ -236,8 +229,4 @@ function keyOf({
   readonly idempotencyKey?: string
 }): string | undefined {
   return idempotencyKey === undefined ? undefined : JSON.stringify([owner ?? null, idempotencyKey])
-}
-
-function statusOf(entry: LogEntry): StoredExecution['status'] {
-  return (entry.data as unknown as EventFor<'execution_complete'>['data']).status
 }

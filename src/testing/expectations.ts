@@ -1,5 +1,5 @@
 import { shortenText } from '../text.ts'
-/** Throws unless the two are the same as JSON; the order of keys does not matter, an `undefined` member is an absent one. */
+/** Throws unless both values are equal as JSON; key order is ignored, and an `undefined` member counts as absent. */
 export function expectSame(what: string, found: unknown, expected: unknown): void {
   const [foundText, expectedText] = [showSorted(found), showSorted(expected)]
   if (foundText !== expectedText) throw new Error(`${what}: expected ${cut(expectedText)}, found ${cut(foundText)}`)
@@ -16,7 +16,7 @@ export async function expectCode(what: string, codes: readonly string[], call: (
     throw new Error(`${expected}, found ${String(error)}`, { cause: error })
 }
 
-/** How a call ended, whether it answers at once or later. */
+/** Outcome of a synchronous or asynchronous call. */
 export async function settle(call: () => unknown): Promise<{ value: unknown } | { error: unknown }> {
   try {
     return { value: await call() }

@@ -1,1 +1,3 @@
-export { type StoreCase, storeConformance } from './store-conformance.ts'
+export { type RunnerCase, testRunner } from './runner-conformance.ts'
+export type { CreateRunner } from './runner-rig.ts'
+export { type StoreCase, storeConformance, testStore } from './store-conformance.ts'

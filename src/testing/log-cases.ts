@@ -1,7 +1,7 @@
 import type { EventData } from '../events/events.ts'
 import { LogEntry } from '../events/log-entry.ts'
 import type { ExecutionStore } from '../store/execution-store.ts'
-import type { StoredEntry } from '../stream/event-log.ts'
+import type { StoredEntry } from '../log/event-log.ts'
 import { expectCode, expectSame, settle } from './expectations.ts'
 import {
   type Begun,
@@ -16,7 +16,7 @@ import {
   toStored,
 } from './store-fixtures.ts'
 
-/** What a store must do with leases and logs. */
+/** Requirements on a store for leases and logs. */
 export const LOG_CASES: readonly NamedCheck[] = [
   ['a claim takes the right to append from earlier leases', checkFencing],
   ['of two claims at once one lease appends', checkClaimRace],

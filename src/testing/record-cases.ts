@@ -1,3 +1,4 @@
+import { LogEntry } from '../events/log-entry.ts'
 import type { ExecutionRecord, ExecutionStore } from '../store/execution-store.ts'
 import { expectCode, expectSame } from './expectations.ts'
 import {
@@ -8,11 +9,11 @@ import {
   makeEntries,
   makeName,
   makeRecord,
-  TIMESTAMP,
   type NamedCheck,
+  TIMESTAMP,
 } from './store-fixtures.ts'
 
-/** What a store must do with executions and outputs. */
+/** Requirements on a store for executions and outputs. */
 export const RECORD_CASES: readonly NamedCheck[] = [
   ['an execution is got as it was created, and runs', checkCreate],
   ['an id is created once', checkUniqueId],
@@ -21,7 +22,7 @@ export const RECORD_CASES: readonly NamedCheck[] = [
   ['executions are listed oldest first, by owner, in pages', checkList],
   ['summaries are told in the order they are asked for', checkSummaries],
   ['outputs are kept beside the log', checkOutputs],
-  ['notes are kept by name, beside the log', checkNotes],
+  ['an execution is shown as parked or stopping by the entries of its log', checkLifecycle],
   ['what has ended, or is claimed here, is not interrupted', checkInterrupted],
   ['what was never claimed is not interrupted', checkUnclaimed],
   ['a deleted execution is gone whole, its id and key are free', checkDelete],
@@ -85,12 +86,12 @@ async function checkList(store: ExecutionStore): Promise<void> {
   const owner = makeName('owner')
   const records: ExecutionRecord[] = []
   for (let i = 0; i < 5; i++) {
-    // The same moment for some.
+    // Some share the same time.
     const createdAt = new Date(Date.UTC(2026, 0, 1) + Math.floor(i / 2)).toISOString()
     records.push((await create(store, { owner, createdAt })).record)
     await create(store, { owner: makeName('another') })
   }
-  // Of the same moment, the smaller id comes first.
+  // At equal times, the smaller id comes first.
   const keyOf = ({ createdAt, executionId }: ExecutionRecord): string => `${createdAt} ${executionId}`
   records.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
   const expected = records.map(record => ({ ...record, status: 'running' }))
@@ -110,7 +111,7 @@ async function checkList(store: ExecutionStore): Promise<void> {
   expectSame('what is behind one that was deleted meanwhile', behind, expected.slice(4))
 }
 
-/** Only of a store that has them. */
+/** Only for a store with summaries. */
 async function checkSummaries(store: ExecutionStore): Promise<void> {
   if (store.summarize === undefined) return
   const workflow = '{"name":"é 🧵","tasks":[{"id":"a","tool":"t"},{"id":"b","tool":"t"}]}'
@@ -148,31 +149,38 @@ async function checkOutputs(store: ExecutionStore): Promise<void> {
   await expectSeqs(store, executionId, [])
 }
 
-async function checkNotes(store: ExecutionStore): Promise<void> {
+async function checkLifecycle(store: ExecutionStore): Promise<void> {
   const owner = makeName('owner')
   const { executionId, record, lease } = await begin(store, { owner })
   const other = await begin(store)
-  await store.note(lease, { crashCount: 1, spentMs: 12.5 })
-  await store.note(lease, { spentMs: 40, stop: { reason: { code: 'CANCELLED', message: 'é 🧵' }, message: 'stopped' } })
-  await store.append(lease, 1, makeEntries(executionId, 1, 1))
-  await store.note(lease, { parked: null })
-  const stop = { reason: { code: 'CANCELLED', message: 'é 🧵' }, message: 'stopped' }
-  const noted = { ...record, status: 'running', notes: { crashCount: 1, spentMs: 40, stop, parked: null } }
-  expectSame('get() with notes', await store.get(executionId), noted)
-  expectSame('list() with notes', await store.list({ owner, limit: 10 }), [noted])
+  const parked = { code: 'CRASH_LIMIT', message: 'é 🧵', tasks: ['a', '__proto__'] }
+  const append = (seq: number, ...steps: readonly (readonly [LogEntry['type'], object])[]): void | Promise<void> =>
+    store.append(
+      lease,
+      seq,
+      steps.map(([type, data], i) => new LogEntry(seq + i, type, { executionId, timestamp: TIMESTAMP, ...data })),
+    )
+  const expectShown = async (after: string, more: object): Promise<void> => {
+    const expected = { ...record, status: 'running', ...more }
+    expectSame(`get() after ${after}`, await store.get(executionId), expected)
+    expectSame(`list() after ${after}`, await store.list({ owner, limit: 10 }), [expected])
+  }
+  await append(1, ['execution_parked', parked])
+  await expectShown('execution_parked', { parked })
+  await append(2, ['execution_resumed', { cause: 'manual', executionTimeMs: 0 }])
+  await expectShown('execution_resumed', {})
+  await append(3, ['execution_stopping', { message: 'Enough' }], ['info', { level: 'info', message: 'x' }])
+  await expectShown('execution_stopping', { isStopping: true })
+  await append(5, ['execution_handed_off', {}], ['execution_resumed', { cause: 'handoff', executionTimeMs: 1 }])
+  await expectShown('a handoff', { isStopping: true })
+  await append(7, ['execution_parked', { ...parked, tasks: [] }])
+  await expectShown('execution_parked', { isStopping: true, parked: { ...parked, tasks: [] } })
   expectSame('get() of another execution', await store.get(other.executionId), { ...other.record, status: 'running' })
-  const later = await store.claim(executionId)
-  await expectCode('note() with an earlier lease', ['FENCED'], () => store.note(lease, { spentMs: 0 }))
-  expectSame('get() afterwards', await store.get(executionId), noted)
-  await store.append(later, 2, [makeEnd(executionId, 2, 'success')])
-  expectSame('get() after the end', await store.get(executionId), { ...noted, status: 'success' })
-  await store.delete(executionId)
-  await expectCode('note() once it is deleted', ['EXECUTION_NOT_FOUND', 'FENCED'], () =>
-    store.note(later, { spentMs: 0 }),
-  )
+  await store.append(lease, 8, [makeEnd(executionId, 8, 'cancelled')])
+  expectSame('get() after the end', await store.get(executionId), { ...record, status: 'cancelled' })
 }
 
-/** Only of a store that has it. What nobody has claimed is another store's business, or another process's. */
+/** Only for a store that supports it. Executions of other stores and processes are not checked. */
 async function checkInterrupted(store: ExecutionStore): Promise<void> {
   if (store.interrupted === undefined) return
   const { executionId, lease } = await begin(store)
@@ -182,7 +190,7 @@ async function checkInterrupted(store: ExecutionStore): Promise<void> {
   expectSame('whether interrupted() has what has ended', (await ids()).includes(executionId), false)
 }
 
-/** Whoever asked for it was refused, or cut off before it began. */
+/** Covers executions whose submitter was refused or disconnected before the start. */
 async function checkUnclaimed(store: ExecutionStore): Promise<void> {
   if (store.interrupted === undefined) return
   const { executionId } = await create(store)

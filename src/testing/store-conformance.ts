@@ -2,26 +2,28 @@ import type { ExecutionStore } from '../store/execution-store.ts'
 import { LOG_CASES } from './log-cases.ts'
 import { RECORD_CASES } from './record-cases.ts'
 
-/** One thing that a store must do. */
+/** One requirement on a store. */
 export interface StoreCase {
   /** A sentence of behaviour. */
   readonly name: string
-  /** Resolves if the store does it; rejects with an `Error` that says what was expected and what was found. */
+  /** Resolves if the store conforms; rejects with an `Error` that names the expected and the actual value. */
   readonly run: () => Promise<void>
 }
 
 /**
- * Everything that an `ExecutionStore` must do, in cases for any test runner.
+ * The conformance suite of an `ExecutionStore`, as cases for any test runner.
  *
- * Every execution of the suite has an id and an owner of its own, so `createStore` may give a fresh store each time or the same
- * one over and over; it need not be empty.
+ * Every execution of the suite has a unique id and owner, so `createStore` may return a new store each time or the same one
+ * repeatedly; it need not be empty.
  *
- * @example
- * for (const { name, run } of storeConformance(createMyStore)) test(name, run)
+ * @example for (const { name, run } of testStore(createMyStore)) test(name, run)
  */
-export function storeConformance(createStore: () => ExecutionStore | Promise<ExecutionStore>): readonly StoreCase[] {
+export function testStore(createStore: () => ExecutionStore | Promise<ExecutionStore>): readonly StoreCase[] {
   return [...RECORD_CASES, ...LOG_CASES].map(([name, check]) => ({
     name,
     run: async () => check(await createStore()),
   }))
 }
+
+/** Alias of `testStore`, its former name. */
+export const storeConformance: typeof testStore = testStore

@@ -1,13 +1,13 @@
 import type { EventData, ExecutionStatus } from '../events/events.ts'
 import { LogEntry } from '../events/log-entry.ts'
 import type { ExecutionRecord, ExecutionStore } from '../store/execution-store.ts'
-import type { Lease, StoredEntry } from '../stream/event-log.ts'
+import type { Lease, StoredEntry } from '../log/event-log.ts'
 import { expectSame } from './expectations.ts'
 
-/** A sentence of behaviour, and what throws unless a store does it. */
+/** A sentence of behaviour with its check, which throws if a store violates it. */
 export type NamedCheck = readonly [name: string, check: (store: ExecutionStore) => Promise<void>]
 
-/** An execution that can be appended to. */
+/** A claimed execution. */
 export interface Begun {
   readonly executionId: string
   readonly record: ExecutionRecord
@@ -16,12 +16,12 @@ export interface Begun {
 
 export const TIMESTAMP: string = '2026-01-01T00:00:00.000Z'
 
-/** A name that no other case has. */
+/** Creates a unique name. */
 export function makeName(kind: string): string {
   return `${kind}-${globalThis.crypto.randomUUID()}`
 }
 
-/** A record of an execution with an id of its own. */
+/** A record of an execution with a unique id. */
 export function makeRecord(more: Partial<ExecutionRecord> = {}): ExecutionRecord {
   return { executionId: makeName('execution'), createdAt: TIMESTAMP, ...more }
 }
@@ -42,7 +42,7 @@ export async function begin(store: ExecutionStore, more: Partial<ExecutionRecord
   return { ...created, lease: await store.claim(created.executionId) }
 }
 
-/** Entries numbered from `firstSeq`, each with a message of its own. */
+/** Entries numbered from `firstSeq`, each with a distinct message. */
 export function makeEntries(executionId: string, firstSeq: number, count: number, text = 'entry'): LogEntry[] {
   const data: EventData = { executionId, timestamp: TIMESTAMP }
   return Array.from({ length: count }, (_, i) => {
@@ -59,12 +59,12 @@ export function makeEnd(executionId: string, seq: number, status: ExecutionStatu
   return new LogEntry(seq, 'execution_complete', { executionId, timestamp: TIMESTAMP, status, ...figures } as EventData)
 }
 
-/** What a store must keep of an entry. */
+/** The part of an entry that a store must keep. */
 export function toStored({ seq, type, json }: StoredEntry): StoredEntry {
   return { seq, type, json }
 }
 
-/** Throws unless the entries that are kept have these numbers. */
+/** Throws unless the stored entries have these sequence numbers. */
 export async function expectSeqs(
   store: ExecutionStore,
   executionId: string,

@@ -10,26 +10,26 @@ import type { JsonSchema } from './tool.ts'
 /** Checks the arguments of one tool. */
 export interface ArgumentChecker {
   /**
-   * Checks resolved arguments. Where a Standard Schema has defaults or transforms, `value` is its output.
-   * Never throws, never rejects; gives a promise only where the schema is asynchronous.
+   * Checks resolved arguments. If a Standard Schema has defaults or transforms, `value` is its output.
+   * Never throws or rejects; returns a promise only if the schema is asynchronous.
    */
   check(value: unknown): CheckedArguments | Promise<CheckedArguments>
   /**
-   * Checks arguments before anything runs: problems at, inside or above a reference are left out, unless they follow from
-   * the keys alone. An asynchronous schema says nothing here.
+   * Checks arguments before anything runs. Problems at, inside or above a reference are omitted, unless they follow from
+   * the keys alone. An asynchronous schema reports no problems here.
    * @param references JSON Pointers of the strings that hold references
    */
   checkUnresolved(value: unknown, references: readonly string[]): readonly ArgumentProblem[]
 }
 
-/** As many problems as one check tells. */
+/** Maximum number of problems per check. */
 const MAX_PROBLEMS = 100
 
 /**
- * Makes the checker of a tool.
- * @param exactNumbers whether the tool is given `JsonNumber`s: a JSON Schema sees the nearest finite double in their place, a
- * Standard Schema, whose output the tool is given, sees them as they are. Without it resolved arguments hold none.
- * @throws `INVALID_TOOL` for a schema that cannot be used
+ * Creates the checker of a tool.
+ * @param exactNumbers whether the tool receives `JsonNumber`s. A JSON Schema then checks the nearest finite doubles; a
+ * Standard Schema, whose output the tool receives, checks the `JsonNumber`s. If false, resolved arguments hold none.
+ * @throws `INVALID_TOOL` for an unusable schema
  */
 export function createArgumentChecker(
   toolName: string,
@@ -44,7 +44,7 @@ export function createArgumentChecker(
     },
     checkUnresolved(value, references) {
       const checked = check(exactNumbers ? value : toDoubles(value))
-      // It never rejects, and its answer comes too late to be used.
+      // The promise never rejects, and its result would come too late.
       if (checked instanceof Promise || checked.problems.length === 0) return []
       const isOpen = findOpenPlaces(references)
       const problems = checked.problems.filter(({ isCertain, decidedBy, pointer }) => {
@@ -74,7 +74,7 @@ function createCheck(toolName: string, schema: JsonSchema | StandardSchemaV1, ex
   }
 }
 
-/** So that an integer which overflows still counts as an integer, and is beyond every bound. */
+/** Clamps to finite doubles: an overflowing integer still counts as an integer and exceeds every bound. */
 function toFiniteDouble(number: JsonNumber): number {
   return Math.max(-Number.MAX_VALUE, Math.min(number.valueOf(), Number.MAX_VALUE))
 }
@@ -88,7 +88,7 @@ function toProblem({ pointer, message }: FoundProblem): ArgumentProblem {
   return { pointer, message }
 }
 
-/** @returns whether a place is at, inside or above a reference */
+/** @returns a predicate: whether a pointer is at, inside or above a reference */
 function findOpenPlaces(references: readonly string[]): (pointer: string) => boolean {
   const held = new Set(references)
   const above = new Set<string>()
@@ -96,7 +96,7 @@ function findOpenPlaces(references: readonly string[]): (pointer: string) => boo
   return pointer => held.has(pointer) || above.has(pointer) || enclosing(pointer).some(place => held.has(place))
 }
 
-/** The pointers of everything around a place, the root included. */
+/** The pointers of all values that enclose a place, including the root. */
 function enclosing(pointer: string): string[] {
   const places: string[] = []
   for (let end = pointer.lastIndexOf('/'); end >= 0; end = end === 0 ? -1 : pointer.lastIndexOf('/', end - 1)) {

@@ -1,24 +1,26 @@
 /** One fault of a task's arguments. */
 export interface ArgumentProblem {
-  /** JSON Pointer inside the arguments: the value at fault, an unknown argument itself, the object that lacks something. */
+  /**
+   * JSON Pointer inside the arguments: to the invalid value, to the unknown argument, or to the object that lacks one.
+   */
   readonly pointer: string
   readonly message: string
 }
 
-/** A problem, with what is known about its cause. */
+/** A problem with its cause. */
 export interface FoundProblem extends ArgumentProblem {
-  /** The part of the arguments that decided it, where that is more than `pointer`. */
+  /** Pointer to the part of the arguments that decided it, if that is larger than `pointer`. */
   readonly decidedBy?: string
-  /** It follows from which keys there are, not from their values: no reference can mend it. */
+  /** Whether it follows from the keys alone, not from their values, so that no reference can fix it. */
   readonly isCertain: boolean
 }
 
-/** Arguments after their check: `value` is what the tool gets if there are no problems. */
+/** Checked arguments. The tool receives `value` if there are no problems. */
 export interface CheckedArguments<Problem extends ArgumentProblem = ArgumentProblem> {
   readonly value: unknown
   /** At most 100. */
   readonly problems: readonly Problem[]
 }
 
-/** What a schema says about a value. Never throws, never rejects; a promise only from an asynchronous schema. */
+/** Checks a value by a schema. Never throws or rejects; returns a promise only for an asynchronous schema. */
 export type SchemaCheck = (value: unknown) => CheckedArguments<FoundProblem> | Promise<CheckedArguments<FoundProblem>>

@@ -11,7 +11,7 @@ function escapeToken(token: string): string {
   return token.replaceAll('~', '~0').replaceAll('/', '~1')
 }
 
-/** The path that a JSON Pointer stands for. */
+/** The path of a JSON Pointer. */
 export function parsePointer(pointer: string): string[] {
   if (pointer === '') return []
   return pointer
@@ -20,12 +20,12 @@ export function parsePointer(pointer: string): string[] {
     .map(token => token.replaceAll('~1', '/').replaceAll('~0', '~'))
 }
 
-/** A name as messages show it: in backticks, cut at 40 characters. */
+/** A name for messages: in backticks, cut at 40 characters. */
 export function quoteName(name: string): string {
   return `\`${cutName(name)}\``
 }
 
-/** At most 40 characters of a name, never half of one. */
+/** At most 40 characters of a name. Never splits a surrogate pair. */
 export function cutName(name: string): string {
   return shortenText(name, 40)
 }

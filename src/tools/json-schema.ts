@@ -6,14 +6,17 @@ import { createPlainCheck } from './plain-check.ts'
 import type { JsonSchema } from './tool.ts'
 import { cutText } from '../text.ts'
 
-/** How much of a message is told, characters. */
+/** Maximum length of a message, characters. */
 const MAX_MESSAGE = 200
 
-/** A check by a JSON Schema, interpreted: no code is generated. @throws `INVALID_TOOL` for a schema that cannot be used */
+/**
+ * A check by a JSON Schema. It interprets the schema and generates no code.
+ * @throws `INVALID_TOOL` for an unusable schema
+ */
 export function createJsonSchemaCheck(toolName: string, schema: JsonSchema): SchemaCheck {
   let validator: Validator
   try {
-    // A copy: the validator writes into the schema, which may be frozen or shared.
+    // Copied, because the validator writes into the schema, which may be frozen or shared.
     const copy = JSON.parse(JSON.stringify(schema)) as Schema
     validator = new Validator(copy, findDraft(copy.$schema), false)
     checkUsable(validator)
@@ -25,7 +28,7 @@ export function createJsonSchemaCheck(toolName: string, schema: JsonSchema): Sch
       `Tool \`${toolName}\`: \`inputSchema\` is not a usable JSON Schema: ${reason}`,
     )
   }
-  // Of a copy too: a schema may be changed by its owner.
+  // Copied, because the owner may change the schema later.
   const isPlainlyValid = createPlainCheck(JSON.parse(JSON.stringify(schema)))
   return value => {
     if (isPlainlyValid?.(value)) return { value, problems: [] }
@@ -33,7 +36,7 @@ export function createJsonSchemaCheck(toolName: string, schema: JsonSchema): Sch
       const { valid, errors } = validator.validate(value)
       return { value, problems: valid ? [] : toProblems(errors, value) }
     } catch (error) {
-      // For instance more errors than the validator can hold.
+      // For example, more errors than the validator can hold.
       const message = `The arguments cannot be checked: ${error instanceof Error ? error.message : 'unknown error'}`
       return { value, problems: [{ pointer: '', message: cutText(message, MAX_MESSAGE), isCertain: false }] }
     }
@@ -49,9 +52,11 @@ function findDraft(uri: unknown): SchemaDraft {
 
 const TYPES: ReadonlySet<unknown> = new Set(['string', 'number', 'integer', 'boolean', 'null', 'array', 'object'])
 
-/** What the validator would only find on reaching it: references to nowhere, types there are not, patterns that do not compile. */
+/**
+ * Finds faults that the validator reports only on reaching them: dangling references, unknown types, invalid patterns.
+ */
 function checkUsable(validator: Validator): void {
-  // `lookup` is private in the types only; it holds every subschema.
+  // `lookup` holds every subschema. It is private only in the types.
   const { lookup } = validator as unknown as { lookup: Record<string, Schema | boolean> }
   for (const schema of Object.values(lookup)) {
     if (typeof schema !== 'object') continue
@@ -66,17 +71,17 @@ function checkUsable(validator: Validator): void {
   }
 }
 
-/** Keywords that only say that something further in is at fault, which follows as an error of its own. */
+/** Keywords whose error only repeats that a nested value is invalid, which has a separate error. */
 const WRAPPERS = new Set(
   '$ref $recursiveRef allOf if properties patternProperties additionalProperties unevaluatedProperties prefixItems items additionalItems unevaluatedItems dependentSchemas'.split(
     ' ',
   ),
 )
-/** Keywords that speak for what is inside them: why each alternative failed is noise. */
+/** Keywords that stand for their nested errors: the reasons why each alternative failed are noise. */
 const COMPOSITES = new Set(['anyOf', 'oneOf', 'not', 'contains', 'propertyNames'])
-/** Keywords whose inside counts only for some values. */
+/** Keywords whose subschema applies only to some values. */
 const CONDITIONS = new Set(['if', 'then', 'else', 'unevaluatedProperties', 'unevaluatedItems'])
-/** Keywords that look at which members there are, never at their values. */
+/** Keywords that depend on the members present, never on their values. */
 const KEYS_ONLY = new Set(
   'false required dependentRequired minProperties maxProperties propertyNames minItems maxItems'.split(' '),
 )
@@ -90,7 +95,7 @@ function toProblems(errors: readonly OutputUnit[], value: unknown): FoundProblem
   for (const [index, error] of errors.entries()) {
     const { keyword } = error
     if (WRAPPERS.has(keyword) || (keyword === 'dependencies' && error.error.includes('dependant schema'))) continue
-    // A `false` schema does not say where it stands; the error before it is that of the keyword that holds it.
+    // The error of a `false` schema has no location; the preceding error is that of the enclosing keyword.
     const holder = keyword === 'false' ? errors[index - 1] : undefined
     const context = findContext(holder ? `${holder.keywordLocation}/false` : error.keywordLocation)
     if (context === 'inside') continue
@@ -100,7 +105,7 @@ function toProblems(errors: readonly OutputUnit[], value: unknown): FoundProblem
     problems.push({
       pointer: formatPointer(path),
       message: cutText(describe(error, holder, path, value), MAX_MESSAGE),
-      // The condition may have looked at anything around.
+      // The condition may depend on any other argument.
       ...(context === 'conditional' && { decidedBy: '' }),
       isCertain: context === 'plain' && KEYS_ONLY.has(keyword),
     })
@@ -108,7 +113,7 @@ function toProblems(errors: readonly OutputUnit[], value: unknown): FoundProblem
   return problems
 }
 
-/** Whether a keyword always applies, applies on a condition, or stands inside one that speaks for it. */
+/** Whether a keyword applies always, applies conditionally, or is nested in a composite that stands for it. */
 function findContext(keywordLocation: string): 'plain' | 'conditional' | 'inside' {
   const tokens = keywordLocation.split('/')
   let context: 'plain' | 'conditional' = 'plain'

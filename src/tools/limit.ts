@@ -2,34 +2,49 @@ import pLimit from 'p-limit'
 import { invalidOption } from '../errors.ts'
 
 /**
- * At most `size` calls at once, for everyone who holds this object, across tools and executions.
+ * Allows at most `size` concurrent calls to all tools and executions that share this object.
  *
- * Permits are given in the order in which they were asked for.
+ * Permits are granted in the order of the requests.
  */
 export interface Limit {
-  /** How many calls may run at once. */
+  /** Maximum number of concurrent calls. */
   readonly size: number
-  /** Asks for a permit. `granted` is called, never synchronously, with what gives it back; call that exactly once. */
+  /** Requests a permit. `granted` is called, never synchronously, with a `release` function; call that exactly once. */
   acquire(granted: (release: () => void) => void): void
+  /** Takes a permit at once and returns its `release`; `undefined` if none is free or others wait for one. */
+  tryAcquire(): (() => void) | undefined
+  /** Number of requests that wait for a permit. */
+  readonly waitingCount: number
 }
 
-/** Every limit that was made here: nothing else is known to give each permit once, later, and take it back. */
+/** All limits of `createLimit`. Other implementations are refused: nothing ensures that they keep the contract. */
 const limits = new WeakSet<object>()
 
-/** Whether `createLimit` made it. */
+/** Whether `createLimit` created the value. */
 export function isLimit(value: unknown): value is Limit {
   return typeof value === 'object' && value !== null && limits.has(value)
 }
 
-/** A limit to share between tools. @throws `INVALID_OPTION` if `size` is not a positive integer. */
+/** Creates a limit that tools can share. @throws `INVALID_OPTION` if `size` is not a positive integer */
 export function createLimit(size: number): Limit {
   if (!Number.isInteger(size) || size < 1) throw invalidOption('limit', 'a positive integer', size)
   const limit = pLimit(size)
   const made: Limit = Object.freeze({
     size,
     acquire(granted: (release: () => void) => void) {
-      // The call that p-limit counts lasts as long as the permit is held; it cannot reject.
+      // The call that p-limit counts lasts until the permit is released; it cannot reject.
       void limit(() => new Promise<void>(granted))
+    },
+    tryAcquire() {
+      if (limit.activeCount >= size || limit.pendingCount > 0) return undefined
+      // With a free slot and no waiting request, p-limit counts the call at once, although it runs a microtask later.
+      let release = (): void => {}
+      const released = new Promise<void>(resolve => (release = resolve))
+      void limit(() => released)
+      return release
+    },
+    get waitingCount() {
+      return limit.pendingCount
     },
   })
   limits.add(made)

@@ -1,7 +1,7 @@
-/** Whether a value is valid for certain; `false` says that a closer look is needed. */
+/** Whether a value is certainly valid; `false` means that the full validator must decide. */
 export type PlainCheck = (value: unknown) => boolean
 
-/** Keywords that say nothing about which values are valid. */
+/** Keywords that do not affect validity. */
 const ANNOTATIONS = new Set([
   '$schema',
   'title',
@@ -16,9 +16,9 @@ const ANNOTATIONS = new Set([
 type Keyword = (argument: unknown, schema: Readonly<Record<string, unknown>>) => PlainCheck | undefined
 
 /**
- * A fast check by a schema of plain keywords, as those of most tools are: types, properties, items, enumerations, bounds.
- * The checker that says what is wrong takes some 4 µs even of a value with nothing wrong, several times what a call costs else.
- * @returns `undefined` where the schema has any other keyword, or is no schema
+ * A fast check for schemas of plain keywords, which most tools have: types, properties, items, enumerations, bounds.
+ * The full validator takes about 4 µs even for a valid value, several times the remaining cost of a call.
+ * @returns `undefined` if the schema has any other keyword, or is not a schema
  */
 export function createPlainCheck(schema: unknown): PlainCheck | undefined {
   if (typeof schema === 'boolean') return () => schema
@@ -30,7 +30,7 @@ export function createPlainCheck(schema: unknown): PlainCheck | undefined {
     if (check === undefined) return undefined
     checks.push(check)
   }
-  // What JSON has no form for is looked at more closely.
+  // Values without a JSON form are left to the full validator.
   if (checks.length === 0) return value => isScalar(value) || typeof value === 'object'
   return value => checks.every(check => check(value))
 }

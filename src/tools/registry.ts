@@ -8,51 +8,51 @@ import { describeNumber, matchesNumber, RETRY_SCHEMAS, TIMEOUT_SCHEMA } from './
 import type { JsonSchema, Tool, ToolContext } from './tool.ts'
 import { cutText } from '../text.ts'
 
-/** The arguments of a tool whose type is not known here. */
+/** Arguments of unknown type. */
 // oxlint-disable-next-line typescript/no-explicit-any -- `unknown` would refuse tools whose arguments are an interface
 type AnyArguments = Record<string, any>
 
-/** A tool of whatever arguments and output. */
+/** A tool with any arguments and output. */
 export interface AnyTool extends Omit<Tool, 'inputSchema' | 'execute'> {
   readonly inputSchema?: JsonSchema | StandardSchemaV1
   execute(args: AnyArguments, context: ToolContext): unknown
 }
 
-/** A tool that is nothing but its function; its name is the key it stands under. */
+/** A tool that is only a function; its name is its key in the record. */
 export type ToolFunction = { call(args: AnyArguments, context: ToolContext): unknown }['call']
 
-/** A tool in a record: its name is its key and need not be repeated. */
+/** A tool in a record: its name is its key and may be omitted. */
 export type NamelessTool = Omit<AnyTool, 'name'> & { readonly name?: string }
 
-/** Where the tools of an execution come from. */
+/** The accepted forms of the tools of an execution. */
 export type ToolSource = readonly AnyTool[] | Readonly<Record<string, NamelessTool | ToolFunction>> | ToolRegistry
 
-/** A tool as the engine uses it: checked, its limit made, its schema ready. */
+/** A validated tool, with its limit and its schema compiled, for the engine. */
 export interface RegisteredTool {
   readonly name: string
-  /** The definition it was made from. */
+  /** The original definition. */
   readonly tool: AnyTool
-  /** A number became a limit of this tool alone, once. */
+  /** The shared limit, or a limit created once from the tool's number. */
   readonly limit?: Limit
   readonly timeoutMs?: number
   readonly retry?: NonNullable<Tool['retry']>
   /** Whether its arguments may hold a `JsonNumber`. */
   readonly exactNumbers: boolean
-  /** Whether there is a schema that arguments are checked against. */
+  /** Whether arguments are checked against a schema. */
   readonly hasSchema: boolean
-  /** Checks resolved arguments; a promise only from an asynchronous schema. Never throws, never rejects. */
+  /** Checks resolved arguments. Returns a promise only for an asynchronous schema. Never throws or rejects. */
   checkArguments(value: unknown): CheckedArguments | Promise<CheckedArguments>
-  /** Checks arguments before anything runs, what references decide set aside; `references` are JSON Pointers. */
+  /** Checks arguments before anything runs, without problems that references decide. `references` are JSON Pointers. */
   checkUnresolvedArguments(value: unknown, references: readonly string[]): readonly ArgumentProblem[]
   execute(args: unknown, context: ToolContext): unknown
 }
 
-/** 1–200 characters, no control character, no half of a surrogate pair. */
+/** 1–200 characters, no control character, no lone surrogate. */
 export const TOOL_NAME_PATTERN: string = '^[^\\p{Cc}\\p{Cs}]{1,200}$'
 
 const toolName = new RegExp(TOOL_NAME_PATTERN, 'u')
 
-/** The tools that workflows may name, in the order in which they were registered. */
+/** The tools that workflows may name, in order of registration. */
 export class ToolRegistry {
   readonly #tools = new Map<string, RegisteredTool>()
   #known: WeakMap<AnyTool, RegisteredTool> | undefined
@@ -71,13 +71,17 @@ export class ToolRegistry {
     } else throw invalidOption('tools', 'an array of tools, an object of them, or a ToolRegistry', tools)
   }
 
-  /** The registry of a source; a registry is its own. @throws `INVALID_TOOL` or `INVALID_OPTION`, see `register` */
+  /**
+   * Builds the registry of a source; returns a registry as it is.
+   * @throws `INVALID_TOOL` or `INVALID_OPTION`, see `register`
+   */
   static from(source: ToolSource): ToolRegistry {
     return source instanceof ToolRegistry ? source : new ToolRegistry(source)
   }
 
   /**
-   * The registry of a source; of tools that `known` has, the limits and schemas made then. What is new is added to `known`.
+   * Builds the registry of a source, reusing the limits and compiled schemas of tools in `known`. Adds new tools to
+   * `known`.
    * @internal
    * @throws `INVALID_TOOL` or `INVALID_OPTION`, see `register`
    */
@@ -89,7 +93,7 @@ export class ToolRegistry {
     return registry
   }
 
-  /** Adds a tool. @throws `INVALID_TOOL` for a definition that is not what was expected, and for a name that is taken */
+  /** Adds a tool. @throws `INVALID_TOOL` for an invalid definition or a duplicate name */
   register(tool: AnyTool): this {
     const registered = this.#known?.get(tool) ?? normalise(tool)
     const { name } = registered
@@ -116,7 +120,7 @@ export class ToolRegistry {
   }
 }
 
-/** What MCP servers give looks like an object of two functions. */
+/** Rejects a `ToolProvider`, which would otherwise pass as a record of two function tools. */
 function refuseProvider(source: object): void {
   const { toolsFor, tools } = source as Readonly<Record<string, unknown>>
   if (typeof toolsFor !== 'function' || typeof tools !== 'function') return
@@ -140,7 +144,7 @@ function nameTool(key: string, value: NamelessTool | ToolFunction): AnyTool {
       `Tool ${quoteName(key)}: expected \`name\` to be its key or absent, got ${describeValue(value.name)}`,
     )
   }
-  // Inherits, so that an instance of a class keeps its methods and fields.
+  // Inherits instead of copying, so that a class instance keeps its methods and fields.
   return Object.create(value, { name: { value: key, enumerable: true } }) as AnyTool
 }
 
@@ -190,7 +194,7 @@ function normalise(tool: AnyTool): RegisteredTool {
   expectField(isUsable, 'limit', 'a positive integer or what createLimit() gives', limit)
   const isChecked = inputSchema !== undefined && tool.checkArguments !== false
   const isSchema = typeof inputSchema === 'function' || (typeof inputSchema === 'object' && inputSchema !== null)
-  // A schema that is checked is looked at more closely by its checker.
+  // A schema used for checks is validated by `createArgumentChecker`.
   expectField(
     isChecked || inputSchema === undefined || isSchema,
     'inputSchema',

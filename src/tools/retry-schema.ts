@@ -1,4 +1,4 @@
-/** What a number of an option or a document may be; a JSON Schema as it stands. */
+/** The allowed values of a number in an option or a document. Also a valid JSON Schema. */
 export interface NumberSchema {
   readonly type: 'number' | 'integer'
   readonly minimum: number
@@ -14,7 +14,7 @@ export const TIMEOUT_SCHEMA: NumberSchema = Object.freeze({
   description: 'The longest an attempt may take, ms; 0 for no timeout.',
 })
 
-/** The fields of a retry policy, of a tool and of a task alike. */
+/** The fields of the retry policy of a tool or a task. */
 export const RETRY_SCHEMAS: Readonly<
   Record<'maxAttempts' | 'initialDelayMs' | 'factor' | 'maxDelayMs' | 'jitter', NumberSchema>
 > = Object.freeze({

@@ -3,9 +3,9 @@ import { formatPointer, quoteName } from './json-pointer.ts'
 import type { ToolContext } from './tool.ts'
 
 /**
- * Arguments as another program can read them: half of a character, which many refuse, is replaced by U+FFFD, and a warning
- * of the attempt says where.
- * @returns `args` itself where every text in it is whole
+ * Arguments for another program. Lone surrogates, which many programs refuse, are replaced by U+FFFD, and a warning of
+ * the attempt names the first.
+ * @returns `args` itself if it holds no lone surrogate
  */
 export function makeSendable<Args>(args: Args, log: ToolContext['log']): Args {
   const path = findHalf(args)

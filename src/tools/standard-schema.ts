@@ -4,7 +4,7 @@ import type { CheckedArguments, FoundProblem, SchemaCheck } from './argument-pro
 import { formatPointer, quoteName } from './json-pointer.ts'
 import { cutText } from '../text.ts'
 
-/** How much of a schema's own message is told, characters. */
+/** Maximum length of a schema's message, characters. */
 const MAX_MESSAGE = 200
 
 /** A check by a Standard Schema (v1). @throws `INVALID_TOOL` if it has no `validate` */
@@ -54,7 +54,7 @@ function failed(value: unknown, error: unknown): CheckedArguments<FoundProblem> 
 function toProblems(issue: StandardSchemaV1.Issue, value: unknown, isZod: boolean): FoundProblem[] {
   const path = (issue.path ?? []).map(segment => String(typeof segment === 'object' ? segment.key : segment))
   const { code, keys } = issue as { code?: unknown; keys?: unknown }
-  // Zod names unknown keys together, at their object; each is told at itself.
+  // Zod reports all unknown keys in one issue at their object; split it into one problem per key.
   if (isZod && code === 'unrecognized_keys' && Array.isArray(keys)) {
     return keys.map(key => ({
       pointer: formatPointer([...path, String(key)]),
@@ -69,13 +69,13 @@ function toProblems(issue: StandardSchemaV1.Issue, value: unknown, isZod: boolea
     {
       pointer: formatPointer(path.slice(0, length)),
       message: cutText(`${missing}${issue.message}`, MAX_MESSAGE),
-      // Of other vendors it is not known whether a missing key depends on a value; a workflow that may be valid must pass.
+      // For other vendors a missing key may depend on a value, and a workflow that may be valid must pass.
       isCertain: isZod && code !== 'custom' && isMissing && typeof container === 'object' && container !== null,
     },
   ]
 }
 
-/** How much of the path exists: what is missing is told at its object. */
+/** The length of the existing part of the path: a missing value is reported at its object. */
 function measureExisting(path: readonly string[], value: unknown): { length: number; container: unknown } {
   let container = value
   for (const [index, key] of path.entries()) {

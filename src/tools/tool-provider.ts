@@ -2,35 +2,35 @@ import { invalidOption } from '../errors.ts'
 import { type AnyTool, type RegisteredTool, ToolRegistry, type ToolSource } from './registry.ts'
 
 /**
- * Tools that are had only when they are asked for, such as those of MCP servers that are started by the first workflow that names
- * them. Whoever made it closes it.
+ * Provides tools on demand, such as those of MCP servers that start with the first workflow that names them. The creator
+ * closes it.
  *
- * Give the same objects each time: a tool's `limit` by number holds across executions by its object, and its schema is made
- * ready once.
+ * Return the same tool objects each time: a numeric `limit` holds across executions per object, and a schema is compiled
+ * once per object.
  */
 export interface ToolProvider {
   /**
-   * At least the tools that a workflow names.
-   * @param workflow as it was sent: nothing of it has been checked
-   * @returns rejects with a `DagstreamError` `TOOLS_UNAVAILABLE` when some cannot be had now; of its `details.servers`
-   * the `name`s are told to clients, its message to the log alone
+   * Returns at least the tools that a workflow names.
+   * @param workflow the document as received, not validated
+   * @returns rejects with a `DagstreamError` `TOOLS_UNAVAILABLE` when some are unavailable; clients receive the `name`s of
+   * its `details.servers`, only the log receives its message
    */
   toolsFor(workflow: unknown): Promise<ToolSource>
-  /** All that can be had now, to be listed. Of the rest the provider's own log is told; it may also reject, as `toolsFor` does. */
+  /** Returns all tools available now, for listing. The provider logs the others, or rejects like `toolsFor`. */
   tools(): Promise<ToolSource>
 }
 
-/** Where tools are looked up: at once where they are given, else by asking for them. */
+/** Looks up tools: synchronously in a source, asynchronously through a provider. */
 export interface ToolShelf {
-  /** What a workflow that was not checked may name. */
+  /** The tools that a workflow, not validated, may name. */
   toolsFor(workflow: unknown): ToolRegistry | Promise<ToolRegistry>
-  /** All there are. */
+  /** All available tools. */
   tools(): ToolRegistry | Promise<ToolRegistry>
 }
 
 /**
- * The tools of a source, or of a provider: what has the functions `toolsFor` and `tools`.
- * @throws `INVALID_OPTION` or `INVALID_TOOL` for a source; what is wrong with the tools of a provider rejects when they are asked for
+ * Wraps a source, or a provider: an object with the functions `toolsFor` and `tools`.
+ * @throws `INVALID_OPTION` or `INVALID_TOOL` for a source; invalid tools of a provider reject each lookup
  */
 export function createShelf(tools: ToolSource | ToolProvider): ToolShelf {
   if (!isProvider(tools)) {

@@ -6,24 +6,24 @@ import type { Limit } from './limit.ts'
 /** A JSON Schema (draft 2020-12 unless its `$schema` says otherwise). */
 export type JsonSchema = Readonly<Record<string, unknown>>
 
-/** What a call of a tool needs: a name to be found by, and a function to be run. */
+/** A tool: a function that tasks call by name. */
 export interface Tool<Args = Record<string, unknown>, Output = unknown> {
   /** 1–200 characters, no control character; MCP tools are `server:tool`. */
   readonly name: string
-  /** For people and models. */
+  /** Description for people and models. */
   readonly description?: string
-  /** What `execute` accepts. Checked before anything runs, and again, resolved, before each attempt. */
+  /** Schema of the arguments. Checked before anything runs, and again, with references resolved, before each attempt. */
   readonly inputSchema?: JsonSchema | StandardSchemaV1<unknown, Args>
-  /** `false`: `inputSchema` is only shown, and arguments are not checked against it. @defaultValue true */
+  /** `false`: `inputSchema` is only documentation, and arguments are not checked. @defaultValue true */
   readonly checkArguments?: boolean
   /**
-   * How many calls may run at once: a number for this tool alone, or `createLimit(n)` shared by whoever holds it, across
-   * executions. Default: no limit of its own.
+   * Maximum number of concurrent calls, across executions: a number for this tool alone, or a `createLimit(n)` shared
+   * between tools. Default: unlimited.
    */
   readonly limit?: number | Limit
-  /** Per attempt, ms; 0 for none. A task's own comes first. */
+  /** Timeout per attempt, ms; 0 for none. A task's `timeoutMs` takes precedence. */
   readonly timeoutMs?: number
-  /** A task's own comes first, field by field. */
+  /** Retry policy. A task's `retry` takes precedence, field by field. */
   readonly retry?: {
     readonly maxAttempts?: number
     readonly initialDelayMs?: number
@@ -32,41 +32,45 @@ export interface Tool<Args = Record<string, unknown>, Output = unknown> {
     readonly jitter?: number
   }
   /**
-   * Numbers among the arguments that no JavaScript number stands for — integers beyond 2^53, what overflows — come as
-   * `JsonNumber`, with their digits: for tools that pass values on, or read such numbers themselves. Without it they come as
-   * the nearest double (`Infinity` beyond the largest one), and an `info` event of level `warning` names their places.
+   * Whether argument numbers that no JavaScript number represents (integers beyond 2^53, numbers that overflow) arrive
+   * as `JsonNumber`, with their digits. Use it for tools that pass values on or parse such numbers themselves. If
+   * false, they arrive as the nearest double (`Infinity` beyond the largest one), and an `info` event of level
+   * `warning` names their paths.
    * @defaultValue `false`
    */
   readonly exactNumbers?: boolean
-  /** Calls change nothing outside. Told to people; never guessed. */
+  /** Whether calls have no side effects. Shown to people; never inferred. */
   readonly readOnly?: boolean
   /**
-   * Runs once per attempt. What it returns must be JSON (`undefined` becomes `null`, and so do `NaN` and the infinities, with
-   * a warning that names their places; a `JsonNumber` keeps its digits); what it throws fails the attempt, with
-   * the error's `code` (a string), `retryable` (`false`: no further attempt) and `retryAfterMs` honoured.
+   * Runs once per attempt. The output must be JSON: `undefined` becomes `null`, `NaN` and the infinities become `null`
+   * with a warning that names their paths, a `JsonNumber` keeps its digits. A thrown error fails the attempt; its
+   * `code` (a string), `retryable` (`false`: no further attempt) and `retryAfterMs` are honoured.
    */
   execute(args: Args, context: ToolContext): Output | Promise<Output>
 }
 
-/** What a running attempt is given. Its functions are synchronous, need no `this`, and do nothing once the attempt is over. */
+/**
+ * Context of a running attempt. Its functions are synchronous, need no `this`, and do nothing after the attempt has
+ * ended.
+ */
 export interface ToolContext {
-  /** Aborted when the attempt times out or its execution is cancelled. Made on first read. */
+  /** Aborted when the attempt times out or its execution is cancelled. Created on first read. */
   readonly signal: AbortSignal
   readonly executionId: string
   readonly taskId: string
   /** From 1. */
   readonly attempt: number
-  /** `executionId.taskId`: the same for every attempt, so that a repeated call can be recognised outside. */
+  /** `executionId.taskId`, the same for every attempt, so that external systems can recognise a repeated call. */
   readonly idempotencyKey: string
   /** Streams a piece of text. */
   readonly emitToken: (text: string) => void
   readonly reportProgress: (progress: { progress: number; total?: number; message?: string }) => void
-  /** Adds to the attempt's usage, which is counted however the attempt ends. */
+  /** Adds to the attempt's usage, which counts whatever the outcome of the attempt. */
   readonly reportUsage: (delta: Partial<TokenUsage>) => void
   readonly log: (level: InfoLevel, message: string) => void
 }
 
-/** Declares a tool; the types of its arguments follow from a Standard Schema. */
+/** Declares a tool. A Standard Schema infers the types of its arguments. */
 export function defineTool<Schema extends StandardSchemaV1, Output>(
   tool: Omit<Tool<StandardSchemaV1.InferOutput<Schema>, Output>, 'inputSchema'> & { readonly inputSchema: Schema },
 ): Tool<StandardSchemaV1.InferOutput<Schema>, Output>

@@ -6,24 +6,24 @@ import { recordedSchema, workflowSchema } from './schema.ts'
 import { compileShape, type ShapeReader } from './shape.ts'
 import { explainMissing } from './template.ts'
 
-/** What is known of a document after its checks. */
+/** The result of the checks of a document. */
 export interface CheckedDocument {
   readonly name?: string
-  /** In document order; every task, without fault, if no issue was added, else those that could be made. */
+  /** In document order: all tasks if no issue was added, otherwise only the valid ones. */
   readonly tasks: readonly CheckedTask[]
-  /** Every task whose id can be told, faulty or not, in document order: enough to look for cycles. */
+  /** Every task with a usable id, valid or not, in document order: sufficient to find cycles. */
   readonly nodes: readonly TaskNode[]
 }
 
-/** Compiled by their first use: that takes as long as loading a tenth of the library. */
+/** Compiled on first use, because compiling takes as long as loading a tenth of the library. */
 const readers: { document?: ShapeReader; recorded?: ShapeReader } = {}
 const readDocument: ShapeReader = (value, walk) => (readers.document ??= compileShape(workflowSchema))(value, walk)
 const readRecorded: ShapeReader = (value, walk) => (readers.recorded ??= compileShape(recordedSchema))(value, walk)
 
 /**
- * Checks everything about a document but its cycles and its input, and adds what is wrong with it to `issues`.
+ * Checks a document, except its cycles and its input, and adds every problem to `issues`.
  *
- * Takes any value and never throws because of it. Reads each member once; linear in the size of the document.
+ * Accepts any value and never throws because of it. Reads each member once; linear in the size of the document.
  * @param isRecorded whether an earlier version may have accepted it
  */
 export function checkDocument(
@@ -40,7 +40,7 @@ export function checkDocument(
   return { ...(read?.name !== undefined && { name: read.name }), tasks, nodes }
 }
 
-/** Adds an `UNKNOWN_REFERENCE` for every reference to a place that the input does not have. */
+/** Adds an `UNKNOWN_REFERENCE` for every reference to a path that is missing from the input. */
 export function checkInput(
   inputReferences: readonly InputReference[],
   input: JsonValue | undefined,
@@ -55,7 +55,7 @@ export function checkInput(
   }
 }
 
-/** A document as its shape was read; what was faulty is absent. */
+/** A document after its shape check; invalid fields are absent. */
 interface ReadDocument {
   readonly name?: string
   readonly tasks?: readonly (ReadTask | undefined)[]

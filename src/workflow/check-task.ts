@@ -8,23 +8,23 @@ import { report } from './shape.ts'
 import { Suggestions } from './suggestion.ts'
 import { EMPTY_TEMPLATE, readSource, type Template } from './template.ts'
 
-/** A task as the graph sees it. */
+/** A task as a node of the graph. */
 export interface TaskNode {
-  /** Its place in the document. */
+  /** Its index in the document. */
   readonly index: number
   readonly id: string
-  /** Document indices of the tasks it depends on, listed or referred to: unique, ascending; each of them is a node. */
+  /** Document indices of its dependencies, listed or referred to: unique, ascending, each of them a node. */
   readonly dependencies: readonly number[]
 }
 
-/** A task that passed its checks. */
+/** A task that has passed its checks. */
 export interface CheckedTask extends TaskNode {
   readonly tool: RegisteredTool
   readonly arguments: Template
   readonly inputReferences: readonly InputReference[]
   readonly timeoutMs?: number
   readonly retry?: RetryPolicy
-  /** Default 1. */
+  /** @defaultValue 1 */
   readonly estimatedMs: number
   readonly name?: string
 }
@@ -33,11 +33,11 @@ export interface CheckedTask extends TaskNode {
 export interface InputReference {
   readonly reference: Reference
   readonly pointer: string
-  /** The text directly behind it. */
+  /** The text directly after it. */
   readonly behind: string
 }
 
-/** A task as its shape was read; what was faulty is undefined. */
+/** A task after its shape check; invalid fields are `undefined`. */
 export interface ReadTask {
   readonly id?: string
   readonly tool?: string
@@ -52,22 +52,22 @@ export interface ReadTask {
 
 const NONE: readonly never[] = Object.freeze([])
 
-/** Checks the tasks of one document, one after another, against each other and against the tools. */
+/** Checks the tasks of one document against each other and against the tools. */
 export class TaskChecker {
   readonly tasks: CheckedTask[] = []
   readonly nodes: TaskNode[] = []
   readonly #tools: ToolRegistry
-  /** Where each id stands first. */
+  /** Index of the first task with each id. */
   readonly #indices = new Map<string, number>()
   readonly #walk: TemplateWalk
   #taskHints: Suggestions | undefined
   #toolHints: Suggestions | undefined
 
-  // What is found about the task being checked.
+  // State of the task being checked.
   #id: string | undefined
   #dependencies: number[] = []
   #inputReferences: InputReference[] = []
-  /** Pointers of the strings that hold references, inside the arguments; only where a schema asks for them. */
+  /** Pointers, relative to the arguments, of the strings with references; collected only if the tool has a schema. */
   #referencePointers: string[] | undefined
 
   constructor(
@@ -90,7 +90,7 @@ export class TaskChecker {
     }
   }
 
-  /** Checks one task; its node is kept if its id can be told, the task if everything that it needs could be made. */
+  /** Checks one task. Adds a node if its id is valid and unique, and a task if its tool and arguments are valid, too. */
   check(task: ReadTask, index: number): void {
     const { path } = this.#walk
     const { id } = task
@@ -122,7 +122,7 @@ export class TaskChecker {
       inputReferences,
       estimatedMs,
     }
-    // Not spread in: that would cost more than all checks of the task together.
+    // Assigned instead of spread: spreading costs more than all checks of the task together.
     if (timeoutMs !== undefined) checked.timeoutMs = timeoutMs
     if (retry !== undefined) checked.retry = retry
     if (name !== undefined) checked.name = name
@@ -201,7 +201,7 @@ export class TaskChecker {
     this.#referencePointers = tool?.hasSchema ? [] : undefined
     let template: Template | undefined = EMPTY_TEMPLATE
     if (!isAbsent) {
-      // A shape that was faulty has its issue already.
+      // The shape check has reported it already.
       if (value === undefined) return undefined
       path.push('arguments')
       template = compileTemplate(value, this.#walk)
@@ -211,7 +211,7 @@ export class TaskChecker {
     const base = formatPointer(path)
     for (const problem of tool.checkUnresolvedArguments(readSource(template), this.#referencePointers ?? [])) {
       const { issues } = this.#walk
-      // What absent arguments lack is missing from the task.
+      // For absent arguments, the pointer is that of the task.
       const pointer = isAbsent ? base : `${base}/arguments${problem.pointer}`
       issues.add('INVALID_ARGUMENTS', pointer, problem.message)
     }
@@ -225,7 +225,7 @@ export class TaskChecker {
   }
 }
 
-/** Tokens of the path to a task's arguments: `tasks`, its index, `arguments`. */
+/** Length of the path to a task's arguments: `tasks`, its index, `arguments`. */
 const ARGUMENTS_DEPTH = 3
 
 function sortUnique(indices: number[]): readonly number[] {
@@ -235,7 +235,7 @@ function sortUnique(indices: number[]): readonly number[] {
   return indices.filter((index, i) => index !== indices[i - 1])
 }
 
-/** Most lists name few tasks, and in order: then there is nothing to sort. */
+/** Fast path: most lists are short and sorted. */
 function isAscending(indices: readonly number[]): boolean {
   for (let i = 1; i < indices.length; i++) if ((indices[i] as number) <= (indices[i - 1] as number)) return false
   return true

@@ -10,23 +10,23 @@ import { EMPTY_TEMPLATE, readTextBehind, type Template } from './template.ts'
 export interface TemplateWalk extends Walk {
   /** Whether an earlier version may have accepted the document, with its grammar of references. */
   readonly isRecorded: boolean
-  /** How many more values the arguments of the whole document may hold: objects that share parts can unfold without end. */
+  /** Remaining number of values in the arguments of the whole document: shared objects can expand exponentially. */
   valuesLeft: number
-  /** The objects around the place where the walk is: a value among them contains itself. */
+  /** The objects that enclose the current value, for the detection of cycles. */
   readonly around: object[]
-  /** Called with each reference, and the text behind it, while the walk is at its string. */
+  /** Receives each reference and the text after it, while `path` is that of its string. */
   onReference(reference: Reference, behind: string): void
 }
 
-/** As many values as the arguments of a document may hold, all tasks together. */
+/** Maximum number of values in the arguments of all tasks of a document. */
 export const MAX_ARGUMENT_VALUES = 5_000_000
 
 /**
- * Compiles a task's arguments, reading each value once.
- * @returns the template, or `undefined` if a part of them is not JSON; the issue is in the walk's list
+ * Compiles a task's arguments. Reads each value once.
+ * @returns the template; `undefined` if a part is not JSON, with the issue in the walk's list
  */
 export function compileTemplate(value: unknown, walk: TemplateWalk): Template | undefined {
-  // What threw in the middle of an earlier task may have left some.
+  // An exception in an earlier task may have left some.
   if (walk.around.length > 0) walk.around.length = 0
   return guard(walk, () => compile(value, walk))
 }
@@ -34,7 +34,7 @@ export function compileTemplate(value: unknown, walk: TemplateWalk): Template | 
 function compile(value: unknown, walk: TemplateWalk): Template | undefined {
   walk.valuesLeft -= 1
   if (walk.valuesLeft < 0) {
-    // Told once, where it was passed.
+    // Reported once, at the value that exceeds the limit.
     if (walk.valuesLeft === -1) {
       report(
         walk,
@@ -69,7 +69,7 @@ function compile(value: unknown, walk: TemplateWalk): Template | undefined {
 function compileString(value: string, walk: TemplateWalk): Template | undefined {
   const parsed = parseReferences(value, walk.isRecorded)
   if (parsed === value) return value
-  // An escape is kept as it was written, beside what it stands for.
+  // An escape keeps its source text beside its value.
   if (typeof parsed === 'string') {
     return Object.freeze({ kind: 'text', parts: Object.freeze([parsed]), source: value })
   }
@@ -102,7 +102,7 @@ function compileArray(value: readonly unknown[], walk: TemplateWalk): Template |
     walk.path.pop()
     if (template === undefined) isWhole = false
     else items.push(template)
-    // A hole is told once: a sparse array may have four billion.
+    // Only the first hole is reported, because a sparse array may have four billion.
     if (item === undefined) break
   }
   return isWhole ? Object.freeze({ kind: 'array', items: Object.freeze(items) }) : undefined
@@ -110,7 +110,7 @@ function compileArray(value: readonly unknown[], walk: TemplateWalk): Template |
 
 function compileObject(value: object, walk: TemplateWalk): Template | undefined {
   const prototype: unknown = Object.getPrototypeOf(value)
-  // `Object.prototype`, of whichever realm, is the prototype that has none.
+  // The `Object.prototype` of any realm has no prototype.
   if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
     report(
       walk,
@@ -127,7 +127,7 @@ function compileObject(value: object, walk: TemplateWalk): Template | undefined 
     if (walk.valuesLeft < 0) return undefined
     walk.path.push(key)
     const member = (value as Record<string, unknown>)[key]
-    // An undefined member is no member, as in JSON.
+    // An undefined member counts as absent, as in JSON.
     if (member !== undefined) {
       const template = compile(member, walk)
       if (template === undefined) isWhole = false

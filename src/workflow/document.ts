@@ -1,8 +1,8 @@
-/** A workflow: the document a program hands in, in memory or as JSON. */
+/** A workflow document, in memory or as JSON. */
 export interface DAGStructure {
   readonly name?: string
   readonly description?: string
-  /** Ids must be unique; the order is the order of ties. */
+  /** Ids must be unique. Document order breaks ties. */
   readonly tasks: readonly DAGTask[]
   /** Where the schema of workflows is, for editors; ignored otherwise. */
   readonly $schema?: string
@@ -14,32 +14,32 @@ export interface DAGTask {
   readonly id: string
   /** The name of a registered tool; MCP tools are `server:tool`. */
   readonly tool: string
-  /** JSON; its strings may hold references. Default `{}`. */
+  /** JSON; its strings may hold references. @defaultValue `{}` */
   readonly arguments?: Readonly<Record<string, unknown>>
-  /** Ids of tasks that must succeed first, beside those that the arguments refer to. */
+  /** Ids of tasks that must succeed first, in addition to those that the arguments refer to. */
   readonly dependsOn?: readonly string[]
-  /** Another spelling of `dependsOn`; a task has one of the two. */
+  /** Alternative spelling of `dependsOn`; a task may have only one of the two. */
   readonly depends_on?: readonly string[]
-  /** Per attempt, ms; 0 for none. Default: the tool's, else the executor's `taskTimeoutMs`. */
+  /** Timeout per attempt, ms; 0 for none. Default: the tool's `timeoutMs`, else the executor's `taskTimeoutMs`. */
   readonly timeoutMs?: number
   readonly retry?: RetryPolicy
-  /** How long the task is expected to take, in any unit, the same for all; default 1. It orders `dataflow`. */
+  /** Expected duration, in any unit that all tasks share. Orders `dataflow`. @defaultValue 1 */
   readonly estimatedMs?: number
   readonly name?: string
   readonly description?: string
 }
 
-/** When and how often a failed attempt is followed by another. */
+/** When and how often a failed attempt is retried. */
 export interface RetryPolicy {
-  /** Attempts in all, ≥ 1; default 1. */
+  /** Total number of attempts, ≥ 1. @defaultValue 1 */
   readonly maxAttempts?: number
-  /** Before the second attempt, ms; default 1,000. */
+  /** Delay before the second attempt, ms. @defaultValue 1,000 */
   readonly initialDelayMs?: number
-  /** Each further delay is this many times the one before, ≥ 1; default 2. */
+  /** Factor by which each delay exceeds the previous one, ≥ 1. @defaultValue 2 */
   readonly factor?: number
-  /** No delay is longer, ms; default 10,000. */
+  /** Maximum delay, ms. @defaultValue 10,000 */
   readonly maxDelayMs?: number
-  /** Each delay varies by up to this share of itself, 0–1; default 0.1. */
+  /** Maximum random variation of each delay, as a fraction of it, 0–1. @defaultValue 0.1 */
   readonly jitter?: number
 }
 
@@ -60,37 +60,37 @@ export type IssueCode =
 /** One problem of a document. */
 export interface WorkflowIssue {
   readonly code: IssueCode
-  /** JSON Pointer (RFC 6901) into the document as it was sent. */
+  /** JSON Pointer (RFC 6901) into the document as received. */
   readonly pointer: string
-  /** What was expected and what was found. */
+  /** Names the expected and the found value. */
   readonly message: string
-  /** How to mend it, where that can be guessed. */
+  /** Likely fix, if one is known. */
   readonly hint?: string
-  /** For `CYCLE`: the ids around it, each depending on the next, the first repeated at the end. */
+  /** For `CYCLE`: the ids of the cycle, each depending on the next, the first repeated at the end. */
   readonly path?: readonly string[]
 }
 
-/** The bounds of what is accepted. */
+/** Limits of documents, outputs and messages. */
 export interface Limits {
-  /** Tasks of a workflow. */
+  /** Maximum number of tasks of a workflow. */
   readonly maxTasks: number
-  /** Nesting of a document, levels of objects and arrays. */
+  /** Maximum nesting of a document, levels of objects and arrays. */
   readonly maxNesting: number
-  /** A request's body, bytes. */
+  /** Maximum size of a request body, bytes. */
   readonly maxBodyBytes: number
-  /** One output's JSON, bytes. */
+  /** Maximum size of one output, bytes of JSON. */
   readonly maxOutputBytes: number
-  /** What the references of one attempt insert: characters, and 32 more for each value among them. */
+  /** Maximum total size that the references of one attempt insert: characters, plus 32 per inserted value. */
   readonly maxInserted: number
-  /** All outputs of an execution, bytes of JSON. */
+  /** Maximum total size of the outputs of an execution, bytes of JSON. */
   readonly maxExecutionOutputBytes: number
-  /** A message of an event, bytes of UTF-8; longer ones are cut. */
+  /** Maximum size of an event's message, bytes of UTF-8; a longer one is cut. */
   readonly maxMessageBytes: number
-  /** Issues reported; the total is told beside them. */
+  /** Maximum number of reported issues. The total is reported separately. */
   readonly maxIssues: number
 }
 
-/** The defaults, in one table. */
+/** The default limits. */
 export const LIMITS: Limits = Object.freeze({
   maxTasks: 100_000,
   maxNesting: 64,

@@ -1,9 +1,9 @@
 import { type IssueCode, LIMITS, type WorkflowIssue } from './document.ts'
 
-/** The longest pointer told, characters; a longer one is cut back to an enclosing value. */
+/** Maximum length of a pointer, characters. A longer one is cut back to an enclosing value. */
 const MAX_POINTER = 4096
 
-/** Collects what is wrong with a document: all is counted, the first `LIMITS.maxIssues` are kept. */
+/** Collects the problems of a document: counts all, keeps the first `LIMITS.maxIssues`. */
 export class IssueList {
   readonly #issues: WorkflowIssue[] = []
   #count = 0
@@ -22,22 +22,22 @@ export class IssueList {
     }
   }
 
-  /** Counts an issue that would not be kept, so that nobody writes its message. Only to be called when `isFull`. */
+  /** Counts an issue without building its message. Call it only when `isFull`. */
   skip(): void {
     this.#count += 1
   }
 
-  /** Whether further issues are only counted. */
+  /** Whether further issues are counted but not kept. */
   get isFull(): boolean {
     return this.#issues.length >= LIMITS.maxIssues
   }
 
-  /** All issues, kept or not. */
+  /** Number of all issues, kept or not. */
   get count(): number {
     return this.#count
   }
 
-  /** The kept ones, in the order in which they were found. */
+  /** The kept issues, in order of discovery. */
   get issues(): readonly WorkflowIssue[] {
     return this.#issues
   }

@@ -1,7 +1,7 @@
 import { quoteName } from '../tools/json-pointer.ts'
 import { type MalformedReference, parseToken } from './references.ts'
 
-/** The longest reference that a hint writes out, UTF-16 units. */
+/** Maximum length of a reference in a hint, UTF-16 units. */
 const MAX_SHOWN = 200
 
 const STEPS = '`.name`, `[0]` or `["key"]`'
@@ -11,16 +11,16 @@ const indexStep = /^\[\s*\+?([0-9]+)\s*\]/
 const negativeStep = /^\[\s*[-−]\s*[0-9]+\s*\]/
 const quotedStep = /^\[\s*(?:'((?:\\.|[^'\\])*)'|"((?:\\.|[^"\\])*)"|`([^`]*)`|‘([^’]*)’|[“”]([^“”]*)[“”])\s*\]/su
 const bareStep = /^\[\s*([\p{L}\p{Nd}_@][^[\]"'`$*?:,\p{Cc}]*?)\s*\]/u
-/** What continues a name beyond the grammar: `-type`. */
+/** The continuation of a name beyond the grammar: `-type`. */
 const nameRest = /^[-@/+][\p{L}\p{Nd}_\-@/+]*/u
 
-/** What is wrong with a reference. */
+/** Describes the syntax error of a reference. */
 export function describeMalformed(text: string, { malformed, start, pathStart, faultAt }: MalformedReference): string {
   if (pathStart === undefined || text[faultAt] !== '[') return `Expected a reference, got ${quoteName(malformed)}`
   return `Expected ${STEPS} behind ${quoteName(text.slice(start, faultAt))}, got ${quoteName(readStep(text, faultAt))}`
 }
 
-/** How a malformed reference has to be written; with its own names where it is clear what was meant. */
+/** Suggests a valid form of a malformed reference, with its own names if the intent is clear. */
 export function suggestReference(text: string, { start, pathStart, faultAt }: MalformedReference): string {
   if (pathStart === undefined) return GRAMMAR
   const isBraced = text[start + 1] === '{'
@@ -47,17 +47,17 @@ function adviseForm(repaired: Repaired | undefined, faultAt: number, write: (pat
   return `Write \`${whole}\``
 }
 
-/** A path in the form of the grammar. */
+/** A path rewritten to the grammar. */
 interface Repaired {
   readonly path: string
-  /** Behind it in the text. */
+  /** Offset in the text after the original path. */
   readonly end: number
 }
 
-/** Reads a path by a looser grammar. @returns `undefined` if what stands behind it cannot be a step either */
+/** Parses a path by a looser grammar. @returns `undefined` if the text after it is not a step in that grammar either */
 function repairPath(text: string, start: number, isBraced: boolean): Repaired | undefined {
   let path = ''
-  /** The last step, if it is a name. */
+  /** The last step if it is a name. */
   let name: string | undefined
   let at = start
   for (;;) {
@@ -96,7 +96,7 @@ function repairStep(rest: string): { written: string; length: number } | undefin
   return bare === null ? undefined : { written: `[${JSON.stringify(bare[1])}]`, length: bare[0].length }
 }
 
-/** What stands in brackets, to the one that closes them, for a message. */
+/** The text in brackets, up to the closing one, for a message. */
 function readStep(text: string, at: number): string {
   const rest = text.slice(at, at + MAX_SHOWN)
   return quotedStep.exec(rest)?.[0] ?? /^\[[^[\]]*\]?/.exec(rest)?.[0] ?? '['

@@ -1,5 +1,5 @@
 /**
- * A place in the input or in a task's output.
+ * A reference to a value in the input or in a task's output.
  *
  *     ref  = "$OUTPUT[" id "]" path | "$INPUT" path | "${OUTPUT[" id "]" path "}" | "${INPUT" path "}"
  *     path = *( "." name | "[" digits "]" | "[" JSON-string "]" )      name = 1*( Unicode letter | digit | "_" )
@@ -8,21 +8,21 @@ export interface Reference {
   readonly source: 'input' | 'output'
   /** Present exactly when `source` is `output`. */
   readonly taskId?: string
-  /** Keys and indices; digits keep their text. */
+  /** Keys and indices; an index keeps its digits as text. */
   readonly path: readonly string[]
-  /** As written. */
+  /** The source text. */
   readonly text: string
 }
 
-/** A string that begins a reference which does not parse. */
+/** A reference with a syntax error. */
 export interface MalformedReference {
-  /** The reference's first characters, as written, at most 41. */
+  /** The first characters of its source text, at most 41. */
   readonly malformed: string
-  /** Where the reference begins in the string. */
+  /** Offset of the reference in the string. */
   readonly start: number
-  /** Where its path begins; absent if it has no id that parses. */
+  /** Offset of its path; absent if its id is invalid. */
   readonly pathStart?: number
-  /** The first character that does not parse. */
+  /** Offset of the first invalid character. */
   readonly faultAt: number
 }
 
@@ -30,32 +30,33 @@ const CHARACTER = '[^\\p{Cc}\\p{Cs}\\[\\]]'
 const CHARACTER_BUT_DOT = '[^\\p{Cc}\\p{Cs}\\[\\].]'
 
 /**
- * 1–200 characters (code points), no control character, `[` or `]`, no half of a surrogate pair; neither `.` nor `..`.
+ * 1–200 characters (code points), no control character, `[` or `]`, no lone surrogate; neither `.` nor `..`.
  *
- * No URL can have those two as a step of its path, percent-encoded or not: parsers resolve them (WHATWG URL, 4.1, "double-dot URL
- * path segment"). Written without a lookahead, which some validators of JSON Schema do not know.
+ * A URL path cannot contain `.` or `..` as a segment, percent-encoded or not: parsers resolve them (WHATWG URL, 4.1,
+ * "double-dot URL path segment"). Avoids a lookahead, which some JSON Schema validators do not support.
  */
 export const TASK_ID_PATTERN: string = `^(?:${CHARACTER}{3,200}|${CHARACTER_BUT_DOT}${CHARACTER}?|\\.${CHARACTER_BUT_DOT})$`
 
-/** The same with `.` and `..`, which stores may have of earlier versions. */
+/** `TASK_ID_PATTERN` plus `.` and `..`, which earlier versions accepted and stores may hold. */
 export const RECORDED_ID_PATTERN: string = `^${CHARACTER}{1,200}$`
 
-// A reference to `.` is told as one to a task that is not there.
+// Accepts `.`, so that a reference to it is reported as an unknown task.
 const taskId = new RegExp(RECORDED_ID_PATTERN, 'u')
-// `${INPUT_BRANCH}` and `${INPUT:-x}` are a shell's.
+// `${INPUT_BRANCH}` and `${INPUT:-x}` are shell syntax, not references.
 const opening = /\$(?:OUTPUT\[|\{OUTPUT\[|\{INPUT(?![\p{L}\p{Nd}_:])|INPUT(?![\p{L}\p{Nd}_]))/uy
 const nameToken = /\.([\p{L}\p{Nd}_]+)/uy
 const indexToken = /\[([0-9]+)\]/y
 
-/** The longest id, UTF-16 units. */
+/** Maximum length of an id, UTF-16 units. */
 const MAX_ID_UNITS = 400
 
 /**
  * Splits a string into literal text and references, longest match first.
  *
- * `$$` before the rest of an opening gives one `$` and no reference, so of `$$$OUTPUT[a]` the text `$$OUTPUT[a]` remains.
- * @param isRecorded whether `[` directly behind a reference without braces may be text, as earlier versions had it
- * @returns the whole text where there is no reference in it
+ * `$$` before the rest of an opening is an escape for `$` and starts no reference: `$$$OUTPUT[a]` is the text
+ * `$$OUTPUT[a]`.
+ * @param isRecorded whether `[` directly after an unbraced reference may be text, as in earlier versions
+ * @returns the unescaped text if it contains no reference
  */
 export function parseReferences(
   text: string,
@@ -102,7 +103,7 @@ function parseAt(text: string, start: number, isRecorded: boolean): Reference | 
   let id: string | undefined
   if (text.startsWith('OUTPUT[', at)) {
     const idStart = at + 'OUTPUT['.length
-    // Looked for in a slice, so that a text of many unclosed openings is read in linear time.
+    // Searched in a slice, so that a text of many unclosed openings takes linear time.
     const length = text.slice(idStart, idStart + MAX_ID_UNITS + 1).indexOf(']')
     if (length < 0) return malform(text, start, idStart)
     id = text.slice(idStart, idStart + length)
@@ -115,7 +116,7 @@ function parseAt(text: string, start: number, isRecorded: boolean): Reference | 
     path.push(token.key)
     at = token.end
   }
-  // Behind a reference without braces `[` is a step or a mistake, never text: braces end a reference before a `[`.
+  // `[` after an unbraced reference is a step or a mistake, never text. Text with `[` needs a braced reference before it.
   if (isBraced ? text[at] !== '}' : text[at] === '[' && !isRecorded) return malform(text, start, at, pathStart)
   if (isBraced) at += 1
   const reference = { path: Object.freeze(path), text: text.slice(start, at) }
@@ -129,14 +130,14 @@ function malform(text: string, start: number, faultAt: number, pathStart?: numbe
   return { malformed, start, faultAt, ...(pathStart !== undefined && { pathStart }) }
 }
 
-/** A step of a path. */
+/** One step of a path. */
 export interface PathToken {
   readonly key: string
-  /** Behind it. */
+  /** Offset after the step. */
   readonly end: number
 }
 
-/** The step of a path that begins at `at`; `undefined` if none does. */
+/** Parses the path step at `at`; `undefined` if there is none. */
 export function parseToken(text: string, at: number): PathToken | undefined {
   const pattern = text[at] === '.' ? nameToken : text[at] === '[' ? indexToken : undefined
   if (pattern === undefined) return undefined
@@ -148,7 +149,7 @@ export function parseToken(text: string, at: number): PathToken | undefined {
 
 function parseStringToken(text: string, at: number): PathToken | undefined {
   let end = at + 2
-  // To the first quote that is not escaped. The next opening's own quote ends a failing scan: linear over the whole text.
+  // Scans to the first unescaped quote. The quote of the next opening ends a failing scan, so the whole text takes linear time.
   while (end < text.length && text[end] !== '"') end += text[end] === '\\' ? 2 : 1
   if (text[end + 1] !== ']') return undefined
   try {

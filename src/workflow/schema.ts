@@ -3,20 +3,20 @@ import { RETRY_SCHEMAS, TIMEOUT_SCHEMA } from '../tools/retry-schema.ts'
 import { LIMITS } from './document.ts'
 import { RECORDED_ID_PATTERN, TASK_ID_PATTERN } from './references.ts'
 
-/** The keywords of JSON Schema that the document's schema uses and `shape.ts` knows. */
+/** The keywords of JSON Schema that the document's schema uses and `shape.ts` supports. */
 export interface ShapeSchema {
   readonly $schema?: string
   readonly title?: string
   readonly description?: string
-  /** Of a string with a pattern: the hint where one has another form. */
+  /** Of a string with a pattern: the hint for a value that does not match. */
   readonly $comment?: string
   readonly default?: unknown
   readonly type: 'object' | 'array' | 'string' | 'number' | 'integer'
-  /** With it, other properties are refused (`additionalProperties: false`). */
+  /** Requires `additionalProperties: false`: other properties are refused. */
   readonly properties?: Readonly<Record<string, ShapeSchema>>
   readonly additionalProperties?: false
   readonly required?: readonly string[]
-  /** Only this form: these properties exclude each other. */
+  /** Supported only in this form: these properties exclude each other. */
   readonly not?: { readonly required: readonly [string, string] }
   readonly items?: ShapeSchema
   readonly maxItems?: number
@@ -26,7 +26,7 @@ export interface ShapeSchema {
   readonly maximum?: number
 }
 
-/** No half of a surrogate pair, which no UTF-8 can carry. */
+/** No lone surrogate, which UTF-8 cannot encode. */
 const pattern = '^\\P{Cs}*$'
 const name: ShapeSchema = { type: 'string', maxLength: 200, pattern, description: 'For people.' }
 const description: ShapeSchema = { type: 'string', maxLength: 8192, pattern, description: 'For people and models.' }
@@ -66,7 +66,7 @@ const task: ShapeSchema = {
   },
 }
 
-/** The JSON Schema (2020-12) of a workflow: what the checks interpret, and what is published. */
+/** The JSON Schema (2020-12) of a workflow, which the checks interpret and the package publishes. */
 export const workflowSchema: ShapeSchema = deepFreeze({
   $schema: 'https://json-schema.org/draft/2020-12/schema',
   title: 'dagstream workflow',
@@ -81,16 +81,17 @@ export const workflowSchema: ShapeSchema = deepFreeze({
   },
 })
 
-/** A name or a description of a recorded document: halves of surrogate pairs were text. */
-function widen({ pattern: _, ...schema }: ShapeSchema): ShapeSchema {
-  return schema
+/** The schema of a name or description in a recorded document: earlier versions accepted lone surrogates. */
+function widen(schema: ShapeSchema): ShapeSchema {
+  const { pattern: _, ...wide } = schema
+  return wide
 }
 
 const recordedTexts = { name: widen(name), description: widen(description) }
 const recordedId: ShapeSchema = { type: 'string', pattern: RECORDED_ID_PATTERN }
 const recordedTask: ShapeSchema = { ...task, properties: { ...task.properties, ...recordedTexts, id: recordedId } }
 
-/** What documents had to be when stores recorded them: wider than `workflowSchema` where that was narrowed since. */
+/** The schema of recorded documents: wider than `workflowSchema` where earlier versions accepted more. */
 export const recordedSchema: ShapeSchema = deepFreeze({
   ...workflowSchema,
   properties: { ...recordedTexts, tasks: { type: 'array', maxItems: LIMITS.maxTasks, items: recordedTask } },

@@ -7,18 +7,19 @@ import type { IssueList } from './issues.ts'
 import type { ShapeSchema } from './schema.ts'
 import { Suggestions } from './suggestion.ts'
 
-/** A walk over a document: where it is and what it found. */
+/** State of a walk over a document. */
 export interface Walk {
   readonly issues: IssueList
-  /** Where the walk is; a pointer is written only for an issue. */
+  /** Path of the current value. It is formatted as a pointer only for an issue. */
   readonly path: (string | number)[]
 }
 
 /**
- * Reads a value by a schema: each member once, so that an accessor cannot answer the check one way and the use another.
+ * Reads a value by a schema. Reads each member once, so that an accessor cannot return one value to the check and another
+ * to the use.
  *
- * @returns a plain copy as deep as the schema says, or `undefined` if the value is not what was expected. An object whose
- * members are faulty or missing is returned without them: whether there were issues is told by the walk's list.
+ * @returns a plain copy to the depth of the schema; `undefined` if the value does not match. An object with invalid or missing
+ * members is returned without them: the walk's list holds the issues.
  */
 export type ShapeReader = (value: unknown, walk: Walk) => unknown
 
@@ -39,14 +40,14 @@ export function compileShape(schema: ShapeSchema): ShapeReader {
   }
 }
 
-/** Adds an issue at the walk's place; the message is made only if the issue is kept. */
+/** Adds an issue at the current path. Builds the message only if the issue is kept. */
 export function report(walk: Walk, code: IssueCode, message: () => string, hint?: () => string): void {
   const { issues } = walk
   if (issues.isFull) issues.skip()
   else issues.add(code, formatPointer(walk.path), message(), hint && { hint: hint() })
 }
 
-/** Reports that a value is not what was expected. */
+/** Reports that a value does not match. */
 export function mismatch(walk: Walk, expected: string, value: unknown, hint?: string): undefined {
   const at = walk.path.findLast((token): token is string => typeof token === 'string')
   const subject = at === undefined ? 'the workflow' : quoteName(at)
@@ -83,7 +84,7 @@ function compileObject(schema: ShapeSchema, properties: Readonly<Record<string, 
       walk.path.push(key)
       const member = value[key]
       const reader = readers.get(key)
-      // An undefined member is no member, as in JSON.
+      // An undefined member counts as absent, as in JSON.
       if (member !== undefined) {
         if (reader) copy[key] = reader(member, walk)
         else
@@ -123,7 +124,7 @@ function compileArray({ maxItems = Number.POSITIVE_INFINITY }: ShapeSchema, read
       const item: unknown = value[i]
       copy.push(readItem(item, walk))
       walk.path.pop()
-      // A hole is told once: a sparse array may have four billion.
+      // Only the first hole is reported, because a sparse array may have four billion.
       if (item === undefined) break
     }
     return copy
@@ -149,13 +150,13 @@ function compileNumber(schema: ShapeSchema): ShapeReader {
   const bounds = { minimum: Number.NEGATIVE_INFINITY, ...schema } as NumberSchema
   const expected = describeNumber(bounds)
   return (value, walk) => {
-    // A setting of the engine, which only reads it.
+    // A setting of the engine, for which a double is exact enough.
     const number = value instanceof JsonNumber ? value.valueOf() : value
     return matchesNumber(bounds, number) ? number : mismatch(walk, expected, value)
   }
 }
 
-/** Counts characters (code points), of which each is one or two units. */
+/** Compares the length in characters (code points), each of one or two UTF-16 units. */
 function isWithin(text: string, maxLength: number): boolean {
   if (text.length <= maxLength) return true
   return text.length <= 2 * maxLength && Array.from(text).length <= maxLength

@@ -1,24 +1,24 @@
 import { closestMatch } from 'leven'
 import { cutName, quoteName } from '../tools/json-pointer.ts'
 
-/** As many names as are compared: a hint is a courtesy and must not become the cost of a check. */
+/** Maximum number of compared names: hints must not dominate the cost of a check. */
 const MAX_CANDIDATES = 1000
 
-/** As many names as a hint lists. */
+/** Maximum number of names in a hint. */
 const MAX_LISTED = 10
 
-/** How far a name may be from what was meant: of two letters, another two are no slip. */
+/** Maximum edit distance of a suggestion. Small for short names: two changed letters of two are not a typo. */
 function allowDistance(name: string): number {
   return name.length <= 3 ? 1 : Math.max(2, Math.floor(name.length / 3))
 }
 
-/** The names that a hint may suggest, cut to what a message shows. */
+/** The names that a hint may suggest, cut to the length that a message shows. */
 export class Suggestions {
   readonly #candidates: readonly string[]
   readonly #count: number
   readonly #what: string
 
-  /** @param what the plural that a list of the names begins with, such as `tools` */
+  /** @param what plural noun that introduces a list of the names, such as `tools` */
   constructor(names: Iterable<string>, what: string) {
     const candidates: string[] = []
     let count = 0
@@ -31,11 +31,11 @@ export class Suggestions {
     this.#what = what
   }
 
-  /** A question with the closest name, else the list of what there is. */
+  /** A question with the closest name, or else a list of the names. */
   hintFor(name: string): string {
     const shown = cutName(name)
     const closest = closestMatch(shown, this.#candidates, { maxDistance: allowDistance(shown) })
-    // A name that is cut may look like the candidate that it is not.
+    // A cut name may equal the cut form of a different candidate.
     if (closest !== undefined && closest !== name) return `Did you mean ${quoteName(closest)}?`
     if (this.#count === 0) return `There are no ${this.#what}`
     const listed = this.#candidates.slice(0, MAX_LISTED).map(quoteName).join(', ')

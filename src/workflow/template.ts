@@ -6,10 +6,10 @@ import { quoteName } from '../tools/json-pointer.ts'
 import { LIMITS } from './document.ts'
 import type { Reference } from './references.ts'
 
-/** Compiled arguments: JSON in which references stand at some places. Never changed, shared by all attempts. */
+/** Compiled arguments: JSON with references. Immutable, shared by all attempts. */
 export type Template = string | number | boolean | null | TemplateNode
 
-/** A part of a template that must be made anew for each attempt. */
+/** A part of a template that each attempt evaluates. */
 export type TemplateNode =
   | { readonly kind: 'object'; readonly keys: readonly string[]; readonly members: readonly Template[] }
   | { readonly kind: 'array'; readonly items: readonly Template[] }
@@ -17,21 +17,21 @@ export type TemplateNode =
   | { readonly kind: 'reference'; readonly reference: Reference; readonly source: string }
   | { readonly kind: 'text'; readonly parts: readonly (string | Reference)[]; readonly source: string }
 
-/** What references refer to. */
+/** The values that references resolve to. */
 export interface Scope {
-  /** Absent when the execution was given none. */
+  /** `undefined` if the execution has no input. */
   readonly input: JsonValue | undefined
-  /** The output of a task that succeeded. */
+  /** The output of a successful task. */
   output(taskId: string): JsonValue
 }
 
-/** A reference whose path does not exist; the message names the keys that do. */
+/** A reference whose path does not exist; the message names the existing keys. */
 export class ReferenceNotFoundError extends Error {
   override readonly name: string = 'ReferenceNotFoundError'
   readonly code = 'REFERENCE_NOT_FOUND' as const
 }
 
-/** What the references insert is more than `LIMITS.maxInserted` together. */
+/** The total size that the references insert exceeds `LIMITS.maxInserted`. */
 export class ArgumentsTooLargeError extends Error {
   override readonly name: string = 'ArgumentsTooLargeError'
   readonly code = 'INVALID_ARGUMENTS' as const
@@ -44,19 +44,19 @@ export const EMPTY_TEMPLATE: Template = Object.freeze({
   members: Object.freeze([]),
 })
 
-/** As many keys as a message names. */
+/** Maximum number of keys in a message. */
 const MAX_KEYS_TOLD = 20
 
 /** The arguments of one attempt. */
 export interface ResolvedArguments {
   readonly value: unknown
-  /** Whether a `JsonNumber` may be among them. */
+  /** Whether they may contain a `JsonNumber`. */
   readonly mayHoldJsonNumbers: boolean
 }
 
 /**
- * The arguments of one attempt. Every object in them is fresh and belongs to the caller; inserted text is not scanned again.
- * Numbers that a double loses are `JsonNumber`s.
+ * Resolves the arguments of one attempt. Every object is fresh and owned by the caller; inserted text is not scanned for
+ * references. Numbers that a double cannot represent are `JsonNumber`s.
  * @throws ReferenceNotFoundError, ArgumentsTooLargeError
  */
 export function resolveTemplate(template: Template, scope: Scope): ResolvedArguments {
@@ -66,22 +66,22 @@ export function resolveTemplate(template: Template, scope: Scope): ResolvedArgum
   return { value, mayHoldJsonNumbers: resolution.mayHoldJsonNumbers }
 }
 
-/** The arguments as they were written, references as their text. Every object is fresh, but a `JsonNumber`. */
+/** The source of the arguments, with references as text. Every object is fresh, except `JsonNumber`s. */
 export function readSource(template: Template): unknown {
   return resolve(template, undefined)
 }
 
-/** Why a reference leads nowhere. */
+/** Explains why a reference cannot be resolved. */
 export interface MissingPlace {
-  /** Names the reference, the step at which it failed and the keys there. */
+  /** Names the reference, the failing step and the existing keys. */
   readonly missing: string
-  /** How to write the key that was probably meant. */
+  /** Correct notation of the key that was probably meant. */
   readonly hint?: string
 }
 
 /**
- * Why a reference into `root` leads nowhere, or `undefined` if it leads somewhere.
- * @param behind the text behind the reference: `-type` may be the rest of the key `content-type`
+ * Explains why a reference into `root` cannot be resolved; `undefined` if it can.
+ * @param behind the text after the reference: `-type` may be the rest of the key `content-type`
  */
 export function explainMissing(
   reference: Reference,
@@ -92,7 +92,7 @@ export function explainMissing(
   return 'missing' in found ? found : undefined
 }
 
-/** The text directly behind a reference that has no braces, as far as the next reference. */
+/** The text from an unbraced reference to the next reference; `''` for a braced one. */
 export function readTextBehind(parts: readonly (string | Reference)[], index: number): string {
   const reference = parts[index]
   const text = parts[index + 1]
@@ -101,7 +101,7 @@ export function readTextBehind(parts: readonly (string | Reference)[], index: nu
 
 interface Resolution {
   readonly scope: Scope
-  /** How much more references may insert: a small document can multiply a large output. */
+  /** Remaining size that references may insert: a small document can multiply a large output. */
   left: number
   mayHoldJsonNumbers: boolean
 }
@@ -168,7 +168,7 @@ function joinText(parts: readonly (string | Reference)[], resolution: Resolution
 
 const COMMA = 0x2c
 
-/** `{}` is two characters of JSON and many times that in memory. A comma inside a string counts as a value too: an estimate. */
+/** Estimates memory: `{}` is two characters of JSON but much larger in memory. Counts commas in strings as values. */
 function weighInserted(text: string): number {
   const first = text.charCodeAt(0)
   if (first !== 0x7b && first !== 0x5b) return text.length
@@ -190,7 +190,7 @@ function findRoot(reference: Reference, scope: Scope): JsonValue | undefined {
   return reference.taskId === undefined ? scope.input : scope.output(reference.taskId)
 }
 
-/** The value itself, which may be shared: to be copied before it is handed on. */
+/** The value itself, possibly shared: copy it before passing it on. */
 function findValue(reference: Reference, root: JsonValue | undefined, behind: string): unknown {
   const found = find(reference, root, behind)
   if (!('missing' in found)) return found.value
@@ -216,12 +216,15 @@ function find(reference: Reference, root: JsonValue | undefined, behind: string)
 
 function hasMember(value: unknown, key: string): boolean {
   if (typeof value !== 'object' || value === null || value instanceof JsonNumber) return false
-  // An array's `length` is an own key too, but none that JSON knows.
+  // An array's `length` is an own key, but not a JSON member.
   if (Array.isArray(value) && key === 'length') return false
   return Object.hasOwn(value, key)
 }
 
-/** A key that the grammar cut: in `.content-type` the name ends before `-`. @param written the path from the step on */
+/**
+ * Suggests a key that the grammar cut: in `.content-type` the name ends before `-`.
+ * @param written the path from the step on
+ */
 function suggestKey(value: unknown, written: string, step: string): string | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
   let longest = step

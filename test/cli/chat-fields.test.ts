@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { runCli } from '../../src/cli/program.ts'
+import { runCli } from '../../src/cli/commands/program.ts'
 import { chat, chatProcess, saySix, startModel } from './chat-rig.ts'
 import type { FakeProcess } from './fake-process.ts'
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { runCli } from '../../src/cli/program.ts'
+import { runCli } from '../../src/cli/commands/program.ts'
 import { chat, chatProcess, folderWith, saySix, startModel } from './chat-rig.ts'
 
 test.each(['code', 'ask', 'debug'])('the mode %s needs no file', async mode => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ChatViewer } from '../../src/cli/chat-viewer.ts'
+import { ChatViewer } from '../../src/cli/render/chat-viewer.ts'
 import { event } from './event-rig.ts'
 import { contextOf, FakeProcess } from './fake-process.ts'
 

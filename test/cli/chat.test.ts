@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { expect, test } from 'vitest'
-import { runCli } from '../../src/cli/program.ts'
+import { runCli } from '../../src/cli/commands/program.ts'
 import { chat, chatProcess, KEY, type ModelCall, saySix, startModel, untilWritten } from './chat-rig.ts'
 import { FakeProcess } from './fake-process.ts'
 

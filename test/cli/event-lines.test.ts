@@ -1,6 +1,6 @@
 import pc from 'picocolors'
 import { expect, test } from 'vitest'
-import { describeEvent } from '../../src/cli/event-lines.ts'
+import { describeEvent } from '../../src/cli/render/event-lines.ts'
 import { event, result, started } from './event-rig.ts'
 
 const plain = pc.createColors(false)

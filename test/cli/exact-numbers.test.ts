@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { expect, onTestFinished, test } from 'vitest'
-import { runCli } from '../../src/cli/program.ts'
+import { runCli } from '../../src/cli/commands/program.ts'
 import { FakeProcess, run } from './fake-process.ts'
 
 const DOCUMENT =

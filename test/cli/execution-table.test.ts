@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { renderExecutions } from '../../src/cli/execution-table.ts'
+import { renderExecutions } from '../../src/cli/render/execution-table.ts'
 
 const NOW = Date.parse('2026-01-10T00:00:00.000Z')
 const ago = (ms: number): string => new Date(NOW - ms).toISOString()

@@ -124,11 +124,11 @@ test('resume has the server go on, and follows it', async () => {
   const cwd = makeFolder()
   const parked = { code: 'CRASH_LIMIT', message: '3 processes in a row ended' }
   const workflow = { tasks: [{ id: 'a', tool: 'echo' }] }
-  const id = await leaveUnfinished(join(cwd, 'runs.db'), workflow, { echo: () => null }, 2, { parked, crashCount: 3 })
+  const id = await leaveUnfinished(join(cwd, 'runs.db'), workflow, { echo: () => null }, 2, { ...parked, tasks: [] })
   const { handler } = startFakeServer({ store: await openHere(join(cwd, 'runs.db')) })
   const shown = await on(`show ${id}`)
   expect(shown.stdout).toMatch(/\nparked: CRASH_LIMIT: 3 processes in a row ended\n$/)
-  expect((await on(`export ${id}`)).stdout.trimEnd().split('\n')).toHaveLength(3)
+  expect((await on(`export ${id}`)).stdout.trimEnd().split('\n')).toHaveLength(4)
   const { code, stdout, stderr } = await on(`resume ${id} --json`)
   expect([code, JSON.parse(stdout)]).toEqual([0, expect.objectContaining({ executionId: id, status: 'success' })])
   expect(stderr).toContain('INTERRUPTED')

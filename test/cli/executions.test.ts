@@ -165,8 +165,8 @@ test('what a process left is gone on with: what has settled is not called again'
   const { code, stdout, stderr } = await runIn(cwd, `executions resume ${id} --store runs.db --tools ./tools.mjs --sse`)
   expect(code).toBe(0)
   const seqs = [...stdout.matchAll(/^id: \S+\.(\d+)$/gm)].map(([, seq]) => Number(seq))
-  expect(seqs).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
-  expect(stdout).toMatch(/"attempt":1,"delayMs":0,.*"code":"INTERRUPTED"/)
+  expect(seqs).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9])
+  expect(stdout).toMatch(/"attempt":1,"delayMs":0,.*"code":"INTERRUPTED","interrupted":true/)
   expect(stderr).toContain('success 2 tasks: 2 succeeded')
   expect(readFileSync(join(cwd, 'calls'), 'utf8')).toBe('b')
   const again = await runIn(cwd, `executions resume ${id} --store runs.db --tools ./tools.mjs`)
@@ -229,7 +229,7 @@ test('cancel ends what a process left, and calls nothing', async () => {
 test('one that is parked says why', async () => {
   const cwd = makeFolder()
   const parked = { code: 'CRASH_LIMIT', message: '3 processes in a row ended' }
-  const id = await leaveUnfinished(join(cwd, 'runs.db'), CHAIN, NOTE, IN_THE_MIDDLE, { parked, crashCount: 3 })
+  const id = await leaveUnfinished(join(cwd, 'runs.db'), CHAIN, NOTE, IN_THE_MIDDLE, { ...parked, tasks: [] })
   const { stdout } = await runIn(cwd, `executions show ${id} --store runs.db`)
   expect(stdout).toMatch(/\nparked: CRASH_LIMIT: 3 processes in a row ended\n$/)
   const listed = await runIn(cwd, 'executions list --store runs.db --status parked --json')
@@ -274,7 +274,7 @@ test('delete removes what is parked, and what can only be deleted; export tells 
   const cwd = makeFolder()
   const file = join(cwd, 'runs.db')
   const parked = { code: 'CRASH_LIMIT', message: 'parked' }
-  const parkedId = await leaveUnfinished(file, CHAIN, NOTE, IN_THE_MIDDLE, { parked })
+  const parkedId = await leaveUnfinished(file, CHAIN, NOTE, IN_THE_MIDDLE, { ...parked, tasks: [] })
   const brokenId = await leaveUnfinished(file, CHAIN, NOTE, IN_THE_MIDDLE)
   const connection = (await loadDriver()).open(file)
   connection.exec(

@@ -1,9 +1,15 @@
 import { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import picocolors from 'picocolors'
-import { type CliProcess, type CommandContext, Notices, Output, type TextStream } from '../../src/cli/console.ts'
-import { runCli } from '../../src/cli/program.ts'
-import { createStrayLines, StrayFaults } from '../../src/cli/stray-faults.ts'
+import {
+  type CliProcess,
+  type CommandContext,
+  Notices,
+  Output,
+  type TextStream,
+} from '../../src/cli/process/console.ts'
+import { runCli } from '../../src/cli/commands/program.ts'
+import { createStrayLines, StrayFaults } from '../../src/cli/process/stray-faults.ts'
 
 /** A writable that keeps what it is given, or refuses it once its reader has left. */
 export class FakeStream implements TextStream {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { renderGraph } from '../../src/cli/graph-text.ts'
+import { renderGraph } from '../../src/cli/render/graph-text.ts'
 
 const tasks = [
   { id: '__proto__', tool: 'http:get', dependencies: [] },

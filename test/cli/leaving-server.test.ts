@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { createChatTools } from '../../src/cli/chat-tools.ts'
-import { runCli } from '../../src/cli/program.ts'
+import { createChatTools } from '../../src/cli/input/chat-tools.ts'
+import { runCli } from '../../src/cli/commands/program.ts'
 import { chatProcess, startModel, untilWritten } from './chat-rig.ts'
 import { FakeProcess } from './fake-process.ts'
 import { processFor, SERVER, startFakeServer } from './remote-rig.ts'

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { loadTools } from '../../src/cli/load-tools.ts'
+import { loadTools } from '../../src/cli/input/load-tools.ts'
 
 let cwd: string
 beforeAll(async () => {

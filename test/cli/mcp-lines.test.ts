@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { McpLines } from '../../src/cli/mcp-lines.ts'
+import { McpLines } from '../../src/cli/render/mcp-lines.ts'
 import { contextOf, FakeProcess } from './fake-process.ts'
 
 test('a line that reads like the end of a server is told, the end itself is not', () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { parseAge, parseAmount, parseCount } from '../../src/cli/option-values.ts'
+import { parseAge, parseAmount, parseCount } from '../../src/cli/input/option-values.ts'
 
 test.each([
   ['90s', 90_000],

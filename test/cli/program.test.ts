@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import manifest from '../../package.json' with { type: 'json' }
-import { TOOLS_HINT } from '../../src/cli/issue-lines.ts'
-import { runCli } from '../../src/cli/program.ts'
+import { TOOLS_HINT } from '../../src/cli/render/issue-lines.ts'
+import { runCli } from '../../src/cli/commands/program.ts'
 import { FakeProcess, run } from './fake-process.ts'
 
 const hello = {

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { UsageError } from '../../src/cli/console.ts'
-import { readWorkflow } from '../../src/cli/read-workflow.ts'
+import { UsageError } from '../../src/cli/process/console.ts'
+import { readWorkflow } from '../../src/cli/input/read-workflow.ts'
 import { FakeProcess } from './fake-process.ts'
 
 let cwd: string

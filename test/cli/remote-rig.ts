@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { vi } from 'vitest'
-import { createBuiltinTools } from '../../src/cli/builtin-tools.ts'
-import { runCli } from '../../src/cli/program.ts'
+import { createBuiltinTools } from '../../src/cli/input/builtin-tools.ts'
+import { runCli } from '../../src/cli/commands/program.ts'
 import { createHandler, type Handler, type HandlerOptions } from '../../src/http/index.ts'
 import { FakeProcess } from './fake-process.ts'
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { reportError } from '../../src/cli/report-error.ts'
+import { reportError } from '../../src/cli/render/report-error.ts'
 import { DagstreamError } from '../../src/index.ts'
 import { contextOf, FakeProcess } from './fake-process.ts'
 

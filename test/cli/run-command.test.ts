@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { expect, test } from 'vitest'
-import type { ExecutionResult } from '../../src/execute/execution-result.ts'
-import { runCli } from '../../src/cli/program.ts'
+import type { ExecutionResult } from '../../src/engine/execution-result.ts'
+import { runCli } from '../../src/cli/commands/program.ts'
 import { FakeProcess, run } from './fake-process.ts'
 
 const tools = ['--tools', 'test/cli/tools.mjs']

@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { TOOLS_HINT } from '../../src/cli/issue-lines.ts'
-import { runCli } from '../../src/cli/program.ts'
-import type { ExecutionResult } from '../../src/execute/execution-result.ts'
+import { TOOLS_HINT } from '../../src/cli/render/issue-lines.ts'
+import { runCli } from '../../src/cli/commands/program.ts'
+import type { ExecutionResult } from '../../src/engine/execution-result.ts'
 import { run } from './fake-process.ts'
 import { messagesOf, processFor, runRemotely, SERVER, startFakeServer } from './remote-rig.ts'
 

@@ -5,10 +5,10 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { createBuiltinTools } from '../../src/cli/builtin-tools.ts'
+import { createBuiltinTools } from '../../src/cli/input/builtin-tools.ts'
 import { ToolRegistry } from '../../src/tools/registry.ts'
-import { runCli } from '../../src/cli/program.ts'
-import { buildSamples } from '../../src/cli/serve-samples.ts'
+import { runCli } from '../../src/cli/commands/program.ts'
+import { buildSamples } from '../../src/cli/commands/serve-samples.ts'
 import { FakeProcess, run } from './fake-process.ts'
 
 // Real sockets, on loopback: to listen is what the command is about.

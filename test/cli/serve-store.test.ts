@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { runCli } from '../../src/cli/program.ts'
+import { runCli } from '../../src/cli/commands/program.ts'
 import { leaveUnfinished, makeFolder, parseLines, processIn, runIn } from './store-rig.ts'
 import type { FakeProcess } from './fake-process.ts'
 

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
-import { Output } from '../../src/cli/console.ts'
-import { createServerLog, LOG_LEVELS, logExecutions, logRequests } from '../../src/cli/server-log.ts'
-import { createMemoryStore, type ExecutionStore, ParallelExecutor } from '../../src/index.ts'
+import { Output } from '../../src/cli/process/console.ts'
+import { createServerLog, LOG_LEVELS, logRequests, observeExecutions } from '../../src/cli/process/server-log.ts'
+import { createHandler } from '../../src/http/create-handler.ts'
+import { createMemoryStore, type ExecutionStore } from '../../src/index.ts'
 import { FakeStream } from './fake-process.ts'
 
 const linesOf = (stream: FakeStream): Record<string, unknown>[] =>
@@ -74,27 +75,23 @@ test('a request about an execution names it, whatever its answer says', async ()
   expect(linesOf(stream).map(line => line['executionId'])).toEqual(['x_1-Z', 'x', undefined, undefined])
 })
 
-test('an execution is logged once it is in its store, which goes on answering at once', async () => {
+/** Runs one task under a handler whose executions are logged. @returns the messages of the log */
+async function logOf(store: ExecutionStore): Promise<unknown[]> {
   const stream = new FakeStream()
-  const memory = createMemoryStore()
-  const answers: unknown[] = []
-  const store = logExecutions(memory, createServerLog(new Output(stream), 'info'))
-  const watched: ExecutionStore = {
-    ...store,
-    append: (...args) => void answers.push(store.append(...args)),
-  }
-  await new ParallelExecutor({ a: () => 1 }, { store: watched }).execute({ tasks: [{ id: 'a', tool: 'a' }] })
-  expect(linesOf(stream).map(line => line['message'])).toEqual(['execution started', 'execution ended'])
-  expect([answers.length > 1, new Set(answers)]).toEqual([true, new Set([undefined])])
-  expect(Object.keys(store).sort()).toEqual(Object.keys(memory).sort())
+  const observers = [observeExecutions(createServerLog(new Output(stream), 'info'))]
+  const handler = createHandler({ tools: { a: () => 1 }, store, observers })
+  const body = JSON.stringify({ tasks: [{ id: 'a', tool: 'a' }] })
+  const headers = { 'Content-Type': 'application/json', Accept: 'application/json' }
+  const response = await handler.fetch(new Request('http://localhost/executions', { method: 'POST', headers, body }))
+  await response.text().catch(() => {})
+  await handler.close()
+  return linesOf(stream).map(line => line['message'])
+}
+
+test('the beginning and the end of an execution are logged', async () => {
+  expect(await logOf(createMemoryStore())).toEqual(['execution started', 'execution ended'])
 })
 
-test('what a store does not take is not logged', async () => {
-  const stream = new FakeStream()
-  const memory = createMemoryStore()
-  const refusing: ExecutionStore = { ...memory, append: () => Promise.reject(new Error('full')) }
-  const store = logExecutions(refusing, createServerLog(new Output(stream), 'info'))
-  const execution = new ParallelExecutor({ a: () => 1 }, { store }).execute({ tasks: [{ id: 'a', tool: 'a' }] })
-  await expect(execution).rejects.toMatchObject({ code: 'STORE_FAILED' })
-  expect(stream.text).toBe('')
+test('entries that a store does not take are not logged', async () => {
+  expect(await logOf({ ...createMemoryStore(), append: () => Promise.reject(new Error('full')) })).toEqual([])
 })

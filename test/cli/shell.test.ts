@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { expect, test } from 'vitest'
-import { findCommand, quoteWord } from '../../src/cli/shell.ts'
+import { findCommand, quoteWord } from '../../src/cli/process/shell.ts'
 
 test('a word that a shell takes as it is stays as it is', () => {
   expect(quoteWord('http://127.0.0.1:8321/a-b_c')).toBe('http://127.0.0.1:8321/a-b_c')

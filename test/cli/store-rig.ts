@@ -3,11 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { onTestFinished } from 'vitest'
-import { runCli } from '../../src/cli/program.ts'
+import { runCli } from '../../src/cli/commands/program.ts'
 import { createMemoryStore, type DAGStructure, ParallelExecutor } from '../../src/index.ts'
 import { LogEntry } from '../../src/events/log-entry.ts'
 import { openSqliteStore, type SqliteStore } from '../../src/store/sqlite/index.ts'
-import type { ExecutionNotes } from '../../src/stream/execution-notes.ts'
+import { park } from '../../src/engine/resume/parking.ts'
+import type { Parked } from '../../src/index.ts'
+import { systemClock } from '../../src/clock.ts'
 import { readKept } from '../support/crash.ts'
 import { FakeProcess } from './fake-process.ts'
 
@@ -57,7 +59,7 @@ export async function leaveUnfinished(
   workflow: DAGStructure,
   tools: ConstructorParameters<typeof ParallelExecutor>[0],
   count: number,
-  notes?: ExecutionNotes,
+  parked?: Parked,
   rewrite: (json: string) => string = json => json,
 ): Promise<string> {
   const memory = createMemoryStore()
@@ -68,7 +70,7 @@ export async function leaveUnfinished(
   const lease = await store.claim(executionId)
   const kept = entries.slice(0, count).map(({ seq, type, json }) => LogEntry.fromJson(seq, type, rewrite(json)))
   await store.append(lease, 1, kept)
-  if (notes !== undefined) await store.note(lease, notes)
+  if (parked !== undefined) await park(store, executionId, parked, systemClock)
   await store.close()
   return executionId
 }

@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream'
 import picocolors from 'picocolors'
 import { expect, test } from 'vitest'
-import { runCli } from '../../src/cli/program.ts'
-import { createStrayLines, describeStray, StrayFaults } from '../../src/cli/stray-faults.ts'
+import { runCli } from '../../src/cli/commands/program.ts'
+import { createStrayLines, describeStray, StrayFaults } from '../../src/cli/process/stray-faults.ts'
 import { FakeProcess } from './fake-process.ts'
 
 const place = fileOf(import.meta.url)
@@ -21,7 +21,7 @@ test('a fault is told in one line, with the place where it came from', () => {
 
 test('a fault of the program itself is told as that, with the way to it', () => {
   const error = new Error('ours')
-  const own = new URL('../../src/cli/follow.ts', import.meta.url).href
+  const own = new URL('../../src/cli/target/follow.ts', import.meta.url).href
   error.stack = `Error: ours\n    at one (${own}:1:2)\n    at node:internal/timers:1:1\n    at ${own}:3:4`
   expect(describeStray(error)).toBe(
     `A fault that nothing waits for, in dagstream itself: please report it; the command goes on: Error: ours, at one (${own}:1:2), at node:internal/timers:1:1, at ${own}:3:4`,

@@ -1,6 +1,6 @@
 import pc from 'picocolors'
 import { expect, test } from 'vitest'
-import { renderSummary, type Summarised } from '../../src/cli/summary.ts'
+import { renderSummary, type Summarised } from '../../src/cli/render/summary.ts'
 import type { TaskResult } from '../../src/events/events.ts'
 import { result } from './event-rig.ts'
 

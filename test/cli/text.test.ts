@@ -1,6 +1,13 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { fitColumns, formatMs, formatNumberOf, formatUsage, toPlainLine, toPlainText } from '../../src/cli/text.ts'
+import {
+  fitColumns,
+  formatMs,
+  formatNumberOf,
+  formatUsage,
+  toPlainLine,
+  toPlainText,
+} from '../../src/cli/render/text.ts'
 
 test('control characters and reversed text are shown as escapes', () => {
   expect(toPlainLine('a\u001b[2Jb\u0007\n\r\t\u009b1m\u202ec\u2028é漢🙂')).toBe(

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { renderTools } from '../../src/cli/tool-lines.ts'
+import { renderTools } from '../../src/cli/render/tool-lines.ts'
 import type { AnyTool } from '../../src/tools/registry.ts'
 
 const toolWith = (inputSchema: unknown): AnyTool =>

@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { runCli } from '../../src/cli/program.ts'
-import type { ExecutionResult } from '../../src/execute/execution-result.ts'
+import { runCli } from '../../src/cli/commands/program.ts'
+import type { ExecutionResult } from '../../src/engine/execution-result.ts'
 import { FakeProcess, run } from './fake-process.ts'
 import { type FakeServer, messagesOf, SERVER, startFakeServer } from './remote-rig.ts'
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { ExecutionResult } from '../../src/execute/execution-result.ts'
+import type { ExecutionResult } from '../../src/engine/execution-result.ts'
 import { idle } from '../support/fake-clock.ts'
 import { clientRig, collect, collectUntilFailure, ONE_TASK } from './client-rig.ts'
 import { type Answer, json, problem, refused, RESULT, SHOWN } from './fake-server.ts'

@@ -1,4 +1,4 @@
-import type { ExecutionResult } from '../../src/execute/execution-result.ts'
+import type { ExecutionResult } from '../../src/engine/execution-result.ts'
 import type { SSEEvent } from '../../src/events/events.ts'
 import { encode } from '../../src/sse/encode.ts'
 

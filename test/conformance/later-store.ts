@@ -24,7 +24,6 @@ export function answerLater(store: ExecutionStore, random: () => number = Math.r
     get: executionId => later(() => store.get(executionId)),
     list: options => later(() => store.list(options)),
     putOutput: (lease, taskId, json) => later(() => store.putOutput(lease, taskId, json)),
-    note: (lease, notes) => later(() => store.note(lease, notes)),
     getOutput: (executionId, taskId) => later(() => store.getOutput(executionId, taskId)),
     delete: executionId => later(() => store.delete(executionId)),
     sweep: () => later(() => store.sweep()),

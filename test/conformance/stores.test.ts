@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { ExecutionStore } from '../../src/store/execution-store.ts'
+import type { ExecutionStore, StoredExecution } from '../../src/store/execution-store.ts'
 import { createMemoryStore } from '../../src/store/memory-store.ts'
 import { storeConformance } from '../../src/testing/store-conformance.ts'
 import { openHere } from '../store/sqlite-rig.ts'
@@ -94,21 +94,14 @@ const FAULTS: readonly [
     ['a deleted execution is gone whole, its id and key are free'],
   ],
   [
-    'forgets notes when others are made',
-    store => {
-      const notes = new Map<string, object>()
-      return {
-        async note(lease, noted) {
-          await store.note(lease, {})
-          notes.set(lease.executionId, noted)
-        },
-        async get(id) {
-          const found = await store.get(id)
-          return found && notes.has(id) ? { ...found, notes: notes.get(id) ?? {} } : found
-        },
-      }
-    },
-    ['notes are kept by name, beside the log'],
+    'shows nothing of what is parked',
+    store => ({
+      async get(id) {
+        const { parked: _, ...found } = { ...(await store.get(id)) }
+        return 'executionId' in found ? (found as StoredExecution) : undefined
+      },
+    }),
+    ['an execution is shown as parked or stopping by the entries of its log'],
   ],
   [
     'tells what runs here as interrupted',

@@ -3,7 +3,7 @@ import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
-import { real } from '../tools/mcp/mcp-rig.ts'
+import { real } from '../integrations/mcp/mcp-rig.ts'
 import { end, expectBuild, run, start } from './program.ts'
 
 beforeAll(expectBuild)

@@ -1,7 +1,7 @@
 // oxlint-disable unicorn/consistent-function-scoping -- a helper stands in the one test that needs it
 import { expect, test } from 'vitest'
 import { applyEvent, createState, type ExecutionState, type SSEEvent } from '../../src/index.ts'
-import { toSnapshot } from '../../src/events/state.ts'
+import { toSnapshot } from '../../src/events/snapshot.ts'
 import { rig } from '../support/rig.ts'
 import { diamond, task, workflow } from '../support/workflows.ts'
 

@@ -4,13 +4,13 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { SSE_EVENTS } from '../../src/events/events.ts'
-import { MAX_RETRY_AFTER_MS, mergeRetryPolicies } from '../../src/execute/retry.ts'
-import { resolveOptions } from '../../src/execute/options.ts'
+import { MAX_RETRY_AFTER_MS, mergeRetryPolicies } from '../../src/attempt/retry.ts'
+import { resolveOptions } from '../../src/engine/options.ts'
 import { resolveReconnectionOptions } from '../../src/client/reconnection-options.ts'
-import { resolveHandlerOptions } from '../../src/http/handler-options.ts'
-import { resolveBufferOptions } from '../../src/stream/reader-bound.ts'
+import { resolveHandlerOptions } from '../../src/http/options/handler-options.ts'
+import { resolveBufferOptions } from '../../src/log/reader-bound.ts'
 import { SSE_EVENTS as JOB_EVENTS } from '../../src/sse/job.ts'
-import { openapiDocument } from '../../src/http/openapi.ts'
+import { openapiDocument } from '../../src/http/openapi/openapi.ts'
 import { LIMITS } from '../../src/workflow/document.ts'
 
 const root = new URL('../../', import.meta.url)
@@ -65,6 +65,7 @@ describe('what a program in the docs is said to print', () => {
         'docs/execution.md',
         'docs/events.md',
         'docs/streaming.md',
+        'docs/extending.md',
       ]),
     )
   })
@@ -78,16 +79,16 @@ describe('what a program in the docs is said to print', () => {
 
 describe('the docs name every', () => {
   const { ExecutionOptions, BufferOptions, SinkOptions } = {
-    ExecutionOptions: findFields('src/execute/options.ts', 'ExecutionOptions'),
-    BufferOptions: findFields('src/stream/reader-bound.ts', 'BufferOptions'),
-    SinkOptions: findFields('src/execute/streaming-executor.ts', 'SinkOptions'),
+    ExecutionOptions: findFields('src/engine/options.ts', 'ExecutionOptions'),
+    BufferOptions: findFields('src/log/reader-bound.ts', 'BufferOptions'),
+    SinkOptions: findFields('src/engine/executors/streaming-executor.ts', 'SinkOptions'),
   }
   test.each<[what: string, page: string, names: readonly string[]]>([
-    ['code that is thrown', 'docs/execution.md', findUnion('src/errors.ts', 'DagstreamErrorCode')],
-    ['code of a task', 'docs/execution.md', findUnion('src/events/events.ts', 'TaskCode')],
-    ['reason', 'docs/execution.md', findUnion('src/events/events.ts', 'ReasonCode')],
+    ['code that is thrown', 'docs/error-codes.md', findUnion('src/errors.ts', 'DagstreamErrorCode')],
+    ['code of a task', 'docs/error-codes.md', findUnion('src/events/events.ts', 'TaskCode')],
+    ['reason', 'docs/error-codes.md', findUnion('src/events/events.ts', 'ReasonCode')],
     ['execution option', 'docs/execution.md', ExecutionOptions],
-    ['field of a result', 'docs/execution.md', findFields('src/execute/execution-result.ts', 'ExecutionResult')],
+    ['field of a result', 'docs/execution.md', findFields('src/engine/execution-result.ts', 'ExecutionResult')],
     ['field of a retry policy', 'docs/execution.md', findFields('src/workflow/document.ts', 'RetryPolicy')],
     ['issue code', 'docs/workflow.md', findUnion('src/workflow/document.ts', 'IssueCode')],
     ['field of a task', 'docs/workflow.md', findFields('src/workflow/document.ts', 'DAGTask')],
@@ -96,17 +97,17 @@ describe('the docs name every', () => {
     ['field of an event', 'docs/events.md', findEventFields()],
     ['buffer option', 'docs/streaming.md', BufferOptions],
     ['sink option', 'docs/streaming.md', SinkOptions],
-    ['delivery', 'docs/streaming.md', findUnion('src/execute/sink-reader.ts', 'Delivery')],
+    ['delivery', 'docs/streaming.md', findUnion('src/engine/executors/sink-reader.ts', 'Delivery')],
     ['field of a tool', 'docs/tools.md', findFields('src/tools/tool.ts', 'Tool')],
     ['member of the context', 'docs/tools.md', findFields('src/tools/tool.ts', 'ToolContext')],
+    ['option of a handler', 'docs/server.md', findFields('src/http/workflow-request.ts', 'WorkflowRequestOptions')],
     [
-      'option of a handler',
-      'docs/http-handler.md',
-      findFields('src/http/workflow-request.ts', 'WorkflowRequestOptions'),
+      'option of `createHandler`',
+      'docs/server.md',
+      findFields('src/http/options/handler-options.ts', 'HandlerOptions'),
     ],
-    ['option of `createHandler`', 'docs/server.md', findFields('src/http/handler-options.ts', 'HandlerOptions')],
     ['option of `serve`', 'docs/server.md', findFields('src/http/node/serve.ts', 'ServeOptions')],
-    ['action', 'docs/server.md', findUnion('src/http/authorize.ts', 'Action')],
+    ['action', 'docs/server.md', findUnion('src/http/security/authorize.ts', 'Action')],
     ['route', 'docs/server.md', Object.keys(openapiDocument['paths'] as object)],
     ['option of a request', 'docs/server.md', findFields('src/client/create-client.ts', 'RemoteOptions')],
     ['option of a client', 'docs/client.md', findFields('src/client/create-client.ts', 'ClientOptions')],
@@ -115,22 +116,50 @@ describe('the docs name every', () => {
       'docs/client.md',
       findFields('src/client/reconnection-options.ts', 'ReconnectionOptions'),
     ],
-    ['option of HTTP tools', 'docs/http-tools.md', findFields('src/tools/http/http-options.ts', 'HttpToolsOptions')],
-    ['argument of an HTTP request', 'docs/http-tools.md', findFields('src/tools/http/http-request.ts', 'HttpRequest')],
-    ['code of an HTTP tool', 'docs/http-tools.md', findUnion('src/tools/http/http-tool-error.ts', 'HttpToolErrorCode')],
-    ['option of a provider', 'docs/llm.md', findFields('src/tools/llm/openrouter-provider.ts', 'OpenRouterOptions')],
-    ['parameter of a provider', 'docs/llm.md', findFields('src/tools/llm/provider.ts', 'ProviderParams')],
-    ['measure of a stream', 'docs/llm.md', findFields('src/tools/llm/provider.ts', 'StreamMetrics')],
-    ['option of a chat tool', 'docs/llm.md', findFields('src/tools/llm/chat-tool.ts', 'ChatToolOptions')],
-    ['argument of a chat', 'docs/llm.md', findFields('src/tools/llm/chat-tool.ts', 'ChatArguments')],
-    ['option of MCP servers', 'docs/mcp.md', findFields('src/tools/mcp/mcp-servers.ts', 'McpOptions')],
-    ['option of an MCP server', 'docs/mcp.md', findFields('src/tools/mcp/server-config.ts', 'McpServerOptions')],
-    ['field of an MCP process', 'docs/mcp.md', findFields('src/tools/mcp/server-config.ts', 'McpProcessConfig')],
-    ['field of an MCP address', 'docs/mcp.md', findFields('src/tools/mcp/server-config.ts', 'McpHttpConfig')],
-    ['code of an MCP tool', 'docs/mcp.md', findUnion('src/tools/mcp/mcp-failure.ts', 'McpFailureCode')],
-    ['field of token usage', 'docs/token-usage.md', findFields('src/events/token-usage.ts', 'TokenUsage')],
-    ['option of a streamer', 'docs/sse-streamer.md', findFields('src/events/sse-streamer.ts', 'SSEStreamerOptions')],
-    ['event of a job', 'docs/job.md', Object.values(JOB_EVENTS)],
+    [
+      'option of HTTP tools',
+      'docs/http-tools.md',
+      findFields('src/integrations/http/http-options.ts', 'HttpToolsOptions'),
+    ],
+    [
+      'argument of an HTTP request',
+      'docs/http-tools.md',
+      findFields('src/integrations/http/http-request.ts', 'HttpRequest'),
+    ],
+    [
+      'code of an HTTP tool',
+      'docs/http-tools.md',
+      findUnion('src/integrations/http/http-tool-error.ts', 'HttpToolErrorCode'),
+    ],
+    [
+      'option of a provider',
+      'docs/llm.md',
+      findFields('src/integrations/llm/openrouter-provider.ts', 'OpenRouterOptions'),
+    ],
+    ['parameter of a provider', 'docs/llm.md', findFields('src/integrations/llm/provider.ts', 'ProviderParams')],
+    ['measure of a stream', 'docs/llm.md', findFields('src/integrations/llm/provider.ts', 'StreamMetrics')],
+    ['option of a chat tool', 'docs/llm.md', findFields('src/integrations/llm/chat-tool.ts', 'ChatToolOptions')],
+    ['argument of a chat', 'docs/llm.md', findFields('src/integrations/llm/chat-tool.ts', 'ChatArguments')],
+    ['option of MCP servers', 'docs/mcp.md', findFields('src/integrations/mcp/mcp-servers.ts', 'McpOptions')],
+    [
+      'option of an MCP server',
+      'docs/mcp.md',
+      findFields('src/integrations/mcp/config/server-config.ts', 'McpServerOptions'),
+    ],
+    [
+      'field of an MCP process',
+      'docs/mcp.md',
+      findFields('src/integrations/mcp/config/server-config.ts', 'McpProcessConfig'),
+    ],
+    [
+      'field of an MCP address',
+      'docs/mcp.md',
+      findFields('src/integrations/mcp/config/server-config.ts', 'McpHttpConfig'),
+    ],
+    ['code of an MCP tool', 'docs/mcp.md', findUnion('src/integrations/mcp/protocol/mcp-failure.ts', 'McpFailureCode')],
+    ['field of token usage', 'docs/execution.md', findFields('src/events/token-usage.ts', 'TokenUsage')],
+    ['option of a streamer', 'docs/streaming.md', findFields('src/streamer/sse-streamer.ts', 'SSEStreamerOptions')],
+    ['event of a job', 'docs/events.md', Object.values(JOB_EVENTS)],
     ['method of a store', 'docs/store.md', findMethods('src/store/execution-store.ts')],
     [
       'option of the memory store',
@@ -146,7 +175,7 @@ describe('the docs name every', () => {
       'flag',
       'docs/cli.md',
       ['program', 'program-options', 'executions-program']
-        .flatMap(name => [...read(`src/cli/${name}.ts`).matchAll(/'(--[a-z-]+)/g)])
+        .flatMap(name => [...read(`src/cli/commands/${name}.ts`).matchAll(/'(--[a-z-]+)/g)])
         .map(match => match[1] ?? ''),
     ],
     [
@@ -235,7 +264,7 @@ function findFields(path: string, name: string): string[] {
 function findMethods(path: string): string[] {
   const source =
     read(path) +
-    read('src/stream/event-log.ts')
+    read('src/log/event-log.ts')
       .replace(/[^]*(?=export interface LogStorage)/, '')
       .split('\n}')[0]
   return [...source.matchAll(/^ {2}(\w+)\(/gm)].map(match => match[1] ?? '')

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { loadDriver, type SqliteConnection } from '../../src/store/sqlite/driver.ts'
 import type { SqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
 import { makeEntries } from '../../src/testing/store-fixtures.ts'
-import type { Lease } from '../../src/stream/event-log.ts'
+import type { Lease } from '../../src/log/event-log.ts'
 import { begin, finish, listIds, makePath, openHere, readSeqs, upTo, watchDriver } from '../store/sqlite-rig.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 

@@ -13,7 +13,6 @@ export interface Stored {
 /** What a file has of one execution. */
 export interface StoredLog {
   readonly status: string
-  readonly notes: Record<string, unknown>
   readonly entries: readonly Stored[]
 }
 
@@ -36,11 +35,11 @@ export async function readLogs(file: string): Promise<ReadonlyMap<string, Stored
        WHERE place >= ? * 4294967296 AND place < (? + 1) * 4294967296 ORDER BY place`,
     )
     const logs = connection
-      .query('SELECT number, id, status, notes FROM executions')()
+      .query('SELECT number, id, status FROM executions')()
       .map(row => {
         const number = row['number'] as number
         const entries = entriesOf(number, number) as readonly unknown[] as readonly Stored[]
-        const log = { status: row['status'] as string, notes: JSON.parse((row['notes'] as string) ?? '{}'), entries }
+        const log = { status: row['status'] as string, entries }
         return [row['id'] as string, log] as const
       })
     return new Map(logs)

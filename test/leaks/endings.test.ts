@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { type DAGStructure, EventLog, type SSEEvent, type StreamOptions, StreamingExecutor } from '../../src/index.ts'
-import { FakeSink } from '../stream/sinks.ts'
+import { FakeSink } from '../log/sinks.ts'
 import { ControlledTool } from '../support/controlled-tool.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 

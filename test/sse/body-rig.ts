@@ -1,7 +1,7 @@
 import { LogEntry } from '../../src/events/log-entry.ts'
 import { encodeEntry } from '../../src/sse/encode.ts'
 import { createEventBody, type EventBodyOptions } from '../../src/sse/response-body.ts'
-import type { EntrySource } from '../../src/stream/entry-source.ts'
+import type { EntrySource } from '../../src/log/entry-source.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 
 export const timestamp = '2026-01-01T00:00:00.000Z'

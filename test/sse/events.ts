@@ -26,6 +26,15 @@ const DATA: DataOf = {
     executionTimeMs: 10,
     waitMs: 0,
   },
+  tasks_added: {
+    parentId: 'a',
+    tasks: [{ taskId: 'a[0]', tool: 'http:get', layer: 0, dependsOn: [], index: 0 }],
+    totalTasks: 3,
+  },
+  execution_stopping: { reason: { code: 'CANCELLED', message: 'bye' }, message: 'bye' },
+  execution_handed_off: {},
+  execution_resumed: { cause: 'crash', executionTimeMs: 12.5 },
+  execution_parked: { code: 'CRASH_LIMIT', message: 'three times', tasks: ['a'] },
   execution_complete: {
     ...counts,
     status: 'cancelled',

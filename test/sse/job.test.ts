@@ -78,6 +78,11 @@ const EXPECTED: { readonly [Type in SSEEvent['type']]: readonly object[] } = {
       output: { body: ['x', null, { deep: 'data: y\n\nevent: error' }] },
     },
   ],
+  tasks_added: [],
+  execution_stopping: [],
+  execution_handed_off: [],
+  execution_resumed: [],
+  execution_parked: [],
   execution_complete: [
     {
       type: 'completion',

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { LogEntry } from '../../src/events/log-entry.ts'
 import type { ExecutionStore } from '../../src/store/execution-store.ts'
 import { createMemoryStore } from '../../src/store/memory-store.ts'
-import type { Lease } from '../../src/stream/event-log.ts'
+import type { Lease } from '../../src/log/event-log.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 
 const HOUR_MS = 60 * 60 * 1000

@@ -22,7 +22,6 @@ async function makeStore(): Promise<string> {
     options: '{}',
   })
   const lease = await store.claim('a')
-  await store.note(lease, { crashCount: 1 })
   await store.append(lease, 1, makeEntries('a', 1, 2))
   await store.putOutput(lease, 't', '"é"')
   const other = await begin(store, 'b')

@@ -37,7 +37,6 @@ test.skipIf(nodes.length === 0)('the SQLite of Node.js and libsql read what the 
     expect(await store.get(id)).toMatchObject({
       owner: '\ud800 é 🧵',
       workflow: '{"tasks":[]}',
-      notes: { spentMs: 1.5 },
     })
   }
 })

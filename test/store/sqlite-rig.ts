@@ -8,7 +8,7 @@ import { openStore, type StoreMakings } from '../../src/store/sqlite/open-store.
 import type { SqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
 import type { SqliteStoreOptions } from '../../src/store/sqlite/store-options.ts'
 import { makeEnd, makeEntries } from '../../src/testing/store-fixtures.ts'
-import type { Lease } from '../../src/stream/event-log.ts'
+import type { Lease } from '../../src/log/event-log.ts'
 
 const directories: string[] = []
 const stores: SqliteStore[] = []

@@ -13,13 +13,12 @@ test('everything is there again after it was closed and opened', async () => {
   const lease = await begin(first, 'a', record)
   await first.append(lease, 1, makeEntries('a', 1, 3))
   await first.putOutput(lease, 'task', '{"n":1}')
-  await first.note(lease, { spentMs: 5 })
   await finish(first, 'b')
   const entries = await first.read('a', 0, 10)
   await first.close()
   const second = await openHere(file)
   const expected = { executionId: 'a', createdAt: '2026-01-01T00:00:00.000Z', ...record, status: 'running' }
-  expect(await second.get('a')).toEqual({ ...expected, notes: { spentMs: 5 } })
+  expect(await second.get('a')).toEqual(expected)
   expect(await second.findByKey?.('me', 'k')).toEqual(await second.get('a'))
   expect(await second.read('a', 0, 10)).toEqual(entries)
   expect([await second.getOutput('a', 'task'), await second.get('b')]).toEqual([
@@ -68,7 +67,6 @@ test('everything of one turn is one transaction, whoever it is from', async () =
       const put = store.putOutput(lease, 'task', '1')
       const appended = store.append(lease, 1, makeEntries(lease.executionId, 1, 2))
       const next = store.append(lease, 3, makeEntries(lease.executionId, 3, 2))
-      await store.note(lease, { crashCount: 0 })
       await Promise.all([put, appended, next])
     }),
   )
@@ -180,7 +178,6 @@ test('one who only reads writes nothing, and is told so', async () => {
   await expect(reader.create({ executionId: 'b', createdAt: '' })).rejects.toMatchObject(refused)
   await expect(reader.claim('a')).rejects.toMatchObject(refused)
   await expect(reader.append(lease, 1, makeEntries('a', 1, 1))).rejects.toMatchObject(refused)
-  await expect(reader.note(lease, {})).rejects.toMatchObject(refused)
   await expect(reader.delete('a')).rejects.toMatchObject(refused)
   await expect(reader.sweep()).rejects.toMatchObject(refused)
   expect(['interrupted' in reader, await listIds(reader)]).toEqual([false, ['a']])

@@ -102,7 +102,6 @@ const MODES = {
     const lease = await store.claim(executionId)
     await store.append(lease, 1, makeEntries(executionId, 1, 300))
     await store.putOutput(lease, 'é', '"🧵"')
-    await store.note(lease, { spentMs: 1.5 })
     const entries = await Promise.all(before.map(async each => store.read(each.executionId, 0, 1000)))
     await store.close()
     tell({ driver: (await loadDriver()).name, before, lengths: entries.map(({ length }) => length) })

@@ -1,21 +1,20 @@
 import { createMemoryStore, type ExecutionRecord, type ExecutionStore } from '../../src/index.ts'
 import { LogEntry } from '../../src/events/log-entry.ts'
-import type { ExecutionNotes } from '../../src/stream/execution-notes.ts'
-import type { StoredEntry } from '../../src/stream/event-log.ts'
+import type { StoredEntry } from '../../src/log/event-log.ts'
 
 /** All that a store keeps of one execution. */
 export interface Kept {
   readonly record: ExecutionRecord
   readonly entries: readonly StoredEntry[]
   readonly outputs: ReadonlyMap<string, string>
-  readonly notes?: ExecutionNotes | undefined
 }
 
 /** Everything that `store` has of an execution. */
 export async function readKept(store: ExecutionStore, executionId: string): Promise<Kept> {
   const {
     status: _,
-    notes,
+    parked: __,
+    isStopping: ___,
     ...record
   } = (await store.get(executionId)) as NonNullable<Awaited<ReturnType<ExecutionStore['get']>>>
   const entries = await store.read(executionId, 0, 100_000)
@@ -25,7 +24,7 @@ export async function readKept(store: ExecutionStore, executionId: string): Prom
     if (type !== 'task_complete' || outputPath === undefined) continue
     outputs.set(taskId, (await store.getOutput(executionId, taskId)) as string)
   }
-  return { record, entries: entries.map(({ seq, type, json }) => ({ seq, type, json })), outputs, notes }
+  return { record, entries: entries.map(({ seq, type, json }) => ({ seq, type, json })), outputs }
 }
 
 /** A store as a process leaves it that ends when `count` entries are in the log. */
@@ -38,6 +37,5 @@ export async function leaveAfter(kept: Kept, count: number): Promise<ExecutionSt
     .slice(0, count)
     .map(({ seq, type, json }) => LogEntry.fromJson(seq, type, json, kept.outputs.get(JSON.parse(json).taskId)))
   if (entries.length > 0) await store.append(lease, 1, entries)
-  if (kept.notes !== undefined) await store.note(lease, kept.notes)
   return store
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { findProxy, ProxyError } from '../../src/tools/proxy.ts'
+import { findProxy, ProxyError } from '../../src/integrations/proxy.ts'
 
 const hostFor = (target: string, env: Record<string, string>): string | undefined =>
   findProxy(new URL(target), env)?.host

@@ -51,6 +51,16 @@ export function describe(event: SSEEvent): string {
       return event.data.delayMs.toFixed()
     case 'task_complete':
       return event.data.status
+    case 'tasks_added':
+      return event.data.tasks.map(({ taskId }) => taskId).join()
+    case 'execution_stopping':
+      return event.data.message
+    case 'execution_handed_off':
+      return event.data.executionId
+    case 'execution_resumed':
+      return event.data.cause
+    case 'execution_parked':
+      return event.data.tasks.join()
     case 'execution_complete':
       return event.data.speedup.toFixed()
     case 'error':

@@ -6,8 +6,8 @@ import { afterTurn, isTurnSpent } from '../../clock.ts'
 import { expectMethods } from '../../errors.ts'
 import { takeBody } from '../../sse/body-stream.ts'
 import { LATER, type PullBody } from '../../sse/pull-body.ts'
-import { problem } from '../problem.ts'
-import { markTended } from '../unread-body.ts'
+import { problem } from '../answers/problem.ts'
+import { markTended } from '../body/unread-body.ts'
 import { ConnectionTurns } from './connection-turns.ts'
 import { discardBehindAnswer, discardBesideAnswer } from './discard.ts'
 
@@ -65,7 +65,7 @@ export function createListener(handler: Fetcher): Listener {
       if ('stream' in outgoing) await new Promise(resolve => outgoing.once('close', resolve))
       return RESPONSE_ALREADY_SENT
     },
-    // The process belongs to whoever serves: its globals stay as they are.
+    // The process belongs to the caller: its globals stay unchanged.
     { overrideGlobalObjects: false },
   )
   return (incoming, outgoing) => {
@@ -84,7 +84,7 @@ function hasLeft(outgoing: ServerResponse | Http2ServerResponse): boolean {
   return 'stream' in outgoing ? outgoing.stream.closed || outgoing.stream.destroyed : outgoing.destroyed
 }
 
-/** What is left of the body is read behind the answer; over HTTP/2 a refused stream is cancelled. */
+/** The rest of the body is read after the answer; over HTTP/2 a refused stream is cancelled. */
 function tend(request: Request): Request {
   markTended(request)
   return request
@@ -129,7 +129,7 @@ class BodyWriter {
         if (chunk === LATER || !this.#write(chunk)) return
       }
     } catch {
-      // The body failed, and has told the log why: a connection that breaks tells the client that something is missing.
+      // The body failed and logged the cause; the broken connection shows the client that something is missing.
       this.#destroy()
     }
   }

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { systemClock } from '../../clock.ts'
 import { expectMethods, expectObject, invalidOption } from '../../errors.ts'
 import type { Handler } from '../create-handler.ts'
-import { isLoopback, LOOPBACK_HOSTS, parseAllowedHosts, refuseHost } from '../host-guard.ts'
+import { isLoopback, LOOPBACK_HOSTS, parseAllowedHosts, refuseHost } from '../security/host-guard.ts'
 import { createListener } from './listener.ts'
 import { DEFAULT_PORT, MAX_KEEP_ALIVE_MS } from './serve-bounds.ts'
 import { answerParserRefusals } from './parser-refusals.ts'
@@ -13,7 +13,7 @@ import { answerParserRefusals } from './parser-refusals.ts'
 export interface ServeOptions {
   /** 0 for any free one. @defaultValue 8321 */
   readonly port?: number
-  /** @defaultValue `127.0.0.1`: nobody but this machine */
+  /** @defaultValue `127.0.0.1`: this machine only */
   readonly host?: string
   /** The `Host`s, without port, that are answered; others get 403. @defaultValue on loopback its names, else any */
   readonly allowedHosts?: readonly string[]
@@ -24,7 +24,7 @@ export interface ServeOptions {
   /** How long it may take to send the whole request, ms; the answer may take as long as it likes. @defaultValue 30,000 */
   readonly requestTimeoutMs?: number
   /**
-   * How long a connection without a request is kept open, ms; clients are told by `Keep-Alive`. Longer than a load balancer
+   * How long a connection without a request is kept open, ms; clients receive it as `Keep-Alive`. Longer than a load balancer
    * keeps its own, which is often 60 s: otherwise it sends a request into a connection that is being closed, and answers 502.
    * @defaultValue 75,000
    */
@@ -37,7 +37,7 @@ export interface NodeServer {
   readonly url: string
   readonly host: string
   readonly port: number
-  /** Drains the handler, then ends all connections. Harmless to repeat. */
+  /** Drains the handler, then ends all connections. Idempotent. */
   readonly close: () => Promise<void>
 }
 
@@ -46,7 +46,7 @@ const DEFAULT_KEEP_ALIVE_MS = 75_000
 /** How long connections may take to end by themselves at last, ms. */
 const CLOSE_MS = 1000
 
-/** Whoever saw the end of an execution may ask for its result: once none has for so long, ms, or after the longest time. */
+/** Clients that saw the end of an execution may request its result: quiet time before the close, and its upper bound, ms. */
 const QUIET_MS = 250
 const MAX_LINGER_MS = 2000
 
@@ -115,7 +115,7 @@ export async function serve(
   })
   let closed: Promise<void> | undefined
   const close = async (): Promise<void> => {
-    // Whoever follows something now may come back; if nobody does, nobody is waited for.
+    // Clients with an open stream may come back; without one there is nothing to wait for.
     let seen = openCount > 0 ? -1 : requestCount
     // New connections are still answered meanwhile: clients come back for the end of what drains, and for its result.
     await handler.close()

@@ -8,7 +8,7 @@ import { migrate } from './schema.ts'
 import { failStore, toStoreError } from './store-error.ts'
 import { checkPath } from './store-path.ts'
 
-/** The tables of a store, and how many rows of each are copied before the event loop turns: some may be large. */
+/** The tables of a store, and the number of rows copied per turn of the event loop: some rows may be large. */
 const TABLES = [
   { name: 'executions', key: 'number', rowsAtOnce: 1000 },
   { name: 'requests', key: 'execution', rowsAtOnce: 16 },
@@ -18,12 +18,12 @@ const TABLES = [
 ] as const
 
 /**
- * Copies a store, as it is at one moment, into a new file while it is written to: one transaction of another connection,
- * which sees nothing of what is written meanwhile, in slices between which the event loop turns. (`VACUUM INTO` would hold
- * up the loop from beginning to end.)
+ * Copies a snapshot of a store into a new file while the store is in use. A separate connection reads within one
+ * transaction, which isolates it from concurrent writes, in slices between which the event loop turns. (`VACUUM INTO`
+ * would block the loop from beginning to end.)
  *
- * The file is there once it is whole and on the disk, and not before.
- * @throws `STORE_FAILED` if there is a file already, or it cannot be written
+ * The file appears only once it is complete and synced to disk.
+ * @throws `STORE_FAILED` if the file exists already, or cannot be written
  */
 export async function backUp(driver: SqliteDriver, file: string, to: string): Promise<void> {
   const path = resolve(checkPath(to))
@@ -56,7 +56,7 @@ export async function backUp(driver: SqliteDriver, file: string, to: string): Pr
 
 async function copyInto(copy: SqliteConnection, file: string, part: string): Promise<void> {
   try {
-    // Nobody sees it before it is whole, so nothing need be undone.
+    // The file is not visible before it is complete, so no rollback is needed.
     copy.query('PRAGMA journal_mode = OFF')()
     copy.exec('PRAGMA synchronous = OFF')
     migrate(copy, part)

@@ -1,24 +1,24 @@
 import { DagstreamError } from '../../errors.ts'
 import { decodeRows, type RawRow, type Row, type SqlValue } from './rows.ts'
 
-/** One connection to one file. Everything answers at once, and throws what `readResultCode` reads. */
+/** One connection to one file. All functions are synchronous and throw errors that `readResultCode` understands. */
 export interface SqliteConnection {
   readonly exec: (sql: string) => void
-  /** A statement that changes something, prepared once. */
+  /** Prepares a statement that changes data. */
   readonly command: (sql: string) => (...values: readonly SqlValue[]) => void
-  /** A statement that answers with rows, prepared once. Integers must fit a double. Text of the file: see `selectText`. */
+  /** Prepares a statement that returns rows. Integers must fit a double. For text columns use `selectText`. */
   readonly query: (sql: string) => (...values: readonly SqlValue[]) => readonly Row[]
   readonly close: () => void
 }
 
-/** SQLite as one library gives it. */
+/** One SQLite library. */
 export interface SqliteDriver {
   readonly name: 'node:sqlite' | 'libsql'
-  /** @param path absolute, of a file that exists */
+  /** @param path absolute path of an existing file */
   readonly open: (path: string) => SqliteConnection
 }
 
-/** Primary result codes of SQLite that mean something to a store. */
+/** Primary result codes of SQLite that a store distinguishes. */
 export const SQLITE = {
   BUSY: 5,
   LOCKED: 6,
@@ -34,7 +34,7 @@ export const SQLITE = {
   NOTADB: 26,
 } as const
 
-/** What both libraries have in common, as far as it is used. */
+/** The common interface of both libraries, as far as it is used. */
 interface Statement {
   run(...values: readonly unknown[]): unknown
   all(...values: readonly unknown[]): RawRow[]
@@ -48,12 +48,12 @@ interface Library<S extends Statement> {
   new (path: string): { exec(sql: string): unknown; prepare(sql: string): S; close(): void }
 }
 
-/** The SQLite of Node.js where it has one, else the package `libsql`. @throws `STORE_FAILED` where there is neither */
+/** Loads the SQLite of Node.js, or else the package `libsql`. @throws `STORE_FAILED` if neither is available */
 export async function loadDriver(): Promise<SqliteDriver> {
   return findNodeDriver() ?? (await loadLibsqlDriver())
 }
 
-/** The SQLite of Node.js, from 22.13 on. */
+/** The SQLite of Node.js, available from 22.13 on. */
 export function findNodeDriver(): SqliteDriver | undefined {
   const library = withoutNotice(() => process.getBuiltinModule?.('node:sqlite')) as
     | { readonly DatabaseSync: Library<NodeStatement> }
@@ -67,7 +67,7 @@ export function findNodeDriver(): SqliteDriver | undefined {
         exec: sql => void database.exec(sql),
         command(sql) {
           const statement = database.prepare(sql)
-          // It tells the last row id, and throws where that does not fit a number, although the row is in.
+          // `run` returns the last row id, and throws if it does not fit a number, although the row was inserted.
           statement.setReadBigInts(true)
           return (...values) => void statement.run(...values)
         },
@@ -81,7 +81,7 @@ export function findNodeDriver(): SqliteDriver | undefined {
   }
 }
 
-/** @throws `STORE_FAILED` if the package, or its binary for this machine, is not there */
+/** @throws `STORE_FAILED` if the package, or its binary for this machine, is missing */
 export async function loadLibsqlDriver(): Promise<SqliteDriver> {
   let Database: Library<Statement>
   try {
@@ -94,7 +94,7 @@ export async function loadLibsqlDriver(): Promise<SqliteDriver> {
     name: 'libsql',
     open(path) {
       const database = connect(Database, path)
-      // Values go in one array: that is its way without a copy, and the only one for a single `null`.
+      // Values are passed as one array: it avoids a copy, and is the only form that accepts a single `null`.
       return {
         exec: sql => void database.exec(sql),
         command(sql) {
@@ -111,7 +111,7 @@ export async function loadLibsqlDriver(): Promise<SqliteDriver> {
   }
 }
 
-/** What fails to open has its result code at the end of a text alone. */
+/** Opens a `libsql` database. Its open errors hold the result code only at the end of their message. */
 function connect<L extends Library<Statement>>(Database: L, path: string): InstanceType<L> {
   try {
     return new Database(path) as InstanceType<L>
@@ -133,15 +133,15 @@ export function rollBack(connection: SqliteConnection): void {
   try {
     connection.exec('ROLLBACK')
   } catch {
-    // After some failures SQLite has rolled back already; what failed is told by the error before this one.
+    // After some failures SQLite has rolled back already. The caller reports the original error.
   }
 }
 
-/** Node.js says once that its SQLite is experimental: nothing that the users of a program can act on. */
+/** Suppresses the warning that the SQLite of Node.js is experimental: users of a program cannot act on it. */
 function withoutNotice<T>(load: () => T): T {
-  // oxlint-disable-next-line typescript/unbound-method -- called on the process, and put back as it was
+  // oxlint-disable-next-line typescript/unbound-method -- called on the process, and restored
   const { emitWarning } = process
-  // For the one call, which is synchronous, so nobody else's warning is missed.
+  // Replaced only during one synchronous call, so that no other warning is lost.
   process.emitWarning = (warning: string | Error, ...rest: never[]) => {
     if (!String(warning).startsWith('SQLite is an experimental feature')) emitWarning.call(process, warning, ...rest)
   }

@@ -6,31 +6,31 @@ import { lockStore } from './store-lock.ts'
 import { resolveSqliteOptions, type SqliteStoreOptions } from './store-options.ts'
 import { prepareFile } from './store-path.ts'
 
-/** How long a statement itself waits for a lock, ms: the event loop waits with it, so what takes longer is tried again. */
+/** Maximum time that a statement blocks on a lock, ms. It blocks the event loop, so longer waits are retried instead. */
 const MAX_BLOCKING_MS = 2
 
-/** The size to which the write-ahead log is cut back once a long backup or reader has let it grow, bytes. */
+/** Size to which the write-ahead log is truncated after a long backup or reader let it grow, bytes. */
 const MAX_IDLE_LOG_BYTES = 64 * 1024 * 1024
 
-/** What tests put in place of the real things. */
+/** Replacements for tests. */
 export interface StoreMakings {
   readonly driver?: SqliteDriver
   readonly migrations?: readonly string[]
 }
 
 /**
- * Opens the store in a file, which is made if there is none; its directory must exist. Beside it lie `FILE-wal` and
+ * Opens the store in a file. Creates the file if it is missing; its directory must exist. Beside it are `FILE-wal` and
  * `FILE-shm`, parts of the store while it is open, and `FILE-lock`, which is empty.
  *
- * One store writes a file at a time: see `readOnly`. Close it when it is no longer needed.
- * @throws `INVALID_OPTION`; `STORE_IN_USE` if another process or store writes it; `STORE_FAILED` if the file cannot be used,
- *   is not a store's, or was made by a newer version
+ * Only one store at a time may write a file: see `readOnly`. Close the store when it is no longer needed.
+ * @throws `INVALID_OPTION`; `STORE_IN_USE` if another process or store writes the file; `STORE_FAILED` if the file is
+ *   unusable, is not a store, or was created by a newer version
  */
 export function openSqliteStore(file: string, options: SqliteStoreOptions = {}): Promise<SqliteStore> {
   return openStore(file, options)
 }
 
-/** The same, of other makings. */
+/** `openSqliteStore` with replaceable parts. */
 export async function openStore(
   file: string,
   given: SqliteStoreOptions,
@@ -73,7 +73,7 @@ function prepareWriting(
   migrations: readonly string[],
 ): void {
   connection.query(`PRAGMA busy_timeout = ${toMilliseconds(busyTimeoutMs)}`)()
-  // Before anything is changed: the file may be another program's.
+  // Checked before any change, because the file may belong to another program.
   readVersion(connection, file, migrations.length)
   if (connection.query('PRAGMA journal_mode = WAL')()[0]?.['journal_mode'] !== 'wal') {
     throw failStore(file, 'cannot be opened: its file system has no shared memory, which a write-ahead log needs')
@@ -86,12 +86,12 @@ function prepareWriting(
 }
 
 /**
- * What cannot be written, such as a file on a read-only file system, may still be opened, and be locked. A full disk is no
- * reason not to begin: what is there can be read, and taken up once there is room.
+ * Verifies that the file is writable: a file on a read-only file system can still be opened and locked. A full disk is
+ * tolerated, because the store can be read, and its executions resumed once there is space.
  */
 function tryWriting(connection: SqliteConnection, version: number): void {
   try {
-    // A transaction alone would be one of reading, where nothing may be written.
+    // `BEGIN IMMEDIATE` alone becomes a read transaction if the file is not writable.
     connection.exec('BEGIN IMMEDIATE')
     connection.exec(`PRAGMA user_version = ${version}`)
     connection.exec('COMMIT')
@@ -101,7 +101,7 @@ function tryWriting(connection: SqliteConnection, version: number): void {
   }
 }
 
-/** As SQLite takes it: an integer of 32 bits. */
+/** Rounds and clamps to a 32-bit integer, as SQLite requires. */
 function toMilliseconds(ms: number): number {
   return Math.min(Math.ceil(ms), 2 ** 31 - 1)
 }

@@ -1,17 +1,20 @@
 import type { Clock } from '../../clock.ts'
-import type { Logger } from '../../stream/logger.ts'
+import type { Logger } from '../../log/logger.ts'
 import type { SqliteConnection } from './driver.ts'
 import { selectText } from './rows.ts'
 import type { WriteQueue } from './write-queue.ts'
 
-/** How many executions, events and outputs one transaction removes: a few milliseconds of work. Outputs may be large. */
+/**
+ * Number of executions, events and outputs that one transaction removes: a few milliseconds of work. Outputs may be
+ * large.
+ */
 const EXECUTIONS_AT_ONCE = 100
 const EVENTS_AT_ONCE = 1000
 const OUTPUTS_AT_ONCE = 4
 
 const SWEEP_EVERY_MS = 60_000
 
-/** How long after an execution ended it is seen to that there are not too many. */
+/** Delay of the sweep after an execution has ended, ms. */
 const SWEEP_SOON_MS = 1000
 
 const EVENTS = 'FROM events WHERE place > (? << 32) AND place < ((? + 1) << 32)'
@@ -23,16 +26,16 @@ export interface RetentionOptions {
   readonly logger: Logger
   readonly maxFinishedAgeMs: number
   readonly maxFinishedCount: number
-  /** An execution is not there any more. */
+  /** An execution was removed. */
   readonly onRemoved: (executionId: string) => void
 }
 
 /**
  * Removes executions, on request and by age and count.
  *
- * An execution is gone for everybody with one small transaction. What it leaves — it may be a million events — goes in
- * slices, one transaction each, between which the event loop turns; what is left of that at the end of the process goes when
- * the file is opened again.
+ * One small transaction makes an execution invisible. Its events and outputs, possibly a million, are deleted in
+ * slices, one transaction each, between which the event loop turns. Slices that remain at the end of the process are
+ * deleted when the file is opened again.
  */
 export class Retention {
   readonly #options: RetentionOptions
@@ -41,8 +44,8 @@ export class Retention {
   readonly #listBeyond: () => string[]
   readonly #clearSlice: () => boolean
   /**
-   * Created before the file was opened, and never claimed: whoever asked for them was refused, and they would stand for ever for
-   * something that never runs.
+   * Executions created before the file was opened and never claimed. Their request was refused, so they never run and
+   * would otherwise stay for good.
    */
   #refused: ReadonlySet<string> = new Set()
   #isClearing = false
@@ -59,16 +62,19 @@ export class Retention {
     this.#clearSlice = prepareClearSlice(options.connection)
   }
 
-  /** Begins to sweep by itself, without keeping the process alive: on the machine's time, since a `Clock`'s timers would. */
+  /**
+   * Starts the periodic sweep. Uses the machine's timers instead of the `Clock`, whose timers would keep the process
+   * alive.
+   */
   start(): void {
     const sweep = (): void => void this.sweep().catch(error => this.#warn(error))
-    // Before anything is created here.
+    // Listed before this store creates anything.
     this.#refused = new Set(this.#listUnclaimed())
     this.#interval = setInterval(sweep, SWEEP_EVERY_MS).unref()
     sweep()
   }
 
-  /** An execution has ended: soon there may be too many. */
+  /** Schedules a sweep. Call it when an execution has ended, since the count may exceed the maximum. */
   sweepSoon(): void {
     this.#soon ??= setTimeout(() => {
       this.#soon = undefined
@@ -82,7 +88,7 @@ export class Retention {
     clearTimeout(this.#soon)
   }
 
-  /** @returns whether it was there */
+  /** Removes an execution. @returns whether it existed */
   async delete(executionId: string): Promise<boolean> {
     const { queue, onRemoved } = this.#options
     const wasThere = await queue.write(executionId, () => {
@@ -93,7 +99,7 @@ export class Retention {
     return wasThere
   }
 
-  /** Removes what ended too long ago, the oldest of too many, and what was refused. @returns how many */
+  /** Removes executions beyond the maximum age or count, and refused ones. @returns the number of removed executions */
   sweep(): Promise<number> {
     this.#sweeping ??= this.#sweep().finally(() => (this.#sweeping = undefined))
     return this.#sweeping
@@ -118,7 +124,7 @@ export class Retention {
     return count
   }
 
-  /** Not those that were claimed since. */
+  /** Refused executions, without those that were claimed since. */
   #listRefused(): string[] {
     if (this.#refused.size === 0) return []
     return this.#listUnclaimed()
@@ -126,7 +132,7 @@ export class Retention {
       .slice(0, EXECUTIONS_AT_ONCE)
   }
 
-  /** Removes what removed executions left, slice by slice. */
+  /** Deletes the events and outputs of removed executions, slice by slice. */
   #clear(): void {
     if (this.#isClearing) return
     this.#isClearing = true
@@ -163,7 +169,7 @@ function prepareListUnclaimed(connection: SqliteConnection): () => string[] {
   return () => list().map(row => row['id'] as string)
 }
 
-/** Those that ended too long ago, or are too many; the first to end first. One that ends in the future is not too old. */
+/** Executions beyond the maximum age or count, in order of their end. One that ends in the future is not too old. */
 function prepareListBeyond(options: RetentionOptions): () => string[] {
   const { connection, clock, maxFinishedAgeMs, maxFinishedCount } = options
   const count = connection.query('SELECT count(*) AS count FROM executions WHERE ended_at IS NOT NULL')
@@ -179,7 +185,7 @@ function prepareListBeyond(options: RetentionOptions): () => string[] {
   }
 }
 
-/** @returns what removes one slice of what is left; `false` once nothing is */
+/** @returns a function that deletes one slice, and returns `false` once nothing is left */
 function prepareClearSlice(connection: SqliteConnection): () => boolean {
   const next = connection.query('SELECT execution FROM removals LIMIT 1')
   const hasEvents = connection.query(`SELECT 1 ${EVENTS} LIMIT 1`)

@@ -1,17 +1,16 @@
 import { rollBack, type SqliteConnection } from './driver.ts'
 import { failStore } from './store-error.ts'
 
-/** Says in the header of a file that it is ours: `dags`. */
+/** Marks a file as a dagstream store in its header: `dags`. */
 const APPLICATION_ID = 0x64616773
 
 /**
- * From each version of the file to the next; the first makes an empty file a store. What is here stays as it is: files made
- * by it exist.
+ * Migrations from each version of the file to the next; the first turns an empty file into a store. Never change an
+ * existing migration: files made by it exist.
  *
- * Texts that anybody may have made (owners, keys, ids of tasks) are kept as JSON, which has an escape for everything that
- * UTF-8 has not. An event's place is the number of its execution and its seq in one integer, so that the log of an
- * execution lies together in one tree, without an index beside it. Numbers are given again only when nothing is left of the
- * execution that had them.
+ * Texts from outside (owners, keys, task ids) are stored as JSON, which can escape what UTF-8 cannot encode. An event's
+ * place combines the number of its execution and its seq in one integer, so that the log of an execution is contiguous in
+ * one tree, without a separate index. A number is reused only after all rows of its execution are deleted.
  */
 export const MIGRATIONS: readonly string[] = [
   `CREATE TABLE executions (
@@ -36,11 +35,18 @@ export const MIGRATIONS: readonly string[] = [
    CREATE TABLE outputs (number INTEGER PRIMARY KEY, execution INTEGER NOT NULL, task TEXT NOT NULL, json TEXT NOT NULL);
    CREATE UNIQUE INDEX outputs_by_task ON outputs (execution, task);
    CREATE TABLE removals (execution INTEGER PRIMARY KEY);`,
+  // Events replace `notes`: only the notes of unfinished executions are still read.
+  `UPDATE executions SET status =
+     CASE WHEN json_extract(notes, '$.stop') IS NULL THEN 'parked' ELSE 'parked, stopping' END
+     WHERE ended_at IS NULL AND json_extract(notes, '$.parked') IS NOT NULL;
+   UPDATE executions SET status = 'stopping'
+     WHERE ended_at IS NULL AND status = 'running' AND json_extract(notes, '$.stop') IS NOT NULL;
+   UPDATE executions SET notes = NULL WHERE ended_at IS NOT NULL;`,
 ]
 
 /**
- * Brings the file of a connection to the newest version, each step whole or not at all.
- * @throws `STORE_FAILED` for another program's file or a newer version's
+ * Migrates a file to the newest version. Each step is atomic.
+ * @throws `STORE_FAILED` for a file of another program or of a newer version
  */
 export function migrate(connection: SqliteConnection, file: string, migrations: readonly string[] = MIGRATIONS): void {
   for (let version = readVersion(connection, file, migrations.length); version < migrations.length; version++) {
@@ -57,8 +63,8 @@ export function migrate(connection: SqliteConnection, file: string, migrations: 
 }
 
 /**
- * The version of a file; 0 for an empty one.
- * @throws `STORE_FAILED` for another program's file, or a version above `newest`
+ * Reads the version of a file; 0 for an empty file.
+ * @throws `STORE_FAILED` for a file of another program, or a version above `newest`
  */
 export function readVersion(connection: SqliteConnection, file: string, newest: number = MIGRATIONS.length): number {
   const readNumber = (sql: string): number => Object.values(connection.query(sql)()[0] ?? {})[0] as number

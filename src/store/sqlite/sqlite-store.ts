@@ -1,7 +1,7 @@
 import { DagstreamError } from '../../errors.ts'
 import type { EventFor } from '../../events/events.ts'
 import type { LogEntry } from '../../events/log-entry.ts'
-import type { Lease } from '../../stream/event-log.ts'
+import type { Lease } from '../../log/event-log.ts'
 import type { ExecutionStore, StoredExecution } from '../execution-store.ts'
 import type { ExecutionSummary } from '../execution-summary.ts'
 import { backUp } from './backup.ts'
@@ -13,41 +13,41 @@ import { type Place, StoreTables } from './store-tables.ts'
 import { watchFile } from './watch-file.ts'
 import { WriteQueue } from './write-queue.ts'
 
-/** Executions whose place is remembered: beyond that all are looked up anew. */
+/** Maximum number of cached places. When it is reached, the cache is cleared. */
 const MAX_PLACES = 10_000
 
-/** A store in one file, until it is closed. */
+/** A store in one file. */
 export interface SqliteStore extends ExecutionStore {
-  /** Absolute. */
+  /** Absolute path. */
   readonly file: string
   summarize(executionIds: readonly string[]): readonly ExecutionSummary[] | Promise<readonly ExecutionSummary[]>
   /**
-   * Copies the store, as it is now, into a new file, while everything goes on.
-   * @throws `STORE_FAILED` if there is a file already, or it cannot be written
+   * Copies a snapshot of the store into a new file. The store remains usable meanwhile.
+   * @throws `STORE_FAILED` if the file exists already, or cannot be written
    */
   backup(path: string): Promise<void>
-  /** Writes what was handed over, then lets the file go. Everything afterwards rejects with `STORE_FAILED`. */
+  /** Drains the pending writes, then closes the file. Every later call fails with `STORE_FAILED`. */
   close(): Promise<void>
 }
 
-/** What a store is made of. */
+/** The parts of a store. */
 export interface StoreParts {
   readonly driver: SqliteDriver
   readonly connection: SqliteConnection
-  /** Absolute. */
+  /** Absolute path. */
   readonly file: string
-  /** Gives back the right to write. */
+  /** Releases the lock of the file. */
   readonly unlock: () => void
   readonly options: Required<SqliteStoreOptions>
 }
 
-/** A store over the connection to a file of the newest version. */
+/** Creates a store on a connection to a file of the newest version. */
 export function createSqliteStore({ driver, connection, file, unlock, options }: StoreParts): SqliteStore {
   const { clock, readOnly } = options
   const tables = new StoreTables(connection)
-  /** Of executions that this store appends to. */
+  /** Cache for the executions that this store appends to. */
   const places = new Map<string, Place>()
-  /** Those that are taken up here and have not ended. */
+  /** Unfinished executions that this store claimed. */
   const claimed = new Set<string>()
   const { findFault, mayClose } = watchFile(file, clock, options.logger)
   const queue = new WriteQueue({ ...options, connection, file, findFault, onRollback: () => places.clear() })
@@ -67,13 +67,13 @@ export function createSqliteStore({ driver, connection, file, unlock, options }:
     places.set(executionId, place)
     return place
   }
-  const held = (lease: Lease): Place => {
+  const requireLease = (lease: Lease): Place => {
     const place = placeOf(lease.executionId)
     if (place.epoch === lease.epoch) return place
     throw new DagstreamError('FENCED', `Execution \`${lease.executionId}\` has been claimed by another process`)
   }
 
-  /** What the file says: at once, or once what is to be written of the execution, or of any, is in it. */
+  /** Reads after all pending writes of the execution, or of any if it is `undefined`. Synchronous if there are none. */
   const ask = <T>(executionId: string | undefined, read: () => T): T | Promise<T> => {
     const answer = (): T => {
       if (closing !== undefined) throw failStore(file, 'is closed')
@@ -91,11 +91,11 @@ export function createSqliteStore({ driver, connection, file, unlock, options }:
     queue.refuse(failStore(file, 'is closed'))
     retention.close()
     await queue.settled()
-    // To close it would remove the write-ahead log of whatever is in its place now. Where only the log is gone, it saves what is
-    // in that: the connection still has it.
+    // If another file has taken its place, closing would remove that file's write-ahead log. If only the log was removed,
+    // closing saves its content, which the connection still has.
     if (findFault() !== undefined && !mayClose()) return unlock()
     try {
-      // Statements of `libsql` hold the file until they are collected: nothing is left to what they would do then.
+      // Checkpoint now: statements of `libsql` keep the file open until they are garbage collected.
       if (!readOnly) connection.query('PRAGMA wal_checkpoint(TRUNCATE)')()
     } catch (error) {
       options.logger.warn('The write-ahead log was left beside the store', { error: String(error) })
@@ -137,12 +137,13 @@ export function createSqliteStore({ driver, connection, file, unlock, options }:
       const last = entries.at(-1)
       const isEnd = last?.type === 'execution_complete'
       await queue.write(lease.executionId, () => {
-        const place = held(lease)
+        const place = requireLease(lease)
         if (firstSeq !== place.lastSeq + 1) {
           throw new DagstreamError('SEQ_CONFLICT', `Expected seq ${place.lastSeq + 1}, got ${firstSeq}`)
         }
         tables.append(place, entries)
         place.lastSeq += entries.length
+        tables.mark(place, entries)
         if (!isEnd) return
         tables.end(place, statusOf(last), clock.wallTime())
       })
@@ -152,8 +153,7 @@ export function createSqliteStore({ driver, connection, file, unlock, options }:
     },
 
     putOutput: (lease, taskId, json) =>
-      queue.write(lease.executionId, () => tables.putOutput(held(lease), taskId, json)),
-    note: (lease, notes) => queue.write(lease.executionId, () => tables.note(held(lease), notes)),
+      queue.write(lease.executionId, () => tables.putOutput(requireLease(lease), taskId, json)),
 
     read: (executionId, afterSeq, limit) => ask(executionId, () => tables.read(executionId, afterSeq, limit)),
     getOutput: (executionId, taskId) => ask(executionId, () => tables.getOutput(executionId, taskId)),
@@ -161,7 +161,7 @@ export function createSqliteStore({ driver, connection, file, unlock, options }:
     findByKey: (owner, idempotencyKey) => ask(undefined, () => tables.findByKey(owner, idempotencyKey)),
     list: ({ owner, after, limit }) => ask(undefined, () => tables.list(owner, after, limit)),
     summarize: ids => ask(undefined, () => ids.map(executionId => tables.summarize(executionId))),
-    // One who only reads cannot know what others have claimed.
+    // A read-only store cannot know which executions other processes have claimed.
     ...(!readOnly && {
       interrupted: () =>
         ask(undefined, () => tables.listUnfinished().filter(({ executionId }) => !claimed.has(executionId))),

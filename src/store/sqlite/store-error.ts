@@ -2,7 +2,7 @@ import { basename } from 'node:path'
 import { DagstreamError } from '../../errors.ts'
 import { readResultCode, SQLITE } from './driver.ts'
 
-/** What a result code means for the file, and what to do. */
+/** Meaning of a result code for the user, and the likely fix. */
 const MEANINGS: ReadonlyMap<number, string> = new Map([
   [SQLITE.BUSY, 'is locked by another program: end it, or raise `busyTimeoutMs`'],
   [SQLITE.LOCKED, 'is locked by another program: end it, or raise `busyTimeoutMs`'],
@@ -17,7 +17,7 @@ const MEANINGS: ReadonlyMap<number, string> = new Map([
   [SQLITE.NOTADB, 'is not an SQLite file, or its beginning is damaged: name another file, or go on with a backup'],
 ])
 
-/** What the system says, as SQLite would. */
+/** Result codes for errors of the operating system. */
 const SYSTEM_CODES: ReadonlyMap<unknown, number> = new Map([
   ['EACCES', SQLITE.READONLY],
   ['EPERM', SQLITE.READONLY],
@@ -28,9 +28,9 @@ const SYSTEM_CODES: ReadonlyMap<unknown, number> = new Map([
 ])
 
 /**
- * What callers get of an error of SQLite: `STORE_FAILED`, with the file in `details` and the error as `cause`.
+ * Converts an error of SQLite to `STORE_FAILED`, with the file in `details` and the error as `cause`.
  *
- * The message names the file without its directory: it may reach clients.
+ * The message names the file without its directory, because it may reach clients.
  */
 export function toStoreError(file: string, error: unknown): DagstreamError {
   if (error instanceof DagstreamError) return error
@@ -39,7 +39,7 @@ export function toStoreError(file: string, error: unknown): DagstreamError {
   return failStore(file, meaning ?? `failed: ${describe(error)}; check the disk, or go on with a backup`, error)
 }
 
-/** `STORE_FAILED` with a message that begins with the file. */
+/** Creates a `STORE_FAILED` whose message begins with the file. */
 export function failStore(file: string, meaning: string, cause?: unknown): DagstreamError {
   return new DagstreamError('STORE_FAILED', `The store \`${basename(file)}\` ${meaning}`, { details: { file }, cause })
 }

@@ -5,16 +5,16 @@ import { readResultCode, SQLITE, type SqliteConnection, type SqliteDriver } from
 import { failStore } from './store-error.ts'
 import { makeFile } from './store-path.ts'
 
-/** Two that begin in the same instant may hinder each other: how often, and how far apart, one tries again. */
+/** Retries, because two stores that open at the same instant may block each other. */
 const ATTEMPTS = 5
 const PAUSE_MS = 10
 
 /**
- * Takes the right to write a store, for as long as this process lives: an exclusive lock on a companion file, which the
- * system gives back however the process ends. The store's own file stays free for readers.
+ * Locks a store for writing, at most until this process ends: an exclusive lock on a companion file, which the operating
+ * system releases even after a crash. The store's own file stays readable for others.
  *
- * @returns what gives it back
- * @throws `STORE_IN_USE` if another store has it, of this process or of another
+ * @returns a function that releases the lock
+ * @throws `STORE_IN_USE` if another store, of this or another process, holds the lock
  */
 export async function lockStore(driver: SqliteDriver, file: string): Promise<() => void> {
   const path = `${file}-lock`
@@ -22,7 +22,7 @@ export async function lockStore(driver: SqliteDriver, file: string): Promise<() 
   const connection = open(driver, file, path)
   for (let attempt = 1; ; attempt++) {
     try {
-      // Its journal would lie beside the store for as long as that is open.
+      // Avoids a journal file beside the store while it is open.
       connection.query('PRAGMA journal_mode = MEMORY')()
       connection.exec('BEGIN EXCLUSIVE')
       break
@@ -49,7 +49,7 @@ function open(driver: SqliteDriver, file: string, path: string): SqliteConnectio
   }
 }
 
-/** What keeps from the lock: another one, or a file that is none. */
+/** Explains why locking failed: another store holds the lock, or the file is not a lock file. */
 function explain(file: string, path: string, error: unknown): unknown {
   const code = readResultCode(error)
   if (code === SQLITE.BUSY) return inUse(file, error)

@@ -1,34 +1,37 @@
 import { CLOCK_METHODS, type Clock, systemClock } from '../../clock.ts'
 import { expectMethods, invalidOption } from '../../errors.ts'
-import { guardLogger, type Logger, SILENT_LOGGER } from '../../stream/logger.ts'
+import { guardLogger, type Logger, SILENT_LOGGER } from '../../log/logger.ts'
 
-/** What a power cut may cost. The end of the process, however sudden, costs nothing either way. */
+/** What a power failure may lose. A crash of the process loses nothing in either mode. */
 export type Durability =
   /**
-   * The last transactions since SQLite last saw to it that all is on the disk: usually well under a minute. The file is
-   * whole, and what is lost is lost from the end.
+   * The transactions since SQLite last synced to disk: usually well under a minute. The file stays consistent; only the
+   * newest transactions are lost.
    */
   | 'normal'
-  /** Nothing that was acknowledged: every transaction waits for the disk, and the event loop with it. */
+  /** Nothing that was acknowledged: every transaction waits for the disk and blocks the event loop meanwhile. */
   | 'full'
 
 export interface SqliteStoreOptions {
   /** @defaultValue `'normal'` */
   readonly durability?: Durability
   /**
-   * Reads beside the process that writes: nothing is changed, the methods that write reject with `STORE_FAILED`. The file
-   * must exist. Not with the options of what is kept. @defaultValue `false`
+   * Opens the store for reading while another process writes it. Methods that write reject with `STORE_FAILED`. The
+   * file must exist. Excludes the options of durability and retention. @defaultValue `false`
    */
   readonly readOnly?: boolean
-  /** How long a finished execution is kept, ms since it ended. @defaultValue 30 days */
+  /** Maximum age of a finished execution, ms since its end. @defaultValue 30 days */
   readonly maxFinishedAgeMs?: number
-  /** How many finished executions are kept. @defaultValue 100,000 */
+  /** Maximum number of finished executions. @defaultValue 100,000 */
   readonly maxFinishedCount?: number
-  /** How long a write waits while another program locks the file, ms. The event loop goes on meanwhile. @defaultValue 5,000 */
+  /**
+   * Maximum time that a write waits for another program's lock, ms. Does not block the event loop.
+   * @defaultValue 5,000
+   */
   readonly busyTimeoutMs?: number
-  /** For ages and waits. */
+  /** Clock for ages and waits. */
   readonly clock?: Clock
-  /** Told what goes wrong in the background. */
+  /** Receives warnings about background failures. */
   readonly logger?: Logger
 }
 
@@ -44,10 +47,10 @@ const DEFAULTS: Required<SqliteStoreOptions> = {
   logger: SILENT_LOGGER,
 }
 
-/** Options that only mean something to one who writes. */
+/** Options that apply only to a writing store. */
 const WRITING = ['durability', 'maxFinishedAgeMs', 'maxFinishedCount'] as const
 
-/** The options with their defaults; `undefined` counts as not given. @throws `INVALID_OPTION` */
+/** Applies the defaults; `undefined` counts as absent. @throws `INVALID_OPTION` */
 export function resolveSqliteOptions(options: SqliteStoreOptions): Required<SqliteStoreOptions> {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw invalidOption('options', 'an object', options)

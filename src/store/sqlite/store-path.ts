@@ -4,9 +4,9 @@ import { invalidOption } from '../../errors.ts'
 import { failStore, toStoreError } from './store-error.ts'
 
 /**
- * The file of a store, absolute and without symbolic links, so that it has one name whoever opens it. A missing file is
- * made, for its owner alone; a missing directory is not.
- * @throws `INVALID_OPTION` for what is no path, `STORE_FAILED` for a place where no file can be
+ * Resolves the file of a store to an absolute path without symbolic links, so that every process uses the same name.
+ * Creates a missing file, accessible to its owner only; a missing directory is not created.
+ * @throws `INVALID_OPTION` for an invalid path, `STORE_FAILED` if the file cannot be created or opened
  */
 export function prepareFile(file: string, { mustExist }: { readonly mustExist: boolean }): string {
   const path = resolve(checkPath(file))
@@ -21,7 +21,7 @@ export function prepareFile(file: string, { mustExist }: { readonly mustExist: b
     }
     const stats = statSync(path)
     if (!stats.isFile()) throw failStore(path, `cannot be opened: \`${path}\` is not a file`)
-    // Each name would have a lock and a write-ahead log of its own.
+    // Each name would have a separate lock and write-ahead log.
     if (stats.nlink > 1) {
       throw failStore(
         path,
@@ -35,9 +35,9 @@ export function prepareFile(file: string, { mustExist }: { readonly mustExist: b
 }
 
 /**
- * Makes an empty file for its owner alone, where there is none.
+ * Creates an empty file, accessible to its owner only, if it is missing.
  *
- * A file that is there is not opened: to close it would end the locks of this process on it.
+ * An existing file is not opened: closing it would release the locks of this process on it.
  */
 export function makeFile(path: string): void {
   try {
@@ -55,7 +55,7 @@ export function checkPath(file: string): string {
   if (typeof file !== 'string' || file === '' || file.includes('\0')) return expect('the path of a file')
   if (file === ':memory:') return expect('the path of a file: a store in memory is made by `createMemoryStore`')
   if (/^file:/i.test(file)) return expect('a path, not a URL')
-  // Only a shell knows it; taken as it is, it would be a directory of that name.
+  // Only a shell expands `~`; here it would name a directory.
   if (/^~($|[/\\])/.test(file)) return expect('a path without `~`')
   return file
 }

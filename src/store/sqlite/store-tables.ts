@@ -1,38 +1,40 @@
+import type { Parked } from '../../events/events.ts'
 import type { LogEntry } from '../../events/log-entry.ts'
-import type { StoredEntry } from '../../stream/event-log.ts'
-import type { ExecutionNotes } from '../../stream/execution-notes.ts'
+import type { StoredEntry } from '../../log/event-log.ts'
 import { type ExecutionSummary, summarize } from '../execution-summary.ts'
 import type { ExecutionRecord, StoredExecution } from '../execution-store.ts'
+import { advanceStatus, changesStatus, type UnfinishedStatus } from '../unfinished-status.ts'
 import type { SqliteConnection } from './driver.ts'
+import { readExecutionRow } from './execution-row.ts'
 import { type Row, selectText, type SqlValue } from './rows.ts'
 
 type Command = ReturnType<SqliteConnection['command']>
 type Query = ReturnType<SqliteConnection['query']>
 
-/** Where an execution's rows are, and how far its log is. */
+/** The row number, epoch and last seq of an execution. */
 export interface Place {
   readonly number: number
   epoch: number
   lastSeq: number
 }
 
-/** The highest seq that has a place. */
+/** The highest seq that fits a place. */
 const MAX_SEQ = 2 ** 32 - 1
 
-/** More than anybody reads at once, and an integer. */
+/** Replaces larger limits, such as `Infinity`, by an integer. */
 const MAX_LIMIT = 2 ** 31
 
 const HEAD = 'id, owner, idempotency_key, request_hash, created_at, status, notes'
-const READ_HEAD: string = selectText(...HEAD.split(', '))
+const READ_HEAD: string = `number, ${selectText(...HEAD.split(', '))}`
 const WHOLE: string = `SELECT ${READ_HEAD}, ${selectText('workflow', 'input', 'options')} FROM executions LEFT JOIN requests ON execution = number`
 
-/** Events that one statement inserts, where there are so many: a third less work than one by one. */
+/** Number of events per multi-row `INSERT`: a third less work than single rows. */
 const ROWS_AT_ONCE = 8
 
-/** An event's place. By bit operations, which take their operands for integers however they were bound. */
+/** Computes an event's place. Bit operations treat their operands as integers, whatever type was bound. */
 const PLACE = '(? << 32 | ?)'
 
-/** What is in a store's file, as functions; they check nothing and begin no transaction. */
+/** Access to the tables of a store's file. Validates nothing and begins no transaction. */
 export class StoreTables {
   readonly #findPlace: Query
   readonly #lastSeq: Query
@@ -44,8 +46,9 @@ export class StoreTables {
   readonly #listOfOwner: Query
   readonly #unfinished: Query
   readonly #setEpoch: Command
-  readonly #notes: Query
-  readonly #setNotes: Command
+  readonly #status: Query
+  readonly #setStatus: Command
+  readonly #lastParked: Query
   readonly #end: Command
   readonly #append: Command
   readonly #appendRows: Command
@@ -80,8 +83,13 @@ export class StoreTables {
     this.#listOfOwner = query(`SELECT ${READ_HEAD} FROM executions WHERE owner = ? AND ${page}`)
     this.#unfinished = query(`SELECT ${READ_HEAD} FROM executions WHERE ended_at IS NULL AND epoch > 0 ${order}`)
     this.#setEpoch = command('UPDATE executions SET epoch = ? WHERE number = ?')
-    this.#notes = query(`SELECT ${selectText('notes')} FROM executions WHERE number = ?`)
-    this.#setNotes = command('UPDATE executions SET notes = ? WHERE number = ?')
+    this.#status = query(`SELECT ${selectText('status')} FROM executions WHERE number = ?`)
+    this.#setStatus = command('UPDATE executions SET status = ? WHERE number = ?')
+    // Only a resumption can follow this event, so the backward scan is short.
+    this.#lastParked = query(
+      `SELECT ${selectText('json')} FROM events WHERE place > (? << 32) AND place < ((? + 1) << 32) AND type = 'execution_parked'
+       ORDER BY place DESC LIMIT 1`,
+    )
     this.#end = command('UPDATE executions SET status = ?, ended_at = ? WHERE number = ?')
     const rows = (count: number): string => Array.from({ length: count }, () => `(${PLACE}, ?, ?)`).join(', ')
     this.#append = command(`INSERT INTO events (place, type, json) VALUES ${rows(1)}`)
@@ -100,7 +108,7 @@ export class StoreTables {
     this.#findRequest = query(
       `SELECT number, ended_at, ${selectText('workflow')} FROM executions LEFT JOIN requests ON execution = number WHERE id = ?`,
     )
-    // The first event names every task, and may be long: it is read where it lies.
+    // The first event names every task and may be long, so SQLite extracts the timestamp.
     this.#findStart = query(
       `SELECT CAST(CASE WHEN json_valid(json) THEN json ->> '$.timestamp' END AS BLOB) AS started_at
        FROM events WHERE place = ${PLACE}`,
@@ -109,6 +117,14 @@ export class StoreTables {
       `SELECT ${selectText('type', 'json')} FROM events WHERE place > (? << 32) AND place < ((? + 1) << 32) ORDER BY place DESC LIMIT 1`,
     )
   }
+
+  readonly #show = (row: Row): StoredExecution =>
+    readExecutionRow(row, number => {
+      const json = this.#lastParked(number, number)[0]?.['json'] as string | undefined
+      if (json === undefined) return undefined
+      const { code, message, tasks } = JSON.parse(json) as Parked
+      return { code, message, tasks }
+    })
 
   findPlace(executionId: string): Place | undefined {
     const row = this.#findPlace(executionId)[0]
@@ -126,29 +142,29 @@ export class StoreTables {
   }
 
   find(executionId: string): StoredExecution | undefined {
-    return this.#find(executionId).map(show)[0]
+    return this.#find(executionId).map(this.#show)[0]
   }
 
   findByKey(owner: string | undefined, idempotencyKey: string): StoredExecution | undefined {
-    return this.#findByKey(toText(owner), JSON.stringify(idempotencyKey)).map(show)[0]
+    return this.#findByKey(toText(owner), JSON.stringify(idempotencyKey)).map(this.#show)[0]
   }
 
-  /** Without what was asked for: that may be large. */
+  /** Without `workflow`, `input` and `options`, which may be large. */
   list(
     owner: string | undefined,
     after: Pick<ExecutionRecord, 'createdAt' | 'executionId'> | undefined,
     limit: number,
   ): StoredExecution[] {
     const page = [after?.createdAt ?? '', after?.executionId ?? '', Math.min(limit, MAX_LIMIT)]
-    return (owner === undefined ? this.#list(...page) : this.#listOfOwner(toText(owner), ...page)).map(show)
+    return (owner === undefined ? this.#list(...page) : this.#listOfOwner(toText(owner), ...page)).map(this.#show)
   }
 
-  /** Likewise. */
+  /** Without `workflow`, `input` and `options`, which may be large. */
   listUnfinished(): StoredExecution[] {
-    return this.#unfinished().map(show)
+    return this.#unfinished().map(this.#show)
   }
 
-  /** By one event at each end of its log, and its document. */
+  /** Reads only the first and last event of its log, and its document. */
   summarize(executionId: string): ExecutionSummary {
     const row = this.#findRequest(executionId)[0]
     if (row === undefined) return {}
@@ -167,9 +183,13 @@ export class StoreTables {
     this.#setEpoch(epoch, number)
   }
 
-  note({ number }: Place, notes: ExecutionNotes): void {
-    const noted = this.#notes(number)[0]?.['notes'] as string | null
-    this.#setNotes(JSON.stringify({ ...(noted === null ? {} : JSON.parse(noted)), ...notes }), number)
+  /** Updates the status of an unfinished execution from appended entries. */
+  mark({ number }: Place, entries: readonly LogEntry[]): void {
+    const changes = entries.filter(({ type }) => changesStatus(type))
+    if (changes.length === 0) return
+    const before = this.#status(number)[0]?.['status'] as UnfinishedStatus
+    const after = changes.reduce((status, { type }) => advanceStatus(status, type), before)
+    if (after !== before) this.#setStatus(after, number)
   }
 
   end({ number }: Place, status: StoredExecution['status'], endedAt: number): void {
@@ -202,29 +222,11 @@ export class StoreTables {
   }
 }
 
-/** The owners of executions without one are all the same, which NULLs are not. */
+/** Maps a missing owner to an empty text: SQL compares NULLs as different. */
 function toText(owner: string | undefined): string {
   return owner === undefined ? '' : JSON.stringify(owner)
 }
 
 function toOptionalText(text: string | undefined): SqlValue {
   return text === undefined ? null : JSON.stringify(text)
-}
-
-function show(row: Row): StoredExecution {
-  const text = (name: string): string | null => (row[name] ?? null) as string | null
-  const [owner, key, hash, notes] = [text('owner'), text('idempotency_key'), text('request_hash'), text('notes')]
-  const [workflow, input, options] = [text('workflow'), text('input'), text('options')]
-  return {
-    executionId: row['id'] as string,
-    ...(owner && { owner: JSON.parse(owner) as string }),
-    ...(key !== null && { idempotencyKey: JSON.parse(key) as string }),
-    ...(hash !== null && { requestHash: hash }),
-    createdAt: row['created_at'] as string,
-    ...(workflow !== null && { workflow }),
-    ...(input !== null && { input }),
-    ...(options !== null && { options }),
-    status: row['status'] as StoredExecution['status'],
-    ...(notes !== null && { notes: JSON.parse(notes) as ExecutionNotes }),
-  }
 }

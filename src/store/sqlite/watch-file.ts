@@ -2,29 +2,29 @@ import { statSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { Clock } from '../../clock.ts'
 import type { DagstreamError } from '../../errors.ts'
-import type { Logger } from '../../stream/logger.ts'
+import type { Logger } from '../../log/logger.ts'
 import { failStore } from './store-error.ts'
 
-/** How long until the file is looked at again, ms. */
+/** Minimum interval between two checks of the file, ms. */
 const LOOK_EVERY_MS = 1000
 
-/** The parts of an open store beside its file: they are there from the first write on, until it is closed. */
+/** The parts of an open store beside its file. They exist from the first write until it is closed. */
 const PARTS: readonly string[] = ['-wal', '-shm']
 
-/** Whether the file of an open store is still where it was. */
+/** Detects that the file of an open store was moved or replaced. */
 export interface FileWatch {
-  /** What is wrong from now on, if anything is. It looks at most once a second, and tells the log. */
+  /** Returns the permanent fault, if any. Checks at most once a second, and logs a fault once. */
   readonly findFault: () => DagstreamError | undefined
   /**
-   * Whether the connection can be closed, which writes its log to the file and removes the parts at their paths. Not where
-   * something else is in their place.
+   * Whether the connection may be closed, which writes its log to the file and removes the parts at their paths. False if
+   * other files have taken their place.
    */
   readonly mayClose: () => boolean
 }
 
 /**
- * Watches whether a file and its parts are still those that were opened: SQLite goes on with files that have been removed or
- * replaced, and what is written to those is gone with the process.
+ * Watches whether a file and its parts are still the opened ones. SQLite continues with removed or replaced files, and
+ * data written to those is lost when the process ends.
  */
 export function watchFile(file: string, clock: Clock, logger: Logger): FileWatch {
   const opened = identify(file)
@@ -44,11 +44,11 @@ export function watchFile(file: string, clock: Clock, logger: Logger): FileWatch
     })
     return fault
   }
-  /** @returns the ending of the first that is gone, which is none for the file itself */
+  /** @returns the suffix of the first missing part; `''` for the file itself */
   const findMoved = (): string | undefined => {
     if (!isStill(file, opened)) return ''
     for (const [part, before] of parts) {
-      // A part may be made only by the first transaction.
+      // The first transaction may create a part later.
       if (before === undefined) parts.set(part, identify(`${file}${part}`))
       else if (!isStill(`${file}${part}`, before)) return part
     }
@@ -59,7 +59,7 @@ export function watchFile(file: string, clock: Clock, logger: Logger): FileWatch
       if (identify(file) !== opened) return false
       return [...parts].every(([part, before]) => [undefined, before].includes(identify(`${file}${part}`)))
     } catch {
-      // What cannot be looked at is left alone.
+      // A file that cannot be examined is left alone.
       return false
     }
   }
@@ -70,12 +70,12 @@ function isStill(file: string, opened: string | undefined): boolean {
   try {
     return identify(file) === opened
   } catch {
-    // What cannot be looked at is not known to be gone.
+    // A file that cannot be examined is not proven to be gone.
     return true
   }
 }
 
-/** @returns `undefined` where there is none */
+/** @returns the device and inode of a file; `undefined` if it does not exist */
 function identify(file: string): string | undefined {
   const stats = statSync(file, { throwIfNoEntry: false })
   return stats && `${stats.dev} ${stats.ino}`

@@ -3,10 +3,10 @@ import { DagstreamError } from '../../errors.ts'
 import { readResultCode, rollBack, SQLITE, type SqliteConnection } from './driver.ts'
 import { toStoreError } from './store-error.ts'
 
-/** How long until a file that another program locks is tried again, ms. */
+/** Delay before the next attempt while another program locks the file, ms. */
 const BUSY_PAUSE_MS = 25
 
-/** Failures of one write alone: the others of its transaction are applied without it. */
+/** Result codes that fail a single write: the other writes of its transaction are applied without it. */
 const OWN_FAULTS: ReadonlySet<number> = new Set([
   SQLITE.CORRUPT,
   SQLITE.TOOBIG,
@@ -28,22 +28,22 @@ export interface WriteQueueOptions {
   readonly file: string
   readonly clock: Clock
   readonly busyTimeoutMs: number
-  /** Why nothing may be written from now on, if so. */
+  /** Returns why no more writes are possible, if so. */
   readonly findFault: () => DagstreamError | undefined
-  /** What is remembered of the file may not be so. */
+  /** Cached state of the file may be stale. */
   readonly onRollback: () => void
 }
 
 /**
- * Everything that is to be written in one turn of the event loop, in one transaction at its end, in the order of the calls.
+ * Groups all writes of one turn of the event loop into one transaction at its end, in the order of the calls.
  *
- * A promise settles when its write is in the file, or is not going to be. A transaction that cannot be committed is rolled
- * back and rejects every write in it; one that finds the file locked is tried again without holding up the loop.
+ * A promise settles when its write is committed or has failed for good. A transaction that cannot be committed is rolled
+ * back and rejects all its writes; while the file is locked, it is retried without blocking the loop.
  */
 export class WriteQueue {
   readonly #options: WriteQueueOptions
   #writes: Write[] = []
-  /** The executions they are about. */
+  /** Executions with pending writes. */
   readonly #touched = new Set<string>()
   #settled: Promise<void> | undefined
   #finish: () => void = () => {}
@@ -55,9 +55,9 @@ export class WriteQueue {
   }
 
   /**
-   * Applies a write within the transaction of this turn. It may be applied more than once, after a rollback each time. What it
-   * throws as a `DagstreamError` is its answer, and must be thrown before anything is changed.
-   * @param executionId which execution it changes, for `settled`; `undefined` where none is left to be read
+   * Applies a write within the transaction of this turn. `apply` may run again after a rollback. A `DagstreamError`
+   * that it throws rejects only this write, so it must be thrown before any change.
+   * @param executionId the execution that it changes, for `settled`; `undefined` if no later read depends on it
    */
   write<T>(executionId: string | undefined, apply: () => T): Promise<T> {
     if (this.#refusal !== undefined) return Promise.reject(this.#refusal)
@@ -71,12 +71,15 @@ export class WriteQueue {
     })
   }
 
-  /** Settles, never rejects, when what is to be written of this execution, or of any, is; `undefined` where nothing is. */
+  /**
+   * Resolves when the pending writes of this execution, or of any, are settled; never rejects. `undefined` if there are
+   * none.
+   */
   settled(executionId?: string): Promise<void> | undefined {
     return executionId === undefined || this.#touched.has(executionId) ? this.#settled : undefined
   }
 
-  /** Takes nothing more. What was taken is still written: see `settled`. */
+  /** Rejects all further writes. Pending writes are still applied: see `settled`. */
   refuse(refusal: DagstreamError): void {
     this.#refusal = refusal
   }
@@ -121,7 +124,7 @@ export class WriteQueue {
     this.#options.onRollback()
   }
 
-  /** Whether the same is to be tried again later, because somebody else has the file. */
+  /** Whether another program locks the file; if so, schedules a retry. */
   #waits(error: unknown): boolean {
     const { clock, busyTimeoutMs } = this.#options
     const code = readResultCode(error)
@@ -134,7 +137,7 @@ export class WriteQueue {
     return true
   }
 
-  /** The writes that a failure costs: the one it happened in, where it is its own, else all. */
+  /** Removes the writes that a failure rejects: only the failing write for its own faults, else all. */
   #takeFailed(error: unknown, at: number | undefined): Write[] {
     const code = readResultCode(error)
     const isOwn = at !== undefined && at < this.#writes.length && (code === undefined || OWN_FAULTS.has(code))

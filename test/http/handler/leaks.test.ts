@@ -3,10 +3,10 @@ import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
 import { createHandler } from 'dagstream/http'
 import { createMemoryStore } from '../../../src/index.ts'
-import { ExecutionHost } from '../../../src/http/execution-host.ts'
-import { ExecutionResponses } from '../../../src/http/execution-responses.ts'
-import type { ExecutionRequest } from '../../../src/http/execution-request.ts'
-import { resolveHandlerOptions } from '../../../src/http/handler-options.ts'
+import { ExecutionHost } from '../../../src/host/execution-host.ts'
+import { ExecutionResponses } from '../../../src/http/routes/execution-responses.ts'
+import type { ExecutionRequest } from '../../../src/host/execution/execution-request.ts'
+import { resolveHandlerOptions } from '../../../src/http/options/handler-options.ts'
 import { ControlledTool } from '../../support/controlled-tool.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { follow, type Following, handlerRig, ONE_TASK, STREAM } from './handler-rig.ts'
@@ -44,16 +44,16 @@ test('a thousand subscribers that come and go leave no cursor, timer or place be
   const all: Following[] = []
   for (let at = 0; at < 1000; at++)
     all.push(follow(responses.streamEvents(GET, hosted, { afterSeq: at % 5, headers: {} })))
-  expect([hosted.log.cursorCount, host.attendance.subscriberCount]).toEqual([1000, 1000])
+  expect([hosted.log.cursorCount, host.subscribers.subscriberCount]).toEqual([1000, 1000])
   call.context.emitToken('Hello')
   await tool.idle()
   for (const [at, { leave }] of all.entries()) if (at % 2 === 0) await leave()
   await tool.idle()
-  expect([hosted.log.cursorCount, host.attendance.subscriberCount]).toEqual([500, 500])
+  expect([hosted.log.cursorCount, host.subscribers.subscriberCount]).toEqual([500, 500])
   call.succeed()
   await Promise.all(all.map(({ ended }) => ended))
   await tool.idle()
-  expect([hosted.log.cursorCount, host.attendance.subscriberCount, host.running.size, clock.timerCount]).toEqual([
+  expect([hosted.log.cursorCount, host.subscribers.subscriberCount, host.running.size, clock.timerCount]).toEqual([
     0, 0, 0, 0,
   ])
 })
@@ -72,7 +72,7 @@ test('readers that never read, and those that wait for the result, leave nothing
   for (const { leave } of waiting.slice(50)) await leave()
   expect(hosted.log.cursorCount).toBe(250)
   await clock.run(31_000)
-  expect([hosted.log.cursorCount, host.attendance.subscriberCount]).toEqual([50, 0])
+  expect([hosted.log.cursorCount, host.subscribers.subscriberCount]).toEqual([50, 0])
   call.succeed()
   await Promise.all(waiting.map(({ ended }) => ended))
   await tool.idle()

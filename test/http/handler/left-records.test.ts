@@ -1,6 +1,14 @@
 import { expect, test } from 'vitest'
-import { DagstreamError, type ExecutionRecord, type ExecutionStore, type StoredExecution } from '../../../src/index.ts'
-import type { ExecutionNotes } from '../../../src/stream/execution-notes.ts'
+import {
+  DagstreamError,
+  type ExecutionRecord,
+  type ExecutionStore,
+  type StoredEntry,
+  type StoredExecution,
+} from '../../../src/index.ts'
+import { systemClock } from '../../../src/clock.ts'
+import { park } from '../../../src/engine/resume/parking.ts'
+import type { Parked } from '../../../src/events/events.ts'
 import { leaveAfter, readKept } from '../../support/crash.ts'
 import { type HandlerRig, handlerRig, ONE_TASK, readProblem } from './handler-rig.ts'
 import { createGate, FakeProvider } from './provider-rig.ts'
@@ -10,20 +18,34 @@ import { createGate, FakeProvider } from './provider-rig.ts'
 interface Left {
   readonly isCancelled?: boolean
   readonly onCrash?: 'fail'
-  readonly notes?: ExecutionNotes
+  readonly parked?: Parked
+  /** Crashes before that of this process, each while `a` ran. */
+  readonly crashes?: number
   readonly record?: Partial<ExecutionRecord>
 }
 
 /** A store in which `x1` was running, as the next process finds it: listed without what was asked for. */
-async function leave({ isCancelled, onCrash, notes, record }: Left): Promise<ExecutionStore> {
+async function leave({ isCancelled, onCrash, parked, crashes = 0, record }: Left): Promise<ExecutionStore> {
   const rig = handlerRig()
   await rig.begin({ workflow: ONE_TASK, ...(onCrash && { options: { onCrash } }) })
   await rig.tool.nextCall('a')
   if (isCancelled) expect((await rig.send('POST', '/executions/x1/cancel')).status).toBe(202)
   await rig.tool.idle()
   const kept = await readKept(rig.store, 'x1')
-  const left = { ...kept, record: { ...kept.record, ...record }, notes: { ...kept.notes, ...notes } }
-  const store = await leaveAfter(left, 2)
+  const entries = kept.entries.slice(0, isCancelled ? 3 : 2)
+  const add = (type: StoredEntry['type'], data: object): void => {
+    const seq = entries.length + 1
+    const head = { executionId: 'x1', timestamp: '2026-01-01T00:00:00.000Z' }
+    entries.push({ seq, type, json: JSON.stringify({ ...head, ...data }) })
+  }
+  for (let attempt = 1; attempt <= crashes; attempt++) {
+    add('execution_resumed', { cause: 'crash', executionTimeMs: 0 })
+    add('task_retry', { taskId: 'a', attempt, delayMs: 0, error: 'Cut', code: 'INTERRUPTED', interrupted: true })
+    add('task_start', { taskId: 'a', tool: 'work', layer: 0, attempt: attempt + 1 })
+  }
+  const left = { ...kept, record: { ...kept.record, ...record }, entries }
+  const store = await leaveAfter(left, entries.length)
+  if (parked !== undefined) await park(store, 'x1', parked, systemClock)
   const { workflow: _, input: __, options: ___, ...head } = (await store.get('x1')) as StoredExecution
   return { ...store, interrupted: () => [head] }
 }
@@ -48,7 +70,7 @@ test.each([
   ['onCrash "fail" is kept to', 'when tools cannot be had', { onCrash: 'fail' }, FAILED],
 ] as const)('%s %s', async (_, when, left, expected) => {
   const isThird = when === 'after the third crash'
-  const store = await leave({ ...left, ...(isThird && { notes: { crashCount: 2 } }) })
+  const store = await leave({ ...left, ...(isThird && { crashes: 2 }) })
   const rig = handlerRig({ store, ...(!isThird && { tools: withoutTools() }) })
   await rig.tool.idle()
   expect([await show(rig), rig.tool.started]).toMatchObject([expected, []])
@@ -56,7 +78,7 @@ test.each([
 })
 
 test('of what is parked nothing but its head is read', async () => {
-  const kept = await leave({ notes: { parked: { code: 'CRASH_LIMIT', message: 'parked' } } })
+  const kept = await leave({ parked: { code: 'CRASH_LIMIT', message: 'parked', tasks: ['a'] } })
   const got: string[] = []
   const get: ExecutionStore['get'] = executionId => {
     got.push(executionId)
@@ -96,10 +118,11 @@ test.each([
     {
       code: 'RECORD_UNUSABLE',
       message: expect.stringMatching(/^The `\w+` .+: the execution can be deleted, and nothing else$/),
+      tasks: [],
     },
   ])
   expect(rig.log.at(-1)).toBe(
-    `An execution is parked ${JSON.stringify({ executionId: 'x1', code: 'RECORD_UNUSABLE', reason: parked['message'] })}`,
+    `An execution is parked ${JSON.stringify({ executionId: 'x1', code: 'RECORD_UNUSABLE', reason: parked['message'], tasks: [] })}`,
   )
   for (const what of ['resume', 'cancel']) {
     const refused = await readProblem(await rig.send('POST', `/executions/x1/${what}`))
@@ -111,7 +134,7 @@ test.each([
 })
 
 test('what was parked at its third crash can be deleted as it is', async () => {
-  const rig = handlerRig({ store: await leave({ notes: { crashCount: 2 } }) })
+  const rig = handlerRig({ store: await leave({ crashes: 2 }) })
   expect(await show(rig)).toMatchObject({ status: 'parked', parked: { code: 'CRASH_LIMIT' } })
   expect((await rig.send('DELETE', '/executions/x1')).status).toBe(204)
 })
@@ -119,7 +142,7 @@ test('what was parked at its third crash can be deleted as it is', async () => {
 test('a deletion that meets a resume by hand comes after it, and is refused', async () => {
   const provider = new FakeProvider()
   const gate = createGate()
-  const store = await leave({ notes: { parked: { code: 'CRASH_LIMIT', message: 'parked' } } })
+  const store = await leave({ parked: { code: 'CRASH_LIMIT', message: 'parked', tasks: ['a'] } })
   const rig = handlerRig({ store, tools: provider })
   provider.gate = gate.opened
   const resumed = rig.send('POST', '/executions/x1/resume')

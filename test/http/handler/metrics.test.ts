@@ -38,7 +38,7 @@ test('the text is of the format, each figure explained, its unit and kind in its
 })
 
 test('every figure is in the documentation, and none that is not there', async () => {
-  const page = readFileSync(new URL('../../../docs/server.md', import.meta.url), 'utf8')
+  const page = readFileSync(new URL('../../../docs/operating.md', import.meta.url), 'utf8')
   const documented = Array.from(page.matchAll(/^\| `(dagstream_[a-z_]+)/gm), match => match[1])
   // In the same order.
   expect(documented).toEqual([...(await scrape(handlerRig())).keys()])

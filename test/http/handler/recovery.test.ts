@@ -135,7 +135,8 @@ test('what was running through three crashes in a row is parked: shown as that, 
   expect(rig.tool.started).toEqual([])
   const parked = {
     code: 'CRASH_LIMIT',
-    message: 'It was cut off 3 times in a row, by the end of its process or a failure of its store: resume it by hand',
+    message: 'Running each time when the execution was cut off 3 times in a row: `a`. Resume it by hand',
+    tasks: ['a'],
   }
   expect(await (await rig.get('/executions/x1')).json()).toEqual({ executionId: 'x1', status: 'parked', parked })
   expect((await (await rig.get('/executions')).json()).executions).toMatchObject([{ status: 'parked' }])

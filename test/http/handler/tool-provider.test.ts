@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { createLimit, DagstreamError, type ToolSource } from '../../../src/index.ts'
-import { createMcpServers } from '../../../src/tools/mcp/index.ts'
+import { createMcpServers } from '../../../src/integrations/mcp/index.ts'
 import { handlerRig, ONE_TASK, readMessages, readProblem, STREAM } from './handler-rig.ts'
 import { createGate, rig } from './provider-rig.ts'
 

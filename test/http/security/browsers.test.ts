@@ -161,6 +161,7 @@ describe('what a page can send without a preflight begins nothing', () => {
 test('every kind of answer carries the headers that keep a browser from misusing it', async () => {
   const { get, create, send, handler } = handlerRig({ tools: { work: () => 1 }, maxSubscribers: 1 })
   const stalled = await create(ONE_TASK, { Accept: STREAM })
+  await idle()
   const responses = [
     stalled,
     await create(ONE_TASK),

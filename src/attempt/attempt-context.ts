@@ -1,0 +1,65 @@
+import type { InfoLevel } from '../events/events.ts'
+import type { TokenUsage } from '../events/token-usage.ts'
+import type { ToolContext } from '../tools/tool.ts'
+import type { AttemptCommand } from './runner.ts'
+
+/** What the context of a tool does on its attempt. */
+export interface AttemptActions {
+  readonly key: AttemptCommand
+  readonly signal: AbortSignal
+  emitToken(text: string): void
+  reportProgress(progress: Parameters<ToolContext['reportProgress']>[0]): void
+  reportUsage(delta: Partial<TokenUsage>): void
+  log(level: InfoLevel, message: string): void
+}
+
+/**
+ * What a tool sees of its attempt. Its functions are made when they are read, without `this`, so that a tool may take them
+ * apart. Most tools read none: the cost of an attempt matters more than that of a read.
+ */
+export class AttemptContext implements ToolContext {
+  readonly executionId: string
+  readonly taskId: string
+  readonly attempt: number
+  readonly #attempt: AttemptActions
+
+  constructor(attempt: AttemptActions, { executionId, taskId, attempt: number }: AttemptCommand) {
+    this.executionId = executionId
+    this.taskId = taskId
+    this.attempt = number
+    this.#attempt = attempt
+  }
+
+  get signal(): AbortSignal {
+    return this.#attempt.signal
+  }
+
+  get idempotencyKey(): string {
+    return this.#attempt.key.idempotencyKey
+  }
+
+  get emitToken(): (text: string) => void {
+    return text => this.#guard(() => this.#attempt.emitToken(text))
+  }
+
+  get reportProgress(): ToolContext['reportProgress'] {
+    return progress => this.#guard(() => this.#attempt.reportProgress(progress))
+  }
+
+  get reportUsage(): (delta: Partial<TokenUsage>) => void {
+    return delta => this.#guard(() => this.#attempt.reportUsage(delta))
+  }
+
+  get log(): (level: InfoLevel, message: string) => void {
+    return (level, message) => this.#guard(() => this.#attempt.log(level, message))
+  }
+
+  /** A value whose getter or `toString` throws costs a tool that emission, not its task, nor the process from a timer of it. */
+  #guard(emit: () => void): void {
+    try {
+      emit()
+    } catch {
+      this.#attempt.log('warning', 'An emission was left out: it could not be read')
+    }
+  }
+}

@@ -1,0 +1,32 @@
+import type { EventFor, TaskCode } from '../events/events.ts'
+import type { JsonValue } from '../events/json-value.ts'
+
+/** A failed attempt as data. */
+export interface ToolFailure {
+  readonly status: 'error'
+  readonly code: TaskCode
+  readonly message: string
+  /** Whether another attempt could end differently. */
+  readonly isRetryable: boolean
+  /** How long the tool asked to be left alone, ms. */
+  readonly retryAfterMs?: number
+}
+
+/** How an attempt ended. `cancelled`: it stopped because that was asked for. */
+export type AttemptOutcome =
+  | { readonly status: 'success'; readonly output: JsonValue }
+  | ToolFailure
+  | { readonly status: 'cancelled' }
+
+/** The speed of what an attempt streamed. */
+export type TokenMetrics = Pick<EventFor<'metrics'>['data'], 'ttftMs' | 'totalMs' | 'tokenCount' | 'tokensPerSec'>
+
+/** The outcome of an attempt with what it took. */
+export type AttemptReport = AttemptOutcome & {
+  /** From the tool call to the end, ms; 0 where the tool was not called. */
+  readonly executionTimeMs: number
+  /** Present when the tool streamed. */
+  readonly metrics?: TokenMetrics | undefined
+  /** The tool did not settle within the grace after its abort: its side effects may still happen. */
+  readonly abandoned?: boolean
+}

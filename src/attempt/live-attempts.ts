@@ -1,0 +1,57 @@
+import type { AttemptKey } from './runner.ts'
+import { Expiring } from './deadlines.ts'
+
+/** An attempt that is a member of its own list of those that run. */
+export abstract class Linked extends Expiring {
+  abstract readonly key: AttemptKey
+  /** Owned by `LiveAttempts`. */
+  before: Linked | undefined = undefined
+  /** Owned by `LiveAttempts`. */
+  after: Linked | undefined = undefined
+}
+
+/**
+ * The attempts of a runner that are not over. Found by their key: for that a map is kept from the first look-up on, since most
+ * executions abort nothing.
+ */
+export class LiveAttempts<Attempt extends Linked> {
+  #first: Linked | undefined
+  #byKey: Map<string, Attempt> | undefined
+  #size = 0
+
+  get size(): number {
+    return this.#size
+  }
+
+  add(attempt: Attempt): void {
+    this.#size += 1
+    attempt.after = this.#first
+    if (this.#first !== undefined) this.#first.before = attempt
+    this.#first = attempt
+    this.#byKey?.set(write(attempt.key), attempt)
+  }
+
+  remove(attempt: Attempt): void {
+    this.#size -= 1
+    if (attempt.before === undefined) this.#first = attempt.after
+    else attempt.before.after = attempt.after
+    if (attempt.after !== undefined) attempt.after.before = attempt.before
+    attempt.before = attempt.after = undefined
+    this.#byKey?.delete(write(attempt.key))
+  }
+
+  find(key: AttemptKey): Attempt | undefined {
+    this.#byKey ??= this.#index()
+    return this.#byKey.get(write(key))
+  }
+
+  #index(): Map<string, Attempt> {
+    const byKey = new Map<string, Attempt>()
+    for (let each = this.#first; each !== undefined; each = each.after) byKey.set(write(each.key), each as Attempt)
+    return byKey
+  }
+}
+
+function write({ executionId, taskId, attempt }: AttemptKey): string {
+  return `${executionId}.${attempt}.${taskId}`
+}

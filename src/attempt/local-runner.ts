@@ -1,0 +1,56 @@
+import type { Clock } from '../clock.ts'
+import type { RegisteredTool } from '../tools/registry.ts'
+import { Deadlines } from './deadlines.ts'
+import { LiveAttempts } from './live-attempts.ts'
+import { type LocalAttemptEnvironment, LocalAttempt } from './local-attempt.ts'
+import type { AbortReason, AttemptCommand, AttemptKey, AttemptRunner, AttemptSink } from './runner.ts'
+
+/** What a local runner is made of. */
+export interface LocalRunnerOptions {
+  /** The tools by name, such as those of a `ToolRegistry`. */
+  readonly tools: { get(name: string): RegisteredTool | undefined }
+  readonly clock: Clock
+  /** How long an aborted tool may take to settle before it is abandoned, ms. */
+  readonly abortGraceMs: number
+}
+
+/** Runs tools in this process: checks their arguments, calls them, keeps their time limits. */
+export class LocalRunner implements AttemptRunner, LocalAttemptEnvironment {
+  readonly clock: Clock
+  readonly deadlines: Deadlines
+  readonly abortGraceMs: number
+  readonly #tools: LocalRunnerOptions['tools']
+  readonly #live = new LiveAttempts<LocalAttempt>()
+
+  constructor({ tools, clock, abortGraceMs }: LocalRunnerOptions) {
+    this.#tools = tools
+    this.clock = clock
+    this.abortGraceMs = abortGraceMs
+    this.deadlines = new Deadlines(clock)
+  }
+
+  start(command: AttemptCommand, sink: AttemptSink): void {
+    const tool = this.#tools.get(command.tool)
+    if (tool === undefined) {
+      const message = `This runner has no tool \`${command.tool}\``
+      sink.settled({ status: 'error', code: 'TOOLS_UNAVAILABLE', message, isRetryable: false, executionTimeMs: 0 })
+      return
+    }
+    const attempt = new LocalAttempt(this, tool, command, sink)
+    this.#live.add(attempt)
+    attempt.start()
+  }
+
+  abort(key: AttemptKey, reason: AbortReason): void {
+    this.#live.find(key)?.abort(reason)
+  }
+
+  close(): void {
+    this.deadlines.close()
+  }
+
+  /** For attempts: one is over. */
+  over(attempt: LocalAttempt): void {
+    this.#live.remove(attempt)
+  }
+}

@@ -1,0 +1,67 @@
+import type { InfoLevel } from '../events/events.ts'
+import type { TokenUsage } from '../events/token-usage.ts'
+import type { ToolContext } from '../tools/tool.ts'
+import type { AttemptReport } from './attempt-outcome.ts'
+
+/** How far a tool is. */
+export type Progress = Parameters<ToolContext['reportProgress']>[0]
+
+/** Names one attempt. */
+export interface AttemptKey {
+  readonly executionId: string
+  readonly taskId: string
+  /** From 1. */
+  readonly attempt: number
+}
+
+/** One call of one tool, as plain JSON: it can be run in this process or sent to another machine. */
+export interface AttemptCommand extends AttemptKey {
+  /** The name of the tool. */
+  readonly tool: string
+  /** Resolved, not yet checked against the tool's schema. JSON that belongs to the runner; `stringifyJson` writes it. */
+  readonly arguments: unknown
+  /** Whether a `JsonNumber` may stand in the arguments: a tool that does not take them gets JavaScript numbers. */
+  readonly mayHoldJsonNumbers: boolean
+  /** How long the tool may take from its call on, ms; 0 for no limit. */
+  readonly timeoutMs: number
+  /** The same for every attempt of the task. */
+  readonly idempotencyKey: string
+}
+
+/** Why an attempt is aborted. */
+export interface AbortReason {
+  /** Such as `CANCELLED`. */
+  readonly code: string
+  readonly message: string
+}
+
+/** Where an attempt reports. Nothing may follow `settled` but `dropped`. */
+export interface AttemptSink {
+  /** A piece of text that the tool streams; not empty. */
+  token(text: string): void
+  progress(progress: Progress): void
+  log(level: InfoLevel, message: string): void
+  /** Token usage, to be added up; also after an abort, until the attempt has settled. */
+  usage(delta: Partial<TokenUsage>): void
+  /** The tool emitted something after its attempt was aborted or had settled: it is only counted. */
+  dropped(): void
+  /** The attempt is over. Called exactly once, possibly before `start` returns. */
+  settled(report: AttemptReport): void
+}
+
+/**
+ * Runs attempts: the one way in which the engine calls tools.
+ *
+ * Whoever writes one runs the suite of `dagstream/testing` against it.
+ */
+export interface AttemptRunner {
+  /** Starts an attempt. Never throws: whatever fails is the outcome. */
+  start(command: AttemptCommand, sink: AttemptSink): void
+  /**
+   * Asks an attempt to stop. A wish: it may settle in whatever way before it is heard. What settles because of it has the
+   * status `cancelled`. Idempotent; ignored for an attempt that is over or unknown.
+   */
+  abort(key: AttemptKey, reason: AbortReason): void
+  /** Stops the runner's timers, once no attempt runs any more. */
+  close?(): void
+}

@@ -1,0 +1,103 @@
+import { DagstreamError } from '../../errors.ts'
+import { callStore } from '../../host/storage/call-store.ts'
+import { expectUsableRecord, parseRecord } from '../../host/recovery/recoverable-record.ts'
+import type { StoredExecution } from '../../store/execution-store.ts'
+import type { SqliteStore } from '../../store/sqlite/sqlite-store.ts'
+import { EventLog } from '../../log/event-log.ts'
+import type { AnyTool } from '../../tools/registry.ts'
+import type { DAGStructure } from '../../workflow/document.ts'
+import { type CommandContext, type ExitCode, HintedError, UsageError } from '../process/console.ts'
+import { createFileHost, findInFile } from '../target/file-host.ts'
+import { follow, type Followed, type FollowedExecution } from '../target/follow.ts'
+import { TOOLS_HINT } from '../render/issue-lines.ts'
+import { McpLines } from '../render/mcp-lines.ts'
+import { findStore, type SourceFlags } from '../target/open-source.ts'
+import { askUntilInterrupted, openTools, type ToolFlags } from '../input/open-tools.ts'
+import { RemoteExecutions } from '../target/remote-executions.ts'
+import { type OutputFlags, reportEnd } from '../render/run-report.ts'
+import { openExistingStore } from '../target/store-place.ts'
+import { toPlainLine } from '../render/text.ts'
+import { checkIds, watchCommand } from './watch-command.ts'
+
+/** The flags of `executions resume`. */
+export type ResumeFlags = SourceFlags & ToolFlags & OutputFlags
+
+/**
+ * Resumes an unfinished execution, in this process as `run` does, or on a server, which is then followed as by `watch`.
+ * @throws `EXECUTION_ENDED`, `EXECUTION_NOT_FOUND`, `RECORD_UNUSABLE`; UsageError if a tool is missing, before anything starts
+ */
+export async function resumeExecution(
+  executionId: string,
+  options: ResumeFlags,
+  context: CommandContext,
+): Promise<ExitCode> {
+  const { process } = context
+  const { server } = options
+  checkIds(executionId)
+  if (server !== undefined) {
+    await new RemoteExecutions({ ...options, server }, process).resume(executionId)
+    return watchCommand(executionId, { ...options, server }, context)
+  }
+  const store = await openExistingStore(findStore(options, process), 'write', process)
+  try {
+    const stored = await findUnended(store, executionId)
+    const workflow = parseRecord(stored).workflow as DAGStructure
+    const tools = await openTools(options, process, new McpLines(context))
+    try {
+      const found = await askUntilInterrupted(tools, process, () => tools.toolsFor(workflow))
+      if (found === undefined) return 130
+      await expectTools(stored, workflow, found, store)
+      return await reportEnd(await resumeHere(executionId, store, found, options, context), options, context)
+    } finally {
+      await tools.close()
+    }
+  } finally {
+    await store.close()
+  }
+}
+
+async function findUnended(store: SqliteStore, executionId: string): Promise<StoredExecution> {
+  const stored = await findInFile(store, executionId)
+  if (stored.status === 'running') return stored
+  throw new DagstreamError('EXECUTION_ENDED', `Execution ${executionId} has ended: ${stored.status}`)
+}
+
+/** Checked first: without its tools the execution would fail permanently, although only a flag may be missing. */
+async function expectTools(
+  stored: StoredExecution,
+  { tasks }: DAGStructure,
+  tools: readonly AnyTool[],
+  store: SqliteStore,
+): Promise<void> {
+  const names = new Set(tools.map(({ name }) => name))
+  if (tasks.every(({ tool }) => names.has(tool))) return
+  const { state } = await callStore(() => EventLog.restore(stored.executionId, store))
+  const missing = tasks.find(({ id, tool }) => !names.has(tool) && !state.tasks.get(id)?.result)
+  if (missing === undefined) return
+  // A workflow that fails its checks needs no tool.
+  expectUsableRecord(stored)
+  const what = `There is no tool \`${toPlainLine(missing.tool)}\`, which task \`${toPlainLine(missing.id)}\` needs`
+  throw new HintedError(new UsageError(what), TOOLS_HINT)
+}
+
+async function resumeHere(
+  executionId: string,
+  store: SqliteStore,
+  tools: readonly AnyTool[],
+  { sse }: OutputFlags,
+  context: CommandContext,
+): Promise<Followed> {
+  const host = createFileHost(store, tools)
+  try {
+    const hosted = await host.commands.resume(executionId)
+    // A reader behind a pipe may pause indefinitely (`| less`); it never counts as disconnected.
+    const execution = hosted.attach({ stallTimeoutMs: Infinity })
+    const stop = (why: string): void => execution.cancel(why)
+    const begin = (): FollowedExecution => {
+      return { events: execution, result: () => execution.result, stop, isCancelling: true }
+    }
+    return await follow({ ...(sse && { sse }), begin }, context)
+  } finally {
+    await host.close()
+  }
+}

@@ -1,0 +1,35 @@
+import { Option } from 'commander'
+import { parseAge, parseJsonOption, parsePositiveInteger, parseServerUrl } from '../input/option-values.ts'
+
+/** Options shared by several commands. */
+export function toolsOption(): Option {
+  return new Option('--tools <module>', 'a module whose default export is tools (path or package)')
+}
+
+export function mcpOption(): Option {
+  return new Option('--mcp <config>', 'a JSON file with mcpServers (default: dagstream.config.json, if it is here)')
+}
+
+export function serverOption(description: string): Option {
+  return new Option('--server <url>', description).argParser(parseServerUrl)
+}
+
+export function tokenOption(): Option {
+  return new Option('--token <token>', "the server's token (default: $DAGSTREAM_TOKEN)")
+}
+
+export function resultOption(): Option {
+  return new Option('--json', 'print the result, and nothing else, on stdout').conflicts('sse')
+}
+
+export function inputOption(): Option {
+  return new Option('--input <json>', 'what $INPUT refers to').argParser(parseJsonOption)
+}
+
+export function retainAgeOption(): Option {
+  return new Option('--retain-age <age>', 'how long what has ended is kept, such as 12h or 30d').argParser(parseAge)
+}
+
+export function retainCountOption(): Option {
+  return new Option('--retain-count <n>', 'how many that have ended are kept').argParser(parsePositiveInteger)
+}

@@ -1,0 +1,232 @@
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError, Option } from 'commander'
+import picocolors from 'picocolors'
+import { PACKAGE_ROOT } from '../package-root.ts'
+import { DEFAULT_PORT } from '../../http/node/serve-bounds.ts'
+import { hasColors } from '../render/color-support.ts'
+import { type CliProcess, type CommandContext, type ExitCode, Notices, Output } from '../process/console.ts'
+import { addDashHints } from '../render/dash-hints.ts'
+import { DEFAULT_STORE } from '../target/default-store.ts'
+import { addExecutionsCommands } from './executions-program.ts'
+import {
+  parseAmount,
+  parseCount,
+  parseField,
+  parseHosts,
+  parseObjectOption,
+  parseKeepAlive,
+  parseOrigins,
+  parsePort,
+  parsePositiveInteger,
+} from '../input/option-values.ts'
+import {
+  inputOption,
+  mcpOption,
+  resultOption,
+  retainAgeOption,
+  retainCountOption,
+  serverOption,
+  tokenOption,
+  toolsOption,
+} from './program-options.ts'
+import { reportError } from '../render/report-error.ts'
+import { LOG_LEVELS } from '../process/server-log.ts'
+import { createStrayLines, StrayFaults } from '../process/stray-faults.ts'
+import { toPlainLine, toPlainText } from '../render/text.ts'
+
+/** Width of help without a terminal, columns. */
+const HELP_COLUMNS = 80
+
+/** Runs one command line. Resolves with the exit code once all output is written; never rejects. */
+export async function runCli(process: CliProcess): Promise<ExitCode> {
+  const stdout = new Output(process.stdout)
+  const stderr = new Output(process.stderr)
+  const notices = new Notices(stderr)
+  const colors = picocolors.createColors(hasColors(process))
+  const strays = new StrayFaults(createStrayLines(line => notices.tell(line, true), colors))
+  const context: CommandContext = { process, stdout, stderr, notices, strays, colors }
+  // Installed first: a module of tools may cause stray faults while it is loaded.
+  const stopCatching = process.onStrayError(error => strays.take(error))
+  let code: ExitCode
+  try {
+    code = await parseAndRun(context)
+  } catch (error) {
+    code = await reportError(error, context)
+  }
+  if (stdout.error && !stdout.isClosed) {
+    await stderr.write(`Cannot write to standard output: ${toPlainLine(stdout.error.message)}\n`)
+    if (code === 0) code = 1
+  }
+  // Node.js reports unhandled rejections at the end of a turn, and the process may end in this one.
+  await new Promise(resolve => setImmediate(resolve))
+  strays.tellRest()
+  await notices.flush()
+  stopCatching()
+  return code
+}
+
+async function parseAndRun(context: CommandContext): Promise<ExitCode> {
+  let code: ExitCode = 0
+  const said = { out: '', error: '' }
+  const program = new Command('dagstream')
+    .description('Runs workflows of tool tasks in parallel and streams what happens.')
+    .version(readVersion())
+    .exitOverride()
+    // Otherwise `chat "-Very short, please"` would be parsed as `-V`.
+    .enablePositionalOptions()
+    .configureOutput({
+      getOutHelpWidth: () => context.stdout.stream.columns || HELP_COLUMNS,
+      // Collected, because commander does not await its own writes.
+      writeOut: text => (said.out += text),
+      writeErr: text => (said.error += text),
+    })
+
+  program
+    .command('run')
+    .description('Run a workflow')
+    .argument('<file>', 'the workflow as JSON, or - for standard input')
+    .addOption(
+      new Option('--schedule <schedule>', 'when tasks start (default: "layers")').choices(['layers', 'dataflow']),
+    )
+    .option('--concurrency <n>', 'how many tasks may run at once', parsePositiveInteger)
+    .option('--fail-fast', 'start nothing more once a task has failed')
+    .option('--timeout <ms>', 'for the whole execution', parsePositiveInteger)
+    .addOption(inputOption())
+    .addOption(toolsOption().conflicts('server'))
+    .addOption(mcpOption().conflicts('server'))
+    .addOption(new Option('--store <file>', 'keep the execution in this file').conflicts('server'))
+    .addOption(retainAgeOption())
+    .addOption(retainCountOption())
+    .addOption(serverOption('run it on this server instead'))
+    .addOption(tokenOption())
+    .addOption(resultOption())
+    .option('--sse', 'print the events as Server-Sent Events on stdout')
+    .action(async (file, options) => {
+      const { runCommand } = await import('./run-command.ts')
+      code = await runCommand(file, options, context)
+    })
+  program
+    .command('serve')
+    .description('Serve executions over HTTP')
+    .addOption(new Option('--port <port>', '0 for any free one').argParser(parsePort).default(DEFAULT_PORT))
+    .option('--host <host>', 'the address to listen on', '127.0.0.1')
+    .option('--allow-host <host>', 'a further name to answer to, without port (repeatable)', parseHosts)
+    .option('--allow-origin <origin>', 'an origin whose pages may read answers (repeatable)', parseOrigins)
+    .addOption(tokenOption())
+    .addOption(toolsOption())
+    .addOption(mcpOption())
+    .option('--store <file>', `where executions are kept, or memory (default: ${DEFAULT_STORE})`)
+    .addOption(
+      new Option('--durability <durability>', 'what a power cut may cost (default: "normal")').choices([
+        'normal',
+        'full',
+      ]),
+    )
+    .addOption(retainAgeOption())
+    .addOption(retainCountOption())
+    .option(
+      '--timeout <ms>',
+      'for a whole execution: what holds, and the most that may be asked for',
+      parsePositiveInteger,
+    )
+    .option('--concurrency <n>', 'how many tasks of an execution may run at once, likewise', parsePositiveInteger)
+    .option('--max-executions <n>', 'how many executions may run at once', parsePositiveInteger)
+    .option('--max-tokens <n>', 'cancel an execution that uses more, in and out', parsePositiveInteger)
+    .option('--max-cost <usd>', 'cancel an execution that costs more, in US dollars', parseAmount)
+    .option('--keep-alive <ms>', 'how long an idle connection is kept open (default: 75000)', parseKeepAlive)
+    .addOption(
+      new Option('--drain <ms>', 'how long what runs may go on once it is to end')
+        .argParser(parseCount)
+        .default(10_000),
+    )
+    .addOption(new Option('--log-level <level>', 'the least that is logged').choices(LOG_LEVELS).default('info'))
+    .action(async options => {
+      const { serveCommand } = await import('./serve-command.ts')
+      code = await serveCommand(options, context)
+    })
+  program
+    .command('watch')
+    .description('Follow an execution on a server')
+    .argument('<id>', 'the id of the execution')
+    .addOption(serverOption('where it runs').makeOptionMandatory())
+    .addOption(tokenOption())
+    .option('--after <event>', 'the id of the event behind which to begin')
+    .addOption(resultOption())
+    .option('--sse', 'print the events as Server-Sent Events on stdout')
+    .action(async (id, options) => {
+      const { watchCommand } = await import('./watch-command.ts')
+      code = await watchCommand(id, options, context)
+    })
+  addExecutionsCommands(program, context, ended => (code = ended))
+  program
+    .command('chat')
+    .description('Ask a language model')
+    .argument('<prompt>', 'what to ask')
+    .option('--model <model>', "as its endpoint names it (default: the mode's, else the provider's)")
+    .option('--mode <mode>', 'a preset: code, ask, debug, or one of `modes` in dagstream.config.json')
+    .option(
+      '--omit <field>',
+      'a field of the request that is not sent, as the endpoint names it (repeatable)',
+      parseField,
+    )
+    .addOption(new Option('--extra <json>', 'further fields of the request, an object').argParser(parseObjectOption))
+    .addOption(serverOption('run it on this server instead'))
+    .addOption(tokenOption())
+    .option('--stream', 'print the answer while it is written (default where stdout is a terminal)')
+    .option('--no-stream', 'print the answer once it is complete')
+    .option('--verbose', 'tell model, speed, attempts and retries')
+    .option('--hide-token-usage', 'do not tell the tokens and their cost')
+    .action(async (prompt, options) => {
+      const { chatCommand } = await import('./chat-command.ts')
+      code = await chatCommand(prompt, options, context)
+    })
+  program
+    .command('validate')
+    .description('Check a workflow without running it')
+    .argument('<file>', 'the workflow as JSON, or - for standard input')
+    .addOption(inputOption())
+    .addOption(toolsOption())
+    .addOption(mcpOption())
+    .option('--json', 'print {valid, issues, issueCount} on stdout')
+    .action(async (file, options) => {
+      const { validateCommand } = await import('./validate-command.ts')
+      code = await validateCommand(file, options, context)
+    })
+  program
+    .command('graph')
+    .description('Draw a workflow as text')
+    .argument('<file>', 'the workflow as JSON, or - for standard input')
+    .addOption(new Option('--format <format>', 'of the drawing').choices(['mermaid', 'dot']).default('mermaid'))
+    .action(async (file, options) => {
+      const { graphCommand } = await import('./graph-command.ts')
+      code = await graphCommand(file, options, context)
+    })
+  program
+    .command('tools')
+    .description('List the tools that a workflow can name')
+    .addOption(toolsOption())
+    .addOption(mcpOption())
+    .option('--json', 'print them as JSON, with their schemas')
+    .action(async options => {
+      const { toolsCommand } = await import('./tools-command.ts')
+      code = await toolsCommand(options, context)
+    })
+
+  addDashHints(program, context.process.command, line => (said.error += line))
+
+  try {
+    await program.parseAsync(context.process.argv, { from: 'user' })
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    // Help and version exit with 0; any other exit of commander is a usage error.
+    code = error.exitCode === 0 ? 0 : 2
+  }
+  if (said.out !== '') await context.stdout.write(said.out)
+  if (said.error !== '') await context.stderr.write(toPlainText(said.error))
+  return code
+}
+
+function readVersion(): string {
+  const text = readFileSync(new URL('package.json', PACKAGE_ROOT), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}

@@ -1,0 +1,168 @@
+import type { RemoteOptions } from '../../client/create-client.ts'
+import { DagstreamError } from '../../errors.ts'
+import type { Schedule, SSEEvent } from '../../events/events.ts'
+import { type StreamOptions, StreamingExecutor } from '../../engine/executors/streaming-executor.ts'
+import type { ExecutionStore } from '../../store/execution-store.ts'
+import type { ToolSource } from '../../tools/registry.ts'
+import type { DAGStructure } from '../../workflow/document.ts'
+import { type CommandContext, type ExitCode, HintedError, UsageError } from '../process/console.ts'
+import { follow, type Followed, type FollowedExecution } from '../target/follow.ts'
+import { hintsFor } from '../render/hints.ts'
+import { missesTool, TOOLS_HINT } from '../render/issue-lines.ts'
+import { McpLines } from '../render/mcp-lines.ts'
+import { askUntilInterrupted, openTools } from '../input/open-tools.ts'
+import { expectOneReader } from '../input/read-config.ts'
+import { readWorkflow } from '../input/read-workflow.ts'
+import { type OutputFlags, reportEnd } from '../render/run-report.ts'
+import { openRunStore, type StoreFlags } from '../target/store-place.ts'
+import { renderUsage } from '../render/summary.ts'
+import type { Viewer } from '../render/viewer.ts'
+
+/** The flags of `run`. */
+export interface RunOptions extends OutputFlags, Omit<StoreFlags, 'durability'> {
+  readonly schedule?: Schedule
+  readonly concurrency?: number
+  readonly failFast?: true
+  /** Timeout of the whole execution, ms. */
+  readonly timeout?: number
+  /** The value of `$INPUT`. */
+  readonly input?: unknown
+  readonly tools?: string
+  /** A file with `mcpServers`. */
+  readonly mcp?: string
+  /** The server to run on instead of this process. */
+  readonly server?: string
+  readonly token?: string
+}
+
+/**
+ * Runs a workflow: the result goes to stdout, progress for people to stderr.
+ *
+ * Ctrl-C cancels and waits for the end; a second one exits at once. A reader of `--sse` that leaves cancels, at the next write.
+ * @throws DagstreamError `INVALID_WORKFLOW` and `TOOLS_UNAVAILABLE`, before any task has started; of a server `HTTP_ERROR` and
+ * `CONNECTION_LOST`
+ */
+export async function runCommand(file: string, options: RunOptions, context: CommandContext): Promise<ExitCode> {
+  const { process, stderr } = context
+  const { server, token, store: storeFile, retainAge, retainCount } = options
+  if (server === undefined && token !== undefined) throw new UsageError('Expected --server with --token')
+  if (storeFile === undefined && (retainAge ?? retainCount) !== undefined) {
+    throw new UsageError('Expected --store with --retain-age and --retain-count')
+  }
+  expectOneReader(file, options.mcp)
+  const workflow = (await readWorkflow(file, process)) as DAGStructure
+  if (server !== undefined) {
+    return runRemotely(workflow, { ...options, server }, context)
+  }
+  const store = storeFile === undefined ? undefined : await openRunStore({ ...options, store: storeFile }, process)
+  try {
+    const tools = await openTools(options, process, new McpLines(context))
+    try {
+      const found = await askUntilInterrupted(tools, process, () => tools.toolsFor(workflow))
+      if (found === undefined) return 130
+      const followed = await runHere(workflow, found, store, options, context)
+      // Before the servers stop, which may take a while.
+      const code = await reportEnd(followed, options, context)
+      if (!options.json && !options.sse) await stderr.write(hintsFor(file, process.cwd))
+      return code
+    } finally {
+      await tools.close()
+    }
+  } finally {
+    await store?.close()
+  }
+}
+
+async function runHere(
+  workflow: DAGStructure,
+  tools: ToolSource,
+  store: ExecutionStore | undefined,
+  options: RunOptions,
+  context: CommandContext,
+): Promise<Followed> {
+  const begin = (viewer: Viewer): FollowedExecution => {
+    const execution = new StreamingExecutor(tools).stream(workflow, {
+      ...toStreamOptions(options),
+      ...(store && { store }),
+    })
+    const stop = (why: string): void => execution.cancel(why)
+    const { executionId } = execution
+    const say = (): void => {
+      void viewer.say(`Execution ${executionId} is kept in ${options.store}`)
+    }
+    return {
+      events: store ? afterFirst(execution, say) : execution,
+      result: () => execution.result,
+      stop,
+      isCancelling: true,
+    }
+  }
+  try {
+    return await follow({ ...pickSse(options), begin }, context)
+  } catch (error) {
+    const isMissing = error instanceof DagstreamError && missesTool(error.details['issues'])
+    throw isMissing ? new HintedError(error, TOOLS_HINT) : error
+  }
+}
+
+/** The first event proves that the execution is stored: a message about it before that might be false. */
+async function* afterFirst(
+  events: AsyncIterable<SSEEvent>,
+  say: () => void,
+): AsyncGenerator<SSEEvent, void, undefined> {
+  let isFirst = true
+  for await (const event of events) {
+    if (isFirst) say()
+    isFirst = false
+    yield event
+  }
+}
+
+async function runRemotely(
+  workflow: DAGStructure,
+  options: RunOptions & { readonly server: string },
+  context: CommandContext,
+): Promise<ExitCode> {
+  const { input } = options
+  const { RemoteSession } = await import('../target/remote-place.ts')
+  const session = new RemoteSession(options)
+  const asked = { options: toRemoteOptions(options), ...(input !== undefined && { input }) }
+  let followed: Followed
+  try {
+    const begin = (viewer: Viewer): FollowedExecution => session.start(workflow, asked, context.process, viewer)
+    followed = await follow({ ...pickSse(options), begin }, context)
+  } catch (error) {
+    if (session.tokenUsage !== undefined) await context.stderr.write(`${renderUsage(session.tokenUsage)}\n`)
+    return session.endAfter(error, context)
+  }
+  return reportEnd(followed, options, context)
+}
+
+function pickSse({ sse }: RunOptions): { sse?: true } {
+  return sse === undefined ? {} : { sse }
+}
+
+function toStreamOptions(options: RunOptions): StreamOptions {
+  const { input } = options
+  return {
+    // A reader behind a pipe may pause indefinitely (`| less`); it never counts as disconnected.
+    buffer: { stallTimeoutMs: Infinity },
+    ...toRemoteOptions(options),
+    ...(input !== undefined && { input }),
+  }
+}
+
+/** The execution options among the flags, local or remote. */
+function toRemoteOptions({
+  schedule,
+  concurrency,
+  failFast,
+  timeout,
+}: RunOptions): Omit<RemoteOptions, 'onDisconnect'> {
+  return {
+    ...(schedule && { schedule }),
+    ...(concurrency !== undefined && { maxConcurrency: concurrency }),
+    ...(failFast && { onTaskError: 'fail-fast' as const }),
+    ...(timeout !== undefined && { timeoutMs: timeout }),
+  }
+}

@@ -1,0 +1,216 @@
+import { createHandler, type Handler } from '../../http/create-handler.ts'
+import { describeError } from '../../log/describe-error.ts'
+import type { HandlerOptions } from '../../http/options/handler-options.ts'
+import { isLoopback, LOOPBACK_HOSTS } from '../../http/security/host-guard.ts'
+import { type NodeServer, serve, type ServeOptions } from '../../http/node/serve.ts'
+import { type CommandContext, type ExitCode, UsageError } from '../process/console.ts'
+import { describeSecond, listenForInterrupts } from '../process/interrupts.ts'
+import { type CliTools, openTools } from '../input/open-tools.ts'
+import { isHostName } from '../input/option-values.ts'
+import { buildSamples } from './serve-samples.ts'
+import { findToken } from '../target/server-connection.ts'
+import {
+  createServerLog,
+  type LogLevel,
+  logRequests,
+  observeExecutions,
+  type ServerLog,
+} from '../process/server-log.ts'
+import type { StrayReport } from '../process/stray-faults.ts'
+import { type OpenedStore, openServerStore, type StoreFlags } from '../target/store-place.ts'
+import { formatMs, toPlainLine } from '../render/text.ts'
+import { cutText } from '../../text.ts'
+
+/** The flags of `serve`. */
+export interface ServeCommandOptions extends StoreFlags {
+  readonly port: number
+  readonly host: string
+  /** Hosts allowed in addition to loopback names and the address itself. */
+  readonly allowHost?: readonly string[]
+  /** Origins whose pages may read responses. */
+  readonly allowOrigin?: readonly string[]
+  readonly token?: string
+  readonly tools?: string
+  /** A file with `mcpServers`, each started by the first workflow that names it. */
+  readonly mcp?: string
+  readonly logLevel: LogLevel
+  /** Default and maximum timeout of an execution, ms. */
+  readonly timeout?: number
+  /** Default and maximum number of concurrent tasks of an execution. */
+  readonly concurrency?: number
+  readonly maxExecutions?: number
+  /** Token budget of one execution, input and output together. */
+  readonly maxTokens?: number
+  /** Cost budget of one execution, US dollars. */
+  readonly maxCost?: number
+  /** Keep-alive time of idle connections, ms. */
+  readonly keepAlive?: number
+  /** Drain timeout after the first Ctrl-C, ms. */
+  readonly drain: number
+}
+
+/**
+ * Serves executions over HTTP until Ctrl-C or a termination signal, then drains; a second one exits at once.
+ * @throws UsageError for an address that others can reach without a token; Error when it cannot listen, or has no store
+ */
+export async function serveCommand(options: ServeCommandOptions, context: CommandContext): Promise<ExitCode> {
+  const { process, stderr, strays } = context
+  const { host, logLevel } = options
+  const token = findToken(options.token, process)
+  if (token === undefined && !isLoopback(host)) {
+    throw new UsageError(
+      `Expected --token or DAGSTREAM_TOKEN with --host ${host}: without one, whoever reaches this port can run its tools`,
+    )
+  }
+  const log = createServerLog(stderr, logLevel)
+  strays.reportTo(createStrayLog(log))
+  const tools = await openTools(options, process, log)
+  try {
+    await serveTools(options, { token, tools, log }, context)
+  } finally {
+    await tools.close()
+  }
+  return 0
+}
+
+/** Maximum logged length of a stray fault, characters. */
+const MAX_STRAY = 8192
+
+/** Logs stray faults, with their stacks. */
+function createStrayLog(log: ServerLog): StrayReport {
+  return {
+    fault: error =>
+      log.error('Something failed where nobody waits for it, probably in a tool', {
+        error: cutText(describeError(error), MAX_STRAY),
+      }),
+    leftOut: count => log.error('More of it failed where nobody waits for it than is logged', { count }),
+  }
+}
+
+/** The parts of a server. */
+interface ServerParts {
+  readonly token: string | undefined
+  readonly tools: CliTools
+  readonly log: ServerLog
+}
+
+async function serveTools(
+  options: ServeCommandOptions,
+  { token, tools, log }: ServerParts,
+  context: CommandContext,
+): Promise<void> {
+  const { process, stderr } = context
+  const { port, host, allowHost, allowOrigin, keepAlive, drain } = options
+  let handler: Handler | undefined
+  let open = (_handler: Handler): void => {}
+  const opening = new Promise<Handler>(resolve => (open = resolve))
+  // Requests wait until the store is open: an `EventSource` does not reconnect after a refusal.
+  const answer = async (request: Request): Promise<Response> => (await opening).fetch(request)
+  const server = await listen(
+    { fetch: logRequests(answer, log), close: async () => handler?.close() },
+    {
+      port,
+      host,
+      ...(allowHost && { allowedHosts: listHosts(host, allowHost) }),
+      ...(keepAlive !== undefined && { keepAliveTimeoutMs: keepAlive }),
+    },
+  )
+  let opened: OpenedStore | undefined
+  try {
+    // Opened after listening: a server that fails because its port is taken must neither create a file nor resume executions
+    // from one.
+    opened = await openServerStore(options, process, log)
+    const samples = await buildSamples(reachableUrl(server), token !== undefined, tools.own, process)
+    handler = createHandler({
+      ...toBounds(options),
+      tools: tools.serverNames.length === 0 ? tools.own : tools,
+      store: opened.store,
+      observers: [observeExecutions(log)],
+      logger: log,
+      ...(token !== undefined && { token }),
+      ...(allowOrigin && { allowedOrigins: allowOrigin }),
+    })
+    open(handler)
+    // Not awaited: the reader of the log may have stopped.
+    void stderr.write(renderWelcome(server, opened.place, samples, token !== undefined))
+    if (!tools.own.has('llm:chat')) log.info('There is no built-in `llm:chat`: OPENROUTER_API_KEY is not set')
+    await drainWhenInterrupted(server, drain, context)
+  } finally {
+    await server.close()
+    // Closed last: executions are recorded until they have drained.
+    await opened?.close()
+  }
+}
+
+async function drainWhenInterrupted(
+  server: NodeServer,
+  drainMs: number,
+  { process, stderr }: CommandContext,
+): Promise<void> {
+  let stopListening = (): void => {}
+  const interrupted = new Promise<string>(resolve => (stopListening = listenForInterrupts(process, resolve)))
+  try {
+    const second = describeSecond(await interrupted)
+    void stderr.write(`Draining: what runs may go on for up to ${formatMs(drainMs)}; ${second}\n`)
+    await server.close()
+    void stderr.write('Drained\n')
+  } finally {
+    stopListening()
+  }
+}
+
+/** The defaults are those of `createHandler`. */
+function toBounds(options: ServeCommandOptions): Partial<HandlerOptions> {
+  const { timeout, concurrency, maxExecutions, maxTokens, maxCost, drain } = options
+  return {
+    drainMs: drain,
+    ...(timeout !== undefined && { timeoutMs: timeout }),
+    ...(concurrency !== undefined && { maxConcurrency: concurrency }),
+    ...(maxExecutions !== undefined && { maxExecutions }),
+    ...(maxTokens !== undefined && { maxTokens }),
+    ...(maxCost !== undefined && { maxCost }),
+  }
+}
+
+/** Includes the server's own address, which the samples use. */
+function listHosts(host: string, allowed: readonly string[]): string[] {
+  const own = host.includes(':') ? `[${host}]` : host
+  // A client cannot send an address with a zone, such as `fe80::1%eth0`.
+  return [...LOOPBACK_HOSTS, ...(isHostName(own) ? [own] : []), ...allowed]
+}
+
+async function listen(
+  handler: Parameters<typeof serve>[0],
+  options: ServeOptions & Pick<ServeCommandOptions, 'port' | 'host'>,
+): Promise<NodeServer> {
+  const { port, host } = options
+  try {
+    return await serve(handler, options)
+  } catch (error) {
+    const why = describeListenError(error as NodeJS.ErrnoException)
+    if (why === undefined) throw error
+    throw new Error(`Cannot listen on ${host} port ${port}: ${why}`, { cause: error })
+  }
+}
+
+/** `undefined` for other errors. */
+function describeListenError({ code, message }: NodeJS.ErrnoException): string | undefined {
+  if (code === 'EADDRINUSE') return 'it is in use. Give another --port, or 0 for any free one'
+  if (code === 'EACCES') return 'permission denied. Give a --port from 1024 on'
+  return code === undefined ? undefined : message
+}
+
+/** A wildcard address is valid for listening, not for requests. */
+function reachableUrl({ url, host, port }: NodeServer): string {
+  if (host === '0.0.0.0') return `http://127.0.0.1:${port}`
+  return host === '::' ? `http://[::1]:${port}` : url
+}
+
+function renderWelcome({ url }: NodeServer, place: string, samples: readonly string[], hasToken: boolean): string {
+  const lines = samples.map(line => `  ${line}\n`).join('')
+  // The other terminal does not share this process's variables; the token itself is never shown.
+  const first = hasToken ? 'In that terminal, first: export DAGSTREAM_TOKEN=…\n' : ''
+  const tried = lines === '' ? '' : `Try in another terminal:\n${first}${lines}`
+  const kept = `Executions are kept in ${toPlainLine(place)}\n`
+  return `dagstream listens on ${toPlainLine(url)}\n${kept}${tried}Ctrl-C ends it.\n`
+}

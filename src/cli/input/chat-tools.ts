@@ -1,0 +1,42 @@
+import { createChatTool } from '../../integrations/llm/chat-tool.ts'
+import { OpenRouterProvider } from '../../integrations/llm/openrouter-provider.ts'
+import { failure } from '../../integrations/llm/stream-error.ts'
+import { createUndiciFetch } from '../../integrations/llm/undici-fetch.ts'
+import type { Tool } from '../../tools/tool.ts'
+import { type CliProcess, UsageError } from '../process/console.ts'
+import type { LlmOptions } from './read-config.ts'
+
+/**
+ * `llm:chat`, which calls OpenRouter, or the endpoint of `OPENROUTER_BASE_URL`; `undefined` without `OPENROUTER_API_KEY`.
+ * @throws UsageError for an invalid base URL, which it does not quote
+ */
+export function findChatTool(env: CliProcess['env'], llm: LlmOptions = {}): Tool | undefined {
+  const apiKey = env['OPENROUTER_API_KEY']?.trim()
+  const baseURL = env['OPENROUTER_BASE_URL']?.trim()
+  if (!apiKey) return undefined
+  try {
+    // Read here, not by the provider: the command line uses only its injected environment.
+    const provider = new OpenRouterProvider({
+      ...llm,
+      apiKey,
+      fetch: createUndiciFetch(() => env),
+      ...(baseURL && { baseURL }),
+    })
+    return createChatTool(provider) as unknown as Tool
+  } catch {
+    throw new UsageError('Expected OPENROUTER_BASE_URL to be an http or https URL without a password')
+  }
+}
+
+/** The same, or nothing. A wrong setting fails only the calls of this tool. */
+export function createChatTools(env: CliProcess['env'], llm: LlmOptions = {}): Tool[] {
+  try {
+    const tool = findChatTool(env, llm)
+    return tool === undefined ? [] : [tool]
+  } catch (error) {
+    const execute = (): never => {
+      throw failure('INVALID_REQUEST', (error as Error).message)
+    }
+    return [{ ...(createChatTool(new OpenRouterProvider()) as unknown as Tool), execute }]
+  }
+}

@@ -1,0 +1,43 @@
+import type { Colors } from 'picocolors/types.js'
+import type { EventFor, SSEEvent } from '../../events/events.ts'
+import { colorGlyph, GLYPHS } from './glyphs.ts'
+import { formatMs, toPlainLine } from './text.ts'
+
+/** Describes an event as one log line; `undefined` for events that only a live view shows. */
+export function describeEvent(event: SSEEvent, colors: Colors): string | undefined {
+  if (event.type === 'task_complete') return describeEnd(event.data, colors)
+  if (event.type === 'task_retry') {
+    const { taskId, attempt, error, code, delayMs } = event.data
+    const why = toPlainLine(`attempt ${attempt} failed with ${code}: ${error}`)
+    return `${colors.yellow(GLYPHS.retry)} ${toPlainLine(taskId)} ${why}; again in ${formatMs(delayMs)}`
+  }
+  if (event.type === 'info') {
+    const { level, taskId, message } = event.data
+    if (level !== 'warning' && level !== 'error') return undefined
+    const who = taskId === undefined ? '' : `${toPlainLine(taskId)}: `
+    return `${level === 'error' ? colors.red('error') : colors.yellow('warning')} ${who}${toPlainLine(message)}`
+  }
+  if (event.type === 'error') {
+    return `${colors.red('error')} ${toPlainLine(`${event.data.code}: ${event.data.error}`)}`
+  }
+  return undefined
+}
+
+function describeEnd(task: EventFor<'task_complete'>['data'], colors: Colors): string {
+  const head = `${colorGlyph(task.status, colors)} ${toPlainLine(task.taskId)}`
+  const times = task.attempts === 0 ? '' : ` ${colors.dim(formatMs(task.executionTimeMs))}`
+  if (task.status === 'success') return `${head}${times}`
+  return `${head}${times} ${toPlainLine(describeFailure(task))}`
+}
+
+/** Reason why a task did not succeed: its code, its error and, for a skipped task, the root failure. */
+export function describeFailure(task: {
+  readonly status: string
+  readonly code?: string
+  readonly error?: string
+  readonly causedBy?: string
+  readonly abandoned?: true
+}): string {
+  if (task.causedBy !== undefined) return `skipped because of ${task.causedBy}`
+  return `${task.code ?? task.status}: ${task.error ?? ''}${task.abandoned ? ' (abandoned: it did not stop)' : ''}`
+}

@@ -1,0 +1,34 @@
+import type { Colors } from 'picocolors/types.js'
+import type { WorkflowIssue } from '../../workflow/document.ts'
+import { formatNumberOf, toPlainLine } from './text.ts'
+
+/** Hint for a missing tool. */
+export const TOOLS_HINT =
+  'Tools come from --tools <module>, --mcp <config>, and `mcpServers` and `http` of dagstream.config.json'
+
+/** Hint for a missing `llm:chat`, which exists whenever a key is set. */
+const KEY_HINT =
+  'OPENROUTER_API_KEY is not set where it is to run; for an endpoint of your own, OPENROUTER_BASE_URL, any value will do'
+
+/** Whether issues, of any shape, name a missing tool. */
+export function missesTool(issues: unknown): boolean {
+  return Array.isArray(issues) && issues.some((issue: WorkflowIssue) => issue.code === 'UNKNOWN_TOOL')
+}
+
+/** Renders the issues of a workflow for people: `CODE pointer: message (hint)`, and the total where not all are listed. */
+export function renderIssues(issues: readonly WorkflowIssue[], issueCount: number, colors: Colors): string {
+  const lines = issues.map(issue => {
+    const { code, pointer, message } = issue
+    const hint = isWithoutKey(issue) ? KEY_HINT : issue.hint
+    const place = pointer === '' ? '(document)' : toPlainLine(pointer)
+    const help = hint === undefined ? '' : colors.dim(` (${toPlainLine(hint)})`)
+    return `${colors.red(toPlainLine(code))} ${place}: ${toPlainLine(message)}${help}`
+  })
+  if (issueCount > issues.length)
+    lines.push(`${formatNumberOf(issueCount, 'issue')} in all; the first ${issues.length} are shown`)
+  return `${lines.join('\n')}\n`
+}
+
+function isWithoutKey({ code, message }: WorkflowIssue): boolean {
+  return code === 'UNKNOWN_TOOL' && message.endsWith(' `llm:chat`')
+}

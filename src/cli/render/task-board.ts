@@ -1,0 +1,94 @@
+import type { EventFor, SSEEvent } from '../../events/events.ts'
+import { applyEvent, createState, type ExecutionState } from '../../events/state.ts'
+import { addTokenUsage, type TokenUsage } from '../../events/token-usage.ts'
+
+/** Number of recently ended tasks that are remembered for a view that cannot show all. */
+const RECENT_TASKS = 100
+
+/** View data of a task that runs or waits for its next attempt. */
+export interface ActiveTask {
+  /** Start of the attempt, ms on the clock of `apply`. */
+  readonly startedAt: number
+  /** Set while it waits for another attempt. */
+  readonly retry?: { readonly error: string; readonly delayMs: number }
+}
+
+/**
+ * The model of a viewer: the state of the shared reducer plus view-only data.
+ *
+ * An event costs O(1) in the number of tasks, and outputs are discarded.
+ */
+export class TaskBoard {
+  readonly state: ExecutionState = createState('')
+  /** Task ids by layer, in document order. */
+  layers: readonly (readonly string[])[] = []
+  /** Number of ended tasks per layer. */
+  readonly endedByLayer: number[] = []
+  /** Tasks between their first start and their end, in start order. */
+  readonly active: Map<string, ActiveTask> = new Map()
+  /** Recently ended tasks, the latest last. */
+  readonly recent: string[] = []
+  /** Usage by task, over all attempts. */
+  readonly usage: Map<string, TokenUsage> = new Map()
+  /** Start of the execution, ms on the clock of `apply`. */
+  startedAt = 0
+
+  /** Applies an event at `now` ms of any monotonic clock. */
+  apply(event: SSEEvent, now: number): void {
+    if (event.type === 'task_complete') {
+      const { output: _, ...data } = event.data
+      applyEvent(this.state, { type: event.type, data }, 0)
+      this.#end(data.taskId)
+      return
+    }
+    if (event.type === 'snapshot') return this.#restore(event.data, now)
+    applyEvent(this.state, event, 0)
+    if (event.type === 'execution_start') {
+      this.startedAt = now
+      this.layers = event.data.layers
+      for (const _ of this.layers) this.endedByLayer.push(0)
+    } else if (event.type === 'task_start') {
+      // Deleted first, so that a new attempt moves to the end of the order.
+      this.active.delete(event.data.taskId)
+      this.active.set(event.data.taskId, { startedAt: now })
+    } else if (event.type === 'task_retry') {
+      const { taskId, error, delayMs } = event.data
+      this.active.set(taskId, { startedAt: now, retry: { error, delayMs } })
+    } else if (event.type === 'token_usage') {
+      const { taskId, tokenUsage } = event.data
+      this.usage.set(taskId, addTokenUsage(this.usage.get(taskId), tokenUsage))
+    }
+  }
+
+  /** Number of ended tasks. */
+  get endedCount(): number {
+    const { successCount, errorCount, skippedCount, cancelledCount } = this.state.counts
+    return successCount + errorCount + skippedCount + cancelledCount
+  }
+
+  /** Restores the state from a snapshot that replaces unavailable events. */
+  #restore(data: EventFor<'snapshot'>['data'], now: number): void {
+    const tasks = data.tasks.map(task => ({ ...task, output: undefined }))
+    applyEvent(this.state, { type: 'snapshot', data: { ...data, tasks } }, 0)
+    this.startedAt ||= now
+    this.active.clear()
+    this.recent.length = 0
+    this.endedByLayer.length = 0
+    const layers: string[][] = []
+    for (const { taskId, layer, status } of tasks) {
+      ;(layers[layer] ??= []).push(taskId)
+      this.endedByLayer[layer] ??= 0
+      if (status === 'running') this.active.set(taskId, { startedAt: now })
+      else if (status !== 'pending') this.#end(taskId)
+    }
+    this.layers = Array.from(layers, ids => ids ?? [])
+  }
+
+  #end(taskId: string): void {
+    this.active.delete(taskId)
+    this.recent.push(taskId)
+    if (this.recent.length > RECENT_TASKS) this.recent.shift()
+    const layer = this.state.tasks.get(taskId)?.layer
+    if (layer !== undefined) this.endedByLayer[layer] = (this.endedByLayer[layer] ?? 0) + 1
+  }
+}

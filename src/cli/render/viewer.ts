@@ -1,0 +1,56 @@
+import type { SSEEvent } from '../../events/events.ts'
+import type { CommandContext } from '../process/console.ts'
+import { describeEvent } from './event-lines.ts'
+
+/** The view of a running execution for people. */
+export interface Viewer {
+  /** Shows one event, in order; the next waits until this has settled. */
+  show(event: SSEEvent): void | Promise<void>
+  /** Prints a line for people. */
+  say(line: string): void | Promise<void>
+  /** Whether `say` drops every line. */
+  readonly isSilent?: boolean
+  /** Draws the final state and releases the terminal. */
+  close(): void
+}
+
+/** Shows nothing. */
+export const SILENT_VIEWER: Viewer = { show() {}, say() {}, close() {}, isSilent: true }
+
+/** A live tree where `stderr` is a terminal that can draw one, else one line per notable event. */
+export async function createViewer(context: CommandContext): Promise<Viewer> {
+  const { stderr, process } = context
+  // A terminal that reports no size cannot draw a tree either.
+  if (!stderr.stream.isTTY || stderr.stream.columns === 0 || process.env['TERM'] === 'dumb') {
+    return createLineViewer(context)
+  }
+  // Loaded lazily: drawing takes as long to load as everything else.
+  const [{ createLiveTree }, { TaskBoard }] = await Promise.all([import('./live-tree.ts'), import('./task-board.ts')])
+  const board = new TaskBoard()
+  const tree = createLiveTree(board, context, now)
+  return {
+    ...tree,
+    show(event) {
+      board.apply(event, now())
+      tree.show(event)
+    },
+  }
+}
+
+/** Prints one line per notable event. */
+export function createLineViewer({ stderr, colors }: CommandContext): Viewer {
+  return {
+    async show(event) {
+      const line = describeEvent(event, colors)
+      if (line !== undefined) await stderr.write(`${line}\n`)
+    },
+    async say(line) {
+      await stderr.write(`${line}\n`)
+    },
+    close() {},
+  }
+}
+
+function now(): number {
+  return performance.now()
+}

@@ -1,0 +1,2 @@
+/** Default store of `serve`, relative to the working directory. */
+export const DEFAULT_STORE = '.dagstream/executions.db'

@@ -1,0 +1,89 @@
+import type { SSEEvent } from '../../events/events.ts'
+import type { ExecutionResult } from '../../engine/execution-result.ts'
+import { encode } from '../../sse/encode.ts'
+import type { CommandContext, ExitCode } from '../process/console.ts'
+import { describeSecond, listenForInterrupts } from '../process/interrupts.ts'
+import { createLineViewer, createViewer, SILENT_VIEWER, type Viewer } from '../render/viewer.ts'
+
+/** An execution that a command follows, in this process or on a server. */
+export interface FollowedExecution {
+  readonly events: AsyncIterable<SSEEvent>
+  /** Called once the events have ended. */
+  readonly result: () => Promise<ExecutionResult>
+  /** Called at most once, on Ctrl-C or when the reader of the events has left: cancels or detaches. */
+  readonly stop: (why: string) => void
+  /** Whether `stop` cancels; decides the message on Ctrl-C. */
+  readonly isCancelling?: true
+}
+
+/** Options of `follow`. */
+export interface FollowOptions {
+  /** Whether the events go to stdout, as Server-Sent Events. */
+  readonly sse?: true
+  /** Whether to print lines even on a terminal: a tree needs all events from the first. */
+  readonly isPartial?: boolean
+  /** Replaces the tree or the lines. */
+  readonly viewer?: Viewer
+  /** Starts or attaches to the execution. An error it throws ends the command. */
+  readonly begin: (viewer: Viewer) => FollowedExecution
+}
+
+/** Outcome of a followed execution. */
+export interface Followed {
+  readonly result: ExecutionResult
+  /** The ids of the last layer's tasks; `undefined` if the events did not list the layers. */
+  readonly lastLayer: readonly string[] | undefined
+}
+
+/**
+ * Shows an execution until it ends. Shared by `run`, local and remote, and `watch`.
+ *
+ * The first Ctrl-C stops, a second one exits at once. A reader that leaves stops too, detected at the next write.
+ * @throws any error of `begin`, the events or the result
+ */
+export async function follow(options: FollowOptions, context: CommandContext): Promise<Followed> {
+  const { process, stdout, notices } = context
+  const viewer = options.viewer ?? (await chooseViewer(options, context))
+  // Keeps the process alive: a tool may wait for something that does not.
+  const alive = setInterval(() => {}, 60_000)
+  let stopListening = (): void => {}
+  let isStopped = false
+  let lastLayer: readonly string[] | undefined
+  try {
+    notices.showIn(viewer)
+    const execution = options.begin(viewer)
+    const stop = (why: string): void => {
+      if (!isStopped) execution.stop(why)
+      isStopped = true
+    }
+    stopListening = listenForInterrupts(process, signal => {
+      if (execution.isCancelling) void viewer.say(`Cancelling; ${describeSecond(signal)}`)
+      stop('Interrupted')
+    })
+    for await (const event of execution.events) {
+      if (event.type === 'execution_start') lastLayer = event.data.layers.at(-1) ?? []
+      if (options.sse && !(await stdout.write(encode(event)))) {
+        stop(stdout.isClosed ? 'The reader of the events has left' : 'The events cannot be written')
+      }
+      await viewer.show(event)
+    }
+    return { result: await execution.result(), lastLayer }
+  } finally {
+    notices.showIn(undefined)
+    viewer.close()
+    clearInterval(alive)
+    stopListening()
+  }
+}
+
+/** Maps the result of an execution to the exit code. */
+export function toExitCode({ status, reason }: ExecutionResult): ExitCode {
+  if (status === 'success') return 0
+  return reason?.code === 'CANCELLED' ? 130 : 1
+}
+
+async function chooseViewer({ sse, isPartial }: FollowOptions, context: CommandContext): Promise<Viewer> {
+  // Events and a tree on the same terminal would interleave.
+  if (sse && context.stdout.stream.isTTY) return SILENT_VIEWER
+  return isPartial ? createLineViewer(context) : createViewer(context)
+}

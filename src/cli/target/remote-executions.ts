@@ -1,0 +1,185 @@
+import { readField, StreamInterruptedError } from '../../client/failures.ts'
+import type { Reply } from '../../client/reply.ts'
+import { parseBaseUrl, Transport } from '../../client/transport.ts'
+import { systemClock } from '../../clock.ts'
+import { type EventFor, formatEventId, parseEventId, type SSEEventType } from '../../events/events.ts'
+import type { ExecutionResult } from '../../engine/execution-result.ts'
+import { parseJson } from '../../json/parse-json.ts'
+import { parseStream } from '../../sse/parse-stream.ts'
+import type { ListFilter } from '../../host/listing/list-filter.ts'
+import type { CliProcess } from '../process/console.ts'
+import type { ExecutionHead, ExecutionLog, ExecutionSource, WireEvent } from './execution-source.ts'
+import { describeServer, type ServerFlags } from './server-connection.ts'
+
+/** Page size of a list. */
+const PAGE_SIZE = 1000
+
+/** Maximum size of a response, bytes: all outputs of an execution, escaped as JSON, times two. */
+const MAX_ANSWER_BYTES = 512 * 1024 * 1024
+
+/** Silence after which a connection counts as lost, ms: a server sends a heartbeat every 8 s. */
+const IDLE_TIMEOUT_MS = 30_000
+
+/** A sequence number beyond any log: the server answers with a snapshot and the current position. */
+const AHEAD = 999_999_999_999_999
+
+/** The executions of a server. */
+export class RemoteExecutions implements ExecutionSource {
+  readonly #transport: Transport
+
+  /** @throws UsageError for a token that no request can carry */
+  constructor(flags: ServerFlags, process: CliProcess) {
+    const { url, fetch, headers } = describeServer(flags, process)
+    const baseUrl = parseBaseUrl(url)
+    this.#transport = new Transport({ baseUrl, fetch, headers, clock: systemClock, idleTimeoutMs: IDLE_TIMEOUT_MS })
+  }
+
+  async *list({ status, name, since }: ListFilter = {}): AsyncGenerator<ExecutionHead, void, undefined> {
+    const query = new URLSearchParams({ limit: String(PAGE_SIZE) })
+    for (const [key, value] of Object.entries({ status, name, since })) {
+      if (value !== undefined) query.set(key, value)
+    }
+    for (;;) {
+      const answer = await this.#getJson(`executions?${query.toString()}`)
+      const executions = readField(answer, 'executions')
+      for (const each of Array.isArray(executions) ? executions : []) {
+        const head = parseHead(each)
+        // An older server ignores the filters.
+        if (status !== undefined && head.status !== status) continue
+        if (name !== undefined && head.name !== name) continue
+        if (since === undefined || (head.createdAt ?? since) >= since) yield head
+      }
+      const next = readField(answer, 'next')
+      if (typeof next !== 'string') return
+      query.set('after', next)
+    }
+  }
+
+  /** A server's list already has every figure that is available without the full log. */
+  addFigures(head: ExecutionHead): Promise<ExecutionHead> {
+    return Promise.resolve(head)
+  }
+
+  async show(executionId: string): Promise<{ head: ExecutionHead; result?: ExecutionResult }> {
+    const answer = await this.#getJson(`executions/${executionId}`)
+    const result = readField(answer, 'result') as ExecutionResult | undefined
+    return { head: parseHead(answer), ...(result && { result }) }
+  }
+
+  async openLog(executionId: string): Promise<ExecutionLog> {
+    const { seq, status } = await this.#readState(executionId)
+    return { record: { executionId, status }, events: this.#readUpTo(executionId, seq) }
+  }
+
+  async readOutput(executionId: string, taskId: string): Promise<string> {
+    const reply = await this.#get(`executions/${executionId}/tasks/${encodeURIComponent(taskId)}/output`)
+    return (await reply.text(MAX_ANSWER_BYTES)).trim()
+  }
+
+  async cancel(executionId: string): Promise<string> {
+    const reply = await this.#transport.send({
+      method: 'POST',
+      path: `executions/${executionId}/cancel`,
+      headers: JSON_ONLY,
+    })
+    return parseHead(await reply.json(MAX_ANSWER_BYTES)).status
+  }
+
+  async delete(executionId: string): Promise<void> {
+    const reply = await this.#transport.send({
+      method: 'DELETE',
+      path: `executions/${executionId}`,
+      headers: JSON_ONLY,
+    })
+    reply.close()
+  }
+
+  /** Asks the server to resume an execution that it does not run. */
+  async resume(executionId: string): Promise<void> {
+    const reply = await this.#transport.send({
+      method: 'POST',
+      path: `executions/${executionId}/resume`,
+      headers: JSON_ONLY,
+    })
+    reply.close()
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  async #readState(executionId: string): Promise<EventFor<'snapshot'>['data']> {
+    for await (const { type, json } of this.#follow(executionId, formatEventId(executionId, AHEAD))) {
+      if (type === 'snapshot') return parseJson(json) as EventFor<'snapshot'>['data']
+    }
+    throw new StreamInterruptedError(`The server did not tell how execution ${executionId} stands`)
+  }
+
+  async *#readUpTo(executionId: string, head: number): AsyncGenerator<WireEvent, void, undefined> {
+    if (head === 0) return
+    for await (const event of this.#follow(executionId)) {
+      // An event without a sequence number only reports why the stream ended.
+      const seq = parseEventId(event.id)?.seq
+      if (seq !== undefined) yield event
+      if (seq === head) return
+    }
+    throw new StreamInterruptedError(`The events of execution ${executionId} were cut short`)
+  }
+
+  /** Its raw messages; leaving the loop closes the connection. */
+  async *#follow(executionId: string, lastEventId?: string): AsyncGenerator<WireEvent, void, undefined> {
+    const headers = { Accept: 'text/event-stream', ...(lastEventId !== undefined && { 'Last-Event-ID': lastEventId }) }
+    const reply = await this.#transport.send({ method: 'GET', path: `executions/${executionId}/events`, headers })
+    try {
+      for await (const { id = '', event, data } of parseStream(reply.stream())) {
+        yield { id, type: event as SSEEventType, json: data }
+      }
+    } finally {
+      reply.close()
+    }
+  }
+
+  #get(path: string): Promise<Reply> {
+    return this.#transport.send({ method: 'GET', path, headers: JSON_ONLY })
+  }
+
+  async #getJson(path: string): Promise<unknown> {
+    return (await this.#get(path)).json(MAX_ANSWER_BYTES)
+  }
+}
+
+const JSON_ONLY = { Accept: 'application/json' }
+
+/** Validates the shape of a server's entry. */
+function parseHead(value: unknown): ExecutionHead {
+  const [executionId, status, createdAt] = ['executionId', 'status', 'createdAt'].map(name => readField(value, name))
+  if (typeof executionId !== 'string' || typeof status !== 'string') {
+    throw new Error('Expected an execution, got something else; is there a dagstream server at --server?')
+  }
+  const parked = readField(value, 'parked')
+  const [code, message] = [readField(parked, 'code'), readField(parked, 'message')]
+  return {
+    executionId,
+    status,
+    ...(typeof createdAt === 'string' && { createdAt }),
+    ...pickFields(value),
+    ...(typeof code === 'string' && typeof message === 'string' && { parked: { code, message } }),
+  }
+}
+
+const TEXTS = ['name', 'startedAt', 'endedAt'] as const
+const NUMBERS = [
+  'totalTasks',
+  'successCount',
+  'errorCount',
+  'skippedCount',
+  'cancelledCount',
+  'runningCount',
+  'executionTimeMs',
+] as const
+
+function pickFields(value: unknown): Partial<ExecutionHead> {
+  const pick = (names: readonly string[], type: 'string' | 'number'): object =>
+    Object.fromEntries(names.map(name => [name, readField(value, name)]).filter(([, found]) => typeof found === type))
+  return { ...pick(TEXTS, 'string'), ...pick(NUMBERS, 'number') }
+}

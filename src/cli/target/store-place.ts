@@ -1,0 +1,119 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { DagstreamError } from '../../errors.ts'
+import type { ExecutionStore } from '../../store/execution-store.ts'
+import { createMemoryStore } from '../../store/memory-store.ts'
+import type { SqliteStore } from '../../store/sqlite/sqlite-store.ts'
+import type { Durability, SqliteStoreOptions } from '../../store/sqlite/store-options.ts'
+import type { Logger } from '../../log/logger.ts'
+import { type CliProcess, UsageError } from '../process/console.ts'
+import { DEFAULT_STORE } from './default-store.ts'
+
+/** Value of `--store` for the in-memory store. A file of that name is `./memory`. */
+const MEMORY = 'memory'
+
+/** The flags for the store and its retention. */
+export interface StoreFlags {
+  readonly store?: string
+  readonly durability?: Durability
+  /** Maximum age of ended executions, ms. */
+  readonly retainAge?: number
+  /** Maximum number of ended executions. */
+  readonly retainCount?: number
+}
+
+/** An open store and its release. */
+export interface OpenedStore {
+  readonly store: ExecutionStore
+  /** Human-readable location. */
+  readonly place: string
+  readonly close: () => Promise<void>
+}
+
+/** One-shot commands never evict: the retention of a file is set by the server that owns it. */
+const KEEP_ALL = { maxFinishedAgeMs: Infinity, maxFinishedCount: Infinity } as const
+
+/**
+ * The store of a server: `--store`, else the default file, whose folder is made.
+ * @throws UsageError for flags that contradict each other; Error for a file that is in use or cannot be opened
+ */
+export async function openServerStore(flags: StoreFlags, process: CliProcess, logger: Logger): Promise<OpenedStore> {
+  const { store: file, durability } = flags
+  if (file === MEMORY) {
+    if (durability !== undefined) throw new UsageError('Expected a file as --store with --durability')
+    return {
+      store: createMemoryStore(toBounds(flags)),
+      place: 'memory: they end with the server',
+      close: async () => {},
+    }
+  }
+  if (file === undefined) makeDefaultFolder(process)
+  const place = file ?? DEFAULT_STORE
+  const hint = 'end that, or give another --store; --store memory keeps nothing'
+  const options = { ...toBounds(flags), ...(durability && { durability }), logger }
+  const store = await openFile(place, options, process, hint)
+  return { store, place, close: () => store.close() }
+}
+
+/**
+ * The store file of `run`, created if absent. Nothing is evicted unless the flags set a retention.
+ * @throws UsageError for `memory`; Error for a file that is in use or cannot be opened
+ */
+export function openRunStore(
+  flags: StoreFlags & { readonly store: string },
+  process: CliProcess,
+): Promise<SqliteStore> {
+  const { store: file } = flags
+  if (file === MEMORY) throw new UsageError('Expected --store to be a file: what is kept in memory ends with `run`')
+  return openFile(file, { ...KEEP_ALL, ...toBounds(flags) }, process, 'end that, or give another --store')
+}
+
+/** @throws UsageError if the file does not exist (it is not created); Error for one that is in use or cannot be opened */
+export async function openExistingStore(
+  file: string,
+  access: 'read' | 'write',
+  process: CliProcess,
+): Promise<SqliteStore> {
+  const { checkPath } = await import('../../store/sqlite/store-path.ts')
+  if (!existsSync(resolve(process.cwd, checkPath(file)))) throw new UsageError(`There is no store \`${file}\``)
+  const hint = 'ask that process, by --server, or end it'
+  return openFile(file, access === 'read' ? { readOnly: true } : KEEP_ALL, process, hint)
+}
+
+async function openFile(
+  file: string,
+  options: SqliteStoreOptions,
+  { cwd }: CliProcess,
+  hint: string,
+): Promise<SqliteStore> {
+  const [{ openSqliteStore }, { checkPath }] = await Promise.all([
+    import('../../store/sqlite/open-store.ts'),
+    import('../../store/sqlite/store-path.ts'),
+  ])
+  try {
+    return await openSqliteStore(resolve(cwd, checkPath(file)), options)
+  } catch (error) {
+    if (!(error instanceof DagstreamError) || error.code !== 'STORE_IN_USE') throw error
+    throw new Error(`The store \`${file}\` is in use by another process: ${hint}`, { cause: error })
+  }
+}
+
+function toBounds({ retainAge, retainCount }: StoreFlags): { maxFinishedAgeMs?: number; maxFinishedCount?: number } {
+  return {
+    ...(retainAge !== undefined && { maxFinishedAgeMs: retainAge }),
+    ...(retainCount !== undefined && { maxFinishedCount: retainCount }),
+  }
+}
+
+/** Readable by the owner only, and ignored by git. */
+function makeDefaultFolder({ cwd }: CliProcess): void {
+  const folder = resolve(cwd, dirname(DEFAULT_STORE))
+  const ignored = join(folder, '.gitignore')
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    if (!existsSync(ignored)) writeFileSync(ignored, '*\n')
+  } catch (error) {
+    const hint = 'give a --store elsewhere, or --store memory, which keeps nothing'
+    throw new Error(`Cannot make a folder for ${DEFAULT_STORE}: ${(error as Error).message}; ${hint}`, { cause: error })
+  }
+}

@@ -1,0 +1,93 @@
+import type { AttemptReport } from '../attempt/attempt-outcome.ts'
+import type { AttemptSink, Progress } from '../attempt/runner.ts'
+import type { InfoLevel } from '../events/events.ts'
+import { addTokenUsage, sanitizeTokenUsage, type TokenUsage } from '../events/token-usage.ts'
+import type { PlannedTask } from '../plan/execution-plan.ts'
+import { TextJoiner } from '../text.ts'
+import type { Emissions } from './emissions.ts'
+
+/** The execution that an attempt reports to. */
+export interface AttemptListener {
+  readonly emissions: Emissions
+  /** The attempt is over; called exactly once. */
+  settled(attempt: ActiveAttempt): void
+}
+
+/** An attempt as its execution follows it: where its runner reports. */
+export class ActiveAttempt implements AttemptSink {
+  readonly task: PlannedTask
+  readonly index: number
+  readonly number: number
+  /** Known once it is over. */
+  report: AttemptReport | undefined = undefined
+  tokenUsage: TokenUsage | undefined = undefined
+  /** Its `task_start` is in the log, and its runner has it. */
+  isBegun = false
+  /** Its runner was asked to stop it. */
+  isAborted = false
+  #pendingText = ''
+  #joiner: TextJoiner | undefined = undefined
+  readonly #listener: AttemptListener
+
+  constructor(listener: AttemptListener, task: PlannedTask, index: number, number: number) {
+    this.#listener = listener
+    this.task = task
+    this.index = index
+    this.number = number
+  }
+
+  token(text: string): void {
+    if (!this.#mayEmit()) return
+    this.#pendingText += text
+    this.#joiner ??= new TextJoiner()
+    this.#listener.emissions.token(this)
+  }
+
+  get pendingLength(): number {
+    return this.#pendingText.length
+  }
+
+  takeText(isOver: boolean): string {
+    if (this.#joiner === undefined) return ''
+    const text = this.#joiner.add(this.#pendingText)
+    this.#pendingText = ''
+    return isOver ? text + this.#joiner.end() : text
+  }
+
+  progress(progress: Progress): void {
+    if (this.#mayEmit()) this.#listener.emissions.progress(this, progress)
+  }
+
+  log(level: InfoLevel, message: string): void {
+    if (this.#mayEmit()) this.#listener.emissions.info(this, level, message)
+  }
+
+  usage(delta: Partial<TokenUsage>): void {
+    const { emissions } = this.#listener
+    if (this.report !== undefined) return emissions.drop(this)
+    const { usage, rejected } = sanitizeTokenUsage(delta)
+    if (rejected.length > 0 && !this.isAborted) {
+      emissions.info(this, 'warning', `Token usage left out what is not a finite number ≥ 0: ${rejected.join(', ')}`)
+    }
+    if (Object.keys(usage).length === 0) return
+    this.tokenUsage = addTokenUsage(this.tokenUsage, usage)
+    emissions.usage(usage)
+  }
+
+  dropped(): void {
+    this.#listener.emissions.drop(this)
+  }
+
+  /** A second report of a runner is ignored: the first is in the log. */
+  settled(report: AttemptReport): void {
+    if (this.report !== undefined) return
+    this.report = report
+    this.#listener.settled(this)
+  }
+
+  #mayEmit(): boolean {
+    if (this.report === undefined && !this.isAborted) return true
+    this.#listener.emissions.drop(this)
+    return false
+  }
+}

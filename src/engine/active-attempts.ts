@@ -1,0 +1,172 @@
+import type { AttemptReport } from '../attempt/attempt-outcome.ts'
+import { computeRetryDelay, mergeRetryPolicies } from '../attempt/retry.ts'
+import type { AbortReason, AttemptRunner } from '../attempt/runner.ts'
+import { readInputError } from '../attempt/tool-error.ts'
+import type { EventFor } from '../events/events.ts'
+import type { Permits } from '../scheduler/permits.ts'
+import type { TaskColumns } from '../scheduler/task-columns.ts'
+import { type ResolvedArguments, resolveTemplate, type Scope } from '../workflow/template.ts'
+import { ActiveAttempt, type AttemptListener } from './active-attempt.ts'
+import type { MutableCounters } from './counters.ts'
+import { cutMessage, type Emissions } from './emissions.ts'
+import type { ExecutionTasks } from './execution-tasks.ts'
+import { INTERRUPTED } from './interruption.ts'
+import type { ResolvedOptions } from './options.ts'
+import type { OutputBudget } from './output-budget.ts'
+import type { Recorder } from './recorder.ts'
+import { describeCompletion, describeStart } from './task-events.ts'
+
+/** The parts of an execution that its attempts work with. */
+export interface AttemptParts {
+  readonly tasks: ExecutionTasks
+  readonly columns: TaskColumns
+  readonly permits: Permits
+  readonly recorder: Recorder
+  readonly emissions: Emissions
+  readonly outputs: OutputBudget
+  readonly runner: AttemptRunner
+  /** What references of arguments refer to. */
+  readonly scope: Scope
+  readonly options: ResolvedOptions
+  readonly counters: MutableCounters
+  /** Nothing is retried any more. */
+  readonly isStopping: () => boolean
+  /** The last attempt is over. */
+  readonly onIdle: () => void
+}
+
+type RetryData = Pick<EventFor<'task_retry'>['data'], 'delayMs' | 'error' | 'code' | 'interrupted'>
+
+/** How attempts that are aborted end. */
+interface Abortion {
+  /** Such as `CANCELLED`. */
+  readonly code: string
+  readonly message: string
+  /** The process ends: they are interrupted, and another process runs them again. */
+  readonly isHandoff: boolean
+}
+
+/** The attempts of one execution that are not over: starts them, follows them, records how they end. */
+export class ActiveAttempts implements AttemptListener {
+  readonly emissions: Emissions
+  readonly #parts: AttemptParts
+  /** By task index; an array, since every task passes through it. */
+  readonly #active: (ActiveAttempt | undefined)[]
+  /** Joined once: what every idempotency key begins with. */
+  readonly #keyPrefix: string
+  #count = 0
+  #abortion: Abortion | undefined
+
+  constructor(parts: AttemptParts) {
+    this.#parts = parts
+    this.emissions = parts.emissions
+    this.#keyPrefix = `${parts.recorder.executionId}.`
+    this.#active = new Array<ActiveAttempt | undefined>(parts.columns.phase.length).fill(undefined)
+  }
+
+  /** How many are not over. */
+  get count(): number {
+    return this.#count
+  }
+
+  /** Records the start of the next attempt of a task; `begin` follows once that is in the log. */
+  choose(index: number): void {
+    const { tasks, columns, recorder } = this.#parts
+    const task = tasks.at(index)
+    const number = (columns.attempts[index] as number) + 1
+    this.#active[index] = new ActiveAttempt(this, task, index, number)
+    this.#count += 1
+    recorder.record('task_start', describeStart(recorder, task, number), index)
+  }
+
+  /** Its start is in the log: resolves the arguments and hands the attempt to the runner. */
+  begin(index: number): void {
+    const attempt = this.#active[index]
+    if (attempt === undefined || attempt.isBegun) return
+    attempt.isBegun = true
+    if (this.#abortion !== undefined) return attempt.settled({ status: 'cancelled', executionTimeMs: 0 })
+    const { runner, scope, recorder, options } = this.#parts
+    const { task, number } = attempt
+    let resolved: ResolvedArguments
+    try {
+      resolved = resolveTemplate(task.arguments, scope)
+    } catch (error) {
+      return attempt.settled({ ...readInputError(error), executionTimeMs: 0 })
+    }
+    const { executionId } = recorder
+    const command = {
+      executionId,
+      taskId: task.id,
+      tool: task.tool.name,
+      arguments: resolved.value,
+      mayHoldJsonNumbers: resolved.mayHoldJsonNumbers,
+      attempt: number,
+      timeoutMs: task.timeoutMs ?? task.tool.timeoutMs ?? options.taskTimeoutMs,
+      idempotencyKey: this.#keyPrefix + task.id,
+    }
+    runner.start(command, attempt)
+  }
+
+  /** Asks all of them to stop, and those that begin later. Only the first call counts. */
+  abort({ code, message }: AbortReason, isHandoff = false): void {
+    if (this.#abortion !== undefined) return
+    this.#abortion = { code, message, isHandoff }
+    const { runner, recorder } = this.#parts
+    for (let index = 0; index < this.#active.length; index++) {
+      const attempt = this.#active[index]
+      if (attempt === undefined || !attempt.isBegun) continue
+      attempt.isAborted = true
+      const key = { executionId: recorder.executionId, taskId: attempt.task.id, attempt: attempt.number }
+      runner.abort(key, { code, message })
+    }
+  }
+
+  /** Their starts will never be in the log: ends them without a call, so that what they hold is given back. */
+  endUnbegun(): void {
+    for (const attempt of this.#active) if (attempt !== undefined && !attempt.isBegun) this.begin(attempt.index)
+  }
+
+  /** For attempts. */
+  settled(attempt: ActiveAttempt): void {
+    const { permits, recorder, outputs, columns, options } = this.#parts
+    const { index, task, number } = attempt
+    this.#active[index] = undefined
+    this.#count -= 1
+    permits.release(index)
+    this.emissions.conclude(attempt)
+    const report = outputs.admit(attempt.report as AttemptReport)
+    if (report.abandoned) this.#countAbandoned(task.id)
+    const retry = report.status === 'success' ? undefined : this.#planRetry(attempt, report)
+    if (retry !== undefined) {
+      const { executionTimeMs } = report
+      const data = recorder.stamp({ taskId: task.id, attempt: number, ...retry, executionTimeMs })
+      recorder.record('task_retry', data, index)
+    } else {
+      const message = this.#abortion?.message
+      const data = describeCompletion(recorder, attempt, report, message, columns, options.clock.now())
+      recorder.record('task_complete', data, index)
+    }
+    if (this.#count === 0) this.#parts.onIdle()
+  }
+
+  /** What the `task_retry` of a failed attempt says; `undefined` where no other attempt follows. */
+  #planRetry({ task, index }: ActiveAttempt, report: AttemptReport): RetryData | undefined {
+    if (report.status === 'cancelled' && this.#abortion?.isHandoff && !this.#parts.isStopping()) {
+      return { delayMs: 0, error: INTERRUPTED.message, code: INTERRUPTED.code, interrupted: true }
+    }
+    if (report.status !== 'error' || !report.isRetryable || this.#parts.isStopping()) return undefined
+    const policy = mergeRetryPolicies(task.retry, task.tool.retry)
+    // `number` is in the log: it is the last attempt of the table.
+    const counted = this.#parts.columns.countedAttempts(index)
+    if (counted >= policy.maxAttempts) return undefined
+    const delayMs = computeRetryDelay(policy, counted, report.retryAfterMs, this.#parts.options.random())
+    return { delayMs, error: cutMessage(report.message), code: report.code }
+  }
+
+  #countAbandoned(taskId: string): void {
+    const { counters, options, recorder } = this.#parts
+    counters.abandonedCount += 1
+    const { executionId } = recorder
+    options.logger.warn('A tool did not settle after its abort: abandoned', { executionId, taskId })
+  }
+}

@@ -1,0 +1,179 @@
+import { afterTurn } from '../clock.ts'
+import type { InfoLevel, Reason } from '../events/events.ts'
+import type { AttemptReport } from '../attempt/attempt-outcome.ts'
+import type { Progress } from '../attempt/runner.ts'
+import type { LoggedData } from '../events/wire-json.ts'
+import { addTokenUsage, type TokenUsage } from '../events/token-usage.ts'
+import { LIMITS } from '../workflow/document.ts'
+import type { MutableCounters } from './counters.ts'
+import type { ResolvedOptions } from './options.ts'
+import type { Recorder } from './recorder.ts'
+import { cutUtf8, findCut } from '../text.ts'
+
+/**
+ * Tokens that wait for the end of the turn are recorded before it when they reach this many characters, and no event holds
+ * more.
+ */
+const MAX_PENDING_TEXT = 64 * 1024
+
+const LEVELS: readonly InfoLevel[] = ['debug', 'info', 'warning', 'error']
+
+/** An attempt as far as its emissions go. */
+export interface EmittingAttempt {
+  readonly task: { readonly id: string }
+  readonly number: number
+  /** How much text it streamed that is not recorded yet, UTF-16 units. */
+  readonly pendingLength: number
+  /** Known once it is over. */
+  readonly report: AttemptReport | undefined
+  readonly tokenUsage: TokenUsage | undefined
+  /**
+   * The text that is not recorded yet, without halves of characters: one at the end waits for the next token.
+   * @param isOver whether no more tokens follow
+   */
+  takeText(isOver: boolean): string
+}
+
+/**
+ * Records what attempts emit while they run, in the order of the contract, and counts the tokens that they use.
+ *
+ * Tokens are joined until the event loop turns, or until anything else of their attempt is recorded. Half of a character at
+ * the end waits for the next token.
+ */
+export class Emissions {
+  readonly #executionId: string
+  readonly #options: ResolvedOptions
+  readonly #recorder: Pick<Recorder, 'record' | 'executionId' | 'timestamp'>
+  readonly #counters: MutableCounters
+  readonly #cancel: (reason: Reason) => void
+  readonly #streaming = new Set<EmittingAttempt>()
+  /** As recorded. */
+  #recordedUsage: TokenUsage | undefined
+  /** As reported, also by attempts that still run. */
+  #liveUsage: TokenUsage | undefined
+  #hasDropped = false
+
+  constructor(
+    options: ResolvedOptions,
+    counters: MutableCounters,
+    recorder: Pick<Recorder, 'record' | 'executionId' | 'timestamp'>,
+    cancel: (reason: Reason) => void,
+  ) {
+    this.#executionId = recorder.executionId
+    this.#options = options
+    this.#counters = counters
+    this.#recorder = recorder
+    this.#cancel = cancel
+  }
+
+  /** Takes over the usage of attempts in earlier processes. */
+  restore(usage: TokenUsage | undefined): void {
+    this.#recordedUsage = usage
+    if (usage !== undefined) this.usage(usage)
+  }
+
+  /** The execution's, of all attempts that are over. */
+  get tokenUsage(): TokenUsage | undefined {
+    return this.#recordedUsage
+  }
+
+  /** The attempt has more pending text. */
+  token(attempt: EmittingAttempt): void {
+    if (attempt.pendingLength >= MAX_PENDING_TEXT) return this.#recordTokens(attempt)
+    if (this.#streaming.size === 0) {
+      afterTurn(() => {
+        for (const streaming of this.#streaming) this.#recordTokens(streaming)
+      })
+    }
+    this.#streaming.add(attempt)
+  }
+
+  progress(attempt: EmittingAttempt, { progress, total, message }: Progress): void {
+    if (!Number.isFinite(progress) || (total !== undefined && !Number.isFinite(total))) {
+      return this.info(
+        attempt,
+        'warning',
+        'Progress was left out: expected `progress` and `total` to be finite numbers',
+      )
+    }
+    this.#record('task_progress', attempt, {
+      progress,
+      ...(total !== undefined && { total }),
+      ...(message !== undefined && { message: cutMessage(String(message)) }),
+    })
+  }
+
+  info(attempt: EmittingAttempt, level: InfoLevel, message: string): void {
+    const known = LEVELS.includes(level) ? level : 'info'
+    this.#record('info', attempt, { level: known, message: cutMessage(String(message)) })
+  }
+
+  /** Counts usage at once, so that a budget is kept while attempts run. */
+  usage(usage: Partial<TokenUsage>): void {
+    const total = addTokenUsage(this.#liveUsage, usage)
+    this.#liveUsage = total
+    const { maxTokens, maxCost } = this.#options
+    const tokens = total.totalTokensIn + total.totalTokensOut
+    const cost = total.totalCost ?? 0
+    if (tokens > maxTokens) this.#exceed(`${tokens} tokens are more than \`maxTokens\`, ${maxTokens}`)
+    else if (cost > maxCost) this.#exceed(`A cost of ${cost} is more than \`maxCost\`, ${maxCost}`)
+  }
+
+  /** An emission came after its attempt was over. */
+  drop(attempt: EmittingAttempt): void {
+    this.#counters.droppedEmissionCount += 1
+    // One line an execution: a tool that goes on after its end may go on for long.
+    if (this.#hasDropped) return
+    this.#hasDropped = true
+    this.#options.logger.debug(
+      'Dropped what a tool emitted after its attempt was over; later ones are dropped unsaid',
+      {
+        executionId: this.#executionId,
+        taskId: attempt.task.id,
+      },
+    )
+  }
+
+  /** Records the rest of an attempt that is over: its tokens, metrics and usage. */
+  conclude(attempt: EmittingAttempt): void {
+    this.#recordTokens(attempt, true)
+    const metrics = attempt.report?.metrics
+    if (metrics !== undefined) this.#record('metrics', attempt, metrics)
+    const { tokenUsage } = attempt
+    if (tokenUsage === undefined) return
+    this.#recordedUsage = addTokenUsage(this.#recordedUsage, tokenUsage)
+    const data = { tokenUsage, executionTokenUsage: this.#recordedUsage }
+    this.#record('token_usage', attempt, data)
+    this.#options.logger.debug('Token usage', { executionId: this.#executionId, taskId: attempt.task.id, ...data })
+  }
+
+  #record(type: 'task_progress' | 'info' | 'metrics' | 'token_usage', attempt: EmittingAttempt, data: object): void {
+    this.#recordTokens(attempt)
+    this.#recorder.record(type, this.#about(attempt, data))
+  }
+
+  /** @param isOver whether no more tokens follow */
+  #recordTokens(attempt: EmittingAttempt, isOver = false): void {
+    const text = attempt.takeText(isOver)
+    this.#streaming.delete(attempt)
+    for (let from = 0; from < text.length; ) {
+      const to = findCut(text, from + MAX_PENDING_TEXT)
+      this.#recorder.record('token', this.#about(attempt, { text: text.slice(from, to) }))
+      from = to
+    }
+  }
+
+  #about(attempt: EmittingAttempt, data: object): LoggedData {
+    const { executionId, timestamp } = this.#recorder
+    return { executionId, timestamp, taskId: attempt.task.id, attempt: attempt.number, ...data } as LoggedData
+  }
+
+  #exceed(message: string): void {
+    this.#cancel({ code: 'BUDGET_EXCEEDED', message })
+  }
+}
+
+/** A message as events carry it: at most 8 KiB, without halves of characters. */
+export function cutMessage(message: string): string {
+  return cutUtf8(message, LIMITS.maxMessageBytes)
+}

@@ -1,0 +1,119 @@
+import type { DagstreamError } from '../../errors.ts'
+import type { SSEEvent } from '../../events/events.ts'
+import type { EntrySource } from '../../log/entry-source.ts'
+import { LogReader, type ReaderEnd } from '../../log/log-reader.ts'
+import type { BufferOptions } from '../../log/reader-bound.ts'
+import type { ExecutionLoop } from '../execution-loop.ts'
+import type { ExecutionResult } from '../execution-result.ts'
+import { createHold } from './hold.ts'
+
+/**
+ * An execution that runs. Iterating it gives every event, in order; leaving the loop only detaches, the execution goes on.
+ *
+ * The first iterator that calls `next()` is the one-to-one reader: it gets every event, and while it is behind by its buffer
+ * no new task starts. If it counts as gone it is told by a rejection with `READER_STALLED` or `READER_OVERFLOWED`. Further
+ * ones are subscribers: they never slow the execution, and get a `snapshot` where their place cannot be served.
+ */
+export class Execution implements AsyncIterable<SSEEvent> {
+  readonly executionId: string
+  readonly #loop: ExecutionLoop
+  readonly #buffer: BufferOptions
+  #hasReader = false
+
+  /** Made by `StreamingExecutor.stream`. */
+  constructor(loop: ExecutionLoop, buffer: BufferOptions) {
+    this.executionId = loop.executionId
+    this.#loop = loop
+    this.#buffer = buffer
+  }
+
+  /** Resolves for every ending; rejects with `STORE_FAILED`, `FENCED` or `SEQ_CONFLICT` when the log could not be kept. */
+  get result(): Promise<ExecutionResult> {
+    return this.#loop.result
+  }
+
+  /** Cancels every task that has not settled; harmless to repeat and after the end. */
+  cancel(reason = 'Cancelled'): void {
+    this.#loop.cancel({ code: 'CANCELLED', message: String(reason) })
+  }
+
+  /** Cancels it because whoever asked for it has left: the reason is `DISCONNECTED`. */
+  disconnect(): void {
+    this.#loop.cancel({ code: 'DISCONNECTED', message: 'The client disconnected' })
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<SSEEvent, undefined> {
+    return new EventIterator(end => this.#read(end))
+  }
+
+  /**
+   * A subscriber's place behind `afterSeq`: it never slows the execution, and gets a `snapshot` where its place cannot be
+   * served.
+   * @throws `INVALID_EVENT_ID` for a place that is not an integer ≥ 0
+   */
+  subscribe(afterSeq = 0): EntrySource {
+    return this.#loop.log.open(afterSeq)
+  }
+
+  #read(end: ReaderEnd): LogReader {
+    const hold = this.#hasReader ? undefined : createHold(this.#loop, this.#buffer)
+    this.#hasReader = true
+    return new LogReader(this.#loop.log, end, hold)
+  }
+}
+
+class EventIterator implements AsyncIterator<SSEEvent, undefined> {
+  readonly #open: (end: ReaderEnd) => LogReader
+  #reader: LogReader | undefined
+  #isReturned = false
+  #waiting: { resolve(result: IteratorResult<SSEEvent, undefined>): void; reject(error: unknown): void }[] = []
+  #error: DagstreamError | undefined
+
+  constructor(open: (end: ReaderEnd) => LogReader) {
+    this.#open = open
+  }
+
+  next(): Promise<IteratorResult<SSEEvent, undefined>> {
+    if (this.#isReturned) return Promise.resolve({ value: undefined, done: true })
+    this.#reader ??= this.#open({ readable: () => this.#serve(), gone: error => this.#fail(error) })
+    const value = this.#waiting.length === 0 ? this.#reader.take() : undefined
+    if (value !== undefined) return Promise.resolve({ value, done: false })
+    if (this.#error !== undefined) return this.#tellError(this.#error)
+    if (this.#reader.done) return this.return()
+    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }))
+  }
+
+  return(): Promise<IteratorResult<SSEEvent, undefined>> {
+    this.#isReturned = true
+    this.#reader?.close()
+    this.#serve()
+    return Promise.resolve({ value: undefined, done: true })
+  }
+
+  #serve(): void {
+    while (this.#reader !== undefined && this.#waiting.length > 0) {
+      const value = this.#reader.take()
+      if (value !== undefined) this.#waiting.shift()?.resolve({ value, done: false })
+      else if (!this.#reader.done) return
+      else {
+        // A loop that ends by itself never says that it has.
+        this.#reader.close()
+        this.#waiting.shift()?.resolve({ value: undefined, done: true })
+      }
+    }
+  }
+
+  #fail(error: DagstreamError): void {
+    const first = this.#waiting.shift()
+    if (first === undefined) this.#error = error
+    else first.reject(error)
+    this.#serve()
+  }
+
+  /** Once; the iteration is over after it. */
+  #tellError(error: DagstreamError): Promise<never> {
+    this.#error = undefined
+    this.#isReturned = true
+    return Promise.reject(error)
+  }
+}

@@ -1,0 +1,18 @@
+import type { ReaderHold } from '../../log/log-reader.ts'
+import type { BufferOptions } from '../../log/reader-bound.ts'
+import type { ExecutionLoop } from '../execution-loop.ts'
+
+/** Lets one reader hold an execution while it is behind by its bound. */
+export function createHold(loop: ExecutionLoop, buffer: BufferOptions): ReaderHold {
+  let release: (() => void) | undefined
+  return {
+    buffer,
+    hold() {
+      release ??= loop.pause()
+    },
+    release() {
+      release?.()
+      release = undefined
+    },
+  }
+}

@@ -1,0 +1,89 @@
+import { DagstreamError, invalidOption } from '../../errors.ts'
+import { stringifyJson } from '../../json/stringify-json.ts'
+import { prepareExecution } from '../../plan/compile.ts'
+import { ExecutionPlan } from '../../plan/execution-plan.ts'
+import type { ExecutionRecord, ExecutionStore, StoredExecution } from '../../store/execution-store.ts'
+import { EventLog, type Lease, type LogStorage } from '../../log/event-log.ts'
+import type { ToolRegistry } from '../../tools/registry.ts'
+import type { DAGStructure } from '../../workflow/document.ts'
+import type { MutableCounters } from '../counters.ts'
+import { ExecutionLoop } from '../execution-loop.ts'
+import type { ResolvedOptions } from '../options.ts'
+import { writeOptions } from '../resume/recorded-options.ts'
+
+/** What one execution is given beside its options. */
+export interface ExecutionInput {
+  /** What `$INPUT` refers to; must be JSON. */
+  readonly input?: unknown
+  /** Cancels the execution. */
+  readonly signal?: AbortSignal
+}
+
+/** Keeps nothing beyond the log's own tail: for executions that only their caller ever sees. */
+const NO_STORE: LogStorage = { append() {}, read: () => [], putOutput() {}, getOutput: () => undefined }
+
+/**
+ * Starts an execution; a store that fails makes its result reject.
+ * @throws `INVALID_WORKFLOW` for a workflow or an input with problems, `INVALID_OPTION` for an input that is not JSON, a
+ * signal that is none, or an unusable id
+ */
+export function launch(
+  workflow: DAGStructure | ExecutionPlan,
+  tools: ToolRegistry,
+  { input, signal }: ExecutionInput,
+  options: ResolvedOptions,
+  counters: MutableCounters,
+): ExecutionLoop {
+  if (signal !== undefined && typeof signal.addEventListener !== 'function') {
+    throw invalidOption('signal', 'an AbortSignal', signal)
+  }
+  const { loop, describe } = createLoop(workflow, tools, input, options, counters)
+  const { store } = options
+  if (store === undefined) loop.start({ executionId: loop.executionId, epoch: 1 }, signal)
+  else {
+    register(store, describe()).then(
+      lease => loop.start(lease, signal),
+      error => loop.onLogFailure(error),
+    )
+  }
+  return loop
+}
+
+/** An execution that has not started, and what a store needs to know of it. */
+export interface NewExecution {
+  readonly loop: ExecutionLoop
+  /** `graceMs`: how long it may go unfollowed, of one that a server runs; `workflow`: the document as JSON, where that is at hand. */
+  readonly describe: (known?: { readonly graceMs?: number; readonly workflow?: string }) => ExecutionRecord
+}
+
+/** Checks everything and makes an execution. @throws as `launch` does */
+export function createLoop(
+  workflow: DAGStructure | ExecutionPlan,
+  tools: ToolRegistry,
+  given: unknown,
+  options: ResolvedOptions,
+  counters: MutableCounters,
+): NewExecution {
+  const { plan, input } = prepareExecution(workflow, tools, given)
+  const executionId = options.createId()
+  if (typeof executionId !== 'string' || !/^[A-Za-z0-9_-]{1,128}$/.test(executionId)) {
+    throw invalidOption('createId', 'a function that makes ids of 1–128 characters of [A-Za-z0-9_-]', executionId)
+  }
+  const log = new EventLog(executionId, options.store ?? NO_STORE)
+  const loop = new ExecutionLoop({ log, plan, input, options, counters })
+  const describe: NewExecution['describe'] = ({ graceMs, workflow: text } = {}) => ({
+    executionId,
+    createdAt: loop.createdAt,
+    workflow: text ?? stringifyJson(ExecutionPlan.is(workflow) ? workflow.describe() : workflow),
+    ...(input && { input: input.text }),
+    options: writeOptions(options, graceMs),
+  })
+  return { loop, describe }
+}
+
+/** Registers an execution that must not exist. @throws `STORE_FAILED` if it does, and whatever the store throws */
+async function register(store: ExecutionStore, record: ExecutionRecord): Promise<Lease> {
+  const existing: StoredExecution | undefined = await store.create(record)
+  if (existing === undefined) return store.claim(record.executionId)
+  throw new DagstreamError('STORE_FAILED', `Execution \`${record.executionId}\` exists already`)
+}

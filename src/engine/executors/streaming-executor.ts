@@ -1,0 +1,99 @@
+import { expectObject, invalidOption } from '../../errors.ts'
+import type { SSEEvent } from '../../events/events.ts'
+import type { ExecutionPlan } from '../../plan/execution-plan.ts'
+import { lockSink } from '../../log/buffered-event-stream.ts'
+import { type BufferOptions, resolveBufferOptions } from '../../log/reader-bound.ts'
+import type { DAGStructure } from '../../workflow/document.ts'
+import { Execution } from './execution.ts'
+import type { ExecutionLoop } from '../execution-loop.ts'
+import type { ExecutionResult } from '../execution-result.ts'
+import { isAtLeastZero, type ResolvedOptions, resolveOptions } from '../options.ts'
+import { type ExecuteOptions, ParallelExecutor } from './parallel-executor.ts'
+import { type Delivery, SinkReader } from './sink-reader.ts'
+
+/** What one call of `stream` takes. */
+export interface StreamOptions extends ExecuteOptions {
+  /** The bound between the execution and its reader. */
+  readonly buffer?: BufferOptions
+}
+
+/** What one call of `executeWithStreaming` takes. */
+export interface SinkOptions extends StreamOptions {
+  /** Leave the sink open at the end and release its lock. @defaultValue false */
+  readonly preventClose?: boolean
+  /** What a sink that is gone does to the execution. @defaultValue `"continue"` */
+  readonly onSinkClosed?: 'continue' | 'cancel'
+  /** How long the sink may take, after the end, to take what is left, ms. @defaultValue 2,000 */
+  readonly flushMs?: number
+}
+
+/** An `ExecutionResult` with what became of its events. */
+export type StreamedExecutionResult = ExecutionResult & { readonly delivery: Delivery }
+
+/** Runs workflows and streams every event the moment it exists. */
+export class StreamingExecutor extends ParallelExecutor {
+  /**
+   * Starts a workflow; the execution runs whether its events are read or not.
+   * @throws `INVALID_WORKFLOW`, `INVALID_OPTION`, before anything starts
+   */
+  stream(workflow: DAGStructure | ExecutionPlan, options: StreamOptions = {}): Execution {
+    const { input, signal, buffer = {}, ...rest } = expectObject('options', options)
+    resolveBufferOptions(buffer)
+    const resolved = resolveOptions(this.options, rest)
+    const loop = this.launch(workflow, { input, signal }, resolved)
+    return new Execution(loop, withDefaults(buffer, resolved))
+  }
+
+  /**
+   * Runs a workflow and writes every event into `eventStream` through a bounded buffer.
+   *
+   * The sink is locked from the start and closed at the end. It is left as it is, unlocked, when nothing starts. A sink that
+   * fails, stalls or leaves never touches the execution unless `onSinkClosed` is `"cancel"`.
+   *
+   * @returns settles when the execution has ended and the sink took all, or `flushMs` later; rejects as `execute` does, and
+   * with `STREAM_LOCKED` for a sink that has a writer
+   */
+  async executeWithStreaming(
+    workflow: DAGStructure | ExecutionPlan,
+    eventStream: WritableStream<SSEEvent>,
+    options: SinkOptions = {},
+  ): Promise<StreamedExecutionResult> {
+    const {
+      input,
+      signal,
+      buffer = {},
+      preventClose = false,
+      onSinkClosed = 'continue',
+      flushMs = 2000,
+      ...rest
+    } = expectObject('options', options)
+    resolveBufferOptions(buffer)
+    if (!isAtLeastZero(flushMs)) throw invalidOption('flushMs', 'a number of milliseconds, 0 or more', flushMs)
+    if (typeof preventClose !== 'boolean') throw invalidOption('preventClose', 'a boolean', preventClose)
+    if (onSinkClosed !== 'continue' && onSinkClosed !== 'cancel') {
+      throw invalidOption('onSinkClosed', '"continue" or "cancel"', onSinkClosed)
+    }
+    const resolved = resolveOptions(this.options, rest)
+    const writer = lockSink(eventStream)
+    let loop: ExecutionLoop
+    try {
+      loop = this.launch(workflow, { input, signal }, resolved)
+    } catch (error) {
+      writer.releaseLock()
+      throw error
+    }
+    const onGone = (): void => {
+      if (onSinkClosed === 'cancel') loop.cancel({ code: 'DISCONNECTED', message: 'The sink was closed' })
+    }
+    const reader = new SinkReader(loop, writer, withDefaults(buffer, resolved), onGone)
+    const [ended] = await Promise.allSettled([loop.result])
+    const delivery = await reader.finish(flushMs, preventClose)
+    if (ended.status === 'rejected') throw ended.reason
+    return { ...ended.value, delivery }
+  }
+}
+
+/** A reader's bound uses the clock and the logger of its execution, unless it is given its own. */
+function withDefaults(buffer: BufferOptions, { clock, logger }: ResolvedOptions): BufferOptions {
+  return { ...buffer, clock: buffer.clock ?? clock, logger: buffer.logger ?? logger }
+}

@@ -1,0 +1,35 @@
+import type { AttemptRunner } from '../attempt/runner.ts'
+import type { JsonValue } from '../events/json-value.ts'
+import type { EventLog } from '../log/event-log.ts'
+import type { ExecutionPlan } from '../plan/execution-plan.ts'
+import type { TaskTable } from '../scheduler/task-table.ts'
+import type { MutableCounters } from './counters.ts'
+import type { ResolvedOptions } from './options.ts'
+import type { OutputBudget } from './output-budget.ts'
+
+/** What the tasks of an execution do that could run, at this moment. */
+export interface TaskActivity {
+  readonly running: number
+  /** Those that wait: for a slot, for the limit of their tool, and for their next attempt. */
+  readonly slot: number
+  readonly limit: number
+  readonly retry: number
+}
+
+/** What an execution is made of. */
+export interface LoopParts {
+  readonly log: EventLog
+  readonly plan: ExecutionPlan
+  /** What `$INPUT` refers to. */
+  readonly input: JsonValue | undefined
+  readonly options: ResolvedOptions
+  readonly counters: MutableCounters
+  /** ISO 8601. @defaultValue now */
+  readonly createdAt?: string
+  /** Replayed from the log; @defaultValue that of an empty log */
+  readonly table?: TaskTable
+  /** Replayed like the table. */
+  readonly outputs?: OutputBudget
+  /** @defaultValue runs the tools of the plan in this process */
+  readonly runner?: AttemptRunner
+}

@@ -1,0 +1,149 @@
+import { afterTurn, type Clock, isTurnSpent } from '../clock.ts'
+import type { LogEntry } from '../events/log-entry.ts'
+import type { LoggedData } from '../events/wire-json.ts'
+import type { EventLog } from '../log/event-log.ts'
+
+/** The execution that a recorder works for. */
+export interface RecorderCallbacks {
+  /** Decides what happens next and records it; called before every append, and does at most one slice of work. */
+  runSlice(): void
+  /** These entries are in the log now: applies them, and what follows from them happens. */
+  apply(entries: readonly LogEntry[]): void
+  /** The last event, `execution_complete`, is in the log; nothing is recorded any more. */
+  completed(): void
+  /** The log could not be appended to; nothing is recorded any more. */
+  onLogFailure(error: unknown): void
+}
+
+/**
+ * Gathers what happens and appends it: everything of one turn of promises in one append, one append at a time.
+ *
+ * Effects — calling a tool, starting dependents — happen only once the events that they follow from are in the log. Between
+ * rounds the event loop turns when this turn has done enough.
+ */
+export class Recorder {
+  readonly #log: EventLog
+  readonly #clock: Clock
+  readonly #callbacks: RecorderCallbacks
+  #entries: LogEntry[] = []
+  #isScheduled = false
+  /** Until it is opened, and during a round. */
+  #isBusy = true
+  #isClosed = false
+  #stampedAt = Number.NaN
+  #timestamp = ''
+
+  constructor(log: EventLog, clock: Clock, callbacks: RecorderCallbacks) {
+    this.#log = log
+    this.#clock = clock
+    this.#callbacks = callbacks
+  }
+
+  get executionId(): string {
+    return this.#log.executionId
+  }
+
+  /** Nothing waits to be appended. */
+  get isEmpty(): boolean {
+    return this.#entries.length === 0
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
+  /** ISO 8601, made once per millisecond. */
+  get timestamp(): string {
+    const now = this.#clock.wallTime()
+    if (now !== this.#stampedAt) {
+      this.#stampedAt = now
+      this.#timestamp = new Date(now).toISOString()
+    }
+    return this.#timestamp
+  }
+
+  /** The data of an event of this execution, at this moment. */
+  stamp(data: object): LoggedData {
+    return { executionId: this.executionId, timestamp: this.timestamp, ...data }
+  }
+
+  /** Records that something happened. @param taskIndex of its task, if it has one */
+  record(type: LogEntry['type'], data: LoggedData, taskIndex = -1): void {
+    if (this.#isClosed) return
+    const entry = this.#log.entry(type, data)
+    entry.taskIndex = taskIndex
+    this.#entries.push(entry)
+    this.wake()
+  }
+
+  /** From here on what is recorded is appended. */
+  open(): void {
+    this.#isBusy = false
+    this.wake()
+  }
+
+  /** Schedules a round. */
+  wake(): void {
+    if (this.#isScheduled || this.#isBusy || this.#isClosed) return
+    this.#isScheduled = true
+    queueMicrotask(this.#round)
+  }
+
+  /** Records nothing any more. */
+  close(): void {
+    this.#isClosed = true
+    this.#entries = []
+  }
+
+  readonly #round = (): void => {
+    this.#isScheduled = false
+    this.#isBusy = true
+    while (!this.#isClosed) {
+      if (isTurnSpent()) {
+        this.#isScheduled = true
+        afterTurn(this.#round)
+        break
+      }
+      this.#callbacks.runSlice()
+      const entries = this.#entries
+      if (entries.length === 0) break
+      this.#entries = []
+      const appended = this.#append(entries)
+      if (appended === undefined) this.#apply(entries)
+      else {
+        appended.then(
+          () => {
+            this.#apply(entries)
+            this.#round()
+          },
+          error => this.#fail(error),
+        )
+        // Busy until it has settled: what happens meanwhile makes the next batch.
+        return
+      }
+    }
+    this.#isBusy = false
+  }
+
+  #append(entries: readonly LogEntry[]): void | Promise<void> {
+    try {
+      return this.#log.append(entries)
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  #apply(entries: readonly LogEntry[]): void {
+    if (this.#isClosed) return
+    this.#callbacks.apply(entries)
+    if (this.#log.ending !== 'complete' || this.#isClosed) return
+    this.close()
+    this.#callbacks.completed()
+  }
+
+  #fail(error: unknown): void {
+    if (this.#isClosed) return
+    this.close()
+    this.#callbacks.onLogFailure(error)
+  }
+}

@@ -1,0 +1,41 @@
+import type { EventFor } from '../../events/events.ts'
+import { LogEntry } from '../../events/log-entry.ts'
+import type { EarlierNotes } from '../../store/earlier-notes.ts'
+import type { ExecutionHistory } from '../../scheduler/execution-history.ts'
+import { INTERRUPTED } from '../interruption.ts'
+
+/**
+ * Brings the entries of a log up to date that an earlier version wrote, as they are read: its `task_retry` had neither
+ * `interrupted` nor `executionTimeMs`. The log itself stays as it is.
+ */
+export class LegacyEntries {
+  /** By task, when its attempt started. */
+  readonly #startedAt = new Map<string, string>()
+
+  upgrade(entry: LogEntry): LogEntry {
+    const { type, data } = entry
+    if (type === 'task_start') this.#startedAt.set(data.taskId ?? '', data.timestamp)
+    else if (type === 'task_complete') this.#startedAt.delete(data.taskId ?? '')
+    else if (type === 'task_retry') return this.#upgradeRetry(entry)
+    return entry
+  }
+
+  #upgradeRetry(entry: LogEntry): LogEntry {
+    const data = entry.data as unknown as EventFor<'task_retry'>['data']
+    if (data.interrupted !== undefined || data.executionTimeMs !== undefined) return entry
+    // How an interruption was recognised before there was a field for it.
+    const isInterrupted = data.code === INTERRUPTED.code && data.error === 'The process that ran it ended'
+    const startedAt = this.#startedAt.get(data.taskId)
+    const executionTimeMs =
+      startedAt === undefined ? 0 : Math.max(0, Date.parse(data.timestamp) - Date.parse(startedAt))
+    const more = isInterrupted ? { interrupted: true } : { executionTimeMs }
+    return new LogEntry(entry.seq, entry.type, { ...data, ...more })
+  }
+}
+
+/** Takes over what an earlier version kept beside the log, unless a later version has resumed the execution since. */
+export function adoptNotes(history: ExecutionHistory, notes: EarlierNotes | undefined): void {
+  if (notes === undefined || history.isResumed) return
+  history.restoreTime(notes.spentMs ?? 0, notes.resumedAt)
+  if (notes.left) history.isHandedOff = true
+}

@@ -1,0 +1,51 @@
+import type { Clock } from '../../clock.ts'
+import type { Parked } from '../../events/events.ts'
+import { LogEntry } from '../../events/log-entry.ts'
+import type { ExecutionStore } from '../../store/execution-store.ts'
+import { findLast } from '../../store/find-last.ts'
+import type { Lease } from '../../log/event-log.ts'
+
+/** Maximum number of consecutive crashes in which one task is in flight; after the last of them its execution is parked. */
+export const MAX_CRASHES = 3
+
+/** Why an execution is parked whose tasks were in flight in each of the last crashes. */
+export function describeCrashing(tasks: readonly string[]): Parked {
+  const shown = tasks
+    .slice(0, 5)
+    .map(id => `\`${id}\``)
+    .join(', ')
+  const rest = tasks.length > 5 ? ` and ${tasks.length - 5} more` : ''
+  const message = `Running each time when the execution was cut off ${MAX_CRASHES} times in a row: ${shown}${rest}. Resume it by hand`
+  return { code: 'CRASH_LIMIT', message, tasks }
+}
+
+/**
+ * Records that an execution does not resume by itself. A process that still runs it gets `FENCED`.
+ * @returns the entry that records it
+ * @throws what the store throws
+ */
+export async function park(
+  store: ExecutionStore,
+  executionId: string,
+  parked: Parked,
+  clock: Clock,
+): Promise<LogEntry> {
+  const lease = await store.claim(executionId)
+  const last = (await findLast(store, executionId))?.seq ?? (await store.readBase?.(executionId))?.seq ?? 0
+  return recordParked(store, lease, last, parked, clock)
+}
+
+/** The same, with a lease, behind the last entry. */
+export async function recordParked(
+  store: ExecutionStore,
+  lease: Lease,
+  lastSeq: number,
+  { code, message, tasks }: Parked,
+  clock: Clock,
+): Promise<LogEntry> {
+  const { executionId } = lease
+  const timestamp = new Date(clock.wallTime()).toISOString()
+  const entry = new LogEntry(lastSeq + 1, 'execution_parked', { executionId, timestamp, code, message, tasks } as never)
+  await store.append(lease, entry.seq, [entry])
+  return entry
+}

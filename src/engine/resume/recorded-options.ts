@@ -1,0 +1,62 @@
+import { DagstreamError, invalidOption } from '../../errors.ts'
+import { parseJson } from '../../json/parse-json.ts'
+import { type ExecutionOptions, isAtLeastZero, type ResolvedOptions, resolveOptions } from '../options.ts'
+
+/** What of its options an execution keeps to, whoever goes on with it. */
+const RECORDED = [
+  'schedule',
+  'maxConcurrency',
+  'onTaskError',
+  'onCrash',
+  'timeoutMs',
+  'taskTimeoutMs',
+  'abortGraceMs',
+  'maxTokens',
+  'maxCost',
+] as const
+
+/** The options of an execution as its record has them. */
+export type RecordedOptions = Pick<ExecutionOptions, (typeof RECORDED)[number]> & {
+  /** How long it may go unfollowed, ms; of one that a server runs. */
+  readonly graceMs?: number
+}
+
+/** As JSON, `Infinity` as `null`. */
+export function writeOptions(options: ResolvedOptions, graceMs?: number): string {
+  const recorded = Object.fromEntries(RECORDED.map(name => [name, options[name]]))
+  return JSON.stringify(graceMs === undefined ? recorded : { ...recorded, graceMs })
+}
+
+/** What `writeOptions` wrote; what a later version wrote beside it is left out. @throws `STORE_FAILED` */
+export function readOptions(text: string | undefined): RecordedOptions {
+  if (text === undefined) return {}
+  const recorded = parseRecorded('options', text) as Record<string, unknown>
+  const known = [...RECORDED, 'graceMs'].filter(name => Object.hasOwn(recorded, name))
+  const { graceMs, ...options } = Object.fromEntries(
+    known.map(name => [name, recorded[name] ?? Number.POSITIVE_INFINITY]),
+  )
+  try {
+    resolveOptions(options)
+    return graceMs === undefined ? options : { ...options, graceMs: parseGrace(graceMs) }
+  } catch (error) {
+    throw new DagstreamError('STORE_FAILED', 'The `options` that the store has of an execution are none', {
+      cause: error,
+    })
+  }
+}
+
+function parseGrace(graceMs: unknown): number {
+  if (isAtLeastZero(graceMs)) return graceMs
+  throw invalidOption('graceMs', 'a number of milliseconds, 0 or more', graceMs)
+}
+
+/** @throws `STORE_FAILED` for what is not the JSON that was recorded */
+export function parseRecorded(what: string, text: string): unknown {
+  try {
+    return parseJson(text)
+  } catch (error) {
+    throw new DagstreamError('STORE_FAILED', `The \`${what}\` that the store has of an execution is not JSON`, {
+      cause: error,
+    })
+  }
+}

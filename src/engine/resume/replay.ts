@@ -1,0 +1,57 @@
+import type { LogEntry } from '../../events/log-entry.ts'
+import { JsonValue } from '../../events/json-value.ts'
+import type { ExecutionState } from '../../events/state.ts'
+import { EventLog } from '../../log/event-log.ts'
+import type { ExecutionPlan } from '../../plan/execution-plan.ts'
+import type { AppliedEvent } from '../../scheduler/applied-event.ts'
+import type { TableOptions } from '../../scheduler/table-options.ts'
+import { TaskTable } from '../../scheduler/task-table.ts'
+import type { ExecutionStore, StoredExecution } from '../../store/execution-store.ts'
+import { adoptNotes, LegacyEntries } from './legacy-record.ts'
+import { OutputBudget } from '../output-budget.ts'
+
+/** An execution as its log left it. */
+export interface Replayed {
+  readonly log: EventLog
+  readonly table: TaskTable
+  readonly outputs: OutputBudget
+}
+
+/** Reads a log and applies it, event by event. @throws what the store throws */
+export async function replay(
+  { executionId, notes }: StoredExecution,
+  store: ExecutionStore,
+  plan: ExecutionPlan,
+  options: TableOptions,
+): Promise<Replayed> {
+  const table = new TaskTable(plan, options)
+  const outputs = new OutputBudget()
+  const legacy = new LegacyEntries()
+  const apply = (event: AppliedEvent): void => {
+    table.apply(event)
+    if (event.type !== 'task_complete') return
+    const { output } = event.data as LogEntry['data']
+    if (output instanceof JsonValue) outputs.restore(output)
+  }
+  const base = await store.readBase?.(executionId)
+  if (base !== undefined) for (const event of summarize(base)) apply(event)
+  const onEntry = (entry: LogEntry): void => apply(legacy.upgrade(entry))
+  const log = await EventLog.restore(executionId, store, { base, restoresOutputs: true, onEntry })
+  adoptNotes(table.history, notes)
+  return { log, table, outputs }
+}
+
+/** Events that add up to a state: where a store in memory has let the first ones go. */
+function* summarize(state: ExecutionState): Generator<AppliedEvent, void, undefined> {
+  const head = { executionId: state.executionId, timestamp: '' }
+  // Only this state is left of the times; the process has not changed, which is what they are needed for.
+  for (const { taskId, attempts, result } of state.tasks.values()) {
+    if (result !== undefined) yield { type: 'task_complete', data: { ...head, ...result } }
+    else if (attempts > 0)
+      yield { type: 'task_start', data: { ...head, taskId, attempt: attempts } as LogEntry['data'] }
+  }
+  const { stopping, parked, isHandedOff } = state
+  if (stopping !== undefined) yield { type: 'execution_stopping', data: { ...head, ...stopping } }
+  if (parked !== undefined) yield { type: 'execution_parked', data: { ...head, ...parked } }
+  if (isHandedOff) yield { type: 'execution_handed_off', data: head }
+}

@@ -1,0 +1,106 @@
+import { DagstreamError } from '../../errors.ts'
+import type { Parked, Stop } from '../../events/events.ts'
+import type { LogEntry } from '../../events/log-entry.ts'
+import type { EventLog, Lease } from '../../log/event-log.ts'
+import { findCrashing } from '../../scheduler/table-queries.ts'
+import type { ExecutionStore, StoredExecution } from '../../store/execution-store.ts'
+import { ToolRegistry } from '../../tools/registry.ts'
+import { createCounters, type MutableCounters } from '../counters.ts'
+import { ExecutionLoop } from '../execution-loop.ts'
+import { INTERRUPTED } from '../interruption.ts'
+import { type ResolvedOptions, resolveOptions } from '../options.ts'
+import { describeCrashing, MAX_CRASHES, recordParked } from './parking.ts'
+import { compileRecorded } from './recorded-plan.ts'
+import { readOptions } from './recorded-options.ts'
+import { type Replayed, replay } from './replay.ts'
+
+/** What an execution is resumed with. */
+export interface ResumeContext {
+  /** A tool that is missing fails the execution with `TOOLS_UNAVAILABLE`; one that is only ended or shown needs none. @defaultValue none */
+  readonly tools?: ToolRegistry
+  /** For what the record does not say. */
+  readonly options?: ResolvedOptions
+  readonly counters?: MutableCounters
+  /** Ends it. */
+  readonly stop?: Stop | undefined
+  /** Called with the restored log before anything is appended by the loop. */
+  readonly onRestored?: ((log: EventLog) => void) | undefined
+}
+
+/** An execution that was taken over and has not been resumed. */
+interface Taken extends Replayed {
+  readonly loop: ExecutionLoop
+  /** `undefined` for one that has ended. */
+  readonly lease: Lease | undefined
+  /** Ends it when it is resumed. */
+  readonly stop: Stop | undefined
+  readonly options: ResolvedOptions
+}
+
+/**
+ * Takes an execution over from the process that ran it, and resumes it by hand: the same loop, from the table that its log adds
+ * up to. A process that still runs it gets `FENCED`. One that has ended is only shown.
+ *
+ * It keeps the options that it began with.
+ *
+ * @returns once it runs; rejects with what the store throws, and `STORE_FAILED` for a record that cannot be used
+ */
+export async function resumeLoop(
+  stored: StoredExecution,
+  store: ExecutionStore,
+  context: ResumeContext = {},
+): Promise<ExecutionLoop> {
+  const { loop, lease, stop, log } = await takeOver(stored, store, context)
+  if (lease === undefined) return loop
+  context.onRestored?.(log)
+  loop.start(lease, undefined, { cause: 'manual', stop })
+  return loop
+}
+
+/**
+ * Resumes an execution whose process is gone, as `resumeLoop` does, unless the same task was in flight in each of the last
+ * crashes: then the execution is parked.
+ * @returns the loop, or why it is parked and the entry that says so; rejects as `resumeLoop` does
+ */
+export async function recoverLoop(
+  stored: StoredExecution,
+  store: ExecutionStore,
+  context: ResumeContext = {},
+): Promise<{ readonly loop: ExecutionLoop } | { readonly parked: Parked; readonly entry: LogEntry }> {
+  const { loop, lease, stop, table, log, options } = await takeOver(stored, store, context)
+  if (lease === undefined) return { loop }
+  const { isHandedOff } = table.history
+  const isStopping = (stop ?? table.stop) !== undefined
+  const crashing = isHandedOff || isStopping ? [] : findCrashing(table, MAX_CRASHES)
+  if (crashing.length > 0) {
+    const parked = describeCrashing(crashing)
+    return { parked, entry: await recordParked(store, lease, log.head, parked, options.clock) }
+  }
+  context.onRestored?.(log)
+  loop.start(lease, undefined, { cause: isHandedOff ? 'handoff' : 'crash', stop })
+  return { loop }
+}
+
+async function takeOver(
+  stored: StoredExecution,
+  store: ExecutionStore,
+  { tools = new ToolRegistry(), options: given = resolveOptions(), counters = createCounters(), stop }: ResumeContext,
+): Promise<Taken> {
+  const { executionId, createdAt } = stored
+  const { graceMs: _, ...recorded } = readOptions(stored.options)
+  const options: ResolvedOptions = { ...given, ...recorded }
+  const { plan, input, findFailure } = compileRecorded(stored, tools)
+  const lease = stored.status === 'running' ? await store.claim(executionId) : undefined
+  const replayed = await replay(stored, store, plan, options)
+  const { log, table, outputs } = replayed
+  const loop = new ExecutionLoop({ log, plan, input, options, counters, createdAt, table, outputs })
+  const { end } = table.history
+  if (end !== undefined) loop.showEnd(end)
+  else if (lease === undefined) {
+    throw new DagstreamError('STORE_FAILED', `The log of execution \`${executionId}\` has no end`)
+  }
+  const byCrash = options.onCrash === 'fail' ? INTERRUPTED : undefined
+  // An execution that is only ended needs no tools, and is not ended for the lack of them.
+  const why = stop ?? table.stop ?? stored.notes?.stop ?? byCrash ?? findFailure(log.state)
+  return { ...replayed, loop, lease: end === undefined ? lease : undefined, stop: why, options }
+}

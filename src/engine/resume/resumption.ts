@@ -1,0 +1,35 @@
+import type { ResumeCause, Stop } from '../../events/events.ts'
+import { findUnfinishedAttempts } from '../../scheduler/table-queries.ts'
+import type { TaskTable } from '../../scheduler/task-table.ts'
+import type { Commands } from '../commands.ts'
+import type { ExecutionTasks } from '../execution-tasks.ts'
+import { INTERRUPTED } from '../interruption.ts'
+import type { Recorder } from '../recorder.ts'
+
+/** How an execution is resumed. */
+export interface Resumption {
+  readonly cause: ResumeCause
+  /** Ends it, unless its log says already that it is being ended. */
+  readonly stop?: Stop | undefined
+}
+
+/** Records that another process runs the execution, and that the attempts of the last one were cut. */
+export function recordResumption(
+  table: TaskTable,
+  tasks: ExecutionTasks,
+  recorder: Recorder,
+  commands: Commands,
+  { cause, stop }: Resumption,
+): void {
+  const { executionTimeMs } = table.history
+  recorder.record('execution_resumed', recorder.stamp({ cause, executionTimeMs }))
+  if (stop !== undefined && table.stop === undefined) commands.stop(stop)
+  // Tasks of an execution that is being ended end by that.
+  if (table.stop !== undefined || commands.isStopping) return
+  const { code, message: error } = INTERRUPTED
+  for (const task of findUnfinishedAttempts(table)) {
+    const attempt = table.columns.attempts[task]
+    const data = { taskId: tasks.at(task).id, attempt, delayMs: 0, error, code, interrupted: true }
+    recorder.record('task_retry', recorder.stamp(data), task)
+  }
+}

@@ -1,0 +1,48 @@
+import type { Clock } from '../clock.ts'
+import type { RetryTimes } from '../scheduler/retry-times.ts'
+
+/** The timers of tasks that wait for their next attempt. */
+export class RetryDelays {
+  readonly #clock: Clock
+  readonly #onDue: (task: number) => void
+  /** By task index, what stops its timer. */
+  #timers: Map<number, () => void> | undefined
+
+  constructor(clock: Clock, onDue: (task: number) => void) {
+    this.#clock = clock
+    this.#onDue = onDue
+  }
+
+  get count(): number {
+    return this.#timers?.size ?? 0
+  }
+
+  /** A failed attempt is in the log: starts the delay of its task, if the table has one. */
+  follow(delays: RetryTimes, task: number): void {
+    const delay = delays.get(task)
+    if (delay !== undefined) this.#start(task, delay.delayMs)
+  }
+
+  #start(task: number, delayMs: number): void {
+    const due = (): void => {
+      this.#timers?.delete(task)
+      this.#onDue(task)
+    }
+    this.#timers ??= new Map()
+    this.#timers.set(task, this.#clock.after(delayMs, due))
+  }
+
+  /** Starts what was left of delays that began in an earlier process. */
+  restore(delays: RetryTimes): void {
+    const now = this.#clock.wallTime()
+    for (const [task, { at, delayMs }] of delays.entries()) {
+      // However the clock was set meanwhile, never longer than the retry was to wait.
+      this.#start(task, Math.max(0, Math.min(at + delayMs - now, delayMs)))
+    }
+  }
+
+  stop(): void {
+    for (const stop of this.#timers?.values() ?? []) stop()
+    this.#timers = undefined
+  }
+}

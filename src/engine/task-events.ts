@@ -1,0 +1,77 @@
+import type { AttemptReport } from '../attempt/attempt-outcome.ts'
+import type { EventFor } from '../events/events.ts'
+import type { LoggedData } from '../events/wire-json.ts'
+import type { PlannedTask } from '../plan/execution-plan.ts'
+import { round } from '../round.ts'
+import type { Ending } from '../scheduler/pending-endings.ts'
+import type { TaskColumns } from '../scheduler/task-columns.ts'
+import type { ActiveAttempt } from './active-attempt.ts'
+import { cutMessage } from './emissions.ts'
+
+/** What every event is stamped with. */
+export interface Stamp {
+  readonly executionId: string
+  readonly timestamp: string
+}
+
+/** The data of `task_start`. */
+export function describeStart(
+  { executionId, timestamp }: Stamp,
+  { id, tool, layer }: PlannedTask,
+  attempt: number,
+): LoggedData {
+  // Written out, here and below, since every task passes: objects of one form are made and read fastest.
+  const data: EventFor<'task_start'>['data'] = {
+    executionId,
+    timestamp,
+    taskId: id,
+    tool: tool.name,
+    layer,
+    attempt,
+  }
+  return data
+}
+
+/**
+ * The data of the `task_complete` that ends a task with this attempt.
+ * @param why it was cancelled, if it was
+ * @param now by the monotonic clock, ms
+ */
+export function describeCompletion(
+  { executionId, timestamp }: Stamp,
+  { task, index, number: attempts }: ActiveAttempt,
+  report: AttemptReport,
+  why: string | undefined,
+  columns: TaskColumns,
+  now: number,
+): LoggedData {
+  const taskId = task.id
+  const tool = task.tool.name
+  const spentMs = columns.spentMs[index] as number
+  const executionTimeMs = spentMs === 0 ? report.executionTimeMs : round(spentMs + report.executionTimeMs)
+  const waitMs = columns.waitMs(index, now, report.executionTimeMs)
+  if (report.status === 'success') {
+    const { status, output } = report
+    return { executionId, timestamp, taskId, tool, status, output, attempts, executionTimeMs, waitMs } as LoggedData
+  }
+  const { status } = report
+  const [code, message] = status === 'cancelled' ? ['CANCELLED', why ?? 'Cancelled'] : [report.code, report.message]
+  const failure = { taskId, tool, status, error: cutMessage(message), code, attempts, executionTimeMs, waitMs }
+  return { executionId, timestamp, ...failure, ...(report.abandoned && { abandoned: true }) }
+}
+
+/** The data of the `task_complete` of a task that ends without running. */
+export function describeEnding(
+  { executionId, timestamp }: Stamp,
+  { id, tool }: PlannedTask,
+  index: number,
+  { status, code, error, causedBy }: Ending,
+  columns: TaskColumns,
+  now: number,
+): LoggedData {
+  const reason = { status, error, code, ...(causedBy !== undefined && { causedBy }) }
+  const attempts = columns.attempts[index] as number
+  const executionTimeMs = columns.spentMs[index] as number
+  const cost = { attempts, executionTimeMs, waitMs: columns.waitMs(index, now) }
+  return { executionId, timestamp, taskId: id, tool: tool.name, ...reason, ...cost } as LoggedData
+}

@@ -1,0 +1,101 @@
+import type { Reason, Stop } from '../events/events.ts'
+import type { StoredExecution } from '../store/execution-store.ts'
+import { executionEnded, executionNotFound, executionRunning, interrupted } from './errors/host-errors.ts'
+import type { ExecutionArchive } from './execution/execution-archive.ts'
+import type { CommandedExecution, HostedExecution } from './execution/hosted-execution.ts'
+import type { RunningExecutions } from './execution/running-executions.ts'
+import { isRecordUsable } from './recovery/recoverable-record.ts'
+import type { Recovery } from './recovery/recovery.ts'
+
+/** The parts of a host that its commands work with. */
+export interface CommandContext {
+  readonly running: RunningExecutions
+  readonly archive: ExecutionArchive
+  readonly recovery: Recovery | undefined
+  /** @throws `TOO_MANY_EXECUTIONS` */
+  readonly expectRoom: () => void
+}
+
+/**
+ * The commands to an execution that exists: the only way to resume, cancel and delete one, for every caller. None of them reads
+ * the log before the record allows the command.
+ */
+export class ExecutionCommands {
+  readonly #context: CommandContext
+
+  constructor(context: CommandContext) {
+    this.#context = context
+  }
+
+  /**
+   * Resumes an execution that an earlier process left, or that the store failed here; idempotent while it runs here.
+   * @throws `EXECUTION_NOT_FOUND`, `EXECUTION_ENDED`, `INTERRUPTED`, `RECORD_UNUSABLE`, `TOO_MANY_EXECUTIONS`, `SHUTTING_DOWN`; the
+   *   errors of the store and of the tool provider
+   */
+  async resume(executionId: string): Promise<HostedExecution> {
+    return this.#withLock(executionId, async () => {
+      const running = this.#context.running.get(executionId)
+      if (running !== undefined) return running
+      // Checked before anything is waited for: from then on the execution has a place of its own.
+      if (this.#context.recovery !== undefined) this.#context.expectRoom()
+      const stored = await this.#context.archive.findRecord(executionId)
+      if (stored === undefined) throw executionNotFound()
+      if (stored.status !== 'running') throw executionEnded()
+      return this.#resume(stored)
+    })
+  }
+
+  /**
+   * Cancels an execution; idempotent, also after the end.
+   * @returns once the cancellation would outlast this process
+   * @throws as `resume` does, but for `EXECUTION_ENDED` and `TOO_MANY_EXECUTIONS`
+   */
+  async cancel(executionId: string, reason: Reason): Promise<CommandedExecution> {
+    await this.#context.recovery?.whenDecided(executionId)
+    return (await this.#cancelRunning(executionId, reason)) ?? this.#cancelStored(executionId, reason)
+  }
+
+  async #cancelRunning(executionId: string, reason: Reason): Promise<HostedExecution | undefined> {
+    const running = this.#context.running.get(executionId)
+    await running?.cancel(reason)
+    return running
+  }
+
+  #cancelStored(executionId: string, reason: Reason): Promise<CommandedExecution> {
+    return this.#withLock(executionId, async () => {
+      const running = await this.#cancelRunning(executionId, reason)
+      if (running !== undefined) return running
+      const stored = await this.#context.archive.findRecord(executionId)
+      if (stored === undefined) throw executionNotFound()
+      const { status } = stored
+      if (status !== 'running') return { executionId, status, ended: Promise.resolve() }
+      return this.#resume(stored, { reason, message: reason.message })
+    })
+  }
+
+  /**
+   * Deletes an execution that has ended, is parked, or has a record that cannot be used; idempotent.
+   * @throws `EXECUTION_RUNNING` for any other; the errors of the store
+   */
+  async delete(executionId: string): Promise<void> {
+    await this.#withLock(executionId, async () => {
+      const running = this.#context.running.get(executionId)
+      if (running !== undefined && !running.hasEnded) throw executionRunning()
+      const stored = await this.#context.archive.findRecord(executionId)
+      // It may run in another process.
+      if (stored?.status === 'running' && stored.parked === undefined && isRecordUsable(stored))
+        throw executionRunning()
+      await this.#context.archive.delete(executionId)
+      this.#context.recovery?.quarantine.remove(executionId)
+    })
+  }
+
+  #withLock<T>(executionId: string, work: () => Promise<T>): Promise<T> {
+    return this.#context.recovery?.withExecutionLock(executionId, work) ?? work()
+  }
+
+  #resume(stored: StoredExecution, stop?: Stop): Promise<HostedExecution> {
+    if (this.#context.recovery === undefined) throw interrupted()
+    return this.#context.recovery.resume(stored, stop)
+  }
+}

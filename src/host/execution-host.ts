@@ -1,0 +1,243 @@
+import { DagstreamError } from '../errors.ts'
+import type { Reason } from '../events/events.ts'
+import { createLoop } from '../engine/executors/launch.ts'
+import { readOptions } from '../engine/resume/recorded-options.ts'
+import type { ExecutionLoop } from '../engine/execution-loop.ts'
+import type { ExecutionRecord, StoredExecution } from '../store/execution-store.ts'
+import type { ToolRegistry } from '../tools/registry.ts'
+import { DrainWaiter } from './drain-waiter.ts'
+import { shuttingDown, tooManyExecutions } from './errors/host-errors.ts'
+import { ExecutionCommands } from './execution-commands.ts'
+import { type Claimant, expectRepeat, isRepeat } from './execution/claimant.ts'
+import { ExecutionArchive } from './execution/execution-archive.ts'
+import type { ExecutionRequest } from './execution/execution-request.ts'
+import { HostedExecution, type StoreFailure } from './execution/hosted-execution.ts'
+import { RunningExecutions } from './execution/running-executions.ts'
+import type { HostOptions } from './host-options.ts'
+import { Meters } from './observers/meters.ts'
+import { ObserverHub } from './observers/observer-hub.ts'
+import { PendingStart } from './pending-start.ts'
+import { Recovery } from './recovery/recovery.ts'
+import { callStore } from './storage/call-store.ts'
+import { createAndClaim } from './storage/create-and-claim.ts'
+import { StoreRetries } from './storage/store-retries.ts'
+import { SubscriberRegistry } from './subscribers/subscriber-registry.ts'
+
+/** How long readers may take for the rest once everything has ended, ms. */
+const FLUSH_MS = 2000
+
+/** The executions of one process: those that run here, and through the store those that have ended. */
+export class ExecutionHost {
+  readonly archive: ExecutionArchive
+  readonly commands: ExecutionCommands
+  readonly subscribers: SubscriberRegistry
+  readonly meters: Meters = new Meters()
+  /** `undefined` for a store that does not outlive its process. */
+  readonly recovery: Recovery | undefined
+  /** Includes executions that are being registered. */
+  readonly running: RunningExecutions
+  readonly #options: HostOptions
+  readonly #observers: ObserverHub
+  readonly #drainWaiter: DrainWaiter
+  readonly #retries: StoreRetries
+  /** Executions that wait for their tools; each counts as one that runs. */
+  readonly #pendingStarts = new Set<PendingStart>()
+  #closed: Promise<void> | undefined
+  /** Set once the drain time is over: it ends every execution that still runs. */
+  #shutdown: Reason | undefined
+
+  constructor(options: HostOptions) {
+    const { maxSubscribers, execution, observers } = options
+    const { clock, logger, store } = execution
+    this.#options = options
+    this.archive = new ExecutionArchive(store, clock)
+    this.#observers = new ObserverHub([this.meters, ...observers], this.meters.appends, clock, logger)
+    this.#drainWaiter = new DrainWaiter(clock)
+    const onRelease = (): void => this.#drainWaiter.notify()
+    this.subscribers = new SubscriberRegistry(maxSubscribers, clock, onRelease)
+    this.running = new RunningExecutions({
+      observers: this.#observers,
+      logger,
+      onEnded: hosted => this.archive.cache(hosted),
+      onStoreFailure: hosted => this.recovery?.retryAfterFailure(hosted),
+      onRelease,
+    })
+    this.#retries = new StoreRetries(clock, logger)
+    this.recovery = store.interrupted === undefined ? undefined : this.#createRecovery(onRelease)
+    const { running, archive, recovery } = this
+    this.commands = new ExecutionCommands({ running, archive, recovery, expectRoom: () => this.#expectRoom() })
+  }
+
+  #createRecovery(onRelease: () => void): Recovery {
+    const { tools, execution, isServer } = this.#options
+    const { store, logger, clock } = execution
+    const context = {
+      adopt: (stored: StoredExecution, loop: ExecutionLoop, failure?: StoreFailure) =>
+        this.#adopt(stored, loop, failure),
+      resume: { options: execution, counters: this.meters.counters },
+      store,
+      tools,
+      logger,
+      clock,
+      retries: this.#retries,
+      observers: this.#observers,
+      running: this.running,
+      onRelease,
+    }
+    return new Recovery(context, isServer)
+  }
+
+  get isClosing(): boolean {
+    return this.#closed !== undefined
+  }
+
+  /**
+   * Starts an execution, or attaches to the one that the same claimant started under the same key.
+   *
+   * A client that leaves while the tools are pending releases its place; nothing starts unless another waiter remains, or the
+   * execution is to run without a follower.
+   * @param signal called only where something is waited for; aborts when the client has left
+   * @throws `INVALID_WORKFLOW`, `IDEMPOTENCY_CONFLICT`, `TOO_MANY_EXECUTIONS`, `SHUTTING_DOWN`; `CANCELLED` once the client has
+   *   left; the errors of the store and of the tool provider
+   */
+  async start(request: ExecutionRequest, claimant: Claimant, signal: () => AbortSignal): Promise<HostedExecution> {
+    const { graceMs, tools } = this.#options
+    const known = await this.#findKnown(claimant)
+    if (known !== undefined) return this.#attach(known, claimant)
+    this.#expectOpen()
+    const mayLeave = (request.graceMs ?? graceMs) !== Number.POSITIVE_INFINITY
+    const first = [...this.#pendingStarts].find(each => isRepeat(each.claimant, claimant))
+    if (first !== undefined) {
+      expectRepeat(claimant, first.claimant)
+      return first.addWaiter(mayLeave ? signal() : undefined)
+    }
+    if (!this.running.isStarting(claimant)) this.#expectRoom()
+    const found = tools.toolsFor(request.workflow)
+    if (!(found instanceof Promise)) return this.#begin(request, claimant, found)
+    const pending = new PendingStart(claimant, found, {
+      begin: registry => this.#begin(request, claimant, registry),
+      onSettled: () => this.#pendingStarts.delete(pending),
+    })
+    this.#pendingStarts.add(pending)
+    return pending.addWaiter(mayLeave ? signal() : undefined)
+  }
+
+  async #begin(request: ExecutionRequest, claimant: Claimant, tools: ToolRegistry): Promise<HostedExecution> {
+    this.#expectOpen()
+    const { execution, graceMs } = this.#options
+    const options = { ...execution, ...request.options }
+    const { loop, describe } = createLoop(request.workflow, tools, request.input, options, this.meters.counters)
+    const grace = request.graceMs ?? graceMs
+    const record = { ...describe({ graceMs: grace, workflow: request.workflowJson }), ...claimant }
+    const hosted = HostedExecution.live(record, loop, grace, execution.clock)
+    // Added before the store is called: a request that finds the execution there finds it here, too.
+    this.running.add(hosted)
+    try {
+      const { lease, existing } = await createAndClaim(execution.store, record, this.#retries)
+      if (existing !== undefined) {
+        this.running.remove(hosted)
+        return await this.#attach(existing, claimant)
+      }
+      const { executionId, owner } = record
+      const { name } = request.workflow
+      const known = { ...(owner !== undefined && { owner }), ...(name !== undefined && { name }) }
+      this.#observers.observe({ executionId, ...known }, loop.log)
+      this.running.follow(hosted, loop)
+      loop.start(lease)
+      return hosted
+    } catch (error) {
+      this.running.remove(hosted)
+      hosted.disconnectPolicy.close()
+      // A request that found it meanwhile waits for it.
+      loop.onLogFailure(error)
+      throw error
+    }
+  }
+
+  /** The record of an execution, without its log; `undefined` if there is none. */
+  async findRecord(executionId: string): Promise<ExecutionRecord | undefined> {
+    return this.running.get(executionId)?.record ?? this.archive.findRecord(executionId)
+  }
+
+  /** An execution that runs here, or its log from the store; `undefined` where it was deleted meanwhile. */
+  async find(executionId: string): Promise<HostedExecution | undefined> {
+    await this.recovery?.whenDecided(executionId)
+    return this.running.get(executionId) ?? this.archive.find(executionId)
+  }
+
+  /** Starts nothing more, lets executions run for the drain time, hands off or cancels the rest, and waits for their readers. */
+  close(): Promise<void> {
+    return (this.#closed ??= this.#drain())
+  }
+
+  async #drain(): Promise<void> {
+    const { drainMs, execution } = this.#options
+    const isIdle = (): boolean => this.running.size + (this.recovery?.pendingCount ?? 0) === 0
+    this.recovery?.close()
+    this.#retries.close()
+    for (const pending of this.#pendingStarts) pending.fail(shuttingDown())
+    for (const { disconnectPolicy } of this.running.all()) disconnectPolicy.close()
+    await this.#drainWaiter.waitUntil(isIdle, drainMs)
+    this.#shutdown = { code: 'SHUTDOWN', message: 'The server is shutting down' }
+    for (const hosted of this.running.all()) this.#endAtShutdown(hosted)
+    // Tools that ignore their abort are abandoned after the grace.
+    await this.#drainWaiter.waitUntil(isIdle, execution.abortGraceMs + FLUSH_MS)
+    await this.#drainWaiter.waitUntil(() => this.subscribers.isEmpty, FLUSH_MS)
+  }
+
+  /** Hands an execution off to the next process where there is one for it, else cancels it. */
+  #endAtShutdown(hosted: HostedExecution): void {
+    if (this.#shutdown === undefined) return
+    if (this.recovery !== undefined && readOptions(hosted.record.options).onCrash !== 'fail') hosted.handOff()
+    // Its end shows whether the cancellation was recorded.
+    else void hosted.cancel(this.#shutdown).catch(() => {})
+  }
+
+  /** Takes in an execution that was resumed. */
+  #adopt(stored: StoredExecution, loop: ExecutionLoop, failure?: StoreFailure): HostedExecution {
+    const { execution, isServer } = this.#options
+    const recorded = isServer ? readOptions(stored.options).graceMs : undefined
+    const { status: _, notes: __, parked: ___, isStopping: ____, ...record } = stored
+    const grace = recorded ?? Number.POSITIVE_INFINITY
+    const hosted = HostedExecution.live(record, loop, grace, execution.clock, failure)
+    this.#retries.remove(stored.executionId)
+    this.running.add(hosted)
+    this.meters.resumedCount += 1
+    this.running.follow(hosted, loop)
+    // It has no follower yet: its grace begins anew.
+    if (this.isClosing) hosted.disconnectPolicy.close()
+    else hosted.disconnectPolicy.watch()
+    this.#endAtShutdown(hosted)
+    return hosted
+  }
+
+  #expectRoom(): void {
+    const { maxExecutions } = this.#options
+    const count = this.running.size + this.#pendingStarts.size + (this.recovery?.pendingCount ?? 0)
+    if (count >= maxExecutions) throw tooManyExecutions(maxExecutions)
+  }
+
+  /** @throws `IDEMPOTENCY_CONFLICT` */
+  async #attach(existing: StoredExecution, claimant: Claimant): Promise<HostedExecution> {
+    expectRepeat(claimant, existing)
+    const hosted = await this.find(existing.executionId)
+    if (hosted !== undefined) return hosted
+    throw new DagstreamError('STORE_FAILED', `The store has lost execution \`${existing.executionId}\``)
+  }
+
+  #expectOpen(): void {
+    if (this.isClosing) throw shuttingDown()
+  }
+
+  /** Called first: a repeat starts nothing, whatever else speaks against a start. */
+  async #findKnown({ owner, idempotencyKey }: Claimant): Promise<StoredExecution | undefined> {
+    if (idempotencyKey === undefined) return undefined
+    const find = (): Promise<StoredExecution | undefined> =>
+      callStore(() => this.#options.execution.store.findByKey?.(owner, idempotencyKey))
+    const known = await find()
+    if (known === undefined || !this.#retries.has(known.executionId)) return known
+    // An execution that the store failed is resumed; a record without a lease is removed.
+    await this.#retries.now(known.executionId)
+    return find()
+  }
+}

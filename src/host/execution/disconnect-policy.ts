@@ -1,0 +1,70 @@
+import type { Clock } from '../../clock.ts'
+import { invalidOption } from '../../errors.ts'
+
+/**
+ * The fate of an execution that has no follower any more: it is cancelled at once, is cancelled after a grace, or continues.
+ * `"cancel"` is a grace of 0.
+ */
+export type DisconnectRule = 'cancel' | 'continue' | { readonly graceMs: number }
+
+/** How long an execution may run without a follower, ms; `Infinity`: for ever. @throws `INVALID_OPTION` */
+export function parseDisconnectRule(rule: unknown): number {
+  if (rule === 'cancel') return 0
+  if (rule === 'continue') return Number.POSITIVE_INFINITY
+  const graceMs = typeof rule === 'object' && rule !== null ? (rule as { graceMs?: unknown }).graceMs : undefined
+  if (typeof graceMs === 'number' && graceMs >= 0 && Object.keys(rule as object).length === 1) return graceMs
+  throw invalidOption('onDisconnect', '"cancel", "continue" or { graceMs } with a number, 0 or more', rule)
+}
+
+/**
+ * Counts the followers of one execution: subscribers, and requests that wait for its result. After a grace without any,
+ * `onAbandoned` is called once.
+ */
+export class DisconnectPolicy {
+  readonly #graceMs: number
+  readonly #clock: Clock
+  readonly #onAbandoned: () => void
+  #count = 0
+  #isClosed = false
+  #stopGrace: (() => void) | undefined
+
+  constructor(graceMs: number, clock: Clock, onAbandoned: () => void) {
+    this.#graceMs = graceMs
+    this.#clock = clock
+    this.#onAbandoned = onAbandoned
+  }
+
+  /** Adds a follower. @returns removes it; idempotent */
+  join(): () => void {
+    this.#count += 1
+    this.#stopGrace?.()
+    this.#stopGrace = undefined
+    let hasLeft = false
+    return () => {
+      if (hasLeft) return
+      hasLeft = true
+      this.#count -= 1
+      this.watch()
+    }
+  }
+
+  /** Begins the grace if there is no follower; also runs when the last one leaves. */
+  watch(): void {
+    if (this.#count > 0 || this.#isClosed || this.#stopGrace !== undefined) return
+    if (this.#graceMs === 0) return this.#abandon()
+    if (this.#graceMs === Number.POSITIVE_INFINITY) return
+    this.#stopGrace = this.#clock.after(this.#graceMs, () => this.#abandon())
+  }
+
+  /** Ends the policy: the execution has ended, the process is about to, or the execution needs no follower. */
+  close(): void {
+    this.#isClosed = true
+    this.#stopGrace?.()
+    this.#stopGrace = undefined
+  }
+
+  #abandon(): void {
+    this.close()
+    this.#onAbandoned()
+  }
+}

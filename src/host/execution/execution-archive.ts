@@ -1,0 +1,85 @@
+import type { Clock } from '../../clock.ts'
+import type { ExecutionStore, StoredExecution } from '../../store/execution-store.ts'
+import { EventLog } from '../../log/event-log.ts'
+import { callStore } from '../storage/call-store.ts'
+import { HostedExecution } from './hosted-execution.ts'
+
+/** Bounds of the logs of finished executions in memory, beside the store that has them anyway; bytes are approximate. */
+const MAX_CACHED = 32
+const MAX_CACHED_BYTES = 64 * 1024 * 1024
+
+const NOT_HERE = { code: 'INTERRUPTED', message: 'The execution does not run in this process' }
+
+/** Reads executions from the store. It caches the logs last requested, so that a reconnecting reader does not read one anew. */
+export class ExecutionArchive {
+  readonly #store: ExecutionStore
+  readonly #clock: Clock
+  /** Ended executions, the least recently requested first. */
+  readonly #cached = new Map<string, HostedExecution>()
+  readonly #restoring = new Map<string, Promise<EventLog>>()
+
+  constructor(store: ExecutionStore, clock: Clock) {
+    this.#store = store
+    this.#clock = clock
+  }
+
+  /** Caches the log of an execution that has ended; evicts the least recently requested ones beyond the bounds. */
+  cache(hosted: HostedExecution): void {
+    this.#cached.delete(hosted.executionId)
+    this.#cached.set(hosted.executionId, hosted)
+    let bytes = 0
+    for (const { log } of this.#cached.values()) bytes += log.bytes
+    for (const [executionId, { log }] of this.#cached) {
+      if (this.#cached.size <= MAX_CACHED && bytes <= MAX_CACHED_BYTES) return
+      // A log that is being read is in memory anyway.
+      if (log === hosted.log || log.cursorCount > 0) continue
+      this.#cached.delete(executionId)
+      bytes -= log.bytes
+    }
+  }
+
+  async findRecord(executionId: string): Promise<StoredExecution | undefined> {
+    return callStore(() => this.#store.get(executionId))
+  }
+
+  /** `undefined` for an execution that the store does not have. */
+  async find(executionId: string): Promise<HostedExecution | undefined> {
+    const record = await this.findRecord(executionId)
+    if (record === undefined) {
+      this.#cached.delete(executionId)
+      return undefined
+    }
+    const found = this.#cached.get(executionId) ?? (await callStore(() => this.#restoreOnce(record)))
+    if (found.hasEnded) this.cache(found)
+    return found
+  }
+
+  async delete(executionId: string): Promise<void> {
+    this.#cached.delete(executionId)
+    await callStore(() => this.#store.delete(executionId))
+  }
+
+  /** Readers often come back together: one log serves them all. */
+  async #restoreOnce(record: StoredExecution): Promise<HostedExecution> {
+    const { executionId } = record
+    const restoring = this.#restoring.get(executionId) ?? this.#restore(record)
+    this.#restoring.set(executionId, restoring)
+    try {
+      return HostedExecution.archived(record, await restoring, this.#clock)
+    } finally {
+      this.#restoring.delete(executionId)
+    }
+  }
+
+  /** The log of an execution that has not ended and does not run here ends for its readers with an `error` event. */
+  async #restore({ executionId, parked }: StoredExecution): Promise<EventLog> {
+    const base = await this.#store.readBase?.(executionId)
+    const log = await EventLog.restore(executionId, this.#store, { base })
+    if (log.ending === undefined) {
+      const timestamp = new Date(this.#clock.wallTime()).toISOString()
+      const { code, message } = parked ?? NOT_HERE
+      log.fail({ error: message, code, timestamp })
+    }
+    return log
+  }
+}

@@ -1,0 +1,14 @@
+import type { ExecutionOptions } from '../../engine/options.ts'
+import type { DAGStructure } from '../../workflow/document.ts'
+
+/** A request for a new execution. */
+export interface ExecutionRequest {
+  /** Not checked yet. */
+  readonly workflow: DAGStructure
+  /** The document as JSON. */
+  readonly workflowJson: string
+  readonly input: unknown
+  readonly options: Pick<ExecutionOptions, 'schedule' | 'onTaskError' | 'onCrash' | 'maxConcurrency' | 'timeoutMs'>
+  /** How long it may run without a follower, ms; `undefined` where the request does not say. */
+  readonly graceMs: number | undefined
+}

@@ -1,0 +1,144 @@
+import type { Clock } from '../../clock.ts'
+import type { Parked, Reason } from '../../events/events.ts'
+import { Execution } from '../../engine/executors/execution.ts'
+import type { ExecutionLoop } from '../../engine/execution-loop.ts'
+import type { TaskActivity } from '../../engine/loop-parts.ts'
+import type { ExecutionRecord, StoredExecution } from '../../store/execution-store.ts'
+import type { EventLog } from '../../log/event-log.ts'
+import type { BufferOptions } from '../../log/reader-bound.ts'
+import type { DAGStructure } from '../../workflow/document.ts'
+import { interrupted } from '../errors/host-errors.ts'
+import { DisconnectPolicy } from './disconnect-policy.ts'
+import { type ShownStatus, showStatus } from './shown-status.ts'
+
+/** A store failure that an execution was resumed after. */
+export interface StoreFailure {
+  /** Last seq of the log at the failure. */
+  readonly head: number
+  /** Number of failures in a row without progress before it. */
+  readonly stallCount: number
+}
+
+/** An execution that a command was given to. */
+export interface CommandedExecution {
+  readonly executionId: string
+  /** As of now. */
+  readonly status: ShownStatus
+  /** Resolves at its end; rejects when its log could not be kept. */
+  readonly ended: Promise<void>
+}
+
+/** An execution of a host: one that runs here, or one that the store has. */
+export class HostedExecution implements CommandedExecution {
+  readonly record: ExecutionRecord
+  readonly log: EventLog
+  readonly disconnectPolicy: DisconnectPolicy
+  /** The last store failure in this process. */
+  readonly lastStoreFailure: StoreFailure | undefined
+  readonly #loop: ExecutionLoop | undefined
+  readonly #parked: Parked | undefined
+  #taskIds: readonly string[] | undefined
+
+  private constructor(
+    record: ExecutionRecord,
+    log: EventLog,
+    loop: ExecutionLoop | undefined,
+    graceMs: number,
+    clock: Clock,
+    { parked, failure }: { readonly parked?: Parked | undefined; readonly failure?: StoreFailure | undefined },
+  ) {
+    this.record = record
+    this.#parked = parked
+    this.log = log
+    this.lastStoreFailure = failure
+    this.#loop = loop
+    this.disconnectPolicy = new DisconnectPolicy(graceMs, clock, () => {
+      this.#loop?.cancel({ code: 'DISCONNECTED', message: 'Nobody followed the execution any more' })
+    })
+  }
+
+  /** An execution that runs in this process. */
+  static live(
+    record: ExecutionRecord,
+    loop: ExecutionLoop,
+    graceMs: number,
+    clock: Clock,
+    failure?: StoreFailure,
+  ): HostedExecution {
+    return new HostedExecution(record, loop.log, loop, graceMs, clock, { failure })
+  }
+
+  /** An execution that can only be read. */
+  static archived(record: StoredExecution, log: EventLog, clock: Clock): HostedExecution {
+    return new HostedExecution(record, log, undefined, Number.POSITIVE_INFINITY, clock, { parked: record.parked })
+  }
+
+  get executionId(): string {
+    return this.record.executionId
+  }
+
+  /** Whether its last event is in the log. */
+  get hasEnded(): boolean {
+    return this.log.ending === 'complete'
+  }
+
+  get status(): ShownStatus {
+    const { status } = this.log.state
+    return showStatus({ status: status === 'pending' ? 'running' : status, parked: this.parked })
+  }
+
+  /** Why it resumes only by hand. */
+  get parked(): Parked | undefined {
+    return this.log.state.parked ?? this.#parked
+  }
+
+  /** Whether this process runs it. */
+  get isRunning(): boolean {
+    return this.#loop !== undefined && this.log.ending === undefined
+  }
+
+  /** Resolves at its end; rejects when its log could not be kept. */
+  get ended(): Promise<void> {
+    return this.#loop?.ended ?? Promise.resolve()
+  }
+
+  /** The activity of its tasks; `undefined` where this process does not run it. */
+  get activity(): TaskActivity | undefined {
+    return this.#loop?.activity
+  }
+
+  /** The ids of its tasks, in document order. */
+  get taskIds(): readonly string[] {
+    return (this.#taskIds ??= this.#readTaskIds())
+  }
+
+  /**
+   * Cancels the execution; idempotent, also after the end.
+   * @returns settles once the cancellation would outlast this process; rejects when it cannot be recorded
+   */
+  cancel(reason: Reason): Promise<void> {
+    this.#loop?.cancel(reason)
+    return this.#loop?.commanded ?? Promise.resolve()
+  }
+
+  /**
+   * The execution for a reader in this process, who holds its tasks back and whose execution is never cancelled for the lack of
+   * a follower. @throws `INTERRUPTED` where this process does not run it
+   */
+  attach(buffer: BufferOptions): Execution {
+    if (this.#loop === undefined) throw interrupted()
+    this.disconnectPolicy.close()
+    return new Execution(this.#loop, buffer)
+  }
+
+  /** Leaves the execution to the next process. */
+  handOff(): void {
+    this.#loop?.handOff()
+  }
+
+  #readTaskIds(): readonly string[] {
+    const { workflow } = this.record
+    if (workflow === undefined) return [...this.log.state.tasks.keys()]
+    return (JSON.parse(workflow) as DAGStructure).tasks.map(({ id }) => id)
+  }
+}

@@ -1,0 +1,96 @@
+import { DagstreamError } from '../../errors.ts'
+import type { ExecutionLoop } from '../../engine/execution-loop.ts'
+import type { TaskActivity } from '../../engine/loop-parts.ts'
+import type { Logger } from '../../log/logger.ts'
+import { isStoreFailure } from '../storage/call-store.ts'
+import { describeError } from '../../log/describe-error.ts'
+import { type Claimant, isRepeat } from './claimant.ts'
+import type { HostedExecution } from './hosted-execution.ts'
+import type { ObserverHub } from '../observers/observer-hub.ts'
+
+/** Called when executions stop running. */
+export interface RunningCallbacks {
+  readonly observers: ObserverHub
+  readonly logger: Logger
+  /** An execution has ended, and its log is complete. */
+  readonly onEnded: (hosted: HostedExecution) => void
+  /** The store failed: the execution may be resumed once the store works again. */
+  readonly onStoreFailure: (hosted: HostedExecution) => void
+  readonly onRelease: () => void
+}
+
+/** The executions that run in this process, or are about to. */
+export class RunningExecutions {
+  readonly #callbacks: RunningCallbacks
+  readonly #all = new Map<string, HostedExecution>()
+
+  constructor(callbacks: RunningCallbacks) {
+    this.#callbacks = callbacks
+  }
+
+  get size(): number {
+    return this.#all.size
+  }
+
+  /** The activity of all their tasks. */
+  get activity(): TaskActivity {
+    const sum = { running: 0, slot: 0, limit: 0, retry: 0 }
+    for (const { activity } of this.#all.values()) {
+      sum.running += activity?.running ?? 0
+      sum.slot += activity?.slot ?? 0
+      sum.limit += activity?.limit ?? 0
+      sum.retry += activity?.retry ?? 0
+    }
+    return sum
+  }
+
+  all(): Iterable<HostedExecution> {
+    return this.#all.values()
+  }
+
+  get(executionId: string): HostedExecution | undefined {
+    return this.#all.get(executionId)
+  }
+
+  /** Whether a repeat of the claimant is being registered: the store decides which of the two is first. */
+  isStarting(claimant: Claimant): boolean {
+    return Array.from(this.#all.values()).some(({ record }) => isRepeat(record, claimant))
+  }
+
+  /** Adds an execution that is about to run. */
+  add(hosted: HostedExecution): void {
+    this.#all.set(hosted.executionId, hosted)
+  }
+
+  /** Removes an execution that has stopped running, or never ran. */
+  remove({ executionId }: HostedExecution): void {
+    this.#all.delete(executionId)
+    this.#callbacks.onRelease()
+  }
+
+  /** Removes the execution at its end. */
+  follow(hosted: HostedExecution, { ended }: ExecutionLoop): void {
+    ended.then(
+      () => this.#ended(hosted),
+      (error: unknown) => this.#ended(hosted, error),
+    )
+  }
+
+  #ended(hosted: HostedExecution, error?: unknown): void {
+    const { observers, logger, onEnded, onStoreFailure } = this.#callbacks
+    const { executionId, status } = hosted
+    hosted.disconnectPolicy.close()
+    if (status !== 'running' && status !== 'parked') {
+      observers.end(executionId, status)
+      onEnded(hosted)
+    } else if (error instanceof DagstreamError && error.code === 'SHUTTING_DOWN') {
+      observers.end(executionId, 'handed_off')
+      logger.warn('An execution is left to the next process', { executionId })
+    } else {
+      observers.end(executionId, 'lost')
+      logger.warn('An execution was lost', { executionId, error: describeError(error) })
+      if (isStoreFailure(error)) onStoreFailure(hosted)
+    }
+    this.remove(hosted)
+  }
+}

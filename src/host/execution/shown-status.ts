@@ -1,0 +1,15 @@
+import type { ExecutionStatus, Parked } from '../../events/events.ts'
+
+/** Where an execution is, as clients see it. */
+export type ShownStatus = 'running' | 'parked' | ExecutionStatus
+
+/** The status of an execution that a store has. */
+export function showStatus({
+  status,
+  parked,
+}: {
+  readonly status: 'running' | ExecutionStatus
+  readonly parked?: Parked | undefined
+}): ShownStatus {
+  return status === 'running' && parked !== undefined ? 'parked' : status
+}

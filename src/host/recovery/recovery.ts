@@ -1,0 +1,239 @@
+import { afterTurn, isTurnSpent } from '../../clock.ts'
+import { DagstreamError } from '../../errors.ts'
+import { onAbort } from '../../abort-signals.ts'
+import type { ExecutionLoop } from '../../engine/execution-loop.ts'
+import { recoverLoop, resumeLoop, type ResumeContext } from '../../engine/resume/resume.ts'
+import type { Stop } from '../../events/events.ts'
+import { describeError } from '../../log/describe-error.ts'
+import type { StoredExecution } from '../../store/execution-store.ts'
+import { ToolRegistry } from '../../tools/registry.ts'
+import { shuttingDown } from '../errors/host-errors.ts'
+import type { HostedExecution, StoreFailure } from '../execution/hosted-execution.ts'
+import { callStore, isStoreFailure } from '../storage/call-store.ts'
+import { Quarantine } from './quarantine.ts'
+import { isRecordUnusable, parseRecord, toRecordFault } from './recoverable-record.ts'
+import type { RecoveryContext } from './recovery-context.ts'
+
+/** For executions that are only ended: none of their tools is called. */
+const NO_TOOLS = new ToolRegistry()
+
+/**
+ * Resumes the executions that earlier processes left unfinished, the oldest first, one after the other. Their tools are requested
+ * at once, so that no execution waits for the tools of another. An execution that the store fails is resumed once the store
+ * works again.
+ *
+ * A request for one of them waits until the decision whether it resumes here.
+ */
+export class Recovery {
+  readonly quarantine: Quarantine
+  readonly #context: RecoveryContext
+  /** By id: executions that wait for their decision, and executions that are resumed by hand. The promises never reject. */
+  readonly #pending = new Map<string, Promise<void>>()
+  readonly #listed: Promise<void>
+  readonly #closing = new AbortController()
+  #turn: Promise<unknown> = Promise.resolve()
+
+  /** @param isAutomatic `false`: it resumes only by hand */
+  constructor(context: RecoveryContext, isAutomatic: boolean) {
+    this.#context = context
+    this.quarantine = new Quarantine(context)
+    this.#listed = isAutomatic ? this.#begin() : Promise.resolve()
+  }
+
+  /** Number of executions without a decision whether they resume here. */
+  get pendingCount(): number {
+    return this.#pending.size
+  }
+
+  /** Settles with the decision whether the execution resumes here. */
+  async whenDecided(executionId: string): Promise<void> {
+    await this.#listed
+    await this.#pending.get(executionId)
+  }
+
+  /** Runs one piece of work at a time for each execution. @returns rejects as `work` does */
+  async withExecutionLock<T>(executionId: string, work: () => Promise<T>): Promise<T> {
+    await this.#listed
+    while (this.#pending.has(executionId)) await this.#pending.get(executionId)
+    const working = work()
+    const settled = working.then(
+      () => {},
+      () => {},
+    )
+    this.#await(executionId, settled)
+    return working
+  }
+
+  /**
+   * Resumes an execution by hand, once its tools are there.
+   * @param stop ends it instead
+   * @throws `RECORD_UNUSABLE`; `SHUTTING_DOWN` once this is closed; the errors of the store and of the tool provider
+   */
+  async resume(stored: StoredExecution, stop?: Stop): Promise<HostedExecution> {
+    const { workflow, isStopping } = parseRecord(stored)
+    const tools = isStopping || stop !== undefined ? NO_TOOLS : await this.#findTools(workflow)
+    const { store, running, adopt } = this.#context
+    // A store that answers later may have listed an execution that was being registered here.
+    return this.#guardResume(async () => {
+      const resume = (): Promise<ExecutionLoop> => resumeLoop(stored, store, { ...this.#describe(stored), tools, stop })
+      return running.get(stored.executionId) ?? adopt(stored, await callStore(resume))
+    })
+  }
+
+  /** Resumes an execution that the store failed here: the less progress between failures, the later. */
+  retryAfterFailure({ executionId, log: { head }, lastStoreFailure }: HostedExecution): void {
+    const hasProgressed = head > (lastStoreFailure?.head ?? 0)
+    const stallCount = hasProgressed || lastStoreFailure === undefined ? 0 : lastStoreFailure.stallCount + 1
+    this.#retryLater(executionId, { head, stallCount })
+  }
+
+  /** Resumes nothing more, and stops waiting for tools. */
+  close(): void {
+    this.#closing.abort()
+  }
+
+  async #begin(): Promise<void> {
+    const { store, logger } = this.#context
+    try {
+      const found = (await callStore(() => store.interrupted?.())) ?? []
+      for (const { executionId, parked } of found) {
+        if (parked !== undefined) this.quarantine.add(executionId)
+        else this.#await(executionId, this.#recoverFirst(executionId))
+        if (isTurnSpent()) await new Promise<void>(afterTurn)
+      }
+    } catch (error) {
+      logger.warn('What earlier processes left could not be found', { error: describeError(error) })
+    }
+  }
+
+  #await(executionId: string, settled: Promise<void>): void {
+    const over = settled.then(() => {
+      this.#pending.delete(executionId)
+      this.#context.onRelease()
+    })
+    this.#pending.set(executionId, over)
+  }
+
+  /** Recovers an execution of an earlier process. Never rejects. */
+  async #recoverFirst(executionId: string): Promise<void> {
+    try {
+      await this.#recover(executionId)
+    } catch (error) {
+      this.#context.logger.warn('An execution could not be resumed', { executionId, error: describeError(error) })
+      if (isStoreFailure(error)) this.#retryLater(executionId)
+    }
+  }
+
+  #retryLater(executionId: string, failure?: StoreFailure): void {
+    const { retries, running, logger } = this.#context
+    const retry = async (): Promise<void> => {
+      // It was resumed by hand meanwhile.
+      if (running.get(executionId) !== undefined) return
+      try {
+        await this.#recover(executionId, failure)
+      } catch (error) {
+        if (isStoreFailure(error)) throw error
+        // The next process may resume it, or somebody by hand.
+        logger.warn('An execution could not be resumed', { executionId, error: describeError(error) })
+      }
+    }
+    retries.add(executionId, () => this.withExecutionLock(executionId, retry), failure?.stallCount)
+  }
+
+  /** Resumes an execution, or parks it, unless it has ended. @throws the errors of the store and of its tool provider */
+  async #recover(executionId: string, failure?: StoreFailure): Promise<void> {
+    try {
+      const tools = await this.#prepare(executionId)
+      if (tools === undefined) return
+      await this.#serialize(async () => {
+        // Read again instead of kept: many executions may wait, and their records may be large.
+        const stored = await this.#findRecoverable(executionId)
+        if (stored !== undefined) await this.#recoverStored(stored, tools, failure)
+      })
+    } catch (error) {
+      if (!isRecordUnusable(error)) throw error
+      const stored = await this.#findRecoverable(executionId)
+      if (stored !== undefined) {
+        await this.quarantine.park(stored, { code: 'RECORD_UNUSABLE', message: error.message, tasks: [] })
+      }
+    }
+  }
+
+  async #recoverStored(stored: StoredExecution, tools: ToolRegistry, failure?: StoreFailure): Promise<void> {
+    const { store, running, adopt, logger } = this.#context
+    const { executionId } = stored
+    const whose = failure === undefined ? 'its process left' : 'was lost'
+    logger.warn(`Resuming an execution that ${whose}`, { executionId })
+    await this.#guardResume(async () => {
+      const here = running.get(executionId)
+      if (here !== undefined) return here
+      const recovered = await callStore(() => recoverLoop(stored, store, { ...this.#describe(stored), tools }))
+      if ('loop' in recovered) return adopt(stored, recovered.loop, failure)
+      this.quarantine.addParked(stored, recovered.parked, recovered.entry)
+      return undefined
+    })
+  }
+
+  /** The options of a resumed execution; its observers see its log from its first new entry on. */
+  #describe({ executionId, owner }: StoredExecution): ResumeContext {
+    const { resume, observers } = this.#context
+    return {
+      ...resume,
+      onRestored: log => {
+        const { name } = log.state
+        const known = { ...(owner !== undefined && { owner }), ...(name !== undefined && { name }) }
+        observers.observe({ executionId, ...known }, log)
+      },
+    }
+  }
+
+  /** @returns its tools; `undefined` where it is not resumed @throws `RECORD_UNUSABLE`; the errors of the store and of its tool provider */
+  async #prepare(executionId: string): Promise<ToolRegistry | undefined> {
+    const stored = await this.#findRecoverable(executionId)
+    if (stored === undefined) return undefined
+    const { workflow, isStopping } = parseRecord(stored)
+    if (isStopping) return NO_TOOLS
+    try {
+      return await this.#findTools(workflow)
+    } catch (error) {
+      // They may be there later; time mends no other error.
+      if (!(error instanceof DagstreamError) || error.code !== 'TOOLS_UNAVAILABLE') throw error
+      this.#context.logger.warn('An execution could not be resumed', { executionId, error: describeError(error) })
+      const message = 'Tools of the execution could not be had when it was to be resumed: resume it by hand'
+      await this.quarantine.park(stored, { code: error.code, message, tasks: [] })
+      return undefined
+    }
+  }
+
+  /** The whole record of an execution that resumes by itself. */
+  async #findRecoverable(executionId: string): Promise<StoredExecution | undefined> {
+    const stored = await callStore(() => this.#context.store.get(executionId))
+    return stored?.status === 'running' && stored.parked === undefined ? stored : undefined
+  }
+
+  #serialize<T>(work: () => Promise<T>): Promise<T> {
+    const working = this.#turn.then(work)
+    this.#turn = working.catch(() => {})
+    return working
+  }
+
+  async #guardResume<T extends HostedExecution | undefined>(resume: () => Promise<T>): Promise<T> {
+    if (this.#closing.signal.aborted) throw shuttingDown()
+    try {
+      const hosted = await resume()
+      if (hosted !== undefined) this.quarantine.remove(hosted.executionId)
+      return hosted
+    } catch (error) {
+      throw toRecordFault(error)
+    }
+  }
+
+  /** A provider has no time limit but its own; the wait for it ends when this is closed. */
+  #findTools(workflow: unknown): Promise<ToolRegistry> {
+    const { signal } = this.#closing
+    return new Promise((resolve, reject) => {
+      const stop = onAbort(signal, () => reject(shuttingDown()))
+      Promise.resolve(this.#context.tools.toolsFor(workflow)).then(resolve, reject).finally(stop)
+    })
+  }
+}

@@ -1,0 +1,30 @@
+import type { ExecutionRecord, ExecutionStore, StoredExecution } from '../../store/execution-store.ts'
+import type { Lease } from '../../log/event-log.ts'
+import { callStore } from './call-store.ts'
+import type { StoreRetries } from './store-retries.ts'
+
+/** The lease of a new execution, or the execution that has its key already. */
+export type Registration =
+  | { readonly lease: Lease; readonly existing?: undefined }
+  | { readonly lease?: undefined; readonly existing: StoredExecution }
+
+/**
+ * Creates the record of an execution and claims its lease.
+ * @throws the errors of the store; the record is then removed, at once or when the store works again
+ */
+export async function createAndClaim(
+  store: ExecutionStore,
+  record: ExecutionRecord,
+  retries: StoreRetries,
+): Promise<Registration> {
+  const existing = await callStore(() => store.create(record))
+  if (existing !== undefined) return { existing }
+  try {
+    return { lease: await callStore(() => store.claim(record.executionId)) }
+  } catch (error) {
+    // Otherwise its key would belong for ever to an execution that never ran.
+    const remove = async (): Promise<void> => void (await callStore(() => store.delete(record.executionId)))
+    await remove().catch(() => retries.add(record.executionId, remove))
+    throw error
+  }
+}

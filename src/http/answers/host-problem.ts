@@ -1,0 +1,32 @@
+import type { DagstreamError } from '../../errors.ts'
+import { HttpProblem } from './problem.ts'
+
+interface HostProblem {
+  readonly title: string
+  readonly status: number
+  readonly code: string
+  /** Delay before a retry may succeed, s. */
+  readonly retryAfterS?: number
+}
+
+/** The answer to each error of a host. */
+const HOST_PROBLEMS: readonly HostProblem[] = [
+  { title: 'Not found', status: 404, code: 'EXECUTION_NOT_FOUND' },
+  { title: 'Conflict', status: 409, code: 'EXECUTION_ENDED' },
+  { title: 'Conflict', status: 409, code: 'EXECUTION_RUNNING' },
+  { title: 'Conflict', status: 409, code: 'INTERRUPTED' },
+  { title: 'Conflict', status: 409, code: 'RECORD_UNUSABLE' },
+  { title: 'Conflict', status: 409, code: 'IDEMPOTENCY_CONFLICT' },
+  { title: 'Too many requests', status: 429, code: 'TOO_MANY_EXECUTIONS', retryAfterS: 1 },
+  { title: 'Too many requests', status: 429, code: 'TOO_MANY_SUBSCRIBERS', retryAfterS: 1 },
+  { title: 'Service unavailable', status: 503, code: 'SHUTTING_DOWN', retryAfterS: 1 },
+]
+
+/** The problem that an error of the host is answered with; `undefined` for any other error. */
+export function findHostProblem({ code, message: detail }: DagstreamError): HttpProblem | undefined {
+  const known = HOST_PROBLEMS.find(each => each.code === code)
+  if (known === undefined) return undefined
+  const { title, status, retryAfterS } = known
+  const headers: Record<string, string> = retryAfterS === undefined ? {} : { 'Retry-After': String(retryAfterS) }
+  return new HttpProblem(status, { title, detail, code }, headers)
+}

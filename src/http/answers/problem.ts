@@ -1,0 +1,79 @@
+import type { DagstreamError } from '../../errors.ts'
+import type { WorkflowIssue } from '../../workflow/document.ts'
+import { cutText } from '../../text.ts'
+
+/** What an error response tells, beside its status. */
+export interface ProblemDetails {
+  /** What kind of problem it is, the same each time. */
+  readonly title: string
+  /** What went wrong this time, for people. Never the text of an unknown error. */
+  readonly detail?: string
+  /** Anything else a program may want to know (RFC 9457, 3.2), such as `issues`. */
+  readonly [extension: string]: unknown
+}
+
+/**
+ * An error response, RFC 9457: `application/problem+json` with `status`, `title` and further members.
+ *
+ * Without a `type` it is `about:blank`: the status says what it is.
+ */
+export function problem(status: number, details: ProblemDetails, headers?: HeadersInit): Response {
+  const all = new Headers(headers)
+  all.set('Content-Type', 'application/problem+json')
+  return new Response(JSON.stringify({ ...details, status }), { status, headers: all })
+}
+
+/** The answer to a workflow, or an input, with problems: every one of them in `issues`. @param error with the code `INVALID_WORKFLOW` */
+export function invalidWorkflow({ code, details, message }: DagstreamError, headers?: HeadersInit): Response {
+  const [first] = details['issues'] as readonly WorkflowIssue[]
+  const detail = first ? `${first.code} at ${first.pointer || 'the document'}: ${first.message}` : message
+  return problem(422, { title: 'Invalid workflow', detail, code, ...details }, headers)
+}
+
+/** Delay before a client requests unavailable tools again, s. */
+const TOOLS_RETRY_S = 5
+
+/**
+ * The answer where tools cannot be had: which servers of them are missing, not why, which may show what they wrote.
+ * @param error with the code `TOOLS_UNAVAILABLE`
+ */
+export function toolsUnavailable({ code, details }: DagstreamError, reference: string): Response {
+  const listed: readonly unknown[] = Array.isArray(details['servers']) ? details['servers'] : []
+  const names = listed
+    .map(server => (server as { readonly name?: unknown } | null)?.name)
+    .filter(name => typeof name === 'string')
+    .slice(0, 20)
+  const whose = names.length === 0 ? '' : ` of ${names.map(name => `\`${cutText(name, 100)}\``).join(', ')}`
+  const detail = `The tools${whose} are not available; the log has why under this reference`
+  const members = { title: 'Service unavailable', detail, code, servers: names, reference }
+  return problem(503, members, { 'Retry-After': String(TOOLS_RETRY_S) })
+}
+
+/** Ends the handling of a request with an error response. */
+export class HttpProblem extends Error {
+  override readonly name: string = 'HttpProblem'
+  readonly status: number
+  readonly details: ProblemDetails
+  readonly headers: Readonly<Record<string, string>>
+
+  constructor(status: number, details: ProblemDetails, headers: Readonly<Record<string, string>> = {}) {
+    super(details.detail ?? details.title)
+    this.status = status
+    this.details = details
+    this.headers = headers
+  }
+
+  toResponse(): Response {
+    return problem(this.status, this.details, this.headers)
+  }
+}
+
+/** What the request says cannot be understood or granted: 400. */
+export function badRequest(detail: string, code = 'INVALID_REQUEST'): HttpProblem {
+  return new HttpProblem(400, { title: 'Bad request', detail, code })
+}
+
+/** There is no such thing, or it is somebody else's, which must look the same: 404. */
+export function notFound(detail: string, code = 'NOT_FOUND'): HttpProblem {
+  return new HttpProblem(404, { title: 'Not found', detail, code })
+}

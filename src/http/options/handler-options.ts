@@ -1,0 +1,163 @@
+import { DagstreamError, expectMethods, expectObject, invalidOption } from '../../errors.ts'
+import { EXECUTION_OPTIONS, type ExecutionOptions, isAtLeastZero, resolveOptions } from '../../engine/options.ts'
+import { defaultFormat, type Format } from '../../sse/formats.ts'
+import { createMemoryStore } from '../../store/memory-store.ts'
+import type { ToolSource } from '../../tools/registry.ts'
+import { createShelf, type ToolProvider } from '../../tools/tool-provider.ts'
+import { Suggestions } from '../../workflow/suggestion.ts'
+import { type DisconnectRule, parseDisconnectRule } from '../../host/execution/disconnect-policy.ts'
+import type { HostOptions } from '../../host/host-options.ts'
+import type { ExecutionObserver } from '../../host/observers/execution-observer.ts'
+import type { Authorize } from '../security/authorize.ts'
+import { parseAllowedHosts } from '../security/host-guard.ts'
+
+/** How a handler serves; the options of an execution beside it are what its executions run with, and their upper bounds. */
+export interface HandlerOptions extends ExecutionOptions {
+  /** A provider is asked for each workflow before anything of it begins; it is not closed by the handler. */
+  readonly tools: ToolSource | ToolProvider
+  /** Identifies the caller and allows or refuses the action, on every route. @defaultValue everybody may do everything */
+  readonly authorize?: Authorize
+  /** What every request must carry as `Authorization: Bearer …`; one of them. @defaultValue none */
+  readonly token?: string | readonly string[]
+  /** The `Host`s, without port, that are answered; others get 403. Against DNS rebinding. @defaultValue any */
+  readonly allowedHosts?: readonly string[]
+  /** The origins whose pages may read answers (CORS). @defaultValue none but the server's own */
+  readonly allowedOrigins?: readonly string[]
+  /** Where the request does not say. @defaultValue `{ graceMs: 30000 }`, and `"continue"` with `Prefer: respond-async` */
+  readonly onDisconnect?: DisconnectRule
+  /** Executions that run at once; more get 429. @defaultValue 100 */
+  readonly maxExecutions?: number
+  /** Event streams that are open at once; more get 429. @defaultValue 1,000 */
+  readonly maxSubscribers?: number
+  /** A sign of life follows after this much silence, ms. @defaultValue 8,000 */
+  readonly heartbeatMs?: number
+  /** A reader that takes nothing for so long is disconnected, ms. @defaultValue 30,000 */
+  readonly stallTimeoutMs?: number
+  /** How long `close` lets running executions go on before it cancels them, ms. @defaultValue 10,000 */
+  readonly drainMs?: number
+  /** How events look on the wire. @defaultValue `id:`, `event:` and `data:` */
+  readonly format?: Format
+  /** Each receives the log entries of every execution that starts or resumes here. @defaultValue none */
+  readonly observers?: readonly ExecutionObserver[]
+}
+
+/** The options of a handler, all present and checked. */
+export interface ResolvedHandlerOptions extends HostOptions {
+  readonly authorize: Authorize | undefined
+  readonly tokens: readonly string[]
+  readonly allowedHosts: ReadonlySet<string> | undefined
+  readonly allowedOrigins: readonly string[]
+  readonly heartbeatMs: number
+  readonly stallTimeoutMs: number
+  readonly format: Format
+}
+
+/** The methods of a store that a handler calls. */
+const STORE_METHODS = ['create', 'claim', 'append', 'read', 'putOutput', 'getOutput', 'get', 'list', 'delete']
+
+const HANDLER_OPTIONS: readonly (keyof HandlerOptions)[] = [
+  'tools',
+  'authorize',
+  'token',
+  'allowedHosts',
+  'allowedOrigins',
+  'onDisconnect',
+  'maxExecutions',
+  'maxSubscribers',
+  'heartbeatMs',
+  'stallTimeoutMs',
+  'drainMs',
+  'format',
+  'observers',
+]
+
+/** @throws `INVALID_OPTION`, also for a name that is not an option; `INVALID_TOOL` */
+export function resolveHandlerOptions(given: HandlerOptions): ResolvedHandlerOptions {
+  const {
+    tools,
+    authorize,
+    token,
+    allowedHosts,
+    allowedOrigins,
+    onDisconnect = { graceMs: 30_000 },
+    maxExecutions = 100,
+    maxSubscribers = 1000,
+    heartbeatMs = 8000,
+    stallTimeoutMs = 30_000,
+    drainMs = 10_000,
+    format = defaultFormat,
+    observers = [],
+    ...rest
+  } = expectObject('options', given)
+  refuseUnknown(Object.keys(rest))
+  const shelf = createShelf(tools)
+  const execution = resolveOptions(rest)
+  const store = execution.store ?? createMemoryStore({ clock: execution.clock })
+  expectMethods('store', store, STORE_METHODS)
+  for (const [name, value] of Object.entries({ authorize, format })) {
+    if (value !== undefined && typeof value !== 'function') throw invalidOption(name, 'a function', value)
+  }
+  for (const [name, value] of Object.entries({ maxExecutions, maxSubscribers })) {
+    if (value !== Number.POSITIVE_INFINITY && !(Number.isInteger(value) && value > 0)) {
+      throw invalidOption(name, 'a positive integer or Infinity', value)
+    }
+  }
+  for (const [name, value] of Object.entries({ heartbeatMs, stallTimeoutMs })) {
+    if (!(isAtLeastZero(value) && value > 0)) throw invalidOption(name, 'a positive number of milliseconds', value)
+  }
+  if (!Array.isArray(observers)) throw invalidOption('observers', 'an array of observers', observers)
+  for (const [at, observer] of observers.entries()) expectMethods(`observers[${at}]`, observer, ['observe'])
+  if (!isAtLeastZero(drainMs)) throw invalidOption('drainMs', 'a number of milliseconds, 0 or more', drainMs)
+  return {
+    tools: shelf,
+    execution: { ...execution, store },
+    authorize,
+    tokens: resolveTokens(token),
+    allowedHosts: allowedHosts && parseAllowedHosts(allowedHosts),
+    allowedOrigins: parseOrigins(allowedOrigins ?? []),
+    graceMs: parseDisconnectRule(onDisconnect),
+    maxExecutions,
+    maxSubscribers,
+    heartbeatMs,
+    stallTimeoutMs,
+    drainMs,
+    format,
+    observers: [...observers],
+    isServer: true,
+  }
+}
+
+/** RFC 6750, 2.1: what can stand behind `Bearer`. */
+const TOKEN = /^[A-Za-z0-9._~+/-]+=*$/
+
+/** A token that no request can carry locks every client out; an empty one locks none out. Messages never show its text. */
+function resolveTokens(token: string | readonly string[] | undefined): readonly string[] {
+  if (token === undefined) return []
+  const tokens = typeof token === 'string' ? [token] : token
+  const isUsable = Array.isArray(tokens) && tokens.length > 0
+  if (isUsable && tokens.every(each => typeof each === 'string' && TOKEN.test(each))) return [...tokens]
+  const expected = 'one or more characters of [A-Za-z0-9._~+/-], then any `=`, or an array of such tokens'
+  throw new DagstreamError('INVALID_OPTION', `Expected \`token\` to be ${expected}`, { details: { option: 'token' } })
+}
+
+/** An origin that no browser sends, such as one with a path, would silently allow no page. */
+function parseOrigins(origins: readonly string[]): readonly string[] {
+  if (!Array.isArray(origins)) throw invalidOption('allowedOrigins', 'an array of origins', origins)
+  for (const origin of origins as readonly unknown[]) {
+    if (typeof origin === 'string' && URL.canParse(origin) && new URL(origin).origin === origin) continue
+    throw invalidOption('allowedOrigins', 'of origins as browsers send them, such as https://app.example', origin)
+  }
+  return [...origins]
+}
+
+/** @throws `INVALID_OPTION` with all that there are */
+function refuseUnknown(names: readonly string[]): void {
+  const known = [...HANDLER_OPTIONS, ...EXECUTION_OPTIONS]
+  for (const name of names) {
+    if (known.includes(name)) continue
+    const hint = new Suggestions(known, 'options').hintFor(name)
+    throw new DagstreamError('INVALID_OPTION', `There is no option \`${name}\` of a handler. ${hint}`, {
+      details: { option: name },
+    })
+  }
+}

@@ -1,0 +1,149 @@
+import type { ErrorEvent } from '../../events/events.ts'
+import type { LogEntry } from '../../events/log-entry.ts'
+import { createBodyStream } from '../../sse/body-stream.ts'
+import { type ChunkSource, PullBody } from '../../sse/pull-body.ts'
+import { type Format, formats } from '../../sse/formats.ts'
+import { createEventBody, joinEntries } from '../../sse/response-body.ts'
+import { ChunkCache } from './chunk-cache.ts'
+import { describeError } from '../../log/describe-error.ts'
+import type { ExecutionHost } from '../../host/execution-host.ts'
+import type { ResolvedHandlerOptions } from '../options/handler-options.ts'
+import type { HostedExecution } from '../../host/execution/hosted-execution.ts'
+import { badRequest, HttpProblem } from '../answers/problem.ts'
+import { JSON_HEADERS, STREAM_HEADERS, VARY } from '../answers/headers.ts'
+import { ResultChunks } from './result-body.ts'
+import { TextChunks } from './text-chunks.ts'
+
+/** Of the chunks of finished executions that are kept for the next who replays them. */
+const MAX_REPLAYED_BYTES = 32 * 1024 * 1024
+
+/** Of the newest chunks of running ones, for those who follow them too. */
+const MAX_SHARED_BYTES = 1024 * 1024
+
+/** JSON ignores it; it keeps a connection alive while a result is waited for. */
+const WHITE_SPACE = new TextEncoder().encode('\n')
+
+/** A proxy that buffers or compresses would hold headers and signs of life back. */
+const AWAITED_HEADERS = { ...VARY, 'Cache-Control': 'no-store, no-transform', 'X-Accel-Buffering': 'no' }
+
+/** The beginning of a stream, and its reader. */
+export interface StreamPlace {
+  readonly afterSeq: number
+  readonly headers: Readonly<Record<string, string>>
+  /** Releases the place of a reader that was admitted already. */
+  readonly release?: (() => void) | undefined
+}
+
+/** What `?format=` asks for; `undefined` where it asks for nothing. @throws HttpProblem 400 */
+export function chooseFormat(request: Request): Format | undefined {
+  const name = new URL(request.url).searchParams.get('format')
+  if (name === null) return undefined
+  if (Object.hasOwn(formats, name)) return formats[name as keyof typeof formats]
+  throw badRequest(`Expected \`format\` to be ${Object.keys(formats).join(' or ')}`)
+}
+
+/** The bodies of executions: event streams and results. */
+export class ExecutionResponses {
+  readonly #host: ExecutionHost
+  readonly #options: ResolvedHandlerOptions
+  readonly #replayed = new ChunkCache(MAX_REPLAYED_BYTES)
+  readonly #shared = new ChunkCache(MAX_SHARED_BYTES)
+
+  constructor(host: ExecutionHost, options: ResolvedHandlerOptions) {
+    this.#host = host
+    this.#options = options
+  }
+
+  /** The events after a position. @throws HttpProblem 429 for a reader who cannot be admitted, 400 for a format that is none */
+  streamEvents(request: Request, hosted: HostedExecution, { afterSeq, headers, release }: StreamPlace): Response {
+    const format = chooseFormat(request) ?? this.#options.format
+    const all = { ...STREAM_HEADERS, ...VARY, ...headers }
+    // HEAD opens no stream.
+    if (request.method === 'HEAD') return new Response(null, { headers: all })
+    const { cursor, leave } = this.#host.subscribers.follow(hosted, afterSeq, release)
+    const { heartbeatMs, stallTimeoutMs, execution } = this.#options
+    const { executionId } = hosted
+    const body = createEventBody(cursor, {
+      executionId,
+      heartbeatMs,
+      stallTimeoutMs,
+      format,
+      clock: execution.clock,
+      join: entries => this.#join(hosted, entries),
+      onClose: leave,
+      onError: error => this.report('The event stream failed', error, { executionId }),
+    })
+    return new Response(body, { headers: all })
+  }
+
+  /**
+   * The result as soon as there is one; headers at once, so that the client knows the id while it waits.
+   * @throws HttpProblem 503 where it is known already that none will come: not here, and not now
+   */
+  awaitResult(hosted: HostedExecution, headers: Readonly<Record<string, string>>): Response {
+    const { ending } = hosted.log
+    if (typeof ending === 'object') {
+      const { error: detail, code } = ending.data as ErrorEvent['data']
+      throw new HttpProblem(503, { title: 'Service unavailable', detail, code }, { ...headers, 'Retry-After': '1' })
+    }
+    const leave = hosted.disconnectPolicy.join()
+    const chunks = new ResultChunks(hosted, this.#options.execution.store)
+    return this.#sendChunks(hosted, chunks, { ...headers, ...AWAITED_HEADERS }, leave)
+  }
+
+  /** The status of an execution, with its result once it has ended. */
+  showExecution(request: Request, hosted: HostedExecution): Response {
+    const { executionId, status } = hosted
+    if (!hosted.hasEnded || request.method === 'HEAD') {
+      const { parked } = hosted
+      return Response.json({ executionId, status, ...(parked && { parked }) }, { headers: JSON_HEADERS })
+    }
+    const prefix = `${JSON.stringify({ executionId, status }).slice(0, -1)},"result":`
+    return this.#sendChunks(hosted, new ResultChunks(hosted, this.#options.execution.store, prefix, '}'))
+  }
+
+  /** The bare value. */
+  showOutput(request: Request, hosted: HostedExecution, json: string): Response {
+    if (request.method === 'HEAD') return new Response(null, { headers: JSON_HEADERS })
+    return this.#sendChunks(hosted, new TextChunks(json))
+  }
+
+  /** Logs an error that the client does not see. @returns the reference that both have */
+  report(message: string, error: unknown, fields: Readonly<Record<string, unknown>> = {}): string {
+    const reference = crypto.randomUUID()
+    this.#options.execution.logger.warn(message, { ...fields, reference, error: describeError(error) })
+    return reference
+  }
+
+  #join(hosted: HostedExecution, entries: readonly LogEntry[]): Uint8Array {
+    if (hosted.hasEnded) return this.#replayed.join(entries)
+    // The only reader of what is still going on meets no chunk of its own again.
+    return hosted.log.cursorCount > 1 ? this.#shared.join(entries) : joinEntries(entries)
+  }
+
+  #sendChunks(
+    hosted: HostedExecution,
+    chunks: ChunkSource,
+    headers: Readonly<Record<string, string>> = {},
+    onClose: () => void = () => {},
+  ): Response {
+    const release = this.#host.subscribers.trackResponse()
+    const { heartbeatMs, stallTimeoutMs, execution } = this.#options
+    const body = new PullBody(chunks, {
+      ...(!hosted.hasEnded && { first: WHITE_SPACE }),
+      heartbeat: WHITE_SPACE,
+      heartbeatMs,
+      stallTimeoutMs,
+      clock: execution.clock,
+      onClose: () => {
+        release()
+        onClose()
+      },
+      onError: error => {
+        this.report('The result could not be sent', error, { executionId: hosted.executionId })
+        return undefined
+      },
+    })
+    return new Response(createBodyStream(body), { headers: { ...JSON_HEADERS, ...headers } })
+  }
+}

@@ -1,0 +1,110 @@
+import type { ExecutionHost } from '../../host/execution-host.ts'
+import type { Histogram } from '../../host/observers/histogram.ts'
+
+/** One value, or one for each value of a label. Every label is one of a fixed few, so that none needs escaping. */
+type Samples = number | { readonly label: string; readonly values: Iterable<readonly [string | number, number]> }
+
+/** The figures of one handler in Prometheus' text format, version 0.0.4. @param answers how many, by HTTP status */
+export function renderMetrics(host: ExecutionHost, answers: ReadonlyMap<number, number>): string {
+  const { meters, running, subscribers, recovery } = host
+  const { activity } = running
+  const { lag } = subscribers
+  const { totalTokensIn = 0, totalTokensOut = 0, totalCacheReads = 0, totalCacheWrites = 0 } = meters.usage ?? {}
+  return [
+    gauge('executions_running', 'Executions that run in this process.', running.size),
+    gauge('executions_parked', 'Executions that go on only by hand.', recovery?.quarantine.count ?? 0),
+    counter(
+      'executions_total',
+      'Executions that ended in this process, by status; lost: their log could not be kept.',
+      byLabel('status', meters.executions),
+    ),
+    counter(
+      'executions_resumed_total',
+      'Executions that were cut off, here or in an earlier process, and went on in this one.',
+      meters.resumedCount,
+    ),
+    gauge('tasks_running', 'Tasks whose tool is being called.', activity.running),
+    gauge(
+      'tasks_waiting',
+      "Tasks that are ready and wait: for a slot, for their tool's limit, or for their next attempt.",
+      byLabel('reason', { slot: activity.slot, limit: activity.limit, retry: activity.retry }),
+    ),
+    counter('tasks_total', 'Tasks that ended, by status.', byLabel('status', meters.tasks)),
+    counter('task_retries_total', 'Attempts that another attempt followed.', meters.retryCount),
+    counter(
+      'tools_abandoned_total',
+      'Tool calls that did not settle within the grace after their abort.',
+      meters.counters.abandonedCount,
+    ),
+    counter(
+      'emissions_dropped_total',
+      'What tools emitted after their attempt was over.',
+      meters.counters.droppedEmissionCount,
+    ),
+    counter(
+      'tokens_total',
+      'Tokens that attempts used, once they are over, failed ones too.',
+      byLabel('direction', {
+        in: totalTokensIn,
+        out: totalTokensOut,
+        cache_read: totalCacheReads,
+        cache_write: totalCacheWrites,
+      }),
+    ),
+    counter('cost_usd_total', 'What attempts cost, once they are over, US dollars.', meters.usage?.totalCost ?? 0),
+    gauge('subscribers', 'Event streams that are open.', subscribers.subscriberCount),
+    gauge(
+      'event_lag_seconds',
+      'The longest that an event of a running execution has waited to be taken by an open stream.',
+      lag.seconds,
+    ),
+    gauge(
+      'event_lag_events',
+      'The most events of a running execution that an open stream has yet to take.',
+      lag.events,
+    ),
+    histogram(
+      'store_append_duration_seconds',
+      'How long the store took to keep what was appended at once.',
+      meters.appends,
+    ),
+    counter('http_requests_total', 'Requests that were answered, by status.', {
+      label: 'code',
+      values: answers,
+    }),
+  ].join('')
+}
+
+function byLabel(label: string, values: Readonly<Record<string, number>>): Samples {
+  return { label, values: Object.entries(values) }
+}
+
+function gauge(name: string, help: string, samples: Samples): string {
+  return describe(name, 'gauge', help) + renderSamples(name, samples)
+}
+
+function counter(name: string, help: string, samples: Samples): string {
+  return describe(name, 'counter', help) + renderSamples(name, samples)
+}
+
+function histogram(name: string, help: string, { bounds, cumulativeCounts, sum }: Histogram): string {
+  const values = cumulativeCounts.map((count, at) => [bounds[at] ?? '+Inf', count] as const)
+  return [
+    describe(name, 'histogram', help),
+    renderSamples(`${name}_bucket`, { label: 'le', values }),
+    renderSamples(`${name}_sum`, sum),
+    renderSamples(`${name}_count`, cumulativeCounts.at(-1) as number),
+  ].join('')
+}
+
+function describe(name: string, type: string, help: string): string {
+  return `# HELP dagstream_${name} ${help}\n# TYPE dagstream_${name} ${type}\n`
+}
+
+function renderSamples(name: string, samples: Samples): string {
+  if (typeof samples === 'number') return `dagstream_${name} ${samples}\n`
+  const lines = Array.from(samples.values, ([value, count]) => {
+    return `dagstream_${name}{${samples.label}="${value}"} ${count}\n`
+  })
+  return lines.join('')
+}

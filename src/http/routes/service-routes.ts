@@ -1,0 +1,61 @@
+import { Hono } from 'hono'
+import { validateWorkflow } from '../../plan/compile.ts'
+import { workflowSchema } from '../../workflow/schema.ts'
+import { type Action, askAuthorize } from '../security/authorize.ts'
+import type { ExecutionHost } from '../../host/execution-host.ts'
+import { parseEnvelope, readJson } from '../body/execution-request.ts'
+import type { ResolvedHandlerOptions } from '../options/handler-options.ts'
+import { renderMetrics } from './metrics.ts'
+import { openapiDocument } from '../openapi/openapi.ts'
+import { JSON_HEADERS } from '../answers/headers.ts'
+
+/** The routes beside `/executions`. @param answers how many were given, by HTTP status */
+export function createServiceRoutes(
+  host: ExecutionHost,
+  answers: ReadonlyMap<number, number>,
+  { authorize, tools }: ResolvedHandlerOptions,
+): Hono {
+  const ask = (request: Request, action: Action): Promise<unknown> => askAuthorize(authorize, request, { action })
+
+  return new Hono()
+    .post('/workflows/validate', async ({ req }) => {
+      await ask(req.raw, 'validate')
+      const { workflow, input, duplicates } = parseEnvelope(await readJson(req.raw), ['input'])
+      if (duplicates.length > 0) {
+        const report = { valid: false, issues: duplicates, issueCount: duplicates.length }
+        return Response.json(report, { headers: JSON_HEADERS })
+      }
+      const report = validateWorkflow(workflow, await tools.toolsFor(workflow), { input })
+      return Response.json(report, { headers: JSON_HEADERS })
+    })
+    .get('/workflows/schema', async ({ req }) => {
+      await ask(req.raw, 'schema')
+      return Response.json(workflowSchema, { headers: { ...JSON_HEADERS, 'Content-Type': 'application/schema+json' } })
+    })
+    .get('/tools', async ({ req }) => {
+      await ask(req.raw, 'tools')
+      const shown = Array.from(await tools.tools(), ({ name, tool }) => {
+        const { description, inputSchema } = tool
+        // A Standard Schema is code: there is nothing to show of it.
+        const isShown = inputSchema !== undefined && !('~standard' in inputSchema)
+        return { name, ...(description !== undefined && { description }), ...(isShown && { inputSchema }) }
+      })
+      return Response.json({ tools: shown }, { headers: JSON_HEADERS })
+    })
+    .get('/healthz', async ({ req }) => {
+      await ask(req.raw, 'health')
+      // A load balancer sends nothing more here.
+      const headers = { ...JSON_HEADERS, 'Retry-After': '1' }
+      if (host.isClosing) return Response.json({ status: 'draining' }, { status: 503, headers })
+      return Response.json({ status: 'ok' }, { headers: JSON_HEADERS })
+    })
+    .get('/metrics', async ({ req }) => {
+      await ask(req.raw, 'metrics')
+      const headers = { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8', 'Cache-Control': 'no-store' }
+      return new Response(renderMetrics(host, answers), { headers })
+    })
+    .get('/openapi.json', async ({ req }) => {
+      await ask(req.raw, 'openapi')
+      return Response.json(openapiDocument, { headers: JSON_HEADERS })
+    })
+}

@@ -1,0 +1,48 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { getDefaultEnvironment } from '@modelcontextprotocol/client/stdio'
+import type { Reach } from '../config/server-config.ts'
+
+/** Only POSIX has process groups. */
+const HAS_GROUPS = process.platform !== 'win32'
+
+/** Running servers. They are killed when this process exits. */
+const running = new Set<ChildProcess>()
+
+/**
+ * Starts a server as the leader of its own process group. Its child processes end with it: servers are often started by `npx`
+ * or a shell. A Ctrl-C in the terminal does not reach the group, so this process decides about running calls.
+ */
+export function startProcess({ command, args, env, cwd }: Reach & { kind: 'process' }): ChildProcess {
+  const child = spawn(command, [...args], {
+    env: { ...getDefaultEnvironment(), ...env },
+    stdio: ['pipe', 'pipe', 'pipe'],
+    detached: HAS_GROUPS,
+    windowsHide: true,
+    ...(cwd !== undefined && { cwd }),
+  })
+  if (child.pid === undefined) return child
+  if (running.size === 0) process.on('exit', killAll)
+  running.add(child)
+  child.once('exit', () => {
+    // Ends the child processes that are left.
+    signalGroup(child, 'SIGKILL')
+    running.delete(child)
+    if (running.size === 0) process.off('exit', killAll)
+  })
+  return child
+}
+
+/** Sends a signal to a server and its child processes. No effect when all have ended. */
+export function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.pid === undefined) return
+  try {
+    if (HAS_GROUPS) process.kill(-child.pid, signal)
+    else child.kill(signal)
+  } catch {
+    // The group has ended.
+  }
+}
+
+function killAll(): void {
+  for (const child of running) signalGroup(child, 'SIGKILL')
+}

@@ -1,0 +1,9 @@
+import type { EventData, SSEEventType } from '../events/events.ts'
+
+/** What of a log entry is applied. */
+export interface AppliedEvent {
+  readonly type: SSEEventType
+  readonly data: EventData & { readonly taskId?: string }
+  /** The index of its task where that is at hand; −1 or absent to look it up by its id. */
+  readonly taskIndex?: number
+}

@@ -1,0 +1,151 @@
+import type { Schedule } from '../events/events.ts'
+import type { PlannedTask } from '../plan/execution-plan.ts'
+import type { Limit } from '../tools/limit.ts'
+import { type LimitQueue, ReadyQueue } from './ready-queue.ts'
+import type { TaskGraph } from './task-graph.ts'
+
+/** Gives a permit of a limit at once, or says that there is none now. */
+export interface PermitSource {
+  take(queue: LimitQueue, task: number): boolean
+}
+
+const NO_QUEUES: ReadonlyMap<Limit, LimitQueue> = new Map()
+
+/** The distance between the ranks of children of one parent, small enough for 2 million of them. */
+const CHILD_STEP = 2 ** -21
+
+/**
+ * The tasks that could start, the smallest rank first. Nothing here is in the log: it follows from the table, and from
+ * permits that are held at this moment.
+ *
+ * Under `layers` the rank of a task is its index, under `dataflow` its priority. An added task comes right behind its parent.
+ */
+export class ReadyTasks {
+  readonly #graph: TaskGraph
+  readonly #ready = new ReadyQueue()
+  readonly #limitQueues: ReadonlyMap<Limit, LimitQueue>
+  /** Tasks that hold a permit and wait for a slot, in the order of the permits. */
+  readonly #granted: number[] = []
+  readonly #rankOf: Int32Array | undefined
+  readonly #taskAt: readonly number[] | undefined
+  /** The ranks of added tasks, and back; once there are some. */
+  #addedRanks: Map<number, number> | undefined
+  #addedAt: Map<number, number> | undefined
+
+  constructor(graph: TaskGraph, schedule: Schedule) {
+    const { plan, size } = graph
+    this.#graph = graph
+    if (schedule === 'dataflow') {
+      this.#taskAt = plan.priorities
+      this.#rankOf = new Int32Array(size)
+      for (let rank = 0; rank < size; rank++) this.#rankOf[plan.priorities[rank] as number] = rank
+    }
+    const createQueue = (limit: Limit): LimitQueue => ({ limit, ready: new ReadyQueue(), requestedCount: 0 })
+    this.#limitQueues =
+      plan.limits.length === 0 ? NO_QUEUES : new Map(plan.limits.map(limit => [limit, createQueue(limit)]))
+  }
+
+  /** Tasks that could run and wait for a slot. */
+  get size(): number {
+    return this.#ready.size + this.#granted.length
+  }
+
+  /** Tasks that could run and wait for a permit. */
+  get limitedCount(): number {
+    let count = 0
+    for (const { ready } of this.#limitQueues.values()) count += ready.size
+    return count
+  }
+
+  /** The queues of tasks that need permits; empty for an execution without limits. */
+  get limitQueues(): Iterable<LimitQueue> {
+    return this.#limitQueues.values()
+  }
+
+  add(task: number): void {
+    const queue = this.queueFor(task)?.ready ?? this.#ready
+    queue.add(this.#rank(task))
+  }
+
+  /** The queue in which a task waits for a permit; `undefined` for a task without a limit. */
+  queueFor(task: number): LimitQueue | undefined {
+    const limit = this.#limitQueues.size === 0 ? undefined : this.#limitOf(task)
+    return limit && this.#limitQueues.get(limit)
+  }
+
+  /**
+   * Removes and returns the task that starts next: one that was granted a permit, else the smallest rank. A limited task
+   * keeps its place: it is passed over only while `permits` has none for it.
+   */
+  take(permits?: PermitSource): number | undefined {
+    if (this.#granted.length > 0) return this.#granted.shift()
+    if (this.#limitQueues.size === 0) return this.#taskOf(this.#ready.take())
+    let exhausted: Set<LimitQueue> | undefined
+    for (;;) {
+      let rank = this.#ready.first ?? Number.POSITIVE_INFINITY
+      let queue: LimitQueue | undefined
+      for (const each of this.#limitQueues.values()) {
+        const first = each.ready.first
+        if (first === undefined || first >= rank || exhausted?.has(each)) continue
+        rank = first
+        queue = each
+      }
+      if (queue === undefined) return this.#taskOf(this.#ready.take())
+      const task = this.#taskOf(rank) as number
+      if (permits?.take(queue, task)) {
+        queue.ready.take()
+        return task
+      }
+      exhausted ??= new Set()
+      exhausted.add(queue)
+    }
+  }
+
+  /** A permit of this limit has come: the task that gets it, or `undefined` if none needs it. */
+  grant(queue: LimitQueue): number | undefined {
+    const task = this.#taskOf(queue.ready.take())
+    if (task !== undefined) this.#granted.push(task)
+    return task
+  }
+
+  /** Puts back tasks that were granted a permit and have not started. @returns them */
+  revoke(): number[] {
+    const revoked = this.#granted.splice(0)
+    for (const task of revoked) this.add(task)
+    return revoked
+  }
+
+  /** Forgets all. @returns the tasks that were granted a permit */
+  clear(): number[] {
+    this.#ready.clear()
+    for (const queue of this.#limitQueues.values()) queue.ready.clear()
+    return this.#granted.splice(0)
+  }
+
+  #rank(task: number): number {
+    const { plan } = this.#graph
+    if (task < plan.tasks.length) return this.#rankOf === undefined ? task : (this.#rankOf[task] as number)
+    this.#addedRanks ??= new Map()
+    const known = this.#addedRanks.get(task)
+    if (known !== undefined) return known
+    const parent = this.#rankOf === undefined ? undefined : this.#graph.addedTask(task)?.parent
+    const rank = parent === undefined ? task : this.#rank(parent) + (this.#addedRanks.size + 1) * CHILD_STEP
+    this.#addedRanks.set(task, rank)
+    this.#addedAt ??= new Map()
+    this.#addedAt.set(rank, task)
+    return rank
+  }
+
+  #taskOf(rank: number | undefined): number | undefined {
+    if (rank === undefined) return undefined
+    const added = this.#addedAt?.get(rank)
+    if (added !== undefined) return added
+    return this.#taskAt === undefined ? rank : this.#taskAt[rank]
+  }
+
+  #limitOf(task: number): Limit | undefined {
+    const { plan } = this.#graph
+    if (task < plan.tasks.length) return (plan.tasks[task] as PlannedTask).tool.limit
+    return plan.tools.get(this.#graph.addedTask(task)?.tool ?? '')?.limit
+  }
+}

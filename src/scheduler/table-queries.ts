@@ -1,0 +1,41 @@
+import { PHASE } from './task-columns.ts'
+import type { TaskTable } from './task-table.ts'
+
+/** Tasks whose last attempt is not over in the log: it runs, or was cut by the end of its process; ascending. */
+export function findUnfinishedAttempts({ columns, graph }: TaskTable): number[] {
+  return columns.list(graph.size, PHASE.running, PHASE.cut)
+}
+
+/** Ids of the tasks that will have been in flight in `count` crashes in a row if the last process crashed now. */
+export function findCrashing({ columns, graph, crashes }: TaskTable, count: number): string[] {
+  const running = columns.list(graph.size, PHASE.running)
+  return running.filter(task => crashes.of(task) + 1 >= count).map(task => graph.idOf(task))
+}
+
+/** Everything that decides what happens next, as plain data: equal tables decide alike. For tests and diagnostics. */
+export function inspectTable(table: TaskTable): unknown {
+  const { columns, graph, rules, delays, crashes, history } = table
+  const tasks = Array.from({ length: graph.size }, (_, task) => ({
+    id: graph.idOf(task),
+    phase: columns.phase[task],
+    end: columns.end[task],
+    unsettled: columns.unsettled[task],
+    ends: rules.endsOf(task),
+    attempts: columns.attempts[task],
+    countedAttempts: columns.countedAttempts(task),
+    spentMs: columns.spentMs[task],
+    delay: delays.get(task),
+    crashes: crashes.of(task),
+  }))
+  const isEnding = (task: number): boolean => columns.phase[task] === PHASE.ending
+  const endings = table.endings.list().map(ending => ({ ...ending, tasks: ending.tasks.filter(isEnding) }))
+  const { stop, parked, isHandedOff, executionTimeMs, end } = history
+  return {
+    tasks,
+    endings: endings.filter(ending => ending.tasks.length > 0),
+    openedLayer: table.gate.opened,
+    runningCount: table.starts.runningCount,
+    unsettledCount: table.unsettledCount,
+    history: { stop, parked, isHandedOff, executionTimeMs, end },
+  }
+}

@@ -1,0 +1,177 @@
+import { Validator } from '@cfworker/json-schema'
+import { Validator as OpenApiValidator } from '@seriousme/openapi-schema-validator'
+import { expect, test } from 'vitest'
+import { ExecutionHost } from '../../../src/host/execution-host.ts'
+import { ExecutionResponses } from '../../../src/http/routes/execution-responses.ts'
+import { createExecutionRoutes } from '../../../src/http/routes/execution-routes.ts'
+import { resolveHandlerOptions } from '../../../src/http/options/handler-options.ts'
+import { createServiceRoutes } from '../../../src/http/routes/service-routes.ts'
+import { openapiDocument } from '../../../src/http/openapi/openapi.ts'
+import { handlerRig } from '../handler/handler-rig.ts'
+
+interface Operation {
+  readonly operationId: string
+  readonly parameters?: readonly { name: string; in: string }[]
+  readonly responses: Readonly<Record<string, Answer>>
+}
+
+interface Answer {
+  readonly description: string
+  readonly headers?: Readonly<Record<string, unknown>>
+  readonly content?: Readonly<Record<string, { schema: object }>>
+}
+
+type PathItem = Readonly<Record<string, Operation>>
+
+const paths = openapiDocument['paths'] as Readonly<Record<string, PathItem>>
+const components = openapiDocument['components'] as { schemas: Readonly<Record<string, object>> }
+
+const operations = Object.entries(paths).flatMap(([path, item]) =>
+  Object.entries(item)
+    .filter(([method]) => method !== 'parameters')
+    .map(([method, operation]) => ({ path, method: method.toUpperCase(), item, operation })),
+)
+
+/** Whatever the document refers to stands in one place. The validator writes into what it is given. */
+function conforms(value: unknown, schema: object): boolean {
+  return new Validator(structuredClone({ components, ...schema }), '2020-12').validate(value).valid
+}
+
+test('a validator that is not ours accepts the document', async () => {
+  const { valid, errors } = await new OpenApiValidator().validate(structuredClone(openapiDocument))
+  expect(errors).toBeUndefined()
+  expect(valid).toBe(true)
+})
+
+test('every route is documented, and what is documented is a route', () => {
+  const options = resolveHandlerOptions({ tools: {} })
+  const host = new ExecutionHost(options)
+  const routes = [
+    ...createExecutionRoutes(host, new ExecutionResponses(host, options), options).routes.map(route => ({
+      ...route,
+      path: `/executions${route.path}`.replace(/\/$/, ''),
+    })),
+    ...createServiceRoutes(host, new Map(), options).routes,
+  ]
+  const existing = new Set(routes.map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`))
+  expect(operations.map(({ method, path }) => `${method} ${path}`).sort()).toEqual([...existing].sort())
+})
+
+test('a method that is not documented is not allowed', async () => {
+  const { send } = handlerRig()
+  for (const [path, item] of Object.entries(paths)) {
+    const response = await send('PATCH', path.replaceAll(/\{\w+\}/g, 'x'))
+    const allowed = (response.headers.get('allow') ?? '').split(', ').filter(method => method !== 'HEAD')
+    const documented = Object.keys(item).filter(name => name !== 'parameters')
+    expect([path, response.status, allowed.sort()]).toEqual([
+      path,
+      405,
+      documented.map(name => name.toUpperCase()).sort(),
+    ])
+  }
+})
+
+test('names are unique, references lead somewhere, and the parameters of a path are those that it has', () => {
+  const ids = operations.map(({ operation }) => operation.operationId)
+  expect(new Set(ids).size).toBe(ids.length)
+  const references = JSON.stringify(openapiDocument).matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g)
+  const missing = Array.from(references, match => match[1] as string).filter(name => !(name in components.schemas))
+  expect(missing).toEqual([])
+  for (const { path, item, operation } of operations) {
+    const declared = [
+      ...((item['parameters'] ?? []) as unknown as NonNullable<Operation['parameters']>),
+      ...(operation.parameters ?? []),
+    ]
+    const inPath = declared.filter(parameter => parameter.in === 'path').map(({ name }) => `{${name}}`)
+    expect(inPath).toEqual(path.match(/\{\w+\}/g) ?? [])
+  }
+})
+
+test('what the server answers is what the document says: status, type, headers and body', async () => {
+  const { tool, send, create } = handlerRig()
+  const seen = new Set<string>()
+  const expectDocumented = async (response: Response, method: string, path: string): Promise<void> => {
+    const { operation } = operations.find(each => each.method === method && each.path === path) ?? {}
+    const what = `${method} ${path} ${response.status}`
+    seen.add(what)
+    const answer = operation?.responses[response.status]
+    expect(answer, what).toBeDefined()
+    const { headers = {}, content = {} } = answer as Answer
+    expect(Object.keys(headers).filter(name => !response.headers.has(name))).toEqual([])
+    const body = await response.text()
+    if (answer?.content === undefined) return expect([what, body]).toEqual([what, ''])
+    const type = (response.headers.get('content-type') ?? '').split(';')[0] as string
+    expect(Object.keys(content), what).toContain(type)
+    const value: unknown = type.endsWith('json') ? JSON.parse(body) : body
+    expect([what, conforms(value, content[type]?.schema as object), body]).toEqual([what, true, body])
+  }
+  const workflow = { tasks: [{ id: 'a/b', tool: 'work' }] }
+  const running = await create(workflow, { prefer: 'respond-async' })
+  const id = running.headers.get('execution-id') as string
+  await expectDocumented(running, 'POST', '/executions')
+  await expectDocumented(await send('GET', `/executions/${id}`), 'GET', '/executions/{id}')
+  await expectDocumented(await send('DELETE', `/executions/${id}`), 'DELETE', '/executions/{id}')
+  // Of one that runs it changes nothing.
+  await expectDocumented(await send('POST', `/executions/${id}/resume`), 'POST', '/executions/{id}/resume')
+  await expectDocumented(await send('GET', '/executions'), 'GET', '/executions')
+  const result = await create(workflow)
+  const stream = await create(workflow, { accept: 'text/event-stream' })
+  const calls = await tool.nextCalls('a/b', 'a/b', 'a/b')
+  calls[0]?.succeed({ n: 1 })
+  calls[1]?.fail(new Error('no'))
+  calls[2]?.succeed(null)
+  await expectDocumented(result, 'POST', '/executions')
+  await expectDocumented(stream, 'POST', '/executions')
+  const event = { 'last-event-id': `${id}.4` }
+  await expectDocumented(await create(workflow, event), 'POST', '/executions')
+  await expectDocumented(await create({ tasks: [{}] }), 'POST', '/executions')
+  await expectDocumented(await create('{'), 'POST', '/executions')
+  await expectDocumented(await create(workflow, { accept: 'image/png' }), 'POST', '/executions')
+  await expectDocumented(await create(workflow, { 'content-type': 'text/plain' }), 'POST', '/executions')
+  await expectDocumented(await create('x'.repeat(1_100_000)), 'POST', '/executions')
+  await expectDocumented(await send('GET', `/executions/${id}`), 'GET', '/executions/{id}')
+  await expectDocumented(await send('GET', '/executions/none'), 'GET', '/executions/{id}')
+  const events = '/executions/{id}/events'
+  await expectDocumented(await send('GET', `/executions/${id}/events`), 'GET', events)
+  await expectDocumented(await send('GET', `/executions/${id}/events`, { headers: event }), 'GET', events)
+  await expectDocumented(await send('GET', `/executions/${id}/events?after=x`), 'GET', events)
+  const output = '/executions/{id}/tasks/{taskId}/output'
+  await expectDocumented(await send('GET', `/executions/${id}/tasks/a%2Fb/output`), 'GET', output)
+  await expectDocumented(await send('GET', `/executions/${id}/tasks/c/output`), 'GET', output)
+  await expectDocumented(await send('POST', `/executions/${id}/cancel`), 'POST', '/executions/{id}/cancel')
+  await expectDocumented(await send('POST', `/executions/${id}/resume`), 'POST', '/executions/{id}/resume')
+  await expectDocumented(await send('DELETE', `/executions/${id}`), 'DELETE', '/executions/{id}')
+  await expectDocumented(await send('GET', '/executions?limit=1'), 'GET', '/executions')
+  await expectDocumented(await send('GET', '/executions?limit=0'), 'GET', '/executions')
+  const validate = '/workflows/validate'
+  await expectDocumented(
+    await send('POST', validate, { body: { tasks: [{ id: 'a', tool: 'wrk' }] } }),
+    'POST',
+    validate,
+  )
+  for (const path of ['/workflows/schema', '/tools', '/healthz', '/metrics', '/openapi.json']) {
+    await expectDocumented(await send('GET', path), 'GET', path)
+  }
+  // Each route was asked, and answered as it should at least once.
+  const succeeded = new Set([...seen].filter(what => / 2\d\d$/.test(what)).map(what => what.replace(/ \d+$/, '')))
+  expect([...succeeded].sort()).toEqual(operations.map(({ method, path }) => `${method} ${path}`).sort())
+})
+
+test('a body that the server takes is one that the document allows, and the other way round', async () => {
+  const { send } = handlerRig()
+  const post = paths['/workflows/validate']?.['post'] as unknown as {
+    requestBody: { content: Record<string, { schema: object }> }
+  }
+  const { schema } = post.requestBody.content['application/json'] as { schema: object }
+  const workflow = { tasks: [] }
+  for (const body of [
+    workflow,
+    { workflow },
+    { workflow, input: 1 },
+    { workflow, inputs: 1 },
+    { workflow, options: {} },
+  ]) {
+    const { status } = await send('POST', '/workflows/validate', { body })
+    expect([body, conforms(body, schema)]).toEqual([body, status === 200])
+  }
+})

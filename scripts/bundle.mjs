@@ -135,15 +135,21 @@ function shareChunks(exported) {
   const plugin = {
     name: 'share-chunks',
     buildEnd() {
+      const known = new Set(this.getModuleIds())
+      const findModule = name => {
+        const id = findSource(name)
+        if (!known.has(id)) throw new Error(`Expected the build to have a module src/${name}.ts`)
+        return id
+      }
       const importedBy = id => this.getModuleInfo(id)?.importedIds ?? []
-      const reachFrom = (...entries) => reach(entries.map(findSource), importedBy)
+      const reachFrom = (...entries) => reach(entries.map(findModule), importedBy)
       reached = {
         stream: reachFrom('sse/index', 'sse/job'),
         client: reachFrom('client/index'),
         library: reachFrom('index'),
         exported: reachFrom(...exported),
         program: reachFrom('cli/main'),
-        run: reachFrom('cli/run-command'),
+        run: reachFrom('cli/commands/run-command'),
       }
     },
   }

@@ -20,7 +20,7 @@ async function check(config: object): Promise<boolean> {
   try {
     const read = await readConfig({ cwd, stdin: { async *[Symbol.asyncIterator]() {} } })
     // Limits are checked where tools are registered.
-    new ToolRegistry(createBuiltinTools(parseHttpOptions(read)))
+    ToolRegistry.from(createBuiltinTools(parseHttpOptions(read)))
     parseLlmOptions(read)
     if (read.modes !== undefined) findMode('code', read)
     if (read.mcpServers !== undefined) parseServers(read as McpConfig, {})
@@ -70,7 +70,8 @@ test('every field of the schema is one that the checks accept', async () => {
   expect(Object.keys(full).sort()).toEqual(fieldsOf(configSchema).sort())
   expect(Object.keys(full.http).sort()).toEqual(fieldsOf(properties['http']).sort())
   expect(Object.keys(full.llm).sort()).toEqual(fieldsOf(properties['llm']).sort())
-  const [process, http] = (properties['mcpServers']?.additionalProperties as { oneOf: object[] }).oneOf
+  const [process, http] = (properties['mcpServers'] as { additionalProperties: { oneOf: object[] } })
+    .additionalProperties.oneOf
   expect(Object.keys(full.mcpServers.files).sort()).toEqual(fieldsOf(process).sort())
   expect(fieldsOf(http).sort()).toEqual(
     [...fieldsOf(process).filter(field => !['command', 'args', 'env', 'cwd'].includes(field)), 'url', 'headers'].sort(),

@@ -29,6 +29,7 @@ export type SSEEvent =
   | TaskRetryEvent
   | TaskCompleteEvent
   | TasksAddedEvent
+  | TasksStoppingEvent
   | ExecutionStoppingEvent
   | ExecutionHandedOffEvent
   | ExecutionResumedEvent
@@ -54,6 +55,7 @@ export const SSE_EVENTS: {
   TASK_RETRY: 'task_retry',
   TASK_COMPLETE: 'task_complete',
   TASKS_ADDED: 'tasks_added',
+  TASKS_STOPPING: 'tasks_stopping',
   EXECUTION_STOPPING: 'execution_stopping',
   EXECUTION_HANDED_OFF: 'execution_handed_off',
   EXECUTION_RESUMED: 'execution_resumed',
@@ -118,7 +120,7 @@ export interface AddedTask {
 
 /**
  * Why a task did not succeed: a code of dagstream, or the string `code` of the tool's error (`TOOL_ERROR` if it has
- * none). After a crash, `INTERRUPTED` appears in a `task_retry` with `interrupted`, or ends tasks with `onCrash:
+ * none). `CONDITION_FALSE`, `NOT_NEEDED` and `DEPENDENCY_SKIPPED` are skips that are no failure. After a crash, `INTERRUPTED` appears in a `task_retry` with `interrupted`, or ends tasks with `onCrash:
  * "fail"`. `TOOLS_UNAVAILABLE` and `INVALID_WORKFLOW` end tasks that the next process can no longer run.
  */
 export type TaskCode =
@@ -126,6 +128,17 @@ export type TaskCode =
   | 'TASK_TIMEOUT'
   | 'CANCELLED'
   | 'DEPENDENCY_FAILED'
+  | 'CONDITION_FALSE'
+  | 'NOT_NEEDED'
+  | 'DEPENDENCY_SKIPPED'
+  | 'CONDITION_FAILED'
+  | 'INVALID_ITEMS'
+  | 'ITEMS_FAILED'
+  | 'CHILD_FAILED'
+  | 'REPEAT_EXHAUSTED'
+  | 'INVALID_INPUT'
+  | 'LIMIT_EXCEEDED'
+  | 'FINALLY_TIMEOUT'
   | 'REFERENCE_NOT_FOUND'
   | 'INVALID_ARGUMENTS'
   | 'OUTPUT_NOT_SERIALIZABLE'
@@ -160,6 +173,8 @@ export interface TaskResult {
   readonly waitMs: number
   /** The tool did not settle within the grace period after its abort. Its side effects may still happen. */
   readonly abandoned?: true
+  /** The task failed, and its failure is tolerated. */
+  readonly optional?: true
 }
 
 /** Replaces an output over 64 KiB on the wire. */
@@ -179,6 +194,8 @@ export interface ExecutionCounts {
   readonly errorCount: number
   readonly skippedCount: number
   readonly cancelledCount: number
+  /** Those of `errorCount` whose failure was tolerated; absent if no task may fail without harm. */
+  readonly toleratedCount?: number
 }
 
 /** A task in a `snapshot` event. */
@@ -224,13 +241,22 @@ export type ExecutionStartEvent = EventOf<
     readonly layers: readonly (readonly string[])[]
     readonly schedule: Schedule
     readonly name?: string
+    /** Index of the first layer of `finally` tasks; absent if there are none. */
+    readonly finallyFrom?: number
   }
 >
 
-/** An attempt starts. */
+/** An attempt starts, or a task whose children run in its place. */
 export type TaskStartEvent = EventOf<
   'task_start',
-  { readonly taskId: string; readonly tool: string; readonly layer: number; readonly attempt: number }
+  {
+    readonly taskId: string
+    readonly tool: string
+    readonly layer: number
+    readonly attempt: number
+    /** Of a `forEach`: how many items it has. */
+    readonly itemCount?: number
+  }
 >
 
 /** A tool reports its progress. */
@@ -318,6 +344,19 @@ export type TasksAddedEvent = EventOf<
   }
 >
 
+/**
+ * Nothing more of a group starts: its running attempts are aborted, its unsettled tasks end. `phase: "tasks"` leaves its
+ * `finally` tasks to run; `phase: "finally"` ends those, too.
+ */
+export type TasksStoppingEvent = EventOf<
+  'tasks_stopping',
+  Stop & {
+    /** The task whose children it concerns; absent for the tasks of the document. */
+    readonly parentId?: string
+    readonly phase: 'tasks' | 'finally'
+  }
+>
+
 /** From here on no task starts, running attempts are aborted, and every unsettled task ends. At most once. */
 export type ExecutionStoppingEvent = EventOf<'execution_stopping', Stop>
 
@@ -348,7 +387,11 @@ export type ExecutionCompleteEvent = EventOf<
     readonly criticalPathMs: number
     readonly parallelizationLayers: number
     readonly tokenUsage?: TokenUsage
-  }
+    /** The output of the workflow, if it declares one. Replaced like that of a task if it is over 64 KiB. */
+    readonly output?: unknown
+    /** Why there is no output, though the workflow declares one. */
+    readonly outputError?: { readonly code: string; readonly message: string }
+  } & OutputReference
 >
 
 /** Replaces `execution_complete` when the execution could not finish. Not logged, no id; the execution can be resumed. */

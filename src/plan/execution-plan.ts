@@ -1,7 +1,9 @@
+import type { Condition } from '../conditions/condition.ts'
+import type { JsonValue } from '../events/json-value.ts'
 import type { Limit } from '../tools/limit.ts'
 import type { RegisteredTool } from '../tools/registry.ts'
 import type { CheckedTask, InputReference } from '../workflow/check-task.ts'
-import type { DAGStructure, DAGTask, RetryPolicy } from '../workflow/document.ts'
+import type { DAGStructure, DAGTask, RetryPolicy, RunOn } from '../workflow/document.ts'
 import { readSource, type Template } from '../workflow/template.ts'
 import type { Layers } from './graph.ts'
 import { computePriorities, type Dependents } from './priorities.ts'
@@ -9,11 +11,71 @@ import { computePriorities, type Dependents } from './priorities.ts'
 /** A task of a plan. */
 export interface PlannedTask {
   readonly id: string
+  /** Of a parent, the tool that events name: that of its items or rounds, or a placeholder such as `workflow:NAME`. */
   readonly tool: RegisteredTool
   readonly arguments: Template
   readonly layer: number
   readonly timeoutMs?: number
   readonly retry?: RetryPolicy
+  /** @defaultValue `success` */
+  readonly runOn?: Exclude<RunOn, 'success'>
+  /** Evaluated once its dependencies allow it to run. That of a single item is in `group.body`. */
+  readonly when?: Condition
+  /** Its failure is tolerated. */
+  readonly optional?: OptionalTask
+  /** Present on a parent: its children run in its place. */
+  readonly group?: Group
+}
+
+/** What a tolerated failure stands for. */
+export interface OptionalTask {
+  /** What its dependents read. */
+  readonly default: JsonValue
+}
+
+/** How a parent makes its children. */
+export type Group = FanOut | Repetition | SubWorkflow
+
+/** One child per item. */
+export interface FanOut {
+  readonly kind: 'forEach'
+  readonly items: ItemSource
+  /** Maximum number of items in flight. */
+  readonly concurrency?: number
+  readonly tolerate: Tolerance
+  /** The task of each item. */
+  readonly body: PlannedTask
+}
+
+/** A list, or the product of named lists: the last key changes fastest. */
+export type ItemSource =
+  | { readonly kind: 'list'; readonly list: Template }
+  | { readonly kind: 'product'; readonly keys: readonly string[]; readonly lists: readonly Template[] }
+
+/** How many items may fail: a number, or a share of all items from 0 to 1, rounded down. */
+export type Tolerance = { readonly count: number } | { readonly share: number }
+
+/** One child per round, one after another. */
+export interface Repetition {
+  readonly kind: 'repeat'
+  /** Ends the repetition. @defaultValue never: `maxTimes` rounds, a success */
+  readonly until?: Condition
+  /** Delay after the first round, ms. */
+  readonly everyMs: number
+  /** Factor by which each delay exceeds the previous one. */
+  readonly factor: number
+  readonly maxTimes: number
+  readonly onExhausted: 'fail' | 'keep'
+  /** The task of each round. */
+  readonly body: PlannedTask
+}
+
+/** The tasks of another workflow. */
+export interface SubWorkflow {
+  readonly kind: 'workflow'
+  readonly plan: ExecutionPlan
+  /** Of a registered workflow. */
+  readonly name?: string
 }
 
 /**

@@ -1,20 +1,38 @@
+import type { JsonSchema } from '../tools/tool.ts'
+
 /** A workflow document, in memory or as JSON. */
 export interface DAGStructure {
   readonly name?: string
   readonly description?: string
   /** Ids must be unique. Document order breaks ties. */
   readonly tasks: readonly DAGTask[]
+  /** Tasks that run once all others have settled, however that ended. */
+  readonly finally?: readonly DAGTask[]
+  /** How long the `finally` tasks may take together, ms; 0 for no bound. Default: the option of the same name, 60,000. */
+  readonly finallyTimeoutMs?: number
+  /** JSON Schema of the input. */
+  readonly inputSchema?: JsonSchema
+  /** JSON with references: the output of the workflow. */
+  readonly output?: unknown
   /** Where the schema of workflows is, for editors; ignored otherwise. */
   readonly $schema?: string
 }
 
-/** One call of one tool. */
+/**
+ * When a task runs: once every dependency succeeded; once all have settled and one failed; once all have settled in any
+ * way.
+ */
+export type RunOn = 'success' | 'failure' | 'settled'
+
+/** A call of a tool or of another workflow: once, for each of many items, or repeatedly. */
 export interface DAGTask {
   /** 1–200 characters, no control character, `[` or `]`; neither `.` nor `..`. */
   readonly id: string
-  /** The name of a registered tool; MCP tools are `server:tool`. */
-  readonly tool: string
-  /** JSON; its strings may hold references. @defaultValue `{}` */
+  /** The name of a registered tool; MCP tools are `server:tool`. A task has either `tool` or `workflow`. */
+  readonly tool?: string
+  /** A workflow, or the name of a registered one. */
+  readonly workflow?: string | DAGStructure
+  /** JSON; its strings may hold references. The input of a `workflow`. @defaultValue `{}` */
   readonly arguments?: Readonly<Record<string, unknown>>
   /** Ids of tasks that must succeed first, in addition to those that the arguments refer to. */
   readonly dependsOn?: readonly string[]
@@ -27,6 +45,35 @@ export interface DAGTask {
   readonly estimatedMs?: number
   readonly name?: string
   readonly description?: string
+  /** CEL expression; the task is skipped if it is false. */
+  readonly when?: string
+  /** @defaultValue `success` */
+  readonly runOn?: RunOn
+  /** Whether its failure is tolerated. @defaultValue false */
+  readonly optional?: boolean
+  /** JSON that dependents read if the optional task fails. @defaultValue null */
+  readonly default?: unknown
+  /** One child per item: an array, a reference to one, or an object of arrays (their product, the last key fastest). */
+  readonly forEach?: unknown
+  /** Maximum number of items in flight. Default: no bound of its own */
+  readonly concurrency?: number
+  /** How many items may fail: a number, or a share such as `"10%"`. @defaultValue 0 */
+  readonly tolerate?: number | string
+  readonly repeat?: RepeatPolicy
+}
+
+/** How often a task is repeated. */
+export interface RepeatPolicy {
+  /** CEL expression over `result`, `index` and `input`; ends the repetition when true. */
+  readonly until?: string
+  /** Delay after the first round, ms. @defaultValue 0 */
+  readonly everyMs?: number
+  /** Factor by which each delay exceeds the previous one, ≥ 1. @defaultValue 1 */
+  readonly factor?: number
+  /** Maximum number of rounds, 1–1,000. */
+  readonly maxTimes: number
+  /** What happens if `until` was never true. @defaultValue `fail` */
+  readonly onExhausted?: 'fail' | 'keep'
 }
 
 /** When and how often a failed attempt is retried. */
@@ -56,6 +103,11 @@ export type IssueCode =
   | 'INVALID_REFERENCE'
   | 'UNKNOWN_REFERENCE'
   | 'LIMIT_EXCEEDED'
+  | 'INVALID_CONDITION'
+  | 'UNKNOWN_WORKFLOW'
+  | 'RECURSIVE_WORKFLOW'
+  | 'INVALID_ITEMS'
+  | 'INVALID_INPUT'
 
 /** One problem of a document. */
 export interface WorkflowIssue {
@@ -64,6 +116,8 @@ export interface WorkflowIssue {
   readonly pointer: string
   /** Names the expected and the found value. */
   readonly message: string
+  /** Where the pointer leads, if not into the document. */
+  readonly in?: 'input'
   /** Likely fix, if one is known. */
   readonly hint?: string
   /** For `CYCLE`: the ids of the cycle, each depending on the next, the first repeated at the end. */
@@ -74,6 +128,12 @@ export interface WorkflowIssue {
 export interface Limits {
   /** Maximum number of tasks of a workflow. */
   readonly maxTasks: number
+  /** Maximum number of tasks of an execution, with those that are added while it runs. */
+  readonly maxExecutionTasks: number
+  /** Maximum number of items of a `forEach`, by default. */
+  readonly maxItems: number
+  /** Maximum depth of nested workflows below the document. */
+  readonly maxDepth: number
   /** Maximum nesting of a document, levels of objects and arrays. */
   readonly maxNesting: number
   /** Maximum size of a request body, bytes. */
@@ -93,6 +153,9 @@ export interface Limits {
 /** The default limits. */
 export const LIMITS: Limits = Object.freeze({
   maxTasks: 100_000,
+  maxExecutionTasks: 100_000,
+  maxItems: 10_000,
+  maxDepth: 8,
   maxNesting: 64,
   maxBodyBytes: 1024 * 1024,
   maxOutputBytes: 10 * 1024 * 1024,

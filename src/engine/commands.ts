@@ -3,15 +3,9 @@ import type { Clock } from '../clock.ts'
 import type { DagstreamError } from '../errors.ts'
 import type { Reason, Stop } from '../events/events.ts'
 import { cutMessage } from './emissions.ts'
+import type { AttemptAbortion } from './active-attempt.ts'
 import { INTERRUPTED } from './interruption.ts'
 import type { Recorder } from './recorder.ts'
-
-/** Why running attempts are aborted, as soon as a command is given. */
-export interface Command {
-  readonly kind: 'stop' | 'hand off'
-  readonly code: string
-  readonly message: string
-}
 
 /**
  * The commands that an execution is given from outside — cancel, pause, hand off — as events of its log. A command that came
@@ -19,11 +13,13 @@ export interface Command {
  */
 export class Commands {
   readonly #recorder: Recorder
-  readonly #obey: (command: Command) => void
+  readonly #onGiven: () => void
   readonly #cleanUps: (() => void)[] = []
   #isOpen = false
   #pauseCount = 0
   #stop: Stop | undefined
+  /** Ends `finally` tasks, too. */
+  #finallyStop: Stop | undefined
   #isHandingOff = false
   /** Commands that are not in the log yet. */
   #pendingCount = 0
@@ -31,14 +27,22 @@ export class Commands {
   #resolve: () => void = () => {}
   #reject: (error: DagstreamError) => void = () => {}
 
-  constructor(recorder: Recorder, obey: (command: Command) => void) {
+  /** @param onGiven called with each command, before it is in the log: aborting attempts is only a wish */
+  constructor(recorder: Recorder, onGiven: () => void) {
     this.#recorder = recorder
-    this.#obey = obey
+    this.#onGiven = onGiven
   }
 
   /** Nothing starts now. */
   get isPaused(): boolean {
-    return this.#pauseCount > 0 || this.#stop !== undefined
+    return this.#pauseCount > 0 || this.#pendingCount > 0
+  }
+
+  /** Why an attempt is stopped, if a command stops it. */
+  abortionOf(isInFinally: boolean): AttemptAbortion | undefined {
+    if (this.#finallyStop !== undefined) return this.#finallyStop
+    if (this.#stop !== undefined && !isInFinally) return this.#stop
+    return this.#isHandingOff ? { message: INTERRUPTED.message, isHandoff: true } : undefined
   }
 
   /** A stop was asked for. */
@@ -56,13 +60,22 @@ export class Commands {
     this.stop({ reason: { code, message }, message })
   }
 
-  /** Ends the execution. The first call counts. */
+  /** Ends the execution, but for its `finally` tasks. The first call counts. */
   stop(stop: Stop): void {
     if (this.#stop !== undefined) return
     this.#stop = stop
     this.#expectRecord()
     if (this.#isOpen) this.#recordStop(stop)
-    this.#obey({ kind: 'stop', code: 'CANCELLED', message: stop.message })
+    this.#onGiven()
+  }
+
+  /** Ends the `finally` tasks, too. The first call counts. */
+  stopFinally({ message, code }: Stop): void {
+    if (this.#finallyStop !== undefined) return
+    this.#finallyStop = { message: cutMessage(message), ...(code !== undefined && { code }) }
+    this.#expectRecord()
+    if (this.#isOpen) this.#recordFinallyStop(this.#finallyStop)
+    this.#onGiven()
   }
 
   handOff(): void {
@@ -70,7 +83,7 @@ export class Commands {
     this.#isHandingOff = true
     this.#expectRecord()
     if (this.#isOpen) this.#recordHandOff()
-    this.#obey({ kind: 'hand off', code: 'SHUTTING_DOWN', message: INTERRUPTED.message })
+    this.#onGiven()
   }
 
   /** @returns what ends the pause; idempotent */
@@ -89,6 +102,7 @@ export class Commands {
   open(): void {
     this.#isOpen = true
     if (this.#stop !== undefined) this.#recordStop(this.#stop)
+    if (this.#finallyStop !== undefined) this.#recordFinallyStop(this.#finallyStop)
     if (this.#isHandingOff) this.#recordHandOff()
   }
 
@@ -129,6 +143,10 @@ export class Commands {
 
   #recordStop(stop: Stop): void {
     this.#recorder.record('execution_stopping', this.#recorder.stamp(stop))
+  }
+
+  #recordFinallyStop(stop: Stop): void {
+    this.#recorder.record('tasks_stopping', this.#recorder.stamp({ ...stop, phase: 'finally' }))
   }
 
   #recordHandOff(): void {

@@ -354,6 +354,8 @@ export type TasksStoppingEvent = EventOf<
     /** The task whose children it concerns; absent for the tasks of the document. */
     readonly parentId?: string
     readonly phase: 'tasks' | 'finally'
+    /** How the parent fails because of it. */
+    readonly failure?: { readonly code: TaskCode; readonly message: string }
   }
 >
 

@@ -68,6 +68,11 @@ export class TaskGraph {
     return this.#groups?.get(parent)
   }
 
+  /** Whether the document or a group that is open has `finally` tasks. */
+  get hasFinally(): boolean {
+    return this.root.hasFinally || Array.from(this.openGroups).some(group => group.hasFinally)
+  }
+
   /** Groups whose parent has not ended. */
   get openGroups(): Iterable<TaskGroup> {
     return this.#groups?.values() ?? []

@@ -1,4 +1,4 @@
-import type { Schedule, Stop } from '../events/events.ts'
+import type { EventFor, Schedule, Stop } from '../events/events.ts'
 import type { ExecutionPlan, Group, PlannedTask } from '../plan/execution-plan.ts'
 import { LayerGate, type LayerSource } from './layer-gate.ts'
 
@@ -40,6 +40,8 @@ export class TaskGroup {
   stop: Stop | undefined
   /** Why nothing of it starts at all. */
   finallyStop: Stop | undefined
+  /** How the parent fails because of its stop. */
+  failure: EventFor<'tasks_stopping'>['data']['failure']
   readonly gate: LayerGate | undefined
   readonly #finale: Finale | undefined
 

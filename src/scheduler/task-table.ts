@@ -48,6 +48,8 @@ export class TaskTable {
   readonly #options: TableOptions
   readonly #isEnding: (task: number) => boolean
   #unsettledCount: number
+  /** How often something was stopped. */
+  stopCount = 0
 
   constructor(plan: ExecutionPlan, options: TableOptions) {
     this.#options = options
@@ -84,10 +86,11 @@ export class TaskTable {
         return this.#add(data as EventFor<'tasks_added'>['data'], now)
       case 'tasks_stopping': {
         this.history.lastTimestamp = data.timestamp
-        const { parentId, phase, message, code } = data as EventFor<'tasks_stopping'>['data']
+        const { parentId, phase, message, code, failure } = data as EventFor<'tasks_stopping'>['data']
         const group =
           parentId === undefined ? this.graph.root : this.graph.groupBelow(this.graph.indexOf(parentId) ?? -1)
         if (group === undefined) return
+        group.failure ??= failure
         return this.#stopGroup(group, { message, ...(code !== undefined && { code }) }, phase, now)
       }
       default:
@@ -203,6 +206,7 @@ export class TaskTable {
 
   /** Ends what has not started of a group, and lets the `finally` tasks that this leaves begin. */
   #stopGroup(group: TaskGroup, stop: Stop, phase: 'tasks' | 'finally', now: number): void {
+    this.stopCount += 1
     this.#stops.stop(group, stop, phase)
     this.starts.ready.retain(task => this.columns.phase[task] !== PHASE.ending)
     for (const open of this.graph.openGroups) {

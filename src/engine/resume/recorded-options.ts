@@ -10,6 +10,8 @@ const RECORDED = [
   'onCrash',
   'timeoutMs',
   'taskTimeoutMs',
+  'finallyTimeoutMs',
+  'maxItems',
   'abortGraceMs',
   'maxTokens',
   'maxCost',

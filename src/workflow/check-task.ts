@@ -4,7 +4,7 @@ import { compileTemplate, MAX_ARGUMENT_VALUES, type TemplateWalk } from './compi
 import type { RetryPolicy } from './document.ts'
 import type { IssueList } from './issues.ts'
 import type { Reference } from './references.ts'
-import { report } from './shape.ts'
+import { report } from './walk.ts'
 import { Suggestions } from './suggestion.ts'
 import { EMPTY_TEMPLATE, readSource, type Template } from './template.ts'
 

@@ -14,6 +14,7 @@ export interface ConditionFunction {
 
 const TEXT: readonly ValueType[] = ['string']
 
+const NOT_ASCII = /[\u0080-\uffff]/
 const DECIMAL = /^[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$/
 const WHOLE = /^-?[0-9]{1,19}$/
 const BOOLEANS = new Map([
@@ -88,8 +89,17 @@ function defineSearch(
   }
 }
 
+/** Changes the case of ASCII letters alone: other letters change by the rules of a language and a version of Unicode. */
+function changeCase(text: string, letters: RegExp, change: (text: string) => string, budget: Budget): string {
+  budget.spendCharacters(text.length)
+  if (!NOT_ASCII.test(text)) return change(text)
+  // One call for each run of letters, which may be a single one.
+  budget.spend(text.length)
+  return text.replaceAll(letters, change)
+}
+
 /** Declares `text.name()`. */
-function defineChange(name: string, change: (text: string) => string): ConditionFunction {
+function defineChange(name: string, change: (text: string, budget: Budget) => string): ConditionFunction {
   return {
     name,
     isMethod: true,
@@ -97,8 +107,8 @@ function defineChange(name: string, change: (text: string) => string): Condition
     result: 'string',
     run(values, _, budget) {
       const [text] = values as readonly [string]
-      budget.spendCharacters(text.length * 2)
-      return change(text)
+      budget.spendCharacters(text.length)
+      return change(text, budget)
     },
   }
 }
@@ -136,9 +146,8 @@ export const FUNCTIONS: readonly ConditionFunction[] = [
   defineSearch('contains', spendSearch, (text, part) => text.includes(part)),
   defineSearch('startsWith', spendPart, (text, part) => text.startsWith(part)),
   defineSearch('endsWith', spendPart, (text, part) => text.endsWith(part)),
-  // ASCII alone, because other letters change by the rules of a language and a version of Unicode.
-  defineChange('lowerAscii', text => text.replaceAll(/[A-Z]+/g, letters => letters.toLowerCase())),
-  defineChange('upperAscii', text => text.replaceAll(/[a-z]+/g, letters => letters.toUpperCase())),
+  defineChange('lowerAscii', (text, budget) => changeCase(text, /[A-Z]+/g, part => part.toLowerCase(), budget)),
+  defineChange('upperAscii', (text, budget) => changeCase(text, /[a-z]+/g, part => part.toUpperCase(), budget)),
   defineChange('trim', text => text.trim()),
   defineConversion('int', ['number', 'string'], 'number', toInteger),
   defineConversion('double', ['number', 'string'], 'number', toDouble),

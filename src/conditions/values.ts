@@ -2,7 +2,7 @@ import { describeJson } from '../json/describe-json.ts'
 import { JsonNumber } from '../json/json-number.ts'
 
 /** Maximum number of digits of a number that is read as an integer. Longer ones are doubles. */
-const MAX_DIGITS = 100
+const MAX_DIGITS = 40
 
 /** What cannot be evaluated, as a value: `||`, `&&`, `all` and `exists` may not need it. */
 export class Failure {

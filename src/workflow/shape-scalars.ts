@@ -3,7 +3,7 @@ import { JsonNumber } from '../json/json-number.ts'
 import { quoteName } from '../tools/json-pointer.ts'
 import { describeNumber, matchesNumber, type NumberSchema } from '../tools/retry-schema.ts'
 import type { ShapeSchema, ShapeType } from './shape-schema.ts'
-import { Suggestions } from './suggestion.ts'
+import { Suggestions } from '../tools/suggestion.ts'
 import { mismatch, type Walk } from './walk.ts'
 
 /**

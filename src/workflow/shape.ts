@@ -12,7 +12,7 @@ import {
   type ShapeReader,
 } from './shape-scalars.ts'
 import type { ShapeSchema, ShapeType } from './shape-schema.ts'
-import { Suggestions } from './suggestion.ts'
+import { Suggestions } from '../tools/suggestion.ts'
 import { guard, mismatch, report, type Walk } from './walk.ts'
 
 /** Compiles a schema into a reader. */

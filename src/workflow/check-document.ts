@@ -3,8 +3,9 @@ import type { ToolRegistry } from '../tools/registry.ts'
 import { type CheckedTask, type InputReference, type ReadTask, TaskChecker, type TaskNode } from './check-task.ts'
 import type { IssueList } from './issues.ts'
 import { recordedSchema, workflowSchema } from './schema.ts'
-import { compileShape, type ShapeReader } from './shape.ts'
-import { explainMissing } from './template.ts'
+import type { ShapeReader } from './shape-scalars.ts'
+import { compileShape } from './shape.ts'
+import { explainMissing } from './follow-path.ts'
 
 /** The result of the checks of a document. */
 export interface CheckedDocument {

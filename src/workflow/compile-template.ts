@@ -3,7 +3,7 @@ import { JsonNumber } from '../json/json-number.ts'
 import { LIMITS } from './document.ts'
 import { parseReferences, type Reference } from './references.ts'
 import { describeMalformed, suggestReference } from './reference-repair.ts'
-import { guard, report, type Walk } from './shape.ts'
+import { guard, report, type Walk } from './walk.ts'
 import { EMPTY_TEMPLATE, readTextBehind, type Template } from './template.ts'
 
 /** A walk over the arguments of tasks. */

@@ -1,12 +1,5 @@
 import { afterTurn, isTurnSpent } from '../clock.ts'
-import type {
-  EventFor,
-  ExecutionCounts,
-  ExecutionStatus,
-  Reason,
-  TaskCode,
-  TaskResult,
-} from '../events/events.ts'
+import type { EventFor, ExecutionCounts, ExecutionStatus, Reason, TaskCode, TaskResult } from '../events/events.ts'
 import { JsonValue } from '../events/json-value.ts'
 import type { ExecutionState, TaskState } from '../events/state.ts'
 import type { TokenUsage } from '../events/token-usage.ts'

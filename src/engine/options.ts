@@ -60,7 +60,8 @@ function createId(): string {
   }
 }
 
-const DEFAULTS: ResolvedOptions = {
+/** The options of an execution that is given none. */
+export const DEFAULT_OPTIONS: ResolvedOptions = {
   schedule: 'layers',
   maxConcurrency: 64,
   onTaskError: 'continue',
@@ -83,14 +84,14 @@ const DEFAULTS: ResolvedOptions = {
 const STORE_METHODS = ['create', 'claim', 'append', 'read', 'putOutput', 'getOutput']
 
 /** Their names. */
-export const EXECUTION_OPTIONS: readonly string[] = Object.keys(DEFAULTS)
+export const EXECUTION_OPTIONS: readonly string[] = Object.keys(DEFAULT_OPTIONS)
 
 /**
  * Later options win over earlier ones, and all over the defaults; `undefined` counts as not given.
  * @throws `INVALID_OPTION`, also for a name that is not an option
  */
 export function resolveOptions(...given: readonly (ExecutionOptions | undefined)[]): ResolvedOptions {
-  const resolved: Record<string, unknown> = { ...DEFAULTS }
+  const resolved: Record<string, unknown> = { ...DEFAULT_OPTIONS }
   for (const options of given) {
     if (options !== undefined) expectObject('options', options)
     for (const [name, value] of Object.entries(options ?? {})) {

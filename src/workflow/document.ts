@@ -25,13 +25,24 @@ export interface DAGStructure {
 export type RunOn = 'success' | 'failure' | 'settled'
 
 /** A call of a tool or of another workflow: once, for each of many items, or repeatedly. */
-export interface DAGTask {
+export type DAGTask = DAGTaskFields &
+  (
+    | {
+        /** The name of a registered tool; MCP tools are `server:tool`. */
+        readonly tool: string
+        readonly workflow?: never
+      }
+    | {
+        /** A workflow, or the name of a registered one. */
+        readonly workflow: string | DAGStructure
+        readonly tool?: never
+      }
+  )
+
+/** The fields of a task apart from what it calls. */
+export interface DAGTaskFields {
   /** 1–200 characters, no control character, `[` or `]`; neither `.` nor `..`. */
   readonly id: string
-  /** The name of a registered tool; MCP tools are `server:tool`. A task has either `tool` or `workflow`. */
-  readonly tool?: string
-  /** A workflow, or the name of a registered one. */
-  readonly workflow?: string | DAGStructure
   /** JSON; its strings may hold references. The input of a `workflow`. @defaultValue `{}` */
   readonly arguments?: Readonly<Record<string, unknown>>
   /** Ids of tasks that must succeed first, in addition to those that the arguments refer to. */

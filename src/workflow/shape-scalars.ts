@@ -32,7 +32,10 @@ export function isOfType(value: unknown, type: ShapeType): boolean {
 }
 
 /** A string, or an object of another form. */
-export function choose({ description = '' }: ShapeSchema, [readText, readOther]: readonly [ShapeReader, ShapeReader]): ShapeReader {
+export function choose(
+  { description = '' }: ShapeSchema,
+  [readText, readOther]: readonly [ShapeReader, ShapeReader],
+): ShapeReader {
   return (value, walk) => {
     if (typeof value === 'string') return readText(value, walk)
     return isJsonObject(value) ? readOther(value, walk) : mismatch(walk, description, value)

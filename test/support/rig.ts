@@ -28,7 +28,7 @@ export function rig(workflow: DAGStructure, options: RigOptions = {}): Rig {
   const { tools = {}, ...rest } = options
   const clock = new FakeClock()
   const tool = new ControlledTool()
-  const names = new Set([...workflow.tasks.map(task => task.tool), ...Object.keys(tools)])
+  const names = new Set([...workflow.tasks.flatMap(task => task.tool ?? []), ...Object.keys(tools)])
   const definitions = Object.fromEntries(Array.from(names, name => [name, { execute: tool.execute, ...tools[name] }]))
   const executor = new StreamingExecutor(definitions, { clock, random: () => 0.5, createId: () => 'x' })
   const execution = executor.stream(workflow, rest)

@@ -1,5 +1,6 @@
 import type { AttemptOutcome } from '../../attempt/attempt-outcome.ts'
-import type { Condition, ConditionValues } from '../../conditions/condition.ts'
+import type { ConditionValues } from '../../conditions/compiled.ts'
+import type { Condition } from '../../conditions/condition.ts'
 import type { AddedTask } from '../../events/events.ts'
 import type { ExecutionPlan, PlannedTask } from '../../plan/execution-plan.ts'
 import { round } from '../../round.ts'

@@ -1,4 +1,4 @@
-import type { ConditionValues } from '../../conditions/condition.ts'
+import type { ConditionValues } from '../../conditions/compiled.ts'
 import { JsonValue } from '../../events/json-value.ts'
 import type { ExecutionState } from '../../events/state.ts'
 import type { PlannedTask } from '../../plan/execution-plan.ts'

@@ -5,7 +5,7 @@ import type { RetryPolicy } from './document.ts'
 import type { IssueList } from './issues.ts'
 import type { Reference } from './references.ts'
 import { report } from './shape.ts'
-import { Suggestions } from './suggestion.ts'
+import { Suggestions } from '../tools/suggestion.ts'
 import { EMPTY_TEMPLATE, readSource, type Template } from './template.ts'
 
 /** A task as a node of the graph. */

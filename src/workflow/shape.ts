@@ -5,7 +5,7 @@ import { describeNumber, matchesNumber, type NumberSchema } from '../tools/retry
 import type { IssueCode } from './document.ts'
 import type { IssueList } from './issues.ts'
 import type { ShapeSchema } from './schema.ts'
-import { Suggestions } from './suggestion.ts'
+import { Suggestions } from '../tools/suggestion.ts'
 
 /** State of a walk over a document. */
 export interface Walk {

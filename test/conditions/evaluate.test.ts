@@ -134,6 +134,44 @@ describe('collections', () => {
   })
 })
 
+test('keys of a map are different strings, which may be computed', () => {
+  expect(decide('{"a" + input.k: 1}.ab == 1 && {"a": 1, "b": 2}.size() == 2', { k: 'b' })).toBe(true)
+  expect(fail('{input.k: 1} == {}', { k: 1 }).message).toBe('Expected a string as a key, found `1` (number)')
+  expect(fail('{"a": 1, input.k: 2} == {}', { k: 'a' })).toMatchObject({
+    message: 'Expected keys to be unique, found `"a"` (string) twice',
+    column: 16,
+  })
+})
+
+test('operands are evaluated from the left, and the first failure is told', () => {
+  for (const source of [
+    'input.x + input.y == 1',
+    'input.x < input.y',
+    'input.x in input.y',
+    'input.x == input.y',
+    'input.x[input.y] == 1',
+    'input.x.contains(input.y)',
+    '[input.x, input.y] == []',
+    '{"a": input.x, "b": input.y} == {}',
+    '-input.x > input.y',
+    'input.x ? input.y : true',
+    'input.x.all(v, v == input.y)',
+    'has(input.x.y)',
+  ]) {
+    expect([source, fail(source, {}).message]).toEqual([source, expect.stringContaining('no key `x`')])
+  }
+  for (const source of [
+    '1 + input.y == 1',
+    '1 < input.y',
+    '1 in input.y',
+    '1 == input.y',
+    '[1][input.y] == 1',
+    '[[1], input.y] == []',
+  ]) {
+    expect([source, fail(source, {}).message]).toEqual([source, expect.stringContaining('no key `y`')])
+  }
+})
+
 describe('what is missing fails and says what there is:', () => {
   const input = { user: { name: 'Ann', roles: ['x'] }, nothing: null, list: [1, 2], empty: [], text: 'abc' }
 

@@ -185,12 +185,12 @@ export class ExecutionLoop implements RecorderCallbacks {
   }
 
   /** For the recorder: ends and starts a slice of tasks, and ends the execution when all have settled. */
-  runSlice(): void {
+  runSlice(): boolean {
     const table = this.#table
     let left = SLICE
     if (!table.endings.isEmpty) left -= this.#milestones.endTasks(left, this.clock.now())
     if (left > 0 && !this.#commands.isPaused) {
-      if (this.#decisions !== undefined) left -= this.#decisions.decide(left)
+      this.#decisions?.decide(left)
       for (; left > 0; left--) {
         const task = table.next(this.#permits)
         if (task === undefined) break
@@ -198,13 +198,14 @@ export class ExecutionLoop implements RecorderCallbacks {
       }
       this.#permits.request()
     }
-    if (!this.#recorder.isEmpty) return
+    if (!this.#recorder.isEmpty) return false
     if (table.isDone && this.#outcome.end === undefined) {
       const tookMs = this.clock.now() - this.#startedAt
       this.#outcome.end = this.#milestones.end(this.log.state.counts, this.#emissions.tokenUsage, tookMs)
     } else if (table.history.isHandedOff && this.#attempts.count === 0) {
       this.#abandon(new DagstreamError('SHUTTING_DOWN', 'The process ends; the execution resumes in the next one'))
     }
+    return !this.#commands.isPaused && !table.due.isEmpty
   }
 
   /** For the recorder. */

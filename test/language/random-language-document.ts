@@ -20,11 +20,14 @@ export type RandomDocument = Required<Surroundings> & { readonly document: DAGSt
 /** Levels of sub-workflows below the document. */
 const MAX_DEPTH = 3
 
-/** A valid document of 3–8 tasks, and sub-workflows of 1–3, that the seed determines. */
-export function createRandomDocument(seed: number): RandomDocument {
+/**
+ * A valid document of 3–8 tasks, and sub-workflows of 1–3, that the seed determines.
+ * @param isPlain without the words of the language
+ */
+export function createRandomDocument(seed: number, isPlain = false): RandomDocument {
   const random = new RandomSource(seed)
   const input: Json = { n: random.integer(0, 4), flag: random.chance(0.5), items: [{ n: 1 }, 2, null] }
-  const writer = new DocumentWriter(random)
+  const writer = new DocumentWriter(random, isPlain)
   const document = writer.writeWorkflow(0, INPUT)
   const { conditions, workflows } = writer
   const behave = createBehaviour(deriveSeed(seed, 'tools'), random.pick([0.05, 0.15, 0.3]))
@@ -41,9 +44,11 @@ class DocumentWriter {
   readonly conditions = new Map<string, Condition>()
   readonly workflows: Record<string, DAGStructure> = {}
   readonly #random: RandomSource
+  readonly #isPlain: boolean
 
-  constructor(random: RandomSource) {
+  constructor(random: RandomSource, isPlain: boolean) {
     this.#random = random
+    this.#isPlain = isPlain
   }
 
   writeWorkflow(depth: number, input: readonly InputKey[], schema?: Pick<DAGStructure, 'inputSchema'>): DAGStructure {
@@ -51,7 +56,7 @@ class DocumentWriter {
     const known: KnownTask[] = []
     const size = depth === 0 ? random.integer(3, 8) : random.integer(1, 3)
     const tasks = Array.from({ length: size }, (_, at) => this.#writeTask(`t${at}`, depth, known, { known, input }))
-    const isEnding = random.chance(0.35)
+    const isEnding = this.#uses(0.35)
     const ending: KnownTask[] = []
     const last = Array.from({ length: isEnding ? random.integer(1, 3) : 0 }, (_, at) => {
       const place = { known: [...known, ...ending], input, mayLack: true, seesStatus: true, isFinally: true }
@@ -62,8 +67,8 @@ class DocumentWriter {
     return {
       tasks,
       ...(isEnding && { finally: last }),
-      ...(random.chance(0.6) && { output }),
-      ...(depth === 0 && random.chance(0.2) && { inputSchema: { type: 'object', required: ['n'] } }),
+      ...(this.#uses(0.6) && { output }),
+      ...(depth === 0 && this.#uses(0.2) && { inputSchema: { type: 'object', required: ['n'] } }),
       ...schema,
     }
   }
@@ -73,17 +78,15 @@ class DocumentWriter {
     const random = this.#random
     const id = random.chance(0.2) ? `${prefix}-x` : prefix
     const tool = random.pick([...TOOLS, 'count', 'list'] as const)
-    const isWorkflow = depth < MAX_DEPTH && random.chance(depth === 0 ? 0.25 : 0.15)
-    const mode = random.pick(['forEach', 'forEach', 'repeat', 'once', 'once', 'once', 'once'] as const)
+    const isWorkflow = depth < MAX_DEPTH && this.#uses(depth === 0 ? 0.25 : 0.15)
+    const mode = this.#uses(0.45) ? random.pick(['forEach', 'forEach', 'repeat'] as const) : 'once'
     const shape = isWorkflow ? 'any' : tool
     const dependsOn = random.some(siblings.slice(-4), 0.25).map(each => each.id)
-    const runOn = dependsOn.length > 0 && random.chance(0.3) ? random.pick(['failure', 'settled'] as const) : undefined
-    const place = placeTask(given, mode, runOn, dependsOn)
+    const runOn = dependsOn.length > 0 && this.#uses(0.3) ? random.pick(['failure', 'settled'] as const) : undefined
+    const place = { ...placeTask(given, mode, runOn, dependsOn), isPlain: this.#isPlain }
     const call = isWorkflow ? this.#writeCall(depth, place) : this.#writeArguments(place)
-    const isOptional = random.chance(0.15)
-    const when = random.chance(0.25)
-      ? this.#keep(createCondition(random, { ...place, isItem: mode === 'forEach' }))
-      : ''
+    const isOptional = this.#uses(0.15)
+    const when = this.#uses(0.25) ? this.#keep(createCondition(random, { ...place, isItem: mode === 'forEach' })) : ''
     const task: DAGTask = {
       id,
       ...(!isWorkflow && { tool }),
@@ -132,7 +135,7 @@ class DocumentWriter {
     return {
       forEach: createItems(random, { ...place, isItem: false }),
       ...(random.chance(0.4) && { concurrency: random.integer(1, 3) }),
-      ...(random.chance(0.6) && { tolerate: random.pick([1, 2, '30%', '50%', '100%']) }),
+      ...(random.chance(0.75) && { tolerate: random.pick([1, 2, '30%', '60%', '100%']) }),
     }
   }
 
@@ -144,6 +147,11 @@ class DocumentWriter {
       ...(random.chance(0.5) && { onExhausted: random.pick(['keep', 'fail'] as const) }),
       ...(random.chance(0.2) && { everyMs: 1, factor: random.pick([1, 2]) }),
     }
+  }
+
+  /** Whether a word of the language is used here. */
+  #uses(probability: number): boolean {
+    return !this.#isPlain && this.#random.chance(probability)
   }
 
   #keep(condition: Condition): string {

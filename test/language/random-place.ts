@@ -48,6 +48,8 @@ export interface Place {
   /** Ids of tasks that failed if this one runs. */
   readonly failed?: readonly string[]
   readonly isFinally?: boolean
+  /** Without the words of the language. */
+  readonly isPlain?: boolean
 }
 
 /** A value for an argument: a literal, a reference or a text with references. */
@@ -98,7 +100,7 @@ function createReferences(random: RandomSource, place: Place): string[] {
   const hasPath = !mayLack || random.chance(0.1)
   return [
     ...known.flatMap(({ id, shape }) => {
-      const paths = hasPath ? PATHS[shape] : ['']
+      const paths = hasPath ? PATHS[shape].filter(path => !place.isPlain || !path.includes('*')) : ['']
       return `$OUTPUT[${id}]${random.pick(paths)}`
     }),
     ...place.input.map(({ key }) => `$INPUT.${key}`),

@@ -41,6 +41,16 @@ export function interpret(document: DAGStructure, surroundings: Surroundings): I
   return { tasks, status, output: output.value }
 }
 
+/** As `interpret`; `undefined` where the contract leaves the outcome open. */
+export function interpretIfSaid(document: DAGStructure, surroundings: Surroundings): Interpretation | undefined {
+  try {
+    return interpret(document, surroundings)
+  } catch (error) {
+    if (error instanceof Undetermined) return undefined
+    throw error
+  }
+}
+
 /** What only items and rounds can read. */
 type Local = Pick<Roots, 'item' | 'index' | 'previous'>
 

@@ -9,7 +9,7 @@ export function makeItems(source: Json, mayBeProduct: boolean): readonly Json[] 
   if (Array.isArray(source)) return source
   if (!mayBeProduct || typeof source !== 'object' || source === null) return undefined
   let items: Readonly<Record<string, Json>>[] = [{}]
-  for (const [key, list] of Object.entries(source) as [string, Json][]) {
+  for (const [key, list] of Object.entries<Json>(source)) {
     if (!Array.isArray(list)) return undefined
     items = items.flatMap(item => list.map(value => ({ ...item, [key]: value as Json })))
   }

@@ -5,9 +5,9 @@ import { flatten, type Outcome } from './outcome.ts'
 
 /** The position of each task's events in the log; `Infinity` for one that is absent. */
 interface Places {
-  added(taskId: string): number
-  started(taskId: string): number
-  completed(taskId: string): number
+  readonly added: (taskId: string) => number
+  readonly started: (taskId: string) => number
+  readonly completed: (taskId: string) => number
 }
 
 /** Everything that must hold of the order of the events of an execution that one process ran. */

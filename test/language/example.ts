@@ -5,6 +5,9 @@ import { type Interpretation, interpret } from './reference-interpreter.ts'
 import type { Json } from './reference-template.ts'
 import type { Behaviour, Surroundings } from './surroundings.ts'
 
+/** The names of the tools for documents that are written by hand. */
+export const EXAMPLE_TOOLS: readonly string[] = ['value', 'fail', 'shaky', 'check']
+
 /** Tools for documents that are written by hand: what they do stands in the tool's name and the arguments. */
 export const behaveAsNamed: Behaviour = ({ tool, attempt, args }) => {
   if (tool === 'fail') return { code: 'NO', isFinal: false }

@@ -1,7 +1,6 @@
 import {
   type ExecutionOptions,
   type ExecutionResult,
-  type ExecutionStore,
   type SSEEvent,
   StreamingExecutor,
   type Tool,
@@ -34,7 +33,7 @@ export interface CalledTools {
   /** Ids of the tasks of the calls, in the order of the calls. */
   readonly called: readonly string[]
   /** The most calls at once. */
-  peak(): number
+  readonly peak: () => number
 }
 
 /**
@@ -45,6 +44,7 @@ export function createTools(
   behave: Behaviour,
   seed: number,
   attemptsBefore: ReadonlyMap<string, number> = new Map(),
+  names: readonly string[] = TOOLS,
 ): CalledTools {
   const called: string[] = []
   const calls = new Map(attemptsBefore)
@@ -65,7 +65,7 @@ export function createTools(
     const code = done.code === 'TOOL_ERROR' ? {} : { code: done.code }
     throw Object.assign(new Error(`No ${taskId}`), { ...code, ...(done.isFinal && { retryable: false }) })
   }
-  const tools = TOOLS.map(
+  const tools = names.map(
     (name): Tool => ({ name, execute: (args, { taskId }) => call(name, args as Json, taskId), retry: { jitter: 0 } }),
   )
   return { tools, called, peak: () => peakCount }
@@ -88,7 +88,7 @@ export interface EndedExecution {
 export async function runEngine(
   made: RandomDocument,
   seed: number,
-  options: ExecutionOptions & { readonly store?: ExecutionStore },
+  options: ExecutionOptions,
 ): Promise<EndedExecution> {
   const { tools, peak } = createTools(made.behave, seed)
   const execution = new StreamingExecutor(tools, withWorkflows(made, options)).stream(made.document, {

@@ -35,8 +35,8 @@ describe.skipIf(!isLanguageImplemented)('a random document', () => {
     await forSeeds(countRuns(200), async seed => {
       const made = createRandomDocument(seed)
       const { tools } = createTools(made.behave, seed)
-      const { workflows, input } = made
-      expect(validateWorkflow(made.document, tools, { input, ...{ workflows } }).issues).toEqual([])
+      const options = { input: made.input, workflows: made.workflows }
+      expect(validateWorkflow(made.document, tools, options).issues).toEqual([])
     })
   })
 

@@ -5,6 +5,7 @@ import type { Interpretation } from './reference-interpreter.ts'
 
 /** How a task ended, in what both the engine and the reference determine. */
 interface End {
+  readonly tool: string
   readonly status: string
   readonly code?: string | undefined
   readonly output?: unknown
@@ -35,6 +36,7 @@ export function expectAgreement(
   expected.tasks.forEach(expectTask)
   expect(Object.fromEntries(actualEnds)).toEqual(Object.fromEntries(expectedEnds))
   for (const outcome of flatten(expected.tasks)) expectCause(outcome, told)
+  expectItemCounts(expected.tasks, events)
 
   const end = events.at(-1)?.data as { readonly output?: unknown; readonly outputBytes?: number }
   expect(result.status).toBe(expected.status)
@@ -50,8 +52,9 @@ export function readEnds(events: readonly SSEEvent[]): Map<string, TaskResult> {
   return new Map(events.flatMap(({ type, data }) => (type === 'task_complete' ? [[data.taskId, data]] : [])))
 }
 
-function toEnd({ status, code, output, optional, attempts }: TaskResult, hasAttempts: boolean): End {
+function toEnd({ tool, status, code, output, optional, attempts }: TaskResult, hasAttempts: boolean): End {
   return {
+    tool,
     status,
     ...(status === 'success' ? { output: toPlain(output) } : { code }),
     ...(optional && { isTolerated: true }),
@@ -59,8 +62,9 @@ function toEnd({ status, code, output, optional, attempts }: TaskResult, hasAtte
   }
 }
 
-function toExpectedEnd({ status, code, output, substitute, attempts }: Outcome, isWhole: boolean): End {
+function toExpectedEnd({ tool, status, code, output, substitute, attempts }: Outcome, isWhole: boolean): End {
   return {
+    tool,
     status,
     ...(status === 'success' ? { output } : { code }),
     ...(substitute !== undefined && { isTolerated: true }),
@@ -90,12 +94,23 @@ function expectCause({ taskId, code, kind, children }: Outcome, told: ReadonlyMa
   const end = told.get(taskId)
   if (end === undefined || end.status === 'success') return
   expect(end.error, taskId).toBeTruthy()
+  // What a stop ended is not how it would have ended by itself.
+  if (end.code !== code) return
   if (code === 'DEPENDENCY_FAILED' || code === 'DEPENDENCY_SKIPPED') {
     expect(told.get(end.causedBy ?? '')?.status, `cause of ${taskId}`).toMatch(/error|skipped|cancelled/)
   }
   if (code === 'CHILD_FAILED' && kind !== 'tool') {
     const failed = children.filter(({ taskId: id }) => (end.error as string).includes(id))
     expect(failed.length, `the child that ${taskId} names: ${end.error}`).toBeGreaterThan(0)
+  }
+}
+
+/** The start of a fan-out says how many items it has. */
+function expectItemCounts(tasks: readonly Outcome[], events: readonly SSEEvent[]): void {
+  const fanOuts = new Map(flatten(tasks).flatMap(each => (each.kind === 'forEach' ? [[each.taskId, each]] : [])))
+  for (const { type, data } of events) {
+    const fanOut = type === 'task_start' ? fanOuts.get(data.taskId) : undefined
+    if (type === 'task_start') expect(data.itemCount, data.taskId).toBe(fanOut?.children.length)
   }
 }
 

@@ -81,6 +81,11 @@ const MUTATIONS: readonly (readonly [string, (execution: SimulatedExecution) => 
   ['a `finally` task that starts too early', move('task_start', 'last', ['task_complete', 'e'])],
   ['a `finally` task of a sub-workflow that starts too early', move('task_start', 'sub/f', ['task_complete', 'sub/x'])],
   ['rounds at once', move('task_complete', 'r[0]', ['task_complete', 'r'])],
+  ['another number of items', change('task_start', 'all', { itemCount: 3 })],
+  ['another tool', change('task_complete', 'sub', { tool: 'value' })],
+  ['other layers', change('execution_start', undefined, { layers: [] })],
+  ['`finally` in another layer', change('execution_start', undefined, { finallyFrom: 1 })],
+  ['items without an index', change('tasks_added', undefined, { tasks: [{ taskId: 'all[0]', dependsOn: [] }] })],
   ['a layer that starts too early', move('task_start', 'all', ['task_start', 'a'])],
 ]
 
@@ -98,4 +103,27 @@ describe('the checks refuse', () => {
       expect(() => check(expected, execution)).toThrow()
     })
   }
+})
+
+describe('of a fan-out beyond its tolerance', () => {
+  const items = [1, { fails: true }, 3]
+  const expected = run([{ id: 'all', tool: 'check', forEach: items, arguments: { of: '$ITEM' } }])
+  const agree = (mutate: (execution: SimulatedExecution) => void) => (): void => {
+    const execution = simulate(expected)
+    mutate(execution)
+    expectAgreement(expected, { ...execution, isWhole: true })
+  }
+  const cancelled = { status: 'cancelled', code: 'CANCELLED', error: 'x' }
+
+  test('an item may be cancelled, and may not end in another way', () => {
+    expect(agree(() => {})).not.toThrow()
+    expect(agree(change('task_complete', 'all[2]', { output: { of: 4 } }))).toThrow('all[2]')
+    expect(agree(change('task_complete', 'all[1]', cancelled))).toThrow('failures of all')
+    const cancel = (execution: SimulatedExecution): void => {
+      change('task_complete', 'all[2]', cancelled)(execution)
+      const [all] = execution.result.results as (TaskResult & { items: TaskResult[] })[]
+      if (all !== undefined) Object.assign(all.items[2] as TaskResult, cancelled)
+    }
+    expect(agree(cancel)).not.toThrow()
+  })
 })

@@ -1,7 +1,14 @@
 import { expect } from 'vitest'
-import { applyEvent, createState, type ExecutionResult, type Schedule, type SSEEvent } from '../../src/index.ts'
+import {
+  applyEvent,
+  createState,
+  type EventFor,
+  type ExecutionResult,
+  type Schedule,
+  type SSEEvent,
+} from '../../src/index.ts'
 import { counts } from '../support/outline.ts'
-import { flatten, type Outcome } from './outcome.ts'
+import { flatten, type Outcome, toLayers } from './outcome.ts'
 
 /** The position of each task's events in the log; `Infinity` for one that is absent. */
 interface Places {
@@ -14,7 +21,9 @@ interface Places {
 export function expectOrder(outcomes: readonly Outcome[], events: readonly SSEEvent[], schedule: Schedule): void {
   expect([events[0]?.type, events.at(-1)?.type]).toEqual(['execution_start', 'execution_complete'])
   const places = findPlaces(events)
-  expectAdditions(events, places)
+  const { layers, finallyFrom } = (events[0] as EventFor<'execution_start'>).data
+  expect({ layers, ...(finallyFrom !== undefined && { finallyFrom }) }).toEqual(toLayers(outcomes))
+  expectAdditions(outcomes, events, places)
   for (const outcome of flatten(outcomes)) {
     for (const id of outcome.dependsOn) {
       expectBefore(places.completed(id), places.started(outcome.taskId), `${id} ends before ${outcome.taskId} starts`)
@@ -55,7 +64,10 @@ function findPlaces(events: readonly SSEEvent[]): Places {
 }
 
 /** Children are added while their parent runs, and `totalTasks` says how many tasks there are. */
-function expectAdditions(events: readonly SSEEvent[], places: Places): void {
+function expectAdditions(outcomes: readonly Outcome[], events: readonly SSEEvent[], places: Places): void {
+  const known = new Map(
+    flatten(outcomes).flatMap(parent => parent.children.map(child => [child.taskId, { parent, child }])),
+  )
   let total = 0
   events.forEach(({ type, data }, at) => {
     if (type === 'execution_start') total = data.totalTasks
@@ -67,7 +79,18 @@ function expectAdditions(events: readonly SSEEvent[], places: Places): void {
     if (parentId === undefined) return
     expectBefore(places.started(parentId), at, `${parentId} starts before it has children`)
     expectBefore(at, places.completed(parentId), `${parentId} has no children after its end`)
-    for (const { taskId } of data.tasks) expect(taskId.startsWith(parentId), taskId).toBe(true)
+    const ids: string[] = []
+    for (const { taskId, dependsOn, index } of data.tasks) {
+      expect(taskId.startsWith(parentId), taskId).toBe(true)
+      // Tasks that only an execution has that is stopped are unknown here.
+      const { parent, child } = known.get(taskId) ?? {}
+      if (child !== undefined && parent?.kind !== 'workflow')
+        expect(index, taskId).toBe(parent?.children.indexOf(child))
+      if (child !== undefined && !child.isFinally)
+        expect([...dependsOn].sort(), taskId).toEqual([...child.dependsOn].sort())
+      for (const id of dependsOn) expect(ids.includes(id) || places.added(id) < at, `${id} is added first`).toBe(true)
+      ids.push(taskId)
+    }
   })
 }
 

@@ -66,7 +66,16 @@ export function createTools(
     throw Object.assign(new Error(`No ${taskId}`), { ...code, ...(done.isFinal && { retryable: false }) })
   }
   const tools = names.map(
-    (name): Tool => ({ name, execute: (args, { taskId }) => call(name, args as Json, taskId), retry: { jitter: 0 } }),
+    (name): Tool => ({
+      name,
+      execute(args, { executionId, taskId, idempotencyKey }) {
+        if (idempotencyKey !== `${executionId}.${taskId}`)
+          throw Object.assign(new Error(idempotencyKey), { code: 'KEY' })
+        return call(name, args as Json, taskId)
+      },
+      retry: { jitter: 0 },
+      ...(name === 'list' && seed % 3 === 0 && { limit: 1 }),
+    }),
   )
   return { tools, called, peak: () => peakCount }
 }

@@ -21,6 +21,8 @@ export interface Ending {
 export interface Outcome extends Ending {
   readonly taskId: string
   readonly children: readonly Outcome[]
+  /** The tool that events name; `workflow` or `workflow:NAME` for a sub-workflow. */
+  readonly tool: string
   readonly kind: 'tool' | 'forEach' | 'repeat' | 'workflow'
   /** Full ids of the tasks that settle before it. */
   readonly dependsOn: readonly string[]
@@ -81,4 +83,14 @@ export function count(outcomes: readonly Outcome[]): Counts {
     cancelledCount: 0,
     toleratedCount: all.filter(({ substitute }) => substitute !== undefined).length,
   }
+}
+
+/** The layers of a workflow as its `execution_start` tells them: ids in document order, those of `finally` last. */
+export function toLayers(tasks: readonly Outcome[]): { layers: string[][]; finallyFrom?: number } {
+  const size = Math.max(...tasks.map(({ layer }) => layer)) + 1
+  const layers = Array.from({ length: size }, (_, at) =>
+    tasks.filter(({ layer }) => layer === at).map(({ taskId }) => taskId),
+  )
+  const finallyFrom = tasks.find(({ isFinally }) => isFinally)?.layer
+  return { layers, ...(finallyFrom !== undefined && { finallyFrom }) }
 }

@@ -2,7 +2,7 @@ import type { DAGStructure, DAGTask, RepeatPolicy } from '../../src/index.ts'
 import { type ConditionScope, findNamedTasks, namesItem } from './condition.ts'
 import { computeStatus, type Ending, isFailure, type Outcome } from './outcome.ts'
 import { fitsSchema, makeItems, readTolerance } from './reference-items.ts'
-import { decide, fail, findError, findKind, guard, skip } from './reference-rules.ts'
+import { callTool, decide, fail, findError, findKind, guard, nameTool, skip } from './reference-rules.ts'
 import {
   findReads,
   type Json,
@@ -116,6 +116,7 @@ class WorkflowRun {
       ...ending,
       taskId: this.#prefix + task.id,
       kind: findKind(task),
+      tool: nameTool(task),
       dependsOn: dependencies.map(({ taskId }) => taskId),
       layer: Math.max(firstLayer, ...dependencies.map(({ layer }) => layer + 1)),
       isFinally: this.#soFar !== undefined,
@@ -174,14 +175,23 @@ class WorkflowRun {
   /** An item or a round: a task of its own. */
   #child(task: DAGTask, taskId: string, run: () => Ending): Outcome {
     const kind = task.workflow === undefined ? 'tool' : 'workflow'
-    return { children: [], ...guard(run), taskId, kind, dependsOn: [], layer: 0, isFinally: false }
+    return {
+      children: [],
+      ...guard(run),
+      taskId,
+      kind,
+      tool: nameTool(task),
+      dependsOn: [],
+      layer: 0,
+      isFinally: false,
+    }
   }
 
   /** One call of a tool or of a sub-workflow. @throws ReferenceNotFound */
   #call(task: DAGTask, taskId: string, local: Local): Ending {
     const args = resolve(task.arguments ?? {}, this.#roots(task, local))
     const { workflow } = task
-    if (workflow === undefined) return this.#callTool(task, taskId, args)
+    if (workflow === undefined) return callTool(task, taskId, args, this.#surroundings.behave)
     const document = typeof workflow === 'string' ? this.#surroundings.workflows?.[workflow] : workflow
     if (document === undefined) throw new Error(`Unknown workflow ${JSON.stringify(workflow)}`)
     if (!fitsSchema(document.inputSchema, args)) return fail('INVALID_INPUT')
@@ -191,14 +201,6 @@ class WorkflowRun {
     const output = run.readOutput()
     if (output === undefined) return { ...fail('REFERENCE_NOT_FOUND'), children }
     return { status: 'success', output: output.value, children }
-  }
-
-  #callTool({ tool = '', retry }: DAGTask, taskId: string, args: Json): Ending {
-    for (let attempt = 1; ; attempt++) {
-      const done = this.#surroundings.behave({ tool, taskId, attempt, args })
-      if ('output' in done) return { status: 'success', output: done.output, attempts: attempt }
-      if (done.isFinal || attempt >= (retry?.maxAttempts ?? 1)) return { ...fail(done.code), attempts: attempt }
-    }
   }
 
   /** @throws ConditionFailure */

@@ -1,7 +1,8 @@
 import type { DAGTask } from '../../src/index.ts'
 import { ConditionFailure } from './condition.ts'
 import { type Ending, isFailure, isHarmlessSkip, type Outcome } from './outcome.ts'
-import { ReferenceNotFound } from './reference-template.ts'
+import { type Json, ReferenceNotFound } from './reference-template.ts'
+import type { Behaviour } from './surroundings.ts'
 
 /** The ending that the dependencies decide; `undefined` if the task is to run. */
 export function decide(
@@ -29,11 +30,26 @@ export function guard(run: () => Ending): Ending {
   }
 }
 
+/** Attempts until one succeeds, or none is left. */
+export function callTool({ tool = '', retry }: DAGTask, taskId: string, args: Json, behave: Behaviour): Ending {
+  for (let attempt = 1; ; attempt++) {
+    const done = behave({ tool, taskId, attempt, args })
+    if ('output' in done) return { status: 'success', output: done.output, attempts: attempt }
+    if (done.isFinal || attempt >= (retry?.maxAttempts ?? 1)) return { ...fail(done.code), attempts: attempt }
+  }
+}
+
 /** How a task is run. */
 export function findKind({ forEach, repeat, workflow }: DAGTask): Outcome['kind'] {
   if (forEach !== undefined) return 'forEach'
   if (repeat !== undefined) return 'repeat'
   return workflow === undefined ? 'tool' : 'workflow'
+}
+
+/** The tool that events name. */
+export function nameTool({ tool, workflow }: DAGTask): string {
+  if (workflow === undefined) return tool as string
+  return typeof workflow === 'string' ? `workflow:${workflow}` : 'workflow'
 }
 
 /** A failure. */

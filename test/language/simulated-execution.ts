@@ -1,5 +1,5 @@
 import type { ExecutionResult, SSEEvent, TaskResult } from '../../src/index.ts'
-import { count, flatten, type Outcome } from './outcome.ts'
+import { count, flatten, type Outcome, toLayers } from './outcome.ts'
 import type { Interpretation } from './reference-interpreter.ts'
 
 /** An execution as an engine with one slot could tell it. */
@@ -21,18 +21,29 @@ export function simulate({ tasks, status, output }: Interpretation): SimulatedEx
     events.push({ type, data: { ...common, ...data } } as SSEEvent)
   }
   const tell = (outcome: Outcome): void => {
-    const { taskId, children, kind, attempts = 0 } = outcome
+    const { taskId, tool, children, kind, attempts = 0 } = outcome
     const isParent = children.length > 0 || (kind === 'forEach' && outcome.status === 'success')
-    if (isParent || attempts > 0) emit('task_start', { taskId, tool: 'x', layer: outcome.layer, attempt: 1 })
+    if (isParent || attempts > 0) {
+      const itemCount = kind === 'forEach' ? { itemCount: children.length } : {}
+      emit('task_start', { taskId, tool, layer: outcome.layer, attempt: 1, ...itemCount })
+    }
     for (let attempt = 2; attempt <= attempts; attempt++) {
       emit('task_retry', { taskId, attempt: attempt - 1, delayMs: 0, error: 'no', code: 'NO' })
-      emit('task_start', { taskId, tool: 'x', layer: outcome.layer, attempt })
+      emit('task_start', { taskId, tool, layer: outcome.layer, attempt })
     }
     // Rounds are added one by one, all else at once.
     for (const group of kind === 'repeat' ? children.map(child => [child]) : [children]) {
       if (group.length === 0) continue
       told.push(...group)
-      const added = group.map(child => ({ taskId: child.taskId, tool: 'x', layer: outcome.layer, dependsOn: [] }))
+      const added = [...group]
+        .sort((a, b) => a.layer - b.layer)
+        .map(child => ({
+          taskId: child.taskId,
+          tool: child.tool,
+          layer: outcome.layer,
+          dependsOn: child.dependsOn,
+          ...(kind !== 'workflow' && { index: children.indexOf(child) }),
+        }))
       emit('tasks_added', { parentId: taskId, tasks: added, totalTasks: told.length })
       tellAll(group)
     }
@@ -42,8 +53,7 @@ export function simulate({ tasks, status, output }: Interpretation): SimulatedEx
     for (const outcome of [...group].sort((a, b) => a.layer - b.layer)) tell(outcome)
   }
   told.push(...tasks)
-  const layers = [tasks.map(({ taskId }) => taskId)]
-  emit('execution_start', { totalTasks: tasks.length, layers, schedule: 'layers' })
+  emit('execution_start', { totalTasks: tasks.length, ...toLayers(tasks), schedule: 'layers' })
   tellAll(tasks)
   const figures = { totalExecutionTimeMs: 0, speedup: 0, criticalPathMs: 0, parallelizationLayers: 1 }
   const ended = { status, ...count(tasks), ...(output !== undefined && { output }) }
@@ -57,12 +67,12 @@ export function simulate({ tasks, status, output }: Interpretation): SimulatedEx
 type Outcomes = ReadonlyMap<string, Outcome>
 
 function toResult(outcome: Outcome, all: Outcomes): TaskResult {
-  const { taskId, status, code, output, substitute, children, dependsOn, attempts = 0 } = outcome
+  const { taskId, tool, status, code, output, substitute, children, dependsOn, attempts = 0 } = outcome
   const failed = children.find(child => child.status === 'error')
   const cause = dependsOn.find(id => all.get(id)?.status !== 'success')
   return {
     taskId,
-    tool: 'x',
+    tool,
     status,
     ...(status === 'success' && { output }),
     ...(code !== undefined && { code, error: `because of ${failed?.taskId ?? 'itself'}` }),

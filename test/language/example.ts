@@ -1,9 +1,9 @@
-import type { DAGStructure, DAGTask } from '../../src/index.ts'
+import type { DAGStructure } from '../../src/index.ts'
 import type { Condition } from './condition.ts'
 import { flatten, type Outcome } from './outcome.ts'
 import { type Interpretation, interpret } from './reference-interpreter.ts'
 import type { Json } from './reference-template.ts'
-import type { Behaviour, Surroundings } from './surroundings.ts'
+import type { Behaviour, Surroundings, Task, TaskFields } from './surroundings.ts'
 
 /** The names of the tools for documents that are written by hand. */
 export const EXAMPLE_TOOLS: readonly string[] = ['value', 'fail', 'shaky', 'check']
@@ -18,7 +18,7 @@ export const behaveAsNamed: Behaviour = ({ tool, attempt, args }) => {
 }
 
 /** A task of the tool `value`, whose output is `of`. */
-export const value = (id: string, of: unknown, rest: Partial<DAGTask> = {}): DAGTask => ({
+export const value = (id: string, of: unknown, rest: TaskFields = {}): Task => ({
   id,
   tool: 'value',
   arguments: { of },
@@ -26,11 +26,11 @@ export const value = (id: string, of: unknown, rest: Partial<DAGTask> = {}): DAG
 })
 
 /** A task that fails with `NO`. */
-export const failing = (id: string, rest: Partial<DAGTask> = {}): DAGTask => ({ id, tool: 'fail', ...rest })
+export const failing = (id: string, rest: TaskFields = {}): Task => ({ id, tool: 'fail', ...rest })
 
 /** Runs a document by the reference interpreter. */
 export function run(
-  document: DAGStructure | readonly DAGTask[],
+  document: DAGStructure | readonly Task[],
   conditions: readonly Condition[] = [],
   surroundings: Partial<Surroundings> = {},
 ): Interpretation & { readonly endings: Readonly<Record<string, unknown>> } {

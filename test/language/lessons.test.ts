@@ -2,7 +2,6 @@ import { describe, expect, test } from 'vitest'
 import {
   applyEvent,
   createState,
-  type DAGTask,
   type ExecutionState,
   type SSEEvent,
   StreamingExecutor,
@@ -11,12 +10,13 @@ import {
 import { collectEvents } from '../support/rig.ts'
 import { failing, value } from './example.ts'
 import { isLanguageImplemented, SETTINGS } from './language-rig.ts'
+import type { Task, TaskFields } from './surroundings.ts'
 import { resumeEverywhere, runExample } from './lesson-rig.ts'
 
 const NEVER = '1 + 1 == 3'
 
 /** A fan-out whose items fail where they are the text `fails`. */
-const fanOut = (items: readonly unknown[], rest: Partial<DAGTask> = {}): DAGTask => ({
+const fanOut = (items: readonly unknown[], rest: TaskFields & { readonly id?: string } = {}): Task => ({
   id: 'all',
   tool: 'check',
   forEach: items.map(item => (item === 'fails' ? { fails: true } : item)),

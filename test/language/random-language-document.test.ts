@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import type { DAGTask } from '../../src/index.ts'
 import { flatten, isCountable, type Outcome } from './outcome.ts'
 import { createRandomDocument } from './random-language-document.ts'
 import { interpretIfSaid } from './reference-interpreter.ts'
+import type { Task } from './surroundings.ts'
 
 const SEEDS = 400
 
@@ -90,7 +90,7 @@ test('random documents bring about every ending of a task often', () => {
 
 test('random documents use every word of the language', () => {
   const words = new Map<string, number>()
-  const visit = (task: DAGTask): void => {
+  const visit = (task: Task): void => {
     for (const word of Object.keys(task)) words.set(word, (words.get(word) ?? 0) + 1)
     if (typeof task.workflow === 'object') for (const each of task.workflow.tasks) visit(each)
   }

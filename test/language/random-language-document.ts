@@ -1,4 +1,4 @@
-import type { DAGStructure, DAGTask, RepeatPolicy } from '../../src/index.ts'
+import type { DAGStructure, RepeatPolicy } from '../../src/index.ts'
 import type { Condition } from './condition.ts'
 import { createBehaviour, type Shape, TOOLS } from './random-behaviour.ts'
 import {
@@ -12,7 +12,7 @@ import {
 } from './random-place.ts'
 import { deriveSeed, RandomSource } from './random-source.ts'
 import type { Json } from './reference-template.ts'
-import type { Surroundings } from './surroundings.ts'
+import type { Surroundings, Task, TaskFields } from './surroundings.ts'
 
 /** A document that uses the words of the language, and everything that it needs to run. */
 export type RandomDocument = Required<Surroundings> & { readonly document: DAGStructure }
@@ -74,7 +74,7 @@ class DocumentWriter {
   }
 
   /** @param siblings earlier tasks of the same list, which it may depend on; the new task joins them */
-  #writeTask(prefix: string, depth: number, siblings: KnownTask[], given: Place): DAGTask {
+  #writeTask(prefix: string, depth: number, siblings: KnownTask[], given: Place): Task {
     const random = this.#random
     const id = random.chance(0.2) ? `${prefix}-x` : prefix
     const tool = random.pick([...TOOLS, 'count', 'list'] as const)
@@ -87,7 +87,7 @@ class DocumentWriter {
     const call = isWorkflow ? this.#writeCall(depth, place) : this.#writeArguments(place)
     const isOptional = this.#uses(0.15)
     const when = this.#uses(0.25) ? this.#keep(createCondition(random, { ...place, isItem: mode === 'forEach' })) : ''
-    const task: DAGTask = {
+    const task = {
       id,
       ...(!isWorkflow && { tool }),
       ...call,
@@ -101,10 +101,10 @@ class DocumentWriter {
       ...(mode === 'repeat' && { repeat: this.#writeRepeat(shape) }),
     }
     siblings.push({ id, shape: mode === 'forEach' ? 'list' : shape })
-    return task
+    return task as Task
   }
 
-  #writeArguments(place: Place): Pick<DAGTask, 'arguments'> {
+  #writeArguments(place: Place): Pick<TaskFields, 'arguments'> {
     const random = this.#random
     if (random.chance(0.15)) return {}
     return {
@@ -113,7 +113,7 @@ class DocumentWriter {
   }
 
   /** A sub-workflow inline or by name, with its arguments. */
-  #writeCall(depth: number, place: Place): Pick<DAGTask, 'arguments' | 'workflow'> {
+  #writeCall(depth: number, place: Place): Pick<Task, 'arguments' | 'workflow'> {
     const random = this.#random
     const args: Readonly<Record<string, unknown>> = this.#writeArguments(place).arguments ?? { a: 1 }
     const input = Object.entries(args).map(([key, value]): InputKey => {
@@ -130,7 +130,7 @@ class DocumentWriter {
     return { arguments: args, workflow: name }
   }
 
-  #writeFanOut(place: Place): Pick<DAGTask, 'forEach' | 'concurrency' | 'tolerate'> {
+  #writeFanOut(place: Place): Pick<TaskFields, 'forEach' | 'concurrency' | 'tolerate'> {
     const random = this.#random
     return {
       forEach: createItems(random, { ...place, isItem: false }),
@@ -161,7 +161,7 @@ class DocumentWriter {
 }
 
 /** What the arguments and the condition of a task may name. */
-function placeTask(given: Place, mode: string, runOn: DAGTask['runOn'], dependsOn: readonly string[]): Place {
+function placeTask(given: Place, mode: string, runOn: TaskFields['runOn'], dependsOn: readonly string[]): Place {
   const local = { ...given, isItem: mode === 'forEach', isRound: mode === 'repeat' }
   if (runOn === undefined) return local
   // What it reads are dependencies, too: if there is one only, it failed when the task runs.

@@ -1,4 +1,4 @@
-import type { DAGStructure, DAGTask, RepeatPolicy } from '../../src/index.ts'
+import type { DAGStructure, RepeatPolicy } from '../../src/index.ts'
 import { type ConditionScope, findNamedTasks, namesItem } from './condition.ts'
 import { computeStatus, type Ending, isFailure, type Outcome } from './outcome.ts'
 import { fitsSchema, makeItems, readTolerance } from './reference-items.ts'
@@ -12,7 +12,7 @@ import {
   type Roots,
   Undetermined,
 } from './reference-template.ts'
-import type { Surroundings } from './surroundings.ts'
+import type { Surroundings, Task } from './surroundings.ts'
 
 /** How an execution ends, whatever the schedule and the number of slots. */
 export interface Interpretation {
@@ -100,7 +100,7 @@ class WorkflowRun {
   }
 
   /** The outcome of a task, after those of its dependencies. References of `finally` tasks to others are no dependencies. */
-  #settle(task: DAGTask, siblings: readonly DAGTask[], firstLayer: number): Outcome {
+  #settle(task: Task, siblings: readonly Task[], firstLayer: number): Outcome {
     const known = this.#settled.get(task.id)
     if (known !== undefined) return known
     const { arguments: args, forEach, when = '', optional, concurrency } = task
@@ -127,7 +127,7 @@ class WorkflowRun {
     return outcome
   }
 
-  #run(task: DAGTask): Ending {
+  #run(task: Task): Ending {
     const { forEach, repeat, when } = task
     const isPerItem = forEach !== undefined && when !== undefined && namesItem(when)
     return guard(() => {
@@ -138,7 +138,7 @@ class WorkflowRun {
     })
   }
 
-  #fanOut(task: DAGTask, id: string, when: string | undefined): Ending {
+  #fanOut(task: Task, id: string, when: string | undefined): Ending {
     const items = makeItems(resolve(task.forEach, this.#roots(task, {})), typeof task.forEach !== 'string')
     if (items === undefined) return fail('INVALID_ITEMS')
     const children = items.map((item, index) =>
@@ -153,7 +153,7 @@ class WorkflowRun {
     return { status: 'success', output: children.map(({ output }) => output ?? null), children }
   }
 
-  #repeat(task: DAGTask, { until, maxTimes, onExhausted = 'fail' }: RepeatPolicy, id: string): Ending {
+  #repeat(task: Task, { until, maxTimes, onExhausted = 'fail' }: RepeatPolicy, id: string): Ending {
     const children: Outcome[] = []
     let previous: Root = { value: null, path: 'null' }
     for (let index = 0; index < maxTimes; index++) {
@@ -173,7 +173,7 @@ class WorkflowRun {
   }
 
   /** An item or a round: a task of its own. */
-  #child(task: DAGTask, taskId: string, run: () => Ending): Outcome {
+  #child(task: Task, taskId: string, run: () => Ending): Outcome {
     const kind = task.workflow === undefined ? 'tool' : 'workflow'
     return {
       children: [],
@@ -188,7 +188,7 @@ class WorkflowRun {
   }
 
   /** One call of a tool or of a sub-workflow. @throws ReferenceNotFound */
-  #call(task: DAGTask, taskId: string, local: Local): Ending {
+  #call(task: Task, taskId: string, local: Local): Ending {
     const args = resolve(task.arguments ?? {}, this.#roots(task, local))
     const { workflow } = task
     if (workflow === undefined) return callTool(task, taskId, args, this.#surroundings.behave)
@@ -217,7 +217,7 @@ class WorkflowRun {
     })
   }
 
-  #roots(task: DAGTask, local: Local): Roots {
+  #roots(task: Task, local: Local): Roots {
     const seesEndings = this.#soFar !== undefined || (task.runOn ?? 'success') !== 'success'
     return {
       input: this.#input,

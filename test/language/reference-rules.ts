@@ -1,12 +1,11 @@
-import type { DAGTask } from '../../src/index.ts'
 import { ConditionFailure } from './condition.ts'
 import { type Ending, isFailure, isHarmlessSkip, type Outcome } from './outcome.ts'
 import { type Json, ReferenceNotFound } from './reference-template.ts'
-import type { Behaviour } from './surroundings.ts'
+import type { Behaviour, Task } from './surroundings.ts'
 
 /** The ending that the dependencies decide; `undefined` if the task is to run. */
 export function decide(
-  { runOn = 'success' }: DAGTask,
+  { runOn = 'success' }: Task,
   all: readonly Outcome[],
   read: readonly Outcome[],
 ): Ending | undefined {
@@ -31,7 +30,7 @@ export function guard(run: () => Ending): Ending {
 }
 
 /** Attempts until one succeeds, or none is left. */
-export function callTool({ tool = '', retry }: DAGTask, taskId: string, args: Json, behave: Behaviour): Ending {
+export function callTool({ tool = '', retry }: Task, taskId: string, args: Json, behave: Behaviour): Ending {
   for (let attempt = 1; ; attempt++) {
     const done = behave({ tool, taskId, attempt, args })
     if ('output' in done) return { status: 'success', output: done.output, attempts: attempt }
@@ -40,14 +39,14 @@ export function callTool({ tool = '', retry }: DAGTask, taskId: string, args: Js
 }
 
 /** How a task is run. */
-export function findKind({ forEach, repeat, workflow }: DAGTask): Outcome['kind'] {
+export function findKind({ forEach, repeat, workflow }: Task): Outcome['kind'] {
   if (forEach !== undefined) return 'forEach'
   if (repeat !== undefined) return 'repeat'
   return workflow === undefined ? 'tool' : 'workflow'
 }
 
 /** The tool that events name. */
-export function nameTool({ tool, workflow }: DAGTask): string {
+export function nameTool({ tool, workflow }: Task): string {
   if (workflow === undefined) return tool as string
   return typeof workflow === 'string' ? `workflow:${workflow}` : 'workflow'
 }

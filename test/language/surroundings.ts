@@ -1,6 +1,12 @@
-import type { DAGStructure } from '../../src/index.ts'
+import type { DAGStructure, DAGTask } from '../../src/index.ts'
 import type { Condition } from './condition.ts'
 import type { Json } from './reference-template.ts'
+
+/** A task of a document. */
+export type Task = DAGStructure['tasks'][number]
+
+/** The fields of a task apart from what it calls. */
+export type TaskFields = Partial<Omit<DAGTask, 'id' | 'tool' | 'workflow'>>
 
 /** One attempt. */
 export interface Call {

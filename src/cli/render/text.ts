@@ -1,4 +1,5 @@
 import type { TokenUsage } from '../../events/token-usage.ts'
+import type { TextPosition } from '../../json/text-position.ts'
 
 // Control characters move the cursor or start an escape sequence; the rest breaks lines or changes the text direction.
 const UNSAFE = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/gu
@@ -13,6 +14,11 @@ export function toPlainText(text: string): string {
   return text
     .toWellFormed()
     .replace(UNSAFE, character => (character === '\n' || character === '\t' ? character : escapeCharacter(character)))
+}
+
+/** The position of a problem, for the end of its message: ` (line 2, column 5)`. */
+export function showPosition({ line, column }: TextPosition): string {
+  return ` (line ${line}, column ${column})`
 }
 
 /** Maximum number of terminal columns of `text`: two for every possibly wide character. */

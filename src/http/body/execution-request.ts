@@ -8,6 +8,7 @@ import { stringifyJson } from '../../json/stringify-json.ts'
 import { formatPointer, quoteName } from '../../tools/json-pointer.ts'
 import { type DAGStructure, LIMITS, type WorkflowIssue } from '../../workflow/document.ts'
 import { IssueList } from '../../workflow/issues.ts'
+import type { WorkflowText } from '../../workflow/locate-issues.ts'
 import type { RepeatClaim } from '../../host/execution/claimant.ts'
 import { parseDisconnectRule } from '../../host/execution/disconnect-policy.ts'
 import type { ExecutionRequest } from '../../host/execution/execution-request.ts'
@@ -73,12 +74,21 @@ export function bodyTooLarge(): HttpProblem {
   return new HttpProblem(413, { title: 'Content too large', detail, maxBodyBytes: LIMITS.maxBodyBytes })
 }
 
+/** Where the workflow of a body stands in its text: all of it, or what `parseEnvelope` takes. */
+export function findWorkflowText({ value, text }: JsonBody): WorkflowText {
+  return isEnvelope(value) ? { text, path: ['workflow'] } : { text }
+}
+
+function isEnvelope(value: unknown): value is Record<string, unknown> {
+  return isJsonObject(value) && Object.hasOwn(value, 'workflow')
+}
+
 /**
  * A bare workflow, or one with what `fields` names beside it.
  * @throws HttpProblem 400 for anything else beside it, and for a key that an object has twice, outside of the workflow
  */
 export function parseEnvelope({ value, duplicateKeys }: JsonBody, fields: readonly string[]): WorkflowEnvelope {
-  if (!isJsonObject(value) || !Object.hasOwn(value, 'workflow')) {
+  if (!isEnvelope(value)) {
     return { workflow: value, duplicates: toIssues(duplicateKeys) }
   }
   const outside = duplicateKeys.find(({ path }) => path[0] !== 'workflow' || path.length === 1)
@@ -132,7 +142,8 @@ export function parseExecutionRequest(body: JsonBody, server: ServerBounds): Exe
 function toIssues(duplicateKeys: readonly DuplicateKey[]): readonly WorkflowIssue[] {
   const list = new IssueList()
   for (const each of duplicateKeys) {
-    list.add('DUPLICATE_KEY', formatPointer(each.path), describeDuplicate(each), { hint: 'Keep one of the two' })
+    const extra = { hint: 'Keep one of the two', ...each.position }
+    list.add('DUPLICATE_KEY', formatPointer(each.path), describeDuplicate(each), extra)
   }
   return list.issues
 }

@@ -15,6 +15,7 @@ import { askUntilInterrupted, openTools } from '../input/open-tools.ts'
 import { expectOneReader } from '../input/read-config.ts'
 import { readSource, type Source } from '../input/read-workflow.ts'
 import { type OutputFlags, reportEnd } from '../render/run-report.ts'
+import { locateServerIssues } from '../target/server-issues.ts'
 import { openRunStore, type StoreFlags } from '../target/store-place.ts'
 import { renderUsage } from '../render/summary.ts'
 import type { Viewer } from '../render/viewer.ts'
@@ -126,10 +127,7 @@ async function runRemotely(
   context: CommandContext,
 ): Promise<ExitCode> {
   const { input } = options
-  const [{ RemoteSession }, { locateServerIssues }] = await Promise.all([
-    import('../target/remote-place.ts'),
-    import('../target/server-issues.ts'),
-  ])
+  const { RemoteSession } = await import('../target/remote-place.ts')
   const workflow = source.value as DAGStructure
   const session = new RemoteSession(options)
   const asked = { options: toRemoteOptions(options), ...(input !== undefined && { input }) }

@@ -21,28 +21,6 @@ export function showPosition({ line, column }: TextPosition): string {
   return ` (line ${line}, column ${column})`
 }
 
-/** Maximum number of terminal columns of `text`: two for every possibly wide character. */
-export function countColumns(text: string): number {
-  let width = 0
-  for (const character of text) {
-    const isNarrow = character < '\u1100' || (character >= '\u2000' && character < '\u2300')
-    width += isNarrow ? 1 : 2
-  }
-  return width
-}
-
-/** Truncates `text` to at most `columns` terminal columns, ending in `…` if cut. */
-export function fitColumns(text: string, columns: number): string {
-  let width = 0
-  let cutAt = 0
-  for (const character of text) {
-    width += countColumns(character)
-    if (width > columns) return `${text.slice(0, cutAt)}…`
-    if (width < columns) cutAt += character.length
-  }
-  return text
-}
-
 /** A time for people: `4.2ms`, `310ms`, `1.24s`, `2m03s`. */
 export function formatMs(ms: number): string {
   if (ms < 9.95) return `${ms.toFixed(1)}ms`

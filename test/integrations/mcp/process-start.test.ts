@@ -22,12 +22,16 @@ async function start(command: string, args: readonly string[] = [], cwd?: string
     systemClock,
     { onStderr: line => void seen.lines.push(line), onEnded: reason => (seen.reason = reason) },
   )
-  transport.onerror = error => seen.errors.push(error)
-  const closed = new Promise<void>(resolve => (transport.onclose = resolve))
+  const closed = new Promise<void>(resolve => {
+    Object.assign(transport, { onerror: (error: Error) => seen.errors.push(error), onclose: resolve })
+  })
   await transport.start()
   await closed
   return seen
 }
+
+/** The message and the fields of an error of the system. */
+const fieldsOf = (error: unknown): object => Object.assign({ message: (error as Error).message }, error)
 
 describe('a program that cannot be started fails like one of `spawn`:', () => {
   test.each([
@@ -38,10 +42,7 @@ describe('a program that cannot be started fails like one of `spawn`:', () => {
     writeFileSync(join(folder, 'text'), 'text')
     const [expected] = (await once(spawn(command, ['a'], cwd === undefined ? {} : { cwd }), 'error')) as [Error]
     const error: unknown = await start(command, ['a'], cwd).catch((reason: unknown) => reason)
-    expect({ ...(error as Error), message: (error as Error).message }).toEqual({
-      ...expected,
-      message: expected.message,
-    })
+    expect(fieldsOf(error)).toEqual(fieldsOf(expected))
     expect(error).toMatchObject({ code })
   })
 })

@@ -158,11 +158,12 @@ function shareChunks(exported) {
       }
     },
   }
+  const besideClient = () => [reached.library, reached.program, reached.run]
   const main = findSource('cli/main')
   // A group takes what its modules import with them, so the order of the groups matters.
   const groups = [
     { name: 'wire', test: id => reached.stream.has(id) },
-    { name: 'shared', test: id => reached.client.has(id) && (reached.library.has(id) || reached.program.has(id)) },
+    { name: 'shared', test: id => reached.client.has(id) && besideClient().some(each => each.has(id)) },
     { name: 'core', test: id => reached.library.has(id) || (reached.program.has(id) && reached.exported.has(id)) },
     { name: 'cli', test: id => id !== main && reached.program.has(id) && !reached.exported.has(id) },
     { name: 'command', test: id => reached.run.has(id) && !reached.exported.has(id) },

@@ -2,21 +2,17 @@ import { onAbort } from './abort-signals.ts'
 import type { Clock } from './clock.ts'
 
 /** Resolves after `ms`. @throws the signal's reason once it aborts; no timer and no listener remains */
-export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal?.aborted) {
-      reject(signal.reason as Error)
-      return
-    }
-    let stopListening = (): void => {}
-    const stopTimer = clock.after(ms, () => {
-      stopListening()
-      resolve()
+export async function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+  signal?.throwIfAborted()
+  let stopTimer = (): void => {}
+  let stopListening = (): void => {}
+  try {
+    await new Promise<void>((resolve, reject) => {
+      stopTimer = clock.after(ms, resolve)
+      if (signal !== undefined) stopListening = onAbort(signal, () => reject(signal.reason as Error))
     })
-    if (signal === undefined) return
-    stopListening = onAbort(signal, () => {
-      stopTimer()
-      reject(signal.reason as Error)
-    })
-  })
+  } finally {
+    stopTimer()
+    stopListening()
+  }
 }

@@ -3,6 +3,7 @@ import type { ResolvedOptions } from '../../engine/options.ts'
 import { describeJson, isJsonObject } from '../../json/describe-json.ts'
 import { type DuplicateKey, findDuplicateKeys } from '../../json/duplicate-keys.ts'
 import { toDoubles } from '../../json/replace-numbers.ts'
+import { findJsonError } from '../../json/json-error.ts'
 import { parseJson } from '../../json/parse-json.ts'
 import { stringifyJson } from '../../json/stringify-json.ts'
 import { formatPointer, quoteName } from '../../tools/json-pointer.ts'
@@ -13,7 +14,6 @@ import type { RepeatClaim } from '../../host/execution/claimant.ts'
 import { parseDisconnectRule } from '../../host/execution/disconnect-policy.ts'
 import type { ExecutionRequest } from '../../host/execution/execution-request.ts'
 import { badRequest, HttpProblem } from '../answers/problem.ts'
-import { cutText } from '../../text.ts'
 
 /** A workflow as a request brings it: by itself, or beside its input and options. */
 export interface WorkflowEnvelope {
@@ -53,8 +53,9 @@ export async function readJson(request: Request): Promise<JsonBody> {
   try {
     const value = parseJson(text)
     return { bytes, text, value, duplicateKeys: findDuplicateKeys(text, value, LIMITS.maxIssues) }
-  } catch (error) {
-    throw badRequest(`Expected the body to be JSON: ${cutText((error as Error).message, 200)}`)
+  } catch {
+    const { line, column } = findJsonError(text) ?? { line: 1, column: 1 }
+    throw badRequest(`Expected the body to be JSON: it is not at line ${line}, column ${column}`)
   }
 }
 

@@ -45,3 +45,13 @@ test('requests under one idempotency key have the same positions', async () => {
   )
   expect(answers).toMatchObject([{ issues: ISSUES }, { issues: ISSUES }])
 })
+
+test.each([
+  ['{"tasks": [,]}', 1, 12],
+  ['{\n"tasks": [', 2, 11],
+  ['', 1, 1],
+])('a body that is not JSON is refused with the position of its first error: %j', async (body, line, column) => {
+  const { create } = handlerRig({ tools: [typed] })
+  const detail = `Expected the body to be JSON: it is not at line ${line}, column ${column}`
+  expect(await readProblem(await create(body))).toMatchObject({ status: 400, detail })
+})

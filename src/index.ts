@@ -65,7 +65,7 @@ export {
   ToolRegistry,
   type ToolSource,
 } from './tools/registry.ts'
-export type { ToolProvider } from './tools/tool-provider.ts'
+export type { ToolProvider } from './tools/tool-resolver.ts'
 export { defineTool, type JsonSchema, type Tool, type ToolContext } from './tools/tool.ts'
 export * from './workflow/document.ts'
 export { workflowSchema } from './workflow/schema.ts'

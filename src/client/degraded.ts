@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { ExecutionResult } from '../engine/execution-result.ts'
 import type { ClientEvent, ExecutionApi } from './execution-api.ts'
-import { AbortScope } from './waiting.ts'
+import { AbortScope } from './abort-scope.ts'
 
 /** Polling interval, ms: initial and maximum. */
 const FIRST_PAUSE_MS = 500

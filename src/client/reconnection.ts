@@ -12,7 +12,7 @@ import {
   resolveReconnectionOptions,
 } from './reconnection-options.ts'
 import { classifyItem, findItemId, isRepeated, type ItemKind } from './stream-item.ts'
-import { AbortScope } from './waiting.ts'
+import { AbortScope } from './abort-scope.ts'
 
 /**
  * Reads a stream across lost connections: reopens its source from the last id until the stream ends well.

@@ -3,7 +3,7 @@ import type { EventFor } from '../events/events.ts'
 import type { LoggedData } from '../events/wire-json.ts'
 import type { PlannedTask } from '../plan/execution-plan.ts'
 import { round } from '../round.ts'
-import type { Ending } from '../scheduler/pending-endings.ts'
+import type { PendingSettlement } from '../scheduler/pending-settlements.ts'
 import type { TaskColumns } from '../scheduler/task-columns.ts'
 import type { ActiveAttempt } from './active-attempt.ts'
 import { cutMessage } from './emissions.ts'
@@ -65,7 +65,7 @@ export function describeEnding(
   { executionId, timestamp }: Stamp,
   { id, tool }: PlannedTask,
   index: number,
-  { status, code, error, causedBy }: Ending,
+  { status, code, error, causedBy }: PendingSettlement,
   columns: TaskColumns,
   now: number,
 ): LoggedData {

@@ -6,7 +6,7 @@ import { CrashStreaks } from './crash-streaks.ts'
 import { type DecisionListener, DependencyRules } from './dependency-rules.ts'
 import { ExecutionHistory } from './execution-history.ts'
 import { LayerGate } from './layer-gate.ts'
-import { describeFailFast, describeSkipped, describeStopped, PendingEndings } from './pending-endings.ts'
+import { describeFailFast, describeSkipped, describeStopped, PendingSettlements } from './pending-settlements.ts'
 import type { PermitSource } from './ready-tasks.ts'
 import { StartQueue } from './start-queue.ts'
 import { RetryTimes } from './retry-times.ts'
@@ -33,7 +33,7 @@ export class TaskTable implements DecisionListener {
   readonly columns: TaskColumns
   readonly rules: DependencyRules
   readonly gate: LayerGate
-  readonly endings: PendingEndings = new PendingEndings()
+  readonly endings: PendingSettlements = new PendingSettlements()
   readonly starts: StartQueue
   /** Tasks that wait for their next attempt, by index. */
   readonly delays: RetryTimes = new RetryTimes()
@@ -99,7 +99,7 @@ export class TaskTable implements DecisionListener {
   }
 
   /** The next task that ends without running, and why; each is given once. */
-  takeEnding(): ReturnType<PendingEndings['take']> {
+  takeEnding(): ReturnType<PendingSettlements['take']> {
     return this.endings.isEmpty ? undefined : this.endings.take(this.#isEnding)
   }
 

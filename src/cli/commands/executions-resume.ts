@@ -15,7 +15,7 @@ import { findStore, type SourceFlags } from '../target/open-source.ts'
 import { askUntilInterrupted, openTools, type ToolFlags } from '../input/open-tools.ts'
 import { RemoteExecutions } from '../target/remote-executions.ts'
 import { type OutputFlags, reportEnd } from '../render/run-report.ts'
-import { openExistingStore } from '../target/store-place.ts'
+import { openExistingStore } from '../target/open-store.ts'
 import { toPlainLine } from '../render/text.ts'
 import { checkIds, watchCommand } from './watch-command.ts'
 

@@ -14,7 +14,7 @@ import { askUntilInterrupted, openTools } from '../input/open-tools.ts'
 import { expectOneReader } from '../input/read-config.ts'
 import { readWorkflow } from '../input/read-workflow.ts'
 import { type OutputFlags, reportEnd } from '../render/run-report.ts'
-import { openRunStore, type StoreFlags } from '../target/store-place.ts'
+import { openRunStore, type StoreFlags } from '../target/open-store.ts'
 import { renderUsage } from '../render/summary.ts'
 import type { Viewer } from '../render/viewer.ts'
 
@@ -124,7 +124,7 @@ async function runRemotely(
   context: CommandContext,
 ): Promise<ExitCode> {
   const { input } = options
-  const { RemoteSession } = await import('../target/remote-place.ts')
+  const { RemoteSession } = await import('../target/remote-session.ts')
   const session = new RemoteSession(options)
   const asked = { options: toRemoteOptions(options), ...(input !== undefined && { input }) }
   let followed: Followed

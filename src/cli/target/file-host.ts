@@ -4,7 +4,7 @@ import { ExecutionHost } from '../../host/execution-host.ts'
 import type { ExecutionStore, StoredExecution } from '../../store/execution-store.ts'
 import type { SqliteStore } from '../../store/sqlite/sqlite-store.ts'
 import type { ToolSource } from '../../tools/registry.ts'
-import { createShelf } from '../../tools/tool-provider.ts'
+import { createToolResolver } from '../../tools/tool-resolver.ts'
 
 /**
  * The host of a command: resumes, cancels and deletes executions of a store on request, without limits and without a drain
@@ -12,7 +12,7 @@ import { createShelf } from '../../tools/tool-provider.ts'
  */
 export function createFileHost(store: ExecutionStore, tools: ToolSource = []): ExecutionHost {
   return new ExecutionHost({
-    tools: createShelf(tools),
+    tools: createToolResolver(tools),
     execution: { ...resolveOptions(), store },
     graceMs: Number.POSITIVE_INFINITY,
     maxExecutions: Number.POSITIVE_INFINITY,

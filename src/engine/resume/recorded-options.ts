@@ -2,7 +2,7 @@ import { DagstreamError, invalidOption } from '../../errors.ts'
 import { parseJson } from '../../json/parse-json.ts'
 import { type ExecutionOptions, isAtLeastZero, type ResolvedOptions, resolveOptions } from '../options.ts'
 
-/** What of its options an execution keeps to, whoever goes on with it. */
+/** The options that an execution keeps in every process that runs it. */
 const RECORDED = [
   'schedule',
   'maxConcurrency',

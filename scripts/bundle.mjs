@@ -16,7 +16,6 @@ const BUNDLED = [
   'graphology-utils',
   'leven',
   'mnemonist',
-  'nanoid',
   'obliterator',
   'p-limit',
   'picocolors',

@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.ts'
 import type { ExecutionStore, StoredExecution } from '../../store/execution-store.ts'
 import { EventLog } from '../../log/event-log.ts'
-import { callStore } from '../storage/call-store.ts'
+import { callStore } from '../../store/call-store.ts'
 import { HostedExecution } from './hosted-execution.ts'
 
 /** Bounds of the logs of finished executions in memory, beside the store that has them anyway; bytes are approximate. */

@@ -9,7 +9,7 @@ import type { StoredExecution } from '../../store/execution-store.ts'
 import { ToolRegistry } from '../../tools/registry.ts'
 import { shuttingDown } from '../errors/host-errors.ts'
 import type { HostedExecution, StoreFailure } from '../execution/hosted-execution.ts'
-import { callStore, isStoreFailure } from '../storage/call-store.ts'
+import { callStore, isStoreFailure } from '../../store/call-store.ts'
 import { Quarantine } from './quarantine.ts'
 import { isRecordUnusable, parseRecord, toRecordFault } from './recoverable-record.ts'
 import type { RecoveryContext } from './recovery-context.ts'
@@ -175,16 +175,9 @@ export class Recovery {
   }
 
   /** The options of a resumed execution; its observers see its log from its first new entry on. */
-  #describe({ executionId, owner }: StoredExecution): ResumeContext {
+  #describe(stored: StoredExecution): ResumeContext {
     const { resume, observers } = this.#context
-    return {
-      ...resume,
-      onRestored: log => {
-        const { name } = log.state
-        const known = { ...(owner !== undefined && { owner }), ...(name !== undefined && { name }) }
-        observers.observe({ executionId, ...known }, log)
-      },
-    }
+    return { ...resume, onRestored: log => observers.observe(stored, log.state.name, log) }
   }
 
   /** @returns its tools; `undefined` where it is not resumed @throws `RECORD_UNUSABLE`; the errors of the store and of its tool provider */

@@ -76,7 +76,7 @@ describe('a store that fails', () => {
   test('at create, by an execution that exists: nothing starts, and that record stays', async () => {
     const inner = createMemoryStore()
     const record = { executionId: 'x', createdAt: '2026-01-01T00:00:00.000Z' }
-    inner.create(record)
+    await inner.create(record)
     const store: ExecutionStore = { ...inner, create: executionRecord => inner.get(executionRecord.executionId) }
     const executor = new StreamingExecutor({ work: { execute: () => 1 } }, { store, createId: () => 'x' })
     await expect(executor.execute(fan(1))).rejects.toMatchObject({ code: 'STORE_FAILED' })

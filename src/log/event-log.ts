@@ -1,10 +1,11 @@
 import { afterTurn, type Clock, isTurnSpent } from '../clock.ts'
 import { DagstreamError, describeValue } from '../errors.ts'
+import type { SSEEventType } from '../events/events.ts'
 import { LogEntry, NOT_LOGGED } from '../events/log-entry.ts'
 import type { LoggedData } from '../events/wire-json.ts'
 import { applyEvent, createState, type ExecutionState, type TaskState } from '../events/state.ts'
 import { EntryTail, type TailBounds } from './entry-tail.ts'
-import { type CursorLog, LogCursor } from './log-cursor.ts'
+import { type CursorLog, LogCursor, type LogEnding } from './log-cursor.ts'
 import type { CursorOptions, RestoreOptions } from './log-options.ts'
 import { putOutputs } from './put-outputs.ts'
 
@@ -57,7 +58,7 @@ export class EventLog implements CursorLog {
   readonly #cursors = new Set<LogCursor>()
   #assigned = 0
   #bytes = 0
-  #ending: LogEntry | 'complete' | undefined
+  #ending: LogEnding | undefined
   #observer: { readonly clock: Clock; readonly onAppended: AppendObserver } | undefined
 
   constructor(
@@ -70,7 +71,7 @@ export class EventLog implements CursorLog {
     this.state = base
     this.#storage = storage
     // The state keeps every output, so evicting an entry does not free its output.
-    this.#tail = new EntryTail(bounds, ({ weight, data }) => weight - (data.output?.weight ?? 0))
+    this.#tail = new EntryTail(bounds, ({ weight, output }) => weight - (output?.weight ?? 0))
     this.#tail.beginAfter(base.seq)
     if (base.totals !== undefined) this.#ending = 'complete'
   }
@@ -109,7 +110,7 @@ export class EventLog implements CursorLog {
   }
 
   /** `'complete'` after the last event; the `error` event after a failure; otherwise `undefined`. */
-  get ending(): LogEntry | 'complete' | undefined {
+  get ending(): LogEnding | undefined {
     return this.#ending
   }
 
@@ -129,7 +130,7 @@ export class EventLog implements CursorLog {
   }
 
   /** Creates the next entry. Entries must be appended in the order of their creation. */
-  entry(type: LogEntry['type'], data: LoggedData): LogEntry {
+  entry<Type extends SSEEventType>(type: Type, data: LoggedData<Type>): LogEntry {
     this.#assigned += 1
     return new LogEntry(this.#assigned, type, data)
   }
@@ -209,9 +210,8 @@ export class EventLog implements CursorLog {
 
   /** The entry with the output that it refers to; the entry itself if it refers to none or the store has none. */
   async restoreOutput(entry: LogEntry): Promise<LogEntry> {
-    const { taskId, output } = entry.data
-    if (!entry.refersToOutput || output !== undefined || taskId === undefined) return entry
-    const json = await this.#storage.getOutput(this.executionId, taskId)
+    if (entry.type !== 'task_complete' || !entry.refersToOutput || entry.output !== undefined) return entry
+    const json = await this.#storage.getOutput(this.executionId, entry.data.taskId)
     return json === undefined ? entry : LogEntry.fromJson(entry.seq, entry.type, entry.json, json)
   }
 

@@ -61,29 +61,28 @@ export class TaskTable implements DecisionListener {
 
   /** Applies the next event of the log. @param now by the monotonic clock, ms; only live, for waiting times */
   apply(event: AppliedEvent, now: number = Number.NaN): void {
-    const { type, data, taskIndex = -1 } = event
+    const { type, data } = event
     switch (type) {
       case 'task_start':
       case 'task_retry':
       case 'task_complete': {
         this.history.lastTimestamp = data.timestamp
-        const task = taskIndex >= 0 ? taskIndex : this.graph.indexOf(data.taskId ?? '')
+        const { taskIndex = -1 } = event
+        const task = taskIndex >= 0 ? taskIndex : this.graph.indexOf(data.taskId)
         if (task === undefined || this.columns.phase[task] === PHASE.settled) return
-        if (type === 'task_start') this.#start(task, data as EventFor<'task_start'>['data'])
-        else if (type === 'task_complete') this.#complete(task, data as EventFor<'task_complete'>['data'], now)
-        else this.#retry(task, data as EventFor<'task_retry'>['data'], now)
+        if (type === 'task_start') this.#start(task, data)
+        else if (type === 'task_complete') this.#complete(task, data, now)
+        else this.#retry(task, data, now)
         return
       }
-      case 'tasks_added': {
-        const { tasks, parentId } = data as EventFor<'tasks_added'>['data']
+      case 'tasks_added':
         this.history.lastTimestamp = data.timestamp
-        for (const added of tasks) this.#add(added, parentId, now)
+        for (const added of data.tasks) this.#add(added, data.parentId, now)
         return this.#advance(now)
-      }
       default:
         this.history.apply(event)
         if (type === 'execution_stopping') this.#endAll(this.history.stop as Stop)
-        else if (type === 'execution_resumed') this.#resume(data as EventFor<'execution_resumed'>['data'])
+        else if (type === 'execution_resumed') this.#resume(data)
     }
   }
 

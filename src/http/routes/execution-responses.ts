@@ -1,4 +1,3 @@
-import type { ErrorEvent } from '../../events/events.ts'
 import type { LogEntry } from '../../events/log-entry.ts'
 import { createBodyStream } from '../../sse/body-stream.ts'
 import { type ChunkSource, PullBody } from '../../sse/pull-body.ts'
@@ -83,7 +82,7 @@ export class ExecutionResponses {
   awaitResult(hosted: HostedExecution, headers: Readonly<Record<string, string>>): Response {
     const { ending } = hosted.log
     if (typeof ending === 'object') {
-      const { error: detail, code } = ending.data as ErrorEvent['data']
+      const { error: detail, code } = ending.data
       throw new HttpProblem(503, { title: 'Service unavailable', detail, code }, { ...headers, 'Retry-After': '1' })
     }
     const leave = hosted.disconnectPolicy.join()

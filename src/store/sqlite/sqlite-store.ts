@@ -1,8 +1,6 @@
 import { DagstreamError } from '../../errors.ts'
-import type { EventFor } from '../../events/events.ts'
-import type { LogEntry } from '../../events/log-entry.ts'
 import type { Lease } from '../../log/event-log.ts'
-import type { ExecutionStore, StoredExecution } from '../execution-store.ts'
+import type { ExecutionStore } from '../execution-store.ts'
 import type { ExecutionSummary } from '../execution-summary.ts'
 import { backUp } from './backup.ts'
 import type { SqliteConnection, SqliteDriver } from './driver.ts'
@@ -135,7 +133,7 @@ export function createSqliteStore({ driver, connection, file, unlock, options }:
 
     async append(lease, firstSeq, entries) {
       const last = entries.at(-1)
-      const isEnd = last?.type === 'execution_complete'
+      const end = last?.type === 'execution_complete' ? last.data : undefined
       await queue.write(lease.executionId, () => {
         const row = requireLease(lease)
         if (firstSeq !== row.lastSeq + 1) {
@@ -144,10 +142,9 @@ export function createSqliteStore({ driver, connection, file, unlock, options }:
         tables.append(row, entries)
         row.lastSeq += entries.length
         tables.mark(row, entries)
-        if (!isEnd) return
-        tables.end(row, statusOf(last), clock.wallTime())
+        if (end !== undefined) tables.end(row, end.status, clock.wallTime())
       })
-      if (!isEnd) return
+      if (end === undefined) return
       onRemoved(lease.executionId)
       retention.sweepSoon()
     },
@@ -176,8 +173,4 @@ export function createSqliteStore({ driver, connection, file, unlock, options }:
     },
     close: () => (closing ??= close()),
   }
-}
-
-function statusOf(entry: LogEntry): StoredExecution['status'] {
-  return (entry.data as unknown as EventFor<'execution_complete'>['data']).status
 }

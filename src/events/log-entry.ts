@@ -1,6 +1,7 @@
 import type { SSEEvent, SSEEventType } from './events.ts'
 import { parseJson } from '../json/parse-json.ts'
 import { JsonValue } from './json-value.ts'
+import { parseStored } from './parse-stored.ts'
 import { isInline, type LoggedData, type LoggedEvent, writeData } from './wire-json.ts'
 
 /** The seq of an event that is not logged. */
@@ -36,9 +37,13 @@ class Entry<Type extends SSEEventType> {
     this.#json = json
   }
 
-  /** Creates an entry from a store's JSON; `outputJson` is the output, if the store keeps it separately. */
+  /**
+   * Creates an entry from a store's JSON.
+   * @param outputJson the output, if the store keeps it separately
+   * @throws `RECORD_UNUSABLE`
+   */
   static fromJson(seq: number, type: SSEEventType, json: string, outputJson?: string): LogEntry {
-    const event = { type, data: parseJson(json) } as SSEEvent
+    const event = parseStored(seq, type, json)
     if (event.type !== 'task_complete') return new LogEntry(seq, type, event.data, json)
     const { output, ...rest } = event.data
     if (outputJson !== undefined) {

@@ -8,19 +8,13 @@ import { EntryTail, type TailBounds } from './entry-tail.ts'
 import { type CursorLog, LogCursor, type LogEnding } from './log-cursor.ts'
 import type { CursorOptions, RestoreOptions } from './log-options.ts'
 import { putOutputs } from './put-outputs.ts'
+import { type StoredEntry, toEntry, toNextEntry } from './stored-entry.ts'
 
 /** The right to append to one execution's log, valid until another process claims it. */
 export interface Lease {
   readonly executionId: string
   /** Increases with every claim, and so fences off earlier holders. */
   readonly epoch: number
-}
-
-/** An entry as a store keeps it: `json` is the event's `data` in wire form. */
-export interface StoredEntry {
-  readonly seq: number
-  readonly type: LogEntry['type']
-  readonly json: string
 }
 
 /** The part of a store that the log uses. */
@@ -78,7 +72,7 @@ export class EventLog implements CursorLog {
 
   /**
    * Reads a log from a store. It can be read at once, and appended to after `begin`.
-   * @throws any error of the store
+   * @throws `RECORD_UNUSABLE` for an entry that is damaged, missing or of another execution; any error of the store
    */
   static async restore(
     executionId: string,
@@ -87,14 +81,15 @@ export class EventLog implements CursorLog {
   ): Promise<EventLog> {
     const log = new EventLog(executionId, storage, {}, base)
     for (;;) {
-      const entries = await log.#readEntries(log.head, RESTORE_PAGE)
-      for (const stored of entries) {
+      const page = await storage.read(executionId, log.head, RESTORE_PAGE)
+      for (const found of page) {
+        const stored = toNextEntry(found, executionId, log.head + 1)
         const entry = restoresOutputs && stored.refersToOutput ? await log.restoreOutput(stored) : stored
         // No lookup by index: an entry of a memory store carries task indices of another state than this one.
         log.#add(entry, undefined)
         onEntry?.(entry)
       }
-      if (entries.length === 0) return log
+      if (page.length === 0) return log
       if (isTurnSpent()) await new Promise<void>(afterTurn)
     }
   }
@@ -220,7 +215,7 @@ export class EventLog implements CursorLog {
     const entries: LogEntry[] = []
     for (const entry of await this.#storage.read(this.executionId, afterSeq, limit)) {
       if (entry.seq !== afterSeq + 1 + entries.length) break
-      entries.push(entry instanceof LogEntry ? entry : LogEntry.fromJson(entry.seq, entry.type, entry.json))
+      entries.push(toEntry(entry))
     }
     return entries
   }

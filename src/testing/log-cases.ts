@@ -1,6 +1,6 @@
 import { LogEntry } from '../events/log-entry.ts'
 import type { ExecutionStore } from '../store/execution-store.ts'
-import type { StoredEntry } from '../log/event-log.ts'
+import type { StoredEntry } from '../log/stored-entry.ts'
 import { expectCode, expectSame, settle } from './expectations.ts'
 import {
   type Begun,

@@ -2,7 +2,8 @@ import type { ExecutionStatus } from '../events/events.ts'
 import { LogEntry } from '../events/log-entry.ts'
 import type { LoggedData } from '../events/wire-json.ts'
 import type { ExecutionRecord, ExecutionStore } from '../store/execution-store.ts'
-import type { Lease, StoredEntry } from '../log/event-log.ts'
+import type { Lease } from '../log/event-log.ts'
+import type { StoredEntry } from '../log/stored-entry.ts'
 import { expectSame } from './expectations.ts'
 
 /** A sentence of behaviour with its check, which throws if a store violates it. */

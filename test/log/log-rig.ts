@@ -1,6 +1,7 @@
 import type { LogEntry } from '../../src/events/log-entry.ts'
 import type { EntrySource } from '../../src/log/entry-source.ts'
-import { EventLog, type LogStorage, type StoredEntry } from '../../src/log/event-log.ts'
+import { EventLog, type LogStorage } from '../../src/log/event-log.ts'
+import type { StoredEntry } from '../../src/log/stored-entry.ts'
 
 export const TIMESTAMP = '2026-01-01T00:00:00.000Z'
 

@@ -1,7 +1,7 @@
 import { DagstreamError } from '../../errors.ts'
 import { callStore } from '../../store/call-store.ts'
 import type { HostedExecution } from '../../host/execution/hosted-execution.ts'
-import { expectUsableRecord, parseRecord } from '../../host/recovery/recoverable-record.ts'
+import { expectUsableRecord, parseRecord } from '../../host/storage/recoverable-record.ts'
 import type { StoredExecution } from '../../store/execution-store.ts'
 import type { SqliteStore } from '../../store/sqlite/sqlite-store.ts'
 import { EventLog } from '../../log/event-log.ts'
@@ -41,7 +41,7 @@ export async function resumeExecution(
   const store = await openExistingStore(findStore(options, process), 'write', process)
   try {
     const stored = await findUnended(store, executionId)
-    const workflow = parseRecord(stored).workflow as DAGStructure
+    const workflow = parseRecord(stored).workflow
     const tools = await openTools(options, process, new McpLines(context))
     try {
       const found = await askUntilInterrupted(tools, process, () => tools.toolsFor(workflow))

@@ -1,9 +1,10 @@
+import { recordUnusable } from '../../errors.ts'
 import type { Parked } from '../../events/events.ts'
 import type { LogEntry } from '../../events/log-entry.ts'
-import type { StoredEntry } from '../../log/event-log.ts'
+import type { StoredEntry } from '../../log/stored-entry.ts'
 import { type ExecutionSummary, summarize } from '../execution-summary.ts'
 import type { ExecutionRecord, StoredExecution } from '../execution-store.ts'
-import { advanceStatus, changesStatus, type UnfinishedStatus } from '../unfinished-status.ts'
+import { advanceStatus, changesStatus, describeUnusable, type UnfinishedStatus } from '../unfinished-status.ts'
 import type { SqliteConnection } from './driver.ts'
 import { readExecutionRow } from './execution-row.ts'
 import { type Row, selectText, type SqlValue } from './rows.ts'
@@ -121,9 +122,7 @@ export class StoreTables {
   readonly #show = (row: Row): StoredExecution =>
     readExecutionRow(row, number => {
       const json = this.#lastParked(number, number)[0]?.['json'] as string | undefined
-      if (json === undefined) return undefined
-      const { code, message, tasks } = JSON.parse(json) as Parked
-      return { code, message, tasks }
+      return json === undefined ? undefined : parseParked(json)
     })
 
   findRow(executionId: string): RowRef | undefined {
@@ -219,6 +218,16 @@ export class StoreTables {
 
   getOutput(executionId: string, taskId: string): string | undefined {
     return this.#getOutput(executionId, JSON.stringify(taskId))[0]?.['json'] as string | undefined
+  }
+}
+
+/** One damaged event must not make a list fail. */
+function parseParked(json: string): Parked {
+  try {
+    const { code, message, tasks } = JSON.parse(json) as Parked
+    return { code, message, tasks }
+  } catch (error) {
+    return describeUnusable(recordUnusable('The reason why an execution is parked is not JSON', error))
   }
 }
 

@@ -45,13 +45,15 @@ class Entry<Type extends SSEEventType> {
   static fromJson(seq: number, type: SSEEventType, json: string, outputJson?: string): LogEntry {
     const event = parseStored(seq, type, json)
     if (event.type !== 'task_complete') return new LogEntry(seq, type, event.data, json)
-    const { output, ...rest } = event.data
+    const { data } = event
+    const { output, ...rest } = data
     if (outputJson !== undefined) {
       const { outputBytes: _, outputPreview: __, outputPath: ___, ...own } = rest
       return new LogEntry(seq, 'task_complete', { ...own, output: JsonValue.fromText(outputJson) }, json)
     }
-    const isWhole = 'output' in event.data
-    return new LogEntry(seq, 'task_complete', isWhole ? { ...rest, output: JsonValue.from(output) } : rest, json)
+    // The fields keep their order.
+    const isWhole = 'output' in data
+    return new LogEntry(seq, 'task_complete', isWhole ? { ...data, output: JsonValue.from(output) } : rest, json)
   }
 
   /** The output, if the entry is the end of a task and holds one. */

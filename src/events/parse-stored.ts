@@ -29,14 +29,20 @@ const FIELDS: { readonly [Type in SSEEventType]?: { readonly [Name in keyof Even
   execution_complete: { status: 'string', totalTasks: 'number', totalExecutionTimeMs: 'number' },
 }
 
+type Check = readonly [name: string, type: FieldType]
+
+const HEAD_CHECKS: readonly Check[] = Object.entries(HEAD)
+const CHECKS: ReadonlyMap<string, readonly Check[]> = new Map(
+  Object.entries(FIELDS).map(([type, fields]) => [type, [...HEAD_CHECKS, ...Object.entries(fields)]]),
+)
+
 /** Parses the data of a stored event. @throws `RECORD_UNUSABLE` for data that no version of dagstream has stored */
 export function parseStored(seq: number, type: SSEEventType, json: string): SSEEvent {
   const data = parseObject(seq, type, json)
-  for (const fields of [HEAD, FIELDS[type] as typeof HEAD | undefined]) {
-    for (const name in fields) {
-      if (!isOfType(data[name], fields[name]))
-        throw damaged(seq, type, `expected \`${name}\` to be of type ${fields[name]}`)
-    }
+  const checks = CHECKS.get(type) ?? HEAD_CHECKS
+  for (let at = 0; at < checks.length; at++) {
+    const [name, expected] = checks[at] as Check
+    if (!isOfType(data[name], expected)) throw damaged(seq, type, `expected \`${name}\` to be of type ${expected}`)
   }
   return { type, data } as unknown as SSEEvent
 }
@@ -52,7 +58,7 @@ function parseObject(seq: number, type: SSEEventType, json: string): Record<stri
   throw damaged(seq, type, 'it is not a JSON object')
 }
 
-function isOfType(value: unknown, type: FieldType | undefined): boolean {
+function isOfType(value: unknown, type: FieldType): boolean {
   return type === 'array' ? Array.isArray(value) : typeof value === type
 }
 

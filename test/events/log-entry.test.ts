@@ -67,6 +67,8 @@ test('an entry that comes back from a store is the entry that went there', () =>
   for (const output of [null, 0, '', [1, { a: 'ü' }], JSON.parse('{"__proto__":1}') as unknown]) {
     const entry = new LogEntry(7, 'task_complete', completion(output))
     const back = LogEntry.fromJson(7, 'task_complete', entry.json)
+    // In the same order, too.
+    expect(Object.keys(back.toEvent().data)).toEqual(Object.keys(JSON.parse(entry.json) as object))
     expect([back.json, back.toEvent(), back.output?.text]).toEqual([entry.json, entry.toEvent(), entry.output?.text])
   }
 })

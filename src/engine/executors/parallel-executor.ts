@@ -47,7 +47,8 @@ export class ParallelExecutor {
    * those that it began with. A process that still runs it gets `FENCED`.
    *
    * @returns it, from its first event on; of one that has ended, its events and its result. Rejects with
-   * `EXECUTION_NOT_FOUND`, with `INVALID_OPTION` for an executor without a store, and with what the store throws
+   * `EXECUTION_NOT_FOUND`, with `RECORD_UNUSABLE` for a damaged record or log, with `INVALID_OPTION` for an executor without a
+   * store, and with what the store throws
    */
   async resume(executionId: string): Promise<Execution> {
     const options = resolveOptions(this.options)

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import {
   createMemoryStore,
   type Execution,
+  type ExecutionOptions,
   type ExecutionResult,
   type SSEEvent,
   StreamingExecutor,
@@ -11,7 +12,15 @@ import { forSeeds } from '../support/random-graph.ts'
 import { collectEvents } from '../support/rig.ts'
 import { expectAgreement } from './agreement.ts'
 import { expectFold, expectOrder } from './event-order.ts'
-import { countRuns, createTools, isLanguageImplemented, runEngine, SETTINGS, withWorkflows } from './language-rig.ts'
+import {
+  countRuns,
+  createTools,
+  isLanguageImplemented,
+  runEngine,
+  SETTINGS,
+  startEngine,
+  withWorkflows,
+} from './language-rig.ts'
 import type { Outcome } from './outcome.ts'
 import { createRandomDocument, type RandomDocument } from './random-language-document.ts'
 import { RandomSource } from './random-source.ts'
@@ -30,7 +39,7 @@ function isTolerant(outcomes: readonly Outcome[], isItem = false): boolean {
 async function runCancelled(
   made: RandomDocument,
   seed: number,
-  options: ConstructorParameters<typeof StreamingExecutor>[1] = {},
+  options: ExecutionOptions = {},
 ): Promise<{ events: readonly SSEEvent[]; result: ExecutionResult }> {
   const random = new RandomSource(seed)
   let callsLeft = random.integer(1, 8)
@@ -42,8 +51,7 @@ async function runCancelled(
     return made.behave(call)
   }
   const { tools } = createTools(behave, seed)
-  const executor = new StreamingExecutor(tools, withWorkflows(made, { ...random.pick(SETTINGS), ...options }))
-  const execution = executor.stream(made.document, { input: made.input })
+  const execution = startEngine(made, tools, { ...random.pick(SETTINGS), ...options })
   running.push(execution)
   const events = collectEvents(execution)
   return { events, result: await execution.result }

@@ -1,4 +1,5 @@
 import {
+  type Execution,
   type ExecutionOptions,
   type ExecutionResult,
   type SSEEvent,
@@ -93,16 +94,19 @@ export interface EndedExecution {
   readonly peak: number
 }
 
-/** Runs a random document by the engine. */
+/** Starts a random document in the engine. */
+export function startEngine(made: RandomDocument, tools: readonly Tool[], options: ExecutionOptions): Execution {
+  return new StreamingExecutor(tools, withWorkflows(made, options)).stream(made.document, { input: made.input })
+}
+
+/** Runs a random document by the engine, to its end. */
 export async function runEngine(
   made: RandomDocument,
   seed: number,
   options: ExecutionOptions,
 ): Promise<EndedExecution> {
   const { tools, peak } = createTools(made.behave, seed)
-  const execution = new StreamingExecutor(tools, withWorkflows(made, options)).stream(made.document, {
-    input: made.input,
-  })
+  const execution = startEngine(made, tools, options)
   const events = collectEvents(execution)
   return { events, result: await execution.result, peak: peak() }
 }

@@ -45,9 +45,10 @@ async function runCancelled(
   let callsLeft = random.integer(1, 8)
   const running: Execution[] = []
   const behave: RandomDocument['behave'] = call => {
-    // A cancel that arrives after `finally` began ends it.
-    if (!call.taskId.startsWith('f-')) callsLeft -= 1
-    if (callsLeft === 0) running[0]?.cancel('By chance')
+    // A cancel that arrives after `finally` began would end it.
+    const isFinally = call.taskId.startsWith('f-')
+    if (!isFinally) callsLeft -= 1
+    if (!isFinally && callsLeft === 0) running[0]?.cancel('By chance')
     return made.behave(call)
   }
   const { tools } = createTools(behave, seed)

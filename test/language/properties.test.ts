@@ -26,7 +26,7 @@ async function expectSameEverywhere(seed: number, isPlain: boolean): Promise<voi
 }
 
 test('a document without the words of the language ends as the reference says, for all slots and schedules', async () => {
-  await forSeeds(countRuns(40), seed => expectSameEverywhere(seed, true))
+  await forSeeds(countRuns(20), seed => expectSameEverywhere(seed, true))
 })
 
 // Skipped as long as the checks refuse the words of the language.
@@ -41,7 +41,7 @@ describe.skipIf(!isLanguageImplemented)('a random document', () => {
   })
 
   test('ends as the reference says, for all slots and schedules', async () => {
-    await forSeeds(countRuns(60), seed => expectSameEverywhere(seed, false))
+    await forSeeds(countRuns(40), seed => expectSameEverywhere(seed, false))
   })
 
   test('ends as the reference says without a reader', async () => {

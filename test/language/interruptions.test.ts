@@ -19,6 +19,7 @@ import {
   runEngine,
   SETTINGS,
   startEngine,
+  waitForEnd,
   withWorkflows,
 } from './language-rig.ts'
 import type { Outcome } from './outcome.ts'
@@ -55,7 +56,7 @@ async function runCancelled(
   const execution = startEngine(made, tools, { ...random.pick(SETTINGS), ...options })
   running.push(execution)
   const events = collectEvents(execution)
-  return { events, result: await execution.result }
+  return { events, result: await waitForEnd(execution, events) }
 }
 
 /** What holds however an execution is stopped: its `finally` tasks are not among those that the stop ends. */
@@ -99,7 +100,7 @@ describe.skipIf(!isLanguageImplemented)('a random document', () => {
         whole.result.executionId,
       )
       const events = collectEvents(execution)
-      const result = await execution.result
+      const result = await waitForEnd(execution, events)
       expectStoppedWell(expected, events, result)
       expect([result.status, result.reason]).toEqual([whole.result.status, whole.result.reason])
     })

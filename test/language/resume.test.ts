@@ -6,7 +6,15 @@ import { forSeeds } from '../support/random-graph.ts'
 import { collectEvents } from '../support/rig.ts'
 import { expectAgreement } from './agreement.ts'
 import { expectFold, expectOrder } from './event-order.ts'
-import { countRuns, createTools, isLanguageImplemented, runEngine, SETTINGS, withWorkflows } from './language-rig.ts'
+import {
+  countRuns,
+  createTools,
+  isLanguageImplemented,
+  runEngine,
+  SETTINGS,
+  waitForEnd,
+  withWorkflows,
+} from './language-rig.ts'
 import { createRandomDocument, type RandomDocument } from './random-language-document.ts'
 import { RandomSource } from './random-source.ts'
 import { type Interpretation, interpretIfSaid } from './reference-interpreter.ts'
@@ -38,7 +46,7 @@ async function resumeAfter(
   const { tools, called, peak } = createTools(made.behave, seed, attempts)
   const execution = await new StreamingExecutor(tools, withWorkflows(made, { store })).resume(executionId)
   const events: readonly SSEEvent[] = collectEvents(execution)
-  const result = await execution.result
+  const result = await waitForEnd(execution, events)
   try {
     expectAgreement(expected, { events, result, isWhole: false })
     expectOrder(expected.tasks, events, setting.schedule)

@@ -1,4 +1,5 @@
 import type { FinalTaskStatus, Stop, TaskCode } from '../events/events.ts'
+import type { SkipCode } from './task-ends.ts'
 
 /** Tasks that end together without running, and why. */
 export interface Ending {
@@ -10,10 +11,19 @@ export interface Ending {
   readonly causedBy?: string
 }
 
-/** Tasks that do not run since an ancestor failed. @param causedBy the ancestor that failed first */
-export function describeSkipped(tasks: readonly number[], causedBy: string): Ending {
-  const error = `Skipped: task \`${causedBy}\` did not succeed`
-  return { tasks, status: 'skipped', code: 'DEPENDENCY_FAILED', error, causedBy }
+/**
+ * Tasks that the rule skips.
+ * @param causedBy the ancestor that failed first, or the dependency whose skip is passed on
+ */
+export function describeSkipped(tasks: readonly number[], code: SkipCode, causedBy: string | undefined): Ending {
+  const cause = `\`${causedBy}\``
+  const error =
+    code === 'DEPENDENCY_FAILED'
+      ? `Skipped: task ${cause} did not succeed`
+      : code === 'DEPENDENCY_SKIPPED'
+        ? `Skipped: it reads task ${cause}, which was skipped`
+        : 'Skipped: it runs after a failure, and no dependency failed'
+  return { tasks, status: 'skipped', code, error, ...(causedBy !== undefined && { causedBy }) }
 }
 
 /** Tasks that do not run since their execution is being ended. */
@@ -27,14 +37,31 @@ export function describeFailFast(taskId: string): Stop {
   return { message: `Cancelled: task \`${taskId}\` failed` }
 }
 
+/** Why the other items are cancelled when more of them have failed than may. */
+export function describeItemsFailed(taskId: string, toleratedCount: number): Stop {
+  return { message: `Cancelled: item \`${taskId}\` failed, and ${toleratedCount} may` }
+}
+
 /** Ends that are decided, in the order in which they are recorded. A cursor, which is transient, says which have been taken. */
 export class PendingEndings {
   readonly #all: Ending[] = []
   #ending = 0
   #task = 0
+  #unrecordedCount = 0
 
   add(ending: Ending): void {
     if (ending.tasks.length > 0) this.#all.push(ending)
+    this.#unrecordedCount += ending.tasks.length
+  }
+
+  /** One of them is in the log. */
+  recorded(): void {
+    this.#unrecordedCount -= 1
+  }
+
+  /** Whether all are in the log. */
+  get areRecorded(): boolean {
+    return this.#unrecordedCount === 0
   }
 
   /** Whether all have been taken. */
@@ -60,5 +87,53 @@ export class PendingEndings {
   /** All, whether taken or not. */
   list(): readonly Ending[] {
     return this.#all
+  }
+}
+
+interface Skip {
+  readonly task: number
+  readonly code: SkipCode
+  readonly causedBy: string | undefined
+}
+
+/** Gathers the tasks that one event skips, directly and through their dependents. */
+export class SkipCascade {
+  /** Skipped, and their dependents not told. */
+  readonly #open: Skip[] = []
+  #skipped: Skip[] = []
+
+  add(task: number, code: SkipCode, causedBy: string | undefined): void {
+    this.#open.push({ task, code, causedBy })
+  }
+
+  /** The next task that is blocked no more; its dependents are to be told. */
+  take(isBlocked: (task: number) => boolean): Skip | undefined {
+    for (let skip = this.#open.pop(); skip !== undefined; skip = this.#open.pop()) {
+      if (!isBlocked(skip.task)) continue
+      this.#skipped.push(skip)
+      return skip
+    }
+    return undefined
+  }
+
+  /** What was taken, in document order; neighbours that are skipped alike end together. Empties the cascade. */
+  collect(): Ending[] {
+    const skipped = this.#skipped.sort((a, b) => a.task - b.task)
+    this.#skipped = []
+    const endings: Ending[] = []
+    for (let from = 0; from < skipped.length; ) {
+      const { code, causedBy } = skipped[from] as Skip
+      let to = from + 1
+      while (skipped[to]?.code === code && skipped[to]?.causedBy === causedBy) to += 1
+      endings.push(
+        describeSkipped(
+          skipped.slice(from, to).map(({ task }) => task),
+          code,
+          causedBy,
+        ),
+      )
+      from = to
+    }
+    return endings
   }
 }

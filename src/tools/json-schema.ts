@@ -9,27 +9,33 @@ import { cutText } from '../text.ts'
 /** Maximum length of a message, characters. */
 const MAX_MESSAGE = 200
 
-/**
- * A check by a JSON Schema. It interprets the schema and generates no code.
- * @throws `INVALID_TOOL` for an unusable schema
- */
+/** A check by a JSON Schema of a tool. @throws `INVALID_TOOL` for an unusable schema */
 export function createJsonSchemaCheck(toolName: string, schema: JsonSchema): SchemaCheck {
+  const check = compileJsonSchema(schema)
+  if (typeof check === 'function') return check
+  const message = `Tool \`${toolName}\`: \`inputSchema\` is not a usable JSON Schema: ${check.unusable}`
+  throw new DagstreamError('INVALID_TOOL', message)
+}
+
+/**
+ * Compiles a JSON Schema into a check. It interprets the schema and generates no code.
+ * @returns why the schema is unusable, if it is
+ */
+export function compileJsonSchema(schema: JsonSchema): SchemaCheck | { readonly unusable: string } {
   let validator: Validator
+  let isPlainlyValid: ReturnType<typeof createPlainCheck>
   try {
     // Copied, because the validator writes into the schema, which may be frozen or shared.
-    const copy = JSON.parse(JSON.stringify(schema)) as Schema
+    const text = JSON.stringify(schema)
+    const copy = JSON.parse(text) as Schema
     validator = new Validator(copy, findDraft(copy.$schema), false)
     checkUsable(validator)
     validator.validate({})
+    // Copied, because the owner may change the schema later.
+    isPlainlyValid = createPlainCheck(JSON.parse(text))
   } catch (error) {
-    const reason = error instanceof Error ? error.message.split('\n', 1)[0] : 'it cannot be read'
-    throw new DagstreamError(
-      'INVALID_TOOL',
-      `Tool \`${toolName}\`: \`inputSchema\` is not a usable JSON Schema: ${reason}`,
-    )
+    return { unusable: error instanceof Error ? (error.message.split('\n', 1)[0] ?? '') : 'it cannot be read' }
   }
-  // Copied, because the owner may change the schema later.
-  const isPlainlyValid = createPlainCheck(JSON.parse(JSON.stringify(schema)))
   return value => {
     if (isPlainlyValid?.(value)) return { value, problems: [] }
     try {
@@ -105,6 +111,7 @@ function toProblems(errors: readonly OutputUnit[], value: unknown): FoundProblem
     problems.push({
       pointer: formatPointer(path),
       message: cutText(describe(error, holder, path, value), MAX_MESSAGE),
+      ...((isUnknown(holder) || keyword === 'propertyNames') && { isAboutKey: true as const }),
       // The condition may depend on any other argument.
       ...(context === 'conditional' && { decidedBy: '' }),
       isCertain: context === 'plain' && KEYS_ONLY.has(keyword),
@@ -126,6 +133,11 @@ function findContext(keywordLocation: string): 'plain' | 'conditional' | 'inside
   return context
 }
 
+/** Whether a `false` schema refuses an additional member. @param holder the error of the keyword around it */
+function isUnknown(holder: OutputUnit | undefined): boolean {
+  return holder?.keyword.endsWith('Properties') === true
+}
+
 function describe(error: OutputUnit, holder: OutputUnit | undefined, path: readonly string[], value: unknown): string {
   const found = (): string =>
     describeValue(path.reduce<unknown>((at, key) => (at as Record<string, unknown>)[key], value))
@@ -133,7 +145,7 @@ function describe(error: OutputUnit, holder: OutputUnit | undefined, path: reado
     case 'required':
       return `Missing ${quoteName(/required property "(.*)"\.$/s.exec(error.error)?.[1] ?? '')}`
     case 'false':
-      return holder?.keyword.endsWith('Properties')
+      return isUnknown(holder)
         ? `Unknown argument ${quoteName(path.at(-1) ?? '')}`
         : 'Expected nothing here, the schema allows no value'
     case 'propertyNames':

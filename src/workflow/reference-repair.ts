@@ -15,13 +15,23 @@ const bareStep = /^\[\s*([\p{L}\p{Nd}_@][^[\]"'`$*?:,\p{Cc}]*?)\s*\]/u
 const nameRest = /^[-@/+][\p{L}\p{Nd}_\-@/+]*/u
 
 /** Describes the syntax error of a reference. */
-export function describeMalformed(text: string, { malformed, start, pathStart, faultAt }: MalformedReference): string {
+export function describeMalformed(text: string, reference: MalformedReference): string {
+  const { malformed, start, pathStart, faultAt } = reference
+  if (reference.isMisplaced) {
+    return `Expected no status or error of a task here, got ${quoteName(text.slice(start, faultAt))}`
+  }
   if (pathStart === undefined || text[faultAt] !== '[') return `Expected a reference, got ${quoteName(malformed)}`
   return `Expected ${STEPS} behind ${quoteName(text.slice(start, faultAt))}, got ${quoteName(readStep(text, faultAt))}`
 }
 
 /** Suggests a valid form of a malformed reference, with its own names if the intent is clear. */
-export function suggestReference(text: string, { start, pathStart, faultAt }: MalformedReference): string {
+export function suggestReference(text: string, reference: MalformedReference): string {
+  const { start, pathStart, faultAt } = reference
+  if (reference.isMisplaced) {
+    const literal = text.slice(start, faultAt)
+    const advice = 'Tasks with `runOn` `failure` or `settled` and those of `finally` read it'
+    return literal.length < MAX_SHOWN ? `${advice}; for text, \`$${literal}\`` : advice
+  }
   if (pathStart === undefined) return GRAMMAR
   const isBraced = text[start + 1] === '{'
   const write = (path: string): string =>
@@ -67,7 +77,7 @@ function repairPath(text: string, start: number, isBraced: boolean): Repaired | 
     const [continued] = (isBraced && name !== undefined && nameRest.exec(rest)) || []
     if (token !== undefined) {
       path += text.slice(at, token.end)
-      name = text[at] === '.' ? token.key : undefined
+      name = text[at] === '.' && typeof token.key === 'string' ? token.key : undefined
       at = token.end
     } else if (step !== undefined) {
       path += step.written

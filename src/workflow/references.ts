@@ -1,18 +1,32 @@
+import { type Place, PLAIN } from './place.ts'
+
 /**
- * A reference to a value in the input or in a task's output.
+ * A reference to a value. Which of them a string may hold depends on its `Place`.
  *
- *     ref  = "$OUTPUT[" id "]" path | "$INPUT" path | "${OUTPUT[" id "]" path "}" | "${INPUT" path "}"
- *     path = *( "." name | "[" digits "]" | "[" JSON-string "]" )      name = 1*( Unicode letter | digit | "_" )
+ *     ref  = "$" body | "${" body "}"
+ *     body = "OUTPUT[" id "]" path | "INPUT" path | "STATUS[" id "]" | "ERROR[" id "]" path
+ *          | "STATUS" | "ITEM" path | "PREVIOUS" path | "INDEX"
+ *     path = *( "." name | "[" digits "]" | "[" JSON-string "]" | "[*]" )  name = 1*( Unicode letter | digit | "_" )
  */
 export interface Reference {
-  readonly source: 'input' | 'output'
-  /** Present exactly when `source` is `output`. */
+  readonly source: ReferenceSource
+  /** Present for `output` and `error`, and for the `status` of a task. */
   readonly taskId?: string
-  /** Keys and indices; an index keeps its digits as text. */
-  readonly path: readonly string[]
+  /** Keys and indices; an index keeps its digits as text. `EACH` for `[*]`. */
+  readonly path: readonly PathStep[]
   /** The source text. */
   readonly text: string
+  /** Whether it is null if there is nothing that its path could lead into. */
+  readonly isLenient?: true
 }
+
+export type ReferenceSource = 'input' | 'output' | 'status' | 'error' | 'item' | 'index' | 'previous'
+
+/** The step `[*]`: each element of an array. No key of JSON is a symbol. */
+export const EACH: unique symbol = Symbol('[*]')
+
+/** One step of a path. */
+export type PathStep = string | typeof EACH
 
 /** A reference with a syntax error. */
 export interface MalformedReference {
@@ -24,6 +38,8 @@ export interface MalformedReference {
   readonly pathStart?: number
   /** Offset of the first invalid character. */
   readonly faultAt: number
+  /** Whether it is well-formed, but nothing for this place. */
+  readonly isMisplaced?: true
 }
 
 const CHARACTER = '[^\\p{Cc}\\p{Cs}\\[\\]]'
@@ -42,10 +58,14 @@ export const RECORDED_ID_PATTERN: string = `^${CHARACTER}{1,200}$`
 
 // Accepts `.`, so that a reference to it is reported as an unknown task.
 const taskId = new RegExp(RECORDED_ID_PATTERN, 'u')
-// `${INPUT_BRANCH}` and `${INPUT:-x}` are shell syntax, not references.
-const opening = /\$(?:OUTPUT\[|\{OUTPUT\[|\{INPUT(?![\p{L}\p{Nd}_:])|INPUT(?![\p{L}\p{Nd}_]))/uy
 const nameToken = /\.([\p{L}\p{Nd}_]+)/uy
 const indexToken = /\[([0-9]+)\]/y
+const word = /[A-Z]+/y
+
+/** Words that are followed by an id. `STATUS` may also stand alone. */
+const TASK_WORDS: ReadonlySet<string> = new Set(['OUTPUT', 'STATUS', 'ERROR'])
+/** Words whose values have no members. */
+const SCALARS: ReadonlySet<ReferenceSource> = new Set(['status', 'index'])
 
 /** Maximum length of an id, UTF-16 units. */
 const MAX_ID_UNITS = 400
@@ -61,6 +81,7 @@ const MAX_ID_UNITS = 400
 export function parseReferences(
   text: string,
   isRecorded = false,
+  place: Place = PLAIN,
 ): string | readonly (string | Reference)[] | MalformedReference {
   let at = text.indexOf('$')
   if (at < 0) return text
@@ -68,12 +89,12 @@ export function parseReferences(
   let literal = ''
   let literalStart = 0
   while (at >= 0) {
-    if (text.charCodeAt(at + 1) === DOLLAR && isOpening(text, at + 1)) {
+    if (text.charCodeAt(at + 1) === DOLLAR && isOpening(text, at + 1, place.opening)) {
       literal += text.slice(literalStart, at + 1)
       literalStart = at + 2
       at = text.indexOf('$', at + 2)
-    } else if (isOpening(text, at)) {
-      const parsed = parseAt(text, at, isRecorded)
+    } else if (isOpening(text, at, isRecorded ? place.recordedOpening : place.opening)) {
+      const parsed = parseAt(text, at, isRecorded, place)
       if ('malformed' in parsed) return parsed
       literal += text.slice(literalStart, at)
       if (literal !== '') parts.push(literal)
@@ -92,37 +113,47 @@ export function parseReferences(
 const DOLLAR = 0x24
 const BRACE = 0x7b
 
-function isOpening(text: string, at: number): boolean {
+function isOpening(text: string, at: number, opening: RegExp): boolean {
   opening.lastIndex = at
   return opening.test(text)
 }
 
-function parseAt(text: string, start: number, isRecorded: boolean): Reference | MalformedReference {
+function parseAt(text: string, start: number, isRecorded: boolean, place: Place): Reference | MalformedReference {
   const isBraced = text.charCodeAt(start + 1) === BRACE
   let at = start + (isBraced ? 2 : 1)
+  word.lastIndex = at
+  const name = word.exec(text)?.[0] ?? ''
+  const source = name.toLowerCase() as ReferenceSource
+  at += name.length
   let id: string | undefined
-  if (text.startsWith('OUTPUT[', at)) {
-    const idStart = at + 'OUTPUT['.length
+  if (TASK_WORDS.has(name) && text[at] === '[') {
+    const idStart = at + 1
     // Searched in a slice, so that a text of many unclosed openings takes linear time.
     const length = text.slice(idStart, idStart + MAX_ID_UNITS + 1).indexOf(']')
     if (length < 0) return malform(text, start, idStart)
     id = text.slice(idStart, idStart + length)
     if (!taskId.test(id)) return malform(text, start, idStart)
     at = idStart + length + 1
-  } else at += 'INPUT'.length
+  }
   const pathStart = at
-  const path: string[] = []
-  for (let token = parseToken(text, at); token !== undefined; token = parseToken(text, at)) {
-    path.push(token.key)
-    at = token.end
+  const path: PathStep[] = []
+  if (!SCALARS.has(source)) {
+    for (let token = parseToken(text, at); token !== undefined; token = parseToken(text, at)) {
+      path.push(token.key)
+      at = token.end
+    }
   }
   // `[` after an unbraced reference is a step or a mistake, never text. Text with `[` needs a braced reference before it.
   if (isBraced ? text[at] !== '}' : text[at] === '[' && !isRecorded) return malform(text, start, at, pathStart)
   if (isBraced) at += 1
   const reference = { path: Object.freeze(path), text: text.slice(start, at) }
-  return Object.freeze(
-    id === undefined ? { source: 'input', ...reference } : { source: 'output', taskId: id, ...reference },
-  )
+  if (id === undefined) {
+    if (source === 'previous') return Object.freeze({ source, ...reference, isLenient: true })
+    return Object.freeze({ source, ...reference })
+  }
+  if (source !== 'output' && !place.hasStatuses) return { ...malform(text, start, at, pathStart), isMisplaced: true }
+  if (place.isLenient) return Object.freeze({ source, taskId: id, ...reference, isLenient: true })
+  return Object.freeze({ source, taskId: id, ...reference })
 }
 
 function malform(text: string, start: number, faultAt: number, pathStart?: number): MalformedReference {
@@ -130,9 +161,9 @@ function malform(text: string, start: number, faultAt: number, pathStart?: numbe
   return { malformed, start, faultAt, ...(pathStart !== undefined && { pathStart }) }
 }
 
-/** One step of a path. */
+/** One step of a path in its source text. */
 export interface PathToken {
-  readonly key: string
+  readonly key: PathStep
   /** Offset after the step. */
   readonly end: number
 }
@@ -144,6 +175,7 @@ export function parseToken(text: string, at: number): PathToken | undefined {
   pattern.lastIndex = at
   const key = pattern.exec(text)?.[1]
   if (key !== undefined) return { key, end: pattern.lastIndex }
+  if (text.startsWith('[*]', at)) return { key: EACH, end: at + 3 }
   return text.startsWith('["', at) ? parseStringToken(text, at) : undefined
 }
 

@@ -2,84 +2,168 @@ import { TOOL_NAME_PATTERN } from '../tools/registry.ts'
 import { RETRY_SCHEMAS, TIMEOUT_SCHEMA } from '../tools/retry-schema.ts'
 import { LIMITS } from './document.ts'
 import { RECORDED_ID_PATTERN, TASK_ID_PATTERN } from './references.ts'
-
-/** The keywords of JSON Schema that the document's schema uses and `shape.ts` supports. */
-export interface ShapeSchema {
-  readonly $schema?: string
-  readonly title?: string
-  readonly description?: string
-  /** Of a string with a pattern: the hint for a value that does not match. */
-  readonly $comment?: string
-  readonly default?: unknown
-  readonly type: 'object' | 'array' | 'string' | 'number' | 'integer'
-  /** Requires `additionalProperties: false`: other properties are refused. */
-  readonly properties?: Readonly<Record<string, ShapeSchema>>
-  readonly additionalProperties?: false
-  readonly required?: readonly string[]
-  /** Supported only in this form: these properties exclude each other. */
-  readonly not?: { readonly required: readonly [string, string] }
-  readonly items?: ShapeSchema
-  readonly maxItems?: number
-  readonly maxLength?: number
-  readonly pattern?: string
-  readonly minimum?: number
-  readonly maximum?: number
-}
+import type { RefusedField, ShapeSchema } from './shape/shape-schema.ts'
 
 /** No lone surrogate, which UTF-8 cannot encode. */
 const pattern = '^\\P{Cs}*$'
 const name: ShapeSchema = { type: 'string', maxLength: 200, pattern, description: 'For people.' }
 const description: ShapeSchema = { type: 'string', maxLength: 8192, pattern, description: 'For people and models.' }
 const dependencies: ShapeSchema = { type: 'array', items: { type: 'string' } }
+const condition: ShapeSchema = { type: 'string' }
 
-const task: ShapeSchema = {
+/** The name of a registered workflow: a segment of a URL path and the name of a file. */
+export const WORKFLOW_NAME_PATTERN: string = '^(?!(?:schema|validate)$)[A-Za-z0-9_.-]{1,100}$'
+
+const tolerance: ShapeSchema = {
+  type: ['integer', 'string'],
+  minimum: 0,
+  pattern: '^(?:100(?:\\.0+)?|[0-9]{1,2}(?:\\.[0-9]+)?)%$',
+  default: 0,
+  description: 'the number of items that may fail, or a share of them such as `"10%"`',
+}
+
+const forEach: ShapeSchema = {
+  type: ['array', 'string', 'object'],
+  maxItems: LIMITS.maxItems,
+  minProperties: 1,
+  additionalProperties: { type: ['array', 'string'], maxItems: LIMITS.maxItems },
+  description: 'an array, a reference to one, or an object of arrays, whose product is taken',
+}
+
+const repeat: ShapeSchema = {
   type: 'object',
-  required: ['id', 'tool'],
+  required: ['maxTimes'],
   additionalProperties: false,
-  not: { required: ['dependsOn', 'depends_on'] },
   properties: {
-    id: {
-      type: 'string',
-      pattern: TASK_ID_PATTERN,
-      description: '1–200 characters, no control character, `[` or `]`, and neither `.` nor `..`',
-      $comment: "An id is a step of the path to the task's output: `.` and `..` would lead elsewhere",
-    },
-    tool: { type: 'string', pattern: TOOL_NAME_PATTERN, description: '1–200 characters, no control character' },
-    arguments: { type: 'object', default: {}, description: 'JSON; its strings may hold references.' },
-    dependsOn: { ...dependencies, description: 'Ids of tasks that must succeed first, beside those referred to.' },
-    depends_on: { ...dependencies, description: 'Another spelling of `dependsOn`.' },
-    timeoutMs: TIMEOUT_SCHEMA,
-    retry: {
-      type: 'object',
-      additionalProperties: false,
-      properties: RETRY_SCHEMAS,
-      description: 'When and how often a failed attempt is followed by another.',
-    },
-    estimatedMs: {
-      type: 'number',
-      minimum: 0,
-      default: 1,
-      description: 'How long the task may take; orders `dataflow`.',
-    },
-    name,
-    description,
+    until: { ...condition, description: 'CEL over `result`, `index` and `input`; ends the repetition if true.' },
+    everyMs: { type: 'number', minimum: 0, default: 0, description: 'Delay after the first round, ms.' },
+    factor: { type: 'number', minimum: 1, default: 1, description: 'Each further delay is this many times the last.' },
+    maxTimes: { type: 'integer', minimum: 1, maximum: 1000, description: 'Rounds at most.' },
+    onExhausted: { enum: ['fail', 'keep'], default: 'fail', description: 'What happens if `until` was never true.' },
   },
+  description: 'Repeats the task, one round after another.',
+}
+
+/** The schema of workflows whose tasks may hold workflows by the reference `nested`. */
+function describeTask(nested: ShapeSchema['$ref'] & string): ShapeSchema {
+  return {
+    type: 'object',
+    required: ['id'],
+    anyOf: [
+      {
+        required: ['tool'],
+        $comment: '`tool` is the name of a tool to call, `workflow` another workflow to run',
+      },
+      { required: ['workflow'] },
+    ],
+    additionalProperties: false,
+    dependentSchemas: {
+      depends_on: { properties: { dependsOn: refuse('Keep `dependsOn`') } },
+      workflow: {
+        properties: {
+          tool: refuse('Keep `tool` to call a tool, `workflow` to run a workflow'),
+          retry: refuse('`retry` belongs on the tasks of the workflow'),
+        },
+      },
+      repeat: { properties: { forEach: refuse('Nest one in a `workflow` of the other') } },
+      concurrency: { required: ['forEach'], $comment: '`concurrency` bounds the items of a `forEach`' },
+      tolerate: { required: ['forEach'], $comment: '`tolerate` counts the failed items of a `forEach`' },
+      default: {
+        required: ['optional'],
+        properties: { optional: { const: true } },
+        $comment: 'Add `"optional": true`: `default` stands for the output of an optional task that fails',
+      },
+    },
+    properties: {
+      id: {
+        type: 'string',
+        pattern: TASK_ID_PATTERN,
+        description: '1–200 characters, no control character, `[` or `]`, and neither `.` nor `..`',
+        $comment: "An id is a step of the path to the task's output: `.` and `..` would lead elsewhere",
+      },
+      tool: { type: 'string', pattern: TOOL_NAME_PATTERN, description: '1–200 characters, no control character' },
+      workflow: {
+        anyOf: [{ type: 'string' }, { $ref: nested }],
+        description: 'a workflow, or the name of a registered one',
+      },
+      arguments: {
+        type: 'object',
+        default: {},
+        description: 'JSON; its strings may hold references. The input of a `workflow`.',
+      },
+      dependsOn: { ...dependencies, description: 'Ids of tasks that must succeed first, beside those referred to.' },
+      depends_on: { ...dependencies, description: 'Another spelling of `dependsOn`.' },
+      timeoutMs: TIMEOUT_SCHEMA,
+      retry: {
+        type: 'object',
+        additionalProperties: false,
+        properties: RETRY_SCHEMAS,
+        description: 'When and how often a failed attempt is followed by another.',
+      },
+      estimatedMs: {
+        type: 'number',
+        minimum: 0,
+        default: 1,
+        description: 'How long the task may take; orders `dataflow`.',
+      },
+      name,
+      description,
+      when: { ...condition, description: 'CEL that must be true; otherwise the task is skipped.' },
+      runOn: {
+        enum: ['success', 'failure', 'settled'],
+        default: 'success',
+        description: 'After which ends of its dependencies the task runs.',
+      },
+      optional: { type: 'boolean', default: false, description: 'Whether a failure of the task is tolerated.' },
+      default: { description: 'JSON that others read if the optional task fails. Without it, null.' },
+      forEach,
+      concurrency: { type: 'integer', minimum: 1, description: 'How many items of `forEach` run at the same time.' },
+      tolerate: tolerance,
+      repeat,
+    },
+  }
+}
+
+function refuse(hint: string): RefusedField {
+  return { not: {}, $comment: hint }
+}
+
+function describeDocument(task: ShapeSchema): ShapeSchema {
+  const tasks: ShapeSchema = { type: 'array', maxItems: LIMITS.maxTasks, items: task }
+  return {
+    type: 'object',
+    required: ['tasks'],
+    additionalProperties: false,
+    properties: {
+      name,
+      description,
+      tasks,
+      finally: { ...tasks, description: 'Tasks that run after all others, whatever became of those.' },
+      finallyTimeoutMs: {
+        ...TIMEOUT_SCHEMA,
+        description: 'The longest that all `finally` tasks may take together, ms; 0 for no bound.',
+      },
+      inputSchema: { type: 'object', description: 'JSON Schema of the input.' },
+      output: { description: 'JSON with references: the output of the workflow.' },
+    },
+  }
 }
 
 /** The JSON Schema (2020-12) of a workflow, which the checks interpret and the package publishes. */
-export const workflowSchema: ShapeSchema = deepFreeze({
-  $schema: 'https://json-schema.org/draft/2020-12/schema',
-  title: 'dagstream workflow',
-  type: 'object',
-  required: ['tasks'],
-  additionalProperties: false,
-  properties: {
-    name,
-    description,
-    tasks: { type: 'array', maxItems: LIMITS.maxTasks, items: task },
-    $schema: { type: 'string', description: 'Where this schema is, for editors. Ignored otherwise.' },
-  },
-})
+export const workflowSchema: ShapeSchema = deepFreeze(withEditorFields(describeDocument(describeTask('#'))))
+
+function withEditorFields(document: ShapeSchema): ShapeSchema {
+  return {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    $id: 'urn:dagstream:workflow',
+    title: 'dagstream workflow',
+    ...document,
+    properties: {
+      ...document.properties,
+      $schema: { type: 'string', description: 'Where this schema is, for editors. Ignored otherwise.' },
+    },
+  }
+}
 
 /** The schema of a name or description in a recorded document: earlier versions accepted lone surrogates. */
 function widen(schema: ShapeSchema): ShapeSchema {
@@ -89,13 +173,25 @@ function widen(schema: ShapeSchema): ShapeSchema {
 
 const recordedTexts = { name: widen(name), description: widen(description) }
 const recordedId: ShapeSchema = { type: 'string', pattern: RECORDED_ID_PATTERN }
-const recordedTask: ShapeSchema = { ...task, properties: { ...task.properties, ...recordedTexts, id: recordedId } }
 
-/** The schema of recorded documents: wider than `workflowSchema` where earlier versions accepted more. */
-export const recordedSchema: ShapeSchema = deepFreeze({
-  ...workflowSchema,
-  properties: { ...recordedTexts, tasks: { type: 'array', maxItems: LIMITS.maxTasks, items: recordedTask } },
-})
+function describeRecorded(): ShapeSchema {
+  const task = describeTask('#/$defs/workflow')
+  const document = describeDocument({ ...task, properties: { ...task.properties, ...recordedTexts, id: recordedId } })
+  const $schema: ShapeSchema = { type: 'string' }
+  const properties = { ...document.properties, ...recordedTexts, $schema }
+  const workflows: ShapeSchema = { type: 'object', additionalProperties: { $ref: '#/$defs/workflow' } }
+  return {
+    ...document,
+    properties: { ...properties, workflows },
+    $defs: { workflow: { ...document, properties } },
+  }
+}
+
+/**
+ * The schema of recorded documents: wider than `workflowSchema` where earlier versions accepted more. `workflows` holds
+ * the registered workflows that the document names.
+ */
+export const recordedSchema: ShapeSchema = deepFreeze(describeRecorded())
 
 function deepFreeze<T extends object>(value: T): T {
   for (const member of Object.values(value))

@@ -1,69 +1,148 @@
-import { describeJson, isJsonObject } from '../json/describe-json.ts'
-import { JsonNumber } from '../json/json-number.ts'
-import { formatPointer, quoteName } from '../tools/json-pointer.ts'
-import { describeNumber, matchesNumber, type NumberSchema } from '../tools/retry-schema.ts'
-import type { IssueCode } from './document.ts'
-import type { IssueList } from './issues.ts'
-import type { ShapeSchema } from './schema.ts'
-import { Suggestions } from './suggestion.ts'
-
-/** State of a walk over a document. */
-export interface Walk {
-  readonly issues: IssueList
-  /** Path of the current value. It is formatted as a pointer only for an issue. */
-  readonly path: (string | number)[]
-}
-
-/**
- * Reads a value by a schema. Reads each member once, so that an accessor cannot return one value to the check and another
- * to the use.
- *
- * @returns a plain copy to the depth of the schema; `undefined` if the value does not match. An object with invalid or missing
- * members is returned without them: the walk's list holds the issues.
- */
-export type ShapeReader = (value: unknown, walk: Walk) => unknown
+import { isJsonObject } from '../json/describe-json.ts'
+import { quoteName } from '../tools/json-pointer.ts'
+import { LIMITS } from './document.ts'
+import { compileRules, type FaultReport, type FieldCheck } from './shape/field-rules.ts'
+import {
+  choose,
+  compileEnum,
+  compileNumber,
+  compileString,
+  EXPECTED,
+  isOfType,
+  type ShapeReader,
+} from './shape/shape-scalars.ts'
+import type { ShapeSchema, ShapeType } from './shape/shape-schema.ts'
+import { Suggestions } from '../tools/suggestion.ts'
+import { guard, mismatch, report, type Walk } from './walk.ts'
 
 /** Compiles a schema into a reader. */
 export function compileShape(schema: ShapeSchema): ShapeReader {
-  switch (schema.type) {
-    case 'object':
-      return schema.properties ? compileObject(schema, schema.properties) : readAnyObject
-    case 'array':
-      return compileArray(schema, compileShape(schema.items as ShapeSchema))
-    case 'string':
-      return compileString(schema)
-    case 'number':
-    case 'integer':
-      return compileNumber(schema)
-    default:
-      return schema.type satisfies never
+  return new ShapeCompiler(schema).compile(schema)
+}
+
+/** Compiles the parts of one schema. */
+class ShapeCompiler {
+  readonly #root: ShapeSchema
+  readonly #referenced = new Map<string, ShapeReader>()
+
+  constructor(root: ShapeSchema) {
+    this.#root = root
   }
-}
 
-/** Adds an issue at the current path. Builds the message only if the issue is kept. */
-export function report(walk: Walk, code: IssueCode, message: () => string, hint?: () => string): void {
-  const { issues } = walk
-  if (issues.isFull) issues.skip()
-  else issues.add(code, formatPointer(walk.path), message(), hint && { hint: hint() })
-}
+  compile(schema: ShapeSchema): ShapeReader {
+    if (schema.$ref !== undefined) return this.#compileReference(schema.$ref)
+    if (schema.anyOf !== undefined && schema.type === undefined) {
+      const readers = (schema.anyOf as readonly [ShapeSchema, ShapeSchema]).map(each => this.compile(each))
+      return choose(schema, readers as [ShapeReader, ShapeReader])
+    }
+    if (schema.enum !== undefined) return compileEnum(schema.enum)
+    if (schema.type === undefined) return value => value
+    if (typeof schema.type === 'string') return this.#compileType(schema, schema.type)
+    const readers = schema.type.map(type => [type, this.#compileType(schema, type)] as const)
+    const { description: expected = schema.type.map(type => EXPECTED[type]).join(' or ') } = schema
+    return (value, walk) => {
+      const reader = readers.find(([type]) => isOfType(value, type))?.[1]
+      return reader === undefined ? mismatch(walk, expected, value) : reader(value, walk)
+    }
+  }
 
-/** Reports that a value does not match. */
-export function mismatch(walk: Walk, expected: string, value: unknown, hint?: string): undefined {
-  const at = walk.path.findLast((token): token is string => typeof token === 'string')
-  const subject = at === undefined ? 'the workflow' : quoteName(at)
-  const message = (): string => `Expected ${subject} to be ${expected}, got ${describeJson(value)}`
-  report(walk, 'INVALID_SHAPE', message, hint === undefined ? undefined : () => hint)
-}
+  #compileType(schema: ShapeSchema, type: ShapeType): ShapeReader {
+    switch (type) {
+      case 'object':
+        if (schema.properties) return this.#compileObject(schema, schema.properties)
+        return schema.additionalProperties ? this.#compileMap(schema, schema.additionalProperties) : readAnyObject
+      case 'array':
+        return compileArray(schema, schema.items && this.compile(schema.items))
+      case 'string':
+        return compileString(schema)
+      case 'boolean':
+        return (value, walk) => (typeof value === 'boolean' ? value : mismatch(walk, EXPECTED.boolean, value))
+      case 'number':
+      case 'integer':
+        return compileNumber({ ...schema, type })
+      default:
+        return type satisfies never
+    }
+  }
 
-/** Runs a part of a walk in which foreign code (accessors, proxies) may throw. */
-export function guard<T>(walk: Walk, read: () => T): T | undefined {
-  const depth = walk.path.length
-  try {
-    return read()
-  } catch {
-    report(walk, 'INVALID_SHAPE', () => 'Expected plain data, got something that throws when it is read')
-    walk.path.length = depth
-    return undefined
+  /** A nested workflow. Its schema is compiled on first use, because it holds itself. */
+  #compileReference(reference: NonNullable<ShapeSchema['$ref']>): ShapeReader {
+    const find = (): ShapeReader => {
+      const schema = reference === '#' ? this.#root : this.#root.$defs?.[reference.slice('#/$defs/'.length)]
+      return this.compile(schema as ShapeSchema)
+    }
+    return (value, walk) => {
+      const { depth = 0 } = walk
+      if (depth >= LIMITS.maxDepth) {
+        report(walk, 'LIMIT_EXCEEDED', () => `Nested deeper than ${LIMITS.maxDepth} workflows below the document`)
+        return undefined
+      }
+      let reader = this.#referenced.get(reference)
+      if (reader === undefined) this.#referenced.set(reference, (reader = find()))
+      walk.depth = depth + 1
+      walk.tasksLeft ??= LIMITS.maxTasks
+      const copy = reader(value, walk)
+      walk.depth = depth
+      return copy
+    }
+  }
+
+  #compileMap({ minProperties = 0 }: ShapeSchema, members: ShapeSchema): ShapeReader {
+    const reader = this.compile(members)
+    const readMap = (value: unknown, walk: Walk): unknown => {
+      if (!isJsonObject(value)) return mismatch(walk, 'an object', value)
+      const copy: Record<string, unknown> = Object.create(null) as Record<string, unknown>
+      for (const key of Object.keys(value)) {
+        walk.path.push(key)
+        const member = value[key]
+        if (member !== undefined) copy[key] = reader(member, walk)
+        walk.path.pop()
+      }
+      return Object.keys(copy).length < minProperties ? mismatch(walk, 'an object with a member', value) : copy
+    }
+    return (value, walk) => guard(walk, () => readMap(value, walk))
+  }
+
+  #compileObject(schema: ShapeSchema, properties: Readonly<Record<string, ShapeSchema>>): ShapeReader {
+    const rules = compileRules(schema)
+    const members = new Map(
+      Object.entries(properties).map(([key, member]) => {
+        return [key, { read: this.compile(member), check: rules.byField.get(key) }]
+      }),
+    )
+    // What is for editors alone is no field that anyone misses.
+    const names = Object.keys(properties).filter(key => !key.startsWith('$'))
+    const accepted = new Suggestions(names, 'accepted fields')
+    const readObject = (value: unknown, walk: Walk): unknown => {
+      if (!isJsonObject(value)) return mismatch(walk, 'an object', value)
+      const copy: Record<string, unknown> = {}
+      let checks: FieldCheck[] | undefined
+      for (const key of Object.keys(value)) {
+        walk.path.push(key)
+        const member = value[key]
+        const known = members.get(key)
+        // An undefined member counts as absent, as in JSON.
+        if (member !== undefined) {
+          if (known) {
+            copy[key] = known.read(member, walk)
+            if (known.check) (checks ??= []).push(known.check)
+          } else
+            report(
+              walk,
+              'INVALID_SHAPE',
+              () => `Unknown field ${quoteName(key)}`,
+              () => accepted.hintFor(key),
+              true,
+            )
+        }
+        walk.path.pop()
+      }
+      const refuse: FaultReport = (message, hint) => report(walk, 'INVALID_SHAPE', message, hint)
+      rules.always(copy, refuse)
+      for (const check of checks ?? []) check(copy, refuse)
+      return copy
+    }
+    return (value, walk) => guard(walk, () => readObject(value, walk))
   }
 }
 
@@ -71,52 +150,23 @@ function readAnyObject(value: unknown, walk: Walk): unknown {
   return isJsonObject(value) ? value : mismatch(walk, 'an object', value)
 }
 
-function compileObject(schema: ShapeSchema, properties: Readonly<Record<string, ShapeSchema>>): ShapeReader {
-  const readers = new Map(Object.entries(properties).map(([key, member]) => [key, compileShape(member)]))
-  // What is for editors alone is no field that anyone misses.
-  const names = Object.keys(properties).filter(key => !key.startsWith('$'))
-  const accepted = new Suggestions(names, 'accepted fields')
-  const { required = [], not } = schema
-  const readObject = (value: unknown, walk: Walk): unknown => {
-    if (!isJsonObject(value)) return mismatch(walk, 'an object', value)
-    const copy: Record<string, unknown> = {}
-    for (const key of Object.keys(value)) {
-      walk.path.push(key)
-      const member = value[key]
-      const reader = readers.get(key)
-      // An undefined member counts as absent, as in JSON.
-      if (member !== undefined) {
-        if (reader) copy[key] = reader(member, walk)
-        else
-          report(
-            walk,
-            'INVALID_SHAPE',
-            () => `Unknown field ${quoteName(key)}`,
-            () => accepted.hintFor(key),
-          )
-      }
-      walk.path.pop()
-    }
-    for (const key of required) {
-      if (!Object.hasOwn(copy, key)) report(walk, 'INVALID_SHAPE', () => `Missing field ${quoteName(key)}`)
-    }
-    if (not?.required.every(key => Object.hasOwn(copy, key))) {
-      const [kept, other] = not.required
-      const message = (): string => `Expected one of ${quoteName(kept)} and ${quoteName(other)}, got both`
-      report(walk, 'INVALID_SHAPE', message, () => `Keep ${quoteName(kept)}`)
-    }
-    return copy
-  }
-  return (value, walk) => guard(walk, () => readObject(value, walk))
-}
-
-function compileArray({ maxItems = Number.POSITIVE_INFINITY }: ShapeSchema, readItem: ShapeReader): ShapeReader {
+function compileArray(schema: ShapeSchema, readItem: ShapeReader = item => item): ShapeReader {
+  const { maxItems = Number.POSITIVE_INFINITY, items } = schema
+  const areTasks = items?.properties !== undefined
   return (value, walk) => {
     if (!Array.isArray(value)) return mismatch(walk, 'an array', value)
     const { length } = value
     if (length > maxItems) {
       report(walk, 'LIMIT_EXCEEDED', () => `Expected at most ${maxItems.toLocaleString('en')} items, got ${length}`)
       return undefined
+    }
+    if (areTasks && walk.tasksLeft !== undefined) {
+      walk.tasksLeft -= length
+      if (walk.tasksLeft < 0) {
+        const most = LIMITS.maxTasks.toLocaleString('en')
+        report(walk, 'LIMIT_EXCEEDED', () => `The nested workflows hold more than ${most} tasks together`)
+        return undefined
+      }
     }
     const copy: unknown[] = []
     for (let i = 0; i < length; i++) {
@@ -129,35 +179,4 @@ function compileArray({ maxItems = Number.POSITIVE_INFINITY }: ShapeSchema, read
     }
     return copy
   }
-}
-
-function compileString(schema: ShapeSchema): ShapeReader {
-  const { pattern, description, $comment: hint, maxLength = Number.POSITIVE_INFINITY } = schema
-  const expression = pattern === undefined ? undefined : new RegExp(pattern, 'u')
-  const isBounded = maxLength !== Number.POSITIVE_INFINITY
-  const expected = isBounded
-    ? `a string of at most ${maxLength} characters${expression === undefined ? '' : ' that is well-formed Unicode'}`
-    : expression === undefined
-      ? 'a string'
-      : `a string of ${description ?? 'another form'}`
-  return (value, walk) =>
-    typeof value === 'string' && isWithin(value, maxLength) && expression?.test(value) !== false
-      ? value
-      : mismatch(walk, expected, value, hint)
-}
-
-function compileNumber(schema: ShapeSchema): ShapeReader {
-  const bounds = { minimum: Number.NEGATIVE_INFINITY, ...schema } as NumberSchema
-  const expected = describeNumber(bounds)
-  return (value, walk) => {
-    // A setting of the engine, for which a double is exact enough.
-    const number = value instanceof JsonNumber ? value.valueOf() : value
-    return matchesNumber(bounds, number) ? number : mismatch(walk, expected, value)
-  }
-}
-
-/** Compares the length in characters (code points), each of one or two UTF-16 units. */
-function isWithin(text: string, maxLength: number): boolean {
-  if (text.length <= maxLength) return true
-  return text.length <= 2 * maxLength && Array.from(text).length <= maxLength
 }

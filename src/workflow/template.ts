@@ -1,9 +1,10 @@
-import type { JsonValue } from '../events/json-value.ts'
+import { JsonValue } from '../events/json-value.ts'
 import { JsonNumber } from '../json/json-number.ts'
 import { parseJson } from '../json/parse-json.ts'
 import { stringifyJson } from '../json/stringify-json.ts'
 import { quoteName } from '../tools/json-pointer.ts'
 import { LIMITS } from './document.ts'
+import { findValue } from './follow-path.ts'
 import type { Reference } from './references.ts'
 
 /** Compiled arguments: JSON with references. Immutable, shared by all attempts. */
@@ -21,8 +22,18 @@ export type TemplateNode =
 export interface Scope {
   /** `undefined` if the execution has no input. */
   readonly input: JsonValue | undefined
-  /** The output of a successful task. */
-  output(taskId: string): JsonValue
+  /** The output of a task, or what stands for it; `undefined` if there is neither. */
+  output(taskId: string): JsonValue | undefined
+  /** The status of a task; without an id, that of the workflow so far. */
+  status?(taskId?: string): JsonValue | undefined
+  /** `{code, message}` of a task that did not succeed. */
+  error?(taskId: string): JsonValue | undefined
+  /** The item of a `forEach`. */
+  readonly item?: JsonValue | undefined
+  /** Of an item or a round. */
+  readonly index?: number
+  /** The output of the round before; `undefined` in the first. */
+  readonly previous?: JsonValue | undefined
 }
 
 /** A reference whose path does not exist; the message names the existing keys. */
@@ -43,9 +54,6 @@ export const EMPTY_TEMPLATE: Template = Object.freeze({
   keys: Object.freeze([]),
   members: Object.freeze([]),
 })
-
-/** Maximum number of keys in a message. */
-const MAX_KEYS_TOLD = 20
 
 /** The arguments of one attempt. */
 export interface ResolvedArguments {
@@ -69,27 +77,6 @@ export function resolveTemplate(template: Template, scope: Scope): ResolvedArgum
 /** The source of the arguments, with references as text. Every object is fresh, except `JsonNumber`s. */
 export function readSource(template: Template): unknown {
   return resolve(template, undefined)
-}
-
-/** Explains why a reference cannot be resolved. */
-export interface MissingPlace {
-  /** Names the reference, the failing step and the existing keys. */
-  readonly missing: string
-  /** Correct notation of the key that was probably meant. */
-  readonly hint?: string
-}
-
-/**
- * Explains why a reference into `root` cannot be resolved; `undefined` if it can.
- * @param behind the text after the reference: `-type` may be the rest of the key `content-type`
- */
-export function explainMissing(
-  reference: Reference,
-  root: JsonValue | undefined,
-  behind: string,
-): MissingPlace | undefined {
-  const found = find(reference, root, behind)
-  return 'missing' in found ? found : undefined
 }
 
 /** The text from an unbraced reference to the next reference; `''` for a braced one. */
@@ -145,7 +132,7 @@ function readCopy(reference: Reference, resolution: Resolution): unknown {
     spend(resolution, weighInserted(root.text), reference)
     return root.read()
   }
-  const value = findValue(reference, root, '')
+  const value = requireValue(reference, root, '')
   if (typeof value !== 'object' || value === null || value instanceof JsonNumber) return value
   const text = isExact ? stringifyJson(value) : JSON.stringify(value)
   spend(resolution, weighInserted(text), reference)
@@ -157,7 +144,7 @@ function joinText(parts: readonly (string | Reference)[], resolution: Resolution
   for (const [i, part] of parts.entries()) {
     if (typeof part === 'string') text += part
     else {
-      const value = findValue(part, findRoot(part, resolution.scope), readTextBehind(parts, i))
+      const value = requireValue(part, findRoot(part, resolution.scope), readTextBehind(parts, i))
       const inserted = typeof value === 'string' ? value : stringifyJson(value)
       spend(resolution, inserted.length, part)
       text += inserted
@@ -186,63 +173,30 @@ function spend(resolution: Resolution, size: number, reference: Reference): void
   )
 }
 
-function findRoot(reference: Reference, scope: Scope): JsonValue | undefined {
-  return reference.taskId === undefined ? scope.input : scope.output(reference.taskId)
+function findRoot({ source, taskId = '' }: Reference, scope: Scope): JsonValue | undefined {
+  switch (source) {
+    case 'input':
+      return scope.input
+    case 'output':
+      return scope.output(taskId)
+    case 'status':
+      return taskId === '' ? scope.status?.() : scope.status?.(taskId)
+    case 'error':
+      return scope.error?.(taskId)
+    case 'item':
+      return scope.item
+    case 'index':
+      return scope.index === undefined ? undefined : JsonValue.from(scope.index)
+    case 'previous':
+      return scope.previous
+    default:
+      return source satisfies never
+  }
 }
 
-/** The value itself, possibly shared: copy it before passing it on. */
-function findValue(reference: Reference, root: JsonValue | undefined, behind: string): unknown {
-  const found = find(reference, root, behind)
+/** The value itself, possibly shared: copy it before passing it on. @throws ReferenceNotFoundError */
+function requireValue(reference: Reference, root: JsonValue | undefined, behind: string): unknown {
+  const found = findValue(reference, root, behind)
   if (!('missing' in found)) return found.value
   throw new ReferenceNotFoundError(found.hint === undefined ? found.missing : `${found.missing}. ${found.hint}`)
-}
-
-function find(reference: Reference, root: JsonValue | undefined, behind: string): { value: unknown } | MissingPlace {
-  if (root === undefined)
-    return { missing: `${quoteName(reference.text)} has no value: the execution was given no input` }
-  let value = root.peek()
-  const { path } = reference
-  for (let i = 0; i < path.length; i++) {
-    const key = path[i] as string
-    if (!hasMember(value, key)) {
-      const hint = suggestKey(value, path.slice(i).join('.') + behind, key)
-      const missing = `${quoteName(reference.text)} has no ${quoteName(key)}: ${describeKeys(value)}`
-      return { missing, ...(hint !== undefined && { hint }) }
-    }
-    value = (value as Record<string, unknown>)[key]
-  }
-  return { value }
-}
-
-function hasMember(value: unknown, key: string): boolean {
-  if (typeof value !== 'object' || value === null || value instanceof JsonNumber) return false
-  // An array's `length` is an own key, but not a JSON member.
-  if (Array.isArray(value) && key === 'length') return false
-  return Object.hasOwn(value, key)
-}
-
-/**
- * Suggests a key that the grammar cut: in `.content-type` the name ends before `-`.
- * @param written the path from the step on
- */
-function suggestKey(value: unknown, written: string, step: string): string | undefined {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
-  let longest = step
-  for (const key of Object.keys(value)) {
-    if (key.length > longest.length && written.startsWith(key)) longest = key
-  }
-  if (longest === step) return undefined
-  return `For the key ${quoteName(longest)} write \`[${JSON.stringify(longest)}]\``
-}
-
-function describeKeys(value: unknown): string {
-  if (value === null) return 'there is `null`, which has no members'
-  if (Array.isArray(value))
-    return value.length === 0 ? 'the array is empty' : `the array has the indices 0 to ${value.length - 1}`
-  if (value instanceof JsonNumber) return 'there is a number, which has no members'
-  if (typeof value !== 'object') return `there is a ${typeof value}, which has no members`
-  const keys = Object.keys(value)
-  if (keys.length === 0) return 'the object is empty'
-  const more = keys.length > MAX_KEYS_TOLD ? ` and ${keys.length - MAX_KEYS_TOLD} more` : ''
-  return `there are ${keys.slice(0, MAX_KEYS_TOLD).map(quoteName).join(', ')}${more}`
 }

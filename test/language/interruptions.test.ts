@@ -47,9 +47,10 @@ async function runCancelled(
   const running: Execution[] = []
   const behave: RandomDocument['behave'] = call => {
     // A cancel that arrives after `finally` began would end it.
-    const isFinally = call.taskId.startsWith('f-')
-    if (!isFinally) callsLeft -= 1
-    if (!isFinally && callsLeft === 0) running[0]?.cancel('By chance')
+    if (!call.taskId.startsWith('f-')) {
+      callsLeft -= 1
+      if (callsLeft === 0) running[0]?.cancel('By chance')
+    }
     return made.behave(call)
   }
   const { tools } = createTools(behave, seed)

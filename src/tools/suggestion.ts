@@ -1,5 +1,5 @@
 import { closestMatch } from 'leven'
-import { cutName, quoteName } from '../tools/json-pointer.ts'
+import { cutName, quoteName } from './json-pointer.ts'
 
 /** Maximum number of compared names: hints must not dominate the cost of a check. */
 const MAX_CANDIDATES = 1000

@@ -103,8 +103,10 @@ test('names are bounded, and two of them are taken', () => {
 
 test('each is compiled once for the same tools, and again for others', () => {
   const registry = new WorkflowRegistry({ leaf, mid: running('leaf') }, tools)
-  const planOf = (registered: ToolRegistry): unknown =>
-    (compileWorkflow(running('mid'), registered, { workflows: registry }).tasks[0]?.group as SubWorkflow).plan
+  const planOf = (registered: ToolRegistry): unknown => {
+    const [task] = compileWorkflow(running('mid'), registered, { workflows: registry }).tasks
+    return (task?.group as SubWorkflow | undefined)?.plan
+  }
   expect(planOf(tools)).toBe(planOf(tools))
   const others = new ToolRegistry({ noop: () => 1 })
   expect(planOf(others)).not.toBe(planOf(tools))

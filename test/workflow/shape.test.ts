@@ -72,6 +72,41 @@ test('a validator that knows all of JSON Schema agrees with the interpreter', ()
     },
     { requiredKeys: [] },
   )
+  const condition = optional(fc.constant<unknown>('input.x'))
+  const repeat = fc.record(
+    {
+      maxTimes: optional(fc.constant<unknown>(1000)),
+      until: condition,
+      everyMs: optional(fc.constant<unknown>(0)),
+      factor: optional(fc.constant<unknown>(1)),
+      onExhausted: optional(fc.constantFrom<unknown>('fail', 'keep')),
+    },
+    { requiredKeys: ['maxTimes'] },
+  )
+  const forEach = fc.oneof(odd, fc.constant<unknown>('$INPUT'), fc.dictionary(fc.constantFrom('a', '__proto__'), odd))
+  const words = {
+    when: condition,
+    runOn: fc.constantFrom<unknown>('success', 'failure', 'settled', 'a', 1),
+    optional: fc.constantFrom<unknown>(true, true, false, 1),
+    default: odd,
+    forEach,
+    concurrency: odd,
+    tolerate: fc.oneof(odd, fc.constantFrom('10%', '100.0%', '100.1%', '%', '0.5%', '1e1%', '010%', '-1%')),
+    repeat: optional(repeat),
+    workflow: fc.oneof(
+      odd,
+      fc.record(
+        {
+          tasks: fc.array(fc.record({ id: optional(fc.constant('a')), tool: optional(fc.constant('t')) })),
+          output: odd,
+          inputSchema: odd,
+          finallyTimeoutMs: odd,
+          workflows: odd,
+        },
+        { requiredKeys: [] },
+      ),
+    ),
+  }
   const task = fc.record(
     {
       id: optional(fc.constant('a')),
@@ -88,21 +123,39 @@ test('a validator that knows all of JSON Schema agrees with the interpreter', ()
     },
     { requiredKeys: [] },
   )
-  const document = fc.record({ tasks: optional(fc.array(optional(task))), name: odd, other: odd }, { requiredKeys: [] })
+  const tasks = optional(fc.array(optional(task)))
+  const document = fc.record(
+    { tasks, finally: tasks, name: odd, output: odd, inputSchema: odd, finallyTimeoutMs: odd, other: odd },
+    { requiredKeys: [] },
+  )
+  // A few words each: with all of them a task would nearly always contradict itself.
+  const worded = fc
+    .tuple(fc.record(words, { requiredKeys: [] }), fc.subarray(Object.keys(words), { maxLength: 3 }), fc.boolean())
+    .map(([all, keys, hasTool]) => ({
+      id: 'a',
+      ...(hasTool && { tool: 't' }),
+      ...Object.fromEntries(Object.entries(all).filter(([key]) => keys.includes(key))),
+    }))
   let validCount = 0
+  const seen = new Set<string>()
   fc.assert(
     fc.property(
       fc.oneof(
         document,
         task.map(one => ({ tasks: [{ id: 'a', tool: 't', ...one }] })),
+        worded.map(one => ({ tasks: [one] })),
+        worded.map(one => ({ tasks: [], finally: [one] })),
+        worded.map(one => ({ tasks: [{ id: 'b', workflow: { tasks: [one] } }] })),
       ),
-      value => {
+      (value: { readonly tasks?: unknown; readonly finally?: unknown }) => {
         const issues = new IssueList()
         const copy = read(value, { issues, path: [] })
         const { valid } = validator.validate(value)
         expect(issues.count === 0).toBe(valid)
         if (valid) {
           validCount += 1
+          const [only] = [...(value.tasks as object[]), ...('finally' in value ? (value.finally as object[]) : [])]
+          for (const key of Object.keys(only ?? {})) seen.add(key)
           expect(copy).toEqual(value)
         }
       },
@@ -110,4 +163,5 @@ test('a validator that knows all of JSON Schema agrees with the interpreter', ()
     { numRuns: 5000 },
   )
   expect(validCount).toBeGreaterThan(0)
+  expect([...seen]).toEqual(expect.arrayContaining(Object.keys(words)))
 })

@@ -39,6 +39,33 @@ test('the schema cannot be changed', () => {
   expect(Object.isFrozen(workflowSchema.properties?.['tasks']?.items?.properties?.['retry']?.properties)).toBe(true)
 })
 
+test('both accept each word', () => {
+  const words = [
+    { when: 'x', runOn: 'failure', optional: true, default: null },
+    { forEach: [1], concurrency: 1, tolerate: 0 },
+    { forEach: { a: ['x'], b: '$INPUT' }, tolerate: '0.5%' },
+    { forEach: '$INPUT' },
+    { repeat: { until: 'x', everyMs: 0, factor: 1, maxTimes: 1000, onExhausted: 'keep' } },
+  ]
+  const nested = {
+    tasks: [{ id: 'b', workflow: 'name' }],
+    output: 1,
+    inputSchema: {},
+    finallyTimeoutMs: 0,
+    finally: [],
+  }
+  const tasks = [...words.map(word => ({ id: 'a', tool: 't', ...word })), { id: 'a', workflow: nested }]
+  const validator = new Validator(JSON.parse(JSON.stringify(workflowSchema)), '2020-12', false)
+  const issues = new IssueList()
+  expect(compileShape(workflowSchema)({ tasks, finally: tasks }, { issues, path: [] })).toEqual({
+    tasks,
+    finally: tasks,
+  })
+  expect([issues.issues, validator.validate({ tasks, finally: tasks }).errors]).toEqual([[], []])
+  const wrong = { tasks: [{ id: 'a', workflow: { tasks: [{ id: 'b', workflow: { tasks: [{ id: 'c' }] } }] } }] }
+  expect(validator.validate(wrong).valid).toBe(false)
+})
+
 test('a validator that knows all of JSON Schema agrees with the interpreter', () => {
   const validator = new Validator(JSON.parse(JSON.stringify(workflowSchema)), '2020-12', false)
   const read = compileShape(workflowSchema)
@@ -137,7 +164,6 @@ test('a validator that knows all of JSON Schema agrees with the interpreter', ()
       ...Object.fromEntries(Object.entries(all).filter(([key]) => keys.includes(key))),
     }))
   let validCount = 0
-  const seen = new Set<string>()
   fc.assert(
     fc.property(
       fc.oneof(
@@ -147,21 +173,17 @@ test('a validator that knows all of JSON Schema agrees with the interpreter', ()
         worded.map(one => ({ tasks: [], finally: [one] })),
         worded.map(one => ({ tasks: [{ id: 'b', workflow: { tasks: [one] } }] })),
       ),
-      (value: { readonly tasks?: unknown; readonly finally?: unknown }) => {
+      value => {
         const issues = new IssueList()
         const copy = read(value, { issues, path: [] })
         const { valid } = validator.validate(value)
         expect(issues.count === 0).toBe(valid)
         if (valid) {
           validCount += 1
-          const [only] = [...(value.tasks as object[]), ...('finally' in value ? (value.finally as object[]) : [])]
-          for (const key of Object.keys(only ?? {})) seen.add(key)
-          expect(copy).toEqual(value)
         }
       },
     ),
     { numRuns: 5000 },
   )
   expect(validCount).toBeGreaterThan(0)
-  expect([...seen]).toEqual(expect.arrayContaining(Object.keys(words)))
 })

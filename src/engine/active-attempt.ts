@@ -5,6 +5,13 @@ import { addTokenUsage, sanitizeTokenUsage, type TokenUsage } from '../events/to
 import type { PlannedTask } from '../plan/execution-plan.ts'
 import { TextJoiner } from '../text.ts'
 import type { Emissions } from './emissions.ts'
+import type { Abortion } from './task-events.ts'
+
+/** Why an attempt is stopped. */
+export interface AttemptAbortion extends Abortion {
+  /** The process ends: the attempt is interrupted, and another process runs it again. */
+  readonly isHandoff?: boolean
+}
 
 /** The execution that an attempt reports to. */
 export interface AttemptListener {
@@ -23,8 +30,8 @@ export class ActiveAttempt implements AttemptSink {
   tokenUsage: TokenUsage | undefined = undefined
   /** Its `task_start` is in the log, and its runner has it. */
   isBegun = false
-  /** Its runner was asked to stop it. */
-  isAborted = false
+  /** Why its runner was asked to stop it. */
+  abortion: AttemptAbortion | undefined = undefined
   #pendingText = ''
   #joiner: TextJoiner | undefined = undefined
   readonly #listener: AttemptListener
@@ -66,7 +73,7 @@ export class ActiveAttempt implements AttemptSink {
     const { emissions } = this.#listener
     if (this.report !== undefined) return emissions.drop(this)
     const { usage, rejected } = sanitizeTokenUsage(delta)
-    if (rejected.length > 0 && !this.isAborted) {
+    if (rejected.length > 0 && this.abortion === undefined) {
       emissions.info(this, 'warning', `Token usage left out what is not a finite number ≥ 0: ${rejected.join(', ')}`)
     }
     if (Object.keys(usage).length === 0) return
@@ -86,7 +93,7 @@ export class ActiveAttempt implements AttemptSink {
   }
 
   #mayEmit(): boolean {
-    if (this.report === undefined && !this.isAborted) return true
+    if (this.report === undefined && this.abortion === undefined) return true
     this.#listener.emissions.drop(this)
     return false
   }

@@ -1,12 +1,12 @@
 import type { AttemptReport } from '../attempt/attempt-outcome.ts'
 import { computeRetryDelay, mergeRetryPolicies } from '../attempt/retry.ts'
-import type { AbortReason, AttemptRunner } from '../attempt/runner.ts'
+import type { AttemptRunner } from '../attempt/runner.ts'
 import { readInputError } from '../attempt/tool-error.ts'
 import type { EventFor } from '../events/events.ts'
 import type { Permits } from '../scheduler/permits.ts'
 import type { TaskColumns } from '../scheduler/task-columns.ts'
 import { type ResolvedArguments, resolveTemplate, type Scope } from '../workflow/template.ts'
-import { ActiveAttempt, type AttemptListener } from './active-attempt.ts'
+import { ActiveAttempt, type AttemptAbortion, type AttemptListener } from './active-attempt.ts'
 import type { MutableCounters } from './counters.ts'
 import { cutMessage, type Emissions } from './emissions.ts'
 import type { ExecutionTasks } from './execution-tasks.ts'
@@ -25,26 +25,17 @@ export interface AttemptParts {
   readonly emissions: Emissions
   readonly outputs: OutputBudget
   readonly runner: AttemptRunner
-  /** What references of arguments refer to. */
-  readonly scope: Scope
+  /** What the references of a task refer to. */
+  readonly scopeOf: (task: number) => Scope
   readonly options: ResolvedOptions
   readonly counters: MutableCounters
-  /** Nothing is retried any more. */
-  readonly isStopping: () => boolean
+  /** Why a task does not run any more, if it does not. */
+  readonly findAbortion: (task: number) => AttemptAbortion | undefined
   /** The last attempt is over. */
   readonly onIdle: () => void
 }
 
 type RetryData = Pick<EventFor<'task_retry'>['data'], 'delayMs' | 'error' | 'code' | 'interrupted'>
-
-/** How attempts that are aborted end. */
-interface Abortion {
-  /** Such as `CANCELLED`. */
-  readonly code: string
-  readonly message: string
-  /** The process ends: they are interrupted, and another process runs them again. */
-  readonly isHandoff: boolean
-}
 
 /** The attempts of one execution that are not over: starts them, follows them, records how they end. */
 export class ActiveAttempts implements AttemptListener {
@@ -55,7 +46,6 @@ export class ActiveAttempts implements AttemptListener {
   /** Joined once: what every idempotency key begins with. */
   readonly #keyPrefix: string
   #count = 0
-  #abortion: Abortion | undefined
 
   constructor(parts: AttemptParts) {
     this.#parts = parts
@@ -84,12 +74,13 @@ export class ActiveAttempts implements AttemptListener {
     const attempt = this.#active[index]
     if (attempt === undefined || attempt.isBegun) return
     attempt.isBegun = true
-    if (this.#abortion !== undefined) return attempt.settled({ status: 'cancelled', executionTimeMs: 0 })
-    const { runner, scope, recorder, options } = this.#parts
+    const { runner, scopeOf, findAbortion, recorder, options } = this.#parts
+    attempt.abortion = findAbortion(index)
+    if (attempt.abortion !== undefined) return attempt.settled({ status: 'cancelled', executionTimeMs: 0 })
     const { task, number } = attempt
     let resolved: ResolvedArguments
     try {
-      resolved = resolveTemplate(task.arguments, scope)
+      resolved = resolveTemplate(task.arguments, scopeOf(index))
     } catch (error) {
       return attempt.settled({ ...readInputError(error), executionTimeMs: 0 })
     }
@@ -107,17 +98,17 @@ export class ActiveAttempts implements AttemptListener {
     runner.start(command, attempt)
   }
 
-  /** Asks all of them to stop, and those that begin later. Only the first call counts. */
-  abort({ code, message }: AbortReason, isHandoff = false): void {
-    if (this.#abortion !== undefined) return
-    this.#abortion = { code, message, isHandoff }
-    const { runner, recorder } = this.#parts
+  /** Asks those to stop that are not to run any more. The first reason of each counts. */
+  abort(): void {
+    const { runner, recorder, findAbortion } = this.#parts
     for (let index = 0; index < this.#active.length; index++) {
       const attempt = this.#active[index]
-      if (attempt === undefined || !attempt.isBegun) continue
-      attempt.isAborted = true
+      if (attempt === undefined || !attempt.isBegun || attempt.abortion !== undefined) continue
+      attempt.abortion = findAbortion(index)
+      if (attempt.abortion === undefined) continue
       const key = { executionId: recorder.executionId, taskId: attempt.task.id, attempt: attempt.number }
-      runner.abort(key, { code, message })
+      const { message, isHandoff } = attempt.abortion
+      runner.abort(key, { code: isHandoff ? 'SHUTTING_DOWN' : 'CANCELLED', message })
     }
   }
 
@@ -142,19 +133,19 @@ export class ActiveAttempts implements AttemptListener {
       const data = recorder.stamp({ taskId: task.id, attempt: number, ...retry, executionTimeMs })
       recorder.record('task_retry', data, index)
     } else {
-      const message = this.#abortion?.message
-      const data = describeCompletion(recorder, attempt, report, message, columns, options.clock.now())
+      const data = describeCompletion(recorder, attempt, report, attempt.abortion, columns, options.clock.now())
       recorder.record('task_complete', data, index)
     }
     if (this.#count === 0) this.#parts.onIdle()
   }
 
   /** What the `task_retry` of a failed attempt says; `undefined` where no other attempt follows. */
-  #planRetry({ task, index }: ActiveAttempt, report: AttemptReport): RetryData | undefined {
-    if (report.status === 'cancelled' && this.#abortion?.isHandoff && !this.#parts.isStopping()) {
+  #planRetry({ task, index, abortion }: ActiveAttempt, report: AttemptReport): RetryData | undefined {
+    const stop = this.#parts.findAbortion(index)
+    if (report.status === 'cancelled' && abortion?.isHandoff && stop?.isHandoff) {
       return { delayMs: 0, error: INTERRUPTED.message, code: INTERRUPTED.code, interrupted: true }
     }
-    if (report.status !== 'error' || !report.isRetryable || this.#parts.isStopping()) return undefined
+    if (report.status !== 'error' || !report.isRetryable || (stop !== undefined && !stop.isHandoff)) return undefined
     const policy = mergeRetryPolicies(task.retry, task.tool.retry)
     // `number` is in the log: it is the last attempt of the table.
     const counted = this.#parts.columns.countedAttempts(index)

@@ -1,17 +1,13 @@
 import { describeAbort, onAbort } from '../abort-signals.ts'
 import type { Clock } from '../clock.ts'
 import type { DagstreamError } from '../errors.ts'
-import type { Reason, Stop } from '../events/events.ts'
+import type { EventFor, Reason, Stop } from '../events/events.ts'
+import type { LogEntry } from '../events/log-entry.ts'
+import type { TaskTable } from '../scheduler/task-table.ts'
 import { cutMessage } from './emissions.ts'
+import type { AttemptAbortion } from './active-attempt.ts'
 import { INTERRUPTED } from './interruption.ts'
 import type { Recorder } from './recorder.ts'
-
-/** Why running attempts are aborted, as soon as a command is given. */
-export interface Command {
-  readonly kind: 'stop' | 'hand off'
-  readonly code: string
-  readonly message: string
-}
 
 /**
  * The commands that an execution is given from outside — cancel, pause, hand off — as events of its log. A command that came
@@ -19,31 +15,46 @@ export interface Command {
  */
 export class Commands {
   readonly #recorder: Recorder
-  readonly #obey: (command: Command) => void
+  readonly #table: TaskTable
+  readonly #onGiven: () => void
   readonly #cleanUps: (() => void)[] = []
   #isOpen = false
   #pauseCount = 0
   #stop: Stop | undefined
+  /** Ends `finally` tasks, too. */
+  #finallyStop: Stop | undefined
   #isHandingOff = false
+  #abandonment: AttemptAbortion | undefined
   /** Commands that are not in the log yet. */
   #pendingCount = 0
   #recorded: Promise<void> | undefined
   #resolve: () => void = () => {}
   #reject: (error: DagstreamError) => void = () => {}
 
-  constructor(recorder: Recorder, obey: (command: Command) => void) {
+  /** @param onGiven called with each command, before it is in the log: aborting attempts is only a wish */
+  constructor(recorder: Recorder, table: TaskTable, onGiven: () => void) {
     this.#recorder = recorder
-    this.#obey = obey
+    this.#table = table
+    this.#onGiven = onGiven
   }
 
   /** Nothing starts now. */
   get isPaused(): boolean {
-    return this.#pauseCount > 0 || this.#stop !== undefined
+    return this.#pauseCount > 0 || this.#pendingCount > 0
   }
 
-  /** A stop was asked for. */
+  /** Why a task does not run any more, if it does not: by the log, or by a command that is not in it yet. */
+  findAbortion(task: number): AttemptAbortion | undefined {
+    const { graph } = this.#table
+    const stop = this.#abandonment ?? graph.stopOf(task) ?? this.#finallyStop
+    if (stop !== undefined) return stop
+    if (this.#stop !== undefined && !graph.isInFinally(task)) return this.#stop
+    return this.#isHandingOff ? { message: INTERRUPTED.message, isHandoff: true } : undefined
+  }
+
+  /** The execution is being ended, apart from its `finally` tasks. */
   get isStopping(): boolean {
-    return this.#stop !== undefined
+    return this.#stop !== undefined || this.#table.stop !== undefined
   }
 
   /** Settles once what was asked for is in the log; rejects when the log cannot be kept. */
@@ -51,18 +62,33 @@ export class Commands {
     return this.#recorded ?? Promise.resolve()
   }
 
+  /**
+   * Ends the execution; its `finally` tasks run. A second call, or the first once those run, ends them, if a caller or a
+   * shutdown asked for it.
+   */
   cancel({ code, message: whole }: Reason): void {
     const message = cutMessage(whole)
-    this.stop({ reason: { code, message }, message })
+    const { graph } = this.#table
+    if (!this.isStopping && !graph.root.isFinallyOpen) this.stop({ reason: { code, message }, message })
+    else if (graph.hasFinally && (code === 'CANCELLED' || code === 'SHUTDOWN')) this.stopFinally({ message })
   }
 
-  /** Ends the execution. The first call counts. */
+  /** Ends the execution, but for its `finally` tasks. The first call counts. */
   stop(stop: Stop): void {
     if (this.#stop !== undefined) return
     this.#stop = stop
     this.#expectRecord()
     if (this.#isOpen) this.#recordStop(stop)
-    this.#obey({ kind: 'stop', code: 'CANCELLED', message: stop.message })
+    this.#onGiven()
+  }
+
+  /** Ends the `finally` tasks, too. The first call counts. */
+  stopFinally({ message, code }: Stop): void {
+    if (this.#finallyStop !== undefined) return
+    this.#finallyStop = { message: cutMessage(message), ...(code !== undefined && { code }) }
+    this.#expectRecord()
+    if (this.#isOpen) this.#recordFinallyStop(this.#finallyStop)
+    this.#onGiven()
   }
 
   handOff(): void {
@@ -70,7 +96,7 @@ export class Commands {
     this.#isHandingOff = true
     this.#expectRecord()
     if (this.#isOpen) this.#recordHandOff()
-    this.#obey({ kind: 'hand off', code: 'SHUTTING_DOWN', message: INTERRUPTED.message })
+    this.#onGiven()
   }
 
   /** @returns what ends the pause; idempotent */
@@ -89,11 +115,19 @@ export class Commands {
   open(): void {
     this.#isOpen = true
     if (this.#stop !== undefined) this.#recordStop(this.#stop)
+    if (this.#finallyStop !== undefined) this.#recordFinallyStop(this.#finallyStop)
     if (this.#isHandingOff) this.#recordHandOff()
   }
 
-  /** A command is in the log. */
-  applied(): void {
+  /** The log cannot be kept: nothing runs any more. */
+  abandon(message: string): void {
+    this.#abandonment = { message }
+    this.#onGiven()
+  }
+
+  /** An entry is in the log that may record a command. */
+  applied(entry: LogEntry): void {
+    if (!isCommand(entry)) return
     this.#pendingCount -= 1
     if (this.#pendingCount === 0) this.#resolve()
   }
@@ -131,7 +165,19 @@ export class Commands {
     this.#recorder.record('execution_stopping', this.#recorder.stamp(stop))
   }
 
+  #recordFinallyStop(stop: Stop): void {
+    this.#recorder.record('tasks_stopping', this.#recorder.stamp({ ...stop, phase: 'finally' }))
+  }
+
   #recordHandOff(): void {
     this.#recorder.record('execution_handed_off', this.#recorder.stamp({}))
   }
+}
+
+/** Whether the entry records a command: not the end of a time limit, which has a code or a parent. */
+function isCommand({ type, data }: LogEntry): boolean {
+  if (type === 'execution_stopping' || type === 'execution_handed_off') return true
+  if (type !== 'tasks_stopping') return false
+  const { parentId, code } = data as EventFor<'tasks_stopping'>['data']
+  return parentId === undefined && code !== 'FINALLY_TIMEOUT'
 }

@@ -2,17 +2,21 @@ import { LocalRunner } from '../attempt/local-runner.ts'
 import type { AttemptRunner } from '../attempt/runner.ts'
 import type { Clock } from '../clock.ts'
 import { DagstreamError } from '../errors.ts'
-import type { EventFor, Reason, Stop } from '../events/events.ts'
+import type { EventFor, Reason } from '../events/events.ts'
 import type { LogEntry } from '../events/log-entry.ts'
 import type { EventLog, Lease } from '../log/event-log.ts'
 import { Permits } from '../scheduler/permits.ts'
+import { PHASE } from '../scheduler/task-columns.ts'
 import { TaskTable } from '../scheduler/task-table.ts'
 import { ActiveAttempts } from './active-attempts.ts'
-import { type Command, Commands } from './commands.ts'
+import { Commands } from './commands.ts'
 import { Emissions } from './emissions.ts'
 import { ExecutionOutcome } from './execution-outcome.ts'
 import type { ExecutionResult } from './execution-result.ts'
 import { ExecutionTasks } from './execution-tasks.ts'
+import { createDecisions } from './groups/create-decisions.ts'
+import type { GroupDecisions } from './groups/group-decisions.ts'
+import { Scopes } from './groups/scopes.ts'
 import type { LoopParts, TaskActivity } from './loop-parts.ts'
 import { Milestones } from './milestones.ts'
 import type { ResolvedOptions } from './options.ts'
@@ -49,7 +53,10 @@ export class ExecutionLoop implements RecorderCallbacks {
   readonly #attempts: ActiveAttempts
   readonly #delays: RetryDelays
   readonly #commands: Commands
+  /** `undefined` for a plan without conditions and parents. */
+  readonly #decisions: GroupDecisions | undefined
   #startedAt = 0
+  #stopCount = 0
   #isAbandoned = false
 
   constructor(parts: LoopParts) {
@@ -64,8 +71,10 @@ export class ExecutionLoop implements RecorderCallbacks {
     this.#table = parts.table ?? new TaskTable(plan, options)
     this.#tasks = new ExecutionTasks(this.#table.graph, log.state)
     this.#recorder = new Recorder(log, clock, this)
-    this.#milestones = new Milestones(plan, this.#table, this.#tasks, this.#recorder)
-    this.#commands = new Commands(this.#recorder, command => this.#obey(command))
+    const scopes = new Scopes(this.#table, log.state, input)
+    const outputs = parts.outputs ?? new OutputBudget()
+    this.#milestones = new Milestones(plan, this.#table, this.#tasks, this.#recorder, scopes)
+    this.#commands = new Commands(this.#recorder, this.#table, () => this.#attempts.abort())
     this.#emissions = new Emissions(options, counters, this.#recorder, reason => this.cancel(reason))
     this.#permits = new Permits(this.#table.starts.ready, {
       isPaused: () => this.#commands.isPaused,
@@ -82,16 +91,18 @@ export class ExecutionLoop implements RecorderCallbacks {
       permits: this.#permits,
       recorder: this.#recorder,
       emissions: this.#emissions,
-      outputs: parts.outputs ?? new OutputBudget(),
+      outputs,
       runner: this.#runner,
-      scope: this.#tasks.createScope(input),
+      scopeOf: task => scopes.of(task),
       options,
       counters,
-      isStopping: () => this.#isStopping,
+      findAbortion: task => this.#commands.findAbortion(task),
       onIdle: () => {
         if (this.#isAbandoned) this.#runner.close?.()
       },
     })
+    const more = { table: this.#table, tasks: this.#tasks, recorder: this.#recorder, scopes, outputs, options }
+    this.#decisions = createDecisions(plan, log.state, { ...more, elapsedMs: () => clock.now() - this.#startedAt })
   }
 
   /** Resolves at every end; rejects when the log could not be kept, and when the execution was handed off. */
@@ -139,10 +150,12 @@ export class ExecutionLoop implements RecorderCallbacks {
     return { running: this.#attempts.count, slot, limit, retry: this.#delays.count }
   }
 
-  /** Ends every task that has not settled, because of `reason`. The first call counts; after the end it does nothing. */
+  /**
+   * Ends every task that has not settled, because of `reason`; `finally` tasks run. The first call counts; a second one ends
+   * those, too. After the end it does nothing.
+   */
   cancel(reason: Reason): void {
-    if (this.#isStopping || this.#outcome.end !== undefined) return
-    this.#commands.cancel(reason)
+    if (this.#outcome.end === undefined) this.#commands.cancel(reason)
   }
 
   /** Starts no task until every pause is released; what runs continues. @returns its release; idempotent */
@@ -157,17 +170,18 @@ export class ExecutionLoop implements RecorderCallbacks {
    * that they used, and then its readers and its result end with `SHUTTING_DOWN`.
    */
   handOff(): void {
-    if (this.#isStopping || this.log.ending !== undefined) return
+    if (this.#commands.isStopping || this.log.ending !== undefined) return
     this.pause()
     this.#commands.handOff()
   }
 
   /** For the recorder: ends and starts a slice of tasks, and ends the execution when all have settled. */
-  runSlice(): void {
+  runSlice(): boolean {
     const table = this.#table
     let left = SLICE
     if (!table.endings.isEmpty) left -= this.#milestones.endTasks(left, this.clock.now())
     if (left > 0 && !this.#commands.isPaused) {
+      this.#decisions?.decide(left)
       for (; left > 0; left--) {
         const task = table.next(this.#permits)
         if (task === undefined) break
@@ -175,13 +189,14 @@ export class ExecutionLoop implements RecorderCallbacks {
       }
       this.#permits.request()
     }
-    if (!this.#recorder.isEmpty) return
+    if (!this.#recorder.isEmpty) return false
     if (table.isDone && this.#outcome.end === undefined) {
       const tookMs = this.clock.now() - this.#startedAt
       this.#outcome.end = this.#milestones.end(this.log.state.counts, this.#emissions.tokenUsage, tookMs)
     } else if (table.history.isHandedOff && this.#attempts.count === 0) {
       this.#abandon(new DagstreamError('SHUTTING_DOWN', 'The process ends; the execution resumes in the next one'))
     }
+    return !this.#commands.isPaused && !table.due.isEmpty
   }
 
   /** For the recorder. */
@@ -195,6 +210,7 @@ export class ExecutionLoop implements RecorderCallbacks {
   /** For the recorder. */
   completed(): void {
     this.#commands.close()
+    this.#decisions?.close()
     this.#runner.close?.()
     this.#outcome.complete()
   }
@@ -206,31 +222,22 @@ export class ExecutionLoop implements RecorderCallbacks {
     this.#abandon(new DagstreamError(code, message, { cause: error }))
   }
 
-  get #isStopping(): boolean {
-    return this.#commands.isStopping || this.#table.stop !== undefined
-  }
-
   #applyEntry(entry: LogEntry, now: number): void {
     const table = this.#table
-    const wasStopping = table.stop !== undefined
     table.apply(entry, now)
     if (entry.type === 'task_start') this.#attempts.begin(entry.taskIndex)
     else if (entry.type === 'task_retry') this.#delays.follow(table.delays, entry.taskIndex)
-    else if (entry.type === 'execution_stopping' || entry.type === 'execution_handed_off') this.#commands.applied()
-    if (!wasStopping && table.stop !== undefined) this.#stopped(table.stop)
+    else if (entry.type === 'tasks_added') this.#decisions?.added(entry.data as EventFor<'tasks_added'>['data'])
+    else this.#commands.applied(entry)
+    if (table.stopCount !== this.#stopCount) this.#stopped()
   }
 
-  /** Takes effect before the command is in the log: an abort is only a wish, and nothing follows from it but outcomes. */
-  #obey(command: Command): void {
-    if (command.kind === 'hand off') this.#attempts.abort(command, true)
-    else this.#attempts.abort(command)
-  }
-
-  /** A stop is in the log, or follows from a failure in it. */
-  #stopped({ message }: Stop): void {
-    this.#delays.stop()
-    this.#permits.close()
-    this.#attempts.abort({ code: 'CANCELLED', message })
+  /** Stops are in the log, or follow from a failure in it. */
+  #stopped(): void {
+    this.#stopCount = this.#table.stopCount
+    this.#delays.prune(this.#table.delays)
+    this.#permits.prune(task => this.#table.columns.phase[task] === PHASE.ending)
+    this.#attempts.abort()
   }
 
   #abandon(failure: DagstreamError): void {
@@ -238,8 +245,9 @@ export class ExecutionLoop implements RecorderCallbacks {
     this.#isAbandoned = true
     this.#recorder.close()
     this.#delays.stop()
+    this.#decisions?.close()
     this.#permits.close()
-    this.#attempts.abort({ code: 'CANCELLED', message: failure.message })
+    this.#commands.abandon(failure.message)
     this.#attempts.endUnbegun()
     this.#commands.close(failure)
     // Tools that ignore their abort are still to be abandoned, and what they hold given back.

@@ -1,17 +1,10 @@
 import { afterTurn, isTurnSpent } from '../clock.ts'
-import type {
-  EventData,
-  EventFor,
-  ExecutionCounts,
-  ExecutionStatus,
-  Reason,
-  TaskCode,
-  TaskResult,
-} from '../events/events.ts'
+import type { EventFor, ExecutionCounts, ExecutionStatus, Reason, TaskCode, TaskResult } from '../events/events.ts'
 import { JsonValue } from '../events/json-value.ts'
 import type { ExecutionState, TaskState } from '../events/state.ts'
 import type { TokenUsage } from '../events/token-usage.ts'
 import type { ExecutionPlan, PlannedTask } from '../plan/execution-plan.ts'
+import { type DocumentTaskResult, findChildren, nestResults, toTaskResult } from './task-results.ts'
 
 /** A task that failed. */
 export interface TaskError {
@@ -27,8 +20,12 @@ export interface ExecutionResult extends ExecutionCounts {
   readonly status: ExecutionStatus
   /** Present when a cancellation, timeout, budget, disconnect or shutdown ended any task. */
   readonly reason?: Reason
-  /** In document order, one per task. */
-  readonly results: readonly TaskResult[]
+  /** One for each task of the document, in its order, `finally` tasks last. */
+  readonly results: readonly DocumentTaskResult[]
+  /** What the workflow's `output` says; absent if it says nothing. */
+  readonly output?: unknown
+  /** Why there is no output, though the workflow declares one. */
+  readonly outputError?: { readonly code: string; readonly message: string }
   /** Those that failed by themselves, in document order; skipped and cancelled ones are not among them. */
   readonly errors: readonly TaskError[]
   /** Wall time, ms. */
@@ -51,12 +48,13 @@ export function calculateSpeedup(taskTimesMs: ArrayLike<number>, wallTimeMs: num
   return Math.round((sum / wallTimeMs) * 1000) / 1000
 }
 
-/** The longest path through the plan, of times by task index, ms. Linear. */
+/** The longest path through the plan, of times by task index, ms; `finally` tasks follow all others. Linear. */
 function computeCriticalPath(plan: ExecutionPlan, timesMs: ArrayLike<number>): number {
   const { starts, targets } = plan.dependents
-  const startOf = new Float64Array(timesMs.length)
+  const startOf = new Float64Array(plan.tasks.length)
   let longest = 0
-  for (const layer of plan.layerIndices) {
+  plan.layerIndices.forEach((layer, depth) => {
+    if (depth === plan.finallyLayer) startOf.fill(longest, plan.mainCount)
     for (let place = 0; place < layer.length; place++) {
       const task = layer[place] as number
       const end = (startOf[task] as number) + (timesMs[task] as number)
@@ -67,31 +65,27 @@ function computeCriticalPath(plan: ExecutionPlan, timesMs: ArrayLike<number>): n
         if ((startOf[dependent] as number) < end) startOf[dependent] = end
       }
     }
-  }
+  })
   return Math.round(longest * 1000) / 1000
 }
 
-/** What the counts, and a reason that ended some task, amount to. */
-function computeStatus(counts: ExecutionCounts, reason: Reason | undefined): ExecutionStatus {
-  if (reason !== undefined) return 'cancelled'
-  if (counts.successCount === counts.totalTasks) return 'success'
-  return counts.successCount === 0 ? 'error' : 'partial'
-}
-
-/** The figures that an execution ends with. @param timesMs of each task, by index */
+/**
+ * The figures that an execution ends with.
+ * @param timesMs of each task of the plan, by index
+ * @param attemptTimesMs of each task that ran by itself
+ */
 export function summarise(
   plan: ExecutionPlan,
-  counts: ExecutionCounts,
-  reason: Reason | undefined,
   timesMs: ArrayLike<number>,
+  attemptTimesMs: ArrayLike<number>,
   totalExecutionTimeMs: number,
-): Omit<EventFor<'execution_complete'>['data'], keyof EventData | 'tokenUsage'> {
+): Pick<
+  EventFor<'execution_complete'>['data'],
+  'totalExecutionTimeMs' | 'speedup' | 'criticalPathMs' | 'parallelizationLayers'
+> {
   return {
-    status: computeStatus(counts, reason),
-    ...(reason && { reason }),
-    ...counts,
     totalExecutionTimeMs,
-    speedup: calculateSpeedup(timesMs, totalExecutionTimeMs),
+    speedup: calculateSpeedup(attemptTimesMs, totalExecutionTimeMs),
     criticalPathMs: computeCriticalPath(plan, timesMs),
     parallelizationLayers: plan.layers.length,
   }
@@ -103,17 +97,20 @@ export async function buildResult(
   state: ExecutionState,
   end: EventFor<'execution_complete'>['data'],
 ): Promise<ExecutionResult> {
-  const results: TaskResult[] = []
+  const results: DocumentTaskResult[] = []
   const errors: TaskError[] = []
+  const childrenOf = findChildren(state)
   for (let index = 0; index < plan.tasks.length; index++) {
-    const { id } = plan.tasks[index] as PlannedTask
+    const task = plan.tasks[index] as PlannedTask
+    const { id } = task
     const result = toTaskResult((state.tasks.get(id) as TaskState).result as TaskResult)
-    results.push(result)
-    if (result.status === 'error') {
+    results.push(childrenOf === undefined ? result : nestResults(result, task, childrenOf))
+    if (result.status === 'error' && !result.optional) {
       errors.push({ taskId: id, error: result.error ?? '', code: result.code ?? 'TOOL_ERROR', status: 'error' })
     }
     if (results.length % 256 === 0 && isTurnSpent()) await new Promise<void>(afterTurn)
   }
+  const { output } = end
   return {
     executionId: state.executionId,
     status: end.status,
@@ -127,30 +124,11 @@ export async function buildResult(
     errorCount: end.errorCount,
     skippedCount: end.skippedCount,
     cancelledCount: end.cancelledCount,
+    ...(end.toleratedCount !== undefined && { toleratedCount: end.toleratedCount }),
     speedup: end.speedup,
     criticalPathMs: end.criticalPathMs,
     ...(end.tokenUsage && { tokenUsage: { ...end.tokenUsage } }),
-  }
-}
-
-/** What of a `task_complete` is the task's result, its output as a plain value of the caller's own. */
-export function toTaskResult(data: TaskResult): TaskResult {
-  const { taskId, tool, status, attempts, executionTimeMs, waitMs } = data
-  if (status === 'success') {
-    const output = data.output instanceof JsonValue ? data.output.read() : data.output
-    return { taskId, tool, status, output, attempts, executionTimeMs, waitMs }
-  }
-  const { error, code, causedBy, abandoned } = data
-  return {
-    taskId,
-    tool,
-    status,
-    ...(error !== undefined && { error }),
-    ...(code !== undefined && { code }),
-    ...(causedBy !== undefined && { causedBy }),
-    attempts,
-    executionTimeMs,
-    waitMs,
-    ...(abandoned && { abandoned }),
+    ...(output !== undefined && { output: output instanceof JsonValue ? output.read() : output }),
+    ...(end.outputError && { outputError: { ...end.outputError } }),
   }
 }

@@ -1,15 +1,13 @@
-import type { JsonValue } from '../events/json-value.ts'
 import type { ExecutionState, TaskState } from '../events/state.ts'
 import type { ExecutionPlan, PlannedTask } from '../plan/execution-plan.ts'
 import type { GrownTask, TaskGraph } from '../scheduler/task-graph.ts'
-import { EMPTY_TEMPLATE, type Scope } from '../workflow/template.ts'
+import { EMPTY_TEMPLATE } from '../workflow/template.ts'
 
 /** The tasks of one execution as they are run, by index: those of its plan and those that were added. */
 export class ExecutionTasks {
   readonly #plan: ExecutionPlan
   readonly #graph: TaskGraph
   readonly #state: ExecutionState
-  readonly #added: PlannedTask[] = []
   /** By index, once the first event is in the log. */
   #states: (TaskState | undefined)[] | undefined
 
@@ -19,10 +17,9 @@ export class ExecutionTasks {
     this.#state = state
   }
 
+  /** The id and layer of an added task are those that its events have. */
   at(index: number): PlannedTask {
-    const planned = this.#plan.tasks[index]
-    if (planned !== undefined) return planned
-    return (this.#added[index - this.#plan.tasks.length] ??= this.#describe(this.#graph.addedTask(index) as GrownTask))
+    return this.#plan.tasks[index] ?? this.#describe(this.#graph.addedTask(index) as GrownTask)
   }
 
   /** The state of a task, once the log has it: by index, since by id it costs more, the more tasks there are. */
@@ -34,15 +31,9 @@ export class ExecutionTasks {
     return index < this.#plan.tasks.length ? this.#states[index] : this.#state.tasks.get(this.#graph.idOf(index))
   }
 
-  /** What the references of arguments refer to. */
-  createScope(input: JsonValue | undefined): Scope {
-    const { tasks } = this.#state
-    // Invariant: all dependencies have succeeded before a task starts.
-    return { input, output: taskId => (tasks.get(taskId) as TaskState).result?.output as JsonValue }
-  }
-
-  /** An added task has the tool that the plan knows by its name, and no arguments. */
-  #describe({ taskId: id, tool: name, layer }: GrownTask): PlannedTask {
+  #describe({ taskId: id, tool: name, layer, definition }: GrownTask): PlannedTask {
+    if (definition !== undefined) return { ...definition, id, layer }
+    // A task that no plan describes has the tool that the plan knows by its name, and no arguments.
     const tool = this.#plan.tools.get(name)
     if (tool === undefined) throw new Error(`The plan has no tool \`${name}\` for the added task \`${id}\``)
     return { id, tool, arguments: EMPTY_TEMPLATE, layer }

@@ -1,11 +1,18 @@
-import type { EventFor } from '../events/events.ts'
-import type { ExecutionCounts } from '../events/events.ts'
+import { readInputError } from '../attempt/tool-error.ts'
+import type { EventFor, ExecutionCounts } from '../events/events.ts'
+import { JsonValue } from '../events/json-value.ts'
 import type { TokenUsage } from '../events/token-usage.ts'
+import type { LoggedData } from '../events/wire-json.ts'
 import type { ExecutionPlan } from '../plan/execution-plan.ts'
 import { round } from '../round.ts'
+import { computeStatus } from '../scheduler/group-status.ts'
 import type { TaskTable } from '../scheduler/task-table.ts'
+import { LIMITS } from '../workflow/document.ts'
+import { resolveTemplate } from '../workflow/template.ts'
+import { cutMessage } from './emissions.ts'
 import { summarise } from './execution-result.ts'
 import type { ExecutionTasks } from './execution-tasks.ts'
+import type { Scopes } from './groups/scopes.ts'
 import type { Recorder } from './recorder.ts'
 import { describeEnding } from './task-events.ts'
 
@@ -15,17 +22,20 @@ export class Milestones {
   readonly #table: TaskTable
   readonly #tasks: ExecutionTasks
   readonly #recorder: Recorder
+  readonly #scopes: Scopes
 
-  constructor(plan: ExecutionPlan, table: TaskTable, tasks: ExecutionTasks, recorder: Recorder) {
+  constructor(plan: ExecutionPlan, table: TaskTable, tasks: ExecutionTasks, recorder: Recorder, scopes: Scopes) {
     this.#plan = plan
     this.#table = table
     this.#tasks = tasks
     this.#recorder = recorder
+    this.#scopes = scopes
   }
 
   start(schedule: EventFor<'execution_start'>['data']['schedule']): void {
-    const { name, layers, tasks } = this.#plan
-    const data = { totalTasks: tasks.length, layers, schedule, ...(name !== undefined && { name }) }
+    const { name, layers, tasks, finallyLayer } = this.#plan
+    const finallyFrom = finallyLayer < layers.length ? { finallyFrom: finallyLayer } : {}
+    const data = { totalTasks: tasks.length, layers, schedule, ...(name !== undefined && { name }), ...finallyFrom }
     this.#recorder.record('execution_start', this.#recorder.stamp(data))
   }
 
@@ -41,22 +51,56 @@ export class Milestones {
     return count
   }
 
-  end(
-    counts: ExecutionCounts,
-    tokenUsage: TokenUsage | undefined,
-    tookMs: number,
-  ): EventFor<'execution_complete'>['data'] {
+  /** @param tookMs how long the execution ran */
+  end(counts: ExecutionCounts, tokenUsage: TokenUsage | undefined, tookMs: number): ExecutionEnd {
     const { columns, graph, stop } = this.#table
-    const reason = counts.cancelledCount > 0 ? stop?.reason : undefined
-    const { executionId, timestamp } = this.#recorder
-    const spentMs = columns.spentMs.subarray(0, graph.size)
-    const end: EventFor<'execution_complete'>['data'] = {
-      executionId,
-      timestamp,
-      ...summarise(this.#plan, counts, reason, spentMs, round(tookMs)),
+    const status = computeStatus(this.#table, graph.root)
+    const output = this.#resolveOutput()
+    const isSpoilt = output.outputError !== undefined && status === 'success'
+    const end: ExecutionEnd = {
+      executionId: this.#recorder.executionId,
+      timestamp: this.#recorder.timestamp,
+      status: isSpoilt ? 'partial' : status,
+      ...(status === 'cancelled' && stop?.reason && { reason: stop.reason }),
+      ...counts,
+      ...(this.#plan.usesLanguage && { toleratedCount: counts.toleratedCount ?? 0 }),
+      ...summarise(this.#plan, columns.spentMs, this.#attemptTimes(), round(tookMs)),
       ...(tokenUsage && { tokenUsage }),
+      ...output,
     }
     this.#recorder.record('execution_complete', end)
     return end
   }
+
+  /** The times of all tasks that ran by themselves: that of a parent is the time of its children. */
+  #attemptTimes(): ArrayLike<number> {
+    const { columns, graph } = this.#table
+    if (!this.#plan.usesLanguage) return columns.spentMs.subarray(0, graph.size)
+    const times: number[] = []
+    for (let task = 0; task < graph.size; task++) {
+      if (graph.taskAt(task)?.group === undefined) times.push(columns.spentMs[task] as number)
+    }
+    return times
+  }
+
+  /** What the workflow's `output` says, or why that cannot be made. */
+  #resolveOutput(): Pick<ExecutionEnd, 'output' | 'outputError'> {
+    const { output } = this.#plan
+    if (output === undefined) return {}
+    const { root } = this.#table.graph
+    try {
+      const value = JsonValue.from(resolveTemplate(output, this.#scopes.ofGroup(root)).value)
+      if (value.weight > LIMITS.maxOutputBytes || value.byteLength > LIMITS.maxOutputBytes) {
+        const message = `Expected an output of at most ${LIMITS.maxOutputBytes} bytes of JSON, got ${value.byteLength}`
+        return { outputError: { code: 'OUTPUT_TOO_LARGE', message } }
+      }
+      return { output: value }
+    } catch (error) {
+      const { code, message } = readInputError(error)
+      return { outputError: { code, message: cutMessage(message) } }
+    }
+  }
 }
+
+/** The data of `execution_complete` as it is logged. */
+export type ExecutionEnd = LoggedData & Omit<EventFor<'execution_complete'>['data'], 'output'>

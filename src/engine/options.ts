@@ -3,6 +3,7 @@ import { CLOCK_METHODS, type Clock, systemClock } from '../clock.ts'
 import { expectMethods, expectObject, invalidOption } from '../errors.ts'
 import type { Schedule } from '../events/events.ts'
 import type { ExecutionStore } from '../store/execution-store.ts'
+import { LIMITS } from '../workflow/document.ts'
 import { guardLogger, type Logger, SILENT_LOGGER } from '../log/logger.ts'
 
 /** How executions run. Given to an executor for all of its executions, or to one call for that one. */
@@ -28,6 +29,10 @@ export interface ExecutionOptions {
   readonly timeoutMs?: number
   /** Per attempt, ms, where neither task nor tool says otherwise; 0 for none. @defaultValue 30,000 */
   readonly taskTimeoutMs?: number
+  /** How long the `finally` tasks of a workflow may take together, ms; 0 for no bound. @defaultValue 60,000 */
+  readonly finallyTimeoutMs?: number
+  /** Items of one `forEach`: a positive integer, at most 100,000. @defaultValue 10,000 */
+  readonly maxItems?: number
   /** How long an aborted tool may take to settle before it is abandoned, ms. @defaultValue 2,000 */
   readonly abortGraceMs?: number
   /** Cancels the execution once its tokens in and out exceed this. @defaultValue no bound */
@@ -55,13 +60,16 @@ function createId(): string {
   }
 }
 
-const DEFAULTS: ResolvedOptions = {
+/** The options of an execution that is given none. */
+export const DEFAULT_OPTIONS: ResolvedOptions = {
   schedule: 'layers',
   maxConcurrency: 64,
   onTaskError: 'continue',
   onCrash: 'resume',
   timeoutMs: 0,
   taskTimeoutMs: 30_000,
+  finallyTimeoutMs: 60_000,
+  maxItems: LIMITS.maxItems,
   abortGraceMs: 2000,
   maxTokens: Number.POSITIVE_INFINITY,
   maxCost: Number.POSITIVE_INFINITY,
@@ -76,14 +84,14 @@ const DEFAULTS: ResolvedOptions = {
 const STORE_METHODS = ['create', 'claim', 'append', 'read', 'putOutput', 'getOutput']
 
 /** Their names. */
-export const EXECUTION_OPTIONS: readonly string[] = Object.keys(DEFAULTS)
+export const EXECUTION_OPTIONS: readonly string[] = Object.keys(DEFAULT_OPTIONS)
 
 /**
  * Later options win over earlier ones, and all over the defaults; `undefined` counts as not given.
  * @throws `INVALID_OPTION`, also for a name that is not an option
  */
 export function resolveOptions(...given: readonly (ExecutionOptions | undefined)[]): ResolvedOptions {
-  const resolved: Record<string, unknown> = { ...DEFAULTS }
+  const resolved: Record<string, unknown> = { ...DEFAULT_OPTIONS }
   for (const options of given) {
     if (options !== undefined) expectObject('options', options)
     for (const [name, value] of Object.entries(options ?? {})) {
@@ -107,10 +115,14 @@ export function resolveOptions(...given: readonly (ExecutionOptions | undefined)
   if (maxConcurrency !== Number.POSITIVE_INFINITY && !(Number.isInteger(maxConcurrency) && maxConcurrency > 0)) {
     throw invalidOption('maxConcurrency', 'a positive integer or Infinity', maxConcurrency)
   }
-  for (const name of ['timeoutMs', 'taskTimeoutMs', 'abortGraceMs'] as const) {
+  for (const name of ['timeoutMs', 'taskTimeoutMs', 'finallyTimeoutMs', 'abortGraceMs'] as const) {
     if (!isAtLeastZero(options[name]) || options[name] === Number.POSITIVE_INFINITY) {
       throw invalidOption(name, 'a finite number of milliseconds, 0 or more', options[name])
     }
+  }
+  const { maxItems } = options
+  if (!(Number.isInteger(maxItems) && maxItems > 0 && maxItems <= LIMITS.maxExecutionTasks)) {
+    throw invalidOption('maxItems', `an integer from 1 to ${LIMITS.maxExecutionTasks}`, maxItems)
   }
   for (const name of ['maxTokens', 'maxCost'] as const) {
     if (!isAtLeastZero(options[name])) throw invalidOption(name, 'a number, 0 or more', options[name])

@@ -41,6 +41,15 @@ export class RetryDelays {
     }
   }
 
+  /** Stops the timers of tasks that do not wait any more. */
+  prune(delays: RetryTimes): void {
+    for (const [task, stop] of this.#timers ?? []) {
+      if (delays.get(task) !== undefined) continue
+      stop()
+      this.#timers?.delete(task)
+    }
+  }
+
   stop(): void {
     for (const stop of this.#timers?.values() ?? []) stop()
     this.#timers = undefined

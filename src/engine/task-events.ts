@@ -5,8 +5,22 @@ import type { PlannedTask } from '../plan/execution-plan.ts'
 import { round } from '../round.ts'
 import type { Ending } from '../scheduler/pending-endings.ts'
 import type { TaskColumns } from '../scheduler/task-columns.ts'
-import type { ActiveAttempt } from './active-attempt.ts'
 import { cutMessage } from './emissions.ts'
+
+/** Why a task ends early. */
+export interface Abortion {
+  readonly message: string
+  /** The code with which it fails; absent when it is cancelled. */
+  readonly code?: string
+}
+
+/** A task that ends. */
+export interface EndedTask {
+  readonly task: PlannedTask
+  readonly index: number
+  /** Of its last attempt. */
+  readonly number: number
+}
 
 /** What every event is stamped with. */
 export interface Stamp {
@@ -33,15 +47,15 @@ export function describeStart(
 }
 
 /**
- * The data of the `task_complete` that ends a task with this attempt.
- * @param why it was cancelled, if it was
+ * The data of the `task_complete` that ends a task with this report.
+ * @param abortion why it ends early, if it does
  * @param now by the monotonic clock, ms
  */
 export function describeCompletion(
   { executionId, timestamp }: Stamp,
-  { task, index, number: attempts }: ActiveAttempt,
+  { task, index, number: attempts }: EndedTask,
   report: AttemptReport,
-  why: string | undefined,
+  abortion: Abortion | undefined,
   columns: TaskColumns,
   now: number,
 ): LoggedData {
@@ -54,16 +68,20 @@ export function describeCompletion(
     const { status, output } = report
     return { executionId, timestamp, taskId, tool, status, output, attempts, executionTimeMs, waitMs } as LoggedData
   }
-  const { status } = report
-  const [code, message] = status === 'cancelled' ? ['CANCELLED', why ?? 'Cancelled'] : [report.code, report.message]
-  const failure = { taskId, tool, status, error: cutMessage(message), code, attempts, executionTimeMs, waitMs }
-  return { executionId, timestamp, ...failure, ...(report.abandoned && { abandoned: true }) }
+  const isCancelled = report.status === 'cancelled'
+  const status = isCancelled && abortion?.code === undefined ? 'cancelled' : 'error'
+  const code = isCancelled ? (abortion?.code ?? 'CANCELLED') : report.code
+  const error = cutMessage(isCancelled ? (abortion?.message ?? 'Cancelled') : report.message)
+  const isTolerated = task.optional !== undefined && !isCancelled
+  const failure = { taskId, tool, status, error, code, attempts, executionTimeMs, waitMs }
+  const more = { ...(report.abandoned && { abandoned: true }), ...(isTolerated && { optional: true }) }
+  return { executionId, timestamp, ...failure, ...more }
 }
 
 /** The data of the `task_complete` of a task that ends without running. */
 export function describeEnding(
   { executionId, timestamp }: Stamp,
-  { id, tool }: PlannedTask,
+  { id, tool }: Pick<PlannedTask, 'id' | 'tool'>,
   index: number,
   { status, code, error, causedBy }: Ending,
   columns: TaskColumns,

@@ -209,6 +209,8 @@ export interface TaskSnapshot extends OutputReference {
   /** Of an added task: its parent, and its position among the parent's children. */
   readonly parentId?: string
   readonly index?: number
+  /** Of a `forEach`: how many items it has. */
+  readonly itemCount?: number
   readonly output?: unknown
   readonly error?: string
   readonly code?: TaskCode
@@ -216,6 +218,7 @@ export interface TaskSnapshot extends OutputReference {
   readonly executionTimeMs?: number
   readonly waitMs?: number
   readonly abandoned?: true
+  readonly optional?: true
 }
 
 /** Fields of every event's data. */
@@ -354,6 +357,8 @@ export type TasksStoppingEvent = EventOf<
     /** The task whose children it concerns; absent for the tasks of the document. */
     readonly parentId?: string
     readonly phase: 'tasks' | 'finally'
+    /** How the parent fails because of it. */
+    readonly failure?: { readonly code: TaskCode; readonly message: string }
   }
 >
 

@@ -37,7 +37,7 @@ export class LogEntry {
   /** Creates an entry from a store's JSON; `outputJson` is the output, if the store keeps it separately. */
   static fromJson(seq: number, type: SSEEventType, json: string, outputJson?: string): LogEntry {
     const data = parseJson(json) as EventData & OutputReference & { output?: unknown }
-    if (type !== 'task_complete') return new LogEntry(seq, type, data as LoggedData, json)
+    if (!mayHaveOutput(type)) return new LogEntry(seq, type, data as LoggedData, json)
     if (outputJson !== undefined) {
       const { outputBytes: _, outputPreview: __, outputPath: ___, ...rest } = data
       return new LogEntry(seq, type, { ...rest, output: JsonValue.fromText(outputJson) }, json)
@@ -54,7 +54,7 @@ export class LogEntry {
   /** Whether the JSON only refers to the output, which is stored separately. */
   get refersToOutput(): boolean {
     const { output, outputPath } = this.data as LoggedData & OutputReference
-    return this.type === 'task_complete' && (output === undefined ? outputPath !== undefined : !isInline(output))
+    return mayHaveOutput(this.type) && (output === undefined ? outputPath !== undefined : !isInline(output))
   }
 
   /** The data in wire form, one line of JSON. Computed on each read: caching it would cost more. */
@@ -77,6 +77,8 @@ export class LogEntry {
       case 'metrics':
       case 'task_retry':
         return { type, data: { ...data }, id } as SSEEvent
+      case 'execution_complete':
+        return { type, data: this.#readOutput(), id } as unknown as SSEEvent
       case 'snapshot':
         // `structuredClone` would turn each `JsonNumber` into a plain object.
         return { type, data: parseJson(this.json), id } as unknown as SSEEvent
@@ -85,6 +87,16 @@ export class LogEntry {
         return { type, data: structuredClone(data), id } as unknown as SSEEvent
     }
   }
+
+  /** A copy of the data with its output as a plain value. */
+  #readOutput(): object {
+    const { output, ...data } = this.data
+    return { ...structuredClone(data), ...(output && { output: output.read() }) }
+  }
+}
+
+function mayHaveOutput(type: SSEEventType): boolean {
+  return type === 'task_complete' || type === 'execution_complete'
 }
 
 /** Cache of the last id prefix and its execution: events arrive in bursts of one execution. */
@@ -109,6 +121,8 @@ function weighText(type: SSEEventType, data: LoggedData, json: string | undefine
       return 0
     case 'task_complete':
       return (data.output?.weight ?? 0) + ((data as { error?: string }).error?.length ?? 0)
+    case 'execution_complete':
+      return (data.output?.weight ?? 0) + 256
     case 'token':
       return (data as { text?: string }).text?.length ?? 0
     case 'info':

@@ -8,7 +8,7 @@ export function toSnapshot(
   showOutput: (taskId: string, output: unknown) => Pick<TaskSnapshot, 'output' | keyof OutputReference>,
 ): EventFor<'snapshot'>['data'] {
   const tasks = Array.from(state.tasks.values(), (task): TaskSnapshot => {
-    const { taskId, layer, status, tool, attempts, parentId, index, result } = task
+    const { taskId, layer, status, tool, attempts, parentId, index, itemCount, result } = task
     const known = {
       taskId,
       layer,
@@ -16,6 +16,7 @@ export function toSnapshot(
       attempts,
       ...joinParent(parentId, index),
       ...(tool !== undefined && { tool }),
+      ...(itemCount !== undefined && { itemCount }),
     }
     if (result === undefined) return known
     // A result is event data: remove the fields of the event itself.

@@ -26,6 +26,8 @@ export interface TaskState {
   progress: { readonly progress: number; readonly total?: number; readonly message?: string } | undefined
   /** The data of its `task_complete`, once it has ended. Inside the engine an output is a `JsonValue`. */
   result: (TaskResult & OutputReference) | undefined
+  /** Of a `forEach`: how many items it has. */
+  itemCount?: number
   /** Of an added task: its parent, and its position among the parent's children. */
   readonly parentId?: string
   readonly index?: number
@@ -55,6 +57,12 @@ export interface ExecutionState {
     EventFor<'execution_complete'>['data'],
     'totalExecutionTimeMs' | 'speedup' | 'criticalPathMs' | 'parallelizationLayers'
   >
+  /** What the workflow's `output` says, once the execution has ended. Inside the engine it is a `JsonValue`. */
+  output?: unknown
+  /** In its place if it is over 64 KiB on the wire. */
+  outputReference?: OutputReference
+  /** Why there is no output, though the workflow declares one. */
+  outputError?: { readonly code: string; readonly message: string }
 }
 
 /** The state before the first event. */
@@ -97,6 +105,7 @@ export function applyEvent(
       task.status = 'running'
       task.tool = data.tool
       task.attempts = data.attempt
+      if (data.itemCount !== undefined) task.itemCount = data.itemCount
       return
     }
     case 'task_complete': {
@@ -108,6 +117,7 @@ export function applyEvent(
       task.progress = undefined
       task.result = data
       state.counts[COUNTER[data.status]] += 1
+      if (data.optional) state.counts.toleratedCount = (state.counts.toleratedCount ?? 0) + 1
       return
     }
     case 'task_progress': {
@@ -151,6 +161,8 @@ export function applyEvent(
       state.status = data.status
       if (data.reason !== undefined) state.reason = data.reason
       if (data.tokenUsage !== undefined) state.tokenUsage = data.tokenUsage
+      if (data.toleratedCount !== undefined) state.counts.toleratedCount = data.toleratedCount
+      takeOutput(state, data)
       state.totals = {
         totalExecutionTimeMs: data.totalExecutionTimeMs,
         speedup: data.speedup,
@@ -161,6 +173,9 @@ export function applyEvent(
     case 'snapshot':
       restoreSnapshot(state, data)
       return
+    case 'tasks_stopping':
+      // What it ends has events of its own.
+      return
     case 'token':
     case 'info':
     case 'metrics':
@@ -168,6 +183,14 @@ export function applyEvent(
       // Momentary events that change no state.
       return
   }
+}
+
+function takeOutput(state: ExecutionState, data: EventFor<'execution_complete'>['data']): void {
+  const { output, outputError, outputBytes, outputPreview, outputPath } = data
+  if (output !== undefined) state.output = output
+  if (outputError !== undefined) state.outputError = outputError
+  if (outputBytes === undefined || outputPreview === undefined || outputPath === undefined) return
+  state.outputReference = { outputBytes, outputPreview, outputPath }
 }
 
 const COUNTER = {
@@ -213,10 +236,11 @@ function restoreSnapshot(state: ExecutionState, data: EventFor<'snapshot'>['data
   state.seq = data.seq
   state.status = data.status
   state.tasks.clear()
-  for (const { taskId, layer, status, tool, attempts, parentId, index, ...rest } of data.tasks) {
+  for (const { taskId, layer, status, tool, attempts, parentId, index, itemCount, ...rest } of data.tasks) {
     const hasEnded = status !== 'pending' && status !== 'running'
     const result = hasEnded ? ({ taskId, tool, status, attempts, ...rest } as TaskState['result']) : undefined
-    const task = { ...createTask(taskId, layer), status, tool, attempts, result, ...joinParent(parentId, index) }
+    const known = { status, tool, attempts, result, ...(itemCount !== undefined && { itemCount }) }
+    const task = { ...createTask(taskId, layer), ...known, ...joinParent(parentId, index) }
     state.tasks.set(taskId, task)
   }
   state.counts = { ...data.counts }

@@ -6,6 +6,9 @@ import { cutUtf8 } from '../text.ts'
 /** Maximum size of an output's JSON on the wire, bytes. A larger output is replaced by its size, preview and path. */
 export const MAX_INLINE_OUTPUT_BYTES: number = 64 * 1024
 
+/** In place of a task's id: the output is that of the execution. No task has this id. */
+export const WHOLE_EXECUTION = ''
+
 /** Maximum size of a preview, bytes. */
 const PREVIEW_BYTES = 1024
 
@@ -14,12 +17,13 @@ export type LoggedData = EventData & { readonly output?: JsonValue; readonly tas
 
 /** The wire JSON of the data of any event. A large output is replaced by its size, preview and path. */
 export function wireJson(event: SSEEvent): string {
-  if (event.type !== 'task_complete' || event.data.output === undefined) return stringifyJson(event.data)
+  const hasOutput = event.type === 'task_complete' || event.type === 'execution_complete'
+  if (!hasOutput || event.data.output === undefined) return stringifyJson(event.data)
   const { output, ...rest } = event.data
   const value = JsonValue.from(output)
-  return isInline(value)
-    ? stringifyJson(event.data)
-    : JSON.stringify({ ...rest, ...referTo(rest.executionId, rest.taskId, value) })
+  if (isInline(value)) return stringifyJson(event.data)
+  const taskId = 'taskId' in rest ? rest.taskId : WHOLE_EXECUTION
+  return JSON.stringify({ ...rest, ...referTo(rest.executionId, taskId, value) })
 }
 
 /**
@@ -42,6 +46,7 @@ export function writeData(type: SSEEventType, data: LoggedData): string {
     const place = taskId === undefined || attempt === undefined ? undefined : `${quote(taskId)},"attempt":${attempt}`
     if (place) return `${writeHead(data)}${place},"level":"${level}","message":${quote(message)}}`
   }
+  if (type === 'execution_complete') return writeEnd(data)
   if (type !== 'task_complete' || data.output === undefined) return JSON.stringify(data)
   const { taskId, tool, attempts, executionTimeMs, waitMs } = data as LoggedData & TaskResult
   const known = `${writeHead(data)}${quote(taskId)},"tool":${quote(tool)},"status":"success",`
@@ -50,6 +55,13 @@ export function writeData(type: SSEEventType, data: LoggedData): string {
   if (isInline(data.output)) return `${known}"output":${data.output.text},"attempts":${attempts},${times}`
   const reference = JSON.stringify(referTo(data.executionId, taskId, data.output)).slice(1, -1)
   return `${known}${reference},"attempts":${attempts},${times}`
+}
+
+/** The JSON of `execution_complete`, which may have an output. */
+function writeEnd({ output, ...data }: LoggedData): string {
+  if (output === undefined) return JSON.stringify(data)
+  if (!isInline(output)) return JSON.stringify({ ...data, ...referTo(data.executionId, WHOLE_EXECUTION, output) })
+  return `${JSON.stringify(data).slice(0, -1)},"output":${output.text}}`
 }
 
 /** Cache of the last head and its inputs: events arrive in bursts of one execution and one millisecond. */
@@ -94,6 +106,9 @@ function referTo(executionId: string, taskId: string, output: JsonValue): Requir
   return {
     outputBytes: output.byteLength,
     outputPreview: cutUtf8(output.text, PREVIEW_BYTES),
-    outputPath: `/executions/${executionId}/tasks/${encodeURIComponent(taskId)}/output`,
+    outputPath:
+      taskId === WHOLE_EXECUTION
+        ? `/executions/${executionId}/output`
+        : `/executions/${executionId}/tasks/${encodeURIComponent(taskId)}/output`,
   }
 }

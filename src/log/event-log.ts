@@ -1,7 +1,7 @@
 import { afterTurn, type Clock, isTurnSpent } from '../clock.ts'
 import { DagstreamError, describeValue } from '../errors.ts'
 import { LogEntry, NOT_LOGGED } from '../events/log-entry.ts'
-import type { LoggedData } from '../events/wire-json.ts'
+import { type LoggedData, WHOLE_EXECUTION } from '../events/wire-json.ts'
 import { applyEvent, createState, type ExecutionState, type TaskState } from '../events/state.ts'
 import { EntryTail, type TailBounds } from './entry-tail.ts'
 import { type CursorLog, LogCursor } from './log-cursor.ts'
@@ -209,8 +209,8 @@ export class EventLog implements CursorLog {
 
   /** The entry with the output that it refers to; the entry itself if it refers to none or the store has none. */
   async restoreOutput(entry: LogEntry): Promise<LogEntry> {
-    const { taskId, output } = entry.data
-    if (!entry.refersToOutput || output !== undefined || taskId === undefined) return entry
+    const { taskId = WHOLE_EXECUTION, output } = entry.data
+    if (!entry.refersToOutput || output !== undefined) return entry
     const json = await this.#storage.getOutput(this.executionId, taskId)
     return json === undefined ? entry : LogEntry.fromJson(entry.seq, entry.type, entry.json, json)
   }

@@ -1,17 +1,19 @@
+import type { PlannedTask } from '../plan/execution-plan.ts'
+import type { RunOn } from '../workflow/document.ts'
 import { PHASE, type TaskColumns } from './task-columns.ts'
-import { END, type End, EndTallies } from './task-ends.ts'
+import { END, type End, EndTallies, isHarmlessSkip, type SkipCode } from './task-ends.ts'
 import type { TaskGraph } from './task-graph.ts'
 
 /** Calls back with each blocked task whose rule has come to a decision. */
 export interface DecisionListener {
   startable(task: number, now: number): void
-  skippable(task: number): void
+  skippable(task: number, code: SkipCode): void
 }
 
 /** Counts how dependencies end, and applies the rule to the tasks that wait for them. A constant amount of work per dependency. */
 export class DependencyRules {
   readonly #graph: TaskGraph
-  /** The dependents of the plan's tasks. */
+  /** The dependents of the document's tasks. */
   readonly #starts: readonly number[]
   readonly #targets: readonly number[]
   readonly #columns: TaskColumns
@@ -34,19 +36,25 @@ export class DependencyRules {
     if (task + 1 < starts.length) {
       const last = starts[task + 1] as number
       for (let at = starts[task] as number; at < last; at++) this.#tell(targets[at] as number, end, now)
-    }
+    } else this.#tellInside(task, end, now)
     const added = this.#graph.addedDependents(task)
     if (added !== undefined) for (const dependent of added) this.#tell(dependent, end, now)
   }
 
   /** Applies the rule to a blocked task. */
   consider(task: number, now: number): void {
-    const decision = this.#tallies.decide(task, this.#columns.unsettled[task] as number)
+    const unsettled = this.#columns.unsettled[task] as number
+    const decision = this.#tallies.decide(
+      task,
+      this.#runOnOf(task),
+      unsettled,
+      () => this.findSkipped(task) !== undefined,
+    )
     if (decision === 'start') this.#listener.startable(task, now)
-    else if (decision === 'skip') this.#listener.skippable(task)
+    else if (decision !== 'wait') this.#listener.skippable(task, decision)
   }
 
-  /** A task joins, with dependencies some of which may have ended. */
+  /** A task joins the document, with dependencies some of which may have ended. */
   add(task: number, dependencies: readonly number[]): void {
     for (const dependency of dependencies) {
       const end = this.#columns.end[dependency] as number
@@ -55,9 +63,37 @@ export class DependencyRules {
     }
   }
 
+  /** The first dependency that a task reads and whose skip was no failure. */
+  findSkipped(task: number): number | undefined {
+    const { plan, base } = this.#graph.groupOf(task)
+    const local = plan?.reads?.[task - base]?.find(read => isHarmlessSkip(this.#endOf(base + read)))
+    return local === undefined ? undefined : base + local
+  }
+
   /** How the dependencies of a task ended other than by success, by `End`. */
   endsOf(task: number): number[] {
     return this.#tallies.of(task)
+  }
+
+  /** −1 before the end is decided. */
+  #endOf(task: number): End {
+    return ((this.#columns.end[task] as number) - 1) as End
+  }
+
+  #runOnOf(task: number): RunOn {
+    const { plan } = this.#graph
+    // Fast path: no task of the document has a rule of its own.
+    if (!plan.usesLanguage) return 'success'
+    return (this.#graph.taskAt(task) as PlannedTask | undefined)?.runOn ?? 'success'
+  }
+
+  /** Tells the dependents of a task of a sub-workflow. */
+  #tellInside(task: number, end: End, now: number): void {
+    const { plan, base, outer } = this.#graph.groupOf(task)
+    if (plan === undefined || outer === undefined) return
+    const { starts, targets } = plan.dependents
+    const last = starts[task - base + 1] as number
+    for (let at = starts[task - base] as number; at < last; at++) this.#tell(base + (targets[at] as number), end, now)
   }
 
   #tell(dependent: number, end: End, now: number): void {

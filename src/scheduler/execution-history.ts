@@ -1,6 +1,6 @@
 import type { EventFor, Parked, Stop } from '../events/events.ts'
 import { toStop } from '../events/state.ts'
-import type { AppliedEvent } from './applied-event.ts'
+import type { AppliedEvent } from './table-input.ts'
 
 /** What the log says of an execution as a whole: how long it has run, whether it is being ended, handed off or parked. */
 export class ExecutionHistory {

@@ -1,12 +1,19 @@
 import type { Schedule } from '../events/events.ts'
-import type { TaskGraph } from './task-graph.ts'
+
+/** The layers that a gate opens, one after another. */
+export interface LayerSource {
+  /** How many there are; may grow. */
+  readonly layerCount: number
+  /** Its tasks, in the order of their indices. */
+  tasksOfLayer(layer: number): readonly number[]
+}
 
 /**
  * Says which layers may start. Under `layers` the next one opens once no task of the open ones is to run any more; under
  * `dataflow` all are open.
  */
 export class LayerGate {
-  readonly #graph: TaskGraph
+  readonly #source: LayerSource
   readonly #isLayered: boolean
   /** By layer, tasks whose end is not decided yet. */
   readonly #undecided: number[]
@@ -14,10 +21,12 @@ export class LayerGate {
   #opened = -1
   #undecidedInOpen = 0
 
-  constructor(graph: TaskGraph, schedule: Schedule) {
-    this.#graph = graph
+  constructor(source: LayerSource, schedule: Schedule) {
+    this.#source = source
     this.#isLayered = schedule === 'layers'
-    this.#undecided = this.#isLayered ? graph.plan.layerIndices.map(layer => layer.length) : []
+    this.#undecided = []
+    if (!this.#isLayered) return
+    for (let layer = 0; layer < source.layerCount; layer++) this.#undecided.push(source.tasksOfLayer(layer).length)
   }
 
   /** The last layer that is open. */
@@ -41,10 +50,10 @@ export class LayerGate {
 
   /** Opens the next layer that has tasks to run. @returns its tasks, `undefined` while the open ones have some, or none is left */
   advance(): readonly number[] | undefined {
-    while (this.#isLayered && this.#undecidedInOpen === 0 && this.#opened + 1 < this.#graph.layerCount) {
+    while (this.#isLayered && this.#undecidedInOpen === 0 && this.#opened + 1 < this.#source.layerCount) {
       this.#opened += 1
       this.#undecidedInOpen = this.#undecided[this.#opened] ?? 0
-      if (this.#undecidedInOpen > 0) return this.#graph.tasksOfLayer(this.#opened)
+      if (this.#undecidedInOpen > 0) return this.#source.tasksOfLayer(this.#opened)
     }
     return undefined
   }

@@ -1,4 +1,5 @@
 import type { FinalTaskStatus, Stop, TaskCode } from '../events/events.ts'
+import type { SkipCode } from './task-ends.ts'
 
 /** Tasks that end together without running, and why. */
 export interface Ending {
@@ -10,10 +11,19 @@ export interface Ending {
   readonly causedBy?: string
 }
 
-/** Tasks that do not run since an ancestor failed. @param causedBy the ancestor that failed first */
-export function describeSkipped(tasks: readonly number[], causedBy: string): Ending {
-  const error = `Skipped: task \`${causedBy}\` did not succeed`
-  return { tasks, status: 'skipped', code: 'DEPENDENCY_FAILED', error, causedBy }
+/**
+ * Tasks that the rule skips.
+ * @param causedBy the ancestor that failed first, or the dependency whose skip is passed on
+ */
+export function describeSkipped(tasks: readonly number[], code: SkipCode, causedBy: string | undefined): Ending {
+  const cause = `\`${causedBy}\``
+  const error =
+    code === 'DEPENDENCY_FAILED'
+      ? `Skipped: task ${cause} did not succeed`
+      : code === 'DEPENDENCY_SKIPPED'
+        ? `Skipped: it reads task ${cause}, which was skipped`
+        : 'Skipped: it runs after a failure, and no dependency failed'
+  return { tasks, status: 'skipped', code, error, ...(causedBy !== undefined && { causedBy }) }
 }
 
 /** Tasks that do not run since their execution is being ended. */
@@ -25,6 +35,11 @@ export function describeStopped(tasks: readonly number[], { message: error, code
 /** Why the rest is cancelled when one task has failed. */
 export function describeFailFast(taskId: string): Stop {
   return { message: `Cancelled: task \`${taskId}\` failed` }
+}
+
+/** Why the other items are cancelled when more of them have failed than may. */
+export function describeItemsFailed(taskId: string, toleratedCount: number): Stop {
+  return { message: `Cancelled: item \`${taskId}\` failed, and ${toleratedCount} may` }
 }
 
 /** Ends that are decided, in the order in which they are recorded. A cursor, which is transient, says which have been taken. */

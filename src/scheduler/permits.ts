@@ -76,6 +76,12 @@ export class Permits implements PermitSource {
     this.#releaseSpare()
   }
 
+  /** Some ready tasks do not start any more: gives back their permits. */
+  prune(isDead: (task: number) => boolean): void {
+    for (const task of [...(this.#releases?.keys() ?? [])]) if (isDead(task)) this.#releaseNow(task)
+    this.#releaseSpare()
+  }
+
   /** Nothing starts any more: forgets the ready tasks and gives back what they held. */
   close(): void {
     for (const task of this.#ready.clear()) this.#releaseNow(task)

@@ -54,6 +54,13 @@ export class ReadyQueue {
     return smallest
   }
 
+  /** Keeps those of which `isKept` holds. */
+  retain(isKept: (rank: number) => boolean): void {
+    const kept = this.#heap.filter(isKept)
+    this.#heap.length = 0
+    for (const rank of kept) this.add(rank)
+  }
+
   clear(): void {
     this.#heap.length = 0
   }

@@ -18,7 +18,8 @@ const CHILD_STEP = 2 ** -21
  * The tasks that could start, the smallest rank first. Nothing here is in the log: it follows from the table, and from
  * permits that are held at this moment.
  *
- * Under `layers` the rank of a task is its index, under `dataflow` its priority. An added task comes right behind its parent.
+ * Under `layers` the rank of a task is its index, under `dataflow` its priority. A child comes right behind the task of the
+ * document that it belongs to.
  */
 export class ReadyTasks {
   readonly #graph: TaskGraph
@@ -115,6 +116,15 @@ export class ReadyTasks {
     return revoked
   }
 
+  /** Forgets the tasks of which `isKept` does not hold. Their permits stay with the caller. */
+  retain(isKept: (task: number) => boolean): void {
+    const keepsRank = (rank: number): boolean => isKept(this.#taskOf(rank) as number)
+    this.#ready.retain(keepsRank)
+    for (const queue of this.#limitQueues.values()) queue.ready.retain(keepsRank)
+    const granted = this.#granted.splice(0)
+    for (const task of granted) if (isKept(task)) this.#granted.push(task)
+  }
+
   /** Forgets all. @returns the tasks that were granted a permit */
   clear(): number[] {
     this.#ready.clear()
@@ -128,8 +138,10 @@ export class ReadyTasks {
     this.#addedRanks ??= new Map()
     const known = this.#addedRanks.get(task)
     if (known !== undefined) return known
-    const parent = this.#rankOf === undefined ? undefined : this.#graph.addedTask(task)?.parent
-    const rank = parent === undefined ? task : this.#rank(parent) + (this.#addedRanks.size + 1) * CHILD_STEP
+    const top = this.#graph.topOf(task)
+    // A task without a parent in the document comes last under `layers`.
+    const isChild = top < plan.tasks.length
+    const rank = isChild ? this.#rank(top) + (this.#addedRanks.size + 1) * CHILD_STEP : task
     this.#addedRanks.set(task, rank)
     this.#addedAt ??= new Map()
     this.#addedAt.set(rank, task)
@@ -146,6 +158,7 @@ export class ReadyTasks {
   #limitOf(task: number): Limit | undefined {
     const { plan } = this.#graph
     if (task < plan.tasks.length) return (plan.tasks[task] as PlannedTask).tool.limit
-    return plan.tools.get(this.#graph.addedTask(task)?.tool ?? '')?.limit
+    const added = this.#graph.addedTask(task)
+    return added?.definition === undefined ? plan.tools.get(added?.tool ?? '')?.limit : added.definition.tool.limit
   }
 }

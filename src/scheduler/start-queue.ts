@@ -26,10 +26,13 @@ export class StartQueue {
     return this.#runningCount
   }
 
-  /** From here on ready tasks are kept in order. @param size the number of tasks */
-  open(size: number): void {
+  /** From here on ready tasks are kept in order. */
+  open(): void {
     this.#isOpen = true
-    for (let task = 0; task < size; task++) if (this.#columns.phase[task] === PHASE.ready) this.ready.add(task)
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen
   }
 
   /** A task could start. */

@@ -1,4 +1,5 @@
 import { PHASE } from './task-columns.ts'
+import type { TaskGroup } from './task-group.ts'
 import type { TaskTable } from './task-table.ts'
 
 /** Tasks whose last attempt is not over in the log: it runs, or was cut by the end of its process; ascending. */
@@ -29,13 +30,31 @@ export function inspectTable(table: TaskTable): unknown {
   }))
   const isEnding = (task: number): boolean => columns.phase[task] === PHASE.ending
   const endings = table.endings.list().map(ending => ({ ...ending, tasks: ending.tasks.filter(isEnding) }))
+  const groups = Array.from(graph.openGroups, inspectGroup)
   const { stop, parked, isHandedOff, executionTimeMs, end } = history
   return {
     tasks,
     endings: endings.filter(ending => ending.tasks.length > 0),
-    openedLayer: table.gate.opened,
+    openedLayer: graph.root.gate?.opened,
+    groups: [inspectGroup(graph.root), ...groups],
     runningCount: table.starts.runningCount,
     unsettledCount: table.unsettledCount,
     history: { stop, parked, isHandedOff, executionTimeMs, end },
+  }
+}
+
+function inspectGroup(group: TaskGroup): unknown {
+  const { parent, base, children, itemCount, unsettledCount, failedCount, firstFailed, stop, finallyStop } = group
+  const counts = { itemCount, unsettledCount, failedCount, firstFailed }
+  const opened = group.gate?.opened
+  return {
+    parent,
+    base,
+    children: [...children],
+    counts,
+    stop,
+    finallyStop,
+    opened,
+    isFinallyOpen: group.isFinallyOpen,
   }
 }

@@ -14,6 +14,8 @@ export const PHASE = {
   /** It ends without running; that is not in the log yet. */
   ending: 5,
   settled: 6,
+  /** Its children run in its place: it takes no slot. */
+  open: 7,
 } as const
 
 /** The smallest arrays that are made, so that few tasks can be added without copying. */

@@ -1,4 +1,5 @@
 import type { TaskResult } from '../events/events.ts'
+import type { RunOn } from '../workflow/document.ts'
 
 /** How a task ended, as its dependents distinguish it. */
 export const END = {
@@ -20,30 +21,65 @@ export type End = (typeof END)[keyof typeof END]
 /** How many kinds of ends there are. */
 export const END_KINDS = 8
 
-/** What a task does next. */
-export type Decision = 'wait' | 'start' | 'skip'
+/** Why a task is skipped by the ends of its dependencies. */
+export type SkipCode = 'DEPENDENCY_FAILED' | 'DEPENDENCY_SKIPPED' | 'NOT_NEEDED'
+
+/** What a task does next: it waits, starts, or is skipped for a reason. */
+export type Decision = 'wait' | 'start' | SkipCode
 
 /**
  * The one rule of whether a task starts: a pure function of how its dependencies ended.
  *
- * A dependency that failed, or was skipped or cancelled by a failure, decides at once. A tolerated failure and a skip that is
- * no failure count as settled only.
+ * By default a dependency that failed, or was skipped or cancelled by a failure, decides at once, and a skip that is no
+ * failure skips what reads it, once all have ended. `runOn: "failure"` and `"settled"` are decided once all have ended.
  * @param unsettled how many dependencies have not ended
  * @param ends how many ended in each way, from `at` on, by `End`; successes may be left out
+ * @param readsSkipped whether it reads a dependency whose skip was no failure; called only where that decides
  */
-export function decide(unsettled: number, ends: ArrayLike<number>, at = 0): Decision {
+export function decide(
+  runOn: RunOn,
+  unsettled: number,
+  ends: ArrayLike<number>,
+  at = 0,
+  readsSkipped: () => boolean = () => false,
+): Decision {
   const blocking =
     (ends[at + END.failed] as number) +
     (ends[at + END.skippedByFailure] as number) +
     (ends[at + END.cancelled] as number)
-  if (blocking > 0) return 'skip'
-  return unsettled === 0 ? 'start' : 'wait'
+  if (runOn === 'success') {
+    if (blocking > 0) return 'DEPENDENCY_FAILED'
+    if (unsettled > 0) return 'wait'
+    const skipped =
+      (ends[at + END.conditionFalse] as number) +
+      (ends[at + END.notNeeded] as number) +
+      (ends[at + END.dependencySkipped] as number)
+    return skipped > 0 && readsSkipped() ? 'DEPENDENCY_SKIPPED' : 'start'
+  }
+  if (unsettled > 0) return 'wait'
+  return runOn === 'settled' || blocking + (ends[at + END.tolerated] as number) > 0 ? 'start' : 'NOT_NEEDED'
+}
+
+/** Whether an end counts as a failure of what the task was needed for. */
+export function isFailure(end: End): boolean {
+  return end === END.failed || end === END.skippedByFailure || end === END.cancelled
+}
+
+/** Whether an end is a skip that is no failure. */
+export function isHarmlessSkip(end: End): boolean {
+  return end === END.conditionFalse || end === END.notNeeded || end === END.dependencySkipped
+}
+
+/** The end of a task that is skipped for this reason. */
+export function endOfSkip(code: SkipCode): End {
+  if (code === 'DEPENDENCY_FAILED') return END.skippedByFailure
+  return code === 'NOT_NEEDED' ? END.notNeeded : END.dependencySkipped
 }
 
 /** The end that a `task_complete` tells of. */
-export function classifyEnd({ status, code }: Pick<TaskResult, 'status' | 'code'>): End {
+export function classifyEnd({ status, code, optional }: Pick<TaskResult, 'status' | 'code' | 'optional'>): End {
   if (status === 'success') return END.succeeded
-  if (status === 'error') return END.failed
+  if (status === 'error') return optional ? END.tolerated : END.failed
   if (status === 'cancelled') return END.cancelled
   if (code === 'CONDITION_FALSE') return END.conditionFalse
   if (code === 'NOT_NEEDED') return END.notNeeded
@@ -68,11 +104,11 @@ export class EndTallies {
   }
 
   /** What the rule says of a task. */
-  decide(task: number, unsettled: number): Decision {
+  decide(task: number, runOn: RunOn, unsettled: number, readsSkipped: () => boolean): Decision {
     const at = task * END_KINDS
     return at < this.#counts.length && this.#counts !== NONE
-      ? decide(unsettled, this.#counts, at)
-      : decide(unsettled, NONE)
+      ? decide(runOn, unsettled, this.#counts, at, readsSkipped)
+      : decide(runOn, unsettled, NONE)
   }
 
   /** The counts of a task, by `End`. */

@@ -1,44 +1,104 @@
-import type { AddedTask } from '../events/events.ts'
+import type { AddedTask, Schedule } from '../events/events.ts'
 import type { ExecutionPlan, PlannedTask } from '../plan/execution-plan.ts'
+import { TaskGroup } from './task-group.ts'
 
 /** A task that was added to an execution. */
-export interface GrownTask extends AddedTask {
+export interface GrownTask {
+  readonly taskId: string
+  /** The name of its tool. */
+  readonly tool: string
+  /** Of the task of the document that it belongs to. */
+  readonly layer: number
+  /** Its position among the children of its parent. */
+  readonly index: number | undefined
   /** Index of its parent. */
   readonly parent: number | undefined
+  readonly group: TaskGroup
+  /** What it does; `undefined` for a task that no plan describes. */
+  readonly definition: PlannedTask | undefined
 }
 
 /** The tasks of one execution by index, their layers and dependents: those of its plan, and those that were added. */
 export class TaskGraph {
   readonly plan: ExecutionPlan
+  /** The tasks of the document. */
+  readonly root: TaskGroup
   /** How many there are. */
   size: number
-  /** How many layers there are. */
+  /** How many layers the document has. */
   layerCount: number
+  readonly #schedule: Schedule
   readonly #planSize: number
   readonly #added: GrownTask[] = []
-  /** Edges that the plan does not have, and the tasks of its layers that it does not have; once there are some. */
+  /** Edges that no plan has, and the tasks of its layers that it does not have; once there are some. */
   #addedDependents: Map<number, number[]> | undefined
   #addedInLayer: Map<number, number[]> | undefined
   #indexById: Map<string, number> | undefined
+  /** Groups whose parent has not ended, by parent. */
+  #groups: Map<number, TaskGroup> | undefined
 
-  constructor(plan: ExecutionPlan) {
+  constructor(plan: ExecutionPlan, schedule: Schedule) {
     this.plan = plan
     this.size = plan.tasks.length
-    this.layerCount = plan.layerIndices.length
+    this.layerCount = plan.finallyLayer
+    this.#schedule = schedule
     this.#planSize = this.size
+    this.root = new TaskGroup({ parent: -1, plan, schedule, layers: this })
   }
 
-  /** Adds a task, behind all others. Dependencies that there are not are left out. @returns its dependencies */
-  add(task: AddedTask, parentId: string | undefined): readonly number[] {
-    const parent = parentId === undefined ? undefined : this.indexOf(parentId)
-    const dependencies = new Set(task.dependsOn.flatMap(id => this.indexOf(id) ?? []))
-    const index = this.size
-    this.#added.push({ ...task, parent })
-    this.#ids.set(task.taskId, index)
-    this.size += 1
-    this.layerCount = Math.max(this.layerCount, task.layer + 1)
-    append((this.#addedInLayer ??= new Map()), task.layer, index)
-    for (const dependency of dependencies) append((this.#addedDependents ??= new Map()), dependency, index)
+  /** Opens the group of a parent, which has started. */
+  open(parent: number, itemCount: number | undefined, openedAtMs: number): void {
+    const definition = this.taskAt(parent)?.group
+    const plan = definition?.kind === 'workflow' ? definition.plan : undefined
+    const outer = this.groupOf(parent)
+    const given = { parent, outer, definition, plan, itemCount, openedAtMs, schedule: this.#schedule }
+    const group = new TaskGroup(given)
+    // A stop reaches what is opened after it.
+    group.stop = this.stopOf(parent)
+    ;(this.#groups ??= new Map()).set(parent, group)
+  }
+
+  /** The parent has ended. */
+  close(parent: number): void {
+    this.#groups?.delete(parent)
+  }
+
+  /** The open group of this parent. */
+  groupBelow(parent: number): TaskGroup | undefined {
+    return this.#groups?.get(parent)
+  }
+
+  /** Whether the document or a group that is open has `finally` tasks. */
+  get hasFinally(): boolean {
+    return this.root.hasFinally || Array.from(this.openGroups).some(group => group.hasFinally)
+  }
+
+  /** Groups whose parent has not ended. */
+  get openGroups(): Iterable<TaskGroup> {
+    return this.#groups?.values() ?? []
+  }
+
+  /** Adds a child to a group. @returns its index */
+  addChild(group: TaskGroup, { taskId, tool, index }: AddedTask): number {
+    const task = this.size
+    const isWorkflow = group.plan !== undefined
+    if (!isWorkflow) group.children.push(task)
+    else if (group.base < 0) group.base = task
+    const definition = isWorkflow ? group.plan?.tasks[task - group.base] : bodyOf(group)
+    const { parent } = group
+    this.#push({ taskId, tool, layer: this.layerOf(parent), index, parent, group, definition })
+    group.unsettledCount += 1
+    return task
+  }
+
+  /** Adds a task to the document, behind all others. Dependencies that there are not are left out. @returns its dependencies */
+  add({ taskId, tool, layer, index, dependsOn }: AddedTask, parent: number | undefined): readonly number[] {
+    const dependencies = new Set(dependsOn.flatMap(id => this.indexOf(id) ?? []))
+    const task = this.size
+    this.#push({ taskId, tool, layer, index, parent, group: this.root, definition: undefined })
+    this.layerCount = Math.max(this.layerCount, layer + 1)
+    append((this.#addedInLayer ??= new Map()), layer, task)
+    for (const dependency of dependencies) append((this.#addedDependents ??= new Map()), dependency, task)
     return [...dependencies]
   }
 
@@ -58,27 +118,68 @@ export class TaskGraph {
       : (this.#added[task - this.#planSize] as GrownTask).layer
   }
 
+  groupOf(task: number): TaskGroup {
+    return task < this.#planSize ? this.root : (this.#added[task - this.#planSize] as GrownTask).group
+  }
+
+  /** What a task does; its `id` is that in its own workflow. */
+  taskAt(task: number): PlannedTask | undefined {
+    return task < this.#planSize ? this.plan.tasks[task] : this.#added[task - this.#planSize]?.definition
+  }
+
   /** `undefined` for a task of the plan. */
   addedTask(task: number): GrownTask | undefined {
     return this.#added[task - this.#planSize]
   }
 
-  /** The added tasks that depend on this one; the plan has the others. */
+  /** The task of the document that a task belongs to: itself or an ancestor. */
+  topOf(task: number): number {
+    let top = task
+    for (let at = this.addedTask(top); at?.parent !== undefined; at = this.addedTask(top)) top = at.parent
+    return top
+  }
+
+  /** Why a task does not start any more. */
+  stopOf(task: number): TaskGroup['stop'] {
+    const group = this.groupOf(task)
+    return group.isFinally(task) ? group.finallyStop : group.stop
+  }
+
+  /** Whether a task is a `finally` task, or belongs to one. */
+  isInFinally(task: number): boolean {
+    for (let group: TaskGroup | undefined = this.groupOf(task), at = task; group !== undefined; group = group.outer) {
+      if (group.isFinally(at)) return true
+      at = group.parent
+    }
+    return false
+  }
+
+  /** The added tasks that depend on this one; the plans have the others. */
   addedDependents(task: number): readonly number[] | undefined {
     return this.#addedDependents?.get(task)
   }
 
-  /** In the order of their indices. */
+  /** In the order of their indices, without `finally` tasks. */
   tasksOfLayer(layer: number): readonly number[] {
-    const planned = this.plan.layerIndices[layer] ?? []
+    const planned = layer < this.plan.finallyLayer ? (this.plan.layerIndices[layer] ?? []) : []
     const added = this.#addedInLayer?.get(layer)
     return added === undefined ? planned : [...planned, ...added]
+  }
+
+  #push(task: GrownTask): void {
+    this.#added.push(task)
+    this.#ids.set(task.taskId, this.size)
+    this.size += 1
   }
 
   /** Made on first use: a live execution knows the index of what it records. */
   get #ids(): Map<string, number> {
     return (this.#indexById ??= new Map(this.plan.tasks.map(({ id }, index) => [id, index])))
   }
+}
+
+function bodyOf({ definition }: TaskGroup): PlannedTask | undefined {
+  return definition === undefined || definition.kind === 'workflow' ? undefined : definition.body
 }
 
 function append(lists: Map<number, number[]>, key: number, value: number): void {

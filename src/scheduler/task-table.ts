@@ -1,62 +1,69 @@
-import type { AddedTask, EventFor, Stop } from '../events/events.ts'
+import type { EventFor, Stop } from '../events/events.ts'
 import type { ExecutionPlan } from '../plan/execution-plan.ts'
 import { round } from '../round.ts'
-import type { AppliedEvent } from './applied-event.ts'
+import type { AppliedEvent } from './table-input.ts'
 import { CrashStreaks } from './crash-streaks.ts'
-import { type DecisionListener, DependencyRules } from './dependency-rules.ts'
+import type { DependencyRules } from './dependency-rules.ts'
+import { DueWork } from './due-work.ts'
 import { ExecutionHistory } from './execution-history.ts'
-import { LayerGate } from './layer-gate.ts'
-import { describeFailFast, describeSkipped, describeStopped, PendingEndings } from './pending-endings.ts'
+import { GroupProgress } from './group-progress.ts'
+import { findStop, GroupStops } from './group-stops.ts'
+import { PendingEndings } from './pending-endings.ts'
 import type { PermitSource } from './ready-tasks.ts'
 import { StartQueue } from './start-queue.ts'
 import { RetryTimes } from './retry-times.ts'
-import type { TableOptions } from './table-options.ts'
+import { TableGrowth } from './table-growth.ts'
+import type { TableOptions } from './table-input.ts'
 import { PHASE, TaskColumns } from './task-columns.ts'
-import { classifyEnd, END, type End } from './task-ends.ts'
+import { classifyEnd, END, isFailure } from './task-ends.ts'
 import { TaskGraph } from './task-graph.ts'
+import type { TaskGroup } from './task-group.ts'
 
 /**
  * Where every task of an execution is. It changes by events alone, live and on replay, and what happens next is a query of it.
  *
  *     blocked ─▶ ready ─▶ running ─▶ settled
- *        │         ▲ ▲      │ │ └─ execution_resumed ─▶ cut ─ task_retry ─▶ ready
- *        │         │ └──────┼─┘ task_retry, interrupted
- *        │         │        └─ task_retry ─▶ delayed ─ task_start ─▶ running
- *        └─ an ancestor failed, or a stop ─▶ ending ─ task_complete ─▶ settled
+ *        │        │ ▲ ▲      │ │ └─ execution_resumed ─▶ cut ─ task_retry ─▶ ready
+ *        │        │ │ └──────┼─┘ task_retry, interrupted
+ *        │        │ │        └─ task_retry ─▶ delayed ─ task_start ─▶ running
+ *        │        └─┼─ task_start of a parent ─▶ open ─ its children have settled ─▶ settled
+ *        └─ a rule skips it, or a stop ─▶ ending ─ task_complete ─▶ settled
  *
  * Pure: no promises, tools or clocks; times come in as numbers. Linear in tasks and dependencies, but for the heap of ready
  * tasks. What is chosen and not in the log yet — reservations, permits, ends that were taken — is transient and not part of it.
  */
-export class TaskTable implements DecisionListener {
+export class TaskTable {
   readonly graph: TaskGraph
   readonly history: ExecutionHistory = new ExecutionHistory()
   readonly columns: TaskColumns
-  readonly rules: DependencyRules
-  readonly gate: LayerGate
   readonly endings: PendingEndings = new PendingEndings()
   readonly starts: StartQueue
+  readonly due: DueWork
   /** Tasks that wait for their next attempt, by index. */
   readonly delays: RetryTimes = new RetryTimes()
   readonly crashes: CrashStreaks = new CrashStreaks()
+  readonly #stops: GroupStops
+  readonly #progress: GroupProgress
+  readonly #growth: TableGrowth
   readonly #options: TableOptions
-  /** Tasks that the rule skips and whose dependents have not been told. */
-  readonly #skippable: number[] = []
   readonly #isEnding: (task: number) => boolean
   #unsettledCount: number
+  /** How often something was stopped. */
+  stopCount = 0
 
   constructor(plan: ExecutionPlan, options: TableOptions) {
     this.#options = options
-    this.graph = new TaskGraph(plan)
+    this.graph = new TaskGraph(plan, options.schedule)
     this.columns = new TaskColumns(plan.dependencyCounts)
-    this.rules = new DependencyRules(this.graph, this.columns, this)
-    this.gate = new LayerGate(this.graph, options.schedule)
     this.starts = new StartQueue(this.graph, this.columns, options.schedule, options.maxConcurrency)
+    this.due = new DueWork(this.columns)
+    this.#stops = new GroupStops(this.graph, this.columns, this.endings, this.delays)
+    const makeReady = (task: number, now: number): void => this.#makeReady(task, now)
+    this.#progress = new GroupProgress(this.graph, this.columns, this.history, this.endings, makeReady)
     this.#unsettledCount = plan.tasks.length
     this.#isEnding = task => this.columns.phase[task] === PHASE.ending
-    const first = plan.layerIndices[0] ?? []
-    // Under either schedule the tasks of the first layer can start at once.
-    if (options.schedule === 'layers') this.#advance(Number.NaN)
-    else for (let at = 0; at < first.length; at++) this.#makeReady(first[at] as number, Number.NaN)
+    this.#growth = new TableGrowth(this.graph, this.columns, this.#stops, this.#progress)
+    this.#progress.begin(this.graph.root, Number.NaN)
   }
 
   /** Applies the next event of the log. @param now by the monotonic clock, ms; only live, for waiting times */
@@ -74,15 +81,21 @@ export class TaskTable implements DecisionListener {
         else this.#retry(task, data as EventFor<'task_retry'>['data'], now)
         return
       }
-      case 'tasks_added': {
-        const { tasks, parentId } = data as EventFor<'tasks_added'>['data']
+      case 'tasks_added':
         this.history.lastTimestamp = data.timestamp
-        for (const added of tasks) this.#add(added, parentId, now)
-        return this.#advance(now)
+        return this.#add(data as EventFor<'tasks_added'>['data'], now)
+      case 'tasks_stopping': {
+        this.history.lastTimestamp = data.timestamp
+        const { parentId, phase, message, code, failure } = data as EventFor<'tasks_stopping'>['data']
+        const group =
+          parentId === undefined ? this.graph.root : this.graph.groupBelow(this.graph.indexOf(parentId) ?? -1)
+        if (group === undefined) return
+        group.failure ??= failure
+        return this.#stopGroup(group, { message, ...(code !== undefined && { code }) }, phase, now)
       }
       default:
         this.history.apply(event)
-        if (type === 'execution_stopping') this.#endAll(this.history.stop as Stop)
+        if (type === 'execution_stopping') this.#stopGroup(this.graph.root, this.history.stop as Stop, 'tasks', now)
         else if (type === 'execution_resumed') this.#resume(data as EventFor<'execution_resumed'>['data'])
     }
   }
@@ -90,12 +103,19 @@ export class TaskTable implements DecisionListener {
   /** From here on ready tasks can be taken. @param now by the monotonic clock, ms: waiting begins anew */
   open(now: number): void {
     this.columns.restartWaiting(this.graph.size, now)
-    this.starts.open(this.graph.size)
+    this.starts.open()
+    for (let task = 0; task < this.graph.size; task++) if (this.columns.phase[task] === PHASE.ready) this.#offer(task)
+    for (const { parent } of this.graph.openGroups) this.due.addParent(parent)
   }
 
   /** The next task to start; it holds a slot from now on. `undefined` while there is none, or no slot. */
   next(permits?: PermitSource): number | undefined {
-    return this.history.stop === undefined ? this.starts.next(permits) : undefined
+    return this.starts.next(permits)
+  }
+
+  /** The condition of a task holds: it can start. Transient: its event is the next `task_start`. */
+  admit(task: number): void {
+    if (this.columns.phase[task] === PHASE.ready) this.starts.add(task)
   }
 
   /** The next task that ends without running, and why; each is given once. */
@@ -108,7 +128,7 @@ export class TaskTable implements DecisionListener {
     if (this.columns.phase[task] === PHASE.delayed) this.starts.add(task)
   }
 
-  /** Why nothing more starts. */
+  /** Why nothing more starts, apart from `finally` tasks. */
   get stop(): Stop | undefined {
     return this.history.stop
   }
@@ -122,20 +142,20 @@ export class TaskTable implements DecisionListener {
     return this.#unsettledCount
   }
 
-  /** For the rules. */
-  startable(task: number, now: number): void {
-    if (this.gate.isOpen(this.graph.layerOf(task))) this.#makeReady(task, now)
+  get rules(): DependencyRules {
+    return this.#progress.rules
   }
 
-  /** For the rules. */
-  skippable(task: number): void {
-    this.#skippable.push(task)
-  }
-
-  #start(task: number, { attempt }: EventFor<'task_start'>['data']): void {
+  #start(task: number, { attempt, itemCount }: EventFor<'task_start'>['data']): void {
+    this.columns.attempts[task] = attempt
+    if (this.graph.taskAt(task)?.group !== undefined) {
+      this.columns.phase[task] = PHASE.open
+      this.graph.open(task, itemCount, this.history.executionTimeMs)
+      this.#makeDue(task)
+      return
+    }
     this.delays.delete(task)
     this.starts.started(task)
-    this.columns.attempts[task] = attempt
   }
 
   #retry(task: number, data: EventFor<'task_retry'>['data'], now: number): void {
@@ -144,7 +164,8 @@ export class TaskTable implements DecisionListener {
     this.starts.leave(task)
     spentMs[task] = round((spentMs[task] as number) + (data.executionTimeMs ?? 0))
     if (data.interrupted) this.columns.countInterrupted(task)
-    if (this.history.stop !== undefined) this.#endStopped([task], this.history.stop)
+    const stop = this.graph.stopOf(task)
+    if (stop !== undefined) this.#stops.end([task], stop)
     else if (data.interrupted) this.#makeReady(task, now)
     else {
       phase[task] = PHASE.delayed
@@ -153,71 +174,71 @@ export class TaskTable implements DecisionListener {
   }
 
   #complete(task: number, data: EventFor<'task_complete'>['data'], now: number): void {
-    const { phase, spentMs, attempts } = this.columns
-    const isDecided = phase[task] === PHASE.ending
+    const { phase, spentMs, attempts, end } = this.columns
+    const group = this.graph.groupOf(task)
+    const isDecided = end[task] !== 0
     this.starts.leave(task)
     this.delays.delete(task)
+    if (phase[task] === PHASE.open) this.graph.close(task)
     phase[task] = PHASE.settled
     spentMs[task] = data.executionTimeMs
     attempts[task] = data.attempts
     this.#unsettledCount -= 1
+    group.unsettledCount -= 1
+    if (group.parent >= 0) this.#makeDue(group.parent)
     if (isDecided) return
-    const end = classifyEnd(data)
-    this.#decideEnd(task, end, now)
-    if (end !== END.succeeded) this.#skip(data.causedBy ?? data.taskId, now)
-    if (end === END.failed && this.#options.onTaskError === 'fail-fast' && this.history.stop === undefined) {
-      this.history.stop = describeFailFast(data.taskId)
-      this.#endAll(this.history.stop)
-    }
-    this.#advance(now)
+    const ended = classifyEnd(data)
+    const cause = isFailure(ended) ? (data.causedBy ?? data.taskId) : undefined
+    this.#progress.decideEnd(task, ended, cause, now)
+    this.#progress.skip(now)
+    if (ended === END.failed) this.#countFailure(task, group, now)
+    this.#progress.proceed(group, now)
   }
 
-  /** Its layer counts it no more: its end is recorded before any task of a later layer starts. */
-  #decideEnd(task: number, end: End, now: number): void {
-    this.gate.leave(this.graph.layerOf(task))
-    this.rules.ended(task, end, now)
+  #countFailure(task: number, group: TaskGroup, now: number): void {
+    group.failedCount += 1
+    group.firstFailed ??= task
+    const stop = findStop(group, task, this.graph.idOf(task), this.#options.onTaskError)
+    if (stop === undefined) return
+    if (group.outer === undefined) this.history.stop = stop
+    this.#stopGroup(group, stop, 'tasks', now)
   }
 
-  /** Ends the tasks that the rules skip, and by that their descendants, as one ending in document order. */
-  #skip(causedBy: string, now: number): void {
-    const skipped: number[] = []
-    for (let task = this.#skippable.pop(); task !== undefined; task = this.#skippable.pop()) {
-      if (this.columns.phase[task] !== PHASE.blocked) continue
-      this.columns.phase[task] = PHASE.ending
-      skipped.push(task)
-      this.#decideEnd(task, END.skippedByFailure, now)
+  /** Ends what has not started of a group, and lets the `finally` tasks that this leaves begin. */
+  #stopGroup(group: TaskGroup, stop: Stop, phase: 'tasks' | 'finally', now: number): void {
+    this.stopCount += 1
+    this.#stops.stop(group, stop, phase)
+    this.starts.ready.retain(task => this.columns.phase[task] !== PHASE.ending)
+    for (const open of this.graph.openGroups) {
+      this.#progress.proceed(open, now)
+      this.#makeDue(open.parent)
     }
-    this.endings.add(describeSkipped(skipped.sort(ascending), causedBy))
+    this.#progress.proceed(this.graph.root, now)
   }
 
   #makeReady(task: number, now: number): void {
     const { phase, readySince } = this.columns
     phase[task] = PHASE.ready
     if (Number.isNaN(readySince[task])) readySince[task] = now
-    this.starts.add(task)
+    this.#offer(task)
   }
 
-  #advance(now: number): void {
-    if (this.history.stop !== undefined) return
-    for (let layer = this.gate.advance(); layer !== undefined; layer = this.gate.advance()) {
-      for (let at = 0; at < layer.length; at++) {
-        const task = layer[at] as number
-        if (this.columns.phase[task] === PHASE.blocked) this.rules.consider(task, now)
-      }
-    }
+  /** A ready task starts, or first waits for a decision of the engine. */
+  #offer(task: number): void {
+    if (!this.starts.isOpen) return
+    const definition = this.graph.plan.usesLanguage ? this.graph.taskAt(task) : undefined
+    const isUndecided = definition?.group !== undefined || definition?.when !== undefined
+    if (isUndecided && this.columns.attempts[task] === 0) this.due.addTask(task)
+    else this.starts.add(task)
   }
 
-  /** Ends every task that neither runs nor ends already. */
-  #endAll(stop: Stop): void {
-    const { blocked, ready, delayed, cut } = PHASE
-    const tasks = this.columns.list(this.graph.size, blocked, ready, delayed, cut)
-    this.delays.clear()
-    this.#endStopped(tasks, stop)
+  #makeDue(parent: number): void {
+    if (this.starts.isOpen) this.due.addParent(parent)
   }
 
-  #endStopped(tasks: readonly number[], stop: Stop): void {
-    for (const task of tasks) this.columns.phase[task] = PHASE.ending
-    this.endings.add(describeStopped(tasks, stop))
+  #add(added: EventFor<'tasks_added'>['data'], now: number): void {
+    this.#unsettledCount += added.tasks.length
+    this.#growth.add(added, now)
   }
 
   /** Another process takes over: no attempt runs any more. */
@@ -227,24 +248,8 @@ export class TaskTable implements DecisionListener {
     for (const task of running) {
       this.starts.leave(task)
       this.columns.phase[task] = PHASE.cut
+      const stop = this.graph.stopOf(task)
+      if (stop !== undefined) this.#stops.end([task], stop)
     }
-    if (this.history.stop !== undefined) this.#endStopped(running, this.history.stop)
   }
-
-  #add(added: AddedTask, parentId: string | undefined, now: number): void {
-    const task = this.graph.size
-    const dependencies = this.graph.add(added, parentId)
-    this.columns.grow(this.graph.size)
-    this.#unsettledCount += 1
-    this.gate.enter(added.layer)
-    this.rules.add(task, dependencies)
-    if (this.history.stop !== undefined) return this.#endStopped([task], this.history.stop)
-    this.rules.consider(task, now)
-    const cause = dependencies.find(dependency => (this.columns.end[dependency] as number) > END.succeeded + 1)
-    this.#skip(this.graph.idOf(cause ?? task), now)
-  }
-}
-
-function ascending(a: number, b: number): number {
-  return a - b
 }

@@ -75,6 +75,7 @@ const TRANSLATIONS: { readonly [Type in ExecutionEventType]: (event: EventFor<Ty
   },
   // The flat vocabulary has no events for handoff between processes, nor for added tasks.
   tasks_added: () => [],
+  tasks_stopping: () => [],
   execution_stopping: () => [],
   execution_handed_off: () => [],
   execution_resumed: () => [],
@@ -98,8 +99,8 @@ const TRANSLATIONS: { readonly [Type in ExecutionEventType]: (event: EventFor<Ty
   },
   snapshot: ({ data }) => {
     const { status, counts, tokenUsage } = data
-    const { totalTasks: total, ...ended } = counts
-    const progress = Object.values(ended).reduce((sum, count) => sum + count, 0)
+    const { totalTasks: total, successCount, errorCount, skippedCount, cancelledCount } = counts
+    const progress = successCount + errorCount + skippedCount + cancelledCount
     const message = `${progress} of ${countTasks(total)} ended`
     const stands: ProgressEvent = { type: 'progress', ...headOf(data), message, status, progress, total }
     return tokenUsage === undefined ? [stands] : [stands, { type: 'token_usage', ...headOf(data), tokenUsage }]

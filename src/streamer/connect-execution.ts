@@ -88,6 +88,7 @@ class Passing {
       case 'task_progress':
       case 'token_usage':
       case 'tasks_added':
+      case 'tasks_stopping':
       case 'execution_stopping':
       case 'execution_handed_off':
       case 'execution_resumed':

@@ -5,9 +5,9 @@ export interface DAGStructure {
   readonly name?: string
   readonly description?: string
   /** Ids must be unique. Document order breaks ties. */
-  readonly tasks: readonly DAGTask[]
+  readonly tasks: readonly (DAGTask | DAGWorkflowTask)[]
   /** Tasks that run once all others have settled, however that ended. */
-  readonly finally?: readonly DAGTask[]
+  readonly finally?: readonly (DAGTask | DAGWorkflowTask)[]
   /** How long the `finally` tasks may take together, ms; 0 for no bound. Default: the option of the same name, 60,000. */
   readonly finallyTimeoutMs?: number
   /** JSON Schema of the input. */
@@ -29,14 +29,24 @@ export interface RecordedWorkflow extends DAGStructure {
  */
 export type RunOn = 'success' | 'failure' | 'settled'
 
-/** A call of a tool or of another workflow: once, for each of many items, or repeatedly. */
-export interface DAGTask {
+/** A call of a tool: once, for each of many items, or repeatedly. */
+export interface DAGTask extends DAGTaskFields {
+  /** The name of a registered tool; MCP tools are `server:tool`. */
+  readonly tool: string
+  readonly workflow?: undefined
+}
+
+/** A task that runs another workflow: once, for each of many items, or repeatedly. */
+export interface DAGWorkflowTask extends DAGTaskFields {
+  /** A workflow, or the name of a registered one. */
+  readonly workflow: string | DAGStructure
+  readonly tool?: undefined
+}
+
+/** The fields of a task apart from what it calls. */
+export interface DAGTaskFields {
   /** 1–200 characters, no control character, `[` or `]`; neither `.` nor `..`. */
   readonly id: string
-  /** The name of a registered tool; MCP tools are `server:tool`. A task has either `tool` or `workflow`. */
-  readonly tool?: string
-  /** A workflow, or the name of a registered one. */
-  readonly workflow?: string | DAGStructure
   /** JSON; its strings may hold references. The input of a `workflow`. @defaultValue `{}` */
   readonly arguments?: Readonly<Record<string, unknown>>
   /** Ids of tasks that must succeed first, in addition to those that the arguments refer to. */

@@ -37,7 +37,7 @@ test.each(BURSTS)(
 
 test.each(BURSTS)('%i outputs of %i characters that settle together reach a prompt sink whole', async (n, chars) => {
   const sink = new FakeSink()
-  const { tool, run } = startSink({ tasks: wide(n).tasks.map(task => ({ ...task, tool: 'work' })) }, sink.stream)
+  const { tool, run } = startSink({ tasks: wide(n).tasks.map(({ id }) => ({ id, tool: 'work' })) }, sink.stream)
   await tool.idle()
   for (const call of tool.takeAll()) call.succeed('x'.repeat(chars))
   expect((await run).delivery).toBe('complete')
@@ -145,7 +145,7 @@ test('a sink that is a `BufferedEventStream` whose reader stalls is told as over
   const behind = new FakeSink({ isHeld: true })
   const clock = new FakeClock()
   const sink = new BufferedEventStream(behind.stream, { clock, maxEvents: 2, stallTimeoutMs: 1000 })
-  const { tool, run } = startSink({ tasks: wide(20).tasks.map(task => ({ ...task, tool: 'work' })) }, sink)
+  const { tool, run } = startSink({ tasks: wide(20).tasks.map(({ id }) => ({ id, tool: 'work' })) }, sink)
   await tool.succeedAll()
   await clock.run(1000)
   await tool.succeedAll()

@@ -1,6 +1,6 @@
 import { compileWorkflow, type DAGStructure } from '../../src/index.ts'
 import type { SSEEventType } from '../../src/events/events.ts'
-import type { TableOptions } from '../../src/scheduler/table-options.ts'
+import type { TableOptions } from '../../src/scheduler/table-input.ts'
 import { TaskTable } from '../../src/scheduler/task-table.ts'
 
 const HEAD = { executionId: 'x', timestamp: '2026-01-01T00:00:00.000Z' }

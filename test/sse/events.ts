@@ -26,6 +26,7 @@ const DATA: DataOf = {
     executionTimeMs: 10,
     waitMs: 0,
   },
+  tasks_stopping: { phase: 'tasks', parentId: 'a', message: 'Timed out' },
   tasks_added: {
     parentId: 'a',
     tasks: [{ taskId: 'a[0]', tool: 'http:get', layer: 0, dependsOn: [], index: 0 }],

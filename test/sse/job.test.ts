@@ -79,6 +79,7 @@ const EXPECTED: { readonly [Type in SSEEvent['type']]: readonly object[] } = {
     },
   ],
   tasks_added: [],
+  tasks_stopping: [],
   execution_stopping: [],
   execution_handed_off: [],
   execution_resumed: [],

@@ -51,6 +51,8 @@ export function describe(event: SSEEvent): string {
       return event.data.delayMs.toFixed()
     case 'task_complete':
       return event.data.status
+    case 'tasks_stopping':
+      return event.data.phase
     case 'tasks_added':
       return event.data.tasks.map(({ taskId }) => taskId).join()
     case 'execution_stopping':

@@ -73,6 +73,7 @@ export class ChatViewer implements Viewer {
       case 'error':
         return this.#tell(event)
       case 'tasks_added':
+      case 'tasks_stopping':
       case 'execution_stopping':
       case 'execution_handed_off':
       case 'execution_resumed':

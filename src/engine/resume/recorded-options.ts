@@ -1,6 +1,12 @@
 import { DagstreamError, invalidOption } from '../../errors.ts'
 import { parseJson } from '../../json/parse-json.ts'
-import { type ExecutionOptions, isAtLeastZero, type ResolvedOptions, resolveOptions } from '../options.ts'
+import {
+  DEFAULT_OPTIONS,
+  type ExecutionOptions,
+  isAtLeastZero,
+  type ResolvedOptions,
+  resolveOptions,
+} from '../options.ts'
 
 /** What of its options an execution keeps to, whoever goes on with it. */
 const RECORDED = [
@@ -15,15 +21,19 @@ const RECORDED = [
   'maxCost',
 ] as const
 
+/** Recorded only where they differ from their defaults: records of earlier versions do not have them. */
+const RECORDED_IF_GIVEN = ['finallyTimeoutMs', 'maxItems'] as const
+
 /** The options of an execution as its record has them. */
-export type RecordedOptions = Pick<ExecutionOptions, (typeof RECORDED)[number]> & {
+export type RecordedOptions = Pick<ExecutionOptions, (typeof RECORDED | typeof RECORDED_IF_GIVEN)[number]> & {
   /** How long it may go unfollowed, ms; of one that a server runs. */
   readonly graceMs?: number
 }
 
 /** As JSON, `Infinity` as `null`. */
 export function writeOptions(options: ResolvedOptions, graceMs?: number): string {
-  const recorded = Object.fromEntries(RECORDED.map(name => [name, options[name]]))
+  const given = RECORDED_IF_GIVEN.filter(name => options[name] !== DEFAULT_OPTIONS[name])
+  const recorded = Object.fromEntries([...RECORDED, ...given].map(name => [name, options[name]]))
   return JSON.stringify(graceMs === undefined ? recorded : { ...recorded, graceMs })
 }
 
@@ -31,7 +41,7 @@ export function writeOptions(options: ResolvedOptions, graceMs?: number): string
 export function readOptions(text: string | undefined): RecordedOptions {
   if (text === undefined) return {}
   const recorded = parseRecorded('options', text) as Record<string, unknown>
-  const known = [...RECORDED, 'graceMs'].filter(name => Object.hasOwn(recorded, name))
+  const known = [...RECORDED, ...RECORDED_IF_GIVEN, 'graceMs'].filter(name => Object.hasOwn(recorded, name))
   const { graceMs, ...options } = Object.fromEntries(
     known.map(name => [name, recorded[name] ?? Number.POSITIVE_INFINITY]),
   )

@@ -1,10 +1,11 @@
+import type { AddedTask } from '../../events/events.ts'
 import type { LogEntry } from '../../events/log-entry.ts'
 import { JsonValue } from '../../events/json-value.ts'
 import type { ExecutionState } from '../../events/state.ts'
 import { EventLog } from '../../log/event-log.ts'
 import type { ExecutionPlan } from '../../plan/execution-plan.ts'
-import type { AppliedEvent } from '../../scheduler/applied-event.ts'
-import type { TableOptions } from '../../scheduler/table-options.ts'
+import type { AppliedEvent } from '../../scheduler/table-input.ts'
+import type { TableOptions } from '../../scheduler/table-input.ts'
 import { TaskTable } from '../../scheduler/task-table.ts'
 import type { ExecutionStore, StoredExecution } from '../../store/execution-store.ts'
 import { adoptNotes, LegacyEntries } from './legacy-record.ts'
@@ -41,14 +42,34 @@ export async function replay(
   return { log, table, outputs }
 }
 
+function hasEndedAncestor({ tasks }: ExecutionState, parentId: string): boolean {
+  for (
+    let at = tasks.get(parentId);
+    at !== undefined;
+    at = at.parentId === undefined ? undefined : tasks.get(at.parentId)
+  ) {
+    if (at.result !== undefined) return true
+  }
+  return false
+}
+
 /** Events that add up to a state: where a store in memory has let the first ones go. */
 function* summarize(state: ExecutionState): Generator<AppliedEvent, void, undefined> {
   const head = { executionId: state.executionId, timestamp: '' }
   // Only this state is left of the times; the process has not changed, which is what they are needed for.
-  for (const { taskId, attempts, result } of state.tasks.values()) {
+  for (const { taskId, attempts, itemCount, result, parentId, layer, index } of state.tasks.values()) {
+    // The children of a parent that has ended decide nothing more.
+    if (parentId !== undefined && hasEndedAncestor(state, parentId)) continue
+    if (parentId !== undefined) {
+      const added: AddedTask = { taskId, tool: '', layer, dependsOn: [], ...(index !== undefined && { index }) }
+      yield { type: 'tasks_added', data: { ...head, parentId, tasks: [added], totalTasks: 0 } as LogEntry['data'] }
+    }
     if (result !== undefined) yield { type: 'task_complete', data: { ...head, ...result } }
-    else if (attempts > 0)
-      yield { type: 'task_start', data: { ...head, taskId, attempt: attempts } as LogEntry['data'] }
+    else if (attempts > 0) {
+      const more = itemCount === undefined ? {} : { itemCount }
+      const data = { ...head, taskId, attempt: attempts, ...more }
+      yield { type: 'task_start', data: data as LogEntry['data'] }
+    }
   }
   const { stopping, parked, isHandedOff } = state
   if (stopping !== undefined) yield { type: 'execution_stopping', data: { ...head, ...stopping } }

@@ -11,6 +11,8 @@ export interface Resumption {
   readonly cause: ResumeCause
   /** Ends it, unless its log says already that it is being ended. */
   readonly stop?: Stop | undefined
+  /** Ends the `finally` tasks, too. */
+  readonly finallyStop?: Stop | undefined
 }
 
 /** Records that another process runs the execution, and that the attempts of the last one were cut. */
@@ -19,15 +21,17 @@ export function recordResumption(
   tasks: ExecutionTasks,
   recorder: Recorder,
   commands: Commands,
-  { cause, stop }: Resumption,
+  { cause, stop, finallyStop }: Resumption,
 ): void {
   const { executionTimeMs } = table.history
   recorder.record('execution_resumed', recorder.stamp({ cause, executionTimeMs }))
   if (stop !== undefined && table.stop === undefined) commands.stop(stop)
-  // Tasks of an execution that is being ended end by that.
-  if (table.stop !== undefined || commands.isStopping) return
+  const { graph } = table
+  if (finallyStop !== undefined && graph.hasFinally) commands.stopFinally(finallyStop)
   const { code, message: error } = INTERRUPTED
   for (const task of findUnfinishedAttempts(table)) {
+    // Tasks that are being ended end by that.
+    if (commands.findAbortion(task) !== undefined) continue
     const attempt = table.columns.attempts[task]
     const data = { taskId: tasks.at(task).id, attempt, delayMs: 0, error, code, interrupted: true }
     recorder.record('task_retry', recorder.stamp(data), task)

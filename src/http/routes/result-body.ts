@@ -1,7 +1,7 @@
 import type { TaskResult } from '../../events/events.ts'
 import type { JsonValue } from '../../events/json-value.ts'
 import type { TaskState } from '../../events/state.ts'
-import { toTaskResult } from '../../engine/execution-result.ts'
+import { toTaskResult } from '../../engine/task-results.ts'
 import type { ChunkSource } from '../../sse/pull-body.ts'
 import type { LogStorage } from '../../log/event-log.ts'
 import type { HostedExecution } from '../../host/execution/hosted-execution.ts'

@@ -1,4 +1,4 @@
-import type { EventData, SSEEventType } from '../events/events.ts'
+import type { EventData, Schedule, SSEEventType } from '../events/events.ts'
 
 /** What of a log entry is applied. */
 export interface AppliedEvent {
@@ -6,4 +6,11 @@ export interface AppliedEvent {
   readonly data: EventData & { readonly taskId?: string }
   /** The index of its task where that is at hand; −1 or absent to look it up by its id. */
   readonly taskIndex?: number
+}
+
+/** The options of an execution that its table follows. */
+export interface TableOptions {
+  readonly schedule: Schedule
+  readonly maxConcurrency: number
+  readonly onTaskError: 'continue' | 'fail-fast'
 }

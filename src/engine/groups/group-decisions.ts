@@ -1,0 +1,101 @@
+import type { ToolFailure } from '../../attempt/attempt-outcome.ts'
+import { readInputError } from '../../attempt/tool-error.ts'
+import type { EventFor } from '../../events/events.ts'
+import type { ArgumentProblem } from '../../tools/argument-problem.ts'
+import type { Group, PlannedTask } from '../../plan/execution-plan.ts'
+import { resolveTemplate } from '../../workflow/template.ts'
+import { GroupChildren, type GroupParts } from './group-children.ts'
+import { GroupRecorder } from './group-recorder.ts'
+import { resolveItems } from './items.ts'
+
+/**
+ * Takes the decisions that depend on values and records them: whether a condition holds, what the children of a parent are,
+ * when a repetition ends, how a parent ends. Each follows from the log, so that a crash loses none.
+ */
+export class GroupDecisions {
+  readonly #parts: GroupParts
+  readonly #events: GroupRecorder
+  readonly #children: GroupChildren
+
+  constructor(parts: GroupParts) {
+    this.#parts = parts
+    this.#events = new GroupRecorder(parts)
+    this.#children = new GroupChildren(parts, this.#events)
+  }
+
+  /** Takes decisions that are due. @returns how many, at most `count` */
+  decide(count: number): number {
+    const { due, graph } = this.#parts.table
+    if (graph.root.isFinallyOpen) this.#children.limitTime(graph.root)
+    for (let decided = 0; decided < count; decided++) {
+      const task = due.takeTask()
+      const parent = task === undefined ? due.takeParent() : undefined
+      if (task !== undefined) this.#decideTask(task)
+      else if (parent !== undefined) this.#children.tend(parent)
+      else return decided
+    }
+    return count
+  }
+
+  /** The execution has ended: stops its timers. */
+  close(): void {
+    this.#parts.timers.close()
+  }
+
+  /** Children are in the log. */
+  added({ parentId, tasks }: EventFor<'tasks_added'>['data']): void {
+    this.#children.added(parentId, tasks.length)
+  }
+
+  /** The dependencies of a task allow it to run. */
+  #decideTask(task: number): void {
+    const { table, scopes, tasks } = this.#parts
+    const { when, group } = tasks.at(task)
+    if (when !== undefined) {
+      try {
+        const values = scopes.conditionOf(task)
+        if (!when.evaluate(values)) return this.#events.skip(task, when, values)
+      } catch (error) {
+        return this.#events.end(task, readInputError(error))
+      }
+    }
+    if (group === undefined) return table.admit(task)
+    const opened = this.#open(task, group)
+    if (opened !== undefined && typeof opened === 'object') this.#events.end(task, opened)
+    else this.#events.open(task, opened)
+  }
+
+  /** The number of items of a fan-out, or why a parent fails. */
+  #open(task: number, group: Group): number | ToolFailure | undefined {
+    const { scopes, options, tasks } = this.#parts
+    try {
+      if (group.kind === 'repeat') return undefined
+      if (group.kind === 'workflow') {
+        const { arguments: template } = tasks.at(task) as PlannedTask
+        const problems = group.plan.checkInput(resolveTemplate(template, scopes.of(task)).value)
+        if (problems.length > 0) return fail('INVALID_INPUT', describeProblems(problems))
+        const excess = this.#events.reserve(group.plan.tasks.length)
+        return excess === undefined ? undefined : fail('LIMIT_EXCEEDED', excess)
+      }
+      const { count } = resolveItems(group.items, scopes.of(task))
+      const { maxItems } = options
+      const excess = count > maxItems ? `Expected at most ${maxItems} items, got ${count}` : this.#events.reserve(count)
+      return excess === undefined ? count : fail('LIMIT_EXCEEDED', excess)
+    } catch (error) {
+      return readInputError(error)
+    }
+  }
+}
+
+/** At most three of them. */
+function describeProblems(problems: readonly ArgumentProblem[]): string {
+  const shown = problems
+    .slice(0, 3)
+    .map(({ pointer, message }) => `${pointer === '' ? '' : `\`${pointer}\`: `}${message}`)
+  const rest = problems.length > shown.length ? ` (and ${problems.length - shown.length} more)` : ''
+  return `The input of the workflow does not fit: ${shown.join('; ')}${rest}`
+}
+
+function fail(code: string, message: string): ToolFailure {
+  return { status: 'error', code, message, isRetryable: false }
+}

@@ -1,0 +1,114 @@
+import type { AttemptOutcome } from '../../attempt/attempt-outcome.ts'
+import type { ConditionValues } from '../../conditions/compiled.ts'
+import type { Condition } from '../../conditions/condition.ts'
+import type { AddedTask } from '../../events/events.ts'
+import type { ExecutionPlan, PlannedTask } from '../../plan/execution-plan.ts'
+import { round } from '../../round.ts'
+import type { Ending } from '../../scheduler/pending-endings.ts'
+import type { TaskGroup } from '../../scheduler/task-group.ts'
+import type { TaskTable } from '../../scheduler/task-table.ts'
+import { LIMITS } from '../../workflow/document.ts'
+import type { ExecutionTasks } from '../execution-tasks.ts'
+import type { ResolvedOptions } from '../options.ts'
+import type { OutputBudget } from '../output-budget.ts'
+import type { Recorder } from '../recorder.ts'
+import { describeCompletion, describeEnding } from '../task-events.ts'
+
+/** What events about parents and their children are made with. */
+export interface GroupRecorderParts {
+  readonly table: TaskTable
+  readonly tasks: ExecutionTasks
+  readonly recorder: Recorder
+  readonly outputs: OutputBudget
+  readonly options: ResolvedOptions
+}
+
+/** Records the events of tasks that no attempt of their own starts or ends: of parents, and of those that a condition skips. */
+export class GroupRecorder {
+  readonly #parts: GroupRecorderParts
+  /** Tasks that there are, and those that open parents are going to have; `undefined` before the first is needed. */
+  #taskCount: number | undefined
+  /** Tasks that are recorded and not in the log yet. */
+  #pendingCount = 0
+
+  constructor(parts: GroupRecorderParts) {
+    this.#parts = parts
+  }
+
+  /** A parent starts. */
+  open(task: number, itemCount: number | undefined): void {
+    const { recorder, tasks } = this.#parts
+    const { id: taskId, tool, layer } = tasks.at(task)
+    const more = itemCount === undefined ? {} : { itemCount }
+    recorder.record('task_start', recorder.stamp({ taskId, tool: tool.name, layer, attempt: 1, ...more }), task)
+  }
+
+  /** Children join a group: its items or rounds from an index on, or all tasks of its workflow. */
+  add(group: TaskGroup, from: number, count: number): void {
+    const { table, recorder } = this.#parts
+    const { parent, plan, definition } = group
+    const parentId = table.graph.idOf(parent)
+    const layer = table.graph.layerOf(parent)
+    const added: AddedTask[] = []
+    for (let index = from; index < from + count; index++) {
+      if (plan !== undefined) added.push(describeTask(plan, index, parentId, layer))
+      else if (definition !== undefined && definition.kind !== 'workflow') {
+        const tool = definition.body.tool.name
+        added.push({ taskId: `${parentId}[${index}]`, tool, layer, dependsOn: [], index })
+      }
+    }
+    this.#pendingCount += count
+    const totalTasks = table.graph.size + this.#pendingCount
+    recorder.record('tasks_added', recorder.stamp({ parentId, tasks: added, totalTasks }))
+  }
+
+  /** Children are in the log. */
+  added(count: number): void {
+    this.#pendingCount -= count
+  }
+
+  /** Counts tasks that are going to be added. @returns what says that there would be too many */
+  reserve(count: number): string | undefined {
+    this.#taskCount ??= countTasks(this.#parts.table)
+    const total = this.#taskCount + count
+    const { maxExecutionTasks } = LIMITS
+    if (total > maxExecutionTasks) return `Expected at most ${maxExecutionTasks} tasks in an execution, got ${total}`
+    this.#taskCount = total
+    return undefined
+  }
+
+  /** The condition of a task is false. */
+  skip(task: number, when: Condition, values: ConditionValues): void {
+    const { recorder, tasks, table, options } = this.#parts
+    const error = `The condition is false: \`${when.source}\` with ${JSON.stringify(when.observe(values))}`
+    const ending: Ending = { tasks: [task], status: 'skipped', code: 'CONDITION_FALSE', error }
+    const data = describeEnding(recorder, tasks.at(task), task, ending, table.columns, options.clock.now())
+    recorder.record('task_complete', data, task)
+  }
+
+  /** Ends a task that no attempt of its own ends. @param why it was cancelled, if it was */
+  end(task: number, outcome: AttemptOutcome, executionTimeMs = 0, why?: string): void {
+    const { recorder, outputs, table, tasks, options } = this.#parts
+    const report = outputs.admit({ ...outcome, executionTimeMs: round(executionTimeMs) })
+    const ended = { task: tasks.at(task), index: task, number: table.columns.attempts[task] as number }
+    const abortion = why === undefined ? undefined : { message: why }
+    const data = describeCompletion(recorder, ended, report, abortion, table.columns, options.clock.now())
+    recorder.record('task_complete', data, task)
+  }
+}
+
+function describeTask(plan: ExecutionPlan, local: number, parentId: string, layer: number): AddedTask {
+  const idOf = (index: number): string => `${parentId}/${(plan.tasks[index] as PlannedTask).id}`
+  const dependsOn = (plan.dependencies[local] as readonly number[]).map(idOf)
+  return { taskId: idOf(local), tool: (plan.tasks[local] as PlannedTask).tool.name, layer, dependsOn }
+}
+
+function countTasks({ graph }: TaskTable): number {
+  let count = graph.size
+  for (const { itemCount, children, base, plan, stop } of graph.openGroups) {
+    if (stop !== undefined) continue
+    if (plan === undefined) count += Math.max(0, itemCount - children.length)
+    else if (base < 0) count += plan.tasks.length
+  }
+  return count
+}

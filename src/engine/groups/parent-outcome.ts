@@ -1,0 +1,124 @@
+import type { AttemptOutcome } from '../../attempt/attempt-outcome.ts'
+import { readInputError } from '../../attempt/tool-error.ts'
+import { JsonValue } from '../../events/json-value.ts'
+import type { TaskCode } from '../../events/events.ts'
+import type { ExecutionState } from '../../events/state.ts'
+import type { ExecutionPlan, PlannedTask, Repetition } from '../../plan/execution-plan.ts'
+import type { TaskGraph } from '../../scheduler/task-graph.ts'
+import type { TaskGroup } from '../../scheduler/task-group.ts'
+import { LIMITS } from '../../workflow/document.ts'
+import { resolveTemplate } from '../../workflow/template.ts'
+import type { Scopes } from './scopes.ts'
+
+/** How a parent ends, like an attempt. `why` it was cancelled, if it was. */
+export type ParentOutcome = AttemptOutcome & { readonly why?: string }
+
+/** How many failed items a message names. */
+const MAX_NAMED = 3
+
+/** Says how a parent ends all of whose children have settled. */
+export class ParentOutcomes {
+  readonly #graph: TaskGraph
+  readonly #state: ExecutionState
+  readonly #scopes: Scopes
+
+  constructor(graph: TaskGraph, state: ExecutionState, scopes: Scopes) {
+    this.#graph = graph
+    this.#state = state
+    this.#scopes = scopes
+  }
+
+  /** @param isExhausted whether a repetition made all of its rounds and `until` was not true */
+  of(group: TaskGroup, isExhausted = false): ParentOutcome {
+    const { definition, failure, stop, failedCount, toleratedCount } = group
+    if (failure !== undefined) return fail(failure.code, failure.message)
+    if (definition?.kind === 'forEach') {
+      if (failedCount > toleratedCount) return this.#itemsFailed(group)
+    } else if (failedCount > 0) return this.#childFailed(group)
+    if (stop?.code !== undefined) return fail(stop.code, stop.message)
+    if (stop !== undefined) return { status: 'cancelled', why: stop.message }
+    switch (definition?.kind) {
+      case 'forEach':
+        return this.#collect(group)
+      case 'repeat':
+        return this.#lastRound(group, definition, isExhausted)
+      default:
+        return this.#outputOf(group, group.plan as ExecutionPlan)
+    }
+  }
+
+  #itemsFailed(group: TaskGroup): ParentOutcome {
+    const { children, failedCount, itemCount, toleratedCount } = group
+    const results = children.map(child => this.#resultOf(child))
+    const failed = results.flatMap((result, index) => (result?.status === 'error' ? [{ index, ...result }] : []))
+    const named = failed.slice(0, MAX_NAMED).map(({ index, error, code }) => `${index} (${code}: ${error})`)
+    const more = failedCount > named.length ? ` and ${failedCount - named.length} more` : ''
+    const message = `${failedCount} of ${itemCount} items failed, and ${toleratedCount} may: ${named.join(', ')}${more}`
+    return fail('ITEMS_FAILED', message)
+  }
+
+  #childFailed({ firstFailed }: TaskGroup): ParentOutcome {
+    const { error, code } = this.#resultOf(firstFailed as number) ?? {}
+    const id = this.#graph.idOf(firstFailed as number)
+    return fail('CHILD_FAILED', `Task \`${id}\` failed (${code}): ${error}`)
+  }
+
+  /** The outputs of the items in their order, null where one failed within tolerance or was skipped. */
+  #collect({ children, itemCount }: TaskGroup): ParentOutcome {
+    const outputs: string[] = []
+    let size = 2
+    for (let index = 0; index < itemCount; index++) {
+      const result = this.#resultOf(children[index] as number)
+      const output = result?.status === 'success' ? (result.output as JsonValue) : JsonValue.null
+      size += output.weight + 1
+      if (size > LIMITS.maxOutputBytes) return tooLarge(size)
+      outputs.push(output.text)
+    }
+    return { status: 'success', output: JsonValue.fromText(`[${outputs.join(',')}]`) }
+  }
+
+  #lastRound(group: TaskGroup, { until, onExhausted, maxTimes }: Repetition, isExhausted: boolean): ParentOutcome {
+    if (isExhausted && until !== undefined && onExhausted === 'fail') {
+      const message = `\`until\` was not true after ${maxTimes} rounds: \`${until.source}\``
+      return fail('REPEAT_EXHAUSTED', message)
+    }
+    return { status: 'success', output: this.#scopes.outputOf(group, group.children.length - 1) ?? JsonValue.null }
+  }
+
+  /** What the workflow's `output` says, or else the outputs of its last layer by id. */
+  #outputOf(group: TaskGroup, plan: ExecutionPlan): ParentOutcome {
+    const scope = this.#scopes.ofGroup(group)
+    if (plan.output !== undefined) {
+      try {
+        return { status: 'success', output: JsonValue.from(resolveTemplate(plan.output, scope).value) }
+      } catch (error) {
+        return readInputError(error)
+      }
+    }
+    const members: string[] = []
+    let size = 2
+    for (const task of plan.layerIndices[plan.finallyLayer - 1] ?? []) {
+      const { id } = plan.tasks[task] as PlannedTask
+      const output = scope.output(id) ?? JsonValue.null
+      size += output.weight + id.length + 4
+      if (size > LIMITS.maxOutputBytes) return tooLarge(size)
+      members.push(`${JSON.stringify(id)}:${output.text}`)
+    }
+    return { status: 'success', output: JsonValue.fromText(`{${members.join(',')}}`) }
+  }
+
+  #resultOf(task: number): AnyResult | undefined {
+    return this.#state.tasks.get(this.#graph.idOf(task))?.result
+  }
+}
+
+type AnyResult = NonNullable<NonNullable<ReturnType<ExecutionState['tasks']['get']>>['result']>
+
+function tooLarge(bytes: number): ParentOutcome {
+  const expected = `Expected an output of at most ${LIMITS.maxOutputBytes} bytes of JSON`
+  return fail('OUTPUT_TOO_LARGE', `${expected}, got at least ${bytes}`)
+}
+
+function fail(code: TaskCode, message: string): ParentOutcome {
+  return { status: 'error', code, message, isRetryable: false }
+}

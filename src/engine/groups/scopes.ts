@@ -1,0 +1,127 @@
+import type { ConditionValues } from '../../conditions/compiled.ts'
+import { JsonValue } from '../../events/json-value.ts'
+import type { ExecutionState } from '../../events/state.ts'
+import type { PlannedTask } from '../../plan/execution-plan.ts'
+import { computeStatus } from '../../scheduler/group-status.ts'
+import type { TaskGroup } from '../../scheduler/task-group.ts'
+import type { TaskTable } from '../../scheduler/task-table.ts'
+import { resolveTemplate, type Scope } from '../../workflow/template.ts'
+import { type Items, resolveItems } from './items.ts'
+
+/**
+ * What the references and conditions of each task refer to. Everything follows from the log: the items of a fan-out and the
+ * input of a sub-workflow are resolved again after a crash.
+ */
+export class Scopes {
+  readonly #table: TaskTable
+  readonly #state: ExecutionState
+  readonly #root: Scope
+  readonly #scopes = new WeakMap<TaskGroup, Scope>()
+  readonly #items = new WeakMap<TaskGroup, Items>()
+
+  constructor(table: TaskTable, state: ExecutionState, input: JsonValue | undefined) {
+    this.#table = table
+    this.#state = state
+    this.#root = this.#createScope(table.graph.root, '', input)
+  }
+
+  /** What the references of a task refer to. */
+  of(task: number): Scope {
+    const group = this.#table.graph.groupOf(task)
+    return group.plan === undefined ? this.#ofChild(group, task) : this.ofGroup(group)
+  }
+
+  /** What the references of the tasks of a workflow refer to. */
+  ofGroup(group: TaskGroup): Scope {
+    if (group.outer === undefined) return this.#root
+    let scope = this.#scopes.get(group)
+    if (scope === undefined) {
+      const { graph } = this.#table
+      const { arguments: template } = graph.taskAt(group.parent) as PlannedTask
+      const input = JsonValue.from(resolveTemplate(template, this.of(group.parent)).value)
+      scope = this.#createScope(group, `${graph.idOf(group.parent)}/`, input)
+      this.#scopes.set(group, scope)
+    }
+    return scope
+  }
+
+  /** The items of a fan-out. @throws as `resolveItems` does */
+  itemsOf(group: TaskGroup): Items {
+    let items = this.#items.get(group)
+    if (items === undefined) {
+      if (group.definition?.kind !== 'forEach') throw new Error('Expected the group of a fan-out')
+      items = resolveItems(group.definition.items, this.of(group.parent))
+      this.#items.set(group, items)
+    }
+    return items
+  }
+
+  /** What the condition of a task names. */
+  conditionOf(task: number): ConditionValues {
+    const { input, output, status, error, item, index } = this.of(task)
+    const group = this.#table.graph.groupOf(task)
+    return {
+      input: input?.peek(),
+      output: id => output(id)?.peek() ?? null,
+      status: id => status?.(id)?.peek() as string,
+      error: id => error?.(id)?.peek() ?? null,
+      ...(item !== undefined && { item: item.peek() }),
+      ...(index !== undefined && { index }),
+      execution: { status: computeStatus(this.#table, this.#workflowOf(group)) },
+    }
+  }
+
+  /** What `until` names after a round. */
+  repetitionOf(group: TaskGroup, round: number): ConditionValues {
+    const { input } = this.of(group.parent)
+    return { input: input?.peek(), index: round, result: this.outputOf(group, round)?.peek() ?? null }
+  }
+
+  /** The output of a child, by its index; `undefined` for one without. */
+  outputOf({ children }: TaskGroup, index: number): JsonValue | undefined {
+    const child = children[index]
+    return child === undefined ? undefined : this.#outputOf(this.#table.graph.idOf(child))
+  }
+
+  /** What the references of an item or round refer to: those of its parent, and its own. */
+  #ofChild(group: TaskGroup, task: number): Scope {
+    const outer = this.of(group.parent)
+    const index = this.#table.graph.addedTask(task)?.index ?? 0
+    const shared = { ...outer, index }
+    if (group.definition?.kind === 'repeat') {
+      return { ...shared, previous: index === 0 ? undefined : this.outputOf(group, index - 1) }
+    }
+    return group.definition?.kind === 'forEach' ? { ...shared, item: this.itemsOf(group).at(index) } : outer
+  }
+
+  #createScope(group: TaskGroup, prefix: string, input: JsonValue | undefined): Scope {
+    const { tasks } = this.#state
+    return {
+      input,
+      output: id => this.#outputOf(prefix + id),
+      status: id =>
+        JsonValue.from(id === undefined ? computeStatus(this.#table, group) : tasks.get(prefix + id)?.status),
+      error: id => {
+        const result = tasks.get(prefix + id)?.result
+        if (result === undefined || result.status === 'success') return JsonValue.null
+        return JsonValue.from({ code: result.code, message: result.error })
+      },
+    }
+  }
+
+  /** A tolerated failure has the default of its task. */
+  #outputOf(taskId: string): JsonValue | undefined {
+    const result = this.#state.tasks.get(taskId)?.result
+    if (result?.status === 'success') return result.output as JsonValue
+    if (result?.optional !== true) return undefined
+    const { graph } = this.#table
+    return graph.taskAt(graph.indexOf(taskId) as number)?.optional?.default
+  }
+
+  /** The workflow that a group belongs to. */
+  #workflowOf(group: TaskGroup): TaskGroup {
+    let at = group
+    while (at.plan === undefined && at.outer !== undefined) at = at.outer
+    return at
+  }
+}

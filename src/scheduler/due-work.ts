@@ -1,0 +1,51 @@
+import { PHASE, type TaskColumns } from './task-columns.ts'
+
+/**
+ * What waits for a decision outside of the table, which the engine takes from values: whether the condition of a task holds,
+ * what the children of a parent are, how a parent ends. Transient: it follows from the table.
+ */
+export class DueWork {
+  readonly #columns: TaskColumns
+  /** Tasks whose dependencies allow them to start. */
+  #tasks: number[] = []
+  #taken = 0
+  /** Parents whose children have started, ended, or are to be added. */
+  readonly #parents = new Set<number>()
+
+  constructor(columns: TaskColumns) {
+    this.#columns = columns
+  }
+
+  get isEmpty(): boolean {
+    return this.#tasks.length === 0 && this.#parents.size === 0
+  }
+
+  addTask(task: number): void {
+    this.#tasks.push(task)
+  }
+
+  addParent(parent: number): void {
+    this.#parents.add(parent)
+  }
+
+  /** The next task to decide on; each is given once. */
+  takeTask(): number | undefined {
+    while (this.#taken < this.#tasks.length) {
+      const task = this.#tasks[this.#taken] as number
+      this.#taken += 1
+      if (this.#columns.phase[task] === PHASE.ready) return task
+    }
+    this.#tasks = []
+    this.#taken = 0
+    return undefined
+  }
+
+  /** The next parent to look after; it is given again once one of its children has ended. */
+  takeParent(): number | undefined {
+    for (const parent of this.#parents) {
+      this.#parents.delete(parent)
+      if (this.#columns.phase[parent] === PHASE.open) return parent
+    }
+    return undefined
+  }
+}

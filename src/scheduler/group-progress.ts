@@ -1,0 +1,109 @@
+import { type DecisionListener, DependencyRules } from './dependency-rules.ts'
+import type { ExecutionHistory } from './execution-history.ts'
+import type { PendingEndings } from './pending-endings.ts'
+import { SkipCascade } from './skip-cascade.ts'
+import { PHASE, type TaskColumns } from './task-columns.ts'
+import { type End, endOfSkip, type SkipCode } from './task-ends.ts'
+import type { TaskGraph } from './task-graph.ts'
+import type { TaskGroup } from './task-group.ts'
+
+/** What follows from the end of a task for the others of its group: they become ready, are skipped, or go on waiting. */
+export class GroupProgress implements DecisionListener {
+  readonly rules: DependencyRules
+  readonly #graph: TaskGraph
+  readonly #columns: TaskColumns
+  readonly #history: ExecutionHistory
+  readonly #endings: PendingEndings
+  readonly #onReady: (task: number, now: number) => void
+  readonly #skips = new SkipCascade()
+  /** The task whose failure is passed on at this moment. */
+  #cause: string | undefined
+
+  constructor(
+    graph: TaskGraph,
+    columns: TaskColumns,
+    history: ExecutionHistory,
+    endings: PendingEndings,
+    onReady: (task: number, now: number) => void,
+  ) {
+    this.rules = new DependencyRules(graph, columns, this)
+    this.#graph = graph
+    this.#columns = columns
+    this.#history = history
+    this.#endings = endings
+    this.#onReady = onReady
+  }
+
+  /** The tasks of a workflow are there: opens its first layer. */
+  begin(group: TaskGroup, now: number): void {
+    const first = group.gate?.opened === Number.POSITIVE_INFINITY ? (group.plan?.layerIndices[0] ?? []) : []
+    const isFinally = group.plan?.finallyLayer === 0
+    for (let at = 0; at < first.length && !isFinally; at++) {
+      const task = group.base + (first[at] as number)
+      if (this.#columns.phase[task] === PHASE.blocked) this.rules.consider(task, now)
+    }
+    this.proceed(group, now)
+  }
+
+  /**
+   * It is decided how a task ends. Its layer counts it no more: its end is recorded before any task of a later layer starts.
+   * @param cause of a failure: the task that failed first
+   */
+  decideEnd(task: number, end: End, cause: string | undefined, now: number): void {
+    this.#cause = cause
+    const group = this.#graph.groupOf(task)
+    group.leave(task, this.#graph.layerOf(task))
+    this.rules.ended(task, end, now)
+    this.#cause = undefined
+  }
+
+  /** Applies the rule to a task that joins the document. @param cause its dependency that failed, if one has */
+  consider(task: number, cause: string | undefined, now: number): void {
+    this.#cause = cause
+    this.rules.consider(task, now)
+    this.#cause = undefined
+    this.skip(now)
+  }
+
+  /** Ends the tasks that the rules skip, and by that those that depend on them. */
+  skip(now: number): void {
+    const { phase } = this.#columns
+    const isBlocked = (task: number): boolean => phase[task] === PHASE.blocked
+    for (let skip = this.#skips.take(isBlocked); skip !== undefined; skip = this.#skips.take(isBlocked)) {
+      const { task, code, causedBy } = skip
+      phase[task] = PHASE.ending
+      this.decideEnd(task, endOfSkip(code), causedBy, now)
+    }
+    for (const ending of this.#skips.collect()) this.#endings.add(ending)
+  }
+
+  /** Ends the tasks that the rules skip, and opens what may start, until neither brings about more. */
+  proceed(group: TaskGroup, now: number): void {
+    for (;;) {
+      this.skip(now)
+      const opened = group.advance(() => this.#history.executionTimeMs)
+      if (opened === undefined) return
+      for (let at = 0; at < opened.length; at++) {
+        const task = opened[at] as number
+        if (this.#columns.phase[task] === PHASE.blocked) this.rules.consider(task, now)
+      }
+    }
+  }
+
+  /** For the rules. */
+  startable(task: number, now: number): void {
+    if (this.#graph.groupOf(task).isOpenFor(task, this.#graph.layerOf(task))) this.#onReady(task, now)
+  }
+
+  /** For the rules. */
+  skippable(task: number, code: SkipCode): void {
+    this.#skips.add(task, code, this.#causeOf(task, code))
+  }
+
+  #causeOf(task: number, code: SkipCode): string | undefined {
+    if (code === 'NOT_NEEDED') return undefined
+    if (code === 'DEPENDENCY_FAILED') return this.#cause
+    const skipped = this.rules.findSkipped(task)
+    return skipped === undefined ? undefined : this.#graph.idOf(skipped)
+  }
+}

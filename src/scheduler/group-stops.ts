@@ -1,0 +1,88 @@
+import type { Stop } from '../events/events.ts'
+import { describeFailFast, describeItemsFailed, describeStopped, type PendingEndings } from './pending-endings.ts'
+import type { TableOptions } from './table-input.ts'
+import type { RetryTimes } from './retry-times.ts'
+import { PHASE, type TaskColumns } from './task-columns.ts'
+import { END } from './task-ends.ts'
+import type { TaskGraph } from './task-graph.ts'
+import type { TaskGroup } from './task-group.ts'
+
+/** Ends the tasks of groups that are stopped: those that neither run nor end already. What runs is aborted by the engine. */
+export class GroupStops {
+  readonly #graph: TaskGraph
+  readonly #columns: TaskColumns
+  readonly #endings: PendingEndings
+  readonly #delays: RetryTimes
+
+  constructor(graph: TaskGraph, columns: TaskColumns, endings: PendingEndings, delays: RetryTimes) {
+    this.#graph = graph
+    this.#columns = columns
+    this.#endings = endings
+    this.#delays = delays
+  }
+
+  /**
+   * Nothing of a group starts any more, and nothing below it, apart from `finally` tasks. The first stop counts.
+   * @param phase `finally` to end those, too
+   */
+  stop(group: TaskGroup, stop: Stop, phase: 'tasks' | 'finally' = 'tasks'): void {
+    const ended: number[] = []
+    this.#gather(group, stop, phase, ended)
+    this.end(ended, stop)
+  }
+
+  /** Ends these tasks because of a stop. */
+  end(tasks: readonly number[], stop: Stop): void {
+    const { phase, end } = this.#columns
+    for (const task of tasks) {
+      phase[task] = PHASE.ending
+      this.#delays.delete(task)
+      // It counts no more for its layer and for the `finally` tasks of its workflow.
+      if (end[task] === 0) this.#graph.groupOf(task).leave(task, this.#graph.layerOf(task))
+      end[task] = (stop.code === undefined ? END.cancelled : END.failed) + 1
+    }
+    this.#endings.add(describeStopped(tasks, stop))
+  }
+
+  #gather(group: TaskGroup, stop: Stop, phase: 'tasks' | 'finally', ended: number[]): void {
+    if (phase === 'tasks' ? group.stop !== undefined : group.finallyStop !== undefined) return
+    group.stop ??= stop
+    if (phase === 'finally') group.finallyStop = stop
+    for (const task of this.#tasksOf(group)) {
+      if (phase === 'tasks' && group.isFinally(task)) continue
+      switch (this.#columns.phase[task]) {
+        case PHASE.open: {
+          const below = this.#graph.groupBelow(task)
+          if (below !== undefined) this.#gather(below, stop, phase, ended)
+          break
+        }
+        case PHASE.blocked:
+        case PHASE.ready:
+        case PHASE.delayed:
+        case PHASE.cut:
+          ended.push(task)
+      }
+    }
+  }
+
+  /** In the order of their indices. */
+  *#tasksOf({ outer, plan, base, children }: TaskGroup): Iterable<number> {
+    if (outer === undefined) {
+      for (let task = 0; task < this.#graph.size; task++) if (this.#graph.groupOf(task).outer === undefined) yield task
+    } else if (plan === undefined) yield* children
+    else if (base >= 0) for (let local = 0; local < plan.tasks.length; local++) yield base + local
+  }
+}
+
+/** Why a failure that is not tolerated stops the group of its task: `fail-fast`, or more failed items than may fail. */
+export function findStop(
+  group: TaskGroup,
+  task: number,
+  id: string,
+  onTaskError: TableOptions['onTaskError'],
+): Stop | undefined {
+  const { definition, toleratedCount, failedCount } = group
+  if (group.stop !== undefined || group.isFinally(task) || definition?.kind === 'repeat') return undefined
+  if (definition?.kind !== 'forEach') return onTaskError === 'fail-fast' ? describeFailFast(id) : undefined
+  return failedCount > toleratedCount ? describeItemsFailed(id, toleratedCount) : undefined
+}

@@ -1,0 +1,59 @@
+import type { AddedTask, EventFor } from '../events/events.ts'
+import type { GroupProgress } from './group-progress.ts'
+import type { GroupStops } from './group-stops.ts'
+import { type End, isFailure } from './task-ends.ts'
+import type { TaskColumns } from './task-columns.ts'
+import type { TaskGraph } from './task-graph.ts'
+import type { TaskGroup } from './task-group.ts'
+
+/** Takes tasks into a table while its execution runs. */
+export class TableGrowth {
+  readonly #graph: TaskGraph
+  readonly #columns: TaskColumns
+  readonly #stops: GroupStops
+  readonly #progress: GroupProgress
+
+  constructor(graph: TaskGraph, columns: TaskColumns, stops: GroupStops, progress: GroupProgress) {
+    this.#graph = graph
+    this.#columns = columns
+    this.#stops = stops
+    this.#progress = progress
+  }
+
+  /** Adds the children of a parent whose plan describes them, or else tasks of the document. */
+  add({ tasks, parentId }: EventFor<'tasks_added'>['data'], now: number): void {
+    const parent = parentId === undefined ? undefined : this.#graph.indexOf(parentId)
+    const group = parent === undefined ? undefined : this.#graph.groupBelow(parent)
+    if (group !== undefined) return this.#addChildren(group, tasks, now)
+    for (const added of tasks) this.#addTask(added, parent, now)
+    this.#progress.proceed(this.#graph.root, now)
+  }
+
+  #addChildren(group: TaskGroup, tasks: readonly AddedTask[], now: number): void {
+    const added = tasks.map(task => this.#graph.addChild(group, task))
+    this.#columns.grow(this.#graph.size)
+    const { plan, base, stop, finallyStop } = group
+    if (plan !== undefined) {
+      for (const task of added) this.#columns.unsettled[task] = plan.dependencyCounts[task - base] ?? 0
+    }
+    const isStopped = (task: number): boolean => (group.isFinally(task) ? finallyStop : stop) !== undefined
+    const why = finallyStop ?? stop
+    if (why !== undefined) this.#stops.end(added.filter(isStopped), why)
+    if (plan !== undefined) this.#progress.begin(group, now)
+    else if (why === undefined) for (const task of added) this.#progress.rules.consider(task, now)
+  }
+
+  /** A task that no plan describes joins the document. */
+  #addTask(added: AddedTask, parent: number | undefined, now: number): void {
+    const { root } = this.#graph
+    const task = this.#graph.size
+    const dependencies = this.#graph.add(added, parent)
+    this.#columns.grow(this.#graph.size)
+    root.enter(added.layer)
+    this.#progress.rules.add(task, dependencies)
+    if (root.stop !== undefined) return this.#stops.end([task], root.stop)
+    const { end } = this.#columns
+    const failed = dependencies.find(each => isFailure(((end[each] as number) - 1) as End))
+    this.#progress.consider(task, failed === undefined ? undefined : this.#graph.idOf(failed), now)
+  }
+}

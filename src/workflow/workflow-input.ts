@@ -28,7 +28,7 @@ export interface InputReference {
 
 /** What a workflow requires of its input. */
 export interface InputNeeds {
-  readonly inputCheck?: InputCheck
+  readonly inputCheck?: InputCheck | undefined
   readonly inputReferences: readonly InputReference[]
 }
 

@@ -32,7 +32,13 @@ test('what arguments, items and conditions name is a dependency that is read; wh
       a,
       b,
       { id: 'c', tool: 'noop', dependsOn: ['a', 'b'], arguments: { x: '$OUTPUT[b]' } },
-      { id: 'd', tool: 'noop', dependsOn: ['a'], forEach: '$OUTPUT[b]', when: 'output.c == 1 && status["a"] != "x"' },
+      {
+        id: 'd',
+        tool: 'noop',
+        dependsOn: ['a'],
+        forEach: '$OUTPUT[b]',
+        when: 'output.c == 1 && status["a"] != "error"',
+      },
       { id: 'e', tool: 'noop', runOn: 'settled', arguments: { x: '$STATUS[a]', y: '$ERROR[d].code' } },
     ],
   })

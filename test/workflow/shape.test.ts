@@ -180,6 +180,7 @@ test('a validator that knows all of JSON Schema agrees with the interpreter', ()
         expect(issues.count === 0).toBe(valid)
         if (valid) {
           validCount += 1
+          expect(copy).toEqual(value)
         }
       },
     ),

@@ -183,7 +183,7 @@ test('a condition is checked with its document: syntax, names, types, ids', () =
     { ...a, when: 'output.b ==' },
     { ...b, when: 'inptu.x == 1' },
     { id: 'cc', tool: 'noop', when: '1 + 2' },
-    { id: 'd', tool: 'noop', when: 'output.cd == 1 && status["no such"] == "x"' },
+    { id: 'd', tool: 'noop', when: 'output.cd == 1 && status["no such"] == "error"' },
     { id: 'e', tool: 'noop', when: 'item == 1' },
     { id: 'f', tool: 'noop', when: 'output.f == 1' },
     { id: 'g', tool: 'noop', when: 'execution.status == "error"' },

@@ -14,7 +14,7 @@ import type {
   RunOn,
 } from '../workflow/document.ts'
 import { readSource, type Template } from '../workflow/template.ts'
-import { describeFields, describeItems, describeRounds } from '../workflow/words/describe-words.ts'
+import { describeFields, describeGroup } from '../workflow/words/describe-words.ts'
 import type { InputCheck, InputReference } from '../workflow/workflow-input.ts'
 import type { Layers } from './graph.ts'
 import { computePriorities, type Dependents } from './priorities.ts'
@@ -245,9 +245,4 @@ function collectRegistered({ tasks }: ExecutionPlan, plans: Map<string, Executio
     if (name !== undefined) plans.set(name, plan)
     collectRegistered(plan, plans)
   }
-}
-
-function describeGroup(group: Group): Partial<DAGTaskFields> {
-  if (group.kind === 'workflow') return {}
-  return group.kind === 'forEach' ? describeItems(group) : describeRounds(group)
 }

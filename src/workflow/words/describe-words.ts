@@ -1,10 +1,10 @@
 import type { ItemWords, RoundWords, TaskWords } from '../checked-document.ts'
-import type { DAGTask } from '../document.ts'
+import type { DAGTaskFields } from '../document.ts'
 import { readSource, type Template } from '../template.ts'
 import { describeTolerance } from './tolerance.ts'
 
 /** The fields of a task that most tasks do without. */
-export function describeFields({ timeoutMs, retry, when, runOn, optional }: TaskFields): Partial<DAGTask> {
+export function describeFields({ timeoutMs, retry, when, runOn, optional }: TaskFields): Partial<DAGTaskFields> {
   return {
     ...(timeoutMs !== undefined && { timeoutMs }),
     ...(retry !== undefined && { retry }),
@@ -14,7 +14,7 @@ export function describeFields({ timeoutMs, retry, when, runOn, optional }: Task
   }
 }
 
-interface TaskFields extends Pick<TaskWords, 'when' | 'runOn' | 'optional'>, Pick<DAGTask, 'timeoutMs' | 'retry'> {}
+interface TaskFields extends Pick<TaskWords, 'when' | 'runOn' | 'optional'>, Pick<DAGTaskFields, 'timeoutMs' | 'retry'> {}
 
 /** The fields that say how a task makes its children, except for `workflow`. */
 export function describeGroup(group: ChildWords): Partial<DAGTaskFields> {
@@ -27,7 +27,7 @@ type ChildWords =
   | (RoundWords & { readonly kind: 'repeat' })
   | { readonly kind: 'workflow' }
 
-function describeItems({ items, concurrency, tolerate }: ItemWords): Partial<DAGTask> {
+function describeItems({ items, concurrency, tolerate }: ItemWords): Partial<DAGTaskFields> {
   const forEach =
     items.kind === 'list'
       ? readSource(items.list)
@@ -35,6 +35,6 @@ function describeItems({ items, concurrency, tolerate }: ItemWords): Partial<DAG
   return { forEach, tolerate: describeTolerance(tolerate), ...(concurrency !== undefined && { concurrency }) }
 }
 
-function describeRounds({ until, everyMs, factor, maxTimes, onExhausted }: RoundWords): Partial<DAGTask> {
+function describeRounds({ until, everyMs, factor, maxTimes, onExhausted }: RoundWords): Partial<DAGTaskFields> {
   return { repeat: { everyMs, factor, maxTimes, onExhausted, ...(until !== undefined && { until: until.source }) } }
 }

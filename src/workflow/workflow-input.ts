@@ -51,7 +51,10 @@ export function compileInputSchema(schema: JsonSchema, walk: Walk): InputCheck |
 }
 
 function nameMember({ message, ...rest }: ArgumentProblem): ArgumentProblem {
-  return { ...rest, message: message.replace(/^Unknown argument/, 'Unknown field') }
+  return {
+    ...rest,
+    message: message.replace(/^Unknown argument/, 'Unknown field').replace(/^The arguments/, 'The input'),
+  }
 }
 
 /**

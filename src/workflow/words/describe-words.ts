@@ -14,7 +14,9 @@ export function describeFields({ timeoutMs, retry, when, runOn, optional }: Task
   }
 }
 
-interface TaskFields extends Pick<TaskWords, 'when' | 'runOn' | 'optional'>, Pick<DAGTaskFields, 'timeoutMs' | 'retry'> {}
+interface TaskFields
+  extends Pick<TaskWords, 'when' | 'runOn' | 'optional'>,
+    Pick<DAGTaskFields, 'timeoutMs' | 'retry'> {}
 
 /** The fields that say how a task makes its children, except for `workflow`. */
 export function describeGroup(group: ChildWords): Partial<DAGTaskFields> {

@@ -140,6 +140,13 @@ export interface WorkflowIssue {
    * `RECURSIVE_WORKFLOW`: the names of the workflows, each running the next, likewise.
    */
   readonly path?: readonly string[]
+  /**
+   * Line of the value that the pointer leads to, of an unknown field its key; from 1. Only where the text is known: from the
+   * command line and the server.
+   */
+  readonly line?: number
+  /** Column in UTF-16 units, from 1. Always beside `line`. */
+  readonly column?: number
 }
 
 /** Limits of documents, outputs and messages. */

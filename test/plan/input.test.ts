@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { compileWorkflow, prepareExecution, validateWorkflow } from '../../src/plan/compile.ts'
 import { parseJson } from '../../src/json/parse-json.ts'
+import { locateIssues } from '../../src/workflow/locate-issues.ts'
 import type { DAGStructure, WorkflowIssue } from '../../src/workflow/document.ts'
 
 const tools = { noop: () => null }
@@ -39,6 +40,17 @@ test('what `INVALID_INPUT` tells is not told again as an unknown reference', () 
   ])
   expect(brief(validate(3))).toEqual(['INVALID_INPUT '])
   expect(brief(validate({ repo: 'x', who: { name: 1 }, odd: 1 }))).toEqual(['INVALID_INPUT /odd'])
+})
+
+test('a fault of the input has no line in the text of the workflow', () => {
+  const text = JSON.stringify({ ...document, name: 3 })
+  const { issues } = validateWorkflow(JSON.parse(text), tools, { input: { repo: 1 } })
+  expect(locateIssues(issues, { text }).map(({ code, line }) => [code, line])).toEqual([
+    ['INVALID_SHAPE', 1],
+    ['INVALID_INPUT', undefined],
+    ['UNKNOWN_REFERENCE', 1],
+    ['UNKNOWN_REFERENCE', 1],
+  ])
 })
 
 test('without an input, that is said where something of it is required', () => {

@@ -1,7 +1,6 @@
 import { type DecisionListener, DependencyRules } from './dependency-rules.ts'
 import type { ExecutionHistory } from './execution-history.ts'
-import type { PendingEndings } from './pending-endings.ts'
-import { SkipCascade } from './skip-cascade.ts'
+import { type PendingEndings, SkipCascade } from './pending-endings.ts'
 import { PHASE, type TaskColumns } from './task-columns.ts'
 import { type End, endOfSkip, type SkipCode } from './task-ends.ts'
 import type { TaskGraph } from './task-graph.ts'
@@ -67,6 +66,7 @@ export class GroupProgress implements DecisionListener {
 
   /** Ends the tasks that the rules skip, and by that those that depend on them. */
   skip(now: number): void {
+    if (this.#skips.isEmpty) return
     const { phase } = this.#columns
     const isBlocked = (task: number): boolean => phase[task] === PHASE.blocked
     for (let skip = this.#skips.take(isBlocked); skip !== undefined; skip = this.#skips.take(isBlocked)) {
@@ -81,7 +81,7 @@ export class GroupProgress implements DecisionListener {
   proceed(group: TaskGroup, now: number): void {
     for (;;) {
       this.skip(now)
-      const opened = group.advance(() => this.#history.executionTimeMs)
+      const opened = group.advance(this.#history)
       if (opened === undefined) return
       for (let at = 0; at < opened.length; at++) {
         const task = opened[at] as number

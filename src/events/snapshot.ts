@@ -1,21 +1,33 @@
-import type { EventFor, OutputReference, TaskSnapshot } from './events.ts'
+import type { EventFor, OutputReference, TaskSnapshot, WorkflowOutput } from './events.ts'
 import { type ExecutionState, joinParent } from './state.ts'
+import { WHOLE_EXECUTION } from './wire-json.ts'
 
-/** The data of a `snapshot` event: the whole `state`, with outputs rendered by `showOutput`. */
+/** How a snapshot shows an output. */
+type ShownOutput = Pick<TaskSnapshot, 'output' | keyof OutputReference>
+
+/**
+ * The data of a `snapshot` event: the whole `state`, with outputs rendered by `showOutput`, which receives `WHOLE_EXECUTION`
+ * as the id for the output of the workflow.
+ */
 export function toSnapshot(
   state: ExecutionState,
   timestamp: string,
-  showOutput: (taskId: string, output: unknown) => Pick<TaskSnapshot, 'output' | keyof OutputReference>,
+  showOutput: (taskId: string, output: unknown) => ShownOutput,
 ): EventFor<'snapshot'>['data'] {
+  const { executionId, seq, status, counts, name, schedule, finallyFrom, totals } = state
+  const { tokenUsage, reason, stopping, parked } = state
+  // First, so that the outputs of tasks do not take the room for it.
+  const output = showWorkflowOutput(state, showOutput)
   const tasks = Array.from(state.tasks.values(), (task): TaskSnapshot => {
-    const { taskId, layer, status, tool, attempts, parentId, index, itemCount, result } = task
+    const { taskId, layer, tool, attempts, progress, parentId, index, held, itemCount, result } = task
     const known = {
       taskId,
       layer,
-      status,
+      status: task.status,
       attempts,
-      ...joinParent(parentId, index),
+      ...joinParent({ parentId, index, held }),
       ...(tool !== undefined && { tool }),
+      ...(progress !== undefined && { progress }),
       ...(itemCount !== undefined && { itemCount }),
     }
     if (result === undefined) return known
@@ -24,14 +36,31 @@ export function toSnapshot(
     return { ...known, ...rest, ...(output !== undefined && showOutput(taskId, output)) }
   })
   return {
-    executionId: state.executionId,
+    executionId,
     timestamp,
-    seq: state.seq,
-    status: state.status,
+    seq,
+    status,
+    ...(name !== undefined && { name }),
+    ...(schedule && { schedule }),
+    ...(finallyFrom !== undefined && { finallyFrom }),
     tasks,
-    counts: { ...state.counts },
-    ...(state.tokenUsage && { tokenUsage: state.tokenUsage }),
-    ...(state.stopping && { stopping: state.stopping }),
-    ...(state.parked && { parked: state.parked }),
+    counts: { ...counts },
+    ...(tokenUsage && { tokenUsage }),
+    ...(reason && { reason }),
+    ...(stopping && { stopping }),
+    ...(parked && { parked }),
+    ...(state.isHandedOff && { handedOff: true }),
+    ...(totals && { totals }),
+    ...output,
+  }
+}
+
+function showWorkflowOutput(
+  { output, outputReference, outputError }: ExecutionState,
+  showOutput: (taskId: string, output: unknown) => ShownOutput,
+): WorkflowOutput {
+  return {
+    ...(output === undefined ? outputReference : showOutput(WHOLE_EXECUTION, output)),
+    ...(outputError && { outputError }),
   }
 }

@@ -2,6 +2,7 @@ import type {
   EventFor,
   ExecutionCounts,
   ExecutionStatus,
+  ExecutionTotals,
   OutputReference,
   Parked,
   Reason,
@@ -10,6 +11,7 @@ import type {
   Stop,
   TaskResult,
   TaskStatus,
+  WorkflowOutput,
 } from './events.ts'
 import type { TokenUsage } from './token-usage.ts'
 
@@ -28,9 +30,10 @@ export interface TaskState {
   result: (TaskResult & OutputReference) | undefined
   /** Of a `forEach`: how many items it has. */
   itemCount?: number
-  /** Of an added task: its parent, and its position among the parent's children. */
+  /** Of an added task: its parent; the number of an item or a round; whether a successful output of the parent holds its own. */
   readonly parentId?: string
   readonly index?: number
+  readonly held?: true
 }
 
 /** The state of an execution: the fold of its events so far. `GET`, snapshots, recovery, clients and viewers use it. */
@@ -41,6 +44,8 @@ export interface ExecutionState {
   seq: number
   status: 'pending' | 'running' | ExecutionStatus
   schedule?: Schedule
+  /** Index of the first layer of `finally` tasks; absent if there are none. */
+  finallyFrom?: number
   /** In the order of the layers; added tasks follow in the order of their events. */
   readonly tasks: Map<string, TaskState>
   counts: { -readonly [K in keyof ExecutionCounts]: ExecutionCounts[K] }
@@ -53,10 +58,7 @@ export interface ExecutionState {
   /** Its last process handed it off. */
   isHandedOff?: true
   /** Present once the execution has ended. */
-  totals?: Pick<
-    EventFor<'execution_complete'>['data'],
-    'totalExecutionTimeMs' | 'speedup' | 'criticalPathMs' | 'parallelizationLayers'
-  >
+  totals?: ExecutionTotals
   /** What the workflow's `output` says, once the execution has ended. Inside the engine it is a `JsonValue`. */
   output?: unknown
   /** In its place if it is over 64 KiB on the wire. */
@@ -141,8 +143,11 @@ export function applyEvent(
       return
     case 'tasks_added':
       state.counts.totalTasks = data.totalTasks
-      for (const { taskId, layer, index } of data.tasks) {
-        state.tasks.set(taskId, { ...createTask(taskId, layer), ...joinParent(data.parentId, index) })
+      for (const { taskId, layer, index, held } of data.tasks) {
+        state.tasks.set(taskId, {
+          ...createTask(taskId, layer),
+          ...joinParent({ parentId: data.parentId, index, held }),
+        })
       }
       return
     case 'execution_stopping':
@@ -163,12 +168,7 @@ export function applyEvent(
       if (data.tokenUsage !== undefined) state.tokenUsage = data.tokenUsage
       if (data.toleratedCount !== undefined) state.counts.toleratedCount = data.toleratedCount
       takeOutput(state, data)
-      state.totals = {
-        totalExecutionTimeMs: data.totalExecutionTimeMs,
-        speedup: data.speedup,
-        criticalPathMs: data.criticalPathMs,
-        parallelizationLayers: data.parallelizationLayers,
-      }
+      state.totals = toTotals(data)
       return
     case 'snapshot':
       restoreSnapshot(state, data)
@@ -185,7 +185,12 @@ export function applyEvent(
   }
 }
 
-function takeOutput(state: ExecutionState, data: EventFor<'execution_complete'>['data']): void {
+function toTotals(data: ExecutionTotals): ExecutionTotals {
+  const { totalExecutionTimeMs, speedup, criticalPathMs, parallelizationLayers } = data
+  return { totalExecutionTimeMs, speedup, criticalPathMs, parallelizationLayers }
+}
+
+function takeOutput(state: ExecutionState, data: WorkflowOutput): void {
   const { output, outputError, outputBytes, outputPreview, outputPath } = data
   if (output !== undefined) state.output = output
   if (outputError !== undefined) state.outputError = outputError
@@ -205,6 +210,7 @@ function startExecution(state: ExecutionState, data: EventFor<'execution_start'>
   state.status = 'running'
   state.schedule = data.schedule
   if (data.name !== undefined) state.name = data.name
+  if (data.finallyFrom !== undefined) state.finallyFrom = data.finallyFrom
   state.counts.totalTasks = data.totalTasks
   data.layers.forEach((ids, layer) => {
     for (let at = 0; at < ids.length; at++) {
@@ -224,11 +230,18 @@ export function toStop({ reason, message, code }: Stop): Stop {
 }
 
 /** The parent fields of an added task, without those that are `undefined`. */
-export function joinParent(
-  parentId: string | undefined,
-  index: number | undefined,
-): Pick<TaskState, 'parentId' | 'index'> {
-  return { ...(parentId !== undefined && { parentId }), ...(index !== undefined && { index }) }
+export function joinParent({ parentId, index, held }: ParentFields): Pick<TaskState, keyof ParentFields> {
+  return {
+    ...(parentId !== undefined && { parentId }),
+    ...(index !== undefined && { index }),
+    ...(held && { held }),
+  }
+}
+
+interface ParentFields {
+  readonly parentId: string | undefined
+  readonly index: number | undefined
+  readonly held: true | undefined
 }
 
 function restoreSnapshot(state: ExecutionState, data: EventFor<'snapshot'>['data']): void {
@@ -236,13 +249,20 @@ function restoreSnapshot(state: ExecutionState, data: EventFor<'snapshot'>['data
   state.seq = data.seq
   state.status = data.status
   state.tasks.clear()
-  for (const { taskId, layer, status, tool, attempts, parentId, index, itemCount, ...rest } of data.tasks) {
+  for (const snapshot of data.tasks) {
+    const { taskId, layer, status, tool, attempts, progress, parentId, index, held, itemCount, ...rest } = snapshot
     const hasEnded = status !== 'pending' && status !== 'running'
     const result = hasEnded ? ({ taskId, tool, status, attempts, ...rest } as TaskState['result']) : undefined
-    const known = { status, tool, attempts, result, ...(itemCount !== undefined && { itemCount }) }
-    const task = { ...createTask(taskId, layer), ...known, ...joinParent(parentId, index) }
-    state.tasks.set(taskId, task)
+    const known = { status, tool, attempts, progress, result, ...(itemCount !== undefined && { itemCount }) }
+    state.tasks.set(taskId, { ...createTask(taskId, layer), ...known, ...joinParent({ parentId, index, held }) })
   }
+  // These never change back, and an older writer leaves them out.
+  if (data.name !== undefined) state.name = data.name
+  if (data.schedule !== undefined) state.schedule = data.schedule
+  if (data.finallyFrom !== undefined) state.finallyFrom = data.finallyFrom
+  if (data.reason !== undefined) state.reason = data.reason
+  if (data.totals !== undefined) state.totals = toTotals(data.totals)
+  takeOutput(state, data)
   state.counts = { ...data.counts }
   if (data.tokenUsage === undefined) delete state.tokenUsage
   else state.tokenUsage = data.tokenUsage
@@ -250,4 +270,6 @@ function restoreSnapshot(state: ExecutionState, data: EventFor<'snapshot'>['data
   else state.stopping = data.stopping
   if (data.parked === undefined) delete state.parked
   else state.parked = data.parked
+  if (data.handedOff === undefined) delete state.isHandedOff
+  else state.isHandedOff = true
 }

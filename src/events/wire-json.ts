@@ -34,8 +34,9 @@ export function wireJson(event: SSEEvent): string {
  */
 export function writeData(type: SSEEventType, data: LoggedData): string {
   if (type === 'task_start') {
-    const { taskId, tool, layer, attempt } = data as EventFor<'task_start'>['data']
-    return `${writeHead(data)}${quote(taskId)},"tool":${quote(tool)},"layer":${layer},"attempt":${attempt}}`
+    const { taskId, tool, layer, attempt, itemCount } = data as EventFor<'task_start'>['data']
+    const items = itemCount === undefined ? '' : `,"itemCount":${itemCount}`
+    return `${writeHead(data)}${quote(taskId)},"tool":${quote(tool)},"layer":${layer},"attempt":${attempt}${items}}`
   }
   if (type === 'token') {
     const { taskId, attempt, text } = data as EventFor<'token'>['data']

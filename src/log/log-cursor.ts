@@ -1,6 +1,6 @@
 import type { JsonValue } from '../events/json-value.ts'
 import { LogEntry } from '../events/log-entry.ts'
-import { showOutput } from '../events/wire-json.ts'
+import { type LoggedData, showOutput } from '../events/wire-json.ts'
 import { toSnapshot } from '../events/snapshot.ts'
 import type { ExecutionState } from '../events/state.ts'
 import { stringifyJson } from '../json/stringify-json.ts'
@@ -126,7 +126,7 @@ export class LogCursor implements EntrySource {
       if ('output' in shown) inlineLeft -= value.weight
       return shown
     })
-    const snapshot = new LogEntry(state.seq, 'snapshot', data, stringifyJson(data))
+    const snapshot = new LogEntry(state.seq, 'snapshot', data as LoggedData, stringifyJson(data))
     this.#log.lastSnapshot = new WeakRef(snapshot)
     return snapshot
   }
@@ -139,6 +139,8 @@ export class LogCursor implements EntrySource {
     const { state, head, ending } = this.#log
     const isBehind = ending === 'complete' && this.#after < head
     const hasLast = isBehind && this.#log.readTail(head - 1, 1)?.length === 1
-    return hasLast ? { ...state, seq: head - 1, status: 'running' } : state
+    if (!hasLast) return state
+    const { totals: _, reason: __, output: ___, outputReference: ____, outputError: _____, ...rest } = state
+    return { ...rest, seq: head - 1, status: 'running' }
   }
 }

@@ -1,15 +1,16 @@
 import { DagstreamError } from '../errors.ts'
 import { JsonValue } from '../events/json-value.ts'
 import { NotSerializableError } from '../events/serialize.ts'
-import { quoteName } from '../tools/json-pointer.ts'
 import { ToolRegistry, type ToolSource } from '../tools/registry.ts'
-import { checkDocument, checkInput } from '../workflow/check-document.ts'
-import type { DAGStructure, WorkflowIssue } from '../workflow/document.ts'
+import type { WorkflowLookup } from '../workflow/checked-document.ts'
+import type { DAGStructure, RecordedWorkflow, WorkflowIssue } from '../workflow/document.ts'
 import { IssueList } from '../workflow/issues.ts'
-import { findCycles } from './cycles.ts'
+import { checkInput } from '../workflow/workflow-input.ts'
+import { buildPlan } from './build-plan.ts'
+import { checkWorkflow } from './check-workflow.ts'
 import { ExecutionPlan } from './execution-plan.ts'
-import { computeLayers } from './graph.ts'
-import { computeDependents } from './priorities.ts'
+import { invalidWorkflow } from './invalid-workflow.ts'
+import { WorkflowRegistry, type WorkflowSource } from './workflow-registry.ts'
 
 /** The result of `validateWorkflow`. */
 export interface ValidationResult {
@@ -20,42 +21,61 @@ export interface ValidationResult {
   readonly issueCount: number
 }
 
+/** What a workflow is compiled with, beside the tools. */
+export interface CompileOptions {
+  /** The workflows that tasks may name: documents by name, checked first, or a registry. */
+  readonly workflows?: WorkflowSource
+}
+
 /**
  * Checks a workflow and compiles it to a plan for executions. The plan copies the document, so later changes of it have
  * no effect. Linear in tasks and dependencies.
  *
- * @throws `INVALID_WORKFLOW` with every problem in `details.issues` (at most 100) and their number in `details.issueCount`;
- * `INVALID_TOOL` for an invalid tool definition
+ * @throws `INVALID_WORKFLOW` with every problem in `details.issues` (at most 100) and their number in `details.issueCount`,
+ * for the workflow or for one of `workflows`; `INVALID_TOOL` for an invalid tool definition
  */
-export function compileWorkflow(workflow: DAGStructure | ExecutionPlan, tools: ToolSource): ExecutionPlan {
+export function compileWorkflow(
+  workflow: DAGStructure | ExecutionPlan,
+  tools: ToolSource,
+  { workflows }: CompileOptions = {},
+): ExecutionPlan {
   if (ExecutionPlan.is(workflow)) return workflow
   const issues = new IssueList()
-  const plan = buildPlan(workflow, ToolRegistry.from(tools), issues)
-  if (plan === undefined) throw invalidWorkflow(issues)
-  return plan
+  const registry = ToolRegistry.from(tools)
+  const checked = checkWorkflow(workflow, registry, issues, { workflows: findWorkflows(workflows, registry) })
+  if (checked === undefined) throw invalidWorkflow(issues)
+  return buildPlan(checked)
 }
 
 /**
- * Checks any value as a workflow and reports every problem at once. With `input`, also checks that the referenced parts
- * of the input exist.
- * @throws `INVALID_TOOL`; `INVALID_OPTION` for an input that is not JSON
+ * Checks any value as a workflow and reports every problem at once. With `input`, also checks that it fits `inputSchema`,
+ * and that the referenced parts of it exist.
+ * @throws `INVALID_TOOL`; `INVALID_OPTION` for an input that is not JSON; `INVALID_WORKFLOW` for one of `workflows`
  */
 export function validateWorkflow(
   document: unknown,
   tools: ToolSource,
-  options: { input?: unknown } = {},
+  options: CompileOptions & { input?: unknown } = {},
 ): ValidationResult {
   const issues = new IssueList()
   const input = readInput(options.input)
-  if (!ExecutionPlan.is(document))
-    buildPlan(document, ToolRegistry.from(tools), issues, input && { input, isRecorded: false })
-  else if (input !== undefined) checkInput(document.inputReferences, input, issues)
+  const hasInput = input !== undefined
+  if (!ExecutionPlan.is(document)) {
+    const registry = ToolRegistry.from(tools)
+    checkWorkflow(document, registry, issues, {
+      hasInput,
+      input,
+      workflows: findWorkflows(options.workflows, registry),
+    })
+  } else if (hasInput) checkInput(document, input, issues)
   return { valid: issues.count === 0, issues: issues.issues, issueCount: issues.count }
 }
 
 /**
- * Returns the plan and the input of one execution. The input must contain every part that the plan refers to.
- * @param isRecorded whether an earlier version may have accepted the workflow
+ * Returns the plan and the input of one execution. The input must fit the workflow's `inputSchema`, and contain every
+ * part that the plan refers to.
+ * @param isRecorded whether an earlier version may have accepted the workflow. A recorded one holds the registered
+ * workflows that it names.
  * @throws `INVALID_WORKFLOW` with every problem of both, `INVALID_OPTION` for an input that is not JSON, `INVALID_TOOL`
  */
 export function prepareExecution(
@@ -63,16 +83,30 @@ export function prepareExecution(
   tools: ToolSource,
   given: unknown,
   isRecorded = false,
+  workflows?: WorkflowSource,
 ): { plan: ExecutionPlan; input: JsonValue | undefined } {
   const input = readInput(given)
   const issues = new IssueList()
-  let plan: ExecutionPlan | undefined
   if (ExecutionPlan.is(workflow)) {
-    plan = workflow
-    checkInput(plan.inputReferences, input, issues)
-  } else plan = buildPlan(workflow, ToolRegistry.from(tools), issues, { input, isRecorded })
-  if (plan === undefined || issues.count > 0) throw invalidWorkflow(issues)
-  return { plan, input }
+    checkInput(workflow, input, issues)
+    if (issues.count > 0) throw invalidWorkflow(issues)
+    return { plan: workflow, input }
+  }
+  const registry = ToolRegistry.from(tools)
+  const known = isRecorded ? findRecorded(workflow, registry) : findWorkflows(workflows, registry)
+  const checked = checkWorkflow(workflow, registry, issues, { hasInput: true, input, isRecorded, workflows: known })
+  if (checked === undefined) throw invalidWorkflow(issues)
+  return { plan: buildPlan(checked), input }
+}
+
+function findWorkflows(workflows: WorkflowSource | undefined, tools: ToolRegistry): WorkflowLookup | undefined {
+  return workflows === undefined ? undefined : WorkflowRegistry.from(workflows, tools).lookup(tools)
+}
+
+function findRecorded(document: RecordedWorkflow, tools: ToolRegistry): WorkflowLookup | undefined {
+  const { workflows } = document
+  if (workflows === undefined) return undefined
+  return new WorkflowRegistry(workflows, tools, { isRecorded: true }).lookup(tools)
 }
 
 function readInput(input: unknown): JsonValue | undefined {
@@ -83,44 +117,4 @@ function readInput(input: unknown): JsonValue | undefined {
     if (!(error instanceof NotSerializableError)) throw error
     throw new DagstreamError('INVALID_OPTION', `Expected \`input\` to be JSON: ${error.message}`, { cause: error })
   }
-}
-
-function buildPlan(
-  document: unknown,
-  tools: ToolRegistry,
-  issues: IssueList,
-  /** Absent outside of an execution: references into the input are not checked. */
-  given?: { readonly input: JsonValue | undefined; readonly isRecorded: boolean },
-): ExecutionPlan | undefined {
-  const { name, tasks, nodes } = checkDocument(document, tools, issues, given?.isRecorded)
-  if (given !== undefined) for (const task of tasks) checkInput(task.inputReferences, given.input, issues)
-  // Issues leave gaps. The graph keeps the document's indices, so that cycles are found and reported as well.
-  const size = (nodes.at(-1)?.index ?? -1) + 1
-  const dependencies = new Array<readonly number[]>(size).fill([])
-  const ids = new Array<string>(size).fill('')
-  for (const node of nodes) {
-    dependencies[node.index] = node.dependencies
-    ids[node.index] = node.id
-  }
-  const layers = computeLayers(dependencies)
-  if (layers === undefined) reportCycles(dependencies, ids, issues)
-  if (layers === undefined || issues.count > 0) return undefined
-  return new ExecutionPlan(name, tasks, layers, computeDependents(dependencies))
-}
-
-function reportCycles(dependencies: readonly (readonly number[])[], ids: readonly string[], issues: IssueList): void {
-  for (const cycle of findCycles(dependencies, ids)) {
-    const path = cycle.map(task => ids[task] as string)
-    const shown = path.length <= 9 ? path : [...path.slice(0, 4), '…', ...path.slice(-4)]
-    const message = `Expected no task to depend on itself in the end, found ${shown.map(quoteName).join(' → ')}`
-    issues.add('CYCLE', `/tasks/${cycle[0]}`, message, { path, hint: 'Remove one of these dependencies' })
-  }
-}
-
-function invalidWorkflow(issues: IssueList): DagstreamError {
-  const first = issues.issues[0]
-  const rest = issues.count > 1 ? ` (and ${issues.count - 1} more: see \`details.issues\`)` : ''
-  return new DagstreamError('INVALID_WORKFLOW', `${first?.code} at \`${first?.pointer}\`: ${first?.message}${rest}`, {
-    details: { issues: issues.issues, issueCount: issues.count },
-  })
 }

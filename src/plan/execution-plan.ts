@@ -2,9 +2,12 @@ import type { Condition } from '../conditions/condition.ts'
 import type { JsonValue } from '../events/json-value.ts'
 import type { Limit } from '../tools/limit.ts'
 import type { RegisteredTool } from '../tools/registry.ts'
-import type { CheckedTask, InputReference } from '../workflow/check-task.ts'
-import type { DAGStructure, DAGTask, RetryPolicy, RunOn } from '../workflow/document.ts'
+import type { ArgumentProblem } from '../tools/argument-problem.ts'
+import type { ItemWords, KnownWorkflow, RoundWords, TaskTree } from '../workflow/checked-document.ts'
+import type { DAGStructure, DAGTask, RecordedWorkflow, RetryPolicy, RunOn } from '../workflow/document.ts'
 import { readSource, type Template } from '../workflow/template.ts'
+import { describeFields, describeItems, describeRounds } from '../workflow/words/describe-words.ts'
+import type { InputCheck, InputReference } from '../workflow/workflow-input.ts'
 import type { Layers } from './graph.ts'
 import { computePriorities, type Dependents } from './priorities.ts'
 
@@ -37,35 +40,15 @@ export interface OptionalTask {
 export type Group = FanOut | Repetition | SubWorkflow
 
 /** One child per item. */
-export interface FanOut {
+export interface FanOut extends ItemWords {
   readonly kind: 'forEach'
-  readonly items: ItemSource
-  /** Maximum number of items in flight. */
-  readonly concurrency?: number
-  readonly tolerate: Tolerance
   /** The task of each item. */
   readonly body: PlannedTask
 }
 
-/** A list, or the product of named lists: the last key changes fastest. */
-export type ItemSource =
-  | { readonly kind: 'list'; readonly list: Template }
-  | { readonly kind: 'product'; readonly keys: readonly string[]; readonly lists: readonly Template[] }
-
-/** How many items may fail: a number, or a share of all items from 0 to 1, rounded down. */
-export type Tolerance = { readonly count: number } | { readonly share: number }
-
 /** One child per round, one after another. */
-export interface Repetition {
+export interface Repetition extends RoundWords {
   readonly kind: 'repeat'
-  /** Ends the repetition. @defaultValue never: `maxTimes` rounds, a success */
-  readonly until?: Condition
-  /** Delay after the first round, ms. */
-  readonly everyMs: number
-  /** Factor by which each delay exceeds the previous one. */
-  readonly factor: number
-  readonly maxTimes: number
-  readonly onExhausted: 'fail' | 'keep'
   /** The task of each round. */
   readonly body: PlannedTask
 }
@@ -78,80 +61,151 @@ export interface SubWorkflow {
   readonly name?: string
 }
 
+/** The parts of a plan, which the plan freezes and keeps. All by task index, in document order. */
+export interface PlanParts {
+  readonly name: string | undefined
+  readonly tasks: readonly PlannedTask[]
+  readonly layers: Layers
+  readonly dependencies: readonly (readonly number[])[]
+  readonly dependents: Dependents
+  readonly estimates: readonly number[]
+  readonly inputReferences: readonly InputReference[]
+  readonly mainCount: number
+  readonly finallyLayer: number
+  readonly reads: readonly (readonly number[])[] | undefined
+  readonly finallyTimeoutMs: number | undefined
+  readonly output: Template | undefined
+  readonly inputCheck: InputCheck | undefined
+}
+
 /**
  * A validated workflow: frozen, compact and stateless, so that any number of executions can run it concurrently. Accepted
  * wherever a workflow is; created only by `compileWorkflow`.
  *
- * Tasks are identified by their index in the document.
+ * Tasks are identified by their index in the document; those of `finally` follow the others.
  */
-export class ExecutionPlan {
+export class ExecutionPlan implements KnownWorkflow {
   readonly name: string | undefined
   readonly tasks: readonly PlannedTask[]
   /** Task ids by layer, in document order within each. */
   readonly layers: readonly (readonly string[])[]
-  /** For each task, the indices of its dependencies, ascending. */
+  /** For each task, the indices of its dependencies, ascending. Tasks of `finally` depend on each other only. */
   readonly dependencies: readonly (readonly number[])[]
   /** For each task, the number of its dependencies. */
   readonly dependencyCounts: readonly number[]
-  /** The distinct limits of its tools. */
+  /** The distinct limits of its tools and of those of nested workflows. */
   readonly limits: readonly Limit[]
   readonly dependents: Dependents
   /** `layers` as task indices. */
   readonly layerIndices: Layers
-  /** All references to `$INPUT`. Checked against the input of each execution before it starts. */
+  /** All references to `$INPUT`, except in nested workflows. Checked against the input of each execution before it starts. */
   readonly inputReferences: readonly InputReference[]
+  /** Index of the first task of `finally`; the number of tasks if there is none. */
+  readonly mainCount: number
+  /** Index of the first layer of `finally` tasks; the number of layers if there is none. */
+  readonly finallyLayer: number
+  /** For each task, those of its dependencies that it refers to. Absent unless `usesLanguage`. */
+  readonly reads: readonly (readonly number[])[] | undefined
+  /** How long the `finally` tasks may take together, ms; 0 for no bound. */
+  readonly finallyTimeoutMs: number | undefined
+  /** The output that the document declares. */
+  readonly output: Template | undefined
+  /** The check by its `inputSchema`. */
+  readonly inputCheck?: InputCheck
+  /** Depth of the workflows nested in it. */
+  readonly depth: number
   readonly #estimates: readonly number[]
   readonly #tools: ReadonlyMap<string, RegisteredTool>
   /** Computed on first use, because only `dataflow` needs it. Depends on the plan alone, so it is a cache, not state. */
   #priorities: readonly number[] | undefined
+  #tree: TaskTree | undefined
 
-  /** Called by `compileWorkflow`. */
-  constructor(name: string | undefined, tasks: readonly CheckedTask[], layers: Layers, dependents: Dependents) {
-    const layerOf = new Int32Array(tasks.length)
-    layers.forEach((indices, layer) => {
-      for (const task of indices) layerOf[task] = layer
-    })
-    this.name = name
-    this.tasks = Object.freeze(tasks.map((task, index) => planTask(task, layerOf[index] as number)))
+  /** Called by `buildPlan`. */
+  constructor(parts: PlanParts) {
+    const { tasks, layers, dependencies, inputCheck } = parts
+    this.name = parts.name
+    this.tasks = Object.freeze(tasks)
     this.layers = Object.freeze(
-      layers.map(indices => Object.freeze(indices.map(task => (tasks[task] as CheckedTask).id))),
+      layers.map(indices => Object.freeze(indices.map(task => (tasks[task] as PlannedTask).id))),
     )
-    this.dependencies = Object.freeze(tasks.map(task => Object.freeze(task.dependencies)))
-    this.dependencyCounts = Object.freeze(tasks.map(task => task.dependencies.length))
-    this.limits = Object.freeze([...new Set(tasks.flatMap(({ tool }) => tool.limit ?? []))])
-    this.dependents = Object.freeze(dependents)
+    this.dependencies = Object.freeze(dependencies)
+    this.dependencyCounts = Object.freeze(dependencies.map(list => list.length))
+    this.dependents = Object.freeze(parts.dependents)
     this.layerIndices = Object.freeze(layers)
-    this.inputReferences = Object.freeze(
-      tasks.flatMap(task => task.inputReferences.map(reference => Object.freeze(reference))),
-    )
+    this.inputReferences = Object.freeze(parts.inputReferences)
+    this.mainCount = parts.mainCount
+    this.finallyLayer = parts.finallyLayer
+    this.reads = parts.reads && Object.freeze(parts.reads)
+    this.finallyTimeoutMs = parts.finallyTimeoutMs
+    this.output = parts.output
+    if (inputCheck) this.inputCheck = inputCheck
     const tools = new Map<string, RegisteredTool>()
-    for (const { tool } of tasks) tools.set(tool.name, tool)
+    let depth = 0
+    for (const task of tasks) {
+      const nested = readNested(task)
+      if (nested === undefined) tools.set(task.tool.name, task.tool)
+      else {
+        depth = Math.max(depth, nested.plan.depth + 1)
+        for (const [name, tool] of nested.plan.tools) tools.set(name, tool)
+      }
+    }
+    this.depth = depth
     this.#tools = tools
-    this.#estimates = Object.freeze(tasks.map(task => task.estimatedMs))
+    this.limits = Object.freeze([...new Set(Array.from(tools.values()).flatMap(tool => tool.limit ?? []))])
+    this.#estimates = Object.freeze(parts.estimates)
     Object.freeze(this)
   }
 
-  /** Returns a document that compiles to the same plan. */
+  /** Whether a task is more than one call of one tool, after the success of its dependencies. */
+  get usesLanguage(): boolean {
+    return this.reads !== undefined
+  }
+
+  /** The faults of an input by `inputSchema`: none if there is no schema. `undefined` is checked as `{}`. Never throws. */
+  checkInput(value: unknown): readonly ArgumentProblem[] {
+    return this.inputCheck?.check(value) ?? []
+  }
+
+  /** Returns a document that compiles to the same plan, with the same registered workflows. */
   describe(): DAGStructure {
     const tasks = this.tasks.map((_, index) => this.describeTask(index))
-    return this.name === undefined ? { tasks } : { name: this.name, tasks }
+    const last = tasks.splice(this.mainCount)
+    return {
+      ...(this.name !== undefined && { name: this.name }),
+      ...(this.inputCheck && { inputSchema: this.inputCheck.schema }),
+      tasks,
+      ...(last.length > 0 && { finally: last }),
+      ...(this.finallyTimeoutMs !== undefined && { finallyTimeoutMs: this.finallyTimeoutMs }),
+      ...(this.output !== undefined && { output: readSource(this.output) }),
+    }
+  }
+
+  /** Returns the document with the registered workflows that it runs, at any depth. */
+  describeRecorded(): RecordedWorkflow {
+    const plans = new Map<string, ExecutionPlan>()
+    collectRegistered(this, plans)
+    if (plans.size === 0) return this.describe()
+    const entries = [...plans].map(([name, plan]) => [name, plan.describe()] as const)
+    return { ...this.describe(), workflows: Object.fromEntries(entries) }
   }
 
   /**
    * Returns the document of a task, as far as the plan keeps it. `dependsOn` includes the dependencies from references.
    */
   describeTask(index: number): DAGTask {
-    const { id, tool, arguments: template, timeoutMs, retry } = this.tasks[index] as PlannedTask
+    const task = this.tasks[index] as PlannedTask
+    const { group } = task
+    const fields = group === undefined || group.kind === 'workflow' ? task : { ...group.body, ...task }
     const dependencies = this.dependencies[index] as readonly number[]
     const estimatedMs = this.#estimates[index] as number
     return {
-      id,
-      tool: tool.name,
-      arguments: readSource(template) as Record<string, unknown>,
+      id: task.id,
+      ...describeRunner(task),
+      arguments: readSource(task.arguments) as Record<string, unknown>,
       dependsOn: dependencies.map(dependency => (this.tasks[dependency] as PlannedTask).id),
-      ...(timeoutMs !== undefined && { timeoutMs }),
-      ...(retry !== undefined && { retry }),
+      ...describeFields(fields),
       ...(estimatedMs !== 1 && { estimatedMs }),
+      ...(group !== undefined && describeGroup(group)),
     }
   }
 
@@ -160,7 +214,7 @@ export class ExecutionPlan {
     return typeof value === 'object' && value !== null && #estimates in value
   }
 
-  /** The tools of its tasks, by name. */
+  /** The tools of its tasks and of nested workflows, by name. */
   get tools(): ReadonlyMap<string, RegisteredTool> {
     return this.#tools
   }
@@ -169,15 +223,35 @@ export class ExecutionPlan {
   get priorities(): readonly number[] {
     return (this.#priorities ??= computePriorities(this.layerIndices, this.dependents, this.#estimates))
   }
+
+  get tree(): TaskTree {
+    return (this.#tree ??= new Map(
+      this.tasks.map(({ id, group }) => [id, group?.kind === 'workflow' ? group.plan.tree : undefined]),
+    ))
+  }
 }
 
-function planTask({ id, tool, arguments: template, timeoutMs, retry }: CheckedTask, layer: number): PlannedTask {
-  return Object.freeze({
-    id,
-    tool,
-    arguments: template,
-    layer,
-    ...(timeoutMs !== undefined && { timeoutMs }),
-    ...(retry !== undefined && { retry: Object.freeze({ ...retry }) }),
-  })
+/** The workflow that a task, its items or its rounds run. */
+function readNested({ group }: PlannedTask): SubWorkflow | undefined {
+  if (group === undefined) return undefined
+  return group.kind === 'workflow' ? group : readNested(group.body)
+}
+
+function collectRegistered({ tasks }: ExecutionPlan, plans: Map<string, ExecutionPlan>): void {
+  for (const task of tasks) {
+    const { name, plan } = readNested(task) ?? {}
+    if (plan === undefined || (name !== undefined && plans.has(name))) continue
+    if (name !== undefined) plans.set(name, plan)
+    collectRegistered(plan, plans)
+  }
+}
+
+function describeRunner(task: PlannedTask): Pick<DAGTask, 'tool' | 'workflow'> {
+  const nested = readNested(task)
+  return nested === undefined ? { tool: task.tool.name } : { workflow: nested.name ?? nested.plan.describe() }
+}
+
+function describeGroup(group: Group): Partial<DAGTask> {
+  if (group.kind === 'workflow') return {}
+  return group.kind === 'forEach' ? describeItems(group) : describeRounds(group)
 }

@@ -3,7 +3,7 @@ import { DagstreamError, describeValue } from '../errors.ts'
 import { replaceJsonNumbers, toDoubles } from '../json/replace-numbers.ts'
 import type { JsonNumber } from '../json/json-number.ts'
 import type { ArgumentProblem, CheckedArguments, FoundProblem, SchemaCheck } from './argument-problem.ts'
-import { createJsonSchemaCheck } from './json-schema.ts'
+import { compileJsonSchema, createJsonSchemaCheck } from './json-schema.ts'
 import { createStandardSchemaCheck } from './standard-schema.ts'
 import type { JsonSchema } from './tool.ts'
 
@@ -36,7 +36,19 @@ export function createArgumentChecker(
   schema: JsonSchema | StandardSchemaV1,
   exactNumbers = false,
 ): ArgumentChecker {
-  const check = createCheck(toolName, schema, exactNumbers)
+  return wrapCheck(createCheck(toolName, schema, exactNumbers), exactNumbers)
+}
+
+/**
+ * Creates the checker of a workflow's input, whose numbers keep their digits.
+ * @returns why the schema is unusable, if it is
+ */
+export function createInputChecker(schema: JsonSchema): ArgumentChecker | { readonly unusable: string } {
+  const check = compileJsonSchema(schema)
+  return typeof check === 'function' ? wrapCheck(keepNumbers(check), true) : check
+}
+
+function wrapCheck(check: SchemaCheck, exactNumbers: boolean): ArgumentChecker {
   return {
     check(value) {
       const checked = check(value)
@@ -67,7 +79,11 @@ function createCheck(toolName: string, schema: JsonSchema | StandardSchemaV1, ex
   }
   if ('~standard' in schema) return createStandardSchemaCheck(toolName, schema as StandardSchemaV1)
   const check = createJsonSchemaCheck(toolName, schema)
-  if (!exactNumbers) return check
+  return exactNumbers ? keepNumbers(check) : check
+}
+
+/** Checks the nearest finite doubles of `JsonNumber`s, and returns the value as it is. */
+function keepNumbers(check: SchemaCheck): SchemaCheck {
   return value => {
     const checked = check(replaceJsonNumbers(value, toFiniteDouble))
     return checked instanceof Promise ? checked : { ...checked, value }

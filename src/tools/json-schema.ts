@@ -9,27 +9,33 @@ import { cutText } from '../text.ts'
 /** Maximum length of a message, characters. */
 const MAX_MESSAGE = 200
 
-/**
- * A check by a JSON Schema. It interprets the schema and generates no code.
- * @throws `INVALID_TOOL` for an unusable schema
- */
+/** A check by a JSON Schema of a tool. @throws `INVALID_TOOL` for an unusable schema */
 export function createJsonSchemaCheck(toolName: string, schema: JsonSchema): SchemaCheck {
+  const check = compileJsonSchema(schema)
+  if (typeof check === 'function') return check
+  const message = `Tool \`${toolName}\`: \`inputSchema\` is not a usable JSON Schema: ${check.unusable}`
+  throw new DagstreamError('INVALID_TOOL', message)
+}
+
+/**
+ * Compiles a JSON Schema into a check. It interprets the schema and generates no code.
+ * @returns why the schema is unusable, if it is
+ */
+export function compileJsonSchema(schema: JsonSchema): SchemaCheck | { readonly unusable: string } {
   let validator: Validator
+  let isPlainlyValid: ReturnType<typeof createPlainCheck>
   try {
     // Copied, because the validator writes into the schema, which may be frozen or shared.
-    const copy = JSON.parse(JSON.stringify(schema)) as Schema
+    const text = JSON.stringify(schema)
+    const copy = JSON.parse(text) as Schema
     validator = new Validator(copy, findDraft(copy.$schema), false)
     checkUsable(validator)
     validator.validate({})
+    // Copied, because the owner may change the schema later.
+    isPlainlyValid = createPlainCheck(JSON.parse(text))
   } catch (error) {
-    const reason = error instanceof Error ? error.message.split('\n', 1)[0] : 'it cannot be read'
-    throw new DagstreamError(
-      'INVALID_TOOL',
-      `Tool \`${toolName}\`: \`inputSchema\` is not a usable JSON Schema: ${reason}`,
-    )
+    return { unusable: error instanceof Error ? (error.message.split('\n', 1)[0] ?? '') : 'it cannot be read' }
   }
-  // Copied, because the owner may change the schema later.
-  const isPlainlyValid = createPlainCheck(JSON.parse(JSON.stringify(schema)))
   return value => {
     if (isPlainlyValid?.(value)) return { value, problems: [] }
     try {

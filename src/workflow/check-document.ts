@@ -1,20 +1,18 @@
-import type { JsonValue } from '../events/json-value.ts'
+import { formatPointer, quoteName } from '../tools/json-pointer.ts'
 import type { ToolRegistry } from '../tools/registry.ts'
-import { type CheckedTask, type InputReference, type ReadTask, TaskChecker, type TaskNode } from './check-task.ts'
+import type { JsonSchema } from '../tools/tool.ts'
+import { type CheckContext, TaskChecker } from './check-task.ts'
+import type { CheckedDocument, CheckedTask, WorkflowLookup } from './checked-document.ts'
+import { MAX_ARGUMENT_VALUES } from './compile-template.ts'
+import { LIMITS } from './document.ts'
 import type { IssueList } from './issues.ts'
+import type { ReadDocument } from './read-document.ts'
 import { recordedSchema, workflowSchema } from './schema.ts'
-import type { ShapeReader } from './shape-scalars.ts'
+import type { ShapeReader } from './shape/shape-scalars.ts'
 import { compileShape } from './shape.ts'
-import { explainMissing } from './follow-path.ts'
-
-/** The result of the checks of a document. */
-export interface CheckedDocument {
-  readonly name?: string
-  /** In document order: all tasks if no issue was added, otherwise only the valid ones. */
-  readonly tasks: readonly CheckedTask[]
-  /** Every task with a usable id, valid or not, in document order: sufficient to find cycles. */
-  readonly nodes: readonly TaskNode[]
-}
+import { findClashes } from './words/task-tree.ts'
+import type { TaskIndex } from './task-index.ts'
+import { compileInputSchema, type InputReference } from './workflow-input.ts'
 
 /** Compiled on first use, because compiling takes as long as loading a tenth of the library. */
 const readers: { document?: ShapeReader; recorded?: ShapeReader } = {}
@@ -32,32 +30,63 @@ export function checkDocument(
   tools: ToolRegistry,
   issues: IssueList,
   isRecorded = false,
+  workflows?: WorkflowLookup,
 ): CheckedDocument {
   const read = (isRecorded ? readRecorded : readDocument)(document, { issues, path: [] }) as ReadDocument | undefined
-  const readTasks = read?.tasks ?? []
-  const checker = new TaskChecker(readTasks, tools, issues, isRecorded)
-  for (const [index, task] of readTasks.entries()) if (task !== undefined) checker.check(task, index)
-  const { tasks, nodes } = checker
-  return { ...(read?.name !== undefined && { name: read.name }), tasks, nodes }
+  const valuesLeft = MAX_ARGUMENT_VALUES
+  return checkRead(read ?? {}, { tools, workflows, issues, isRecorded, path: [], depth: 0, valuesLeft })
 }
 
-/** Adds an `UNKNOWN_REFERENCE` for every reference to a path that is missing from the input. */
-export function checkInput(
-  inputReferences: readonly InputReference[],
-  input: JsonValue | undefined,
-  issues: IssueList,
-): void {
-  for (const { reference, pointer, behind } of inputReferences) {
-    const found = explainMissing(reference, input, behind)
-    if (found === undefined) continue
-    const { missing, hint } = found
-    if (issues.isFull) issues.skip()
-    else issues.add('UNKNOWN_REFERENCE', pointer, missing, hint === undefined ? {} : { hint })
+/** Checks a document, at the context's path, that has passed its shape check. */
+function checkRead(document: ReadDocument, context: CheckContext): CheckedDocument {
+  const { issues, path } = context
+  const { name, tasks = [], finally: last = [], finallyTimeoutMs, inputSchema, output } = document
+  const pointer = formatPointer(path)
+  const checker = new TaskChecker(document, context, nested => checkRead(nested, context))
+  path.push('inputSchema')
+  const inputCheck = inputSchema && compileInputSchema(inputSchema as JsonSchema, context)
+  path.pop()
+  if (tasks.length + last.length > LIMITS.maxTasks) {
+    const most = LIMITS.maxTasks.toLocaleString('en')
+    issues.add(
+      'LIMIT_EXCEEDED',
+      `${pointer}/finally`,
+      `Expected at most ${most} tasks, got more with those of \`finally\``,
+    )
+    return { tasks: [], nodes: [], mainCount: 0, pointer, nested: [], usesLanguage: false, inputReferences: [] }
+  }
+  for (const [index, task] of tasks.entries()) if (task !== undefined) checker.check(task, index)
+  for (const [index, task] of last.entries()) if (task !== undefined) checker.check(task, tasks.length + index)
+  const found = output === undefined ? undefined : checker.checkOutput(output)
+  reportClashes(checker.tasks, path, checker.index, issues)
+  const inputReferences: InputReference[] = []
+  for (const task of checker.tasks) for (const each of task.inputReferences) inputReferences.push(each)
+  for (const each of found?.references ?? []) inputReferences.push(each)
+  return {
+    ...(name !== undefined && { name }),
+    tasks: checker.tasks,
+    nodes: checker.nodes,
+    mainCount: tasks.length,
+    pointer,
+    nested: checker.nested,
+    usesLanguage: checker.index.usesLanguage,
+    ...(finallyTimeoutMs !== undefined && { finallyTimeoutMs }),
+    ...(found?.template !== undefined && { output: found.template }),
+    ...(inputCheck && { inputCheck }),
+    inputReferences,
   }
 }
 
-/** A document after its shape check; invalid fields are absent. */
-interface ReadDocument {
-  readonly name?: string
-  readonly tasks?: readonly (ReadTask | undefined)[]
+function reportClashes(
+  tasks: readonly CheckedTask[],
+  path: readonly (string | number)[],
+  index: TaskIndex,
+  issues: IssueList,
+): void {
+  for (const { task, outer, id } of findClashes(tasks)) {
+    const place = formatPointer([...path, ...index.pathOf(outer.index)])
+    const message = `Expected ids to be unique, ${quoteName(id)} is also that of a task in the workflow of ${place}`
+    const hint = `Ids of its tasks begin with ${quoteName(`${outer.id}/`)}: choose another id`
+    issues.add('DUPLICATE_TASK_ID', formatPointer([...path, ...index.pathOf(task.index), 'id']), message, { hint })
+  }
 }

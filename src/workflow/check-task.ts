@@ -1,122 +1,114 @@
 import { formatPointer, quoteName } from '../tools/json-pointer.ts'
 import type { RegisteredTool, ToolRegistry } from '../tools/registry.ts'
-import { compileTemplate, MAX_ARGUMENT_VALUES, type TemplateWalk } from './compile-template.ts'
-import type { RetryPolicy } from './document.ts'
-import type { IssueList } from './issues.ts'
-import type { Reference } from './references.ts'
-import { report } from './walk.ts'
 import { Suggestions } from '../tools/suggestion.ts'
+import { checkWords, checkWorkflow, placeOfTask, type WordChecks } from './words/check-words.ts'
+import type { CheckedDocument, CheckedTask, TaskNode, WorkflowLookup } from './checked-document.ts'
+import { compileTemplate, type TemplateWalk } from './compile-template.ts'
+import type { IssueList } from './issues.ts'
+import { PLAIN, placeOf } from './place.ts'
+import { type ReadDocument, type ReadTask, usesWords } from './read-document.ts'
+import type { TaskIndex } from './task-index.ts'
+import { TaskReferences } from './task-references.ts'
 import { EMPTY_TEMPLATE, readSource, type Template } from './template.ts'
+import { report } from './walk.ts'
+import type { InputReference } from './workflow-input.ts'
 
-/** A task as a node of the graph. */
-export interface TaskNode {
-  /** Its index in the document. */
-  readonly index: number
-  readonly id: string
-  /** Document indices of its dependencies, listed or referred to: unique, ascending, each of them a node. */
-  readonly dependencies: readonly number[]
+/** What a document and the workflows that its tasks hold share during their check. */
+export interface CheckContext {
+  readonly tools: ToolRegistry
+  readonly workflows: WorkflowLookup | undefined
+  readonly issues: IssueList
+  /** Whether an earlier version may have accepted the document. */
+  readonly isRecorded: boolean
+  /** Path of the current value. */
+  readonly path: (string | number)[]
+  /** Number of workflows around the current document. */
+  depth: number
+  /** Remaining number of values in all arguments. Up to date while no task is being checked. */
+  valuesLeft: number
 }
-
-/** A task that has passed its checks. */
-export interface CheckedTask extends TaskNode {
-  readonly tool: RegisteredTool
-  readonly arguments: Template
-  readonly inputReferences: readonly InputReference[]
-  readonly timeoutMs?: number
-  readonly retry?: RetryPolicy
-  /** @defaultValue 1 */
-  readonly estimatedMs: number
-  readonly name?: string
-}
-
-/** A reference into the input, and the string of the document that holds it. */
-export interface InputReference {
-  readonly reference: Reference
-  readonly pointer: string
-  /** The text directly after it. */
-  readonly behind: string
-}
-
-/** A task after its shape check; invalid fields are `undefined`. */
-export interface ReadTask {
-  readonly id?: string
-  readonly tool?: string
-  readonly arguments?: object
-  readonly dependsOn?: readonly (string | undefined)[]
-  readonly depends_on?: readonly (string | undefined)[]
-  readonly timeoutMs?: number
-  readonly retry?: RetryPolicy
-  readonly estimatedMs?: number
-  readonly name?: string
-}
-
-const NONE: readonly never[] = Object.freeze([])
 
 /** Checks the tasks of one document against each other and against the tools. */
 export class TaskChecker {
   readonly tasks: CheckedTask[] = []
   readonly nodes: TaskNode[] = []
-  readonly #tools: ToolRegistry
-  /** Index of the first task with each id. */
-  readonly #indices = new Map<string, number>()
+  readonly nested: CheckedDocument[] = []
+  readonly #context: CheckContext
+  readonly #checkNested: (document: ReadDocument) => CheckedDocument
+  readonly #references: TaskReferences
   readonly #walk: TemplateWalk
-  #taskHints: Suggestions | undefined
   #toolHints: Suggestions | undefined
 
-  // State of the task being checked.
-  #id: string | undefined
-  #dependencies: number[] = []
-  #inputReferences: InputReference[] = []
-  /** Pointers, relative to the arguments, of the strings with references; collected only if the tool has a schema. */
-  #referencePointers: string[] | undefined
-
-  constructor(
-    readTasks: readonly (ReadTask | undefined)[],
-    tools: ToolRegistry,
-    issues: IssueList,
-    isRecorded: boolean,
-  ) {
-    this.#tools = tools
-    for (const [index, task] of readTasks.entries()) {
-      if (task?.id !== undefined && !this.#indices.has(task.id)) this.#indices.set(task.id, index)
-    }
+  /** @param checkNested checks a workflow that a task holds, at the context's path */
+  constructor(document: ReadDocument, context: CheckContext, checkNested: (document: ReadDocument) => CheckedDocument) {
+    const { issues, path, isRecorded, valuesLeft } = context
+    this.#context = context
+    this.#checkNested = checkNested
     this.#walk = {
       issues,
-      path: [],
+      path,
       isRecorded,
       around: [],
-      valuesLeft: MAX_ARGUMENT_VALUES,
-      onReference: (reference, behind) => this.#addReference(reference, behind),
+      valuesLeft,
+      onReference: (reference, behind) => this.#references.add(reference, behind),
     }
+    this.#references = new TaskReferences(document, this.#walk)
+  }
+
+  get index(): TaskIndex {
+    return this.#references.index
   }
 
   /** Checks one task. Adds a node if its id is valid and unique, and a task if its tool and arguments are valid, too. */
   check(task: ReadTask, index: number): void {
     const { path } = this.#walk
     const { id } = task
-    path.push('tasks', index)
-    this.#id = id
-    this.#dependencies = []
-    this.#inputReferences = []
+    const place = this.index.pathOf(index)
+    const isFinally = this.index.isFinally(index)
+    path.push(place[0], place[1])
     const isFirst = id !== undefined && this.#checkId(id, index)
-    const tool = this.#checkTool(task.tool)
-    this.#checkDependencies('dependsOn', task.dependsOn)
-    this.#checkDependencies('depends_on', task.depends_on)
-    const template = this.#checkArguments(task, tool)
-    path.pop()
-    path.pop()
+    const tool = task.workflow === undefined ? this.#checkTool(task.tool) : undefined
+    this.#references.begin(task, isFinally)
+    const checked =
+      isFinally || usesWords(task)
+        ? this.#checkWords(task, tool, isFinally)
+        : this.#checkCall(task, this.#checkArguments(task, tool), tool)
+    path.length -= 2
     if (!isFirst) return
-    const dependencies = sortUnique(this.#dependencies)
-    if (tool === undefined || template === undefined) {
+    const reads = this.index.usesLanguage ? this.#references.takeReads() : undefined
+    const dependencies = this.#references.takeDependencies()
+    if (checked === undefined) {
       this.nodes.push({ index, id, dependencies })
       return
     }
-    const { timeoutMs, retry, estimatedMs = 1, name } = task
-    const inputReferences = this.#inputReferences.length === 0 ? NONE : this.#inputReferences
-    const checked: { -readonly [K in keyof CheckedTask]: CheckedTask[K] } = {
-      index,
+    checked.index = index
+    checked.dependencies = dependencies
+    if (reads !== undefined) checked.reads = reads
+    this.nodes.push(checked)
+    this.tasks.push(checked)
+  }
+
+  /** Checks the output of the document. Its references are no dependencies. */
+  checkOutput(output: unknown): { template: Template | undefined; references: readonly InputReference[] } {
+    this.#references.begin(undefined, false)
+    this.#walk.place = placeOf('output')
+    const template = this.#at('output', () => compileTemplate(output, this.#walk))
+    this.#context.valuesLeft = this.#walk.valuesLeft
+    return { template, references: this.#references.inputReferences }
+  }
+
+  #checkCall(
+    task: ReadTask,
+    template: Template | undefined,
+    tool: RegisteredTool | undefined,
+  ): MutableTask | undefined {
+    if (tool === undefined || template === undefined) return undefined
+    const { id = '', timeoutMs, retry, estimatedMs = 1, name } = task
+    const { inputReferences } = this.#references
+    const checked: MutableTask = {
+      index: 0,
       id,
-      dependencies,
+      dependencies: NONE,
       tool,
       arguments: template,
       inputReferences,
@@ -126,79 +118,65 @@ export class TaskChecker {
     if (timeoutMs !== undefined) checked.timeoutMs = timeoutMs
     if (retry !== undefined) checked.retry = retry
     if (name !== undefined) checked.name = name
-    this.nodes.push(checked)
-    this.tasks.push(checked)
+    return checked
+  }
+
+  #checkWords(task: ReadTask, tool: RegisteredTool | undefined, isFinally: boolean): MutableTask | undefined {
+    const { workflow } = task
+    const checks: WordChecks = {
+      walk: this.#walk,
+      isFinally,
+      depth: this.#context.depth,
+      workflows: this.#context.workflows,
+      refer: taskId => this.#references.refer(taskId),
+      checkNested: document => this.#enter(document),
+    }
+    const found = workflow === undefined ? undefined : this.#at('workflow', () => checkWorkflow(workflow, checks))
+    const words = checkWords(task, found?.nested, checks)
+    const runner = tool ?? found?.tool
+    this.#walk.place = placeOfTask(task, isFinally)
+    const template = this.#checkArguments(task, runner)
+    this.#walk.place = PLAIN
+    const checked = this.#checkCall(task, template, runner)
+    if (checked !== undefined && Object.keys(words).length > 0) checked.words = words
+    return checked
+  }
+
+  #enter(document: ReadDocument): CheckedDocument {
+    const context = this.#context
+    context.valuesLeft = this.#walk.valuesLeft
+    context.depth += 1
+    const checked = this.#checkNested(document)
+    context.depth -= 1
+    this.#walk.valuesLeft = context.valuesLeft
+    this.nested.push(checked)
+    return checked
   }
 
   #checkId(id: string, index: number): boolean {
-    const first = this.#indices.get(id)
+    const first = this.index.get(id) ?? index
     if (first === index) return true
-    this.#at('id', () =>
-      report(
-        this.#walk,
-        'DUPLICATE_TASK_ID',
-        () => `Expected ids to be unique, ${quoteName(id)} is also that of /tasks/${first}`,
-      ),
-    )
+    const place = formatPointer(this.index.pathOf(first))
+    const message = (): string => `Expected ids to be unique, ${quoteName(id)} is also that of ${place}`
+    this.#at('id', () => report(this.#walk, 'DUPLICATE_TASK_ID', message))
     return false
   }
 
   #checkTool(name: string | undefined): RegisteredTool | undefined {
-    const tool = name === undefined ? undefined : this.#tools.get(name)
+    const { tools } = this.#context
+    const tool = name === undefined ? undefined : tools.get(name)
     if (name !== undefined && tool === undefined) {
-      const hint = (): string => (this.#toolHints ??= new Suggestions(this.#tools.names(), 'tools')).hintFor(name)
+      const hint = (): string => (this.#toolHints ??= new Suggestions(tools.names(), 'tools')).hintFor(name)
       this.#at('tool', () => report(this.#walk, 'UNKNOWN_TOOL', () => `There is no tool ${quoteName(name)}`, hint))
     }
     return tool
-  }
-
-  #checkDependencies(field: 'dependsOn' | 'depends_on', ids: ReadTask['dependsOn']): void {
-    if (ids === undefined) return
-    for (let i = 0; i < ids.length; i++) {
-      const id = ids[i]
-      if (id === undefined) continue
-      const index = this.#indices.get(id)
-      if (index !== undefined && id !== this.#id) this.#dependencies.push(index)
-      else this.#at(field, () => this.#at(i, () => this.#refuseDependency(id, 'UNKNOWN_DEPENDENCY')))
-    }
-  }
-
-  #addReference(reference: Reference, behind: string): void {
-    const { path } = this.#walk
-    this.#referencePointers?.push(formatPointer(path.slice(ARGUMENTS_DEPTH)))
-    const { taskId } = reference
-    if (taskId === undefined) {
-      this.#inputReferences.push({ reference, pointer: formatPointer(path), behind })
-      return
-    }
-    const index = this.#indices.get(taskId)
-    if (index !== undefined && taskId !== this.#id) this.#dependencies.push(index)
-    else this.#refuseDependency(taskId, 'UNKNOWN_REFERENCE')
-  }
-
-  #refuseDependency(id: string, unknown: 'UNKNOWN_DEPENDENCY' | 'UNKNOWN_REFERENCE'): void {
-    if (id === this.#id) {
-      report(this.#walk, 'SELF_DEPENDENCY', () => `The task ${quoteName(id)} depends on itself`)
-    } else {
-      report(
-        this.#walk,
-        unknown,
-        () => `There is no task ${quoteName(id)}`,
-        () => this.#hintForTask(id),
-      )
-    }
-  }
-
-  #hintForTask(id: string): string {
-    this.#taskHints ??= new Suggestions(this.#indices.keys(), 'tasks')
-    return this.#taskHints.hintFor(id)
   }
 
   #checkArguments(task: ReadTask, tool: RegisteredTool | undefined): Template | undefined {
     const { path } = this.#walk
     const isAbsent = !Object.hasOwn(task, 'arguments')
     const { arguments: value } = task
-    this.#referencePointers = tool?.hasSchema ? [] : undefined
+    const references = tool?.hasSchema ? this.#references.collectPointers() : []
     let template: Template | undefined = EMPTY_TEMPLATE
     if (!isAbsent) {
       // The shape check has reported it already.
@@ -209,7 +187,7 @@ export class TaskChecker {
     }
     if (template === undefined || !tool?.hasSchema) return template
     const base = formatPointer(path)
-    for (const problem of tool.checkUnresolvedArguments(readSource(template), this.#referencePointers ?? [])) {
+    for (const problem of tool.checkUnresolvedArguments(readSource(template), references)) {
       const { issues } = this.#walk
       // For absent arguments, the pointer is that of the task.
       const pointer = isAbsent ? base : `${base}/arguments${problem.pointer}`
@@ -218,25 +196,14 @@ export class TaskChecker {
     return template
   }
 
-  #at(token: string | number, run: () => void): void {
+  #at<T>(token: string | number, run: () => T): T {
     this.#walk.path.push(token)
-    run()
+    const result = run()
     this.#walk.path.pop()
+    return result
   }
 }
 
-/** Length of the path to a task's arguments: `tasks`, its index, `arguments`. */
-const ARGUMENTS_DEPTH = 3
+type MutableTask = { -readonly [K in keyof CheckedTask]: CheckedTask[K] }
 
-function sortUnique(indices: number[]): readonly number[] {
-  if (indices.length === 0) return NONE
-  if (isAscending(indices)) return indices
-  indices.sort((a, b) => a - b)
-  return indices.filter((index, i) => index !== indices[i - 1])
-}
-
-/** Fast path: most lists are short and sorted. */
-function isAscending(indices: readonly number[]): boolean {
-  for (let i = 1; i < indices.length; i++) if ((indices[i] as number) <= (indices[i - 1] as number)) return false
-  return true
-}
+const NONE: readonly never[] = Object.freeze([])

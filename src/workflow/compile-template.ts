@@ -1,6 +1,7 @@
 import { describeValue } from '../errors.ts'
 import { JsonNumber } from '../json/json-number.ts'
 import { LIMITS } from './document.ts'
+import { type Place, PLAIN } from './place.ts'
 import { parseReferences, type Reference } from './references.ts'
 import { describeMalformed, suggestReference } from './reference-repair.ts'
 import { guard, report, type Walk } from './walk.ts'
@@ -14,6 +15,8 @@ export interface TemplateWalk extends Walk {
   valuesLeft: number
   /** The objects that enclose the current value, for the detection of cycles. */
   readonly around: object[]
+  /** Which references strings may hold; `literal`: none. @defaultValue PLAIN */
+  place?: Place | 'literal'
   /** Receives each reference and the text after it, while `path` is that of its string. */
   onReference(reference: Reference, behind: string): void
 }
@@ -67,7 +70,9 @@ function compile(value: unknown, walk: TemplateWalk): Template | undefined {
 }
 
 function compileString(value: string, walk: TemplateWalk): Template | undefined {
-  const parsed = parseReferences(value, walk.isRecorded)
+  const { place = PLAIN } = walk
+  if (place === 'literal') return value
+  const parsed = parseReferences(value, walk.isRecorded, place)
   if (parsed === value) return value
   // An escape keeps its source text beside its value.
   if (typeof parsed === 'string') {

@@ -18,6 +18,11 @@ export interface DAGStructure {
   readonly $schema?: string
 }
 
+/** A workflow with the registered workflows that it names, at any depth: the form in which stores keep it. */
+export interface RecordedWorkflow extends DAGStructure {
+  readonly workflows?: Readonly<Record<string, DAGStructure>>
+}
+
 /**
  * When a task runs: once every dependency succeeded; once all have settled and one failed; once all have settled in any
  * way.

@@ -12,7 +12,7 @@ export class IssueList {
     code: IssueCode,
     pointer: string,
     message: string,
-    extra: { hint?: string; path?: readonly string[] } = {},
+    extra: { hint?: string; path?: readonly string[]; in?: 'input' } = {},
   ): void {
     this.#count += 1
     if (this.#issues.length < LIMITS.maxIssues) {

@@ -2,7 +2,7 @@ import { TOOL_NAME_PATTERN } from '../tools/registry.ts'
 import { RETRY_SCHEMAS, TIMEOUT_SCHEMA } from '../tools/retry-schema.ts'
 import { LIMITS } from './document.ts'
 import { RECORDED_ID_PATTERN, TASK_ID_PATTERN } from './references.ts'
-import type { RefusedField, ShapeSchema } from './shape-schema.ts'
+import type { RefusedField, ShapeSchema } from './shape/shape-schema.ts'
 
 /** No lone surrogate, which UTF-8 cannot encode. */
 const pattern = '^\\P{Cs}*$'

@@ -1,7 +1,7 @@
 import { isJsonObject } from '../json/describe-json.ts'
 import { quoteName } from '../tools/json-pointer.ts'
 import { LIMITS } from './document.ts'
-import { compileRules, type FaultReport, type FieldCheck } from './field-rules.ts'
+import { compileRules, type FaultReport, type FieldCheck } from './shape/field-rules.ts'
 import {
   choose,
   compileEnum,
@@ -10,8 +10,8 @@ import {
   EXPECTED,
   isOfType,
   type ShapeReader,
-} from './shape-scalars.ts'
-import type { ShapeSchema, ShapeType } from './shape-schema.ts'
+} from './shape/shape-scalars.ts'
+import type { ShapeSchema, ShapeType } from './shape/shape-schema.ts'
 import { Suggestions } from '../tools/suggestion.ts'
 import { guard, mismatch, report, type Walk } from './walk.ts'
 

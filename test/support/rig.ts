@@ -6,6 +6,7 @@ import {
   StreamingExecutor,
   type Tool,
 } from '../../src/index.ts'
+import { collectNames } from '../../src/workflow/tool-names.ts'
 import { ControlledTool } from './controlled-tool.ts'
 import { FakeClock } from './fake-clock.ts'
 
@@ -28,7 +29,7 @@ export function rig(workflow: DAGStructure, options: RigOptions = {}): Rig {
   const { tools = {}, ...rest } = options
   const clock = new FakeClock()
   const tool = new ControlledTool()
-  const names = new Set([...workflow.tasks.flatMap(task => task.tool ?? []), ...Object.keys(tools)])
+  const names = new Set([...collectNames(workflow).tools, ...Object.keys(tools)])
   const definitions = Object.fromEntries(Array.from(names, name => [name, { execute: tool.execute, ...tools[name] }]))
   const executor = new StreamingExecutor(definitions, { clock, random: () => 0.5, createId: () => 'x' })
   const execution = executor.stream(workflow, rest)

@@ -91,6 +91,6 @@ export async function reads(): Promise<void> {
   void executor.execute(document, { concurrency: 2 })
   // @ts-expect-error -- nor such a schedule
   void executor.execute(document, { schedule: 'fast' })
-  // @ts-expect-error -- a task needs a tool
-  void executor.execute({ tasks: [{ id: 'a' }] })
+  // @ts-expect-error -- a task needs an id
+  void executor.execute({ tasks: [{ tool: 'a' }] })
 }

@@ -2,9 +2,11 @@ import { expect, test } from 'vitest'
 import { JsonValue } from '../../src/events/json-value.ts'
 import { compileWorkflow, validateWorkflow } from '../../src/plan/compile.ts'
 import { ToolRegistry } from '../../src/tools/registry.ts'
-import { type CheckedDocument, checkDocument, checkInput } from '../../src/workflow/check-document.ts'
+import { checkDocument } from '../../src/workflow/check-document.ts'
+import type { CheckedDocument } from '../../src/workflow/checked-document.ts'
 import type { WorkflowIssue } from '../../src/workflow/document.ts'
 import { IssueList } from '../../src/workflow/issues.ts'
+import { checkInput } from '../../src/workflow/workflow-input.ts'
 
 const tools = new ToolRegistry([
   { name: 'noop', execute: () => null },
@@ -31,7 +33,7 @@ const brief = (issues: readonly WorkflowIssue[]): string[] => issues.map(({ code
 const a = { id: 'a', tool: 'noop' }
 
 test('an empty workflow is legal', () => {
-  expect(check({ tasks: [] })).toEqual({ tasks: [], nodes: [], issues: [], count: 0 })
+  expect(check({ tasks: [] })).toMatchObject({ tasks: [], nodes: [], issues: [], count: 0, usesLanguage: false })
 })
 
 test('a valid document becomes its tasks, with listed and referenced dependencies, unique and ascending', () => {
@@ -161,7 +163,7 @@ test('an unknown field is told at itself, with the likely field or the list of f
       code: 'INVALID_SHAPE',
       pointer: '/a~1~0b',
       message: 'Unknown field `a/~b`',
-      hint: 'The accepted fields are `name`, `description`, `tasks`',
+      hint: 'The accepted fields are `name`, `description`, `tasks`, `finally`, `finallyTimeoutMs`, `inputSchema`, `output`',
     },
   ])
 })
@@ -260,7 +262,7 @@ test('a missing path of the input is told at its string', () => {
   const { tasks } = check({ tasks: [{ ...a, arguments: { x: '$INPUT.a', y: ['z $INPUT.b.c'] } }] })
   const found = (input: JsonValue | undefined): readonly WorkflowIssue[] => {
     const list = new IssueList()
-    checkInput(tasks[0]?.inputReferences ?? [], input, list)
+    checkInput({ inputReferences: tasks[0]?.inputReferences ?? [] }, input, list)
     return list.issues
   }
   expect(found(JsonValue.from({ a: null, b: { c: 1 } }))).toEqual([])
@@ -282,7 +284,11 @@ test('a name of the input that is the beginning of a key has a hint', () => {
     tasks: [{ ...a, arguments: { x: 'type $INPUT.content-type', y: '${INPUT.content}-type' } }],
   })
   const list = new IssueList()
-  checkInput(tasks[0]?.inputReferences ?? [], JsonValue.from({ 'content-type': 'text/html' }), list)
+  checkInput(
+    { inputReferences: tasks[0]?.inputReferences ?? [] },
+    JsonValue.from({ 'content-type': 'text/html' }),
+    list,
+  )
   const missing = (text: string): string => `\`${text}\` has no \`content\`: there are \`content-type\``
   expect(list.issues).toEqual([
     {

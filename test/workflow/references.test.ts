@@ -60,7 +60,7 @@ test('`[` directly behind a reference without braces is a step or malformed', ()
     '$INPUT[ 0 ]',
     '$INPUT[',
     '$INPUT[]',
-    '$INPUT[*]',
+    '$INPUT[**]',
     '$INPUT.a[0][1.5]',
     "$OUTPUT[a].headers['etag']",
     '$OUTPUT[a].headers[etag]',

@@ -5,9 +5,13 @@ import { IssueList } from '../../src/workflow/issues.ts'
 import { workflowSchema } from '../../src/workflow/schema.ts'
 import { compileShape } from '../../src/workflow/shape.ts'
 
-const ANNOTATIONS = ['$comment', '$schema', 'title', 'description', 'default']
-const KEYWORDS =
-  'type properties additionalProperties required not items maxItems maxLength pattern minimum maximum'.split(' ')
+const ANNOTATIONS = ['$comment', '$schema', '$id', 'title', 'description', 'default']
+const KEYWORDS = [
+  ...'type enum $ref anyOf properties additionalProperties minProperties required dependentSchemas not const'.split(
+    ' ',
+  ),
+  ...'items maxItems maxLength pattern minimum maximum'.split(' '),
+]
 
 test('the schema uses no keyword but those that its interpreter knows', () => {
   const found = new Set<string>()
@@ -16,7 +20,12 @@ test('the schema uses no keyword but those that its interpreter knows', () => {
       found.add(key)
       if (key === 'items') visit(value as object)
       if (key === 'properties') for (const member of Object.values(value as object)) visit(member as object)
-      if (key === 'not') expect(Object.keys(value as object)).toEqual(['required'])
+      if (key === 'additionalProperties' && value !== false) visit(value as object)
+      if (key === 'anyOf') for (const each of value as object[]) visit(each)
+      if (key === 'dependentSchemas') {
+        for (const rule of Object.values(value as object)) visit({ ...rule, additionalProperties: false })
+      }
+      if (key === 'not') expect(value).toEqual({})
     }
     // Unknown fields are refused wherever fields are listed.
     if ('properties' in schema) expect(schema).toHaveProperty('additionalProperties', false)

@@ -1,4 +1,5 @@
 import { DagstreamError } from '../../errors.ts'
+import { findUnsettledTool } from '../../engine/resume/recorded-plan.ts'
 import { callStore } from '../../host/storage/call-store.ts'
 import { expectUsableRecord, parseRecord } from '../../host/recovery/recoverable-record.ts'
 import type { StoredExecution } from '../../store/execution-store.ts'
@@ -6,6 +7,7 @@ import type { SqliteStore } from '../../store/sqlite/sqlite-store.ts'
 import { EventLog } from '../../log/event-log.ts'
 import type { AnyTool } from '../../tools/registry.ts'
 import type { DAGStructure } from '../../workflow/document.ts'
+import { collectNames } from '../../workflow/tool-names.ts'
 import { type CommandContext, type ExitCode, HintedError, UsageError } from '../process/console.ts'
 import { createFileHost, findInFile } from '../target/file-host.ts'
 import { follow, type Followed, type FollowedExecution } from '../target/follow.ts'
@@ -65,18 +67,19 @@ async function findUnended(store: SqliteStore, executionId: string): Promise<Sto
 /** Checked first: without its tools the execution would fail permanently, although only a flag may be missing. */
 async function expectTools(
   stored: StoredExecution,
-  { tasks }: DAGStructure,
+  workflow: DAGStructure,
   tools: readonly AnyTool[],
   store: SqliteStore,
 ): Promise<void> {
   const names = new Set(tools.map(({ name }) => name))
-  if (tasks.every(({ tool }) => names.has(tool))) return
+  const missing = new Set([...collectNames(workflow).tools].filter(name => !names.has(name)))
+  if (missing.size === 0) return
   const { state } = await callStore(() => EventLog.restore(stored.executionId, store))
-  const missing = tasks.find(({ id, tool }) => !names.has(tool) && !state.tasks.get(id)?.result)
-  if (missing === undefined) return
+  const needed = findUnsettledTool(workflow, missing, id => state.tasks.get(id)?.result !== undefined)
+  if (needed === undefined) return
   // A workflow that fails its checks needs no tool.
   expectUsableRecord(stored)
-  const what = `There is no tool \`${toPlainLine(missing.tool)}\`, which task \`${toPlainLine(missing.id)}\` needs`
+  const what = `There is no tool \`${toPlainLine(needed.tool)}\`, which task \`${toPlainLine(needed.taskId)}\` needs`
   throw new HintedError(new UsageError(what), TOOLS_HINT)
 }
 

@@ -3,6 +3,7 @@ import type { ExecutionPlan } from '../../plan/execution-plan.ts'
 import { TOOL_NAME_PATTERN } from '../../tools/registry.ts'
 import type { Tool } from '../../tools/tool.ts'
 import type { DAGStructure } from '../../workflow/document.ts'
+import { collectNames } from '../../workflow/tool-names.ts'
 import type { CommandContext, ExitCode } from '../process/console.ts'
 import { type GraphFormat, type GraphTask, renderGraph } from '../render/graph-text.ts'
 import { readWorkflow } from '../input/read-workflow.ts'
@@ -29,14 +30,9 @@ function toGraph({ tasks, dependencies }: ExecutionPlan): GraphTask[] {
 
 /** Drawing needs no real tools: each named tool gets a placeholder, which is never called. */
 function placeholderTools(document: unknown): Tool[] {
-  const tasks = (document as { tasks?: unknown } | null)?.tasks
-  const names = (Array.isArray(tasks) ? tasks : []).map(task => (task as { tool?: unknown } | null)?.tool)
-  return [...new Set(names)].filter(isToolName).map(name => ({ name, execute: () => null }))
+  const names = [...collectNames(document).tools]
+  return names.filter(name => toolName.test(name)).map(name => ({ name, execute: () => null }))
 }
-
-const toolName = new RegExp(TOOL_NAME_PATTERN, 'u')
 
 /** Invalid tool names are left to the validation of the document. */
-function isToolName(name: unknown): name is string {
-  return typeof name === 'string' && toolName.test(name)
-}
+const toolName = new RegExp(TOOL_NAME_PATTERN, 'u')

@@ -74,7 +74,7 @@ export function createLoop(
   const describe: NewExecution['describe'] = ({ graceMs, workflow: text } = {}) => ({
     executionId,
     createdAt: loop.createdAt,
-    workflow: text ?? stringifyJson(ExecutionPlan.is(workflow) ? workflow.describe() : workflow),
+    workflow: text ?? stringifyJson(ExecutionPlan.is(workflow) ? workflow.describeRecorded() : workflow),
     ...(input && { input: input.text }),
     options: writeOptions(options, graceMs),
   })

@@ -72,7 +72,9 @@ export class ParallelExecutor {
    */
   topologicalSort(workflow: DAGStructure | ExecutionPlan): DAGTask[][] {
     const plan = compileWorkflow(workflow, this.tools)
-    const tasks = ExecutionPlan.is(workflow) ? plan.tasks.map((_, index) => plan.describeTask(index)) : workflow.tasks
+    const tasks = ExecutionPlan.is(workflow)
+      ? plan.tasks.map((_, index) => plan.describeTask(index))
+      : [...workflow.tasks, ...(workflow.finally ?? [])]
     return plan.layerIndices.map(layer => layer.map(index => tasks[index] as DAGTask))
   }
 

@@ -7,7 +7,8 @@ import type { ExecutionPlan } from '../../plan/execution-plan.ts'
 import type { StoredExecution } from '../../store/execution-store.ts'
 import { quoteName } from '../../tools/json-pointer.ts'
 import { type AnyTool, ToolRegistry } from '../../tools/registry.ts'
-import type { DAGStructure } from '../../workflow/document.ts'
+import type { RecordedWorkflow } from '../../workflow/document.ts'
+import { collectNames } from '../../workflow/tool-names.ts'
 import { parseRecorded } from './recorded-options.ts'
 
 /** A recorded execution as it can be run now. */
@@ -26,24 +27,39 @@ export function compileRecorded({ executionId, workflow, input }: StoredExecutio
   if (workflow === undefined) {
     throw new DagstreamError('STORE_FAILED', `The store has no workflow of execution \`${executionId}\``)
   }
-  const document = parseRecorded('workflow', workflow) as DAGStructure
+  const document = parseRecorded('workflow', workflow) as RecordedWorkflow
   const given = input === undefined ? undefined : parseRecorded('input', input)
-  const missing = new Set(document.tasks.map(({ tool }) => tool).filter(name => !tools.has(name)))
+  const named = collectNames(document).tools
+  const missing = new Set([...named].filter(name => !tools.has(name)))
   try {
     const findFailure = ({ tasks }: ExecutionState): Stop | undefined => {
-      const { tool } = document.tasks.find(({ id, tool: name }) => missing.has(name) && !tasks.get(id)?.result) ?? {}
-      if (tool === undefined) return undefined
-      const message = `There is no tool ${quoteName(tool)} any more, which the execution began with`
+      const needed = findUnsettledTool(document, missing, id => tasks.get(id)?.result !== undefined)
+      if (needed === undefined) return undefined
+      const message = `There is no tool ${quoteName(needed.tool)} any more, which the execution began with`
       return { code: 'TOOLS_UNAVAILABLE', message }
     }
     return { ...prepareExecution(document, withPlaceholders(tools, missing), given, true), findFailure }
   } catch (error) {
     if (!(error instanceof DagstreamError) || error.code !== 'INVALID_WORKFLOW') throw error
     // For instance the schema of a tool has changed.
-    const all = withPlaceholders(new ToolRegistry(), new Set(document.tasks.map(({ tool }) => tool)))
+    const all = withPlaceholders(new ToolRegistry(), named)
     const failure: Stop = { code: error.code, message: error.message }
     return { ...prepareExecution(document, all, given, true), findFailure: () => failure }
   }
+}
+
+/** A tool that an unsettled task needs, or a task that it runs. */
+export function findUnsettledTool(
+  { tasks, finally: last = [], workflows = {} }: RecordedWorkflow,
+  tools: ReadonlySet<string>,
+  isSettled: (taskId: string) => boolean,
+): { readonly taskId: string; readonly tool: string } | undefined {
+  for (const task of [...tasks, ...last]) {
+    if (isSettled(task.id)) continue
+    for (const tool of collectNames({ tasks: [task], workflows }).tools)
+      if (tools.has(tool)) return { taskId: task.id, tool }
+  }
+  return undefined
 }
 
 /** No placeholder is ever called. */

@@ -4,6 +4,7 @@ import { DagstreamError, expectMethods, expectObject, invalidOption } from '../.
 import { guardLogger, type Logger, SILENT_LOGGER } from '../../log/logger.ts'
 import { createUndiciFetch, fetchByUndici } from '../llm/undici-fetch.ts'
 import type { Tool } from '../../tools/tool.ts'
+import { collectNames } from '../../workflow/tool-names.ts'
 import { McpServer } from './mcp-server.ts'
 import { parseServers } from './config/parse-servers.ts'
 import type { McpClients, McpConfig } from './config/server-config.ts'
@@ -24,13 +25,16 @@ export interface McpOptions {
 
 /** The part of a workflow that names servers. */
 export interface ToolUser {
-  readonly tasks: readonly { readonly tool: string }[]
+  readonly tasks: readonly { readonly tool?: string; readonly workflow?: unknown }[]
+  readonly finally?: readonly { readonly tool?: string; readonly workflow?: unknown }[]
+  /** The registered workflows that it names, by name. */
+  readonly workflows?: Readonly<Record<string, unknown>>
 }
 
 /** MCP servers. Each starts when its tools are requested. */
 export interface McpServers {
   /**
-   * The tools of the servers that a workflow names (`server:tool`). Starts these servers in parallel, unless they run. Other
+   * The tools of the servers that a workflow names (`server:tool`), or one that it runs. Starts these servers in parallel, unless they run. Other
    * tools of the workflow are ignored.
    * @returns rejects with `TOOLS_UNAVAILABLE` when servers do not start: `details.servers` has `{ name, reason }` of each
    */
@@ -54,7 +58,10 @@ const START_TIMEOUT_MS = 30_000
 export function createMcpServers(source: McpConfig | McpClients, options: McpOptions = {}): McpServers {
   const { servers, logger } = openServers(source, options)
   return {
-    toolsFor: workflow => requireTools(servers.filter(server => isNamed(server.name, workflow))),
+    toolsFor(workflow) {
+      const names = [...collectNames(workflow).tools]
+      return requireTools(servers.filter(({ name }) => names.some(tool => tool.startsWith(`${name}:`))))
+    },
     async tools() {
       const { tools, failed } = await askAll(servers)
       for (const { name, reason } of failed) logger.warn(reason, { server: name })
@@ -107,16 +114,6 @@ function openServers(
   const host = { clock, logger: guardLogger(logger), startTimeoutMs, fetch }
   const servers = parseServers(source, env).map(config => new McpServer(config, host))
   return { servers, logger: host.logger }
-}
-
-/** @param workflow unchecked */
-function isNamed(name: string, workflow: unknown): boolean {
-  const { tasks } = (workflow ?? {}) as { tasks?: unknown }
-  if (!Array.isArray(tasks)) return false
-  return (tasks as readonly unknown[]).some(task => {
-    const { tool } = (task ?? {}) as { tool?: unknown }
-    return typeof tool === 'string' && tool.startsWith(`${name}:`)
-  })
 }
 
 interface Answers {

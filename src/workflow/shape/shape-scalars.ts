@@ -1,10 +1,10 @@
-import { isJsonObject } from '../json/describe-json.ts'
-import { JsonNumber } from '../json/json-number.ts'
-import { quoteName } from '../tools/json-pointer.ts'
-import { describeNumber, matchesNumber, type NumberSchema } from '../tools/retry-schema.ts'
+import { isJsonObject } from '../../json/describe-json.ts'
+import { JsonNumber } from '../../json/json-number.ts'
+import { quoteName } from '../../tools/json-pointer.ts'
+import { describeNumber, matchesNumber, type NumberSchema } from '../../tools/retry-schema.ts'
 import type { ShapeSchema, ShapeType } from './shape-schema.ts'
-import { Suggestions } from '../tools/suggestion.ts'
-import { mismatch, type Walk } from './walk.ts'
+import { Suggestions } from '../../tools/suggestion.ts'
+import { mismatch, type Walk } from '../walk.ts'
 
 /**
  * Reads a value by a schema. Reads each member once, so that an accessor cannot return one value to the check and another

@@ -1,4 +1,4 @@
-import { quoteName } from '../tools/json-pointer.ts'
+import { quoteName } from '../../tools/json-pointer.ts'
 import type { FieldRule, ShapeSchema } from './shape-schema.ts'
 
 /** Receives a fault of an object, with the hint. */

@@ -1,10 +1,9 @@
-import { afterTurn, isTurnSpent } from '../clock.ts'
-import type { EventFor, ExecutionCounts, ExecutionStatus, Reason, TaskCode, TaskResult } from '../events/events.ts'
+import type { EventFor, ExecutionCounts, ExecutionStatus, Reason, TaskCode } from '../events/events.ts'
 import { JsonValue } from '../events/json-value.ts'
 import type { ExecutionState, TaskState } from '../events/state.ts'
 import type { TokenUsage } from '../events/token-usage.ts'
-import type { ExecutionPlan, PlannedTask } from '../plan/execution-plan.ts'
-import { type DocumentTaskResult, findChildren, nestResults, toTaskResult } from './task-results.ts'
+import type { ExecutionPlan } from '../plan/execution-plan.ts'
+import { type DocumentTaskResult, ResultTree } from './task-results.ts'
 
 /** A task that failed. */
 export interface TaskError {
@@ -97,18 +96,11 @@ export async function buildResult(
   state: ExecutionState,
   end: EventFor<'execution_complete'>['data'],
 ): Promise<ExecutionResult> {
-  const results: DocumentTaskResult[] = []
+  const tasks = plan.tasks.map(({ id }) => state.tasks.get(id) as TaskState)
+  const results = await new ResultTree(state).resultsOf(tasks)
   const errors: TaskError[] = []
-  const childrenOf = findChildren(state)
-  for (let index = 0; index < plan.tasks.length; index++) {
-    const task = plan.tasks[index] as PlannedTask
-    const { id } = task
-    const result = toTaskResult((state.tasks.get(id) as TaskState).result as TaskResult)
-    results.push(childrenOf === undefined ? result : nestResults(result, task, childrenOf))
-    if (result.status === 'error' && !result.optional) {
-      errors.push({ taskId: id, error: result.error ?? '', code: result.code ?? 'TOOL_ERROR', status: 'error' })
-    }
-    if (results.length % 256 === 0 && isTurnSpent()) await new Promise<void>(afterTurn)
+  for (const { taskId, status, error = '', code = 'TOOL_ERROR', optional } of results) {
+    if (status === 'error' && !optional) errors.push({ taskId, error, code, status })
   }
   const { output } = end
   return {

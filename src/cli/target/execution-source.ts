@@ -18,6 +18,7 @@ export interface ExecutionHead {
   readonly errorCount?: number
   readonly skippedCount?: number
   readonly cancelledCount?: number
+  readonly toleratedCount?: number
   readonly runningCount?: number
   /** ISO 8601. */
   readonly startedAt?: string

@@ -174,6 +174,7 @@ const NUMBERS = [
   'errorCount',
   'skippedCount',
   'cancelledCount',
+  'toleratedCount',
   'runningCount',
   'executionTimeMs',
 ] as const

@@ -99,8 +99,11 @@ export class GroupRecorder {
 
 function describeTask(plan: ExecutionPlan, local: number, parentId: string, layer: number): AddedTask {
   const idOf = (index: number): string => `${parentId}/${(plan.tasks[index] as PlannedTask).id}`
+  const { tool, layer: ownLayer } = plan.tasks[local] as PlannedTask
   const dependsOn = (plan.dependencies[local] as readonly number[]).map(idOf)
-  return { taskId: idOf(local), tool: (plan.tasks[local] as PlannedTask).tool.name, layer, dependsOn }
+  // Without an `output` of its own, the workflow's output has those of its last layer.
+  const isHeld = plan.output === undefined && ownLayer === plan.finallyLayer - 1
+  return { taskId: idOf(local), tool: tool.name, layer, dependsOn, ...(isHeld && { held: true }) }
 }
 
 function countTasks({ graph }: TaskTable): number {

@@ -107,7 +107,7 @@ export class HostedExecution implements CommandedExecution {
     return this.#loop?.activity
   }
 
-  /** The ids of its tasks, in document order. */
+  /** The ids of the document's tasks, in its order, `finally` tasks last. */
   get taskIds(): readonly string[] {
     return (this.#taskIds ??= this.#readTaskIds())
   }
@@ -138,7 +138,11 @@ export class HostedExecution implements CommandedExecution {
 
   #readTaskIds(): readonly string[] {
     const { workflow } = this.record
-    if (workflow === undefined) return [...this.log.state.tasks.keys()]
-    return (JSON.parse(workflow) as DAGStructure).tasks.map(({ id }) => id)
+    if (workflow === undefined) {
+      const tasks = Array.from(this.log.state.tasks.values())
+      return tasks.filter(({ parentId }) => parentId === undefined).map(({ taskId }) => taskId)
+    }
+    const { tasks, finally: last = [] } = JSON.parse(workflow) as DAGStructure
+    return [...tasks, ...last].map(({ id }) => id)
   }
 }

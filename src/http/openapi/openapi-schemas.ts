@@ -61,6 +61,10 @@ const counts = {
   errorCount: count,
   skippedCount: count,
   cancelledCount: count,
+  toleratedCount: {
+    ...count,
+    description: 'Those of `errorCount` whose failure was tolerated; absent for a workflow that tolerates none.',
+  },
 }
 
 /** What the routes take and give, by name. */
@@ -161,24 +165,35 @@ export const schemas: Readonly<Record<SchemaName, Json>> = {
       speedup: { type: 'number', minimum: 0 },
       criticalPathMs: ms,
       tokenUsage: refer('TokenUsage'),
+      output: { description: 'What the `output` of the workflow came to: any JSON.' },
+      outputError: {
+        ...object({ code: text, message: text }),
+        description: 'Why there is no output, though the workflow declares one.',
+      },
     },
-    ['reason', 'tokenUsage'],
+    ['reason', 'toleratedCount', 'tokenUsage', 'output', 'outputError'],
   ),
   TaskResult: object(
     {
       taskId: text,
       tool: text,
       status: { enum: ['success', 'error', 'skipped', 'cancelled'] },
-      output: { description: 'Any JSON; there exactly when `status` is `success`.' },
+      output: {
+        description:
+          'Any JSON; there exactly when `status` is `success`, except where the output of the parent holds it.',
+      },
       error: text,
       code: text,
-      causedBy: { ...text, description: 'The task whose failure is the root of this one being skipped.' },
+      causedBy: { ...text, description: 'The task because of which this one was skipped.' },
       attempts: count,
       executionTimeMs: ms,
       waitMs: ms,
       abandoned: { const: true },
+      optional: { const: true, description: 'It failed, and its failure is tolerated.' },
+      items: { type: 'array', items: refer('TaskResult'), description: 'Of a `forEach` or `repeat`: items or rounds.' },
+      tasks: { type: 'array', items: refer('TaskResult'), description: 'Of a `workflow`: its tasks.' },
     },
-    ['output', 'error', 'code', 'causedBy', 'abandoned'],
+    ['output', 'error', 'code', 'causedBy', 'abandoned', 'optional', 'items', 'tasks'],
   ),
   Reason: object({
     code: { enum: ['CANCELLED', 'EXECUTION_TIMEOUT', 'BUDGET_EXCEEDED', 'DISCONNECTED', 'SHUTDOWN'] },

@@ -9,6 +9,7 @@ const ORDER = [
   'json',
   'events',
   'tools',
+  'conditions',
   'workflow',
   'plan',
   'log',

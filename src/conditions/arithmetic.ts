@@ -117,7 +117,8 @@ export function isOrdered(
   const type = typeOf(left)
   if (type !== typeOf(right)) return mismatch(operator, left, right, at)
   if (type === 'string') {
-    budget.spendCharacters(Math.min((left as string).length, (right as string).length))
+    // Four times the price of characters: they are compared one by one.
+    budget.spendCharacters(4 * Math.min((left as string).length, (right as string).length))
     return decide(operator, compareStrings(left as string, right as string), 0)
   }
   if (type !== 'number' && type !== 'boolean') return mismatch(operator, left, right, at)

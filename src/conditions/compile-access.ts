@@ -1,5 +1,5 @@
-import { Suggestions } from '../tools/suggestion.ts'
 import { quoteName } from '../tools/json-pointer.ts'
+import { Suggestions } from '../tools/suggestion.ts'
 import type { Compilation, Compiled } from './compiled.ts'
 import { ProblemError } from './problem.ts'
 import type { SyntaxNode } from './syntax-tree.ts'
@@ -29,6 +29,7 @@ export function compileSelect(
   const { run } = operand
   return {
     type: operand.fields === undefined ? 'any' : 'string',
+    ...(operand.choices !== undefined && { choices: operand.choices }),
     run: frame => {
       const value = run(frame)
       return value instanceof Failure ? value : readMember(value, field, at, shown)
@@ -85,7 +86,7 @@ function readMember(value: unknown, key: string, at: number, shown: string): unk
   return new Failure(at, () => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
       const message = `Expected ${shown} to be an object with the key ${quoteName(key)}, found ${describe(value)}`
-      const hint = value === null ? `Check it first: \`a != null && a.b\`` : hintForMember(true, key, shown)
+      const hint = value === null ? 'Check it first: `a != null && a.b`' : hintForMember(true, key, shown)
       return hint === undefined ? { message } : { message, hint }
     }
     const keys = new Suggestions(Object.keys(value), 'keys').hintFor(key)

@@ -1,5 +1,5 @@
-import { Suggestions } from '../tools/suggestion.ts'
 import { quoteName } from '../tools/json-pointer.ts'
+import { Suggestions } from '../tools/suggestion.ts'
 import { compileMacro, isMacro, MACROS } from './compile-macro.ts'
 import type { Compilation, Compiled, Run } from './compiled.ts'
 import { type ConditionFunction, FUNCTIONS } from './functions.ts'
@@ -36,7 +36,7 @@ export function compileCall(node: CallNode, compilation: Compilation): Compiled 
   const operands = isMethod ? [target, ...node.arguments] : node.arguments
   const expected = found.operands.length - (isMethod ? 1 : 0)
   if (operands.length !== found.operands.length) {
-    const values = expected === 1 ? 'one value' : `${expected} values`
+    const values = expected === 1 ? 'one value' : 'no value'
     throw new ProblemError(`\`${name}\` expects ${values} in parentheses, found ${node.arguments.length}`, at)
   }
   const runs = operands.map((operand, i) => {
@@ -81,7 +81,10 @@ function isAllowed(type: ValueType, { operands }: ConditionFunction, index: numb
 }
 
 function expectTypes({ isMethod, operands }: ConditionFunction, index: number): string {
-  const names = (operands[index] as readonly ValueType[]).map(nameType).join(' or ')
+  const names = (operands[index] as readonly ValueType[])
+    .map(nameType)
+    .join(', ')
+    .replace(/, ([^,]*)$/, ' or $1')
   return isMethod && index === 0 ? `is a method of ${names}` : `expects ${names}`
 }
 

@@ -3,7 +3,7 @@ import type { Compilation, Compiled, Frame, Run } from './compiled.ts'
 import { ProblemError } from './problem.ts'
 import type { CallNode, SyntaxNode } from './syntax-tree.ts'
 import { expectBoolean, nameType, requireBoolean, unify } from './types.ts'
-import { describe, Failure, readNumber } from './values.ts'
+import { describe, Failure, readKeys, readNumber } from './values.ts'
 
 /** Calls whose arguments are not values. The number of arguments includes the variable. */
 export const MACROS: readonly {
@@ -98,7 +98,7 @@ function compileComprehension(node: CallNode, target: SyntaxNode, compilation: C
       const value = range.run(frame)
       if (value instanceof Failure) return value
       if (typeof value === 'object' && value !== null) {
-        return fold(Array.isArray(value) ? value : readKeys(value, frame), frame)
+        return fold(Array.isArray(value) ? value : readKeys(value, frame.budget), frame)
       }
       return new Failure(target.at, () => ({
         message: `\`${name}\` expects an array or an object, found ${describe(value)}`,
@@ -196,10 +196,4 @@ function locate(failure: Failure, index: number, { range }: Loop): Failure {
     const { message, ...more } = failure.describe()
     return { message: `${message}, for element ${index} of ${range}`, ...more }
   })
-}
-
-function readKeys(value: object, { budget }: Frame): readonly string[] {
-  const keys = Object.keys(value)
-  budget.spend(keys.length)
-  return keys
 }

@@ -1,5 +1,6 @@
-import { Suggestions } from '../tools/suggestion.ts'
+import type { ExecutionStatus, FinalTaskStatus } from '../events/events.ts'
 import { quoteName } from '../tools/json-pointer.ts'
+import { Suggestions } from '../tools/suggestion.ts'
 import type { Compiled, ConditionName, ConditionValues } from './compiled.ts'
 import { ProblemError } from './problem.ts'
 import type { IndexNode, SelectNode } from './syntax-tree.ts'
@@ -9,6 +10,23 @@ import { Failure, readNumber } from './values.ts'
 export type TaskName = 'output' | 'status' | 'error'
 
 const TASK_NAMES: readonly string[] = ['output', 'status', 'error'] satisfies readonly TaskName[]
+
+const TASK_STATUSES: readonly string[] = [
+  'success',
+  'error',
+  'skipped',
+  'cancelled',
+] satisfies readonly FinalTaskStatus[]
+
+const EXECUTION_STATUSES: readonly string[] = [
+  'success',
+  'partial',
+  'error',
+  'cancelled',
+] satisfies readonly ExecutionStatus[]
+
+/** How far before a name an id that contains `-` is looked for. */
+const MAX_ID_SHOWN = 100
 
 /** Where names have a value that do not have one everywhere. */
 const PLACES = new Map([
@@ -34,7 +52,7 @@ export function compileRoot(name: Exclude<ConditionName, TaskName>, at: number):
       message: name === 'input' ? 'The execution was given no input' : `\`${name}\` has no value`,
     }))
   }
-  if (name === 'execution') return { type: 'object', run, fields: ['status'] }
+  if (name === 'execution') return { type: 'object', run, fields: ['status'], choices: EXECUTION_STATUSES }
   return { type: name === 'index' ? 'number' : 'any', run }
 }
 
@@ -46,7 +64,7 @@ export function compileTask(name: TaskName, taskId: string, at: number): Compile
     return new Failure(at, () => ({ message: `The task ${quoteName(taskId)} has no ${name}` }))
   }
   if (name === 'error') return { type: 'any', run, fields: ['code', 'message'] }
-  return { type: name === 'status' ? 'string' : 'any', run }
+  return name === 'status' ? { type: 'string', run, choices: TASK_STATUSES } : { type: 'any', run }
 }
 
 /**
@@ -78,7 +96,7 @@ export function unknownName(name: string, at: number, known: readonly string[], 
   const place = PLACES.get(name)
   if (place !== undefined) return new ProblemError(`${quoteName(name)} has a value only ${place}`, at)
   const message = `There is no name ${quoteName(name)}`
-  const before = /([A-Za-z_]\w*)\.([\w-]*\w-)$/.exec(source.slice(0, at))
+  const before = /([A-Za-z_]\w*)\.([\w-]*\w-)$/.exec(source.slice(Math.max(0, at - MAX_ID_SHOWN), at))
   if (before !== null && isTaskName(before[1] as string)) {
     const id = `${before[2]}${name}`
     return new ProblemError(message, at, `For the id ${quoteName(id)} write \`${before[1]}["${id.slice(0, 40)}"]\``)

@@ -1,3 +1,5 @@
+import { quoteName } from '../tools/json-pointer.ts'
+import { Suggestions } from '../tools/suggestion.ts'
 import { type ArithmeticOperator, compute, isOrdered, negate, type OrderOperator } from './arithmetic.ts'
 import type { Compilation, Compiled, Run } from './compiled.ts'
 import { ProblemError } from './problem.ts'
@@ -21,6 +23,8 @@ export function compileBinary(node: BinaryNode, compilation: Compilation): Compi
     case '==':
     case '!=': {
       if (unify(left.type, right.type) === undefined) throw refuse('They are never equal')
+      expectChoice(left, node.right)
+      expectChoice(right, node.left)
       return { type: 'boolean', run: compileEquality(operator === '==', left.run, right.run) }
     }
     case 'in':
@@ -155,6 +159,18 @@ function compileMembership(left: Run, right: Run, at: number): Run {
     }
     return typeof value === 'string' && Object.hasOwn(container, value)
   }
+}
+
+/** Refuses the comparison of a status with a string that none is. @throws ProblemError */
+function expectChoice({ choices }: Compiled, other: SyntaxNode): void {
+  if (choices === undefined || other.kind !== 'literal' || typeof other.value !== 'string') return
+  const { value, at } = other
+  if (choices.includes(value)) return
+  throw new ProblemError(
+    `There is no status ${quoteName(value)}`,
+    at,
+    new Suggestions(choices, 'statuses').hintFor(value),
+  )
 }
 
 function isRelation(node: SyntaxNode): boolean {

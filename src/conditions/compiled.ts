@@ -38,6 +38,8 @@ export interface Compiled {
   readonly run: Run
   /** The keys of an object that has no others; all of them are strings. */
   readonly fields?: readonly string[]
+  /** The strings that the value may be, if it is one of few. */
+  readonly choices?: readonly string[]
 }
 
 /** What the compilers of single kinds of nodes need from the whole. */

@@ -66,31 +66,32 @@ export class Compiler implements Compilation {
     return compiled
   }
 
-  compileWith(name: string, node: SyntaxNode): { slot: number; run: Run; type: Compiled['type']; weight: number } {
+  compileWith(name: string, node: SyntaxNode): Compiled & { readonly slot: number; readonly weight: number } {
     const outer = this.#slots.get(name)
     const slot = this.#depth
     const before = this.#nodeCount
     this.#slots.set(name, slot)
     this.#depth += 1
-    const { type, run } = this.compile(node)
+    const compiled = this.compile(node)
     this.#depth -= 1
     if (outer === undefined) this.#slots.delete(name)
     else this.#slots.set(name, outer)
-    return { slot, run, type, weight: this.#nodeCount - before }
+    return { ...compiled, slot, weight: this.#nodeCount - before }
   }
 
   compileHolder(node: SelectNode): Compiled {
     this.#nodeCount += 1
-    const { operand, at, start } = node
-    if (operand.kind === 'name' && this.#isRoot(operand.name, isTaskName)) {
+    const { operand, at } = node
+    if (operand.kind === 'name' && isTaskName(operand.name) && this.#isRoot(operand.name)) {
       throw new ProblemError(
         `\`has\` expects a key of a value, found ${this.show(node)}`,
         at,
         'Whether there is a value is `output.ID != null`',
       )
     }
-    const holder = isAccess(operand) ? this.#compileAccess(operand) : this.compile(operand)
-    if (isAccess(operand)) this.#addRead({ ...node, start }, compileSelect(holder, operand, node.field, at, this).run)
+    if (!isAccess(operand)) return this.compile(operand)
+    const holder = this.#compileAccess(operand)
+    this.#addRead(node, compileSelect(holder, operand, node.field, at, this).run)
     return holder
   }
 
@@ -98,8 +99,9 @@ export class Compiler implements Compilation {
     return `\`${shortenText(this.source.slice(start, end), 40)}\``
   }
 
-  #isRoot(name: string, test: (name: string) => boolean = () => true): boolean {
-    return !this.#slots.has(name) && test(name) && (this.#names as readonly string[]).includes(name)
+  /** Whether a name has a value here and no variable hides it. */
+  #isRoot(name: string): boolean {
+    return !this.#slots.has(name) && (this.#names as readonly string[]).includes(name)
   }
 
   #compileAccess(node: AccessNode): Compiled {
@@ -111,14 +113,16 @@ export class Compiler implements Compilation {
       return compileTask(operand.name, taskId, node.at)
     }
     this.#nodeCount += 1
-    const holder =
-      operand.kind === 'name' && operand.name === 'execution' && this.#isRoot('execution')
-        ? compileRoot('execution', operand.at)
-        : isAccess(operand)
-          ? this.#compileAccess(operand)
-          : this.compile(operand)
+    const holder = this.#compileOperand(operand)
     if (node.kind === 'select') return compileSelect(holder, operand, node.field, node.at, this)
     return compileIndex(holder, operand, node.index, this)
+  }
+
+  /** Compiles the value before a field or an index. It is no path of its own. */
+  #compileOperand(operand: SyntaxNode): Compiled {
+    if (!isAccess(operand)) return this.compile(operand)
+    const isExecution = operand.kind === 'name' && operand.name === 'execution' && this.#isRoot('execution')
+    return isExecution ? compileRoot('execution', operand.at) : this.#compileAccess(operand)
   }
 
   #compileName(name: string, at: number): Compiled {
@@ -205,8 +209,8 @@ export class Compiler implements Compilation {
   #addRead(node: SyntaxNode, run: Run): void {
     let root = node
     while (root.kind === 'select' || root.kind === 'index') root = root.operand
-    if (root.kind === 'name' && !this.#slots.has(root.name))
-      this.#reads.set(this.source.slice(node.start, node.end), run)
+    if (root.kind !== 'name' || this.#slots.has(root.name)) return
+    this.#reads.set(this.source.slice(node.start, node.end), run)
   }
 }
 

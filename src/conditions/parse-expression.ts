@@ -17,6 +17,8 @@ const WORD_OPERATORS = new Map([
   ['is', '=='],
 ])
 
+const OPTIONAL_HINT = 'Check it first: `has(a.b) && a.b == 1`'
+
 const MAX_INTEGER = 2n ** 63n - 1n
 
 /**
@@ -133,8 +135,7 @@ class Parser {
   #parseField(operand: SyntaxNode): SyntaxNode {
     const token = this.#next
     if (token.kind !== 'name') {
-      const hint = this.#accept('?') === undefined ? undefined : 'Check it first: `has(a.b) && a.b == 1`'
-      throw this.#unexpected('the name of a field', token, hint)
+      throw this.#unexpected('the name of a field', token, this.#accept('?') && OPTIONAL_HINT)
     }
     this.#take()
     const { start: at, end, name } = token
@@ -168,7 +169,8 @@ class Parser {
         throw this.#unexpected('a key', this.#next, 'Write names without braces')
       return this.#parseMap(start)
     }
-    throw this.#unexpected('a value')
+    const isOptional = this.#source.slice(start - 1, start + 1) === '?.'
+    throw this.#unexpected('a value', token, isOptional ? OPTIONAL_HINT : undefined)
   }
 
   #parseName(name: string): SyntaxNode {
@@ -219,7 +221,10 @@ class Parser {
   #add(node: SyntaxNode): SyntaxNode {
     this.#nodeCount += 1
     if (this.#nodeCount <= CONDITION_LIMITS.maxNodes) return node
-    throw new ProblemError(`Expected at most ${CONDITION_LIMITS.maxNodes} names, values and operators`, node.at)
+    throw new ProblemError(
+      `Expected at most ${CONDITION_LIMITS.maxNodes.toLocaleString('en')} names, values and operators`,
+      node.at,
+    )
   }
 
   #enter(): void {

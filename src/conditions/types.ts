@@ -27,6 +27,7 @@ export function typeOf(value: unknown): ValueType {
 /** The type for a message. */
 export function nameType(type: ValueType): string {
   if (type === 'null') return '`null`'
+  if (type === 'any') return 'a value'
   return type === 'array' || type === 'object' ? `an ${type}` : `a ${type}`
 }
 

@@ -99,14 +99,23 @@ function addMembers(a: object, b: object, waiting: unknown[], budget: Budget): b
     for (let i = a.length - 1; i >= 0; i--) waiting.push(a[i], b[i])
     return true
   }
-  const keys = Object.keys(a)
-  budget.spend(1 + keys.length)
-  if (keys.length !== Object.keys(b).length) return false
+  const keys = readKeys(a, budget)
+  if (keys.length !== readKeys(b, budget).length) return false
   for (const key of keys) {
     if (!Object.hasOwn(b, key)) return false
     waiting.push((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key])
   }
   return true
+}
+
+/** Steps of listing and finding one key. */
+const STEPS_PER_KEY = 4
+
+/** The keys of an object. @throws StepsExceeded */
+export function readKeys(object: object, budget: Budget): readonly string[] {
+  const keys = Object.keys(object)
+  budget.spend(1 + keys.length * STEPS_PER_KEY)
+  return keys
 }
 
 function isEqualScalar(a: unknown, b: unknown, budget: Budget): boolean {

@@ -1,7 +1,9 @@
 import { describeAbort, onAbort } from '../abort-signals.ts'
 import type { Clock } from '../clock.ts'
 import type { DagstreamError } from '../errors.ts'
-import type { Reason, Stop } from '../events/events.ts'
+import type { EventFor, Reason, Stop } from '../events/events.ts'
+import type { LogEntry } from '../events/log-entry.ts'
+import type { TaskTable } from '../scheduler/task-table.ts'
 import { cutMessage } from './emissions.ts'
 import type { AttemptAbortion } from './active-attempt.ts'
 import { INTERRUPTED } from './interruption.ts'
@@ -13,6 +15,7 @@ import type { Recorder } from './recorder.ts'
  */
 export class Commands {
   readonly #recorder: Recorder
+  readonly #table: TaskTable
   readonly #onGiven: () => void
   readonly #cleanUps: (() => void)[] = []
   #isOpen = false
@@ -21,6 +24,7 @@ export class Commands {
   /** Ends `finally` tasks, too. */
   #finallyStop: Stop | undefined
   #isHandingOff = false
+  #abandonment: AttemptAbortion | undefined
   /** Commands that are not in the log yet. */
   #pendingCount = 0
   #recorded: Promise<void> | undefined
@@ -28,8 +32,9 @@ export class Commands {
   #reject: (error: DagstreamError) => void = () => {}
 
   /** @param onGiven called with each command, before it is in the log: aborting attempts is only a wish */
-  constructor(recorder: Recorder, onGiven: () => void) {
+  constructor(recorder: Recorder, table: TaskTable, onGiven: () => void) {
     this.#recorder = recorder
+    this.#table = table
     this.#onGiven = onGiven
   }
 
@@ -38,16 +43,18 @@ export class Commands {
     return this.#pauseCount > 0 || this.#pendingCount > 0
   }
 
-  /** Why an attempt is stopped, if a command stops it. */
-  abortionOf(isInFinally: boolean): AttemptAbortion | undefined {
-    if (this.#finallyStop !== undefined) return this.#finallyStop
-    if (this.#stop !== undefined && !isInFinally) return this.#stop
+  /** Why a task does not run any more, if it does not: by the log, or by a command that is not in it yet. */
+  findAbortion(task: number): AttemptAbortion | undefined {
+    const { graph } = this.#table
+    const stop = this.#abandonment ?? graph.stopOf(task) ?? this.#finallyStop
+    if (stop !== undefined) return stop
+    if (this.#stop !== undefined && !graph.isInFinally(task)) return this.#stop
     return this.#isHandingOff ? { message: INTERRUPTED.message, isHandoff: true } : undefined
   }
 
-  /** A stop was asked for. */
+  /** The execution is being ended, apart from its `finally` tasks. */
   get isStopping(): boolean {
-    return this.#stop !== undefined
+    return this.#stop !== undefined || this.#table.stop !== undefined
   }
 
   /** Settles once what was asked for is in the log; rejects when the log cannot be kept. */
@@ -55,9 +62,15 @@ export class Commands {
     return this.#recorded ?? Promise.resolve()
   }
 
+  /**
+   * Ends the execution; its `finally` tasks run. A second call, or the first once those run, ends them, if a caller or a
+   * shutdown asked for it.
+   */
   cancel({ code, message: whole }: Reason): void {
     const message = cutMessage(whole)
-    this.stop({ reason: { code, message }, message })
+    const { graph } = this.#table
+    if (!this.isStopping && !graph.root.isFinallyOpen) this.stop({ reason: { code, message }, message })
+    else if (graph.hasFinally && (code === 'CANCELLED' || code === 'SHUTDOWN')) this.stopFinally({ message })
   }
 
   /** Ends the execution, but for its `finally` tasks. The first call counts. */
@@ -106,8 +119,15 @@ export class Commands {
     if (this.#isHandingOff) this.#recordHandOff()
   }
 
-  /** A command is in the log. */
-  applied(): void {
+  /** The log cannot be kept: nothing runs any more. */
+  abandon(message: string): void {
+    this.#abandonment = { message }
+    this.#onGiven()
+  }
+
+  /** An entry is in the log that may record a command. */
+  applied(entry: LogEntry): void {
+    if (!isCommand(entry)) return
     this.#pendingCount -= 1
     if (this.#pendingCount === 0) this.#resolve()
   }
@@ -152,4 +172,12 @@ export class Commands {
   #recordHandOff(): void {
     this.#recorder.record('execution_handed_off', this.#recorder.stamp({}))
   }
+}
+
+/** Whether the entry records a command: not the end of a time limit, which has a code or a parent. */
+function isCommand({ type, data }: LogEntry): boolean {
+  if (type === 'execution_stopping' || type === 'execution_handed_off') return true
+  if (type !== 'tasks_stopping') return false
+  const { parentId, code } = data as EventFor<'tasks_stopping'>['data']
+  return parentId === undefined && code !== 'FINALLY_TIMEOUT'
 }

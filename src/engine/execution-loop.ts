@@ -8,7 +8,6 @@ import type { EventLog, Lease } from '../log/event-log.ts'
 import { Permits } from '../scheduler/permits.ts'
 import { PHASE } from '../scheduler/task-columns.ts'
 import { TaskTable } from '../scheduler/task-table.ts'
-import type { AttemptAbortion } from './active-attempt.ts'
 import { ActiveAttempts } from './active-attempts.ts'
 import { Commands } from './commands.ts'
 import { Emissions } from './emissions.ts'
@@ -58,7 +57,7 @@ export class ExecutionLoop implements RecorderCallbacks {
   readonly #decisions: GroupDecisions | undefined
   #startedAt = 0
   #stopCount = 0
-  #abandonment: AttemptAbortion | undefined
+  #isAbandoned = false
 
   constructor(parts: LoopParts) {
     const { log, plan, input, options, counters } = parts
@@ -75,7 +74,7 @@ export class ExecutionLoop implements RecorderCallbacks {
     const scopes = new Scopes(this.#table, log.state, input)
     const outputs = parts.outputs ?? new OutputBudget()
     this.#milestones = new Milestones(plan, this.#table, this.#tasks, this.#recorder, scopes)
-    this.#commands = new Commands(this.#recorder, () => this.#attempts.abort())
+    this.#commands = new Commands(this.#recorder, this.#table, () => this.#attempts.abort())
     this.#emissions = new Emissions(options, counters, this.#recorder, reason => this.cancel(reason))
     this.#permits = new Permits(this.#table.starts.ready, {
       isPaused: () => this.#commands.isPaused,
@@ -97,16 +96,13 @@ export class ExecutionLoop implements RecorderCallbacks {
       scopeOf: task => scopes.of(task),
       options,
       counters,
-      findAbortion: task => this.#findAbortion(task),
+      findAbortion: task => this.#commands.findAbortion(task),
       onIdle: () => {
-        if (this.#abandonment !== undefined) this.#runner.close?.()
+        if (this.#isAbandoned) this.#runner.close?.()
       },
     })
-    if (plan.usesLanguage) {
-      const elapsedMs = (): number => clock.now() - this.#startedAt
-      const more = { table: this.#table, tasks: this.#tasks, recorder: this.#recorder, scopes, outputs, options }
-      this.#decisions = createDecisions(log.state, { ...more, elapsedMs })
-    }
+    const more = { table: this.#table, tasks: this.#tasks, recorder: this.#recorder, scopes, outputs, options }
+    this.#decisions = createDecisions(plan, log.state, { ...more, elapsedMs: () => clock.now() - this.#startedAt })
   }
 
   /** Resolves at every end; rejects when the log could not be kept, and when the execution was handed off. */
@@ -155,16 +151,11 @@ export class ExecutionLoop implements RecorderCallbacks {
   }
 
   /**
-   * Ends every task that has not settled, because of `reason`; `finally` tasks run. The first call counts. A second one, or
-   * the first once `finally` tasks run, ends those if a caller or a shutdown asked for it. After the end it does nothing.
+   * Ends every task that has not settled, because of `reason`; `finally` tasks run. The first call counts; a second one ends
+   * those, too. After the end it does nothing.
    */
   cancel(reason: Reason): void {
-    if (this.#outcome.end !== undefined) return
-    const { graph } = this.#table
-    if (!this.#isStopping && !graph.root.isFinallyOpen) return this.#commands.cancel(reason)
-    if (graph.hasFinally && (reason.code === 'CANCELLED' || reason.code === 'SHUTDOWN')) {
-      this.#commands.stopFinally({ message: reason.message })
-    }
+    if (this.#outcome.end === undefined) this.#commands.cancel(reason)
   }
 
   /** Starts no task until every pause is released; what runs continues. @returns its release; idempotent */
@@ -179,18 +170,18 @@ export class ExecutionLoop implements RecorderCallbacks {
    * that they used, and then its readers and its result end with `SHUTTING_DOWN`.
    */
   handOff(): void {
-    if (this.#isStopping || this.log.ending !== undefined) return
+    if (this.#commands.isStopping || this.log.ending !== undefined) return
     this.pause()
     this.#commands.handOff()
   }
 
   /** For the recorder: ends and starts a slice of tasks, and ends the execution when all have settled. */
-  runSlice(): void {
+  runSlice(): boolean {
     const table = this.#table
     let left = SLICE
     if (!table.endings.isEmpty) left -= this.#milestones.endTasks(left, this.clock.now())
     if (left > 0 && !this.#commands.isPaused) {
-      if (this.#decisions !== undefined) left -= this.#decisions.decide(left)
+      this.#decisions?.decide(left)
       for (; left > 0; left--) {
         const task = table.next(this.#permits)
         if (task === undefined) break
@@ -198,13 +189,14 @@ export class ExecutionLoop implements RecorderCallbacks {
       }
       this.#permits.request()
     }
-    if (!this.#recorder.isEmpty) return
+    if (!this.#recorder.isEmpty) return false
     if (table.isDone && this.#outcome.end === undefined) {
       const tookMs = this.clock.now() - this.#startedAt
       this.#outcome.end = this.#milestones.end(this.log.state.counts, this.#emissions.tokenUsage, tookMs)
     } else if (table.history.isHandedOff && this.#attempts.count === 0) {
       this.#abandon(new DagstreamError('SHUTTING_DOWN', 'The process ends; the execution resumes in the next one'))
     }
+    return !this.#commands.isPaused && !table.due.isEmpty
   }
 
   /** For the recorder. */
@@ -230,24 +222,14 @@ export class ExecutionLoop implements RecorderCallbacks {
     this.#abandon(new DagstreamError(code, message, { cause: error }))
   }
 
-  get #isStopping(): boolean {
-    return this.#commands.isStopping || this.#table.stop !== undefined
-  }
-
   #applyEntry(entry: LogEntry, now: number): void {
     const table = this.#table
     table.apply(entry, now)
     if (entry.type === 'task_start') this.#attempts.begin(entry.taskIndex)
     else if (entry.type === 'task_retry') this.#delays.follow(table.delays, entry.taskIndex)
     else if (entry.type === 'tasks_added') this.#decisions?.added(entry.data as EventFor<'tasks_added'>['data'])
-    else if (isCommand(entry)) this.#commands.applied()
+    else this.#commands.applied(entry)
     if (table.stopCount !== this.#stopCount) this.#stopped()
-  }
-
-  /** Why a task does not run any more, if it does not. */
-  #findAbortion(task: number): AttemptAbortion | undefined {
-    const { graph } = this.#table
-    return this.#abandonment ?? graph.stopOf(task) ?? this.#commands.abortionOf(graph.isInFinally(task))
   }
 
   /** Stops are in the log, or follow from a failure in it. */
@@ -259,13 +241,13 @@ export class ExecutionLoop implements RecorderCallbacks {
   }
 
   #abandon(failure: DagstreamError): void {
-    if (this.#abandonment !== undefined || this.log.ending !== undefined) return
-    this.#abandonment = { message: failure.message }
+    if (this.#isAbandoned || this.log.ending !== undefined) return
+    this.#isAbandoned = true
     this.#recorder.close()
     this.#delays.stop()
     this.#decisions?.close()
     this.#permits.close()
-    this.#attempts.abort()
+    this.#commands.abandon(failure.message)
     this.#attempts.endUnbegun()
     this.#commands.close(failure)
     // Tools that ignore their abort are still to be abandoned, and what they hold given back.
@@ -273,12 +255,4 @@ export class ExecutionLoop implements RecorderCallbacks {
     this.log.fail({ error: failure.message, code: failure.code, timestamp: this.#recorder.timestamp })
     this.#outcome.fail(failure)
   }
-}
-
-/** Whether the entry records a command: not the end of a time limit, which has a code or a parent. */
-function isCommand({ type, data }: LogEntry): boolean {
-  if (type === 'execution_stopping' || type === 'execution_handed_off') return true
-  if (type !== 'tasks_stopping') return false
-  const { parentId, code } = data as EventFor<'tasks_stopping'>['data']
-  return parentId === undefined && code !== 'FINALLY_TIMEOUT'
 }

@@ -5,8 +5,11 @@ import type { EventLog } from '../log/event-log.ts'
 
 /** The execution that a recorder works for. */
 export interface RecorderCallbacks {
-  /** Decides what happens next and records it; called before every append, and does at most one slice of work. */
-  runSlice(): void
+  /**
+   * Decides what happens next and records it; called before every append, and does at most one slice of work.
+   * @returns whether more is to be decided at once
+   */
+  runSlice(): boolean
   /** These entries are in the log now: applies them, and what follows from them happens. */
   apply(entries: readonly LogEntry[]): void
   /** The last event, `execution_complete`, is in the log; nothing is recorded any more. */
@@ -104,9 +107,12 @@ export class Recorder {
         afterTurn(this.#round)
         break
       }
-      this.#callbacks.runSlice()
+      const hasMore = this.#callbacks.runSlice()
       const entries = this.#entries
-      if (entries.length === 0) break
+      if (entries.length === 0) {
+        if (hasMore) continue
+        break
+      }
       this.#entries = []
       const appended = this.#append(entries)
       if (appended === undefined) this.#apply(entries)

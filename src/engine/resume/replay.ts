@@ -67,7 +67,8 @@ function* summarize(state: ExecutionState): Generator<AppliedEvent, void, undefi
     if (result !== undefined) yield { type: 'task_complete', data: { ...head, ...result } }
     else if (attempts > 0) {
       const more = itemCount === undefined ? {} : { itemCount }
-      yield { type: 'task_start', data: { ...head, taskId, attempt: attempts, ...more } as LogEntry['data'] }
+      const data = { ...head, taskId, attempt: attempts, ...more }
+      yield { type: 'task_start', data: data as LogEntry['data'] }
     }
   }
   const { stopping, parked, isHandedOff } = state

@@ -31,7 +31,7 @@ export function recordResumption(
   const { code, message: error } = INTERRUPTED
   for (const task of findUnfinishedAttempts(table)) {
     // Tasks that are being ended end by that.
-    if (graph.stopOf(task) !== undefined || commands.abortionOf(graph.isInFinally(task)) !== undefined) continue
+    if (commands.findAbortion(task) !== undefined) continue
     const attempt = table.columns.attempts[task]
     const data = { taskId: tasks.at(task).id, attempt, delayMs: 0, error, code, interrupted: true }
     recorder.record('task_retry', recorder.stamp(data), task)

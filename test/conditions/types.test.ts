@@ -1,0 +1,91 @@
+import { expect, test } from 'vitest'
+import { parse, refuse } from '../support/conditions.ts'
+
+test.each<[string, number, string, string?]>([
+  ['1', 1, 'A condition expects a boolean, found a number', 'Compare it: `a == 1`, `a != null`'],
+  ['input.a + 1', 9, 'A condition expects a boolean, found a number', 'Compare it: `a == 1`, `a != null`'],
+  ['status.a', 8, 'A condition expects a boolean, found a string', 'Compare it: `a == 1`, `a != null`'],
+  ['input.a ? "x" : "y"', 9, 'A condition expects a boolean, found a string', 'Compare it: `a == 1`, `a != null`'],
+  ['input.a.map(x, x > 1)', 9, 'A condition expects a boolean, found an array', 'Compare it: `a == 1`, `a != null`'],
+  ['null', 1, 'A condition expects a boolean, found `null`', 'Compare it: `a == 1`, `a != null`'],
+  ['"x" || true', 1, '`||` expects a boolean, found a string', 'Compare it: `a == 1`, `a != null`'],
+  ['true && size(input.a)', 9, '`&&` expects a boolean, found a number', 'Compare it: `a == 1`, `a != null`'],
+  ['"x" ? true : false', 1, '`? :` expects a boolean, found a string', 'Compare it: `a == 1`, `a != null`'],
+  ['!1', 1, '`!` expects a boolean, found a number'],
+  ['-"a" == 1', 1, '`-` expects a number, found a string'],
+  ['1 + "a" == "1a"', 3, '`+` does not take a number and a string', 'Convert it: `string(1)`'],
+  ['[1] - [1] == []', 5, '`-` does not take an array and an array'],
+  ['true + true == 2', 6, '`+` does not take a boolean and a boolean'],
+  ['"a" == 1', 5, '`==` does not take a string and a number', 'They are never equal'],
+  ['status.a != null', 10, '`!=` does not take a string and `null`', 'They are never equal'],
+  ['1 < input.a < 3', 13, '`<` does not take a boolean and a number', 'Did you mean `a < b && b < c`?'],
+  ['[1] < [2]', 5, '`<` does not take an array and an array'],
+  ['null >= null', 6, '`>=` does not take `null` and `null`'],
+  ['"a" in "abc"', 5, '`in` does not take a string and a string', 'Did you mean `text.contains(part)`?'],
+  ['1 in 2', 3, '`in` does not take a number and a number'],
+  ['1 in {"a": 1}', 3, '`in` does not take a number and an object', 'Keys are strings'],
+  ['{1: 2} == {}', 2, 'Expected a string as a key, found a number'],
+  [
+    '[1].length > 0',
+    5,
+    'Expected `[1]` to be an object with the key `length`, found an array',
+    'Did you mean `size([1])`?',
+  ],
+  ['"a".b', 5, 'Expected `"a"` to be an object with the key `b`, found a string'],
+  ['[1]["0"] == 1', 5, 'Expected an array and a number, or an object and a string: found an array and a string'],
+  ['input.a[null] == 1', 9, 'Expected an array and a number, or an object and a string: found a value and `null`'],
+  ['size(1) == 1', 6, '`size` expects a string, an array or an object, found a number'],
+  ['(1).size() == 1', 2, '`size` is a method of a string, an array or an object, found a number'],
+  ['[1].contains(1)', 1, '`contains` is a method of a string, found an array', 'Did you mean `x in array`?'],
+  ['"a".contains(1)', 14, '`contains` expects a string, found a number'],
+  ['"a".contains()', 5, '`contains` expects one value in parentheses, found 0'],
+  ['"a".trim(1) == ""', 5, '`trim` expects no value in parentheses, found 1'],
+  ['size() == 1', 1, '`size` expects one value in parentheses, found 0'],
+  ['contains("a", "b")', 1, 'Expected `a.contains(…)`, found `contains(…)`'],
+  ['"1".int() == 1', 5, 'Expected `int(…)`, found `a.int(…)`'],
+  ['exists(input.a, true)', 1, 'Expected `a.exists(…)`, found `exists(…)`'],
+  ['input.a.has(b)', 9, 'Expected `has(…)`, found `a.has(…)`'],
+  [
+    'input.a.matches("^x")',
+    9,
+    'There is no function `matches`',
+    'Conditions have no regular expressions: use `contains`, `startsWith` or `endsWith`',
+  ],
+  ['input.a.includes("x")', 9, 'There is no function `includes`', 'Did you mean `contains`?'],
+  ['len(input.a) > 0', 1, 'There is no function `len`', 'Did you mean `size`?'],
+  ['input.a.startWith("x")', 9, 'There is no function `startWith`', 'Did you mean `startsWith`?'],
+  ['f(1)', 1, 'There is no function `f`', 'The functions are `size`, `int`, `double`, `string`, `bool`, `dyn`, `has`'],
+  [
+    'timestamp(input.a) < 1',
+    1,
+    'There is no function `timestamp`',
+    'Compare times of one format and time zone as strings',
+  ],
+  ['input.a.all(x)', 9, '`all` expects 2 arguments, found 1', 'Write it like `a.all(x, x > 1)`'],
+  ['input.a.map(x, 1, 2, 3) == []', 9, '`map` expects 2 or 3 arguments, found 4', 'Write it like `a.map(x, x.b)`'],
+  ['input.a.exists(x.y, true)', 18, '`exists` expects the name of a variable first', 'Write `a.exists(x, …)`'],
+  ['input.a.exists(x, 1)', 19, '`exists` expects a boolean, found a number', 'Compare it: `a == 1`, `a != null`'],
+  ['input.a.map(x, "y", x) == []', 16, '`map` expects a boolean, found a string', 'Compare it: `a == 1`, `a != null`'],
+  ['"abc".exists(c, c == "a")', 1, '`exists` expects an array or an object, found a string'],
+  ['has(input)', 5, '`has` expects a key of a value, as in `has(a.b)`, found `input`'],
+  ['has(input["a"])', 11, '`has` expects a key of a value, as in `has(a.b)`, found `input["a"]`', 'Write `"key" in a`'],
+  ['has([1].a)', 9, '`has` expects a key of an object, found one of an array'],
+])('%s is refused', (source, column, message, hint) => {
+  expect(refuse(source)).toEqual({ message, column, ...(hint !== undefined && { hint }) })
+})
+
+test('what is not known is decided by the values', () => {
+  for (const source of [
+    'input.a',
+    'input.a + input.b == input.c',
+    'input.a ? input.b : 1 == 1',
+    'dyn(1) == "a"',
+    '(input.a ? 1 : "a") == 1',
+    'input.a[input.b]',
+    'input.a.exists(x, x)',
+    'input.a == null',
+    'input.a in input.b',
+  ]) {
+    expect(parse(source).source).toBe(source)
+  }
+})

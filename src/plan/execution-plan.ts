@@ -4,7 +4,15 @@ import type { Limit } from '../tools/limit.ts'
 import type { RegisteredTool } from '../tools/registry.ts'
 import type { ArgumentProblem } from '../tools/argument-problem.ts'
 import type { ItemWords, KnownWorkflow, RoundWords, TaskTree } from '../workflow/checked-document.ts'
-import type { DAGStructure, DAGTask, RecordedWorkflow, RetryPolicy, RunOn } from '../workflow/document.ts'
+import type {
+  DAGStructure,
+  DAGTask,
+  DAGTaskFields,
+  DAGWorkflowTask,
+  RecordedWorkflow,
+  RetryPolicy,
+  RunOn,
+} from '../workflow/document.ts'
 import { readSource, type Template } from '../workflow/template.ts'
 import { describeFields, describeItems, describeRounds } from '../workflow/words/describe-words.ts'
 import type { InputCheck, InputReference } from '../workflow/workflow-input.ts'
@@ -192,21 +200,23 @@ export class ExecutionPlan implements KnownWorkflow {
   /**
    * Returns the document of a task, as far as the plan keeps it. `dependsOn` includes the dependencies from references.
    */
-  describeTask(index: number): DAGTask {
+  describeTask(index: number): DAGTask | DAGWorkflowTask {
     const task = this.tasks[index] as PlannedTask
     const { group } = task
     const fields = group === undefined || group.kind === 'workflow' ? task : { ...group.body, ...task }
     const dependencies = this.dependencies[index] as readonly number[]
     const estimatedMs = this.#estimates[index] as number
-    return {
-      id: task.id,
-      ...describeRunner(task),
+    const more: Omit<DAGTaskFields, 'id'> = {
       arguments: readSource(task.arguments) as Record<string, unknown>,
       dependsOn: dependencies.map(dependency => (this.tasks[dependency] as PlannedTask).id),
       ...describeFields(fields),
       ...(estimatedMs !== 1 && { estimatedMs }),
       ...(group !== undefined && describeGroup(group)),
     }
+    const nested = readNested(task)
+    return nested === undefined
+      ? { id: task.id, tool: task.tool.name, ...more }
+      : { id: task.id, workflow: nested.name ?? nested.plan.describe(), ...more }
   }
 
   /** Whether `compileWorkflow` created the value. Unlike `instanceof`, it runs no code of a hostile value. */
@@ -246,12 +256,7 @@ function collectRegistered({ tasks }: ExecutionPlan, plans: Map<string, Executio
   }
 }
 
-function describeRunner(task: PlannedTask): Pick<DAGTask, 'tool' | 'workflow'> {
-  const nested = readNested(task)
-  return nested === undefined ? { tool: task.tool.name } : { workflow: nested.name ?? nested.plan.describe() }
-}
-
-function describeGroup(group: Group): Partial<DAGTask> {
+function describeGroup(group: Group): Partial<DAGTaskFields> {
   if (group.kind === 'workflow') return {}
   return group.kind === 'forEach' ? describeItems(group) : describeRounds(group)
 }

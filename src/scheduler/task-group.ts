@@ -1,5 +1,6 @@
 import type { EventFor, Schedule, Stop } from '../events/events.ts'
 import type { ExecutionPlan, Group, PlannedTask } from '../plan/execution-plan.ts'
+import { countTolerated } from '../workflow/words/tolerance.ts'
 import { LayerGate, type LayerSource } from './layer-gate.ts'
 
 /** How far a group has come that has `finally` tasks. */
@@ -140,10 +141,7 @@ export class TaskGroup {
 
   /** How many of its items may fail; 0 for what is no fan-out. */
   get toleratedCount(): number {
-    if (this.definition?.kind !== 'forEach') return 0
-    const { tolerate } = this.definition
-    // Floating point: 0.07 × 100 is 7.000000000000001, and 0.29 × 100 is 28.999999999999996.
-    return 'count' in tolerate ? tolerate.count : Math.floor(round12(tolerate.share * this.itemCount))
+    return this.definition?.kind === 'forEach' ? countTolerated(this.definition.tolerate, this.itemCount) : 0
   }
 
   #isFinally(task: number, { mainCount, tasks }: ExecutionPlan): boolean {
@@ -163,8 +161,4 @@ export class TaskGroup {
       ? layer
       : ((this.plan as ExecutionPlan).tasks[task - this.base] as PlannedTask).layer
   }
-}
-
-function round12(value: number): number {
-  return Number(value.toPrecision(12))
 }

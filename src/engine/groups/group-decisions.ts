@@ -1,6 +1,7 @@
 import type { ToolFailure } from '../../attempt/attempt-outcome.ts'
 import { readInputError } from '../../attempt/tool-error.ts'
 import type { EventFor } from '../../events/events.ts'
+import type { ArgumentProblem } from '../../tools/argument-problem.ts'
 import type { Group, PlannedTask } from '../../plan/execution-plan.ts'
 import { resolveTemplate } from '../../workflow/template.ts'
 import { GroupChildren, type GroupParts } from './group-children.ts'
@@ -71,8 +72,8 @@ export class GroupDecisions {
       if (group.kind === 'repeat') return undefined
       if (group.kind === 'workflow') {
         const { arguments: template } = tasks.at(task) as PlannedTask
-        const problem = group.plan.findInputProblem(resolveTemplate(template, scopes.of(task)).value)
-        if (problem !== undefined) return fail('INVALID_INPUT', problem)
+        const problems = group.plan.checkInput(resolveTemplate(template, scopes.of(task)).value)
+        if (problems.length > 0) return fail('INVALID_INPUT', describeProblems(problems))
         const excess = this.#events.reserve(group.plan.tasks.length)
         return excess === undefined ? undefined : fail('LIMIT_EXCEEDED', excess)
       }
@@ -84,6 +85,15 @@ export class GroupDecisions {
       return readInputError(error)
     }
   }
+}
+
+/** At most three of them. */
+function describeProblems(problems: readonly ArgumentProblem[]): string {
+  const shown = problems
+    .slice(0, 3)
+    .map(({ pointer, message }) => `${pointer === '' ? '' : `\`${pointer}\`: `}${message}`)
+  const rest = problems.length > shown.length ? ` (and ${problems.length - shown.length} more)` : ''
+  return `The input of the workflow does not fit: ${shown.join('; ')}${rest}`
 }
 
 function fail(code: string, message: string): ToolFailure {

@@ -1,5 +1,5 @@
 import { JsonValue } from '../../events/json-value.ts'
-import type { ItemSource } from '../../plan/execution-plan.ts'
+import type { ItemSource } from '../../workflow/checked-document.ts'
 import { resolveTemplate, type Scope } from '../../workflow/template.ts'
 
 /** The items of a fan-out. Each is made when it is asked for, so that no product of lists stands in memory. */

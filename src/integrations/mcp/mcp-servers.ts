@@ -25,8 +25,8 @@ export interface McpOptions {
 
 /** The part of a workflow that names servers. */
 export interface ToolUser {
-  readonly tasks: readonly { readonly tool?: string; readonly workflow?: unknown }[]
-  readonly finally?: readonly { readonly tool?: string; readonly workflow?: unknown }[]
+  readonly tasks: readonly { readonly tool?: string | undefined; readonly workflow?: unknown }[]
+  readonly finally?: readonly { readonly tool?: string | undefined; readonly workflow?: unknown }[]
   /** The registered workflows that it names, by name. */
   readonly workflows?: Readonly<Record<string, unknown>>
 }

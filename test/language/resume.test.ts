@@ -1,0 +1,108 @@
+import { describe, expect, test } from 'vitest'
+import { createMemoryStore, type ExecutionOptions, type SSEEvent, StreamingExecutor } from '../../src/index.ts'
+import { type Kept, leaveAfter, readKept } from '../support/crash.ts'
+import { IS_LONG, sample } from '../support/long-form.ts'
+import { forSeeds } from '../support/random-graph.ts'
+import { collectEvents } from '../support/rig.ts'
+import { expectAgreement } from './agreement.ts'
+import { expectFold, expectOrder } from './event-order.ts'
+import { countRuns, createTools, isLanguageImplemented, runEngine, SETTINGS, withWorkflows } from './language-rig.ts'
+import { createRandomDocument, type RandomDocument } from './random-language-document.ts'
+import { RandomSource } from './random-source.ts'
+import { type Interpretation, interpretIfSaid } from './reference-interpreter.ts'
+
+type Setting = Required<Pick<ExecutionOptions, 'schedule' | 'maxConcurrency'>>
+
+/** What a log says of its tasks: which have ended, and how many attempts of each ended by themselves. */
+function readSettled(kept: Kept, count: number): { settled: Set<string>; attempts: Map<string, number> } {
+  const settled = new Set<string>()
+  const attempts = new Map<string, number>()
+  for (const { type, json } of kept.entries.slice(0, count)) {
+    if (type !== 'task_complete' && type !== 'task_retry') continue
+    const { taskId, interrupted } = JSON.parse(json) as { readonly taskId: string; readonly interrupted?: true }
+    if (type === 'task_complete') settled.add(taskId)
+    else if (interrupted === undefined) attempts.set(taskId, (attempts.get(taskId) ?? 0) + 1)
+  }
+  return { settled, attempts }
+}
+
+/** Takes an execution up after `count` events, to its end, and returns what the store has then. */
+async function resumeAfter(
+  made: RandomDocument,
+  expected: Interpretation,
+  { seed, setting, kept, count }: { seed: number; setting: Setting; kept: Kept; count: number },
+): Promise<Kept> {
+  const { executionId } = kept.record
+  const store = await leaveAfter(kept, count)
+  const { settled, attempts } = readSettled(kept, count)
+  const { tools, called, peak } = createTools(made.behave, seed, attempts)
+  const execution = await new StreamingExecutor(tools, withWorkflows(made, { store })).resume(executionId)
+  const events: readonly SSEEvent[] = collectEvents(execution)
+  const result = await execution.result
+  try {
+    expectAgreement(expected, { events, result, isWhole: false })
+    expectOrder(expected.tasks, events, setting.schedule)
+    expectFold(events, result)
+    expect(called.filter(taskId => settled.has(taskId))).toEqual([])
+    expect(peak()).toBeLessThanOrEqual(setting.maxConcurrency)
+    expect(events.map(({ id }) => Number(id?.split('.')[1]))).toEqual(events.map((_, at) => at + 1))
+    expect(events.slice(0, count).map(({ type }) => type)).toEqual(kept.entries.slice(0, count).map(({ type }) => type))
+    expect(events.filter(({ type }) => type === 'execution_complete')).toHaveLength(1)
+  } catch (error) {
+    const where = `left after ${count} of ${kept.entries.length} events, ${setting.schedule}, ${setting.maxConcurrency} slots`
+    throw new Error(`${where}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+  }
+  return readKept(store, executionId)
+}
+
+/** Runs a random document to its end; `undefined` if the contract leaves something of it open. */
+async function runWhole(
+  seed: number,
+  isPlain: boolean,
+): Promise<{ made: RandomDocument; expected: Interpretation; setting: Setting; kept: Kept } | undefined> {
+  const made = createRandomDocument(seed, isPlain)
+  const expected = interpretIfSaid(made.document, made)
+  if (expected === undefined) return undefined
+  const setting = new RandomSource(seed).pick(SETTINGS)
+  const store = createMemoryStore()
+  const { result } = await runEngine(made, seed, { ...setting, store })
+  return { made, expected, setting, kept: await readKept(store, result.executionId) }
+}
+
+/** Leaves an execution after each event, or after some, and expects the same end each time. */
+async function expectResumedAlike(seed: number, isPlain: boolean): Promise<void> {
+  const whole = await runWhole(seed, isPlain)
+  if (whole === undefined) return
+  const { made, expected, ...rest } = whole
+  const places = Array.from({ length: whole.kept.entries.length + 1 }, (_, count) => count)
+  // Each event is a place for a third of the seeds.
+  for (const count of seed % 3 === 0 ? places : sample(places)) {
+    await resumeAfter(made, expected, { seed, count, ...rest })
+  }
+}
+
+test('a document without the words of the language, left after any event, ends as the reference says', async () => {
+  await forSeeds(countRuns(6), seed => expectResumedAlike(seed, true))
+})
+
+// Skipped as long as the checks refuse the words of the language.
+describe.skipIf(!isLanguageImplemented)('a random document', () => {
+  test('left after any event ends as the reference says, and calls nothing that has settled', async () => {
+    await forSeeds(countRuns(IS_LONG ? 60 : 15), seed => expectResumedAlike(seed, false))
+  })
+
+  test('left again and again ends as the reference says', async () => {
+    await forSeeds(countRuns(IS_LONG ? 100 : 25), async seed => {
+      const whole = await runWhole(seed, false)
+      if (whole === undefined) return
+      const { made, expected, setting } = whole
+      const random = new RandomSource(seed)
+      let { kept } = whole
+      let count = 0
+      for (let life = 2; life <= 4; life++) {
+        count = random.integer(count, kept.entries.length)
+        kept = await resumeAfter(made, expected, { seed, setting, kept, count })
+      }
+    })
+  })
+})

@@ -1,6 +1,6 @@
 import type { EventFor, ExecutionCounts, ExecutionStatus, Reason, TaskCode } from '../events/events.ts'
 import { JsonValue } from '../events/json-value.ts'
-import type { ExecutionState, TaskState } from '../events/state.ts'
+import type { ExecutionState, TaskState } from '../events/execution-state.ts'
 import type { TokenUsage } from '../events/token-usage.ts'
 import type { ExecutionPlan } from '../plan/execution-plan.ts'
 import { type DocumentTaskResult, ResultTree } from './task-results.ts'

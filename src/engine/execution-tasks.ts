@@ -1,4 +1,4 @@
-import type { ExecutionState, TaskState } from '../events/state.ts'
+import type { ExecutionState, TaskState } from '../events/execution-state.ts'
 import type { ExecutionPlan, PlannedTask } from '../plan/execution-plan.ts'
 import type { GrownTask, TaskGraph } from '../scheduler/task-graph.ts'
 import { EMPTY_TEMPLATE } from '../workflow/template.ts'

@@ -1,7 +1,7 @@
 import { afterTurn, isTurnSpent } from '../clock.ts'
 import type { TaskResult } from '../events/events.ts'
 import { JsonValue } from '../events/json-value.ts'
-import type { ExecutionState, TaskState } from '../events/state.ts'
+import type { ExecutionState, TaskState } from '../events/execution-state.ts'
 
 /** The result of a task of the document. */
 export interface DocumentTaskResult extends TaskResult {

@@ -2,7 +2,7 @@ import type { JsonValue } from '../events/json-value.ts'
 import { LogEntry } from '../events/log-entry.ts'
 import { type LoggedData, showOutput } from '../events/wire-json.ts'
 import { toSnapshot } from '../events/snapshot.ts'
-import type { ExecutionState } from '../events/state.ts'
+import type { ExecutionState } from '../events/execution-state.ts'
 import { stringifyJson } from '../json/stringify-json.ts'
 import type { EntrySource } from './entry-source.ts'
 

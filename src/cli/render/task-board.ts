@@ -1,5 +1,6 @@
 import type { EventFor, SSEEvent } from '../../events/events.ts'
-import { applyEvent, createState, type ExecutionState } from '../../events/state.ts'
+import { createState, type ExecutionState } from '../../events/execution-state.ts'
+import { applyEvent } from '../../events/state.ts'
 import { addTokenUsage, type TokenUsage } from '../../events/token-usage.ts'
 
 /** Number of recently ended tasks that are remembered for a view that cannot show all. */

@@ -1,5 +1,5 @@
 import type { Colors } from 'picocolors/types.js'
-import type { TaskState } from '../../events/state.ts'
+import type { TaskState } from '../../events/execution-state.ts'
 import { colorGlyph, GLYPHS } from './glyphs.ts'
 import type { ActiveTask, TaskBoard } from './task-board.ts'
 import { countColumns, fitColumns, formatCount, formatMs, formatUsage, toPlainLine } from './text.ts'

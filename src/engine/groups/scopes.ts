@@ -1,6 +1,6 @@
 import type { ConditionValues } from '../../conditions/compiled.ts'
 import { JsonValue } from '../../events/json-value.ts'
-import type { ExecutionState } from '../../events/state.ts'
+import type { ExecutionState } from '../../events/execution-state.ts'
 import type { PlannedTask } from '../../plan/execution-plan.ts'
 import { computeStatus } from '../../scheduler/group-status.ts'
 import type { TaskGroup } from '../../scheduler/task-group.ts'

@@ -2,69 +2,25 @@ import { SSE_EVENTS } from '../../events/events.ts'
 import { LIMITS } from '../../workflow/document.ts'
 import { workflowSchema } from '../../workflow/schema.ts'
 
-/** A JSON Schema (2020-12), or a part of an OpenAPI document. */
-export type Json = Readonly<Record<string, unknown>>
+import {
+  count,
+  counts,
+  executionId,
+  type Json,
+  ms,
+  object,
+  refer,
+  request,
+  type SchemaName,
+  text,
+  timestamp,
+} from './schema-parts.ts'
 
-/** What the routes take and give. */
-type SchemaName =
-  | 'Workflow'
-  | 'WorkflowRequest'
-  | 'ValidationRequest'
-  | 'ExecutionOptions'
-  | 'ExecutionStatus'
-  | 'Execution'
-  | 'Parked'
-  | 'ExecutionPage'
-  | 'ListedExecution'
-  | 'ExecutionResult'
-  | 'TaskResult'
-  | 'Reason'
-  | 'TokenUsage'
-  | 'ValidationResult'
-  | 'WorkflowIssue'
-  | 'ToolList'
-  | 'Health'
-  | 'Problem'
-  | 'EventStream'
-
-/** A reference to one of `schemas`. */
-export function refer(name: SchemaName): Json {
-  return { $ref: `#/components/schemas/${name}` }
-}
-
-const text: Json = { type: 'string' }
-const ms: Json = { type: 'number', minimum: 0, description: 'Milliseconds.' }
-const count: Json = { type: 'integer', minimum: 0 }
-const executionId: Json = { type: 'string', pattern: '^[A-Za-z0-9_-]{1,128}$' }
-const timestamp: Json = { type: 'string', format: 'date-time' }
 const ended: readonly string[] = ['success', 'partial', 'error', 'cancelled']
 
 const shownStatus: Json = {
   enum: ['running', 'parked', ...ended],
   description: '`parked`: not ended, and it does not resume by itself any more; it can be resumed by hand.',
-}
-
-/** Later versions may add fields: the schemas describe the fields of today and allow others. */
-function object(properties: Json, optional: readonly string[] = []): Json {
-  const required = Object.keys(properties).filter(name => !optional.includes(name))
-  return { type: 'object', required, properties }
-}
-
-/** The same for what a client sends, where an unknown field is refused. */
-function request(properties: Json, required: readonly string[] = []): Json {
-  return { type: 'object', required, properties, additionalProperties: false }
-}
-
-const counts = {
-  totalTasks: count,
-  successCount: count,
-  errorCount: count,
-  skippedCount: count,
-  cancelledCount: count,
-  toleratedCount: {
-    ...count,
-    description: 'Those of `errorCount` whose failure was tolerated; absent for a workflow that tolerates none.',
-  },
 }
 
 /** What the routes take and give, by name. */

@@ -1,6 +1,7 @@
 import { LIMITS } from '../../workflow/document.ts'
 import { SHOWN_STATUSES } from '../../host/listing/list-filter.ts'
-import { type Json, refer, schemas } from './openapi-schemas.ts'
+import { schemas } from './openapi-schemas.ts'
+import { type Json, refer } from './schema-parts.ts'
 
 const JSON_TYPE = 'application/json'
 const PROBLEM_TYPE = 'application/problem+json'

@@ -1,6 +1,6 @@
 import type { TaskResult } from '../../events/events.ts'
 import type { JsonValue } from '../../events/json-value.ts'
-import type { TaskState } from '../../events/state.ts'
+import type { TaskState } from '../../events/execution-state.ts'
 import { WHOLE_EXECUTION } from '../../events/wire-json.ts'
 import { ResultTree, toTaskResult } from '../../engine/task-results.ts'
 import type { ChunkSource } from '../../sse/pull-body.ts'

@@ -1,11 +1,11 @@
 import { compileWorkflow } from '../../plan/compile.ts'
-import type { ExecutionPlan } from '../../plan/execution-plan.ts'
 import { TOOL_NAME_PATTERN } from '../../tools/registry.ts'
 import type { Tool } from '../../tools/tool.ts'
 import type { DAGStructure } from '../../workflow/document.ts'
 import { collectNames } from '../../workflow/tool-names.ts'
 import type { CommandContext, ExitCode } from '../process/console.ts'
-import { type GraphFormat, type GraphTask, renderGraph } from '../render/graph-text.ts'
+import { type GraphFormat, renderGraph } from '../render/graph-text.ts'
+import { toGraph } from './plan-graph.ts'
 import { readWorkflow } from '../input/read-workflow.ts'
 
 /** Writes a workflow's graph to stdout. @throws DagstreamError `INVALID_WORKFLOW` */
@@ -18,14 +18,6 @@ export async function graphCommand(
   const plan = compileWorkflow(document as DAGStructure, placeholderTools(document))
   await stdout.write(renderGraph(toGraph(plan), format))
   return 0
-}
-
-function toGraph({ tasks, dependencies }: ExecutionPlan): GraphTask[] {
-  return tasks.map(({ id, tool }, index) => ({
-    id,
-    tool: tool.name,
-    dependencies: (dependencies[index] ?? []).flatMap(dependency => tasks[dependency]?.id ?? []),
-  }))
 }
 
 /** Drawing needs no real tools: each named tool gets a placeholder, which is never called. */

@@ -181,7 +181,8 @@ export class ExecutionLoop implements RecorderCallbacks {
     let left = SLICE
     if (!table.endings.isEmpty) left -= this.#milestones.endTasks(left, this.clock.now())
     if (left > 0 && !this.#commands.isPaused) {
-      this.#decisions?.decide(left)
+      // Conditions and references read the ends of other tasks, which are in the log then.
+      if (table.endings.areRecorded) this.#decisions?.decide(left)
       for (; left > 0; left--) {
         const task = table.next(this.#permits)
         if (task === undefined) break
@@ -196,7 +197,7 @@ export class ExecutionLoop implements RecorderCallbacks {
     } else if (table.history.isHandedOff && this.#attempts.count === 0) {
       this.#abandon(new DagstreamError('SHUTTING_DOWN', 'The process ends; the execution resumes in the next one'))
     }
-    return !this.#commands.isPaused && !table.due.isEmpty
+    return !this.#commands.isPaused && !table.due.isEmpty && table.endings.areRecorded
   }
 
   /** For the recorder. */

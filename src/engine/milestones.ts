@@ -5,7 +5,7 @@ import type { TokenUsage } from '../events/token-usage.ts'
 import type { LoggedData } from '../events/wire-json.ts'
 import type { ExecutionPlan } from '../plan/execution-plan.ts'
 import { round } from '../round.ts'
-import { computeStatus } from '../scheduler/group-status.ts'
+import { computeFinalStatus } from '../scheduler/group-status.ts'
 import type { TaskTable } from '../scheduler/task-table.ts'
 import { LIMITS } from '../workflow/document.ts'
 import { resolveTemplate } from '../workflow/template.ts'
@@ -54,7 +54,7 @@ export class Milestones {
   /** @param tookMs how long the execution ran */
   end(counts: ExecutionCounts, tokenUsage: TokenUsage | undefined, tookMs: number): ExecutionEnd {
     const { columns, graph, stop } = this.#table
-    const status = computeStatus(this.#table, graph.root)
+    const status = computeFinalStatus(this.#table, graph.root)
     const output = this.#resolveOutput()
     const isSpoilt = output.outputError !== undefined && status === 'success'
     const end: ExecutionEnd = {

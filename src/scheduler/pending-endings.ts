@@ -47,9 +47,21 @@ export class PendingEndings {
   readonly #all: Ending[] = []
   #ending = 0
   #task = 0
+  #unrecordedCount = 0
 
   add(ending: Ending): void {
     if (ending.tasks.length > 0) this.#all.push(ending)
+    this.#unrecordedCount += ending.tasks.length
+  }
+
+  /** One of them is in the log. */
+  recorded(): void {
+    this.#unrecordedCount -= 1
+  }
+
+  /** Whether all are in the log. */
+  get areRecorded(): boolean {
+    return this.#unrecordedCount === 0
   }
 
   /** Whether all have been taken. */

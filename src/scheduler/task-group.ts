@@ -121,6 +121,7 @@ export class TaskGroup {
 
   /** Opens the next tasks that may start. @returns them, `undefined` while those that are open have not ended, or none is left */
   advance(executionTimeMs: () => number): readonly number[] | undefined {
+    if (this.base < 0) return undefined
     const next = this.stop === undefined ? this.gate?.advance() : undefined
     if (next !== undefined || this.#finale === undefined || this.#finale.undecidedCount > 0) return next
     if (!this.#finale.isOpen) {

@@ -148,6 +148,8 @@ export class TaskTable {
 
   #start(task: number, { attempt, itemCount }: EventFor<'task_start'>['data']): void {
     this.columns.attempts[task] = attempt
+    // It was chosen before a stop ended it, and ends by itself.
+    if (this.columns.phase[task] === PHASE.ending) this.endings.recorded()
     if (this.graph.taskAt(task)?.group !== undefined) {
       this.columns.phase[task] = PHASE.open
       this.graph.open(task, itemCount, this.history.executionTimeMs)
@@ -177,6 +179,7 @@ export class TaskTable {
     const { phase, spentMs, attempts, end } = this.columns
     const group = this.graph.groupOf(task)
     const isDecided = end[task] !== 0
+    if (phase[task] === PHASE.ending) this.endings.recorded()
     this.starts.leave(task)
     this.delays.delete(task)
     if (phase[task] === PHASE.open) this.graph.close(task)

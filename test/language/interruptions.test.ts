@@ -37,8 +37,10 @@ async function runCancelled(
   const running: Execution[] = []
   const behave: RandomDocument['behave'] = call => {
     // A cancel that arrives after `finally` began ends it.
-    if (!call.taskId.startsWith('f-')) callsLeft -= 1
-    if (callsLeft === 0) running[0]?.cancel('By chance')
+    if (!call.taskId.startsWith('f-')) {
+      callsLeft -= 1
+      if (callsLeft === 0) running[0]?.cancel('By chance')
+    }
     return made.behave(call)
   }
   const { tools } = createTools(behave, seed)

@@ -2,6 +2,7 @@ import { DagstreamError, invalidOption } from '../../errors.ts'
 import { stringifyJson } from '../../json/stringify-json.ts'
 import { prepareExecution } from '../../plan/compile.ts'
 import { ExecutionPlan } from '../../plan/execution-plan.ts'
+import type { WorkflowRegistry } from '../../plan/workflow-registry.ts'
 import type { ExecutionRecord, ExecutionStore, StoredExecution } from '../../store/execution-store.ts'
 import { EventLog, type Lease, type LogStorage } from '../../log/event-log.ts'
 import type { ToolRegistry } from '../../tools/registry.ts'
@@ -19,6 +20,11 @@ export interface ExecutionInput {
   readonly signal?: AbortSignal
 }
 
+/** The input of an execution, and the workflows that its tasks may name. */
+interface LaunchInput extends ExecutionInput {
+  readonly workflows?: WorkflowRegistry
+}
+
 /** Keeps nothing beyond the log's own tail: for executions that only their caller ever sees. */
 const NO_STORE: LogStorage = { append() {}, read: () => [], putOutput() {}, getOutput: () => undefined }
 
@@ -30,14 +36,14 @@ const NO_STORE: LogStorage = { append() {}, read: () => [], putOutput() {}, getO
 export function launch(
   workflow: DAGStructure | ExecutionPlan,
   tools: ToolRegistry,
-  { input, signal }: ExecutionInput,
+  { input, signal, workflows }: LaunchInput,
   options: ResolvedOptions,
   counters: MutableCounters,
 ): ExecutionLoop {
   if (signal !== undefined && typeof signal.addEventListener !== 'function') {
     throw invalidOption('signal', 'an AbortSignal', signal)
   }
-  const { loop, describe } = createLoop(workflow, tools, input, options, counters)
+  const { loop, describe } = createLoop(workflow, tools, input, options, counters, workflows)
   const { store } = options
   if (store === undefined) loop.start({ executionId: loop.executionId, epoch: 1 }, signal)
   else {
@@ -63,8 +69,9 @@ export function createLoop(
   given: unknown,
   options: ResolvedOptions,
   counters: MutableCounters,
+  workflows?: WorkflowRegistry,
 ): NewExecution {
-  const { plan, input } = prepareExecution(workflow, tools, given)
+  const { plan, input } = prepareExecution(workflow, tools, given, false, workflows)
   const executionId = options.createId()
   if (typeof executionId !== 'string' || !/^[A-Za-z0-9_-]{1,128}$/.test(executionId)) {
     throw invalidOption('createId', 'a function that makes ids of 1–128 characters of [A-Za-z0-9_-]', executionId)
@@ -74,11 +81,20 @@ export function createLoop(
   const describe: NewExecution['describe'] = ({ graceMs, workflow: text } = {}) => ({
     executionId,
     createdAt: loop.createdAt,
-    workflow: text ?? stringifyJson(ExecutionPlan.is(workflow) ? workflow.describeRecorded() : workflow),
+    workflow: text ?? stringifyJson(describeRecorded(workflow, workflows)),
     ...(input && { input: input.text }),
     options: writeOptions(options, graceMs),
   })
   return { loop, describe }
+}
+
+/** The document as the record of an execution has it: with the registered workflows that it names. */
+function describeRecorded(
+  workflow: DAGStructure | ExecutionPlan,
+  workflows: WorkflowRegistry | undefined,
+): DAGStructure {
+  if (ExecutionPlan.is(workflow)) return workflow.describeRecorded()
+  return workflows?.record(workflow) ?? workflow
 }
 
 /** Registers an execution that must not exist. @throws `STORE_FAILED` if it does, and whatever the store throws */

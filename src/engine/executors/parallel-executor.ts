@@ -1,6 +1,7 @@
 import { DagstreamError, expectObject, invalidOption } from '../../errors.ts'
 import { compileWorkflow } from '../../plan/compile.ts'
 import { ExecutionPlan } from '../../plan/execution-plan.ts'
+import { WorkflowRegistry, type WorkflowSource } from '../../plan/workflow-registry.ts'
 import { ToolRegistry, type ToolSource } from '../../tools/registry.ts'
 import type { DAGStructure, DAGTask } from '../../workflow/document.ts'
 import { createCounters, type ExecutorCounters, type MutableCounters } from '../counters.ts'
@@ -10,6 +11,12 @@ import { calculateSpeedup, type ExecutionResult } from '../execution-result.ts'
 import { type ExecutionInput, launch } from './launch.ts'
 import { type ExecutionOptions, type ResolvedOptions, resolveOptions } from '../options.ts'
 import { resumeLoop } from '../resume/resume.ts'
+
+/** Options of an executor: those of its executions, and what they share. */
+export interface ExecutorOptions extends ExecutionOptions {
+  /** The workflows that tasks may name: documents by name, all of them checked at once, or a registry. */
+  readonly workflows?: WorkflowSource
+}
 
 /** What one call of `execute` takes: input and signal, and options that win over the executor's. */
 export type ExecuteOptions = ExecutionInput & ExecutionOptions
@@ -22,13 +29,16 @@ export type ExecuteOptions = ExecutionInput & ExecutionOptions
 export class ParallelExecutor {
   protected readonly tools: ToolRegistry
   protected readonly options: ExecutionOptions
+  readonly #workflows: WorkflowRegistry | undefined
   readonly #counters: MutableCounters = createCounters()
 
-  /** @throws `INVALID_TOOL`, `INVALID_OPTION` */
-  constructor(tools: ToolSource, options: ExecutionOptions = {}) {
+  /** @throws `INVALID_TOOL`, `INVALID_OPTION`, `INVALID_WORKFLOW` for one of `workflows` */
+  constructor(tools: ToolSource, options: ExecutorOptions = {}) {
     this.tools = ToolRegistry.from(tools)
-    resolveOptions(options)
-    this.options = { ...options }
+    const { workflows, ...rest } = expectObject('options', options)
+    resolveOptions(rest)
+    this.options = rest
+    this.#workflows = workflows === undefined ? undefined : WorkflowRegistry.from(workflows, this.tools)
   }
 
   /**
@@ -71,7 +81,7 @@ export class ParallelExecutor {
    * @throws `INVALID_WORKFLOW`
    */
   topologicalSort(workflow: DAGStructure | ExecutionPlan): DAGTask[][] {
-    const plan = compileWorkflow(workflow, this.tools)
+    const plan = compileWorkflow(workflow, this.tools, this.#workflows && { workflows: this.#workflows })
     const tasks = ExecutionPlan.is(workflow)
       ? plan.tasks.map((_, index) => plan.describeTask(index))
       : [...workflow.tasks, ...(workflow.finally ?? [])]
@@ -92,6 +102,7 @@ export class ParallelExecutor {
     { input, signal }: { readonly input?: unknown; readonly signal?: AbortSignal | undefined },
     options: ResolvedOptions,
   ): ExecutionLoop {
-    return launch(workflow, this.tools, { input, ...(signal && { signal }) }, options, this.#counters)
+    const given = { input, ...(signal && { signal }), ...(this.#workflows && { workflows: this.#workflows }) }
+    return launch(workflow, this.tools, given, options, this.#counters)
   }
 }

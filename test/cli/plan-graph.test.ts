@@ -61,6 +61,20 @@ test('groups are frames, conditions dash arrows, and `finally` stands by itself'
   ])
 })
 
+test('a registered workflow is a box, since drawing needs no other file', async () => {
+  const tasks = [
+    { id: 'a', tool: 'x' },
+    { id: 'report', workflow: 'weekly-report', dependsOn: ['a'] },
+  ]
+  const { code, stdout } = await run(['graph', '-'], { tasks })
+  expect([code, stdout]).toEqual([
+    0,
+    'flowchart TD\n  t0["a<br/>x"]\n  t1["report<br/>workflow:weekly-report"]\n  t0 --> t1\n',
+  ])
+  const misnamed = await run(['graph', '-'], { tasks: [{ id: 'a', workflow: 'weekly report' }] })
+  expect([misnamed.code, misnamed.stderr]).toEqual([2, expect.stringContaining('/tasks/0/workflow')])
+})
+
 test('DOT joins boxes of groups and cuts the arrows at their frames', async () => {
   const { code, stdout } = await run(['graph', '-', '--format', 'dot'], document)
   expect([code, stdout]).toEqual([

@@ -2,6 +2,7 @@ import { compileWorkflow } from '../../plan/compile.ts'
 import { TOOL_NAME_PATTERN } from '../../tools/registry.ts'
 import type { Tool } from '../../tools/tool.ts'
 import type { DAGStructure } from '../../workflow/document.ts'
+import { WORKFLOW_NAME_PATTERN } from '../../workflow/schema.ts'
 import { collectNames } from '../../workflow/tool-names.ts'
 import type { CommandContext, ExitCode } from '../process/console.ts'
 import { type GraphFormat, renderGraph } from '../render/graph-text.ts'
@@ -15,16 +16,22 @@ export async function graphCommand(
   { process, stdout }: CommandContext,
 ): Promise<ExitCode> {
   const document = await readWorkflow(file, process)
-  const plan = compileWorkflow(document as DAGStructure, placeholderTools(document))
+  const { tools, workflows } = collectNames(document)
+  const names = [...workflows].filter(name => workflowName.test(name))
+  const placeholders = { workflows: Object.fromEntries(names.map(name => [name, NOTHING])) }
+  const plan = compileWorkflow(document as DAGStructure, placeholderTools(tools), placeholders)
   await stdout.write(renderGraph(toGraph(plan), format))
   return 0
 }
 
 /** Drawing needs no real tools: each named tool gets a placeholder, which is never called. */
-function placeholderTools(document: unknown): Tool[] {
-  const names = [...collectNames(document).tools]
-  return names.filter(name => toolName.test(name)).map(name => ({ name, execute: () => null }))
+function placeholderTools(names: ReadonlySet<string>): Tool[] {
+  return [...names].filter(name => toolName.test(name)).map(name => ({ name, execute: () => null }))
 }
 
-/** Invalid tool names are left to the validation of the document. */
+/** Nor does it need the registered workflows: a task that runs one is a box. */
+const NOTHING: DAGStructure = { tasks: [] }
+
+/** Invalid names are left to the validation of the document. */
 const toolName = new RegExp(TOOL_NAME_PATTERN, 'u')
+const workflowName = new RegExp(WORKFLOW_NAME_PATTERN, 'u')

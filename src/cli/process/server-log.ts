@@ -101,7 +101,8 @@ function logTurn({ type, data }: LogEntry, log: ServerLog): void {
   }
   if (type !== 'execution_complete') return
   const end = data as unknown as EventFor<'execution_complete'>['data']
-  const { status, reason, totalTasks, successCount, errorCount, skippedCount, cancelledCount, tokenUsage } = end
+  const { status, reason, totalTasks, successCount, errorCount, skippedCount, cancelledCount } = end
+  const { toleratedCount, tokenUsage } = end
   log.info('execution ended', {
     executionId,
     status,
@@ -111,6 +112,7 @@ function logTurn({ type, data }: LogEntry, log: ServerLog): void {
     errorCount,
     skippedCount,
     cancelledCount,
+    ...(toleratedCount !== undefined && { toleratedCount }),
     ms: round(end.totalExecutionTimeMs),
     ...(tokenUsage && { tokensIn: tokenUsage.totalTokensIn, tokensOut: tokenUsage.totalTokensOut }),
     ...(tokenUsage?.totalCost !== undefined && { costUsd: tokenUsage.totalCost }),

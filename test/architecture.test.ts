@@ -26,7 +26,7 @@ const ORDER = [
 ]
 
 /** Files that anything may import, in this order, though they stand outside the folders. */
-const ROOTS = ['text.ts', 'errors.ts', 'clock.ts', 'round.ts', 'abort-signals.ts']
+const ROOTS = ['text.ts', 'errors.ts', 'clock.ts', 'round.ts', 'abort-signals.ts', 'backoff.ts', 'sleep.ts']
 
 /** Folders and files that may import any core folder and `node:`, and that no core folder imports. */
 const LEAVES = ['integrations', 'store/sqlite', 'http/node', 'testing', 'cli']
@@ -80,10 +80,12 @@ test('the source is found, every folder of it known', () => {
   expect([...folders].filter(folder => !ORDER.includes(folder) && leafOf(folder) === undefined)).toEqual([])
   expect(files.filter(({ path }) => !path.includes('/')).map(({ path }) => path)).toEqual([
     'abort-signals.ts',
+    'backoff.ts',
     'clock.ts',
     'errors.ts',
     'index.ts',
     'round.ts',
+    'sleep.ts',
     'text.ts',
   ])
 })

@@ -167,7 +167,7 @@ export class TaskTable {
     spentMs[task] = round((spentMs[task] as number) + (data.executionTimeMs ?? 0))
     if (data.interrupted) this.columns.countInterrupted(task)
     const stop = this.graph.stopOf(task)
-    if (stop !== undefined) this.#stops.end([task], stop)
+    if (stop !== undefined) this.#endStopped(task, stop, now)
     else if (data.interrupted) this.#makeReady(task, now)
     else {
       phase[task] = PHASE.delayed
@@ -219,6 +219,12 @@ export class TaskTable {
     this.#progress.proceed(this.graph.root, now)
   }
 
+  /** A task of a group that is stopped does not go on: that may leave `finally` tasks to begin. */
+  #endStopped(task: number, stop: Stop, now: number): void {
+    this.#stops.end([task], stop)
+    this.#progress.proceed(this.graph.groupOf(task), now)
+  }
+
   #makeReady(task: number, now: number): void {
     const { phase, readySince } = this.columns
     phase[task] = PHASE.ready
@@ -252,7 +258,7 @@ export class TaskTable {
       this.starts.leave(task)
       this.columns.phase[task] = PHASE.cut
       const stop = this.graph.stopOf(task)
-      if (stop !== undefined) this.#stops.end([task], stop)
+      if (stop !== undefined) this.#endStopped(task, stop, Number.NaN)
     }
   }
 }

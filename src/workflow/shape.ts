@@ -132,6 +132,7 @@ class ShapeCompiler {
               'INVALID_SHAPE',
               () => `Unknown field ${quoteName(key)}`,
               () => accepted.hintFor(key),
+              true,
             )
         }
         walk.path.pop()

@@ -15,10 +15,17 @@ export interface Walk {
 }
 
 /** Adds an issue at the current path. Builds the message only if the issue is kept. */
-export function report(walk: Walk, code: IssueCode, message: () => string, hint?: () => string): void {
+export function report(
+  walk: Walk,
+  code: IssueCode,
+  message: () => string,
+  hint?: () => string,
+  /** Whether the issue is about the key at the end of the path. */
+  isAboutKey = false,
+): void {
   const { issues } = walk
   if (issues.isFull) issues.skip()
-  else issues.add(code, formatPointer(walk.path), message(), hint && { hint: hint() })
+  else issues.add(code, formatPointer(walk.path), message(), { ...(hint && { hint: hint() }), isAboutKey })
 }
 
 /** Reports that a value does not match. */

@@ -25,7 +25,10 @@ export async function createViewer(context: CommandContext): Promise<Viewer> {
     return createLineViewer(context)
   }
   // Loaded lazily: drawing takes as long to load as everything else.
-  const [{ createLiveTree }, { TaskBoard }] = await Promise.all([import('./live-tree.ts'), import('./task-board.ts')])
+  const [{ createLiveTree }, { TaskBoard }] = await Promise.all([
+    import('./tree/live-tree.ts'),
+    import('./tree/task-board.ts'),
+  ])
   const board = new TaskBoard()
   const tree = createLiveTree(board, context, now)
   return {

@@ -1,10 +1,10 @@
 import type { Colors } from 'picocolors/types.js'
-import type { TaskState } from '../../events/execution-state.ts'
-import { colorGlyph, GLYPHS } from './glyphs.ts'
+import type { TaskState } from '../../../events/execution-state.ts'
+import { colorGlyph, GLYPHS } from '../glyphs.ts'
 import type { ActiveTask, TaskBoard } from './task-board.ts'
 import { describeGroup } from './task-groups.ts'
-import { countColumns, fitColumns } from './columns.ts'
-import { formatMs, formatUsage, toPlainLine } from './text.ts'
+import { countColumns, fitColumns } from '../columns.ts'
+import { formatMs, formatUsage, toPlainLine } from '../text.ts'
 
 /** The viewport of a tree. */
 export interface TreeView {

@@ -1,7 +1,7 @@
-import type { EventFor, SSEEvent, TaskStatus } from '../../events/events.ts'
-import { createState, type ExecutionState } from '../../events/execution-state.ts'
-import { applyEvent } from '../../events/state.ts'
-import { addTokenUsage, type TokenUsage } from '../../events/token-usage.ts'
+import type { EventFor, SSEEvent, TaskStatus } from '../../../events/events.ts'
+import { createState, type ExecutionState } from '../../../events/execution-state.ts'
+import { applyEvent } from '../../../events/state.ts'
+import { addTokenUsage, type TokenUsage } from '../../../events/token-usage.ts'
 import { TaskGroups } from './task-groups.ts'
 
 /** Number of recently ended tasks that are remembered for a view that cannot show all. */

@@ -1,5 +1,5 @@
-import type { EventFor, TaskStatus } from '../../events/events.ts'
-import { formatCount } from './text.ts'
+import type { EventFor, TaskStatus } from '../../../events/events.ts'
+import { formatCount } from '../text.ts'
 
 /** Number of failed children that a view can open; further ones are only counted. */
 const MAX_FAILED = 100

@@ -1,8 +1,8 @@
 import { indentOf, renderTask, type TreeView } from './task-line.ts'
 import type { TaskBoard } from './task-board.ts'
 import { openChildren } from './task-groups.ts'
-import { countColumns, fitColumns } from './columns.ts'
-import { formatCount, formatMs, formatUsage, toPlainLine } from './text.ts'
+import { countColumns, fitColumns } from '../columns.ts'
+import { formatCount, formatMs, formatUsage, toPlainLine } from '../text.ts'
 
 /**
  * The tasks of an execution by layer, one per line, in at most `rows` lines. A parent has its counts in its line, and what is

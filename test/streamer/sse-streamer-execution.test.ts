@@ -236,7 +236,8 @@ test('the response is the output of the workflow, or that of its last layer befo
     const events = collect(streamer)
     const executor = new StreamingExecutor({ double: ({ n }: { n: number }) => 2 * n }, { createId: () => 'x' })
     await connectExecution(executor.stream({ ...workflow, ...more }), streamer)
-    responses.push((events.at(-1)?.data as { response: string }).response)
+    const { response } = events.at(-1)!.data as { response: string }
+    responses.push(response)
     expect(events.map(({ streamId }) => streamId)).toContain('x.each[1]')
   }
   expect(responses).toEqual(['[2,4]', 'all: [2,4]'])

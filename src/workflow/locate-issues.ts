@@ -12,7 +12,7 @@ export interface WorkflowText {
 }
 
 /**
- * Adds `line` and `column` to issues that have none. Scans the text once, and not at all without issues.
+ * Adds `line` and `column` to issues of the document that have none. Scans the text once, and not at all without issues.
  * @param isOfKey whether an issue is about the key that its pointer leads to
  */
 export function locateIssues(
@@ -20,7 +20,7 @@ export function locateIssues(
   { text, path = [] }: WorkflowText,
   isOfKey: (issue: WorkflowIssue) => boolean = isAboutKey,
 ): readonly WorkflowIssue[] {
-  const open = issues.filter(({ line }) => line === undefined)
+  const open = issues.filter(issue => issue.line === undefined && issue.in === undefined)
   if (open.length === 0) return issues
   const places = open.map(issue => ({ path: [...path, ...parsePointer(issue.pointer)], isKey: isOfKey(issue) }))
   const positions = new Map(locate(text, places).map((position, index) => [open[index], position]))

@@ -28,7 +28,7 @@ export interface InputReference {
 
 /** What a workflow requires of its input. */
 export interface InputNeeds {
-  readonly inputCheck?: InputCheck
+  readonly inputCheck?: InputCheck | undefined
   readonly inputReferences: readonly InputReference[]
 }
 
@@ -51,7 +51,10 @@ export function compileInputSchema(schema: JsonSchema, walk: Walk): InputCheck |
 }
 
 function nameMember({ message, ...rest }: ArgumentProblem): ArgumentProblem {
-  return { ...rest, message: message.replace(/^Unknown argument/, 'Unknown field') }
+  return {
+    ...rest,
+    message: message.replace(/^Unknown argument/, 'Unknown field').replace(/^The arguments/, 'The input'),
+  }
 }
 
 /**

@@ -1,4 +1,11 @@
-import { type EventData, type OutputReference, type SSEEvent, type SSEEventType } from './events.ts'
+import {
+  type AddedTask,
+  type EventData,
+  type EventFor,
+  type OutputReference,
+  type SSEEvent,
+  type SSEEventType,
+} from './events.ts'
 import { parseJson } from '../json/parse-json.ts'
 import { JsonValue } from './json-value.ts'
 import { isInline, type LoggedData, writeData } from './wire-json.ts'
@@ -20,7 +27,7 @@ export class LogEntry {
   readonly data: LoggedData
   /** Approximate memory of the entry including its output, bytes; for bounds. */
   readonly weight: number
-  /** Index of its task in the writer's plan; −1 if unknown. */
+  /** Index of its task, or of the parent whose children it adds, in the writer's plan; −1 if unknown. */
   taskIndex = -1
   /** The JSON as read from a store. */
   readonly #json: string | undefined
@@ -77,6 +84,12 @@ export class LogEntry {
       case 'metrics':
       case 'task_retry':
         return { type, data: { ...data }, id } as SSEEvent
+      case 'tasks_added':
+        return {
+          type,
+          data: { ...data, tasks: copyAdded(data as Partial<EventFor<'tasks_added'>['data']>) },
+          id,
+        } as unknown as SSEEvent
       case 'execution_complete':
         return { type, data: this.#readOutput(), id } as unknown as SSEEvent
       case 'snapshot':
@@ -97,6 +110,22 @@ export class LogEntry {
 
 function mayHaveOutput(type: SSEEventType): boolean {
   return type === 'task_complete' || type === 'execution_complete'
+}
+
+/** Memory of an added task without its texts, bytes. */
+const ADDED_WEIGHT = 96
+
+function weighAdded({ tasks = [] }: Partial<EventFor<'tasks_added'>['data']>): number {
+  let weight = 0
+  for (const { taskId, tool, dependsOn } of tasks) {
+    weight += ADDED_WEIGHT + taskId.length + tool.length
+    for (let at = 0; at < dependsOn.length; at++) weight += (dependsOn[at] as string).length
+  }
+  return weight
+}
+
+function copyAdded({ tasks = [] }: Partial<EventFor<'tasks_added'>['data']>): AddedTask[] {
+  return tasks.map(task => ({ ...task, dependsOn: [...task.dependsOn] }))
 }
 
 /** Cache of the last id prefix and its execution: events arrive in bursts of one execution. */
@@ -121,6 +150,8 @@ function weighText(type: SSEEventType, data: LoggedData, json: string | undefine
       return 0
     case 'task_complete':
       return (data.output?.weight ?? 0) + ((data as { error?: string }).error?.length ?? 0)
+    case 'tasks_added':
+      return weighAdded(data as Partial<EventFor<'tasks_added'>['data']>)
     case 'execution_complete':
       return (data.output?.weight ?? 0) + 256
     case 'token':

@@ -1,5 +1,12 @@
 import type { EventFor, SSEEvent, Stop } from './events.ts'
-import { createTask, type ExecutionState, joinParent, takeOutput, type TaskState, toTotals } from './execution-state.ts'
+import {
+  createAddedTask,
+  createTask,
+  type ExecutionState,
+  takeOutput,
+  type TaskState,
+  toTotals,
+} from './execution-state.ts'
 import { restoreSnapshot } from './snapshot.ts'
 
 /**
@@ -61,12 +68,7 @@ export function applyEvent(
       return
     case 'tasks_added':
       state.counts.totalTasks = data.totalTasks
-      for (const { taskId, layer, index, held } of data.tasks) {
-        state.tasks.set(taskId, {
-          ...createTask(taskId, layer),
-          ...joinParent({ parentId: data.parentId, index, held }),
-        })
-      }
+      for (const task of data.tasks) state.tasks.set(task.taskId, createAddedTask(task, data.parentId))
       return
     case 'execution_stopping':
       state.stopping = toStop(data)

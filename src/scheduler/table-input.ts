@@ -4,7 +4,7 @@ import type { EventData, Schedule, SSEEventType } from '../events/events.ts'
 export interface AppliedEvent {
   readonly type: SSEEventType
   readonly data: EventData & { readonly taskId?: string }
-  /** The index of its task where that is at hand; −1 or absent to look it up by its id. */
+  /** The index of its task, or of the parent whose children it adds, where that is at hand; −1 or absent to look it up by its id. */
   readonly taskIndex?: number
 }
 

@@ -78,6 +78,7 @@ export class TaskGroup {
   #layers(plan: ExecutionPlan, from: number, to: number): LayerSource {
     return {
       layerCount: to - from,
+      sizeOfLayer: layer => (plan.layerIndices[from + layer] as readonly number[]).length,
       tasksOfLayer: layer => (plan.layerIndices[from + layer] as readonly number[]).map(local => this.base + local),
     }
   }

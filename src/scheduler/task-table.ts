@@ -83,7 +83,7 @@ export class TaskTable {
       case 'tasks_added':
         this.history.lastTimestamp = data.timestamp
         this.#unsettledCount += (data as EventFor<'tasks_added'>['data']).tasks.length
-        return this.#growth.add(data as EventFor<'tasks_added'>['data'], now)
+        return this.#growth.add(data as EventFor<'tasks_added'>['data'], taskIndex, now)
       case 'tasks_stopping': {
         this.history.lastTimestamp = data.timestamp
         const { parentId, phase, message, code, failure } = data as EventFor<'tasks_stopping'>['data']

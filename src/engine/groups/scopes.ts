@@ -95,11 +95,11 @@ export class Scopes {
     const outer = this.of(group.parent)
     const index = this.#table.graph.addedTask(task)?.index ?? 0
     const { input, output, status, error } = outer
-    const shared = { input, output, ...(status && { status }), ...(error && { error }), index }
-    if (group.definition?.kind === 'repeat') {
-      return { ...shared, previous: index === 0 ? undefined : this.outputOf(group, index - 1) }
+    // Written out, since every item passes.
+    if (group.definition?.kind === 'forEach') {
+      return { input, output, status, error, index, item: this.itemsOf(group).at(index) }
     }
-    return group.definition?.kind === 'forEach' ? { ...shared, item: this.itemsOf(group).at(index) } : outer
+    return { input, output, status, error, index, previous: index === 0 ? undefined : this.outputOf(group, index - 1) }
   }
 
   #createScope(group: TaskGroup, prefix: string, input: JsonValue | undefined): Scope {

@@ -134,6 +134,11 @@ export class TaskGroup {
     return this.#finale.gate.advance()
   }
 
+  /** Whether its parent has to look after it once a task has ended: that of a workflow only at its end, or for `finally`. */
+  get isParentDue(): boolean {
+    return this.parent >= 0 && (this.plan === undefined || this.unsettledCount === 0 || this.isFinallyOpen)
+  }
+
   /** Its `finally` tasks. */
   finallyTasks(): number[] {
     const { plan } = this

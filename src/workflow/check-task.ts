@@ -59,6 +59,8 @@ export class TaskChecker {
   readonly #tools: ToolRegistry
   /** Index of the first task with each id. */
   readonly #indices = new Map<string, number>()
+  /** Whether no id is that of two tasks. */
+  readonly #isUnique: boolean
   readonly #walk: TemplateWalk
   #taskHints: Suggestions | undefined
   #toolHints: Suggestions | undefined
@@ -77,9 +79,15 @@ export class TaskChecker {
     isRecorded: boolean,
   ) {
     this.#tools = tools
-    for (const [index, task] of readTasks.entries()) {
-      if (task?.id !== undefined && !this.#indices.has(task.id)) this.#indices.set(task.id, index)
+    let idCount = 0
+    // Backwards, so that the first of several stays, with one access for each. Hints turn it round.
+    for (let index = readTasks.length - 1; index >= 0; index--) {
+      const id = readTasks[index]?.id
+      if (id === undefined) continue
+      idCount += 1
+      this.#indices.set(id, index)
     }
+    this.#isUnique = this.#indices.size === idCount
     this.#walk = {
       issues,
       path: [],
@@ -131,7 +139,7 @@ export class TaskChecker {
   }
 
   #checkId(id: string, index: number): boolean {
-    const first = this.#indices.get(id)
+    const first = this.#isUnique ? index : this.#indices.get(id)
     if (first === index) return true
     this.#at('id', () =>
       report(
@@ -190,7 +198,7 @@ export class TaskChecker {
   }
 
   #hintForTask(id: string): string {
-    this.#taskHints ??= new Suggestions(this.#indices.keys(), 'tasks')
+    this.#taskHints ??= new Suggestions([...this.#indices.keys()].toReversed(), 'tasks')
     return this.#taskHints.hintFor(id)
   }
 

@@ -25,7 +25,7 @@ const ORDER = [
 ]
 
 /** Files that anything may import, in this order, though they stand outside the folders. */
-const ROOTS = ['text.ts', 'errors.ts', 'clock.ts', 'round.ts', 'abort-signals.ts']
+const ROOTS = ['text.ts', 'errors.ts', 'clock.ts', 'slices.ts', 'round.ts', 'abort-signals.ts']
 
 /** Folders and files that may import any core folder and `node:`, and that no core folder imports. */
 const LEAVES = ['integrations', 'store/sqlite', 'http/node', 'testing', 'cli']
@@ -83,6 +83,7 @@ test('the source is found, every folder of it known', () => {
     'errors.ts',
     'index.ts',
     'round.ts',
+    'slices.ts',
     'text.ts',
   ])
 })

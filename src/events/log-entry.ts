@@ -1,4 +1,4 @@
-import { type EventData, type OutputReference, type SSEEvent, type SSEEventType } from './events.ts'
+import type { EventData, EventFor, OutputReference, SSEEvent, SSEEventType } from './events.ts'
 import { parseJson } from '../json/parse-json.ts'
 import { JsonValue } from './json-value.ts'
 import { isInline, type LoggedData, writeData } from './wire-json.ts'
@@ -77,6 +77,11 @@ export class LogEntry {
       case 'metrics':
       case 'task_retry':
         return { type, data: { ...data }, id } as SSEEvent
+      case 'execution_start': {
+        // `structuredClone` takes ten times as long, and a workflow may have 100,000 layers.
+        const start = data as EventFor<'execution_start'>['data']
+        return { type, data: { ...start, layers: start.layers.map(ids => ids.slice()) }, id }
+      }
       case 'snapshot':
         // `structuredClone` would turn each `JsonNumber` into a plain object.
         return { type, data: parseJson(this.json), id } as unknown as SSEEvent

@@ -1,15 +1,14 @@
 import { DagstreamError } from '../errors.ts'
 import { JsonValue } from '../events/json-value.ts'
 import { NotSerializableError } from '../events/serialize.ts'
-import { quoteName } from '../tools/json-pointer.ts'
+import { runAtOnce } from '../slices.ts'
 import { ToolRegistry, type ToolSource } from '../tools/registry.ts'
-import { checkDocument, checkInput } from '../workflow/check-document.ts'
+import { checkInput } from '../workflow/check-document.ts'
 import type { DAGStructure, WorkflowIssue } from '../workflow/document.ts'
 import { IssueList } from '../workflow/issues.ts'
-import { findCycles } from './cycles.ts'
+import { buildPlan, planSteps } from './build-plan.ts'
+import { checkWorkflow } from './check-workflow.ts'
 import { ExecutionPlan } from './execution-plan.ts'
-import { computeLayers } from './graph.ts'
-import { computeDependents } from './priorities.ts'
 
 /** The result of `validateWorkflow`. */
 export interface ValidationResult {
@@ -30,9 +29,9 @@ export interface ValidationResult {
 export function compileWorkflow(workflow: DAGStructure | ExecutionPlan, tools: ToolSource): ExecutionPlan {
   if (ExecutionPlan.is(workflow)) return workflow
   const issues = new IssueList()
-  const plan = buildPlan(workflow, ToolRegistry.from(tools), issues)
-  if (plan === undefined) throw invalidWorkflow(issues)
-  return plan
+  const checked = checkWorkflow(workflow, ToolRegistry.from(tools), issues)
+  if (checked === undefined) throw invalidWorkflow(issues)
+  return runAtOnce(planSteps(checked))
 }
 
 /**
@@ -48,31 +47,40 @@ export function validateWorkflow(
   const issues = new IssueList()
   const input = readInput(options.input)
   if (!ExecutionPlan.is(document))
-    buildPlan(document, ToolRegistry.from(tools), issues, input && { input, isRecorded: false })
+    checkWorkflow(document, ToolRegistry.from(tools), issues, input && { input, isRecorded: false })
   else if (input !== undefined) checkInput(document.inputReferences, input, issues)
   return { valid: issues.count === 0, issues: issues.issues, issueCount: issues.count }
 }
 
+/** A workflow and an input that have passed every check. */
+export interface CheckedExecution {
+  readonly input: JsonValue | undefined
+  /** Builds the plan; in slices if the workflow is large (see `buildPlan`). Call it once. */
+  readonly plan: () => ExecutionPlan | Promise<ExecutionPlan>
+}
+
 /**
- * Returns the plan and the input of one execution. The input must contain every part that the plan refers to.
+ * Checks the workflow and the input of one execution. The input must contain every part that the workflow refers to. The
+ * checks are synchronous, so that a caller can refuse at once; the plan is built later.
  * @param isRecorded whether an earlier version may have accepted the workflow
  * @throws `INVALID_WORKFLOW` with every problem of both, `INVALID_OPTION` for an input that is not JSON, `INVALID_TOOL`
  */
-export function prepareExecution(
+export function checkExecution(
   workflow: DAGStructure | ExecutionPlan,
   tools: ToolSource,
   given: unknown,
   isRecorded = false,
-): { plan: ExecutionPlan; input: JsonValue | undefined } {
+): CheckedExecution {
   const input = readInput(given)
   const issues = new IssueList()
-  let plan: ExecutionPlan | undefined
   if (ExecutionPlan.is(workflow)) {
-    plan = workflow
-    checkInput(plan.inputReferences, input, issues)
-  } else plan = buildPlan(workflow, ToolRegistry.from(tools), issues, { input, isRecorded })
-  if (plan === undefined || issues.count > 0) throw invalidWorkflow(issues)
-  return { plan, input }
+    checkInput(workflow.inputReferences, input, issues)
+    if (issues.count > 0) throw invalidWorkflow(issues)
+    return { input, plan: () => workflow }
+  }
+  const checked = checkWorkflow(workflow, ToolRegistry.from(tools), issues, { input, isRecorded })
+  if (checked === undefined) throw invalidWorkflow(issues)
+  return { input, plan: () => buildPlan(checked) }
 }
 
 function readInput(input: unknown): JsonValue | undefined {
@@ -82,38 +90,6 @@ function readInput(input: unknown): JsonValue | undefined {
   } catch (error) {
     if (!(error instanceof NotSerializableError)) throw error
     throw new DagstreamError('INVALID_OPTION', `Expected \`input\` to be JSON: ${error.message}`, { cause: error })
-  }
-}
-
-function buildPlan(
-  document: unknown,
-  tools: ToolRegistry,
-  issues: IssueList,
-  /** Absent outside of an execution: references into the input are not checked. */
-  given?: { readonly input: JsonValue | undefined; readonly isRecorded: boolean },
-): ExecutionPlan | undefined {
-  const { name, tasks, nodes } = checkDocument(document, tools, issues, given?.isRecorded)
-  if (given !== undefined) for (const task of tasks) checkInput(task.inputReferences, given.input, issues)
-  // Issues leave gaps. The graph keeps the document's indices, so that cycles are found and reported as well.
-  const size = (nodes.at(-1)?.index ?? -1) + 1
-  const dependencies = new Array<readonly number[]>(size).fill([])
-  const ids = new Array<string>(size).fill('')
-  for (const node of nodes) {
-    dependencies[node.index] = node.dependencies
-    ids[node.index] = node.id
-  }
-  const layers = computeLayers(dependencies)
-  if (layers === undefined) reportCycles(dependencies, ids, issues)
-  if (layers === undefined || issues.count > 0) return undefined
-  return new ExecutionPlan(name, tasks, layers, computeDependents(dependencies))
-}
-
-function reportCycles(dependencies: readonly (readonly number[])[], ids: readonly string[], issues: IssueList): void {
-  for (const cycle of findCycles(dependencies, ids)) {
-    const path = cycle.map(task => ids[task] as string)
-    const shown = path.length <= 9 ? path : [...path.slice(0, 4), '…', ...path.slice(-4)]
-    const message = `Expected no task to depend on itself in the end, found ${shown.map(quoteName).join(' → ')}`
-    issues.add('CYCLE', `/tasks/${cycle[0]}`, message, { path, hint: 'Remove one of these dependencies' })
   }
 }
 

@@ -7,6 +7,7 @@
  * long cycles cannot overflow the stack.
  */
 export function findCycles(dependencies: readonly (readonly number[])[], ids: readonly string[]): number[][] {
+  if (isInOrder(dependencies)) return []
   const byId = (a: number, b: number): number => compareText(ids[a] as string, ids[b] as string)
   return findComponents(dependencies)
     .map(component => {
@@ -17,6 +18,11 @@ export function findCycles(dependencies: readonly (readonly number[])[], ids: re
       )
     })
     .sort((a, b) => byId(a[0] as number, b[0] as number))
+}
+
+/** Whether each task stands behind its dependencies, as in most documents: then there is no cycle. */
+function isInOrder(dependencies: readonly (readonly number[])[]): boolean {
+  return dependencies.every((list, task) => list.every(dependency => dependency < task))
 }
 
 /** Breadth-first search: the first path back to the start is a shortest one. */

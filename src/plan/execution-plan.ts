@@ -1,6 +1,6 @@
 import type { Limit } from '../tools/limit.ts'
 import type { RegisteredTool } from '../tools/registry.ts'
-import type { CheckedTask, InputReference } from '../workflow/check-task.ts'
+import type { InputReference } from '../workflow/check-task.ts'
 import type { DAGStructure, DAGTask, RetryPolicy } from '../workflow/document.ts'
 import { readSource, type Template } from '../workflow/template.ts'
 import type { Layers } from './graph.ts'
@@ -14,6 +14,17 @@ export interface PlannedTask {
   readonly layer: number
   readonly timeoutMs?: number
   readonly retry?: RetryPolicy
+}
+
+/** The parts of a plan, which the plan freezes and keeps. All by task index, in document order. */
+export interface PlanParts {
+  readonly name: string | undefined
+  readonly tasks: readonly PlannedTask[]
+  readonly layers: Layers
+  readonly dependencies: readonly (readonly number[])[]
+  readonly dependents: Dependents
+  readonly estimates: readonly number[]
+  readonly inputReferences: readonly InputReference[]
 }
 
 /**
@@ -43,29 +54,23 @@ export class ExecutionPlan {
   /** Computed on first use, because only `dataflow` needs it. Depends on the plan alone, so it is a cache, not state. */
   #priorities: readonly number[] | undefined
 
-  /** Called by `compileWorkflow`. */
-  constructor(name: string | undefined, tasks: readonly CheckedTask[], layers: Layers, dependents: Dependents) {
-    const layerOf = new Int32Array(tasks.length)
-    layers.forEach((indices, layer) => {
-      for (const task of indices) layerOf[task] = layer
-    })
+  /** Called by `planSteps`. */
+  constructor({ name, tasks, layers, dependencies, dependents, estimates, inputReferences }: PlanParts) {
     this.name = name
-    this.tasks = Object.freeze(tasks.map((task, index) => planTask(task, layerOf[index] as number)))
+    this.tasks = Object.freeze(tasks)
     this.layers = Object.freeze(
-      layers.map(indices => Object.freeze(indices.map(task => (tasks[task] as CheckedTask).id))),
+      layers.map(indices => Object.freeze(indices.map(task => (tasks[task] as PlannedTask).id))),
     )
-    this.dependencies = Object.freeze(tasks.map(task => Object.freeze(task.dependencies)))
-    this.dependencyCounts = Object.freeze(tasks.map(task => task.dependencies.length))
-    this.limits = Object.freeze([...new Set(tasks.flatMap(({ tool }) => tool.limit ?? []))])
+    this.dependencies = Object.freeze(dependencies)
+    this.dependencyCounts = Object.freeze(dependencies.map(list => list.length))
     this.dependents = Object.freeze(dependents)
     this.layerIndices = Object.freeze(layers)
-    this.inputReferences = Object.freeze(
-      tasks.flatMap(task => task.inputReferences.map(reference => Object.freeze(reference))),
-    )
+    this.inputReferences = Object.freeze(inputReferences)
     const tools = new Map<string, RegisteredTool>()
     for (const { tool } of tasks) tools.set(tool.name, tool)
     this.#tools = tools
-    this.#estimates = Object.freeze(tasks.map(task => task.estimatedMs))
+    this.limits = Object.freeze([...new Set(Array.from(tools.values()).flatMap(tool => tool.limit ?? []))])
+    this.#estimates = Object.freeze(estimates)
     Object.freeze(this)
   }
 
@@ -107,15 +112,4 @@ export class ExecutionPlan {
   get priorities(): readonly number[] {
     return (this.#priorities ??= computePriorities(this.layerIndices, this.dependents, this.#estimates))
   }
-}
-
-function planTask({ id, tool, arguments: template, timeoutMs, retry }: CheckedTask, layer: number): PlannedTask {
-  return Object.freeze({
-    id,
-    tool,
-    arguments: template,
-    layer,
-    ...(timeoutMs !== undefined && { timeoutMs }),
-    ...(retry !== undefined && { retry: Object.freeze({ ...retry }) }),
-  })
 }

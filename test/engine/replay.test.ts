@@ -73,18 +73,11 @@ test('each prefix of any log gives the table that the live execution had at that
       expect(inspectTable(table), `life ${life}`).toEqual(live.at(-1) ?? inspectTable(new TaskTable(plan, options)))
       const applied: unknown[] = []
       watch(table, inspected => void applied.push(inspected))
-      const loop = new ExecutionLoop({
-        log,
-        plan,
-        input: undefined,
-        options,
-        counters: createCounters(),
-        table,
-        outputs,
-      })
+      const loop = new ExecutionLoop({ log, options, counters: createCounters() })
       running = loop
       const cause = table.history.isHandedOff ? 'handoff' : random() < 0.2 ? 'manual' : 'crash'
-      loop.start(lease, undefined, log.head === 0 ? undefined : { cause })
+      const parts = { plan, input: undefined, table, outputs }
+      loop.start(lease, parts, undefined, log.head === 0 ? undefined : { cause })
       await loop.ended.catch(() => {})
       live.push(...applied)
     }

@@ -1,6 +1,6 @@
 import { DagstreamError, invalidOption } from '../../errors.ts'
 import { stringifyJson } from '../../json/stringify-json.ts'
-import { prepareExecution } from '../../plan/compile.ts'
+import { checkExecution } from '../../plan/compile.ts'
 import { ExecutionPlan } from '../../plan/execution-plan.ts'
 import type { ExecutionRecord, ExecutionStore, StoredExecution } from '../../store/execution-store.ts'
 import { EventLog, type Lease, type LogStorage } from '../../log/event-log.ts'
@@ -37,12 +37,12 @@ export function launch(
   if (signal !== undefined && typeof signal.addEventListener !== 'function') {
     throw invalidOption('signal', 'an AbortSignal', signal)
   }
-  const { loop, describe } = createLoop(workflow, tools, input, options, counters)
+  const { loop, start, describe } = createLoop(workflow, tools, input, options, counters)
   const { store } = options
-  if (store === undefined) loop.start({ executionId: loop.executionId, epoch: 1 }, signal)
+  if (store === undefined) start({ executionId: loop.executionId, epoch: 1 }, signal)
   else {
     register(store, describe()).then(
-      lease => loop.start(lease, signal),
+      lease => start(lease, signal),
       error => loop.onLogFailure(error),
     )
   }
@@ -52,6 +52,10 @@ export function launch(
 /** An execution that has not started, and what a store needs to know of it. */
 export interface NewExecution {
   readonly loop: ExecutionLoop
+  /**
+   * Builds the plan and starts the loop: at once, or for a large workflow once its plan is built in slices. Call it once.
+   */
+  readonly start: (lease: Lease, signal?: AbortSignal) => void
   /** `graceMs`: how long it may go unfollowed, of one that a server runs; `workflow`: the document as JSON, where that is at hand. */
   readonly describe: (known?: { readonly graceMs?: number; readonly workflow?: string }) => ExecutionRecord
 }
@@ -64,13 +68,18 @@ export function createLoop(
   options: ResolvedOptions,
   counters: MutableCounters,
 ): NewExecution {
-  const { plan, input } = prepareExecution(workflow, tools, given)
+  const { input, plan: buildPlan } = checkExecution(workflow, tools, given)
   const executionId = options.createId()
   if (typeof executionId !== 'string' || !/^[A-Za-z0-9_-]{1,128}$/.test(executionId)) {
     throw invalidOption('createId', 'a function that makes ids of 1–128 characters of [A-Za-z0-9_-]', executionId)
   }
   const log = new EventLog(executionId, options.store ?? NO_STORE)
-  const loop = new ExecutionLoop({ log, plan, input, options, counters })
+  const loop = new ExecutionLoop({ log, options, counters })
+  const start: NewExecution['start'] = (lease, signal) => {
+    const plan = buildPlan()
+    if (!(plan instanceof Promise)) return loop.start(lease, { plan, input }, signal)
+    plan.then(built => loop.start(lease, { plan: built, input }, signal)).catch(error => loop.onLogFailure(error))
+  }
   const describe: NewExecution['describe'] = ({ graceMs, workflow: text } = {}) => ({
     executionId,
     createdAt: loop.createdAt,
@@ -78,7 +87,7 @@ export function createLoop(
     ...(input && { input: input.text }),
     options: writeOptions(options, graceMs),
   })
-  return { loop, describe }
+  return { loop, start, describe }
 }
 
 /** Registers an execution that must not exist. @throws `STORE_FAILED` if it does, and whatever the store throws */

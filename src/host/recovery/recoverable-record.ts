@@ -1,5 +1,5 @@
 import { DagstreamError } from '../../errors.ts'
-import { compileRecorded } from '../../engine/resume/recorded-plan.ts'
+import { checkRecorded } from '../../engine/resume/recorded-execution.ts'
 import { parseRecorded, readOptions } from '../../engine/resume/recorded-options.ts'
 import type { StoredExecution } from '../../store/execution-store.ts'
 import { ToolRegistry } from '../../tools/registry.ts'
@@ -11,7 +11,7 @@ export interface RecoverableRecord {
   readonly isStopping: boolean
 }
 
-/** Checks the parts of a record that need neither the log nor a compilation. @throws `RECORD_UNUSABLE` */
+/** Checks the parts of a record that need neither the log nor the checks of the workflow. @throws `RECORD_UNUSABLE` */
 export function parseRecord({ workflow, input, options, isStopping, notes }: StoredExecution): RecoverableRecord {
   return asRecordFault(() => {
     const document = parseRecorded('workflow', workflow ?? 'null')
@@ -22,13 +22,13 @@ export function parseRecord({ workflow, input, options, isStopping, notes }: Sto
   })
 }
 
-/** Checks everything that a resumption reads of a record; it compiles the workflow. @throws `RECORD_UNUSABLE` */
+/** Checks everything that a resumption reads of a record; linear in its workflow. @throws `RECORD_UNUSABLE` */
 export function expectUsableRecord(stored: StoredExecution): void {
   parseRecord(stored)
-  asRecordFault(() => compileRecorded(stored, new ToolRegistry()))
+  asRecordFault(() => checkRecorded(stored, new ToolRegistry()))
 }
 
-/** Whether the record of an execution allows more than its deletion; it compiles the workflow. */
+/** Whether the record of an execution allows more than its deletion; linear in its workflow. */
 export function isRecordUsable(stored: StoredExecution): boolean {
   try {
     expectUsableRecord(stored)
@@ -66,7 +66,7 @@ function asRecordFault<T>(read: () => T): T {
   }
 }
 
-/** The part that a lookup of tools reads; the compilation checks the rest. */
+/** The part that a lookup of tools reads; the checks of the workflow cover the rest. */
 function hasTools(document: unknown): boolean {
   const { tasks } = (document ?? {}) as { readonly tasks?: unknown }
   return Array.isArray(tasks) && tasks.every(task => typeof (task as { tool?: unknown } | null)?.tool === 'string')

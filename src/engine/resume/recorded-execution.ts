@@ -1,9 +1,7 @@
 import { DagstreamError } from '../../errors.ts'
 import type { Stop } from '../../events/events.ts'
-import type { JsonValue } from '../../events/json-value.ts'
 import type { ExecutionState } from '../../events/state.ts'
-import { prepareExecution } from '../../plan/compile.ts'
-import type { ExecutionPlan } from '../../plan/execution-plan.ts'
+import { type CheckedExecution, checkExecution } from '../../plan/compile.ts'
 import type { StoredExecution } from '../../store/execution-store.ts'
 import { quoteName } from '../../tools/json-pointer.ts'
 import { type AnyTool, ToolRegistry } from '../../tools/registry.ts'
@@ -11,18 +9,19 @@ import type { DAGStructure } from '../../workflow/document.ts'
 import { parseRecorded } from './recorded-options.ts'
 
 /** A recorded execution as it can be run now. */
-export interface RecordedPlan {
-  readonly plan: ExecutionPlan
-  readonly input: JsonValue | undefined
+export interface RecordedExecution extends CheckedExecution {
   /** Why nothing more of it runs, given the tasks that have settled. */
   readonly findFailure: (state: ExecutionState) => Stop | undefined
 }
 
 /**
- * Compiles the workflow of a record. A tool that is not there any more has a placeholder, so that the log can be read.
+ * Checks the workflow and the input of a record. A tool that is not there any more has a placeholder, so that the log can be read.
  * @throws `STORE_FAILED` for a record that cannot be used
  */
-export function compileRecorded({ executionId, workflow, input }: StoredExecution, tools: ToolRegistry): RecordedPlan {
+export function checkRecorded(
+  { executionId, workflow, input }: StoredExecution,
+  tools: ToolRegistry,
+): RecordedExecution {
   if (workflow === undefined) {
     throw new DagstreamError('STORE_FAILED', `The store has no workflow of execution \`${executionId}\``)
   }
@@ -36,13 +35,13 @@ export function compileRecorded({ executionId, workflow, input }: StoredExecutio
       const message = `There is no tool ${quoteName(tool)} any more, which the execution began with`
       return { code: 'TOOLS_UNAVAILABLE', message }
     }
-    return { ...prepareExecution(document, withPlaceholders(tools, missing), given, true), findFailure }
+    return { ...checkExecution(document, withPlaceholders(tools, missing), given, true), findFailure }
   } catch (error) {
     if (!(error instanceof DagstreamError) || error.code !== 'INVALID_WORKFLOW') throw error
     // For instance the schema of a tool has changed.
     const all = withPlaceholders(new ToolRegistry(), new Set(document.tasks.map(({ tool }) => tool)))
     const failure: Stop = { code: error.code, message: error.message }
-    return { ...prepareExecution(document, all, given, true), findFailure: () => failure }
+    return { ...checkExecution(document, all, given, true), findFailure: () => failure }
   }
 }
 

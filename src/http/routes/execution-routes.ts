@@ -85,6 +85,7 @@ export function createExecutionRoutes(
       const release = accepted === 'stream' ? host.subscribers.admit() : undefined
       try {
         const started = await host.start({ ...asked, ...unfollowed }, claimant, () => request.signal)
+        responses.encodeAhead(started)
         return answer(started, undefined, release)
       } catch (error) {
         release?.()

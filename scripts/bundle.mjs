@@ -9,8 +9,10 @@ import { root } from './stamp.mjs'
  */
 const BUNDLED = [
   '@cfworker/json-schema',
+  'ansi-regex',
   'commander',
   'events',
+  'get-east-asian-width',
   'graphology',
   'graphology-dag',
   'graphology-utils',
@@ -20,6 +22,8 @@ const BUNDLED = [
   'obliterator',
   'p-limit',
   'picocolors',
+  'string-width',
+  'strip-ansi',
   'yocto-queue',
 ]
 
@@ -27,6 +31,7 @@ const BUNDLED = [
 const EVALUATED_LATE = {
   graphology: ['DirectedGraph'],
   'graphology-dag': ['topologicalGenerations'],
+  'string-width': ['default'],
 }
 
 /**
@@ -77,7 +82,7 @@ function isExternal(specifier, importer) {
 /** Puts functions in the place of those in `EVALUATED_LATE`; only sources of ours see them. */
 function evaluateLate() {
   const PREFIX = '\0late:'
-  const writeExport = (name, from) => `export function ${name}(...args) {
+  const writeExport = (name, from) => `export ${name === 'default' ? 'default function' : `function ${name}`}(...args) {
   const { ${name}: original } = require('${from}')
   return new.target ? new original(...args) : original(...args)
 }`
@@ -153,11 +158,12 @@ function shareChunks(exported) {
       }
     },
   }
+  const besideClient = () => [reached.library, reached.program, reached.run]
   const main = findSource('cli/main')
   // A group takes what its modules import with them, so the order of the groups matters.
   const groups = [
     { name: 'wire', test: id => reached.stream.has(id) },
-    { name: 'shared', test: id => reached.client.has(id) && (reached.library.has(id) || reached.program.has(id)) },
+    { name: 'shared', test: id => reached.client.has(id) && besideClient().some(each => each.has(id)) },
     { name: 'core', test: id => reached.library.has(id) || (reached.program.has(id) && reached.exported.has(id)) },
     { name: 'cli', test: id => id !== main && reached.program.has(id) && !reached.exported.has(id) },
     { name: 'command', test: id => reached.run.has(id) && !reached.exported.has(id) },

@@ -25,7 +25,16 @@ const ORDER = [
 ]
 
 /** Files that anything may import, in this order, though they stand outside the folders. */
-const ROOTS = ['text.ts', 'errors.ts', 'clock.ts', 'slices.ts', 'round.ts', 'abort-signals.ts']
+const ROOTS = [
+  'text.ts',
+  'errors.ts',
+  'clock.ts',
+  'slices.ts',
+  'round.ts',
+  'abort-signals.ts',
+  'backoff.ts',
+  'sleep.ts',
+]
 
 /** Folders and files that may import any core folder and `node:`, and that no core folder imports. */
 const LEAVES = ['integrations', 'store/sqlite', 'http/node', 'testing', 'cli']
@@ -79,10 +88,12 @@ test('the source is found, every folder of it known', () => {
   expect([...folders].filter(folder => !ORDER.includes(folder) && leafOf(folder) === undefined)).toEqual([])
   expect(files.filter(({ path }) => !path.includes('/')).map(({ path }) => path)).toEqual([
     'abort-signals.ts',
+    'backoff.ts',
     'clock.ts',
     'errors.ts',
     'index.ts',
     'round.ts',
+    'sleep.ts',
     'slices.ts',
     'text.ts',
   ])

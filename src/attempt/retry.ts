@@ -1,3 +1,4 @@
+import { backoff } from '../backoff.ts'
 import type { RetryPolicy } from '../workflow/document.ts'
 
 /** A tool that asks for a longer pause than this fails its task instead, ms. */
@@ -30,9 +31,5 @@ export function computeRetryDelay(
   retryAfterMs: number | undefined,
   random: number,
 ): number {
-  const { initialDelayMs, factor, maxDelayMs, jitter } = policy
-  // A power may overflow to Infinity, of which zero times is no number.
-  const grown = initialDelayMs === 0 ? 0 : Math.min(maxDelayMs, initialDelayMs * factor ** (attempt - 1))
-  const varied = Math.min(maxDelayMs, grown * (1 + jitter * (2 * random - 1)))
-  return Math.round(Math.max(varied, retryAfterMs ?? 0))
+  return Math.max(backoff(policy, attempt, random), Math.round(retryAfterMs ?? 0))
 }

@@ -1,11 +1,11 @@
+import { backoff, type BackoffPolicy } from '../backoff.ts'
 import type { Clock } from '../clock.ts'
 import type { ExecutionResult } from '../engine/execution-result.ts'
 import type { ClientEvent, ExecutionApi } from './execution-api.ts'
 import { AbortScope } from './waiting.ts'
 
-/** Polling interval, ms: initial and maximum. */
-const FIRST_PAUSE_MS = 500
-const LONGEST_PAUSE_MS = 5000
+/** Polling interval. */
+const BACKOFF: BackoffPolicy = { initialDelayMs: 500, maxDelayMs: 5000 }
 
 /** Polls for the result, for runtimes that cannot read a response while it arrives. */
 export async function pollResult(
@@ -16,10 +16,10 @@ export async function pollResult(
 ): Promise<ExecutionResult> {
   const scope = new AbortScope(clock, signal)
   try {
-    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2)) {
+    for (let count = 1; ; count++) {
       const result = await api.findResult(executionId, signal)
       if (result !== undefined) return result
-      await scope.sleep(pauseMs)
+      await scope.sleep(backoff(BACKOFF, count))
     }
   } finally {
     scope.close()

@@ -93,20 +93,6 @@ export function expectSignal(signal: AbortSignal | undefined): void {
   if (signal !== undefined) expectMethods('signal', signal, ['addEventListener', 'removeEventListener'])
 }
 
-/**
- * Delay before a retry, ms: exponential with jitter, never above `maxDelayMs`.
- * @param attempt of the retry, from 1
- */
-export function computeReconnectDelay(options: ResolvedReconnectionOptions, attempt: number): number {
-  const { initialDelayMs, factor, maxDelayMs, jitter, random } = options
-  // The power may overflow to Infinity, and `0 * Infinity` is NaN.
-  const grown = initialDelayMs === 0 ? 0 : Math.min(maxDelayMs, initialDelayMs * factor ** (attempt - 1))
-  const share = random()
-  // A value outside 0–1 means no jitter.
-  const spread = share >= 0 && share <= 1 ? 2 * share - 1 : 0
-  return Math.round(Math.min(maxDelayMs, Math.max(0, grown * (1 + jitter * spread))))
-}
-
 function expectNumber(
   options: ResolvedReconnectionOptions,
   name: 'initialDelayMs' | 'factor' | 'maxDelayMs' | 'jitter',

@@ -1,11 +1,11 @@
 import { MAX_RETRY_AFTER_MS } from '../attempt/retry.ts'
+import { backoff } from '../backoff.ts'
 import { isRetryable } from './classify-error.ts'
 import { Connection, type Failure, type OpenSource } from './connection.ts'
 import { describeCause } from './describe-cause.ts'
 import { ConnectionLostError, findRetryAfterMs, readField, StreamInterruptedError } from './failures.ts'
 import { Progress } from './progress.ts'
 import {
-  computeReconnectDelay,
   type ReconnectionOptions,
   type Reset,
   type ResolvedReconnectionOptions,
@@ -139,7 +139,7 @@ export class StreamReconnectionManager {
   /** Waits until the next connection is due. @throws the failure, if it is not retried */
   async #pause(error: unknown, scope: AbortScope): Promise<void> {
     if (!isRetryable(error)) throw error
-    const { maxRetries, onReconnect } = this.#options
+    const { maxRetries, onReconnect, random } = this.#options
     this.#failureCount += 1
     const attempt = this.#failureCount
     const retryAfterMs = findRetryAfterMs(error) ?? 0
@@ -150,7 +150,7 @@ export class StreamReconnectionManager {
       )
     }
     if (attempt > maxRetries) throw this.#giveUp('no more retries are left', error)
-    const delayMs = Math.max(computeReconnectDelay(this.#options, attempt), retryAfterMs)
+    const delayMs = Math.max(backoff(this.#options, attempt, random()), retryAfterMs)
     if (onReconnect !== undefined) await scope.for(call(() => onReconnect({ attempt, delayMs, error })))
     await scope.sleep(delayMs)
   }

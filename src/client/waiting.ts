@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
 import { onAbort } from '../abort-signals.ts'
+import { sleep } from '../sleep.ts'
 import { StreamInterruptedError } from './failures.ts'
 
 /**
@@ -51,17 +52,8 @@ export class AbortScope {
   }
 
   /** Resolves after `ms`. @throws the reason once the scope has ended; no timer remains */
-  async sleep(ms: number): Promise<void> {
-    let stopTimer: (() => void) | undefined
-    try {
-      await this.for(
-        new Promise<void>(resolve => {
-          stopTimer = this.#clock.after(ms, resolve)
-        }),
-      )
-    } finally {
-      stopTimer?.()
-    }
+  sleep(ms: number): Promise<void> {
+    return sleep(this.#clock, ms, this.signal)
   }
 
   /** Ends the scope: the current wait and every later one rejects with `reason`. Idempotent. */

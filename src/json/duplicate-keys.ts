@@ -1,7 +1,8 @@
 import { JsonNumber } from './json-number.ts'
 import type { JsonPath } from './replace-numbers.ts'
 import { findStringEnd } from './number-tokens.ts'
-import { positionOf, type TextPosition } from './text-position.ts'
+import { scanJson } from './scan-json.ts'
+import { positionsOf, type TextPosition } from './text-position.ts'
 
 /** A repeated key of an object. */
 export interface DuplicateKey {
@@ -14,15 +15,6 @@ export interface DuplicateKey {
 
 /** Maximum length of a path: a document of one megabyte may be nested half a million levels deep. */
 const MAX_PATH = 100
-
-/** An unclosed object or array. */
-interface Open {
-  /** The keys of an object so far; `undefined` for an array. */
-  readonly keys: Set<string> | undefined
-  /** Key or index of the current member. */
-  at: string | number
-  isBeforeKey: boolean
-}
 
 /**
  * Finds at most `max` repeated keys of objects in a JSON text, comparing them unescaped.
@@ -62,41 +54,24 @@ function countKeysInValue(value: unknown): number {
 }
 
 function listDuplicateKeys(text: string, max: number): DuplicateKey[] {
-  const found: DuplicateKey[] = []
-  const open: Open[] = []
-  for (let at = 0; at < text.length && found.length < max; at++) {
-    const inner = open.at(-1)
-    switch (text[at]) {
-      case '{':
-        open.push({ keys: new Set(), at: '', isBeforeKey: true })
-        break
-      case '[':
-        open.push({ keys: undefined, at: 0, isBeforeKey: false })
-        break
-      case '}':
-      case ']':
-        open.pop()
-        break
-      case ',':
-        if (inner?.keys !== undefined) inner.isBeforeKey = true
-        else if (typeof inner?.at === 'number') inner.at += 1
-        break
-      case '"': {
-        const end = findStringEnd(text, at)
-        if (inner?.keys !== undefined && inner.isBeforeKey) {
-          const key = JSON.parse(text.slice(at, end + 1)) as string
-          inner.at = key
-          inner.isBeforeKey = false
-          if (inner.keys.has(key)) {
-            found.push({ key, path: open.slice(0, MAX_PATH).map(each => each.at), position: positionOf(text, at) })
-          }
-          inner.keys.add(key)
-        }
-        at = end
-        break
-      }
-      default:
-    }
-  }
-  return found
+  const found: { key: string; path: JsonPath; offset: number }[] = []
+  /** By depth, the keys so far of the current object. */
+  const keys: Set<unknown>[] = []
+  scanJson(text, (path, _, keyStart) => {
+    const depth = path.length
+    // The keys of an object before, at the same depth.
+    keys.length = depth
+    if (keyStart < 0) return true
+    const key = path[depth - 1] as string
+    keys[depth - 1] ??= new Set()
+    const known = keys[depth - 1] as Set<unknown>
+    if (known.has(key)) found.push({ key, path: path.slice(0, MAX_PATH), offset: keyStart })
+    known.add(key)
+    return found.length < max
+  })
+  const positions = positionsOf(
+    text,
+    found.map(({ offset }) => offset),
+  )
+  return found.map(({ key, path }, index) => ({ key, path, position: positions[index] as TextPosition }))
 }

@@ -1,3 +1,5 @@
+import { systemClock } from '../clock.ts'
+import { sleep } from '../sleep.ts'
 import type { ToolContext } from '../tools/tool.ts'
 import { expectSame } from './expectations.ts'
 import type { RunnerCheck } from './runner-outcome-cases.ts'
@@ -90,7 +92,7 @@ async function checkUnknown(createRunner: CreateRunner): Promise<void> {
   await report
   runner.abort(command, REASON)
   runner.abort({ ...command, executionId: 'unknown' }, REASON)
-  await new Promise(resolve => setTimeout(resolve, GRACE_MS))
+  await sleep(systemClock, GRACE_MS)
   expectSame('the calls', sink.names, ['settled'])
 }
 
@@ -102,7 +104,7 @@ async function checkNamed(createRunner: CreateRunner): Promise<void> {
   })
   const next = startOn(runner, { ...command, attempt: 2 })
   const other = startOn(runner, { taskId: command.taskId })
-  await new Promise(resolve => setTimeout(resolve, 20))
+  await sleep(systemClock, 20)
   runner.abort(next.command, REASON)
   expectSame('the status of the attempt that is named', (await next.report).status, 'cancelled')
   gate.open()

@@ -1,4 +1,6 @@
 import type { AttemptReport } from '../attempt/attempt-outcome.ts'
+import { systemClock } from '../clock.ts'
+import { sleep } from '../sleep.ts'
 import type { ToolContext } from '../tools/tool.ts'
 import { expectSame } from './expectations.ts'
 import { type CreateRunner, startAttempt, startOn } from './runner-rig.ts'
@@ -35,7 +37,7 @@ async function checkOutput(createRunner: CreateRunner): Promise<void> {
     return output
   })
   const settled = await report
-  await new Promise(resolve => setTimeout(resolve, 10))
+  await sleep(systemClock, 10)
   expectSame('an output that its tool changes later', show(settled), {
     status: 'success',
     output: { n: [1, null, 'é 🧵'] },
@@ -97,7 +99,7 @@ async function checkEmissions(createRunner: CreateRunner): Promise<void> {
   const { sink, report } = await startAttempt(createRunner, async (_, context) => {
     context.emitToken('Hel')
     context.emitToken('lo')
-    await new Promise(resolve => setTimeout(resolve, 5))
+    await sleep(systemClock, 5)
     context.reportProgress({ progress: 1, total: 2 })
     context.log('warning', 'careful')
     context.reportUsage({ totalTokensIn: 3 })
@@ -127,7 +129,7 @@ async function checkOnce(createRunner: CreateRunner): Promise<void> {
   })
   await report
   emit()
-  await new Promise(resolve => setTimeout(resolve, 20))
+  await sleep(systemClock, 20)
   expectSame(
     'the calls',
     sink.names.filter(name => name !== 'dropped'),
@@ -139,7 +141,7 @@ async function checkApart(createRunner: CreateRunner): Promise<void> {
   const { runner, report } = await startAttempt(createRunner, async (args, { emitToken }) => {
     const { n = 0 } = args as { n?: number }
     emitToken(String(n))
-    await new Promise(resolve => setTimeout(resolve, 10 - n))
+    await sleep(systemClock, 10 - n)
     return n
   })
   const others = [1, 2, 3, 4].map(n => startOn(runner, { taskId: `task ${n}`, arguments: { n } }))

@@ -84,8 +84,8 @@ function cut(checked: CheckedArguments<FoundProblem>): CheckedArguments {
   return { value: checked.value, problems: checked.problems.slice(0, MAX_PROBLEMS).map(toProblem) }
 }
 
-function toProblem({ pointer, message }: FoundProblem): ArgumentProblem {
-  return { pointer, message }
+function toProblem({ pointer, message, isAboutKey }: FoundProblem): ArgumentProblem {
+  return isAboutKey ? { pointer, message, isAboutKey } : { pointer, message }
 }
 
 /** @returns a predicate: whether a pointer is at, inside or above a reference */

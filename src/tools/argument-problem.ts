@@ -5,6 +5,8 @@ export interface ArgumentProblem {
    */
   readonly pointer: string
   readonly message: string
+  /** Whether the key that the pointer leads to is wrong, whatever its value. */
+  readonly isAboutKey?: true
 }
 
 /** A problem with its cause. */

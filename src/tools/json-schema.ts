@@ -105,6 +105,7 @@ function toProblems(errors: readonly OutputUnit[], value: unknown): FoundProblem
     problems.push({
       pointer: formatPointer(path),
       message: cutText(describe(error, holder, path, value), MAX_MESSAGE),
+      ...((isUnknown(holder) || keyword === 'propertyNames') && { isAboutKey: true as const }),
       // The condition may depend on any other argument.
       ...(context === 'conditional' && { decidedBy: '' }),
       isCertain: context === 'plain' && KEYS_ONLY.has(keyword),
@@ -126,6 +127,11 @@ function findContext(keywordLocation: string): 'plain' | 'conditional' | 'inside
   return context
 }
 
+/** Whether a `false` schema refuses an additional member. @param holder the error of the keyword around it */
+function isUnknown(holder: OutputUnit | undefined): boolean {
+  return holder?.keyword.endsWith('Properties') === true
+}
+
 function describe(error: OutputUnit, holder: OutputUnit | undefined, path: readonly string[], value: unknown): string {
   const found = (): string =>
     describeValue(path.reduce<unknown>((at, key) => (at as Record<string, unknown>)[key], value))
@@ -133,7 +139,7 @@ function describe(error: OutputUnit, holder: OutputUnit | undefined, path: reado
     case 'required':
       return `Missing ${quoteName(/required property "(.*)"\.$/s.exec(error.error)?.[1] ?? '')}`
     case 'false':
-      return holder?.keyword.endsWith('Properties')
+      return isUnknown(holder)
         ? `Unknown argument ${quoteName(path.at(-1) ?? '')}`
         : 'Expected nothing here, the schema allows no value'
     case 'propertyNames':

@@ -59,6 +59,7 @@ function toProblems(issue: StandardSchemaV1.Issue, value: unknown, isZod: boolea
     return keys.map(key => ({
       pointer: formatPointer([...path, String(key)]),
       message: `Unknown argument ${quoteName(String(key))}`,
+      isAboutKey: true as const,
       isCertain: true,
     }))
   }

@@ -221,7 +221,7 @@ export class TaskChecker {
       const { issues } = this.#walk
       // For absent arguments, the pointer is that of the task.
       const pointer = isAbsent ? base : `${base}/arguments${problem.pointer}`
-      issues.add('INVALID_ARGUMENTS', pointer, problem.message)
+      issues.add('INVALID_ARGUMENTS', pointer, problem.message, { isAboutKey: problem.isAboutKey ?? false })
     }
     return template
   }

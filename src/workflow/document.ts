@@ -68,6 +68,13 @@ export interface WorkflowIssue {
   readonly hint?: string
   /** For `CYCLE`: the ids of the cycle, each depending on the next, the first repeated at the end. */
   readonly path?: readonly string[]
+  /**
+   * Line of the value that the pointer leads to, of an unknown field its key; from 1. Only where the text is known: from the
+   * command line and the server.
+   */
+  readonly line?: number
+  /** Column in UTF-16 units, from 1. Always beside `line`. */
+  readonly column?: number
 }
 
 /** Limits of documents, outputs and messages. */

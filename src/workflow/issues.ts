@@ -1,24 +1,38 @@
+import type { TextPosition } from '../json/text-position.ts'
 import { type IssueCode, LIMITS, type WorkflowIssue } from './document.ts'
 
 /** Maximum length of a pointer, characters. A longer one is cut back to an enclosing value. */
 const MAX_POINTER = 4096
+
+/** What an issue has beside its code, pointer and message. */
+export interface IssueExtra extends Partial<TextPosition> {
+  readonly hint?: string
+  readonly path?: readonly string[]
+  /** Whether the key that the pointer leads to is wrong, whatever its value. */
+  readonly isAboutKey?: boolean
+}
+
+/** The issues that are about keys. No field, because issues are sent as they are. */
+const aboutKeys = new WeakSet<WorkflowIssue>()
+
+/** Whether an issue of an `IssueList` is about the key that its pointer leads to. */
+export function isAboutKey(issue: WorkflowIssue): boolean {
+  return aboutKeys.has(issue)
+}
 
 /** Collects the problems of a document: counts all, keeps the first `LIMITS.maxIssues`. */
 export class IssueList {
   readonly #issues: WorkflowIssue[] = []
   #count = 0
 
-  add(
-    code: IssueCode,
-    pointer: string,
-    message: string,
-    extra: { hint?: string; path?: readonly string[] } = {},
-  ): void {
+  add(code: IssueCode, pointer: string, message: string, extra: IssueExtra = {}): void {
     this.#count += 1
     if (this.#issues.length < LIMITS.maxIssues) {
-      const { hint, ...more } = extra
+      const { hint, isAboutKey: isKey = false, ...more } = extra
       const texts = { message: message.toWellFormed(), ...(hint !== undefined && { hint: hint.toWellFormed() }) }
-      this.#issues.push({ code, pointer: cutPointer(pointer).toWellFormed(), ...texts, ...more })
+      const issue = { code, pointer: cutPointer(pointer).toWellFormed(), ...texts, ...more }
+      this.#issues.push(issue)
+      if (isKey) aboutKeys.add(issue)
     }
   }
 

@@ -41,10 +41,17 @@ export function compileShape(schema: ShapeSchema): ShapeReader {
 }
 
 /** Adds an issue at the current path. Builds the message only if the issue is kept. */
-export function report(walk: Walk, code: IssueCode, message: () => string, hint?: () => string): void {
+export function report(
+  walk: Walk,
+  code: IssueCode,
+  message: () => string,
+  hint?: () => string,
+  /** Whether the issue is about the key at the end of the path. */
+  isAboutKey = false,
+): void {
   const { issues } = walk
   if (issues.isFull) issues.skip()
-  else issues.add(code, formatPointer(walk.path), message(), hint && { hint: hint() })
+  else issues.add(code, formatPointer(walk.path), message(), { ...(hint && { hint: hint() }), isAboutKey })
 }
 
 /** Reports that a value does not match. */
@@ -93,6 +100,7 @@ function compileObject(schema: ShapeSchema, properties: Readonly<Record<string, 
             'INVALID_SHAPE',
             () => `Unknown field ${quoteName(key)}`,
             () => accepted.hintFor(key),
+            true,
           )
       }
       walk.path.pop()

@@ -106,7 +106,7 @@ test('what a server says cannot write to the terminal', async () => {
   const { code, stderr } = await runRemotely(two, '--input', '1')
   expect([code, stderr.text]).toEqual([
     2,
-    '\\u001b[2J /\\u001b: m\\u001b (h\\u001b)\n2 issues in all; the first 1 are shown\n',
+    '\\u001b[2J /\\u001b: m\\u001b (h\\u001b) (line 1, column 1)\n2 issues in all; the first 1 are shown\n',
   ])
 })
 

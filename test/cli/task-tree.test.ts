@@ -2,7 +2,7 @@ import pc from 'picocolors'
 import { expect, test } from 'vitest'
 import { TaskBoard } from '../../src/cli/render/task-board.ts'
 import { renderTree } from '../../src/cli/render/task-tree.ts'
-import { countColumns } from '../../src/cli/render/text.ts'
+import { countColumns } from '../../src/cli/render/columns.ts'
 import type { SSEEvent } from '../../src/events/events.ts'
 import { event, result, started } from './event-rig.ts'
 

@@ -1,13 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import {
-  fitColumns,
-  formatMs,
-  formatNumberOf,
-  formatUsage,
-  toPlainLine,
-  toPlainText,
-} from '../../src/cli/render/text.ts'
+import { formatMs, formatNumberOf, formatUsage, toPlainLine, toPlainText } from '../../src/cli/render/text.ts'
 
 test('control characters and reversed text are shown as escapes', () => {
   expect(toPlainLine('a\u001b[2Jb\u0007\n\r\t\u009b1m\u202ec\u2028é漢🙂')).toBe(
@@ -23,11 +16,6 @@ test('no text makes a line do anything but show', () => {
       expect(toPlainText(text).replaceAll(/[\n\t]/g, '')).not.toMatch(/\p{Cc}/u)
     }),
   )
-})
-
-test('text is cut to the columns there are, between characters', () => {
-  expect([fitColumns('abcdef', 6), fitColumns('abcdef', 5), fitColumns('', 3)]).toEqual(['abcdef', 'abcd…', ''])
-  expect([fitColumns('漢字', 4), fitColumns('漢字', 3), fitColumns('🙂🙂', 2)]).toEqual(['漢字', '漢…', '…'])
 })
 
 test('times are told with three digits or so', () => {

@@ -66,7 +66,16 @@ test('every package that is imported is a dependency, every other one that is bu
   const runtime = Object.keys({ ...dependencies, ...optionalDependencies })
   expect(runtime.filter(name => sources.includes(name))).toEqual([])
   expect(new Set(sources.filter(name => name !== undefined && !(name in devDependencies)))).toEqual(
-    new Set(['events', 'graphology-utils', 'mnemonist', 'obliterator', 'yocto-queue']),
+    new Set([
+      'ansi-regex',
+      'events',
+      'get-east-asian-width',
+      'graphology-utils',
+      'mnemonist',
+      'obliterator',
+      'strip-ansi',
+      'yocto-queue',
+    ]),
   )
 })
 

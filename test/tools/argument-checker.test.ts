@@ -35,7 +35,7 @@ test('each problem points to the value at fault, to the unknown argument, or to 
       { pointer: '/mode', message: 'Expected one of ["a","b"], got `"c"` (string)' },
       { pointer: '/nested', message: 'Missing `inner`' },
       { pointer: '/a~1b/1', message: 'Expected number, got `"two"` (string)' },
-      { pointer: '/extra', message: 'Unknown argument `extra`' },
+      { pointer: '/extra', message: 'Unknown argument `extra`', isAboutKey: true },
     ],
   })
 })
@@ -85,7 +85,7 @@ test('before references have values, what they decide is set aside and what the 
   expect(pageChecker.checkUnresolved(value, references)).toEqual([
     { pointer: '', message: 'Missing `url`' },
     { pointer: '/nested', message: 'Missing `inner`' },
-    { pointer: '/extra', message: 'Unknown argument `extra`' },
+    { pointer: '/extra', message: 'Unknown argument `extra`', isAboutKey: true },
   ])
   expect(pageChecker.checkUnresolved({ url: '$INPUT', count: 'x' }, ['/url'])).toEqual([
     { pointer: '/count', message: 'Expected integer, got `"x"` (string)' },
@@ -161,7 +161,7 @@ test('a Standard Schema tells its problems at the same places', () => {
     problems: [
       { pointer: '', message: expect.stringContaining('`url`') },
       { pointer: '/deep/n' },
-      { pointer: '/extra', message: 'Unknown argument `extra`' },
+      { pointer: '/extra', message: 'Unknown argument `extra`', isAboutKey: true },
       { pointer: '/more' },
     ],
   })

@@ -3,9 +3,10 @@ import type { ExecutionPlan } from '../../plan/execution-plan.ts'
 import { TOOL_NAME_PATTERN } from '../../tools/registry.ts'
 import type { Tool } from '../../tools/tool.ts'
 import type { DAGStructure } from '../../workflow/document.ts'
+import { locateErrorIssues } from '../../workflow/locate-issues.ts'
 import type { CommandContext, ExitCode } from '../process/console.ts'
 import { type GraphFormat, type GraphTask, renderGraph } from '../render/graph-text.ts'
-import { readWorkflow } from '../input/read-workflow.ts'
+import { readSource, type Source } from '../input/read-workflow.ts'
 
 /** Writes a workflow's graph to stdout. @throws DagstreamError `INVALID_WORKFLOW` */
 export async function graphCommand(
@@ -13,10 +14,20 @@ export async function graphCommand(
   { format }: { readonly format: GraphFormat },
   { process, stdout }: CommandContext,
 ): Promise<ExitCode> {
-  const document = await readWorkflow(file, process)
-  const plan = compileWorkflow(document as DAGStructure, placeholderTools(document))
+  const source = await readSource(file, process)
+  const plan = compile(source)
   await stdout.write(renderGraph(toGraph(plan), format))
   return 0
+}
+
+/** @throws DagstreamError `INVALID_WORKFLOW` */
+function compile(source: Source): ExecutionPlan {
+  const { value } = source
+  try {
+    return compileWorkflow(value as DAGStructure, placeholderTools(value))
+  } catch (error) {
+    throw locateErrorIssues(error, source)
+  }
 }
 
 function toGraph({ tasks, dependencies }: ExecutionPlan): GraphTask[] {

@@ -5,6 +5,7 @@ import { type StreamOptions, StreamingExecutor } from '../../engine/executors/st
 import type { ExecutionStore } from '../../store/execution-store.ts'
 import type { ToolSource } from '../../tools/registry.ts'
 import type { DAGStructure } from '../../workflow/document.ts'
+import { locateErrorIssues } from '../../workflow/locate-issues.ts'
 import { type CommandContext, type ExitCode, HintedError, UsageError } from '../process/console.ts'
 import { follow, type Followed, type FollowedExecution } from '../target/follow.ts'
 import { hintsFor } from '../render/hints.ts'
@@ -12,8 +13,9 @@ import { missesTool, TOOLS_HINT } from '../render/issue-lines.ts'
 import { McpLines } from '../render/mcp-lines.ts'
 import { askUntilInterrupted, openTools } from '../input/open-tools.ts'
 import { expectOneReader } from '../input/read-config.ts'
-import { readWorkflow } from '../input/read-workflow.ts'
+import { readSource, type Source } from '../input/read-workflow.ts'
 import { type OutputFlags, reportEnd } from '../render/run-report.ts'
+import { locateServerIssues } from '../target/server-issues.ts'
 import { openRunStore, type StoreFlags } from '../target/store-place.ts'
 import { renderUsage } from '../render/summary.ts'
 import type { Viewer } from '../render/viewer.ts'
@@ -50,17 +52,17 @@ export async function runCommand(file: string, options: RunOptions, context: Com
     throw new UsageError('Expected --store with --retain-age and --retain-count')
   }
   expectOneReader(file, options.mcp)
-  const workflow = (await readWorkflow(file, process)) as DAGStructure
+  const source = await readSource(file, process)
   if (server !== undefined) {
-    return runRemotely(workflow, { ...options, server }, context)
+    return runRemotely(source, { ...options, server }, context)
   }
   const store = storeFile === undefined ? undefined : await openRunStore({ ...options, store: storeFile }, process)
   try {
     const tools = await openTools(options, process, new McpLines(context))
     try {
-      const found = await askUntilInterrupted(tools, process, () => tools.toolsFor(workflow))
+      const found = await askUntilInterrupted(tools, process, () => tools.toolsFor(source.value))
       if (found === undefined) return 130
-      const followed = await runHere(workflow, found, store, options, context)
+      const followed = await runHere(source, found, store, options, context)
       // Before the servers stop, which may take a while.
       const code = await reportEnd(followed, options, context)
       if (!options.json && !options.sse) await stderr.write(hintsFor(file, process.cwd))
@@ -74,14 +76,14 @@ export async function runCommand(file: string, options: RunOptions, context: Com
 }
 
 async function runHere(
-  workflow: DAGStructure,
+  source: Source,
   tools: ToolSource,
   store: ExecutionStore | undefined,
   options: RunOptions,
   context: CommandContext,
 ): Promise<Followed> {
   const begin = (viewer: Viewer): FollowedExecution => {
-    const execution = new StreamingExecutor(tools).stream(workflow, {
+    const execution = new StreamingExecutor(tools).stream(source.value as DAGStructure, {
       ...toStreamOptions(options),
       ...(store && { store }),
     })
@@ -100,8 +102,9 @@ async function runHere(
   try {
     return await follow({ ...pickSse(options), begin }, context)
   } catch (error) {
-    const isMissing = error instanceof DagstreamError && missesTool(error.details['issues'])
-    throw isMissing ? new HintedError(error, TOOLS_HINT) : error
+    const located = locateErrorIssues(error, source)
+    const isMissing = located instanceof DagstreamError && missesTool(located.details['issues'])
+    throw isMissing ? new HintedError(located, TOOLS_HINT) : located
   }
 }
 
@@ -119,12 +122,13 @@ async function* afterFirst(
 }
 
 async function runRemotely(
-  workflow: DAGStructure,
+  source: Source,
   options: RunOptions & { readonly server: string },
   context: CommandContext,
 ): Promise<ExitCode> {
   const { input } = options
   const { RemoteSession } = await import('../target/remote-place.ts')
+  const workflow = source.value as DAGStructure
   const session = new RemoteSession(options)
   const asked = { options: toRemoteOptions(options), ...(input !== undefined && { input }) }
   let followed: Followed
@@ -133,7 +137,7 @@ async function runRemotely(
     followed = await follow({ ...pickSse(options), begin }, context)
   } catch (error) {
     if (session.tokenUsage !== undefined) await context.stderr.write(`${renderUsage(session.tokenUsage)}\n`)
-    return session.endAfter(error, context)
+    return session.endAfter(locateServerIssues(error, source), context)
   }
   return reportEnd(followed, options, context)
 }

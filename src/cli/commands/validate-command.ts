@@ -1,11 +1,12 @@
 import { type ValidationResult, validateWorkflow } from '../../plan/compile.ts'
 import { ToolRegistry } from '../../tools/registry.ts'
+import { locateIssues } from '../../workflow/locate-issues.ts'
 import type { CommandContext, ExitCode } from '../process/console.ts'
 import { missesTool, renderIssues, TOOLS_HINT } from '../render/issue-lines.ts'
 import { McpLines } from '../render/mcp-lines.ts'
 import { askUntilInterrupted, openTools } from '../input/open-tools.ts'
 import { expectOneReader } from '../input/read-config.ts'
-import { readWorkflow } from '../input/read-workflow.ts'
+import { readSource, type Source } from '../input/read-workflow.ts'
 import { toPlainLine } from '../render/text.ts'
 
 /** The flags of `validate`. */
@@ -27,8 +28,8 @@ export async function validateCommand(
   const { process, stdout, stderr, colors } = context
   const { json } = options
   expectOneReader(file, options.mcp)
-  const document = await readWorkflow(file, process)
-  const report = await check(document, options, context)
+  const source = await readSource(file, process)
+  const report = await check(source, options, context)
   if (report === undefined) return 130
   if (json) await stdout.write(`${JSON.stringify(report)}\n`)
   else if (report.valid) await stderr.write(`${colors.green('valid')} ${toPlainLine(file)}\n`)
@@ -41,7 +42,7 @@ export async function validateCommand(
 
 /** @returns `undefined` if interrupted */
 async function check(
-  document: unknown,
+  { value: document, text }: Source,
   { input, ...flags }: ValidateOptions,
   context: CommandContext,
 ): Promise<ValidationResult | undefined> {
@@ -49,7 +50,9 @@ async function check(
   const tools = await openTools(flags, process, new McpLines(context))
   try {
     const found = await askUntilInterrupted(tools, process, () => tools.toolsFor(document))
-    return found && validateWorkflow(document, new ToolRegistry(found), { input })
+    if (found === undefined) return undefined
+    const report = validateWorkflow(document, new ToolRegistry(found), { input })
+    return { ...report, issues: locateIssues(report.issues, { text }) }
   } finally {
     await tools.close()
   }

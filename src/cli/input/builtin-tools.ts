@@ -1,4 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { systemClock } from '../../clock.ts'
+import { sleep } from '../../sleep.ts'
 import { stringifyJson } from '../../json/stringify-json.ts'
 import type { HttpToolsOptions } from '../../integrations/http/http-options.ts'
 import type { Tool, ToolContext } from '../../tools/tool.ts'
@@ -36,7 +37,10 @@ const OFFLINE_TOOLS: readonly Tool[] = [
       required: ['ms'],
       additionalProperties: false,
     },
-    execute: ({ ms, value }, { signal }) => sleep(Number(ms), value ?? null, { signal }),
+    async execute({ ms, value }, { signal }) {
+      await sleep(systemClock, Number(ms), signal)
+      return value ?? null
+    },
   },
   {
     name: 'fail',

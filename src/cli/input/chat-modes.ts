@@ -1,7 +1,7 @@
 import { describeValue } from '../../errors.ts'
 import { UsageError } from '../process/console.ts'
 import { MODE_FIELDS } from './config-schema.ts'
-import { type CliConfig, CONFIG_FILE } from './read-config.ts'
+import { type CliConfig, CONFIG_FILE, describePlace } from './read-config.ts'
 import { toPlainLine } from '../render/text.ts'
 
 /** A preset of `chat`: values for absent flags. */
@@ -46,36 +46,42 @@ export function findMode(name: string, config: CliConfig): ChatMode {
   throw new UsageError(`Expected --mode to be one of ${names}; got ${describeValue(name)}`)
 }
 
-function parseModes({ modes }: CliConfig): [string, ChatMode][] {
+function parseModes(config: CliConfig): [string, ChatMode][] {
+  const { modes } = config
   if (modes === undefined) return []
-  return Object.entries(expectObject(modes, '/modes')).map(([name, mode]) => [name, parseMode(mode, `/modes/${name}`)])
+  const all = expectObject(modes, ['modes'], config)
+  return Object.entries(all).map(([name, mode]) => [name, parseMode(mode, ['modes', name], config)])
 }
 
-function parseMode(value: unknown, place: string): ChatMode {
-  const mode = expectObject(value, place)
+function parseMode(value: unknown, path: readonly string[], config: CliConfig): ChatMode {
+  const mode = expectObject(value, path, config)
   const { system, temperature, model } = mode
   const unknown = Object.keys(mode).find(field => !MODE_FIELDS.some(known => known === field))
   if (unknown !== undefined) {
     const known = MODE_FIELDS.map(field => `\`${field}\``).join(', ')
-    throw refuse(`${place}/${unknown}`, `absent: a mode has ${known}`)
+    throw refuse(config, [...path, unknown], `absent: a mode has ${known}`)
   }
-  if (typeof system !== 'string') throw refuse(`${place}/system`, 'a string', system)
+  if (typeof system !== 'string') throw refuse(config, [...path, 'system'], 'a string', system)
   if (temperature !== undefined && !(typeof temperature === 'number' && temperature >= 0)) {
-    throw refuse(`${place}/temperature`, 'a number of at least 0', temperature)
+    throw refuse(config, [...path, 'temperature'], 'a number of at least 0', temperature)
   }
   if (model !== undefined && (typeof model !== 'string' || model === '')) {
-    throw refuse(`${place}/model`, 'the name of a model', model)
+    throw refuse(config, [...path, 'model'], 'the name of a model', model)
   }
   return { system, ...(temperature !== undefined && { temperature }), ...(model !== undefined && { model }) }
 }
 
-function expectObject(value: unknown, place: string): Record<string, unknown> {
+function expectObject(value: unknown, path: readonly string[], config: CliConfig): Record<string, unknown> {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
-  throw refuse(place, 'an object', value)
+  throw refuse(config, path, 'an object', value)
 }
 
-/** Without `found`, the message has only the expectation. */
-function refuse(place: string, expected: string, ...found: unknown[]): UsageError {
-  const got = found.length === 0 ? '' : `, got ${describeValue(found[0])}`
-  return new UsageError(`Expected ${toPlainLine(place)} of ${CONFIG_FILE} to be ${expected}${got}`)
+/** Without `found`, the field is unknown: the message has only the expectation. */
+function refuse(config: CliConfig, path: readonly string[], expected: string, ...found: unknown[]): UsageError {
+  const isUnknown = found.length === 0
+  const got = isUnknown ? '' : `, got ${describeValue(found[0])}`
+  const place = describePlace(config, path, isUnknown)
+  return new UsageError(
+    `Expected ${toPlainLine(`/${path.join('/')}`)} of ${CONFIG_FILE} to be ${expected}${got}${place}`,
+  )
 }

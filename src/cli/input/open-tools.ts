@@ -1,3 +1,4 @@
+import { DagstreamError } from '../../errors.ts'
 import type { Logger } from '../../log/logger.ts'
 import type { McpServers } from '../../integrations/mcp/mcp-servers.ts'
 import type { McpConfig } from '../../integrations/mcp/config/server-config.ts'
@@ -7,7 +8,14 @@ import { createBuiltinTools } from './builtin-tools.ts'
 import type { CliProcess } from '../process/console.ts'
 import { listenForInterrupts } from '../process/interrupts.ts'
 import { loadTools } from './load-tools.ts'
-import { type LlmOptions, parseHttpOptions, parseLlmOptions, readConfig, readMcpConfig } from './read-config.ts'
+import {
+  type LlmOptions,
+  parseHttpOptions,
+  parseLlmOptions,
+  placeOption,
+  readConfig,
+  readMcpConfig,
+} from './read-config.ts'
 
 /** The flags that select sources of tools. */
 export interface ToolFlags {
@@ -99,7 +107,11 @@ async function loadChatTools(env: CliProcess['env'], llm: LlmOptions): Promise<r
 /** The MCP client is loaded only if there are servers: loading takes longer than most commands. */
 async function openServers(config: McpConfig, logger: Logger): Promise<McpServers> {
   const { createMcpServers } = await import('../../integrations/mcp/mcp-servers.ts')
-  return createMcpServers({ mcpServers: config.mcpServers }, { logger })
+  try {
+    return createMcpServers({ mcpServers: config.mcpServers }, { logger })
+  } catch (error) {
+    throw error instanceof DagstreamError ? placeOption(error, config) : error
+  }
 }
 
 /** Keeps the first tool of each name. */

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { DagstreamError, describeValue, expectObject, invalidOption } from '../../errors.ts'
+import { locate } from '../../json/locate.ts'
 import { toDoubles } from '../../json/replace-numbers.ts'
 import { type HttpToolsOptions, resolveHttpOptions } from '../../integrations/http/http-options.ts'
 import { checkFields } from '../../integrations/llm/request-fields.ts'
@@ -8,11 +9,28 @@ import type { OpenRouterOptions } from '../../integrations/llm/openrouter-provid
 import type { McpConfig } from '../../integrations/mcp/config/server-config.ts'
 import { type CliProcess, UsageError } from '../process/console.ts'
 import { CONFIG_FIELDS, HTTP_FIELDS, LLM_FIELDS } from './config-schema.ts'
-import { readWorkflow } from './read-workflow.ts'
+import { readSource } from './read-workflow.ts'
+import { showPosition } from '../render/text.ts'
 import { cutText } from '../../text.ts'
 
 /** Name of the configuration file in the working directory. */
 export const CONFIG_FILE = 'dagstream.config.json'
+
+/** The texts of the objects that were read, for the positions of their problems. */
+const texts = new WeakMap<object, string>()
+
+/**
+ * The position of a field of a file that was read, for the end of a message: ` (line 2, column 5)`. A field that the text lacks has the position of the
+ * innermost value around it.
+ * @param object the whole file
+ * @param isKey whether the field's key is meant, not its value
+ * @returns the empty string for an object that was not read
+ */
+export function describePlace(object: object, path: readonly string[], isKey = false): string {
+  const text = texts.get(object)
+  const [position] = text === undefined ? [] : locate(text, [{ path, isKey }])
+  return position === undefined ? '' : showPosition(position)
+}
 
 /** The configuration; each part is validated by its consumer. */
 export type CliConfig = Readonly<Partial<Record<(typeof CONFIG_FIELDS)[number], unknown>>>
@@ -33,10 +51,11 @@ type Place = Pick<CliProcess, 'stdin' | 'cwd'>
 export async function readConfig(process: Place): Promise<CliConfig> {
   if (!existsSync(resolve(process.cwd, CONFIG_FILE))) return {}
   const config = await readObject(CONFIG_FILE, process)
-  refuseUnknown(config, CONFIG_FIELDS, '')
+  refuseUnknown(config, CONFIG_FIELDS)
   const { $schema = '' } = config
   if (typeof $schema !== 'string') {
-    throw new UsageError(`Expected \`$schema\` of \`${CONFIG_FILE}\` to be a string, got ${describeValue($schema)}`)
+    const found = `${describeValue($schema)}${describePlace(config, ['$schema'])}`
+    throw new UsageError(`Expected \`$schema\` of \`${CONFIG_FILE}\` to be a string, got ${found}`)
   }
   return config
 }
@@ -63,44 +82,83 @@ export function expectOneReader(workflow: string, mcp: string | undefined): void
 }
 
 /** The HTTP tools' options; `undefined` if the configuration has none. @throws UsageError naming the field */
-export function parseHttpOptions({ http }: CliConfig): HttpToolsOptions | undefined {
+export function parseHttpOptions(config: CliConfig): HttpToolsOptions | undefined {
+  const { http } = config
   if (http === undefined) return undefined
-  try {
-    if (Array.isArray(http)) throw invalidOption('http', 'an object', http)
-    const options = expectObject('http', http as HttpToolsOptions)
-    refuseUnknown(options, HTTP_FIELDS, 'http.')
+  return readPart(config, 'http', HTTP_FIELDS, options => {
     resolveHttpOptions(options)
     return options
-  } catch (error) {
-    if (!(error instanceof DagstreamError)) throw error
-    throw new UsageError(`\`${CONFIG_FILE}\`, \`http\`: ${error.message}`)
-  }
+  })
 }
 
 /** The language model's request options. @throws UsageError naming the field */
-export function parseLlmOptions({ llm = {} }: CliConfig): LlmOptions {
-  try {
-    if (Array.isArray(llm)) throw invalidOption('llm', 'an object', llm)
-    const options = expectObject('llm', llm as LlmOptions)
-    refuseUnknown(options, LLM_FIELDS, 'llm.')
+export function parseLlmOptions(config: CliConfig): LlmOptions {
+  if (config.llm === undefined) return {}
+  return readPart(config, 'llm', LLM_FIELDS, options => {
     checkFields(options)
     return options
+  })
+}
+
+/** Reads an object of the configuration. @throws UsageError naming the field and its position */
+function readPart<T>(
+  config: CliConfig,
+  part: 'http' | 'llm',
+  known: readonly string[],
+  read: (options: object) => T,
+): T {
+  try {
+    const value = config[part] as object
+    if (Array.isArray(value)) throw invalidOption(part, 'an object', value)
+    const options = expectObject(part, value)
+    refuseUnknown(config, known, part)
+    return read(options)
   } catch (error) {
     if (!(error instanceof DagstreamError)) throw error
-    throw new UsageError(`\`${CONFIG_FILE}\`, \`llm\`: ${error.message}`)
+    const { message } = placeOption(error, config, `${part}.`)
+    throw new UsageError(`\`${CONFIG_FILE}\`, \`${part}\`: ${message}`)
   }
 }
 
-/** @throws UsageError naming the first unknown field and the known ones */
-function refuseUnknown(object: object, known: readonly string[], prefix: string): void {
+/**
+ * Adds the position of the option that an error names.
+ * @param prefix of the option's name in the file
+ * @returns another error; `error` itself if it names none
+ */
+export function placeOption(error: DagstreamError, config: object, prefix = ''): DagstreamError {
+  const { code, message, details, cause } = error
+  if (typeof details['option'] !== 'string') return error
+  const path = findOptionPath(config, `${prefix}${details['option']}`)
+  const place = describePlace(config, path, details['isUnknown'] === true)
+  return new DagstreamError(code, `${message}${place}`, { details, cause })
+}
+
+/** The path of an option such as `mcpServers.a.url`, as far as the file has it. Names may hold dots and are cut. */
+function findOptionPath(value: unknown, option: string): string[] {
+  if (typeof value !== 'object' || value === null) return []
+  const keys = Object.keys(value).filter(key => `${option}.`.startsWith(`${cutText(key, 40)}.`))
+  const [key] = keys.sort((a, b) => b.length - a.length)
+  if (key === undefined) return []
+  return [key, ...findOptionPath((value as Record<string, unknown>)[key], option.slice(cutText(key, 40).length + 1))]
+}
+
+/** @throws UsageError naming the first unknown field, of the configuration or a part of it, and the known ones */
+function refuseUnknown(config: CliConfig, known: readonly string[], part?: 'http' | 'llm'): void {
+  const object = part === undefined ? config : (config[part] as object)
   const unknown = Object.keys(object).find(name => !known.includes(name))
   if (unknown === undefined) return
-  const name = `${prefix}${cutText(unknown, 40)}`
-  throw new UsageError(`There is no field \`${name}\` of \`${CONFIG_FILE}\`; known are ${known.join(', ')}`)
+  const path = part === undefined ? [unknown] : [part, unknown]
+  const name = `\`${part === undefined ? '' : `${part}.`}${cutText(unknown, 40)}\``
+  const place = describePlace(config, path, true)
+  throw new UsageError(`There is no field ${name} of \`${CONFIG_FILE}\`; known are ${known.join(', ')}${place}`)
 }
 
 async function readObject(file: string, process: Place): Promise<Readonly<Record<string, unknown>>> {
-  const config = toDoubles(await readWorkflow(file, process, MAX_CONFIG_BYTES))
-  if (typeof config === 'object' && config !== null && !Array.isArray(config)) return config as Record<string, unknown>
-  throw new UsageError(`Expected \`${file}\` to be an object`)
+  const { value, text } = await readSource(file, process, MAX_CONFIG_BYTES)
+  const config = toDoubles(value)
+  if (typeof config !== 'object' || config === null || Array.isArray(config)) {
+    throw new UsageError(`Expected \`${file}\` to be an object`)
+  }
+  texts.set(config, text)
+  return config as Record<string, unknown>
 }

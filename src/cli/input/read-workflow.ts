@@ -12,20 +12,35 @@ import { cutText } from '../../text.ts'
 /** Maximum size of a workflow's text, bytes. */
 const MAX_WORKFLOW_BYTES: number = 64 * 1024 * 1024
 
+/** The parts of the process that reading needs. */
+type Reading = Pick<CliProcess, 'stdin' | 'cwd'> & Partial<Pick<CliProcess, 'stderr'>>
+
+/** A JSON document with its text, for the positions of problems that are found later. */
+export interface Source {
+  readonly value: unknown
+  readonly text: string
+}
+
+/** The value of `readSource`. */
+export async function readWorkflow(file: string, process: Reading, maxBytes?: number): Promise<unknown> {
+  return (await readSource(file, process, maxBytes)).value
+}
+
 /**
  * Reads the JSON of a file, or of standard input for `-`. At most 64 MiB, UTF-8. See `parseDocument`.
  * @throws UsageError naming the file, the problem and, for invalid JSON, the line and column
  */
-export async function readWorkflow(
+export async function readSource(
   file: string,
-  { stdin, cwd, stderr }: Pick<CliProcess, 'stdin' | 'cwd'> & Partial<Pick<CliProcess, 'stderr'>>,
+  { stdin, cwd, stderr }: Reading,
   maxBytes: number = MAX_WORKFLOW_BYTES,
-): Promise<unknown> {
+): Promise<Source> {
   const name = file === '-' ? 'standard input' : `\`${file}\``
   // Otherwise the command would appear to hang.
   if (file === '-' && stdin.isTTY) stderr?.write('Reading from standard input; end it with Ctrl-D\n', () => {})
   const bytes = await (file === '-' ? readAll(stdin, maxBytes, name) : readFile(resolve(cwd, file), maxBytes, name))
-  return parseDocument(decode(bytes, name), name)
+  const text = decode(bytes, name)
+  return { value: parseDocument(text, name), text }
 }
 
 /**

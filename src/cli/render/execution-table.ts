@@ -1,5 +1,6 @@
 import type { ExecutionHead } from '../target/execution-source.ts'
-import { fitColumns, formatCount, formatMs, toPlainLine } from './text.ts'
+import { countColumns, fitColumns, padColumns } from './columns.ts'
+import { formatCount, formatMs, toPlainLine } from './text.ts'
 
 /** Maximum width of a name, columns; a longer one is cut. */
 const MAX_NAME_COLUMNS = 40
@@ -30,11 +31,11 @@ export function renderExecutions(heads: readonly ExecutionHead[], now: number): 
   ]
   const widths = [0, 1, 2, 3, 4, 5].map(column => {
     const [heading = '', ...cells] = rows.map(row => row[column] as string)
-    return cells.every(cell => cell === '') ? 0 : Math.max(heading.length, ...cells.map(({ length }) => length))
+    return cells.every(cell => cell === '') ? 0 : Math.max(heading.length, ...cells.map(countColumns))
   })
   const renderRow = (row: readonly string[]): string =>
     row
-      .map((cell, column) => cell.padEnd(widths[column] as number))
+      .map((cell, column) => padColumns(cell, widths[column] as number))
       .filter((_, column) => widths[column] !== 0)
       .join('  ')
       .trimEnd()

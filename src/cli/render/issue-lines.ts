@@ -1,6 +1,6 @@
 import type { Colors } from 'picocolors/types.js'
 import type { WorkflowIssue } from '../../workflow/document.ts'
-import { formatNumberOf, toPlainLine } from './text.ts'
+import { showPosition, formatNumberOf, toPlainLine } from './text.ts'
 
 /** Hint for a missing tool. */
 export const TOOLS_HINT =
@@ -15,14 +15,18 @@ export function missesTool(issues: unknown): boolean {
   return Array.isArray(issues) && issues.some((issue: WorkflowIssue) => issue.code === 'UNKNOWN_TOOL')
 }
 
-/** Renders the issues of a workflow for people: `CODE pointer: message (hint)`, and the total where not all are listed. */
+/**
+ * Renders the issues of a workflow for people: `CODE pointer: message (hint) (line 2, column 5)`, and the total where not all
+ * are listed.
+ */
 export function renderIssues(issues: readonly WorkflowIssue[], issueCount: number, colors: Colors): string {
   const lines = issues.map(issue => {
-    const { code, pointer, message } = issue
+    const { code, pointer, message, line, column } = issue
     const hint = isWithoutKey(issue) ? KEY_HINT : issue.hint
     const place = pointer === '' ? '(document)' : toPlainLine(pointer)
+    const position = line === undefined || column === undefined ? '' : colors.dim(showPosition({ line, column }))
     const help = hint === undefined ? '' : colors.dim(` (${toPlainLine(hint)})`)
-    return `${colors.red(toPlainLine(code))} ${place}: ${toPlainLine(message)}${help}`
+    return `${colors.red(toPlainLine(code))} ${place}: ${toPlainLine(message)}${help}${position}`
   })
   if (issueCount > issues.length)
     lines.push(`${formatNumberOf(issueCount, 'issue')} in all; the first ${issues.length} are shown`)

@@ -2,6 +2,7 @@ import { describeCause } from '../../client/describe-cause.ts'
 import { DagstreamError } from '../../errors.ts'
 import type { WorkflowIssue } from '../../workflow/document.ts'
 import { type CommandContext, type ExitCode, HintedError, UsageError } from '../process/console.ts'
+import { findServerIssues } from '../target/server-issues.ts'
 import { renderIssues } from './issue-lines.ts'
 import { toPlainLine } from './text.ts'
 
@@ -29,18 +30,10 @@ export async function reportError(error: unknown, context: CommandContext): Prom
 /** The issues of a rejected workflow, found locally or by a server. */
 function findIssues(error: unknown): { listed: WorkflowIssue[]; count: number } | undefined {
   if (!(error instanceof DagstreamError)) return undefined
-  const { code, details } = error
-  const { issues, issueCount } = details as { issues?: unknown; issueCount?: unknown }
-  if (code !== 'INVALID_WORKFLOW' && !(code === 'HTTP_ERROR' && details['status'] === 422)) return undefined
-  const listed = (Array.isArray(issues) ? issues : []).filter(isIssue)
-  if (listed.length === 0) return undefined
+  const { issues, issueCount } = error.details as { issues?: WorkflowIssue[]; issueCount?: unknown }
+  const listed = error.code === 'INVALID_WORKFLOW' ? issues : findServerIssues(error)
+  if (listed === undefined) return undefined
   return { listed, count: typeof issueCount === 'number' ? issueCount : listed.length }
-}
-
-/** Validates the shape of a server's issue. */
-function isIssue(value: unknown): value is WorkflowIssue {
-  const { code, pointer, message, hint = '' } = (value ?? {}) as Record<string, unknown>
-  return [code, pointer, message, hint].every(each => typeof each === 'string')
 }
 
 function describe(error: unknown): string {

@@ -1,8 +1,9 @@
 import type { Colors } from 'picocolors/types.js'
 import type { TaskState } from '../../events/state.ts'
+import { countColumns, fitColumns } from './columns.ts'
 import { colorGlyph, GLYPHS } from './glyphs.ts'
 import type { ActiveTask, TaskBoard } from './task-board.ts'
-import { countColumns, fitColumns, formatCount, formatMs, formatUsage, toPlainLine } from './text.ts'
+import { formatCount, formatMs, formatUsage, toPlainLine } from './text.ts'
 
 /** The viewport of a tree. */
 export interface TreeView {

@@ -1,4 +1,5 @@
 import type { TokenUsage } from '../../events/token-usage.ts'
+import type { TextPosition } from '../../json/text-position.ts'
 
 // Control characters move the cursor or start an escape sequence; the rest breaks lines or changes the text direction.
 const UNSAFE = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/gu
@@ -15,26 +16,9 @@ export function toPlainText(text: string): string {
     .replace(UNSAFE, character => (character === '\n' || character === '\t' ? character : escapeCharacter(character)))
 }
 
-/** Maximum number of terminal columns of `text`: two for every possibly wide character. */
-export function countColumns(text: string): number {
-  let width = 0
-  for (const character of text) {
-    const isNarrow = character < '\u1100' || (character >= '\u2000' && character < '\u2300')
-    width += isNarrow ? 1 : 2
-  }
-  return width
-}
-
-/** Truncates `text` to at most `columns` terminal columns, ending in `…` if cut. */
-export function fitColumns(text: string, columns: number): string {
-  let width = 0
-  let cutAt = 0
-  for (const character of text) {
-    width += countColumns(character)
-    if (width > columns) return `${text.slice(0, cutAt)}…`
-    if (width < columns) cutAt += character.length
-  }
-  return text
+/** The position of a problem, for the end of its message: ` (line 2, column 5)`. */
+export function showPosition({ line, column }: TextPosition): string {
+  return ` (line ${line}, column ${column})`
 }
 
 /** A time for people: `4.2ms`, `310ms`, `1.24s`, `2m03s`. */

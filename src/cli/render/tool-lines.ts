@@ -1,5 +1,6 @@
 import type { AnyTool } from '../../tools/registry.ts'
-import { countColumns, fitColumns, toPlainLine } from './text.ts'
+import { countColumns, fitColumns, padColumns } from './columns.ts'
+import { toPlainLine } from './text.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -9,10 +10,11 @@ const MAX_TYPE = 32
 
 /** Renders tools with their descriptions, and under each its arguments: name, type, whether it is required, description. */
 export function renderTools(tools: readonly AnyTool[], columns: number): string {
-  const width = Math.min(MAX_NAME, Math.max(...tools.map(({ name }) => name.length)))
-  const lines = tools.flatMap(tool => {
-    const { name, description = '' } = tool
-    return [`${toPlainLine(name).padEnd(width)}  ${toPlainLine(description)}`, ...describeArguments(tool, columns)]
+  const names = tools.map(({ name }) => toPlainLine(name))
+  const width = Math.min(MAX_NAME, Math.max(...names.map(countColumns)))
+  const lines = tools.flatMap((tool, index) => {
+    const name = padColumns(names[index] as string, width)
+    return [`${name}  ${toPlainLine(tool.description ?? '')}`, ...describeArguments(tool, columns)]
   })
   return lines.map(line => `${line.trimEnd()}\n`).join('')
 }
@@ -33,7 +35,7 @@ function describeArguments({ inputSchema }: AnyTool, columns: number): string[] 
   const nameWidth = Math.max(0, ...rows.map(({ name }) => countColumns(name)))
   const typeWidth = Math.max(0, ...rows.map(({ type }) => countColumns(type)))
   return rows.map(({ name, type, text }) =>
-    fitColumns(`    ${pad(name, nameWidth)}  ${pad(type, typeWidth)}  ${text}`.trimEnd(), columns),
+    fitColumns(`    ${padColumns(name, nameWidth)}  ${padColumns(type, typeWidth)}  ${text}`.trimEnd(), columns),
   )
 }
 
@@ -56,10 +58,6 @@ function describeType(schema: unknown): string {
 function describeItem(schema: unknown): string {
   const { type } = asFields(schema)
   return typeof type === 'string' ? type : 'any'
-}
-
-function pad(text: string, width: number): string {
-  return text + ' '.repeat(width - countColumns(text))
 }
 
 function asFields(value: unknown): Fields {

@@ -1,9 +1,4 @@
-/**
- * Characters of a width on which terminals agree: one column for these, two for East Asian script. Terminals disagree on
- * combining marks and emoji.
- */
-const NARROW = /^[\x20-\x7e\xa0-\xac\xae-\u02ff\u0370-\u0482\u048a-\u052f\u2010-\u2027\u20ac]$/
-const WIDE = /^[\u3041-\u3096\u30a1-\u30ff\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff60]$/
+import { countColumns, hasCertainWidth } from '../render/columns.ts'
 
 /** Tracks the terminal cursor since the start of a line, so that the written text can be erased. */
 export class CursorTracker {
@@ -27,9 +22,9 @@ export class CursorTracker {
       } else if (character === '\t') {
         this.#column = Math.min(columns - 1, (Math.floor(this.#column / 8) + 1) * 8)
       } else {
-        const isWide = WIDE.test(character)
-        this.#isCertain &&= isWide || NARROW.test(character)
-        const width = isWide ? 2 : 1
+        // The column no longer matters once it is uncertain.
+        this.#isCertain &&= hasCertainWidth(character)
+        const width = this.#isCertain ? countColumns(character) : 1
         // A terminal wraps only at the first character that does not fit.
         if (this.#column + width > columns) {
           this.#row += 1

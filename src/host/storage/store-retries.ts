@@ -1,10 +1,9 @@
+import { backoff, type BackoffPolicy } from '../../backoff.ts'
 import type { Clock } from '../../clock.ts'
 import type { Logger } from '../../log/logger.ts'
 import { describeError } from '../../log/describe-error.ts'
 
-/** Delay before the first retry and upper bound of the delay, ms; it doubles in between. */
-const FIRST_DELAY_MS = 1000
-const MAX_DELAY_MS = 60_000
+const BACKOFF: BackoffPolicy = { initialDelayMs: 1000, maxDelayMs: 60_000 }
 
 interface Retry {
   readonly work: () => Promise<void>
@@ -79,7 +78,7 @@ export class StoreRetries {
   }
 
   #schedule(executionId: string, retry: Retry): void {
-    const delayMs = Math.min(FIRST_DELAY_MS * 2 ** retry.failureCount, MAX_DELAY_MS)
+    const delayMs = backoff(BACKOFF, retry.failureCount + 1)
     // `#try` logs the failure; nobody waits for this attempt.
     retry.cancelTimer = this.#clock.after(delayMs, () => void this.now(executionId).catch(() => {}))
   }

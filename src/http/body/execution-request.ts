@@ -4,16 +4,17 @@ import type { ResolvedOptions } from '../../engine/options.ts'
 import { describeJson, isJsonObject } from '../../json/describe-json.ts'
 import { type DuplicateKey, findDuplicateKeys } from '../../json/duplicate-keys.ts'
 import { toDoubles } from '../../json/replace-numbers.ts'
+import { findJsonError } from '../../json/json-error.ts'
 import { parseJson } from '../../json/parse-json.ts'
 import { stringifyJson } from '../../json/stringify-json.ts'
 import { formatPointer, quoteName } from '../../tools/json-pointer.ts'
 import { type DAGStructure, LIMITS, type WorkflowIssue } from '../../workflow/document.ts'
 import { IssueList } from '../../workflow/issues.ts'
+import type { WorkflowText } from '../../workflow/locate-issues.ts'
 import type { RepeatClaim } from '../../host/execution/claimant.ts'
 import { parseDisconnectRule } from '../../host/execution/disconnect-policy.ts'
 import type { ExecutionRequest } from '../../host/execution/execution-request.ts'
 import { badRequest, HttpProblem } from '../answers/problem.ts'
-import { cutText } from '../../text.ts'
 
 /** A workflow as a request brings it: by itself, or beside its input and options. */
 export interface WorkflowEnvelope {
@@ -63,8 +64,9 @@ function parse(text: string): Pick<JsonBody, 'value' | 'duplicateKeys'> {
   try {
     const value = parseJson(text)
     return { value, duplicateKeys: findDuplicateKeys(text, value, LIMITS.maxIssues) }
-  } catch (error) {
-    throw badRequest(`Expected the body to be JSON: ${cutText((error as Error).message, 200)}`)
+  } catch {
+    const { line, column } = findJsonError(text) ?? { line: 1, column: 1 }
+    throw badRequest(`Expected the body to be JSON: it is not at line ${line}, column ${column}`)
   }
 }
 
@@ -84,12 +86,21 @@ export function bodyTooLarge(): HttpProblem {
   return new HttpProblem(413, { title: 'Content too large', detail, maxBodyBytes: LIMITS.maxBodyBytes })
 }
 
+/** Where the workflow of a body stands in its text: all of it, or what `parseEnvelope` takes. */
+export function findWorkflowText({ value, text }: JsonBody): WorkflowText {
+  return isEnvelope(value) ? { text, path: ['workflow'] } : { text }
+}
+
+function isEnvelope(value: unknown): value is Record<string, unknown> {
+  return isJsonObject(value) && Object.hasOwn(value, 'workflow')
+}
+
 /**
  * A bare workflow, or one with what `fields` names beside it.
  * @throws HttpProblem 400 for anything else beside it, and for a key that an object has twice, outside of the workflow
  */
 export function parseEnvelope({ value, duplicateKeys }: JsonBody, fields: readonly string[]): WorkflowEnvelope {
-  if (!isJsonObject(value) || !Object.hasOwn(value, 'workflow')) {
+  if (!isEnvelope(value)) {
     return { workflow: value, duplicates: toIssues(duplicateKeys) }
   }
   const outside = duplicateKeys.find(({ path }) => path[0] !== 'workflow' || path.length === 1)
@@ -143,7 +154,8 @@ export function parseExecutionRequest(body: JsonBody, server: ServerBounds): Exe
 function toIssues(duplicateKeys: readonly DuplicateKey[]): readonly WorkflowIssue[] {
   const list = new IssueList()
   for (const each of duplicateKeys) {
-    list.add('DUPLICATE_KEY', formatPointer(each.path), describeDuplicate(each), { hint: 'Keep one of the two' })
+    const extra = { hint: 'Keep one of the two', ...each.position }
+    list.add('DUPLICATE_KEY', formatPointer(each.path), describeDuplicate(each), extra)
   }
   return list.issues
 }

@@ -207,8 +207,15 @@ export const schemas: Readonly<Record<SchemaName, Json>> = {
       message: text,
       hint: text,
       path: { type: 'array', items: text, description: 'For `CYCLE`: the ids around it.' },
+      line: {
+        type: 'integer',
+        minimum: 1,
+        description:
+          'Line, in the body that was sent, of the value that the pointer leads to; of an unknown field, of its key.',
+      },
+      column: { type: 'integer', minimum: 1, description: 'Column, UTF-16 units.' },
     },
-    ['hint', 'path'],
+    ['hint', 'path', 'line', 'column'],
   ),
   ToolList: object({
     tools: {

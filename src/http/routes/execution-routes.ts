@@ -4,13 +4,14 @@ import { parseEventId } from '../../events/events.ts'
 import type { TaskState } from '../../events/state.ts'
 import { JsonValue } from '../../events/json-value.ts'
 import { acceptsStream, negotiate } from '../../sse/accept.ts'
+import { locateErrorIssues } from '../../workflow/locate-issues.ts'
 import type { ExecutionRecord } from '../../store/execution-store.ts'
 import { callStore } from '../../host/storage/call-store.ts'
 import { type Access, type AccessContext, type Action, askAuthorize } from '../security/authorize.ts'
 import { ExecutionList } from '../../host/listing/execution-list.ts'
 import type { ExecutionHost } from '../../host/execution-host.ts'
 import { chooseFormat, type ExecutionResponses } from './execution-responses.ts'
-import { parseExecutionRequest, parseRepeatClaim, readJson } from '../body/execution-request.ts'
+import { findWorkflowText, parseExecutionRequest, parseRepeatClaim, readJson } from '../body/execution-request.ts'
 import type { ResolvedHandlerOptions } from '../options/handler-options.ts'
 import type { CommandedExecution, HostedExecution } from '../../host/execution/hosted-execution.ts'
 import { decodeCursor, encodeCursor, parseListFilter, parsePageSize } from './list-query.ts'
@@ -90,7 +91,8 @@ export function createExecutionRoutes(
       } catch (error) {
         release?.()
         const hasLeft = error instanceof DagstreamError && error.code === 'CANCELLED' && request.signal.aborted
-        throw hasLeft ? badRequest('The client has left before its execution began') : error
+        if (hasLeft) throw badRequest('The client has left before its execution began')
+        throw locateErrorIssues(error, findWorkflowText(body))
       }
     })
     .get('/', async ({ req: { raw: request } }) => {

@@ -1,9 +1,10 @@
 import { Hono } from 'hono'
 import { validateWorkflow } from '../../plan/compile.ts'
+import { locateIssues } from '../../workflow/locate-issues.ts'
 import { workflowSchema } from '../../workflow/schema.ts'
 import { type Action, askAuthorize } from '../security/authorize.ts'
 import type { ExecutionHost } from '../../host/execution-host.ts'
-import { parseEnvelope, readJson } from '../body/execution-request.ts'
+import { findWorkflowText, parseEnvelope, readJson } from '../body/execution-request.ts'
 import type { ResolvedHandlerOptions } from '../options/handler-options.ts'
 import { renderMetrics } from './metrics.ts'
 import { openapiDocument } from '../openapi/openapi.ts'
@@ -20,13 +21,15 @@ export function createServiceRoutes(
   return new Hono()
     .post('/workflows/validate', async ({ req }) => {
       await ask(req.raw, 'validate')
-      const { workflow, input, duplicates } = parseEnvelope(await readJson(req.raw), ['input'])
+      const body = await readJson(req.raw)
+      const { workflow, input, duplicates } = parseEnvelope(body, ['input'])
       if (duplicates.length > 0) {
         const report = { valid: false, issues: duplicates, issueCount: duplicates.length }
         return Response.json(report, { headers: JSON_HEADERS })
       }
       const report = validateWorkflow(workflow, await tools.toolsFor(workflow), { input })
-      return Response.json(report, { headers: JSON_HEADERS })
+      const issues = locateIssues(report.issues, findWorkflowText(body))
+      return Response.json({ ...report, issues }, { headers: JSON_HEADERS })
     })
     .get('/workflows/schema', async ({ req }) => {
       await ask(req.raw, 'schema')

@@ -1,5 +1,6 @@
 import { JsonNumber } from '../../json/json-number.ts'
 import { parseJson } from '../../json/parse-json.ts'
+import { createRedact, REDACTED } from '../redact.ts'
 
 /** Headers that are never secret: they may follow a redirect to another origin. */
 const HARMLESS =
@@ -29,18 +30,8 @@ const MIN_SECRET = 4
 /** Minimum length of a secret part of a header: shorter parts are words such as `Bearer`. */
 const MIN_PART = 8
 
-/** Maximum size of a searched body, bytes, and maximum number of secrets: beyond either, no text is quoted at all. */
+/** Maximum size of a searched body, bytes: beyond it, no text is quoted at all. */
 const MAX_SEARCHED_BYTES = 256 * 1024
-const MAX_SECRETS = 200
-
-/** Matches one character or its escape in URLs, forms, JSON and HTML, also escaped repeatedly. */
-const TOKEN =
-  /(?:&|%26)(?:amp(?:;|%3b))*#?\w{1,8}(?:;|%3b)|(?:\\|%5c)(?:[bfnrt]|u[0-9a-f]{4})|%(?:25)*[0-9a-f]{2}|[^]/gi
-
-/** A truncated escape at the end of a text. */
-const CUT_TOKEN = /(?:[&%\\][\w#;%]{0,12}|\ufffd+)$/
-
-const MARK = '[redacted]'
 
 /** Whether a header may be sent to another origin. */
 export function isHarmlessHeader(name: string): boolean {
@@ -70,67 +61,9 @@ export class SentSecrets {
 
   /** Removes every secret from a text, in any escaping, and the prefix of one that the end has truncated. */
   redact(text: string): string {
-    if (this.#sent.some(({ body }) => body !== undefined && body.byteLength > MAX_SEARCHED_BYTES)) return MARK
-    const secrets = new Set(this.#sent.flatMap(findSecrets).filter(({ length }) => length >= MIN_SECRET))
-    if (secrets.size > MAX_SECRETS) return MARK
-    return [...secrets].sort((a, b) => b.length - a.length).reduce(redactSecret, text)
+    if (this.#sent.some(({ body }) => body !== undefined && body.byteLength > MAX_SEARCHED_BYTES)) return REDACTED
+    return createRedact(this.#sent.flatMap(findSecrets), MIN_SECRET)(text, true)
   }
-}
-
-/**
- * Compares letters and digits only: URLs, forms, JSON and HTML, also nested, leave them unescaped, while any other character
- * may be escaped.
- */
-function redactSecret(text: string, secret: string): string {
-  const written = new Set([readLetters(secret).letters, secret.replaceAll(/[^a-z0-9]/gi, '').toLowerCase()])
-  let left = text
-  for (const needle of written) {
-    // Too few letters to match: compare the secret raw and URL-encoded.
-    if (needle.length < MIN_SECRET) left = left.replaceAll(secret, MARK).replaceAll(encodeURIComponent(secret), MARK)
-    else left = redactCut(redactNeedle(left, needle, secret), needle)
-  }
-  return left
-}
-
-function redactNeedle(text: string, needle: string, secret: string): string {
-  // Unescaped punctuation at both ends of the secret is removed with it.
-  const first = secret.search(/[a-z0-9]/i)
-  let last = secret.length - 1
-  while (!/[a-z0-9]/i.test(secret[last] as string)) last -= 1
-  const [head, tail] = [secret.slice(0, first), secret.slice(last + 1)]
-  const { letters, places } = readLetters(text)
-  let redacted = ''
-  let end = 0
-  for (let at = letters.indexOf(needle); at >= 0; at = letters.indexOf(needle, at + needle.length)) {
-    const before = text.slice(end, places[at])
-    redacted += (before.endsWith(head) ? before.slice(0, before.length - head.length) : before) + MARK
-    end = (places[at + needle.length - 1] as number) + 1
-    if (text.startsWith(tail, end)) end += tail.length
-  }
-  return redacted + text.slice(end)
-}
-
-/** Removes the prefix of a secret that the end of the text has truncated. */
-function redactCut(text: string, needle: string): string {
-  for (const end of [text, text.replace(CUT_TOKEN, '')]) {
-    const { letters, places } = readLetters(end)
-    for (let length = Math.min(needle.length - 1, letters.length); length >= MIN_SECRET; length--) {
-      if (letters.endsWith(needle.slice(0, length))) return text.slice(0, places.at(-length)) + MARK
-    }
-  }
-  return text
-}
-
-/** The ASCII letters, lower-cased, and digits that are not part of an escape, with their positions. */
-function readLetters(text: string): { letters: string; places: number[] } {
-  let letters = ''
-  const places: number[] = []
-  for (const { 0: token, index } of text.matchAll(TOKEN)) {
-    if (!/^[a-z0-9]$/i.test(token)) continue
-    letters += token.toLowerCase()
-    places.push(index)
-  }
-  return { letters, places }
 }
 
 function findSecrets({ headers, url, body }: SentRequest): string[] {

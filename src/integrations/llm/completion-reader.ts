@@ -1,7 +1,7 @@
 import { createParser, type Parser } from '../../sse/parse.ts'
 import { findFirstChoice, joinParts, readLegacyText } from './choice.ts'
 import { asRecord, parseUsage, type ProviderUsage } from './provider-usage.ts'
-import type { Redact } from './redact.ts'
+import type { Redact } from '../redact.ts'
 import { describeSaidError, quote } from './response-failure.ts'
 import { failure, type ProviderError } from './stream-error.ts'
 import { TextJoiner } from '../../text.ts'

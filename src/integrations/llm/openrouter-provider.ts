@@ -14,7 +14,7 @@ import type {
   StreamFinish,
 } from './provider.ts'
 import type { ProviderUsage } from './provider-usage.ts'
-import { createRedact } from './redact.ts'
+import { createRedact } from '../redact.ts'
 import { checkFields } from './request-fields.ts'
 import { failure, ProviderError } from './stream-error.ts'
 import { StreamMeter } from './stream-meter.ts'

@@ -1,5 +1,5 @@
 import { asRecord } from './provider-usage.ts'
-import type { Redact } from './redact.ts'
+import type { Redact } from '../redact.ts'
 import { failure, type ProviderError, type StreamErrorName } from './stream-error.ts'
 import { cutText, shortenText } from '../../text.ts'
 

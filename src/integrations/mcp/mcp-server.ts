@@ -9,7 +9,7 @@ import { withDeadline } from './connection/deadline.ts'
 import { GivenLink } from './connection/given-link.ts'
 import { type ListedTool, listTools } from './listing/listed-tools.ts'
 import { Notifications } from './calls/notifications.ts'
-import { createRedactor } from './config/secrets.ts'
+import { createRedact } from '../redact.ts'
 import type { ServerConfig } from './config/server-config.ts'
 import { RestartingLink, type ServerLink, unavailable } from './connection/server-link.ts'
 import { ServerLog } from './connection/server-log.ts'
@@ -50,7 +50,7 @@ export class McpServer {
   constructor(config: ServerConfig, host: ServerHost) {
     const { name, reach, concurrency = 1, resetTimeoutOnProgress, timeoutMs = DEFAULT_IDLE_MS } = config
     const { clock, logger, startTimeoutMs, fetch } = host
-    const redact = createRedactor(config.secrets)
+    const redact = createRedact(config.secrets)
     this.name = name
     this.#config = config
     this.#host = host

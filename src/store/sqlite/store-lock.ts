@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
-import { setTimeout as wait } from 'node:timers/promises'
+import { systemClock } from '../../clock.ts'
 import { DagstreamError } from '../../errors.ts'
+import { sleep } from '../../sleep.ts'
 import { readResultCode, SQLITE, type SqliteConnection, type SqliteDriver } from './driver.ts'
 import { failStore } from './store-error.ts'
 import { makeFile } from './store-path.ts'
@@ -28,7 +29,7 @@ export async function lockStore(driver: SqliteDriver, file: string): Promise<() 
       break
     } catch (error) {
       if (readResultCode(error) === SQLITE.BUSY && attempt < ATTEMPTS) {
-        await wait(PAUSE_MS * attempt * Math.random())
+        await sleep(systemClock, PAUSE_MS * attempt * Math.random())
         continue
       }
       connection.close()

@@ -56,7 +56,7 @@ test.each([
   async (body, pointer, key, line, column) => {
     const { create, send } = handlerRig({ tools })
     const message = `The key \`${key}\` stands twice in one object: again at line ${line}, column ${column}`
-    const issues = [{ code: 'DUPLICATE_KEY', pointer, message, hint: 'Keep one of the two' }]
+    const issues = [{ code: 'DUPLICATE_KEY', pointer, message, hint: 'Keep one of the two', line, column }]
     const response = await create(body)
     expect([response.status, await response.json()]).toEqual([
       422,

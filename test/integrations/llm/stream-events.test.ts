@@ -144,7 +144,7 @@ describe('headers that are given', () => {
     const endpoint = fakeEndpoint({ status: 401, chunks })
     const headers = { Authorization: 'Bearer hunter-to-be' }
     expect(await collect(fakeProvider(endpoint, { headers }))).toMatchObject([
-      { data: { message: 'The provider answered 401: Bearer of tidings, wrong: [secret]' } },
+      { data: { message: 'The provider answered 401: Bearer of tidings, wrong: [redacted]' } },
     ])
   })
 })

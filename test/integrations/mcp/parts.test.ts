@@ -5,7 +5,8 @@ import { type CallSignal, CallSignals } from '../../../src/integrations/mcp/call
 import { IdleTimeout } from '../../../src/integrations/mcp/calls/idle-timeout.ts'
 import { LineSplitter } from '../../../src/integrations/mcp/transport/line-splitter.ts'
 import { relaxPatterns } from '../../../src/integrations/mcp/listing/relaxed-schema.ts'
-import { createRedactor, findSecrets, type Redact } from '../../../src/integrations/mcp/config/secrets.ts'
+import { findSecrets } from '../../../src/integrations/mcp/config/secrets.ts'
+import { createRedact, type Redact } from '../../../src/integrations/redact.ts'
 import type { Reach } from '../../../src/integrations/mcp/config/server-config.ts'
 import { RestartingLink } from '../../../src/integrations/mcp/connection/server-link.ts'
 import { ServerLog } from '../../../src/integrations/mcp/connection/server-log.ts'
@@ -38,7 +39,7 @@ describe('a splitter of lines', () => {
 })
 
 describe('a redactor', () => {
-  const findRedactor = (reach: Reach): Redact => createRedactor(findSecrets(reach))
+  const findRedactor = (reach: Reach): Redact => createRedact(findSecrets(reach))
 
   test('takes secrets out, the longest first, and leaves what is short', () => {
     const headers = { Authorization: 'Bearer abcdef', Key: 'abcdef-long', Short: 'no' }

@@ -3,7 +3,7 @@ import { stringifyJson } from '../../../json/stringify-json.ts'
 import type { ToolContext } from '../../../tools/tool.ts'
 import type { McpClient } from '../protocol/mcp-client.ts'
 import { LOG_METHOD } from '../protocol/parse-message.ts'
-import type { Redact } from '../config/secrets.ts'
+import type { Redact } from '../../redact.ts'
 import type { ServerLog } from '../connection/server-log.ts'
 import { cutText } from '../../../text.ts'
 

@@ -16,7 +16,7 @@ import {
 import { IdleTimeout } from './idle-timeout.ts'
 import { McpFailure } from '../protocol/mcp-failure.ts'
 import { NO_ANSWER } from '../protocol/read-message.ts'
-import type { Redact } from '../config/secrets.ts'
+import type { Redact } from '../../redact.ts'
 import type { ServerLink } from '../connection/server-link.ts'
 import { readOutput } from './tool-result.ts'
 import { cutText } from '../../../text.ts'

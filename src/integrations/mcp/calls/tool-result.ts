@@ -1,7 +1,7 @@
 import { describeValue } from '../../../errors.ts'
 import { quoteName } from '../../../tools/json-pointer.ts'
 import { McpFailure } from '../protocol/mcp-failure.ts'
-import type { Redact } from '../config/secrets.ts'
+import type { Redact } from '../../redact.ts'
 import { cutText } from '../../../text.ts'
 
 /** Maximum length of an error's text, characters. */

@@ -86,7 +86,8 @@ function parseServer(name: string, server: unknown, env: Variables | undefined):
 function parseConfigured(name: string, place: string, server: Fields, env: Variables): ServerConfig {
   for (const field of Object.keys(server)) {
     const hint = findFieldHint(field)
-    if (hint !== undefined) throw invalid(`${place}.${field}`, `absent (${hint})`, 'a field that only other hosts know')
+    if (hint === undefined) continue
+    throw unknownField(`${place}.${field}`, `absent (${hint})`, 'a field that only other hosts know')
   }
   const hasCommand = 'command' in server
   if (hasCommand === 'url' in server) {
@@ -157,7 +158,7 @@ function checkFields(place: string, fields: Fields, known: Readonly<Record<strin
     const expectation = Object.hasOwn(known, field) ? known[field] : undefined
     if (expectation === undefined) {
       const expected = `absent (known are ${Object.keys(known).join(', ')})`
-      throw invalid(`${place}.${cutText(field, 40)}`, expected, 'a field that is not known')
+      throw unknownField(`${place}.${cutText(field, 40)}`, expected, 'a field that is not known')
     }
     const [expected, isExpected] = expectation
     if (value === undefined || isExpected(value)) continue
@@ -169,6 +170,12 @@ function invalid(option: string, expected: string, found: string): DagstreamErro
   return new DagstreamError('INVALID_OPTION', `Expected \`${option}\` to be ${expected}, got ${found}`, {
     details: { option, expected },
   })
+}
+
+/** The same with `details.isUnknown`: whatever the value is, the field must not be there. */
+function unknownField(option: string, expected: string, found: string): DagstreamError {
+  const { code, message, details } = invalid(option, expected, found)
+  return new DagstreamError(code, message, { details: { ...details, isUnknown: true } })
 }
 
 function isClient(value: unknown): value is McpClient {

@@ -1,22 +1,8 @@
 import type { Reach } from './server-config.ts'
 
-/** Removes secrets from a text that is shown or logged. */
-export type Redact = (text: string) => string
-
-/** Minimum length of a secret, characters: without `1` or `true` a message would be unreadable. */
-const MIN_SECRET = 6
-
 /** Matches names of options, variables and headers whose values are secrets. */
 const SECRET_NAME =
   /token|secret|passw|passphrase|pwd|credential|bearer|cookie|auth(?!ors?\b)|api[-_.]?key|(?:^|[^a-z])(?:key|pat|pass)$|[a-z]Key$/i
-
-/** Creates a redactor. Servers repeat their configuration on stderr and in errors. */
-export function createRedactor(secrets: Iterable<string>): Redact {
-  const unique = [...new Set(secrets)].filter(({ length }) => length >= MIN_SECRET)
-  // Longest first: one secret may be part of another.
-  unique.sort((a, b) => b.length - a.length)
-  return text => unique.reduce((redacted, secret) => redacted.replaceAll(secret, '[redacted]'), text)
-}
 
 /** Whether the value of this name is a secret. */
 export function isSecretName(name: string): boolean {

@@ -1,6 +1,6 @@
 import type { FetchLike } from '@modelcontextprotocol/client'
 import type { Clock } from '../../../clock.ts'
-import type { Redact } from '../config/secrets.ts'
+import type { Redact } from '../../redact.ts'
 import type { Reach } from '../config/server-config.ts'
 import type { McpClient } from '../protocol/mcp-client.ts'
 import type { ServerLog } from './server-log.ts'

@@ -1,4 +1,6 @@
+import { backoff, type BackoffPolicy } from '../../../backoff.ts'
 import type { Clock } from '../../../clock.ts'
+import { sleep } from '../../../sleep.ts'
 import type { Connection, ConnectionHost } from './connection.ts'
 import { CLOSED, McpFailure } from '../protocol/mcp-failure.ts'
 
@@ -19,9 +21,8 @@ export interface ServerLink {
   close(): Promise<void>
 }
 
-/** Delay of a restart after a loss or a failed start, ms. */
-const INITIAL_DELAY_MS = 100
-const MAX_DELAY_MS = 10_000
+/** Delay of a restart after a loss or a failed start. */
+const BACKOFF: BackoffPolicy = { initialDelayMs: 100, maxDelayMs: 10_000 }
 
 /**
  * A server that starts on first use, and again on the first use after a loss. Each further loss doubles the delay of the
@@ -120,9 +121,8 @@ export class RestartingLink implements ServerLink {
   }
 
   #backOff(): void {
-    const delayMs = Math.min(MAX_DELAY_MS, INITIAL_DELAY_MS * 2 ** this.#failureCount)
     this.#failureCount += 1
-    this.#restartAt = this.#clock.now() + delayMs
+    this.#restartAt = this.#clock.now() + backoff(BACKOFF, this.#failureCount)
   }
 
   /** Resolves early when the link is closed. */
@@ -130,15 +130,7 @@ export class RestartingLink implements ServerLink {
     const delayMs = this.#restartAt - this.#clock.now()
     const { signal } = this.#closing
     if (delayMs <= 0 || signal.aborted) return undefined
-    return new Promise(resolve => {
-      const end = (): void => {
-        cancelTimer()
-        signal.removeEventListener('abort', end)
-        resolve()
-      }
-      const cancelTimer = this.#clock.after(delayMs, end)
-      signal.addEventListener('abort', end)
-    })
+    return sleep(this.#clock, delayMs, signal).catch(() => {})
   }
 
   #track(close: Promise<void>): void {

@@ -1,6 +1,6 @@
 import type { Clock } from '../../../clock.ts'
 import type { Logger } from '../../../log/logger.ts'
-import type { Redact } from '../config/secrets.ts'
+import type { Redact } from '../../redact.ts'
 import { shortenText } from '../../../text.ts'
 
 /** Maximum length of a line, characters. */

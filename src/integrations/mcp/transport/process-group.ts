@@ -1,5 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { getDefaultEnvironment } from '@modelcontextprotocol/client/stdio'
+import spawn from 'cross-spawn'
 import type { Reach } from '../config/server-config.ts'
 
 /** Only POSIX has process groups. */
@@ -11,6 +12,8 @@ const running = new Set<ChildProcess>()
 /**
  * Starts a server as the leader of its own process group. Its child processes end with it: servers are often started by `npx`
  * or a shell. A Ctrl-C in the terminal does not reach the group, so this process decides about running calls.
+ *
+ * On Windows, `cross-spawn` starts scripts such as `npx.cmd` by a shell. Elsewhere it is `spawn`.
  */
 export function startProcess({ command, args, env, cwd }: Reach & { kind: 'process' }): ChildProcess {
   const child = spawn(command, [...args], {
@@ -23,12 +26,15 @@ export function startProcess({ command, args, env, cwd }: Reach & { kind: 'proce
   if (child.pid === undefined) return child
   if (running.size === 0) process.on('exit', killAll)
   running.add(child)
-  child.once('exit', () => {
+  const forget = (): void => {
+    if (!running.delete(child)) return
     // Ends the child processes that are left.
     signalGroup(child, 'SIGKILL')
-    running.delete(child)
     if (running.size === 0) process.off('exit', killAll)
-  })
+  }
+  child.once('exit', forget)
+  // Where the shell has not found the program, `cross-spawn` emits an error in the place of the exit.
+  child.once('close', forget)
   return child
 }
 

@@ -92,7 +92,11 @@ export class ProcessTransport implements Transport {
       this.#end()
       throw error
     }
-    child.on('error', error => this.onerror?.(error))
+    child.on('error', (error: NodeJS.ErrnoException) => {
+      // On Windows, a shell that has not found the program.
+      if (error.code === 'ENOENT') this.#setEnded('was not found')
+      else this.onerror?.(error)
+    })
   }
 
   /** @returns rejects when the transport is unusable; settles before the server has read the message */

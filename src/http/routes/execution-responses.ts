@@ -85,6 +85,11 @@ export class ExecutionResponses {
     this.#frames.encodeAhead(log)
   }
 
+  /** Drops what is kept of an execution that was deleted. */
+  forget(executionId: string): void {
+    this.#frames.forget(executionId)
+  }
+
   /**
    * The result as soon as there is one; headers at once, so that the client knows the id while it waits.
    * @throws HttpProblem 503 where it is known already that none will come: not here, and not now

@@ -109,6 +109,7 @@ export function createExecutionRoutes(
     .delete('/:id', async ({ req }) => {
       const { executionId } = await findAllowed(req.raw, 'delete', req.param('id'))
       await host.commands.delete(executionId)
+      responses.forget(executionId)
       return new Response(null, { status: 204 })
     })
     .get('/:id/events', async ({ req }) => {

@@ -47,8 +47,8 @@ const MAX_PARTS = 8
 export class FrameCache {
   readonly #bounds: FrameBounds
   readonly #logs = new WeakMap<EventLog, SharedLog>()
-  /** Tails with frames, least recently read first. */
-  readonly #used = new Set<FrameTail>()
+  /** Tails with frames, each with its execution, least recently read first. Not the logs, which hold far more. */
+  readonly #used = new Map<FrameTail, string>()
   #newest: FrameTail | undefined
   #bytes = 0
 
@@ -65,7 +65,7 @@ export class FrameCache {
   read(log: EventLog, cursor: LogCursor): FrameReader {
     const shared = this.#share(log)
     const reader: FrameReader = {
-      take: () => this.#take(shared.tail, cursor),
+      take: () => this.#take(shared, cursor),
       encode: entries => this.#encode(shared, entries),
       close: () => void shared.readers.delete(reader),
     }
@@ -100,6 +100,11 @@ export class FrameCache {
     grow()
   }
 
+  /** Drops the frames of an execution that was deleted. */
+  forget(executionId: string): void {
+    for (const [tail, id] of this.#used) if (id === executionId) this.#drop(tail)
+  }
+
   #share(log: EventLog): SharedLog {
     const known = this.#logs.get(log)
     if (known !== undefined) return known
@@ -108,10 +113,10 @@ export class FrameCache {
     return shared
   }
 
-  #take(tail: FrameTail, cursor: LogCursor): Uint8Array | undefined {
-    const frames = tail.take(cursor.position)
+  #take(shared: SharedLog, cursor: LogCursor): Uint8Array | undefined {
+    const frames = shared.tail.take(cursor.position)
     if (frames === undefined) return undefined
-    this.#renew(tail)
+    this.#renew(shared)
     cursor.skipTo(frames.lastSeq)
     return frames.bytes
   }
@@ -135,31 +140,36 @@ export class FrameCache {
     return isRunning ? seq > nextSeq && readers.size > 1 : seq < firstSeq
   }
 
-  #keep({ log, tail }: SharedLog, entries: readonly LogEntry[]): Uint8Array {
+  #keep(shared: SharedLog, entries: readonly LogEntry[]): Uint8Array {
+    const { log, tail } = shared
     const before = tail.bytes
     const bytes = tail.append(entries)
     while (log.ending === undefined && tail.bytes > this.#bounds.maxRunningBytes) tail.dropOldest()
     this.#bytes += tail.bytes - before
-    this.#renew(tail)
+    this.#renew(shared)
     this.#evict()
     return bytes
   }
 
-  #renew(tail: FrameTail): void {
+  #renew({ log, tail }: SharedLog): void {
     if (this.#newest === tail) return
     this.#used.delete(tail)
-    this.#used.add(tail)
+    this.#used.set(tail, log.executionId)
     this.#newest = tail
   }
 
   /** Drops the frames of whole logs: a log without its first frames could not give them to those who replay it. */
   #evict(): void {
-    for (const tail of this.#used) {
+    for (const tail of this.#used.keys()) {
       if (this.#bytes <= this.#bounds.maxBytes) return
-      this.#bytes -= tail.bytes
-      tail.clear()
-      this.#used.delete(tail)
-      if (this.#newest === tail) this.#newest = undefined
+      this.#drop(tail)
     }
+  }
+
+  #drop(tail: FrameTail): void {
+    this.#bytes -= tail.bytes
+    tail.clear()
+    this.#used.delete(tail)
+    if (this.#newest === tail) this.#newest = undefined
   }
 }

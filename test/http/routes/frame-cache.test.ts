@@ -133,6 +133,17 @@ test('beyond the bound of all, the frames of the log that was read least recentl
   expect([a, b, c].map(log => isKept(cache, log))).toEqual([false, true, true])
 })
 
+test('the frames of a deleted execution are dropped', () => {
+  const cache = createCache()
+  const log = finished(200)
+  replay(cache, log)
+  cache.forget('y')
+  expect([isKept(cache, log), cache.bytes > 0]).toEqual([true, true])
+  cache.forget('x')
+  expect([isKept(cache, log), cache.bytes]).toEqual([false, 0])
+  expect(replay(cache, log)).toEqual(framesOf(log))
+})
+
 test('a log larger than every bound is read whole, and not kept', () => {
   const cache = createCache({ maxRunningBytes: 100, maxBytes: 100 })
   const log = finished(50)

@@ -57,12 +57,13 @@ export class FrameTail {
 
   /** The frames after `afterSeq` in one block; `undefined` if the first of them is not here. */
   take(afterSeq: number): Frames | undefined {
+    const shared = this.#shared
+    if (shared?.afterSeq === afterSeq && shared.lastSeq === this.#nextSeq - 1) return shared
     const seq = afterSeq + 1
     const at = seq < this.#nextSeq ? findLast(this.#blocks.length, index => this.#firstSeq(index) <= seq) : -1
     const block = this.#blocks[at]
     if (block === undefined) return undefined
     const lastSeq = this.#firstSeq(at + 1) - 1
-    const shared = this.#shared
     if (shared?.afterSeq === afterSeq && shared.lastSeq === lastSeq) return shared
     this.#shared = { afterSeq, lastSeq, bytes: block.bytes.subarray(findStart(block, seq), block.size) }
     return this.#shared

@@ -29,7 +29,7 @@ export class ExecutionOutcome {
     if (this.#result === undefined) {
       this.#result = this.ended.then(() => {
         const { plan, state } = this.#source as { readonly plan: ExecutionPlan; readonly state: ExecutionState }
-        return buildResult(plan, state, this.end as EventFor<'execution_complete'>['data'])
+        return buildResult(plan.tasks, state)
       })
       this.#result.catch(() => {})
     }

@@ -9,9 +9,9 @@ import type {
   TaskResult,
 } from '../events/events.ts'
 import { JsonValue } from '../events/json-value.ts'
-import type { ExecutionState, TaskState } from '../events/state.ts'
+import type { ExecutionState, ExecutionTotals, TaskState } from '../events/state.ts'
 import type { TokenUsage } from '../events/token-usage.ts'
-import type { ExecutionPlan, PlannedTask } from '../plan/execution-plan.ts'
+import type { ExecutionPlan } from '../plan/execution-plan.ts'
 
 /** A task that failed. */
 export interface TaskError {
@@ -97,39 +97,37 @@ export function summarise(
   }
 }
 
-/** Puts the result together from a finished execution's state, in slices, so that the event loop goes on turning. */
+/**
+ * Builds the result of an ended execution from its state, in slices, so that the event loop keeps turning.
+ * @param tasks in the order of the results
+ */
 export async function buildResult(
-  plan: ExecutionPlan,
-  state: ExecutionState,
-  end: EventFor<'execution_complete'>['data'],
+  tasks: readonly { readonly id: string }[],
+  { executionId, status, reason, counts, totals, tokenUsage, tasks: states }: ExecutionState,
 ): Promise<ExecutionResult> {
   const results: TaskResult[] = []
   const errors: TaskError[] = []
-  for (let index = 0; index < plan.tasks.length; index++) {
-    const { id } = plan.tasks[index] as PlannedTask
-    const result = toTaskResult((state.tasks.get(id) as TaskState).result as TaskResult)
+  for (const { id } of tasks) {
+    const result = toTaskResult((states.get(id) as TaskState).result as TaskResult)
     results.push(result)
     if (result.status === 'error') {
       errors.push({ taskId: id, error: result.error ?? '', code: result.code ?? 'TOOL_ERROR', status: 'error' })
     }
     if (results.length % 256 === 0 && isTurnSpent()) await new Promise<void>(afterTurn)
   }
+  const { totalExecutionTimeMs, parallelizationLayers, speedup, criticalPathMs } = totals as ExecutionTotals
   return {
-    executionId: state.executionId,
-    status: end.status,
-    ...(end.reason && { reason: { ...end.reason } }),
+    executionId,
+    status: status as ExecutionStatus,
+    ...(reason && { reason: { ...reason } }),
     results,
     errors,
-    executionTimeMs: end.totalExecutionTimeMs,
-    parallelizationLayers: end.parallelizationLayers,
-    totalTasks: end.totalTasks,
-    successCount: end.successCount,
-    errorCount: end.errorCount,
-    skippedCount: end.skippedCount,
-    cancelledCount: end.cancelledCount,
-    speedup: end.speedup,
-    criticalPathMs: end.criticalPathMs,
-    ...(end.tokenUsage && { tokenUsage: { ...end.tokenUsage } }),
+    executionTimeMs: totalExecutionTimeMs,
+    parallelizationLayers,
+    ...counts,
+    speedup,
+    criticalPathMs,
+    ...(tokenUsage && { tokenUsage: { ...tokenUsage } }),
   }
 }
 

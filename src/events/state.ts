@@ -51,11 +51,14 @@ export interface ExecutionState {
   /** Its last process handed it off. */
   isHandedOff?: true
   /** Present once the execution has ended. */
-  totals?: Pick<
-    EventFor<'execution_complete'>['data'],
-    'totalExecutionTimeMs' | 'speedup' | 'criticalPathMs' | 'parallelizationLayers'
-  >
+  totals?: ExecutionTotals
 }
+
+/** The figures that an execution ends with. */
+export type ExecutionTotals = Pick<
+  EventFor<'execution_complete'>['data'],
+  'totalExecutionTimeMs' | 'speedup' | 'criticalPathMs' | 'parallelizationLayers'
+>
 
 /** The state before the first event. */
 export function createState(executionId: string): ExecutionState {

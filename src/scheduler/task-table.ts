@@ -6,7 +6,7 @@ import { CrashStreaks } from './crash-streaks.ts'
 import { type DecisionListener, DependencyRules } from './dependency-rules.ts'
 import { ExecutionHistory } from './execution-history.ts'
 import { LayerGate } from './layer-gate.ts'
-import { describeFailFast, describeSkipped, describeStopped, PendingEndings } from './pending-endings.ts'
+import { describeFailFast, describeSkipped, describeStopped, PendingSettlements } from './pending-settlements.ts'
 import type { PermitSource } from './ready-tasks.ts'
 import { StartQueue } from './start-queue.ts'
 import { RetryTimes } from './retry-times.ts'
@@ -33,7 +33,7 @@ export class TaskTable implements DecisionListener {
   readonly columns: TaskColumns
   readonly rules: DependencyRules
   readonly gate: LayerGate
-  readonly endings: PendingEndings = new PendingEndings()
+  readonly endings: PendingSettlements = new PendingSettlements()
   readonly starts: StartQueue
   /** Tasks that wait for their next attempt, by index. */
   readonly delays: RetryTimes = new RetryTimes()
@@ -61,29 +61,28 @@ export class TaskTable implements DecisionListener {
 
   /** Applies the next event of the log. @param now by the monotonic clock, ms; only live, for waiting times */
   apply(event: AppliedEvent, now: number = Number.NaN): void {
-    const { type, data, taskIndex = -1 } = event
+    const { type, data } = event
     switch (type) {
       case 'task_start':
       case 'task_retry':
       case 'task_complete': {
         this.history.lastTimestamp = data.timestamp
-        const task = taskIndex >= 0 ? taskIndex : this.graph.indexOf(data.taskId ?? '')
+        const { taskIndex = -1 } = event
+        const task = taskIndex >= 0 ? taskIndex : this.graph.indexOf(data.taskId)
         if (task === undefined || this.columns.phase[task] === PHASE.settled) return
-        if (type === 'task_start') this.#start(task, data as EventFor<'task_start'>['data'])
-        else if (type === 'task_complete') this.#complete(task, data as EventFor<'task_complete'>['data'], now)
-        else this.#retry(task, data as EventFor<'task_retry'>['data'], now)
+        if (type === 'task_start') this.#start(task, data)
+        else if (type === 'task_complete') this.#complete(task, data, now)
+        else this.#retry(task, data, now)
         return
       }
-      case 'tasks_added': {
-        const { tasks, parentId } = data as EventFor<'tasks_added'>['data']
+      case 'tasks_added':
         this.history.lastTimestamp = data.timestamp
-        for (const added of tasks) this.#add(added, parentId, now)
+        for (const added of data.tasks) this.#add(added, data.parentId, now)
         return this.#advance(now)
-      }
       default:
         this.history.apply(event)
         if (type === 'execution_stopping') this.#endAll(this.history.stop as Stop)
-        else if (type === 'execution_resumed') this.#resume(data as EventFor<'execution_resumed'>['data'])
+        else if (type === 'execution_resumed') this.#resume(data)
     }
   }
 
@@ -99,7 +98,7 @@ export class TaskTable implements DecisionListener {
   }
 
   /** The next task that ends without running, and why; each is given once. */
-  takeEnding(): ReturnType<PendingEndings['take']> {
+  takeEnding(): ReturnType<PendingSettlements['take']> {
     return this.endings.isEmpty ? undefined : this.endings.take(this.#isEnding)
   }
 

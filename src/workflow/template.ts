@@ -72,7 +72,7 @@ export function readSource(template: Template): unknown {
 }
 
 /** Explains why a reference cannot be resolved. */
-export interface MissingPlace {
+export interface MissingValue {
   /** Names the reference, the failing step and the existing keys. */
   readonly missing: string
   /** Correct notation of the key that was probably meant. */
@@ -87,7 +87,7 @@ export function explainMissing(
   reference: Reference,
   root: JsonValue | undefined,
   behind: string,
-): MissingPlace | undefined {
+): MissingValue | undefined {
   const found = find(reference, root, behind)
   return 'missing' in found ? found : undefined
 }
@@ -197,7 +197,7 @@ function findValue(reference: Reference, root: JsonValue | undefined, behind: st
   throw new ReferenceNotFoundError(found.hint === undefined ? found.missing : `${found.missing}. ${found.hint}`)
 }
 
-function find(reference: Reference, root: JsonValue | undefined, behind: string): { value: unknown } | MissingPlace {
+function find(reference: Reference, root: JsonValue | undefined, behind: string): { value: unknown } | MissingValue {
   if (root === undefined)
     return { missing: `${quoteName(reference.text)} has no value: the execution was given no input` }
   let value = root.peek()

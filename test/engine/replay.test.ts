@@ -91,7 +91,7 @@ test('each prefix of any log gives the table that the live execution had at that
     for (const [at, inspected] of replayed.entries()) {
       expect(inspected, `after ${entries[at]?.type} ${at + 1}`).toEqual(live[at])
     }
-    const ends = entries.filter(({ type }) => type === 'task_complete').map(({ data }) => data.taskId)
+    const ends = entries.flatMap(({ type, data }) => (type === 'task_complete' ? [data.taskId] : []))
     expect([ends.length, new Set(ends).size]).toEqual([document.tasks.length, document.tasks.length])
   })
 })

@@ -2,7 +2,8 @@ import { DagstreamError, invalidOption } from '../../errors.ts'
 import { stringifyJson } from '../../json/stringify-json.ts'
 import { checkExecution } from '../../plan/compile.ts'
 import { ExecutionPlan } from '../../plan/execution-plan.ts'
-import type { ExecutionRecord, ExecutionStore, StoredExecution } from '../../store/execution-store.ts'
+import { createAndClaim } from '../../store/create-and-claim.ts'
+import type { ExecutionRecord } from '../../store/execution-store.ts'
 import { EventLog, type Lease, type LogStorage } from '../../log/event-log.ts'
 import type { ToolRegistry } from '../../tools/registry.ts'
 import type { DAGStructure } from '../../workflow/document.ts'
@@ -41,8 +42,9 @@ export function launch(
   const { store } = options
   if (store === undefined) start({ executionId: loop.executionId, epoch: 1 }, signal)
   else {
-    register(store, describe()).then(
-      lease => start(lease, signal),
+    // A record that cannot be removed stays without a lease: no process resumes it.
+    createAndClaim(store, describe(), () => {}).then(
+      ({ lease }) => (lease === undefined ? loop.onLogFailure(alreadyExists(loop)) : start(lease, signal)),
       error => loop.onLogFailure(error),
     )
   }
@@ -57,7 +59,7 @@ export interface NewExecution {
    */
   readonly start: (lease: Lease, signal?: AbortSignal) => void
   /** `graceMs`: how long it may go unfollowed, of one that a server runs; `workflow`: the document as JSON, where that is at hand. */
-  readonly describe: (known?: { readonly graceMs?: number; readonly workflow?: string }) => ExecutionRecord
+  readonly describe: (known?: { readonly graceMs?: number; readonly workflow?: string | undefined }) => ExecutionRecord
 }
 
 /** Checks everything and makes an execution. @throws as `launch` does */
@@ -90,9 +92,7 @@ export function createLoop(
   return { loop, start, describe }
 }
 
-/** Registers an execution that must not exist. @throws `STORE_FAILED` if it does, and whatever the store throws */
-async function register(store: ExecutionStore, record: ExecutionRecord): Promise<Lease> {
-  const existing: StoredExecution | undefined = await store.create(record)
-  if (existing === undefined) return store.claim(record.executionId)
-  throw new DagstreamError('STORE_FAILED', `Execution \`${record.executionId}\` exists already`)
+/** A store that keeps to its interface throws this by itself. */
+function alreadyExists({ executionId }: ExecutionLoop): DagstreamError {
+  return new DagstreamError('STORE_FAILED', `Execution \`${executionId}\` exists already`)
 }

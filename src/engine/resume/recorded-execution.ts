@@ -1,4 +1,4 @@
-import { DagstreamError } from '../../errors.ts'
+import { DagstreamError, recordUnusable } from '../../errors.ts'
 import type { Stop } from '../../events/events.ts'
 import type { ExecutionState } from '../../events/state.ts'
 import { type CheckedExecution, checkExecution } from '../../plan/compile.ts'
@@ -15,33 +15,57 @@ export interface RecordedExecution extends CheckedExecution {
 }
 
 /**
- * Checks the workflow and the input of a record. A tool that is not there any more has a placeholder, so that the log can be read.
- * @throws `STORE_FAILED` for a record that cannot be used
+ * Reads the workflow of a record as far as a lookup of its tools goes; the checks of the workflow cover the rest.
+ * @throws `RECORD_UNUSABLE`
  */
-export function checkRecorded(
-  { executionId, workflow, input }: StoredExecution,
-  tools: ToolRegistry,
-): RecordedExecution {
-  if (workflow === undefined) {
-    throw new DagstreamError('STORE_FAILED', `The store has no workflow of execution \`${executionId}\``)
-  }
-  const document = parseRecorded('workflow', workflow) as DAGStructure
+export function parseWorkflow(workflow: string | undefined): DAGStructure {
+  if (workflow === undefined) throw recordUnusable('The store has no `workflow` of an execution')
+  const document = parseRecorded('workflow', workflow)
+  const { tasks } = (document ?? {}) as { readonly tasks?: unknown }
+  const isTask = (task: { readonly tool?: unknown } | null): boolean => typeof task?.tool === 'string'
+  if (Array.isArray(tasks) && tasks.every(isTask)) return document as DAGStructure
+  throw recordUnusable('The `workflow` that the store has of an execution has no list of tasks with tools')
+}
+
+/**
+ * Checks the workflow and the input of a record. A tool that is not there any more has a placeholder, so that the log can be read.
+ * @throws `RECORD_UNUSABLE`
+ */
+export function checkRecorded({ workflow, input }: StoredExecution, tools: ToolRegistry): RecordedExecution {
+  const document = parseWorkflow(workflow)
   const given = input === undefined ? undefined : parseRecorded('input', input)
   const missing = new Set(document.tasks.map(({ tool }) => tool).filter(name => !tools.has(name)))
-  try {
+  const prepared = tryChecking(document, withPlaceholders(tools, missing), given)
+  if ('plan' in prepared) {
     const findFailure = ({ tasks }: ExecutionState): Stop | undefined => {
       const { tool } = document.tasks.find(({ id, tool: name }) => missing.has(name) && !tasks.get(id)?.result) ?? {}
       if (tool === undefined) return undefined
       const message = `There is no tool ${quoteName(tool)} any more, which the execution began with`
       return { code: 'TOOLS_UNAVAILABLE', message }
     }
-    return { ...checkExecution(document, withPlaceholders(tools, missing), given, true), findFailure }
+    return { ...prepared, findFailure }
+  }
+  // For instance the schema of a tool has changed.
+  const all = withPlaceholders(new ToolRegistry(), new Set(document.tasks.map(({ tool }) => tool)))
+  const withoutTools = tryChecking(document, all, given)
+  if ('plan' in withoutTools) {
+    const failure: Stop = { code: prepared.error.code, message: prepared.error.message }
+    return { ...withoutTools, findFailure: () => failure }
+  }
+  throw recordUnusable('The `workflow` that the store has of an execution does not pass its checks', withoutTools.error)
+}
+
+/** The plan and the input of a recorded execution, or the error that says what is invalid in them. */
+function tryChecking(
+  document: DAGStructure,
+  tools: ToolRegistry,
+  input: unknown,
+): ReturnType<typeof checkExecution> | { readonly error: DagstreamError } {
+  try {
+    return checkExecution(document, tools, input, true)
   } catch (error) {
-    if (!(error instanceof DagstreamError) || error.code !== 'INVALID_WORKFLOW') throw error
-    // For instance the schema of a tool has changed.
-    const all = withPlaceholders(new ToolRegistry(), new Set(document.tasks.map(({ tool }) => tool)))
-    const failure: Stop = { code: error.code, message: error.message }
-    return { ...checkExecution(document, all, given, true), findFailure: () => failure }
+    if (error instanceof DagstreamError && error.code === 'INVALID_WORKFLOW') return { error }
+    throw error
   }
 }
 

@@ -30,7 +30,7 @@ export async function replay(
   const apply = (event: AppliedEvent): void => {
     table.apply(event)
     if (event.type !== 'task_complete') return
-    const { output } = event.data as LogEntry['data']
+    const { output } = event.data
     if (output instanceof JsonValue) outputs.restore(output)
   }
   const base = await store.readBase?.(executionId)
@@ -45,10 +45,9 @@ export async function replay(
 function* summarize(state: ExecutionState): Generator<AppliedEvent, void, undefined> {
   const head = { executionId: state.executionId, timestamp: '' }
   // Only this state is left of the times; the process has not changed, which is what they are needed for.
-  for (const { taskId, attempts, result } of state.tasks.values()) {
+  for (const { taskId, tool = '', layer, attempts: attempt, result } of state.tasks.values()) {
     if (result !== undefined) yield { type: 'task_complete', data: { ...head, ...result } }
-    else if (attempts > 0)
-      yield { type: 'task_start', data: { ...head, taskId, attempt: attempts } as LogEntry['data'] }
+    else if (attempt > 0) yield { type: 'task_start', data: { ...head, taskId, tool, layer, attempt } }
   }
   const { stopping, parked, isHandedOff } = state
   if (stopping !== undefined) yield { type: 'execution_stopping', data: { ...head, ...stopping } }

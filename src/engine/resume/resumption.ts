@@ -28,8 +28,8 @@ export function recordResumption(
   if (table.stop !== undefined || commands.isStopping) return
   const { code, message: error } = INTERRUPTED
   for (const task of findUnfinishedAttempts(table)) {
-    const attempt = table.columns.attempts[task]
-    const data = { taskId: tasks.at(task).id, attempt, delayMs: 0, error, code, interrupted: true }
+    const attempt = table.columns.attempts[task] as number
+    const data = { taskId: tasks.at(task).id, attempt, delayMs: 0, error, code, interrupted: true as const }
     recorder.record('task_retry', recorder.stamp(data), task)
   }
 }

@@ -17,8 +17,9 @@ function createCache(bounds: Partial<FrameBounds> = {}): FrameCache {
 /** Counts how often an entry is encoded from now on. */
 function countEncodings(): { count: number } {
   const counted = { count: 0 }
-  const { get } = Object.getOwnPropertyDescriptor(LogEntry.prototype, 'json') as { get: () => string }
-  const spy = vi.spyOn(LogEntry.prototype, 'json', 'get').mockImplementation(function (this: LogEntry) {
+  const prototype = Object.getPrototypeOf(finished(1).readTail(0, 1)?.[0]) as LogEntry
+  const { get } = Object.getOwnPropertyDescriptor(prototype, 'json') as { get: () => string }
+  const spy = vi.spyOn(prototype, 'json', 'get').mockImplementation(function (this: LogEntry) {
     counted.count += 1
     return get.call(this)
   })
@@ -116,7 +117,12 @@ test('neither a snapshot nor an event that is not logged is kept', () => {
   const log = finished(10)
   const reader = cache.read(log, log.open(0))
   const data = { executionId: 'x', timestamp: TIMESTAMP }
-  for (const entry of [new LogEntry(NOT_LOGGED, 'error', data), new LogEntry(1, 'snapshot', data)]) {
+  const counts = { totalTasks: 0, successCount: 0, errorCount: 0, skippedCount: 0, cancelledCount: 0 }
+  const unlogged: readonly LogEntry[] = [
+    new LogEntry(NOT_LOGGED, 'error', { ...data, error: 'no', code: 'X' }),
+    new LogEntry(1, 'snapshot', { ...data, seq: 1, status: 'running', tasks: [], counts }),
+  ]
+  for (const entry of unlogged) {
     expect(reader.encode([entry])).toEqual(joinEntries([entry]))
   }
   expect([cache.bytes, isKept(cache, log)]).toEqual([0, false])

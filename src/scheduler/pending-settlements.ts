@@ -1,7 +1,7 @@
 import type { FinalTaskStatus, Stop, TaskCode } from '../events/events.ts'
 
 /** Tasks that end together without running, and why. */
-export interface Ending {
+export interface PendingSettlement {
   /** Indices, in the order in which their ends are recorded. */
   readonly tasks: readonly number[]
   readonly status: Exclude<FinalTaskStatus, 'success'>
@@ -11,13 +11,13 @@ export interface Ending {
 }
 
 /** Tasks that do not run since an ancestor failed. @param causedBy the ancestor that failed first */
-export function describeSkipped(tasks: readonly number[], causedBy: string): Ending {
+export function describeSkipped(tasks: readonly number[], causedBy: string): PendingSettlement {
   const error = `Skipped: task \`${causedBy}\` did not succeed`
   return { tasks, status: 'skipped', code: 'DEPENDENCY_FAILED', error, causedBy }
 }
 
 /** Tasks that do not run since their execution is being ended. */
-export function describeStopped(tasks: readonly number[], { message: error, code }: Stop): Ending {
+export function describeStopped(tasks: readonly number[], { message: error, code }: Stop): PendingSettlement {
   if (code === undefined) return { tasks, status: 'cancelled', code: 'CANCELLED', error }
   return { tasks, status: 'error', code, error }
 }
@@ -28,12 +28,12 @@ export function describeFailFast(taskId: string): Stop {
 }
 
 /** Ends that are decided, in the order in which they are recorded. A cursor, which is transient, says which have been taken. */
-export class PendingEndings {
-  readonly #all: Ending[] = []
+export class PendingSettlements {
+  readonly #all: PendingSettlement[] = []
   #ending = 0
   #task = 0
 
-  add(ending: Ending): void {
+  add(ending: PendingSettlement): void {
     if (ending.tasks.length > 0) this.#all.push(ending)
   }
 
@@ -43,9 +43,9 @@ export class PendingEndings {
   }
 
   /** The next task of which `isDue` holds, with its ending. */
-  take(isDue: (task: number) => boolean): { readonly task: number; readonly ending: Ending } | undefined {
+  take(isDue: (task: number) => boolean): { readonly task: number; readonly ending: PendingSettlement } | undefined {
     while (this.#ending < this.#all.length) {
-      const ending = this.#all[this.#ending] as Ending
+      const ending = this.#all[this.#ending] as PendingSettlement
       const task = ending.tasks[this.#task] as number
       this.#task += 1
       if (this.#task === ending.tasks.length) {
@@ -58,7 +58,7 @@ export class PendingEndings {
   }
 
   /** All, whether taken or not. */
-  list(): readonly Ending[] {
+  list(): readonly PendingSettlement[] {
     return this.#all
   }
 }

@@ -89,11 +89,9 @@ class Entry<Type extends SSEEventType> {
       case 'metrics':
       case 'task_retry':
         return { type, data: { ...data }, id } as SSEEvent
-      case 'execution_start': {
+      case 'execution_start':
         // `structuredClone` takes ten times as long, and a workflow may have 100,000 layers.
-        const start = data as LoggedData<'execution_start'>
-        return { type, data: { ...start, layers: start.layers.map(ids => ids.slice()) }, id }
-      }
+        return { type, data: { ...data, layers: data.layers.map(ids => ids.slice()) }, id }
       case 'snapshot':
         // `structuredClone` would turn each `JsonNumber` into a plain object.
         return { type, data: parseJson(this.json) as LoggedData<'snapshot'>, id }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { compileWorkflow, prepareExecution, validateWorkflow } from '../../src/plan/compile.ts'
+import { compileWorkflow, validateWorkflow } from '../../src/plan/compile.ts'
+import { prepareExecution } from './prepare-execution.ts'
 import { parseJson } from '../../src/json/parse-json.ts'
 import { stringifyJson } from '../../src/json/stringify-json.ts'
 import { locateIssues } from '../../src/workflow/locate-issues.ts'

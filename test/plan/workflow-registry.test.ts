@@ -1,7 +1,8 @@
 // oxlint-disable unicorn/consistent-function-scoping -- a helper stands in the one test that needs it
 import { expect, test } from 'vitest'
 import type { DagstreamError } from '../../src/errors.ts'
-import { compileWorkflow, prepareExecution, validateWorkflow } from '../../src/plan/compile.ts'
+import { compileWorkflow, validateWorkflow } from '../../src/plan/compile.ts'
+import { prepareExecution } from './prepare-execution.ts'
 import type { SubWorkflow } from '../../src/plan/execution-plan.ts'
 import { WorkflowRegistry } from '../../src/plan/workflow-registry.ts'
 import { ToolRegistry } from '../../src/tools/registry.ts'

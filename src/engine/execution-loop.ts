@@ -228,7 +228,7 @@ export class ExecutionLoop implements RecorderCallbacks {
     table.apply(entry, now)
     if (entry.type === 'task_start') this.#attempts.begin(entry.taskIndex)
     else if (entry.type === 'task_retry') this.#delays.follow(table.delays, entry.taskIndex)
-    else if (entry.type === 'tasks_added') this.#decisions?.added(entry.data as EventFor<'tasks_added'>['data'])
+    else if (entry.type === 'tasks_added') this.#decisions?.added(entry)
     else this.#commands.applied(entry)
     if (table.stopCount !== this.#stopCount) this.#stopped()
   }

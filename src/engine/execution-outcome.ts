@@ -1,6 +1,6 @@
 import type { DagstreamError } from '../errors.ts'
 import type { EventFor } from '../events/events.ts'
-import type { ExecutionState } from '../events/state.ts'
+import type { ExecutionState } from '../events/execution-state.ts'
 import type { ExecutionPlan } from '../plan/execution-plan.ts'
 import { buildResult, type ExecutionResult } from './execution-result.ts'
 

@@ -1,6 +1,7 @@
 import type { ConditionValues } from '../../conditions/compiled.ts'
+import type { ExecutionStatus } from '../../events/events.ts'
 import { JsonValue } from '../../events/json-value.ts'
-import type { ExecutionState } from '../../events/state.ts'
+import type { ExecutionState } from '../../events/execution-state.ts'
 import type { PlannedTask } from '../../plan/execution-plan.ts'
 import { computeStatus } from '../../scheduler/group-status.ts'
 import type { TaskGroup } from '../../scheduler/task-group.ts'
@@ -59,7 +60,8 @@ export class Scopes {
   /** What the condition of a task names. */
   conditionOf(task: number): ConditionValues {
     const { input, output, status, error, item, index } = this.of(task)
-    const group = this.#table.graph.groupOf(task)
+    const statusSoFar = (): ExecutionStatus =>
+      computeStatus(this.#table, this.#workflowOf(this.#table.graph.groupOf(task)))
     return {
       input: input?.peek(),
       output: id => output(id)?.peek() ?? null,
@@ -67,7 +69,12 @@ export class Scopes {
       error: id => error?.(id)?.peek() ?? null,
       ...(item !== undefined && { item: item.peek() }),
       ...(index !== undefined && { index }),
-      execution: { status: computeStatus(this.#table, this.#workflowOf(group)) },
+      execution: {
+        // Read on demand: it takes a look at every task.
+        get status() {
+          return statusSoFar()
+        },
+      },
     }
   }
 
@@ -87,11 +94,12 @@ export class Scopes {
   #ofChild(group: TaskGroup, task: number): Scope {
     const outer = this.of(group.parent)
     const index = this.#table.graph.addedTask(task)?.index ?? 0
-    const shared = { ...outer, index }
-    if (group.definition?.kind === 'repeat') {
-      return { ...shared, previous: index === 0 ? undefined : this.outputOf(group, index - 1) }
+    const { input, output, status, error } = outer
+    // Written out, since every item passes.
+    if (group.definition?.kind === 'forEach') {
+      return { input, output, status, error, index, item: this.itemsOf(group).at(index) }
     }
-    return group.definition?.kind === 'forEach' ? { ...shared, item: this.itemsOf(group).at(index) } : outer
+    return { input, output, status, error, index, previous: index === 0 ? undefined : this.outputOf(group, index - 1) }
   }
 
   #createScope(group: TaskGroup, prefix: string, input: JsonValue | undefined): Scope {

@@ -1,7 +1,7 @@
 import { DagstreamError, recordUnusable } from '../../errors.ts'
 import type { Stop } from '../../events/events.ts'
 import type { JsonValue } from '../../events/json-value.ts'
-import type { ExecutionState } from '../../events/state.ts'
+import type { ExecutionState } from '../../events/execution-state.ts'
 import { prepareExecution } from '../../plan/compile.ts'
 import type { ExecutionPlan } from '../../plan/execution-plan.ts'
 import type { StoredExecution } from '../../store/execution-store.ts'

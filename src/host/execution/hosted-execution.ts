@@ -1,3 +1,4 @@
+import type { TaskState } from '../../events/execution-state.ts'
 import type { Clock } from '../../clock.ts'
 import { parseWorkflow } from '../../engine/resume/recorded-plan.ts'
 import { recordUnusable } from '../../errors.ts'
@@ -108,7 +109,10 @@ export class HostedExecution implements CommandedExecution {
     return this.#loop?.activity
   }
 
-  /** The ids of its tasks, in document order; after the end each has a result in the log. @throws `RECORD_UNUSABLE` */
+  /**
+   * The ids of the document's tasks, in its order, `finally` tasks last; after the end each has a result in the log.
+   * @throws `RECORD_UNUSABLE`
+   */
   get taskIds(): readonly string[] {
     return (this.#taskIds ??= this.#readTaskIds())
   }
@@ -140,8 +144,18 @@ export class HostedExecution implements CommandedExecution {
   #readTaskIds(): readonly string[] {
     const { workflow } = this.record
     const { tasks } = this.log.state
-    const ids = workflow === undefined ? [...tasks.keys()] : parseWorkflow(workflow).tasks.map(({ id }) => id)
+    const ids = workflow === undefined ? listOwnIds(tasks.values()) : parseIds(workflow)
     if (!this.hasEnded || ids.every(id => tasks.get(id)?.result !== undefined)) return ids
     throw recordUnusable('The log of an ended execution has no result of some task')
   }
+}
+
+function parseIds(workflow: string): string[] {
+  const { tasks, finally: last = [] } = parseWorkflow(workflow)
+  return [...tasks, ...last].map(({ id }) => id)
+}
+
+/** Without the children of parents. */
+function listOwnIds(tasks: Iterable<TaskState>): string[] {
+  return Array.from(tasks).flatMap(({ taskId, parentId }) => (parentId === undefined ? [taskId] : []))
 }

@@ -1,8 +1,8 @@
 import { Hono } from 'hono'
 import { DagstreamError } from '../../errors.ts'
 import { parseEventId } from '../../events/events.ts'
-import type { TaskState } from '../../events/state.ts'
 import { JsonValue } from '../../events/json-value.ts'
+import { WHOLE_EXECUTION } from '../../events/wire-json.ts'
 import { acceptsStream, negotiate } from '../../sse/accept.ts'
 import { locateErrorIssues } from '../../workflow/locate-issues.ts'
 import type { ExecutionRecord } from '../../store/execution-store.ts'
@@ -127,19 +127,30 @@ export function createExecutionRoutes(
       const { executionId } = await findAllowed(req.raw, 'resume', req.param('id'))
       return showAccepted(await host.commands.resume(executionId))
     })
+    .get('/:id/output', async ({ req }) => {
+      const hosted = await open(req.raw, 'output', req.param('id'))
+      const { output, outputReference } = hosted.log.state
+      const json = await readOutput(hosted, WHOLE_EXECUTION, output, outputReference !== undefined)
+      if (json === undefined) throw notFound('There is no output of this execution (yet)', 'OUTPUT_NOT_FOUND')
+      return responses.showOutput(req.raw, hosted, json)
+    })
     .get('/:id/tasks/:taskId/output', async ({ req }) => {
       const hosted = await open(req.raw, 'output', req.param('id'))
       const taskId = readTaskId(req.raw)
-      const json = await findOutput(hosted, taskId)
+      const result = hosted.log.state.tasks.get(taskId)?.result
+      const json = await readOutput(hosted, taskId, result?.output, result?.status === 'success')
       if (json === undefined) throw notFound('There is no output of such a task (yet)', 'OUTPUT_NOT_FOUND')
       return responses.showOutput(req.raw, hosted, json)
     })
 
-  async function findOutput({ executionId, log }: HostedExecution, taskId: string): Promise<string | undefined> {
-    const task: TaskState | undefined = log.state.tasks.get(taskId)
-    if (task?.result?.status !== 'success') return undefined
-    const { output } = task.result
-    return output instanceof JsonValue ? output.text : callStore(() => store.getOutput(executionId, taskId))
+  async function readOutput(
+    { executionId }: HostedExecution,
+    taskId: string,
+    output: unknown,
+    isStored: boolean,
+  ): Promise<string | undefined> {
+    if (output instanceof JsonValue) return output.text
+    return isStored ? callStore(() => store.getOutput(executionId, taskId)) : undefined
   }
 }
 

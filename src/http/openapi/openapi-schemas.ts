@@ -1,7 +1,6 @@
 import { SSE_EVENTS } from '../../events/events.ts'
 import { LIMITS } from '../../workflow/document.ts'
 import { embedWorkflow } from './embed-workflow.ts'
-
 import {
   count,
   counts,

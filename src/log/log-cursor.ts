@@ -1,5 +1,6 @@
 import type { JsonValue } from '../events/json-value.ts'
 import { LogEntry } from '../events/log-entry.ts'
+import { showOutput } from '../events/wire-json.ts'
 import { toSnapshot } from '../events/snapshot.ts'
 import type { ExecutionState } from '../events/execution-state.ts'
 import { stringifyJson } from '../json/stringify-json.ts'

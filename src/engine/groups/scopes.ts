@@ -17,8 +17,9 @@ export class Scopes {
   readonly #table: TaskTable
   readonly #state: ExecutionState
   readonly #root: Scope
-  readonly #scopes = new WeakMap<TaskGroup, Scope>()
-  readonly #items = new WeakMap<TaskGroup, Items>()
+  /** Made for the first group: most executions have none. */
+  #scopes: WeakMap<TaskGroup, Scope> | undefined
+  #items: WeakMap<TaskGroup, Items> | undefined
 
   constructor(table: TaskTable, state: ExecutionState, input: JsonValue | undefined) {
     this.#table = table
@@ -35,6 +36,7 @@ export class Scopes {
   /** What the references of the tasks of a workflow refer to. */
   ofGroup(group: TaskGroup): Scope {
     if (group.outer === undefined) return this.#root
+    this.#scopes ??= new WeakMap()
     let scope = this.#scopes.get(group)
     if (scope === undefined) {
       const { graph } = this.#table
@@ -48,6 +50,7 @@ export class Scopes {
 
   /** The items of a fan-out. @throws as `resolveItems` does */
   itemsOf(group: TaskGroup): Items {
+    this.#items ??= new WeakMap()
     let items = this.#items.get(group)
     if (items === undefined) {
       if (group.definition?.kind !== 'forEach') throw new Error('Expected the group of a fan-out')

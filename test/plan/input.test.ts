@@ -44,6 +44,18 @@ test('what `INVALID_INPUT` tells is not told again as an unknown reference', () 
   expect(brief(validate({ repo: 'x', who: { name: 1 }, odd: 1 }))).toEqual(['INVALID_INPUT /odd'])
 })
 
+test('a key that is missing in one place says nothing of the same key in another', () => {
+  const nested: DAGStructure = {
+    inputSchema: { properties: { who: { type: 'object', required: ['name'] } } },
+    tasks: [{ id: 'a', tool: 'noop', arguments: { x: '$INPUT.name', y: '$INPUT.who.name', z: '$INPUT.who.age' } }],
+  }
+  expect(brief(validateWorkflow(nested, tools, { input: { who: {} } }).issues)).toEqual([
+    'INVALID_INPUT /who',
+    'UNKNOWN_REFERENCE /tasks/0/arguments/x',
+    'UNKNOWN_REFERENCE /tasks/0/arguments/z',
+  ])
+})
+
 test('a fault of the input has no line in the text of the workflow', () => {
   const text = JSON.stringify({ ...document, name: 3 })
   const { issues } = validateWorkflow(JSON.parse(text), tools, { input: { repo: 1 } })

@@ -141,6 +141,11 @@ export class TaskGroup {
     if (this.#finale !== undefined) this.#finale.undecidedCount += 1
   }
 
+  countFailure(task: number): void {
+    this.failedCount += 1
+    this.firstFailed ??= task
+  }
+
   /** Opens the next tasks that may start. @returns them, `undefined` while those that are open have not ended, or none is left */
   advance(history: ExecutionHistory): readonly number[] | undefined {
     if (this.base < 0) return undefined

@@ -97,7 +97,7 @@ export async function buildResult(
   end: EventFor<'execution_complete'>['data'],
 ): Promise<ExecutionResult> {
   const tasks = plan.tasks.map(({ id }) => state.tasks.get(id) as TaskState)
-  const results = await new ResultTree(state).resultsOf(tasks)
+  const results = await (await ResultTree.of(state)).resultsOf(tasks)
   const errors: TaskError[] = []
   for (const { taskId, status, error = '', code = 'TOOL_ERROR', optional } of results) {
     if (status === 'error' && !optional) errors.push({ taskId, error, code, status })

@@ -51,16 +51,23 @@ export class ResultTree {
   /** By the id of the parent. */
   readonly #children: ReadonlyMap<string, readonly TaskState[]>
 
-  constructor({ tasks }: ExecutionState) {
+  private constructor(tasks: ReadonlyMap<string, TaskState>, children: ReadonlyMap<string, readonly TaskState[]>) {
+    this.#tasks = tasks
+    this.#children = children
+  }
+
+  /** Made in slices, so that the event loop goes on turning. The state must not change any more. */
+  static async of({ tasks }: ExecutionState): Promise<ResultTree> {
     const children = new Map<string, TaskState[]>()
+    let count = 0
     for (const task of tasks.values()) {
+      if (++count % 1024 === 0 && isTurnSpent()) await new Promise<void>(afterTurn)
       if (task.parentId === undefined) continue
       const siblings = children.get(task.parentId)
       if (siblings === undefined) children.set(task.parentId, [task])
       else siblings.push(task)
     }
-    this.#tasks = tasks
-    this.#children = children
+    return new ResultTree(tasks, children)
   }
 
   /** `undefined` for a task that is no parent, or never started. */
@@ -71,7 +78,7 @@ export class ResultTree {
     return { field: tasks[0]?.index === undefined ? 'tasks' : 'items', tasks }
   }
 
-  /** The results of these tasks with those of their children, in slices, so that the event loop goes on turning. */
+  /** The results of these tasks with those of their children, likewise in slices. */
   async resultsOf(tasks: readonly TaskState[]): Promise<DocumentTaskResult[]> {
     const results: DocumentTaskResult[] = []
     const left: { tasks: readonly TaskState[]; into: DocumentTaskResult[] }[] = [{ tasks, into: results }]

@@ -106,6 +106,10 @@ export class SkipCascade {
     this.#open.push({ task, code, causedBy })
   }
 
+  get isEmpty(): boolean {
+    return this.#open.length === 0
+  }
+
   /** The next task that is blocked no more; its dependents are to be told. */
   take(isBlocked: (task: number) => boolean): Skip | undefined {
     for (let skip = this.#open.pop(); skip !== undefined; skip = this.#open.pop()) {

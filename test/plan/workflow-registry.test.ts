@@ -164,6 +164,22 @@ test('`workflows` is no field of a document that is not recorded', () => {
   expect(() => prepareExecution(recorded, tools, undefined)).toThrow('Unknown field `workflows`')
 })
 
+test('a recorded document that is damaged is refused like any other', () => {
+  for (const document of [
+    null,
+    { tasks: [], workflows: 3 },
+    { tasks: [], workflows: { w: 3 } },
+    { tasks: [], workflows: [] },
+  ]) {
+    expect(() => prepareExecution(document as RecordedWorkflow, tools, undefined, true)).toThrow('INVALID_SHAPE')
+  }
+})
+
+test('a recorded document may name the schema of editors', () => {
+  const document = { $schema: 'x', tasks: [{ id: 'w', workflow: { $schema: 'x', tasks: [] } }] }
+  expect(prepareExecution(document as DAGStructure, tools, undefined, true).plan.tasks).toHaveLength(1)
+})
+
 test('recorded documents keep the grammar of their time, in their workflows too', () => {
   const old = { tasks: [{ id: '..', tool: 'noop', arguments: { x: '$ITEM $STATUS[a] $STATUS', y: '$ERROR[' } }] }
   for (const document of [old, { tasks: [{ id: 'x', workflow: 'w' }], workflows: { w: old } }]) {

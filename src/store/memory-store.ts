@@ -205,7 +205,7 @@ function fold(row: MemoryRow, entry: LogEntry): void {
   applyEvent(row.base, entry, entry.seq)
   row.baseBytes += (row.base.tasks.size - size) * TASK_WEIGHT
   // Outputs move from the entry to the state.
-  if (!entry.refersToOutput) row.baseBytes += entry.data.output?.weight ?? 0
+  if (!entry.refersToOutput) row.baseBytes += entry.output?.weight ?? 0
 }
 
 function weighRecord({ workflow, input, options }: ExecutionRecord): number {
@@ -214,7 +214,7 @@ function weighRecord({ workflow, input, options }: ExecutionRecord): number {
 
 /** Weight of an entry without a separately stored output, which `outputBytes` counts. */
 function weighEntry(entry: LogEntry): number {
-  return entry.refersToOutput ? entry.weight - (entry.data.output?.weight ?? 0) : entry.weight
+  return entry.refersToOutput ? entry.weight - (entry.output?.weight ?? 0) : entry.weight
 }
 
 function find(executions: Map<string, MemoryRow>, executionId: string): MemoryRow {

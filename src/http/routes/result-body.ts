@@ -26,6 +26,8 @@ interface OpenList {
 export class ResultChunks implements ChunkSource {
   readonly #hosted: HostedExecution
   readonly #storage: LogStorage
+  /** Read at once: a damaged record is refused before anything is sent. */
+  readonly #taskIds: readonly string[]
   readonly #prefix: string
   readonly #suffix: string
   readonly #cursor: { onReadable(callback: (() => void) | undefined): void; close(): void }
@@ -37,9 +39,10 @@ export class ResultChunks implements ChunkSource {
   /** Written, and not taken yet. */
   readonly #texts = new TextChunks()
 
-  /** `prefix` and `suffix` stand around the result. */
+  /** `prefix` and `suffix` stand around the result. @throws `RECORD_UNUSABLE` */
   constructor(hosted: HostedExecution, storage: LogStorage, prefix = '', suffix = '') {
     this.#hosted = hosted
+    this.#taskIds = hosted.taskIds
     this.#storage = storage
     this.#prefix = prefix
     this.#suffix = suffix
@@ -69,9 +72,9 @@ export class ResultChunks implements ChunkSource {
   }
 
   async #begin(): Promise<Uint8Array | undefined> {
-    const { taskIds, log } = this.#hosted
-    this.#tree = await ResultTree.of(log.state)
-    this.#open.push({ tasks: taskIds.map(id => log.state.tasks.get(id) as TaskState), next: 0 })
+    const { state } = this.#hosted.log
+    this.#tree = await ResultTree.of(state)
+    this.#open.push({ tasks: this.#taskIds.map(id => state.tasks.get(id) as TaskState), next: 0 })
     this.#push(this.#prefix, this.#writeHead())
     return (await this.#write(this.#tree)) ?? this.#texts.take()
   }

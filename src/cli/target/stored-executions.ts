@@ -1,4 +1,4 @@
-import { formatEventId, type TaskResult } from '../../events/events.ts'
+import { formatEventId } from '../../events/events.ts'
 import { buildResult, type ExecutionResult } from '../../engine/execution-result.ts'
 import type { HostedExecution } from '../../host/execution/hosted-execution.ts'
 import type { ExecutionHost } from '../../host/execution-host.ts'

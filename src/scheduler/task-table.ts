@@ -145,8 +145,7 @@ export class TaskTable {
 
   #start(task: number, { attempt, itemCount }: EventFor<'task_start'>['data']): void {
     this.columns.attempts[task] = attempt
-    // It was chosen before a stop ended it, and ends by itself.
-    if (this.columns.phase[task] === PHASE.ending) this.endings.recorded()
+    if (this.columns.phase[task] === PHASE.ending) this.#rejoin(task)
     if (this.graph.taskAt(task)?.group !== undefined) {
       this.columns.phase[task] = PHASE.open
       this.graph.open(task, itemCount, this.history.executionTimeMs)
@@ -155,6 +154,18 @@ export class TaskTable {
     }
     this.delays.delete(task)
     this.starts.started(task)
+  }
+
+  /** The task was chosen to start before a stop ended it: it ends by itself, and no `finally` task starts before. */
+  #rejoin(task: number): void {
+    const { phase, end } = this.columns
+    const group = this.graph.groupOf(task)
+    this.endings.recorded()
+    end[task] = 0
+    group.rejoin(task, this.graph.layerOf(task))
+    if (group.isFinallyOpen) return
+    for (const last of group.finallyTasks()) if (phase[last] === PHASE.ready) phase[last] = PHASE.blocked
+    this.starts.ready.retain(ready => phase[ready] !== PHASE.blocked)
   }
 
   #retry(task: number, data: EventFor<'task_retry'>['data'], now: number): void {

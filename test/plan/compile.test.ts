@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import {
   compileWorkflow,
+  type DAGStructure,
   type DagstreamError,
   ParallelExecutor,
   type ToolSource,
@@ -51,6 +52,27 @@ test('a plan is frozen to its leaves', () => {
   const plan = compileWorkflow(document, tools)
   expect(plan.priorities).toEqual([0, 1])
   expect(findUnfrozen(plan, 'plan')).toEqual([])
+})
+
+test('a plan with every word is frozen to its leaves', () => {
+  const nested = { tasks: [task('x', [], { arguments: { x: '$INPUT.x' } })], inputSchema: {}, output: ['$OUTPUT[x]'] }
+  const document: DAGStructure = {
+    ...nested,
+    tasks: [
+      ...nested.tasks,
+      task('a', ['x'], { when: 'output.x == 1', runOn: 'settled', optional: true, default: { y: [1] } }),
+      task('b', [], { forEach: { l: ['$OUTPUT[a]'], m: '$OUTPUT[x]' }, tolerate: '10%', when: 'item.l' }),
+      task('c', [], { repeat: { maxTimes: 2, until: 'result' }, retry: { maxAttempts: 2 } }),
+      { id: 'd', workflow: nested, forEach: [1] },
+      { id: 'e', workflow: 'known' },
+    ],
+    finally: [task('f', [], { arguments: { x: '$STATUS[a]' } })],
+  }
+  const plan = compileWorkflow(document, tools, { workflows: { known: nested } })
+  expect(plan.priorities).toHaveLength(7)
+  // Conditions and JSON values keep their state in private fields.
+  const isOpen = (path: string): boolean => !/\.(?:when|until|default|schema)(?:\.|$)/.test(path)
+  expect(findUnfrozen(plan, 'plan').filter(isOpen)).toEqual([])
 })
 
 test('validateWorkflow reports every problem at once, with its place', () => {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { compileWorkflow, prepareExecution, validateWorkflow } from '../../src/plan/compile.ts'
 import { parseJson } from '../../src/json/parse-json.ts'
+import { stringifyJson } from '../../src/json/stringify-json.ts'
 import { locateIssues } from '../../src/workflow/locate-issues.ts'
 import type { DAGStructure, WorkflowIssue } from '../../src/workflow/document.ts'
 
@@ -76,6 +77,22 @@ test('numbers beyond the precision of doubles fit as numbers', () => {
   const plan = compileWorkflow({ inputSchema: { properties: { n: { type: 'integer' } } }, tasks: [] }, tools)
   expect(plan.checkInput(parseJson('{"n": 9007199254740993}'))).toEqual([])
   expect(plan.checkInput(parseJson('{"n": 1e-400}'))).toEqual([])
+})
+
+test('numbers of a schema beyond the precision of doubles are bounds like others', () => {
+  const document = parseJson('{"tasks":[],"inputSchema":{"maximum":90071992547409930001}}') as DAGStructure
+  const plan = compileWorkflow(document, tools)
+  expect(plan.checkInput(1e19)).toEqual([])
+  expect(plan.checkInput(1e21)).toHaveLength(1)
+  expect(stringifyJson(plan.describe())).toContain('"maximum":90071992547409930001')
+})
+
+test('a plan keeps a copy of the schema', () => {
+  const schema = { type: 'object' }
+  const plan = compileWorkflow({ tasks: [], inputSchema: schema }, tools)
+  schema.type = 'string'
+  expect(plan.checkInput({})).toEqual([])
+  expect(plan.describe().inputSchema).toEqual({ type: 'object' })
 })
 
 test('a schema that is unusable is a fault of shape', () => {

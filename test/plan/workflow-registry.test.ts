@@ -171,7 +171,9 @@ test('a recorded document that is damaged is refused like any other', () => {
     { tasks: [], workflows: { w: 3 } },
     { tasks: [], workflows: [] },
   ]) {
-    expect(() => prepareExecution(document as RecordedWorkflow, tools, undefined, true)).toThrow('INVALID_SHAPE')
+    expect(() => prepareExecution(document as unknown as RecordedWorkflow, tools, undefined, true)).toThrow(
+      'INVALID_SHAPE',
+    )
   }
 })
 

@@ -108,10 +108,10 @@ function readOutput(
   const { output, ...rest } = data
   if (outputJson !== undefined) {
     const { outputBytes: _, outputPreview: __, outputPath: ___, ...own } = rest
-    return { ...own, output: JsonValue.fromText(outputJson) } as LoggedData<'task_complete'>
+    return { ...own, output: JsonValue.fromText(outputJson) }
   }
   // The fields keep their order.
-  return ('output' in data ? { ...data, output: JsonValue.from(output) } : rest) as LoggedData<'task_complete'>
+  return 'output' in data ? { ...data, output: JsonValue.from(output) } : rest
 }
 
 function copyEnd({ output, ...data }: LoggedData<'execution_complete'>): EventFor<'execution_complete'>['data'] {

@@ -1,6 +1,6 @@
 import type { JsonValue } from '../events/json-value.ts'
 import { LogEntry } from '../events/log-entry.ts'
-import { type LoggedData, showOutput } from '../events/wire-json.ts'
+import { showOutput } from '../events/wire-json.ts'
 import { toSnapshot } from '../events/snapshot.ts'
 import type { ExecutionState } from '../events/execution-state.ts'
 import { stringifyJson } from '../json/stringify-json.ts'
@@ -129,7 +129,7 @@ export class LogCursor implements EntrySource {
       if ('output' in shown) inlineLeft -= value.weight
       return shown
     })
-    const snapshot = new LogEntry(state.seq, 'snapshot', data as LoggedData, stringifyJson(data))
+    const snapshot = new LogEntry(state.seq, 'snapshot', data, stringifyJson(data))
     this.#log.lastSnapshot = new WeakRef(snapshot)
     return snapshot
   }

@@ -1,6 +1,13 @@
 import type { EventFor, SSEEvent, Stop } from './events.ts'
-import { createTask, type ExecutionState, joinParent, takeOutput, type TaskState, toTotals } from './execution-state.ts'
-import { restoreSnapshot } from './snapshot.ts'
+import {
+  createTask,
+  type ExecutionState,
+  joinParent,
+  restoreSnapshot,
+  takeOutput,
+  type TaskState,
+  toTotals,
+} from './execution-state.ts'
 
 /**
  * Applies one event to the state, in place. The only reducer: engine, `GET`, snapshots, recovery, client and viewer use

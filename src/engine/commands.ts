@@ -1,7 +1,7 @@
 import { describeAbort, onAbort } from '../abort-signals.ts'
 import type { Clock } from '../clock.ts'
 import type { DagstreamError } from '../errors.ts'
-import type { EventFor, Reason, Stop } from '../events/events.ts'
+import type { Reason, Stop } from '../events/events.ts'
 import type { LogEntry } from '../events/log-entry.ts'
 import type { TaskTable } from '../scheduler/task-table.ts'
 import { cutMessage } from './emissions.ts'
@@ -178,6 +178,6 @@ export class Commands {
 function isCommand({ type, data }: LogEntry): boolean {
   if (type === 'execution_stopping' || type === 'execution_handed_off') return true
   if (type !== 'tasks_stopping') return false
-  const { parentId, code } = data as EventFor<'tasks_stopping'>['data']
+  const { parentId, code } = data
   return parentId === undefined && code !== 'FINALLY_TIMEOUT'
 }

@@ -6,10 +6,10 @@ import type { EventFor, Reason } from '../events/events.ts'
 import type { LogEntry } from '../events/log-entry.ts'
 import type { EventLog, Lease } from '../log/event-log.ts'
 import { Permits } from '../scheduler/permits.ts'
-import { PHASE } from '../scheduler/task-columns.ts'
 import { TaskTable } from '../scheduler/task-table.ts'
 import { ActiveAttempts } from './active-attempts.ts'
 import { Commands } from './commands.ts'
+import { Effects } from './effects.ts'
 import { Emissions } from './emissions.ts'
 import { ExecutionOutcome } from './execution-outcome.ts'
 import type { ExecutionResult } from './execution-result.ts'
@@ -53,10 +53,10 @@ export class ExecutionLoop implements RecorderCallbacks {
   readonly #attempts: ActiveAttempts
   readonly #delays: RetryDelays
   readonly #commands: Commands
+  readonly #effects: Effects
   /** `undefined` for a plan without conditions and parents. */
   readonly #decisions: GroupDecisions | undefined
   #startedAt = 0
-  #stopCount = 0
   #isAbandoned = false
 
   constructor(parts: LoopParts) {
@@ -103,6 +103,14 @@ export class ExecutionLoop implements RecorderCallbacks {
     })
     const more = { table: this.#table, tasks: this.#tasks, recorder: this.#recorder, scopes, outputs, options }
     this.#decisions = createDecisions(plan, log.state, { ...more, elapsedMs: () => clock.now() - this.#startedAt })
+    this.#effects = new Effects({
+      table: this.#table,
+      commands: this.#commands,
+      attempts: this.#attempts,
+      delays: this.#delays,
+      permits: this.#permits,
+      decisions: this.#decisions,
+    })
   }
 
   /** Resolves at every end; rejects when the log could not be kept, and when the execution was handed off. */
@@ -205,7 +213,7 @@ export class ExecutionLoop implements RecorderCallbacks {
     const now = this.clock.now()
     const { length } = entries
     // By index, as wherever every task passes: an iterator would make an object for each.
-    for (let at = 0; at < length && !this.#recorder.isClosed; at++) this.#applyEntry(entries[at] as LogEntry, now)
+    for (let at = 0; at < length && !this.#recorder.isClosed; at++) this.#effects.apply(entries[at] as LogEntry, now)
   }
 
   /** For the recorder. */
@@ -221,24 +229,6 @@ export class ExecutionLoop implements RecorderCallbacks {
     const code = error instanceof DagstreamError ? error.code : 'STORE_FAILED'
     const message = `Execution \`${this.executionId}\` could not be recorded`
     this.#abandon(new DagstreamError(code, message, { cause: error }))
-  }
-
-  #applyEntry(entry: LogEntry, now: number): void {
-    const table = this.#table
-    table.apply(entry, now)
-    if (entry.type === 'task_start') this.#attempts.begin(entry.taskIndex)
-    else if (entry.type === 'task_retry') this.#delays.follow(table.delays, entry.taskIndex)
-    else if (entry.type === 'tasks_added') this.#decisions?.added(entry.data as EventFor<'tasks_added'>['data'])
-    else this.#commands.applied(entry)
-    if (table.stopCount !== this.#stopCount) this.#stopped()
-  }
-
-  /** Stops are in the log, or follow from a failure in it. */
-  #stopped(): void {
-    this.#stopCount = this.#table.stopCount
-    this.#delays.prune(this.#table.delays)
-    this.#permits.prune(task => this.#table.columns.phase[task] === PHASE.ending)
-    this.#attempts.abort()
   }
 
   #abandon(failure: DagstreamError): void {

@@ -2,7 +2,7 @@ import type { ExecutionCounts, ExecutionStatus, ExecutionTotals, Reason, TaskCod
 import { JsonValue } from '../events/json-value.ts'
 import type { ExecutionState, TaskState } from '../events/execution-state.ts'
 import type { TokenUsage } from '../events/token-usage.ts'
-import type { ExecutionPlan, PlannedTask } from '../plan/execution-plan.ts'
+import type { ExecutionPlan } from '../plan/execution-plan.ts'
 import { WHOLE_EXECUTION } from '../events/wire-json.ts'
 import { type DocumentTaskResult, type ReadOutput, ResultTree } from './task-results.ts'
 
@@ -94,7 +94,7 @@ export function summarise(
  * @param readOutput reads an output that the state only refers to
  */
 export async function buildResult(
-  tasks: readonly Pick<PlannedTask, 'id'>[],
+  tasks: readonly { readonly id: string }[],
   state: ExecutionState,
   readOutput?: ReadOutput,
 ): Promise<ExecutionResult> {

@@ -1,4 +1,5 @@
 import type {
+  AddedTask,
   EventFor,
   ExecutionCounts,
   ExecutionStatus,
@@ -86,6 +87,15 @@ export function copyState(state: ExecutionState): ExecutionState {
 /** A task before its first event. */
 export function createTask(taskId: string, layer: number): TaskState {
   return { taskId, layer, status: 'pending', tool: undefined, attempts: 0, progress: undefined, result: undefined }
+}
+
+/** An added task before its first event. */
+export function createAddedTask({ taskId, layer, index, held }: AddedTask, parentId: string | undefined): TaskState {
+  const task: { -readonly [K in keyof TaskState]: TaskState[K] } = createTask(taskId, layer)
+  if (parentId !== undefined) task.parentId = parentId
+  if (index !== undefined) task.index = index
+  if (held) task.held = held
+  return task
 }
 
 /** The parent fields of an added task, without those that are `undefined`. */

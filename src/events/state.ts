@@ -1,8 +1,8 @@
 import type { EventFor, SSEEvent, Stop } from './events.ts'
 import {
+  createAddedTask,
   createTask,
   type ExecutionState,
-  joinParent,
   restoreSnapshot,
   takeOutput,
   type TaskState,
@@ -68,12 +68,7 @@ export function applyEvent(
       return
     case 'tasks_added':
       state.counts.totalTasks = data.totalTasks
-      for (const { taskId, layer, index, held } of data.tasks) {
-        state.tasks.set(taskId, {
-          ...createTask(taskId, layer),
-          ...joinParent({ parentId: data.parentId, index, held }),
-        })
-      }
+      for (const task of data.tasks) state.tasks.set(task.taskId, createAddedTask(task, data.parentId))
       return
     case 'execution_stopping':
       state.stopping = toStop(data)

@@ -79,6 +79,7 @@ export class TaskGroup {
   #layers(plan: ExecutionPlan, from: number, to: number): LayerSource {
     return {
       layerCount: to - from,
+      sizeOfLayer: layer => (plan.layerIndices[from + layer] as readonly number[]).length,
       tasksOfLayer: layer => (plan.layerIndices[from + layer] as readonly number[]).map(local => this.base + local),
     }
   }
@@ -146,6 +147,18 @@ export class TaskGroup {
       if (this.#finale.gate.opened >= 0) return this.finallyTasks()
     }
     return this.#finale.gate.advance()
+  }
+
+  /** Whether its parent has to look after it once a task has ended: that of a workflow only at its end, or for `finally`. */
+  get isParentDue(): boolean {
+    return this.parent >= 0 && (this.plan === undefined || this.unsettledCount === 0 || this.isFinallyOpen)
+  }
+
+  /** What could start before any task has ended, in its plan; none where layers open one after another. */
+  firstTasks(): readonly number[] {
+    const { plan, gate } = this
+    if (plan === undefined || gate?.opened !== Number.POSITIVE_INFINITY || plan.finallyLayer === 0) return []
+    return plan.layerIndices[0] ?? []
   }
 
   /** Its `finally` tasks. */

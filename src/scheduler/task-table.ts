@@ -84,7 +84,7 @@ export class TaskTable {
       case 'tasks_added':
         this.history.lastTimestamp = data.timestamp
         this.#unsettledCount += data.tasks.length
-        return this.#growth.add(data, now)
+        return this.#growth.add(data, event.taskIndex ?? -1, now)
       case 'tasks_stopping': {
         this.history.lastTimestamp = data.timestamp
         const { parentId, phase, message, code, failure } = data
@@ -196,14 +196,14 @@ export class TaskTable {
     attempts[task] = data.attempts
     this.#unsettledCount -= 1
     group.unsettledCount -= 1
-    if (group.parent >= 0) this.#makeDue(group.parent)
-    if (isDecided) return
+    if (isDecided) return group.isParentDue ? this.#makeDue(group.parent) : undefined
     const ended = classifyEnd(data)
     const cause = isFailure(ended) ? (data.causedBy ?? data.taskId) : undefined
     this.progress.decideEnd(task, ended, cause, now)
     this.progress.skip(now)
     if (ended === END.failed) this.#countFailure(task, group, now)
     this.progress.proceed(group, now)
+    if (group.isParentDue) this.#makeDue(group.parent)
   }
 
   #countFailure(task: number, group: TaskGroup, now: number): void {

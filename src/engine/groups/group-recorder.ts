@@ -54,12 +54,12 @@ export class GroupRecorder {
       if (plan !== undefined) added.push(describeTask(plan, index, parentId, layer))
       else if (definition !== undefined && definition.kind !== 'workflow') {
         const tool = definition.body.tool.name
-        added.push({ taskId: `${parentId}[${index}]`, tool, layer, dependsOn: [], index })
+        added.push({ taskId: `${parentId}[${index}]`, tool, layer, dependsOn: NO_DEPENDENCIES, index })
       }
     }
     this.#pendingCount += count
     const totalTasks = table.graph.size + this.#pendingCount
-    recorder.record('tasks_added', recorder.stamp({ parentId, tasks: added, totalTasks }))
+    recorder.record('tasks_added', recorder.stamp({ parentId, tasks: added, totalTasks }), parent)
   }
 
   /** Children are in the log. */
@@ -96,6 +96,9 @@ export class GroupRecorder {
     recorder.record('task_complete', data, task)
   }
 }
+
+/** Shared: a fan-out has many items. */
+const NO_DEPENDENCIES: readonly string[] = Object.freeze([])
 
 function describeTask(plan: ExecutionPlan, local: number, parentId: string, layer: number): AddedTask {
   const idOf = (index: number): string => `${parentId}/${(plan.tasks[index] as PlannedTask).id}`

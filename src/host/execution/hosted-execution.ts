@@ -1,3 +1,4 @@
+import type { TaskState } from '../../events/execution-state.ts'
 import type { Clock } from '../../clock.ts'
 import { parseWorkflow } from '../../engine/resume/recorded-plan.ts'
 import { recordUnusable } from '../../errors.ts'
@@ -143,14 +144,20 @@ export class HostedExecution implements CommandedExecution {
   #readTaskIds(): readonly string[] {
     const { workflow } = this.record
     const { tasks } = this.log.state
-    const known = Array.from(tasks.values())
-    let ids = known.filter(({ parentId }) => parentId === undefined).map(({ taskId }) => taskId)
-    if (workflow !== undefined) {
-      const { tasks: main, finally: last = [] } = parseWorkflow(workflow)
-      ids = [...main, ...last].map(({ id }) => id)
-    }
-    const isWhole = ids.every(id => tasks.has(id)) && known.every(({ result }) => result !== undefined)
+    const ids = workflow === undefined ? listOwnIds(tasks.values()) : parseIds(workflow)
+    const isWhole =
+      ids.every(id => tasks.has(id)) && Array.from(tasks.values()).every(({ result }) => result !== undefined)
     if (!this.hasEnded || isWhole) return ids
     throw recordUnusable('The log of an ended execution has no result of some task')
   }
+}
+
+function parseIds(workflow: string): string[] {
+  const { tasks, finally: last = [] } = parseWorkflow(workflow)
+  return [...tasks, ...last].map(({ id }) => id)
+}
+
+/** Without the children of parents. */
+function listOwnIds(tasks: Iterable<TaskState>): string[] {
+  return Array.from(tasks).flatMap(({ taskId, parentId }) => (parentId === undefined ? [taskId] : []))
 }

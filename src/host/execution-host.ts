@@ -130,7 +130,7 @@ export class ExecutionHost {
     this.#expectOpen()
     const { execution, graceMs } = this.#options
     const options = { ...execution, ...request.options }
-    const { loop, describe } = createLoop(request.workflow, tools, request.input, options, this.meters.counters)
+    const { loop, start, describe } = createLoop(request.workflow, tools, request.input, options, this.meters.counters)
     const grace = request.graceMs ?? graceMs
     const record = { ...describe({ graceMs: grace, workflow: request.workflowJson }), ...claimant }
     const hosted = HostedExecution.live(record, loop, grace, execution.clock)
@@ -146,7 +146,7 @@ export class ExecutionHost {
       }
       this.#observers.observe(record, request.workflow.name, loop.log)
       this.running.follow(hosted, loop)
-      loop.start(lease)
+      start(lease)
       return hosted
     } catch (error) {
       this.running.remove(hosted)

@@ -71,6 +71,11 @@ export class LogCursor implements EntrySource {
     return entries
   }
 
+  /** Moves forward to a visible entry that the reader has from elsewhere. */
+  skipTo(seq: number): void {
+    this.#after = seq
+  }
+
   onReadable(callback: (() => void) | undefined): void {
     this.#callback = callback
   }

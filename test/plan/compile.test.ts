@@ -10,8 +10,8 @@ import {
   type WorkflowIssue,
 } from '../../src/index.ts'
 import { JsonValue } from '../../src/events/json-value.ts'
-import { prepareExecution } from '../../src/plan/compile.ts'
-import type { PlannedTask } from '../../src/plan/execution-plan.ts'
+import { checkExecution } from '../../src/plan/compile.ts'
+import type { ExecutionPlan, PlannedTask } from '../../src/plan/execution-plan.ts'
 import { ToolRegistry } from '../../src/tools/registry.ts'
 import { resolveTemplate } from '../../src/workflow/template.ts'
 import { diamond, task, workflow } from '../support/workflows.ts'
@@ -203,8 +203,8 @@ function findUnfrozen(value: unknown, path: string, seen = new Set<unknown>()): 
 test('a recorded workflow is read by the rules of its time: near misses as text, halves of characters in names', () => {
   const tasks = [{ id: '..', tool: 'work', arguments: { text: "$INPUT['x'] $INPUT[-1]" }, name: 'half \ud83d' }]
   const document = { name: 'half \ud83d', tasks }
-  expect(() => prepareExecution(document, tools, 'in')).toThrow('and 3 more')
-  const { plan } = prepareExecution(document, tools, 'in', true)
+  expect(() => checkExecution(document, tools, 'in')).toThrow('and 3 more')
+  const plan = checkExecution(document, tools, 'in', true).plan() as ExecutionPlan
   const { arguments: template } = plan.tasks[0] as PlannedTask
   const scope = { input: JsonValue.from('in'), output: () => JsonValue.null }
   expect(resolveTemplate(template, scope).value).toEqual({ text: "in['x'] in[-1]" })

@@ -1,6 +1,6 @@
 import type { TaskState } from '../../events/execution-state.ts'
 import type { Clock } from '../../clock.ts'
-import { parseWorkflow } from '../../engine/resume/recorded-plan.ts'
+import { parseWorkflow } from '../../engine/resume/recorded-execution.ts'
 import { recordUnusable } from '../../errors.ts'
 import type { Parked, Reason } from '../../events/events.ts'
 import { Execution } from '../../engine/executors/execution.ts'

@@ -86,6 +86,7 @@ export function createExecutionRoutes(
       const release = accepted === 'stream' ? host.subscribers.admit() : undefined
       try {
         const started = await host.start({ ...asked, ...unfollowed }, claimant, () => request.signal)
+        responses.encodeAhead(started)
         return answer(started, undefined, release)
       } catch (error) {
         release?.()
@@ -108,6 +109,7 @@ export function createExecutionRoutes(
     .delete('/:id', async ({ req }) => {
       const { executionId } = await findAllowed(req.raw, 'delete', req.param('id'))
       await host.commands.delete(executionId)
+      responses.forget(executionId)
       return new Response(null, { status: 204 })
     })
     .get('/:id/events', async ({ req }) => {

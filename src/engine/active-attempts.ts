@@ -2,6 +2,7 @@ import type { AttemptReport } from '../attempt/attempt-outcome.ts'
 import { computeRetryDelay, mergeRetryPolicies } from '../attempt/retry.ts'
 import type { AttemptRunner } from '../attempt/runner.ts'
 import { readInputError } from '../attempt/tool-error.ts'
+import { afterTurn, isTurnSpent } from '../clock.ts'
 import type { EventFor } from '../events/events.ts'
 import type { Permits } from '../scheduler/permits.ts'
 import type { TaskColumns } from '../scheduler/task-columns.ts'
@@ -46,6 +47,8 @@ export class ActiveAttempts implements AttemptListener {
   /** Joined once: what every idempotency key begins with. */
   readonly #keyPrefix: string
   #count = 0
+  /** Those whose start is in the log and that wait for another turn of the event loop, in their order. */
+  #waiting: number[] = []
 
   constructor(parts: AttemptParts) {
     this.#parts = parts
@@ -69,8 +72,30 @@ export class ActiveAttempts implements AttemptListener {
     recorder.record('task_start', describeStart(recorder, task, number), index)
   }
 
-  /** Its start is in the log: resolves the arguments and hands the attempt to the runner. */
+  /**
+   * Its start is in the log: begins the attempt, in a later turn of the event loop if this turn is spent. To resolve large
+   * arguments, and to call a synchronous tool, takes time: a hundred of them in one turn would starve sockets and timers.
+   */
   begin(index: number): void {
+    if (this.#waiting.length === 0 && !isTurnSpent()) return this.#begin(index)
+    this.#waiting.push(index)
+    if (this.#waiting.length === 1) afterTurn(this.#beginWaiting)
+  }
+
+  /** At least one a turn, so that they proceed beside other work that spends every turn. */
+  readonly #beginWaiting = (): void => {
+    const waiting = this.#waiting
+    let at = 0
+    // The turn's time counts from the first question for it.
+    isTurnSpent()
+    do this.#begin(waiting[at++] as number)
+    while (at < waiting.length && !isTurnSpent())
+    this.#waiting = waiting.slice(at)
+    if (this.#waiting.length > 0) afterTurn(this.#beginWaiting)
+  }
+
+  /** Resolves the arguments and hands the attempt to the runner. */
+  #begin(index: number): void {
     const attempt = this.#active[index]
     if (attempt === undefined || attempt.isBegun) return
     attempt.isBegun = true
@@ -114,7 +139,7 @@ export class ActiveAttempts implements AttemptListener {
 
   /** Their starts will never be in the log: ends them without a call, so that what they hold is given back. */
   endUnbegun(): void {
-    for (const attempt of this.#active) if (attempt !== undefined && !attempt.isBegun) this.begin(attempt.index)
+    for (const attempt of this.#active) if (attempt !== undefined && !attempt.isBegun) this.#begin(attempt.index)
   }
 
   /** For attempts. */

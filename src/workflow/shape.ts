@@ -2,6 +2,7 @@ import { isJsonObject } from '../json/describe-json.ts'
 import { quoteName } from '../tools/json-pointer.ts'
 import { LIMITS } from './document.ts'
 import { compileRules, type FaultReport, type FieldCheck } from './shape/field-rules.ts'
+import { translateField } from './shape/foreign-words.ts'
 import {
   choose,
   compileEnum,
@@ -112,7 +113,11 @@ class ShapeCompiler {
     )
     // What is for editors alone is no field that anyone misses.
     const names = Object.keys(properties).filter(key => !key.startsWith('$'))
-    const accepted = new Suggestions(names, 'accepted fields')
+    const accepted = new Suggestions(names, 'accepted fields', names.length)
+    const hintFor = (key: string): string => {
+      const meant = translateField(key, names)
+      return meant === undefined ? accepted.hintFor(key) : `Did you mean ${quoteName(meant)}?`
+    }
     const readObject = (value: unknown, walk: Walk): unknown => {
       if (!isJsonObject(value)) return mismatch(walk, 'an object', value)
       const copy: Record<string, unknown> = {}
@@ -131,7 +136,7 @@ class ShapeCompiler {
               walk,
               'INVALID_SHAPE',
               () => `Unknown field ${quoteName(key)}`,
-              () => accepted.hintFor(key),
+              () => hintFor(key),
               true,
             )
         }

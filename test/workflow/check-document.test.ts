@@ -168,6 +168,41 @@ test('an unknown field is told at itself, with the likely field or the list of f
   ])
 })
 
+test('the words of other workflow languages have a hint with the field that they mean', () => {
+  const meant = {
+    if: 'when',
+    condition: 'when',
+    needs: 'dependsOn',
+    args: 'arguments',
+    inputs: 'arguments',
+    matrix: 'forEach',
+    'with-items': 'forEach',
+    loop: 'forEach',
+    FOR_EACH: 'forEach',
+    continue_on_error: 'optional',
+    retries: 'retry',
+    until: 'repeat',
+    trigger_rule: 'runOn',
+  }
+  for (const [word, field] of Object.entries(meant)) {
+    expect(issuesOf({ ...a, [word]: 1 })[0]?.hint, word).toBe(`Did you mean \`${field}\`?`)
+  }
+  expect(check({ TASKS: [] }).issues?.[0]?.hint).toBe('Did you mean `tasks`?')
+  expect(check({ steps: [] }).issues?.[0]?.hint).toBe('Did you mean `tasks`?')
+  expect(check({ tasks: [], inputs: {} }).issues?.[0]?.hint).toBe('Did you mean `inputSchema`?')
+  expect(issuesOf({ ...a, repeat: { maxTimes: 1, times: 3 } })[0]?.hint).toBe('Did you mean `maxTimes`?')
+})
+
+test('the hint for an unknown field of a task lists every field', () => {
+  const hint = issuesOf({ ...a, zzzzzzzz: 1 })[0]?.hint
+  for (const field of ['id', 'when', 'runOn', 'forEach', 'repeat', 'workflow', 'tolerate'])
+    expect(hint).toContain(field)
+})
+
+test('another id of one letter is no suggestion for a task of one letter', () => {
+  expect(issuesOf(a, { ...a, id: 'b', dependsOn: ['x'] })[0]?.hint).toBe('The tasks are `a`, `b`')
+})
+
 test('`dependsOn` and `depends_on` exclude each other', () => {
   expect(issuesOf({ ...a, dependsOn: [], depends_on: [] })).toEqual([
     {

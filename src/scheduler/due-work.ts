@@ -6,9 +6,11 @@ import { PHASE, type TaskColumns } from './task-columns.ts'
  */
 export class DueWork {
   readonly #columns: TaskColumns
-  /** Tasks whose dependencies allow them to start. */
-  #tasks: number[] = []
-  #taken = 0
+  /**
+   * Tasks whose dependencies allow them to start. A set: a `finally` task that became ready may be taken back, because a task
+   * started after all, and become ready again before the first decision.
+   */
+  readonly #tasks = new Set<number>()
   /** Parents whose children have started, ended, or are to be added. */
   #parents: Set<number> | undefined
 
@@ -17,11 +19,11 @@ export class DueWork {
   }
 
   get isEmpty(): boolean {
-    return this.#tasks.length === 0 && (this.#parents === undefined || this.#parents.size === 0)
+    return this.#tasks.size === 0 && (this.#parents === undefined || this.#parents.size === 0)
   }
 
   addTask(task: number): void {
-    this.#tasks.push(task)
+    this.#tasks.add(task)
   }
 
   addParent(parent: number): void {
@@ -31,13 +33,10 @@ export class DueWork {
 
   /** The next task to decide on; each is given once. */
   takeTask(): number | undefined {
-    while (this.#taken < this.#tasks.length) {
-      const task = this.#tasks[this.#taken] as number
-      this.#taken += 1
+    for (const task of this.#tasks) {
+      this.#tasks.delete(task)
       if (this.#columns.phase[task] === PHASE.ready) return task
     }
-    this.#tasks = []
-    this.#taken = 0
     return undefined
   }
 

@@ -48,12 +48,13 @@ export class ParentOutcomes {
   }
 
   #itemsFailed(group: TaskGroup): ParentOutcome {
-    const { children, failedCount, itemCount, toleratedCount } = group
+    const { children, itemCount, toleratedCount } = group
     const results = children.map(child => this.#resultOf(child))
+    // More than the group counted, if some failed in the same round as the one that was too many.
     const failed = results.flatMap((result, index) => (result?.status === 'error' ? [{ index, ...result }] : []))
     const named = failed.slice(0, MAX_NAMED).map(({ index, error, code }) => `${index} (${code}: ${error})`)
-    const more = failedCount > named.length ? ` and ${failedCount - named.length} more` : ''
-    const message = `${failedCount} of ${itemCount} items failed, and ${toleratedCount} may: ${named.join(', ')}${more}`
+    const more = failed.length > named.length ? ` and ${failed.length - named.length} more` : ''
+    const message = `${failed.length} of ${itemCount} items failed, and ${toleratedCount} may: ${named.join(', ')}${more}`
     return fail('ITEMS_FAILED', message)
   }
 

@@ -36,8 +36,19 @@ const repeat: ShapeSchema = {
   additionalProperties: false,
   properties: {
     until: { ...condition, description: 'CEL over `result`, `index` and `input`; ends the repetition if true.' },
-    everyMs: { type: 'number', minimum: 0, default: 0, description: 'Delay after the first round, ms.' },
-    factor: { type: 'number', minimum: 1, default: 1, description: 'Each further delay is this many times the last.' },
+    everyMs: {
+      type: 'number',
+      minimum: 0,
+      maximum: 86_400_000,
+      default: 0,
+      description: 'Delay after the first round, ms.',
+    },
+    factor: {
+      type: 'number',
+      minimum: 1,
+      default: 1,
+      description: 'Each further delay is this many times the last, at most a day.',
+    },
     maxTimes: { type: 'integer', minimum: 1, maximum: 1000, description: 'Rounds at most.' },
     onExhausted: { enum: ['fail', 'keep'], default: 'fail', description: 'What happens if `until` was never true.' },
   },

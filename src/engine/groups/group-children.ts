@@ -84,7 +84,7 @@ export class GroupChildren {
     const left = stop === undefined ? itemCount - children.length : 0
     if (left === 0) return unsettledCount === 0 ? this.#finish(group) : undefined
     // Without a bound of their own, items are added in batches, ahead of the slots that become free.
-    const window = concurrency ?? 2 * MAX_ADDED
+    const window = concurrency ?? MAX_ADDED + Math.max(MAX_ADDED, this.#parts.options.maxConcurrency)
     const room = Math.min(window - unsettledCount, left, MAX_ADDED)
     if (room >= (concurrency === undefined ? Math.min(MAX_ADDED, left) : 1)) this.#add(group, children.length, room)
   }

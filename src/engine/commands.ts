@@ -57,6 +57,13 @@ export class Commands {
     return this.#stop !== undefined || this.#table.stop !== undefined
   }
 
+  /** Nothing of the execution starts any more: no `finally` task either. */
+  get isEnding(): boolean {
+    const { root, hasFinally } = this.#table.graph
+    const isFinallyStopped = this.#finallyStop !== undefined || root.finallyStop !== undefined
+    return (this.isStopping || root.isFinallyOpen) && (isFinallyStopped || !hasFinally)
+  }
+
   /** Settles once what was asked for is in the log; rejects when the log cannot be kept. */
   get recorded(): Promise<void> {
     return this.#recorded ?? Promise.resolve()

@@ -170,7 +170,7 @@ export class ExecutionLoop implements RecorderCallbacks {
    * that they used, and then its readers and its result end with `SHUTTING_DOWN`.
    */
   handOff(): void {
-    if (this.#commands.isStopping || this.log.ending !== undefined) return
+    if (this.#commands.isEnding || this.log.ending !== undefined) return
     this.pause()
     this.#commands.handOff()
   }

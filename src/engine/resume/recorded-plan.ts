@@ -7,16 +7,20 @@ import type { ExecutionPlan } from '../../plan/execution-plan.ts'
 import type { StoredExecution } from '../../store/execution-store.ts'
 import { quoteName } from '../../tools/json-pointer.ts'
 import { type AnyTool, ToolRegistry } from '../../tools/registry.ts'
-import type { RecordedWorkflow } from '../../workflow/document.ts'
+import type { DAGStructure, DAGTask, DAGWorkflowTask, RecordedWorkflow } from '../../workflow/document.ts'
 import { collectNames } from '../../workflow/tool-names.ts'
 import { parseRecorded } from './recorded-options.ts'
+
+type AnyTask = DAGTask | DAGWorkflowTask
 
 /** A recorded execution as it can be run now. */
 export interface RecordedPlan {
   readonly plan: ExecutionPlan
   readonly input: JsonValue | undefined
-  /** Why nothing more of it runs, given the tasks that have settled. */
+  /** Why nothing more of it runs, apart from `finally` tasks, given the tasks that have settled. */
   readonly findFailure: (state: ExecutionState) => Stop | undefined
+  /** Why its `finally` tasks do not run either, if nothing else does. */
+  readonly findFinallyFailure: (state: ExecutionState) => Stop | undefined
 }
 
 /**
@@ -32,20 +36,27 @@ export function compileRecorded({ executionId, workflow, input }: StoredExecutio
   const named = collectNames(document).tools
   const missing = new Set([...named].filter(name => !tools.has(name)))
   try {
-    const findFailure = ({ tasks }: ExecutionState): Stop | undefined => {
-      const needed = findUnsettledTool(document, missing, id => tasks.get(id)?.result !== undefined)
-      if (needed === undefined) return undefined
-      const message = `There is no tool ${quoteName(needed.tool)} any more, which the execution began with`
-      return { code: 'TOOLS_UNAVAILABLE', message }
+    const prepared = prepareExecution(document, withPlaceholders(tools, missing), given, true)
+    return {
+      ...prepared,
+      findFailure: ({ tasks }) =>
+        describeMissing(findUnsettledTool(document, missing, id => tasks.get(id)?.result !== undefined)?.tool),
+      findFinallyFailure: state => describeMissing(findFinallyTool(document, missing, state)),
     }
-    return { ...prepareExecution(document, withPlaceholders(tools, missing), given, true), findFailure }
   } catch (error) {
     if (!(error instanceof DagstreamError) || error.code !== 'INVALID_WORKFLOW') throw error
     // For instance the schema of a tool has changed.
     const all = withPlaceholders(new ToolRegistry(), named)
     const failure: Stop = { code: error.code, message: error.message }
-    return { ...prepareExecution(document, all, given, true), findFailure: () => failure }
+    const find = (): Stop => failure
+    return { ...prepareExecution(document, all, given, true), findFailure: find, findFinallyFailure: find }
   }
+}
+
+function describeMissing(tool: string | undefined): Stop | undefined {
+  if (tool === undefined) return undefined
+  const message = `There is no tool ${quoteName(tool)} any more, which the execution began with`
+  return { code: 'TOOLS_UNAVAILABLE', message }
 }
 
 /** A tool that an unsettled task needs, or a task that it runs. */
@@ -60,6 +71,38 @@ export function findUnsettledTool(
       if (tools.has(tool)) return { taskId: task.id, tool }
   }
   return undefined
+}
+
+/**
+ * A tool that `finally` tasks need once nothing else of the execution starts: those of the document, and those of workflows
+ * that its tasks have begun.
+ */
+function findFinallyTool(
+  { tasks, finally: last = [], workflows = {} }: RecordedWorkflow,
+  tools: ReadonlySet<string>,
+  { tasks: states }: ExecutionState,
+): string | undefined {
+  const unsettled = last.filter(({ id }) => states.get(id)?.result === undefined)
+  const begun = tasks.filter(({ id }) => states.get(id)?.status === 'running')
+  const nested = collectFinally(begun, workflows)
+  const named = collectNames({ tasks: [...unsettled, ...nested], workflows }).tools
+  return [...named].find(name => tools.has(name))
+}
+
+/** The `finally` tasks of the workflows that tasks run, at any depth. @param tasks of a valid document */
+function collectFinally(tasks: readonly AnyTask[], workflows: Readonly<Record<string, DAGStructure>>): AnyTask[] {
+  const found: AnyTask[] = []
+  const waiting = [...tasks]
+  const seen = new Set<string>()
+  for (let task = waiting.pop(); task !== undefined; task = waiting.pop()) {
+    const { workflow } = task
+    if (typeof workflow === 'string' && seen.has(workflow)) continue
+    if (typeof workflow === 'string') seen.add(workflow)
+    const nested = typeof workflow === 'string' ? workflows[workflow] : workflow
+    found.push(...(nested?.finally ?? []))
+    waiting.push(...(nested?.tasks ?? []))
+  }
+  return found
 }
 
 /** No placeholder is ever called. */

@@ -21,7 +21,7 @@ export interface ResumeContext {
   /** For what the record does not say. */
   readonly options?: ResolvedOptions
   readonly counters?: MutableCounters
-  /** Ends it. */
+  /** Ends it, as a request to cancel does: `finally` tasks run, unless it is being ended already. */
   readonly stop?: Stop | undefined
   /** Called with the restored log before anything is appended by the loop. */
   readonly onRestored?: ((log: EventLog) => void) | undefined
@@ -34,6 +34,8 @@ interface Taken extends Replayed {
   readonly lease: Lease | undefined
   /** Ends it when it is resumed. */
   readonly stop: Stop | undefined
+  /** Ends its `finally` tasks when it is resumed. */
+  readonly finallyStop: Stop | undefined
   readonly options: ResolvedOptions
 }
 
@@ -50,10 +52,10 @@ export async function resumeLoop(
   store: ExecutionStore,
   context: ResumeContext = {},
 ): Promise<ExecutionLoop> {
-  const { loop, lease, stop, log } = await takeOver(stored, store, context)
+  const { loop, lease, stop, finallyStop, log } = await takeOver(stored, store, context)
   if (lease === undefined) return loop
   context.onRestored?.(log)
-  loop.start(lease, undefined, { cause: 'manual', stop })
+  loop.start(lease, undefined, { cause: 'manual', stop, finallyStop })
   return loop
 }
 
@@ -67,18 +69,24 @@ export async function recoverLoop(
   store: ExecutionStore,
   context: ResumeContext = {},
 ): Promise<{ readonly loop: ExecutionLoop } | { readonly parked: Parked; readonly entry: LogEntry }> {
-  const { loop, lease, stop, table, log, options } = await takeOver(stored, store, context)
+  const taken = await takeOver(stored, store, context)
+  const { loop, lease, stop, finallyStop, table, log, options } = taken
   if (lease === undefined) return { loop }
   const { isHandedOff } = table.history
-  const isStopping = (stop ?? table.stop) !== undefined
-  const crashing = isHandedOff || isStopping ? [] : findCrashing(table, MAX_CRASHES)
+  const crashing = isHandedOff ? [] : findCrashing(table, MAX_CRASHES, task => !isEnded(taken, task))
   if (crashing.length > 0) {
     const parked = describeCrashing(crashing)
     return { parked, entry: await recordParked(store, lease, log.head, parked, options.clock) }
   }
   context.onRestored?.(log)
-  loop.start(lease, undefined, { cause: isHandedOff ? 'handoff' : 'crash', stop })
+  loop.start(lease, undefined, { cause: isHandedOff ? 'handoff' : 'crash', stop, finallyStop })
   return { loop }
+}
+
+/** Whether a task does not run any more. */
+function isEnded({ table: { graph, stop: stopped }, stop, finallyStop }: Taken, task: number): boolean {
+  if (graph.stopOf(task) !== undefined) return true
+  return (graph.isInFinally(task) ? finallyStop : (stop ?? stopped)) !== undefined
 }
 
 async function takeOver(
@@ -89,7 +97,7 @@ async function takeOver(
   const { executionId, createdAt } = stored
   const { graceMs: _, ...recorded } = readOptions(stored.options)
   const options: ResolvedOptions = { ...given, ...recorded }
-  const { plan, input, findFailure } = compileRecorded(stored, tools)
+  const { plan, input, findFailure, findFinallyFailure } = compileRecorded(stored, tools)
   const lease = stored.status === 'running' ? await store.claim(executionId) : undefined
   const replayed = await replay(stored, store, plan, options)
   const { log, table, outputs } = replayed
@@ -100,7 +108,10 @@ async function takeOver(
     throw new DagstreamError('STORE_FAILED', `The log of execution \`${executionId}\` has no end`)
   }
   const byCrash = options.onCrash === 'fail' ? INTERRUPTED : undefined
-  // An execution that is only ended needs no tools, and is not ended for the lack of them.
+  // An execution that is only ended needs no tools but those of `finally`, and is not ended for the lack of others.
   const why = stop ?? table.stop ?? stored.notes?.stop ?? byCrash ?? findFailure(log.state)
-  return { ...replayed, loop, lease: end === undefined ? lease : undefined, stop: why, options }
+  const isEnding = table.stop !== undefined || table.graph.root.isFinallyOpen
+  const byRequest = stop !== undefined && isEnding ? { message: stop.message } : undefined
+  const finallyWhy = byRequest ?? (why === undefined ? undefined : findFinallyFailure(log.state))
+  return { ...replayed, loop, lease: end === undefined ? lease : undefined, stop: why, finallyStop: finallyWhy, options }
 }

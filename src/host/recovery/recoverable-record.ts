@@ -3,12 +3,15 @@ import { compileRecorded } from '../../engine/resume/recorded-plan.ts'
 import { parseRecorded, readOptions } from '../../engine/resume/recorded-options.ts'
 import type { StoredExecution } from '../../store/execution-store.ts'
 import { ToolRegistry } from '../../tools/registry.ts'
+import { collectNames } from '../../workflow/tool-names.ts'
 
 /** The parts of a record that decide how an execution is resumed. */
 export interface RecoverableRecord {
   readonly workflow: unknown
-  /** The execution is only ended: none of its tools is called. */
+  /** The execution is only ended: none of its tools is called, apart from those of `finally` tasks. */
   readonly isStopping: boolean
+  /** Whether its workflow, or one that it runs, has `finally` tasks. */
+  readonly hasFinally: boolean
 }
 
 /** Checks the parts of a record that need neither the log nor a compilation. @throws `RECORD_UNUSABLE` */
@@ -18,7 +21,11 @@ export function parseRecord({ workflow, input, options, isStopping, notes }: Sto
     if (!hasTools(document)) throw recordUnusable('The `workflow` that the store has of an execution is none')
     if (input !== undefined) parseRecorded('input', input)
     const { onCrash } = readOptions(options)
-    return { workflow: document, isStopping: isStopping === true || notes?.stop !== undefined || onCrash === 'fail' }
+    return {
+      workflow: document,
+      isStopping: isStopping === true || notes?.stop !== undefined || onCrash === 'fail',
+      hasFinally: collectNames(document).hasFinally,
+    }
   })
 }
 
@@ -69,5 +76,11 @@ function asRecordFault<T>(read: () => T): T {
 /** The part that a lookup of tools reads; the compilation checks the rest. */
 function hasTools(document: unknown): boolean {
   const { tasks } = (document ?? {}) as { readonly tasks?: unknown }
-  return Array.isArray(tasks) && tasks.every(task => typeof (task as { tool?: unknown } | null)?.tool === 'string')
+  return Array.isArray(tasks) && tasks.every(namesTool)
+}
+
+/** Whether a task names a tool, or runs a workflow. */
+function namesTool(task: unknown): boolean {
+  const { tool, workflow } = (task ?? {}) as { readonly tool?: unknown; readonly workflow?: unknown }
+  return typeof tool === 'string' || typeof workflow === 'string' || (typeof workflow === 'object' && workflow !== null)
 }

@@ -1,7 +1,6 @@
 import { type DecisionListener, DependencyRules } from './dependency-rules.ts'
 import type { ExecutionHistory } from './execution-history.ts'
-import type { PendingEndings } from './pending-endings.ts'
-import { SkipCascade } from './skip-cascade.ts'
+import { type PendingEndings, SkipCascade } from './pending-endings.ts'
 import { PHASE, type TaskColumns } from './task-columns.ts'
 import { type End, endOfSkip, type SkipCode } from './task-ends.ts'
 import type { TaskGraph } from './task-graph.ts'

@@ -22,13 +22,13 @@ export function findCrashing(
 
 /** Everything that decides what happens next, as plain data: equal tables decide alike. For tests and diagnostics. */
 export function inspectTable(table: TaskTable): unknown {
-  const { columns, graph, rules, delays, crashes, history } = table
+  const { columns, graph, progress, delays, crashes, history } = table
   const tasks = Array.from({ length: graph.size }, (_, task) => ({
     id: graph.idOf(task),
     phase: columns.phase[task],
     end: columns.end[task],
     unsettled: columns.unsettled[task],
-    ends: rules.endsOf(task),
+    ends: progress.rules.endsOf(task),
     attempts: columns.attempts[task],
     countedAttempts: columns.countedAttempts(task),
     spentMs: columns.spentMs[task],

@@ -3,7 +3,6 @@ import type { ExecutionPlan } from '../plan/execution-plan.ts'
 import { round } from '../round.ts'
 import type { AppliedEvent } from './table-input.ts'
 import { CrashStreaks } from './crash-streaks.ts'
-import type { DependencyRules } from './dependency-rules.ts'
 import { DueWork } from './due-work.ts'
 import { ExecutionHistory } from './execution-history.ts'
 import { GroupProgress } from './group-progress.ts'
@@ -42,8 +41,8 @@ export class TaskTable {
   /** Tasks that wait for their next attempt, by index. */
   readonly delays: RetryTimes = new RetryTimes()
   readonly crashes: CrashStreaks = new CrashStreaks()
+  readonly progress: GroupProgress
   readonly #stops: GroupStops
-  readonly #progress: GroupProgress
   readonly #growth: TableGrowth
   readonly #options: TableOptions
   readonly #isEnding: (task: number) => boolean
@@ -59,11 +58,11 @@ export class TaskTable {
     this.due = new DueWork(this.columns)
     this.#stops = new GroupStops(this.graph, this.columns, this.endings, this.delays)
     const makeReady = (task: number, now: number): void => this.#makeReady(task, now)
-    this.#progress = new GroupProgress(this.graph, this.columns, this.history, this.endings, makeReady)
+    this.progress = new GroupProgress(this.graph, this.columns, this.history, this.endings, makeReady)
     this.#unsettledCount = plan.tasks.length
     this.#isEnding = task => this.columns.phase[task] === PHASE.ending
-    this.#growth = new TableGrowth(this.graph, this.columns, this.#stops, this.#progress)
-    this.#progress.begin(this.graph.root, Number.NaN)
+    this.#growth = new TableGrowth(this.graph, this.columns, this.#stops, this.progress)
+    this.progress.begin(this.graph.root, Number.NaN)
   }
 
   /** Applies the next event of the log. @param now by the monotonic clock, ms; only live, for waiting times */
@@ -83,7 +82,8 @@ export class TaskTable {
       }
       case 'tasks_added':
         this.history.lastTimestamp = data.timestamp
-        return this.#add(data as EventFor<'tasks_added'>['data'], now)
+        this.#unsettledCount += (data as EventFor<'tasks_added'>['data']).tasks.length
+        return this.#growth.add(data as EventFor<'tasks_added'>['data'], now)
       case 'tasks_stopping': {
         this.history.lastTimestamp = data.timestamp
         const { parentId, phase, message, code, failure } = data as EventFor<'tasks_stopping'>['data']
@@ -142,10 +142,6 @@ export class TaskTable {
     return this.#unsettledCount
   }
 
-  get rules(): DependencyRules {
-    return this.#progress.rules
-  }
-
   #start(task: number, { attempt, itemCount }: EventFor<'task_start'>['data']): void {
     this.columns.attempts[task] = attempt
     // It was chosen before a stop ended it, and ends by itself.
@@ -192,10 +188,10 @@ export class TaskTable {
     if (isDecided) return
     const ended = classifyEnd(data)
     const cause = isFailure(ended) ? (data.causedBy ?? data.taskId) : undefined
-    this.#progress.decideEnd(task, ended, cause, now)
-    this.#progress.skip(now)
+    this.progress.decideEnd(task, ended, cause, now)
+    this.progress.skip(now)
     if (ended === END.failed) this.#countFailure(task, group, now)
-    this.#progress.proceed(group, now)
+    this.progress.proceed(group, now)
   }
 
   #countFailure(task: number, group: TaskGroup, now: number): void {
@@ -213,16 +209,16 @@ export class TaskTable {
     this.#stops.stop(group, stop, phase)
     this.starts.ready.retain(task => this.columns.phase[task] !== PHASE.ending)
     for (const open of this.graph.openGroups) {
-      this.#progress.proceed(open, now)
+      this.progress.proceed(open, now)
       this.#makeDue(open.parent)
     }
-    this.#progress.proceed(this.graph.root, now)
+    this.progress.proceed(this.graph.root, now)
   }
 
   /** A task of a group that is stopped does not go on: that may leave `finally` tasks to begin. */
   #endStopped(task: number, stop: Stop, now: number): void {
     this.#stops.end([task], stop)
-    this.#progress.proceed(this.graph.groupOf(task), now)
+    this.progress.proceed(this.graph.groupOf(task), now)
   }
 
   #makeReady(task: number, now: number): void {
@@ -243,11 +239,6 @@ export class TaskTable {
 
   #makeDue(parent: number): void {
     if (this.starts.isOpen) this.due.addParent(parent)
-  }
-
-  #add(added: EventFor<'tasks_added'>['data'], now: number): void {
-    this.#unsettledCount += added.tasks.length
-    this.#growth.add(added, now)
   }
 
   /** Another process takes over: no attempt runs any more. */

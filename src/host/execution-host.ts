@@ -101,7 +101,7 @@ export class ExecutionHost {
    *   left; the errors of the store and of the tool provider
    */
   async start(request: ExecutionRequest, claimant: Claimant, signal: () => AbortSignal): Promise<HostedExecution> {
-    const { graceMs, tools } = this.#options
+    const { graceMs, tools, workflows } = this.#options
     const known = await this.#findKnown(claimant)
     if (known !== undefined) return this.#attach(known, claimant)
     this.#expectOpen()
@@ -112,7 +112,7 @@ export class ExecutionHost {
       return first.addWaiter(mayLeave ? signal() : undefined)
     }
     if (!this.running.isStarting(claimant)) this.#expectRoom()
-    const found = tools.toolsFor(request.workflow)
+    const found = tools.toolsFor(workflows?.record(request.workflow) ?? request.workflow)
     if (!(found instanceof Promise)) return this.#begin(request, claimant, found)
     const pending = new PendingStart(claimant, found, {
       begin: registry => this.#begin(request, claimant, registry),
@@ -124,11 +124,12 @@ export class ExecutionHost {
 
   async #begin(request: ExecutionRequest, claimant: Claimant, tools: ToolRegistry): Promise<HostedExecution> {
     this.#expectOpen()
-    const { execution, graceMs } = this.#options
+    const { execution, graceMs, workflows } = this.#options
+    const { workflow, workflowJson, input } = request
     const options = { ...execution, ...request.options }
-    const { loop, describe } = createLoop(request.workflow, tools, request.input, options, this.meters.counters)
+    const { loop, describe } = createLoop(workflow, tools, input, options, this.meters.counters, workflows)
     const grace = request.graceMs ?? graceMs
-    const record = { ...describe({ graceMs: grace, workflow: request.workflowJson }), ...claimant }
+    const record = { ...describe({ graceMs: grace, workflow: workflowJson }), ...claimant }
     const hosted = HostedExecution.live(record, loop, grace, execution.clock)
     // Added before the store is called: a request that finds the execution there finds it here, too.
     this.running.add(hosted)
@@ -181,7 +182,12 @@ export class ExecutionHost {
     this.#shutdown = { code: 'SHUTDOWN', message: 'The server is shutting down' }
     for (const hosted of this.running.all()) this.#endAtShutdown(hosted)
     // Tools that ignore their abort are abandoned after the grace.
-    await this.#drainWaiter.waitUntil(isIdle, execution.abortGraceMs + FLUSH_MS)
+    const endMs = execution.abortGraceMs + FLUSH_MS
+    await this.#drainWaiter.waitUntil(isIdle, endMs)
+    // What runs now are `finally` tasks of executions that were cancelled. A second cancellation ends those.
+    await this.#drainWaiter.waitUntil(isIdle, drainMs)
+    for (const hosted of this.running.all()) this.#endAtShutdown(hosted)
+    await this.#drainWaiter.waitUntil(isIdle, endMs)
     await this.#drainWaiter.waitUntil(() => this.subscribers.isEmpty, FLUSH_MS)
   }
 

@@ -8,13 +8,16 @@ import { DagstreamError } from '../errors.ts'
 import { AnsweredByAuthorize } from './security/authorize.ts'
 import { ExecutionHost } from '../host/execution-host.ts'
 import { findHostProblem } from './answers/host-problem.ts'
+import { ExecutionAccess } from './routes/execution-access.ts'
 import { ExecutionResponses } from './routes/execution-responses.ts'
 import { createExecutionRoutes } from './routes/execution-routes.ts'
+import { ExecutionStarts } from './routes/execution-starts.ts'
 import { type HandlerOptions, type ResolvedHandlerOptions, resolveHandlerOptions } from './options/handler-options.ts'
 import { refuseHost } from './security/host-guard.ts'
 import { limitBody } from './body/limit-body.ts'
 import { HttpProblem, invalidWorkflow, problem, toolsUnavailable } from './answers/problem.ts'
 import { createServiceRoutes } from './routes/service-routes.ts'
+import { createWorkflowRoutes } from './routes/workflow-routes.ts'
 import { readBeforeRefusal } from './body/unread-body.ts'
 
 /** A server without sockets: what every runtime's own server calls. */
@@ -33,7 +36,7 @@ export interface Handler {
  * Makes the handler of all routes: executions as streams and as results, resumption, cancellation, and what goes with them.
  *
  * It holds no socket and no timer while nothing runs.
- * @throws `INVALID_OPTION`, `INVALID_TOOL`
+ * @throws `INVALID_OPTION`, `INVALID_TOOL`, `INVALID_WORKFLOW` for a problem of `workflows`
  */
 export function createHandler(options: HandlerOptions): Handler {
   const resolved = resolveHandlerOptions(options)
@@ -101,7 +104,10 @@ function createApp(
       throw new Error('What was thrown is no error', { cause: error })
     }
   })
-  app.route('/executions', createExecutionRoutes(host, responses, options))
+  const access = new ExecutionAccess(host, options.authorize)
+  const starts = new ExecutionStarts(host, responses, access, options)
+  app.route('/executions', createExecutionRoutes(host, responses, access, starts, options))
+  app.route('/workflows', createWorkflowRoutes(starts, options))
   app.route('/', createServiceRoutes(host, answers, options))
   return app
 }

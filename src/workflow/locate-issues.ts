@@ -9,6 +9,8 @@ export interface WorkflowText {
   readonly text: string
   /** Path of the workflow in the text. @defaultValue the whole text */
   readonly path?: readonly string[]
+  /** Path of the input in the text. @defaultValue it is not there, and its issues get no position */
+  readonly inputPath?: readonly string[]
 }
 
 /**
@@ -17,12 +19,15 @@ export interface WorkflowText {
  */
 export function locateIssues(
   issues: readonly WorkflowIssue[],
-  { text, path = [] }: WorkflowText,
+  { text, path = [], inputPath }: WorkflowText,
   isOfKey: (issue: WorkflowIssue) => boolean = isAboutKey,
 ): readonly WorkflowIssue[] {
-  const open = issues.filter(({ line }) => line === undefined)
+  const open = issues.filter(issue => issue.line === undefined && (issue.in === undefined || inputPath !== undefined))
   if (open.length === 0) return issues
-  const places = open.map(issue => ({ path: [...path, ...parsePointer(issue.pointer)], isKey: isOfKey(issue) }))
+  const places = open.map(issue => {
+    const base = issue.in === undefined ? path : (inputPath ?? [])
+    return { path: [...base, ...parsePointer(issue.pointer)], isKey: isOfKey(issue) }
+  })
   const positions = new Map(locate(text, places).map((position, index) => [open[index], position]))
   return issues.map(issue => ({ ...issue, ...positions.get(issue) }))
 }

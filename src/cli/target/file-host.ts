@@ -13,6 +13,7 @@ import { createShelf } from '../../tools/tool-provider.ts'
 export function createFileHost(store: ExecutionStore, tools: ToolSource = []): ExecutionHost {
   return new ExecutionHost({
     tools: createShelf(tools),
+    workflows: undefined,
     execution: { ...resolveOptions(), store },
     graceMs: Number.POSITIVE_INFINITY,
     maxExecutions: Number.POSITIVE_INFINITY,

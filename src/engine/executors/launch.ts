@@ -58,7 +58,9 @@ export function launch(
 /** An execution that has not started, and what a store needs to know of it. */
 export interface NewExecution {
   readonly loop: ExecutionLoop
-  /** `graceMs`: how long it may go unfollowed, of one that a server runs; `workflow`: the document as JSON, where that is at hand. */
+  /**
+   * `graceMs`: how long it may go unfollowed, of one that a server runs; `workflow`: the document as JSON, where that is at hand.
+   */
   readonly describe: (known?: { readonly graceMs?: number; readonly workflow?: string }) => ExecutionRecord
 }
 
@@ -78,13 +80,16 @@ export function createLoop(
   }
   const log = new EventLog(executionId, options.store ?? NO_STORE)
   const loop = new ExecutionLoop({ log, plan, input, options, counters })
-  const describe: NewExecution['describe'] = ({ graceMs, workflow: text } = {}) => ({
-    executionId,
-    createdAt: loop.createdAt,
-    workflow: text ?? stringifyJson(describeRecorded(workflow, workflows)),
-    ...(input && { input: input.text }),
-    options: writeOptions(options, graceMs),
-  })
+  const describe: NewExecution['describe'] = ({ graceMs, workflow: text } = {}) => {
+    const recorded = describeRecorded(workflow, workflows)
+    return {
+      executionId,
+      createdAt: loop.createdAt,
+      workflow: (recorded === workflow ? text : undefined) ?? stringifyJson(recorded),
+      ...(input && { input: input.text }),
+      options: writeOptions(options, graceMs),
+    }
+  }
   return { loop, describe }
 }
 

@@ -113,5 +113,12 @@ async function takeOver(
   const isEnding = table.stop !== undefined || table.graph.root.isFinallyOpen
   const byRequest = stop !== undefined && isEnding ? { message: stop.message } : undefined
   const finallyWhy = byRequest ?? (why === undefined ? undefined : findFinallyFailure(log.state))
-  return { ...replayed, loop, lease: end === undefined ? lease : undefined, stop: why, finallyStop: finallyWhy, options }
+  return {
+    ...replayed,
+    loop,
+    lease: end === undefined ? lease : undefined,
+    stop: why,
+    finallyStop: finallyWhy,
+    options,
+  }
 }

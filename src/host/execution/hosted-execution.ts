@@ -28,6 +28,9 @@ export interface CommandedExecution {
   readonly ended: Promise<void>
 }
 
+/** How many keys of cancellations are remembered: a client that repeats a request does so at once. */
+const MAX_CANCEL_KEYS = 16
+
 /** An execution of a host: one that runs here, or one that the store has. */
 export class HostedExecution implements CommandedExecution {
   readonly record: ExecutionRecord
@@ -38,6 +41,8 @@ export class HostedExecution implements CommandedExecution {
   readonly #loop: ExecutionLoop | undefined
   readonly #parked: Parked | undefined
   #taskIds: readonly string[] | undefined
+  /** The keys of the last cancellations. */
+  #cancelKeys: readonly string[] = []
 
   private constructor(
     record: ExecutionRecord,
@@ -113,12 +118,20 @@ export class HostedExecution implements CommandedExecution {
   }
 
   /**
-   * Cancels the execution; idempotent, also after the end.
+   * Cancels the execution: its `finally` tasks run. A second call ends those; after the end it has no effect.
+   * @param key a repetition under the same key is the same call
    * @returns settles once the cancellation would outlast this process; rejects when it cannot be recorded
    */
-  cancel(reason: Reason): Promise<void> {
-    this.#loop?.cancel(reason)
+  cancel(reason: Reason, key?: string): Promise<void> {
+    if (key === undefined || !this.#cancelKeys.includes(key)) this.#loop?.cancel(reason)
+    this.noteCancellation(key)
     return this.#loop?.commanded ?? Promise.resolve()
+  }
+
+  /** Remembers the key of a cancellation that the execution was given. */
+  noteCancellation(key: string | undefined): void {
+    if (key === undefined || this.#cancelKeys.includes(key)) return
+    this.#cancelKeys = [...this.#cancelKeys.slice(1 - MAX_CANCEL_KEYS), key]
   }
 
   /**

@@ -71,7 +71,9 @@ export class Recovery {
   async resume(stored: StoredExecution, stop?: Stop): Promise<HostedExecution> {
     const record = parseRecord(stored)
     const isStopping = record.isStopping || stop !== undefined
-    const tools = await (isStopping ? this.#tools.findForEnd(stored.executionId, record) : this.#tools.find(record.workflow))
+    const tools = await (isStopping
+      ? this.#tools.findForEnd(stored.executionId, record)
+      : this.#tools.find(record.workflow))
     const { store, running, adopt } = this.#context
     // A store that answers later may have listed an execution that was being registered here.
     return this.#guardResume(async () => {

@@ -1,6 +1,7 @@
 import { DagstreamError, expectMethods, expectObject, invalidOption } from '../../errors.ts'
 import { EXECUTION_OPTIONS, type ExecutionOptions, isAtLeastZero, resolveOptions } from '../../engine/options.ts'
 import { defaultFormat, type Format } from '../../sse/formats.ts'
+import { WorkflowRegistry, type WorkflowSource } from '../../plan/workflow-registry.ts'
 import { createMemoryStore } from '../../store/memory-store.ts'
 import type { ToolSource } from '../../tools/registry.ts'
 import { createShelf, type ToolProvider } from '../../tools/tool-provider.ts'
@@ -15,6 +16,11 @@ import { parseAllowedHosts } from '../security/host-guard.ts'
 export interface HandlerOptions extends ExecutionOptions {
   /** A provider is asked for each workflow before anything of it begins; it is not closed by the handler. */
   readonly tools: ToolSource | ToolProvider
+  /**
+   * Workflows that clients may start by name, and that tasks may name: documents by name, or a registry. All are checked at
+   * once; with a provider of tools their tools and arguments are checked when they are used.
+   */
+  readonly workflows?: WorkflowSource
   /** Identifies the caller and allows or refuses the action, on every route. @defaultValue everybody may do everything */
   readonly authorize?: Authorize
   /** What every request must carry as `Authorization: Bearer …`; one of them. @defaultValue none */
@@ -57,6 +63,7 @@ const STORE_METHODS = ['create', 'claim', 'append', 'read', 'putOutput', 'getOut
 
 const HANDLER_OPTIONS: readonly (keyof HandlerOptions)[] = [
   'tools',
+  'workflows',
   'authorize',
   'token',
   'allowedHosts',
@@ -71,10 +78,11 @@ const HANDLER_OPTIONS: readonly (keyof HandlerOptions)[] = [
   'observers',
 ]
 
-/** @throws `INVALID_OPTION`, also for a name that is not an option; `INVALID_TOOL` */
+/** @throws `INVALID_OPTION`, also for a name that is not an option; `INVALID_TOOL`; `INVALID_WORKFLOW` for one of `workflows` */
 export function resolveHandlerOptions(given: HandlerOptions): ResolvedHandlerOptions {
   const {
     tools,
+    workflows,
     authorize,
     token,
     allowedHosts,
@@ -110,6 +118,7 @@ export function resolveHandlerOptions(given: HandlerOptions): ResolvedHandlerOpt
   if (!isAtLeastZero(drainMs)) throw invalidOption('drainMs', 'a number of milliseconds, 0 or more', drainMs)
   return {
     tools: shelf,
+    workflows: workflows === undefined ? undefined : WorkflowRegistry.checked(workflows, shelf.registry),
     execution: { ...execution, store },
     authorize,
     tokens: resolveTokens(token),

@@ -2,7 +2,7 @@ import { backoff, type BackoffPolicy } from '../backoff.ts'
 import type { Clock } from '../clock.ts'
 import type { ExecutionResult } from '../engine/execution-result.ts'
 import type { ClientEvent, ExecutionApi } from './execution-api.ts'
-import { AbortScope } from './waiting.ts'
+import { AbortScope } from './abort-scope.ts'
 
 /** Polling interval. */
 const BACKOFF: BackoffPolicy = { initialDelayMs: 500, maxDelayMs: 5000 }

@@ -30,9 +30,7 @@ export class ExecutionOutcome {
   /** Put together on first use; rejects as `ended` does. */
   get result(): Promise<ExecutionResult> {
     if (this.#result === undefined) {
-      const build = (): Promise<ExecutionResult> =>
-        buildResult(this.#plan, this.#state, this.end as EventFor<'execution_complete'>['data'])
-      this.#result = this.ended.then(build)
+      this.#result = this.ended.then(() => buildResult(this.#plan.tasks, this.#state))
       this.#result.catch(() => {})
     }
     return this.#result

@@ -1,7 +1,7 @@
 import { afterTurn, isTurnSpent } from '../clock.ts'
 import type { EventFor, ExecutionCounts, ExecutionStatus, Reason, TaskCode, TaskResult } from '../events/events.ts'
 import { JsonValue } from '../events/json-value.ts'
-import type { ExecutionState, TaskState } from '../events/state.ts'
+import type { ExecutionState, ExecutionTotals, TaskState } from '../events/state.ts'
 import type { TokenUsage } from '../events/token-usage.ts'
 import type { ExecutionPlan, PlannedTask } from '../plan/execution-plan.ts'
 import { type DocumentTaskResult, findChildren, nestResults, toTaskResult } from './task-results.ts'
@@ -91,44 +91,41 @@ export function summarise(
   }
 }
 
-/** Puts the result together from a finished execution's state, in slices, so that the event loop goes on turning. */
+/**
+ * Builds the result of an ended execution from its state, in slices, so that the event loop keeps turning.
+ * @param tasks in the order of the results
+ */
 export async function buildResult(
-  plan: ExecutionPlan,
+  tasks: readonly Pick<PlannedTask, 'id' | 'group'>[],
   state: ExecutionState,
-  end: EventFor<'execution_complete'>['data'],
 ): Promise<ExecutionResult> {
+  const { executionId, status, reason, counts, totals, tokenUsage, output, outputError, tasks: states } = state
   const results: DocumentTaskResult[] = []
   const errors: TaskError[] = []
-  const childrenOf = findChildren(state)
-  for (let index = 0; index < plan.tasks.length; index++) {
-    const task = plan.tasks[index] as PlannedTask
+  const childrenOf = findChildren(states)
+  for (const task of tasks) {
     const { id } = task
-    const result = toTaskResult((state.tasks.get(id) as TaskState).result as TaskResult)
+    const result = toTaskResult((states.get(id) as TaskState).result as TaskResult)
     results.push(childrenOf === undefined ? result : nestResults(result, task, childrenOf))
     if (result.status === 'error' && !result.optional) {
       errors.push({ taskId: id, error: result.error ?? '', code: result.code ?? 'TOOL_ERROR', status: 'error' })
     }
     if (results.length % 256 === 0 && isTurnSpent()) await new Promise<void>(afterTurn)
   }
-  const { output } = end
+  const { totalExecutionTimeMs, parallelizationLayers, speedup, criticalPathMs } = totals as ExecutionTotals
   return {
-    executionId: state.executionId,
-    status: end.status,
-    ...(end.reason && { reason: { ...end.reason } }),
+    executionId,
+    status: status as ExecutionStatus,
+    ...(reason && { reason: { ...reason } }),
     results,
     errors,
-    executionTimeMs: end.totalExecutionTimeMs,
-    parallelizationLayers: end.parallelizationLayers,
-    totalTasks: end.totalTasks,
-    successCount: end.successCount,
-    errorCount: end.errorCount,
-    skippedCount: end.skippedCount,
-    cancelledCount: end.cancelledCount,
-    ...(end.toleratedCount !== undefined && { toleratedCount: end.toleratedCount }),
-    speedup: end.speedup,
-    criticalPathMs: end.criticalPathMs,
-    ...(end.tokenUsage && { tokenUsage: { ...end.tokenUsage } }),
+    executionTimeMs: totalExecutionTimeMs,
+    parallelizationLayers,
+    ...counts,
+    speedup,
+    criticalPathMs,
+    ...(tokenUsage && { tokenUsage: { ...tokenUsage } }),
     ...(output !== undefined && { output: output instanceof JsonValue ? output.read() : output }),
-    ...(end.outputError && { outputError: { ...end.outputError } }),
+    ...(outputError && { outputError: { ...outputError } }),
   }
 }

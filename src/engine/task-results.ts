@@ -35,7 +35,7 @@ export function toTaskResult(data: TaskResult): TaskResult {
 }
 
 /** The children of each parent, by its id, in the order of their events; `undefined` for an execution without parents. */
-export function findChildren({ tasks }: ExecutionState): ReadonlyMap<string, readonly TaskState[]> | undefined {
+export function findChildren(tasks: ExecutionState['tasks']): ReadonlyMap<string, readonly TaskState[]> | undefined {
   let children: Map<string, TaskState[]> | undefined
   for (const task of tasks.values()) {
     if (task.parentId === undefined) continue
@@ -50,7 +50,7 @@ export function findChildren({ tasks }: ExecutionState): ReadonlyMap<string, rea
 /** The result of a parent with those of its children. At most as deep as workflows are nested. */
 export function nestResults(
   result: TaskResult,
-  { group }: PlannedTask,
+  { group }: Pick<PlannedTask, 'group'>,
   childrenOf: ReadonlyMap<string, readonly TaskState[]>,
 ): DocumentTaskResult {
   const children = childrenOf.get(result.taskId)

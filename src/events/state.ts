@@ -53,10 +53,7 @@ export interface ExecutionState {
   /** Its last process handed it off. */
   isHandedOff?: true
   /** Present once the execution has ended. */
-  totals?: Pick<
-    EventFor<'execution_complete'>['data'],
-    'totalExecutionTimeMs' | 'speedup' | 'criticalPathMs' | 'parallelizationLayers'
-  >
+  totals?: ExecutionTotals
   /** What the workflow's `output` says, once the execution has ended. Inside the engine it is a `JsonValue`. */
   output?: unknown
   /** In its place if it is over 64 KiB on the wire. */
@@ -64,6 +61,12 @@ export interface ExecutionState {
   /** Why there is no output, though the workflow declares one. */
   outputError?: { readonly code: string; readonly message: string }
 }
+
+/** The figures that an execution ends with. */
+export type ExecutionTotals = Pick<
+  EventFor<'execution_complete'>['data'],
+  'totalExecutionTimeMs' | 'speedup' | 'criticalPathMs' | 'parallelizationLayers'
+>
 
 /** The state before the first event. */
 export function createState(executionId: string): ExecutionState {

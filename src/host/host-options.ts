@@ -1,12 +1,12 @@
 import type { ResolvedOptions } from '../engine/options.ts'
 import type { WorkflowRegistry } from '../plan/workflow-registry.ts'
 import type { ExecutionStore } from '../store/execution-store.ts'
-import type { ToolShelf } from '../tools/tool-provider.ts'
+import type { ToolResolver } from '../tools/tool-resolver.ts'
 import type { ExecutionObserver } from './observers/execution-observer.ts'
 
 /** The options of a host, all present and checked. */
 export interface HostOptions {
-  readonly tools: ToolShelf
+  readonly tools: ToolResolver
   /** The workflows that tasks may name. */
   readonly workflows: WorkflowRegistry | undefined
   /** The options of its executions; a request may narrow them. */

@@ -12,11 +12,14 @@ const PAGE_ENTRIES = 128
 /** Maximum total size of the outputs that a snapshot holds inline, approximate bytes. */
 const MAX_INLINE_OUTPUTS_BYTES = 1024 * 1024
 
+/** How a log has ended: by its last event, or by an `error` event that is not in it. */
+export type LogEnding = 'complete' | (LogEntry & { readonly type: 'error' })
+
 /** The part of the log that a cursor uses. */
 export interface CursorLog {
   readonly state: ExecutionState
   readonly head: number
-  readonly ending: LogEntry | 'complete' | undefined
+  readonly ending: LogEnding | undefined
   /** Cache of the newest snapshot: it is costly to build, and readers often reconnect at the same time. */
   lastSnapshot: WeakRef<LogEntry> | undefined
   readTail(afterSeq: number, maxBytes: number): LogEntry[] | undefined

@@ -10,10 +10,10 @@ export function putOutputs(
 ): Promise<void> | undefined {
   let putting: Promise<void>[] | undefined
   for (let at = 0; at < entries.length; at++) {
-    const { refersToOutput, data } = entries[at] as LogEntry
-    if (!refersToOutput || data.output === undefined) continue
+    const entry = entries[at] as LogEntry
+    if (entry.type !== 'task_complete' || !entry.refersToOutput || entry.output === undefined) continue
     try {
-      const put = putOutput(data.taskId ?? '', data.output.text)
+      const put = putOutput(entry.data.taskId, entry.output.text)
       if (put !== undefined) (putting ??= []).push(put)
     } catch (error) {
       ;(putting ??= []).push(Promise.reject(error))

@@ -1,6 +1,6 @@
 import { type DecisionListener, DependencyRules } from './dependency-rules.ts'
 import type { ExecutionHistory } from './execution-history.ts'
-import { type PendingEndings, SkipCascade } from './pending-endings.ts'
+import { type PendingSettlements, SkipCascade } from './pending-settlements.ts'
 import { PHASE, type TaskColumns } from './task-columns.ts'
 import { type End, endOfSkip, type SkipCode } from './task-ends.ts'
 import type { TaskGraph } from './task-graph.ts'
@@ -12,7 +12,7 @@ export class GroupProgress implements DecisionListener {
   readonly #graph: TaskGraph
   readonly #columns: TaskColumns
   readonly #history: ExecutionHistory
-  readonly #endings: PendingEndings
+  readonly #endings: PendingSettlements
   readonly #onReady: (task: number, now: number) => void
   readonly #skips = new SkipCascade()
   /** The task whose failure is passed on at this moment. */
@@ -22,7 +22,7 @@ export class GroupProgress implements DecisionListener {
     graph: TaskGraph,
     columns: TaskColumns,
     history: ExecutionHistory,
-    endings: PendingEndings,
+    endings: PendingSettlements,
     onReady: (task: number, now: number) => void,
   ) {
     this.rules = new DependencyRules(graph, columns, this)
@@ -66,6 +66,7 @@ export class GroupProgress implements DecisionListener {
 
   /** Ends the tasks that the rules skip, and by that those that depend on them. */
   skip(now: number): void {
+    if (this.#skips.isEmpty) return
     const { phase } = this.#columns
     const isBlocked = (task: number): boolean => phase[task] === PHASE.blocked
     for (let skip = this.#skips.take(isBlocked); skip !== undefined; skip = this.#skips.take(isBlocked)) {
@@ -80,7 +81,7 @@ export class GroupProgress implements DecisionListener {
   proceed(group: TaskGroup, now: number): void {
     for (;;) {
       this.skip(now)
-      const opened = group.advance(() => this.#history.executionTimeMs)
+      const opened = group.advance(this.#history)
       if (opened === undefined) return
       for (let at = 0; at < opened.length; at++) {
         const task = opened[at] as number

@@ -1,5 +1,10 @@
 import type { Stop } from '../events/events.ts'
-import { describeFailFast, describeItemsFailed, describeStopped, type PendingEndings } from './pending-endings.ts'
+import {
+  describeFailFast,
+  describeItemsFailed,
+  describeStopped,
+  type PendingSettlements,
+} from './pending-settlements.ts'
 import type { TableOptions } from './table-input.ts'
 import type { RetryTimes } from './retry-times.ts'
 import { PHASE, type TaskColumns } from './task-columns.ts'
@@ -11,10 +16,10 @@ import type { TaskGroup } from './task-group.ts'
 export class GroupStops {
   readonly #graph: TaskGraph
   readonly #columns: TaskColumns
-  readonly #endings: PendingEndings
+  readonly #endings: PendingSettlements
   readonly #delays: RetryTimes
 
-  constructor(graph: TaskGraph, columns: TaskColumns, endings: PendingEndings, delays: RetryTimes) {
+  constructor(graph: TaskGraph, columns: TaskColumns, endings: PendingSettlements, delays: RetryTimes) {
     this.#graph = graph
     this.#columns = columns
     this.#endings = endings

@@ -7,7 +7,7 @@ import { DueWork } from './due-work.ts'
 import { ExecutionHistory } from './execution-history.ts'
 import { GroupProgress } from './group-progress.ts'
 import { findStop, GroupStops } from './group-stops.ts'
-import { PendingEndings } from './pending-endings.ts'
+import { PendingSettlements } from './pending-settlements.ts'
 import type { PermitSource } from './ready-tasks.ts'
 import { StartQueue } from './start-queue.ts'
 import { RetryTimes } from './retry-times.ts'
@@ -35,7 +35,7 @@ export class TaskTable {
   readonly graph: TaskGraph
   readonly history: ExecutionHistory = new ExecutionHistory()
   readonly columns: TaskColumns
-  readonly endings: PendingEndings = new PendingEndings()
+  readonly endings: PendingSettlements = new PendingSettlements()
   readonly starts: StartQueue
   readonly due: DueWork
   /** Tasks that wait for their next attempt, by index. */
@@ -67,26 +67,27 @@ export class TaskTable {
 
   /** Applies the next event of the log. @param now by the monotonic clock, ms; only live, for waiting times */
   apply(event: AppliedEvent, now: number = Number.NaN): void {
-    const { type, data, taskIndex = -1 } = event
+    const { type, data } = event
     switch (type) {
       case 'task_start':
       case 'task_retry':
       case 'task_complete': {
         this.history.lastTimestamp = data.timestamp
-        const task = taskIndex >= 0 ? taskIndex : this.graph.indexOf(data.taskId ?? '')
+        const { taskIndex = -1 } = event
+        const task = taskIndex >= 0 ? taskIndex : this.graph.indexOf(data.taskId)
         if (task === undefined || this.columns.phase[task] === PHASE.settled) return
-        if (type === 'task_start') this.#start(task, data as EventFor<'task_start'>['data'])
-        else if (type === 'task_complete') this.#complete(task, data as EventFor<'task_complete'>['data'], now)
-        else this.#retry(task, data as EventFor<'task_retry'>['data'], now)
+        if (type === 'task_start') this.#start(task, data)
+        else if (type === 'task_complete') this.#complete(task, data, now)
+        else this.#retry(task, data, now)
         return
       }
       case 'tasks_added':
         this.history.lastTimestamp = data.timestamp
-        this.#unsettledCount += (data as EventFor<'tasks_added'>['data']).tasks.length
-        return this.#growth.add(data as EventFor<'tasks_added'>['data'], now)
+        this.#unsettledCount += data.tasks.length
+        return this.#growth.add(data, now)
       case 'tasks_stopping': {
         this.history.lastTimestamp = data.timestamp
-        const { parentId, phase, message, code, failure } = data as EventFor<'tasks_stopping'>['data']
+        const { parentId, phase, message, code, failure } = data
         const group =
           parentId === undefined ? this.graph.root : this.graph.groupBelow(this.graph.indexOf(parentId) ?? -1)
         if (group === undefined) return
@@ -96,7 +97,7 @@ export class TaskTable {
       default:
         this.history.apply(event)
         if (type === 'execution_stopping') this.#stopGroup(this.graph.root, this.history.stop as Stop, 'tasks', now)
-        else if (type === 'execution_resumed') this.#resume(data as EventFor<'execution_resumed'>['data'])
+        else if (type === 'execution_resumed') this.#resume(data)
     }
   }
 
@@ -119,7 +120,7 @@ export class TaskTable {
   }
 
   /** The next task that ends without running, and why; each is given once. */
-  takeEnding(): ReturnType<PendingEndings['take']> {
+  takeEnding(): ReturnType<PendingSettlements['take']> {
     return this.endings.isEmpty ? undefined : this.endings.take(this.#isEnding)
   }
 

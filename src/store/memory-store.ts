@@ -203,7 +203,7 @@ function fold(row: MemoryRow, entry: LogEntry): void {
   applyEvent(row.base, entry, entry.seq)
   // Outputs move from the entry to the state. The first event creates all tasks.
   if (entry.seq === 1) row.baseBytes += row.base.tasks.size * TASK_WEIGHT
-  if (!entry.refersToOutput) row.baseBytes += entry.data.output?.weight ?? 0
+  if (!entry.refersToOutput) row.baseBytes += entry.output?.weight ?? 0
 }
 
 function weighRecord({ workflow, input, options }: ExecutionRecord): number {
@@ -212,7 +212,7 @@ function weighRecord({ workflow, input, options }: ExecutionRecord): number {
 
 /** Weight of an entry without a separately stored output, which `outputBytes` counts. */
 function weighEntry(entry: LogEntry): number {
-  return entry.refersToOutput ? entry.weight - (entry.data.output?.weight ?? 0) : entry.weight
+  return entry.refersToOutput ? entry.weight - (entry.output?.weight ?? 0) : entry.weight
 }
 
 function find(executions: Map<string, MemoryRow>, executionId: string): MemoryRow {

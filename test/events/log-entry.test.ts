@@ -7,8 +7,12 @@ import { rig } from '../support/rig.ts'
 import { task, workflow } from '../support/workflows.ts'
 
 const about = { executionId: 'x', timestamp: '2026-01-01T00:00:00.000Z' }
-const ended = { taskId: 'a/b ü', tool: 'w', status: 'success', attempts: 1, executionTimeMs: 2.5, waitMs: 0 }
-const completion = (output: unknown): LoggedData => ({ ...about, ...ended, output: JsonValue.from(output) })
+const ended = { taskId: 'a/b ü', tool: 'w', status: 'success', attempts: 1, executionTimeMs: 2.5, waitMs: 0 } as const
+const completion = (output: unknown): LoggedData<'task_complete'> => ({
+  ...about,
+  ...ended,
+  output: JsonValue.from(output),
+})
 
 test('the JSON of an entry is one line, and its event says the same', () => {
   const entry = new LogEntry(3, 'task_complete', completion({ text: 'two\nlines\r\u2028' }))
@@ -20,7 +24,7 @@ test('the JSON of an entry is one line, and its event says the same', () => {
 })
 
 test('each reader of an entry has an event of its own', () => {
-  const logged = { ...about, totalTasks: 1, layers: [['a']], schedule: 'layers' } as LoggedData
+  const logged = { ...about, totalTasks: 1, layers: [['a']], schedule: 'layers' } as const
   for (const entry of [
     new LogEntry(1, 'execution_start', logged),
     new LogEntry(2, 'task_complete', completion({ a: [1] })),
@@ -63,11 +67,9 @@ test('an entry that comes back from a store is the entry that went there', () =>
   for (const output of [null, 0, '', [1, { a: 'ü' }], JSON.parse('{"__proto__":1}') as unknown]) {
     const entry = new LogEntry(7, 'task_complete', completion(output))
     const back = LogEntry.fromJson(7, 'task_complete', entry.json)
-    expect([back.json, back.toEvent(), back.data.output?.text]).toEqual([
-      entry.json,
-      entry.toEvent(),
-      entry.data.output?.text,
-    ])
+    // In the same order, too.
+    expect(Object.keys(back.toEvent().data)).toEqual(Object.keys(JSON.parse(entry.json) as object))
+    expect([back.json, back.toEvent(), back.output?.text]).toEqual([entry.json, entry.toEvent(), entry.output?.text])
   }
 })
 
@@ -76,7 +78,7 @@ test('an entry that is not in the log has no id', () => {
     ...about,
     error: 'lost',
     code: 'STORE_FAILED',
-  } as LoggedData).toEvent()
+  }).toEvent()
   expect(event).toEqual({ type: 'error', data: { ...about, error: 'lost', code: 'STORE_FAILED' } })
   expect('id' in event).toBe(false)
 })

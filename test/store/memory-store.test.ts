@@ -3,13 +3,15 @@ import { LogEntry } from '../../src/events/log-entry.ts'
 import type { ExecutionStore } from '../../src/store/execution-store.ts'
 import { createMemoryStore } from '../../src/store/memory-store.ts'
 import type { Lease } from '../../src/log/event-log.ts'
+import { makeEnd } from '../../src/testing/store-fixtures.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 
 const HOUR_MS = 60 * 60 * 1000
 
 function entry(executionId: string, seq: number, type: 'info' | 'execution_complete', size = 0): LogEntry {
-  const data = { executionId, timestamp: '2026-01-01T00:00:00.000Z', status: 'success', message: 'x'.repeat(size) }
-  return new LogEntry(seq, type, data)
+  if (type === 'execution_complete') return makeEnd(executionId, seq, 'success')
+  const message = 'x'.repeat(size)
+  return new LogEntry(seq, type, { executionId, timestamp: '2026-01-01T00:00:00.000Z', level: 'info', message })
 }
 
 async function begin(

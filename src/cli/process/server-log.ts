@@ -1,4 +1,3 @@
-import type { EventFor } from '../../events/events.ts'
 import type { LogEntry } from '../../events/log-entry.ts'
 import type { EntryObserver, ExecutionObserver } from '../../host/observers/execution-observer.ts'
 import type { Logger } from '../../log/logger.ts'
@@ -96,12 +95,11 @@ export function observeExecutions(log: ServerLog): ExecutionObserver {
 function logTurn({ type, data }: LogEntry, log: ServerLog): void {
   const { executionId } = data
   if (type === 'execution_start') {
-    const { totalTasks, schedule } = data as unknown as EventFor<'execution_start'>['data']
+    const { totalTasks, schedule } = data
     log.info('execution started', { executionId, totalTasks, schedule })
   }
   if (type !== 'execution_complete') return
-  const end = data as unknown as EventFor<'execution_complete'>['data']
-  const { status, reason, totalTasks, successCount, errorCount, skippedCount, cancelledCount, tokenUsage } = end
+  const { status, reason, totalTasks, successCount, errorCount, skippedCount, cancelledCount, tokenUsage } = data
   log.info('execution ended', {
     executionId,
     status,
@@ -111,7 +109,7 @@ function logTurn({ type, data }: LogEntry, log: ServerLog): void {
     errorCount,
     skippedCount,
     cancelledCount,
-    ms: round(end.totalExecutionTimeMs),
+    ms: round(data.totalExecutionTimeMs),
     ...(tokenUsage && { tokensIn: tokenUsage.totalTokensIn, tokensOut: tokenUsage.totalTokensOut }),
     ...(tokenUsage?.totalCost !== undefined && { costUsd: tokenUsage.totalCost }),
   })

@@ -3,8 +3,9 @@ import { stringifyJson } from '../../json/stringify-json.ts'
 import { prepareExecution } from '../../plan/compile.ts'
 import { ExecutionPlan } from '../../plan/execution-plan.ts'
 import type { WorkflowRegistry } from '../../plan/workflow-registry.ts'
-import type { ExecutionRecord, ExecutionStore, StoredExecution } from '../../store/execution-store.ts'
-import { EventLog, type Lease, type LogStorage } from '../../log/event-log.ts'
+import { createAndClaim } from '../../store/create-and-claim.ts'
+import type { ExecutionRecord } from '../../store/execution-store.ts'
+import { EventLog, type LogStorage } from '../../log/event-log.ts'
 import type { ToolRegistry } from '../../tools/registry.ts'
 import type { DAGStructure } from '../../workflow/document.ts'
 import type { MutableCounters } from '../counters.ts'
@@ -47,8 +48,9 @@ export function launch(
   const { store } = options
   if (store === undefined) loop.start({ executionId: loop.executionId, epoch: 1 }, signal)
   else {
-    register(store, describe()).then(
-      lease => loop.start(lease, signal),
+    // A record that cannot be removed stays without a lease: no process resumes it.
+    createAndClaim(store, describe(), () => {}).then(
+      ({ lease }) => (lease === undefined ? loop.onLogFailure(alreadyExists(loop)) : loop.start(lease, signal)),
       error => loop.onLogFailure(error),
     )
   }
@@ -61,7 +63,7 @@ export interface NewExecution {
   /**
    * `graceMs`: how long it may go unfollowed, of one that a server runs; `workflow`: the document as JSON, where that is at hand.
    */
-  readonly describe: (known?: { readonly graceMs?: number; readonly workflow?: string }) => ExecutionRecord
+  readonly describe: (known?: { readonly graceMs?: number; readonly workflow?: string | undefined }) => ExecutionRecord
 }
 
 /** Checks everything and makes an execution. @throws as `launch` does */
@@ -102,9 +104,7 @@ function describeRecorded(
   return workflows?.record(workflow) ?? workflow
 }
 
-/** Registers an execution that must not exist. @throws `STORE_FAILED` if it does, and whatever the store throws */
-async function register(store: ExecutionStore, record: ExecutionRecord): Promise<Lease> {
-  const existing: StoredExecution | undefined = await store.create(record)
-  if (existing === undefined) return store.claim(record.executionId)
-  throw new DagstreamError('STORE_FAILED', `Execution \`${record.executionId}\` exists already`)
+/** A store that keeps to its interface throws this by itself. */
+function alreadyExists({ executionId }: ExecutionLoop): DagstreamError {
+  return new DagstreamError('STORE_FAILED', `Execution \`${executionId}\` exists already`)
 }

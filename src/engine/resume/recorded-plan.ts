@@ -1,4 +1,4 @@
-import { DagstreamError } from '../../errors.ts'
+import { DagstreamError, recordUnusable } from '../../errors.ts'
 import type { Stop } from '../../events/events.ts'
 import type { JsonValue } from '../../events/json-value.ts'
 import type { ExecutionState } from '../../events/state.ts'
@@ -24,32 +24,59 @@ export interface RecordedPlan {
 }
 
 /**
- * Compiles the workflow of a record. A tool that is not there any more has a placeholder, so that the log can be read.
- * @throws `STORE_FAILED` for a record that cannot be used
+ * Reads the workflow of a record as far as a lookup of its tools goes; the compilation checks the rest.
+ * @throws `RECORD_UNUSABLE`
  */
-export function compileRecorded({ executionId, workflow, input }: StoredExecution, tools: ToolRegistry): RecordedPlan {
-  if (workflow === undefined) {
-    throw new DagstreamError('STORE_FAILED', `The store has no workflow of execution \`${executionId}\``)
-  }
-  const document = parseRecorded('workflow', workflow) as RecordedWorkflow
+export function parseWorkflow(workflow: string | undefined): RecordedWorkflow {
+  if (workflow === undefined) throw recordUnusable('The store has no `workflow` of an execution')
+  const document = parseRecorded('workflow', workflow)
+  const { tasks } = (document ?? {}) as { readonly tasks?: unknown }
+  const isTask = (task: { readonly tool?: unknown; readonly workflow?: unknown } | null): boolean =>
+    typeof task?.tool === 'string' || task?.workflow !== undefined
+  if (Array.isArray(tasks) && tasks.every(isTask)) return document as RecordedWorkflow
+  throw recordUnusable('The `workflow` that the store has of an execution has no list of tasks with tools')
+}
+
+/**
+ * Compiles the workflow of a record. A tool that is not there any more has a placeholder, so that the log can be read.
+ * @throws `RECORD_UNUSABLE`
+ */
+export function compileRecorded({ workflow, input }: StoredExecution, tools: ToolRegistry): RecordedPlan {
+  const document = parseWorkflow(workflow)
   const given = input === undefined ? undefined : parseRecorded('input', input)
   const named = collectNames(document).tools
   const missing = new Set([...named].filter(name => !tools.has(name)))
-  try {
-    const prepared = prepareExecution(document, withPlaceholders(tools, missing), given, true)
+  const prepared = tryPreparing(document, withPlaceholders(tools, missing), given)
+  if ('plan' in prepared) {
     return {
       ...prepared,
       findFailure: ({ tasks }) =>
         describeMissing(findUnsettledTool(document, missing, id => tasks.get(id)?.result !== undefined)?.tool),
       findFinallyFailure: state => describeMissing(findFinallyTool(document, missing, state)),
     }
-  } catch (error) {
-    if (!(error instanceof DagstreamError) || error.code !== 'INVALID_WORKFLOW') throw error
-    // For instance the schema of a tool has changed.
-    const all = withPlaceholders(new ToolRegistry(), named)
-    const failure: Stop = { code: error.code, message: error.message }
+  }
+  // For instance the schema of a tool has changed.
+  const all = withPlaceholders(new ToolRegistry(), named)
+  const withoutTools = tryPreparing(document, all, given)
+  if ('plan' in withoutTools) {
+    const failure: Stop = { code: prepared.error.code, message: prepared.error.message }
     const find = (): Stop => failure
-    return { ...prepareExecution(document, all, given, true), findFailure: find, findFinallyFailure: find }
+    return { ...withoutTools, findFailure: find, findFinallyFailure: find }
+  }
+  throw recordUnusable('The `workflow` that the store has of an execution does not pass its checks', withoutTools.error)
+}
+
+/** The plan and the input of a recorded execution, or the error that says what is invalid in them. */
+function tryPreparing(
+  document: RecordedWorkflow,
+  tools: ToolRegistry,
+  input: unknown,
+): ReturnType<typeof prepareExecution> | { readonly error: DagstreamError } {
+  try {
+    return prepareExecution(document, tools, input, true)
+  } catch (error) {
+    if (error instanceof DagstreamError && error.code === 'INVALID_WORKFLOW') return { error }
+    throw error
   }
 }
 

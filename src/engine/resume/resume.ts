@@ -1,4 +1,4 @@
-import { DagstreamError } from '../../errors.ts'
+import { recordUnusable } from '../../errors.ts'
 import type { Parked, Stop } from '../../events/events.ts'
 import type { LogEntry } from '../../events/log-entry.ts'
 import type { EventLog, Lease } from '../../log/event-log.ts'
@@ -45,7 +45,7 @@ interface Taken extends Replayed {
  *
  * It keeps the options that it began with.
  *
- * @returns once it runs; rejects with what the store throws, and `STORE_FAILED` for a record that cannot be used
+ * @returns once it runs; rejects with what the store throws, and `RECORD_UNUSABLE` for a damaged record or log
  */
 export async function resumeLoop(
   stored: StoredExecution,
@@ -105,7 +105,7 @@ async function takeOver(
   const { end } = table.history
   if (end !== undefined) loop.showEnd(end)
   else if (lease === undefined) {
-    throw new DagstreamError('STORE_FAILED', `The log of execution \`${executionId}\` has no end`)
+    throw recordUnusable('The log of an ended execution has no end')
   }
   const byCrash = options.onCrash === 'fail' ? INTERRUPTED : undefined
   // An execution that is only ended needs no tools but those of `finally`, and is not ended for the lack of others.

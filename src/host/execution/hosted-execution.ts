@@ -1,12 +1,13 @@
 import type { Clock } from '../../clock.ts'
+import { parseWorkflow } from '../../engine/resume/recorded-plan.ts'
+import { recordUnusable } from '../../errors.ts'
 import type { Parked, Reason } from '../../events/events.ts'
 import { Execution } from '../../engine/executors/execution.ts'
 import type { ExecutionLoop } from '../../engine/execution-loop.ts'
 import type { TaskActivity } from '../../engine/loop-parts.ts'
-import type { ExecutionRecord, StoredExecution } from '../../store/execution-store.ts'
+import type { ExecutionRecord } from '../../store/execution-store.ts'
 import type { EventLog } from '../../log/event-log.ts'
 import type { BufferOptions } from '../../log/reader-bound.ts'
-import type { DAGStructure } from '../../workflow/document.ts'
 import { interrupted } from '../errors/host-errors.ts'
 import { DisconnectPolicy } from './disconnect-policy.ts'
 import { type ShownStatus, showStatus } from './shown-status.ts'
@@ -74,8 +75,8 @@ export class HostedExecution implements CommandedExecution {
   }
 
   /** An execution that can only be read. */
-  static archived(record: StoredExecution, log: EventLog, clock: Clock): HostedExecution {
-    return new HostedExecution(record, log, undefined, Number.POSITIVE_INFINITY, clock, { parked: record.parked })
+  static archived(record: ExecutionRecord, log: EventLog, parked: Parked | undefined, clock: Clock): HostedExecution {
+    return new HostedExecution(record, log, undefined, Number.POSITIVE_INFINITY, clock, { parked })
   }
 
   get executionId(): string {
@@ -112,7 +113,7 @@ export class HostedExecution implements CommandedExecution {
     return this.#loop?.activity
   }
 
-  /** The ids of its tasks, in document order. */
+  /** The ids of its tasks, in document order; after the end each has a result in the log. @throws `RECORD_UNUSABLE` */
   get taskIds(): readonly string[] {
     return (this.#taskIds ??= this.#readTaskIds())
   }
@@ -151,7 +152,9 @@ export class HostedExecution implements CommandedExecution {
 
   #readTaskIds(): readonly string[] {
     const { workflow } = this.record
-    if (workflow === undefined) return [...this.log.state.tasks.keys()]
-    return (JSON.parse(workflow) as DAGStructure).tasks.map(({ id }) => id)
+    const { tasks } = this.log.state
+    const ids = workflow === undefined ? [...tasks.keys()] : parseWorkflow(workflow).tasks.map(({ id }) => id)
+    if (!this.hasEnded || ids.every(id => tasks.get(id)?.result !== undefined)) return ids
+    throw recordUnusable('The log of an ended execution has no result of some task')
   }
 }

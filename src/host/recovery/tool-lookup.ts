@@ -2,21 +2,21 @@ import { onAbort } from '../../abort-signals.ts'
 import { describeError } from '../../log/describe-error.ts'
 import type { Logger } from '../../log/logger.ts'
 import { ToolRegistry } from '../../tools/registry.ts'
-import type { ToolShelf } from '../../tools/tool-provider.ts'
+import type { ToolResolver } from '../../tools/tool-resolver.ts'
 import { shuttingDown } from '../errors/host-errors.ts'
-import type { RecoverableRecord } from './recoverable-record.ts'
+import type { RecoverableRecord } from '../storage/recoverable-record.ts'
 
 /** For executions that are only ended, and call no tool. */
 const NO_TOOLS = new ToolRegistry()
 
 /** Finds the tools of recorded executions. A provider has no time limit but its own. */
 export class ToolLookup {
-  readonly #tools: ToolShelf
+  readonly #tools: ToolResolver
   readonly #logger: Logger
   readonly #closing: AbortSignal
 
   /** @param closing ends every wait with `SHUTTING_DOWN` */
-  constructor(tools: ToolShelf, logger: Logger, closing: AbortSignal) {
+  constructor(tools: ToolResolver, logger: Logger, closing: AbortSignal) {
     this.#tools = tools
     this.#logger = logger
     this.#closing = closing

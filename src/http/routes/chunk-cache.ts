@@ -9,8 +9,8 @@ interface Chunk {
 }
 
 /**
- * What stretches of logs look like on the wire, for whoever comes to the same place next: the thousand readers of a live
- * execution, and those that replay a finished one. What was asked for least recently goes first.
+ * The wire format of stretches of logs, shared by readers at the same position: those that follow a live
+ * execution, and those that replay a finished one. Evicts the least recently requested one first.
  *
  * It keeps bytes and no entry: an entry holds its whole output, of which the wire has a reference only.
  */

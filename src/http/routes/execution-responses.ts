@@ -1,4 +1,3 @@
-import type { ErrorEvent } from '../../events/events.ts'
 import type { LogEntry } from '../../events/log-entry.ts'
 import { createBodyStream } from '../../sse/body-stream.ts'
 import { type ChunkSource, PullBody } from '../../sse/pull-body.ts'
@@ -27,7 +26,7 @@ const WHITE_SPACE = new TextEncoder().encode('\n')
 const AWAITED_HEADERS = { ...VARY, 'Cache-Control': 'no-store, no-transform', 'X-Accel-Buffering': 'no' }
 
 /** The beginning of a stream, and its reader. */
-export interface StreamPlace {
+export interface StreamStart {
   readonly afterSeq: number
   readonly headers: Readonly<Record<string, string>>
   /** Releases the place of a reader that was admitted already. */
@@ -55,7 +54,7 @@ export class ExecutionResponses {
   }
 
   /** The events after a position. @throws HttpProblem 429 for a reader who cannot be admitted, 400 for a format that is none */
-  streamEvents(request: Request, hosted: HostedExecution, { afterSeq, headers, release }: StreamPlace): Response {
+  streamEvents(request: Request, hosted: HostedExecution, { afterSeq, headers, release }: StreamStart): Response {
     const format = chooseFormat(request) ?? this.#options.format
     const all = { ...STREAM_HEADERS, ...VARY, ...headers }
     // HEAD opens no stream.
@@ -83,7 +82,7 @@ export class ExecutionResponses {
   awaitResult(hosted: HostedExecution, headers: Readonly<Record<string, string>>): Response {
     const { ending } = hosted.log
     if (typeof ending === 'object') {
-      const { error: detail, code } = ending.data as ErrorEvent['data']
+      const { error: detail, code } = ending.data
       throw new HttpProblem(503, { title: 'Service unavailable', detail, code }, { ...headers, 'Retry-After': '1' })
     }
     const leave = hosted.disconnectPolicy.join()

@@ -19,6 +19,8 @@ const CHUNK_CHARS = 64 * 1024
 export class ResultChunks implements ChunkSource {
   readonly #hosted: HostedExecution
   readonly #storage: LogStorage
+  /** Read at once: a damaged record is refused before anything is sent. */
+  readonly #taskIds: readonly string[]
   readonly #prefix: string
   readonly #suffix: string
   readonly #cursor: { onReadable(callback: (() => void) | undefined): void; close(): void }
@@ -29,9 +31,10 @@ export class ResultChunks implements ChunkSource {
   /** Written, and not taken yet. */
   readonly #texts = new TextChunks()
 
-  /** `prefix` and `suffix` stand around the result. */
+  /** `prefix` and `suffix` stand around the result. @throws `RECORD_UNUSABLE` */
   constructor(hosted: HostedExecution, storage: LogStorage, prefix = '', suffix = '') {
     this.#hosted = hosted
+    this.#taskIds = hosted.taskIds
     this.#storage = storage
     this.#prefix = prefix
     this.#suffix = suffix
@@ -62,7 +65,8 @@ export class ResultChunks implements ChunkSource {
 
   /** Writes about one chunk. A promise only where an output is read from the store. */
   #write(): undefined | Promise<Uint8Array | undefined> {
-    const { taskIds, log } = this.#hosted
+    const { log } = this.#hosted
+    const taskIds = this.#taskIds
     let size = 0
     if (this.#next === -1) {
       this.#next = 0

@@ -1,5 +1,6 @@
 import { DagstreamError } from '../errors.ts'
 import { JsonValue } from '../events/json-value.ts'
+import { isJsonObject } from '../json/describe-json.ts'
 import { NotSerializableError } from '../events/serialize.ts'
 import { ToolRegistry, type ToolSource } from '../tools/registry.ts'
 import type { WorkflowLookup } from '../workflow/checked-document.ts'
@@ -103,9 +104,10 @@ function findWorkflows(workflows: WorkflowSource | undefined, tools: ToolRegistr
   return workflows === undefined ? undefined : WorkflowRegistry.from(workflows, tools).lookup(tools)
 }
 
-function findRecorded(document: RecordedWorkflow, tools: ToolRegistry): WorkflowLookup | undefined {
-  const { workflows } = document
-  if (workflows === undefined) return undefined
+function findRecorded(document: RecordedWorkflow | null, tools: ToolRegistry): WorkflowLookup | undefined {
+  const workflows = document?.workflows
+  // Anything else is reported with the shape of the document.
+  if (!isJsonObject(workflows)) return undefined
   return new WorkflowRegistry(workflows, tools, { isRecorded: true }).lookup(tools)
 }
 

@@ -2,6 +2,7 @@ import type { Condition } from '../conditions/condition.ts'
 import type { JsonValue } from '../events/json-value.ts'
 import type { Limit } from '../tools/limit.ts'
 import type { RegisteredTool } from '../tools/registry.ts'
+import type { JsonSchema } from '../tools/tool.ts'
 import type { ArgumentProblem } from '../tools/argument-problem.ts'
 import type { ItemWords, KnownWorkflow, RoundWords, TaskTree } from '../workflow/checked-document.ts'
 import type {
@@ -14,7 +15,7 @@ import type {
   RunOn,
 } from '../workflow/document.ts'
 import { readSource, type Template } from '../workflow/template.ts'
-import { describeFields, describeItems, describeRounds } from '../workflow/words/describe-words.ts'
+import { describeFields, describeGroup } from '../workflow/words/describe-words.ts'
 import type { InputCheck, InputReference } from '../workflow/workflow-input.ts'
 import type { Layers } from './graph.ts'
 import { computePriorities, type Dependents } from './priorities.ts'
@@ -70,20 +71,11 @@ export interface SubWorkflow {
 }
 
 /** The parts of a plan, which the plan freezes and keeps. All by task index, in document order. */
-export interface PlanParts {
-  readonly name: string | undefined
-  readonly tasks: readonly PlannedTask[]
+export interface PlanParts
+  extends Pick<ExecutionPlan, 'name' | 'tasks' | 'dependencies' | 'dependents' | 'inputReferences' | 'mainCount'>,
+    Pick<ExecutionPlan, 'finallyLayer' | 'reads' | 'finallyTimeoutMs' | 'output' | 'inputCheck'> {
   readonly layers: Layers
-  readonly dependencies: readonly (readonly number[])[]
-  readonly dependents: Dependents
   readonly estimates: readonly number[]
-  readonly inputReferences: readonly InputReference[]
-  readonly mainCount: number
-  readonly finallyLayer: number
-  readonly reads: readonly (readonly number[])[] | undefined
-  readonly finallyTimeoutMs: number | undefined
-  readonly output: Template | undefined
-  readonly inputCheck: InputCheck | undefined
 }
 
 /**
@@ -118,8 +110,8 @@ export class ExecutionPlan implements KnownWorkflow {
   readonly finallyTimeoutMs: number | undefined
   /** The output that the document declares. */
   readonly output: Template | undefined
-  /** The check by its `inputSchema`. */
-  readonly inputCheck?: InputCheck
+  /** Checks by `inputSchema`. */
+  readonly inputCheck: InputCheck | undefined
   /** Depth of the workflows nested in it. */
   readonly depth: number
   readonly #estimates: readonly number[]
@@ -130,7 +122,7 @@ export class ExecutionPlan implements KnownWorkflow {
 
   /** Called by `buildPlan`. */
   constructor(parts: PlanParts) {
-    const { tasks, layers, dependencies, inputCheck } = parts
+    const { tasks, layers, dependencies } = parts
     this.name = parts.name
     this.tasks = Object.freeze(tasks)
     this.layers = Object.freeze(
@@ -146,7 +138,7 @@ export class ExecutionPlan implements KnownWorkflow {
     this.reads = parts.reads && Object.freeze(parts.reads)
     this.finallyTimeoutMs = parts.finallyTimeoutMs
     this.output = parts.output
-    if (inputCheck) this.inputCheck = inputCheck
+    this.inputCheck = parts.inputCheck
     const tools = new Map<string, RegisteredTool>()
     let depth = 0
     for (const task of tasks) {
@@ -180,7 +172,7 @@ export class ExecutionPlan implements KnownWorkflow {
     const last = tasks.splice(this.mainCount)
     return {
       ...(this.name !== undefined && { name: this.name }),
-      ...(this.inputCheck && { inputSchema: this.inputCheck.schema }),
+      ...(this.inputCheck && { inputSchema: this.inputCheck.schema.read() as JsonSchema }),
       tasks,
       ...(last.length > 0 && { finally: last }),
       ...(this.finallyTimeoutMs !== undefined && { finallyTimeoutMs: this.finallyTimeoutMs }),
@@ -193,8 +185,8 @@ export class ExecutionPlan implements KnownWorkflow {
     const plans = new Map<string, ExecutionPlan>()
     collectRegistered(this, plans)
     if (plans.size === 0) return this.describe()
-    const entries = [...plans].map(([name, plan]) => [name, plan.describe()] as const)
-    return { ...this.describe(), workflows: Object.fromEntries(entries) }
+    const workflows = Object.fromEntries(Array.from(plans, ([name, plan]) => [name, plan.describe()]))
+    return { ...this.describe(), workflows }
   }
 
   /**
@@ -254,9 +246,4 @@ function collectRegistered({ tasks }: ExecutionPlan, plans: Map<string, Executio
     if (name !== undefined) plans.set(name, plan)
     collectRegistered(plan, plans)
   }
-}
-
-function describeGroup(group: Group): Partial<DAGTaskFields> {
-  if (group.kind === 'workflow') return {}
-  return group.kind === 'forEach' ? describeItems(group) : describeRounds(group)
 }

@@ -5,7 +5,7 @@ import { formatPointer, quoteName } from '../tools/json-pointer.ts'
 import { type AnyTool, TOOL_NAME_PATTERN, ToolRegistry, type ToolSource } from '../tools/registry.ts'
 import type { WorkflowLookup } from '../workflow/checked-document.ts'
 import type { DAGStructure, RecordedWorkflow } from '../workflow/document.ts'
-import { IssueList } from '../workflow/issues.ts'
+import { isAboutKey, IssueList } from '../workflow/issues.ts'
 import { WORKFLOW_NAME_PATTERN } from '../workflow/schema.ts'
 import { collectNames } from '../workflow/tool-names.ts'
 import { invalidWorkflow } from './invalid-workflow.ts'
@@ -93,8 +93,10 @@ export class WorkflowRegistry {
 
   #check(tools: ToolRegistry, issues: IssueList): void {
     for (const [name, list] of this.#set.check(tools)) {
-      for (const { code, pointer, message, ...extra } of list.issues) {
-        issues.add(code, formatPointer([name]) + pointer, `In the workflow ${quoteName(name)}: ${message}`, extra)
+      for (const issue of list.issues) {
+        const { code, pointer, message, ...extra } = issue
+        const text = `In the workflow ${quoteName(name)}: ${message}`
+        issues.add(code, formatPointer([name]) + pointer, text, { ...extra, isAboutKey: isAboutKey(issue) })
       }
       for (let i = list.issues.length; i < list.count; i++) issues.skip()
     }

@@ -39,7 +39,7 @@ export class WorkflowSet {
     const compiled = new Map<string, Compiled>()
     const lists = new Map<string, IssueList>()
     for (const name of this.#documents.keys()) {
-      this.#compileClosure(name, tools, compiled)
+      if (!compiled.has(name)) this.#compileClosure(name, tools, compiled)
       lists.set(name, (compiled.get(name) as Compiled).issues)
     }
     return lists

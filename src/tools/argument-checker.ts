@@ -40,11 +40,11 @@ export function createArgumentChecker(
 }
 
 /**
- * Creates the checker of a workflow's input, whose numbers keep their digits.
+ * Creates the checker of a workflow's input, whose numbers keep their digits. The time of each check is bounded.
  * @returns why the schema is unusable, if it is
  */
 export function createInputChecker(schema: JsonSchema): ArgumentChecker | { readonly unusable: string } {
-  const check = compileJsonSchema(schema)
+  const check = compileJsonSchema(schema, true)
   return typeof check === 'function' ? wrapCheck(keepNumbers(check), true) : check
 }
 

@@ -1,7 +1,9 @@
 import { type OutputUnit, type Schema, type SchemaDraft, Validator } from '@cfworker/json-schema'
 import { DagstreamError, describeValue } from '../errors.ts'
+import { stringifyJson } from '../json/stringify-json.ts'
 import type { FoundProblem, SchemaCheck } from './argument-problem.ts'
 import { formatPointer, parsePointer, quoteName } from './json-pointer.ts'
+import { findUnboundedKeyword, VisitBudget } from './bounded-schema.ts'
 import { createPlainCheck } from './plain-check.ts'
 import type { JsonSchema } from './tool.ts'
 import { cutText } from '../text.ts'
@@ -19,17 +21,26 @@ export function createJsonSchemaCheck(toolName: string, schema: JsonSchema): Sch
 
 /**
  * Compiles a JSON Schema into a check. It interprets the schema and generates no code.
+ * @param isBounded whether the time of each check is bounded, whatever the schema
  * @returns why the schema is unusable, if it is
  */
-export function compileJsonSchema(schema: JsonSchema): SchemaCheck | { readonly unusable: string } {
+export function compileJsonSchema(schema: JsonSchema, isBounded = false): SchemaCheck | { readonly unusable: string } {
   let validator: Validator
+  let budget: VisitBudget | undefined
   let isPlainlyValid: ReturnType<typeof createPlainCheck>
   try {
     // Copied, because the validator writes into the schema, which may be frozen or shared.
-    const text = JSON.stringify(schema)
+    const text = stringifyJson(schema)
     const copy = JSON.parse(text) as Schema
     validator = new Validator(copy, findDraft(copy.$schema), false)
     checkUsable(validator)
+    if (isBounded) {
+      const subschemas = listSubschemas(validator)
+      const unbounded = findUnboundedKeyword(subschemas)
+      if (unbounded !== undefined) return { unusable: unbounded }
+      budget = new VisitBudget(subschemas)
+    }
+    budget?.reset()
     validator.validate({})
     // Copied, because the owner may change the schema later.
     isPlainlyValid = createPlainCheck(JSON.parse(text))
@@ -39,6 +50,7 @@ export function compileJsonSchema(schema: JsonSchema): SchemaCheck | { readonly 
   return value => {
     if (isPlainlyValid?.(value)) return { value, problems: [] }
     try {
+      budget?.reset()
       const { valid, errors } = validator.validate(value)
       return { value, problems: valid ? [] : toProblems(errors, value) }
     } catch (error) {
@@ -58,14 +70,18 @@ function findDraft(uri: unknown): SchemaDraft {
 
 const TYPES: ReadonlySet<unknown> = new Set(['string', 'number', 'integer', 'boolean', 'null', 'array', 'object'])
 
+function listSubschemas(validator: Validator): Schema[] {
+  // `lookup` holds every subschema. It is private only in the types.
+  const { lookup } = validator as unknown as { lookup: Record<string, Schema | boolean> }
+  return [...new Set(Object.values(lookup).filter(schema => typeof schema === 'object'))]
+}
+
 /**
  * Finds faults that the validator reports only on reaching them: dangling references, unknown types, invalid patterns.
  */
 function checkUsable(validator: Validator): void {
-  // `lookup` holds every subschema. It is private only in the types.
   const { lookup } = validator as unknown as { lookup: Record<string, Schema | boolean> }
-  for (const schema of Object.values(lookup)) {
-    if (typeof schema !== 'object') continue
+  for (const schema of listSubschemas(validator)) {
     const target = schema['__absolute_ref__']
     if (target !== undefined && lookup[target] === undefined)
       throw new Error(`unresolved $ref ${quoteName(String(schema.$ref))}`)

@@ -63,9 +63,8 @@ export class TaskChecker {
   check(task: ReadTask, index: number): void {
     const { path } = this.#walk
     const { id } = task
-    const place = this.index.pathOf(index)
     const isFinally = this.index.isFinally(index)
-    path.push(place[0], place[1])
+    path.push(isFinally ? 'finally' : 'tasks', isFinally ? index - this.index.mainCount : index)
     const isFirst = id !== undefined && this.#checkId(id, index)
     const tool = task.workflow === undefined ? this.#checkTool(task.tool) : undefined
     this.#references.begin(task, isFinally)
@@ -156,7 +155,7 @@ export class TaskChecker {
   #checkId(id: string, index: number): boolean {
     const first = this.index.get(id) ?? index
     if (first === index) return true
-    const place = formatPointer(this.index.pathOf(first))
+    const place = formatPointer([...this.#walk.path.slice(0, -2), ...this.index.pathOf(first)])
     const message = (): string => `Expected ids to be unique, ${quoteName(id)} is also that of ${place}`
     this.#at('id', () => report(this.#walk, 'DUPLICATE_TASK_ID', message))
     return false

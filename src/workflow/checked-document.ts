@@ -96,7 +96,7 @@ export interface TaskTree extends ReadonlyMap<string, TaskTree | undefined> {}
 
 /** What the checks need to know of a registered workflow. */
 export interface KnownWorkflow {
-  readonly inputCheck?: InputCheck
+  readonly inputCheck: InputCheck | undefined
   /** Depth of the workflows nested in it. */
   readonly depth: number
   readonly tree: TaskTree

@@ -135,7 +135,10 @@ export interface WorkflowIssue {
   readonly in?: 'input'
   /** Likely fix, if one is known. */
   readonly hint?: string
-  /** For `CYCLE`: the ids of the cycle, each depending on the next, the first repeated at the end. */
+  /**
+   * For `CYCLE`: the ids of the cycle, each depending on the next, the first repeated at the end. For
+   * `RECURSIVE_WORKFLOW`: the names of the workflows, each running the next, likewise.
+   */
   readonly path?: readonly string[]
   /**
    * Line of the value that the pointer leads to, of an unknown field its key; from 1. Only where the text is known: from the

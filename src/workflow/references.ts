@@ -60,12 +60,17 @@ export const RECORDED_ID_PATTERN: string = `^${CHARACTER}{1,200}$`
 const taskId = new RegExp(RECORDED_ID_PATTERN, 'u')
 const nameToken = /\.([\p{L}\p{Nd}_]+)/uy
 const indexToken = /\[([0-9]+)\]/y
-const word = /[A-Z]+/y
-
-/** Words that are followed by an id. `STATUS` may also stand alone. */
-const TASK_WORDS: ReadonlySet<string> = new Set(['OUTPUT', 'STATUS', 'ERROR'])
-/** Words whose values have no members. */
-const SCALARS: ReadonlySet<ReferenceSource> = new Set(['status', 'index'])
+/** The words of references, the frequent ones first. */
+const WORDS: readonly { readonly name: string; readonly source: ReferenceSource; readonly hasId?: true }[] = [
+  { name: 'OUTPUT', source: 'output', hasId: true },
+  { name: 'INPUT', source: 'input' },
+  // Also without an id, where a bare `$STATUS` may be read.
+  { name: 'STATUS', source: 'status', hasId: true },
+  { name: 'ERROR', source: 'error', hasId: true },
+  { name: 'ITEM', source: 'item' },
+  { name: 'INDEX', source: 'index' },
+  { name: 'PREVIOUS', source: 'previous' },
+]
 
 /** Maximum length of an id, UTF-16 units. */
 const MAX_ID_UNITS = 400
@@ -121,12 +126,12 @@ function isOpening(text: string, at: number, opening: RegExp): boolean {
 function parseAt(text: string, start: number, isRecorded: boolean, place: Place): Reference | MalformedReference {
   const isBraced = text.charCodeAt(start + 1) === BRACE
   let at = start + (isBraced ? 2 : 1)
-  word.lastIndex = at
-  const name = word.exec(text)?.[0] ?? ''
-  const source = name.toLowerCase() as ReferenceSource
+  const wordStart = at
+  // The opening has matched one of them.
+  const { name, source, hasId } = WORDS.find(word => text.startsWith(word.name, wordStart)) as (typeof WORDS)[number]
   at += name.length
   let id: string | undefined
-  if (TASK_WORDS.has(name) && text[at] === '[') {
+  if (hasId && text[at] === '[') {
     const idStart = at + 1
     // Searched in a slice, so that a text of many unclosed openings takes linear time.
     const length = text.slice(idStart, idStart + MAX_ID_UNITS + 1).indexOf(']')
@@ -137,7 +142,8 @@ function parseAt(text: string, start: number, isRecorded: boolean, place: Place)
   }
   const pathStart = at
   const path: PathStep[] = []
-  if (!SCALARS.has(source)) {
+  // A status and an index have no members.
+  if (source !== 'status' && source !== 'index') {
     for (let token = parseToken(text, at); token !== undefined; token = parseToken(text, at)) {
       path.push(token.key)
       at = token.end

@@ -145,6 +145,43 @@ test('hints cost little even where every name is unknown', () => {
   expect(check({ tasks })).toHaveLength(100)
 })
 
+test('any value of any word gets an answer', () => {
+  const words = ['when', 'runOn', 'optional', 'default', 'forEach', 'concurrency', 'tolerate', 'repeat', 'workflow']
+  const fields = ['finally', 'finallyTimeoutMs', 'inputSchema', 'output', 'workflows']
+  const anything = fc.anything({ withBigInt: true, withSparseArray: true, withNullPrototype: true })
+  const text = fc.constantFrom(
+    '$ITEM.x',
+    '$STATUS',
+    '$ERROR[a].b',
+    '$PREVIOUS[*]',
+    '${OUTPUT[a]',
+    'input.x == 1',
+    'item[',
+  )
+  const value = fc.oneof(
+    anything,
+    text,
+    fc.array(text),
+    fc.dictionary(fc.string(), text),
+    fc.record({ tasks: anything }),
+  )
+  fc.assert(
+    fc.property(
+      fc.dictionary(fc.constantFrom(...words), value),
+      fc.dictionary(fc.constantFrom(...fields), value),
+      (task, document) => {
+        const one = { id: 'a', tool: 'noop', arguments: { x: '$ITEM $STATUS' }, ...task }
+        for (const isRecorded of [false, true]) {
+          const list = new IssueList()
+          checkDocument({ tasks: [one], finally: [{ ...one, id: 'b' }], ...document }, tools, list, isRecorded)
+          checkDocument({ tasks: [{ id: 'c', workflow: { tasks: [one], ...document } }] }, tools, list, isRecorded)
+          expect(list.issues.every(({ code }) => typeof code === 'string')).toBe(true)
+        }
+      },
+    ),
+  )
+})
+
 test('any value gets an answer', () => {
   fc.assert(
     fc.property(

@@ -39,6 +39,33 @@ test('the schema cannot be changed', () => {
   expect(Object.isFrozen(workflowSchema.properties?.['tasks']?.items?.properties?.['retry']?.properties)).toBe(true)
 })
 
+test('both accept each word', () => {
+  const words = [
+    { when: 'x', runOn: 'failure', optional: true, default: null },
+    { forEach: [1], concurrency: 1, tolerate: 0 },
+    { forEach: { a: ['x'], b: '$INPUT' }, tolerate: '0.5%' },
+    { forEach: '$INPUT' },
+    { repeat: { until: 'x', everyMs: 0, factor: 1, maxTimes: 1000, onExhausted: 'keep' } },
+  ]
+  const nested = {
+    tasks: [{ id: 'b', workflow: 'name' }],
+    output: 1,
+    inputSchema: {},
+    finallyTimeoutMs: 0,
+    finally: [],
+  }
+  const tasks = [...words.map(word => ({ id: 'a', tool: 't', ...word })), { id: 'a', workflow: nested }]
+  const validator = new Validator(JSON.parse(JSON.stringify(workflowSchema)), '2020-12', false)
+  const issues = new IssueList()
+  expect(compileShape(workflowSchema)({ tasks, finally: tasks }, { issues, path: [] })).toEqual({
+    tasks,
+    finally: tasks,
+  })
+  expect([issues.issues, validator.validate({ tasks, finally: tasks }).errors]).toEqual([[], []])
+  const wrong = { tasks: [{ id: 'a', workflow: { tasks: [{ id: 'b', workflow: { tasks: [{ id: 'c' }] } }] } }] }
+  expect(validator.validate(wrong).valid).toBe(false)
+})
+
 test('a validator that knows all of JSON Schema agrees with the interpreter', () => {
   const validator = new Validator(JSON.parse(JSON.stringify(workflowSchema)), '2020-12', false)
   const read = compileShape(workflowSchema)
@@ -72,6 +99,41 @@ test('a validator that knows all of JSON Schema agrees with the interpreter', ()
     },
     { requiredKeys: [] },
   )
+  const condition = optional(fc.constant<unknown>('input.x'))
+  const repeat = fc.record(
+    {
+      maxTimes: optional(fc.constant<unknown>(1000)),
+      until: condition,
+      everyMs: optional(fc.constant<unknown>(0)),
+      factor: optional(fc.constant<unknown>(1)),
+      onExhausted: optional(fc.constantFrom<unknown>('fail', 'keep')),
+    },
+    { requiredKeys: ['maxTimes'] },
+  )
+  const forEach = fc.oneof(odd, fc.constant<unknown>('$INPUT'), fc.dictionary(fc.constantFrom('a', '__proto__'), odd))
+  const words = {
+    when: condition,
+    runOn: fc.constantFrom<unknown>('success', 'failure', 'settled', 'a', 1),
+    optional: fc.constantFrom<unknown>(true, true, false, 1),
+    default: odd,
+    forEach,
+    concurrency: odd,
+    tolerate: fc.oneof(odd, fc.constantFrom('10%', '100.0%', '100.1%', '%', '0.5%', '1e1%', '010%', '-1%')),
+    repeat: optional(repeat),
+    workflow: fc.oneof(
+      odd,
+      fc.record(
+        {
+          tasks: fc.array(fc.record({ id: optional(fc.constant('a')), tool: optional(fc.constant('t')) })),
+          output: odd,
+          inputSchema: odd,
+          finallyTimeoutMs: odd,
+          workflows: odd,
+        },
+        { requiredKeys: [] },
+      ),
+    ),
+  }
   const task = fc.record(
     {
       id: optional(fc.constant('a')),
@@ -88,13 +150,28 @@ test('a validator that knows all of JSON Schema agrees with the interpreter', ()
     },
     { requiredKeys: [] },
   )
-  const document = fc.record({ tasks: optional(fc.array(optional(task))), name: odd, other: odd }, { requiredKeys: [] })
+  const tasks = optional(fc.array(optional(task)))
+  const document = fc.record(
+    { tasks, finally: tasks, name: odd, output: odd, inputSchema: odd, finallyTimeoutMs: odd, other: odd },
+    { requiredKeys: [] },
+  )
+  // A few words each: with all of them a task would nearly always contradict itself.
+  const worded = fc
+    .tuple(fc.record(words, { requiredKeys: [] }), fc.subarray(Object.keys(words), { maxLength: 3 }), fc.boolean())
+    .map(([all, keys, hasTool]) => ({
+      id: 'a',
+      ...(hasTool && { tool: 't' }),
+      ...Object.fromEntries(Object.entries(all).filter(([key]) => keys.includes(key))),
+    }))
   let validCount = 0
   fc.assert(
     fc.property(
       fc.oneof(
         document,
         task.map(one => ({ tasks: [{ id: 'a', tool: 't', ...one }] })),
+        worded.map(one => ({ tasks: [one] })),
+        worded.map(one => ({ tasks: [], finally: [one] })),
+        worded.map(one => ({ tasks: [{ id: 'b', workflow: { tasks: [one] } }] })),
       ),
       value => {
         const issues = new IssueList()

@@ -63,9 +63,16 @@ const counts = {
   cancelledCount: count,
 }
 
+/** The schema of workflows, whose references to itself lead to its place in the document. */
+function embedWorkflow(): Json {
+  const { $schema: _schema, $id: _id, ...schema } = workflowSchema
+  const replace = (key: string, value: unknown): unknown => (key === '$ref' ? refer('Workflow')['$ref'] : value)
+  return JSON.parse(JSON.stringify(schema, replace)) as Json
+}
+
 /** What the routes take and give, by name. */
 export const schemas: Readonly<Record<SchemaName, Json>> = {
-  Workflow: workflowSchema as unknown as Json,
+  Workflow: embedWorkflow(),
   WorkflowRequest: {
     description: 'A workflow by itself, or beside its input and options.',
     oneOf: [
@@ -204,9 +211,10 @@ export const schemas: Readonly<Record<SchemaName, Json>> = {
     {
       code: text,
       pointer: { ...text, description: 'JSON Pointer (RFC 6901) into the workflow as it was sent.' },
+      in: { enum: ['input'], description: 'The pointer leads into the input instead.' },
       message: text,
       hint: text,
-      path: { type: 'array', items: text, description: 'For `CYCLE`: the ids around it.' },
+      path: { type: 'array', items: text, description: 'For `CYCLE` and `RECURSIVE_WORKFLOW`: the names around it.' },
       line: {
         type: 'integer',
         minimum: 1,
@@ -215,7 +223,7 @@ export const schemas: Readonly<Record<SchemaName, Json>> = {
       },
       column: { type: 'integer', minimum: 1, description: 'Column, UTF-16 units.' },
     },
-    ['hint', 'path', 'line', 'column'],
+    ['in', 'hint', 'path', 'line', 'column'],
   ),
   ToolList: object({
     tools: {

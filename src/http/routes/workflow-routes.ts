@@ -51,7 +51,8 @@ export function createWorkflowRoutes(
       const shown = (workflows?.names() ?? []).map(name => describeWorkflow(name, find(name)))
       return new Response(stringifyJson({ workflows: shown }), { headers: JSON_HEADERS })
     })
-    .get('/:name', async ({ req }) => {
+    // Not `validate`: a `GET` of that route stays a 405.
+    .get('/:name{(?!validate$)[^/]+}', async ({ req }) => {
       const name = req.param('name')
       await ask(req.raw, { action: 'workflows', workflow: name })
       return new Response(stringifyJson(find(name)), { headers: JSON_HEADERS })
@@ -61,7 +62,8 @@ export function createWorkflowRoutes(
       return starts.answer(req.raw, {
         workflow,
         parse: (body, bounds) => parseNamedRequest(body, find(workflow), bounds),
-        locate: ({ text }) => ({ text, path: [], inputPath: ['input'] }),
+        // Pointers into the workflow lead into the registered document.
+        locate: ({ text }) => ({ text, path: null, inputPath: ['input'] }),
       })
     })
 }

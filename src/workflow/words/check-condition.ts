@@ -16,7 +16,7 @@ export function checkCondition(source: string, names: readonly ConditionName[], 
   const condition = parseCondition(source, { names })
   if ('evaluate' in condition) return condition
   const { message, column, hint } = condition
-  const place = column === undefined ? '' : ` at column ${column}`
+  const place = column === undefined ? '' : ` (column ${column})`
   report(walk, 'INVALID_CONDITION', () => `${message}${place}`, hint === undefined ? undefined : () => hint)
   return undefined
 }

@@ -1,10 +1,10 @@
 import type { ItemWords, RoundWords, TaskWords } from '../checked-document.ts'
-import type { DAGTask } from '../document.ts'
+import type { DAGTaskFields } from '../document.ts'
 import { readSource, type Template } from '../template.ts'
 import { describeTolerance } from './tolerance.ts'
 
 /** The fields of a task that most tasks do without. */
-export function describeFields({ timeoutMs, retry, when, runOn, optional }: TaskFields): Partial<DAGTask> {
+export function describeFields({ timeoutMs, retry, when, runOn, optional }: TaskFields): Partial<DAGTaskFields> {
   return {
     ...(timeoutMs !== undefined && { timeoutMs }),
     ...(retry !== undefined && { retry }),
@@ -14,10 +14,22 @@ export function describeFields({ timeoutMs, retry, when, runOn, optional }: Task
   }
 }
 
-interface TaskFields extends Pick<TaskWords, 'when' | 'runOn' | 'optional'>, Pick<DAGTask, 'timeoutMs' | 'retry'> {}
+interface TaskFields
+  extends Pick<TaskWords, 'when' | 'runOn' | 'optional'>,
+    Pick<DAGTaskFields, 'timeoutMs' | 'retry'> {}
 
-/** The fields of a task that runs once per item. */
-export function describeItems({ items, concurrency, tolerate }: ItemWords): Partial<DAGTask> {
+/** The fields that say how a task makes its children, except for `workflow`. */
+export function describeGroup(group: ChildWords): Partial<DAGTaskFields> {
+  if (group.kind === 'workflow') return {}
+  return group.kind === 'forEach' ? describeItems(group) : describeRounds(group)
+}
+
+type ChildWords =
+  | (ItemWords & { readonly kind: 'forEach' })
+  | (RoundWords & { readonly kind: 'repeat' })
+  | { readonly kind: 'workflow' }
+
+function describeItems({ items, concurrency, tolerate }: ItemWords): Partial<DAGTaskFields> {
   const forEach =
     items.kind === 'list'
       ? readSource(items.list)
@@ -25,7 +37,6 @@ export function describeItems({ items, concurrency, tolerate }: ItemWords): Part
   return { forEach, tolerate: describeTolerance(tolerate), ...(concurrency !== undefined && { concurrency }) }
 }
 
-/** The field of a task that is repeated. */
-export function describeRounds({ until, everyMs, factor, maxTimes, onExhausted }: RoundWords): Partial<DAGTask> {
+function describeRounds({ until, everyMs, factor, maxTimes, onExhausted }: RoundWords): Partial<DAGTaskFields> {
   return { repeat: { everyMs, factor, maxTimes, onExhausted, ...(until !== undefined && { until: until.source }) } }
 }

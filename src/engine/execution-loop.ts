@@ -150,6 +150,11 @@ export class ExecutionLoop implements RecorderCallbacks {
     return { running: this.#attempts.count, slot, limit, retry: this.#delays.count }
   }
 
+  /** Whether it has `finally` tasks, its own or those of workflows that run now. */
+  get hasFinally(): boolean {
+    return this.#table.graph.hasFinally
+  }
+
   /**
    * Ends every task that has not settled, because of `reason`; `finally` tasks run. The first call counts; a second one ends
    * those, too. After the end it does nothing.

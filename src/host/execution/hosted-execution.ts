@@ -113,6 +113,11 @@ export class HostedExecution implements CommandedExecution {
     return this.#loop?.activity
   }
 
+  /** Whether this process runs it and it has `finally` tasks, its own or those of workflows that run now. */
+  get hasFinally(): boolean {
+    return this.isRunning && this.#loop?.hasFinally === true
+  }
+
   /** The ids of its tasks, in document order; after the end each has a result in the log. @throws `RECORD_UNUSABLE` */
   get taskIds(): readonly string[] {
     return (this.#taskIds ??= this.#readTaskIds())

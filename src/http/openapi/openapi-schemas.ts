@@ -1,66 +1,26 @@
 import { SSE_EVENTS } from '../../events/events.ts'
 import { LIMITS } from '../../workflow/document.ts'
-import { workflowSchema } from '../../workflow/schema.ts'
+import { WORKFLOW_NAME_PATTERN, workflowSchema } from '../../workflow/schema.ts'
 
-/** A JSON Schema (2020-12), or a part of an OpenAPI document. */
-export type Json = Readonly<Record<string, unknown>>
+import {
+  count,
+  counts,
+  executionId,
+  type Json,
+  ms,
+  object,
+  refer,
+  request,
+  type SchemaName,
+  text,
+  timestamp,
+} from './schema-parts.ts'
 
-/** What the routes take and give. */
-type SchemaName =
-  | 'Workflow'
-  | 'WorkflowRequest'
-  | 'ValidationRequest'
-  | 'ExecutionOptions'
-  | 'ExecutionStatus'
-  | 'Execution'
-  | 'Parked'
-  | 'ExecutionPage'
-  | 'ListedExecution'
-  | 'ExecutionResult'
-  | 'TaskResult'
-  | 'Reason'
-  | 'TokenUsage'
-  | 'ValidationResult'
-  | 'WorkflowIssue'
-  | 'ToolList'
-  | 'Health'
-  | 'Problem'
-  | 'EventStream'
-
-/** A reference to one of `schemas`. */
-export function refer(name: SchemaName): Json {
-  return { $ref: `#/components/schemas/${name}` }
-}
-
-const text: Json = { type: 'string' }
-const ms: Json = { type: 'number', minimum: 0, description: 'Milliseconds.' }
-const count: Json = { type: 'integer', minimum: 0 }
-const executionId: Json = { type: 'string', pattern: '^[A-Za-z0-9_-]{1,128}$' }
-const timestamp: Json = { type: 'string', format: 'date-time' }
 const ended: readonly string[] = ['success', 'partial', 'error', 'cancelled']
 
 const shownStatus: Json = {
   enum: ['running', 'parked', ...ended],
   description: '`parked`: not ended, and it does not resume by itself any more; it can be resumed by hand.',
-}
-
-/** Later versions may add fields: the schemas describe the fields of today and allow others. */
-function object(properties: Json, optional: readonly string[] = []): Json {
-  const required = Object.keys(properties).filter(name => !optional.includes(name))
-  return { type: 'object', required, properties }
-}
-
-/** The same for what a client sends, where an unknown field is refused. */
-function request(properties: Json, required: readonly string[] = []): Json {
-  return { type: 'object', required, properties, additionalProperties: false }
-}
-
-const counts = {
-  totalTasks: count,
-  successCount: count,
-  errorCount: count,
-  skippedCount: count,
-  cancelledCount: count,
 }
 
 /** The schema of workflows, whose references to itself lead to its place in the document. */
@@ -86,6 +46,13 @@ export const schemas: Readonly<Record<SchemaName, Json>> = {
         ['workflow'],
       ),
     ],
+  },
+  NamedRequest: {
+    ...request({
+      input: { description: 'What `$INPUT` refers to: any JSON.' },
+      options: refer('ExecutionOptions'),
+    }),
+    description: 'The input and the options of an execution of a registered workflow.',
   },
   ValidationRequest: {
     description: 'A workflow by itself, or beside the input against which its references are checked.',
@@ -168,24 +135,35 @@ export const schemas: Readonly<Record<SchemaName, Json>> = {
       speedup: { type: 'number', minimum: 0 },
       criticalPathMs: ms,
       tokenUsage: refer('TokenUsage'),
+      output: { description: 'What the `output` of the workflow came to: any JSON.' },
+      outputError: {
+        ...object({ code: text, message: text }),
+        description: 'Why there is no output, though the workflow declares one.',
+      },
     },
-    ['reason', 'tokenUsage'],
+    ['reason', 'toleratedCount', 'tokenUsage', 'output', 'outputError'],
   ),
   TaskResult: object(
     {
       taskId: text,
       tool: text,
       status: { enum: ['success', 'error', 'skipped', 'cancelled'] },
-      output: { description: 'Any JSON; there exactly when `status` is `success`.' },
+      output: {
+        description:
+          'Any JSON; there exactly when `status` is `success`, except where the output of the parent holds it.',
+      },
       error: text,
       code: text,
-      causedBy: { ...text, description: 'The task whose failure is the root of this one being skipped.' },
+      causedBy: { ...text, description: 'The task because of which this one was skipped.' },
       attempts: count,
       executionTimeMs: ms,
       waitMs: ms,
       abandoned: { const: true },
+      optional: { const: true, description: 'It failed, and its failure is tolerated.' },
+      items: { type: 'array', items: refer('TaskResult'), description: 'Of a `forEach` or `repeat`: items or rounds.' },
+      tasks: { type: 'array', items: refer('TaskResult'), description: 'Of a `workflow`: its tasks.' },
     },
-    ['output', 'error', 'code', 'causedBy', 'abandoned'],
+    ['output', 'error', 'code', 'causedBy', 'abandoned', 'optional', 'items', 'tasks'],
   ),
   Reason: object({
     code: { enum: ['CANCELLED', 'EXECUTION_TIMEOUT', 'BUDGET_EXCEEDED', 'DISCONNECTED', 'SHUTDOWN'] },
@@ -210,7 +188,7 @@ export const schemas: Readonly<Record<SchemaName, Json>> = {
   WorkflowIssue: object(
     {
       code: text,
-      pointer: { ...text, description: 'JSON Pointer (RFC 6901) into the workflow as it was sent.' },
+      pointer: { ...text, description: 'JSON Pointer (RFC 6901) into the workflow as it was sent, or registered.' },
       in: { enum: ['input'], description: 'The pointer leads into the input instead.' },
       message: text,
       hint: text,
@@ -225,6 +203,20 @@ export const schemas: Readonly<Record<SchemaName, Json>> = {
     },
     ['in', 'hint', 'path', 'line', 'column'],
   ),
+  WorkflowList: object({
+    workflows: {
+      type: 'array',
+      items: object(
+        {
+          name: { ...text, pattern: WORKFLOW_NAME_PATTERN },
+          description: text,
+          inputSchema: { type: 'object' },
+          taskCount: { ...count, description: 'Tasks of the document, those of `finally` included.' },
+        },
+        ['description', 'inputSchema'],
+      ),
+    },
+  }),
   ToolList: object({
     tools: {
       type: 'array',

@@ -1,106 +1,18 @@
-import { LIMITS } from '../../workflow/document.ts'
 import { SHOWN_STATUSES } from '../../host/listing/list-filter.ts'
-import { type Json, refer, schemas } from './openapi-schemas.ts'
-
-const JSON_TYPE = 'application/json'
-const PROBLEM_TYPE = 'application/problem+json'
-const text: Json = { type: 'string' }
-
-const PROBLEMS = {
-  400: 'The request is malformed, or asks for what it may not.',
-  401: "The server's token is missing or wrong.",
-  403: 'The `Host` is not served here.',
-  404: 'There is no such thing, or it is not yours.',
-  406: '`Accept` allows nothing that this route gives.',
-  409: 'It is not in the state for this; or the `Idempotency-Key` was used for another request.',
-  413: `The body has more than ${LIMITS.maxBodyBytes} bytes.`,
-  415: 'The body is not `application/json`, or has a `Content-Encoding`.',
-  422: 'The workflow, or its input, is invalid: `issues` and `issueCount` say why.',
-  429: 'Too much runs, or too many streams are open.',
-  500: 'The server failed; `reference` leads to its log.',
-  503: 'The server is shutting down, its store failed, or tools are unavailable (`servers` names them).',
-} as const
-
-type ProblemStatus = keyof typeof PROBLEMS
-
-/** What every route may answer. */
-const EVERYWHERE: readonly ProblemStatus[] = [401, 403, 500]
-
-function content(type: string, schema: Json): Json {
-  return { content: { [type]: { schema } } }
-}
-
-function json(description: string, schema: Json): Json {
-  return { description, ...content(JSON_TYPE, schema) }
-}
-
-function header(description: string, schema: Json = text): Json {
-  return { description, schema }
-}
-
-function problems(...statuses: readonly ProblemStatus[]): Json {
-  const retryAfter = { 'Retry-After': header('Seconds.', { type: 'integer', minimum: 0 }) }
-  return Object.fromEntries(
-    [...EVERYWHERE, ...statuses].map(status => [
-      status,
-      {
-        description: PROBLEMS[status],
-        ...content(PROBLEM_TYPE, refer('Problem')),
-        ...((status === 429 || status === 503) && { headers: retryAfter }),
-      },
-    ]),
-  )
-}
-
-function parameter(name: string, place: 'path' | 'query' | 'header', description: string, schema: Json = text): Json {
-  return { name, in: place, required: place === 'path', description, schema }
-}
+import { schemas } from './openapi-schemas.ts'
+import { content, json, parameter, problems } from './operation-parts.ts'
+import { type Json, refer, text } from './schema-parts.ts'
+import { identity, lastEventId, startOperation, stream } from './start-operation.ts'
+import { workflowPaths } from './workflow-paths.ts'
 
 const id = parameter('id', 'path', 'Of the execution.', { type: 'string', pattern: '^[A-Za-z0-9_-]{1,128}$' })
-const lastEventId = parameter('Last-Event-ID', 'header', 'The last event that was seen; `<executionId>.<seq>`.')
-
-/** What tells a client, before anything else, what to come back to. */
-const identity = {
-  'Execution-Id': header('Of the execution.'),
-  Location: header('`/executions/{id}`.'),
-}
-
-const stream = 'The events, from the first bytes on as they happen.'
 
 const paths = {
   '/executions': {
     post: {
       operationId: 'createExecution',
       summary: 'Run a workflow',
-      description:
-        'Answers as `Accept` asks: a stream of events, or the result. With `Prefer: respond-async` it answers at once. A ' +
-        'request with `Last-Event-ID` resumes the execution that this names and starts nothing.',
-      parameters: [
-        parameter('Accept', 'header', '`text/event-stream` or `application/json`, which is also the default.'),
-        parameter('Prefer', 'header', '`respond-async`: do not wait, and continue without a follower.'),
-        parameter('Idempotency-Key', 'header', 'The same key and body: the same execution, whatever it has come to.', {
-          type: 'string',
-          pattern: '^[!-~]{1,255}$',
-        }),
-        lastEventId,
-      ],
-      requestBody: { required: true, ...content(JSON_TYPE, refer('WorkflowRequest')) },
-      responses: {
-        200: {
-          description: `${stream} Or the result, once there is one; the headers come at once, white space keeps it alive.`,
-          headers: identity,
-          content: {
-            [JSON_TYPE]: { schema: refer('ExecutionResult') },
-            'text/event-stream': { schema: refer('EventStream') },
-          },
-        },
-        202: {
-          ...json('It runs.', refer('ExecutionStatus')),
-          headers: { ...identity, 'Preference-Applied': header('`respond-async`.') },
-        },
-        204: { description: 'What `Last-Event-ID` names has ended, and nothing is left.' },
-        ...problems(400, 404, 406, 409, 413, 415, 422, 429, 503),
-      },
+      ...startOperation(refer('WorkflowRequest')),
     },
     get: {
       operationId: 'listExecutions',
@@ -149,7 +61,8 @@ const paths = {
     parameters: [id],
     post: {
       operationId: 'cancelExecution',
-      summary: 'Cancel an execution; idempotent, also after its end',
+      summary: 'Cancel an execution: `finally` tasks run, a second request ends those; also after its end',
+      parameters: [parameter('Idempotency-Key', 'header', 'A repetition under the same key is the same request.')],
       responses: { 202: json('It will end, or has.', refer('ExecutionStatus')), ...problems(404, 409, 503) },
     },
   },
@@ -169,24 +82,7 @@ const paths = {
       responses: { 200: json('The value itself.', {}), ...problems(400, 404, 409, 503) },
     },
   },
-  '/workflows/validate': {
-    post: {
-      operationId: 'validateWorkflow',
-      summary: 'Check a workflow without running it',
-      requestBody: { required: true, ...content(JSON_TYPE, refer('ValidationRequest')) },
-      responses: { 200: json('What was found.', refer('ValidationResult')), ...problems(400, 413, 415, 503) },
-    },
-  },
-  '/workflows/schema': {
-    get: {
-      operationId: 'getWorkflowSchema',
-      summary: 'The JSON Schema of a workflow',
-      responses: {
-        200: { description: 'JSON Schema 2020-12.', ...content('application/schema+json', { type: 'object' }) },
-        ...problems(),
-      },
-    },
-  },
+  ...workflowPaths,
   '/tools': {
     get: {
       operationId: 'listTools',

@@ -28,44 +28,48 @@ export function createWorkflowRoutes(
     throw notFound(`There is no workflow ${quoteName(name)}. ${hint}`, 'WORKFLOW_NOT_FOUND')
   }
 
-  return new Hono()
-    .post('/validate', async ({ req }) => {
-      await ask(req.raw, { action: 'validate' })
-      const body = await readJson(req.raw)
-      const { workflow, input, duplicates } = parseEnvelope(body, ['input'])
-      if (duplicates.length > 0) {
-        const report = { valid: false, issues: duplicates, issueCount: duplicates.length }
-        return Response.json(report, { headers: JSON_HEADERS })
-      }
-      const found = await tools.toolsFor(workflows?.record(workflow as DAGStructure) ?? workflow)
-      const report = validateWorkflow(workflow, found, { input, ...(workflows && { workflows }) })
-      const issues = locateIssues(report.issues, findWorkflowText(body))
-      return Response.json({ ...report, issues }, { headers: JSON_HEADERS })
-    })
-    .get('/schema', async ({ req }) => {
-      await ask(req.raw, { action: 'schema' })
-      return Response.json(workflowSchema, { headers: { ...JSON_HEADERS, 'Content-Type': 'application/schema+json' } })
-    })
-    .get('/', async ({ req }) => {
-      await ask(req.raw, { action: 'workflows' })
-      const shown = (workflows?.names() ?? []).map(name => describeWorkflow(name, find(name)))
-      return new Response(stringifyJson({ workflows: shown }), { headers: JSON_HEADERS })
-    })
-    // Not `validate`: a `GET` of that route stays a 405.
-    .get('/:name{(?!validate$)[^/]+}', async ({ req }) => {
-      const name = req.param('name')
-      await ask(req.raw, { action: 'workflows', workflow: name })
-      return new Response(stringifyJson(find(name)), { headers: JSON_HEADERS })
-    })
-    .post('/:name/executions', ({ req }) => {
-      const workflow = req.param('name')
-      return starts.answer(req.raw, {
-        workflow,
-        parse: (body, bounds) => parseNamedRequest(body, find(workflow), bounds),
-        // Pointers into the workflow lead into the registered document.
-        locate: ({ text }) => ({ text, path: null, inputPath: ['input'] }),
+  return (
+    new Hono()
+      .post('/validate', async ({ req }) => {
+        await ask(req.raw, { action: 'validate' })
+        const body = await readJson(req.raw)
+        const { workflow, input, duplicates } = parseEnvelope(body, ['input'])
+        if (duplicates.length > 0) {
+          const report = { valid: false, issues: duplicates, issueCount: duplicates.length }
+          return Response.json(report, { headers: JSON_HEADERS })
+        }
+        const found = await tools.toolsFor(workflows?.record(workflow as DAGStructure) ?? workflow)
+        const report = validateWorkflow(workflow, found, { input, ...(workflows && { workflows }) })
+        const issues = locateIssues(report.issues, findWorkflowText(body))
+        return Response.json({ ...report, issues }, { headers: JSON_HEADERS })
       })
-    })
+      .get('/schema', async ({ req }) => {
+        await ask(req.raw, { action: 'schema' })
+        return Response.json(workflowSchema, {
+          headers: { ...JSON_HEADERS, 'Content-Type': 'application/schema+json' },
+        })
+      })
+      .get('/', async ({ req }) => {
+        await ask(req.raw, { action: 'workflows' })
+        const shown = (workflows?.names() ?? []).map(name => describeWorkflow(name, find(name)))
+        return new Response(stringifyJson({ workflows: shown }), { headers: JSON_HEADERS })
+      })
+      // Not `validate`: a `GET` of that route stays a 405.
+      .get('/:name{(?!validate$)[^/]+}', async ({ req }) => {
+        const name = req.param('name')
+        await ask(req.raw, { action: 'workflows', workflow: name })
+        return new Response(stringifyJson(find(name)), { headers: JSON_HEADERS })
+      })
+      .post('/:name/executions', ({ req }) => {
+        const workflow = req.param('name')
+        return starts.answer(req.raw, {
+          workflow,
+          parse: (body, bounds) => parseNamedRequest(body, find(workflow), bounds),
+          // Pointers into the workflow lead into the registered document.
+          locate: ({ text }) => ({ text, path: null, inputPath: ['input'] }),
+        })
+      })
+  )
 }
 
 /** A registered workflow in a list. */

@@ -42,22 +42,21 @@ export class WorkflowRegistry {
     const issues = new IssueList()
     this.#documents = copyDocuments(workflows, issues)
     this.#set = new WorkflowSet(this.#documents, isRecorded)
-    this.#check(tools === undefined ? allowTools(workflows) : ToolRegistry.from(tools), issues)
+    const registry = tools === undefined ? allowTools(workflows) : ToolRegistry.from(tools)
+    for (const [name, list] of this.#set.check(registry)) {
+      for (const issue of list.issues) {
+        const { code, pointer, message, ...extra } = issue
+        const text = `In the workflow ${quoteName(name)}: ${message}`
+        issues.add(code, formatPointer([name]) + pointer, text, { ...extra, isAboutKey: isAboutKey(issue) })
+      }
+      for (let i = list.issues.length; i < list.count; i++) issues.skip()
+    }
+    if (issues.count > 0) throw invalidWorkflow(issues)
   }
 
   /** Builds the registry of a source; returns a registry as it is. @throws as the constructor does */
   static from(source: WorkflowSource, tools?: ToolSource): WorkflowRegistry {
     return source instanceof WorkflowRegistry ? source : new WorkflowRegistry(source, tools)
-  }
-
-  /**
-   * Builds the registry of a source, all workflows of which are checked: also those of a registry, unless `tools` is absent.
-   * @throws as the constructor does
-   */
-  static checked(source: WorkflowSource, tools?: ToolSource): WorkflowRegistry {
-    if (!(source instanceof WorkflowRegistry)) return new WorkflowRegistry(source, tools)
-    if (tools !== undefined) source.#check(ToolRegistry.from(tools), new IssueList())
-    return source
   }
 
   names(): string[] {
@@ -89,18 +88,6 @@ export class WorkflowRegistry {
       return workflow === undefined ? [] : [[name, workflow] as const]
     })
     return entries.length === 0 ? document : { ...document, workflows: Object.fromEntries(entries) }
-  }
-
-  #check(tools: ToolRegistry, issues: IssueList): void {
-    for (const [name, list] of this.#set.check(tools)) {
-      for (const issue of list.issues) {
-        const { code, pointer, message, ...extra } = issue
-        const text = `In the workflow ${quoteName(name)}: ${message}`
-        issues.add(code, formatPointer([name]) + pointer, text, { ...extra, isAboutKey: isAboutKey(issue) })
-      }
-      for (let i = list.issues.length; i < list.count; i++) issues.skip()
-    }
-    if (issues.count > 0) throw invalidWorkflow(issues)
   }
 }
 

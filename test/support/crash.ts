@@ -39,3 +39,11 @@ export async function leaveAfter(kept: Kept, count: number): Promise<ExecutionSt
   if (entries.length > 0) await store.append(lease, 1, entries)
   return store
 }
+
+/** What the next process finds of an unfinished execution: a store that outlives its process. */
+export async function outlive(store: ExecutionStore, executionId: string, count?: number): Promise<ExecutionStore> {
+  const kept = await readKept(store, executionId)
+  const next = await leaveAfter(kept, count ?? kept.entries.length)
+  const found = await next.get(executionId)
+  return { ...next, interrupted: () => (found?.status === 'running' ? [found] : []) }
+}

@@ -38,7 +38,7 @@ export class ParallelExecutor {
     const { workflows, ...rest } = expectObject('options', options)
     resolveOptions(rest)
     this.options = rest
-    this.#workflows = workflows === undefined ? undefined : WorkflowRegistry.checked(workflows, this.tools)
+    this.#workflows = workflows === undefined ? undefined : WorkflowRegistry.from(workflows, this.tools)
   }
 
   /**

@@ -132,10 +132,15 @@ function collectFinally(tasks: readonly AnyTask[], workflows: Readonly<Record<st
   return found
 }
 
-/** No placeholder is ever called. */
+/** No placeholder is ever called. One that is must not succeed. */
+function refuseCall(name: string): never {
+  throw new Error(`There is no tool ${quoteName(name)}`)
+}
+
+/** With a placeholder for each missing tool. */
 function withPlaceholders(tools: ToolRegistry, missing: ReadonlySet<string>): ToolRegistry {
   if (missing.size === 0) return tools
   const known = new WeakMap(Array.from(tools, registered => [registered.tool, registered] as const))
-  const placeholderTools = Array.from(missing, (name): AnyTool => ({ name, execute: () => null }))
+  const placeholderTools = Array.from(missing, (name): AnyTool => ({ name, execute: () => refuseCall(name) }))
   return ToolRegistry.reusing([...Array.from(tools, ({ tool }) => tool), ...placeholderTools], known)
 }

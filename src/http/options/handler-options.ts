@@ -17,8 +17,8 @@ export interface HandlerOptions extends ExecutionOptions {
   /** A provider is asked for each workflow before anything of it begins; it is not closed by the handler. */
   readonly tools: ToolSource | ToolProvider
   /**
-   * Workflows that clients may start by name, and that tasks may name: documents by name, or a registry. All are checked at
-   * once; with a provider of tools their tools and arguments are checked when they are used.
+   * Workflows that clients may start by name, and that tasks may name: documents by name, all of them checked at once, or a
+   * registry. With a provider of tools, tools and arguments are checked when a workflow is used.
    */
   readonly workflows?: WorkflowSource
   /** Identifies the caller and allows or refuses the action, on every route. @defaultValue everybody may do everything */
@@ -118,7 +118,7 @@ export function resolveHandlerOptions(given: HandlerOptions): ResolvedHandlerOpt
   if (!isAtLeastZero(drainMs)) throw invalidOption('drainMs', 'a number of milliseconds, 0 or more', drainMs)
   return {
     tools: resolver,
-    workflows: workflows === undefined ? undefined : WorkflowRegistry.checked(workflows, resolver.registry),
+    workflows: workflows === undefined ? undefined : WorkflowRegistry.from(workflows, resolver.registry),
     execution: { ...execution, store },
     authorize,
     tokens: resolveTokens(token),

@@ -92,7 +92,7 @@ describe('whatever ends an execution, its finally tasks run', () => {
     const rig = handlerRig({ maxTokens: 10 })
     await rig.begin(WORKFLOW)
     const call = await rig.tool.nextCall('a')
-    call.context.reportUsage({ tokensIn: 11 })
+    call.context.reportUsage({ totalTokensIn: 11 })
     await rig.tool.idle()
     expect(call.context.signal.aborted).toBe(true)
     call.fail()

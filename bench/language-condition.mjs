@@ -1,7 +1,5 @@
-// npm run build && node bench/language-condition.mjs: conditions beside @marcbachmann/cel-js, µs of CPU time, medians.
 import { Environment } from '@marcbachmann/cel-js'
 import { Condition, parseCondition } from '../dist/internals.js'
-import { formatEnvironment, readEnvironment } from './environment.mjs'
 import { computeMedian } from './statistics.mjs'
 
 const EVALUATIONS = 20_000
@@ -9,7 +7,7 @@ const PARSES = 500
 const ROUNDS = 15
 const WARMUP_ROUNDS = 3
 
-const EXPRESSIONS = [
+export const EXPRESSIONS = [
   'output.a.n > 0',
   'output.a.status == "open" && input.n >= 1',
   'output.a.list.size() > 2 && input.name.startsWith("b") && has(input.flag)',
@@ -24,19 +22,27 @@ const values = { input, output: id => outputs[id] }
 const theirValues = { input, output: outputs }
 const environment = new Environment().registerVariable('input', 'dyn').registerVariable('output', 'dyn')
 
-process.stdout.write(`${formatEnvironment(readEnvironment())}\n\n`)
-process.stdout.write('| evaluation | cel-js | parsing | cel-js | expression |\n|--:|--:|--:|--:|---|\n')
-for (const source of EXPRESSIONS) {
-  const ours = parseOurs(source)
-  const theirs = environment.parse(source)
-  if (ours.evaluate(values) !== theirs(theirValues)) throw new Error(`Expected one result of ${source}`)
-  const figures = measureInTurns([
-    [EVALUATIONS, () => ours.evaluate(values)],
-    [EVALUATIONS, () => theirs(theirValues)],
-    [PARSES, () => parseOurs(source)],
-    [PARSES, () => environment.parse(source)],
-  ])
-  process.stdout.write(`| ${figures.map(figure => figure.toFixed(2)).join(' | ')} | \`${source}\` |\n`)
+/** Conditions beside @marcbachmann/cel-js, µs of CPU time: one evaluation and one parse of each expression, by its place. */
+export async function measureConditions() {
+  const figures = {}
+  for (const [at, source] of EXPRESSIONS.entries()) {
+    const ours = parseOurs(source)
+    const theirs = environment.parse(source)
+    if (ours.evaluate(values) !== theirs(theirValues)) throw new Error(`Expected one result of ${source}`)
+    const [evaluated, evaluatedBeside, parsed, parsedBeside] = measureInTurns([
+      [EVALUATIONS, () => ours.evaluate(values)],
+      [EVALUATIONS, () => theirs(theirValues)],
+      [PARSES, () => parseOurs(source)],
+      [PARSES, () => environment.parse(source)],
+    ])
+    Object.assign(figures, {
+      [`evaluated${at}`]: evaluated,
+      [`evaluatedBeside${at}`]: evaluatedBeside,
+      [`parsed${at}`]: parsed,
+      [`parsedBeside${at}`]: parsedBeside,
+    })
+  }
+  return figures
 }
 
 function parseOurs(source) {

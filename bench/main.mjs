@@ -1,4 +1,4 @@
-// npm run bench -- [overhead|stream|http|llm|mcp|startup|streamer|speedup …] [TRACE.json …] [--check] [--quick] [--docs] [--seed N] [--json FILE]
+// npm run bench -- [overhead|stream|http|language|llm|mcp|startup|streamer|speedup …] [TRACE.json …] [--check] [--quick] [--docs] [--seed N] [--json FILE]
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -7,6 +7,7 @@ import { formatEnvironment, readEnvironment } from './environment.mjs'
 import { formatFigures, isMet } from './figures.mjs'
 import { listOverheadCases, listOverheadFigures, reportOverhead } from './overhead.mjs'
 import { listHttpCases, listHttpFigures, reportHttp } from './http.mjs'
+import { listLanguageCases, listLanguageFigures, reportLanguage } from './language.mjs'
 import { listLlmCases, listLlmFigures, reportLlm } from './llm.mjs'
 import { listMcpCases, listMcpFigures, reportMcp } from './mcp.mjs'
 import { measureCases } from './rounds.mjs'
@@ -21,6 +22,7 @@ const SUITES = {
   overhead: { list: listOverheadCases, report: reportOverhead, figures: listOverheadFigures },
   stream: { list: listStreamCases, report: reportStream, figures: listStreamFigures },
   http: { list: listHttpCases, report: reportHttp, figures: listHttpFigures },
+  language: { list: listLanguageCases, report: reportLanguage, figures: listLanguageFigures },
   llm: { list: listLlmCases, report: reportLlm, figures: listLlmFigures },
   mcp: { list: listMcpCases, report: reportMcp, figures: listMcpFigures },
   startup: { list: listStartupCases, report: reportStartup, figures: listStartupFigures },

@@ -1,6 +1,8 @@
 import { backoff, type BackoffPolicy } from '../backoff.ts'
 import type { Clock } from '../clock.ts'
 import type { ExecutionResult } from '../engine/execution-result.ts'
+import type { DocumentTaskResult } from '../engine/task-results.ts'
+import type { TaskResult } from '../events/events.ts'
 import type { ClientEvent, ExecutionApi } from './execution-api.ts'
 import { AbortScope } from './abort-scope.ts'
 
@@ -26,11 +28,21 @@ export async function pollResult(
   }
 }
 
-/** The closing events of an execution, derived from its result: each task's outcome, then the end. */
+/**
+ * The closing events of an execution, derived from its result: each task's outcome, those of children before their parent's,
+ * then the end. As in the result, an output that the parent's output holds is left out.
+ */
 export function* buildClosingEvents(result: ExecutionResult, clock: Clock): Generator<ClientEvent, void, undefined> {
   const { executionId, results, errors: _, executionTimeMs, ...figures } = result
   const head = { executionId, timestamp: new Date(clock.wallTime()).toISOString() }
-  for (const task of results) yield { type: 'task_complete', data: { ...head, ...task }, degraded: true }
+  for (const task of listEnds(results)) yield { type: 'task_complete', data: { ...head, ...task }, degraded: true }
   const data = { ...head, ...figures, totalExecutionTimeMs: executionTimeMs }
   yield { type: 'execution_complete', data, degraded: true }
+}
+
+function* listEnds(results: readonly DocumentTaskResult[]): Generator<TaskResult, void, undefined> {
+  for (const { items, tasks, ...result } of results) {
+    yield* listEnds(items ?? tasks ?? [])
+    yield result
+  }
 }

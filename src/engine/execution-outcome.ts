@@ -1,6 +1,6 @@
 import type { DagstreamError } from '../errors.ts'
 import type { EventFor } from '../events/events.ts'
-import type { ExecutionState } from '../events/state.ts'
+import type { ExecutionState } from '../events/execution-state.ts'
 import type { ExecutionPlan } from '../plan/execution-plan.ts'
 import { buildResult, type ExecutionResult } from './execution-result.ts'
 
@@ -10,15 +10,12 @@ export class ExecutionOutcome {
   readonly ended: Promise<void>
   /** The data of `execution_complete`, from the moment at which that is recorded. */
   end: EventFor<'execution_complete'>['data'] | undefined
-  readonly #plan: ExecutionPlan
-  readonly #state: ExecutionState
+  #source: { readonly plan: ExecutionPlan; readonly state: ExecutionState } | undefined
   #result: Promise<ExecutionResult> | undefined
   #resolve!: () => void
   #reject!: (error: DagstreamError) => void
 
-  constructor(plan: ExecutionPlan, state: ExecutionState) {
-    this.#plan = plan
-    this.#state = state
+  constructor() {
     this.ended = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
@@ -30,14 +27,18 @@ export class ExecutionOutcome {
   /** Put together on first use; rejects as `ended` does. */
   get result(): Promise<ExecutionResult> {
     if (this.#result === undefined) {
-      this.#result = this.ended.then(() => buildResult(this.#plan.tasks, this.#state))
+      this.#result = this.ended.then(() => {
+        const { plan, state } = this.#source as { readonly plan: ExecutionPlan; readonly state: ExecutionState }
+        return buildResult(plan.tasks, state)
+      })
       this.#result.catch(() => {})
     }
     return this.#result
   }
 
-  /** The last event is in the log. */
-  complete(): void {
+  /** The last event is in the log. The result is put together from the plan and the state. */
+  complete(plan: ExecutionPlan, state: ExecutionState): void {
+    this.#source = { plan, state }
     this.#resolve()
   }
 

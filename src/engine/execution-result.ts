@@ -1,10 +1,9 @@
-import { afterTurn, isTurnSpent } from '../clock.ts'
-import type { EventFor, ExecutionCounts, ExecutionStatus, Reason, TaskCode, TaskResult } from '../events/events.ts'
+import type { EventFor, ExecutionTotals, ExecutionCounts, ExecutionStatus, Reason, TaskCode } from '../events/events.ts'
 import { JsonValue } from '../events/json-value.ts'
-import type { ExecutionState, ExecutionTotals, TaskState } from '../events/state.ts'
+import type { ExecutionState, TaskState } from '../events/execution-state.ts'
 import type { TokenUsage } from '../events/token-usage.ts'
-import type { ExecutionPlan, PlannedTask } from '../plan/execution-plan.ts'
-import { type DocumentTaskResult, findChildren, nestResults, toTaskResult } from './task-results.ts'
+import type { ExecutionPlan } from '../plan/execution-plan.ts'
+import { type DocumentTaskResult, ResultTree } from './task-results.ts'
 
 /** A task that failed. */
 export interface TaskError {
@@ -96,21 +95,14 @@ export function summarise(
  * @param tasks in the order of the results
  */
 export async function buildResult(
-  tasks: readonly Pick<PlannedTask, 'id' | 'group'>[],
+  tasks: readonly { readonly id: string }[],
   state: ExecutionState,
 ): Promise<ExecutionResult> {
-  const { executionId, status, reason, counts, totals, tokenUsage, output, outputError, tasks: states } = state
-  const results: DocumentTaskResult[] = []
+  const { executionId, status, reason, counts, totals, tokenUsage, output, outputError } = state
+  const results = await new ResultTree(state).resultsOf(tasks.map(({ id }) => state.tasks.get(id) as TaskState))
   const errors: TaskError[] = []
-  const childrenOf = findChildren(states)
-  for (const task of tasks) {
-    const { id } = task
-    const result = toTaskResult((states.get(id) as TaskState).result as TaskResult)
-    results.push(childrenOf === undefined ? result : nestResults(result, task, childrenOf))
-    if (result.status === 'error' && !result.optional) {
-      errors.push({ taskId: id, error: result.error ?? '', code: result.code ?? 'TOOL_ERROR', status: 'error' })
-    }
-    if (results.length % 256 === 0 && isTurnSpent()) await new Promise<void>(afterTurn)
+  for (const { taskId, status: end, error = '', code = 'TOOL_ERROR', optional } of results) {
+    if (end === 'error' && !optional) errors.push({ taskId, error, code, status: end })
   }
   const { totalExecutionTimeMs, parallelizationLayers, speedup, criticalPathMs } = totals as ExecutionTotals
   return {

@@ -1,6 +1,7 @@
-import type { ExecutionState, TaskState } from '../events/state.ts'
+import type { AddedTask } from '../events/events.ts'
+import type { ExecutionState, TaskState } from '../events/execution-state.ts'
 import type { ExecutionPlan, PlannedTask } from '../plan/execution-plan.ts'
-import type { GrownTask, TaskGraph } from '../scheduler/task-graph.ts'
+import type { TaskGraph } from '../scheduler/task-graph.ts'
 import { EMPTY_TEMPLATE } from '../workflow/template.ts'
 
 /** The tasks of one execution as they are run, by index: those of its plan and those that were added. */
@@ -19,7 +20,7 @@ export class ExecutionTasks {
 
   /** The id and layer of an added task are those that its events have. */
   at(index: number): PlannedTask {
-    return this.#plan.tasks[index] ?? this.#describe(this.#graph.addedTask(index) as GrownTask)
+    return this.#plan.tasks[index] ?? this.#describe(index)
   }
 
   /** The state of a task, once the log has it: by index, since by id it costs more, the more tasks there are. */
@@ -28,10 +29,13 @@ export class ExecutionTasks {
       if (this.#state.tasks.size === 0) return undefined
       this.#states = this.#plan.tasks.map(({ id }) => this.#state.tasks.get(id))
     }
-    return index < this.#plan.tasks.length ? this.#states[index] : this.#state.tasks.get(this.#graph.idOf(index))
+    return (this.#states[index] ??=
+      index < this.#graph.size ? this.#state.tasks.get(this.#graph.idOf(index)) : undefined)
   }
 
-  #describe({ taskId: id, tool: name, layer, definition }: GrownTask): PlannedTask {
+  #describe(index: number): PlannedTask {
+    const { taskId: id, tool: name, layer } = this.#graph.addedTask(index) as AddedTask
+    const definition = this.#graph.taskAt(index)
     if (definition !== undefined) return { ...definition, id, layer }
     // A task that no plan describes has the tool that the plan knows by its name, and no arguments.
     const tool = this.#plan.tools.get(name)

@@ -1,20 +1,31 @@
+import { afterTurn, isTurnSpent } from '../clock.ts'
 import type { TaskResult } from '../events/events.ts'
 import { JsonValue } from '../events/json-value.ts'
-import type { ExecutionState, TaskState } from '../events/state.ts'
-import type { ExecutionPlan, PlannedTask } from '../plan/execution-plan.ts'
+import type { ExecutionState, TaskState } from '../events/execution-state.ts'
 
 /** The result of a task of the document. */
 export interface DocumentTaskResult extends TaskResult {
   /** Of a `forEach` or `repeat`: its items or rounds. An output that the output of the parent holds is left out. */
   readonly items?: readonly DocumentTaskResult[]
-  /** Of a `workflow`: its tasks. */
+  /** Of a `workflow`: its tasks, likewise. */
   readonly tasks?: readonly DocumentTaskResult[]
 }
 
-/** What of a `task_complete` is the task's result, its output as a plain value of the caller's own. */
-export function toTaskResult(data: TaskResult): TaskResult {
+/** The children of a parent that started, in the order of their events. */
+export interface Children {
+  /** The field of the parent's result that has them. */
+  readonly field: 'items' | 'tasks'
+  readonly tasks: readonly TaskState[]
+}
+
+/**
+ * What of a `task_complete` is the task's result, its output as a plain value of the caller's own.
+ * @param isHeld whether to leave the output out
+ */
+export function toTaskResult(data: TaskResult, isHeld = false): TaskResult {
   const { taskId, tool, status, attempts, executionTimeMs, waitMs } = data
   if (status === 'success') {
+    if (isHeld) return { taskId, tool, status, attempts, executionTimeMs, waitMs }
     const output = data.output instanceof JsonValue ? data.output.read() : data.output
     return { taskId, tool, status, output, attempts, executionTimeMs, waitMs }
   }
@@ -34,46 +45,60 @@ export function toTaskResult(data: TaskResult): TaskResult {
   }
 }
 
-/** The children of each parent, by its id, in the order of their events; `undefined` for an execution without parents. */
-export function findChildren(tasks: ExecutionState['tasks']): ReadonlyMap<string, readonly TaskState[]> | undefined {
-  let children: Map<string, TaskState[]> | undefined
-  for (const task of tasks.values()) {
-    if (task.parentId === undefined) continue
-    children ??= new Map()
-    const siblings = children.get(task.parentId)
-    if (siblings === undefined) children.set(task.parentId, [task])
-    else siblings.push(task)
+/** The tasks of an execution that has ended, as the tree that its results are. Made from the state alone. */
+export class ResultTree {
+  readonly #tasks: ReadonlyMap<string, TaskState>
+  /** By the id of the parent. */
+  readonly #children: ReadonlyMap<string, readonly TaskState[]>
+
+  constructor({ tasks }: ExecutionState) {
+    const children = new Map<string, TaskState[]>()
+    for (const task of tasks.values()) {
+      if (task.parentId === undefined) continue
+      const siblings = children.get(task.parentId)
+      if (siblings === undefined) children.set(task.parentId, [task])
+      else siblings.push(task)
+    }
+    this.#tasks = tasks
+    this.#children = children
   }
-  return children
-}
 
-/** The result of a parent with those of its children. At most as deep as workflows are nested. */
-export function nestResults(
-  result: TaskResult,
-  { group }: Pick<PlannedTask, 'group'>,
-  childrenOf: ReadonlyMap<string, readonly TaskState[]>,
-): DocumentTaskResult {
-  const children = childrenOf.get(result.taskId)
-  if (group === undefined || children === undefined) return result
-  const nested = children.flatMap(({ result: data }, at) => {
-    if (data === undefined) return []
-    const definition = group.kind === 'workflow' ? group.plan.tasks[at] : group.body
-    const child = nestResults(toTaskResult(data), definition as PlannedTask, childrenOf)
-    const isLast = at === children.length - 1
-    const isHeld = result.status === 'success' && holdsOutput(group, at, isLast)
-    return [isHeld ? withoutOutput(child) : child]
-  })
-  return group.kind === 'workflow' ? { ...result, tasks: nested } : { ...result, items: nested }
-}
+  /** `undefined` for a task that is no parent, or never started. */
+  childrenOf({ taskId, itemCount }: TaskState): Children | undefined {
+    const tasks = this.#children.get(taskId)
+    // A `forEach` over nothing has no children.
+    if (tasks === undefined) return itemCount === undefined ? undefined : { field: 'items', tasks: [] }
+    return { field: tasks[0]?.index === undefined ? 'tasks' : 'items', tasks }
+  }
 
-/** Whether the output of a parent that succeeded holds that of the child at this position. */
-function holdsOutput(group: NonNullable<PlannedTask['group']>, at: number, isLast: boolean): boolean {
-  if (group.kind === 'forEach') return true
-  if (group.kind === 'repeat') return isLast
-  const { output, layerIndices, finallyLayer }: ExecutionPlan = group.plan
-  return output === undefined && (layerIndices[finallyLayer - 1] ?? []).includes(at)
-}
+  /** The results of these tasks with those of their children, in slices, so that the event loop goes on turning. */
+  async resultsOf(tasks: readonly TaskState[]): Promise<DocumentTaskResult[]> {
+    const results: DocumentTaskResult[] = []
+    const left: { tasks: readonly TaskState[]; into: DocumentTaskResult[] }[] = [{ tasks, into: results }]
+    let count = 0
+    for (let next = left.pop(); next !== undefined; next = left.pop()) {
+      for (let at = 0; at < next.tasks.length; at++) {
+        const task = next.tasks[at] as TaskState
+        const result = toTaskResult(task.result as TaskResult, this.isHeld(task))
+        const children = this.childrenOf(task)
+        if (children === undefined) next.into.push(result)
+        else {
+          const into: DocumentTaskResult[] = []
+          next.into.push({ ...result, [children.field]: into })
+          left.push({ tasks: children.tasks, into })
+        }
+        if (++count % 256 === 0 && isTurnSpent()) await new Promise<void>(afterTurn)
+      }
+    }
+    return results
+  }
 
-function withoutOutput({ output: _, ...rest }: DocumentTaskResult): DocumentTaskResult {
-  return rest
+  /** Whether the result of a task leaves its output out, because that of its parent holds it. */
+  isHeld({ taskId, parentId, index, held }: TaskState): boolean {
+    const parent = parentId === undefined ? undefined : this.#tasks.get(parentId)
+    if (parent?.result?.status !== 'success') return false
+    if (index === undefined) return held === true
+    // Of the rounds of a `repeat` the last one counts.
+    return parent.itemCount !== undefined || this.#children.get(parent.taskId)?.at(-1)?.taskId === taskId
+  }
 }

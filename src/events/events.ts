@@ -114,14 +114,17 @@ export interface AddedTask {
   readonly layer: number
   /** Ids of existing tasks, or of earlier tasks of the same event. */
   readonly dependsOn: readonly string[]
-  /** Its position among the children of its parent, from 0. */
+  /** Of an item or a round: its number, from 0. */
   readonly index?: number
+  /** A successful output of its parent holds its output. */
+  readonly held?: true
 }
 
 /**
  * Why a task did not succeed: a code of dagstream, or the string `code` of the tool's error (`TOOL_ERROR` if it has
- * none). `CONDITION_FALSE`, `NOT_NEEDED` and `DEPENDENCY_SKIPPED` are skips that are no failure. After a crash, `INTERRUPTED` appears in a `task_retry` with `interrupted`, or ends tasks with `onCrash:
- * "fail"`. `TOOLS_UNAVAILABLE` and `INVALID_WORKFLOW` end tasks that the next process can no longer run.
+ * none). `CONDITION_FALSE`, `NOT_NEEDED` and `DEPENDENCY_SKIPPED` are skips that are no failure. After a crash,
+ * `INTERRUPTED` appears in a `task_retry` with `interrupted`, or ends tasks with `onCrash: "fail"`. `TOOLS_UNAVAILABLE`
+ * and `INVALID_WORKFLOW` end tasks that the next process can no longer run.
  */
 export type TaskCode =
   | 'TOOL_ERROR'
@@ -177,6 +180,21 @@ export interface TaskResult {
   readonly optional?: true
 }
 
+/** What the `output` of a workflow came to; nothing if it declares none. */
+export interface WorkflowOutput extends OutputReference {
+  readonly output?: unknown
+  /** Why there is no output, though the workflow declares one. */
+  readonly outputError?: { readonly code: string; readonly message: string }
+}
+
+/** The figures that an execution ends with. */
+export interface ExecutionTotals {
+  readonly totalExecutionTimeMs: number
+  readonly speedup: number
+  readonly criticalPathMs: number
+  readonly parallelizationLayers: number
+}
+
 /** Replaces an output over 64 KiB on the wire. */
 export interface OutputReference {
   /** Size of the output's JSON, bytes of UTF-8. */
@@ -206,9 +224,12 @@ export interface TaskSnapshot extends OutputReference {
   readonly status: TaskStatus
   readonly layer: number
   readonly attempts: number
-  /** Of an added task: its parent, and its position among the parent's children. */
+  /** The last reported progress of the running attempt. */
+  readonly progress?: { readonly progress: number; readonly total?: number; readonly message?: string }
+  /** Of an added task: as in its `AddedTask`. */
   readonly parentId?: string
   readonly index?: number
+  readonly held?: true
   /** Of a `forEach`: how many items it has. */
   readonly itemCount?: number
   readonly output?: unknown
@@ -381,22 +402,16 @@ export type ExecutionResumedEvent = EventOf<
 /** The execution no longer resumes automatically. It can be resumed manually. */
 export type ExecutionParkedEvent = EventOf<'execution_parked', Parked>
 
-/** The last event. */
+/** The last event. Its output is replaced like that of a task if it is over 64 KiB. */
 export type ExecutionCompleteEvent = EventOf<
   'execution_complete',
-  ExecutionCounts & {
-    readonly status: ExecutionStatus
-    readonly reason?: Reason
-    readonly totalExecutionTimeMs: number
-    readonly speedup: number
-    readonly criticalPathMs: number
-    readonly parallelizationLayers: number
-    readonly tokenUsage?: TokenUsage
-    /** The output of the workflow, if it declares one. Replaced like that of a task if it is over 64 KiB. */
-    readonly output?: unknown
-    /** Why there is no output, though the workflow declares one. */
-    readonly outputError?: { readonly code: string; readonly message: string }
-  } & OutputReference
+  ExecutionCounts &
+    ExecutionTotals &
+    WorkflowOutput & {
+      readonly status: ExecutionStatus
+      readonly reason?: Reason
+      readonly tokenUsage?: TokenUsage
+    }
 >
 
 /** Replaces `execution_complete` when the execution could not finish. Not logged, no id; the execution can be resumed. */
@@ -405,14 +420,23 @@ export type ErrorEvent = EventOf<'error', { readonly taskId?: string; readonly e
 /** The state up to `seq`, sent only to a subscriber whose cursor cannot be served. Not logged. */
 export type SnapshotEvent = EventOf<
   'snapshot',
-  {
+  WorkflowOutput & {
     readonly seq: number
     readonly status: 'pending' | 'running' | ExecutionStatus
+    readonly name?: string
+    readonly schedule?: Schedule
+    /** Index of the first layer of `finally` tasks; absent if there are none. */
+    readonly finallyFrom?: number
     readonly tasks: readonly TaskSnapshot[]
     readonly counts: ExecutionCounts
     readonly tokenUsage?: TokenUsage
+    readonly reason?: Reason
     readonly stopping?: Stop
     readonly parked?: Parked
+    /** Its last process handed it off. */
+    readonly handedOff?: true
+    /** Present once the execution has ended. */
+    readonly totals?: ExecutionTotals
   }
 >
 

@@ -1,4 +1,4 @@
-import type { EventFor, SSEEvent, SSEEventType } from './events.ts'
+import type { AddedTask, EventFor, SSEEvent, SSEEventType } from './events.ts'
 import { parseJson } from '../json/parse-json.ts'
 import { JsonValue } from './json-value.ts'
 import { parseStored } from './parse-stored.ts'
@@ -23,7 +23,7 @@ class Entry<Type extends SSEEventType> {
   readonly data: LoggedData<Type>
   /** Approximate memory of the entry including its output, bytes; for bounds. */
   readonly weight: number
-  /** Index of its task in the writer's plan; −1 if unknown. */
+  /** Index of its task, or of the parent whose children it adds, in the writer's plan; −1 if unknown. */
   taskIndex = -1
   /** The JSON as read from a store. */
   readonly #json: string | undefined
@@ -83,8 +83,15 @@ class Entry<Type extends SSEEventType> {
       case 'metrics':
       case 'task_retry':
         return { type, data: { ...data }, id } as SSEEvent
+      case 'tasks_added': {
+        const tasks = data.tasks.map(task => ({ ...task, dependsOn: [...task.dependsOn] }))
+        return { type, data: { ...data, tasks }, id }
+      }
       case 'execution_complete':
         return { type, data: copyEnd(data), id }
+      case 'execution_start':
+        // `structuredClone` takes ten times as long, and a workflow may have 100,000 layers.
+        return { type, data: { ...data, layers: data.layers.map(ids => ids.slice()) }, id }
       case 'snapshot':
         // `structuredClone` would turn each `JsonNumber` into a plain object.
         return { type, data: parseJson(this.json) as LoggedData<'snapshot'>, id }
@@ -108,10 +115,10 @@ function readOutput(
   const { output, ...rest } = data
   if (outputJson !== undefined) {
     const { outputBytes: _, outputPreview: __, outputPath: ___, ...own } = rest
-    return { ...own, output: JsonValue.fromText(outputJson) } as LoggedData<'task_complete'>
+    return { ...own, output: JsonValue.fromText(outputJson) }
   }
   // The fields keep their order.
-  return ('output' in data ? { ...data, output: JsonValue.from(output) } : rest) as LoggedData<'task_complete'>
+  return 'output' in data ? { ...data, output: JsonValue.from(output) } : rest
 }
 
 function copyEnd({ output, ...data }: LoggedData<'execution_complete'>): EventFor<'execution_complete'>['data'] {
@@ -130,6 +137,18 @@ interface LogEntryConstructor {
 }
 
 export const LogEntry: LogEntryConstructor = Entry as LogEntryConstructor
+
+/** Memory of an added task without its texts, bytes. */
+const ADDED_WEIGHT = 96
+
+function weighAdded(tasks: readonly AddedTask[]): number {
+  let weight = 0
+  for (const { taskId, tool, dependsOn } of tasks) {
+    weight += ADDED_WEIGHT + taskId.length + tool.length
+    for (let at = 0; at < dependsOn.length; at++) weight += (dependsOn[at] as string).length
+  }
+  return weight
+}
 
 /** Cache of the last id prefix and its execution: events arrive in bursts of one execution. */
 let lastId = ''
@@ -153,6 +172,8 @@ function weighText({ type, data }: LoggedEvent, json: string | undefined): numbe
       return 0
     case 'task_complete':
       return (data.output?.weight ?? 0) + (data.error?.length ?? 0)
+    case 'tasks_added':
+      return weighAdded(data.tasks)
     case 'token':
       return data.text.length
     case 'info':

@@ -75,7 +75,8 @@ function writeCompletion(data: LoggedData<'task_complete'>, output: JsonValue): 
   return `${known}${reference},"attempts":${attempts},${times}`
 }
 
-function writeEnd({ output: _, ...data }: LoggedData<'execution_complete'>, output: JsonValue): string {
+function writeEnd(end: LoggedData<'execution_complete'>, output: JsonValue): string {
+  const { output: _, ...data } = end
   if (!isInline(output)) return JSON.stringify({ ...data, ...referTo(data.executionId, WHOLE_EXECUTION, output) })
   return `${JSON.stringify(data).slice(0, -1)},"output":${output.text}}`
 }

@@ -127,7 +127,7 @@ export class ExecutionHost {
     const { execution, graceMs, workflows } = this.#options
     const { workflow, workflowJson, input } = request
     const options = { ...execution, ...request.options }
-    const { loop, describe } = createLoop(workflow, tools, input, options, this.meters.counters, workflows)
+    const { loop, start, describe } = createLoop(workflow, tools, input, options, this.meters.counters, workflows)
     const grace = request.graceMs ?? graceMs
     const record = { ...describe({ graceMs: grace, workflow: workflowJson }), ...claimant }
     const hosted = HostedExecution.live(record, loop, grace, execution.clock)
@@ -143,7 +143,7 @@ export class ExecutionHost {
       }
       this.#observers.observe(record, request.workflow.name, loop.log)
       this.running.follow(hosted, loop)
-      loop.start(lease)
+      start(lease)
       return hosted
     } catch (error) {
       this.running.remove(hosted)

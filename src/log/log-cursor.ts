@@ -2,7 +2,7 @@ import type { JsonValue } from '../events/json-value.ts'
 import { LogEntry } from '../events/log-entry.ts'
 import { showOutput } from '../events/wire-json.ts'
 import { toSnapshot } from '../events/snapshot.ts'
-import type { ExecutionState } from '../events/state.ts'
+import type { ExecutionState } from '../events/execution-state.ts'
 import { stringifyJson } from '../json/stringify-json.ts'
 import type { EntrySource } from './entry-source.ts'
 
@@ -69,6 +69,11 @@ export class LogCursor implements EntrySource {
     if (entries === undefined) return this.#takeStored(maxBytes)
     this.#after += entries.length
     return entries
+  }
+
+  /** Moves forward to a visible entry that the reader has from elsewhere. */
+  skipTo(seq: number): void {
+    this.#after = seq
   }
 
   onReadable(callback: (() => void) | undefined): void {
@@ -142,6 +147,8 @@ export class LogCursor implements EntrySource {
     const { state, head, ending } = this.#log
     const isBehind = ending === 'complete' && this.#after < head
     const hasLast = isBehind && this.#log.readTail(head - 1, 1)?.length === 1
-    return hasLast ? { ...state, seq: head - 1, status: 'running' } : state
+    if (!hasLast) return state
+    const { totals: _, reason: __, output: ___, outputReference: ____, outputError: _____, ...rest } = state
+    return { ...rest, seq: head - 1, status: 'running' }
   }
 }

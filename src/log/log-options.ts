@@ -1,5 +1,5 @@
 import type { LogEntry } from '../events/log-entry.ts'
-import type { ExecutionState } from '../events/state.ts'
+import type { ExecutionState } from '../events/execution-state.ts'
 import type { TailBounds } from './entry-tail.ts'
 
 /** Options of `EventLog.restore`. */

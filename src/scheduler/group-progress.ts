@@ -35,9 +35,8 @@ export class GroupProgress implements DecisionListener {
 
   /** The tasks of a workflow are there: opens its first layer. */
   begin(group: TaskGroup, now: number): void {
-    const first = group.gate?.opened === Number.POSITIVE_INFINITY ? (group.plan?.layerIndices[0] ?? []) : []
-    const isFinally = group.plan?.finallyLayer === 0
-    for (let at = 0; at < first.length && !isFinally; at++) {
+    const first = group.firstTasks()
+    for (let at = 0; at < first.length; at++) {
       const task = group.base + (first[at] as number)
       if (this.#columns.phase[task] === PHASE.blocked) this.rules.consider(task, now)
     }

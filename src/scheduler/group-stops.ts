@@ -55,18 +55,10 @@ export class GroupStops {
     if (phase === 'finally') group.finallyStop = stop
     for (const task of this.#tasksOf(group)) {
       if (phase === 'tasks' && group.isFinally(task)) continue
-      switch (this.#columns.phase[task]) {
-        case PHASE.open: {
-          const below = this.#graph.groupBelow(task)
-          if (below !== undefined) this.#gather(below, stop, phase, ended)
-          break
-        }
-        case PHASE.blocked:
-        case PHASE.ready:
-        case PHASE.delayed:
-        case PHASE.cut:
-          ended.push(task)
-      }
+      const at = this.#columns.phase[task]
+      const below = at === PHASE.open ? this.#graph.groupBelow(task) : undefined
+      if (below !== undefined) this.#gather(below, stop, phase, ended)
+      else if (at === PHASE.blocked || at === PHASE.ready || at === PHASE.delayed || at === PHASE.cut) ended.push(task)
     }
   }
 

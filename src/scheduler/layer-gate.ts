@@ -4,6 +4,7 @@ import type { Schedule } from '../events/events.ts'
 export interface LayerSource {
   /** How many there are; may grow. */
   readonly layerCount: number
+  sizeOfLayer(layer: number): number
   /** Its tasks, in the order of their indices. */
   tasksOfLayer(layer: number): readonly number[]
 }
@@ -26,7 +27,7 @@ export class LayerGate {
     this.#isLayered = schedule === 'layers'
     this.#undecided = []
     if (!this.#isLayered) return
-    for (let layer = 0; layer < source.layerCount; layer++) this.#undecided.push(source.tasksOfLayer(layer).length)
+    for (let layer = 0; layer < source.layerCount; layer++) this.#undecided.push(source.sizeOfLayer(layer))
   }
 
   /** The last layer that is open. */

@@ -29,9 +29,9 @@ export class ReadyTasks {
   readonly #granted: number[] = []
   readonly #rankOf: Int32Array | undefined
   readonly #taskAt: readonly number[] | undefined
-  /** The ranks of added tasks, and back; once there are some. */
-  #addedRanks: Map<number, number> | undefined
-  #addedAt: Map<number, number> | undefined
+  /** Children in the order in which they became ready first, and their places in it, by index among the added tasks. */
+  readonly #children: number[] = []
+  readonly #places: number[] = []
 
   constructor(graph: TaskGraph, schedule: Schedule) {
     const { plan, size } = graph
@@ -135,30 +135,29 @@ export class ReadyTasks {
   #rank(task: number): number {
     const { plan } = this.#graph
     if (task < plan.tasks.length) return this.#rankOf === undefined ? task : (this.#rankOf[task] as number)
-    this.#addedRanks ??= new Map()
-    const known = this.#addedRanks.get(task)
-    if (known !== undefined) return known
     const top = this.#graph.topOf(task)
-    // A task without a parent in the document comes last under `layers`.
-    const isChild = top < plan.tasks.length
-    const rank = isChild ? this.#rank(top) + (this.#addedRanks.size + 1) * CHILD_STEP : task
-    this.#addedRanks.set(task, rank)
-    this.#addedAt ??= new Map()
-    this.#addedAt.set(rank, task)
-    return rank
+    // A task without a parent in the document comes last.
+    if (top >= plan.tasks.length) return task
+    const at = task - plan.tasks.length
+    let place = this.#places[at]
+    if (place === undefined) {
+      place = this.#children.push(task)
+      this.#places[at] = place
+    }
+    return this.#rank(top) + place * CHILD_STEP
   }
 
   #taskOf(rank: number | undefined): number | undefined {
     if (rank === undefined) return undefined
-    const added = this.#addedAt?.get(rank)
-    if (added !== undefined) return added
-    return this.#taskAt === undefined ? rank : this.#taskAt[rank]
+    const whole = Math.floor(rank)
+    if (rank > whole) return this.#children[(rank - whole) / CHILD_STEP - 1]
+    return this.#taskAt === undefined || rank >= this.#taskAt.length ? rank : this.#taskAt[rank]
   }
 
   #limitOf(task: number): Limit | undefined {
     const { plan } = this.#graph
     if (task < plan.tasks.length) return (plan.tasks[task] as PlannedTask).tool.limit
-    const added = this.#graph.addedTask(task)
-    return added?.definition === undefined ? plan.tools.get(added?.tool ?? '')?.limit : added.definition.tool.limit
+    const definition = this.#graph.taskAt(task)
+    return (definition?.tool ?? plan.tools.get(this.#graph.addedTask(task)?.tool ?? ''))?.limit
   }
 }

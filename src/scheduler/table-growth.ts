@@ -20,9 +20,12 @@ export class TableGrowth {
     this.#progress = progress
   }
 
-  /** Adds the children of a parent whose plan describes them, or else tasks of the document. */
-  add({ tasks, parentId }: EventFor<'tasks_added'>['data'], now: number): void {
-    const parent = parentId === undefined ? undefined : this.#graph.indexOf(parentId)
+  /**
+   * Adds the children of a parent whose plan describes them, or else tasks of the document.
+   * @param index of the parent; −1 to look it up by its id
+   */
+  add({ tasks, parentId }: EventFor<'tasks_added'>['data'], index: number, now: number): void {
+    const parent = parentId === undefined ? undefined : index < 0 ? this.#graph.indexOf(parentId) : index
     const group = parent === undefined ? undefined : this.#graph.groupBelow(parent)
     if (group !== undefined) return this.#addChildren(group, tasks, now)
     for (const added of tasks) this.#addTask(added, parent, now)

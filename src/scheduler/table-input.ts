@@ -5,7 +5,7 @@ export type AppliedEvent = {
   readonly [Type in SSEEventType]: {
     readonly type: Type
     readonly data: EventFor<Type>['data']
-    /** Index of the event's task; −1 or absent to look it up by its id. */
+    /** Index of the event's task, or of the parent whose children it adds; −1 or absent to look it up by its id. */
     readonly taskIndex?: number
   }
 }[SSEEventType]

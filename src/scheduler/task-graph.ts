@@ -2,22 +2,6 @@ import type { AddedTask, Schedule } from '../events/events.ts'
 import type { ExecutionPlan, PlannedTask } from '../plan/execution-plan.ts'
 import { TaskGroup } from './task-group.ts'
 
-/** A task that was added to an execution. */
-export interface GrownTask {
-  readonly taskId: string
-  /** The name of its tool. */
-  readonly tool: string
-  /** Of the task of the document that it belongs to. */
-  readonly layer: number
-  /** Its position among the children of its parent. */
-  readonly index: number | undefined
-  /** Index of its parent. */
-  readonly parent: number | undefined
-  readonly group: TaskGroup
-  /** What it does; `undefined` for a task that no plan describes. */
-  readonly definition: PlannedTask | undefined
-}
-
 /** The tasks of one execution by index, their layers and dependents: those of its plan, and those that were added. */
 export class TaskGraph {
   readonly plan: ExecutionPlan
@@ -29,7 +13,11 @@ export class TaskGraph {
   layerCount: number
   readonly #schedule: Schedule
   readonly #planSize: number
-  readonly #added: GrownTask[] = []
+  /** The tasks that were added: as their events describe them, and the groups that they joined. */
+  readonly #added: AddedTask[] = []
+  readonly #groupsOfAdded: TaskGroup[] = []
+  /** The parents of tasks that no plan describes; once there are some. */
+  #parents: Map<number, number> | undefined
   /** Edges that no plan has, and the tasks of its layers that it does not have; once there are some. */
   #addedDependents: Map<number, number[]> | undefined
   #addedInLayer: Map<number, number[]> | undefined
@@ -79,23 +67,22 @@ export class TaskGraph {
   }
 
   /** Adds a child to a group. @returns its index */
-  addChild(group: TaskGroup, { taskId, tool, index }: AddedTask): number {
+  addChild(group: TaskGroup, added: AddedTask): number {
     const task = this.size
-    const isWorkflow = group.plan !== undefined
-    if (!isWorkflow) group.children.push(task)
+    if (group.plan === undefined) group.children.push(task)
     else if (group.base < 0) group.base = task
-    const definition = isWorkflow ? group.plan?.tasks[task - group.base] : bodyOf(group)
-    const { parent } = group
-    this.#push({ taskId, tool, layer: this.layerOf(parent), index, parent, group, definition })
+    this.#push(added, group)
     group.unsettledCount += 1
     return task
   }
 
   /** Adds a task to the document, behind all others. Dependencies that there are not are left out. @returns its dependencies */
-  add({ taskId, tool, layer, index, dependsOn }: AddedTask, parent: number | undefined): readonly number[] {
+  add(added: AddedTask, parent: number | undefined): readonly number[] {
+    const { layer, dependsOn } = added
     const dependencies = new Set(dependsOn.flatMap(id => this.indexOf(id) ?? []))
     const task = this.size
-    this.#push({ taskId, tool, layer, index, parent, group: this.root, definition: undefined })
+    this.#push(added, this.root)
+    if (parent !== undefined) (this.#parents ??= new Map()).set(task, parent)
     this.layerCount = Math.max(this.layerCount, layer + 1)
     append((this.#addedInLayer ??= new Map()), layer, task)
     for (const dependency of dependencies) append((this.#addedDependents ??= new Map()), dependency, task)
@@ -109,34 +96,43 @@ export class TaskGraph {
   idOf(task: number): string {
     return task < this.#planSize
       ? (this.plan.tasks[task] as PlannedTask).id
-      : (this.#added[task - this.#planSize] as GrownTask).taskId
+      : (this.#added[task - this.#planSize] as AddedTask).taskId
   }
 
   layerOf(task: number): number {
     return task < this.#planSize
       ? (this.plan.tasks[task] as PlannedTask).layer
-      : (this.#added[task - this.#planSize] as GrownTask).layer
+      : (this.#added[task - this.#planSize] as AddedTask).layer
   }
 
   groupOf(task: number): TaskGroup {
-    return task < this.#planSize ? this.root : (this.#added[task - this.#planSize] as GrownTask).group
+    return task < this.#planSize ? this.root : (this.#groupsOfAdded[task - this.#planSize] as TaskGroup)
   }
 
-  /** What a task does; its `id` is that in its own workflow. */
+  /** What a task does; its `id` is that in its own workflow. `undefined` for a task that no plan describes. */
   taskAt(task: number): PlannedTask | undefined {
-    return task < this.#planSize ? this.plan.tasks[task] : this.#added[task - this.#planSize]?.definition
+    if (task < this.#planSize) return this.plan.tasks[task]
+    const { outer, plan, base, definition } = this.groupOf(task)
+    if (outer === undefined || definition === undefined) return undefined
+    return definition.kind === 'workflow' ? plan?.tasks[task - base] : definition.body
   }
 
-  /** `undefined` for a task of the plan. */
-  addedTask(task: number): GrownTask | undefined {
+  /** As its event describes it; `undefined` for a task of the plan. */
+  addedTask(task: number): AddedTask | undefined {
     return this.#added[task - this.#planSize]
   }
 
   /** The task of the document that a task belongs to: itself or an ancestor. */
   topOf(task: number): number {
     let top = task
-    for (let at = this.addedTask(top); at?.parent !== undefined; at = this.addedTask(top)) top = at.parent
+    for (let at = this.#parentOf(top); at >= 0; at = this.#parentOf(top)) top = at
     return top
+  }
+
+  /** −1 for a task without a parent. */
+  #parentOf(task: number): number {
+    const { parent } = this.groupOf(task)
+    return parent < 0 ? (this.#parents?.get(task) ?? -1) : parent
   }
 
   /** Why a task does not start any more. */
@@ -159,6 +155,11 @@ export class TaskGraph {
     return this.#addedDependents?.get(task)
   }
 
+  /** As `tasksOfLayer`. */
+  sizeOfLayer(layer: number): number {
+    return this.tasksOfLayer(layer).length
+  }
+
   /** In the order of their indices, without `finally` tasks. */
   tasksOfLayer(layer: number): readonly number[] {
     const planned = layer < this.plan.finallyLayer ? (this.plan.layerIndices[layer] ?? []) : []
@@ -166,20 +167,21 @@ export class TaskGraph {
     return added === undefined ? planned : [...planned, ...added]
   }
 
-  #push(task: GrownTask): void {
-    this.#added.push(task)
-    this.#ids.set(task.taskId, this.size)
+  #push(added: AddedTask, group: TaskGroup): void {
+    this.#added.push(added)
+    this.#groupsOfAdded.push(group)
+    this.#indexById?.set(added.taskId, this.size)
     this.size += 1
   }
 
   /** Made on first use: a live execution knows the index of what it records. */
   get #ids(): Map<string, number> {
-    return (this.#indexById ??= new Map(this.plan.tasks.map(({ id }, index) => [id, index])))
+    if (this.#indexById === undefined) {
+      this.#indexById = new Map()
+      for (let task = 0; task < this.size; task++) this.#indexById.set(this.idOf(task), task)
+    }
+    return this.#indexById
   }
-}
-
-function bodyOf({ definition }: TaskGroup): PlannedTask | undefined {
-  return definition === undefined || definition.kind === 'workflow' ? undefined : definition.body
 }
 
 function append(lists: Map<number, number[]>, key: number, value: number): void {

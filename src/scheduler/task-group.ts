@@ -79,6 +79,7 @@ export class TaskGroup {
   #layers(plan: ExecutionPlan, from: number, to: number): LayerSource {
     return {
       layerCount: to - from,
+      sizeOfLayer: layer => (plan.layerIndices[from + layer] as readonly number[]).length,
       tasksOfLayer: layer => (plan.layerIndices[from + layer] as readonly number[]).map(local => this.base + local),
     }
   }
@@ -114,6 +115,20 @@ export class TaskGroup {
     if (this.#finale !== undefined) this.#finale.undecidedCount -= 1
   }
 
+  /**
+   * The end of a task is not decided after all: it was chosen to start before a stop ended it. Its `finally` tasks wait again.
+   * @param layer of the task, in the document
+   */
+  rejoin(task: number, layer: number): void {
+    if (this.plan === undefined) return
+    const place = this.#finale === undefined ? undefined : this.#finallyLayerOf(task)
+    if (place !== undefined) return this.#finale?.gate.enter(place)
+    this.gate?.enter(this.#layerOf(task, layer))
+    if (this.#finale === undefined) return
+    this.#finale.undecidedCount += 1
+    this.#finale.isOpen = false
+  }
+
   /** A task joins the document. @param layer of the task */
   enter(layer: number): void {
     this.gate?.enter(layer)
@@ -128,10 +143,22 @@ export class TaskGroup {
     if (!this.#finale.isOpen) {
       this.#finale.isOpen = true
       this.finallyAtMs = history.executionTimeMs
-      // Under `dataflow` the gate opens no layers: whatever has no dependencies can start.
-      if (this.#finale.gate.opened === Number.POSITIVE_INFINITY) return this.finallyTasks()
+      // Under `dataflow` all layers are open from the start, after a `rejoin` some are.
+      if (this.#finale.gate.opened >= 0) return this.finallyTasks()
     }
     return this.#finale.gate.advance()
+  }
+
+  /** Whether its parent has to look after it once a task has ended: that of a workflow only at its end, or for `finally`. */
+  get isParentDue(): boolean {
+    return this.parent >= 0 && (this.plan === undefined || this.unsettledCount === 0 || this.isFinallyOpen)
+  }
+
+  /** What could start before any task has ended, in its plan; none where layers open one after another. */
+  firstTasks(): readonly number[] {
+    const { plan, gate } = this
+    if (plan === undefined || gate?.opened !== Number.POSITIVE_INFINITY || plan.finallyLayer === 0) return []
+    return plan.layerIndices[0] ?? []
   }
 
   /** Its `finally` tasks. */

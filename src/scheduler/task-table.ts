@@ -84,7 +84,7 @@ export class TaskTable {
       case 'tasks_added':
         this.history.lastTimestamp = data.timestamp
         this.#unsettledCount += data.tasks.length
-        return this.#growth.add(data, now)
+        return this.#growth.add(data, event.taskIndex ?? -1, now)
       case 'tasks_stopping': {
         this.history.lastTimestamp = data.timestamp
         const { parentId, phase, message, code, failure } = data
@@ -145,8 +145,7 @@ export class TaskTable {
 
   #start(task: number, { attempt, itemCount }: EventFor<'task_start'>['data']): void {
     this.columns.attempts[task] = attempt
-    // It was chosen before a stop ended it, and ends by itself.
-    if (this.columns.phase[task] === PHASE.ending) this.endings.recorded()
+    if (this.columns.phase[task] === PHASE.ending) this.#rejoin(task)
     if (this.graph.taskAt(task)?.group !== undefined) {
       this.columns.phase[task] = PHASE.open
       this.graph.open(task, itemCount, this.history.executionTimeMs)
@@ -155,6 +154,18 @@ export class TaskTable {
     }
     this.delays.delete(task)
     this.starts.started(task)
+  }
+
+  /** The task was chosen to start before a stop ended it: it ends by itself, and no `finally` task starts before. */
+  #rejoin(task: number): void {
+    const { phase, end } = this.columns
+    const group = this.graph.groupOf(task)
+    this.endings.recorded()
+    end[task] = 0
+    group.rejoin(task, this.graph.layerOf(task))
+    if (group.isFinallyOpen) return
+    for (const last of group.finallyTasks()) if (phase[last] === PHASE.ready) phase[last] = PHASE.blocked
+    this.starts.ready.retain(ready => phase[ready] !== PHASE.blocked)
   }
 
   #retry(task: number, data: EventFor<'task_retry'>['data'], now: number): void {
@@ -185,14 +196,14 @@ export class TaskTable {
     attempts[task] = data.attempts
     this.#unsettledCount -= 1
     group.unsettledCount -= 1
-    if (group.parent >= 0) this.#makeDue(group.parent)
-    if (isDecided) return
+    if (isDecided) return group.isParentDue ? this.#makeDue(group.parent) : undefined
     const ended = classifyEnd(data)
     const cause = isFailure(ended) ? (data.causedBy ?? data.taskId) : undefined
     this.progress.decideEnd(task, ended, cause, now)
     this.progress.skip(now)
     if (ended === END.failed) this.#countFailure(task, group, now)
     this.progress.proceed(group, now)
+    if (group.isParentDue) this.#makeDue(group.parent)
   }
 
   #countFailure(task: number, group: TaskGroup, now: number): void {

@@ -1,5 +1,5 @@
 import type { ExecutionStatus, Parked } from '../events/events.ts'
-import type { ExecutionState } from '../events/state.ts'
+import type { ExecutionState } from '../events/execution-state.ts'
 import type { Lease, LogStorage } from '../log/event-log.ts'
 import type { EarlierNotes } from './earlier-notes.ts'
 import type { ExecutionSummary } from './execution-summary.ts'

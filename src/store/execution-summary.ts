@@ -8,6 +8,7 @@ export interface ExecutionSummary {
   readonly errorCount?: number
   readonly skippedCount?: number
   readonly cancelledCount?: number
+  readonly toleratedCount?: number
   /** Time of its first event, ISO 8601. */
   readonly startedAt?: string
   /** Time of its last event, ISO 8601. */
@@ -26,18 +27,18 @@ export interface SummaryParts {
   readonly end?: string | undefined
 }
 
-const COUNTS = ['totalTasks', 'successCount', 'errorCount', 'skippedCount', 'cancelledCount'] as const
+const COUNTS = ['totalTasks', 'successCount', 'errorCount', 'skippedCount', 'cancelledCount', 'toleratedCount'] as const
 
 /** Builds a summary. Damaged or missing parts are omitted. */
 export function summarize({ workflow, startedAt, end }: SummaryParts): ExecutionSummary {
   const document = parseObject(workflow)
   const data = parseObject(end)
-  const { name, tasks } = document
+  const { name, tasks, finally: last } = document
   const { timestamp, totalExecutionTimeMs } = data
   const counts = COUNTS.filter(count => typeof data[count] === 'number').map(count => [count, data[count]])
   return {
     ...(typeof name === 'string' && { name }),
-    ...(Array.isArray(tasks) && { totalTasks: tasks.length }),
+    ...(Array.isArray(tasks) && { totalTasks: tasks.length + (Array.isArray(last) ? last.length : 0) }),
     ...(Object.fromEntries(counts) as Partial<Record<(typeof COUNTS)[number], number>>),
     ...(startedAt !== undefined && { startedAt }),
     ...(typeof timestamp === 'string' && { endedAt: timestamp }),

@@ -1,6 +1,7 @@
 import { DagstreamError } from '../errors.ts'
 import type { LogEntry } from '../events/log-entry.ts'
-import { applyEvent, copyState, createState, type ExecutionState } from '../events/state.ts'
+import { copyState, createState, type ExecutionState } from '../events/execution-state.ts'
+import { applyEvent } from '../events/state.ts'
 import { advanceExecution } from './advance-execution.ts'
 import { EntryTail } from '../log/entry-tail.ts'
 import type { Lease } from '../log/event-log.ts'

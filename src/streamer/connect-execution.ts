@@ -1,6 +1,7 @@
 import { JsonNumber } from '../json/json-number.ts'
 import { stringifyJson } from '../json/stringify-json.ts'
 import type { EventFor, SSEEvent } from '../events/events.ts'
+import { findLastLayer } from '../events/last-layer.ts'
 import { type SSEStreamer, sseStreamer } from './sse-streamer.ts'
 import type { StreamEventInput, StreamMetrics } from './stream-event.ts'
 
@@ -8,8 +9,8 @@ import type { StreamEventInput, StreamMetrics } from './stream-event.ts'
  * Forwards an execution to a streamer until it ends.
  *
  * Events of a task go to the stream `<executionId>.<taskId>`, all others to the stream `<executionId>`: `token`, `metrics` and
- * `info` as such; the end as `complete`, whose response is the output of the last layer, or as `error` if no task succeeded, or
- * the execution was cancelled or interrupted; the rest as `custom` events with the event as their data. A streamer of
+ * `info` as such; the end as `complete`, whose response is the output of the workflow, or those of its last layer, or as
+ * `error` if no task succeeded, or the execution was cancelled or interrupted; the rest as `custom` events with the event as their data. A streamer of
  * `forStream` receives all of them in its stream.
  *
  * An execution has exactly one `complete` or `error`, so a listener of all streams cannot mistake the end of a task for it: a
@@ -43,7 +44,7 @@ interface TaskText {
 class Passing {
   readonly #streamer: SSEStreamer
   #executionId: string | undefined
-  /** Outputs of the last layer's tasks, in order. */
+  /** Outputs of the last layer's tasks, in order; `finally` tasks are not among them. */
   readonly #responses = new Map<string, string>()
   #startedAt = 0
   /** By task. */
@@ -76,7 +77,7 @@ class Passing {
         return this.abandon(event.data.error)
       case 'execution_start':
         this.#startedAt = Date.parse(timestamp)
-        for (const taskId of event.data.layers.at(-1) ?? []) this.#responses.set(taskId, '')
+        for (const taskId of findLastLayer(event.data) ?? []) this.#responses.set(taskId, '')
         break
       case 'task_complete':
         if (this.#responses.has(event.data.taskId)) this.#responses.set(event.data.taskId, toText(event.data.output))
@@ -111,7 +112,8 @@ class Passing {
     if (status === 'cancelled') return this.abandon(reason?.message ?? 'The execution was cancelled')
     if (status === 'error') return this.abandon(`None of ${totalTasks} tasks succeeded, ${errorCount} failed`)
     this.#isOver = true
-    const response = [...this.#responses.values()].filter(text => text !== '').join('\n\n')
+    const outputs = [...this.#responses.values()].filter(text => text !== '')
+    const response = data.output === undefined ? outputs.join('\n\n') : toText(data.output)
     this.#send({ type: 'complete', data: { response, metrics: this.#measure(data.totalExecutionTimeMs) } })
   }
 

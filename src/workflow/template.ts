@@ -23,11 +23,11 @@ export interface Scope {
   /** `undefined` if the execution has no input. */
   readonly input: JsonValue | undefined
   /** The output of a task, or what stands for it; `undefined` if there is neither. */
-  output(taskId: string): JsonValue | undefined
+  readonly output: (taskId: string) => JsonValue | undefined
   /** The status of a task; without an id, that of the workflow so far. */
-  status?(taskId?: string): JsonValue | undefined
+  readonly status?: ((taskId?: string) => JsonValue | undefined) | undefined
   /** `{code, message}` of a task that did not succeed. */
-  error?(taskId: string): JsonValue | undefined
+  readonly error?: ((taskId: string) => JsonValue | undefined) | undefined
   /** The item of a `forEach`. */
   readonly item?: JsonValue | undefined
   /** Of an item or a round. */

@@ -36,6 +36,46 @@ success # tasks: # succeeded in #ms
 `)
 })
 
+const spoken = {
+  tasks: [
+    { id: 'each', tool: 'echo', forEach: [1, 2, 3], arguments: { n: '$ITEM' } },
+    { id: 'never', tool: 'echo', when: 'output.each.size() == 0' },
+    { id: 'kept', tool: 'fail', arguments: { message: 'no' }, optional: true },
+  ],
+  finally: [{ id: 'end', tool: 'echo', arguments: { status: '$STATUS' } }],
+}
+
+test('what the workflow declares as its output is printed instead of the last layer', async () => {
+  const { code, stdout, stderr } = await run(['run', '-'], { ...spoken, output: 'all: $OUTPUT[each][*].n' })
+  expect([code, stdout]).toEqual([0, 'all: [1,2,3]\n'])
+  expect(stderr.replaceAll(/\d+(\.\d+)?(ms|s|×)/g, '#')).toBe(`✖ kept # TOOL_ERROR: no (tolerated)
+✔ each # · 3 items
+↷ never CONDITION_FALSE: The condition is false: \`output.each.size() == 0\` with {"output.each":[{"n":1},{"n":2},{"n":3}]}
+✔ end #
+success 7 tasks: 5 succeeded, 1 failed (1 tolerated), 1 skipped (1 CONDITION_FALSE) in #
+3 layers · critical path # · speedup #
+  ✖ kept TOOL_ERROR: no (tolerated)
+  ↷ never CONDITION_FALSE: The condition is false: \`output.each.size() == 0\` with {"output.each":[{"n":1},{"n":2},{"n":3}]}
+`)
+})
+
+test('without one the outputs of the last layer before `finally` are printed', async () => {
+  const tasks = [{ id: 'each', tool: 'echo', forEach: [1, 2], arguments: { n: '$ITEM' } }]
+  const { stdout } = await run(['run', '-'], { ...spoken, tasks })
+  expect(JSON.parse(stdout)).toEqual([{ n: 1 }, { n: 2 }])
+})
+
+test('--json has the output of the workflow, and why there is none', async () => {
+  const told = await run(['run', '-', '--json'], { ...spoken, output: { first: '$OUTPUT[each][0]' } })
+  expect((JSON.parse(told.stdout) as ExecutionResult).output).toEqual({ first: { n: 1 } })
+  const failed = await run(['run', '-', '--json'], { ...spoken, output: '$OUTPUT[each][9]' })
+  const { status, outputError } = JSON.parse(failed.stdout) as ExecutionResult
+  expect([failed.code, status, outputError?.code]).toEqual([1, 'partial', 'REFERENCE_NOT_FOUND'])
+  expect(failed.stderr).toContain('no output: REFERENCE_NOT_FOUND: ')
+  const plain = await run(['run', '-'], { ...spoken, output: '$OUTPUT[each][9]' })
+  expect(plain.stdout).toBe('')
+})
+
 test('--json prints the result alone', async () => {
   const { code, stdout } = await run(['run', '-', '--json'], two)
   const result = JSON.parse(stdout) as ExecutionResult

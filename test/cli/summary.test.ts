@@ -1,12 +1,12 @@
 import pc from 'picocolors'
 import { expect, test } from 'vitest'
 import { renderSummary, type Summarised } from '../../src/cli/render/summary.ts'
-import type { TaskResult } from '../../src/events/events.ts'
+import type { DocumentTaskResult } from '../../src/engine/task-results.ts'
 import { result } from './event-rig.ts'
 
 const colors = pc.createColors(false)
 
-function summarised(results: TaskResult[], given: Partial<Summarised> = {}): Summarised {
+function summarised(results: DocumentTaskResult[], given: Partial<Summarised> = {}): Summarised {
   const count = (status: string): number => results.filter(task => task.status === status).length
   return {
     status: 'success',
@@ -69,4 +69,30 @@ test('nothing to do is told as that', () => {
   ).toBe(`success 0 tasks in 0.0ms
 0 layers · critical path 0.0ms · speedup 0.00×
 `)
+})
+
+test('failures of children, tolerated ones and skips that are no failure are told with their reasons', () => {
+  const skipped = { status: 'skipped', attempts: 0 } as const
+  const failed = { status: 'error', code: 'X', error: 'no' } as const
+  const results = [
+    { ...result('label'), items: [result('label[0]'), result('label[1]', failed)] },
+    { ...result('report', { ...failed, optional: true }), tasks: [result('report/a', failed)] },
+    result('page', { ...skipped, code: 'CONDITION_FALSE', error: 'The condition is false: `x`' }),
+    result('after', { ...skipped, code: 'DEPENDENCY_SKIPPED', causedBy: 'page', error: 's' }),
+    result('rollback', { ...skipped, code: 'NOT_NEEDED', error: 'Nothing failed' }),
+  ]
+  const counts = { totalTasks: 8, successCount: 2, errorCount: 3, skippedCount: 3, toleratedCount: 1 }
+  const outputError = { code: 'OUTPUT_TOO_LARGE', message: 'too much' }
+  expect(renderSummary(summarised(results, { ...counts, outputError }), colors)).toBe(
+    `success 8 tasks: 2 succeeded, 3 failed (1 tolerated), 3 skipped (1 CONDITION_FALSE, 1 DEPENDENCY_SKIPPED, 1 NOT_NEEDED) in 1.24s
+2 layers · critical path 900ms · speedup 3.20×
+  ✖ label[1] X: no
+  ✖ report X: no (tolerated)
+  ✖ report/a X: no
+  ↷ page CONDITION_FALSE: The condition is false: \`x\`
+  ↷ after skipped because of page
+  ↷ rollback NOT_NEEDED: Nothing failed
+no output: OUTPUT_TOO_LARGE: too much
+`,
+  )
 })

@@ -1,7 +1,7 @@
 import pc from 'picocolors'
 import { expect, test } from 'vitest'
-import { TaskBoard } from '../../src/cli/render/task-board.ts'
-import { renderTree } from '../../src/cli/render/task-tree.ts'
+import { TaskBoard } from '../../src/cli/render/tree/task-board.ts'
+import { renderTree } from '../../src/cli/render/tree/task-tree.ts'
 import { event, result, started } from './event-rig.ts'
 
 const colors = pc.createColors(false)

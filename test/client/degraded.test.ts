@@ -144,3 +144,33 @@ test('every task ends as it did, in document order', async () => {
   ])
   expect(Object.keys(events.at(-1)?.data ?? {})).not.toContain('results')
 })
+
+test('the ends of children come before that of their parent, and the output of the workflow with the last event', async () => {
+  const task = { tool: 'w', status: 'success' as const, attempts: 1, executionTimeMs: 1, waitMs: 0 }
+  const result: ExecutionResult = {
+    ...RESULT,
+    results: [
+      {
+        ...task,
+        taskId: 'each',
+        output: [{ a: 1 }],
+        items: [{ ...task, taskId: 'each[0]', tasks: [{ ...task, taskId: 'each[0]/a' }] }],
+      },
+    ],
+    output: { all: 1 },
+    toleratedCount: 0,
+  }
+  const shown = json({ executionId: 'x', status: 'success', result })
+  const { client, clock } = clientRig([endless('text/event-stream'), shown, shown])
+  const reading = collect(client.stream(ONE_TASK))
+  await clock.run(0)
+  const events = await reading
+  const ids = events.map(({ data }) => ('taskId' in data ? data.taskId : data))
+  expect(ids).toEqual([
+    'each[0]/a',
+    'each[0]',
+    'each',
+    expect.objectContaining({ output: { all: 1 }, toleratedCount: 0 }),
+  ])
+  expect(events[2]?.data).not.toHaveProperty('items')
+})

@@ -68,10 +68,9 @@ test('a snapshot of any moment and the events after it give the same tasks and c
     expect(state.seq).toBe(cut)
     fold(events.slice(cut), state)
     const shown = ({ tasks, counts, status, seq, tokenUsage }: ExecutionState): unknown => ({
-      // What only the moment knew, and what only the event said, is not in a snapshot.
+      // What only the event said is not in a snapshot.
       tasks: Array.from(tasks.values(), ({ result, ...rest }) => ({
         ...rest,
-        progress: undefined,
         result: result && { ...result, executionId: undefined, timestamp: undefined },
       })),
       counts,

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { applyEvent, copyState, createState, type ExecutionState } from '../../src/events/state.ts'
+import { copyState, createState, type ExecutionState } from '../../src/events/execution-state.ts'
+import { applyEvent } from '../../src/events/state.ts'
 import { createMemoryStore, type SSEEvent } from '../../src/index.ts'
 import { EventLog } from '../../src/log/event-log.ts'
 import type { StoredEntry } from '../../src/log/stored-entry.ts'

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { toSnapshot } from '../../src/events/snapshot.ts'
-import { applyEvent, createState } from '../../src/events/state.ts'
+import { createState } from '../../src/events/execution-state.ts'
+import { applyEvent } from '../../src/events/state.ts'
 import { idle } from '../support/fake-clock.ts'
 import { appendEnd, appendTokens, FakeStorage, follow, openLog, show, takeAll, TIMESTAMP, tokens } from './log-rig.ts'
 

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { compileWorkflow, prepareExecution, validateWorkflow } from '../../src/plan/compile.ts'
+import { compileWorkflow, validateWorkflow } from '../../src/plan/compile.ts'
+import { prepareExecution } from './prepare-execution.ts'
 import { parseJson } from '../../src/json/parse-json.ts'
 import { stringifyJson } from '../../src/json/stringify-json.ts'
 import { locateIssues } from '../../src/workflow/locate-issues.ts'
@@ -41,6 +42,18 @@ test('what `INVALID_INPUT` tells is not told again as an unknown reference', () 
   ])
   expect(brief(validate(3))).toEqual(['INVALID_INPUT '])
   expect(brief(validate({ repo: 'x', who: { name: 1 }, odd: 1 }))).toEqual(['INVALID_INPUT /odd'])
+})
+
+test('a key that is missing in one place says nothing of the same key in another', () => {
+  const nested: DAGStructure = {
+    inputSchema: { properties: { who: { type: 'object', required: ['name'] } } },
+    tasks: [{ id: 'a', tool: 'noop', arguments: { x: '$INPUT.name', y: '$INPUT.who.name', z: '$INPUT.who.age' } }],
+  }
+  expect(brief(validateWorkflow(nested, tools, { input: { who: {} } }).issues)).toEqual([
+    'INVALID_INPUT /who',
+    'UNKNOWN_REFERENCE /tasks/0/arguments/x',
+    'UNKNOWN_REFERENCE /tasks/0/arguments/z',
+  ])
 })
 
 test('a fault of the input has no line in the text of the workflow', () => {

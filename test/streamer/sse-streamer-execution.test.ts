@@ -224,3 +224,21 @@ test('a listener that fails does not touch the execution', async () => {
   await connectExecution(execution, streamer)
   expect(await execution.result).toMatchObject({ status: 'success' })
 })
+
+test('the response is the output of the workflow, or that of its last layer before `finally`', async () => {
+  const workflow = {
+    tasks: [{ id: 'each', tool: 'double', forEach: [1, 2], arguments: { n: '$ITEM' } }],
+    finally: [{ id: 'end', tool: 'double', arguments: { n: 9 } }],
+  }
+  const responses: unknown[] = []
+  for (const more of [{}, { output: 'all: $OUTPUT[each]' }]) {
+    const streamer = new SSEStreamer()
+    const events = collect(streamer)
+    const executor = new StreamingExecutor({ double: ({ n }: { n: number }) => 2 * n }, { createId: () => 'x' })
+    await connectExecution(executor.stream({ ...workflow, ...more }), streamer)
+    const { response } = events.at(-1)!.data as { response: string }
+    responses.push(response)
+    expect(events.map(({ streamId }) => streamId)).toContain('x.each[1]')
+  }
+  expect(responses).toEqual(['[2,4]', 'all: [2,4]'])
+})

@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import picocolors from 'picocolors'
 import type { OutputReference, SSEEvent } from '../../events/events.ts'
 import type { ShownStatus } from '../../host/execution/shown-status.ts'
+import { WHOLE_EXECUTION } from '../../events/wire-json.ts'
 import { parseJson } from '../../json/parse-json.ts'
 import { stringifyJson } from '../../json/stringify-json.ts'
 import { checkPath } from '../../store/sqlite/store-path.ts'
@@ -11,8 +12,8 @@ import type { ExecutionHead, ExecutionSource, WireEvent } from '../target/execut
 import { findStore, openSource, type SourceFlags } from '../target/open-source.ts'
 import { openExistingStore } from '../target/open-store.ts'
 import { renderSummary } from '../render/summary.ts'
-import { TaskBoard } from '../render/task-board.ts'
-import { renderTree } from '../render/task-tree.ts'
+import { TaskBoard } from '../render/tree/task-board.ts'
+import { renderTree } from '../render/tree/task-tree.ts'
 import { formatNumberOf, toPlainLine } from '../render/text.ts'
 import { checkIds } from './watch-command.ts'
 import { toWellFormedJson } from '../../text.ts'
@@ -193,12 +194,13 @@ async function* exportLines(source: ExecutionSource, executionId: string): Async
 
 /** The data of an event, with a referenced output inlined. */
 async function writeWhole({ type, json }: WireEvent, source: ExecutionSource, executionId: string): Promise<string> {
-  if (type !== 'task_complete' || !json.includes('"outputPath"')) return json
-  const data = JSON.parse(json) as OutputReference & { readonly taskId: string }
+  const hasOutput = type === 'task_complete' || type === 'execution_complete'
+  if (!hasOutput || !json.includes('"outputPath"')) return json
+  const data = JSON.parse(json) as OutputReference & { readonly taskId?: string }
   const { outputBytes: _, outputPreview: __, outputPath, ...rest } = data
   // The matched text may be part of an output.
   if (outputPath === undefined) return json
-  const output = await source.readOutput(executionId, data.taskId)
+  const output = await source.readOutput(executionId, data.taskId ?? WHOLE_EXECUTION)
   return `${JSON.stringify(rest).slice(0, -1)},"output":${output}}`
 }
 

@@ -1,4 +1,4 @@
-import { findUnsettledTool } from '../../engine/resume/recorded-plan.ts'
+import { findUnsettledTool } from '../../engine/resume/recorded-execution.ts'
 import { DagstreamError } from '../../errors.ts'
 import { callStore } from '../../store/call-store.ts'
 import type { HostedExecution } from '../../host/execution/hosted-execution.ts'

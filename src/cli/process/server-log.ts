@@ -99,7 +99,8 @@ function logTurn({ type, data }: LogEntry, log: ServerLog): void {
     log.info('execution started', { executionId, totalTasks, schedule })
   }
   if (type !== 'execution_complete') return
-  const { status, reason, totalTasks, successCount, errorCount, skippedCount, cancelledCount, tokenUsage } = data
+  const { status, reason, totalTasks, successCount, errorCount, skippedCount, cancelledCount } = data
+  const { toleratedCount, tokenUsage } = data
   log.info('execution ended', {
     executionId,
     status,
@@ -109,6 +110,7 @@ function logTurn({ type, data }: LogEntry, log: ServerLog): void {
     errorCount,
     skippedCount,
     cancelledCount,
+    ...(toleratedCount !== undefined && { toleratedCount }),
     ms: round(data.totalExecutionTimeMs),
     ...(tokenUsage && { tokensIn: tokenUsage.totalTokensIn, tokensOut: tokenUsage.totalTokensOut }),
     ...(tokenUsage?.totalCost !== undefined && { costUsd: tokenUsage.totalCost }),

@@ -27,7 +27,7 @@ function describeEnd(task: EventFor<'task_complete'>['data'], colors: Colors): s
   const head = `${colorGlyph(task.status, colors)} ${toPlainLine(task.taskId)}`
   const times = task.attempts === 0 ? '' : ` ${colors.dim(formatMs(task.executionTimeMs))}`
   if (task.status === 'success') return `${head}${times}`
-  return `${head}${times} ${toPlainLine(describeFailure(task))}`
+  return `${head}${times} ${toPlainLine(describeFailure(task))}${task.optional ? ' (tolerated)' : ''}`
 }
 
 /** Reason why a task did not succeed: its code, its error and, for a skipped task, the root failure. */

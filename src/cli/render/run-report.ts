@@ -5,7 +5,7 @@ import { type Followed, toExitCode } from '../target/follow.ts'
 import { renderSummary } from './summary.ts'
 import { toPlainText } from './text.ts'
 
-/** Content of standard output: the result, the events, or by default the outputs of the last layer. */
+/** Content of standard output: the result, the events, or by default the output of the workflow, or those of its last layer. */
 export interface OutputFlags {
   readonly json?: true
   readonly sse?: true
@@ -24,14 +24,21 @@ export async function reportEnd(
   return stdout.error && !stdout.isClosed ? 1 : toExitCode(result)
 }
 
-/** Renders the last layer's outputs, strings raw and the rest as JSON, suitable for a pipe. */
-function renderOutputs({ results }: ExecutionResult, lastLayer: Followed['lastLayer'], isForPeople: boolean): string {
+/** Renders the output of the workflow, or those of its last layer: strings raw, the rest as JSON, suitable for a pipe. */
+function renderOutputs(result: ExecutionResult, lastLayer: Followed['lastLayer'], isForPeople: boolean): string {
+  const { results, output, outputError } = result
+  if (outputError !== undefined) return ''
+  if (output !== undefined) return renderOutput(output, isForPeople)
   // A reader that fell behind received a snapshot without layers: print all outputs.
   const last = lastLayer && new Set(lastLayer)
-  const text = results
+  return results
     .filter(({ taskId, status }) => status === 'success' && (last?.has(taskId) ?? true))
-    .map(({ output }) => (typeof output === 'string' ? output : stringifyJson(output, 2)))
-    .map(output => (output.endsWith('\n') ? output : `${output}\n`))
+    .map(task => renderOutput(task.output, isForPeople))
     .join('')
-  return isForPeople ? toPlainText(text) : text
+}
+
+function renderOutput(output: unknown, isForPeople: boolean): string {
+  const text = typeof output === 'string' ? output : stringifyJson(output, 2)
+  const lines = text.endsWith('\n') ? text : `${text}\n`
+  return isForPeople ? toPlainText(lines) : lines
 }

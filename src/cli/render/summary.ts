@@ -1,5 +1,6 @@
 import type { Colors } from 'picocolors/types.js'
-import type { ExecutionCounts, ExecutionStatus, Reason, TaskResult } from '../../events/events.ts'
+import type { DocumentTaskResult } from '../../engine/task-results.ts'
+import type { ExecutionCounts, ExecutionStatus, Reason } from '../../events/events.ts'
 import type { TokenUsage } from '../../events/token-usage.ts'
 import { describeFailure } from './event-lines.ts'
 import { colorGlyph } from './glyphs.ts'
@@ -12,7 +13,8 @@ const MAX_LISTED = 20
 export interface Summarised extends ExecutionCounts {
   readonly status: ExecutionStatus
   readonly reason?: Reason
-  readonly results: readonly TaskResult[]
+  readonly results: readonly DocumentTaskResult[]
+  readonly outputError?: { readonly code: string; readonly message: string }
   readonly executionTimeMs: number
   readonly parallelizationLayers: number
   readonly speedup: number
@@ -22,15 +24,18 @@ export interface Summarised extends ExecutionCounts {
 
 /** Renders an ended execution for people: counts, times, failures with reasons, tokens and cost. */
 export function renderSummary(result: Summarised, colors: Colors): string {
+  const found = findNotable(result.results)
   const lines = [
-    `${renderStatus(result, colors)} ${renderCounts(result)} in ${formatMs(result.executionTimeMs)}`,
+    `${renderStatus(result, colors)} ${renderCounts(result, found)} in ${formatMs(result.executionTimeMs)}`,
     colors.dim(
       `${formatNumberOf(result.parallelizationLayers, 'layer')} · critical path ${formatMs(result.criticalPathMs)}` +
         ` · speedup ${result.speedup.toFixed(2)}×`,
     ),
   ]
   if (result.reason) lines.push(toPlainLine(`${result.reason.code}: ${result.reason.message}`))
-  lines.push(...listTasks(result.results, 'error', colors), ...listTasks(result.results, 'skipped', colors))
+  lines.push(...listTasks(found, 'error', colors), ...listTasks(found, 'skipped', colors))
+  if (result.outputError)
+    lines.push(toPlainLine(`no output: ${result.outputError.code}: ${result.outputError.message}`))
   if (result.tokenUsage) lines.push(renderUsage(result.tokenUsage))
   return `${lines.join('\n')}\n`
 }
@@ -45,12 +50,13 @@ function renderStatus({ status }: Summarised, colors: Colors): string {
   return (status === 'error' ? colors.red : colors.yellow)(colors.bold(toPlainLine(status)))
 }
 
-function renderCounts(counts: ExecutionCounts): string {
+function renderCounts(counts: ExecutionCounts, { skips }: Notable): string {
+  const tolerated = counts.toleratedCount ? ` (${formatCount(counts.toleratedCount)} tolerated)` : ''
   const parts = (
     [
       [counts.successCount, 'succeeded'],
-      [counts.errorCount, 'failed'],
-      [counts.skippedCount, 'skipped'],
+      [counts.errorCount, `failed${tolerated}`],
+      [counts.skippedCount, `skipped${renderSkips(skips)}`],
       [counts.cancelledCount, 'cancelled'],
     ] as const
   )
@@ -59,13 +65,53 @@ function renderCounts(counts: ExecutionCounts): string {
   return `${formatNumberOf(counts.totalTasks, 'task')}${parts.length === 0 ? '' : `: ${parts.join(', ')}`}`
 }
 
-function listTasks(results: readonly TaskResult[], status: 'error' | 'skipped', colors: Colors): string[] {
-  const tasks = results.filter(task => task.status === status)
-  const lines = tasks.slice(0, MAX_LISTED).map(task => {
+/** ` (2 CONDITION_FALSE, 1 DEPENDENCY_FAILED)`; nothing where all were skipped because of a failure. */
+function renderSkips(skips: ReadonlyMap<string, number>): string {
+  if ([...skips.keys()].every(code => code === 'DEPENDENCY_FAILED')) return ''
+  return ` (${Array.from(skips, ([code, count]) => `${formatCount(count)} ${toPlainLine(code)}`).join(', ')})`
+}
+
+/** The tasks of a result, with children, that a summary lists. */
+interface Notable {
+  readonly error: Listing
+  readonly skipped: Listing
+  /** Number of skipped tasks by code. */
+  readonly skips: ReadonlyMap<string, number>
+}
+
+interface Listing {
+  /** The first ones, each parent before its children. */
+  readonly tasks: DocumentTaskResult[]
+  count: number
+}
+
+function findNotable(results: readonly DocumentTaskResult[]): Notable {
+  const error: Listing = { tasks: [], count: 0 }
+  const skipped: Listing = { tasks: [], count: 0 }
+  const skips = new Map<string, number>()
+  const visit = (task: DocumentTaskResult): void => {
+    const { status, code = 'skipped' } = task
+    if (status === 'error' || status === 'skipped') {
+      const listing = status === 'error' ? error : skipped
+      listing.count += 1
+      if (listing.tasks.length < MAX_LISTED) listing.tasks.push(task)
+    }
+    if (status === 'skipped') skips.set(code, (skips.get(code) ?? 0) + 1)
+    // At most as deep as workflows are nested.
+    for (const child of task.items ?? task.tasks ?? []) visit(child)
+  }
+  for (const task of results) visit(task)
+  return { error, skipped, skips }
+}
+
+function listTasks(found: Notable, status: 'error' | 'skipped', colors: Colors): string[] {
+  const { tasks, count } = found[status]
+  const lines = tasks.map(task => {
     const attempts = task.attempts > 1 ? ` (${task.attempts} attempts)` : ''
-    return `  ${colorGlyph(status, colors)} ${toPlainLine(`${task.taskId} ${describeFailure(task)}`)}${attempts}`
+    const tolerated = task.optional ? ' (tolerated)' : ''
+    return `  ${colorGlyph(status, colors)} ${toPlainLine(`${task.taskId} ${describeFailure(task)}`)}${attempts}${tolerated}`
   })
-  if (tasks.length > MAX_LISTED)
-    lines.push(`  … and ${formatCount(tasks.length - MAX_LISTED)} more ${status === 'error' ? 'failed' : 'skipped'}`)
+  if (count > tasks.length)
+    lines.push(`  … and ${formatCount(count - tasks.length)} more ${status === 'error' ? 'failed' : 'skipped'}`)
   return lines
 }

@@ -1,6 +1,6 @@
 import type { SSEEvent } from '../../events/events.ts'
 import type { CommandContext } from '../process/console.ts'
-import { describeEvent } from './event-lines.ts'
+import { FanOutLines } from './fan-out-lines.ts'
 
 /** The view of a running execution for people. */
 export interface Viewer {
@@ -25,7 +25,10 @@ export async function createViewer(context: CommandContext): Promise<Viewer> {
     return createLineViewer(context)
   }
   // Loaded lazily: drawing takes as long to load as everything else.
-  const [{ createLiveTree }, { TaskBoard }] = await Promise.all([import('./live-tree.ts'), import('./task-board.ts')])
+  const [{ createLiveTree }, { TaskBoard }] = await Promise.all([
+    import('./tree/live-tree.ts'),
+    import('./tree/task-board.ts'),
+  ])
   const board = new TaskBoard()
   const tree = createLiveTree(board, context, now)
   return {
@@ -37,11 +40,12 @@ export async function createViewer(context: CommandContext): Promise<Viewer> {
   }
 }
 
-/** Prints one line per notable event. */
+/** Prints one line per notable event; of a fan-out what fails, and its end. */
 export function createLineViewer({ stderr, colors }: CommandContext): Viewer {
+  const lines = new FanOutLines(colors)
   return {
     async show(event) {
-      const line = describeEvent(event, colors)
+      const line = lines.describe(event)
       if (line !== undefined) await stderr.write(`${line}\n`)
     },
     async say(line) {

@@ -18,6 +18,7 @@ export interface ExecutionHead {
   readonly errorCount?: number
   readonly skippedCount?: number
   readonly cancelledCount?: number
+  readonly toleratedCount?: number
   readonly runningCount?: number
   /** ISO 8601. */
   readonly startedAt?: string
@@ -51,7 +52,7 @@ export interface ExecutionSource {
   /** Current status; with the result once it has ended. */
   show(executionId: string): Promise<{ readonly head: ExecutionHead; readonly result?: ExecutionResult }>
   openLog(executionId: string): Promise<ExecutionLog>
-  /** The complete output of a task, as JSON. */
+  /** The complete output of a task, or of `WHOLE_EXECUTION`, as JSON. */
   readOutput(executionId: string, taskId: string): Promise<string>
   /** Idempotent, also after the end. @returns the resulting status */
   cancel(executionId: string): Promise<string>

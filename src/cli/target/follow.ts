@@ -1,4 +1,5 @@
 import type { SSEEvent } from '../../events/events.ts'
+import { findLastLayer } from '../../events/last-layer.ts'
 import type { Execution } from '../../engine/executors/execution.ts'
 import type { ExecutionResult } from '../../engine/execution-result.ts'
 import type { BufferOptions } from '../../log/reader-bound.ts'
@@ -42,7 +43,7 @@ export interface FollowOptions {
 /** Outcome of a followed execution. */
 export interface Followed {
   readonly result: ExecutionResult
-  /** The ids of the last layer's tasks; `undefined` if the events did not list the layers. */
+  /** The ids of the last layer's tasks, before `finally`; `undefined` if the events did not list the layers. */
   readonly lastLayer: readonly string[] | undefined
 }
 
@@ -72,7 +73,7 @@ export async function follow(options: FollowOptions, context: CommandContext): P
       stop('Interrupted')
     })
     for await (const event of execution.events) {
-      if (event.type === 'execution_start') lastLayer = event.data.layers.at(-1) ?? []
+      if (event.type === 'execution_start') lastLayer = findLastLayer(event.data) ?? []
       if (options.sse && !(await stdout.write(encode(event)))) {
         stop(stdout.isClosed ? 'The reader of the events has left' : 'The events cannot be written')
       }

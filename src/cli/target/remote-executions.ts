@@ -4,6 +4,7 @@ import { parseBaseUrl, Transport } from '../../client/transport.ts'
 import { systemClock } from '../../clock.ts'
 import { type EventFor, formatEventId, parseEventId, type SSEEventType } from '../../events/events.ts'
 import type { ExecutionResult } from '../../engine/execution-result.ts'
+import { WHOLE_EXECUTION } from '../../events/wire-json.ts'
 import { parseJson } from '../../json/parse-json.ts'
 import { parseStream } from '../../sse/parse-stream.ts'
 import type { ListFilter } from '../../host/listing/list-filter.ts'
@@ -72,7 +73,8 @@ export class RemoteExecutions implements ExecutionSource {
   }
 
   async readOutput(executionId: string, taskId: string): Promise<string> {
-    const reply = await this.#get(`executions/${executionId}/tasks/${encodeURIComponent(taskId)}/output`)
+    const place = taskId === WHOLE_EXECUTION ? '' : `/tasks/${encodeURIComponent(taskId)}`
+    const reply = await this.#get(`executions/${executionId}${place}/output`)
     return (await reply.text(MAX_ANSWER_BYTES)).trim()
   }
 
@@ -174,6 +176,7 @@ const NUMBERS = [
   'errorCount',
   'skippedCount',
   'cancelledCount',
+  'toleratedCount',
   'runningCount',
   'executionTimeMs',
 ] as const

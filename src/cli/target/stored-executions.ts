@@ -3,6 +3,7 @@ import { buildResult, type ExecutionResult } from '../../engine/execution-result
 import type { HostedExecution } from '../../host/execution/hosted-execution.ts'
 import type { ExecutionHost } from '../../host/execution-host.ts'
 import type { ListFilter } from '../../host/listing/list-filter.ts'
+import { WHOLE_EXECUTION } from '../../events/wire-json.ts'
 import { parseJson } from '../../json/parse-json.ts'
 import type { StoredExecution } from '../../store/execution-store.ts'
 import type { SqliteStore } from '../../store/sqlite/sqlite-store.ts'
@@ -81,7 +82,8 @@ export class StoredExecutions implements ExecutionSource {
   async readOutput(executionId: string, taskId: string): Promise<string> {
     const json = await this.#store.getOutput(executionId, taskId)
     if (json !== undefined) return json
-    throw new Error(`The store has lost the output of task \`${taskId}\` of execution ${executionId}`)
+    const whose = taskId === WHOLE_EXECUTION ? '' : ` task \`${taskId}\` of`
+    throw new Error(`The store has lost the output of${whose} execution ${executionId}`)
   }
 
   async cancel(executionId: string): Promise<string> {

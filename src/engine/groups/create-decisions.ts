@@ -1,4 +1,4 @@
-import type { ExecutionState } from '../../events/state.ts'
+import type { ExecutionState } from '../../events/execution-state.ts'
 import type { ExecutionPlan } from '../../plan/execution-plan.ts'
 import type { GroupParts } from './group-children.ts'
 import { GroupDecisions } from './group-decisions.ts'

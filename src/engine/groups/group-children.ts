@@ -32,12 +32,10 @@ export class GroupChildren {
   }
 
   /** Children are in the log. */
-  added(parentId: string | undefined, count: number): void {
-    const { graph, due } = this.#parts.table
-    const parent = parentId === undefined ? undefined : graph.indexOf(parentId)
-    if (parent === undefined || !this.#growing.delete(parent)) return
+  added(parent: number, count: number): void {
+    if (!this.#growing.delete(parent)) return
     this.#events.added(count)
-    due.addParent(parent)
+    this.#parts.table.due.addParent(parent)
   }
 
   /** A parent has started, children of it were added or have ended: adds more, or ends it. */
@@ -57,21 +55,23 @@ export class GroupChildren {
 
   /** Starts the timers of a group: that of its time limit, and that of its `finally` tasks once they may start. */
   limitTime(group: TaskGroup): void {
-    const { timers, recorder, elapsedMs, options, tasks } = this.#parts
+    const { timers, recorder, elapsedMs, options, table } = this.#parts
     const { parent, openedAtMs, finallyAtMs, plan } = group
     if (plan === undefined) return
-    const task = parent < 0 ? undefined : tasks.at(parent)
-    const place = task === undefined ? {} : { parentId: task.id }
-    const timeoutMs = task?.timeoutMs ?? 0
+    const timeoutMs = parent < 0 ? 0 : (table.graph.taskAt(parent)?.timeoutMs ?? 0)
+    const finallyMs = plan.finallyTimeoutMs ?? options.finallyTimeoutMs
+    const isFinallyLimited = group.isFinallyOpen && finallyMs > 0
+    if (timeoutMs === 0 && !isFinallyLimited) return
+    const parentId = parent < 0 ? undefined : table.graph.idOf(parent)
+    const place = parentId === undefined ? {} : { parentId }
     if (timeoutMs > 0) {
       timers.start(parent, 'timeout', openedAtMs + timeoutMs - elapsedMs(), () => {
         const failure = { code: 'TASK_TIMEOUT', message: `Timed out after ${timeoutMs} ms` }
-        const message = `Cancelled: task \`${task?.id}\` timed out`
+        const message = `Cancelled: task \`${parentId}\` timed out`
         recorder.record('tasks_stopping', recorder.stamp({ ...place, phase: 'tasks', message, failure }))
       })
     }
-    const finallyMs = plan.finallyTimeoutMs ?? options.finallyTimeoutMs
-    if (!group.isFinallyOpen || finallyMs === 0) return
+    if (!isFinallyLimited) return
     timers.start(parent, 'finally', finallyAtMs + finallyMs - elapsedMs(), () => {
       const message = `The \`finally\` tasks did not end within ${finallyMs} ms`
       const data = { ...place, phase: 'finally' as const, message, code: 'FINALLY_TIMEOUT' }

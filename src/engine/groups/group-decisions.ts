@@ -1,6 +1,7 @@
 import type { ToolFailure } from '../../attempt/attempt-outcome.ts'
 import { readInputError } from '../../attempt/tool-error.ts'
 import type { EventFor } from '../../events/events.ts'
+import type { LogEntry } from '../../events/log-entry.ts'
 import type { ArgumentProblem } from '../../tools/argument-problem.ts'
 import type { Group, PlannedTask } from '../../plan/execution-plan.ts'
 import { resolveTemplate } from '../../workflow/template.ts'
@@ -43,14 +44,14 @@ export class GroupDecisions {
   }
 
   /** Children are in the log. */
-  added({ parentId, tasks }: EventFor<'tasks_added'>['data']): void {
-    this.#children.added(parentId, tasks.length)
+  added({ data, taskIndex }: LogEntry): void {
+    this.#children.added(taskIndex, (data as unknown as EventFor<'tasks_added'>['data']).tasks.length)
   }
 
   /** The dependencies of a task allow it to run. */
   #decideTask(task: number): void {
-    const { table, scopes, tasks } = this.#parts
-    const { when, group } = tasks.at(task)
+    const { table, scopes } = this.#parts
+    const { when, group } = table.graph.taskAt(task) as PlannedTask
     if (when !== undefined) {
       try {
         const values = scopes.conditionOf(task)
@@ -67,11 +68,11 @@ export class GroupDecisions {
 
   /** The number of items of a fan-out, or why a parent fails. */
   #open(task: number, group: Group): number | ToolFailure | undefined {
-    const { scopes, options, tasks } = this.#parts
+    const { scopes, options, table } = this.#parts
     try {
       if (group.kind === 'repeat') return undefined
       if (group.kind === 'workflow') {
-        const { arguments: template } = tasks.at(task) as PlannedTask
+        const { arguments: template } = table.graph.taskAt(task) as PlannedTask
         const problems = group.plan.checkInput(resolveTemplate(template, scopes.of(task)).value)
         if (problems.length > 0) return fail('INVALID_INPUT', describeProblems(problems))
         const excess = this.#events.reserve(group.plan.tasks.length)

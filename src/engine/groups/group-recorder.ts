@@ -54,12 +54,12 @@ export class GroupRecorder {
       if (plan !== undefined) added.push(describeTask(plan, index, parentId, layer))
       else if (definition !== undefined && definition.kind !== 'workflow') {
         const tool = definition.body.tool.name
-        added.push({ taskId: `${parentId}[${index}]`, tool, layer, dependsOn: [], index })
+        added.push({ taskId: `${parentId}[${index}]`, tool, layer, dependsOn: NO_DEPENDENCIES, index })
       }
     }
     this.#pendingCount += count
     const totalTasks = table.graph.size + this.#pendingCount
-    recorder.record('tasks_added', recorder.stamp({ parentId, tasks: added, totalTasks }))
+    recorder.record('tasks_added', recorder.stamp({ parentId, tasks: added, totalTasks }), parent)
   }
 
   /** Children are in the log. */
@@ -97,10 +97,16 @@ export class GroupRecorder {
   }
 }
 
+/** Shared: a fan-out has many items. */
+const NO_DEPENDENCIES: readonly string[] = Object.freeze([])
+
 function describeTask(plan: ExecutionPlan, local: number, parentId: string, layer: number): AddedTask {
   const idOf = (index: number): string => `${parentId}/${(plan.tasks[index] as PlannedTask).id}`
+  const { tool, layer: ownLayer } = plan.tasks[local] as PlannedTask
   const dependsOn = (plan.dependencies[local] as readonly number[]).map(idOf)
-  return { taskId: idOf(local), tool: (plan.tasks[local] as PlannedTask).tool.name, layer, dependsOn }
+  // Without an `output` of its own, the workflow's output has those of its last layer.
+  const isHeld = plan.output === undefined && ownLayer === plan.finallyLayer - 1
+  return { taskId: idOf(local), tool: tool.name, layer, dependsOn, ...(isHeld && { held: true }) }
 }
 
 function countTasks({ graph }: TaskTable): number {

@@ -1,6 +1,7 @@
 import type { ConditionValues } from '../../conditions/compiled.ts'
+import type { ExecutionStatus } from '../../events/events.ts'
 import { JsonValue } from '../../events/json-value.ts'
-import type { ExecutionState } from '../../events/state.ts'
+import type { ExecutionState } from '../../events/execution-state.ts'
 import type { PlannedTask } from '../../plan/execution-plan.ts'
 import { computeStatus } from '../../scheduler/group-status.ts'
 import type { TaskGroup } from '../../scheduler/task-group.ts'
@@ -16,8 +17,9 @@ export class Scopes {
   readonly #table: TaskTable
   readonly #state: ExecutionState
   readonly #root: Scope
-  readonly #scopes = new WeakMap<TaskGroup, Scope>()
-  readonly #items = new WeakMap<TaskGroup, Items>()
+  /** Made for the first group: most executions have none. */
+  #scopes: WeakMap<TaskGroup, Scope> | undefined
+  #items: WeakMap<TaskGroup, Items> | undefined
 
   constructor(table: TaskTable, state: ExecutionState, input: JsonValue | undefined) {
     this.#table = table
@@ -34,6 +36,7 @@ export class Scopes {
   /** What the references of the tasks of a workflow refer to. */
   ofGroup(group: TaskGroup): Scope {
     if (group.outer === undefined) return this.#root
+    this.#scopes ??= new WeakMap()
     let scope = this.#scopes.get(group)
     if (scope === undefined) {
       const { graph } = this.#table
@@ -47,6 +50,7 @@ export class Scopes {
 
   /** The items of a fan-out. @throws as `resolveItems` does */
   itemsOf(group: TaskGroup): Items {
+    this.#items ??= new WeakMap()
     let items = this.#items.get(group)
     if (items === undefined) {
       if (group.definition?.kind !== 'forEach') throw new Error('Expected the group of a fan-out')
@@ -59,7 +63,8 @@ export class Scopes {
   /** What the condition of a task names. */
   conditionOf(task: number): ConditionValues {
     const { input, output, status, error, item, index } = this.of(task)
-    const group = this.#table.graph.groupOf(task)
+    const statusSoFar = (): ExecutionStatus =>
+      computeStatus(this.#table, this.#workflowOf(this.#table.graph.groupOf(task)))
     return {
       input: input?.peek(),
       output: id => output(id)?.peek() ?? null,
@@ -67,7 +72,12 @@ export class Scopes {
       error: id => error?.(id)?.peek() ?? null,
       ...(item !== undefined && { item: item.peek() }),
       ...(index !== undefined && { index }),
-      execution: { status: computeStatus(this.#table, this.#workflowOf(group)) },
+      execution: {
+        // Read on demand: it takes a look at every task.
+        get status() {
+          return statusSoFar()
+        },
+      },
     }
   }
 
@@ -87,11 +97,12 @@ export class Scopes {
   #ofChild(group: TaskGroup, task: number): Scope {
     const outer = this.of(group.parent)
     const index = this.#table.graph.addedTask(task)?.index ?? 0
-    const shared = { ...outer, index }
-    if (group.definition?.kind === 'repeat') {
-      return { ...shared, previous: index === 0 ? undefined : this.outputOf(group, index - 1) }
+    const { input, output, status, error } = outer
+    // Written out, since every item passes.
+    if (group.definition?.kind === 'forEach') {
+      return { input, output, status, error, index, item: this.itemsOf(group).at(index) }
     }
-    return group.definition?.kind === 'forEach' ? { ...shared, item: this.itemsOf(group).at(index) } : outer
+    return { input, output, status, error, index, previous: index === 0 ? undefined : this.outputOf(group, index - 1) }
   }
 
   #createScope(group: TaskGroup, prefix: string, input: JsonValue | undefined): Scope {

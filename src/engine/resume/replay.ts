@@ -1,7 +1,7 @@
 import type { AddedTask } from '../../events/events.ts'
 import type { LogEntry } from '../../events/log-entry.ts'
 import { JsonValue } from '../../events/json-value.ts'
-import type { ExecutionState } from '../../events/state.ts'
+import type { ExecutionState } from '../../events/execution-state.ts'
 import { EventLog } from '../../log/event-log.ts'
 import type { ExecutionPlan } from '../../plan/execution-plan.ts'
 import type { AppliedEvent } from '../../scheduler/table-input.ts'

@@ -7,10 +7,11 @@ import type { ExecutionStore, StoredExecution } from '../../store/execution-stor
 import { ToolRegistry } from '../../tools/registry.ts'
 import { createCounters, type MutableCounters } from '../counters.ts'
 import { ExecutionLoop } from '../execution-loop.ts'
+import type { StartParts } from '../loop-parts.ts'
 import { INTERRUPTED } from '../interruption.ts'
 import { type ResolvedOptions, resolveOptions } from '../options.ts'
 import { describeCrashing, MAX_CRASHES, recordParked } from './parking.ts'
-import { compileRecorded } from './recorded-plan.ts'
+import { checkRecorded } from './recorded-execution.ts'
 import { readOptions } from './recorded-options.ts'
 import { type Replayed, replay } from './replay.ts'
 
@@ -28,7 +29,7 @@ export interface ResumeContext {
 }
 
 /** An execution that was taken over and has not been resumed. */
-interface Taken extends Replayed {
+interface Taken extends Replayed, Pick<StartParts, 'plan' | 'input'> {
   readonly loop: ExecutionLoop
   /** `undefined` for one that has ended. */
   readonly lease: Lease | undefined
@@ -52,10 +53,11 @@ export async function resumeLoop(
   store: ExecutionStore,
   context: ResumeContext = {},
 ): Promise<ExecutionLoop> {
-  const { loop, lease, stop, finallyStop, log } = await takeOver(stored, store, context)
+  const taken = await takeOver(stored, store, context)
+  const { loop, lease, stop, finallyStop, log } = taken
   if (lease === undefined) return loop
   context.onRestored?.(log)
-  loop.start(lease, undefined, { cause: 'manual', stop, finallyStop })
+  loop.start(lease, taken, undefined, { cause: 'manual', stop, finallyStop })
   return loop
 }
 
@@ -79,7 +81,7 @@ export async function recoverLoop(
     return { parked, entry: await recordParked(store, lease, log.head, parked, options.clock) }
   }
   context.onRestored?.(log)
-  loop.start(lease, undefined, { cause: isHandedOff ? 'handoff' : 'crash', stop, finallyStop })
+  loop.start(lease, taken, undefined, { cause: isHandedOff ? 'handoff' : 'crash', stop, finallyStop })
   return { loop }
 }
 
@@ -97,13 +99,14 @@ async function takeOver(
   const { executionId, createdAt } = stored
   const { graceMs: _, ...recorded } = readOptions(stored.options)
   const options: ResolvedOptions = { ...given, ...recorded }
-  const { plan, input, findFailure, findFinallyFailure } = compileRecorded(stored, tools)
+  const { input, findFailure, findFinallyFailure, plan: buildPlan } = checkRecorded(stored, tools)
+  const plan = await buildPlan()
   const lease = stored.status === 'running' ? await store.claim(executionId) : undefined
   const replayed = await replay(stored, store, plan, options)
-  const { log, table, outputs } = replayed
-  const loop = new ExecutionLoop({ log, plan, input, options, counters, createdAt, table, outputs })
+  const { log, table } = replayed
+  const loop = new ExecutionLoop({ log, options, counters, createdAt })
   const { end } = table.history
-  if (end !== undefined) loop.showEnd(end)
+  if (end !== undefined) loop.showEnd(end, plan)
   else if (lease === undefined) {
     throw recordUnusable('The log of an ended execution has no end')
   }
@@ -115,6 +118,8 @@ async function takeOver(
   const finallyWhy = byRequest ?? (why === undefined ? undefined : findFinallyFailure(log.state))
   return {
     ...replayed,
+    plan,
+    input,
     loop,
     lease: end === undefined ? lease : undefined,
     stop: why,

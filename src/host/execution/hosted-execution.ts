@@ -1,5 +1,6 @@
+import type { TaskState } from '../../events/execution-state.ts'
 import type { Clock } from '../../clock.ts'
-import { parseWorkflow } from '../../engine/resume/recorded-plan.ts'
+import { parseWorkflow } from '../../engine/resume/recorded-execution.ts'
 import { recordUnusable } from '../../errors.ts'
 import type { Parked, Reason } from '../../events/events.ts'
 import { Execution } from '../../engine/executors/execution.ts'
@@ -118,7 +119,10 @@ export class HostedExecution implements CommandedExecution {
     return this.isRunning && this.#loop?.hasFinally === true
   }
 
-  /** The ids of its tasks, in document order; after the end each has a result in the log. @throws `RECORD_UNUSABLE` */
+  /**
+   * The ids of the document's tasks, in its order, `finally` tasks last; after the end each has a result in the log.
+   * @throws `RECORD_UNUSABLE`
+   */
   get taskIds(): readonly string[] {
     return (this.#taskIds ??= this.#readTaskIds())
   }
@@ -158,8 +162,18 @@ export class HostedExecution implements CommandedExecution {
   #readTaskIds(): readonly string[] {
     const { workflow } = this.record
     const { tasks } = this.log.state
-    const ids = workflow === undefined ? [...tasks.keys()] : parseWorkflow(workflow).tasks.map(({ id }) => id)
+    const ids = workflow === undefined ? listOwnIds(tasks.values()) : parseIds(workflow)
     if (!this.hasEnded || ids.every(id => tasks.get(id)?.result !== undefined)) return ids
     throw recordUnusable('The log of an ended execution has no result of some task')
   }
+}
+
+function parseIds(workflow: string): string[] {
+  const { tasks, finally: last = [] } = parseWorkflow(workflow)
+  return [...tasks, ...last].map(({ id }) => id)
+}
+
+/** Without the children of parents. */
+function listOwnIds(tasks: Iterable<TaskState>): string[] {
+  return Array.from(tasks).flatMap(({ taskId, parentId }) => (parentId === undefined ? [taskId] : []))
 }

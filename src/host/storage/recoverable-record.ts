@@ -1,6 +1,6 @@
 import { isRecordUnusable } from '../../errors.ts'
 import { parseRecorded, readOptions } from '../../engine/resume/recorded-options.ts'
-import { compileRecorded, parseWorkflow } from '../../engine/resume/recorded-plan.ts'
+import { checkRecorded, parseWorkflow } from '../../engine/resume/recorded-execution.ts'
 import type { Parked } from '../../events/events.ts'
 import type { StoredExecution } from '../../store/execution-store.ts'
 import { describeUnusable } from '../../store/unfinished-status.ts'
@@ -17,7 +17,7 @@ export interface RecoverableRecord {
   readonly hasFinally: boolean
 }
 
-/** Checks the parts of a record that need neither the log nor a compilation. @throws `RECORD_UNUSABLE` */
+/** Checks the parts of a record that need neither the log nor the checks of the workflow. @throws `RECORD_UNUSABLE` */
 export function parseRecord({ workflow, input, options, isStopping, notes }: StoredExecution): RecoverableRecord {
   const document = parseWorkflow(workflow)
   if (input !== undefined) parseRecorded('input', input)
@@ -29,15 +29,15 @@ export function parseRecord({ workflow, input, options, isStopping, notes }: Sto
   }
 }
 
-/** Checks everything that a resumption reads of a record; it compiles the workflow. @throws `RECORD_UNUSABLE` */
+/** Checks everything that a resumption reads of a record; linear in its workflow. @throws `RECORD_UNUSABLE` */
 export function expectUsableRecord(stored: StoredExecution): void {
   parseRecord(stored)
-  compileRecorded(stored, new ToolRegistry())
+  checkRecorded(stored, new ToolRegistry())
 }
 
 /**
  * Why an unfinished execution resumes only by hand, or not at all: an execution whose record is damaged counts as parked before
- * its log says so. It compiles the workflow.
+ * its log says so. Linear in its workflow.
  */
 export function findParked(stored: StoredExecution): Parked | undefined {
   if (stored.status !== 'running' || stored.parked !== undefined) return stored.parked

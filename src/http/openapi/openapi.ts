@@ -74,8 +74,16 @@ const paths = {
       responses: { 202: json('It goes on.', refer('ExecutionStatus')), ...problems(404, 409, 429, 503) },
     },
   },
+  '/executions/{id}/output': {
+    parameters: [id],
+    get: {
+      operationId: 'getExecutionOutput',
+      summary: 'Get what the `output` of the workflow came to, whatever its size',
+      responses: { 200: json('The value itself.', {}), ...problems(404, 503) },
+    },
+  },
   '/executions/{id}/tasks/{taskId}/output': {
-    parameters: [id, parameter('taskId', 'path', 'Of the task, percent-encoded.')],
+    parameters: [id, parameter('taskId', 'path', 'Of the task, percent-encoded: `label%5B3%5D`, `report%2Ffetch`.')],
     get: {
       operationId: 'getOutput',
       summary: 'Get one output, whatever its size',

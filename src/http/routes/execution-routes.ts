@@ -1,6 +1,6 @@
 import { Hono } from 'hono'
-import type { TaskState } from '../../events/state.ts'
 import { JsonValue } from '../../events/json-value.ts'
+import { WHOLE_EXECUTION } from '../../events/wire-json.ts'
 import { acceptsStream } from '../../sse/accept.ts'
 import { callStore } from '../../store/call-store.ts'
 import { ExecutionList } from '../../host/listing/execution-list.ts'
@@ -44,6 +44,7 @@ export function createExecutionRoutes(
     .delete('/:id', async ({ req }) => {
       const { executionId } = await access.find(req.raw, 'delete', req.param('id'))
       await host.commands.delete(executionId)
+      responses.forget(executionId)
       return new Response(null, { status: 204 })
     })
     .get('/:id/events', async ({ req }) => {
@@ -63,19 +64,30 @@ export function createExecutionRoutes(
       const { executionId } = await access.find(req.raw, 'resume', req.param('id'))
       return showAccepted(await host.commands.resume(executionId))
     })
+    .get('/:id/output', async ({ req }) => {
+      const hosted = await access.open(req.raw, 'output', req.param('id'))
+      const { output, outputReference } = hosted.log.state
+      const json = await readOutput(hosted, WHOLE_EXECUTION, output, outputReference !== undefined)
+      if (json === undefined) throw notFound('There is no output of this execution (yet)', 'OUTPUT_NOT_FOUND')
+      return responses.showOutput(req.raw, hosted, json)
+    })
     .get('/:id/tasks/:taskId/output', async ({ req }) => {
       const hosted = await access.open(req.raw, 'output', req.param('id'))
       const taskId = readTaskId(req.raw)
-      const json = await findOutput(hosted, taskId)
+      const result = hosted.log.state.tasks.get(taskId)?.result
+      const json = await readOutput(hosted, taskId, result?.output, result?.status === 'success')
       if (json === undefined) throw notFound('There is no output of such a task (yet)', 'OUTPUT_NOT_FOUND')
       return responses.showOutput(req.raw, hosted, json)
     })
 
-  async function findOutput({ executionId, log }: HostedExecution, taskId: string): Promise<string | undefined> {
-    const task: TaskState | undefined = log.state.tasks.get(taskId)
-    if (task?.result?.status !== 'success') return undefined
-    const { output } = task.result
-    return output instanceof JsonValue ? output.text : callStore(() => store.getOutput(executionId, taskId))
+  async function readOutput(
+    { executionId }: HostedExecution,
+    taskId: string,
+    output: unknown,
+    isStored: boolean,
+  ): Promise<string | undefined> {
+    if (output instanceof JsonValue) return output.text
+    return isStored ? callStore(() => store.getOutput(executionId, taskId)) : undefined
   }
 }
 

@@ -74,6 +74,7 @@ export class ExecutionStarts {
     const release = accepted === 'stream' ? this.#host.subscribers.admit() : undefined
     try {
       const started = await this.#host.start({ ...asked, ...unfollowed }, claimant, () => request.signal)
+      this.#responses.encodeAhead(started)
       return show(started, undefined, release)
     } catch (error) {
       release?.()

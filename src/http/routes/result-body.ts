@@ -1,7 +1,8 @@
 import type { TaskResult } from '../../events/events.ts'
 import type { JsonValue } from '../../events/json-value.ts'
-import type { TaskState } from '../../events/state.ts'
-import { toTaskResult } from '../../engine/task-results.ts'
+import type { TaskState } from '../../events/execution-state.ts'
+import { WHOLE_EXECUTION } from '../../events/wire-json.ts'
+import { ResultTree, toTaskResult } from '../../engine/task-results.ts'
 import type { ChunkSource } from '../../sse/pull-body.ts'
 import type { LogStorage } from '../../log/event-log.ts'
 import type { HostedExecution } from '../../host/execution/hosted-execution.ts'
@@ -9,6 +10,12 @@ import { TextChunks } from './text-chunks.ts'
 
 /** About how much is written at one go, characters. */
 const CHUNK_CHARS = 64 * 1024
+
+/** A list of results that is being written. */
+interface OpenList {
+  readonly tasks: readonly TaskState[]
+  next: number
+}
 
 /**
  * The `ExecutionResult` of an execution as JSON, in chunks, once it has ended.
@@ -25,8 +32,9 @@ export class ResultChunks implements ChunkSource {
   readonly #suffix: string
   readonly #cursor: { onReadable(callback: (() => void) | undefined): void; close(): void }
   readonly #errors: string[] = []
-  /** The task whose result comes next; -1 before the head. */
-  #next = -1
+  #tree: ResultTree | undefined
+  /** The tasks of the document, then the children of each parent that is being written. */
+  readonly #open: OpenList[] = []
   #isWritten = false
   /** Written, and not taken yet. */
   readonly #texts = new TextChunks()
@@ -65,49 +73,67 @@ export class ResultChunks implements ChunkSource {
 
   /** Writes about one chunk. A promise only where an output is read from the store. */
   #write(): undefined | Promise<Uint8Array | undefined> {
-    const { log } = this.#hosted
-    const taskIds = this.#taskIds
+    const { state } = this.#hosted.log
     let size = 0
-    if (this.#next === -1) {
-      this.#next = 0
+    if (this.#tree === undefined) {
+      this.#tree = new ResultTree(state)
+      this.#open.push({ tasks: this.#taskIds.map(id => state.tasks.get(id) as TaskState), next: 0 })
       size += this.#push(this.#prefix, this.#writeHead())
     }
     while (size < CHUNK_CHARS) {
-      if (this.#next === taskIds.length) {
-        this.#isWritten = true
-        this.#push(this.#writeTail(), this.#suffix)
-        return undefined
+      const list = this.#open.at(-1)
+      if (list === undefined) return this.#writeEnd()
+      const task = list.tasks[list.next]
+      if (task === undefined) {
+        size += this.#push(this.#open.length === 1 ? ']' : ']}')
+        this.#open.pop()
+        continue
       }
-      const { result } = log.state.tasks.get(taskIds[this.#next] as string) as TaskState
-      const { status, output, outputPath } = result as NonNullable<TaskState['result']>
-      if (status === 'success' && output === undefined && outputPath !== undefined) {
-        return this.#writeLater(result as TaskResult)
+      const { status, output, outputPath } = task.result as NonNullable<TaskState['result']>
+      const isHeld = this.#tree.isHeld(task)
+      if (status === 'success' && output === undefined && outputPath !== undefined && !isHeld) {
+        return this.#readOutput(task.taskId, json => this.#writeTask(task, json))
       }
-      size += this.#writeTask(result as TaskResult, (output as JsonValue | undefined)?.text)
+      size += this.#writeTask(task, isHeld ? undefined : ((output as JsonValue | undefined)?.text ?? 'null'))
     }
     return undefined
   }
 
-  async #writeLater(result: TaskResult): Promise<Uint8Array | undefined> {
-    const json = await this.#storage.getOutput(this.#hosted.executionId, result.taskId)
-    if (json === undefined) throw new Error(`The store has lost the output of task \`${result.taskId}\``)
-    this.#writeTask(result, json)
+  async #readOutput(taskId: string, write: (json: string) => void): Promise<Uint8Array | undefined> {
+    const json = await this.#storage.getOutput(this.#hosted.executionId, taskId)
+    const whose = taskId === WHOLE_EXECUTION ? 'the workflow' : `task \`${taskId}\``
+    if (json === undefined) throw new Error(`The store has lost the output of ${whose}`)
+    write(json)
     return this.#texts.take()
   }
 
-  /** @returns how many characters that was */
-  #writeTask(result: TaskResult, output: string | undefined): number {
-    const separator = this.#next === 0 ? '' : ','
-    this.#next += 1
+  /**
+   * Writes a result up to those of its children, if it has any.
+   * @param output of a successful task, unless the output of its parent holds it
+   * @returns how many characters that was
+   */
+  #writeTask(task: TaskState, output: string | undefined): number {
+    const list = this.#open.at(-1) as OpenList
+    const separator = list.next === 0 ? '' : ','
+    list.next += 1
+    const result = task.result as TaskResult
+    this.#addError(result)
+    const children = this.#tree?.childrenOf(task)
+    if (children !== undefined) this.#open.push({ tasks: children.tasks, next: 0 })
+    const end = children === undefined ? '}' : `,"${children.field}":[`
     const { taskId, tool, status, attempts, executionTimeMs, waitMs } = result
-    if (status === 'success') {
-      const head = JSON.stringify({ taskId, tool, status }).slice(0, -1)
-      const tail = JSON.stringify({ attempts, executionTimeMs, waitMs }).slice(1)
-      return this.#push(`${separator}${head},"output":`, output ?? 'null', `,${tail}`)
+    if (status !== 'success' || output === undefined) {
+      return this.#push(separator + JSON.stringify(toTaskResult(result, true)).slice(0, -1), end)
     }
-    const { error = '', code = 'TOOL_ERROR' } = result
-    if (status === 'error') this.#errors.push(JSON.stringify({ taskId, error, code, status }))
-    return this.#push(separator + JSON.stringify(toTaskResult(result)))
+    const head = JSON.stringify({ taskId, tool, status }).slice(0, -1)
+    const tail = JSON.stringify({ attempts, executionTimeMs, waitMs }).slice(1, -1)
+    return this.#push(`${separator}${head},"output":`, output, `,${tail}${end}`)
+  }
+
+  /** Failures of tasks of the document are listed, unless they are tolerated. */
+  #addError({ taskId, status, error = '', code = 'TOOL_ERROR', optional }: TaskResult): void {
+    if (status !== 'error' || optional || this.#open.length > 1) return
+    this.#errors.push(JSON.stringify({ taskId, error, code, status }))
   }
 
   #push(...texts: readonly string[]): number {
@@ -120,8 +146,17 @@ export class ResultChunks implements ChunkSource {
     return `${JSON.stringify({ executionId, status, ...(reason && { reason }) }).slice(0, -1)},"results":[`
   }
 
-  #writeTail(): string {
-    const { counts, totals, tokenUsage } = this.#hosted.log.state
+  #writeEnd(): undefined | Promise<Uint8Array | undefined> {
+    const { output, outputReference } = this.#hosted.log.state
+    if (output === undefined && outputReference !== undefined) {
+      return this.#readOutput(WHOLE_EXECUTION, json => this.#writeTail(json))
+    }
+    this.#writeTail((output as JsonValue | undefined)?.text)
+    return undefined
+  }
+
+  #writeTail(output: string | undefined): void {
+    const { counts, totals, tokenUsage, outputError } = this.#hosted.log.state
     const tail = JSON.stringify({
       executionTimeMs: totals?.totalExecutionTimeMs,
       parallelizationLayers: totals?.parallelizationLayers,
@@ -129,7 +164,11 @@ export class ResultChunks implements ChunkSource {
       speedup: totals?.speedup,
       criticalPathMs: totals?.criticalPathMs,
       ...(tokenUsage && { tokenUsage }),
+      ...(outputError && { outputError }),
     })
-    return `],"errors":[${this.#errors.join(',')}],${tail.slice(1)}`
+    this.#isWritten = true
+    this.#push(`,"errors":[${this.#errors.join(',')}],${tail.slice(1, -1)}`)
+    if (output !== undefined) this.#push(',"output":', output)
+    this.#push('}', this.#suffix)
   }
 }

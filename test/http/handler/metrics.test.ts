@@ -196,3 +196,16 @@ test('requests are counted by the status of their answer', async () => {
   await rig.get('/healthz', { Accept: STREAM })
   expect(await readByLabel(rig, 'dagstream_http_requests_total')).toEqual({ 200: 1, 202: 1, 404: 2 })
 })
+
+test('the items of a fan-out are counted as any task, and no label is a task', async () => {
+  const rig = handlerRig({ tools: { work: () => 1 } })
+  await (await rig.create(ONE_TASK)).text()
+  const keys = async (): Promise<string[]> =>
+    [...(await scrape(rig)).values()].flatMap(({ samples }) => [...samples.keys()])
+  const before = await keys()
+  await (
+    await rig.create({ tasks: [{ id: 'each', tool: 'work', forEach: Array.from({ length: 50 }, () => 0) }] })
+  ).text()
+  expect(await keys()).toEqual(before)
+  expect(await readByLabel(rig, 'dagstream_tasks_total')).toEqual({ success: 52, error: 0, skipped: 0, cancelled: 0 })
+})

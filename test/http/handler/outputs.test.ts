@@ -66,3 +66,57 @@ describe('an output', () => {
     }
   })
 })
+
+describe('outputs of children and of the workflow', () => {
+  const nested = {
+    tasks: [
+      {
+        id: 'label',
+        forEach: [1, 2],
+        workflow: { tasks: [{ id: 'fetch', tool: 'work', arguments: { n: '$INPUT.n' } }] },
+        arguments: { n: '$ITEM' },
+      },
+    ],
+    output: { all: '$OUTPUT[label]' },
+  }
+  const pad = 'é'.repeat(40_000)
+
+  test('are at the paths that their events name, with every id percent-encoded', async () => {
+    const { create, get } = handlerRig({ tools: { work: ({ n }) => ({ n, pad }) } })
+    const events = await (await create(nested, { Accept: STREAM })).text()
+    const paths = Array.from(events.matchAll(/"outputPath":"([^"]+)"/g), match => match[1] as string)
+    expect(paths.toSorted()).toEqual([
+      '/executions/x1/output',
+      '/executions/x1/tasks/label%5B0%5D%2Ffetch/output',
+      '/executions/x1/tasks/label%5B0%5D/output',
+      '/executions/x1/tasks/label%5B1%5D%2Ffetch/output',
+      '/executions/x1/tasks/label%5B1%5D/output',
+      '/executions/x1/tasks/label/output',
+    ])
+    const [whole, child, item] = await Promise.all(paths.toSorted().map(async path => (await get(path)).json()))
+    expect(child).toEqual({ n: 1, pad })
+    expect(item).toEqual({ fetch: child })
+    expect(whole).toEqual({ all: [item, { fetch: { n: 2, pad } }] })
+  })
+
+  test('of an execution that has none is answered with 404, before its end too', async () => {
+    const { create, get, tool } = handlerRig()
+    const ask = async (id: string): Promise<unknown> => (await readProblem(await get(`/executions/${id}/output`))).code
+    const responses = [await create(ONE_TASK), await create({ ...ONE_TASK, output: '$OUTPUT[a].n' })]
+    const calls = await tool.nextCalls('a', 'a')
+    expect([await ask('x1'), await ask('x2'), await ask('x3')]).toEqual([
+      'OUTPUT_NOT_FOUND',
+      'OUTPUT_NOT_FOUND',
+      'EXECUTION_NOT_FOUND',
+    ])
+    for (const call of calls) call.succeed({})
+    for (const response of responses) await response.text()
+    expect([await ask('x1'), await ask('x2')]).toEqual(['OUTPUT_NOT_FOUND', 'OUTPUT_NOT_FOUND'])
+  })
+
+  test.each([null, 0, 'text', []])('an output of %j is told as it is', async value => {
+    const { create, get } = handlerRig({ tools: { work: () => value } })
+    await (await create({ ...ONE_TASK, output: '$OUTPUT[a]' })).text()
+    expect(await (await get('/executions/x1/output')).text()).toBe(JSON.stringify(value))
+  })
+})

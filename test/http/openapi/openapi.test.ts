@@ -113,7 +113,7 @@ test('what the server answers is what the document says: status, type, headers a
     const value: unknown = type.endsWith('json') ? JSON.parse(body) : body
     expect([what, conforms(value, content[type]?.schema as object), body]).toEqual([what, true, body])
   }
-  const workflow = { tasks: [{ id: 'a/b', tool: 'work' }] }
+  const workflow = { tasks: [{ id: 'a/b', tool: 'work' }], output: { of: '$OUTPUT[a/b]' } }
   const running = await create(workflow, { prefer: 'respond-async' })
   const id = running.headers.get('execution-id') as string
   await expectDocumented(running, 'POST', '/executions')
@@ -146,6 +146,8 @@ test('what the server answers is what the document says: status, type, headers a
   const output = '/executions/{id}/tasks/{taskId}/output'
   await expectDocumented(await send('GET', `/executions/${id}/tasks/a%2Fb/output`), 'GET', output)
   await expectDocumented(await send('GET', `/executions/${id}/tasks/c/output`), 'GET', output)
+  await expectDocumented(await send('GET', `/executions/${id}/output`), 'GET', '/executions/{id}/output')
+  await expectDocumented(await send('GET', '/executions/none/output'), 'GET', '/executions/{id}/output')
   await expectDocumented(await send('POST', `/executions/${id}/cancel`), 'POST', '/executions/{id}/cancel')
   await expectDocumented(await send('POST', `/executions/${id}/resume`), 'POST', '/executions/{id}/resume')
   await expectDocumented(await send('DELETE', `/executions/${id}`), 'DELETE', '/executions/{id}')
@@ -211,4 +213,11 @@ test('a body that the server takes is one that the document allows, and the othe
     const { status } = await send('POST', '/workflows/validate', { body })
     expect([body, conforms(body, schema)]).toEqual([body, status === 200])
   }
+})
+
+test('the schema of workflows refers to itself in its place, and has no base of its own', () => {
+  const text = JSON.stringify(openapiDocument)
+  expect(text).not.toContain('"$ref":"#"')
+  expect(text).not.toContain('urn:dagstream:workflow')
+  expect(text).toContain('"anyOf":[{"type":"string"},{"$ref":"#/components/schemas/Workflow"}]')
 })

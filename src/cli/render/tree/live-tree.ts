@@ -1,10 +1,10 @@
 import { createLogUpdate } from 'log-update'
-import type { SSEEvent } from '../../events/events.ts'
-import type { CommandContext } from '../process/console.ts'
-import { describeEvent } from './event-lines.ts'
+import type { SSEEvent } from '../../../events/events.ts'
+import type { CommandContext } from '../../process/console.ts'
+import { describeEvent } from '../event-lines.ts'
 import type { TaskBoard } from './task-board.ts'
 import { renderTree } from './task-tree.ts'
-import { formatCount } from './text.ts'
+import { formatCount } from '../text.ts'
 
 /** Redraw interval, ms: people follow at most ten frames a second. */
 const FRAME_MS = 100

@@ -1,6 +1,8 @@
-import type { EventFor, SSEEvent } from '../../events/events.ts'
-import { applyEvent, createState, type ExecutionState } from '../../events/state.ts'
-import { addTokenUsage, type TokenUsage } from '../../events/token-usage.ts'
+import type { EventFor, SSEEvent, TaskStatus } from '../../../events/events.ts'
+import { createState, type ExecutionState } from '../../../events/execution-state.ts'
+import { applyEvent } from '../../../events/state.ts'
+import { addTokenUsage, type TokenUsage } from '../../../events/token-usage.ts'
+import { TaskGroups } from './task-groups.ts'
 
 /** Number of recently ended tasks that are remembered for a view that cannot show all. */
 const RECENT_TASKS = 100
@@ -20,14 +22,19 @@ export interface ActiveTask {
  */
 export class TaskBoard {
   readonly state: ExecutionState = createState('')
-  /** Task ids by layer, in document order. */
+  /** Ids of the document's tasks by layer, in document order. */
   layers: readonly (readonly string[])[] = []
-  /** Number of ended tasks per layer. */
+  /** Number of them. */
+  topCount = 0
+  /** Number of ended ones per layer. */
   readonly endedByLayer: number[] = []
   /** Tasks between their first start and their end, in start order. */
   readonly active: Map<string, ActiveTask> = new Map()
-  /** Recently ended tasks, the latest last. */
+  /** Those of them that are tasks of the document. */
+  readonly activeTop: Set<string> = new Set()
+  /** Recently ended tasks of the document, the latest last. */
   readonly recent: string[] = []
+  readonly groups: TaskGroups = new TaskGroups()
   /** Usage by task, over all attempts. */
   readonly usage: Map<string, TokenUsage> = new Map()
   /** Start of the execution, ms on the clock of `apply`. */
@@ -38,7 +45,7 @@ export class TaskBoard {
     if (event.type === 'task_complete') {
       const { output: _, ...data } = event.data
       applyEvent(this.state, { type: event.type, data }, 0)
-      this.#end(data.taskId)
+      this.#end(data)
       return
     }
     if (event.type === 'snapshot') return this.#restore(event.data, now)
@@ -46,11 +53,13 @@ export class TaskBoard {
     if (event.type === 'execution_start') {
       this.startedAt = now
       this.layers = event.data.layers
+      this.topCount = event.data.totalTasks
       for (const _ of this.layers) this.endedByLayer.push(0)
     } else if (event.type === 'task_start') {
-      // Deleted first, so that a new attempt moves to the end of the order.
-      this.active.delete(event.data.taskId)
-      this.active.set(event.data.taskId, { startedAt: now })
+      this.#start(event.data, now)
+    } else if (event.type === 'tasks_added') {
+      const { parentId } = event.data
+      for (const task of event.data.tasks) if (parentId !== undefined) this.groups.add(parentId, task)
     } else if (event.type === 'task_retry') {
       const { taskId, error, delayMs } = event.data
       this.active.set(taskId, { startedAt: now, retry: { error, delayMs } })
@@ -72,23 +81,49 @@ export class TaskBoard {
     applyEvent(this.state, { type: 'snapshot', data: { ...data, tasks } }, 0)
     this.startedAt ||= now
     this.active.clear()
+    this.activeTop.clear()
+    this.groups.clear()
     this.recent.length = 0
     this.endedByLayer.length = 0
+    this.topCount = 0
     const layers: string[][] = []
-    for (const { taskId, layer, status } of tasks) {
-      ;(layers[layer] ??= []).push(taskId)
-      this.endedByLayer[layer] ??= 0
-      if (status === 'running') this.active.set(taskId, { startedAt: now })
-      else if (status !== 'pending') this.#end(taskId)
+    for (const task of tasks) {
+      const { taskId, layer, status, parentId, itemCount } = task
+      if (parentId === undefined) {
+        ;(layers[layer] ??= []).push(taskId)
+        this.endedByLayer[layer] ??= 0
+        this.topCount += 1
+      } else this.groups.add(parentId, task)
+      if (itemCount !== undefined) this.groups.open(taskId, itemCount)
+      if (status === 'running') this.#start(task, now)
+      else if (status !== 'pending') this.#end({ taskId, status })
     }
     this.layers = Array.from(layers, ids => ids ?? [])
   }
 
-  #end(taskId: string): void {
+  #start({ taskId, itemCount }: { readonly taskId: string; readonly itemCount?: number }, now: number): void {
+    // Deleted first, so that a new attempt moves to the end of the order.
     this.active.delete(taskId)
+    this.active.set(taskId, { startedAt: now })
+    if (itemCount !== undefined) this.groups.open(taskId, itemCount)
+    if (this.#isTop(taskId)) {
+      this.activeTop.delete(taskId)
+      this.activeTop.add(taskId)
+    } else this.groups.start(taskId)
+  }
+
+  #end({ taskId, status }: { readonly taskId: string; readonly status: TaskStatus }): void {
+    this.active.delete(taskId)
+    this.groups.end(taskId, status)
+    if (!this.#isTop(taskId)) return
+    this.activeTop.delete(taskId)
     this.recent.push(taskId)
     if (this.recent.length > RECENT_TASKS) this.recent.shift()
     const layer = this.state.tasks.get(taskId)?.layer
     if (layer !== undefined) this.endedByLayer[layer] = (this.endedByLayer[layer] ?? 0) + 1
+  }
+
+  #isTop(taskId: string): boolean {
+    return this.state.tasks.get(taskId)?.parentId === undefined
   }
 }

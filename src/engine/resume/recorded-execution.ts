@@ -1,9 +1,7 @@
 import { DagstreamError, recordUnusable } from '../../errors.ts'
 import type { Stop } from '../../events/events.ts'
-import type { JsonValue } from '../../events/json-value.ts'
-import type { ExecutionState } from '../../events/state.ts'
-import { prepareExecution } from '../../plan/compile.ts'
-import type { ExecutionPlan } from '../../plan/execution-plan.ts'
+import type { ExecutionState } from '../../events/execution-state.ts'
+import { type CheckedExecution, checkExecution } from '../../plan/compile.ts'
 import type { StoredExecution } from '../../store/execution-store.ts'
 import { quoteName } from '../../tools/json-pointer.ts'
 import { type AnyTool, ToolRegistry } from '../../tools/registry.ts'
@@ -14,9 +12,7 @@ import { parseRecorded } from './recorded-options.ts'
 type AnyTask = DAGTask | DAGWorkflowTask
 
 /** A recorded execution as it can be run now. */
-export interface RecordedPlan {
-  readonly plan: ExecutionPlan
-  readonly input: JsonValue | undefined
+export interface RecordedExecution extends CheckedExecution {
   /** Why nothing more of it runs, apart from `finally` tasks, given the tasks that have settled. */
   readonly findFailure: (state: ExecutionState) => Stop | undefined
   /** Why its `finally` tasks do not run either, if nothing else does. */
@@ -24,7 +20,7 @@ export interface RecordedPlan {
 }
 
 /**
- * Reads the workflow of a record as far as a lookup of its tools goes; the compilation checks the rest.
+ * Reads the workflow of a record as far as a lookup of its tools goes; the checks of the workflow cover the rest.
  * @throws `RECORD_UNUSABLE`
  */
 export function parseWorkflow(workflow: string | undefined): RecordedWorkflow {
@@ -38,15 +34,15 @@ export function parseWorkflow(workflow: string | undefined): RecordedWorkflow {
 }
 
 /**
- * Compiles the workflow of a record. A tool that is not there any more has a placeholder, so that the log can be read.
+ * Checks the workflow and the input of a record. A tool that is not there any more has a placeholder, so that the log can be read.
  * @throws `RECORD_UNUSABLE`
  */
-export function compileRecorded({ workflow, input }: StoredExecution, tools: ToolRegistry): RecordedPlan {
+export function checkRecorded({ workflow, input }: StoredExecution, tools: ToolRegistry): RecordedExecution {
   const document = parseWorkflow(workflow)
   const given = input === undefined ? undefined : parseRecorded('input', input)
   const named = collectNames(document).tools
   const missing = new Set([...named].filter(name => !tools.has(name)))
-  const prepared = tryPreparing(document, withPlaceholders(tools, missing), given)
+  const prepared = tryChecking(document, withPlaceholders(tools, missing), given)
   if ('plan' in prepared) {
     return {
       ...prepared,
@@ -57,7 +53,7 @@ export function compileRecorded({ workflow, input }: StoredExecution, tools: Too
   }
   // For instance the schema of a tool has changed.
   const all = withPlaceholders(new ToolRegistry(), named)
-  const withoutTools = tryPreparing(document, all, given)
+  const withoutTools = tryChecking(document, all, given)
   if ('plan' in withoutTools) {
     const failure: Stop = { code: prepared.error.code, message: prepared.error.message }
     const find = (): Stop => failure
@@ -67,13 +63,13 @@ export function compileRecorded({ workflow, input }: StoredExecution, tools: Too
 }
 
 /** The plan and the input of a recorded execution, or the error that says what is invalid in them. */
-function tryPreparing(
+function tryChecking(
   document: RecordedWorkflow,
   tools: ToolRegistry,
   input: unknown,
-): ReturnType<typeof prepareExecution> | { readonly error: DagstreamError } {
+): ReturnType<typeof checkExecution> | { readonly error: DagstreamError } {
   try {
-    return prepareExecution(document, tools, input, true)
+    return checkExecution(document, tools, input, true)
   } catch (error) {
     if (error instanceof DagstreamError && error.code === 'INVALID_WORKFLOW') return { error }
     throw error

@@ -1,0 +1,128 @@
+import type {
+  AddedTask,
+  ExecutionCounts,
+  ExecutionStatus,
+  ExecutionTotals,
+  OutputReference,
+  Parked,
+  Reason,
+  Schedule,
+  Stop,
+  TaskResult,
+  TaskStatus,
+  WorkflowOutput,
+} from './events.ts'
+import type { TokenUsage } from './token-usage.ts'
+
+/** The state of a task: the fold of its events so far. */
+export interface TaskState {
+  readonly taskId: string
+  readonly layer: number
+  status: TaskStatus
+  /** Known once the task has started or ended. */
+  tool: string | undefined
+  /** Number of attempts started so far. */
+  attempts: number
+  /** The last reported progress of the running attempt. */
+  progress: { readonly progress: number; readonly total?: number; readonly message?: string } | undefined
+  /** The data of its `task_complete`, once it has ended. Inside the engine an output is a `JsonValue`. */
+  result: (TaskResult & OutputReference) | undefined
+  /** Of a `forEach`: how many items it has. */
+  itemCount?: number
+  /** Of an added task: its parent; the number of an item or a round; whether a successful output of the parent holds its own. */
+  readonly parentId?: string
+  readonly index?: number
+  readonly held?: true
+}
+
+/** The state of an execution: the fold of its events so far. `GET`, snapshots, recovery, clients and viewers use it. */
+export interface ExecutionState {
+  executionId: string
+  name?: string
+  /** Seq of the last event applied. */
+  seq: number
+  status: 'pending' | 'running' | ExecutionStatus
+  schedule?: Schedule
+  /** Index of the first layer of `finally` tasks; absent if there are none. */
+  finallyFrom?: number
+  /** In the order of the layers; added tasks follow in the order of their events. */
+  readonly tasks: Map<string, TaskState>
+  counts: { -readonly [K in keyof ExecutionCounts]: ExecutionCounts[K] }
+  tokenUsage?: TokenUsage
+  reason?: Reason
+  /** Present while unsettled tasks are being ended. */
+  stopping?: Stop
+  /** Present while the execution is parked: it does not resume automatically. */
+  parked?: Parked
+  /** Its last process handed it off. */
+  isHandedOff?: true
+  /** Present once the execution has ended. */
+  totals?: ExecutionTotals
+  /** What the workflow's `output` says, once the execution has ended. Inside the engine it is a `JsonValue`. */
+  output?: unknown
+  /** In its place if it is over 64 KiB on the wire. */
+  outputReference?: OutputReference
+  /** Why there is no output, though the workflow declares one. */
+  outputError?: { readonly code: string; readonly message: string }
+}
+
+/** The state before the first event. */
+export function createState(executionId: string): ExecutionState {
+  return {
+    executionId,
+    seq: 0,
+    status: 'pending',
+    tasks: new Map(),
+    counts: { totalTasks: 0, successCount: 0, errorCount: 0, skippedCount: 0, cancelledCount: 0 },
+  }
+}
+
+/** An independent copy of a state. Task results are shared, because they are immutable. */
+export function copyState(state: ExecutionState): ExecutionState {
+  const tasks = new Map(Array.from(state.tasks, ([taskId, task]) => [taskId, { ...task }]))
+  return { ...state, tasks, counts: { ...state.counts } }
+}
+
+/** A task before its first event. */
+export function createTask(taskId: string, layer: number): TaskState {
+  return { taskId, layer, status: 'pending', tool: undefined, attempts: 0, progress: undefined, result: undefined }
+}
+
+/** An added task before its first event. */
+export function createAddedTask({ taskId, layer, index, held }: AddedTask, parentId: string | undefined): TaskState {
+  const task: { -readonly [K in keyof TaskState]: TaskState[K] } = createTask(taskId, layer)
+  if (parentId !== undefined) task.parentId = parentId
+  if (index !== undefined) task.index = index
+  if (held) task.held = held
+  return task
+}
+
+/** The parent fields of an added task, without those that are `undefined`. */
+export function joinParent({ parentId, index, held }: ParentFields): Pick<TaskState, keyof ParentFields> {
+  return {
+    ...(parentId !== undefined && { parentId }),
+    ...(index !== undefined && { index }),
+    ...(held && { held }),
+  }
+}
+
+interface ParentFields {
+  readonly parentId: string | undefined
+  readonly index: number | undefined
+  readonly held: true | undefined
+}
+
+/** The figures among others. */
+export function toTotals(data: ExecutionTotals): ExecutionTotals {
+  const { totalExecutionTimeMs, speedup, criticalPathMs, parallelizationLayers } = data
+  return { totalExecutionTimeMs, speedup, criticalPathMs, parallelizationLayers }
+}
+
+/** Sets what the output of the workflow came to. */
+export function takeOutput(state: ExecutionState, data: WorkflowOutput): void {
+  const { output, outputError, outputBytes, outputPreview, outputPath } = data
+  if (output !== undefined) state.output = output
+  if (outputError !== undefined) state.outputError = outputError
+  if (outputBytes === undefined || outputPreview === undefined || outputPath === undefined) return
+  state.outputReference = { outputBytes, outputPreview, outputPath }
+}

@@ -113,7 +113,7 @@ const servers: readonly ConfigSchema[] = [
   },
 ]
 
-type ConfigField = 'mcpServers' | 'http' | 'llm' | 'modes' | '$schema'
+type ConfigField = 'mcpServers' | 'http' | 'llm' | 'modes' | 'workflows' | '$schema'
 
 const fields: Readonly<Record<ConfigField, ConfigSchema>> = {
   mcpServers: {
@@ -139,6 +139,7 @@ const fields: Readonly<Record<ConfigField, ConfigSchema>> = {
     additionalProperties: { type: 'object', properties: mode, required: ['system'], additionalProperties: false },
     description: 'Presets of `chat` by name.',
   },
+  workflows: { ...name, description: 'A folder of registered workflows: each `NAME.json` is the workflow `NAME`.' },
   $schema: { ...text, description: 'Where this schema is, for editors. Ignored otherwise.' },
 }
 

@@ -112,7 +112,7 @@ describe('run', () => {
     // Of a file that is sent, the issues of the input are no places of the file.
     write('file.json', GREET)
     const sent = await run('run', 'file.json', ...remote, '--input', '{"who":5}')
-    expect(sent.stderr).toMatch(/^INVALID_INPUT input \/who: [^(]*\n$/)
+    expect(sent.stderr).toMatch(/^INVALID_INPUT input \/who: [^(]*\(number\)\n$/)
   })
 })
 

@@ -10,6 +10,8 @@ interface Entry extends Stored {
 interface TaskResult {
   readonly taskId: string
   readonly status: string
+  readonly items?: readonly TaskResult[]
+  readonly tasks?: readonly TaskResult[]
   readonly [name: string]: unknown
 }
 
@@ -24,12 +26,38 @@ interface Result {
 
 /** What of a result may not depend on how often the server was killed: neither times nor attempts. */
 export function readOutcome(result: unknown): unknown {
-  const { status, reason, results, errors, totalTasks, successCount, errorCount, skippedCount, cancelledCount } =
-    result as Result
-  const tasks = results.map(({ taskId, tool, status, output, error, code, causedBy }) => {
-    return { taskId, tool, status, output, error, code, causedBy }
-  })
-  return { status, reason, tasks, errors, totalTasks, successCount, errorCount, skippedCount, cancelledCount }
+  const {
+    status,
+    reason,
+    results,
+    errors,
+    totalTasks,
+    successCount,
+    errorCount,
+    skippedCount,
+    cancelledCount,
+    output,
+  } = result as Result
+  const counts = { totalTasks, successCount, errorCount, skippedCount, cancelledCount }
+  return { status, reason, tasks: results.map(readTask), errors, ...counts, output }
+}
+
+function readTask({ taskId, tool, status, output, error, code, causedBy, optional, ...nested }: TaskResult): unknown {
+  const { items, tasks } = nested
+  const children = { items: items?.map(readTask), tasks: tasks?.map(readTask) }
+  return { taskId, tool, status, output, error, code, causedBy, optional, ...children }
+}
+
+/** Tasks whose children run in their place. */
+function findParents(entries: readonly Entry[]): ReadonlySet<unknown> {
+  const added = entries.filter(({ type }) => type === 'tasks_added').map(({ data }) => data['parentId'])
+  const fanOuts = entries.filter(({ data }) => data['itemCount'] !== undefined).map(({ data }) => data['taskId'])
+  return new Set([...added, ...fanOuts])
+}
+
+/** Ids of the tasks that `tasks_added` told of. */
+function findAdded(entries: readonly Entry[]): unknown[] {
+  return entries.flatMap(({ data }) => ((data['tasks'] ?? []) as { taskId?: unknown }[]).map(({ taskId }) => taskId))
 }
 
 /** Everything that is wrong with one execution after its server was killed, a line each. */
@@ -54,10 +82,15 @@ export function findFaults(
     ...findWrongStream(follower, entries, deaths),
     ...findWrongCalls(follower, entries, calls.filter(isOwn)),
     ...deaths.flatMap(death => findForgotten(death.entries, entries, calls.slice(death.callCount).filter(isOwn))),
-    ...(follower.callsAtCancel === undefined ? [] : calls.slice(follower.callsAtCancel).filter(isOwn)).map(
-      ({ taskId }) => `${taskId} was called after it was answered that the execution is cancelled`,
-    ),
+    ...findLateCalls(follower, calls.slice(follower.callsAtCancel ?? calls.length).filter(isOwn)),
   ]
+}
+
+/** Only `finally` tasks are called after it was answered that the execution is cancelled. */
+function findLateCalls({ workflow }: Follower, late: readonly Call[]): string[] {
+  const { finally: last = [] } = workflow.body.workflow
+  const wrong = late.filter(({ taskId }) => !last.some(({ id }) => id === taskId))
+  return wrong.map(({ taskId }) => `${taskId} was called after it was answered that the execution is cancelled`)
 }
 
 function findWrongOutcome(log: StoredLog, result: unknown, expected: unknown): string[] {
@@ -88,7 +121,7 @@ function findWrongOrder(entries: readonly Entry[]): string[] {
       if (missing.length > 0) faults.push(`${taskId} starts before ${missing.join()} are complete`)
     }
   }
-  const all = layers.flat()
+  const all = [...layers.flat(), ...findAdded(entries.filter(({ type }) => type === 'tasks_added'))]
   if (completed.size !== all.length) faults.push(`${completed.size} of ${all.length} tasks are complete`)
   return faults
 }
@@ -185,8 +218,9 @@ function findWrongCalls({ executionId }: Follower, entries: readonly Entry[], ow
     if (key !== `${executionId}.${taskId}`) faults.push(`${call} was called under ${key}`)
     called.add(call)
   }
+  const parents = findParents(entries)
   for (const { type, data } of entries) {
-    if (type !== 'task_complete' || data['status'] !== 'success') continue
+    if (type !== 'task_complete' || data['status'] !== 'success' || parents.has(data['taskId'])) continue
     const last = `${String(data['taskId'])} ${String(data['attempts'])}`
     if (!called.has(last)) faults.push(`${last} succeeded without a call`)
   }
@@ -210,7 +244,10 @@ function findForgotten(left: readonly Stored[], entries: readonly Entry[], later
     if (entry.type === 'task_start') open.set(entry.data['taskId'], entry)
     else if (entry.type === 'task_retry' || entry.type === 'task_complete') open.delete(entry.data['taskId'])
   }
+  const parents = findParents(entries)
   for (const [taskId, { data }] of open) {
+    // Their children are cut, each by itself.
+    if (parents.has(taskId)) continue
     const next = entries.slice(left.length).find(each => each.data['taskId'] === taskId)
     const isRecorded = next?.type === 'task_retry' && next.data['code'] === 'INTERRUPTED' && next.data['delayMs'] === 0
     const isEnded = next?.type === 'task_complete' && next.data['status'] === 'cancelled'

@@ -1,9 +1,10 @@
-import type { EventFor, ExecutionTotals, ExecutionCounts, ExecutionStatus, Reason, TaskCode } from '../events/events.ts'
+import type { ExecutionCounts, ExecutionStatus, ExecutionTotals, Reason, TaskCode } from '../events/events.ts'
 import { JsonValue } from '../events/json-value.ts'
 import type { ExecutionState, TaskState } from '../events/execution-state.ts'
 import type { TokenUsage } from '../events/token-usage.ts'
 import type { ExecutionPlan } from '../plan/execution-plan.ts'
-import { type DocumentTaskResult, ResultTree } from './task-results.ts'
+import { WHOLE_EXECUTION } from '../events/wire-json.ts'
+import { type DocumentTaskResult, type ReadOutput, ResultTree } from './task-results.ts'
 
 /** A task that failed. */
 export interface TaskError {
@@ -78,10 +79,7 @@ export function summarise(
   timesMs: ArrayLike<number>,
   attemptTimesMs: ArrayLike<number>,
   totalExecutionTimeMs: number,
-): Pick<
-  EventFor<'execution_complete'>['data'],
-  'totalExecutionTimeMs' | 'speedup' | 'criticalPathMs' | 'parallelizationLayers'
-> {
+): ExecutionTotals {
   return {
     totalExecutionTimeMs,
     speedup: calculateSpeedup(attemptTimesMs, totalExecutionTimeMs),
@@ -93,16 +91,21 @@ export function summarise(
 /**
  * Builds the result of an ended execution from its state, in slices, so that the event loop keeps turning.
  * @param tasks in the order of the results
+ * @param readOutput reads an output that the state only refers to
  */
 export async function buildResult(
   tasks: readonly { readonly id: string }[],
   state: ExecutionState,
+  readOutput?: ReadOutput,
 ): Promise<ExecutionResult> {
-  const { executionId, status, reason, counts, totals, tokenUsage, output, outputError } = state
-  const results = await new ResultTree(state).resultsOf(tasks.map(({ id }) => state.tasks.get(id) as TaskState))
+  const { executionId, status, reason, counts, totals, tokenUsage, outputError } = state
+  const isReferred = state.output === undefined && state.outputReference !== undefined
+  const output = isReferred ? await readOutput?.(WHOLE_EXECUTION) : state.output
+  const ended = tasks.map(({ id }) => state.tasks.get(id) as TaskState)
+  const results = await (await ResultTree.of(state)).resultsOf(ended, readOutput)
   const errors: TaskError[] = []
-  for (const { taskId, status: end, error = '', code = 'TOOL_ERROR', optional } of results) {
-    if (end === 'error' && !optional) errors.push({ taskId, error, code, status: end })
+  for (const { taskId, status: own, error = '', code = 'TOOL_ERROR', optional } of results) {
+    if (own === 'error' && !optional) errors.push({ taskId, error, code, status: own })
   }
   const { totalExecutionTimeMs, parallelizationLayers, speedup, criticalPathMs } = totals as ExecutionTotals
   return {

@@ -6,10 +6,10 @@ import type { LogEntry } from '../events/log-entry.ts'
 import type { TaskState } from '../events/execution-state.ts'
 import type { ExecutionPlan } from '../plan/execution-plan.ts'
 import { Permits } from '../scheduler/permits.ts'
+import { PHASE } from '../scheduler/task-columns.ts'
 import { TaskTable } from '../scheduler/task-table.ts'
 import { ActiveAttempts } from './active-attempts.ts'
 import type { Commands } from './commands.ts'
-import { Effects } from './effects.ts'
 import { Emissions } from './emissions.ts'
 import type { ExecutionOutcome } from './execution-outcome.ts'
 import { ExecutionTasks } from './execution-tasks.ts'
@@ -51,7 +51,7 @@ export class TaskRounds {
   readonly #delays: RetryDelays
   /** `undefined` for a plan without conditions and parents. */
   readonly #decisions: GroupDecisions | undefined
-  readonly #effects: Effects
+  #stopCount = 0
   #startedAt = 0
   #isAbandoned = false
 
@@ -94,16 +94,10 @@ export class TaskRounds {
         if (this.#isAbandoned) this.#runner.close?.()
       },
     })
-    const more = { table: this.#table, tasks: this.#tasks, recorder, scopes, outputs, options }
-    this.#decisions = createDecisions(plan, log.state, { ...more, elapsedMs: () => clock.now() - this.#startedAt })
-    this.#effects = new Effects({
-      table: this.#table,
-      commands,
-      attempts: this.#attempts,
-      delays: this.#delays,
-      permits: this.#permits,
-      decisions: this.#decisions,
-    })
+    if (plan.usesLanguage) {
+      const more = { table: this.#table, tasks: this.#tasks, recorder, scopes, outputs, options }
+      this.#decisions = createDecisions(log.state, { ...more, elapsedMs: () => clock.now() - this.#startedAt })
+    }
   }
 
   get activity(): TaskActivity {
@@ -167,7 +161,7 @@ export class TaskRounds {
     const { recorder } = this.#context
     const { length } = entries
     // By index, as wherever every task passes: an iterator would make an object for each.
-    for (let at = 0; at < length && !recorder.isClosed; at++) this.#effects.apply(entries[at] as LogEntry, now)
+    for (let at = 0; at < length && !recorder.isClosed; at++) this.#applyEntry(entries[at] as LogEntry, now)
   }
 
   /** Asks attempts to stop that a command ends. Before it is in the log: an abort is only a wish, nothing follows but outcomes. */
@@ -196,5 +190,24 @@ export class TaskRounds {
     this.#attempts.endUnbegun()
     // Tools that ignore their abort are still to be abandoned, and what they hold given back.
     if (this.#attempts.count === 0) this.#runner.close?.()
+  }
+
+  #applyEntry(entry: LogEntry, now: number): void {
+    const table = this.#table
+    table.apply(entry, now)
+    if (entry.type === 'task_start') this.#attempts.begin(entry.taskIndex)
+    else if (entry.type === 'task_retry') this.#delays.follow(table.delays, entry.taskIndex)
+    else if (entry.type === 'tasks_added') this.#decisions?.added(entry)
+    else this.#context.commands.applied(entry)
+    if (table.stopCount !== this.#stopCount) this.#stopped()
+  }
+
+  /** Stops are in the log, or follow from a failure in it. */
+  #stopped(): void {
+    const { columns, delays, stopCount } = this.#table
+    this.#stopCount = stopCount
+    this.#delays.prune(delays)
+    this.#permits.prune(task => columns.phase[task] === PHASE.ending)
+    this.#attempts.abort()
   }
 }

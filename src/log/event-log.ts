@@ -24,7 +24,7 @@ export interface LogStorage {
   append(lease: Lease, firstSeq: number, entries: readonly LogEntry[]): void | Promise<void>
   /** Entries after `afterSeq`, in order, at most `limit`; empty at the end of the log. Never waits for new entries. */
   read(executionId: string, afterSeq: number, limit: number): readonly StoredEntry[] | Promise<readonly StoredEntry[]>
-  /** Stores an output that its entry only refers to. Called before that entry is appended. */
+  /** Stores an output that its entry only refers to, before that is appended. `taskId` is `''` for that of the workflow. */
   putOutput(lease: Lease, taskId: string, json: string): void | Promise<void>
   getOutput(executionId: string, taskId: string): string | undefined | Promise<string | undefined>
 }

@@ -1,4 +1,5 @@
 import type { LogEntry } from '../events/log-entry.ts'
+import { WHOLE_EXECUTION } from '../events/wire-json.ts'
 
 /**
  * Stores the outputs that entries only refer to. Runs before the append, so that every reference can be resolved.
@@ -11,9 +12,9 @@ export function putOutputs(
   let putting: Promise<void>[] | undefined
   for (let at = 0; at < entries.length; at++) {
     const entry = entries[at] as LogEntry
-    if (entry.type !== 'task_complete' || !entry.refersToOutput || entry.output === undefined) continue
+    if (!entry.refersToOutput || entry.output === undefined) continue
     try {
-      const put = putOutput(entry.data.taskId, entry.output.text)
+      const put = putOutput(entry.type === 'task_complete' ? entry.data.taskId : WHOLE_EXECUTION, entry.output.text)
       if (put !== undefined) (putting ??= []).push(put)
     } catch (error) {
       ;(putting ??= []).push(Promise.reject(error))

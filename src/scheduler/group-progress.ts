@@ -14,7 +14,8 @@ export class GroupProgress implements DecisionListener {
   readonly #history: ExecutionHistory
   readonly #endings: PendingSettlements
   readonly #onReady: (task: number, now: number) => void
-  readonly #skips = new SkipCascade()
+  /** Made for the first skip: most executions have none. */
+  #skips: SkipCascade | undefined
   /** The task whose failure is passed on at this moment. */
   #cause: string | undefined
 
@@ -65,15 +66,16 @@ export class GroupProgress implements DecisionListener {
 
   /** Ends the tasks that the rules skip, and by that those that depend on them. */
   skip(now: number): void {
-    if (this.#skips.isEmpty) return
+    const skips = this.#skips
+    if (skips === undefined || skips.isEmpty) return
     const { phase } = this.#columns
     const isBlocked = (task: number): boolean => phase[task] === PHASE.blocked
-    for (let skip = this.#skips.take(isBlocked); skip !== undefined; skip = this.#skips.take(isBlocked)) {
+    for (let skip = skips.take(isBlocked); skip !== undefined; skip = skips.take(isBlocked)) {
       const { task, code, causedBy } = skip
       phase[task] = PHASE.ending
       this.decideEnd(task, endOfSkip(code), causedBy, now)
     }
-    for (const ending of this.#skips.collect()) this.#endings.add(ending)
+    for (const ending of skips.collect()) this.#endings.add(ending)
   }
 
   /** Ends the tasks that the rules skip, and opens what may start, until neither brings about more. */
@@ -96,6 +98,7 @@ export class GroupProgress implements DecisionListener {
 
   /** For the rules. */
   skippable(task: number, code: SkipCode): void {
+    this.#skips ??= new SkipCascade()
     this.#skips.add(task, code, this.#causeOf(task, code))
   }
 

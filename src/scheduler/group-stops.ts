@@ -5,6 +5,7 @@ import {
   describeStopped,
   type PendingSettlements,
 } from './pending-settlements.ts'
+import type { ReadyTasks } from './ready-tasks.ts'
 import type { TableOptions } from './table-input.ts'
 import type { RetryTimes } from './retry-times.ts'
 import { PHASE, type TaskColumns } from './task-columns.ts'
@@ -47,6 +48,18 @@ export class GroupStops {
       end[task] = (stop.code === undefined ? END.cancelled : END.failed) + 1
     }
     this.#endings.add(describeStopped(tasks, stop))
+  }
+
+  /** The task was chosen to start before a stop ended it: it ends by itself, and no `finally` task starts before. */
+  rejoin(task: number, ready: ReadyTasks): void {
+    const { phase, end } = this.#columns
+    const group = this.#graph.groupOf(task)
+    this.#endings.recorded()
+    end[task] = 0
+    group.rejoin(task, this.#graph.layerOf(task))
+    if (group.isFinallyOpen) return
+    for (const last of group.finallyTasks()) if (phase[last] === PHASE.ready) phase[last] = PHASE.blocked
+    ready.retain(each => phase[each] !== PHASE.blocked)
   }
 
   #gather(group: TaskGroup, stop: Stop, phase: 'tasks' | 'finally', ended: number[]): void {

@@ -13,6 +13,9 @@ interface Finale {
   isOpen: boolean
 }
 
+/** Of groups without items or rounds; never changed. */
+const NONE: number[] = []
+
 /** Tasks that start, are stopped and end together: those of a workflow, or the children of one parent. */
 export class TaskGroup {
   /** Index of its parent; −1 for the tasks of the document. */
@@ -25,7 +28,7 @@ export class TaskGroup {
   readonly plan: ExecutionPlan | undefined
   base: number
   /** Indices of the items or rounds, in order. */
-  readonly children: number[] = []
+  readonly children: number[] = NONE
   /** Of a fan-out: how many items it has. */
   readonly itemCount: number
   /** How long the execution had run when it was opened, ms. */
@@ -66,7 +69,10 @@ export class TaskGroup {
     this.plan = plan
     this.itemCount = given.itemCount ?? 0
     this.openedAtMs = given.openedAtMs ?? 0
-    if (plan === undefined) return
+    if (plan === undefined) {
+      this.children = []
+      return
+    }
     this.gate = new LayerGate(given.layers ?? this.#layers(plan, 0, plan.finallyLayer), schedule)
     if (plan.mainCount === plan.tasks.length) return
     this.#finale = {
@@ -133,6 +139,11 @@ export class TaskGroup {
   enter(layer: number): void {
     this.gate?.enter(layer)
     if (this.#finale !== undefined) this.#finale.undecidedCount += 1
+  }
+
+  countFailure(task: number): void {
+    this.failedCount += 1
+    this.firstFailed ??= task
   }
 
   /** Opens the next tasks that may start. @returns them, `undefined` while those that are open have not ended, or none is left */

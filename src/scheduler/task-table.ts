@@ -139,13 +139,9 @@ export class TaskTable {
     return this.#unsettledCount === 0
   }
 
-  get unsettledCount(): number {
-    return this.#unsettledCount
-  }
-
   #start(task: number, { attempt, itemCount }: EventFor<'task_start'>['data']): void {
     this.columns.attempts[task] = attempt
-    if (this.columns.phase[task] === PHASE.ending) this.#rejoin(task)
+    if (this.columns.phase[task] === PHASE.ending) this.#stops.rejoin(task, this.starts.ready)
     if (this.graph.taskAt(task)?.group !== undefined) {
       this.columns.phase[task] = PHASE.open
       this.graph.open(task, itemCount, this.history.executionTimeMs)
@@ -154,18 +150,6 @@ export class TaskTable {
     }
     this.delays.delete(task)
     this.starts.started(task)
-  }
-
-  /** The task was chosen to start before a stop ended it: it ends by itself, and no `finally` task starts before. */
-  #rejoin(task: number): void {
-    const { phase, end } = this.columns
-    const group = this.graph.groupOf(task)
-    this.endings.recorded()
-    end[task] = 0
-    group.rejoin(task, this.graph.layerOf(task))
-    if (group.isFinallyOpen) return
-    for (const last of group.finallyTasks()) if (phase[last] === PHASE.ready) phase[last] = PHASE.blocked
-    this.starts.ready.retain(ready => phase[ready] !== PHASE.blocked)
   }
 
   #retry(task: number, data: EventFor<'task_retry'>['data'], now: number): void {
@@ -207,8 +191,7 @@ export class TaskTable {
   }
 
   #countFailure(task: number, group: TaskGroup, now: number): void {
-    group.failedCount += 1
-    group.firstFailed ??= task
+    group.countFailure(task)
     const stop = findStop(group, task, this.graph.idOf(task), this.#options.onTaskError)
     if (stop === undefined) return
     if (group.outer === undefined) this.history.stop = stop
@@ -243,9 +226,7 @@ export class TaskTable {
   /** A ready task starts, or first waits for a decision of the engine. */
   #offer(task: number): void {
     if (!this.starts.isOpen) return
-    const definition = this.graph.plan.usesLanguage ? this.graph.taskAt(task) : undefined
-    const isUndecided = definition?.group !== undefined || definition?.when !== undefined
-    if (isUndecided && this.columns.attempts[task] === 0) this.due.addTask(task)
+    if (this.graph.needsDecision(task) && this.columns.attempts[task] === 0) this.due.addTask(task)
     else this.starts.add(task)
   }
 

@@ -201,9 +201,10 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): ExecutionSt
 /** Folds an evicted entry into the base state, so that the execution's state is never lost. */
 function fold(row: MemoryRow, entry: LogEntry): void {
   row.base ??= createState(row.record.executionId)
+  const { size } = row.base.tasks
   applyEvent(row.base, entry, entry.seq)
-  // Outputs move from the entry to the state. The first event creates all tasks.
-  if (entry.seq === 1) row.baseBytes += row.base.tasks.size * TASK_WEIGHT
+  row.baseBytes += (row.base.tasks.size - size) * TASK_WEIGHT
+  // Outputs move from the entry to the state.
   if (!entry.refersToOutput) row.baseBytes += entry.output?.weight ?? 0
 }
 

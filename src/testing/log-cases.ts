@@ -152,8 +152,11 @@ async function checkBytes(store: ExecutionStore): Promise<void> {
   expectSame('what is read', found.map(toStored), entries.map(toStored))
   await store.putOutput(lease, '__proto__', texts[1] as string)
   await store.putOutput(lease, 'constructor', texts[2] as string)
+  // The output of the workflow has no task.
+  await store.putOutput(lease, '', texts[3] as string)
   expectSame('the output of `__proto__`', await store.getOutput(executionId, '__proto__'), texts[1])
   expectSame('the output of `constructor`', await store.getOutput(executionId, 'constructor'), texts[2])
+  expectSame('the output of the workflow', await store.getOutput(executionId, ''), texts[3])
   expectSame('the output of `toString`', await store.getOutput(executionId, 'toString'), undefined)
 }
 

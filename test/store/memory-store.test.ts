@@ -89,6 +89,22 @@ test('beyond the bytes those that finished first go first, outputs counted', asy
   expect(await listIds(store)).toEqual(['c', 'd'])
 })
 
+test('tasks that were added count, though their events are forgotten', async () => {
+  const store = createMemoryStore({ clock: new FakeClock(), maxFinishedBytes: 100_000, maxTailEvents: 1 })
+  const lease = await begin(store, 'grown')
+  const tasks = Array.from({ length: 500 }, (_, index) => ({
+    taskId: `a[${index}]`,
+    tool: 't',
+    layer: 0,
+    dependsOn: [],
+  }))
+  const data = { executionId: 'grown', timestamp: '2026-01-01T00:00:00.000Z', parentId: 'a', tasks, totalTasks: 501 }
+  await store.append(lease, 1, [entry('grown', 1, 'info'), new LogEntry(2, 'tasks_added', data)])
+  await store.append(lease, 3, [entry('grown', 3, 'execution_complete')])
+  await finish(store, 'a')
+  expect(await listIds(store)).toEqual(['a'])
+})
+
 test('what is written after the end counts, and no longer once it is forgotten', async () => {
   const store = createMemoryStore({ clock: new FakeClock(), maxFinishedBytes: 100_000 })
   for (let round = 0; round < 5; round++) {

@@ -1,4 +1,4 @@
-import { formatEventId, type TaskResult } from '../../events/events.ts'
+import { formatEventId } from '../../events/events.ts'
 import { buildResult, type ExecutionResult } from '../../engine/execution-result.ts'
 import type { HostedExecution } from '../../host/execution/hosted-execution.ts'
 import type { ExecutionHost } from '../../host/execution-host.ts'
@@ -57,18 +57,9 @@ export class StoredExecutions implements ExecutionSource {
     return hosted.hasEnded ? { head, result: await this.#readResult(hosted) } : { head }
   }
 
-  async #readResult({ executionId, taskIds, log }: HostedExecution): Promise<ExecutionResult> {
-    const result = await buildResult(
-      taskIds.map(id => ({ id })),
-      log.state,
-    )
-    const results: TaskResult[] = []
-    for (const task of result.results) {
-      const isReferred = task.status === 'success' && task.output === undefined
-      const output = isReferred ? parseJson(await this.readOutput(executionId, task.taskId)) : undefined
-      results.push(isReferred ? { ...task, output } : task)
-    }
-    return { ...result, results }
+  #readResult({ executionId, taskIds, log }: HostedExecution): Promise<ExecutionResult> {
+    const tasks = taskIds.map(id => ({ id }))
+    return buildResult(tasks, log.state, async taskId => parseJson(await this.readOutput(executionId, taskId)))
   }
 
   async openLog(executionId: string): Promise<ExecutionLog> {

@@ -16,7 +16,8 @@ import { type Items, resolveItems } from './items.ts'
 export class Scopes {
   readonly #table: TaskTable
   readonly #state: ExecutionState
-  readonly #root: Scope
+  readonly #input: JsonValue | undefined
+  #root: Scope | undefined
   /** Made for the first group: most executions have none. */
   #scopes: WeakMap<TaskGroup, Scope> | undefined
   #items: WeakMap<TaskGroup, Items> | undefined
@@ -24,7 +25,7 @@ export class Scopes {
   constructor(table: TaskTable, state: ExecutionState, input: JsonValue | undefined) {
     this.#table = table
     this.#state = state
-    this.#root = this.#createScope(table.graph.root, '', input)
+    this.#input = input
   }
 
   /** What the references of a task refer to. */
@@ -35,7 +36,7 @@ export class Scopes {
 
   /** What the references of the tasks of a workflow refer to. */
   ofGroup(group: TaskGroup): Scope {
-    if (group.outer === undefined) return this.#root
+    if (group.outer === undefined) return (this.#root ??= this.#createScope(group, '', this.#input))
     this.#scopes ??= new WeakMap()
     let scope = this.#scopes.get(group)
     if (scope === undefined) {

@@ -26,10 +26,10 @@ export interface RecordedExecution extends CheckedExecution {
 export function parseWorkflow(workflow: string | undefined): RecordedWorkflow {
   if (workflow === undefined) throw recordUnusable('The store has no `workflow` of an execution')
   const document = parseRecorded('workflow', workflow)
-  const { tasks } = (document ?? {}) as { readonly tasks?: unknown }
+  const { tasks, finally: last = [] } = (document ?? {}) as { readonly tasks?: unknown; readonly finally?: unknown }
   const isTask = (task: { readonly tool?: unknown; readonly workflow?: unknown } | null): boolean =>
     typeof task?.tool === 'string' || task?.workflow !== undefined
-  if (Array.isArray(tasks) && tasks.every(isTask)) return document as RecordedWorkflow
+  if ([tasks, last].every(list => Array.isArray(list) && list.every(isTask))) return document as RecordedWorkflow
   throw recordUnusable('The `workflow` that the store has of an execution has no list of tasks with tools')
 }
 

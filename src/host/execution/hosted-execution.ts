@@ -120,7 +120,7 @@ export class HostedExecution implements CommandedExecution {
   }
 
   /**
-   * The ids of the document's tasks, in its order, `finally` tasks last; after the end each has a result in the log.
+   * The ids of the document's tasks, in its order, `finally` tasks last. After the end every task has a result in the log.
    * @throws `RECORD_UNUSABLE`
    */
   get taskIds(): readonly string[] {
@@ -163,7 +163,9 @@ export class HostedExecution implements CommandedExecution {
     const { workflow } = this.record
     const { tasks } = this.log.state
     const ids = workflow === undefined ? listOwnIds(tasks.values()) : parseIds(workflow)
-    if (!this.hasEnded || ids.every(id => tasks.get(id)?.result !== undefined)) return ids
+    const isWhole =
+      ids.every(id => tasks.has(id)) && Array.from(tasks.values()).every(({ result }) => result !== undefined)
+    if (!this.hasEnded || isWhole) return ids
     throw recordUnusable('The log of an ended execution has no result of some task')
   }
 }

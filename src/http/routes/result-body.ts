@@ -68,18 +68,20 @@ export class ResultChunks implements ChunkSource {
     const { ending } = this.#hosted.log
     if (ending === undefined || this.#isWritten) return undefined
     if (ending !== 'complete') throw new Error(`Execution \`${this.#hosted.executionId}\` could not finish its work`)
-    return this.#write() ?? this.#texts.take()
+    return this.#tree === undefined ? this.#begin() : (this.#write(this.#tree) ?? this.#texts.take())
+  }
+
+  async #begin(): Promise<Uint8Array | undefined> {
+    const { state } = this.#hosted.log
+    this.#tree = await ResultTree.of(state)
+    this.#open.push({ tasks: this.#taskIds.map(id => state.tasks.get(id) as TaskState), next: 0 })
+    this.#push(this.#prefix, this.#writeHead())
+    return (await this.#write(this.#tree)) ?? this.#texts.take()
   }
 
   /** Writes about one chunk. A promise only where an output is read from the store. */
-  #write(): undefined | Promise<Uint8Array | undefined> {
-    const { state } = this.#hosted.log
+  #write(tree: ResultTree): undefined | Promise<Uint8Array | undefined> {
     let size = 0
-    if (this.#tree === undefined) {
-      this.#tree = new ResultTree(state)
-      this.#open.push({ tasks: this.#taskIds.map(id => state.tasks.get(id) as TaskState), next: 0 })
-      size += this.#push(this.#prefix, this.#writeHead())
-    }
     while (size < CHUNK_CHARS) {
       const list = this.#open.at(-1)
       if (list === undefined) return this.#writeEnd()
@@ -90,7 +92,7 @@ export class ResultChunks implements ChunkSource {
         continue
       }
       const { status, output, outputPath } = task.result as NonNullable<TaskState['result']>
-      const isHeld = this.#tree.isHeld(task)
+      const isHeld = tree.isHeld(task)
       if (status === 'success' && output === undefined && outputPath !== undefined && !isHeld) {
         return this.#readOutput(task.taskId, json => this.#writeTask(task, json))
       }

@@ -167,12 +167,16 @@ test('a document that is sent may name registered workflows, and validate knows 
   expect(await validate(workflow)).toEqual({ valid: true, issues: [], issueCount: 0 })
   const issue = { code: 'UNKNOWN_WORKFLOW', pointer: '/tasks/0/workflow', hint: 'Did you mean `twice`?' }
   expect(await validate({ tasks: [{ id: 'x', workflow: 'twise' }] })).toMatchObject({ issues: [issue] })
-  // Only the record of an execution holds workflows of its own.
-  const foreign = { ...workflow, workflows: { twice: ONE_TASK } }
-  expect(await readProblem(await rig.create(foreign))).toMatchObject({
+})
+
+test('a document cannot bring workflows under the names of registered ones', async () => {
+  const rig = handlerRig({ workflows: WORKFLOWS })
+  const body = { tasks: [{ id: 'x', workflow: 'twice' }], workflows: { twice: ONE_TASK } }
+  expect(await readProblem(await rig.create(body))).toMatchObject({
     status: 422,
     issues: [{ code: 'INVALID_SHAPE', pointer: '/workflows' }],
   })
+  expect(rig.tool.started).toEqual([])
 })
 
 test.each([

@@ -63,7 +63,7 @@ const paths = {
       operationId: 'cancelExecution',
       summary: 'Cancel an execution: `finally` tasks run, a second request ends those; also after its end',
       parameters: [parameter('Idempotency-Key', 'header', 'A repetition under the same key is the same request.')],
-      responses: { 202: json('It will end, or has.', refer('ExecutionStatus')), ...problems(404, 409, 503) },
+      responses: { 202: json('It will end, or has.', refer('ExecutionStatus')), ...problems(400, 404, 409, 503) },
     },
   },
   '/executions/{id}/resume': {

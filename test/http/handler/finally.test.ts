@@ -169,6 +169,19 @@ test('a server that ends and keeps nothing gives finally tasks its drain time on
   expect(rig.clock.timerCount).toBe(0)
 })
 
+test('with onCrash "fail" a server with a durable store runs them as one that keeps nothing', async () => {
+  const rig = handlerRig({ store: { ...createMemoryStore(), interrupted: () => [] }, onCrash: 'fail', drainMs: 0 })
+  await rig.begin(WORKFLOW)
+  const call = await rig.tool.nextCall('a')
+  void rig.handler.close()
+  await rig.clock.run(1)
+  call.fail()
+  ;(await rig.tool.nextCall('last')).succeed()
+  await idle()
+  expect(await endsOf(rig)).toEqual({ a: 'CANCELLED', b: 'CANCELLED', last: 'success' })
+  expect(await show(rig)).toMatchObject({ result: { reason: { code: 'SHUTDOWN' } } })
+})
+
 test('a server with a durable store leaves finally tasks to the next process, also those of a cancelled execution', async () => {
   for (const isCancelled of [false, true]) {
     const memory = createMemoryStore()

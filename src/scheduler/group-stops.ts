@@ -54,7 +54,7 @@ export class GroupStops {
   rejoin(task: number, ready: ReadyTasks): void {
     const { phase, end } = this.#columns
     const group = this.#graph.groupOf(task)
-    this.#endings.recorded()
+    this.#endings.withdraw(task)
     end[task] = 0
     group.rejoin(task, this.#graph.layerOf(task))
     if (group.isFinallyOpen) return

@@ -52,6 +52,8 @@ export class PendingSettlements {
   #ending = 0
   #task = 0
   #unrecordedCount = 0
+  /** At most as many as the tasks that one slice starts, and few. */
+  #withdrawn: number[] | undefined
 
   add(ending: PendingSettlement): void {
     if (ending.tasks.length > 0) this.#all.push(ending)
@@ -61,6 +63,20 @@ export class PendingSettlements {
   /** One of them is in the log. */
   recorded(): void {
     this.#unrecordedCount -= 1
+  }
+
+  /** A task that was to end starts after all. It may be added again. */
+  withdraw(task: number): void {
+    this.#unrecordedCount -= 1
+    this.#withdrawn ??= []
+    this.#withdrawn.push(task)
+  }
+
+  /** Whether this is an ending that was withdrawn, once for each time. */
+  #isWithdrawn(task: number): boolean {
+    const at = this.#withdrawn?.indexOf(task) ?? -1
+    if (at >= 0) this.#withdrawn?.splice(at, 1)
+    return at >= 0
   }
 
   /** Whether all are in the log. */
@@ -83,7 +99,7 @@ export class PendingSettlements {
         this.#ending += 1
         this.#task = 0
       }
-      if (isDue(task)) return { task, ending }
+      if (!this.#isWithdrawn(task) && isDue(task)) return { task, ending }
     }
     return undefined
   }

@@ -88,11 +88,22 @@ export function findUnsettledTool(
   tools: ReadonlySet<string>,
   isSettled: (taskId: string) => boolean,
 ): { readonly taskId: string; readonly tool: string } | undefined {
+  if (tools.size === 0) return undefined
+  // Many tasks may run the same registered workflow.
+  const known = new Map<string, string | undefined>()
   for (const task of [...tasks, ...last]) {
     if (isSettled(task.id)) continue
-    for (const tool of collectNames({ tasks: [task], workflows }).tools)
-      if (tools.has(tool)) return { taskId: task.id, tool }
+    const name = typeof task.workflow === 'string' ? task.workflow : undefined
+    const isKnown = name !== undefined && known.has(name)
+    const tool = isKnown ? known.get(name) : findTool(collectNames({ tasks: [task], workflows }).tools, tools)
+    if (name !== undefined) known.set(name, tool)
+    if (tool !== undefined) return { taskId: task.id, tool }
   }
+  return undefined
+}
+
+function findTool(named: ReadonlySet<string>, tools: ReadonlySet<string>): string | undefined {
+  for (const name of named) if (tools.has(name)) return name
   return undefined
 }
 
@@ -105,11 +116,11 @@ function findFinallyTool(
   tools: ReadonlySet<string>,
   { tasks: states }: ExecutionState,
 ): string | undefined {
+  if (tools.size === 0) return undefined
   const unsettled = last.filter(({ id }) => states.get(id)?.result === undefined)
   const begun = tasks.filter(({ id }) => states.get(id)?.status === 'running')
   const nested = collectFinally(begun, workflows)
-  const named = collectNames({ tasks: [...unsettled, ...nested], workflows }).tools
-  return [...named].find(name => tools.has(name))
+  return findTool(collectNames({ tasks: [...unsettled, ...nested], workflows }).tools, tools)
 }
 
 /** The `finally` tasks of the workflows that tasks run, at any depth. @param tasks of a valid document */

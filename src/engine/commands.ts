@@ -77,12 +77,15 @@ export class Commands {
   /**
    * Ends the execution; its `finally` tasks run. A second call, or the first once those run, ends them, if a caller or a
    * shutdown asked for it.
+   * @param requestId of the request that asks for it; a repetition of a request that the log has, or will have, does nothing
    */
-  cancel({ code, message: whole }: Reason): void {
+  cancel({ code, message: whole }: Reason, requestId?: string): void {
+    if (requestId !== undefined && this.#isRepeated(requestId)) return
     const message = cutMessage(whole)
+    const by = requestId === undefined ? {} : { requestId }
     const graph = this.#table?.graph
-    if (!this.isStopping && graph?.root.isFinallyOpen !== true) this.stop({ reason: { code, message }, message })
-    else if (this.hasFinally && (code === 'CANCELLED' || code === 'SHUTDOWN')) this.stopFinally({ message })
+    if (!this.isStopping && graph?.root.isFinallyOpen !== true) this.stop({ reason: { code, message }, message, ...by })
+    else if (this.hasFinally && (code === 'CANCELLED' || code === 'SHUTDOWN')) this.stopFinally({ message, ...by })
   }
 
   /** Ends the execution, but for its `finally` tasks. The first call counts. */
@@ -95,9 +98,9 @@ export class Commands {
   }
 
   /** Ends the `finally` tasks, too. The first call counts. */
-  stopFinally({ message, code }: Stop): void {
+  stopFinally(stop: Stop): void {
     if (this.#finallyStop !== undefined) return
-    this.#finallyStop = { message: cutMessage(message), ...(code !== undefined && { code }) }
+    this.#finallyStop = { ...stop, message: cutMessage(stop.message) }
     this.#expectRecord()
     if (this.#isOpen) this.#recordFinallyStop(this.#finallyStop)
     this.#onGiven()
@@ -166,6 +169,11 @@ export class Commands {
     for (const cleanUp of this.#cleanUps.splice(0)) cleanUp()
     if (failure === undefined) this.#resolve()
     else this.#reject(failure)
+  }
+
+  #isRepeated(requestId: string): boolean {
+    const stops = [this.#stop, this.#finallyStop, this.#table?.stop, this.#table?.graph.root.finallyStop]
+    return stops.some(stop => stop?.requestId === requestId)
   }
 
   #expectRecord(): void {

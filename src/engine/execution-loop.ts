@@ -102,9 +102,10 @@ export class ExecutionLoop implements RecorderCallbacks {
   /**
    * Ends every task that has not settled, because of `reason`; `finally` tasks run. The first call counts; a second one ends
    * those, too. After the end it does nothing.
+   * @param requestId of the request that asks for it: its repetition does nothing
    */
-  cancel(reason: Reason): void {
-    if (this.#outcome.end === undefined) this.#commands.cancel(reason)
+  cancel(reason: Reason, requestId?: string): void {
+    if (this.#outcome.end === undefined) this.#commands.cancel(reason, requestId)
   }
 
   /** Starts no task until every pause is released; what runs continues. @returns its release; idempotent */

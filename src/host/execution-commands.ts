@@ -47,32 +47,33 @@ export class ExecutionCommands {
 
   /**
    * Cancels an execution: its `finally` tasks run. A second call ends those; after the end it has no effect.
-   * @param key a repetition under the same key is the same call, while the execution runs in this process
+   * @param requestId of the request that asks for it: its repetition is the same call, also after a crash
    * @returns once the cancellation would outlast this process
    * @throws as `resume` does, but for `EXECUTION_ENDED` and `TOO_MANY_EXECUTIONS`
    */
-  async cancel(executionId: string, reason: Reason, key?: string): Promise<CommandedExecution> {
+  async cancel(executionId: string, reason: Reason, requestId?: string): Promise<CommandedExecution> {
     await this.#context.recovery?.whenDecided(executionId)
-    return (await this.#cancelRunning(executionId, reason, key)) ?? this.#cancelStored(executionId, reason, key)
+    return (
+      (await this.#cancelRunning(executionId, reason, requestId)) ?? this.#cancelStored(executionId, reason, requestId)
+    )
   }
 
-  async #cancelRunning(executionId: string, reason: Reason, key?: string): Promise<HostedExecution | undefined> {
+  async #cancelRunning(executionId: string, reason: Reason, requestId?: string): Promise<HostedExecution | undefined> {
     const running = this.#context.running.get(executionId)
-    await running?.cancel(reason, key)
+    await running?.cancel(reason, requestId)
     return running
   }
 
-  #cancelStored(executionId: string, reason: Reason, key?: string): Promise<CommandedExecution> {
+  #cancelStored(executionId: string, reason: Reason, requestId?: string): Promise<CommandedExecution> {
     return this.#withLock(executionId, async () => {
-      const running = await this.#cancelRunning(executionId, reason, key)
+      const running = await this.#cancelRunning(executionId, reason, requestId)
       if (running !== undefined) return running
       const stored = await this.#context.archive.findRecord(executionId)
       if (stored === undefined) throw executionNotFound()
       const { status } = stored
       if (status !== 'running') return { executionId, status, ended: Promise.resolve() }
-      const resumed = await this.#resume(stored, { reason, message: reason.message })
-      resumed.noteCancellation(key)
-      return resumed
+      const by = requestId === undefined ? {} : { requestId }
+      return this.#resume(stored, { reason, message: reason.message, ...by })
     })
   }
 

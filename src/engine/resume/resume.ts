@@ -114,7 +114,9 @@ async function takeOver(
   // An execution that is only ended needs no tools but those of `finally`, and is not ended for the lack of others.
   const why = stop ?? table.stop ?? stored.notes?.stop ?? byCrash ?? findFailure(log.state)
   const isEnding = table.stop !== undefined || table.graph.root.isFinallyOpen
-  const byRequest = stop !== undefined && isEnding ? { message: stop.message } : undefined
+  const isRepeated = stop?.requestId !== undefined && stop.requestId === table.stop?.requestId
+  const by = stop?.requestId === undefined ? {} : { requestId: stop.requestId }
+  const byRequest = stop !== undefined && isEnding && !isRepeated ? { message: stop.message, ...by } : undefined
   const finallyWhy = byRequest ?? (why === undefined ? undefined : findFinallyFailure(log.state))
   return {
     ...replayed,

@@ -30,9 +30,6 @@ export interface CommandedExecution {
   readonly ended: Promise<void>
 }
 
-/** How many keys of cancellations are remembered: a client that repeats a request does so at once. */
-const MAX_CANCEL_KEYS = 16
-
 /** An execution of a host: one that runs here, or one that the store has. */
 export class HostedExecution implements CommandedExecution {
   readonly record: ExecutionRecord
@@ -43,8 +40,6 @@ export class HostedExecution implements CommandedExecution {
   readonly #loop: ExecutionLoop | undefined
   readonly #parked: Parked | undefined
   #taskIds: readonly string[] | undefined
-  /** The keys of the last cancellations. */
-  #cancelKeys: readonly string[] = []
 
   private constructor(
     record: ExecutionRecord,
@@ -129,19 +124,12 @@ export class HostedExecution implements CommandedExecution {
 
   /**
    * Cancels the execution: its `finally` tasks run. A second call ends those; after the end it has no effect.
-   * @param key a repetition under the same key is the same call
+   * @param requestId of the request that asks for it: its repetition does nothing, also after a crash
    * @returns settles once the cancellation would outlast this process; rejects when it cannot be recorded
    */
-  cancel(reason: Reason, key?: string): Promise<void> {
-    if (key === undefined || !this.#cancelKeys.includes(key)) this.#loop?.cancel(reason)
-    this.noteCancellation(key)
+  cancel(reason: Reason, requestId?: string): Promise<void> {
+    this.#loop?.cancel(reason, requestId)
     return this.#loop?.commanded ?? Promise.resolve()
-  }
-
-  /** Remembers the key of a cancellation that the execution was given. */
-  noteCancellation(key: string | undefined): void {
-    if (key === undefined || this.#cancelKeys.includes(key)) return
-    this.#cancelKeys = [...this.#cancelKeys.slice(1 - MAX_CANCEL_KEYS), key]
   }
 
   /**

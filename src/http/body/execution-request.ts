@@ -188,10 +188,16 @@ function refuseDuplicates(issues: readonly WorkflowIssue[]): DagstreamError {
 }
 
 /** @throws HttpProblem 400 for a key that is none */
-export function parseIdempotencyKey(request: Request): string | undefined {
+function parseIdempotencyKey(request: Request): string | undefined {
   const key = request.headers.get('idempotency-key')
   if (key === null || /^[\x21-\x7e]{1,255}$/.test(key)) return key ?? undefined
   throw badRequest('Expected `Idempotency-Key` to be 1–255 visible ASCII characters')
+}
+
+/** Tells a repetition of a request from another one, without its key. @throws HttpProblem 400 for a key that is none */
+export async function parseRequestId(request: Request): Promise<string | undefined> {
+  const key = parseIdempotencyKey(request)
+  return key === undefined ? undefined : (await hash(new TextEncoder().encode(key).buffer)).slice(0, 32)
 }
 
 /** @param workflow the registered one in the path @throws HttpProblem 400 for a key that is none */

@@ -8,7 +8,7 @@ import type { ExecutionHost } from '../../host/execution-host.ts'
 import type { ExecutionAccess } from './execution-access.ts'
 import type { ExecutionResponses } from './execution-responses.ts'
 import type { ExecutionStarts } from './execution-starts.ts'
-import { findWorkflowText, parseExecutionRequest, parseIdempotencyKey } from '../body/execution-request.ts'
+import { findWorkflowText, parseExecutionRequest, parseRequestId } from '../body/execution-request.ts'
 import type { ResolvedHandlerOptions } from '../options/handler-options.ts'
 import type { CommandedExecution, HostedExecution } from '../../host/execution/hosted-execution.ts'
 import { decodeCursor, encodeCursor, parseListFilter, parsePageSize } from './list-query.ts'
@@ -58,7 +58,7 @@ export function createExecutionRoutes(
     .post('/:id/cancel', async ({ req }) => {
       const { executionId } = await access.find(req.raw, 'cancel', req.param('id'))
       const reason = { code: 'CANCELLED', message: 'Cancelled by request' } as const
-      return showAccepted(await host.commands.cancel(executionId, reason, parseIdempotencyKey(req.raw)))
+      return showAccepted(await host.commands.cancel(executionId, reason, await parseRequestId(req.raw)))
     })
     .post('/:id/resume', async ({ req }) => {
       const { executionId } = await access.find(req.raw, 'resume', req.param('id'))

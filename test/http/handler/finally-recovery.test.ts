@@ -28,9 +28,15 @@ const WORKFLOW: DAGStructure = {
 async function restart(
   workflow: DAGStructure,
   task: string,
-  next: { readonly gone?: readonly string[]; readonly isCancelled?: boolean; readonly onCrash?: 'fail' },
+  next: {
+    readonly gone?: readonly string[]
+    readonly isCancelled?: boolean
+    /** Of the request to cancel. */
+    readonly key?: string
+    readonly onCrash?: 'fail'
+  },
 ): Promise<HandlerRig & { readonly own: ControlledTool }> {
-  const { gone = [], isCancelled = false, onCrash } = next
+  const { gone = [], isCancelled = false, key, onCrash } = next
   const store = createMemoryStore()
   const tool = new ControlledTool()
   const first = handlerRig({ store, tools: toolsOf(tool) })
@@ -42,7 +48,8 @@ async function restart(
     if (call.taskId !== task) call.succeed()
     await tool.idle()
   }
-  if (isCancelled) await first.send('POST', '/executions/x1/cancel')
+  const headers = key === undefined ? {} : { 'Idempotency-Key': key }
+  if (isCancelled) await first.send('POST', '/executions/x1/cancel', { headers })
   await tool.idle()
   const own = new ControlledTool()
   const rig = handlerRig({ store: await outlive(store, 'x1'), tools: toolsOf(own, ...gone) })
@@ -64,6 +71,20 @@ test('after a cancellation the next process runs the finally tasks, and nothing 
   const rig = await restart(WORKFLOW, 'a', { isCancelled: true })
   expect(await end(rig)).toEqual({ status: 'cancelled', a: 'CANCELLED', b: 'CANCELLED', ...FINALLY_OK })
   expect(rig.own.started).toEqual(['notify', 'close/c'])
+})
+
+test('a request to cancel that is repeated under its key after the crash is the same one; another one ends the finally tasks', async () => {
+  const rig = await restart(WORKFLOW, 'a', { isCancelled: true, key: 'k' })
+  const notify = await rig.own.nextCall('notify')
+  const cancel = (key: string): Promise<Response> =>
+    rig.send('POST', '/executions/x1/cancel', { headers: { 'Idempotency-Key': key } })
+  expect((await cancel('k')).status).toBe(202)
+  expect(notify.context.signal.aborted).toBe(false)
+  await cancel('l')
+  expect(notify.context.signal.aborted).toBe(true)
+  const entries = await rig.store.read('x1', 0, 1000)
+  const ids = entries.filter(({ type }) => type.endsWith('_stopping')).map(({ json }) => JSON.parse(json).requestId)
+  expect(ids).toEqual([expect.stringMatching(/^[0-9a-f]{32}$/), expect.stringMatching(/^[0-9a-f]{32}$/)])
 })
 
 test('with onCrash "fail" likewise', async () => {

@@ -27,7 +27,8 @@ export interface Handler {
   /**
    * Drains: starts nothing more (503), lets executions run for `drainMs`, and waits, for a bounded time, until readers have
    * taken the end. Executions that still run are handed off to the next process where the store outlives this one, and cancelled
-   * with `SHUTDOWN` where it does not, or where they have `onCrash: "fail"`. Idempotent.
+   * with `SHUTDOWN` where it does not, or where they have `onCrash: "fail"`: their `finally` tasks have `drainMs` once more.
+   * Idempotent.
    */
   readonly close: () => Promise<void>
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { createClient } from '../../../src/client/index.ts'
 import { createMemoryStore, type DAGStructure } from '../../../src/index.ts'
 import { idle } from '../../support/fake-clock.ts'
 import { outlive } from '../../support/crash.ts'
@@ -132,6 +133,27 @@ describe('cancelled a second time', () => {
     await idle()
     expect(await endsOf(rig)).toEqual({ a: 'success', b: 'success', last: 'CANCELLED' })
     expect(await show(rig)).toMatchObject({ status: 'partial' })
+  })
+
+  test('a client that repeats a request whose answer was lost has asked once, and asks again by another call', async () => {
+    const rig = handlerRig()
+    await rig.begin(WORKFLOW)
+    ;(await rig.tool.nextCall('a')).succeed()
+    const call = await rig.tool.nextCall('b')
+    let isLost = true
+    const fetch = async (request: Request): Promise<Response> => {
+      const response = await rig.handler.fetch(request)
+      if (!isLost) return response
+      isLost = false
+      throw new TypeError('fetch failed')
+    }
+    const client = createClient({ url: 'http://localhost', fetch, reconnection: { initialDelayMs: 0 } })
+    await client.cancel('x1')
+    call.fail()
+    const last = await rig.tool.nextCall('last')
+    expect([isLost, last.context.signal.aborted]).toEqual([false, false])
+    await client.cancel('x1')
+    expect(last.context.signal.aborted).toBe(true)
   })
 
   test('a request that is repeated under its key counts once', async () => {

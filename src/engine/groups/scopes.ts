@@ -2,7 +2,7 @@ import type { ConditionValues } from '../../conditions/compiled.ts'
 import type { ExecutionStatus } from '../../events/events.ts'
 import { JsonValue } from '../../events/json-value.ts'
 import type { ExecutionState } from '../../events/execution-state.ts'
-import type { PlannedTask } from '../../plan/execution-plan.ts'
+import type { FanOut, PlannedTask } from '../../plan/execution-plan.ts'
 import { computeStatus } from '../../scheduler/group-status.ts'
 import type { TaskGroup } from '../../scheduler/task-group.ts'
 import type { TaskTable } from '../../scheduler/task-table.ts'
@@ -18,7 +18,8 @@ export class Scopes {
   readonly #state: ExecutionState
   readonly #root: Scope
   readonly #scopes = new WeakMap<TaskGroup, Scope>()
-  readonly #items = new WeakMap<TaskGroup, Items>()
+  /** The items of fan-outs that have not ended, by parent. */
+  readonly #items = new Map<number, Items>()
 
   constructor(table: TaskTable, state: ExecutionState, input: JsonValue | undefined) {
     this.#table = table
@@ -46,15 +47,21 @@ export class Scopes {
     return scope
   }
 
-  /** The items of a fan-out. @throws as `resolveItems` does */
-  itemsOf(group: TaskGroup): Items {
-    let items = this.#items.get(group)
+  /** The items of a fan-out: resolved once, and once more by a process that takes over. @throws as `resolveItems` does */
+  resolveItems(parent: number, definition: FanOut): Items {
+    let items = this.#items.get(parent)
     if (items === undefined) {
-      if (group.definition?.kind !== 'forEach') throw new Error('Expected the group of a fan-out')
-      items = resolveItems(group.definition.items, this.of(group.parent))
-      this.#items.set(group, items)
+      items = resolveItems(definition.items, this.of(parent))
+      this.#items.set(parent, items)
     }
     return items
+  }
+
+  /** A parent has ended: nothing refers to its items and its input any more. */
+  forget(parent: number): void {
+    this.#items.delete(parent)
+    const group = this.#table.graph.groupBelow(parent)
+    if (group !== undefined) this.#scopes.delete(group)
   }
 
   /** What the condition of a task names. */
@@ -97,7 +104,7 @@ export class Scopes {
     const { input, output, status, error } = outer
     // Written out, since every item passes.
     if (group.definition?.kind === 'forEach') {
-      return { input, output, status, error, index, item: this.itemsOf(group).at(index) }
+      return { input, output, status, error, index, item: this.resolveItems(group.parent, group.definition).at(index) }
     }
     return { input, output, status, error, index, previous: index === 0 ? undefined : this.outputOf(group, index - 1) }
   }

@@ -144,14 +144,17 @@ export class TaskTable {
 
   #start(task: number, { attempt, itemCount }: EventFor<'task_start'>['data']): void {
     this.columns.attempts[task] = attempt
-    // It was chosen before a stop ended it, and ends by itself.
-    if (this.columns.phase[task] === PHASE.ending) this.endings.recorded()
+    const isEnding = this.columns.phase[task] === PHASE.ending
     if (this.graph.taskAt(task)?.group !== undefined) {
+      // A parent that was chosen before a stop ended it has no children: it stays as it is.
+      if (isEnding) return
       this.columns.phase[task] = PHASE.open
       this.graph.open(task, itemCount, this.history.executionTimeMs)
       this.#makeDue(task)
       return
     }
+    // An attempt that was chosen before a stop ended it ends by itself.
+    if (isEnding) this.endings.recorded()
     this.delays.delete(task)
     this.starts.started(task)
   }

@@ -84,4 +84,28 @@ describe.skipIf(!isLanguageImplemented)('what is to run finally', () => {
     cut.fail()
     expect(await statuses(failed)).toMatchObject({ fail: 'TOOL_ERROR', last: 'success' })
   })
+
+  test('begins after the end of a parent that a failure cut off as it started', async () => {
+    const { executor } = createControlled()
+    const tasks = [
+      { id: 'a', tool: 'quick', forEach: '$INPUT' },
+      { id: 'b', tool: 'quick', repeat: { maxTimes: 2 } },
+    ]
+    const execution = executor.stream(
+      { tasks, finally: [{ id: 'last', tool: 'quick' }] },
+      { input: 'no list', onTaskError: 'fail-fast' },
+    )
+    const order: string[] = []
+    for await (const { type, data } of execution) {
+      if (type === 'task_start' || type === 'task_complete') order.push(`${type} ${data.taskId}`)
+    }
+    expect(await statuses(execution)).toEqual({ a: 'INVALID_ITEMS', b: 'CANCELLED', last: 'success' })
+    expect(order).toEqual([
+      'task_complete a',
+      'task_start b',
+      'task_complete b',
+      'task_start last',
+      'task_complete last',
+    ])
+  })
 })

@@ -87,7 +87,7 @@ export class LogEntry {
       case 'tasks_added':
         return {
           type,
-          data: { ...data, tasks: copyAdded(data as Partial<EventFor<'tasks_added'>['data']>) },
+          data: { ...data, tasks: copyAdded(data) },
           id,
         } as unknown as SSEEvent
       case 'execution_complete':
@@ -151,7 +151,7 @@ function weighText(type: SSEEventType, data: LoggedData, json: string | undefine
     case 'task_complete':
       return (data.output?.weight ?? 0) + ((data as { error?: string }).error?.length ?? 0)
     case 'tasks_added':
-      return weighAdded(data as Partial<EventFor<'tasks_added'>['data']>)
+      return weighAdded(data)
     case 'execution_complete':
       return (data.output?.weight ?? 0) + 256
     case 'token':

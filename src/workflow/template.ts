@@ -23,7 +23,7 @@ export interface Scope {
   /** `undefined` if the execution has no input. */
   readonly input: JsonValue | undefined
   /** The output of a task, or what stands for it; `undefined` if there is neither. */
-  output(taskId: string): JsonValue | undefined
+  readonly output: (taskId: string) => JsonValue | undefined
   /** The status of a task; without an id, that of the workflow so far. */
   readonly status?: ((taskId?: string) => JsonValue | undefined) | undefined
   /** `{code, message}` of a task that did not succeed. */

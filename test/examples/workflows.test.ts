@@ -30,8 +30,8 @@ async function run(
     ([tool, answer]): Tool => ({
       name: tool,
       execute(args, { taskId }) {
-        calls.push([taskId, args as Record<string, unknown>])
-        return answer(args as Record<string, unknown>)
+        calls.push([taskId, args])
+        return answer(args)
       },
     }),
   )

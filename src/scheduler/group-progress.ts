@@ -66,6 +66,8 @@ export class GroupProgress implements DecisionListener {
 
   /** Ends the tasks that the rules skip, and by that those that depend on them. */
   skip(now: number): void {
+    // Fast path, since every end passes: mostly nothing is skipped.
+    if (this.#skips.isEmpty) return
     const { phase } = this.#columns
     const isBlocked = (task: number): boolean => phase[task] === PHASE.blocked
     for (let skip = this.#skips.take(isBlocked); skip !== undefined; skip = this.#skips.take(isBlocked)) {
@@ -80,7 +82,7 @@ export class GroupProgress implements DecisionListener {
   proceed(group: TaskGroup, now: number): void {
     for (;;) {
       this.skip(now)
-      const opened = group.advance(() => this.#history.executionTimeMs)
+      const opened = group.advance(this.#history)
       if (opened === undefined) return
       for (let at = 0; at < opened.length; at++) {
         const task = opened[at] as number

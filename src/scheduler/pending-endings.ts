@@ -102,6 +102,11 @@ export class SkipCascade {
   readonly #open: Skip[] = []
   #skipped: Skip[] = []
 
+  /** Nothing was added since it was emptied. */
+  get isEmpty(): boolean {
+    return this.#open.length === 0 && this.#skipped.length === 0
+  }
+
   add(task: number, code: SkipCode, causedBy: string | undefined): void {
     this.#open.push({ task, code, causedBy })
   }

@@ -105,10 +105,10 @@ export class EndTallies {
   }
 
   /** What the rule says of a task. */
-  decide(task: number, runOn: RunOn, unsettled: number, readsSkipped: () => boolean): Decision {
+  decide(task: number, runOn: RunOn, unsettled: number, readsSkipped: (task: number) => boolean): Decision {
     const at = task * END_KINDS
     return at < this.#counts.length && this.#counts !== NONE
-      ? decide(runOn, unsettled, this.#counts, at, readsSkipped)
+      ? decide(runOn, unsettled, this.#counts, at, () => readsSkipped(task))
       : decide(runOn, unsettled, NONE)
   }
 

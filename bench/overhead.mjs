@@ -3,6 +3,7 @@ import { formatNumber, formatRange, formatTable } from './tables.mjs'
 
 const CONTENDERS = ['bare loop', 'p-graph', 'compile', 'execute', 'stream', 'document']
 const LARGE = { shape: 'layered', taskCount: 100_000 }
+const TURNS = 'turns'
 const CHAIN = { shape: 'chain', taskCount: 20_000 }
 
 /** What dagstream costs per task, in time and in memory, beside what does less. */
@@ -12,6 +13,7 @@ export function listOverheadCases({ isCheck, isQuick, seed }) {
     ...['document', 'stream'].map(contender => createRun(contender, LARGE, seed)),
     createRun('document', CHAIN, seed),
     createHeap(LARGE, seed),
+    { key: TURNS, kind: 'turns', ...LARGE, seed, maxRounds: 3 },
   ]
   if (isCheck) return checked
   const grid = listWorkloads(isQuick)
@@ -81,6 +83,18 @@ export function listOverheadFigures(results) {
       unit: 'ms',
       measured: results[runKey('document', CHAIN)]?.coldMs.median,
       target: 1000,
+    },
+    {
+      name: '100,000 tasks from a document: the call of `.stream()`, which checks them',
+      unit: 'ms',
+      measured: results[TURNS]?.callMs.median,
+      target: 500,
+    },
+    {
+      name: 'the longest piece of work from then to the first event',
+      unit: 'ms',
+      measured: results[TURNS]?.pieceMs.median,
+      target: 500,
     },
     {
       name: 'heap per task at 100,000, plan and finished execution',

@@ -7,6 +7,7 @@ import { computeMedian } from './statistics.mjs'
 const KINDS = {
   run: measureRuns,
   heap: async parameters => (await import('./heap.mjs')).measureHeap(parameters),
+  turns: async parameters => (await import('./turns.mjs')).measureTurns(parameters),
   schedule: async parameters => (await import('./schedule.mjs')).measureSchedule(parameters),
   http: async parameters => (await import('./http-scenarios.mjs')).measureScenario(parameters),
   'llm parsing': async parameters => (await import('./llm-parsing.mjs')).measureParsing(parameters),

@@ -18,7 +18,6 @@ const BUNDLED = [
   'graphology-utils',
   'leven',
   'mnemonist',
-  'nanoid',
   'obliterator',
   'p-limit',
   'picocolors',

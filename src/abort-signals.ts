@@ -1,13 +1,13 @@
-/** What executions want to be told by one signal, and the one listener on it that tells them. */
+/** The callbacks of all executions that share a signal, and the one listener on it that calls them. */
 interface Listening {
   readonly callbacks: Set<() => void>
-  readonly tell: () => void
+  readonly notify: () => void
 }
 
 const listening = new WeakMap<AbortSignal, Listening>()
 
 /**
- * Calls back once when `signal` aborts; at once if it has. @returns what stops it; harmless to repeat
+ * Calls back once when `signal` aborts; at once if it has. @returns a function that removes the callback; idempotent
  *
  * Thousands of executions may share one signal, and a listener for each would be taken for a leak by some runtimes.
  */
@@ -16,22 +16,22 @@ export function onAbort(signal: AbortSignal, callback: () => void): () => void {
     callback()
     return () => {}
   }
-  const { callbacks, tell } = listening.get(signal) ?? listen(signal)
+  const { callbacks, notify } = listening.get(signal) ?? listen(signal)
   callbacks.add(callback)
   return () => {
     if (!callbacks.delete(callback) || callbacks.size > 0) return
-    signal.removeEventListener('abort', tell)
+    signal.removeEventListener('abort', notify)
     listening.delete(signal)
   }
 }
 
 function listen(signal: AbortSignal): Listening {
   const callbacks = new Set<() => void>()
-  const tell = (): void => {
+  const notify = (): void => {
     for (const callback of callbacks) callback()
   }
-  signal.addEventListener('abort', tell, { once: true })
-  const entry = { callbacks, tell }
+  signal.addEventListener('abort', notify, { once: true })
+  const entry = { callbacks, notify }
   listening.set(signal, entry)
   return entry
 }

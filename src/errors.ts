@@ -40,7 +40,7 @@ export type DagstreamErrorCode =
   | 'EXECUTION_RUNNING'
   /** The execution does not run in this process, and the store does not know whether it runs in another one. */
   | 'INTERRUPTED'
-  /** The stored workflow, input or options of an execution are unusable: it can only be deleted. */
+  /** The stored workflow, input, options or log of an execution are damaged: it can only be deleted. */
   | 'RECORD_UNUSABLE'
   /** The idempotency key was used with a different request. */
   | 'IDEMPOTENCY_CONFLICT'
@@ -101,6 +101,15 @@ export function invalidOption(name: string, expected: string, found: unknown): D
   return new DagstreamError('INVALID_OPTION', `Expected \`${name}\` to be ${expected}, got ${describeValue(found)}`, {
     details: { option: name, expected },
   })
+}
+
+/** Creates the error for an execution whose record or log is damaged. Retrying does not help. */
+export function recordUnusable(fault: string, cause?: unknown): DagstreamError {
+  return new DagstreamError('RECORD_UNUSABLE', `${fault}: the execution can be deleted, and nothing else`, { cause })
+}
+
+export function isRecordUnusable(error: unknown): error is DagstreamError {
+  return error instanceof DagstreamError && error.code === 'RECORD_UNUSABLE'
 }
 
 /** Requires an option to be an object with these functions. @throws `INVALID_OPTION` */

@@ -56,7 +56,8 @@ export type { MemoryStoreOptions } from './store/memory-store-options.ts'
 export { BufferedEventStream } from './log/buffered-event-stream.ts'
 export type { TailBounds } from './log/entry-tail.ts'
 export type { EntrySource } from './log/entry-source.ts'
-export { EventLog, type Lease, type LogStorage, type StoredEntry } from './log/event-log.ts'
+export { EventLog, type Lease, type LogStorage } from './log/event-log.ts'
+export type { StoredEntry } from './log/stored-entry.ts'
 export type { Logger } from './log/logger.ts'
 export type { BufferOptions } from './log/reader-bound.ts'
 export { createLimit, type Limit } from './tools/limit.ts'
@@ -68,7 +69,7 @@ export {
   ToolRegistry,
   type ToolSource,
 } from './tools/registry.ts'
-export type { ToolProvider } from './tools/tool-provider.ts'
+export type { ToolProvider } from './tools/tool-resolver.ts'
 export { defineTool, type JsonSchema, type Tool, type ToolContext } from './tools/tool.ts'
 export * from './workflow/document.ts'
 export { workflowSchema } from './workflow/schema.ts'

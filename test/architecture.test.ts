@@ -26,7 +26,16 @@ const ORDER = [
 ]
 
 /** Files that anything may import, in this order, though they stand outside the folders. */
-const ROOTS = ['text.ts', 'errors.ts', 'clock.ts', 'round.ts', 'abort-signals.ts', 'backoff.ts', 'sleep.ts']
+const ROOTS = [
+  'text.ts',
+  'errors.ts',
+  'clock.ts',
+  'slices.ts',
+  'round.ts',
+  'abort-signals.ts',
+  'backoff.ts',
+  'sleep.ts',
+]
 
 /** Folders and files that may import any core folder and `node:`, and that no core folder imports. */
 const LEAVES = ['integrations', 'store/sqlite', 'http/node', 'testing', 'cli']
@@ -86,6 +95,7 @@ test('the source is found, every folder of it known', () => {
     'index.ts',
     'round.ts',
     'sleep.ts',
+    'slices.ts',
     'text.ts',
   ])
 })

@@ -1,4 +1,4 @@
-// A store of one's own, over a `Map`, held against the suite that every store must pass.
+// A store of one's own, over a `Map`, requireLease against the suite that every store must pass.
 import assert from 'node:assert/strict'
 import {
   advanceExecution,
@@ -11,7 +11,7 @@ import {
 } from 'dagstream'
 import { testStore } from 'dagstream/testing'
 
-interface Kept {
+interface Row {
   execution: StoredExecution
   epoch: number
   entries: StoredEntry[]
@@ -19,16 +19,16 @@ interface Kept {
 }
 
 function createMapStore(): ExecutionStore {
-  const all = new Map<string, Kept>()
-  const find = (executionId: string): Kept => {
-    const kept = all.get(executionId)
-    if (kept === undefined) throw new DagstreamError('EXECUTION_NOT_FOUND', `There is no execution \`${executionId}\``)
-    return kept
+  const all = new Map<string, Row>()
+  const find = (executionId: string): Row => {
+    const row = all.get(executionId)
+    if (row === undefined) throw new DagstreamError('EXECUTION_NOT_FOUND', `There is no execution \`${executionId}\``)
+    return row
   }
-  const held = (lease: { executionId: string; epoch: number }): Kept => {
-    const kept = find(lease.executionId)
-    if (kept.epoch !== lease.epoch) throw new DagstreamError('FENCED', 'Another process has claimed the execution')
-    return kept
+  const requireLease = (lease: { executionId: string; epoch: number }): Row => {
+    const row = find(lease.executionId)
+    if (row.epoch !== lease.epoch) throw new DagstreamError('FENCED', 'Another process has claimed the execution')
+    return row
   }
   return {
     create(record) {
@@ -43,10 +43,10 @@ function createMapStore(): ExecutionStore {
     },
     claim: executionId => ({ executionId, epoch: ++find(executionId).epoch }),
     append(lease, firstSeq, entries) {
-      const kept = held(lease)
-      if (firstSeq !== kept.entries.length + 1) throw new DagstreamError('SEQ_CONFLICT', `Unexpected seq ${firstSeq}`)
-      kept.entries.push(...entries.map(({ seq, type, json }) => ({ seq, type, json })))
-      kept.execution = entries.reduce(advanceExecution, kept.execution)
+      const row = requireLease(lease)
+      if (firstSeq !== row.entries.length + 1) throw new DagstreamError('SEQ_CONFLICT', `Unexpected seq ${firstSeq}`)
+      row.entries.push(...entries.map(({ seq, type, json }) => ({ seq, type, json })))
+      row.execution = entries.reduce(advanceExecution, row.execution)
     },
     read: (executionId, afterSeq, limit) => all.get(executionId)?.entries.slice(afterSeq, afterSeq + limit) ?? [],
     get: executionId => all.get(executionId)?.execution,
@@ -57,7 +57,7 @@ function createMapStore(): ExecutionStore {
         .sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
         .slice(0, limit)
     },
-    putOutput: (lease, taskId, json) => void held(lease).outputs.set(taskId, json),
+    putOutput: (lease, taskId, json) => void requireLease(lease).outputs.set(taskId, json),
     getOutput: (executionId, taskId) => all.get(executionId)?.outputs.get(taskId),
     delete: executionId => all.delete(executionId),
     sweep: () => 0,

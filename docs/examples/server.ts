@@ -46,7 +46,7 @@ for await (const { event } of parseStream(resumed.body)) types.push(event)
 assert.deepEqual(types, ['task_start', 'task_complete', 'execution_complete'])
 assert.equal(callCount, 1)
 
-// Whoever wants no stream asks how it ended. Without the token nobody is answered.
+// The result without a stream. Every request needs the token.
 const { status, result } = await (await ask(`/executions/${executionId}`)).json()
 assert.deepEqual([status, result.results[1].output], ['success', 'done'])
 assert.equal((await fetch(`${server.url}/executions/${executionId}`)).status, 401)

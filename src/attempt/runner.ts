@@ -52,7 +52,7 @@ export interface AttemptSink {
 /**
  * Runs attempts: the one way in which the engine calls tools.
  *
- * Whoever writes one runs the suite of `dagstream/testing` against it.
+ * Test an implementation with the conformance suite of `dagstream/testing`.
  */
 export interface AttemptRunner {
   /** Starts an attempt. Never throws: whatever fails is the outcome. */

@@ -1,4 +1,4 @@
-import type { AbortScope } from './waiting.ts'
+import type { AbortScope } from './abort-scope.ts'
 
 /** Opens a source, after `lastEventId` if it can; `signal` aborts when the reader leaves. */
 export type OpenSource<T> = (

@@ -4,7 +4,7 @@ import type { ExecutionResult } from '../engine/execution-result.ts'
 import type { DocumentTaskResult } from '../engine/task-results.ts'
 import type { TaskResult } from '../events/events.ts'
 import type { ClientEvent, ExecutionApi } from './execution-api.ts'
-import { AbortScope } from './waiting.ts'
+import { AbortScope } from './abort-scope.ts'
 
 /** Polling interval. */
 const BACKOFF: BackoffPolicy = { initialDelayMs: 500, maxDelayMs: 5000 }

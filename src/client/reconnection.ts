@@ -1,3 +1,4 @@
+import { DagstreamError } from '../errors.ts'
 import { MAX_RETRY_AFTER_MS } from '../attempt/retry.ts'
 import { backoff } from '../backoff.ts'
 import { isRetryable } from './classify-error.ts'
@@ -12,7 +13,7 @@ import {
   resolveReconnectionOptions,
 } from './reconnection-options.ts'
 import { classifyItem, findItemId, isRepeated, type ItemKind } from './stream-item.ts'
-import { AbortScope } from './waiting.ts'
+import { AbortScope } from './abort-scope.ts'
 
 /**
  * Reads a stream across lost connections: reopens its source from the last id until the stream ends well.
@@ -179,9 +180,12 @@ interface Position {
   readonly progress: Progress
 }
 
-/** An `error` event as a failure, with the server's text and code. */
-function describeFault(item: unknown): StreamInterruptedError {
+/** An `error` event as a failure, with the server's text and code. Only damage is final: any other execution may be resumed. */
+function describeFault(item: unknown): Error {
   const data = readField(item, 'data')
+  if (readField(data, 'code') === 'RECORD_UNUSABLE') {
+    return new DagstreamError('RECORD_UNUSABLE', String(readField(data, 'error')), { cause: data })
+  }
   return new StreamInterruptedError('The stream ended with an `error` event', { cause: data })
 }
 

@@ -5,8 +5,8 @@ import { type ClientEvent, readEvents, type Started } from './execution-api.ts'
 import { StreamInterruptedError } from './failures.ts'
 import type { Reply } from './reply.ts'
 import type { Session } from './session.ts'
-import { isAbortedSubmission, type PendingSubmission } from './starting.ts'
-import { AbortScope } from './waiting.ts'
+import { isAbortedSubmission, type PendingSubmission } from './pending-submission.ts'
+import { AbortScope } from './abort-scope.ts'
 
 /** Pause of a reader after which `result` stops relying on it, ms. */
 const READER_PAUSE_MS = 1000

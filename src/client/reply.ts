@@ -1,7 +1,7 @@
 import { DagstreamError } from '../errors.ts'
 import { parseJson } from '../json/parse-json.ts'
 import { StreamInterruptedError } from './failures.ts'
-import type { AbortScope } from './waiting.ts'
+import type { AbortScope } from './abort-scope.ts'
 
 /**
  * A response and its body, which is aborted after `idleTimeoutMs` without a byte. A half-open connection is silent, while a

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts'
 import type { ExecutionApi } from './execution-api.ts'
 import { StreamReconnectionManager } from './reconnection.ts'
 import type { ReconnectionOptions } from './reconnection-options.ts'
-import { PendingSubmission } from './starting.ts'
+import { PendingSubmission } from './pending-submission.ts'
 
 /** State that all executions of one client share: the server and the reconnection policy. */
 export class Session {
@@ -40,8 +40,8 @@ export class Session {
   /** Submits a workflow exactly once across retries: the server recognizes a repetition by its idempotency key. */
   start(body: string, accept: 'stream' | 'result', signal?: AbortSignal): PendingSubmission {
     const key = createKey()
-    const handIn = (untilAnswered: AbortSignal) => this.api.start(body, { key, accept, signal, untilAnswered })
-    return new PendingSubmission(handIn, this.createManager(signal, false), this.clock)
+    const submit = (untilAnswered: AbortSignal) => this.api.start(body, { key, accept, signal, untilAnswered })
+    return new PendingSubmission(submit, this.createManager(signal, false), this.clock)
   }
 
   /** Cancels an execution; idempotent. @param signal ends the waiting */

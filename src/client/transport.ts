@@ -3,7 +3,7 @@ import { DagstreamError, describeValue, invalidOption } from '../errors.ts'
 import { onAbort } from '../abort-signals.ts'
 import { HttpError, readField, UnusableResponseError } from './failures.ts'
 import { Reply } from './reply.ts'
-import { AbortScope } from './waiting.ts'
+import { AbortScope } from './abort-scope.ts'
 import { cutText } from '../text.ts'
 
 /** The function that sends requests: `globalThis.fetch`, or a handler in this process. */

@@ -1,7 +1,7 @@
 import { describeAbort, onAbort } from '../abort-signals.ts'
 import type { Clock } from '../clock.ts'
 import type { DagstreamError } from '../errors.ts'
-import type { EventFor, Reason, Stop } from '../events/events.ts'
+import type { Reason, Stop } from '../events/events.ts'
 import type { LogEntry } from '../events/log-entry.ts'
 import type { TaskTable } from '../scheduler/task-table.ts'
 import { cutMessage } from './emissions.ts'
@@ -15,7 +15,8 @@ import type { Recorder } from './recorder.ts'
  */
 export class Commands {
   readonly #recorder: Recorder
-  readonly #table: TaskTable
+  /** From the start on. */
+  #table: TaskTable | undefined
   readonly #onGiven: () => void
   readonly #cleanUps: (() => void)[] = []
   #isOpen = false
@@ -32,9 +33,8 @@ export class Commands {
   #reject: (error: DagstreamError) => void = () => {}
 
   /** @param onGiven called with each command, before it is in the log: aborting attempts is only a wish */
-  constructor(recorder: Recorder, table: TaskTable, onGiven: () => void) {
+  constructor(recorder: Recorder, onGiven: () => void) {
     this.#recorder = recorder
-    this.#table = table
     this.#onGiven = onGiven
   }
 
@@ -45,16 +45,16 @@ export class Commands {
 
   /** Why a task does not run any more, if it does not: by the log, or by a command that is not in it yet. */
   findAbortion(task: number): AttemptAbortion | undefined {
-    const { graph } = this.#table
-    const stop = this.#abandonment ?? graph.stopOf(task) ?? this.#finallyStop
+    const graph = this.#table?.graph
+    const stop = this.#abandonment ?? graph?.stopOf(task) ?? this.#finallyStop
     if (stop !== undefined) return stop
-    if (this.#stop !== undefined && !graph.isInFinally(task)) return this.#stop
+    if (this.#stop !== undefined && graph?.isInFinally(task) !== true) return this.#stop
     return this.#isHandingOff ? { message: INTERRUPTED.message, isHandoff: true } : undefined
   }
 
   /** The execution is being ended, apart from its `finally` tasks. */
   get isStopping(): boolean {
-    return this.#stop !== undefined || this.#table.stop !== undefined
+    return this.#stop !== undefined || this.#table?.stop !== undefined
   }
 
   /** Settles once what was asked for is in the log; rejects when the log cannot be kept. */
@@ -68,9 +68,9 @@ export class Commands {
    */
   cancel({ code, message: whole }: Reason): void {
     const message = cutMessage(whole)
-    const { graph } = this.#table
-    if (!this.isStopping && !graph.root.isFinallyOpen) this.stop({ reason: { code, message }, message })
-    else if (graph.hasFinally && (code === 'CANCELLED' || code === 'SHUTDOWN')) this.stopFinally({ message })
+    const graph = this.#table?.graph
+    if (!this.isStopping && graph?.root.isFinallyOpen !== true) this.stop({ reason: { code, message }, message })
+    else if (graph?.hasFinally === true && (code === 'CANCELLED' || code === 'SHUTDOWN')) this.stopFinally({ message })
   }
 
   /** Ends the execution, but for its `finally` tasks. The first call counts. */
@@ -109,6 +109,11 @@ export class Commands {
       this.#pauseCount -= 1
       onRelease()
     }
+  }
+
+  /** The execution starts: from here on its table says what a command concerns. */
+  begin(table: TaskTable): void {
+    this.#table = table
   }
 
   /** The log is open: records the commands that came before. */
@@ -178,6 +183,6 @@ export class Commands {
 function isCommand({ type, data }: LogEntry): boolean {
   if (type === 'execution_stopping' || type === 'execution_handed_off') return true
   if (type !== 'tasks_stopping') return false
-  const { parentId, code } = data as EventFor<'tasks_stopping'>['data']
+  const { parentId, code } = data
   return parentId === undefined && code !== 'FINALLY_TIMEOUT'
 }

@@ -1,8 +1,7 @@
 import { afterTurn } from '../clock.ts'
-import type { InfoLevel, Reason } from '../events/events.ts'
+import type { EventData, InfoLevel, Reason } from '../events/events.ts'
 import type { AttemptReport } from '../attempt/attempt-outcome.ts'
 import type { Progress } from '../attempt/runner.ts'
-import type { LoggedData } from '../events/wire-json.ts'
 import { addTokenUsage, type TokenUsage } from '../events/token-usage.ts'
 import { LIMITS } from '../workflow/document.ts'
 import type { MutableCounters } from './counters.ts'
@@ -33,6 +32,9 @@ export interface EmittingAttempt {
    */
   takeText(isOver: boolean): string
 }
+
+/** What the data of each event of an attempt begins with. */
+type AttemptStamp = EventData & { readonly taskId: string; readonly attempt: number }
 
 /**
  * Records what attempts emit while they run, in the order of the contract, and counts the tokens that they use.
@@ -96,7 +98,8 @@ export class Emissions {
         'Progress was left out: expected `progress` and `total` to be finite numbers',
       )
     }
-    this.#record('task_progress', attempt, {
+    this.#recorder.record('task_progress', {
+      ...this.#begin(attempt),
       progress,
       ...(total !== undefined && { total }),
       ...(message !== undefined && { message: cutMessage(String(message)) }),
@@ -105,7 +108,11 @@ export class Emissions {
 
   info(attempt: EmittingAttempt, level: InfoLevel, message: string): void {
     const known = LEVELS.includes(level) ? level : 'info'
-    this.#record('info', attempt, { level: known, message: cutMessage(String(message)) })
+    this.#recorder.record('info', {
+      ...this.#begin(attempt),
+      level: known,
+      message: cutMessage(String(message)),
+    })
   }
 
   /** Counts usage at once, so that a budget is kept while attempts run. */
@@ -138,18 +145,19 @@ export class Emissions {
   conclude(attempt: EmittingAttempt): void {
     this.#recordTokens(attempt, true)
     const metrics = attempt.report?.metrics
-    if (metrics !== undefined) this.#record('metrics', attempt, metrics)
+    if (metrics !== undefined) this.#recorder.record('metrics', { ...this.#begin(attempt), ...metrics })
     const { tokenUsage } = attempt
     if (tokenUsage === undefined) return
     this.#recordedUsage = addTokenUsage(this.#recordedUsage, tokenUsage)
     const data = { tokenUsage, executionTokenUsage: this.#recordedUsage }
-    this.#record('token_usage', attempt, data)
+    this.#recorder.record('token_usage', { ...this.#begin(attempt), ...data })
     this.#options.logger.debug('Token usage', { executionId: this.#executionId, taskId: attempt.task.id, ...data })
   }
 
-  #record(type: 'task_progress' | 'info' | 'metrics' | 'token_usage', attempt: EmittingAttempt, data: object): void {
+  /** Records the tokens so far. @returns what the data of the attempt's next event begins with */
+  #begin(attempt: EmittingAttempt): AttemptStamp {
     this.#recordTokens(attempt)
-    this.#recorder.record(type, this.#about(attempt, data))
+    return this.#stamp(attempt)
   }
 
   /** @param isOver whether no more tokens follow */
@@ -158,14 +166,14 @@ export class Emissions {
     this.#streaming.delete(attempt)
     for (let from = 0; from < text.length; ) {
       const to = findCut(text, from + MAX_PENDING_TEXT)
-      this.#recorder.record('token', this.#about(attempt, { text: text.slice(from, to) }))
+      this.#recorder.record('token', { ...this.#stamp(attempt), text: text.slice(from, to) })
       from = to
     }
   }
 
-  #about(attempt: EmittingAttempt, data: object): LoggedData {
+  #stamp({ task, number: attempt }: EmittingAttempt): AttemptStamp {
     const { executionId, timestamp } = this.#recorder
-    return { executionId, timestamp, taskId: attempt.task.id, attempt: attempt.number, ...data } as LoggedData
+    return { executionId, timestamp, taskId: task.id, attempt }
   }
 
   #exceed(message: string): void {

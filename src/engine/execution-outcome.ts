@@ -10,15 +10,12 @@ export class ExecutionOutcome {
   readonly ended: Promise<void>
   /** The data of `execution_complete`, from the moment at which that is recorded. */
   end: EventFor<'execution_complete'>['data'] | undefined
-  readonly #plan: ExecutionPlan
-  readonly #state: ExecutionState
+  #source: { readonly plan: ExecutionPlan; readonly state: ExecutionState } | undefined
   #result: Promise<ExecutionResult> | undefined
   #resolve!: () => void
   #reject!: (error: DagstreamError) => void
 
-  constructor(plan: ExecutionPlan, state: ExecutionState) {
-    this.#plan = plan
-    this.#state = state
+  constructor() {
     this.ended = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
@@ -30,16 +27,18 @@ export class ExecutionOutcome {
   /** Put together on first use; rejects as `ended` does. */
   get result(): Promise<ExecutionResult> {
     if (this.#result === undefined) {
-      const build = (): Promise<ExecutionResult> =>
-        buildResult(this.#plan, this.#state, this.end as EventFor<'execution_complete'>['data'])
-      this.#result = this.ended.then(build)
+      this.#result = this.ended.then(() => {
+        const { plan, state } = this.#source as { readonly plan: ExecutionPlan; readonly state: ExecutionState }
+        return buildResult(plan.tasks, state)
+      })
       this.#result.catch(() => {})
     }
     return this.#result
   }
 
-  /** The last event is in the log. */
-  complete(): void {
+  /** The last event is in the log. The result is put together from the plan and the state. */
+  complete(plan: ExecutionPlan, state: ExecutionState): void {
+    this.#source = { plan, state }
     this.#resolve()
   }
 

@@ -1,9 +1,10 @@
-import type { EventFor, ExecutionCounts, ExecutionStatus, Reason, TaskCode } from '../events/events.ts'
+import type { ExecutionCounts, ExecutionStatus, ExecutionTotals, Reason, TaskCode } from '../events/events.ts'
 import { JsonValue } from '../events/json-value.ts'
 import type { ExecutionState, TaskState } from '../events/execution-state.ts'
 import type { TokenUsage } from '../events/token-usage.ts'
 import type { ExecutionPlan } from '../plan/execution-plan.ts'
-import { type DocumentTaskResult, ResultTree } from './task-results.ts'
+import { WHOLE_EXECUTION } from '../events/wire-json.ts'
+import { type DocumentTaskResult, type ReadOutput, ResultTree } from './task-results.ts'
 
 /** A task that failed. */
 export interface TaskError {
@@ -78,10 +79,7 @@ export function summarise(
   timesMs: ArrayLike<number>,
   attemptTimesMs: ArrayLike<number>,
   totalExecutionTimeMs: number,
-): Pick<
-  EventFor<'execution_complete'>['data'],
-  'totalExecutionTimeMs' | 'speedup' | 'criticalPathMs' | 'parallelizationLayers'
-> {
+): ExecutionTotals {
   return {
     totalExecutionTimeMs,
     speedup: calculateSpeedup(attemptTimesMs, totalExecutionTimeMs),
@@ -90,37 +88,39 @@ export function summarise(
   }
 }
 
-/** Puts the result together from a finished execution's state, in slices, so that the event loop goes on turning. */
+/**
+ * Builds the result of an ended execution from its state, in slices, so that the event loop keeps turning.
+ * @param tasks in the order of the results
+ * @param readOutput reads an output that the state only refers to
+ */
 export async function buildResult(
-  plan: ExecutionPlan,
+  tasks: readonly { readonly id: string }[],
   state: ExecutionState,
-  end: EventFor<'execution_complete'>['data'],
+  readOutput?: ReadOutput,
 ): Promise<ExecutionResult> {
-  const tasks = plan.tasks.map(({ id }) => state.tasks.get(id) as TaskState)
-  const results = await new ResultTree(state).resultsOf(tasks)
+  const { executionId, status, reason, counts, totals, tokenUsage, outputError } = state
+  const isReferred = state.output === undefined && state.outputReference !== undefined
+  const output = isReferred ? await readOutput?.(WHOLE_EXECUTION) : state.output
+  const ended = tasks.map(({ id }) => state.tasks.get(id) as TaskState)
+  const results = await (await ResultTree.of(state)).resultsOf(ended, readOutput)
   const errors: TaskError[] = []
-  for (const { taskId, status, error = '', code = 'TOOL_ERROR', optional } of results) {
-    if (status === 'error' && !optional) errors.push({ taskId, error, code, status })
+  for (const { taskId, status: own, error = '', code = 'TOOL_ERROR', optional } of results) {
+    if (own === 'error' && !optional) errors.push({ taskId, error, code, status: own })
   }
-  const { output } = end
+  const { totalExecutionTimeMs, parallelizationLayers, speedup, criticalPathMs } = totals as ExecutionTotals
   return {
-    executionId: state.executionId,
-    status: end.status,
-    ...(end.reason && { reason: { ...end.reason } }),
+    executionId,
+    status: status as ExecutionStatus,
+    ...(reason && { reason: { ...reason } }),
     results,
     errors,
-    executionTimeMs: end.totalExecutionTimeMs,
-    parallelizationLayers: end.parallelizationLayers,
-    totalTasks: end.totalTasks,
-    successCount: end.successCount,
-    errorCount: end.errorCount,
-    skippedCount: end.skippedCount,
-    cancelledCount: end.cancelledCount,
-    ...(end.toleratedCount !== undefined && { toleratedCount: end.toleratedCount }),
-    speedup: end.speedup,
-    criticalPathMs: end.criticalPathMs,
-    ...(end.tokenUsage && { tokenUsage: { ...end.tokenUsage } }),
+    executionTimeMs: totalExecutionTimeMs,
+    parallelizationLayers,
+    ...counts,
+    speedup,
+    criticalPathMs,
+    ...(tokenUsage && { tokenUsage: { ...tokenUsage } }),
     ...(output !== undefined && { output: output instanceof JsonValue ? output.read() : output }),
-    ...(end.outputError && { outputError: { ...end.outputError } }),
+    ...(outputError && { outputError: { ...outputError } }),
   }
 }

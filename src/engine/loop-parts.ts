@@ -16,16 +16,20 @@ export interface TaskActivity {
   readonly retry: number
 }
 
-/** What an execution is made of. */
+/** What an execution is made of before its plan is built. */
 export interface LoopParts {
   readonly log: EventLog
-  readonly plan: ExecutionPlan
-  /** What `$INPUT` refers to. */
-  readonly input: JsonValue | undefined
   readonly options: ResolvedOptions
   readonly counters: MutableCounters
   /** ISO 8601. @defaultValue now */
   readonly createdAt?: string
+}
+
+/** What an execution needs to start. */
+export interface StartParts {
+  readonly plan: ExecutionPlan
+  /** What `$INPUT` refers to. */
+  readonly input: JsonValue | undefined
   /** Replayed from the log; @defaultValue that of an empty log */
   readonly table?: TaskTable
   /** Replayed like the table. */

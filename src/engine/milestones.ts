@@ -84,7 +84,7 @@ export class Milestones {
   }
 
   /** What the workflow's `output` says, or why that cannot be made. */
-  #resolveOutput(): Pick<ExecutionEnd, 'output' | 'outputError'> {
+  #resolveOutput(): Partial<Pick<ExecutionEnd, 'output' | 'outputError'>> {
     const { output } = this.#plan
     if (output === undefined) return {}
     const { root } = this.#table.graph
@@ -103,4 +103,4 @@ export class Milestones {
 }
 
 /** The data of `execution_complete` as it is logged. */
-export type ExecutionEnd = LoggedData & Omit<EventFor<'execution_complete'>['data'], 'output'>
+export type ExecutionEnd = LoggedData<'execution_complete'>

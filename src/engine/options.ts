@@ -1,9 +1,9 @@
-import { nanoid } from 'nanoid'
 import { CLOCK_METHODS, type Clock, systemClock } from '../clock.ts'
 import { expectMethods, expectObject, invalidOption } from '../errors.ts'
 import type { Schedule } from '../events/events.ts'
 import type { ExecutionStore } from '../store/execution-store.ts'
 import { LIMITS } from '../workflow/document.ts'
+import { createId } from './execution-id.ts'
 import { guardLogger, type Logger, SILENT_LOGGER } from '../log/logger.ts'
 
 /** How executions run. Given to an executor for all of its executions, or to one call for that one. */
@@ -51,14 +51,6 @@ export interface ExecutionOptions {
 
 /** The options of an execution, every one of them there and checked. */
 export type ResolvedOptions = Required<Omit<ExecutionOptions, 'store'>> & { readonly store: ExecutionStore | undefined }
-
-/** More than 126 random bits. A dash in front would be taken for a flag wherever an id is typed. */
-function createId(): string {
-  for (;;) {
-    const id = nanoid(22)
-    if (!id.startsWith('-')) return id
-  }
-}
 
 /** The options of an execution that is given none. */
 export const DEFAULT_OPTIONS: ResolvedOptions = {

@@ -1,4 +1,5 @@
 import { afterTurn, type Clock, isTurnSpent } from '../clock.ts'
+import type { EventData, SSEEventType } from '../events/events.ts'
 import type { LogEntry } from '../events/log-entry.ts'
 import type { LoggedData } from '../events/wire-json.ts'
 import type { EventLog } from '../log/event-log.ts'
@@ -66,12 +67,12 @@ export class Recorder {
   }
 
   /** The data of an event of this execution, at this moment. */
-  stamp(data: object): LoggedData {
+  stamp<Data extends object>(data: Data): EventData & Data {
     return { executionId: this.executionId, timestamp: this.timestamp, ...data }
   }
 
   /** Records that something happened. @param taskIndex of its task, if it has one */
-  record(type: LogEntry['type'], data: LoggedData, taskIndex = -1): void {
+  record<Type extends SSEEventType>(type: Type, data: LoggedData<Type>, taskIndex = -1): void {
     if (this.#isClosed) return
     const entry = this.#log.entry(type, data)
     entry.taskIndex = taskIndex

@@ -1,9 +1,8 @@
 import type { AttemptReport } from '../attempt/attempt-outcome.ts'
-import type { EventFor } from '../events/events.ts'
 import type { LoggedData } from '../events/wire-json.ts'
 import type { PlannedTask } from '../plan/execution-plan.ts'
 import { round } from '../round.ts'
-import type { Ending } from '../scheduler/pending-endings.ts'
+import type { PendingSettlement } from '../scheduler/pending-settlements.ts'
 import type { TaskColumns } from '../scheduler/task-columns.ts'
 import { cutMessage } from './emissions.ts'
 
@@ -33,17 +32,9 @@ export function describeStart(
   { executionId, timestamp }: Stamp,
   { id, tool, layer }: PlannedTask,
   attempt: number,
-): LoggedData {
+): LoggedData<'task_start'> {
   // Written out, here and below, since every task passes: objects of one form are made and read fastest.
-  const data: EventFor<'task_start'>['data'] = {
-    executionId,
-    timestamp,
-    taskId: id,
-    tool: tool.name,
-    layer,
-    attempt,
-  }
-  return data
+  return { executionId, timestamp, taskId: id, tool: tool.name, layer, attempt }
 }
 
 /**
@@ -58,7 +49,7 @@ export function describeCompletion(
   abortion: Abortion | undefined,
   columns: TaskColumns,
   now: number,
-): LoggedData {
+): LoggedData<'task_complete'> {
   const taskId = task.id
   const tool = task.tool.name
   const spentMs = columns.spentMs[index] as number
@@ -66,16 +57,16 @@ export function describeCompletion(
   const waitMs = columns.waitMs(index, now, report.executionTimeMs)
   if (report.status === 'success') {
     const { status, output } = report
-    return { executionId, timestamp, taskId, tool, status, output, attempts, executionTimeMs, waitMs } as LoggedData
+    return { executionId, timestamp, taskId, tool, status, output, attempts, executionTimeMs, waitMs }
   }
   const isCancelled = report.status === 'cancelled'
   const status = isCancelled && abortion?.code === undefined ? 'cancelled' : 'error'
   const code = isCancelled ? (abortion?.code ?? 'CANCELLED') : report.code
   const error = cutMessage(isCancelled ? (abortion?.message ?? 'Cancelled') : report.message)
   const isTolerated = task.optional !== undefined && !isCancelled
-  const failure = { taskId, tool, status, error, code, attempts, executionTimeMs, waitMs }
-  const more = { ...(report.abandoned && { abandoned: true }), ...(isTolerated && { optional: true }) }
-  return { executionId, timestamp, ...failure, ...more }
+  const failure = { taskId, tool, status, error, code, attempts, executionTimeMs, waitMs } as const
+  const abandoned = report.abandoned && { abandoned: true as const }
+  return { executionId, timestamp, ...failure, ...abandoned, ...(isTolerated && { optional: true as const }) }
 }
 
 /** The data of the `task_complete` of a task that ends without running. */
@@ -83,13 +74,13 @@ export function describeEnding(
   { executionId, timestamp }: Stamp,
   { id, tool }: Pick<PlannedTask, 'id' | 'tool'>,
   index: number,
-  { status, code, error, causedBy }: Ending,
+  { status, code, error, causedBy }: PendingSettlement,
   columns: TaskColumns,
   now: number,
-): LoggedData {
+): LoggedData<'task_complete'> {
   const reason = { status, error, code, ...(causedBy !== undefined && { causedBy }) }
   const attempts = columns.attempts[index] as number
   const executionTimeMs = columns.spentMs[index] as number
   const cost = { attempts, executionTimeMs, waitMs: columns.waitMs(index, now) }
-  return { executionId, timestamp, taskId: id, tool: tool.name, ...reason, ...cost } as LoggedData
+  return { executionId, timestamp, taskId: id, tool: tool.name, ...reason, ...cost }
 }

@@ -1,5 +1,5 @@
 import { afterTurn, isTurnSpent } from '../clock.ts'
-import type { TaskResult } from '../events/events.ts'
+import type { OutputReference, TaskResult } from '../events/events.ts'
 import { JsonValue } from '../events/json-value.ts'
 import type { ExecutionState, TaskState } from '../events/execution-state.ts'
 
@@ -17,6 +17,9 @@ export interface Children {
   readonly field: 'items' | 'tasks'
   readonly tasks: readonly TaskState[]
 }
+
+/** Reads the whole output of a task, or of `WHOLE_EXECUTION`. */
+export type ReadOutput = (taskId: string) => Promise<unknown>
 
 /**
  * What of a `task_complete` is the task's result, its output as a plain value of the caller's own.
@@ -51,16 +54,23 @@ export class ResultTree {
   /** By the id of the parent. */
   readonly #children: ReadonlyMap<string, readonly TaskState[]>
 
-  constructor({ tasks }: ExecutionState) {
+  private constructor(tasks: ReadonlyMap<string, TaskState>, children: ReadonlyMap<string, readonly TaskState[]>) {
+    this.#tasks = tasks
+    this.#children = children
+  }
+
+  /** Made in slices, so that the event loop goes on turning. The state must not change any more. */
+  static async of({ tasks }: ExecutionState): Promise<ResultTree> {
     const children = new Map<string, TaskState[]>()
+    let count = 0
     for (const task of tasks.values()) {
+      if (++count % 1024 === 0 && isTurnSpent()) await new Promise<void>(afterTurn)
       if (task.parentId === undefined) continue
       const siblings = children.get(task.parentId)
       if (siblings === undefined) children.set(task.parentId, [task])
       else siblings.push(task)
     }
-    this.#tasks = tasks
-    this.#children = children
+    return new ResultTree(tasks, children)
   }
 
   /** `undefined` for a task that is no parent, or never started. */
@@ -71,15 +81,22 @@ export class ResultTree {
     return { field: tasks[0]?.index === undefined ? 'tasks' : 'items', tasks }
   }
 
-  /** The results of these tasks with those of their children, in slices, so that the event loop goes on turning. */
-  async resultsOf(tasks: readonly TaskState[]): Promise<DocumentTaskResult[]> {
+  /**
+   * The results of these tasks with those of their children, likewise in slices.
+   * @param readOutput reads an output that the state only refers to
+   */
+  async resultsOf(tasks: readonly TaskState[], readOutput?: ReadOutput): Promise<DocumentTaskResult[]> {
     const results: DocumentTaskResult[] = []
     const left: { tasks: readonly TaskState[]; into: DocumentTaskResult[] }[] = [{ tasks, into: results }]
     let count = 0
     for (let next = left.pop(); next !== undefined; next = left.pop()) {
       for (let at = 0; at < next.tasks.length; at++) {
         const task = next.tasks[at] as TaskState
-        const result = toTaskResult(task.result as TaskResult, this.isHeld(task))
+        const { output, outputPath } = task.result as OutputReference & TaskResult
+        const isHeld = this.isHeld(task)
+        const known = toTaskResult(task.result as TaskResult, isHeld)
+        const isReferred = output === undefined && outputPath !== undefined && !isHeld
+        const result = isReferred && readOutput ? { ...known, output: await readOutput(task.taskId) } : known
         const children = this.childrenOf(task)
         if (children === undefined) next.into.push(result)
         else {

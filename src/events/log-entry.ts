@@ -1,14 +1,8 @@
-import {
-  type AddedTask,
-  type EventData,
-  type EventFor,
-  type OutputReference,
-  type SSEEvent,
-  type SSEEventType,
-} from './events.ts'
+import type { AddedTask, EventFor, SSEEvent, SSEEventType } from './events.ts'
 import { parseJson } from '../json/parse-json.ts'
 import { JsonValue } from './json-value.ts'
-import { isInline, type LoggedData, writeData } from './wire-json.ts'
+import { parseStored } from './parse-stored.ts'
+import { isInline, type LoggedData, type LoggedEvent, writeData } from './wire-json.ts'
 
 /** The seq of an event that is not logged. */
 export const NOT_LOGGED: number = -1
@@ -17,14 +11,16 @@ export const NOT_LOGGED: number = -1
 const ENTRY_WEIGHT = 384
 
 /**
- * One event of the log: its seq, its data, and its JSON for the wire and for stores.
+ * One event of the log: its seq, its data, and its JSON for the wire and for stores. Its `type` decides its `data`.
  *
  * The entry owns its data, which is immutable. Readers receive copies from `toEvent`.
  */
-export class LogEntry {
+export type LogEntry = { readonly [Type in SSEEventType]: Entry<Type> }[SSEEventType]
+
+class Entry<Type extends SSEEventType> {
   readonly seq: number
-  readonly type: SSEEventType
-  readonly data: LoggedData
+  readonly type: Type
+  readonly data: LoggedData<Type>
   /** Approximate memory of the entry including its output, bytes; for bounds. */
   readonly weight: number
   /** Index of its task, or of the parent whose children it adds, in the writer's plan; −1 if unknown. */
@@ -33,50 +29,53 @@ export class LogEntry {
   readonly #json: string | undefined
 
   /** A `seq` of `NOT_LOGGED` marks an event that is not in the log and has no id. */
-  constructor(seq: number, type: SSEEventType, data: LoggedData, json?: string) {
+  constructor(seq: number, type: Type, data: LoggedData<Type>, json?: string) {
     this.seq = seq
     this.type = type
     this.data = data
-    this.weight = ENTRY_WEIGHT + weighText(type, data, json)
+    this.weight = ENTRY_WEIGHT + weighText(this.#event, json)
     this.#json = json
   }
 
-  /** Creates an entry from a store's JSON; `outputJson` is the output, if the store keeps it separately. */
+  /**
+   * Creates an entry from a store's JSON.
+   * @param outputJson the output, if the store keeps it separately
+   * @throws `RECORD_UNUSABLE`
+   */
   static fromJson(seq: number, type: SSEEventType, json: string, outputJson?: string): LogEntry {
-    const data = parseJson(json) as EventData & OutputReference & { output?: unknown }
-    if (!mayHaveOutput(type)) return new LogEntry(seq, type, data as LoggedData, json)
-    if (outputJson !== undefined) {
-      const { outputBytes: _, outputPreview: __, outputPath: ___, ...rest } = data
-      return new LogEntry(seq, type, { ...rest, output: JsonValue.fromText(outputJson) }, json)
+    const event = parseStored(seq, type, json)
+    if (event.type !== 'task_complete' && event.type !== 'execution_complete') {
+      return new LogEntry(seq, type, event.data, json)
     }
-    const isWhole = 'output' in data
-    return new LogEntry(
-      seq,
-      type,
-      isWhole ? { ...data, output: JsonValue.from(data.output) } : (data as LoggedData),
-      json,
-    )
+    return new LogEntry(seq, type, readOutput(event.data, outputJson), json)
+  }
+
+  /** The output, if the entry is the end of a task or of the execution and holds one. */
+  get output(): JsonValue | undefined {
+    const { type, data } = this.#event
+    return type === 'task_complete' || type === 'execution_complete' ? data.output : undefined
   }
 
   /** Whether the JSON only refers to the output, which is stored separately. */
   get refersToOutput(): boolean {
-    const { output, outputPath } = this.data as LoggedData & OutputReference
-    return mayHaveOutput(this.type) && (output === undefined ? outputPath !== undefined : !isInline(output))
+    const { type, data } = this.#event
+    if (type !== 'task_complete' && type !== 'execution_complete') return false
+    return data.output === undefined ? data.outputPath !== undefined : !isInline(data.output)
   }
 
   /** The data in wire form, one line of JSON. Computed on each read: caching it would cost more. */
   get json(): string {
-    return this.#json ?? writeData(this.type, this.data)
+    return this.#json ?? writeData(this.#event)
   }
 
   /** A copy of the event, owned by the caller. */
   toEvent(): SSEEvent {
-    const { type, data } = this
-    if (this.seq === NOT_LOGGED) return { type, data: { ...data } } as unknown as SSEEvent
+    const { type, data } = this.#event
+    if (this.seq === NOT_LOGGED) return { type, data: { ...data } } as SSEEvent
     const id = writePrefix(data.executionId) + this.seq
     switch (type) {
       case 'task_complete':
-        return { type, data: data.output ? { ...data, output: data.output.read() } : { ...data }, id } as SSEEvent
+        return { type, data: data.output ? { ...data, output: data.output.read() } : { ...data }, id }
       case 'task_start':
       case 'token':
       case 'info':
@@ -84,48 +83,71 @@ export class LogEntry {
       case 'metrics':
       case 'task_retry':
         return { type, data: { ...data }, id } as SSEEvent
-      case 'tasks_added':
-        return {
-          type,
-          data: { ...data, tasks: copyAdded(data) },
-          id,
-        } as unknown as SSEEvent
+      case 'tasks_added': {
+        const tasks = data.tasks.map(task => ({ ...task, dependsOn: [...task.dependsOn] }))
+        return { type, data: { ...data, tasks }, id }
+      }
       case 'execution_complete':
-        return { type, data: this.#readOutput(), id } as unknown as SSEEvent
+        return { type, data: copyEnd(data), id }
+      case 'execution_start':
+        // `structuredClone` takes ten times as long, and a workflow may have 100,000 layers.
+        return { type, data: { ...data, layers: data.layers.map(ids => ids.slice()) }, id }
       case 'snapshot':
         // `structuredClone` would turn each `JsonNumber` into a plain object.
-        return { type, data: parseJson(this.json), id } as unknown as SSEEvent
+        return { type, data: parseJson(this.json) as LoggedData<'snapshot'>, id }
       default:
         // The other types hold nested objects, and are rare.
-        return { type, data: structuredClone(data), id } as unknown as SSEEvent
+        return { type, data: structuredClone(data), id } as SSEEvent
     }
   }
 
-  /** A copy of the data with its output as a plain value. */
-  #readOutput(): object {
-    const { output, ...data } = this.data
-    return { ...structuredClone(data), ...(output && { output: output.read() }) }
+  /** The entry as a union, of which `type` selects the member. */
+  get #event(): LoggedEvent {
+    return this as LoggedEvent
   }
 }
 
-function mayHaveOutput(type: SSEEventType): boolean {
-  return type === 'task_complete' || type === 'execution_complete'
+/** The data of an end with its output as a `JsonValue`. @param outputJson the output, if the store keeps it separately */
+function readOutput(
+  data: EventFor<'task_complete' | 'execution_complete'>['data'],
+  outputJson: string | undefined,
+): LoggedData<'task_complete' | 'execution_complete'> {
+  const { output, ...rest } = data
+  if (outputJson !== undefined) {
+    const { outputBytes: _, outputPreview: __, outputPath: ___, ...own } = rest
+    return { ...own, output: JsonValue.fromText(outputJson) }
+  }
+  // The fields keep their order.
+  return 'output' in data ? { ...data, output: JsonValue.from(output) } : rest
 }
+
+function copyEnd({ output, ...data }: LoggedData<'execution_complete'>): EventFor<'execution_complete'>['data'] {
+  return { ...structuredClone(data), ...(output && { output: output.read() }) }
+}
+
+/** Creates entries, each as the member of the union that its type selects. */
+interface LogEntryConstructor {
+  new <Type extends SSEEventType>(
+    seq: number,
+    type: Type,
+    data: LoggedData<Type>,
+    json?: string,
+  ): LogEntry & { readonly type: Type }
+  fromJson: (typeof Entry)['fromJson']
+}
+
+export const LogEntry: LogEntryConstructor = Entry as LogEntryConstructor
 
 /** Memory of an added task without its texts, bytes. */
 const ADDED_WEIGHT = 96
 
-function weighAdded({ tasks = [] }: Partial<EventFor<'tasks_added'>['data']>): number {
+function weighAdded(tasks: readonly AddedTask[]): number {
   let weight = 0
   for (const { taskId, tool, dependsOn } of tasks) {
     weight += ADDED_WEIGHT + taskId.length + tool.length
     for (let at = 0; at < dependsOn.length; at++) weight += (dependsOn[at] as string).length
   }
   return weight
-}
-
-function copyAdded({ tasks = [] }: Partial<EventFor<'tasks_added'>['data']>): AddedTask[] {
-  return tasks.map(task => ({ ...task, dependsOn: [...task.dependsOn] }))
 }
 
 /** Cache of the last id prefix and its execution: events arrive in bursts of one execution. */
@@ -142,24 +164,33 @@ function writePrefix(executionId: string): string {
 }
 
 /** Memory of the texts of an entry, which grow with the content of tools and documents. */
-function weighText(type: SSEEventType, data: LoggedData, json: string | undefined): number {
+function weighText({ type, data }: LoggedEvent, json: string | undefined): number {
   switch (type) {
     case 'task_start':
     case 'token_usage':
     case 'metrics':
       return 0
     case 'task_complete':
-      return (data.output?.weight ?? 0) + ((data as { error?: string }).error?.length ?? 0)
+      return (data.output?.weight ?? 0) + (data.error?.length ?? 0)
     case 'tasks_added':
-      return weighAdded(data)
-    case 'execution_complete':
-      return (data.output?.weight ?? 0) + 256
+      return weighAdded(data.tasks)
     case 'token':
-      return (data as { text?: string }).text?.length ?? 0
+      return data.text.length
     case 'info':
     case 'task_progress':
-      return (data as { message?: string }).message?.length ?? 0
+      return data.message?.length ?? 0
+    case 'execution_start':
+      return weighLayers(data.layers)
+    case 'execution_complete':
+      return (data.output?.weight ?? 0) + (data.reason?.message.length ?? 0)
     default:
       return json?.length ?? JSON.stringify(data).length
   }
+}
+
+/** Length of the ids of all tasks as JSON. */
+function weighLayers(layers: readonly (readonly string[])[]): number {
+  let length = 0
+  for (const ids of layers) for (let at = 0; at < ids.length; at++) length += (ids[at] as string).length + 3
+  return length
 }

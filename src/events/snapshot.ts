@@ -1,5 +1,5 @@
 import type { EventFor, OutputReference, TaskSnapshot, WorkflowOutput } from './events.ts'
-import { createTask, type ExecutionState, joinParent, takeOutput, type TaskState, toTotals } from './execution-state.ts'
+import { type ExecutionState, joinParent } from './execution-state.ts'
 import { WHOLE_EXECUTION } from './wire-json.ts'
 
 /** How a snapshot shows an output. */
@@ -63,35 +63,4 @@ function showWorkflowOutput(
     ...(output === undefined ? outputReference : showOutput(WHOLE_EXECUTION, output)),
     ...(outputError && { outputError }),
   }
-}
-
-/** Replaces a state by that of a snapshot. */
-export function restoreSnapshot(state: ExecutionState, data: EventFor<'snapshot'>['data']): void {
-  state.executionId = data.executionId
-  state.seq = data.seq
-  state.status = data.status
-  state.tasks.clear()
-  for (const snapshot of data.tasks) {
-    const { taskId, layer, status, tool, attempts, progress, parentId, index, held, itemCount, ...rest } = snapshot
-    const hasEnded = status !== 'pending' && status !== 'running'
-    const result = hasEnded ? ({ taskId, tool, status, attempts, ...rest } as TaskState['result']) : undefined
-    const known = { status, tool, attempts, progress, result, ...(itemCount !== undefined && { itemCount }) }
-    state.tasks.set(taskId, { ...createTask(taskId, layer), ...known, ...joinParent({ parentId, index, held }) })
-  }
-  // These never change back, and an older writer leaves them out.
-  if (data.name !== undefined) state.name = data.name
-  if (data.schedule !== undefined) state.schedule = data.schedule
-  if (data.finallyFrom !== undefined) state.finallyFrom = data.finallyFrom
-  if (data.reason !== undefined) state.reason = data.reason
-  if (data.totals !== undefined) state.totals = toTotals(data.totals)
-  takeOutput(state, data)
-  state.counts = { ...data.counts }
-  if (data.tokenUsage === undefined) delete state.tokenUsage
-  else state.tokenUsage = data.tokenUsage
-  if (data.stopping === undefined) delete state.stopping
-  else state.stopping = data.stopping
-  if (data.parked === undefined) delete state.parked
-  else state.parked = data.parked
-  if (data.handedOff === undefined) delete state.isHandedOff
-  else state.isHandedOff = true
 }

@@ -3,11 +3,11 @@ import {
   createAddedTask,
   createTask,
   type ExecutionState,
+  restoreSnapshot,
   takeOutput,
   type TaskState,
   toTotals,
 } from './execution-state.ts'
-import { restoreSnapshot } from './snapshot.ts'
 
 /**
  * Applies one event to the state, in place. The only reducer: engine, `GET`, snapshots, recovery, client and viewer use

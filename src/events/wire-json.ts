@@ -1,4 +1,4 @@
-import type { EventData, EventFor, OutputReference, SSEEvent, SSEEventType, TaskResult } from './events.ts'
+import type { EventData, EventFor, OutputReference, SSEEvent, SSEEventType } from './events.ts'
 import { stringifyJson } from '../json/stringify-json.ts'
 import { JsonValue } from './json-value.ts'
 import { cutUtf8 } from '../text.ts'
@@ -12,8 +12,15 @@ export const WHOLE_EXECUTION = ''
 /** Maximum size of a preview, bytes. */
 const PREVIEW_BYTES = 1024
 
-/** The data of an event in the log: `SSEEvent['data']`, but an output is a `JsonValue`. */
-export type LoggedData = EventData & { readonly output?: JsonValue; readonly taskId?: string }
+/** The data of an event of this type in the log: as in `SSEEvent`, but an output is a `JsonValue`. */
+export type LoggedData<Type extends SSEEventType = SSEEventType> = Type extends 'task_complete' | 'execution_complete'
+  ? Omit<EventFor<Type>['data'], 'output'> & { readonly output?: JsonValue }
+  : EventFor<Type>['data']
+
+/** Type and data of an event in the log; the type decides the data. */
+export type LoggedEvent = {
+  readonly [Type in SSEEventType]: { readonly type: Type; readonly data: LoggedData<Type> }
+}[SSEEventType]
 
 /** The wire JSON of the data of any event. A large output is replaced by its size, preview and path. */
 export function wireJson(event: SSEEvent): string {
@@ -32,35 +39,44 @@ export function wireJson(event: SSEEvent): string {
  * Frequent types are assembled by hand, which saves about a tenth of the total time of a streamed execution
  * (docs/decisions/0006). Invariant: the text equals that of `JSON.stringify` for the same data.
  */
-export function writeData(type: SSEEventType, data: LoggedData): string {
-  if (type === 'task_start') {
-    const { taskId, tool, layer, attempt, itemCount } = data as EventFor<'task_start'>['data']
-    const items = itemCount === undefined ? '' : `,"itemCount":${itemCount}`
-    return `${writeHead(data)}${quote(taskId)},"tool":${quote(tool)},"layer":${layer},"attempt":${attempt}${items}}`
+export function writeData({ type, data }: LoggedEvent): string {
+  switch (type) {
+    case 'task_start': {
+      const { taskId, tool, layer, attempt, itemCount } = data
+      const items = itemCount === undefined ? '' : `,"itemCount":${itemCount}`
+      return `${writeHead(data)}${quote(taskId)},"tool":${quote(tool)},"layer":${layer},"attempt":${attempt}${items}}`
+    }
+    case 'token': {
+      const { taskId, attempt, text } = data
+      return `${writeHead(data)}${quote(taskId)},"attempt":${attempt},"text":${quote(text)}}`
+    }
+    case 'info': {
+      const { taskId, attempt, level, message } = data
+      if (taskId === undefined || attempt === undefined) return JSON.stringify(data)
+      const place = `${quote(taskId)},"attempt":${attempt}`
+      return `${writeHead(data)}${place},"level":"${level}","message":${quote(message)}}`
+    }
+    case 'task_complete':
+      return data.output === undefined ? JSON.stringify(data) : writeCompletion(data, data.output)
+    case 'execution_complete':
+      return data.output === undefined ? JSON.stringify(data) : writeEnd(data, data.output)
+    default:
+      return JSON.stringify(data)
   }
-  if (type === 'token') {
-    const { taskId, attempt, text } = data as EventFor<'token'>['data']
-    return `${writeHead(data)}${quote(taskId)},"attempt":${attempt},"text":${quote(text)}}`
-  }
-  if (type === 'info') {
-    const { taskId, attempt, level, message } = data as EventFor<'info'>['data']
-    const place = taskId === undefined || attempt === undefined ? undefined : `${quote(taskId)},"attempt":${attempt}`
-    if (place) return `${writeHead(data)}${place},"level":"${level}","message":${quote(message)}}`
-  }
-  if (type === 'execution_complete') return writeEnd(data)
-  if (type !== 'task_complete' || data.output === undefined) return JSON.stringify(data)
-  const { taskId, tool, attempts, executionTimeMs, waitMs } = data as LoggedData & TaskResult
+}
+
+function writeCompletion(data: LoggedData<'task_complete'>, output: JsonValue): string {
+  const { executionId, taskId, tool, attempts, executionTimeMs, waitMs } = data
   const known = `${writeHead(data)}${quote(taskId)},"tool":${quote(tool)},"status":"success",`
   const times = `"executionTimeMs":${executionTimeMs},"waitMs":${waitMs}}`
   // The output is JSON text already and is inserted as it is.
-  if (isInline(data.output)) return `${known}"output":${data.output.text},"attempts":${attempts},${times}`
-  const reference = JSON.stringify(referTo(data.executionId, taskId, data.output)).slice(1, -1)
+  if (isInline(output)) return `${known}"output":${output.text},"attempts":${attempts},${times}`
+  const reference = JSON.stringify(referTo(executionId, taskId, output)).slice(1, -1)
   return `${known}${reference},"attempts":${attempts},${times}`
 }
 
-/** The JSON of `execution_complete`, which may have an output. */
-function writeEnd({ output, ...data }: LoggedData): string {
-  if (output === undefined) return JSON.stringify(data)
+function writeEnd(end: LoggedData<'execution_complete'>, output: JsonValue): string {
+  const { output: _, ...data } = end
   if (!isInline(output)) return JSON.stringify({ ...data, ...referTo(data.executionId, WHOLE_EXECUTION, output) })
   return `${JSON.stringify(data).slice(0, -1)},"output":${output.text}}`
 }

@@ -1,10 +1,10 @@
+import { isRecordUnusable } from '../errors.ts'
 import type { Reason, Stop } from '../events/events.ts'
 import type { StoredExecution } from '../store/execution-store.ts'
 import { executionEnded, executionNotFound, executionRunning, interrupted } from './errors/host-errors.ts'
 import type { ExecutionArchive } from './execution/execution-archive.ts'
 import type { CommandedExecution, HostedExecution } from './execution/hosted-execution.ts'
 import type { RunningExecutions } from './execution/running-executions.ts'
-import { isRecordUsable } from './recovery/recoverable-record.ts'
 import type { Recovery } from './recovery/recovery.ts'
 
 /** The parts of a host that its commands work with. */
@@ -74,7 +74,7 @@ export class ExecutionCommands {
   }
 
   /**
-   * Deletes an execution that has ended, is parked, or has a record that cannot be used; idempotent.
+   * Deletes an execution that has ended, is parked, or has a damaged record or log; idempotent.
    * @throws `EXECUTION_RUNNING` for any other; the errors of the store
    */
   async delete(executionId: string): Promise<void> {
@@ -83,11 +83,21 @@ export class ExecutionCommands {
       if (running !== undefined && !running.hasEnded) throw executionRunning()
       const stored = await this.#context.archive.findRecord(executionId)
       // It may run in another process.
-      if (stored?.status === 'running' && stored.parked === undefined && isRecordUsable(stored))
+      if (stored?.status === 'running' && stored.parked === undefined && (await this.#isUsable(executionId)))
         throw executionRunning()
       await this.#context.archive.delete(executionId)
       this.#context.recovery?.quarantine.remove(executionId)
     })
+  }
+
+  /** Whether its record and its log allow more than its deletion. */
+  async #isUsable(executionId: string): Promise<boolean> {
+    try {
+      return (await this.#context.archive.find(executionId))?.parked === undefined
+    } catch (error) {
+      if (isRecordUnusable(error)) return false
+      throw error
+    }
   }
 
   #withLock<T>(executionId: string, work: () => Promise<T>): Promise<T> {

@@ -18,8 +18,8 @@ import { Meters } from './observers/meters.ts'
 import { ObserverHub } from './observers/observer-hub.ts'
 import { PendingStart } from './pending-start.ts'
 import { Recovery } from './recovery/recovery.ts'
-import { callStore } from './storage/call-store.ts'
-import { createAndClaim } from './storage/create-and-claim.ts'
+import { callStore } from '../store/call-store.ts'
+import { createAndClaim } from '../store/create-and-claim.ts'
 import { StoreRetries } from './storage/store-retries.ts'
 import { SubscriberRegistry } from './subscribers/subscriber-registry.ts'
 
@@ -96,11 +96,15 @@ export class ExecutionHost {
    *
    * A client that leaves while the tools are pending releases its place; nothing starts unless another waiter remains, or the
    * execution is to run without a follower.
-   * @param signal called only where something is waited for; aborts when the client has left
+   * @param signal called only where something is waited for; aborts when the client has left. Absent: it never leaves
    * @throws `INVALID_WORKFLOW`, `IDEMPOTENCY_CONFLICT`, `TOO_MANY_EXECUTIONS`, `SHUTTING_DOWN`; `CANCELLED` once the client has
    *   left; the errors of the store and of the tool provider
    */
-  async start(request: ExecutionRequest, claimant: Claimant, signal: () => AbortSignal): Promise<HostedExecution> {
+  async start(
+    request: ExecutionRequest,
+    claimant: Claimant = {},
+    signal?: () => AbortSignal,
+  ): Promise<HostedExecution> {
     const { graceMs, tools } = this.#options
     const known = await this.#findKnown(claimant)
     if (known !== undefined) return this.#attach(known, claimant)
@@ -109,7 +113,7 @@ export class ExecutionHost {
     const first = [...this.#pendingStarts].find(each => isRepeat(each.claimant, claimant))
     if (first !== undefined) {
       expectRepeat(claimant, first.claimant)
-      return first.addWaiter(mayLeave ? signal() : undefined)
+      return first.addWaiter(mayLeave ? signal?.() : undefined)
     }
     if (!this.running.isStarting(claimant)) this.#expectRoom()
     const found = tools.toolsFor(request.workflow)
@@ -119,31 +123,30 @@ export class ExecutionHost {
       onSettled: () => this.#pendingStarts.delete(pending),
     })
     this.#pendingStarts.add(pending)
-    return pending.addWaiter(mayLeave ? signal() : undefined)
+    return pending.addWaiter(mayLeave ? signal?.() : undefined)
   }
 
   async #begin(request: ExecutionRequest, claimant: Claimant, tools: ToolRegistry): Promise<HostedExecution> {
     this.#expectOpen()
     const { execution, graceMs } = this.#options
     const options = { ...execution, ...request.options }
-    const { loop, describe } = createLoop(request.workflow, tools, request.input, options, this.meters.counters)
+    const { loop, start, describe } = createLoop(request.workflow, tools, request.input, options, this.meters.counters)
     const grace = request.graceMs ?? graceMs
     const record = { ...describe({ graceMs: grace, workflow: request.workflowJson }), ...claimant }
     const hosted = HostedExecution.live(record, loop, grace, execution.clock)
     // Added before the store is called: a request that finds the execution there finds it here, too.
     this.running.add(hosted)
     try {
-      const { lease, existing } = await createAndClaim(execution.store, record, this.#retries)
+      const { lease, existing } = await createAndClaim(execution.store, record, remove =>
+        this.#retries.add(record.executionId, remove),
+      )
       if (existing !== undefined) {
         this.running.remove(hosted)
         return await this.#attach(existing, claimant)
       }
-      const { executionId, owner } = record
-      const { name } = request.workflow
-      const known = { ...(owner !== undefined && { owner }), ...(name !== undefined && { name }) }
-      this.#observers.observe({ executionId, ...known }, loop.log)
+      this.#observers.observe(record, request.workflow.name, loop.log)
       this.running.follow(hosted, loop)
-      loop.start(lease)
+      start(lease)
       return hosted
     } catch (error) {
       this.running.remove(hosted)

@@ -1,11 +1,11 @@
 import type { ResolvedOptions } from '../engine/options.ts'
 import type { ExecutionStore } from '../store/execution-store.ts'
-import type { ToolShelf } from '../tools/tool-provider.ts'
+import type { ToolResolver } from '../tools/tool-resolver.ts'
 import type { ExecutionObserver } from './observers/execution-observer.ts'
 
 /** The options of a host, all present and checked. */
 export interface HostOptions {
-  readonly tools: ToolShelf
+  readonly tools: ToolResolver
   /** The options of its executions; a request may narrow them. */
   readonly execution: ResolvedOptions & { readonly store: ExecutionStore }
   /** How long an execution may run without a follower where its request does not say, ms. */

@@ -10,5 +10,5 @@ export type {
 } from '../host/observers/execution-observer.ts'
 export type { Access, AccessContext, Action, Authorize } from './security/authorize.ts'
 export { handleSSERequest, handleWorkflowRequest, type WorkflowRequestOptions } from './workflow-request.ts'
-export type { ToolProvider } from '../tools/tool-provider.ts'
+export type { ToolProvider } from '../tools/tool-resolver.ts'
 export type { Format } from '../sse/formats.ts'

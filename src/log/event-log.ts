@@ -1,13 +1,15 @@
 import { afterTurn, type Clock, isTurnSpent } from '../clock.ts'
 import { DagstreamError, describeValue } from '../errors.ts'
+import type { SSEEventType } from '../events/events.ts'
 import { LogEntry, NOT_LOGGED } from '../events/log-entry.ts'
 import { type LoggedData, WHOLE_EXECUTION } from '../events/wire-json.ts'
 import { createState, type ExecutionState, type TaskState } from '../events/execution-state.ts'
 import { applyEvent } from '../events/state.ts'
 import { EntryTail, type TailBounds } from './entry-tail.ts'
-import { type CursorLog, LogCursor } from './log-cursor.ts'
+import { type CursorLog, LogCursor, type LogEnding } from './log-cursor.ts'
 import type { CursorOptions, RestoreOptions } from './log-options.ts'
 import { putOutputs } from './put-outputs.ts'
+import { type StoredEntry, toEntry, toNextEntry } from './stored-entry.ts'
 
 /** The right to append to one execution's log, valid until another process claims it. */
 export interface Lease {
@@ -16,20 +18,13 @@ export interface Lease {
   readonly epoch: number
 }
 
-/** An entry as a store keeps it: `json` is the event's `data` in wire form. */
-export interface StoredEntry {
-  readonly seq: number
-  readonly type: LogEntry['type']
-  readonly json: string
-}
-
 /** The part of a store that the log uses. */
 export interface LogStorage {
   /** Atomic; durable when it returns or its promise resolves. The entries are numbered from `firstSeq` without gaps. */
   append(lease: Lease, firstSeq: number, entries: readonly LogEntry[]): void | Promise<void>
   /** Entries after `afterSeq`, in order, at most `limit`; empty at the end of the log. Never waits for new entries. */
   read(executionId: string, afterSeq: number, limit: number): readonly StoredEntry[] | Promise<readonly StoredEntry[]>
-  /** Stores an output that its entry only refers to. Called before that entry is appended. */
+  /** Stores an output that its entry only refers to, before that is appended. `taskId` is `''` for that of the workflow. */
   putOutput(lease: Lease, taskId: string, json: string): void | Promise<void>
   getOutput(executionId: string, taskId: string): string | undefined | Promise<string | undefined>
 }
@@ -58,7 +53,7 @@ export class EventLog implements CursorLog {
   readonly #cursors = new Set<LogCursor>()
   #assigned = 0
   #bytes = 0
-  #ending: LogEntry | 'complete' | undefined
+  #ending: LogEnding | undefined
   #observer: { readonly clock: Clock; readonly onAppended: AppendObserver } | undefined
 
   constructor(
@@ -71,14 +66,14 @@ export class EventLog implements CursorLog {
     this.state = base
     this.#storage = storage
     // The state keeps every output, so evicting an entry does not free its output.
-    this.#tail = new EntryTail(bounds, ({ weight, data }) => weight - (data.output?.weight ?? 0))
+    this.#tail = new EntryTail(bounds, ({ weight, output }) => weight - (output?.weight ?? 0))
     this.#tail.beginAfter(base.seq)
     if (base.totals !== undefined) this.#ending = 'complete'
   }
 
   /**
    * Reads a log from a store. It can be read at once, and appended to after `begin`.
-   * @throws any error of the store
+   * @throws `RECORD_UNUSABLE` for an entry that is damaged, missing or of another execution; any error of the store
    */
   static async restore(
     executionId: string,
@@ -87,14 +82,15 @@ export class EventLog implements CursorLog {
   ): Promise<EventLog> {
     const log = new EventLog(executionId, storage, {}, base)
     for (;;) {
-      const entries = await log.#readEntries(log.head, RESTORE_PAGE)
-      for (const stored of entries) {
+      const page = await storage.read(executionId, log.head, RESTORE_PAGE)
+      for (const found of page) {
+        const stored = toNextEntry(found, executionId, log.head + 1)
         const entry = restoresOutputs && stored.refersToOutput ? await log.restoreOutput(stored) : stored
         // No lookup by index: an entry of a memory store carries task indices of another state than this one.
         log.#add(entry, undefined)
         onEntry?.(entry)
       }
-      if (entries.length === 0) return log
+      if (page.length === 0) return log
       if (isTurnSpent()) await new Promise<void>(afterTurn)
     }
   }
@@ -110,7 +106,7 @@ export class EventLog implements CursorLog {
   }
 
   /** `'complete'` after the last event; the `error` event after a failure; otherwise `undefined`. */
-  get ending(): LogEntry | 'complete' | undefined {
+  get ending(): LogEnding | undefined {
     return this.#ending
   }
 
@@ -130,7 +126,7 @@ export class EventLog implements CursorLog {
   }
 
   /** Creates the next entry. Entries must be appended in the order of their creation. */
-  entry(type: LogEntry['type'], data: LoggedData): LogEntry {
+  entry<Type extends SSEEventType>(type: Type, data: LoggedData<Type>): LogEntry {
     this.#assigned += 1
     return new LogEntry(this.#assigned, type, data)
   }
@@ -210,8 +206,9 @@ export class EventLog implements CursorLog {
 
   /** The entry with the output that it refers to; the entry itself if it refers to none or the store has none. */
   async restoreOutput(entry: LogEntry): Promise<LogEntry> {
-    const { taskId = WHOLE_EXECUTION, output } = entry.data
+    const { output } = entry
     if (!entry.refersToOutput || output !== undefined) return entry
+    const taskId = entry.type === 'task_complete' ? entry.data.taskId : WHOLE_EXECUTION
     const json = await this.#storage.getOutput(this.executionId, taskId)
     return json === undefined ? entry : LogEntry.fromJson(entry.seq, entry.type, entry.json, json)
   }
@@ -221,7 +218,7 @@ export class EventLog implements CursorLog {
     const entries: LogEntry[] = []
     for (const entry of await this.#storage.read(this.executionId, afterSeq, limit)) {
       if (entry.seq !== afterSeq + 1 + entries.length) break
-      entries.push(entry instanceof LogEntry ? entry : LogEntry.fromJson(entry.seq, entry.type, entry.json))
+      entries.push(toEntry(entry))
     }
     return entries
   }

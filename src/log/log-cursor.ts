@@ -1,6 +1,6 @@
 import type { JsonValue } from '../events/json-value.ts'
 import { LogEntry } from '../events/log-entry.ts'
-import { type LoggedData, showOutput } from '../events/wire-json.ts'
+import { showOutput } from '../events/wire-json.ts'
 import { toSnapshot } from '../events/snapshot.ts'
 import type { ExecutionState } from '../events/execution-state.ts'
 import { stringifyJson } from '../json/stringify-json.ts'
@@ -12,11 +12,14 @@ const PAGE_ENTRIES = 128
 /** Maximum total size of the outputs that a snapshot holds inline, approximate bytes. */
 const MAX_INLINE_OUTPUTS_BYTES = 1024 * 1024
 
+/** How a log has ended: by its last event, or by an `error` event that is not in it. */
+export type LogEnding = 'complete' | (LogEntry & { readonly type: 'error' })
+
 /** The part of the log that a cursor uses. */
 export interface CursorLog {
   readonly state: ExecutionState
   readonly head: number
-  readonly ending: LogEntry | 'complete' | undefined
+  readonly ending: LogEnding | undefined
   /** Cache of the newest snapshot: it is costly to build, and readers often reconnect at the same time. */
   lastSnapshot: WeakRef<LogEntry> | undefined
   readTail(afterSeq: number, maxBytes: number): LogEntry[] | undefined
@@ -66,6 +69,11 @@ export class LogCursor implements EntrySource {
     if (entries === undefined) return this.#takeStored(maxBytes)
     this.#after += entries.length
     return entries
+  }
+
+  /** Moves forward to a visible entry that the reader has from elsewhere. */
+  skipTo(seq: number): void {
+    this.#after = seq
   }
 
   onReadable(callback: (() => void) | undefined): void {
@@ -126,7 +134,7 @@ export class LogCursor implements EntrySource {
       if ('output' in shown) inlineLeft -= value.weight
       return shown
     })
-    const snapshot = new LogEntry(state.seq, 'snapshot', data as LoggedData, stringifyJson(data))
+    const snapshot = new LogEntry(state.seq, 'snapshot', data, stringifyJson(data))
     this.#log.lastSnapshot = new WeakRef(snapshot)
     return snapshot
   }

@@ -1,4 +1,5 @@
 import type { LogEntry } from '../events/log-entry.ts'
+import { WHOLE_EXECUTION } from '../events/wire-json.ts'
 
 /**
  * Stores the outputs that entries only refer to. Runs before the append, so that every reference can be resolved.
@@ -10,10 +11,10 @@ export function putOutputs(
 ): Promise<void> | undefined {
   let putting: Promise<void>[] | undefined
   for (let at = 0; at < entries.length; at++) {
-    const { refersToOutput, data } = entries[at] as LogEntry
-    if (!refersToOutput || data.output === undefined) continue
+    const entry = entries[at] as LogEntry
+    if (!entry.refersToOutput || entry.output === undefined) continue
     try {
-      const put = putOutput(data.taskId ?? '', data.output.text)
+      const put = putOutput(entry.type === 'task_complete' ? entry.data.taskId : WHOLE_EXECUTION, entry.output.text)
       if (put !== undefined) (putting ??= []).push(put)
     } catch (error) {
       ;(putting ??= []).push(Promise.reject(error))

@@ -1,24 +1,63 @@
+import { runAtOnce, runInSlices, type Steps } from '../slices.ts'
 import type { CheckedDocument, CheckedTask, NestedWorkflow, TaskWords } from '../workflow/checked-document.ts'
 import { ExecutionPlan, type Group, type PlannedTask } from './execution-plan.ts'
 import { computeLayers, type Layers } from './graph.ts'
 import { computeDependents } from './priorities.ts'
 
-/** Builds the plan of a workflow, with those of the workflows that its tasks hold. Linear. */
-export function buildPlan(document: CheckedDocument): ExecutionPlan {
+/** Tasks and dependencies of a workflow that is planned in one piece: some 10 ms. */
+const MAX_AT_ONCE = 4096
+
+/** Tasks per step. */
+const STEP = 512
+
+/**
+ * Builds the plan of a workflow. The plan of a large one is built in slices, so that the event loop goes on turning;
+ * a small one does not wait for a turn.
+ */
+export function buildPlan(document: CheckedDocument): ExecutionPlan | Promise<ExecutionPlan> {
+  const steps = planSteps(document)
+  return measure(document) <= MAX_AT_ONCE ? runAtOnce(steps) : runInSlices(steps)
+}
+
+/** The number of tasks and dependencies, with those of the workflows that the tasks hold. */
+function measure({ tasks, nested }: CheckedDocument): number {
+  let size = tasks.length
+  for (const { dependencies } of tasks) size += dependencies.length
+  for (const each of nested) size += measure(each)
+  return size
+}
+
+/** The steps that build a plan, with those of the workflows that its tasks hold: graph, layers, dependents, tasks. Linear. */
+export function* planSteps(document: CheckedDocument): Steps<ExecutionPlan> {
   const { tasks, mainCount, usesLanguage } = document
   const dependencies = tasks.map(task => task.dependencies)
-  const main = layer(mainCount === tasks.length ? dependencies : dependencies.slice(0, mainCount))
-  const layers = mainCount === tasks.length ? main : [...main, ...computeFinallyLayers(dependencies, mainCount)]
+  const main = yield* computeLayers(mainCount === tasks.length ? dependencies : dependencies.slice(0, mainCount))
+  const layers =
+    mainCount === tasks.length ? main : [...main, ...(yield* computeFinallyLayers(dependencies, mainCount))]
+  const dependents = yield* computeDependents(dependencies)
   const layerOf = new Int32Array(tasks.length)
-  for (const [layer, indices] of layers.entries()) for (const task of indices) layerOf[task] = layer
+  for (let layer = 0; layer < layers.length; layer++) {
+    for (const task of layers[layer] as readonly number[]) layerOf[task] = layer
+  }
+  yield
+  const planned: PlannedTask[] = []
+  const estimates: number[] = []
+  for (let index = 0; index < tasks.length; index++) {
+    const task = tasks[index] as CheckedTask
+    planned.push(yield* planTask(task, layerOf[index] as number))
+    Object.freeze(task.dependencies)
+    estimates.push(task.estimatedMs)
+    if (index % STEP === STEP - 1) yield
+  }
+  for (const reference of document.inputReferences) Object.freeze(reference)
   return new ExecutionPlan({
     name: document.name,
-    tasks: tasks.map((task, index) => planTask(task, layerOf[index] as number)),
+    tasks: planned,
     layers,
-    dependencies: dependencies.map(list => Object.freeze(list)),
-    dependents: computeDependents(dependencies),
-    estimates: tasks.map(task => task.estimatedMs),
-    inputReferences: document.inputReferences.map(reference => Object.freeze(reference)),
+    dependencies,
+    dependents,
+    estimates,
+    inputReferences: document.inputReferences,
     mainCount,
     finallyLayer: main.length,
     reads: usesLanguage ? tasks.map(({ reads = [] }) => Object.freeze(reads)) : undefined,
@@ -29,18 +68,14 @@ export function buildPlan(document: CheckedDocument): ExecutionPlan {
 }
 
 /** The layers of the tasks of `finally`, which depend on each other only. */
-function computeFinallyLayers(dependencies: readonly (readonly number[])[], mainCount: number): Layers {
+function* computeFinallyLayers(dependencies: readonly (readonly number[])[], mainCount: number): Steps<Layers> {
   const own = dependencies.slice(mainCount).map(list => list.map(task => task - mainCount))
-  return layer(own).map(indices => Object.freeze(indices.map(index => index + mainCount)))
+  const layers = yield* computeLayers(own)
+  return layers.map(indices => Object.freeze(indices.map(index => index + mainCount)))
 }
 
-/** The checks have found no cycle. */
-function layer(dependencies: readonly (readonly number[])[]): Layers {
-  return computeLayers(dependencies) ?? []
-}
-
-function planTask(task: CheckedTask, layer: number): PlannedTask {
-  const { id, tool, arguments: template, timeoutMs, retry } = task
+function* planTask(task: CheckedTask, layer: number): Steps<PlannedTask> {
+  const { id, tool, arguments: template, timeoutMs, retry, words } = task
   const call = {
     id,
     tool,
@@ -49,12 +84,12 @@ function planTask(task: CheckedTask, layer: number): PlannedTask {
     ...(timeoutMs !== undefined && { timeoutMs }),
     ...(retry !== undefined && { retry: Object.freeze({ ...retry }) }),
   }
-  return Object.freeze(task.words === undefined ? call : addWords(call, task.words))
+  return Object.freeze(words === undefined ? call : yield* addWords(call, words))
 }
 
-function addWords(call: PlannedTask, words: TaskWords): PlannedTask {
+function* addWords(call: PlannedTask, words: TaskWords): Steps<PlannedTask> {
   const { runOn, when, optional, forEach, repeat, workflow } = words
-  const group = workflow && planNested(workflow)
+  const group = workflow && (yield* planNested(workflow))
   const isOfItem = forEach !== undefined && when?.usesItem === true
   const own = {
     ...(runOn !== undefined && { runOn }),
@@ -70,8 +105,8 @@ function addWords(call: PlannedTask, words: TaskWords): PlannedTask {
   return { id, tool, arguments: template, layer, ...own, ...(children && { group: Object.freeze(children) }) }
 }
 
-function planNested(nested: NestedWorkflow): Group {
-  if (!('known' in nested)) return Object.freeze({ kind: 'workflow', plan: buildPlan(nested.document) })
+function* planNested(nested: NestedWorkflow): Steps<Group> {
+  if (!('known' in nested)) return Object.freeze({ kind: 'workflow', plan: yield* planSteps(nested.document) })
   const { name, known } = nested
   if (!ExecutionPlan.is(known)) throw new TypeError('Expected a registered workflow to be a plan')
   return Object.freeze({ kind: 'workflow', plan: known, name })

@@ -1,12 +1,14 @@
 import { DagstreamError } from '../errors.ts'
 import { JsonValue } from '../events/json-value.ts'
+import { isJsonObject } from '../json/describe-json.ts'
 import { NotSerializableError } from '../events/serialize.ts'
+import { runAtOnce } from '../slices.ts'
 import { ToolRegistry, type ToolSource } from '../tools/registry.ts'
 import type { WorkflowLookup } from '../workflow/checked-document.ts'
 import type { DAGStructure, RecordedWorkflow, WorkflowIssue } from '../workflow/document.ts'
 import { IssueList } from '../workflow/issues.ts'
 import { checkInput } from '../workflow/workflow-input.ts'
-import { buildPlan } from './build-plan.ts'
+import { buildPlan, planSteps } from './build-plan.ts'
 import { checkWorkflow } from './check-workflow.ts'
 import { ExecutionPlan } from './execution-plan.ts'
 import { invalidWorkflow } from './invalid-workflow.ts'
@@ -44,7 +46,7 @@ export function compileWorkflow(
   const registry = ToolRegistry.from(tools)
   const checked = checkWorkflow(workflow, registry, issues, { workflows: findWorkflows(workflows, registry) })
   if (checked === undefined) throw invalidWorkflow(issues)
-  return buildPlan(checked)
+  return runAtOnce(planSteps(checked))
 }
 
 /**
@@ -71,41 +73,50 @@ export function validateWorkflow(
   return { valid: issues.count === 0, issues: issues.issues, issueCount: issues.count }
 }
 
+/** A workflow and an input that have passed every check. */
+export interface CheckedExecution {
+  readonly input: JsonValue | undefined
+  /** Builds the plan; in slices if the workflow is large (see `buildPlan`). Call it once. */
+  readonly plan: () => ExecutionPlan | Promise<ExecutionPlan>
+}
+
 /**
- * Returns the plan and the input of one execution. The input must fit the workflow's `inputSchema`, and contain every
- * part that the plan refers to.
+ * Checks the workflow and the input of one execution. The input must fit the workflow's `inputSchema`, and contain every
+ * part that the workflow refers to. The checks are synchronous, so that a caller can refuse at once; the plan is built
+ * later.
  * @param isRecorded whether an earlier version may have accepted the workflow. A recorded one holds the registered
  * workflows that it names.
  * @throws `INVALID_WORKFLOW` with every problem of both, `INVALID_OPTION` for an input that is not JSON, `INVALID_TOOL`
  */
-export function prepareExecution(
+export function checkExecution(
   workflow: DAGStructure | ExecutionPlan,
   tools: ToolSource,
   given: unknown,
   isRecorded = false,
   workflows?: WorkflowSource,
-): { plan: ExecutionPlan; input: JsonValue | undefined } {
+): CheckedExecution {
   const input = readInput(given)
   const issues = new IssueList()
   if (ExecutionPlan.is(workflow)) {
     checkInput(workflow, input, issues)
     if (issues.count > 0) throw invalidWorkflow(issues)
-    return { plan: workflow, input }
+    return { input, plan: () => workflow }
   }
   const registry = ToolRegistry.from(tools)
   const known = isRecorded ? findRecorded(workflow, registry) : findWorkflows(workflows, registry)
   const checked = checkWorkflow(workflow, registry, issues, { hasInput: true, input, isRecorded, workflows: known })
   if (checked === undefined) throw invalidWorkflow(issues)
-  return { plan: buildPlan(checked), input }
+  return { input, plan: () => buildPlan(checked) }
 }
 
 function findWorkflows(workflows: WorkflowSource | undefined, tools: ToolRegistry): WorkflowLookup | undefined {
   return workflows === undefined ? undefined : WorkflowRegistry.from(workflows, tools).lookup(tools)
 }
 
-function findRecorded(document: RecordedWorkflow, tools: ToolRegistry): WorkflowLookup | undefined {
-  const { workflows } = document
-  if (workflows === undefined) return undefined
+function findRecorded(document: RecordedWorkflow | null, tools: ToolRegistry): WorkflowLookup | undefined {
+  const workflows = document?.workflows
+  // Anything else is reported with the shape of the document.
+  if (!isJsonObject(workflows)) return undefined
   return new WorkflowRegistry(workflows, tools, { isRecorded: true }).lookup(tools)
 }
 

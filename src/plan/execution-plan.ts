@@ -2,6 +2,7 @@ import type { Condition } from '../conditions/condition.ts'
 import type { JsonValue } from '../events/json-value.ts'
 import type { Limit } from '../tools/limit.ts'
 import type { RegisteredTool } from '../tools/registry.ts'
+import type { JsonSchema } from '../tools/tool.ts'
 import type { ArgumentProblem } from '../tools/argument-problem.ts'
 import type { ItemWords, KnownWorkflow, RoundWords, TaskTree } from '../workflow/checked-document.ts'
 import type {
@@ -171,7 +172,7 @@ export class ExecutionPlan implements KnownWorkflow {
     const last = tasks.splice(this.mainCount)
     return {
       ...(this.name !== undefined && { name: this.name }),
-      ...(this.inputCheck && { inputSchema: this.inputCheck.schema }),
+      ...(this.inputCheck && { inputSchema: this.inputCheck.schema.read() as JsonSchema }),
       tasks,
       ...(last.length > 0 && { finally: last }),
       ...(this.finallyTimeoutMs !== undefined && { finallyTimeoutMs: this.finallyTimeoutMs }),

@@ -28,7 +28,7 @@ export function findCircle(graph: NameGraph, first: string, second: string): str
   for (const name of queue) {
     if (name === first) break
     for (const used of graph.get(name) ?? []) {
-      if (used === second || cameFrom.has(used)) continue
+      if (cameFrom.has(used)) continue
       cameFrom.set(used, name)
       queue.push(used)
     }

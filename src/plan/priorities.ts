@@ -1,3 +1,4 @@
+import type { Steps } from '../slices.ts'
 import type { Layers } from './graph.ts'
 
 /**
@@ -8,22 +9,30 @@ export interface Dependents {
   readonly targets: readonly number[]
 }
 
+/** Tasks per step. Each has few dependents, on average. */
+const STEP = 1024
+
 /** Reverses the edges; the dependents of each task are in document order. Linear. */
-export function computeDependents(dependencies: readonly (readonly number[])[]): Dependents {
+export function* computeDependents(dependencies: readonly (readonly number[])[]): Steps<Dependents> {
   const starts = new Array<number>(dependencies.length + 1).fill(0)
-  for (const list of dependencies)
-    for (const dependency of list) starts[dependency + 1] = (starts[dependency + 1] as number) + 1
+  for (let task = 0; task < dependencies.length; task++) {
+    for (const dependency of dependencies[task] as readonly number[]) {
+      starts[dependency + 1] = (starts[dependency + 1] as number) + 1
+    }
+    if (task % STEP === STEP - 1) yield
+  }
   for (let task = 1; task < starts.length; task++)
     starts[task] = (starts[task] as number) + (starts[task - 1] as number)
   const next = starts.slice()
   const targets = new Array<number>(starts[starts.length - 1] as number).fill(0)
-  dependencies.forEach((list, task) => {
-    for (const dependency of list) {
+  for (let task = 0; task < dependencies.length; task++) {
+    for (const dependency of dependencies[task] as readonly number[]) {
       const at = next[dependency] as number
       targets[at] = task
       next[dependency] = at + 1
     }
-  })
+    if (task % STEP === STEP - 1) yield
+  }
   return { starts: Object.freeze(starts), targets: Object.freeze(targets) }
 }
 

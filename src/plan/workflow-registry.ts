@@ -106,8 +106,8 @@ function copyDocuments(workflows: unknown, issues: IssueList): ReadonlyMap<strin
     try {
       documents.set(name, JsonValue.from(document))
     } catch (error) {
-      if (!(error instanceof NotSerializableError)) throw error
-      const message = `In the workflow ${quoteName(name)}: Expected JSON: ${error.message}`
+      const reason = error instanceof NotSerializableError ? error.message : 'something in it throws when it is read'
+      const message = `In the workflow ${quoteName(name)}: Expected JSON: ${reason}`
       issues.add('INVALID_SHAPE', formatPointer([name]), message)
     }
   }

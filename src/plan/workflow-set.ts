@@ -5,7 +5,8 @@ import type { UnusableWorkflow, WorkflowLookup } from '../workflow/checked-docum
 import type { WorkflowIssue } from '../workflow/document.ts'
 import { IssueList } from '../workflow/issues.ts'
 import { collectNames } from '../workflow/tool-names.ts'
-import { buildPlan } from './build-plan.ts'
+import { runAtOnce } from '../slices.ts'
+import { planSteps } from './build-plan.ts'
 import { checkWorkflow } from './check-workflow.ts'
 import { ExecutionPlan } from './execution-plan.ts'
 import { findCircle, type NameGraph, orderNames } from './name-graph.ts'
@@ -87,7 +88,7 @@ export class WorkflowSet {
       workflows: { names: () => this.#documents.keys(), find },
     })
     if (checked === undefined || !isUsable) return { plan: undefined, issues }
-    const plan = buildPlan(checked)
+    const plan = runAtOnce(planSteps(checked))
     this.#plans.set(name, plan)
     return { plan, issues }
   }

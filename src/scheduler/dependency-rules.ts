@@ -1,4 +1,3 @@
-import type { PlannedTask } from '../plan/execution-plan.ts'
 import type { RunOn } from '../workflow/document.ts'
 import { PHASE, type TaskColumns } from './task-columns.ts'
 import { END, type End, EndTallies, isHarmlessSkip, type SkipCode } from './task-ends.ts'
@@ -81,7 +80,7 @@ export class DependencyRules {
     const { plan } = this.#graph
     // Fast path: no task of the document has a rule of its own.
     if (!plan.usesLanguage) return 'success'
-    return (this.#graph.taskAt(task) as PlannedTask | undefined)?.runOn ?? 'success'
+    return this.#graph.taskAt(task)?.runOn ?? 'success'
   }
 
   /** Tells the dependents of a task of a sub-workflow. */

@@ -10,14 +10,14 @@ export class DueWork {
   #tasks: number[] = []
   #taken = 0
   /** Parents whose children have started, ended, or are to be added. */
-  readonly #parents = new Set<number>()
+  #parents: Set<number> | undefined
 
   constructor(columns: TaskColumns) {
     this.#columns = columns
   }
 
   get isEmpty(): boolean {
-    return this.#tasks.length === 0 && this.#parents.size === 0
+    return this.#tasks.length === 0 && (this.#parents === undefined || this.#parents.size === 0)
   }
 
   addTask(task: number): void {
@@ -25,6 +25,7 @@ export class DueWork {
   }
 
   addParent(parent: number): void {
+    this.#parents ??= new Set()
     this.#parents.add(parent)
   }
 
@@ -42,8 +43,8 @@ export class DueWork {
 
   /** The next parent to look after; it is given again once one of its children has ended. */
   takeParent(): number | undefined {
-    for (const parent of this.#parents) {
-      this.#parents.delete(parent)
+    for (const parent of this.#parents ?? []) {
+      this.#parents?.delete(parent)
       if (this.#columns.phase[parent] === PHASE.open) return parent
     }
     return undefined

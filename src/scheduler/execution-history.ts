@@ -41,25 +41,23 @@ export class ExecutionHistory {
         return
       case 'execution_stopping':
         // It comes before a stop that only followed from a failure.
-        this.stop = toStop(data as EventFor<'execution_stopping'>['data'])
+        this.stop = toStop(data)
         return
       case 'execution_handed_off':
         this.isHandedOff = true
         return
       case 'execution_resumed':
-        this.#spentMs = (data as EventFor<'execution_resumed'>['data']).executionTimeMs
+        this.#spentMs = data.executionTimeMs
         this.#beganAt = Date.parse(data.timestamp)
         this.isResumed = true
         this.isHandedOff = false
         this.parked = undefined
         return
-      case 'execution_parked': {
-        const { code, message, tasks } = data as EventFor<'execution_parked'>['data']
-        this.parked = { code, message, tasks }
+      case 'execution_parked':
+        this.parked = { code: data.code, message: data.message, tasks: data.tasks }
         return
-      }
       case 'execution_complete':
-        this.end = data as EventFor<'execution_complete'>['data']
+        this.end = data
         return
       default:
         return

@@ -1,6 +1,6 @@
 import { type DecisionListener, DependencyRules } from './dependency-rules.ts'
 import type { ExecutionHistory } from './execution-history.ts'
-import { type PendingEndings, SkipCascade } from './pending-endings.ts'
+import { type PendingSettlements, SkipCascade } from './pending-settlements.ts'
 import { PHASE, type TaskColumns } from './task-columns.ts'
 import { type End, endOfSkip, type SkipCode } from './task-ends.ts'
 import type { TaskGraph } from './task-graph.ts'
@@ -12,9 +12,10 @@ export class GroupProgress implements DecisionListener {
   readonly #graph: TaskGraph
   readonly #columns: TaskColumns
   readonly #history: ExecutionHistory
-  readonly #endings: PendingEndings
+  readonly #endings: PendingSettlements
   readonly #onReady: (task: number, now: number) => void
-  readonly #skips = new SkipCascade()
+  /** Made for the first skip: most executions have none. */
+  #skips: SkipCascade | undefined
   /** The task whose failure is passed on at this moment. */
   #cause: string | undefined
 
@@ -22,7 +23,7 @@ export class GroupProgress implements DecisionListener {
     graph: TaskGraph,
     columns: TaskColumns,
     history: ExecutionHistory,
-    endings: PendingEndings,
+    endings: PendingSettlements,
     onReady: (task: number, now: number) => void,
   ) {
     this.rules = new DependencyRules(graph, columns, this)
@@ -35,9 +36,8 @@ export class GroupProgress implements DecisionListener {
 
   /** The tasks of a workflow are there: opens its first layer. */
   begin(group: TaskGroup, now: number): void {
-    const first = group.gate?.opened === Number.POSITIVE_INFINITY ? (group.plan?.layerIndices[0] ?? []) : []
-    const isFinally = group.plan?.finallyLayer === 0
-    for (let at = 0; at < first.length && !isFinally; at++) {
+    const first = group.firstTasks()
+    for (let at = 0; at < first.length; at++) {
       const task = group.base + (first[at] as number)
       if (this.#columns.phase[task] === PHASE.blocked) this.rules.consider(task, now)
     }
@@ -66,16 +66,16 @@ export class GroupProgress implements DecisionListener {
 
   /** Ends the tasks that the rules skip, and by that those that depend on them. */
   skip(now: number): void {
-    // Fast path, since every end passes: mostly nothing is skipped.
-    if (this.#skips.isEmpty) return
+    const skips = this.#skips
+    if (skips === undefined || skips.isEmpty) return
     const { phase } = this.#columns
     const isBlocked = (task: number): boolean => phase[task] === PHASE.blocked
-    for (let skip = this.#skips.take(isBlocked); skip !== undefined; skip = this.#skips.take(isBlocked)) {
+    for (let skip = skips.take(isBlocked); skip !== undefined; skip = skips.take(isBlocked)) {
       const { task, code, causedBy } = skip
       phase[task] = PHASE.ending
       this.decideEnd(task, endOfSkip(code), causedBy, now)
     }
-    for (const ending of this.#skips.collect()) this.#endings.add(ending)
+    for (const ending of skips.collect()) this.#endings.add(ending)
   }
 
   /** Ends the tasks that the rules skip, and opens what may start, until neither brings about more. */
@@ -98,6 +98,7 @@ export class GroupProgress implements DecisionListener {
 
   /** For the rules. */
   skippable(task: number, code: SkipCode): void {
+    this.#skips ??= new SkipCascade()
     this.#skips.add(task, code, this.#causeOf(task, code))
   }
 

@@ -1,5 +1,11 @@
 import type { Stop } from '../events/events.ts'
-import { describeFailFast, describeItemsFailed, describeStopped, type PendingEndings } from './pending-endings.ts'
+import {
+  describeFailFast,
+  describeItemsFailed,
+  describeStopped,
+  type PendingSettlements,
+} from './pending-settlements.ts'
+import type { ReadyTasks } from './ready-tasks.ts'
 import type { TableOptions } from './table-input.ts'
 import type { RetryTimes } from './retry-times.ts'
 import { PHASE, type TaskColumns } from './task-columns.ts'
@@ -11,10 +17,10 @@ import type { TaskGroup } from './task-group.ts'
 export class GroupStops {
   readonly #graph: TaskGraph
   readonly #columns: TaskColumns
-  readonly #endings: PendingEndings
+  readonly #endings: PendingSettlements
   readonly #delays: RetryTimes
 
-  constructor(graph: TaskGraph, columns: TaskColumns, endings: PendingEndings, delays: RetryTimes) {
+  constructor(graph: TaskGraph, columns: TaskColumns, endings: PendingSettlements, delays: RetryTimes) {
     this.#graph = graph
     this.#columns = columns
     this.#endings = endings
@@ -44,24 +50,28 @@ export class GroupStops {
     this.#endings.add(describeStopped(tasks, stop))
   }
 
+  /** The task was chosen to start before a stop ended it: it ends by itself, and no `finally` task starts before. */
+  rejoin(task: number, ready: ReadyTasks): void {
+    const { phase, end } = this.#columns
+    const group = this.#graph.groupOf(task)
+    this.#endings.withdraw(task)
+    end[task] = 0
+    group.rejoin(task, this.#graph.layerOf(task))
+    if (group.isFinallyOpen) return
+    for (const last of group.finallyTasks()) if (phase[last] === PHASE.ready) phase[last] = PHASE.blocked
+    ready.retain(each => phase[each] !== PHASE.blocked)
+  }
+
   #gather(group: TaskGroup, stop: Stop, phase: 'tasks' | 'finally', ended: number[]): void {
     if (phase === 'tasks' ? group.stop !== undefined : group.finallyStop !== undefined) return
     group.stop ??= stop
     if (phase === 'finally') group.finallyStop = stop
     for (const task of this.#tasksOf(group)) {
       if (phase === 'tasks' && group.isFinally(task)) continue
-      switch (this.#columns.phase[task]) {
-        case PHASE.open: {
-          const below = this.#graph.groupBelow(task)
-          if (below !== undefined) this.#gather(below, stop, phase, ended)
-          break
-        }
-        case PHASE.blocked:
-        case PHASE.ready:
-        case PHASE.delayed:
-        case PHASE.cut:
-          ended.push(task)
-      }
+      const at = this.#columns.phase[task]
+      const below = at === PHASE.open ? this.#graph.groupBelow(task) : undefined
+      if (below !== undefined) this.#gather(below, stop, phase, ended)
+      else if (at === PHASE.blocked || at === PHASE.ready || at === PHASE.delayed || at === PHASE.cut) ended.push(task)
     }
   }
 

@@ -78,7 +78,8 @@ export class Permits implements PermitSource {
 
   /** Some ready tasks do not start any more: gives back their permits. */
   prune(isDead: (task: number) => boolean): void {
-    for (const task of [...(this.#releases?.keys() ?? [])]) if (isDead(task)) this.#releaseNow(task)
+    // A map can lose entries while it is walked through.
+    for (const task of this.#releases?.keys() ?? []) if (isDead(task)) this.#releaseNow(task)
     this.#releaseSpare()
   }
 

@@ -1,12 +1,14 @@
-import type { EventData, Schedule, SSEEventType } from '../events/events.ts'
+import type { EventFor, Schedule, SSEEventType } from '../events/events.ts'
 
-/** What of a log entry is applied. */
-export interface AppliedEvent {
-  readonly type: SSEEventType
-  readonly data: EventData & { readonly taskId?: string }
-  /** The index of its task, or of the parent whose children it adds, where that is at hand; −1 or absent to look it up by its id. */
-  readonly taskIndex?: number
-}
+/** The part of a log entry that is applied. Its `type` decides its `data`. */
+export type AppliedEvent = {
+  readonly [Type in SSEEventType]: {
+    readonly type: Type
+    readonly data: EventFor<Type>['data']
+    /** Index of the event's task, or of the parent whose children it adds; −1 or absent to look it up by its id. */
+    readonly taskIndex?: number
+  }
+}[SSEEventType]
 
 /** The options of an execution that its table follows. */
 export interface TableOptions {

@@ -38,7 +38,7 @@ export function inspectTable(table: TaskTable): unknown {
     openedLayer: graph.root.gate?.opened,
     groups: [inspectGroup(graph.root), ...groups],
     runningCount: table.starts.runningCount,
-    unsettledCount: table.unsettledCount,
+    isDone: table.isDone,
     history: { stop, parked, isHandedOff, executionTimeMs, end },
   }
 }

@@ -13,6 +13,9 @@ interface Finale {
   isOpen: boolean
 }
 
+/** Of groups without items or rounds; never changed. */
+const NONE: number[] = []
+
 /** Tasks that start, are stopped and end together: those of a workflow, or the children of one parent. */
 export class TaskGroup {
   /** Index of its parent; −1 for the tasks of the document. */
@@ -25,7 +28,7 @@ export class TaskGroup {
   readonly plan: ExecutionPlan | undefined
   base: number
   /** Indices of the items or rounds, in order. */
-  readonly children: number[] = []
+  readonly children: number[] = NONE
   /** Of a fan-out: how many items it has. */
   readonly itemCount: number
   /** How long the execution had run when it was opened, ms. */
@@ -66,7 +69,10 @@ export class TaskGroup {
     this.plan = plan
     this.itemCount = given.itemCount ?? 0
     this.openedAtMs = given.openedAtMs ?? 0
-    if (plan === undefined) return
+    if (plan === undefined) {
+      this.children = []
+      return
+    }
     this.gate = new LayerGate(given.layers ?? this.#layers(plan, 0, plan.finallyLayer), schedule)
     if (plan.mainCount === plan.tasks.length) return
     this.#finale = {
@@ -115,10 +121,29 @@ export class TaskGroup {
     if (this.#finale !== undefined) this.#finale.undecidedCount -= 1
   }
 
+  /**
+   * The end of a task is not decided after all: it was chosen to start before a stop ended it. Its `finally` tasks wait again.
+   * @param layer of the task, in the document
+   */
+  rejoin(task: number, layer: number): void {
+    if (this.plan === undefined) return
+    const place = this.#finale === undefined ? undefined : this.#finallyLayerOf(task)
+    if (place !== undefined) return this.#finale?.gate.enter(place)
+    this.gate?.enter(this.#layerOf(task, layer))
+    if (this.#finale === undefined) return
+    this.#finale.undecidedCount += 1
+    this.#finale.isOpen = false
+  }
+
   /** A task joins the document. @param layer of the task */
   enter(layer: number): void {
     this.gate?.enter(layer)
     if (this.#finale !== undefined) this.#finale.undecidedCount += 1
+  }
+
+  countFailure(task: number): void {
+    this.failedCount += 1
+    this.firstFailed ??= task
   }
 
   /** Opens the next tasks that may start. @returns them, `undefined` while those that are open have not ended, or none is left */
@@ -129,8 +154,8 @@ export class TaskGroup {
     if (!this.#finale.isOpen) {
       this.#finale.isOpen = true
       this.finallyAtMs = history.executionTimeMs
-      // Under `dataflow` the gate opens no layers: whatever has no dependencies can start.
-      if (this.#finale.gate.opened === Number.POSITIVE_INFINITY) return this.finallyTasks()
+      // Under `dataflow` all layers are open from the start, after a `rejoin` some are.
+      if (this.#finale.gate.opened >= 0) return this.finallyTasks()
     }
     return this.#finale.gate.advance()
   }
@@ -138,6 +163,13 @@ export class TaskGroup {
   /** Whether its parent has to look after it once a task has ended: that of a workflow only at its end, or for `finally`. */
   get isParentDue(): boolean {
     return this.parent >= 0 && (this.plan === undefined || this.unsettledCount === 0 || this.isFinallyOpen)
+  }
+
+  /** What could start before any task has ended, in its plan; none where layers open one after another. */
+  firstTasks(): readonly number[] {
+    const { plan, gate } = this
+    if (plan === undefined || gate?.opened !== Number.POSITIVE_INFINITY || plan.finallyLayer === 0) return []
+    return plan.layerIndices[0] ?? []
   }
 
   /** Its `finally` tasks. */

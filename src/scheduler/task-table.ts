@@ -7,7 +7,7 @@ import { DueWork } from './due-work.ts'
 import { ExecutionHistory } from './execution-history.ts'
 import { GroupProgress } from './group-progress.ts'
 import { findStop, GroupStops } from './group-stops.ts'
-import { PendingEndings } from './pending-endings.ts'
+import { PendingSettlements } from './pending-settlements.ts'
 import type { PermitSource } from './ready-tasks.ts'
 import { StartQueue } from './start-queue.ts'
 import { RetryTimes } from './retry-times.ts'
@@ -35,7 +35,7 @@ export class TaskTable {
   readonly graph: TaskGraph
   readonly history: ExecutionHistory = new ExecutionHistory()
   readonly columns: TaskColumns
-  readonly endings: PendingEndings = new PendingEndings()
+  readonly endings: PendingSettlements = new PendingSettlements()
   readonly starts: StartQueue
   readonly due: DueWork
   /** Tasks that wait for their next attempt, by index. */
@@ -67,26 +67,27 @@ export class TaskTable {
 
   /** Applies the next event of the log. @param now by the monotonic clock, ms; only live, for waiting times */
   apply(event: AppliedEvent, now: number = Number.NaN): void {
-    const { type, data, taskIndex = -1 } = event
+    const { type, data } = event
     switch (type) {
       case 'task_start':
       case 'task_retry':
       case 'task_complete': {
         this.history.lastTimestamp = data.timestamp
-        const task = taskIndex >= 0 ? taskIndex : this.graph.indexOf(data.taskId ?? '')
+        const { taskIndex = -1 } = event
+        const task = taskIndex >= 0 ? taskIndex : this.graph.indexOf(data.taskId)
         if (task === undefined || this.columns.phase[task] === PHASE.settled) return
-        if (type === 'task_start') this.#start(task, data as EventFor<'task_start'>['data'])
-        else if (type === 'task_complete') this.#complete(task, data as EventFor<'task_complete'>['data'], now)
-        else this.#retry(task, data as EventFor<'task_retry'>['data'], now)
+        if (type === 'task_start') this.#start(task, data)
+        else if (type === 'task_complete') this.#complete(task, data, now)
+        else this.#retry(task, data, now)
         return
       }
       case 'tasks_added':
         this.history.lastTimestamp = data.timestamp
-        this.#unsettledCount += (data as EventFor<'tasks_added'>['data']).tasks.length
-        return this.#growth.add(data as EventFor<'tasks_added'>['data'], taskIndex, now)
+        this.#unsettledCount += data.tasks.length
+        return this.#growth.add(data, event.taskIndex ?? -1, now)
       case 'tasks_stopping': {
         this.history.lastTimestamp = data.timestamp
-        const { parentId, phase, message, code, failure } = data as EventFor<'tasks_stopping'>['data']
+        const { parentId, phase, message, code, failure } = data
         const group =
           parentId === undefined ? this.graph.root : this.graph.groupBelow(this.graph.indexOf(parentId) ?? -1)
         if (group === undefined) return
@@ -96,7 +97,7 @@ export class TaskTable {
       default:
         this.history.apply(event)
         if (type === 'execution_stopping') this.#stopGroup(this.graph.root, this.history.stop as Stop, 'tasks', now)
-        else if (type === 'execution_resumed') this.#resume(data as EventFor<'execution_resumed'>['data'])
+        else if (type === 'execution_resumed') this.#resume(data)
     }
   }
 
@@ -119,7 +120,7 @@ export class TaskTable {
   }
 
   /** The next task that ends without running, and why; each is given once. */
-  takeEnding(): ReturnType<PendingEndings['take']> {
+  takeEnding(): ReturnType<PendingSettlements['take']> {
     return this.endings.isEmpty ? undefined : this.endings.take(this.#isEnding)
   }
 
@@ -138,23 +139,15 @@ export class TaskTable {
     return this.#unsettledCount === 0
   }
 
-  get unsettledCount(): number {
-    return this.#unsettledCount
-  }
-
   #start(task: number, { attempt, itemCount }: EventFor<'task_start'>['data']): void {
     this.columns.attempts[task] = attempt
-    const isEnding = this.columns.phase[task] === PHASE.ending
+    if (this.columns.phase[task] === PHASE.ending) this.#stops.rejoin(task, this.starts.ready)
     if (this.graph.taskAt(task)?.group !== undefined) {
-      // A parent that was chosen before a stop ended it has no children: it stays as it is.
-      if (isEnding) return
       this.columns.phase[task] = PHASE.open
       this.graph.open(task, itemCount, this.history.executionTimeMs)
       this.#makeDue(task)
       return
     }
-    // An attempt that was chosen before a stop ended it ends by itself.
-    if (isEnding) this.endings.recorded()
     this.delays.delete(task)
     this.starts.started(task)
   }
@@ -198,8 +191,7 @@ export class TaskTable {
   }
 
   #countFailure(task: number, group: TaskGroup, now: number): void {
-    group.failedCount += 1
-    group.firstFailed ??= task
+    group.countFailure(task)
     const stop = findStop(group, task, this.graph.idOf(task), this.#options.onTaskError)
     if (stop === undefined) return
     if (group.outer === undefined) this.history.stop = stop
@@ -234,9 +226,7 @@ export class TaskTable {
   /** A ready task starts, or first waits for a decision of the engine. */
   #offer(task: number): void {
     if (!this.starts.isOpen) return
-    const definition = this.graph.plan.usesLanguage ? this.graph.taskAt(task) : undefined
-    const isUndecided = definition?.group !== undefined || definition?.when !== undefined
-    if (isUndecided && this.columns.attempts[task] === 0) this.due.addTask(task)
+    if (this.graph.needsDecision(task) && this.columns.attempts[task] === 0) this.due.addTask(task)
     else this.starts.add(task)
   }
 

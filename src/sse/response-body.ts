@@ -17,8 +17,13 @@ export interface EventBodyOptions
   readonly format?: Format
   /** Approximate chunk size, bytes; a larger entry forms a chunk of its own. @defaultValue 64 KiB */
   readonly maxChunkBytes?: number
-  /** Joins entries to a chunk, for readers that share chunks. @defaultValue encodes each chunk anew */
+  /** Joins entries to a chunk, for readers that share frames. @defaultValue encodes each chunk anew */
   readonly join?: (entries: readonly LogEntry[]) => Uint8Array
+  /**
+   * Takes the next chunk past the source, if its frames are encoded already, and moves the source behind them. Used only
+   * with the default format. @defaultValue there is none
+   */
+  readonly takeEncoded?: () => Uint8Array | undefined
   /** Receives the cause of a failed source, which the reader never sees. @returns a reference that the reader may see */
   readonly onError?: (error: unknown) => string | undefined
 }
@@ -57,13 +62,15 @@ class EventChunks implements ChunkSource {
   readonly #source: EntrySource
   readonly #options: EventBodyOptions
   readonly #join: (entries: readonly LogEntry[]) => Uint8Array
+  readonly #takeEncoded: (() => Uint8Array | undefined) | undefined
 
   constructor(source: EntrySource, options: EventBodyOptions) {
     this.#source = source
     this.#options = options
-    const { format = defaultFormat, join = joinEntries } = options
-    // Log entries cache their JSON for further readers.
-    this.#join = format === defaultFormat ? join : entries => joinAs(entry => format(entry.toEvent()), entries)
+    const { format = defaultFormat, join = joinEntries, takeEncoded } = options
+    const isDefault = format === defaultFormat
+    this.#join = isDefault ? join : entries => joinAs(entry => format(entry.toEvent()), entries)
+    this.#takeEncoded = isDefault ? takeEncoded : undefined
   }
 
   get done(): boolean {
@@ -72,6 +79,8 @@ class EventChunks implements ChunkSource {
 
   take(): Uint8Array | undefined | Promise<Uint8Array | undefined> {
     for (;;) {
+      const encoded = this.#takeEncoded?.()
+      if (encoded !== undefined) return encoded
       const taken = this.#source.take(this.#options.maxChunkBytes ?? DEFAULT_MAX_CHUNK_BYTES)
       if (taken instanceof Promise) return this.#takeLater(taken)
       if (taken.length === 0) return undefined

@@ -1,5 +1,5 @@
 import type { EventFor } from '../events/events.ts'
-import type { StoredEntry } from '../log/event-log.ts'
+import type { StoredEntry } from '../log/stored-entry.ts'
 import type { StoredExecution } from './execution-store.ts'
 
 /**

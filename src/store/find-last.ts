@@ -1,4 +1,4 @@
-import type { StoredEntry } from '../log/event-log.ts'
+import type { StoredEntry } from '../log/stored-entry.ts'
 import type { ExecutionStore } from './execution-store.ts'
 
 /** Upper bound of the number of events of an execution. */

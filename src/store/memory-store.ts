@@ -201,10 +201,11 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): ExecutionSt
 /** Folds an evicted entry into the base state, so that the execution's state is never lost. */
 function fold(row: MemoryRow, entry: LogEntry): void {
   row.base ??= createState(row.record.executionId)
+  const { size } = row.base.tasks
   applyEvent(row.base, entry, entry.seq)
-  // Outputs move from the entry to the state. The first event creates all tasks.
-  if (entry.seq === 1) row.baseBytes += row.base.tasks.size * TASK_WEIGHT
-  if (!entry.refersToOutput) row.baseBytes += entry.data.output?.weight ?? 0
+  row.baseBytes += (row.base.tasks.size - size) * TASK_WEIGHT
+  // Outputs move from the entry to the state.
+  if (!entry.refersToOutput) row.baseBytes += entry.output?.weight ?? 0
 }
 
 function weighRecord({ workflow, input, options }: ExecutionRecord): number {
@@ -213,7 +214,7 @@ function weighRecord({ workflow, input, options }: ExecutionRecord): number {
 
 /** Weight of an entry without a separately stored output, which `outputBytes` counts. */
 function weighEntry(entry: LogEntry): number {
-  return entry.refersToOutput ? entry.weight - (entry.data.output?.weight ?? 0) : entry.weight
+  return entry.refersToOutput ? entry.weight - (entry.output?.weight ?? 0) : entry.weight
 }
 
 function find(executions: Map<string, MemoryRow>, executionId: string): MemoryRow {

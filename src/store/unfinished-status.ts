@@ -1,4 +1,5 @@
-import type { SSEEventType } from '../events/events.ts'
+import type { DagstreamError } from '../errors.ts'
+import type { Parked, SSEEventType } from '../events/events.ts'
 
 /** The stored status of an unfinished execution, derived from the types of appended entries. */
 export type UnfinishedStatus = 'running' | 'stopping' | 'parked' | 'parked, stopping'
@@ -29,4 +30,9 @@ export function readStatus(status: string): { readonly isParked: boolean; readon
     isParked: status === 'parked' || status === 'parked, stopping',
     isStopping: status === 'stopping' || status === 'parked, stopping',
   }
+}
+
+/** Why an unfinished execution with a damaged record or log is parked. @param error with the code `RECORD_UNUSABLE` */
+export function describeUnusable({ message }: DagstreamError): Parked {
+  return { code: 'RECORD_UNUSABLE', message, tasks: [] }
 }

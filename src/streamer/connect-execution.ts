@@ -26,9 +26,9 @@ export async function connectExecution(
   const passing = new Passing(streamer)
   try {
     for await (const event of events) passing.pass(event)
-    passing.breakOff('The execution broke off before its end')
+    passing.abandon('The execution broke off before its end')
   } catch (error) {
-    passing.breakOff(error instanceof Error ? error.message : 'The events of the execution cannot be read')
+    passing.abandon(error instanceof Error ? error.message : 'The events of the execution cannot be read')
   }
 }
 
@@ -74,7 +74,7 @@ class Passing {
       case 'execution_complete':
         return this.#complete(event)
       case 'error':
-        return this.breakOff(event.data.error)
+        return this.abandon(event.data.error)
       case 'execution_start':
         this.#startedAt = Date.parse(timestamp)
         for (const taskId of findLastLayer(event.data) ?? []) this.#responses.set(taskId, '')
@@ -101,7 +101,7 @@ class Passing {
   }
 
   /** Ends the stream with an error, unless it has ended. */
-  breakOff(message: string): void {
+  abandon(message: string): void {
     if (this.#isOver) return
     this.#isOver = true
     this.#send({ type: 'error', data: { message } })
@@ -109,8 +109,8 @@ class Passing {
 
   #complete({ data }: EventFor<'execution_complete'>): void {
     const { status, reason, errorCount, totalTasks } = data
-    if (status === 'cancelled') return this.breakOff(reason?.message ?? 'The execution was cancelled')
-    if (status === 'error') return this.breakOff(`None of ${totalTasks} tasks succeeded, ${errorCount} failed`)
+    if (status === 'cancelled') return this.abandon(reason?.message ?? 'The execution was cancelled')
+    if (status === 'error') return this.abandon(`None of ${totalTasks} tasks succeeded, ${errorCount} failed`)
     this.#isOver = true
     const outputs = [...this.#responses.values()].filter(text => text !== '')
     const response = data.output === undefined ? outputs.join('\n\n') : toText(data.output)

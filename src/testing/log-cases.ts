@@ -1,7 +1,6 @@
-import type { EventData } from '../events/events.ts'
 import { LogEntry } from '../events/log-entry.ts'
 import type { ExecutionStore } from '../store/execution-store.ts'
-import type { StoredEntry } from '../log/event-log.ts'
+import type { StoredEntry } from '../log/stored-entry.ts'
 import { expectCode, expectSame, settle } from './expectations.ts'
 import {
   type Begun,
@@ -145,15 +144,19 @@ async function checkBytes(store: ExecutionStore): Promise<void> {
     '{}',
   ]
   const types = ['task_complete', 'token', 'info', 'token_usage', 'task_complete', 'task_progress'] as const
-  const data: EventData = { executionId, timestamp: TIMESTAMP }
-  const entries = texts.map((json, i) => new LogEntry(i + 1, types[i] as LogEntry['type'], data, json))
+  // Only the JSON of an entry is kept.
+  const data = { executionId, timestamp: TIMESTAMP, level: 'info', message: '', text: '' } as const
+  const entries = texts.map((json, i) => new LogEntry(i + 1, types[i] as 'info', data, json))
   await store.append(lease, 1, entries)
   const found = await store.read(executionId, 0, 100)
   expectSame('what is read', found.map(toStored), entries.map(toStored))
   await store.putOutput(lease, '__proto__', texts[1] as string)
   await store.putOutput(lease, 'constructor', texts[2] as string)
+  // The output of the workflow has no task.
+  await store.putOutput(lease, '', texts[3] as string)
   expectSame('the output of `__proto__`', await store.getOutput(executionId, '__proto__'), texts[1])
   expectSame('the output of `constructor`', await store.getOutput(executionId, 'constructor'), texts[2])
+  expectSame('the output of the workflow', await store.getOutput(executionId, ''), texts[3])
   expectSame('the output of `toString`', await store.getOutput(executionId, 'toString'), undefined)
 }
 

@@ -1,7 +1,9 @@
-import type { EventData, ExecutionStatus } from '../events/events.ts'
+import type { ExecutionStatus } from '../events/events.ts'
 import { LogEntry } from '../events/log-entry.ts'
+import type { LoggedData } from '../events/wire-json.ts'
 import type { ExecutionRecord, ExecutionStore } from '../store/execution-store.ts'
-import type { Lease, StoredEntry } from '../log/event-log.ts'
+import type { Lease } from '../log/event-log.ts'
+import type { StoredEntry } from '../log/stored-entry.ts'
 import { expectSame } from './expectations.ts'
 
 /** A sentence of behaviour with its check, which throws if a store violates it. */
@@ -44,19 +46,23 @@ export async function begin(store: ExecutionStore, more: Partial<ExecutionRecord
 
 /** Entries numbered from `firstSeq`, each with a distinct message. */
 export function makeEntries(executionId: string, firstSeq: number, count: number, text = 'entry'): LogEntry[] {
-  const data: EventData = { executionId, timestamp: TIMESTAMP }
   return Array.from({ length: count }, (_, i) => {
-    return new LogEntry(firstSeq + i, 'info', {
-      ...data,
-      level: 'info',
-      message: `${text} ${firstSeq + i}`,
-    } as EventData)
+    const message = `${text} ${firstSeq + i}`
+    return new LogEntry(firstSeq + i, 'info', { executionId, timestamp: TIMESTAMP, level: 'info', message })
   })
 }
 
 /** The last event of an execution. */
-export function makeEnd(executionId: string, seq: number, status: ExecutionStatus, figures: object = {}): LogEntry {
-  return new LogEntry(seq, 'execution_complete', { executionId, timestamp: TIMESTAMP, status, ...figures } as EventData)
+export function makeEnd(
+  executionId: string,
+  seq: number,
+  status: ExecutionStatus,
+  figures: Partial<LoggedData<'execution_complete'>> = {},
+): LogEntry {
+  const counts = { totalTasks: 0, successCount: 0, errorCount: 0, skippedCount: 0, cancelledCount: 0 }
+  const times = { totalExecutionTimeMs: 0, speedup: 0, criticalPathMs: 0, parallelizationLayers: 0 }
+  const data = { executionId, timestamp: TIMESTAMP, status, ...counts, ...times, ...figures }
+  return new LogEntry(seq, 'execution_complete', data)
 }
 
 /** The part of an entry that a store must keep. */

@@ -1,5 +1,6 @@
 import { type OutputUnit, type Schema, type SchemaDraft, Validator } from '@cfworker/json-schema'
 import { DagstreamError, describeValue } from '../errors.ts'
+import { stringifyJson } from '../json/stringify-json.ts'
 import type { FoundProblem, SchemaCheck } from './argument-problem.ts'
 import { formatPointer, parsePointer, quoteName } from './json-pointer.ts'
 import { findUnboundedKeyword, VisitBudget } from './bounded-schema.ts'
@@ -29,7 +30,7 @@ export function compileJsonSchema(schema: JsonSchema, isBounded = false): Schema
   let isPlainlyValid: ReturnType<typeof createPlainCheck>
   try {
     // Copied, because the validator writes into the schema, which may be frozen or shared.
-    const text = JSON.stringify(schema)
+    const text = stringifyJson(schema)
     const copy = JSON.parse(text) as Schema
     validator = new Validator(copy, findDraft(copy.$schema), false)
     checkUsable(validator)

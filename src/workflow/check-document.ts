@@ -1,6 +1,5 @@
 import { formatPointer, quoteName } from '../tools/json-pointer.ts'
 import type { ToolRegistry } from '../tools/registry.ts'
-import type { JsonSchema } from '../tools/tool.ts'
 import { type CheckContext, TaskChecker } from './check-task.ts'
 import type { CheckedDocument, CheckedTask, WorkflowLookup } from './checked-document.ts'
 import { MAX_ARGUMENT_VALUES } from './compile-template.ts'
@@ -44,7 +43,7 @@ function checkRead(document: ReadDocument, context: CheckContext): CheckedDocume
   const pointer = formatPointer(path)
   const checker = new TaskChecker(document, context, nested => checkRead(nested, context))
   path.push('inputSchema')
-  const inputCheck = inputSchema && compileInputSchema(inputSchema as JsonSchema, context)
+  const inputCheck = inputSchema && compileInputSchema(inputSchema, context)
   path.pop()
   if (tasks.length + last.length > LIMITS.maxTasks) {
     const most = LIMITS.maxTasks.toLocaleString('en')

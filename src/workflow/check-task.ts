@@ -153,7 +153,7 @@ export class TaskChecker {
   }
 
   #checkId(id: string, index: number): boolean {
-    const first = this.index.get(id) ?? index
+    const first = this.index.firstOf(id, index) ?? index
     if (first === index) return true
     const place = formatPointer([...this.#walk.path.slice(0, -2), ...this.index.pathOf(first)])
     const message = (): string => `Expected ids to be unique, ${quoteName(id)} is also that of ${place}`

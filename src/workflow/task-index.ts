@@ -11,21 +11,35 @@ export class TaskIndex {
   readonly usesLanguage: boolean
   /** Index of the first task with each id. */
   readonly #indices = new Map<string, number>()
+  /** Whether no id is that of two tasks. */
+  readonly #isUnique: boolean
+  #idCount = 0
   #hints: Suggestions | undefined
 
   constructor({ tasks = [], finally: last = [] }: ReadDocument) {
     this.mainCount = tasks.length
     this.hasFinally = last.length > 0
     let usesLanguage = this.hasFinally
-    for (const [index, task] of tasks.entries()) {
-      if (task === undefined) continue
-      if (task.id !== undefined && !this.#indices.has(task.id)) this.#indices.set(task.id, index)
-      usesLanguage ||= usesWords(task)
-    }
-    for (const [index, task] of last.entries()) {
-      if (task?.id !== undefined && !this.#indices.has(task.id)) this.#indices.set(task.id, this.mainCount + index)
+    // Backwards, so that the first of several stays, with one access for each. Hints turn it round.
+    for (let index = last.length - 1; index >= 0; index--) this.#set(last[index]?.id, this.mainCount + index)
+    for (let index = tasks.length - 1; index >= 0; index--) {
+      const task = tasks[index]
+      this.#set(task?.id, index)
+      usesLanguage ||= task !== undefined && usesWords(task)
     }
     this.usesLanguage = usesLanguage
+    this.#isUnique = this.#indices.size === this.#idCount
+  }
+
+  #set(id: string | undefined, index: number): void {
+    if (id === undefined) return
+    this.#idCount += 1
+    this.#indices.set(id, index)
+  }
+
+  /** The index of the first task with the id of this one. */
+  firstOf(id: string, index: number): number | undefined {
+    return this.#isUnique ? index : this.#indices.get(id)
   }
 
   get(id: string): number | undefined {
@@ -44,7 +58,8 @@ export class TaskIndex {
   /** A hint for an id that is unknown, or that of a task in the other list. */
   hintFor(id: string): string {
     const index = this.#indices.get(id)
-    if (index === undefined) return (this.#hints ??= new Suggestions(this.#indices.keys(), 'tasks')).hintFor(id)
+    if (index === undefined)
+      return (this.#hints ??= new Suggestions([...this.#indices.keys()].toReversed(), 'tasks')).hintFor(id)
     return this.isFinally(index)
       ? `${quoteName(id)} is a \`finally\` task, which runs after all others`
       : `${quoteName(id)} has settled before \`finally\` begins: only \`finally\` tasks can be waited for`

@@ -1,4 +1,5 @@
-import type { JsonValue } from '../events/json-value.ts'
+import { JsonValue } from '../events/json-value.ts'
+import { stringifyJson } from '../json/stringify-json.ts'
 import { type ArgumentChecker, createInputChecker } from '../tools/argument-checker.ts'
 import type { ArgumentProblem } from '../tools/argument-problem.ts'
 import { formatPointer, quoteName } from '../tools/json-pointer.ts'
@@ -11,7 +12,8 @@ import { report, type Walk } from './walk.ts'
 
 /** Checks the input of a workflow by its `inputSchema`. */
 export interface InputCheck {
-  readonly schema: JsonSchema
+  /** A copy of `inputSchema`. */
+  readonly schema: JsonValue
   /** The faults of an input; `undefined` is checked as `{}`. At most 100. Never throws. */
   check(value: unknown): readonly ArgumentProblem[]
   /** As of a tool. */
@@ -32,15 +34,16 @@ export interface InputNeeds {
   readonly inputReferences: readonly InputReference[]
 }
 
-/** Compiles an `inputSchema`. Reports one that is unusable, and returns `undefined`. */
-export function compileInputSchema(schema: JsonSchema, walk: Walk): InputCheck | undefined {
-  const checker = createInputChecker(schema)
+/** Compiles a copy of an `inputSchema`. Reports one that is unusable, and returns `undefined`. */
+export function compileInputSchema(given: object, walk: Walk): InputCheck | undefined {
+  const schema = copySchema(given)
+  const checker = schema ? createInputChecker(schema.peek() as JsonSchema) : { unusable: 'it is not JSON' }
   if ('unusable' in checker) {
     report(walk, 'INVALID_SHAPE', () => `Expected \`inputSchema\` to be a usable JSON Schema: ${checker.unusable}`)
     return undefined
   }
   return Object.freeze({
-    schema,
+    schema: schema as JsonValue,
     check(value: unknown) {
       const checked = checker.check(value === undefined ? {} : value)
       // Only the schema of a tool can be asynchronous.
@@ -48,6 +51,15 @@ export function compileInputSchema(schema: JsonSchema, walk: Walk): InputCheck |
     },
     checkUnresolved: (value: unknown, references: readonly string[]) => checker.checkUnresolved(value, references),
   })
+}
+
+/** @returns `undefined` for what is not JSON, such as a schema that contains itself */
+function copySchema(given: object): JsonValue | undefined {
+  try {
+    return JsonValue.fromText(stringifyJson(given))
+  } catch {
+    return undefined
+  }
 }
 
 function nameMember({ message, ...rest }: ArgumentProblem): ArgumentProblem {

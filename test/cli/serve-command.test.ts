@@ -112,7 +112,7 @@ test('an address that others can reach is refused without a token', async () => 
     const { code, stderr } = await run(['serve', '--port', '0', '--host', host])
     expect([code, stderr]).toEqual([
       2,
-      `error Expected --token or DAGSTREAM_TOKEN with --host ${host}: without one, whoever reaches this port can run its tools\n`,
+      `error Expected --token or DAGSTREAM_TOKEN with --host ${host}: without one, anybody who reaches this port can run its tools\n`,
     ])
   }
   const empty = await run(['serve', '--port', '0', '--host', '0.0.0.0', '--token', ''])

@@ -84,11 +84,11 @@ test('failures of children, tolerated ones and skips that are no failure are tol
   const counts = { totalTasks: 8, successCount: 2, errorCount: 3, skippedCount: 3, toleratedCount: 1 }
   const outputError = { code: 'OUTPUT_TOO_LARGE', message: 'too much' }
   expect(renderSummary(summarised(results, { ...counts, outputError }), colors)).toBe(
-    `success 8 tasks: 2 succeeded, 3 failed (1 tolerated), 3 skipped (1 CONDITION_FALSE, 1 DEPENDENCY_SKIPPED, 1 NOT_NEEDED) in 1.24s
+    `success 8 tasks: 2 succeeded, 3 failed (3 tolerated), 3 skipped (1 CONDITION_FALSE, 1 DEPENDENCY_SKIPPED, 1 NOT_NEEDED) in 1.24s
 2 layers · critical path 900ms · speedup 3.20×
-  ✖ label[1] X: no
+  ✖ label[1] X: no (tolerated)
   ✖ report X: no (tolerated)
-  ✖ report/a X: no
+  ✖ report/a X: no (tolerated)
   ↷ page CONDITION_FALSE: The condition is false: \`x\`
   ↷ after skipped because of page
   ↷ rollback NOT_NEEDED: Nothing failed

@@ -39,3 +39,16 @@ test('a view that begins with a snapshot shows what it holds', () => {
     'workflow · 1/1 tasks · 0.0ms\nlayer 1 · 1/1\n  ✔ a  12ms',
   )
 })
+
+test('tasks that are added to the document stand in their layers', () => {
+  const board = new TaskBoard()
+  board.apply(started(['a']), 0)
+  const tasks = [
+    { taskId: 'b', tool: 'echo', layer: 0, dependsOn: [] },
+    { taskId: 'c', tool: 'echo', layer: 2, dependsOn: ['b'] },
+  ]
+  board.apply(event('tasks_added', { tasks, totalTasks: 3 }), 0)
+  expect(renderTree(board, { rows: 20, columns: 80, now: 0, colors })).toBe(
+    'demo · layers · 0/3 tasks · 0.0ms\nlayer 1 · 0/2\n  ○ a\n  ○ b\nlayer 2 · 0/0\nlayer 3 · 0/1\n  ○ c',
+  )
+})

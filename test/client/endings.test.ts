@@ -35,6 +35,17 @@ test.each(['execution_start', 'task_start', 'token', 'task_complete', 'token_usa
   },
 )
 
+test('an error event for a damaged record is passed on and not retried', async () => {
+  const damaged: Item = { type: 'error', data: { error: 'Damaged', code: 'RECORD_UNUSABLE' } }
+  const { manager, delays } = rig()
+  const { items, error } = await collectUntilFailure(manager.run(sources(source(TOKEN, damaged))))
+  expect([items, error, delays]).toEqual([
+    [TOKEN, damaged],
+    expect.objectContaining({ code: 'RECORD_UNUSABLE', message: 'Damaged' }),
+    [],
+  ])
+})
+
 test("a provider's retryable error is not passed on, and asked around after the time it names", async () => {
   const busy: Item = { type: 'error', data: { code: 2001, message: 'slow down', retryable: true, retryAfterMs: 5000 } }
   const { manager, clock, delays } = rig({ maxRetries: 1 })

@@ -187,14 +187,14 @@ describe.skipIf(process.platform === 'win32')('with signals', () => {
     const running = start(['run', '-', '--server', url, '--sse'], chain(1, 60_000))
     const done = end(running)
     await readUntil(running, text => text.includes('task_start'))
-    const isTold = new Promise<void>(resolve => {
+    const written = new Promise<void>(resolve => {
       running.stderr?.on('data', (text: string) => {
         if (text.includes('; trying again in ')) resolve()
       })
     })
     child.kill('SIGKILL')
     await ended
-    await isTold
+    await written
     await serve(['--port', new URL(url).port])
     const { code, stderr } = await done
     expect([code, stderr]).toEqual([1, expect.stringMatching(/\nerror GET .*\/events was answered with 404: .*\n$/)])

@@ -348,5 +348,5 @@ test('what cannot be resumed is refused by its code', async () => {
   await expect(new StreamingExecutor([]).resume('none')).rejects.toMatchObject({ code: 'INVALID_OPTION' })
   const store = createMemoryStore()
   await store.create({ executionId: 'x', createdAt: '2026-01-01T00:00:00.000Z' })
-  await expect(new StreamingExecutor([], { store }).resume('x')).rejects.toMatchObject({ code: 'STORE_FAILED' })
+  await expect(new StreamingExecutor([], { store }).resume('x')).rejects.toMatchObject({ code: 'RECORD_UNUSABLE' })
 })

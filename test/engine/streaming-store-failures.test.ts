@@ -60,7 +60,7 @@ describe('a store that fails', () => {
   }
 
   for (const method of ['create', 'claim'] as const) {
-    test(`at ${method}: nothing starts, readers get the error event`, async () => {
+    test(`at ${method}: nothing starts, readers get the error event, no record stays`, async () => {
       const store = { ...createMemoryStore(), [method]: () => Promise.reject(new Error('down')) }
       const tool = new ControlledTool()
       const clock = new FakeClock()
@@ -69,8 +69,19 @@ describe('a store that fails', () => {
       expect((await readAll(execution)).map(({ type }) => type)).toEqual(['error'])
       await expect(execution.result).rejects.toMatchObject({ code: 'STORE_FAILED' })
       expect([tool.started, clock.timerCount]).toEqual([[], 0])
+      expect(await store.get(execution.executionId)).toBeUndefined()
     })
   }
+
+  test('at create, by an execution that exists: nothing starts, and that record stays', async () => {
+    const inner = createMemoryStore()
+    const record = { executionId: 'x', createdAt: '2026-01-01T00:00:00.000Z' }
+    await inner.create(record)
+    const store: ExecutionStore = { ...inner, create: executionRecord => inner.get(executionRecord.executionId) }
+    const executor = new StreamingExecutor({ work: { execute: () => 1 } }, { store, createId: () => 'x' })
+    await expect(executor.execute(fan(1))).rejects.toMatchObject({ code: 'STORE_FAILED' })
+    expect([await inner.get('x'), await inner.read('x', 0, 1)]).toEqual([{ ...record, status: 'running' }, []])
+  })
 
   test('is told to a sink by the error event, and to the caller by a rejection', async () => {
     const sink = new FakeSink()

@@ -7,8 +7,14 @@ import { rig } from '../support/rig.ts'
 import { task, workflow } from '../support/workflows.ts'
 
 const about = { executionId: 'x', timestamp: '2026-01-01T00:00:00.000Z' }
-const ended = { taskId: 'a/b ü', tool: 'w', status: 'success', attempts: 1, executionTimeMs: 2.5, waitMs: 0 }
-const completion = (output: unknown): LoggedData => ({ ...about, ...ended, output: JsonValue.from(output) })
+const counts = { totalTasks: 0, successCount: 0, errorCount: 0, skippedCount: 0, cancelledCount: 0 }
+const totals = { totalExecutionTimeMs: 1, speedup: 0, criticalPathMs: 0, parallelizationLayers: 0 }
+const ended = { taskId: 'a/b ü', tool: 'w', status: 'success', attempts: 1, executionTimeMs: 2.5, waitMs: 0 } as const
+const completion = (output: unknown): LoggedData<'task_complete'> => ({
+  ...about,
+  ...ended,
+  output: JsonValue.from(output),
+})
 
 test('the JSON of an entry is one line, and its event says the same', () => {
   const entry = new LogEntry(3, 'task_complete', completion({ text: 'two\nlines\r\u2028' }))
@@ -20,7 +26,7 @@ test('the JSON of an entry is one line, and its event says the same', () => {
 })
 
 test('each reader of an entry has an event of its own', () => {
-  const logged = { ...about, totalTasks: 1, layers: [['a']], schedule: 'layers' } as LoggedData
+  const logged = { ...about, totalTasks: 1, layers: [['a']], schedule: 'layers' } as const
   for (const entry of [
     new LogEntry(1, 'execution_start', logged),
     new LogEntry(2, 'task_complete', completion({ a: [1] })),
@@ -63,11 +69,9 @@ test('an entry that comes back from a store is the entry that went there', () =>
   for (const output of [null, 0, '', [1, { a: 'ü' }], JSON.parse('{"__proto__":1}') as unknown]) {
     const entry = new LogEntry(7, 'task_complete', completion(output))
     const back = LogEntry.fromJson(7, 'task_complete', entry.json)
-    expect([back.json, back.toEvent(), back.data.output?.text]).toEqual([
-      entry.json,
-      entry.toEvent(),
-      entry.data.output?.text,
-    ])
+    // In the same order, too.
+    expect(Object.keys(back.toEvent().data)).toEqual(Object.keys(JSON.parse(entry.json) as object))
+    expect([back.json, back.toEvent(), back.output?.text]).toEqual([entry.json, entry.toEvent(), entry.output?.text])
   }
 })
 
@@ -76,7 +80,7 @@ test('an entry that is not in the log has no id', () => {
     ...about,
     error: 'lost',
     code: 'STORE_FAILED',
-  } as LoggedData).toEvent()
+  }).toEvent()
   expect(event).toEqual({ type: 'error', data: { ...about, error: 'lost', code: 'STORE_FAILED' } })
   expect('id' in event).toBe(false)
 })
@@ -98,6 +102,52 @@ test('the JSON of every event of an execution says what the event says', async (
   for (const entry of entries) {
     expect(entry.json).not.toMatch(/[\r\n]/)
     expect(JSON.parse(entry.json)).toEqual(JSON.parse(JSON.stringify(entry.toEvent().data)))
+  }
+})
+
+test('the JSON of every event of an execution that grows says what the event says', async () => {
+  const document = {
+    tasks: [
+      { id: 'each', tool: 'work', forEach: [1, 2], tolerate: 1 },
+      { id: 'kept', workflow: { tasks: [{ id: 'a', tool: 'work' }] }, optional: true },
+    ],
+    finally: [{ id: 'end', tool: 'work' }],
+    output: { all: '$OUTPUT[each]', kept: '$OUTPUT[kept]' },
+  }
+  const { tool, execution } = rig(document)
+  const calls = await tool.nextCalls('each[0]', 'each[1]', 'kept/a')
+  calls[0]?.succeed('ü"\n')
+  calls[1]?.fail()
+  calls[2]?.fail()
+  ;(await tool.nextCall('end')).succeed()
+  await execution.result
+  const entries = await execution.subscribe().take(Number.POSITIVE_INFINITY)
+  const texts = entries.map(({ json }) => json)
+  expect(texts.map(text => JSON.parse(text) as unknown)).toEqual(
+    entries.map(entry => JSON.parse(JSON.stringify(entry.toEvent().data)) as unknown),
+  )
+  for (const part of ['"itemCount":2', '"finallyFrom":1', '"held":true', '"optional":true', '"toleratedCount":1']) {
+    expect([part, texts.some(text => text.includes(part))]).toEqual([part, true])
+  }
+  expect(JSON.parse(texts.at(-1) as string)).toMatchObject({ output: { all: ['ü"\n', null], kept: null } })
+})
+
+test('a large output of the workflow is told by its path, and comes back from a store whole', () => {
+  const end = { ...about, status: 'success', ...counts, ...totals } as const
+  const large = 'ü'.repeat(MAX_INLINE_OUTPUT_BYTES)
+  for (const [output, isInline] of [
+    [{ a: 1 }, true],
+    [null, true],
+    [large, false],
+  ] as const) {
+    const entry = new LogEntry(9, 'execution_complete', { ...end, output: JsonValue.from(output) })
+    const event = entry.toEvent() as Extract<SSEEvent, { type: 'execution_complete' }>
+    expect([event.data.output, entry.refersToOutput]).toEqual([output, !isInline])
+    expect(JSON.parse(wireJson(event))).toEqual(JSON.parse(entry.json))
+    const { outputPath } = JSON.parse(entry.json) as { outputPath?: string }
+    expect(outputPath).toBe(isInline ? undefined : '/executions/x/output')
+    const back = LogEntry.fromJson(9, 'execution_complete', entry.json, isInline ? undefined : JSON.stringify(output))
+    expect(back.toEvent()).toEqual(event)
   }
 })
 

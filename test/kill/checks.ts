@@ -212,9 +212,9 @@ function findForgotten(left: readonly Stored[], entries: readonly Entry[], later
   }
   for (const [taskId, { data }] of open) {
     const next = entries.slice(left.length).find(each => each.data['taskId'] === taskId)
-    const isTold = next?.type === 'task_retry' && next.data['code'] === 'INTERRUPTED' && next.data['delayMs'] === 0
+    const isRecorded = next?.type === 'task_retry' && next.data['code'] === 'INTERRUPTED' && next.data['delayMs'] === 0
     const isEnded = next?.type === 'task_complete' && next.data['status'] === 'cancelled'
-    if (!isEnded && !(isTold && next?.data['attempt'] === data['attempt'])) {
+    if (!isEnded && !(isRecorded && next?.data['attempt'] === data['attempt'])) {
       faults.push(`The cut attempt of ${String(taskId)} is followed by ${next?.type} ${next?.json.slice(0, 200)}`)
     }
   }

@@ -1,4 +1,7 @@
 import {
+  applyEvent,
+  createState,
+  type Execution,
   type ExecutionOptions,
   type ExecutionResult,
   type SSEEvent,
@@ -93,16 +96,41 @@ export interface EndedExecution {
   readonly peak: number
 }
 
-/** Runs a random document by the engine. */
+/** Starts a random document in the engine. */
+export function startEngine(made: RandomDocument, tools: readonly Tool[], options: ExecutionOptions): Execution {
+  return new StreamingExecutor(tools, withWorkflows(made, options)).stream(made.document, { input: made.input })
+}
+
+/** How long an execution of a random document may take, ms: far more than it needs on a busy machine. */
+const MAX_DURATION_MS = 10_000
+
+/** The result. An execution that does not end is an error that names the tasks which have not, and not only a timeout. */
+export async function waitForEnd(execution: Execution, events: readonly SSEEvent[]): Promise<ExecutionResult> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      const state = createState('')
+      for (const event of events) applyEvent(state, event, 1)
+      const open = [...state.tasks.values()].filter(({ result }) => result === undefined)
+      const names = open.map(({ taskId, status }) => `${taskId} (${status})`).join(', ')
+      reject(new Error(`The execution does not end: ${names || 'all of its tasks have ended'}`))
+    }, MAX_DURATION_MS)
+  })
+  try {
+    return await Promise.race([execution.result, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** Runs a random document by the engine, to its end. */
 export async function runEngine(
   made: RandomDocument,
   seed: number,
   options: ExecutionOptions,
 ): Promise<EndedExecution> {
   const { tools, peak } = createTools(made.behave, seed)
-  const execution = new StreamingExecutor(tools, withWorkflows(made, options)).stream(made.document, {
-    input: made.input,
-  })
+  const execution = startEngine(made, tools, options)
   const events = collectEvents(execution)
-  return { events, result: await execution.result, peak: peak() }
+  return { events, result: await waitForEnd(execution, events), peak: peak() }
 }

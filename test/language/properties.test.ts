@@ -26,13 +26,13 @@ async function expectSameEverywhere(seed: number, isPlain: boolean): Promise<voi
 }
 
 test('a document without the words of the language ends as the reference says, for all slots and schedules', async () => {
-  await forSeeds(countRuns(40), seed => expectSameEverywhere(seed, true))
+  await forSeeds(countRuns(20), seed => expectSameEverywhere(seed, true))
 })
 
 // Skipped as long as the checks refuse the words of the language.
 describe.skipIf(!isLanguageImplemented)('a random document', () => {
   test('is valid', async () => {
-    await forSeeds(countRuns(200), async seed => {
+    await forSeeds(countRuns(100), async seed => {
       const made = createRandomDocument(seed)
       const { tools } = createTools(made.behave, seed)
       const options = { input: made.input, workflows: made.workflows }
@@ -41,7 +41,7 @@ describe.skipIf(!isLanguageImplemented)('a random document', () => {
   })
 
   test('ends as the reference says, for all slots and schedules', async () => {
-    await forSeeds(countRuns(60), seed => expectSameEverywhere(seed, false))
+    await forSeeds(countRuns(30), seed => expectSameEverywhere(seed, false))
   })
 
   test('ends as the reference says without a reader', async () => {

@@ -84,13 +84,11 @@ class DocumentWriter {
     const dependsOn = random.some(siblings.slice(-4), 0.25).map(each => each.id)
     const runOn = dependsOn.length > 0 && this.#uses(0.3) ? random.pick(['failure', 'settled'] as const) : undefined
     const place = { ...placeTask(given, mode, runOn, dependsOn), isPlain: this.#isPlain }
-    const call = isWorkflow ? this.#writeCall(depth, place) : this.#writeArguments(place)
+    const call = isWorkflow ? this.#writeCall(depth, place) : { tool, ...this.#writeArguments(place) }
     const isOptional = this.#uses(0.15)
     const when = this.#uses(0.25) ? this.#keep(createCondition(random, { ...place, isItem: mode === 'forEach' })) : ''
-    const task = {
+    const fields = {
       id,
-      ...(!isWorkflow && { tool }),
-      ...call,
       ...(dependsOn.length > 0 && { dependsOn }),
       ...(runOn && { runOn }),
       ...(when !== '' && { when }),
@@ -101,7 +99,7 @@ class DocumentWriter {
       ...(mode === 'repeat' && { repeat: this.#writeRepeat(shape) }),
     }
     siblings.push({ id, shape: mode === 'forEach' ? 'list' : shape })
-    return task as Task
+    return { ...fields, ...call }
   }
 
   #writeArguments(place: Place): Pick<TaskFields, 'arguments'> {
@@ -113,7 +111,10 @@ class DocumentWriter {
   }
 
   /** A sub-workflow inline or by name, with its arguments. */
-  #writeCall(depth: number, place: Place): Pick<Task, 'arguments' | 'workflow'> {
+  #writeCall(
+    depth: number,
+    place: Place,
+  ): { readonly arguments: Readonly<Record<string, unknown>>; readonly workflow: string | DAGStructure } {
     const random = this.#random
     const args: Readonly<Record<string, unknown>> = this.#writeArguments(place).arguments ?? { a: 1 }
     const input = Object.entries(args).map(([key, value]): InputKey => {

@@ -29,7 +29,8 @@ export interface Interpretation {
  *
  * Read into the contract where it is silent: a sub-workflow whose `finally` task fails is `partial`, which is not a success,
  * so its task fails with `CHILD_FAILED`; an `output` that cannot be resolved turns `success` into `partial`, and fails the
- * task of a sub-workflow with `REFERENCE_NOT_FOUND`; `output` and `finally` read the default of a tolerated failure, too.
+ * task of a sub-workflow with `REFERENCE_NOT_FOUND`; `output` and `finally` read the default of a tolerated failure, too;
+ * the status so far, which `finally` reads, is that before `finally` began, because its tasks settle in any order.
  * @throws Undetermined where the contract leaves the outcome open
  */
 export function interpret(document: DAGStructure, surroundings: Surroundings): Interpretation {
@@ -78,10 +79,8 @@ class WorkflowRun {
     this.#soFar = soFar
     const firstLayer = Math.max(...main.map(({ layer }) => layer)) + 1
     const last = ending.map(task => this.#settle(task, ending, firstLayer))
-    return {
-      tasks: [...main, ...last],
-      status: soFar === 'success' && last.some(isFailure) ? 'partial' : soFar,
-    }
+    const status = soFar === 'success' && last.some(isFailure) ? 'partial' : soFar
+    return { tasks: [...main, ...last], status }
   }
 
   /** The output that the document declares, else the outputs of its last layer by id; `undefined` if a path is missing. */

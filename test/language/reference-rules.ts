@@ -47,7 +47,7 @@ export function findKind({ forEach, repeat, workflow }: Task): Outcome['kind'] {
 
 /** The tool that events name. */
 export function nameTool({ tool, workflow }: Task): string {
-  if (workflow === undefined) return tool as string
+  if (workflow === undefined) return tool
   return typeof workflow === 'string' ? `workflow:${workflow}` : 'workflow'
 }
 

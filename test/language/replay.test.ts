@@ -25,8 +25,9 @@ test('each prefix of a log with groups gives the table that the live execution h
     const options = resolveOptions({ ...setting, onTaskError, abortGraceMs: 1, random: () => 0.5 })
     const input = JsonValue.from(made.input)
     const entries = await expectReplayAlike({ plan, input, options, random, onLife: loop => (running = loop) })
-    const ends = entries.filter(({ type }) => type === 'task_complete').map(({ data }) => data.taskId)
-    const { totalTasks } = entries.at(-1)?.data as { readonly totalTasks?: number }
+    const ends = entries.flatMap(({ type, data }) => (type === 'task_complete' ? [data.taskId] : []))
+    const end = entries.at(-1)
+    const totalTasks = end?.type === 'execution_complete' ? end.data.totalTasks : undefined
     expect([ends.length, new Set(ends).size]).toEqual([totalTasks, totalTasks])
   })
 })

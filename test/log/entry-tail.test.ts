@@ -4,6 +4,8 @@ import { LogEntry } from '../../src/events/log-entry.ts'
 import { EntryTail } from '../../src/log/entry-tail.ts'
 import { openLog, TIMESTAMP } from './log-rig.ts'
 
+const COST = { attempts: 1, executionTimeMs: 1, waitMs: 0 }
+
 function entry(seq: number): LogEntry {
   const data = { executionId: 'x', timestamp: TIMESTAMP, taskId: 'a', attempt: 1, text: 'x' }
   return new LogEntry(seq, 'token', data)
@@ -48,7 +50,7 @@ test('bytes are reserved as events are', () => {
 
 test('outputs, which the state keeps anyway, do not push other events out of a log', async () => {
   const log = openLog(undefined, { maxTailEvents: 100 })
-  const about = { executionId: 'x', timestamp: TIMESTAMP, tool: 'work', status: 'success' }
+  const about = { executionId: 'x', timestamp: TIMESTAMP, tool: 'work', status: 'success', ...COST } as const
   for (let i = 0; i < 4; i++) {
     const output = JsonValue.from('x'.repeat(8 * 1024 * 1024))
     await log.append([log.entry('task_complete', { ...about, taskId: `t${i}`, output })])
@@ -69,9 +71,16 @@ test.each([{ maxTailEvents: 0 }, { maxTailEvents: Number.NaN }, { maxTailBytes: 
 test('an entry weighs the same when it goes as when it came, whoever has read it meanwhile', () => {
   const tail = new EntryTail(
     { maxTailEvents: 1, maxTailBytes: 1e6 },
-    ({ weight, data }) => weight - (data.output?.weight ?? 0),
+    ({ weight, output }) => weight - (output?.weight ?? 0),
   )
-  const about = { executionId: 'x', timestamp: TIMESTAMP, taskId: 'a', tool: 'work', status: 'success' }
+  const about = {
+    executionId: 'x',
+    timestamp: TIMESTAMP,
+    taskId: 'a',
+    tool: 'work',
+    status: 'success',
+    ...COST,
+  } as const
   for (let seq = 1; seq <= 1000; seq++) {
     // Its JSON is six times as long.
     const output = JsonValue.from('\u0001'.repeat(1000))

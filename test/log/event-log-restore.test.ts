@@ -3,9 +3,16 @@ import { copyState, createState, type ExecutionState } from '../../src/events/ex
 import { applyEvent } from '../../src/events/state.ts'
 import { createMemoryStore, type SSEEvent } from '../../src/index.ts'
 import { EventLog } from '../../src/log/event-log.ts'
+import type { StoredEntry } from '../../src/log/stored-entry.ts'
 import { rig } from '../support/rig.ts'
 import { diamond } from '../support/workflows.ts'
 import { appendEnd, appendTokens, FakeStorage, openLog, takeAll } from './log-rig.ts'
+
+/** Replaces the JSON of the third entry. */
+function replaceJson(entries: StoredEntry[], replace: (json: string) => string): void {
+  const { seq, type, json } = entries[2] as StoredEntry
+  entries[2] = { seq, type, json: replace(json) }
+}
 
 const OUTPUTS = { putOutput() {}, getOutput: () => undefined, note() {} }
 
@@ -30,11 +37,41 @@ test('a log whose end is missing is restored without one', async () => {
   expect([restored.head, restored.ending]).toEqual([3, undefined])
 })
 
-test('what follows a gap is not restored', async () => {
+test.each<[string, (storage: FakeStorage) => unknown, string]>([
+  ['a gap', ({ entries }) => entries.splice(2, 1), 'The log has no entry 3'],
+  [
+    'an entry that is not JSON',
+    ({ entries }) => replaceJson(entries, () => '{'),
+    'Entry 3 of the log, of type `token`',
+  ],
+  ['an entry that is no object', ({ entries }) => replaceJson(entries, () => '[]'), 'it is not a JSON object'],
+  [
+    'an entry without a field that its type has',
+    ({ entries }) => replaceJson(entries, json => json.replace('"text"', '"other"')),
+    'expected `text` to be of type string',
+  ],
+  [
+    'an entry of another execution',
+    ({ entries }) => replaceJson(entries, json => json.replace('"x"', '"y"')),
+    'Entry 3 of the log belongs to another execution',
+  ],
+])('a log with %s is not restored', async (_, damage, message) => {
   const storage = new FakeStorage()
   await appendTokens(openLog(storage), 5)
-  storage.entries.splice(2, 1)
-  expect((await EventLog.restore('x', Object.assign(storage, OUTPUTS))).head).toBe(2)
+  damage(storage)
+  await expect(EventLog.restore('x', Object.assign(storage, OUTPUTS))).rejects.toMatchObject({
+    code: 'RECORD_UNUSABLE',
+    message: expect.stringContaining(message),
+  })
+})
+
+test('of an entry whose type a later version added nothing but its head is read', async () => {
+  const storage = new FakeStorage()
+  await appendTokens(openLog(storage), 2)
+  const json = JSON.stringify({ executionId: 'x', timestamp: '2026-01-01T00:00:00.000Z', layers: 'later' })
+  storage.entries.push({ seq: 3, type: 'later' as 'info', json })
+  const restored = await EventLog.restore('x', Object.assign(storage, OUTPUTS))
+  expect([restored.head, restored.ending]).toEqual([3, undefined])
 })
 
 test('a log of which nothing is left but what it came to serves a snapshot and its end', async () => {

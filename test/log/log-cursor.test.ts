@@ -121,8 +121,8 @@ test('a snapshot followed by the tail folds to the live state', async () => {
   const layers = [['a', '__proto__'], ['c']]
   const task = { executionTimeMs: 1, waitMs: 0, attempts: 1 }
   await log.append([
-    log.entry('execution_start', { ...about, totalTasks: 3, layers, schedule: 'layers' } as never),
-    log.entry('task_start', { ...about, taskId: 'a', tool: 't', layer: 0, attempt: 1 } as never),
+    log.entry('execution_start', { ...about, totalTasks: 3, layers, schedule: 'layers' }),
+    log.entry('task_start', { ...about, taskId: 'a', tool: 't', layer: 0, attempt: 1 }),
     log.entry('task_complete', {
       ...about,
       taskId: 'a',
@@ -131,8 +131,8 @@ test('a snapshot followed by the tail folds to the live state', async () => {
       error: 'no',
       code: 'E',
       ...task,
-    } as never),
-    log.entry('task_start', { ...about, taskId: '__proto__', tool: 't', layer: 0, attempt: 1 } as never),
+    }),
+    log.entry('task_start', { ...about, taskId: '__proto__', tool: 't', layer: 0, attempt: 1 }),
   ])
   const cursor = log.open(0)
   const folded = createState('x')
@@ -141,8 +141,8 @@ test('a snapshot followed by the tail folds to the live state', async () => {
   }
   await fold()
   await log.append([
-    log.entry('task_start', { ...about, taskId: 'c', tool: 't', layer: 1, attempt: 1 } as never),
-    log.entry('task_complete', { ...about, taskId: 'c', tool: 't', status: 'success', ...task } as never),
+    log.entry('task_start', { ...about, taskId: 'c', tool: 't', layer: 1, attempt: 1 }),
+    log.entry('task_complete', { ...about, taskId: 'c', tool: 't', status: 'success', ...task }),
   ])
   await fold()
   expect([folded.seq, folded.status, folded.counts]).toEqual([6, 'running', log.state.counts])

@@ -1,7 +1,7 @@
-import type { EventData } from '../../src/events/events.ts'
 import type { LogEntry } from '../../src/events/log-entry.ts'
 import type { EntrySource } from '../../src/log/entry-source.ts'
-import { EventLog, type LogStorage, type StoredEntry } from '../../src/log/event-log.ts'
+import { EventLog, type LogStorage } from '../../src/log/event-log.ts'
+import type { StoredEntry } from '../../src/log/stored-entry.ts'
 
 export const TIMESTAMP = '2026-01-01T00:00:00.000Z'
 
@@ -55,7 +55,8 @@ export function appendTokens(log: EventLog, count: number): void | Promise<void>
 /** Appends the last event. */
 export function appendEnd(log: EventLog): void | Promise<void> {
   const counts = { totalTasks: 0, successCount: 0, errorCount: 0, skippedCount: 0, cancelledCount: 0 }
-  const data = { executionId: 'x', timestamp: TIMESTAMP, status: 'success', ...counts } as EventData
+  const times = { totalExecutionTimeMs: 0, speedup: 0, criticalPathMs: 0, parallelizationLayers: 0 }
+  const data = { executionId: 'x', timestamp: TIMESTAMP, status: 'success', ...counts, ...times } as const
   return log.append([log.entry('execution_complete', data)])
 }
 

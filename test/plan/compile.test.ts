@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import {
   compileWorkflow,
+  type DAGStructure,
   type DagstreamError,
   ParallelExecutor,
   type ToolSource,
@@ -9,8 +10,8 @@ import {
   type WorkflowIssue,
 } from '../../src/index.ts'
 import { JsonValue } from '../../src/events/json-value.ts'
-import { prepareExecution } from '../../src/plan/compile.ts'
-import type { PlannedTask } from '../../src/plan/execution-plan.ts'
+import { checkExecution } from '../../src/plan/compile.ts'
+import type { ExecutionPlan, PlannedTask } from '../../src/plan/execution-plan.ts'
 import { ToolRegistry } from '../../src/tools/registry.ts'
 import { resolveTemplate } from '../../src/workflow/template.ts'
 import { diamond, task, workflow } from '../support/workflows.ts'
@@ -51,6 +52,27 @@ test('a plan is frozen to its leaves', () => {
   const plan = compileWorkflow(document, tools)
   expect(plan.priorities).toEqual([0, 1])
   expect(findUnfrozen(plan, 'plan')).toEqual([])
+})
+
+test('a plan with every word is frozen to its leaves', () => {
+  const nested = { tasks: [task('x', [], { arguments: { x: '$INPUT.x' } })], inputSchema: {}, output: ['$OUTPUT[x]'] }
+  const document: DAGStructure = {
+    ...nested,
+    tasks: [
+      ...nested.tasks,
+      task('a', ['x'], { when: 'output.x == 1', runOn: 'settled', optional: true, default: { y: [1] } }),
+      task('b', [], { forEach: { l: ['$OUTPUT[a]'], m: '$OUTPUT[x]' }, tolerate: '10%', when: 'item.l' }),
+      task('c', [], { repeat: { maxTimes: 2, until: 'result' }, retry: { maxAttempts: 2 } }),
+      { id: 'd', workflow: nested, forEach: [1] },
+      { id: 'e', workflow: 'known' },
+    ],
+    finally: [task('f', [], { arguments: { x: '$STATUS[a]' } })],
+  }
+  const plan = compileWorkflow(document, tools, { workflows: { known: nested } })
+  expect(plan.priorities).toHaveLength(7)
+  // Conditions and JSON values keep their state in private fields.
+  const isOpen = (path: string): boolean => !/\.(?:when|until|default|schema)(?:\.|$)/.test(path)
+  expect(findUnfrozen(plan, 'plan').filter(isOpen)).toEqual([])
 })
 
 test('validateWorkflow reports every problem at once, with its place', () => {
@@ -181,8 +203,8 @@ function findUnfrozen(value: unknown, path: string, seen = new Set<unknown>()): 
 test('a recorded workflow is read by the rules of its time: near misses as text, halves of characters in names', () => {
   const tasks = [{ id: '..', tool: 'work', arguments: { text: "$INPUT['x'] $INPUT[-1]" }, name: 'half \ud83d' }]
   const document = { name: 'half \ud83d', tasks }
-  expect(() => prepareExecution(document, tools, 'in')).toThrow('and 3 more')
-  const { plan } = prepareExecution(document, tools, 'in', true)
+  expect(() => checkExecution(document, tools, 'in')).toThrow('and 3 more')
+  const plan = checkExecution(document, tools, 'in', true).plan() as ExecutionPlan
   const { arguments: template } = plan.tasks[0] as PlannedTask
   const scope = { input: JsonValue.from('in'), output: () => JsonValue.null }
   expect(resolveTemplate(template, scope).value).toEqual({ text: "in['x'] in[-1]" })

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
-import { compileWorkflow, prepareExecution, validateWorkflow } from '../../src/plan/compile.ts'
+import { compileWorkflow, validateWorkflow } from '../../src/plan/compile.ts'
+import { prepareExecution } from './prepare-execution.ts'
 import { parseJson } from '../../src/json/parse-json.ts'
+import { stringifyJson } from '../../src/json/stringify-json.ts'
 import { locateIssues } from '../../src/workflow/locate-issues.ts'
 import type { DAGStructure, WorkflowIssue } from '../../src/workflow/document.ts'
 
@@ -42,6 +44,18 @@ test('what `INVALID_INPUT` tells is not told again as an unknown reference', () 
   expect(brief(validate({ repo: 'x', who: { name: 1 }, odd: 1 }))).toEqual(['INVALID_INPUT /odd'])
 })
 
+test('a key that is missing in one place says nothing of the same key in another', () => {
+  const nested: DAGStructure = {
+    inputSchema: { properties: { who: { type: 'object', required: ['name'] } } },
+    tasks: [{ id: 'a', tool: 'noop', arguments: { x: '$INPUT.name', y: '$INPUT.who.name', z: '$INPUT.who.age' } }],
+  }
+  expect(brief(validateWorkflow(nested, tools, { input: { who: {} } }).issues)).toEqual([
+    'INVALID_INPUT /who',
+    'UNKNOWN_REFERENCE /tasks/0/arguments/x',
+    'UNKNOWN_REFERENCE /tasks/0/arguments/z',
+  ])
+})
+
 test('a fault of the input has no line in the text of the workflow', () => {
   const text = JSON.stringify({ ...document, name: 3 })
   const { issues } = validateWorkflow(JSON.parse(text), tools, { input: { repo: 1 } })
@@ -76,6 +90,22 @@ test('numbers beyond the precision of doubles fit as numbers', () => {
   const plan = compileWorkflow({ inputSchema: { properties: { n: { type: 'integer' } } }, tasks: [] }, tools)
   expect(plan.checkInput(parseJson('{"n": 9007199254740993}'))).toEqual([])
   expect(plan.checkInput(parseJson('{"n": 1e-400}'))).toEqual([])
+})
+
+test('numbers of a schema beyond the precision of doubles are bounds like others', () => {
+  const document = parseJson('{"tasks":[],"inputSchema":{"maximum":90071992547409930001}}') as DAGStructure
+  const plan = compileWorkflow(document, tools)
+  expect(plan.checkInput(1e19)).toEqual([])
+  expect(plan.checkInput(1e21)).toHaveLength(1)
+  expect(stringifyJson(plan.describe())).toContain('"maximum":90071992547409930001')
+})
+
+test('a plan keeps a copy of the schema', () => {
+  const schema = { type: 'object' }
+  const plan = compileWorkflow({ tasks: [], inputSchema: schema }, tools)
+  schema.type = 'string'
+  expect(plan.checkInput({})).toEqual([])
+  expect(plan.describe().inputSchema).toEqual({ type: 'object' })
 })
 
 test('a schema that is unusable is a fault of shape', () => {

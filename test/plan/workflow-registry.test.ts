@@ -1,7 +1,9 @@
 // oxlint-disable unicorn/consistent-function-scoping -- a helper stands in the one test that needs it
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { DagstreamError } from '../../src/errors.ts'
-import { compileWorkflow, prepareExecution, validateWorkflow } from '../../src/plan/compile.ts'
+import { compileWorkflow, validateWorkflow } from '../../src/plan/compile.ts'
+import { prepareExecution } from './prepare-execution.ts'
 import type { SubWorkflow } from '../../src/plan/execution-plan.ts'
 import { WorkflowRegistry } from '../../src/plan/workflow-registry.ts'
 import { ToolRegistry } from '../../src/tools/registry.ts'
@@ -164,9 +166,51 @@ test('`workflows` is no field of a document that is not recorded', () => {
   expect(() => prepareExecution(recorded, tools, undefined)).toThrow('Unknown field `workflows`')
 })
 
+test('a recorded document that is damaged is refused like any other', () => {
+  for (const document of [
+    null,
+    { tasks: [], workflows: 3 },
+    { tasks: [], workflows: { w: 3 } },
+    { tasks: [], workflows: [] },
+  ]) {
+    expect(() => prepareExecution(document as unknown as RecordedWorkflow, tools, undefined, true)).toThrow(
+      'INVALID_SHAPE',
+    )
+  }
+})
+
+test('a recorded document may name the schema of editors', () => {
+  const document = { $schema: 'x', tasks: [{ id: 'w', workflow: { $schema: 'x', tasks: [] } }] }
+  expect(prepareExecution(document as DAGStructure, tools, undefined, true).plan.tasks).toHaveLength(1)
+})
+
 test('recorded documents keep the grammar of their time, in their workflows too', () => {
   const old = { tasks: [{ id: '..', tool: 'noop', arguments: { x: '$ITEM $STATUS[a] $STATUS', y: '$ERROR[' } }] }
   for (const document of [old, { tasks: [{ id: 'x', workflow: 'w' }], workflows: { w: old } }]) {
     expect(prepareExecution(document, tools, undefined, true).plan.tasks).toHaveLength(1)
   }
+})
+
+test('any values as workflows get an answer', () => {
+  const throwing = Object.defineProperty({}, 'tasks', {
+    enumerable: true,
+    get: () => expect.fail('read'),
+  }) as DAGStructure
+  expect(problemsOf(() => new WorkflowRegistry({ throwing }, tools))).toMatchObject([{ code: 'INVALID_SHAPE' }])
+  const name = fc.constantFrom('a', 'b', 'c', 'gone')
+  const task = fc.record({
+    id: fc.constantFrom('x', 'y', 'x/y'),
+    workflow: fc.oneof(name, fc.record({ tasks: fc.anything() })),
+  })
+  const document = fc.oneof(fc.anything(), fc.record({ tasks: fc.array(task), finally: fc.array(task) }))
+  fc.assert(
+    fc.property(fc.dictionary(fc.constantFrom('a', 'b', 'c'), document), document, (workflows, root) => {
+      const known = workflows as Record<string, DAGStructure>
+      const issues = problemsOf(() => new WorkflowRegistry(known, tools))
+      const pointers = issues.map(({ pointer }) => pointer)
+      expect(pointers.every(pointer => /^\/[abc](?:\/|$)/.test(pointer))).toBe(true)
+      if (issues.length === 0) validateWorkflow(root, tools, { workflows: known })
+    }),
+    { numRuns: 500 },
+  )
 })

@@ -1,6 +1,6 @@
 import { compileWorkflow, type DAGStructure } from '../../src/index.ts'
 import type { SSEEventType } from '../../src/events/events.ts'
-import type { TableOptions } from '../../src/scheduler/table-input.ts'
+import type { AppliedEvent, TableOptions } from '../../src/scheduler/table-input.ts'
 import { TaskTable } from '../../src/scheduler/task-table.ts'
 
 const HEAD = { executionId: 'x', timestamp: '2026-01-01T00:00:00.000Z' }
@@ -22,7 +22,8 @@ export function createTable(document: DAGStructure, options: Partial<TableOption
   const plan = compileWorkflow(document, { work: () => 1, limited: { limit: 2, execute: () => 1 } })
   const table = new TaskTable(plan, { schedule: 'layers', maxConcurrency: 64, onTaskError: 'continue', ...options })
   table.open(0)
-  const apply: TableRig['apply'] = (type, data = {}, now = 0) => table.apply({ type, data: { ...HEAD, ...data } }, now)
+  const apply: TableRig['apply'] = (type, data = {}, now = 0) =>
+    table.apply({ type, data: { ...HEAD, ...data } } as AppliedEvent, now)
   const attemptOf = (taskId: string): number => table.columns.attempts[table.graph.indexOf(taskId) as number] as number
   const complete = (taskId: string, more: object, now = 0): void =>
     apply('task_complete', { taskId, attempts: attemptOf(taskId), executionTimeMs: 0, waitMs: 0, ...more }, now)

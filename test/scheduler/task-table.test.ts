@@ -23,9 +23,9 @@ test('a success makes ready what waited for it, with the time at which it was', 
 })
 
 test('a slot is taken when a start is chosen and freed by each end of an attempt', () => {
-  const { table, startAll, succeed, fail, retry } = createTable(fan(5), { maxConcurrency: 2 })
+  const { table, apply, startAll, succeed, fail, retry } = createTable(fan(5), { maxConcurrency: 2 })
   expect([table.next(), table.next(), table.next()]).toEqual([0, 1, undefined])
-  for (const taskId of ['t0', 't1']) table.apply({ type: 'task_start', data: event({ taskId, attempt: 1 }) })
+  for (const taskId of ['t0', 't1']) apply('task_start', { taskId, attempt: 1 })
   expect(startAll()).toEqual([])
   succeed('t0')
   expect(startAll()).toEqual(['t2'])
@@ -167,7 +167,3 @@ test('a chain of 100,000 that fails at its root is ended without recursion', { t
   expect(recordEndings()).toHaveLength(99_999)
   expect(table.isDone).toBe(true)
 })
-
-function event(data: object): { executionId: string; timestamp: string } {
-  return { executionId: 'x', timestamp: '2026-01-01T00:00:00.000Z', ...data }
-}

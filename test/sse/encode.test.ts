@@ -47,7 +47,8 @@ test('an event is four lines, whatever text it holds', () => {
 
 test('an entry of the log is encoded as its event is', () => {
   const output = JsonValue.from({ a: ['b', '\n'] })
-  const task = { taskId: 'a', tool: 't', status: 'success', output, attempts: 1, executionTimeMs: 1, waitMs: 0 }
+  const cost = { attempts: 1, executionTimeMs: 1, waitMs: 0 }
+  const task = { taskId: 'a', tool: 't', status: 'success', output, ...cost } as const
   const entry = new LogEntry(5, 'task_complete', { executionId: 'x', timestamp, ...task })
   expect(encodeEntry(entry)).toBe(encode(entry.toEvent()))
 })

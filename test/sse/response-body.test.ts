@@ -145,7 +145,8 @@ test('a format gets the event as a reader in this process does: its id, and its 
     return 'data: 1\n\n'
   }
   const { source, read } = await startedRig({ format })
-  const data = { executionId: 'x', timestamp, taskId: 'a', tool: 'work', status: 'success' } as const
+  const cost = { attempts: 1, executionTimeMs: 1, waitMs: 0 }
+  const data = { executionId: 'x', timestamp, taskId: 'a', tool: 'work', status: 'success', ...cost } as const
   source.push(new LogEntry(7, 'task_complete', { ...data, output: JsonValue.from({ list: [1] }) }))
   await read()
   expect(got).toEqual([{ type: 'task_complete', data: { ...data, output: { list: [1] } }, id: 'x.7' }])

@@ -3,13 +3,15 @@ import { LogEntry } from '../../src/events/log-entry.ts'
 import type { ExecutionStore } from '../../src/store/execution-store.ts'
 import { createMemoryStore } from '../../src/store/memory-store.ts'
 import type { Lease } from '../../src/log/event-log.ts'
+import { makeEnd } from '../../src/testing/store-fixtures.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 
 const HOUR_MS = 60 * 60 * 1000
 
 function entry(executionId: string, seq: number, type: 'info' | 'execution_complete', size = 0): LogEntry {
-  const data = { executionId, timestamp: '2026-01-01T00:00:00.000Z', status: 'success', message: 'x'.repeat(size) }
-  return new LogEntry(seq, type, data)
+  if (type === 'execution_complete') return makeEnd(executionId, seq, 'success')
+  const message = 'x'.repeat(size)
+  return new LogEntry(seq, type, { executionId, timestamp: '2026-01-01T00:00:00.000Z', level: 'info', message })
 }
 
 async function begin(
@@ -85,6 +87,22 @@ test('beyond the bytes those that finished first go first, outputs counted', asy
   await store.putOutput(lease, 'task', 'x'.repeat(40_000))
   await store.append(lease, 1, [entry('d', 1, 'execution_complete')])
   expect(await listIds(store)).toEqual(['c', 'd'])
+})
+
+test('tasks that were added count, though their events are forgotten', async () => {
+  const store = createMemoryStore({ clock: new FakeClock(), maxFinishedBytes: 100_000, maxTailEvents: 1 })
+  const lease = await begin(store, 'grown')
+  const tasks = Array.from({ length: 500 }, (_, index) => ({
+    taskId: `a[${index}]`,
+    tool: 't',
+    layer: 0,
+    dependsOn: [],
+  }))
+  const data = { executionId: 'grown', timestamp: '2026-01-01T00:00:00.000Z', parentId: 'a', tasks, totalTasks: 501 }
+  await store.append(lease, 1, [entry('grown', 1, 'info'), new LogEntry(2, 'tasks_added', data)])
+  await store.append(lease, 3, [entry('grown', 3, 'execution_complete')])
+  await finish(store, 'a')
+  expect(await listIds(store)).toEqual(['a'])
 })
 
 test('what is written after the end counts, and no longer once it is forgotten', async () => {

@@ -1,6 +1,6 @@
 import { createMemoryStore, type ExecutionRecord, type ExecutionStore } from '../../src/index.ts'
 import { LogEntry } from '../../src/events/log-entry.ts'
-import type { StoredEntry } from '../../src/log/event-log.ts'
+import type { StoredEntry } from '../../src/log/stored-entry.ts'
 
 /** All that a store keeps of one execution. */
 export interface Kept {

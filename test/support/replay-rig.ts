@@ -57,10 +57,10 @@ export async function expectReplayAlike({ plan, input, options, random, onLife }
     expect(inspectTable(table), `life ${life}`).toEqual(live.at(-1) ?? inspectTable(new TaskTable(plan, options)))
     const applied: unknown[] = []
     watch(table, inspected => void applied.push(inspected))
-    const loop = new ExecutionLoop({ log, plan, input, options, counters: createCounters(), table, outputs })
+    const loop = new ExecutionLoop({ log, options, counters: createCounters() })
     onLife(loop)
     const cause = table.history.isHandedOff ? 'handoff' : random() < 0.2 ? 'manual' : 'crash'
-    loop.start(lease, undefined, log.head === 0 ? undefined : { cause })
+    loop.start(lease, { plan, input, table, outputs }, undefined, log.head === 0 ? undefined : { cause })
     await loop.ended.catch(() => {})
     live.push(...applied)
   }

@@ -3,6 +3,7 @@
 import {
   type EventFor,
   type ExecutionCompleteEvent,
+  type LogEntry,
   SSE_EVENTS,
   type SSEEvent,
   type SSEEventType,
@@ -10,6 +11,7 @@ import {
   type TaskCompleteEvent,
   type TokenUsage,
 } from '../../src/index.ts'
+import type { JsonValue } from '../../src/events/json-value.ts'
 import type { Equal, Expect } from './equal.ts'
 
 /** The constants are the union, no more and no less. */
@@ -28,6 +30,15 @@ export function narrow(event: SSEEvent): string {
   }
   // @ts-expect-error -- `text` belongs to tokens alone
   return String(event.data.text)
+}
+
+/** `type` narrows the data of a log entry, too; destructured as well. */
+export function narrowEntry(entry: LogEntry): string | JsonValue | undefined {
+  const { type, data } = entry
+  if (type === 'token') return data.text
+  if (type === 'task_complete') return data.output
+  // @ts-expect-error -- `text` belongs to tokens alone
+  return String(entry.data.text)
 }
 
 /** A switch over every type compiles without a default. */

@@ -240,3 +240,12 @@ test('an error has `code` and `message` alone', () => {
     },
   ])
 })
+
+test('a status or an error of a task that there is not is told', () => {
+  const x = '$STATUS[aa] $ERROR[bb].code $OUTPUT[cc]'
+  expect(brief(ofTasks(a, { ...b, runOn: 'settled', arguments: { x } }))).toEqual(
+    Array.from({ length: 3 }, () => 'UNKNOWN_REFERENCE /tasks/1/arguments/x'),
+  )
+  expect(brief(issuesOf({ tasks: [a], finally: [{ ...b, arguments: { x } }] }))).toHaveLength(3)
+  expect(ofTasks(a, { ...b, runOn: 'failure', arguments: { x: '$STATUS[b]' } })[0]?.code).toBe('SELF_DEPENDENCY')
+})

@@ -12,7 +12,7 @@ import { describeFailure } from '../render/event-lines.ts'
 import { follow, type FollowedExecution, toExitCode } from '../target/follow.ts'
 import { missesTool } from '../render/issue-lines.ts'
 import { type CliConfig, type LlmOptions, parseLlmOptions, readConfig } from '../input/read-config.ts'
-import { RemoteSession } from '../target/remote-place.ts'
+import { RemoteSession } from '../target/remote-session.ts'
 import { renderUsage } from '../render/summary.ts'
 import { formatMs, formatNumberOf, toPlainLine } from '../render/text.ts'
 
@@ -162,7 +162,7 @@ function findModel(output: unknown): string | undefined {
   return typeof model === 'string' ? model : undefined
 }
 
-interface Ending {
+interface CallEnd {
   readonly args: ChatArguments
   /** Absent if the connection was lost before it. */
   readonly result?: ExecutionResult
@@ -171,7 +171,7 @@ interface Ending {
 
 /** Prints time, tokens and cost from the result, else from the events. */
 async function tellCost(
-  { args, result, ms }: Ending,
+  { args, result, ms }: CallEnd,
   viewer: ChatViewer,
   { verbose, hideTokenUsage }: ChatOptions,
   { stderr, colors }: CommandContext,

@@ -10,7 +10,7 @@ import { type CommandContext, type ExitCode, UsageError } from '../process/conso
 import { renderExecutions } from '../render/execution-table.ts'
 import type { ExecutionHead, ExecutionSource, WireEvent } from '../target/execution-source.ts'
 import { findStore, openSource, type SourceFlags } from '../target/open-source.ts'
-import { openExistingStore } from '../target/store-place.ts'
+import { openExistingStore } from '../target/open-store.ts'
 import { renderSummary } from '../render/summary.ts'
 import { TaskBoard } from '../render/tree/task-board.ts'
 import { renderTree } from '../render/tree/task-tree.ts'

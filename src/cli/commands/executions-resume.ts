@@ -1,7 +1,8 @@
+import { findUnsettledTool } from '../../engine/resume/recorded-execution.ts'
 import { DagstreamError } from '../../errors.ts'
-import { findUnsettledTool } from '../../engine/resume/recorded-plan.ts'
-import { callStore } from '../../host/storage/call-store.ts'
-import { expectUsableRecord, parseRecord } from '../../host/recovery/recoverable-record.ts'
+import { callStore } from '../../store/call-store.ts'
+import type { HostedExecution } from '../../host/execution/hosted-execution.ts'
+import { expectUsableRecord, parseRecord } from '../../host/storage/recoverable-record.ts'
 import type { StoredExecution } from '../../store/execution-store.ts'
 import type { SqliteStore } from '../../store/sqlite/sqlite-store.ts'
 import { EventLog } from '../../log/event-log.ts'
@@ -9,15 +10,14 @@ import type { AnyTool } from '../../tools/registry.ts'
 import type { DAGStructure } from '../../workflow/document.ts'
 import { collectNames } from '../../workflow/tool-names.ts'
 import { type CommandContext, type ExitCode, HintedError, UsageError } from '../process/console.ts'
-import { createFileHost, findInFile } from '../target/file-host.ts'
-import { follow, type Followed, type FollowedExecution } from '../target/follow.ts'
+import { createFileHost, findInFile, followHosted } from '../target/file-host.ts'
 import { TOOLS_HINT } from '../render/issue-lines.ts'
 import { McpLines } from '../render/mcp-lines.ts'
 import { findStore, type SourceFlags } from '../target/open-source.ts'
 import { askUntilInterrupted, openTools, type ToolFlags } from '../input/open-tools.ts'
 import { RemoteExecutions } from '../target/remote-executions.ts'
 import { type OutputFlags, reportEnd } from '../render/run-report.ts'
-import { openExistingStore } from '../target/store-place.ts'
+import { openExistingStore } from '../target/open-store.ts'
 import { toPlainLine } from '../render/text.ts'
 import { checkIds, watchCommand } from './watch-command.ts'
 
@@ -43,13 +43,16 @@ export async function resumeExecution(
   const store = await openExistingStore(findStore(options, process), 'write', process)
   try {
     const stored = await findUnended(store, executionId)
-    const workflow = parseRecord(stored).workflow as DAGStructure
+    const workflow = parseRecord(stored).workflow
     const tools = await openTools(options, process, new McpLines(context))
     try {
       const found = await askUntilInterrupted(tools, process, () => tools.toolsFor(workflow))
       if (found === undefined) return 130
       await expectTools(stored, workflow, found, store)
-      return await reportEnd(await resumeHere(executionId, store, found, options, context), options, context)
+      const host = createFileHost(store, found)
+      const { sse } = options
+      const resume = (): Promise<HostedExecution> => host.commands.resume(executionId)
+      return await reportEnd(await followHosted(host, resume, { ...(sse && { sse }) }, context), options, context)
     } finally {
       await tools.close()
     }
@@ -81,26 +84,4 @@ async function expectTools(
   expectUsableRecord(stored)
   const what = `There is no tool \`${toPlainLine(needed.tool)}\`, which task \`${toPlainLine(needed.taskId)}\` needs`
   throw new HintedError(new UsageError(what), TOOLS_HINT)
-}
-
-async function resumeHere(
-  executionId: string,
-  store: SqliteStore,
-  tools: readonly AnyTool[],
-  { sse }: OutputFlags,
-  context: CommandContext,
-): Promise<Followed> {
-  const host = createFileHost(store, tools)
-  try {
-    const hosted = await host.commands.resume(executionId)
-    // A reader behind a pipe may pause indefinitely (`| less`); it never counts as disconnected.
-    const execution = hosted.attach({ stallTimeoutMs: Infinity })
-    const stop = (why: string): void => execution.cancel(why)
-    const begin = (): FollowedExecution => {
-      return { events: execution, result: () => execution.result, stop, isCancelling: true }
-    }
-    return await follow({ ...(sse && { sse }), begin }, context)
-  } finally {
-    await host.close()
-  }
 }

@@ -1,13 +1,14 @@
 import type { RemoteOptions } from '../../client/create-client.ts'
 import { DagstreamError } from '../../errors.ts'
-import type { Schedule, SSEEvent } from '../../events/events.ts'
-import { type StreamOptions, StreamingExecutor } from '../../engine/executors/streaming-executor.ts'
+import type { Schedule } from '../../events/events.ts'
+import { StreamingExecutor } from '../../engine/executors/streaming-executor.ts'
+import type { HostedExecution } from '../../host/execution/hosted-execution.ts'
 import type { ExecutionStore } from '../../store/execution-store.ts'
 import type { ToolSource } from '../../tools/registry.ts'
 import type { DAGStructure } from '../../workflow/document.ts'
 import { locateErrorIssues } from '../../workflow/locate-issues.ts'
 import { type CommandContext, type ExitCode, HintedError, UsageError } from '../process/console.ts'
-import { follow, type Followed, type FollowedExecution } from '../target/follow.ts'
+import { COMMAND_BUFFER, follow, type Followed, type FollowedExecution, followLocally } from '../target/follow.ts'
 import { hintsFor } from '../render/hints.ts'
 import { missesTool, TOOLS_HINT } from '../render/issue-lines.ts'
 import { McpLines } from '../render/mcp-lines.ts'
@@ -15,8 +16,8 @@ import { askUntilInterrupted, openTools } from '../input/open-tools.ts'
 import { expectOneReader } from '../input/read-config.ts'
 import { readSource, type Source } from '../input/read-workflow.ts'
 import { type OutputFlags, reportEnd } from '../render/run-report.ts'
+import { openRunStore, type StoreFlags } from '../target/open-store.ts'
 import { locateServerIssues } from '../target/server-issues.ts'
-import { openRunStore, type StoreFlags } from '../target/store-place.ts'
 import { renderUsage } from '../render/summary.ts'
 import type { Viewer } from '../render/viewer.ts'
 
@@ -82,24 +83,14 @@ async function runHere(
   options: RunOptions,
   context: CommandContext,
 ): Promise<Followed> {
-  const begin = (viewer: Viewer): FollowedExecution => {
-    const execution = new StreamingExecutor(tools).stream(source.value as DAGStructure, {
-      ...toStreamOptions(options),
-      ...(store && { store }),
-    })
-    const stop = (why: string): void => execution.cancel(why)
-    const { executionId } = execution
-    const say = (): void => {
-      void viewer.say(`Execution ${executionId} is kept in ${options.store}`)
-    }
-    return {
-      events: store ? afterFirst(execution, say) : execution,
-      result: () => execution.result,
-      stop,
-      isCancelling: true,
-    }
-  }
+  const workflow = source.value as DAGStructure
   try {
+    if (store !== undefined) return await runStored(workflow, tools, store, options, context)
+    const { input } = options
+    const begin = (): FollowedExecution =>
+      followLocally(
+        new StreamingExecutor(tools).stream(workflow, { ...toRemoteOptions(options), input, buffer: COMMAND_BUFFER }),
+      )
     return await follow({ ...pickSse(options), begin }, context)
   } catch (error) {
     const located = locateErrorIssues(error, source)
@@ -108,17 +99,21 @@ async function runHere(
   }
 }
 
-/** The first event proves that the execution is stored: a message about it before that might be false. */
-async function* afterFirst(
-  events: AsyncIterable<SSEEvent>,
-  say: () => void,
-): AsyncGenerator<SSEEvent, void, undefined> {
-  let isFirst = true
-  for await (const event of events) {
-    if (isFirst) say()
-    isFirst = false
-    yield event
-  }
+/** The host is loaded only for a store. */
+async function runStored(
+  workflow: DAGStructure,
+  tools: ToolSource,
+  store: ExecutionStore,
+  options: RunOptions,
+  context: CommandContext,
+): Promise<Followed> {
+  const { createFileHost, followHosted } = await import('../target/file-host.ts')
+  const { input } = options
+  const host = createFileHost(store, tools)
+  const start = (): Promise<HostedExecution> => host.start({ workflow, input, options: toRemoteOptions(options) })
+  return followHosted(host, start, pickSse(options), context, (executionId, viewer) => {
+    void viewer.say(`Execution ${executionId} is kept in ${options.store}`)
+  })
 }
 
 async function runRemotely(
@@ -127,7 +122,7 @@ async function runRemotely(
   context: CommandContext,
 ): Promise<ExitCode> {
   const { input } = options
-  const { RemoteSession } = await import('../target/remote-place.ts')
+  const { RemoteSession } = await import('../target/remote-session.ts')
   const workflow = source.value as DAGStructure
   const session = new RemoteSession(options)
   const asked = { options: toRemoteOptions(options), ...(input !== undefined && { input }) }
@@ -144,16 +139,6 @@ async function runRemotely(
 
 function pickSse({ sse }: RunOptions): { sse?: true } {
   return sse === undefined ? {} : { sse }
-}
-
-function toStreamOptions(options: RunOptions): StreamOptions {
-  const { input } = options
-  return {
-    // A reader behind a pipe may pause indefinitely (`| less`); it never counts as disconnected.
-    buffer: { stallTimeoutMs: Infinity },
-    ...toRemoteOptions(options),
-    ...(input !== undefined && { input }),
-  }
 }
 
 /** The execution options among the flags, local or remote. */

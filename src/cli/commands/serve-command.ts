@@ -17,7 +17,7 @@ import {
   type ServerLog,
 } from '../process/server-log.ts'
 import type { StrayReport } from '../process/stray-faults.ts'
-import { type OpenedStore, openServerStore, type StoreFlags } from '../target/store-place.ts'
+import { type OpenedStore, openServerStore, type StoreFlags } from '../target/open-store.ts'
 import { formatMs, toPlainLine } from '../render/text.ts'
 import { cutText } from '../../text.ts'
 
@@ -59,7 +59,7 @@ export async function serveCommand(options: ServeCommandOptions, context: Comman
   const token = findToken(options.token, process)
   if (token === undefined && !isLoopback(host)) {
     throw new UsageError(
-      `Expected --token or DAGSTREAM_TOKEN with --host ${host}: without one, whoever reaches this port can run its tools`,
+      `Expected --token or DAGSTREAM_TOKEN with --host ${host}: without one, anybody who reaches this port can run its tools`,
     )
   }
   const log = createServerLog(stderr, logLevel)
@@ -132,7 +132,7 @@ async function serveTools(
     })
     open(handler)
     // Not awaited: the reader of the log may have stopped.
-    void stderr.write(renderWelcome(server, opened.place, samples, token !== undefined))
+    void stderr.write(renderWelcome(server, opened.location, samples, token !== undefined))
     if (!tools.own.has('llm:chat')) log.info('There is no built-in `llm:chat`: OPENROUTER_API_KEY is not set')
     await drainWhenInterrupted(server, drain, context)
   } finally {
@@ -206,11 +206,11 @@ function reachableUrl({ url, host, port }: NodeServer): string {
   return host === '::' ? `http://[::1]:${port}` : url
 }
 
-function renderWelcome({ url }: NodeServer, place: string, samples: readonly string[], hasToken: boolean): string {
+function renderWelcome({ url }: NodeServer, location: string, samples: readonly string[], hasToken: boolean): string {
   const lines = samples.map(line => `  ${line}\n`).join('')
   // The other terminal does not share this process's variables; the token itself is never shown.
   const first = hasToken ? 'In that terminal, first: export DAGSTREAM_TOKEN=…\n' : ''
   const tried = lines === '' ? '' : `Try in another terminal:\n${first}${lines}`
-  const kept = `Executions are kept in ${toPlainLine(place)}\n`
+  const kept = `Executions are kept in ${toPlainLine(location)}\n`
   return `dagstream listens on ${toPlainLine(url)}\n${kept}${tried}Ctrl-C ends it.\n`
 }

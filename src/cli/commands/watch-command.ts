@@ -2,7 +2,7 @@ import { parseEventId } from '../../events/events.ts'
 import { stringifyJson } from '../../json/stringify-json.ts'
 import { type CommandContext, type ExitCode, UsageError } from '../process/console.ts'
 import { follow, toExitCode } from '../target/follow.ts'
-import { RemoteSession } from '../target/remote-place.ts'
+import { RemoteSession } from '../target/remote-session.ts'
 import type { ServerFlags } from '../target/server-connection.ts'
 import { renderSummary } from '../render/summary.ts'
 

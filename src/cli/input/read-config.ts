@@ -42,13 +42,13 @@ export type LlmOptions = Pick<OpenRouterOptions, (typeof LLM_FIELDS)[number]>
 const MAX_CONFIG_BYTES = 1024 * 1024
 
 /** The part of the process that file reading needs. */
-type Place = Pick<CliProcess, 'stdin' | 'cwd'>
+type FileAccess = Pick<CliProcess, 'stdin' | 'cwd'>
 
 /**
  * Reads the `dagstream.config.json` of the working directory; empty if absent.
  * @throws UsageError for a file that is unreadable, not an object, or has an unknown field
  */
-export async function readConfig(process: Place): Promise<CliConfig> {
+export async function readConfig(process: FileAccess): Promise<CliConfig> {
   if (!existsSync(resolve(process.cwd, CONFIG_FILE))) return {}
   const config = await readObject(CONFIG_FILE, process)
   refuseUnknown(config, CONFIG_FIELDS)
@@ -68,7 +68,7 @@ export async function readConfig(process: Place): Promise<CliConfig> {
 export async function readMcpConfig(
   file: string | undefined,
   config: CliConfig,
-  process: Place,
+  process: FileAccess,
 ): Promise<McpConfig | undefined> {
   const found = file === undefined ? config : await readObject(file, process)
   if ('mcpServers' in found) return found as unknown as McpConfig
@@ -153,7 +153,7 @@ function refuseUnknown(config: CliConfig, known: readonly string[], part?: 'http
   throw new UsageError(`There is no field ${name} of \`${CONFIG_FILE}\`; known are ${known.join(', ')}${place}`)
 }
 
-async function readObject(file: string, process: Place): Promise<Readonly<Record<string, unknown>>> {
+async function readObject(file: string, process: FileAccess): Promise<Readonly<Record<string, unknown>>> {
   const { value, text } = await readSource(file, process, MAX_CONFIG_BYTES)
   const config = toDoubles(value)
   if (typeof config !== 'object' || config === null || Array.isArray(config)) {

@@ -97,7 +97,7 @@ export class Output {
 }
 
 /** Receives notices while something is drawn on the terminal. */
-export interface NoticePlace {
+export interface NoticeTarget {
   say(line: string): void | Promise<void>
   /** Whether it drops every line. */
   readonly isSilent?: boolean
@@ -113,7 +113,7 @@ const MAX_WAITING_NOTICES = 1000
  */
 export class Notices {
   readonly #stderr: Output
-  #place: NoticePlace | undefined
+  #target: NoticeTarget | undefined
   #waitingCount = 0
   #droppedCount = 0
   #written: Promise<void> = Promise.resolve()
@@ -122,12 +122,12 @@ export class Notices {
     this.#stderr = stderr
   }
 
-  /** Redirects lines to `place`, or directly to `stderr` without one. */
-  showIn(place: NoticePlace | undefined): void {
-    this.#place = place
+  /** Redirects lines to `target`, or directly to `stderr` without one. */
+  showIn(target: NoticeTarget | undefined): void {
+    this.#target = target
   }
 
-  /** @param line without a line feed, safe for a terminal @param isUrgent whether it is shown even if the place drops lines */
+  /** @param line without a line feed, safe for a terminal @param isUrgent whether it is shown even if the target drops lines */
   tell(line: string, isUrgent = false): void {
     if (this.#waitingCount >= MAX_WAITING_NOTICES) {
       this.#droppedCount += 1
@@ -136,7 +136,7 @@ export class Notices {
     const dropped = this.#droppedCount === 0 ? '' : ` (${this.#droppedCount} lines before it were left out)`
     this.#droppedCount = 0
     this.#waitingCount += 1
-    // Invariant: never rejects, since neither `Output` nor a place does.
+    // Invariant: never rejects, since neither `Output` nor a target does.
     this.#written = Promise.all([this.#written, this.#write(`${line}${dropped}`, isUrgent)]).then(() => {})
   }
 
@@ -146,9 +146,9 @@ export class Notices {
   }
 
   async #write(line: string, isUrgent: boolean): Promise<void> {
-    const place = isUrgent && this.#place?.isSilent ? undefined : this.#place
-    if (place === undefined) await this.#stderr.write(`${line}\n`)
-    else await place.say(line)
+    const target = isUrgent && this.#target?.isSilent ? undefined : this.#target
+    if (target === undefined) await this.#stderr.write(`${line}\n`)
+    else await target.say(line)
     this.#waitingCount -= 1
   }
 }

@@ -1,4 +1,3 @@
-import type { EventFor } from '../../events/events.ts'
 import type { LogEntry } from '../../events/log-entry.ts'
 import type { EntryObserver, ExecutionObserver } from '../../host/observers/execution-observer.ts'
 import type { Logger } from '../../log/logger.ts'
@@ -96,13 +95,12 @@ export function observeExecutions(log: ServerLog): ExecutionObserver {
 function logTurn({ type, data }: LogEntry, log: ServerLog): void {
   const { executionId } = data
   if (type === 'execution_start') {
-    const { totalTasks, schedule } = data as unknown as EventFor<'execution_start'>['data']
+    const { totalTasks, schedule } = data
     log.info('execution started', { executionId, totalTasks, schedule })
   }
   if (type !== 'execution_complete') return
-  const end = data as unknown as EventFor<'execution_complete'>['data']
-  const { status, reason, totalTasks, successCount, errorCount, skippedCount, cancelledCount } = end
-  const { toleratedCount, tokenUsage } = end
+  const { status, reason, totalTasks, successCount, errorCount, skippedCount, cancelledCount } = data
+  const { toleratedCount, tokenUsage } = data
   log.info('execution ended', {
     executionId,
     status,
@@ -113,7 +111,7 @@ function logTurn({ type, data }: LogEntry, log: ServerLog): void {
     skippedCount,
     cancelledCount,
     ...(toleratedCount !== undefined && { toleratedCount }),
-    ms: round(end.totalExecutionTimeMs),
+    ms: round(data.totalExecutionTimeMs),
     ...(tokenUsage && { tokensIn: tokenUsage.totalTokensIn, tokensOut: tokenUsage.totalTokensOut }),
     ...(tokenUsage?.totalCost !== undefined && { costUsd: tokenUsage.totalCost }),
   })

@@ -2,7 +2,7 @@ import type { EventFor, SSEEvent } from '../../events/events.ts'
 import type { TokenUsage } from '../../events/token-usage.ts'
 import type { CommandContext } from '../process/console.ts'
 import { describeEvent } from './event-lines.ts'
-import { CursorTracker } from '../target/terminal-place.ts'
+import { CursorTracker } from './cursor-tracker.ts'
 import { toPlainText } from './text.ts'
 import type { Viewer } from './viewer.ts'
 

@@ -41,8 +41,8 @@ function describe(error: unknown): string {
   if (!(error instanceof DagstreamError)) return error.message
   if (error.code === 'CONNECTION_LOST') return `The connection was lost: ${describeCause(error)}`
   // The store's own error is more actionable than `STORE_FAILED`.
-  const isTold = error.code === 'STORE_FAILED' && error.cause instanceof DagstreamError
-  return isTold ? `${error.message}: ${(error.cause as DagstreamError).message}` : error.message
+  const hasCause = error.code === 'STORE_FAILED' && error.cause instanceof DagstreamError
+  return hasCause ? `${error.message}: ${(error.cause as DagstreamError).message}` : error.message
 }
 
 function isUnauthorized(error: unknown): boolean {

@@ -50,8 +50,8 @@ function renderStatus({ status }: Summarised, colors: Colors): string {
   return (status === 'error' ? colors.red : colors.yellow)(colors.bold(toPlainLine(status)))
 }
 
-function renderCounts(counts: ExecutionCounts, { skips }: Notable): string {
-  const tolerated = counts.toleratedCount ? ` (${formatCount(counts.toleratedCount)} tolerated)` : ''
+function renderCounts(counts: ExecutionCounts, { error, skips }: Notable): string {
+  const tolerated = error.toleratedCount > 0 ? ` (${formatCount(error.toleratedCount)} tolerated)` : ''
   const parts = (
     [
       [counts.successCount, 'succeeded'],
@@ -81,34 +81,38 @@ interface Notable {
 
 interface Listing {
   /** The first ones, each parent before its children. */
-  readonly tasks: DocumentTaskResult[]
+  readonly tasks: { readonly task: DocumentTaskResult; readonly isTolerated: boolean }[]
   count: number
+  toleratedCount: number
 }
 
 function findNotable(results: readonly DocumentTaskResult[]): Notable {
-  const error: Listing = { tasks: [], count: 0 }
-  const skipped: Listing = { tasks: [], count: 0 }
+  const error: Listing = { tasks: [], count: 0, toleratedCount: 0 }
+  const skipped: Listing = { tasks: [], count: 0, toleratedCount: 0 }
   const skips = new Map<string, number>()
-  const visit = (task: DocumentTaskResult): void => {
-    const { status, code = 'skipped' } = task
+  const visit = (task: DocumentTaskResult, isInTolerated: boolean): void => {
+    const { status, code = 'skipped', optional = false } = task
+    const isTolerated = isInTolerated || optional
     if (status === 'error' || status === 'skipped') {
       const listing = status === 'error' ? error : skipped
       listing.count += 1
-      if (listing.tasks.length < MAX_LISTED) listing.tasks.push(task)
+      if (isTolerated) listing.toleratedCount += 1
+      if (listing.tasks.length < MAX_LISTED) listing.tasks.push({ task, isTolerated })
     }
     if (status === 'skipped') skips.set(code, (skips.get(code) ?? 0) + 1)
     // At most as deep as workflows are nested.
-    for (const child of task.items ?? task.tasks ?? []) visit(child)
+    // A parent that succeeds tolerates the failures of its children.
+    for (const child of task.items ?? task.tasks ?? []) visit(child, isTolerated || status === 'success')
   }
-  for (const task of results) visit(task)
+  for (const task of results) visit(task, false)
   return { error, skipped, skips }
 }
 
 function listTasks(found: Notable, status: 'error' | 'skipped', colors: Colors): string[] {
   const { tasks, count } = found[status]
-  const lines = tasks.map(task => {
+  const lines = tasks.map(({ task, isTolerated }) => {
     const attempts = task.attempts > 1 ? ` (${task.attempts} attempts)` : ''
-    const tolerated = task.optional ? ' (tolerated)' : ''
+    const tolerated = isTolerated && status === 'error' ? ' (tolerated)' : ''
     return `  ${colorGlyph(status, colors)} ${toPlainLine(`${task.taskId} ${describeFailure(task)}`)}${attempts}${tolerated}`
   })
   if (count > tasks.length)

@@ -1,18 +1,29 @@
 import { DagstreamError, type DagstreamErrorCode } from '../../errors.ts'
 import { resolveOptions } from '../../engine/options.ts'
+import type { HostedExecution } from '../../host/execution/hosted-execution.ts'
 import { ExecutionHost } from '../../host/execution-host.ts'
 import type { ExecutionStore, StoredExecution } from '../../store/execution-store.ts'
 import type { SqliteStore } from '../../store/sqlite/sqlite-store.ts'
 import type { ToolSource } from '../../tools/registry.ts'
-import { createShelf } from '../../tools/tool-provider.ts'
+import { createToolResolver } from '../../tools/tool-resolver.ts'
+import type { CommandContext } from '../process/console.ts'
+import type { Viewer } from '../render/viewer.ts'
+import {
+  COMMAND_BUFFER,
+  follow,
+  type Followed,
+  type FollowedExecution,
+  followLocally,
+  type FollowOptions,
+} from './follow.ts'
 
 /**
- * The host of a command: resumes, cancels and deletes executions of a store on request, without limits and without a drain
+ * The host of a command: starts, resumes, cancels and deletes executions of a store on request, without limits and without a drain
  * timeout. Close it before the store.
  */
 export function createFileHost(store: ExecutionStore, tools: ToolSource = []): ExecutionHost {
   return new ExecutionHost({
-    tools: createShelf(tools),
+    tools: createToolResolver(tools),
     execution: { ...resolveOptions(), store },
     graceMs: Number.POSITIVE_INFINITY,
     maxExecutions: Number.POSITIVE_INFINITY,
@@ -21,6 +32,29 @@ export function createFileHost(store: ExecutionStore, tools: ToolSource = []): E
     observers: [],
     isServer: false,
   })
+}
+
+/**
+ * Follows an execution that a host starts or resumes, to its end, and closes the host.
+ * @param onBegun called with its id once the store has it
+ */
+export async function followHosted(
+  host: ExecutionHost,
+  begin: () => Promise<HostedExecution>,
+  options: Omit<FollowOptions, 'begin'>,
+  context: CommandContext,
+  onBegun: (executionId: string, viewer: Viewer) => void = () => {},
+): Promise<Followed> {
+  try {
+    const execution = (await begin()).attach(COMMAND_BUFFER)
+    const follows = (viewer: Viewer): FollowedExecution => {
+      onBegun(execution.executionId, viewer)
+      return followLocally(execution)
+    }
+    return await follow({ ...options, begin: follows }, context)
+  } finally {
+    await host.close()
+  }
 }
 
 /** The record of an execution. @throws `EXECUTION_NOT_FOUND` with the path of the file */

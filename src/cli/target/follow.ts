@@ -1,6 +1,8 @@
 import type { SSEEvent } from '../../events/events.ts'
 import { findLastLayer } from '../../events/last-layer.ts'
+import type { Execution } from '../../engine/executors/execution.ts'
 import type { ExecutionResult } from '../../engine/execution-result.ts'
+import type { BufferOptions } from '../../log/reader-bound.ts'
 import { encode } from '../../sse/encode.ts'
 import type { CommandContext, ExitCode } from '../process/console.ts'
 import { describeSecond, listenForInterrupts } from '../process/interrupts.ts'
@@ -15,6 +17,15 @@ export interface FollowedExecution {
   readonly stop: (why: string) => void
   /** Whether `stop` cancels; decides the message on Ctrl-C. */
   readonly isCancelling?: true
+}
+
+/** The reader of a command may pause indefinitely, behind a pipe (`| less`): it never counts as disconnected. */
+export const COMMAND_BUFFER: BufferOptions = { stallTimeoutMs: Number.POSITIVE_INFINITY }
+
+/** An execution of this process; stopping cancels it. */
+export function followLocally(execution: Execution): FollowedExecution {
+  const stop = (why: string): void => execution.cancel(why)
+  return { events: execution, result: () => execution.result, stop, isCancelling: true }
 }
 
 /** Options of `follow`. */

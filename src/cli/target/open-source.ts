@@ -4,7 +4,7 @@ import { type CliProcess, UsageError } from '../process/console.ts'
 import { DEFAULT_STORE } from './default-store.ts'
 import type { ExecutionSource } from './execution-source.ts'
 import { RemoteExecutions } from './remote-executions.ts'
-import { openExistingStore } from './store-place.ts'
+import { openExistingStore } from './open-store.ts'
 import { StoredExecutions } from './stored-executions.ts'
 
 /** The flags that select a source of executions. */

@@ -1,6 +1,6 @@
 import { formatEventId } from '../../events/events.ts'
-import type { ExecutionResult } from '../../engine/execution-result.ts'
-import { resumeLoop } from '../../engine/resume/resume.ts'
+import { buildResult, type ExecutionResult } from '../../engine/execution-result.ts'
+import type { HostedExecution } from '../../host/execution/hosted-execution.ts'
 import type { ExecutionHost } from '../../host/execution-host.ts'
 import type { ListFilter } from '../../host/listing/list-filter.ts'
 import { WHOLE_EXECUTION } from '../../events/wire-json.ts'
@@ -50,12 +50,16 @@ export class StoredExecutions implements ExecutionSource {
   }
 
   async show(executionId: string): Promise<{ head: ExecutionHead; result?: ExecutionResult }> {
-    const stored = await this.find(executionId)
-    const head = describeHead(stored)
-    if (stored.status === 'running') return { head }
-    // An ended execution starts no task and so needs no tools.
-    const ended = await resumeLoop(stored, this.#store)
-    return { head, result: await ended.result }
+    await this.find(executionId)
+    const hosted = (await this.#host.find(executionId)) as HostedExecution
+    const { record, status, parked } = hosted
+    const head = { executionId, status, createdAt: record.createdAt, ...(parked && { parked }) }
+    return hosted.hasEnded ? { head, result: await this.#readResult(hosted) } : { head }
+  }
+
+  #readResult({ executionId, taskIds, log }: HostedExecution): Promise<ExecutionResult> {
+    const tasks = taskIds.map(id => ({ id }))
+    return buildResult(tasks, log.state, async taskId => parseJson(await this.readOutput(executionId, taskId)))
   }
 
   async openLog(executionId: string): Promise<ExecutionLog> {

@@ -11,7 +11,7 @@ import { createHold } from './hold.ts'
  * An execution that runs. Iterating it gives every event, in order; leaving the loop only detaches, the execution goes on.
  *
  * The first iterator that calls `next()` is the one-to-one reader: it gets every event, and while it is behind by its buffer
- * no new task starts. If it counts as gone it is told by a rejection with `READER_STALLED` or `READER_OVERFLOWED`. Further
+ * no new task starts. If it counts as gone, its `next()` rejects with `READER_STALLED` or `READER_OVERFLOWED`. Further
  * ones are subscribers: they never slow the execution, and get a `snapshot` where their place cannot be served.
  */
 export class Execution implements AsyncIterable<SSEEvent> {
@@ -32,12 +32,12 @@ export class Execution implements AsyncIterable<SSEEvent> {
     return this.#loop.result
   }
 
-  /** Cancels every task that has not settled; harmless to repeat and after the end. */
+  /** Cancels every task that has not settled; idempotent, also after the end. */
   cancel(reason = 'Cancelled'): void {
     this.#loop.cancel({ code: 'CANCELLED', message: String(reason) })
   }
 
-  /** Cancels it because whoever asked for it has left: the reason is `DISCONNECTED`. */
+  /** Cancels it since the client that started it has left: the reason is `DISCONNECTED`. */
   disconnect(): void {
     this.#loop.cancel({ code: 'DISCONNECTED', message: 'The client disconnected' })
   }

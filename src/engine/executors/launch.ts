@@ -1,9 +1,10 @@
 import { DagstreamError, invalidOption } from '../../errors.ts'
 import { stringifyJson } from '../../json/stringify-json.ts'
-import { prepareExecution } from '../../plan/compile.ts'
+import { checkExecution } from '../../plan/compile.ts'
 import { ExecutionPlan } from '../../plan/execution-plan.ts'
 import type { WorkflowRegistry } from '../../plan/workflow-registry.ts'
-import type { ExecutionRecord, ExecutionStore, StoredExecution } from '../../store/execution-store.ts'
+import { createAndClaim } from '../../store/create-and-claim.ts'
+import type { ExecutionRecord } from '../../store/execution-store.ts'
 import { EventLog, type Lease, type LogStorage } from '../../log/event-log.ts'
 import type { ToolRegistry } from '../../tools/registry.ts'
 import type { DAGStructure } from '../../workflow/document.ts'
@@ -43,12 +44,13 @@ export function launch(
   if (signal !== undefined && typeof signal.addEventListener !== 'function') {
     throw invalidOption('signal', 'an AbortSignal', signal)
   }
-  const { loop, describe } = createLoop(workflow, tools, input, options, counters, workflows)
+  const { loop, start, describe } = createLoop(workflow, tools, input, options, counters, workflows)
   const { store } = options
-  if (store === undefined) loop.start({ executionId: loop.executionId, epoch: 1 }, signal)
+  if (store === undefined) start({ executionId: loop.executionId, epoch: 1 }, signal)
   else {
-    register(store, describe()).then(
-      lease => loop.start(lease, signal),
+    // A record that cannot be removed stays without a lease: no process resumes it.
+    createAndClaim(store, describe(), () => {}).then(
+      ({ lease }) => (lease === undefined ? loop.onLogFailure(alreadyExists(loop)) : start(lease, signal)),
       error => loop.onLogFailure(error),
     )
   }
@@ -58,8 +60,12 @@ export function launch(
 /** An execution that has not started, and what a store needs to know of it. */
 export interface NewExecution {
   readonly loop: ExecutionLoop
+  /**
+   * Builds the plan and starts the loop: at once, or for a large workflow once its plan is built in slices. Call it once.
+   */
+  readonly start: (lease: Lease, signal?: AbortSignal) => void
   /** `graceMs`: how long it may go unfollowed, of one that a server runs; `workflow`: the document as JSON, where that is at hand. */
-  readonly describe: (known?: { readonly graceMs?: number; readonly workflow?: string }) => ExecutionRecord
+  readonly describe: (known?: { readonly graceMs?: number; readonly workflow?: string | undefined }) => ExecutionRecord
 }
 
 /** Checks everything and makes an execution. @throws as `launch` does */
@@ -71,13 +77,18 @@ export function createLoop(
   counters: MutableCounters,
   workflows?: WorkflowRegistry,
 ): NewExecution {
-  const { plan, input } = prepareExecution(workflow, tools, given, false, workflows)
+  const { input, plan: buildPlan } = checkExecution(workflow, tools, given, false, workflows)
   const executionId = options.createId()
   if (typeof executionId !== 'string' || !/^[A-Za-z0-9_-]{1,128}$/.test(executionId)) {
     throw invalidOption('createId', 'a function that makes ids of 1–128 characters of [A-Za-z0-9_-]', executionId)
   }
   const log = new EventLog(executionId, options.store ?? NO_STORE)
-  const loop = new ExecutionLoop({ log, plan, input, options, counters })
+  const loop = new ExecutionLoop({ log, options, counters })
+  const start: NewExecution['start'] = (lease, signal) => {
+    const plan = buildPlan()
+    if (!(plan instanceof Promise)) return loop.start(lease, { plan, input }, signal)
+    plan.then(built => loop.start(lease, { plan: built, input }, signal)).catch(error => loop.onLogFailure(error))
+  }
   const describe: NewExecution['describe'] = ({ graceMs, workflow: text } = {}) => ({
     executionId,
     createdAt: loop.createdAt,
@@ -85,7 +96,7 @@ export function createLoop(
     ...(input && { input: input.text }),
     options: writeOptions(options, graceMs),
   })
-  return { loop, describe }
+  return { loop, start, describe }
 }
 
 /** The document as the record of an execution has it: with the registered workflows that it names. */
@@ -97,9 +108,7 @@ function describeRecorded(
   return workflows?.record(workflow) ?? workflow
 }
 
-/** Registers an execution that must not exist. @throws `STORE_FAILED` if it does, and whatever the store throws */
-async function register(store: ExecutionStore, record: ExecutionRecord): Promise<Lease> {
-  const existing: StoredExecution | undefined = await store.create(record)
-  if (existing === undefined) return store.claim(record.executionId)
-  throw new DagstreamError('STORE_FAILED', `Execution \`${record.executionId}\` exists already`)
+/** A store that keeps to its interface throws this by itself. */
+function alreadyExists({ executionId }: ExecutionLoop): DagstreamError {
+  return new DagstreamError('STORE_FAILED', `Execution \`${executionId}\` exists already`)
 }

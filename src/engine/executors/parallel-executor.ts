@@ -54,10 +54,11 @@ export class ParallelExecutor {
   /**
    * Goes on with an execution that its process left unfinished in this executor's store: what has settled stays and is not
    * called again, what was cut runs again with the same `idempotencyKey`, and events go on behind the last one. Options are
-   * those it began with. Whoever still runs it gets `FENCED`.
+   * those that it began with. A process that still runs it gets `FENCED`.
    *
    * @returns it, from its first event on; of one that has ended, its events and its result. Rejects with
-   * `EXECUTION_NOT_FOUND`, with `INVALID_OPTION` for an executor without a store, and with what the store throws
+   * `EXECUTION_NOT_FOUND`, with `RECORD_UNUSABLE` for a damaged record or log, with `INVALID_OPTION` for an executor without a
+   * store, and with what the store throws
    */
   async resume(executionId: string): Promise<Execution> {
     const options = resolveOptions(this.options)

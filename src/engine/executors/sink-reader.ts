@@ -50,7 +50,7 @@ export class SinkReader {
     this.#reader = new LogReader(loop.log, end, createHold(loop, buffer))
   }
 
-  /** After the end: waits until the sink took all, at most `flushMs`, and lets go of it. Never rejects. */
+  /** After the end: waits until the sink took all, at most `flushMs`, and releases it. Never rejects. */
   async finish(flushMs: number, preventClose: boolean): Promise<Delivery> {
     const deadline = this.#startDeadline(flushMs)
     const isFlushed = await Promise.race([this.#flush(), deadline.passed])

@@ -74,7 +74,7 @@ export class GroupChildren {
     if (!isFinallyLimited) return
     timers.start(parent, 'finally', finallyAtMs + finallyMs - elapsedMs(), () => {
       const message = `The \`finally\` tasks did not end within ${finallyMs} ms`
-      const data = { ...place, phase: 'finally', message, code: 'FINALLY_TIMEOUT' }
+      const data = { ...place, phase: 'finally' as const, message, code: 'FINALLY_TIMEOUT' }
       recorder.record('tasks_stopping', recorder.stamp(data))
     })
   }

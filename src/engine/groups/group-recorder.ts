@@ -4,7 +4,7 @@ import type { Condition } from '../../conditions/condition.ts'
 import type { AddedTask } from '../../events/events.ts'
 import type { ExecutionPlan, PlannedTask } from '../../plan/execution-plan.ts'
 import { round } from '../../round.ts'
-import type { Ending } from '../../scheduler/pending-endings.ts'
+import type { PendingSettlement } from '../../scheduler/pending-settlements.ts'
 import type { TaskGroup } from '../../scheduler/task-group.ts'
 import type { TaskTable } from '../../scheduler/task-table.ts'
 import { LIMITS } from '../../workflow/document.ts'
@@ -81,7 +81,7 @@ export class GroupRecorder {
   skip(task: number, when: Condition, values: ConditionValues): void {
     const { recorder, tasks, table, options } = this.#parts
     const error = `The condition is false: \`${when.source}\` with ${JSON.stringify(when.observe(values))}`
-    const ending: Ending = { tasks: [task], status: 'skipped', code: 'CONDITION_FALSE', error }
+    const ending: PendingSettlement = { tasks: [task], status: 'skipped', code: 'CONDITION_FALSE', error }
     const data = describeEnding(recorder, tasks.at(task), task, ending, table.columns, options.clock.now())
     recorder.record('task_complete', data, task)
   }

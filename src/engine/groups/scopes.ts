@@ -16,15 +16,17 @@ import { type Items, resolveItems } from './items.ts'
 export class Scopes {
   readonly #table: TaskTable
   readonly #state: ExecutionState
-  readonly #root: Scope
-  readonly #scopes = new WeakMap<TaskGroup, Scope>()
+  readonly #input: JsonValue | undefined
+  #root: Scope | undefined
+  /** Made for the first group: most executions have none. */
+  #scopes: WeakMap<TaskGroup, Scope> | undefined
   /** The items of fan-outs that have not ended, by parent. */
-  readonly #items = new Map<number, Items>()
+  #items: Map<number, Items> | undefined
 
   constructor(table: TaskTable, state: ExecutionState, input: JsonValue | undefined) {
     this.#table = table
     this.#state = state
-    this.#root = this.#createScope(table.graph.root, '', input)
+    this.#input = input
   }
 
   /** What the references of a task refer to. */
@@ -35,7 +37,8 @@ export class Scopes {
 
   /** What the references of the tasks of a workflow refer to. */
   ofGroup(group: TaskGroup): Scope {
-    if (group.outer === undefined) return this.#root
+    if (group.outer === undefined) return (this.#root ??= this.#createScope(group, '', this.#input))
+    this.#scopes ??= new WeakMap()
     let scope = this.#scopes.get(group)
     if (scope === undefined) {
       const { graph } = this.#table
@@ -49,6 +52,7 @@ export class Scopes {
 
   /** The items of a fan-out: resolved once, and once more by a process that takes over. @throws as `resolveItems` does */
   resolveItems(parent: number, definition: FanOut): Items {
+    this.#items ??= new Map()
     let items = this.#items.get(parent)
     if (items === undefined) {
       items = resolveItems(definition.items, this.of(parent))
@@ -59,9 +63,9 @@ export class Scopes {
 
   /** A parent has ended: nothing refers to its items and its input any more. */
   forget(parent: number): void {
-    this.#items.delete(parent)
+    this.#items?.delete(parent)
     const group = this.#table.graph.groupBelow(parent)
-    if (group !== undefined) this.#scopes.delete(group)
+    if (group !== undefined) this.#scopes?.delete(group)
   }
 
   /** What the condition of a task names. */

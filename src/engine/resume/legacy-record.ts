@@ -1,5 +1,5 @@
-import type { EventFor } from '../../events/events.ts'
 import { LogEntry } from '../../events/log-entry.ts'
+import type { LoggedData } from '../../events/wire-json.ts'
 import type { EarlierNotes } from '../../store/earlier-notes.ts'
 import type { ExecutionHistory } from '../../scheduler/execution-history.ts'
 import { INTERRUPTED } from '../interruption.ts'
@@ -14,22 +14,21 @@ export class LegacyEntries {
 
   upgrade(entry: LogEntry): LogEntry {
     const { type, data } = entry
-    if (type === 'task_start') this.#startedAt.set(data.taskId ?? '', data.timestamp)
-    else if (type === 'task_complete') this.#startedAt.delete(data.taskId ?? '')
-    else if (type === 'task_retry') return this.#upgradeRetry(entry)
+    if (type === 'task_start') this.#startedAt.set(data.taskId, data.timestamp)
+    else if (type === 'task_complete') this.#startedAt.delete(data.taskId)
+    else if (type === 'task_retry') return this.#upgradeRetry(entry, data)
     return entry
   }
 
-  #upgradeRetry(entry: LogEntry): LogEntry {
-    const data = entry.data as unknown as EventFor<'task_retry'>['data']
+  #upgradeRetry(entry: LogEntry, data: LoggedData<'task_retry'>): LogEntry {
     if (data.interrupted !== undefined || data.executionTimeMs !== undefined) return entry
     // How an interruption was recognised before there was a field for it.
     const isInterrupted = data.code === INTERRUPTED.code && data.error === 'The process that ran it ended'
     const startedAt = this.#startedAt.get(data.taskId)
     const executionTimeMs =
       startedAt === undefined ? 0 : Math.max(0, Date.parse(data.timestamp) - Date.parse(startedAt))
-    const more = isInterrupted ? { interrupted: true } : { executionTimeMs }
-    return new LogEntry(entry.seq, entry.type, { ...data, ...more })
+    const more = isInterrupted ? { interrupted: true as const } : { executionTimeMs }
+    return new LogEntry(entry.seq, 'task_retry', { ...data, ...more })
   }
 }
 

@@ -45,7 +45,7 @@ export async function recordParked(
 ): Promise<LogEntry> {
   const { executionId } = lease
   const timestamp = new Date(clock.wallTime()).toISOString()
-  const entry = new LogEntry(lastSeq + 1, 'execution_parked', { executionId, timestamp, code, message, tasks } as never)
+  const entry = new LogEntry(lastSeq + 1, 'execution_parked', { executionId, timestamp, code, message, tasks })
   await store.append(lease, entry.seq, [entry])
   return entry
 }

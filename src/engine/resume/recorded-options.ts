@@ -1,4 +1,5 @@
-import { DagstreamError, invalidOption } from '../../errors.ts'
+import { invalidOption, recordUnusable } from '../../errors.ts'
+import { isJsonObject } from '../../json/describe-json.ts'
 import { parseJson } from '../../json/parse-json.ts'
 import {
   DEFAULT_OPTIONS,
@@ -8,7 +9,7 @@ import {
   resolveOptions,
 } from '../options.ts'
 
-/** What of its options an execution keeps to, whoever goes on with it. */
+/** The options that an execution keeps in every process that runs it. */
 const RECORDED = [
   'schedule',
   'maxConcurrency',
@@ -37,10 +38,11 @@ export function writeOptions(options: ResolvedOptions, graceMs?: number): string
   return JSON.stringify(graceMs === undefined ? recorded : { ...recorded, graceMs })
 }
 
-/** What `writeOptions` wrote; what a later version wrote beside it is left out. @throws `STORE_FAILED` */
+/** What `writeOptions` wrote; what a later version wrote beside it is left out. @throws `RECORD_UNUSABLE` */
 export function readOptions(text: string | undefined): RecordedOptions {
   if (text === undefined) return {}
-  const recorded = parseRecorded('options', text) as Record<string, unknown>
+  const recorded = parseRecorded('options', text)
+  if (!isJsonObject(recorded)) throw recordUnusable('The `options` that the store has of an execution are no object')
   const known = [...RECORDED, ...RECORDED_IF_GIVEN, 'graceMs'].filter(name => Object.hasOwn(recorded, name))
   const { graceMs, ...options } = Object.fromEntries(
     known.map(name => [name, recorded[name] ?? Number.POSITIVE_INFINITY]),
@@ -49,9 +51,7 @@ export function readOptions(text: string | undefined): RecordedOptions {
     resolveOptions(options)
     return graceMs === undefined ? options : { ...options, graceMs: parseGrace(graceMs) }
   } catch (error) {
-    throw new DagstreamError('STORE_FAILED', 'The `options` that the store has of an execution are none', {
-      cause: error,
-    })
+    throw recordUnusable('The `options` that the store has of an execution are invalid', error)
   }
 }
 
@@ -60,13 +60,11 @@ function parseGrace(graceMs: unknown): number {
   throw invalidOption('graceMs', 'a number of milliseconds, 0 or more', graceMs)
 }
 
-/** @throws `STORE_FAILED` for what is not the JSON that was recorded */
-export function parseRecorded(what: string, text: string): unknown {
+/** @throws `RECORD_UNUSABLE` for a text that is not JSON */
+export function parseRecorded(what: 'workflow' | 'input' | 'options', text: string): unknown {
   try {
     return parseJson(text)
   } catch (error) {
-    throw new DagstreamError('STORE_FAILED', `The \`${what}\` that the store has of an execution is not JSON`, {
-      cause: error,
-    })
+    throw recordUnusable(`The \`${what}\` that the store has of an execution is not JSON`, error)
   }
 }

@@ -31,7 +31,7 @@ export async function replay(
   const apply = (event: AppliedEvent): void => {
     table.apply(event)
     if (event.type !== 'task_complete') return
-    const { output } = event.data as LogEntry['data']
+    const { output } = event.data
     if (output instanceof JsonValue) outputs.restore(output)
   }
   const base = await store.readBase?.(executionId)
@@ -57,19 +57,25 @@ function hasEndedAncestor({ tasks }: ExecutionState, parentId: string): boolean 
 function* summarize(state: ExecutionState): Generator<AppliedEvent, void, undefined> {
   const head = { executionId: state.executionId, timestamp: '' }
   // Only this state is left of the times; the process has not changed, which is what they are needed for.
-  for (const { taskId, attempts, itemCount, result, parentId, layer, index } of state.tasks.values()) {
+  for (const {
+    taskId,
+    tool = '',
+    layer,
+    attempts: attempt,
+    itemCount,
+    result,
+    parentId,
+    index,
+  } of state.tasks.values()) {
     // The children of a parent that has ended decide nothing more.
     if (parentId !== undefined && hasEndedAncestor(state, parentId)) continue
     if (parentId !== undefined) {
-      const added: AddedTask = { taskId, tool: '', layer, dependsOn: [], ...(index !== undefined && { index }) }
-      yield { type: 'tasks_added', data: { ...head, parentId, tasks: [added], totalTasks: 0 } as LogEntry['data'] }
+      const added: AddedTask = { taskId, tool, layer, dependsOn: [], ...(index !== undefined && { index }) }
+      yield { type: 'tasks_added', data: { ...head, parentId, tasks: [added], totalTasks: 0 } }
     }
+    const items = itemCount === undefined ? {} : { itemCount }
     if (result !== undefined) yield { type: 'task_complete', data: { ...head, ...result } }
-    else if (attempts > 0) {
-      const more = itemCount === undefined ? {} : { itemCount }
-      const data = { ...head, taskId, attempt: attempts, ...more }
-      yield { type: 'task_start', data: data as LogEntry['data'] }
-    }
+    else if (attempt > 0) yield { type: 'task_start', data: { ...head, taskId, tool, layer, attempt, ...items } }
   }
   const { stopping, parked, isHandedOff } = state
   if (stopping !== undefined) yield { type: 'execution_stopping', data: { ...head, ...stopping } }

@@ -1,4 +1,4 @@
-import { DagstreamError } from '../../errors.ts'
+import { recordUnusable } from '../../errors.ts'
 import type { Parked, Stop } from '../../events/events.ts'
 import type { LogEntry } from '../../events/log-entry.ts'
 import type { EventLog, Lease } from '../../log/event-log.ts'
@@ -7,10 +7,11 @@ import type { ExecutionStore, StoredExecution } from '../../store/execution-stor
 import { ToolRegistry } from '../../tools/registry.ts'
 import { createCounters, type MutableCounters } from '../counters.ts'
 import { ExecutionLoop } from '../execution-loop.ts'
+import type { StartParts } from '../loop-parts.ts'
 import { INTERRUPTED } from '../interruption.ts'
 import { type ResolvedOptions, resolveOptions } from '../options.ts'
 import { describeCrashing, MAX_CRASHES, recordParked } from './parking.ts'
-import { compileRecorded } from './recorded-plan.ts'
+import { checkRecorded } from './recorded-execution.ts'
 import { readOptions } from './recorded-options.ts'
 import { type Replayed, replay } from './replay.ts'
 
@@ -28,7 +29,7 @@ export interface ResumeContext {
 }
 
 /** An execution that was taken over and has not been resumed. */
-interface Taken extends Replayed {
+interface Taken extends Replayed, Pick<StartParts, 'plan' | 'input'> {
   readonly loop: ExecutionLoop
   /** `undefined` for one that has ended. */
   readonly lease: Lease | undefined
@@ -43,17 +44,18 @@ interface Taken extends Replayed {
  *
  * It keeps the options that it began with.
  *
- * @returns once it runs; rejects with what the store throws, and `STORE_FAILED` for a record that cannot be used
+ * @returns once it runs; rejects with what the store throws, and `RECORD_UNUSABLE` for a damaged record or log
  */
 export async function resumeLoop(
   stored: StoredExecution,
   store: ExecutionStore,
   context: ResumeContext = {},
 ): Promise<ExecutionLoop> {
-  const { loop, lease, stop, log } = await takeOver(stored, store, context)
+  const taken = await takeOver(stored, store, context)
+  const { loop, lease, stop, log } = taken
   if (lease === undefined) return loop
   context.onRestored?.(log)
-  loop.start(lease, undefined, { cause: 'manual', stop })
+  loop.start(lease, taken, undefined, { cause: 'manual', stop })
   return loop
 }
 
@@ -67,7 +69,8 @@ export async function recoverLoop(
   store: ExecutionStore,
   context: ResumeContext = {},
 ): Promise<{ readonly loop: ExecutionLoop } | { readonly parked: Parked; readonly entry: LogEntry }> {
-  const { loop, lease, stop, table, log, options } = await takeOver(stored, store, context)
+  const taken = await takeOver(stored, store, context)
+  const { loop, lease, stop, table, log, options } = taken
   if (lease === undefined) return { loop }
   const { isHandedOff } = table.history
   const isStopping = (stop ?? table.stop) !== undefined
@@ -77,7 +80,7 @@ export async function recoverLoop(
     return { parked, entry: await recordParked(store, lease, log.head, parked, options.clock) }
   }
   context.onRestored?.(log)
-  loop.start(lease, undefined, { cause: isHandedOff ? 'handoff' : 'crash', stop })
+  loop.start(lease, taken, undefined, { cause: isHandedOff ? 'handoff' : 'crash', stop })
   return { loop }
 }
 
@@ -89,18 +92,19 @@ async function takeOver(
   const { executionId, createdAt } = stored
   const { graceMs: _, ...recorded } = readOptions(stored.options)
   const options: ResolvedOptions = { ...given, ...recorded }
-  const { plan, input, findFailure } = compileRecorded(stored, tools)
+  const { input, findFailure, plan: buildPlan } = checkRecorded(stored, tools)
+  const plan = await buildPlan()
   const lease = stored.status === 'running' ? await store.claim(executionId) : undefined
   const replayed = await replay(stored, store, plan, options)
-  const { log, table, outputs } = replayed
-  const loop = new ExecutionLoop({ log, plan, input, options, counters, createdAt, table, outputs })
+  const { log, table } = replayed
+  const loop = new ExecutionLoop({ log, options, counters, createdAt })
   const { end } = table.history
-  if (end !== undefined) loop.showEnd(end)
+  if (end !== undefined) loop.showEnd(end, plan)
   else if (lease === undefined) {
-    throw new DagstreamError('STORE_FAILED', `The log of execution \`${executionId}\` has no end`)
+    throw recordUnusable('The log of an ended execution has no end')
   }
   const byCrash = options.onCrash === 'fail' ? INTERRUPTED : undefined
   // An execution that is only ended needs no tools, and is not ended for the lack of them.
   const why = stop ?? table.stop ?? stored.notes?.stop ?? byCrash ?? findFailure(log.state)
-  return { ...replayed, loop, lease: end === undefined ? lease : undefined, stop: why, options }
+  return { ...replayed, plan, input, loop, lease: end === undefined ? lease : undefined, stop: why, options }
 }

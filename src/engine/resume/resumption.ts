@@ -30,10 +30,9 @@ export function recordResumption(
   if (finallyStop !== undefined && graph.hasFinally) commands.stopFinally(finallyStop)
   const { code, message: error } = INTERRUPTED
   for (const task of findUnfinishedAttempts(table)) {
-    // Tasks that are being ended end by that.
     if (commands.findAbortion(task) !== undefined) continue
-    const attempt = table.columns.attempts[task]
-    const data = { taskId: tasks.at(task).id, attempt, delayMs: 0, error, code, interrupted: true }
+    const attempt = table.columns.attempts[task] as number
+    const data = { taskId: tasks.at(task).id, attempt, delayMs: 0, error, code, interrupted: true as const }
     recorder.record('task_retry', recorder.stamp(data), task)
   }
 }

@@ -1,7 +1,10 @@
 import type { Clock } from '../../clock.ts'
+import type { Parked } from '../../events/events.ts'
+import { recordUnusable } from '../../errors.ts'
 import type { ExecutionStore, StoredExecution } from '../../store/execution-store.ts'
 import { EventLog } from '../../log/event-log.ts'
-import { callStore } from '../storage/call-store.ts'
+import { callStore } from '../../store/call-store.ts'
+import { findParked } from '../storage/recoverable-record.ts'
 import { HostedExecution } from './hosted-execution.ts'
 
 /** Bounds of the logs of finished executions in memory, beside the store that has them anyway; bytes are approximate. */
@@ -10,13 +13,18 @@ const MAX_CACHED_BYTES = 64 * 1024 * 1024
 
 const NOT_HERE = { code: 'INTERRUPTED', message: 'The execution does not run in this process' }
 
+interface Archived {
+  readonly log: EventLog
+  readonly parked: Parked | undefined
+}
+
 /** Reads executions from the store. It caches the logs last requested, so that a reconnecting reader does not read one anew. */
 export class ExecutionArchive {
   readonly #store: ExecutionStore
   readonly #clock: Clock
   /** Ended executions, the least recently requested first. */
   readonly #cached = new Map<string, HostedExecution>()
-  readonly #restoring = new Map<string, Promise<EventLog>>()
+  readonly #restoring = new Map<string, Promise<Archived>>()
 
   constructor(store: ExecutionStore, clock: Clock) {
     this.#store = store
@@ -42,7 +50,7 @@ export class ExecutionArchive {
     return callStore(() => this.#store.get(executionId))
   }
 
-  /** `undefined` for an execution that the store does not have. */
+  /** `undefined` for an execution that the store does not have. @throws `RECORD_UNUSABLE` for a damaged log */
   async find(executionId: string): Promise<HostedExecution | undefined> {
     const record = await this.findRecord(executionId)
     if (record === undefined) {
@@ -65,21 +73,23 @@ export class ExecutionArchive {
     const restoring = this.#restoring.get(executionId) ?? this.#restore(record)
     this.#restoring.set(executionId, restoring)
     try {
-      return HostedExecution.archived(record, await restoring, this.#clock)
+      const { log, parked } = await restoring
+      return HostedExecution.archived(record, log, parked, this.#clock)
     } finally {
       this.#restoring.delete(executionId)
     }
   }
 
   /** The log of an execution that has not ended and does not run here ends for its readers with an `error` event. */
-  async #restore({ executionId, parked }: StoredExecution): Promise<EventLog> {
+  async #restore(record: StoredExecution): Promise<Archived> {
+    const { executionId, status } = record
     const base = await this.#store.readBase?.(executionId)
     const log = await EventLog.restore(executionId, this.#store, { base })
-    if (log.ending === undefined) {
-      const timestamp = new Date(this.#clock.wallTime()).toISOString()
-      const { code, message } = parked ?? NOT_HERE
-      log.fail({ error: message, code, timestamp })
-    }
-    return log
+    if (log.ending === 'complete') return { log, parked: undefined }
+    if (status !== 'running') throw recordUnusable('The log of an ended execution has no end')
+    const parked = findParked(record)
+    const { code, message } = parked ?? NOT_HERE
+    log.fail({ error: message, code, timestamp: new Date(this.#clock.wallTime()).toISOString() })
+    return { log, parked }
   }
 }

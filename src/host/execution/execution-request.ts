@@ -5,10 +5,10 @@ import type { DAGStructure } from '../../workflow/document.ts'
 export interface ExecutionRequest {
   /** Not checked yet. */
   readonly workflow: DAGStructure
-  /** The document as JSON. */
-  readonly workflowJson: string
-  readonly input: unknown
+  /** The document as JSON. @defaultValue written from `workflow` */
+  readonly workflowJson?: string
+  readonly input?: unknown
   readonly options: Pick<ExecutionOptions, 'schedule' | 'onTaskError' | 'onCrash' | 'maxConcurrency' | 'timeoutMs'>
-  /** How long it may run without a follower, ms; `undefined` where the request does not say. */
-  readonly graceMs: number | undefined
+  /** How long it may run without a follower, ms. @defaultValue that of the host */
+  readonly graceMs?: number | undefined
 }

@@ -1,12 +1,14 @@
+import type { TaskState } from '../../events/execution-state.ts'
 import type { Clock } from '../../clock.ts'
+import { parseWorkflow } from '../../engine/resume/recorded-execution.ts'
+import { recordUnusable } from '../../errors.ts'
 import type { Parked, Reason } from '../../events/events.ts'
 import { Execution } from '../../engine/executors/execution.ts'
 import type { ExecutionLoop } from '../../engine/execution-loop.ts'
 import type { TaskActivity } from '../../engine/loop-parts.ts'
-import type { ExecutionRecord, StoredExecution } from '../../store/execution-store.ts'
+import type { ExecutionRecord } from '../../store/execution-store.ts'
 import type { EventLog } from '../../log/event-log.ts'
 import type { BufferOptions } from '../../log/reader-bound.ts'
-import type { DAGStructure } from '../../workflow/document.ts'
 import { interrupted } from '../errors/host-errors.ts'
 import { DisconnectPolicy } from './disconnect-policy.ts'
 import { type ShownStatus, showStatus } from './shown-status.ts'
@@ -69,8 +71,8 @@ export class HostedExecution implements CommandedExecution {
   }
 
   /** An execution that can only be read. */
-  static archived(record: StoredExecution, log: EventLog, clock: Clock): HostedExecution {
-    return new HostedExecution(record, log, undefined, Number.POSITIVE_INFINITY, clock, { parked: record.parked })
+  static archived(record: ExecutionRecord, log: EventLog, parked: Parked | undefined, clock: Clock): HostedExecution {
+    return new HostedExecution(record, log, undefined, Number.POSITIVE_INFINITY, clock, { parked })
   }
 
   get executionId(): string {
@@ -107,7 +109,10 @@ export class HostedExecution implements CommandedExecution {
     return this.#loop?.activity
   }
 
-  /** The ids of the document's tasks, in its order, `finally` tasks last. */
+  /**
+   * The ids of the document's tasks, in its order, `finally` tasks last. After the end every task has a result in the log.
+   * @throws `RECORD_UNUSABLE`
+   */
   get taskIds(): readonly string[] {
     return (this.#taskIds ??= this.#readTaskIds())
   }
@@ -138,11 +143,21 @@ export class HostedExecution implements CommandedExecution {
 
   #readTaskIds(): readonly string[] {
     const { workflow } = this.record
-    if (workflow === undefined) {
-      const tasks = Array.from(this.log.state.tasks.values())
-      return tasks.filter(({ parentId }) => parentId === undefined).map(({ taskId }) => taskId)
-    }
-    const { tasks, finally: last = [] } = JSON.parse(workflow) as DAGStructure
-    return [...tasks, ...last].map(({ id }) => id)
+    const { tasks } = this.log.state
+    const ids = workflow === undefined ? listOwnIds(tasks.values()) : parseIds(workflow)
+    const isWhole =
+      ids.every(id => tasks.has(id)) && Array.from(tasks.values()).every(({ result }) => result !== undefined)
+    if (!this.hasEnded || isWhole) return ids
+    throw recordUnusable('The log of an ended execution has no result of some task')
   }
+}
+
+function parseIds(workflow: string): string[] {
+  const { tasks, finally: last = [] } = parseWorkflow(workflow)
+  return [...tasks, ...last].map(({ id }) => id)
+}
+
+/** Without the children of parents. */
+function listOwnIds(tasks: Iterable<TaskState>): string[] {
+  return Array.from(tasks).flatMap(({ taskId, parentId }) => (parentId === undefined ? [taskId] : []))
 }

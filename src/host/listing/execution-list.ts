@@ -1,6 +1,6 @@
 import type { ExecutionRecord, ExecutionStore, StoredExecution } from '../../store/execution-store.ts'
 import { type ExecutionSummary, summarize } from '../../store/execution-summary.ts'
-import { callStore } from '../storage/call-store.ts'
+import { callStore } from '../../store/call-store.ts'
 import type { HostedExecution } from '../execution/hosted-execution.ts'
 import type { ListFilter } from './list-filter.ts'
 import { type ShownStatus, showStatus } from '../execution/shown-status.ts'

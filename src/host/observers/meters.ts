@@ -1,4 +1,4 @@
-import type { EventFor, ExecutionStatus, FinalTaskStatus } from '../../events/events.ts'
+import type { ExecutionStatus, FinalTaskStatus } from '../../events/events.ts'
 import { addTokenUsage, type TokenUsage } from '../../events/token-usage.ts'
 import { createCounters, type MutableCounters } from '../../engine/counters.ts'
 import type { LogEntry } from '../../events/log-entry.ts'
@@ -43,11 +43,9 @@ export class Meters implements ExecutionObserver {
   }
 
   #count({ type, data }: LogEntry): void {
-    if (type === 'task_complete') this.tasks[(data as unknown as EventFor<'task_complete'>['data']).status] += 1
+    if (type === 'task_complete') this.tasks[data.status] += 1
     else if (type === 'task_retry') this.retryCount += 1
-    else if (type === 'token_usage') {
-      this.usage = addTokenUsage(this.usage, (data as unknown as EventFor<'token_usage'>['data']).tokenUsage)
-    }
+    else if (type === 'token_usage') this.usage = addTokenUsage(this.usage, data.tokenUsage)
   }
 
   #countEnd(outcome: ObservedOutcome): void {

@@ -3,8 +3,12 @@ import type { LogEntry } from '../../events/log-entry.ts'
 import { describeError } from '../../log/describe-error.ts'
 import type { EventLog } from '../../log/event-log.ts'
 import type { Logger } from '../../log/logger.ts'
+import type { ExecutionRecord } from '../../store/execution-store.ts'
 import type { EntryObserver, ExecutionObserver, ObservedExecution, ObservedOutcome } from './execution-observer.ts'
 import type { Histogram } from './histogram.ts'
+
+/** The part of a record that observers receive. */
+export type ObservedRecord = Pick<ExecutionRecord, 'executionId' | 'owner'>
 
 interface Registered {
   readonly observer: ExecutionObserver
@@ -34,9 +38,9 @@ export class ObserverHub {
   }
 
   /** Observes an execution from the next entry of its log on. */
-  observe(execution: ObservedExecution, log: EventLog): void {
-    const observations = this.#open(execution)
-    this.#observations.set(execution.executionId, observations)
+  observe(record: ObservedRecord, name: string | undefined, log: EventLog): void {
+    const observations = this.#open(record, name)
+    this.#observations.set(record.executionId, observations)
     log.observeAppends(this.#clock, (entries, tookMs) => {
       this.#appends.observe(tookMs / 1000)
       for (const observation of observations) this.#deliver(observation, entries)
@@ -51,13 +55,15 @@ export class ObserverHub {
   }
 
   /** Hands on the entry that parks an execution that does not run here. */
-  parked(execution: ObservedExecution, entry: LogEntry): void {
-    const observations = this.#open(execution)
+  parked(record: ObservedRecord, entry: LogEntry): void {
+    const observations = this.#open(record, undefined)
     for (const observation of observations) this.#deliver(observation, [entry])
     this.#close(observations, 'parked')
   }
 
-  #open(execution: ObservedExecution): Observation[] {
+  #open({ executionId, owner }: ObservedRecord, name: string | undefined): Observation[] {
+    const known = { ...(owner !== undefined && { owner }), ...(name !== undefined && { name }) }
+    const execution: ObservedExecution = { executionId, ...known }
     const observations: Observation[] = []
     for (const registered of this.#observers) {
       this.#guard(registered, () => {

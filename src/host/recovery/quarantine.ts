@@ -2,13 +2,10 @@ import type { Clock } from '../../clock.ts'
 import { park } from '../../engine/resume/parking.ts'
 import type { Parked } from '../../events/events.ts'
 import type { LogEntry } from '../../events/log-entry.ts'
-import type { ExecutionStore, StoredExecution } from '../../store/execution-store.ts'
+import type { ExecutionStore } from '../../store/execution-store.ts'
 import type { Logger } from '../../log/logger.ts'
-import type { ObserverHub } from '../observers/observer-hub.ts'
-import { callStore } from '../storage/call-store.ts'
-
-/** The part of a record that observers receive. */
-type ParkedRecord = Pick<StoredExecution, 'executionId' | 'owner'>
+import type { ObservedRecord, ObserverHub } from '../observers/observer-hub.ts'
+import { callStore } from '../../store/call-store.ts'
 
 /** The parts of a host that a quarantine works with. */
 export interface QuarantineContext {
@@ -42,15 +39,16 @@ export class Quarantine {
   }
 
   /** Adds an execution whose log was just given the entry that parks it. */
-  addParked({ executionId, owner }: ParkedRecord, { code, message, tasks }: Parked, entry: LogEntry): void {
+  addParked(record: ObservedRecord, { code, message, tasks }: Parked, entry: LogEntry): void {
+    const { executionId } = record
     const { logger, observers } = this.#context
     logger.warn('An execution is parked', { executionId, code, reason: message, tasks })
     this.add(executionId)
-    observers.parked({ executionId, ...(owner !== undefined && { owner }) }, entry)
+    observers.parked(record, entry)
   }
 
   /** Parks an execution that was not taken over. @throws what the store throws */
-  async park(stored: ParkedRecord, parked: Parked): Promise<void> {
+  async park(stored: ObservedRecord, parked: Parked): Promise<void> {
     const { store, clock } = this.#context
     const entry = await callStore(() => park(store, stored.executionId, parked, clock))
     this.addParked(stored, parked, entry)

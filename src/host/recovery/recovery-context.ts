@@ -3,7 +3,7 @@ import type { ExecutionLoop } from '../../engine/execution-loop.ts'
 import type { ResumeContext } from '../../engine/resume/resume.ts'
 import type { ExecutionStore, StoredExecution } from '../../store/execution-store.ts'
 import type { Logger } from '../../log/logger.ts'
-import type { ToolShelf } from '../../tools/tool-provider.ts'
+import type { ToolResolver } from '../../tools/tool-resolver.ts'
 import type { HostedExecution, StoreFailure } from '../execution/hosted-execution.ts'
 import type { RunningExecutions } from '../execution/running-executions.ts'
 import type { ObserverHub } from '../observers/observer-hub.ts'
@@ -12,7 +12,7 @@ import type { StoreRetries } from '../storage/store-retries.ts'
 /** The parts of a host that its recovery works with. */
 export interface RecoveryContext {
   readonly store: ExecutionStore
-  readonly tools: ToolShelf
+  readonly tools: ToolResolver
   readonly logger: Logger
   readonly clock: Clock
   readonly retries: StoreRetries

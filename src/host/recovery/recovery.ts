@@ -1,17 +1,18 @@
 import { afterTurn, isTurnSpent } from '../../clock.ts'
-import { DagstreamError } from '../../errors.ts'
+import { DagstreamError, isRecordUnusable } from '../../errors.ts'
 import { onAbort } from '../../abort-signals.ts'
 import type { ExecutionLoop } from '../../engine/execution-loop.ts'
 import { recoverLoop, resumeLoop, type ResumeContext } from '../../engine/resume/resume.ts'
 import type { Stop } from '../../events/events.ts'
 import { describeError } from '../../log/describe-error.ts'
 import type { StoredExecution } from '../../store/execution-store.ts'
+import { describeUnusable } from '../../store/unfinished-status.ts'
 import { ToolRegistry } from '../../tools/registry.ts'
 import { shuttingDown } from '../errors/host-errors.ts'
 import type { HostedExecution, StoreFailure } from '../execution/hosted-execution.ts'
-import { callStore, isStoreFailure } from '../storage/call-store.ts'
+import { callStore, isStoreFailure } from '../../store/call-store.ts'
 import { Quarantine } from './quarantine.ts'
-import { isRecordUnusable, parseRecord, toRecordFault } from './recoverable-record.ts'
+import { parseRecord } from '../storage/recoverable-record.ts'
 import type { RecoveryContext } from './recovery-context.ts'
 
 /** For executions that are only ended: none of their tools is called. */
@@ -153,9 +154,7 @@ export class Recovery {
     } catch (error) {
       if (!isRecordUnusable(error)) throw error
       const stored = await this.#findRecoverable(executionId)
-      if (stored !== undefined) {
-        await this.quarantine.park(stored, { code: 'RECORD_UNUSABLE', message: error.message, tasks: [] })
-      }
+      if (stored !== undefined) await this.quarantine.park(stored, describeUnusable(error))
     }
   }
 
@@ -175,16 +174,9 @@ export class Recovery {
   }
 
   /** The options of a resumed execution; its observers see its log from its first new entry on. */
-  #describe({ executionId, owner }: StoredExecution): ResumeContext {
+  #describe(stored: StoredExecution): ResumeContext {
     const { resume, observers } = this.#context
-    return {
-      ...resume,
-      onRestored: log => {
-        const { name } = log.state
-        const known = { ...(owner !== undefined && { owner }), ...(name !== undefined && { name }) }
-        observers.observe({ executionId, ...known }, log)
-      },
-    }
+    return { ...resume, onRestored: log => observers.observe(stored, log.state.name, log) }
   }
 
   /** @returns its tools; `undefined` where it is not resumed @throws `RECORD_UNUSABLE`; the errors of the store and of its tool provider */
@@ -219,13 +211,9 @@ export class Recovery {
 
   async #guardResume<T extends HostedExecution | undefined>(resume: () => Promise<T>): Promise<T> {
     if (this.#closing.signal.aborted) throw shuttingDown()
-    try {
-      const hosted = await resume()
-      if (hosted !== undefined) this.quarantine.remove(hosted.executionId)
-      return hosted
-    } catch (error) {
-      throw toRecordFault(error)
-    }
+    const hosted = await resume()
+    if (hosted !== undefined) this.quarantine.remove(hosted.executionId)
+    return hosted
   }
 
   /** A provider has no time limit but its own; the wait for it ends when this is closed. */

@@ -1,7 +1,6 @@
 import { SSE_EVENTS } from '../../events/events.ts'
 import { LIMITS } from '../../workflow/document.ts'
-import { workflowSchema } from '../../workflow/schema.ts'
-
+import { embedWorkflow } from './embed-workflow.ts'
 import {
   count,
   counts,
@@ -23,16 +22,9 @@ const shownStatus: Json = {
   description: '`parked`: not ended, and it does not resume by itself any more; it can be resumed by hand.',
 }
 
-/** The schema of workflows, whose references to itself lead to its place in the document. */
-function embedWorkflow(): Json {
-  const { $schema: _schema, $id: _id, ...schema } = workflowSchema
-  const replace = (key: string, value: unknown): unknown => (key === '$ref' ? refer('Workflow')['$ref'] : value)
-  return JSON.parse(JSON.stringify(schema, replace)) as Json
-}
-
 /** What the routes take and give, by name. */
 export const schemas: Readonly<Record<SchemaName, Json>> = {
-  Workflow: embedWorkflow(),
+  Workflow: embedWorkflow(refer('Workflow')),
   WorkflowRequest: {
     description: 'A workflow by itself, or beside its input and options.',
     oneOf: [

@@ -125,7 +125,7 @@ const paths = {
     get: {
       operationId: 'getExecution',
       summary: 'See how an execution stands',
-      responses: { 200: json('With its result once it has ended.', refer('Execution')), ...problems(404, 503) },
+      responses: { 200: json('With its result once it has ended.', refer('Execution')), ...problems(404, 409, 503) },
     },
     delete: {
       operationId: 'deleteExecution',
@@ -142,7 +142,7 @@ const paths = {
       responses: {
         200: { description: stream, headers: identity, ...content('text/event-stream', refer('EventStream')) },
         204: { description: 'It has ended, and nothing is left. Stops an `EventSource`.' },
-        ...problems(400, 404, 406, 429, 503),
+        ...problems(400, 404, 406, 409, 429, 503),
       },
     },
   },
@@ -175,7 +175,7 @@ const paths = {
     get: {
       operationId: 'getOutput',
       summary: 'Get one output, whatever its size',
-      responses: { 200: json('The value itself.', {}), ...problems(400, 404, 503) },
+      responses: { 200: json('The value itself.', {}), ...problems(400, 404, 409, 503) },
     },
   },
   '/workflows/validate': {

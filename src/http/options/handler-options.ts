@@ -3,8 +3,8 @@ import { EXECUTION_OPTIONS, type ExecutionOptions, isAtLeastZero, resolveOptions
 import { defaultFormat, type Format } from '../../sse/formats.ts'
 import { createMemoryStore } from '../../store/memory-store.ts'
 import type { ToolSource } from '../../tools/registry.ts'
-import { createShelf, type ToolProvider } from '../../tools/tool-provider.ts'
 import { Suggestions } from '../../tools/suggestion.ts'
+import { createToolResolver, type ToolProvider } from '../../tools/tool-resolver.ts'
 import { type DisconnectRule, parseDisconnectRule } from '../../host/execution/disconnect-policy.ts'
 import type { HostOptions } from '../../host/host-options.ts'
 import type { ExecutionObserver } from '../../host/observers/execution-observer.ts'
@@ -90,7 +90,7 @@ export function resolveHandlerOptions(given: HandlerOptions): ResolvedHandlerOpt
     ...rest
   } = expectObject('options', given)
   refuseUnknown(Object.keys(rest))
-  const shelf = createShelf(tools)
+  const resolver = createToolResolver(tools)
   const execution = resolveOptions(rest)
   const store = execution.store ?? createMemoryStore({ clock: execution.clock })
   expectMethods('store', store, STORE_METHODS)
@@ -109,7 +109,7 @@ export function resolveHandlerOptions(given: HandlerOptions): ResolvedHandlerOpt
   for (const [at, observer] of observers.entries()) expectMethods(`observers[${at}]`, observer, ['observe'])
   if (!isAtLeastZero(drainMs)) throw invalidOption('drainMs', 'a number of milliseconds, 0 or more', drainMs)
   return {
-    tools: shelf,
+    tools: resolver,
     execution: { ...execution, store },
     authorize,
     tokens: resolveTokens(token),

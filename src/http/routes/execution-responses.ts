@@ -1,10 +1,8 @@
-import type { ErrorEvent } from '../../events/events.ts'
-import type { LogEntry } from '../../events/log-entry.ts'
 import { createBodyStream } from '../../sse/body-stream.ts'
 import { type ChunkSource, PullBody } from '../../sse/pull-body.ts'
 import { type Format, formats } from '../../sse/formats.ts'
-import { createEventBody, joinEntries } from '../../sse/response-body.ts'
-import { ChunkCache } from './chunk-cache.ts'
+import { createEventBody } from '../../sse/response-body.ts'
+import { type FrameBounds, FrameCache } from './frame-cache.ts'
 import { describeError } from '../../log/describe-error.ts'
 import type { ExecutionHost } from '../../host/execution-host.ts'
 import type { ResolvedHandlerOptions } from '../options/handler-options.ts'
@@ -14,11 +12,12 @@ import { JSON_HEADERS, STREAM_HEADERS, VARY } from '../answers/headers.ts'
 import { ResultChunks } from './result-body.ts'
 import { TextChunks } from './text-chunks.ts'
 
-/** Of the chunks of finished executions that are kept for the next who replays them. */
-const MAX_REPLAYED_BYTES = 32 * 1024 * 1024
-
-/** Of the newest chunks of running ones, for those who follow them too. */
-const MAX_SHARED_BYTES = 1024 * 1024
+/** Bounds of the frames that are kept for further readers. */
+const FRAME_BOUNDS: FrameBounds = {
+  maxRunningBytes: 8 * 1024 * 1024,
+  maxSoleReaderBytes: 1024 * 1024,
+  maxBytes: 32 * 1024 * 1024,
+}
 
 /** JSON ignores it; it keeps a connection alive while a result is waited for. */
 const WHITE_SPACE = new TextEncoder().encode('\n')
@@ -27,7 +26,7 @@ const WHITE_SPACE = new TextEncoder().encode('\n')
 const AWAITED_HEADERS = { ...VARY, 'Cache-Control': 'no-store, no-transform', 'X-Accel-Buffering': 'no' }
 
 /** The beginning of a stream, and its reader. */
-export interface StreamPlace {
+export interface StreamStart {
   readonly afterSeq: number
   readonly headers: Readonly<Record<string, string>>
   /** Releases the place of a reader that was admitted already. */
@@ -46,8 +45,7 @@ export function chooseFormat(request: Request): Format | undefined {
 export class ExecutionResponses {
   readonly #host: ExecutionHost
   readonly #options: ResolvedHandlerOptions
-  readonly #replayed = new ChunkCache(MAX_REPLAYED_BYTES)
-  readonly #shared = new ChunkCache(MAX_SHARED_BYTES)
+  readonly #frames = new FrameCache(FRAME_BOUNDS)
 
   constructor(host: ExecutionHost, options: ResolvedHandlerOptions) {
     this.#host = host
@@ -55,25 +53,40 @@ export class ExecutionResponses {
   }
 
   /** The events after a position. @throws HttpProblem 429 for a reader who cannot be admitted, 400 for a format that is none */
-  streamEvents(request: Request, hosted: HostedExecution, { afterSeq, headers, release }: StreamPlace): Response {
+  streamEvents(request: Request, hosted: HostedExecution, { afterSeq, headers, release }: StreamStart): Response {
     const format = chooseFormat(request) ?? this.#options.format
     const all = { ...STREAM_HEADERS, ...VARY, ...headers }
     // HEAD opens no stream.
     if (request.method === 'HEAD') return new Response(null, { headers: all })
     const { cursor, leave } = this.#host.subscribers.follow(hosted, afterSeq, release)
     const { heartbeatMs, stallTimeoutMs, execution } = this.#options
-    const { executionId } = hosted
+    const { executionId, log } = hosted
+    const frames = this.#frames.read(log, cursor)
     const body = createEventBody(cursor, {
       executionId,
       heartbeatMs,
       stallTimeoutMs,
       format,
       clock: execution.clock,
-      join: entries => this.#join(hosted, entries),
-      onClose: leave,
+      join: entries => frames.encode(entries),
+      takeEncoded: () => frames.take(),
+      onClose: () => {
+        frames.close()
+        leave()
+      },
       onError: error => this.report('The event stream failed', error, { executionId }),
     })
     return new Response(body, { headers: all })
+  }
+
+  /** Encodes the events of a running execution as they come, for those who read them later. */
+  encodeAhead({ log }: HostedExecution): void {
+    this.#frames.encodeAhead(log)
+  }
+
+  /** Drops what is kept of an execution that was deleted. */
+  forget(executionId: string): void {
+    this.#frames.forget(executionId)
   }
 
   /**
@@ -83,7 +96,7 @@ export class ExecutionResponses {
   awaitResult(hosted: HostedExecution, headers: Readonly<Record<string, string>>): Response {
     const { ending } = hosted.log
     if (typeof ending === 'object') {
-      const { error: detail, code } = ending.data as ErrorEvent['data']
+      const { error: detail, code } = ending.data
       throw new HttpProblem(503, { title: 'Service unavailable', detail, code }, { ...headers, 'Retry-After': '1' })
     }
     const leave = hosted.disconnectPolicy.join()
@@ -113,12 +126,6 @@ export class ExecutionResponses {
     const reference = crypto.randomUUID()
     this.#options.execution.logger.warn(message, { ...fields, reference, error: describeError(error) })
     return reference
-  }
-
-  #join(hosted: HostedExecution, entries: readonly LogEntry[]): Uint8Array {
-    if (hosted.hasEnded) return this.#replayed.join(entries)
-    // The only reader of what is still going on meets no chunk of its own again.
-    return hosted.log.cursorCount > 1 ? this.#shared.join(entries) : joinEntries(entries)
   }
 
   #sendChunks(

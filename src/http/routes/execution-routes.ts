@@ -6,7 +6,7 @@ import { WHOLE_EXECUTION } from '../../events/wire-json.ts'
 import { acceptsStream, negotiate } from '../../sse/accept.ts'
 import { locateErrorIssues } from '../../workflow/locate-issues.ts'
 import type { ExecutionRecord } from '../../store/execution-store.ts'
-import { callStore } from '../../host/storage/call-store.ts'
+import { callStore } from '../../store/call-store.ts'
 import { type Access, type AccessContext, type Action, askAuthorize } from '../security/authorize.ts'
 import { ExecutionList } from '../../host/listing/execution-list.ts'
 import type { ExecutionHost } from '../../host/execution-host.ts'
@@ -86,6 +86,7 @@ export function createExecutionRoutes(
       const release = accepted === 'stream' ? host.subscribers.admit() : undefined
       try {
         const started = await host.start({ ...asked, ...unfollowed }, claimant, () => request.signal)
+        responses.encodeAhead(started)
         return answer(started, undefined, release)
       } catch (error) {
         release?.()
@@ -108,6 +109,7 @@ export function createExecutionRoutes(
     .delete('/:id', async ({ req }) => {
       const { executionId } = await findAllowed(req.raw, 'delete', req.param('id'))
       await host.commands.delete(executionId)
+      responses.forget(executionId)
       return new Response(null, { status: 204 })
     })
     .get('/:id/events', async ({ req }) => {

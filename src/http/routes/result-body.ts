@@ -26,6 +26,8 @@ interface OpenList {
 export class ResultChunks implements ChunkSource {
   readonly #hosted: HostedExecution
   readonly #storage: LogStorage
+  /** Read at once: a damaged record is refused before anything is sent. */
+  readonly #taskIds: readonly string[]
   readonly #prefix: string
   readonly #suffix: string
   readonly #cursor: { onReadable(callback: (() => void) | undefined): void; close(): void }
@@ -37,9 +39,10 @@ export class ResultChunks implements ChunkSource {
   /** Written, and not taken yet. */
   readonly #texts = new TextChunks()
 
-  /** `prefix` and `suffix` stand around the result. */
+  /** `prefix` and `suffix` stand around the result. @throws `RECORD_UNUSABLE` */
   constructor(hosted: HostedExecution, storage: LogStorage, prefix = '', suffix = '') {
     this.#hosted = hosted
+    this.#taskIds = hosted.taskIds
     this.#storage = storage
     this.#prefix = prefix
     this.#suffix = suffix
@@ -65,18 +68,20 @@ export class ResultChunks implements ChunkSource {
     const { ending } = this.#hosted.log
     if (ending === undefined || this.#isWritten) return undefined
     if (ending !== 'complete') throw new Error(`Execution \`${this.#hosted.executionId}\` could not finish its work`)
-    return this.#write() ?? this.#texts.take()
+    return this.#tree === undefined ? this.#begin() : (this.#write(this.#tree) ?? this.#texts.take())
+  }
+
+  async #begin(): Promise<Uint8Array | undefined> {
+    const { state } = this.#hosted.log
+    this.#tree = await ResultTree.of(state)
+    this.#open.push({ tasks: this.#taskIds.map(id => state.tasks.get(id) as TaskState), next: 0 })
+    this.#push(this.#prefix, this.#writeHead())
+    return (await this.#write(this.#tree)) ?? this.#texts.take()
   }
 
   /** Writes about one chunk. A promise only where an output is read from the store. */
-  #write(): undefined | Promise<Uint8Array | undefined> {
-    const { state } = this.#hosted.log
+  #write(tree: ResultTree): undefined | Promise<Uint8Array | undefined> {
     let size = 0
-    if (this.#tree === undefined) {
-      this.#tree = new ResultTree(state)
-      this.#open.push({ tasks: this.#hosted.taskIds.map(id => state.tasks.get(id) as TaskState), next: 0 })
-      size += this.#push(this.#prefix, this.#writeHead())
-    }
     while (size < CHUNK_CHARS) {
       const list = this.#open.at(-1)
       if (list === undefined) return this.#writeEnd()
@@ -87,7 +92,7 @@ export class ResultChunks implements ChunkSource {
         continue
       }
       const { status, output, outputPath } = task.result as NonNullable<TaskState['result']>
-      const isHeld = this.#tree.isHeld(task)
+      const isHeld = tree.isHeld(task)
       if (status === 'success' && output === undefined && outputPath !== undefined && !isHeld) {
         return this.#readOutput(task.taskId, json => this.#writeTask(task, json))
       }

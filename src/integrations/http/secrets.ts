@@ -54,8 +54,8 @@ export interface SentRequest {
 export class SentSecrets {
   readonly #sent: SentRequest[] = []
 
-  /** Records a request before it is sent. */
-  note(request: SentRequest): void {
+  /** Adds a request before it is sent. */
+  add(request: SentRequest): void {
     this.#sent.push(request)
   }
 

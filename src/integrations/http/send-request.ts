@@ -92,7 +92,7 @@ async function exchange(
 ): Promise<HttpResponse | PreparedRequest> {
   const { method, url, body } = request
   const headers = completeHeaders(request, settings)
-  secrets.note({ headers, url, body })
+  secrets.add({ headers, url, body })
   const answer = await dispatchAbortably(signal, () =>
     dispatch(url, {
       dispatcher,

@@ -30,7 +30,7 @@ const PARTS: Readonly<Record<string, string>> = { include_usage: 'stream_options
  */
 export function findRefusedFields({ said, text }: Refusal, fields: readonly string[]): string[] {
   const found = new Set<string>()
-  const note = (name: unknown): void => {
+  const add = (name: unknown): void => {
     const top = typeof name === 'string' ? (name.split(/[.[]/)[0] ?? '') : ''
     const field = PARTS[top] ?? top
     if (fields.includes(field)) found.add(field)
@@ -45,8 +45,8 @@ export function findRefusedFields({ said, text }: Refusal, fields: readonly stri
     const { loc, param, type, code } = object
     const words = [type, code, object['msg'], object['message']].filter(each => typeof each === 'string').join(' ')
     if (REFUSES.test(words.slice(0, MAX_TEXT_CHARS))) {
-      note(param)
-      if (Array.isArray(loc)) note(loc[loc[0] === 'body' ? 1 : 0])
+      add(param)
+      if (Array.isArray(loc)) add(loc[loc[0] === 'body' ? 1 : 0])
     }
     // Not `input`, which echoes the request.
     for (const name of ['error', 'detail', 'message', 'msg', 'errors', 'cause', 'metadata', 'raw', 'reason']) {
@@ -68,7 +68,7 @@ export function findRefusedFields({ said, text }: Refusal, fields: readonly stri
   search(said ?? text, 0)
   if (found.size > 0) return [...found]
   for (const each of texts.filter(words => REFUSES.test(words))) {
-    for (const name of [...fields, ...Object.keys(PARTS)]) if (isNamed(name, each)) note(name)
+    for (const name of [...fields, ...Object.keys(PARTS)]) if (isNamed(name, each)) add(name)
   }
   return [...found]
 }

@@ -13,12 +13,12 @@ import { createRedact } from '../redact.ts'
 import type { ServerConfig } from './config/server-config.ts'
 import { RestartingLink, type ServerLink, unavailable } from './connection/server-link.ts'
 import { ServerLog } from './connection/server-log.ts'
-import { type CallHost, callTool } from './calls/tool-call.ts'
+import { type CalledServer, callTool } from './calls/tool-call.ts'
 import { describeError, isSessionGone } from './protocol/sdk-errors.ts'
 import { cutText } from '../../text.ts'
 
 /** Services that all servers share. */
-export interface ServerHost {
+export interface ServerServices {
   readonly clock: Clock
   /** Never throws. */
   readonly logger: Logger
@@ -35,25 +35,25 @@ const MAX_NOTED = 1000
 export class McpServer {
   readonly name: string
   readonly #config: ServerConfig
-  readonly #host: ServerHost
+  readonly #services: ServerServices
   readonly #link: ServerLink
   readonly #log: ServerLog
   /** Shared by all tools that are not marked read-only. */
   readonly #limit: Limit
   readonly #notifications: Notifications
-  readonly #callHost: CallHost
+  readonly #calledServer: CalledServer
   readonly #notedExecutions = new Set<string>()
   #tools: Promise<readonly Tool[]> | undefined
   /** Warnings about the latest list. A new list repeats none of them. */
   #listWarnings = new Set<string>()
 
-  constructor(config: ServerConfig, host: ServerHost) {
+  constructor(config: ServerConfig, services: ServerServices) {
     const { name, reach, concurrency = 1, resetTimeoutOnProgress, timeoutMs = DEFAULT_IDLE_MS } = config
-    const { clock, logger, startTimeoutMs, fetch } = host
+    const { clock, logger, startTimeoutMs, fetch } = services
     const redact = createRedact(config.secrets)
     this.name = name
     this.#config = config
-    this.#host = host
+    this.#services = services
     this.#log = new ServerLog(name, logger, clock, redact)
     this.#limit = createLimit(concurrency)
     const forget = (): void => {
@@ -64,7 +64,7 @@ export class McpServer {
       reach.kind === 'client'
         ? new GivenLink(name, reach.client)
         : new RestartingLink(name, { reach, clock, log: this.#log, redact, fetch, startTimeoutMs }, forget)
-    this.#callHost = {
+    this.#calledServer = {
       name,
       clock,
       redact,
@@ -108,7 +108,7 @@ export class McpServer {
     try {
       listed = await this.#inTime(
         connection,
-        listTools(connection.client, { serverName: this.name, checksArguments: this.#config.checkArguments, warn }),
+        listTools(connection.client, { name: this.name, checksArguments: this.#config.checkArguments, warn }),
       )
     } catch (error) {
       if (!hasNewSession && isSessionGone(error)) {
@@ -118,7 +118,7 @@ export class McpServer {
       // A loss of the connection is the cause of the other error.
       const { lossReason } = connection
       const reason = lossReason === undefined ? describeError(error) : `it ${lossReason}`
-      throw unavailable(this.name, cutText(this.#callHost.redact(reason), 300))
+      throw unavailable(this.name, cutText(this.#calledServer.redact(reason), 300))
     } finally {
       this.#link.end(connection)
     }
@@ -130,7 +130,7 @@ export class McpServer {
 
   /** Drops the connection when the list takes too long. */
   #inTime<T>(connection: Connection, list: Promise<T>): Promise<T> {
-    const { clock, startTimeoutMs } = this.#host
+    const { clock, startTimeoutMs } = this.#services
     return withDeadline(clock, startTimeoutMs, list, () => {
       const reason = `did not answer \`tools/list\` within ${startTimeoutMs} ms`
       this.#link.drop(connection, reason)
@@ -162,7 +162,7 @@ export class McpServer {
   async #call(toolName: string, args: unknown, context: ToolContext): Promise<unknown> {
     const end = this.#notifications.begin(context)
     try {
-      return await callTool(this.#callHost, toolName, args, context)
+      return await callTool(this.#calledServer, toolName, args, context)
     } finally {
       end()
     }

@@ -111,9 +111,9 @@ function openServers(
   // The platform's `fetch` ends an answer after 300 s of silence. The cast: its type has only what providers use.
   const { fetch = (env === process.env ? fetchByUndici : createUndiciFetch(() => env)) as FetchLike } = options
   if (typeof fetch !== 'function') throw invalidOption('fetch', 'a function', fetch)
-  const host = { clock, logger: guardLogger(logger), startTimeoutMs, fetch }
-  const servers = parseServers(source, env).map(config => new McpServer(config, host))
-  return { servers, logger: host.logger }
+  const services = { clock, logger: guardLogger(logger), startTimeoutMs, fetch }
+  const servers = parseServers(source, env).map(config => new McpServer(config, services))
+  return { servers, logger: services.logger }
 }
 
 interface Answers {

@@ -1,20 +1,18 @@
 import { DagstreamError } from '../../errors.ts'
-import type { EventFor } from '../../events/events.ts'
-import type { LogEntry } from '../../events/log-entry.ts'
 import type { Lease } from '../../log/event-log.ts'
-import type { ExecutionStore, StoredExecution } from '../execution-store.ts'
+import type { ExecutionStore } from '../execution-store.ts'
 import type { ExecutionSummary } from '../execution-summary.ts'
 import { backUp } from './backup.ts'
 import type { SqliteConnection, SqliteDriver } from './driver.ts'
 import { Retention } from './retention.ts'
 import { failStore, toStoreError } from './store-error.ts'
 import type { SqliteStoreOptions } from './store-options.ts'
-import { type Place, StoreTables } from './store-tables.ts'
+import { type RowRef, StoreTables } from './store-tables.ts'
 import { watchFile } from './watch-file.ts'
 import { WriteQueue } from './write-queue.ts'
 
-/** Maximum number of cached places. When it is reached, the cache is cleared. */
-const MAX_PLACES = 10_000
+/** Maximum number of cached row references. When it is reached, the cache is cleared. */
+const MAX_ROWS = 10_000
 
 /** A store in one file. */
 export interface SqliteStore extends ExecutionStore {
@@ -46,30 +44,30 @@ export function createSqliteStore({ driver, connection, file, unlock, options }:
   const { clock, readOnly } = options
   const tables = new StoreTables(connection)
   /** Cache for the executions that this store appends to. */
-  const places = new Map<string, Place>()
+  const rows = new Map<string, RowRef>()
   /** Unfinished executions that this store claimed. */
   const claimed = new Set<string>()
   const { findFault, mayClose } = watchFile(file, clock, options.logger)
-  const queue = new WriteQueue({ ...options, connection, file, findFault, onRollback: () => places.clear() })
+  const queue = new WriteQueue({ ...options, connection, file, findFault, onRollback: () => rows.clear() })
   const onRemoved = (executionId: string): void => {
-    places.delete(executionId)
+    rows.delete(executionId)
     claimed.delete(executionId)
   }
   const retention = new Retention({ ...options, connection, queue, onRemoved })
   let closing: Promise<void> | undefined
 
-  const placeOf = (executionId: string): Place => {
-    const known = places.get(executionId)
+  const rowOf = (executionId: string): RowRef => {
+    const known = rows.get(executionId)
     if (known !== undefined) return known
-    const place = tables.findPlace(executionId)
-    if (place === undefined) throw new DagstreamError('EXECUTION_NOT_FOUND', `There is no execution \`${executionId}\``)
-    if (places.size >= MAX_PLACES) places.clear()
-    places.set(executionId, place)
-    return place
+    const row = tables.findRow(executionId)
+    if (row === undefined) throw new DagstreamError('EXECUTION_NOT_FOUND', `There is no execution \`${executionId}\``)
+    if (rows.size >= MAX_ROWS) rows.clear()
+    rows.set(executionId, row)
+    return row
   }
-  const requireLease = (lease: Lease): Place => {
-    const place = placeOf(lease.executionId)
-    if (place.epoch === lease.epoch) return place
+  const requireLease = (lease: Lease): RowRef => {
+    const row = rowOf(lease.executionId)
+    if (row.epoch === lease.epoch) return row
     throw new DagstreamError('FENCED', `Execution \`${lease.executionId}\` has been claimed by another process`)
   }
 
@@ -115,7 +113,7 @@ export function createSqliteStore({ driver, connection, file, unlock, options }:
         const { executionId, owner, idempotencyKey } = record
         const same = idempotencyKey === undefined ? undefined : tables.findByKey(owner, idempotencyKey)
         if (same !== undefined) return same
-        if (tables.findPlace(executionId) !== undefined) {
+        if (tables.findRow(executionId) !== undefined) {
           throw new DagstreamError('STORE_FAILED', `Execution \`${executionId}\` exists already`)
         }
         tables.insert(record)
@@ -124,10 +122,10 @@ export function createSqliteStore({ driver, connection, file, unlock, options }:
 
     async claim(executionId) {
       const lease = await queue.write(executionId, () => {
-        const place = placeOf(executionId)
-        place.epoch += 1
-        tables.setEpoch(place)
-        return { executionId, epoch: place.epoch }
+        const row = rowOf(executionId)
+        row.epoch += 1
+        tables.setEpoch(row)
+        return { executionId, epoch: row.epoch }
       })
       claimed.add(executionId)
       return lease
@@ -135,19 +133,18 @@ export function createSqliteStore({ driver, connection, file, unlock, options }:
 
     async append(lease, firstSeq, entries) {
       const last = entries.at(-1)
-      const isEnd = last?.type === 'execution_complete'
+      const end = last?.type === 'execution_complete' ? last.data : undefined
       await queue.write(lease.executionId, () => {
-        const place = requireLease(lease)
-        if (firstSeq !== place.lastSeq + 1) {
-          throw new DagstreamError('SEQ_CONFLICT', `Expected seq ${place.lastSeq + 1}, got ${firstSeq}`)
+        const row = requireLease(lease)
+        if (firstSeq !== row.lastSeq + 1) {
+          throw new DagstreamError('SEQ_CONFLICT', `Expected seq ${row.lastSeq + 1}, got ${firstSeq}`)
         }
-        tables.append(place, entries)
-        place.lastSeq += entries.length
-        tables.mark(place, entries)
-        if (!isEnd) return
-        tables.end(place, statusOf(last), clock.wallTime())
+        tables.append(row, entries)
+        row.lastSeq += entries.length
+        tables.mark(row, entries)
+        if (end !== undefined) tables.end(row, end.status, clock.wallTime())
       })
-      if (!isEnd) return
+      if (end === undefined) return
       onRemoved(lease.executionId)
       retention.sweepSoon()
     },
@@ -176,8 +173,4 @@ export function createSqliteStore({ driver, connection, file, unlock, options }:
     },
     close: () => (closing ??= close()),
   }
-}
-
-function statusOf(entry: LogEntry): StoredExecution['status'] {
-  return (entry.data as unknown as EventFor<'execution_complete'>['data']).status
 }

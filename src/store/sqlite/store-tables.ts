@@ -1,9 +1,10 @@
+import { recordUnusable } from '../../errors.ts'
 import type { Parked } from '../../events/events.ts'
 import type { LogEntry } from '../../events/log-entry.ts'
-import type { StoredEntry } from '../../log/event-log.ts'
+import type { StoredEntry } from '../../log/stored-entry.ts'
 import { type ExecutionSummary, summarize } from '../execution-summary.ts'
 import type { ExecutionRecord, StoredExecution } from '../execution-store.ts'
-import { advanceStatus, changesStatus, type UnfinishedStatus } from '../unfinished-status.ts'
+import { advanceStatus, changesStatus, describeUnusable, type UnfinishedStatus } from '../unfinished-status.ts'
 import type { SqliteConnection } from './driver.ts'
 import { readExecutionRow } from './execution-row.ts'
 import { type Row, selectText, type SqlValue } from './rows.ts'
@@ -12,7 +13,7 @@ type Command = ReturnType<SqliteConnection['command']>
 type Query = ReturnType<SqliteConnection['query']>
 
 /** The row number, epoch and last seq of an execution. */
-export interface Place {
+export interface RowRef {
   readonly number: number
   epoch: number
   lastSeq: number
@@ -36,7 +37,7 @@ const PLACE = '(? << 32 | ?)'
 
 /** Access to the tables of a store's file. Validates nothing and begins no transaction. */
 export class StoreTables {
-  readonly #findPlace: Query
+  readonly #findRow: Query
   readonly #lastSeq: Query
   readonly #insert: Command
   readonly #insertRequest: Command
@@ -64,7 +65,7 @@ export class StoreTables {
     const query = (sql: string): Query => connection.query(sql)
     const order = 'ORDER BY executions.created_at, executions.id'
     const page = `(created_at, id) > (?, ?) ${order} LIMIT ?`
-    this.#findPlace = query('SELECT number, epoch FROM executions WHERE id = ?')
+    this.#findRow = query('SELECT number, epoch FROM executions WHERE id = ?')
     this.#lastSeq = query(
       `SELECT place & ${MAX_SEQ} AS seq FROM events WHERE place > (? << 32) AND place < ((? + 1) << 32)
        ORDER BY place DESC LIMIT 1`,
@@ -121,13 +122,11 @@ export class StoreTables {
   readonly #show = (row: Row): StoredExecution =>
     readExecutionRow(row, number => {
       const json = this.#lastParked(number, number)[0]?.['json'] as string | undefined
-      if (json === undefined) return undefined
-      const { code, message, tasks } = JSON.parse(json) as Parked
-      return { code, message, tasks }
+      return json === undefined ? undefined : parseParked(json)
     })
 
-  findPlace(executionId: string): Place | undefined {
-    const row = this.#findPlace(executionId)[0]
+  findRow(executionId: string): RowRef | undefined {
+    const row = this.#findRow(executionId)[0]
     if (row === undefined) return undefined
     const number = row['number'] as number
     const lastSeq = (this.#lastSeq(number, number)[0]?.['seq'] as number | undefined) ?? 0
@@ -179,12 +178,12 @@ export class StoreTables {
     })
   }
 
-  setEpoch({ number, epoch }: Place): void {
+  setEpoch({ number, epoch }: RowRef): void {
     this.#setEpoch(epoch, number)
   }
 
   /** Updates the status of an unfinished execution from appended entries. */
-  mark({ number }: Place, entries: readonly LogEntry[]): void {
+  mark({ number }: RowRef, entries: readonly LogEntry[]): void {
     const changes = entries.filter(({ type }) => changesStatus(type))
     if (changes.length === 0) return
     const before = this.#status(number)[0]?.['status'] as UnfinishedStatus
@@ -192,11 +191,11 @@ export class StoreTables {
     if (after !== before) this.#setStatus(after, number)
   }
 
-  end({ number }: Place, status: StoredExecution['status'], endedAt: number): void {
+  end({ number }: RowRef, status: StoredExecution['status'], endedAt: number): void {
     this.#end(status, endedAt, number)
   }
 
-  append({ number }: Place, entries: readonly LogEntry[]): void {
+  append({ number }: RowRef, entries: readonly LogEntry[]): void {
     for (let at = 0; at < entries.length; ) {
       const isMany = entries.length - at >= ROWS_AT_ONCE
       const some = entries.slice(at, at + (isMany ? ROWS_AT_ONCE : 1))
@@ -208,17 +207,27 @@ export class StoreTables {
   }
 
   read(executionId: string, afterSeq: number, limit: number): StoredEntry[] {
-    const number = this.#findPlace(executionId)[0]?.['number'] as number | undefined
+    const number = this.#findRow(executionId)[0]?.['number'] as number | undefined
     if (number === undefined || afterSeq > MAX_SEQ) return []
     return this.#read(number, afterSeq, number, Math.min(limit, MAX_LIMIT)) as readonly unknown[] as StoredEntry[]
   }
 
-  putOutput({ number }: Place, taskId: string, json: string): void {
+  putOutput({ number }: RowRef, taskId: string, json: string): void {
     this.#putOutput(number, JSON.stringify(taskId), json)
   }
 
   getOutput(executionId: string, taskId: string): string | undefined {
     return this.#getOutput(executionId, JSON.stringify(taskId))[0]?.['json'] as string | undefined
+  }
+}
+
+/** One damaged event must not make a list fail. */
+function parseParked(json: string): Parked {
+  try {
+    const { code, message, tasks } = JSON.parse(json) as Parked
+    return { code, message, tasks }
+  } catch (error) {
+    return describeUnusable(recordUnusable('The reason why an execution is parked is not JSON', error))
   }
 }
 

@@ -87,7 +87,7 @@ describe('deleting', () => {
 })
 
 describe('cancelling', () => {
-  test('reaches the tool, is harmless to repeat and after the end', async () => {
+  test('reaches the tool, is idempotent, also after the end', async () => {
     const { begin, send, get, tool } = handlerRig()
     const executionId = await begin(ONE_TASK)
     const call = await tool.nextCall('a')

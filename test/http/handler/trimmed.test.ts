@@ -53,10 +53,10 @@ test('whoever comes from the tail gets no snapshot', async () => {
 })
 
 test('a reader that is left behind while it runs gets a snapshot and misses nothing after it', async () => {
-  // More than the 50,000 events that the process has at hand.
-  const count = 26_000
+  // More than the 50,000 events that the process has at hand, and the first 8 MiB of frames before those.
+  const count = 33_000
   const { create, store } = handlerRig({
-    tools: { work: () => 1 },
+    tools: { work: () => 'x'.repeat(1000) },
     store: createMemoryStore({ maxTailEvents: 10 }),
     maxConcurrency: 1000,
   })

@@ -177,3 +177,10 @@ test('a body that the server takes is one that the document allows, and the othe
     expect([body, conforms(body, schema)]).toEqual([body, status === 200])
   }
 })
+
+test('the schema of workflows refers to itself in its place, and has no base of its own', () => {
+  const text = JSON.stringify(openapiDocument)
+  expect(text).not.toContain('"$ref":"#"')
+  expect(text).not.toContain('urn:dagstream:workflow')
+  expect(text).toContain('"anyOf":[{"type":"string"},{"$ref":"#/components/schemas/Workflow"}]')
+})

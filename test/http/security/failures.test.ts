@@ -178,7 +178,7 @@ describe('a format that fails', () => {
   })
 })
 
-test('what a tool throws is told by its message alone', async () => {
+test("only the message of a tool's error is sent", async () => {
   const { create, get } = handlerRig({
     tools: {
       work() {

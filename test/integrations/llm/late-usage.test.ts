@@ -33,12 +33,12 @@ function run(
 /** Collects responses, and goes on with all of them in one moment. */
 function together(
   count: number,
-  goOn: (responses: readonly ServerResponse[]) => void,
+  finishAll: (responses: readonly ServerResponse[]) => void,
 ): (response: ServerResponse) => void {
   const waiting: ServerResponse[] = []
   return response => {
     waiting.push(response)
-    if (waiting.length === count) goOn(waiting)
+    if (waiting.length === count) finishAll(waiting)
   }
 }
 
@@ -154,17 +154,17 @@ test('an endpoint that takes back what it told is counted at the most that it to
 })
 
 test('usage that the provider writes only once it hears of the cancel counts', async () => {
-  let goOn = (): void => {}
+  let finishStream = (): void => {}
   const server = await serveProvider(response => {
     begin(response, message('a'))
     // Longer than a few turns of the event loop.
-    goOn = () => setTimeout(() => finish(response), 20)
+    finishStream = () => setTimeout(() => finish(response), 20)
   })
   const execution = run(server, chats('a'))
   for await (const { type } of execution) {
     if (type !== 'token') continue
     execution.cancel()
-    goOn()
+    finishStream()
   }
   const { tokenUsage, results } = await execution.result
   expect([results[0]?.status, tokenUsage]).toEqual([

@@ -23,7 +23,7 @@ export interface ActiveTask {
 export class TaskBoard {
   readonly state: ExecutionState = createState('')
   /** Ids of the document's tasks by layer, in document order. */
-  layers: readonly (readonly string[])[] = []
+  layers: string[][] = []
   /** Number of them. */
   topCount = 0
   /** Number of ended ones per layer. */
@@ -52,14 +52,19 @@ export class TaskBoard {
     applyEvent(this.state, event, 0)
     if (event.type === 'execution_start') {
       this.startedAt = now
-      this.layers = event.data.layers
+      this.layers = event.data.layers.map(ids => [...ids])
       this.topCount = event.data.totalTasks
       for (const _ of this.layers) this.endedByLayer.push(0)
     } else if (event.type === 'task_start') {
       this.#start(event.data, now)
     } else if (event.type === 'tasks_added') {
-      const { parentId } = event.data
-      for (const task of event.data.tasks) if (parentId !== undefined) this.groups.add(parentId, task)
+      const { parentId, tasks } = event.data
+      for (const task of tasks) {
+        if (parentId === undefined) this.#addTop(task)
+        else this.groups.add(parentId, task)
+      }
+    } else if (event.type === 'execution_complete') {
+      delete this.state.output
     } else if (event.type === 'task_retry') {
       const { taskId, error, delayMs } = event.data
       this.active.set(taskId, { startedAt: now, retry: { error, delayMs } })
@@ -86,19 +91,25 @@ export class TaskBoard {
     this.recent.length = 0
     this.endedByLayer.length = 0
     this.topCount = 0
-    const layers: string[][] = []
+    this.layers = []
     for (const task of tasks) {
-      const { taskId, layer, status, parentId, itemCount } = task
-      if (parentId === undefined) {
-        ;(layers[layer] ??= []).push(taskId)
-        this.endedByLayer[layer] ??= 0
-        this.topCount += 1
-      } else this.groups.add(parentId, task)
+      const { taskId, status, parentId, itemCount } = task
+      if (parentId === undefined) this.#addTop(task)
+      else this.groups.add(parentId, task)
       if (itemCount !== undefined) this.groups.open(taskId, itemCount)
       if (status === 'running') this.#start(task, now)
       else if (status !== 'pending') this.#end({ taskId, status })
     }
-    this.layers = Array.from(layers, ids => ids ?? [])
+    delete this.state.output
+  }
+
+  #addTop({ taskId, layer }: { readonly taskId: string; readonly layer: number }): void {
+    while (this.layers.length <= layer) {
+      this.layers.push([])
+      this.endedByLayer.push(0)
+    }
+    this.layers[layer]?.push(taskId)
+    this.topCount += 1
   }
 
   #start({ taskId, itemCount }: { readonly taskId: string; readonly itemCount?: number }, now: number): void {

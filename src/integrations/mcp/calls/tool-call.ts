@@ -23,7 +23,7 @@ import { cutText } from '../../../text.ts'
 import { makeSendable } from '../../../tools/sendable-arguments.ts'
 
 /** The server of a call. */
-export interface CallHost {
+export interface CalledServer {
   readonly name: string
   readonly link: Pick<ServerLink, 'begin' | 'end' | 'answered' | 'retire'>
   /** @returns rejects with an `McpFailure` */
@@ -42,17 +42,17 @@ export interface CallHost {
  * @returns the output; rejects with an `McpFailure`
  */
 export async function callTool(
-  host: CallHost,
+  server: CalledServer,
   toolName: string,
   args: unknown,
   context: ToolContext,
 ): Promise<unknown> {
-  const { clock, idleTimeoutMs, signals } = host
-  const opening = host.connect()
+  const { clock, idleTimeoutMs, signals } = server
+  const opening = server.connect()
   if (idleTimeoutMs !== undefined) {
     const idle = new IdleTimeout(clock, idleTimeoutMs, context.signal)
     try {
-      return await request(host, opening, toolName, args, context, idle.signal, () => idle.restart())
+      return await request(server, opening, toolName, args, context, idle.signal, () => idle.restart())
     } catch (error) {
       if (!idle.isExpired) throw error
       throw new McpFailure('TASK_TIMEOUT', `Neither an answer nor progress for ${idleTimeoutMs} ms`)
@@ -61,18 +61,18 @@ export async function callTool(
     }
   }
   if (signals === undefined || opening instanceof Promise) {
-    return request(host, opening, toolName, args, context, context.signal)
+    return request(server, opening, toolName, args, context, context.signal)
   }
   const signal = signals.begin(context)
   try {
-    return await request(host, opening, toolName, args, context, signal)
+    return await request(server, opening, toolName, args, context, signal)
   } finally {
     signals.end(signal)
   }
 }
 
 async function request(
-  host: CallHost,
+  server: CalledServer,
   first: Connection | Promise<Connection>,
   toolName: string,
   args: unknown,
@@ -80,10 +80,10 @@ async function request(
   signal: RequestSignal,
   onProgress?: () => void,
 ): Promise<unknown> {
-  const { link, redact, clock } = host
+  const { link, redact, clock } = server
   let reports: CallProgress | undefined
   const params = { name: toolName, arguments: makeSendable(args as Record<string, unknown>, context.log) }
-  for (let opening = first, hasNewSession = false; ; opening = host.connect(), hasNewSession = true) {
+  for (let opening = first, hasNewSession = false; ; opening = server.connect(), hasNewSession = true) {
     const connection = opening instanceof Promise ? await abortable(opening, signal) : opening
     link.begin(connection)
     try {
@@ -109,7 +109,7 @@ async function request(
         link.retire(connection, 'has ended the session')
         continue
       }
-      throw readFailure(host, connection, error)
+      throw readFailure(server, connection, error)
     } finally {
       reports?.end()
       link.end(connection)
@@ -117,7 +117,7 @@ async function request(
   }
 }
 
-function readFailure({ name, link, redact }: CallHost, connection: Connection, error: unknown): McpFailure {
+function readFailure({ name, link, redact }: CalledServer, connection: Connection, error: unknown): McpFailure {
   const { lossReason } = connection
   const answer = findAnswerError(error)
   // An answer that came before the loss counts.

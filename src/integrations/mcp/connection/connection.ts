@@ -17,7 +17,7 @@ export interface Connection {
 }
 
 /** The options and callbacks of a connection. */
-export interface ConnectionHost {
+export interface ConnectionOptions {
   readonly reach: Exclude<Reach, { kind: 'client' }>
   readonly clock: Clock
   readonly log: ServerLog
@@ -25,5 +25,5 @@ export interface ConnectionHost {
   readonly fetch: FetchLike
   readonly startTimeoutMs: number
   /** An open connection was lost; called at most once per connection. */
-  lost(connection: Connection): void
+  onLost(connection: Connection): void
 }

@@ -2,7 +2,7 @@ import { Client } from '@modelcontextprotocol/client'
 import { NO_TIMEOUT } from '../protocol/mcp-client.ts'
 import { CLOSED } from '../protocol/mcp-failure.ts'
 import { describeError } from '../protocol/sdk-errors.ts'
-import type { Connection, ConnectionHost } from './connection.ts'
+import type { Connection, ConnectionOptions } from './connection.ts'
 import { withDeadline } from './deadline.ts'
 import { HttpTransport } from '../transport/http-transport.ts'
 import { ProcessTransport } from '../transport/process-transport.ts'
@@ -16,9 +16,9 @@ const END_SESSION_MS = 2000
  * @param signal cancels the start
  * @returns rejects with an error whose message is the reason, without secrets
  */
-export async function openConnection(host: ConnectionHost, signal: AbortSignal): Promise<Connection> {
-  const { clock, startTimeoutMs } = host
-  const opening = new OpeningConnection(host)
+export async function openConnection(options: ConnectionOptions, signal: AbortSignal): Promise<Connection> {
+  const { clock, startTimeoutMs } = options
+  const opening = new OpeningConnection(options)
   let abort = (): void => {}
   const closed = new Promise<string>(resolve => {
     abort = () => resolve('it was closed')
@@ -44,19 +44,19 @@ export async function openConnection(host: ConnectionHost, signal: AbortSignal):
 class OpeningConnection implements Connection {
   readonly client: Client = new Client({ name: 'dagstream', version: '1' })
   callCount = 0
-  readonly #host: ConnectionHost
+  readonly #options: ConnectionOptions
   readonly #transport: ProcessTransport | HttpTransport
   #lossReason: string | undefined
   #isOpen = false
   #lastLine = ''
   #noiseCount = 0
 
-  constructor(host: ConnectionHost) {
-    this.#host = host
-    const { reach, clock } = host
+  constructor(options: ConnectionOptions) {
+    this.#options = options
+    const { reach, clock } = options
     this.#transport =
       reach.kind === 'http'
-        ? new HttpTransport(reach, host.fetch)
+        ? new HttpTransport(reach, options.fetch)
         : new ProcessTransport(reach, clock, {
             onStderr: line => this.#logLine(line),
             onEnded: reason => this.#lose(reason),
@@ -86,11 +86,11 @@ class OpeningConnection implements Connection {
     this.#lose(reason, true)
     try {
       if (this.#transport instanceof HttpTransport) {
-        await withDeadline(this.#host.clock, END_SESSION_MS, this.#transport.terminateSession(), () => {})
+        await withDeadline(this.#options.clock, END_SESSION_MS, this.#transport.terminateSession(), () => {})
       }
       await this.#transport.close()
     } catch (error) {
-      this.#host.log.debug(`could not be closed: ${error instanceof Error ? error.message : 'unknown error'}`)
+      this.#options.log.debug(`could not be closed: ${error instanceof Error ? error.message : 'unknown error'}`)
     }
   }
 
@@ -101,7 +101,7 @@ class OpeningConnection implements Connection {
   }
 
   describeFailure(error: unknown): string {
-    const { reach, redact } = this.#host
+    const { reach, redact } = this.#options
     const { code, syscall } = (error ?? {}) as { code?: unknown; syscall?: unknown }
     if (reach.kind === 'process') {
       if (code === 'ENOENT' && typeof syscall === 'string' && syscall.startsWith('spawn')) {
@@ -119,21 +119,21 @@ class OpeningConnection implements Connection {
     if (this.#lossReason !== undefined) return
     this.#lossReason = reason
     if (!this.#isOpen) return
-    const { log } = this.#host
+    const { log } = this.#options
     if (isMeant) log.debug(reason, { isClosed: reason === CLOSED })
     else log.warn(reason)
-    this.#host.lost(this)
+    this.#options.onLost(this)
   }
 
   #logLine(line: string): void {
-    this.#lastLine = cutText(this.#host.redact(line), 200)
-    this.#host.log.debug(line)
+    this.#lastLine = cutText(this.#options.redact(line), 200)
+    this.#options.log.debug(line)
   }
 
   #logError(error: Error): void {
     // A request that was ended here is no fault of the server.
     if (error.name === 'AbortError' || error.message.includes('AbortError')) return
     if (error.message.startsWith('wrote ')) this.#noiseCount += 1
-    this.#host.log.warn(cutText(error.message, 500))
+    this.#options.log.warn(cutText(error.message, 500))
   }
 }

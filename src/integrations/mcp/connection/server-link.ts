@@ -1,7 +1,7 @@
 import { backoff, type BackoffPolicy } from '../../../backoff.ts'
 import type { Clock } from '../../../clock.ts'
 import { sleep } from '../../../sleep.ts'
-import type { Connection, ConnectionHost } from './connection.ts'
+import type { Connection, ConnectionOptions } from './connection.ts'
 import { CLOSED, McpFailure } from '../protocol/mcp-failure.ts'
 
 /** Gives connections to one server. */
@@ -31,7 +31,7 @@ const BACKOFF: BackoffPolicy = { initialDelayMs: 100, maxDelayMs: 10_000 }
 export class RestartingLink implements ServerLink {
   readonly #name: string
   readonly #clock: Clock
-  readonly #host: ConnectionHost
+  readonly #options: ConnectionOptions
   readonly #closing = new AbortController()
   #connection: Connection | undefined
   #opening: Promise<Connection> | undefined
@@ -41,20 +41,20 @@ export class RestartingLink implements ServerLink {
   readonly #closes = new Set<Promise<void>>()
   #failureCount = 0
   #restartAt = Number.NEGATIVE_INFINITY
-  readonly #lost: () => void
+  readonly #onLost: () => void
 
-  /** @param lost called when an open connection is lost or retired */
-  constructor(name: string, host: Omit<ConnectionHost, 'lost'>, lost: () => void) {
+  /** @param onLost called when an open connection is lost or retired */
+  constructor(name: string, options: Omit<ConnectionOptions, 'onLost'>, onLost: () => void) {
     this.#name = name
-    this.#clock = host.clock
-    this.#lost = lost
-    this.#host = {
-      ...host,
-      lost: connection => {
+    this.#clock = options.clock
+    this.#onLost = onLost
+    this.#options = {
+      ...options,
+      onLost: connection => {
         if (this.#retired.delete(connection)) return
         this.#connection = undefined
         this.#backOff()
-        lost()
+        onLost()
       },
     }
   }
@@ -88,8 +88,8 @@ export class RestartingLink implements ServerLink {
     this.#connection = undefined
     // The end of its last call closes the connection.
     this.#retired.add(connection)
-    this.#host.log.debug(reason)
-    this.#lost()
+    this.#options.log.debug(reason)
+    this.#onLost()
   }
 
   async close(): Promise<void> {
@@ -108,7 +108,7 @@ export class RestartingLink implements ServerLink {
       if (signal.aborted) throw new Error('it was closed')
       // Loads the SDK on the first connection: that takes longer than loading all other modules.
       const { openConnection } = await import('./open-connection.ts')
-      const connection = await openConnection(this.#host, signal)
+      const connection = await openConnection(this.#options, signal)
       // The connection may be lost already.
       if (connection.lossReason === undefined) this.#connection = connection
       return connection

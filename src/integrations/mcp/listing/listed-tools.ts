@@ -20,8 +20,8 @@ export interface ListedTool {
 }
 
 /** The server whose tools are listed. */
-export interface ListHost {
-  readonly serverName: string
+export interface ListedServer {
+  readonly name: string
   /** Whether arguments are checked by the schemas. */
   readonly checksArguments: boolean
   readonly warn: (message: string) => void
@@ -42,11 +42,11 @@ const usableName = new RegExp(TOOL_NAME_PATTERN, 'u')
  * A list that repeats itself ends there, with one warning. By the protocol, an empty cursor is a cursor.
  * @returns rejects when the server does not answer, when its answer is no list, and when the list is too long
  */
-export async function listTools(client: McpClient, host: ListHost): Promise<ListedTool[]> {
+export async function listTools(client: McpClient, server: ListedServer): Promise<ListedTool[]> {
   const capabilities = client.getServerCapabilities()
   // The server offers prompts or resources only.
   if (capabilities !== undefined && capabilities.tools === undefined) return []
-  const list = new ToolList(host)
+  const list = new ToolList(server)
   const asked = new Set<string>()
   let cursor: string | undefined
   for (let page = 0; page < MAX_PAGES; page++) {
@@ -92,15 +92,15 @@ function isRefusal(error: unknown): boolean {
 
 /** The tools of all pages so far. */
 class ToolList {
-  readonly #host: ListHost
+  readonly #server: ListedServer
   readonly #tools = new Map<string, ListedTool>()
   /** Names that were listed more than once. */
   readonly #repeatedNames = new Set<string>()
   #listedCount = 0
   #byteCount = 0
 
-  constructor(host: ListHost) {
-    this.#host = host
+  constructor(server: ListedServer) {
+    this.#server = server
   }
 
   /** @returns whether to request another page: false when the page has known tools only */
@@ -121,7 +121,7 @@ class ToolList {
         this.#repeatedNames.add(name)
         continue
       }
-      const tool = readTool(each, this.#host)
+      const tool = readTool(each, this.#server)
       if (tool !== undefined) this.#tools.set(tool.name, tool)
     }
     return !hasKnown || this.#tools.size > countBefore
@@ -129,21 +129,22 @@ class ToolList {
 
   /** @param warning why the list ends, unless the server ended it */
   end(warning?: string): ListedTool[] {
-    if (warning !== undefined) this.#host.warn(warning)
-    else for (const name of this.#repeatedNames) this.#host.warn(`lists two tools named \`${name}\`; the first is used`)
+    if (warning !== undefined) this.#server.warn(warning)
+    else
+      for (const name of this.#repeatedNames) this.#server.warn(`lists two tools named \`${name}\`; the first is used`)
     return [...this.#tools.values()]
   }
 }
 
-function readTool(listed: unknown, host: ListHost): ListedTool | undefined {
-  const fault = findToolFault(listed, host.serverName)
+function readTool(listed: unknown, server: ListedServer): ListedTool | undefined {
+  const fault = findToolFault(listed, server.name)
   if (fault !== undefined) {
-    host.warn(fault)
+    server.warn(fault)
     return undefined
   }
   const { name, title, description, inputSchema, annotations } = listed as { name: string } & Record<string, unknown>
   const text = [description, title].find(each => typeof each === 'string' && each !== '') as string | undefined
-  const schema = findUsableSchema(name, inputSchema, host)
+  const schema = findUsableSchema(name, inputSchema, server)
   return {
     name,
     ...(text !== undefined && { description: text }),
@@ -165,7 +166,11 @@ function findToolFault(listed: unknown, serverName: string): string | undefined 
 }
 
 /** The schema as it is, without its broken patterns, or none. */
-function findUsableSchema(name: string, schema: unknown, { checksArguments, warn }: ListHost): JsonSchema | undefined {
+function findUsableSchema(
+  name: string,
+  schema: unknown,
+  { checksArguments, warn }: ListedServer,
+): JsonSchema | undefined {
   if (schema === undefined || schema === null) return undefined
   if (!checksArguments) return isSchema(schema) ? schema : undefined
   const reason = findFault(name, schema)

@@ -8,7 +8,7 @@ import type { StreamReconnectionManager } from './reconnection.ts'
 const ABORT_GRACE_MS = 1000
 
 /** Submits the workflow, once. `untilAnswered` aborts the request, but not the reading of its response. */
-export type HandIn = (untilAnswered: AbortSignal) => Promise<Started>
+export type Submit = (untilAnswered: AbortSignal) => Promise<Started>
 
 /** The submission of a workflow: repeated until the server answers, unless it is aborted before. */
 export class PendingSubmission {
@@ -17,15 +17,15 @@ export class PendingSubmission {
   readonly #run: AsyncGenerator<Started, void, undefined>
   #isUnderWay = false
   #isOver = false
-  #isAbortedSubmission = false
+  #isAborted = false
   /** Whether the server may have accepted the last request although its answer was lost. */
   #mayRun = false
   #stopTimer: (() => void) | undefined
 
   /** @param manager retry policy for failed requests */
-  constructor(handIn: HandIn, manager: StreamReconnectionManager, clock: Clock) {
+  constructor(submit: Submit, manager: StreamReconnectionManager, clock: Clock) {
     this.#clock = clock
-    this.#run = manager.run((_, signal) => this.#attempt(handIn, signal))
+    this.#run = manager.run((_, signal) => this.#attempt(submit, signal))
     this.started = this.#finish()
   }
 
@@ -34,8 +34,8 @@ export class PendingSubmission {
    * server has answered. Otherwise `started` rejects with `CANCELLED` and `details.mayRun`.
    */
   abort(): void {
-    if (this.#isAbortedSubmission || this.#isOver) return
-    this.#isAbortedSubmission = true
+    if (this.#isAborted || this.#isOver) return
+    this.#isAborted = true
     if (this.#isUnderWay) this.#stopTimer = this.#clock.after(ABORT_GRACE_MS, () => this.#giveUp())
     else this.#giveUp()
   }
@@ -43,7 +43,7 @@ export class PendingSubmission {
   async #finish(): Promise<Started> {
     try {
       const { value } = await this.#run.next()
-      if (value === undefined) throw describeWithdrawal(this.#mayRun)
+      if (value === undefined) throw describeAbort(this.#mayRun)
       return value
     } finally {
       this.#isOver = true
@@ -52,14 +52,14 @@ export class PendingSubmission {
     }
   }
 
-  async #attempt(handIn: HandIn, signal: AbortSignal): Promise<AsyncIterable<Started>> {
+  async #attempt(submit: Submit, signal: AbortSignal): Promise<AsyncIterable<Started>> {
     this.#isUnderWay = true
     try {
-      return once(await handIn(signal))
+      return once(await submit(signal))
     } catch (error) {
       this.#isUnderWay = false
       this.#mayRun = mayHaveBeenTaken(error)
-      if (this.#isAbortedSubmission) this.#giveUp()
+      if (this.#isAborted) this.#giveUp()
       throw error
     }
   }
@@ -82,7 +82,7 @@ function mayHaveBeenTaken(error: unknown): boolean {
   return status === undefined || (status >= 500 && status !== 503)
 }
 
-function describeWithdrawal(mayRun: boolean): DagstreamError {
+function describeAbort(mayRun: boolean): DagstreamError {
   const message = mayRun
     ? 'Cancelled before the server answered; if it has taken the workflow on, it ends it as its `onDisconnect` says'
     : 'Cancelled before the server had taken the workflow on'

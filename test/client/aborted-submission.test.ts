@@ -4,7 +4,7 @@ import { idle } from '../support/fake-clock.ts'
 import { clientRig, collectUntilFailure, ONE_TASK } from './client-rig.ts'
 import { HeldBody, json, problem, refused, silent } from './fake-server.ts'
 
-const withdrawn = (mayRun: boolean): object => ({ code: 'CANCELLED', details: { mayRun } })
+const aborted = (mayRun: boolean): object => ({ code: 'CANCELLED', details: { mayRun } })
 
 test('cancelling between two tries ends the trying at once, for all who wait', async () => {
   const { client, server, clock } = clientRig([problem(503, { code: 'SHUTTING_DOWN' }, { 'Retry-After': '60' })])
@@ -14,8 +14,8 @@ test('cancelling between two tries ends the trying at once, for all who wait', a
   expect(clock.timerCount).toBe(1)
   expect(await run.cancel()).toBeUndefined()
   expect(await run.cancel()).toBeUndefined()
-  expect((await reading).error).toMatchObject(withdrawn(false))
-  await expect(run.result).rejects.toMatchObject(withdrawn(false))
+  expect((await reading).error).toMatchObject(aborted(false))
+  await expect(run.result).rejects.toMatchObject(aborted(false))
   await expect(run.executionId).rejects.toBeInstanceOf(DagstreamError)
   await clock.run(120_000)
   expect([server.requests.length, clock.timerCount]).toEqual([1, 0])
@@ -29,8 +29,8 @@ test('a request that is under way is given up when it is not answered within a s
   await clock.run(999)
   expect(server.requests[0]?.signal.aborted).toBe(false)
   await clock.run(1)
-  expect(await cancelling).toMatchObject(withdrawn(true))
-  expect((await collectUntilFailure(run)).error).toMatchObject(withdrawn(true))
+  expect(await cancelling).toMatchObject(aborted(true))
+  expect((await collectUntilFailure(run)).error).toMatchObject(aborted(true))
   expect([server.requests[0]?.signal.aborted, server.requests.length, clock.timerCount]).toEqual([true, 1, 0])
 })
 
@@ -47,8 +47,8 @@ test.each([
   await idle()
   const cancelling = run.cancel().catch((error: unknown) => error)
   fail()
-  expect(await cancelling).toEqual(mayRun ? expect.objectContaining(withdrawn(true)) : undefined)
-  await expect(run.result).rejects.toMatchObject(withdrawn(mayRun))
+  expect(await cancelling).toEqual(mayRun ? expect.objectContaining(aborted(true)) : undefined)
+  await expect(run.result).rejects.toMatchObject(aborted(mayRun))
   await clock.run(60_000)
   expect([server.requests.length, clock.timerCount]).toEqual([1, 0])
 })

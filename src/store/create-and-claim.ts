@@ -1,7 +1,6 @@
-import type { ExecutionRecord, ExecutionStore, StoredExecution } from '../../store/execution-store.ts'
-import type { Lease } from '../../log/event-log.ts'
+import type { Lease } from '../log/event-log.ts'
 import { callStore } from './call-store.ts'
-import type { StoreRetries } from './store-retries.ts'
+import type { ExecutionRecord, ExecutionStore, StoredExecution } from './execution-store.ts'
 
 /** The lease of a new execution, or the execution that has its key already. */
 export type Registration =
@@ -9,13 +8,14 @@ export type Registration =
   | { readonly lease?: undefined; readonly existing: StoredExecution }
 
 /**
- * Creates the record of an execution and claims its lease.
- * @throws the errors of the store; the record is then removed, at once or when the store works again
+ * Creates the record of an execution and claims its lease: the only way in which an execution begins in a store.
+ * @param onOrphan called with the removal of the record where the claim has failed and the removal has, too
+ * @throws the errors of the store; the record is then removed
  */
 export async function createAndClaim(
   store: ExecutionStore,
   record: ExecutionRecord,
-  retries: StoreRetries,
+  onOrphan: (remove: () => Promise<void>) => void,
 ): Promise<Registration> {
   const existing = await callStore(() => store.create(record))
   if (existing !== undefined) return { existing }
@@ -24,7 +24,7 @@ export async function createAndClaim(
   } catch (error) {
     // Otherwise its key would belong for ever to an execution that never ran.
     const remove = async (): Promise<void> => void (await callStore(() => store.delete(record.executionId)))
-    await remove().catch(() => retries.add(record.executionId, remove))
+    await remove().catch(() => onOrphan(remove))
     throw error
   }
 }

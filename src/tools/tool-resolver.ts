@@ -21,7 +21,7 @@ export interface ToolProvider {
 }
 
 /** Looks up tools: synchronously in a source, asynchronously through a provider. */
-export interface ToolShelf {
+export interface ToolResolver {
   /** The tools that a workflow, not validated, may name. */
   toolsFor(workflow: unknown): ToolRegistry | Promise<ToolRegistry>
   /** All available tools. */
@@ -32,7 +32,7 @@ export interface ToolShelf {
  * Wraps a source, or a provider: an object with the functions `toolsFor` and `tools`.
  * @throws `INVALID_OPTION` or `INVALID_TOOL` for a source; invalid tools of a provider reject each lookup
  */
-export function createShelf(tools: ToolSource | ToolProvider): ToolShelf {
+export function createToolResolver(tools: ToolSource | ToolProvider): ToolResolver {
   if (!isProvider(tools)) {
     const registry = ToolRegistry.from(tools)
     return { toolsFor: () => registry, tools: () => registry }

@@ -1,4 +1,4 @@
-import { DagstreamError } from '../../errors.ts'
+import { DagstreamError } from '../errors.ts'
 
 /** Whether the store failed and may work again later; `FENCED`, for instance, is final. */
 export function isStoreFailure(error: unknown): boolean {

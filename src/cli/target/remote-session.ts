@@ -53,7 +53,7 @@ export class RemoteSession {
     const execution = this.#connect(process, viewer).stream(workflow, { ...options, signal })
     // Never rejects.
     const stop = (): void => void this.#cancel(execution, viewer)
-    return { events: this.#note(execution), result: () => execution.result, stop, isCancelling: true }
+    return { events: this.#track(execution), result: () => execution.result, stop, isCancelling: true }
   }
 
   /** Follows an existing execution; stopping detaches from it. @throws as `start` */
@@ -63,7 +63,7 @@ export class RemoteSession {
     const { signal } = this.#leaving
     const options = { signal, ...(after !== undefined && { after }) }
     const execution = this.#connect(process, viewer).subscribe(executionId, options)
-    return { events: this.#note(execution), result: () => execution.result, stop: () => this.#leaving.abort() }
+    return { events: this.#track(execution), result: () => execution.result, stop: () => this.#leaving.abort() }
   }
 
   /** Whether an error only reports that the command detached. */
@@ -84,15 +84,15 @@ export class RemoteSession {
    */
   async endAfter(error: unknown, { stderr, process }: CommandContext): Promise<130> {
     const code = error instanceof DagstreamError ? error.code : undefined
-    const isWithdrawn = code === 'CANCELLED'
+    const isAborted = code === 'CANCELLED'
     const isGone = code === 'CONNECTION_LOST' || this.hasLeftWith(error)
     const resume = this.describeResume(process)
-    if (isWithdrawn) await stderr.write(`${(error as Error).message}\n`)
+    if (isAborted) await stderr.write(`${(error as Error).message}\n`)
     else if (isGone && resume !== undefined) {
       const told = this.#isCancelling ? 'The server is cancelling the execution' : 'The execution may still run'
       await stderr.write(`${told}. To follow it again:\n  ${resume}\n`)
     }
-    if (this.#isStopped && (isWithdrawn || isGone)) return 130
+    if (this.#isStopped && (isAborted || isGone)) return 130
     throw error
   }
 
@@ -126,7 +126,7 @@ export class RemoteSession {
   }
 
   /** Forwards events; an event counts as seen once the next is requested, so that a resume repeats any that was not shown. */
-  async *#note(events: AsyncIterable<SSEEvent>): AsyncGenerator<SSEEvent, void, undefined> {
+  async *#track(events: AsyncIterable<SSEEvent>): AsyncGenerator<SSEEvent, void, undefined> {
     try {
       for await (const event of events) {
         this.#executionId = event.data.executionId

@@ -2,7 +2,7 @@ import type { FinalTaskStatus, Stop, TaskCode } from '../events/events.ts'
 import type { SkipCode } from './task-ends.ts'
 
 /** Tasks that end together without running, and why. */
-export interface Ending {
+export interface PendingSettlement {
   /** Indices, in the order in which their ends are recorded. */
   readonly tasks: readonly number[]
   readonly status: Exclude<FinalTaskStatus, 'success'>
@@ -15,7 +15,11 @@ export interface Ending {
  * Tasks that the rule skips.
  * @param causedBy the ancestor that failed first, or the dependency whose skip is passed on
  */
-export function describeSkipped(tasks: readonly number[], code: SkipCode, causedBy: string | undefined): Ending {
+export function describeSkipped(
+  tasks: readonly number[],
+  code: SkipCode,
+  causedBy: string | undefined,
+): PendingSettlement {
   const cause = `\`${causedBy}\``
   const error =
     code === 'DEPENDENCY_FAILED'
@@ -27,7 +31,7 @@ export function describeSkipped(tasks: readonly number[], code: SkipCode, caused
 }
 
 /** Tasks that do not run since their execution is being ended. */
-export function describeStopped(tasks: readonly number[], { message: error, code }: Stop): Ending {
+export function describeStopped(tasks: readonly number[], { message: error, code }: Stop): PendingSettlement {
   if (code === undefined) return { tasks, status: 'cancelled', code: 'CANCELLED', error }
   return { tasks, status: 'error', code, error }
 }
@@ -43,13 +47,15 @@ export function describeItemsFailed(taskId: string, toleratedCount: number): Sto
 }
 
 /** Ends that are decided, in the order in which they are recorded. A cursor, which is transient, says which have been taken. */
-export class PendingEndings {
-  readonly #all: Ending[] = []
+export class PendingSettlements {
+  readonly #all: PendingSettlement[] = []
   #ending = 0
   #task = 0
   #unrecordedCount = 0
+  /** At most as many as the tasks that one slice starts, and few. */
+  #withdrawn: number[] | undefined
 
-  add(ending: Ending): void {
+  add(ending: PendingSettlement): void {
     if (ending.tasks.length > 0) this.#all.push(ending)
     this.#unrecordedCount += ending.tasks.length
   }
@@ -57,6 +63,20 @@ export class PendingEndings {
   /** One of them is in the log. */
   recorded(): void {
     this.#unrecordedCount -= 1
+  }
+
+  /** A task that was to end starts after all. It may be added again. */
+  withdraw(task: number): void {
+    this.#unrecordedCount -= 1
+    this.#withdrawn ??= []
+    this.#withdrawn.push(task)
+  }
+
+  /** Whether this is an ending that was withdrawn, once for each time. */
+  #isWithdrawn(task: number): boolean {
+    const at = this.#withdrawn?.indexOf(task) ?? -1
+    if (at >= 0) this.#withdrawn?.splice(at, 1)
+    return at >= 0
   }
 
   /** Whether all are in the log. */
@@ -70,22 +90,22 @@ export class PendingEndings {
   }
 
   /** The next task of which `isDue` holds, with its ending. */
-  take(isDue: (task: number) => boolean): { readonly task: number; readonly ending: Ending } | undefined {
+  take(isDue: (task: number) => boolean): { readonly task: number; readonly ending: PendingSettlement } | undefined {
     while (this.#ending < this.#all.length) {
-      const ending = this.#all[this.#ending] as Ending
+      const ending = this.#all[this.#ending] as PendingSettlement
       const task = ending.tasks[this.#task] as number
       this.#task += 1
       if (this.#task === ending.tasks.length) {
         this.#ending += 1
         this.#task = 0
       }
-      if (isDue(task)) return { task, ending }
+      if (!this.#isWithdrawn(task) && isDue(task)) return { task, ending }
     }
     return undefined
   }
 
   /** All, whether taken or not. */
-  list(): readonly Ending[] {
+  list(): readonly PendingSettlement[] {
     return this.#all
   }
 }
@@ -102,13 +122,12 @@ export class SkipCascade {
   readonly #open: Skip[] = []
   #skipped: Skip[] = []
 
-  /** Nothing was added since it was emptied. */
-  get isEmpty(): boolean {
-    return this.#open.length === 0 && this.#skipped.length === 0
-  }
-
   add(task: number, code: SkipCode, causedBy: string | undefined): void {
     this.#open.push({ task, code, causedBy })
+  }
+
+  get isEmpty(): boolean {
+    return this.#open.length === 0
   }
 
   /** The next task that is blocked no more; its dependents are to be told. */
@@ -122,10 +141,10 @@ export class SkipCascade {
   }
 
   /** What was taken, in document order; neighbours that are skipped alike end together. Empties the cascade. */
-  collect(): Ending[] {
+  collect(): PendingSettlement[] {
     const skipped = this.#skipped.sort((a, b) => a.task - b.task)
     this.#skipped = []
-    const endings: Ending[] = []
+    const endings: PendingSettlement[] = []
     for (let from = 0; from < skipped.length; ) {
       const { code, causedBy } = skipped[from] as Skip
       let to = from + 1

@@ -26,7 +26,7 @@ export interface StoreFlags {
 export interface OpenedStore {
   readonly store: ExecutionStore
   /** Human-readable location. */
-  readonly place: string
+  readonly location: string
   readonly close: () => Promise<void>
 }
 
@@ -43,16 +43,16 @@ export async function openServerStore(flags: StoreFlags, process: CliProcess, lo
     if (durability !== undefined) throw new UsageError('Expected a file as --store with --durability')
     return {
       store: createMemoryStore(toBounds(flags)),
-      place: 'memory: they end with the server',
+      location: 'memory: they end with the server',
       close: async () => {},
     }
   }
   if (file === undefined) makeDefaultFolder(process)
-  const place = file ?? DEFAULT_STORE
+  const location = file ?? DEFAULT_STORE
   const hint = 'end that, or give another --store; --store memory keeps nothing'
   const options = { ...toBounds(flags), ...(durability && { durability }), logger }
-  const store = await openFile(place, options, process, hint)
-  return { store, place, close: () => store.close() }
+  const store = await openFile(location, options, process, hint)
+  return { store, location, close: () => store.close() }
 }
 
 /**

@@ -1,0 +1,11 @@
+import { workflowSchema } from '../../workflow/schema.ts'
+
+/**
+ * The schema of workflows as a part of another document.
+ * @param place a reference to that part, in place of the references of the schema to itself
+ */
+export function embedWorkflow(place: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const { $schema: _schema, $id: _id, ...schema } = workflowSchema
+  const replace = (key: string, value: unknown): unknown => (key === '$ref' ? place['$ref'] : value)
+  return JSON.parse(JSON.stringify(schema, replace)) as Readonly<Record<string, unknown>>
+}

@@ -105,4 +105,20 @@ describe.skipIf(!isLanguageImplemented)('what is to run finally', () => {
     expect(await statuses(execution)).toEqual({ a: 'INVALID_ITEMS', b: 'CANCELLED', last: 'success' })
     expect(order).toEqual(['task_complete a', 'task_complete b', 'task_start last', 'task_complete last'])
   })
+
+  test('is decided once, although a task that started late delayed it', async () => {
+    const { executor } = createControlled()
+    const tasks = [
+      { id: 'a', tool: 'quick', forEach: '$INPUT' },
+      { id: 'b', tool: 'quick' },
+      { id: 'c', tool: 'quick', dependsOn: ['a'] },
+    ]
+    const execution = executor.stream(
+      { tasks, finally: [{ id: 'last', tool: 'quick', when: 'execution.status == "success"' }] },
+      { input: 'no list', onTaskError: 'fail-fast', schedule: 'dataflow' },
+    )
+    let count = 0
+    for await (const { type, data } of execution) if (type === 'task_complete' && data.taskId === 'last') count += 1
+    expect(count).toBe(1)
+  })
 })

@@ -2,7 +2,7 @@ import { readInputError } from '../../attempt/tool-error.ts'
 import type { EventData } from '../../events/events.ts'
 import type { FanOut, Repetition, SubWorkflow } from '../../plan/execution-plan.ts'
 import type { TaskGroup } from '../../scheduler/task-group.ts'
-import type { GroupRecorder, GroupRecorderParts } from './group-recorder.ts'
+import { countMissing, type GroupRecorder, type GroupRecorderParts } from './group-recorder.ts'
 import type { GroupTimers } from './group-timers.ts'
 import type { ParentOutcome, ParentOutcomes } from './parent-outcome.ts'
 import type { Scopes } from './scopes.ts'
@@ -130,6 +130,7 @@ export class GroupChildren {
     const { timers, scopes, elapsedMs } = this.#parts
     timers.stop(group.parent)
     scopes.forget(group.parent)
+    this.#events.release(countMissing(group))
     this.#events.end(group.parent, outcome, Math.max(0, elapsedMs() - group.openedAtMs), outcome.why)
     // It is due no more, though its end is in the log only later.
     this.#growing.add(group.parent)

@@ -17,20 +17,20 @@ import { HttpProblem, invalidWorkflow, problem, toolsUnavailable } from './answe
 import { createServiceRoutes } from './routes/service-routes.ts'
 import { readBeforeRefusal } from './body/unread-body.ts'
 
-/** A server without sockets: what every runtime's own server calls. */
+/** A server without sockets, for the server of any runtime to call. */
 export interface Handler {
   /** Answers one request. Never rejects. Needs no `this`. */
   readonly fetch: (request: Request) => Promise<Response>
   /**
-   * Drains: starts nothing more (503), lets executions run for `drainMs`, and waits, for a bounded time, until readers have
-   * taken the end. Executions that still run are handed off to the next process where the store outlives this one, and cancelled
-   * with `SHUTDOWN` where it does not, or where they have `onCrash: "fail"`. Idempotent.
+   * Drains: refuses new executions (503), lets running ones continue for `drainMs`, and waits, for a bounded time, until
+   * readers have received the end. Executions that still run are handed off to the next process if the store outlives this
+   * one; otherwise, and with `onCrash: "fail"`, they are cancelled with `SHUTDOWN`. Idempotent.
    */
   readonly close: () => Promise<void>
 }
 
 /**
- * Makes the handler of all routes: executions as streams and as results, resumption, cancellation, and what goes with them.
+ * Makes the handler of all routes: executions as streams and as results, resumption, cancellation, listing, validation.
  *
  * It holds no socket and no timer while nothing runs.
  * @throws `INVALID_OPTION`, `INVALID_TOOL`
@@ -106,7 +106,7 @@ function createApp(
   return app
 }
 
-/** Headers for pages are left out: no answer is one. A proxy in front is responsible for encryption. */
+/** Headers that concern HTML pages are left out: no answer is a page. A proxy in front is responsible for encryption. */
 const SECURE_HEADERS = {
   contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
   crossOriginOpenerPolicy: false,
@@ -145,7 +145,7 @@ function explain(error: unknown, responses: ExecutionResponses): Response {
 
 const STORE_CODES: ReadonlySet<string> = new Set(['STORE_FAILED', 'FENCED', 'SEQ_CONFLICT'])
 
-/** Whatever is wrong with the token: one that is none is no better than a wrong one. */
+/** A malformed token is answered like a wrong one. */
 function explainAuthentication(error: HTTPException): Response {
   const challenge = error.getResponse().headers.get('www-authenticate') ?? 'Bearer'
   const detail = 'Send `Authorization: Bearer <token>` with the token of this server'

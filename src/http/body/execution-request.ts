@@ -16,29 +16,34 @@ import { parseDisconnectRule } from '../../host/execution/disconnect-policy.ts'
 import type { ExecutionRequest } from '../../host/execution/execution-request.ts'
 import { badRequest, HttpProblem } from '../answers/problem.ts'
 
-/** A workflow as a request brings it: by itself, or beside its input and options. */
+/** The workflow of a request body: the whole body, or a field beside its input and options. */
 export interface WorkflowEnvelope {
   readonly workflow: unknown
-  /** Keys that an object of the workflow has more than once. */
+  /** Duplicate keys in objects of the workflow. */
   readonly duplicates: readonly WorkflowIssue[]
   readonly input?: unknown
   readonly options?: unknown
 }
 
-/** A body and what it says. */
+/** A body and its parsed value. */
 export interface JsonBody {
   readonly bytes: Uint8Array<ArrayBuffer>
   readonly text: string
   /** Numbers with their digits, as `parseJson` gives them. */
   readonly value: unknown
-  /** Keys that an object of it has more than once, the first `LIMITS.maxIssues`. */
+  /** Duplicate keys in its objects, the first `LIMITS.maxIssues`. */
   readonly duplicateKeys: readonly DuplicateKey[]
 }
 
-/** A larger body is parsed and checked in two turns of the event loop, bytes: it takes some 10 ms to parse. */
+/**
+ * Above this size a body is parsed in one turn of the event loop and checked in the next, bytes. Parsing takes about 10 ms.
+ */
 const MAX_AT_ONCE_BYTES = 256 * 1024
 
-/** @throws HttpProblem 400 for what is not JSON, 413 above the bound, 415 for another type and for a body that is encoded */
+/**
+ * @throws HttpProblem 400 for a body that is not JSON, 413 above the bound, 415 for another media type and for any
+ * `Content-Encoding`
+ */
 export async function readJson(request: Request): Promise<JsonBody> {
   refuseEncoding(request)
   const type = request.headers.get('content-type')
@@ -55,7 +60,7 @@ export async function readJson(request: Request): Promise<JsonBody> {
     throw badRequest('Expected the body to be UTF-8')
   }
   const parsed = parse(text)
-  // The checks that follow take twice as long as this.
+  // The checks that follow take twice as long as parsing.
   if (bytes.byteLength > MAX_AT_ONCE_BYTES) await new Promise<void>(afterTurn)
   return { bytes, text, ...parsed }
 }
@@ -70,7 +75,7 @@ function parse(text: string): Pick<JsonBody, 'value' | 'duplicateKeys'> {
   }
 }
 
-/** RFC 9110, 15.5.16: the answer to an encoding that is not taken says which ones are. */
+/** RFC 9110, 15.5.16: the answer to an unsupported encoding names the supported ones. */
 function refuseEncoding(request: Request): void {
   const encoding = request.headers.get('content-encoding')
   const codings = (encoding ?? '').split(',').map(coding => coding.trim().toLowerCase())
@@ -80,13 +85,13 @@ function refuseEncoding(request: Request): void {
   throw new HttpProblem(415, { title: 'Unsupported media type', detail }, headers)
 }
 
-/** A body is over the bound. */
+/** The error for a body above the bound. */
 export function bodyTooLarge(): HttpProblem {
   const detail = `Expected a body of at most ${LIMITS.maxBodyBytes} bytes`
   return new HttpProblem(413, { title: 'Content too large', detail, maxBodyBytes: LIMITS.maxBodyBytes })
 }
 
-/** Where the workflow of a body stands in its text: all of it, or what `parseEnvelope` takes. */
+/** Finds the text of the workflow in a body: all of it, or the field that `parseEnvelope` reads. */
 export function findWorkflowText({ value, text }: JsonBody): WorkflowText {
   return isEnvelope(value) ? { text, path: ['workflow'] } : { text }
 }
@@ -96,8 +101,8 @@ function isEnvelope(value: unknown): value is Record<string, unknown> {
 }
 
 /**
- * A bare workflow, or one with what `fields` names beside it.
- * @throws HttpProblem 400 for anything else beside it, and for a key that an object has twice, outside of the workflow
+ * Parses a bare workflow, or an envelope with a workflow and the given `fields`.
+ * @throws HttpProblem 400 for any other field, and for a duplicate key outside the workflow
  */
 export function parseEnvelope({ value, duplicateKeys }: JsonBody, fields: readonly string[]): WorkflowEnvelope {
   if (!isEnvelope(value)) {
@@ -117,7 +122,7 @@ export function parseEnvelope({ value, duplicateKeys }: JsonBody, fields: readon
   return { workflow, input, options, duplicates }
 }
 
-/** JSON again; `undefined` for what is nested too deep for that. A workflow like that is refused by its checks, which come later. */
+/** Serializes a value; `undefined` if it is nested too deeply. The later checks refuse such a workflow. */
 function tryWrite(value: unknown): string | undefined {
   try {
     return stringifyJson(value)
@@ -127,14 +132,14 @@ function tryWrite(value: unknown): string | undefined {
 }
 
 /**
- * @throws HttpProblem 400 for an option that is unknown, wrong, or above the server's own; DagstreamError `INVALID_WORKFLOW`
- * for a workflow with a key twice in one object
+ * @throws HttpProblem 400 for an option that is unknown, invalid, or above the bound of the server; DagstreamError
+ * `INVALID_WORKFLOW` for a workflow with duplicate keys
  */
 export function parseExecutionRequest(body: JsonBody, server: ServerBounds): ExecutionRequest {
   const { workflow, input, options: given = {}, duplicates } = parseEnvelope(body, ['input', 'options'])
   if (!isJsonObject(given)) throw badRequest(`Expected \`options\` to be an object, got ${describeJson(given)}`)
   if (duplicates.length > 0) throw refuseDuplicates(duplicates)
-  // They are only read here.
+  // Options are read here only.
   const { onDisconnect, ...rest } = toDoubles(given) as Record<string, unknown>
   for (const [name, value] of Object.entries(rest)) {
     const problem = Object.hasOwn(OPTIONS, name) ? OPTIONS[name as keyof typeof OPTIONS](value, server) : UNKNOWN
@@ -164,14 +169,14 @@ function describeDuplicate({ key, position: { line, column } }: DuplicateKey): s
   return `The key ${quoteName(key)} stands twice in one object: again at line ${line}, column ${column}`
 }
 
-/** As `compileWorkflow` tells of problems. */
+/** The error that `compileWorkflow` throws for problems. */
 function refuseDuplicates(issues: readonly WorkflowIssue[]): DagstreamError {
   const [first] = issues
   const message = `${first?.code} at \`${first?.pointer}\`: ${first?.message}`
   return new DagstreamError('INVALID_WORKFLOW', message, { details: { issues, issueCount: issues.length } })
 }
 
-/** @throws HttpProblem 400 for a key that is none */
+/** @throws HttpProblem 400 for an invalid key */
 export async function parseRepeatClaim(request: Request, { bytes }: JsonBody): Promise<RepeatClaim> {
   const idempotencyKey = request.headers.get('idempotency-key')
   if (idempotencyKey === null) return {}
@@ -179,7 +184,7 @@ export async function parseRepeatClaim(request: Request, { bytes }: JsonBody): P
   throw badRequest('Expected `Idempotency-Key` to be 1–255 visible ASCII characters')
 }
 
-/** What no request may exceed. */
+/** The bounds of the server, which no request may exceed. */
 export type ServerBounds = Pick<ResolvedOptions, 'maxConcurrency' | 'timeoutMs'> & { readonly graceMs: number }
 
 const UNKNOWN = 'absent: known are schedule, onTaskError, onCrash, maxConcurrency, timeoutMs and onDisconnect'
@@ -201,7 +206,7 @@ const OPTIONS = {
   },
 }
 
-/** To go on for ever may be asked of every server: it is what `Prefer: respond-async` does. */
+/** `"continue"` is allowed whatever the bound of the server: `Prefer: respond-async` has the same effect. */
 function parseGrace(rule: unknown, most: number): number {
   let graceMs: number
   try {
@@ -218,7 +223,7 @@ function parseGrace(rule: unknown, most: number): number {
 
 const JSON_TYPE = /^application\/(?:[!#$&^_.+\w-]+\+)?json\s*(?:;|$)/i
 
-/** A client that leaves in the middle of its body has not sent one. */
+/** A body whose client disconnects before its end is refused. */
 async function readBytes(request: Request): Promise<ArrayBuffer> {
   try {
     return await request.arrayBuffer()

@@ -22,7 +22,7 @@ const shownStatus: Json = {
   description: '`parked`: not ended, and it does not resume by itself any more; it can be resumed by hand.',
 }
 
-/** What the routes take and give, by name. */
+/** The schemas of requests and responses, by name. */
 export const schemas: Readonly<Record<SchemaName, Json>> = {
   Workflow: embedWorkflow(refer('Workflow')),
   WorkflowRequest: {

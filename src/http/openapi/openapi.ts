@@ -24,7 +24,7 @@ const PROBLEMS = {
 
 type ProblemStatus = keyof typeof PROBLEMS
 
-/** What every route may answer. */
+/** Statuses that every route may answer with. */
 const EVERYWHERE: readonly ProblemStatus[] = [401, 403, 500]
 
 function content(type: string, schema: Json): Json {
@@ -60,7 +60,7 @@ function parameter(name: string, place: 'path' | 'query' | 'header', description
 const id = parameter('id', 'path', 'Of the execution.', { type: 'string', pattern: '^[A-Za-z0-9_-]{1,128}$' })
 const lastEventId = parameter('Last-Event-ID', 'header', 'The last event that was seen; `<executionId>.<seq>`.')
 
-/** What tells a client, before anything else, what to come back to. */
+/** Headers that identify the execution, so that a client can reconnect before the first event. */
 const identity = {
   'Execution-Id': header('Of the execution.'),
   Location: header('`/executions/{id}`.'),

@@ -30,7 +30,7 @@ export function createExecutionRoutes(
 
   const ask = (request: Request, context: AccessContext): Promise<Access> => askAuthorize(authorize, request, context)
 
-  /** The record of an execution that the caller may act on. The execution of another owner looks like none. */
+  /** Finds an execution that the caller may act on. The execution of another owner is answered like a missing one. */
   const findAllowed = async (request: Request, action: Action, executionId: string): Promise<ExecutionRecord> => {
     const record = ID.test(executionId) ? await host.findRecord(executionId) : undefined
     const owner = record?.owner
@@ -38,7 +38,7 @@ export function createExecutionRoutes(
     return record !== undefined && owner === access.owner ? record : refuseUnknown()
   }
 
-  /** The same execution with its log, which is read only for callers that may see it. */
+  /** Finds it, too, and opens its log, which is read only for authorized callers. */
   const open = async (request: Request, action: Action, id: string): Promise<HostedExecution> => {
     const { executionId } = await findAllowed(request, action, id)
     return (await host.find(executionId)) ?? refuseUnknown()
@@ -49,7 +49,7 @@ export function createExecutionRoutes(
     if (!hosted.hasEnded || seq !== hosted.log.head) {
       return responses.streamEvents(request, hosted, { afterSeq: seq, headers: identify(hosted), release })
     }
-    // Said once more, an `EventSource` would come back for ever.
+    // If the events were sent again, an `EventSource` would reconnect for ever.
     return new Response(null, { status: 204, headers: identify(hosted) })
   }
 
@@ -70,19 +70,19 @@ export function createExecutionRoutes(
         if (accepted === 'stream') return stream(request, hosted, after, release)
         return isAsync ? accept(hosted) : responses.awaitResult(hosted, identify(hosted))
       }
-      // A client that comes back asks for what it has begun: nothing is ever executed again for it.
+      // A reconnecting client asks for the execution that it started: nothing runs again.
       const lastEventId = request.headers.get('last-event-id')
       if (lastEventId) {
         const { executionId } = parseEventId(lastEventId) ?? refuseCursor(lastEventId)
         return answer(await open(request, 'subscribe', executionId), lastEventId)
       }
-      // Before anything is begun for it.
+      // Refuse an unknown format before the execution starts.
       chooseFormat(request)
       const body = await readJson(request)
       const asked = parseExecutionRequest(body, { ...execution, graceMs })
       const unfollowed = isAsync && asked.graceMs === undefined ? { graceMs: Number.POSITIVE_INFINITY } : {}
       const claimant = { ...access, ...(await parseRepeatClaim(request, body)) }
-      // Nothing is begun for a reader who could not follow it.
+      // Refuse a reader above the limit before the execution starts.
       const release = accepted === 'stream' ? host.subscribers.admit() : undefined
       try {
         const started = await host.start({ ...asked, ...unfollowed }, claimant, () => request.signal)
@@ -116,7 +116,7 @@ export function createExecutionRoutes(
       const request = req.raw
       const hosted = await open(request, 'subscribe', req.param('id'))
       if (!acceptsStream(request.headers.get('accept'))) throw notAcceptable('`text/event-stream`')
-      // An `EventSource` comes back to the URL it began with: what it says of where it is now is in the header.
+      // The header wins: an `EventSource` reconnects to its first URL, and its current position is in the header.
       const after = request.headers.get('last-event-id') || new URL(request.url).searchParams.get('after')
       return stream(request, hosted, after)
     })
@@ -167,17 +167,17 @@ function refuseUnknown(): never {
   throw notFound('There is no such execution', 'EXECUTION_NOT_FOUND')
 }
 
-/** RFC 7240: a token among others, whatever its parameters. */
+/** RFC 7240: one of several preferences, with any parameters. */
 function prefersAsync(request: Request): boolean {
   return /(?:^|,)\s*respond-async\s*(?:[;,]|$)/i.test(request.headers.get('prefer') ?? '')
 }
 
-/** What tells a client, before any event, what to come back to. */
+/** Headers that identify the execution before the first event. */
 function identify({ executionId }: HostedExecution): Record<string, string> {
   return { Location: `/executions/${executionId}`, 'Execution-Id': executionId }
 }
 
-/** @throws HttpProblem 400 for what is malformed or of another execution */
+/** @throws HttpProblem 400 for a malformed id, or one of another execution */
 function parseCursor(text: string, executionId: string): number {
   const place = parseEventId(text)
   return place?.executionId === executionId ? place.seq : refuseCursor(text)
@@ -192,7 +192,7 @@ function notAcceptable(what: string): HttpProblem {
   return new HttpProblem(406, { title: 'Not acceptable', detail: `Accept ${what}` }, { Vary: 'Accept' })
 }
 
-/** From the URL as it was sent: decoded once, whatever it holds. @throws HttpProblem 400 */
+/** Reads the task id from the raw URL, decoded once. @throws HttpProblem 400 */
 function readTaskId(request: Request): string {
   const segments = new URL(request.url).pathname.split('/')
   try {

@@ -1,10 +1,12 @@
 import type { ExecutionHost } from '../../host/execution-host.ts'
 import type { Histogram } from '../../host/observers/histogram.ts'
 
-/** One value, or one for each value of a label. Every label is one of a fixed few, so that none needs escaping. */
+/** One value, or one for each value of a label. Labels come from a small fixed set, so that none needs escaping. */
 type Samples = number | { readonly label: string; readonly values: Iterable<readonly [string | number, number]> }
 
-/** The figures of one handler in Prometheus' text format, version 0.0.4. @param answers how many, by HTTP status */
+/**
+ * The metrics of one handler in the Prometheus text format, version 0.0.4. @param answers number of answers by HTTP status
+ */
 export function renderMetrics(host: ExecutionHost, answers: ReadonlyMap<number, number>): string {
   const { meters, running, subscribers, recovery } = host
   const { activity } = running

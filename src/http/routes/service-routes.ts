@@ -10,7 +10,7 @@ import { renderMetrics } from './metrics.ts'
 import { openapiDocument } from '../openapi/openapi.ts'
 import { JSON_HEADERS } from '../answers/headers.ts'
 
-/** The routes beside `/executions`. @param answers how many were given, by HTTP status */
+/** The routes beside `/executions`. @param answers number of answers by HTTP status */
 export function createServiceRoutes(
   host: ExecutionHost,
   answers: ReadonlyMap<number, number>,
@@ -39,7 +39,7 @@ export function createServiceRoutes(
       await ask(req.raw, 'tools')
       const shown = Array.from(await tools.tools(), ({ name, tool }) => {
         const { description, inputSchema } = tool
-        // A Standard Schema is code: there is nothing to show of it.
+        // A Standard Schema is code and has no JSON form.
         const isShown = inputSchema !== undefined && !('~standard' in inputSchema)
         return { name, ...(description !== undefined && { description }), ...(isShown && { inputSchema }) }
       })
@@ -47,7 +47,7 @@ export function createServiceRoutes(
     })
     .get('/healthz', async ({ req }) => {
       await ask(req.raw, 'health')
-      // A load balancer sends nothing more here.
+      // Makes load balancers stop sending requests here.
       const headers = { ...JSON_HEADERS, 'Retry-After': '1' }
       if (host.isClosing) return Response.json({ status: 'draining' }, { status: 503, headers })
       return Response.json({ status: 'ok' }, { headers: JSON_HEADERS })

@@ -88,7 +88,7 @@ function createApp(
       },
     }),
   )
-  // No other method has a body that is read, and access to `body` costs.
+  // Only the body of a `POST` is read, and accessing `body` is slow.
   app.use(async (context, next) => {
     if (context.req.method === 'POST') context.req.raw = await limitBody(context.req.raw)
     return next()

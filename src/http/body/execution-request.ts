@@ -189,7 +189,7 @@ export type ServerBounds = Pick<ResolvedOptions, 'maxConcurrency' | 'timeoutMs'>
 
 const UNKNOWN = 'absent: known are schedule, onTaskError, onCrash, maxConcurrency, timeoutMs and onDisconnect'
 
-/** What each option should have been, where it is not that. */
+/** The check of each option. @returns what is expected if the value is invalid */
 const OPTIONS = {
   schedule: (value: unknown) => (value === 'layers' || value === 'dataflow' ? undefined : '"layers" or "dataflow"'),
   onTaskError: (value: unknown) =>

@@ -133,7 +133,7 @@ export function createExecutionRoutes(
       const hosted = await open(req.raw, 'output', req.param('id'))
       const { output, outputReference } = hosted.log.state
       const json = await readOutput(hosted, WHOLE_EXECUTION, output, outputReference !== undefined)
-      if (json === undefined) throw notFound('There is no output of this execution (yet)', 'OUTPUT_NOT_FOUND')
+      if (json === undefined) throw notFound('The execution has no output, or not yet', 'OUTPUT_NOT_FOUND')
       return responses.showOutput(req.raw, hosted, json)
     })
     .get('/:id/tasks/:taskId/output', async ({ req }) => {
@@ -141,7 +141,7 @@ export function createExecutionRoutes(
       const taskId = readTaskId(req.raw)
       const result = hosted.log.state.tasks.get(taskId)?.result
       const json = await readOutput(hosted, taskId, result?.output, result?.status === 'success')
-      if (json === undefined) throw notFound('There is no output of such a task (yet)', 'OUTPUT_NOT_FOUND')
+      if (json === undefined) throw notFound('No such task has an output, or not yet', 'OUTPUT_NOT_FOUND')
       return responses.showOutput(req.raw, hosted, json)
     })
 
@@ -184,8 +184,11 @@ function parseCursor(text: string, executionId: string): number {
 }
 
 function refuseCursor(text: string): never {
-  const what = parseEventId(text) === undefined ? 'is not an event id' : 'belongs to another execution'
-  throw badRequest(`What the stream is to go on from ${what}; expected <executionId>.<seq>`, 'INVALID_EVENT_ID')
+  const found = parseEventId(text) === undefined ? 'another text' : 'the id of another execution'
+  throw badRequest(
+    `Expected the last event id to be <executionId>.<seq> of this execution, got ${found}`,
+    'INVALID_EVENT_ID',
+  )
 }
 
 function notAcceptable(what: string): HttpProblem {

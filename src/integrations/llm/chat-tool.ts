@@ -67,7 +67,7 @@ const limits = new WeakMap<LLMProvider, Limit>()
 const inputSchema: JsonSchema = {
   type: 'object',
   properties: {
-    prompt: { type: 'string', description: 'What the user says.' },
+    prompt: { type: 'string', description: 'The message of the user.' },
     messages: {
       type: 'array',
       minItems: 1,

@@ -8,7 +8,7 @@ import type { Lease } from '../../log/event-log.ts'
 /** Maximum number of consecutive crashes in which one task is in flight; after the last of them its execution is parked. */
 export const MAX_CRASHES = 3
 
-/** Why an execution is parked whose tasks were in flight in each of the last crashes. */
+/** The reason of parking for tasks that were in flight in each of the last crashes. */
 export function describeCrashing(tasks: readonly string[]): Parked {
   const shown = tasks
     .slice(0, 5)
@@ -20,7 +20,7 @@ export function describeCrashing(tasks: readonly string[]): Parked {
 }
 
 /**
- * Records that an execution does not resume by itself. A process that still runs it gets `FENCED`.
+ * Parks an execution: it no longer resumes by itself. A process that still runs it gets `FENCED`.
  * @returns the entry that records it
  * @throws what the store throws
  */
@@ -35,7 +35,7 @@ export async function park(
   return recordParked(store, lease, last, parked, clock)
 }
 
-/** The same, with a lease, behind the last entry. */
+/** Records the parking with a lease, after the last entry. */
 export async function recordParked(
   store: ExecutionStore,
   lease: Lease,

@@ -9,14 +9,14 @@ import type { RecordedWorkflow } from '../../workflow/document.ts'
 import { collectNames } from '../../workflow/tool-names.ts'
 import { parseRecorded } from './recorded-options.ts'
 
-/** A recorded execution as it can be run now. */
+/** A recorded execution, checked against the current tools. */
 export interface RecordedExecution extends CheckedExecution {
-  /** Why nothing more of it runs, given the tasks that have settled. */
+  /** Finds the reason for which its unsettled tasks cannot run. */
   readonly findFailure: (state: ExecutionState) => Stop | undefined
 }
 
 /**
- * Reads the workflow of a record as far as a lookup of its tools goes; the checks of the workflow cover the rest.
+ * Parses the workflow of a record as far as the lookup of its tools needs; the checks of the workflow cover the rest.
  * @throws `RECORD_UNUSABLE`
  */
 export function parseWorkflow(workflow: string | undefined): RecordedWorkflow {
@@ -30,7 +30,7 @@ export function parseWorkflow(workflow: string | undefined): RecordedWorkflow {
 }
 
 /**
- * Checks the workflow and the input of a record. A tool that is not there any more has a placeholder, so that the log can be read.
+ * Checks the workflow and the input of a record. A missing tool is replaced by a placeholder, so that the log can be read.
  * @throws `RECORD_UNUSABLE`
  */
 export function checkRecorded({ workflow, input }: StoredExecution, tools: ToolRegistry): RecordedExecution {
@@ -48,7 +48,7 @@ export function checkRecorded({ workflow, input }: StoredExecution, tools: ToolR
     }
     return { ...prepared, findFailure }
   }
-  // For instance the schema of a tool has changed.
+  // For example, the schema of a tool has changed.
   const all = withPlaceholders(new ToolRegistry(), named)
   const withoutTools = tryChecking(document, all, given)
   if ('plan' in withoutTools) {
@@ -58,7 +58,7 @@ export function checkRecorded({ workflow, input }: StoredExecution, tools: ToolR
   throw recordUnusable('The `workflow` that the store has of an execution does not pass its checks', withoutTools.error)
 }
 
-/** The plan and the input of a recorded execution, or the error that says what is invalid in them. */
+/** Returns the plan and the input of a recorded execution, or the error that lists their problems. */
 function tryChecking(
   document: RecordedWorkflow,
   tools: ToolRegistry,
@@ -86,7 +86,7 @@ export function findUnsettledTool(
   return undefined
 }
 
-/** No placeholder is ever called. */
+/** Placeholders are never called. */
 function withPlaceholders(tools: ToolRegistry, missing: ReadonlySet<string>): ToolRegistry {
   if (missing.size === 0) return tools
   const known = new WeakMap(Array.from(tools, registered => [registered.tool, registered] as const))

@@ -11,14 +11,14 @@ import type { ExecutionStore, StoredExecution } from '../../store/execution-stor
 import { adoptNotes, LegacyEntries } from './legacy-record.ts'
 import { OutputBudget } from '../output-budget.ts'
 
-/** An execution as its log left it. */
+/** The replayed parts of an execution. */
 export interface Replayed {
   readonly log: EventLog
   readonly table: TaskTable
   readonly outputs: OutputBudget
 }
 
-/** Reads a log and applies it, event by event. @throws what the store throws */
+/** Reads a log and applies its events one by one. @throws what the store throws */
 export async function replay(
   { executionId, notes }: StoredExecution,
   store: ExecutionStore,
@@ -53,10 +53,10 @@ function hasEndedAncestor({ tasks }: ExecutionState, parentId: string): boolean 
   return false
 }
 
-/** Events that add up to a state: where a store in memory has let the first ones go. */
+/** Events that reproduce a state, for a memory store that has evicted the first entries. */
 function* summarize(state: ExecutionState): Generator<AppliedEvent, void, undefined> {
   const head = { executionId: state.executionId, timestamp: '' }
-  // Only this state is left of the times; the process has not changed, which is what they are needed for.
+  // Times are only those of the state. They matter after a change of process, which a memory store does not survive.
   for (const {
     taskId,
     tool = '',
@@ -67,7 +67,7 @@ function* summarize(state: ExecutionState): Generator<AppliedEvent, void, undefi
     parentId,
     index,
   } of state.tasks.values()) {
-    // The children of a parent that has ended decide nothing more.
+    // The children of an ended parent affect no further decision.
     if (parentId !== undefined && hasEndedAncestor(state, parentId)) continue
     if (parentId !== undefined) {
       const added: AddedTask = { taskId, tool, layer, dependsOn: [], ...(index !== undefined && { index }) }

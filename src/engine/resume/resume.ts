@@ -15,34 +15,37 @@ import { checkRecorded } from './recorded-execution.ts'
 import { readOptions } from './recorded-options.ts'
 import { type Replayed, replay } from './replay.ts'
 
-/** What an execution is resumed with. */
+/** The context in which an execution is resumed. */
 export interface ResumeContext {
-  /** A tool that is missing fails the execution with `TOOLS_UNAVAILABLE`; one that is only ended or shown needs none. @defaultValue none */
+  /**
+   * A missing tool fails the execution with `TOOLS_UNAVAILABLE`; an execution that is only stopped or shown needs none.
+   * @defaultValue none
+   */
   readonly tools?: ToolRegistry
-  /** For what the record does not say. */
+  /** Options for those that the record lacks. */
   readonly options?: ResolvedOptions
   readonly counters?: MutableCounters
-  /** Ends it. */
+  /** Stops the execution. */
   readonly stop?: Stop | undefined
   /** Called with the restored log before anything is appended by the loop. */
   readonly onRestored?: ((log: EventLog) => void) | undefined
 }
 
-/** An execution that was taken over and has not been resumed. */
+/** An execution that was claimed but not resumed yet. */
 interface Taken extends Replayed, Pick<StartParts, 'plan' | 'input'> {
   readonly loop: ExecutionLoop
-  /** `undefined` for one that has ended. */
+  /** `undefined` for an ended execution. */
   readonly lease: Lease | undefined
-  /** Ends it when it is resumed. */
+  /** Stops the execution when it is resumed. */
   readonly stop: Stop | undefined
   readonly options: ResolvedOptions
 }
 
 /**
- * Takes an execution over from the process that ran it, and resumes it by hand: the same loop, from the table that its log adds
- * up to. A process that still runs it gets `FENCED`. One that has ended is only shown.
+ * Claims an execution from its previous process and resumes it on request, from the table that a replay of its log gives. A
+ * process that still runs it gets `FENCED`. An ended execution is only shown.
  *
- * It keeps the options that it began with.
+ * It keeps its original options.
  *
  * @returns once it runs; rejects with what the store throws, and `RECORD_UNUSABLE` for a damaged record or log
  */
@@ -60,9 +63,9 @@ export async function resumeLoop(
 }
 
 /**
- * Resumes an execution whose process is gone, as `resumeLoop` does, unless the same task was in flight in each of the last
- * crashes: then the execution is parked.
- * @returns the loop, or why it is parked and the entry that says so; rejects as `resumeLoop` does
+ * Resumes an execution after a crash as `resumeLoop` does. If the same task was in flight in each of the last crashes, the
+ * execution is parked instead.
+ * @returns the loop, or the reason of parking and its entry; rejects as `resumeLoop` does
  */
 export async function recoverLoop(
   stored: StoredExecution,
@@ -104,7 +107,7 @@ async function takeOver(
     throw recordUnusable('The log of an ended execution has no end')
   }
   const byCrash = options.onCrash === 'fail' ? INTERRUPTED : undefined
-  // An execution that is only ended needs no tools, and is not ended for the lack of them.
+  // An execution that is only stopped needs no tools and does not fail for missing ones.
   const why = stop ?? table.stop ?? stored.notes?.stop ?? byCrash ?? findFailure(log.state)
   return { ...replayed, plan, input, loop, lease: end === undefined ? lease : undefined, stop: why, options }
 }

@@ -165,7 +165,7 @@ export class TaskGroup {
     return this.parent >= 0 && (this.plan === undefined || this.unsettledCount === 0 || this.isFinallyOpen)
   }
 
-  /** What could start before any task has ended, in its plan; none where layers open one after another. */
+  /** Indices in its plan of tasks without dependencies, if all layers are open; otherwise empty. */
   firstTasks(): readonly number[] {
     const { plan, gate } = this
     if (plan === undefined || gate?.opened !== Number.POSITIVE_INFINITY || plan.finallyLayer === 0) return []

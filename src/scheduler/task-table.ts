@@ -28,7 +28,8 @@ import type { TaskGroup } from './task-group.ts'
  *        │        └─┼─ task_start of a parent ─▶ open ─ its children have settled ─▶ settled
  *        └─ a rule skips it, or a stop ─▶ ending ─ task_complete ─▶ settled
  *
- * Pure: no promises, tools or clocks; times come in as numbers. Linear in tasks and dependencies, except for the heap of ready tasks. Decisions that are not in the log yet (reservations, permits, taken endings) are transient and not part of it.
+ * Pure: no promises, tools or clocks; times come in as numbers. Linear in tasks and dependencies, except for the heap of ready
+ * tasks. Decisions that are not in the log yet (reservations, permits, taken endings) are transient and not part of it.
  */
 export class TaskTable {
   readonly graph: TaskGraph

@@ -27,20 +27,20 @@ export interface ListedServer {
   readonly warn: (message: string) => void
 }
 
-/** A longer list is taken for an endless one. */
+/** Maximum number of pages: a longer list is considered endless. */
 const MAX_PAGES = 1000
 const MAX_TOOLS = 10_000
-/** Size of all pages as JSON, UTF-8 bytes. */
+/** Maximum size of all pages as JSON, UTF-8 bytes. */
 const MAX_LIST_BYTES = 16 * 1024 * 1024
 
 const usableName = new RegExp(TOOL_NAME_PATTERN, 'u')
 
 /**
- * Requests all pages of a server's tools. An unusable tool is left out with a warning. The SDK's own check would refuse the
+ * Requests all pages of a server's tools. An unusable tool is omitted with a warning. The SDK's own check would refuse the
  * whole list for one tool.
  *
  * A list that repeats itself ends there, with one warning. By the protocol, an empty cursor is a cursor.
- * @returns rejects when the server does not answer, when its answer is no list, and when the list is too long
+ * @returns rejects when the server does not answer, when its answer is not a list, and when the list is too long
  */
 export async function listTools(client: McpClient, server: ListedServer): Promise<ListedTool[]> {
   const capabilities = client.getServerCapabilities()
@@ -165,7 +165,7 @@ function findToolFault(listed: unknown, serverName: string): string | undefined 
     : undefined
 }
 
-/** The schema as it is, without its broken patterns, or none. */
+/** The unchanged schema, the schema without its invalid patterns, or none. */
 function findUsableSchema(
   name: string,
   schema: unknown,

@@ -133,7 +133,7 @@ function describeKind(value: unknown): string {
   return `${/^[aeiou]/.test(kind) ? 'an' : 'a'} ${kind}`
 }
 
-/** The server's own text about its failure, from a wrong place. */
+/** The server's text about its failure, from a nonstandard field. */
 function quoteText(text: unknown): string {
   return typeof text === 'string' && text !== '' ? `; it says: ${text}` : ''
 }

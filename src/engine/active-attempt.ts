@@ -74,7 +74,11 @@ export class ActiveAttempt implements AttemptSink {
     if (this.report !== undefined) return emissions.drop(this)
     const { usage, rejected } = sanitizeTokenUsage(delta)
     if (rejected.length > 0 && this.abortion === undefined) {
-      emissions.info(this, 'warning', `Token usage left out what is not a finite number ≥ 0: ${rejected.join(', ')}`)
+      emissions.info(
+        this,
+        'warning',
+        `Token usage was ignored where it is not a finite number ≥ 0: ${rejected.join(', ')}`,
+      )
     }
     if (Object.keys(usage).length === 0) return
     this.tokenUsage = addTokenUsage(this.tokenUsage, usage)

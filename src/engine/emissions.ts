@@ -89,11 +89,7 @@ export class Emissions {
 
   progress(attempt: EmittingAttempt, { progress, total, message }: Progress): void {
     if (!Number.isFinite(progress) || (total !== undefined && !Number.isFinite(total))) {
-      return this.info(
-        attempt,
-        'warning',
-        'Progress was left out: expected `progress` and `total` to be finite numbers',
-      )
+      return this.info(attempt, 'warning', 'Progress was ignored: expected `progress` and `total` to be finite numbers')
     }
     this.#recorder.record('task_progress', {
       ...this.#begin(attempt),
@@ -130,7 +126,7 @@ export class Emissions {
     if (this.#hasDropped) return
     this.#hasDropped = true
     this.#options.logger.debug(
-      'Dropped what a tool emitted after its attempt was over; later ones are dropped unsaid',
+      'Dropped an emission of a tool after the end of its attempt; further ones are not logged',
       {
         executionId: this.#executionId,
         taskId: attempt.task.id,

@@ -98,7 +98,7 @@ function createApp(
       await next()
     } catch (error) {
       // Errors are answered here. A thrown value that is not an Error would bypass the middleware that adds headers.
-      throw new Error('What was thrown is no error', { cause: error })
+      throw new Error('A value that is not an Error was thrown', { cause: error })
     }
   })
   app.route('/executions', createExecutionRoutes(host, responses, options))

@@ -40,7 +40,7 @@ export function describeFailFast(taskId: string): Stop {
 
 /** The stop of the other items of a `forEach` after too many have failed. */
 export function describeItemsFailed(taskId: string, toleratedCount: number): Stop {
-  return { message: `Cancelled: item \`${taskId}\` failed, and ${toleratedCount} may` }
+  return { message: `Cancelled: item \`${taskId}\` failed, and at most ${toleratedCount} may` }
 }
 
 /** Decided ends in the order in which they are recorded. A transient cursor marks the ends that were taken. */

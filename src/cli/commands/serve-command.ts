@@ -80,10 +80,10 @@ const MAX_STRAY = 8192
 function createStrayLog(log: ServerLog): StrayReport {
   return {
     fault: error =>
-      log.error('Something failed where nobody waits for it, probably in a tool', {
+      log.error('Unhandled error, probably in a tool', {
         error: cutText(describeError(error), MAX_STRAY),
       }),
-    leftOut: count => log.error('More of it failed where nobody waits for it than is logged', { count }),
+    leftOut: count => log.error('Further unhandled errors are not logged', { count }),
   }
 }
 
@@ -151,7 +151,7 @@ async function drainWhenInterrupted(
   const interrupted = new Promise<string>(resolve => (stopListening = listenForInterrupts(process, resolve)))
   try {
     const second = describeSecond(await interrupted)
-    void stderr.write(`Draining: what runs may go on for up to ${formatMs(drainMs)}; ${second}\n`)
+    void stderr.write(`Draining: running executions may continue for up to ${formatMs(drainMs)}; ${second}\n`)
     await server.close()
     void stderr.write('Drained\n')
   } finally {

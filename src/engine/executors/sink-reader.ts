@@ -62,7 +62,7 @@ export class SinkReader {
     this.#reader.close()
     if (preventClose) this.#drain.release()
     else if (delivery !== 'complete') {
-      const message = `The sink had not taken all events ${flushMs} ms after the end`
+      const message = `The sink had not accepted all events ${flushMs} ms after the end`
       this.#drain.abort(new DagstreamError('READER_STALLED', message))
     }
     return delivery

@@ -15,7 +15,7 @@ export function describeCrashing(tasks: readonly string[]): Parked {
     .map(id => `\`${id}\``)
     .join(', ')
   const rest = tasks.length > 5 ? ` and ${tasks.length - 5} more` : ''
-  const message = `Running each time when the execution was cut off ${MAX_CRASHES} times in a row: ${shown}${rest}. Resume it by hand`
+  const message = `In flight in each of the last ${MAX_CRASHES} crashes of the execution: ${shown}${rest}. Resume it by hand`
   return { code: 'CRASH_LIMIT', message, tasks }
 }
 

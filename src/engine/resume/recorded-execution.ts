@@ -20,13 +20,13 @@ export interface RecordedExecution extends CheckedExecution {
  * @throws `RECORD_UNUSABLE`
  */
 export function parseWorkflow(workflow: string | undefined): RecordedWorkflow {
-  if (workflow === undefined) throw recordUnusable('The store has no `workflow` of an execution')
+  if (workflow === undefined) throw recordUnusable('The record of an execution has no `workflow`')
   const document = parseRecorded('workflow', workflow)
   const { tasks, finally: last = [] } = (document ?? {}) as { readonly tasks?: unknown; readonly finally?: unknown }
   const isTask = (task: { readonly tool?: unknown; readonly workflow?: unknown } | null): boolean =>
     typeof task?.tool === 'string' || task?.workflow !== undefined
   if ([tasks, last].every(list => Array.isArray(list) && list.every(isTask))) return document as RecordedWorkflow
-  throw recordUnusable('The `workflow` that the store has of an execution has no list of tasks with tools')
+  throw recordUnusable('The recorded `workflow` of an execution has no list of tasks with tools')
 }
 
 /**
@@ -43,7 +43,7 @@ export function checkRecorded({ workflow, input }: StoredExecution, tools: ToolR
     const findFailure = ({ tasks }: ExecutionState): Stop | undefined => {
       const needed = findUnsettledTool(document, missing, id => tasks.get(id)?.result !== undefined)
       if (needed === undefined) return undefined
-      const message = `There is no tool ${quoteName(needed.tool)} any more, which the execution began with`
+      const message = `Tool ${quoteName(needed.tool)}, which the execution uses, no longer exists`
       return { code: 'TOOLS_UNAVAILABLE', message }
     }
     return { ...prepared, findFailure }
@@ -55,7 +55,7 @@ export function checkRecorded({ workflow, input }: StoredExecution, tools: ToolR
     const failure: Stop = { code: prepared.error.code, message: prepared.error.message }
     return { ...withoutTools, findFailure: () => failure }
   }
-  throw recordUnusable('The `workflow` that the store has of an execution does not pass its checks', withoutTools.error)
+  throw recordUnusable('The recorded `workflow` of an execution does not pass its checks', withoutTools.error)
 }
 
 /** Returns the plan and the input of a recorded execution, or the error that lists their problems. */

@@ -42,7 +42,7 @@ export function writeOptions(options: ResolvedOptions, graceMs?: number): string
 export function readOptions(text: string | undefined): RecordedOptions {
   if (text === undefined) return {}
   const recorded = parseRecorded('options', text)
-  if (!isJsonObject(recorded)) throw recordUnusable('The `options` that the store has of an execution are no object')
+  if (!isJsonObject(recorded)) throw recordUnusable('The recorded `options` of an execution are not an object')
   const known = [...RECORDED, ...RECORDED_IF_GIVEN, 'graceMs'].filter(name => Object.hasOwn(recorded, name))
   const { graceMs, ...options } = Object.fromEntries(
     known.map(name => [name, recorded[name] ?? Number.POSITIVE_INFINITY]),
@@ -51,7 +51,7 @@ export function readOptions(text: string | undefined): RecordedOptions {
     resolveOptions(options)
     return graceMs === undefined ? options : { ...options, graceMs: parseGrace(graceMs) }
   } catch (error) {
-    throw recordUnusable('The `options` that the store has of an execution are invalid', error)
+    throw recordUnusable('The recorded `options` of an execution are invalid', error)
   }
 }
 
@@ -65,6 +65,6 @@ export function parseRecorded(what: 'workflow' | 'input' | 'options', text: stri
   try {
     return parseJson(text)
   } catch (error) {
-    throw recordUnusable(`The \`${what}\` that the store has of an execution is not JSON`, error)
+    throw recordUnusable(`The recorded \`${what}\` of an execution is not JSON`, error)
   }
 }

@@ -46,7 +46,7 @@ export function toolsUnavailable({ code, details }: DagstreamError, reference: s
     .filter(name => typeof name === 'string')
     .slice(0, 20)
   const whose = names.length === 0 ? '' : ` of ${names.map(name => `\`${cutText(name, 100)}\``).join(', ')}`
-  const detail = `The tools${whose} are not available; the log has why under this reference`
+  const detail = `The tools${whose} are not available; the log has the cause under this reference`
   const members = { title: 'Service unavailable', detail, code, servers: names, reference }
   return problem(503, members, { 'Retry-After': String(TOOLS_RETRY_S) })
 }

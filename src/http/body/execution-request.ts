@@ -80,7 +80,7 @@ function refuseEncoding(request: Request): void {
   const encoding = request.headers.get('content-encoding')
   const codings = (encoding ?? '').split(',').map(coding => coding.trim().toLowerCase())
   if (encoding === null || codings.every(coding => coding === 'identity' || coding === '')) return
-  const detail = `Expected a body without \`Content-Encoding\`, got ${describeValue(encoding)}: send it unpacked`
+  const detail = `Expected a body without \`Content-Encoding\`, got ${describeValue(encoding)}: send it uncompressed`
   const headers = { 'Accept-Encoding': 'identity' }
   throw new HttpProblem(415, { title: 'Unsupported media type', detail }, headers)
 }
@@ -113,7 +113,7 @@ export function parseEnvelope({ value, duplicateKeys }: JsonBody, fields: readon
   const duplicates = toIssues(duplicateKeys.map(each => ({ ...each, path: each.path.slice(1) })))
   const unknown = Object.keys(value).find(name => name !== 'workflow' && !fields.includes(name))
   if (unknown !== undefined) {
-    throw badRequest(`Unknown field ${describeValue(unknown)}: beside \`workflow\` there may be ${fields.join(', ')}`)
+    throw badRequest(`Unknown field ${describeValue(unknown)}: allowed beside \`workflow\` are ${fields.join(', ')}`)
   }
   const { workflow, input, options } = value
   if (isJsonObject(input) || Array.isArray(input)) {
@@ -166,7 +166,7 @@ function toIssues(duplicateKeys: readonly DuplicateKey[]): readonly WorkflowIssu
 }
 
 function describeDuplicate({ key, position: { line, column } }: DuplicateKey): string {
-  return `The key ${quoteName(key)} stands twice in one object: again at line ${line}, column ${column}`
+  return `The key ${quoteName(key)} is duplicated in one object: again at line ${line}, column ${column}`
 }
 
 /** The error that `compileWorkflow` throws for problems. */
@@ -197,12 +197,16 @@ const OPTIONS = {
   onCrash: (value: unknown) => (value === 'resume' || value === 'fail' ? undefined : '"resume" or "fail"'),
   maxConcurrency: (value: unknown, { maxConcurrency: most }: ServerBounds) => {
     if (Number.isInteger(value) && (value as number) > 0 && (value as number) <= most) return undefined
-    return most === Number.POSITIVE_INFINITY ? 'a positive integer' : `an integer from 1 to ${most}, the server's own`
+    return most === Number.POSITIVE_INFINITY
+      ? 'a positive integer'
+      : `an integer from 1 to ${most}, the bound of the server`
   },
   timeoutMs: (value: unknown, { timeoutMs: most }: ServerBounds) => {
     const isTime = typeof value === 'number' && value >= 0 && value < Number.POSITIVE_INFINITY
     if (isTime && (most === 0 || (value > 0 && value <= most))) return undefined
-    return most === 0 ? 'a number of milliseconds, 0 or more' : `more than 0 and at most ${most} ms, the server's own`
+    return most === 0
+      ? 'a number of milliseconds, 0 or more'
+      : `more than 0 and at most ${most} ms, the bound of the server`
   },
 }
 
@@ -216,7 +220,7 @@ function parseGrace(rule: unknown, most: number): number {
   }
   if (graceMs <= most || rule === 'continue') return graceMs
   throw badRequest(
-    `Expected \`options.onDisconnect.graceMs\` to be at most ${most}, the server's own`,
+    `Expected \`options.onDisconnect.graceMs\` to be at most ${most}, the bound of the server`,
     'INVALID_OPTION',
   )
 }

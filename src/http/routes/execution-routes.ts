@@ -91,7 +91,7 @@ export function createExecutionRoutes(
       } catch (error) {
         release?.()
         const hasLeft = error instanceof DagstreamError && error.code === 'CANCELLED' && request.signal.aborted
-        if (hasLeft) throw badRequest('The client has left before its execution began')
+        if (hasLeft) throw badRequest('The client disconnected before its execution started')
         throw locateErrorIssues(error, findWorkflowText(body))
       }
     })
@@ -133,7 +133,7 @@ export function createExecutionRoutes(
       const hosted = await open(req.raw, 'output', req.param('id'))
       const { output, outputReference } = hosted.log.state
       const json = await readOutput(hosted, WHOLE_EXECUTION, output, outputReference !== undefined)
-      if (json === undefined) throw notFound('The execution has no output, or not yet', 'OUTPUT_NOT_FOUND')
+      if (json === undefined) throw notFound('The execution has no output (yet)', 'OUTPUT_NOT_FOUND')
       return responses.showOutput(req.raw, hosted, json)
     })
     .get('/:id/tasks/:taskId/output', async ({ req }) => {
@@ -141,7 +141,7 @@ export function createExecutionRoutes(
       const taskId = readTaskId(req.raw)
       const result = hosted.log.state.tasks.get(taskId)?.result
       const json = await readOutput(hosted, taskId, result?.output, result?.status === 'success')
-      if (json === undefined) throw notFound('No such task has an output, or not yet', 'OUTPUT_NOT_FOUND')
+      if (json === undefined) throw notFound('The task does not exist or has no output yet', 'OUTPUT_NOT_FOUND')
       return responses.showOutput(req.raw, hosted, json)
     })
 

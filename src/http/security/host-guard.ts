@@ -28,7 +28,7 @@ export function refuseHost(request: Request, allowed: ReadonlySet<string>): Resp
   // If a runtime does not pass the header on, the host of the URL comes from it.
   const host = request.headers.get('host') ?? new URL(request.url).host
   if (allowed.has(host.toLowerCase().replace(/:\d*$/, ''))) return undefined
-  const detail = 'This `Host` is not served here; use a name that the server was told of'
+  const detail = 'This `Host` is not allowed; use one of the `allowedHosts` of the server'
   const headers = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' }
   return problem(403, { title: 'Forbidden', detail, code: 'HOST_NOT_ALLOWED' }, headers)
 }

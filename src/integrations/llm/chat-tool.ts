@@ -79,7 +79,7 @@ const inputSchema: JsonSchema = {
         },
         required: ['role', 'content'],
       },
-      description: 'A conversation; a prompt is added to it.',
+      description: 'A conversation; the prompt is appended to it.',
     },
     system: { type: 'string', description: 'Instructions that come before all messages.' },
     model: { type: 'string', minLength: 1 },

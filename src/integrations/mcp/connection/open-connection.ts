@@ -96,7 +96,7 @@ class OpeningConnection implements Connection {
 
   describeLines(): string {
     const lines = this.#noiseCount === 1 ? 'a line' : `${this.#noiseCount} lines`
-    if (this.#noiseCount > 0) return `, but wrote ${lines} on stdout that are no messages (logs belong on stderr)`
+    if (this.#noiseCount > 0) return `, but wrote ${lines} on stdout that are not messages (logs belong on stderr)`
     return this.#lastLine === '' ? '' : `; it last wrote: ${this.#lastLine}`
   }
 

@@ -52,17 +52,18 @@ export async function listTools(client: McpClient, server: ListedServer): Promis
   for (let page = 0; page < MAX_PAGES; page++) {
     const answer = await askPage(client, cursor)
     // Many servers end a list by an empty cursor, and refuse a request with it.
-    if (answer === undefined) return list.end('gives the cursor `""`, and refuses it: what it listed before is used')
+    if (answer === undefined)
+      return list.end('returns the cursor `""` and refuses it: the tools listed before are used')
     // Schemas are used here and not passed on, so their numbers may be doubles.
     const { tools: listed, nextCursor } = toDoubles(answer) as { tools?: unknown; nextCursor?: unknown }
     if (!list.add(listed === null ? [] : listed, nextCursor))
       return list.end('lists the same tools again: its list is used up to there')
     if (nextCursor === undefined || nextCursor === null) return list.end()
     if (typeof nextCursor !== 'string') {
-      return list.end(`gives ${describeValue(nextCursor)} as \`nextCursor\`: what it lists behind that is not known`)
+      return list.end(`returns ${describeValue(nextCursor)} as \`nextCursor\`: further tools are unknown`)
     }
     if (asked.has(nextCursor)) {
-      return list.end(`gives the cursor ${describeValue(nextCursor)} again: its list of tools is used up to there`)
+      return list.end(`returns the cursor ${describeValue(nextCursor)} again: its list of tools is used up to there`)
     }
     asked.add(nextCursor)
     cursor = nextCursor
@@ -154,14 +155,14 @@ function readTool(listed: unknown, server: ListedServer): ListedTool | undefined
 }
 
 function findToolFault(listed: unknown, serverName: string): string | undefined {
-  if (typeof listed !== 'object' || listed === null) return 'lists something that is no tool'
+  if (typeof listed !== 'object' || listed === null) return 'lists an entry that is not a tool'
   const { name, execution } = listed as Record<string, unknown>
   if (typeof name !== 'string' || name === '' || !usableName.test(`${serverName}:${name}`)) {
     return `lists a tool whose name cannot be used: ${cutText(JSON.stringify(name) ?? 'none', 60)}`
   }
   const { taskSupport } = (execution ?? {}) as { taskSupport?: unknown }
   return taskSupport === 'required'
-    ? `\`${name}\` was left out: it is called as a task of the protocol only`
+    ? `\`${name}\` is omitted: it can only be called as a task of the protocol`
     : undefined
 }
 

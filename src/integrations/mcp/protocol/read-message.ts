@@ -5,7 +5,7 @@ import { describeValue } from '../../../errors.ts'
 export const MALFORMED = 'dagstream:malformed'
 
 /** The fault of a malformed answer, as a predicate of "the server". */
-export const NO_ANSWER = 'sent an answer that is not one of the protocol'
+export const NO_ANSWER = 'sent an answer that violates the protocol'
 
 /** One message of a server. */
 export interface ReadMessage {

@@ -138,7 +138,7 @@ export class HttpTransport implements Transport {
       return new Response(null, { status: 202 })
     }
     const [first] = await this.#read(text, id)
-    if (this.#waiting.has(id)) this.#deliver(failAnswer(id, first?.fault ?? 'it is not to this call'))
+    if (this.#waiting.has(id)) this.#deliver(failAnswer(id, first?.fault ?? 'it does not belong to this call'))
     return createEventResponse(response)
   }
 
@@ -185,7 +185,7 @@ export class HttpTransport implements Transport {
 
   #deliver({ message, fault }: ReadMessage): void {
     if (fault !== undefined) {
-      const text = message === undefined ? `sent a message that is not one: ${fault}` : `${NO_ANSWER}: ${fault}`
+      const text = message === undefined ? `sent an invalid message: ${fault}` : `${NO_ANSWER}: ${fault}`
       this.onerror?.(new Error(text))
     }
     if (message === undefined) return
@@ -196,7 +196,7 @@ export class HttpTransport implements Transport {
   /** Answers a request with an error because its own answer can no longer arrive. */
   #lose(id: number): void {
     if (!this.#waiting.has(id)) return
-    const error = { code: -32_000, message: 'The answer broke off', data: MADE_HERE }
+    const error = { code: -32_000, message: 'The answer was truncated', data: MADE_HERE }
     this.#deliver({ message: { jsonrpc: '2.0', id, error } })
   }
 

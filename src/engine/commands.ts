@@ -10,8 +10,8 @@ import { INTERRUPTED } from './interruption.ts'
 import type { Recorder } from './recorder.ts'
 
 /**
- * The commands that an execution is given from outside — cancel, pause, hand off — as events of its log. A command that came
- * before the log was opened is recorded then.
+ * External commands of an execution (cancel, pause, hand off) as events of its log. A command that precedes the opening of
+ * the log is recorded when it opens.
  */
 export class Commands {
   readonly #recorder: Recorder
@@ -43,7 +43,7 @@ export class Commands {
     return this.#pauseCount > 0 || this.#pendingCount > 0
   }
 
-  /** Why a task does not run any more, if it does not: by the log, or by a command that is not in it yet. */
+  /** Finds the reason for which a task no longer runs, from the log or from a command that is not in it yet. */
   findAbortion(task: number): AttemptAbortion | undefined {
     const graph = this.#table?.graph
     const stop = this.#abandonment ?? graph?.stopOf(task) ?? this.#finallyStop
@@ -52,7 +52,7 @@ export class Commands {
     return this.#isHandingOff ? { message: INTERRUPTED.message, isHandoff: true } : undefined
   }
 
-  /** The execution is being ended, apart from its `finally` tasks. */
+  /** Whether the execution is being stopped, apart from its `finally` tasks. */
   get isStopping(): boolean {
     return this.#stop !== undefined || this.#table?.stop !== undefined
   }
@@ -114,7 +114,7 @@ export class Commands {
     this.#onGiven()
   }
 
-  /** @returns what ends the pause; idempotent */
+  /** @returns the release of the pause; idempotent */
   pause(onRelease: () => void): () => void {
     this.#pauseCount += 1
     let isHeld = true
@@ -126,7 +126,7 @@ export class Commands {
     }
   }
 
-  /** The execution starts: from here on its table says what a command concerns. */
+  /** The execution starts: from now on its table determines the tasks that a command affects. */
   begin(table: TaskTable): void {
     this.#table = table
   }
@@ -139,20 +139,20 @@ export class Commands {
     if (this.#isHandingOff) this.#recordHandOff()
   }
 
-  /** The log cannot be kept: nothing runs any more. */
+  /** The log has failed: no task runs any more. */
   abandon(message: string): void {
     this.#abandonment = { message }
     this.#onGiven()
   }
 
-  /** An entry is in the log that may record a command. */
+  /** An entry, which may record a command, has been appended. */
   applied(entry: LogEntry): void {
     if (!isCommand(entry)) return
     this.#pendingCount -= 1
     if (this.#pendingCount === 0) this.#resolve()
   }
 
-  /** Calls back once the time of the execution is over. @param leftMs what is left of `timeoutMs` */
+  /** Calls back when the time limit of the execution is reached. @param leftMs remainder of `timeoutMs` */
   limitTime(clock: Clock, timeoutMs: number, leftMs: number, onOver: (reason: Reason) => void): void {
     const over = (): void => onOver({ code: 'EXECUTION_TIMEOUT', message: `Timed out after ${timeoutMs} ms` })
     this.#cleanUps.push(clock.after(Math.max(0, leftMs), over))
@@ -164,7 +164,10 @@ export class Commands {
     this.#cleanUps.push(onAbort(signal, abort))
   }
 
-  /** The execution has ended: releases timers and listeners. @param failure why commands will never be in the log */
+  /**
+   * The execution has ended: releases timers and listeners. @param failure the reason for which pending commands will never
+   * be in the log
+   */
   close(failure?: DagstreamError): void {
     for (const cleanUp of this.#cleanUps.splice(0)) cleanUp()
     if (failure === undefined) this.#resolve()

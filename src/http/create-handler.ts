@@ -20,7 +20,7 @@ import { createServiceRoutes } from './routes/service-routes.ts'
 import { createWorkflowRoutes } from './routes/workflow-routes.ts'
 import { readBeforeRefusal } from './body/unread-body.ts'
 
-/** A server without sockets: what every runtime's own server calls. */
+/** A server without sockets, for the server of any runtime to call. */
 export interface Handler {
   /** Answers one request. Never rejects. Needs no `this`. */
   readonly fetch: (request: Request) => Promise<Response>
@@ -34,7 +34,7 @@ export interface Handler {
 }
 
 /**
- * Makes the handler of all routes: executions as streams and as results, resumption, cancellation, and what goes with them.
+ * Makes the handler of all routes: executions as streams and as results, resumption, cancellation, listing, validation.
  *
  * It holds no socket and no timer while nothing runs.
  * @throws `INVALID_OPTION`, `INVALID_TOOL`, `INVALID_WORKFLOW` for a problem of `workflows`
@@ -92,7 +92,7 @@ function createApp(
       },
     }),
   )
-  // No other method has a body that is read, and access to `body` costs.
+  // Only the body of a `POST` is read, and accessing `body` is slow.
   app.use(async (context, next) => {
     if (context.req.method === 'POST') context.req.raw = await limitBody(context.req.raw)
     return next()
@@ -102,7 +102,7 @@ function createApp(
       await next()
     } catch (error) {
       // Errors are answered here. A thrown value that is not an Error would bypass the middleware that adds headers.
-      throw new Error('What was thrown is no error', { cause: error })
+      throw new Error('A value that is not an Error was thrown', { cause: error })
     }
   })
   const access = new ExecutionAccess(host, options.authorize)
@@ -113,7 +113,7 @@ function createApp(
   return app
 }
 
-/** Headers for pages are left out: no answer is one. A proxy in front is responsible for encryption. */
+/** Headers that concern HTML pages are left out: no answer is a page. A proxy in front is responsible for encryption. */
 const SECURE_HEADERS = {
   contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
   crossOriginOpenerPolicy: false,
@@ -152,7 +152,7 @@ function explain(error: unknown, responses: ExecutionResponses): Response {
 
 const STORE_CODES: ReadonlySet<string> = new Set(['STORE_FAILED', 'FENCED', 'SEQ_CONFLICT'])
 
-/** Whatever is wrong with the token: one that is none is no better than a wrong one. */
+/** A malformed token is answered like a wrong one. */
 function explainAuthentication(error: HTTPException): Response {
   const challenge = error.getResponse().headers.get('www-authenticate') ?? 'Bearer'
   const detail = 'Send `Authorization: Bearer <token>` with the token of this server'

@@ -3,13 +3,13 @@ import { PHASE, type TaskColumns } from './task-columns.ts'
 import { END, type End, EndTallies, isHarmlessSkip, type SkipCode } from './task-ends.ts'
 import type { TaskGraph } from './task-graph.ts'
 
-/** Calls back with each blocked task whose rule has come to a decision. */
+/** Receives each blocked task whose rule has reached a decision. */
 export interface DecisionListener {
   startable(task: number, now: number): void
   skippable(task: number, code: SkipCode): void
 }
 
-/** Counts how dependencies end, and applies the rule to the tasks that wait for them. A constant amount of work per dependency. */
+/** Counts the ends of dependencies, and applies the rule to their dependents. Constant work per dependency. */
 export class DependencyRules {
   readonly #graph: TaskGraph
   /** The dependents of the document's tasks. */
@@ -27,7 +27,7 @@ export class DependencyRules {
     this.#listener = listener
   }
 
-  /** It is decided how a task ends: tells its dependents. */
+  /** The end of a task is decided: updates its dependents. */
   ended(task: number, end: End, now: number): void {
     this.#columns.end[task] = end + 1
     const starts = this.#starts
@@ -48,7 +48,7 @@ export class DependencyRules {
     else if (decision !== 'wait') this.#listener.skippable(task, decision)
   }
 
-  /** A task joins the document, with dependencies some of which may have ended. */
+  /** Adds a task to the document; some of its dependencies may have ended. */
   add(task: number, dependencies: readonly number[]): void {
     for (const dependency of dependencies) {
       const end = this.#columns.end[dependency] as number
@@ -66,7 +66,7 @@ export class DependencyRules {
     return local === undefined ? undefined : base + local
   }
 
-  /** How the dependencies of a task ended other than by success, by `End`. */
+  /** Numbers of dependencies of a task that ended other than by success, by `End`. */
   endsOf(task: number): number[] {
     return this.#tallies.of(task)
   }
@@ -83,7 +83,7 @@ export class DependencyRules {
     return this.#graph.taskAt(task)?.runOn ?? 'success'
   }
 
-  /** Tells the dependents of a task of a sub-workflow. */
+  /** Updates the dependents of a task of a sub-workflow. */
   #tellInside(task: number, end: End, now: number): void {
     const { plan, base, outer } = this.#graph.groupOf(task)
     if (plan === undefined || outer === undefined) return

@@ -14,7 +14,7 @@ import { END } from './task-ends.ts'
 import type { TaskGraph } from './task-graph.ts'
 import type { TaskGroup } from './task-group.ts'
 
-/** Ends the tasks of groups that are stopped: those that neither run nor end already. What runs is aborted by the engine. */
+/** Ends the tasks of stopped groups that are neither running nor ending. The engine aborts running ones. */
 export class GroupStops {
   readonly #graph: TaskGraph
   readonly #columns: TaskColumns
@@ -29,8 +29,8 @@ export class GroupStops {
   }
 
   /**
-   * Nothing of a group starts any more, and nothing below it, apart from `finally` tasks. The first stop counts.
-   * @param phase `finally` to end those, too
+   * Stops a group and all groups below it: nothing more starts, apart from `finally` tasks. The first stop counts.
+   * @param phase `finally` to end the `finally` tasks, too
    */
   stop(group: TaskGroup, stop: Stop, phase: 'tasks' | 'finally' = 'tasks'): void {
     const ended: number[] = []
@@ -44,7 +44,7 @@ export class GroupStops {
     for (const task of tasks) {
       phase[task] = PHASE.ending
       this.#delays.delete(task)
-      // It counts no more for its layer and for the `finally` tasks of its workflow.
+      // Its layer and the `finally` tasks of its workflow no longer wait for it.
       if (end[task] === 0) this.#graph.groupOf(task).leave(task, this.#graph.layerOf(task))
       end[task] = (stop.code === undefined ? END.cancelled : END.failed) + 1
     }
@@ -86,7 +86,7 @@ export class GroupStops {
   }
 }
 
-/** Why a failure that is not tolerated stops the group of its task: `fail-fast`, or more failed items than may fail. */
+/** Finds the reason for which an untolerated failure stops the group of its task: `fail-fast`, or too many failed items. */
 export function findStop(
   group: TaskGroup,
   task: number,

@@ -2,7 +2,7 @@ import { PHASE } from './task-columns.ts'
 import type { TaskGroup } from './task-group.ts'
 import type { TaskTable } from './task-table.ts'
 
-/** Tasks whose last attempt is not over in the log: it runs, or was cut by the end of its process; ascending. */
+/** Tasks whose last attempt has no end in the log: it runs, or its process ended; ascending. */
 export function findUnfinishedAttempts({ columns, graph }: TaskTable): number[] {
   return columns.list(graph.size, PHASE.running, PHASE.cut)
 }
@@ -20,7 +20,7 @@ export function findCrashing(
   return running.filter(task => crashes.of(task) + 1 >= count).map(task => graph.idOf(task))
 }
 
-/** Everything that decides what happens next, as plain data: equal tables decide alike. For tests and diagnostics. */
+/** All state that affects later decisions, as plain data: equal tables decide equally. For tests and diagnostics. */
 export function inspectTable(table: TaskTable): unknown {
   const { columns, graph, progress, delays, crashes, history } = table
   const tasks = Array.from({ length: graph.size }, (_, task) => ({

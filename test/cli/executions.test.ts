@@ -100,7 +100,7 @@ test('list shows the newest first, as many as asked for, and of what stands so',
   const refused = await runIn(cwd, 'executions list --store runs.db --since yesterday')
   expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('Expected a date and time of ISO 8601')])
   const none = await runIn(cwd, 'executions list --store runs.db --status parked')
-  expect([none.code, none.stdout, none.stderr]).toEqual([0, '', 'There are none\n'])
+  expect([none.code, none.stdout, none.stderr]).toEqual([0, '', 'No executions\n'])
 })
 
 test('show draws the tasks and what became of them', async () => {
@@ -340,15 +340,15 @@ test('while another process writes the file it can be read, and nothing else', a
   const inUse = 'error The store `runs.db` is in use by another process: '
   for (const argv of ['cancel', 'delete', 'resume']) {
     const { code, stdout, stderr } = await runIn(cwd, `executions ${argv} ${id} --store runs.db`)
-    expect([code, stdout, stderr]).toEqual([1, '', `${inUse}ask that process, by --server, or end it\n`])
+    expect([code, stdout, stderr]).toEqual([1, '', `${inUse}use that process by --server, or stop it\n`])
   }
   const run = await runIn(cwd, 'run - --store runs.db --input "Ada"', GREETING)
-  expect([run.code, run.stdout, run.stderr]).toEqual([1, '', `${inUse}end that, or give another --store\n`])
+  expect([run.code, run.stdout, run.stderr]).toEqual([1, '', `${inUse}stop it, or give another --store\n`])
   const serve = await runIn(cwd, 'serve --port 0 --store runs.db')
   expect([serve.code, serve.stdout, serve.stderr]).toEqual([
     1,
     '',
-    `${inUse}end that, or give another --store; --store memory keeps nothing\n`,
+    `${inUse}stop it, or give another --store; --store memory keeps nothing\n`,
   ])
 })
 
@@ -386,7 +386,7 @@ test.each([
   ['executions list --status done', 'Allowed choices are running, parked, success, partial, error, cancelled.'],
   ['executions resume x --server http://x --tools y', "'--tools <module>' cannot be used with option '--server <url>'"],
   ['executions', 'Usage: dagstream executions'],
-  ['run - --store memory', 'error Expected --store to be a file: what is kept in memory ends with `run`'],
+  ['run - --store memory', 'error Expected --store to be a file: a store in memory is lost when `run` ends'],
   ['run - --store a.db --server http://x', "'--store <file>' cannot be used with option '--server <url>'"],
   ['run - --retain-count 1', 'error Expected --store with --retain-age and --retain-count'],
 ])('%s is refused', async (argv, message) => {

@@ -85,10 +85,10 @@ const MAX_STRAY = 8192
 function createStrayLog(log: ServerLog): StrayReport {
   return {
     fault: error =>
-      log.error('Something failed where nobody waits for it, probably in a tool', {
+      log.error('Unhandled error, probably in a tool', {
         error: cutText(describeError(error), MAX_STRAY),
       }),
-    leftOut: count => log.error('More of it failed where nobody waits for it than is logged', { count }),
+    leftOut: count => log.error('Further unhandled errors are not logged', { count }),
   }
 }
 

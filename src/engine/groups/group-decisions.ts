@@ -97,7 +97,7 @@ function describeProblems(problems: readonly ArgumentProblem[]): string {
     .slice(0, 3)
     .map(({ pointer, message }) => `${pointer === '' ? '' : `\`${pointer}\`: `}${message}`)
   const rest = problems.length > shown.length ? ` (and ${problems.length - shown.length} more)` : ''
-  return `The input of the workflow does not fit: ${shown.join('; ')}${rest}`
+  return `The input of the workflow does not match its schema: ${shown.join('; ')}${rest}`
 }
 
 function fail(code: string, message: string): ToolFailure {

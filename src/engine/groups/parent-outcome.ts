@@ -56,7 +56,7 @@ export class ParentOutcomes {
     const failed = results.flatMap((result, index) => (result?.status === 'error' ? [{ index, ...result }] : []))
     const named = failed.slice(0, MAX_NAMED).map(({ index, error, code }) => `${index} (${code}: ${error})`)
     const more = failedCount > named.length ? ` and ${failedCount - named.length} more` : ''
-    const message = `${failedCount} of ${itemCount} items failed, and ${toleratedCount} may: ${named.join(', ')}${more}`
+    const message = `${failedCount} of ${itemCount} items failed, at most ${toleratedCount} may: ${named.join(', ')}${more}`
     return fail('ITEMS_FAILED', message)
   }
 

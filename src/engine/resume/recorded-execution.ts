@@ -20,21 +20,21 @@ export interface RecordedExecution extends CheckedExecution {
 }
 
 /**
- * Reads the workflow of a record as far as a lookup of its tools goes; the checks of the workflow cover the rest.
+ * Parses the workflow of a record as far as the lookup of its tools needs; the checks of the workflow cover the rest.
  * @throws `RECORD_UNUSABLE`
  */
 export function parseWorkflow(workflow: string | undefined): RecordedWorkflow {
-  if (workflow === undefined) throw recordUnusable('The store has no `workflow` of an execution')
+  if (workflow === undefined) throw recordUnusable('The record of an execution has no `workflow`')
   const document = parseRecorded('workflow', workflow)
   const { tasks, finally: last = [] } = (document ?? {}) as { readonly tasks?: unknown; readonly finally?: unknown }
   const isTask = (task: { readonly tool?: unknown; readonly workflow?: unknown } | null): boolean =>
     typeof task?.tool === 'string' || task?.workflow !== undefined
   if ([tasks, last].every(list => Array.isArray(list) && list.every(isTask))) return document as RecordedWorkflow
-  throw recordUnusable('The `workflow` that the store has of an execution has no list of tasks with tools')
+  throw recordUnusable('The recorded `workflow` of an execution has no list of tasks with tools')
 }
 
 /**
- * Checks the workflow and the input of a record. A tool that is not there any more has a placeholder, so that the log can be read.
+ * Checks the workflow and the input of a record. A missing tool is replaced by a placeholder, so that the log can be read.
  * @throws `RECORD_UNUSABLE`
  */
 export function checkRecorded({ workflow, input }: StoredExecution, tools: ToolRegistry): RecordedExecution {
@@ -51,7 +51,7 @@ export function checkRecorded({ workflow, input }: StoredExecution, tools: ToolR
       findFinallyFailure: state => describeMissing(findFinallyTool(document, missing, state)),
     }
   }
-  // For instance the schema of a tool has changed.
+  // For example, the schema of a tool has changed.
   const all = withPlaceholders(new ToolRegistry(), named)
   const withoutTools = tryChecking(document, all, given)
   if ('plan' in withoutTools) {
@@ -59,10 +59,10 @@ export function checkRecorded({ workflow, input }: StoredExecution, tools: ToolR
     const find = (): Stop => failure
     return { ...withoutTools, findFailure: find, findFinallyFailure: find }
   }
-  throw recordUnusable('The `workflow` that the store has of an execution does not pass its checks', withoutTools.error)
+  throw recordUnusable('The recorded `workflow` of an execution does not pass its checks', withoutTools.error)
 }
 
-/** The plan and the input of a recorded execution, or the error that says what is invalid in them. */
+/** Returns the plan and the input of a recorded execution, or the error that lists their problems. */
 function tryChecking(
   document: RecordedWorkflow,
   tools: ToolRegistry,

@@ -11,14 +11,14 @@ import type { ExecutionStore, StoredExecution } from '../../store/execution-stor
 import { adoptNotes, LegacyEntries } from './legacy-record.ts'
 import { OutputBudget } from '../output-budget.ts'
 
-/** An execution as its log left it. */
+/** The replayed parts of an execution. */
 export interface Replayed {
   readonly log: EventLog
   readonly table: TaskTable
   readonly outputs: OutputBudget
 }
 
-/** Reads a log and applies it, event by event. @throws what the store throws */
+/** Reads a log and applies its events one by one. @throws what the store throws */
 export async function replay(
   { executionId, notes }: StoredExecution,
   store: ExecutionStore,
@@ -45,7 +45,7 @@ export async function replay(
 /** The children of one parent; those of the document have the parent `undefined`. */
 type Siblings = ReadonlyMap<string | undefined, readonly TaskState[]>
 
-/** Events that add up to a state: where a store in memory has let the first ones go. */
+/** Events that reproduce a state, for a memory store that has evicted the first entries. */
 function* summarize(state: ExecutionState): Generator<AppliedEvent, void, undefined> {
   const head = { executionId: state.executionId, timestamp: '' }
   yield* summarizeGroup(groupTasks(state), undefined, head)

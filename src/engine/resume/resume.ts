@@ -15,11 +15,14 @@ import { checkRecorded } from './recorded-execution.ts'
 import { readOptions } from './recorded-options.ts'
 import { type Replayed, replay } from './replay.ts'
 
-/** What an execution is resumed with. */
+/** The context in which an execution is resumed. */
 export interface ResumeContext {
-  /** A tool that is missing fails the execution with `TOOLS_UNAVAILABLE`; one that is only ended or shown needs none. @defaultValue none */
+  /**
+   * A missing tool fails the execution with `TOOLS_UNAVAILABLE`; an execution that is only stopped or shown needs none.
+   * @defaultValue none
+   */
   readonly tools?: ToolRegistry
-  /** For what the record does not say. */
+  /** Options for those that the record lacks. */
   readonly options?: ResolvedOptions
   readonly counters?: MutableCounters
   /** Ends it, as a request to cancel does: `finally` tasks run, unless it is being ended already. */
@@ -28,12 +31,12 @@ export interface ResumeContext {
   readonly onRestored?: ((log: EventLog) => void) | undefined
 }
 
-/** An execution that was taken over and has not been resumed. */
+/** An execution that was claimed but not resumed yet. */
 interface Taken extends Replayed, Pick<StartParts, 'plan' | 'input'> {
   readonly loop: ExecutionLoop
-  /** `undefined` for one that has ended. */
+  /** `undefined` for an ended execution. */
   readonly lease: Lease | undefined
-  /** Ends it when it is resumed. */
+  /** Stops the execution when it is resumed. */
   readonly stop: Stop | undefined
   /** Ends its `finally` tasks when it is resumed. */
   readonly finallyStop: Stop | undefined
@@ -41,10 +44,10 @@ interface Taken extends Replayed, Pick<StartParts, 'plan' | 'input'> {
 }
 
 /**
- * Takes an execution over from the process that ran it, and resumes it by hand: the same loop, from the table that its log adds
- * up to. A process that still runs it gets `FENCED`. One that has ended is only shown.
+ * Claims an execution from its previous process and resumes it on request, from the table that a replay of its log gives. A
+ * process that still runs it gets `FENCED`. An ended execution is only shown.
  *
- * It keeps the options that it began with.
+ * It keeps its original options.
  *
  * @returns once it runs; rejects with what the store throws, and `RECORD_UNUSABLE` for a damaged record or log
  */
@@ -62,9 +65,9 @@ export async function resumeLoop(
 }
 
 /**
- * Resumes an execution whose process is gone, as `resumeLoop` does, unless the same task was in flight in each of the last
- * crashes: then the execution is parked.
- * @returns the loop, or why it is parked and the entry that says so; rejects as `resumeLoop` does
+ * Resumes an execution after a crash as `resumeLoop` does. If the same task was in flight in each of the last crashes, the
+ * execution is parked instead.
+ * @returns the loop, or the reason of parking and its entry; rejects as `resumeLoop` does
  */
 export async function recoverLoop(
   stored: StoredExecution,

@@ -9,13 +9,13 @@ import type { Recorder } from '../recorder.ts'
 /** How an execution is resumed. */
 export interface Resumption {
   readonly cause: ResumeCause
-  /** Ends it, unless its log says already that it is being ended. */
+  /** Stops the execution, unless its log has a stop already. */
   readonly stop?: Stop | undefined
-  /** Ends the `finally` tasks, too. */
+  /** Stops the `finally` tasks, too. */
   readonly finallyStop?: Stop | undefined
 }
 
-/** Records that another process runs the execution, and that the attempts of the last one were cut. */
+/** Records that another process runs the execution, and that the attempts of the last process were interrupted. */
 export function recordResumption(
   table: TaskTable,
   tasks: ExecutionTasks,

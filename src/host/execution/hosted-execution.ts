@@ -55,7 +55,7 @@ export class HostedExecution implements CommandedExecution {
     this.lastStoreFailure = failure
     this.#loop = loop
     this.disconnectPolicy = new DisconnectPolicy(graceMs, clock, () => {
-      this.#loop?.cancel({ code: 'DISCONNECTED', message: 'Nobody followed the execution any more' })
+      this.#loop?.cancel({ code: 'DISCONNECTED', message: 'The execution had no subscriber for its grace period' })
     })
   }
 

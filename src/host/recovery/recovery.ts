@@ -105,7 +105,7 @@ export class Recovery {
         if (isTurnSpent()) await new Promise<void>(afterTurn)
       }
     } catch (error) {
-      logger.warn('What earlier processes left could not be found', { error: describeError(error) })
+      logger.warn('Unfinished executions of earlier processes could not be listed', { error: describeError(error) })
     }
   }
 
@@ -193,7 +193,7 @@ export class Recovery {
       // They may be there later; time mends no other error.
       if (!(error instanceof DagstreamError) || error.code !== 'TOOLS_UNAVAILABLE') throw error
       this.#context.logger.warn('An execution could not be resumed', { executionId, error: describeError(error) })
-      const message = 'Tools of the execution could not be had when it was to be resumed: resume it by hand'
+      const message = 'Tools of the execution were unavailable at its resumption: resume it by hand'
       await this.quarantine.park(stored, { code: error.code, message, tasks: [] })
       return undefined
     }

@@ -14,29 +14,34 @@ import type { ExecutionRequest } from '../../host/execution/execution-request.ts
 import { badRequest, HttpProblem } from '../answers/problem.ts'
 import { parseOptions, type ServerBounds } from './execution-options.ts'
 
-/** A workflow as a request brings it: by itself, or beside its input and options. */
+/** The workflow of a request body: the whole body, or a field beside its input and options. */
 export interface WorkflowEnvelope {
   readonly workflow: unknown
-  /** Keys that an object of the workflow has more than once. */
+  /** Duplicate keys in objects of the workflow. */
   readonly duplicates: readonly WorkflowIssue[]
   readonly input?: unknown
   readonly options?: unknown
 }
 
-/** A body and what it says. */
+/** A body and its parsed value. */
 export interface JsonBody {
   readonly bytes: Uint8Array<ArrayBuffer>
   readonly text: string
   /** Numbers with their digits, as `parseJson` gives them. */
   readonly value: unknown
-  /** Keys that an object of it has more than once, the first `LIMITS.maxIssues`. */
+  /** Duplicate keys in its objects, the first `LIMITS.maxIssues`. */
   readonly duplicateKeys: readonly DuplicateKey[]
 }
 
-/** A larger body is parsed and checked in two turns of the event loop, bytes: it takes some 10 ms to parse. */
+/**
+ * Above this size a body is parsed in one turn of the event loop and checked in the next, bytes. Parsing takes about 10 ms.
+ */
 const MAX_AT_ONCE_BYTES = 256 * 1024
 
-/** @throws HttpProblem 400 for what is not JSON, 413 above the bound, 415 for another type and for a body that is encoded */
+/**
+ * @throws HttpProblem 400 for a body that is not JSON, 413 above the bound, 415 for another media type and for any
+ * `Content-Encoding`
+ */
 export async function readJson(request: Request): Promise<JsonBody> {
   refuseEncoding(request)
   const type = request.headers.get('content-type')
@@ -53,7 +58,7 @@ export async function readJson(request: Request): Promise<JsonBody> {
     throw badRequest('Expected the body to be UTF-8')
   }
   const parsed = parse(text)
-  // The checks that follow take twice as long as this.
+  // The checks that follow take twice as long as parsing.
   if (bytes.byteLength > MAX_AT_ONCE_BYTES) await new Promise<void>(afterTurn)
   return { bytes, text, ...parsed }
 }
@@ -68,17 +73,17 @@ function parse(text: string): Pick<JsonBody, 'value' | 'duplicateKeys'> {
   }
 }
 
-/** RFC 9110, 15.5.16: the answer to an encoding that is not taken says which ones are. */
+/** RFC 9110, 15.5.16: the answer to an unsupported encoding names the supported ones. */
 function refuseEncoding(request: Request): void {
   const encoding = request.headers.get('content-encoding')
   const codings = (encoding ?? '').split(',').map(coding => coding.trim().toLowerCase())
   if (encoding === null || codings.every(coding => coding === 'identity' || coding === '')) return
-  const detail = `Expected a body without \`Content-Encoding\`, got ${describeValue(encoding)}: send it unpacked`
+  const detail = `Expected a body without \`Content-Encoding\`, got ${describeValue(encoding)}: send it uncompressed`
   const headers = { 'Accept-Encoding': 'identity' }
   throw new HttpProblem(415, { title: 'Unsupported media type', detail }, headers)
 }
 
-/** A body is over the bound. */
+/** The error for a body above the bound. */
 export function bodyTooLarge(): HttpProblem {
   const detail = `Expected a body of at most ${LIMITS.maxBodyBytes} bytes`
   return new HttpProblem(413, { title: 'Content too large', detail, maxBodyBytes: LIMITS.maxBodyBytes })
@@ -94,8 +99,8 @@ function isEnvelope(value: unknown): value is Record<string, unknown> {
 }
 
 /**
- * A bare workflow, or one with what `fields` names beside it.
- * @throws HttpProblem 400 for anything else beside it, and for a key that an object has twice, outside of the workflow
+ * Parses a bare workflow, or an envelope with a workflow and the given `fields`.
+ * @throws HttpProblem 400 for any other field, and for a duplicate key outside the workflow
  */
 export function parseEnvelope({ value, duplicateKeys }: JsonBody, fields: readonly string[]): WorkflowEnvelope {
   if (!isEnvelope(value)) {
@@ -138,8 +143,8 @@ function tryWrite(value: unknown): string | undefined {
 }
 
 /**
- * @throws HttpProblem 400 for an option that is unknown, wrong, or above the server's own; DagstreamError `INVALID_WORKFLOW`
- * for a workflow with a key twice in one object
+ * @throws HttpProblem 400 for an option that is unknown, invalid, or above the bound of the server; DagstreamError
+ * `INVALID_WORKFLOW` for a workflow with duplicate keys
  */
 export function parseExecutionRequest(body: JsonBody, server: ServerBounds): ExecutionRequest {
   const { workflow, input, options, duplicates } = parseEnvelope(body, ['input', 'options'])
@@ -177,10 +182,10 @@ function toIssues(duplicateKeys: readonly DuplicateKey[]): readonly WorkflowIssu
 }
 
 function describeDuplicate({ key, position: { line, column } }: DuplicateKey): string {
-  return `The key ${quoteName(key)} stands twice in one object: again at line ${line}, column ${column}`
+  return `The key ${quoteName(key)} is duplicated in one object: again at line ${line}, column ${column}`
 }
 
-/** As `compileWorkflow` tells of problems. */
+/** The error that `compileWorkflow` throws for problems. */
 function refuseDuplicates(issues: readonly WorkflowIssue[]): DagstreamError {
   const [first] = issues
   const message = `${first?.code} at \`${first?.pointer}\`: ${first?.message}`
@@ -212,7 +217,7 @@ export async function parseRepeatClaim(request: Request, { bytes }: JsonBody, wo
 
 const JSON_TYPE = /^application\/(?:[!#$&^_.+\w-]+\+)?json\s*(?:;|$)/i
 
-/** A client that leaves in the middle of its body has not sent one. */
+/** A body whose client disconnects before its end is refused. */
 async function readBytes(request: Request): Promise<ArrayBuffer> {
   try {
     return await request.arrayBuffer()

@@ -16,16 +16,21 @@ const paths = {
     },
     get: {
       operationId: 'listExecutions',
-      summary: 'List executions, the earliest first',
+      summary: 'List executions, the oldest first',
       parameters: [
-        parameter('limit', 'query', 'Of a page.', { type: 'integer', minimum: 1, maximum: 1000, default: 100 }),
-        parameter('after', 'query', 'The `next` of the page before.'),
-        parameter('status', 'query', 'Only those that stand so.', { enum: SHOWN_STATUSES }),
-        parameter('name', 'query', 'Only those of workflows with this name, exactly.'),
+        parameter('limit', 'query', 'Maximum size of a page.', {
+          type: 'integer',
+          minimum: 1,
+          maximum: 1000,
+          default: 100,
+        }),
+        parameter('after', 'query', 'The `next` of the previous page.'),
+        parameter('status', 'query', 'Only executions with this status.', { enum: SHOWN_STATUSES }),
+        parameter('name', 'query', 'Only executions of workflows with exactly this name.'),
         parameter(
           'since',
           'query',
-          'Only those created then or later: ISO 8601, in UTC without an offset, or ms since 1970.',
+          'Only executions created at or after this time: ISO 8601 (UTC if it has no offset), or ms since 1970.',
         ),
       ],
       responses: { 200: json('A page.', refer('ExecutionPage')), ...problems(400, 503) },
@@ -35,24 +40,27 @@ const paths = {
     parameters: [id],
     get: {
       operationId: 'getExecution',
-      summary: 'See how an execution stands',
-      responses: { 200: json('With its result once it has ended.', refer('Execution')), ...problems(404, 409, 503) },
+      summary: 'Get the state of an execution',
+      responses: {
+        200: json('The state, with the result once it has ended.', refer('Execution')),
+        ...problems(404, 409, 503),
+      },
     },
     delete: {
       operationId: 'deleteExecution',
-      summary: 'Remove an execution that has ended, or is parked',
-      responses: { 204: { description: 'It is gone.' }, ...problems(404, 409, 503) },
+      summary: 'Delete an execution that has ended or is parked',
+      responses: { 204: { description: 'Deleted.' }, ...problems(404, 409, 503) },
     },
   },
   '/executions/{id}/events': {
     parameters: [id],
     get: {
       operationId: 'followExecution',
-      summary: 'Follow an execution, from the first event or from behind one',
-      parameters: [lastEventId, parameter('after', 'query', 'The same as `Last-Event-ID`, which wins.')],
+      summary: 'Follow an execution from its first event, or after a given one',
+      parameters: [lastEventId, parameter('after', 'query', 'Like `Last-Event-ID`, which takes precedence.')],
       responses: {
         200: { description: stream, headers: identity, ...content('text/event-stream', refer('EventStream')) },
-        204: { description: 'It has ended, and nothing is left. Stops an `EventSource`.' },
+        204: { description: 'The execution has ended, and no event follows. Stops an `EventSource`.' },
         ...problems(400, 404, 406, 409, 429, 503),
       },
     },
@@ -71,23 +79,23 @@ const paths = {
     post: {
       operationId: 'resumeExecution',
       summary: 'Resume an unfinished or parked execution; idempotent while it runs',
-      responses: { 202: json('It goes on.', refer('ExecutionStatus')), ...problems(404, 409, 429, 503) },
+      responses: { 202: json('The execution is running.', refer('ExecutionStatus')), ...problems(404, 409, 429, 503) },
     },
   },
   '/executions/{id}/output': {
     parameters: [id],
     get: {
       operationId: 'getExecutionOutput',
-      summary: 'Get what the `output` of the workflow came to, whatever its size',
-      responses: { 200: json('The value itself.', {}), ...problems(404, 503) },
+      summary: 'Get the output of the workflow, of any size',
+      responses: { 200: json('The output.', {}), ...problems(404, 503) },
     },
   },
   '/executions/{id}/tasks/{taskId}/output': {
-    parameters: [id, parameter('taskId', 'path', 'Of the task, percent-encoded: `label%5B3%5D`, `report%2Ffetch`.')],
+    parameters: [id, parameter('taskId', 'path', 'Id of the task, percent-encoded: `label%5B3%5D`, `report%2Ffetch`.')],
     get: {
       operationId: 'getOutput',
-      summary: 'Get one output, whatever its size',
-      responses: { 200: json('The value itself.', {}), ...problems(400, 404, 409, 503) },
+      summary: 'Get the output of a task, of any size',
+      responses: { 200: json('The output.', {}), ...problems(400, 404, 409, 503) },
     },
   },
   ...workflowPaths,
@@ -95,24 +103,24 @@ const paths = {
     get: {
       operationId: 'listTools',
       summary: 'The tools that tasks can name',
-      responses: { 200: json('All of them.', refer('ToolList')), ...problems(503) },
+      responses: { 200: json('The tools.', refer('ToolList')), ...problems(503) },
     },
   },
   '/healthz': {
     get: {
       operationId: 'getHealth',
-      summary: 'Whether the server takes work',
+      summary: 'Whether the server accepts executions',
       responses: {
-        200: json('It does.', refer('Health')),
+        200: json('It accepts executions.', refer('Health')),
         ...problems(),
-        503: json('It is shutting down.', refer('Health')),
+        503: json('The server is shutting down.', refer('Health')),
       },
     },
   },
   '/metrics': {
     get: {
       operationId: 'getMetrics',
-      summary: "Figures in Prometheus' text format",
+      summary: 'Metrics in the Prometheus text format',
       responses: { 200: { description: 'Version 0.0.4.', ...content('text/plain', text) }, ...problems() },
     },
   },
@@ -134,7 +142,7 @@ export const openapiDocument: Json = {
     description: 'Runs workflows of tool tasks in parallel, and streams every event the moment it happens.',
   },
   servers: [{ url: '/' }],
-  // Only a server that has a token asks for it.
+  // A server without a token requires none.
   security: [{}, { bearer: [] }],
   paths,
   components: { schemas, securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } },

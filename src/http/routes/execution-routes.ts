@@ -51,7 +51,7 @@ export function createExecutionRoutes(
       const request = req.raw
       const hosted = await access.open(request, 'subscribe', req.param('id'))
       if (!acceptsStream(request.headers.get('accept'))) throw notAcceptable('`text/event-stream`')
-      // An `EventSource` comes back to the URL it began with: what it says of where it is now is in the header.
+      // The header wins: an `EventSource` reconnects to its first URL, and its current position is in the header.
       const after = request.headers.get('last-event-id') || new URL(request.url).searchParams.get('after')
       return streamAfter(responses, request, hosted, after)
     })
@@ -68,7 +68,7 @@ export function createExecutionRoutes(
       const hosted = await access.open(req.raw, 'output', req.param('id'))
       const { output, outputReference } = hosted.log.state
       const json = await readOutput(hosted, WHOLE_EXECUTION, output, outputReference !== undefined)
-      if (json === undefined) throw notFound('There is no output of this execution (yet)', 'OUTPUT_NOT_FOUND')
+      if (json === undefined) throw notFound('The execution has no output (yet)', 'OUTPUT_NOT_FOUND')
       return responses.showOutput(req.raw, hosted, json)
     })
     .get('/:id/tasks/:taskId/output', async ({ req }) => {
@@ -76,7 +76,7 @@ export function createExecutionRoutes(
       const taskId = readTaskId(req.raw)
       const result = hosted.log.state.tasks.get(taskId)?.result
       const json = await readOutput(hosted, taskId, result?.output, result?.status === 'success')
-      if (json === undefined) throw notFound('There is no output of such a task (yet)', 'OUTPUT_NOT_FOUND')
+      if (json === undefined) throw notFound('The task does not exist or has no output yet', 'OUTPUT_NOT_FOUND')
       return responses.showOutput(req.raw, hosted, json)
     })
 

@@ -19,7 +19,7 @@ export function createServiceRoutes(
       await ask(req.raw, 'tools')
       const shown = Array.from(await tools.tools(), ({ name, tool }) => {
         const { description, inputSchema } = tool
-        // A Standard Schema is code: there is nothing to show of it.
+        // A Standard Schema is code and has no JSON form.
         const isShown = inputSchema !== undefined && !('~standard' in inputSchema)
         return { name, ...(description !== undefined && { description }), ...(isShown && { inputSchema }) }
       })
@@ -27,7 +27,7 @@ export function createServiceRoutes(
     })
     .get('/healthz', async ({ req }) => {
       await ask(req.raw, 'health')
-      // A load balancer sends nothing more here.
+      // Makes load balancers stop sending requests here.
       const headers = { ...JSON_HEADERS, 'Retry-After': '1' }
       if (host.isClosing) return Response.json({ status: 'draining' }, { status: 503, headers })
       return Response.json({ status: 'ok' }, { headers: JSON_HEADERS })

@@ -127,7 +127,7 @@ test('what was running through three crashes in a row is parked: shown as that, 
   expect(rig.tool.started).toEqual([])
   const parked = {
     code: 'CRASH_LIMIT',
-    message: 'Running each time when the execution was cut off 3 times in a row: `a`. Resume it by hand',
+    message: 'In flight in each of the last 3 crashes of the execution: `a`. Resume it by hand',
     tasks: ['a'],
   }
   expect(await (await rig.get('/executions/x1')).json()).toEqual({ executionId: 'x1', status: 'parked', parked })
@@ -220,7 +220,7 @@ test('a store that cannot say what was left is told of, and the handler works al
   await rig.begin(ONE_TASK)
   await rig.tool.succeedAll()
   expect((await (await rig.get('/executions/x1')).json()).status).toBe('success')
-  expect(rig.log.join('\n')).toContain('What earlier processes left could not be found')
+  expect(rig.log.join('\n')).toContain('Unfinished executions of earlier processes could not be listed')
 })
 
 test('what the drain does not see to its end is left to the next process, and that is no crash', async () => {

@@ -59,7 +59,7 @@ export class AttemptContext implements ToolContext {
     try {
       emit()
     } catch {
-      this.#attempt.log('warning', 'An emission was left out: it could not be read')
+      this.#attempt.log('warning', 'An emission was dropped: it could not be read')
     }
   }
 }

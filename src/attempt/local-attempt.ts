@@ -92,7 +92,7 @@ export class LocalAttempt extends Linked implements AttemptActions {
     const { taskId, timeoutMs } = this.key
     const message =
       this.#state === PREPARING
-        ? `The check of its arguments did not answer within ${CHECK_TIMEOUT_MS} ms`
+        ? `The check of its arguments did not finish within ${CHECK_TIMEOUT_MS} ms`
         : `Timed out after ${timeoutMs} ms`
     const reason = new DagstreamError('TASK_TIMEOUT', `Task \`${taskId}\`: ${message}`)
     this.#abort({ status: 'error', code: 'TASK_TIMEOUT', message, isRetryable: true }, reason)

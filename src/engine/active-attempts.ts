@@ -26,25 +26,25 @@ export interface AttemptParts {
   readonly emissions: Emissions
   readonly outputs: OutputBudget
   readonly runner: AttemptRunner
-  /** What the references of a task refer to. */
+  /** The values that the references of a task can name. */
   readonly scopeOf: (task: number) => Scope
   readonly options: ResolvedOptions
   readonly counters: MutableCounters
-  /** Why a task does not run any more, if it does not. */
+  /** Finds the reason for which a task no longer runs, if there is one. */
   readonly findAbortion: (task: number) => AttemptAbortion | undefined
-  /** The last attempt is over. */
+  /** The last active attempt has ended. */
   readonly onIdle: () => void
 }
 
 type RetryData = Pick<EventFor<'task_retry'>['data'], 'delayMs' | 'error' | 'code' | 'interrupted'>
 
-/** The attempts of one execution that are not over: starts them, follows them, records how they end. */
+/** The active attempts of one execution: starts them, follows them, and records their outcomes. */
 export class ActiveAttempts implements AttemptListener {
   readonly emissions: Emissions
   readonly #parts: AttemptParts
   /** By task index; an array, since every task passes through it. */
   readonly #active: (ActiveAttempt | undefined)[]
-  /** Joined once: what every idempotency key begins with. */
+  /** The common prefix of all idempotency keys. */
   readonly #keyPrefix: string
   #count = 0
   /** Those whose start is in the log and that wait for another turn of the event loop, in their order. */
@@ -57,7 +57,7 @@ export class ActiveAttempts implements AttemptListener {
     this.#active = new Array<ActiveAttempt | undefined>(parts.columns.phase.length).fill(undefined)
   }
 
-  /** How many are not over. */
+  /** Number of active attempts. */
   get count(): number {
     return this.#count
   }
@@ -123,7 +123,7 @@ export class ActiveAttempts implements AttemptListener {
     runner.start(command, attempt)
   }
 
-  /** Asks those to stop that are not to run any more. The first reason of each counts. */
+  /** Asks the runner to abort attempts that must not continue. The first reason of each attempt counts. */
   abort(): void {
     const { runner, recorder, findAbortion } = this.#parts
     for (let index = 0; index < this.#active.length; index++) {
@@ -137,7 +137,7 @@ export class ActiveAttempts implements AttemptListener {
     }
   }
 
-  /** Their starts will never be in the log: ends them without a call, so that what they hold is given back. */
+  /** Ends attempts whose start will never be in the log, without a call, so that their slots and permits are released. */
   endUnbegun(): void {
     for (const attempt of this.#active) if (attempt !== undefined && !attempt.isBegun) this.#begin(attempt.index)
   }
@@ -164,7 +164,7 @@ export class ActiveAttempts implements AttemptListener {
     if (this.#count === 0) this.#parts.onIdle()
   }
 
-  /** What the `task_retry` of a failed attempt says; `undefined` where no other attempt follows. */
+  /** The data of the `task_retry` of a failed attempt; `undefined` if no further attempt follows. */
   #planRetry({ task, index, abortion }: ActiveAttempt, report: AttemptReport): RetryData | undefined {
     const stop = this.#parts.findAbortion(index)
     if (report.status === 'cancelled' && abortion?.isHandoff && stop?.isHandoff) {

@@ -23,7 +23,7 @@ import type { Recorder } from './recorder.ts'
 import { type Resumption, recordResumption } from './resume/resumption.ts'
 import { RetryDelays } from './retry-delays.ts'
 
-/** Tasks that one slice of the loop starts or ends at most. */
+/** Maximum number of tasks that one slice of the loop starts or ends. */
 const SLICE = 256
 
 /** The parts of the loop that its rounds work with. */
@@ -32,11 +32,11 @@ export interface RoundContext {
   readonly commands: Commands
   readonly outcome: ExecutionOutcome
   readonly cancel: (reason: Reason) => void
-  /** The execution is left to the next process, and no attempt runs any more. */
+  /** The execution is handed off, and no attempt runs any more. */
   readonly handedOff: (failure: DagstreamError) => void
 }
 
-/** The rounds of an execution that has started: decides what its tasks do, and applies what is in the log. */
+/** The rounds of a started execution: decides on its tasks, and applies entries of the log. */
 export class TaskRounds {
   readonly plan: ExecutionPlan
   readonly #parts: LoopParts
@@ -110,7 +110,10 @@ export class TaskRounds {
     return this.#tasks.stateOf(task)
   }
 
-  /** Records how the execution starts or resumes; from then on ready tasks can be taken. @returns how long it ran before, ms */
+  /**
+   * Records how the execution starts or resumes; from then on ready tasks can be taken. @returns the time that it ran
+   * before, ms
+   */
   begin(now: number, resumption: Resumption | undefined): number {
     const { log, options } = this.#parts
     const { recorder, commands } = this.#context
@@ -126,7 +129,10 @@ export class TaskRounds {
     return ranMs
   }
 
-  /** Ends and starts a slice of tasks, and ends the execution when all have settled. @returns whether more is to be decided */
+  /**
+   * Ends and starts a slice of tasks, and ends the execution when all have settled. @returns whether further decisions are
+   * due
+   */
   runSlice(): boolean {
     const { recorder, commands, outcome } = this.#context
     const table = this.#table
@@ -134,7 +140,7 @@ export class TaskRounds {
     let left = SLICE
     if (!table.endings.isEmpty) left -= this.#milestones.endTasks(left, clock.now())
     if (left > 0 && !commands.isPaused) {
-      // Conditions and references read the ends of other tasks, which are in the log then.
+      // Conditions and references read the ends of other tasks, which must be in the log.
       if (table.endings.areRecorded) this.#decisions?.decide(left)
       for (; left > 0; left--) {
         const task = table.next(this.#permits)
@@ -155,21 +161,24 @@ export class TaskRounds {
     return !commands.isPaused && !table.due.isEmpty && table.endings.areRecorded
   }
 
-  /** Applies entries of the log, and what follows from them happens. */
+  /** Applies entries of the log and their effects. */
   apply(entries: readonly LogEntry[]): void {
     const now = this.#parts.options.clock.now()
     const { recorder } = this.#context
     const { length } = entries
-    // By index, as wherever every task passes: an iterator would make an object for each.
+    // Hot path: an iterator would allocate an object per entry.
     for (let at = 0; at < length && !recorder.isClosed; at++) this.#applyEntry(entries[at] as LogEntry, now)
   }
 
-  /** Asks attempts to stop that a command ends. Before it is in the log: an abort is only a wish, nothing follows but outcomes. */
+  /**
+   * Asks the attempts that a command ends to abort, before the command is in the log: an abort is only a request and causes
+   * nothing but outcomes.
+   */
   obey(): void {
     this.#attempts.abort()
   }
 
-  /** Gives back the permits of tasks that have not started. */
+  /** Returns the permits of tasks that have not started. */
   giveBack(): void {
     this.#permits.giveBack()
   }
@@ -180,7 +189,7 @@ export class TaskRounds {
     this.#runner.close?.()
   }
 
-  /** The log cannot be kept: ends what runs. */
+  /** The log has failed: aborts running attempts. */
   abandon({ message }: DagstreamError): void {
     this.#isAbandoned = true
     this.#delays.stop()
@@ -188,7 +197,8 @@ export class TaskRounds {
     this.#permits.close()
     this.#context.commands.abandon(message)
     this.#attempts.endUnbegun()
-    // Tools that ignore their abort are still to be abandoned, and what they hold given back.
+    // With attempts left, the runner stays open: tools that ignore the abort must still be abandoned and their permits
+    // released.
     if (this.#attempts.count === 0) this.#runner.close?.()
   }
 

@@ -1,16 +1,14 @@
 import { PHASE, type TaskColumns } from './task-columns.ts'
 
 /**
- * What waits for a decision outside of the table, which the engine takes from values: whether the condition of a task holds,
- * what the children of a parent are, how a parent ends. Transient: it follows from the table.
+ * Tasks and parents that wait for a decision of the engine, which depends on values: whether the condition of a task holds,
+ * which children a parent has, how a parent ends. Transient: derived from the table.
  */
 export class DueWork {
   readonly #columns: TaskColumns
-  /**
-   * Tasks whose dependencies allow them to start. A set: a `finally` task that became ready may be taken back, because a task
-   * started after all, and become ready again before the first decision.
-   */
-  readonly #tasks = new Set<number>()
+  /** Tasks whose dependencies allow them to start. */
+  #tasks: number[] = []
+  #taken = 0
   /** Parents whose children have started, ended, or are to be added. */
   #parents: Set<number> | undefined
 
@@ -19,11 +17,11 @@ export class DueWork {
   }
 
   get isEmpty(): boolean {
-    return this.#tasks.size === 0 && (this.#parents === undefined || this.#parents.size === 0)
+    return this.#tasks.length === 0 && (this.#parents === undefined || this.#parents.size === 0)
   }
 
   addTask(task: number): void {
-    this.#tasks.add(task)
+    this.#tasks.push(task)
   }
 
   addParent(parent: number): void {
@@ -31,13 +29,23 @@ export class DueWork {
     this.#parents.add(parent)
   }
 
-  /** The next task to decide on; each is given once. */
+  /** Takes the next task to decide on; each is returned once. */
   takeTask(): number | undefined {
-    for (const task of this.#tasks) {
-      this.#tasks.delete(task)
+    while (this.#taken < this.#tasks.length) {
+      const task = this.#tasks[this.#taken] as number
+      this.#taken += 1
       if (this.#columns.phase[task] === PHASE.ready) return task
     }
+    this.#tasks = []
+    this.#taken = 0
     return undefined
+  }
+
+  /** Forgets the tasks that cannot start any more: each is added again once it can. */
+  prune(): void {
+    const { phase } = this.#columns
+    this.#tasks = this.#tasks.filter((task, at) => at >= this.#taken && phase[task] === PHASE.ready)
+    this.#taken = 0
   }
 
   /** The next parent to look after; it is given again once one of its children has ended. */

@@ -4,8 +4,8 @@ import { PHASE, type TaskColumns } from './task-columns.ts'
 import type { TaskGraph } from './task-graph.ts'
 
 /**
- * The slots of an execution and the tasks that wait for one. Which tasks are ready follows from the table; which starts are
- * chosen and not in the log yet is transient.
+ * The slots of an execution and the tasks that wait for one. Readiness is derived from the table; starts that are chosen but
+ * not in the log yet are transient.
  */
 export class StartQueue {
   readonly ready: ReadyTasks
@@ -21,12 +21,12 @@ export class StartQueue {
     this.#maxConcurrency = maxConcurrency
   }
 
-  /** Tasks that run, by the log. */
+  /** Number of running tasks by the log. */
   get runningCount(): number {
     return this.#runningCount
   }
 
-  /** From here on ready tasks are kept in order. */
+  /** Starts to keep ready tasks in order. */
   open(): void {
     this.#isOpen = true
   }
@@ -35,12 +35,12 @@ export class StartQueue {
     return this.#isOpen
   }
 
-  /** A task could start. */
+  /** Adds a ready task. */
   add(task: number): void {
     if (this.#isOpen) this.ready.add(task)
   }
 
-  /** The next task to start; it holds a slot from now on. `undefined` while there is none, or no slot. */
+  /** Takes the next task to start, which then holds a slot; `undefined` if there is no ready task or no slot. */
   next(permits: PermitSource | undefined): number | undefined {
     if (this.#runningCount + this.#reservedCount >= this.#maxConcurrency) return undefined
     const task = this.ready.take(permits)
@@ -52,13 +52,13 @@ export class StartQueue {
   /** The start of a task is in the log. */
   started(task: number): void {
     const { phase } = this.#columns
-    // Once the queue is open every start was chosen by `next`.
+    // Once the queue is open, every start was reserved by `next`.
     if (this.#isOpen) this.#reservedCount -= 1
     if (phase[task] !== PHASE.running) this.#runningCount += 1
     phase[task] = PHASE.running
   }
 
-  /** A task that holds a slot gives it back; call this before its phase changes. */
+  /** Releases the slot of a task, if it holds one; call this before its phase changes. */
   leave(task: number): void {
     if (this.#columns.phase[task] === PHASE.running) this.#runningCount -= 1
   }

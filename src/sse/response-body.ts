@@ -53,7 +53,7 @@ export function joinEntries(entries: readonly LogEntry[]): Uint8Array {
 }
 
 const DEFAULT_MAX_CHUNK_BYTES = 64 * 1024
-const GENERIC_ERROR = 'The event stream could not go on; resume it from the last event id'
+const GENERIC_ERROR = 'The event stream was interrupted; resume it from the last event id'
 
 const encoder = new TextEncoder()
 const COMMENT = encoder.encode(encodeComment(''))

@@ -156,7 +156,7 @@ export class TaskChecker {
     const first = this.index.firstOf(id, index) ?? index
     if (first === index) return true
     const place = formatPointer([...this.#walk.path.slice(0, -2), ...this.index.pathOf(first)])
-    const message = (): string => `Expected ids to be unique, ${quoteName(id)} is also that of ${place}`
+    const message = (): string => `Expected ids to be unique, ${quoteName(id)} is also the id of ${place}`
     this.#at('id', () => report(this.#walk, 'DUPLICATE_TASK_ID', message))
     return false
   }

@@ -169,7 +169,7 @@ function compileArray(schema: ShapeSchema, readItem: ShapeReader = item => item)
       walk.tasksLeft -= length
       if (walk.tasksLeft < 0) {
         const most = LIMITS.maxTasks.toLocaleString('en')
-        report(walk, 'LIMIT_EXCEEDED', () => `The nested workflows hold more than ${most} tasks together`)
+        report(walk, 'LIMIT_EXCEEDED', () => `The nested workflows contain more than ${most} tasks together`)
         return undefined
       }
     }

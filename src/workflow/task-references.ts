@@ -122,7 +122,7 @@ export class TaskReferences {
     report(
       this.#walk,
       'UNKNOWN_REFERENCE',
-      () => `${quoteName(text)} leads nowhere`,
+      () => `${quoteName(text)} does not exist`,
       () => 'An error has `code` and `message`',
     )
   }

@@ -76,7 +76,7 @@ function nameMember({ message, ...rest }: ArgumentProblem): ArgumentProblem {
 export function createWorkflowTool(name: string | undefined, input: InputCheck | undefined): RegisteredTool {
   const toolName = name === undefined ? 'workflow' : `workflow:${name}`
   const execute = (): never => {
-    throw new Error(`\`${toolName}\` is no tool`)
+    throw new Error(`\`${toolName}\` is not a tool`)
   }
   return Object.freeze({
     name: toolName,
@@ -114,7 +114,7 @@ export function checkInput(
 }
 
 /**
- * Whether a fault of the input explains why a reference leads nowhere.
+ * Whether a fault of the input explains why a reference does not exist.
  * @param depth length of the part of its path that exists
  */
 function isTold({ pointer, message }: ArgumentProblem, { path }: Reference, depth: number): boolean {

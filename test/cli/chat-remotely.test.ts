@@ -112,7 +112,7 @@ test('a connection that is lost for good still tells what was used until then', 
   server.intercept = () => new Response(null, { status: 404 })
   cut()
   expect([await ended, process.stdout.text]).toEqual([1, 'One\n'])
-  expect(process.stderr.text).toMatch(/\nToken usage: none was told\nTime: .*\n(?:.*\n)*error GET .* 404/)
+  expect(process.stderr.text).toMatch(/\nToken usage: not reported\nTime: .*\n(?:.*\n)*error GET .* 404/)
 })
 
 test('a server without a model says so, and what it needs', async () => {

@@ -49,7 +49,7 @@ function draw(text: string, columns: number): string[] {
 
 const token = (text: string) => event('token', { taskId: 'chat', attempt: 1, text })
 const retry = event('task_retry', { taskId: 'chat', attempt: 1, delayMs: 5, error: 'no', code: 'NETWORK_ERROR' })
-const MARK = 'What was written above is void: the answer begins anew\n'
+const MARK = 'Discard the text above: the answer restarts\n'
 
 test.each([
   ['one line', ['abc']],

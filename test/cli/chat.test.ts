@@ -112,7 +112,7 @@ test('a retry takes back on a terminal what the failed attempt wrote, and its us
 test('a pipe is told that the answer begins anew, and without --stream has only the one that counts', async () => {
   const streamed = await chat((await startModel(failFirst())).env, 'hi', '--stream')
   expect([streamed.code, streamed.stdout]).toEqual([0, 'Sev\nSix.\n'])
-  expect(streamed.stderr).toContain('What was written above is void: the answer begins anew\n')
+  expect(streamed.stderr).toContain('Discard the text above: the answer restarts\n')
   const whole = await chat((await startModel(failFirst())).env, 'hi')
   expect([whole.code, whole.stdout, whole.stderr.split('\n')[0]]).toEqual([
     0,
@@ -151,7 +151,7 @@ test('a failure tells its code and the usage that came before it', async () => {
   const refused = await startModel(({ response }) => void response.writeHead(401).end())
   const { code: refusedCode, stdout: nothing, stderr: why } = await chat(refused.env, 'hi')
   expect([refusedCode, nothing, why.includes(KEY)]).toEqual([1, '', false])
-  expect(why).toMatch(/^error AUTHENTICATION_FAILED: .*\nToken usage: none was told\nTime: /)
+  expect(why).toMatch(/^error AUTHENTICATION_FAILED: .*\nToken usage: not reported\nTime: /)
 })
 
 test('with a key `llm:chat` is a built-in tool of every command', async () => {
@@ -194,11 +194,11 @@ test.each<[argv: string[], env: Record<string, string>, message: string]>([
   [
     ['hi'],
     {},
-    'There is no key for a language model: set OPENROUTER_API_KEY, to any value for an endpoint that wants none, or give --server\n',
+    'There is no key for a language model: set OPENROUTER_API_KEY, to any value for an endpoint that needs none, or give --server\n',
   ],
   [['hi'], { OPENROUTER_API_KEY: ' ' }, 'set OPENROUTER_API_KEY'],
   [['hi'], { OPENROUTER_API_KEY: KEY, OPENROUTER_BASE_URL: 'ftp://x' }, 'Expected OPENROUTER_BASE_URL to be an http'],
-  [[''], { OPENROUTER_API_KEY: KEY }, 'Expected a prompt that says something'],
+  [[''], { OPENROUTER_API_KEY: KEY }, 'Expected a non-empty prompt'],
   [['hi', '--model', ''], { OPENROUTER_API_KEY: KEY }, 'Expected --model to be the name of a model'],
   [['hi', '--token', 'x'], { OPENROUTER_API_KEY: KEY }, 'Expected --server with --token'],
   [[], {}, "missing required argument 'prompt'"],

@@ -97,7 +97,7 @@ test('of one that runs, show and export tell what has happened so far', async ()
   expect(cancelled).toEqual({ code: 0, stdout: '', stderr: `Execution ${id} is being cancelled\n` })
   await expect.poll(async () => JSON.parse((await on('list --json')).stdout)).toMatchObject([{ status: 'cancelled' }])
   expect(await on(`delete ${id}`)).toEqual({ code: 0, stdout: '', stderr: `Execution ${id} is deleted\n` })
-  expect(await on('list')).toEqual({ code: 0, stdout: '', stderr: 'There are none\n' })
+  expect(await on('list')).toEqual({ code: 0, stdout: '', stderr: 'No executions\n' })
 })
 
 test('a long list is asked for page by page', async () => {
@@ -165,5 +165,5 @@ test('an export that is cut short fails', async () => {
     return count === 1 ? undefined : new Response(`id: ${id}.1\nevent: execution_start\ndata: {}\n\n`, { headers })
   }
   const { code, stderr } = await on(`export ${id}`)
-  expect([code, stderr]).toEqual([1, `error The events of execution ${id} were cut short\n`])
+  expect([code, stderr]).toEqual([1, `error The events of execution ${id} were truncated\n`])
 })

@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import type { DAGStructure } from '../../src/index.ts'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { loadDriver } from '../../src/store/sqlite/driver.ts'
@@ -99,7 +100,7 @@ test('list shows the newest first, as many as asked for, and of what stands so',
   const refused = await runIn(cwd, 'executions list --store runs.db --since yesterday')
   expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('Expected a date and time of ISO 8601')])
   const none = await runIn(cwd, 'executions list --store runs.db --status parked')
-  expect([none.code, none.stdout, none.stderr]).toEqual([0, '', 'There are none\n'])
+  expect([none.code, none.stdout, none.stderr]).toEqual([0, '', 'No executions\n'])
 })
 
 test('show draws the tasks and what became of them', async () => {
@@ -210,6 +211,30 @@ test('without a tool that is still needed nothing is begun', async () => {
   expect(JSON.parse(listed.stdout)).toMatchObject([{ status: 'running' }])
 })
 
+test('cancel runs no finally tasks either; resume runs them', async () => {
+  const cwd = makeFolder()
+  const file = join(cwd, 'runs.db')
+  const workflow: DAGStructure = {
+    tasks: [
+      { id: 'a', tool: 'echo' },
+      { id: 'b', tool: 'echo', dependsOn: ['a'] },
+    ],
+    finally: [{ id: 'last', workflow: { tasks: [{ id: 'c', tool: 'echo' }] } }],
+  }
+  const id = await leaveUnfinished(file, workflow, { echo: () => null }, 3)
+  expect((await runIn(cwd, `executions cancel ${id} --store runs.db`)).code).toBe(0)
+  const shown = JSON.parse((await runIn(cwd, `executions show ${id} --store runs.db --json`)).stdout)
+  expect(shown.status).toBe('cancelled')
+  expect(shown.result.results).toMatchObject([
+    { status: 'success' },
+    { code: 'CANCELLED' },
+    { code: 'TOOLS_UNAVAILABLE' },
+  ])
+  const other = await leaveUnfinished(file, workflow, { echo: () => null }, 3)
+  const resumed = await runIn(cwd, `executions resume ${other} --store runs.db --json`)
+  expect([resumed.code, JSON.parse(resumed.stdout).successCount]).toEqual([0, 4])
+})
+
 test('cancel ends what a process left, and calls nothing', async () => {
   const cwd = makeFolder()
   const id = await leaveUnfinished(join(cwd, 'runs.db'), CHAIN, NOTE, IN_THE_MIDDLE)
@@ -315,15 +340,15 @@ test('while another process writes the file it can be read, and nothing else', a
   const inUse = 'error The store `runs.db` is in use by another process: '
   for (const argv of ['cancel', 'delete', 'resume']) {
     const { code, stdout, stderr } = await runIn(cwd, `executions ${argv} ${id} --store runs.db`)
-    expect([code, stdout, stderr]).toEqual([1, '', `${inUse}ask that process, by --server, or end it\n`])
+    expect([code, stdout, stderr]).toEqual([1, '', `${inUse}use that process by --server, or stop it\n`])
   }
   const run = await runIn(cwd, 'run - --store runs.db --input "Ada"', GREETING)
-  expect([run.code, run.stdout, run.stderr]).toEqual([1, '', `${inUse}end that, or give another --store\n`])
+  expect([run.code, run.stdout, run.stderr]).toEqual([1, '', `${inUse}stop it, or give another --store\n`])
   const serve = await runIn(cwd, 'serve --port 0 --store runs.db')
   expect([serve.code, serve.stdout, serve.stderr]).toEqual([
     1,
     '',
-    `${inUse}end that, or give another --store; --store memory keeps nothing\n`,
+    `${inUse}stop it, or give another --store; --store memory keeps nothing\n`,
   ])
 })
 
@@ -361,7 +386,7 @@ test.each([
   ['executions list --status done', 'Allowed choices are running, parked, success, partial, error, cancelled.'],
   ['executions resume x --server http://x --tools y', "'--tools <module>' cannot be used with option '--server <url>'"],
   ['executions', 'Usage: dagstream executions'],
-  ['run - --store memory', 'error Expected --store to be a file: what is kept in memory ends with `run`'],
+  ['run - --store memory', 'error Expected --store to be a file: a store in memory is lost when `run` ends'],
   ['run - --store a.db --server http://x', "'--store <file>' cannot be used with option '--server <url>'"],
   ['run - --retain-count 1', 'error Expected --store with --retain-age and --retain-count'],
 ])('%s is refused', async (argv, message) => {

@@ -69,7 +69,7 @@ test('Ctrl-C while the connection is lost asks the server once, lets go, and tel
   process.interrupt()
   expect([await ended, process.stdout.text]).toEqual([130, 'One\n'])
   expect(process.stderr.text).toMatch(
-    /\nToken usage: none was told\nTime: .*\nThe execution may still run\. To follow it again:\n {2}dagstream watch .* --after .*\n$/,
+    /\nToken usage: not reported\nTime: .*\nThe execution may still run\. To follow it again:\n {2}dagstream watch .* --after .*\n$/,
   )
   expect(server.requests).toEqual(['POST /executions'])
   await server.handler.close()
@@ -102,7 +102,7 @@ test('Ctrl-C in watch lets go while the connection is tried again', async () => 
   process.interrupt()
   expect([await ended, process.stderr.text.split('\n').slice(1)]).toEqual([
     130,
-    ['Detached; nothing was cancelled. To go on from here:', `  dagstream watch x --server ${SERVER}`, ''],
+    ['Detached; nothing was cancelled. To continue from here:', `  dagstream watch x --server ${SERVER}`, ''],
   ])
   expect(server.requests).toEqual(['GET /executions/x/events'])
 })

@@ -65,7 +65,7 @@ test('the flags reach the server', async () => {
   expect([asked.code, asked.stdout.text, asked.stderr.text]).toEqual([
     2,
     '',
-    "error POST /executions was answered with 400: Bad request: Expected `options.maxConcurrency` to be an integer from 1 to 64, the server's own, got `65` (number)\n",
+    'error POST /executions was answered with 400: Bad request: Expected `options.maxConcurrency` to be an integer from 1 to 64, the bound of the server, got `65` (number)\n',
   ])
 })
 
@@ -80,7 +80,7 @@ test.each([['tasks'], ['input']])(
     const large = await runRemotely(...body('é'.repeat(600_000)))
     expect([large.code, large.stdout.text, server.requests]).toEqual([2, '', []])
     expect(large.stderr.text).toMatch(
-      /^error The request has 1,200,\d{3} bytes, and a server takes at most 1,048,576\. Have tasks read what is large, or go without --server\n$/,
+      /^error The request has 1,200,\d{3} bytes, and a server takes at most 1,048,576\. Let tasks read large data themselves, or run without --server\n$/,
     )
     expect((await runRemotely(...body('é'.repeat(500_000)))).code).toBe(0)
   },
@@ -197,7 +197,7 @@ test('an empty DAGSTREAM_TOKEN is refused: it would be taken for protection', as
   process.env['DAGSTREAM_TOKEN'] = ''
   expect([await runCli(process), process.stderr.text]).toEqual([
     2,
-    'error Expected DAGSTREAM_TOKEN to be one or more visible ASCII characters; unset it to go without a token\n',
+    'error Expected DAGSTREAM_TOKEN to be one or more visible ASCII characters; unset it to use no token\n',
   ])
 })
 

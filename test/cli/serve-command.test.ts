@@ -49,7 +49,7 @@ test('it says where it listens and what to paste, and ends with Ctrl-C', async (
   const head = `  curl -N ${url}/executions -H 'Accept: text/event-stream' -H 'Content-Type: application/json'`
   expect(process.stderr.text.split('\n')).toEqual([
     `dagstream listens on ${url}`,
-    'Executions are kept in memory: they end with the server',
+    'Executions are kept in memory: they are lost when the server ends',
     'Try in another terminal:',
     expect.stringContaining(`${head} -d '{"tasks":[`),
     `${head} --data-binary @fixtures/hello.json`,
@@ -231,7 +231,7 @@ test('the bounds of its flags hold for every execution, and no request may ask f
   }
   process.interrupt()
   expect(await code).toBe(0)
-  expect(process.stderr.text).toContain('Draining: what runs may go on for up to 0.0ms; press')
+  expect(process.stderr.text).toContain('Draining: running executions may continue for up to 0.0ms; press')
 })
 
 test('more executions at once than it is told are refused, and one that spends too much is cancelled', async () => {

@@ -67,7 +67,7 @@ test('executions are kept in a folder of their own that git ignores, beyond the 
 test('with --store memory nothing is written', async () => {
   const cwd = makeFolder()
   const { process, url, end } = await startServe(cwd, '--store', 'memory')
-  expect(process.stderr.text).toContain('\nExecutions are kept in memory: they end with the server\n')
+  expect(process.stderr.text).toContain('\nExecutions are kept in memory: they are lost when the server ends\n')
   await (await post(url, ECHO)).text()
   await end()
   expect(readdirSync(cwd)).toEqual([])

@@ -47,7 +47,7 @@ test('Ctrl-C lets go, cancels nothing, and tells a command that gives the rest, 
   expect(await runCli(process)).toBe(130)
   const [said, resume] = process.stderr.text.replace(/^✔ a .*\n/, '').split('\n  ')
   expect([said, resume]).toEqual([
-    'Detached; nothing was cancelled. To go on from here:',
+    'Detached; nothing was cancelled. To continue from here:',
     `dagstream watch ${executionId} --server ${SERVER} --after ${executionId}.3\n`,
   ])
   expect(server.requests.filter(request => request.endsWith('/cancel'))).toEqual([])

@@ -86,7 +86,7 @@ test('an output is passed on unchanged, and a warning says where half of a chara
       taskId: 'a',
       level: 'warning',
       message:
-        'The output holds half of a character (a lone surrogate), first at `/rows/1/text`; it is passed on as a JSON escape, which strict readers refuse',
+        'The output contains a lone surrogate, first at `/rows/1/text`; it is passed on as a JSON escape, which strict readers refuse',
     },
   ])
 })

@@ -71,7 +71,7 @@ describe('a schema that answers later', () => {
     await clock.run(1)
     const result = await execution.result
     expect(endings(result)).toEqual(['a error TASK_TIMEOUT', 'b error TASK_TIMEOUT', 'c error TASK_TIMEOUT'])
-    expect(result.errors[0]?.error).toBe('The check of its arguments did not answer within 30000 ms')
+    expect(result.errors[0]?.error).toBe('The check of its arguments did not finish within 30000 ms')
     expect([tool.started, clock.timerCount]).toEqual([[], 0])
   })
 

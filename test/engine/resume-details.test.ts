@@ -254,7 +254,7 @@ test('a tool that is not there any more fails what has not settled, naming it', 
     {
       status: 'error',
       code: 'TOOLS_UNAVAILABLE',
-      error: 'There is no tool `work` any more, which the execution began with',
+      error: 'Tool `work`, which the execution uses, no longer exists',
     },
   ])
 })

@@ -106,7 +106,7 @@ test('a cycle tells its path, through references too, and at most 100 issues are
     {
       code: 'CYCLE',
       pointer: '/tasks/1',
-      message: 'Expected no task to depend on itself in the end, found `a` → `b` → `a`',
+      message: 'Expected no cycle of dependencies, found `a` → `b` → `a`',
       hint: 'Remove one of these dependencies',
       path: ['a', 'b', 'a'],
     },

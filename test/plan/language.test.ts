@@ -192,7 +192,7 @@ test('a workflow that holds itself, or shares itself many times, is refused at o
   }
   expect(validateWorkflow(shared, tools).issues[0]).toMatchObject({
     code: 'LIMIT_EXCEEDED',
-    message: 'The nested workflows hold more than 100,000 tasks together',
+    message: 'The nested workflows contain more than 100,000 tasks together',
   })
 })
 

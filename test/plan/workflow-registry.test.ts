@@ -72,7 +72,7 @@ test('a workflow cannot run itself, neither directly nor through others', () => 
     {
       code: 'RECURSIVE_WORKFLOW',
       pointer: '/a/tasks/0/workflow',
-      message: 'In the workflow `a`: Expected no workflow to run itself in the end, found `a` → `a`',
+      message: 'In the workflow `a`: Expected no recursion of workflows, found `a` → `a`',
       hint: 'Remove one of these uses',
       path: ['a', 'a'],
     },

@@ -60,7 +60,7 @@ const EXPECTED: { readonly [Type in SSEEvent['type']]: readonly object[] } = {
     {
       type: 'warning',
       ...head,
-      message: 'a: no; it is tried again',
+      message: 'a: no; it is retried',
       taskId: 'a',
       attempt: 1,
       code: 'TOOL_ERROR',

@@ -66,7 +66,7 @@ test.each([
   const errors: unknown[] = []
   const { source, clock, read } = await startedRig({ onError: error => void errors.push(error) })
   source.next = next
-  const error = 'The event stream could not go on; resume it from the last event id'
+  const error = 'The event stream was interrupted; resume it from the last event id'
   expect([await read(), await read()]).toEqual([
     `event: error\ndata: ${JSON.stringify({ executionId: 'x', timestamp, error, code })}\n\n`,
     undefined,

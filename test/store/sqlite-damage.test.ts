@@ -59,7 +59,7 @@ test.each<[column: string, table: string, reads: ((store: SqliteStore) => unknow
   for (const ask of reads) {
     await expect((async () => ask(store))()).rejects.toMatchObject({
       code: 'STORE_FAILED',
-      message: expect.stringContaining('The store `executions.db` is damaged: put it aside and go on with a backup'),
+      message: expect.stringContaining('The store `executions.db` is damaged: move it away and use a backup'),
       details: { file },
     })
   }

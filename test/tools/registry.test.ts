@@ -47,7 +47,7 @@ test('a provider is not taken for an object of two functions', () => {
   expect(refusal({ toolsFor: async () => [], tools: async () => [], close: async () => {} })).toEqual({
     code: 'INVALID_OPTION',
     message:
-      'Expected `tools` to be tools, got a provider of them: give what `await provider.toolsFor(workflow)` gives',
+      'Expected `tools` to be tools, got a provider of them: pass the result of `await provider.toolsFor(workflow)`',
   })
   expect(new ToolRegistry({ tools: () => 1 }).names()).toEqual(['tools'])
 })
@@ -95,7 +95,7 @@ test('a definition that is not what was expected is refused by name', () => {
     message: 'Tool `a`: expected `execute` to be a function, got undefined',
   })
   expect(refusal([{ name: 'a', limit: 0, execute }]).message).toBe(
-    'Tool `a`: expected `limit` to be a positive integer or what createLimit() gives, got `0` (number)',
+    'Tool `a`: expected `limit` to be a positive integer or the result of createLimit(), got `0` (number)',
   )
   expect(refusal([{ name: 'a', timeoutMs: -1, execute }]).message).toBe(
     'Tool `a`: expected `timeoutMs` to be a finite number ≥ 0, got `-1` (number)',

@@ -17,6 +17,6 @@ test('half of a character is sent as U+FFFD, and a warning says where', () => {
     messages: [{ role: 'user', content: 'cut \ufffd' }],
   })
   expect(said).toEqual([
-    'warning: The arguments hold half of a character (a lone surrogate), first at `/messages/0/content`: sent as U+FFFD',
+    'warning: The arguments contain a lone surrogate, first at `/messages/0/content`: sent as U+FFFD',
   ])
 })

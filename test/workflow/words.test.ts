@@ -235,7 +235,7 @@ test('an error has `code` and `message` alone', () => {
     {
       code: 'UNKNOWN_REFERENCE',
       pointer: '/tasks/1/arguments/x',
-      message: '`$ERROR[a].stack` leads nowhere',
+      message: '`$ERROR[a].stack` does not exist',
       hint: 'An error has `code` and `message`',
     },
   ])

@@ -32,6 +32,9 @@ export class ParentOutcomes {
   of(group: TaskGroup, isExhausted = false): ParentOutcome {
     const { definition, failure, stop, failedCount, toleratedCount } = group
     if (failure !== undefined) return fail(failure.code, failure.message)
+    // Cut off with its children, whose ends are no failures of their own.
+    const cutOff = this.#graph.stopOf(group.parent)
+    if (cutOff?.code !== undefined) return fail(cutOff.code, cutOff.message)
     if (definition?.kind === 'forEach') {
       if (failedCount > toleratedCount) return this.#itemsFailed(group)
     } else if (failedCount > 0) return this.#childFailed(group)
@@ -54,7 +57,7 @@ export class ParentOutcomes {
     const failed = results.flatMap((result, index) => (result?.status === 'error' ? [{ index, ...result }] : []))
     const named = failed.slice(0, MAX_NAMED).map(({ index, error, code }) => `${index} (${code}: ${error})`)
     const more = failed.length > named.length ? ` and ${failed.length - named.length} more` : ''
-    const message = `${failed.length} of ${itemCount} items failed, and ${toleratedCount} may: ${named.join(', ')}${more}`
+    const message = `${failed.length} of ${itemCount} items failed, at most ${toleratedCount} may: ${named.join(', ')}${more}`
     return fail('ITEMS_FAILED', message)
   }
 

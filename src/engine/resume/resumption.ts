@@ -9,13 +9,13 @@ import type { Recorder } from '../recorder.ts'
 /** How an execution is resumed. */
 export interface Resumption {
   readonly cause: ResumeCause
-  /** Ends it, unless its log says already that it is being ended. */
+  /** Stops the execution, unless its log has a stop already. */
   readonly stop?: Stop | undefined
-  /** Ends the `finally` tasks, too. */
+  /** Stops the `finally` tasks, too. */
   readonly finallyStop?: Stop | undefined
 }
 
-/** Records that another process runs the execution, and that the attempts of the last one were cut. */
+/** Records that another process runs the execution, and that the attempts of the last process were interrupted. */
 export function recordResumption(
   table: TaskTable,
   tasks: ExecutionTasks,
@@ -27,7 +27,8 @@ export function recordResumption(
   recorder.record('execution_resumed', recorder.stamp({ cause, executionTimeMs }))
   if (stop !== undefined && table.stop === undefined) commands.stop(stop)
   const { graph } = table
-  if (finallyStop !== undefined && graph.hasFinally) commands.stopFinally(finallyStop)
+  const isFinallyStopped = graph.root.finallyStop !== undefined
+  if (finallyStop !== undefined && graph.hasFinally && !isFinallyStopped) commands.stopFinally(finallyStop)
   const { code, message: error } = INTERRUPTED
   for (const task of findUnfinishedAttempts(table)) {
     if (commands.findAbortion(task) !== undefined) continue

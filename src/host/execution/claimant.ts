@@ -20,6 +20,6 @@ export function isRepeat(a: Claimant, b: Claimant): boolean {
 /** @throws `IDEMPOTENCY_CONFLICT` where the key belongs to another request */
 export function expectRepeat({ requestHash }: RepeatClaim, known: RepeatClaim): void {
   if (known.requestHash === requestHash) return
-  const message = 'This `Idempotency-Key` was used for another request; repeat that one as it was, or use a new key'
+  const message = 'This `Idempotency-Key` was used for another request; repeat that request unchanged, or use a new key'
   throw new DagstreamError('IDEMPOTENCY_CONFLICT', message)
 }

@@ -79,7 +79,7 @@ function reportUnusable({ circle, issues: faults }: UnusableWorkflow, { issues, 
   const pointer = formatPointer(path)
   if (circle !== undefined) {
     const shown = circle.length <= 9 ? circle : [...circle.slice(0, 4), '…', ...circle.slice(-4)]
-    const message = `Expected no workflow to run itself in the end, found ${shown.map(quoteName).join(' → ')}`
+    const message = `Expected no recursion of workflows, found ${shown.map(quoteName).join(' → ')}`
     issues.add('RECURSIVE_WORKFLOW', pointer, message, { path: circle, hint: 'Remove one of these uses' })
   }
   for (const { code, message, hint } of faults) issues.add(code, pointer, message, hint === undefined ? {} : { hint })

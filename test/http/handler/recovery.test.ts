@@ -1,19 +1,11 @@
 import { expect, test } from 'vitest'
 import { createMemoryStore, DagstreamError, type ExecutionStore } from '../../../src/index.ts'
-import { type Kept, leaveAfter, readKept } from '../../support/crash.ts'
+import { outlive } from '../../support/crash.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { chain, diamond } from '../../support/workflows.ts'
 import { type Following, follow, type HandlerRig, handlerRig, ONE_TASK, readProblem, STREAM } from './handler-rig.ts'
 
 // What one process leaves, and what the next one makes of it: a store that outlives both.
-
-/** What `store` has of one execution, as the next process finds it. */
-async function outlive(store: ExecutionStore, executionId: string, count?: number): Promise<ExecutionStore> {
-  const kept = await readKept(store, executionId)
-  const next = await leaveAfter(kept, count ?? kept.entries.length)
-  const found = (await next.get(executionId)) as Kept['record'] & { status: 'running' }
-  return { ...next, interrupted: () => [found] }
-}
 
 /** One that says that it outlives its process. */
 function durable(store: ExecutionStore): ExecutionStore {
@@ -135,7 +127,7 @@ test('what was running through three crashes in a row is parked: shown as that, 
   expect(rig.tool.started).toEqual([])
   const parked = {
     code: 'CRASH_LIMIT',
-    message: 'Running each time when the execution was cut off 3 times in a row: `a`. Resume it by hand',
+    message: 'In flight in each of the last 3 crashes of the execution: `a`. Resume it by hand',
     tasks: ['a'],
   }
   expect(await (await rig.get('/executions/x1')).json()).toEqual({ executionId: 'x1', status: 'parked', parked })
@@ -228,7 +220,7 @@ test('a store that cannot say what was left is told of, and the handler works al
   await rig.begin(ONE_TASK)
   await rig.tool.succeedAll()
   expect((await (await rig.get('/executions/x1')).json()).status).toBe('success')
-  expect(rig.log.join('\n')).toContain('What earlier processes left could not be found')
+  expect(rig.log.join('\n')).toContain('Unfinished executions of earlier processes could not be listed')
 })
 
 test('what the drain does not see to its end is left to the next process, and that is no crash', async () => {

@@ -64,7 +64,7 @@ test('tools that cannot be had are told with their servers, and why in the log a
       title: 'Service unavailable',
       status: 503,
       code: 'TOOLS_UNAVAILABLE',
-      detail: 'The tools of `memory`, `search` are not available; the log has why under this reference',
+      detail: 'The tools of `memory`, `search` are not available; the log has the cause under this reference',
       servers: ['memory', 'search'],
       reference: expect.any(String),
     })

@@ -133,7 +133,7 @@ test('a request has its own time, of its arguments or of the options, and may be
     expect(await failure).toMatchObject({
       code: 'HTTP_TIMEOUT',
       retryable: true,
-      message: `\`GET ${url}/\` was not answered in full within ${ms} ms`,
+      message: `\`GET ${url}/\` was not answered completely within ${ms} ms`,
     })
   }
   await until(async () => (await connectionCount()) === 0)

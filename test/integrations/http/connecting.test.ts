@@ -32,7 +32,7 @@ test.each(['its own time-out', 'an abort'])(
 )
 
 test.each(['its own time-out', 'an abort'])(
-  '%s ends a lookup that does not, whose result then leads nowhere',
+  '%s ends a lookup that does not, whose result then does not exist',
   SOON,
   async how => {
     const { at, requests, connectionCount } = await startLoopback((_, response) => sendJson(response, 'late'))

@@ -74,7 +74,7 @@ test('what is no text is refused where text is asked for, and base64 otherwise',
   expect([error.code, error.retryable, error.message]).toEqual([
     'HTTP_INVALID_RESPONSE',
     false,
-    expect.stringContaining('the answer is no text, which `as` asks for'),
+    expect.stringContaining('the answer is not text, which `as` requires'),
   ])
   expect(await get({ url, as: 'json' })).toMatchObject({ bodyType: 'base64' })
 })

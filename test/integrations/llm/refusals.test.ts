@@ -191,7 +191,7 @@ test.each<[from: string, field: string, refusal: FakeAnswer]>([
   expect(events.map(({ type }) => type)).toEqual(['content', 'usage', 'done'])
   const { [field]: _field, ...rest } = ALL as Record<string, unknown>
   expect(fieldsOf(endpoint)).toEqual([ALL, rest])
-  expect(notices).toEqual([`The endpoint refused a part of the request: asked again without \`${field}\``])
+  expect(notices).toEqual([`The endpoint refused a part of the request: sent again without \`${field}\``])
 })
 
 test.each<[from: string, refusal: FakeAnswer]>([
@@ -281,8 +281,8 @@ test('what a model has refused is not sent to it again, and still sent to anothe
   for (const model of ['a', 'a', 'b']) await collect(provider, { model, temperature: 0, onNotice })
   expect(fieldsOf(endpoint)).toEqual([{ temperature: 0 }, {}, {}, { temperature: 0 }])
   expect(notices).toEqual([
-    'The endpoint refused a part of the request: asked again without `temperature`',
-    'Asked without `temperature`, which `a` has refused before',
+    'The endpoint refused a part of the request: sent again without `temperature`',
+    'Sent without `temperature`, which `a` has refused before',
   ])
 })
 
@@ -339,7 +339,7 @@ test('a task has `omit` and `extra`, and hears of what was changed by an info ev
   expect((await execution.result).results[0]).toMatchObject({ status: 'success', output: { text: 'six' }, attempts: 1 })
   expect(fieldsOf(endpoint)).toEqual([{ top_p: 1, seed: 1 }, { top_p: 1 }])
   expect(told).toMatchObject([
-    { level: 'warning', message: 'The endpoint refused a part of the request: asked again without `seed`' },
+    { level: 'warning', message: 'The endpoint refused a part of the request: sent again without `seed`' },
   ])
   expect((await execution.result).tokenUsage).toEqual({ totalTokensIn: 3, totalTokensOut: 1 })
 })

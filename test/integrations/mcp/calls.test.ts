@@ -12,10 +12,10 @@ test('tools are named after their server and keep what it says of them', async (
   expect(logger.lines).toEqual([
     'warn MCP server `h`: `bad-pattern`: patterns of its schema are not checked, since they do not compile. Tool `bad-pattern`: `inputSchema` is not a usable JSON Schema: Invalid regular expression: /^[\\w-.]+$/u: Invalid character class',
     'warn MCP server `h`: `bad-schema`: its arguments are not checked here. Tool `bad-schema`: `inputSchema` is not a usable JSON Schema: unresolved $ref `#/nowhere`',
-    'warn MCP server `h`: lists something that is no tool',
+    'warn MCP server `h`: lists an entry that is not a tool',
     'warn MCP server `h`: lists a tool whose name cannot be used: ""',
     'warn MCP server `h`: lists a tool whose name cannot be used: "a\\u0000b"',
-    'warn MCP server `h`: `as-task` was left out: it is called as a task of the protocol only',
+    'warn MCP server `h`: `as-task` is omitted: it can only be called as a task of the protocol',
     'warn MCP server `h`: lists two tools named `echo`; the first is used',
     'warn MCP server `h`: has no tool `none`, which `readOnlyTools` names',
   ])
@@ -113,7 +113,7 @@ describe('a failed call', () => {
     [
       'without a result is one',
       'no-result',
-      'MCP server `h` sent an answer that is not one of the protocol: its `result` is a string, not an object',
+      'MCP server `h` sent an answer that violates the protocol: its `result` is a string, not an object',
       2,
     ],
   ])('%s', async (_, name, error, attempts) => {

@@ -84,7 +84,7 @@ describe('a server that does not start', () => {
     const servers = serve({ h: { url: `${url}?key=query-secret`, headers } }, { logger })
     const failure = await open(servers).catch(error => error)
     expect(failure.message).toBe(
-      'MCP server `h` does not start: it answered 401 (OAuth is not supported; credentials belong into `headers`): Error POSTing to endpoint: bad credentials: [redacted]',
+      'MCP server `h` does not start: it answered 401 (OAuth is not supported; put credentials into `headers`): Error POSTing to endpoint: bad credentials: [redacted]',
     )
     expect(JSON.stringify([failure.details, logger.lines])).not.toMatch(/sk-secret-1|query-secret/)
   })
@@ -271,7 +271,7 @@ test('an answer that is none of the protocol fails its call alone', async () => 
   })
   const tools = await serve({ h: { url } }).tools()
   for (const fault of ['it is not JSON: <html>', 'its `_meta` is a number, not an object']) {
-    const error = `MCP server \`h\` sent an answer that is not one of the protocol: ${fault}`
+    const error = `MCP server \`h\` sent an answer that violates the protocol: ${fault}`
     expect((await call(tools, 'h:odd')).task).toMatchObject({ code: 'TOOL_ERROR', error })
   }
   expect((await call(tools, 'h:odd')).task.output).toBe('fine')

@@ -40,7 +40,7 @@ test.each<[string, Pages, string[], unknown[], string[]]>([
     { first: [['a', 'b'], ''] },
     ['h:a', 'h:b'],
     [undefined, ''],
-    [warn('gives the cursor `""`, and refuses it: what it listed before is used')],
+    [warn('returns the cursor `""` and refuses it: the tools listed before are used')],
   ],
   [
     'ends where the empty cursor begins again',

@@ -67,7 +67,7 @@ test('garbage on stdout is told, and hurts no call', async () => {
   expect((await call(tools, 'h:garbage')).task.output).toBe('after garbage')
   expect(logger.lines).toEqual(
     ['this is no message', '{"jsonrpc": "1.0"}', '{"half":'].map(
-      line => `warn MCP server \`h\`: wrote a line on stdout that is no message: ${line}`,
+      line => `warn MCP server \`h\`: wrote a line on stdout that is not a message: ${line}`,
     ),
   )
 })

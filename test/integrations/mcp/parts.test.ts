@@ -87,7 +87,7 @@ test('a log tells so many lines in each window, and how many it left out', () =>
   clock.advance(1000)
   log.warn(`secret ${'x'.repeat(2000)}`)
   expect(logger.lines.slice(100)).toEqual([
-    'warn MCP server `s`: 50 lines were left out',
+    'warn MCP server `s`: 50 lines were dropped',
     `warn MCP server \`s\`: … ${'x'.repeat(997)}…`,
   ])
 })

@@ -47,7 +47,7 @@ describe('a server that does not start is named with the reason:', () => {
     [
       'it writes logs on stdout',
       hostile('babbles'),
-      'it did not answer `initialize` within 1000 ms, but wrote 2 lines on stdout that are no messages (logs belong on stderr)',
+      'it did not answer `initialize` within 1000 ms, but wrote 2 lines on stdout that are not messages (logs belong on stderr)',
     ],
     ['it speaks another version', hostile('old'), "Server's protocol version is not supported: 1999-01-01"],
     ['it does not list its tools', hostile('no-list'), 'it did not answer `tools/list` within 1000 ms'],

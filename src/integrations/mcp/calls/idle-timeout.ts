@@ -37,7 +37,7 @@ export class IdleTimeout {
   #arm(): () => void {
     return this.#clock.after(this.#durationMs, () => {
       this.isExpired = true
-      this.#controller.abort(new Error('Nothing has happened for too long'))
+      this.#controller.abort(new Error('No progress for too long'))
     })
   }
 

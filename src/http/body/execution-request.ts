@@ -69,7 +69,9 @@ function parse(text: string): Pick<JsonBody, 'value' | 'duplicateKeys'> {
     return { value, duplicateKeys: findDuplicateKeys(text, value, LIMITS.maxIssues) }
   } catch {
     const { line, column } = findJsonError(text) ?? { line: 1, column: 1 }
-    throw badRequest(`Expected the body to be JSON: it is not at line ${line}, column ${column}`)
+    // Language models answer with fenced JSON.
+    const hint = text.trimStart().startsWith('```') ? '. Leave out the fence around it' : ''
+    throw badRequest(`Expected the body to be JSON: it is not at line ${line}, column ${column}${hint}`)
   }
 }
 

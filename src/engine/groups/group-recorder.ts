@@ -3,11 +3,13 @@ import type { ConditionValues } from '../../conditions/compiled.ts'
 import type { Condition } from '../../conditions/condition.ts'
 import type { AddedTask } from '../../events/events.ts'
 import type { ExecutionPlan, PlannedTask } from '../../plan/execution-plan.ts'
+import { stringifyJson } from '../../json/stringify-json.ts'
 import { round } from '../../round.ts'
 import type { PendingSettlement } from '../../scheduler/pending-settlements.ts'
 import type { TaskGroup } from '../../scheduler/task-group.ts'
 import type { TaskTable } from '../../scheduler/task-table.ts'
 import { LIMITS } from '../../workflow/document.ts'
+import { cutMessage } from '../emissions.ts'
 import type { ExecutionTasks } from '../execution-tasks.ts'
 import type { ResolvedOptions } from '../options.ts'
 import type { OutputBudget } from '../output-budget.ts'
@@ -85,7 +87,7 @@ export class GroupRecorder {
   /** The condition of a task is false. */
   skip(task: number, when: Condition, values: ConditionValues): void {
     const { recorder, tasks, table, options } = this.#parts
-    const error = `The condition is false: \`${when.source}\` with ${JSON.stringify(when.observe(values))}`
+    const error = cutMessage(`The condition is false: \`${when.source}\` with ${stringifyJson(when.observe(values))}`)
     const ending: PendingSettlement = { tasks: [task], status: 'skipped', code: 'CONDITION_FALSE', error }
     const data = describeEnding(recorder, tasks.at(task), task, ending, table.columns, options.clock.now())
     recorder.record('task_complete', data, task)

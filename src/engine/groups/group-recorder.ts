@@ -14,7 +14,7 @@ import type { ExecutionTasks } from '../execution-tasks.ts'
 import type { ResolvedOptions } from '../options.ts'
 import type { OutputBudget } from '../output-budget.ts'
 import type { Recorder } from '../recorder.ts'
-import { describeCompletion, describeEnding } from '../task-events.ts'
+import { type Abortion, describeCompletion, describeEnding } from '../task-events.ts'
 
 /** What events about parents and their children are made with. */
 export interface GroupRecorderParts {
@@ -93,13 +93,12 @@ export class GroupRecorder {
     recorder.record('task_complete', data, task)
   }
 
-  /** Ends a task that no attempt of its own ends. @param why it was cancelled, if it was */
-  end(task: number, outcome: AttemptOutcome, executionTimeMs = 0, why?: string): void {
+  /** Ends a task that no attempt of its own ends. @param why it was stopped, if it was */
+  end(task: number, outcome: AttemptOutcome, executionTimeMs = 0, why?: Abortion): void {
     const { recorder, outputs, table, tasks, options } = this.#parts
     const report = outputs.admit({ ...outcome, executionTimeMs: round(executionTimeMs) })
     const ended = { task: tasks.at(task), index: task, number: table.columns.attempts[task] as number }
-    const abortion = why === undefined ? undefined : { message: why }
-    const data = describeCompletion(recorder, ended, report, abortion, table.columns, options.clock.now())
+    const data = describeCompletion(recorder, ended, report, why, table.columns, options.clock.now())
     recorder.record('task_complete', data, task)
   }
 }

@@ -8,10 +8,11 @@ import type { TaskGraph } from '../../scheduler/task-graph.ts'
 import type { TaskGroup } from '../../scheduler/task-group.ts'
 import { LIMITS } from '../../workflow/document.ts'
 import { resolveTemplate } from '../../workflow/template.ts'
+import type { Abortion } from '../task-events.ts'
 import type { Scopes } from './scopes.ts'
 
-/** How a parent ends, like an attempt. `why` it was cancelled, if it was. */
-export type ParentOutcome = AttemptOutcome & { readonly why?: string }
+/** How a parent ends, like an attempt. `why` it was stopped, if it was. */
+export type ParentOutcome = AttemptOutcome & { readonly why?: Abortion }
 
 /** How many failed items a message names. */
 const MAX_NAMED = 3
@@ -34,12 +35,12 @@ export class ParentOutcomes {
     if (failure !== undefined) return fail(failure.code, failure.message)
     // Cut off with its children, whose ends are no failures of their own.
     const cutOff = this.#graph.stopOf(group.parent)
-    if (cutOff?.code !== undefined) return fail(cutOff.code, cutOff.message)
+    if (cutOff?.code !== undefined) return { status: 'cancelled', why: cutOff }
     if (definition?.kind === 'forEach') {
       if (failedCount > toleratedCount) return this.#itemsFailed(group)
     } else if (failedCount > 0) return this.#childFailed(group)
     if (stop?.code !== undefined) return fail(stop.code, stop.message)
-    if (stop !== undefined) return { status: 'cancelled', why: stop.message }
+    if (stop !== undefined) return { status: 'cancelled', why: stop }
     switch (definition?.kind) {
       case 'forEach':
         return this.#collect(group)

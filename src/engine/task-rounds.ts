@@ -207,7 +207,7 @@ export class TaskRounds {
     table.apply(entry, now)
     if (entry.type === 'task_start') this.#attempts.begin(entry.taskIndex)
     else if (entry.type === 'task_retry') this.#delays.follow(table.delays, entry.taskIndex)
-    else if (entry.type === 'tasks_added') this.#decisions?.added(entry)
+    else if (entry.type === 'tasks_added') this.#decisions?.added(entry.taskIndex, entry.data.tasks.length)
     else this.#context.commands.applied(entry)
     if (table.stopCount !== this.#stopCount) this.#stopped()
   }

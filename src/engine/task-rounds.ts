@@ -20,7 +20,7 @@ import type { LoopParts, StartParts, TaskActivity } from './loop-parts.ts'
 import { Milestones } from './milestones.ts'
 import { OutputBudget } from './output-budget.ts'
 import type { Recorder } from './recorder.ts'
-import { type Resumption, recordResumption } from './resume/resumption.ts'
+import { type Resumption, recordResumption } from './resumption.ts'
 import { RetryDelays } from './retry-delays.ts'
 
 /** Maximum number of tasks that one slice of the loop starts or ends. */

@@ -12,6 +12,11 @@ export interface ToolFailure {
   readonly retryAfterMs?: number
 }
 
+/** A failure that no other attempt could change. */
+export function createFailure(code: TaskCode, message: string): ToolFailure {
+  return { status: 'error', code, message, isRetryable: false }
+}
+
 /** How an attempt ended. `cancelled`: it stopped because that was asked for. */
 export type AttemptOutcome =
   | { readonly status: 'success'; readonly output: JsonValue }

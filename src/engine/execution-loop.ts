@@ -9,7 +9,7 @@ import { ExecutionOutcome } from './execution-outcome.ts'
 import type { ExecutionResult } from './execution-result.ts'
 import type { LoopParts, StartParts, TaskActivity } from './loop-parts.ts'
 import { Recorder, type RecorderCallbacks } from './recorder.ts'
-import type { Resumption } from './resume/resumption.ts'
+import type { Resumption } from './resumption.ts'
 import { TaskRounds } from './task-rounds.ts'
 
 const IDLE: TaskActivity = { running: 0, slot: 0, limit: 0, retry: 0 }

@@ -20,7 +20,7 @@ import type { LoopParts, StartParts, TaskActivity } from './loop-parts.ts'
 import { Milestones } from './milestones.ts'
 import { OutputBudget } from './output-budget.ts'
 import type { Recorder } from './recorder.ts'
-import { type Resumption, recordResumption } from './resume/resumption.ts'
+import { type Resumption, recordResumption } from './resumption.ts'
 import { RetryDelays } from './retry-delays.ts'
 
 /** Maximum number of tasks that one slice of the loop starts or ends. */
@@ -207,7 +207,7 @@ export class TaskRounds {
     table.apply(entry, now)
     if (entry.type === 'task_start') this.#attempts.begin(entry.taskIndex)
     else if (entry.type === 'task_retry') this.#delays.follow(table.delays, entry.taskIndex)
-    else if (entry.type === 'tasks_added') this.#decisions?.added(entry)
+    else if (entry.type === 'tasks_added') this.#decisions?.added(entry.taskIndex, entry.data.tasks.length)
     else this.#context.commands.applied(entry)
     if (table.stopCount !== this.#stopCount) this.#stopped()
   }

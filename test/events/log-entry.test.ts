@@ -178,3 +178,16 @@ test('the constants are the names of the types in capitals', () => {
   expect(Object.entries(SSE_EVENTS).map(([name, type]) => name === type.toUpperCase())).toEqual(Array(18).fill(true))
   expect(Object.isFrozen(SSE_EVENTS)).toBe(true)
 })
+
+test('a damaged list of tasks in a stored event is told as damage', () => {
+  const task = { taskId: 'a[0]', tool: 'work', layer: 0, dependsOn: [] }
+  const added = (tasks: unknown): string => JSON.stringify({ ...about, parentId: 'a', tasks, totalTasks: 2 })
+  expect(LogEntry.fromJson(2, 'tasks_added', added([task])).type).toBe('tasks_added')
+  const faulty = [[null], [{ ...task, dependsOn: null }], [{ ...task, taskId: 1 }], [{ ...task, layer: '0' }]]
+  for (const tasks of faulty) expect(() => LogEntry.fromJson(2, 'tasks_added', added(tasks))).toThrow('is damaged')
+  for (const layers of [[null], [['a', 1]]]) {
+    const start = JSON.stringify({ ...about, totalTasks: 1, layers, schedule: 'layers' })
+    expect(() => LogEntry.fromJson(1, 'execution_start', start)).toThrow('is damaged')
+  }
+  expect(() => LogEntry.fromJson(3, 'tasks_stopping', JSON.stringify({ ...about, message: 'x' }))).toThrow('is damaged')
+})

@@ -21,7 +21,7 @@ describe('the time of `finally`', () => {
         finally: [
           { id: 'nested', workflow: { tasks: [{ id: 'x', tool: 'work' }] } },
           { id: 'each', tool: 'work', forEach: [1, 2, 3], concurrency: 2 },
-          { id: 'rounds', tool: 'work', repeat: { maxTimes: 3 } },
+          { id: 'rounds', tool: 'work', repeat: { maxTimes: 3 }, optional: true },
         ],
         finallyTimeoutMs: 100,
       },
@@ -30,7 +30,8 @@ describe('the time of `finally`', () => {
     await tool.nextCalls('nested/x', 'each[0]', 'each[1]', 'rounds[0]')
     await clock.run(100)
     await clock.run(2000)
-    await execution.result
+    const { status, results } = await execution.result
+    expect([status, results.at(-1)?.optional]).toEqual(['partial', undefined])
     const { a, ...last } = readEndings(events)
     expect(a).toBe(1)
     expect(Object.keys(last)).toHaveLength(7)

@@ -1,3 +1,4 @@
+import { createFailure } from '../../attempt/attempt-outcome.ts'
 import { readInputError } from '../../attempt/tool-error.ts'
 import type { EventData } from '../../events/events.ts'
 import type { FanOut, Repetition, SubWorkflow } from '../../plan/execution-plan.ts'
@@ -118,7 +119,7 @@ export class GroupChildren {
   #addRound(group: TaskGroup): void {
     const message = this.#events.reserve(1)
     if (message === undefined) this.#add(group, group.children.length, 1)
-    else this.#finish(group, { status: 'error', code: 'LIMIT_EXCEEDED', message, isRetryable: false })
+    else this.#finish(group, createFailure('LIMIT_EXCEEDED', message))
   }
 
   #add(group: TaskGroup, from: number, count: number): void {

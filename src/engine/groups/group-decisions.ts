@@ -1,8 +1,6 @@
-import type { ToolFailure } from '../../attempt/attempt-outcome.ts'
+import { createFailure, type ToolFailure } from '../../attempt/attempt-outcome.ts'
 import { readInputError } from '../../attempt/tool-error.ts'
 import { isTurnSpent } from '../../clock.ts'
-import type { EventFor } from '../../events/events.ts'
-import type { LogEntry } from '../../events/log-entry.ts'
 import type { ArgumentProblem } from '../../tools/argument-problem.ts'
 import type { Group, PlannedTask } from '../../plan/execution-plan.ts'
 import { resolveTemplate } from '../../workflow/template.ts'
@@ -46,8 +44,8 @@ export class GroupDecisions {
   }
 
   /** Children are in the log. */
-  added({ data, taskIndex }: LogEntry): void {
-    this.#children.added(taskIndex, (data as unknown as EventFor<'tasks_added'>['data']).tasks.length)
+  added(parent: number, count: number): void {
+    this.#children.added(parent, count)
   }
 
   /** The dependencies of a task allow it to run. */
@@ -77,14 +75,14 @@ export class GroupDecisions {
       if (group.kind === 'workflow') {
         const { arguments: template } = table.graph.taskAt(task) as PlannedTask
         const problems = group.plan.checkInput(resolveTemplate(template, scopes.of(task)).value)
-        if (problems.length > 0) return fail('INVALID_INPUT', describeProblems(problems))
+        if (problems.length > 0) return createFailure('INVALID_INPUT', describeProblems(problems))
         const excess = this.#events.reserve(group.plan.tasks.length)
-        return excess === undefined ? undefined : fail('LIMIT_EXCEEDED', excess)
+        return excess === undefined ? undefined : createFailure('LIMIT_EXCEEDED', excess)
       }
       const { count } = scopes.resolveItems(task, group)
       const { maxItems } = options
       const excess = count > maxItems ? `Expected at most ${maxItems} items, got ${count}` : this.#events.reserve(count)
-      return excess === undefined ? count : fail('LIMIT_EXCEEDED', excess)
+      return excess === undefined ? count : createFailure('LIMIT_EXCEEDED', excess)
     } catch (error) {
       return readInputError(error)
     }
@@ -98,8 +96,4 @@ function describeProblems(problems: readonly ArgumentProblem[]): string {
     .map(({ pointer, message }) => `${pointer === '' ? '' : `\`${pointer}\`: `}${message}`)
   const rest = problems.length > shown.length ? ` (and ${problems.length - shown.length} more)` : ''
   return `The input of the workflow does not match its schema: ${shown.join('; ')}${rest}`
-}
-
-function fail(code: string, message: string): ToolFailure {
-  return { status: 'error', code, message, isRetryable: false }
 }

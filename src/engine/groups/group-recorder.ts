@@ -3,16 +3,18 @@ import type { ConditionValues } from '../../conditions/compiled.ts'
 import type { Condition } from '../../conditions/condition.ts'
 import type { AddedTask } from '../../events/events.ts'
 import type { ExecutionPlan, PlannedTask } from '../../plan/execution-plan.ts'
+import { stringifyJson } from '../../json/stringify-json.ts'
 import { round } from '../../round.ts'
 import type { PendingSettlement } from '../../scheduler/pending-settlements.ts'
 import type { TaskGroup } from '../../scheduler/task-group.ts'
 import type { TaskTable } from '../../scheduler/task-table.ts'
 import { LIMITS } from '../../workflow/document.ts'
+import { cutMessage } from '../emissions.ts'
 import type { ExecutionTasks } from '../execution-tasks.ts'
 import type { ResolvedOptions } from '../options.ts'
 import type { OutputBudget } from '../output-budget.ts'
 import type { Recorder } from '../recorder.ts'
-import { describeCompletion, describeEnding } from '../task-events.ts'
+import { type Abortion, describeCompletion, describeEnding } from '../task-events.ts'
 
 /** What events about parents and their children are made with. */
 export interface GroupRecorderParts {
@@ -85,19 +87,18 @@ export class GroupRecorder {
   /** The condition of a task is false. */
   skip(task: number, when: Condition, values: ConditionValues): void {
     const { recorder, tasks, table, options } = this.#parts
-    const error = `The condition is false: \`${when.source}\` with ${JSON.stringify(when.observe(values))}`
+    const error = cutMessage(`The condition is false: \`${when.source}\` with ${stringifyJson(when.observe(values))}`)
     const ending: PendingSettlement = { tasks: [task], status: 'skipped', code: 'CONDITION_FALSE', error }
     const data = describeEnding(recorder, tasks.at(task), task, ending, table.columns, options.clock.now())
     recorder.record('task_complete', data, task)
   }
 
-  /** Ends a task that no attempt of its own ends. @param why it was cancelled, if it was */
-  end(task: number, outcome: AttemptOutcome, executionTimeMs = 0, why?: string): void {
+  /** Ends a task that no attempt of its own ends. @param why it was stopped, if it was */
+  end(task: number, outcome: AttemptOutcome, executionTimeMs = 0, why?: Abortion): void {
     const { recorder, outputs, table, tasks, options } = this.#parts
     const report = outputs.admit({ ...outcome, executionTimeMs: round(executionTimeMs) })
     const ended = { task: tasks.at(task), index: task, number: table.columns.attempts[task] as number }
-    const abortion = why === undefined ? undefined : { message: why }
-    const data = describeCompletion(recorder, ended, report, abortion, table.columns, options.clock.now())
+    const data = describeCompletion(recorder, ended, report, why, table.columns, options.clock.now())
     recorder.record('task_complete', data, task)
   }
 }

@@ -1,10 +1,10 @@
-import type { ResumeCause, Stop } from '../../events/events.ts'
-import { findUnfinishedAttempts } from '../../scheduler/table-queries.ts'
-import type { TaskTable } from '../../scheduler/task-table.ts'
-import type { Commands } from '../commands.ts'
-import type { ExecutionTasks } from '../execution-tasks.ts'
-import { INTERRUPTED } from '../interruption.ts'
-import type { Recorder } from '../recorder.ts'
+import type { ResumeCause, Stop } from '../events/events.ts'
+import { findUnfinishedAttempts } from '../scheduler/table-queries.ts'
+import type { TaskTable } from '../scheduler/task-table.ts'
+import type { Commands } from './commands.ts'
+import type { ExecutionTasks } from './execution-tasks.ts'
+import { INTERRUPTED } from './interruption.ts'
+import type { Recorder } from './recorder.ts'
 
 /** How an execution is resumed. */
 export interface Resumption {

@@ -120,7 +120,7 @@ test.each(['run', 'validate'])('%s ends with 1 and names the server that does no
   expect(stderr).toMatch(/^error MCP server `broken` does not start: it .*cannot start: no key is not known\n/m)
   // What they write is told as it comes, and nothing of how they are ended.
   expect(stderr).toContain('mcp broken: cannot start: no key is not known\n')
-  expect(stderr).toContain('warning mcp fine: `as-task` was left out')
+  expect(stderr).toContain('warning mcp fine: `as-task` is omitted')
   expect(stderr).not.toContain('closed')
 })
 

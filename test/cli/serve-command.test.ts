@@ -287,7 +287,7 @@ test('requests are logged as one line each', async () => {
 test('what fails where nobody waits for it is logged, and the server goes on', async () => {
   const { process, url, code } = await startServe()
   expect(process.strayError(new Error('later'))).toBe(1)
-  expect(process.stderr.text).toContain('"level":"error","message":"Something failed where nobody waits for it')
+  expect(process.stderr.text).toContain('"level":"error","message":"Unhandled error')
   expect(process.stderr.text).toContain('Error: later')
   expect((await fetch(`${url}/healthz`)).status).toBe(200)
   process.interrupt()

@@ -36,7 +36,7 @@ test('a full disk refuses what it has no room for, keeps what was acknowledged, 
   const pages = Object.values(connection.query('PRAGMA page_count')()[0] ?? {})[0] as number
   connection.query(`PRAGMA max_page_count = ${pages + 100}`)()
   const { seq, error } = await appendUntilRefused(store, lease)
-  expect(error).toMatchObject({ ...failed('no room left'), details: { file }, cause: expect.any(Error) })
+  expect(error).toMatchObject({ ...failed('no space left'), details: { file }, cause: expect.any(Error) })
   expect(seq).toBeGreaterThan(0)
   await expectWhole(store, lease, seq)
   // Everybody's writes of that turn, of whom one took the room.
@@ -76,7 +76,7 @@ test('a file system that is really full does the same', async context => {
     const lease = await begin(store, 'a')
     const { seq, error } = await appendUntilRefused(store, lease)
     // Some systems report a full disk to SQLite as a failing one.
-    expect(error).toMatchObject({ code: 'STORE_FAILED', message: expect.stringMatching(/no room|could not be/) })
+    expect(error).toMatchObject({ code: 'STORE_FAILED', message: expect.stringMatching(/no space|could not be/) })
     expect(seq).toBeGreaterThan(0)
     await expectWhole(store, lease, seq)
     rmSync(ballast)
@@ -194,7 +194,7 @@ test("another program's file is refused, and left as it is", async () => {
   foreign.close()
   const bytes = readFileSync(file)
   for (const readOnly of [false, true]) {
-    await expect(openHere(file, { readOnly })).rejects.toMatchObject(failed('of another program'))
+    await expect(openHere(file, { readOnly })).rejects.toMatchObject(failed('to another program'))
   }
   expect(readFileSync(file).equals(bytes)).toBe(true)
 })

@@ -117,7 +117,7 @@ test.each([
     'parked',
     {
       code: 'RECORD_UNUSABLE',
-      message: expect.stringMatching(/^The `\w+` .+: the execution can only be deleted$/),
+      message: expect.stringMatching(/^The record(ed)? .+: the execution can only be deleted$/),
       tasks: [],
     },
   ])

@@ -40,7 +40,7 @@ test.each<[what: string, output: unknown, stdout: string]>([
   ['a string', 'Six.', 'Six.\n'],
   ['an object without text', { answer: 6 }, '{"answer":6}\n'],
   ['nothing', null, ''],
-])('an answer that is %s is shown, and is no error', async (_, output, stdout) => {
+])('an answer that is %s is shown, and is not an error', async (_, output, stdout) => {
   startFakeServer({ tools: { 'llm:chat': () => output } })
   const ended = await chat({}, 'hi', '--server', SERVER, '--hide-token-usage', '--verbose')
   expect([ended.code, ended.stdout]).toEqual([0, stdout])
@@ -67,7 +67,7 @@ function stubCuttingFetch(): () => void {
   return () => cut()
 }
 
-test('a lost connection is resumed: it is told, and no text comes twice', async () => {
+test('a lost connection is resumed: it is reported, and no text comes twice', async () => {
   const model = await startModel()
   const server = serveChat(model)
   const cut = stubCuttingFetch()
@@ -85,7 +85,7 @@ test('a lost connection is resumed: it is told, and no text comes twice', async 
   expect(server.requests.filter(request => request.startsWith('POST'))).toEqual(['POST /executions'])
 })
 
-test('Ctrl-C cancels on the server and tells what was used', async () => {
+test('Ctrl-C cancels on the server and reports what was used', async () => {
   const model = await startModel()
   const server = serveChat(model)
   const process = chatProcess({}, 'hi', '--server', SERVER, '--stream')
@@ -100,7 +100,7 @@ test('Ctrl-C cancels on the server and tells what was used', async () => {
   expect(server.requests.some(request => request.endsWith('/cancel'))).toBe(true)
 })
 
-test('a connection that is lost for good still tells what was used until then', async () => {
+test('a connection that is lost for good still reports what was used until then', async () => {
   const model = await startModel()
   const server = serveChat(model)
   const cut = stubCuttingFetch()

@@ -99,7 +99,7 @@ test.each([
   expect([process.stdout.text, process.stderr.text]).toEqual([`${text}\n`, MARK])
 })
 
-test('a terminal that has changed its width, or cannot move its cursor, is told in words', async () => {
+test('a terminal that has changed its width, or cannot move its cursor, gets a note instead', async () => {
   const narrowed = rig()
   await narrowed.viewer.show(token('abc'))
   narrowed.process.stdout.columns = 5

@@ -29,7 +29,7 @@ test('executions stand in columns, under a heading', () => {
   )
 })
 
-test('a column of which nothing is known is left out', () => {
+test('a column of which nothing is known is omitted', () => {
   const text = renderExecutions([{ executionId: 'a', status: 'success' }], NOW)
   expect(text).toBe('id  status\na   success\n')
   expect(renderExecutions([], NOW)).toBe('')

@@ -34,7 +34,7 @@ async function keep(cwd: string, workflow: unknown, more = ''): Promise<string> 
   return /^Execution (\S+) is kept in runs\.db$/m.exec(stderr)?.[1] ?? stderr
 }
 
-test('run keeps an execution in a file, whose id it tells, and standard output stays what it was', async () => {
+test('run keeps an execution in a file, whose id it reports, and standard output stays what it was', async () => {
   const cwd = makeFolder()
   const { code, stdout, stderr } = await runIn(cwd, 'run - --store runs.db --input "Ada"', GREETING)
   expect([code, stdout]).toEqual([0, 'Hello Ada\n'])
@@ -153,7 +153,7 @@ test('without an id export writes all, the oldest first', async () => {
   expect(lines.filter(line => line['type'] === 'execution_complete')).toHaveLength(2)
 })
 
-test('what a process left is gone on with: what has settled is not called again', async () => {
+test('an execution that its process left is continued, and settled tasks are not called again', async () => {
   const cwd = makeFolder()
   writeFileSync(join(cwd, 'tools.mjs'), MODULE)
   const id = await leaveUnfinished(join(cwd, 'runs.db'), CHAIN, NOTE, IN_THE_MIDDLE)
@@ -236,7 +236,7 @@ test('one that is parked says why', async () => {
   expect(JSON.parse(listed.stdout)).toMatchObject([{ executionId: id, status: 'parked', parked }])
 })
 
-test('what was kept with ids that are refused today is read as it was, and gone on with', async () => {
+test('executions with ids that are refused today are read and continued', async () => {
   const cwd = makeFolder()
   const file = join(cwd, 'runs.db')
   const rename = (json: string): string => json.replaceAll('"a"', '".."').replaceAll('"b"', '"."')
@@ -270,7 +270,7 @@ test('delete removes what has ended, and refuses what has not', async () => {
   expect(JSON.parse(listed.stdout)).toMatchObject([{ executionId: running }])
 })
 
-test('delete removes what is parked, and what can only be deleted; export tells that as it is', async () => {
+test('delete removes what is parked, and what can only be deleted; export reports that as it is', async () => {
   const cwd = makeFolder()
   const file = join(cwd, 'runs.db')
   const parked = { code: 'CRASH_LIMIT', message: 'parked' }

@@ -153,7 +153,7 @@ test('validate checks arguments by the schemas of servers, and ends them', async
   expect(journal.readPids().map(isAlive)).toEqual([false])
 })
 
-test('tools lists those of all servers with their schemas, and tells which do not start', async () => {
+test('tools lists those of all servers with their schemas, and reports which do not start', async () => {
   const journal = createJournal()
   const mcpServers = {
     broken: hostile('exits'),
@@ -205,7 +205,7 @@ test.each(['llm', 'http'])(
 )
 
 test.each(['--json', '--sse'])(
-  'with %s what a server writes on stderr is told there, and stdout stays pure',
+  'with %s what a server writes on stderr is reported there, and stdout stays pure',
   async flag => {
     const cwd = withConfig({ mcpServers: { mine: hostile('fair', { env: { API_KEY: 'secret-key' } }) } })
     const workflow = { tasks: [{ id: 'a', tool: 'mine:leak-log' }] }

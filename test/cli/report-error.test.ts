@@ -3,7 +3,7 @@ import { reportError } from '../../src/cli/render/report-error.ts'
 import { DagstreamError } from '../../src/index.ts'
 import { contextOf, FakeProcess } from './fake-process.ts'
 
-test('of an execution that could not be recorded it is told why', async () => {
+test('an execution that could not be recorded is reported with its cause', async () => {
   const process = new FakeProcess()
   const cause = new DagstreamError('STORE_FAILED', 'The store `runs.db` has no space left on its disk')
   const error = new DagstreamError('STORE_FAILED', 'Execution `x` could not be recorded', { cause })

@@ -105,7 +105,7 @@ test('--sse prints the events alone', async () => {
   expect(stdout.endsWith('}\n\n')).toBe(true)
 })
 
-test('a task that fails makes the exit code 1 and is told with its cause', async () => {
+test('a task that fails makes the exit code 1 and is reported with its cause', async () => {
   const workflow = {
     tasks: [
       { id: 'a', tool: 'fail', arguments: { message: 'no\u0007' } },
@@ -140,7 +140,7 @@ test('the flags reach the execution', async () => {
   expect((await run(['run', '-'], asking)).code).toBe(2)
 })
 
-test('a tool of a module replaces the built-in one; warnings and usage are told', async () => {
+test('a tool of a module replaces the built-in one; warnings and usage are reported', async () => {
   const workflow = {
     tasks: [
       { id: 'a', tool: 'echo' },

@@ -86,7 +86,7 @@ test.each([['tasks'], ['input']])(
   },
 )
 
-test('an invalid workflow is told as it is told here, but for where tools come from here', async () => {
+test('an invalid workflow is reported as in a local run, without where tools come from', async () => {
   startFakeServer()
   const broken = { tasks: Array.from({ length: 150 }, (_, index) => ({ id: `t${index}`, tool: 'none' })) }
   const here = await run(['run', '-'], broken)
@@ -126,7 +126,7 @@ test('Ctrl-C cancels on the server and waits for the end', async () => {
   expect(requests.filter(request => request.endsWith('/cancel'))).toHaveLength(1)
 })
 
-test('a cancellation that the server refuses is told, and the end is still waited for', async () => {
+test('a cancellation that the server refuses is reported, and the end is still waited for', async () => {
   const server = startFakeServer()
   server.intercept = ({ url }) => (url.endsWith('/cancel') ? new Response(null, { status: 409 }) : undefined)
   const short = { tasks: [{ id: 'a', tool: 'wait', arguments: { ms: 100 } }] }
@@ -150,7 +150,7 @@ test('a reader of the events who leaves cancels on the server, once', async () =
   expect(requests.filter(request => request.endsWith('/cancel'))).toHaveLength(1)
 })
 
-test('a server that cannot be reached is told at once', async () => {
+test('a server that cannot be reached is reported at once', async () => {
   let count = 0
   vi.stubGlobal('fetch', () => {
     count += 1
@@ -166,7 +166,7 @@ test('a server that cannot be reached is told at once', async () => {
   ])
 })
 
-test('something else than a dagstream server is told', async () => {
+test('something else than a dagstream server is reported', async () => {
   const server = startFakeServer()
   server.intercept = () => new Response('<html>', { headers: { 'content-type': 'text/html' } })
   const { code, stderr } = await runRemotely(two)

@@ -156,7 +156,7 @@ test('on an address for all every host is answered, unless some are named', asyn
   await code
 })
 
-test('what keeps it from listening is told', async () => {
+test('what keeps it from listening is reported', async () => {
   const other = createServer()
   await new Promise<void>(resolve => other.listen(0, '127.0.0.1', resolve))
   const { port } = other.address() as AddressInfo
@@ -234,7 +234,7 @@ test('the bounds of its flags hold for every execution, and no request may ask f
   expect(process.stderr.text).toContain('Draining: running executions may continue for up to 0.0ms; press')
 })
 
-test('more executions at once than it is told are refused, and one that spends too much is cancelled', async () => {
+test('executions above --max-executions are refused, and one that exceeds its budget is cancelled', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'dagstream-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
   const tools = join(folder, 'tools.mjs')
@@ -284,7 +284,7 @@ test('requests are logged as one line each', async () => {
   expect(line).not.toContain('secret')
 })
 
-test('what fails where nobody waits for it is logged, and the server goes on', async () => {
+test('what fails where nobody waits for it is logged, and the server continues', async () => {
   const { process, url, code } = await startServe()
   expect(process.strayError(new Error('later'))).toBe(1)
   expect(process.stderr.text).toContain('"level":"error","message":"Unhandled error')

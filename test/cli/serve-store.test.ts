@@ -73,7 +73,7 @@ test('with --store memory nothing is written', async () => {
   expect(readdirSync(cwd)).toEqual([])
 })
 
-test('a folder that cannot be made is told, with what to give instead', async () => {
+test('a folder that cannot be made is reported, with what to give instead', async () => {
   const cwd = makeFolder()
   writeFileSync(join(cwd, '.dagstream'), '')
   const { code, stderr } = await runIn(cwd, 'serve --port 0')

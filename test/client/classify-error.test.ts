@@ -78,7 +78,7 @@ test.each([
   new Error('something', { cause: new Error('else', { cause: withCode('ECONNRESET') }) }),
   // A reader in this very process.
   new DagstreamError('READER_STALLED', 'took nothing'),
-])('is tried again: %s', error => {
+])('is retried: %s', error => {
   expect(isRetryable(error)).toBe(true)
 })
 

@@ -130,7 +130,7 @@ test('a workflow that is refused rejects with what the problem says, at once', a
   expect([server.requests.length, clock.timerCount]).toEqual([1, 0])
 })
 
-test.each([400, 401, 403, 404, 405, 406, 408, 409, 413, 415])('a %i is not tried again', async status => {
+test.each([400, 401, 403, 404, 405, 406, 408, 409, 413, 415])('a %i is not retried', async status => {
   const { client, server } = clientRig([problem(status, { title: 'No' })])
   await expect(client.execute(ONE_TASK)).rejects.toMatchObject({ code: 'HTTP_ERROR', status })
   expect(server.requests).toHaveLength(1)

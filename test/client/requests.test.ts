@@ -77,7 +77,7 @@ test.each(['http://me:hunter2@server', 'http://server/?token=hunter2', 'http://s
   },
 )
 
-test('headers are asked for anew for each request, and are never told by a failure', async () => {
+test('headers are computed again for each request, and no failure shows them', async () => {
   let count = 0
   const headers = async (): Promise<Record<string, string>> => {
     count += 1
@@ -150,7 +150,7 @@ test.each([
   expect(() => createClient(all)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
 })
 
-test('a workflow that is no JSON, and options that are none, are refused before anything is sent', async () => {
+test('a workflow that is not JSON, and options that are invalid, are refused before anything is sent', async () => {
   const { client, server } = clientRig([])
   const cyclic: { self?: unknown } = {}
   cyclic.self = cyclic

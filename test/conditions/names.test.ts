@@ -59,7 +59,7 @@ test('only names of the place are known', () => {
   expect(refuse('output.a == 1', ['input', 'result', 'index']).message).toBe('`output` has a value only in `when`')
 })
 
-test('a condition of an item is told from one of the whole task', () => {
+test('a condition of an item is distinguished from one of the whole task', () => {
   expect(parse('item.urgent').usesItem).toBe(true)
   expect(parse('input.a.exists(x, index == x)').usesItem).toBe(true)
   expect(parse('input.a.exists(item, item > 1)').usesItem).toBe(false)

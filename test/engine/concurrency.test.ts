@@ -72,7 +72,7 @@ test('a task that waits for a limit holds no slot, and keeps its place', async (
   expect(tool.started).toEqual(['a', 'free', 'free2', 'b', 'c'])
 })
 
-test('of two slots and a limit of 1 the limited tasks go ahead of those behind them', async () => {
+test('of two slots and a limit of 1 the limited tasks go ahead of those after them', async () => {
   const document = workflow(
     { id: 'r1', tool: 'limited' },
     { id: 'r2', tool: 'limited' },

@@ -25,7 +25,7 @@ test('half of a character waits for the next token of its attempt', async () => 
 })
 
 test.each(['succeed', 'fail', 'cancel'] as const)(
-  'a half that stays alone is told when its attempt ends: %s',
+  'a half that stays alone is reported when its attempt ends: %s',
   async how => {
     const { tool, execution, events } = rig(workflow('a'))
     const a = await tool.nextCall('a')

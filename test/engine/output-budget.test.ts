@@ -21,7 +21,7 @@ test('the outputs of an execution may take 256 MiB together; what is refused doe
   expect(budget.admit(success(5000))).toMatchObject({ code: 'OUTPUT_TOO_LARGE' })
 })
 
-test('what is no success passes as it is', () => {
+test('what is not a success passes as it is', () => {
   const failure = { status: 'cancelled', executionTimeMs: 0 } as const
   expect(new OutputBudget().admit(failure)).toBe(failure)
 })

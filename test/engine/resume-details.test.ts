@@ -48,7 +48,7 @@ async function leave(
   return { executionId, kept, store, clock, tool, resume }
 }
 
-test('an attempt that was cut is told as interrupted and runs again, and does not count against the retries', async () => {
+test('an attempt that was cut is reported as interrupted and runs again, and does not count against the retries', async () => {
   const retry = { maxAttempts: 2, initialDelayMs: 10, jitter: 0 }
   const left = await leave(workflow(task('a', [], { retry })), {}, async tool => void (await tool.nextCall('a')))
   const execution = await left.resume()
@@ -282,7 +282,7 @@ test('a tool whose schema does not take the arguments any more fails what has no
   expect((await (await left.resume({}, [strict])).result).errors).toMatchObject([{ code: 'INVALID_WORKFLOW' }])
 })
 
-test('usage goes on from what was used, and so does a budget', async () => {
+test('usage continues from what was used, and so does a budget', async () => {
   const document = workflow('a', task('b', ['a']), task('c', ['b']))
   const left = await leave(document, { maxTokens: 25 }, async tool => {
     const a = await tool.nextCall('a')
@@ -304,7 +304,7 @@ test('usage goes on from what was used, and so does a budget', async () => {
   })
 })
 
-test('an execution goes on with the options that it began with', async () => {
+test('an execution continues with the options that it began with', async () => {
   const left = await leave(workflow('a', 'b', 'c'), { maxConcurrency: 1, schedule: 'dataflow' }, async () => {})
   expect(left.kept.record.options).toBe(
     '{"schedule":"dataflow","maxConcurrency":1,"onTaskError":"continue","onCrash":"resume","timeoutMs":0,' +
@@ -329,7 +329,7 @@ test('one that has ended is only shown', async () => {
   expect(await execution.result).toMatchObject({ status: 'success', results: [{ output: { x: 1 } }] })
 })
 
-test('whoever still runs it is fenced', async () => {
+test('a process that still runs it is fenced', async () => {
   const store = createMemoryStore()
   const tool = new ControlledTool()
   const executor = new StreamingExecutor([{ name: 'work', execute: tool.execute }], { store })

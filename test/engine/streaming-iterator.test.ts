@@ -59,7 +59,7 @@ test('two iterators each get every event, whenever they begin', async () => {
   expect((await first).map(({ id }) => id)).toEqual([1, 2, 3, 4, 5, 6, 7, 8].map(seq => `x.${seq}`))
 })
 
-test('leaving the loop detaches, and the execution goes on', async () => {
+test('leaving the loop detaches, and the execution continues', async () => {
   const { tool, execution } = start(wide(2))
   for await (const event of execution) if (event.type === 'task_start') break
   await expect(

@@ -37,7 +37,7 @@ beforeAll(async () => {
   }
 })
 
-test('a one-to-one reader whose place is gone is told, since it could not get every event', async () => {
+test('a one-to-one reader whose place is gone is reported, since it could not get every event', async () => {
   const read: string[] = []
   const reading = (async () => {
     for await (const { type } of { [Symbol.asyncIterator]: () => behind }) read.push(type)

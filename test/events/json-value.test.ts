@@ -54,7 +54,7 @@ test('it is a snapshot: changing the value later changes nothing', () => {
   expect(json.read()).toEqual({ list: [1] })
 })
 
-test('what is no JSON is refused, saying what it is', () => {
+test('what is not JSON is refused, saying what it is', () => {
   const circular: { self?: unknown } = {}
   circular.self = circular
   const refusal = (value: unknown): string => {

@@ -42,7 +42,7 @@ test('each reader of an entry has an event of its own', () => {
   }
 })
 
-test('an output over 64 KiB is told on the wire by size, preview and path, and in process it is the value', () => {
+test('an output over 64 KiB is reported on the wire by size, preview and path, and in process it is the value', () => {
   const fits = 'x'.repeat(MAX_INLINE_OUTPUT_BYTES - 2)
   const large = 'ü'.repeat(MAX_INLINE_OUTPUT_BYTES / 2)
   expect(JSON.parse(new LogEntry(1, 'task_complete', completion(fits)).json)).toMatchObject({ output: fits })
@@ -132,7 +132,7 @@ test('the JSON of every event of an execution that grows says what the event say
   expect(JSON.parse(texts.at(-1) as string)).toMatchObject({ output: { all: ['ü"\n', null], kept: null } })
 })
 
-test('a large output of the workflow is told by its path, and comes back from a store whole', () => {
+test('a large output of the workflow is reported by its path, and comes back from a store whole', () => {
   const end = { ...about, status: 'success', ...counts, ...totals } as const
   const large = 'ü'.repeat(MAX_INLINE_OUTPUT_BYTES)
   for (const [output, isInline] of [

@@ -193,7 +193,7 @@ describe('the docs name every', () => {
   })
 })
 
-describe('the docs tell the default of every', () => {
+describe('the docs state the default of every', () => {
   test.each<[what: string, page: string, defaults: object]>([
     ['execution option', 'docs/execution.md', resolveOptions()],
     ['field of a retry policy', 'docs/execution.md', mergeRetryPolicies(undefined, undefined)],

@@ -12,7 +12,7 @@ leavesNoHandles()
 const ONE = { tasks: [{ id: 'a', tool: 'work' }] }
 const tools = { work: () => 1 }
 
-test('whatever stands for the place to go on from, the answer is a stream, nothing, or a problem', async () => {
+test('whatever stands for the place to continue from, the answer is a stream, nothing, or a problem', async () => {
   const rig = await startFaultRig({ tools })
   const id = await rig.begin(ONE)
   await eventually('the executions', () => rig.figure('dagstream_executions_running'), 0)
@@ -83,7 +83,7 @@ test('whatever stands for the place to go on from, the answer is a stream, nothi
   ])
 })
 
-test('a workflow is never run for a request with a place to go on from', async () => {
+test('a workflow is never run for a request with a place to continue from', async () => {
   const rig = await startFaultRig({ tools })
   const id = await rig.begin(ONE)
   await eventually('the executions', () => rig.figure('dagstream_executions_running'), 0)

@@ -97,7 +97,7 @@ test('readers that are all cut off at the events of each other see the same', as
   expect(whole).toEqual(range(1, 5).map(() => expected))
 })
 
-test('a reader that closes its side in the middle of a stream is let go, and comes back to the rest', async () => {
+test('a reader that closes its side in the middle of a stream is disconnected, and comes back to the rest', async () => {
   const rig = await startFaultRig()
   const executionId = await rig.begin(CHAIN)
   const path = `/executions/${executionId}/events`

@@ -165,7 +165,7 @@ test('many who hand the same in at once, most of them cut off, share one executi
   expect(rig.tool.started).toEqual(['a'])
 })
 
-test('a client that closes its side behind the request may lose the answer, not the execution', async () => {
+test('a client that closes its side after the request may lose the answer, not the execution', async () => {
   const rig = await startFaultRig()
   const headers = { 'Content-Type': 'application/json', 'Idempotency-Key': 'k' }
   const request = requestText('POST', '/executions', headers, JSON.stringify(ONE_TASK))

@@ -27,7 +27,7 @@ async function expectWhole(store: SqliteStore, lease: Lease, seq: number): Promi
   expect(await readSeqs(store, lease.executionId)).toEqual(upTo(seq))
 }
 
-test('a full disk refuses what it has no room for, keeps what was acknowledged, and once there is room it goes on', async () => {
+test('a full disk refuses what it has no room for, keeps what was acknowledged, and once there is room it continues', async () => {
   const driver = await watchDriver()
   const file = makePath()
   const store = await openHere(file, {}, { driver })
@@ -90,7 +90,7 @@ test('a file system that is really full does the same', async context => {
   }
 })
 
-test('a write waits for a program that locks the file, while the rest goes on', async () => {
+test('a write waits for a program that locks the file, while the rest continues', async () => {
   const clock = new FakeClock()
   const file = makePath()
   const store = await openHere(file, { clock })
@@ -146,7 +146,7 @@ async function makeFilled(): Promise<string> {
   return file
 }
 
-test('a file whose beginning is damaged is told by its name, and left as it is', async () => {
+test('a file whose beginning is damaged is reported by its name, and left as it is', async () => {
   const file = await makeFilled()
   const bytes = readFileSync(file)
   bytes.fill('garbage', 0, 200)
@@ -158,7 +158,7 @@ test('a file whose beginning is damaged is told by its name, and left as it is',
   expect(readFileSync(file).equals(bytes)).toBe(true)
 })
 
-test('a file that was cut short is told, when it is opened or where it is missing', async () => {
+test('a file that was cut short is reported, when it is opened or where it is missing', async () => {
   const file = await makeFilled()
   truncateSync(file, Math.floor(statSync(file).size / 2 / 4096) * 4096)
   const use = async (): Promise<unknown> => {
@@ -168,7 +168,7 @@ test('a file that was cut short is told, when it is opened or where it is missin
   await expect(use()).rejects.toMatchObject(failed('is damaged'))
 })
 
-test('garbage in the middle is told where it is read, and the rest goes on', async () => {
+test('garbage in the middle is reported when it is read, and the rest continues', async () => {
   const file = await makeFilled()
   const bytes = readFileSync(file)
   // Whole pages, from the middle of the first execution's events.

@@ -73,7 +73,7 @@ test.each<[string, string | Uint8Array]>([
   }
 })
 
-test('a byte order mark is no fault', async () => {
+test('a byte order mark is not a fault', async () => {
   expect((await dagstream(['run', '-'], '\ufeff{"tasks":[]}')).code).toBe(0)
 })
 

@@ -116,7 +116,7 @@ test.each(['layers', 'dataflow'] as const)(
   },
 )
 
-test(`what is wrong with ${SIZE} tasks is told by a hundred issues and their number`, () => {
+test(`the faults of ${SIZE} tasks are reported as a hundred issues and their number`, () => {
   const size = SIZE
   const ring = Array.from({ length: size }, (_, i) => ({
     id: `t${i}`,

@@ -17,7 +17,7 @@ test('a client that cancels the body cancels the execution, its tools told', asy
   expect(clock.timerCount).toBe(0)
 })
 
-test('a client that cancels while it waits for the next bytes is no error', async () => {
+test('a client that cancels while it waits for the next bytes is not an error', async () => {
   const { tool, clock, options, stored } = requestRig()
   const response = await handleSSERequest(request(), ONE_TASK, options)
   const reader = response.body?.getReader()

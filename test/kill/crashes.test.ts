@@ -24,7 +24,7 @@ const UNENDING: KillWorkflow = {
   body: { workflow: { tasks: [{ id: 'long', tool: 'linger' }] }, options: { onDisconnect: { graceMs: 2000 } } },
 }
 
-test.concurrent('what was running through three crashes in a row is parked, left alone, and goes on by hand', async () => {
+test.concurrent('what was running through three crashes in a row is parked, left alone, and is resumed by hand', async () => {
   const { site, follower } = rig.open(SLOW)
   follower.strikeAt('task_start', 'b', 3)
   await expect(follower.follow()).rejects.toThrow('"CRASH_LIMIT"')
@@ -97,7 +97,7 @@ test.concurrent('the grace of readers that left is kept to by the next process',
   expect(await follower.fetchResult()).toMatchObject({ result: { reason: { code: 'DISCONNECTED' } } })
 })
 
-test.concurrent('whoever waited for a result gets it by asking again under the same key', async () => {
+test.concurrent('a client that waited for a result gets it by asking again under the same key', async () => {
   const { site } = rig.open(SLOW)
   const ask = async (): Promise<{ executionId: string; results: { output: unknown }[] }> => {
     const response = await fetch(`${await site.url}/executions`, {

@@ -121,7 +121,7 @@ describe('sub-workflows', () => {
     expect(run({ tasks, output: '$OUTPUT[s].out' }, [], { workflows }).output).toBe(1)
   })
 
-  test('a failure in it fails its task, and the document goes on', () => {
+  test('a failure in it fails its task, and the document continues', () => {
     const workflow = { tasks: [failing('x'), value('y', 1)], finally: [value('f', '$STATUS')] }
     const { endings, status } = run([{ id: 's', workflow }, value('b', 2)])
     expect(endings).toEqual({ s: 'CHILD_FAILED', 's/x': 'NO', 's/y': 1, 's/f': 'partial', b: 2 })
@@ -161,7 +161,7 @@ describe('the output of the document', () => {
     expect(run({ tasks, output: outputs }, [no], { input: { n: 5 } }).output).toEqual({ a: 3, b: null, c: null, n: 5 })
   })
 
-  test('is absent if none is declared, or if it cannot be resolved, which is no success', () => {
+  test('is absent if none is declared, or if it cannot be resolved, which is not a success', () => {
     expect(run([value('a', 1)])).not.toHaveProperty('output')
     const missing = run({ tasks: [value('a', {})], output: '$OUTPUT[a].n' })
     expect([missing.status, 'output' in missing]).toEqual(['partial', false])

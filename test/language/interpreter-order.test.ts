@@ -6,7 +6,7 @@ import { ReferenceNotFound, Undetermined } from './reference-template.ts'
 const no = isEqual({ cel: '1 + 1', read: () => 2 }, 3)
 
 describe('conditions', () => {
-  test('a false condition skips the task, and that is no failure', () => {
+  test('a false condition skips the task, and that is not a failure', () => {
     const { endings, status: ended } = run([value('a', 1, { when: no.cel }), value('b', 2)], [no])
     expect([endings, ended]).toEqual([{ a: 'CONDITION_FALSE', b: 2 }, 'success'])
   })
@@ -18,7 +18,7 @@ describe('conditions', () => {
     expect(run(tasks, [more]).tasks[0]?.dependsOn).toEqual(['a'])
   })
 
-  test('a missing key fails the task, and so does what is no boolean', () => {
+  test('a missing key fails the task, and so does what is not a boolean', () => {
     const missing = isTrue(member(output('a'), 'flag'))
     const tasks = [value('a', {}), value('b', 1, { when: missing.cel }), value('c', 2, { dependsOn: ['b'] })]
     expect(run(tasks, [missing]).endings).toEqual({ a: {}, b: 'CONDITION_FAILED', c: 'DEPENDENCY_FAILED' })
@@ -45,7 +45,7 @@ describe('conditions', () => {
 describe('who runs after what', () => {
   const skipped = value('a', 1, { when: no.cel })
 
-  test('a skip that is no failure skips those that read it, and not those that are ordered after it', () => {
+  test('a skip that is not a failure skips those that read it, and not those that are ordered after it', () => {
     const tasks = [
       skipped,
       value('reads', '$OUTPUT[a]'),
@@ -62,7 +62,7 @@ describe('who runs after what', () => {
     expect(ended).toBe('success')
   })
 
-  test('a failure counts before a skip that is no failure', () => {
+  test('a failure counts before a skip that is not a failure', () => {
     const tasks = [skipped, failing('b'), value('c', '$OUTPUT[a] $OUTPUT[b]')]
     expect(run(tasks, [no]).endings['c']).toBe('DEPENDENCY_FAILED')
   })
@@ -94,7 +94,7 @@ describe('who runs after what', () => {
     expect(run([skipped, late], [no]).endings['c']).toBe('skipped CONDITION_FALSE')
   })
 
-  test('`NOT_NEEDED` is no failure and skips what reads it', () => {
+  test('`NOT_NEEDED` is not a failure and skips what reads it', () => {
     const tasks = [
       value('a', 1),
       value('b', 1, { dependsOn: ['a'], runOn: 'failure' }),

@@ -83,7 +83,7 @@ describe.skipIf(!isLanguageImplemented)('lessons from other engines', () => {
     expect(ends.get('single')?.error).toMatch(/\b2\b(?!\.5)/)
   })
 
-  test('what is skipped is told as skipped, and is null where it is read', async () => {
+  test('what is skipped is reported as skipped, and is null where it is read', async () => {
     const document = {
       tasks: [
         value('a', 1, { when: NEVER }),

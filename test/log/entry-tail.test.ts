@@ -68,7 +68,7 @@ test.each([{ maxTailEvents: 0 }, { maxTailEvents: Number.NaN }, { maxTailBytes: 
   },
 )
 
-test('an entry weighs the same when it goes as when it came, whoever has read it meanwhile', () => {
+test('an entry weighs the same when it goes as when it came, even if it was read meanwhile', () => {
   const tail = new EntryTail(
     { maxTailEvents: 1, maxTailBytes: 1e6 },
     ({ weight, output }) => weight - (output?.weight ?? 0),

@@ -150,7 +150,7 @@ test('a snapshot followed by the tail folds to the live state', async () => {
   expect(found).toEqual(expected)
 })
 
-test('entries that memory has let go of are read from the store in pages', async () => {
+test('entries that memory has evicted are read from the store in pages', async () => {
   const storage = new FakeStorage()
   storage.isLater = true
   const log = openLog(storage, { maxTailEvents: 10 })
@@ -165,7 +165,7 @@ test('entries that memory has let go of are read from the store in pages', async
   ])
 })
 
-test('a store that fails to read tells the one who takes, and nobody else', async () => {
+test('a failed read of the store notifies only the reader that takes', async () => {
   const storage = { append() {}, read: () => Promise.reject(new Error('disk')) }
   const log = openLog(storage, { maxTailEvents: 1 })
   await appendTokens(log, 3)
@@ -203,7 +203,7 @@ test('a chunk is about as large as was asked for, and never empty while there is
   expect((await log.open().take(Number.POSITIVE_INFINITY)).length).toBe(100)
 })
 
-test('readers that come back together are given one snapshot, until there is more to tell', async () => {
+test('readers that come back together are given one snapshot, until there are further entries', async () => {
   const bounds = { maxTailEvents: 2 }
   const storage = Object.assign(new FakeStorage(), { read: () => [] })
   const log = openLog(storage, bounds)

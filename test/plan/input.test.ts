@@ -20,7 +20,7 @@ const document: DAGStructure = {
 const validate = (input: unknown): readonly WorkflowIssue[] => validateWorkflow(document, tools, { input }).issues
 const brief = (issues: readonly WorkflowIssue[]): string[] => issues.map(({ code, pointer }) => `${code} ${pointer}`)
 
-test('an input that does not fit is told with a pointer into the input', () => {
+test('an input that does not match is reported with a pointer into the input', () => {
   const [issue] = validate({ repo: 3, who: { name: 'x' } })
   expect(issue).toEqual({
     code: 'INVALID_INPUT',
@@ -30,7 +30,7 @@ test('an input that does not fit is told with a pointer into the input', () => {
   })
 })
 
-test('what `INVALID_INPUT` tells is not told again as an unknown reference', () => {
+test('what `INVALID_INPUT` reports is not reported again as an unknown reference', () => {
   expect(brief(validate({}))).toEqual([
     'INVALID_INPUT ',
     'UNKNOWN_REFERENCE /tasks/0/arguments/who',

@@ -143,7 +143,7 @@ test('a workflow within a task is a plan of its own, with its tools and limits i
   expect(outer.body).toMatchObject({ id: 'b', timeoutMs: 9, group: { kind: 'workflow', plan: { depth: 1 } } })
 })
 
-test('problems of nested workflows are told at their place, cycles and unknown tools included', () => {
+test('problems of nested workflows are reported at their place, cycles and unknown tools included', () => {
   const nested = {
     tasks: [
       { id: 'x', tool: 'nope', dependsOn: ['y'] },
@@ -213,7 +213,7 @@ test('a task that runs last is behind all others, in layers of its own', () => {
   expect(plan.priorities).toHaveLength(5)
 })
 
-test('a clash of an id with that of a nested task is told, at any depth', () => {
+test('a clash of an id with that of a nested task is reported, at any depth', () => {
   const inner = (...ids: string[]): DAGStructure => ({ tasks: ids.map(id => ({ id, tool: 'noop' })) })
   const find = (...tasks: DAGStructure['tasks']): string[] => brief(validateWorkflow({ tasks }, tools))
   expect(find({ id: 'r', workflow: inner('f') }, { id: 'r/f', tool: 'noop' })).toEqual([

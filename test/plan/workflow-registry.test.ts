@@ -44,7 +44,7 @@ test('an unknown name gets the closest one, or says that there are none', () => 
   expect(validateWorkflow(running('__proto__', 'constructor'), tools, { workflows: { leaf } }).issueCount).toBe(2)
 })
 
-test('a registry tells every problem of every workflow, with its name, each once', () => {
+test('a registry reports every problem of every workflow, with its name, each once', () => {
   const workflows = {
     good: leaf,
     bad: {
@@ -160,7 +160,7 @@ test('a recorded document holds the workflows that it names, and runs without a 
   expect(again.plan.describeRecorded()).toEqual(plan.describeRecorded())
 })
 
-test('`workflows` is no field of a document that is not recorded', () => {
+test('`workflows` is not a field of a document that is not recorded', () => {
   const recorded: RecordedWorkflow = { tasks: [], workflows: { leaf } }
   expect(validateWorkflow(recorded, tools).issues[0]).toMatchObject({ code: 'INVALID_SHAPE', pointer: '/workflows' })
   expect(() => prepareExecution(recorded, tools, undefined)).toThrow('Unknown field `workflows`')

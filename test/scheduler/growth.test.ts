@@ -45,7 +45,7 @@ test('under layers the next layer waits for what was added to the open one, and 
   expect(table.isDone).toBe(true)
 })
 
-test('a task that is added to a layer that has passed starts, and the layers behind wait for it', () => {
+test('a task that is added to a layer that has passed starts, and the layers after wait for it', () => {
   const { apply, startAll, succeed } = createTable(chain(3))
   startAll()
   succeed('t0')
@@ -58,7 +58,7 @@ test('a task that is added to a layer that has passed starts, and the layers beh
   expect(startAll()).toEqual(['t2'])
 })
 
-test('what is added behind a failure is skipped because of it; what is added to what is being ended ends', () => {
+test('what is added after a failure is skipped because of it; what is added to what is being ended ends', () => {
   const { apply, startAll, fail, recordEndings, table } = createTable(workflow('a', 'b'))
   startAll()
   fail('a')

@@ -30,13 +30,13 @@ test('a failure, a skip because of one and a cancellation skip it at once', () =
   }
 })
 
-test('a tolerated failure and skips that are no failure count as settled', () => {
+test('a tolerated failure and skips that are not failure count as settled', () => {
   for (const end of [END.tolerated, ...HARMLESS_SKIPS]) {
     expect([decideAfter('success', 1, end), decideAfter('success', 0, end)]).toEqual(['wait', 'start'])
   }
 })
 
-test('a skip that is no failure skips what reads it, once all have ended; a failure counts first', () => {
+test('a skip that is not a failure skips what reads it, once all have ended; a failure counts first', () => {
   for (const end of HARMLESS_SKIPS) {
     const counts = new Array<number>(END_KINDS).fill(0)
     counts[end] = 1

@@ -97,7 +97,7 @@ test('after a stop a running task whose attempt would be followed by another end
   expect([recordEndings(), table.isDone]).toEqual([['t0 error'], true])
 })
 
-test('a start that is in the log behind what stopped its execution still runs to its end', () => {
+test('a start that is in the log after what stopped its execution still runs to its end', () => {
   const { table, apply, startAll, fail, recordEndings } = createTable(fan(3), {
     maxConcurrency: 2,
     onTaskError: 'fail-fast',
@@ -110,7 +110,7 @@ test('a start that is in the log behind what stopped its execution still runs to
   expect([table.starts.runningCount, table.isDone]).toEqual([2, false])
 })
 
-test('a reason that comes behind a failure that stopped the execution is kept', () => {
+test('a reason that comes after a failure that stopped the execution is kept', () => {
   const { table, apply, startAll, fail } = createTable(fan(2), { onTaskError: 'fail-fast' })
   startAll()
   fail('t0')

@@ -90,7 +90,7 @@ test('a stream of a body that fails is errored', async () => {
   await expect(createBodyStream(body).getReader().read()).rejects.toThrow('The body could not be completed')
 })
 
-test('a watch ends with the next call, and gives up whoever does not make it', () => {
+test('a watch ends with the next call, and gives up anyone who does not make it', () => {
   const { source, body, next, ends, clock } = bodyRig()
   const told: string[] = []
   source.chunks.push(bytes('a'), bytes('b'))
@@ -105,7 +105,7 @@ test('a watch ends with the next call, and gives up whoever does not make it', (
   expect([told, ends, clock.timerCount, next()]).toEqual([['READER_STALLED'], ['left'], 0, undefined])
 })
 
-test('a body taken out from behind its stream begins with what comes first, watched only from then on', () => {
+test('a body taken out from after its stream begins with what comes first, watched only from then on', () => {
   const clock = new FakeClock()
   const options = { first: bytes('^'), heartbeat: bytes('.'), clock, onError: () => undefined, stallTimeoutMs: 10 }
   const body = new PullBody(new ChunkQueue(), options)

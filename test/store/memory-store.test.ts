@@ -177,7 +177,7 @@ test('executions are listed by their time, then their id, whatever the order in 
   expect(await listIds(store)).toEqual(['e', 'b', 'd', 'a', 'c'])
 })
 
-test('a page begins behind the last of the page before, also when that one is gone meanwhile', async () => {
+test('a page begins after the last of the page before, also when that one is gone meanwhile', async () => {
   const store = createMemoryStore()
   const createdAt = '2026-01-01T00:00:00.000Z'
   for (const executionId of ['a', 'b', 'c', 'd', 'e']) await store.create({ executionId, createdAt })

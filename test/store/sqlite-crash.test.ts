@@ -48,7 +48,7 @@ test.each(['normal', 'full'])(
   60_000,
 )
 
-test('what is taken up again after a crash is not interrupted any more, and goes on', async () => {
+test('what is taken up again after a crash is not interrupted any more, and continues', async () => {
   const file = makePath()
   const child = new StoreChild('hold', [file])
   await child.hasTold(1)

@@ -30,7 +30,7 @@ test.each([
       renameSync(`${file}.new`, file)
     },
   ],
-])('a file that is %s takes no write from the next look on, which is told once', async (_, change) => {
+])('a file that is %s takes no write from the next look on, which is reported once', async (_, change) => {
   const file = makePath()
   const clock = new FakeClock()
   const told: string[] = []
@@ -84,7 +84,7 @@ test('a file that cannot be written is refused when it is opened', async () => {
   expect(await listIds(await openHere(file))).toEqual(['a'])
 })
 
-test('a file system that is read-only is told so', async context => {
+test('a file system that is read-only is reported so', async context => {
   const file = await makeStore()
   const mounted = join(dirname(file), 'mounted')
   mkdirSync(mounted)
@@ -101,7 +101,7 @@ test('a file system that is read-only is told so', async context => {
   }
 })
 
-test('a lock file that is none is told by its name', async () => {
+test('a lock file that is invalid is reported by its name', async () => {
   const file = await makeStore()
   writeFileSync(`${file}-lock`, 'garbage'.repeat(1000))
   const refused = 'cannot be locked by `executions.db-lock`: remove that while no server runs'
@@ -125,7 +125,7 @@ test.each([0, -1])('a version of %i that does not go with what is in the file is
   }
 })
 
-test('a file that the system does not let be opened is told in plain words', async () => {
+test('a file that the system does not let be opened is reported in plain words', async () => {
   const file = await makeStore()
   const driver = await loadDriver()
   const refusing = { ...driver, open: (path: string) => driver.open(path === file ? `${path}/none` : path) }
@@ -133,7 +133,7 @@ test('a file that the system does not let be opened is told in plain words', asy
   expect(error).toMatchObject(failed('cannot be opened: check the permissions'))
 })
 
-test('a backup into a directory that is not there is told by its name', async () => {
+test('a backup into a directory that is not there is reported by its name', async () => {
   const file = await makeStore()
   const store = await openHere(file, { readOnly: true })
   const directory = join(dirname(file), 'none')
@@ -155,7 +155,7 @@ test.each([
     },
   ],
 ])(
-  'a store whose part %s is %s takes no write from the next look on, which is told once',
+  'a store whose part %s is %s takes no write from the next look on, which is reported once',
   async (part, how, change) => {
     const file = makePath()
     const clock = new FakeClock()

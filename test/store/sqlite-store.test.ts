@@ -55,7 +55,7 @@ test('those are interrupted that have not ended and are not claimed here, oldest
   expect((await second.interrupted?.())?.map(({ executionId }) => executionId)).toEqual(['late'])
 })
 
-test('everything of one turn is one transaction, whoever it is from', async () => {
+test('everything of one turn is one transaction, anyone who it is from', async () => {
   const begun: string[] = []
   const driver = await watchDriver(sql => sql.startsWith('BEGIN IMMEDIATE') && begun.push(sql))
   const store = await openHere(makePath(), {}, { driver })
@@ -111,7 +111,7 @@ test('a write that cannot be made does not take the others of its turn with it',
   expect([await readSeqs(store, 'a'), await readSeqs(store, 'b')]).toEqual([[1], [1, 2, 3]])
 })
 
-test('owners, keys and tasks that differ only in what UTF-8 has not are told apart', async () => {
+test('owners, keys and tasks that differ only in what UTF-8 has not are reported apart', async () => {
   const store = await openHere()
   const names = ['\ud800', '\udfff', '\ufffd', 'a\0b', 'a\0c', '']
   for (const [at, name] of names.entries()) {
@@ -169,7 +169,7 @@ test('a second store of the same process is refused, also by another name of the
   expect((await openHere(link)).file).toBe(file)
 })
 
-test('one who only reads writes nothing, and is told so', async () => {
+test('one who only reads writes nothing, and is reported so', async () => {
   const file = makePath()
   const store = await openHere(file)
   const lease = await begin(store, 'a')
@@ -203,7 +203,7 @@ test.each([
   await expect(openSqliteStore(path)).rejects.toMatchObject(refused)
 })
 
-test('a place where no file can be is told', async () => {
+test('a place where no file can be is reported', async () => {
   const directory = dirname(makePath())
   const refused = (said: string): object => ({ code: 'STORE_FAILED', message: expect.stringContaining(said) })
   await expect(openHere(directory)).rejects.toMatchObject(refused('is not a file'))
@@ -216,7 +216,7 @@ test('a place where no file can be is told', async () => {
 })
 
 // Root may write anywhere.
-test('a place that may not be written is told', async () => {
+test('a place that may not be written is reported', async () => {
   // Root may write everywhere but where the kernel lets nobody.
   if (process.getuid?.() === 0) {
     await expect(openHere('/sys/dagstream.db')).rejects.toMatchObject({ code: 'STORE_FAILED' })
@@ -246,7 +246,7 @@ test.each([
 })
 
 test.each<SqliteStoreOptions>([{ durability: 'full' }, { maxFinishedAgeMs: 1 }, { maxFinishedCount: 1 }])(
-  'what is kept is no option of one who only reads: %j',
+  'what is kept is not an option of one who only reads: %j',
   async options => {
     const file = makePath()
     await openHere(file)

@@ -71,13 +71,16 @@ test.each<[unknown, string]>([
   expect(events.map(({ data }) => data)).toMatchObject([text, { message: text }, { response: text }])
 })
 
-test.each([null, undefined, {}, 5, new Error('')])('an error that says nothing, %j, is told as such', async error => {
-  const { streamer, events } = streamerRig()
-  await streamer.streamError(error)
-  expect(events[0]?.data).toMatchObject({ message: 'Unknown error' })
-})
+test.each([null, undefined, {}, 5, new Error('')])(
+  'an error that says nothing, %j, is reported as such',
+  async error => {
+    const { streamer, events } = streamerRig()
+    await streamer.streamError(error)
+    expect(events[0]?.data).toMatchObject({ message: 'Unknown error' })
+  },
+)
 
-test('what is not given of the metrics was told, or is measured', async () => {
+test('what is not given of the metrics was reported, or is measured', async () => {
   const { streamer, events, clock } = streamerRig()
   streamer.clearMetrics()
   clock.advance(100)
@@ -96,7 +99,7 @@ test('what is not given of the metrics was told, or is measured', async () => {
   expect(events.at(-1)?.data).toMatchObject({ metrics: { ttft: 7, totalTime: 9, tokens: 1, tokensPerSec: 0 } })
 })
 
-test('clearMetrics forgets what was told and begins to measure anew', async () => {
+test('clearMetrics forgets what was reported and begins to measure again', async () => {
   const { streamer, events, clock } = streamerRig()
   streamer.updateMetrics(120, 40)
   await streamer.streamToken('x')
@@ -177,7 +180,7 @@ test('a listener that is unsubscribed while an event is delivered is not called 
   expect(heard).toEqual(['first', 'third'])
 })
 
-test('a listener that subscribes another, or itself anew, while an event is delivered does not hear it again', async () => {
+test('a listener that subscribes another, or itself again, while an event is delivered does not hear it again', async () => {
   const { streamer } = streamerRig()
   const heard: string[] = []
   const itself = (): void => {
@@ -317,7 +320,7 @@ test('no history is kept unless it is asked for, and then the last events', asyn
   expect(streamer.forStream('even').history.map(({ data }) => data)).toEqual(['8'])
 })
 
-test('a thousand listeners are told as a leak, once', () => {
+test('a thousand listeners are reported as a leak, once', () => {
   const { streamer, warnings } = streamerRig()
   for (let listener = 0; listener < 1100; listener++) streamer.subscribe(() => listener)
   expect(warnings).toEqual([expect.stringContaining('1000 listeners')])

@@ -54,7 +54,7 @@ test('alternatives are one problem, not one for each', () => {
   })
 })
 
-test('at most 100 problems are told, and more errors than the stack holds are one problem', () => {
+test('at most 100 problems are reported, and more errors than the stack holds are one problem', () => {
   const checker = createArgumentChecker('t', { properties: { x: { items: { type: 'string' } } } })
   const many = (count: number): unknown => checker.check({ x: Array.from({ length: count }, () => 1) })
   expect(many(1000)).toHaveProperty('problems.length', 100)
@@ -79,7 +79,7 @@ test('the draft is that of `$schema`', () => {
   expect(draft7.check({ x: ['a', 'b'] })).toMatchObject({ problems: [{ pointer: '/x/1' }] })
 })
 
-test('before references have values, what they decide is set aside and what the keys decide is told', () => {
+test('before references have values, what they decide is set aside and what the keys decide is reported', () => {
   const value = { count: '$OUTPUT[a]', nested: { wrong: '$OUTPUT[a]' }, extra: '$INPUT' }
   const references = ['/count', '/nested/wrong', '/extra']
   expect(pageChecker.checkUnresolved(value, references)).toEqual([
@@ -155,7 +155,7 @@ test('a Standard Schema gives the tool its output, defaults and transforms inclu
   expect(checker.check({ n: '1' })).toEqual({ value: { n: 1, m: 2 }, problems: [] })
 })
 
-test('a Standard Schema tells its problems at the same places', () => {
+test('a Standard Schema reports its problems at the same places', () => {
   const checker = createArgumentChecker('t', z.strictObject({ url: z.string(), deep: z.object({ n: z.number() }) }))
   expect(checker.check({ deep: { n: 'x' }, extra: 1, more: 2 })).toMatchObject({
     problems: [

@@ -38,7 +38,7 @@ const VALUES: readonly unknown[] = [
   ]),
 ]
 
-test('agrees with the checker that tells what is wrong', () => {
+test('agrees with the checker that reports what is wrong', () => {
   for (const schema of SCHEMAS) {
     const check = createPlainCheck(schema)
     const validator = new Validator(structuredClone(schema) as Schema, '2020-12', false)

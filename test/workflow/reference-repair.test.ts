@@ -8,7 +8,7 @@ function explain(text: string): { message: string; hint: string } {
   return { message: describeMalformed(text, parsed), hint: suggestReference(text, parsed) }
 }
 
-test('the message names the step and the place behind which it stands', () => {
+test('the message names the step and the place after which it stands', () => {
   expect(explain("Tag $OUTPUT[page].headers['etag']!")).toEqual({
     message: 'Expected `.name`, `[0]` or `["key"]` behind `$OUTPUT[page].headers`, got `[\'etag\']`',
     hint: 'Write `$OUTPUT[page].headers["etag"]`; for text, `${OUTPUT[page].headers}[\'etag\']`',

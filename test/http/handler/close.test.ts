@@ -17,7 +17,7 @@ test('a handler with nothing to do closes at once, again too', async () => {
   expect(clock.timerCount).toBe(0)
 })
 
-test('what runs goes on to its end, and its readers get it', async () => {
+test('what runs continues to its end, and its readers get it', async () => {
   const { handler, follow: followNew, create, tool, clock } = handlerRig()
   const streaming = await followNew(ONE_TASK)
   const waiting = (await create(ONE_TASK)).json()
@@ -35,7 +35,7 @@ test('what runs goes on to its end, and its readers get it', async () => {
   expect([isClosed(), clock.timerCount]).toEqual([true, 0])
 })
 
-test('what still runs at the bound is cancelled with SHUTDOWN, and its readers are told', async () => {
+test('what still runs at the bound is cancelled with SHUTDOWN, and its readers are notified', async () => {
   const { handler, follow: followNew, create, tool, clock } = handlerRig({ drainMs: 5000 })
   const streaming = await followNew(ONE_TASK)
   const waiting = (await create(ONE_TASK)).json()

@@ -27,7 +27,7 @@ describe('an execution that nobody follows is cancelled after the grace', () => 
     expect(rig.clock.timerCount).toBe(0)
   })
 
-  test('once whoever waited for its result has left', async () => {
+  test('once every waiter for its result has left', async () => {
     const rig = handlerRig()
     const { leave } = follow(await rig.create(ONE_TASK))
     const call = await rig.tool.nextCall('a')
@@ -53,7 +53,7 @@ describe('an execution that nobody follows is cancelled after the grace', () => 
     await expectGraceOf(rig, call, 1000)
   })
 
-  test('which begins anew whenever somebody has come meanwhile', async () => {
+  test('which restarts whenever a reader has come meanwhile', async () => {
     const rig = handlerRig({ onDisconnect: { graceMs: 1000 } })
     const first = await rig.follow(ONE_TASK)
     const call = await rig.tool.nextCall('a')
@@ -94,7 +94,7 @@ describe('an execution that nobody follows is cancelled after the grace', () => 
   })
 })
 
-describe('an execution goes on without anybody', () => {
+describe('an execution continues without subscribers', () => {
   test('by "continue" of the server', async () => {
     const rig = handlerRig({ onDisconnect: 'continue' })
     const { leave } = await rig.follow(ONE_TASK)
@@ -144,7 +144,7 @@ test('a reader that takes nothing for the stall time does not count any more', a
   expect(await rig.figure('dagstream_subscribers')).toBe(0)
 })
 
-test('whoever waits for a result and takes no heartbeat for the stall time does not count any more', async () => {
+test('a client that waits for a result and takes no heartbeat for the stall time does not count any more', async () => {
   const rig = handlerRig({ stallTimeoutMs: 5000, heartbeatMs: 100, onDisconnect: { graceMs: 1000 } })
   await rig.create(ONE_TASK)
   const call = await rig.tool.nextCall('a')

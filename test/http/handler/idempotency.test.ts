@@ -124,7 +124,7 @@ test('keys of 1 and of 255 visible characters are accepted', async () => {
   }
 })
 
-test('whoever attaches to what could not be begun is told', async () => {
+test('a client that attaches to what could not be begun is notified', async () => {
   const memory = createMemoryStore()
   let refuse: (error: Error) => void = () => {}
   let ask: () => void = () => {}

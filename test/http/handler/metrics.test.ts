@@ -99,7 +99,7 @@ test('tasks, tokens and cost add up over retries, failures and cancellations, an
   expect(result.tokenUsage.totalTokensIn * 2).toBe(602)
 })
 
-test('what tasks do now is told: those that run, and those that wait for a slot, a limit or their next attempt', async () => {
+test('what tasks do now is reported: those that run, and those that wait for a slot, a limit or their next attempt', async () => {
   const clock = new FakeClock()
   const rig = handlerRig({ clock })
   const limited = handlerRig({

@@ -167,7 +167,7 @@ test('the result of a parent has those of its children, without outputs that its
   expect([toleratedCount, totalTasks, rest.status]).toEqual([1, 34, 'partial'])
 })
 
-test('whoever waits has the headers at once, then white space, then the result', async () => {
+test('a client that waits has the headers at once, then white space, then the result', async () => {
   const { create, tool, clock } = handlerRig({ heartbeatMs: 1000 })
   const response = await create(ONE_TASK)
   expect([response.status, response.headers.get('execution-id'), response.headers.get('location')]).toEqual([

@@ -37,7 +37,7 @@ test('the schema of workflows is one', async () => {
   expect(await response.json()).toMatchObject({ type: 'object', properties: { tasks: { type: 'array' } } })
 })
 
-test('tools are told with what they take', async () => {
+test('tools are reported with what they take', async () => {
   const inputSchema = { type: 'object', properties: { n: { type: 'number' } } } as const
   const { get } = handlerRig({
     tools: [

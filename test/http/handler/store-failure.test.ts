@@ -83,7 +83,7 @@ test('a repeat of what was refused is refused while the store fails, and begins 
   expect(await store.get('x1')).toBeUndefined()
 })
 
-test('what was lost goes on by itself: after 1 s, then twice as long each time, up to a minute', async () => {
+test('what was lost continues by itself: after 1 s, then twice as long each time, up to a minute', async () => {
   const { store, fail } = failingStore()
   const tries: number[] = []
   const counted: ExecutionStore = {
@@ -111,7 +111,7 @@ test('what was lost goes on by itself: after 1 s, then twice as long each time, 
   expect(await readCauses(store)).toEqual(['crash'])
 })
 
-test('its readers are told meanwhile, and one that comes back gets the unbroken stream', async () => {
+test('its readers are notified meanwhile, and one that comes back gets the unbroken stream', async () => {
   const { store, fail } = failingStore()
   const rig = handlerRig({ store })
   const before = await rig.follow(chain(2))
@@ -191,7 +191,7 @@ test('a cancellation of what was lost ends it, and calls nothing', async () => {
   expect(rig.clock.timerCount).toBe(0)
 })
 
-test('what a store that fails at the start keeps from going on goes on once it works', async () => {
+test('an execution that a failing store keeps from resuming at the start resumes once the store works', async () => {
   const first = await begunRig()
   await first.tool.nextCall('a')
   const found = (await first.store.get('x1')) as NonNullable<Awaited<ReturnType<ExecutionStore['get']>>>
@@ -237,7 +237,7 @@ test('on a store that does not outlive its process, what was lost stays lost', a
   expect(rig.tool.started).toEqual(['a'])
 })
 
-test('tools that are gone when what was lost is to go on park it, as soon as that can be noted', async () => {
+test('a lost execution whose tools are gone is parked as soon as that can be recorded', async () => {
   let isDown = false
   const rig = handlerRig()
   const provider = {

@@ -204,7 +204,7 @@ test('the answer of a handler that has read a part of the body, and left the res
   }
 })
 
-test('who reads a body on after the answer is told that it is not whole', async () => {
+test('a reader of a body after the answer learns that it is truncated', async () => {
   let read: Promise<string> | undefined
   const port = await startListener({
     fetch: request => {

@@ -112,7 +112,7 @@ describe('somebody else’s execution is answered as one that does not exist', (
     },
   )
 
-  test('also what nobody owns, for whoever is somebody', async () => {
+  test('also executions without an owner, for a caller that is one', async () => {
     const rig = handlerRig({ authorize: byUser })
     await rig.begin(ONE_TASK)
     expect((await rig.get('/executions/x1', as('ada'))).status).toBe(404)

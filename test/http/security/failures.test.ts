@@ -47,7 +47,7 @@ describe.each(CASES)('a store that fails with $name (later: $isLater)', ({ error
     },
   )
 
-  test.each([1, 2, 3])('in append %d: readers are told, those that wait have their body broken off', async from => {
+  test.each([1, 2, 3])('in append %d: readers are notified, and the bodies of waiters are truncated', async from => {
     const key = { 'Idempotency-Key': 'k' }
     const rig = handlerRig({ store: failing('append', isLater, error, from) })
     const stream = rig.follow(ONE_TASK, key)

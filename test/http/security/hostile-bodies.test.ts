@@ -5,7 +5,7 @@ import { handlerRig, JSON_TYPE, ONE_TASK, readMessages, readProblem, STREAM } fr
 const DEEP = 400_000
 const nested = (depth: number): string => `${'['.repeat(depth)}${']'.repeat(depth)}`
 
-describe('nesting that no recursion could follow is refused, and the server goes on', () => {
+describe('nesting that no recursion could follow is refused, and the server continues', () => {
   const task = (value: string): string => `{"tasks":[{"id":"a","tool":"work","arguments":{"x":${value}}}]}`
 
   test.each([

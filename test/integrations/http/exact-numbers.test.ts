@@ -65,7 +65,7 @@ test.each([
   })
 })
 
-test('what is no text is refused where text is asked for, and base64 otherwise', async () => {
+test('what is not text is refused where text is asked for, and base64 otherwise', async () => {
   const { url } = await startLoopback((_, response) => {
     response.setHeader('content-type', 'image/png').end(Buffer.from([0x89, 0x50, 0xff]))
   })

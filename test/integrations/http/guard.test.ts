@@ -63,7 +63,7 @@ test('localhost, by the real resolver, is refused', async () => {
   expect(requests).toEqual([])
 })
 
-test('a name that changes its mind is judged by each connection anew', async () => {
+test('a name that changes its mind is judged by each connection again', async () => {
   const { at, requests } = await startLoopback((_, response) =>
     response.writeHead(200, { connection: 'close' }).end('inside'),
   )

@@ -26,7 +26,7 @@ test.each([
   ['HEAD', 303, 'HEAD'],
   ['POST', 307, 'POST'],
   ['PATCH', 308, 'PATCH'],
-])('%s redirected by %i goes on as %s', async (method, status, expected) => {
+])('%s redirected by %i continues as %s', async (method, status, expected) => {
   const { url, requests } = await startRedirecting()
   const body = method === 'GET' || method === 'HEAD' ? undefined : { json: { a: 1 } }
   const { body: reached } = await httpRig().request({

@@ -82,7 +82,7 @@ test('a whole answer with an empty message and nothing else is an error', async 
   })
 })
 
-test('a whole answer where a stream was asked for tells its detail', async () => {
+test('a whole answer where a stream was asked for reports its detail', async () => {
   const endpoint = fakeEndpoint({ headers: JSON_TYPE, chunks: ['{"detail":"Method not supported"}'] })
   expect(await collect(fakeProvider(endpoint))).toMatchObject([
     { data: { code: 3000, message: expect.stringContaining('`application/json`: Method not supported') as string } },

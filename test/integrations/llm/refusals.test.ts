@@ -221,14 +221,14 @@ test.each<[from: string, refusal: FakeAnswer]>([
   ])
 })
 
-test('a bound that is refused by both names is not left out', async () => {
+test('a bound that is refused by both names is not omitted', async () => {
   const endpoint = fakeEndpoint(openai('max_tokens', 'Unsupported'), openai('max_completion_tokens', 'Unsupported'))
   const events = await collect(fakeProvider(endpoint), { maxTokens: 9 })
   expect(events).toMatchObject([{ type: 'error', data: { code: 4000 } }])
   expect(endpoint.requests.length).toBe(2)
 })
 
-test('fields that are refused one after the other are all left out, up to a bound', async () => {
+test('fields that are refused one after the other are all omitted, up to a bound', async () => {
   const named = ['temperature', 'top_p', 'user', 'stream_options', 'max_tokens']
   const refusals = named.map(name => openai(name, `Unsupported parameter: '${name}'`))
   const mended = fakeEndpoint(...refusals.slice(0, 2), answer)

@@ -57,7 +57,7 @@ test('ids compare alike as numbers and as text', async () => {
   expect(ids.map(String).toSorted()).toEqual(ids.map(String))
 })
 
-describe('how an answer finished is told', () => {
+describe('how an answer finished is reported', () => {
   test('before `done`, with the model that answered', async () => {
     const order: string[] = []
     const finish: StreamFinish[] = []
@@ -87,7 +87,7 @@ describe('how an answer finished is told', () => {
   })
 })
 
-test('what is told to those that throw, at once or later, breaks nothing', async () => {
+test('what is reported to those that throw, at once or later, breaks nothing', async () => {
   const listeners: (() => unknown)[] = [
     () => {
       throw new Error('no')
@@ -102,7 +102,7 @@ test('what is told to those that throw, at once or later, breaks nothing', async
   }
 })
 
-test('figures are told of a stream that the caller ends', async () => {
+test('figures are reported of a stream that the caller ends', async () => {
   const told: StreamMetrics[] = []
   const controller = new AbortController()
   const endpoint = fakeEndpoint({ chunks: [message('a')], ending: 'stay' })

@@ -37,7 +37,7 @@ describe.each([
     expect(result.results.map(({ output }) => output)).toEqual(ids)
   })
 
-  test('is told of the end of the session, and no socket is left', async () => {
+  test('is notified of the end of the session, and no socket is left', async () => {
     const sessions = createSessions(options)
     const server = await listen(sessions.handle)
     const servers = createMcpServers({ mcpServers: { h: { url: server.url } } })
@@ -55,7 +55,7 @@ test('the platform’s fetch, which ends an answer that is silent for 300 s, is 
   expect((await call(tools, 'h:echo', { text: 'x' })).task.output).toBe('x')
 })
 
-test('progress and logs of a call are told', async () => {
+test('progress and logs of a call are reported', async () => {
   const { url } = await listen(createSessions().handle)
   const tools = await serve({ h: { url, concurrency: 1 } }).tools()
   const { events } = await call(tools, 'h:progress')
@@ -260,7 +260,7 @@ test('calls that run are not lost when others find the server out of reach, howe
   await expect.poll(() => deletedSessions).toEqual(new Set(['session 1', 'session 2', 'session 3']))
 })
 
-test('an answer that is none of the protocol fails its call alone', async () => {
+test('an answer that violates the protocol fails its call alone', async () => {
   let callCount = 0
   const { url } = await listenByHand((id, response) => {
     callCount += 1

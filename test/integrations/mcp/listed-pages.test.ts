@@ -106,7 +106,7 @@ test('a list of tools ends where the server does not look at the cursor', async 
   })
 })
 
-test('a list of tools with a page that cannot be had is not used in part', async () => {
+test('a list of tools with a missing page is not used in part', async () => {
   const { url } = await listenByPages(cursor =>
     cursor === undefined ? { tools: [tool('a')], nextCursor: 'x' } : undefined,
   )

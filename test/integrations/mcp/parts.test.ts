@@ -78,7 +78,7 @@ describe('a redactor', () => {
   })
 })
 
-test('a log tells so many lines in each window, and how many it left out', () => {
+test('a log reports so many lines in each window, and how many it omitted', () => {
   const clock = new FakeClock()
   const logger = collectLines()
   const log = new ServerLog('s', logger, clock, text => text.replace('secret', '…'))
@@ -92,7 +92,7 @@ test('a log tells so many lines in each window, and how many it left out', () =>
   ])
 })
 
-test('the progress of a call is told up to a bound, then at intervals, and the last', () => {
+test('the progress of a call is reported up to a bound, then at intervals, and the last', () => {
   const clock = new FakeClock()
   const told: number[] = []
   const reportProgress = ({ progress }: { progress: number }): void => void told.push(progress)

@@ -6,7 +6,7 @@ import { computeMedian } from './statistics.mjs'
 
 /** Runs of each side: they alternate, and those of the warm-up do not count. */
 const WARMUP_RUNS = 3
-const RUNS = 9
+const RUNS = 25
 
 /** What must not be collected while it is being weighed. */
 const held = []

@@ -1,3 +1,4 @@
+import { formatFigures } from './figures.mjs'
 import { EXPRESSIONS } from './language-condition.mjs'
 import { formatNumber, formatRange, formatTable } from './tables.mjs'
 
@@ -57,6 +58,7 @@ export function reportLanguage(results) {
       'Conditions, µs, warm, beside @marcbachmann/cel-js. A plan keeps them parsed',
       formatTable(['condition', 'evaluated', 'cel-js', 'parsed', 'cel-js'], conditions),
     ],
+    ['Stated figures', formatFigures(listLanguageFigures(results))],
   ]
 }
 

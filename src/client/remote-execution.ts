@@ -74,7 +74,8 @@ export class RemoteExecution implements AsyncIterable<ClientEvent> {
   }
 
   /**
-   * Asks the server to cancel the execution. Resolves once the server has accepted; idempotent, also after the end.
+   * Asks the server to cancel the execution: its `finally` tasks run. A second call ends those; after the end it has no
+   * effect. Resolves once the server has accepted.
    *
    * Before the server has answered, the submission is aborted: it is not retried, and an in-flight request is dropped unless it
    * is answered within 1 s. Every wait for the execution then rejects with `CANCELLED`; so does this call if the server may

@@ -57,20 +57,35 @@ export class Commands {
     return this.#stop !== undefined || this.#table?.stop !== undefined
   }
 
-  /** Settles once the commands are in the log; rejects if the log fails. */
+  /** Nothing of the execution starts any more: no `finally` task either. */
+  get isEnding(): boolean {
+    const root = this.#table?.graph.root
+    const isFinallyStopped = this.#finallyStop !== undefined || root?.finallyStop !== undefined
+    return (this.isStopping || root?.isFinallyOpen === true) && (isFinallyStopped || !this.hasFinally)
+  }
+
+  /** Whether the execution has started and has `finally` tasks, its own or those of workflows that run now. */
+  get hasFinally(): boolean {
+    return this.#table?.graph.hasFinally === true
+  }
+
+  /** Settles once what was asked for is in the log; rejects when the log cannot be kept. */
   get recorded(): Promise<void> {
     return this.#recorded ?? Promise.resolve()
   }
 
   /**
-   * Ends the execution; its `finally` tasks run. A second call, or a first call while they run, ends them, too, if it comes
-   * from a caller or a shutdown.
+   * Ends the execution; its `finally` tasks run. A second call, or the first once those run, ends them, if a caller or a
+   * shutdown asked for it.
+   * @param requestId of the request that asks for it; a repetition of a request that the log has, or will have, does nothing
    */
-  cancel({ code, message: whole }: Reason): void {
+  cancel({ code, message: whole }: Reason, requestId?: string): void {
+    if (requestId !== undefined && this.#isRepeated(requestId)) return
     const message = cutMessage(whole)
+    const by = requestId === undefined ? {} : { requestId }
     const graph = this.#table?.graph
-    if (!this.isStopping && graph?.root.isFinallyOpen !== true) this.stop({ reason: { code, message }, message })
-    else if (graph?.hasFinally === true && (code === 'CANCELLED' || code === 'SHUTDOWN')) this.stopFinally({ message })
+    if (!this.isStopping && graph?.root.isFinallyOpen !== true) this.stop({ reason: { code, message }, message, ...by })
+    else if (this.hasFinally && (code === 'CANCELLED' || code === 'SHUTDOWN')) this.stopFinally({ message, ...by })
   }
 
   /** Ends the execution, but for its `finally` tasks. The first call counts. */
@@ -83,9 +98,9 @@ export class Commands {
   }
 
   /** Ends the `finally` tasks, too. The first call counts. */
-  stopFinally({ message, code }: Stop): void {
+  stopFinally(stop: Stop): void {
     if (this.#finallyStop !== undefined) return
-    this.#finallyStop = { message: cutMessage(message), ...(code !== undefined && { code }) }
+    this.#finallyStop = { ...stop, message: cutMessage(stop.message) }
     this.#expectRecord()
     if (this.#isOpen) this.#recordFinallyStop(this.#finallyStop)
     this.#onGiven()
@@ -157,6 +172,11 @@ export class Commands {
     for (const cleanUp of this.#cleanUps.splice(0)) cleanUp()
     if (failure === undefined) this.#resolve()
     else this.#reject(failure)
+  }
+
+  #isRepeated(requestId: string): boolean {
+    const stops = [this.#stop, this.#finallyStop, this.#table?.stop, this.#table?.graph.root.finallyStop]
+    return stops.some(stop => stop?.requestId === requestId)
   }
 
   #expectRecord(): void {

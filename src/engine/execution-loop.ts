@@ -95,12 +95,18 @@ export class ExecutionLoop implements RecorderCallbacks {
     return this.#rounds?.activity ?? IDLE
   }
 
+  /** Whether it has started and has `finally` tasks, its own or those of workflows that run now. */
+  get hasFinally(): boolean {
+    return this.#commands.hasFinally
+  }
+
   /**
-   * Ends every task that has not settled, because of `reason`; `finally` tasks run. The first call counts; a second call
-   * cancels the `finally` tasks, too. No effect after the end.
+   * Ends every task that has not settled, because of `reason`; `finally` tasks run. The first call counts; a second one ends
+   * those, too. After the end it does nothing.
+   * @param requestId of the request that asks for it: its repetition does nothing
    */
-  cancel(reason: Reason): void {
-    if (this.#outcome.end === undefined) this.#commands.cancel(reason)
+  cancel(reason: Reason, requestId?: string): void {
+    if (this.#outcome.end === undefined) this.#commands.cancel(reason, requestId)
   }
 
   /** Starts no task until every pause is released; what runs continues. @returns its release; idempotent */
@@ -115,7 +121,7 @@ export class ExecutionLoop implements RecorderCallbacks {
    * with their usage, and then its readers and its result end with `SHUTTING_DOWN`.
    */
   handOff(): void {
-    if (this.#commands.isStopping || this.log.ending !== undefined) return
+    if (this.#commands.isEnding || this.log.ending !== undefined) return
     this.pause()
     this.#commands.handOff()
   }

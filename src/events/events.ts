@@ -94,6 +94,8 @@ export interface Stop {
   readonly message: string
   /** The code with which these tasks fail; absent when they are cancelled. */
   readonly code?: TaskCode
+  /** Of the request that asked for it, if that had a key: its repetition asks for nothing more. Not the key itself. */
+  readonly requestId?: string
 }
 
 /** Why an execution is parked: it does not resume automatically. */

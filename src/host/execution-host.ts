@@ -1,5 +1,4 @@
 import { DagstreamError } from '../errors.ts'
-import type { Reason } from '../events/events.ts'
 import { createLoop } from '../engine/executors/launch.ts'
 import { readOptions } from '../engine/resume/recorded-options.ts'
 import type { ExecutionLoop } from '../engine/execution-loop.ts'
@@ -18,13 +17,11 @@ import { Meters } from './observers/meters.ts'
 import { ObserverHub } from './observers/observer-hub.ts'
 import { PendingStart } from './pending-start.ts'
 import { Recovery } from './recovery/recovery.ts'
+import { Shutdown } from './shutdown.ts'
 import { callStore } from '../store/call-store.ts'
 import { createAndClaim } from '../store/create-and-claim.ts'
 import { StoreRetries } from './storage/store-retries.ts'
 import { SubscriberRegistry } from './subscribers/subscriber-registry.ts'
-
-/** How long readers may take for the rest once everything has ended, ms. */
-const FLUSH_MS = 2000
 
 /** The executions of one process: those that run here, and through the store those that have ended. */
 export class ExecutionHost {
@@ -38,22 +35,20 @@ export class ExecutionHost {
   readonly running: RunningExecutions
   readonly #options: HostOptions
   readonly #observers: ObserverHub
-  readonly #drainWaiter: DrainWaiter
+  readonly #shutdown: Shutdown
   readonly #retries: StoreRetries
   /** Executions that wait for their tools; each counts as one that runs. */
   readonly #pendingStarts = new Set<PendingStart>()
   #closed: Promise<void> | undefined
-  /** Set once the drain time is over: it ends every execution that still runs. */
-  #shutdown: Reason | undefined
 
   constructor(options: HostOptions) {
-    const { maxSubscribers, execution, observers } = options
-    const { clock, logger, store } = execution
+    const { maxSubscribers, execution, observers, drainMs } = options
+    const { clock, logger, store, abortGraceMs } = execution
     this.#options = options
     this.archive = new ExecutionArchive(store, clock)
     this.#observers = new ObserverHub([this.meters, ...observers], this.meters.appends, clock, logger)
-    this.#drainWaiter = new DrainWaiter(clock)
-    const onRelease = (): void => this.#drainWaiter.notify()
+    const waiter = new DrainWaiter(clock)
+    const onRelease = (): void => waiter.notify()
     this.subscribers = new SubscriberRegistry(maxSubscribers, clock, onRelease)
     this.running = new RunningExecutions({
       observers: this.#observers,
@@ -64,7 +59,8 @@ export class ExecutionHost {
     })
     this.#retries = new StoreRetries(clock, logger)
     this.recovery = store.interrupted === undefined ? undefined : this.#createRecovery(onRelease)
-    const { running, archive, recovery } = this
+    const { running, archive, recovery, subscribers } = this
+    this.#shutdown = new Shutdown({ running, recovery, subscribers, waiter, drainMs, abortGraceMs })
     this.commands = new ExecutionCommands({ running, archive, recovery, expectRoom: () => this.#expectRoom() })
   }
 
@@ -105,7 +101,7 @@ export class ExecutionHost {
     claimant: Claimant = {},
     signal?: () => AbortSignal,
   ): Promise<HostedExecution> {
-    const { graceMs, tools } = this.#options
+    const { graceMs, tools, workflows } = this.#options
     const known = await this.#findKnown(claimant)
     if (known !== undefined) return this.#attach(known, claimant)
     this.#expectOpen()
@@ -116,7 +112,7 @@ export class ExecutionHost {
       return first.addWaiter(mayLeave ? signal?.() : undefined)
     }
     if (!this.running.isStarting(claimant)) this.#expectRoom()
-    const found = tools.toolsFor(request.workflow)
+    const found = tools.toolsFor(workflows?.record(request.workflow) ?? request.workflow)
     if (!(found instanceof Promise)) return this.#begin(request, claimant, found)
     const pending = new PendingStart(claimant, found, {
       begin: registry => this.#begin(request, claimant, registry),
@@ -128,11 +124,12 @@ export class ExecutionHost {
 
   async #begin(request: ExecutionRequest, claimant: Claimant, tools: ToolRegistry): Promise<HostedExecution> {
     this.#expectOpen()
-    const { execution, graceMs } = this.#options
+    const { execution, graceMs, workflows } = this.#options
+    const { workflow, workflowJson, input } = request
     const options = { ...execution, ...request.options }
-    const { loop, start, describe } = createLoop(request.workflow, tools, request.input, options, this.meters.counters)
+    const { loop, start, describe } = createLoop(workflow, tools, input, options, this.meters.counters, workflows)
     const grace = request.graceMs ?? graceMs
-    const record = { ...describe({ graceMs: grace, workflow: request.workflowJson }), ...claimant }
+    const record = { ...describe({ graceMs: grace, workflow: workflowJson }), ...claimant }
     const hosted = HostedExecution.live(record, loop, grace, execution.clock)
     // Added before the store is called: a request that finds the execution there finds it here, too.
     this.running.add(hosted)
@@ -174,26 +171,11 @@ export class ExecutionHost {
   }
 
   async #drain(): Promise<void> {
-    const { drainMs, execution } = this.#options
-    const isIdle = (): boolean => this.running.size + (this.recovery?.pendingCount ?? 0) === 0
     this.recovery?.close()
     this.#retries.close()
     for (const pending of this.#pendingStarts) pending.fail(shuttingDown())
     for (const { disconnectPolicy } of this.running.all()) disconnectPolicy.close()
-    await this.#drainWaiter.waitUntil(isIdle, drainMs)
-    this.#shutdown = { code: 'SHUTDOWN', message: 'The server is shutting down' }
-    for (const hosted of this.running.all()) this.#endAtShutdown(hosted)
-    // Tools that ignore their abort are abandoned after the grace.
-    await this.#drainWaiter.waitUntil(isIdle, execution.abortGraceMs + FLUSH_MS)
-    await this.#drainWaiter.waitUntil(() => this.subscribers.isEmpty, FLUSH_MS)
-  }
-
-  /** Hands an execution off to the next process where there is one for it, else cancels it. */
-  #endAtShutdown(hosted: HostedExecution): void {
-    if (this.#shutdown === undefined) return
-    if (this.recovery !== undefined && readOptions(hosted.record.options).onCrash !== 'fail') hosted.handOff()
-    // Its end shows whether the cancellation was recorded.
-    else void hosted.cancel(this.#shutdown).catch(() => {})
+    await this.#shutdown.drain()
   }
 
   /** Takes in an execution that was resumed. */
@@ -210,7 +192,7 @@ export class ExecutionHost {
     // It has no follower yet: its grace begins anew.
     if (this.isClosing) hosted.disconnectPolicy.close()
     else hosted.disconnectPolicy.watch()
-    this.#endAtShutdown(hosted)
+    this.#shutdown.end(hosted)
     return hosted
   }
 

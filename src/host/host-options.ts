@@ -1,4 +1,5 @@
 import type { ResolvedOptions } from '../engine/options.ts'
+import type { WorkflowRegistry } from '../plan/workflow-registry.ts'
 import type { ExecutionStore } from '../store/execution-store.ts'
 import type { ToolResolver } from '../tools/tool-resolver.ts'
 import type { ExecutionObserver } from './observers/execution-observer.ts'
@@ -6,6 +7,8 @@ import type { ExecutionObserver } from './observers/execution-observer.ts'
 /** The options of a host, all present and checked. */
 export interface HostOptions {
   readonly tools: ToolResolver
+  /** The workflows that tasks may name. */
+  readonly workflows: WorkflowRegistry | undefined
   /** The options of its executions; a request may narrow them. */
   readonly execution: ResolvedOptions & { readonly store: ExecutionStore }
   /** How long an execution may run without a follower where its request does not say, ms. */

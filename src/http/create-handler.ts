@@ -8,13 +8,16 @@ import { DagstreamError } from '../errors.ts'
 import { AnsweredByAuthorize } from './security/authorize.ts'
 import { ExecutionHost } from '../host/execution-host.ts'
 import { findHostProblem } from './answers/host-problem.ts'
+import { ExecutionAccess } from './routes/execution-access.ts'
 import { ExecutionResponses } from './routes/execution-responses.ts'
 import { createExecutionRoutes } from './routes/execution-routes.ts'
+import { ExecutionStarts } from './routes/execution-starts.ts'
 import { type HandlerOptions, type ResolvedHandlerOptions, resolveHandlerOptions } from './options/handler-options.ts'
 import { refuseHost } from './security/host-guard.ts'
 import { limitBody } from './body/limit-body.ts'
 import { HttpProblem, invalidWorkflow, problem, toolsUnavailable } from './answers/problem.ts'
 import { createServiceRoutes } from './routes/service-routes.ts'
+import { createWorkflowRoutes } from './routes/workflow-routes.ts'
 import { readBeforeRefusal } from './body/unread-body.ts'
 
 /** A server without sockets, for the server of any runtime to call. */
@@ -22,9 +25,10 @@ export interface Handler {
   /** Answers one request. Never rejects. Needs no `this`. */
   readonly fetch: (request: Request) => Promise<Response>
   /**
-   * Drains: refuses new executions (503), lets running ones continue for `drainMs`, and waits, for a bounded time, until
-   * readers have received the end. Executions that still run are handed off to the next process if the store outlives this
-   * one; otherwise, and with `onCrash: "fail"`, they are cancelled with `SHUTDOWN`. Idempotent.
+   * Drains: starts nothing more (503), lets executions run for `drainMs`, and waits, for a bounded time, until readers have
+   * taken the end. Executions that still run are handed off to the next process where the store outlives this one, and cancelled
+   * with `SHUTDOWN` where it does not, or where they have `onCrash: "fail"`: their `finally` tasks have `drainMs` once more.
+   * Idempotent.
    */
   readonly close: () => Promise<void>
 }
@@ -33,7 +37,7 @@ export interface Handler {
  * Makes the handler of all routes: executions as streams and as results, resumption, cancellation, listing, validation.
  *
  * It holds no socket and no timer while nothing runs.
- * @throws `INVALID_OPTION`, `INVALID_TOOL`
+ * @throws `INVALID_OPTION`, `INVALID_TOOL`, `INVALID_WORKFLOW` for a problem of `workflows`
  */
 export function createHandler(options: HandlerOptions): Handler {
   const resolved = resolveHandlerOptions(options)
@@ -101,7 +105,10 @@ function createApp(
       throw new Error('A value that is not an Error was thrown', { cause: error })
     }
   })
-  app.route('/executions', createExecutionRoutes(host, responses, options))
+  const access = new ExecutionAccess(host, options.authorize)
+  const starts = new ExecutionStarts(host, responses, access, options)
+  app.route('/executions', createExecutionRoutes(host, responses, access, starts, options))
+  app.route('/workflows', createWorkflowRoutes(starts, options))
   app.route('/', createServiceRoutes(host, answers, options))
   return app
 }

@@ -1,7 +1,8 @@
 import { systemClock } from '../clock.ts'
 import { DagstreamError, expectObject, invalidOption } from '../errors.ts'
 import type { Execution } from '../engine/executors/execution.ts'
-import { type ExecutionOptions, isAtLeastZero } from '../engine/options.ts'
+import type { ExecutorOptions } from '../engine/executors/parallel-executor.ts'
+import { isAtLeastZero } from '../engine/options.ts'
 import { StreamingExecutor } from '../engine/executors/streaming-executor.ts'
 import { stringifyJson } from '../json/stringify-json.ts'
 import type { ExecutionPlan } from '../plan/execution-plan.ts'
@@ -17,8 +18,8 @@ import { invalidWorkflow, problem } from './answers/problem.ts'
 import { STREAM_HEADERS, VARY } from './answers/headers.ts'
 import { readBeforeRefusal } from './body/unread-body.ts'
 
-/** Options of one served workflow. */
-export interface WorkflowRequestOptions extends ExecutionOptions {
+/** How one workflow is served. */
+export interface WorkflowRequestOptions extends ExecutorOptions {
   readonly tools: ToolSource
   /** The value of `$INPUT`. */
   readonly input?: unknown

@@ -43,12 +43,7 @@ export class DependencyRules {
   /** Applies the rule to a blocked task. */
   consider(task: number, now: number): void {
     const unsettled = this.#columns.unsettled[task] as number
-    const decision = this.#tallies.decide(
-      task,
-      this.#runOnOf(task),
-      unsettled,
-      () => this.findSkipped(task) !== undefined,
-    )
+    const decision = this.#tallies.decide(task, this.#runOnOf(task), unsettled, this.#readsSkipped)
     if (decision === 'start') this.#listener.startable(task, now)
     else if (decision !== 'wait') this.#listener.skippable(task, decision)
   }
@@ -62,7 +57,9 @@ export class DependencyRules {
     }
   }
 
-  /** Finds the first dependency that a task reads and that was skipped without a failure. */
+  readonly #readsSkipped = (task: number): boolean => this.findSkipped(task) !== undefined
+
+  /** The first dependency that a task reads and whose skip was no failure. */
   findSkipped(task: number): number | undefined {
     const { plan, base } = this.#graph.groupOf(task)
     const local = plan?.reads?.[task - base]?.find(read => isHarmlessSkip(this.#endOf(base + read)))

@@ -41,7 +41,14 @@ export class DueWork {
     return undefined
   }
 
-  /** Takes the next parent to decide on; it is returned again when one of its children has ended. */
+  /** Forgets the tasks that cannot start any more: each is added again once it can. */
+  prune(): void {
+    const { phase } = this.#columns
+    this.#tasks = this.#tasks.filter((task, at) => at >= this.#taken && phase[task] === PHASE.ready)
+    this.#taken = 0
+  }
+
+  /** The next parent to look after; it is given again once one of its children has ended. */
   takeParent(): number | undefined {
     for (const parent of this.#parents ?? []) {
       this.#parents?.delete(parent)

@@ -13,7 +13,7 @@ import type { TaskTable } from './task-table.ts'
 export function computeStatus({ columns, graph, history }: TaskTable, group: TaskGroup): ExecutionStatus {
   const { plan, base, outer } = group
   const { mainCount, tasks } = plan as ExecutionPlan
-  const isCancellable = outer === undefined && history.stop?.reason !== undefined
+  const isCancellable = (outer === undefined ? history.stop : group.stop)?.reason !== undefined
   const size = outer === undefined ? graph.size : tasks.length
   let hasSuccess = false
   let hasFailure = false

@@ -5,6 +5,7 @@ import {
   describeStopped,
   type PendingSettlements,
 } from './pending-settlements.ts'
+import type { DueWork } from './due-work.ts'
 import type { ReadyTasks } from './ready-tasks.ts'
 import type { TableOptions } from './table-input.ts'
 import type { RetryTimes } from './retry-times.ts'
@@ -51,7 +52,7 @@ export class GroupStops {
   }
 
   /** The task was chosen to start before a stop ended it: it ends by itself, and no `finally` task starts before. */
-  rejoin(task: number, ready: ReadyTasks): void {
+  rejoin(task: number, ready: ReadyTasks, due: DueWork): void {
     const { phase, end } = this.#columns
     const group = this.#graph.groupOf(task)
     this.#endings.withdraw(task)
@@ -60,6 +61,7 @@ export class GroupStops {
     if (group.isFinallyOpen) return
     for (const last of group.finallyTasks()) if (phase[last] === PHASE.ready) phase[last] = PHASE.blocked
     ready.retain(each => phase[each] !== PHASE.blocked)
+    due.prune()
   }
 
   #gather(group: TaskGroup, stop: Stop, phase: 'tasks' | 'finally', ended: number[]): void {

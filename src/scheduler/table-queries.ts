@@ -7,9 +7,16 @@ export function findUnfinishedAttempts({ columns, graph }: TaskTable): number[] 
   return columns.list(graph.size, PHASE.running, PHASE.cut)
 }
 
-/** Ids of the tasks that would have been in flight in `count` consecutive crashes if the last process crashed now. */
-export function findCrashing({ columns, graph, crashes }: TaskTable, count: number): string[] {
-  const running = columns.list(graph.size, PHASE.running)
+/**
+ * Ids of the tasks that will have been in flight in `count` crashes in a row if the last process crashed now.
+ * @param runsAgain whether a task runs again if it was in flight; by default each does
+ */
+export function findCrashing(
+  { columns, graph, crashes }: TaskTable,
+  count: number,
+  runsAgain: (task: number) => boolean = () => true,
+): string[] {
+  const running = columns.list(graph.size, PHASE.running).filter(runsAgain)
   return running.filter(task => crashes.of(task) + 1 >= count).map(task => graph.idOf(task))
 }
 

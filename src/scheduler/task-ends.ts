@@ -99,7 +99,8 @@ export class EndTallies {
   /** Counts the end of one dependency of `task`. @param size the number of tasks */
   add(task: number, end: End, size: number): void {
     if (this.#counts.length < size * END_KINDS) {
-      const grown = new Int32Array(size * END_KINDS)
+      // Doubled, so that growth costs a constant amount for each task.
+      const grown = new Int32Array(Math.max(size * END_KINDS, 2 * this.#counts.length))
       if (this.#counts !== NONE) grown.set(this.#counts)
       this.#counts = grown
     }
@@ -107,11 +108,11 @@ export class EndTallies {
     this.#counts[at] = (this.#counts[at] as number) + 1
   }
 
-  /** Applies the rule to a task. */
-  decide(task: number, runOn: RunOn, unsettled: number, readsSkipped: () => boolean): Decision {
+  /** What the rule says of a task. */
+  decide(task: number, runOn: RunOn, unsettled: number, readsSkipped: (task: number) => boolean): Decision {
     const at = task * END_KINDS
     return at < this.#counts.length && this.#counts !== NONE
-      ? decide(runOn, unsettled, this.#counts, at, readsSkipped)
+      ? decide(runOn, unsettled, this.#counts, at, () => readsSkipped(task))
       : decide(runOn, unsettled, NONE)
   }
 

@@ -15,6 +15,7 @@ import { TableGrowth } from './table-growth.ts'
 import type { TableOptions } from './table-input.ts'
 import { PHASE, TaskColumns } from './task-columns.ts'
 import { classifyEnd, END, isFailure } from './task-ends.ts'
+import { toStop } from '../events/state.ts'
 import { TaskGraph } from './task-graph.ts'
 import type { TaskGroup } from './task-group.ts'
 
@@ -87,12 +88,12 @@ export class TaskTable {
         return this.#growth.add(data, event.taskIndex ?? -1, now)
       case 'tasks_stopping': {
         this.history.lastTimestamp = data.timestamp
-        const { parentId, phase, message, code, failure } = data
+        const { parentId, phase, failure, reason: _, ...stop } = data
         const group =
           parentId === undefined ? this.graph.root : this.graph.groupBelow(this.graph.indexOf(parentId) ?? -1)
         if (group === undefined) return
         group.failure ??= failure
-        return this.#stopGroup(group, { message, ...(code !== undefined && { code }) }, phase, now)
+        return this.#stopGroup(group, toStop(stop), phase, now)
       }
       default:
         this.history.apply(event)
@@ -141,7 +142,7 @@ export class TaskTable {
 
   #start(task: number, { attempt, itemCount }: EventFor<'task_start'>['data']): void {
     this.columns.attempts[task] = attempt
-    if (this.columns.phase[task] === PHASE.ending) this.#stops.rejoin(task, this.starts.ready)
+    if (this.columns.phase[task] === PHASE.ending) this.#stops.rejoin(task, this.starts.ready, this.due)
     if (this.graph.taskAt(task)?.group !== undefined) {
       this.columns.phase[task] = PHASE.open
       this.graph.open(task, itemCount, this.history.executionTimeMs)

@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import type { DAGStructure } from '../../src/index.ts'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { loadDriver } from '../../src/store/sqlite/driver.ts'
@@ -208,6 +209,30 @@ test('without a tool that is still needed nothing is begun', async () => {
   expect(stderr).toMatch(/^error There is no tool `note`, which task `b` needs\nTools come from --tools /)
   const listed = await runIn(cwd, 'executions list --store runs.db --json')
   expect(JSON.parse(listed.stdout)).toMatchObject([{ status: 'running' }])
+})
+
+test('cancel runs no finally tasks either; resume runs them', async () => {
+  const cwd = makeFolder()
+  const file = join(cwd, 'runs.db')
+  const workflow: DAGStructure = {
+    tasks: [
+      { id: 'a', tool: 'echo' },
+      { id: 'b', tool: 'echo', dependsOn: ['a'] },
+    ],
+    finally: [{ id: 'last', workflow: { tasks: [{ id: 'c', tool: 'echo' }] } }],
+  }
+  const id = await leaveUnfinished(file, workflow, { echo: () => null }, 3)
+  expect((await runIn(cwd, `executions cancel ${id} --store runs.db`)).code).toBe(0)
+  const shown = JSON.parse((await runIn(cwd, `executions show ${id} --store runs.db --json`)).stdout)
+  expect(shown.status).toBe('cancelled')
+  expect(shown.result.results).toMatchObject([
+    { status: 'success' },
+    { code: 'CANCELLED' },
+    { code: 'TOOLS_UNAVAILABLE' },
+  ])
+  const other = await leaveUnfinished(file, workflow, { echo: () => null }, 3)
+  const resumed = await runIn(cwd, `executions resume ${other} --store runs.db --json`)
+  expect([resumed.code, JSON.parse(resumed.stdout).successCount]).toEqual([0, 4])
 })
 
 test('cancel ends what a process left, and calls nothing', async () => {

@@ -162,7 +162,7 @@ test('a workflow that is not JSON, and options that are invalid, are refused bef
   for (const options of [{ from: 'x.1' }, 5, null] as object[]) {
     expect(() => client.subscribe('x', options)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
   }
-  await expect(client.execute('{}' as never)).rejects.toMatchObject({ code: 'INVALID_OPTION' })
+  await expect(client.execute('{}')).rejects.toMatchObject({ code: 'INVALID_OPTION' })
   await expect(client.cancel('a/b')).rejects.toMatchObject({ code: 'INVALID_OPTION' })
   expect(server.requests).toEqual([])
 })

@@ -10,6 +10,10 @@ export function mcpOption(): Option {
   return new Option('--mcp <config>', 'a JSON file with mcpServers (default: dagstream.config.json, if present)')
 }
 
+export function workflowsOption(): Option {
+  return new Option('--workflows <folder>', 'registered workflows: each NAME.json (default: that of the configuration)')
+}
+
 export function serverOption(description: string): Option {
   return new Option('--server <url>', description).argParser(parseServerUrl)
 }

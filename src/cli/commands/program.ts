@@ -28,6 +28,7 @@ import {
   serverOption,
   tokenOption,
   toolsOption,
+  workflowsOption,
 } from './program-options.ts'
 import { reportError } from '../render/report-error.ts'
 import { LOG_LEVELS } from '../process/server-log.ts'
@@ -84,7 +85,7 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
   program
     .command('run')
     .description('Run a workflow')
-    .argument('<file>', 'the workflow as JSON, or - for standard input')
+    .argument('<file>', 'the workflow as JSON, the name of a registered one, or - for standard input')
     .addOption(
       new Option('--schedule <schedule>', 'when tasks start (default: "layers")').choices(['layers', 'dataflow']),
     )
@@ -94,6 +95,7 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
     .addOption(inputOption())
     .addOption(toolsOption().conflicts('server'))
     .addOption(mcpOption().conflicts('server'))
+    .addOption(workflowsOption().conflicts('server'))
     .addOption(new Option('--store <file>', 'keep the execution in this file').conflicts('server'))
     .addOption(retainAgeOption())
     .addOption(retainCountOption())
@@ -119,7 +121,8 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
     .addOption(tokenOption())
     .addOption(toolsOption())
     .addOption(mcpOption())
-    .option('--store <file>', `the file of the store, or memory (default: ${DEFAULT_STORE})`)
+    .addOption(workflowsOption())
+    .option('--store <file>', `where executions are kept, or memory (default: ${DEFAULT_STORE})`)
     .addOption(
       new Option('--durability <durability>', 'durability in a power failure (default: "normal")').choices([
         'normal',
@@ -183,10 +186,11 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
   program
     .command('validate')
     .description('Check a workflow without running it')
-    .argument('<file>', 'the workflow as JSON, or - for standard input')
+    .argument('<file>', 'the workflow as JSON, the name of a registered one, or - for standard input')
     .addOption(inputOption())
     .addOption(toolsOption())
     .addOption(mcpOption())
+    .addOption(workflowsOption())
     .option('--json', 'print {valid, issues, issueCount} on stdout')
     .action(async (file, options) => {
       const { validateCommand } = await import('./validate-command.ts')
@@ -195,10 +199,9 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
   program
     .command('graph')
     .description('Draw a workflow as text')
-    .argument('<file>', 'the workflow as JSON, or - for standard input')
-    .addOption(
-      new Option('--format <format>', 'the format of the drawing').choices(['mermaid', 'dot']).default('mermaid'),
-    )
+    .argument('<file>', 'the workflow as JSON, the name of a registered one, or - for standard input')
+    .addOption(workflowsOption())
+    .addOption(new Option('--format <format>', 'of the drawing').choices(['mermaid', 'dot']).default('mermaid'))
     .action(async (file, options) => {
       const { graphCommand } = await import('./graph-command.ts')
       code = await graphCommand(file, options, context)

@@ -129,7 +129,7 @@ const servers: readonly ConfigSchema[] = [
   },
 ]
 
-type ConfigField = 'mcpServers' | 'http' | 'llm' | 'modes' | '$schema'
+type ConfigField = 'mcpServers' | 'http' | 'llm' | 'modes' | 'workflows' | '$schema'
 
 const fields: Readonly<Record<ConfigField, ConfigSchema>> = {
   mcpServers: {
@@ -155,7 +155,8 @@ const fields: Readonly<Record<ConfigField, ConfigSchema>> = {
     additionalProperties: { type: 'object', properties: mode, required: ['system'], additionalProperties: false },
     description: 'Presets of `chat` by name.',
   },
-  $schema: { ...text, description: 'Location of this schema, for editors. Ignored otherwise.' },
+  workflows: { ...name, description: 'A folder of registered workflows: each `NAME.json` is the workflow `NAME`.' },
+  $schema: { ...text, description: 'Where this schema is, for editors. Ignored otherwise.' },
 }
 
 /** The JSON Schema (2020-12) of `dagstream.config.json`, as it is published. The checks take the names of fields from it. */

@@ -54,7 +54,7 @@ export interface ExecutionSource {
   openLog(executionId: string): Promise<ExecutionLog>
   /** The complete output of a task, or of `WHOLE_EXECUTION`, as JSON. */
   readOutput(executionId: string, taskId: string): Promise<string>
-  /** Idempotent, also after the end. @returns the resulting status */
+  /** `finally` tasks run on a server; a second call ends those. No effect after the end. @returns the resulting status */
   cancel(executionId: string): Promise<string>
   /** Rejects unless the execution has ended or is parked. */
   delete(executionId: string): Promise<void>

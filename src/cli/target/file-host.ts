@@ -5,6 +5,7 @@ import { ExecutionHost } from '../../host/execution-host.ts'
 import type { ExecutionStore, StoredExecution } from '../../store/execution-store.ts'
 import type { SqliteStore } from '../../store/sqlite/sqlite-store.ts'
 import type { ToolSource } from '../../tools/registry.ts'
+import type { WorkflowRegistry } from '../../plan/workflow-registry.ts'
 import { createToolResolver } from '../../tools/tool-resolver.ts'
 import type { CommandContext } from '../process/console.ts'
 import type { Viewer } from '../render/viewer.ts'
@@ -21,9 +22,14 @@ import {
  * The host of a command: starts, resumes, cancels and deletes executions of a store on request, without limits and without a drain
  * timeout. Close it before the store.
  */
-export function createFileHost(store: ExecutionStore, tools: ToolSource = []): ExecutionHost {
+export function createFileHost(
+  store: ExecutionStore,
+  tools: ToolSource = [],
+  workflows?: WorkflowRegistry,
+): ExecutionHost {
   return new ExecutionHost({
     tools: createToolResolver(tools),
+    workflows,
     execution: { ...resolveOptions(), store },
     graceMs: Number.POSITIVE_INFINITY,
     maxExecutions: Number.POSITIVE_INFINITY,

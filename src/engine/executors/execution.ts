@@ -34,7 +34,7 @@ export class Execution implements AsyncIterable<SSEEvent> {
     return this.#loop.result
   }
 
-  /** Cancels every task that has not settled; idempotent, also after the end. */
+  /** Cancels every task that has not settled; `finally` tasks run. A second call ends those; after the end it has no effect. */
   cancel(reason = 'Cancelled'): void {
     this.#loop.cancel({ code: 'CANCELLED', message: String(reason) })
   }

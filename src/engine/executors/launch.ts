@@ -64,7 +64,9 @@ export interface NewExecution {
    * Builds the plan and starts the loop: at once, or for a large workflow once its plan is built in slices. Call it once.
    */
   readonly start: (lease: Lease, signal?: AbortSignal) => void
-  /** `graceMs`: time without subscribers after which a server cancels it; `workflow`: the document as JSON, if available. */
+  /**
+   * `graceMs`: how long it may go unfollowed, of one that a server runs; `workflow`: the document as JSON, where that is at hand.
+   */
   readonly describe: (known?: { readonly graceMs?: number; readonly workflow?: string | undefined }) => ExecutionRecord
 }
 
@@ -89,13 +91,16 @@ export function createLoop(
     if (!(plan instanceof Promise)) return loop.start(lease, { plan, input }, signal)
     plan.then(built => loop.start(lease, { plan: built, input }, signal)).catch(error => loop.onLogFailure(error))
   }
-  const describe: NewExecution['describe'] = ({ graceMs, workflow: text } = {}) => ({
-    executionId,
-    createdAt: loop.createdAt,
-    workflow: text ?? stringifyJson(describeRecorded(workflow, workflows)),
-    ...(input && { input: input.text }),
-    options: writeOptions(options, graceMs),
-  })
+  const describe: NewExecution['describe'] = ({ graceMs, workflow: text } = {}) => {
+    const recorded = describeRecorded(workflow, workflows)
+    return {
+      executionId,
+      createdAt: loop.createdAt,
+      workflow: (recorded === workflow ? text : undefined) ?? stringifyJson(recorded),
+      ...(input && { input: input.text }),
+      options: writeOptions(options, graceMs),
+    }
+  }
   return { loop, start, describe }
 }
 

@@ -2,7 +2,7 @@ import { readInputError } from '../../attempt/tool-error.ts'
 import type { EventData } from '../../events/events.ts'
 import type { FanOut, Repetition, SubWorkflow } from '../../plan/execution-plan.ts'
 import type { TaskGroup } from '../../scheduler/task-group.ts'
-import type { GroupRecorder, GroupRecorderParts } from './group-recorder.ts'
+import { countMissing, type GroupRecorder, type GroupRecorderParts } from './group-recorder.ts'
 import type { GroupTimers } from './group-timers.ts'
 import type { ParentOutcome, ParentOutcomes } from './parent-outcome.ts'
 import type { Scopes } from './scopes.ts'
@@ -127,8 +127,10 @@ export class GroupChildren {
   }
 
   #finish(group: TaskGroup, outcome: ParentOutcome = this.#parts.outcomes.of(group)): void {
-    const { timers, elapsedMs } = this.#parts
+    const { timers, scopes, elapsedMs } = this.#parts
     timers.stop(group.parent)
+    scopes.forget(group.parent)
+    this.#events.release(countMissing(group))
     this.#events.end(group.parent, outcome, Math.max(0, elapsedMs() - group.openedAtMs), outcome.why)
     // It is due no more, though its end is in the log only later.
     this.#growing.add(group.parent)
@@ -137,7 +139,9 @@ export class GroupChildren {
   /** What is left of the delay after the last round, ms. */
   #waitBeforeRound({ children }: TaskGroup, { everyMs, factor }: Repetition): number {
     const { tasks, options } = this.#parts
-    const delayMs = Math.min(everyMs * factor ** (children.length - 1), MAX_DELAY_MS)
+    // Bounded before it is multiplied: 0 times infinity is no number.
+    const growth = Math.min(factor ** (children.length - 1), Number.MAX_VALUE)
+    const delayMs = Math.min(everyMs * growth, MAX_DELAY_MS)
     const result = tasks.stateOf(children.at(-1) as number)?.result as Partial<EventData> | undefined
     // However the clock was set meanwhile, never longer than the whole delay.
     return Math.min(delayMs, Date.parse(result?.timestamp ?? '') + delayMs - options.clock.wallTime())

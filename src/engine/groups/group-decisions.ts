@@ -1,5 +1,6 @@
 import type { ToolFailure } from '../../attempt/attempt-outcome.ts'
 import { readInputError } from '../../attempt/tool-error.ts'
+import { isTurnSpent } from '../../clock.ts'
 import type { EventFor } from '../../events/events.ts'
 import type { LogEntry } from '../../events/log-entry.ts'
 import type { ArgumentProblem } from '../../tools/argument-problem.ts'
@@ -7,7 +8,6 @@ import type { Group, PlannedTask } from '../../plan/execution-plan.ts'
 import { resolveTemplate } from '../../workflow/template.ts'
 import { GroupChildren, type GroupParts } from './group-children.ts'
 import { GroupRecorder } from './group-recorder.ts'
-import { resolveItems } from './items.ts'
 
 /**
  * Takes the decisions that depend on values and records them: whether a condition holds, what the children of a parent are,
@@ -29,6 +29,8 @@ export class GroupDecisions {
     const { due, graph } = this.#parts.table
     if (graph.root.isFinallyOpen) this.#children.limitTime(graph.root)
     for (let decided = 0; decided < count; decided++) {
+      // One decision is bounded by the steps of a condition and the size of an output; many are not.
+      if (decided > 0 && isTurnSpent()) return decided
       const task = due.takeTask()
       const parent = task === undefined ? due.takeParent() : undefined
       if (task !== undefined) this.#decideTask(task)
@@ -62,8 +64,9 @@ export class GroupDecisions {
     }
     if (group === undefined) return table.admit(task)
     const opened = this.#open(task, group)
-    if (opened !== undefined && typeof opened === 'object') this.#events.end(task, opened)
-    else this.#events.open(task, opened)
+    if (typeof opened !== 'object') return this.#events.open(task, opened)
+    scopes.forget(task)
+    this.#events.end(task, opened)
   }
 
   /** The number of items of a fan-out, or why a parent fails. */
@@ -78,7 +81,7 @@ export class GroupDecisions {
         const excess = this.#events.reserve(group.plan.tasks.length)
         return excess === undefined ? undefined : fail('LIMIT_EXCEEDED', excess)
       }
-      const { count } = resolveItems(group.items, scopes.of(task))
+      const { count } = scopes.resolveItems(task, group)
       const { maxItems } = options
       const excess = count > maxItems ? `Expected at most ${maxItems} items, got ${count}` : this.#events.reserve(count)
       return excess === undefined ? count : fail('LIMIT_EXCEEDED', excess)

@@ -77,6 +77,11 @@ export class GroupRecorder {
     return undefined
   }
 
+  /** Tasks that were counted are not going to be added. */
+  release(count: number): void {
+    if (count > 0) this.#taskCount = (this.#taskCount ?? countTasks(this.#parts.table)) - count
+  }
+
   /** The condition of a task is false. */
   skip(task: number, when: Condition, values: ConditionValues): void {
     const { recorder, tasks, table, options } = this.#parts
@@ -111,10 +116,12 @@ function describeTask(plan: ExecutionPlan, local: number, parentId: string, laye
 
 function countTasks({ graph }: TaskTable): number {
   let count = graph.size
-  for (const { itemCount, children, base, plan, stop } of graph.openGroups) {
-    if (stop !== undefined) continue
-    if (plan === undefined) count += Math.max(0, itemCount - children.length)
-    else if (base < 0) count += plan.tasks.length
-  }
+  for (const group of graph.openGroups) count += countMissing(group)
   return count
+}
+
+/** The tasks that a parent was opened for and that have not been added. */
+export function countMissing({ itemCount, children, base, plan }: TaskGroup): number {
+  if (plan === undefined) return Math.max(0, itemCount - children.length)
+  return base < 0 ? plan.tasks.length : 0
 }

@@ -32,6 +32,9 @@ export class ParentOutcomes {
   of(group: TaskGroup, isExhausted = false): ParentOutcome {
     const { definition, failure, stop, failedCount, toleratedCount } = group
     if (failure !== undefined) return fail(failure.code, failure.message)
+    // Cut off with its children, whose ends are no failures of their own.
+    const cutOff = this.#graph.stopOf(group.parent)
+    if (cutOff?.code !== undefined) return fail(cutOff.code, cutOff.message)
     if (definition?.kind === 'forEach') {
       if (failedCount > toleratedCount) return this.#itemsFailed(group)
     } else if (failedCount > 0) return this.#childFailed(group)

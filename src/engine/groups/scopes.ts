@@ -2,7 +2,7 @@ import type { ConditionValues } from '../../conditions/compiled.ts'
 import type { ExecutionStatus } from '../../events/events.ts'
 import { JsonValue } from '../../events/json-value.ts'
 import type { ExecutionState } from '../../events/execution-state.ts'
-import type { PlannedTask } from '../../plan/execution-plan.ts'
+import type { FanOut, PlannedTask } from '../../plan/execution-plan.ts'
 import { computeStatus } from '../../scheduler/group-status.ts'
 import type { TaskGroup } from '../../scheduler/task-group.ts'
 import type { TaskTable } from '../../scheduler/task-table.ts'
@@ -20,7 +20,8 @@ export class Scopes {
   #root: Scope | undefined
   /** Made for the first group: most executions have none. */
   #scopes: WeakMap<TaskGroup, Scope> | undefined
-  #items: WeakMap<TaskGroup, Items> | undefined
+  /** The items of fan-outs that have not ended, by parent. */
+  #items: Map<number, Items> | undefined
 
   constructor(table: TaskTable, state: ExecutionState, input: JsonValue | undefined) {
     this.#table = table
@@ -49,16 +50,22 @@ export class Scopes {
     return scope
   }
 
-  /** The items of a fan-out. @throws as `resolveItems` does */
-  itemsOf(group: TaskGroup): Items {
-    this.#items ??= new WeakMap()
-    let items = this.#items.get(group)
+  /** The items of a fan-out: resolved once, and once more by a process that takes over. @throws as `resolveItems` does */
+  resolveItems(parent: number, definition: FanOut): Items {
+    this.#items ??= new Map()
+    let items = this.#items.get(parent)
     if (items === undefined) {
-      if (group.definition?.kind !== 'forEach') throw new Error('Expected the group of a fan-out')
-      items = resolveItems(group.definition.items, this.of(group.parent))
-      this.#items.set(group, items)
+      items = resolveItems(definition.items, this.of(parent))
+      this.#items.set(parent, items)
     }
     return items
+  }
+
+  /** A parent has ended: nothing refers to its items and its input any more. */
+  forget(parent: number): void {
+    this.#items?.delete(parent)
+    const group = this.#table.graph.groupBelow(parent)
+    if (group !== undefined) this.#scopes?.delete(group)
   }
 
   /** What the condition of a task names. */
@@ -101,7 +108,7 @@ export class Scopes {
     const { input, output, status, error } = outer
     // Written out, since every item passes.
     if (group.definition?.kind === 'forEach') {
-      return { input, output, status, error, index, item: this.itemsOf(group).at(index) }
+      return { input, output, status, error, index, item: this.resolveItems(group.parent, group.definition).at(index) }
     }
     return { input, output, status, error, index, previous: index === 0 ? undefined : this.outputOf(group, index - 1) }
   }

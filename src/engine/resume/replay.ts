@@ -1,7 +1,7 @@
-import type { AddedTask } from '../../events/events.ts'
+import type { AddedTask, EventData } from '../../events/events.ts'
 import type { LogEntry } from '../../events/log-entry.ts'
 import { JsonValue } from '../../events/json-value.ts'
-import type { ExecutionState } from '../../events/execution-state.ts'
+import type { ExecutionState, TaskState } from '../../events/execution-state.ts'
 import { EventLog } from '../../log/event-log.ts'
 import type { ExecutionPlan } from '../../plan/execution-plan.ts'
 import type { AppliedEvent } from '../../scheduler/table-input.ts'
@@ -42,43 +42,60 @@ export async function replay(
   return { log, table, outputs }
 }
 
-function hasEndedAncestor({ tasks }: ExecutionState, parentId: string): boolean {
-  for (
-    let at = tasks.get(parentId);
-    at !== undefined;
-    at = at.parentId === undefined ? undefined : tasks.get(at.parentId)
-  ) {
-    if (at.result !== undefined) return true
-  }
-  return false
-}
+/** The children of one parent; those of the document have the parent `undefined`. */
+type Siblings = ReadonlyMap<string | undefined, readonly TaskState[]>
 
 /** Events that reproduce a state, for a memory store that has evicted the first entries. */
 function* summarize(state: ExecutionState): Generator<AppliedEvent, void, undefined> {
   const head = { executionId: state.executionId, timestamp: '' }
-  // Times are only those of the state. They matter after a change of process, which a memory store does not survive.
-  for (const {
-    taskId,
-    tool = '',
-    layer,
-    attempts: attempt,
-    itemCount,
-    result,
-    parentId,
-    index,
-  } of state.tasks.values()) {
-    // The children of an ended parent affect no further decision.
-    if (parentId !== undefined && hasEndedAncestor(state, parentId)) continue
-    if (parentId !== undefined) {
-      const added: AddedTask = { taskId, tool, layer, dependsOn: [], ...(index !== undefined && { index }) }
-      yield { type: 'tasks_added', data: { ...head, parentId, tasks: [added], totalTasks: 0 } }
-    }
-    const items = itemCount === undefined ? {} : { itemCount }
-    if (result !== undefined) yield { type: 'task_complete', data: { ...head, ...result } }
-    else if (attempt > 0) yield { type: 'task_start', data: { ...head, taskId, tool, layer, attempt, ...items } }
-  }
+  yield* summarizeGroup(groupTasks(state), undefined, head)
   const { stopping, parked, isHandedOff } = state
   if (stopping !== undefined) yield { type: 'execution_stopping', data: { ...head, ...stopping } }
   if (parked !== undefined) yield { type: 'execution_parked', data: { ...head, ...parked } }
   if (isHandedOff) yield { type: 'execution_handed_off', data: head }
+}
+
+/**
+ * Only this state is left of the times; the process has not changed, which is what they are needed for. The order differs from
+ * that of the log: a parent gets all of its children at once, and failures come last, so that what follows from them concerns
+ * only tasks that have not ended.
+ */
+function* summarizeGroup(
+  siblings: Siblings,
+  parent: string | undefined,
+  head: EventData,
+): Generator<AppliedEvent, void, undefined> {
+  const tasks = siblings.get(parent) ?? []
+  for (const { taskId, tool = '', layer, attempts: attempt, itemCount, result } of tasks) {
+    const children = siblings.get(taskId)
+    if (attempt === 0 || (result !== undefined && children === undefined)) continue
+    const items = itemCount === undefined ? {} : { itemCount }
+    yield { type: 'task_start', data: { ...head, taskId, tool, layer, attempt, ...items } }
+    if (children === undefined) continue
+    yield {
+      type: 'tasks_added',
+      data: { ...head, parentId: taskId, tasks: children.map(describeAdded), totalTasks: 0 },
+    }
+    yield* summarizeGroup(siblings, taskId, head)
+  }
+  for (const isLast of [false, true]) {
+    for (const { result } of tasks) {
+      if (result === undefined || isLast !== (result.status === 'error' && !result.optional)) continue
+      yield { type: 'task_complete', data: { ...head, ...result } }
+    }
+  }
+}
+
+function describeAdded({ taskId, tool = '', layer, index }: TaskState): AddedTask {
+  return { taskId, tool, layer, dependsOn: [], ...(index !== undefined && { index }) }
+}
+
+function groupTasks({ tasks }: ExecutionState): Siblings {
+  const siblings = new Map<string | undefined, TaskState[]>()
+  for (const task of tasks.values()) {
+    const known = siblings.get(task.parentId)
+    if (known === undefined) siblings.set(task.parentId, [task])
+    else known.push(task)
+  }
+  return siblings
 }

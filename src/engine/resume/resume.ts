@@ -25,7 +25,7 @@ export interface ResumeContext {
   /** Options for those that the record lacks. */
   readonly options?: ResolvedOptions
   readonly counters?: MutableCounters
-  /** Stops the execution. */
+  /** Ends it, as a request to cancel does: `finally` tasks run, unless it is being ended already. */
   readonly stop?: Stop | undefined
   /** Called with the restored log before anything is appended by the loop. */
   readonly onRestored?: ((log: EventLog) => void) | undefined
@@ -38,6 +38,8 @@ interface Taken extends Replayed, Pick<StartParts, 'plan' | 'input'> {
   readonly lease: Lease | undefined
   /** Stops the execution when it is resumed. */
   readonly stop: Stop | undefined
+  /** Ends its `finally` tasks when it is resumed. */
+  readonly finallyStop: Stop | undefined
   readonly options: ResolvedOptions
 }
 
@@ -55,10 +57,10 @@ export async function resumeLoop(
   context: ResumeContext = {},
 ): Promise<ExecutionLoop> {
   const taken = await takeOver(stored, store, context)
-  const { loop, lease, stop, log } = taken
+  const { loop, lease, stop, finallyStop, log } = taken
   if (lease === undefined) return loop
   context.onRestored?.(log)
-  loop.start(lease, taken, undefined, { cause: 'manual', stop })
+  loop.start(lease, taken, undefined, { cause: 'manual', stop, finallyStop })
   return loop
 }
 
@@ -73,18 +75,23 @@ export async function recoverLoop(
   context: ResumeContext = {},
 ): Promise<{ readonly loop: ExecutionLoop } | { readonly parked: Parked; readonly entry: LogEntry }> {
   const taken = await takeOver(stored, store, context)
-  const { loop, lease, stop, table, log, options } = taken
+  const { loop, lease, stop, finallyStop, table, log, options } = taken
   if (lease === undefined) return { loop }
   const { isHandedOff } = table.history
-  const isStopping = (stop ?? table.stop) !== undefined
-  const crashing = isHandedOff || isStopping ? [] : findCrashing(table, MAX_CRASHES)
+  const crashing = isHandedOff ? [] : findCrashing(table, MAX_CRASHES, task => !isEnded(taken, task))
   if (crashing.length > 0) {
     const parked = describeCrashing(crashing)
     return { parked, entry: await recordParked(store, lease, log.head, parked, options.clock) }
   }
   context.onRestored?.(log)
-  loop.start(lease, taken, undefined, { cause: isHandedOff ? 'handoff' : 'crash', stop })
+  loop.start(lease, taken, undefined, { cause: isHandedOff ? 'handoff' : 'crash', stop, finallyStop })
   return { loop }
+}
+
+/** Whether a task does not run any more. */
+function isEnded({ table: { graph, stop: stopped }, stop, finallyStop }: Taken, task: number): boolean {
+  if (graph.stopOf(task) !== undefined) return true
+  return (graph.isInFinally(task) ? finallyStop : (stop ?? stopped)) !== undefined
 }
 
 async function takeOver(
@@ -95,7 +102,7 @@ async function takeOver(
   const { executionId, createdAt } = stored
   const { graceMs: _, ...recorded } = readOptions(stored.options)
   const options: ResolvedOptions = { ...given, ...recorded }
-  const { input, findFailure, plan: buildPlan } = checkRecorded(stored, tools)
+  const { input, findFailure, findFinallyFailure, plan: buildPlan } = checkRecorded(stored, tools)
   const plan = await buildPlan()
   const lease = stored.status === 'running' ? await store.claim(executionId) : undefined
   const replayed = await replay(stored, store, plan, options)
@@ -107,7 +114,21 @@ async function takeOver(
     throw recordUnusable('The log of an ended execution has no end')
   }
   const byCrash = options.onCrash === 'fail' ? INTERRUPTED : undefined
-  // An execution that is only stopped needs no tools and does not fail for missing ones.
+  // An execution that is only ended needs no tools but those of `finally`, and is not ended for the lack of others.
   const why = stop ?? table.stop ?? stored.notes?.stop ?? byCrash ?? findFailure(log.state)
-  return { ...replayed, plan, input, loop, lease: end === undefined ? lease : undefined, stop: why, options }
+  const isEnding = table.stop !== undefined || table.graph.root.isFinallyOpen
+  const isRepeated = stop?.requestId !== undefined && stop.requestId === table.stop?.requestId
+  const by = stop?.requestId === undefined ? {} : { requestId: stop.requestId }
+  const byRequest = stop !== undefined && isEnding && !isRepeated ? { message: stop.message, ...by } : undefined
+  const finallyWhy = byRequest ?? (why === undefined ? undefined : findFinallyFailure(log.state))
+  return {
+    ...replayed,
+    plan,
+    input,
+    loop,
+    lease: end === undefined ? lease : undefined,
+    stop: why,
+    finallyStop: finallyWhy,
+    options,
+  }
 }

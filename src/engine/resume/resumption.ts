@@ -27,7 +27,8 @@ export function recordResumption(
   recorder.record('execution_resumed', recorder.stamp({ cause, executionTimeMs }))
   if (stop !== undefined && table.stop === undefined) commands.stop(stop)
   const { graph } = table
-  if (finallyStop !== undefined && graph.hasFinally) commands.stopFinally(finallyStop)
+  const isFinallyStopped = graph.root.finallyStop !== undefined
+  if (finallyStop !== undefined && graph.hasFinally && !isFinallyStopped) commands.stopFinally(finallyStop)
   const { code, message: error } = INTERRUPTED
   for (const task of findUnfinishedAttempts(table)) {
     if (commands.findAbortion(task) !== undefined) continue

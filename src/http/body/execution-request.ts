@@ -1,9 +1,7 @@
 import { afterTurn } from '../../clock.ts'
 import { DagstreamError, describeValue } from '../../errors.ts'
-import type { ResolvedOptions } from '../../engine/options.ts'
 import { describeJson, isJsonObject } from '../../json/describe-json.ts'
 import { type DuplicateKey, findDuplicateKeys } from '../../json/duplicate-keys.ts'
-import { toDoubles } from '../../json/replace-numbers.ts'
 import { findJsonError } from '../../json/json-error.ts'
 import { parseJson } from '../../json/parse-json.ts'
 import { stringifyJson } from '../../json/stringify-json.ts'
@@ -12,9 +10,9 @@ import { type DAGStructure, LIMITS, type WorkflowIssue } from '../../workflow/do
 import { IssueList } from '../../workflow/issues.ts'
 import type { WorkflowText } from '../../workflow/locate-issues.ts'
 import type { RepeatClaim } from '../../host/execution/claimant.ts'
-import { parseDisconnectRule } from '../../host/execution/disconnect-policy.ts'
 import type { ExecutionRequest } from '../../host/execution/execution-request.ts'
 import { badRequest, HttpProblem } from '../answers/problem.ts'
+import { parseOptions, type ServerBounds } from './execution-options.ts'
 
 /** The workflow of a request body: the whole body, or a field beside its input and options. */
 export interface WorkflowEnvelope {
@@ -91,9 +89,9 @@ export function bodyTooLarge(): HttpProblem {
   return new HttpProblem(413, { title: 'Content too large', detail, maxBodyBytes: LIMITS.maxBodyBytes })
 }
 
-/** Finds the text of the workflow in a body: all of it, or the field that `parseEnvelope` reads. */
+/** Where the workflow of a body stands in its text, and the input: all of it, or what `parseEnvelope` takes. */
 export function findWorkflowText({ value, text }: JsonBody): WorkflowText {
-  return isEnvelope(value) ? { text, path: ['workflow'] } : { text }
+  return isEnvelope(value) ? { text, path: ['workflow'], inputPath: ['input'] } : { text }
 }
 
 function isEnvelope(value: unknown): value is Record<string, unknown> {
@@ -109,20 +107,33 @@ export function parseEnvelope({ value, duplicateKeys }: JsonBody, fields: readon
     return { workflow: value, duplicates: toIssues(duplicateKeys) }
   }
   const outside = duplicateKeys.find(({ path }) => path[0] !== 'workflow' || path.length === 1)
-  if (outside !== undefined) throw badRequest(`${describeDuplicate(outside)} (\`${toIssues([outside])[0]?.pointer}\`)`)
+  if (outside !== undefined) throw refuseDuplicate(outside)
   const duplicates = toIssues(duplicateKeys.map(each => ({ ...each, path: each.path.slice(1) })))
-  const unknown = Object.keys(value).find(name => name !== 'workflow' && !fields.includes(name))
-  if (unknown !== undefined) {
-    throw badRequest(`Unknown field ${describeValue(unknown)}: allowed beside \`workflow\` are ${fields.join(', ')}`)
-  }
-  const { workflow, input, options } = value
-  if (isJsonObject(input) || Array.isArray(input)) {
-    if (tryWrite(input) === undefined) throw badRequest('`input` is nested too deep')
-  }
+  const { workflow, ...rest } = value
+  expectFields(rest, fields, 'beside `workflow` there may be')
+  const { input, options } = rest
+  expectWritable(input)
   return { workflow, input, options, duplicates }
 }
 
-/** Serializes a value; `undefined` if it is nested too deeply. The later checks refuse such a workflow. */
+/** @throws HttpProblem 400 */
+function expectFields(value: Readonly<Record<string, unknown>>, known: readonly string[], say: string): void {
+  const unknown = Object.keys(value).find(name => !known.includes(name))
+  if (unknown === undefined) return
+  throw badRequest(`Unknown field ${describeValue(unknown)}: ${say} ${known.join(', ')}`)
+}
+
+/** @throws HttpProblem 400 for an input that is nested too deep */
+function expectWritable(input: unknown): void {
+  if (!isJsonObject(input) && !Array.isArray(input)) return
+  if (tryWrite(input) === undefined) throw badRequest('`input` is nested too deep')
+}
+
+function refuseDuplicate(duplicate: DuplicateKey): HttpProblem {
+  return badRequest(`${describeDuplicate(duplicate)} (\`${toIssues([duplicate])[0]?.pointer}\`)`)
+}
+
+/** JSON again; `undefined` for what is nested too deep for that. A workflow like that is refused by its checks, which come later. */
 function tryWrite(value: unknown): string | undefined {
   try {
     return stringifyJson(value)
@@ -136,24 +147,29 @@ function tryWrite(value: unknown): string | undefined {
  * `INVALID_WORKFLOW` for a workflow with duplicate keys
  */
 export function parseExecutionRequest(body: JsonBody, server: ServerBounds): ExecutionRequest {
-  const { workflow, input, options: given = {}, duplicates } = parseEnvelope(body, ['input', 'options'])
-  if (!isJsonObject(given)) throw badRequest(`Expected \`options\` to be an object, got ${describeJson(given)}`)
+  const { workflow, input, options, duplicates } = parseEnvelope(body, ['input', 'options'])
   if (duplicates.length > 0) throw refuseDuplicates(duplicates)
-  // Options are read here only.
-  const { onDisconnect, ...rest } = toDoubles(given) as Record<string, unknown>
-  for (const [name, value] of Object.entries(rest)) {
-    const problem = Object.hasOwn(OPTIONS, name) ? OPTIONS[name as keyof typeof OPTIONS](value, server) : UNKNOWN
-    if (problem !== undefined) {
-      throw badRequest(`Expected \`options.${name}\` to be ${problem}, got ${describeValue(value)}`, 'INVALID_OPTION')
-    }
-  }
   return {
     workflow: workflow as DAGStructure,
     workflowJson: workflow === body.value ? body.text : (tryWrite(workflow) ?? ''),
     input,
-    options: rest,
-    graceMs: onDisconnect === undefined ? undefined : parseGrace(onDisconnect, server.graceMs),
+    ...parseOptions(options, server),
   }
+}
+
+/**
+ * A request for a registered workflow: `{input?, options?}`.
+ * @throws HttpProblem 400 for anything else, and for a key that an object has twice
+ */
+export function parseNamedRequest(body: JsonBody, workflow: DAGStructure, server: ServerBounds): ExecutionRequest {
+  const { value, duplicateKeys } = body
+  const [duplicate] = duplicateKeys
+  if (!isJsonObject(value)) throw badRequest(`Expected an object of input and options, got ${describeJson(value)}`)
+  if (duplicate !== undefined) throw refuseDuplicate(duplicate)
+  expectFields(value, ['input', 'options'], 'there may be')
+  const { input, options } = value
+  expectWritable(input)
+  return { workflow, workflowJson: stringifyJson(workflow), input, ...parseOptions(options, server) }
 }
 
 function toIssues(duplicateKeys: readonly DuplicateKey[]): readonly WorkflowIssue[] {
@@ -176,53 +192,27 @@ function refuseDuplicates(issues: readonly WorkflowIssue[]): DagstreamError {
   return new DagstreamError('INVALID_WORKFLOW', message, { details: { issues, issueCount: issues.length } })
 }
 
-/** @throws HttpProblem 400 for an invalid key */
-export async function parseRepeatClaim(request: Request, { bytes }: JsonBody): Promise<RepeatClaim> {
-  const idempotencyKey = request.headers.get('idempotency-key')
-  if (idempotencyKey === null) return {}
-  if (/^[\x21-\x7e]{1,255}$/.test(idempotencyKey)) return { idempotencyKey, requestHash: await hash(bytes) }
+/** @throws HttpProblem 400 for a key that is none */
+function parseIdempotencyKey(request: Request): string | undefined {
+  const key = request.headers.get('idempotency-key')
+  if (key === null || /^[\x21-\x7e]{1,255}$/.test(key)) return key ?? undefined
   throw badRequest('Expected `Idempotency-Key` to be 1–255 visible ASCII characters')
 }
 
-/** The bounds of the server, which no request may exceed. */
-export type ServerBounds = Pick<ResolvedOptions, 'maxConcurrency' | 'timeoutMs'> & { readonly graceMs: number }
-
-const UNKNOWN = 'absent: known are schedule, onTaskError, onCrash, maxConcurrency, timeoutMs and onDisconnect'
-
-/** The check of each option. @returns what is expected if the value is invalid */
-const OPTIONS = {
-  schedule: (value: unknown) => (value === 'layers' || value === 'dataflow' ? undefined : '"layers" or "dataflow"'),
-  onTaskError: (value: unknown) =>
-    value === 'continue' || value === 'fail-fast' ? undefined : '"continue" or "fail-fast"',
-  onCrash: (value: unknown) => (value === 'resume' || value === 'fail' ? undefined : '"resume" or "fail"'),
-  maxConcurrency: (value: unknown, { maxConcurrency: most }: ServerBounds) => {
-    if (Number.isInteger(value) && (value as number) > 0 && (value as number) <= most) return undefined
-    return most === Number.POSITIVE_INFINITY
-      ? 'a positive integer'
-      : `an integer from 1 to ${most}, the bound of the server`
-  },
-  timeoutMs: (value: unknown, { timeoutMs: most }: ServerBounds) => {
-    const isTime = typeof value === 'number' && value >= 0 && value < Number.POSITIVE_INFINITY
-    if (isTime && (most === 0 || (value > 0 && value <= most))) return undefined
-    return most === 0
-      ? 'a number of milliseconds, 0 or more'
-      : `more than 0 and at most ${most} ms, the bound of the server`
-  },
+/** Tells a repetition of a request from another one, without its key. @throws HttpProblem 400 for a key that is none */
+export async function parseRequestId(request: Request): Promise<string | undefined> {
+  const key = parseIdempotencyKey(request)
+  return key === undefined ? undefined : (await hash(new TextEncoder().encode(key).buffer)).slice(0, 32)
 }
 
-/** `"continue"` is allowed whatever the bound of the server: `Prefer: respond-async` has the same effect. */
-function parseGrace(rule: unknown, most: number): number {
-  let graceMs: number
-  try {
-    graceMs = parseDisconnectRule(rule)
-  } catch (error) {
-    throw badRequest((error as Error).message, 'INVALID_OPTION')
-  }
-  if (graceMs <= most || rule === 'continue') return graceMs
-  throw badRequest(
-    `Expected \`options.onDisconnect.graceMs\` to be at most ${most}, the bound of the server`,
-    'INVALID_OPTION',
-  )
+/** @param workflow the registered one in the path @throws HttpProblem 400 for a key that is none */
+export async function parseRepeatClaim(request: Request, { bytes }: JsonBody, workflow?: string): Promise<RepeatClaim> {
+  const idempotencyKey = parseIdempotencyKey(request)
+  if (idempotencyKey === undefined) return {}
+  // JSON has no NUL: no body hashes like one for a registered workflow.
+  const path = workflow === undefined ? [] : [new TextEncoder().encode(`${workflow}\0`)]
+  const requestHash = await hash(await new Blob([...path, bytes]).arrayBuffer())
+  return { idempotencyKey, requestHash }
 }
 
 const JSON_TYPE = /^application\/(?:[!#$&^_.+\w-]+\+)?json\s*(?:;|$)/i
@@ -236,7 +226,7 @@ async function readBytes(request: Request): Promise<ArrayBuffer> {
   }
 }
 
-async function hash(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+async function hash(bytes: ArrayBuffer): Promise<string> {
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
   return Array.from(digest, byte => byte.toString(16).padStart(2, '0')).join('')
 }

@@ -1,5 +1,6 @@
 import { SSE_EVENTS } from '../../events/events.ts'
 import { LIMITS } from '../../workflow/document.ts'
+import { WORKFLOW_NAME_PATTERN } from '../../workflow/schema.ts'
 import { embedWorkflow } from './embed-workflow.ts'
 import {
   count,
@@ -38,6 +39,13 @@ export const schemas: Readonly<Record<SchemaName, Json>> = {
         ['workflow'],
       ),
     ],
+  },
+  NamedRequest: {
+    ...request({
+      input: { description: 'What `$INPUT` refers to: any JSON.' },
+      options: refer('ExecutionOptions'),
+    }),
+    description: 'The input and the options of an execution of a registered workflow.',
   },
   ValidationRequest: {
     description: 'A workflow, or an object of a workflow and the input against which its references are checked.',
@@ -176,8 +184,8 @@ export const schemas: Readonly<Record<SchemaName, Json>> = {
   WorkflowIssue: object(
     {
       code: text,
-      pointer: { ...text, description: 'JSON Pointer (RFC 6901) into the workflow as it was sent.' },
-      in: { enum: ['input'], description: 'Present if the pointer refers to the input.' },
+      pointer: { ...text, description: 'JSON Pointer (RFC 6901) into the workflow as it was sent, or registered.' },
+      in: { enum: ['input'], description: 'The pointer leads into the input instead.' },
       message: text,
       hint: text,
       path: {
@@ -194,6 +202,20 @@ export const schemas: Readonly<Record<SchemaName, Json>> = {
     },
     ['in', 'hint', 'path', 'line', 'column'],
   ),
+  WorkflowList: object({
+    workflows: {
+      type: 'array',
+      items: object(
+        {
+          name: { ...text, pattern: WORKFLOW_NAME_PATTERN },
+          description: text,
+          inputSchema: { type: 'object' },
+          taskCount: { ...count, description: 'Tasks of the document, those of `finally` included.' },
+        },
+        ['description', 'inputSchema'],
+      ),
+    },
+  }),
   ToolList: object({
     tools: {
       type: 'array',

@@ -1,112 +1,18 @@
-import { LIMITS } from '../../workflow/document.ts'
 import { SHOWN_STATUSES } from '../../host/listing/list-filter.ts'
 import { schemas } from './openapi-schemas.ts'
-import { type Json, refer } from './schema-parts.ts'
+import { content, json, parameter, problems } from './operation-parts.ts'
+import { type Json, refer, text } from './schema-parts.ts'
+import { identity, lastEventId, startOperation, stream } from './start-operation.ts'
+import { workflowPaths } from './workflow-paths.ts'
 
-const JSON_TYPE = 'application/json'
-const PROBLEM_TYPE = 'application/problem+json'
-const text: Json = { type: 'string' }
-
-const PROBLEMS = {
-  400: 'The request is malformed or exceeds a bound of the server.',
-  401: "The server's token is missing or wrong.",
-  403: 'The `Host` is not allowed.',
-  404: 'The resource does not exist or has another owner.',
-  406: '`Accept` allows no media type of this route.',
-  409: 'The state of the execution does not allow this, or the `Idempotency-Key` was used for another request.',
-  413: `The body has more than ${LIMITS.maxBodyBytes} bytes.`,
-  415: 'The body is not `application/json`, or has a `Content-Encoding`.',
-  422: 'The workflow or its input is invalid; see `issues` and `issueCount`.',
-  429: 'Too many executions are running, or too many streams are open.',
-  500: 'The server failed; `reference` identifies the error in its log.',
-  503: 'The server is shutting down, its store failed, or tools are unavailable (`servers` names them).',
-} as const
-
-type ProblemStatus = keyof typeof PROBLEMS
-
-/** Statuses that every route may answer with. */
-const EVERYWHERE: readonly ProblemStatus[] = [401, 403, 500]
-
-function content(type: string, schema: Json): Json {
-  return { content: { [type]: { schema } } }
-}
-
-function json(description: string, schema: Json): Json {
-  return { description, ...content(JSON_TYPE, schema) }
-}
-
-function header(description: string, schema: Json = text): Json {
-  return { description, schema }
-}
-
-function problems(...statuses: readonly ProblemStatus[]): Json {
-  const retryAfter = { 'Retry-After': header('Seconds.', { type: 'integer', minimum: 0 }) }
-  return Object.fromEntries(
-    [...EVERYWHERE, ...statuses].map(status => [
-      status,
-      {
-        description: PROBLEMS[status],
-        ...content(PROBLEM_TYPE, refer('Problem')),
-        ...((status === 429 || status === 503) && { headers: retryAfter }),
-      },
-    ]),
-  )
-}
-
-function parameter(name: string, place: 'path' | 'query' | 'header', description: string, schema: Json = text): Json {
-  return { name, in: place, required: place === 'path', description, schema }
-}
-
-const id = parameter('id', 'path', 'Id of the execution.', { type: 'string', pattern: '^[A-Za-z0-9_-]{1,128}$' })
-const lastEventId = parameter('Last-Event-ID', 'header', 'The id of the last received event, `<executionId>.<seq>`.')
-
-/** Headers that identify the execution, so that a client can reconnect before the first event. */
-const identity = {
-  'Execution-Id': header('Id of the execution.'),
-  Location: header('`/executions/{id}`.'),
-}
-
-const stream = 'The events, each sent as soon as it is recorded.'
+const id = parameter('id', 'path', 'Of the execution.', { type: 'string', pattern: '^[A-Za-z0-9_-]{1,128}$' })
 
 const paths = {
   '/executions': {
     post: {
       operationId: 'createExecution',
       summary: 'Run a workflow',
-      description:
-        '`Accept` selects a stream of events or the result. With `Prefer: respond-async` the answer comes at once. A ' +
-        'request with `Last-Event-ID` reconnects to the execution in that id and starts nothing.',
-      parameters: [
-        parameter('Accept', 'header', '`text/event-stream`, or `application/json` (default).'),
-        parameter('Prefer', 'header', '`respond-async`: answer at once, and continue without subscribers.'),
-        parameter(
-          'Idempotency-Key',
-          'header',
-          'A repeated request with the same key and body refers to the same execution, in any state.',
-          {
-            type: 'string',
-            pattern: '^[!-~]{1,255}$',
-          },
-        ),
-        lastEventId,
-      ],
-      requestBody: { required: true, ...content(JSON_TYPE, refer('WorkflowRequest')) },
-      responses: {
-        200: {
-          description: `${stream} Or the result at the end; headers are sent at once, white space keeps the connection alive.`,
-          headers: identity,
-          content: {
-            [JSON_TYPE]: { schema: refer('ExecutionResult') },
-            'text/event-stream': { schema: refer('EventStream') },
-          },
-        },
-        202: {
-          ...json('The execution has started.', refer('ExecutionStatus')),
-          headers: { ...identity, 'Preference-Applied': header('`respond-async`.') },
-        },
-        204: { description: 'The execution in `Last-Event-ID` has ended, and no event follows.' },
-        ...problems(400, 404, 406, 409, 413, 415, 422, 429, 503),
-      },
+      ...startOperation(refer('WorkflowRequest')),
     },
     get: {
       operationId: 'listExecutions',
@@ -163,11 +69,9 @@ const paths = {
     parameters: [id],
     post: {
       operationId: 'cancelExecution',
-      summary: 'Cancel an execution; idempotent, also after its end',
-      responses: {
-        202: json('The execution is being cancelled, or has ended.', refer('ExecutionStatus')),
-        ...problems(404, 409, 503),
-      },
+      summary: 'Cancel an execution: `finally` tasks run, a second request ends those; also after its end',
+      parameters: [parameter('Idempotency-Key', 'header', 'A repetition under the same key is the same request.')],
+      responses: { 202: json('It will end, or has.', refer('ExecutionStatus')), ...problems(400, 404, 409, 503) },
     },
   },
   '/executions/{id}/resume': {
@@ -194,27 +98,7 @@ const paths = {
       responses: { 200: json('The output.', {}), ...problems(400, 404, 409, 503) },
     },
   },
-  '/workflows/validate': {
-    post: {
-      operationId: 'validateWorkflow',
-      summary: 'Check a workflow without running it',
-      requestBody: { required: true, ...content(JSON_TYPE, refer('ValidationRequest')) },
-      responses: {
-        200: json('The problems of the workflow.', refer('ValidationResult')),
-        ...problems(400, 413, 415, 503),
-      },
-    },
-  },
-  '/workflows/schema': {
-    get: {
-      operationId: 'getWorkflowSchema',
-      summary: 'The JSON Schema of a workflow',
-      responses: {
-        200: { description: 'JSON Schema 2020-12.', ...content('application/schema+json', { type: 'object' }) },
-        ...problems(),
-      },
-    },
-  },
+  ...workflowPaths,
   '/tools': {
     get: {
       operationId: 'listTools',

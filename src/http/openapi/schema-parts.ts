@@ -5,6 +5,7 @@ export type Json = Readonly<Record<string, unknown>>
 export type SchemaName =
   | 'Workflow'
   | 'WorkflowRequest'
+  | 'NamedRequest'
   | 'ValidationRequest'
   | 'ExecutionOptions'
   | 'ExecutionStatus'
@@ -18,6 +19,7 @@ export type SchemaName =
   | 'TokenUsage'
   | 'ValidationResult'
   | 'WorkflowIssue'
+  | 'WorkflowList'
   | 'ToolList'
   | 'Health'
   | 'Problem'

@@ -1,6 +1,7 @@
 import { DagstreamError, expectMethods, expectObject, invalidOption } from '../../errors.ts'
 import { EXECUTION_OPTIONS, type ExecutionOptions, isAtLeastZero, resolveOptions } from '../../engine/options.ts'
 import { defaultFormat, type Format } from '../../sse/formats.ts'
+import { WorkflowRegistry, type WorkflowSource } from '../../plan/workflow-registry.ts'
 import { createMemoryStore } from '../../store/memory-store.ts'
 import type { ToolSource } from '../../tools/registry.ts'
 import { Suggestions } from '../../tools/suggestion.ts'
@@ -15,7 +16,12 @@ import { parseAllowedHosts } from '../security/host-guard.ts'
 export interface HandlerOptions extends ExecutionOptions {
   /** A provider is asked before each workflow starts; the handler does not close it. */
   readonly tools: ToolSource | ToolProvider
-  /** Identifies the caller and allows or refuses the action, on every route. @defaultValue every request is allowed */
+  /**
+   * Workflows that clients may start by name, and that tasks may name: documents by name, all of them checked at once, or a
+   * registry. With a provider of tools, tools and arguments are checked when a workflow is used.
+   */
+  readonly workflows?: WorkflowSource
+  /** Identifies the caller and allows or refuses the action, on every route. @defaultValue everybody may do everything */
   readonly authorize?: Authorize
   /** The token, or one of the tokens, that every request must send as `Authorization: Bearer …`. @defaultValue none */
   readonly token?: string | readonly string[]
@@ -62,6 +68,7 @@ const STORE_METHODS = ['create', 'claim', 'append', 'read', 'putOutput', 'getOut
 
 const HANDLER_OPTIONS: readonly (keyof HandlerOptions)[] = [
   'tools',
+  'workflows',
   'authorize',
   'token',
   'allowedHosts',
@@ -76,10 +83,11 @@ const HANDLER_OPTIONS: readonly (keyof HandlerOptions)[] = [
   'observers',
 ]
 
-/** @throws `INVALID_OPTION`, also for a name that is not an option; `INVALID_TOOL` */
+/** @throws `INVALID_OPTION`, also for a name that is not an option; `INVALID_TOOL`; `INVALID_WORKFLOW` for one of `workflows` */
 export function resolveHandlerOptions(given: HandlerOptions): ResolvedHandlerOptions {
   const {
     tools,
+    workflows,
     authorize,
     token,
     allowedHosts,
@@ -115,6 +123,7 @@ export function resolveHandlerOptions(given: HandlerOptions): ResolvedHandlerOpt
   if (!isAtLeastZero(drainMs)) throw invalidOption('drainMs', 'a number of milliseconds, 0 or more', drainMs)
   return {
     tools: resolver,
+    workflows: workflows === undefined ? undefined : WorkflowRegistry.from(workflows, resolver.registry),
     execution: { ...execution, store },
     authorize,
     tokens: resolveTokens(token),

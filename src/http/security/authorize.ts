@@ -12,6 +12,7 @@ export type Action =
   | 'delete'
   | 'validate'
   | 'schema'
+  | 'workflows'
   | 'tools'
   | 'health'
   | 'metrics'
@@ -20,6 +21,8 @@ export type Action =
 /** The second argument of `authorize`. */
 export interface AccessContext {
   readonly action: Action
+  /** For an action on one registered workflow: its name in the path, whether there is one or not. */
+  readonly workflow?: string
   /** For an action on one execution. */
   readonly executionId?: string
   /** Owner of the execution; absent if it has none or does not exist. */

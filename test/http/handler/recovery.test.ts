@@ -1,19 +1,11 @@
 import { expect, test } from 'vitest'
 import { createMemoryStore, DagstreamError, type ExecutionStore } from '../../../src/index.ts'
-import { type Kept, leaveAfter, readKept } from '../../support/crash.ts'
+import { outlive } from '../../support/crash.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { chain, diamond } from '../../support/workflows.ts'
 import { type Following, follow, type HandlerRig, handlerRig, ONE_TASK, readProblem, STREAM } from './handler-rig.ts'
 
 // What one process leaves, and what the next one makes of it: a store that outlives both.
-
-/** What `store` has of one execution, as the next process finds it. */
-async function outlive(store: ExecutionStore, executionId: string, count?: number): Promise<ExecutionStore> {
-  const kept = await readKept(store, executionId)
-  const next = await leaveAfter(kept, count ?? kept.entries.length)
-  const found = (await next.get(executionId)) as Kept['record'] & { status: 'running' }
-  return { ...next, interrupted: () => [found] }
-}
 
 /** One that says that it outlives its process. */
 function durable(store: ExecutionStore): ExecutionStore {

@@ -16,6 +16,7 @@ const ROUTES: readonly Route[] = [
   ['delete', 'DELETE', '/executions/x1'],
   ['validate', 'POST', '/workflows/validate', { body: ONE_TASK }],
   ['schema', 'GET', '/workflows/schema'],
+  ['workflows', 'GET', '/workflows'],
   ['tools', 'GET', '/tools'],
   ['health', 'GET', '/healthz'],
   ['metrics', 'GET', '/metrics'],

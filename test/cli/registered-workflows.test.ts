@@ -154,7 +154,7 @@ describe('problems of registered workflows', () => {
     })
   })
 
-  test('of a file that is no JSON, or has no name for a workflow, are told as of any file', async () => {
+  test('of a file that is not JSON, or whose name is not one of a workflow, are reported as of any file', async () => {
     write('flows/broken.json', '{ "tasks": [ }')
     expect((await run('validate', 'greet', ...FLOWS)).stderr).toBe(
       'error `flows/broken.json` is not valid JSON at line 1, column 14: unexpected `}`\n',

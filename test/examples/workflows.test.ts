@@ -197,7 +197,7 @@ describe('the document', () => {
     expect([result.status, result.totalTasks]).toEqual(['success', 5])
   })
 
-  test('finally runs after every ending, and tells which', async () => {
+  test('finally runs after every ending, and knows which', async () => {
     const texts: unknown[] = []
     const answers = {
       'files:touch': () => null,

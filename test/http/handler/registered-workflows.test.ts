@@ -119,7 +119,7 @@ test('a request for one is held to the same rules as any other', async () => {
   expect(rig.tool.started).toEqual([])
 })
 
-test('an input that does not fit is refused before anything starts, with its place in the body', async () => {
+test('an input that does not match is refused before anything starts, with its place in the body', async () => {
   const rig = handlerRig({ workflows: WORKFLOWS })
   const body = '{\n  "input": {\n    "who": 5 }\n}'
   const { status, issues } = await readProblem(await rig.send('POST', START, { body }))
@@ -182,7 +182,7 @@ test('a document cannot bring workflows under the names of registered ones', asy
 test.each([
   ['without a registry', undefined],
   ['with another one', { greet: ONE_TASK, twice: ONE_TASK }],
-])('an execution goes on after a restart %s as it began', async (_, workflows) => {
+])('an execution continues after a restart %s as it began', async (_, workflows) => {
   const store = createMemoryStore()
   const first = handlerRig({ store, workflows: WORKFLOWS })
   await first.send('POST', '/workflows/twice/executions', { headers: { Prefer: 'respond-async' }, body: {} })
@@ -201,7 +201,7 @@ test.each([
   expect(result).toMatchObject({ status: 'success', results: [{ output: ['one', 'two'] }] })
 })
 
-test('authorize is told the name in the path, and may allow no other workflows', async () => {
+test('authorize receives the name in the path, and may allow no other workflows', async () => {
   const asked: unknown[] = []
   const rig = handlerRig({
     tools: { work: () => 1 },

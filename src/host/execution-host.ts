@@ -214,7 +214,7 @@ export class ExecutionHost {
     if (this.isClosing) throw shuttingDown()
   }
 
-  /** Called first: a repeat starts nothing, whatever else speaks against a start. */
+  /** Called first: a repeat starts nothing, whatever the other checks would answer. */
   async #findKnown({ owner, idempotencyKey }: Claimant): Promise<StoredExecution | undefined> {
     if (idempotencyKey === undefined) return undefined
     const find = (): Promise<StoredExecution | undefined> =>

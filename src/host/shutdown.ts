@@ -6,7 +6,7 @@ import type { RunningExecutions } from './execution/running-executions.ts'
 import type { Recovery } from './recovery/recovery.ts'
 import type { SubscriberRegistry } from './subscribers/subscriber-registry.ts'
 
-/** How long readers may take for the rest once everything has ended, ms. */
+/** Time for readers to receive the rest after all executions have ended, ms. */
 const FLUSH_MS = 2000
 
 const SHUTDOWN: Reason = { code: 'SHUTDOWN', message: 'The server is shutting down' }
@@ -19,7 +19,7 @@ export interface ShutdownContext {
   readonly waiter: DrainWaiter
   /** How long running executions may go on, and after that `finally` tasks, ms. */
   readonly drainMs: number
-  /** How long aborted tools may take, ms. */
+  /** Time for aborted tools to settle, ms. */
   readonly abortGraceMs: number
 }
 

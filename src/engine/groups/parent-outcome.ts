@@ -13,10 +13,10 @@ import type { Scopes } from './scopes.ts'
 /** How a parent ends, like an attempt. `why` it was cancelled, if it was. */
 export type ParentOutcome = AttemptOutcome & { readonly why?: string }
 
-/** How many failed items a message names. */
+/** Maximum number of failed items that a message names. */
 const MAX_NAMED = 3
 
-/** Says how a parent ends all of whose children have settled. */
+/** Computes the outcome of a parent whose children have all settled. */
 export class ParentOutcomes {
   readonly #graph: TaskGraph
   readonly #state: ExecutionState

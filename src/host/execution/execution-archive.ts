@@ -67,7 +67,7 @@ export class ExecutionArchive {
     await callStore(() => this.#store.delete(executionId))
   }
 
-  /** Readers often come back together: one log serves them all. */
+  /** Readers often reconnect at the same time: one log serves them all. */
   async #restoreOnce(record: StoredExecution): Promise<HostedExecution> {
     const { executionId } = record
     const restoring = this.#restoring.get(executionId) ?? this.#restore(record)

@@ -189,7 +189,7 @@ export class ExecutionHost {
     this.running.add(hosted)
     this.meters.resumedCount += 1
     this.running.follow(hosted, loop)
-    // It has no follower yet: its grace begins anew.
+    // It has no follower yet: its grace period restarts.
     if (this.isClosing) hosted.disconnectPolicy.close()
     else hosted.disconnectPolicy.watch()
     this.#shutdown.end(hosted)

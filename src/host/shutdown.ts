@@ -17,7 +17,7 @@ export interface ShutdownContext {
   readonly recovery: Recovery | undefined
   readonly subscribers: SubscriberRegistry
   readonly waiter: DrainWaiter
-  /** How long running executions may go on, and after that `finally` tasks, ms. */
+  /** Time for running executions to end, and then again for `finally` tasks, ms. */
   readonly drainMs: number
   /** Time for aborted tools to settle, ms. */
   readonly abortGraceMs: number
@@ -45,7 +45,7 @@ export class Shutdown {
     await waiter.waitUntil(isIdle, endMs)
     const isEnded = (): boolean => isIdle() || !Array.from(running.all()).some(({ hasFinally }) => hasFinally)
     if (!isEnded()) {
-      // The `finally` tasks of what was cancelled. A second cancellation ends them.
+      // Wait for the `finally` tasks of cancelled executions. A second cancellation ends them.
       await waiter.waitUntil(isEnded, drainMs)
       this.#endAll()
       await waiter.waitUntil(isIdle, endMs)

@@ -32,7 +32,7 @@ export class ParentOutcomes {
   of(group: TaskGroup, isExhausted = false): ParentOutcome {
     const { definition, failure, stop, failedCount, toleratedCount } = group
     if (failure !== undefined) return fail(failure.code, failure.message)
-    // Cut off with its children, whose ends are no failures of their own.
+    // Interrupted together with its children, whose ends are not failures of their own.
     const cutOff = this.#graph.stopOf(group.parent)
     if (cutOff?.code !== undefined) return fail(cutOff.code, cutOff.message)
     if (definition?.kind === 'forEach') {
@@ -88,7 +88,7 @@ export class ParentOutcomes {
     return { status: 'success', output: this.#scopes.outputOf(group, group.children.length - 1) ?? JsonValue.null }
   }
 
-  /** What the workflow's `output` says, or else the outputs of its last layer by id. */
+  /** The value of the workflow's `output`, or the outputs of its last layer by id. */
   #outputOf(group: TaskGroup, plan: ExecutionPlan): ParentOutcome {
     const scope = this.#scopes.ofGroup(group)
     if (plan.output !== undefined) {

@@ -18,7 +18,9 @@ interface Archived {
   readonly parked: Parked | undefined
 }
 
-/** Reads executions from the store. It caches the logs last requested, so that a reconnecting reader does not read one anew. */
+/**
+ * Reads executions from the store. It caches the logs last requested, so that a reconnecting reader does not read one again.
+ */
 export class ExecutionArchive {
   readonly #store: ExecutionStore
   readonly #clock: Clock

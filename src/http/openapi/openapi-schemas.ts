@@ -210,7 +210,7 @@ export const schemas: Readonly<Record<SchemaName, Json>> = {
           name: { ...text, pattern: WORKFLOW_NAME_PATTERN },
           description: text,
           inputSchema: { type: 'object' },
-          taskCount: { ...count, description: 'Tasks of the document, those of `finally` included.' },
+          taskCount: { ...count, description: 'Number of tasks of the document, `finally` tasks included.' },
         },
         ['description', 'inputSchema'],
       ),

@@ -80,7 +80,7 @@ test('a file that cannot be written is refused when it is opened', async () => {
   const driver = await watchDriver(sql => {
     if (sql.startsWith('PRAGMA user_version')) throw Object.assign(new Error('readonly'), { errcode: 8 })
   })
-  await expect(openHere(file, {}, { driver })).rejects.toMatchObject(failed('may not be written'))
+  await expect(openHere(file, {}, { driver })).rejects.toMatchObject(failed('cannot be written'))
   expect(await listIds(await openHere(file))).toEqual(['a'])
 })
 
@@ -95,7 +95,7 @@ test('a file system that is read-only is reported so', async context => {
       context.skip('a read-only file system cannot be had here')
       return
     }
-    await expect(openHere(join(mounted, 'executions.db'))).rejects.toMatchObject(failed('may not be written'))
+    await expect(openHere(join(mounted, 'executions.db'))).rejects.toMatchObject(failed('cannot be written'))
   } finally {
     if (isBound) spawnSync('umount', ['-l', mounted])
   }
@@ -104,7 +104,7 @@ test('a file system that is read-only is reported so', async context => {
 test('a lock file that is invalid is reported by its name', async () => {
   const file = await makeStore()
   writeFileSync(`${file}-lock`, 'garbage'.repeat(1000))
-  const refused = 'cannot be locked by `executions.db-lock`: remove that while no server runs'
+  const refused = 'cannot be locked by `executions.db-lock`: remove it while no server runs'
   await expect(openHere(file)).rejects.toMatchObject({ ...failed(refused), details: { file } })
   rmSync(`${file}-lock`)
   mkdirSync(`${file}-lock`)
@@ -113,15 +113,13 @@ test('a lock file that is invalid is reported by its name', async () => {
   expect(await listIds(await openHere(file))).toEqual(['a'])
 })
 
-test.each([0, -1])('a version of %i that does not go with what is in the file is damage', async version => {
+test.each([0, -1])('a version of %i that does not match the content of the file is damage', async version => {
   const file = await makeStore()
   const connection = (await loadDriver()).open(file)
   connection.exec(`PRAGMA user_version = ${version}`)
   connection.close()
   for (const readOnly of [false, true]) {
-    await expect(openHere(file, { readOnly })).rejects.toMatchObject(
-      failed(`is damaged: it says that its version is ${version}`),
-    )
+    await expect(openHere(file, { readOnly })).rejects.toMatchObject(failed(`is damaged: its version, ${version}`))
   }
 })
 

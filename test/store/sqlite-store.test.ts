@@ -216,7 +216,7 @@ test('a place where no file can be is reported', async () => {
 })
 
 // Root may write anywhere.
-test('a place that may not be written is reported', async () => {
+test('a path that cannot be written is reported', async () => {
   // Root may write everywhere but where the kernel lets nobody.
   if (process.getuid?.() === 0) {
     await expect(openHere('/sys/dagstream.db')).rejects.toMatchObject({ code: 'STORE_FAILED' })

@@ -78,7 +78,7 @@ function tryChecking(
 
 function describeMissing(tool: string | undefined): Stop | undefined {
   if (tool === undefined) return undefined
-  const message = `There is no tool ${quoteName(tool)} any more, which the execution began with`
+  const message = `Tool ${quoteName(tool)}, which the execution uses, no longer exists`
   return { code: 'TOOLS_UNAVAILABLE', message }
 }
 

@@ -5,7 +5,7 @@ import { type Json, refer, text } from './schema-parts.ts'
 import { identity, lastEventId, startOperation, stream } from './start-operation.ts'
 import { workflowPaths } from './workflow-paths.ts'
 
-const id = parameter('id', 'path', 'Of the execution.', { type: 'string', pattern: '^[A-Za-z0-9_-]{1,128}$' })
+const id = parameter('id', 'path', 'Id of the execution.', { type: 'string', pattern: '^[A-Za-z0-9_-]{1,128}$' })
 
 const paths = {
   '/executions': {
@@ -71,7 +71,10 @@ const paths = {
       operationId: 'cancelExecution',
       summary: 'Cancel an execution: its `finally` tasks run, a second request ends those; no effect after the end',
       parameters: [parameter('Idempotency-Key', 'header', 'A repetition under the same key is the same request.')],
-      responses: { 202: json('It will end, or has.', refer('ExecutionStatus')), ...problems(400, 404, 409, 503) },
+      responses: {
+        202: json('The execution is being cancelled, or has ended.', refer('ExecutionStatus')),
+        ...problems(400, 404, 409, 503),
+      },
     },
   },
   '/executions/{id}/resume': {

@@ -79,7 +79,7 @@ export class ExecutionStarts {
     } catch (error) {
       release?.()
       const hasLeft = error instanceof DagstreamError && error.code === 'CANCELLED' && request.signal.aborted
-      if (hasLeft) throw badRequest('The client has left before its execution began')
+      if (hasLeft) throw badRequest('The client disconnected before its execution started')
       throw locateErrorIssues(error, source.locate(body))
     }
   }

@@ -112,7 +112,7 @@ test('a request for one is held to the same rules as any other', async () => {
   }
   expect(await refused([])).toEqual([400, 'Expected an object of input and options, got array'])
   expect(await refused({ workflow: GREET })).toEqual([400, expect.stringContaining('allowed are input, options')])
-  expect(await refused('{"input":1,"input":2}')).toEqual([400, expect.stringContaining('stands twice')])
+  expect(await refused('{"input":1,"input":2}')).toEqual([400, expect.stringContaining('is duplicated')])
   expect(await refused({ options: { maxConcurrency: 3 } })).toEqual([400, expect.stringContaining('from 1 to 2')])
   expect(await refused({}, { Accept: 'image/png' })).toEqual([406, expect.anything()])
   expect(await refused('', { 'Content-Type': 'text/plain' })).toEqual([415, expect.anything()])

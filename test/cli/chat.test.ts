@@ -99,7 +99,7 @@ const failFirst = (): ((call: ModelCall) => void) => {
   }
 }
 
-test('a retry takes back on a terminal what the failed attempt wrote, and its usage counts', async () => {
+test('a retry erases the text of the failed attempt on a terminal, and its usage counts', async () => {
   const model = await startModel(failFirst())
   const process = chatProcess(model.env, 'hi', '--verbose')
   Object.assign(process.stdout, { isTTY: true, columns: 80, rows: 24 })
@@ -121,7 +121,7 @@ test('a pipe gets a note that the answer restarts, and without --stream only the
   ])
 })
 
-test('Ctrl-C cancels, closes the connection to the model, and reports what was used', async () => {
+test('Ctrl-C cancels, closes the connection to the model, and reports the usage', async () => {
   const model = await startModel()
   const process = chatProcess(model.env, 'hi', '--stream')
   const ended = runCli(process)

@@ -91,7 +91,7 @@ test('a failure that is tolerated is reported as such, and a round that succeede
   ])
 })
 
-test('where lines are few, failures and what runs are opened first, and the rest is counted', () => {
+test('with few lines, failures and running tasks are opened first, and the rest is counted', () => {
   const tasks = Array.from({ length: 30 }, (_, at) => `big/${at}`)
   const items = Array.from({ length: 30 }, (_, at) => `each[${at}]`)
   const events = [

@@ -55,7 +55,7 @@ function loseServer(): () => void {
   return () => lost.abort(new TypeError('terminated'))
 }
 
-test('Ctrl-C while the connection is lost asks the server once, detaches, and reports what was used', async () => {
+test('Ctrl-C while the connection is lost asks the server once, detaches, and reports the usage', async () => {
   const model = await startModel()
   const server = startFakeServer({ tools: createChatTools(model.env) })
   const lose = loseServer()

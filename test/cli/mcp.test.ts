@@ -205,7 +205,7 @@ test.each(['llm', 'http'])(
 )
 
 test.each(['--json', '--sse'])(
-  'with %s what a server writes on stderr is reported there, and stdout stays pure',
+  'with %s the stderr of a server is forwarded to stderr, and stdout stays pure',
   async flag => {
     const cwd = withConfig({ mcpServers: { mine: hostile('fair', { env: { API_KEY: 'secret-key' } }) } })
     const workflow = { tasks: [{ id: 'a', tool: 'mine:leak-log' }] }
@@ -227,7 +227,7 @@ test('on a terminal that draws a tree its lines are left above it', async () => 
   expect(process.stderr.text.indexOf('mcp mine: using')).toBeLessThan(process.stderr.text.indexOf('success'))
 })
 
-test('a server that writes without an end is told a bounded number of lines', async () => {
+test('of a server that writes without end a bounded number of lines is printed', async () => {
   const cwd = withConfig({ mcpServers: { mine: hostile('floods') } })
   const { code, stderr } = await run(cwd, ['validate', '-'], echo('mine'))
   const lines = stderr.match(/^mcp mine: noise/gm) ?? []

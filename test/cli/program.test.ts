@@ -32,7 +32,7 @@ test.each([
   [['run', 'no-such-file.json'], 'Cannot read `no-such-file.json`: there is no such file'],
   [['run', '-', '--tools', './no-such-module.mjs'], 'Cannot load tools from `./no-such-module.mjs`: '],
   [['graph', '-', '--format', 'png'], 'Allowed choices are mermaid, dot.'],
-])('%j is refused with what was expected', async (argv, message) => {
+])('%j is refused with the expected form', async (argv, message) => {
   const { code, stdout, stderr } = await run(argv, hello)
   expect([code, stdout]).toEqual([2, ''])
   expect(stderr).toContain(message)
@@ -78,7 +78,7 @@ test.each([
   expect(await run(argv, hello)).toEqual({ code: 2, stdout: '', stderr })
 })
 
-test('what a command line holds cannot write to the terminal', async () => {
+test('control characters of a command line do not reach the terminal', async () => {
   const { code, stderr } = await run(['\u001b[2Jfly'])
   expect([code, stderr.includes('\u001b'), stderr.includes('\\u001b[2Jfly')]).toEqual([2, false, true])
 })

@@ -45,7 +45,7 @@ const spoken = {
   finally: [{ id: 'end', tool: 'echo', arguments: { status: '$STATUS' } }],
 }
 
-test('what the workflow declares as its output is printed instead of the last layer', async () => {
+test('the declared output of the workflow is printed instead of the last layer', async () => {
   const { code, stdout, stderr } = await run(['run', '-'], { ...spoken, output: 'all: $OUTPUT[each][*].n' })
   expect([code, stdout]).toEqual([0, 'all: [1,2,3]\n'])
   expect(stderr.replaceAll(/\d+(\.\d+)?(ms|s|×)/g, '#')).toBe(`✖ kept # TOOL_ERROR: no (tolerated)
@@ -153,7 +153,7 @@ test('a tool of a module replaces the built-in one; warnings and usage are repor
   expect(stderr).toContain('Token usage: 1,234 in, 5,678 out, $0.0965\n')
 })
 
-test('Ctrl-C cancels, waits for the end and prints what was used', async () => {
+test('Ctrl-C cancels, waits for the end and prints the usage', async () => {
   const process = processFor({ tasks: [{ id: 'a', tool: 'spendAndWait' }] }, '--sse', ...tools)
   process.stdout.onWrite(text => {
     if (text.includes('event: task_start')) setImmediate(() => process.interrupt())

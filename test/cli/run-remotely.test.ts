@@ -70,7 +70,7 @@ test('the flags reach the server', async () => {
 })
 
 test.each([['tasks'], ['input']])(
-  'what is larger than a server takes is refused before it is sent: %s',
+  'a body above the limit of the server is refused before it is sent: %s',
   async place => {
     const server = startFakeServer()
     const body = (padding: string): [unknown, ...string[]] => {
@@ -95,7 +95,7 @@ test('an invalid workflow is reported as in a local run, without where tools com
   expect([there.code, there.stdout.text, told]).toEqual([here.code, here.stdout, here.stderr])
 })
 
-test('what a server says cannot write to the terminal', async () => {
+test('control characters from a server do not reach the terminal', async () => {
   const server = startFakeServer()
   const issues = [{ code: '\u001b[2J', pointer: '/\u001b', message: 'm\u001b', hint: 'h\u001b' }, { code: 1 }]
   server.intercept = () =>

@@ -53,7 +53,7 @@ test('a place to begin after is asked for until there is a later one', async () 
   ])
 })
 
-test('what a source that ignores the place repeats is dropped', async () => {
+test('events that a source repeats although it was given a position are dropped', async () => {
   const { seen } = await trace([
     source(token(1), token(2), terminated()),
     source(token(1), token(2), token(3), terminated()),
@@ -81,7 +81,7 @@ test('a stream that was cut behind repeated events only is still cut', async () 
   ])
 })
 
-test('a last event that came before ends the run all the same', async () => {
+test('a last event that arrived before ends the run, too', async () => {
   expect(await trace([source(complete(7), token(8))], 'x.7')).toEqual({ seen: [], asked: ['x.7'] })
 })
 

@@ -79,7 +79,7 @@ test('errors are reported without readable bodies too', async () => {
   await expect(client.execute(ONE_TASK)).rejects.toMatchObject({ status: 422, details: { code: 'INVALID_WORKFLOW' } })
 })
 
-test('what fails on the way is retried, and what is gone is reported', async () => {
+test('transient failures are retried, and a missing execution is reported', async () => {
   const stream = endless('text/event-stream')
   const { client, clock } = clientRig([
     stream,

@@ -76,7 +76,7 @@ test('cancelling waits for the id and asks the server', async () => {
   expect(held.isCancelled).toBe(false)
 })
 
-test('a workflow that is refused rejects all who ask, and nobody who does not', async () => {
+test('a refused workflow rejects all pending calls, without unhandled rejections', async () => {
   const { client, server } = clientRig([problem(422, { title: 'Invalid workflow', code: 'INVALID_WORKFLOW' })])
   const run = client.stream(ONE_TASK)
   await idle()

@@ -83,7 +83,7 @@ test.each([
   expect(delays).toEqual([])
 })
 
-test('what opens no source is an error of programming', async () => {
+test('an `open` that returns no source is a programming error', async () => {
   const { manager } = rig()
   for (const nothing of [undefined, {}, 5]) {
     const { error } = await collectUntilFailure(manager.run(() => nothing as never))
@@ -91,7 +91,7 @@ test('what opens no source is an error of programming', async () => {
   }
 })
 
-test('the failure is reported before the wait, and what a callback throws ends the run', async () => {
+test('the failure is reported before the wait, and an error of a callback ends the run', async () => {
   const told: unknown[] = []
   const failing = new Error('from the callback')
   const { manager, clock } = rig({

@@ -98,7 +98,7 @@ test('a message without end is given up at its bound', async () => {
   expect([sent < 40, isCancelled, server.requests.length]).toEqual([true, true, 1])
 })
 
-test('what an error says is bounded, and its body no condition', async () => {
+test('the text of an error is bounded, and its body is optional', async () => {
   const type = { 'Content-Type': 'application/problem+json' }
   const broken = new HeldBody(type).fail()
   const endless = new HeldBody(type)

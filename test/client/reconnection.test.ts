@@ -124,7 +124,7 @@ test('faults whose ids are new do not set the count back', async () => {
   expect([delays, (await reading).error]).toMatchObject([[1000, 2000, 4000], { attempts: 4 }])
 })
 
-test('what a run began after is not new', async () => {
+test('the position at which a run began is not a new item', async () => {
   const { manager, clock, delays } = rig({ maxRetries: 2 })
   const reading = collectUntilFailure(manager.run(() => source(token(1), token(2), terminated()), 'x.2'))
   await clock.run(60_000)

@@ -104,7 +104,7 @@ test.each([{ 'X-Own': 'yes' }, new Headers({ 'X-Own': 'yes' }), [['X-Own', 'yes'
   },
 )
 
-test('what the function for headers throws ends the call, unless it is the network', async () => {
+test('an error of the function for headers ends the call, unless it is a network error', async () => {
   const failures = [new TypeError('fetch failed'), new Error('the token store is locked')]
   const headers = (): Promise<HeadersInit> => Promise.reject(failures.shift() ?? new Error('asked too often'))
   const { client, server, clock } = clientRig([], { headers })

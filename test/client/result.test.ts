@@ -19,7 +19,7 @@ test('without anybody iterating the result follows the stream itself', async () 
   expect([server.lines, clock.timerCount]).toEqual([['POST /executions', 'GET /executions/x'], 0])
 })
 
-test('the result survives lost connections too, and clears nothing that somebody sees', async () => {
+test('the result survives lost connections too, and clears nothing that a reader sees', async () => {
   const told: unknown[] = []
   const answers = [brokenStream(frames(1, 2)), refused(), stream(frames(3)), refused(), json(SHOWN)]
   const { client, clock } = clientRig(answers, { reconnection: { onReset: reset => void told.push(reset) } })
@@ -90,7 +90,7 @@ test('the result of an execution that exists is had without its workflow', async
   expect(server.sent('last-event-id')).toEqual(['x.7', null])
 })
 
-test('subscribing asks for nothing until somebody reads, from after the event that was given', async () => {
+test('subscribing requests nothing until it is read, and begins after the given event', async () => {
   const { client, server, clock } = clientRig([refused(), stream(frames(4))])
   const run = client.subscribe('x', { after: 'x.3' })
   expect(await run.executionId).toBe('x')

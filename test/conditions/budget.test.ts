@@ -91,7 +91,7 @@ describe('the values that a condition names are reported', () => {
     })
   })
 
-  test('without variables and without what is missing', () => {
+  test('without variables and without missing values', () => {
     const condition = parse(
       'output.a.exists(x, x.n > input.min) && has(output.b.c) && input.no == 1 && output.a[index].n == 1',
     )

@@ -14,7 +14,7 @@ test('every task and the input are references, once each, at their first mention
   expect(parse('true').references).toEqual([])
 })
 
-test('what stands in arguments, indices, lists, maps and branches is a reference too', () => {
+test('names in arguments, indices, lists, maps and branches are references too', () => {
   const source =
     'size(output.a) > 1 ? [output.b] == {"k": output.c}.k : output.d.exists(x, x == output.e) || has(output.f.g) || input.l[output.h] in output.i'
   expect(

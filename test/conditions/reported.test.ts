@@ -22,7 +22,7 @@ test('a member of null is a failure, never false (drua 306)', () => {
   expect(fail('input.nested.deep', { nested: null }).message).toContain('found null')
 })
 
-test('what stands after a guard is not needed (cel-python 75, argo 15824, argo 16123)', () => {
+test('an operand after a deciding guard is not needed (cel-python 75, argo 15824, argo 16123)', () => {
   expect(decide('has(input.list) && input.list.all(x, x > 1)', {})).toBe(false)
   expect(decide('input.list != null && input.list.exists(x, x > 1)', { list: null })).toBe(false)
   expect(decide('(has(input.list) ? input.list : []).all(x, x > 1)', {})).toBe(true)

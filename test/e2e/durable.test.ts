@@ -146,7 +146,7 @@ test('run, killed, is continued by its id', async () => {
 
 // Windows has no signals: there Ctrl-C cannot be sent by a program.
 test.skipIf(process.platform === 'win32')(
-  'what a server ran at its second signal continues with the next one',
+  'executions of a server at its second signal continue in the next one',
   async () => {
     const first = await serve('--port', '0', '--log-level', 'silent')
     const client = begin(['run', '-', '--server', first.url, '--sse'], chain)

@@ -58,7 +58,7 @@ test('--sse is events alone, and without a flag there are outputs alone', async 
   expect(plain.stderr).toContain('noise: exit')
 })
 
-test.each(['validate', 'tools'])('what a module prints while it is loaded is not in the JSON of %s', async command => {
+test.each(['validate', 'tools'])('output of a module while it is loaded is not in the JSON of %s', async command => {
   const argv = [command, ...(command === 'validate' ? ['-'] : []), '--json', '--tools', PRINTING]
   const { code, stdout, stderr } = await run(argv, chain(WAYS))
   expect([code, typeof JSON.parse(stdout)]).toEqual([0, 'object'])
@@ -116,7 +116,7 @@ test('a result of 5 MB stays whole and alone, in a file and in a pipe', async ()
   }
 })
 
-test('what tools print does not keep a reader that has left from cancelling', async () => {
+test('output of tools does not prevent a departed reader from cancelling', async () => {
   const tasks = [
     { id: 'a', tool: 'late' },
     { id: 'b', tool: 'wait', arguments: { ms: 300 }, dependsOn: ['a'] },
@@ -176,7 +176,7 @@ test.each(['validate', 'tools'])('a fault while the module is loaded does not en
   expect(stderr).toContain('Error: rejected by the module, at ')
 })
 
-test('a module that waits for what cannot come ends the command with 1', async () => {
+test('a module that never finishes loading ends the command with 1', async () => {
   const module = 'data:text/javascript,await new Promise(() => {})'
   expect(await run(['tools', '--tools', module])).toEqual({
     code: 1,

@@ -119,7 +119,7 @@ describe.skipIf(process.platform === 'win32' || spawnSync('curl', ['--version'])
 
 // Windows has no signals: there Ctrl-C cannot be sent by a program.
 describe.skipIf(process.platform === 'win32')('with signals', () => {
-  test('SIGTERM lets what runs end, then ends the server with 0', async () => {
+  test('SIGTERM lets running executions end, then ends the server with 0', async () => {
     const { child, url, ended } = await serve(['--log-level', 'silent'])
     const running = start(['run', '-', '--server', url, '--json'], chain(2, 300))
     const done = end(running)

@@ -55,7 +55,7 @@ test('a limit that two tools and two executions share counts all of their calls'
   expect([peak, ...results.map(result => result.status)]).toEqual([2, 'success', 'success'])
 })
 
-test('a task that waits for a limit holds no slot, and keeps its place', async () => {
+test('a task that waits for a limit holds no slot, and keeps its position', async () => {
   const document = workflow('a', 'b', { id: 'free', tool: 'other' }, 'c', { id: 'free2', tool: 'other' })
   const { tool, execution } = rig(document, { maxConcurrency: 2, tools: { work: { limit: 1 } } })
   const [a, free] = await tool.nextCalls('a', 'free')

@@ -180,7 +180,7 @@ test('tokens within less than a millisecond have no rate', async () => {
   expect(dataOf(events, 'metrics').map(({ tokensPerSec }) => tokensPerSec)).toEqual([0, 1000])
 })
 
-test('what a tool emits after its end is dropped, and said once an execution', async () => {
+test('emissions of a tool after its end are dropped, and logged once per execution', async () => {
   const lines: string[] = []
   const logger: Logger = { debug: message => void lines.push(message), warn() {} }
   const { tool, execution, events } = rig(workflow('a', 'b'), { logger })

@@ -71,7 +71,7 @@ test('messages, codes and errors hold whole characters only, also where they are
   ])
 })
 
-test('an output is passed on unchanged, and a warning says where half of a character is', async () => {
+test('an output is passed on unchanged, and a warning names the place of a lone surrogate', async () => {
   const { tool, execution, events } = rig(workflow('a', 'b'))
   const [a, b] = await tool.nextCalls('a', 'b')
   a.succeed({ rows: ['\u{1f680}', { text: 'x\ud83d' }] })

@@ -102,7 +102,7 @@ test.each<[string, () => unknown]>([
   expect(later).toMatchObject(expected)
 })
 
-test('an output whose getters change their mind between two reads ends its task all the same', async () => {
+test('an output whose getters change between two reads still ends its task', async () => {
   const fickle = (): unknown => {
     let reads = 0
     return {

@@ -29,7 +29,7 @@ test('a delay grows by its factor up to its cap', () => {
   ])
 })
 
-test('jitter varies a delay by its share both ways, never above the cap, and never below what the tool asked for', () => {
+test('jitter varies a delay by its share both ways, never above the cap, and never below the delay that the tool requested', () => {
   const policy = mergeRetryPolicies({ jitter: 0.5, maxDelayMs: 1200 }, { jitter: 0, initialDelayMs: 800 })
   expect([0, 0.5, 1].map(random => computeRetryDelay(policy, 1, undefined, random))).toEqual([400, 800, 1200])
   expect(computeRetryDelay(policy, 2, undefined, 1)).toBe(1200)

@@ -28,7 +28,7 @@ test('a slow reader holds new starts at its bound and only there, and they conti
   expect([(await execution.result).status, clock.timerCount]).toEqual(['success', 0])
 })
 
-test('at the bound what runs continues, and its events are kept', async () => {
+test('at the bound running tasks continue, and their events are kept', async () => {
   const { tool, execution } = start(wide(3), { maxConcurrency: 2, buffer: { maxEvents: 2 } })
   const iterator = execution[Symbol.asyncIterator]()
   const read = await readSome(iterator, 1)

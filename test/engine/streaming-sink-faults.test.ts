@@ -130,7 +130,7 @@ describe('a reader that leaves', () => {
     expect(started.clock.timerCount).toBe(0)
   })
 
-  test('before the start, under onSinkClosed "cancel", cancels what it can', async () => {
+  test('before the start, under onSinkClosed "cancel", cancels all tasks', async () => {
     const { readable, writable } = new TransformStream<SSEEvent, SSEEvent>()
     await readable.cancel()
     const started = start(fan(3), writable, { onSinkClosed: 'cancel' })

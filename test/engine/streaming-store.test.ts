@@ -35,7 +35,7 @@ test('on every store an execution has the same events, the same result and the s
   }
 })
 
-test('a dependent starts only after the store has what it depends on', async () => {
+test('a dependent starts only after the store has the ends of its dependencies', async () => {
   const inner = createMemoryStore()
   const tool = new ControlledTool()
   let release: (() => void) | undefined

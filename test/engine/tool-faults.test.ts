@@ -40,7 +40,7 @@ test.each<[string, unknown, string]>([
   expect(await running(async () => throwing(thrown)())).toMatchObject(expected)
 })
 
-test('what cannot even be read fails its own task alone', async () => {
+test('an unreadable thrown value fails only its own task', async () => {
   const hostile = [
     new Proxy({}, { get: throwing(new Error('trap')) }),
     {

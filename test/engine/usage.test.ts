@@ -4,7 +4,7 @@ import { endings, outline } from '../support/outline.ts'
 import { rig } from '../support/rig.ts'
 import { chain, fan, workflow } from '../support/workflows.ts'
 
-test('usage that a tool reports in parts adds up, zero stays and what was not reported is absent', async () => {
+test('usage that a tool reports in parts adds up, zero stays and unreported fields are absent', async () => {
   const { tool, execution, events } = rig(workflow('a', 'b'))
   const [a, b] = await tool.nextCalls('a', 'b')
   a.context.reportUsage({ totalTokensIn: 10, totalCost: 0 })

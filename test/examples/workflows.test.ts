@@ -164,7 +164,7 @@ describe('the document', () => {
     expect(endless.tookMs).toBeLessThan(60 * 60 * 1000)
   })
 
-  test('approval waits without a slot until somebody decides', async () => {
+  test('approval waits without a slot until a decision', async () => {
     for (const [decision, end] of [
       ['approved', 'success'],
       ['rejected', 'CONDITION_FALSE'],

@@ -68,7 +68,7 @@ test('once there is room, all that was accepted continues by itself, and each to
   expect(rig.clock.timerCount).toBe(0)
 })
 
-test('what was refused for want of room does not run at the next start either, and its key is free', async () => {
+test('a start that was refused on a full disk does not run at the next start either, and its key is free', async () => {
   const file = makePath()
   let commitsLeft = Number.POSITIVE_INFINITY
   const driver = await watchDriver(sql => {

@@ -191,7 +191,7 @@ test('whatever the key is, the workflow runs once or the key is refused', async 
   expect(await rig.figure('dagstream_executions_total{status="success"}')).toBe(5)
 })
 
-test('a live stream is none the worse for hostile requests beside it', async () => {
+test('hostile requests do not affect a live stream beside them', async () => {
   const rig = await startFaultRig()
   const id = await rig.begin({ tasks: [{ id: 'a', tool: 'work' }] })
   const path = `/executions/${id}/events`

@@ -83,7 +83,7 @@ test(
   },
 )
 
-test('a result that a proxy cuts off as if it were whole is not taken for whole', SLOW, async () => {
+test('a result that a proxy truncates silently is recognized as truncated', SLOW, async () => {
   const { rig, calls } = await startCounting()
   const expected = outcome(await rig.connect().execute(EVERYTHING))
   // Short of the large output, whose middle is like its beginning.
@@ -122,7 +122,7 @@ test('a request that is cut again and again runs its workflow once', async () =>
   expectRunOnce(calls, 1)
 })
 
-test('a server that is full or goes down for a moment is waited for as long as it says', async () => {
+test('a server that is full or down is retried after the delay that it names', async () => {
   const refusals = ['0', '1', 'soon', undefined].flatMap(retryAfter =>
     [429, 503].map(
       status => new Response('busy', { status, headers: retryAfter ? { 'Retry-After': retryAfter } : {} }),

@@ -20,7 +20,7 @@ async function startAgain(rig: FaultRig, options: FaultRigOptions = {}): Promise
   return second
 }
 
-test('what has finished is resumed across a restart, through refused and reset connections', async () => {
+test('a finished execution is resumed across a restart, through refused and reset connections', async () => {
   const rig = await startFaultRig({ tools: EVERYTHING_TOOLS })
   const executionId = await rig.begin(EVERYTHING)
   await eventually('the executions', () => rig.figure('dagstream_executions_running'), 0)
@@ -87,7 +87,7 @@ async function crash(rig: FaultRig): Promise<FaultRig> {
   return second
 }
 
-test('what a crash cut off is reported as interrupted, until the client gives up: nothing lost, doubled or run again', async () => {
+test('an execution after a crash is reported as interrupted until the client gives up: nothing lost, doubled or run again', async () => {
   const rig = await startFaultRig()
   const client = rig.connect({ reconnection: { initialDelayMs: 0, maxRetries: 4 } })
   const run = client.stream(ONE_TASK)

@@ -27,7 +27,7 @@ async function expectWhole(store: SqliteStore, lease: Lease, seq: number): Promi
   expect(await readSeqs(store, lease.executionId)).toEqual(upTo(seq))
 }
 
-test('a full disk refuses what it has no room for, keeps what was acknowledged, and once there is room it continues', async () => {
+test('a full disk refuses new writes, keeps acknowledged ones, and accepts writes again once there is space', async () => {
   const driver = await watchDriver()
   const file = makePath()
   const store = await openHere(file, {}, { driver })

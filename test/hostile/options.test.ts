@@ -99,7 +99,7 @@ test.each<[string, unknown]>([
   expect(() => new ParallelExecutor(tools as ToolSource)).toThrow(DagstreamError)
 })
 
-test('times beyond what a timer can hold are as long as they say', async () => {
+test('times beyond the range of a timer last as long as stated', async () => {
   const clock = new FakeClock()
   const executor = new StreamingExecutor({ work: () => new Promise(resolve => setTimeout(resolve, 20, 1)) })
   for (const ms of [2 ** 31, 2 ** 53, Number.MAX_VALUE]) {

@@ -188,7 +188,7 @@ describe('the body', () => {
   })
 
   test.each([null, 5, '"text"', [], { workflow: null }, { workflow: [] }, { tasks: 'none' }, {}])(
-    '%j is not a workflow: 422 with what is wrong',
+    '%j is not a workflow: 422 with the fault',
     async body => {
       const { create } = handlerRig()
       const problem = await readProblem(await create(body))
@@ -210,7 +210,7 @@ describe('the body', () => {
     expect([tool.started, await store.list({ limit: 10 })]).toEqual([[], []])
   })
 
-  test('with an input that lacks what is referred to is answered with 422', async () => {
+  test('with an input that lacks a referenced value is answered with 422', async () => {
     const { create } = handlerRig()
     const workflow = { tasks: [{ id: 'a', tool: 'work', arguments: { topic: '$INPUT.topic' } }] }
     expect(await readProblem(await create({ workflow, input: {} }))).toMatchObject({

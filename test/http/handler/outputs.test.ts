@@ -23,7 +23,7 @@ describe('an output', () => {
     expect(await response.json()).toEqual({ of: id })
   })
 
-  test.each(odd)('over 64 KiB of the task %j is where its event says', async id => {
+  test.each(odd)('over 64 KiB of the task %j is at the path of its event', async id => {
     const { create, get } = handlerRig({ tools: { work: () => 'é'.repeat(70_000) } })
     const events = await (await create({ tasks: [{ id, tool: 'work' }] }, { Accept: STREAM })).text()
     const data = events.split('\n').find(line => line.includes('"outputPath"')) as string

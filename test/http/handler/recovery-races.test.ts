@@ -75,7 +75,7 @@ test('one whose tools are slow to come holds up no other', async () => {
   expect(await rig.figure('dagstream_executions_resumed_total')).toBe(3)
 })
 
-test('cancel and delete wait until it is known whether it continues here', async () => {
+test('cancel and delete wait for the decision whether it resumes here', async () => {
   const provider = new FakeProvider()
   const gate = createGate()
   provider.gate = gate.opened
@@ -113,7 +113,7 @@ test('two cancellations at once of one that is parked are both taken, and it end
   expect(await rig.figure('dagstream_executions_total{status="cancelled"}')).toBe(1)
 })
 
-test('what is parked is counted until it continues', async () => {
+test('a parked execution is counted until it resumes', async () => {
   const rig = handlerRig({ store: await park(await leave(2)) })
   await rig.tool.nextCall('a')
   expect(await rig.figure('dagstream_executions_parked')).toBe(1)
@@ -132,7 +132,7 @@ test('those that are being taken up have their places: no more begin, or are res
   expect((await only.send('POST', '/executions/x1/resume')).status).toBe(202)
 })
 
-test('closing waits for no tools: what they were for is left as it is, and its readers are notified', async () => {
+test('closing waits for no tools: their executions stay unchanged, and readers are notified', async () => {
   const provider = new FakeProvider()
   provider.gate = createGate().opened
   const store = await leave(2)
@@ -229,7 +229,7 @@ test('a process that ends while it reads the log leaves it as it was', async () 
   expect(await kept.read('x1', 0, 100)).toEqual(before)
 })
 
-test('what is listed as left while it is being registered here is not taken up', async () => {
+test('an execution that is listed as unfinished while it is being registered here is not resumed', async () => {
   const store = createMemoryStore()
   const gate = createGate()
   const listed: ExecutionStore = {

@@ -122,7 +122,7 @@ async function crashThrice(): Promise<HandlerRig> {
   return rig
 }
 
-test('what was running through three crashes in a row is parked: shown as that, its readers notified, and not run', async () => {
+test('an execution whose task was in flight in three crashes in a row is parked, its readers are notified, and it does not run', async () => {
   const rig = await crashThrice()
   expect(rig.tool.started).toEqual([])
   const parked = {
@@ -142,7 +142,7 @@ test('what was running through three crashes in a row is parked: shown as that, 
   expect((await (await after.get('/executions/x1')).json()).status).toBe('parked')
 })
 
-test('what is parked is resumed by hand, three crashes long again', async () => {
+test('a parked execution is resumed by hand, and may crash three times again', async () => {
   let rig = await crashThrice()
   const response = await rig.send('POST', '/executions/x1/resume')
   expect([response.status, await response.json()]).toEqual([202, { executionId: 'x1', status: 'running' }])
@@ -163,7 +163,7 @@ test('what is parked is resumed by hand, three crashes long again', async () => 
   })
 })
 
-test('what is parked can be cancelled, and removed then', async () => {
+test('a parked execution can be cancelled, and then removed', async () => {
   const rig = await crashThrice()
   expect((await rig.send('POST', '/executions/x1/cancel')).status).toBe(202)
   await rig.tool.idle()
@@ -223,7 +223,7 @@ test('a store that cannot list unfinished executions is reported, and the handle
   expect(rig.log.join('\n')).toContain('Unfinished executions of earlier processes could not be listed')
 })
 
-test('what the drain does not see to its end is left to the next process, and that is not a crash', async () => {
+test('executions that do not end during the drain are handed off, which is not a crash', async () => {
   let rig = handlerRig({ store: durable(createMemoryStore()), drainMs: 1000 })
   const reader = await rig.follow(diamond('a', ['b', 'c'], 'd'))
   ;(await rig.tool.nextCall('a')).succeed(1)
@@ -263,7 +263,7 @@ test('with onCrash "fail" the drain cancels it', async () => {
   expect(result).toMatchObject({ status: 'cancelled', reason: { code: 'SHUTDOWN' } })
 })
 
-test('what is being taken up when the handler closes is taken up or left, never half', async () => {
+test('an execution in recovery when the handler closes is resumed or left, never half', async () => {
   const first = handlerRig()
   await first.begin(ONE_TASK)
   await first.tool.nextCall('a')

@@ -17,7 +17,7 @@ const TWICE: DAGStructure = {
 const WORKFLOWS = { greet: GREET, twice: TWICE }
 const START = '/workflows/greet/executions'
 
-test('problems of registered workflows are all told at the start, with the name and the pointer of each', () => {
+test('all problems of registered workflows are reported at the start, each with name and pointer', () => {
   const tasks = [{ id: 'a', tool: 'wrok' }]
   const workflows = { one: { tasks }, two: { tasks: [{ id: 'b', workflow: 'on' }] } }
   const issues = [

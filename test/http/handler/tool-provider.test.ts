@@ -22,12 +22,12 @@ test('a provider is asked for the tools of each workflow, in every form of answe
   expect(await (await get('/tools')).json()).toEqual({ tools: [{ name: 'work' }] })
 })
 
-test('what `createMcpServers` gives is a provider', async () => {
+test('the result of `createMcpServers` is a provider', async () => {
   const { get } = handlerRig({ tools: createMcpServers({ mcpServers: {} }) })
   expect(await (await get('/tools')).json()).toEqual({ tools: [] })
 })
 
-test('what is not a workflow is asked for as it came, and refused', async () => {
+test('a body that is not a workflow is passed to the provider unchanged, and refused', async () => {
   const { create, provider } = rig()
   for (const body of [null, 1, { tasks: 'none' }]) {
     expect((await readProblem(await create(body))).code).toBe('INVALID_WORKFLOW')
@@ -139,7 +139,7 @@ test('the same key, asked while tools are waited for, makes one execution', asyn
   expect(tool.started).toEqual(['a'])
 })
 
-test('what waits for its tools when the handler closes is refused at once, and not begun later', async () => {
+test('a start that waits for its tools when the handler closes is refused at once, and does not run later', async () => {
   const { create, provider, handler, tool } = rig()
   const gate = createGate()
   provider.gate = gate.opened

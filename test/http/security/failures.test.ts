@@ -147,7 +147,7 @@ test('the cause of a failure of the store is in the log', async () => {
   expect(log[0]).toContain(SECRET)
 })
 
-test('a store that has lost what it gives a key to answers 503', async () => {
+test('a store that has lost the execution of a key is answered with 503', async () => {
   const store = createMemoryStore()
   const { create } = handlerRig({
     store: { ...store, create: record => ({ ...record, executionId: 'gone', status: 'success' }) },
@@ -156,7 +156,7 @@ test('a store that has lost what it gives a key to answers 503', async () => {
 })
 
 describe('a format that fails', () => {
-  test('ends its stream with an error event that says nothing of the cause', async () => {
+  test('ends its stream with an error event that does not reveal the cause', async () => {
     const {
       follow: followNew,
       tool,
@@ -203,7 +203,7 @@ test('an id that cannot be used is a fault of the server: 500, logged', async ()
   expect([status, log.filter(line => line.includes(reference as string)).length]).toEqual([500, 1])
 })
 
-test('a logger that throws hurts no answer', async () => {
+test('a logger that throws affects no answer', async () => {
   const logger = {
     debug: () => {},
     warn() {

@@ -74,7 +74,7 @@ test('more connections than the server takes are closed at once, and places are 
   })
 })
 
-describe('what is not a proper request is refused, and the server continues', () => {
+describe('malformed requests are refused, and the server continues', () => {
   test.each([
     [
       'headers without an end',

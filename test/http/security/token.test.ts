@@ -129,7 +129,7 @@ test.each(['', 'a b', 'é', [], ['ok', ''], 5, null])('the token %j is refused w
   )
 })
 
-test('a token that is refused is not told', () => {
+test('a refused token is not revealed', () => {
   expect(() => createHandler({ tools: {}, token: 'my secret' })).toThrow(/^(?!.*secret)/)
 })
 

@@ -45,7 +45,7 @@ test.each([
   expect(proxy.targets).toEqual([])
 })
 
-test('what NO_PROXY names is connected to directly, under the check of addresses', async () => {
+test('hosts in NO_PROXY are connected to directly, with the check of addresses', async () => {
   const server = await startLoopback((_request, response) => sendJson(response, 1))
   const proxy = await startProxy()
   vi.stubEnv('HTTP_PROXY', proxy.url)

@@ -66,7 +66,7 @@ test.each<[what: string, path: string, headers: object, options: object]>([
   expect(findTold([...events, ...logged, JSON.stringify(results)].join('\n'))).toEqual([])
 })
 
-test('what a server sends back is reported without them', async () => {
+test('the answer of a server is quoted without them', async () => {
   const { url } = await startLoopback(({ headers }, response) =>
     response.writeHead(403).end(`no such token: ${headers.authorization?.slice('Bearer '.length)}!`),
   )
@@ -94,7 +94,7 @@ test.each<[what: string, args: Record<string, unknown>]>([
   ['the query', { query: { api_key: SENT } }],
   ['a long word of the query', { query: { q: 'hunter2-in-a-word-of-32-letters.' } }],
   ['a short part of a cookie', { headers: { cookie: 'session=hunter2' } }],
-])('a server that sends %s back, however written, has it told in no error and no event', async (_, args) => {
+])('a server that sends %s back, in any escaping, reveals it in no error and no event', async (_, args) => {
   const { url } = await startLoopback(async (request, response) => {
     const body = await readText(request)
     const query = new URL(request.url ?? '', 'http://x').searchParams
@@ -124,7 +124,7 @@ test.each<[what: string, args: Record<string, unknown>]>([
   }
 })
 
-test('what is not a secret of a body is reported', async () => {
+test('parts of a body that are not secret are quoted', async () => {
   const { url } = await startLoopback(async (request, response) =>
     response.writeHead(422, { 'content-type': 'text/plain' }).end(`unknown city ${await readText(request)}`),
   )
@@ -133,7 +133,7 @@ test('what is not a secret of a body is reported', async () => {
   expect(message).toMatch(/422: unknown city \{"city":"Atlantis","token":"\[redacted\]"\}$/)
 })
 
-test('the beginning of a secret at the cut end of an answer is not told', async () => {
+test('the beginning of a secret at the truncated end of an answer is not revealed', async () => {
   const secret = 'hunter2 '.repeat(1000)
   const { url } = await startLoopback(async (request, response) => {
     const { text } = JSON.parse(await readText(request)) as { text: string }
@@ -180,7 +180,7 @@ test('the host that a server redirects to is reported, also where the query had 
   expect(told).toContain('`GET http://[redacted].test/` goes')
 })
 
-test('a long part of the path that a server sends back is not told', async () => {
+test('a long part of the path that a server sends back is not revealed', async () => {
   const { url } = await startLoopback((request, response) =>
     response.writeHead(404, { 'content-type': 'text/plain' }).end(`Cannot GET ${request.url}`),
   )

@@ -7,7 +7,7 @@ import { collect, DONE, fakeEndpoint, fakeProvider, message, readChunks, usageMe
 const errorOf = (code: string, name = 'Error'): Error =>
   new TypeError('fetch failed', { cause: Object.assign(new Error(`${code} 10.0.0.1`), { code, name }) })
 
-describe('what a fetch fails with', () => {
+describe('the failure of a fetch', () => {
   test.each([
     ['UND_ERR_CONNECT_TIMEOUT', 1001],
     ['UND_ERR_HEADERS_TIMEOUT', 1001],
@@ -130,7 +130,7 @@ test('an error that is reported within a stream may be anything', async () => {
   }
 })
 
-test('what a provider says is cut', async () => {
+test('the text of a provider is cut', async () => {
   const endpoint = fakeEndpoint({ status: 400, chunks: [JSON.stringify({ error: { message: 'x'.repeat(5000) } })] })
   const [event] = await collect(fakeProvider(endpoint))
   expect(event).toMatchObject({ data: { message: expect.stringMatching(/^The provider answered 400: x{499}…$/) } })

@@ -136,7 +136,7 @@ test('usage that is reported with every message is counted as it comes, so that 
   expect(tokenUsage).toEqual({ totalTokensIn: 10, totalTokensOut: 9, totalCost: 1.125 })
 })
 
-test('an endpoint that takes back what it told is counted at the most that it told, which nothing adds to twice', async () => {
+test('usage that an endpoint lowers later counts with its maximum, once', async () => {
   const server = await serveProvider(response => {
     begin(response, message('a'))
     const usages = [9, 4, 9]

@@ -42,7 +42,7 @@ test('OpenRouter itself is asked for the cost too; others would refuse the field
   })
 })
 
-test('parameters are sent by the names of the endpoint; what is extra is passed on, and wins over nothing', async () => {
+test('parameters are sent by the names of the endpoint; extra fields are passed on and override nothing', async () => {
   const endpoint = fakeEndpoint({ chunks: ANSWER })
   const messages: ChatMessage[] = [
     { role: 'system', content: 'Be brief' },

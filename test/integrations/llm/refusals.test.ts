@@ -183,7 +183,7 @@ test.each<[from: string, field: string, refusal: FakeAnswer]>([
       },
     }),
   ],
-])('%s refuses `%s`: asked again without it, once, and told', async (_, field, refusal) => {
+])('%s refuses `%s`: sent again without it, once, and reported', async (_, field, refusal) => {
   const endpoint = fakeEndpoint(refusal, answer)
   const provider = fakeProvider(endpoint, { model: 'm' })
   const notices: string[] = []
@@ -273,7 +273,7 @@ test.each<[what: string, refusal: FakeAnswer]>([
   expect(endpoint.requests.length).toBe(1)
 })
 
-test('what a model has refused is not sent to it again, and still sent to another', async () => {
+test('a field that a model has refused is not sent to it again, and still sent to others', async () => {
   const endpoint = fakeEndpoint(openai('temperature', "Unsupported parameter: 'temperature'"), answer)
   const provider = fakeProvider(endpoint, { omit: ['stream_options'] })
   const notices: string[] = []
@@ -286,7 +286,7 @@ test('what a model has refused is not sent to it again, and still sent to anothe
   ])
 })
 
-test('what did not help is forgotten', async () => {
+test('an omission that did not help is forgotten', async () => {
   const endpoint = fakeEndpoint(openai('temperature', "Unsupported parameter: 'temperature'"), refuse({ error: 'no' }))
   const provider = fakeProvider(endpoint)
   await collect(provider, { temperature: 0 })
@@ -329,7 +329,7 @@ test('an `omit` or `extra` that cannot be is refused', async () => {
   }
 })
 
-test('a task has `omit` and `extra`, and hears of what was changed by an info event', async () => {
+test('a task has `omit` and `extra`, and an info event reports the changes', async () => {
   const endpoint = fakeEndpoint(openai('seed', "Unsupported parameter: 'seed'"), answer)
   const tool = createChatTool(fakeProvider(endpoint), { extra: { top_p: 1 }, omit: ['temperature'] })
   const args = { prompt: 'hi', temperature: 0, extra: { seed: 1 }, omit: ['stream_options'] }

@@ -87,7 +87,7 @@ describe('how an answer finished is reported', () => {
   })
 })
 
-test('what is reported to those that throw, at once or later, breaks nothing', async () => {
+test('callbacks that throw, at once or later, break nothing', async () => {
   const listeners: (() => unknown)[] = [
     () => {
       throw new Error('no')
@@ -131,7 +131,7 @@ describe('headers that are given', () => {
     })
   })
 
-  test('are refused when the provider is made if they cannot be sent, and are not told', () => {
+  test('are refused when the provider is created if they cannot be sent, and are not revealed', () => {
     for (const headers of [{ 'x-key': 'secret\nline' }, { 'x key': 'secret' }, 'secret']) {
       const make = (): unknown => new OpenRouterProvider({ headers: headers as Record<string, string> })
       expect(make).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
@@ -139,7 +139,7 @@ describe('headers that are given', () => {
     }
   })
 
-  test('are not told where a provider repeats them, nor is what follows a scheme', async () => {
+  test('are not revealed if a provider repeats them, nor is the text after a scheme', async () => {
     const chunks = ['{"error":{"message":"Bearer of tidings, wrong: hunter-to-be"}}']
     const endpoint = fakeEndpoint({ status: 401, chunks })
     const headers = { Authorization: 'Bearer hunter-to-be' }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { call, collectLines, hostile, run, serve } from './mcp-rig.ts'
 
-test('tools are named after their server and keep what it says of them', async () => {
+test('tools are named after their server and keep its descriptions', async () => {
   const logger = collectLines()
   const tools = await serve({ h: hostile('fair', { readOnlyTools: ['echo', 'none'] }) }, { logger }).tools()
   const echo = tools.find(({ name }) => name === 'h:echo')
@@ -38,7 +38,7 @@ test('a tool that a server adds is there the next time its tools are asked for',
   expect((await call(await servers.tools(), 'h:grown')).task.output).toBe('grown')
 })
 
-test('what is wrong with a list is not told again when the server changes it', async () => {
+test('faults of a list are not reported again when the server changes it', async () => {
   const logger = collectLines()
   const servers = serve({ h: hostile('fair', { readOnlyTools: ['none'] }) }, { logger })
   const warnings = (): string[] => logger.lines.filter(line => line.startsWith('warn'))
@@ -139,7 +139,7 @@ test('a flood of progress is reported in part, its end too, and the call is answ
   expect(progress.length).toBeLessThan(2000)
 })
 
-describe('what a server logs', () => {
+describe('the log of a server', () => {
   test('is reported to the call that runs', async () => {
     const tools = await serve({ h: hostile('fair', { concurrency: 1 }) }).tools()
     const { events } = await call(tools, 'h:logs', { level: 'critical' })
@@ -184,7 +184,7 @@ describe('the limit of a server', () => {
   const peakOf = (outputs: readonly { output?: unknown }[]): number =>
     Math.max(...outputs.map(({ output }) => (output as { peak: number }).peak))
 
-  test('is one call at a time, told once per execution', async () => {
+  test('is one call at a time, reported once per execution', async () => {
     const tools = await serve({ h: hostile() }).tools()
     const { result, events } = await run(tools, busy)
     expect(peakOf(result.results)).toBe(1)

@@ -68,14 +68,14 @@ test('progress and logs of a call are reported', async () => {
 })
 
 describe('a server that does not start', () => {
-  test('because nobody listens says so', async () => {
+  test('because nothing listens names the cause', async () => {
     await expect(open(serve({ h: { url: UNREACHABLE } }))).rejects.toMatchObject({
       code: 'TOOLS_UNAVAILABLE',
       message: expect.stringMatching(/^MCP server `h` does not start: fetch failed \(/),
     })
   })
 
-  test('because of its credentials says so, without them', async () => {
+  test('because of its credentials names the cause, without them', async () => {
     const { url } = await listen((request, response) => {
       response.writeHead(401).end(`bad credentials: ${request.headers.authorization}`)
     })
@@ -89,7 +89,7 @@ describe('a server that does not start', () => {
     expect(JSON.stringify([failure.details, logger.lines])).not.toMatch(/sk-secret-1|query-secret/)
   })
 
-  test('because it does not answer says so', async () => {
+  test('because it does not answer names the cause', async () => {
     const { url } = await listen(() => {})
     await expect(open(serve({ h: { url } }, { startTimeoutMs: 200 }))).rejects.toMatchObject({
       message: 'MCP server `h` does not start: it did not answer `initialize` within 200 ms',

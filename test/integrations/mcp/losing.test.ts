@@ -60,7 +60,7 @@ test('a message that is too large ends its server, with a clear error', async ()
   expect((await call(tools, 'h:echo', { text: 'x' })).task.output).toBe('x')
 })
 
-test('garbage on stdout is reported, and hurts no call', async () => {
+test('garbage on stdout is reported, and affects no call', async () => {
   const logger = collectLines()
   const tools = await serve({ h: hostile() }, { logger }).tools()
   logger.lines.splice(0)
@@ -123,7 +123,7 @@ describe('closing', () => {
     await servers.close()
   })
 
-  test('ends what a server has started', async () => {
+  test('ends the child processes of a server', async () => {
     const journal = createJournal()
     const tools = await mcpTools({ mcpServers: { h: hostile('wrapper', {}, journal.file) } })
     await expect.poll(() => journal.readPids().map(isAlive)).toEqual([true, true])

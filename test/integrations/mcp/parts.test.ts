@@ -60,7 +60,7 @@ describe('a redactor', () => {
     [['https://host/mcp?code=abcdefg']],
     [['--url=postgres://me:abcdefg@host/db']],
     [['https://abcdefg@host/']],
-  ])('takes out what is a secret of the arguments %j', args => {
+  ])('removes the secrets of the arguments %j', args => {
     const redact = findRedactor({ kind: 'process', command: 'node', args, env: {} })
     expect(redact('the value abcdefg was refused')).toBe('the value [redacted] was refused')
   })
@@ -72,7 +72,7 @@ describe('a redactor', () => {
     [['--token', '--folder', 'abcdefg']],
     [['https://host/abcdefg']],
     [['C:\\abcdefg']],
-  ])('leaves what is none of the arguments %j', args => {
+  ])('keeps the arguments %j, which are not secrets', args => {
     const redact = findRedactor({ kind: 'process', command: 'node', args, env: {} })
     expect(redact('the value abcdefg was refused')).toBe('the value abcdefg was refused')
   })

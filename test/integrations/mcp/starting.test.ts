@@ -27,7 +27,7 @@ test('a server is started by the workflow that names it, once, and no other is',
   expect(unused.readPids()).toEqual([])
 })
 
-test('what is not a workflow names no server', async () => {
+test('a value that is not a workflow names no server', async () => {
   const servers = serve({ h: hostile('exits') })
   for (const workflow of [null, 3, { tasks: 'h:echo' }, { tasks: [null, { tool: 1 }] }]) {
     expect(await servers.toolsFor(workflow as never)).toEqual([])
@@ -143,7 +143,7 @@ test('secrets of the configuration are in no error and no line of the log', asyn
   expect(told).not.toMatch(/sk-very-secret/)
 })
 
-test('a server sees what was configured and the safe variables, nothing else', async () => {
+test('a server sees only the configured and the safe variables', async () => {
   process.env['DAGSTREAM_TEST_SECRET'] = 'from the outside'
   try {
     const tools = await serve({ h: hostile('fair', { env: { MINE: 'mine' } }) }).tools()

@@ -27,7 +27,7 @@ describe('fan-out', () => {
     expect(run([task]).endings['all']).toEqual(['linux 20', 'linux 22', 'mac 20', 'mac 22'])
   })
 
-  test('what failed within tolerance and what was skipped is null in its place', () => {
+  test('items that failed within tolerance or were skipped are null in their place', () => {
     const some = isMore(index, 1, 0, 0)
     const task = checks(['skipped', bad, 'q'], { tolerate: 1, when: some.cel })
     const { endings, status } = run([task as never], [some])
@@ -114,7 +114,7 @@ describe('sub-workflows', () => {
     expect(endings).toEqual({ a: 4, s: { y: [4, 4] }, 's/x': 4, 's/y': [4, 4] })
   })
 
-  test('a registered one is the same, and `output` says what it gives', () => {
+  test('a registered one behaves alike, and `output` defines its output', () => {
     const workflows = { twice: { ...twice, output: { out: '$OUTPUT[x]' } } }
     const tasks = [{ id: 's', workflow: 'twice', arguments: { n: 1 } }]
     expect(run(tasks, [], { workflows }).endings['s']).toEqual({ out: 1 })
@@ -167,7 +167,7 @@ describe('the output of the document', () => {
     expect([missing.status, 'output' in missing]).toEqual(['partial', false])
   })
 
-  test('conditions of a condition that is not null see what it names', () => {
+  test('conditions see the values that they name', () => {
     const isThere = not(isEqual(output('a'), null))
     expect(run([value('a', null), value('b', 1, { when: isThere.cel })], [isThere]).endings['b']).toBe(
       'CONDITION_FALSE',

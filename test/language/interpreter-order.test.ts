@@ -11,14 +11,14 @@ describe('conditions', () => {
     expect([endings, ended]).toEqual([{ a: 'CONDITION_FALSE', b: 2 }, 'success'])
   })
 
-  test('what a condition names is a dependency, and its numbers are doubles', () => {
+  test('a task that a condition names is a dependency, and its numbers are doubles', () => {
     const more = isMore(member(output('a'), 'n'), 1, 1, 2.5)
     const tasks = [value('b', 'ran', { when: more.cel }), value('a', { n: 2 })]
     expect(run(tasks, [more]).endings).toEqual({ a: { n: 2 }, b: 'ran' })
     expect(run(tasks, [more]).tasks[0]?.dependsOn).toEqual(['a'])
   })
 
-  test('a missing key fails the task, and so does what is not a boolean', () => {
+  test('a missing key fails the task, and so does a value that is not a boolean', () => {
     const missing = isTrue(member(output('a'), 'flag'))
     const tasks = [value('a', {}), value('b', 1, { when: missing.cel }), value('c', 2, { dependsOn: ['b'] })]
     expect(run(tasks, [missing]).endings).toEqual({ a: {}, b: 'CONDITION_FAILED', c: 'DEPENDENCY_FAILED' })
@@ -26,7 +26,7 @@ describe('conditions', () => {
     expect(run([value('a', 'x'), value('b', 1, { when: text.cel })], [text]).endings['b']).toBe('CONDITION_FAILED')
   })
 
-  test('`&&` and `||` absorb what cannot be evaluated if the other side decides', () => {
+  test('`&&` and `||` absorb a failure if the other side decides', () => {
     const absorbing = and(isTrue(member(output('a'), 'flag')), isEqual(status('a'), 'error'))
     expect(run([value('a', {}), value('b', 1, { when: absorbing.cel })], [absorbing]).endings['b']).toBe(
       'CONDITION_FALSE',
@@ -67,7 +67,7 @@ describe('who runs after what', () => {
     expect(run(tasks, [no]).endings['c']).toBe('DEPENDENCY_FAILED')
   })
 
-  test('`failure` runs after a failure, after what a failure skipped, and after a tolerated one', () => {
+  test('`failure` runs after a failure, after a skip caused by a failure, and after a tolerated failure', () => {
     const after = (id: string): object => ({ dependsOn: [id], runOn: 'failure' })
     const tasks = [
       failing('a'),

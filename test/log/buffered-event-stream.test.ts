@@ -243,7 +243,7 @@ test('flush settles when every event written so far has been delivered', async (
   await stream.flush()
 })
 
-test('flush of what was written without waiting, to a sink that takes all', async () => {
+test('flush of writes that were not awaited, to a sink that accepts all', async () => {
   const sink = new FakeSink()
   const { stream, write } = open(sink)
   for (let i = 0; i < 5; i++) write(info(i))

@@ -81,7 +81,7 @@ test('every reader is notified of every append once, and of the end', async () =
   expect(log.cursorCount).toBe(0)
 })
 
-test('a reader that a wake makes close or open others disturbs nobody', async () => {
+test('a reader that closes or opens others when it wakes disturbs no other', async () => {
   const log = openLog()
   const [first, second, third] = [log.open(), log.open(), log.open()]
   let woken = 0

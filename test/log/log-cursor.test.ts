@@ -90,7 +90,7 @@ test('a place that memory and store have let go of gets a snapshot, then the tai
   expect(show(await takeAll(log.open(10)))).toEqual(['token:11', 'token:12', 'execution_complete:13'])
 })
 
-test('a cursor ahead of the log gets a snapshot, then what follows', async () => {
+test('a cursor ahead of the log gets a snapshot, then the following entries', async () => {
   const log = openLog()
   await appendTokens(log, 2)
   const cursor = log.open(50)
@@ -174,7 +174,7 @@ test('a failed read of the store notifies only the reader that takes', async () 
   expect(show(await takeAll(near))).toEqual(['token:3'])
 })
 
-test('a closed cursor gives nothing, wakes nobody and is counted no more', async () => {
+test('a closed cursor returns nothing, wakes no reader and is no longer counted', async () => {
   const storage = new FakeStorage()
   storage.isLater = true
   const log = openLog(storage, { maxTailEvents: 1 })

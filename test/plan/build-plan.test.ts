@@ -45,7 +45,7 @@ test('the plan of a large workflow is built in slices, and is the one that `comp
   expect(plan.describe()).toEqual(compileWorkflow(document, tools).describe())
 })
 
-test('a large workflow is refused at once, in whatever order its tasks stand', () => {
+test('a large workflow is refused at once, in any order of its tasks', () => {
   const tasks = [...layered(100, 120).tasks]
   tasks[0] = { id: 't0', tool: 'work', dependsOn: ['t11999'] }
   for (const order of [tasks, tasks.toReversed()]) {

@@ -116,7 +116,7 @@ test('a cycle reports its path, through references too, and at most 100 issues a
   expect([issues.length, issueCount]).toEqual([100, 250])
 })
 
-test('validateWorkflow takes anything, and says what of it is not a workflow', () => {
+test('validateWorkflow accepts any value, and reports its faults', () => {
   for (const document of [undefined, null, 5, 'text', [], {}, { tasks: 5 }, { tasks: [5, null] }, () => 1]) {
     const { valid, issueCount } = validateWorkflow(document, tools)
     expect([valid, issueCount > 0]).toEqual([false, true])

@@ -16,7 +16,7 @@ const acyclic = fc
     lists.map((list, task) => [...new Set(task === 0 ? [] : list.map(n => n % task))].sort((a, b) => a - b)),
   )
 
-test('a task stands one layer after the last of its dependencies, layers in document order', () => {
+test('a task is one layer after the last of its dependencies, layers in document order', () => {
   expect(computeLayers([])).toEqual([])
   expect(computeLayers([[], [], []])).toEqual([[0, 1, 2]])
   expect(computeLayers([[1, 2], [3], [3], []])).toEqual([[3], [1, 2], [0]])

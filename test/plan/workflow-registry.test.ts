@@ -31,7 +31,7 @@ test('a task runs a registered workflow by its name', () => {
   expect(plan.tasks[0]?.tool.name).toBe('workflow:leaf')
 })
 
-test('an unknown name gets the closest one, or says that there are none', () => {
+test('an unknown name gets the closest one as a hint, or a hint that there are none', () => {
   expect(validateWorkflow(running('laef'), tools, { workflows: { leaf } }).issues).toEqual([
     {
       code: 'UNKNOWN_WORKFLOW',
@@ -115,7 +115,7 @@ test('each is compiled once for the same tools, and again for others', () => {
   expect(planOf(others)).toBe(planOf(others))
 })
 
-test('without tools any tool may be named, and a missing one is told where the workflow is used', () => {
+test('without tools any tool may be named, and a missing one is reported where the workflow is used', () => {
   const registry = new WorkflowRegistry({ leaf: { tasks: [{ id: 'a', tool: 'gone' }] }, mid: running('leaf') })
   expect(validateWorkflow(running('mid'), tools, { workflows: registry }).issues).toEqual([
     {

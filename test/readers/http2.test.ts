@@ -117,7 +117,7 @@ test('a stream that is reset before it is answered leaves no reader behind', asy
 })
 
 test.each(['', '{}', 'x'.repeat(200_000)])(
-  'a request whose body nobody reads is answered to the end (%#)',
+  'a request whose body is not read is answered to the end (%#)',
   async body => {
     const tool = new ControlledTool()
     const fetch = (request: Request): Promise<Response> =>

@@ -47,7 +47,7 @@ test('a skip that is not a failure skips what reads it, once all have ended; a f
   }
 })
 
-test('what runs on failure is decided once all have ended, and needs a failure, tolerated or not', () => {
+test('`failure` is decided once all have ended, and needs a failure, tolerated or not', () => {
   expect([decideAfter('failure', 0), decideAfter('failure', 0, END.succeeded, ...HARMLESS_SKIPS)]).toEqual([
     'NOT_NEEDED',
     'NOT_NEEDED',
@@ -57,7 +57,7 @@ test('what runs on failure is decided once all have ended, and needs a failure, 
   }
 })
 
-test('what runs when all have settled does so however they ended', () => {
+test('`settled` runs once all have settled, with any end', () => {
   for (const end of Object.values(END)) {
     expect([decideAfter('settled', 1, end), decideAfter('settled', 0, end)]).toEqual(['wait', 'start'])
   }

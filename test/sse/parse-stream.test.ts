@@ -43,7 +43,7 @@ test('leaving the loop cancels the stream and releases it', async () => {
   expect({ cancelled, locked: stream.locked }).toEqual({ cancelled: 1, locked: false })
 })
 
-test('a stream that fails hands on its failure after what came before', async () => {
+test('a failing stream passes on its failure after the messages before it', async () => {
   const chunks = [encode('data: a\n\n')]
   const stream = new ReadableStream<Uint8Array>({
     pull(controller) {

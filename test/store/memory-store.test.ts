@@ -105,7 +105,7 @@ test('tasks that were added count, though their events are forgotten', async () 
   expect(await listIds(store)).toEqual(['a'])
 })
 
-test('what is written after the end counts, and no longer once it is forgotten', async () => {
+test('outputs written after the end count, until they are evicted', async () => {
   const store = createMemoryStore({ clock: new FakeClock(), maxFinishedBytes: 100_000 })
   for (let round = 0; round < 5; round++) {
     const lease = await finish(store, `written after ${round}`)

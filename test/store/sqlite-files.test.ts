@@ -47,7 +47,7 @@ test.each([
   expect(told.filter(message => message.includes('removed or replaced'))).toHaveLength(1)
 })
 
-test('what takes the place of a store that was removed is left alone when that is closed', async () => {
+test('a file that replaced a removed store is untouched when that is closed', async () => {
   const file = makePath()
   const clock = new FakeClock()
   const first = await openHere(file, { clock })

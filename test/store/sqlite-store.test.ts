@@ -28,7 +28,7 @@ test('everything is there again after it was closed and opened', async () => {
   expect((await second.claim('a')).epoch).toBe(2)
 })
 
-test('a lease of the process before does not append any more once the execution is claimed', async () => {
+test('a lease of the previous process cannot append once the execution is claimed', async () => {
   const file = makePath()
   const first = await openHere(file)
   const lease = await begin(first, 'a')
@@ -38,7 +38,7 @@ test('a lease of the process before does not append any more once the execution 
   await expect(second.append(lease, 1, makeEntries('a', 1, 1))).rejects.toMatchObject({ code: 'FENCED' })
 })
 
-test('those are interrupted that have not ended and are not claimed here, oldest first, without what was asked for', async () => {
+test('unfinished executions that are not claimed here are interrupted, oldest first, without their requests', async () => {
   const file = makePath()
   const first = await openHere(file)
   await begin(first, 'late', { createdAt: '2026-01-02T00:00:00.000Z', workflow: '{"tasks":[]}' })
@@ -73,7 +73,7 @@ test('everything of one turn is one transaction, anyone who it is from', async (
   expect(begun.length).toBe(1)
 })
 
-test('what is read was written before, also in the same turn', async () => {
+test('reads see earlier writes, also of the same turn', async () => {
   const store = await openHere()
   const created = store.create({ executionId: 'a', createdAt: '2026-01-01T00:00:00.000Z', idempotencyKey: 'k' })
   const found = store.findByKey?.(undefined, 'k')
@@ -144,7 +144,7 @@ test('events have their places however many executions there have been', async (
   ])
 })
 
-test('a closed store refuses everything, and what was handed over before is written', async () => {
+test('a closed store refuses everything, and earlier writes are kept', async () => {
   const file = makePath()
   const store = await openHere(file)
   const lease = await begin(store, 'a')
@@ -246,7 +246,7 @@ test.each([
 })
 
 test.each<SqliteStoreOptions>([{ durability: 'full' }, { maxFinishedAgeMs: 1 }, { maxFinishedCount: 1 }])(
-  'what is kept is not an option of one who only reads: %j',
+  'retention is not an option of a read-only store: %j',
   async options => {
     const file = makePath()
     await openHere(file)
@@ -261,7 +261,7 @@ test('an option that is undefined has its default', async () => {
   expect(await listIds(store)).toEqual(['a'])
 })
 
-test('what was created and never claimed has not begun, and goes when the file is opened again', async () => {
+test('an execution that was created and never claimed has not begun, and is removed when the file is opened again', async () => {
   const file = makePath()
   const first = await openHere(file)
   for (const executionId of ['claimed later', 'refused', 'run']) {

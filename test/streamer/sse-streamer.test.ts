@@ -63,7 +63,7 @@ test.each<[unknown, string]>([
   [null, ''],
   [Symbol('x'), 'Symbol(x)'],
   [Object.create(null), ''],
-])('what is to be text and is none is made one, and no promise rejects: %o', async (given, text) => {
+])('a value that is not text is converted, and no promise rejects: %o', async (given, text) => {
   const { streamer, events } = streamerRig()
   await streamer.streamToken(given as string)
   await streamer.streamInfo(given as string)
@@ -71,16 +71,13 @@ test.each<[unknown, string]>([
   expect(events.map(({ data }) => data)).toMatchObject([text, { message: text }, { response: text }])
 })
 
-test.each([null, undefined, {}, 5, new Error('')])(
-  'an error that says nothing, %j, is reported as such',
-  async error => {
-    const { streamer, events } = streamerRig()
-    await streamer.streamError(error)
-    expect(events[0]?.data).toMatchObject({ message: 'Unknown error' })
-  },
-)
+test.each([null, undefined, {}, 5, new Error('')])('an error without text, %j, is reported as unknown', async error => {
+  const { streamer, events } = streamerRig()
+  await streamer.streamError(error)
+  expect(events[0]?.data).toMatchObject({ message: 'Unknown error' })
+})
 
-test('what is not given of the metrics was reported, or is measured', async () => {
+test('missing metrics are taken from reported ones, or measured', async () => {
   const { streamer, events, clock } = streamerRig()
   streamer.clearMetrics()
   clock.advance(100)
@@ -99,7 +96,7 @@ test('what is not given of the metrics was reported, or is measured', async () =
   expect(events.at(-1)?.data).toMatchObject({ metrics: { ttft: 7, totalTime: 9, tokens: 1, tokensPerSec: 0 } })
 })
 
-test('clearMetrics forgets what was reported and begins to measure again', async () => {
+test('clearMetrics discards reported values and restarts the measurement', async () => {
   const { streamer, events, clock } = streamerRig()
   streamer.updateMetrics(120, 40)
   await streamer.streamToken('x')
@@ -123,7 +120,7 @@ test('a listener hears the types it asked for', async () => {
   expect(typesOf(heard)).toEqual(['token', 'complete'])
 })
 
-test('a listener that throws, rejects or is wrong about its event hurts nobody', async () => {
+test('a listener that throws, rejects or modifies its event affects no other', async () => {
   const { streamer, events, warnings } = streamerRig()
   streamer.subscribe(() => {
     throw new Error('thrown')
@@ -148,7 +145,7 @@ test('a listener that throws, rejects or is wrong about its event hurts nobody',
   expect(warnings).toHaveLength(4)
 })
 
-test('a listener that fails, and a logger that fails, hurt nobody', async () => {
+test('a failing listener and a failing logger affect no other', async () => {
   const failing = (): never => {
     throw new Error('no')
   }
@@ -193,7 +190,7 @@ test('a listener that subscribes another, or itself again, while an event is del
   expect(heard).toEqual(['itself'])
 })
 
-test('what a listener emits comes after the event it answers, for every listener', async () => {
+test('events that a listener emits follow the current event, for every listener', async () => {
   const { streamer } = streamerRig()
   const heard: unknown[] = []
   streamer.subscribe(event => {

@@ -99,7 +99,7 @@ test('a document that is not an object, or has no tasks, is reported at its root
   expect(brief(check({ tasks: {} }).issues)).toEqual(['INVALID_SHAPE /tasks'])
 })
 
-test('every fault of shape is reported at the value at fault, what is missing at its object', () => {
+test('every fault of shape is reported at the faulty value, a missing field at its object', () => {
   expect(
     brief(
       issuesOf(
@@ -137,7 +137,7 @@ test('every fault of shape is reported at the value at fault, what is missing at
   ])
 })
 
-test('messages say what was expected and what was found, cut at 40 characters', () => {
+test('messages name the expected and the found value, cut at 40 characters', () => {
   expect(issuesOf({ ...a, timeoutMs: 'soon' })).toEqual([
     {
       code: 'INVALID_SHAPE',
@@ -239,7 +239,7 @@ test('arguments are checked against the tool, what references decide set aside',
   ])
 })
 
-test('the graph is known where the id is, whatever else is wrong', () => {
+test('the graph is built from every task with an id, whatever its other faults', () => {
   const { nodes, tasks, count } = check({
     tasks: [
       { id: 'a', tool: 'nope', dependsOn: ['b', 'a', 'zz'] },
@@ -360,7 +360,7 @@ test('every other id has an output path that URL parsers keep', () => {
   }
 })
 
-test('`$schema` says where the schema is, and changes nothing', () => {
+test('`$schema` names the schema, and changes nothing', () => {
   const tasks = [{ id: 'a', tool: 'echo' }]
   const tools = { echo: () => null }
   expect(compileWorkflow({ $schema: './workflow.schema.json', tasks }, tools).describe()).toEqual(

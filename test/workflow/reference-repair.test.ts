@@ -50,7 +50,7 @@ test('an index from the end is explained', () => {
   )
 })
 
-test('what cannot be guessed gets the grammar', () => {
+test('a form that cannot be guessed gets the grammar as a hint', () => {
   for (const step of ['[]', '[**]', '[0:2]', '[?(@.a)]', '[$INPUT.i]', '[', '[0', '[a', '["a"', '[0,1]', '[a[b]']) {
     expect(explain(`$INPUT.x${step}`).hint).toContain('Behind a reference write `.name`, `[0]` or `["key"]`')
   }

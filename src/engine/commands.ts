@@ -1,7 +1,7 @@
 import { describeAbort, onAbort } from '../abort-signals.ts'
 import type { Clock } from '../clock.ts'
 import type { DagstreamError } from '../errors.ts'
-import type { Reason, Stop } from '../events/events.ts'
+import type { Reason, ReasonCode, Stop } from '../events/events.ts'
 import type { LogEntry } from '../events/log-entry.ts'
 import type { TaskTable } from '../scheduler/task-table.ts'
 import { cutMessage } from './emissions.ts'
@@ -24,6 +24,8 @@ export class Commands {
   #stop: Stop | undefined
   /** Ends `finally` tasks, too. */
   #finallyStop: Stop | undefined
+  /** A caller or a shutdown has asked for the end. */
+  #isAsked = false
   #isHandingOff = false
   #abandonment: AttemptAbortion | undefined
   /** Commands that are not in the log yet. */
@@ -75,17 +77,21 @@ export class Commands {
   }
 
   /**
-   * Ends the execution; its `finally` tasks run. A second call, or a first call while they run, ends them, too, if it comes
-   * from a caller or a shutdown.
+   * Ends the execution; its `finally` tasks run. A second call, or a first call while they run, ends them, too, if both come
+   * from a caller or a shutdown: a time limit, a budget, a disconnect or a failure does not count as a call.
    * @param requestId of the request that asks for it; a repetition of a request that the log has, or will have, does nothing
    */
   cancel({ code, message: whole }: Reason, requestId?: string): void {
     if (requestId !== undefined && this.#isRepeated(requestId)) return
     const message = cutMessage(whole)
     const by = requestId === undefined ? {} : { requestId }
-    const graph = this.#table?.graph
-    if (!this.isStopping && graph?.root.isFinallyOpen !== true) this.stop({ reason: { code, message }, message, ...by })
-    else if (this.hasFinally && (code === 'CANCELLED' || code === 'SHUTDOWN')) this.stopFinally({ message, ...by })
+    const { graph, stop: earlier } = this.#table ?? {}
+    const isFinallyOpen = graph?.root.isFinallyOpen === true
+    const isAsked = isAskedFor(code)
+    const isSecond = isAsked && (this.#isAsked || isAskedFor(earlier?.reason?.code))
+    if (isAsked) this.#isAsked = true
+    if (!this.isStopping && !isFinallyOpen) this.stop({ reason: { code, message }, message, ...by })
+    else if (this.hasFinally && isAsked && (isSecond || isFinallyOpen)) this.stopFinally({ message, ...by })
   }
 
   /** Ends the execution, except for its `finally` tasks. The first call counts. */
@@ -200,6 +206,11 @@ export class Commands {
   #recordHandOff(): void {
     this.#recorder.record('execution_handed_off', this.#recorder.stamp({}))
   }
+}
+
+/** Whether a caller or a shutdown cancels for this reason; not a time limit, a budget or a disconnect. */
+function isAskedFor(code: ReasonCode | undefined): boolean {
+  return code === 'CANCELLED' || code === 'SHUTDOWN'
 }
 
 /** Whether the entry records a command: not the end of a time limit, which has a code or a parent. */

@@ -100,7 +100,7 @@ interface Compiled {
 }
 
 /** The issues of a registered workflow, for a document that uses it. */
-export function nameWorkflow(name: string, issues: readonly WorkflowIssue[]): WorkflowIssue[] {
+function nameWorkflow(name: string, issues: readonly WorkflowIssue[]): WorkflowIssue[] {
   return issues.map(issue => {
     const place = issue.pointer === '' ? '' : `, at \`${issue.pointer}\``
     return { ...issue, message: `In the workflow ${quoteName(name)}${place}: ${issue.message}` }

@@ -117,6 +117,11 @@ export class TaskGraph {
     return definition.kind === 'workflow' ? plan?.tasks[task - base] : definition.body
   }
 
+  /** Whether the children of a task run in its place. */
+  isParent(task: number): boolean {
+    return this.plan.usesLanguage && this.taskAt(task)?.group !== undefined
+  }
+
   /** Whether the engine must decide on a task before it starts: on its condition or its children. */
   needsDecision(task: number): boolean {
     const definition = this.plan.usesLanguage ? this.taskAt(task) : undefined

@@ -143,7 +143,7 @@ export class TaskTable {
   #start(task: number, { attempt, itemCount }: EventFor<'task_start'>['data']): void {
     this.columns.attempts[task] = attempt
     if (this.columns.phase[task] === PHASE.ending) this.#stops.rejoin(task, this.starts.ready, this.due)
-    if (this.graph.taskAt(task)?.group !== undefined) {
+    if (this.graph.isParent(task)) {
       this.columns.phase[task] = PHASE.open
       this.graph.open(task, itemCount, this.history.executionTimeMs)
       this.#makeDue(task)

@@ -13,7 +13,7 @@ const short = {
   ],
 }
 
-/** Starts a workflow that goes on without anybody following. @returns its id */
+/** Starts a workflow that continues without followers. @returns its id */
 async function start({ handler }: FakeServer, workflow: unknown = short): Promise<string> {
   const headers = { 'content-type': 'application/json', prefer: 'respond-async' }
   const body = JSON.stringify(workflow)

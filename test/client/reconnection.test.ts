@@ -151,7 +151,7 @@ test('the counter is the one of all runs, and a stream that ended well sets it b
   const third = collectUntilFailure(manager.run(sources()))
   await clock.run(20_000)
   expect((await third).error).toMatchObject({ attempts: 4 })
-  // Whoever was told begins anew.
+  // The reader was notified and starts again.
   const fourth = collect(manager.run(sources(source(terminated()), source(COMPLETE))))
   await clock.run(1000)
   await fourth

@@ -6,7 +6,7 @@ import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { leaveUnfinished } from '../cli/store-rig.ts'
 import { end, expectBuild, paste, run, start } from './program.ts'
 
-// Tools that print on standard output, and fail where nothing waits for them, in processes of their own.
+// Tools that print on standard output, and raise unhandled errors, in processes of their own.
 
 beforeAll(expectBuild)
 

@@ -1,4 +1,4 @@
-// Files that an earlier version wrote: notes beside the log, and interruptions that were told by a sentence.
+// Files that an earlier version wrote: notes beside the log, and interruptions that were marked by a message.
 import { expect, test } from 'vitest'
 import { createHandler } from '../../src/http/index.ts'
 import { type SSEEvent, StreamingExecutor } from '../../src/index.ts'

@@ -15,7 +15,7 @@ import { outline } from '../support/outline.ts'
 import { collectEvents } from '../support/rig.ts'
 import { task, workflow } from '../support/workflows.ts'
 
-/** An execution as its process leaves it, and what the next one has to go on with it. */
+/** An execution as its process leaves it, and the means of the next one to resume it. */
 interface Left {
   readonly executionId: string
   readonly kept: Kept

@@ -5,7 +5,7 @@ import { RawConnection, requestText } from './raw-connection.ts'
 import { eventually, leavesNoHandles } from './handles.ts'
 import { range, readMessages, seqsOf } from './recording.ts'
 
-// Every header and cursor that can be thought of, by raw sockets: a sensible answer each time, and the server goes on.
+// Every header and cursor that can be thought of, by raw sockets: a defined answer each time, and the server continues.
 
 leavesNoHandles()
 

@@ -9,7 +9,7 @@ import { RawConnection, requestText } from './raw-connection.ts'
 import { parseAnswer } from './raw-answer.ts'
 import { range, readMessages, readWhole, seqsOf, toLines } from './recording.ts'
 
-// An execution that goes on while its readers are cut off, after every event.
+// An execution that continues while its readers are disconnected, after every event.
 
 leavesNoHandles()
 

@@ -39,7 +39,7 @@ test('a full disk refuses new writes, keeps acknowledged ones, and accepts write
   expect(error).toMatchObject({ ...failed('no space left'), details: { file }, cause: expect.any(Error) })
   expect(seq).toBeGreaterThan(0)
   await expectWhole(store, lease, seq)
-  // Everybody's writes of that turn, of whom one took the room.
+  // All writes of that turn, one of which used up the space.
   const large = makeEntries('a', seq + 1, 200, 'x'.repeat(1000))
   const turn = await Promise.allSettled([
     store.append(other, 1, makeEntries('b', 1, 1)),

@@ -107,7 +107,7 @@ describe('the result is the same to the letter by waiting, by asking afterwards 
     await ownClock.run(0)
     const expected = await executing
     expect(waited).toEqual(JSON.parse(JSON.stringify(expected)))
-    // Whoever goes by the order of the fields finds it too.
+    // The order of the fields is the same, too.
     expect(Object.keys(waited)).toEqual(Object.keys(expected))
     const shown = { executionId: 'x1', status: 'partial', result: waited }
     expect(await (await get('/executions/x1')).json()).toEqual(shown)

@@ -29,7 +29,7 @@ const OF_ONE: readonly Route[] = [
   ['subscribe', 'POST', '/executions', { body: ONE_TASK, headers: { 'Last-Event-ID': 'x1.1', Accept: STREAM } }],
 ]
 
-/** Who asks is in `X-User`; without one nobody in particular. */
+/** The caller is in `X-User`; without it there is no owner. */
 const byUser: Authorize = ({ headers }) => {
   const owner = headers.get('x-user')
   return owner === null ? {} : { owner }

@@ -55,7 +55,7 @@ describe.each(CASES)('a store that fails with $name (later: $isLater)', ({ error
     const { messages, ended } = await stream
     if (from > 1) (await rig.tool.nextCall('a')).succeed(1)
     await ended
-    // Whoever asks when it is lost already is told so at once.
+    // A request after the loss is answered at once.
     if (waiting.response.status === 503) await waiting.ended
     else await expect(waiting.ended).rejects.toThrow()
     const last = messages.at(-1)
@@ -65,7 +65,7 @@ describe.each(CASES)('a store that fails with $name (later: $isLater)', ({ error
     await rig.clock.run(2000)
     expect([await rig.figure('dagstream_executions_running'), rig.clock.timerCount]).toEqual([0, 0])
     expect(await rig.figure('dagstream_executions_total{status="lost"}')).toBe(1)
-    // Whoever asks again finds out that it goes no further.
+    // A repeated request shows that it does not continue.
     const shown = await rig.get('/executions/x1')
     expect(await shown.json()).toEqual({ executionId: 'x1', status: 'running' })
     const again = follow(await rig.get('/executions/x1/events'))

@@ -12,7 +12,7 @@ const post = (rest: string): string =>
   `POST /executions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n${rest}`
 const WHOLE = post(`Accept: text/event-stream\r\nContent-Length: ${BODY.length}\r\n\r\n${BODY}`)
 
-/** The server answers whoever behaves. */
+/** The server still answers well-behaved clients. */
 async function expectHealthy({ server }: SocketRig): Promise<void> {
   const response = await fetch(`${server.url}/healthz`, { headers: { Connection: 'close' } })
   expect([response.status, await response.json()]).toEqual([200, { status: 'ok' }])

@@ -13,7 +13,7 @@ const PAIRS = [
   { name: 'instances', beside: 'chains', timeTarget: 1.3 },
 ]
 
-/** What the words of the language cost, in time and in memory. */
+/** The cost of the words of the language, in time and in memory. */
 export function listLanguageCases({ seed }) {
   const pairs = listPairs().flatMap(({ name, beside, baseline }) => {
     const common = { taskCount: TASK_COUNT, seed }

@@ -34,13 +34,13 @@ export class Commands {
   #resolve: () => void = () => {}
   #reject: (error: DagstreamError) => void = () => {}
 
-  /** @param onGiven called with each command, before it is in the log: aborting attempts is only a wish */
+  /** @param onGiven called with each command, before it is in the log: an abort is only a request */
   constructor(recorder: Recorder, onGiven: () => void) {
     this.#recorder = recorder
     this.#onGiven = onGiven
   }
 
-  /** Nothing starts now. */
+  /** Whether the execution is paused. */
   get isPaused(): boolean {
     return this.#pauseCount > 0 || this.#pendingCount > 0
   }
@@ -59,7 +59,7 @@ export class Commands {
     return this.#stop !== undefined || this.#table?.stop !== undefined
   }
 
-  /** Nothing of the execution starts any more: no `finally` task either. */
+  /** Whether nothing more starts, not even `finally` tasks. */
   get isEnding(): boolean {
     const root = this.#table?.graph.root
     const isFinallyStopped = this.#finallyStop !== undefined || root?.finallyStop !== undefined
@@ -71,14 +71,14 @@ export class Commands {
     return this.#table?.graph.hasFinally === true
   }
 
-  /** Settles once what was asked for is in the log; rejects when the log cannot be kept. */
+  /** Settles once the commands are in the log; rejects if the log fails. */
   get recorded(): Promise<void> {
     return this.#recorded ?? Promise.resolve()
   }
 
   /**
-   * Ends the execution; its `finally` tasks run. A caller or a shutdown ends them, too, by a second call, or by the first one
-   * once they run. A time limit, a budget, a disconnect or a failure is no such call.
+   * Ends the execution; its `finally` tasks run. A second call, or a first call while they run, ends them, too, if both come
+   * from a caller or a shutdown: a time limit, a budget, a disconnect or a failure does not count as a call.
    * @param requestId of the request that asks for it; a repetition of a request that the log has, or will have, does nothing
    */
   cancel({ code, message: whole }: Reason, requestId?: string): void {
@@ -94,7 +94,7 @@ export class Commands {
     else if (this.hasFinally && isAsked && (isSecond || isFinallyOpen)) this.stopFinally({ message, ...by })
   }
 
-  /** Ends the execution, but for its `finally` tasks. The first call counts. */
+  /** Ends the execution, except for its `finally` tasks. The first call counts. */
   stop(stop: Stop): void {
     if (this.#stop !== undefined) return
     this.#stop = stop

@@ -51,7 +51,7 @@ export class Milestones {
     return count
   }
 
-  /** @param tookMs how long the execution ran */
+  /** @param tookMs run time of the execution */
   end(counts: ExecutionCounts, tokenUsage: TokenUsage | undefined, tookMs: number): ExecutionEnd {
     const { columns, graph, stop } = this.#table
     const status = computeFinalStatus(this.#table, graph.root)

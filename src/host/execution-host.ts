@@ -189,7 +189,7 @@ export class ExecutionHost {
     this.running.add(hosted)
     this.meters.resumedCount += 1
     this.running.follow(hosted, loop)
-    // It has no follower yet: its grace begins anew.
+    // It has no follower yet: its grace period restarts.
     if (this.isClosing) hosted.disconnectPolicy.close()
     else hosted.disconnectPolicy.watch()
     this.#shutdown.end(hosted)
@@ -214,7 +214,7 @@ export class ExecutionHost {
     if (this.isClosing) throw shuttingDown()
   }
 
-  /** Called first: a repeat starts nothing, whatever else speaks against a start. */
+  /** Called first: a repeat starts nothing, whatever the other checks would answer. */
   async #findKnown({ owner, idempotencyKey }: Claimant): Promise<StoredExecution | undefined> {
     if (idempotencyKey === undefined) return undefined
     const find = (): Promise<StoredExecution | undefined> =>

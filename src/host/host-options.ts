@@ -11,16 +11,16 @@ export interface HostOptions {
   readonly workflows: WorkflowRegistry | undefined
   /** The options of its executions; a request may narrow them. */
   readonly execution: ResolvedOptions & { readonly store: ExecutionStore }
-  /** How long an execution may run without a follower where its request does not say, ms. */
+  /** Default time that an execution may run without a follower, ms. */
   readonly graceMs: number
   readonly maxExecutions: number
   readonly maxSubscribers: number
-  /** How long `close` lets running executions go on, ms. */
+  /** Time for which `close` lets running executions continue, ms. */
   readonly drainMs: number
   readonly observers: readonly ExecutionObserver[]
   /**
-   * `true`: the host recovers the executions of earlier processes, and executions without a follower are cancelled after their
-   * grace. `false`: it resumes only the executions that it is asked for, and they need no follower.
+   * `true`: the host recovers the executions of earlier processes, and executions without a follower are cancelled after
+   * their grace. `false`: it resumes executions only on request, and they need no follower.
    */
   readonly isServer: boolean
 }

@@ -6,7 +6,7 @@ import type { RunningExecutions } from './execution/running-executions.ts'
 import type { Recovery } from './recovery/recovery.ts'
 import type { SubscriberRegistry } from './subscribers/subscriber-registry.ts'
 
-/** How long readers may take for the rest once everything has ended, ms. */
+/** Time for readers to receive the rest after all executions have ended, ms. */
 const FLUSH_MS = 2000
 
 const SHUTDOWN: Reason = { code: 'SHUTDOWN', message: 'The server is shutting down' }
@@ -17,9 +17,9 @@ export interface ShutdownContext {
   readonly recovery: Recovery | undefined
   readonly subscribers: SubscriberRegistry
   readonly waiter: DrainWaiter
-  /** How long running executions may go on, and after that `finally` tasks, ms. */
+  /** Time for running executions to end, and then again for `finally` tasks, ms. */
   readonly drainMs: number
-  /** How long aborted tools may take, ms. */
+  /** Time for aborted tools to settle, ms. */
   readonly abortGraceMs: number
 }
 
@@ -45,7 +45,7 @@ export class Shutdown {
     await waiter.waitUntil(isIdle, endMs)
     const isEnded = (): boolean => isIdle() || !Array.from(running.all()).some(({ hasFinally }) => hasFinally)
     if (!isEnded()) {
-      // The `finally` tasks of what was cancelled. A second cancellation ends them.
+      // Wait for the `finally` tasks of cancelled executions. A second cancellation ends them.
       await waiter.waitUntil(isEnded, drainMs)
       this.#endAll()
       await waiter.waitUntil(isIdle, endMs)

@@ -26,9 +26,9 @@ export interface Handler {
   readonly fetch: (request: Request) => Promise<Response>
   /**
    * Drains: starts nothing more (503), lets executions run for `drainMs`, and waits, for a bounded time, until readers have
-   * taken the end. Executions that still run are handed off to the next process where the store outlives this one, and cancelled
-   * with `SHUTDOWN` where it does not, or where they have `onCrash: "fail"`: their `finally` tasks have `drainMs` once more.
-   * Idempotent.
+   * taken the end. Executions that still run are handed off to the next process where the store outlives this one, and
+   * cancelled with `SHUTDOWN` where it does not, or where they have `onCrash: "fail"`: their `finally` tasks have another
+   * `drainMs`. Idempotent.
    */
   readonly close: () => Promise<void>
 }
@@ -113,7 +113,7 @@ function createApp(
   return app
 }
 
-/** Headers that concern HTML pages are left out: no answer is a page. A proxy in front is responsible for encryption. */
+/** Headers that concern HTML pages are omitted: no answer is a page. A proxy in front is responsible for encryption. */
 const SECURE_HEADERS = {
   contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
   crossOriginOpenerPolicy: false,

@@ -11,8 +11,8 @@ const MAX_AT_ONCE = 4096
 const STEP = 512
 
 /**
- * Builds the plan of a workflow. The plan of a large one is built in slices, so that the event loop goes on turning;
- * a small one does not wait for a turn.
+ * Builds the plan of a workflow. The plan of a large one is built in slices, so that the event loop keeps turning; a small
+ * one does not wait for a turn.
  */
 export function buildPlan(document: CheckedDocument): ExecutionPlan | Promise<ExecutionPlan> {
   const steps = planSteps(document)

@@ -7,7 +7,7 @@ import type { IssueList } from '../workflow/issues.ts'
 import { checkInput } from '../workflow/workflow-input.ts'
 import { findCycles } from './cycles.ts'
 
-/** What a document is checked with, beside the tools. */
+/** The context of the checks of a document, beside the tools. */
 export interface CheckOptions {
   /** Whether references into the input are checked. */
   readonly hasInput?: boolean

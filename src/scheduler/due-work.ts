@@ -41,7 +41,7 @@ export class DueWork {
     return undefined
   }
 
-  /** Forgets the tasks that cannot start any more: each is added again once it can. */
+  /** Drops the tasks that can no longer start: each is added again once it can. */
   prune(): void {
     const { phase } = this.#columns
     this.#tasks = this.#tasks.filter((task, at) => at >= this.#taken && phase[task] === PHASE.ready)

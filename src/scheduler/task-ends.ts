@@ -108,7 +108,7 @@ export class EndTallies {
     this.#counts[at] = (this.#counts[at] as number) + 1
   }
 
-  /** What the rule says of a task. */
+  /** Applies the rule to a task. */
   decide(task: number, runOn: RunOn, unsettled: number, readsSkipped: (task: number) => boolean): Decision {
     const at = task * END_KINDS
     return at < this.#counts.length && this.#counts !== NONE

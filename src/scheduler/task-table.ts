@@ -102,7 +102,7 @@ export class TaskTable {
     }
   }
 
-  /** Opens the table: ready tasks can be taken. @param now by the monotonic clock, ms: waiting begins anew */
+  /** Opens the table: ready tasks can be taken. @param now by the monotonic clock, ms: waiting times restart */
   open(now: number): void {
     this.columns.restartWaiting(this.graph.size, now)
     this.starts.open()

@@ -111,7 +111,7 @@ class ShapeCompiler {
         return [key, { read: this.compile(member), check: rules.byField.get(key) }]
       }),
     )
-    // What is for editors alone is no field that anyone misses.
+    // Fields for editors are not suggested.
     const names = Object.keys(properties).filter(key => !key.startsWith('$'))
     const accepted = new Suggestions(names, 'accepted fields', names.length)
     const hintFor = (key: string): string => {

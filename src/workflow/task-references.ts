@@ -7,7 +7,7 @@ import type { InputReference } from './workflow-input.ts'
 
 const NONE: readonly never[] = Object.freeze([])
 
-/** Collects what the tasks of one document depend on, one task after another. */
+/** Collects the dependencies of the tasks of one document, task by task. */
 export class TaskReferences {
   readonly index: TaskIndex
   readonly #walk: Walk

@@ -75,9 +75,9 @@ export function resolveTemplate(template: Template, scope: Scope): ResolvedArgum
 }
 
 /**
- * Reads the value of a template that is one reference, as often as it is called, from the value that the scope has: no copy of
- * it is kept. The value is shared: do not change it.
- * @returns `undefined` for another template, and for a reference with `[*]`, whose value is made anew each time
+ * Reads the value of a template that is one reference, as often as it is called, from the value that the scope has: no copy
+ * of it is kept. The value is shared: do not change it.
+ * @returns `undefined` for another template, and for a reference with `[*]`, whose value is built each time
  * @throws ReferenceNotFoundError, from the function
  */
 export function shareReference(template: Template, scope: Scope): (() => unknown) | undefined {

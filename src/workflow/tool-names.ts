@@ -1,6 +1,6 @@
 import { LIMITS } from './document.ts'
 
-/** What a document names. */
+/** The names in a document. */
 export interface UsedNames {
   readonly tools: ReadonlySet<string>
   /** The registered workflows, with those that they name. */

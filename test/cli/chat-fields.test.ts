@@ -24,7 +24,7 @@ test.each([
   expect(bodies).toEqual([])
 })
 
-test('a field that the endpoint refuses is told, and the answer comes without it', async () => {
+test('a field that the endpoint refuses is reported, and the answer comes without it', async () => {
   const { env, bodies } = await startModel(call => {
     if (bodies.length > 1) return saySix(call)
     call.response.writeHead(400, { 'content-type': 'application/json' })

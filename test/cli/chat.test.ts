@@ -22,7 +22,7 @@ test('--hide-token-usage leaves out tokens and cost', async () => {
   expect([code, /^Time: [\d.]+m?s\n$/.test(stderr)]).toEqual([0, true])
 })
 
-test('--verbose tells model, speed and attempts', async () => {
+test('--verbose reports model, speed and attempts', async () => {
   const model = await startModel()
   const process = chatProcess(model.env, 'hi', '--verbose', '--stream')
   const ended = runCli(process)
@@ -39,7 +39,7 @@ test('--verbose tells model, speed and attempts', async () => {
   )
 })
 
-test('--verbose tells no speed where there is none', async () => {
+test('--verbose reports no speed where there is none', async () => {
   const model = await startModel(({ say, end }) => {
     say('Six.')
     end(1, 1)
@@ -99,7 +99,7 @@ const failFirst = (): ((call: ModelCall) => void) => {
   }
 }
 
-test('a retry takes back on a terminal what the failed attempt wrote, and its usage counts', async () => {
+test('a retry erases the text of the failed attempt on a terminal, and its usage counts', async () => {
   const model = await startModel(failFirst())
   const process = chatProcess(model.env, 'hi', '--verbose')
   Object.assign(process.stdout, { isTTY: true, columns: 80, rows: 24 })
@@ -109,7 +109,7 @@ test('a retry takes back on a terminal what the failed attempt wrote, and its us
   expect(process.stderr.text).toContain('2 attempts, 1 retry\nToken usage: 2,234 in, 5,679 out, $0.5965\n')
 })
 
-test('a pipe is told that the answer begins anew, and without --stream has only the one that counts', async () => {
+test('a pipe gets a note that the answer restarts, and without --stream only the final answer', async () => {
   const streamed = await chat((await startModel(failFirst())).env, 'hi', '--stream')
   expect([streamed.code, streamed.stdout]).toEqual([0, 'Sev\nSix.\n'])
   expect(streamed.stderr).toContain('Discard the text above: the answer restarts\n')
@@ -121,7 +121,7 @@ test('a pipe is told that the answer begins anew, and without --stream has only 
   ])
 })
 
-test('Ctrl-C cancels, closes the connection to the model, and tells what was used', async () => {
+test('Ctrl-C cancels, closes the connection to the model, and reports the usage', async () => {
   const model = await startModel()
   const process = chatProcess(model.env, 'hi', '--stream')
   const ended = runCli(process)
@@ -138,7 +138,7 @@ test('Ctrl-C cancels, closes the connection to the model, and tells what was use
   )
 })
 
-test('a failure tells its code and the usage that came before it', async () => {
+test('a failure reports its code and the usage that came before it', async () => {
   const model = await startModel(call => {
     call.say('One')
     call.tellUsage(7, 3, 0.25)
@@ -167,7 +167,7 @@ test('with a key `llm:chat` is a built-in tool of every command', async () => {
   ])
 })
 
-test('a base URL that is none hurts nobody but who asks the model', async () => {
+test('an invalid base URL fails only the tasks that call the model', async () => {
   const env = { OPENROUTER_API_KEY: KEY, OPENROUTER_BASE_URL: 'ftp://user:secret@x' }
   const runWith = async (argv: string[], tool: string): Promise<FakeProcess & { code: number }> => {
     const process = Object.assign(new FakeProcess(...argv), { env })

@@ -73,7 +73,7 @@ describe('run', () => {
     expect(await run('run', 'outer.json', ...FLOWS)).toMatchObject({ code: 0, stdout: 'Hello, Joe\n' })
   })
 
-  test('says what an unknown name could have been', async () => {
+  test('suggests names for an unknown one', async () => {
     const { code, stderr } = await run('run', 'great', ...FLOWS)
     const text = 'There is no file `great` here, and no workflow of that name in `flows`. Did you mean `greet`?'
     expect([code, stderr]).toEqual([2, `error ${text}\n`])
@@ -85,7 +85,7 @@ describe('run', () => {
     })
   })
 
-  test('prints what is wrong with the input as issues of the input', async () => {
+  test('prints faults of the input as issues of the input', async () => {
     const { code, stderr } = await run('run', 'greet', ...FLOWS, '--input', '{"who":5}')
     expect([code, stderr]).toEqual([2, expect.stringMatching(/^INVALID_INPUT input \/who: .*\n$/)])
     expect((await run('run', 'greet', ...FLOWS)).stderr).toMatch(/^INVALID_INPUT input: .*`who`.*\n$/)
@@ -130,7 +130,7 @@ describe('problems of registered workflows', () => {
     write('flows/lost.json', { tasks: [{ id: 'a', workflow: 'great', arguments: {} }] })
   })
 
-  test.each(['run', 'validate'])('are all told by %s, with file, line and column', async command => {
+  test.each(['run', 'validate'])('are all reported by %s, with file, line and column', async command => {
     const { code, stderr } = await run(command, 'greet', ...FLOWS, ...WHO)
     expect([code, stderr]).toEqual([2, expect.stringMatching(report)])
   })
@@ -154,7 +154,7 @@ describe('problems of registered workflows', () => {
     })
   })
 
-  test('of a file that is no JSON, or has no name for a workflow, are told as of any file', async () => {
+  test('of a file that is not JSON, or whose name is not one of a workflow, are reported as of any file', async () => {
     write('flows/broken.json', '{ "tasks": [ }')
     expect((await run('validate', 'greet', ...FLOWS)).stderr).toBe(
       'error `flows/broken.json` is not valid JSON at line 1, column 14: unexpected `}`\n',
@@ -203,7 +203,7 @@ describe('Ctrl-C', () => {
     return process
   }
 
-  test('cancels, a second one ends the finally tasks, and what each does is said', async () => {
+  test('cancels, a second one ends the finally tasks, and each effect is announced', async () => {
     const process = interrupting(WORKFLOW, ['a', 'z'])
     expect(await runCli(process)).toBe(130)
     expect(process.stderr.text).toContain('Cancelling; press Ctrl-C again to end the finally tasks\n')

@@ -11,7 +11,7 @@ function fileOf(url: string): string {
   return url.slice(url.lastIndexOf('/') + 1)
 }
 
-test('a fault is told in one line, with the place where it came from', () => {
+test('a fault is reported in one line, with the place where it came from', () => {
   const line = describeStray(new TypeError('x is not a function'))
   expect(line).toMatch(
     /^Unhandled error, probably in a tool; the command continues: TypeError: x is not a function, at .*:\d+:\d+\)?$/,
@@ -19,7 +19,7 @@ test('a fault is told in one line, with the place where it came from', () => {
   expect(line).toContain(place)
 })
 
-test('a fault of the program itself is told as that, with the way to it', () => {
+test('a fault of the program itself is reported as that, with the way to it', () => {
   const error = new Error('ours')
   const own = new URL('../../src/cli/target/follow.ts', import.meta.url).href
   error.stack = `Error: ours\n    at one (${own}:1:2)\n    at node:internal/timers:1:1\n    at ${own}:3:4`
@@ -47,7 +47,7 @@ test.each<[string, unknown, string]>([
   ['an error without a stack', withoutStack, 'Error: no stack (caused by Error: the cause)'],
   ['a proxy that throws', hostile, 'the thrown value cannot be shown'],
   ['an object without a prototype', Object.create(null), 'an object that is not an Error'],
-])('%s can be told', (_, thrown, told) => {
+])('%s can be reported', (_, thrown, told) => {
   expect(describeStray(thrown)).toBe(`Unhandled error, probably in a tool; the command continues: ${told}`)
 })
 
@@ -57,7 +57,7 @@ test('a long message is cut, between characters', () => {
   expect([line.length < 1000, line.endsWith('x…')]).toEqual([true, true])
 })
 
-test('of many faults twenty a minute are told, and how many were left out', () => {
+test('of many faults twenty a minute are reported, and how many were omitted', () => {
   const lines: string[] = []
   let now = 0
   const strays = new StrayFaults(
@@ -76,7 +76,7 @@ test('of many faults twenty a minute are told, and how many were left out', () =
   ])
 })
 
-test('while a command runs its faults are told safely on stderr, and change neither result nor exit code', async () => {
+test('while a command runs its faults are reported safely on stderr, and change neither result nor exit code', async () => {
   const process = new FakeProcess('run', '-', '--json')
   const tasks = [{ id: 'a', tool: 'wait', arguments: { ms: 20, value: 1 } }]
   process.stdin = Readable.from([JSON.stringify({ tasks })])
@@ -90,7 +90,7 @@ test('while a command runs its faults are told safely on stderr, and change neit
   expect(process.strayError(thrown)).toBe(0)
 })
 
-test('a fault is told beside events on a terminal too', async () => {
+test('a fault is reported beside events on a terminal too', async () => {
   const process = new FakeProcess('run', '-', '--sse')
   Object.assign(process.stdout, { isTTY: true })
   process.stdin = Readable.from([JSON.stringify({ tasks: [{ id: 'a', tool: 'echo' }] })])

@@ -114,7 +114,7 @@ describe('a source is bounded:', () => {
     expect(refuse(opening.repeat(400)).message).toBe('Expected at most 100 levels of nesting')
   })
 
-  test('long chains without nesting are no nesting', () => {
+  test('long chains without nesting do not count as nesting', () => {
     expect(decide(`${'true && '.repeat(400)}true`)).toBe(true)
     expect(decide(`has(input.a) || input${'.a'.repeat(900)} == 1`, { a: 1 })).toBe(true)
     expect(decide(`${'('.repeat(98)}true${')'.repeat(98)}`)).toBe(true)

@@ -7,7 +7,7 @@ import { endings } from '../support/outline.ts'
 import { rig } from '../support/rig.ts'
 import { fan, task, workflow } from '../support/workflows.ts'
 
-test('an executor counts the tools that it abandoned and what came too late, of all of its executions', async () => {
+test('an executor counts abandoned tools and late emissions of all of its executions', async () => {
   const tool = new ControlledTool()
   const clock = new FakeClock()
   const executor = new StreamingExecutor({ work: tool.execute }, { clock, taskTimeoutMs: 100, abortGraceMs: 50 })

@@ -57,7 +57,7 @@ const SHAPES: readonly (readonly [string, DAGStructure])[] = [
 
 for (const [shape, workflow] of SHAPES) {
   for (const [way, run] of WAYS) {
-    test(`with ${TASKS} instant tasks ${shape}, ${way}, the event loop goes on turning`, async () => {
+    test(`with ${TASKS} instant tasks ${shape}, ${way}, the event loop keeps turning`, async () => {
       const plan = compileWorkflow(workflow, tools)
       const { gapMs, turnCount } = await measureGap(() => run(plan))
       console.log(`longest turn, ${shape}, ${way}: ${gapMs.toFixed(1)} ms in ${turnCount} turns`)

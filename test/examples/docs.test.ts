@@ -56,7 +56,7 @@ test('every page is linked from the README or from that of its folder, every exa
   expect(unlinked(examples, docs)).toEqual([])
 })
 
-describe('what a program in the docs is said to print', () => {
+describe('the documented output of a program in the docs', () => {
   const programs = pages.flatMap(page => findPrograms(read(page)).map(program => ({ page, ...program })))
 
   test('is there', () => {
@@ -193,7 +193,7 @@ describe('the docs name every', () => {
   })
 })
 
-describe('the docs tell the default of every', () => {
+describe('the docs state the default of every', () => {
   test.each<[what: string, page: string, defaults: object]>([
     ['execution option', 'docs/execution.md', resolveOptions()],
     ['field of a retry policy', 'docs/execution.md', mergeRetryPolicies(undefined, undefined)],

@@ -49,7 +49,7 @@ test('the examples of the prompt validate', () => {
   for (const example of examples) expect(validateWorkflow(example, tools, { input: { repo: 'r' } }).issues).toEqual([])
 })
 
-test('the references of the prompt are references where it says so, and text elsewhere', () => {
+test('the references of the prompt are references in the documented places, and text elsewhere', () => {
   const within = (argument: string, more: object = {}, place: 'tasks' | 'finally' = 'tasks'): string[] => {
     const document = { tasks: [{ id: 'id', tool: 'list' }], finally: [] as unknown[] }
     const list = document[place] as unknown[]

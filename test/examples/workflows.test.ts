@@ -164,7 +164,7 @@ describe('the document', () => {
     expect(endless.tookMs).toBeLessThan(60 * 60 * 1000)
   })
 
-  test('approval waits without a slot until somebody decides', async () => {
+  test('approval waits without a slot until a decision', async () => {
     for (const [decision, end] of [
       ['approved', 'success'],
       ['rejected', 'CONDITION_FALSE'],
@@ -197,7 +197,7 @@ describe('the document', () => {
     expect([result.status, result.totalTasks]).toEqual(['success', 5])
   })
 
-  test('finally runs after every ending, and tells which', async () => {
+  test('finally runs after every ending, and knows which', async () => {
     const texts: unknown[] = []
     const answers = {
       'files:touch': () => null,

@@ -37,7 +37,7 @@ async function findPeak(site: Site, prefix: string): Promise<number> {
   return peak
 }
 
-test.concurrent('killed in the middle of a fan-out it goes on with the items that have not ended, as many at once as before', async () => {
+test.concurrent('killed in the middle of a fan-out it continues with the items that have not ended, as many at once as before', async () => {
   const { site, follower } = rig.open(LANGUAGE)
   follower.strikeAt('task_start', 'fan[2]')
   await follower.follow()

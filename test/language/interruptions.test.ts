@@ -82,7 +82,7 @@ function expectEndedOnce(events: readonly SSEEvent[], result: ExecutionResult): 
 
 // Skipped as long as the checks refuse the words of the language.
 describe.skipIf(!isLanguageImplemented)('a random document', () => {
-  test('that is cancelled once still runs what is to run finally', async () => {
+  test('that is cancelled once still runs its finally tasks', async () => {
     await forSeeds(countRuns(50), async seed => {
       const made = createRandomDocument(seed)
       const expected = interpretIfSaid(made.document, made)
@@ -92,7 +92,7 @@ describe.skipIf(!isLanguageImplemented)('a random document', () => {
     })
   })
 
-  test('that is cancelled, and whose process ends after that, still runs what is to run finally', async () => {
+  test('that is cancelled, and whose process ends after that, still runs its finally tasks', async () => {
     await forSeeds(countRuns(25), async seed => {
       const made = createRandomDocument(seed)
       const expected = interpretIfSaid(made.document, made)
@@ -151,7 +151,7 @@ describe.skipIf(!isLanguageImplemented)('a random document', () => {
     })
   })
 
-  test('that fails fast ends each task once and runs what is to run finally', async () => {
+  test('that fails fast ends each task once and runs its finally tasks', async () => {
     await forSeeds(countRuns(50), async seed => {
       const made = createRandomDocument(seed)
       const expected = interpretIfSaid(made.document, made)

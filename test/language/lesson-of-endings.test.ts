@@ -30,7 +30,7 @@ describe.skipIf(!isLanguageImplemented)('what is to run finally', () => {
     }
   })
 
-  test('runs after a cancel, and reads what was cancelled', async () => {
+  test('runs after a cancel, and reads the cancelled tasks', async () => {
     const { tool, executor } = createControlled()
     const last = { id: 'last', tool: 'work', arguments: { status: '$STATUS', a: '$STATUS[a]' } }
     const execution = executor.stream({ tasks: [{ id: 'a', tool: 'work' }], finally: [last] })

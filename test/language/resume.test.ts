@@ -106,11 +106,11 @@ test('a document without the words of the language, left after any event, ends a
 
 // Skipped as long as the checks refuse the words of the language.
 describe.skipIf(!isLanguageImplemented)('a random document', () => {
-  test('left after any event ends as the reference says, and calls nothing that has settled', async () => {
+  test('left after any event ends as the reference says, and calls no settled task', async () => {
     await forSeeds(countRuns(IS_LONG ? 60 : 15), seed => expectResumedAlike(seed, false))
   })
 
-  test('of which a store has let the first events go ends as the reference says', async () => {
+  test('whose first events a store has evicted ends as the reference says', async () => {
     await forSeeds(countRuns(IS_LONG ? 400 : 60), async seed => {
       const whole = await runWhole(seed, false)
       if (whole === undefined) return

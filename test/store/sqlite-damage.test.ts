@@ -48,7 +48,7 @@ test.each<[column: string, table: string, reads: ((store: SqliteStore) => unknow
   ['type', 'events', [read]],
   ['json', 'events', [read]],
   ['json', 'outputs', [store => store.getOutput('a', 't')]],
-])('text that is not UTF-8 in the column %s of %s is told as damage, and the process goes on', async (...row) => {
+])('text that is not UTF-8 in the column %s of %s is reported as damage, and the process continues', async (...row) => {
   const [column, table, reads] = row
   const file = await makeStore()
   const connection = (await loadDriver()).open(file)

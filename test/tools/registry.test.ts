@@ -73,7 +73,7 @@ test('only own keys are names, and `__proto__` is a name like any other', () => 
   expect(new ToolRegistry({}).get('toString')).toBeUndefined()
 })
 
-test('a number becomes one limit of the tool alone, a shared limit stays what it is', () => {
+test('a number becomes a limit of the tool alone, a shared limit stays shared', () => {
   const shared = createLimit(2)
   const registry = new ToolRegistry([
     { name: 'a', limit: 3, execute: () => 1 },
@@ -86,7 +86,7 @@ test('a number becomes one limit of the tool alone, a shared limit stays what it
   expect(registry.get('c')?.limit).toBeUndefined()
 })
 
-test('a definition that is not what was expected is refused by name', () => {
+test('a malformed definition is refused by name', () => {
   expect(refusal([{ name: '', execute }]).message).toContain("Expected a tool's `name` to be")
   expect(refusal([{ name: 'a\nb', execute }]).code).toBe('INVALID_TOOL')
   expect(refusal([{ name: 'a'.repeat(201), execute }]).code).toBe('INVALID_TOOL')

@@ -10,7 +10,7 @@ test('arguments of whole characters are sent as they are', () => {
   ).toBe(args)
 })
 
-test('half of a character is sent as U+FFFD, and a warning says where', () => {
+test('a lone surrogate is sent as U+FFFD, and a warning names its place', () => {
   const said: string[] = []
   const args = { messages: [{ role: 'user', content: 'cut \ud83d' }] }
   expect(makeSendable(args, (level, message) => void said.push(`${level}: ${message}`))).toEqual({

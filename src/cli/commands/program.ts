@@ -122,7 +122,7 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
     .addOption(toolsOption())
     .addOption(mcpOption())
     .addOption(workflowsOption())
-    .option('--store <file>', `where executions are kept, or memory (default: ${DEFAULT_STORE})`)
+    .option('--store <file>', `the file of the store, or memory (default: ${DEFAULT_STORE})`)
     .addOption(
       new Option('--durability <durability>', 'durability in a power failure (default: "normal")').choices([
         'normal',
@@ -201,7 +201,9 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
     .description('Draw a workflow as text')
     .argument('<file>', 'the workflow as JSON, the name of a registered one, or - for standard input')
     .addOption(workflowsOption())
-    .addOption(new Option('--format <format>', 'of the drawing').choices(['mermaid', 'dot']).default('mermaid'))
+    .addOption(
+      new Option('--format <format>', 'the format of the drawing').choices(['mermaid', 'dot']).default('mermaid'),
+    )
     .action(async (file, options) => {
       const { graphCommand } = await import('./graph-command.ts')
       code = await graphCommand(file, options, context)

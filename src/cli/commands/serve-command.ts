@@ -158,7 +158,7 @@ async function drainWhenInterrupted(
   const interrupted = new Promise<string>(resolve => (stopListening = listenForInterrupts(process, resolve)))
   try {
     const second = describeNext(await interrupted)
-    void stderr.write(`Draining: what runs may go on for up to ${formatMs(drainMs)}; ${second}\n`)
+    void stderr.write(`Draining: running executions may continue for up to ${formatMs(drainMs)}; ${second}\n`)
     await server.close()
     void stderr.write('Drained\n')
   } finally {

@@ -156,7 +156,7 @@ const fields: Readonly<Record<ConfigField, ConfigSchema>> = {
     description: 'Presets of `chat` by name.',
   },
   workflows: { ...name, description: 'A folder of registered workflows: each `NAME.json` is the workflow `NAME`.' },
-  $schema: { ...text, description: 'Where this schema is, for editors. Ignored otherwise.' },
+  $schema: { ...text, description: 'Location of this schema, for editors. Ignored otherwise.' },
 }
 
 /** The JSON Schema (2020-12) of `dagstream.config.json`, as it is published. The checks take the names of fields from it. */

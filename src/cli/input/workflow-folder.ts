@@ -116,7 +116,7 @@ export async function readNamed(
   throw new UsageError(toPlainLine(folder.describeMissing(given)))
 }
 
-/** Whether an argument is the name of a workflow: it looks like one, not like a file, and there is no file of that name. */
+/** Whether an argument is the name of a workflow: it has the form of a name and no file has it. */
 export function isName(given: string, cwd: string): boolean {
   if (given === '-' || given.endsWith('.json') || !workflowName.test(given)) return false
   return statSync(resolve(cwd, given), { throwIfNoEntry: false })?.isDirectory() !== false

@@ -37,7 +37,7 @@ export interface FollowOptions {
   readonly sse?: true
   /** Whether to print lines even on a terminal: a tree needs all events from the first. */
   readonly isPartial?: boolean
-  /** Whether a workflow within the workflow may have `finally` tasks: its events tell of its own ones alone. */
+  /** Whether a workflow within the workflow may have `finally` tasks: its events only show its own ones. */
   readonly hasFinally?: boolean
   /** Replaces the tree or the lines. */
   readonly viewer?: Viewer

@@ -8,7 +8,7 @@ import type { GroupTimers } from './group-timers.ts'
 import type { ParentOutcome, ParentOutcomes } from './parent-outcome.ts'
 import type { Scopes } from './scopes.ts'
 
-/** Items that one event adds at most. */
+/** Maximum number of items that one event adds. */
 const MAX_ADDED = 256
 
 /** The parts of an execution that its parents work with. */
@@ -16,7 +16,7 @@ export interface GroupParts extends GroupRecorderParts {
   readonly scopes: Scopes
   readonly outcomes: ParentOutcomes
   readonly timers: GroupTimers
-  /** How long the execution has run, ms. */
+  /** Run time of the execution, ms. */
   readonly elapsedMs: () => number
 }
 
@@ -24,7 +24,7 @@ export interface GroupParts extends GroupRecorderParts {
 export class GroupChildren {
   readonly #parts: GroupParts
   readonly #events: GroupRecorder
-  /** Parents whose next children are recorded and not in the log yet. */
+  /** Parents whose next children are recorded but not in the log yet. */
   readonly #growing = new Set<number>()
 
   constructor(parts: GroupParts, events: GroupRecorder) {
@@ -133,18 +133,18 @@ export class GroupChildren {
     scopes.forget(group.parent)
     this.#events.release(countMissing(group))
     this.#events.end(group.parent, outcome, Math.max(0, elapsedMs() - group.openedAtMs), outcome.why)
-    // It is due no more, though its end is in the log only later.
+    // It is no longer due, although its end reaches the log only later.
     this.#growing.add(group.parent)
   }
 
-  /** What is left of the delay after the last round, ms. */
+  /** The remaining delay after the last round, ms. */
   #waitBeforeRound({ children }: TaskGroup, { everyMs, factor }: Repetition): number {
     const { tasks, options } = this.#parts
-    // Bounded before it is multiplied: 0 times infinity is no number.
+    // Bound the factor before the multiplication: 0 times infinity is NaN.
     const growth = Math.min(factor ** (children.length - 1), Number.MAX_VALUE)
     const delayMs = Math.min(everyMs * growth, MAX_DELAY_MS)
     const result = tasks.stateOf(children.at(-1) as number)?.result as Partial<EventData> | undefined
-    // However the clock was set meanwhile, never longer than the whole delay.
+    // At most the whole delay, even if the system clock was changed meanwhile.
     return Math.min(delayMs, Date.parse(result?.timestamp ?? '') + delayMs - options.clock.wallTime())
   }
 }

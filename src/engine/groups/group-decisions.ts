@@ -22,12 +22,12 @@ export class GroupDecisions {
     this.#children = new GroupChildren(parts, this.#events)
   }
 
-  /** Takes decisions that are due. @returns how many, at most `count` */
+  /** Takes decisions that are due. @returns their number, at most `count` */
   decide(count: number): number {
     const { due, graph } = this.#parts.table
     if (graph.root.isFinallyOpen) this.#children.limitTime(graph.root)
     for (let decided = 0; decided < count; decided++) {
-      // One decision is bounded by the steps of a condition and the size of an output; many are not.
+      // One decision is bounded by the steps of a condition and the size of an output; the sum of many is not.
       if (decided > 0 && isTurnSpent()) return decided
       const task = due.takeTask()
       const parent = task === undefined ? due.takeParent() : undefined
@@ -67,7 +67,7 @@ export class GroupDecisions {
     this.#events.end(task, opened)
   }
 
-  /** The number of items of a fan-out, or why a parent fails. */
+  /** The number of items of a fan-out, or the failure of its parent. */
   #open(task: number, group: Group): number | ToolFailure | undefined {
     const { scopes, options, table } = this.#parts
     try {

@@ -16,7 +16,7 @@ import type { OutputBudget } from '../output-budget.ts'
 import type { Recorder } from '../recorder.ts'
 import { type Abortion, describeCompletion, describeEnding } from '../task-events.ts'
 
-/** What events about parents and their children are made with. */
+/** The parts that record the events of parents and their children. */
 export interface GroupRecorderParts {
   readonly table: TaskTable
   readonly tasks: ExecutionTasks
@@ -25,12 +25,12 @@ export interface GroupRecorderParts {
   readonly options: ResolvedOptions
 }
 
-/** Records the events of tasks that no attempt of their own starts or ends: of parents, and of those that a condition skips. */
+/** Records the events of tasks without attempts: of parents, and of tasks that a condition skips. */
 export class GroupRecorder {
   readonly #parts: GroupRecorderParts
-  /** Tasks that there are, and those that open parents are going to have; `undefined` before the first is needed. */
+  /** Number of existing tasks and of those reserved for open parents; `undefined` before the first use. */
   #taskCount: number | undefined
-  /** Tasks that are recorded and not in the log yet. */
+  /** Tasks that are recorded but not in the log yet. */
   #pendingCount = 0
 
   constructor(parts: GroupRecorderParts) {
@@ -69,7 +69,7 @@ export class GroupRecorder {
     this.#pendingCount -= count
   }
 
-  /** Counts tasks that are going to be added. @returns what says that there would be too many */
+  /** Reserves room for tasks to be added. @returns the error if there would be too many */
   reserve(count: number): string | undefined {
     this.#taskCount ??= countTasks(this.#parts.table)
     const total = this.#taskCount + count
@@ -79,7 +79,7 @@ export class GroupRecorder {
     return undefined
   }
 
-  /** Tasks that were counted are not going to be added. */
+  /** Releases the room of tasks that will not be added. */
   release(count: number): void {
     if (count > 0) this.#taskCount = (this.#taskCount ?? countTasks(this.#parts.table)) - count
   }
@@ -93,7 +93,7 @@ export class GroupRecorder {
     recorder.record('task_complete', data, task)
   }
 
-  /** Ends a task that no attempt of its own ends. @param why it was stopped, if it was */
+  /** Ends a task without attempts. @param why reason of its stop, if it was stopped */
   end(task: number, outcome: AttemptOutcome, executionTimeMs = 0, why?: Abortion): void {
     const { recorder, outputs, table, tasks, options } = this.#parts
     const report = outputs.admit({ ...outcome, executionTimeMs: round(executionTimeMs) })
@@ -103,7 +103,7 @@ export class GroupRecorder {
   }
 }
 
-/** Shared: a fan-out has many items. */
+/** Shared object, since a fan-out may have many items. */
 const NO_DEPENDENCIES: readonly string[] = Object.freeze([])
 
 function describeTask(plan: ExecutionPlan, local: number, parentId: string, layer: number): AddedTask {

@@ -2,13 +2,13 @@ import { JsonValue } from '../../events/json-value.ts'
 import type { ItemSource } from '../../workflow/checked-document.ts'
 import { resolveTemplate, type Scope, shareReference, type Template } from '../../workflow/template.ts'
 
-/** The items of a fan-out. Each is made when it is asked for, so that no product of lists stands in memory. */
+/** The items of a fan-out. Each is created on access, so that a product of lists is never held in memory. */
 export interface Items {
   readonly count: number
   at(index: number): JsonValue
 }
 
-/** What should be a list of items is none. */
+/** The error of a value that is not a list of items. */
 export class InvalidItemsError extends Error {
   override readonly name: string = 'InvalidItemsError'
   readonly code = 'INVALID_ITEMS' as const
@@ -34,7 +34,7 @@ export function resolveItems(source: ItemSource, scope: Scope): Items {
   }
 }
 
-/** The elements stay where they are: the list of an output is not kept a second time. */
+/** Elements are read in place: the list of an output is not copied. */
 function readList(template: Template, scope: Scope, name: string): List {
   const share = shareReference(template, scope)
   if (share === undefined) return expectArray(resolveTemplate(template, scope).value, name)

@@ -13,10 +13,10 @@ import type { Scopes } from './scopes.ts'
 /** How a parent ends, like an attempt. `why` it was stopped, if it was. */
 export type ParentOutcome = AttemptOutcome & { readonly why?: Abortion }
 
-/** How many failed items a message names. */
+/** Maximum number of failed items that a message names. */
 const MAX_NAMED = 3
 
-/** Says how a parent ends all of whose children have settled. */
+/** Computes the outcome of a parent whose children have all settled. */
 export class ParentOutcomes {
   readonly #graph: TaskGraph
   readonly #state: ExecutionState
@@ -32,7 +32,7 @@ export class ParentOutcomes {
   of(group: TaskGroup, isExhausted = false): ParentOutcome {
     const { definition, failure, stop, failedCount, toleratedCount } = group
     if (failure !== undefined) return createFailure(failure.code, failure.message)
-    // Cut off with its children, whose ends are no failures of their own.
+    // Interrupted together with its children, whose ends are not failures of their own.
     const cutOff = this.#graph.stopOf(group.parent)
     if (cutOff?.code !== undefined) return { status: 'cancelled', why: cutOff }
     if (definition?.kind === 'forEach') {
@@ -89,7 +89,7 @@ export class ParentOutcomes {
     return { status: 'success', output: this.#scopes.outputOf(group, group.children.length - 1) ?? JsonValue.null }
   }
 
-  /** What the workflow's `output` says, or else the outputs of its last layer by id. */
+  /** The value of the workflow's `output`, or the outputs of its last layer by id. */
   #outputOf(group: TaskGroup, plan: ExecutionPlan): ParentOutcome {
     const scope = this.#scopes.ofGroup(group)
     if (plan.output !== undefined) {

@@ -10,15 +10,15 @@ import { resolveTemplate, type Scope } from '../../workflow/template.ts'
 import { type Items, resolveItems } from './items.ts'
 
 /**
- * What the references and conditions of each task refer to. Everything follows from the log: the items of a fan-out and the
- * input of a sub-workflow are resolved again after a crash.
+ * The values that the references and conditions of each task can name. Everything follows from the log: the items of a
+ * fan-out and the input of a sub-workflow are resolved again after a crash.
  */
 export class Scopes {
   readonly #table: TaskTable
   readonly #state: ExecutionState
   readonly #input: JsonValue | undefined
   #root: Scope | undefined
-  /** Made for the first group: most executions have none. */
+  /** Created for the first group: most executions have none. */
   #scopes: WeakMap<TaskGroup, Scope> | undefined
   /** The items of fan-outs that have not ended, by parent. */
   #items: Map<number, Items> | undefined
@@ -29,13 +29,13 @@ export class Scopes {
     this.#input = input
   }
 
-  /** What the references of a task refer to. */
+  /** The values that the references of a task can name. */
   of(task: number): Scope {
     const group = this.#table.graph.groupOf(task)
     return group.plan === undefined ? this.#ofChild(group, task) : this.ofGroup(group)
   }
 
-  /** What the references of the tasks of a workflow refer to. */
+  /** The values that the references of the tasks of a workflow can name. */
   ofGroup(group: TaskGroup): Scope {
     if (group.outer === undefined) return (this.#root ??= this.#createScope(group, '', this.#input))
     this.#scopes ??= new WeakMap()
@@ -61,14 +61,14 @@ export class Scopes {
     return items
   }
 
-  /** A parent has ended: nothing refers to its items and its input any more. */
+  /** Drops the items and the input of an ended parent. */
   forget(parent: number): void {
     this.#items?.delete(parent)
     const group = this.#table.graph.groupBelow(parent)
     if (group !== undefined) this.#scopes?.delete(group)
   }
 
-  /** What the condition of a task names. */
+  /** The values that the condition of a task can name. */
   conditionOf(task: number): ConditionValues {
     const { input, output, status, error, item, index } = this.of(task)
     const statusSoFar = (): ExecutionStatus =>
@@ -81,7 +81,7 @@ export class Scopes {
       ...(item !== undefined && { item: item.peek() }),
       ...(index !== undefined && { index }),
       execution: {
-        // Read on demand: it takes a look at every task.
+        // Computed on demand, since it reads the state of every task.
         get status() {
           return statusSoFar()
         },
@@ -89,7 +89,7 @@ export class Scopes {
     }
   }
 
-  /** What `until` names after a round. */
+  /** The values that `until` can name after a round. */
   repetitionOf(group: TaskGroup, round: number): ConditionValues {
     const { input } = this.of(group.parent)
     return { input: input?.peek(), index: round, result: this.outputOf(group, round)?.peek() ?? null }
@@ -101,12 +101,12 @@ export class Scopes {
     return child === undefined ? undefined : this.#outputOf(this.#table.graph.idOf(child))
   }
 
-  /** What the references of an item or round refer to: those of its parent, and its own. */
+  /** The values that the references of an item or round can name: those of its parent, and its own. */
   #ofChild(group: TaskGroup, task: number): Scope {
     const outer = this.of(group.parent)
     const index = this.#table.graph.addedTask(task)?.index ?? 0
     const { input, output, status, error } = outer
-    // Written out, since every item passes.
+    // Hot path: written out field by field.
     if (group.definition?.kind === 'forEach') {
       return { input, output, status, error, index, item: this.resolveItems(group.parent, group.definition).at(index) }
     }
@@ -128,7 +128,7 @@ export class Scopes {
     }
   }
 
-  /** A tolerated failure has the default of its task. */
+  /** A tolerated failure yields the default of its task. */
   #outputOf(taskId: string): JsonValue | undefined {
     const result = this.#state.tasks.get(taskId)?.result
     if (result?.status === 'success') return result.output as JsonValue

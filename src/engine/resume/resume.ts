@@ -88,7 +88,7 @@ export async function recoverLoop(
   return { loop }
 }
 
-/** Whether a task does not run any more. */
+/** Whether a task no longer runs. */
 function isEnded({ table: { graph, stop: stopped }, stop, finallyStop }: Taken, task: number): boolean {
   if (graph.stopOf(task) !== undefined) return true
   return (graph.isInFinally(task) ? finallyStop : (stop ?? stopped)) !== undefined

@@ -1,6 +1,6 @@
 import { DagstreamError } from '../../errors.ts'
 
-/** The key under which a request may be repeated, and the hash that tells it from another request. */
+/** The key under which a request may be repeated, and the hash that distinguishes it from another request. */
 export interface RepeatClaim {
   readonly idempotencyKey?: string
   /** SHA-256 of the request, hex. */

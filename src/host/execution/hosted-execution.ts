@@ -89,7 +89,7 @@ export class HostedExecution implements CommandedExecution {
     return showStatus({ status: status === 'pending' ? 'running' : status, parked: this.parked })
   }
 
-  /** Why it resumes only by hand. */
+  /** The reason for which it is parked. */
   get parked(): Parked | undefined {
     return this.log.state.parked ?? this.#parked
   }

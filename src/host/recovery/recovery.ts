@@ -136,7 +136,7 @@ export class Recovery {
         await this.#recover(executionId, failure)
       } catch (error) {
         if (isStoreFailure(error)) throw error
-        // The next process may resume it, or somebody by hand.
+        // The next process may resume it, or a request.
         logger.warn('An execution could not be resumed', { executionId, error: describeError(error) })
       }
     }

@@ -6,13 +6,16 @@ import { describeJson, isJsonObject } from '../../json/describe-json.ts'
 import { toDoubles } from '../../json/replace-numbers.ts'
 import { badRequest } from '../answers/problem.ts'
 
-/** What no request may exceed. */
+/** The bounds of the server, which no request may exceed. */
 export type ServerBounds = Pick<ResolvedOptions, 'maxConcurrency' | 'timeoutMs'> & { readonly graceMs: number }
 
-/** The options of a request. @throws HttpProblem 400 for one that is unknown, wrong, or above the server's own */
+/**
+ * Parses the options of a request. @throws HttpProblem 400 for one that is unknown, invalid, or above the bound of the
+ * server
+ */
 export function parseOptions(given: unknown = {}, server: ServerBounds): Pick<ExecutionRequest, 'options' | 'graceMs'> {
   if (!isJsonObject(given)) throw badRequest(`Expected \`options\` to be an object, got ${describeJson(given)}`)
-  // They are only read here.
+  // Options are read here only.
   const { onDisconnect, ...rest } = toDoubles(given) as Record<string, unknown>
   for (const [name, value] of Object.entries(rest)) {
     const problem = Object.hasOwn(OPTIONS, name) ? OPTIONS[name as keyof typeof OPTIONS](value, server) : UNKNOWN
@@ -25,7 +28,7 @@ export function parseOptions(given: unknown = {}, server: ServerBounds): Pick<Ex
 
 const UNKNOWN = 'absent: known are schedule, onTaskError, onCrash, maxConcurrency, timeoutMs and onDisconnect'
 
-/** What each option should have been, where it is not that. */
+/** The check of each option. @returns what is expected if the value is invalid */
 const OPTIONS = {
   schedule: (value: unknown) => (value === 'layers' || value === 'dataflow' ? undefined : '"layers" or "dataflow"'),
   onTaskError: (value: unknown) =>
@@ -33,16 +36,20 @@ const OPTIONS = {
   onCrash: (value: unknown) => (value === 'resume' || value === 'fail' ? undefined : '"resume" or "fail"'),
   maxConcurrency: (value: unknown, { maxConcurrency: most }: ServerBounds) => {
     if (Number.isInteger(value) && (value as number) > 0 && (value as number) <= most) return undefined
-    return most === Number.POSITIVE_INFINITY ? 'a positive integer' : `an integer from 1 to ${most}, the server's own`
+    return most === Number.POSITIVE_INFINITY
+      ? 'a positive integer'
+      : `an integer from 1 to ${most}, the bound of the server`
   },
   timeoutMs: (value: unknown, { timeoutMs: most }: ServerBounds) => {
     const isTime = typeof value === 'number' && value >= 0 && value < Number.POSITIVE_INFINITY
     if (isTime && (most === 0 || (value > 0 && value <= most))) return undefined
-    return most === 0 ? 'a number of milliseconds, 0 or more' : `more than 0 and at most ${most} ms, the server's own`
+    return most === 0
+      ? 'a number of milliseconds, 0 or more'
+      : `more than 0 and at most ${most} ms, the bound of the server`
   },
 }
 
-/** To go on for ever may be asked of every server: it is what `Prefer: respond-async` does. */
+/** `"continue"` is allowed whatever the bound of the server: `Prefer: respond-async` has the same effect. */
 function parseGrace(rule: unknown, most: number): number {
   let graceMs: number
   try {
@@ -52,7 +59,7 @@ function parseGrace(rule: unknown, most: number): number {
   }
   if (graceMs <= most || rule === 'continue') return graceMs
   throw badRequest(
-    `Expected \`options.onDisconnect.graceMs\` to be at most ${most}, the server's own`,
+    `Expected \`options.onDisconnect.graceMs\` to be at most ${most}, the bound of the server`,
     'INVALID_OPTION',
   )
 }

@@ -112,7 +112,7 @@ export function parseEnvelope({ value, duplicateKeys }: JsonBody, fields: readon
   if (outside !== undefined) throw refuseDuplicate(outside)
   const duplicates = toIssues(duplicateKeys.map(each => ({ ...each, path: each.path.slice(1) })))
   const { workflow, ...rest } = value
-  expectFields(rest, fields, 'beside `workflow` there may be')
+  expectFields(rest, fields, 'allowed beside `workflow` are')
   const { input, options } = rest
   expectWritable(input)
   return { workflow, input, options, duplicates }
@@ -135,7 +135,7 @@ function refuseDuplicate(duplicate: DuplicateKey): HttpProblem {
   return badRequest(`${describeDuplicate(duplicate)} (\`${toIssues([duplicate])[0]?.pointer}\`)`)
 }
 
-/** JSON again; `undefined` for what is nested too deep for that. A workflow like that is refused by its checks, which come later. */
+/** Serializes a value; `undefined` if it is nested too deeply. The later checks refuse such a workflow. */
 function tryWrite(value: unknown): string | undefined {
   try {
     return stringifyJson(value)
@@ -161,14 +161,14 @@ export function parseExecutionRequest(body: JsonBody, server: ServerBounds): Exe
 
 /**
  * A request for a registered workflow: `{input?, options?}`.
- * @throws HttpProblem 400 for anything else, and for a key that an object has twice
+ * @throws HttpProblem 400 for any other body, and for a duplicate key
  */
 export function parseNamedRequest(body: JsonBody, workflow: DAGStructure, server: ServerBounds): ExecutionRequest {
   const { value, duplicateKeys } = body
   const [duplicate] = duplicateKeys
   if (!isJsonObject(value)) throw badRequest(`Expected an object of input and options, got ${describeJson(value)}`)
   if (duplicate !== undefined) throw refuseDuplicate(duplicate)
-  expectFields(value, ['input', 'options'], 'there may be')
+  expectFields(value, ['input', 'options'], 'allowed are')
   const { input, options } = value
   expectWritable(input)
   return { workflow, workflowJson: stringifyJson(workflow), input, ...parseOptions(options, server) }
@@ -194,24 +194,24 @@ function refuseDuplicates(issues: readonly WorkflowIssue[]): DagstreamError {
   return new DagstreamError('INVALID_WORKFLOW', message, { details: { issues, issueCount: issues.length } })
 }
 
-/** @throws HttpProblem 400 for a key that is none */
+/** @throws HttpProblem 400 for an invalid key */
 function parseIdempotencyKey(request: Request): string | undefined {
   const key = request.headers.get('idempotency-key')
   if (key === null || /^[\x21-\x7e]{1,255}$/.test(key)) return key ?? undefined
   throw badRequest('Expected `Idempotency-Key` to be 1–255 visible ASCII characters')
 }
 
-/** Tells a repetition of a request from another one, without its key. @throws HttpProblem 400 for a key that is none */
+/** Derives an id from the key of a request, equal for repetitions. @throws HttpProblem 400 for an invalid key */
 export async function parseRequestId(request: Request): Promise<string | undefined> {
   const key = parseIdempotencyKey(request)
   return key === undefined ? undefined : (await hash(new TextEncoder().encode(key).buffer)).slice(0, 32)
 }
 
-/** @param workflow the registered one in the path @throws HttpProblem 400 for a key that is none */
+/** @param workflow the registered one in the path @throws HttpProblem 400 for an invalid key */
 export async function parseRepeatClaim(request: Request, { bytes }: JsonBody, workflow?: string): Promise<RepeatClaim> {
   const idempotencyKey = parseIdempotencyKey(request)
   if (idempotencyKey === undefined) return {}
-  // JSON has no NUL: no body hashes like one for a registered workflow.
+  // JSON contains no NUL, so that no bare body has the hash of a request for a registered workflow.
   const path = workflow === undefined ? [] : [new TextEncoder().encode(`${workflow}\0`)]
   const requestHash = await hash(await new Blob([...path, bytes]).arrayBuffer())
   return { idempotencyKey, requestHash }

@@ -42,7 +42,7 @@ export const schemas: Readonly<Record<SchemaName, Json>> = {
   },
   NamedRequest: {
     ...request({
-      input: { description: 'What `$INPUT` refers to: any JSON.' },
+      input: { description: 'The value of `$INPUT`: any JSON.' },
       options: refer('ExecutionOptions'),
     }),
     description: 'The input and the options of an execution of a registered workflow.',
@@ -185,7 +185,7 @@ export const schemas: Readonly<Record<SchemaName, Json>> = {
     {
       code: text,
       pointer: { ...text, description: 'JSON Pointer (RFC 6901) into the workflow as it was sent, or registered.' },
-      in: { enum: ['input'], description: 'The pointer leads into the input instead.' },
+      in: { enum: ['input'], description: 'Present if the pointer refers to the input.' },
       message: text,
       hint: text,
       path: {
@@ -210,7 +210,7 @@ export const schemas: Readonly<Record<SchemaName, Json>> = {
           name: { ...text, pattern: WORKFLOW_NAME_PATTERN },
           description: text,
           inputSchema: { type: 'object' },
-          taskCount: { ...count, description: 'Tasks of the document, those of `finally` included.' },
+          taskCount: { ...count, description: 'Number of tasks of the document, `finally` tasks included.' },
         },
         ['description', 'inputSchema'],
       ),

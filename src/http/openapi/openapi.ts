@@ -5,7 +5,7 @@ import { type Json, refer, text } from './schema-parts.ts'
 import { identity, lastEventId, startOperation, stream } from './start-operation.ts'
 import { workflowPaths } from './workflow-paths.ts'
 
-const id = parameter('id', 'path', 'Of the execution.', { type: 'string', pattern: '^[A-Za-z0-9_-]{1,128}$' })
+const id = parameter('id', 'path', 'Id of the execution.', { type: 'string', pattern: '^[A-Za-z0-9_-]{1,128}$' })
 
 const paths = {
   '/executions': {
@@ -69,9 +69,12 @@ const paths = {
     parameters: [id],
     post: {
       operationId: 'cancelExecution',
-      summary: 'Cancel an execution: `finally` tasks run, a second request ends those; also after its end',
+      summary: 'Cancel an execution: its `finally` tasks run, a second request ends those; no effect after the end',
       parameters: [parameter('Idempotency-Key', 'header', 'A repetition under the same key is the same request.')],
-      responses: { 202: json('It will end, or has.', refer('ExecutionStatus')), ...problems(400, 404, 409, 503) },
+      responses: {
+        202: json('The execution is being cancelled, or has ended.', refer('ExecutionStatus')),
+        ...problems(400, 404, 409, 503),
+      },
     },
   },
   '/executions/{id}/resume': {
@@ -133,13 +136,13 @@ const paths = {
   },
 } as const
 
-/** The routes as OpenAPI 3.1 describes them. `HEAD` is answered wherever `GET` is. */
+/** The OpenAPI 3.1 document of the routes. Every `GET` route answers `HEAD`, too. */
 export const openapiDocument: Json = {
   openapi: '3.1.0',
   info: {
     title: 'dagstream',
     version: '1',
-    description: 'Runs workflows of tool tasks in parallel, and streams every event the moment it happens.',
+    description: 'Runs the tasks of workflows in parallel, and streams every event as soon as it is recorded.',
   },
   servers: [{ url: '/' }],
   // A server without a token requires none.

@@ -60,6 +60,6 @@ export const counts: Readonly<Record<string, Json>> = {
   cancelledCount: count,
   toleratedCount: {
     ...count,
-    description: 'Those of `errorCount` whose failure was tolerated; absent for a workflow that tolerates none.',
+    description: 'Number of tolerated failures in `errorCount`; absent for a workflow that tolerates none.',
   },
 }

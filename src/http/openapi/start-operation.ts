@@ -1,32 +1,32 @@
 import { type Json, refer } from './schema-parts.ts'
 import { content, header, json, JSON_TYPE, parameter, problems } from './operation-parts.ts'
 
-/** Of a request that continues a stream. */
+/** The header of a request that resumes a stream. */
 export const lastEventId: Json = parameter(
   'Last-Event-ID',
   'header',
-  'The last event that was seen; `<executionId>.<seq>`.',
+  'The id of the last received event, `<executionId>.<seq>`.',
 )
 
-/** What tells a client, before anything else, what to come back to. */
+/** Headers that identify the execution, so that a client can reconnect before the first event. */
 export const identity: Json = {
-  'Execution-Id': header('Of the execution.'),
+  'Execution-Id': header('Id of the execution.'),
   Location: header('`/executions/{id}`.'),
 }
 
-/** What a stream is. */
-export const stream = 'The events, from the first bytes on as they happen.'
+/** Description of a stream. */
+export const stream = 'The events, each sent as soon as it is recorded.'
 
 /** An operation that starts an execution. */
 export function startOperation(body: Json): Json {
   return {
     description:
-      'Answers as `Accept` asks: a stream of events, or the result. With `Prefer: respond-async` it answers at once. A ' +
-      'request with `Last-Event-ID` resumes the execution that this names and starts nothing.',
+      '`Accept` selects a stream of events or the result. With `Prefer: respond-async` the answer comes at once. A  ' +
+      'request with `Last-Event-ID` reconnects to the execution in that id and starts nothing.',
     parameters: [
-      parameter('Accept', 'header', '`text/event-stream` or `application/json`, which is also the default.'),
-      parameter('Prefer', 'header', '`respond-async`: do not wait, and continue without a follower.'),
-      parameter('Idempotency-Key', 'header', 'The same key and body: the same execution, whatever it has come to.', {
+      parameter('Accept', 'header', '`text/event-stream`, or `application/json` (default).'),
+      parameter('Prefer', 'header', '`respond-async`: answer at once, and continue without subscribers.'),
+      parameter('Idempotency-Key', 'header', 'A request with the same key and body refers to the same execution.', {
         type: 'string',
         pattern: '^[!-~]{1,255}$',
       }),
@@ -35,7 +35,7 @@ export function startOperation(body: Json): Json {
     requestBody: { required: true, ...content(JSON_TYPE, body) },
     responses: {
       200: {
-        description: `${stream} Or the result, once there is one; the headers come at once, white space keeps it alive.`,
+        description: `${stream} Or the result at the end; headers are sent at once, white space keeps the connection alive.`,
         headers: identity,
         content: {
           [JSON_TYPE]: { schema: refer('ExecutionResult') },
@@ -43,10 +43,10 @@ export function startOperation(body: Json): Json {
         },
       },
       202: {
-        ...json('It runs.', refer('ExecutionStatus')),
+        ...json('The execution has started.', refer('ExecutionStatus')),
         headers: { ...identity, 'Preference-Applied': header('`respond-async`.') },
       },
-      204: { description: 'What `Last-Event-ID` names has ended, and nothing is left.' },
+      204: { description: 'The execution in `Last-Event-ID` has ended, and no event follows.' },
       ...problems(400, 404, 406, 409, 413, 415, 422, 429, 503),
     },
   }

@@ -2,7 +2,7 @@ import { type Json, refer } from './schema-parts.ts'
 import { content, json, JSON_TYPE, parameter, problems } from './operation-parts.ts'
 import { startOperation } from './start-operation.ts'
 
-const name = parameter('name', 'path', 'Of the registered workflow.')
+const name = parameter('name', 'path', 'Name of the registered workflow.')
 
 /** The routes under `/workflows`. */
 export const workflowPaths: Json = {
@@ -11,7 +11,7 @@ export const workflowPaths: Json = {
       operationId: 'validateWorkflow',
       summary: 'Check a workflow without running it',
       requestBody: { required: true, ...content(JSON_TYPE, refer('ValidationRequest')) },
-      responses: { 200: json('What was found.', refer('ValidationResult')), ...problems(400, 413, 415, 503) },
+      responses: { 200: json('The problems.', refer('ValidationResult')), ...problems(400, 413, 415, 503) },
     },
   },
   '/workflows/schema': {
@@ -28,7 +28,7 @@ export const workflowPaths: Json = {
     get: {
       operationId: 'listWorkflows',
       summary: 'The registered workflows',
-      responses: { 200: json('All of them.', refer('WorkflowList')), ...problems() },
+      responses: { 200: json('The workflows.', refer('WorkflowList')), ...problems() },
     },
   },
   '/workflows/{name}': {
@@ -36,7 +36,7 @@ export const workflowPaths: Json = {
     get: {
       operationId: 'getWorkflow',
       summary: 'The document of a registered workflow',
-      responses: { 200: json('As it was registered.', refer('Workflow')), ...problems(404) },
+      responses: { 200: json('The document.', refer('Workflow')), ...problems(404) },
     },
   },
   '/workflows/{name}/executions': {

@@ -96,7 +96,7 @@ function showAccepted({ executionId, status }: CommandedExecution): Response {
   return Response.json({ executionId, status }, { status: 202, headers: JSON_HEADERS })
 }
 
-/** From the URL as it was sent: decoded once, whatever it holds. @throws HttpProblem 400 */
+/** Reads the task id from the raw URL, decoded once. @throws HttpProblem 400 */
 function readTaskId(request: Request): string {
   const segments = new URL(request.url).pathname.split('/')
   try {

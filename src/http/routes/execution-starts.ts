@@ -14,17 +14,17 @@ import type { ExecutionAccess } from './execution-access.ts'
 import { chooseFormat, type ExecutionResponses } from './execution-responses.ts'
 import { identify, notAcceptable, refuseCursor, streamAfter } from './stream-place.ts'
 
-/** What a request starts. */
+/** The start that a request asks for. */
 export interface StartSource {
   /** The registered workflow in the path. */
   readonly workflow?: string
   /** @throws HttpProblem, `INVALID_WORKFLOW` */
   readonly parse: (body: JsonBody, bounds: ServerBounds) => ExecutionRequest
-  /** Where workflow and input stand in the body. */
+  /** The positions of workflow and input in the body. */
   readonly locate: (body: JsonBody) => WorkflowText
 }
 
-/** Starts executions: the only way for every route that does. */
+/** Starts executions, for all routes that do so. */
 export class ExecutionStarts {
   readonly #host: ExecutionHost
   readonly #responses: ExecutionResponses
@@ -44,8 +44,8 @@ export class ExecutionStarts {
   }
 
   /**
-   * Starts an execution and answers as the request asks: with the stream, the result, or at once. With `Last-Event-ID` it
-   * starts nothing and follows that execution.
+   * Starts an execution and answers with the stream, with the result, or at once, as the request asks. With `Last-Event-ID`
+   * it starts nothing and reconnects to that execution.
    * @throws HttpProblem, AnsweredByAuthorize; the errors of `ExecutionHost.start`, their issues with positions
    */
   async answer(request: Request, source: StartSource): Promise<Response> {
@@ -58,19 +58,19 @@ export class ExecutionStarts {
       if (accepted === 'stream') return streamAfter(this.#responses, request, hosted, after, release)
       return isAsync ? accept(hosted) : this.#responses.awaitResult(hosted, identify(hosted))
     }
-    // A client that comes back asks for what it has begun: nothing is ever executed again for it.
+    // A reconnecting client asks for the execution that it started: nothing runs again.
     const lastEventId = request.headers.get('last-event-id')
     if (lastEventId) {
       const { executionId } = parseEventId(lastEventId) ?? refuseCursor(lastEventId)
       return show(await this.#access.open(request, 'subscribe', executionId), lastEventId)
     }
-    // Before anything is begun for it.
+    // Refuse an unknown format before the execution starts.
     chooseFormat(request)
     const body = await readJson(request)
     const asked = source.parse(body, this.#bounds)
     const unfollowed = isAsync && asked.graceMs === undefined ? { graceMs: Number.POSITIVE_INFINITY } : {}
     const claimant = { ...access, ...(await parseRepeatClaim(request, body, workflow)) }
-    // Nothing is begun for a reader who could not follow it.
+    // Refuse a reader above the limit before the execution starts.
     const release = accepted === 'stream' ? this.#host.subscribers.admit() : undefined
     try {
       const started = await this.#host.start({ ...asked, ...unfollowed }, claimant, () => request.signal)
@@ -79,7 +79,7 @@ export class ExecutionStarts {
     } catch (error) {
       release?.()
       const hasLeft = error instanceof DagstreamError && error.code === 'CANCELLED' && request.signal.aborted
-      if (hasLeft) throw badRequest('The client has left before its execution began')
+      if (hasLeft) throw badRequest('The client disconnected before its execution started')
       throw locateErrorIssues(error, source.locate(body))
     }
   }
@@ -92,7 +92,7 @@ function accept(hosted: HostedExecution): Response {
   return Response.json({ executionId, status }, { status: 202, headers })
 }
 
-/** RFC 7240: a token among others, whatever its parameters. */
+/** RFC 7240: one of several preferences, with any parameters. */
 function prefersAsync(request: Request): boolean {
   return /(?:^|,)\s*respond-async\s*(?:[;,]|$)/i.test(request.headers.get('prefer') ?? '')
 }

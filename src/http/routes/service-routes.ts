@@ -6,7 +6,7 @@ import { renderMetrics } from './metrics.ts'
 import { openapiDocument } from '../openapi/openapi.ts'
 import { JSON_HEADERS } from '../answers/headers.ts'
 
-/** The routes beside `/executions` and `/workflows`. @param answers how many were given, by HTTP status */
+/** The routes beside `/executions` and `/workflows`. @param answers number of answers by HTTP status */
 export function createServiceRoutes(
   host: ExecutionHost,
   answers: ReadonlyMap<number, number>,

@@ -54,7 +54,7 @@ export function createWorkflowRoutes(
         const shown = (workflows?.names() ?? []).map(name => describeWorkflow(name, find(name)))
         return new Response(stringifyJson({ workflows: shown }), { headers: JSON_HEADERS })
       })
-      // Not `validate`: a `GET` of that route stays a 405.
+      // Except `validate`: a `GET` of that route stays a 405.
       .get('/:name{(?!validate$)[^/]+}', async ({ req }) => {
         const name = req.param('name')
         await ask(req.raw, { action: 'workflows', workflow: name })
@@ -65,7 +65,7 @@ export function createWorkflowRoutes(
         return starts.answer(req.raw, {
           workflow,
           parse: (body, bounds) => parseNamedRequest(body, find(workflow), bounds),
-          // Pointers into the workflow lead into the registered document.
+          // Pointers of the workflow refer to the registered document.
           locate: ({ text }) => ({ text, path: null, inputPath: ['input'] }),
         })
       })

@@ -23,7 +23,7 @@ import { parseTolerance } from './tolerance.ts'
 import { report, type Walk } from '../walk.ts'
 import { createWorkflowTool } from '../workflow-input.ts'
 
-/** What the words of a task are checked with. */
+/** The context in which the words of a task are checked. */
 export interface WordChecks {
   readonly walk: TemplateWalk
   readonly isFinally: boolean
@@ -85,7 +85,7 @@ function reportUnusable({ circle, issues: faults }: UnusableWorkflow, { issues, 
   for (const { code, message, hint } of faults) issues.add(code, pointer, message, hint === undefined ? {} : { hint })
 }
 
-/** Checks the words of a task, except for its workflow. Invalid ones are left out. */
+/** Checks the words of a task, except for its workflow. Invalid ones are omitted. */
 export function checkWords(task: ReadTask, nested: NestedWorkflow | undefined, checks: WordChecks): TaskWords {
   const { walk } = checks
   const { runOn, optional, forEach, repeat } = task

@@ -92,7 +92,7 @@ test.each([
   ])
 })
 
-test('a number that overflows is no option', async () => {
+test('a number that overflows is not an option', async () => {
   const { create } = handlerRig({ tools })
   const response = await create(`{"workflow":${DOCUMENT},"input":1,"options":{"maxConcurrency":1e999}}`)
   expect([response.status, (await response.json()).code]).toEqual([400, 'INVALID_OPTION'])

@@ -34,7 +34,7 @@ describe('methods', () => {
     '/executions/x1/tasks',
     '/favicon.ico',
     '/EXECUTIONS',
-  ])('%s is no route: 404', async path => {
+  ])('%s is not a route: 404', async path => {
     const { get } = handlerRig()
     expect(await readProblem(await get(path))).toMatchObject({ status: 404, code: 'NOT_FOUND' })
   })

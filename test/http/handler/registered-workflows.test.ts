@@ -17,7 +17,7 @@ const TWICE: DAGStructure = {
 const WORKFLOWS = { greet: GREET, twice: TWICE }
 const START = '/workflows/greet/executions'
 
-test('problems of registered workflows are all told at the start, with the name and the pointer of each', () => {
+test('all problems of registered workflows are reported at the start, each with name and pointer', () => {
   const tasks = [{ id: 'a', tool: 'wrok' }]
   const workflows = { one: { tasks }, two: { tasks: [{ id: 'b', workflow: 'on' }] } }
   const issues = [
@@ -111,15 +111,15 @@ test('a request for one is held to the same rules as any other', async () => {
     return [status, detail]
   }
   expect(await refused([])).toEqual([400, 'Expected an object of input and options, got array'])
-  expect(await refused({ workflow: GREET })).toEqual([400, expect.stringContaining('there may be input, options')])
-  expect(await refused('{"input":1,"input":2}')).toEqual([400, expect.stringContaining('stands twice')])
+  expect(await refused({ workflow: GREET })).toEqual([400, expect.stringContaining('allowed are input, options')])
+  expect(await refused('{"input":1,"input":2}')).toEqual([400, expect.stringContaining('is duplicated')])
   expect(await refused({ options: { maxConcurrency: 3 } })).toEqual([400, expect.stringContaining('from 1 to 2')])
   expect(await refused({}, { Accept: 'image/png' })).toEqual([406, expect.anything()])
   expect(await refused('', { 'Content-Type': 'text/plain' })).toEqual([415, expect.anything()])
   expect(rig.tool.started).toEqual([])
 })
 
-test('an input that does not fit is refused before anything starts, with its place in the body', async () => {
+test('an input that does not match is refused before anything starts, with its place in the body', async () => {
   const rig = handlerRig({ workflows: WORKFLOWS })
   const body = '{\n  "input": {\n    "who": 5 }\n}'
   const { status, issues } = await readProblem(await rig.send('POST', START, { body }))
@@ -182,7 +182,7 @@ test('a document cannot bring workflows under the names of registered ones', asy
 test.each([
   ['without a registry', undefined],
   ['with another one', { greet: ONE_TASK, twice: ONE_TASK }],
-])('an execution goes on after a restart %s as it began', async (_, workflows) => {
+])('an execution continues after a restart %s as it began', async (_, workflows) => {
   const store = createMemoryStore()
   const first = handlerRig({ store, workflows: WORKFLOWS })
   await first.send('POST', '/workflows/twice/executions', { headers: { Prefer: 'respond-async' }, body: {} })
@@ -201,7 +201,7 @@ test.each([
   expect(result).toMatchObject({ status: 'success', results: [{ output: ['one', 'two'] }] })
 })
 
-test('authorize is told the name in the path, and may allow no other workflows', async () => {
+test('authorize receives the name in the path, and may allow no other workflows', async () => {
   const asked: unknown[] = []
   const rig = handlerRig({
     tools: { work: () => 1 },

@@ -47,7 +47,7 @@ test('a validator that is not ours accepts the document', async () => {
   expect(valid).toBe(true)
 })
 
-test('every route is documented, and what is documented is a route', () => {
+test('every route is documented, and every documented route exists', () => {
   const options = resolveHandlerOptions({ tools: {} })
   const host = new ExecutionHost(options)
   const responses = new ExecutionResponses(host, options)
@@ -95,7 +95,7 @@ test('names are unique, references lead somewhere, and the parameters of a path 
   }
 })
 
-test('what the server answers is what the document says: status, type, headers and body', async () => {
+test('answers of the server match the document: status, type, headers and body', async () => {
   const { tool, send, create } = handlerRig({ workflows: { one: ONE_TASK } })
   const seen = new Set<string>()
   const expectDocumented = async (response: Response, method: string, path: string): Promise<void> => {

@@ -127,7 +127,7 @@ describe('pages of other origins', () => {
   })
 })
 
-describe('what a page can send without a preflight begins nothing', () => {
+describe('requests that a page can send without a preflight start nothing', () => {
   test.each([
     'text/plain',
     'text/plain; charset=application/json',

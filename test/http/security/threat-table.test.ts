@@ -10,7 +10,7 @@ const rows = page
   .filter(line => line.startsWith('| ') && !line.startsWith('| threat'))
   .map(line => line.split(' | '))
 
-test('every threat has what is done and a test', () => {
+test('every threat has a measure and a test', () => {
   expect(rows.length).toBeGreaterThan(20)
   expect(rows.filter(cells => cells.length !== 3)).toEqual([])
 })

@@ -175,7 +175,7 @@ test('no more than allowed go to one host at once, in order, and their time does
   expect(clock.timerCount).toBe(0)
 })
 
-test('whoever gives up while it waits for a host gives its place to the next', async () => {
+test('a call that gives up while it waits for a host gives its place to the next', async () => {
   const limits = new HostLimits(1)
   const { signal } = new AbortController()
   const release = await limits.acquire('a:80', signal)

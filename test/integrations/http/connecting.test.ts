@@ -94,7 +94,7 @@ test('a task whose time is over while it connects is not abandoned', async () =>
   await server.closed()
 })
 
-test('a name without an address is told as one that does not exist', async () => {
+test('a name without an address is reported as one that does not exist', async () => {
   const lookup: LookupFunction = (_hostname, _options, callback) => callback(null, [])
   const failure = await failureOf(
     httpRig({ allowPrivateAddresses: false, lookup }).get({ url: 'http://nowhere.test/' }),

@@ -173,7 +173,7 @@ describe.each(TRANSPORTS)('over %s, a call', (_, start) => {
     expect((await call(tools, 'h:odd')).task).toMatchObject(outcome)
   })
 
-  test('is told its progress, though it has nulls', async () => {
+  test('gets its progress, though it has nulls', async () => {
     const progress =
       '{"jsonrpc":"2.0","id":null,"method":"notifications/progress","params":{"_meta":null,"progressToken":$TOKEN,"progress":1,"total":null,"message":null},"x":1}'
     const answer = `[${progress},{"jsonrpc":"2.0","id":$ID,${RESULT}}]`
@@ -185,7 +185,7 @@ describe.each(TRANSPORTS)('over %s, a call', (_, start) => {
     ])
   })
 
-  test('that is unusable is told to the log as well', async () => {
+  test('that is unusable is reported to the log as well', async () => {
     const logger = collectLines()
     const tools = await serve(
       { h: await start({ 'tools/call': '{"jsonrpc":"2.0","id":$ID,"result":null}' }) },

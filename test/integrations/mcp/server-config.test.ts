@@ -88,7 +88,7 @@ describe('a variable of the environment', () => {
   })
 })
 
-test('what another host asks its user is of no account here', () => {
+test('settings of other hosts for user confirmation are ignored', () => {
   const theirs = { alwaysAllow: ['a'], autoApprove: ['a'], trust: true, description: 'a server' }
   expect(parse({ command: 'node', ...theirs })).toEqual(parse({ command: 'node' }))
 })

@@ -23,7 +23,7 @@ export class IdleTimeout {
     return this.#controller.signal
   }
 
-  /** Starts the time anew. */
+  /** Restarts the timeout. */
   restart(): void {
     this.#cancelTimer()
     if (!this.signal.aborted) this.#cancelTimer = this.#arm()

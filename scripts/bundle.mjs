@@ -10,6 +10,7 @@ import { root } from './stamp.mjs'
 const BUNDLED = [
   '@cfworker/json-schema',
   'ansi-regex',
+  'canonicalize',
   'commander',
   'events',
   'get-east-asian-width',

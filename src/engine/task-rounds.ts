@@ -49,7 +49,7 @@ export class TaskRounds {
   readonly #runner: AttemptRunner
   readonly #attempts: ActiveAttempts
   readonly #delays: RetryDelays
-  /** `undefined` for a plan without conditions and parents. */
+  /** `undefined` for a plan without conditions and parents, unless it is that of a fork. */
   readonly #decisions: GroupDecisions | undefined
   #stopCount = 0
   #startedAt = 0
@@ -94,9 +94,11 @@ export class TaskRounds {
         if (this.#isAbandoned) this.#runner.close?.()
       },
     })
-    if (plan.usesLanguage) {
+    if (plan.usesLanguage || start.fork !== undefined) {
+      this.#table.due.takesAll = start.fork !== undefined
       const more = { table: this.#table, tasks: this.#tasks, recorder, scopes, outputs, options }
-      this.#decisions = createDecisions(log.state, { ...more, elapsedMs: () => clock.now() - this.#startedAt })
+      const elapsedMs = (): number => clock.now() - this.#startedAt
+      this.#decisions = createDecisions(log.state, { ...more, elapsedMs }, start.fork)
     }
   }
 
@@ -197,9 +199,17 @@ export class TaskRounds {
     table.apply(entry, now)
     if (entry.type === 'task_start') this.#attempts.begin(entry.taskIndex)
     else if (entry.type === 'task_retry') this.#delays.follow(table.delays, entry.taskIndex)
+    else if (entry.type === 'task_complete') this.#settled(entry.taskIndex)
     else if (entry.type === 'tasks_added') this.#decisions?.added(entry)
     else this.#context.commands.applied(entry)
     if (table.stopCount !== this.#stopCount) this.#stopped()
+  }
+
+  /** The end of a task is in the log. */
+  #settled(task: number): void {
+    if (this.#decisions === undefined) return
+    const state = this.#tasks.stateOf(task)
+    if (state !== undefined) this.#decisions.settled(state)
   }
 
   /** Stops are in the log, or follow from a failure in it. */

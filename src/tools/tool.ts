@@ -12,6 +12,11 @@ export interface Tool<Args = Record<string, unknown>, Output = unknown> {
   readonly name: string
   /** Description for people and models. */
   readonly description?: string
+  /**
+   * 1–200 characters: change it when the same arguments come to give another output. Outputs of another version are not
+   * taken over by forks, nor from the memory of outputs.
+   */
+  readonly version?: string
   /** Schema of the arguments. Checked before anything runs, and again, with references resolved, before each attempt. */
   readonly inputSchema?: JsonSchema | StandardSchemaV1<unknown, Args>
   /** `false`: `inputSchema` is only documentation, and arguments are not checked. @defaultValue true */

@@ -28,8 +28,11 @@ export async function readKept(store: ExecutionStore, executionId: string): Prom
 }
 
 /** A store as a process leaves it that ends when `count` entries are in the log. */
-export async function leaveAfter(kept: Kept, count: number): Promise<ExecutionStore> {
-  const store = createMemoryStore()
+export async function leaveAfter(
+  kept: Kept,
+  count: number,
+  store: ExecutionStore = createMemoryStore(),
+): Promise<ExecutionStore> {
   await store.create(kept.record)
   const lease = await store.claim(kept.record.executionId)
   for (const [taskId, json] of kept.outputs) await store.putOutput(lease, taskId, json)

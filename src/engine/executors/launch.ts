@@ -12,6 +12,8 @@ import type { MutableCounters } from '../counters.ts'
 import { ExecutionLoop } from '../execution-loop.ts'
 import type { ResolvedOptions } from '../options.ts'
 import { writeOptions } from '../resume/recorded-options.ts'
+import { expectKnownTasks } from '../reuse/prepare-fork.ts'
+import type { ForkSource } from '../reuse/takeover.ts'
 
 /** What one execution is given beside its options. */
 export interface ExecutionInput {
@@ -21,10 +23,17 @@ export interface ExecutionInput {
   readonly signal?: AbortSignal
 }
 
-/** The input of an execution, and the workflows that its tasks may name. */
-interface LaunchInput extends ExecutionInput {
-  readonly workflows?: WorkflowRegistry
+/** What an execution is made with, beside its input. */
+export interface LaunchParts {
+  /** The workflows that its tasks may name. */
+  readonly workflows?: WorkflowRegistry | undefined
+  /** Whether the document is that of a record, which holds the registered workflows that it names. */
+  readonly isRecorded?: boolean
+  /** Of a fork: what it takes its outputs from. */
+  readonly fork?: ForkSource
 }
+
+interface LaunchInput extends ExecutionInput, LaunchParts {}
 
 /** Keeps nothing beyond the log's own tail: for executions that only their caller ever sees. */
 const NO_STORE: LogStorage = { append() {}, read: () => [], putOutput() {}, getOutput: () => undefined }
@@ -32,19 +41,19 @@ const NO_STORE: LogStorage = { append() {}, read: () => [], putOutput() {}, getO
 /**
  * Starts an execution; a store that fails makes its result reject.
  * @throws `INVALID_WORKFLOW` for a workflow or an input with problems, `INVALID_OPTION` for an input that is not JSON, a
- * signal that is none, or an unusable id
+ * signal that is none, or an unusable id; `UNKNOWN_TASK` for a fork from a task that there is not
  */
 export function launch(
   workflow: DAGStructure | ExecutionPlan,
   tools: ToolRegistry,
-  { input, signal, workflows }: LaunchInput,
+  { input, signal, ...parts }: LaunchInput,
   options: ResolvedOptions,
   counters: MutableCounters,
 ): ExecutionLoop {
   if (signal !== undefined && typeof signal.addEventListener !== 'function') {
     throw invalidOption('signal', 'an AbortSignal', signal)
   }
-  const { loop, start, describe } = createLoop(workflow, tools, input, options, counters, workflows)
+  const { loop, start, describe } = createLoop(workflow, tools, input, options, counters, parts)
   const { store } = options
   if (store === undefined) start({ executionId: loop.executionId, epoch: 1 }, signal)
   else {
@@ -75,9 +84,10 @@ export function createLoop(
   given: unknown,
   options: ResolvedOptions,
   counters: MutableCounters,
-  workflows?: WorkflowRegistry,
+  { workflows, isRecorded = false, fork }: LaunchParts = {},
 ): NewExecution {
-  const { input, plan: buildPlan } = checkExecution(workflow, tools, given, false, workflows)
+  const { input, plan: buildPlan } = checkExecution(workflow, tools, given, isRecorded, workflows)
+  if (fork !== undefined) expectKnownTasks(fork, workflow)
   const executionId = options.createId()
   if (typeof executionId !== 'string' || !/^[A-Za-z0-9_-]{1,128}$/.test(executionId)) {
     throw invalidOption('createId', 'a function that makes ids of 1–128 characters of [A-Za-z0-9_-]', executionId)
@@ -86,15 +96,18 @@ export function createLoop(
   const loop = new ExecutionLoop({ log, options, counters })
   const start: NewExecution['start'] = (lease, signal) => {
     const plan = buildPlan()
-    if (!(plan instanceof Promise)) return loop.start(lease, { plan, input }, signal)
-    plan.then(built => loop.start(lease, { plan: built, input }, signal)).catch(error => loop.onLogFailure(error))
+    if (!(plan instanceof Promise)) return loop.start(lease, { plan, input, fork }, signal)
+    plan.then(built => loop.start(lease, { plan: built, input, fork }, signal)).catch(error => loop.onLogFailure(error))
   }
   const describe: NewExecution['describe'] = ({ graceMs, workflow: text } = {}) => ({
     executionId,
     createdAt: loop.createdAt,
-    workflow: text ?? stringifyJson(describeRecorded(workflow, workflows)),
+    workflow: text ?? stringifyJson(isRecorded ? workflow : describeRecorded(workflow, workflows)),
     ...(input && { input: input.text }),
-    options: writeOptions(options, graceMs),
+    options: writeOptions(options, {
+      graceMs,
+      ...(fork && { forkedFrom: { executionId: fork.recorded.executionId, from: fork.from } }),
+    }),
   })
   return { loop, start, describe }
 }

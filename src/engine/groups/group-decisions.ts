@@ -5,21 +5,26 @@ import type { LogEntry } from '../../events/log-entry.ts'
 import type { ArgumentProblem } from '../../tools/argument-problem.ts'
 import type { Group, PlannedTask } from '../../plan/execution-plan.ts'
 import { resolveTemplate } from '../../workflow/template.ts'
+import type { TaskState } from '../../events/execution-state.ts'
+import type { Takeover } from '../reuse/takeover.ts'
 import { GroupChildren, type GroupParts } from './group-children.ts'
 import { GroupRecorder } from './group-recorder.ts'
 import { resolveItems } from './items.ts'
 
 /**
- * Takes the decisions that depend on values and records them: whether a condition holds, what the children of a parent are,
- * when a repetition ends, how a parent ends. Each follows from the log, so that a crash loses none.
+ * Takes the decisions that depend on values and records them: whether a condition holds, whether an output is taken over, what
+ * the children of a parent are, when a repetition ends, how a parent ends. Each follows from the log, so that a crash loses none.
  */
 export class GroupDecisions {
   readonly #parts: GroupParts
   readonly #events: GroupRecorder
   readonly #children: GroupChildren
+  /** Of a fork. */
+  readonly #takeover: Takeover | undefined
 
-  constructor(parts: GroupParts) {
+  constructor(parts: GroupParts, takeover: Takeover | undefined) {
     this.#parts = parts
+    this.#takeover = takeover
     this.#events = new GroupRecorder(parts)
     this.#children = new GroupChildren(parts, this.#events)
   }
@@ -43,6 +48,11 @@ export class GroupDecisions {
     this.#parts.timers.close()
   }
 
+  /** The end of a task is in the log. */
+  settled(state: TaskState): void {
+    this.#takeover?.settled(state)
+  }
+
   /** Children are in the log. */
   added({ data, taskIndex }: LogEntry): void {
     this.#children.added(taskIndex, (data as unknown as EventFor<'tasks_added'>['data']).tasks.length)
@@ -60,10 +70,17 @@ export class GroupDecisions {
         return this.#events.end(task, readInputError(error))
       }
     }
-    if (group === undefined) return table.admit(task)
+    if (group === undefined) return this.#decideCall(task)
     const opened = this.#open(task, group)
     if (opened !== undefined && typeof opened === 'object') this.#events.end(task, opened)
     else this.#events.open(task, opened)
+  }
+
+  /** A task without children takes an output over, or runs. */
+  #decideCall(task: number): void {
+    const reused = this.#takeover?.find(task)
+    if (reused === undefined) this.#parts.table.admit(task)
+    else this.#events.reuse(task, reused)
   }
 
   /** The number of items of a fan-out, or why a parent fails. */

@@ -11,6 +11,7 @@ import type { StartParts } from '../loop-parts.ts'
 import { INTERRUPTED } from '../interruption.ts'
 import { type ResolvedOptions, resolveOptions } from '../options.ts'
 import { describeCrashing, MAX_CRASHES, recordParked } from './parking.ts'
+import { findForkSource } from '../reuse/fork-source.ts'
 import { checkRecorded } from './recorded-execution.ts'
 import { readOptions } from './recorded-options.ts'
 import { type Replayed, replay } from './replay.ts'
@@ -29,7 +30,7 @@ export interface ResumeContext {
 }
 
 /** An execution that was taken over and has not been resumed. */
-interface Taken extends Replayed, Pick<StartParts, 'plan' | 'input'> {
+interface Taken extends Replayed, Pick<StartParts, 'plan' | 'input' | 'fork'> {
   readonly loop: ExecutionLoop
   /** `undefined` for one that has ended. */
   readonly lease: Lease | undefined
@@ -106,5 +107,7 @@ async function takeOver(
   const byCrash = options.onCrash === 'fail' ? INTERRUPTED : undefined
   // An execution that is only ended needs no tools, and is not ended for the lack of them.
   const why = stop ?? table.stop ?? stored.notes?.stop ?? byCrash ?? findFailure(log.state)
-  return { ...replayed, plan, input, loop, lease: end === undefined ? lease : undefined, stop: why, options }
+  const isOver = end !== undefined || why !== undefined
+  const fork = isOver ? undefined : await findForkSource(stored, store, options.logger)
+  return { ...replayed, plan, input, loop, lease: end === undefined ? lease : undefined, stop: why, options, fork }
 }

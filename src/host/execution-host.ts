@@ -97,7 +97,7 @@ export class ExecutionHost {
    * A client that leaves while the tools are pending releases its place; nothing starts unless another waiter remains, or the
    * execution is to run without a follower.
    * @param signal called only where something is waited for; aborts when the client has left. Absent: it never leaves
-   * @throws `INVALID_WORKFLOW`, `IDEMPOTENCY_CONFLICT`, `TOO_MANY_EXECUTIONS`, `SHUTTING_DOWN`; `CANCELLED` once the client has
+   * @throws `INVALID_WORKFLOW`, `UNKNOWN_TASK`, `IDEMPOTENCY_CONFLICT`, `TOO_MANY_EXECUTIONS`, `SHUTTING_DOWN`; `CANCELLED` once the client has
    *   left; the errors of the store and of the tool provider
    */
   async start(
@@ -130,7 +130,8 @@ export class ExecutionHost {
     this.#expectOpen()
     const { execution, graceMs } = this.#options
     const options = { ...execution, ...request.options }
-    const { loop, start, describe } = createLoop(request.workflow, tools, request.input, options, this.meters.counters)
+    const { workflow, input } = request
+    const { loop, start, describe } = createLoop(workflow, tools, input, options, this.meters.counters, request)
     const grace = request.graceMs ?? graceMs
     const record = { ...describe({ graceMs: grace, workflow: request.workflowJson }), ...claimant }
     const hosted = HostedExecution.live(record, loop, grace, execution.clock)
@@ -144,7 +145,7 @@ export class ExecutionHost {
         this.running.remove(hosted)
         return await this.#attach(existing, claimant)
       }
-      this.#observers.observe(record, request.workflow.name, loop.log)
+      this.#observers.observe(record, workflow.name, loop.log)
       this.running.follow(hosted, loop)
       start(lease)
       return hosted

@@ -3,7 +3,7 @@ import { SHOWN_STATUSES } from '../../host/listing/list-filter.ts'
 import type { CommandContext, ExitCode } from '../process/console.ts'
 import { DEFAULT_STORE } from '../target/default-store.ts'
 import { parsePositiveInteger, parseSince } from '../input/option-values.ts'
-import { mcpOption, resultOption, serverOption, tokenOption, toolsOption } from './program-options.ts'
+import { inputOption, mcpOption, resultOption, serverOption, tokenOption, toolsOption } from './program-options.ts'
 
 /** Adds `executions` and its commands. @param ended receives the exit code */
 export function addExecutionsCommands(
@@ -49,6 +49,27 @@ export function addExecutionsCommands(
       const { resumeExecution } = await import('./executions-resume.ts')
       ended(await resumeExecution(id, options, context))
     })
+  command('fork', 'Run one again as a new one, which takes over what did not change')
+    .argument('<id>', 'the id of the execution')
+    .option('--from <task>', 'run this task again, and all that depend on it (repeatable)', collect)
+    .option('--workflow <file>', 'another workflow as JSON, or - for standard input')
+    .addOption(inputOption())
+    .addOption(toolsOption().conflicts('server'))
+    .addOption(mcpOption().conflicts('server'))
+    .addOption(resultOption())
+    .option('--sse', 'print the events as Server-Sent Events on stdout')
+    .action(async (id, options) => {
+      const { forkExecution } = await import('./executions-fork.ts')
+      ended(await forkExecution(id, options, context))
+    })
+  command('diff', 'Compare two, task by task: what differs first comes first')
+    .argument('<a>', 'the id of one')
+    .argument('<b>', 'the id of the other, such as a fork of it')
+    .option('--json', 'print the comparison of all tasks as JSON')
+    .action(async (a, b, options) => {
+      const { diffExecutions } = await import('./executions-diff.ts')
+      ended(await diffExecutions(a, b, options, context))
+    })
   command('export', 'Print one, or all, as lines of JSON: what was asked for, then each event')
     .argument('[id]', 'the id of the execution')
     .action(async (id, options) => ended(await (await load()).exportExecutions(id, options, context)))
@@ -58,6 +79,10 @@ export function addExecutionsCommands(
     .argument('<file>', 'the file that is made')
     .addOption(storeOption())
     .action(async (file, options) => ended(await (await load()).backUpStore(file, options, context)))
+}
+
+function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value]
 }
 
 function storeOption(): Option {

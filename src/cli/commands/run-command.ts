@@ -9,7 +9,7 @@ import type { DAGStructure } from '../../workflow/document.ts'
 import { locateErrorIssues } from '../../workflow/locate-issues.ts'
 import { type CommandContext, type ExitCode, HintedError, UsageError } from '../process/console.ts'
 import { COMMAND_BUFFER, follow, type Followed, type FollowedExecution, followLocally } from '../target/follow.ts'
-import { hintsFor } from '../render/hints.ts'
+import { describeFork, hintsFor } from '../render/hints.ts'
 import { missesTool, TOOLS_HINT } from '../render/issue-lines.ts'
 import { McpLines } from '../render/mcp-lines.ts'
 import { askUntilInterrupted, openTools } from '../input/open-tools.ts'
@@ -67,6 +67,8 @@ export async function runCommand(file: string, options: RunOptions, context: Com
       // Before the servers stop, which may take a while.
       const code = await reportEnd(followed, options, context)
       if (!options.json && !options.sse) await stderr.write(hintsFor(file, process.cwd))
+      if (storeFile !== undefined)
+        await stderr.write(describeFork(followed.result, { ...options, store: storeFile }, process))
       return code
     } finally {
       await tools.close()

@@ -3,7 +3,7 @@ import { describeError } from '../../log/describe-error.ts'
 import { EventLog } from '../../log/event-log.ts'
 import type { Logger } from '../../log/logger.ts'
 import { callStore } from '../../store/call-store.ts'
-import type { ExecutionStore, StoredExecution } from '../../store/execution-store.ts'
+import type { ExecutionRecord, ExecutionStore } from '../../store/execution-store.ts'
 import { ToolRegistry } from '../../tools/registry.ts'
 import { checkRecorded } from '../resume/recorded-execution.ts'
 import { readForkedFrom } from '../resume/recorded-options.ts'
@@ -14,7 +14,7 @@ import type { ForkSource } from './takeover.ts'
  * Reads what the tasks of an execution have come to so far. It needs none of their tools.
  * @throws `RECORD_UNUSABLE` for a damaged record or log; the errors of the store
  */
-export async function readRecordedTasks(stored: StoredExecution, store: ExecutionStore): Promise<RecordedTasks> {
+export async function readRecordedTasks(stored: ExecutionRecord, store: ExecutionStore): Promise<RecordedTasks> {
   const { executionId } = stored
   const { input, plan: buildPlan } = checkRecorded(stored, new ToolRegistry())
   const plan = await buildPlan()
@@ -28,7 +28,7 @@ export async function readRecordedTasks(stored: StoredExecution, store: Executio
  * recorded execution has been deleted or is damaged: then the rest runs.
  */
 export async function findForkSource(
-  { executionId, options }: StoredExecution,
+  { executionId, options }: ExecutionRecord,
   store: ExecutionStore,
   logger: Logger,
 ): Promise<ForkSource | undefined> {

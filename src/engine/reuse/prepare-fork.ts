@@ -1,6 +1,6 @@
 import { DagstreamError } from '../../errors.ts'
 import { ExecutionPlan } from '../../plan/execution-plan.ts'
-import type { ExecutionStore, StoredExecution } from '../../store/execution-store.ts'
+import type { ExecutionRecord, ExecutionStore } from '../../store/execution-store.ts'
 import { quoteName } from '../../tools/json-pointer.ts'
 import { Suggestions } from '../../tools/suggestion.ts'
 import type { DAGStructure } from '../../workflow/document.ts'
@@ -10,19 +10,19 @@ import { readRecordedTasks } from './fork-source.ts'
 import type { ForkSource } from './takeover.ts'
 
 /** What a fork differs in from the execution that it is made from. */
-export interface ForkRequest {
+export interface ForkRequest<Workflow = DAGStructure | ExecutionPlan> {
   /** Ids of tasks that run again whatever they did. @defaultValue none: what did not succeed runs again */
   readonly from?: readonly string[] | undefined
   /** @defaultValue the recorded one */
-  readonly workflow?: DAGStructure | ExecutionPlan | undefined
+  readonly workflow?: Workflow | undefined
   /** @defaultValue the recorded one */
   readonly input?: unknown
 }
 
 /** What a new execution is made of that forks another. */
-export interface PreparedFork {
+export interface PreparedFork<Workflow = DAGStructure | ExecutionPlan> {
   /** Not checked yet. */
-  readonly workflow: DAGStructure | ExecutionPlan
+  readonly workflow: Workflow | DAGStructure
   /** The recorded document as JSON, if it is that. */
   readonly workflowJson?: string
   /** Whether the document holds the registered workflows that it names. */
@@ -36,11 +36,11 @@ export interface PreparedFork {
  * Reads an execution for a fork of it, which may be while it still runs: what has succeeded by now can be taken over.
  * @throws `RECORD_UNUSABLE` for a damaged record or log; the errors of the store
  */
-export async function prepareFork(
-  stored: StoredExecution,
+export async function prepareFork<Workflow extends DAGStructure | ExecutionPlan>(
+  stored: ExecutionRecord,
   store: ExecutionStore,
-  { from = [], workflow, input }: ForkRequest,
-): Promise<PreparedFork> {
+  { from = [], workflow, input }: ForkRequest<Workflow>,
+): Promise<PreparedFork<Workflow>> {
   const { graceMs: _, ...options } = readOptions(stored.options)
   const isRecorded = workflow === undefined
   return {

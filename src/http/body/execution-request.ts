@@ -131,9 +131,15 @@ function tryWrite(value: unknown): string | undefined {
  * for a workflow with a key twice in one object
  */
 export function parseExecutionRequest(body: JsonBody, server: ServerBounds): ExecutionRequest {
-  const { workflow, input, options: given = {}, duplicates } = parseEnvelope(body, ['input', 'options'])
-  if (!isJsonObject(given)) throw badRequest(`Expected \`options\` to be an object, got ${describeJson(given)}`)
+  const { workflow, input, options, duplicates } = parseEnvelope(body, ['input', 'options'])
   if (duplicates.length > 0) throw refuseDuplicates(duplicates)
+  const workflowJson = workflow === body.value ? body.text : (tryWrite(workflow) ?? '')
+  return { workflow: workflow as DAGStructure, workflowJson, input, ...parseOptions(options, server) }
+}
+
+/** @throws HttpProblem 400, as `parseExecutionRequest` does */
+export function parseOptions(given: unknown = {}, server: ServerBounds): Pick<ExecutionRequest, 'options' | 'graceMs'> {
+  if (!isJsonObject(given)) throw badRequest(`Expected \`options\` to be an object, got ${describeJson(given)}`)
   // They are only read here.
   const { onDisconnect, ...rest } = toDoubles(given) as Record<string, unknown>
   for (const [name, value] of Object.entries(rest)) {
@@ -143,9 +149,6 @@ export function parseExecutionRequest(body: JsonBody, server: ServerBounds): Exe
     }
   }
   return {
-    workflow: workflow as DAGStructure,
-    workflowJson: workflow === body.value ? body.text : (tryWrite(workflow) ?? ''),
-    input,
     options: rest,
     graceMs: onDisconnect === undefined ? undefined : parseGrace(onDisconnect, server.graceMs),
   }
@@ -165,17 +168,17 @@ function describeDuplicate({ key, position: { line, column } }: DuplicateKey): s
 }
 
 /** As `compileWorkflow` tells of problems. */
-function refuseDuplicates(issues: readonly WorkflowIssue[]): DagstreamError {
+export function refuseDuplicates(issues: readonly WorkflowIssue[]): DagstreamError {
   const [first] = issues
   const message = `${first?.code} at \`${first?.pointer}\`: ${first?.message}`
   return new DagstreamError('INVALID_WORKFLOW', message, { details: { issues, issueCount: issues.length } })
 }
 
-/** @throws HttpProblem 400 for a key that is none */
-export async function parseRepeatClaim(request: Request, { bytes }: JsonBody): Promise<RepeatClaim> {
+/** @param scope what the request is about beside its body @throws HttpProblem 400 for a key that is none */
+export async function parseRepeatClaim(request: Request, { bytes }: JsonBody, scope = ''): Promise<RepeatClaim> {
   const idempotencyKey = request.headers.get('idempotency-key')
   if (idempotencyKey === null) return {}
-  if (/^[\x21-\x7e]{1,255}$/.test(idempotencyKey)) return { idempotencyKey, requestHash: await hash(bytes) }
+  if (/^[\x21-\x7e]{1,255}$/.test(idempotencyKey)) return { idempotencyKey, requestHash: await hash(bytes, scope) }
   throw badRequest('Expected `Idempotency-Key` to be 1–255 visible ASCII characters')
 }
 
@@ -227,7 +230,11 @@ async function readBytes(request: Request): Promise<ArrayBuffer> {
   }
 }
 
-async function hash(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+async function hash(body: Uint8Array<ArrayBuffer>, scope: string): Promise<string> {
+  const head = new TextEncoder().encode(scope === '' ? '' : `${scope}\n`)
+  const bytes = new Uint8Array(head.byteLength + body.byteLength)
+  bytes.set(head)
+  bytes.set(body, head.byteLength)
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
   return Array.from(digest, byte => byte.toString(16).padStart(2, '0')).join('')
 }

@@ -39,6 +39,15 @@ export const schemas: Readonly<Record<SchemaName, Json>> = {
       ),
     ],
   },
+  ForkRequest: {
+    ...request({
+      from: { type: 'array', items: text, description: 'Ids of tasks that run again, with all that depend on them.' },
+      workflow: refer('Workflow'),
+      input: { description: 'What `$INPUT` refers to: any JSON.' },
+      options: refer('ExecutionOptions'),
+    }),
+    description: 'What the fork differs in.',
+  },
   ValidationRequest: {
     description: 'A workflow by itself, or beside the input against which its references are checked.',
     oneOf: [refer('Workflow'), request({ workflow: refer('Workflow'), input: {} }, ['workflow'])],
@@ -145,10 +154,14 @@ export const schemas: Readonly<Record<SchemaName, Json>> = {
       waitMs: ms,
       abandoned: { const: true },
       optional: { const: true, description: 'It failed, and its failure is tolerated.' },
+      reusedFrom: {
+        ...object({ executionId, taskId: text }),
+        description: 'It did not run: its output is that of this task.',
+      },
       items: { type: 'array', items: refer('TaskResult'), description: 'Of a `forEach` or `repeat`: items or rounds.' },
       tasks: { type: 'array', items: refer('TaskResult'), description: 'Of a `workflow`: its tasks.' },
     },
-    ['output', 'error', 'code', 'causedBy', 'abandoned', 'optional', 'items', 'tasks'],
+    ['output', 'error', 'code', 'causedBy', 'abandoned', 'optional', 'reusedFrom', 'items', 'tasks'],
   ),
   Reason: object({
     code: { enum: ['CANCELLED', 'EXECUTION_TIMEOUT', 'BUDGET_EXCEEDED', 'DISCONNECTED', 'SHUTDOWN'] },

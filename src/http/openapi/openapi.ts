@@ -1,61 +1,7 @@
-import { LIMITS } from '../../workflow/document.ts'
 import { SHOWN_STATUSES } from '../../host/listing/list-filter.ts'
 import { schemas } from './openapi-schemas.ts'
-import { type Json, refer } from './schema-parts.ts'
-
-const JSON_TYPE = 'application/json'
-const PROBLEM_TYPE = 'application/problem+json'
-const text: Json = { type: 'string' }
-
-const PROBLEMS = {
-  400: 'The request is malformed, or asks for what it may not.',
-  401: "The server's token is missing or wrong.",
-  403: 'The `Host` is not served here.',
-  404: 'There is no such thing, or it is not yours.',
-  406: '`Accept` allows nothing that this route gives.',
-  409: 'It is not in the state for this; or the `Idempotency-Key` was used for another request.',
-  413: `The body has more than ${LIMITS.maxBodyBytes} bytes.`,
-  415: 'The body is not `application/json`, or has a `Content-Encoding`.',
-  422: 'The workflow, or its input, is invalid: `issues` and `issueCount` say why.',
-  429: 'Too much runs, or too many streams are open.',
-  500: 'The server failed; `reference` leads to its log.',
-  503: 'The server is shutting down, its store failed, or tools are unavailable (`servers` names them).',
-} as const
-
-type ProblemStatus = keyof typeof PROBLEMS
-
-/** What every route may answer. */
-const EVERYWHERE: readonly ProblemStatus[] = [401, 403, 500]
-
-function content(type: string, schema: Json): Json {
-  return { content: { [type]: { schema } } }
-}
-
-function json(description: string, schema: Json): Json {
-  return { description, ...content(JSON_TYPE, schema) }
-}
-
-function header(description: string, schema: Json = text): Json {
-  return { description, schema }
-}
-
-function problems(...statuses: readonly ProblemStatus[]): Json {
-  const retryAfter = { 'Retry-After': header('Seconds.', { type: 'integer', minimum: 0 }) }
-  return Object.fromEntries(
-    [...EVERYWHERE, ...statuses].map(status => [
-      status,
-      {
-        description: PROBLEMS[status],
-        ...content(PROBLEM_TYPE, refer('Problem')),
-        ...((status === 429 || status === 503) && { headers: retryAfter }),
-      },
-    ]),
-  )
-}
-
-function parameter(name: string, place: 'path' | 'query' | 'header', description: string, schema: Json = text): Json {
-  return { name, in: place, required: place === 'path', description, schema }
-}
+import { content, header, json, JSON_TYPE, parameter, problems } from './operation-parts.ts'
+import { type Json, refer, text } from './schema-parts.ts'
 
 const id = parameter('id', 'path', 'Of the execution.', { type: 'string', pattern: '^[A-Za-z0-9_-]{1,128}$' })
 const lastEventId = parameter('Last-Event-ID', 'header', 'The last event that was seen; `<executionId>.<seq>`.')
@@ -68,6 +14,35 @@ const identity = {
 
 const stream = 'The events, from the first bytes on as they happen.'
 
+/** What a request that starts an execution may say beside its body. */
+const starting = [
+  parameter('Accept', 'header', '`text/event-stream` or `application/json`, which is also the default.'),
+  parameter('Prefer', 'header', '`respond-async`: do not wait, and continue without a follower.'),
+  parameter('Idempotency-Key', 'header', 'The same key and body: the same execution, whatever it has come to.', {
+    type: 'string',
+    pattern: '^[!-~]{1,255}$',
+  }),
+  lastEventId,
+]
+
+/** The answers to it. */
+const started = {
+  200: {
+    description: `${stream} Or the result, once there is one; the headers come at once, white space keeps it alive.`,
+    headers: identity,
+    content: {
+      [JSON_TYPE]: { schema: refer('ExecutionResult') },
+      'text/event-stream': { schema: refer('EventStream') },
+    },
+  },
+  202: {
+    ...json('It runs.', refer('ExecutionStatus')),
+    headers: { ...identity, 'Preference-Applied': header('`respond-async`.') },
+  },
+  204: { description: 'What `Last-Event-ID` names has ended, and nothing is left.' },
+  ...problems(400, 404, 406, 409, 413, 415, 422, 429, 503),
+}
+
 const paths = {
   '/executions': {
     post: {
@@ -76,32 +51,9 @@ const paths = {
       description:
         'Answers as `Accept` asks: a stream of events, or the result. With `Prefer: respond-async` it answers at once. A ' +
         'request with `Last-Event-ID` resumes the execution that this names and starts nothing.',
-      parameters: [
-        parameter('Accept', 'header', '`text/event-stream` or `application/json`, which is also the default.'),
-        parameter('Prefer', 'header', '`respond-async`: do not wait, and continue without a follower.'),
-        parameter('Idempotency-Key', 'header', 'The same key and body: the same execution, whatever it has come to.', {
-          type: 'string',
-          pattern: '^[!-~]{1,255}$',
-        }),
-        lastEventId,
-      ],
+      parameters: starting,
       requestBody: { required: true, ...content(JSON_TYPE, refer('WorkflowRequest')) },
-      responses: {
-        200: {
-          description: `${stream} Or the result, once there is one; the headers come at once, white space keeps it alive.`,
-          headers: identity,
-          content: {
-            [JSON_TYPE]: { schema: refer('ExecutionResult') },
-            'text/event-stream': { schema: refer('EventStream') },
-          },
-        },
-        202: {
-          ...json('It runs.', refer('ExecutionStatus')),
-          headers: { ...identity, 'Preference-Applied': header('`respond-async`.') },
-        },
-        204: { description: 'What `Last-Event-ID` names has ended, and nothing is left.' },
-        ...problems(400, 404, 406, 409, 413, 415, 422, 429, 503),
-      },
+      responses: started,
     },
     get: {
       operationId: 'listExecutions',
@@ -144,6 +96,19 @@ const paths = {
         204: { description: 'It has ended, and nothing is left. Stops an `EventSource`.' },
         ...problems(400, 404, 406, 409, 429, 503),
       },
+    },
+  },
+  '/executions/{id}/fork': {
+    parameters: [id],
+    post: {
+      operationId: 'forkExecution',
+      summary: 'Run an execution again, taking over what did not change',
+      description:
+        'Answers as `POST /executions` does. Taken over are the outputs of tasks that succeeded, call the same tool with the ' +
+        'same arguments, are not at or behind `from`, and depend on such tasks only. The old execution stays as it is.',
+      parameters: starting,
+      requestBody: { required: true, ...content(JSON_TYPE, refer('ForkRequest')) },
+      responses: started,
     },
   },
   '/executions/{id}/cancel': {

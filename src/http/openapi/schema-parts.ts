@@ -5,6 +5,7 @@ export type Json = Readonly<Record<string, unknown>>
 export type SchemaName =
   | 'Workflow'
   | 'WorkflowRequest'
+  | 'ForkRequest'
   | 'ValidationRequest'
   | 'ExecutionOptions'
   | 'ExecutionStatus'

@@ -11,7 +11,16 @@ import { type Access, type AccessContext, type Action, askAuthorize } from '../s
 import { ExecutionList } from '../../host/listing/execution-list.ts'
 import type { ExecutionHost } from '../../host/execution-host.ts'
 import { chooseFormat, type ExecutionResponses } from './execution-responses.ts'
-import { findWorkflowText, parseExecutionRequest, parseRepeatClaim, readJson } from '../body/execution-request.ts'
+import {
+  findWorkflowText,
+  type JsonBody,
+  parseExecutionRequest,
+  parseRepeatClaim,
+  readJson,
+} from '../body/execution-request.ts'
+import { parseForkRequest, readAskableOptions } from '../body/fork-request.ts'
+import { prepareFork } from '../../engine/reuse/prepare-fork.ts'
+import type { ExecutionRequest } from '../../host/execution/execution-request.ts'
 import type { ResolvedHandlerOptions } from '../options/handler-options.ts'
 import type { CommandedExecution, HostedExecution } from '../../host/execution/hosted-execution.ts'
 import { decodeCursor, encodeCursor, parseListFilter, parsePageSize } from './list-query.ts'
@@ -26,6 +35,7 @@ export function createExecutionRoutes(
 ): Hono {
   const { authorize, execution, graceMs } = options
   const { store } = execution
+  const bounds = { ...execution, graceMs }
   const list = new ExecutionList(store, executionId => host.running.get(executionId))
 
   const ask = (request: Request, context: AccessContext): Promise<Access> => askAuthorize(authorize, request, context)
@@ -60,40 +70,57 @@ export function createExecutionRoutes(
     return Response.json({ executionId, status }, { status: 202, headers })
   }
 
+  /** Starts an execution, and answers as `Accept` and `Prefer` ask. */
+  const start = async (request: Request, { access, scope, parse }: StartParts): Promise<Response> => {
+    const isAsync = prefersAsync(request)
+    const accepted = isAsync ? 'json' : negotiate(request.headers.get('accept'))
+    if (accepted === undefined) throw notAcceptable('`text/event-stream` or `application/json`')
+    const answer = (hosted: HostedExecution, after?: string, release?: () => void): Response => {
+      if (accepted === 'stream') return stream(request, hosted, after, release)
+      return isAsync ? accept(hosted) : responses.awaitResult(hosted, identify(hosted))
+    }
+    // A client that comes back asks for what it has begun: nothing is ever executed again for it.
+    const lastEventId = request.headers.get('last-event-id')
+    if (lastEventId) {
+      const { executionId } = parseEventId(lastEventId) ?? refuseCursor(lastEventId)
+      return answer(await open(request, 'subscribe', executionId), lastEventId)
+    }
+    // Before anything is begun for it.
+    chooseFormat(request)
+    const body = await readJson(request)
+    const asked = await parse(body)
+    const unfollowed = isAsync && asked.graceMs === undefined ? { graceMs: Number.POSITIVE_INFINITY } : {}
+    const claimant = { ...access, ...(await parseRepeatClaim(request, body, scope)) }
+    // Nothing is begun for a reader who could not follow it.
+    const release = accepted === 'stream' ? host.subscribers.admit() : undefined
+    try {
+      const started = await host.start({ ...asked, ...unfollowed }, claimant, () => request.signal)
+      responses.encodeAhead(started)
+      return answer(started, undefined, release)
+    } catch (error) {
+      release?.()
+      const hasLeft = error instanceof DagstreamError && error.code === 'CANCELLED' && request.signal.aborted
+      if (hasLeft) throw badRequest('The client has left before its execution began')
+      // The positions of a recorded document are those of no text.
+      throw asked.isRecorded ? error : locateErrorIssues(error, findWorkflowText(body))
+    }
+  }
+
   return new Hono()
     .post('/', async ({ req: { raw: request } }) => {
       const access = await ask(request, { action: 'create' })
-      const isAsync = prefersAsync(request)
-      const accepted = isAsync ? 'json' : negotiate(request.headers.get('accept'))
-      if (accepted === undefined) throw notAcceptable('`text/event-stream` or `application/json`')
-      const answer = (hosted: HostedExecution, after?: string, release?: () => void): Response => {
-        if (accepted === 'stream') return stream(request, hosted, after, release)
-        return isAsync ? accept(hosted) : responses.awaitResult(hosted, identify(hosted))
+      return start(request, { access, parse: body => parseExecutionRequest(body, bounds) })
+    })
+    .post('/:id/fork', async ({ req }) => {
+      const record = await findAllowed(req.raw, 'fork', req.param('id'))
+      const { executionId, owner } = record
+      const parse = async (body: JsonBody): Promise<ExecutionRequest> => {
+        const { request, options: asked, graceMs: askedMs } = parseForkRequest(body, bounds)
+        const prepared = await prepareFork(record, store, request)
+        const recorded = readAskableOptions(record.options, bounds)
+        return { ...prepared, options: { ...recorded, ...asked }, graceMs: askedMs }
       }
-      // A client that comes back asks for what it has begun: nothing is ever executed again for it.
-      const lastEventId = request.headers.get('last-event-id')
-      if (lastEventId) {
-        const { executionId } = parseEventId(lastEventId) ?? refuseCursor(lastEventId)
-        return answer(await open(request, 'subscribe', executionId), lastEventId)
-      }
-      // Before anything is begun for it.
-      chooseFormat(request)
-      const body = await readJson(request)
-      const asked = parseExecutionRequest(body, { ...execution, graceMs })
-      const unfollowed = isAsync && asked.graceMs === undefined ? { graceMs: Number.POSITIVE_INFINITY } : {}
-      const claimant = { ...access, ...(await parseRepeatClaim(request, body)) }
-      // Nothing is begun for a reader who could not follow it.
-      const release = accepted === 'stream' ? host.subscribers.admit() : undefined
-      try {
-        const started = await host.start({ ...asked, ...unfollowed }, claimant, () => request.signal)
-        responses.encodeAhead(started)
-        return answer(started, undefined, release)
-      } catch (error) {
-        release?.()
-        const hasLeft = error instanceof DagstreamError && error.code === 'CANCELLED' && request.signal.aborted
-        if (hasLeft) throw badRequest('The client has left before its execution began')
-        throw locateErrorIssues(error, findWorkflowText(body))
-      }
+      return start(req.raw, { access: owner === undefined ? {} : { owner }, scope: `fork ${executionId}`, parse })
     })
     .get('/', async ({ req: { raw: request } }) => {
       const { owner } = await ask(request, { action: 'list' })
@@ -154,6 +181,14 @@ export function createExecutionRoutes(
     if (output instanceof JsonValue) return output.text
     return isStored ? callStore(() => store.getOutput(executionId, taskId)) : undefined
   }
+}
+
+/** What starts an execution. */
+interface StartParts {
+  readonly access: Access
+  /** What the request is about beside its body: the same key in another scope is another request. */
+  readonly scope?: string
+  readonly parse: (body: JsonBody) => ExecutionRequest | Promise<ExecutionRequest>
 }
 
 /** The command was accepted. */

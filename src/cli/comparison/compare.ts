@@ -1,7 +1,7 @@
 import type { TaskState } from '../../events/execution-state.ts'
 import { JsonValue } from '../../events/json-value.ts'
 import type { TokenUsage } from '../../events/token-usage.ts'
-import { tryCanonicalJson } from '../../json/canonical-json.ts'
+import { writeCanonicalJson } from '../../json/canonical-json.ts'
 import type { ReusedFrom } from '../../events/events.ts'
 import type { Side } from './read-side.ts'
 
@@ -90,9 +90,7 @@ function readTask(taskId: string, { state, usage, argumentsOf }: Side): Compared
 }
 
 function isSame(a: unknown, b: unknown): boolean {
-  if (a === b) return true
-  const text = tryCanonicalJson(a)
-  return text !== undefined && text === tryCanonicalJson(b)
+  return a === b || writeCanonicalJson(a) === writeCanonicalJson(b)
 }
 
 function depthOf(task: TaskState, a: Side, b: Side): number {

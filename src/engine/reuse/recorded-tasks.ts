@@ -1,7 +1,7 @@
 import type { ReusedFrom, TaskResult } from '../../events/events.ts'
 import type { ExecutionState } from '../../events/execution-state.ts'
 import { JsonValue } from '../../events/json-value.ts'
-import { tryCanonicalJson } from '../../json/canonical-json.ts'
+import { writeCanonicalJson } from '../../json/canonical-json.ts'
 import type { ExecutionPlan } from '../../plan/execution-plan.ts'
 import type { RegisteredTool } from '../../tools/registry.ts'
 import { resolveTemplate } from '../../workflow/template.ts'
@@ -68,14 +68,10 @@ export class RecordedTasks {
     if (place === undefined) return undefined
     const { definition, scope } = place
     const own = readArguments()
-    if (!isSame(resolveTemplate(definition.arguments, scope).value, own)) return undefined
+    const recorded = resolveTemplate(definition.arguments, scope).value
+    if (writeCanonicalJson(recorded) !== writeCanonicalJson(own)) return undefined
     return { output, origin: this.originOf(result) }
   }
-}
-
-function isSame(a: unknown, b: unknown): boolean {
-  const text = tryCanonicalJson(a)
-  return text !== undefined && text === tryCanonicalJson(b)
 }
 
 function countChildren({ tasks }: ExecutionState): ReadonlyMap<string, number> {

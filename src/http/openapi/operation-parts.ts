@@ -2,10 +2,13 @@ import { LIMITS } from '../../workflow/document.ts'
 import { type Json, refer, text } from './schema-parts.ts'
 
 /** The media type of bodies. */
-export const JSON_TYPE = 'application/json'
+export const JSON_TYPE: string = 'application/json'
 const PROBLEM_TYPE = 'application/problem+json'
 
-const PROBLEMS = {
+/** Statuses of problems. */
+type ProblemStatus = 400 | 401 | 403 | 404 | 406 | 409 | 413 | 415 | 422 | 429 | 500 | 503
+
+const PROBLEMS: Readonly<Record<ProblemStatus, string>> = {
   400: 'The request is malformed, or asks for what it may not.',
   401: "The server's token is missing or wrong.",
   403: 'The `Host` is not served here.',
@@ -18,9 +21,7 @@ const PROBLEMS = {
   429: 'Too much runs, or too many streams are open.',
   500: 'The server failed; `reference` leads to its log.',
   503: 'The server is shutting down, its store failed, or tools are unavailable (`servers` names them).',
-} as const
-
-type ProblemStatus = keyof typeof PROBLEMS
+}
 
 /** What every route may answer. */
 const EVERYWHERE: readonly ProblemStatus[] = [401, 403, 500]

@@ -37,6 +37,8 @@ export interface StartParts {
   readonly outputs?: OutputBudget
   /** Of a fork: what it takes its outputs from. */
   readonly fork?: ForkSource | undefined
+  /** Whose outputs it remembers. */
+  readonly owner?: string | undefined
   /** @defaultValue runs the tools of the plan in this process */
   readonly runner?: AttemptRunner
 }

@@ -20,6 +20,7 @@ import type { LoopParts, StartParts, TaskActivity } from './loop-parts.ts'
 import { Milestones } from './milestones.ts'
 import { OutputBudget } from './output-budget.ts'
 import type { Recorder } from './recorder.ts'
+import { toOutputStore } from './reuse/output-memory.ts'
 import { type Resumption, recordResumption } from './resume/resumption.ts'
 import { RetryDelays } from './retry-delays.ts'
 
@@ -98,7 +99,9 @@ export class TaskRounds {
       this.#table.due.takesAll = start.fork !== undefined
       const more = { table: this.#table, tasks: this.#tasks, recorder, scopes, outputs, options }
       const elapsedMs = (): number => clock.now() - this.#startedAt
-      this.#decisions = createDecisions(log.state, { ...more, elapsedMs }, start.fork)
+      const store = toOutputStore(options.store)
+      const memory = store && { store, owner: start.owner, counters }
+      this.#decisions = createDecisions(log.state, { ...more, elapsedMs }, { fork: start.fork, memory })
     }
   }
 
@@ -209,7 +212,7 @@ export class TaskRounds {
   #settled(task: number): void {
     if (this.#decisions === undefined) return
     const state = this.#tasks.stateOf(task)
-    if (state !== undefined) this.#decisions.settled(state)
+    if (state !== undefined) this.#decisions.settled(task, state)
   }
 
   /** Stops are in the log, or follow from a failure in it. */

@@ -131,7 +131,8 @@ export class ExecutionHost {
     const { execution, graceMs } = this.#options
     const options = { ...execution, ...request.options }
     const { workflow, input } = request
-    const { loop, start, describe } = createLoop(workflow, tools, input, options, this.meters.counters, request)
+    const parts = { ...request, owner: claimant.owner }
+    const { loop, start, describe } = createLoop(workflow, tools, input, options, this.meters.counters, parts)
     const grace = request.graceMs ?? graceMs
     const record = { ...describe({ graceMs: grace, workflow: request.workflowJson }), ...claimant }
     const hosted = HostedExecution.live(record, loop, grace, execution.clock)

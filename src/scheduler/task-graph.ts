@@ -117,10 +117,11 @@ export class TaskGraph {
     return definition.kind === 'workflow' ? plan?.tasks[task - base] : definition.body
   }
 
-  /** Whether the engine decides on a task before it starts: on its condition, or on its children. */
+  /** Whether the engine decides on a task before it starts: on its condition, its children, or an earlier output. */
   needsDecision(task: number): boolean {
     const definition = this.plan.usesLanguage ? this.taskAt(task) : undefined
-    return definition?.group !== undefined || definition?.when !== undefined
+    if (definition === undefined) return false
+    return definition.group !== undefined || definition.when !== undefined || definition.cache !== undefined
   }
 
   /** As its event describes it; `undefined` for a task of the plan. */

@@ -95,3 +95,18 @@ test('fork on a server is followed there', async () => {
   const refused = await runIn(cwd, `executions fork ${executionId} --server ${SERVER} --from goood`)
   expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('Did you mean `good`?')])
 })
+
+test('a remembered output is taken by the next run with the same file, until the cache is cleared', async () => {
+  const cwd = makeFolder()
+  const workflow = { tasks: [{ id: 'a', tool: 'echo', arguments: { text: 'x' }, cache: { ttlMs: 60_000 } }] }
+  const run = async (flags = ''): Promise<number> => {
+    const { stdout } = await runIn(cwd, `run - --store runs.db --json${flags}`, workflow)
+    return (JSON.parse(stdout) as { results: { attempts: number }[] }).results[0]?.attempts ?? -1
+  }
+  expect([await run(), await run(), await run(' --cache-bytes 1KiB')]).toEqual([1, 0, 0])
+  const cleared = await runIn(cwd, 'executions cache clear --store runs.db')
+  expect(cleared).toEqual({ code: 0, stdout: '', stderr: '1 output forgotten\n' })
+  expect([await run(' --cache-bytes 3'), await run()]).toEqual([1, 1])
+  const refused = await runIn(cwd, 'run - --store runs.db --cache-bytes 3kb', workflow)
+  expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('such as 64MiB')])
+})

@@ -74,6 +74,13 @@ export function addExecutionsCommands(
     .argument('[id]', 'the id of the execution')
     .action(async (id, options) => ended(await (await load()).exportExecutions(id, options, context)))
   executions
+    .command('cache')
+    .description('The outputs that tasks with `cache` remember')
+    .command('clear')
+    .description('Forget all of them')
+    .addOption(storeOption())
+    .action(async options => ended(await (await load()).clearCache(options, context)))
+  executions
     .command('backup')
     .description('Copy the store into a new file, also while a server writes it')
     .argument('<file>', 'the file that is made')

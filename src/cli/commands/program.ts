@@ -20,6 +20,8 @@ import {
   parsePositiveInteger,
 } from '../input/option-values.ts'
 import {
+  cacheAgeOption,
+  cacheBytesOption,
   inputOption,
   mcpOption,
   resultOption,
@@ -97,6 +99,8 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
     .addOption(new Option('--store <file>', 'keep the execution in this file').conflicts('server'))
     .addOption(retainAgeOption())
     .addOption(retainCountOption())
+    .addOption(cacheAgeOption())
+    .addOption(cacheBytesOption())
     .addOption(serverOption('run it on this server instead'))
     .addOption(tokenOption())
     .addOption(resultOption())
@@ -124,6 +128,8 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
     )
     .addOption(retainAgeOption())
     .addOption(retainCountOption())
+    .addOption(cacheAgeOption())
+    .addOption(cacheBytesOption())
     .option(
       '--timeout <ms>',
       'for a whole execution: what holds, and the most that may be asked for',

@@ -47,10 +47,10 @@ export interface RunOptions extends OutputFlags, Omit<StoreFlags, 'durability'> 
  */
 export async function runCommand(file: string, options: RunOptions, context: CommandContext): Promise<ExitCode> {
   const { process, stderr } = context
-  const { server, token, store: storeFile, retainAge, retainCount } = options
+  const { server, token, store: storeFile, retainAge, retainCount, cacheAge, cacheBytes } = options
   if (server === undefined && token !== undefined) throw new UsageError('Expected --server with --token')
-  if (storeFile === undefined && (retainAge ?? retainCount) !== undefined) {
-    throw new UsageError('Expected --store with --retain-age and --retain-count')
+  if (storeFile === undefined && (retainAge ?? retainCount ?? cacheAge ?? cacheBytes) !== undefined) {
+    throw new UsageError('Expected --store with --retain-age, --retain-count, --cache-age and --cache-bytes')
   }
   expectOneReader(file, options.mcp)
   const source = await readSource(file, process)

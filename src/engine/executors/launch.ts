@@ -29,6 +29,8 @@ export interface LaunchParts {
   readonly workflows?: WorkflowRegistry | undefined
   /** Whether the document is that of a record, which holds the registered workflows that it names. */
   readonly isRecorded?: boolean
+  /** Whose outputs it remembers. */
+  readonly owner?: string | undefined
   /** Of a fork: what it takes its outputs from. */
   readonly fork?: ForkSource
 }
@@ -84,7 +86,7 @@ export function createLoop(
   given: unknown,
   options: ResolvedOptions,
   counters: MutableCounters,
-  { workflows, isRecorded = false, fork }: LaunchParts = {},
+  { workflows, isRecorded = false, owner, fork }: LaunchParts = {},
 ): NewExecution {
   const { input, plan: buildPlan } = checkExecution(workflow, tools, given, isRecorded, workflows)
   if (fork !== undefined) expectKnownTasks(fork, workflow)
@@ -96,8 +98,10 @@ export function createLoop(
   const loop = new ExecutionLoop({ log, options, counters })
   const start: NewExecution['start'] = (lease, signal) => {
     const plan = buildPlan()
-    if (!(plan instanceof Promise)) return loop.start(lease, { plan, input, fork }, signal)
-    plan.then(built => loop.start(lease, { plan: built, input, fork }, signal)).catch(error => loop.onLogFailure(error))
+    if (!(plan instanceof Promise)) return loop.start(lease, { plan, input, owner, fork }, signal)
+    plan
+      .then(built => loop.start(lease, { plan: built, input, owner, fork }, signal))
+      .catch(error => loop.onLogFailure(error))
   }
   const describe: NewExecution['describe'] = ({ graceMs, workflow: text } = {}) => ({
     executionId,

@@ -6,10 +6,19 @@ import type { ArgumentProblem } from '../../tools/argument-problem.ts'
 import type { Group, PlannedTask } from '../../plan/execution-plan.ts'
 import { resolveTemplate } from '../../workflow/template.ts'
 import type { TaskState } from '../../events/execution-state.ts'
+import type { OutputMemory } from '../reuse/output-memory.ts'
 import type { Takeover } from '../reuse/takeover.ts'
 import { GroupChildren, type GroupParts } from './group-children.ts'
 import { GroupRecorder } from './group-recorder.ts'
 import { resolveItems } from './items.ts'
+
+/** What outputs are taken from instead of calls. */
+interface Reuse {
+  /** Of a fork. */
+  readonly takeover: Takeover | undefined
+  /** Of an execution whose store remembers outputs. */
+  readonly memory: OutputMemory | undefined
+}
 
 /**
  * Takes the decisions that depend on values and records them: whether a condition holds, whether an output is taken over, what
@@ -19,12 +28,11 @@ export class GroupDecisions {
   readonly #parts: GroupParts
   readonly #events: GroupRecorder
   readonly #children: GroupChildren
-  /** Of a fork. */
-  readonly #takeover: Takeover | undefined
+  readonly #reuse: Reuse
 
-  constructor(parts: GroupParts, takeover: Takeover | undefined) {
+  constructor(parts: GroupParts, reuse: Reuse) {
     this.#parts = parts
-    this.#takeover = takeover
+    this.#reuse = reuse
     this.#events = new GroupRecorder(parts)
     this.#children = new GroupChildren(parts, this.#events)
   }
@@ -49,8 +57,9 @@ export class GroupDecisions {
   }
 
   /** The end of a task is in the log. */
-  settled(state: TaskState): void {
-    this.#takeover?.settled(state)
+  settled(task: number, state: TaskState): void {
+    this.#reuse.takeover?.settled(state)
+    this.#reuse.memory?.settled(task, state)
   }
 
   /** Children are in the log. */
@@ -78,9 +87,13 @@ export class GroupDecisions {
 
   /** A task without children takes an output over, or runs. */
   #decideCall(task: number): void {
-    const reused = this.#takeover?.find(task)
+    const { takeover, memory } = this.#reuse
+    const definition = this.#parts.table.graph.taskAt(task) as PlannedTask
+    // What `from` names is called, whatever is remembered of it.
+    const isForced = definition.cache !== undefined && takeover?.isForced(task) === true
+    const reused = takeover?.find(task) ?? (isForced ? undefined : memory?.find(task, definition))
     if (reused === undefined) this.#parts.table.admit(task)
-    else this.#events.reuse(task, reused)
+    else if (reused !== 'later') this.#events.reuse(task, reused)
   }
 
   /** The number of items of a fan-out, or why a parent fails. */

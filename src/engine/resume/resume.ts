@@ -30,7 +30,7 @@ export interface ResumeContext {
 }
 
 /** An execution that was taken over and has not been resumed. */
-interface Taken extends Replayed, Pick<StartParts, 'plan' | 'input' | 'fork'> {
+interface Taken extends Replayed, Pick<StartParts, 'plan' | 'input' | 'owner' | 'fork'> {
   readonly loop: ExecutionLoop
   /** `undefined` for one that has ended. */
   readonly lease: Lease | undefined
@@ -109,5 +109,6 @@ async function takeOver(
   const why = stop ?? table.stop ?? stored.notes?.stop ?? byCrash ?? findFailure(log.state)
   const isOver = end !== undefined || why !== undefined
   const fork = isOver ? undefined : await findForkSource(stored, store, options.logger)
-  return { ...replayed, plan, input, loop, lease: end === undefined ? lease : undefined, stop: why, options, fork }
+  const rest = { lease: end === undefined ? lease : undefined, stop: why, options, fork, owner: stored.owner }
+  return { ...replayed, plan, input, loop, ...rest }
 }

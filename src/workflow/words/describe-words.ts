@@ -1,22 +1,27 @@
-import type { ItemWords, RoundWords, TaskWords } from '../checked-document.ts'
-import type { DAGTaskFields } from '../document.ts'
+import type { CacheWords, ItemWords, RoundWords, TaskWords } from '../checked-document.ts'
+import type { CachePolicy, DAGTaskFields } from '../document.ts'
 import { readSource, type Template } from '../template.ts'
 import { describeTolerance } from './tolerance.ts'
 
 /** The fields of a task that most tasks do without. */
-export function describeFields({ timeoutMs, retry, when, runOn, optional }: TaskFields): Partial<DAGTaskFields> {
+export function describeFields({ timeoutMs, retry, when, runOn, optional, cache }: TaskFields): Partial<DAGTaskFields> {
   return {
     ...(timeoutMs !== undefined && { timeoutMs }),
     ...(retry !== undefined && { retry }),
     ...(when !== undefined && { when: when.source }),
     ...(runOn !== undefined && { runOn }),
     ...(optional !== undefined && { optional: true, default: optional.default.read() }),
+    ...(cache !== undefined && { cache: describeCache(cache) }),
   }
 }
 
 interface TaskFields
-  extends Pick<TaskWords, 'when' | 'runOn' | 'optional'>,
+  extends Pick<TaskWords, 'when' | 'runOn' | 'optional' | 'cache'>,
     Pick<DAGTaskFields, 'timeoutMs' | 'retry'> {}
+
+function describeCache({ ttlMs, key, effects }: CacheWords): CachePolicy {
+  return { ttlMs, ...(key !== undefined && { key: readSource(key) }), ...(effects && { effects }) }
+}
 
 /** The fields that say how a task makes its children, except for `workflow`. */
 export function describeGroup(group: ChildWords): Partial<DAGTaskFields> {

@@ -14,8 +14,7 @@ type Remembering = ExecutionStore & Required<Pick<ExecutionStore, 'recall' | 're
 const DAY_MS = 24 * 60 * 60 * 1000
 
 function remembers(store: ExecutionStore): store is Remembering {
-  const { recall, remember, forget } = store
-  return recall !== undefined && remember !== undefined && forget !== undefined
+  return store.recall !== undefined && store.remember !== undefined && store.forget !== undefined
 }
 
 function makeKey(): Required<MemoryKey> {

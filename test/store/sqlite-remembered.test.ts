@@ -18,8 +18,9 @@ test('remembered outputs outlive the process, and the oldest go first beyond the
   const store = await openHere(file, bounds)
   const found = async (): Promise<string[]> => {
     const keys = ['a', 'b', 'c', 'd']
-    const hits = await Promise.all(keys.map(key => store.recall?.({ key }, HOUR_MS)))
-    return keys.filter((_, at) => hits[at] !== undefined)
+    const hits: string[] = []
+    for (const key of keys) if ((await store.recall?.({ key }, HOUR_MS)) !== undefined) hits.push(key)
+    return hits
   }
   expect(await store.recall?.({ key: 'a' }, HOUR_MS)).toMatchObject({ executionId: 'x', taskId: 'a/é' })
   clock.advance(1)

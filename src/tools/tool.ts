@@ -19,6 +19,8 @@ export interface Tool<Args = Record<string, unknown>, Output = unknown> {
   readonly version?: string
   /** Schema of the arguments. Checked before anything runs, and again, with references resolved, before each attempt. */
   readonly inputSchema?: JsonSchema | StandardSchemaV1<unknown, Args>
+  /** Schema of the output, for documentation and for dry runs. Outputs are not checked. */
+  readonly outputSchema?: JsonSchema
   /** `false`: `inputSchema` is only documentation, and arguments are not checked. @defaultValue true */
   readonly checkArguments?: boolean
   /**

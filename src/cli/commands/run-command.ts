@@ -1,6 +1,4 @@
-import type { RemoteOptions } from '../../client/create-client.ts'
 import { DagstreamError } from '../../errors.ts'
-import type { Schedule } from '../../events/events.ts'
 import { StreamingExecutor } from '../../engine/executors/streaming-executor.ts'
 import type { HostedExecution } from '../../host/execution/hosted-execution.ts'
 import type { ExecutionStore } from '../../store/execution-store.ts'
@@ -15,28 +13,12 @@ import { McpLines } from '../render/mcp-lines.ts'
 import { askUntilInterrupted, openTools } from '../input/open-tools.ts'
 import { expectOneReader } from '../input/read-config.ts'
 import { readSource, type Source } from '../input/read-workflow.ts'
-import { type OutputFlags, reportEnd } from '../render/run-report.ts'
-import { openRunStore, type StoreFlags } from '../target/open-store.ts'
+import { reportEnd } from '../render/run-report.ts'
+import { openRunStore } from '../target/open-store.ts'
 import { locateServerIssues } from '../target/server-issues.ts'
 import { renderUsage } from '../render/summary.ts'
 import type { Viewer } from '../render/viewer.ts'
-
-/** The flags of `run`. */
-export interface RunOptions extends OutputFlags, Omit<StoreFlags, 'durability'> {
-  readonly schedule?: Schedule
-  readonly concurrency?: number
-  readonly failFast?: true
-  /** Timeout of the whole execution, ms. */
-  readonly timeout?: number
-  /** The value of `$INPUT`. */
-  readonly input?: unknown
-  readonly tools?: string
-  /** A file with `mcpServers`. */
-  readonly mcp?: string
-  /** The server to run on instead of this process. */
-  readonly server?: string
-  readonly token?: string
-}
+import { type RunOptions, toRemoteOptions } from './run-options.ts'
 
 /**
  * Runs a workflow: the result goes to stdout, progress for people to stderr.
@@ -53,6 +35,13 @@ export async function runCommand(file: string, options: RunOptions, context: Com
     throw new UsageError('Expected --store with --retain-age, --retain-count, --cache-age and --cache-bytes')
   }
   expectOneReader(file, options.mcp)
+  if (options.dryRun) {
+    if (storeFile !== undefined && options.from === undefined)
+      throw new UsageError('Expected --from with --store and --dry-run')
+    return (await import('./dry-run-command.ts')).dryRunCommand(file, options, context)
+  }
+  if ((options.outputs ?? options.from) !== undefined)
+    throw new UsageError('Expected --dry-run with --outputs and --from')
   const source = await readSource(file, process)
   if (server !== undefined) {
     return runRemotely(source, { ...options, server }, context)
@@ -141,19 +130,4 @@ async function runRemotely(
 
 function pickSse({ sse }: RunOptions): { sse?: true } {
   return sse === undefined ? {} : { sse }
-}
-
-/** The execution options among the flags, local or remote. */
-function toRemoteOptions({
-  schedule,
-  concurrency,
-  failFast,
-  timeout,
-}: RunOptions): Omit<RemoteOptions, 'onDisconnect'> {
-  return {
-    ...(schedule && { schedule }),
-    ...(concurrency !== undefined && { maxConcurrency: concurrency }),
-    ...(failFast && { onTaskError: 'fail-fast' as const }),
-    ...(timeout !== undefined && { timeoutMs: timeout }),
-  }
 }

@@ -134,7 +134,7 @@ export class ExecutionHost {
     const parts = { ...request, owner: claimant.owner }
     const { loop, start, describe } = createLoop(workflow, tools, input, options, this.meters.counters, parts)
     const grace = request.graceMs ?? graceMs
-    const record = { ...describe({ graceMs: grace, workflow: request.workflowJson }), ...claimant }
+    const record = { ...describe({ graceMs: grace }), ...claimant }
     const hosted = HostedExecution.live(record, loop, grace, execution.clock)
     // Added before the store is called: a request that finds the execution there finds it here, too.
     this.running.add(hosted)

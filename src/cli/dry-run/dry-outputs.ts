@@ -94,5 +94,5 @@ function keepArguments(schema: NonNullable<AnyTool['inputSchema']>): NonNullable
     const result = standard.validate(value)
     return result instanceof Promise ? result.then(keep) : keep(result)
   }
-  return { '~standard': { ...standard, validate } } as NonNullable<AnyTool['inputSchema']>
+  return { '~standard': { ...standard, validate } }
 }

@@ -27,6 +27,8 @@ export interface ExecutionInput {
 export interface LaunchParts {
   /** The workflows that its tasks may name. */
   readonly workflows?: WorkflowRegistry | undefined
+  /** The document as JSON. @defaultValue written from the document */
+  readonly workflowJson?: string
   /** Whether the document is that of a record, which holds the registered workflows that it names. */
   readonly isRecorded?: boolean
   /** Whose outputs it remembers. */
@@ -75,8 +77,8 @@ export interface NewExecution {
    * Builds the plan and starts the loop: at once, or for a large workflow once its plan is built in slices. Call it once.
    */
   readonly start: (lease: Lease, signal?: AbortSignal) => void
-  /** `graceMs`: how long it may go unfollowed, of one that a server runs; `workflow`: the document as JSON, where that is at hand. */
-  readonly describe: (known?: { readonly graceMs?: number; readonly workflow?: string | undefined }) => ExecutionRecord
+  /** `graceMs`: how long it may go unfollowed, of one that a server runs. */
+  readonly describe: (known?: { readonly graceMs?: number }) => ExecutionRecord
 }
 
 /** Checks everything and makes an execution. @throws as `launch` does */
@@ -86,7 +88,7 @@ export function createLoop(
   given: unknown,
   options: ResolvedOptions,
   counters: MutableCounters,
-  { workflows, isRecorded = false, owner, fork }: LaunchParts = {},
+  { workflows, workflowJson, isRecorded = false, owner, fork }: LaunchParts = {},
 ): NewExecution {
   const { input, plan: buildPlan } = checkExecution(workflow, tools, given, isRecorded, workflows)
   if (fork !== undefined) expectKnownTasks(fork, workflow)
@@ -96,17 +98,19 @@ export function createLoop(
   }
   const log = new EventLog(executionId, options.store ?? NO_STORE)
   const loop = new ExecutionLoop({ log, options, counters })
+  const begin = (plan: ExecutionPlan, lease: Lease, signal?: AbortSignal): void => {
+    if (isRecorded) fork?.recorded.describeBy(plan)
+    loop.start(lease, { plan, input, owner, fork }, signal)
+  }
   const start: NewExecution['start'] = (lease, signal) => {
     const plan = buildPlan()
-    if (!(plan instanceof Promise)) return loop.start(lease, { plan, input, owner, fork }, signal)
-    plan
-      .then(built => loop.start(lease, { plan: built, input, owner, fork }, signal))
-      .catch(error => loop.onLogFailure(error))
+    if (!(plan instanceof Promise)) return begin(plan, lease, signal)
+    plan.then(built => begin(built, lease, signal)).catch(error => loop.onLogFailure(error))
   }
-  const describe: NewExecution['describe'] = ({ graceMs, workflow: text } = {}) => ({
+  const describe: NewExecution['describe'] = ({ graceMs } = {}) => ({
     executionId,
     createdAt: loop.createdAt,
-    workflow: text ?? stringifyJson(isRecorded ? workflow : describeRecorded(workflow, workflows)),
+    workflow: workflowJson ?? stringifyJson(isRecorded ? workflow : describeRecorded(workflow, workflows)),
     ...(input && { input: input.text }),
     options: writeOptions(options, {
       graceMs,

@@ -139,15 +139,11 @@ export class ParallelExecutor {
   /** Starts an execution. @throws as `launch` does */
   protected launch(
     workflow: DAGStructure | ExecutionPlan,
-    {
-      input,
-      signal,
-      isRecorded = false,
-      fork,
-    }: LaunchParts & { readonly input?: unknown; readonly signal?: AbortSignal | undefined },
+    given: LaunchParts & { readonly input?: unknown; readonly signal?: AbortSignal | undefined },
     options: ResolvedOptions,
   ): ExecutionLoop {
-    const parts = { ...(signal && { signal }), ...(fork && { fork }), workflows: this.#workflows }
-    return launch(workflow, this.tools, { input, isRecorded, ...parts }, options, this.#counters)
+    const { signal, ...parts } = given
+    const launched = { ...parts, ...(signal && { signal }), workflows: this.#workflows }
+    return launch(workflow, this.tools, launched, options, this.#counters)
   }
 }

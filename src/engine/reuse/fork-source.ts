@@ -1,4 +1,5 @@
 import { isRecordUnusable } from '../../errors.ts'
+import { JsonValue } from '../../events/json-value.ts'
 import { describeError } from '../../log/describe-error.ts'
 import { EventLog } from '../../log/event-log.ts'
 import type { Logger } from '../../log/logger.ts'
@@ -6,7 +7,7 @@ import { callStore } from '../../store/call-store.ts'
 import type { ExecutionRecord, ExecutionStore } from '../../store/execution-store.ts'
 import { ToolRegistry } from '../../tools/registry.ts'
 import { checkRecorded } from '../resume/recorded-execution.ts'
-import { readForkedFrom } from '../resume/recorded-options.ts'
+import { parseRecorded, readForkedFrom } from '../resume/recorded-options.ts'
 import { RecordedTasks } from './recorded-tasks.ts'
 import type { ForkSource } from './takeover.ts'
 
@@ -15,12 +16,21 @@ import type { ForkSource } from './takeover.ts'
  * @throws `RECORD_UNUSABLE` for a damaged record or log; the errors of the store
  */
 export async function readRecordedTasks(stored: ExecutionRecord, store: ExecutionStore): Promise<RecordedTasks> {
-  const { executionId } = stored
-  const { input, plan: buildPlan } = checkRecorded(stored, new ToolRegistry())
-  const plan = await buildPlan()
+  const { plan: buildPlan } = checkRecorded(stored, new ToolRegistry())
+  const recorded = await readUndescribedTasks(stored, store)
+  recorded.describeBy(await buildPlan())
+  return recorded
+}
+
+/** The same without the plan of the document, which takes most of the time: for a caller that builds it anyway. */
+export async function readUndescribedTasks(
+  { executionId, input: text }: ExecutionRecord,
+  store: ExecutionStore,
+): Promise<RecordedTasks> {
+  const input = text === undefined ? undefined : JsonValue.from(parseRecorded('input', text))
   const base = await callStore(() => store.readBase?.(executionId))
   const { state } = await EventLog.restore(executionId, store, { base, restoresOutputs: true })
-  return new RecordedTasks(plan, input, state)
+  return new RecordedTasks(input, state)
 }
 
 /**

@@ -101,9 +101,9 @@ export class OutputMemory {
     const template = key ?? table.graph.taskAt(task)?.arguments
     if (template === undefined) return undefined
     try {
-      const { value } = resolveTemplate(template, scopes.of(task))
+      const { value, mayHoldJsonNumbers } = resolveTemplate(template, scopes.of(task))
       const kind = key === undefined ? 'arguments' : 'key'
-      return sha256(writeCanonicalJson([name, version ?? null, kind, value]))
+      return sha256(writeCanonicalJson([name, version ?? null, kind, value], mayHoldJsonNumbers))
     } catch {
       // Arguments that cannot be resolved fail the task when it runs.
       return undefined

@@ -6,7 +6,7 @@ import { Suggestions } from '../../tools/suggestion.ts'
 import type { DAGStructure } from '../../workflow/document.ts'
 import { parseWorkflow } from '../resume/recorded-execution.ts'
 import { parseRecorded, readOptions, type RecordedOptions } from '../resume/recorded-options.ts'
-import { readRecordedTasks } from './fork-source.ts'
+import { readRecordedTasks, readUndescribedTasks } from './fork-source.ts'
 import type { ForkSource } from './takeover.ts'
 
 /** What a fork differs in from the execution that it is made from. */
@@ -49,7 +49,8 @@ export async function prepareFork<Workflow extends DAGStructure | ExecutionPlan>
     isRecorded,
     input: input === undefined && stored.input !== undefined ? parseRecorded('input', stored.input) : input,
     options,
-    fork: { recorded: await readRecordedTasks(stored, store), from: [...from] },
+    // The plan of a recorded document is that of the fork, which `createLoop` builds.
+    fork: { recorded: await (isRecorded ? readUndescribedTasks : readRecordedTasks)(stored, store), from: [...from] },
   }
 }
 

@@ -12,16 +12,23 @@ import { RecordedScopes } from './recorded-scopes.ts'
 export class RecordedTasks {
   readonly executionId: string
   readonly #state: ExecutionState
-  readonly #scopes: RecordedScopes
+  readonly #input: JsonValue | undefined
+  /** `undefined` until its plan is known. */
+  #scopes: RecordedScopes | undefined
   /** How many children each parent has. */
   readonly #childCounts: ReadonlyMap<string, number>
 
   /** @param state with the whole outputs as `JsonValue`s */
-  constructor(plan: ExecutionPlan, input: JsonValue | undefined, state: ExecutionState) {
+  constructor(input: JsonValue | undefined, state: ExecutionState) {
     this.executionId = state.executionId
     this.#state = state
-    this.#scopes = new RecordedScopes(plan, input, state)
+    this.#input = input
     this.#childCounts = countChildren(state)
+  }
+
+  /** The plan of its document: nothing is found before it is known. The first one counts. */
+  describeBy(plan: ExecutionPlan): void {
+    this.#scopes ??= new RecordedScopes(plan, this.#input, this.#state)
   }
 
   /** The ids of its tasks, with those that were added. */
@@ -64,7 +71,7 @@ export class RecordedTasks {
     const { output } = result
     if (!(output instanceof JsonValue)) return undefined
     if (result.tool !== tool.name || result.toolVersion !== tool.version) return undefined
-    const place = this.#scopes.find(task)
+    const place = this.#scopes?.find(task)
     if (place === undefined) return undefined
     const { definition, scope } = place
     const own = readArguments()

@@ -41,7 +41,7 @@ export function toOutputStore(store: Partial<ExecutionStore> | undefined): Outpu
  */
 export class OutputMemory {
   readonly #parts: MemoryParts
-  /** By task, from its decision to its end. */
+  /** Of tasks that are called, from their decision to their end. */
   readonly #keys = new Map<number, string>()
   /** Answers that came later, for the decision that follows. */
   readonly #answers = new Map<number, ReusedOutput | undefined>()
@@ -115,11 +115,15 @@ export class OutputMemory {
     key: string,
     { ttlMs }: CacheWords,
   ): ReusedOutput | undefined | Promise<ReusedOutput | undefined> {
-    this.#keys.set(task, key)
     const { store, owner } = this.#parts
+    // Forgotten at the end of the task.
+    const take = (found: RememberedOutput | undefined): ReusedOutput | undefined => {
+      if (found === undefined) this.#keys.set(task, key)
+      return toReused(found)
+    }
     try {
-      const found = store.recall({ ...(owner !== undefined && { owner }), key }, ttlMs)
-      return found instanceof Promise ? found.then(toReused) : toReused(found)
+      const found = store.recall(owner === undefined ? { key } : { owner, key }, ttlMs)
+      return found instanceof Promise ? found.then(take) : take(found)
     } catch (error) {
       return this.#warn('A remembered output could not be read', error)
     }

@@ -5,14 +5,18 @@ import { describeTolerance } from './tolerance.ts'
 
 /** The fields of a task that most tasks do without. */
 export function describeFields({ timeoutMs, retry, when, runOn, optional, cache }: TaskFields): Partial<DAGTaskFields> {
-  return {
-    ...(timeoutMs !== undefined && { timeoutMs }),
-    ...(retry !== undefined && { retry }),
-    ...(when !== undefined && { when: when.source }),
-    ...(runOn !== undefined && { runOn }),
-    ...(optional !== undefined && { optional: true, default: optional.default.read() }),
-    ...(cache !== undefined && { cache: describeCache(cache) }),
+  const fields: { -readonly [K in keyof DAGTaskFields]?: DAGTaskFields[K] } = {}
+  // Assigned instead of spread: a document may have many tasks, and each execution records it.
+  if (timeoutMs !== undefined) fields.timeoutMs = timeoutMs
+  if (retry !== undefined) fields.retry = retry
+  if (when !== undefined) fields.when = when.source
+  if (runOn !== undefined) fields.runOn = runOn
+  if (optional !== undefined) {
+    fields.optional = true
+    fields.default = optional.default.read()
   }
+  if (cache !== undefined) fields.cache = describeCache(cache)
+  return fields
 }
 
 interface TaskFields
@@ -20,7 +24,9 @@ interface TaskFields
     Pick<DAGTaskFields, 'timeoutMs' | 'retry'> {}
 
 function describeCache({ ttlMs, key, effects }: CacheWords): CachePolicy {
-  return { ttlMs, ...(key !== undefined && { key: readSource(key) }), ...(effects && { effects }) }
+  if (key === undefined) return effects ? { ttlMs, effects } : { ttlMs }
+  const source = readSource(key)
+  return effects ? { ttlMs, key: source, effects } : { ttlMs, key: source }
 }
 
 /** The fields that say how a task makes its children, except for `workflow`. */

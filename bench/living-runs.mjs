@@ -47,7 +47,7 @@ export async function measureHits({ taskCount }) {
   const create = more => ({
     tasks: Array.from({ length: taskCount }, (_, at) => ({ id: `t${at}`, tool: 'work', arguments: { at }, ...more })),
   })
-  const store = createMemoryStore({ maxCacheBytes: 1e9 })
+  const store = createMemoryStore({ maxCacheBytes: 1e9, maxFinishedCount: 1 })
   const executor = new ParallelExecutor({ work: { readOnly: true, execute: args => args } }, { store })
   const [cached, plain] = [create({ cache: { ttlMs: 3_600_000 } }), create({})]
   await executor.execute(cached)

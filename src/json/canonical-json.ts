@@ -9,7 +9,7 @@ import { unmarkNumbers } from './marked-numbers.ts'
  * @param mayHoldJsonNumbers `false` saves the search for them
  */
 export function writeCanonicalJson(value: unknown, mayHoldJsonNumbers = true): string {
-  if (!mayHoldJsonNumbers) return canonicalize(value) as string
+  if (!mayHoldJsonNumbers) return canonicalize(value)
   const { text, isMarked } = writeMarked(() => canonicalize(value))
   return isMarked ? unmarkNumbers(text as string) : (text as string)
 }

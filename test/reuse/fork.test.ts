@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { createMemoryStore, type DAGStructure, parseJson, StreamingExecutor } from '../../src/index.ts'
+import { leaveAfter, readKept } from '../support/crash.ts'
 import { forkRig, takenOver } from './fork-rig.ts'
 
 const call = (id: string, args: object = {}, more: object = {}): DAGStructure['tasks'][number] => {
@@ -256,6 +257,16 @@ test('an unknown execution, an invalid workflow and an unknown option are refuse
   await expect(fork(old.executionId, { workflow })).rejects.toMatchObject({ code: 'INVALID_WORKFLOW' })
   await expect(fork(old.executionId, { form: ['a'] } as object)).rejects.toMatchObject({ code: 'INVALID_OPTION' })
   await expect(fork(old.executionId, { from: 'a' } as never)).rejects.toMatchObject({ code: 'INVALID_OPTION' })
+})
+
+test('a fork has the owner of the old execution', async () => {
+  const { run, store } = forkRig()
+  const { executionId } = await run(CHAIN)
+  const owned = await readKept(store, executionId)
+  const other = await leaveAfter({ ...owned, record: { ...owned.record, owner: 'ada' } }, owned.entries.length)
+  const forked = await forkRig(other).fork(executionId)
+  expect(await other.get(forked.executionId)).toMatchObject({ owner: 'ada' })
+  expect(forked.called).toEqual([])
 })
 
 test('a fork keeps the options that the old execution began with, unless it is given others', async () => {

@@ -58,8 +58,9 @@ export async function forkExecution(
       const found = await askUntilInterrupted(tools, process, () => tools.toolsFor(named))
       if (found === undefined) return 130
       const host = createFileHost(store, found)
+      const { owner } = stored
       const begin = async (): Promise<HostedExecution> =>
-        host.start(await prepareFork(stored, store, { from, workflow, input }))
+        host.start(await prepareFork(stored, store, { from, workflow, input }), owner === undefined ? {} : { owner })
       const followed = await followHosted(host, begin, { ...(sse && { sse }) }, context, (id, viewer) => {
         void viewer.say(`Execution ${id}, a fork of ${executionId}, is kept in ${location}`)
       })

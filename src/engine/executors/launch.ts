@@ -31,7 +31,7 @@ export interface LaunchParts {
   readonly workflowJson?: string
   /** Whether the document is that of a record, which holds the registered workflows that it names. */
   readonly isRecorded?: boolean
-  /** Whose outputs it remembers. */
+  /** Whose it is, with the outputs that it remembers. */
   readonly owner?: string | undefined
   /** Of a fork: what it takes its outputs from. */
   readonly fork?: ForkSource
@@ -109,6 +109,7 @@ export function createLoop(
   }
   const describe: NewExecution['describe'] = ({ graceMs } = {}) => ({
     executionId,
+    ...(owner !== undefined && { owner }),
     createdAt: loop.createdAt,
     workflow: workflowJson ?? stringifyJson(isRecorded ? workflow : describeRecorded(workflow, workflows)),
     ...(input && { input: input.text }),

@@ -95,7 +95,8 @@ export class ParallelExecutor {
     const { store, stored } = await this.#find(executionId, resolveOptions(this.options), 'fork')
     const { options: recorded, ...prepared } = await prepareFork(stored, store, { from, workflow, input })
     const resolved = resolveOptions(this.options, recorded, given)
-    const loop = this.launch(prepared.workflow, { signal, ...prepared }, resolved)
+    const { owner } = stored
+    const loop = this.launch(prepared.workflow, { signal, owner, ...prepared }, resolved)
     const { clock, logger } = resolved
     return new Execution(loop, { clock, logger })
   }

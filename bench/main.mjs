@@ -1,4 +1,4 @@
-// npm run bench -- [overhead|stream|http|language|llm|mcp|startup|streamer|speedup …] [TRACE.json …] [--check] [--quick] [--docs] [--seed N] [--json FILE]
+// npm run bench -- [overhead|stream|http|language|living|llm|mcp|startup|streamer|speedup …] [TRACE.json …] [--check] [--quick] [--docs] [--seed N] [--json FILE]
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,6 +8,7 @@ import { formatFigures, isMet } from './figures.mjs'
 import { listOverheadCases, listOverheadFigures, reportOverhead } from './overhead.mjs'
 import { listHttpCases, listHttpFigures, reportHttp } from './http.mjs'
 import { listLanguageCases, listLanguageFigures, reportLanguage } from './language.mjs'
+import { listLivingCases, listLivingFigures, reportLiving } from './living.mjs'
 import { listLlmCases, listLlmFigures, reportLlm } from './llm.mjs'
 import { listMcpCases, listMcpFigures, reportMcp } from './mcp.mjs'
 import { measureCases } from './rounds.mjs'
@@ -23,6 +24,7 @@ const SUITES = {
   stream: { list: listStreamCases, report: reportStream, figures: listStreamFigures },
   http: { list: listHttpCases, report: reportHttp, figures: listHttpFigures },
   language: { list: listLanguageCases, report: reportLanguage, figures: listLanguageFigures },
+  living: { list: listLivingCases, report: reportLiving, figures: listLivingFigures },
   llm: { list: listLlmCases, report: reportLlm, figures: listLlmFigures },
   mcp: { list: listMcpCases, report: reportMcp, figures: listMcpFigures },
   startup: { list: listStartupCases, report: reportStartup, figures: listStartupFigures },

@@ -16,6 +16,7 @@ const BUNDLED = [
   'graphology',
   'graphology-dag',
   'graphology-utils',
+  'json-canonicalize',
   'leven',
   'mnemonist',
   'obliterator',

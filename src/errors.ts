@@ -34,6 +34,8 @@ export type DagstreamErrorCode =
   | 'CONNECTION_LOST'
   /** The execution is unknown, or no longer known. */
   | 'EXECUTION_NOT_FOUND'
+  /** A fork names a task that is neither in its workflow nor in the execution that it is made from. */
+  | 'UNKNOWN_TASK'
   /** The execution has ended: it cannot be resumed. */
   | 'EXECUTION_ENDED'
   /** The execution has not ended: it cannot be deleted. */

@@ -32,7 +32,7 @@ export type { Execution } from './engine/executors/execution.ts'
 export type { ExecutionResult, TaskError } from './engine/execution-result.ts'
 export type { DocumentTaskResult } from './engine/task-results.ts'
 export type { ExecutionOptions } from './engine/options.ts'
-export { type ExecuteOptions, ParallelExecutor } from './engine/executors/parallel-executor.ts'
+export { type ExecuteOptions, type ForkOptions, ParallelExecutor } from './engine/executors/parallel-executor.ts'
 export type { Delivery } from './engine/executors/sink-reader.ts'
 export {
   type SinkOptions,

@@ -4,11 +4,14 @@ export interface ExecutorCounters {
   readonly abandonedCount: number
   /** Emissions of tools after the end of their attempt. */
   readonly droppedEmissionCount: number
+  /** Tasks with `cache` that took a remembered output, and those that were called since there was none. */
+  readonly cacheHitCount: number
+  readonly cacheMissCount: number
 }
 
 /** Creates counters at 0. */
 export function createCounters(): MutableCounters {
-  return { abandonedCount: 0, droppedEmissionCount: 0 }
+  return { abandonedCount: 0, droppedEmissionCount: 0, cacheHitCount: 0, cacheMissCount: 0 }
 }
 
 /** The counters, writable by the executions of one executor. */

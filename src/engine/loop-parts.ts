@@ -6,6 +6,7 @@ import type { TaskTable } from '../scheduler/task-table.ts'
 import type { MutableCounters } from './counters.ts'
 import type { ResolvedOptions } from './options.ts'
 import type { OutputBudget } from './output-budget.ts'
+import type { ForkSource } from './reuse/takeover.ts'
 
 /** Current numbers of running and waiting tasks of an execution. */
 export interface TaskActivity {
@@ -34,6 +35,10 @@ export interface StartParts {
   readonly table?: TaskTable
   /** Replayed like the table. */
   readonly outputs?: OutputBudget
+  /** Of a fork: what it takes its outputs from. */
+  readonly fork?: ForkSource | undefined
+  /** Whose outputs it remembers. */
+  readonly owner?: string | undefined
   /** @defaultValue runs the tools of the plan in this process */
   readonly runner?: AttemptRunner
 }

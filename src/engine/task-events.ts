@@ -1,4 +1,6 @@
 import type { AttemptReport } from '../attempt/attempt-outcome.ts'
+import type { ReusedFrom } from '../events/events.ts'
+import type { JsonValue } from '../events/json-value.ts'
 import type { LoggedData } from '../events/wire-json.ts'
 import type { PlannedTask } from '../plan/execution-plan.ts'
 import { round } from '../round.ts'
@@ -19,6 +21,13 @@ export interface EndedTask {
   readonly index: number
   /** Of its last attempt. */
   readonly number: number
+}
+
+/** An output that a task takes over. */
+export interface ReusedOutput {
+  readonly output: JsonValue
+  /** The task that really ran. */
+  readonly origin: ReusedFrom
 }
 
 /** The fields that every event has. */
@@ -57,7 +66,9 @@ export function describeCompletion(
   const waitMs = columns.waitMs(index, now, report.executionTimeMs)
   if (report.status === 'success') {
     const { status, output } = report
-    return { executionId, timestamp, taskId, tool, status, output, attempts, executionTimeMs, waitMs }
+    const { version: toolVersion } = task.tool
+    const data = { executionId, timestamp, taskId, tool, status, output, attempts, executionTimeMs, waitMs }
+    return toolVersion === undefined ? data : { ...data, toolVersion }
   }
   const isCancelled = report.status === 'cancelled'
   const status = isCancelled && abortion?.code === undefined ? 'cancelled' : 'error'
@@ -67,6 +78,20 @@ export function describeCompletion(
   const failure = { taskId, tool, status, error, code, attempts, executionTimeMs, waitMs } as const
   const abandoned = report.abandoned && { abandoned: true as const }
   return { executionId, timestamp, ...failure, ...abandoned, ...(isTolerated && { optional: true as const }) }
+}
+
+/** The data of the `task_complete` of a task that takes an output over instead of running. @param now by the monotonic clock, ms */
+export function describeReuse(
+  { executionId, timestamp }: Stamp,
+  { id: taskId, tool: { name: tool, version: toolVersion } }: PlannedTask,
+  index: number,
+  { output, origin: reusedFrom }: ReusedOutput,
+  columns: TaskColumns,
+  now: number,
+): LoggedData<'task_complete'> {
+  const cost = { attempts: 0, executionTimeMs: 0, waitMs: columns.waitMs(index, now), reusedFrom }
+  const version = toolVersion === undefined ? {} : { toolVersion }
+  return { executionId, timestamp, taskId, tool, status: 'success', output, ...cost, ...version }
 }
 
 /** The data of the `task_complete` of a task that ends without running. */

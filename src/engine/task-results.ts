@@ -26,11 +26,12 @@ export type ReadOutput = (taskId: string) => Promise<unknown>
  * @param isHeld whether to omit the output
  */
 export function toTaskResult(data: TaskResult, isHeld = false): TaskResult {
-  const { taskId, tool, status, attempts, executionTimeMs, waitMs } = data
+  const { taskId, tool, status, attempts, executionTimeMs, waitMs, reusedFrom } = data
   if (status === 'success') {
-    if (isHeld) return { taskId, tool, status, attempts, executionTimeMs, waitMs }
+    const reused = reusedFrom && { reusedFrom: { ...reusedFrom } }
+    if (isHeld) return { taskId, tool, status, attempts, executionTimeMs, waitMs, ...reused }
     const output = data.output instanceof JsonValue ? data.output.read() : data.output
-    return { taskId, tool, status, output, attempts, executionTimeMs, waitMs }
+    return { taskId, tool, status, output, attempts, executionTimeMs, waitMs, ...reused }
   }
   const { error, code, causedBy, abandoned, optional } = data
   return {

@@ -21,6 +21,7 @@ import { Milestones } from './milestones.ts'
 import { OutputBudget } from './output-budget.ts'
 import type { Recorder } from './recorder.ts'
 import { type Resumption, recordResumption } from './resumption.ts'
+import { toOutputStore } from './reuse/output-memory.ts'
 import { RetryDelays } from './retry-delays.ts'
 
 /** Maximum number of tasks that one slice of the loop starts or ends. */
@@ -49,7 +50,7 @@ export class TaskRounds {
   readonly #runner: AttemptRunner
   readonly #attempts: ActiveAttempts
   readonly #delays: RetryDelays
-  /** `undefined` for a plan without conditions and parents. */
+  /** `undefined` for a plan without conditions and parents, unless it is that of a fork. */
   readonly #decisions: GroupDecisions | undefined
   #stopCount = 0
   #startedAt = 0
@@ -94,9 +95,13 @@ export class TaskRounds {
         if (this.#isAbandoned) this.#runner.close?.()
       },
     })
-    if (plan.usesLanguage) {
+    if (plan.usesLanguage || start.fork !== undefined) {
+      this.#table.due.takesAll = start.fork !== undefined
       const more = { table: this.#table, tasks: this.#tasks, recorder, scopes, outputs, options }
-      this.#decisions = createDecisions(log.state, { ...more, elapsedMs: () => clock.now() - this.#startedAt })
+      const elapsedMs = (): number => clock.now() - this.#startedAt
+      const store = toOutputStore(options.store)
+      const memory = store && { store, owner: start.owner, counters }
+      this.#decisions = createDecisions(log.state, { ...more, elapsedMs }, { fork: start.fork, memory })
     }
   }
 
@@ -207,9 +212,17 @@ export class TaskRounds {
     table.apply(entry, now)
     if (entry.type === 'task_start') this.#attempts.begin(entry.taskIndex)
     else if (entry.type === 'task_retry') this.#delays.follow(table.delays, entry.taskIndex)
+    else if (entry.type === 'task_complete') this.#settled(entry.taskIndex)
     else if (entry.type === 'tasks_added') this.#decisions?.added(entry.taskIndex, entry.data.tasks.length)
     else this.#context.commands.applied(entry)
     if (table.stopCount !== this.#stopCount) this.#stopped()
+  }
+
+  /** The end of a task is in the log. */
+  #settled(task: number): void {
+    if (this.#decisions === undefined) return
+    const state = this.#tasks.stateOf(task)
+    if (state !== undefined) this.#decisions.settled(task, state)
   }
 
   /** Stops are in the log, or follow from a failure in it. */

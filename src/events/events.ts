@@ -156,6 +156,13 @@ export type TaskCode =
 /** Severity of an `info` event. */
 export type InfoLevel = 'debug' | 'info' | 'warning' | 'error'
 
+/** Where an output comes from that a task took over instead of running. */
+export interface ReusedFrom {
+  /** The execution that ran it. */
+  readonly executionId: string
+  readonly taskId: string
+}
+
 /** The result of one task. */
 export interface TaskResult {
   readonly taskId: string
@@ -180,6 +187,10 @@ export interface TaskResult {
   readonly abandoned?: true
   /** The task failed, and its failure is tolerated. */
   readonly optional?: true
+  /** The task did not run: its output is that of this one. */
+  readonly reusedFrom?: ReusedFrom
+  /** The `version` of its tool, if that has one. */
+  readonly toolVersion?: string
 }
 
 /** The value of the `output` of a workflow; absent if it declares none. */
@@ -242,6 +253,8 @@ export interface TaskSnapshot extends OutputReference {
   readonly waitMs?: number
   readonly abandoned?: true
   readonly optional?: true
+  readonly reusedFrom?: ReusedFrom
+  readonly toolVersion?: string
 }
 
 /** Fields of every event's data. */

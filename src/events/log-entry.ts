@@ -75,7 +75,7 @@ class Entry<Type extends SSEEventType> {
     const id = writePrefix(data.executionId) + this.seq
     switch (type) {
       case 'task_complete':
-        return { type, data: data.output ? { ...data, output: data.output.read() } : { ...data }, id }
+        return { type, data: copyCompletion(data), id }
       case 'task_start':
       case 'token':
       case 'info':
@@ -119,6 +119,13 @@ function readOutput(
   }
   // The fields keep their order.
   return 'output' in data ? { ...data, output: JsonValue.from(output) } : rest
+}
+
+function copyCompletion(data: LoggedData<'task_complete'>): EventFor<'task_complete'>['data'] {
+  const { output, reusedFrom } = data
+  if (output === undefined) return { ...data }
+  if (reusedFrom === undefined) return { ...data, output: output.read() }
+  return { ...data, output: output.read(), reusedFrom: { ...reusedFrom } }
 }
 
 function copyEnd({ output, ...data }: LoggedData<'execution_complete'>): EventFor<'execution_complete'>['data'] {

@@ -66,9 +66,11 @@ export function writeData({ type, data }: LoggedEvent): string {
 }
 
 function writeCompletion(data: LoggedData<'task_complete'>, output: JsonValue): string {
-  const { executionId, taskId, tool, attempts, executionTimeMs, waitMs } = data
+  const { executionId, taskId, tool, attempts, executionTimeMs, waitMs, reusedFrom, toolVersion } = data
   const known = `${writeHead(data)}${quote(taskId)},"tool":${quote(tool)},"status":"success",`
-  const times = `"executionTimeMs":${executionTimeMs},"waitMs":${waitMs}}`
+  const reused = reusedFrom === undefined ? '' : `,"reusedFrom":${JSON.stringify(reusedFrom)}`
+  const version = toolVersion === undefined ? '' : `,"toolVersion":${JSON.stringify(toolVersion)}`
+  const times = `"executionTimeMs":${executionTimeMs},"waitMs":${waitMs}${reused}${version}}`
   // The output is JSON text already and is inserted as it is.
   if (isInline(output)) return `${known}"output":${output.text},"attempts":${attempts},${times}`
   const reference = JSON.stringify(referTo(executionId, taskId, output)).slice(1, -1)

@@ -93,7 +93,7 @@ export class ExecutionHost {
    * A client that leaves while the tools are pending releases its place; nothing starts unless another waiter remains, or the
    * execution is to run without a follower.
    * @param signal called only where something is waited for; aborts when the client has left. Absent: it never leaves
-   * @throws `INVALID_WORKFLOW`, `IDEMPOTENCY_CONFLICT`, `TOO_MANY_EXECUTIONS`, `SHUTTING_DOWN`; `CANCELLED` once the client has
+   * @throws `INVALID_WORKFLOW`, `UNKNOWN_TASK`, `IDEMPOTENCY_CONFLICT`, `TOO_MANY_EXECUTIONS`, `SHUTTING_DOWN`; `CANCELLED` once the client has
    *   left; the errors of the store and of the tool provider
    */
   async start(
@@ -125,11 +125,12 @@ export class ExecutionHost {
   async #begin(request: ExecutionRequest, claimant: Claimant, tools: ToolRegistry): Promise<HostedExecution> {
     this.#expectOpen()
     const { execution, graceMs, workflows } = this.#options
-    const { workflow, workflowJson, input } = request
+    const { workflow, input } = request
     const options = { ...execution, ...request.options }
-    const { loop, start, describe } = createLoop(workflow, tools, input, options, this.meters.counters, workflows)
+    const parts = { ...request, workflows, owner: claimant.owner }
+    const { loop, start, describe } = createLoop(workflow, tools, input, options, this.meters.counters, parts)
     const grace = request.graceMs ?? graceMs
-    const record = { ...describe({ graceMs: grace, workflow: workflowJson }), ...claimant }
+    const record = { ...describe({ graceMs: grace }), ...claimant }
     const hosted = HostedExecution.live(record, loop, grace, execution.clock)
     // Added before the store is called: a request that finds the execution there finds it here, too.
     this.running.add(hosted)
@@ -141,7 +142,7 @@ export class ExecutionHost {
         this.running.remove(hosted)
         return await this.#attach(existing, claimant)
       }
-      this.#observers.observe(record, request.workflow.name, loop.log)
+      this.#observers.observe(record, workflow.name, loop.log)
       this.running.follow(hosted, loop)
       start(lease)
       return hosted

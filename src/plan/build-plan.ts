@@ -88,7 +88,7 @@ function planCall({ id, tool, arguments: template, timeoutMs, retry }: CheckedTa
 }
 
 function* addWords(call: PlannedTask, words: TaskWords): Steps<PlannedTask> {
-  const { runOn, when, optional, forEach, repeat, workflow } = words
+  const { runOn, when, optional, forEach, repeat, workflow, cache } = words
   const group = workflow && (yield* planNested(workflow))
   const isOfItem = forEach !== undefined && when?.usesItem === true
   const own = {
@@ -96,7 +96,8 @@ function* addWords(call: PlannedTask, words: TaskWords): Steps<PlannedTask> {
     ...(when !== undefined && !isOfItem && { when }),
     ...(optional !== undefined && { optional }),
   }
-  const inner = group === undefined ? {} : { group }
+  // Of a parent it is that of its items or rounds.
+  const inner = { ...(group && { group }), ...(cache && { cache }) }
   if (forEach === undefined && repeat === undefined) return { ...call, ...own, ...inner }
   const { id, tool, arguments: template, layer } = call
   const body: PlannedTask = Object.freeze({ ...call, ...(isOfItem && { when }), ...inner })

@@ -4,7 +4,7 @@ import type { Limit } from '../tools/limit.ts'
 import type { RegisteredTool } from '../tools/registry.ts'
 import type { JsonSchema } from '../tools/tool.ts'
 import type { ArgumentProblem } from '../tools/argument-problem.ts'
-import type { ItemWords, KnownWorkflow, RoundWords, TaskTree } from '../workflow/checked-document.ts'
+import type { CacheWords, ItemWords, KnownWorkflow, RoundWords, TaskTree } from '../workflow/checked-document.ts'
 import type {
   DAGStructure,
   DAGTask,
@@ -35,6 +35,8 @@ export interface PlannedTask {
   readonly when?: Condition
   /** Its failure is tolerated. */
   readonly optional?: OptionalTask
+  /** An earlier output may be taken instead of a call. */
+  readonly cache?: CacheWords
   /** Present on a parent: its children run in its place. */
   readonly group?: Group
 }
@@ -189,9 +191,7 @@ export class ExecutionPlan implements KnownWorkflow {
     return { ...this.describe(), workflows }
   }
 
-  /**
-   * Returns the document of a task, as far as the plan keeps it. `dependsOn` includes the dependencies from references.
-   */
+  /** Returns the document of a task, as far as the plan keeps it. `dependsOn` includes those from references. */
   describeTask(index: number): DAGTask | DAGWorkflowTask {
     const task = this.tasks[index] as PlannedTask
     const { group } = task

@@ -5,6 +5,8 @@ import { PHASE, type TaskColumns } from './task-columns.ts'
  * which children a parent has, how a parent ends. Transient: derived from the table.
  */
 export class DueWork {
+  /** Every task waits for a decision before its first attempt, such as whether it is taken over. */
+  takesAll = false
   readonly #columns: TaskColumns
   /** Tasks whose dependencies allow them to start. */
   #tasks: number[] = []

@@ -15,12 +15,20 @@ export function computeStatus({ columns, graph, history }: TaskTable, group: Tas
   const { mainCount, tasks } = plan as ExecutionPlan
   const isCancellable = (outer === undefined ? history.stop : group.stop)?.reason !== undefined
   const size = outer === undefined ? graph.size : tasks.length
-  let hasSuccess = false
-  let hasFailure = false
+  const ends: End[] = []
   for (let local = 0; local < size; local++) {
     // Tasks added to the document count; tasks of other groups and `finally` tasks do not.
     if (local >= mainCount && (local < tasks.length || graph.groupOf(local) !== group)) continue
-    const end = ((columns.end[base + local] as number) - 1) as End
+    ends.push(((columns.end[base + local] as number) - 1) as End)
+  }
+  return summarizeEnds(ends, isCancellable)
+}
+
+/** The status by the ends of all tasks that count. @param isCancellable whether one that was cancelled makes it `cancelled` */
+export function summarizeEnds(ends: readonly End[], isCancellable: boolean): ExecutionStatus {
+  let hasSuccess = false
+  let hasFailure = false
+  for (const end of ends) {
     if (end === END.succeeded) hasSuccess = true
     else if (end === END.cancelled && isCancellable) return 'cancelled'
     else if (isFailure(end)) hasFailure = true

@@ -227,7 +227,8 @@ export class TaskTable {
   /** Offers a ready task for its start, or for a decision of the engine first. */
   #offer(task: number): void {
     if (!this.starts.isOpen) return
-    if (this.graph.needsDecision(task) && this.columns.attempts[task] === 0) this.due.addTask(task)
+    const isDue = this.due.takesAll || this.graph.needsDecision(task)
+    if (isDue && this.columns.attempts[task] === 0) this.due.addTask(task)
     else this.starts.add(task)
   }
 

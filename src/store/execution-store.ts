@@ -34,6 +34,22 @@ export interface StoredExecution extends ExecutionRecord {
   readonly notes?: EarlierNotes
 }
 
+/** What a remembered output is found by. */
+export interface MemoryKey {
+  /** Each owner has outputs of their own. */
+  readonly owner?: string
+  /** SHA-256, hex, of the tool, its version and its arguments. */
+  readonly key: string
+}
+
+/** The output of a task that succeeded. */
+export interface RememberedOutput {
+  readonly executionId: string
+  readonly taskId: string
+  /** JSON. */
+  readonly output: string
+}
+
 /**
  * Stores executions and their events. Every method may return its result or a promise of it.
  *
@@ -83,6 +99,15 @@ export interface ExecutionStore extends LogStorage {
   interrupted?(): readonly StoredExecution[] | Promise<readonly StoredExecution[]>
   /** Removes an execution with all its data. @returns whether it existed */
   delete(executionId: string): boolean | Promise<boolean>
+  /**
+   * The output that was remembered last under a key, unless it is older than `maxAgeMs`. Without this method and the next one
+   * every task is called.
+   */
+  recall?(key: MemoryKey, maxAgeMs: number): RememberedOutput | undefined | Promise<RememberedOutput | undefined>
+  /** Remembers an output in place of the last one. It outlives its execution, within the store's bounds of age and size. */
+  remember?(key: MemoryKey, remembered: RememberedOutput): void | Promise<void>
+  /** Forgets all remembered outputs of all owners. @returns how many */
+  forget?(): number | Promise<number>
   /** Removes finished executions beyond the store's retention. @returns the number of removed executions */
   sweep(): number | Promise<number>
 }

@@ -10,6 +10,10 @@ export interface MemoryStoreOptions extends TailBounds {
   readonly maxFinishedCount?: number
   /** Maximum total size, approximate bytes. @defaultValue 256 MiB */
   readonly maxFinishedBytes?: number
+  /** Maximum age of a remembered output, ms. @defaultValue one hour */
+  readonly maxCacheAgeMs?: number
+  /** Maximum total size of remembered outputs, approximate bytes. @defaultValue 64 MiB */
+  readonly maxCacheBytes?: number
   readonly clock?: Clock
 }
 
@@ -17,8 +21,12 @@ const DEFAULTS = {
   maxFinishedAgeMs: 60 * 60 * 1000,
   maxFinishedCount: 1000,
   maxFinishedBytes: 256 * 1024 * 1024,
+  maxCacheAgeMs: 60 * 60 * 1000,
+  maxCacheBytes: 64 * 1024 * 1024,
   clock: systemClock,
 }
+
+const BOUNDS = ['maxFinishedAgeMs', 'maxFinishedCount', 'maxFinishedBytes', 'maxCacheAgeMs', 'maxCacheBytes'] as const
 
 /** Applies the defaults; `undefined` counts as absent. @throws `INVALID_OPTION` */
 export function resolveMemoryOptions(options: MemoryStoreOptions): Required<MemoryStoreOptions> {
@@ -31,7 +39,7 @@ export function resolveMemoryOptions(options: MemoryStoreOptions): Required<Memo
     if (value !== undefined) Object.assign(resolved, { [name]: value })
   }
   expectMethods('clock', resolved.clock, CLOCK_METHODS)
-  for (const name of ['maxFinishedAgeMs', 'maxFinishedCount', 'maxFinishedBytes'] as const) {
+  for (const name of BOUNDS) {
     const value = resolved[name]
     if (!(typeof value === 'number' && value >= 0)) throw invalidOption(name, 'a number, 0 or more', value)
   }

@@ -8,6 +8,7 @@ import type { Lease } from '../log/event-log.ts'
 import { compareAge } from './list-order.ts'
 import type { ExecutionRecord, ExecutionStore, StoredExecution } from './execution-store.ts'
 import { summarize } from './execution-summary.ts'
+import { OutputCache } from './output-cache.ts'
 import { type MemoryStoreOptions, resolveMemoryOptions } from './memory-store-options.ts'
 
 /** Estimated memory of an execution without its entries and outputs, and of a task's state, bytes. */
@@ -46,6 +47,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): ExecutionSt
   /** In order of completion. */
   const finished = new Set<MemoryRow>()
   let finishedBytes = 0
+  const outputs = new OutputCache(bounds)
 
   /** Updates the weight of a finished execution: the holder of the lease may still write after the end. */
   const weigh = (row: MemoryRow): void => {
@@ -63,6 +65,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): ExecutionSt
   }
 
   const sweep = (): number => {
+    outputs.sweep()
     const oldest = bounds.clock.now() - bounds.maxFinishedAgeMs
     let count = 0
     for (const row of finished) {
@@ -193,6 +196,10 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): ExecutionSt
       if (row !== undefined) forget(row)
       return row !== undefined
     },
+
+    recall: (key, maxAgeMs) => outputs.recall(key, maxAgeMs),
+    remember: (key, remembered) => outputs.remember(key, remembered),
+    forget: () => outputs.forget(),
 
     sweep,
   }

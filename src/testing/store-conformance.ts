@@ -1,5 +1,6 @@
 import type { ExecutionStore } from '../store/execution-store.ts'
 import { LOG_CASES } from './log-cases.ts'
+import { MEMORY_CASES } from './memory-cases.ts'
 import { RECORD_CASES } from './record-cases.ts'
 
 /** One requirement on a store. */
@@ -19,7 +20,7 @@ export interface StoreCase {
  * @example for (const { name, run } of testStore(createMyStore)) test(name, run)
  */
 export function testStore(createStore: () => ExecutionStore | Promise<ExecutionStore>): readonly StoreCase[] {
-  return [...RECORD_CASES, ...LOG_CASES].map(([name, check]) => ({
+  return [...RECORD_CASES, ...LOG_CASES, ...MEMORY_CASES].map(([name, check]) => ({
     name,
     run: async () => check(await createStore()),
   }))

@@ -30,6 +30,7 @@ export type ToolSource = readonly AnyTool[] | Readonly<Record<string, NamelessTo
 /** A validated tool, with its limit and its schema compiled, for the engine. */
 export interface RegisteredTool {
   readonly name: string
+  readonly version?: string
   /** The original definition. */
   readonly tool: AnyTool
   /** The shared limit, or a limit created once from the tool's number. */
@@ -152,7 +153,7 @@ function normalise(tool: AnyTool): RegisteredTool {
   if (typeof tool !== 'object' || tool === null) {
     throw invalidTool(`Expected a tool, \`{ name, execute }\`, got ${describeValue(tool)}`)
   }
-  const { name, inputSchema, timeoutMs, exactNumbers = false } = tool
+  const { name, version, inputSchema, timeoutMs, exactNumbers = false } = tool
   if (typeof name !== 'string' || !toolName.test(name)) {
     const expected = 'a string of 1–200 characters without control characters'
     throw invalidTool(`Expected a tool's \`name\` to be ${expected}, got ${describeValue(name)}`)
@@ -164,6 +165,8 @@ function normalise(tool: AnyTool): RegisteredTool {
   }
   const execute: unknown = Reflect.get(tool, 'execute')
   expectField(typeof execute === 'function', 'execute', 'a function', execute)
+  const isVersion = version === undefined || (typeof version === 'string' && toolName.test(version))
+  expectField(isVersion, 'version', 'a string of 1–200 characters without control characters', version)
   expectField(
     timeoutMs === undefined || matchesNumber(TIMEOUT_SCHEMA, timeoutMs),
     'timeoutMs',
@@ -204,6 +207,7 @@ function normalise(tool: AnyTool): RegisteredTool {
   const checker = isChecked ? createArgumentChecker(name, inputSchema, exactNumbers) : undefined
   return Object.freeze({
     name,
+    ...(version !== undefined && { version }),
     tool,
     ...(limit !== undefined && { limit: typeof limit === 'number' ? createLimit(limit) : limit }),
     ...(timeoutMs !== undefined && { timeoutMs }),

@@ -12,8 +12,15 @@ export interface Tool<Args = Record<string, unknown>, Output = unknown> {
   readonly name: string
   /** Description for people and models. */
   readonly description?: string
+  /**
+   * 1–200 characters: change it when the same arguments come to give another output. Outputs of another version are not
+   * taken over by forks, nor from the memory of outputs.
+   */
+  readonly version?: string
   /** Schema of the arguments. Checked before anything runs, and again, with references resolved, before each attempt. */
   readonly inputSchema?: JsonSchema | StandardSchemaV1<unknown, Args>
+  /** Schema of the output, for documentation and for dry runs. Outputs are not checked. */
+  readonly outputSchema?: JsonSchema
   /** `false`: `inputSchema` is only documentation, and arguments are not checked. @defaultValue true */
   readonly checkArguments?: boolean
   /**

@@ -125,6 +125,7 @@ export class TaskChecker {
     const checks: WordChecks = {
       walk: this.#walk,
       isFinally,
+      tool,
       depth: this.#context.depth,
       workflows: this.#context.workflows,
       refer: taskId => this.#references.refer(taskId),

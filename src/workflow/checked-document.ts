@@ -60,6 +60,16 @@ export interface TaskWords {
   readonly forEach?: ItemWords
   readonly repeat?: RoundWords
   readonly workflow?: NestedWorkflow
+  readonly cache?: CacheWords
+}
+
+/** When an earlier output is taken. */
+export interface CacheWords {
+  readonly ttlMs: number
+  /** Stands for the arguments. */
+  readonly key?: Template
+  /** The tool is not read-only. */
+  readonly effects?: true
 }
 
 /** The items of a task. */

@@ -75,6 +75,17 @@ export interface DAGTaskFields {
   /** Number of items that may fail, or a share such as `"10%"`. @defaultValue 0 */
   readonly tolerate?: number | string
   readonly repeat?: RepeatPolicy
+  readonly cache?: CachePolicy
+}
+
+/** Whether an output that an earlier call gave is taken instead of a call. */
+export interface CachePolicy {
+  /** Maximum age of the output, ms. */
+  readonly ttlMs: number
+  /** JSON with references that stands for the arguments: calls with the same key are the same. @defaultValue the arguments */
+  readonly key?: unknown
+  /** Required of a tool that is not `readOnly`: its effects are left out, too. @defaultValue false */
+  readonly effects?: boolean
 }
 
 /** How often a task is repeated. */

@@ -1,4 +1,4 @@
-import type { RepeatPolicy, RetryPolicy, RunOn } from './document.ts'
+import type { CachePolicy, RepeatPolicy, RetryPolicy, RunOn } from './document.ts'
 
 /** A document after its shape check; invalid fields are `undefined`. */
 export interface ReadDocument {
@@ -32,6 +32,7 @@ export interface ReadTask {
   readonly concurrency?: number
   readonly tolerate?: number | string
   readonly repeat?: Partial<RepeatPolicy>
+  readonly cache?: Partial<CachePolicy>
 }
 
 /** Whether a task is more than one call of one tool, after the success of its dependencies. */
@@ -41,6 +42,7 @@ export function usesWords(task: ReadTask): boolean {
     task.forEach !== undefined ||
     task.when !== undefined ||
     task.repeat !== undefined ||
+    task.cache !== undefined ||
     task.optional === true ||
     (task.runOn !== undefined && task.runOn !== 'success')
   )

@@ -69,6 +69,18 @@ const repeat: ShapeSchema = {
   description: 'Repeats the task, one round after another.',
 }
 
+const cache: ShapeSchema = {
+  type: 'object',
+  required: ['ttlMs'],
+  additionalProperties: false,
+  properties: {
+    ttlMs: { type: 'number', minimum: 0, description: 'Maximum age of a remembered output, ms.' },
+    key: { description: 'JSON with references that stands for the arguments.' },
+    effects: { type: 'boolean', default: false, description: 'Required of a tool that is not read-only.' },
+  },
+  description: 'Takes the output of an earlier call of the same tool with the same arguments.',
+}
+
 /** The schema of workflows whose tasks may hold workflows by the reference `nested`. */
 function describeTask(nested: ShapeSchema['$ref'] & string): ShapeSchema {
   return {
@@ -88,6 +100,7 @@ function describeTask(nested: ShapeSchema['$ref'] & string): ShapeSchema {
         properties: {
           tool: refuse('Keep `tool` to call a tool, `workflow` to run a workflow'),
           retry: refuse('`retry` belongs on the tasks of the workflow'),
+          cache: refuse('`cache` belongs on the tasks of the workflow'),
         },
       },
       repeat: { properties: { forEach: refuse('Nest one in a `workflow` of the other') } },
@@ -152,6 +165,7 @@ function describeTask(nested: ShapeSchema['$ref'] & string): ShapeSchema {
       },
       tolerate: tolerance,
       repeat,
+      cache,
     },
   }
 }

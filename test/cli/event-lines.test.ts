@@ -8,6 +8,14 @@ const plain = pc.createColors(false)
 test.each([
   [event('task_complete', result('a')), '✔ a 12ms'],
   [
+    event('task_complete', result('a', { attempts: 0, reusedFrom: { executionId: 'x', taskId: 'a' } })),
+    '✔ a taken over from x',
+  ],
+  [
+    event('task_complete', result('b', { attempts: 0, reusedFrom: { executionId: 'x', taskId: 'a' } })),
+    '✔ b taken over from x, task a',
+  ],
+  [
     event('task_complete', result('a', { status: 'error', code: 'TOOL_ERROR', error: 'no\nway' })),
     '✖ a 12ms TOOL_ERROR: no\\nway',
   ],

@@ -385,7 +385,7 @@ test.each([
   ['executions', 'Usage: dagstream executions'],
   ['run - --store memory', 'error Expected --store to be a file: a store in memory is lost when `run` ends'],
   ['run - --store a.db --server http://x', "'--store <file>' cannot be used with option '--server <url>'"],
-  ['run - --retain-count 1', 'error Expected --store with --retain-age and --retain-count'],
+  ['run - --retain-count 1', 'error Expected --store with --retain-age, --retain-count, --cache-age and --cache-bytes'],
 ])('%s is refused', async (argv, message) => {
   const cwd = makeFolder()
   const { code, stdout, stderr } = await runIn(cwd, argv, GREETING)

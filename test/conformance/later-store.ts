@@ -25,6 +25,9 @@ export function answerLater(store: ExecutionStore, random: () => number = Math.r
     list: options => later(() => store.list(options)),
     putOutput: (lease, taskId, json) => later(() => store.putOutput(lease, taskId, json)),
     getOutput: (executionId, taskId) => later(() => store.getOutput(executionId, taskId)),
+    recall: (key, maxAgeMs) => later(() => store.recall?.(key, maxAgeMs)),
+    remember: (key, remembered) => later(() => store.remember?.(key, remembered)),
+    forget: () => later(() => store.forget?.() ?? 0),
     delete: executionId => later(() => store.delete(executionId)),
     sweep: () => later(() => store.sweep()),
   }

@@ -11,7 +11,7 @@ test('an executor counts abandoned tools and late emissions of all of its execut
   const tool = new ControlledTool()
   const clock = new FakeClock()
   const executor = new StreamingExecutor({ work: tool.execute }, { clock, taskTimeoutMs: 100, abortGraceMs: 50 })
-  expect(executor.counters).toEqual({ abandonedCount: 0, droppedEmissionCount: 0 })
+  expect(executor.counters).toMatchObject({ abandonedCount: 0, droppedEmissionCount: 0 })
   const before = executor.counters
   const results = [executor.execute(fan(2)), executor.stream(fan(1)).result]
   await tool.idle()
@@ -25,7 +25,7 @@ test('an executor counts abandoned tools and late emissions of all of its execut
     context.log('info', 'late')
     context.reportUsage({ totalTokensIn: 1 })
   }
-  expect(executor.counters).toEqual({ abandonedCount: 2, droppedEmissionCount: 12 })
+  expect(executor.counters).toMatchObject({ abandonedCount: 2, droppedEmissionCount: 12 })
   expect([before.abandonedCount, new StreamingExecutor({}).counters.abandonedCount]).toEqual([0, 0])
 })
 

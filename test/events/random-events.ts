@@ -53,7 +53,8 @@ export function createRandomEvents(random: () => number): SSEEvent[] {
   }
   const end = (member: Member): void => {
     const statuses: FinalTaskStatus[] = ['success', 'success', 'error', 'cancelled']
-    const status = member.phase === 'pending' ? 'skipped' : statuses[below(4)]!
+    const isReused = member.phase === 'pending' && member.kind === 'plain' && chance(0.4)
+    const status = isReused ? 'success' : member.phase === 'pending' ? 'skipped' : statuses[below(4)]!
     member.phase = 'ended'
     const outcomes = {
       success: chance(0.2)
@@ -63,7 +64,15 @@ export function createRandomEvents(random: () => number): SSEEvent[] {
       skipped: { error: 'unneeded', code: 'NOT_NEEDED', causedBy: 't0' },
       cancelled: { error: 'stop', code: 'CANCELLED' },
     }
-    const more = { status, ...outcomes[status], attempts: member.attempt, executionTimeMs: below(9), waitMs: 1 }
+    const reused = isReused ? { reusedFrom: { executionId: 'y', taskId: 't0' }, toolVersion: '2' } : {}
+    const more = {
+      status,
+      ...outcomes[status],
+      ...reused,
+      attempts: member.attempt,
+      executionTimeMs: below(9),
+      waitMs: 1,
+    }
     emit('task_complete', { taskId: member.taskId, tool: 'w', ...more })
   }
   const step = (member: Member): void => {

@@ -33,8 +33,12 @@ export async function readKept(store: ExecutionStore, executionId: string): Prom
 }
 
 /** A store as a process leaves it that ends when `count` entries are in the log. */
-export async function leaveAfter(kept: Kept, count: number, options: MemoryStoreOptions = {}): Promise<ExecutionStore> {
-  const store = createMemoryStore(options)
+export async function leaveAfter(
+  kept: Kept,
+  count: number,
+  { store: given, ...options }: MemoryStoreOptions & { readonly store?: ExecutionStore } = {},
+): Promise<ExecutionStore> {
+  const store = given ?? createMemoryStore(options)
   await store.create(kept.record)
   const lease = await store.claim(kept.record.executionId)
   for (const [taskId, json] of kept.outputs) await store.putOutput(lease, taskId, json)

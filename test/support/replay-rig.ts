@@ -3,6 +3,7 @@ import { ExecutionLoop } from '../../src/engine/execution-loop.ts'
 import { createCounters } from '../../src/engine/counters.ts'
 import type { ResolvedOptions } from '../../src/engine/options.ts'
 import { replay } from '../../src/engine/resume/replay.ts'
+import type { ForkSource } from '../../src/engine/reuse/takeover.ts'
 import { LogEntry } from '../../src/events/log-entry.ts'
 import { createMemoryStore, type ExecutionPlan, type ExecutionStore, type JsonValue } from '../../src/index.ts'
 import { inspectTable } from '../../src/scheduler/table-queries.ts'
@@ -36,6 +37,8 @@ export interface Lives {
   readonly input?: JsonValue | undefined
   readonly options: ResolvedOptions
   readonly random: () => number
+  /** Of a fork. */
+  readonly fork?: ForkSource | undefined
   /** Called with the loop of each process, before it starts. */
   readonly onLife: (loop: ExecutionLoop) => void
 }
@@ -45,7 +48,7 @@ export interface Lives {
  * live execution had at that event.
  * @returns the entries of its log
  */
-export async function expectReplayAlike({ plan, input, options, random, onLife }: Lives): Promise<LogEntry[]> {
+export async function expectReplayAlike({ plan, input, options, random, fork, onLife }: Lives): Promise<LogEntry[]> {
   const store = createMemoryStore()
   const record = { executionId: 'x', createdAt: '2026-01-01T00:00:00.000Z' }
   await store.create(record)
@@ -60,7 +63,7 @@ export async function expectReplayAlike({ plan, input, options, random, onLife }
     const loop = new ExecutionLoop({ log, options, counters: createCounters() })
     onLife(loop)
     const cause = table.history.isHandedOff ? 'handoff' : random() < 0.2 ? 'manual' : 'crash'
-    loop.start(lease, { plan, input, table, outputs }, undefined, log.head === 0 ? undefined : { cause })
+    loop.start(lease, { plan, input, table, outputs, fork }, undefined, log.head === 0 ? undefined : { cause })
     await loop.ended.catch(() => {})
     live.push(...applied)
   }

@@ -140,6 +140,21 @@ export async function exportExecutions(
   })
 }
 
+/** Forgets all remembered outputs of a store. */
+export async function clearCache(
+  options: Pick<SourceFlags, 'store'>,
+  { process, stderr }: CommandContext,
+): Promise<ExitCode> {
+  const store = await openExistingStore(findStore(options, process), 'write', process)
+  try {
+    const count = (await store.forget?.()) ?? 0
+    await stderr.write(`${formatNumberOf(count, 'output')} forgotten\n`)
+  } finally {
+    await store.close()
+  }
+  return 0
+}
+
 /** Copies a store into a new file, also while a server writes it. */
 export async function backUpStore(
   file: string,

@@ -3,7 +3,7 @@ import { SHOWN_STATUSES } from '../../host/listing/list-filter.ts'
 import type { CommandContext, ExitCode } from '../process/console.ts'
 import { DEFAULT_STORE } from '../target/default-store.ts'
 import { parsePositiveInteger, parseSince } from '../input/option-values.ts'
-import { mcpOption, resultOption, serverOption, tokenOption, toolsOption } from './program-options.ts'
+import { inputOption, mcpOption, resultOption, serverOption, tokenOption, toolsOption } from './program-options.ts'
 
 /** Adds `executions` and its commands. @param ended receives the exit code */
 export function addExecutionsCommands(
@@ -49,15 +49,47 @@ export function addExecutionsCommands(
       const { resumeExecution } = await import('./executions-resume.ts')
       ended(await resumeExecution(id, options, context))
     })
+  command('fork', 'Start a new execution that takes over the outputs of unchanged tasks')
+    .argument('<id>', 'the id of the execution')
+    .option('--from <task>', 'run this task again, and all that depend on it (repeatable)', collect)
+    .option('--workflow <file>', 'another workflow as JSON, or - for standard input')
+    .addOption(inputOption())
+    .addOption(toolsOption().conflicts('server'))
+    .addOption(mcpOption().conflicts('server'))
+    .addOption(resultOption())
+    .option('--sse', 'print the events as Server-Sent Events on stdout')
+    .action(async (id, options) => {
+      const { forkExecution } = await import('./executions-fork.ts')
+      ended(await forkExecution(id, options, context))
+    })
+  command('diff', 'Compare two executions task by task, the first difference first')
+    .argument('<a>', 'the id of one')
+    .argument('<b>', 'the id of the other, such as a fork of it')
+    .option('--json', 'print the comparison of all tasks as JSON')
+    .action(async (a, b, options) => {
+      const { diffExecutions } = await import('./executions-diff.ts')
+      ended(await diffExecutions(a, b, options, context))
+    })
   command('export', 'Print one or all executions as JSON lines: the request, then each event')
     .argument('[id]', 'the id of the execution')
     .action(async (id, options) => ended(await (await load()).exportExecutions(id, options, context)))
+  executions
+    .command('cache')
+    .description('The outputs that tasks with `cache` remember')
+    .command('clear')
+    .description('Forget all of them')
+    .addOption(storeOption())
+    .action(async options => ended(await (await load()).clearCache(options, context)))
   executions
     .command('backup')
     .description('Copy the store into a new file, even while a server writes it')
     .argument('<file>', 'the file to create')
     .addOption(storeOption())
     .action(async (file, options) => ended(await (await load()).backUpStore(file, options, context)))
+}
+
+function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value]
 }
 
 function storeOption(): Option {

@@ -1,5 +1,5 @@
 import { Option } from 'commander'
-import { parseAge, parseJsonOption, parsePositiveInteger, parseServerUrl } from '../input/option-values.ts'
+import { parseAge, parseBytes, parseJsonOption, parsePositiveInteger, parseServerUrl } from '../input/option-values.ts'
 
 /** Options shared by several commands. */
 export function toolsOption(): Option {
@@ -36,4 +36,14 @@ export function retainAgeOption(): Option {
 
 export function retainCountOption(): Option {
   return new Option('--retain-count <n>', 'maximum number of ended executions').argParser(parsePositiveInteger)
+}
+
+export function cacheAgeOption(): Option {
+  const description = 'how long outputs are remembered for `cache`, such as 12h (default: 7d)'
+  return new Option('--cache-age <age>', description).argParser(parseAge)
+}
+
+export function cacheBytesOption(): Option {
+  const description = 'how much of them is, such as 64MiB (default: 256MiB)'
+  return new Option('--cache-bytes <size>', description).argParser(parseBytes)
 }

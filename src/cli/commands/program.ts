@@ -20,6 +20,8 @@ import {
   parsePositiveInteger,
 } from '../input/option-values.ts'
 import {
+  cacheAgeOption,
+  cacheBytesOption,
   inputOption,
   mcpOption,
   resultOption,
@@ -99,6 +101,11 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
     .addOption(new Option('--store <file>', 'keep the execution in this file').conflicts('server'))
     .addOption(retainAgeOption())
     .addOption(retainCountOption())
+    .addOption(cacheAgeOption())
+    .addOption(cacheBytesOption())
+    .addOption(new Option('--dry-run', 'call nothing: take outputs from elsewhere').conflicts('server'))
+    .option('--outputs <file>', 'of a dry run: a JSON file with outputs by task id')
+    .option('--from <id>', 'of a dry run: an execution in --store whose outputs are taken')
     .addOption(serverOption('run it on this server instead'))
     .addOption(tokenOption())
     .addOption(resultOption())
@@ -131,6 +138,8 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
     )
     .addOption(retainAgeOption())
     .addOption(retainCountOption())
+    .addOption(cacheAgeOption())
+    .addOption(cacheBytesOption())
     .option('--timeout <ms>', 'default and maximum timeout of an execution', parsePositiveInteger)
     .option('--concurrency <n>', 'default and maximum number of concurrent tasks of an execution', parsePositiveInteger)
     .option('--max-executions <n>', 'maximum number of concurrent executions', parsePositiveInteger)

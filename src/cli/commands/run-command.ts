@@ -1,6 +1,4 @@
-import type { RemoteOptions } from '../../client/create-client.ts'
 import { DagstreamError } from '../../errors.ts'
-import type { Schedule } from '../../events/events.ts'
 import { StreamingExecutor } from '../../engine/executors/streaming-executor.ts'
 import type { HostedExecution } from '../../host/execution/hosted-execution.ts'
 import type { WorkflowRegistry } from '../../plan/workflow-registry.ts'
@@ -11,37 +9,19 @@ import { locateErrorIssues } from '../../workflow/locate-issues.ts'
 import { collectNames } from '../../workflow/tool-names.ts'
 import { type CommandContext, type ExitCode, HintedError, UsageError } from '../process/console.ts'
 import { COMMAND_BUFFER, follow, type Followed, type FollowedExecution, followLocally } from '../target/follow.ts'
-import { hintsFor } from '../render/hints.ts'
+import { describeFork, hintsFor } from '../render/hints.ts'
 import { missesTool, TOOLS_HINT } from '../render/issue-lines.ts'
 import { McpLines } from '../render/mcp-lines.ts'
 import { askUntilInterrupted, openTools } from '../input/open-tools.ts'
 import { expectOneReader } from '../input/read-config.ts'
 import { readSource, type Source } from '../input/read-workflow.ts'
 import { isName, readNamed, readWorkflowFolder } from '../input/workflow-folder.ts'
-import { type OutputFlags, reportEnd } from '../render/run-report.ts'
-import { openRunStore, type StoreFlags } from '../target/open-store.ts'
+import { reportEnd } from '../render/run-report.ts'
+import { openRunStore } from '../target/open-store.ts'
 import { locateServerIssues } from '../target/server-issues.ts'
 import { renderUsage } from '../render/summary.ts'
 import type { Viewer } from '../render/viewer.ts'
-
-/** The flags of `run`. */
-export interface RunOptions extends OutputFlags, Omit<StoreFlags, 'durability'> {
-  readonly schedule?: Schedule
-  readonly concurrency?: number
-  readonly failFast?: true
-  /** Timeout of the whole execution, ms. */
-  readonly timeout?: number
-  /** The value of `$INPUT`. */
-  readonly input?: unknown
-  readonly tools?: string
-  /** A file with `mcpServers`. */
-  readonly mcp?: string
-  /** A folder of registered workflows. */
-  readonly workflows?: string
-  /** The server to run on instead of this process. */
-  readonly server?: string
-  readonly token?: string
-}
+import { type RunOptions, toRemoteOptions } from './run-options.ts'
 
 /**
  * Runs a workflow: the result goes to stdout, progress for people to stderr.
@@ -52,12 +32,19 @@ export interface RunOptions extends OutputFlags, Omit<StoreFlags, 'durability'> 
  */
 export async function runCommand(file: string, options: RunOptions, context: CommandContext): Promise<ExitCode> {
   const { process, stderr } = context
-  const { server, token, store: storeFile, retainAge, retainCount } = options
+  const { server, token, store: storeFile, retainAge, retainCount, cacheAge, cacheBytes } = options
   if (server === undefined && token !== undefined) throw new UsageError('Expected --server with --token')
-  if (storeFile === undefined && (retainAge ?? retainCount) !== undefined) {
-    throw new UsageError('Expected --store with --retain-age and --retain-count')
+  if (storeFile === undefined && (retainAge ?? retainCount ?? cacheAge ?? cacheBytes) !== undefined) {
+    throw new UsageError('Expected --store with --retain-age, --retain-count, --cache-age and --cache-bytes')
   }
   expectOneReader(file, options.mcp)
+  if (options.dryRun) {
+    if (storeFile !== undefined && options.from === undefined)
+      throw new UsageError('Expected --from with --store and --dry-run')
+    return (await import('./dry-run-command.ts')).dryRunCommand(file, options, context)
+  }
+  if ((options.outputs ?? options.from) !== undefined)
+    throw new UsageError('Expected --dry-run with --outputs and --from')
   if (server !== undefined) {
     const asked = isName(file, process.cwd) ? file : await readSource(file, process)
     return runRemotely(asked, { ...options, server }, context)
@@ -78,6 +65,8 @@ export async function runCommand(file: string, options: RunOptions, context: Com
       // Before the servers stop, which may take a while.
       const code = await reportEnd(followed, options, context)
       if (!options.json && !options.sse) await stderr.write(hintsFor(file, process.cwd))
+      if (storeFile !== undefined)
+        await stderr.write(describeFork(followed.result, { ...options, store: storeFile }, process))
       return code
     } finally {
       await tools.close()
@@ -154,19 +143,4 @@ async function runRemotely(
 
 function pickSse({ sse }: RunOptions): { sse?: true } {
   return sse === undefined ? {} : { sse }
-}
-
-/** The execution options among the flags, local or remote. */
-function toRemoteOptions({
-  schedule,
-  concurrency,
-  failFast,
-  timeout,
-}: RunOptions): Omit<RemoteOptions, 'onDisconnect'> {
-  return {
-    ...(schedule && { schedule }),
-    ...(concurrency !== undefined && { maxConcurrency: concurrency }),
-    ...(failFast && { onTaskError: 'fail-fast' as const }),
-    ...(timeout !== undefined && { timeoutMs: timeout }),
-  }
 }

@@ -52,6 +52,13 @@ export function parseAge(text: string): number {
   throw new InvalidArgumentError('Expected an integer of at least 1 with its unit: s, m, h or d, such as 12h or 30d.')
 }
 
+/** A size in bytes. @throws InvalidArgumentError unless `text` is an integer, perhaps with KiB, MiB or GiB */
+export function parseBytes(text: string): number {
+  const [, digits = '', unit = ''] = /^([0-9]{1,12})((?:[KMG]iB)?)$/.exec(text) ?? []
+  if (digits === '') throw new InvalidArgumentError('Expected a number of bytes, or of KiB, MiB or GiB, such as 64MiB.')
+  return Number(digits) * 1024 ** ['', 'KiB', 'MiB', 'GiB'].indexOf(unit)
+}
+
 /** @throws InvalidArgumentError unless `text` is JSON without duplicate keys */
 export function parseJsonOption(text: string): unknown {
   try {

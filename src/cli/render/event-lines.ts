@@ -1,5 +1,5 @@
 import type { Colors } from 'picocolors/types.js'
-import type { EventFor, SSEEvent } from '../../events/events.ts'
+import type { EventFor, ReusedFrom, SSEEvent } from '../../events/events.ts'
 import { colorGlyph, GLYPHS } from './glyphs.ts'
 import { formatMs, toPlainLine } from './text.ts'
 
@@ -26,8 +26,14 @@ export function describeEvent(event: SSEEvent, colors: Colors): string | undefin
 function describeEnd(task: EventFor<'task_complete'>['data'], colors: Colors): string {
   const head = `${colorGlyph(task.status, colors)} ${toPlainLine(task.taskId)}`
   const times = task.attempts === 0 ? '' : ` ${colors.dim(formatMs(task.executionTimeMs))}`
+  if (task.reusedFrom !== undefined) return `${head} ${colors.dim(describeOrigin(task.reusedFrom, task.taskId))}`
   if (task.status === 'success') return `${head}${times}`
   return `${head}${times} ${toPlainLine(describeFailure(task))}${task.optional ? ' (tolerated)' : ''}`
+}
+
+/** Where an output comes from that was taken over; the id of its task only if that is another one. */
+export function describeOrigin({ executionId, taskId }: ReusedFrom, ownId: string): string {
+  return toPlainLine(`taken over from ${executionId}${taskId === ownId ? '' : `, task ${taskId}`}`)
 }
 
 /** Reason why a task did not succeed: its code, its error and, for a skipped task, the root failure. */

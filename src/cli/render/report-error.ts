@@ -58,5 +58,5 @@ function isInvalidInput(error: unknown): boolean {
   if (error instanceof UsageError) return true
   if (!(error instanceof DagstreamError)) return false
   if (error.code === 'HTTP_ERROR') return INVALID_INPUT.has(error.details['status']) || isUnknownWorkflow(error)
-  return error.code === 'INVALID_OPTION' || error.code === 'INVALID_TOOL'
+  return error.code === 'INVALID_OPTION' || error.code === 'INVALID_TOOL' || error.code === 'UNKNOWN_TASK'
 }

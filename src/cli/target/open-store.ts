@@ -20,6 +20,9 @@ export interface StoreFlags {
   readonly retainAge?: number
   /** Maximum number of ended executions. */
   readonly retainCount?: number
+  /** Maximum age of remembered outputs, ms, and their maximum size, bytes. */
+  readonly cacheAge?: number
+  readonly cacheBytes?: number
 }
 
 /** An open store and its release. */
@@ -30,8 +33,11 @@ export interface OpenedStore {
   readonly close: () => Promise<void>
 }
 
-/** One-shot commands never evict: the retention of a file is set by the server that owns it. */
-const KEEP_ALL = { maxFinishedAgeMs: Infinity, maxFinishedCount: Infinity } as const
+/** One-shot commands never evict executions: the retention of a file is set by the server that owns it. */
+const KEEP_EXECUTIONS = { maxFinishedAgeMs: Infinity, maxFinishedCount: Infinity } as const
+
+/** Those that remember no outputs evict none either. */
+const KEEP_ALL = { ...KEEP_EXECUTIONS, maxCacheAgeMs: Infinity, maxCacheBytes: Infinity } as const
 
 /**
  * The store of a server: `--store`, else the default file, whose folder is made.
@@ -56,7 +62,7 @@ export async function openServerStore(flags: StoreFlags, process: CliProcess, lo
 }
 
 /**
- * The store file of `run`, created if absent. Nothing is evicted unless the flags set a retention.
+ * The store file of `run`, created if absent. No execution is evicted unless the flags set a retention.
  * @throws UsageError for `memory`; Error for a file that is in use or cannot be opened
  */
 export function openRunStore(
@@ -65,7 +71,7 @@ export function openRunStore(
 ): Promise<SqliteStore> {
   const { store: file } = flags
   if (file === MEMORY) throw new UsageError('Expected --store to be a file: a store in memory is lost when `run` ends')
-  return openFile(file, { ...KEEP_ALL, ...toBounds(flags) }, process, 'stop it, or give another --store')
+  return openFile(file, { ...KEEP_EXECUTIONS, ...toBounds(flags) }, process, 'stop it, or give another --store')
 }
 
 /** @throws UsageError if the file does not exist (it is not created); Error for one that is in use or cannot be opened */
@@ -98,10 +104,14 @@ async function openFile(
   }
 }
 
-function toBounds({ retainAge, retainCount }: StoreFlags): { maxFinishedAgeMs?: number; maxFinishedCount?: number } {
+type Bounds = Partial<Record<'maxFinishedAgeMs' | 'maxFinishedCount' | 'maxCacheAgeMs' | 'maxCacheBytes', number>>
+
+function toBounds({ retainAge, retainCount, cacheAge, cacheBytes }: StoreFlags): Bounds {
   return {
     ...(retainAge !== undefined && { maxFinishedAgeMs: retainAge }),
     ...(retainCount !== undefined && { maxFinishedCount: retainCount }),
+    ...(cacheAge !== undefined && { maxCacheAgeMs: cacheAge }),
+    ...(cacheBytes !== undefined && { maxCacheBytes: cacheBytes }),
   }
 }
 

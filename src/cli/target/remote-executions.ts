@@ -6,6 +6,7 @@ import { type EventFor, formatEventId, parseEventId, type SSEEventType } from '.
 import type { ExecutionResult } from '../../engine/execution-result.ts'
 import { WHOLE_EXECUTION } from '../../events/wire-json.ts'
 import { parseJson } from '../../json/parse-json.ts'
+import { stringifyJson } from '../../json/stringify-json.ts'
 import { parseStream } from '../../sse/parse-stream.ts'
 import type { ListFilter } from '../../host/listing/list-filter.ts'
 import type { CliProcess } from '../process/console.ts'
@@ -104,6 +105,17 @@ export class RemoteExecutions implements ExecutionSource {
       headers: JSON_ONLY,
     })
     reply.close()
+  }
+
+  /** Asks the server to fork an execution. @param asked the body of the request @returns the id of the new one */
+  async fork(executionId: string, asked: object): Promise<string> {
+    const reply = await this.#transport.send({
+      method: 'POST',
+      path: `executions/${executionId}/fork`,
+      headers: { ...JSON_ONLY, 'Content-Type': 'application/json', Prefer: 'respond-async' },
+      body: stringifyJson(asked),
+    })
+    return parseHead(await reply.json(MAX_ANSWER_BYTES)).executionId
   }
 
   close(): Promise<void> {

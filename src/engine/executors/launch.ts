@@ -12,6 +12,8 @@ import type { MutableCounters } from '../counters.ts'
 import { ExecutionLoop } from '../execution-loop.ts'
 import type { ResolvedOptions } from '../options.ts'
 import { writeOptions } from '../resume/recorded-options.ts'
+import { expectKnownTasks } from '../reuse/prepare-fork.ts'
+import type { ForkSource } from '../reuse/takeover.ts'
 
 /** Input and signal of one execution. */
 export interface ExecutionInput {
@@ -21,10 +23,21 @@ export interface ExecutionInput {
   readonly signal?: AbortSignal
 }
 
-/** The input of an execution, and the workflows that its tasks may name. */
-interface LaunchInput extends ExecutionInput {
-  readonly workflows?: WorkflowRegistry
+/** What an execution is made with, beside its input. */
+export interface LaunchParts {
+  /** The workflows that its tasks may name. */
+  readonly workflows?: WorkflowRegistry | undefined
+  /** The document as JSON. @defaultValue written from the document */
+  readonly workflowJson?: string
+  /** Whether the document is that of a record, which holds the registered workflows that it names. */
+  readonly isRecorded?: boolean
+  /** Whose it is, with the outputs that it remembers. */
+  readonly owner?: string | undefined
+  /** Of a fork: what it takes its outputs from. */
+  readonly fork?: ForkSource
 }
+
+interface LaunchInput extends ExecutionInput, LaunchParts {}
 
 /** Stores nothing beyond the tail of the log: for executions that only their caller reads. */
 const NO_STORE: LogStorage = { append() {}, read: () => [], putOutput() {}, getOutput: () => undefined }
@@ -32,19 +45,19 @@ const NO_STORE: LogStorage = { append() {}, read: () => [], putOutput() {}, getO
 /**
  * Starts an execution; a store that fails makes its result reject.
  * @throws `INVALID_WORKFLOW` for a workflow or an input with problems, `INVALID_OPTION` for an input that is not JSON, an
- * invalid signal, or an invalid id
+ * invalid signal, or an invalid id; `UNKNOWN_TASK` for a fork from an unknown task
  */
 export function launch(
   workflow: DAGStructure | ExecutionPlan,
   tools: ToolRegistry,
-  { input, signal, workflows }: LaunchInput,
+  { input, signal, ...parts }: LaunchInput,
   options: ResolvedOptions,
   counters: MutableCounters,
 ): ExecutionLoop {
   if (signal !== undefined && typeof signal.addEventListener !== 'function') {
     throw invalidOption('signal', 'an AbortSignal', signal)
   }
-  const { loop, start, describe } = createLoop(workflow, tools, input, options, counters, workflows)
+  const { loop, start, describe } = createLoop(workflow, tools, input, options, counters, parts)
   const { store } = options
   if (store === undefined) start({ executionId: loop.executionId, epoch: 1 }, signal)
   else {
@@ -64,10 +77,8 @@ export interface NewExecution {
    * Builds the plan and starts the loop: at once, or for a large workflow once its plan is built in slices. Call it once.
    */
   readonly start: (lease: Lease, signal?: AbortSignal) => void
-  /**
-   * `graceMs`: how long it may go unfollowed, of one that a server runs; `workflow`: the document as JSON, where that is at hand.
-   */
-  readonly describe: (known?: { readonly graceMs?: number; readonly workflow?: string | undefined }) => ExecutionRecord
+  /** `graceMs`: how long it may go unfollowed, of one that a server runs. */
+  readonly describe: (known?: { readonly graceMs?: number }) => ExecutionRecord
 }
 
 /** Checks everything and makes an execution. @throws as `launch` does */
@@ -77,28 +88,38 @@ export function createLoop(
   given: unknown,
   options: ResolvedOptions,
   counters: MutableCounters,
-  workflows?: WorkflowRegistry,
+  { workflows, workflowJson, isRecorded = false, owner, fork }: LaunchParts = {},
 ): NewExecution {
-  const { input, plan: buildPlan } = checkExecution(workflow, tools, given, false, workflows)
+  const { input, plan: buildPlan } = checkExecution(workflow, tools, given, isRecorded, workflows)
+  if (fork !== undefined) expectKnownTasks(fork, workflow)
   const executionId = options.createId()
   if (typeof executionId !== 'string' || !/^[A-Za-z0-9_-]{1,128}$/.test(executionId)) {
     throw invalidOption('createId', 'a function that makes ids of 1–128 characters of [A-Za-z0-9_-]', executionId)
   }
   const log = new EventLog(executionId, options.store ?? NO_STORE)
   const loop = new ExecutionLoop({ log, options, counters })
+  const begin = (plan: ExecutionPlan, lease: Lease, signal?: AbortSignal): void => {
+    if (isRecorded) fork?.recorded.describeBy(plan)
+    loop.start(lease, { plan, input, owner, fork }, signal)
+  }
   const start: NewExecution['start'] = (lease, signal) => {
     const plan = buildPlan()
-    if (!(plan instanceof Promise)) return loop.start(lease, { plan, input }, signal)
-    plan.then(built => loop.start(lease, { plan: built, input }, signal)).catch(error => loop.onLogFailure(error))
+    if (!(plan instanceof Promise)) return begin(plan, lease, signal)
+    plan.then(built => begin(built, lease, signal)).catch(error => loop.onLogFailure(error))
   }
-  const describe: NewExecution['describe'] = ({ graceMs, workflow: text } = {}) => {
-    const recorded = describeRecorded(workflow, workflows)
+  const describe: NewExecution['describe'] = ({ graceMs } = {}) => {
+    const recorded = isRecorded ? workflow : describeRecorded(workflow, workflows)
     return {
       executionId,
+      ...(owner !== undefined && { owner }),
       createdAt: loop.createdAt,
-      workflow: (recorded === workflow ? text : undefined) ?? stringifyJson(recorded),
+      // The text of the request is the record where no registered workflow is added to it.
+      workflow: (recorded === workflow ? workflowJson : undefined) ?? stringifyJson(recorded),
       ...(input && { input: input.text }),
-      options: writeOptions(options, graceMs),
+      options: writeOptions(options, {
+        graceMs,
+        ...(fork && { forkedFrom: { executionId: fork.recorded.executionId, from: fork.from } }),
+      }),
     }
   }
   return { loop, start, describe }

@@ -8,9 +8,11 @@ import { createCounters, type ExecutorCounters, type MutableCounters } from '../
 import { Execution } from './execution.ts'
 import type { ExecutionLoop } from '../execution-loop.ts'
 import { calculateSpeedup, type ExecutionResult } from '../execution-result.ts'
-import { type ExecutionInput, launch } from './launch.ts'
+import { type ExecutionInput, launch, type LaunchParts } from './launch.ts'
 import { type ExecutionOptions, type ResolvedOptions, resolveOptions } from '../options.ts'
 import { resumeLoop } from '../resume/resume.ts'
+import { type ForkRequest, prepareFork } from '../reuse/prepare-fork.ts'
+import type { ExecutionStore, StoredExecution } from '../../store/execution-store.ts'
 
 /** Options of an executor: the options of its executions, and the workflows that they share. */
 export interface ExecutorOptions extends ExecutionOptions {
@@ -20,6 +22,14 @@ export interface ExecutorOptions extends ExecutionOptions {
 
 /** Options of one call of `execute`: input, signal, and options that override those of the executor. */
 export type ExecuteOptions = ExecutionInput & ExecutionOptions
+
+/** What a fork differs in from the execution that it is made from. */
+export interface ForkOptions extends ForkRequest {
+  /** Options that win over those that the execution began with. */
+  readonly options?: ExecutionOptions
+  /** Cancels the fork. */
+  readonly signal?: AbortSignal
+}
 
 /**
  * Runs the tasks of workflows in parallel and returns the results at the end.
@@ -62,14 +72,44 @@ export class ParallelExecutor {
    */
   async resume(executionId: string): Promise<Execution> {
     const options = resolveOptions(this.options)
-    const { store, clock, logger } = options
-    if (store === undefined) throw invalidOption('store', 'that of the execution, to resume it', store)
-    const stored = await store.get(executionId)
-    if (stored === undefined) {
-      throw new DagstreamError('EXECUTION_NOT_FOUND', `The store has no execution \`${executionId}\``)
-    }
+    const { clock, logger } = options
+    const { store, stored } = await this.#find(executionId, options, 'resume')
     const loop = await resumeLoop(stored, store, { tools: this.tools, options, counters: this.#counters })
     return new Execution(loop, { clock, logger })
+  }
+
+  /**
+   * Starts a new execution that takes over what an execution of this executor's store has done: the outputs of tasks that
+   * succeeded and did not change, which are not called again. Changed are a task with another tool, another `Tool.version` or
+   * other arguments, the tasks of `from`, and all that depend on them. The old execution stays as it is, and may still run.
+   *
+   * @returns the new one; rejects with `EXECUTION_NOT_FOUND`, with `UNKNOWN_TASK` for a task of `from` that there is not, with
+   * `INVALID_WORKFLOW`, with `RECORD_UNUSABLE` for a damaged record or log, with `INVALID_OPTION` also for an executor without
+   * a store, and with what the store throws
+   */
+  async fork(executionId: string, options: ForkOptions = {}): Promise<Execution> {
+    const { from = [], workflow, input, options: given, signal, ...unknown } = expectObject('options', options)
+    for (const [name, value] of Object.entries(unknown)) throw invalidOption(name, 'absent: it is not an option', value)
+    if (!Array.isArray(from) || from.some(id => typeof id !== 'string')) throw invalidOption('from', 'task ids', from)
+    resolveOptions(this.options, given)
+    const { store, stored } = await this.#find(executionId, resolveOptions(this.options), 'fork')
+    const { options: recorded, ...prepared } = await prepareFork(stored, store, { from, workflow, input })
+    const resolved = resolveOptions(this.options, recorded, given)
+    const { owner } = stored
+    const loop = this.launch(prepared.workflow, { signal, owner, ...prepared }, resolved)
+    const { clock, logger } = resolved
+    return new Execution(loop, { clock, logger })
+  }
+
+  async #find(
+    executionId: string,
+    { store }: ResolvedOptions,
+    what: 'resume' | 'fork',
+  ): Promise<{ readonly store: ExecutionStore; readonly stored: StoredExecution }> {
+    if (store === undefined) throw invalidOption('store', `that of the execution, to ${what} it`, store)
+    const stored = await store.get(executionId)
+    if (stored !== undefined) return { store, stored }
+    throw new DagstreamError('EXECUTION_NOT_FOUND', `The store has no execution \`${executionId}\``)
   }
 
   /** Counters of all executions of this executor. */
@@ -100,10 +140,11 @@ export class ParallelExecutor {
   /** Starts an execution. @throws as `launch` does */
   protected launch(
     workflow: DAGStructure | ExecutionPlan,
-    { input, signal }: { readonly input?: unknown; readonly signal?: AbortSignal | undefined },
+    given: LaunchParts & { readonly input?: unknown; readonly signal?: AbortSignal | undefined },
     options: ResolvedOptions,
   ): ExecutionLoop {
-    const given = { input, ...(signal && { signal }), ...(this.#workflows && { workflows: this.#workflows }) }
-    return launch(workflow, this.tools, given, options, this.#counters)
+    const { signal, ...parts } = given
+    const launched = { ...parts, ...(signal && { signal }), workflows: this.#workflows }
+    return launch(workflow, this.tools, launched, options, this.#counters)
   }
 }

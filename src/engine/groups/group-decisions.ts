@@ -4,20 +4,33 @@ import { isTurnSpent } from '../../clock.ts'
 import type { ArgumentProblem } from '../../tools/argument-problem.ts'
 import type { Group, PlannedTask } from '../../plan/execution-plan.ts'
 import { resolveTemplate } from '../../workflow/template.ts'
+import type { TaskState } from '../../events/execution-state.ts'
+import type { OutputMemory } from '../reuse/output-memory.ts'
+import type { Takeover } from '../reuse/takeover.ts'
 import { GroupChildren, type GroupParts } from './group-children.ts'
 import { GroupRecorder } from './group-recorder.ts'
 
+/** Sources of outputs that replace calls. */
+interface Reuse {
+  /** Of a fork. */
+  readonly takeover: Takeover | undefined
+  /** Of an execution whose store remembers outputs. */
+  readonly memory: OutputMemory | undefined
+}
+
 /**
- * Takes the decisions that depend on values and records them: whether a condition holds, what the children of a parent are,
- * when a repetition ends, how a parent ends. Each follows from the log, so that a crash loses none.
+ * Takes the decisions that depend on values and records them: whether a condition holds, whether an output is taken over, what
+ * the children of a parent are, when a repetition ends, how a parent ends. Each follows from the log, so that a crash loses none.
  */
 export class GroupDecisions {
   readonly #parts: GroupParts
   readonly #events: GroupRecorder
   readonly #children: GroupChildren
+  readonly #reuse: Reuse
 
-  constructor(parts: GroupParts) {
+  constructor(parts: GroupParts, reuse: Reuse) {
     this.#parts = parts
+    this.#reuse = reuse
     this.#events = new GroupRecorder(parts)
     this.#children = new GroupChildren(parts, this.#events)
   }
@@ -43,6 +56,12 @@ export class GroupDecisions {
     this.#parts.timers.close()
   }
 
+  /** The end of a task is in the log. */
+  settled(task: number, state: TaskState): void {
+    this.#reuse.takeover?.settled(state)
+    this.#reuse.memory?.settled(task, state)
+  }
+
   /** Children are in the log. */
   added(parent: number, count: number): void {
     this.#children.added(parent, count)
@@ -60,11 +79,22 @@ export class GroupDecisions {
         return this.#events.end(task, readInputError(error))
       }
     }
-    if (group === undefined) return table.admit(task)
+    if (group === undefined) return this.#decideCall(task)
     const opened = this.#open(task, group)
     if (typeof opened !== 'object') return this.#events.open(task, opened)
     scopes.forget(task)
     this.#events.end(task, opened)
+  }
+
+  /** A task without children takes an output over, or runs. */
+  #decideCall(task: number): void {
+    const { takeover, memory } = this.#reuse
+    const definition = this.#parts.table.graph.taskAt(task) as PlannedTask
+    // What `from` names is called, whatever is remembered of it.
+    const isForced = definition.cache !== undefined && takeover?.isForced(task) === true
+    const reused = takeover?.find(task) ?? (isForced ? undefined : memory?.find(task, definition))
+    if (reused === undefined) this.#parts.table.admit(task)
+    else if (reused !== 'later') this.#events.reuse(task, reused)
   }
 
   /** The number of items of a fan-out, or the failure of its parent. */

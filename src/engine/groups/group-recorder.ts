@@ -14,7 +14,7 @@ import type { ExecutionTasks } from '../execution-tasks.ts'
 import type { ResolvedOptions } from '../options.ts'
 import type { OutputBudget } from '../output-budget.ts'
 import type { Recorder } from '../recorder.ts'
-import { type Abortion, describeCompletion, describeEnding } from '../task-events.ts'
+import { type Abortion, describeCompletion, describeEnding, describeReuse, type ReusedOutput } from '../task-events.ts'
 
 /** The parts that record the events of parents and their children. */
 export interface GroupRecorderParts {
@@ -90,6 +90,15 @@ export class GroupRecorder {
     const error = cutMessage(`The condition is false: \`${when.source}\` with ${stringifyJson(when.observe(values))}`)
     const ending: PendingSettlement = { tasks: [task], status: 'skipped', code: 'CONDITION_FALSE', error }
     const data = describeEnding(recorder, tasks.at(task), task, ending, table.columns, options.clock.now())
+    recorder.record('task_complete', data, task)
+  }
+
+  /** A task takes an output over, unless the outputs become too large. */
+  reuse(task: number, reused: ReusedOutput): void {
+    const { recorder, outputs, table, tasks, options } = this.#parts
+    const report = outputs.admit({ status: 'success', output: reused.output, executionTimeMs: 0 })
+    if (report.status !== 'success') return this.end(task, report)
+    const data = describeReuse(recorder, tasks.at(task), task, reused, table.columns, options.clock.now())
     recorder.record('task_complete', data, task)
   }
 

@@ -2,7 +2,7 @@ import { DagstreamError, recordUnusable } from '../../errors.ts'
 import type { Stop } from '../../events/events.ts'
 import type { ExecutionState } from '../../events/execution-state.ts'
 import { type CheckedExecution, checkExecution } from '../../plan/compile.ts'
-import type { StoredExecution } from '../../store/execution-store.ts'
+import type { ExecutionRecord } from '../../store/execution-store.ts'
 import { quoteName } from '../../tools/json-pointer.ts'
 import { type AnyTool, ToolRegistry } from '../../tools/registry.ts'
 import type { DAGStructure, DAGTask, DAGWorkflowTask, RecordedWorkflow } from '../../workflow/document.ts'
@@ -37,7 +37,7 @@ export function parseWorkflow(workflow: string | undefined): RecordedWorkflow {
  * Checks the workflow and the input of a record. A missing tool is replaced by a placeholder, so that the log can be read.
  * @throws `RECORD_UNUSABLE`
  */
-export function checkRecorded({ workflow, input }: StoredExecution, tools: ToolRegistry): RecordedExecution {
+export function checkRecorded({ workflow, input }: ExecutionRecord, tools: ToolRegistry): RecordedExecution {
   const document = parseWorkflow(workflow)
   const given = input === undefined ? undefined : parseRecorded('input', input)
   const named = collectNames(document).tools

@@ -31,11 +31,23 @@ export type RecordedOptions = Pick<ExecutionOptions, (typeof RECORDED | typeof R
   readonly graceMs?: number
 }
 
+/** The origin of a fork. */
+export interface ForkedFrom {
+  readonly executionId: string
+  readonly from: readonly string[]
+}
+
+/** The fields of a record beside the options of an execution. */
+export interface RecordedExtras {
+  readonly graceMs?: number | undefined
+  readonly forkedFrom?: ForkedFrom | undefined
+}
+
 /** Serializes options as JSON, `Infinity` as `null`. */
-export function writeOptions(options: ResolvedOptions, graceMs?: number): string {
+export function writeOptions(options: ResolvedOptions, { graceMs, forkedFrom }: RecordedExtras = {}): string {
   const given = RECORDED_IF_GIVEN.filter(name => options[name] !== DEFAULT_OPTIONS[name])
   const recorded = Object.fromEntries([...RECORDED, ...given].map(name => [name, options[name]]))
-  return JSON.stringify(graceMs === undefined ? recorded : { ...recorded, graceMs })
+  return JSON.stringify({ ...recorded, ...(graceMs !== undefined && { graceMs }), ...(forkedFrom && { forkedFrom }) })
 }
 
 /** Parses the text of `writeOptions`; unknown options of later versions are ignored. @throws `RECORD_UNUSABLE` */
@@ -53,6 +65,17 @@ export function readOptions(text: string | undefined): RecordedOptions {
   } catch (error) {
     throw recordUnusable('The recorded `options` of an execution are invalid', error)
   }
+}
+
+/** What a fork was made from; `undefined` for an execution that is none. @throws `RECORD_UNUSABLE` */
+export function readForkedFrom(text: string | undefined): ForkedFrom | undefined {
+  if (text === undefined || !text.includes('"forkedFrom"')) return undefined
+  const { forkedFrom } = (parseRecorded('options', text) ?? {}) as { readonly forkedFrom?: Partial<ForkedFrom> }
+  if (forkedFrom === undefined) return undefined
+  const { executionId, from } = forkedFrom
+  const isList = Array.isArray(from) && from.every(id => typeof id === 'string')
+  if (typeof executionId === 'string' && isList) return { executionId, from }
+  throw recordUnusable('The `options` that the store has of a fork do not say what it was made from')
 }
 
 function parseGrace(graceMs: unknown): number {

@@ -11,6 +11,7 @@ import type { StartParts } from '../loop-parts.ts'
 import { INTERRUPTED } from '../interruption.ts'
 import { type ResolvedOptions, resolveOptions } from '../options.ts'
 import { describeCrashing, MAX_CRASHES, recordParked } from './parking.ts'
+import { findForkSource } from '../reuse/fork-source.ts'
 import { checkRecorded } from './recorded-execution.ts'
 import { readOptions } from './recorded-options.ts'
 import { type Replayed, replay } from './replay.ts'
@@ -32,7 +33,7 @@ export interface ResumeContext {
 }
 
 /** An execution that was claimed but not resumed yet. */
-interface Taken extends Replayed, Pick<StartParts, 'plan' | 'input'> {
+interface Taken extends Replayed, Pick<StartParts, 'plan' | 'input' | 'owner' | 'fork'> {
   readonly loop: ExecutionLoop
   /** `undefined` for an ended execution. */
   readonly lease: Lease | undefined
@@ -121,6 +122,7 @@ async function takeOver(
   const by = stop?.requestId === undefined ? {} : { requestId: stop.requestId }
   const byRequest = stop !== undefined && isEnding && !isRepeated ? { message: stop.message, ...by } : undefined
   const finallyWhy = byRequest ?? (why === undefined ? undefined : findFinallyFailure(log.state))
+  const isOver = end !== undefined || why !== undefined
   return {
     ...replayed,
     plan,
@@ -130,5 +132,7 @@ async function takeOver(
     stop: why,
     finallyStop: finallyWhy,
     options,
+    fork: isOver ? undefined : await findForkSource(stored, store, options.logger),
+    owner: stored.owner,
   }
 }

@@ -1,4 +1,5 @@
-import type { ExecutionOptions } from '../../engine/options.ts'
+import type { RecordedOptions } from '../../engine/resume/recorded-options.ts'
+import type { ForkSource } from '../../engine/reuse/takeover.ts'
 import type { DAGStructure } from '../../workflow/document.ts'
 
 /** A request for a new execution. */
@@ -8,7 +9,11 @@ export interface ExecutionRequest {
   /** The document as JSON. @defaultValue written from `workflow` */
   readonly workflowJson?: string
   readonly input?: unknown
-  readonly options: Pick<ExecutionOptions, 'schedule' | 'onTaskError' | 'onCrash' | 'maxConcurrency' | 'timeoutMs'>
+  readonly options: Omit<RecordedOptions, 'graceMs'>
   /** How long it may run without a follower, ms. @defaultValue that of the host */
   readonly graceMs?: number | undefined
+  /** Whether the document is that of a record, which holds the registered workflows that it names. */
+  readonly isRecorded?: boolean
+  /** Of a fork: what it takes its outputs from. */
+  readonly fork?: ForkSource
 }

@@ -188,7 +188,7 @@ function describeDuplicate({ key, position: { line, column } }: DuplicateKey): s
 }
 
 /** The error that `compileWorkflow` throws for problems. */
-function refuseDuplicates(issues: readonly WorkflowIssue[]): DagstreamError {
+export function refuseDuplicates(issues: readonly WorkflowIssue[]): DagstreamError {
   const [first] = issues
   const message = `${first?.code} at \`${first?.pointer}\`: ${first?.message}`
   return new DagstreamError('INVALID_WORKFLOW', message, { details: { issues, issueCount: issues.length } })

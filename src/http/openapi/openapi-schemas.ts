@@ -47,6 +47,15 @@ export const schemas: Readonly<Record<SchemaName, Json>> = {
     }),
     description: 'The input and the options of an execution of a registered workflow.',
   },
+  ForkRequest: {
+    ...request({
+      from: { type: 'array', items: text, description: 'Ids of tasks that run again, with all that depend on them.' },
+      workflow: refer('Workflow'),
+      input: { description: 'The value of `$INPUT`: any JSON.' },
+      options: refer('ExecutionOptions'),
+    }),
+    description: 'The differences of a fork from its execution.',
+  },
   ValidationRequest: {
     description: 'A workflow, or an object of a workflow and the input against which its references are checked.',
     oneOf: [refer('Workflow'), request({ workflow: refer('Workflow'), input: {} }, ['workflow'])],
@@ -152,6 +161,10 @@ export const schemas: Readonly<Record<SchemaName, Json>> = {
       waitMs: ms,
       abandoned: { const: true },
       optional: { const: true, description: 'The task failed, and its failure is tolerated.' },
+      reusedFrom: {
+        ...object({ executionId, taskId: text }),
+        description: 'The task did not run: its output is that of this task.',
+      },
       items: {
         type: 'array',
         items: refer('TaskResult'),
@@ -159,7 +172,7 @@ export const schemas: Readonly<Record<SchemaName, Json>> = {
       },
       tasks: { type: 'array', items: refer('TaskResult'), description: 'The tasks of a `workflow`.' },
     },
-    ['output', 'error', 'code', 'causedBy', 'abandoned', 'optional', 'items', 'tasks'],
+    ['output', 'error', 'code', 'causedBy', 'abandoned', 'optional', 'reusedFrom', 'items', 'tasks'],
   ),
   Reason: object({
     code: { enum: ['CANCELLED', 'EXECUTION_TIMEOUT', 'BUDGET_EXCEEDED', 'DISCONNECTED', 'SHUTDOWN'] },

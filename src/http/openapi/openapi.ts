@@ -65,6 +65,14 @@ const paths = {
       },
     },
   },
+  '/executions/{id}/fork': {
+    parameters: [id],
+    post: {
+      operationId: 'forkExecution',
+      summary: 'Start a new execution that takes over the outputs of unchanged tasks',
+      ...startOperation(refer('ForkRequest')),
+    },
+  },
   '/executions/{id}/cancel': {
     parameters: [id],
     post: {

@@ -6,6 +6,7 @@ export type SchemaName =
   | 'Workflow'
   | 'WorkflowRequest'
   | 'NamedRequest'
+  | 'ForkRequest'
   | 'ValidationRequest'
   | 'ExecutionOptions'
   | 'ExecutionStatus'

@@ -9,6 +9,7 @@ import type { ExecutionAccess } from './execution-access.ts'
 import type { ExecutionResponses } from './execution-responses.ts'
 import type { ExecutionStarts } from './execution-starts.ts'
 import { findWorkflowText, parseExecutionRequest, parseRequestId } from '../body/execution-request.ts'
+import { prepareForkRequest } from '../body/fork-request.ts'
 import type { ResolvedHandlerOptions } from '../options/handler-options.ts'
 import type { CommandedExecution, HostedExecution } from '../../host/execution/hosted-execution.ts'
 import { decodeCursor, encodeCursor, parseListFilter, parsePageSize } from './list-query.ts'
@@ -28,6 +29,16 @@ export function createExecutionRoutes(
 
   return new Hono()
     .post('/', ({ req }) => starts.answer(req.raw, { parse: parseExecutionRequest, locate: findWorkflowText }))
+    .post('/:id/fork', async ({ req }) => {
+      const record = await access.find(req.raw, 'fork', req.param('id'))
+      const { executionId, owner } = record
+      return starts.answer(req.raw, {
+        access: owner === undefined ? {} : { owner },
+        scope: `fork ${executionId}`,
+        parse: (body, bounds) => prepareForkRequest(body, bounds, record, store),
+        locate: findWorkflowText,
+      })
+    })
     .get('/', async ({ req: { raw: request } }) => {
       const { owner } = await access.ask(request, { action: 'list' })
       const query = new URL(request.url).searchParams

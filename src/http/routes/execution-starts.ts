@@ -10,6 +10,7 @@ import { badRequest } from '../answers/problem.ts'
 import type { ServerBounds } from '../body/execution-options.ts'
 import { type JsonBody, parseRepeatClaim, readJson } from '../body/execution-request.ts'
 import type { ResolvedHandlerOptions } from '../options/handler-options.ts'
+import type { Access } from '../security/authorize.ts'
 import type { ExecutionAccess } from './execution-access.ts'
 import { chooseFormat, type ExecutionResponses } from './execution-responses.ts'
 import { identify, notAcceptable, refuseCursor, streamAfter } from './stream-place.ts'
@@ -18,8 +19,12 @@ import { identify, notAcceptable, refuseCursor, streamAfter } from './stream-pla
 export interface StartSource {
   /** The registered workflow in the path. */
   readonly workflow?: string
+  /** The access to the execution that it is made from, which was asked for. @defaultValue that to create one */
+  readonly access?: Access
+  /** The target of the request, beside its body. @defaultValue the workflow */
+  readonly scope?: string
   /** @throws HttpProblem, `INVALID_WORKFLOW` */
-  readonly parse: (body: JsonBody, bounds: ServerBounds) => ExecutionRequest
+  readonly parse: (body: JsonBody, bounds: ServerBounds) => ExecutionRequest | Promise<ExecutionRequest>
   /** The positions of workflow and input in the body. */
   readonly locate: (body: JsonBody) => WorkflowText
 }
@@ -49,8 +54,9 @@ export class ExecutionStarts {
    * @throws HttpProblem, AnsweredByAuthorize; the errors of `ExecutionHost.start`, their issues with positions
    */
   async answer(request: Request, source: StartSource): Promise<Response> {
-    const { workflow } = source
-    const access = await this.#access.ask(request, { action: 'create', ...(workflow !== undefined && { workflow }) })
+    const { workflow, scope = workflow } = source
+    const asking = { action: 'create', ...(workflow !== undefined && { workflow }) } as const
+    const access = source.access ?? (await this.#access.ask(request, asking))
     const isAsync = prefersAsync(request)
     const accepted = isAsync ? 'json' : negotiate(request.headers.get('accept'))
     if (accepted === undefined) throw notAcceptable('`text/event-stream` or `application/json`')
@@ -67,9 +73,9 @@ export class ExecutionStarts {
     // Refuse an unknown format before the execution starts.
     chooseFormat(request)
     const body = await readJson(request)
-    const asked = source.parse(body, this.#bounds)
+    const asked = await source.parse(body, this.#bounds)
     const unfollowed = isAsync && asked.graceMs === undefined ? { graceMs: Number.POSITIVE_INFINITY } : {}
-    const claimant = { ...access, ...(await parseRepeatClaim(request, body, workflow)) }
+    const claimant = { ...access, ...(await parseRepeatClaim(request, body, scope)) }
     // Refuse a reader above the limit before the execution starts.
     const release = accepted === 'stream' ? this.#host.subscribers.admit() : undefined
     try {
@@ -80,7 +86,8 @@ export class ExecutionStarts {
       release?.()
       const hasLeft = error instanceof DagstreamError && error.code === 'CANCELLED' && request.signal.aborted
       if (hasLeft) throw badRequest('The client disconnected before its execution started')
-      throw locateErrorIssues(error, source.locate(body))
+      // A recorded document has no positions in the body.
+      throw asked.isRecorded ? error : locateErrorIssues(error, source.locate(body))
     }
   }
 }

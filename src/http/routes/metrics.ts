@@ -40,6 +40,11 @@ export function renderMetrics(host: ExecutionHost, answers: ReadonlyMap<number, 
       meters.counters.droppedEmissionCount,
     ),
     counter(
+      'cache_lookups_total',
+      'Tasks with `cache`: hit, an output that was remembered; miss, a call.',
+      byLabel('result', { hit: meters.counters.cacheHitCount, miss: meters.counters.cacheMissCount }),
+    ),
+    counter(
       'tokens_total',
       'Tokens used by ended attempts, including failed ones.',
       byLabel('direction', {

@@ -123,12 +123,12 @@ export class ResultChunks implements ChunkSource {
     const children = this.#tree?.childrenOf(task)
     if (children !== undefined) this.#open.push({ tasks: children.tasks, next: 0 })
     const end = children === undefined ? '}' : `,"${children.field}":[`
-    const { taskId, tool, status, attempts, executionTimeMs, waitMs } = result
+    const { taskId, tool, status, attempts, executionTimeMs, waitMs, reusedFrom } = result
     if (status !== 'success' || output === undefined) {
       return this.#push(separator + JSON.stringify(toTaskResult(result, true)).slice(0, -1), end)
     }
     const head = JSON.stringify({ taskId, tool, status }).slice(0, -1)
-    const tail = JSON.stringify({ attempts, executionTimeMs, waitMs }).slice(1, -1)
+    const tail = JSON.stringify({ attempts, executionTimeMs, waitMs, reusedFrom }).slice(1, -1)
     return this.#push(`${separator}${head},"output":`, output, `,${tail}${end}`)
   }
 

@@ -8,6 +8,7 @@ export type Action =
   | 'subscribe'
   | 'output'
   | 'cancel'
+  | 'fork'
   | 'resume'
   | 'delete'
   | 'validate'

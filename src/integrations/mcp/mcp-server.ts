@@ -138,7 +138,7 @@ export class McpServer {
     })
   }
 
-  #toTool({ name, description, inputSchema, hasReadOnlyHint }: ListedTool): Tool {
+  #toTool({ name, description, inputSchema, outputSchema, hasReadOnlyHint }: ListedTool): Tool {
     const { reach, readOnlyTools, checkArguments, resetTimeoutOnProgress, timeoutMs } = this.#config
     const isReadOnly = readOnlyTools?.includes(name) ?? hasReadOnlyHint
     // The timer of the engine ignores progress, so `callTool` has its own.
@@ -147,6 +147,7 @@ export class McpServer {
       name: `${this.name}:${name}`,
       ...(description !== undefined && { description }),
       ...(inputSchema && { inputSchema }),
+      ...(outputSchema && { outputSchema }),
       // The transport of a given client reads JavaScript numbers.
       exactNumbers: reach.kind !== 'client',
       ...(!checkArguments && { checkArguments }),

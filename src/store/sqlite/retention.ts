@@ -26,6 +26,8 @@ export interface RetentionOptions {
   readonly logger: Logger
   readonly maxFinishedAgeMs: number
   readonly maxFinishedCount: number
+  /** Removes some remembered outputs beyond their bounds. @returns how many */
+  readonly sweepOutputs: () => number
   /** An execution was removed. */
   readonly onRemoved: (executionId: string) => void
 }
@@ -106,10 +108,11 @@ export class Retention {
   }
 
   async #sweep(): Promise<number> {
-    const { queue, onRemoved } = this.#options
+    const { queue, onRemoved, sweepOutputs } = this.#options
     let count = 0
     for (;;) {
       const removed = await queue.write(undefined, () => {
+        sweepOutputs()
         const ids = [...this.#listBeyond(), ...this.#listRefused()]
         for (const id of ids) {
           onRemoved(id)

@@ -42,6 +42,11 @@ export const MIGRATIONS: readonly string[] = [
    UPDATE executions SET status = 'stopping'
      WHERE ended_at IS NULL AND status = 'running' AND json_extract(notes, '$.stop') IS NOT NULL;
    UPDATE executions SET notes = NULL WHERE ended_at IS NOT NULL;`,
+  `CREATE TABLE remembered (
+     owner TEXT NOT NULL, key TEXT NOT NULL, execution TEXT NOT NULL, task TEXT NOT NULL, json TEXT NOT NULL,
+     bytes INTEGER NOT NULL, kept_at INTEGER NOT NULL, PRIMARY KEY (owner, key)
+   );
+   CREATE INDEX remembered_by_age ON remembered (kept_at, bytes);`,
 ]
 
 /**

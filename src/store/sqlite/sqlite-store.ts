@@ -4,6 +4,7 @@ import type { ExecutionStore } from '../execution-store.ts'
 import type { ExecutionSummary } from '../execution-summary.ts'
 import { backUp } from './backup.ts'
 import type { SqliteConnection, SqliteDriver } from './driver.ts'
+import { RememberedOutputs } from './remembered-outputs.ts'
 import { Retention } from './retention.ts'
 import { failStore, toStoreError } from './store-error.ts'
 import type { SqliteStoreOptions } from './store-options.ts'
@@ -48,12 +49,17 @@ export function createSqliteStore({ driver, connection, file, unlock, options }:
   /** Unfinished executions that this store claimed. */
   const claimed = new Set<string>()
   const { findFault, mayClose } = watchFile(file, clock, options.logger)
-  const queue = new WriteQueue({ ...options, connection, file, findFault, onRollback: () => rows.clear() })
+  const outputs = new RememberedOutputs(connection, options)
+  const onRollback = (): void => {
+    rows.clear()
+    outputs.rolledBack()
+  }
+  const queue = new WriteQueue({ ...options, connection, file, findFault, onRollback })
   const onRemoved = (executionId: string): void => {
     rows.delete(executionId)
     claimed.delete(executionId)
   }
-  const retention = new Retention({ ...options, connection, queue, onRemoved })
+  const retention = new Retention({ ...options, connection, queue, onRemoved, sweepOutputs: () => outputs.sweep() })
   let closing: Promise<void> | undefined
 
   const rowOf = (executionId: string): RowRef => {
@@ -163,6 +169,10 @@ export function createSqliteStore({ driver, connection, file, unlock, options }:
       interrupted: () =>
         ask(undefined, () => tables.listUnfinished().filter(({ executionId }) => !claimed.has(executionId))),
     }),
+
+    recall: (key, maxAgeMs) => ask('', () => outputs.find(key, maxAgeMs)),
+    remember: (key, remembered) => queue.write(undefined, () => outputs.put(key, remembered)),
+    forget: () => queue.write(undefined, () => outputs.clear()),
 
     delete: executionId => retention.delete(executionId),
     sweep: () => retention.sweep(),

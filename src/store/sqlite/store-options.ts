@@ -24,6 +24,10 @@ export interface SqliteStoreOptions {
   readonly maxFinishedAgeMs?: number
   /** Maximum number of finished executions. @defaultValue 100,000 */
   readonly maxFinishedCount?: number
+  /** Maximum age of a remembered output, ms. @defaultValue 7 days */
+  readonly maxCacheAgeMs?: number
+  /** Maximum total size of remembered outputs, bytes of JSON. @defaultValue 256 MiB */
+  readonly maxCacheBytes?: number
   /**
    * Maximum time that a write waits for another program's lock, ms. Does not block the event loop.
    * @defaultValue 5,000
@@ -42,13 +46,17 @@ const DEFAULTS: Required<SqliteStoreOptions> = {
   readOnly: false,
   maxFinishedAgeMs: 30 * DAY_MS,
   maxFinishedCount: 100_000,
+  maxCacheAgeMs: 7 * DAY_MS,
+  maxCacheBytes: 256 * 1024 * 1024,
   busyTimeoutMs: 5000,
   clock: systemClock,
   logger: SILENT_LOGGER,
 }
 
 /** Options that apply only to a writing store. */
-const WRITING = ['durability', 'maxFinishedAgeMs', 'maxFinishedCount'] as const
+const WRITING = ['durability', 'maxFinishedAgeMs', 'maxFinishedCount', 'maxCacheAgeMs', 'maxCacheBytes'] as const
+
+const BOUNDS = ['maxFinishedAgeMs', 'maxFinishedCount', 'maxCacheAgeMs', 'maxCacheBytes', 'busyTimeoutMs'] as const
 
 /** Applies the defaults; `undefined` counts as absent. @throws `INVALID_OPTION` */
 export function resolveSqliteOptions(options: SqliteStoreOptions): Required<SqliteStoreOptions> {
@@ -65,7 +73,7 @@ export function resolveSqliteOptions(options: SqliteStoreOptions): Required<Sqli
     throw invalidOption('durability', '`"full"` or `"normal"`', durability)
   }
   if (typeof readOnly !== 'boolean') throw invalidOption('readOnly', 'a boolean', readOnly)
-  for (const name of ['maxFinishedAgeMs', 'maxFinishedCount', 'busyTimeoutMs'] as const) {
+  for (const name of BOUNDS) {
     const value = resolved[name]
     if (!(typeof value === 'number' && value >= 0)) throw invalidOption(name, 'a number, 0 or more', value)
   }

@@ -6,6 +6,7 @@ import { Suggestions } from '../../tools/suggestion.ts'
 import { checkCondition, ROUND_NAMES, TASK_NAMES } from './check-condition.ts'
 import { checkItems } from './check-items.ts'
 import type {
+  CacheWords,
   CheckedDocument,
   ItemWords,
   NestedWorkflow,
@@ -27,6 +28,8 @@ import { createWorkflowTool } from '../workflow-input.ts'
 export interface WordChecks {
   readonly walk: TemplateWalk
   readonly isFinally: boolean
+  /** The tool of the task, if it is known. */
+  readonly tool: RegisteredTool | undefined
   /** Depth of the document. */
   readonly depth: number
   readonly workflows: WorkflowLookup | undefined
@@ -88,7 +91,7 @@ function reportUnusable({ circle, issues: faults }: UnusableWorkflow, { issues, 
 /** Checks the words of a task, except for its workflow. Invalid ones are omitted. */
 export function checkWords(task: ReadTask, nested: NestedWorkflow | undefined, checks: WordChecks): TaskWords {
   const { walk } = checks
-  const { runOn, optional, forEach, repeat } = task
+  const { runOn, optional, forEach, repeat, cache } = task
   const words: { -readonly [K in keyof TaskWords]: TaskWords[K] } = {}
   if (runOn !== undefined && runOn !== 'success') words.runOn = runOn
   if (nested !== undefined) words.workflow = nested
@@ -100,7 +103,21 @@ export function checkWords(task: ReadTask, nested: NestedWorkflow | undefined, c
     if (items !== undefined) words.forEach = items
   }
   if (repeat !== undefined) words.repeat = at(walk, 'repeat', () => checkRepeat(repeat, walk))
+  if (cache !== undefined) words.cache = at(walk, 'cache', () => checkCache(task, cache, checks))
   return Object.freeze(words)
+}
+
+function checkCache(task: ReadTask, cache: NonNullable<ReadTask['cache']>, checks: WordChecks): CacheWords {
+  const { walk, tool, isFinally } = checks
+  const { ttlMs = 0, key: source, effects = false } = cache
+  // A recorded document has passed this check with the tools of its time.
+  if (!effects && !walk.isRecorded && tool !== undefined && tool.tool.readOnly !== true) {
+    const hint = (): string => 'Add `"effects": true` if calls may be left out, with what they do'
+    report(walk, 'INVALID_SHAPE', () => `Expected a read-only tool beside \`cache\`, got ${quoteName(tool.name)}`, hint)
+  }
+  walk.place = placeOfTask(task, isFinally)
+  const key = source === undefined ? undefined : at(walk, 'key', () => compileTemplate(source, walk))
+  return Object.freeze({ ttlMs, ...(key !== undefined && { key }), ...(effects && { effects: true as const }) })
 }
 
 function checkDefault(task: ReadTask, walk: TemplateWalk): JsonValue {

@@ -1,22 +1,33 @@
-import type { ItemWords, RoundWords, TaskWords } from '../checked-document.ts'
-import type { DAGTaskFields } from '../document.ts'
+import type { CacheWords, ItemWords, RoundWords, TaskWords } from '../checked-document.ts'
+import type { CachePolicy, DAGTaskFields } from '../document.ts'
 import { readSource, type Template } from '../template.ts'
 import { describeTolerance } from './tolerance.ts'
 
 /** The fields of a task that most tasks do without. */
-export function describeFields({ timeoutMs, retry, when, runOn, optional }: TaskFields): Partial<DAGTaskFields> {
-  return {
-    ...(timeoutMs !== undefined && { timeoutMs }),
-    ...(retry !== undefined && { retry }),
-    ...(when !== undefined && { when: when.source }),
-    ...(runOn !== undefined && { runOn }),
-    ...(optional !== undefined && { optional: true, default: optional.default.read() }),
+export function describeFields({ timeoutMs, retry, when, runOn, optional, cache }: TaskFields): Partial<DAGTaskFields> {
+  const fields: { -readonly [K in keyof DAGTaskFields]?: DAGTaskFields[K] } = {}
+  // Assigned instead of spread: a document may have many tasks, and each execution records it.
+  if (timeoutMs !== undefined) fields.timeoutMs = timeoutMs
+  if (retry !== undefined) fields.retry = retry
+  if (when !== undefined) fields.when = when.source
+  if (runOn !== undefined) fields.runOn = runOn
+  if (optional !== undefined) {
+    fields.optional = true
+    fields.default = optional.default.read()
   }
+  if (cache !== undefined) fields.cache = describeCache(cache)
+  return fields
 }
 
 interface TaskFields
-  extends Pick<TaskWords, 'when' | 'runOn' | 'optional'>,
+  extends Pick<TaskWords, 'when' | 'runOn' | 'optional' | 'cache'>,
     Pick<DAGTaskFields, 'timeoutMs' | 'retry'> {}
+
+function describeCache({ ttlMs, key, effects }: CacheWords): CachePolicy {
+  if (key === undefined) return effects ? { ttlMs, effects } : { ttlMs }
+  const source = readSource(key)
+  return effects ? { ttlMs, key: source, effects } : { ttlMs, key: source }
+}
 
 /** The fields that say how a task makes its children, except for `workflow`. */
 export function describeGroup(group: ChildWords): Partial<DAGTaskFields> {

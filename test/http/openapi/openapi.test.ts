@@ -130,6 +130,9 @@ test('answers of the server match the document: status, type, headers and body',
   calls[2]?.succeed(null)
   await expectDocumented(result, 'POST', '/executions')
   await expectDocumented(stream, 'POST', '/executions')
+  const fork = '/executions/{id}/fork'
+  await expectDocumented(await send('POST', `/executions/${id}/fork`, { body: {} }), 'POST', fork)
+  await expectDocumented(await send('POST', `/executions/${id}/fork`, { body: { from: ['c'] } }), 'POST', fork)
   const event = { 'last-event-id': `${id}.4` }
   await expectDocumented(await create(workflow, event), 'POST', '/executions')
   await expectDocumented(await create({ tasks: [{}] }), 'POST', '/executions')

@@ -1,5 +1,6 @@
 import type { Colors } from 'picocolors/types.js'
 import type { TaskState } from '../../../events/execution-state.ts'
+import { describeOrigin } from '../event-lines.ts'
 import { colorGlyph, GLYPHS } from '../glyphs.ts'
 import type { ActiveTask, TaskBoard } from './task-board.ts'
 import { describeGroup } from './task-groups.ts'
@@ -62,7 +63,8 @@ function describeFacts(task: TaskState, active: ActiveTask | undefined, board: T
     facts.push(`${progress}${total === undefined ? '' : `/${total}`}${message === undefined ? '' : ` ${message}`}`)
   }
   if (active?.retry) facts.push(active.retry.error)
-  const { error, causedBy, optional } = task.result ?? {}
+  const { error, causedBy, optional, reusedFrom } = task.result ?? {}
+  if (reusedFrom !== undefined) facts.push(describeOrigin(reusedFrom, task.taskId))
   if (optional) facts.push('tolerated')
   if (error !== undefined) facts.push(causedBy === undefined ? error : `because of ${causedBy}`)
   return toPlainLine(facts.join(' · '))

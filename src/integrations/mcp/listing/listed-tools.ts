@@ -15,6 +15,7 @@ export interface ListedTool {
   readonly description?: string
   /** Compiles, unless arguments are not checked. */
   readonly inputSchema?: JsonSchema
+  readonly outputSchema?: JsonSchema
   /** The server marks the tool as read-only. */
   readonly hasReadOnlyHint: boolean
 }
@@ -143,13 +144,17 @@ function readTool(listed: unknown, server: ListedServer): ListedTool | undefined
     server.warn(fault)
     return undefined
   }
-  const { name, title, description, inputSchema, annotations } = listed as { name: string } & Record<string, unknown>
+  const { name, title, description, inputSchema, outputSchema, annotations } = listed as { name: string } & Record<
+    string,
+    unknown
+  >
   const text = [description, title].find(each => typeof each === 'string' && each !== '') as string | undefined
   const schema = findUsableSchema(name, inputSchema, server)
   return {
     name,
     ...(text !== undefined && { description: text }),
     ...(schema && { inputSchema: schema }),
+    ...(isSchema(outputSchema) && { outputSchema }),
     hasReadOnlyHint: (annotations as { readOnlyHint?: unknown } | null | undefined)?.readOnlyHint === true,
   }
 }

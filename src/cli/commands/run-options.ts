@@ -1,0 +1,43 @@
+import type { RemoteOptions } from '../../client/create-client.ts'
+import type { Schedule } from '../../events/events.ts'
+import type { OutputFlags } from '../render/run-report.ts'
+import type { StoreFlags } from '../target/open-store.ts'
+
+/** The flags of `run`. */
+export interface RunOptions extends OutputFlags, Omit<StoreFlags, 'durability'> {
+  readonly schedule?: Schedule
+  readonly concurrency?: number
+  readonly failFast?: true
+  /** Timeout of the whole execution, ms. */
+  readonly timeout?: number
+  /** The value of `$INPUT`. */
+  readonly input?: unknown
+  readonly tools?: string
+  /** A file with `mcpServers`. */
+  readonly mcp?: string
+  /** A folder of registered workflows. */
+  readonly workflows?: string
+  /** Calls no tool. */
+  readonly dryRun?: true
+  /** Of a dry run: a file with outputs by task id, and the execution whose outputs are taken. */
+  readonly outputs?: string
+  readonly from?: string
+  /** The server to run on instead of this process. */
+  readonly server?: string
+  readonly token?: string
+}
+
+/** The execution options among the flags, local or remote. */
+export function toRemoteOptions({
+  schedule,
+  concurrency,
+  failFast,
+  timeout,
+}: RunOptions): Omit<RemoteOptions, 'onDisconnect'> {
+  return {
+    ...(schedule && { schedule }),
+    ...(concurrency !== undefined && { maxConcurrency: concurrency }),
+    ...(failFast && { onTaskError: 'fail-fast' as const }),
+    ...(timeout !== undefined && { timeoutMs: timeout }),
+  }
+}

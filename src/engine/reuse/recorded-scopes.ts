@@ -1,0 +1,120 @@
+import type { ExecutionState, TaskState } from '../../events/execution-state.ts'
+import type { ExecutionStatus } from '../../events/events.ts'
+import { JsonValue } from '../../events/json-value.ts'
+import type { ExecutionPlan, PlannedTask } from '../../plan/execution-plan.ts'
+import { summarizeEnds } from '../../scheduler/group-status.ts'
+import { classifyEnd } from '../../scheduler/task-ends.ts'
+import { resolveTemplate, type Scope } from '../../workflow/template.ts'
+import { type Items, resolveItems } from '../groups/items.ts'
+
+/** A task of a recorded execution: what it did, and what its references referred to. */
+export interface RecordedPlace {
+  readonly definition: PlannedTask
+  readonly scope: Scope
+}
+
+/**
+ * Finds out from its state alone what the tasks of a recorded execution referred to, so that it works for any log, also one
+ * whose first events are gone. The status of a whole workflow is the one that its `finally` tasks saw.
+ */
+export class RecordedScopes {
+  readonly #state: ExecutionState
+  readonly #root: { readonly plan: ExecutionPlan; readonly scope: Scope }
+  readonly #tasksById = new WeakMap<ExecutionPlan, ReadonlyMap<string, PlannedTask>>()
+  /** Of parents, by id. */
+  readonly #places = new Map<string, RecordedPlace | undefined>()
+  readonly #scopes = new Map<string, Scope>()
+  readonly #items = new Map<string, Items>()
+
+  constructor(plan: ExecutionPlan, input: JsonValue | undefined, state: ExecutionState) {
+    this.#state = state
+    this.#root = { plan, scope: this.#createScope('', input, plan) }
+  }
+
+  /** @returns `undefined` for a task that the recorded document does not describe. @throws as `resolveTemplate` does */
+  find({ taskId, parentId, index }: TaskState): RecordedPlace | undefined {
+    if (parentId === undefined) {
+      const { plan, scope } = this.#root
+      return toPlace(this.#taskOf(plan, taskId), scope)
+    }
+    const parent = this.#findParent(parentId)
+    const group = parent?.definition.group
+    if (parent === undefined || group === undefined) return undefined
+    if (group.kind === 'workflow') {
+      const task = this.#taskOf(group.plan, taskId.slice(parentId.length + 1))
+      return toPlace(task, this.#scopeOf(parentId, parent, group.plan))
+    }
+    const own = { ...parent.scope, index: index ?? 0 }
+    if (group.kind === 'forEach') {
+      let items = this.#items.get(parentId)
+      if (items === undefined) this.#items.set(parentId, (items = resolveItems(group.items, parent.scope)))
+      return toPlace(group.body, { ...own, item: items.at(own.index) })
+    }
+    const previous = own.index === 0 ? undefined : this.#outputOf(`${parentId}[${own.index - 1}]`)
+    return toPlace(group.body, { ...own, previous })
+  }
+
+  #findParent(parentId: string): RecordedPlace | undefined {
+    if (!this.#places.has(parentId)) {
+      const state = this.#state.tasks.get(parentId)
+      this.#places.set(parentId, state && this.find(state))
+    }
+    return this.#places.get(parentId)
+  }
+
+  /** What the tasks of a nested workflow refer to. */
+  #scopeOf(parentId: string, { definition, scope }: RecordedPlace, plan: ExecutionPlan): Scope {
+    let own = this.#scopes.get(parentId)
+    if (own === undefined) {
+      const input = JsonValue.from(resolveTemplate(definition.arguments, scope).value)
+      own = this.#createScope(`${parentId}/`, input, plan)
+      this.#scopes.set(parentId, own)
+    }
+    return own
+  }
+
+  #taskOf(plan: ExecutionPlan, id: string): PlannedTask | undefined {
+    let tasks = this.#tasksById.get(plan)
+    if (tasks === undefined) {
+      tasks = new Map(plan.tasks.map(task => [task.id, task]))
+      this.#tasksById.set(plan, tasks)
+    }
+    return tasks.get(id)
+  }
+
+  #createScope(prefix: string, input: JsonValue | undefined, plan: ExecutionPlan): Scope {
+    const { tasks } = this.#state
+    return {
+      input,
+      output: id => this.#outputOf(prefix + id),
+      status: id => JsonValue.from(id === undefined ? this.#statusOf(prefix, plan) : tasks.get(prefix + id)?.status),
+      error: id => {
+        const result = tasks.get(prefix + id)?.result
+        if (result === undefined || result.status === 'success') return JsonValue.null
+        return JsonValue.from({ code: result.code, message: result.error })
+      },
+    }
+  }
+
+  /** The status of a workflow by the ends of its tasks but for those of `finally`. */
+  #statusOf(prefix: string, { tasks, mainCount }: ExecutionPlan): ExecutionStatus {
+    const ends = tasks.slice(0, mainCount).flatMap(({ id }) => {
+      const result = this.#state.tasks.get(prefix + id)?.result
+      return result === undefined ? [] : [classifyEnd(result)]
+    })
+    return summarizeEnds(ends, prefix === '' && this.#state.stopping?.reason !== undefined)
+  }
+
+  /** A tolerated failure has the default of its task. */
+  #outputOf(taskId: string): JsonValue | undefined {
+    const task = this.#state.tasks.get(taskId)
+    const result = task?.result
+    if (result?.status === 'success') return result.output instanceof JsonValue ? result.output : undefined
+    if (task === undefined || result?.optional !== true) return undefined
+    return this.find(task)?.definition.optional?.default
+  }
+}
+
+function toPlace(definition: PlannedTask | undefined, scope: Scope): RecordedPlace | undefined {
+  return definition && { definition, scope }
+}

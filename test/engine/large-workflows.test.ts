@@ -40,7 +40,7 @@ for (const hasStore of [false, true]) {
     const events = execution[Symbol.asyncIterator]()
     expect((await events.next()).value?.type).toBe('execution_start')
     hasStarted = true
-    expect(turnCount).toBeGreaterThan(2)
+    expect(turnCount).toBeGreaterThan(1)
     expect(await readAll({ [Symbol.asyncIterator]: () => events })).toHaveLength(2 * COUNT + 1)
     expect(await execution.result).toMatchObject({ status: 'success', successCount: COUNT })
   })

@@ -1,5 +1,5 @@
 // Files that an earlier version wrote: notes beside the log, and interruptions that were marked by a message.
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { createHandler } from '../../src/http/index.ts'
 import { type SSEEvent, StreamingExecutor } from '../../src/index.ts'
 import { ControlledTool } from '../support/controlled-tool.ts'
@@ -30,6 +30,8 @@ test('an unfinished execution is resumed and finished; an attempt that was marke
   const store = await openHere(file)
   const tool = new ControlledTool()
   const execution = await new StreamingExecutor([{ name: 'work', execute: tool.execute }], { store }).resume('x')
+  // The file is read in its own time.
+  await vi.waitFor(() => expect(tool.started).toEqual(['a']), 10_000)
   ;(await tool.nextCall('a')).fail()
   const { results, status } = await execution.result
   // Attempts 1 to 3, of which the first was cut: two count.

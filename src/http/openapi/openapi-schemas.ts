@@ -2,6 +2,7 @@ import { SSE_EVENTS } from '../../events/events.ts'
 import { LIMITS } from '../../workflow/document.ts'
 import { WORKFLOW_NAME_PATTERN } from '../../workflow/schema.ts'
 import { embedWorkflow } from './embed-workflow.ts'
+import { requestSchemas } from './request-schemas.ts'
 import {
   count,
   counts,
@@ -10,7 +11,6 @@ import {
   ms,
   object,
   refer,
-  request,
   type SchemaName,
   text,
   timestamp,
@@ -26,57 +26,7 @@ const shownStatus: Json = {
 /** The schemas of requests and responses, by name. */
 export const schemas: Readonly<Record<SchemaName, Json>> = {
   Workflow: embedWorkflow(refer('Workflow')),
-  WorkflowRequest: {
-    description: 'A workflow, or an object of a workflow, its input and options.',
-    oneOf: [
-      refer('Workflow'),
-      request(
-        {
-          workflow: refer('Workflow'),
-          input: { description: 'The value of `$INPUT`: any JSON.' },
-          options: refer('ExecutionOptions'),
-        },
-        ['workflow'],
-      ),
-    ],
-  },
-  NamedRequest: {
-    ...request({
-      input: { description: 'The value of `$INPUT`: any JSON.' },
-      options: refer('ExecutionOptions'),
-    }),
-    description: 'The input and the options of an execution of a registered workflow.',
-  },
-  ForkRequest: {
-    ...request({
-      from: { type: 'array', items: text, description: 'Ids of tasks that run again, with all that depend on them.' },
-      workflow: refer('Workflow'),
-      input: { description: 'The value of `$INPUT`: any JSON.' },
-      options: refer('ExecutionOptions'),
-    }),
-    description: 'The differences of a fork from its execution.',
-  },
-  ValidationRequest: {
-    description: 'A workflow, or an object of a workflow and the input against which its references are checked.',
-    oneOf: [refer('Workflow'), request({ workflow: refer('Workflow'), input: {} }, ['workflow'])],
-  },
-  ExecutionOptions: {
-    ...request({
-      schedule: { enum: ['layers', 'dataflow'] },
-      onTaskError: { enum: ['continue', 'fail-fast'] },
-      onCrash: {
-        description: 'Whether the execution resumes or fails after its process has crashed.',
-        enum: ['resume', 'fail'],
-      },
-      maxConcurrency: { type: 'integer', minimum: 1 },
-      timeoutMs: { ...ms, description: 'Timeout of the whole execution, ms; 0 for none.' },
-      onDisconnect: {
-        description: 'Whether the execution is cancelled once it has no subscriber for a time. `cancel`: after 0 ms.',
-        oneOf: [{ enum: ['cancel', 'continue'] }, request({ graceMs: ms }, ['graceMs'])],
-      },
-    }),
-    description: 'The numbers may not exceed those of the server.',
-  },
+  ...requestSchemas,
   ExecutionStatus: object({ executionId, status: shownStatus }),
   Execution: {
     ...object(

@@ -1,7 +1,9 @@
 import { type Json, ms, refer, request, text } from './schema-parts.ts'
 
+type RequestName = 'WorkflowRequest' | 'NamedRequest' | 'ForkRequest' | 'ValidationRequest' | 'ExecutionOptions'
+
 /** The schemas of requests, by name. */
-export const requestSchemas = {
+export const requestSchemas: Readonly<Record<RequestName, Json>> = {
   WorkflowRequest: {
     description: 'A workflow, or an object of a workflow, its input and options.',
     oneOf: [
@@ -53,4 +55,4 @@ export const requestSchemas = {
     }),
     description: 'The numbers may not exceed those of the server.',
   },
-} as const satisfies Readonly<Record<string, Json>>
+}

@@ -3,14 +3,16 @@ import { DagstreamError } from '../errors.ts'
 import type { InfoLevel } from '../events/events.ts'
 import type { TokenUsage } from '../events/token-usage.ts'
 import { round } from '../round.ts'
+import type { QuestionOptions } from '../tools/tool.ts'
 import type { RegisteredTool } from '../tools/registry.ts'
 import { type AttemptActions, AttemptContext } from './attempt-context.ts'
 import type { AttemptOutcome, AttemptReport } from './attempt-outcome.ts'
 import { checkArguments, readDoubles } from './check-arguments.ts'
 import type { Deadlines } from './deadlines.ts'
 import { Linked } from './live-attempts.ts'
+import { OpenQuestions, rejectLater } from './open-questions.ts'
 import { readOutput } from './read-output.ts'
-import type { AbortReason, AttemptCommand, AttemptSink, Progress } from './runner.ts'
+import type { AbortReason, Answer, AttemptCommand, AttemptSink, Progress } from './runner.ts'
 import { TokenTimes } from './token-times.ts'
 import { readInputError, readToolError } from './tool-error.ts'
 
@@ -49,6 +51,7 @@ export class LocalAttempt extends Linked implements AttemptActions {
   #decided: { readonly outcome: AttemptOutcome; readonly reason: DagstreamError } | undefined = undefined
   #controller: AbortController | undefined = undefined
   #tokens: TokenTimes | undefined = undefined
+  #questions: OpenQuestions | undefined = undefined
 
   constructor(environment: LocalAttemptEnvironment, tool: RegisteredTool, command: AttemptCommand, sink: AttemptSink) {
     super()
@@ -131,6 +134,22 @@ export class LocalAttempt extends Linked implements AttemptActions {
     else this.#sink.usage(delta)
   }
 
+  ask(question: QuestionOptions): Promise<unknown> {
+    if (this.#decided !== undefined) return rejectLater(this.#decided.reason)
+    if (this.#state === OVER) return rejectLater(new DagstreamError('CANCELLED', 'The attempt is over'))
+    this.#questions ??= new OpenQuestions({
+      clock: this.#environment.clock,
+      onQuestion: asked => this.#sink.question(asked),
+      stopTimeout: () => this.#stopTimeout(),
+      onTimeout: () => this.expire(),
+    })
+    return this.#questions.ask(question)
+  }
+
+  answer(number: number, answer: Answer): void {
+    this.#questions?.answer(number, answer, this.#tool.exactNumbers)
+  }
+
   get #warn(): (message: string) => void {
     return message => this.log('warning', message)
   }
@@ -148,6 +167,7 @@ export class LocalAttempt extends Linked implements AttemptActions {
     const { deadlines, clock, abortGraceMs } = this.#environment
     deadlines.remove(this)
     deadlines.set(this, abortGraceMs, clock.now())
+    this.#questions?.close(reason)
     // Last, since listeners run here and may settle the tool.
     this.#controller?.abort(reason)
   }
@@ -176,6 +196,14 @@ export class LocalAttempt extends Linked implements AttemptActions {
     if (timeoutMs > 0) deadlines.set(this, timeoutMs, now)
   }
 
+  /** @returns what was left of it, ms; `NaN` if there is none */
+  #stopTimeout(): number {
+    const { clock, deadlines } = this.#environment
+    if (this.deadlineQueue === undefined) return Number.NaN
+    deadlines.remove(this)
+    return Math.max(0, this.deadlineAt - clock.now())
+  }
+
   #fulfil(value: unknown): void {
     if (this.#state === OVER) return
     if (this.#decided !== undefined) return this.#end(this.#decided.outcome)
@@ -197,16 +225,17 @@ export class LocalAttempt extends Linked implements AttemptActions {
 
   #end(outcome: AttemptOutcome, abandoned = false): void {
     const executionTimeMs = this.#finish()
-    const report: AttemptReport = { ...outcome, executionTimeMs, metrics: this.#measure(executionTimeMs), abandoned }
-    this.#sink.settled(report)
+    this.#sink.settled({ ...outcome, executionTimeMs, metrics: this.#measure(executionTimeMs), abandoned })
   }
 
   /** @returns how long the tool took, ms */
   #finish(): number {
     const { clock, deadlines } = this.#environment
-    const executionTimeMs = this.#state === CALLING ? round(clock.now() - this.#startedAt) : 0
+    const waitedMs = this.#questions?.waitedMs ?? 0
+    const executionTimeMs = this.#state === CALLING ? round(clock.now() - this.#startedAt - waitedMs) : 0
     this.#state = OVER
     deadlines.remove(this)
+    this.#questions?.close(new DagstreamError('CANCELLED', 'The attempt is over'))
     this.#environment.over(this)
     return executionTimeMs
   }

@@ -126,6 +126,11 @@ export class Emissions {
     else if (cost > maxCost) this.#exceed(`A cost of ${cost} is more than \`maxCost\`, ${maxCost}`)
   }
 
+  /** Records the tokens of an attempt so far. */
+  flush(attempt: EmittingAttempt): void {
+    this.#recordTokens(attempt)
+  }
+
   /** An emission came after its attempt was over. */
   drop(attempt: EmittingAttempt): void {
     this.#counters.droppedEmissionCount += 1

@@ -88,18 +88,24 @@ function* planTask(task: CheckedTask, layer: number): Steps<PlannedTask> {
 }
 
 function* addWords(call: PlannedTask, words: TaskWords): Steps<PlannedTask> {
-  const { runOn, when, optional, forEach, repeat, workflow } = words
+  const { runOn, when, optional, approve, forEach, repeat, workflow } = words
   const group = workflow && (yield* planNested(workflow))
   const isOfItem = forEach !== undefined && when?.usesItem === true
   const own = {
     ...(runOn !== undefined && { runOn }),
     ...(when !== undefined && !isOfItem && { when }),
     ...(optional !== undefined && { optional }),
+    ...(approve !== undefined && !approve.isOfItem && { approve }),
   }
   const inner = group === undefined ? {} : { group }
   if (forEach === undefined && repeat === undefined) return { ...call, ...own, ...inner }
   const { id, tool, arguments: template, layer } = call
-  const body: PlannedTask = Object.freeze({ ...call, ...(isOfItem && { when }), ...inner })
+  const body: PlannedTask = Object.freeze({
+    ...call,
+    ...(isOfItem && { when }),
+    ...(approve?.isOfItem && { approve }),
+    ...inner,
+  })
   const children: Group | undefined =
     forEach !== undefined ? { kind: 'forEach', ...forEach, body } : repeat && { kind: 'repeat', ...repeat, body }
   return { id, tool, arguments: template, layer, ...own, ...(children && { group: Object.freeze(children) }) }

@@ -2,9 +2,10 @@ import { PHASE } from './task-columns.ts'
 import type { TaskGroup } from './task-group.ts'
 import type { TaskTable } from './task-table.ts'
 
-/** Tasks whose last attempt is not over in the log: it runs, or was cut by the end of its process; ascending. */
+/** Tasks whose last attempt is not over in the log: it runs, waits, or was cut by the end of its process; ascending. */
 export function findUnfinishedAttempts({ columns, graph }: TaskTable): number[] {
-  return columns.list(graph.size, PHASE.running, PHASE.cut)
+  const cut = columns.list(graph.size, PHASE.cut)
+  return [...columns.listStarted(graph.size), ...cut].sort((a, b) => a - b)
 }
 
 /** Ids of the tasks that will have been in flight in `count` crashes in a row if the last process crashed now. */
@@ -15,7 +16,7 @@ export function findCrashing({ columns, graph, crashes }: TaskTable, count: numb
 
 /** Everything that decides what happens next, as plain data: equal tables decide alike. For tests and diagnostics. */
 export function inspectTable(table: TaskTable): unknown {
-  const { columns, graph, progress, delays, crashes, history } = table
+  const { columns, graph, progress, delays, crashes, history, inputs } = table
   const tasks = Array.from({ length: graph.size }, (_, task) => ({
     id: graph.idOf(task),
     phase: columns.phase[task],
@@ -27,6 +28,7 @@ export function inspectTable(table: TaskTable): unknown {
     spentMs: columns.spentMs[task],
     delay: delays.get(task),
     crashes: crashes.of(task),
+    inputs: inputs.records.inspect(task),
   }))
   const isEnding = (task: number): boolean => columns.phase[task] === PHASE.ending
   const endings = table.endings.list().map(ending => ({ ...ending, tasks: ending.tasks.filter(isEnding) }))
@@ -40,6 +42,7 @@ export function inspectTable(table: TaskTable): unknown {
     runningCount: table.starts.runningCount,
     isDone: table.isDone,
     history: { stop, parked, isHandedOff, executionTimeMs, end },
+    personWait: { isWaiting: inputs.wait.isWaiting, waitedMs: inputs.wait.waitedMs },
   }
 }
 

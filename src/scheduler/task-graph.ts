@@ -117,10 +117,10 @@ export class TaskGraph {
     return definition.kind === 'workflow' ? plan?.tasks[task - base] : definition.body
   }
 
-  /** Whether the engine decides on a task before it starts: on its condition, or on its children. */
+  /** Whether the engine decides on a task before it starts: on its condition, its approval, or its children. */
   needsDecision(task: number): boolean {
     const definition = this.plan.usesLanguage ? this.taskAt(task) : undefined
-    return definition?.group !== undefined || definition?.when !== undefined
+    return definition?.group !== undefined || definition?.when !== undefined || definition?.approve !== undefined
   }
 
   /** As its event describes it; `undefined` for a task of the plan. */

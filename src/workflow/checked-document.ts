@@ -57,9 +57,19 @@ export interface TaskWords {
   readonly runOn?: Exclude<RunOn, 'success'>
   readonly when?: Condition
   readonly optional?: { readonly default: JsonValue }
+  readonly approve?: ApprovalWords
   readonly forEach?: ItemWords
   readonly repeat?: RoundWords
   readonly workflow?: NestedWorkflow
+}
+
+/** The approval of a task. */
+export interface ApprovalWords {
+  /** Absent for a question that names the task. */
+  readonly message?: Template
+  readonly expiresMs?: number
+  /** Whether each item has its own: the message names the item. */
+  readonly isOfItem: boolean
 }
 
 /** The items of a task. */

@@ -44,6 +44,23 @@ const repeat: ShapeSchema = {
   description: 'Repeats the task, one round after another.',
 }
 
+const expiresMs: ShapeSchema = {
+  type: 'number',
+  minimum: 0,
+  description: 'How long the question is open, ms; it declines then. Default: no bound.',
+}
+
+const approve: ShapeSchema = {
+  type: ['boolean', 'string', 'object'],
+  additionalProperties: false,
+  properties: {
+    message: { type: 'string', description: 'The question. Its text may hold references.' },
+    expiresMs,
+  },
+  default: false,
+  description: 'true, the question to a person, or an object of `message` and `expiresMs`',
+}
+
 /** The schema of workflows whose tasks may hold workflows by the reference `nested`. */
 function describeTask(nested: ShapeSchema['$ref'] & string): ShapeSchema {
   return {
@@ -114,6 +131,7 @@ function describeTask(nested: ShapeSchema['$ref'] & string): ShapeSchema {
         default: 'success',
         description: 'After which ends of its dependencies the task runs.',
       },
+      approve,
       optional: { type: 'boolean', default: false, description: 'Whether a failure of the task is tolerated.' },
       default: { description: 'JSON that others read if the optional task fails. Without it, null.' },
       forEach,

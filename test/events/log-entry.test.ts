@@ -175,6 +175,6 @@ test('an event id is read back as what it was made of, and nothing else is one',
 })
 
 test('the constants are the names of the types in capitals', () => {
-  expect(Object.entries(SSE_EVENTS).map(([name, type]) => name === type.toUpperCase())).toEqual(Array(18).fill(true))
+  expect(Object.entries(SSE_EVENTS).map(([name, type]) => name === type.toUpperCase())).toEqual(Array(20).fill(true))
   expect(Object.isFrozen(SSE_EVENTS)).toBe(true)
 })

@@ -37,6 +37,20 @@ export class Execution implements AsyncIterable<SSEEvent> {
     this.#loop.cancel({ code: 'CANCELLED', message: String(reason) })
   }
 
+  /**
+   * Answers an open question of a task; `false` declines an approval. The first answer counts.
+   * @returns settles once it is in the log; rejects with `INPUT_NOT_FOUND`, with `INPUT_CLOSED`, and with `INVALID_RESPONSE`
+   * for an answer that does not fit, with `details.issues`: the question stays open then
+   */
+  answer(inputId: string, response: unknown): Promise<void> {
+    return this.#loop.answer(inputId, response)
+  }
+
+  /** Declines an open question: its tool fails with `INPUT_DECLINED`. @returns as `answer` does */
+  decline(inputId: string): Promise<void> {
+    return this.#loop.decline(inputId)
+  }
+
   /** Cancels it since the client that started it has left: the reason is `DISCONNECTED`. */
   disconnect(): void {
     this.#loop.cancel({ code: 'DISCONNECTED', message: 'The client disconnected' })

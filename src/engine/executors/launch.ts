@@ -24,6 +24,8 @@ export interface ExecutionInput {
 /** The input of an execution, and the workflows that its tasks may name. */
 interface LaunchInput extends ExecutionInput {
   readonly workflows?: WorkflowRegistry
+  /** Whether somebody may answer its questions. @defaultValue true */
+  readonly isAttended?: boolean
 }
 
 /** Keeps nothing beyond the log's own tail: for executions that only their caller ever sees. */
@@ -37,14 +39,14 @@ const NO_STORE: LogStorage = { append() {}, read: () => [], putOutput() {}, getO
 export function launch(
   workflow: DAGStructure | ExecutionPlan,
   tools: ToolRegistry,
-  { input, signal, workflows }: LaunchInput,
+  { input, signal, workflows, isAttended = true }: LaunchInput,
   options: ResolvedOptions,
   counters: MutableCounters,
 ): ExecutionLoop {
   if (signal !== undefined && typeof signal.addEventListener !== 'function') {
     throw invalidOption('signal', 'an AbortSignal', signal)
   }
-  const { loop, start, describe } = createLoop(workflow, tools, input, options, counters, workflows)
+  const { loop, start, describe } = createLoop(workflow, tools, input, options, counters, workflows, isAttended)
   const { store } = options
   if (store === undefined) start({ executionId: loop.executionId, epoch: 1 }, signal)
   else {
@@ -76,6 +78,7 @@ export function createLoop(
   options: ResolvedOptions,
   counters: MutableCounters,
   workflows?: WorkflowRegistry,
+  isAttended = true,
 ): NewExecution {
   const { input, plan: buildPlan } = checkExecution(workflow, tools, given, false, workflows)
   const executionId = options.createId()
@@ -83,7 +86,7 @@ export function createLoop(
     throw invalidOption('createId', 'a function that makes ids of 1–128 characters of [A-Za-z0-9_-]', executionId)
   }
   const log = new EventLog(executionId, options.store ?? NO_STORE)
-  const loop = new ExecutionLoop({ log, options, counters })
+  const loop = new ExecutionLoop({ log, options, counters, isAttended })
   const start: NewExecution['start'] = (lease, signal) => {
     const plan = buildPlan()
     if (!(plan instanceof Promise)) return loop.start(lease, { plan, input }, signal)

@@ -21,6 +21,14 @@ export interface ExecutorOptions extends ExecutionOptions {
 /** What one call of `execute` takes: input and signal, and options that win over the executor's. */
 export type ExecuteOptions = ExecutionInput & ExecutionOptions
 
+/** What one execution is given. */
+interface LaunchedInput {
+  readonly input?: unknown
+  readonly signal?: AbortSignal | undefined
+  /** Whether somebody may answer its questions. @defaultValue true */
+  readonly isAttended?: boolean
+}
+
 /**
  * Runs workflows of tool tasks in parallel and gives their results at the end.
  *
@@ -48,7 +56,7 @@ export class ParallelExecutor {
    */
   async execute(workflow: DAGStructure | ExecutionPlan, options: ExecuteOptions = {}): Promise<ExecutionResult> {
     const { input, signal, ...rest } = expectObject('options', options)
-    return this.launch(workflow, { input, signal }, resolveOptions(this.options, rest)).result
+    return this.launch(workflow, { input, signal, isAttended: false }, resolveOptions(this.options, rest)).result
   }
 
   /**
@@ -100,10 +108,15 @@ export class ParallelExecutor {
   /** Starts an execution. @throws as `launch` does */
   protected launch(
     workflow: DAGStructure | ExecutionPlan,
-    { input, signal }: { readonly input?: unknown; readonly signal?: AbortSignal | undefined },
+    { input, signal, isAttended = true }: LaunchedInput,
     options: ResolvedOptions,
   ): ExecutionLoop {
-    const given = { input, ...(signal && { signal }), ...(this.#workflows && { workflows: this.#workflows }) }
+    const given = {
+      input,
+      isAttended,
+      ...(signal && { signal }),
+      ...(this.#workflows && { workflows: this.#workflows }),
+    }
     return launch(workflow, this.tools, given, options, this.#counters)
   }
 }

@@ -77,7 +77,7 @@ export class StreamingExecutor extends ParallelExecutor {
     const writer = lockSink(eventStream)
     let loop: ExecutionLoop
     try {
-      loop = this.launch(workflow, { input, signal }, resolved)
+      loop = this.launch(workflow, { input, signal, isAttended: false }, resolved)
     } catch (error) {
       writer.releaseLock()
       throw error

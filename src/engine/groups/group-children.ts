@@ -15,6 +15,8 @@ export interface GroupParts extends GroupRecorderParts {
   readonly scopes: Scopes
   readonly outcomes: ParentOutcomes
   readonly timers: GroupTimers
+  /** Asks a person before the first attempt of a task. */
+  readonly askApproval: (task: number, message: string, expiresMs: number | undefined) => void
   /** How long the execution has run, ms. */
   readonly elapsedMs: () => number
 }

@@ -1,6 +1,8 @@
 import type { ToolFailure } from '../../attempt/attempt-outcome.ts'
 import { readInputError } from '../../attempt/tool-error.ts'
 import type { EventFor } from '../../events/events.ts'
+import type { Approval } from '../../scheduler/inputs/task-inputs.ts'
+import { stringifyJson } from '../../json/stringify-json.ts'
 import type { LogEntry } from '../../events/log-entry.ts'
 import type { ArgumentProblem } from '../../tools/argument-problem.ts'
 import type { Group, PlannedTask } from '../../plan/execution-plan.ts'
@@ -51,8 +53,9 @@ export class GroupDecisions {
   /** The dependencies of a task allow it to run. */
   #decideTask(task: number): void {
     const { table, scopes } = this.#parts
-    const { when, group } = table.graph.taskAt(task) as PlannedTask
-    if (when !== undefined) {
+    const { when, group, approve } = table.graph.taskAt(task) as PlannedTask
+    const approval = table.inputs.approvalOf(task)
+    if (when !== undefined && approval === undefined) {
       try {
         const values = scopes.conditionOf(task)
         if (!when.evaluate(values)) return this.#events.skip(task, when, values)
@@ -60,10 +63,31 @@ export class GroupDecisions {
         return this.#events.end(task, readInputError(error))
       }
     }
+    if (approve !== undefined && approval !== 'approved') {
+      if (approval === undefined) return this.#askApproval(task)
+      return this.#events.end(task, fail('INPUT_DECLINED', REFUSALS[approval]))
+    }
     if (group === undefined) return table.admit(task)
     const opened = this.#open(task, group)
     if (opened !== undefined && typeof opened === 'object') this.#events.end(task, opened)
     else this.#events.open(task, opened)
+  }
+
+  /** Asks once the arguments can be made: what cannot run needs no approval. */
+  #askApproval(task: number): void {
+    const { table, scopes, tasks, askApproval } = this.#parts
+    const { approve, group, arguments: template } = table.graph.taskAt(task) as PlannedTask
+    try {
+      const scope = scopes.of(task)
+      // Those of items and rounds are made for each of them.
+      if (group === undefined || group.kind === 'workflow') resolveTemplate(template, scope)
+      const { id, tool } = tasks.at(task)
+      const message = approve?.message === undefined ? undefined : resolveTemplate(approve.message, scope).value
+      const text = typeof message === 'string' ? message : message === undefined ? '' : stringifyJson(message)
+      askApproval(task, text.trim() === '' ? `Run task ${id} (${tool.name})?` : text, approve?.expiresMs)
+    } catch (error) {
+      this.#events.end(task, readInputError(error))
+    }
   }
 
   /** The number of items of a fan-out, or why a parent fails. */
@@ -86,6 +110,13 @@ export class GroupDecisions {
       return readInputError(error)
     }
   }
+}
+
+/** Never approved by silence. */
+const REFUSALS: Readonly<Record<Exclude<Approval, 'approved'>, string>> = {
+  declined: 'A person declined it',
+  expired: 'Nobody approved it in time',
+  cancelled: 'Its approval was cancelled',
 }
 
 /** At most three of them. */

@@ -1,4 +1,4 @@
-import type { AddedTask } from '../../events/events.ts'
+import type { AddedTask, EventData } from '../../events/events.ts'
 import type { LogEntry } from '../../events/log-entry.ts'
 import { JsonValue } from '../../events/json-value.ts'
 import type { ExecutionState } from '../../events/execution-state.ts'
@@ -53,6 +53,15 @@ function hasEndedAncestor({ tasks }: ExecutionState, parentId: string): boolean 
   return false
 }
 
+/** The questions of a task, and how they ended. */
+function* summarizeInputs({ inputs }: ExecutionState, taskId: string, head: EventData): Generator<AppliedEvent> {
+  for (const { outcome, response, ...question } of inputs?.get(taskId) ?? []) {
+    yield { type: 'input_required', data: { ...head, ...question } }
+    const { inputId } = question
+    if (outcome !== undefined) yield { type: 'input_resolved', data: { ...head, taskId, inputId, outcome, response } }
+  }
+}
+
 /** Events that add up to a state: where a store in memory has let the first ones go. */
 function* summarize(state: ExecutionState): Generator<AppliedEvent, void, undefined> {
   const head = { executionId: state.executionId, timestamp: '' }
@@ -73,9 +82,13 @@ function* summarize(state: ExecutionState): Generator<AppliedEvent, void, undefi
       const added: AddedTask = { taskId, tool, layer, dependsOn: [], ...(index !== undefined && { index }) }
       yield { type: 'tasks_added', data: { ...head, parentId, tasks: [added], totalTasks: 0 } }
     }
+    if (attempt === 0) yield* summarizeInputs(state, taskId, head)
     const items = itemCount === undefined ? {} : { itemCount }
     if (result !== undefined) yield { type: 'task_complete', data: { ...head, ...result } }
-    else if (attempt > 0) yield { type: 'task_start', data: { ...head, taskId, tool, layer, attempt, ...items } }
+    else if (attempt > 0) {
+      yield { type: 'task_start', data: { ...head, taskId, tool, layer, attempt, ...items } }
+      yield* summarizeInputs(state, taskId, head)
+    }
   }
   const { stopping, parked, isHandedOff } = state
   if (stopping !== undefined) yield { type: 'execution_stopping', data: { ...head, ...stopping } }

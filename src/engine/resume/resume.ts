@@ -8,6 +8,7 @@ import { ToolRegistry } from '../../tools/registry.ts'
 import { createCounters, type MutableCounters } from '../counters.ts'
 import { ExecutionLoop } from '../execution-loop.ts'
 import type { StartParts } from '../loop-parts.ts'
+import { restoreSecrets } from '../inputs/secret-answers.ts'
 import { INTERRUPTED } from '../interruption.ts'
 import { type ResolvedOptions, resolveOptions } from '../options.ts'
 import { describeCrashing, MAX_CRASHES, recordParked } from './parking.ts'
@@ -29,7 +30,7 @@ export interface ResumeContext {
 }
 
 /** An execution that was taken over and has not been resumed. */
-interface Taken extends Replayed, Pick<StartParts, 'plan' | 'input'> {
+interface Taken extends Replayed, Pick<StartParts, 'plan' | 'input' | 'secrets'> {
   readonly loop: ExecutionLoop
   /** `undefined` for one that has ended. */
   readonly lease: Lease | undefined
@@ -98,6 +99,7 @@ async function takeOver(
   const replayed = await replay(stored, store, plan, options)
   const { log, table } = replayed
   const loop = new ExecutionLoop({ log, options, counters, createdAt })
+  const secrets = lease === undefined ? undefined : await restoreSecrets(store, lease, log.state)
   const { end } = table.history
   if (end !== undefined) loop.showEnd(end, plan)
   else if (lease === undefined) {
@@ -106,5 +108,14 @@ async function takeOver(
   const byCrash = options.onCrash === 'fail' ? INTERRUPTED : undefined
   // An execution that is only ended needs no tools, and is not ended for the lack of them.
   const why = stop ?? table.stop ?? stored.notes?.stop ?? byCrash ?? findFailure(log.state)
-  return { ...replayed, plan, input, loop, lease: end === undefined ? lease : undefined, stop: why, options }
+  return {
+    ...replayed,
+    plan,
+    input,
+    ...(secrets && { secrets }),
+    loop,
+    lease: end === undefined ? lease : undefined,
+    stop: why,
+    options,
+  }
 }

@@ -38,6 +38,7 @@ export class ExecutionLoop implements RecorderCallbacks {
   /** From the start on. */
   #rounds: TaskRounds | undefined
   #isAbandoned = false
+  #onPersonWait: (isWaiting: boolean) => void = () => {}
 
   constructor(parts: LoopParts) {
     const { log, options } = parts
@@ -73,7 +74,10 @@ export class ExecutionLoop implements RecorderCallbacks {
         outcome: this.#outcome,
         cancel: reason => this.cancel(reason),
         handedOff: failure => this.#abandon(failure),
-        onPersonWait: isWaiting => this.#commands.holdTime(isWaiting),
+        onPersonWait: isWaiting => {
+          this.#commands.holdTime(isWaiting)
+          this.#onPersonWait(isWaiting)
+        },
       },
       lease,
     )
@@ -108,6 +112,16 @@ export class ExecutionLoop implements RecorderCallbacks {
    */
   cancel(reason: Reason): void {
     if (this.#outcome.end === undefined) this.#commands.cancel(reason)
+  }
+
+  /** Whether it only waits for people: no task could do anything without an answer. */
+  get isPersonAwaited(): boolean {
+    return this.#rounds?.isPersonAwaited ?? false
+  }
+
+  /** Calls back whenever that changes; one listener. */
+  followPersonWait(onChange: (isWaiting: boolean) => void): void {
+    this.#onPersonWait = onChange
   }
 
   /**

@@ -45,7 +45,8 @@ export class TaskRounds {
   readonly #createInputs: () => InputRoom
   /** Made for the first question. */
   #room: InputRoom | undefined
-  #isPersonAwaited = false
+  /** It only waits for people. */
+  isPersonAwaited = false
   #stopCount = 0
   #startedAt = 0
   #isAbandoned = false
@@ -230,7 +231,7 @@ export class TaskRounds {
     else if (entry.type === 'task_complete') this.#room?.inputs.ended(entry.taskIndex)
     else this.#context.commands.applied(entry)
     const { isWaiting } = table.inputs.wait
-    if (isWaiting !== this.#isPersonAwaited) this.#context.onPersonWait((this.#isPersonAwaited = isWaiting))
+    if (isWaiting !== this.isPersonAwaited) this.#context.onPersonWait((this.isPersonAwaited = isWaiting))
     if (table.stopCount !== this.#stopCount) this.#stopped()
   }
 

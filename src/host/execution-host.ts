@@ -6,19 +6,20 @@ import type { ExecutionLoop } from '../engine/execution-loop.ts'
 import type { ExecutionRecord, StoredExecution } from '../store/execution-store.ts'
 import type { ToolRegistry } from '../tools/registry.ts'
 import { DrainWaiter } from './drain-waiter.ts'
-import { shuttingDown, tooManyExecutions } from './errors/host-errors.ts'
+import { shuttingDown } from './errors/host-errors.ts'
 import { ExecutionCommands } from './execution-commands.ts'
 import { type Claimant, expectRepeat, isRepeat } from './execution/claimant.ts'
 import { ExecutionArchive } from './execution/execution-archive.ts'
 import type { ExecutionRequest } from './execution/execution-request.ts'
 import { HostedExecution, type StoreFailure } from './execution/hosted-execution.ts'
 import { RunningExecutions } from './execution/running-executions.ts'
+import { findKnown } from './find-known.ts'
 import type { HostOptions } from './host-options.ts'
 import { Meters } from './observers/meters.ts'
 import { ObserverHub } from './observers/observer-hub.ts'
 import { PendingStart } from './pending-start.ts'
 import { Recovery } from './recovery/recovery.ts'
-import { callStore } from '../store/call-store.ts'
+import { answerStored } from '../engine/inputs/answer-stored.ts'
 import { createAndClaim } from '../store/create-and-claim.ts'
 import { StoreRetries } from './storage/store-retries.ts'
 import { SubscriberRegistry } from './subscribers/subscriber-registry.ts'
@@ -65,7 +66,14 @@ export class ExecutionHost {
     this.#retries = new StoreRetries(clock, logger)
     this.recovery = store.interrupted === undefined ? undefined : this.#createRecovery(onRelease)
     const { running, archive, recovery } = this
-    this.commands = new ExecutionCommands({ running, archive, recovery, expectRoom: () => this.#expectRoom() })
+    this.commands = new ExecutionCommands({
+      running,
+      archive,
+      recovery,
+      expectRoom: () => this.#expectRoom(),
+      answerStored: (executionId, inputId, answer, by) => answerStored(store, executionId, inputId, answer, clock, by),
+      isServer: options.isServer,
+    })
   }
 
   #createRecovery(onRelease: () => void): Recovery {
@@ -106,7 +114,8 @@ export class ExecutionHost {
     signal?: () => AbortSignal,
   ): Promise<HostedExecution> {
     const { graceMs, tools } = this.#options
-    const known = await this.#findKnown(claimant)
+    // First: a repeat starts nothing, whatever else speaks against a start.
+    const known = await findKnown(this.#options.execution.store, this.#retries, claimant)
     if (known !== undefined) return this.#attach(known, claimant)
     this.#expectOpen()
     const mayLeave = (request.graceMs ?? graceMs) !== Number.POSITIVE_INFINITY
@@ -132,8 +141,12 @@ export class ExecutionHost {
     const options = { ...execution, ...request.options }
     const { loop, start, describe } = createLoop(request.workflow, tools, request.input, options, this.meters.counters)
     const grace = request.graceMs ?? graceMs
-    const record = { ...describe({ graceMs: grace, workflow: request.workflowJson }), ...claimant }
-    const hosted = HostedExecution.live(record, loop, grace, execution.clock)
+    const isGraceAsked = request.isGraceAsked === true
+    const record = { ...describe({ graceMs: grace, isGraceAsked, workflow: request.workflowJson }), ...claimant }
+    const hosted = HostedExecution.live(record, loop, grace, execution.clock, {
+      isGraceAsked,
+      onPersonWait: () => this.#drainWaiter.notify(),
+    })
     // Added before the store is called: a request that finds the execution there finds it here, too.
     this.running.add(hosted)
     try {
@@ -175,16 +188,16 @@ export class ExecutionHost {
 
   async #drain(): Promise<void> {
     const { drainMs, execution } = this.#options
-    const isIdle = (): boolean => this.running.size + (this.recovery?.pendingCount ?? 0) === 0
+    const isOver = (count: number): boolean => count + (this.recovery?.pendingCount ?? 0) === 0
     this.recovery?.close()
     this.#retries.close()
     for (const pending of this.#pendingStarts) pending.fail(shuttingDown())
     for (const { disconnectPolicy } of this.running.all()) disconnectPolicy.close()
-    await this.#drainWaiter.waitUntil(isIdle, drainMs)
+    await this.#drainWaiter.waitUntil(() => isOver(this.running.busyCount), drainMs)
     this.#shutdown = { code: 'SHUTDOWN', message: 'The server is shutting down' }
     for (const hosted of this.running.all()) this.#endAtShutdown(hosted)
     // Tools that ignore their abort are abandoned after the grace.
-    await this.#drainWaiter.waitUntil(isIdle, execution.abortGraceMs + FLUSH_MS)
+    await this.#drainWaiter.waitUntil(() => isOver(this.running.size), execution.abortGraceMs + FLUSH_MS)
     await this.#drainWaiter.waitUntil(() => this.subscribers.isEmpty, FLUSH_MS)
   }
 
@@ -199,10 +212,14 @@ export class ExecutionHost {
   /** Takes in an execution that was resumed. */
   #adopt(stored: StoredExecution, loop: ExecutionLoop, failure?: StoreFailure): HostedExecution {
     const { execution, isServer } = this.#options
-    const recorded = isServer ? readOptions(stored.options).graceMs : undefined
+    const { graceMs: recorded, isGraceAsked = false } = isServer ? readOptions(stored.options) : {}
     const { status: _, notes: __, parked: ___, isStopping: ____, ...record } = stored
     const grace = recorded ?? Number.POSITIVE_INFINITY
-    const hosted = HostedExecution.live(record, loop, grace, execution.clock, failure)
+    const hosted = HostedExecution.live(record, loop, grace, execution.clock, {
+      failure,
+      isGraceAsked,
+      onPersonWait: () => this.#drainWaiter.notify(),
+    })
     this.#retries.remove(stored.executionId)
     this.running.add(hosted)
     this.meters.resumedCount += 1
@@ -216,8 +233,7 @@ export class ExecutionHost {
 
   #expectRoom(): void {
     const { maxExecutions } = this.#options
-    const count = this.running.size + this.#pendingStarts.size + (this.recovery?.pendingCount ?? 0)
-    if (count >= maxExecutions) throw tooManyExecutions(maxExecutions)
+    this.running.expectRoom(maxExecutions, this.#pendingStarts.size + (this.recovery?.pendingCount ?? 0))
   }
 
   /** @throws `IDEMPOTENCY_CONFLICT` */
@@ -230,17 +246,5 @@ export class ExecutionHost {
 
   #expectOpen(): void {
     if (this.isClosing) throw shuttingDown()
-  }
-
-  /** Called first: a repeat starts nothing, whatever else speaks against a start. */
-  async #findKnown({ owner, idempotencyKey }: Claimant): Promise<StoredExecution | undefined> {
-    if (idempotencyKey === undefined) return undefined
-    const find = (): Promise<StoredExecution | undefined> =>
-      callStore(() => this.#options.execution.store.findByKey?.(owner, idempotencyKey))
-    const known = await find()
-    if (known === undefined || !this.#retries.has(known.executionId)) return known
-    // An execution that the store failed is resumed; a record without a lease is removed.
-    await this.#retries.now(known.executionId)
-    return find()
   }
 }

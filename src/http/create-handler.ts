@@ -9,11 +9,12 @@ import { AnsweredByAuthorize } from './security/authorize.ts'
 import { ExecutionHost } from '../host/execution-host.ts'
 import { findHostProblem } from './answers/host-problem.ts'
 import { ExecutionResponses } from './routes/execution-responses.ts'
+import { createInputRoutes } from './routes/input-routes.ts'
 import { createExecutionRoutes } from './routes/execution-routes.ts'
 import { type HandlerOptions, type ResolvedHandlerOptions, resolveHandlerOptions } from './options/handler-options.ts'
 import { refuseHost } from './security/host-guard.ts'
 import { limitBody } from './body/limit-body.ts'
-import { HttpProblem, invalidWorkflow, problem, toolsUnavailable } from './answers/problem.ts'
+import { HttpProblem, invalidResponse, invalidWorkflow, problem, toolsUnavailable } from './answers/problem.ts'
 import { createServiceRoutes } from './routes/service-routes.ts'
 import { readBeforeRefusal } from './body/unread-body.ts'
 
@@ -101,6 +102,7 @@ function createApp(
       throw new Error('What was thrown is no error', { cause: error })
     }
   })
+  app.route('/', createInputRoutes(host, options))
   app.route('/executions', createExecutionRoutes(host, responses, options))
   app.route('/', createServiceRoutes(host, answers, options))
   return app
@@ -128,6 +130,7 @@ function explain(error: unknown, responses: ExecutionResponses): Response {
     const known = findHostProblem(error)
     if (known !== undefined) return known.toResponse()
     if (code === 'INVALID_WORKFLOW') return invalidWorkflow(error)
+    if (code === 'INVALID_RESPONSE') return invalidResponse(error)
     if (STORE_CODES.has(code)) {
       const reference = responses.report('The store failed', error)
       const details = { title: 'Service unavailable', detail: 'The store failed', code, reference }

@@ -66,8 +66,15 @@ export interface NewExecution {
    * Builds the plan and starts the loop: at once, or for a large workflow once its plan is built in slices. Call it once.
    */
   readonly start: (lease: Lease, signal?: AbortSignal) => void
-  /** `graceMs`: how long it may go unfollowed, of one that a server runs; `workflow`: the document as JSON, where that is at hand. */
-  readonly describe: (known?: { readonly graceMs?: number; readonly workflow?: string | undefined }) => ExecutionRecord
+  /**
+   * `graceMs`: how long it may go unfollowed, of one that a server runs; `isGraceAsked`: whether its request asked for that;
+   * `workflow`: the document as JSON, where that is at hand.
+   */
+  readonly describe: (known?: {
+    readonly graceMs?: number
+    readonly isGraceAsked?: boolean
+    readonly workflow?: string | undefined
+  }) => ExecutionRecord
 }
 
 /** Checks everything and makes an execution. @throws as `launch` does */
@@ -92,12 +99,12 @@ export function createLoop(
     if (!(plan instanceof Promise)) return loop.start(lease, { plan, input }, signal)
     plan.then(built => loop.start(lease, { plan: built, input }, signal)).catch(error => loop.onLogFailure(error))
   }
-  const describe: NewExecution['describe'] = ({ graceMs, workflow: text } = {}) => ({
+  const describe: NewExecution['describe'] = ({ graceMs, isGraceAsked, workflow: text } = {}) => ({
     executionId,
     createdAt: loop.createdAt,
     workflow: text ?? stringifyJson(describeRecorded(workflow, workflows)),
     ...(input && { input: input.text }),
-    options: writeOptions(options, graceMs),
+    options: writeOptions(options, graceMs, isGraceAsked),
   })
   return { loop, start, describe }
 }

@@ -29,13 +29,16 @@ const RECORDED_IF_GIVEN = ['finallyTimeoutMs', 'maxItems'] as const
 export type RecordedOptions = Pick<ExecutionOptions, (typeof RECORDED | typeof RECORDED_IF_GIVEN)[number]> & {
   /** How long it may go unfollowed, ms; of one that a server runs. */
   readonly graceMs?: number
+  /** Whether its request asked for that. */
+  readonly isGraceAsked?: boolean
 }
 
 /** As JSON, `Infinity` as `null`. */
-export function writeOptions(options: ResolvedOptions, graceMs?: number): string {
+export function writeOptions(options: ResolvedOptions, graceMs?: number, isGraceAsked = false): string {
   const given = RECORDED_IF_GIVEN.filter(name => options[name] !== DEFAULT_OPTIONS[name])
   const recorded = Object.fromEntries([...RECORDED, ...given].map(name => [name, options[name]]))
-  return JSON.stringify(graceMs === undefined ? recorded : { ...recorded, graceMs })
+  if (graceMs === undefined) return JSON.stringify(recorded)
+  return JSON.stringify({ ...recorded, graceMs, ...(isGraceAsked && { isGraceAsked }) })
 }
 
 /** What `writeOptions` wrote; what a later version wrote beside it is left out. @throws `RECORD_UNUSABLE` */
@@ -49,7 +52,8 @@ export function readOptions(text: string | undefined): RecordedOptions {
   )
   try {
     resolveOptions(options)
-    return graceMs === undefined ? options : { ...options, graceMs: parseGrace(graceMs) }
+    if (graceMs === undefined) return options
+    return { ...options, graceMs: parseGrace(graceMs), isGraceAsked: recorded['isGraceAsked'] === true }
   } catch (error) {
     throw recordUnusable('The `options` that the store has of an execution are invalid', error)
   }

@@ -91,7 +91,7 @@ async function takeOver(
   { tools = new ToolRegistry(), options: given = resolveOptions(), counters = createCounters(), stop }: ResumeContext,
 ): Promise<Taken> {
   const { executionId, createdAt } = stored
-  const { graceMs: _, ...recorded } = readOptions(stored.options)
+  const { graceMs: _, isGraceAsked: __, ...recorded } = readOptions(stored.options)
   const options: ResolvedOptions = { ...given, ...recorded }
   const { input, findFailure, plan: buildPlan } = checkRecorded(stored, tools)
   const plan = await buildPlan()

@@ -11,4 +11,6 @@ export interface ExecutionRequest {
   readonly options: Pick<ExecutionOptions, 'schedule' | 'onTaskError' | 'onCrash' | 'maxConcurrency' | 'timeoutMs'>
   /** How long it may run without a follower, ms. @defaultValue that of the host */
   readonly graceMs?: number | undefined
+  /** Whether the request says so: it holds also while the execution only waits for people. */
+  readonly isGraceAsked?: boolean
 }

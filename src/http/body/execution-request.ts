@@ -147,6 +147,7 @@ export function parseExecutionRequest(body: JsonBody, server: ServerBounds): Exe
     workflowJson: workflow === body.value ? body.text : (tryWrite(workflow) ?? ''),
     input,
     options: rest,
+    isGraceAsked: onDisconnect !== undefined,
     graceMs: onDisconnect === undefined ? undefined : parseGrace(onDisconnect, server.graceMs),
   }
 }

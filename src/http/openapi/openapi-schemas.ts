@@ -1,6 +1,7 @@
 import { SSE_EVENTS } from '../../events/events.ts'
 import { LIMITS } from '../../workflow/document.ts'
 import { embedWorkflow } from './embed-workflow.ts'
+import { inputSchemas } from './input-schemas.ts'
 import {
   count,
   counts,
@@ -104,6 +105,7 @@ export const schemas: Readonly<Record<SchemaName, Json>> = {
     ),
     description: 'Unknown figures are absent.',
   },
+  ...inputSchemas,
   ExecutionResult: object(
     {
       executionId,

@@ -1,63 +1,9 @@
-import { LIMITS } from '../../workflow/document.ts'
 import { SHOWN_STATUSES } from '../../host/listing/list-filter.ts'
 import { schemas } from './openapi-schemas.ts'
-import { type Json, refer } from './schema-parts.ts'
+import { inputPaths } from './input-paths.ts'
+import { content, header, id, json, JSON_TYPE, parameter, problems } from './path-parts.ts'
+import { type Json, refer, text } from './schema-parts.ts'
 
-const JSON_TYPE = 'application/json'
-const PROBLEM_TYPE = 'application/problem+json'
-const text: Json = { type: 'string' }
-
-const PROBLEMS = {
-  400: 'The request is malformed, or asks for what it may not.',
-  401: "The server's token is missing or wrong.",
-  403: 'The `Host` is not served here.',
-  404: 'There is no such thing, or it is not yours.',
-  406: '`Accept` allows nothing that this route gives.',
-  409: 'It is not in the state for this; or the `Idempotency-Key` was used for another request.',
-  413: `The body has more than ${LIMITS.maxBodyBytes} bytes.`,
-  415: 'The body is not `application/json`, or has a `Content-Encoding`.',
-  422: 'The workflow, or its input, is invalid: `issues` and `issueCount` say why.',
-  429: 'Too much runs, or too many streams are open.',
-  500: 'The server failed; `reference` leads to its log.',
-  503: 'The server is shutting down, its store failed, or tools are unavailable (`servers` names them).',
-} as const
-
-type ProblemStatus = keyof typeof PROBLEMS
-
-/** What every route may answer. */
-const EVERYWHERE: readonly ProblemStatus[] = [401, 403, 500]
-
-function content(type: string, schema: Json): Json {
-  return { content: { [type]: { schema } } }
-}
-
-function json(description: string, schema: Json): Json {
-  return { description, ...content(JSON_TYPE, schema) }
-}
-
-function header(description: string, schema: Json = text): Json {
-  return { description, schema }
-}
-
-function problems(...statuses: readonly ProblemStatus[]): Json {
-  const retryAfter = { 'Retry-After': header('Seconds.', { type: 'integer', minimum: 0 }) }
-  return Object.fromEntries(
-    [...EVERYWHERE, ...statuses].map(status => [
-      status,
-      {
-        description: PROBLEMS[status],
-        ...content(PROBLEM_TYPE, refer('Problem')),
-        ...((status === 429 || status === 503) && { headers: retryAfter }),
-      },
-    ]),
-  )
-}
-
-function parameter(name: string, place: 'path' | 'query' | 'header', description: string, schema: Json = text): Json {
-  return { name, in: place, required: place === 'path', description, schema }
-}
-
-const id = parameter('id', 'path', 'Of the execution.', { type: 'string', pattern: '^[A-Za-z0-9_-]{1,128}$' })
 const lastEventId = parameter('Last-Event-ID', 'header', 'The last event that was seen; `<executionId>.<seq>`.')
 
 /** What tells a client, before anything else, what to come back to. */
@@ -146,6 +92,7 @@ const paths = {
       },
     },
   },
+  ...inputPaths,
   '/executions/{id}/cancel': {
     parameters: [id],
     post: {

@@ -5,9 +5,8 @@ import { JsonValue } from '../../events/json-value.ts'
 import { WHOLE_EXECUTION } from '../../events/wire-json.ts'
 import { acceptsStream, negotiate } from '../../sse/accept.ts'
 import { locateErrorIssues } from '../../workflow/locate-issues.ts'
-import type { ExecutionRecord } from '../../store/execution-store.ts'
 import { callStore } from '../../store/call-store.ts'
-import { type Access, type AccessContext, type Action, askAuthorize } from '../security/authorize.ts'
+import { createAccessControl } from './access.ts'
 import { ExecutionList } from '../../host/listing/execution-list.ts'
 import type { ExecutionHost } from '../../host/execution-host.ts'
 import { chooseFormat, type ExecutionResponses } from './execution-responses.ts'
@@ -28,21 +27,7 @@ export function createExecutionRoutes(
   const { store } = execution
   const list = new ExecutionList(store, executionId => host.running.get(executionId))
 
-  const ask = (request: Request, context: AccessContext): Promise<Access> => askAuthorize(authorize, request, context)
-
-  /** The record of an execution that the caller may act on. The execution of another owner looks like none. */
-  const findAllowed = async (request: Request, action: Action, executionId: string): Promise<ExecutionRecord> => {
-    const record = ID.test(executionId) ? await host.findRecord(executionId) : undefined
-    const owner = record?.owner
-    const access = await ask(request, { action, executionId, ...(owner !== undefined && { owner }) })
-    return record !== undefined && owner === access.owner ? record : refuseUnknown()
-  }
-
-  /** The same execution with its log, which is read only for callers that may see it. */
-  const open = async (request: Request, action: Action, id: string): Promise<HostedExecution> => {
-    const { executionId } = await findAllowed(request, action, id)
-    return (await host.find(executionId)) ?? refuseUnknown()
-  }
+  const { ask, findAllowed, open } = createAccessControl(host, authorize)
 
   const stream = (request: Request, hosted: HostedExecution, after?: string | null, release?: () => void): Response => {
     const seq = after === undefined || after === null ? 0 : parseCursor(after, hosted.executionId)
@@ -159,12 +144,6 @@ export function createExecutionRoutes(
 /** The command was accepted. */
 function showAccepted({ executionId, status }: CommandedExecution): Response {
   return Response.json({ executionId, status }, { status: 202, headers: JSON_HEADERS })
-}
-
-const ID = /^[A-Za-z0-9_-]{1,128}$/
-
-function refuseUnknown(): never {
-  throw notFound('There is no such execution', 'EXECUTION_NOT_FOUND')
 }
 
 /** RFC 7240: a token among others, whatever its parameters. */

@@ -8,6 +8,7 @@ export type Action =
   | 'subscribe'
   | 'output'
   | 'cancel'
+  | 'answer'
   | 'resume'
   | 'delete'
   | 'validate'

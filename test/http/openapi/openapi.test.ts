@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { ExecutionHost } from '../../../src/host/execution-host.ts'
 import { ExecutionResponses } from '../../../src/http/routes/execution-responses.ts'
 import { createExecutionRoutes } from '../../../src/http/routes/execution-routes.ts'
+import { createInputRoutes } from '../../../src/http/routes/input-routes.ts'
 import { resolveHandlerOptions } from '../../../src/http/options/handler-options.ts'
 import { createServiceRoutes } from '../../../src/http/routes/service-routes.ts'
 import { openapiDocument } from '../../../src/http/openapi/openapi.ts'
@@ -51,6 +52,7 @@ test('every route is documented, and what is documented is a route', () => {
       ...route,
       path: `/executions${route.path}`.replace(/\/$/, ''),
     })),
+    ...createInputRoutes(host, options).routes,
     ...createServiceRoutes(host, new Map(), options).routes,
   ]
   const existing = new Set(routes.map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`))
@@ -145,6 +147,19 @@ test('what the server answers is what the document says: status, type, headers a
   await expectDocumented(await send('DELETE', `/executions/${id}`), 'DELETE', '/executions/{id}')
   await expectDocumented(await send('GET', '/executions?limit=1'), 'GET', '/executions')
   await expectDocumented(await send('GET', '/executions?limit=0'), 'GET', '/executions')
+  const asked = await create({ tasks: [{ id: 'a/b', tool: 'work', approve: true }] }, { prefer: 'respond-async' })
+  const askedId = asked.headers.get('execution-id') as string
+  await tool.idle()
+  await expectDocumented(await send('GET', '/inputs'), 'GET', '/inputs')
+  await expectDocumented(await send('GET', '/inputs?limit=0'), 'GET', '/inputs')
+  await expectDocumented(await send('GET', `/executions/${askedId}/inputs`), 'GET', '/executions/{id}/inputs')
+  const answer = '/executions/{id}/inputs/{inputId}'
+  const bodies = [{}, { response: 'yes' }, { response: true }, { decline: true }]
+  for (const body of bodies) {
+    const answered = await send('POST', `/executions/${askedId}/inputs/a%2Fb.0`, { body })
+    await expectDocumented(answered, 'POST', answer)
+  }
+  await expectDocumented(await send('POST', `/executions/${askedId}/inputs/none`, { body: bodies[3] }), 'POST', answer)
   const validate = '/workflows/validate'
   await expectDocumented(
     await send('POST', validate, { body: { tasks: [{ id: 'a', tool: 'wrk' }] } }),

@@ -1,0 +1,68 @@
+import { LIMITS } from '../../workflow/document.ts'
+import { type Json, refer, text } from './schema-parts.ts'
+
+/** The type of bodies. */
+export const JSON_TYPE = 'application/json'
+const PROBLEM_TYPE = 'application/problem+json'
+
+/** Statuses of problems. */
+export type ProblemStatus = 400 | 401 | 403 | 404 | 406 | 409 | 413 | 415 | 422 | 429 | 500 | 503
+
+const PROBLEMS: Readonly<Record<ProblemStatus, string>> = {
+  400: 'The request is malformed, or asks for what it may not.',
+  401: "The server's token is missing or wrong.",
+  403: 'The `Host` is not served here.',
+  404: 'There is no such thing, or it is not yours.',
+  406: '`Accept` allows nothing that this route gives.',
+  409: 'It is not in the state for this; or the `Idempotency-Key` was used for another request.',
+  413: `The body has more than ${LIMITS.maxBodyBytes} bytes.`,
+  415: 'The body is not `application/json`, or has a `Content-Encoding`.',
+  422: 'The workflow, its input, or the answer to a question is invalid: `issues` and `issueCount` say why.',
+  429: 'Too much runs, or too many streams are open.',
+  500: 'The server failed; `reference` leads to its log.',
+  503: 'The server is shutting down, its store failed, or tools are unavailable (`servers` names them).',
+}
+
+/** What every route may answer. */
+const EVERYWHERE: readonly ProblemStatus[] = [401, 403, 500]
+
+export function content(type: string, schema: Json): Json {
+  return { content: { [type]: { schema } } }
+}
+
+export function json(description: string, schema: Json): Json {
+  return { description, ...content(JSON_TYPE, schema) }
+}
+
+export function header(description: string, schema: Json = text): Json {
+  return { description, schema }
+}
+
+export function problems(...statuses: readonly ProblemStatus[]): Json {
+  const retryAfter = { 'Retry-After': header('Seconds.', { type: 'integer', minimum: 0 }) }
+  return Object.fromEntries(
+    [...EVERYWHERE, ...statuses].map(status => [
+      status,
+      {
+        description: PROBLEMS[status],
+        ...content(PROBLEM_TYPE, refer('Problem')),
+        ...((status === 429 || status === 503) && { headers: retryAfter }),
+      },
+    ]),
+  )
+}
+
+export function parameter(
+  name: string,
+  place: 'path' | 'query' | 'header',
+  description: string,
+  schema: Json = text,
+): Json {
+  return { name, in: place, required: place === 'path', description, schema }
+}
+
+/** The id of an execution in a path. */
+export const id: Json = parameter('id', 'path', 'Of the execution.', {
+  type: 'string',
+  pattern: '^[A-Za-z0-9_-]{1,128}$',
+})

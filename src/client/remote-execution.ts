@@ -1,7 +1,8 @@
+import { invalidOption } from '../errors.ts'
 import type { ExecutionResult } from '../engine/execution-result.ts'
 import { type CancelOptions, resolveCancelOptions } from './cancel-options.ts'
 import { buildClosingEvents, pollResult } from './degraded.ts'
-import { type ClientEvent, readEvents, type Started } from './execution-api.ts'
+import { type ClientEvent, readEvents, type RemoteAnswer, type Started } from './execution-api.ts'
 import { StreamInterruptedError } from './failures.ts'
 import type { Reply } from './reply.ts'
 import type { Session } from './session.ts'
@@ -71,6 +72,24 @@ export class RemoteExecution implements AsyncIterable<ClientEvent> {
   /** Whether events were derived from the result because the runtime cannot read a response while it arrives. */
   get degraded(): boolean {
     return this.#isDegraded
+  }
+
+  /**
+   * Answers an open question of a task, by the `inputId` of its `input_required`; `false` declines an approval.
+   * Rejects with `HTTP_ERROR`: 409 (`INPUT_CLOSED`) where it is open no more, 422 with `issues` for an answer that does not fit.
+   */
+  async answer(inputId: string, response: unknown): Promise<void> {
+    if (response === undefined) throw invalidOption('response', 'JSON', response)
+    return this.#answer(inputId, { response })
+  }
+
+  /** Declines an open question; as `answer`. */
+  decline(inputId: string): Promise<void> {
+    return this.#answer(inputId, { decline: true })
+  }
+
+  async #answer(inputId: string, answer: RemoteAnswer): Promise<void> {
+    await this.#session.answer(await this.executionId, inputId, answer)
   }
 
   /**

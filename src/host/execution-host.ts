@@ -40,6 +40,7 @@ export class ExecutionHost {
   readonly #options: HostOptions
   readonly #observers: ObserverHub
   readonly #drainWaiter: DrainWaiter
+  readonly #notify = (): void => this.#drainWaiter.notify()
   readonly #retries: StoreRetries
   /** Executions that wait for their tools; each counts as one that runs. */
   readonly #pendingStarts = new Set<PendingStart>()
@@ -54,7 +55,7 @@ export class ExecutionHost {
     this.archive = new ExecutionArchive(store, clock)
     this.#observers = new ObserverHub([this.meters, ...observers], this.meters.appends, clock, logger)
     this.#drainWaiter = new DrainWaiter(clock)
-    const onRelease = (): void => this.#drainWaiter.notify()
+    const onRelease = this.#notify
     this.subscribers = new SubscriberRegistry(maxSubscribers, clock, onRelease)
     this.running = new RunningExecutions({
       observers: this.#observers,
@@ -82,7 +83,7 @@ export class ExecutionHost {
     const context = {
       adopt: (stored: StoredExecution, loop: ExecutionLoop, failure?: StoreFailure) =>
         this.#adopt(stored, loop, failure),
-      resume: { options: execution, counters: this.meters.counters },
+      resume: { options: execution, counters: this.meters.counters, isAttended: this.#options.isAttended },
       store,
       tools,
       logger,
@@ -137,16 +138,17 @@ export class ExecutionHost {
 
   async #begin(request: ExecutionRequest, claimant: Claimant, tools: ToolRegistry): Promise<HostedExecution> {
     this.#expectOpen()
-    const { execution, graceMs } = this.#options
+    const { execution, graceMs, isAttended } = this.#options
     const options = { ...execution, ...request.options }
-    const { loop, start, describe } = createLoop(request.workflow, tools, request.input, options, this.meters.counters)
+    const { counters } = this.meters
+    const { loop, start, describe } = createLoop(request.workflow, tools, request.input, options, counters, {
+      isAttended,
+    })
     const grace = request.graceMs ?? graceMs
     const isGraceAsked = request.isGraceAsked === true
     const record = { ...describe({ graceMs: grace, isGraceAsked, workflow: request.workflowJson }), ...claimant }
-    const hosted = HostedExecution.live(record, loop, grace, execution.clock, {
-      isGraceAsked,
-      onPersonWait: () => this.#drainWaiter.notify(),
-    })
+    const more = { isGraceAsked, onPersonWait: this.#notify }
+    const hosted = HostedExecution.live(record, loop, grace, execution.clock, more)
     // Added before the store is called: a request that finds the execution there finds it here, too.
     this.running.add(hosted)
     try {
@@ -215,11 +217,8 @@ export class ExecutionHost {
     const { graceMs: recorded, isGraceAsked = false } = isServer ? readOptions(stored.options) : {}
     const { status: _, notes: __, parked: ___, isStopping: ____, ...record } = stored
     const grace = recorded ?? Number.POSITIVE_INFINITY
-    const hosted = HostedExecution.live(record, loop, grace, execution.clock, {
-      failure,
-      isGraceAsked,
-      onPersonWait: () => this.#drainWaiter.notify(),
-    })
+    const more = { failure, isGraceAsked, onPersonWait: this.#notify }
+    const hosted = HostedExecution.live(record, loop, grace, execution.clock, more)
     this.#retries.remove(stored.executionId)
     this.running.add(hosted)
     this.meters.resumedCount += 1

@@ -20,4 +20,6 @@ export interface HostOptions {
    * grace. `false`: it resumes only the executions that it is asked for, and they need no follower.
    */
   readonly isServer: boolean
+  /** Whether somebody may answer questions: otherwise one without expiry expires at once. @defaultValue true */
+  readonly isAttended?: boolean
 }

@@ -13,6 +13,7 @@ import { hintsFor } from '../render/hints.ts'
 import { missesTool, TOOLS_HINT } from '../render/issue-lines.ts'
 import { McpLines } from '../render/mcp-lines.ts'
 import { askUntilInterrupted, openTools } from '../input/open-tools.ts'
+import { canAsk } from '../input/question-prompts.ts'
 import { expectOneReader } from '../input/read-config.ts'
 import { readSource, type Source } from '../input/read-workflow.ts'
 import { type OutputFlags, reportEnd } from '../render/run-report.ts'
@@ -89,7 +90,12 @@ async function runHere(
     const { input } = options
     const begin = (): FollowedExecution =>
       followLocally(
-        new StreamingExecutor(tools).stream(workflow, { ...toRemoteOptions(options), input, buffer: COMMAND_BUFFER }),
+        new StreamingExecutor(tools).stream(workflow, {
+          ...toRemoteOptions(options),
+          input,
+          buffer: COMMAND_BUFFER,
+          isAttended: canAsk(context.process),
+        }),
       )
     return await follow({ ...pickSse(options), begin }, context)
   } catch (error) {
@@ -109,7 +115,7 @@ async function runStored(
 ): Promise<Followed> {
   const { createFileHost, followHosted } = await import('../target/file-host.ts')
   const { input } = options
-  const host = createFileHost(store, tools)
+  const host = createFileHost(store, tools, canAsk(context.process))
   const start = (): Promise<HostedExecution> => host.start({ workflow, input, options: toRemoteOptions(options) })
   return followHosted(host, start, pickSse(options), context, (executionId, viewer) => {
     void viewer.say(`Execution ${executionId} is kept in ${options.store}`)

@@ -20,8 +20,9 @@ import {
 /**
  * The host of a command: starts, resumes, cancels and deletes executions of a store on request, without limits and without a drain
  * timeout. Close it before the store.
+ * @param isAttended whether a person can be asked: otherwise a question without expiry expires at once
  */
-export function createFileHost(store: ExecutionStore, tools: ToolSource = []): ExecutionHost {
+export function createFileHost(store: ExecutionStore, tools: ToolSource = [], isAttended = false): ExecutionHost {
   return new ExecutionHost({
     tools: createToolResolver(tools),
     execution: { ...resolveOptions(), store },
@@ -31,6 +32,7 @@ export function createFileHost(store: ExecutionStore, tools: ToolSource = []): E
     drainMs: 0,
     observers: [],
     isServer: false,
+    isAttended,
   })
 }
 

@@ -6,7 +6,9 @@ import type { BufferOptions } from '../../log/reader-bound.ts'
 import { encode } from '../../sse/encode.ts'
 import type { CommandContext, ExitCode } from '../process/console.ts'
 import { describeSecond, listenForInterrupts } from '../process/interrupts.ts'
+import { canAsk } from '../input/question-prompts.ts'
 import { createLineViewer, createViewer, SILENT_VIEWER, type Viewer } from '../render/viewer.ts'
+import type { TerminalQuestions } from './terminal-questions.ts'
 
 /** An execution that a command follows, in this process or on a server. */
 export interface FollowedExecution {
@@ -15,6 +17,8 @@ export interface FollowedExecution {
   readonly result: () => Promise<ExecutionResult>
   /** Called at most once, on Ctrl-C or when the reader of the events has left: cancels or detaches. */
   readonly stop: (why: string) => void
+  /** Answers an open question. */
+  readonly answer?: (inputId: string, response: unknown) => Promise<void>
   /** Whether `stop` cancels; decides the message on Ctrl-C. */
   readonly isCancelling?: true
 }
@@ -25,7 +29,8 @@ export const COMMAND_BUFFER: BufferOptions = { stallTimeoutMs: Number.POSITIVE_I
 /** An execution of this process; stopping cancels it. */
 export function followLocally(execution: Execution): FollowedExecution {
   const stop = (why: string): void => execution.cancel(why)
-  return { events: execution, result: () => execution.result, stop, isCancelling: true }
+  const answer = (inputId: string, response: unknown): Promise<void> => execution.answer(inputId, response)
+  return { events: execution, result: () => execution.result, stop, answer, isCancelling: true }
 }
 
 /** Options of `follow`. */
@@ -61,6 +66,7 @@ export async function follow(options: FollowOptions, context: CommandContext): P
   let stopListening = (): void => {}
   let isStopped = false
   let lastLayer: readonly string[] | undefined
+  let questions: TerminalQuestions | undefined
   try {
     notices.showIn(viewer)
     const execution = options.begin(viewer)
@@ -72,15 +78,31 @@ export async function follow(options: FollowOptions, context: CommandContext): P
       if (execution.isCancelling) void viewer.say(`Cancelling; ${describeSecond(signal)}`)
       stop('Interrupted')
     })
+    // A log that is shown as bytes on the same terminal leaves no room for questions.
+    const { answer } = execution
+    if (answer !== undefined && canAsk(process) && viewer !== SILENT_VIEWER) {
+      const { TerminalQuestions: Questions } = await import('./terminal-questions.ts')
+      questions = new Questions({
+        process,
+        viewer,
+        answer,
+        onInterrupt: () => {
+          if (execution.isCancelling) void viewer.say('Cancelling')
+          stop('Interrupted')
+        },
+      })
+    }
     for await (const event of execution.events) {
       if (event.type === 'execution_start') lastLayer = findLastLayer(event.data) ?? []
       if (options.sse && !(await stdout.write(encode(event)))) {
         stop(stdout.isClosed ? 'The reader of the events has left' : 'The events cannot be written')
       }
       await viewer.show(event)
+      questions?.show(event)
     }
     return { result: await execution.result(), lastLayer }
   } finally {
+    questions?.close()
     notices.showIn(undefined)
     viewer.close()
     clearInterval(alive)

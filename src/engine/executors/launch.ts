@@ -46,7 +46,10 @@ export function launch(
   if (signal !== undefined && typeof signal.addEventListener !== 'function') {
     throw invalidOption('signal', 'an AbortSignal', signal)
   }
-  const { loop, start, describe } = createLoop(workflow, tools, input, options, counters, workflows, isAttended)
+  const { loop, start, describe } = createLoop(workflow, tools, input, options, counters, {
+    ...(workflows && { workflows }),
+    isAttended,
+  })
   const { store } = options
   if (store === undefined) start({ executionId: loop.executionId, epoch: 1 }, signal)
   else {
@@ -84,8 +87,7 @@ export function createLoop(
   given: unknown,
   options: ResolvedOptions,
   counters: MutableCounters,
-  workflows?: WorkflowRegistry,
-  isAttended = true,
+  { workflows, isAttended = true }: Pick<LaunchInput, 'workflows'> & { readonly isAttended?: boolean | undefined } = {},
 ): NewExecution {
   const { input, plan: buildPlan } = checkExecution(workflow, tools, given, false, workflows)
   const executionId = options.createId()

@@ -48,8 +48,9 @@ function fail(code: 'INPUT_DECLINED' | 'INPUT_EXPIRED' | 'INPUT_MISMATCH', messa
 export function readResponse({ inputId, kind, responseSchema, secret }: InputState, response: unknown): JsonValue {
   const { value, issues } = check(kind === 'approval' ? APPROVAL_SCHEMA : responseSchema, response, secret === true)
   if (value !== undefined && issues.length === 0) return value
-  const [first] = issues
-  const message = `The answer does not fit the question \`${inputId}\`: ${first?.message} at \`${first?.pointer}\``
+  const { message: fault = '', pointer = '' } = issues[0] ?? {}
+  const place = pointer === '' ? '' : ` at \`${pointer}\``
+  const message = `The answer does not fit the question \`${inputId}\`: ${fault}${place}`
   throw new DagstreamError('INVALID_RESPONSE', message, { details: { issues } })
 }
 

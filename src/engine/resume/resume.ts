@@ -23,6 +23,8 @@ export interface ResumeContext {
   /** For what the record does not say. */
   readonly options?: ResolvedOptions
   readonly counters?: MutableCounters
+  /** Whether somebody may answer its questions. @defaultValue true */
+  readonly isAttended?: boolean | undefined
   /** Ends it. */
   readonly stop?: Stop | undefined
   /** Called with the restored log before anything is appended by the loop. */
@@ -88,7 +90,13 @@ export async function recoverLoop(
 async function takeOver(
   stored: StoredExecution,
   store: ExecutionStore,
-  { tools = new ToolRegistry(), options: given = resolveOptions(), counters = createCounters(), stop }: ResumeContext,
+  {
+    tools = new ToolRegistry(),
+    options: given = resolveOptions(),
+    counters = createCounters(),
+    stop,
+    isAttended = true,
+  }: ResumeContext,
 ): Promise<Taken> {
   const { executionId, createdAt } = stored
   const { graceMs: _, isGraceAsked: __, ...recorded } = readOptions(stored.options)
@@ -98,7 +106,7 @@ async function takeOver(
   const lease = stored.status === 'running' ? await store.claim(executionId) : undefined
   const replayed = await replay(stored, store, plan, options)
   const { log, table } = replayed
-  const loop = new ExecutionLoop({ log, options, counters, createdAt })
+  const loop = new ExecutionLoop({ log, options, counters, createdAt, isAttended })
   const secrets = lease === undefined ? undefined : await restoreSecrets(store, lease, log.state)
   const { end } = table.history
   if (end !== undefined) loop.showEnd(end, plan)

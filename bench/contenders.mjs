@@ -29,7 +29,7 @@ export const CONTENDERS = {
     return async () => void compileWorkflow(workflow, { noop })
   },
 
-  /** A compiled plan to its result; nobody reads events. */
+  /** A compiled plan to its result, without readers of events. */
   execute(tasks) {
     const plan = compileWorkflow(toNoopWorkflow(tasks), { noop })
     return async () => expectSuccess(await executor.execute(plan))

@@ -5,12 +5,12 @@ import { createShape, toNoopWorkflow } from './shapes.mjs'
 
 const noop = async () => {}
 
-/** What must not be collected while it is being weighed. */
+/** Keeps objects alive while their memory is measured. */
 const held = []
 
 /**
- * What stays in the heap per task, bytes, beyond the document (tasks that do nothing have no output): a plan; a finished
- * execution whose `Execution` and result are still held; a constructed p-graph. Needs `--expose-gc`.
+ * Memory that stays in the heap per task, bytes, beyond the document (tasks that do nothing have no output): a plan; a
+ * finished execution whose `Execution` and result are still held; a constructed p-graph. Needs `--expose-gc`.
  *
  * @param {{ shape: string, taskCount: number, seed: number }} workload
  */

@@ -12,7 +12,7 @@ export function measureIdle({ subscriberCount }) {
     const figures = {}
     for (const server of [dagstream, raw]) {
       const path = await startExecution(server, createEmitting({ count: 0, isHeld: true }))
-      // Code that is compiled on first use is nobody's.
+      // Code that is compiled on first use counts for neither side.
       for (const { socket } of await openStreams(server.url, 50, { path })) socket.destroy()
       const before = await server.ask('memory')
       const streams = await openStreams(server.url, subscriberCount, { path })
@@ -27,7 +27,7 @@ export function measureIdle({ subscriberCount }) {
 
 /** Longer than everything takes that happens while they are stalled. */
 const STALL_TIMEOUT_MS = 3000
-/** What comes first, until no kernel takes any more of it: each swallows about 4 MiB. */
+/** The initial data, until no kernel buffers more of it: each buffers about 4 MiB. */
 const FILL_BYTES = 12 * 1024 * 1024
 /** The store keeps all of it: the reader, however far a busy machine lets it fall behind, and those who come back miss nothing. */
 const TAIL = { maxTailEvents: 1_000_000, maxTailBytes: 1024 * 1024 * 1024 }
@@ -109,7 +109,7 @@ function followLarge(count, bytes, stalledCount) {
   })
 }
 
-/** One that was given up reads what had been sent to it, comes back, and goes on behind the last event that it has. */
+/** A disconnected subscriber reads the buffered data, reconnects, and continues after its last event. */
 async function expectResumed(url, path, stream) {
   stream.socket.resume()
   // However it was cut off.

@@ -4,13 +4,13 @@ import { LAST_CHUNK, parseHead, readChunks } from './http-framing.mjs'
 /** All connections read into the same memory: what has been read is done with before anything else is. */
 const shared = Buffer.allocUnsafe(256 * 1024)
 
-/** What the end of a stream is recognised by, framing included. */
+/** The marks of the end of a stream, framing included. */
 const TAIL_LENGTH = 2048
 const HEAD_END = '\r\n\r\n'
 
 /**
  * Sends one request on a connection of its own and counts what comes back: the cheapest reader there is, the same for all
- * that are measured. It sees no events, only bytes; whoever needs more looks at them in `onBytes`.
+ * that are measured. It handles bytes, not events; callers parse them in `onBytes`.
  *
  * @param {string} url of the server
  * @param {{ method?: string, path: string, headers?: Record<string, string>, body?: string,
@@ -21,7 +21,7 @@ export function openStream(url, { method = 'GET', path, headers = {}, body, onBy
   const { hostname, port } = new URL(url)
   const head = createDeferred()
   const ended = createDeferred()
-  // Whoever is not interested in one of them must not be told of its failure.
+  // Prevent an unhandled rejection if a caller awaits only one of them.
   head.promise.catch(() => {})
   ended.promise.catch(() => {})
   const stream = { socket: undefined, head: head.promise, ended: ended.promise, isOpen: false, byteCount: 0, tail: '' }

@@ -8,7 +8,7 @@ const END = 'event: execution_complete\ndata: {}\n\n'
 const noop = async () => {}
 
 /**
- * Who serves. Each starts and gives its URL, and what it can be told besides.
+ * The contenders. Each starts and returns its URL and its commands.
  * @type {Record<string, (options: object) => Promise<{ url?: string, commands: Record<string, Function> }>>}
  */
 export const CONTENDERS = {
@@ -21,14 +21,14 @@ export const CONTENDERS = {
     const gate = createGate()
     const tools = {
       noop,
-      /** Tells `count` messages, `perTurn` in one turn of the event loop. */
+      /** Emits `count` messages, `perTurn` in one turn of the event loop. */
       async emit({ count, perTurn, paceMs, text, isHeld }, { log }) {
         if (isHeld) await gate.opened()
         for (let told = 0; told < count; await nextTurn(paceMs)) {
           for (let n = 0; n < perTurn && told < count; n++, told++) log('info', text)
         }
       },
-      /** Tells when it tells it, on the clock that all processes of a machine share, ms. */
+      /** Emits its own time, on the clock that all processes of a machine share, ms. */
       async stamp({ count, paceMs }, { reportProgress }) {
         for (let progress = 1; progress <= count; progress++) {
           await pause(paceMs)
@@ -42,7 +42,7 @@ export const CONTENDERS = {
     return { url, commands: { go: () => gate.open() } }
   },
 
-  /** `node:http` and nothing else. It answers every request alike: as it was last told to. */
+  /** `node:http` alone. It answers every request in the same way, as last configured. */
   async raw() {
     let answer = answerNothing
     const held = new Set()
@@ -146,7 +146,7 @@ export const CONTENDERS = {
   },
 }
 
-/** Lets through, once, whoever waits at it. */
+/** A gate that lets its waiters through once. */
 function createGate() {
   let waiting = []
   return {

@@ -11,12 +11,12 @@ export function createPost(workflow, headers = {}) {
   }
 }
 
-/** One task that tells `count` messages; see the tool `emit` of the servers. */
+/** One task that emits `count` messages; see the tool `emit` of the servers. */
 export function createEmitting(given) {
   return { tasks: [{ id: 'a', tool: 'emit', arguments: given }] }
 }
 
-/** Starts an execution that nobody follows yet. @returns the path of its events */
+/** Starts an execution without followers. @returns the path of its events */
 export async function startExecution({ url, contender }, workflow) {
   if (contender === 'raw') return '/'
   const started = openStream(url, createPost(workflow, { prefer: 'respond-async' }))
@@ -26,7 +26,7 @@ export async function startExecution({ url, contender }, workflow) {
   return `${headers.location}/events`
 }
 
-/** Has an execution run to its end, with nobody following its events. @returns their path */
+/** Runs an execution to its end, without followers. @returns their path */
 export async function finishExecution({ url }, workflow) {
   const stream = openStream(url, createPost(workflow, { accept: 'application/json' }))
   const { status, headers } = await stream.head

@@ -1,7 +1,7 @@
 /** RFC 9112, 7.1: the last chunk. No text of an event has a CR, so that nothing else looks like it. */
 export const LAST_CHUNK = '\r\n0\r\n\r\n'
 
-/** What an answer begins with, without the empty line; names in lower case. */
+/** The head of an answer, without the empty line; names in lower case. */
 export function parseHead(text) {
   const [statusLine, ...lines] = text.split('\r\n')
   const headers = Object.fromEntries(

@@ -27,7 +27,7 @@ export function measureFirstEvent({ count }) {
   })
 }
 
-/** From a tool that tells something to the reader that has it, at a moderate rate, ms. */
+/** Time from an emission of a tool to its reader, at a moderate rate, ms. */
 export function measureDelivery({ count, paceMs }) {
   return withServers([['dagstream']], async dagstream => {
     const samples = []

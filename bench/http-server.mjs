@@ -1,4 +1,4 @@
-// Serves one contender in a process of its own; whoever measures steers it by messages, one at a time.
+// Serves one contender in a separate process, controlled by messages, one at a time.
 import { setTimeout as pause } from 'node:timers/promises'
 import { CONTENDERS } from './http-contenders.mjs'
 
@@ -12,12 +12,12 @@ const COMMANDS = {
     contender = await CONTENDERS[given.contender](given.options)
     return contender.url
   },
-  /** What the process has computed so far, ms. */
+  /** CPU time of the process so far, ms. */
   cpu() {
     const { user, system } = process.cpuUsage()
     return (user + system) / 1000
   },
-  /** What it takes once garbage is gone, bytes. Twice, with pauses: pages are given back a little later. */
+  /** Memory after garbage collection, bytes. Measured twice, with pauses: pages are returned a little later. */
   async memory() {
     for (let round = 0; round < 3; round++) {
       globalThis.gc()

@@ -10,7 +10,7 @@ import {
 import { alternate, withServers } from './http-process.mjs'
 import { computeMedian } from './statistics.mjs'
 
-/** As long as what tools usually tell. */
+/** The usual length of a message of a tool. */
 const TEXT = 'Read page 12 of 40 of the quarterly report'
 
 const REPLAYS = 3
@@ -59,7 +59,10 @@ export function measureReplay({ count }) {
   })
 }
 
-/** One subscriber of a tool that tells as much as it can, `perTurn` messages in one turn of the event loop: events per second. */
+/**
+ * One subscriber of a tool that emits as fast as it can, `perTurn` messages in one turn of the event loop: events per
+ * second.
+ */
 export function measureLive({ count, perTurn }) {
   const given = { count, perTurn, text: TEXT }
   return withServers([['dagstream'], ['raw'], ['hono']], async (dagstream, raw, hono) => {

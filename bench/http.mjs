@@ -6,7 +6,7 @@ const STALLED_COUNT = 99
 /** Each holds a chunk of 64 KiB, all together 1 MiB of the newest chunks; twice, since garbage is resident too. */
 const STALLED_MIB = 2 * (STALLED_COUNT / 16 + 1)
 
-/** What is measured, by key. Each case measures its contenders in turn, so that a machine that slows down slows all alike. */
+/** The cases, by key. Each case measures its contenders in turn, so that a machine that slows down slows all alike. */
 const SCENARIOS = {
   'http replay': { scenario: 'replay', count: 30_000 },
   'http live 1': { scenario: 'live', count: 20_000, perTurn: 1 },
@@ -24,7 +24,7 @@ const LONG_SCENARIOS = {
   'http stalled': { scenario: 'stalled', count: 100_000, bytes: 64 * MIB, stalledCount: STALLED_COUNT },
 }
 
-/** What it costs to serve executions over HTTP, beside a server that writes the same bytes and knows nothing of executions. */
+/** The cost of serving executions over HTTP, compared with a server that writes the same bytes without executions. */
 export function listHttpCases({ isCheck, seed }) {
   const list = (scenarios, maxRounds) =>
     Object.entries(scenarios).map(([key, parameters]) => ({ key, kind: 'http', ...parameters, seed, maxRounds }))

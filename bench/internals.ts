@@ -1,4 +1,4 @@
-/** What the build itself, benches and tests use of its inside. Built with it and not published. */
+/** Internal modules for the build, benches and tests. Built with it and not published. */
 export { configSchema } from '../src/cli/input/config-schema.ts'
 export { LogEntry } from '../src/events/log-entry.ts'
 export { encode } from '../src/sse/encode.ts'

@@ -6,9 +6,9 @@ import { computeMedian } from './statistics.mjs'
 
 /** Runs of each side: they alternate, and those of the warm-up do not count. */
 const WARMUP_RUNS = 3
-const RUNS = 9
+const RUNS = 25
 
-/** What must not be collected while it is being weighed. */
+/** Keeps objects alive while their memory is measured. */
 const held = []
 
 const tools = { noop: async () => {} }
@@ -69,7 +69,8 @@ export async function measureLanguage({ name, beside, taskCount, seed, baseline 
 }
 
 /**
- * What a plan and a finished execution of one document leave in the heap, bytes per task, beyond the document. Needs `--expose-gc`.
+ * Memory of a plan and a finished execution of one document in the heap, bytes per task, beyond the document. Needs
+ * `--expose-gc`.
  * @param {{ name: string, taskCount: number, seed: number, baseline?: string }} parameters
  */
 export async function measureLanguageHeap({ name, taskCount, seed, baseline }) {

@@ -1,3 +1,4 @@
+import { formatFigures } from './figures.mjs'
 import { EXPRESSIONS } from './language-condition.mjs'
 import { formatNumber, formatRange, formatTable } from './tables.mjs'
 
@@ -12,7 +13,7 @@ const PAIRS = [
   { name: 'instances', beside: 'chains', timeTarget: 1.3 },
 ]
 
-/** What the words of the language cost, in time and in memory. */
+/** The cost of the words of the language, in time and in memory. */
 export function listLanguageCases({ seed }) {
   const pairs = listPairs().flatMap(({ name, beside, baseline }) => {
     const common = { taskCount: TASK_COUNT, seed }
@@ -57,6 +58,7 @@ export function reportLanguage(results) {
       'Conditions, µs, warm, beside @marcbachmann/cel-js. A plan keeps them parsed',
       formatTable(['condition', 'evaluated', 'cel-js', 'parsed', 'cel-js'], conditions),
     ],
+    ['Stated figures', formatFigures(listLanguageFigures(results))],
   ]
 }
 

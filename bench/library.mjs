@@ -13,7 +13,7 @@ export const { LogEntry, EventLog, createEventBody, encode, loadDriver } = await
   new URL('internals.js', root).href
 )
 
-/** The part of it that serves; apart, so that nobody else loads what it needs. */
+/** The server part; separate, so that other benches do not load its dependencies. */
 export async function loadServer() {
   const [{ createHandler }, { serve }] = await Promise.all([
     import(new URL('http/index.js', root).href),

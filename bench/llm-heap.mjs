@@ -3,7 +3,7 @@ import { loadModels, StreamingExecutor } from './library.mjs'
 import { createFetch, createMessage, END } from './llm-model.mjs'
 
 const MB = 1e6
-/** A log lets go of what is old by the piece: only the least of many samples tells what stays. */
+/** A log evicts old entries in batches: only the minimum of many samples shows the lasting memory. */
 const SAMPLES_PER_THIRD = 20
 
 const READERS = { provider: readProvider, task: readTask }

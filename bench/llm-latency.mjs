@@ -15,15 +15,15 @@ const MODELS = {
 
 const QUANTILES = { p50: 0.5, p95: 0.95, max: 1 }
 
-/** What comes first: it connects, and compiles. */
+/** The first calls, which connect and compile. */
 const WARMUP = { ...MODELS.fast, tokenCount: 500 }
 
 const TASKS = [{ id: 'a', tool: 'llm:chat', arguments: { prompt: 'hi' } }]
 
 /**
  * First token, delay, and the gaps between tokens as the model made them and as they came out, ms, through a real socket.
- * The delay is told twice: to the `token` event from the write of its last byte, and from the provider's `content` event;
- * beside the former, how long such bytes take to a bare `fetch`.
+ * The delay is reported twice: to the `token` event from the write of its last byte, and from the provider's `content`
+ * event; beside the former, how long such bytes take to a bare `fetch`.
  * @param {{ model: keyof typeof MODELS }} parameters
  */
 export async function measureLatency({ model }) {

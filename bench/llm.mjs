@@ -4,7 +4,7 @@ const KIB = 1024
 const STREAM_TOKENS = 10_000
 /** An hour at 50 tokens per second, its time compressed: as fast as they can be read. */
 const HOUR_TOKENS = 50 * 3600
-/** What a reader is to wait for at most where the model itself is as fast, ms. */
+/** Maximum delay of a reader if the model itself is as fast, ms. */
 const MAX_FIRST_MS = 500
 const MAX_GAP_MS = 100
 
@@ -16,7 +16,9 @@ const parsingKey = name => `llm parsing ${name}`
 const latencyKey = model => `llm latency ${model}`
 const heapKey = (reader, tokenCount) => `llm heap ${reader} ${tokenCount}`
 
-/** What stands between a language model and its `token` events: delay, memory, and parsing beside the client of OpenAI. */
+/**
+ * The cost between a language model and its `token` events: delay, memory, and parsing compared with the client of OpenAI.
+ */
 export function listLlmCases({ isCheck }) {
   const heap = (reader, tokenCount, maxRounds) => ({
     key: heapKey(reader, tokenCount),

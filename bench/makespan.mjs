@@ -1,4 +1,4 @@
-// What theory says about a workload, with no overhead at all. It shares no code with the library that it judges.
+// The theoretical makespan of a workload without overhead. It shares no code with the measured library.
 
 /** @typedef {import('./shapes.mjs').WorkloadTask} WorkloadTask */
 

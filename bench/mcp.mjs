@@ -14,7 +14,7 @@ const WARMUP_ROUNDS = 100
 const ROUNDS = 100
 /** The baseline: the client that ours is built on. */
 const BARE = 'SDK client'
-/** What the figure is about: all calls at once, as the bare client makes them. */
+/** The measured case: all calls at once, as the bare client makes them. */
 const WORKFLOW = 'dagstream, a workflow'
 /** How many times the time of the bare client that may take. */
 const MAX_RATIO = 1.3
@@ -34,7 +34,8 @@ const WARM = 'mcp warm'
 const firstKey = contender => `mcp first ${contender}`
 
 /**
- * What our calls of MCP tools cost beside the SDK's client alone: read-only calls of one tool over one stdio connection.
+ * The cost of calls of MCP tools compared with the SDK's client alone: read-only calls of one tool over one stdio
+ * connection.
  *
  * The SDK's client checks the results. A workflow checks the arguments, twice (before anything runs, and again before each
  * call), compiles its plan in the time that counts, and records events; our tools alone do nothing of it.

@@ -6,7 +6,7 @@ const LARGE = { shape: 'layered', taskCount: 100_000 }
 const TURNS = 'turns'
 const CHAIN = { shape: 'chain', taskCount: 20_000 }
 
-/** What dagstream costs per task, in time and in memory, beside what does less. */
+/** The cost of dagstream per task, in time and in memory, compared with simpler libraries. */
 export function listOverheadCases({ isCheck, isQuick, seed }) {
   const checked = [
     ...['p-graph', 'document', 'stream'].map(contender => createRun(contender, STANDARD, seed)),

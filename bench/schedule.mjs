@@ -39,7 +39,7 @@ async function run(plan, options) {
   return performance.now() - startedAt
 }
 
-/** The loop that everybody writes first: one task after another. Their order does not matter to timers. */
+/** The simplest loop: one task after another. Their order does not matter to timers. */
 async function runSequentially(tasks) {
   const startedAt = performance.now()
   for (const { durationMs } of tasks) await sleep({ ms: durationMs })

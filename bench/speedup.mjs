@@ -5,7 +5,7 @@ import { createShape } from './shapes.mjs'
 import { formatNumber, formatTable } from './tables.mjs'
 import { readTraces } from './traces.mjs'
 
-/** Traces that nobody here wrote, beside the checkout where they are there at all. */
+/** External traces, in a folder beside the checkout, if present. */
 const TRACES = new URL('../../shared/workloads/wfcommons/', import.meta.url)
 
 /** Few enough tasks one after another that the millisecond by which each timer is late stays below the tolerance. */
@@ -17,14 +17,14 @@ const SLOTS = [Number.POSITIVE_INFINITY, 8]
 /** How far above the computed makespan a schedule may be. */
 const TOLERANCE = 1.03
 
-/** What takes longer than this is measured once: a hiccup of the machine weighs little in it, ms. */
+/** Cases that take longer are measured once, ms: a disturbance weighs little in them. */
 const LONG_MS = 5000
 
 /** A sequential loop that would take longer than this is computed, not waited for, ms. */
 const MAX_SEQUENTIAL_MS = 15_000
 
 /**
- * What parallel execution gains: each workload's sequential loop and both schedules, in real time, beside what is computed.
+ * The gain of parallel execution: each workload's sequential loop and both schedules, in real time, beside what is computed.
  * @param {{ isCheck: boolean, isQuick: boolean, seed: number, tracePaths: readonly string[] }} options
  */
 export function listSpeedupCases(options) {

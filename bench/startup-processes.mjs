@@ -34,7 +34,7 @@ export function measureStartup() {
   return Object.fromEntries(Object.entries(samples).map(([name, values]) => [name, computeMedian(values)]))
 }
 
-/** Node does not tell the CPU time of a child that has ended; `time` of bash does. */
+/** Node does not report the CPU time of an ended child; `time` of bash does. */
 function measure(command) {
   const script = 'TIMEFORMAT="%U %S"; time "$@"'
   const startedAt = performance.now()

@@ -6,7 +6,7 @@ export function computeMedian(values) {
 }
 
 /**
- * What several processes measured of one case, in one: medians of each figure, and the least and most of them.
+ * Combines the measurements of one case by several processes: median, minimum and maximum of each figure.
  * @param {readonly Record<string, number>[]} measurements one per process
  * @returns {Record<string, { median: number, min: number, max: number }>}
  */

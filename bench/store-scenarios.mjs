@@ -36,7 +36,7 @@ export async function measureStore({ scenario, ...parameters }) {
   }
 }
 
-/** The same execution on memory and on SQLite, and what it wrote once more by the bare driver. */
+/** The same execution on memory and on SQLite, and its writes repeated by the bare driver. */
 async function measureTasks(directory, { shape, taskCount, seed }) {
   const noop = async () => {}
   const plan = compileWorkflow(toNoopWorkflow(createShape(shape, taskCount, seed)), { noop })

@@ -10,7 +10,7 @@ const RECOVERY = 'store recovery'
 const EVENT_COUNT = 20_000
 const LARGE_FILE = { executionCount: 10_000, eventsEach: 100 }
 
-/** What it costs to keep everything in a file: beside memory, beside the bare driver, and once there is much of it. */
+/** The cost of keeping everything in a file, compared with memory and with the bare driver, and with a large file. */
 export function listStoreCases({ seed }) {
   return [
     { key: TASKS, kind: 'store', scenario: 'tasks', ...STANDARD, seed },

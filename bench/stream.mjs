@@ -5,7 +5,7 @@ const CHECKED = ['p-graph', 'stream', 'sink', 'sse']
 const REST = ['bare loop', 'execute', 'events alone', 'encode']
 const EVENT_TYPES = 'event types'
 
-/** What it costs to see everything that happens: from the executor to a loop, a sink, and bytes on the wire. */
+/** The cost of reading every event: from the executor to a loop, a sink, and bytes on the wire. */
 export function listStreamCases({ isCheck, seed }) {
   const contenders = isCheck ? CHECKED : [...CHECKED, ...REST]
   const runs = contenders.map(contender => createRun(contender, STANDARD, seed))

@@ -3,7 +3,7 @@ import { formatRange, formatTable } from './tables.mjs'
 const LISTENER_COUNT = 100
 const KEY = 'streamer'
 
-/** How long `SSEStreamer` takes to tell a token to all who listen. */
+/** The time `SSEStreamer` takes to deliver a token to all listeners. */
 export function listStreamerCases() {
   return [{ key: KEY, kind: 'streamer', listenerCount: LISTENER_COUNT, tokenCount: 20_000 }]
 }

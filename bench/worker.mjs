@@ -42,6 +42,6 @@ async function measureRuns({ contender, shape, taskCount, seed, runs }) {
     await run()
     samples.push(performance.now() - startedAt)
   }
-  // The first run is told apart: a short program never sees another.
+  // The first run is reported separately: a short program has no other.
   return { coldMs: samples[0], warmMs: computeMedian(samples.slice(warmupCount)) }
 }

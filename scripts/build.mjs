@@ -1,5 +1,5 @@
-// Builds dist: bundled modules, their declarations, the schemas of documents and the licences of what is bundled. Stamps it, so that
-// `prepare.mjs` can tell whether it is still fresh.
+// Builds dist: bundled modules, their declarations, the schemas of documents and the licences of what is bundled. Stamps it,
+// so that `prepare.mjs` can check whether it is up to date.
 import { execFileSync } from 'node:child_process'
 import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -21,7 +21,10 @@ await writeSchemas()
 chmodSync(new URL('cli/main.js', dist), 0o755)
 writeFileSync(stampFile, sourceStamp())
 
-/** The schemas of workflows and of the configuration, for editors. Documents name a copy by its path, so the ids are no URLs. */
+/**
+ * The schemas of workflows and of the configuration, for editors. Documents name a copy by its path, so the ids are not
+ * URLs.
+ */
 async function writeSchemas() {
   const { workflowSchema } = await import(new URL('index.js', dist).href)
   const { configSchema } = await import(new URL('internals.js', dist).href)

@@ -1,4 +1,4 @@
-// Runs the commands of the Dockerfile without Docker: in a temporary folder that stands for the root of the image.
+// Runs the commands of the Dockerfile without Docker: in a temporary folder that replaces the root of the image.
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'

@@ -16,7 +16,7 @@ const families = [
   { name: 'ReasonCode', codes: readUnion('src/events/events.ts', 'ReasonCode') },
   { name: 'IssueCode', codes: readUnion('src/workflow/document.ts', 'IssueCode') },
   { name: 'StreamErrorCode', codes: readStreamErrorCodes('src/integrations/llm/stream-error.ts') },
-  // One problem may be told in several places.
+  // One problem may be reported in several places.
   { name: 'Problems', codes: [...new Set(readProblems('src/http'))] },
 ]
 const docs = read(DOCS)
@@ -29,7 +29,7 @@ else
   )
 
 /**
- * What is wrong with a family of codes.
+ * Finds the faults of a family of codes.
  * @param {string} family
  * @param {readonly string[]} codes as they are declared: `NAME`, or `1000 NAME`
  */
@@ -39,7 +39,7 @@ function check(family, codes) {
     .split(/^## /m)
     .find(each => each.split('\n', 1)[0]?.includes(`\`${family}\``) || each.startsWith(family))
   if (section === undefined) return [`${family}: ${DOCS} has no section of this name`]
-  // Rows of its table: the first cells, up to the first one that is no code.
+  // Rows of its table: the first cells, up to the first one that is not a code.
   const told = [...section.matchAll(/^\| (?:(\d+) \| )?`([A-Z][A-Z0-9_]*)` \|/gm)].map(([, number, name]) =>
     number === undefined ? name : `${number} ${name}`,
   )

@@ -37,7 +37,7 @@ try {
 
 function packAndInstall() {
   const printed = run('npm', ['pack', '--json', '--pack-destination', folder], source)
-  // What a script prints comes before it.
+  // Output of scripts precedes it.
   const [{ filename, files }] = JSON.parse(printed.slice(printed.indexOf('[\n')))
   checkFiles(files.map(({ path }) => path))
   writeFileSync(join(folder, 'package.json'), '{ "private": true }\n')

@@ -1,11 +1,12 @@
-// What a build was made from: one hash over the sources and the build itself, so that a checkout that only touched times is not built again.
+// The origin of a build: one hash over the sources and the build itself, so that a checkout that only touched times is not
+// built again.
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 
 export const root = new URL('..', import.meta.url)
 export const stampFile = new URL('dist/.stamp', root)
 
-/** What the build does, and with which packages. */
+/** The steps of the build, and its packages. */
 const BUILD_FILES = [
   'tsconfig.json',
   'tsconfig.build.json',

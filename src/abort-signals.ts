@@ -9,7 +9,7 @@ const listening = new WeakMap<AbortSignal, Listening>()
 /**
  * Calls back once when `signal` aborts; at once if it has. @returns a function that removes the callback; idempotent
  *
- * Thousands of executions may share one signal, and a listener for each would be taken for a leak by some runtimes.
+ * Thousands of executions may share one signal, and some runtimes report a listener for each as a leak.
  */
 export function onAbort(signal: AbortSignal, callback: () => void): () => void {
   if (signal.aborted) {

@@ -119,7 +119,7 @@ export function invalidOption(name: string, expected: string, found: unknown): D
 
 /** Creates the error for an execution whose record or log is damaged. Retrying does not help. */
 export function recordUnusable(fault: string, cause?: unknown): DagstreamError {
-  return new DagstreamError('RECORD_UNUSABLE', `${fault}: the execution can be deleted, and nothing else`, { cause })
+  return new DagstreamError('RECORD_UNUSABLE', `${fault}: the execution can only be deleted`, { cause })
 }
 
 export function isRecordUnusable(error: unknown): error is DagstreamError {

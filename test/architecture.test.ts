@@ -115,7 +115,7 @@ test('a folder imports only from itself and from those above it', () => {
   expect(wrongImports(isWrong)).toEqual([])
 })
 
-test('no core file imports a leaf, and nobody imports the command line', () => {
+test('no core file imports a leaf, and no file imports the command line', () => {
   const isWrong = (from: string, to: string): boolean => {
     const leaf = isLocal(to) ? leafOf(to) : undefined
     if (leaf === undefined || isInside(from, leaf)) return false

@@ -50,7 +50,7 @@ test('two jobs that each spend every turn proceed side by side', async () => {
   for (const [first, second] of seen as [number, number][]) expect(Math.abs(first - second)).toBeLessThanOrEqual(1)
 })
 
-test('what a step throws is thrown by the first slice, and rejects by a later one', async () => {
+test('an error of a step is thrown by the first slice, and rejects in a later one', async () => {
   function* fail(count: number): Steps<never> {
     yield* spend(count, [])
     throw new Error('no')

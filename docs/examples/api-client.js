@@ -57,7 +57,7 @@ try {
       streamed += data.text
       if (flags.stream) process.stdout.write(data.text)
     } else if (type === 'task_retry' || type === 'snapshot') {
-      // What was streamed before is void, or not all of it is known.
+      // Earlier text is void, or known only in part.
       if (flags.stream && streamed !== '') console.error('\n[the answer begins anew]')
       streamed = ''
       isWhole &&= type === 'task_retry'

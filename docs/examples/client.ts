@@ -45,7 +45,7 @@ await assert.rejects(client.execute({ tasks: [{ id: 'a', tool: 'jion' }] }), (er
 })
 await handler.close()
 
-/** The response, broken off after so many bytes. */
+/** The response, cut off after this many bytes. */
 function cutAfter(bytes: number, { body, status, headers }: Response): Response {
   let left = bytes
   const cut = new TransformStream<Uint8Array, Uint8Array>({

@@ -1,4 +1,4 @@
-// Retry, timeout and cancellation: three ways to fail, told apart.
+// Retry, timeout and cancellation: three ways to fail, compared.
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { defineTool, StreamingExecutor } from 'dagstream'

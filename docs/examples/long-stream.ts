@@ -24,7 +24,7 @@ const fetch = async (): Promise<Response> => new Response(body, { headers })
 const provider = new OpenRouterProvider({ apiKey: 'none', fetch })
 const executor = new StreamingExecutor([createChatTool(provider)])
 
-// What a program of one's own has to do: listen, start, connect.
+// The steps of a program of your own: listen, start, connect.
 const pieces: string[] = []
 const streamer = new SSEStreamer()
 streamer.subscribe(({ type, data }) => {

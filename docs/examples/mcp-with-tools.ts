@@ -51,7 +51,7 @@ try {
   assert.equal(said?.text, 'Who is ADA?')
 } finally {
   await server.close()
-  // What was made here is ended here: the handler closes no provider.
+  // Close the provider here: the handler does not close it.
   await servers.close()
   await rm(folder, { recursive: true })
 }

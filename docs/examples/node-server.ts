@@ -39,6 +39,6 @@ for await (const chunk of response.body) {
 }
 reader.abort()
 assert.ok(text.includes('"output":"done"'))
-// The client has left, so the tool was told to stop.
+// The client has disconnected, so the tool was aborted.
 await stopped
 await new Promise(resolve => server.close(resolve))

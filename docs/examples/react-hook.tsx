@@ -1,4 +1,4 @@
-// What a model writes, shown as it comes: a hook that subscribes while its component is there, and never longer.
+// Shows the text of a model as it arrives: a hook that subscribes while its component is mounted.
 import { type SSEEvent, type SSEStreamer, type StreamEvent, type StreamMetrics, sseStreamer } from 'dagstream'
 import { type ReactElement, useEffect, useState } from 'react'
 
@@ -18,7 +18,7 @@ export function useStream(streamId?: string, streamer: SSEStreamer = sseStreamer
   const [streamed, setStreamed] = useState(NOTHING)
   useEffect(() => {
     setStreamed(NOTHING)
-    // What `subscribe` returns unsubscribes: all that an effect has to clean up.
+    // `subscribe` returns the function that unsubscribes, which is the clean-up of the effect.
     return streamer.subscribe(event => {
       if (isPartOf(streamId, event)) setStreamed(before => add(before, event, streamId))
     })
@@ -42,7 +42,7 @@ function add(before: Streamed, event: StreamEvent, streamId: string | undefined)
       return { ...before, status: 'error', error: event.data.message }
     case 'custom': {
       const { type, data } = (event.data ?? {}) as SSEEvent
-      // What a failed attempt wrote is void: the next one begins anew.
+      // The text of a failed attempt is void: the next attempt starts again.
       if (type === 'task_retry') return write(before, place, '')
       // The end of a task is the end of its own stream, never that of the execution.
       if (type !== 'task_complete' || `${data.executionId}.${data.taskId}` !== streamId) return before

@@ -1,4 +1,4 @@
-// What references take: values with their type, text, the input, and what is no reference.
+// The forms of references: values with their type, text, the input, and text that is not a reference.
 import assert from 'node:assert/strict'
 import { DagstreamError, ParallelExecutor } from 'dagstream'
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { type DAGTask, StreamingExecutor } from 'dagstream'
 import { createChatTool, OpenRouterProvider } from 'dagstream/tools/llm'
 
-// Instead of a network: a model that repeats its prompt in capitals, and answers nobody before three have asked.
+// Instead of a network: a model that repeats its prompt in capitals, and answers only once three requests have arrived.
 let askedCount = 0
 let askAll = (): void => {}
 const allAsked = new Promise<void>(resolve => {

@@ -37,7 +37,7 @@ for await (const { event, id } of parseStream(stream.body)) {
 }
 assert.equal(lastEventId, `${executionId}.3`)
 
-// It comes back: what it has seen is not told again, and no tool is called again.
+// The client reconnects: it does not receive earlier events again, and no tool is called again.
 const resumed = await ask(`/executions/${executionId}/events`, { 'last-event-id': lastEventId })
 finish!('done')
 assert.ok(resumed.body)

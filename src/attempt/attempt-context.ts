@@ -3,7 +3,7 @@ import type { TokenUsage } from '../events/token-usage.ts'
 import type { QuestionOptions, ToolContext } from '../tools/tool.ts'
 import type { AttemptCommand } from './runner.ts'
 
-/** What the context of a tool does on its attempt. */
+/** The operations of a tool's context on its attempt. */
 export interface AttemptActions {
   readonly key: AttemptCommand
   readonly signal: AbortSignal
@@ -15,8 +15,8 @@ export interface AttemptActions {
 }
 
 /**
- * What a tool sees of its attempt. Its functions are made when they are read, without `this`, so that a tool may take them
- * apart. Most tools read none: the cost of an attempt matters more than that of a read.
+ * The context that a tool receives. Its functions are created on first read and do not use `this`, so that a tool can
+ * destructure it. Most tools read none: the cost of an attempt matters more than the cost of a read.
  */
 export class AttemptContext implements ToolContext {
   readonly executionId: string
@@ -59,12 +59,14 @@ export class AttemptContext implements ToolContext {
     return <Answer>(question: QuestionOptions) => this.#attempt.ask(question) as Promise<Answer>
   }
 
-  /** A value whose getter or `toString` throws costs a tool that emission, not its task, nor the process from a timer of it. */
+  /**
+   * A value whose getter or `toString` throws drops that emission; it fails neither the task nor, in a timer, the process.
+   */
   #guard(emit: () => void): void {
     try {
       emit()
     } catch {
-      this.#attempt.log('warning', 'An emission was left out: it could not be read')
+      this.#attempt.log('warning', 'An emission was dropped: it could not be read')
     }
   }
 }

@@ -4,11 +4,11 @@ import type { RegisteredTool } from '../tools/registry.ts'
 import { Places } from './places.ts'
 import { InvalidArgumentsError } from './tool-error.ts'
 
-/** Problems that a message names. */
+/** Maximum number of problems that a message names. */
 const MAX_NAMED = 5
 
 /**
- * The arguments of one attempt, checked whole. A promise only where the tool's schema is asynchronous.
+ * Checks the arguments of one attempt as a whole. Returns a promise only if the tool's schema is asynchronous.
  * @throws an error with the code `INVALID_ARGUMENTS`, or rejects with it
  */
 export function checkArguments(tool: RegisteredTool, resolved: unknown): unknown {
@@ -17,8 +17,8 @@ export function checkArguments(tool: RegisteredTool, resolved: unknown): unknown
 }
 
 /**
- * The arguments with JavaScript numbers, for a tool that does not take a `JsonNumber`.
- * @param warn receives a message that names where digits were lost
+ * The arguments with JavaScript numbers, for a tool that does not accept `JsonNumber`.
+ * @param warn receives a message that names the places of lost digits
  */
 export function readDoubles(resolved: unknown, warn: (message: string) => void): unknown {
   const places = new Places()

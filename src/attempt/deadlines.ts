@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
 
-/** Something with at most one deadline at a time. It is a member of its own list, so that nothing is allocated for it. */
+/** An item with at most one deadline at a time. It is its own list node, so that setting a deadline allocates nothing. */
 export abstract class Expiring {
   /** Owned by `Deadlines`. */
   deadlineAt = 0

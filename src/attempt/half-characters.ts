@@ -8,5 +8,5 @@ export function warnOfHalf(output: JsonValue): string | undefined {
   const path = findHalf(output.peek())
   if (path === undefined) return undefined
   const place = path.length === 0 ? '' : `, first at ${quoteName(formatPointer(path))}`
-  return `The output holds half of a character (a lone surrogate)${place}; it is passed on as a JSON escape, which strict readers refuse`
+  return `The output contains a lone surrogate${place}; it is passed on as a JSON escape, which strict readers refuse`
 }

@@ -1,7 +1,7 @@
 import type { AttemptKey } from './runner.ts'
 import { Expiring } from './deadlines.ts'
 
-/** An attempt that is a member of its own list of those that run. */
+/** An attempt that is its own node in the list of running attempts. */
 export abstract class Linked extends Expiring {
   abstract readonly key: AttemptKey
   /** Owned by `LiveAttempts`. */
@@ -11,8 +11,8 @@ export abstract class Linked extends Expiring {
 }
 
 /**
- * The attempts of a runner that are not over. Found by their key: for that a map is kept from the first look-up on, since most
- * executions abort nothing.
+ * The running attempts of a runner, found by key. The map is created at the first lookup, since most executions abort
+ * nothing.
  */
 export class LiveAttempts<Attempt extends Linked> {
   #first: Linked | undefined

@@ -16,15 +16,15 @@ import type { AbortReason, Answer, AttemptCommand, AttemptSink, Progress } from 
 import { TokenTimes } from './token-times.ts'
 import { readInputError, readToolError } from './tool-error.ts'
 
-/** How long an asynchronous check of arguments may take, ms: the tool's own time begins with its call. */
+/** Timeout of an asynchronous check of arguments, ms; the tool's own timeout begins with its call. */
 const CHECK_TIMEOUT_MS = 30_000
 
-/** What an attempt needs of its runner. */
+/** The part of a runner that an attempt uses. */
 export interface LocalAttemptEnvironment {
   readonly clock: Clock
   readonly deadlines: Deadlines
   readonly abortGraceMs: number
-  /** The attempt is over; called exactly once. */
+  /** The attempt has ended; called exactly once. */
   over(attempt: LocalAttempt): void
 }
 
@@ -35,10 +35,10 @@ const OVER = 2
 /**
  * One call of one tool, in this process.
  *
- * The first decision wins: once the attempt is aborted, by its timeout or from outside, later values and errors are discarded,
- * and it is over when the tool has settled or, after the grace, been abandoned. Until then usage still counts.
+ * The first decision counts. After an abort, by its timeout or from outside, later values and errors are discarded, and the
+ * attempt ends when the tool has settled or is abandoned after the grace period. Until then usage counts.
  *
- * Every task makes one of these, so what only some attempts need is made when they do.
+ * Hot path: every task creates one. Parts that only some attempts need are created on first use.
  */
 export class LocalAttempt extends Linked implements AttemptActions {
   readonly key: AttemptCommand
@@ -47,7 +47,7 @@ export class LocalAttempt extends Linked implements AttemptActions {
   readonly #sink: AttemptSink
   #state = PREPARING
   #startedAt = 0
-  /** How it was decided before the tool had settled. */
+  /** The decision that came before the tool settled. */
   #decided: { readonly outcome: AttemptOutcome; readonly reason: DagstreamError } | undefined = undefined
   #controller: AbortController | undefined = undefined
   #tokens: TokenTimes | undefined = undefined
@@ -84,24 +84,24 @@ export class LocalAttempt extends Linked implements AttemptActions {
     )
   }
 
-  /** Asks the tool to stop, unless it is decided already how the attempt ends. */
+  /** Asks the tool to stop, unless the outcome is decided already. */
   abort({ code, message }: AbortReason): void {
     this.#abort({ status: 'cancelled' }, new DagstreamError(code as 'CANCELLED', message))
   }
 
-  /** For `Deadlines`: the timeout or, after an abort, the grace has passed. */
+  /** Called by `Deadlines`: the timeout or, after an abort, the grace period has passed. */
   override expire(): void {
     if (this.#decided !== undefined) return this.#end(this.#decided.outcome, true)
     const { taskId, timeoutMs } = this.key
     const message =
       this.#state === PREPARING
-        ? `The check of its arguments did not answer within ${CHECK_TIMEOUT_MS} ms`
+        ? `The check of its arguments did not finish within ${CHECK_TIMEOUT_MS} ms`
         : `Timed out after ${timeoutMs} ms`
     const reason = new DagstreamError('TASK_TIMEOUT', `Task \`${taskId}\`: ${message}`)
     this.#abort({ status: 'error', code: 'TASK_TIMEOUT', message, isRetryable: true }, reason)
   }
 
-  /** For the context: made on first read, since most tools never look. */
+  /** The signal of the context, created on first read, since most tools never read it. */
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController()
@@ -128,7 +128,7 @@ export class LocalAttempt extends Linked implements AttemptActions {
     if (this.#mayEmit()) this.#sink.log(level, message)
   }
 
-  /** Usage counts until the attempt is over, also after its abort: the tokens have been spent. */
+  /** Usage counts until the attempt ends, even after its abort: the tokens have been spent. */
   reportUsage(delta: Partial<TokenUsage>): void {
     if (this.#state === OVER) this.#sink.dropped()
     else this.#sink.usage(delta)
@@ -168,7 +168,7 @@ export class LocalAttempt extends Linked implements AttemptActions {
     deadlines.remove(this)
     deadlines.set(this, abortGraceMs, clock.now())
     this.#questions?.close(reason)
-    // Last, since listeners run here and may settle the tool.
+    // Must be last: listeners run here and may settle the tool.
     this.#controller?.abort(reason)
   }
 
@@ -228,7 +228,7 @@ export class LocalAttempt extends Linked implements AttemptActions {
     this.#sink.settled({ ...outcome, executionTimeMs, metrics: this.#measure(executionTimeMs), abandoned })
   }
 
-  /** @returns how long the tool took, ms */
+  /** @returns the time that the tool took, ms */
   #finish(): number {
     const { clock, deadlines } = this.#environment
     const waitedMs = this.#questions?.waitedMs ?? 0

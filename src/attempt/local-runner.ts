@@ -5,16 +5,16 @@ import { LiveAttempts } from './live-attempts.ts'
 import { type LocalAttemptEnvironment, LocalAttempt } from './local-attempt.ts'
 import type { AbortReason, Answer, AttemptCommand, AttemptKey, AttemptRunner, AttemptSink } from './runner.ts'
 
-/** What a local runner is made of. */
+/** The parts of a local runner. */
 export interface LocalRunnerOptions {
   /** The tools by name, such as those of a `ToolRegistry`. */
   readonly tools: { get(name: string): RegisteredTool | undefined }
   readonly clock: Clock
-  /** How long an aborted tool may take to settle before it is abandoned, ms. */
+  /** Time for an aborted tool to settle before it is abandoned, ms. */
   readonly abortGraceMs: number
 }
 
-/** Runs tools in this process: checks their arguments, calls them, keeps their time limits. */
+/** Runs tools in this process: checks their arguments, calls them, and enforces their timeouts. */
 export class LocalRunner implements AttemptRunner, LocalAttemptEnvironment {
   readonly clock: Clock
   readonly deadlines: Deadlines
@@ -53,7 +53,7 @@ export class LocalRunner implements AttemptRunner, LocalAttemptEnvironment {
     this.deadlines.close()
   }
 
-  /** For attempts: one is over. */
+  /** Called by an attempt at its end. */
   over(attempt: LocalAttempt): void {
     this.#live.remove(attempt)
   }

@@ -2,13 +2,13 @@ import type { JsonPath } from '../json/replace-numbers.ts'
 import { formatPointer } from '../tools/json-pointer.ts'
 import { shortenText } from '../text.ts'
 
-/** Places that a message names. */
+/** Maximum number of places that a message names. */
 const MAX_NAMED = 5
 
-/** The longest pointer named, characters. */
+/** Maximum length of a named pointer, characters. */
 const MAX_POINTER = 200
 
-/** Places inside a value, counted; the first ones are kept to be named. */
+/** Counts places inside a value, and keeps the first ones for a message. */
 export class Places {
   readonly #named: string[] = []
   #count = 0

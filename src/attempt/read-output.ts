@@ -5,9 +5,10 @@ import { warnOfHalf } from './half-characters.ts'
 import { Places } from './places.ts'
 
 /**
- * What a tool returned, as the outcome of its attempt.
- * @param warn receives a message for each part that readers may misread: `NaN` and the infinities, which are `null` in the output,
- *   and halves of a character
+ * Converts the value that a tool returned to the outcome of its attempt.
+ * @param warn receives a message for each part that readers may misread: `NaN` and the infinities, which are `null` in the
+ * output,
+ *   and lone surrogates
  */
 export function readOutput(value: unknown, warn: (message: string) => void): AttemptOutcome {
   let notFinite: Places | undefined

@@ -1,7 +1,7 @@
 import { backoff } from '../backoff.ts'
 import type { RetryPolicy } from '../workflow/document.ts'
 
-/** A tool that asks for a longer pause than this fails its task instead, ms. */
+/** Maximum delay that a tool may request, ms; a longer one fails the task. */
 export const MAX_RETRY_AFTER_MS: number = 5 * 60 * 1000
 
 const DEFAULTS: Required<RetryPolicy> = {
@@ -21,7 +21,7 @@ export function mergeRetryPolicies(
 }
 
 /**
- * How long to wait after a failed attempt, ms: exponential with jitter, and never less than what the tool asked for.
+ * The delay after a failed attempt, ms: exponential with jitter, and at least the delay that the tool requested.
  * @param attempt the one that failed, from 1
  * @param random 0–1
  */

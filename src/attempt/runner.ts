@@ -3,10 +3,10 @@ import type { TokenUsage } from '../events/token-usage.ts'
 import type { QuestionOptions, ToolContext } from '../tools/tool.ts'
 import type { AttemptReport } from './attempt-outcome.ts'
 
-/** How far a tool is. */
+/** The progress of a tool. */
 export type Progress = Parameters<ToolContext['reportProgress']>[0]
 
-/** Names one attempt. */
+/** Identifies one attempt. */
 export interface AttemptKey {
   readonly executionId: string
   readonly taskId: string
@@ -20,15 +20,15 @@ export interface AttemptCommand extends AttemptKey {
   readonly tool: string
   /** Resolved, not yet checked against the tool's schema. JSON that belongs to the runner; `stringifyJson` writes it. */
   readonly arguments: unknown
-  /** Whether a `JsonNumber` may stand in the arguments: a tool that does not take them gets JavaScript numbers. */
+  /** Whether the arguments may contain a `JsonNumber`; other tools get JavaScript numbers. */
   readonly mayHoldJsonNumbers: boolean
-  /** How long the tool may take from its call on, ms; 0 for no limit. */
+  /** Timeout from the call of the tool on, ms; 0 for none. */
   readonly timeoutMs: number
   /** The same for every attempt of the task. */
   readonly idempotencyKey: string
 }
 
-/** Why an attempt is aborted. */
+/** The reason for which an attempt is aborted. */
 export interface AbortReason {
   /** Such as `CANCELLED`. */
   readonly code: string
@@ -37,11 +37,11 @@ export interface AbortReason {
 
 /** A question of a tool, as plain JSON. */
 export interface Question extends QuestionOptions {
-  /** Counts the questions of the attempt, from 1. */
+  /** Number of the question within its attempt, from 1. */
   readonly number: number
 }
 
-/** What a question came to, as plain JSON. */
+/** The outcome of a question, as plain JSON. */
 export type Answer =
   | { readonly status: 'answered'; readonly response: unknown }
   | {
@@ -50,22 +50,22 @@ export type Answer =
       readonly message: string
     }
 
-/** Where an attempt reports. Nothing may follow `settled` but `dropped`. */
+/** Receives the reports of an attempt. Only `dropped` may follow `settled`. */
 export interface AttemptSink {
-  /** A piece of text that the tool streams; not empty. */
+  /** A piece of streamed text; not empty. */
   token(text: string): void
   progress(progress: Progress): void
   log(level: InfoLevel, message: string): void
-  /** Token usage, to be added up; also after an abort, until the attempt has settled. */
+  /** Token usage to add; allowed after an abort, too, until the attempt has settled. */
   usage(delta: Partial<TokenUsage>): void
   /**
    * The tool asks a person. From here on until the last open question is answered the attempt holds no slot, and its time
    * stands still.
    */
   question(question: Question): void
-  /** The tool emitted something after its attempt was aborted or had settled: it is only counted. */
+  /** The tool emitted something after its attempt was aborted or had settled; the emission is only counted. */
   dropped(): void
-  /** The attempt is over. Called exactly once, possibly before `start` returns. */
+  /** The attempt has ended. Called exactly once, possibly before `start` returns. */
   settled(report: AttemptReport): void
 }
 
@@ -75,11 +75,11 @@ export interface AttemptSink {
  * Test an implementation with the conformance suite of `dagstream/testing`.
  */
 export interface AttemptRunner {
-  /** Starts an attempt. Never throws: whatever fails is the outcome. */
+  /** Starts an attempt. Never throws: every failure is an outcome. */
   start(command: AttemptCommand, sink: AttemptSink): void
   /**
-   * Asks an attempt to stop. A wish: it may settle in whatever way before it is heard. What settles because of it has the
-   * status `cancelled`. Idempotent; ignored for an attempt that is over or unknown.
+   * Asks an attempt to stop. The attempt may settle before with any outcome; one that settles because of the abort has the
+   * status `cancelled`. Idempotent; ignored for an ended or unknown attempt.
    */
   abort(key: AttemptKey, reason: AbortReason): void
   /** The answer to an open question of an attempt. Ignored for an attempt or a question that is over or unknown. */

@@ -1,10 +1,10 @@
 import { round } from '../round.ts'
 import type { TokenMetrics } from './attempt-outcome.ts'
 
-/** Less time than this between the first token and the last says nothing of a model's speed, ms. */
+/** Minimum time between the first and the last token for a meaningful speed, ms. */
 const MIN_SPAN_MS = 1
 
-/** When one attempt streamed; made with its first token. */
+/** The times of the tokens of one attempt; created with the first token. */
 export class TokenTimes {
   readonly #firstAt: number
   #lastAt: number
@@ -20,7 +20,7 @@ export class TokenTimes {
     this.#count += 1
   }
 
-  /** All finite, whatever the clock did. */
+  /** All values are finite, even if the clock was changed. */
   measure(startedAt: number, totalMs: number): TokenMetrics {
     const spanMs = this.#lastAt - this.#firstAt
     return {

@@ -2,21 +2,21 @@ import type { ToolFailure } from './attempt-outcome.ts'
 import { MAX_RETRY_AFTER_MS } from './retry.ts'
 import { cutText } from '../text.ts'
 
-/** Resolved arguments that the tool's schema refuses. */
+/** The error of resolved arguments that the tool's schema refuses. */
 export class InvalidArgumentsError extends Error {
   override readonly name: string = 'InvalidArgumentsError'
   readonly code = 'INVALID_ARGUMENTS' as const
 }
 
 /**
- * Reads whatever a tool threw. Only its message, its string `code`, `retryable` and `retryAfterMs` are looked at; its stack,
- * cause and other properties never leave the process. Never throws, whatever was thrown.
+ * Reads any value that a tool threw. Only its message, its string `code`, `retryable` and `retryAfterMs` are read; stack,
+ * cause and other properties never leave the process. Never throws.
  */
 export function readToolError(thrown: unknown): ToolFailure {
   try {
     return readFields(thrown)
   } catch {
-    // A getter or a proxy of the thrown thing threw in turn.
+    // A getter or a proxy of the thrown value threw in turn.
     return {
       status: 'error',
       code: 'TOOL_ERROR',
@@ -26,14 +26,14 @@ export function readToolError(thrown: unknown): ToolFailure {
   }
 }
 
-/** Reads what the preparation of arguments threw; a further attempt would end the same. */
+/** Reads an error of the preparation of arguments; another attempt would fail in the same way. */
 export function readInputError(thrown: unknown): ToolFailure {
   return { ...readToolError(thrown), isRetryable: false }
 }
 
 function readFields(thrown: unknown): ToolFailure {
   if (typeof thrown !== 'object' || thrown === null) {
-    // A function's text would be its source.
+    // The text of a function would be its source code.
     const shown = typeof thrown === 'function' ? 'a function' : String(thrown) || 'an empty string'
     const message = typeof thrown === 'string' && thrown !== '' ? thrown : `The tool threw ${shown}`
     return { status: 'error', code: 'TOOL_ERROR', message, isRetryable: true }

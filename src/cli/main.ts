@@ -8,7 +8,7 @@ const { stdout, stderr } = claimOutput()
 
 process.once('beforeExit', () => {
   process.stderr.write(
-    'error The command waits for something that cannot come any more, probably in a module of tools\n',
+    'error The command waits for a promise that can no longer settle, probably in a module of tools\n',
   )
   exit(1)
 })

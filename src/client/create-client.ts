@@ -6,7 +6,7 @@ import { stringifyJson } from '../json/stringify-json.ts'
 import type { DAGStructure } from '../workflow/document.ts'
 import { type CancelOptions, refuseUnknown, resolveCancelOptions } from './cancel-options.ts'
 import { pollResult } from './degraded.ts'
-import { ExecutionApi, isExecutionId, readResult } from './execution-api.ts'
+import { ExecutionApi, isExecutionId, readResult, type Submission } from './execution-api.ts'
 import { expectSignal, type ReconnectionOptions, resolveReconnectionOptions } from './reconnection-options.ts'
 import { RemoteExecution } from './remote-execution.ts'
 import { Session } from './session.ts'
@@ -64,14 +64,22 @@ export interface SubscribeOptions {
 export interface Client {
   /**
    * Runs a workflow and waits for its result, across lost connections.
+   * @param workflow a document, or the name of a workflow that the server has registered
    * @throws DagstreamError `HTTP_ERROR` if the server refuses it: `details.code` and `details.issues` say why
    */
-  execute(workflow: DAGStructure, options?: RemoteExecuteOptions): Promise<ExecutionResult>
-  /** Starts a workflow at once and follows it. @throws `INVALID_OPTION`; nothing else synchronously */
-  stream(workflow: DAGStructure, options?: RemoteExecuteOptions): RemoteExecution
+  execute(workflow: DAGStructure | string, options?: RemoteExecuteOptions): Promise<ExecutionResult>
+  /**
+   * Starts a workflow at once and follows it.
+   * @param workflow as of `execute`
+   * @throws `INVALID_OPTION`; nothing else synchronously
+   */
+  stream(workflow: DAGStructure | string, options?: RemoteExecuteOptions): RemoteExecution
   /** Follows an existing execution, from its first event or after a given one. @throws `INVALID_OPTION`, `INVALID_EVENT_ID` */
   subscribe(executionId: string, options?: SubscribeOptions): RemoteExecution
-  /** Asks the server to cancel an execution. Idempotent, also after its end. @throws `INVALID_OPTION` */
+  /**
+   * Asks the server to cancel an execution: its `finally` tasks run. A second call ends those; after the end it has no effect.
+   * @throws `INVALID_OPTION`
+   */
   cancel(executionId: string, options?: CancelOptions): Promise<void>
 }
 
@@ -88,12 +96,12 @@ export function createClient(options: ClientOptions): Client {
   const session = createSession(options)
   return {
     async execute(workflow, options = {}) {
-      const body = encodeBody(workflow, options)
-      return execute(session, body, options.signal)
+      const submission = createSubmission(workflow, options)
+      return execute(session, submission, options.signal)
     },
     stream(workflow, options = {}) {
-      const body = encodeBody(workflow, options)
-      const starting = session.start(body, 'stream', options.signal)
+      const submission = createSubmission(workflow, options)
+      const starting = session.start(submission, 'stream', options.signal)
       return new RemoteExecution(session, starting.started, { ...pickSignal(options), starting })
     },
     subscribe(executionId, options = {}) {
@@ -114,8 +122,8 @@ export function createClient(options: ClientOptions): Client {
   }
 }
 
-async function execute(session: Session, body: string, signal?: AbortSignal): Promise<ExecutionResult> {
-  const { executionId, reply } = await session.start(body, 'result', signal).started
+async function execute(session: Session, submission: Submission, signal?: AbortSignal): Promise<ExecutionResult> {
+  const { executionId, reply } = await session.start(submission, 'result', signal).started
   if (reply?.isIncremental === true) {
     try {
       return await readResult(reply, executionId)
@@ -162,14 +170,22 @@ function createSession(options: ClientOptions): Session {
   return new Session(new ExecutionApi(transport), clock, all, new URL(baseUrl).origin)
 }
 
-/** The request's body, serialized once: the caller may mutate the workflow between retries. */
-function encodeBody(workflow: DAGStructure, options: RemoteExecuteOptions): string {
-  expectObject('workflow', workflow)
+/** The name of a registered workflow, as a part of a path. */
+const WORKFLOW_NAME = /^(?!\.{1,2}$)[A-Za-z0-9_.-]{1,100}$/
+
+/** The request, serialized once: the caller may mutate the workflow between retries. */
+function createSubmission(workflow: DAGStructure | string, options: RemoteExecuteOptions): Submission {
+  const isNamed = typeof workflow === 'string'
+  if (!isNamed) expectObject('workflow', workflow)
+  else if (!WORKFLOW_NAME.test(workflow)) {
+    throw invalidOption('workflow', 'a document, or a name of 1–100 letters, digits, `_`, `.` and `-`', workflow)
+  }
   const { input, options: remote, signal, ...unknown } = expectObject('options', options)
   refuseUnknown(unknown)
   expectSignal(signal)
   try {
-    return stringifyJson({ workflow, input, options: remote })
+    if (isNamed) return { path: `workflows/${workflow}/executions`, body: stringifyJson({ input, options: remote }) }
+    return { path: 'executions', body: stringifyJson({ workflow, input, options: remote }) }
   } catch (cause) {
     const message = 'Expected the workflow, its `input` and its `options` to be JSON'
     throw new DagstreamError('INVALID_OPTION', message, { cause })

@@ -30,7 +30,7 @@ export async function pollResult(
 
 /**
  * The closing events of an execution, derived from its result: each task's outcome, those of children before their parent's,
- * then the end. As in the result, an output that the parent's output holds is left out.
+ * then the end. As in the result, an output that the parent's output contains is omitted.
  */
 export function* buildClosingEvents(result: ExecutionResult, clock: Clock): Generator<ClientEvent, void, undefined> {
   const { executionId, results, errors: _, executionTimeMs, ...figures } = result

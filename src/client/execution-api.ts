@@ -26,6 +26,14 @@ export interface Started {
   readonly reply?: Reply
 }
 
+/** A request that starts an execution. */
+export interface Submission {
+  /** Relative to the base URL, without a leading slash. */
+  readonly path: string
+  /** JSON. */
+  readonly body: string
+}
+
 /** Options of a submission. */
 export interface StartOptions {
   /** Idempotency key. */
@@ -46,12 +54,12 @@ export class ExecutionApi {
   }
 
   /** Submits a workflow. A `202` only confirms acceptance and leaves no reply to read. */
-  async start(body: string, { key, accept, signal, untilAnswered }: StartOptions): Promise<Started> {
+  async start({ path, body }: Submission, { key, accept, signal, untilAnswered }: StartOptions): Promise<Started> {
     const type = accept === 'stream' ? 'text/event-stream' : 'application/json'
     const headers = { Accept: type, 'Content-Type': 'application/json', 'Idempotency-Key': key }
     const reply = await this.#transport.send({
       method: 'POST',
-      path: 'executions',
+      path,
       headers,
       body,
       untilAnswered,
@@ -97,7 +105,7 @@ export class ExecutionApi {
     return result === undefined ? undefined : expectResult(result, executionId)
   }
 
-  /** The first answer counts: a repetition after a lost connection may find it closed by itself. */
+  /** The first answer counts: a repetition after a lost connection may find the question closed by itself. */
   async answer(executionId: string, inputId: string, answer: RemoteAnswer): Promise<void> {
     const reply = await this.#transport.send({
       method: 'POST',
@@ -108,7 +116,7 @@ export class ExecutionApi {
     reply.close()
   }
 
-  /** Idempotent. */
+  /** A repetition under the same key is the same cancellation. */
   async cancel(executionId: string, key: string, signal?: AbortSignal): Promise<void> {
     const reply = await this.#transport.send({
       method: 'POST',

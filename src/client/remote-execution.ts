@@ -76,14 +76,14 @@ export class RemoteExecution implements AsyncIterable<ClientEvent> {
 
   /**
    * Answers an open question of a task, by the `inputId` of its `input_required`; `false` declines an approval.
-   * Rejects with `HTTP_ERROR`: 409 (`INPUT_CLOSED`) where it is open no more, 422 with `issues` for an answer that does not fit.
+   * Rejects with `HTTP_ERROR`: 409 (`INPUT_CLOSED`) if it is no longer open, 422 with `issues` for an answer that does not fit.
    */
   async answer(inputId: string, response: unknown): Promise<void> {
     if (response === undefined) throw invalidOption('response', 'JSON', response)
     return this.#answer(inputId, { response })
   }
 
-  /** Declines an open question; as `answer`. */
+  /** Declines an open question; errors as for `answer`. */
   decline(inputId: string): Promise<void> {
     return this.#answer(inputId, { decline: true })
   }
@@ -93,7 +93,8 @@ export class RemoteExecution implements AsyncIterable<ClientEvent> {
   }
 
   /**
-   * Asks the server to cancel the execution. Resolves once the server has accepted; idempotent, also after the end.
+   * Asks the server to cancel the execution: its `finally` tasks run. A second call ends those; after the end it has no
+   * effect. Resolves once the server has accepted.
    *
    * Before the server has answered, the submission is aborted: it is not retried, and an in-flight request is dropped unless it
    * is answered within 1 s. Every wait for the execution then rejects with `CANCELLED`; so does this call if the server may

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts'
-import type { ExecutionApi, RemoteAnswer } from './execution-api.ts'
+import type { ExecutionApi, RemoteAnswer, Submission } from './execution-api.ts'
 import { StreamReconnectionManager } from './reconnection.ts'
 import type { ReconnectionOptions } from './reconnection-options.ts'
 import { PendingSubmission } from './pending-submission.ts'
@@ -38,9 +38,9 @@ export class Session {
   }
 
   /** Submits a workflow exactly once across retries: the server recognizes a repetition by its idempotency key. */
-  start(body: string, accept: 'stream' | 'result', signal?: AbortSignal): PendingSubmission {
+  start(submission: Submission, accept: 'stream' | 'result', signal?: AbortSignal): PendingSubmission {
     const key = createKey()
-    const submit = (untilAnswered: AbortSignal) => this.api.start(body, { key, accept, signal, untilAnswered })
+    const submit = (untilAnswered: AbortSignal) => this.api.start(submission, { key, accept, signal, untilAnswered })
     return new PendingSubmission(submit, this.createManager(signal, false), this.clock)
   }
 
@@ -49,7 +49,7 @@ export class Session {
     return this.repeat(() => this.api.answer(executionId, inputId, answer))
   }
 
-  /** Cancels an execution; idempotent. @param signal ends the waiting */
+  /** Cancels an execution, once across retries. @param signal ends the waiting */
   cancel(executionId: string, signal?: AbortSignal): Promise<void> {
     const key = createKey()
     return this.repeat(() => this.api.cancel(executionId, key, signal), signal)

@@ -107,7 +107,7 @@ function compileComprehension(node: CallNode, target: SyntaxNode, compilation: C
   }
 }
 
-/** What is the same for every item of a comprehension. */
+/** The parts of a comprehension that all items share. */
 interface Loop {
   /** The macro, for messages. */
   readonly what: string

@@ -67,10 +67,7 @@ export function compileTask(name: TaskName, taskId: string, at: number): Compile
   return name === 'status' ? { type: 'string', run, choices: TASK_STATUSES } : { type: 'any', run }
 }
 
-/**
- * The id of the task that `operand.field` or `operand[index]` names.
- * @throws ProblemError unless it is written as it is
- */
+/** The id of the task that `operand.field` or `operand[index]` names. @throws ProblemError unless it is a literal */
 export function readTaskId(name: TaskName, node: SelectNode | IndexNode): string {
   if (node.kind === 'select') return node.field
   const { index } = node

@@ -5,7 +5,7 @@ import type { Budget } from './values.ts'
 /** Names that a condition may use, by where it stands. */
 export type ConditionName = 'input' | 'output' | 'status' | 'error' | 'item' | 'index' | 'result' | 'execution'
 
-/** What the names stand for. Values are JSON and are never changed nor copied; only what is named is read. */
+/** The values of names. Values are JSON and are neither changed nor copied; only named ones are read. */
 export interface ConditionValues {
   /** `undefined` if the execution has no input. */
   readonly input?: unknown
@@ -42,7 +42,7 @@ export interface Compiled {
   readonly choices?: readonly string[]
 }
 
-/** What the compilers of single kinds of nodes need from the whole. */
+/** The operations that the compilers of single node kinds share. */
 export interface Compilation {
   readonly source: string
   /** Checks and compiles a node. @throws ProblemError */

@@ -118,7 +118,7 @@ export class Compiler implements Compilation {
     return compileIndex(holder, operand, node.index, this)
   }
 
-  /** Compiles the value before a field or an index. It is no path of its own. */
+  /** Compiles the value before a field or an index. It is not a path by itself. */
   #compileOperand(operand: SyntaxNode): Compiled {
     if (!isAccess(operand)) return this.compile(operand)
     const isExecution = operand.kind === 'name' && operand.name === 'execution' && this.#isRoot('execution')

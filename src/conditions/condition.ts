@@ -8,7 +8,7 @@ import { ConditionError, type ConditionProblem, ProblemError } from './problem.t
 import { expectBoolean, requireBoolean } from './types.ts'
 import { Budget, Failure, StepsExceeded } from './values.ts'
 
-/** What an expression may name. */
+/** The names that an expression may use. */
 export interface ConditionScope {
   readonly names: readonly ConditionName[]
 }
@@ -45,8 +45,8 @@ export class Condition {
   }
 
   /**
-   * The values that it names, by their source, such as `{"output.label.count": 3}`: at most 20, each at most 200
-   * characters of JSON. Missing ones are left out; of larger arrays and objects the size is told.
+   * The values that it names, by their source, such as `{"output.label.count": 3}`: at most 20, each at most 200 characters
+   * of JSON. Missing ones are omitted; larger arrays and objects are shown by their size.
    */
   observe(values: ConditionValues): Record<string, ObservedValue> {
     return observe(this.#reads, createFrame(values))

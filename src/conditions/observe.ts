@@ -15,8 +15,8 @@ export type ObservedValue =
   | { [key: string]: ObservedValue }
 
 /**
- * The values at these paths, by their source: at most `maxObserved`, without those that are missing. Long strings are
- * cut; of larger arrays and objects the size is told, as text.
+ * The values at these paths, by their source: at most `maxObserved`, without those that are missing. Long strings are cut;
+ * larger arrays and objects are replaced by a text with their size.
  */
 export function observe(reads: ReadonlyMap<string, Run>, frame: Frame): Record<string, ObservedValue> {
   const entries: [string, ObservedValue][] = []

@@ -242,5 +242,5 @@ class Parser {
 }
 
 function wordOperator(word: string, at: number, operator: string): ProblemError {
-  return new ProblemError(`\`${word}\` is no operator`, at, `Did you mean \`${operator}\`?`)
+  return new ProblemError(`\`${word}\` is not an operator`, at, `Did you mean \`${operator}\`?`)
 }

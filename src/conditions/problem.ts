@@ -1,8 +1,8 @@
-/** Why a source is no condition. */
+/** The reason for which a source is not a valid condition. */
 export interface ConditionProblem {
   /** What was expected and what was found. */
   readonly message: string
-  /** From 1, UTF-16 units from the start of the source, line breaks included. Absent if the source is no string. */
+  /** From 1, UTF-16 units from the start of the source, line breaks included. Absent if the source is not a string. */
   readonly column?: number
   /** How to correct it. */
   readonly hint?: string

@@ -69,7 +69,7 @@ function readEscape(source: string, at: number): StringLiteral {
     if (code <= 0x10ffff && !isSurrogate) return { value: String.fromCodePoint(code), end: at + 1 + all.length }
   }
   throw new ProblemError(
-    `\`${source.slice(at, at + 2)}\` is no escape of a string`,
+    `\`${source.slice(at, at + 2)}\` is not an escape sequence of strings`,
     at,
     'For the character `\\` itself write two of them, or a raw string as in r"\\d"',
   )

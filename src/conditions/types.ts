@@ -2,12 +2,12 @@ import { ProblemError } from './problem.ts'
 import { describe, Failure } from './values.ts'
 
 /**
- * Type of a value, as far as it is known: `any` for what comes from the input and from outputs. Numbers are one type,
- * because integers and doubles mix in every operation.
+ * Static type of a value: `any` for values of the input and of outputs. Numbers are one type, because integers and doubles
+ * mix in every operation.
  */
 export type ValueType = 'boolean' | 'number' | 'string' | 'null' | 'array' | 'object' | 'any'
 
-/** The type of a value that `readNumber` returned; `any` if it is none of JSON. */
+/** The type of a value that `readNumber` returned; `any` if it is not a JSON type. */
 export function typeOf(value: unknown): ValueType {
   switch (typeof value) {
     case 'string':
@@ -37,7 +37,7 @@ export function expectBoolean(type: ValueType, at: number, what: string): void {
   throw new ProblemError(`${what} expects a boolean, found ${nameType(type)}`, at, 'Compare it: `a == 1`, `a != null`')
 }
 
-/** A failure for a value that is no boolean; a failure itself is returned. */
+/** Returns a failure for a value that is not a boolean; a failure is returned unchanged. */
 export function requireBoolean(value: unknown, at: number, what: string): boolean | Failure {
   if (typeof value === 'boolean' || value instanceof Failure) return value
   return new Failure(at, () => ({

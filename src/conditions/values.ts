@@ -4,7 +4,7 @@ import { JsonNumber } from '../json/json-number.ts'
 /** Maximum number of digits of a number that is read as an integer. Longer ones are doubles. */
 const MAX_DIGITS = 40
 
-/** What cannot be evaluated, as a value: `||`, `&&`, `all` and `exists` may not need it. */
+/** A failed evaluation as a value: `||`, `&&`, `all` and `exists` may not need it. */
 export class Failure {
   /** Offset in the source. */
   readonly at: number

@@ -9,28 +9,28 @@ import type { Abortion } from './task-events.ts'
 
 /** Why an attempt is stopped. */
 export interface AttemptAbortion extends Abortion {
-  /** The process ends: the attempt is interrupted, and another process runs it again. */
+  /** The process is shutting down: the attempt is interrupted, and another process runs it again. */
   readonly isHandoff?: boolean
 }
 
 /** The execution that an attempt reports to. */
 export interface AttemptListener {
   readonly emissions: Emissions
-  /** Its tool asks a person. */
+  /** The tool of an attempt asks a person. */
   asked(attempt: ActiveAttempt, question: Question): void
-  /** The attempt is over; called exactly once. */
+  /** The attempt has ended; called exactly once. */
   settled(attempt: ActiveAttempt): void
 }
 
-/** An attempt as its execution follows it: where its runner reports. */
+/** The execution's view of an attempt, to which the runner reports. */
 export class ActiveAttempt implements AttemptSink {
   readonly task: PlannedTask
   readonly index: number
   readonly number: number
-  /** Known once it is over. */
+  /** Present once the attempt has ended. */
   report: AttemptReport | undefined = undefined
   tokenUsage: TokenUsage | undefined = undefined
-  /** Its `task_start` is in the log, and its runner has it. */
+  /** Whether its `task_start` is in the log and its runner has received it. */
   isBegun = false
   /** Why its runner was asked to stop it. */
   abortion: AttemptAbortion | undefined = undefined
@@ -76,7 +76,11 @@ export class ActiveAttempt implements AttemptSink {
     if (this.report !== undefined) return emissions.drop(this)
     const { usage, rejected } = sanitizeTokenUsage(delta)
     if (rejected.length > 0 && this.abortion === undefined) {
-      emissions.info(this, 'warning', `Token usage left out what is not a finite number ≥ 0: ${rejected.join(', ')}`)
+      emissions.info(
+        this,
+        'warning',
+        `Token usage was ignored where it is not a finite number ≥ 0: ${rejected.join(', ')}`,
+      )
     }
     if (Object.keys(usage).length === 0) return
     this.tokenUsage = addTokenUsage(this.tokenUsage, usage)
@@ -96,7 +100,7 @@ export class ActiveAttempt implements AttemptSink {
     this.#listener.emissions.drop(this)
   }
 
-  /** A second report of a runner is ignored: the first is in the log. */
+  /** Ignores a second report of a runner: the first is in the log. */
   settled(report: AttemptReport): void {
     if (this.report !== undefined) return
     this.report = report

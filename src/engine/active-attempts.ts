@@ -2,6 +2,7 @@ import type { AttemptReport } from '../attempt/attempt-outcome.ts'
 import { computeRetryDelay, mergeRetryPolicies } from '../attempt/retry.ts'
 import type { AttemptRunner, Question } from '../attempt/runner.ts'
 import { readInputError } from '../attempt/tool-error.ts'
+import { afterTurn, isTurnSpent } from '../clock.ts'
 import type { EventFor } from '../events/events.ts'
 import type { Permits } from '../scheduler/permits.ts'
 import type { TaskColumns } from '../scheduler/task-columns.ts'
@@ -26,29 +27,31 @@ export interface AttemptParts {
   readonly emissions: Emissions
   readonly outputs: OutputBudget
   readonly runner: AttemptRunner
-  /** What the references of a task refer to. */
+  /** The values that the references of a task can name. */
   readonly scopeOf: (task: number) => Scope
   readonly options: ResolvedOptions
   readonly counters: MutableCounters
-  /** Why a task does not run any more, if it does not. */
+  /** Finds the reason for which a task no longer runs, if there is one. */
   readonly findAbortion: (task: number) => AttemptAbortion | undefined
-  /** The questions of the execution; made by the first one if `isNeeded`. */
+  /** The questions of the execution; created on first use if `isNeeded`. */
   readonly inputs: (isNeeded: boolean) => Inputs | undefined
-  /** The last attempt is over. */
+  /** The last active attempt has ended. */
   readonly onIdle: () => void
 }
 
 type RetryData = Pick<EventFor<'task_retry'>['data'], 'delayMs' | 'error' | 'code' | 'interrupted'>
 
-/** The attempts of one execution that are not over: starts them, follows them, records how they end. */
+/** The active attempts of one execution: starts them, follows them, and records their outcomes. */
 export class ActiveAttempts implements AttemptListener {
   readonly emissions: Emissions
   readonly #parts: AttemptParts
   /** By task index; an array, since every task passes through it. */
   readonly #active: (ActiveAttempt | undefined)[]
-  /** Joined once: what every idempotency key begins with. */
+  /** The common prefix of all idempotency keys. */
   readonly #keyPrefix: string
   #count = 0
+  /** Those whose start is in the log and that wait for another turn of the event loop, in their order. */
+  #waiting: number[] = []
 
   constructor(parts: AttemptParts) {
     this.#parts = parts
@@ -57,7 +60,7 @@ export class ActiveAttempts implements AttemptListener {
     this.#active = new Array<ActiveAttempt | undefined>(parts.columns.phase.length).fill(undefined)
   }
 
-  /** How many are not over. */
+  /** Number of active attempts. */
   get count(): number {
     return this.#count
   }
@@ -72,8 +75,30 @@ export class ActiveAttempts implements AttemptListener {
     recorder.record('task_start', describeStart(recorder, task, number), index)
   }
 
-  /** Its start is in the log: resolves the arguments and hands the attempt to the runner. */
+  /**
+   * Its start is in the log: begins the attempt, in a later turn of the event loop if this turn is spent. To resolve large
+   * arguments, and to call a synchronous tool, takes time: a hundred of them in one turn would starve sockets and timers.
+   */
   begin(index: number): void {
+    if (this.#waiting.length === 0 && !isTurnSpent()) return this.#begin(index)
+    this.#waiting.push(index)
+    if (this.#waiting.length === 1) afterTurn(this.#beginWaiting)
+  }
+
+  /** At least one a turn, so that they proceed beside other work that spends every turn. */
+  readonly #beginWaiting = (): void => {
+    const waiting = this.#waiting
+    let at = 0
+    // The turn's time counts from the first question for it.
+    isTurnSpent()
+    do this.#begin(waiting[at++] as number)
+    while (at < waiting.length && !isTurnSpent())
+    this.#waiting = waiting.slice(at)
+    if (this.#waiting.length > 0) afterTurn(this.#beginWaiting)
+  }
+
+  /** Resolves the arguments and hands the attempt to the runner. */
+  #begin(index: number): void {
     const attempt = this.#active[index]
     if (attempt === undefined || attempt.isBegun) return
     attempt.isBegun = true
@@ -101,7 +126,7 @@ export class ActiveAttempts implements AttemptListener {
     runner.start(command, attempt)
   }
 
-  /** Asks those to stop that are not to run any more. The first reason of each counts. */
+  /** Asks the runner to abort attempts that must not continue. The first reason of each attempt counts. */
   abort(): void {
     const { runner, recorder, findAbortion } = this.#parts
     for (let index = 0; index < this.#active.length; index++) {
@@ -115,9 +140,9 @@ export class ActiveAttempts implements AttemptListener {
     }
   }
 
-  /** Their starts will never be in the log: ends them without a call, so that what they hold is given back. */
+  /** Ends attempts whose start will never be in the log, without a call, so that their slots and permits are released. */
   endUnbegun(): void {
-    for (const attempt of this.#active) if (attempt !== undefined && !attempt.isBegun) this.begin(attempt.index)
+    for (const attempt of this.#active) if (attempt !== undefined && !attempt.isBegun) this.#begin(attempt.index)
   }
 
   /** For attempts. */
@@ -150,7 +175,7 @@ export class ActiveAttempts implements AttemptListener {
     if (this.#count === 0) this.#parts.onIdle()
   }
 
-  /** What the `task_retry` of a failed attempt says; `undefined` where no other attempt follows. */
+  /** The data of the `task_retry` of a failed attempt; `undefined` if no further attempt follows. */
   #planRetry({ task, index, abortion }: ActiveAttempt, report: AttemptReport): RetryData | undefined {
     const stop = this.#parts.findAbortion(index)
     if (report.status === 'cancelled' && abortion?.isHandoff && stop?.isHandoff) {

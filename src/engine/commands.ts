@@ -1,7 +1,7 @@
 import { describeAbort, onAbort } from '../abort-signals.ts'
 import type { Clock } from '../clock.ts'
 import type { DagstreamError } from '../errors.ts'
-import type { Reason, Stop } from '../events/events.ts'
+import type { Reason, ReasonCode, Stop } from '../events/events.ts'
 import type { LogEntry } from '../events/log-entry.ts'
 import type { TaskTable } from '../scheduler/task-table.ts'
 import { cutMessage } from './emissions.ts'
@@ -11,8 +11,8 @@ import type { Recorder } from './recorder.ts'
 import { TimeLimit } from './time-limit.ts'
 
 /**
- * The commands that an execution is given from outside — cancel, pause, hand off — as events of its log. A command that came
- * before the log was opened is recorded then.
+ * External commands of an execution (cancel, pause, hand off) as events of its log. A command that precedes the opening of
+ * the log is recorded when it opens.
  */
 export class Commands {
   readonly #recorder: Recorder
@@ -26,6 +26,8 @@ export class Commands {
   #stop: Stop | undefined
   /** Ends `finally` tasks, too. */
   #finallyStop: Stop | undefined
+  /** A caller or a shutdown has asked for the end. */
+  #isAsked = false
   #isHandingOff = false
   #abandonment: AttemptAbortion | undefined
   /** Commands that are not in the log yet. */
@@ -34,18 +36,18 @@ export class Commands {
   #resolve: () => void = () => {}
   #reject: (error: DagstreamError) => void = () => {}
 
-  /** @param onGiven called with each command, before it is in the log: aborting attempts is only a wish */
+  /** @param onGiven called with each command, before it is in the log: an abort is only a request */
   constructor(recorder: Recorder, onGiven: () => void) {
     this.#recorder = recorder
     this.#onGiven = onGiven
   }
 
-  /** Nothing starts now. */
+  /** Whether the execution is paused. */
   get isPaused(): boolean {
     return this.#pauseCount > 0 || this.#pendingCount > 0
   }
 
-  /** Why a task does not run any more, if it does not: by the log, or by a command that is not in it yet. */
+  /** Finds the reason for which a task no longer runs, from the log or from a command that is not in it yet. */
   findAbortion(task: number): AttemptAbortion | undefined {
     const graph = this.#table?.graph
     const stop = this.#abandonment ?? graph?.stopOf(task) ?? this.#finallyStop
@@ -54,28 +56,47 @@ export class Commands {
     return this.#isHandingOff ? { message: INTERRUPTED.message, isHandoff: true } : undefined
   }
 
-  /** The execution is being ended, apart from its `finally` tasks. */
+  /** Whether the execution is being stopped, apart from its `finally` tasks. */
   get isStopping(): boolean {
     return this.#stop !== undefined || this.#table?.stop !== undefined
   }
 
-  /** Settles once what was asked for is in the log; rejects when the log cannot be kept. */
+  /** Whether nothing more starts, not even `finally` tasks. */
+  get isEnding(): boolean {
+    const root = this.#table?.graph.root
+    const isFinallyStopped = this.#finallyStop !== undefined || root?.finallyStop !== undefined
+    return (this.isStopping || root?.isFinallyOpen === true) && (isFinallyStopped || !this.hasFinally)
+  }
+
+  /** Whether the execution has started and has `finally` tasks, its own or those of workflows that run now. */
+  get hasFinally(): boolean {
+    return this.#table?.graph.hasFinally === true
+  }
+
+  /** Settles once the commands are in the log; rejects if the log fails. */
   get recorded(): Promise<void> {
     return this.#recorded ?? Promise.resolve()
   }
 
   /**
-   * Ends the execution; its `finally` tasks run. A second call, or the first once those run, ends them, if a caller or a
-   * shutdown asked for it.
+   * Ends the execution; its `finally` tasks run. A second call, or a first call while they run, ends them, too, if both come
+   * from a caller or a shutdown: a time limit, a budget, a disconnect or a failure does not count as a call.
+   * @param requestId of the request that asks for it; a repetition of a request that the log has, or will have, does nothing
    */
-  cancel({ code, message: whole }: Reason): void {
+  cancel({ code, message: whole }: Reason, requestId?: string): void {
+    if (requestId !== undefined && this.#isRepeated(requestId)) return
     const message = cutMessage(whole)
-    const graph = this.#table?.graph
-    if (!this.isStopping && graph?.root.isFinallyOpen !== true) this.stop({ reason: { code, message }, message })
-    else if (graph?.hasFinally === true && (code === 'CANCELLED' || code === 'SHUTDOWN')) this.stopFinally({ message })
+    const by = requestId === undefined ? {} : { requestId }
+    const { graph, stop: earlier } = this.#table ?? {}
+    const isFinallyOpen = graph?.root.isFinallyOpen === true
+    const isAsked = isAskedFor(code)
+    const isSecond = isAsked && (this.#isAsked || isAskedFor(earlier?.reason?.code))
+    if (isAsked) this.#isAsked = true
+    if (!this.isStopping && !isFinallyOpen) this.stop({ reason: { code, message }, message, ...by })
+    else if (this.hasFinally && isAsked && (isSecond || isFinallyOpen)) this.stopFinally({ message, ...by })
   }
 
-  /** Ends the execution, but for its `finally` tasks. The first call counts. */
+  /** Ends the execution, except for its `finally` tasks. The first call counts. */
   stop(stop: Stop): void {
     if (this.#stop !== undefined) return
     this.#stop = stop
@@ -85,9 +106,9 @@ export class Commands {
   }
 
   /** Ends the `finally` tasks, too. The first call counts. */
-  stopFinally({ message, code }: Stop): void {
+  stopFinally(stop: Stop): void {
     if (this.#finallyStop !== undefined) return
-    this.#finallyStop = { message: cutMessage(message), ...(code !== undefined && { code }) }
+    this.#finallyStop = { ...stop, message: cutMessage(stop.message) }
     this.#expectRecord()
     if (this.#isOpen) this.#recordFinallyStop(this.#finallyStop)
     this.#onGiven()
@@ -101,7 +122,7 @@ export class Commands {
     this.#onGiven()
   }
 
-  /** @returns what ends the pause; idempotent */
+  /** @returns the release of the pause; idempotent */
   pause(onRelease: () => void): () => void {
     this.#pauseCount += 1
     let isHeld = true
@@ -113,7 +134,7 @@ export class Commands {
     }
   }
 
-  /** The execution starts: from here on its table says what a command concerns. */
+  /** The execution starts: from now on its table determines the tasks that a command affects. */
   begin(table: TaskTable): void {
     this.#table = table
   }
@@ -126,20 +147,20 @@ export class Commands {
     if (this.#isHandingOff) this.#recordHandOff()
   }
 
-  /** The log cannot be kept: nothing runs any more. */
+  /** The log has failed: no task runs any more. */
   abandon(message: string): void {
     this.#abandonment = { message }
     this.#onGiven()
   }
 
-  /** An entry is in the log that may record a command. */
+  /** An entry, which may record a command, has been appended. */
   applied(entry: LogEntry): void {
     if (!isCommand(entry)) return
     this.#pendingCount -= 1
     if (this.#pendingCount === 0) this.#resolve()
   }
 
-  /** Calls back once the time of the execution is over. @param leftMs what is left of `timeoutMs` */
+  /** Calls back when the time limit of the execution is reached. @param leftMs remainder of `timeoutMs` */
   limitTime(clock: Clock, timeoutMs: number, leftMs: number, onOver: (reason: Reason) => void): void {
     const over = (): void => onOver({ code: 'EXECUTION_TIMEOUT', message: `Timed out after ${timeoutMs} ms` })
     const limit = new TimeLimit(clock, leftMs, over)
@@ -159,11 +180,19 @@ export class Commands {
     this.#cleanUps.push(onAbort(signal, abort))
   }
 
-  /** The execution has ended: releases timers and listeners. @param failure why commands will never be in the log */
+  /**
+   * The execution has ended: releases timers and listeners. @param failure the reason for which pending commands will never
+   * be in the log
+   */
   close(failure?: DagstreamError): void {
     for (const cleanUp of this.#cleanUps.splice(0)) cleanUp()
     if (failure === undefined) this.#resolve()
     else this.#reject(failure)
+  }
+
+  #isRepeated(requestId: string): boolean {
+    const stops = [this.#stop, this.#finallyStop, this.#table?.stop, this.#table?.graph.root.finallyStop]
+    return stops.some(stop => stop?.requestId === requestId)
   }
 
   #expectRecord(): void {
@@ -187,6 +216,11 @@ export class Commands {
   #recordHandOff(): void {
     this.#recorder.record('execution_handed_off', this.#recorder.stamp({}))
   }
+}
+
+/** Whether a caller or a shutdown cancels for this reason; not a time limit, a budget or a disconnect. */
+function isAskedFor(code: ReasonCode | undefined): boolean {
+  return code === 'CANCELLED' || code === 'SHUTDOWN'
 }
 
 /** Whether the entry records a command: not the end of a time limit, which has a code or a parent. */

@@ -1,15 +1,15 @@
-/** What an executor's executions left behind, since it was made. */
+/** Counters of an executor since it was created. */
 export interface ExecutorCounters {
-  /** Tools that did not settle within the grace after their abort. */
+  /** Tools that did not settle within the grace period after their abort. */
   readonly abandonedCount: number
-  /** What tools emitted after their attempt was over. */
+  /** Emissions of tools after the end of their attempt. */
   readonly droppedEmissionCount: number
 }
 
-/** Nothing has been left behind yet. */
+/** Creates counters at 0. */
 export function createCounters(): MutableCounters {
   return { abandonedCount: 0, droppedEmissionCount: 0 }
 }
 
-/** The counters as the executions of one executor count. */
+/** The counters, writable by the executions of one executor. */
 export type MutableCounters = { -readonly [K in keyof ExecutorCounters]: ExecutorCounters[K] }

@@ -9,38 +9,35 @@ import type { ResolvedOptions } from './options.ts'
 import type { Recorder } from './recorder.ts'
 import { cutUtf8, findCut } from '../text.ts'
 
-/**
- * Tokens that wait for the end of the turn are recorded before it when they reach this many characters, and no event holds
- * more.
- */
+/** Maximum text of a token event, characters. Pending tokens that reach it are recorded before the end of the turn. */
 const MAX_PENDING_TEXT = 64 * 1024
 
 const LEVELS: readonly InfoLevel[] = ['debug', 'info', 'warning', 'error']
 
-/** An attempt as far as its emissions go. */
+/** The part of an attempt that concerns its emissions. */
 export interface EmittingAttempt {
   readonly task: { readonly id: string }
   readonly number: number
-  /** How much text it streamed that is not recorded yet, UTF-16 units. */
+  /** Length of the streamed text that is not recorded yet, UTF-16 units. */
   readonly pendingLength: number
-  /** Known once it is over. */
+  /** Present once the attempt has ended. */
   readonly report: AttemptReport | undefined
   readonly tokenUsage: TokenUsage | undefined
   /**
-   * The text that is not recorded yet, without halves of characters: one at the end waits for the next token.
+   * Takes the unrecorded text without a split surrogate pair: a high surrogate at the end stays for the next token.
    * @param isOver whether no more tokens follow
    */
   takeText(isOver: boolean): string
 }
 
-/** What the data of each event of an attempt begins with. */
+/** The common fields of the events of an attempt. */
 type AttemptStamp = EventData & { readonly taskId: string; readonly attempt: number }
 
 /**
- * Records what attempts emit while they run, in the order of the contract, and counts the tokens that they use.
+ * Records the emissions of running attempts in the order of the contract, and counts their token usage.
  *
- * Tokens are joined until the event loop turns, or until anything else of their attempt is recorded. Half of a character at
- * the end waits for the next token.
+ * Tokens are joined until the event loop turns, or until another event of their attempt is recorded. A high surrogate at the
+ * end stays for the next token.
  */
 export class Emissions {
   readonly #executionId: string
@@ -51,7 +48,7 @@ export class Emissions {
   readonly #streaming = new Set<EmittingAttempt>()
   /** As recorded. */
   #recordedUsage: TokenUsage | undefined
-  /** As reported, also by attempts that still run. */
+  /** As reported, including running attempts. */
   #liveUsage: TokenUsage | undefined
   #hasDropped = false
 
@@ -74,7 +71,7 @@ export class Emissions {
     if (usage !== undefined) this.usage(usage)
   }
 
-  /** The execution's, of all attempts that are over. */
+  /** Usage of the execution: of all ended attempts. */
   get tokenUsage(): TokenUsage | undefined {
     return this.#recordedUsage
   }
@@ -92,11 +89,7 @@ export class Emissions {
 
   progress(attempt: EmittingAttempt, { progress, total, message }: Progress): void {
     if (!Number.isFinite(progress) || (total !== undefined && !Number.isFinite(total))) {
-      return this.info(
-        attempt,
-        'warning',
-        'Progress was left out: expected `progress` and `total` to be finite numbers',
-      )
+      return this.info(attempt, 'warning', 'Progress was ignored: expected `progress` and `total` to be finite numbers')
     }
     this.#recorder.record('task_progress', {
       ...this.#begin(attempt),
@@ -131,14 +124,14 @@ export class Emissions {
     this.#recordTokens(attempt)
   }
 
-  /** An emission came after its attempt was over. */
+  /** Drops an emission that follows the end of its attempt. */
   drop(attempt: EmittingAttempt): void {
     this.#counters.droppedEmissionCount += 1
-    // One line an execution: a tool that goes on after its end may go on for long.
+    // One log line per execution: an abandoned tool may emit for a long time.
     if (this.#hasDropped) return
     this.#hasDropped = true
     this.#options.logger.debug(
-      'Dropped what a tool emitted after its attempt was over; later ones are dropped unsaid',
+      'Dropped an emission of a tool after the end of its attempt; further ones are not logged',
       {
         executionId: this.#executionId,
         taskId: attempt.task.id,
@@ -146,7 +139,7 @@ export class Emissions {
     )
   }
 
-  /** Records the rest of an attempt that is over: its tokens, metrics and usage. */
+  /** Records the remaining tokens, metrics and usage of an ended attempt. */
   conclude(attempt: EmittingAttempt): void {
     this.#recordTokens(attempt, true)
     const metrics = attempt.report?.metrics
@@ -159,7 +152,7 @@ export class Emissions {
     this.#options.logger.debug('Token usage', { executionId: this.#executionId, taskId: attempt.task.id, ...data })
   }
 
-  /** Records the tokens so far. @returns what the data of the attempt's next event begins with */
+  /** Records the tokens so far. @returns the common fields of the attempt's next event */
   #begin(attempt: EmittingAttempt): AttemptStamp {
     this.#recordTokens(attempt)
     return this.#stamp(attempt)
@@ -186,7 +179,7 @@ export class Emissions {
   }
 }
 
-/** A message as events carry it: at most 8 KiB, without halves of characters. */
+/** Cuts a message for an event: at most 8 KiB, without splitting a surrogate pair. */
 export function cutMessage(message: string): string {
   return cutUtf8(message, LIMITS.maxMessageBytes)
 }

@@ -11,19 +11,20 @@ import type { ExecutionResult } from './execution-result.ts'
 import { type InputDesk, inputClosed, inputNotFound } from './inputs/input-desk.ts'
 import type { LoopParts, StartParts, TaskActivity } from './loop-parts.ts'
 import { Recorder, type RecorderCallbacks } from './recorder.ts'
-import type { Resumption } from './resume/resumption.ts'
+import type { Resumption } from './resumption.ts'
 import { TaskRounds } from './task-rounds.ts'
 
 const IDLE: TaskActivity = { running: 0, slot: 0, limit: 0, retry: 0 }
 
 /**
- * The one loop of every execution: a command or an outcome is decided on, appended, applied to the table, and then takes effect.
+ * The loop of an execution: decides on commands and outcomes, appends the events, applies them to the table, and then causes
+ * their effects.
  *
  *     table ─ next ─▶ recorder ─ in the log ─▶ table, runner ─ outcome ─▶ recorder ─ in the log ─▶ table
  *
- * Outcomes, emissions and commands are recorded and dealt with in the next round: no tool and no reader runs in a decision.
+ * Outcomes, emissions and commands are recorded and handled in the next round: no tool and no reader runs during a decision.
  *
- * It exists before its plan is built and its log has a lease. Commands and readers that come before the start wait for it.
+ * The loop exists before its plan is built and its log has a lease. Commands and readers that precede the start wait for it.
  */
 export class ExecutionLoop implements RecorderCallbacks {
   readonly executionId: string
@@ -51,12 +52,12 @@ export class ExecutionLoop implements RecorderCallbacks {
     this.#commands = new Commands(this.#recorder, () => this.#rounds?.obey())
   }
 
-  /** Resolves at every end; rejects when the log could not be kept, and when the execution was handed off. */
+  /** Resolves at every end; rejects if the log failed or the execution was handed off. */
   get ended(): Promise<void> {
     return this.#outcome.ended
   }
 
-  /** Put together on first use; rejects as `ended` does. */
+  /** Built on first use; rejects as `ended` does. */
   get result(): Promise<ExecutionResult> {
     return this.#outcome.result
   }
@@ -91,7 +92,7 @@ export class ExecutionLoop implements RecorderCallbacks {
     if (signal !== undefined) this.#commands.follow(signal, cancel)
   }
 
-  /** For an execution that has ended. */
+  /** Shows an execution that has ended before. */
   showEnd(end: EventFor<'execution_complete'>['data'], plan: ExecutionPlan): void {
     this.#outcome.end = end
     this.#outcome.complete(plan, this.log.state)
@@ -106,12 +107,18 @@ export class ExecutionLoop implements RecorderCallbacks {
     return this.#rounds?.activity ?? IDLE
   }
 
+  /** Whether it has started and has `finally` tasks, its own or those of workflows that run now. */
+  get hasFinally(): boolean {
+    return this.#commands.hasFinally
+  }
+
   /**
    * Ends every task that has not settled, because of `reason`; `finally` tasks run. The first call counts; a second one ends
    * those, too. After the end it does nothing.
+   * @param requestId of the request that asks for it: its repetition does nothing
    */
-  cancel(reason: Reason): void {
-    if (this.#outcome.end === undefined) this.#commands.cancel(reason)
+  cancel(reason: Reason, requestId?: string): void {
+    if (this.#outcome.end === undefined) this.#commands.cancel(reason, requestId)
   }
 
   /** Whether it only waits for people: no task could do anything without an answer. */
@@ -144,32 +151,32 @@ export class ExecutionLoop implements RecorderCallbacks {
 
   /** Starts no task until every pause is released; what runs continues. @returns its release; idempotent */
   pause(): () => void {
-    // Others may need what this execution cannot use now.
+    // Other executions may need the permits that this one cannot use now.
     this.#rounds?.giveBack()
     return this.#commands.pause(() => this.#recorder.wake())
   }
 
   /**
-   * Leaves the rest to the next process: nothing more starts, running attempts are aborted and recorded as interrupted, with all
-   * that they used, and then its readers and its result end with `SHUTTING_DOWN`.
+   * Hands the execution off to the next process: no task starts, running attempts are aborted and recorded as interrupted
+   * with their usage, and then its readers and its result end with `SHUTTING_DOWN`.
    */
   handOff(): void {
-    if (this.#commands.isStopping || this.log.ending !== undefined) return
+    if (this.#commands.isEnding || this.log.ending !== undefined) return
     this.pause()
     this.#commands.handOff()
   }
 
-  /** For the recorder, which is opened by the start. */
+  /** Called by the recorder, which `start` opens. */
   runSlice(): boolean {
     return this.#rounds?.runSlice() ?? false
   }
 
-  /** For the recorder. */
+  /** Called by the recorder. */
   apply(entries: readonly LogEntry[]): void {
     this.#rounds?.apply(entries)
   }
 
-  /** For the recorder. */
+  /** Called by the recorder. */
   completed(): void {
     const rounds = this.#rounds as TaskRounds
     this.#commands.close()
@@ -177,7 +184,7 @@ export class ExecutionLoop implements RecorderCallbacks {
     this.#outcome.complete(rounds.plan, this.log.state)
   }
 
-  /** The log cannot be kept: ends its readers and what runs. */
+  /** The log has failed: ends its readers and aborts running attempts. */
   onLogFailure(error: unknown): void {
     const code = error instanceof DagstreamError ? error.code : 'STORE_FAILED'
     const message = `Execution \`${this.executionId}\` could not be recorded`

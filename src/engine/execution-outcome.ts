@@ -4,11 +4,11 @@ import type { ExecutionState } from '../events/execution-state.ts'
 import type { ExecutionPlan } from '../plan/execution-plan.ts'
 import { buildResult, type ExecutionResult } from './execution-result.ts'
 
-/** How an execution ends for those who wait for it. */
+/** The promises of the end and the result of an execution. */
 export class ExecutionOutcome {
-  /** Resolves at every end; rejects when the log could not be kept, and when the execution was handed off. */
+  /** Resolves at every end; rejects if the log failed or the execution was handed off. */
   readonly ended: Promise<void>
-  /** The data of `execution_complete`, from the moment at which that is recorded. */
+  /** The data of `execution_complete`, once it is recorded. */
   end: EventFor<'execution_complete'>['data'] | undefined
   #source: { readonly plan: ExecutionPlan; readonly state: ExecutionState } | undefined
   #result: Promise<ExecutionResult> | undefined
@@ -24,7 +24,7 @@ export class ExecutionOutcome {
     this.ended.catch(() => {})
   }
 
-  /** Put together on first use; rejects as `ended` does. */
+  /** Built on first use; rejects as `ended` does. */
   get result(): Promise<ExecutionResult> {
     if (this.#result === undefined) {
       this.#result = this.ended.then(() => {
@@ -36,7 +36,7 @@ export class ExecutionOutcome {
     return this.#result
   }
 
-  /** The last event is in the log. The result is put together from the plan and the state. */
+  /** The last event is in the log. The result is built from the plan and the state on first use. */
   complete(plan: ExecutionPlan, state: ExecutionState): void {
     this.#source = { plan, state }
     this.#resolve()

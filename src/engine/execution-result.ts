@@ -14,32 +14,32 @@ export interface TaskError {
   readonly status: 'error'
 }
 
-/** How an execution ended. */
+/** The result of an ended execution. */
 export interface ExecutionResult extends ExecutionCounts {
   readonly executionId: string
   readonly status: ExecutionStatus
   /** Present when a cancellation, timeout, budget, disconnect or shutdown ended any task. */
   readonly reason?: Reason
-  /** One for each task of the document, in its order, `finally` tasks last. */
+  /** The result of each task of the document, in document order, `finally` tasks last. */
   readonly results: readonly DocumentTaskResult[]
-  /** What the workflow's `output` says; absent if it says nothing. */
+  /** The value of the workflow's `output`; absent if the workflow declares none. */
   readonly output?: unknown
   /** Why there is no output, though the workflow declares one. */
   readonly outputError?: { readonly code: string; readonly message: string }
-  /** Those that failed by themselves, in document order; skipped and cancelled ones are not among them. */
+  /** Failed tasks in document order, without skipped and cancelled ones. */
   readonly errors: readonly TaskError[]
   /** Wall time, ms. */
   readonly executionTimeMs: number
-  /** How many layers the plan has. */
+  /** Number of layers of the plan. */
   readonly parallelizationLayers: number
   /** The sum of task times over wall time: 0 with no tasks, 1 at zero wall time. */
   readonly speedup: number
-  /** The longest path of measured task times: no schedule could have been faster, ms. */
+  /** The longest path of measured task times, ms: a lower bound of every schedule. */
   readonly criticalPathMs: number
   readonly tokenUsage?: TokenUsage
 }
 
-/** The sum of task times over wall time: 0 with no tasks, 1 at zero wall time, finite always. */
+/** The sum of task times over wall time: 0 with no tasks, 1 at zero wall time, always finite. */
 export function calculateSpeedup(taskTimesMs: ArrayLike<number>, wallTimeMs: number): number {
   if (taskTimesMs.length === 0) return 0
   if (wallTimeMs <= 0) return 1
@@ -48,7 +48,7 @@ export function calculateSpeedup(taskTimesMs: ArrayLike<number>, wallTimeMs: num
   return Math.round((sum / wallTimeMs) * 1000) / 1000
 }
 
-/** The longest path through the plan, of times by task index, ms; `finally` tasks follow all others. Linear. */
+/** Computes the longest path through the plan from times by task index, ms; `finally` tasks follow all others. Linear. */
 function computeCriticalPath(plan: ExecutionPlan, timesMs: ArrayLike<number>): number {
   const { starts, targets } = plan.dependents
   const startOf = new Float64Array(plan.tasks.length)
@@ -70,9 +70,9 @@ function computeCriticalPath(plan: ExecutionPlan, timesMs: ArrayLike<number>): n
 }
 
 /**
- * The figures that an execution ends with.
- * @param timesMs of each task of the plan, by index
- * @param attemptTimesMs of each task that ran by itself
+ * Computes the figures in `execution_complete`.
+ * @param timesMs time of each task of the plan, by index
+ * @param attemptTimesMs time of each task that ran attempts, without parents
  */
 export function summarise(
   plan: ExecutionPlan,
@@ -91,7 +91,7 @@ export function summarise(
 /**
  * Builds the result of an ended execution from its state, in slices, so that the event loop keeps turning.
  * @param tasks in the order of the results
- * @param readOutput reads an output that the state only refers to
+ * @param readOutput reads an output that the state holds only by reference
  */
 export async function buildResult(
   tasks: readonly { readonly id: string }[],

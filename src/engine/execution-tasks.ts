@@ -4,7 +4,7 @@ import type { ExecutionPlan, PlannedTask } from '../plan/execution-plan.ts'
 import type { TaskGraph } from '../scheduler/task-graph.ts'
 import { EMPTY_TEMPLATE } from '../workflow/template.ts'
 
-/** The tasks of one execution as they are run, by index: those of its plan and those that were added. */
+/** The planned and the added tasks of one execution, by index. */
 export class ExecutionTasks {
   readonly #plan: ExecutionPlan
   readonly #graph: TaskGraph
@@ -18,12 +18,12 @@ export class ExecutionTasks {
     this.#state = state
   }
 
-  /** The id and layer of an added task are those that its events have. */
+  /** The id and layer of an added task come from its events. */
   at(index: number): PlannedTask {
     return this.#plan.tasks[index] ?? this.#describe(index)
   }
 
-  /** The state of a task, once the log has it: by index, since by id it costs more, the more tasks there are. */
+  /** The state of a task once the log has it. By index: a lookup by id costs more with more tasks. */
   stateOf(index: number): TaskState | undefined {
     if (this.#states === undefined) {
       if (this.#state.tasks.size === 0) return undefined

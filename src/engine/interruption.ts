@@ -1,6 +1,6 @@
 import type { Stop } from '../events/events.ts'
 
-/** How an attempt ends whose process ended before it did. */
+/** Outcome of an attempt whose process ended. */
 export const INTERRUPTED: Stop & { readonly code: string } = {
   code: 'INTERRUPTED',
   message: 'The process that ran it ended',

@@ -12,16 +12,16 @@ import type { ResolvedOptions } from './options.ts'
 import type { OutputBudget } from './output-budget.ts'
 import type { Recorder } from './recorder.ts'
 
-/** What the tasks of an execution do that could run, at this moment. */
+/** Current numbers of running and waiting tasks of an execution. */
 export interface TaskActivity {
   readonly running: number
-  /** Those that wait: for a slot, for the limit of their tool, and for their next attempt. */
+  /** Tasks that wait for a slot, for the limit of their tool, and for their next attempt. */
   readonly slot: number
   readonly limit: number
   readonly retry: number
 }
 
-/** What an execution is made of before its plan is built. */
+/** The parts of an execution that exist before its plan is built. */
 export interface LoopParts {
   readonly log: EventLog
   readonly options: ResolvedOptions
@@ -32,10 +32,10 @@ export interface LoopParts {
   readonly isAttended?: boolean
 }
 
-/** What an execution needs to start. */
+/** The parts that an execution needs to start. */
 export interface StartParts {
   readonly plan: ExecutionPlan
-  /** What `$INPUT` refers to. */
+  /** The value of `$INPUT`. */
   readonly input: JsonValue | undefined
   /** Replayed from the log; @defaultValue that of an empty log */
   readonly table?: TaskTable

@@ -16,7 +16,7 @@ import type { Scopes } from './groups/scopes.ts'
 import type { Recorder } from './recorder.ts'
 import { describeEnding } from './task-events.ts'
 
-/** Records what an execution comes to by itself: its start, the ends of tasks that do not run, its own end. */
+/** Records the events that no attempt causes: the start, the ends of tasks that do not run, the end of the execution. */
 export class Milestones {
   readonly #plan: ExecutionPlan
   readonly #table: TaskTable
@@ -62,7 +62,7 @@ export class Milestones {
     return count
   }
 
-  /** @param tookMs how long the execution ran */
+  /** @param tookMs run time of the execution */
   end(counts: ExecutionCounts, tokenUsage: TokenUsage | undefined, tookMs: number): ExecutionEnd {
     const { columns, graph, stop } = this.#table
     const status = computeFinalStatus(this.#table, graph.root)
@@ -83,7 +83,7 @@ export class Milestones {
     return end
   }
 
-  /** The times of all tasks that ran by themselves: that of a parent is the time of its children. */
+  /** The times of all tasks without those of parents, which consist of the times of their children. */
   #attemptTimes(): ArrayLike<number> {
     const { columns, graph } = this.#table
     if (!this.#plan.usesLanguage) return columns.spentMs.subarray(0, graph.size)
@@ -94,7 +94,7 @@ export class Milestones {
     return times
   }
 
-  /** What the workflow's `output` says, or why that cannot be made. */
+  /** Resolves the workflow's `output`, or returns the error that prevents it. */
   #resolveOutput(): Partial<Pick<ExecutionEnd, 'output' | 'outputError'>> {
     const { output } = this.#plan
     if (output === undefined) return {}

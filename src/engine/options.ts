@@ -6,63 +6,63 @@ import { LIMITS } from '../workflow/document.ts'
 import { createId } from './execution-id.ts'
 import { guardLogger, type Logger, SILENT_LOGGER } from '../log/logger.ts'
 
-/** How executions run. Given to an executor for all of its executions, or to one call for that one. */
+/** Options of executions: of an executor for all of its executions, or of one call. */
 export interface ExecutionOptions {
   /**
    * `"layers"`: one topological layer after another, each in parallel; `"dataflow"`: a task starts as soon as its own
-   * dependencies succeeded. @defaultValue `"layers"`
+   * dependencies have succeeded. @defaultValue `"layers"`
    */
   readonly schedule?: Schedule
-  /** Tasks that run at once: a positive integer or `Infinity`. @defaultValue 64 */
+  /** Maximum number of concurrent tasks: a positive integer or `Infinity`. @defaultValue 64 */
   readonly maxConcurrency?: number
   /**
-   * `"continue"`: what does not depend on a failed task goes on; `"fail-fast"`: nothing more starts, what runs is aborted
-   * and waited for. @defaultValue `"continue"`
+   * `"continue"`: tasks that do not depend on a failed task still run; `"fail-fast"`: no further task starts, running
+   * attempts are aborted and awaited. @defaultValue `"continue"`
    */
   readonly onTaskError?: 'continue' | 'fail-fast'
   /**
-   * What becomes of it when the process that runs it ends without it, and another takes it up: `"resume"`: what was cut runs
-   * again and the rest follows; `"fail"`: every task that has not settled ends with `INTERRUPTED`. @defaultValue `"resume"`
+   * Behaviour when another process takes over after a crash. `"resume"`: interrupted attempts run again and the remaining
+   * tasks follow; `"fail"`: every unsettled task ends with `INTERRUPTED`. @defaultValue `"resume"`
    */
   readonly onCrash?: 'resume' | 'fail'
-  /** The whole execution's, ms; 0 for none. At the end of it the execution is cancelled. @defaultValue 0 */
+  /** Timeout of the whole execution, ms, after which it is cancelled; 0 for none. @defaultValue 0 */
   readonly timeoutMs?: number
-  /** Per attempt, ms, where neither task nor tool says otherwise; 0 for none. @defaultValue 30,000 */
+  /** Timeout of an attempt whose task and tool give none, ms; 0 for none. @defaultValue 30,000 */
   readonly taskTimeoutMs?: number
-  /** How long the `finally` tasks of a workflow may take together, ms; 0 for no bound. @defaultValue 60,000 */
+  /** Maximum time for all `finally` tasks of a workflow together, ms; 0 for no bound. @defaultValue 60,000 */
   readonly finallyTimeoutMs?: number
-  /** Items of one `forEach`: a positive integer, at most 100,000. @defaultValue 10,000 */
+  /** Maximum number of items of one `forEach`: a positive integer, at most 100,000. @defaultValue 10,000 */
   readonly maxItems?: number
-  /** How long an aborted tool may take to settle before it is abandoned, ms. @defaultValue 2,000 */
+  /** Time for an aborted tool to settle before it is abandoned, ms. @defaultValue 2,000 */
   readonly abortGraceMs?: number
-  /** Cancels the execution once its tokens in and out exceed this. @defaultValue no bound */
+  /** Budget of input and output tokens; the execution is cancelled once it is exceeded. @defaultValue no bound */
   readonly maxTokens?: number
-  /** Cancels the execution once its cost in US dollars exceeds this. @defaultValue no bound */
+  /** Budget in US dollars; the execution is cancelled once its cost exceeds it. @defaultValue no bound */
   readonly maxCost?: number
   /**
-   * Called with each question to a person when it opens, again in each process that resumes it. What it returns, or resolves
-   * to, is the answer; `undefined` leaves the question open for others. A throw and an answer that does not fit are logged, and
-   * leave it open. Without it, a question without `expiresMs` expires at once in `execute` and `executeWithStreaming`, where
-   * nobody else can answer.
+   * Called with each question to a person when it opens, again in each process that resumes it. The value that it returns, or
+   * resolves to, is the answer; `undefined` leaves the question open for others. A throw and an answer that does not fit are
+   * logged, and leave it open. Without it, a question without `expiresMs` expires at once in `execute` and
+   * `executeWithStreaming`, where nobody else can answer.
    */
   readonly onInput?: (input: InputQuestion & { readonly executionId: string }) => unknown
-  /** Where the execution and its events are kept. @defaultValue in memory, only while it runs */
+  /** The store of the execution and its events. @defaultValue none: events stay in memory while the execution runs */
   readonly store?: ExecutionStore
   readonly logger?: Logger
   readonly clock?: Clock
   /** Source of jitter, 0–1. @defaultValue `Math.random` */
   readonly random?: () => number
-  /** Source of ids: `[A-Za-z0-9_-]`, 1–128 characters. @defaultValue 131 random bits, never with a dash in front */
+  /** Source of ids: `[A-Za-z0-9_-]`, 1–128 characters. @defaultValue 131 random bits, never with a leading dash */
   readonly createId?: () => string
 }
 
-/** The options of an execution, every one of them there and checked. */
+/** The options of an execution, all present and checked. */
 export type ResolvedOptions = Required<Omit<ExecutionOptions, 'store' | 'onInput'>> & {
   readonly store: ExecutionStore | undefined
   readonly onInput: ExecutionOptions['onInput'] | undefined
 }
 
-/** The options of an execution that is given none. */
+/** Default options. */
 export const DEFAULT_OPTIONS: ResolvedOptions = {
   schedule: 'layers',
   maxConcurrency: 64,
@@ -83,14 +83,14 @@ export const DEFAULT_OPTIONS: ResolvedOptions = {
   createId,
 }
 
-/** What executions call. */
+/** The methods of a store that executions call. */
 const STORE_METHODS = ['create', 'claim', 'append', 'read', 'putOutput', 'getOutput']
 
-/** Their names. */
+/** The names of all execution options. */
 export const EXECUTION_OPTIONS: readonly string[] = Object.keys(DEFAULT_OPTIONS)
 
 /**
- * Later options win over earlier ones, and all over the defaults; `undefined` counts as not given.
+ * Merges options: later ones override earlier ones and the defaults; `undefined` counts as absent.
  * @throws `INVALID_OPTION`, also for a name that is not an option
  */
 export function resolveOptions(...given: readonly (ExecutionOptions | undefined)[]): ResolvedOptions {
@@ -134,7 +134,7 @@ export function resolveOptions(...given: readonly (ExecutionOptions | undefined)
   return options
 }
 
-/** What throws or is no number from 0 to 1 is no jitter. */
+/** Wraps a source of jitter: 0.5 replaces an error or a value that is not from 0 to 1. */
 function guardRandom(random: () => number): () => number {
   return () => {
     try {
@@ -146,7 +146,7 @@ function guardRandom(random: () => number): () => number {
   }
 }
 
-/** A number, 0 or more; what only converts to one is none. */
+/** Whether a value is a number ≥ 0, without conversion. */
 export function isAtLeastZero(value: unknown): value is number {
   return typeof value === 'number' && value >= 0
 }

@@ -2,24 +2,24 @@ import type { JsonValue } from '../events/json-value.ts'
 import { LIMITS } from '../workflow/document.ts'
 import type { AttemptReport, ToolFailure } from '../attempt/attempt-outcome.ts'
 
-/** Holds the outputs of one execution against the bounds on one and on all of them. */
+/** Checks the outputs of one execution against the bounds of one output and of all together. */
 export class OutputBudget {
   #spentBytes = 0
 
-  /** Counts an output from a process before this one. */
+  /** Counts an output of an earlier process. */
   restore(output: JsonValue): void {
     this.#spentBytes += output.weight
   }
 
-  /** The same report, or the failure that it becomes because its output is too large. */
+  /** Returns the report, or a failure if its output is too large. */
   admit(report: AttemptReport): AttemptReport {
     if (report.status !== 'success') return report
     const { output, executionTimeMs, metrics } = report
     const refuse = (expected: string, bytes: number): AttemptReport => {
       return { ...describeExcess(expected, bytes), executionTimeMs, metrics }
     }
-    // A weight is never more than the size. Of what is small, the exact size is not worth the text of it; of what is far too
-    // large, the text may be more than a string can hold.
+    // A weight never exceeds the size. For a small output the exact size is not worth serializing it; for a far too large
+    // one the text may exceed the maximum length of a string.
     const isExact = output.weight >= 1024 && output.weight <= LIMITS.maxOutputBytes
     const bytes = isExact ? output.byteLength : output.weight
     if (bytes > LIMITS.maxOutputBytes) {

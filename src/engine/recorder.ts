@@ -7,11 +7,11 @@ import type { EventLog } from '../log/event-log.ts'
 /** The execution that a recorder works for. */
 export interface RecorderCallbacks {
   /**
-   * Decides what happens next and records it; called before every append, and does at most one slice of work.
-   * @returns whether more is to be decided at once
+   * Decides and records the next events; called before every append, does at most one slice of work.
+   * @returns whether further decisions are due
    */
   runSlice(): boolean
-  /** These entries are in the log now: applies them, and what follows from them happens. */
+  /** Applies entries that have been appended to the log, and their effects. */
   apply(entries: readonly LogEntry[]): void
   /** The last event, `execution_complete`, is in the log; nothing is recorded any more. */
   completed(): void
@@ -20,10 +20,10 @@ export interface RecorderCallbacks {
 }
 
 /**
- * Gathers what happens and appends it: everything of one turn of promises in one append, one append at a time.
+ * Collects events and appends them: all events of one microtask turn in one append, one append at a time.
  *
  * Effects — calling a tool, starting dependents — happen only once the events that they follow from are in the log. Between
- * rounds the event loop turns when this turn has done enough.
+ * rounds it yields to the event loop when the time slice of this turn is spent.
  */
 export class Recorder {
   readonly #log: EventLog
@@ -31,7 +31,7 @@ export class Recorder {
   readonly #callbacks: RecorderCallbacks
   #entries: LogEntry[] = []
   #isScheduled = false
-  /** Until it is opened, and during a round. */
+  /** True until `open`, and during a round. */
   #isBusy = true
   #isClosed = false
   #stampedAt = Number.NaN
@@ -47,7 +47,7 @@ export class Recorder {
     return this.#log.executionId
   }
 
-  /** Nothing waits to be appended. */
+  /** Whether no entry waits to be appended. */
   get isEmpty(): boolean {
     return this.#entries.length === 0
   }
@@ -66,12 +66,12 @@ export class Recorder {
     return this.#timestamp
   }
 
-  /** The data of an event of this execution, at this moment. */
+  /** Adds the execution id and the current time to the data of an event. */
   stamp<Data extends object>(data: Data): EventData & Data {
     return { executionId: this.executionId, timestamp: this.timestamp, ...data }
   }
 
-  /** Records that something happened. @param taskIndex of its task, if it has one */
+  /** Records an event. @param taskIndex index of its task, if it has one */
   record<Type extends SSEEventType>(type: Type, data: LoggedData<Type>, taskIndex = -1): void {
     if (this.#isClosed) return
     const entry = this.#log.entry(type, data)
@@ -80,7 +80,7 @@ export class Recorder {
     this.wake()
   }
 
-  /** From here on what is recorded is appended. */
+  /** Starts to append recorded events. */
   open(): void {
     this.#isBusy = false
     this.wake()
@@ -93,7 +93,7 @@ export class Recorder {
     queueMicrotask(this.#round)
   }
 
-  /** Records nothing any more. */
+  /** Ignores all further events. */
   close(): void {
     this.#isClosed = true
     this.#entries = []
@@ -125,7 +125,7 @@ export class Recorder {
           },
           error => this.#fail(error),
         )
-        // Busy until it has settled: what happens meanwhile makes the next batch.
+        // Busy until the append has settled: events recorded meanwhile form the next batch.
         return
       }
     }

@@ -5,7 +5,7 @@ import type { RetryTimes } from '../scheduler/retry-times.ts'
 export class RetryDelays {
   readonly #clock: Clock
   readonly #onDue: (task: number) => void
-  /** By task index, what stops its timer. */
+  /** The cancel functions of the timers, by task index. */
   #timers: Map<number, () => void> | undefined
 
   constructor(clock: Clock, onDue: (task: number) => void) {
@@ -17,7 +17,7 @@ export class RetryDelays {
     return this.#timers?.size ?? 0
   }
 
-  /** A failed attempt is in the log: starts the delay of its task, if the table has one. */
+  /** Starts the delay of a task whose failed attempt is in the log, if the table has one. */
   follow(delays: RetryTimes, task: number): void {
     const delay = delays.get(task)
     if (delay !== undefined) this.#start(task, delay.delayMs)
@@ -32,16 +32,16 @@ export class RetryDelays {
     this.#timers.set(task, this.#clock.after(delayMs, due))
   }
 
-  /** Starts what was left of delays that began in an earlier process. */
+  /** Continues delays that began in an earlier process. */
   restore(delays: RetryTimes): void {
     const now = this.#clock.wallTime()
     for (const [task, { at, delayMs }] of delays.entries()) {
-      // However the clock was set meanwhile, never longer than the retry was to wait.
+      // Bounded by the full delay, even if the system clock was changed meanwhile.
       this.#start(task, Math.max(0, Math.min(at + delayMs - now, delayMs)))
     }
   }
 
-  /** Stops the timers of tasks that do not wait any more. */
+  /** Stops the timers of tasks that no longer wait. */
   prune(delays: RetryTimes): void {
     for (const [task, stop] of this.#timers ?? []) {
       if (delays.get(task) !== undefined) continue

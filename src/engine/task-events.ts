@@ -21,7 +21,7 @@ export interface EndedTask {
   readonly number: number
 }
 
-/** What every event is stamped with. */
+/** The fields that every event has. */
 export interface Stamp {
   readonly executionId: string
   readonly timestamp: string
@@ -33,7 +33,7 @@ export function describeStart(
   { id, tool, layer }: PlannedTask,
   attempt: number,
 ): LoggedData<'task_start'> {
-  // Written out, here and below, since every task passes: objects of one form are made and read fastest.
+  // Hot path, here and below: objects with one constant shape are created and read fastest.
   return { executionId, timestamp, taskId: id, tool: tool.name, layer, attempt }
 }
 

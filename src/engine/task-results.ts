@@ -5,15 +5,15 @@ import type { ExecutionState, TaskState } from '../events/execution-state.ts'
 
 /** The result of a task of the document. */
 export interface DocumentTaskResult extends TaskResult {
-  /** Of a `forEach` or `repeat`: its items or rounds. An output that the output of the parent holds is left out. */
+  /** The items of a `forEach`, or the rounds of a `repeat`. Outputs that the output of the parent contains are omitted. */
   readonly items?: readonly DocumentTaskResult[]
-  /** Of a `workflow`: its tasks, likewise. */
+  /** The tasks of a `workflow`, likewise. */
   readonly tasks?: readonly DocumentTaskResult[]
 }
 
 /** The children of a parent that started, in the order of their events. */
 export interface Children {
-  /** The field of the parent's result that has them. */
+  /** The field of the parent's result that contains them. */
   readonly field: 'items' | 'tasks'
   readonly tasks: readonly TaskState[]
 }
@@ -22,8 +22,8 @@ export interface Children {
 export type ReadOutput = (taskId: string) => Promise<unknown>
 
 /**
- * What of a `task_complete` is the task's result, its output as a plain value of the caller's own.
- * @param isHeld whether to leave the output out
+ * Extracts the result of a task from its `task_complete`; the output is a plain value that the caller owns.
+ * @param isHeld whether to omit the output
  */
 export function toTaskResult(data: TaskResult, isHeld = false): TaskResult {
   const { taskId, tool, status, attempts, executionTimeMs, waitMs } = data
@@ -48,7 +48,7 @@ export function toTaskResult(data: TaskResult, isHeld = false): TaskResult {
   }
 }
 
-/** The tasks of an execution that has ended, as the tree that its results are. Made from the state alone. */
+/** The tasks of an ended execution as a tree, made from the state alone. */
 export class ResultTree {
   readonly #tasks: ReadonlyMap<string, TaskState>
   /** By the id of the parent. */
@@ -59,7 +59,7 @@ export class ResultTree {
     this.#children = children
   }
 
-  /** Made in slices, so that the event loop goes on turning. The state must not change any more. */
+  /** Builds the tree in slices, so that the event loop keeps turning. The state must be final. */
   static async of({ tasks }: ExecutionState): Promise<ResultTree> {
     const children = new Map<string, TaskState[]>()
     let count = 0
@@ -73,7 +73,7 @@ export class ResultTree {
     return new ResultTree(tasks, children)
   }
 
-  /** `undefined` for a task that is no parent, or never started. */
+  /** `undefined` for a task that is not a parent, or never started. */
   childrenOf({ taskId, itemCount }: TaskState): Children | undefined {
     const tasks = this.#children.get(taskId)
     // A `forEach` over nothing has no children.
@@ -83,7 +83,7 @@ export class ResultTree {
 
   /**
    * The results of these tasks with those of their children, likewise in slices.
-   * @param readOutput reads an output that the state only refers to
+   * @param readOutput reads an output that the state holds only by reference
    */
   async resultsOf(tasks: readonly TaskState[], readOutput?: ReadOutput): Promise<DocumentTaskResult[]> {
     const results: DocumentTaskResult[] = []
@@ -110,12 +110,12 @@ export class ResultTree {
     return results
   }
 
-  /** Whether the result of a task leaves its output out, because that of its parent holds it. */
+  /** Whether the result of a task omits its output because the output of its parent contains it. */
   isHeld({ taskId, parentId, index, held }: TaskState): boolean {
     const parent = parentId === undefined ? undefined : this.#tasks.get(parentId)
     if (parent?.result?.status !== 'success') return false
     if (index === undefined) return held === true
-    // Of the rounds of a `repeat` the last one counts.
+    // The output of a `repeat` is that of its last round.
     return parent.itemCount !== undefined || this.#children.get(parent.taskId)?.at(-1)?.taskId === taskId
   }
 }

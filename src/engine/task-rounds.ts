@@ -21,13 +21,13 @@ import { Scopes } from './groups/scopes.ts'
 import type { LoopParts, RoundContext, StartParts, TaskActivity } from './loop-parts.ts'
 import { Milestones } from './milestones.ts'
 import { OutputBudget } from './output-budget.ts'
-import { type Resumption, recordResumption } from './resume/resumption.ts'
+import { type Resumption, recordResumption } from './resumption.ts'
 import { RetryDelays } from './retry-delays.ts'
 
-/** Tasks that one slice of the loop starts or ends at most. */
+/** Maximum number of tasks that one slice of the loop starts or ends. */
 const SLICE = 256
 
-/** The rounds of an execution that has started: decides what its tasks do, and applies what is in the log. */
+/** The rounds of a started execution: decides on its tasks, and applies entries of the log. */
 export class TaskRounds {
   readonly plan: ExecutionPlan
   readonly #parts: LoopParts
@@ -134,8 +134,8 @@ export class TaskRounds {
   }
 
   /**
-   * Records how the execution starts or resumes; from then on ready tasks can be taken.
-   * @returns how much of its time it has used, ms: without that in which it only waited for people
+   * Records how the execution starts or resumes; from then on ready tasks can be taken. @returns the time that it ran
+   * before, ms, without the time in which it only waited for people
    */
   begin(now: number, resumption: Resumption | undefined): number {
     const { log, options } = this.#parts
@@ -153,7 +153,7 @@ export class TaskRounds {
     return ranMs - table.inputs.wait.waitedMs
   }
 
-  /** Ends and starts a slice of tasks, and ends the execution when all have settled. @returns whether more is to be decided */
+  /** Ends and starts a slice of tasks, and ends the execution when all have settled. @returns whether more is due */
   runSlice(): boolean {
     const { recorder, commands, outcome } = this.#context
     const table = this.#table
@@ -161,7 +161,7 @@ export class TaskRounds {
     let left = SLICE
     if (!table.endings.isEmpty) left -= this.#milestones.endTasks(left, clock.now())
     if (left > 0 && !commands.isPaused) {
-      // Conditions and references read the ends of other tasks, which are in the log then.
+      // Conditions and references read the ends of other tasks, which must be in the log.
       if (table.endings.areRecorded) this.#decisions?.decide(left)
       for (; left > 0; left--) {
         const task = table.next(this.#permits)
@@ -182,21 +182,24 @@ export class TaskRounds {
     return !commands.isPaused && !table.due.isEmpty && table.endings.areRecorded
   }
 
-  /** Applies entries of the log, and what follows from them happens. */
+  /** Applies entries of the log and their effects. */
   apply(entries: readonly LogEntry[]): void {
     const now = this.#parts.options.clock.now()
     const { recorder } = this.#context
     const { length } = entries
-    // By index, as wherever every task passes: an iterator would make an object for each.
+    // Hot path: an iterator would allocate an object per entry.
     for (let at = 0; at < length && !recorder.isClosed; at++) this.#applyEntry(entries[at] as LogEntry, now)
   }
 
-  /** Asks attempts to stop that a command ends. Before it is in the log: an abort is only a wish, nothing follows but outcomes. */
+  /**
+   * Asks the attempts that a command ends to abort, before the command is in the log: an abort is only a request and causes
+   * nothing but outcomes.
+   */
   obey(): void {
     this.#attempts.abort()
   }
 
-  /** Gives back the permits of tasks that have not started. */
+  /** Returns the permits of tasks that have not started. */
   giveBack(): void {
     this.#permits.giveBack()
   }
@@ -208,7 +211,7 @@ export class TaskRounds {
     this.#runner.close?.()
   }
 
-  /** The log cannot be kept: ends what runs. */
+  /** The log has failed: aborts running attempts. */
   abandon(failure: DagstreamError): void {
     this.#isAbandoned = true
     this.#delays.stop()
@@ -217,7 +220,8 @@ export class TaskRounds {
     this.#context.commands.abandon(failure.message)
     this.#room?.desk.end(failure)
     this.#attempts.endUnbegun()
-    // Tools that ignore their abort are still to be abandoned, and what they hold given back.
+    // With attempts left, the runner stays open: tools that ignore the abort must still be abandoned and their permits
+    // released.
     if (this.#attempts.count === 0) this.#runner.close?.()
   }
 
@@ -226,7 +230,7 @@ export class TaskRounds {
     table.apply(entry, now)
     if (entry.type === 'task_start') this.#attempts.begin(entry.taskIndex)
     else if (entry.type === 'task_retry') this.#delays.follow(table.delays, entry.taskIndex)
-    else if (entry.type === 'tasks_added') this.#decisions?.added(entry)
+    else if (entry.type === 'tasks_added') this.#decisions?.added(entry.taskIndex, entry.data.tasks.length)
     else if (entry.type === 'input_required' || entry.type === 'input_resolved') this.#inputs.inputs.applied(entry)
     else if (entry.type === 'task_complete') this.#room?.inputs.ended(entry.taskIndex)
     else this.#context.commands.applied(entry)

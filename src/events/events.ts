@@ -103,6 +103,8 @@ export interface Stop {
   readonly message: string
   /** The code with which these tasks fail; absent when they are cancelled. */
   readonly code?: TaskCode
+  /** Of the request that asked for it, if that had a key: its repetition asks for nothing more. Not the key itself. */
+  readonly requestId?: string
 }
 
 /** Why an execution is parked: it does not resume automatically. */
@@ -130,10 +132,10 @@ export interface AddedTask {
 }
 
 /**
- * Why a task did not succeed: a code of dagstream, or the string `code` of the tool's error (`TOOL_ERROR` if it has
- * none). `CONDITION_FALSE`, `NOT_NEEDED` and `DEPENDENCY_SKIPPED` are skips that are no failure. After a crash,
- * `INTERRUPTED` appears in a `task_retry` with `interrupted`, or ends tasks with `onCrash: "fail"`. `TOOLS_UNAVAILABLE`
- * and `INVALID_WORKFLOW` end tasks that the next process can no longer run.
+ * Why a task did not succeed: a code of dagstream, or the string `code` of the tool's error (`TOOL_ERROR` if it has none).
+ * `CONDITION_FALSE`, `NOT_NEEDED` and `DEPENDENCY_SKIPPED` are skips without a failure. After a crash, `INTERRUPTED` appears
+ * in a `task_retry` with `interrupted`, or ends tasks with `onCrash: "fail"`. `TOOLS_UNAVAILABLE` and `INVALID_WORKFLOW` end
+ * tasks that the next process can no longer run.
  */
 export type TaskCode =
   | 'TOOL_ERROR'
@@ -193,7 +195,7 @@ export interface TaskResult {
   readonly optional?: true
 }
 
-/** What the `output` of a workflow came to; nothing if it declares none. */
+/** The value of the `output` of a workflow; absent if it declares none. */
 export interface WorkflowOutput extends OutputReference {
   readonly output?: unknown
   /** Why there is no output, though the workflow declares one. */
@@ -243,7 +245,7 @@ export interface TaskSnapshot extends OutputReference {
   readonly parentId?: string
   readonly index?: number
   readonly held?: true
-  /** Of a `forEach`: how many items it has. */
+  /** Number of items of a `forEach`. */
   readonly itemCount?: number
   readonly output?: unknown
   readonly error?: string
@@ -291,7 +293,7 @@ export type TaskStartEvent = EventOf<
     readonly tool: string
     readonly layer: number
     readonly attempt: number
-    /** Of a `forEach`: how many items it has. */
+    /** Number of items of a `forEach`. */
     readonly itemCount?: number
   }
 >

@@ -29,7 +29,7 @@ export interface TaskState {
   progress: { readonly progress: number; readonly total?: number; readonly message?: string } | undefined
   /** The data of its `task_complete`, once it has ended. Inside the engine an output is a `JsonValue`. */
   result: (TaskResult & OutputReference) | undefined
-  /** Of a `forEach`: how many items it has. */
+  /** Number of items of a `forEach`. */
   itemCount?: number
   /** Of an added task: its parent; the number of an item or a round; whether a successful output of the parent holds its own. */
   readonly parentId?: string
@@ -62,7 +62,7 @@ export interface ExecutionState {
   isHandedOff?: true
   /** Present once the execution has ended. */
   totals?: ExecutionTotals
-  /** What the workflow's `output` says, once the execution has ended. Inside the engine it is a `JsonValue`. */
+  /** The value of the workflow's `output`, once the execution has ended. Inside the engine it is a `JsonValue`. */
   output?: unknown
   /** In its place if it is over 64 KiB on the wire. */
   outputReference?: OutputReference
@@ -124,7 +124,7 @@ export function toTotals(data: ExecutionTotals): ExecutionTotals {
   return { totalExecutionTimeMs, speedup, criticalPathMs, parallelizationLayers }
 }
 
-/** Sets what the output of the workflow came to. */
+/** Sets the output of the workflow. */
 export function takeOutput(state: ExecutionState, data: WorkflowOutput): void {
   const { output, outputError, outputBytes, outputPreview, outputPath } = data
   if (output !== undefined) state.output = output

@@ -25,6 +25,7 @@ const FIELDS: { readonly [Type in SSEEventType]?: { readonly [Name in keyof Even
   tasks_added: { tasks: 'array', totalTasks: 'number' },
   input_required: { taskId: 'string', inputId: 'string', message: 'string', kind: 'string' },
   input_resolved: { taskId: 'string', inputId: 'string', outcome: 'string' },
+  tasks_stopping: { phase: 'string', message: 'string' },
   execution_stopping: { message: 'string' },
   execution_resumed: { cause: 'string', executionTimeMs: 'number' },
   execution_parked: { code: 'string', message: 'string', tasks: 'array' },
@@ -46,7 +47,27 @@ export function parseStored(seq: number, type: SSEEventType, json: string): SSEE
     const [name, expected] = checks[at] as Check
     if (!isOfType(data[name], expected)) throw damaged(seq, type, `expected \`${name}\` to be of type ${expected}`)
   }
-  return { type, data } as unknown as SSEEvent
+  const event = { type, data } as unknown as SSEEvent
+  const fault = findFaultInside(event)
+  if (fault !== undefined) throw damaged(seq, type, fault)
+  return event
+}
+
+/** Checks the members of the lists that the table is computed from. */
+function findFaultInside({ type, data }: SSEEvent): string | undefined {
+  if (type === 'execution_start' && !data.layers.every(isListOfIds)) return 'expected `layers` to hold lists of ids'
+  if (type === 'tasks_added' && !data.tasks.every(isAddedTask)) return 'expected `tasks` to hold tasks'
+  return undefined
+}
+
+function isListOfIds(value: unknown): boolean {
+  return Array.isArray(value) && value.every(id => typeof id === 'string')
+}
+
+function isAddedTask(value: unknown): boolean {
+  if (!isJsonObject(value)) return false
+  const { taskId, tool, layer, dependsOn } = value
+  return typeof taskId === 'string' && typeof tool === 'string' && typeof layer === 'number' && isListOfIds(dependsOn)
 }
 
 function parseObject(seq: number, type: SSEEventType, json: string): Record<string, unknown> {

@@ -144,6 +144,11 @@ function startExecution(state: ExecutionState, data: EventFor<'execution_start'>
 }
 
 /** Picks the fields of `Stop` from event data. */
-export function toStop({ reason, message, code }: Stop): Stop {
-  return { ...(reason && { reason }), message, ...(code !== undefined && { code }) }
+export function toStop({ reason, message, code, requestId }: Stop): Stop {
+  return {
+    ...(reason && { reason }),
+    message,
+    ...(code !== undefined && { code }),
+    ...(requestId !== undefined && { requestId }),
+  }
 }

@@ -53,30 +53,34 @@ export class ExecutionCommands {
   }
 
   /**
-   * Cancels an execution; idempotent, also after the end.
+   * Cancels an execution: its `finally` tasks run. A second call ends those; after the end it has no effect.
+   * @param requestId of the request that asks for it: its repetition is the same call, also after a crash
    * @returns once the cancellation would outlast this process
    * @throws as `resume` does, but for `EXECUTION_ENDED` and `TOO_MANY_EXECUTIONS`
    */
-  async cancel(executionId: string, reason: Reason): Promise<CommandedExecution> {
+  async cancel(executionId: string, reason: Reason, requestId?: string): Promise<CommandedExecution> {
     await this.#context.recovery?.whenDecided(executionId)
-    return (await this.#cancelRunning(executionId, reason)) ?? this.#cancelStored(executionId, reason)
+    return (
+      (await this.#cancelRunning(executionId, reason, requestId)) ?? this.#cancelStored(executionId, reason, requestId)
+    )
   }
 
-  async #cancelRunning(executionId: string, reason: Reason): Promise<HostedExecution | undefined> {
+  async #cancelRunning(executionId: string, reason: Reason, requestId?: string): Promise<HostedExecution | undefined> {
     const running = this.#context.running.get(executionId)
-    await running?.cancel(reason)
+    await running?.cancel(reason, requestId)
     return running
   }
 
-  #cancelStored(executionId: string, reason: Reason): Promise<CommandedExecution> {
+  #cancelStored(executionId: string, reason: Reason, requestId?: string): Promise<CommandedExecution> {
     return this.#withLock(executionId, async () => {
-      const running = await this.#cancelRunning(executionId, reason)
+      const running = await this.#cancelRunning(executionId, reason, requestId)
       if (running !== undefined) return running
       const stored = await this.#context.archive.findRecord(executionId)
       if (stored === undefined) throw executionNotFound()
       const { status } = stored
       if (status !== 'running') return { executionId, status, ended: Promise.resolve() }
-      return this.#resume(stored, { reason, message: reason.message })
+      const by = requestId === undefined ? {} : { requestId }
+      return this.#resume(stored, { reason, message: reason.message, ...by })
     })
   }
 

@@ -1,5 +1,4 @@
 import { DagstreamError } from '../errors.ts'
-import type { Reason } from '../events/events.ts'
 import { createLoop } from '../engine/executors/launch.ts'
 import { readOptions } from '../engine/resume/recorded-options.ts'
 import type { ExecutionLoop } from '../engine/execution-loop.ts'
@@ -20,12 +19,10 @@ import { ObserverHub } from './observers/observer-hub.ts'
 import { PendingStart } from './pending-start.ts'
 import { Recovery } from './recovery/recovery.ts'
 import { answerStored } from '../engine/inputs/answer-stored.ts'
+import { Shutdown } from './shutdown.ts'
 import { createAndClaim } from '../store/create-and-claim.ts'
 import { StoreRetries } from './storage/store-retries.ts'
 import { SubscriberRegistry } from './subscribers/subscriber-registry.ts'
-
-/** How long readers may take for the rest once everything has ended, ms. */
-const FLUSH_MS = 2000
 
 /** The executions of one process: those that run here, and through the store those that have ended. */
 export class ExecutionHost {
@@ -39,23 +36,22 @@ export class ExecutionHost {
   readonly running: RunningExecutions
   readonly #options: HostOptions
   readonly #observers: ObserverHub
-  readonly #drainWaiter: DrainWaiter
-  readonly #notify = (): void => this.#drainWaiter.notify()
+  readonly #notify: () => void
+  readonly #shutdown: Shutdown
   readonly #retries: StoreRetries
   /** Executions that wait for their tools; each counts as one that runs. */
   readonly #pendingStarts = new Set<PendingStart>()
   #closed: Promise<void> | undefined
-  /** Set once the drain time is over: it ends every execution that still runs. */
-  #shutdown: Reason | undefined
 
   constructor(options: HostOptions) {
-    const { maxSubscribers, execution, observers } = options
-    const { clock, logger, store } = execution
+    const { maxSubscribers, execution, observers, drainMs } = options
+    const { clock, logger, store, abortGraceMs } = execution
     this.#options = options
     this.archive = new ExecutionArchive(store, clock)
     this.#observers = new ObserverHub([this.meters, ...observers], this.meters.appends, clock, logger)
-    this.#drainWaiter = new DrainWaiter(clock)
-    const onRelease = this.#notify
+    const waiter = new DrainWaiter(clock)
+    const onRelease = (): void => waiter.notify()
+    this.#notify = onRelease
     this.subscribers = new SubscriberRegistry(maxSubscribers, clock, onRelease)
     this.running = new RunningExecutions({
       observers: this.#observers,
@@ -66,7 +62,8 @@ export class ExecutionHost {
     })
     this.#retries = new StoreRetries(clock, logger)
     this.recovery = store.interrupted === undefined ? undefined : this.#createRecovery(onRelease)
-    const { running, archive, recovery } = this
+    const { running, archive, recovery, subscribers } = this
+    this.#shutdown = new Shutdown({ running, recovery, subscribers, waiter, drainMs, abortGraceMs })
     this.commands = new ExecutionCommands({
       running,
       archive,
@@ -114,9 +111,9 @@ export class ExecutionHost {
     claimant: Claimant = {},
     signal?: () => AbortSignal,
   ): Promise<HostedExecution> {
-    const { graceMs, tools } = this.#options
-    // First: a repeat starts nothing, whatever else speaks against a start.
-    const known = await findKnown(this.#options.execution.store, this.#retries, claimant)
+    const { graceMs, tools, workflows, execution } = this.#options
+    // Called first: a repeat starts nothing, whatever the other checks would answer.
+    const known = await findKnown(execution.store, this.#retries, claimant)
     if (known !== undefined) return this.#attach(known, claimant)
     this.#expectOpen()
     const mayLeave = (request.graceMs ?? graceMs) !== Number.POSITIVE_INFINITY
@@ -126,7 +123,7 @@ export class ExecutionHost {
       return first.addWaiter(mayLeave ? signal?.() : undefined)
     }
     if (!this.running.isStarting(claimant)) this.#expectRoom()
-    const found = tools.toolsFor(request.workflow)
+    const found = tools.toolsFor(workflows?.record(request.workflow) ?? request.workflow)
     if (!(found instanceof Promise)) return this.#begin(request, claimant, found)
     const pending = new PendingStart(claimant, found, {
       begin: registry => this.#begin(request, claimant, registry),
@@ -138,15 +135,13 @@ export class ExecutionHost {
 
   async #begin(request: ExecutionRequest, claimant: Claimant, tools: ToolRegistry): Promise<HostedExecution> {
     this.#expectOpen()
-    const { execution, graceMs, isAttended } = this.#options
+    const { execution, graceMs, workflows, isAttended } = this.#options
+    const { workflow, workflowJson, input, isGraceAsked = false } = request
     const options = { ...execution, ...request.options }
-    const { counters } = this.meters
-    const { loop, start, describe } = createLoop(request.workflow, tools, request.input, options, counters, {
-      isAttended,
-    })
+    const parts = { ...(workflows && { workflows }), isAttended }
+    const { loop, start, describe } = createLoop(workflow, tools, input, options, this.meters.counters, parts)
     const grace = request.graceMs ?? graceMs
-    const isGraceAsked = request.isGraceAsked === true
-    const record = { ...describe({ graceMs: grace, isGraceAsked, workflow: request.workflowJson }), ...claimant }
+    const record = { ...describe({ graceMs: grace, isGraceAsked, workflow: workflowJson }), ...claimant }
     const more = { isGraceAsked, onPersonWait: this.#notify }
     const hosted = HostedExecution.live(record, loop, grace, execution.clock, more)
     // Added before the store is called: a request that finds the execution there finds it here, too.
@@ -189,26 +184,11 @@ export class ExecutionHost {
   }
 
   async #drain(): Promise<void> {
-    const { drainMs, execution } = this.#options
-    const isOver = (count: number): boolean => count + (this.recovery?.pendingCount ?? 0) === 0
     this.recovery?.close()
     this.#retries.close()
     for (const pending of this.#pendingStarts) pending.fail(shuttingDown())
     for (const { disconnectPolicy } of this.running.all()) disconnectPolicy.close()
-    await this.#drainWaiter.waitUntil(() => isOver(this.running.busyCount), drainMs)
-    this.#shutdown = { code: 'SHUTDOWN', message: 'The server is shutting down' }
-    for (const hosted of this.running.all()) this.#endAtShutdown(hosted)
-    // Tools that ignore their abort are abandoned after the grace.
-    await this.#drainWaiter.waitUntil(() => isOver(this.running.size), execution.abortGraceMs + FLUSH_MS)
-    await this.#drainWaiter.waitUntil(() => this.subscribers.isEmpty, FLUSH_MS)
-  }
-
-  /** Hands an execution off to the next process where there is one for it, else cancels it. */
-  #endAtShutdown(hosted: HostedExecution): void {
-    if (this.#shutdown === undefined) return
-    if (this.recovery !== undefined && readOptions(hosted.record.options).onCrash !== 'fail') hosted.handOff()
-    // Its end shows whether the cancellation was recorded.
-    else void hosted.cancel(this.#shutdown).catch(() => {})
+    await this.#shutdown.drain()
   }
 
   /** Takes in an execution that was resumed. */
@@ -223,10 +203,10 @@ export class ExecutionHost {
     this.running.add(hosted)
     this.meters.resumedCount += 1
     this.running.follow(hosted, loop)
-    // It has no follower yet: its grace begins anew.
+    // It has no follower yet: its grace period restarts.
     if (this.isClosing) hosted.disconnectPolicy.close()
     else hosted.disconnectPolicy.watch()
-    this.#endAtShutdown(hosted)
+    this.#shutdown.end(hosted)
     return hosted
   }
 

@@ -1,4 +1,5 @@
 import type { ResolvedOptions } from '../engine/options.ts'
+import type { WorkflowRegistry } from '../plan/workflow-registry.ts'
 import type { ExecutionStore } from '../store/execution-store.ts'
 import type { ToolResolver } from '../tools/tool-resolver.ts'
 import type { ExecutionObserver } from './observers/execution-observer.ts'
@@ -6,18 +7,20 @@ import type { ExecutionObserver } from './observers/execution-observer.ts'
 /** The options of a host, all present and checked. */
 export interface HostOptions {
   readonly tools: ToolResolver
+  /** The workflows that tasks may name. */
+  readonly workflows: WorkflowRegistry | undefined
   /** The options of its executions; a request may narrow them. */
   readonly execution: ResolvedOptions & { readonly store: ExecutionStore }
-  /** How long an execution may run without a follower where its request does not say, ms. */
+  /** Default time that an execution may run without a follower, ms. */
   readonly graceMs: number
   readonly maxExecutions: number
   readonly maxSubscribers: number
-  /** How long `close` lets running executions go on, ms. */
+  /** Time for which `close` lets running executions continue, ms. */
   readonly drainMs: number
   readonly observers: readonly ExecutionObserver[]
   /**
-   * `true`: the host recovers the executions of earlier processes, and executions without a follower are cancelled after their
-   * grace. `false`: it resumes only the executions that it is asked for, and they need no follower.
+   * `true`: the host recovers the executions of earlier processes, and executions without a follower are cancelled after
+   * their grace. `false`: it resumes executions only on request, and they need no follower.
    */
   readonly isServer: boolean
   /** Whether somebody may answer questions: otherwise one without expiry expires at once. @defaultValue true */

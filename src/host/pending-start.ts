@@ -44,7 +44,7 @@ export class PendingStart {
       if (signal === undefined) return
       const leave = (): void => {
         this.#waiterCount -= 1
-        const left = new DagstreamError('CANCELLED', 'The client has left before its execution began')
+        const left = new DagstreamError('CANCELLED', 'The client disconnected before its execution started')
         if (this.#waiterCount === 0) this.fail(left)
         reject(left)
       }

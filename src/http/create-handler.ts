@@ -8,33 +8,37 @@ import { DagstreamError } from '../errors.ts'
 import { AnsweredByAuthorize } from './security/authorize.ts'
 import { ExecutionHost } from '../host/execution-host.ts'
 import { findHostProblem } from './answers/host-problem.ts'
+import { ExecutionAccess } from './routes/execution-access.ts'
 import { ExecutionResponses } from './routes/execution-responses.ts'
 import { createInputRoutes } from './routes/input-routes.ts'
 import { createExecutionRoutes } from './routes/execution-routes.ts'
+import { ExecutionStarts } from './routes/execution-starts.ts'
 import { type HandlerOptions, type ResolvedHandlerOptions, resolveHandlerOptions } from './options/handler-options.ts'
 import { refuseHost } from './security/host-guard.ts'
 import { limitBody } from './body/limit-body.ts'
 import { HttpProblem, invalidResponse, invalidWorkflow, problem, toolsUnavailable } from './answers/problem.ts'
 import { createServiceRoutes } from './routes/service-routes.ts'
+import { createWorkflowRoutes } from './routes/workflow-routes.ts'
 import { readBeforeRefusal } from './body/unread-body.ts'
 
-/** A server without sockets: what every runtime's own server calls. */
+/** A server without sockets, for the server of any runtime to call. */
 export interface Handler {
   /** Answers one request. Never rejects. Needs no `this`. */
   readonly fetch: (request: Request) => Promise<Response>
   /**
    * Drains: starts nothing more (503), lets executions run for `drainMs`, and waits, for a bounded time, until readers have
-   * taken the end. Executions that still run are handed off to the next process where the store outlives this one, and cancelled
-   * with `SHUTDOWN` where it does not, or where they have `onCrash: "fail"`. Idempotent.
+   * taken the end. Executions that still run are handed off to the next process where the store outlives this one, and
+   * cancelled with `SHUTDOWN` where it does not, or where they have `onCrash: "fail"`: their `finally` tasks have another
+   * `drainMs`. Idempotent.
    */
   readonly close: () => Promise<void>
 }
 
 /**
- * Makes the handler of all routes: executions as streams and as results, resumption, cancellation, and what goes with them.
+ * Makes the handler of all routes: executions as streams and as results, resumption, cancellation, listing, validation.
  *
  * It holds no socket and no timer while nothing runs.
- * @throws `INVALID_OPTION`, `INVALID_TOOL`
+ * @throws `INVALID_OPTION`, `INVALID_TOOL`, `INVALID_WORKFLOW` for a problem of `workflows`
  */
 export function createHandler(options: HandlerOptions): Handler {
   const resolved = resolveHandlerOptions(options)
@@ -89,7 +93,7 @@ function createApp(
       },
     }),
   )
-  // No other method has a body that is read, and access to `body` costs.
+  // Only the body of a `POST` is read, and accessing `body` is slow.
   app.use(async (context, next) => {
     if (context.req.method === 'POST') context.req.raw = await limitBody(context.req.raw)
     return next()
@@ -99,16 +103,19 @@ function createApp(
       await next()
     } catch (error) {
       // Errors are answered here. A thrown value that is not an Error would bypass the middleware that adds headers.
-      throw new Error('What was thrown is no error', { cause: error })
+      throw new Error('A value that is not an Error was thrown', { cause: error })
     }
   })
-  app.route('/', createInputRoutes(host, options))
-  app.route('/executions', createExecutionRoutes(host, responses, options))
+  const access = new ExecutionAccess(host, options.authorize)
+  const starts = new ExecutionStarts(host, responses, access, options)
+  app.route('/', createInputRoutes(host, access))
+  app.route('/executions', createExecutionRoutes(host, responses, access, starts, options))
+  app.route('/workflows', createWorkflowRoutes(starts, options))
   app.route('/', createServiceRoutes(host, answers, options))
   return app
 }
 
-/** Headers for pages are left out: no answer is one. A proxy in front is responsible for encryption. */
+/** Headers that concern HTML pages are omitted: no answer is a page. A proxy in front is responsible for encryption. */
 const SECURE_HEADERS = {
   contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
   crossOriginOpenerPolicy: false,
@@ -148,7 +155,7 @@ function explain(error: unknown, responses: ExecutionResponses): Response {
 
 const STORE_CODES: ReadonlySet<string> = new Set(['STORE_FAILED', 'FENCED', 'SEQ_CONFLICT'])
 
-/** Whatever is wrong with the token: one that is none is no better than a wrong one. */
+/** A malformed token is answered like a wrong one. */
 function explainAuthentication(error: HTTPException): Response {
   const challenge = error.getResponse().headers.get('www-authenticate') ?? 'Bearer'
   const detail = 'Send `Authorization: Bearer <token>` with the token of this server'

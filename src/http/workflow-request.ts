@@ -1,7 +1,8 @@
 import { systemClock } from '../clock.ts'
 import { DagstreamError, expectObject, invalidOption } from '../errors.ts'
 import type { Execution } from '../engine/executors/execution.ts'
-import { type ExecutionOptions, isAtLeastZero } from '../engine/options.ts'
+import type { ExecutorOptions } from '../engine/executors/parallel-executor.ts'
+import { isAtLeastZero } from '../engine/options.ts'
 import { StreamingExecutor } from '../engine/executors/streaming-executor.ts'
 import { stringifyJson } from '../json/stringify-json.ts'
 import type { ExecutionPlan } from '../plan/execution-plan.ts'
@@ -18,29 +19,30 @@ import { STREAM_HEADERS, VARY } from './answers/headers.ts'
 import { readBeforeRefusal } from './body/unread-body.ts'
 
 /** How one workflow is served. */
-export interface WorkflowRequestOptions extends ExecutionOptions {
+export interface WorkflowRequestOptions extends ExecutorOptions {
   readonly tools: ToolSource
-  /** What `$INPUT` refers to. */
+  /** The value of `$INPUT`. */
   readonly input?: unknown
   /**
-   * When the client leaves before the end: `"cancel"` the execution, after a grace, or let it `"continue"`. Nothing is kept
-   * that a client could come back to. @defaultValue `"cancel"`
+   * If the client disconnects before the end: `"cancel"` the execution after a grace period, or let it `"continue"`. Nothing
+   * is kept for a client that reconnects. @defaultValue `"cancel"`
    */
   readonly onDisconnect?: DisconnectRule
-  /** How events look on the wire. @defaultValue `id:`, `event:` and `data:` */
+  /** The form of events on the wire. @defaultValue `id:`, `event:` and `data:` */
   readonly format?: Format
-  /** A comment follows after this much silence, ms. @defaultValue 8,000 */
+  /** Time without an event after which a comment is sent, ms. @defaultValue 8,000 */
   readonly heartbeatMs?: number
 }
 
 /**
  * Answers a request by running one given workflow: as a stream or as one JSON result, as its `Accept` asks.
  *
- * It holds no execution: a request that carries `Last-Event-ID` is a reconnect to one that is gone, and gets `204`, which stops
- * an `EventSource`, instead of running everything again.
+ * No execution is kept. A request with `Last-Event-ID` reconnects to an execution that no longer exists: it gets `204`,
+ * which stops an `EventSource`, and starts nothing.
  *
- * @returns `200`; `204`; `405` but for `GET` and `POST`; `406`; `422` with `issues` and `issueCount` for an invalid workflow or input; `500` without details
- * when the engine cannot work. Never rejects for what a client sent; rejects for options that are wrong.
+ * @returns `200`; `204`; `405` for methods other than `GET` and `POST`; `406`; `422` with `issues` and `issueCount` for an
+ * invalid workflow or input; `500` without details when the engine fails. Never rejects because of the request; rejects for
+ * invalid options.
  */
 export async function handleWorkflowRequest(
   request: Request,
@@ -66,7 +68,7 @@ async function answerAsAccepted(
   const execution = start(workflow, options)
   if (execution instanceof Response) return execution
   const leave = createLeave(execution, options)
-  // Some runtimes abort the signal after a normal response too: it is heard only until then.
+  // Some runtimes abort the signal after a normal response, too: stop listening then.
   request.signal.addEventListener('abort', leave)
   if (request.signal.aborted) leave()
   try {
@@ -103,7 +105,8 @@ function answerWithStream(
   if (execution instanceof Response) return execution
   const { executionId } = execution
   const leave = createLeave(execution, options)
-  // Before the response only: some runtimes abort the signal after it although the client is there. Then the body shows it.
+  // Only before the response: some runtimes abort the signal afterwards although the client is connected. From then on the
+  // body detects a disconnect.
   if (request.signal.aborted) leave()
   const { format, heartbeatMs, clock, logger } = options
   const body = createEventBody(execution.subscribe(), {
@@ -120,7 +123,7 @@ function answerWithStream(
   return new Response(body, { headers: { ...STREAM_HEADERS, ...VARY, 'Execution-Id': executionId } })
 }
 
-/** `GET` is what an `EventSource` sends. Nothing else runs a workflow: `HEAD` and `OPTIONS` promise not to. */
+/** `EventSource` sends `GET`. `HEAD` and `OPTIONS` are safe methods and must not run a workflow. */
 function isMethodAllowed({ method }: Request): boolean {
   return method === 'GET' || method === 'POST'
 }
@@ -173,12 +176,12 @@ function logLoss({ executionId, result }: Execution, logger: Logger | undefined)
   })
 }
 
-/** What happens, once, when the client leaves; after the end it does nothing. */
+/** Returns the callback for a disconnect of the client. It acts once, and never after the end. */
 function createLeave(execution: Execution, { onDisconnect = 'cancel', clock }: WorkflowRequestOptions): () => void {
   const graceMs = parseDisconnectRule(onDisconnect)
   const disconnectPolicy = new DisconnectPolicy(graceMs, clock ?? systemClock, () => execution.disconnect())
   const close = (): void => disconnectPolicy.close()
-  // Nothing to wait for once it has ended by itself.
+  // Stop waiting once the execution has ended.
   execution.result.then(close, close)
   return disconnectPolicy.join()
 }

@@ -69,7 +69,7 @@ function redactAll(text: string, needles: readonly Needle[], isCut: boolean): st
   let present = readLetters(clean).letters
   for (const { secret, letters } of needles) {
     const before = clean
-    // As it is: the text before it may make an escape of its beginning.
+    // Verbatim first: preceding text may turn its beginning into an escape.
     clean = clean.replaceAll(secret, REDACTED)
     for (const needle of letters) {
       if (needle.length < MIN_LETTERS) {

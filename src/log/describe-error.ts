@@ -6,6 +6,6 @@ export function describeError(error: unknown, depth = 3): string {
     const text = stack ?? message
     return cause === undefined || depth === 0 ? text : `${text}\nCaused by: ${describeError(cause, depth - 1)}`
   } catch {
-    return 'What was thrown cannot be shown'
+    return 'The thrown value cannot be shown'
   }
 }

@@ -174,7 +174,7 @@ export class EventLog implements CursorLog {
    */
   open(afterSeq = 0, { reserved, restoresOutputs = false }: CursorOptions = {}): LogCursor {
     if (!Number.isSafeInteger(afterSeq) || afterSeq < 0) {
-      const message = `Expected a place in the log to be an integer, 0 or more, got ${describeValue(afterSeq)}`
+      const message = `Expected a position in the log to be an integer ≥ 0, got ${describeValue(afterSeq)}`
       throw new DagstreamError('INVALID_EVENT_ID', message)
     }
     const release = reserved && this.#tail.reserve(reserved)

@@ -129,7 +129,10 @@ export class LogReader {
     }
     if (first.type !== 'snapshot' || this.#takenSeq === 0 || this.#hold === undefined) return true
     this.#lose(
-      new DagstreamError('READER_OVERFLOWED', 'The reader fell so far behind that the log has let go of its place'),
+      new DagstreamError(
+        'READER_OVERFLOWED',
+        'The reader is too far behind: the log has evicted the entries at its position',
+      ),
     )
     return false
   }

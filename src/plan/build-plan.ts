@@ -11,8 +11,8 @@ const MAX_AT_ONCE = 4096
 const STEP = 512
 
 /**
- * Builds the plan of a workflow. The plan of a large one is built in slices, so that the event loop goes on turning;
- * a small one does not wait for a turn.
+ * Builds the plan of a workflow. The plan of a large one is built in slices, so that the event loop keeps turning; a small
+ * one does not wait for a turn.
  */
 export function buildPlan(document: CheckedDocument): ExecutionPlan | Promise<ExecutionPlan> {
   const steps = planSteps(document)
@@ -44,7 +44,8 @@ export function* planSteps(document: CheckedDocument): Steps<ExecutionPlan> {
   const estimates: number[] = []
   for (let index = 0; index < tasks.length; index++) {
     const task = tasks[index] as CheckedTask
-    planned.push(yield* planTask(task, layerOf[index] as number))
+    const call = planCall(task, layerOf[index] as number)
+    planned.push(Object.freeze(task.words === undefined ? call : yield* addWords(call, task.words)))
     Object.freeze(task.dependencies)
     estimates.push(task.estimatedMs)
     if (index % STEP === STEP - 1) yield
@@ -74,9 +75,9 @@ function* computeFinallyLayers(dependencies: readonly (readonly number[])[], mai
   return layers.map(indices => Object.freeze(indices.map(index => index + mainCount)))
 }
 
-function* planTask(task: CheckedTask, layer: number): Steps<PlannedTask> {
-  const { id, tool, arguments: template, timeoutMs, retry, words } = task
-  const call = {
+/** The task without its words. No steps: a generator for each of many tasks would cost more than the task. */
+function planCall({ id, tool, arguments: template, timeoutMs, retry }: CheckedTask, layer: number): PlannedTask {
+  return {
     id,
     tool,
     arguments: template,
@@ -84,7 +85,6 @@ function* planTask(task: CheckedTask, layer: number): Steps<PlannedTask> {
     ...(timeoutMs !== undefined && { timeoutMs }),
     ...(retry !== undefined && { retry: Object.freeze({ ...retry }) }),
   }
-  return Object.freeze(words === undefined ? call : yield* addWords(call, words))
 }
 
 function* addWords(call: PlannedTask, words: TaskWords): Steps<PlannedTask> {

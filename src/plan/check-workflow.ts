@@ -7,7 +7,7 @@ import type { IssueList } from '../workflow/issues.ts'
 import { checkInput } from '../workflow/workflow-input.ts'
 import { findCycles } from './cycles.ts'
 
-/** What a document is checked with, beside the tools. */
+/** The context of the checks of a document, beside the tools. */
 export interface CheckOptions {
   /** Whether references into the input are checked. */
   readonly hasInput?: boolean
@@ -47,7 +47,7 @@ function checkCycles({ nodes, pointer, mainCount, nested }: CheckedDocument, iss
     const [first = 0] = cycle
     const path = cycle.map(task => ids[task] as string)
     const shown = path.length <= 9 ? path : [...path.slice(0, 4), '…', ...path.slice(-4)]
-    const message = `Expected no task to depend on itself in the end, found ${shown.map(quoteName).join(' → ')}`
+    const message = `Expected no cycle of dependencies, found ${shown.map(quoteName).join(' → ')}`
     const place = first < mainCount ? `/tasks/${first}` : `/finally/${first - mainCount}`
     issues.add('CYCLE', pointer + place, message, { path, hint: 'Remove one of these dependencies' })
   }

@@ -23,7 +23,7 @@ export interface ValidationResult {
   readonly issueCount: number
 }
 
-/** What a workflow is compiled with, beside the tools. */
+/** Options of the compilation, beside the tools. */
 export interface CompileOptions {
   /** The workflows that tasks may name: documents by name, checked first, or a registry. */
   readonly workflows?: WorkflowSource

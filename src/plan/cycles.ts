@@ -20,7 +20,7 @@ export function findCycles(dependencies: readonly (readonly number[])[], ids: re
     .sort((a, b) => byId(a[0] as number, b[0] as number))
 }
 
-/** Whether each task stands behind its dependencies, as in most documents: then there is no cycle. */
+/** Whether each task follows its dependencies, as in most documents: then there is no cycle. */
 function isInOrder(dependencies: readonly (readonly number[])[]): boolean {
   return dependencies.every((list, task) => list.every(dependency => dependency < task))
 }

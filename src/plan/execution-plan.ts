@@ -40,9 +40,9 @@ export interface PlannedTask {
   readonly group?: Group
 }
 
-/** What a tolerated failure stands for. */
+/** The effect of a tolerated failure. */
 export interface OptionalTask {
-  /** What its dependents read. */
+  /** The value that dependents read. */
   readonly default: JsonValue
 }
 
@@ -107,7 +107,7 @@ export class ExecutionPlan implements KnownWorkflow {
   readonly finallyLayer: number
   /** For each task, those of its dependencies that it refers to. Absent unless `usesLanguage`. */
   readonly reads: readonly (readonly number[])[] | undefined
-  /** How long the `finally` tasks may take together, ms; 0 for no bound. */
+  /** Maximum time for all `finally` tasks together, ms; 0 for no bound. */
   readonly finallyTimeoutMs: number | undefined
   /** The output that the document declares. */
   readonly output: Template | undefined

@@ -35,7 +35,7 @@ export class WorkflowSet {
     return orderNames(this.#graph, name)
   }
 
-  /** Checks all workflows. Each problem is told once, for the workflow that has it. */
+  /** Checks all workflows. Each problem is reported once, for the workflow that has it. */
   check(tools: ToolRegistry): ReadonlyMap<string, IssueList> {
     const compiled = new Map<string, Compiled>()
     const lists = new Map<string, IssueList>()
@@ -46,7 +46,7 @@ export class WorkflowSet {
     return lists
   }
 
-  /** Finds workflows for the tasks of a document that is none of them. */
+  /** Finds workflows for the tasks of a document outside the set. */
   lookup(tools: ToolRegistry): WorkflowLookup {
     const compiled = new Map<string, Compiled>()
     return {
@@ -80,7 +80,7 @@ export class WorkflowSet {
       const found = compiled.get(used)
       if (found?.plan !== undefined) return found.plan
       isUsable = false
-      // One that is not compiled yet uses this one. The problems of others are told for them.
+      // One that is not compiled yet uses this one. Problems of other workflows are reported for those.
       return found === undefined ? { circle: findCircle(this.#graph, name, used), issues: [] } : { issues: [] }
     }
     const checked = checkWorkflow((this.#documents.get(name) as JsonValue).read(), tools, issues, {
@@ -100,7 +100,7 @@ interface Compiled {
 }
 
 /** The issues of a registered workflow, for a document that uses it. */
-export function nameWorkflow(name: string, issues: readonly WorkflowIssue[]): WorkflowIssue[] {
+function nameWorkflow(name: string, issues: readonly WorkflowIssue[]): WorkflowIssue[] {
   return issues.map(issue => {
     const place = issue.pointer === '' ? '' : `, at \`${issue.pointer}\``
     return { ...issue, message: `In the workflow ${quoteName(name)}${place}: ${issue.message}` }

@@ -1,6 +1,6 @@
 import type { ResumeCause } from '../events/events.ts'
 
-/** In how many crashes in a row each task was in flight. Tasks that were not are not kept. */
+/** Number of consecutive crashes in which each task was in flight. Tasks with a count of 0 are not kept. */
 export class CrashStreaks {
   #counts: ReadonlyMap<number, number> | undefined
 
@@ -8,7 +8,10 @@ export class CrashStreaks {
     return this.#counts?.get(task) ?? 0
   }
 
-  /** A handoff is no crash and leaves the counts; a manual resume resets them. @param inFlight tasks that were running */
+  /**
+   * A handoff is not a crash and leaves the counts unchanged; a manual resumption resets them. @param inFlight tasks that
+   * were running
+   */
   apply(cause: ResumeCause, inFlight: readonly number[]): void {
     if (cause === 'handoff') return
     const counts = new Map<number, number>()

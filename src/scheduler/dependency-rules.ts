@@ -3,13 +3,13 @@ import { PHASE, type TaskColumns } from './task-columns.ts'
 import { END, type End, EndTallies, isHarmlessSkip, type SkipCode } from './task-ends.ts'
 import type { TaskGraph } from './task-graph.ts'
 
-/** Calls back with each blocked task whose rule has come to a decision. */
+/** Receives each blocked task whose rule has reached a decision. */
 export interface DecisionListener {
   startable(task: number, now: number): void
   skippable(task: number, code: SkipCode): void
 }
 
-/** Counts how dependencies end, and applies the rule to the tasks that wait for them. A constant amount of work per dependency. */
+/** Counts the ends of dependencies, and applies the rule to their dependents. Constant work per dependency. */
 export class DependencyRules {
   readonly #graph: TaskGraph
   /** The dependents of the document's tasks. */
@@ -27,7 +27,7 @@ export class DependencyRules {
     this.#listener = listener
   }
 
-  /** It is decided how a task ends: tells its dependents. */
+  /** The end of a task is decided: updates its dependents. */
   ended(task: number, end: End, now: number): void {
     this.#columns.end[task] = end + 1
     const starts = this.#starts
@@ -43,17 +43,12 @@ export class DependencyRules {
   /** Applies the rule to a blocked task. */
   consider(task: number, now: number): void {
     const unsettled = this.#columns.unsettled[task] as number
-    const decision = this.#tallies.decide(
-      task,
-      this.#runOnOf(task),
-      unsettled,
-      () => this.findSkipped(task) !== undefined,
-    )
+    const decision = this.#tallies.decide(task, this.#runOnOf(task), unsettled, this.#readsSkipped)
     if (decision === 'start') this.#listener.startable(task, now)
     else if (decision !== 'wait') this.#listener.skippable(task, decision)
   }
 
-  /** A task joins the document, with dependencies some of which may have ended. */
+  /** Adds a task to the document; some of its dependencies may have ended. */
   add(task: number, dependencies: readonly number[]): void {
     for (const dependency of dependencies) {
       const end = this.#columns.end[dependency] as number
@@ -62,6 +57,8 @@ export class DependencyRules {
     }
   }
 
+  readonly #readsSkipped = (task: number): boolean => this.findSkipped(task) !== undefined
+
   /** The first dependency that a task reads and whose skip was no failure. */
   findSkipped(task: number): number | undefined {
     const { plan, base } = this.#graph.groupOf(task)
@@ -69,7 +66,7 @@ export class DependencyRules {
     return local === undefined ? undefined : base + local
   }
 
-  /** How the dependencies of a task ended other than by success, by `End`. */
+  /** Numbers of dependencies of a task that ended other than by success, by `End`. */
   endsOf(task: number): number[] {
     return this.#tallies.of(task)
   }
@@ -86,7 +83,7 @@ export class DependencyRules {
     return this.#graph.taskAt(task)?.runOn ?? 'success'
   }
 
-  /** Tells the dependents of a task of a sub-workflow. */
+  /** Updates the dependents of a task of a sub-workflow. */
   #tellInside(task: number, end: End, now: number): void {
     const { plan, base, outer } = this.#graph.groupOf(task)
     if (plan === undefined || outer === undefined) return

@@ -1,8 +1,8 @@
 import { PHASE, type TaskColumns } from './task-columns.ts'
 
 /**
- * What waits for a decision outside of the table, which the engine takes from values: whether the condition of a task holds,
- * what the children of a parent are, how a parent ends. Transient: it follows from the table.
+ * Tasks and parents that wait for a decision of the engine, which depends on values: whether the condition of a task holds,
+ * which children a parent has, how a parent ends. Transient: derived from the table.
  */
 export class DueWork {
   readonly #columns: TaskColumns
@@ -29,7 +29,7 @@ export class DueWork {
     this.#parents.add(parent)
   }
 
-  /** The next task to decide on; each is given once. */
+  /** Takes the next task to decide on; each is returned once. */
   takeTask(): number | undefined {
     while (this.#taken < this.#tasks.length) {
       const task = this.#tasks[this.#taken] as number
@@ -39,6 +39,13 @@ export class DueWork {
     this.#tasks = []
     this.#taken = 0
     return undefined
+  }
+
+  /** Drops the tasks that can no longer start: each is added again once it can. */
+  prune(): void {
+    const { phase } = this.#columns
+    this.#tasks = this.#tasks.filter((task, at) => at >= this.#taken && phase[task] === PHASE.ready)
+    this.#taken = 0
   }
 
   /** The next parent to look after; it is given again once one of its children has ended. */

@@ -2,45 +2,45 @@ import type { EventFor, Parked, Stop } from '../events/events.ts'
 import { toStop } from '../events/state.ts'
 import type { AppliedEvent } from './table-input.ts'
 
-/** What the log says of an execution as a whole: how long it has run, whether it is being ended, handed off or parked. */
+/** The state of an execution as a whole, from its log: run time, stop, handoff, parking, end. */
 export class ExecutionHistory {
-  /** Why it is being ended. */
+  /** The reason for which it is being stopped. */
   stop: Stop | undefined
   parked: Parked | undefined
-  /** Its last process left it to the next one. */
+  /** Whether its last process handed it off. */
   isHandedOff = false
-  /** Another process has resumed it, and the log says so. */
+  /** Whether the log records a resumption. */
   isResumed = false
-  /** Its last event, once that is in the log. */
+  /** The data of its last event, once that is in the log. */
   end: EventFor<'execution_complete'>['data'] | undefined
-  /** Of the last event of the last process that ran it. */
+  /** Time of the last event of the last process that ran it. */
   lastTimestamp: string | undefined
-  /** How long it ran in processes before the last one, ms. */
+  /** Run time in processes before the last one, ms. */
   #spentMs = 0
-  /** When the last process began it, ms since 1970. */
+  /** Start in the last process, ms since 1970. */
   #beganAt: number | undefined
 
-  /** How long it has run up to its last event, without the time between its processes, ms. A clock that was set back stands still. */
+  /** Run time up to the last event, without the time between processes, ms. A clock that was set back adds nothing. */
   get executionTimeMs(): number {
     if (this.#beganAt === undefined || this.lastTimestamp === undefined) return this.#spentMs
     return this.#spentMs + Math.max(0, Date.parse(this.lastTimestamp) - this.#beganAt)
   }
 
-  /** Takes over how long it ran in earlier processes, from a record that says so beside the log. */
+  /** Restores the run time of earlier processes from a record of an earlier version, which has it beside the log. */
   restoreTime(spentMs: number, resumedAt: string | undefined): void {
     this.#spentMs = spentMs
     if (resumedAt !== undefined) this.#beganAt = Date.parse(resumedAt)
   }
 
   apply({ type, data }: AppliedEvent): void {
-    // Recorded when nothing ran any more.
+    // Parking is recorded after the last process ended.
     if (type !== 'execution_parked') this.lastTimestamp = data.timestamp
     switch (type) {
       case 'execution_start':
         this.#beganAt ??= Date.parse(data.timestamp)
         return
       case 'execution_stopping':
-        // It comes before a stop that only followed from a failure.
+        // Takes precedence over a stop that only followed from a failure.
         this.stop = toStop(data)
         return
       case 'execution_handed_off':

@@ -6,7 +6,9 @@ import { type End, endOfSkip, type SkipCode } from './task-ends.ts'
 import type { TaskGraph } from './task-graph.ts'
 import type { TaskGroup } from './task-group.ts'
 
-/** What follows from the end of a task for the others of its group: they become ready, are skipped, or go on waiting. */
+/**
+ * Applies the consequences of the end of a task to its group: other tasks become ready, are skipped, or continue to wait.
+ */
 export class GroupProgress implements DecisionListener {
   readonly rules: DependencyRules
   readonly #graph: TaskGraph
@@ -14,9 +16,9 @@ export class GroupProgress implements DecisionListener {
   readonly #history: ExecutionHistory
   readonly #endings: PendingSettlements
   readonly #onReady: (task: number, now: number) => void
-  /** Made for the first skip: most executions have none. */
+  /** Created by the first skip: most executions have none. */
   #skips: SkipCascade | undefined
-  /** The task whose failure is passed on at this moment. */
+  /** The task whose failure is being propagated. */
   #cause: string | undefined
 
   constructor(
@@ -34,7 +36,7 @@ export class GroupProgress implements DecisionListener {
     this.#onReady = onReady
   }
 
-  /** The tasks of a workflow are there: opens its first layer. */
+  /** Opens the first layer of a workflow whose tasks have been added. */
   begin(group: TaskGroup, now: number): void {
     const first = group.firstTasks()
     for (let at = 0; at < first.length; at++) {
@@ -45,7 +47,8 @@ export class GroupProgress implements DecisionListener {
   }
 
   /**
-   * It is decided how a task ends. Its layer counts it no more: its end is recorded before any task of a later layer starts.
+   * The end of a task is decided. Its layer no longer waits for it: its end is recorded before any task of a later layer
+   * starts.
    * @param cause of a failure: the task that failed first
    */
   decideEnd(task: number, end: End, cause: string | undefined, now: number): void {
@@ -64,7 +67,7 @@ export class GroupProgress implements DecisionListener {
     this.skip(now)
   }
 
-  /** Ends the tasks that the rules skip, and by that those that depend on them. */
+  /** Ends the tasks that the rules skip, and their dependents in turn. */
   skip(now: number): void {
     const skips = this.#skips
     if (skips === undefined || skips.isEmpty) return
@@ -78,7 +81,7 @@ export class GroupProgress implements DecisionListener {
     for (const ending of skips.collect()) this.#endings.add(ending)
   }
 
-  /** Ends the tasks that the rules skip, and opens what may start, until neither brings about more. */
+  /** Ends the tasks that the rules skip and opens layers, until neither has a further effect. */
   proceed(group: TaskGroup, now: number): void {
     for (;;) {
       this.skip(now)
@@ -91,12 +94,12 @@ export class GroupProgress implements DecisionListener {
     }
   }
 
-  /** For the rules. */
+  /** Called by the rules. */
   startable(task: number, now: number): void {
     if (this.#graph.groupOf(task).isOpenFor(task, this.#graph.layerOf(task))) this.#onReady(task, now)
   }
 
-  /** For the rules. */
+  /** Called by the rules. */
   skippable(task: number, code: SkipCode): void {
     this.#skips ??= new SkipCascade()
     this.#skips.add(task, code, this.#causeOf(task, code))

@@ -5,20 +5,20 @@ import type { TaskGroup } from './task-group.ts'
 import type { TaskTable } from './task-table.ts'
 
 /**
- * The status of a workflow by the ends of its own tasks but for those of `finally`: what these see as `$STATUS`.
+ * Computes the status of a workflow from the ends of its own tasks without the `finally` tasks, which see it as `$STATUS`.
  *
- * Any failure that is not tolerated makes it `partial`, or `error` if nothing succeeded. It is `cancelled` if a reason for
- * its stop ended some task.
+ * Any failure that is not tolerated makes it `partial`, or `error` if nothing succeeded. It is `cancelled` if a stop with a
+ * reason ended some task.
  */
 export function computeStatus({ columns, graph, history }: TaskTable, group: TaskGroup): ExecutionStatus {
   const { plan, base, outer } = group
   const { mainCount, tasks } = plan as ExecutionPlan
-  const isCancellable = outer === undefined && history.stop?.reason !== undefined
+  const isCancellable = (outer === undefined ? history.stop : group.stop)?.reason !== undefined
   const size = outer === undefined ? graph.size : tasks.length
   let hasSuccess = false
   let hasFailure = false
   for (let local = 0; local < size; local++) {
-    // Tasks that joined the document count, those of other groups and of `finally` do not.
+    // Tasks added to the document count; tasks of other groups and `finally` tasks do not.
     if (local >= mainCount && (local < tasks.length || graph.groupOf(local) !== group)) continue
     const end = ((columns.end[base + local] as number) - 1) as End
     if (end === END.succeeded) hasSuccess = true

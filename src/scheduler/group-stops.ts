@@ -5,6 +5,7 @@ import {
   describeStopped,
   type PendingSettlements,
 } from './pending-settlements.ts'
+import type { DueWork } from './due-work.ts'
 import type { ReadyTasks } from './ready-tasks.ts'
 import type { TableOptions } from './table-input.ts'
 import type { RetryTimes } from './retry-times.ts'
@@ -13,7 +14,7 @@ import { END } from './task-ends.ts'
 import type { TaskGraph } from './task-graph.ts'
 import type { TaskGroup } from './task-group.ts'
 
-/** Ends the tasks of groups that are stopped: those that neither run nor end already. What runs is aborted by the engine. */
+/** Ends the tasks of stopped groups that are neither running nor ending. The engine aborts running ones. */
 export class GroupStops {
   readonly #graph: TaskGraph
   readonly #columns: TaskColumns
@@ -28,8 +29,8 @@ export class GroupStops {
   }
 
   /**
-   * Nothing of a group starts any more, and nothing below it, apart from `finally` tasks. The first stop counts.
-   * @param phase `finally` to end those, too
+   * Stops a group and all groups below it: nothing more starts, apart from `finally` tasks. The first stop counts.
+   * @param phase `finally` to end the `finally` tasks, too
    */
   stop(group: TaskGroup, stop: Stop, phase: 'tasks' | 'finally' = 'tasks'): void {
     const ended: number[] = []
@@ -43,7 +44,7 @@ export class GroupStops {
     for (const task of tasks) {
       phase[task] = PHASE.ending
       this.#delays.delete(task)
-      // It counts no more for its layer and for the `finally` tasks of its workflow.
+      // Its layer and the `finally` tasks of its workflow no longer wait for it.
       if (end[task] === 0) this.#graph.groupOf(task).leave(task, this.#graph.layerOf(task))
       end[task] = (stop.code === undefined ? END.cancelled : END.failed) + 1
     }
@@ -51,15 +52,16 @@ export class GroupStops {
   }
 
   /** The task was chosen to start before a stop ended it: it ends by itself, and no `finally` task starts before. */
-  rejoin(task: number, ready: ReadyTasks): void {
+  rejoin(task: number, ready: ReadyTasks, due: DueWork): void {
     const { phase, end } = this.#columns
     const group = this.#graph.groupOf(task)
-    this.#endings.recorded()
+    this.#endings.withdraw(task)
     end[task] = 0
     group.rejoin(task, this.#graph.layerOf(task))
     if (group.isFinallyOpen) return
     for (const last of group.finallyTasks()) if (phase[last] === PHASE.ready) phase[last] = PHASE.blocked
     ready.retain(each => phase[each] !== PHASE.blocked)
+    due.prune()
   }
 
   #gather(group: TaskGroup, stop: Stop, phase: 'tasks' | 'finally', ended: number[]): void {
@@ -86,7 +88,7 @@ export class GroupStops {
   }
 }
 
-/** Why a failure that is not tolerated stops the group of its task: `fail-fast`, or more failed items than may fail. */
+/** Finds the reason for which an untolerated failure stops the group of its task: `fail-fast`, or too many failed items. */
 export function findStop(
   group: TaskGroup,
   task: number,

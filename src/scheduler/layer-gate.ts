@@ -2,21 +2,21 @@ import type { Schedule } from '../events/events.ts'
 
 /** The layers that a gate opens, one after another. */
 export interface LayerSource {
-  /** How many there are; may grow. */
+  /** Number of layers; may grow. */
   readonly layerCount: number
   sizeOfLayer(layer: number): number
-  /** Its tasks, in the order of their indices. */
+  /** The tasks of a layer, in the order of their indices. */
   tasksOfLayer(layer: number): readonly number[]
 }
 
 /**
- * Says which layers may start. Under `layers` the next one opens once no task of the open ones is to run any more; under
- * `dataflow` all are open.
+ * Decides which layers are open. Under `layers` the next one opens once the ends of all tasks in open layers are decided;
+ * under `dataflow` all are open.
  */
 export class LayerGate {
   readonly #source: LayerSource
   readonly #isLayered: boolean
-  /** By layer, tasks whose end is not decided yet. */
+  /** Number of tasks whose end is not decided, by layer. */
   readonly #undecided: number[]
   /** The last layer that is open; −1 before the first. */
   #opened = -1
@@ -39,17 +39,20 @@ export class LayerGate {
     return !this.#isLayered || layer <= this.#opened
   }
 
-  /** The end of a task in this layer is decided. */
+  /** Counts a task of this layer whose end is decided. */
   leave(layer: number): void {
     if (this.#isLayered) this.#count(layer, -1)
   }
 
-  /** A task joins this layer. */
+  /** Adds a task to this layer. */
   enter(layer: number): void {
     if (this.#isLayered) this.#count(layer, 1)
   }
 
-  /** Opens the next layer that has tasks to run. @returns its tasks, `undefined` while the open ones have some, or none is left */
+  /**
+   * Opens the next layer that has tasks to run. @returns its tasks; `undefined` while open layers have undecided tasks, or
+   * if no layer is left
+   */
   advance(): readonly number[] | undefined {
     while (this.#isLayered && this.#undecidedInOpen === 0 && this.#opened + 1 < this.#source.layerCount) {
       this.#opened += 1

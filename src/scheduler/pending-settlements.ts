@@ -1,7 +1,7 @@
 import type { FinalTaskStatus, Stop, TaskCode } from '../events/events.ts'
 import type { SkipCode } from './task-ends.ts'
 
-/** Tasks that end together without running, and why. */
+/** Tasks that end together without running, and the reason. */
 export interface PendingSettlement {
   /** Indices, in the order in which their ends are recorded. */
   readonly tasks: readonly number[]
@@ -11,10 +11,7 @@ export interface PendingSettlement {
   readonly causedBy?: string
 }
 
-/**
- * Tasks that the rule skips.
- * @param causedBy the ancestor that failed first, or the dependency whose skip is passed on
- */
+/** Tasks that the rule skips. @param causedBy the ancestor that failed first, or the dependency whose skip is propagated */
 export function describeSkipped(
   tasks: readonly number[],
   code: SkipCode,
@@ -30,50 +27,66 @@ export function describeSkipped(
   return { tasks, status: 'skipped', code, error, ...(causedBy !== undefined && { causedBy }) }
 }
 
-/** Tasks that do not run since their execution is being ended. */
+/** The settlement of tasks that do not run because of a stop. */
 export function describeStopped(tasks: readonly number[], { message: error, code }: Stop): PendingSettlement {
   if (code === undefined) return { tasks, status: 'cancelled', code: 'CANCELLED', error }
   return { tasks, status: 'error', code, error }
 }
 
-/** Why the rest is cancelled when one task has failed. */
+/** The stop under `fail-fast`. */
 export function describeFailFast(taskId: string): Stop {
   return { message: `Cancelled: task \`${taskId}\` failed` }
 }
 
-/** Why the other items are cancelled when more of them have failed than may. */
+/** The stop of the other items of a `forEach` after too many have failed. */
 export function describeItemsFailed(taskId: string, toleratedCount: number): Stop {
-  return { message: `Cancelled: item \`${taskId}\` failed, and ${toleratedCount} may` }
+  return { message: `Cancelled: item \`${taskId}\` failed, and at most ${toleratedCount} may` }
 }
 
-/** Ends that are decided, in the order in which they are recorded. A cursor, which is transient, says which have been taken. */
+/** Decided ends in the order in which they are recorded. A transient cursor marks the ends that were taken. */
 export class PendingSettlements {
   readonly #all: PendingSettlement[] = []
   #ending = 0
   #task = 0
   #unrecordedCount = 0
+  /** Tasks whose ending was withdrawn; at most as many as one slice starts. */
+  #withdrawn: number[] | undefined
 
   add(ending: PendingSettlement): void {
     if (ending.tasks.length > 0) this.#all.push(ending)
     this.#unrecordedCount += ending.tasks.length
   }
 
-  /** One of them is in the log. */
+  /** Counts an ending that is in the log. */
   recorded(): void {
     this.#unrecordedCount -= 1
   }
 
-  /** Whether all are in the log. */
+  /** Removes the ending of a task that starts after all. It may be added again. */
+  withdraw(task: number): void {
+    this.#unrecordedCount -= 1
+    this.#withdrawn ??= []
+    this.#withdrawn.push(task)
+  }
+
+  /** Whether the ending of this task was withdrawn; each withdrawal counts once. */
+  #isWithdrawn(task: number): boolean {
+    const at = this.#withdrawn?.indexOf(task) ?? -1
+    if (at >= 0) this.#withdrawn?.splice(at, 1)
+    return at >= 0
+  }
+
+  /** Whether all endings are in the log. */
   get areRecorded(): boolean {
     return this.#unrecordedCount === 0
   }
 
-  /** Whether all have been taken. */
+  /** Whether all endings have been taken. */
   get isEmpty(): boolean {
     return this.#ending === this.#all.length
   }
 
-  /** The next task of which `isDue` holds, with its ending. */
+  /** Takes the next task for which `isDue` holds, with its ending. */
   take(isDue: (task: number) => boolean): { readonly task: number; readonly ending: PendingSettlement } | undefined {
     while (this.#ending < this.#all.length) {
       const ending = this.#all[this.#ending] as PendingSettlement
@@ -83,12 +96,12 @@ export class PendingSettlements {
         this.#ending += 1
         this.#task = 0
       }
-      if (isDue(task)) return { task, ending }
+      if (!this.#isWithdrawn(task) && isDue(task)) return { task, ending }
     }
     return undefined
   }
 
-  /** All, whether taken or not. */
+  /** All endings, whether taken or not. */
   list(): readonly PendingSettlement[] {
     return this.#all
   }
@@ -100,9 +113,9 @@ interface Skip {
   readonly causedBy: string | undefined
 }
 
-/** Gathers the tasks that one event skips, directly and through their dependents. */
+/** Collects the tasks that one event skips, directly and through their dependents. */
 export class SkipCascade {
-  /** Skipped, and their dependents not told. */
+  /** Skipped tasks whose dependents are not updated yet. */
   readonly #open: Skip[] = []
   #skipped: Skip[] = []
 
@@ -114,7 +127,7 @@ export class SkipCascade {
     return this.#open.length === 0
   }
 
-  /** The next task that is blocked no more; its dependents are to be told. */
+  /** Takes the next skipped task, whose dependents must be updated. */
   take(isBlocked: (task: number) => boolean): Skip | undefined {
     for (let skip = this.#open.pop(); skip !== undefined; skip = this.#open.pop()) {
       if (!isBlocked(skip.task)) continue
@@ -124,7 +137,7 @@ export class SkipCascade {
     return undefined
   }
 
-  /** What was taken, in document order; neighbours that are skipped alike end together. Empties the cascade. */
+  /** Returns the taken tasks in document order, grouping adjacent ones with the same reason. Empties the cascade. */
   collect(): PendingSettlement[] {
     const skipped = this.#skipped.sort((a, b) => a.task - b.task)
     this.#skipped = []

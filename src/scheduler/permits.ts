@@ -1,9 +1,9 @@
 import type { LimitQueue } from './ready-queue.ts'
 import type { PermitSource, ReadyTasks } from './ready-tasks.ts'
 
-/** The execution whose permits they are. */
+/** Callbacks of `Permits` to its execution. */
 export interface PermitCallbacks {
-  /** Whether it starts nothing now. */
+  /** Whether the execution is paused. */
   isPaused(): boolean
   /** A task has been granted its permit. */
   granted(): void
@@ -16,19 +16,19 @@ interface SparePermit {
 }
 
 /**
- * Holds the permits of one execution's tasks. A limit with room gives one at once, so that a limited task keeps its place among
- * the others; otherwise the execution waits in the limit's own queue.
+ * Holds the permits of one execution's tasks. A limit with free permits grants one at once, so that a limited task keeps its
+ * place in the order; otherwise the execution waits in the queue of the limit.
  *
- * It never asks one limit for more than that limit can give at once: the queue in front of a limit stays as short as there
- * are executions, and every execution gets its turn, however many of its tasks wait.
+ * It never requests more permits than a limit has: the queue of a limit is bounded by the number of executions, and
+ * executions take turns, however many of their tasks wait.
  */
 export class Permits implements PermitSource {
   readonly #ready: ReadyTasks
   readonly #callbacks: PermitCallbacks
   #releases: Map<number, () => void> | undefined
   /**
-   * Permits of tasks that have ended, for tasks of the same execution: a limit takes one back only a moment later. Until the
-   * slice after the end of their task is in the log they are fresh: its slot is free only then.
+   * Permits of ended tasks, kept for a moment for tasks of the same execution. A permit is fresh until the slice after the
+   * end of its task is in the log, because the slot becomes free only then.
    */
   #spare: SparePermit[] = []
 
@@ -37,7 +37,7 @@ export class Permits implements PermitSource {
     this.#callbacks = callbacks
   }
 
-  /** For the ready tasks: a permit for this task, at once, if there is one. */
+  /** Takes a permit for this task if one is available now. Called by the ready tasks. */
   take(queue: LimitQueue, task: number): boolean {
     const at = this.#spare.findIndex(spare => spare.queue === queue)
     const release = at < 0 ? queue.limit.tryAcquire() : this.#spare.splice(at, 1)[0]?.release
@@ -46,7 +46,7 @@ export class Permits implements PermitSource {
     return true
   }
 
-  /** After a slice of starts: gives back what was not used, and asks for what ready tasks still need. */
+  /** After a slice of starts: releases unused permits, and requests those that ready tasks still need. */
   request(): void {
     if (this.#spare.length > 0) this.#agePermits()
     for (const queue of this.#ready.limitQueues) {
@@ -58,7 +58,7 @@ export class Permits implements PermitSource {
     }
   }
 
-  /** Gives back the permit of a task, if it has one. */
+  /** Releases the permit of a task, if it has one. */
   release(task: number): void {
     const release = this.#releases?.get(task)
     if (release === undefined) return
@@ -70,20 +70,20 @@ export class Permits implements PermitSource {
     this.#spare.push({ queue, release, isFresh: true })
   }
 
-  /** Gives back the permits of tasks that have not started; they ask again. */
+  /** Releases the permits of tasks that have not started; they request new ones. */
   giveBack(): void {
     for (const task of this.#ready.revoke()) this.#releaseNow(task)
     this.#releaseSpare()
   }
 
-  /** Some ready tasks do not start any more: gives back their permits. */
+  /** Releases the permits of ready tasks that no longer start. */
   prune(isDead: (task: number) => boolean): void {
-    // A map can lose entries while it is walked through.
+    // Deleting from a map during its iteration is safe.
     for (const task of this.#releases?.keys() ?? []) if (isDead(task)) this.#releaseNow(task)
     this.#releaseSpare()
   }
 
-  /** Nothing starts any more: forgets the ready tasks and gives back what they held. */
+  /** No task starts any more: discards the ready tasks and releases their permits. */
   close(): void {
     for (const task of this.#ready.clear()) this.#releaseNow(task)
     this.#releaseSpare()
@@ -112,7 +112,7 @@ export class Permits implements PermitSource {
   #grant(queue: LimitQueue, release: () => void): void {
     queue.requestedCount -= 1
     const task = this.#callbacks.isPaused() ? undefined : this.#ready.grant(queue)
-    // No task needs it any more, or can use it now: the execution was stopped or paused while it waited.
+    // No task needs it, or can use it now: the execution was stopped or paused while it waited.
     if (task === undefined) return release()
     this.#own().set(task, release)
     this.#callbacks.granted()

@@ -4,7 +4,7 @@ import type { Limit } from '../tools/limit.ts'
 export interface LimitQueue {
   readonly limit: Limit
   readonly ready: ReadyQueue
-  /** Permits asked for and not given yet. */
+  /** Number of requested permits that are not granted yet. */
   requestedCount: number
 }
 
@@ -16,7 +16,7 @@ export class ReadyQueue {
     return this.#heap.length
   }
 
-  /** The smallest, which stays. */
+  /** The smallest number, without removing it. */
   get first(): number | undefined {
     return this.#heap[0]
   }
@@ -35,7 +35,7 @@ export class ReadyQueue {
     heap[at] = rank
   }
 
-  /** Removes and returns the smallest, or `undefined`. */
+  /** Removes and returns the smallest number; `undefined` if there is none. */
   take(): number | undefined {
     const heap = this.#heap
     const smallest = heap[0]
@@ -54,7 +54,7 @@ export class ReadyQueue {
     return smallest
   }
 
-  /** Keeps those of which `isKept` holds. */
+  /** Keeps the numbers for which `isKept` holds. */
   retain(isKept: (rank: number) => boolean): void {
     const kept = this.#heap.filter(isKept)
     this.#heap.length = 0

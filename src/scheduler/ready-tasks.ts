@@ -4,7 +4,7 @@ import type { Limit } from '../tools/limit.ts'
 import { type LimitQueue, ReadyQueue } from './ready-queue.ts'
 import type { TaskGraph } from './task-graph.ts'
 
-/** Gives a permit of a limit at once, or says that there is none now. */
+/** Source of permits. `take` returns whether a permit was available at once. */
 export interface PermitSource {
   take(queue: LimitQueue, task: number): boolean
 }
@@ -15,11 +15,10 @@ const NO_QUEUES: ReadonlyMap<Limit, LimitQueue> = new Map()
 const CHILD_STEP = 2 ** -21
 
 /**
- * The tasks that could start, the smallest rank first. Nothing here is in the log: it follows from the table, and from
- * permits that are held at this moment.
+ * The tasks that can start, smallest rank first. Transient: derived from the table and the permits that are held.
  *
- * Under `layers` the rank of a task is its index, under `dataflow` its priority. A child comes right behind the task of the
- * document that it belongs to.
+ * Under `layers` the rank of a task is its index, under `dataflow` its priority. A child follows the task of the document
+ * that it belongs to.
  */
 export class ReadyTasks {
   readonly #graph: TaskGraph
@@ -29,7 +28,7 @@ export class ReadyTasks {
   readonly #granted: number[] = []
   readonly #rankOf: Int32Array | undefined
   readonly #taskAt: readonly number[] | undefined
-  /** Children in the order in which they became ready first, and their places in it, by index among the added tasks. */
+  /** Children in the order in which they first became ready, and their positions in it, by index among the added tasks. */
   readonly #children: number[] = []
   readonly #places: number[] = []
 
@@ -46,12 +45,12 @@ export class ReadyTasks {
       plan.limits.length === 0 ? NO_QUEUES : new Map(plan.limits.map(limit => [limit, createQueue(limit)]))
   }
 
-  /** Tasks that could run and wait for a slot. */
+  /** Number of tasks that wait only for a slot. */
   get size(): number {
     return this.#ready.size + this.#granted.length
   }
 
-  /** Tasks that could run and wait for a permit. */
+  /** Number of tasks that wait for a permit. */
   get limitedCount(): number {
     let count = 0
     for (const { ready } of this.#limitQueues.values()) count += ready.size
@@ -75,8 +74,8 @@ export class ReadyTasks {
   }
 
   /**
-   * Removes and returns the task that starts next: one that was granted a permit, else the smallest rank. A limited task
-   * keeps its place: it is passed over only while `permits` has none for it.
+   * Removes and returns the task that starts next: one that was granted a permit, or the one with the smallest rank. A
+   * limited task is passed over only while `permits` has none for it.
    */
   take(permits?: PermitSource): number | undefined {
     if (this.#granted.length > 0) return this.#granted.shift()
@@ -102,7 +101,7 @@ export class ReadyTasks {
     }
   }
 
-  /** A permit of this limit has come: the task that gets it, or `undefined` if none needs it. */
+  /** Assigns a granted permit of this limit. @returns the task that gets it; `undefined` if none needs it */
   grant(queue: LimitQueue): number | undefined {
     const task = this.#taskOf(queue.ready.take())
     if (task !== undefined) this.#granted.push(task)
@@ -116,7 +115,7 @@ export class ReadyTasks {
     return revoked
   }
 
-  /** Forgets the tasks of which `isKept` does not hold. Their permits stay with the caller. */
+  /** Removes the tasks for which `isKept` does not hold. The caller releases their permits. */
   retain(isKept: (task: number) => boolean): void {
     const keepsRank = (rank: number): boolean => isKept(this.#taskOf(rank) as number)
     this.#ready.retain(keepsRank)
@@ -125,7 +124,7 @@ export class ReadyTasks {
     for (const task of granted) if (isKept(task)) this.#granted.push(task)
   }
 
-  /** Forgets all. @returns the tasks that were granted a permit */
+  /** Removes all tasks. @returns the tasks that were granted a permit */
   clear(): number[] {
     this.#ready.clear()
     for (const queue of this.#limitQueues.values()) queue.ready.clear()

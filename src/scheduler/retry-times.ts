@@ -1,11 +1,11 @@
-/** When a failed task is due again. */
+/** The delay before the next attempt of a failed task. */
 export interface RetryDelay {
   /** When its attempt failed, ms since 1970. */
   readonly at: number
   readonly delayMs: number
 }
 
-/** The tasks that wait for their next attempt, by index. A map is made for the first one: most executions have none. */
+/** The tasks that wait for their next attempt, by index. The map is created for the first one: most executions have none. */
 export class RetryTimes {
   #delays: Map<number, RetryDelay> | undefined
 

@@ -5,8 +5,8 @@ import type { TableOptions } from './table-input.ts'
 import type { TaskGraph } from './task-graph.ts'
 
 /**
- * The slots of an execution and the tasks that wait for one. Which tasks are ready follows from the table; which starts are
- * chosen and not in the log yet is transient.
+ * The slots of an execution and the tasks that wait for one. Readiness is derived from the table; starts that are chosen but
+ * not in the log yet are transient.
  */
 export class StartQueue {
   readonly ready: ReadyTasks
@@ -34,12 +34,12 @@ export class StartQueue {
     this.#maxConcurrency = maxConcurrency
   }
 
-  /** Tasks that run, by the log. */
+  /** Number of running tasks by the log. */
   get runningCount(): number {
     return this.#runningCount
   }
 
-  /** From here on ready tasks are kept in order. */
+  /** Starts to keep ready tasks in order. */
   open(): void {
     this.#isOpen = true
   }
@@ -48,7 +48,7 @@ export class StartQueue {
     return this.#isOpen
   }
 
-  /** Nothing keeps a task from its next attempt but a slot, a permit or a decision. */
+  /** Makes a task ready: only a slot, a permit or a decision may delay its next attempt. */
   makeReady(task: number, now: number): void {
     const { phase, readySince } = this.#columns
     phase[task] = PHASE.ready
@@ -56,19 +56,19 @@ export class StartQueue {
     this.offer(task)
   }
 
-  /** A ready task starts, or first waits for a decision of the engine. */
+  /** Offers a ready task for its start, or for a decision of the engine first. */
   offer(task: number): void {
     if (!this.#isOpen) return
     if (this.#graph.needsDecision(task) && this.#columns.attempts[task] === 0) this.#due.addTask(task)
     else this.add(task)
   }
 
-  /** A task could start. */
+  /** Adds a ready task. */
   add(task: number): void {
     if (this.#isOpen) this.ready.add(task)
   }
 
-  /** The next task to start; it holds a slot from now on. `undefined` while there is none, or no slot. */
+  /** Takes the next task to start, which then holds a slot; `undefined` if there is no ready task or no slot. */
   next(permits: PermitSource | undefined): number | undefined {
     if (this.#heldCount >= this.#maxConcurrency) return undefined
     const task = this.ready.take(permits)
@@ -106,7 +106,7 @@ export class StartQueue {
     return hasStarted && this.#detached?.has(task) !== true
   }
 
-  /** A task that holds a slot gives it back; call this before its phase changes. */
+  /** Releases the slot of a task, if it holds one; call this before its phase changes. */
   leave(task: number): void {
     const phase = this.#columns.phase[task]
     if (phase === PHASE.running) this.#runningCount -= 1

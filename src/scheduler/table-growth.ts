@@ -6,7 +6,7 @@ import type { TaskColumns } from './task-columns.ts'
 import type { TaskGraph } from './task-graph.ts'
 import type { TaskGroup } from './task-group.ts'
 
-/** Takes tasks into a table while its execution runs. */
+/** Adds tasks to a table while its execution runs. */
 export class TableGrowth {
   readonly #graph: TaskGraph
   readonly #columns: TaskColumns
@@ -21,7 +21,7 @@ export class TableGrowth {
   }
 
   /**
-   * Adds the children of a parent whose plan describes them, or else tasks of the document.
+   * Adds the children of a parent whose plan describes them, or tasks of the document.
    * @param index of the parent; −1 to look it up by its id
    */
   add({ tasks, parentId }: EventFor<'tasks_added'>['data'], index: number, now: number): void {
@@ -46,7 +46,7 @@ export class TableGrowth {
     else if (why === undefined) for (const task of added) this.#progress.rules.consider(task, now)
   }
 
-  /** A task that no plan describes joins the document. */
+  /** Adds a task that no plan describes to the document. */
   #addTask(added: AddedTask, parent: number | undefined, now: number): void {
     const { root } = this.#graph
     const task = this.#graph.size

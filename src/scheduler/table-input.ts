@@ -10,7 +10,7 @@ export type AppliedEvent = {
   }
 }[SSEEventType]
 
-/** The options of an execution that its table follows. */
+/** The options that the table uses. */
 export interface TableOptions {
   readonly schedule: Schedule
   readonly maxConcurrency: number

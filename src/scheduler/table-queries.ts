@@ -2,19 +2,26 @@ import { PHASE } from './task-columns.ts'
 import type { TaskGroup } from './task-group.ts'
 import type { TaskTable } from './task-table.ts'
 
-/** Tasks whose last attempt is not over in the log: it runs, waits, or was cut by the end of its process; ascending. */
+/** Tasks whose last attempt has no end in the log: it runs or waits for a person, or its process ended; ascending. */
 export function findUnfinishedAttempts({ columns, graph }: TaskTable): number[] {
   const cut = columns.list(graph.size, PHASE.cut)
   return [...columns.listStarted(graph.size), ...cut].sort((a, b) => a - b)
 }
 
-/** Ids of the tasks that will have been in flight in `count` crashes in a row if the last process crashed now. */
-export function findCrashing({ columns, graph, crashes }: TaskTable, count: number): string[] {
-  const running = columns.list(graph.size, PHASE.running)
+/**
+ * Ids of the tasks that will have been in flight in `count` crashes in a row if the last process crashed now.
+ * @param runsAgain whether a task runs again if it was in flight; by default each does
+ */
+export function findCrashing(
+  { columns, graph, crashes }: TaskTable,
+  count: number,
+  runsAgain: (task: number) => boolean = () => true,
+): string[] {
+  const running = columns.list(graph.size, PHASE.running).filter(runsAgain)
   return running.filter(task => crashes.of(task) + 1 >= count).map(task => graph.idOf(task))
 }
 
-/** Everything that decides what happens next, as plain data: equal tables decide alike. For tests and diagnostics. */
+/** All state that affects later decisions, as plain data: equal tables decide equally. For tests and diagnostics. */
 export function inspectTable(table: TaskTable): unknown {
   const { columns, graph, progress, delays, crashes, history, inputs } = table
   const tasks = Array.from({ length: graph.size }, (_, task) => ({

@@ -1,43 +1,43 @@
 import { round } from '../round.ts'
 
-/** Where a task is. */
+/** Phases of a task. */
 export const PHASE = {
   /** It waits for its dependencies, or for its layer. */
   blocked: 0,
-  /** It could start. */
+  /** It can start. */
   ready: 1,
   running: 2,
-  /** Its attempt failed, and the next one is due later. */
+  /** Its attempt failed; the delay of the retry has not passed. */
   delayed: 3,
-  /** Its attempt ended with its process, which is not in the log yet. */
+  /** Its attempt ended with its process; the `task_retry` is not in the log yet. */
   cut: 4,
-  /** It ends without running; that is not in the log yet. */
+  /** It ends without running; its `task_complete` is not in the log yet. */
   ending: 5,
   settled: 6,
-  /** Its children run in its place: it takes no slot. */
+  /** A parent whose children run; it holds no slot. */
   open: 7,
   /** Its tool, or its approval, awaits an answer of a person: it takes no slot. */
   waiting: 8,
 } as const
 
-/** The smallest arrays that are made, so that few tasks can be added without copying. */
+/** Minimum capacity, so that a few tasks can be added without copying. */
 const MIN_CAPACITY = 16
 
-/** What is known of each task, one array per field, by index. Plain numbers: an execution of many tasks keeps nothing else. */
+/** The fields of each task: one array of numbers per field, by task index. Compact for executions of many tasks. */
 export class TaskColumns {
   /** `PHASE`. */
   phase: Uint8Array
-  /** `End` + 1 once it is decided how the task ends; 0 before. */
+  /** `End` + 1 once the end of the task is decided; 0 before. */
   end: Uint8Array
-  /** Dependencies whose end is not decided. */
+  /** Number of dependencies whose end is not decided. */
   unsettled: Int32Array
-  /** Attempts started. */
+  /** Number of started attempts. */
   attempts: Int32Array
-  /** The sum of its attempts that are over, ms. */
+  /** Total time of its ended attempts, ms. */
   spentMs: Float64Array
   /** When it first became ready in this process; `NaN` before. */
   readySince: Float64Array
-  /** By task, attempts that ended with their process; once there are some. */
+  /** Number of interrupted attempts by task; created on first use. */
   #interrupted: Map<number, number> | undefined
 
   constructor(dependencyCounts: readonly number[]) {
@@ -57,12 +57,12 @@ export class TaskColumns {
     return tasks
   }
 
-  /** The tasks whose last attempt is not over, ascending: they run, or wait for a person. */
+  /** The tasks whose last attempt has not ended, ascending: they run, or wait for a person. */
   listStarted(size: number): number[] {
     return this.list(size, PHASE.running, PHASE.waiting).filter(task => this.attempts[task] !== 0)
   }
 
-  /** Waiting begins anew, in another process: for tasks that have been ready and have not ended. */
+  /** Restarts the waiting times of tasks that were ready and have not ended, after a change of process. */
   restartWaiting(size: number, now: number): void {
     for (let task = 0; task < size; task++) {
       const at = this.phase[task] as number
@@ -71,24 +71,27 @@ export class TaskColumns {
     }
   }
 
-  /** An attempt ended with its process: it does not count against the retry policy. */
+  /** Counts an interrupted attempt, which does not count against the retry policy. */
   countInterrupted(task: number): void {
     this.#interrupted ??= new Map()
     this.#interrupted.set(task, (this.#interrupted.get(task) ?? 0) + 1)
   }
 
-  /** How many attempts of a task count against its retry policy. */
+  /** Number of attempts of a task that count against its retry policy. */
   countedAttempts(task: number): number {
     return (this.attempts[task] as number) - (this.#interrupted?.get(task) ?? 0)
   }
 
-  /** From ready in this process to `now`, without attempts, ms. @param runningMs of an attempt that is not in `spentMs` yet */
+  /**
+   * Waiting time from the first readiness in this process to `now`, without attempts, ms. @param runningMs time of an
+   * attempt that is not in `spentMs` yet
+   */
   waitMs(task: number, now: number, runningMs = 0): number {
     const since = this.readySince[task] as number
     return Number.isNaN(since) ? 0 : Math.max(0, round(now - since - (this.spentMs[task] as number) - runningMs))
   }
 
-  /** Makes room for `size` tasks. Doubles, so that growth costs a constant amount for each task. */
+  /** Grows the capacity to at least `size` tasks. Doubling makes the cost per task constant. */
   grow(size: number): void {
     const before = this.phase.length
     if (size <= before) return

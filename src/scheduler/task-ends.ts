@@ -10,7 +10,10 @@ export const END = {
   /** It was skipped because one of its ancestors failed. */
   skippedByFailure: 3,
   cancelled: 4,
-  /** Skips that are no failure: its condition was false, its `runOn` was not met, what it reads was skipped. */
+  /**
+   * Skips that are not failures: its condition was false, its `runOn` was not met, or a dependency that it reads was
+   * skipped.
+   */
   conditionFalse: 5,
   notNeeded: 6,
   dependencySkipped: 7,
@@ -18,23 +21,24 @@ export const END = {
 
 export type End = (typeof END)[keyof typeof END]
 
-/** How many kinds of ends there are. */
+/** Number of kinds of ends. */
 export const END_KINDS = 8
 
-/** Why a task is skipped by the ends of its dependencies. */
+/** The code with which a task is skipped because of its dependencies. */
 export type SkipCode = 'DEPENDENCY_FAILED' | 'DEPENDENCY_SKIPPED' | 'NOT_NEEDED'
 
-/** What a task does next: it waits, starts, or is skipped for a reason. */
+/** Decision about a task: it waits, starts, or is skipped with a code. */
 export type Decision = 'wait' | 'start' | SkipCode
 
 /**
  * The one rule of whether a task starts: a pure function of how its dependencies ended.
  *
- * By default a dependency that failed, or was skipped or cancelled by a failure, decides at once, and a skip that is no
- * failure skips what reads it, once all have ended. `runOn: "failure"` and `"settled"` are decided once all have ended.
- * @param unsettled how many dependencies have not ended
- * @param ends how many ended in each way, from `at` on, by `End`; successes may be left out
- * @param readsSkipped whether it reads a dependency whose skip was no failure; called only where that decides
+ * By default a dependency that failed, or was skipped or cancelled by a failure, decides at once. A skip without a failure
+ * skips the tasks that read it, once all dependencies have ended. `runOn: "failure"` and `"settled"` are decided once all
+ * dependencies have ended.
+ * @param unsettled number of dependencies that have not ended
+ * @param ends numbers of ended dependencies from `at` on, by `End`; successes may be omitted
+ * @param readsSkipped whether it reads a dependency that was skipped without a failure; called only if that decides
  */
 export function decide(
   runOn: RunOn,
@@ -60,12 +64,12 @@ export function decide(
   return runOn === 'settled' || blocking + (ends[at + END.tolerated] as number) > 0 ? 'start' : 'NOT_NEEDED'
 }
 
-/** Whether an end counts as a failure of what the task was needed for. */
+/** Whether an end counts as a failure for dependents. */
 export function isFailure(end: End): boolean {
   return end === END.failed || end === END.skippedByFailure || end === END.cancelled
 }
 
-/** Whether an end is a skip that is no failure. */
+/** Whether an end is a skip without a failure. */
 export function isHarmlessSkip(end: End): boolean {
   return end === END.conditionFalse || end === END.notNeeded || end === END.dependencySkipped
 }
@@ -76,7 +80,7 @@ export function endOfSkip(code: SkipCode): End {
   return code === 'NOT_NEEDED' ? END.notNeeded : END.dependencySkipped
 }
 
-/** The end that a `task_complete` tells of. */
+/** Classifies the end in a `task_complete`. */
 export function classifyEnd({ status, code, optional }: Pick<TaskResult, 'status' | 'code' | 'optional'>): End {
   if (status === 'success') return END.succeeded
   if (status === 'error') return optional ? END.tolerated : END.failed
@@ -88,14 +92,15 @@ export function classifyEnd({ status, code, optional }: Pick<TaskResult, 'status
 
 const NONE: Int32Array = new Int32Array(END_KINDS)
 
-/** How the dependencies of each task ended, other than by success: kept from the first such end on. */
+/** Numbers of dependencies of each task that ended other than by success. Allocated at the first such end. */
 export class EndTallies {
   #counts: Int32Array = NONE
 
   /** Counts the end of one dependency of `task`. @param size the number of tasks */
   add(task: number, end: End, size: number): void {
     if (this.#counts.length < size * END_KINDS) {
-      const grown = new Int32Array(size * END_KINDS)
+      // Doubled, so that growth costs a constant amount for each task.
+      const grown = new Int32Array(Math.max(size * END_KINDS, 2 * this.#counts.length))
       if (this.#counts !== NONE) grown.set(this.#counts)
       this.#counts = grown
     }
@@ -103,11 +108,11 @@ export class EndTallies {
     this.#counts[at] = (this.#counts[at] as number) + 1
   }
 
-  /** What the rule says of a task. */
-  decide(task: number, runOn: RunOn, unsettled: number, readsSkipped: () => boolean): Decision {
+  /** Applies the rule to a task. */
+  decide(task: number, runOn: RunOn, unsettled: number, readsSkipped: (task: number) => boolean): Decision {
     const at = task * END_KINDS
     return at < this.#counts.length && this.#counts !== NONE
-      ? decide(runOn, unsettled, this.#counts, at, readsSkipped)
+      ? decide(runOn, unsettled, this.#counts, at, () => readsSkipped(task))
       : decide(runOn, unsettled, NONE)
   }
 

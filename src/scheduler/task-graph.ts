@@ -2,23 +2,23 @@ import type { AddedTask, Schedule } from '../events/events.ts'
 import type { ExecutionPlan, PlannedTask } from '../plan/execution-plan.ts'
 import { TaskGroup } from './task-group.ts'
 
-/** The tasks of one execution by index, their layers and dependents: those of its plan, and those that were added. */
+/** The planned and added tasks of one execution by index, with their layers and dependents. */
 export class TaskGraph {
   readonly plan: ExecutionPlan
   /** The tasks of the document. */
   readonly root: TaskGroup
-  /** How many there are. */
+  /** Number of tasks. */
   size: number
-  /** How many layers the document has. */
+  /** Number of layers of the document. */
   layerCount: number
   readonly #schedule: Schedule
   readonly #planSize: number
-  /** The tasks that were added: as their events describe them, and the groups that they joined. */
+  /** The added tasks as described by their events, and their groups. */
   readonly #added: AddedTask[] = []
   readonly #groupsOfAdded: TaskGroup[] = []
-  /** The parents of tasks that no plan describes; once there are some. */
+  /** The parents of tasks that no plan describes; created on first use. */
   #parents: Map<number, number> | undefined
-  /** Edges that no plan has, and the tasks of its layers that it does not have; once there are some. */
+  /** Edges and layer members that no plan contains; created on first use. */
   #addedDependents: Map<number, number[]> | undefined
   #addedInLayer: Map<number, number[]> | undefined
   #indexById: Map<string, number> | undefined
@@ -34,19 +34,19 @@ export class TaskGraph {
     this.root = new TaskGroup({ parent: -1, plan, schedule, layers: this })
   }
 
-  /** Opens the group of a parent, which has started. */
+  /** Opens the group of a started parent. */
   open(parent: number, itemCount: number | undefined, openedAtMs: number): void {
     const definition = this.taskAt(parent)?.group
     const plan = definition?.kind === 'workflow' ? definition.plan : undefined
     const outer = this.groupOf(parent)
     const given = { parent, outer, definition, plan, itemCount, openedAtMs, schedule: this.#schedule }
     const group = new TaskGroup(given)
-    // A stop reaches what is opened after it.
+    // A stop applies to groups that open later, too.
     group.stop = this.stopOf(parent)
     ;(this.#groups ??= new Map()).set(parent, group)
   }
 
-  /** The parent has ended. */
+  /** Closes the group of an ended parent. */
   close(parent: number): void {
     this.#groups?.delete(parent)
   }
@@ -56,7 +56,7 @@ export class TaskGraph {
     return this.#groups?.get(parent)
   }
 
-  /** Whether the document or a group that is open has `finally` tasks. */
+  /** Whether the document or an open group has `finally` tasks. */
   get hasFinally(): boolean {
     return this.root.hasFinally || Array.from(this.openGroups).some(group => group.hasFinally)
   }
@@ -76,7 +76,7 @@ export class TaskGraph {
     return task
   }
 
-  /** Adds a task to the document, behind all others. Dependencies that there are not are left out. @returns its dependencies */
+  /** Adds a task to the document after all others. Unknown dependencies are ignored. @returns its dependencies */
   add(added: AddedTask, parent: number | undefined): readonly number[] {
     const { layer, dependsOn } = added
     const dependencies = new Set(dependsOn.flatMap(id => this.indexOf(id) ?? []))
@@ -109,7 +109,7 @@ export class TaskGraph {
     return task < this.#planSize ? this.root : (this.#groupsOfAdded[task - this.#planSize] as TaskGroup)
   }
 
-  /** What a task does; its `id` is that in its own workflow. `undefined` for a task that no plan describes. */
+  /** The planned task, with its `id` in its own workflow; `undefined` for a task that no plan describes. */
   taskAt(task: number): PlannedTask | undefined {
     if (task < this.#planSize) return this.plan.tasks[task]
     const { outer, plan, base, definition } = this.groupOf(task)
@@ -117,18 +117,23 @@ export class TaskGraph {
     return definition.kind === 'workflow' ? plan?.tasks[task - base] : definition.body
   }
 
-  /** Whether the engine decides on a task before it starts: on its condition, its approval, or its children. */
+  /** Whether the children of a task run in its place. */
+  isParent(task: number): boolean {
+    return this.plan.usesLanguage && this.taskAt(task)?.group !== undefined
+  }
+
+  /** Whether the engine must decide on a task before it starts: on its condition, its approval, or its children. */
   needsDecision(task: number): boolean {
     const definition = this.plan.usesLanguage ? this.taskAt(task) : undefined
     return definition?.group !== undefined || definition?.when !== undefined || definition?.approve !== undefined
   }
 
-  /** As its event describes it; `undefined` for a task of the plan. */
+  /** The description of an added task by its event; `undefined` for a task of the plan. */
   addedTask(task: number): AddedTask | undefined {
     return this.#added[task - this.#planSize]
   }
 
-  /** The task of the document that a task belongs to: itself or an ancestor. */
+  /** The task of the document that contains a task: itself or an ancestor. */
   topOf(task: number): number {
     let top = task
     for (let at = this.#parentOf(top); at >= 0; at = this.#parentOf(top)) top = at
@@ -141,13 +146,13 @@ export class TaskGraph {
     return parent < 0 ? (this.#parents?.get(task) ?? -1) : parent
   }
 
-  /** Why a task does not start any more. */
+  /** The reason for which a task no longer starts. */
   stopOf(task: number): TaskGroup['stop'] {
     const group = this.groupOf(task)
     return group.isFinally(task) ? group.finallyStop : group.stop
   }
 
-  /** Whether a task is a `finally` task, or belongs to one. */
+  /** Whether a task is a `finally` task, or inside one. */
   isInFinally(task: number): boolean {
     for (let group: TaskGroup | undefined = this.groupOf(task), at = task; group !== undefined; group = group.outer) {
       if (group.isFinally(at)) return true
@@ -156,7 +161,7 @@ export class TaskGraph {
     return false
   }
 
-  /** The added tasks that depend on this one; the plans have the others. */
+  /** The added tasks that depend on this one; plans contain the others. */
   addedDependents(task: number): readonly number[] | undefined {
     return this.#addedDependents?.get(task)
   }
@@ -180,7 +185,7 @@ export class TaskGraph {
     this.size += 1
   }
 
-  /** Made on first use: a live execution knows the index of what it records. */
+  /** Built on first use: a live execution knows the indices of its events. */
   get #ids(): Map<string, number> {
     if (this.#indexById === undefined) {
       this.#indexById = new Map()

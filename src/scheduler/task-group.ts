@@ -4,48 +4,48 @@ import { countTolerated } from '../workflow/words/tolerance.ts'
 import type { ExecutionHistory } from './execution-history.ts'
 import { LayerGate, type LayerSource } from './layer-gate.ts'
 
-/** How far a group has come that has `finally` tasks. */
+/** Progress of a group towards its `finally` tasks. */
 interface Finale {
-  /** The group's other tasks whose end is not decided. */
+  /** Number of other tasks of the group whose end is not decided. */
   undecidedCount: number
   gate: LayerGate
-  /** The others have all ended. */
+  /** Whether all others have ended. */
   isOpen: boolean
 }
 
-/** Of groups without items or rounds; never changed. */
+/** Shared empty list of groups without items or rounds; must not be changed. */
 const NONE: number[] = []
 
-/** Tasks that start, are stopped and end together: those of a workflow, or the children of one parent. */
+/** Tasks that are started, stopped and ended together: the tasks of a workflow, or the children of one parent. */
 export class TaskGroup {
   /** Index of its parent; −1 for the tasks of the document. */
   readonly parent: number
   /** The group of its parent. */
   readonly outer: TaskGroup | undefined
-  /** How its parent makes its children; `undefined` for the document. */
+  /** The definition of its parent's children; `undefined` for the document. */
   readonly definition: Group | undefined
-  /** Of the tasks of a workflow: its plan, and the index of the first of them; −1 before they are added. */
+  /** For a workflow: its plan, and the index of its first task, −1 before its tasks are added. */
   readonly plan: ExecutionPlan | undefined
   base: number
   /** Indices of the items or rounds, in order. */
   readonly children: number[] = NONE
-  /** Of a fan-out: how many items it has. */
+  /** For a fan-out: the number of its items. */
   readonly itemCount: number
-  /** How long the execution had run when it was opened, ms. */
+  /** Run time of the execution when the group was opened, ms. */
   readonly openedAtMs: number
-  /** How long the execution had run when its `finally` tasks could start, ms. */
+  /** Run time of the execution when its `finally` tasks could start, ms. */
   finallyAtMs = 0
-  /** Tasks that have not settled. */
+  /** Number of tasks that have not settled. */
   unsettledCount = 0
-  /** Tasks that failed, without tolerated failures. */
+  /** Number of failed tasks, without tolerated failures. */
   failedCount = 0
-  /** The first of them. */
+  /** The first failed task. */
   firstFailed: number | undefined
-  /** Why nothing of it starts, apart from its `finally` tasks. */
+  /** The reason for which no task starts, apart from `finally` tasks. */
   stop: Stop | undefined
-  /** Why nothing of it starts at all. */
+  /** The reason for which no `finally` task starts either. */
   finallyStop: Stop | undefined
-  /** How the parent fails because of its stop. */
+  /** The failure of the parent caused by the stop. */
   failure: EventFor<'tasks_stopping'>['data']['failure']
   readonly gate: LayerGate | undefined
   readonly #finale: Finale | undefined
@@ -58,7 +58,7 @@ export class TaskGroup {
     readonly itemCount?: number | undefined
     readonly openedAtMs?: number
     readonly schedule: Schedule
-    /** The layers of its tasks but for `finally`. @defaultValue those of the plan */
+    /** The layers of its tasks without `finally` tasks. @defaultValue those of the plan */
     readonly layers?: LayerSource
   }) {
     const { plan, schedule } = given
@@ -95,7 +95,7 @@ export class TaskGroup {
     return this.#finale !== undefined && this.#isFinally(task, this.plan as ExecutionPlan)
   }
 
-  /** Whether it has `finally` tasks that could start now, or have. */
+  /** Whether it has `finally` tasks that can start now or have started. */
   get isFinallyOpen(): boolean {
     return this.#finale?.isOpen ?? false
   }
@@ -122,7 +122,7 @@ export class TaskGroup {
   }
 
   /**
-   * The end of a task is not decided after all: it was chosen to start before a stop ended it. Its `finally` tasks wait again.
+   * Reverts `leave` for a task that was chosen to start before a stop ended it. `finally` tasks wait for it again.
    * @param layer of the task, in the document
    */
   rejoin(task: number, layer: number): void {
@@ -135,7 +135,7 @@ export class TaskGroup {
     this.#finale.isOpen = false
   }
 
-  /** A task joins the document. @param layer of the task */
+  /** Adds a task of the document to a layer. @param layer of the task */
   enter(layer: number): void {
     this.gate?.enter(layer)
     if (this.#finale !== undefined) this.#finale.undecidedCount += 1
@@ -146,7 +146,7 @@ export class TaskGroup {
     this.firstFailed ??= task
   }
 
-  /** Opens the next tasks that may start. @returns them, `undefined` while those that are open have not ended, or none is left */
+  /** Opens the next tasks that may start. @returns them; `undefined` while open ones have not ended, or if none is left */
   advance(history: ExecutionHistory): readonly number[] | undefined {
     if (this.base < 0) return undefined
     const next = this.stop === undefined ? this.gate?.advance() : undefined
@@ -154,18 +154,18 @@ export class TaskGroup {
     if (!this.#finale.isOpen) {
       this.#finale.isOpen = true
       this.finallyAtMs = history.executionTimeMs
-      // Under `dataflow` all layers are open from the start, after a `rejoin` some are.
+      // Layers may be open already: under `dataflow` all of them are, and after a `rejoin` some.
       if (this.#finale.gate.opened >= 0) return this.finallyTasks()
     }
     return this.#finale.gate.advance()
   }
 
-  /** Whether its parent has to look after it once a task has ended: that of a workflow only at its end, or for `finally`. */
+  /** Whether its parent needs a decision after the end of a task: for a workflow only at its end, or for `finally`. */
   get isParentDue(): boolean {
     return this.parent >= 0 && (this.plan === undefined || this.unsettledCount === 0 || this.isFinallyOpen)
   }
 
-  /** What could start before any task has ended, in its plan; none where layers open one after another. */
+  /** Indices in its plan of tasks without dependencies, if all layers are open; otherwise empty. */
   firstTasks(): readonly number[] {
     const { plan, gate } = this
     if (plan === undefined || gate?.opened !== Number.POSITIVE_INFINITY || plan.finallyLayer === 0) return []
@@ -179,7 +179,7 @@ export class TaskGroup {
     return Array.from({ length: plan.tasks.length - plan.mainCount }, (_, at) => this.base + plan.mainCount + at)
   }
 
-  /** How many of its items may fail; 0 for what is no fan-out. */
+  /** Number of items that may fail; 0 for other groups. */
   get toleratedCount(): number {
     return this.definition?.kind === 'forEach' ? countTolerated(this.definition.tolerate, this.itemCount) : 0
   }

@@ -16,11 +16,12 @@ import { TableGrowth } from './table-growth.ts'
 import type { TableOptions } from './table-input.ts'
 import { PHASE, TaskColumns } from './task-columns.ts'
 import { classifyEnd, END, isFailure } from './task-ends.ts'
+import { toStop } from '../events/state.ts'
 import { TaskGraph } from './task-graph.ts'
 import type { TaskGroup } from './task-group.ts'
 
 /**
- * Where every task of an execution is. It changes by events alone, live and on replay, and what happens next is a query of it.
+ * The state of every task of an execution. It changes by events alone, live and on replay; what happens next is a query on it.
  *
  *     blocked ─▶ ready ─▶ running ─▶ settled
  *        │        │ ▲ ▲      │ │ └─ execution_resumed ─▶ cut ─ task_retry ─▶ ready
@@ -30,8 +31,8 @@ import type { TaskGroup } from './task-group.ts'
  *        │          ├─ input_required ─▶ waiting ─ input_resolved ─▶ running, or ready before the first attempt
  *        └─ a rule skips it, or a stop ─▶ ending ─ task_complete ─▶ settled
  *
- * Pure: no promises, tools or clocks; times come in as numbers. Linear in tasks and dependencies, but for the heap of ready
- * tasks. What is chosen and not in the log yet — reservations, permits, ends that were taken — is transient and not part of it.
+ * Pure: no promises, tools or clocks; times come in as numbers. Linear in tasks and dependencies, except for the heap of ready
+ * tasks. Decisions that are not in the log yet (reservations, permits, taken endings) are transient and not part of it.
  */
 export class TaskTable {
   readonly graph: TaskGraph
@@ -50,7 +51,7 @@ export class TaskTable {
   readonly #options: TableOptions
   readonly #isEnding: (task: number) => boolean
   #unsettledCount: number
-  /** How often something was stopped. */
+  /** Number of stops. */
   stopCount = 0
 
   constructor(plan: ExecutionPlan, options: TableOptions) {
@@ -100,12 +101,12 @@ export class TaskTable {
         return this.#growth.add(data, event.taskIndex ?? -1, now)
       case 'tasks_stopping': {
         this.history.lastTimestamp = data.timestamp
-        const { parentId, phase, message, code, failure } = data
+        const { parentId, phase, failure, reason: _, ...stop } = data
         const group =
           parentId === undefined ? this.graph.root : this.graph.groupBelow(this.graph.indexOf(parentId) ?? -1)
         if (group === undefined) return
         group.failure ??= failure
-        return this.#stopGroup(group, { message, ...(code !== undefined && { code }) }, phase, now)
+        return this.#stopGroup(group, toStop(stop), phase, now)
       }
       default:
         this.history.apply(event)
@@ -114,7 +115,7 @@ export class TaskTable {
     }
   }
 
-  /** From here on ready tasks can be taken. @param now by the monotonic clock, ms: waiting begins anew */
+  /** Opens the table: ready tasks can be taken. @param now by the monotonic clock, ms: waiting times restart */
   open(now: number): void {
     this.columns.restartWaiting(this.graph.size, now)
     this.starts.open()
@@ -123,7 +124,7 @@ export class TaskTable {
     for (const { parent } of this.graph.openGroups) this.due.addParent(parent)
   }
 
-  /** The next task to start; it holds a slot from now on. `undefined` while there is none, or no slot. */
+  /** Takes the next task to start, which then holds a slot; `undefined` if there is no ready task or no slot. */
   next(permits?: PermitSource): number | undefined {
     return this.starts.next(permits)
   }
@@ -133,7 +134,7 @@ export class TaskTable {
     if (this.columns.phase[task] === PHASE.ready) this.starts.add(task)
   }
 
-  /** The next task that ends without running, and why; each is given once. */
+  /** Takes the next task that ends without running, with the reason; each is returned once. */
   takeEnding(): ReturnType<PendingSettlements['take']> {
     return this.endings.isEmpty ? undefined : this.endings.take(this.#isEnding)
   }
@@ -143,20 +144,20 @@ export class TaskTable {
     if (this.columns.phase[task] === PHASE.delayed) this.starts.add(task)
   }
 
-  /** Why nothing more starts, apart from `finally` tasks. */
+  /** The reason for which nothing more starts, apart from `finally` tasks. */
   get stop(): Stop | undefined {
     return this.history.stop
   }
 
-  /** Every task has settled. */
+  /** Whether every task has settled. */
   get isDone(): boolean {
     return this.#unsettledCount === 0
   }
 
   #start(task: number, { attempt, itemCount }: EventFor<'task_start'>['data']): void {
     this.columns.attempts[task] = attempt
-    if (this.columns.phase[task] === PHASE.ending) this.#stops.rejoin(task, this.starts.ready)
-    if (this.graph.taskAt(task)?.group !== undefined) {
+    if (this.columns.phase[task] === PHASE.ending) this.#stops.rejoin(task, this.starts.ready, this.due)
+    if (this.graph.isParent(task)) {
       this.columns.phase[task] = PHASE.open
       this.graph.open(task, itemCount, this.history.executionTimeMs)
       this.#makeDue(task)
@@ -213,7 +214,7 @@ export class TaskTable {
     this.#stopGroup(group, stop, 'tasks', now)
   }
 
-  /** Ends what has not started of a group, and lets the `finally` tasks that this leaves begin. */
+  /** Ends the tasks of a group that have not started, and opens `finally` tasks that no longer wait. */
   #stopGroup(group: TaskGroup, stop: Stop, phase: 'tasks' | 'finally', now: number): void {
     this.stopCount += 1
     this.#stops.stop(group, stop, phase)
@@ -225,7 +226,7 @@ export class TaskTable {
     this.progress.proceed(this.graph.root, now)
   }
 
-  /** A task of a group that is stopped does not go on: that may leave `finally` tasks to begin. */
+  /** Ends a task of a stopped group, which may open `finally` tasks. */
   #endStopped(task: number, stop: Stop, now: number): void {
     this.#stops.end([task], stop)
     this.progress.proceed(this.graph.groupOf(task), now)
@@ -235,7 +236,7 @@ export class TaskTable {
     if (this.starts.isOpen) this.due.addParent(parent)
   }
 
-  /** Another process takes over: no attempt runs any more. */
+  /** Another process takes over: all running attempts are cut. */
   #resume({ cause }: EventFor<'execution_resumed'>['data']): void {
     this.crashes.apply(cause, this.columns.list(this.graph.size, PHASE.running))
     this.inputs.wait.resumed()

@@ -66,7 +66,7 @@ const TRANSLATIONS: { readonly [Type in ExecutionEventType]: (event: EventFor<Ty
   task_complete: event => [toTaskProgress(event)],
   task_retry: ({ data }) => {
     const { taskId, attempt, error, code, delayMs } = data
-    const message = `${taskId}: ${error}; it is tried again`
+    const message = `${taskId}: ${error}; it is retried`
     return [{ type: 'warning', ...headOf(data), message, taskId, attempt, code, delayMs }]
   },
   token_usage: ({ data }) => {

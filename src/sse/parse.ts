@@ -180,7 +180,7 @@ class EventStreamParser implements Parser {
   #checkBound(chars: number): void {
     if (chars <= this.#maxChars) return
     this.reset()
-    const message = `Expected a message of at most ${this.#maxChars} characters; the stream may not be one of events`
+    const message = `Expected a message of at most ${this.#maxChars} characters; the stream may not be an event stream`
     this.#failure = new DagstreamError('INVALID_SSE', message, { details: { maxMessageChars: this.#maxChars } })
     throw this.#failure
   }

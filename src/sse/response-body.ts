@@ -17,11 +17,11 @@ export interface EventBodyOptions
   readonly format?: Format
   /** Approximate chunk size, bytes; a larger entry forms a chunk of its own. @defaultValue 64 KiB */
   readonly maxChunkBytes?: number
-  /** Joins entries to a chunk, for readers that share frames. @defaultValue encodes each chunk anew */
+  /** Joins entries to a chunk, for readers that share frames. @defaultValue encodes each chunk */
   readonly join?: (entries: readonly LogEntry[]) => Uint8Array
   /**
    * Takes the next chunk past the source, if its frames are encoded already, and moves the source behind them. Used only
-   * with the default format. @defaultValue there is none
+   * with the default format. @defaultValue none
    */
   readonly takeEncoded?: () => Uint8Array | undefined
   /** Receives the cause of a failed source, which the reader never sees. @returns a reference that the reader may see */
@@ -53,7 +53,7 @@ export function joinEntries(entries: readonly LogEntry[]): Uint8Array {
 }
 
 const DEFAULT_MAX_CHUNK_BYTES = 64 * 1024
-const GENERIC_ERROR = 'The event stream could not go on; resume it from the last event id'
+const GENERIC_ERROR = 'The event stream was interrupted; resume it from the last event id'
 
 const encoder = new TextEncoder()
 const COMMENT = encoder.encode(encodeComment(''))

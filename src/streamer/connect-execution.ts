@@ -26,7 +26,7 @@ export async function connectExecution(
   const passing = new Passing(streamer)
   try {
     for await (const event of events) passing.pass(event)
-    passing.abandon('The execution broke off before its end')
+    passing.abandon('The events stopped before the end of the execution')
   } catch (error) {
     passing.abandon(error instanceof Error ? error.message : 'The events of the execution cannot be read')
   }

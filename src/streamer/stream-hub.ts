@@ -119,12 +119,12 @@ export class StreamHub {
   #reportFailure(subscription: Subscription, error: unknown): void {
     if (subscription.hasFailed) return
     subscription.hasFailed = true
-    this.#warn('A listener of a stream failed; further failures of it are not told', { error })
+    this.#warn('A listener of a stream failed; its further failures are not logged', { error })
   }
 
   #endCascade(event: StreamEvent): void {
     this.#pending?.push(event)
-    this.#warn(`Listeners answered one event with more than ${MAX_CASCADE}; the rest is dropped`)
+    this.#warn(`Listeners emitted more than ${MAX_CASCADE} events in response to one; the rest is dropped`)
   }
 
   #warn(message: string, fields?: Readonly<Record<string, unknown>>): void {

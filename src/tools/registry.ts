@@ -125,7 +125,7 @@ function refuseProvider(source: object): void {
   const { toolsFor, tools } = source as Readonly<Record<string, unknown>>
   if (typeof toolsFor !== 'function' || typeof tools !== 'function') return
   const message =
-    'Expected `tools` to be tools, got a provider of them: give what `await provider.toolsFor(workflow)` gives'
+    'Expected `tools` to be tools, got a provider of them: pass the result of `await provider.toolsFor(workflow)`'
   throw new DagstreamError('INVALID_OPTION', message, { details: { option: 'tools' } })
 }
 
@@ -191,7 +191,7 @@ function normalise(tool: AnyTool): RegisteredTool {
   const limit = tool.limit
   const isUsable =
     limit === undefined || (typeof limit === 'number' ? Number.isInteger(limit) && limit > 0 : isLimit(limit))
-  expectField(isUsable, 'limit', 'a positive integer or what createLimit() gives', limit)
+  expectField(isUsable, 'limit', 'a positive integer or the result of createLimit()', limit)
   const isChecked = inputSchema !== undefined && tool.checkArguments !== false
   const isSchema = typeof inputSchema === 'function' || (typeof inputSchema === 'object' && inputSchema !== null)
   // A schema used for checks is validated by `createArgumentChecker`.

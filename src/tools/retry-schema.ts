@@ -11,23 +11,23 @@ export interface NumberSchema {
 export const TIMEOUT_SCHEMA: NumberSchema = Object.freeze({
   type: 'number',
   minimum: 0,
-  description: 'The longest an attempt may take, ms; 0 for no timeout.',
+  description: 'Maximum time of an attempt, ms; 0 for no timeout.',
 })
 
 /** The fields of the retry policy of a tool or a task. */
 export const RETRY_SCHEMAS: Readonly<
   Record<'maxAttempts' | 'initialDelayMs' | 'factor' | 'maxDelayMs' | 'jitter', NumberSchema>
 > = Object.freeze({
-  maxAttempts: { type: 'integer', minimum: 1, maximum: 100, default: 1, description: 'Attempts in all.' },
-  initialDelayMs: { type: 'number', minimum: 0, default: 1000, description: 'Before the second attempt, ms.' },
+  maxAttempts: { type: 'integer', minimum: 1, maximum: 100, default: 1, description: 'Maximum number of attempts.' },
+  initialDelayMs: { type: 'number', minimum: 0, default: 1000, description: 'Delay before the second attempt, ms.' },
   factor: {
     type: 'number',
     minimum: 1,
     default: 2,
-    description: 'Each further delay is this many times the one before.',
+    description: 'Factor by which each further delay grows.',
   },
-  maxDelayMs: { type: 'number', minimum: 0, default: 10_000, description: 'No delay is longer, ms.' },
-  jitter: { type: 'number', minimum: 0, maximum: 1, default: 0.1, description: 'The share by which a delay varies.' },
+  maxDelayMs: { type: 'number', minimum: 0, default: 10_000, description: 'Maximum delay, ms.' },
+  jitter: { type: 'number', minimum: 0, maximum: 1, default: 0.1, description: 'Random part of a delay, 0–1.' },
 })
 
 /** Whether `value` is a finite number within the bounds. */

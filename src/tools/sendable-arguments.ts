@@ -11,6 +11,6 @@ export function makeSendable<Args>(args: Args, log: ToolContext['log']): Args {
   const path = findHalf(args)
   if (path === undefined) return args
   const place = quoteName(formatPointer(path))
-  log('warning', `The arguments hold half of a character (a lone surrogate), first at ${place}: sent as U+FFFD`)
+  log('warning', `The arguments contain a lone surrogate, first at ${place}: sent as U+FFFD`)
   return JSON.parse(toWellFormedJson(JSON.stringify(args))) as Args
 }

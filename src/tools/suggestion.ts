@@ -4,11 +4,12 @@ import { cutName, quoteName } from './json-pointer.ts'
 /** Maximum number of compared names: hints must not dominate the cost of a check. */
 const MAX_CANDIDATES = 1000
 
-/** Maximum number of names in a hint. */
+/** Number of names that a hint lists at most, unless told otherwise. */
 const MAX_LISTED = 10
 
-/** Maximum edit distance of a suggestion. Small for short names: two changed letters of two are not a typo. */
+/** Maximum edit distance of a suggestion. Small for short names: two changed letters of two, and one of one, are not a typo. */
 function allowDistance(name: string): number {
+  if (name.length <= 1) return 0
   return name.length <= 3 ? 1 : Math.max(2, Math.floor(name.length / 3))
 }
 
@@ -17,9 +18,13 @@ export class Suggestions {
   readonly #candidates: readonly string[]
   readonly #count: number
   readonly #what: string
+  readonly #maxListed: number
 
-  /** @param what plural noun that introduces a list of the names, such as `tools` */
-  constructor(names: Iterable<string>, what: string) {
+  /**
+   * @param what plural noun that introduces a list of the names, such as `tools`
+   * @param maxListed number of names that a list has at most
+   */
+  constructor(names: Iterable<string>, what: string, maxListed: number = MAX_LISTED) {
     const candidates: string[] = []
     let count = 0
     for (const name of names) {
@@ -29,6 +34,7 @@ export class Suggestions {
     this.#candidates = candidates
     this.#count = count
     this.#what = what
+    this.#maxListed = maxListed
   }
 
   /** A question with the closest name, or else a list of the names. */
@@ -38,8 +44,8 @@ export class Suggestions {
     // A cut name may equal the cut form of a different candidate.
     if (closest !== undefined && closest !== name) return `Did you mean ${quoteName(closest)}?`
     if (this.#count === 0) return `There are no ${this.#what}`
-    const listed = this.#candidates.slice(0, MAX_LISTED).map(quoteName).join(', ')
-    const more = this.#count > MAX_LISTED ? ` and ${this.#count - MAX_LISTED} more` : ''
+    const listed = this.#candidates.slice(0, this.#maxListed).map(quoteName).join(', ')
+    const more = this.#count > this.#maxListed ? ` and ${this.#count - this.#maxListed} more` : ''
     return `The ${this.#what} are ${listed}${more}`
   }
 }

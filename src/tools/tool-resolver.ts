@@ -11,7 +11,7 @@ import { type AnyTool, type RegisteredTool, ToolRegistry, type ToolSource } from
 export interface ToolProvider {
   /**
    * Returns at least the tools that a workflow names.
-   * @param workflow the document as received, not validated
+   * @param workflow the document as received, not validated; the registered workflows that it names are in its `workflows`
    * @returns rejects with a `DagstreamError` `TOOLS_UNAVAILABLE` when some are unavailable; clients receive the `name`s of
    * its `details.servers`, only the log receives its message
    */
@@ -22,6 +22,8 @@ export interface ToolProvider {
 
 /** Looks up tools: synchronously in a source, asynchronously through a provider. */
 export interface ToolResolver {
+  /** All tools of a source; `undefined` for a provider. */
+  readonly registry: ToolRegistry | undefined
   /** The tools that a workflow, not validated, may name. */
   toolsFor(workflow: unknown): ToolRegistry | Promise<ToolRegistry>
   /** All available tools. */
@@ -35,10 +37,11 @@ export interface ToolResolver {
 export function createToolResolver(tools: ToolSource | ToolProvider): ToolResolver {
   if (!isProvider(tools)) {
     const registry = ToolRegistry.from(tools)
-    return { toolsFor: () => registry, tools: () => registry }
+    return { registry, toolsFor: () => registry, tools: () => registry }
   }
   const known = new WeakMap<AnyTool, RegisteredTool>()
   return {
+    registry: undefined,
     toolsFor: async workflow => ToolRegistry.reusing(await tools.toolsFor(workflow), known),
     tools: async () => ToolRegistry.reusing(await tools.tools(), known),
   }

@@ -84,7 +84,7 @@ function reportClashes(
 ): void {
   for (const { task, outer, id } of findClashes(tasks)) {
     const place = formatPointer([...path, ...index.pathOf(outer.index)])
-    const message = `Expected ids to be unique, ${quoteName(id)} is also that of a task in the workflow of ${place}`
+    const message = `Expected ids to be unique, ${quoteName(id)} is also the id of a task in the workflow of ${place}`
     const hint = `Ids of its tasks begin with ${quoteName(`${outer.id}/`)}: choose another id`
     issues.add('DUPLICATE_TASK_ID', formatPointer([...path, ...index.pathOf(task.index), 'id']), message, { hint })
   }

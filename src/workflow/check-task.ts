@@ -13,7 +13,7 @@ import { EMPTY_TEMPLATE, readSource, type Template } from './template.ts'
 import { report } from './walk.ts'
 import type { InputReference } from './workflow-input.ts'
 
-/** What a document and the workflows that its tasks hold share during their check. */
+/** The state that a document and its nested workflows share during their check. */
 export interface CheckContext {
   readonly tools: ToolRegistry
   readonly workflows: WorkflowLookup | undefined
@@ -87,7 +87,7 @@ export class TaskChecker {
     this.tasks.push(checked)
   }
 
-  /** Checks the output of the document. Its references are no dependencies. */
+  /** Checks the output of the document. Its references are not dependencies. */
   checkOutput(output: unknown): { template: Template | undefined; references: readonly InputReference[] } {
     this.#references.begin(undefined, false)
     this.#walk.place = placeOf('output')
@@ -156,7 +156,7 @@ export class TaskChecker {
     const first = this.index.firstOf(id, index) ?? index
     if (first === index) return true
     const place = formatPointer([...this.#walk.path.slice(0, -2), ...this.index.pathOf(first)])
-    const message = (): string => `Expected ids to be unique, ${quoteName(id)} is also that of ${place}`
+    const message = (): string => `Expected ids to be unique, ${quoteName(id)} is also the id of ${place}`
     this.#at('id', () => report(this.#walk, 'DUPLICATE_TASK_ID', message))
     return false
   }

@@ -52,7 +52,7 @@ export interface CheckedTask extends TaskNode {
   readonly words?: TaskWords
 }
 
-/** What makes a task more than one call of one tool, after the success of its dependencies. */
+/** The fields by which a task is more than one tool call after the success of its dependencies. */
 export interface TaskWords {
   readonly runOn?: Exclude<RunOn, 'success'>
   readonly when?: Condition
@@ -84,7 +84,7 @@ export type ItemSource =
   | { readonly kind: 'list'; readonly list: Template }
   | { readonly kind: 'product'; readonly keys: readonly string[]; readonly lists: readonly Template[] }
 
-/** How many items may fail: a number, or a share of all items from 0 to 1, rounded down (see `countTolerated`). */
+/** Number of items that may fail: a number, or a share of all items from 0 to 1, rounded down (see `countTolerated`). */
 export type Tolerance = { readonly count: number } | { readonly share: number }
 
 /** The rounds of a task. */
@@ -104,7 +104,7 @@ export type NestedWorkflow =
 /** Ids of tasks that are the same in each execution, with those of the workflows that the tasks run. */
 export interface TaskTree extends ReadonlyMap<string, TaskTree | undefined> {}
 
-/** What the checks need to know of a registered workflow. */
+/** The properties of a registered workflow that the checks use. */
 export interface KnownWorkflow {
   readonly inputCheck: InputCheck | undefined
   /** Depth of the workflows nested in it. */

@@ -42,7 +42,7 @@ function compile(value: unknown, walk: TemplateWalk): Template | undefined {
       report(
         walk,
         'LIMIT_EXCEEDED',
-        () => `The arguments hold more than ${MAX_ARGUMENT_VALUES.toLocaleString('en')} values`,
+        () => `The arguments contain more than ${MAX_ARGUMENT_VALUES.toLocaleString('en')} values`,
       )
     }
     return undefined

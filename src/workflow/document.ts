@@ -6,9 +6,9 @@ export interface DAGStructure {
   readonly description?: string
   /** Ids must be unique. Document order breaks ties. */
   readonly tasks: readonly (DAGTask | DAGWorkflowTask)[]
-  /** Tasks that run once all others have settled, however that ended. */
+  /** Tasks that run once all others have settled, with any status. */
   readonly finally?: readonly (DAGTask | DAGWorkflowTask)[]
-  /** How long the `finally` tasks may take together, ms; 0 for no bound. Default: the option of the same name, 60,000. */
+  /** Maximum time for all `finally` tasks together, ms; 0 for no bound. Default: the option of the same name, 60,000. */
   readonly finallyTimeoutMs?: number
   /** JSON Schema of the input. */
   readonly inputSchema?: JsonSchema
@@ -43,7 +43,7 @@ export interface DAGWorkflowTask extends DAGTaskFields {
   readonly tool?: undefined
 }
 
-/** The fields of a task apart from what it calls. */
+/** The fields of a task, except for `tool` and `workflow`. */
 export interface DAGTaskFields {
   /** 1–200 characters, no control character, `[` or `]`; neither `.` nor `..`. */
   readonly id: string
@@ -78,7 +78,7 @@ export interface DAGTaskFields {
   readonly forEach?: unknown
   /** Maximum number of items in flight. Default: no bound of its own */
   readonly concurrency?: number
-  /** How many items may fail: a number, or a share such as `"10%"`. @defaultValue 0 */
+  /** Number of items that may fail, or a share such as `"10%"`. @defaultValue 0 */
   readonly tolerate?: number | string
   readonly repeat?: RepeatPolicy
 }

@@ -4,7 +4,7 @@ import { type IssueCode, LIMITS, type WorkflowIssue } from './document.ts'
 /** Maximum length of a pointer, characters. A longer one is cut back to an enclosing value. */
 const MAX_POINTER = 4096
 
-/** What an issue has beside its code, pointer and message. */
+/** Optional members of an issue beside code, pointer and message. */
 export interface IssueExtra extends Partial<TextPosition> {
   readonly hint?: string
   readonly path?: readonly string[]

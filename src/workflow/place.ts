@@ -1,8 +1,8 @@
-/** Where a string of a document stands: which references it may hold, and what they are where there is no value. */
+/** The place of a string in a document: decides which references it may contain, and their value if there is none. */
 export interface Place {
   /** Matches the begin of a reference. Sticky. */
   readonly opening: RegExp
-  /** The same for documents that an earlier version may have accepted: what it took for text is text. */
+  /** The same for documents that an earlier version may have accepted: text for that version stays text. */
   readonly recordedOpening: RegExp
   /** Whether `$STATUS[id]` and `$ERROR[id]` may be read. */
   readonly hasStatuses: boolean

@@ -6,8 +6,18 @@ import type { RefusedField, ShapeSchema } from './shape/shape-schema.ts'
 
 /** No lone surrogate, which UTF-8 cannot encode. */
 const pattern = '^\\P{Cs}*$'
-const name: ShapeSchema = { type: 'string', maxLength: 200, pattern, description: 'For people.' }
-const description: ShapeSchema = { type: 'string', maxLength: 8192, pattern, description: 'For people and models.' }
+const name: ShapeSchema = {
+  type: 'string',
+  maxLength: 200,
+  pattern,
+  description: 'A label for people; no effect on the execution.',
+}
+const description: ShapeSchema = {
+  type: 'string',
+  maxLength: 8192,
+  pattern,
+  description: 'A text for people and models; no effect on the execution.',
+}
 const dependencies: ShapeSchema = { type: 'array', items: { type: 'string' } }
 const condition: ShapeSchema = { type: 'string' }
 
@@ -36,10 +46,25 @@ const repeat: ShapeSchema = {
   additionalProperties: false,
   properties: {
     until: { ...condition, description: 'CEL over `result`, `index` and `input`; ends the repetition if true.' },
-    everyMs: { type: 'number', minimum: 0, default: 0, description: 'Delay after the first round, ms.' },
-    factor: { type: 'number', minimum: 1, default: 1, description: 'Each further delay is this many times the last.' },
-    maxTimes: { type: 'integer', minimum: 1, maximum: 1000, description: 'Rounds at most.' },
-    onExhausted: { enum: ['fail', 'keep'], default: 'fail', description: 'What happens if `until` was never true.' },
+    everyMs: {
+      type: 'number',
+      minimum: 0,
+      maximum: 86_400_000,
+      default: 0,
+      description: 'Delay after the first round, ms.',
+    },
+    factor: {
+      type: 'number',
+      minimum: 1,
+      default: 1,
+      description: 'Factor by which each further delay grows, up to a day.',
+    },
+    maxTimes: { type: 'integer', minimum: 1, maximum: 1000, description: 'Maximum number of rounds.' },
+    onExhausted: {
+      enum: ['fail', 'keep'],
+      default: 'fail',
+      description: 'Whether the task fails or keeps its last result if `until` was never true.',
+    },
   },
   description: 'Repeats the task, one round after another.',
 }
@@ -106,36 +131,43 @@ function describeTask(nested: ShapeSchema['$ref'] & string): ShapeSchema {
       arguments: {
         type: 'object',
         default: {},
-        description: 'JSON; its strings may hold references. The input of a `workflow`.',
+        description:
+          'JSON whose strings may contain references: the arguments of the tool, or the input of the `workflow`.',
       },
-      dependsOn: { ...dependencies, description: 'Ids of tasks that must succeed first, beside those referred to.' },
+      dependsOn: { ...dependencies, description: 'Ids of tasks that must end first, in addition to referenced ones.' },
       depends_on: { ...dependencies, description: 'Another spelling of `dependsOn`.' },
       timeoutMs: TIMEOUT_SCHEMA,
       retry: {
         type: 'object',
         additionalProperties: false,
         properties: RETRY_SCHEMAS,
-        description: 'When and how often a failed attempt is followed by another.',
+        description: 'Whether, when and how often a failed attempt is repeated.',
       },
       estimatedMs: {
         type: 'number',
         minimum: 0,
         default: 1,
-        description: 'How long the task may take; orders `dataflow`.',
+        description: 'Expected duration of the task, ms; `dataflow` starts longer paths first.',
       },
       name,
       description,
-      when: { ...condition, description: 'CEL that must be true; otherwise the task is skipped.' },
+      when: { ...condition, description: 'CEL condition; if it is false, the task is skipped.' },
       runOn: {
         enum: ['success', 'failure', 'settled'],
         default: 'success',
-        description: 'After which ends of its dependencies the task runs.',
+        description: 'Statuses of its dependencies with which the task runs.',
       },
       approve,
       optional: { type: 'boolean', default: false, description: 'Whether a failure of the task is tolerated.' },
-      default: { description: 'JSON that others read if the optional task fails. Without it, null.' },
+      default: {
+        description: 'JSON that dependents receive as the output if the optional task fails; null if absent.',
+      },
       forEach,
-      concurrency: { type: 'integer', minimum: 1, description: 'How many items of `forEach` run at the same time.' },
+      concurrency: {
+        type: 'integer',
+        minimum: 1,
+        description: 'Maximum number of items of `forEach` that run at the same time.',
+      },
       tolerate: tolerance,
       repeat,
     },
@@ -156,10 +188,10 @@ function describeDocument(task: ShapeSchema): ShapeSchema {
       name,
       description,
       tasks,
-      finally: { ...tasks, description: 'Tasks that run after all others, whatever became of those.' },
+      finally: { ...tasks, description: 'Tasks that run after all others, whatever their status.' },
       finallyTimeoutMs: {
         ...TIMEOUT_SCHEMA,
-        description: 'The longest that all `finally` tasks may take together, ms; 0 for no bound.',
+        description: 'Maximum time for all `finally` tasks together, ms; 0 for no bound.',
       },
       inputSchema: { type: 'object', description: 'JSON Schema of the input.' },
       output: { description: 'JSON with references: the output of the workflow.' },
@@ -178,7 +210,7 @@ function withEditorFields(document: ShapeSchema): ShapeSchema {
     ...document,
     properties: {
       ...document.properties,
-      $schema: { type: 'string', description: 'Where this schema is, for editors. Ignored otherwise.' },
+      $schema: { type: 'string', description: 'Location of this schema, for editors. Ignored otherwise.' },
     },
   }
 }

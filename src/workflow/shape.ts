@@ -2,6 +2,7 @@ import { isJsonObject } from '../json/describe-json.ts'
 import { quoteName } from '../tools/json-pointer.ts'
 import { LIMITS } from './document.ts'
 import { compileRules, type FaultReport, type FieldCheck } from './shape/field-rules.ts'
+import { translateField } from './shape/foreign-words.ts'
 import {
   choose,
   compileEnum,
@@ -110,9 +111,13 @@ class ShapeCompiler {
         return [key, { read: this.compile(member), check: rules.byField.get(key) }]
       }),
     )
-    // What is for editors alone is no field that anyone misses.
+    // Fields for editors are not suggested.
     const names = Object.keys(properties).filter(key => !key.startsWith('$'))
-    const accepted = new Suggestions(names, 'accepted fields')
+    const accepted = new Suggestions(names, 'accepted fields', names.length)
+    const hintFor = (key: string): string => {
+      const meant = translateField(key, names)
+      return meant === undefined ? accepted.hintFor(key) : `Did you mean ${quoteName(meant)}?`
+    }
     const readObject = (value: unknown, walk: Walk): unknown => {
       if (!isJsonObject(value)) return mismatch(walk, 'an object', value)
       const copy: Record<string, unknown> = {}
@@ -131,7 +136,7 @@ class ShapeCompiler {
               walk,
               'INVALID_SHAPE',
               () => `Unknown field ${quoteName(key)}`,
-              () => accepted.hintFor(key),
+              () => hintFor(key),
               true,
             )
         }
@@ -164,7 +169,7 @@ function compileArray(schema: ShapeSchema, readItem: ShapeReader = item => item)
       walk.tasksLeft -= length
       if (walk.tasksLeft < 0) {
         const most = LIMITS.maxTasks.toLocaleString('en')
-        report(walk, 'LIMIT_EXCEEDED', () => `The nested workflows hold more than ${most} tasks together`)
+        report(walk, 'LIMIT_EXCEEDED', () => `The nested workflows contain more than ${most} tasks together`)
         return undefined
       }
     }

@@ -7,7 +7,7 @@ import type { InputReference } from './workflow-input.ts'
 
 const NONE: readonly never[] = Object.freeze([])
 
-/** Collects what the tasks of one document depend on, one task after another. */
+/** Collects the dependencies of the tasks of one document, task by task. */
 export class TaskReferences {
   readonly index: TaskIndex
   readonly #walk: Walk
@@ -122,7 +122,7 @@ export class TaskReferences {
     report(
       this.#walk,
       'UNKNOWN_REFERENCE',
-      () => `${quoteName(text)} leads nowhere`,
+      () => `${quoteName(text)} does not exist`,
       () => 'An error has `code` and `message`',
     )
   }

@@ -5,7 +5,7 @@ import { stringifyJson } from '../json/stringify-json.ts'
 import { quoteName } from '../tools/json-pointer.ts'
 import { LIMITS } from './document.ts'
 import { findValue } from './follow-path.ts'
-import type { Reference } from './references.ts'
+import { EACH, type Reference } from './references.ts'
 
 /** Compiled arguments: JSON with references. Immutable, shared by all attempts. */
 export type Template = string | number | boolean | null | TemplateNode
@@ -72,6 +72,20 @@ export function resolveTemplate(template: Template, scope: Scope): ResolvedArgum
   const resolution: Resolution = { scope, left: LIMITS.maxInserted, mayHoldJsonNumbers: false }
   const value = resolve(template, resolution)
   return { value, mayHoldJsonNumbers: resolution.mayHoldJsonNumbers }
+}
+
+/**
+ * Reads the value of a template that is one reference, as often as it is called, from the value that the scope has: no copy
+ * of it is kept. The value is shared: do not change it.
+ * @returns `undefined` for another template, and for a reference with `[*]`, whose value is built each time
+ * @throws ReferenceNotFoundError, from the function
+ */
+export function shareReference(template: Template, scope: Scope): (() => unknown) | undefined {
+  if (typeof template !== 'object' || template === null || template.kind !== 'reference') return undefined
+  const { reference } = template
+  if (reference.path.includes(EACH)) return undefined
+  const root = findRoot(reference, scope)
+  return () => requireValue(reference, root, '')
 }
 
 /** The source of the arguments, with references as text. Every object is fresh, except `JsonNumber`s. */

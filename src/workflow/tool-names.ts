@@ -1,10 +1,12 @@
 import { LIMITS } from './document.ts'
 
-/** What a document names. */
+/** The names in a document. */
 export interface UsedNames {
   readonly tools: ReadonlySet<string>
   /** The registered workflows, with those that they name. */
   readonly workflows: ReadonlySet<string>
+  /** Whether it, or a workflow that it runs, has `finally` tasks. */
+  readonly hasFinally: boolean
 }
 
 /**
@@ -16,6 +18,7 @@ export function collectNames(document: unknown, find: (name: string) => unknown 
   const tools = new Set<string>()
   const workflows = new Set<string>()
   const seen = new Set<unknown>()
+  let hasFinally = false
   const waiting: unknown[] = [document]
   const own = readMember(document, 'workflows')
   const addWorkflow = (workflow: unknown): void => {
@@ -28,7 +31,9 @@ export function collectNames(document: unknown, find: (name: string) => unknown 
   for (let next = waiting.pop(); waiting.length > 0 || next !== undefined; next = waiting.pop()) {
     if (typeof next !== 'object' || next === null || seen.has(next)) continue
     seen.add(next)
-    for (const list of [readMember(next, 'tasks'), readMember(next, 'finally')]) {
+    const last = readMember(next, 'finally')
+    if (countEntries(last) > 0) hasFinally = true
+    for (const list of [readMember(next, 'tasks'), last]) {
       for (let i = 0; i < countEntries(list); i++) {
         const task = readMember(list, i)
         const tool = readMember(task, 'tool')
@@ -38,7 +43,7 @@ export function collectNames(document: unknown, find: (name: string) => unknown 
       }
     }
   }
-  return { tools, workflows }
+  return { tools, workflows, hasFinally }
 }
 
 /** A longer list is refused by the checks. */

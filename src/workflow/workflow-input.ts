@@ -28,7 +28,7 @@ export interface InputReference {
   readonly behind: string
 }
 
-/** What a workflow requires of its input. */
+/** The requirements of a workflow on its input. */
 export interface InputNeeds {
   readonly inputCheck?: InputCheck | undefined
   readonly inputReferences: readonly InputReference[]
@@ -53,7 +53,7 @@ export function compileInputSchema(given: object, walk: Walk): InputCheck | unde
   })
 }
 
-/** @returns `undefined` for what is not JSON, such as a schema that contains itself */
+/** @returns `undefined` for a value that is not JSON, such as a schema that contains itself */
 function copySchema(given: object): JsonValue | undefined {
   try {
     return JsonValue.fromText(stringifyJson(given))
@@ -70,13 +70,13 @@ function nameMember({ message, ...rest }: ArgumentProblem): ArgumentProblem {
 }
 
 /**
- * What stands for the tool of a task that runs a workflow. It is never called; its schema is the `inputSchema`.
+ * The placeholder tool of a task that runs a workflow. It is never called; its schema is the `inputSchema`.
  * @param name of a registered workflow
  */
 export function createWorkflowTool(name: string | undefined, input: InputCheck | undefined): RegisteredTool {
   const toolName = name === undefined ? 'workflow' : `workflow:${name}`
   const execute = (): never => {
-    throw new Error(`\`${toolName}\` is no tool`)
+    throw new Error(`\`${toolName}\` is not a tool`)
   }
   return Object.freeze({
     name: toolName,
@@ -92,7 +92,7 @@ export function createWorkflowTool(name: string | undefined, input: InputCheck |
 
 /**
  * Adds an `INVALID_INPUT` for every fault of the input, and an `UNKNOWN_REFERENCE` for every reference to a path that is
- * missing from it, unless an `INVALID_INPUT` tells that.
+ * missing from it, unless an `INVALID_INPUT` reports that.
  */
 export function checkInput(
   { inputCheck, inputReferences }: InputNeeds,
@@ -114,7 +114,7 @@ export function checkInput(
 }
 
 /**
- * Whether a fault of the input explains why a reference leads nowhere.
+ * Whether a fault of the input explains why a reference does not exist.
  * @param depth length of the part of its path that exists
  */
 function isTold({ pointer, message }: ArgumentProblem, { path }: Reference, depth: number): boolean {

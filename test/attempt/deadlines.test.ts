@@ -56,7 +56,7 @@ test('deadlines of one duration share one timer', () => {
   expect(clock.timerCount).toBe(0)
 })
 
-test('what expires may set its next deadline, of the same duration too', () => {
+test('an expired item may set its next deadline, with the same duration, too', () => {
   const clock = new FakeClock()
   const deadlines = new Deadlines(clock)
   const start = clock.now()

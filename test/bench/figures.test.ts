@@ -7,7 +7,7 @@ test('a figure is met at its target and below, missed above it and where nothing
   expect([0.4, 0.5, 0.501, Number.NaN].map(measured => isMet(figure(measured)))).toEqual([true, true, false, false])
 })
 
-test('figures are told as a Markdown table', () => {
+test('figures are reported as a Markdown table', () => {
   expect(formatFigures([figure(0.4567)])).toBe(
     [
       '| figure |   target | measured | met |',

@@ -16,7 +16,7 @@ test('a chunked body is read without its framing', () => {
   expect(readChunks(LAST_CHUNK.slice(2))).toEqual({ body: '', chunkCount: 0 })
 })
 
-test('the last event that came whole is found, whatever was cut off behind it', () => {
+test('the last event that came whole is found, whatever was cut off after it', () => {
   const text = frame(':\n\n', FRAMES.join(''))
   for (let length = text.indexOf(FRAMES[1] as string); length <= text.length; length++) {
     const isWhole = length >= text.indexOf(FRAMES[1] as string) + (FRAMES[1] as string).length

@@ -24,7 +24,7 @@ test.each([
   expect(bodies).toEqual([])
 })
 
-test('a field that the endpoint refuses is told, and the answer comes without it', async () => {
+test('a field that the endpoint refuses is reported, and the answer comes without it', async () => {
   const { env, bodies } = await startModel(call => {
     if (bodies.length > 1) return saySix(call)
     call.response.writeHead(400, { 'content-type': 'application/json' })
@@ -32,7 +32,7 @@ test('a field that the endpoint refuses is told, and the answer comes without it
   })
   const { code, stdout, stderr } = await chat(env, 'hi')
   expect([code, stdout, bodies.length]).toEqual([0, 'Six.\n', 2])
-  expect(stderr).toContain('The endpoint refused a part of the request: asked again without `stream_options`')
+  expect(stderr).toContain('The endpoint refused a part of the request: sent again without `stream_options`')
 })
 
 test('the section `llm` of the configuration holds for every request', async () => {

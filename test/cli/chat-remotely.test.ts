@@ -40,14 +40,14 @@ test.each<[what: string, output: unknown, stdout: string]>([
   ['a string', 'Six.', 'Six.\n'],
   ['an object without text', { answer: 6 }, '{"answer":6}\n'],
   ['nothing', null, ''],
-])('an answer that is %s is shown, and is no error', async (_, output, stdout) => {
+])('an answer that is %s is shown, and is not an error', async (_, output, stdout) => {
   startFakeServer({ tools: { 'llm:chat': () => output } })
   const ended = await chat({}, 'hi', '--server', SERVER, '--hide-token-usage', '--verbose')
   expect([ended.code, ended.stdout]).toEqual([0, stdout])
   expect(ended.stderr).toMatch(/^1 attempt, 0 retries\nTime: [\d.]+m?s\n$/)
 })
 
-test('of an answer without an output what was streamed stays', async () => {
+test('streamed text stays if the answer has no output', async () => {
   const write = (_: unknown, { emitToken }: ToolContext): void => emitToken('Six.')
   startFakeServer({ tools: { 'llm:chat': write } })
   expect(await chat({}, 'hi', '--server', SERVER, '--stream')).toMatchObject({ code: 0, stdout: 'Six.\n' })
@@ -67,7 +67,7 @@ function stubCuttingFetch(): () => void {
   return () => cut()
 }
 
-test('a lost connection is resumed: it is told, and no text comes twice', async () => {
+test('a lost connection is resumed: it is reported, and no text comes twice', async () => {
   const model = await startModel()
   const server = serveChat(model)
   const cut = stubCuttingFetch()
@@ -85,7 +85,7 @@ test('a lost connection is resumed: it is told, and no text comes twice', async 
   expect(server.requests.filter(request => request.startsWith('POST'))).toEqual(['POST /executions'])
 })
 
-test('Ctrl-C cancels on the server and tells what was used', async () => {
+test('Ctrl-C cancels on the server and reports the usage', async () => {
   const model = await startModel()
   const server = serveChat(model)
   const process = chatProcess({}, 'hi', '--server', SERVER, '--stream')
@@ -100,7 +100,7 @@ test('Ctrl-C cancels on the server and tells what was used', async () => {
   expect(server.requests.some(request => request.endsWith('/cancel'))).toBe(true)
 })
 
-test('a connection that is lost for good still tells what was used until then', async () => {
+test('a connection that is lost for good still reports the usage so far', async () => {
   const model = await startModel()
   const server = serveChat(model)
   const cut = stubCuttingFetch()
@@ -112,10 +112,10 @@ test('a connection that is lost for good still tells what was used until then', 
   server.intercept = () => new Response(null, { status: 404 })
   cut()
   expect([await ended, process.stdout.text]).toEqual([1, 'One\n'])
-  expect(process.stderr.text).toMatch(/\nToken usage: none was told\nTime: .*\n(?:.*\n)*error GET .* 404/)
+  expect(process.stderr.text).toMatch(/\nToken usage: not reported\nTime: .*\n(?:.*\n)*error GET .* 404/)
 })
 
-test('a server without a model says so, and what it needs', async () => {
+test('a server without a model names the missing variable', async () => {
   startFakeServer()
   const { code, stdout, stderr } = await chat({}, 'hi', '--server', SERVER)
   expect([code, stdout]).toEqual([2, ''])

@@ -49,7 +49,7 @@ function draw(text: string, columns: number): string[] {
 
 const token = (text: string) => event('token', { taskId: 'chat', attempt: 1, text })
 const retry = event('task_retry', { taskId: 'chat', attempt: 1, delayMs: 5, error: 'no', code: 'NETWORK_ERROR' })
-const MARK = 'What was written above is void: the answer begins anew\n'
+const MARK = 'Discard the text above: the answer restarts\n'
 
 test.each([
   ['one line', ['abc']],
@@ -58,7 +58,7 @@ test.each([
   ['lines of their own', ['a\nb\n', 'c\n']],
   ['a full line and its end', ['abcdefghij\nk']],
   ['wide characters', ['日本語日本語', 'x']],
-])('what a failed attempt wrote is taken back whole: %s', async (_, texts) => {
+])('the text of a failed attempt is erased completely: %s', async (_, texts) => {
   const { viewer, process, screen } = rig()
   for (const text of texts) await viewer.show(token(text))
   await viewer.show(retry)
@@ -79,7 +79,7 @@ test('a second retry takes back only its own attempt and leaves the line between
   expect(screen().join('')).not.toMatch(/abc|def/)
 })
 
-test('a line that is said while the answer is written stands by itself and goes with it', async () => {
+test('a notice during the answer is a line of its own and is erased with it', async () => {
   const { viewer, screen } = rig()
   await viewer.show(token('abc'))
   await viewer.say('lost')
@@ -92,14 +92,14 @@ test('a line that is said while the answer is written stands by itself and goes 
 test.each([
   ['it has scrolled out', 'a\nb\nc\nd\ne\nf'],
   ['its width is uncertain', '👩‍👩‍👧'],
-])('what cannot be taken back is said to be void: %s', async (_, text) => {
+])('text that cannot be erased is declared void: %s', async (_, text) => {
   const { viewer, process } = rig()
   await viewer.show(token(text))
   await viewer.show(retry)
   expect([process.stdout.text, process.stderr.text]).toEqual([`${text}\n`, MARK])
 })
 
-test('a terminal that has changed its width, or cannot move its cursor, is told in words', async () => {
+test('a terminal that has changed its width, or cannot move its cursor, gets a note instead', async () => {
   const narrowed = rig()
   await narrowed.viewer.show(token('abc'))
   narrowed.process.stdout.columns = 5
@@ -110,7 +110,7 @@ test('a terminal that has changed its width, or cannot move its cursor, is told 
   expect([narrowed.process.stderr.text, dumb.process.stderr.text]).toEqual([MARK, MARK])
 })
 
-test('after a snapshot the answer is taken from the result, since what came before is not known', async () => {
+test('after a snapshot the answer is taken from the result, since earlier text is unknown', async () => {
   const { viewer, process, screen } = rig()
   await viewer.show(token('abc'))
   const counts = { totalTasks: 1, successCount: 0, errorCount: 0, skippedCount: 0, cancelledCount: 0 }

@@ -22,7 +22,7 @@ test('--hide-token-usage leaves out tokens and cost', async () => {
   expect([code, /^Time: [\d.]+m?s\n$/.test(stderr)]).toEqual([0, true])
 })
 
-test('--verbose tells model, speed and attempts', async () => {
+test('--verbose reports model, speed and attempts', async () => {
   const model = await startModel()
   const process = chatProcess(model.env, 'hi', '--verbose', '--stream')
   const ended = runCli(process)
@@ -39,7 +39,7 @@ test('--verbose tells model, speed and attempts', async () => {
   )
 })
 
-test('--verbose tells no speed where there is none', async () => {
+test('--verbose reports no speed where there is none', async () => {
   const model = await startModel(({ say, end }) => {
     say('Six.')
     end(1, 1)
@@ -99,7 +99,7 @@ const failFirst = (): ((call: ModelCall) => void) => {
   }
 }
 
-test('a retry takes back on a terminal what the failed attempt wrote, and its usage counts', async () => {
+test('a retry erases the text of the failed attempt on a terminal, and its usage counts', async () => {
   const model = await startModel(failFirst())
   const process = chatProcess(model.env, 'hi', '--verbose')
   Object.assign(process.stdout, { isTTY: true, columns: 80, rows: 24 })
@@ -109,10 +109,10 @@ test('a retry takes back on a terminal what the failed attempt wrote, and its us
   expect(process.stderr.text).toContain('2 attempts, 1 retry\nToken usage: 2,234 in, 5,679 out, $0.5965\n')
 })
 
-test('a pipe is told that the answer begins anew, and without --stream has only the one that counts', async () => {
+test('a pipe gets a note that the answer restarts, and without --stream only the final answer', async () => {
   const streamed = await chat((await startModel(failFirst())).env, 'hi', '--stream')
   expect([streamed.code, streamed.stdout]).toEqual([0, 'Sev\nSix.\n'])
-  expect(streamed.stderr).toContain('What was written above is void: the answer begins anew\n')
+  expect(streamed.stderr).toContain('Discard the text above: the answer restarts\n')
   const whole = await chat((await startModel(failFirst())).env, 'hi')
   expect([whole.code, whole.stdout, whole.stderr.split('\n')[0]]).toEqual([
     0,
@@ -121,7 +121,7 @@ test('a pipe is told that the answer begins anew, and without --stream has only 
   ])
 })
 
-test('Ctrl-C cancels, closes the connection to the model, and tells what was used', async () => {
+test('Ctrl-C cancels, closes the connection to the model, and reports the usage', async () => {
   const model = await startModel()
   const process = chatProcess(model.env, 'hi', '--stream')
   const ended = runCli(process)
@@ -138,7 +138,7 @@ test('Ctrl-C cancels, closes the connection to the model, and tells what was use
   )
 })
 
-test('a failure tells its code and the usage that came before it', async () => {
+test('a failure reports its code and the usage that came before it', async () => {
   const model = await startModel(call => {
     call.say('One')
     call.tellUsage(7, 3, 0.25)
@@ -151,7 +151,7 @@ test('a failure tells its code and the usage that came before it', async () => {
   const refused = await startModel(({ response }) => void response.writeHead(401).end())
   const { code: refusedCode, stdout: nothing, stderr: why } = await chat(refused.env, 'hi')
   expect([refusedCode, nothing, why.includes(KEY)]).toEqual([1, '', false])
-  expect(why).toMatch(/^error AUTHENTICATION_FAILED: .*\nToken usage: none was told\nTime: /)
+  expect(why).toMatch(/^error AUTHENTICATION_FAILED: .*\nToken usage: not reported\nTime: /)
 })
 
 test('with a key `llm:chat` is a built-in tool of every command', async () => {
@@ -167,7 +167,7 @@ test('with a key `llm:chat` is a built-in tool of every command', async () => {
   ])
 })
 
-test('a base URL that is none hurts nobody but who asks the model', async () => {
+test('an invalid base URL fails only the tasks that call the model', async () => {
   const env = { OPENROUTER_API_KEY: KEY, OPENROUTER_BASE_URL: 'ftp://user:secret@x' }
   const runWith = async (argv: string[], tool: string): Promise<FakeProcess & { code: number }> => {
     const process = Object.assign(new FakeProcess(...argv), { env })
@@ -194,11 +194,11 @@ test.each<[argv: string[], env: Record<string, string>, message: string]>([
   [
     ['hi'],
     {},
-    'There is no key for a language model: set OPENROUTER_API_KEY, to any value for an endpoint that wants none, or give --server\n',
+    'There is no key for a language model: set OPENROUTER_API_KEY, to any value for an endpoint that needs none, or give --server\n',
   ],
   [['hi'], { OPENROUTER_API_KEY: ' ' }, 'set OPENROUTER_API_KEY'],
   [['hi'], { OPENROUTER_API_KEY: KEY, OPENROUTER_BASE_URL: 'ftp://x' }, 'Expected OPENROUTER_BASE_URL to be an http'],
-  [[''], { OPENROUTER_API_KEY: KEY }, 'Expected a prompt that says something'],
+  [[''], { OPENROUTER_API_KEY: KEY }, 'Expected a non-empty prompt'],
   [['hi', '--model', ''], { OPENROUTER_API_KEY: KEY }, 'Expected --model to be the name of a model'],
   [['hi', '--token', 'x'], { OPENROUTER_API_KEY: KEY }, 'Expected --server with --token'],
   [[], {}, "missing required argument 'prompt'"],

@@ -29,7 +29,7 @@ test('text is cut to the columns there are, between characters', () => {
   expect(fitColumns('ne\u0301e', 3)).toBe('ne\u0301e')
 })
 
-test('what is cut fits, and what fits is not cut', () => {
+test('cut text fits, and text that fits is not cut', () => {
   const text = fc.string({ unit: 'grapheme' })
   fc.assert(
     fc.property(text, fc.integer({ min: 1, max: 20 }), (value, columns) => {

@@ -46,6 +46,7 @@ const full = {
   },
   llm: { extra: { top_p: 0.9 }, omit: ['stream_options'] },
   modes: { haiku: { system: 'Answer as a haiku.', temperature: 1, model: 'a/b' } },
+  workflows: 'workflows',
   mcpServers: {
     files: {
       type: 'stdio',

@@ -33,7 +33,7 @@ test.each([
   [event('info', { level: 'info', message: 'fine' }), undefined],
   [event('task_start', { taskId: 'a', tool: 'echo', layer: 0, attempt: 1 }), undefined],
   [started(['a']), undefined],
-])('event %# is told in one line, or not at all', (event, line) => {
+])('event %# is reported in one line, or not at all', (event, line) => {
   expect(describeEvent(event, plain)).toBe(line)
 })
 

@@ -4,7 +4,7 @@ import { renderExecutions } from '../../src/cli/render/execution-table.ts'
 const NOW = Date.parse('2026-01-10T00:00:00.000Z')
 const ago = (ms: number): string => new Date(NOW - ms).toISOString()
 
-test('executions stand in columns, under a heading', () => {
+test('executions are printed in columns, under a heading', () => {
   const text = renderExecutions(
     [
       {
@@ -29,7 +29,7 @@ test('executions stand in columns, under a heading', () => {
   )
 })
 
-test('a column of which nothing is known is left out', () => {
+test('a column without values is omitted', () => {
   const text = renderExecutions([{ executionId: 'a', status: 'success' }], NOW)
   expect(text).toBe('id  status\na   success\n')
   expect(renderExecutions([], NOW)).toBe('')
@@ -41,12 +41,12 @@ test.each([
   [3_599_000, '59m'],
   [86_399_000, '23h'],
   [86_400_000 * 40, '40d'],
-])('what was made %i ms ago is %s old', (ms, age) => {
+])('an execution created %i ms ago is %s old', (ms, age) => {
   const line = renderExecutions([{ executionId: 'a', status: 'success', createdAt: ago(ms) }], NOW).split('\n')[1]
   expect(line).toBe(`a   success  ${age}`)
 })
 
-test('what a server makes up is only shown', () => {
+test('invalid figures of a server are only shown', () => {
   const text = renderExecutions([{ executionId: 'a\u001b[2J', status: 'x\ny', createdAt: 'never' }], NOW)
   expect(text).toBe('id          status\na\\u001b[2J  x\\ny\n')
 })

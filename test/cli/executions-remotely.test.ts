@@ -33,7 +33,7 @@ async function startWaiting(server: FakeServer): Promise<string> {
   return ((await response.json()) as { executionId: string }).executionId
 }
 
-test('list, show and export tell what a server has', async () => {
+test('list, show and export report the executions of a server', async () => {
   const store = createMemoryStore()
   startFakeServer({ store })
   const id = await runThere()
@@ -83,7 +83,7 @@ test('list, show and export tell what a server has', async () => {
   }
 })
 
-test('of one that runs, show and export tell what has happened so far', async () => {
+test('show and export report the events so far of a running execution', async () => {
   const server = startFakeServer()
   const id = await startWaiting(server)
   await expect.poll(async () => (await on(`show ${id}`)).stdout).toMatch(/^workflow.*\n.*\n {2}● a .*\nrunning\n$/)
@@ -97,7 +97,7 @@ test('of one that runs, show and export tell what has happened so far', async ()
   expect(cancelled).toEqual({ code: 0, stdout: '', stderr: `Execution ${id} is being cancelled\n` })
   await expect.poll(async () => JSON.parse((await on('list --json')).stdout)).toMatchObject([{ status: 'cancelled' }])
   expect(await on(`delete ${id}`)).toEqual({ code: 0, stdout: '', stderr: `Execution ${id} is deleted\n` })
-  expect(await on('list')).toEqual({ code: 0, stdout: '', stderr: 'There are none\n' })
+  expect(await on('list')).toEqual({ code: 0, stdout: '', stderr: 'No executions\n' })
 })
 
 test('a long list is asked for page by page', async () => {
@@ -120,7 +120,7 @@ test('a long list is asked for page by page', async () => {
   ])
 })
 
-test('resume has the server go on, and follows it', async () => {
+test('resume makes the server continue the execution, and follows it', async () => {
   const cwd = makeFolder()
   const parked = { code: 'CRASH_LIMIT', message: '3 processes in a row ended' }
   const workflow = { tasks: [{ id: 'a', tool: 'echo' }] }
@@ -137,13 +137,20 @@ test('resume has the server go on, and follows it', async () => {
   await handler.close()
 })
 
-test.each(['show', 'cancel', 'delete', 'resume', 'export'])('%s of what a server does not have fails', async name => {
-  startFakeServer()
-  const { code, stdout, stderr } = await on(`${name} nobody`)
-  expect([code, stdout, stderr]).toEqual([1, '', expect.stringContaining('404: Not found: There is no such execution')])
-})
+test.each(['show', 'cancel', 'delete', 'resume', 'export'])(
+  '%s of an execution that a server does not have fails',
+  async name => {
+    startFakeServer()
+    const { code, stdout, stderr } = await on(`${name} nobody`)
+    expect([code, stdout, stderr]).toEqual([
+      1,
+      '',
+      expect.stringContaining('404: Not found: There is no such execution'),
+    ])
+  },
+)
 
-test('a token is asked for; a server that is something else, and one that is not there, are told', async () => {
+test('a missing token, another kind of server and an unreachable one are reported', async () => {
   const server = startFakeServer({ token: 'secret' })
   const refused = await on('list')
   expect([refused.code, refused.stderr.endsWith('Give --token, or set DAGSTREAM_TOKEN\n')]).toEqual([1, true])
@@ -165,5 +172,5 @@ test('an export that is cut short fails', async () => {
     return count === 1 ? undefined : new Response(`id: ${id}.1\nevent: execution_start\ndata: {}\n\n`, { headers })
   }
   const { code, stderr } = await on(`export ${id}`)
-  expect([code, stderr]).toEqual([1, `error The events of execution ${id} were cut short\n`])
+  expect([code, stderr]).toEqual([1, `error The events of execution ${id} were truncated\n`])
 })

@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import type { DAGStructure } from '../../src/index.ts'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { loadDriver } from '../../src/store/sqlite/driver.ts'
@@ -34,7 +35,7 @@ async function keep(cwd: string, workflow: unknown, more = ''): Promise<string> 
   return /^Execution (\S+) is kept in runs\.db$/m.exec(stderr)?.[1] ?? stderr
 }
 
-test('run keeps an execution in a file, whose id it tells, and standard output stays what it was', async () => {
+test('run keeps an execution in a file and reports its id, and standard output does not change', async () => {
   const cwd = makeFolder()
   const { code, stdout, stderr } = await runIn(cwd, 'run - --store runs.db --input "Ada"', GREETING)
   expect([code, stdout]).toEqual([0, 'Hello Ada\n'])
@@ -51,7 +52,7 @@ test('a workflow that is invalid is not kept', async () => {
   expect((await runIn(cwd, 'executions list --store runs.db --json')).stdout).toBe('[]\n')
 })
 
-test('list shows the newest first, as many as asked for, and of what stands so', async () => {
+test('list shows the newest first, up to the limit, and by status', async () => {
   const cwd = makeFolder()
   const first = await keep(cwd, GREETING)
   const second = await keep(cwd, FLAKY)
@@ -99,7 +100,7 @@ test('list shows the newest first, as many as asked for, and of what stands so',
   const refused = await runIn(cwd, 'executions list --store runs.db --since yesterday')
   expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('Expected a date and time of ISO 8601')])
   const none = await runIn(cwd, 'executions list --store runs.db --status parked')
-  expect([none.code, none.stdout, none.stderr]).toEqual([0, '', 'There are none\n'])
+  expect([none.code, none.stdout, none.stderr]).toEqual([0, '', 'No executions\n'])
 })
 
 test('show draws the tasks and what became of them', async () => {
@@ -119,7 +120,7 @@ test('show draws the tasks and what became of them', async () => {
   ])
 })
 
-test('export writes what was asked for, then every event, outputs whole', async () => {
+test('export writes the request, then every event with whole outputs', async () => {
   const cwd = makeFolder()
   const text = 'é'.repeat(50_000)
   const id = await keep(cwd, { tasks: [{ id: 'a', tool: 'echo', arguments: { text, '"outputPath"': '$INPUT' } }] })
@@ -153,7 +154,7 @@ test('without an id export writes all, the oldest first', async () => {
   expect(lines.filter(line => line['type'] === 'execution_complete')).toHaveLength(2)
 })
 
-test('what a process left is gone on with: what has settled is not called again', async () => {
+test('an execution that its process left is continued, and settled tasks are not called again', async () => {
   const cwd = makeFolder()
   writeFileSync(join(cwd, 'tools.mjs'), MODULE)
   const id = await leaveUnfinished(join(cwd, 'runs.db'), CHAIN, NOTE, IN_THE_MIDDLE)
@@ -180,7 +181,7 @@ test('resume refuses a record that cannot be used, and cancel too: it can only b
   await store.claim('x')
   await store.close()
   const { code, stdout, stderr } = await runIn(cwd, 'executions resume x --store runs.db')
-  expect([code, stdout, stderr.includes('the execution can be deleted, and nothing else')]).toEqual([1, '', true])
+  expect([code, stdout, stderr.includes('the execution can only be deleted')]).toEqual([1, '', true])
   expect(stderr).not.toContain('SyntaxError')
   expect((await runIn(cwd, 'executions cancel x --store runs.db')).code).toBe(1)
   expect((await runIn(cwd, 'executions delete x --store runs.db')).code).toBe(0)
@@ -210,7 +211,31 @@ test('without a tool that is still needed nothing is begun', async () => {
   expect(JSON.parse(listed.stdout)).toMatchObject([{ status: 'running' }])
 })
 
-test('cancel ends what a process left, and calls nothing', async () => {
+test('cancel runs no finally tasks either; resume runs them', async () => {
+  const cwd = makeFolder()
+  const file = join(cwd, 'runs.db')
+  const workflow: DAGStructure = {
+    tasks: [
+      { id: 'a', tool: 'echo' },
+      { id: 'b', tool: 'echo', dependsOn: ['a'] },
+    ],
+    finally: [{ id: 'last', workflow: { tasks: [{ id: 'c', tool: 'echo' }] } }],
+  }
+  const id = await leaveUnfinished(file, workflow, { echo: () => null }, 3)
+  expect((await runIn(cwd, `executions cancel ${id} --store runs.db`)).code).toBe(0)
+  const shown = JSON.parse((await runIn(cwd, `executions show ${id} --store runs.db --json`)).stdout)
+  expect(shown.status).toBe('cancelled')
+  expect(shown.result.results).toMatchObject([
+    { status: 'success' },
+    { code: 'CANCELLED' },
+    { code: 'TOOLS_UNAVAILABLE' },
+  ])
+  const other = await leaveUnfinished(file, workflow, { echo: () => null }, 3)
+  const resumed = await runIn(cwd, `executions resume ${other} --store runs.db --json`)
+  expect([resumed.code, JSON.parse(resumed.stdout).successCount]).toEqual([0, 4])
+})
+
+test('cancel ends an unfinished execution, and calls no tool', async () => {
   const cwd = makeFolder()
   const id = await leaveUnfinished(join(cwd, 'runs.db'), CHAIN, NOTE, IN_THE_MIDDLE)
   const cancelled = await runIn(cwd, `executions cancel ${id} --store runs.db`)
@@ -226,7 +251,7 @@ test('cancel ends what a process left, and calls nothing', async () => {
   expect([again.code, JSON.parse(again.stdout)]).toEqual([0, { executionId: id, status: 'cancelled' }])
 })
 
-test('one that is parked says why', async () => {
+test('a parked execution shows its reason', async () => {
   const cwd = makeFolder()
   const parked = { code: 'CRASH_LIMIT', message: '3 processes in a row ended' }
   const id = await leaveUnfinished(join(cwd, 'runs.db'), CHAIN, NOTE, IN_THE_MIDDLE, { ...parked, tasks: [] })
@@ -236,7 +261,7 @@ test('one that is parked says why', async () => {
   expect(JSON.parse(listed.stdout)).toMatchObject([{ executionId: id, status: 'parked', parked }])
 })
 
-test('what was kept with ids that are refused today is read as it was, and gone on with', async () => {
+test('executions with ids that are refused today are read and continued', async () => {
   const cwd = makeFolder()
   const file = join(cwd, 'runs.db')
   const rename = (json: string): string => json.replaceAll('"a"', '".."').replaceAll('"b"', '"."')
@@ -258,7 +283,7 @@ test('what was kept with ids that are refused today is read as it was, and gone 
   expect([resumed.code, resumed.stdout, readFileSync(join(cwd, 'calls'), 'utf8')]).toEqual([0, '.\n', '.'])
 })
 
-test('delete removes what has ended, and refuses what has not', async () => {
+test('delete removes ended executions, and refuses others', async () => {
   const cwd = makeFolder()
   const running = await leaveUnfinished(join(cwd, 'runs.db'), CHAIN, NOTE, IN_THE_MIDDLE)
   const ended = await keep(cwd, GREETING)
@@ -270,7 +295,7 @@ test('delete removes what has ended, and refuses what has not', async () => {
   expect(JSON.parse(listed.stdout)).toMatchObject([{ executionId: running }])
 })
 
-test('delete removes what is parked, and what can only be deleted; export tells that as it is', async () => {
+test('delete removes parked and damaged executions; export shows them unchanged', async () => {
   const cwd = makeFolder()
   const file = join(cwd, 'runs.db')
   const parked = { code: 'CRASH_LIMIT', message: 'parked' }
@@ -289,21 +314,18 @@ test('delete removes what is parked, and what can only be deleted; export tells 
   }
 })
 
-test.each(['show', 'cancel', 'delete', 'resume', 'export'])(
-  '%s of what is not there, or cannot be, fails',
-  async name => {
-    const cwd = makeFolder()
-    await keep(cwd, GREETING)
-    const unknown = await runIn(cwd, `executions ${name} nobody --store runs.db`)
-    expect([unknown.code, unknown.stdout, unknown.stderr]).toEqual([
-      1,
-      '',
-      `error There is no execution nobody in ${join(cwd, 'runs.db')}\n`,
-    ])
-    const malformed = await runIn(cwd, `executions ${name} a.b --store runs.db`)
-    expect([malformed.code, malformed.stderr]).toEqual([2, expect.stringContaining('Expected the id of an execution')])
-  },
-)
+test.each(['show', 'cancel', 'delete', 'resume', 'export'])('%s of a missing execution or file fails', async name => {
+  const cwd = makeFolder()
+  await keep(cwd, GREETING)
+  const unknown = await runIn(cwd, `executions ${name} nobody --store runs.db`)
+  expect([unknown.code, unknown.stdout, unknown.stderr]).toEqual([
+    1,
+    '',
+    `error There is no execution nobody in ${join(cwd, 'runs.db')}\n`,
+  ])
+  const malformed = await runIn(cwd, `executions ${name} a.b --store runs.db`)
+  expect([malformed.code, malformed.stderr]).toEqual([2, expect.stringContaining('Expected the id of an execution')])
+})
 
 test('while another process writes the file it can be read, and nothing else', async () => {
   const cwd = makeFolder()
@@ -315,15 +337,15 @@ test('while another process writes the file it can be read, and nothing else', a
   const inUse = 'error The store `runs.db` is in use by another process: '
   for (const argv of ['cancel', 'delete', 'resume']) {
     const { code, stdout, stderr } = await runIn(cwd, `executions ${argv} ${id} --store runs.db`)
-    expect([code, stdout, stderr]).toEqual([1, '', `${inUse}ask that process, by --server, or end it\n`])
+    expect([code, stdout, stderr]).toEqual([1, '', `${inUse}use that process by --server, or stop it\n`])
   }
   const run = await runIn(cwd, 'run - --store runs.db --input "Ada"', GREETING)
-  expect([run.code, run.stdout, run.stderr]).toEqual([1, '', `${inUse}end that, or give another --store\n`])
+  expect([run.code, run.stdout, run.stderr]).toEqual([1, '', `${inUse}stop it, or give another --store\n`])
   const serve = await runIn(cwd, 'serve --port 0 --store runs.db')
   expect([serve.code, serve.stdout, serve.stderr]).toEqual([
     1,
     '',
-    `${inUse}end that, or give another --store; --store memory keeps nothing\n`,
+    `${inUse}stop it, or give another --store; --store memory keeps nothing\n`,
   ])
 })
 
@@ -361,7 +383,7 @@ test.each([
   ['executions list --status done', 'Allowed choices are running, parked, success, partial, error, cancelled.'],
   ['executions resume x --server http://x --tools y', "'--tools <module>' cannot be used with option '--server <url>'"],
   ['executions', 'Usage: dagstream executions'],
-  ['run - --store memory', 'error Expected --store to be a file: what is kept in memory ends with `run`'],
+  ['run - --store memory', 'error Expected --store to be a file: a store in memory is lost when `run` ends'],
   ['run - --store a.db --server http://x', "'--store <file>' cannot be used with option '--server <url>'"],
   ['run - --retain-count 1', 'error Expected --store with --retain-age and --retain-count'],
 ])('%s is refused', async (argv, message) => {
@@ -371,7 +393,7 @@ test.each([
   expect(existsSync(join(cwd, 'missing.db'))).toBe(false)
 })
 
-test('run removes nothing unless it is told how much is kept', async () => {
+test('run removes nothing without a retention flag', async () => {
   const cwd = makeFolder()
   const ids = [await keep(cwd, GREETING), await keep(cwd, GREETING), await keep(cwd, GREETING)]
   const list = async (): Promise<string[]> => {

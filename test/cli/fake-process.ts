@@ -71,7 +71,7 @@ export class FakeProcess implements CliProcess {
     return () => void this.#strayListeners.delete(listener)
   }
 
-  /** Something fails where nobody waits for it. @returns how many listened */
+  /** Raises an unhandled error. @returns the number of listeners */
   strayError(error: unknown): number {
     for (const listener of this.#strayListeners) listener(error)
     return this.#strayListeners.size

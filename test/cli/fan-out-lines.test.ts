@@ -54,6 +54,6 @@ test('rounds, tasks of a workflow and a fan-out that has ended before have lines
   ])
 })
 
-test('a fan-out that fails is told by its error', () => {
+test('a fan-out that fails is reported by its error', () => {
   expect(describe(start('label', 2), end('label', 'error'))).toEqual(['✖ label 12ms X: no'])
 })

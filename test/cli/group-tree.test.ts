@@ -82,7 +82,7 @@ test('a fan-out is one line with counts above what fails; rounds and sub-workflo
   ])
 })
 
-test('a failure that is tolerated is told as such, and a round that succeeded is closed', () => {
+test('a failure that is tolerated is reported as such, and a round that succeeded is closed', () => {
   const more = [end('poll[1]'), end('poll'), end('report', { ...failed, optional: true })]
   expect(draw([...busy, ...more]).slice(5, 8)).toEqual([
     '  ✔ poll  round 2 · 12ms',
@@ -91,7 +91,7 @@ test('a failure that is tolerated is told as such, and a round that succeeded is
   ])
 })
 
-test('where lines are few, failures and what runs are opened first, and the rest is counted', () => {
+test('with few lines, failures and running tasks are opened first, and the rest is counted', () => {
   const tasks = Array.from({ length: 30 }, (_, at) => `big/${at}`)
   const items = Array.from({ length: 30 }, (_, at) => `each[${at}]`)
   const events = [

@@ -29,7 +29,7 @@ test('Ctrl-C while a workflow is handed in again and again ends that at once', a
   expect(server.requests).toEqual(['POST /executions'])
 })
 
-test('tools that a server cannot have are told at once', async () => {
+test('tools that a server cannot have are reported at once', async () => {
   const server = startFakeServer()
   server.intercept = () =>
     Response.json(
@@ -55,7 +55,7 @@ function loseServer(): () => void {
   return () => lost.abort(new TypeError('terminated'))
 }
 
-test('Ctrl-C while the connection is lost asks the server once, lets go, and tells what was used', async () => {
+test('Ctrl-C while the connection is lost asks the server once, detaches, and reports the usage', async () => {
   const model = await startModel()
   const server = startFakeServer({ tools: createChatTools(model.env) })
   const lose = loseServer()
@@ -69,7 +69,7 @@ test('Ctrl-C while the connection is lost asks the server once, lets go, and tel
   process.interrupt()
   expect([await ended, process.stdout.text]).toEqual([130, 'One\n'])
   expect(process.stderr.text).toMatch(
-    /\nToken usage: none was told\nTime: .*\nThe execution may still run\. To follow it again:\n {2}dagstream watch .* --after .*\n$/,
+    /\nToken usage: not reported\nTime: .*\nThe execution may still run\. To follow it again:\n {2}dagstream watch .* --after .*\n$/,
   )
   expect(server.requests).toEqual(['POST /executions'])
   await server.handler.close()
@@ -93,7 +93,7 @@ test('a connection that is lost after Ctrl-C is not had again', async () => {
   expect(server.requests.filter(request => request.startsWith('GET'))).toEqual([])
 })
 
-test('Ctrl-C in watch lets go while the connection is tried again', async () => {
+test('Ctrl-C in watch detaches while the connection is retried', async () => {
   const server = startFakeServer()
   server.intercept = busy
   const process = new FakeProcess('watch', 'x', '--server', SERVER)
@@ -102,12 +102,12 @@ test('Ctrl-C in watch lets go while the connection is tried again', async () => 
   process.interrupt()
   expect([await ended, process.stderr.text.split('\n').slice(1)]).toEqual([
     130,
-    ['Detached; nothing was cancelled. To go on from here:', `  dagstream watch x --server ${SERVER}`, ''],
+    ['Detached; nothing was cancelled. To continue from here:', `  dagstream watch x --server ${SERVER}`, ''],
   ])
   expect(server.requests).toEqual(['GET /executions/x/events'])
 })
 
-test('whoever sends SIGTERM is told of SIGTERM', async () => {
+test('after SIGTERM the message names SIGTERM', async () => {
   const process = processFor(waiting, 'run', '-', '--sse')
   process.stdout.onWrite(text => {
     if (text.includes('event: task_start')) setImmediate(() => process.interrupt('SIGTERM'))

@@ -29,7 +29,7 @@ test.each([
   ['.', /^Cannot load tools from `.`: it is a directory; name the file$/],
   ['./missing.mjs', /^Cannot load tools from `.\/missing.mjs`: /],
   ['no-such-package', /^Cannot load tools from `no-such-package`: /],
-])('%s is refused with what is wrong', async (module, message) => {
+])('%s is refused with the fault', async (module, message) => {
   await expect(loadTools(module, cwd)).rejects.toThrow(message)
 })
 

@@ -120,7 +120,7 @@ test.each(['run', 'validate'])('%s ends with 1 and names the server that does no
   expect(stderr).toMatch(/^error MCP server `broken` does not start: it .*cannot start: no key is not known\n/m)
   // What they write is told as it comes, and nothing of how they are ended.
   expect(stderr).toContain('mcp broken: cannot start: no key is not known\n')
-  expect(stderr).toContain('warning mcp fine: `as-task` was left out')
+  expect(stderr).toContain('warning mcp fine: `as-task` is omitted')
   expect(stderr).not.toContain('closed')
 })
 
@@ -153,7 +153,7 @@ test('validate checks arguments by the schemas of servers, and ends them', async
   expect(journal.readPids().map(isAlive)).toEqual([false])
 })
 
-test('tools lists those of all servers with their schemas, and tells which do not start', async () => {
+test('tools lists those of all servers with their schemas, and reports which do not start', async () => {
   const journal = createJournal()
   const mcpServers = {
     broken: hostile('exits'),
@@ -205,7 +205,7 @@ test.each(['llm', 'http'])(
 )
 
 test.each(['--json', '--sse'])(
-  'with %s what a server writes on stderr is told there, and stdout stays pure',
+  'with %s the stderr of a server is forwarded to stderr, and stdout stays pure',
   async flag => {
     const cwd = withConfig({ mcpServers: { mine: hostile('fair', { env: { API_KEY: 'secret-key' } }) } })
     const workflow = { tasks: [{ id: 'a', tool: 'mine:leak-log' }] }
@@ -227,7 +227,7 @@ test('on a terminal that draws a tree its lines are left above it', async () => 
   expect(process.stderr.text.indexOf('mcp mine: using')).toBeLessThan(process.stderr.text.indexOf('success'))
 })
 
-test('a server that writes without an end is told a bounded number of lines', async () => {
+test('of a server that writes without end a bounded number of lines is printed', async () => {
   const cwd = withConfig({ mcpServers: { mine: hostile('floods') } })
   const { code, stderr } = await run(cwd, ['validate', '-'], echo('mine'))
   const lines = stderr.match(/^mcp mine: noise/gm) ?? []

@@ -10,7 +10,7 @@ test.each([
   expect(parseAge(text)).toBe(ms)
 })
 
-test.each(['', '7', 'd', '0d', '-1d', '1.5h', '7D', '7 d', '7w', '1e3s', '1234567890d'])('%j is no age', text => {
+test.each(['', '7', 'd', '0d', '-1d', '1.5h', '7D', '7 d', '7w', '1e3s', '1234567890d'])('%j is not an age', text => {
   expect(() => parseAge(text)).toThrow('Expected an integer of at least 1 with its unit')
 })
 
@@ -19,6 +19,6 @@ test('an amount may have decimals, a count may be zero', () => {
   expect(['0', '10000'].map(parseCount)).toEqual([0, 10_000])
 })
 
-test.each(['', '0', '0.0', '-1', '.5', '1e3', '1,5', ' 1', '9'.repeat(400)])('%j is no amount', text => {
+test.each(['', '0', '0.0', '-1', '.5', '1e3', '1,5', ' 1', '9'.repeat(400)])('%j is not an amount', text => {
   expect(() => parseAmount(text)).toThrow('Expected a number above 0')
 })

@@ -27,7 +27,7 @@ const document = {
   ],
 }
 
-test('groups are frames, conditions dash arrows, and `finally` stands by itself', async () => {
+test('groups are frames, conditions dash arrows, and `finally` has a frame of its own', async () => {
   const { code, stdout } = await run(['graph', '-'], document)
   expect([code, stdout]).toEqual([
     0,

@@ -85,7 +85,7 @@ test.each([
   ['{"mcpServers": {"a.b": {"command": "x",\n"arg": 1}}}', 'Expected `mcpServers.a.b.arg` to be absent', 2, 1],
   ['{"mcpServers": {"a": {"command": "${NO_SUCH}"}}}', 'the variable `NO_SUCH` to be set', 1, 34],
   [`{"mcpServers": {"${'x'.repeat(60)}": {"command":\n1}}}`, 'to be a program', 2, 1],
-])('a problem of the configuration is told with its line and column: %s', async (config, message, line, column) => {
+])('a problem of the configuration is reported with its line and column: %s', async (config, message, line, column) => {
   const [code, stderr] = await runWith(config, 'run', '-')
   expect([code, stderr]).toEqual([2, expect.stringContaining(message)])
   expect(positionsIn(stderr)).toEqual([`${line}:${column}`])
@@ -96,7 +96,7 @@ test.each([
   ['{"modes": {"x": {"system": "", "temperature":\n-1}}}', '/modes/x/temperature', 2, 1],
   ['{"modes": {"x": {"system": "", "temp":\n1}}}', '/modes/x/temp', 1, 32],
   ['{"modes": {"x": {\n}}}', '/modes/x/system', 1, 17],
-])('a problem of a mode is told with its line and column: %s', async (config, place, line, column) => {
+])('a problem of a mode is reported with its line and column: %s', async (config, place, line, column) => {
   const [code, stderr] = await runWith(config, 'chat', 'hello', '--mode', 'code')
   expect([code, stderr]).toEqual([2, expect.stringContaining(`Expected ${place} of dagstream.config.json to be `)])
   expect(positionsIn(stderr)).toEqual([`${line}:${column}`])

@@ -32,7 +32,7 @@ test.each([
   [['run', 'no-such-file.json'], 'Cannot read `no-such-file.json`: there is no such file'],
   [['run', '-', '--tools', './no-such-module.mjs'], 'Cannot load tools from `./no-such-module.mjs`: '],
   [['graph', '-', '--format', 'png'], 'Allowed choices are mermaid, dot.'],
-])('%j is refused with what was expected', async (argv, message) => {
+])('%j is refused with the expected form', async (argv, message) => {
   const { code, stdout, stderr } = await run(argv, hello)
   expect([code, stdout]).toEqual([2, ''])
   expect(stderr).toContain(message)
@@ -64,7 +64,7 @@ test.each([
   ])
 })
 
-test('behind `--` an argument may begin with a dash', async () => {
+test('after `--` an argument may begin with a dash', async () => {
   const missing = await run(['run', '--json', '--', '-no-such-file.json'])
   expect([missing.code, missing.stderr]).toEqual([2, 'error Cannot read `-no-such-file.json`: there is no such file\n'])
   expect((await run(['chat', '--', '- list item'])).stderr).toContain('There is no key for a language model')
@@ -78,12 +78,12 @@ test.each([
   expect(await run(argv, hello)).toEqual({ code: 2, stdout: '', stderr })
 })
 
-test('what a command line holds cannot write to the terminal', async () => {
+test('control characters of a command line do not reach the terminal', async () => {
   const { code, stderr } = await run(['\u001b[2Jfly'])
   expect([code, stderr.includes('\u001b'), stderr.includes('\\u001b[2Jfly')]).toEqual([2, false, true])
 })
 
-test('a valid workflow is told to be valid', async () => {
+test('a valid workflow is reported to be valid', async () => {
   expect(await run(['validate', '-'], hello)).toEqual({ code: 0, stdout: '', stderr: 'valid -\n' })
   expect(await run(['validate', '-', '--json'], hello)).toEqual({
     code: 0,
@@ -92,7 +92,7 @@ test('a valid workflow is told to be valid', async () => {
   })
 })
 
-test('every issue of an invalid workflow is told, by validate and run alike', async () => {
+test('every issue of an invalid workflow is reported, by validate and run alike', async () => {
   const broken = {
     tasks: [
       { id: 'a', tool: 'ecko' },
@@ -117,14 +117,14 @@ test('every issue of an invalid workflow is told, by validate and run alike', as
   })
 })
 
-test('whoever misses no tool is not told where they come from', async () => {
+test('where tools come from is explained only if one is missing', async () => {
   for (const command of ['validate', 'run']) {
     const cycle = await run([command, '-'], { tasks: [{ id: 'a', tool: 'echo', dependsOn: ['a'] }] })
     expect([cycle.code, cycle.stderr]).toEqual([2, expect.not.stringContaining('--tools')])
   }
 })
 
-test('whoever names the model without a key is told that there is none', async () => {
+test('a workflow that names the model without a key is refused with that cause', async () => {
   for (const command of ['validate', 'run']) {
     const { code, stderr } = await run([command, '-'], { tasks: [{ id: 'a', tool: 'llm:chat' }] })
     expect([code, stderr.split('\n')[0]]).toEqual([
@@ -136,7 +136,7 @@ test('whoever names the model without a key is told that there is none', async (
   }
 })
 
-test('of more issues than are listed the total is told', async () => {
+test('of more issues than are listed the total is reported', async () => {
   const { code, stderr } = await run(['validate', '-'], {
     tasks: Array.from({ length: 150 }, (_, index) => ({ id: `t${index}`, tool: 'none' })),
   })

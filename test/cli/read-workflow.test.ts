@@ -39,11 +39,11 @@ test.each([
   ['good.json/x', 'Cannot read `good.json/x`: there is no such file'],
   ['missing.json', 'Cannot read `missing.json`: there is no such file'],
   ['.', 'Cannot read `.`: it is a directory'],
-])('%s is refused with what is wrong', async (file, message) => {
+])('%s is refused with the fault', async (file, message) => {
   await expect(read(file)).rejects.toEqual(new UsageError(message))
 })
 
-test('a terminal is asked for what is read from it, and a pipe is not', async () => {
+test('a terminal is prompted for standard input, and a pipe is not', async () => {
   const { stderr } = new FakeProcess()
   for (const isTTY of [false, true]) {
     const stdin = Object.assign(Readable.from(['{}']), { isTTY })

@@ -45,7 +45,7 @@ const spoken = {
   finally: [{ id: 'end', tool: 'echo', arguments: { status: '$STATUS' } }],
 }
 
-test('what the workflow declares as its output is printed instead of the last layer', async () => {
+test('the declared output of the workflow is printed instead of the last layer', async () => {
   const { code, stdout, stderr } = await run(['run', '-'], { ...spoken, output: 'all: $OUTPUT[each][*].n' })
   expect([code, stdout]).toEqual([0, 'all: [1,2,3]\n'])
   expect(stderr.replaceAll(/\d+(\.\d+)?(ms|s|×)/g, '#')).toBe(`✖ kept # TOOL_ERROR: no (tolerated)
@@ -105,7 +105,7 @@ test('--sse prints the events alone', async () => {
   expect(stdout.endsWith('}\n\n')).toBe(true)
 })
 
-test('a task that fails makes the exit code 1 and is told with its cause', async () => {
+test('a task that fails makes the exit code 1 and is reported with its cause', async () => {
   const workflow = {
     tasks: [
       { id: 'a', tool: 'fail', arguments: { message: 'no\u0007' } },
@@ -140,7 +140,7 @@ test('the flags reach the execution', async () => {
   expect((await run(['run', '-'], asking)).code).toBe(2)
 })
 
-test('a tool of a module replaces the built-in one; warnings and usage are told', async () => {
+test('a tool of a module replaces the built-in one; warnings and usage are reported', async () => {
   const workflow = {
     tasks: [
       { id: 'a', tool: 'echo' },
@@ -153,7 +153,7 @@ test('a tool of a module replaces the built-in one; warnings and usage are told'
   expect(stderr).toContain('Token usage: 1,234 in, 5,678 out, $0.0965\n')
 })
 
-test('Ctrl-C cancels, waits for the end and prints what was used', async () => {
+test('Ctrl-C cancels, waits for the end and prints the usage', async () => {
   const process = processFor({ tasks: [{ id: 'a', tool: 'spendAndWait' }] }, '--sse', ...tools)
   process.stdout.onWrite(text => {
     if (text.includes('event: task_start')) setImmediate(() => process.interrupt())

@@ -65,12 +65,12 @@ test('the flags reach the server', async () => {
   expect([asked.code, asked.stdout.text, asked.stderr.text]).toEqual([
     2,
     '',
-    "error POST /executions was answered with 400: Bad request: Expected `options.maxConcurrency` to be an integer from 1 to 64, the server's own, got `65` (number)\n",
+    'error POST /executions was answered with 400: Bad request: Expected `options.maxConcurrency` to be an integer from 1 to 64, the bound of the server, got `65` (number)\n',
   ])
 })
 
 test.each([['tasks'], ['input']])(
-  'what is larger than a server takes is refused before it is sent: %s',
+  'a body above the limit of the server is refused before it is sent: %s',
   async place => {
     const server = startFakeServer()
     const body = (padding: string): [unknown, ...string[]] => {
@@ -80,13 +80,13 @@ test.each([['tasks'], ['input']])(
     const large = await runRemotely(...body('é'.repeat(600_000)))
     expect([large.code, large.stdout.text, server.requests]).toEqual([2, '', []])
     expect(large.stderr.text).toMatch(
-      /^error The request has 1,200,\d{3} bytes, and a server takes at most 1,048,576\. Have tasks read what is large, or go without --server\n$/,
+      /^error The request has 1,200,\d{3} bytes, and a server takes at most 1,048,576\. Let tasks read large data themselves, or run without --server\n$/,
     )
     expect((await runRemotely(...body('é'.repeat(500_000)))).code).toBe(0)
   },
 )
 
-test('an invalid workflow is told as it is told here, but for where tools come from here', async () => {
+test('an invalid workflow is reported as in a local run, without where tools come from', async () => {
   startFakeServer()
   const broken = { tasks: Array.from({ length: 150 }, (_, index) => ({ id: `t${index}`, tool: 'none' })) }
   const here = await run(['run', '-'], broken)
@@ -95,7 +95,7 @@ test('an invalid workflow is told as it is told here, but for where tools come f
   expect([there.code, there.stdout.text, told]).toEqual([here.code, here.stdout, here.stderr])
 })
 
-test('what a server says cannot write to the terminal', async () => {
+test('control characters from a server do not reach the terminal', async () => {
   const server = startFakeServer()
   const issues = [{ code: '\u001b[2J', pointer: '/\u001b', message: 'm\u001b', hint: 'h\u001b' }, { code: 1 }]
   server.intercept = () =>
@@ -126,7 +126,7 @@ test('Ctrl-C cancels on the server and waits for the end', async () => {
   expect(requests.filter(request => request.endsWith('/cancel'))).toHaveLength(1)
 })
 
-test('a cancellation that the server refuses is told, and the end is still waited for', async () => {
+test('a cancellation that the server refuses is reported, and the end is still waited for', async () => {
   const server = startFakeServer()
   server.intercept = ({ url }) => (url.endsWith('/cancel') ? new Response(null, { status: 409 }) : undefined)
   const short = { tasks: [{ id: 'a', tool: 'wait', arguments: { ms: 100 } }] }
@@ -150,7 +150,7 @@ test('a reader of the events who leaves cancels on the server, once', async () =
   expect(requests.filter(request => request.endsWith('/cancel'))).toHaveLength(1)
 })
 
-test('a server that cannot be reached is told at once', async () => {
+test('a server that cannot be reached is reported at once', async () => {
   let count = 0
   vi.stubGlobal('fetch', () => {
     count += 1
@@ -166,7 +166,7 @@ test('a server that cannot be reached is told at once', async () => {
   ])
 })
 
-test('something else than a dagstream server is told', async () => {
+test('something else than a dagstream server is reported', async () => {
   const server = startFakeServer()
   server.intercept = () => new Response('<html>', { headers: { 'content-type': 'text/html' } })
   const { code, stderr } = await runRemotely(two)
@@ -197,7 +197,7 @@ test('an empty DAGSTREAM_TOKEN is refused: it would be taken for protection', as
   process.env['DAGSTREAM_TOKEN'] = ''
   expect([await runCli(process), process.stderr.text]).toEqual([
     2,
-    'error Expected DAGSTREAM_TOKEN to be one or more visible ASCII characters; unset it to go without a token\n',
+    'error Expected DAGSTREAM_TOKEN to be one or more visible ASCII characters; unset it to use no token\n',
   ])
 })
 

@@ -41,7 +41,7 @@ async function askAs(host: string, url: string, token = ''): Promise<number | un
   return response.statusCode
 }
 
-test('it says where it listens and what to paste, and ends with Ctrl-C', async () => {
+test('it prints its address and commands to paste, and ends with Ctrl-C', async () => {
   const { process, url, code } = await startServe()
   expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
   const response = await fetch(`${url}/healthz`)
@@ -49,7 +49,7 @@ test('it says where it listens and what to paste, and ends with Ctrl-C', async (
   const head = `  curl -N ${url}/executions -H 'Accept: text/event-stream' -H 'Content-Type: application/json'`
   expect(process.stderr.text.split('\n')).toEqual([
     `dagstream listens on ${url}`,
-    'Executions are kept in memory: they end with the server',
+    'Executions are kept in memory: they are lost when the server ends',
     'Try in another terminal:',
     expect.stringContaining(`${head} -d '{"tasks":[`),
     `${head} --data-binary @fixtures/hello.json`,
@@ -156,7 +156,7 @@ test('on an address for all every host is answered, unless some are named', asyn
   await code
 })
 
-test('what keeps it from listening is told', async () => {
+test('a failure to listen is reported', async () => {
   const other = createServer()
   await new Promise<void>(resolve => other.listen(0, '127.0.0.1', resolve))
   const { port } = other.address() as AddressInfo
@@ -231,10 +231,10 @@ test('the bounds of its flags hold for every execution, and no request may ask f
   }
   process.interrupt()
   expect(await code).toBe(0)
-  expect(process.stderr.text).toContain('Draining: what runs may go on for up to 0.0ms; press')
+  expect(process.stderr.text).toContain('Draining: running executions may continue for up to 0.0ms; press')
 })
 
-test('more executions at once than it is told are refused, and one that spends too much is cancelled', async () => {
+test('executions above --max-executions are refused, and one that exceeds its budget is cancelled', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'dagstream-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
   const tools = join(folder, 'tools.mjs')
@@ -255,7 +255,7 @@ test('more executions at once than it is told are refused, and one that spends t
   expect(await code).toBe(0)
 })
 
-test('what runs may end while it drains, nothing new starts, and a second Ctrl-C exits at once', async () => {
+test('running executions may end while it drains, nothing new starts, and a second Ctrl-C exits at once', async () => {
   const { process, url, code } = await startServe('--log-level', 'silent')
   const running = await post(url, 'wait', { ms: 500 })
   process.interrupt()
@@ -284,17 +284,17 @@ test('requests are logged as one line each', async () => {
   expect(line).not.toContain('secret')
 })
 
-test('what fails where nobody waits for it is logged, and the server goes on', async () => {
+test('an unhandled error is logged, and the server continues', async () => {
   const { process, url, code } = await startServe()
   expect(process.strayError(new Error('later'))).toBe(1)
-  expect(process.stderr.text).toContain('"level":"error","message":"Something failed where nobody waits for it')
+  expect(process.stderr.text).toContain('"level":"error","message":"Unhandled error')
   expect(process.stderr.text).toContain('Error: later')
   expect((await fetch(`${url}/healthz`)).status).toBe(200)
   process.interrupt()
   expect([await code, process.strayError(new Error('after'))]).toEqual([0, 0])
 })
 
-test('idle connections are kept as long as --keep-alive says', async () => {
+test('idle connections are kept for the time of --keep-alive', async () => {
   const { process, url, code } = await startServe('--keep-alive', '90000')
   const response = await fetch(`${url}/healthz`)
   expect([response.status, response.headers.get('keep-alive')]).toEqual([200, 'timeout=90'])

@@ -67,13 +67,13 @@ test('executions are kept in a folder of their own that git ignores, beyond the 
 test('with --store memory nothing is written', async () => {
   const cwd = makeFolder()
   const { process, url, end } = await startServe(cwd, '--store', 'memory')
-  expect(process.stderr.text).toContain('\nExecutions are kept in memory: they end with the server\n')
+  expect(process.stderr.text).toContain('\nExecutions are kept in memory: they are lost when the server ends\n')
   await (await post(url, ECHO)).text()
   await end()
   expect(readdirSync(cwd)).toEqual([])
 })
 
-test('a folder that cannot be made is told, with what to give instead', async () => {
+test('a folder that cannot be made is reported, with what to give instead', async () => {
   const cwd = makeFolder()
   writeFileSync(join(cwd, '.dagstream'), '')
   const { code, stderr } = await runIn(cwd, 'serve --port 0')
@@ -87,7 +87,7 @@ test('a folder that cannot be made is told, with what to give instead', async ()
   expect([missing.code, missing.stderr]).toEqual([1, expect.stringContaining('there is no directory')])
 })
 
-test('what an earlier process left is taken up, but not by a server that cannot listen', async () => {
+test('unfinished executions are resumed, but not by a server that cannot listen', async () => {
   const cwd = makeFolder()
   const file = join(cwd, 'runs.db')
   const workflow = { tasks: [{ id: 'a', tool: 'echo' }] }
@@ -120,7 +120,7 @@ test('a server that cannot listen leaves no file behind', async () => {
   expect(readdirSync(cwd)).toEqual([])
 })
 
-test('how much is kept is what the flags say, in a file and in memory', async () => {
+test('the flags set the retention, in a file and in memory', async () => {
   for (const store of ['runs.db', 'memory']) {
     const cwd = makeFolder()
     const flags = ['--retain-count', '1', '--retain-age', '1d', '--log-level', 'silent']
@@ -140,7 +140,7 @@ test('how much is kept is what the flags say, in a file and in memory', async ()
   }
 })
 
-test('each request and each execution is one line, and none has what could be a secret', async () => {
+test('each request and each execution is one line, without possible secrets', async () => {
   const cwd = makeFolder()
   const tools = `export default {
     spend: (args, { reportUsage }) => reportUsage({ totalTokensIn: 5, totalTokensOut: 2, totalCost: 0.25 }),

@@ -48,7 +48,7 @@ test('lines beyond what may wait are dropped, and counted once there is room', a
   expect(linesOf(stream).at(-1)).toMatchObject({ message: 'later', droppedCount: 500 })
 })
 
-test('a request is logged without what could be a secret', async () => {
+test('a request is logged without possible secrets', async () => {
   const stream = new FakeStream()
   const answers = [new Response(null, { headers: { 'execution-id': 'x' } }), new Response(null, { status: 500 })]
   const fetch = logRequests(
@@ -66,7 +66,7 @@ test('a request is logged without what could be a secret', async () => {
   expect(stream.text).not.toContain('secret')
 })
 
-test('a request about an execution names it, whatever its answer says', async () => {
+test('a request about an execution names it, with any answer', async () => {
   const stream = new FakeStream()
   const fetch = logRequests(() => Promise.resolve(new Response()), createServerLog(new Output(stream), 'info'))
   for (const path of ['/executions/x_1-Z', '/executions/x/tasks/a/output?y', '/executions', '/executionsx/x']) {

@@ -11,20 +11,20 @@ function fileOf(url: string): string {
   return url.slice(url.lastIndexOf('/') + 1)
 }
 
-test('a fault is told in one line, with the place where it came from', () => {
+test('a fault is reported in one line, with the place where it came from', () => {
   const line = describeStray(new TypeError('x is not a function'))
   expect(line).toMatch(
-    /^A fault that nothing waits for, probably in a tool; the command goes on: TypeError: x is not a function, at .*:\d+:\d+\)?$/,
+    /^Unhandled error, probably in a tool; the command continues: TypeError: x is not a function, at .*:\d+:\d+\)?$/,
   )
   expect(line).toContain(place)
 })
 
-test('a fault of the program itself is told as that, with the way to it', () => {
+test('a fault of the program itself is reported as that, with the way to it', () => {
   const error = new Error('ours')
   const own = new URL('../../src/cli/target/follow.ts', import.meta.url).href
   error.stack = `Error: ours\n    at one (${own}:1:2)\n    at node:internal/timers:1:1\n    at ${own}:3:4`
   expect(describeStray(error)).toBe(
-    `A fault that nothing waits for, in dagstream itself: please report it; the command goes on: Error: ours, at one (${own}:1:2), at node:internal/timers:1:1, at ${own}:3:4`,
+    `Unhandled error, in dagstream itself: please report it; the command continues: Error: ours, at one (${own}:1:2), at node:internal/timers:1:1, at ${own}:3:4`,
   )
 })
 
@@ -42,13 +42,13 @@ test.each<[string, unknown, string]>([
   ['a text', 'just text', '`"just text"` (string)'],
   ['a number', 42, '`42` (number)'],
   ['a symbol', Symbol('s'), '`Symbol(s)` (symbol)'],
-  ['an object', { secret: 'x' }, 'an object that is no Error'],
+  ['an object', { secret: 'x' }, 'an object that is not an Error'],
   ['what looks like an error', { message: 'like one' }, 'like one'],
   ['an error without a stack', withoutStack, 'Error: no stack (caused by Error: the cause)'],
-  ['a proxy that throws', hostile, 'what was thrown cannot be shown'],
-  ['an object without a prototype', Object.create(null), 'an object that is no Error'],
-])('%s can be told', (_, thrown, told) => {
-  expect(describeStray(thrown)).toBe(`A fault that nothing waits for, probably in a tool; the command goes on: ${told}`)
+  ['a proxy that throws', hostile, 'the thrown value cannot be shown'],
+  ['an object without a prototype', Object.create(null), 'an object that is not an Error'],
+])('%s can be reported', (_, thrown, told) => {
+  expect(describeStray(thrown)).toBe(`Unhandled error, probably in a tool; the command continues: ${told}`)
 })
 
 test('a long message is cut, between characters', () => {
@@ -57,7 +57,7 @@ test('a long message is cut, between characters', () => {
   expect([line.length < 1000, line.endsWith('x…')]).toEqual([true, true])
 })
 
-test('of many faults twenty a minute are told, and how many were left out', () => {
+test('of many faults twenty a minute are reported, and how many were omitted', () => {
   const lines: string[] = []
   let now = 0
   const strays = new StrayFaults(
@@ -71,12 +71,12 @@ test('of many faults twenty a minute are told, and how many were left out', () =
   strays.tellRest()
   strays.tellRest()
   expect(lines.slice(20)).toEqual([
-    'warning 1,030 more faults that nothing waited for were left out',
-    'warning A fault that nothing waits for, probably in a tool; the command goes on: `"later"` (string)',
+    'warning 1,030 more unhandled errors were dropped',
+    'warning Unhandled error, probably in a tool; the command continues: `"later"` (string)',
   ])
 })
 
-test('while a command runs its faults are told safely on stderr, and change neither result nor exit code', async () => {
+test('while a command runs its faults are reported safely on stderr, and change neither result nor exit code', async () => {
   const process = new FakeProcess('run', '-', '--json')
   const tasks = [{ id: 'a', tool: 'wait', arguments: { ms: 20, value: 1 } }]
   process.stdin = Readable.from([JSON.stringify({ tasks })])
@@ -85,12 +85,12 @@ test('while a command runs its faults are told safely on stderr, and change neit
   expect(process.strayError(thrown)).toBe(1)
   expect([await code, JSON.parse(process.stdout.text)]).toMatchObject([0, { status: 'success' }])
   expect(process.stderr.text.split('\n')[0]).toBe(
-    String.raw`warning A fault that nothing waits for, probably in a tool; the command goes on: Error: bad\u001b[2J\nsuccess`,
+    String.raw`warning Unhandled error, probably in a tool; the command continues: Error: bad\u001b[2J\nsuccess`,
   )
   expect(process.strayError(thrown)).toBe(0)
 })
 
-test('a fault is told beside events on a terminal too', async () => {
+test('a fault is reported beside events on a terminal too', async () => {
   const process = new FakeProcess('run', '-', '--sse')
   Object.assign(process.stdout, { isTTY: true })
   process.stdin = Readable.from([JSON.stringify({ tasks: [{ id: 'a', tool: 'echo' }] })])
@@ -99,6 +99,6 @@ test('a fault is told beside events on a terminal too', async () => {
   })
   expect([await runCli(process), process.stderr.text.split('\n')[0]]).toEqual([
     0,
-    'warning A fault that nothing waits for, probably in a tool; the command goes on: `"in between"` (string)',
+    'warning Unhandled error, probably in a tool; the command continues: `"in between"` (string)',
   ])
 })

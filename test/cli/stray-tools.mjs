@@ -1,4 +1,4 @@
-// Tools whose failures come where nobody waits for them.
+// Tools with unhandled errors.
 import { EventEmitter } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 

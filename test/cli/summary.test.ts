@@ -24,7 +24,7 @@ function summarised(results: DocumentTaskResult[], given: Partial<Summarised> = 
   }
 }
 
-test('a success is told by its counts, times and usage', () => {
+test('a success is reported by its counts, times and usage', () => {
   const tokenUsage = { totalTokensIn: 1234, totalTokensOut: 5678, totalCost: 0.0965 }
   expect(
     renderSummary(summarised([result('a'), result('b')], { tokenUsage }), colors),
@@ -34,7 +34,7 @@ Token usage: 1,234 in, 5,678 out, $0.0965
 `)
 })
 
-test('failures are told with their code, error and cause', () => {
+test('failures are reported with their code, error and cause', () => {
   const results = [
     result('a', { status: 'error', code: 'TOOL_ERROR', error: 'no\u001b', attempts: 3 }),
     result('b', { status: 'skipped', code: 'DEPENDENCY_FAILED', error: 's', causedBy: 'a', attempts: 0 }),
@@ -60,7 +60,7 @@ test('of very many failures the first are listed', () => {
   expect([lines.length, lines[2], lines.at(-2)]).toEqual([24, '  ✖ t0 E: e', '  … and 1,005 more failed'])
 })
 
-test('nothing to do is told as that', () => {
+test('nothing to do is reported as that', () => {
   expect(
     renderSummary(
       summarised([], { parallelizationLayers: 0, executionTimeMs: 0, criticalPathMs: 0, speedup: 0 }),
@@ -71,7 +71,7 @@ test('nothing to do is told as that', () => {
 `)
 })
 
-test('failures of children, tolerated ones and skips that are no failure are told with their reasons', () => {
+test('failures of children, tolerated failures and skips without a failure are reported with their reasons', () => {
   const skipped = { status: 'skipped', attempts: 0 } as const
   const failed = { status: 'error', code: 'X', error: 'no' } as const
   const results = [

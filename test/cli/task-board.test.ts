@@ -6,7 +6,7 @@ import { event, result, started } from './event-rig.ts'
 
 const colors = pc.createColors(false)
 
-test('a snapshot begins the view anew, and what follows goes on from it', () => {
+test('a snapshot begins the view again, and what follows continues from it', () => {
   const board = new TaskBoard()
   board.apply(started(['a', 'b'], ['c']), 5)
   board.apply(event('task_start', { taskId: 'a', tool: 'echo', layer: 0, attempt: 1 }), 10)

@@ -18,7 +18,7 @@ test('no text makes a line do anything but show', () => {
   )
 })
 
-test('times are told with three digits or so', () => {
+test('times are reported with three digits or so', () => {
   expect([0, 0.04, 9.94, 9.96, 999.4, 999.6, 1240, 59_990, 59_999, 123_456].map(formatMs)).toEqual([
     '0.0ms',
     '0.0ms',
@@ -33,7 +33,7 @@ test('times are told with three digits or so', () => {
   ])
 })
 
-test('usage is told with its cost, where one was reported', () => {
+test('usage is reported with its cost, where one was reported', () => {
   expect(formatUsage({ totalTokensIn: 1234, totalTokensOut: 5678, totalCost: 0.0965 })).toBe(
     '1,234 in, 5,678 out, $0.0965',
   )

@@ -10,7 +10,7 @@ const linesOf = (inputSchema: unknown, columns = 80): string[] =>
     .split('\n')
     .slice(1, -1)
 
-test('the arguments of a tool are told under it, lined up, cut at the width of the terminal', () => {
+test('the arguments of a tool are reported under it, lined up, cut at the width of the terminal', () => {
   const properties = {
     path: { type: 'string', description: `Where\n  it is, ${'x'.repeat(100)}` },
     depth: { type: 'integer' },
@@ -34,12 +34,12 @@ test.each<[schema: unknown, type: string]>([
   [true, 'any'],
   [null, 'any'],
   [{}, 'any'],
-])('the type of %j is told as %s', (schema, type) => {
+])('the type of %j is reported as %s', (schema, type) => {
   expect(linesOf({ properties: { x: schema } })).toEqual([`    x  ${type}`])
 })
 
 test.each([[undefined], [{}], [{ properties: null }], [{ properties: [], required: 'x' }], [{ '~standard': {} }]])(
-  'of the schema %j no argument is told',
+  'of the schema %j no argument is reported',
   schema => {
     expect(renderTools([toolWith(schema)], 80)).toBe('s:t  Does it.\n')
   },

@@ -13,7 +13,7 @@ const short = {
   ],
 }
 
-/** Starts a workflow that goes on without anybody following. @returns its id */
+/** Starts a workflow that continues without followers. @returns its id */
 async function start({ handler }: FakeServer, workflow: unknown = short): Promise<string> {
   const headers = { 'content-type': 'application/json', prefer: 'respond-async' }
   const body = JSON.stringify(workflow)
@@ -37,7 +37,7 @@ test('--json prints the result alone, and the exit code is the one of the execut
   expect([code, (JSON.parse(stdout) as ExecutionResult).errors.map(({ taskId }) => taskId)]).toEqual([1, ['a']])
 })
 
-test('Ctrl-C lets go, cancels nothing, and tells a command that gives the rest, each event once', async () => {
+test('Ctrl-C detaches, cancels nothing, and reports a command that gives the rest, each event once', async () => {
   const server = startFakeServer()
   const executionId = await start(server)
   const process = new FakeProcess('watch', executionId, '--server', SERVER, '--sse')
@@ -47,7 +47,7 @@ test('Ctrl-C lets go, cancels nothing, and tells a command that gives the rest, 
   expect(await runCli(process)).toBe(130)
   const [said, resume] = process.stderr.text.replace(/^✔ a .*\n/, '').split('\n  ')
   expect([said, resume]).toEqual([
-    'Detached; nothing was cancelled. To go on from here:',
+    'Detached; nothing was cancelled. To continue from here:',
     `dagstream watch ${executionId} --server ${SERVER} --after ${executionId}.3\n`,
   ])
   expect(server.requests.filter(request => request.endsWith('/cancel'))).toEqual([])
@@ -57,7 +57,7 @@ test('Ctrl-C lets go, cancels nothing, and tells a command that gives the rest, 
   expect([rest.code, messagesOf(process.stdout.text + rest.stdout)]).toEqual([0, messagesOf(whole.stdout)])
 })
 
-test('a reader of the events who leaves lets go quietly', async () => {
+test('a reader of the events who leaves detaches quietly', async () => {
   const server = startFakeServer()
   const executionId = await start(server)
   const process = new FakeProcess('watch', executionId, '--server', SERVER, '--sse')
@@ -66,7 +66,7 @@ test('a reader of the events who leaves lets go quietly', async () => {
   expect(server.requests.filter(request => request.endsWith('/cancel'))).toEqual([])
 })
 
-test('of an execution that has ended and has nothing left, the summary is told', async () => {
+test('of an execution that has ended and has nothing left, the summary is reported', async () => {
   const executionId = await start(startFakeServer())
   const whole = await run(['watch', executionId, '--server', SERVER, '--sse'])
   const last = /^id: (.*)$/m.exec(messagesOf(whole.stdout).at(-1) ?? '')?.[1] ?? ''
@@ -74,7 +74,7 @@ test('of an execution that has ended and has nothing left, the summary is told',
   expect([code, stdout, stderr.startsWith('success 2 tasks')]).toEqual([0, '', true])
 })
 
-test('behind an event a terminal shows lines: a tree needs the events before', async () => {
+test('after an event a terminal shows lines: a tree needs the events before', async () => {
   const executionId = await start(startFakeServer())
   await run(['watch', executionId, '--server', SERVER])
   const process = new FakeProcess('watch', executionId, '--server', SERVER, '--after', `${executionId}.3`)
@@ -83,7 +83,7 @@ test('behind an event a terminal shows lines: a tree needs the events before', a
   expect([await runCli(process), process.stderr.text.split('\n')[0]]).toEqual([0, expect.stringMatching(/^✔ b \d+ms$/)])
 })
 
-test('a connection that is lost is told, and the events go on without a gap', async () => {
+test('a connection that is lost is reported, and the events continue without a gap', async () => {
   const server = startFakeServer({ heartbeatMs: 50 })
   const executionId = await start(server, { tasks: [{ id: 'a', tool: 'wait', arguments: { ms: 1500 } }] })
   let isCut = false
@@ -102,7 +102,7 @@ test('a connection that is lost is told, and the events go on without a gap', as
   expect(stderr).toMatch(/^The stream ended before its last event; trying again in [\d.]+m?s\n/)
 })
 
-test('a connection that is given up is told, with the command that tries again', async () => {
+test('a connection that is given up is reported, with the command that tries again', async () => {
   const server = startFakeServer()
   server.intercept = () => new Response(null, { status: 503, headers: { 'retry-after': '600' } })
   const { code, stderr } = await run(['watch', 'x', '--server', SERVER, '--after', 'x.7'])
@@ -136,7 +136,7 @@ test.each([
   expect([code, stdout, stderr]).toEqual([2, '', expect.stringContaining(message)])
 })
 
-test('an execution that is not there is told', async () => {
+test('an execution that is not there is reported', async () => {
   startFakeServer()
   const { code, stderr } = await run(['watch', 'x', '--server', SERVER])
   expect([code, stderr]).toEqual([

@@ -80,7 +80,7 @@ test('a wrong option of a cancellation is refused', async () => {
   expect(server.requests).toEqual([])
 })
 
-test('tools that cannot be had are told at once; a server that starts or ends is asked again', async () => {
+test('tools that are unavailable are reported at once; a server that starts or ends is asked again', async () => {
   const unavailable = problem(503, { code: 'TOOLS_UNAVAILABLE', reference: 'r1' }, { 'Retry-After': '5' })
   const { client, server, clock } = clientRig([problem(503, { code: 'SHUTTING_DOWN' }), unavailable])
   const executing = client.execute(ONE_TASK).catch((error: unknown) => error)

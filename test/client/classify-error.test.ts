@@ -72,13 +72,13 @@ test.each([
   ...[429, 500, 501, 502, 503, 504, 505, 520, 599].map(status => new HttpError(status, 'no', {})),
   { status: 503 },
   { details: { status: 429 } },
-  // What says so itself wins.
+  // A value of the error itself takes precedence.
   Object.assign(new Error('x is not a function'), { retryable: true }),
   { code: 1002, message: 'lost', retryable: true },
   new Error('something', { cause: new Error('else', { cause: withCode('ECONNRESET') }) }),
   // A reader in this very process.
   new DagstreamError('READER_STALLED', 'took nothing'),
-])('is tried again: %s', error => {
+])('is retried: %s', error => {
   expect(isRetryable(error)).toBe(true)
 })
 
@@ -103,7 +103,7 @@ test.each([
   new DOMException('This operation was aborted', 'AbortError'),
   named('AbortError', 'The operation was aborted.'),
   new TypeError('fetch failed', { cause: new DOMException('This operation was aborted', 'AbortError') }),
-  // What another connection would not mend.
+  // Failures that another connection would not resolve.
   fetchFailed('DEPTH_ZERO_SELF_SIGNED_CERT', 'self-signed certificate'),
   fetchFailed('CERT_HAS_EXPIRED', 'certificate has expired'),
   fetchFailed('ERR_TLS_CERT_ALTNAME_INVALID'),
@@ -115,13 +115,13 @@ test.each([
   ...[400, 401, 403, 404, 408, 409, 422, 499].map(status => new HttpError(status, 'no', {})),
   { status: 404 },
   new UnusableResponseError(503, 'a page', {}),
-  // What says so itself wins.
+  // A value of the error itself takes precedence.
   Object.assign(new TypeError('fetch failed'), { retryable: false }),
   { status: 503, retryable: false },
   new ConnectionLostError('gone', 11, new HttpError(503, 'no', {})),
   // dagstream's own, whatever caused them.
   new DagstreamError('INVALID_SSE', 'too long', { cause: new TypeError('terminated') }),
-  // What is no error at all.
+  // Values that are not errors.
   undefined,
   null,
   'fetch failed',

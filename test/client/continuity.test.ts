@@ -31,7 +31,7 @@ async function trace(connections: readonly AsyncIterable<Item>[], lastEventId?: 
   return { seen, asked }
 }
 
-test('each connection begins behind the last event, and an exact resume clears nothing', async () => {
+test('each connection begins after the last event, and an exact resume clears nothing', async () => {
   const { seen, asked } = await trace([
     source(token(1), token(2), terminated()),
     source(terminated()),
@@ -42,7 +42,7 @@ test('each connection begins behind the last event, and an exact resume clears n
   expect(asked).toEqual([undefined, 'x.2', 'x.2', 'x.3'])
 })
 
-test('a place to begin behind is asked for until there is a later one', async () => {
+test('a place to begin after is asked for until there is a later one', async () => {
   const { seen, asked } = await trace(
     [source(terminated()), source(token(8), terminated()), source(complete(9))],
     'x.7',
@@ -53,7 +53,7 @@ test('a place to begin behind is asked for until there is a later one', async ()
   ])
 })
 
-test('what a source that ignores the place repeats is dropped', async () => {
+test('events that a source repeats although it was given a position are dropped', async () => {
   const { seen } = await trace([
     source(token(1), token(2), terminated()),
     source(token(1), token(2), token(3), terminated()),
@@ -81,7 +81,7 @@ test('a stream that was cut behind repeated events only is still cut', async () 
   ])
 })
 
-test('a last event that came before ends the run all the same', async () => {
+test('a last event that arrived before ends the run, too', async () => {
   expect(await trace([source(complete(7), token(8))], 'x.7')).toEqual({ seen: [], asked: ['x.7'] })
 })
 
@@ -103,7 +103,7 @@ test('a retried attempt clears what its task streamed, also without a new connec
   expect(seen).toEqual([token(1), { reason: 'retry', taskId: 'a' }, retry, { reason: 'retry' }, nameless, complete(5)])
 })
 
-test("a provider's new stream begins anew: its first item is preceded by a reset, once", async () => {
+test("a provider's new stream restarts: its first item is preceded by a reset, once", async () => {
   const content = (eventId: string): Item => ({ type: 'content', data: 'word', eventId })
   const done: Item = { type: 'done', eventId: '3' }
   const { seen, asked } = await trace([

@@ -73,13 +73,13 @@ test('a result is asked for too where its body cannot be read while it arrives',
   expect(clock.timerCount).toBe(0)
 })
 
-test('errors are told without readable bodies too', async () => {
+test('errors are reported without readable bodies too', async () => {
   const refusal = whole(problem(422, { title: 'Invalid workflow', code: 'INVALID_WORKFLOW' }), null)
   const { client } = clientRig([refusal])
   await expect(client.execute(ONE_TASK)).rejects.toMatchObject({ status: 422, details: { code: 'INVALID_WORKFLOW' } })
 })
 
-test('what fails on the way is tried again, and what is gone is told', async () => {
+test('transient failures are retried, and a missing execution is reported', async () => {
   const stream = endless('text/event-stream')
   const { client, clock } = clientRig([
     stream,

@@ -24,7 +24,7 @@ test('leaving while an event is awaited ends that wait too', async () => {
   expect([held.isCancelled, clock.timerCount]).toEqual([true, 0])
 })
 
-test('leaving before the answer lets go of it when it comes; the execution is still known', async () => {
+test('leaving before the answer releases it when it comes; the execution is still known', async () => {
   const held = new HeldBody()
   let answer: (() => void) | undefined
   const late = (): Promise<Response> => new Promise(resolve => void (answer = () => resolve(held.answer())))
@@ -76,7 +76,7 @@ test('cancelling waits for the id and asks the server', async () => {
   expect(held.isCancelled).toBe(false)
 })
 
-test('a workflow that is refused rejects all who ask, and nobody who does not', async () => {
+test('a refused workflow rejects all pending calls, without unhandled rejections', async () => {
   const { client, server } = clientRig([problem(422, { title: 'Invalid workflow', code: 'INVALID_WORKFLOW' })])
   const run = client.stream(ONE_TASK)
   await idle()
@@ -89,7 +89,7 @@ test('a workflow that is refused rejects all who ask, and nobody who does not', 
   expect(server.requests).toHaveLength(1)
 })
 
-test('a server that cannot be reached is told once, to all who ask', async () => {
+test('a server that cannot be reached is reported once, to all who ask', async () => {
   const { client, server, clock } = clientRig(new Array(3).fill(refused()), { reconnection: { maxRetries: 2 } })
   const run = client.stream(ONE_TASK)
   const reading = collectUntilFailure(run)

@@ -13,7 +13,7 @@ test.each<[string, Item[]]>([
   ['an item that is not known', [{ type: 'tick' }]],
   ['an item that is not known after one that is', [TOKEN, { type: 'tick' }]],
   ['the snapshot of a finished execution', [{ type: 'snapshot', data: { status: 'partial' }, id: 'x.9' }]],
-])('a stream that ends behind %s has ended well', async (_, items) => {
+])('a stream that ends after %s has ended well', async (_, items) => {
   const { manager, delays } = rig()
   expect(await collect(manager.run(sources(source(...items))))).toEqual(items)
   expect(delays).toEqual([])
@@ -26,7 +26,7 @@ test('a final item ends the run, whatever its source does then', async () => {
 })
 
 test.each(['execution_start', 'task_start', 'token', 'task_complete', 'token_usage', 'content', 'usage'])(
-  'a stream that ends behind `%s` was cut, and is opened again',
+  'a stream that ends after `%s` was cut, and is opened again',
   async type => {
     const { manager, clock, delays } = rig()
     const reading = collect(manager.run(sources(source({ type }), source(DONE))))
@@ -83,7 +83,7 @@ test.each([
   expect(delays).toEqual([])
 })
 
-test('what opens no source is an error of programming', async () => {
+test('an `open` that returns no source is a programming error', async () => {
   const { manager } = rig()
   for (const nothing of [undefined, {}, 5]) {
     const { error } = await collectUntilFailure(manager.run(() => nothing as never))
@@ -91,7 +91,7 @@ test('what opens no source is an error of programming', async () => {
   }
 })
 
-test('the failure is told before the wait, and what a callback throws ends the run', async () => {
+test('the failure is reported before the wait, and an error of a callback ends the run', async () => {
   const told: unknown[] = []
   const failing = new Error('from the callback')
   const { manager, clock } = rig({

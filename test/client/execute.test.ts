@@ -115,7 +115,7 @@ test('a result that is not there yet at the end of the stream is asked for again
   expect(server.lines.slice(1)).toEqual(['GET /executions/x/events', ...new Array<string>(3).fill('GET /executions/x')])
 })
 
-test('a workflow that is refused rejects with what the problem says, at once', async () => {
+test('a refused workflow rejects at once with the problem', async () => {
   const issues = [{ code: 'UNKNOWN_TOOL', pointer: '/tasks/0/tool', message: 'no' }]
   const told = { title: 'Invalid workflow', detail: 'One issue', code: 'INVALID_WORKFLOW', issues, issueCount: 1 }
   const { client, server, clock } = clientRig([problem(422, { ...told, instance: '/elsewhere' })])
@@ -130,7 +130,7 @@ test('a workflow that is refused rejects with what the problem says, at once', a
   expect([server.requests.length, clock.timerCount]).toEqual([1, 0])
 })
 
-test.each([400, 401, 403, 404, 405, 406, 408, 409, 413, 415])('a %i is not tried again', async status => {
+test.each([400, 401, 403, 404, 405, 406, 408, 409, 413, 415])('a %i is not retried', async status => {
   const { client, server } = clientRig([problem(status, { title: 'No' })])
   await expect(client.execute(ONE_TASK)).rejects.toMatchObject({ code: 'HTTP_ERROR', status })
   expect(server.requests).toHaveLength(1)

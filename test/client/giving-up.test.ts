@@ -72,6 +72,6 @@ test.each([
   [null, 'the connection failed'],
   [5, 'the connection failed'],
   [new Error('x'.repeat(1000)), 'x'.repeat(300)],
-])('%s is told as %s', (error, expected) => {
+])('%s is reported as %s', (error, expected) => {
   expect(describeCause(error)).toBe(expected)
 })

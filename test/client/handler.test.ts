@@ -93,7 +93,7 @@ test('heartbeats keep the connections of a long task alive', async () => {
   expect(lines.filter(line => line.startsWith('GET'))).toEqual(['GET /executions/x'])
 })
 
-test('a large output is told by its path in the events, and whole in the result', async () => {
+test('a large output is reported by its path in the events, and whole in the result', async () => {
   const { call, client } = handlerRig()
   const run = client.stream(ONE_TASK)
   const reading = collect(run)
@@ -120,7 +120,7 @@ test('cancelling reaches the tool; leaving does not', async () => {
   await run.cancel()
 })
 
-test('whoever leaves for good lets the execution end after the grace', async () => {
+test('a client that leaves for good lets the execution end after the grace', async () => {
   const { tool, call, client, pass } = handlerRig()
   const run = client.stream(ONE_TASK, { options: { onDisconnect: { graceMs: 5000 } } })
   const one = await call('a')
@@ -134,7 +134,7 @@ test('whoever leaves for good lets the execution end after the grace', async () 
   expect(await run.result).toMatchObject({ status: 'cancelled', reason: { code: 'DISCONNECTED' } })
 })
 
-test('a reader who falls asleep is let go by the server, wakes up and misses nothing', async () => {
+test('a reader who falls asleep is disconnected by the server, wakes up and misses nothing', async () => {
   const { call, client, pass, lines } = handlerRig()
   const run = client.stream(CHAIN)
   const events = run[Symbol.asyncIterator]()
@@ -157,7 +157,7 @@ test('a reader who falls asleep is let go by the server, wakes up and misses not
   expect(lines).toEqual(['POST /executions', 'GET /executions/x/events'])
 })
 
-test('an invalid workflow, a wrong token and an unknown execution are told as they are', async () => {
+test('an invalid workflow, a wrong token and an unknown execution are reported as they are', async () => {
   const { client } = handlerRig({ token: 'right' }, { headers: { Authorization: 'Bearer right' } })
   await expect(client.execute({ tasks: [{ id: 'a', tool: 'wrok' }] })).rejects.toMatchObject({
     code: 'HTTP_ERROR',

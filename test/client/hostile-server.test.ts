@@ -98,7 +98,7 @@ test('a message without end is given up at its bound', async () => {
   expect([sent < 40, isCancelled, server.requests.length]).toEqual([true, true, 1])
 })
 
-test('what an error says is bounded, and its body no condition', async () => {
+test('the text of an error is bounded, and its body is optional', async () => {
   const type = { 'Content-Type': 'application/problem+json' }
   const broken = new HeldBody(type).fail()
   const endless = new HeldBody(type)
@@ -157,7 +157,7 @@ test.each([
   expect(await executing).toEqual(RESULT)
 })
 
-test('an error whose body is over its bound is told by its status', async () => {
+test('an error whose body is over its bound is reported by its status', async () => {
   const headers = { 'Content-Type': 'application/problem+json' }
   const held = new HeldBody().send(`{"title":"${'x'.repeat(1024 * 1024)}`)
   const { client } = clientRig([() => new Response(held.body, { status: 404, headers })])
@@ -166,7 +166,7 @@ test('an error whose body is over its bound is told by its status', async () => 
   expect(held.isCancelled).toBe(true)
 })
 
-test('an answer that comes after the time is over is let go of', async () => {
+test('an answer that arrives after the timeout is released', async () => {
   const late = new HeldBody({ 'Content-Type': 'application/json' })
   let answer: (() => void) | undefined
   const slow = (): Promise<Response> => new Promise(resolve => (answer = () => resolve(late.answer())))

@@ -57,24 +57,24 @@ test.each<[string, (socket: Socket) => void, string]>([
     'terminated',
   ],
   ['ends a body too early', socket => socket.end(`${HEAD}Content-Length: 100\r\n\r\n: hi\n`), 'terminated'],
-])('a server that %s: tried again', async (_, onRequest, message) => {
+])('a server that %s: retried', async (_, onRequest, message) => {
   const error = await text(await listen(onRequest))
   expect([(error as Error).message, isRetryable(error)]).toEqual([message, true])
 })
 
-test('a port where nobody listens: tried again', async () => {
+test('a port where nobody listens: retried', async () => {
   const url = await listen(() => {})
   await new Promise(resolve => servers.pop()?.close(resolve))
   const error = await text(url)
   expect([(error as Error).cause, isRetryable(error)]).toMatchObject([{ code: 'ECONNREFUSED' }, true])
 })
 
-test('a name that does not exist: tried again', async () => {
+test('a name that does not exist: retried', async () => {
   const error = await text('http://nothing.invalid')
   expect([(error as Error).message, isRetryable(error)]).toEqual(['fetch failed', true])
 })
 
-test('a time limit: tried again; an abort: not', async () => {
+test('a time limit: retried; an abort: not', async () => {
   const url = await listen(() => {})
   const timedOut = await text(url, { signal: AbortSignal.timeout(20) })
   expect([(timedOut as Error).name, isRetryable(timedOut)]).toEqual(['TimeoutError', true])
@@ -84,7 +84,7 @@ test('a time limit: tried again; an abort: not', async () => {
   expect([(aborted as Error).name, isRetryable(aborted)]).toEqual(['AbortError', false])
 })
 
-test("undici's own time limits for headers and for bodies: tried again", async () => {
+test("undici's own time limits for headers and for bodies: retried", async () => {
   const dispatcher = new Agent({ headersTimeout: 50, bodyTimeout: 50 })
   const silent = await listen(() => {})
   const stuck = await listen(socket => void socket.write(`${HEAD}Transfer-Encoding: chunked\r\n\r\n${CHUNK}`))
@@ -99,7 +99,7 @@ test("undici's own time limits for headers and for bodies: tried again", async (
   await dispatcher.destroy()
 })
 
-test('a request that cannot be made: not tried again', async () => {
+test('a request that cannot be made: not retried', async () => {
   const redirecting = await listen(socket => socket.end('HTTP/1.1 302 Found\r\nLocation: /\r\n\r\n'))
   const errors = [
     await text('http://127.0.0.1:1'),

@@ -124,7 +124,7 @@ test('faults whose ids are new do not set the count back', async () => {
   expect([delays, (await reading).error]).toMatchObject([[1000, 2000, 4000], { attempts: 4 }])
 })
 
-test('what a run began behind is not new', async () => {
+test('the position at which a run began is not a new item', async () => {
   const { manager, clock, delays } = rig({ maxRetries: 2 })
   const reading = collectUntilFailure(manager.run(() => source(token(1), token(2), terminated()), 'x.2'))
   await clock.run(60_000)
@@ -151,14 +151,14 @@ test('the counter is the one of all runs, and a stream that ended well sets it b
   const third = collectUntilFailure(manager.run(sources()))
   await clock.run(20_000)
   expect((await third).error).toMatchObject({ attempts: 4 })
-  // Whoever was told begins anew.
+  // The reader was notified and starts again.
   const fourth = collect(manager.run(sources(source(terminated()), source(COMPLETE))))
   await clock.run(1000)
   await fourth
   expect(delays).toEqual([1000, 2000, 1000, 2000, 4000, 1000])
 })
 
-test('whoever leaves at the last event leaves a stream that ended well', async () => {
+test('a client that leaves at the last event leaves a stream that ended well', async () => {
   const { manager, clock, delays } = rig()
   const reading = (async () => {
     for await (const { type } of manager.run(sources(source(terminated()), source(TOKEN, COMPLETE)))) {
@@ -192,7 +192,7 @@ test.each([
   { retries: 5 },
   5,
   null,
-])('%o are no options', options => {
+])('%o are not options', options => {
   expect(() => new StreamReconnectionManager(options as ReconnectionOptions)).toThrow(
     expect.objectContaining({ code: 'INVALID_OPTION' }),
   )

@@ -77,7 +77,7 @@ test.each(['http://me:hunter2@server', 'http://server/?token=hunter2', 'http://s
   },
 )
 
-test('headers are asked for anew for each request, and are never told by a failure', async () => {
+test('headers are computed again for each request, and no failure shows them', async () => {
   let count = 0
   const headers = async (): Promise<Record<string, string>> => {
     count += 1
@@ -104,7 +104,7 @@ test.each([{ 'X-Own': 'yes' }, new Headers({ 'X-Own': 'yes' }), [['X-Own', 'yes'
   },
 )
 
-test('what the function for headers throws ends the call, unless it is the network', async () => {
+test('an error of the function for headers ends the call, unless it is a network error', async () => {
   const failures = [new TypeError('fetch failed'), new Error('the token store is locked')]
   const headers = (): Promise<HeadersInit> => Promise.reject(failures.shift() ?? new Error('asked too often'))
   const { client, server, clock } = clientRig([], { headers })
@@ -150,7 +150,7 @@ test.each([
   expect(() => createClient(all)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
 })
 
-test('a workflow that is no JSON, and options that are none, are refused before anything is sent', async () => {
+test('a workflow that is not JSON, and options that are invalid, are refused before anything is sent', async () => {
   const { client, server } = clientRig([])
   const cyclic: { self?: unknown } = {}
   cyclic.self = cyclic
@@ -162,7 +162,7 @@ test('a workflow that is no JSON, and options that are none, are refused before 
   for (const options of [{ from: 'x.1' }, 5, null] as object[]) {
     expect(() => client.subscribe('x', options)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
   }
-  await expect(client.execute('{}' as never)).rejects.toMatchObject({ code: 'INVALID_OPTION' })
+  await expect(client.execute('{}')).rejects.toMatchObject({ code: 'INVALID_OPTION' })
   await expect(client.cancel('a/b')).rejects.toMatchObject({ code: 'INVALID_OPTION' })
   expect(server.requests).toEqual([])
 })

@@ -19,7 +19,7 @@ test('without anybody iterating the result follows the stream itself', async () 
   expect([server.lines, clock.timerCount]).toEqual([['POST /executions', 'GET /executions/x'], 0])
 })
 
-test('the result survives lost connections too, and clears nothing that somebody sees', async () => {
+test('the result survives lost connections too, and clears nothing that a reader sees', async () => {
   const told: unknown[] = []
   const answers = [brokenStream(frames(1, 2)), refused(), stream(frames(3)), refused(), json(SHOWN)]
   const { client, clock } = clientRig(answers, { reconnection: { onReset: reset => void told.push(reset) } })
@@ -29,7 +29,7 @@ test('the result survives lost connections too, and clears nothing that somebody
   expect(told).toEqual([])
 })
 
-test('beside a reader who goes on, the result opens no connection of its own', async () => {
+test('beside a reader who continues, the result opens no connection of its own', async () => {
   const held = new HeldBody()
   const { client, server, clock } = clientRig([held.answer, json(SHOWN)])
   const run = client.stream(ONE_TASK)
@@ -43,7 +43,7 @@ test('beside a reader who goes on, the result opens no connection of its own', a
   expect([server.lines, clock.timerCount]).toEqual([['POST /executions', 'GET /executions/x'], 0])
 })
 
-test('a reader who leaves hands over to the result, which goes on behind them', async () => {
+test('a reader who leaves hands over to the result, which continues after them', async () => {
   const held = new HeldBody().send(frames(1, 3))
   const { client, server, clock } = clientRig([held.answer, stream(frames(4)), json(SHOWN)])
   const run = client.stream(ONE_TASK)
@@ -90,7 +90,7 @@ test('the result of an execution that exists is had without its workflow', async
   expect(server.sent('last-event-id')).toEqual(['x.7', null])
 })
 
-test('subscribing asks for nothing until somebody reads, from behind the event that was given', async () => {
+test('subscribing requests nothing until it is read, and begins after the given event', async () => {
   const { client, server, clock } = clientRig([refused(), stream(frames(4))])
   const run = client.subscribe('x', { after: 'x.3' })
   expect(await run.executionId).toBe('x')
@@ -102,7 +102,7 @@ test('subscribing asks for nothing until somebody reads, from behind the event t
   expect(server.sent('last-event-id')).toEqual(['x.3', 'x.3'])
 })
 
-test('a place that is none, or of another execution, is refused before anything is asked', () => {
+test('a place that is invalid, or of another execution, is refused before anything is asked', () => {
   const { client, server } = clientRig([])
   for (const after of ['x', 'x.-1', 'y.3', '', 5 as unknown as string]) {
     expect(() => client.subscribe('x', { after })).toThrow(expect.objectContaining({ code: 'INVALID_EVENT_ID' }))

@@ -34,7 +34,7 @@ test('an event is there the moment it arrives', async () => {
   expect(await events.next()).toEqual({ done: true, value: undefined })
 })
 
-test('a lost connection is resumed behind the last event, and the workflow is not posted again', async () => {
+test('a lost connection is resumed after the last event, and the workflow is not posted again', async () => {
   const answers = [
     brokenStream(frames(1, 2)),
     refused('ECONNRESET'),
@@ -123,7 +123,7 @@ test('types that are not known are skipped', async () => {
   expect(idsOf(await collect(client.stream(ONE_TASK)))).toEqual(['x.1', 'x.3', 'x.4', 'x.5', 'x.6', COMPLETE])
 })
 
-test('an event by event reader with callbacks is told of reconnections and of what is void', async () => {
+test('a reader of single events with callbacks is notified of reconnections and of void content', async () => {
   const told: unknown[] = []
   const retry = {
     executionId: 'x',

@@ -60,7 +60,7 @@ describe('an evaluation takes at most 250,000 steps:', () => {
     )
   })
 
-  test('each anew', () => {
+  test('each separately', () => {
     const condition = parse('input.numbers.all(a, input.numbers.exists(b, a == b))')
     for (let i = 0; i < 3; i++) expect(() => condition.evaluate({ input })).toThrow(TOO_LONG)
     const short = parse('input.numbers.all(a, a >= 0)')
@@ -74,7 +74,7 @@ describe('an evaluation takes at most 250,000 steps:', () => {
   })
 })
 
-describe('the values that a condition names are told', () => {
+describe('the values that a condition names are reported', () => {
   test('by their source, each once, the longest path of each', () => {
     const condition = parse(
       'output.a.count > 3 && input.user["name"] != "x" && output.a.count < 9 && output["b c"].list[0].ok && status.a == "success"',
@@ -91,7 +91,7 @@ describe('the values that a condition names are told', () => {
     })
   })
 
-  test('without variables and without what is missing', () => {
+  test('without variables and without missing values', () => {
     const condition = parse(
       'output.a.exists(x, x.n > input.min) && has(output.b.c) && input.no == 1 && output.a[index].n == 1',
     )

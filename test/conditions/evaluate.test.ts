@@ -143,7 +143,7 @@ test('keys of a map are different strings, which may be computed', () => {
   })
 })
 
-test('operands are evaluated from the left, and the first failure is told', () => {
+test('operands are evaluated from the left, and the first failure is reported', () => {
   for (const source of [
     'input.x + input.y == 1',
     'input.x < input.y',
@@ -277,7 +277,7 @@ describe('only own keys of JSON count:', () => {
     for (const holder of ['plain', 'list', 'text']) fail(`input.${holder}.${key} == 1`, input)
   })
 
-  test('of tasks, too, and a number of JSON is no object', () => {
+  test('of tasks, too, and a number of JSON is not an object', () => {
     const outputs = Object.assign(Object.create(null) as Record<string, unknown>, { constructor: 1, ['__proto__']: 2 })
     expect(parse('output.constructor == 1 && output["__proto__"] == 2').evaluate(valuesOf(outputs))).toBe(true)
     const input = { n: new JsonNumber('9007199254740993') }

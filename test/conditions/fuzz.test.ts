@@ -129,7 +129,7 @@ describe('nothing is thrown but a coded result, and nothing hangs:', () => {
   })
 })
 
-describe('what another implementation of CEL decides is decided alike', () => {
+describe('results agree with another implementation of CEL', () => {
   const environment = new Environment({ homogeneousAggregateLiterals: false }).registerVariable('input', 'dyn')
   const input = {
     n: 7,

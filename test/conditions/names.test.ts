@@ -14,7 +14,7 @@ test('every task and the input are references, once each, at their first mention
   expect(parse('true').references).toEqual([])
 })
 
-test('what stands in arguments, indices, lists, maps and branches is a reference too', () => {
+test('names in arguments, indices, lists, maps and branches are references too', () => {
   const source =
     'size(output.a) > 1 ? [output.b] == {"k": output.c}.k : output.d.exists(x, x == output.e) || has(output.f.g) || input.l[output.h] in output.i'
   expect(
@@ -59,7 +59,7 @@ test('only names of the place are known', () => {
   expect(refuse('output.a == 1', ['input', 'result', 'index']).message).toBe('`output` has a value only in `when`')
 })
 
-test('a condition of an item is told from one of the whole task', () => {
+test('a condition of an item is distinguished from one of the whole task', () => {
   expect(parse('item.urgent').usesItem).toBe(true)
   expect(parse('input.a.exists(x, index == x)').usesItem).toBe(true)
   expect(parse('input.a.exists(item, item > 1)').usesItem).toBe(false)

@@ -22,7 +22,7 @@ test('a member of null is a failure, never false (drua 306)', () => {
   expect(fail('input.nested.deep', { nested: null }).message).toContain('found null')
 })
 
-test('what stands behind a guard is not needed (cel-python 75, argo 15824, argo 16123)', () => {
+test('an operand after a deciding guard is not needed (cel-python 75, argo 15824, argo 16123)', () => {
   expect(decide('has(input.list) && input.list.all(x, x > 1)', {})).toBe(false)
   expect(decide('input.list != null && input.list.exists(x, x > 1)', { list: null })).toBe(false)
   expect(decide('(has(input.list) ? input.list : []).all(x, x > 1)', {})).toBe(true)
@@ -30,7 +30,7 @@ test('what stands behind a guard is not needed (cel-python 75, argo 15824, argo 
   expect(parse('status.a == "skipped" ? true : output.a.text == "x"').evaluate(values)).toBe(true)
 })
 
-test('a number and its text are unequal, and the values tell why (n8n 2616)', () => {
+test('a number and its text are unequal, and the values show why (n8n 2616)', () => {
   const condition = parse('input.sender == "123"')
   const values = { input: { sender: 123 } }
   expect(condition.evaluate(values)).toBe(false)

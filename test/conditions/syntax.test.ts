@@ -49,13 +49,13 @@ describe('a source is refused at the column of its fault:', () => {
     [
       String.raw`'\d' == ''`,
       2,
-      String.raw`${'`'}\d${'`'} is no escape of a string`,
+      String.raw`${'`'}\d${'`'} is not an escape sequence of strings`,
       'For the character `\\` itself write two of them, or a raw string as in r"\\d"',
     ],
     [
       String.raw`'\ud800' == ''`,
       2,
-      '`\\u` is no escape of a string',
+      '`\\u` is not an escape sequence of strings',
       'For the character `\\` itself write two of them, or a raw string as in r"\\d"',
     ],
     ['b"a" == b"a"', 1, 'Conditions have no bytes', 'Write a string without `b`'],
@@ -74,10 +74,10 @@ describe('a source is refused at the column of its fault:', () => {
     ['input.a | true', 9, 'Expected an expression, found the character `|`', 'Did you mean `||`?'],
     ['true; true', 5, 'Expected an expression, found the character `;`', 'A condition is one expression'],
     ['input.😀', 7, 'Expected an expression, found the character `😀`'],
-    ['input.a and true', 9, '`and` is no operator', 'Did you mean `&&`?'],
-    ['input.a or true', 9, '`or` is no operator', 'Did you mean `||`?'],
-    ['not input.a', 1, '`not` is no operator', 'Did you mean `!`?'],
-    ['input.a is null', 9, '`is` is no operator', 'Did you mean `==`?'],
+    ['input.a and true', 9, '`and` is not an operator', 'Did you mean `&&`?'],
+    ['input.a or true', 9, '`or` is not an operator', 'Did you mean `||`?'],
+    ['not input.a', 1, '`not` is not an operator', 'Did you mean `!`?'],
+    ['input.a is null', 9, '`is` is not an operator', 'Did you mean `==`?'],
     ['input?.a == 1', 7, 'Expected a value, found `.`', 'Check it first: `has(a.b) && a.b == 1`'],
     ['input.?a == 1', 7, 'Expected the name of a field, found `?`', 'Check it first: `has(a.b) && a.b == 1`'],
     [
@@ -114,7 +114,7 @@ describe('a source is bounded:', () => {
     expect(refuse(opening.repeat(400)).message).toBe('Expected at most 100 levels of nesting')
   })
 
-  test('long chains without nesting are no nesting', () => {
+  test('long chains without nesting do not count as nesting', () => {
     expect(decide(`${'true && '.repeat(400)}true`)).toBe(true)
     expect(decide(`has(input.a) || input${'.a'.repeat(900)} == 1`, { a: 1 })).toBe(true)
     expect(decide(`${'('.repeat(98)}true${')'.repeat(98)}`)).toBe(true)

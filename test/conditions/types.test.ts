@@ -74,7 +74,7 @@ test.each<[string, number, string, string?]>([
   expect(refuse(source)).toEqual({ message, column, ...(hint !== undefined && { hint }) })
 })
 
-test('what is not known is decided by the values', () => {
+test('unknown types are checked by the values', () => {
   for (const source of [
     'input.a',
     'input.a + input.b == input.c',

@@ -129,7 +129,7 @@ describe('the suite finds a store that', () => {
     })
   }
 
-  test('says what was expected and what was found', async () => {
+  test('names the expected and the found value', async () => {
     const store = createMemoryStore()
     const cases = storeConformance(() => ({ ...store, claim: id => ({ executionId: id, epoch: 1 }) }))
     const messages: string[] = []

@@ -55,7 +55,7 @@ test('to run a workflow loads no package before a tool needs it', () => {
   expect(imports.filter(specifier => slow.includes(specifier))).toEqual([])
 })
 
-test('every package that is imported is a dependency, every other one that is built in has its licence told', () => {
+test('every imported package is a dependency, and the licence of every bundled one is named', () => {
   const { dependencies, devDependencies, optionalDependencies } = manifest
   const sources = [...read('THIRD-PARTY-LICENSES.txt').matchAll(/^(\S+) \S+ \((?:MIT|ISC)\)$/gm)].map(
     ([, name]) => name,

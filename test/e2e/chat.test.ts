@@ -25,7 +25,7 @@ test('a piece of the answer is on stdout before the model has written the next',
 })
 
 // Windows has no signals: there Ctrl-C cannot be sent by a program.
-test.skipIf(process.platform === 'win32')('Ctrl-C ends it with 130 and tells what was used', async () => {
+test.skipIf(process.platform === 'win32')('Ctrl-C ends it with 130 and reports the usage', async () => {
   const model = await startModel()
   const child = start(['chat', 'hi', '--stream'], '', model.env)
   child.stdout?.once('data', () => child.kill('SIGINT'))

@@ -97,7 +97,7 @@ test('a large result reaches a slow pipe whole', async () => {
   expect([code, (JSON.parse(stdout) as { results: { output: unknown }[] }).results[0]?.output]).toEqual([0, { value }])
 })
 
-test('what a tool leaves open does not keep the process', async () => {
+test('open handles of tools do not keep the process alive', async () => {
   const module = 'data:text/javascript,export default { leave() { setInterval(() => {}, 1000) } }'
   const ended = await run(['run', '-', '--tools', module], JSON.stringify({ tasks: [{ id: 'a', tool: 'leave' }] }))
   expect([ended.code, ended.stdout]).toEqual([0, 'null\n'])

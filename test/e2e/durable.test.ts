@@ -79,7 +79,7 @@ function countCalls(): Record<string, number> {
 const seqsOf = (sse: string): number[] => [...sse.matchAll(/^id: \S+\.(\d+)$/gm)].map(([, seq]) => Number(seq))
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1)
 
-test('a server that is killed goes on when it is started again, and its client sees one unbroken stream', async () => {
+test('a server that is killed continues when it is started again, and its client sees one unbroken stream', async () => {
   const first = await serve('--port', '0')
   const { port } = new URL(first.url)
   const client = begin(['run', '-', '--server', first.url, '--sse'], chain)
@@ -120,7 +120,7 @@ test('a file is served by one process; others can read it and back it up meanwhi
   expect((await ended).code).toBe(0)
 })
 
-test('run, killed, is gone on with by its id', async () => {
+test('run, killed, is continued by its id', async () => {
   const { child, ended } = begin(['run', '-', '--store', 'runs.db', '--tools', './tools.mjs', '--sse'], chain)
   await untilSaid(child.stdout, text => text.includes('"taskId":"t1","tool":"slow","status"'))
   child.kill('SIGKILL')
@@ -146,7 +146,7 @@ test('run, killed, is gone on with by its id', async () => {
 
 // Windows has no signals: there Ctrl-C cannot be sent by a program.
 test.skipIf(process.platform === 'win32')(
-  'what a server ran at its second signal goes on with the next one',
+  'executions of a server at its second signal continue in the next one',
   async () => {
     const first = await serve('--port', '0', '--log-level', 'silent')
     const client = begin(['run', '-', '--server', first.url, '--sse'], chain)

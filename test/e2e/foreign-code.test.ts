@@ -6,7 +6,7 @@ import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { leaveUnfinished } from '../cli/store-rig.ts'
 import { end, expectBuild, paste, run, start } from './program.ts'
 
-// Tools that print on standard output, and fail where nothing waits for them, in processes of their own.
+// Tools that print on standard output, and raise unhandled errors, in processes of their own.
 
 beforeAll(expectBuild)
 
@@ -58,7 +58,7 @@ test('--sse is events alone, and without a flag there are outputs alone', async 
   expect(plain.stderr).toContain('noise: exit')
 })
 
-test.each(['validate', 'tools'])('what a module prints while it is loaded is not in the JSON of %s', async command => {
+test.each(['validate', 'tools'])('output of a module while it is loaded is not in the JSON of %s', async command => {
   const argv = [command, ...(command === 'validate' ? ['-'] : []), '--json', '--tools', PRINTING]
   const { code, stdout, stderr } = await run(argv, chain(WAYS))
   expect([code, typeof JSON.parse(stdout)]).toEqual([0, 'object'])
@@ -116,7 +116,7 @@ test('a result of 5 MB stays whole and alone, in a file and in a pipe', async ()
   }
 })
 
-test('what tools print does not keep a reader that has left from cancelling', async () => {
+test('output of tools does not prevent a departed reader from cancelling', async () => {
   const tasks = [
     { id: 'a', tool: 'late' },
     { id: 'b', tool: 'wait', arguments: { ms: 300 }, dependsOn: ['a'] },
@@ -133,7 +133,7 @@ const FAULTS = (
 ).split('|')
 
 test.each([['run'], ['run --store'], ['executions resume']])(
-  'what tools throw where nothing waits for it is told, and %s goes on',
+  'unhandled errors of tools are reported, and %s continues',
   async command => {
     const file = join(makeFolder(), 'runs.db')
     const workflow = chain(['throwWhileCalled', 'throwLater', 'rejectLater', 'throwAtEnd'])
@@ -162,14 +162,10 @@ test('the exit code is that of the result, whatever else was thrown', async () =
   expect([code, JSON.parse(stdout)]).toMatchObject([1, { status: 'partial' }])
 })
 
-test('many faults are told in a bounded number of short lines', async () => {
+test('many faults are reported in a bounded number of short lines', async () => {
   const { code, stderr } = await run(['run', '-', '--tools', STRAY], chain(['throwOften']))
-  const told = stderr.split('\n').filter(line => line.includes('that nothing wait'))
-  expect([code, told.length, told.at(-1)]).toEqual([
-    0,
-    21,
-    'warning 481 more faults that nothing waited for were left out',
-  ])
+  const told = stderr.split('\n').filter(line => line.includes('nhandled error'))
+  expect([code, told.length, told.at(-1)]).toEqual([0, 21, 'warning 481 more unhandled errors were dropped'])
   expect(Math.max(...told.map(line => line.length))).toBeLessThan(1000)
 })
 
@@ -180,12 +176,12 @@ test.each(['validate', 'tools'])('a fault while the module is loaded does not en
   expect(stderr).toContain('Error: rejected by the module, at ')
 })
 
-test('a module that waits for what cannot come ends the command with 1', async () => {
+test('a module that never finishes loading ends the command with 1', async () => {
   const module = 'data:text/javascript,await new Promise(() => {})'
   expect(await run(['tools', '--tools', module])).toEqual({
     code: 1,
     stdout: '',
-    stderr: 'error The command waits for something that cannot come any more, probably in a module of tools\n',
+    stderr: 'error The command waits for a promise that can no longer settle, probably in a module of tools\n',
   })
 })
 

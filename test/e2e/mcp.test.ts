@@ -47,7 +47,7 @@ test('run uses a real MCP server, keeps every parallel write and ends', async ()
   expect([listed.code, names]).toEqual([0, expect.arrayContaining(['echo', 'http:get', 'memory:read_graph'])])
 })
 
-test('serve runs what is posted on a real MCP server, and ends it when it drains', async () => {
+test('serve runs posted workflows on a real MCP server, and ends it when it drains', async () => {
   const child = start(['serve', '--port', '0', '--store', 'memory', '--mcp', createConfig()])
   onTestFinished(() => void child.kill('SIGKILL'))
   const ended = end(child)

@@ -119,7 +119,7 @@ describe.skipIf(process.platform === 'win32' || spawnSync('curl', ['--version'])
 
 // Windows has no signals: there Ctrl-C cannot be sent by a program.
 describe.skipIf(process.platform === 'win32')('with signals', () => {
-  test('SIGTERM lets what runs end, then ends the server with 0', async () => {
+  test('SIGTERM lets running executions end, then ends the server with 0', async () => {
     const { child, url, ended } = await serve(['--log-level', 'silent'])
     const running = start(['run', '-', '--server', url, '--json'], chain(2, 300))
     const done = end(running)
@@ -147,7 +147,7 @@ describe.skipIf(process.platform === 'win32')('with signals', () => {
     await done
   })
 
-  test('watch, interrupted, is gone on with by the line that it prints: each event once', async () => {
+  test('watch, interrupted, is continued by the line that it prints: each event once', async () => {
     const { url } = await serve()
     const runner = start(['run', '-', '--server', url, '--sse'], chain(6, 250))
     const ran = end(runner)
@@ -182,7 +182,7 @@ describe.skipIf(process.platform === 'win32')('with signals', () => {
     ]).toEqual([130, true, true])
   })
 
-  test('a server that is killed is told, and one in its place that knows nothing is believed', async () => {
+  test('a server that is killed is reported, and one in its place that knows nothing is believed', async () => {
     const { child, url, ended } = await serve()
     const running = start(['run', '-', '--server', url, '--sse'], chain(1, 60_000))
     const done = end(running)
@@ -211,7 +211,7 @@ test('tools that fail after they have answered do not end the server', async () 
   expect((await fetch(`${url}/healthz`)).status).toBe(200)
 })
 
-test('a port that is taken, an address for all, and a server that is not there are told', async () => {
+test('a port that is taken, an address for all, and a server that is not there are reported', async () => {
   const { url } = await serve()
   const taken = await run(['serve', '--port', new URL(url).port, '--store', 'memory'])
   expect([taken.code, taken.stderr]).toEqual([1, expect.stringContaining('it is in use')])

@@ -134,7 +134,7 @@ test('resolved arguments are checked whole before each attempt, and wrong ones f
   expect(tool.started).toEqual([])
 })
 
-test('a schema with defaults gives the tool what it makes of the arguments', async () => {
+test('a schema with defaults passes its converted arguments to the tool', async () => {
   const inputSchema = z.object({ n: z.coerce.number(), m: z.number().default(7) })
   const { tool, execution } = rig(workflow('x', task('a', ['x'], { arguments: { n: '5' } })), {
     tools: {

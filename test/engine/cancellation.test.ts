@@ -106,7 +106,7 @@ test('a cancellation during the delay before the next attempt ends the task at o
   expect([tool.started, clock.timerCount]).toEqual([['a'], 0])
 })
 
-test('a message of an abort that says nothing more is told as cancelled', async () => {
+test('an abort without a message of its own is reported as cancelled', async () => {
   for (const reason of [undefined, '', new DOMException('This operation was aborted', 'AbortError'), { odd: true }]) {
     const controller = new AbortController()
     controller.abort(reason)

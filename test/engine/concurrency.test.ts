@@ -55,7 +55,7 @@ test('a limit that two tools and two executions share counts all of their calls'
   expect([peak, ...results.map(result => result.status)]).toEqual([2, 'success', 'success'])
 })
 
-test('a task that waits for a limit holds no slot, and keeps its place', async () => {
+test('a task that waits for a limit holds no slot, and keeps its position', async () => {
   const document = workflow('a', 'b', { id: 'free', tool: 'other' }, 'c', { id: 'free2', tool: 'other' })
   const { tool, execution } = rig(document, { maxConcurrency: 2, tools: { work: { limit: 1 } } })
   const [a, free] = await tool.nextCalls('a', 'free')
@@ -72,7 +72,7 @@ test('a task that waits for a limit holds no slot, and keeps its place', async (
   expect(tool.started).toEqual(['a', 'free', 'free2', 'b', 'c'])
 })
 
-test('of two slots and a limit of 1 the limited tasks go ahead of those behind them', async () => {
+test('of two slots and a limit of 1 the limited tasks go ahead of those after them', async () => {
   const document = workflow(
     { id: 'r1', tool: 'limited' },
     { id: 'r2', tool: 'limited' },

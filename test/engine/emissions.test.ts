@@ -68,7 +68,7 @@ test('the events of an attempt keep their order when it is cancelled', async () 
   ])
 })
 
-test('the events of an attempt keep their order when another follows, and each attempt tells its own usage', async () => {
+test('the events of an attempt keep their order when another follows, and each attempt reports its own usage', async () => {
   const execute = (_: unknown, { attempt, emitToken, reportUsage }: ToolContext): number => {
     emitToken(`try ${attempt}`)
     reportUsage({ totalTokensOut: attempt, totalCost: 0 })
@@ -147,7 +147,7 @@ test('a megabyte of tokens in one turn arrives whole', async () => {
   ).toBe('0123456789abcdef'.repeat(64 * 1024))
 })
 
-test('metrics tell the first token, the whole time and the rate, and are finite always', async () => {
+test('metrics report the first token, the whole time and the rate, and are finite always', async () => {
   const { tool, execution, events, clock } = rig(workflow('a', 'b'))
   const [a, b] = await tool.nextCalls('a', 'b')
   b.context.emitToken('at once')
@@ -180,7 +180,7 @@ test('tokens within less than a millisecond have no rate', async () => {
   expect(dataOf(events, 'metrics').map(({ tokensPerSec }) => tokensPerSec)).toEqual([0, 1000])
 })
 
-test('what a tool emits after its end is dropped, and said once an execution', async () => {
+test('emissions of a tool after its end are dropped, and logged once per execution', async () => {
   const lines: string[] = []
   const logger: Logger = { debug: message => void lines.push(message), warn() {} }
   const { tool, execution, events } = rig(workflow('a', 'b'), { logger })
@@ -219,7 +219,7 @@ test('the functions of a context can be taken apart', async () => {
   expect(outline(events).slice(2, -2)).toEqual(['token a', 'task_progress a', 'info a', 'metrics a', 'token_usage a'])
 })
 
-test('progress and log are told as they were given, a long message cut', async () => {
+test('progress and log are reported as they were given, a long message cut', async () => {
   const { tool, execution, events } = rig(workflow('a'))
   const a = await tool.nextCall('a')
   a.context.reportProgress({ progress: 0.5 })

@@ -164,7 +164,7 @@ test.each([
   expect(result.results[0]?.output).toEqual(args)
 })
 
-test('a number is no object: nothing is inside, and nothing stands in its place', async () => {
+test('a number is not an object: nothing is inside, and nothing stands in its place', async () => {
   const { validateWorkflow } = await import('../../src/index.ts')
   const tools = { pass }
   const messages = (document: unknown): string[] =>

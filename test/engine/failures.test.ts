@@ -59,7 +59,7 @@ test('a skipped task names the first root, however long the chain to it', async 
   )
 })
 
-test('fail-fast starts nothing more, aborts what runs, waits for it and settles every task', async () => {
+test('fail-fast starts nothing more, aborts and awaits running tasks, and settles every task', async () => {
   const document = workflow('a', 'b', 'c', task('after', ['a']), task('skipped', ['b']), task('last', ['skipped']))
   const { tool, execution, events } = rig(document, { onTaskError: 'fail-fast', maxConcurrency: 2 })
   const [a, b] = await tool.nextCalls('a', 'b')
@@ -88,7 +88,7 @@ test('fail-fast starts nothing more, aborts what runs, waits for it and settles 
   expect([tool.started, result.status]).toEqual([['a', 'b'], 'error'])
 })
 
-test('fail-fast keeps what had succeeded: the execution is partial, and cancelled tasks say why', async () => {
+test('fail-fast keeps successes: the execution is partial, and cancelled tasks name the cause', async () => {
   const { tool, execution } = rig(diamond('a', ['b', 'c'], 'd'), { onTaskError: 'fail-fast' })
   ;(await tool.nextCall('a')).succeed()
   const [b, c] = await tool.nextCalls('b', 'c')

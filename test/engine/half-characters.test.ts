@@ -25,7 +25,7 @@ test('half of a character waits for the next token of its attempt', async () => 
 })
 
 test.each(['succeed', 'fail', 'cancel'] as const)(
-  'a half that stays alone is told when its attempt ends: %s',
+  'a half that stays alone is reported when its attempt ends: %s',
   async how => {
     const { tool, execution, events } = rig(workflow('a'))
     const a = await tool.nextCall('a')
@@ -71,7 +71,7 @@ test('messages, codes and errors hold whole characters only, also where they are
   ])
 })
 
-test('an output is passed on unchanged, and a warning says where half of a character is', async () => {
+test('an output is passed on unchanged, and a warning names the place of a lone surrogate', async () => {
   const { tool, execution, events } = rig(workflow('a', 'b'))
   const [a, b] = await tool.nextCalls('a', 'b')
   a.succeed({ rows: ['\u{1f680}', { text: 'x\ud83d' }] })
@@ -86,7 +86,7 @@ test('an output is passed on unchanged, and a warning says where half of a chara
       taskId: 'a',
       level: 'warning',
       message:
-        'The output holds half of a character (a lone surrogate), first at `/rows/1/text`; it is passed on as a JSON escape, which strict readers refuse',
+        'The output contains a lone surrogate, first at `/rows/1/text`; it is passed on as a JSON escape, which strict readers refuse',
     },
   ])
 })

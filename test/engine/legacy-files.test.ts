@@ -1,4 +1,4 @@
-// Files that an earlier version wrote: notes beside the log, and interruptions that were told by a sentence.
+// Files that an earlier version wrote: notes beside the log, and interruptions that were marked by a message.
 import { expect, test } from 'vitest'
 import { createHandler } from '../../src/http/index.ts'
 import { type SSEEvent, StreamingExecutor } from '../../src/index.ts'
@@ -16,7 +16,7 @@ async function readAll(events: AsyncIterable<SSEEvent>): Promise<SSEEvent[]> {
   return all
 }
 
-test('what was in the middle is resumed and finished; an attempt that a sentence said was cut does not count', async () => {
+test('an unfinished execution is resumed and finished; an attempt that was marked as interrupted by its message does not count', async () => {
   const file = makePath()
   const steps = [
     start(0, 'a'),
@@ -78,7 +78,7 @@ test('time in earlier processes, a handoff and a stop that were noted are kept t
   await handler.close()
 })
 
-test('what was parked is shown as that without being read, and resumed by hand', async () => {
+test('a parked execution is shown as parked without reading its log, and resumed by hand', async () => {
   const file = makePath()
   const notes = { crashCount: 3, parked: { code: 'CRASH_LIMIT', message: 'Three times' } }
   await writeLegacyFile(file, workflow('a'), [start(0, 'a')], notes)

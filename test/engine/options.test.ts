@@ -102,7 +102,7 @@ test('a workflow that is invalid rejects with every issue, and no task starts', 
   expect(calls).toBe(0)
 })
 
-test('a logger that throws hurts no execution', async () => {
+test('a logger that throws affects no execution', async () => {
   const fail = (): never => {
     throw new Error('the log is down')
   }

@@ -3,7 +3,7 @@ import { JsonValue } from '../../src/events/json-value.ts'
 import { OutputBudget } from '../../src/engine/output-budget.ts'
 import { LIMITS } from '../../src/index.ts'
 
-test('the outputs of an execution may take 256 MiB together; what is refused does not count', () => {
+test('the outputs of an execution may take 256 MiB together; refused ones do not count', () => {
   const budget = new OutputBudget()
   const success = (bytes: number) =>
     ({ status: 'success', output: JsonValue.from('x'.repeat(bytes - 2)), executionTimeMs: 3 }) as const
@@ -21,7 +21,7 @@ test('the outputs of an execution may take 256 MiB together; what is refused doe
   expect(budget.admit(success(5000))).toMatchObject({ code: 'OUTPUT_TOO_LARGE' })
 })
 
-test('what is no success passes as it is', () => {
+test('a report other than a success passes unchanged', () => {
   const failure = { status: 'cancelled', executionTimeMs: 0 } as const
   expect(new OutputBudget().admit(failure)).toBe(failure)
 })

@@ -95,14 +95,14 @@ test.each<[string, () => unknown]>([
       return value
     },
   ],
-])('%s is no output: OUTPUT_NOT_SERIALIZABLE', async (_, makeValue) => {
+])('%s is not an output: OUTPUT_NOT_SERIALIZABLE', async (_, makeValue) => {
   const [sync, later] = await returning(makeValue)
   const expected = { status: 'error', code: 'OUTPUT_NOT_SERIALIZABLE', attempts: 1 }
   expect(sync).toMatchObject(expected)
   expect(later).toMatchObject(expected)
 })
 
-test('an output whose getters change their mind between two reads ends its task all the same', async () => {
+test('an output whose getters change between two reads still ends its task', async () => {
   const fickle = (): unknown => {
     let reads = 0
     return {
@@ -160,7 +160,7 @@ test('the text of a date, made JSON by its tool, can be referred to inside a tex
   await execution.result
 })
 
-test('an output larger than 10 MiB of JSON fails its task with OUTPUT_TOO_LARGE and is not tried again', async () => {
+test('an output larger than 10 MiB of JSON fails its task with OUTPUT_TOO_LARGE and is not retried', async () => {
   const { tool, execution } = rig(
     workflow('fits', task('large', [], { retry: { maxAttempts: 3 } }), 'wide', task('after', ['large'])),
   )

@@ -7,7 +7,7 @@ import { endings } from '../support/outline.ts'
 import { rig } from '../support/rig.ts'
 import { fan, task, workflow } from '../support/workflows.ts'
 
-test('an executor counts the tools that it abandoned and what came too late, of all of its executions', async () => {
+test('an executor counts abandoned tools and late emissions of all of its executions', async () => {
   const tool = new ControlledTool()
   const clock = new FakeClock()
   const executor = new StreamingExecutor({ work: tool.execute }, { clock, taskTimeoutMs: 100, abortGraceMs: 50 })
@@ -71,7 +71,7 @@ describe('a schema that answers later', () => {
     await clock.run(1)
     const result = await execution.result
     expect(endings(result)).toEqual(['a error TASK_TIMEOUT', 'b error TASK_TIMEOUT', 'c error TASK_TIMEOUT'])
-    expect(result.errors[0]?.error).toBe('The check of its arguments did not answer within 30000 ms')
+    expect(result.errors[0]?.error).toBe('The check of its arguments did not finish within 30000 ms')
     expect([tool.started, clock.timerCount]).toEqual([[], 0])
   })
 

@@ -28,7 +28,7 @@ async function readOn({ iterator }: ReturnType<typeof heldRig>): Promise<void> {
 }
 
 describe('a held execution', () => {
-  test('gives back a permit that it was granted and cannot use: another goes on, and later it gets its turn', async () => {
+  test('gives back a permit that it was granted and cannot use: another continues, and later it gets its turn', async () => {
     const limit = createLimit(1)
     const held = heldRig(limit)
     const busy = await hold(held)

@@ -57,7 +57,7 @@ function flood(count: number, size: number) {
   }
 }
 
-test('a buffer larger than what the log keeps by itself is honoured: all that waits is there', async () => {
+test('a buffer larger than the tail of the log is honoured: all waiting events are available', async () => {
   const count = 60_000
   const executor = new StreamingExecutor({ flood: flood(count, 1), last: () => 1 }, { createId: () => 'x' })
   const tasks = [
@@ -102,7 +102,7 @@ test('the first iterator holds, also while a second one is prompt', async () => 
   expect([...read, ...(await rest)]).toEqual(await all)
 })
 
-test('where the log has trimmed its place the second iterator goes on from a snapshot, and is not told it is gone', async () => {
+test('if its position is trimmed, the second iterator continues from a snapshot without an error', async () => {
   // 24 MiB, where 16 are kept, and 1 more for the first iterator.
   const executor = new StreamingExecutor({ flood: flood(24 * 128, 8192) }, { createId: () => 'x' })
   const tasks = [{ id: 'a', tool: 'flood' }]
@@ -141,7 +141,7 @@ test('under "disconnect" a reader that takes one event in each turn is gone one 
   expect((await execution.result).successCount).toBe(40)
 })
 
-test('a sink that is a `BufferedEventStream` whose reader stalls is told as overflowed', async () => {
+test('a sink that is a `BufferedEventStream` whose reader stalls is reported as overflowed', async () => {
   const behind = new FakeSink({ isHeld: true })
   const clock = new FakeClock()
   const sink = new BufferedEventStream(behind.stream, { clock, maxEvents: 2, stallTimeoutMs: 1000 })

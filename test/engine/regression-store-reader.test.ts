@@ -44,7 +44,7 @@ const tasks = [
   { id: 'last', tool: 'last', dependsOn: ['flood'] },
 ]
 
-test('a reader that begins late and takes all it is given holds nothing in the end, and gets every output', async () => {
+test('a reader that begins late and takes everything gets every output and holds no memory at the end', async () => {
   const { store } = createJsonStore()
   const execution = new StreamingExecutor(tools, { store, clock: new FakeClock() }).stream({
     tasks: tasks.slice(0, -1),

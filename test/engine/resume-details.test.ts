@@ -15,7 +15,7 @@ import { outline } from '../support/outline.ts'
 import { collectEvents } from '../support/rig.ts'
 import { task, workflow } from '../support/workflows.ts'
 
-/** An execution as its process leaves it, and what the next one has to go on with it. */
+/** An execution as its process leaves it, and the means of the next one to resume it. */
 interface Left {
   readonly executionId: string
   readonly kept: Kept
@@ -48,7 +48,7 @@ async function leave(
   return { executionId, kept, store, clock, tool, resume }
 }
 
-test('an attempt that was cut is told as interrupted and runs again, and does not count against the retries', async () => {
+test('an attempt that was cut is reported as interrupted and runs again, and does not count against the retries', async () => {
   const retry = { maxAttempts: 2, initialDelayMs: 10, jitter: 0 }
   const left = await leave(workflow(task('a', [], { retry })), {}, async tool => void (await tool.nextCall('a')))
   const execution = await left.resume()
@@ -93,7 +93,7 @@ test('an attempt that is cut again and again never uses up its retries', async (
   expect((await execution.result).results[0]).toMatchObject({ status: 'success', attempts: 5 })
 })
 
-test('a task that waited for its next attempt waits for what was left, whatever the clock says', async () => {
+test('a task that waited for its next attempt waits for the rest of its delay, whatever the clock', async () => {
   const retry = { maxAttempts: 2, initialDelayMs: 1000, jitter: 0 }
   const live = async (tool: ControlledTool): Promise<void> => (await tool.nextCall('a')).fail()
   const left = await leave(workflow(task('a', [], { retry })), {}, live)
@@ -168,7 +168,7 @@ test('the time of an execution is that of its lives put together', async () => {
   }
 })
 
-test('what is left of the timeout of an execution is what it still has', async () => {
+test('an execution continues with the rest of its timeout', async () => {
   const left = await leave(
     workflow('a', task('b', ['a'])),
     { timeoutMs: 1000, abortGraceMs: 0 },
@@ -226,7 +226,7 @@ test('a cancellation that an earlier version kept beside the log is kept to, bef
   expect(left.tool.started).toEqual([])
 })
 
-test('onCrash "fail" fails what has not settled, and keeps what has', async () => {
+test('onCrash "fail" fails unsettled tasks, and keeps settled ones', async () => {
   const left = await leave(workflow('a', task('b', ['a']), task('c', ['b'])), { onCrash: 'fail' }, async tool => {
     ;(await tool.nextCall('a')).succeed(1)
     await tool.nextCall('b')
@@ -242,7 +242,7 @@ test('onCrash "fail" fails what has not settled, and keeps what has', async () =
   expect(left.tool.started).toEqual([])
 })
 
-test('a tool that is not there any more fails what has not settled, naming it', async () => {
+test('a missing tool fails unsettled tasks and is named', async () => {
   const left = await leave(workflow('a', task('b', ['a'])), {}, async tool => {
     ;(await tool.nextCall('a')).succeed(1)
     await tool.nextCall('b')
@@ -254,12 +254,12 @@ test('a tool that is not there any more fails what has not settled, naming it', 
     {
       status: 'error',
       code: 'TOOLS_UNAVAILABLE',
-      error: 'There is no tool `work` any more, which the execution began with',
+      error: 'Tool `work`, which the execution uses, no longer exists',
     },
   ])
 })
 
-test('a tool that is not there any more is not missed where all its tasks have settled', async () => {
+test('a missing tool is not needed if all its tasks have settled', async () => {
   const document = workflow('a', task('b', ['a'], { tool: 'other' }))
   const other = new ControlledTool()
   const left = await leave(
@@ -276,13 +276,13 @@ test('a tool that is not there any more is not missed where all its tasks have s
   expect((await execution.result).results).toMatchObject([{ output: 1 }, { status: 'success', output: 2 }])
 })
 
-test('a tool whose schema does not take the arguments any more fails what has not settled', async () => {
+test('a tool whose schema no longer accepts the arguments fails unsettled tasks', async () => {
   const left = await leave(workflow('a'), {}, async tool => void (await tool.nextCall('a')))
   const strict = { name: 'work', inputSchema: { type: 'object', required: ['n'] }, execute: () => 0 }
   expect((await (await left.resume({}, [strict])).result).errors).toMatchObject([{ code: 'INVALID_WORKFLOW' }])
 })
 
-test('usage goes on from what was used, and so does a budget', async () => {
+test('usage continues from the recorded one, and so does a budget', async () => {
   const document = workflow('a', task('b', ['a']), task('c', ['b']))
   const left = await leave(document, { maxTokens: 25 }, async tool => {
     const a = await tool.nextCall('a')
@@ -304,7 +304,7 @@ test('usage goes on from what was used, and so does a budget', async () => {
   })
 })
 
-test('an execution goes on with the options that it began with', async () => {
+test('an execution continues with the options that it began with', async () => {
   const left = await leave(workflow('a', 'b', 'c'), { maxConcurrency: 1, schedule: 'dataflow' }, async () => {})
   expect(left.kept.record.options).toBe(
     '{"schedule":"dataflow","maxConcurrency":1,"onTaskError":"continue","onCrash":"resume","timeoutMs":0,' +
@@ -329,7 +329,7 @@ test('one that has ended is only shown', async () => {
   expect(await execution.result).toMatchObject({ status: 'success', results: [{ output: { x: 1 } }] })
 })
 
-test('whoever still runs it is fenced', async () => {
+test('a process that still runs it is fenced', async () => {
   const store = createMemoryStore()
   const tool = new ControlledTool()
   const executor = new StreamingExecutor([{ name: 'work', execute: tool.execute }], { store })
@@ -342,7 +342,7 @@ test('whoever still runs it is fenced', async () => {
   expect((await second.result).results[0]).toMatchObject({ status: 'success', output: 2, attempts: 2 })
 })
 
-test('what cannot be resumed is refused by its code', async () => {
+test('an execution that cannot be resumed is refused with its code', async () => {
   const executor = new StreamingExecutor([{ name: 'work', execute: () => 0 }], { store: createMemoryStore() })
   await expect(executor.resume('none')).rejects.toMatchObject({ code: 'EXECUTION_NOT_FOUND' })
   await expect(new StreamingExecutor([]).resume('none')).rejects.toMatchObject({ code: 'INVALID_OPTION' })

@@ -29,7 +29,7 @@ test('a delay grows by its factor up to its cap', () => {
   ])
 })
 
-test('jitter varies a delay by its share both ways, never above the cap, and never below what the tool asked for', () => {
+test('jitter varies a delay by its share both ways, never above the cap, and never below the delay that the tool requested', () => {
   const policy = mergeRetryPolicies({ jitter: 0.5, maxDelayMs: 1200 }, { jitter: 0, initialDelayMs: 800 })
   expect([0, 0.5, 1].map(random => computeRetryDelay(policy, 1, undefined, random))).toEqual([400, 800, 1200])
   expect(computeRetryDelay(policy, 2, undefined, 1)).toBe(1200)
@@ -47,7 +47,7 @@ test("the policy of the task comes before its tool's, field by field", () => {
   })
 })
 
-test('a failed attempt is followed by another after its delay, and the task is told once', async () => {
+test('a failed attempt is followed by another after its delay, and the task is reported once', async () => {
   const each = rig(workflow(retrying({ maxAttempts: 3 }), task('b', ['a'])))
   expect(await failures(each, 2)).toEqual([1000, 2000])
   ;(await each.tool.nextCall('a')).succeed('at last')
@@ -153,7 +153,7 @@ test('a timeout is retried once the tool has settled or been abandoned, with a f
   expect(endings(await execution.result)).toEqual(['a success'])
 })
 
-test('the output of an attempt that is not JSON is not tried again', async () => {
+test('the output of an attempt that is not JSON is not retried', async () => {
   const { tool, execution } = rig(workflow(retrying()))
   ;(await tool.nextCall('a')).succeed(1n)
   expect((await execution.result).results[0]).toMatchObject({ code: 'OUTPUT_NOT_SERIALIZABLE', attempts: 1 })

@@ -76,7 +76,7 @@ test('layers ignores estimates: within a layer the document order counts', async
   expect(tool.started).toEqual(['a', 'b', 'd', 'c'])
 })
 
-test('events tell layers, starts and ends in the order in which they happen', async () => {
+test('events report layers, starts and ends in the order in which they happen', async () => {
   const { tool, execution, events } = rig({ name: 'brief', ...diamond('a', ['b', 'c'], 'd') })
   for (const id of ['a', 'c', 'b', 'd']) (await tool.nextCall(id)).succeed()
   await execution.result

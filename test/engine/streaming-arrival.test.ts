@@ -122,7 +122,7 @@ const OPTIONS: readonly (readonly [string, () => ExecutionOptions])[] = [
 
 for (const [reader, read] of READERS) {
   for (const [way, options] of OPTIONS) {
-    test.concurrent(`${way}, ${reader} gets what has happened while a slow task still runs`, async () => {
+    test.concurrent(`${way}, ${reader} gets the events so far while a slow task still runs`, async () => {
       const { executor, endedAt } = makeExecutor(options())
       const arrivals = noteArrivals()
       await read(executor, arrivals)

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { idle } from '../support/fake-clock.ts'
 import { readAll, readRest, readSome, start, wide } from './iterator-rig.ts'
 
-test('a slow reader holds new starts at its bound and only there, and they go on when it reads', async () => {
+test('a slow reader holds new starts at its bound and only there, and they continue when it reads', async () => {
   const { tool, execution, clock, warnings } = start(wide(40), { maxConcurrency: 1, buffer: { maxEvents: 10 } })
   const iterator = execution[Symbol.asyncIterator]()
   const read = await readSome(iterator, 1)
@@ -28,7 +28,7 @@ test('a slow reader holds new starts at its bound and only there, and they go on
   expect([(await execution.result).status, clock.timerCount]).toEqual(['success', 0])
 })
 
-test('at the bound what runs goes on, and its events are kept', async () => {
+test('at the bound running tasks continue, and their events are kept', async () => {
   const { tool, execution } = start(wide(3), { maxConcurrency: 2, buffer: { maxEvents: 2 } })
   const iterator = execution[Symbol.asyncIterator]()
   const read = await readSome(iterator, 1)
@@ -49,7 +49,7 @@ test('at the bound what runs goes on, and its events are kept', async () => {
   expect(kinds.at(-1)).toBe('execution_complete')
 })
 
-test('a reader that takes nothing for the stall time is told once, and the execution goes on', async () => {
+test('a reader that takes nothing for the stall time is reported once, and the execution continues', async () => {
   const { tool, execution, clock } = start(wide(40), {
     maxConcurrency: 1,
     buffer: { maxEvents: 4, stallTimeoutMs: 5000 },
@@ -74,7 +74,7 @@ test('under "disconnect" a fast reader survives bursts of instant tasks far beyo
   expect((await execution.result).status).toBe('success')
 })
 
-test('under "disconnect" a reader at its bound is told, and the execution goes on', async () => {
+test('under "disconnect" a reader at its bound is reported, and the execution continues', async () => {
   const { tool, execution } = start(wide(40), { buffer: { maxEvents: 4, policy: 'disconnect' } })
   const iterator = execution[Symbol.asyncIterator]()
   await iterator.next()

@@ -23,7 +23,7 @@ test('an execution starts at once, whether it is read or not', async () => {
   expect(await execution.result).toMatchObject({ executionId: 'x', status: 'success', successCount: 2 })
 })
 
-test('what is invalid is thrown synchronously, and nothing starts', async () => {
+test('an invalid workflow is thrown synchronously, and nothing starts', async () => {
   const { tool, executor, clock } = start({ tasks: [] })
   const cyclic = { tasks: [{ id: 'a', tool: 'held', dependsOn: ['a'] }] }
   const throwing: [string, () => unknown][] = [
@@ -59,7 +59,7 @@ test('two iterators each get every event, whenever they begin', async () => {
   expect((await first).map(({ id }) => id)).toEqual([1, 2, 3, 4, 5, 6, 7, 8].map(seq => `x.${seq}`))
 })
 
-test('leaving the loop detaches, and the execution goes on', async () => {
+test('leaving the loop detaches, and the execution continues', async () => {
   const { tool, execution } = start(wide(2))
   for await (const event of execution) if (event.type === 'task_start') break
   await expect(
@@ -144,7 +144,7 @@ test('subscribers that never take, take late or leave slow nothing, and miss not
   expect([late.done, resumed.done, await seqs(gone)]).toEqual([true, true, []])
 })
 
-test('what one reader does to its events no other reader sees', async () => {
+test('changes that one reader makes to its events are invisible to others', async () => {
   const { tool, execution } = start({
     tasks: [
       { id: 'a', tool: 'held' },

@@ -96,7 +96,7 @@ describe('a reader that leaves', () => {
     for (const moment of ['before the first read', 'while it waits', 'mid-way'] as const) {
       // Where a write is under way, a reader that cancels with an Error and a sink that throws it look alike.
       const delivery = name === 'an Error' && moment !== 'while it waits' ? 'failed' : 'cancelled'
-      test(`${moment}, with ${name}, is told as ${delivery} and touches nothing`, async () => {
+      test(`${moment}, with ${name}, is reported as ${delivery} and touches nothing`, async () => {
         const { readable, writable } = new TransformStream<SSEEvent, SSEEvent>(undefined, { highWaterMark: 100 })
         const reader = readable.getReader()
         if (moment === 'before the first read') await reader.cancel(reason)
@@ -130,7 +130,7 @@ describe('a reader that leaves', () => {
     expect(started.clock.timerCount).toBe(0)
   })
 
-  test('before the start, under onSinkClosed "cancel", cancels what it can', async () => {
+  test('before the start, under onSinkClosed "cancel", cancels all tasks', async () => {
     const { readable, writable } = new TransformStream<SSEEvent, SSEEvent>()
     await readable.cancel()
     const started = start(fan(3), writable, { onSinkClosed: 'cancel' })

@@ -66,7 +66,7 @@ describe('a slow sink', () => {
 })
 
 describe('after the end', () => {
-  test('the sink has flushMs to take what is left', async () => {
+  test('the sink has flushMs to accept the remaining events', async () => {
     const sink = new FakeSink({ isHeld: true })
     const { tool, clock, run, state } = start(fan(3), sink.stream, { flushMs: 300 })
     await tool.succeedAll()

@@ -83,7 +83,7 @@ describe('a store that fails', () => {
     expect([await inner.get('x'), await inner.read('x', 0, 1)]).toEqual([{ ...record, status: 'running' }, []])
   })
 
-  test('is told to a sink by the error event, and to the caller by a rejection', async () => {
+  test('is reported to a sink by the error event, and to the caller by a rejection', async () => {
     const sink = new FakeSink()
     const clock = new FakeClock()
     const run = makeExecutor(failing(3, new Error('disk full'), true), clock).executeWithStreaming(
@@ -94,7 +94,7 @@ describe('a store that fails', () => {
     expect([sink.types.at(-1), sink.isClosed, clock.timerCount]).toEqual(['error', true, 0])
   })
 
-  test('and a sink that never reads: the caller is told within flushMs', async () => {
+  test('and a sink that never reads: the caller is notified within flushMs', async () => {
     const sink = new FakeSink({ isHeld: true })
     const clock = new FakeClock()
     const executor = makeExecutor(failing(2, new Error('disk full'), false), clock)
@@ -109,7 +109,7 @@ describe('a store that fails', () => {
     expect([failure, clock.timerCount]).toEqual([expect.objectContaining({ code: 'STORE_FAILED' }), 0])
   })
 
-  test('to read what memory has let go of tells the reader, and touches nothing else', async () => {
+  test('when reading evicted entries notifies the reader, and affects nothing else', async () => {
     const store = { ...createMemoryStore(), read: () => Promise.reject(new Error('disk')) }
     const flood = {
       async flood(_: unknown, context: ToolContext) {

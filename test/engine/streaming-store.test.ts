@@ -35,7 +35,7 @@ test('on every store an execution has the same events, the same result and the s
   }
 })
 
-test('a dependent starts only after the store has what it depends on', async () => {
+test('a dependent starts only after the store has the ends of its dependencies', async () => {
   const inner = createMemoryStore()
   const tool = new ControlledTool()
   let release: (() => void) | undefined
@@ -71,7 +71,7 @@ test('a dependent starts only after the store has what it depends on', async () 
   expect((await execution.result).status).toBe('success')
 })
 
-test('a sink gets what memory has let go of from the store, all of it', async () => {
+test('a sink gets what memory has evicted from the store, all of it', async () => {
   // 20 MiB of tokens: more than the log keeps in memory.
   const entries: StoredEntry[] = []
   const inner = answerLater(createMemoryStore())

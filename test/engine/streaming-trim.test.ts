@@ -1,4 +1,4 @@
-// A log that is larger than what memory keeps of it, with no store behind: whoever is too far behind must be told.
+// A log that is larger than what memory keeps of it, with no store behind: a reader that is too far behind gets an error.
 import { beforeAll, expect, test } from 'vitest'
 import { type Execution, type SSEEvent, StreamingExecutor } from '../../src/index.ts'
 import { ControlledTool } from '../support/controlled-tool.ts'
@@ -37,7 +37,7 @@ beforeAll(async () => {
   }
 })
 
-test('a one-to-one reader whose place is gone is told, since it could not get every event', async () => {
+test('a one-to-one reader whose place is gone is reported, since it could not get every event', async () => {
   const read: string[] = []
   const reading = (async () => {
     for await (const { type } of { [Symbol.asyncIterator]: () => behind }) read.push(type)

@@ -57,7 +57,7 @@ const SHAPES: readonly (readonly [string, DAGStructure])[] = [
 
 for (const [shape, workflow] of SHAPES) {
   for (const [way, run] of WAYS) {
-    test(`with ${TASKS} instant tasks ${shape}, ${way}, the event loop goes on turning`, async () => {
+    test(`with ${TASKS} instant tasks ${shape}, ${way}, the event loop keeps turning`, async () => {
       const plan = compileWorkflow(workflow, tools)
       const { gapMs, turnCount } = await measureGap(() => run(plan))
       console.log(`longest turn, ${shape}, ${way}: ${gapMs.toFixed(1)} ms in ${turnCount} turns`)
@@ -65,3 +65,42 @@ for (const [shape, workflow] of SHAPES) {
     })
   }
 }
+
+test('tasks that start together and take long at once begin in several turns', async () => {
+  const turnsOfCalls: number[] = []
+  let turn = 0
+  let isOver = false
+  const count = (): void => {
+    turn += 1
+    if (!isOver) setImmediate(count)
+  }
+  setImmediate(count)
+  const slow = (): number => {
+    const until = performance.now() + 10
+    while (performance.now() < until);
+    return turnsOfCalls.push(turn)
+  }
+  const tasks = Array.from({ length: 8 }, (_, i) => ({ id: `t${i}`, tool: 'slow' }))
+  const { status, results } = await new StreamingExecutor({ slow }).execute({ tasks })
+  isOver = true
+  expect(status).toBe('success')
+  // In their order, none beside another: a call spends more than a turn may.
+  expect(results.map(({ output }) => output)).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
+  expect(new Set(turnsOfCalls).size).toBe(8)
+})
+
+test('a task that waits for its turn when the execution is cancelled is not called', async () => {
+  const controller = new AbortController()
+  let calls = 0
+  const slow = (): void => {
+    calls += 1
+    const until = performance.now() + 10
+    while (performance.now() < until);
+    controller.abort()
+  }
+  const tasks = Array.from({ length: 8 }, (_, i) => ({ id: `t${i}`, tool: 'slow' }))
+  const result = await new StreamingExecutor({ slow }).execute({ tasks }, { signal: controller.signal })
+  expect(result.status).toBe('cancelled')
+  expect(result.cancelledCount + result.successCount).toBe(8)
+  expect(calls).toBe(1)
+})

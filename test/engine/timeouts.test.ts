@@ -152,7 +152,7 @@ test('a grace of 0 abandons at once, and one as long as the timeout is a grace o
   ])
 })
 
-test('the timeout of the whole execution cancels what has not settled, with its reason', async () => {
+test('the timeout of the whole execution cancels unsettled tasks, with its reason', async () => {
   const { tool, execution, clock } = rig(diamond('a', ['b', 'c'], 'd'), { timeoutMs: 1000, taskTimeoutMs: 0 })
   ;(await tool.nextCall('a')).succeed()
   const [b, c] = await tool.nextCalls('b', 'c')

@@ -40,7 +40,7 @@ test.each<[string, unknown, string]>([
   expect(await running(async () => throwing(thrown)())).toMatchObject(expected)
 })
 
-test('what cannot even be read fails its own task alone', async () => {
+test('an unreadable thrown value fails only its own task', async () => {
   const hostile = [
     new Proxy({}, { get: throwing(new Error('trap')) }),
     {
@@ -56,7 +56,7 @@ test('what cannot even be read fails its own task alone', async () => {
   }
 })
 
-test('the string code of an error is kept, cut at 200 characters, and nothing else about it is told', async () => {
+test('the string code of an error is kept, cut at 200 characters, and nothing else about it is reported', async () => {
   const error = Object.assign(new Error('quota', { cause: new Error('secret cause') }), {
     code: 'QUOTA_EXCEEDED',
     apiKey: 'secret key',

@@ -4,7 +4,7 @@ import { endings, outline } from '../support/outline.ts'
 import { rig } from '../support/rig.ts'
 import { chain, fan, workflow } from '../support/workflows.ts'
 
-test('usage that a tool reports in parts adds up, zero stays and what was not reported is absent', async () => {
+test('usage that a tool reports in parts adds up, zero stays and unreported fields are absent', async () => {
   const { tool, execution, events } = rig(workflow('a', 'b'))
   const [a, b] = await tool.nextCalls('a', 'b')
   a.context.reportUsage({ totalTokensIn: 10, totalCost: 0 })
@@ -18,7 +18,7 @@ test('usage that a tool reports in parts adds up, zero stays and what was not re
   expect(events.at(-1)?.data).toMatchObject({ tokenUsage })
 })
 
-test('a field that is no count is left out with a warning, and never fails the task', async () => {
+test('a field that is not a count is omitted with a warning, and never fails the task', async () => {
   const { tool, execution, events } = rig(workflow('a'))
   const a = await tool.nextCall('a')
   a.context.reportUsage({ totalTokensIn: Number.NaN, totalTokensOut: 2, totalCost: -1 })
@@ -34,7 +34,7 @@ test('a field that is no count is left out with a warning, and never fails the t
   ])
 })
 
-test('an execution without usage has none, and no token_usage is told', async () => {
+test('an execution without usage has none, and no token_usage is reported', async () => {
   const { tool, execution, events } = rig(workflow('a'))
   const a = await tool.nextCall('a')
   a.context.reportUsage({})

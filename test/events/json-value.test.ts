@@ -28,7 +28,7 @@ test.each<[string, unknown, string]>([
   ['a toJSON that gives a scalar', { toJSON: () => true }, 'true'],
   ['a toJSON that gives nothing', { toJSON: () => undefined }, 'null'],
   ['a toJSON that gives null', { toJSON: () => null }, 'null'],
-])('%s is what its text says, however it is read', (_, value, text) => {
+])('%s has the value of its text, however it is read', (_, value, text) => {
   const json = JsonValue.from(value)
   const expected: unknown = JSON.parse(text)
   expect([json.text, json.read(), json.peek(), JSON.stringify({ json })]).toEqual([
@@ -39,7 +39,7 @@ test.each<[string, unknown, string]>([
   ])
 })
 
-test('a text of JSON gives the value that it says', () => {
+test('a JSON text gives its value', () => {
   for (const text of ['null', '5', '"x"', '{"a":[1]}', '[]', 'true', '""']) {
     const json = JsonValue.fromText(text)
     expect([json.text, json.read(), json.peek()]).toEqual([text, JSON.parse(text), JSON.parse(text)])
@@ -54,7 +54,7 @@ test('it is a snapshot: changing the value later changes nothing', () => {
   expect(json.read()).toEqual({ list: [1] })
 })
 
-test('what is no JSON is refused, saying what it is', () => {
+test('a value that is not JSON is refused and named', () => {
   const circular: { self?: unknown } = {}
   circular.self = circular
   const refusal = (value: unknown): string => {

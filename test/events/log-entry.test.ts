@@ -16,7 +16,7 @@ const completion = (output: unknown): LoggedData<'task_complete'> => ({
   output: JsonValue.from(output),
 })
 
-test('the JSON of an entry is one line, and its event says the same', () => {
+test('the JSON of an entry is one line, and equals that of its event', () => {
   const entry = new LogEntry(3, 'task_complete', completion({ text: 'two\nlines\r\u2028' }))
   expect(JSON.parse(entry.json)).toEqual({ ...about, ...ended, output: { text: 'two\nlines\r\u2028' } })
   expect(entry.json).not.toMatch(/[\r\n]/)
@@ -42,7 +42,7 @@ test('each reader of an entry has an event of its own', () => {
   }
 })
 
-test('an output over 64 KiB is told on the wire by size, preview and path, and in process it is the value', () => {
+test('an output over 64 KiB is reported on the wire by size, preview and path, and in process it is the value', () => {
   const fits = 'x'.repeat(MAX_INLINE_OUTPUT_BYTES - 2)
   const large = 'ü'.repeat(MAX_INLINE_OUTPUT_BYTES / 2)
   expect(JSON.parse(new LogEntry(1, 'task_complete', completion(fits)).json)).toMatchObject({ output: fits })
@@ -85,7 +85,7 @@ test('an entry that is not in the log has no id', () => {
   expect('id' in event).toBe(false)
 })
 
-test('the JSON of every event of an execution says what the event says', async () => {
+test('the JSON of every event of an execution equals the event', async () => {
   const document = workflow('"quoted"\\', 'b', task('c', ['b']), task('d', [], { timeoutMs: 5 }))
   const { tool, execution, clock } = rig(document, { abortGraceMs: 1 })
   const [a, b] = await tool.nextCalls('"quoted"\\', 'b', 'd')
@@ -105,7 +105,7 @@ test('the JSON of every event of an execution says what the event says', async (
   }
 })
 
-test('the JSON of every event of an execution that grows says what the event says', async () => {
+test('the JSON of every event of a growing execution equals the event', async () => {
   const document = {
     tasks: [
       { id: 'each', tool: 'work', forEach: [1, 2], tolerate: 1 },
@@ -132,7 +132,7 @@ test('the JSON of every event of an execution that grows says what the event say
   expect(JSON.parse(texts.at(-1) as string)).toMatchObject({ output: { all: ['ü"\n', null], kept: null } })
 })
 
-test('a large output of the workflow is told by its path, and comes back from a store whole', () => {
+test('a large output of the workflow is reported by its path, and comes back from a store whole', () => {
   const end = { ...about, status: 'success', ...counts, ...totals } as const
   const large = 'ü'.repeat(MAX_INLINE_OUTPUT_BYTES)
   for (const [output, isInline] of [
@@ -151,7 +151,7 @@ test('a large output of the workflow is told by its path, and comes back from a 
   }
 })
 
-test('an event id is read back as what it was made of, and nothing else is one', () => {
+test('an event id is parsed to its parts, and no other text is one', () => {
   expect(parseEventId(formatEventId('a-B_9', 12))).toEqual({ executionId: 'a-B_9', seq: 12 })
   expect(parseEventId('x.0')).toEqual({ executionId: 'x', seq: 0 })
   for (const id of [
@@ -177,4 +177,17 @@ test('an event id is read back as what it was made of, and nothing else is one',
 test('the constants are the names of the types in capitals', () => {
   expect(Object.entries(SSE_EVENTS).map(([name, type]) => name === type.toUpperCase())).toEqual(Array(20).fill(true))
   expect(Object.isFrozen(SSE_EVENTS)).toBe(true)
+})
+
+test('a damaged list of tasks in a stored event is told as damage', () => {
+  const task = { taskId: 'a[0]', tool: 'work', layer: 0, dependsOn: [] }
+  const added = (tasks: unknown): string => JSON.stringify({ ...about, parentId: 'a', tasks, totalTasks: 2 })
+  expect(LogEntry.fromJson(2, 'tasks_added', added([task])).type).toBe('tasks_added')
+  const faulty = [[null], [{ ...task, dependsOn: null }], [{ ...task, taskId: 1 }], [{ ...task, layer: '0' }]]
+  for (const tasks of faulty) expect(() => LogEntry.fromJson(2, 'tasks_added', added(tasks))).toThrow('is damaged')
+  for (const layers of [[null], [['a', 1]]]) {
+    const start = JSON.stringify({ ...about, totalTasks: 1, layers, schedule: 'layers' })
+    expect(() => LogEntry.fromJson(1, 'execution_start', start)).toThrow('is damaged')
+  }
+  expect(() => LogEntry.fromJson(3, 'tasks_stopping', JSON.stringify({ ...about, message: 'x' }))).toThrow('is damaged')
 })

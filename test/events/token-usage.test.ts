@@ -14,7 +14,7 @@ test('counts and cost add up, the context is the later one, absent fields stay a
   expect(addTokenUsage({ totalTokensIn: 1, totalTokensOut: 0, contextTokens: 9 }, {}).contextTokens).toBe(9)
 })
 
-test('what is not a finite number of 0 or more is left out and named', () => {
+test('a value that is not a finite number ≥ 0 is ignored and named', () => {
   expect(sanitizeTokenUsage({ totalTokensIn: 5, totalTokensOut: -1, totalCost: Number.NaN, contextTokens: 0 })).toEqual(
     {
       usage: { totalTokensIn: 5, contextTokens: 0 },

@@ -60,7 +60,7 @@ test('another stream takes the place of the one before', async () => {
   expect(streamer.listenerCount).toBe(0)
 })
 
-test('a task of a workflow is shown, and what a failed attempt wrote is cleared', async () => {
+test('a task of a workflow is shown, and the text of a failed attempt is cleared', async () => {
   const streamer = new SSEStreamer()
   const write = async (_: unknown, { attempt, emitToken }: ToolContext): Promise<void> => {
     emitToken(attempt === 1 ? 'void' : 'kept')

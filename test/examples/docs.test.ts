@@ -38,7 +38,7 @@ test.each(pages)('every relative link of %s leads somewhere', page => {
   expect(broken).toEqual([])
 })
 
-test('every page is linked from the README, every example from a page', () => {
+test('every page is linked from the README or from that of its folder, every example from a page', () => {
   const linked = (page: string): string[] => findLinks(read(page)).map(link => new URL(link, new URL(page, root)).href)
   const unlinked = (names: readonly string[], from: readonly string[]): string[] => {
     const links = new Set(from.flatMap(linked))
@@ -49,14 +49,14 @@ test('every page is linked from the README, every example from a page', () => {
   expect(
     unlinked(
       docs.filter(page => !page.startsWith('docs/decisions/')),
-      ['README.md'],
+      ['README.md', 'docs/workflows/README.md'],
     ),
   ).toEqual([])
   const examples = readdirSync(new URL('docs/examples/', root)).map(name => `docs/examples/${name}`)
   expect(unlinked(examples, docs)).toEqual([])
 })
 
-describe('what a program in the docs is said to print', () => {
+describe('the documented output of a program in the docs', () => {
   const programs = pages.flatMap(page => findPrograms(read(page)).map(program => ({ page, ...program })))
 
   test('is there', () => {
@@ -193,7 +193,7 @@ describe('the docs name every', () => {
   })
 })
 
-describe('the docs tell the default of every', () => {
+describe('the docs state the default of every', () => {
   test.each<[what: string, page: string, defaults: object]>([
     ['execution option', 'docs/execution.md', resolveOptions()],
     ['field of a retry policy', 'docs/execution.md', mergeRetryPolicies(undefined, undefined)],

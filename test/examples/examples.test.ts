@@ -9,7 +9,7 @@ const folder = new URL('docs/examples/', root)
 const RUN_BY: Readonly<Record<string, string>> = {
   // A program of the command line, which asks a server.
   'api-client.js': 'test/e2e/chat.test.ts',
-  // A page, and its server, which goes on until it is ended.
+  // A page, and its server, which runs until it is stopped.
   'page.html': 'test/examples/page.test.ts',
   'page-server.ts': 'test/examples/page.test.ts',
   // A component, which needs a page.

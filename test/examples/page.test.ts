@@ -79,7 +79,7 @@ async function nextCall(tool: ControlledTool, taskId: string): ReturnType<Contro
 }
 
 test.skipIf(isBrowserMissing)(
-  'the page goes on where it was cut, also after a reload, and leaves at the end',
+  'the page continues where it was cut, also after a reload, and leaves at the end',
   async () => {
     const { server, page, tool, shows, states } = await open()
     await page.click('#start')
@@ -125,7 +125,7 @@ test.skipIf(isBrowserMissing)('the page leaves for good at an `error` event', as
   expect(await states()).toEqual([EVENT_SOURCE_CLOSED])
 })
 
-test.skipIf(isBrowserMissing)('the page tells why nothing was started', async () => {
+test.skipIf(isBrowserMissing)('the page reports why nothing was started', async () => {
   const { page, shows } = await open({ maxExecutions: 1 })
   await page.click('#start')
   await shows('Runs 3 tasks')

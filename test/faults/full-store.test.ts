@@ -47,7 +47,7 @@ async function untilEnded({ clock, get }: HandlerRig, ids: readonly string[]): P
   for (let left = await countRunning(); left > 0; left = await countRunning()) await clock.run(1000)
 }
 
-test('once there is room, all that was accepted goes on by itself, and each tool is called as often as its attempts tell', async () => {
+test('once there is room, all that was accepted continues by itself, and each tool is called once per attempt', async () => {
   const driver = await watchDriver()
   const store = await openHere(makePath(), {}, { driver })
   const connection = driver.connections.at(-1) as SqliteConnection
@@ -68,7 +68,7 @@ test('once there is room, all that was accepted goes on by itself, and each tool
   expect(rig.clock.timerCount).toBe(0)
 })
 
-test('what was refused for want of room does not run at the next start either, and its key is free', async () => {
+test('a start that was refused on a full disk does not run at the next start either, and its key is free', async () => {
   const file = makePath()
   let commitsLeft = Number.POSITIVE_INFINITY
   const driver = await watchDriver(sql => {

@@ -5,14 +5,14 @@ import { RawConnection, requestText } from './raw-connection.ts'
 import { eventually, leavesNoHandles } from './handles.ts'
 import { range, readMessages, seqsOf } from './recording.ts'
 
-// Every header and cursor that can be thought of, by raw sockets: a sensible answer each time, and the server goes on.
+// Every header and cursor that can be thought of, by raw sockets: a defined answer each time, and the server continues.
 
 leavesNoHandles()
 
 const ONE = { tasks: [{ id: 'a', tool: 'work' }] }
 const tools = { work: () => 1 }
 
-test('whatever stands for the place to go on from, the answer is a stream, nothing, or a problem', async () => {
+test('whatever stands for the place to continue from, the answer is a stream, nothing, or a problem', async () => {
   const rig = await startFaultRig({ tools })
   const id = await rig.begin(ONE)
   await eventually('the executions', () => rig.figure('dagstream_executions_running'), 0)
@@ -83,7 +83,7 @@ test('whatever stands for the place to go on from, the answer is a stream, nothi
   ])
 })
 
-test('a workflow is never run for a request with a place to go on from', async () => {
+test('a workflow is never run for a request with a place to continue from', async () => {
   const rig = await startFaultRig({ tools })
   const id = await rig.begin(ONE)
   await eventually('the executions', () => rig.figure('dagstream_executions_running'), 0)
@@ -191,7 +191,7 @@ test('whatever the key is, the workflow runs once or the key is refused', async 
   expect(await rig.figure('dagstream_executions_total{status="success"}')).toBe(5)
 })
 
-test('a live stream is none the worse for hostile requests beside it', async () => {
+test('hostile requests do not affect a live stream beside them', async () => {
   const rig = await startFaultRig()
   const id = await rig.begin({ tasks: [{ id: 'a', tool: 'work' }] })
   const path = `/executions/${id}/events`

@@ -9,7 +9,7 @@ import { RawConnection, requestText } from './raw-connection.ts'
 import { parseAnswer } from './raw-answer.ts'
 import { range, readMessages, readWhole, seqsOf, toLines } from './recording.ts'
 
-// An execution that goes on while its readers are cut off, after every event.
+// An execution that continues while its readers are disconnected, after every event.
 
 leavesNoHandles()
 
@@ -97,7 +97,7 @@ test('readers that are all cut off at the events of each other see the same', as
   expect(whole).toEqual(range(1, 5).map(() => expected))
 })
 
-test('a reader that closes its side in the middle of a stream is let go, and comes back to the rest', async () => {
+test('a reader that closes its side in the middle of a stream is disconnected, and comes back to the rest', async () => {
   const rig = await startFaultRig()
   const executionId = await rig.begin(CHAIN)
   const path = `/executions/${executionId}/events`

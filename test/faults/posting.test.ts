@@ -83,7 +83,7 @@ test(
   },
 )
 
-test('a result that a proxy cuts off as if it were whole is not taken for whole', SLOW, async () => {
+test('a result that a proxy truncates silently is recognized as truncated', SLOW, async () => {
   const { rig, calls } = await startCounting()
   const expected = outcome(await rig.connect().execute(EVERYTHING))
   // Short of the large output, whose middle is like its beginning.
@@ -122,7 +122,7 @@ test('a request that is cut again and again runs its workflow once', async () =>
   expectRunOnce(calls, 1)
 })
 
-test('a server that is full or goes down for a moment is waited for as long as it says', async () => {
+test('a server that is full or down is retried after the delay that it names', async () => {
   const refusals = ['0', '1', 'soon', undefined].flatMap(retryAfter =>
     [429, 503].map(
       status => new Response('busy', { status, headers: retryAfter ? { 'Retry-After': retryAfter } : {} }),
@@ -165,7 +165,7 @@ test('many who hand the same in at once, most of them cut off, share one executi
   expect(rig.tool.started).toEqual(['a'])
 })
 
-test('a client that closes its side behind the request may lose the answer, not the execution', async () => {
+test('a client that closes its side after the request may lose the answer, not the execution', async () => {
   const rig = await startFaultRig()
   const headers = { 'Content-Type': 'application/json', 'Idempotency-Key': 'k' }
   const request = requestText('POST', '/executions', headers, JSON.stringify(ONE_TASK))

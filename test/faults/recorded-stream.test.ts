@@ -92,7 +92,7 @@ test('cut at any byte and resumed with the last id, a recorded stream gives each
   await cutEverywhere(recorded, [...sample(range(1, recorded.wire.length)), ...boundariesOf(recorded.wire)])
 })
 
-test('cut at any place, a stream that begins with a snapshot goes on behind it', SLOW, async () => {
+test('cut at any place, a stream that begins with a snapshot continues after it', SLOW, async () => {
   const store = createMemoryStore({ maxTailEvents: 8 })
   const { executionId } = await record({ store })
   // Another server, which never had the events that the store has let go.

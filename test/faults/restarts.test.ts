@@ -20,7 +20,7 @@ async function startAgain(rig: FaultRig, options: FaultRigOptions = {}): Promise
   return second
 }
 
-test('what has finished is resumed across a restart, through refused and reset connections', async () => {
+test('a finished execution is resumed across a restart, through refused and reset connections', async () => {
   const rig = await startFaultRig({ tools: EVERYTHING_TOOLS })
   const executionId = await rig.begin(EVERYTHING)
   await eventually('the executions', () => rig.figure('dagstream_executions_running'), 0)
@@ -50,7 +50,7 @@ test('what has finished is resumed across a restart, through refused and reset c
   expect((await client.subscribe(executionId).result).status).toBe('partial')
 })
 
-test('a server that shuts down tells its readers so, and its successor has the result', async () => {
+test('a server that shuts down notifies its readers, and its successor has the result', async () => {
   const rig = await startFaultRig()
   const client = rig.connect({ reconnection: { initialDelayMs: 20, factor: 1, maxRetries: 500 } })
   const run = client.stream(chain(2))
@@ -87,7 +87,7 @@ async function crash(rig: FaultRig): Promise<FaultRig> {
   return second
 }
 
-test('what a crash cut off is told as interrupted, until the client gives up: nothing lost, doubled or run again', async () => {
+test('an execution after a crash is reported as interrupted until the client gives up: nothing lost, doubled or run again', async () => {
   const rig = await startFaultRig()
   const client = rig.connect({ reconnection: { initialDelayMs: 0, maxRetries: 4 } })
   const run = client.stream(ONE_TASK)

@@ -27,7 +27,7 @@ async function expectWhole(store: SqliteStore, lease: Lease, seq: number): Promi
   expect(await readSeqs(store, lease.executionId)).toEqual(upTo(seq))
 }
 
-test('a full disk refuses what it has no room for, keeps what was acknowledged, and once there is room it goes on', async () => {
+test('a full disk refuses new writes, keeps acknowledged ones, and accepts writes again once there is space', async () => {
   const driver = await watchDriver()
   const file = makePath()
   const store = await openHere(file, {}, { driver })
@@ -36,10 +36,10 @@ test('a full disk refuses what it has no room for, keeps what was acknowledged, 
   const pages = Object.values(connection.query('PRAGMA page_count')()[0] ?? {})[0] as number
   connection.query(`PRAGMA max_page_count = ${pages + 100}`)()
   const { seq, error } = await appendUntilRefused(store, lease)
-  expect(error).toMatchObject({ ...failed('no room left'), details: { file }, cause: expect.any(Error) })
+  expect(error).toMatchObject({ ...failed('no space left'), details: { file }, cause: expect.any(Error) })
   expect(seq).toBeGreaterThan(0)
   await expectWhole(store, lease, seq)
-  // Everybody's writes of that turn, of whom one took the room.
+  // All writes of that turn, one of which used up the space.
   const large = makeEntries('a', seq + 1, 200, 'x'.repeat(1000))
   const turn = await Promise.allSettled([
     store.append(other, 1, makeEntries('b', 1, 1)),
@@ -76,7 +76,7 @@ test('a file system that is really full does the same', async context => {
     const lease = await begin(store, 'a')
     const { seq, error } = await appendUntilRefused(store, lease)
     // Some systems report a full disk to SQLite as a failing one.
-    expect(error).toMatchObject({ code: 'STORE_FAILED', message: expect.stringMatching(/no room|could not be/) })
+    expect(error).toMatchObject({ code: 'STORE_FAILED', message: expect.stringMatching(/no space|could not be/) })
     expect(seq).toBeGreaterThan(0)
     await expectWhole(store, lease, seq)
     rmSync(ballast)
@@ -90,7 +90,7 @@ test('a file system that is really full does the same', async context => {
   }
 })
 
-test('a write waits for a program that locks the file, while the rest goes on', async () => {
+test('a write waits for a program that locks the file, while the rest continues', async () => {
   const clock = new FakeClock()
   const file = makePath()
   const store = await openHere(file, { clock })
@@ -146,7 +146,7 @@ async function makeFilled(): Promise<string> {
   return file
 }
 
-test('a file whose beginning is damaged is told by its name, and left as it is', async () => {
+test('a file whose beginning is damaged is reported by its name, and left as it is', async () => {
   const file = await makeFilled()
   const bytes = readFileSync(file)
   bytes.fill('garbage', 0, 200)
@@ -158,7 +158,7 @@ test('a file whose beginning is damaged is told by its name, and left as it is',
   expect(readFileSync(file).equals(bytes)).toBe(true)
 })
 
-test('a file that was cut short is told, when it is opened or where it is missing', async () => {
+test('a file that was cut short is reported, when it is opened or where it is missing', async () => {
   const file = await makeFilled()
   truncateSync(file, Math.floor(statSync(file).size / 2 / 4096) * 4096)
   const use = async (): Promise<unknown> => {
@@ -168,7 +168,7 @@ test('a file that was cut short is told, when it is opened or where it is missin
   await expect(use()).rejects.toMatchObject(failed('is damaged'))
 })
 
-test('garbage in the middle is told where it is read, and the rest goes on', async () => {
+test('garbage in the middle is reported when it is read, and the rest continues', async () => {
   const file = await makeFilled()
   const bytes = readFileSync(file)
   // Whole pages, from the middle of the first execution's events.
@@ -194,7 +194,7 @@ test("another program's file is refused, and left as it is", async () => {
   foreign.close()
   const bytes = readFileSync(file)
   for (const readOnly of [false, true]) {
-    await expect(openHere(file, { readOnly })).rejects.toMatchObject(failed('of another program'))
+    await expect(openHere(file, { readOnly })).rejects.toMatchObject(failed('to another program'))
   }
   expect(readFileSync(file).equals(bytes)).toBe(true)
 })

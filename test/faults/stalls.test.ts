@@ -69,7 +69,7 @@ test('a workflow whose request or answer is stuck on the way is handed in again,
   expect(rig.tool.started).toEqual(['a'])
 })
 
-test('a reader that does not read is let go after the stall time, slows nobody, and resumes without loss', async () => {
+test('a reader that does not read is disconnected after the stall time, slows nobody, and resumes without loss', async () => {
   const store = createRoomyStore()
   const rig = await startFaultRig({ tools: { work: () => OUTPUT }, store, stallTimeoutMs: 200 })
   const connection = await RawConnection.open(rig.port)
@@ -94,7 +94,7 @@ test('a reader that does not read is let go after the stall time, slows nobody, 
   for (const each of [connection, again]) each.destroy()
 })
 
-test('whoever waits for a result and does not take it is let go too', async () => {
+test('a client that waits for a result and does not take it is disconnected too', async () => {
   const rig = await startFaultRig({ tools: { work: () => OUTPUT }, store: createRoomyStore(), stallTimeoutMs: 200 })
   const connection = await RawConnection.open(rig.port)
   connection.socket.pause()
@@ -118,7 +118,7 @@ test('a client whose reader falls asleep wakes up to every event, once', async (
   expect(seqsOf(seen as { id?: string }[])).toEqual(range(1, 602))
 })
 
-test('a stalled connection that comes back to life goes on where it was', async () => {
+test('a stalled connection that comes back to life continues where it was', async () => {
   const rig = await startFaultRig()
   const run = rig.connect().stream(ONE_TASK)
   const reading = collect(run)
@@ -133,7 +133,7 @@ test('a stalled connection that comes back to life goes on where it was', async 
   expect(rig.proxy.exchangeCount).toBe(1)
 })
 
-test('a client that never ends its request is told so, and let go', async () => {
+test('a client that never ends its request gets an answer and is disconnected', async () => {
   const rig = await startFaultRig({ server: { headersTimeoutMs: 100, requestTimeoutMs: 100 } })
   const [inHeaders, inBody] = [await RawConnection.open(rig.port), await RawConnection.open(rig.port)]
   inHeaders.send('POST /executions HTTP/1.1\r\nHost: local')

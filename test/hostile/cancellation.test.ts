@@ -146,7 +146,7 @@ function trap(): never {
   throw new Error('trap')
 }
 
-test.each([5, null, {}, Symbol('s'), 1n])('cancelling for a reason that is no text cancels: %o', async reason => {
+test.each([5, null, {}, Symbol('s'), 1n])('cancelling for a reason that is not text cancels: %o', async reason => {
   const execution = new StreamingExecutor({ work: () => new Promise(() => {}) }, { abortGraceMs: 0 }).stream({
     tasks: [{ id: 'a', tool: 'work' }],
   })

@@ -38,7 +38,7 @@ async function refusals(options: object): Promise<unknown[]> {
 const NOT_NUMBERS = [Number.NaN, -1, '5', null, [], {}, true, 5n, Symbol('s')]
 
 test.each(['maxConcurrency', 'timeoutMs', 'taskTimeoutMs', 'abortGraceMs', 'maxTokens', 'maxCost'])(
-  'whatever is no number that makes sense as `%s` is refused before anything starts',
+  'whatever is not a number that makes sense as `%s` is refused before anything starts',
   async name => {
     for (const value of NOT_NUMBERS) expect(await refusals({ [name]: value })).toEqual(['INVALID_OPTION'])
   },
@@ -54,7 +54,7 @@ test.each(['schedule', 'onTaskError', 'signal', 'clock', 'createId', 'random', '
   },
 )
 
-test.each([5, Symbol('s'), null, undefined, ['abc'], {}])('an id that is no string is refused: %o', async id => {
+test.each([5, Symbol('s'), null, undefined, ['abc'], {}])('an id that is not a string is refused: %o', async id => {
   expect(await refusals({ createId: () => id })).toEqual(['INVALID_OPTION'])
 })
 
@@ -99,7 +99,7 @@ test.each<[string, unknown]>([
   expect(() => new ParallelExecutor(tools as ToolSource)).toThrow(DagstreamError)
 })
 
-test('times beyond what a timer can hold are as long as they say', async () => {
+test('times beyond the range of a timer last as long as stated', async () => {
   const clock = new FakeClock()
   const executor = new StreamingExecutor({ work: () => new Promise(resolve => setTimeout(resolve, 20, 1)) })
   for (const ms of [2 ** 31, 2 ** 53, Number.MAX_VALUE]) {
@@ -131,7 +131,7 @@ test('a concurrency of a billion is no more than the tasks there are', async () 
   expect(result.successCount).toBe(1000)
 })
 
-test('a jitter that is no number never reaches the wire', async () => {
+test('a jitter that is not a number never reaches the wire', async () => {
   for (const value of [Number.NaN, Infinity, -5, 'x', undefined]) {
     const executor = new StreamingExecutor(
       {
@@ -187,7 +187,7 @@ test('a logger that throws changes nothing', async () => {
   ])
 })
 
-test('a place in the log that is none is refused, in process too', async () => {
+test('a place in the log that is invalid is refused, in process too', async () => {
   const execution = new StreamingExecutor({ work: () => 1 }).stream(ONE)
   await execution.result
   for (const place of [Number.NaN, 1.5, -1, '2', null, Infinity, {}]) {

@@ -35,7 +35,7 @@ async function start(argv: readonly string[], stdin: string | Uint8Array = ''): 
 const dagstream = (argv: readonly string[], stdin?: string | Uint8Array): Promise<Ended> =>
   start(['dist/cli/main.js', ...argv], stdin)
 
-test("what tools throw where nobody can catch it leaves executions whole, and the engine's own functions throw nothing", async () => {
+test("uncaught errors of tools leave executions intact, and the engine's own functions throw nothing", async () => {
   const { code, stdout } = await start(['test/hostile/process-child.mjs'])
   expect([code, JSON.parse(stdout)]).toEqual([
     0,
@@ -73,11 +73,11 @@ test.each<[string, string | Uint8Array]>([
   }
 })
 
-test('a byte order mark is no fault', async () => {
+test('a byte order mark is not a fault', async () => {
   expect((await dagstream(['run', '-'], '\ufeff{"tasks":[]}')).code).toBe(0)
 })
 
-test('what tasks say cannot steer the terminal or forge a line', async () => {
+test('texts of tasks cannot steer the terminal or forge a line', async () => {
   const message = '\u001b[31mred\u001b]0;title\u0007\r\nsuccess 1 task\u0085\u202eforged'
   const tasks = [
     { id: '\u202eabc', tool: 'fail', arguments: { message } },

@@ -3,7 +3,7 @@ import { StreamingExecutor } from '../../src/index.ts'
 
 const ONE = { tasks: [{ id: 'a', tool: 'work' }] }
 
-test('a subscriber whose callback throws harms nobody', async () => {
+test('a subscriber whose callback throws affects no other', async () => {
   const execution = new StreamingExecutor({ work: async () => 1 }).stream(ONE)
   const source = execution.subscribe()
   let calls = 0

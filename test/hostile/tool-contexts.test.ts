@@ -58,7 +58,7 @@ test('no misuse of a context throws, whenever it comes: from a timer it would en
   expect([task.status, [...new Set(thrown)]]).toEqual(['success', []])
 })
 
-test('the level of a log is one of four, progress is a number, and usage that cannot be counted is told', async () => {
+test('the level of a log is one of four, progress is a number, and usage that cannot be counted is reported', async () => {
   const { emitted } = await run((_, { log, reportProgress, reportUsage }) => {
     log('nope' as 'info', 5 as never)
     reportProgress({ progress: 0.5 })

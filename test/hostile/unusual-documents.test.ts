@@ -55,7 +55,7 @@ test('ids may be any text: they come back as they were, in results, references a
   expect(told).toEqual(ids)
 })
 
-test('what looks like a prototype is data', async () => {
+test('keys such as `__proto__` are data', async () => {
   const document = JSON.parse(
     '{"tasks":[{"id":"a","tool":"work","arguments":{"__proto__":{"polluted":1},"constructor":{"prototype":2}}},' +
       '{"id":"b","tool":"work","arguments":{"x":"$OUTPUT[a].__proto__.polluted","y":"$OUTPUT[a].constructor.prototype"}},' +
@@ -116,7 +116,7 @@ test.each(['layers', 'dataflow'] as const)(
   },
 )
 
-test(`what is wrong with ${SIZE} tasks is told by a hundred issues and their number`, () => {
+test(`the faults of ${SIZE} tasks are reported as a hundred issues and their number`, () => {
   const size = SIZE
   const ring = Array.from({ length: size }, (_, i) => ({
     id: `t${i}`,

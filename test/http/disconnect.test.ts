@@ -4,7 +4,7 @@ import { ONE_TASK, request, requestRig } from './request-rig.ts'
 
 const DISCONNECTED = { code: 'DISCONNECTED', message: 'The client disconnected' }
 
-test('a client that cancels the body cancels the execution, its tools told', async () => {
+test('a client that cancels the body cancels the execution and aborts its tools', async () => {
   const { tool, clock, options, stored, last } = requestRig()
   const response = await handleSSERequest(request(), ONE_TASK, options)
   const call = await tool.nextCall('a')
@@ -17,7 +17,7 @@ test('a client that cancels the body cancels the execution, its tools told', asy
   expect(clock.timerCount).toBe(0)
 })
 
-test('a client that cancels while it waits for the next bytes is no error', async () => {
+test('a client that cancels while it waits for the next bytes is not an error', async () => {
   const { tool, clock, options, stored } = requestRig()
   const response = await handleSSERequest(request(), ONE_TASK, options)
   const reader = response.body?.getReader()
@@ -58,7 +58,7 @@ test('an execution that ends within the grace has ended by itself, and no timer 
   expect([last()['status'], clock.timerCount]).toEqual(['success', 0])
 })
 
-test('with "continue" nobody needs to stay', async () => {
+test('with "continue" no client needs to stay', async () => {
   const { tool, options, stored } = requestRig({ onDisconnect: 'continue' })
   const response = await handleSSERequest(request(), ONE_TASK, options)
   await response.body?.cancel()

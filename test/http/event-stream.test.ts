@@ -31,7 +31,7 @@ test('the bytes on the wire are the events of `stream`, as another parser reads 
   )
 })
 
-test('an output over 64 KiB is told by size, preview and path, and the JSON result has it whole', async () => {
+test('an output over 64 KiB is reported by size, preview and path, and the JSON result has it whole', async () => {
   const output = 'ü'.repeat(40_000)
   const options = { tools: { work: () => output }, createId: () => 'x' }
   const text = await (await handleSSERequest(request(), ONE_TASK, options)).text()
@@ -190,7 +190,7 @@ test.each<['create' | 'claim' | 'append', number, Error, string]>([
   },
 )
 
-test("of a tool's error only the message and the code are told", async () => {
+test("of a tool's error only the message and the code are reported", async () => {
   const work = (): never => {
     throw Object.assign(new Error('quota used up', { cause: new Error('secret cause') }), {
       code: 'QUOTA',

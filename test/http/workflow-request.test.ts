@@ -136,7 +136,7 @@ test('a reconnect runs nothing again: 204, which stops an EventSource', async ()
   expect(calls()).toBe(0)
 })
 
-test('406 says what can be had', async () => {
+test('406 names the available types', async () => {
   const { tools } = counting()
   const response = await handleWorkflowRequest(request('text/html'), ONE_TASK, { tools })
   expect(await response.json()).toEqual({
@@ -169,7 +169,7 @@ test.each(['application/json', 'text/event-stream'])(
   },
 )
 
-test('an input that lacks what the workflow refers to is answered with 422', async () => {
+test('an input that lacks a referenced value is answered with 422', async () => {
   const { tools, calls } = counting()
   const workflow = { tasks: [{ id: 'a', tool: 'work', arguments: { x: '$INPUT.topic' } }] }
   for (const input of [undefined, {}, { topics: 1 }]) {

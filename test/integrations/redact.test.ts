@@ -8,7 +8,7 @@ test.each([
   ['got Bearer eyJhbGciOi.J9', 'got [redacted]'],
   ['Bearer authentication is required to ask', 'Bearer authentication is required to ask'],
   ['', ''],
-])('known secrets and what is shaped like a key are taken out: %s', (text, expected) => {
+])('known secrets and texts shaped like keys are removed: %s', (text, expected) => {
   expect(createRedact(['my-key', 'my-key-2', ''])(text)).toBe(expected)
 })
 

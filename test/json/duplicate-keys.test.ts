@@ -39,7 +39,7 @@ test.each([
   expect(find(text)).toEqual([])
 })
 
-test('what JSON.stringify writes has none', () => {
+test('output of JSON.stringify has none', () => {
   fc.assert(
     fc.property(fc.jsonValue(), value => {
       expect(find(JSON.stringify(value))).toEqual([])

@@ -36,7 +36,7 @@ test('it agrees with JSON.parse about what is JSON', () => {
   )
 })
 
-test('long strings and deep nesting are no harder', () => {
+test('long strings and deep nesting are not harder', () => {
   expect(findJsonError(`["${'a\\n'.repeat(1_000_000)}",]`)).toEqual({ line: 1, column: 3_000_005 })
   expect(findJsonError(`"${'a'.repeat(1_000_000)}`)).toEqual({ line: 1, column: 1_000_002 })
   expect(findJsonError('['.repeat(1_000_000))).toEqual({ line: 1, column: 1_000_001 })

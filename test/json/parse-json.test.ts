@@ -83,7 +83,7 @@ test('a number is its double in arithmetic, and its digits in text', () => {
 })
 
 test.each(['', ' 1', '01', '1.', '.5', '+1', 'NaN', 'Infinity', '0x10', '1e', '1n'])(
-  '%j is no number of JSON',
+  '%j is not a number of JSON',
   text => {
     expect(() => new JsonNumber(text)).toThrow('Expected `text` to be a number as JSON writes it')
   },

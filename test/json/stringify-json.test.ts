@@ -11,7 +11,7 @@ test('digits stand in the text as a number, wherever the number is', () => {
   expect(stringifyJson([big], 2)).toBe('[\n  9007199254740993\n]')
 })
 
-test('what a toJSON gives is written too, and one that writes JSON itself', () => {
+test('the result of toJSON is written too, and one that returns raw JSON', () => {
   expect(stringifyJson({ toJSON: () => ({ id: big }) })).toBe('{"id":9007199254740993}')
   const nested = { a: big, toJSON: (): unknown => ({ inner: stringifyJson([big]), outer: big }) }
   expect(stringifyJson(nested)).toBe('{"inner":"[9007199254740993]","outer":9007199254740993}')
@@ -24,7 +24,7 @@ test('JSON.stringify never writes a wrong number', () => {
   expect(['[9007199254740993]', '["9007199254740993"]']).toContain(JSON.stringify([big]))
 })
 
-test('what JSON.stringify refuses or leaves out is so here', () => {
+test('values that JSON.stringify refuses or omits are treated alike', () => {
   const cycle: unknown[] = [big]
   cycle.push(cycle)
   expect(() => stringifyJson(cycle)).toThrow(TypeError)

@@ -1,4 +1,5 @@
 import type { Follower } from './follower.ts'
+import { readOutcome, type Result } from './outcome.ts'
 import type { Call, Death, Site } from './site.ts'
 import type { Stored, StoredLog } from './stored-log.ts'
 
@@ -7,29 +8,16 @@ interface Entry extends Stored {
   readonly data: Readonly<Record<string, unknown>>
 }
 
-interface TaskResult {
-  readonly taskId: string
-  readonly status: string
-  readonly [name: string]: unknown
+/** Tasks whose children run in their place. */
+function findParents(entries: readonly Entry[]): ReadonlySet<unknown> {
+  const added = entries.filter(({ type }) => type === 'tasks_added').map(({ data }) => data['parentId'])
+  const fanOuts = entries.filter(({ data }) => data['itemCount'] !== undefined).map(({ data }) => data['taskId'])
+  return new Set([...added, ...fanOuts])
 }
 
-interface Result {
-  readonly status: string
-  readonly reason?: unknown
-  readonly results: readonly TaskResult[]
-  readonly errors: unknown
-  readonly tokenUsage?: Readonly<Record<string, number>>
-  readonly [name: string]: unknown
-}
-
-/** What of a result may not depend on how often the server was killed: neither times nor attempts. */
-export function readOutcome(result: unknown): unknown {
-  const { status, reason, results, errors, totalTasks, successCount, errorCount, skippedCount, cancelledCount } =
-    result as Result
-  const tasks = results.map(({ taskId, tool, status, output, error, code, causedBy }) => {
-    return { taskId, tool, status, output, error, code, causedBy }
-  })
-  return { status, reason, tasks, errors, totalTasks, successCount, errorCount, skippedCount, cancelledCount }
+/** Ids of the tasks that `tasks_added` told of. */
+function findAdded(entries: readonly Entry[]): unknown[] {
+  return entries.flatMap(({ data }) => ((data['tasks'] ?? []) as { taskId?: unknown }[]).map(({ taskId }) => taskId))
 }
 
 /** Everything that is wrong with one execution after its server was killed, a line each. */
@@ -54,10 +42,15 @@ export function findFaults(
     ...findWrongStream(follower, entries, deaths),
     ...findWrongCalls(follower, entries, calls.filter(isOwn)),
     ...deaths.flatMap(death => findForgotten(death.entries, entries, calls.slice(death.callCount).filter(isOwn))),
-    ...(follower.callsAtCancel === undefined ? [] : calls.slice(follower.callsAtCancel).filter(isOwn)).map(
-      ({ taskId }) => `${taskId} was called after it was answered that the execution is cancelled`,
-    ),
+    ...findLateCalls(follower, calls.slice(follower.callsAtCancel ?? calls.length).filter(isOwn)),
   ]
+}
+
+/** Only `finally` tasks are called after it was answered that the execution is cancelled. */
+function findLateCalls({ workflow }: Follower, late: readonly Call[]): string[] {
+  const { finally: last = [] } = workflow.body.workflow
+  const wrong = late.filter(({ taskId }) => !last.some(({ id }) => id === taskId))
+  return wrong.map(({ taskId }) => `${taskId} was called after it was answered that the execution is cancelled`)
 }
 
 function findWrongOutcome(log: StoredLog, result: unknown, expected: unknown): string[] {
@@ -88,7 +81,7 @@ function findWrongOrder(entries: readonly Entry[]): string[] {
       if (missing.length > 0) faults.push(`${taskId} starts before ${missing.join()} are complete`)
     }
   }
-  const all = layers.flat()
+  const all = [...layers.flat(), ...findAdded(entries.filter(({ type }) => type === 'tasks_added'))]
   if (completed.size !== all.length) faults.push(`${completed.size} of ${all.length} tasks are complete`)
   return faults
 }
@@ -185,8 +178,9 @@ function findWrongCalls({ executionId }: Follower, entries: readonly Entry[], ow
     if (key !== `${executionId}.${taskId}`) faults.push(`${call} was called under ${key}`)
     called.add(call)
   }
+  const parents = findParents(entries)
   for (const { type, data } of entries) {
-    if (type !== 'task_complete' || data['status'] !== 'success') continue
+    if (type !== 'task_complete' || data['status'] !== 'success' || parents.has(data['taskId'])) continue
     const last = `${String(data['taskId'])} ${String(data['attempts'])}`
     if (!called.has(last)) faults.push(`${last} succeeded without a call`)
   }
@@ -210,7 +204,10 @@ function findForgotten(left: readonly Stored[], entries: readonly Entry[], later
     if (entry.type === 'task_start') open.set(entry.data['taskId'], entry)
     else if (entry.type === 'task_retry' || entry.type === 'task_complete') open.delete(entry.data['taskId'])
   }
+  const parents = findParents(entries)
   for (const [taskId, { data }] of open) {
+    // Their children are cut, each by itself.
+    if (parents.has(taskId)) continue
     const next = entries.slice(left.length).find(each => each.data['taskId'] === taskId)
     const isRecorded = next?.type === 'task_retry' && next.data['code'] === 'INTERRUPTED' && next.data['delayMs'] === 0
     const isEnded = next?.type === 'task_complete' && next.data['status'] === 'cancelled'

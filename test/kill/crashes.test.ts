@@ -24,7 +24,7 @@ const UNENDING: KillWorkflow = {
   body: { workflow: { tasks: [{ id: 'long', tool: 'linger' }] }, options: { onDisconnect: { graceMs: 2000 } } },
 }
 
-test.concurrent('what was running through three crashes in a row is parked, left alone, and goes on by hand', async () => {
+test.concurrent('an execution whose task was in flight in three crashes in a row is parked, and is resumed by hand', async () => {
   const { site, follower } = rig.open(SLOW)
   follower.strikeAt('task_start', 'b', 3)
   await expect(follower.follow()).rejects.toThrow('"CRASH_LIMIT"')
@@ -97,7 +97,7 @@ test.concurrent('the grace of readers that left is kept to by the next process',
   expect(await follower.fetchResult()).toMatchObject({ result: { reason: { code: 'DISCONNECTED' } } })
 })
 
-test.concurrent('whoever waited for a result gets it by asking again under the same key', async () => {
+test.concurrent('a client that waited for a result gets it by asking again under the same key', async () => {
   const { site } = rig.open(SLOW)
   const ask = async (): Promise<{ executionId: string; results: { output: unknown }[] }> => {
     const response = await fetch(`${await site.url}/executions`, {
@@ -117,7 +117,7 @@ test.concurrent('whoever waited for a result gets it by asking again under the s
   expect(new Set(site.readCalls().map(call => call.executionId))).toEqual(new Set([executionId]))
 })
 
-test.concurrent('an execution whose tools are missing afterwards fails, and keeps what it has', async () => {
+test.concurrent('an execution whose tools are missing afterwards fails, and keeps its results', async () => {
   const tasks: DAGTask[] = [
     { id: 'a', tool: 'work', arguments: { value: 1 } },
     { id: 'b', tool: 'falter', arguments: { times: 0, ms: 500 }, dependsOn: ['a'] },

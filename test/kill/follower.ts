@@ -162,8 +162,10 @@ export class Follower {
 
   async #cancel(url: string): Promise<void> {
     this.#wantsCancel = true
+    // The answer may be lost with its server: a repetition is no second request.
     const response = await fetch(`${url}/executions/${this.executionId}/cancel`, {
       method: 'POST',
+      headers: { 'Idempotency-Key': `${this.key}-cancel` },
       signal: AbortSignal.timeout(PATIENCE_MS),
     })
     if (response.status !== 202) throw new Error(`The cancellation was answered with ${response.status}`)

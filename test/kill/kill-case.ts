@@ -1,6 +1,7 @@
-import { findFaults, readOutcome } from './checks.ts'
+import { findFaults } from './checks.ts'
 import { Follower } from './follower.ts'
 import type { KillWorkflow } from './kill-workflows.ts'
+import { readOutcome } from './outcome.ts'
 import { Site } from './site.ts'
 
 /** When the server is killed. */

@@ -1,4 +1,4 @@
-import type { DAGTask } from '../../src/index.ts'
+import type { DAGStructure, DAGTask } from '../../src/index.ts'
 import { createRandomGraph } from '../support/random-graph.ts'
 
 /** What is run and killed. The result of each is the same however often that happens. */
@@ -6,7 +6,7 @@ export interface KillWorkflow {
   readonly name: string
   /** As it is POSTed. */
   readonly body: {
-    readonly workflow: { readonly tasks: readonly DAGTask[] }
+    readonly workflow: DAGStructure
     readonly options?: object
     readonly input?: unknown
   }
@@ -29,6 +29,58 @@ const retry = (maxAttempts: number): Partial<DAGTask> => {
 }
 
 const TEXT = 'Streams of words are cut at any of them and told anew'
+
+/** Every word of the language. */
+export const LANGUAGE: KillWorkflow = {
+  name: 'language',
+  status: 'success',
+  body: {
+    workflow: {
+      tasks: [
+        use(
+          'fan',
+          'work',
+          { value: '$ITEM at $INDEX', ms: 25 },
+          { forEach: ['a', 'b', 'c', 'd', 'e'], concurrency: 2 },
+        ),
+        use('poll', 'work', { value: '$INDEX' }, { repeat: { until: 'result >= 2', everyMs: 80, maxTimes: 5 } }),
+        use('some', 'falter', { times: '$ITEM', value: 'kept' }, { forEach: [0, 99, 0], tolerate: 1 }),
+        {
+          id: 'flow',
+          forEach: ['x', 'y'],
+          arguments: { of: '$ITEM' },
+          workflow: {
+            tasks: [
+              use('first', 'work', { value: '$INPUT.of' }),
+              use('second', 'work', { value: ['$OUTPUT[first]'], ms: 20 }),
+            ],
+            finally: [use('end', 'work', { value: '$STATUS' })],
+          },
+        },
+        use('maybe', 'falter', { times: 99 }, { optional: true, default: 'instead' }),
+        use('reads', 'work', { value: ['$OUTPUT[maybe]', '$OUTPUT[fan][4]'] }),
+        use('never', 'work', {}, { when: 'output.poll < 0.0' }),
+        use('rescue', 'work', { value: '$ERROR[maybe].code' }, { runOn: 'failure', dependsOn: ['maybe'] }),
+      ],
+      finally: [use('close', 'work', { value: '$STATUS', ms: 40 }), use('tell', 'work', { value: '$OUTPUT[close]' })],
+      output: { fan: '$OUTPUT[fan]', poll: '$OUTPUT[poll]', flow: '$OUTPUT[flow][*].second' },
+    },
+    options: { schedule: 'dataflow' },
+  },
+}
+
+/** Its `finally` tasks run after the cancellation. */
+export const CANCELLED_LANGUAGE: KillWorkflow = {
+  name: 'cancelled with finally',
+  status: 'cancelled',
+  cancelAt: 'fan[1]',
+  body: {
+    workflow: {
+      tasks: [use('fan', 'linger', { of: '$ITEM' }, { forEach: [1, 2, 3], concurrency: 2 }), work('never', ['fan'])],
+      finally: [use('close', 'work', { value: '$STATUS', ms: 40 }), use('tell', 'work', { value: '$OUTPUT[close]' })],
+    },
+  },
+}
 
 export const KILL_WORKFLOWS: readonly KillWorkflow[] = [
   {
@@ -156,6 +208,8 @@ export const KILL_WORKFLOWS: readonly KillWorkflow[] = [
       options: { schedule: 'dataflow' },
     },
   },
+  LANGUAGE,
+  CANCELLED_LANGUAGE,
 ]
 
 /** A workflow of up to 16 tasks: some take long, some fail for a while or for good, some have large outputs, some stream. */

@@ -51,11 +51,11 @@ afterAll(() => {
 const TIMEOUT_MS = IS_LONG ? 1_800_000 : 120_000
 
 describe(`seed ${SEED}`, { concurrent: true, timeout: TIMEOUT_MS }, () => {
-  test.each(KILL_WORKFLOWS)('killed at its event boundaries, $name comes to the same', async ({ name }) => {
+  test.each(KILL_WORKFLOWS)('killed at its event boundaries, $name gives the same result', async ({ name }) => {
     expect(await runAll(name)).toEqual([])
   })
 
-  test('killed at random moments, also while the server starts, several executions come to the same', async () => {
+  test('killed at random moments, also while the server starts, several executions give the same results', async () => {
     expect(await runAll(RANDOM)).toEqual([])
   })
 })

@@ -63,7 +63,7 @@ test.concurrent.each([-3_600_000, 0, 3_600_000])(
   },
 )
 
-test.concurrent('a disk that is full in the middle costs nothing that was acknowledged, and by hand it goes on', async () => {
+test.concurrent('a disk that is full in the middle costs nothing that was acknowledged, and by hand it continues', async () => {
   const { site, follower, empty, fill } = openOnSmallDisk()
   follower.onEvent = ({ type }) => {
     if (type === 'task_complete') fill()
@@ -90,7 +90,7 @@ test.concurrent('a disk that is full in the middle costs nothing that was acknow
   expect(await inspect(site, [follower], rig.undisturbed)).toEqual([])
 })
 
-test.concurrent('a server starts on a full disk, and what it could not go on with goes on by hand', async () => {
+test.concurrent('a server starts on a full disk, and executions that it could not resume are resumed by hand', async () => {
   const { site, follower, empty, fill, options } = openOnSmallDisk()
   follower.onEvent = ({ type }) => {
     if (type !== 'task_complete' || site.deaths.length > 0) return false

@@ -12,7 +12,7 @@ function check(expected: Interpretation, { events, result }: SimulatedExecution)
   expectOrder(expected.tasks, events, 'layers')
 }
 
-test('what the checks demand can be met for every random document', () => {
+test('every random document can meet the checks', () => {
   for (let seed = 0; seed < 80; seed++) {
     const made = createRandomDocument(seed)
     const expected = interpretIfSaid(made.document, made)

@@ -27,7 +27,7 @@ describe('fan-out', () => {
     expect(run([task]).endings['all']).toEqual(['linux 20', 'linux 22', 'mac 20', 'mac 22'])
   })
 
-  test('what failed within tolerance and what was skipped is null in its place', () => {
+  test('items that failed within tolerance or were skipped are null in their place', () => {
     const some = isMore(index, 1, 0, 0)
     const task = checks(['skipped', bad, 'q'], { tolerate: 1, when: some.cel })
     const { endings, status } = run([task as never], [some])
@@ -114,14 +114,14 @@ describe('sub-workflows', () => {
     expect(endings).toEqual({ a: 4, s: { y: [4, 4] }, 's/x': 4, 's/y': [4, 4] })
   })
 
-  test('a registered one is the same, and `output` says what it gives', () => {
+  test('a registered one behaves alike, and `output` defines its output', () => {
     const workflows = { twice: { ...twice, output: { out: '$OUTPUT[x]' } } }
     const tasks = [{ id: 's', workflow: 'twice', arguments: { n: 1 } }]
     expect(run(tasks, [], { workflows }).endings['s']).toEqual({ out: 1 })
     expect(run({ tasks, output: '$OUTPUT[s].out' }, [], { workflows }).output).toBe(1)
   })
 
-  test('a failure in it fails its task, and the document goes on', () => {
+  test('a failure in it fails its task, and the document continues', () => {
     const workflow = { tasks: [failing('x'), value('y', 1)], finally: [value('f', '$STATUS')] }
     const { endings, status } = run([{ id: 's', workflow }, value('b', 2)])
     expect(endings).toEqual({ s: 'CHILD_FAILED', 's/x': 'NO', 's/y': 1, 's/f': 'partial', b: 2 })
@@ -161,13 +161,13 @@ describe('the output of the document', () => {
     expect(run({ tasks, output: outputs }, [no], { input: { n: 5 } }).output).toEqual({ a: 3, b: null, c: null, n: 5 })
   })
 
-  test('is absent if none is declared, or if it cannot be resolved, which is no success', () => {
+  test('is absent if none is declared, or if it cannot be resolved, which is not a success', () => {
     expect(run([value('a', 1)])).not.toHaveProperty('output')
     const missing = run({ tasks: [value('a', {})], output: '$OUTPUT[a].n' })
     expect([missing.status, 'output' in missing]).toEqual(['partial', false])
   })
 
-  test('conditions of a condition that is not null see what it names', () => {
+  test('conditions see the values that they name', () => {
     const isThere = not(isEqual(output('a'), null))
     expect(run([value('a', null), value('b', 1, { when: isThere.cel })], [isThere]).endings['b']).toBe(
       'CONDITION_FALSE',

@@ -6,19 +6,19 @@ import { ReferenceNotFound, Undetermined } from './reference-template.ts'
 const no = isEqual({ cel: '1 + 1', read: () => 2 }, 3)
 
 describe('conditions', () => {
-  test('a false condition skips the task, and that is no failure', () => {
+  test('a false condition skips the task, and that is not a failure', () => {
     const { endings, status: ended } = run([value('a', 1, { when: no.cel }), value('b', 2)], [no])
     expect([endings, ended]).toEqual([{ a: 'CONDITION_FALSE', b: 2 }, 'success'])
   })
 
-  test('what a condition names is a dependency, and its numbers are doubles', () => {
+  test('a task that a condition names is a dependency, and its numbers are doubles', () => {
     const more = isMore(member(output('a'), 'n'), 1, 1, 2.5)
     const tasks = [value('b', 'ran', { when: more.cel }), value('a', { n: 2 })]
     expect(run(tasks, [more]).endings).toEqual({ a: { n: 2 }, b: 'ran' })
     expect(run(tasks, [more]).tasks[0]?.dependsOn).toEqual(['a'])
   })
 
-  test('a missing key fails the task, and so does what is no boolean', () => {
+  test('a missing key fails the task, and so does a value that is not a boolean', () => {
     const missing = isTrue(member(output('a'), 'flag'))
     const tasks = [value('a', {}), value('b', 1, { when: missing.cel }), value('c', 2, { dependsOn: ['b'] })]
     expect(run(tasks, [missing]).endings).toEqual({ a: {}, b: 'CONDITION_FAILED', c: 'DEPENDENCY_FAILED' })
@@ -26,7 +26,7 @@ describe('conditions', () => {
     expect(run([value('a', 'x'), value('b', 1, { when: text.cel })], [text]).endings['b']).toBe('CONDITION_FAILED')
   })
 
-  test('`&&` and `||` absorb what cannot be evaluated if the other side decides', () => {
+  test('`&&` and `||` absorb a failure if the other side decides', () => {
     const absorbing = and(isTrue(member(output('a'), 'flag')), isEqual(status('a'), 'error'))
     expect(run([value('a', {}), value('b', 1, { when: absorbing.cel })], [absorbing]).endings['b']).toBe(
       'CONDITION_FALSE',
@@ -45,7 +45,7 @@ describe('conditions', () => {
 describe('who runs after what', () => {
   const skipped = value('a', 1, { when: no.cel })
 
-  test('a skip that is no failure skips those that read it, and not those that are ordered after it', () => {
+  test('a skip that is not a failure skips those that read it, and not those that are ordered after it', () => {
     const tasks = [
       skipped,
       value('reads', '$OUTPUT[a]'),
@@ -62,12 +62,12 @@ describe('who runs after what', () => {
     expect(ended).toBe('success')
   })
 
-  test('a failure counts before a skip that is no failure', () => {
+  test('a failure counts before a skip that is not a failure', () => {
     const tasks = [skipped, failing('b'), value('c', '$OUTPUT[a] $OUTPUT[b]')]
     expect(run(tasks, [no]).endings['c']).toBe('DEPENDENCY_FAILED')
   })
 
-  test('`failure` runs after a failure, after what a failure skipped, and after a tolerated one', () => {
+  test('`failure` runs after a failure, after a skip caused by a failure, and after a tolerated failure', () => {
     const after = (id: string): object => ({ dependsOn: [id], runOn: 'failure' })
     const tasks = [
       failing('a'),
@@ -94,7 +94,7 @@ describe('who runs after what', () => {
     expect(run([skipped, late], [no]).endings['c']).toBe('skipped CONDITION_FALSE')
   })
 
-  test('`NOT_NEEDED` is no failure and skips what reads it', () => {
+  test('`NOT_NEEDED` is not a failure and skips what reads it', () => {
     const tasks = [
       value('a', 1),
       value('b', 1, { dependsOn: ['a'], runOn: 'failure' }),

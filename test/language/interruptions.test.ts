@@ -6,6 +6,7 @@ import {
   type ExecutionResult,
   type SSEEvent,
   StreamingExecutor,
+  type Tool,
 } from '../../src/index.ts'
 import { leaveAfter, readKept } from '../support/crash.ts'
 import { forSeeds } from '../support/random-graph.ts'
@@ -72,9 +73,16 @@ function expectStoppedWell(expected: Interpretation, events: readonly SSEEvent[]
   expect(statuses).not.toContain('cancelled')
 }
 
+function expectEndedOnce(events: readonly SSEEvent[], result: ExecutionResult): void {
+  expectFold(events, result)
+  const ends = events.flatMap(({ type, data }) => (type === 'task_complete' ? [data.taskId] : []))
+  expect(new Set(ends).size).toBe(ends.length)
+  expect(ends).toHaveLength(result.totalTasks)
+}
+
 // Skipped as long as the checks refuse the words of the language.
 describe.skipIf(!isLanguageImplemented)('a random document', () => {
-  test('that is cancelled once still runs what is to run finally', async () => {
+  test('that is cancelled once still runs its finally tasks', async () => {
     await forSeeds(countRuns(50), async seed => {
       const made = createRandomDocument(seed)
       const expected = interpretIfSaid(made.document, made)
@@ -84,7 +92,7 @@ describe.skipIf(!isLanguageImplemented)('a random document', () => {
     })
   })
 
-  test('that is cancelled, and whose process ends after that, still runs what is to run finally', async () => {
+  test('that is cancelled, and whose process ends after that, still runs its finally tasks', async () => {
     await forSeeds(countRuns(25), async seed => {
       const made = createRandomDocument(seed)
       const expected = interpretIfSaid(made.document, made)
@@ -107,7 +115,43 @@ describe.skipIf(!isLanguageImplemented)('a random document', () => {
     })
   })
 
-  test('that fails fast ends each task once and runs what is to run finally', async () => {
+  test('that is cancelled twice, at any moment, and left at any event, ends each task once', async () => {
+    await forSeeds(countRuns(40), async seed => {
+      const made = createRandomDocument(seed)
+      if (interpretIfSaid(made.document, made) === undefined) return
+      const random = new RandomSource(seed)
+      const cancelAt = [random.integer(1, 14), random.integer(1, 20)]
+      const store = createMemoryStore()
+      const begin = (start: (tools: readonly Tool[]) => Execution | Promise<Execution>): Promise<Execution> => {
+        let callCount = 0
+        let running: Execution | undefined
+        const behave: RandomDocument['behave'] = call => {
+          callCount += 1
+          if (cancelAt.includes(callCount)) running?.cancel('By chance')
+          return made.behave(call)
+        }
+        return Promise.resolve(start(createTools(behave, seed).tools)).then(execution => (running = execution))
+      }
+      const setting = {
+        ...random.pick(SETTINGS),
+        onTaskError: random.pick(['continue', 'fail-fast'] as const),
+        finallyTimeoutMs: random.pick([0, 3]),
+      }
+      const first = await begin(tools => startEngine(made, tools, { ...setting, store }))
+      const events = collectEvents(first)
+      const { executionId } = await waitForEnd(first, events)
+      const kept = await readKept(store, executionId)
+      const left = await leaveAfter(kept, random.integer(1, kept.entries.length))
+      const second = await begin(tools =>
+        new StreamingExecutor(tools, withWorkflows(made, { store: left })).resume(executionId),
+      )
+      const resumedEvents = collectEvents(second)
+      expectEndedOnce(events, await first.result)
+      expectEndedOnce(resumedEvents, await waitForEnd(second, resumedEvents))
+    })
+  })
+
+  test('that fails fast ends each task once and runs its finally tasks', async () => {
     await forSeeds(countRuns(50), async seed => {
       const made = createRandomDocument(seed)
       const expected = interpretIfSaid(made.document, made)

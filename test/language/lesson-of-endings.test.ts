@@ -30,7 +30,7 @@ describe.skipIf(!isLanguageImplemented)('what is to run finally', () => {
     }
   })
 
-  test('runs after a cancel, and reads what was cancelled', async () => {
+  test('runs after a cancel, and reads the cancelled tasks', async () => {
     const { tool, executor } = createControlled()
     const last = { id: 'last', tool: 'work', arguments: { status: '$STATUS', a: '$STATUS[a]' } }
     const execution = executor.stream({ tasks: [{ id: 'a', tool: 'work' }], finally: [last] })
@@ -83,5 +83,42 @@ describe.skipIf(!isLanguageImplemented)('what is to run finally', () => {
     const cut = await tool.nextCall('work')
     cut.fail()
     expect(await statuses(failed)).toMatchObject({ fail: 'TOOL_ERROR', last: 'success' })
+  })
+
+  test('begins after the end of a parent that a failure cut off as it started', async () => {
+    const { executor } = createControlled()
+    const tasks = [
+      { id: 'a', tool: 'quick', forEach: '$INPUT' },
+      { id: 'b', tool: 'quick', repeat: { maxTimes: 2 } },
+    ]
+    const execution = executor.stream(
+      { tasks, finally: [{ id: 'last', tool: 'quick', repeat: { maxTimes: 1 } }] },
+      { input: 'no list', onTaskError: 'fail-fast' },
+    )
+    const order: string[] = []
+    for await (const { type, data } of execution) {
+      if (type !== 'task_start' && type !== 'task_complete') continue
+      // A turn of the event loop that ends in between keeps `b` from starting at all.
+      if (data.taskId !== 'last[0]' && !(type === 'task_start' && data.taskId === 'b'))
+        order.push(`${type} ${data.taskId}`)
+    }
+    expect(await statuses(execution)).toEqual({ a: 'INVALID_ITEMS', b: 'CANCELLED', last: 'success' })
+    expect(order).toEqual(['task_complete a', 'task_complete b', 'task_start last', 'task_complete last'])
+  })
+
+  test('is decided once, although a task that started late delayed it', async () => {
+    const { executor } = createControlled()
+    const tasks = [
+      { id: 'a', tool: 'quick', forEach: '$INPUT' },
+      { id: 'b', tool: 'quick' },
+      { id: 'c', tool: 'quick', dependsOn: ['a'] },
+    ]
+    const execution = executor.stream(
+      { tasks, finally: [{ id: 'last', tool: 'quick', when: 'execution.status == "success"' }] },
+      { input: 'no list', onTaskError: 'fail-fast', schedule: 'dataflow' },
+    )
+    let count = 0
+    for await (const { type, data } of execution) if (type === 'task_complete' && data.taskId === 'last') count += 1
+    expect(count).toBe(1)
   })
 })

@@ -59,7 +59,7 @@ describe.skipIf(!isLanguageImplemented)('lessons from other engines', () => {
     }
   })
 
-  test('a condition is evaluated wherever it may stand, and says what it saw', async () => {
+  test('a condition is evaluated in every place, and reports the values it saw', async () => {
     const when = 'input.n > 2.5'
     const document = {
       tasks: [
@@ -83,7 +83,7 @@ describe.skipIf(!isLanguageImplemented)('lessons from other engines', () => {
     expect(ends.get('single')?.error).toMatch(/\b2\b(?!\.5)/)
   })
 
-  test('what is skipped is told as skipped, and is null where it is read', async () => {
+  test('a skipped task is reported as skipped, and reads as null', async () => {
     const document = {
       tasks: [
         value('a', 1, { when: NEVER }),

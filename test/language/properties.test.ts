@@ -59,7 +59,7 @@ describe.skipIf(!isLanguageImplemented)('a random document', () => {
     })
   })
 
-  test('runs twice at once on one executor, and each execution is whole', async () => {
+  test('runs twice at once on one executor, and each execution is complete', async () => {
     await forSeeds(countRuns(20), async seed => {
       const made = createRandomDocument(seed)
       const expected = interpretIfSaid(made.document, made)

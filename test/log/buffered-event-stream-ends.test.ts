@@ -5,7 +5,7 @@ import { FakeClock, idle } from '../support/fake-clock.ts'
 import { info, numbers, open } from './buffer-rig.ts'
 import { FakeSink } from './sinks.ts'
 
-test('aborting lets go of what is buffered and aborts the stream behind with the reason', async () => {
+test('aborting discards what is buffered and aborts the downstream with the reason', async () => {
   const sink = new FakeSink()
   const { writer, clock } = open(sink)
   await writer.write(info(1))
@@ -44,7 +44,7 @@ test('aborting ends a close that waits for a stream that never reads', async () 
   await closed
 })
 
-describe('a stream behind that', () => {
+describe('a downstream that', () => {
   const reasons: [string, unknown][] = [
     ['undefined', undefined],
     ['a string', 'bye'],
@@ -130,7 +130,7 @@ test('it is a WritableStream that others may pipe into', async () => {
   expect([numbers(sink.events), sink.isClosed]).toEqual([Array.from({ length: 50 }, (_, i) => i), true])
 })
 
-test('the logger is told of the bound, with the count', async () => {
+test('the logger is notified of the bound, with the count', async () => {
   const sink = new FakeSink({ isHeld: true })
   const lines: unknown[] = []
   const logger = { debug() {}, warn: (...line: unknown[]) => void lines.push(line) }

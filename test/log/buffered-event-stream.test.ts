@@ -15,7 +15,7 @@ test('events arrive in order, and closing closes the stream behind', async () =>
   expect(clock.timerCount).toBe(0)
 })
 
-test('writes settle while the buffer has room, wait at its bound of events, and go on when half is free', async () => {
+test('writes settle while the buffer has room, wait at its bound of events, and continue when half is free', async () => {
   const sink = new FakeSink({ isHeld: true })
   const { write } = open(sink, { maxEvents: 4 })
   // One is with the sink, four are in the buffer.
@@ -53,7 +53,7 @@ test('an event larger than the bound of bytes passes', async () => {
   expect(numbers(sink.events)).toEqual([0, 1, 2])
 })
 
-test('a reader that takes nothing for the stall time counts as gone, and both sides are told', async () => {
+test('a reader that takes nothing for the stall time counts as gone, and both sides are notified', async () => {
   const sink = new FakeSink({ isHeld: true })
   const { clock, stream, write } = open(sink, { maxEvents: 2, stallTimeoutMs: 1000 })
   const writes = Array.from({ length: 5 }, (_, i) => write(info(i)))
@@ -243,7 +243,7 @@ test('flush settles when every event written so far has been delivered', async (
   await stream.flush()
 })
 
-test('flush of what was written without waiting, to a sink that takes all', async () => {
+test('flush of writes that were not awaited, to a sink that accepts all', async () => {
   const sink = new FakeSink()
   const { stream, write } = open(sink)
   for (let i = 0; i < 5; i++) write(info(i))

@@ -15,7 +15,7 @@ function push(tail: EntryTail, count: number): void {
   for (let i = 0; i < count; i++) tail.push(entry(tail.lastSeq + 1))
 }
 
-test('what is reserved is kept beyond the bounds, and let go once nobody needs it', () => {
+test('reserved entries are kept beyond the bounds, and evicted once the reservation ends', () => {
   const tail = new EntryTail({ maxTailEvents: 3, maxTailBytes: 1e6 })
   const release = tail.reserve({ maxTailEvents: 5, maxTailBytes: 0 })
   push(tail, 20)
@@ -68,7 +68,7 @@ test.each([{ maxTailEvents: 0 }, { maxTailEvents: Number.NaN }, { maxTailBytes: 
   },
 )
 
-test('an entry weighs the same when it goes as when it came, whoever has read it meanwhile', () => {
+test('an entry weighs the same when it goes as when it came, even if it was read meanwhile', () => {
   const tail = new EntryTail(
     { maxTailEvents: 1, maxTailBytes: 1e6 },
     ({ weight, output }) => weight - (output?.weight ?? 0),

@@ -74,7 +74,7 @@ test('of an entry whose type a later version added nothing but its head is read'
   expect([restored.head, restored.ending]).toEqual([3, undefined])
 })
 
-test('a log of which nothing is left but what it came to serves a snapshot and its end', async () => {
+test('a log of which only the state is left serves a snapshot and its end', async () => {
   const base: ExecutionState = { ...createState('x'), seq: 7, status: 'success' }
   base.totals = { totalExecutionTimeMs: 1, speedup: 1, criticalPathMs: 1, parallelizationLayers: 1 }
   const log = await EventLog.restore('x', Object.assign(new FakeStorage(), OUTPUTS, { read: () => [] }), { base })
@@ -95,7 +95,7 @@ test('a copied state goes its own way', () => {
   expect([copy.seq, copy.tasks.get('a')?.status]).toEqual([2, 'running'])
 })
 
-test('a memory store that has let entries go still knows what they came to', async () => {
+test('a memory store that has evicted entries still has their state', async () => {
   const store = createMemoryStore({ maxTailEvents: 3 })
   const { tool, execution } = rig(diamond('a', ['b', 'c'], 'd'), { store })
   ;(await tool.nextCall('a')).succeed('x'.repeat(100_000))

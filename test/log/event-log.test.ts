@@ -65,7 +65,7 @@ test('a failed log ends its readers with an error event that has no id, after ev
   expect([early.done, late.done, beyond.done]).toEqual([true, true, true])
 })
 
-test('every reader is told of every append once, and of the end', async () => {
+test('every reader is notified of every append once, and of the end', async () => {
   const log = openLog()
   const cursors = Array.from({ length: 100 }, () => log.open())
   const followed = Promise.all(cursors.map(cursor => follow(cursor)))
@@ -81,7 +81,7 @@ test('every reader is told of every append once, and of the end', async () => {
   expect(log.cursorCount).toBe(0)
 })
 
-test('a reader that a wake makes close or open others disturbs nobody', async () => {
+test('a reader that closes or opens others when it wakes disturbs no other', async () => {
   const log = openLog()
   const [first, second, third] = [log.open(), log.open(), log.open()]
   let woken = 0

@@ -90,7 +90,7 @@ test('a place that memory and store have let go of gets a snapshot, then the tai
   expect(show(await takeAll(log.open(10)))).toEqual(['token:11', 'token:12', 'execution_complete:13'])
 })
 
-test('a cursor ahead of the log gets a snapshot, then what follows', async () => {
+test('a cursor ahead of the log gets a snapshot, then the following entries', async () => {
   const log = openLog()
   await appendTokens(log, 2)
   const cursor = log.open(50)
@@ -150,7 +150,7 @@ test('a snapshot followed by the tail folds to the live state', async () => {
   expect(found).toEqual(expected)
 })
 
-test('entries that memory has let go of are read from the store in pages', async () => {
+test('entries that memory has evicted are read from the store in pages', async () => {
   const storage = new FakeStorage()
   storage.isLater = true
   const log = openLog(storage, { maxTailEvents: 10 })
@@ -165,7 +165,7 @@ test('entries that memory has let go of are read from the store in pages', async
   ])
 })
 
-test('a store that fails to read tells the one who takes, and nobody else', async () => {
+test('a failed read of the store notifies only the reader that takes', async () => {
   const storage = { append() {}, read: () => Promise.reject(new Error('disk')) }
   const log = openLog(storage, { maxTailEvents: 1 })
   await appendTokens(log, 3)
@@ -174,7 +174,7 @@ test('a store that fails to read tells the one who takes, and nobody else', asyn
   expect(show(await takeAll(near))).toEqual(['token:3'])
 })
 
-test('a closed cursor gives nothing, wakes nobody and is counted no more', async () => {
+test('a closed cursor returns nothing, wakes no reader and is no longer counted', async () => {
   const storage = new FakeStorage()
   storage.isLater = true
   const log = openLog(storage, { maxTailEvents: 1 })
@@ -203,7 +203,7 @@ test('a chunk is about as large as was asked for, and never empty while there is
   expect((await log.open().take(Number.POSITIVE_INFINITY)).length).toBe(100)
 })
 
-test('readers that come back together are given one snapshot, until there is more to tell', async () => {
+test('readers that come back together are given one snapshot, until there are further entries', async () => {
   const bounds = { maxTailEvents: 2 }
   const storage = Object.assign(new FakeStorage(), { read: () => [] })
   const log = openLog(storage, bounds)

@@ -31,7 +31,7 @@ function nextTurn(): Promise<void> {
   return new Promise(resolve => setImmediate(resolve))
 }
 
-test('the bound is told with the count, once, until half of it is free', () => {
+test('the bound is reported with the count, once, until half of it is free', () => {
   const { bound, told } = open()
   for (const count of [3, 4, 5, 4, 3]) bound.update(count, 10)
   expect([bound.isFull, told]).toEqual([

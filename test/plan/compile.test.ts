@@ -100,13 +100,13 @@ test('validateWorkflow reports every problem at once, with its place', () => {
   ])
 })
 
-test('a cycle tells its path, through references too, and at most 100 issues are listed of all', () => {
+test('a cycle reports its path, through references too, and at most 100 issues are listed of all', () => {
   const cyclic = workflow(task('b', ['a']), task('a', [], { arguments: { x: '$OUTPUT[b]' } }))
   expect(validateWorkflow(cyclic, tools).issues).toEqual([
     {
       code: 'CYCLE',
       pointer: '/tasks/1',
-      message: 'Expected no task to depend on itself in the end, found `a` → `b` → `a`',
+      message: 'Expected no cycle of dependencies, found `a` → `b` → `a`',
       hint: 'Remove one of these dependencies',
       path: ['a', 'b', 'a'],
     },
@@ -116,7 +116,7 @@ test('a cycle tells its path, through references too, and at most 100 issues are
   expect([issues.length, issueCount]).toEqual([100, 250])
 })
 
-test('validateWorkflow takes anything, and says what of it is no workflow', () => {
+test('validateWorkflow accepts any value, and reports its faults', () => {
   for (const document of [undefined, null, 5, 'text', [], {}, { tasks: 5 }, { tasks: [5, null] }, () => 1]) {
     const { valid, issueCount } = validateWorkflow(document, tools)
     expect([valid, issueCount > 0]).toEqual([false, true])
@@ -172,7 +172,7 @@ test('an input that is not JSON is refused in the words of an option', () => {
   expect(validate).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
 })
 
-test('a tool definition that is wrong is no fault of the document', () => {
+test('a tool definition that is wrong is not a fault of the document', () => {
   const wrong = { work: { execute: 5 } } as unknown as ToolSource
   expect(() => compileWorkflow(workflow('a'), wrong)).toThrow(expect.objectContaining({ code: 'INVALID_TOOL' }))
 })

@@ -25,7 +25,7 @@ test('there is one for each separate cycle, in the order of their ids', () => {
   expect(cyclesOf({ z: ['y'], y: ['z'], m: ['z', 'n'], n: ['m'], a: ['m'] })).toEqual(['m n m', 'y z y'])
 })
 
-test('of cycles that share tasks the shortest through the smallest id is told', () => {
+test('of cycles that share tasks the shortest through the smallest id is reported', () => {
   expect(cyclesOf({ a: ['b', 'c'], b: ['d'], c: ['a'], d: ['a'] })).toEqual(['a c a'])
   expect(cyclesOf({ a: ['c', 'b'], b: ['a'], c: ['a'] })).toEqual(['a b a'])
 })

@@ -16,14 +16,14 @@ const acyclic = fc
     lists.map((list, task) => [...new Set(task === 0 ? [] : list.map(n => n % task))].sort((a, b) => a - b)),
   )
 
-test('a task stands one layer behind the last of its dependencies, layers in document order', () => {
+test('a task is one layer after the last of its dependencies, layers in document order', () => {
   expect(computeLayers([])).toEqual([])
   expect(computeLayers([[], [], []])).toEqual([[0, 1, 2]])
   expect(computeLayers([[1, 2], [3], [3], []])).toEqual([[3], [1, 2], [0]])
   expect(computeLayers([[], [0], [1], [0, 2]])).toEqual([[0], [1], [2], [3]])
 })
 
-test('of any graph the layers hold each task once, behind its dependencies and no further', () => {
+test('of any graph the layers hold each task once, after its dependencies and no further', () => {
   fc.assert(
     fc.property(acyclic, dependencies => {
       const layers = computeLayers(dependencies)

@@ -20,7 +20,7 @@ const document: DAGStructure = {
 const validate = (input: unknown): readonly WorkflowIssue[] => validateWorkflow(document, tools, { input }).issues
 const brief = (issues: readonly WorkflowIssue[]): string[] => issues.map(({ code, pointer }) => `${code} ${pointer}`)
 
-test('an input that does not fit is told with a pointer into the input', () => {
+test('an input that does not match is reported with a pointer into the input', () => {
   const [issue] = validate({ repo: 3, who: { name: 'x' } })
   expect(issue).toEqual({
     code: 'INVALID_INPUT',
@@ -30,7 +30,7 @@ test('an input that does not fit is told with a pointer into the input', () => {
   })
 })
 
-test('what `INVALID_INPUT` tells is not told again as an unknown reference', () => {
+test('what `INVALID_INPUT` reports is not reported again as an unknown reference', () => {
   expect(brief(validate({}))).toEqual([
     'INVALID_INPUT ',
     'UNKNOWN_REFERENCE /tasks/0/arguments/who',
@@ -44,7 +44,7 @@ test('what `INVALID_INPUT` tells is not told again as an unknown reference', () 
   expect(brief(validate({ repo: 'x', who: { name: 1 }, odd: 1 }))).toEqual(['INVALID_INPUT /odd'])
 })
 
-test('a key that is missing in one place says nothing of the same key in another', () => {
+test('a key that is missing in one place does not affect the same key in another', () => {
   const nested: DAGStructure = {
     inputSchema: { properties: { who: { type: 'object', required: ['name'] } } },
     tasks: [{ id: 'a', tool: 'noop', arguments: { x: '$INPUT.name', y: '$INPUT.who.name', z: '$INPUT.who.age' } }],
@@ -67,7 +67,7 @@ test('a fault of the input has no line in the text of the workflow', () => {
   ])
 })
 
-test('without an input, that is said where something of it is required', () => {
+test('without an input, its absence is reported where a part of it is required', () => {
   const simple: DAGStructure = { inputSchema, tasks: [{ id: 'a', tool: 'noop', arguments: { x: '$INPUT.repo' } }] }
   expect(() => prepareExecution(simple, tools, undefined)).toThrow('INVALID_INPUT at ``: Missing `repo`')
   const free: DAGStructure = { inputSchema: { type: 'object', properties: {} }, tasks: [] }

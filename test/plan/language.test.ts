@@ -26,7 +26,7 @@ test('a plain document has a plan without any of the words', () => {
   ])
 })
 
-test('what arguments, items and conditions name is a dependency that is read; what is listed is one that is not', () => {
+test('tasks that arguments, items and conditions name are read; listed ones are not', () => {
   const plan = compile({
     tasks: [
       a,
@@ -49,7 +49,7 @@ test('what arguments, items and conditions name is a dependency that is read; wh
   expect(taskOf(plan, 0)).not.toHaveProperty('runOn')
 })
 
-test('a tolerated failure stands for its default, or null', () => {
+test('a tolerated failure yields its default, or null', () => {
   const plan = compile({
     tasks: [
       { ...a, optional: true, default: { x: '$INPUT' } },
@@ -91,7 +91,7 @@ test('items are a list or named lists, with how many may fail', () => {
   expect(product.items.kind === 'product' && product.items.lists.map(readSource)).toEqual([['l', 'w'], '$OUTPUT[a]'])
 })
 
-test('a share of the items is rounded down, and exact where it is whole', () => {
+test('a share of the items is rounded down, and exact if it is an integer', () => {
   const count = (tolerate: string, items: number): number => {
     const group = compile({ tasks: [{ ...a, forEach: [], tolerate }] }).tasks[0]?.group as FanOut
     return countTolerated(group.tolerate, items)
@@ -118,7 +118,7 @@ test('a repetition has its bounds and defaults', () => {
   expect(taskOf(plan, 1).when?.source).toBe('input')
 })
 
-test('a workflow within a task is a plan of its own, with its tools and limits in those of the whole', () => {
+test('a workflow within a task is a plan of its own, with its tools and limits in those of the outer plan', () => {
   const plan = compile({
     tasks: [
       {
@@ -143,7 +143,7 @@ test('a workflow within a task is a plan of its own, with its tools and limits i
   expect(outer.body).toMatchObject({ id: 'b', timeoutMs: 9, group: { kind: 'workflow', plan: { depth: 1 } } })
 })
 
-test('problems of nested workflows are told at their place, cycles and unknown tools included', () => {
+test('problems of nested workflows are reported at their place, cycles and unknown tools included', () => {
   const nested = {
     tasks: [
       { id: 'x', tool: 'nope', dependsOn: ['y'] },
@@ -192,7 +192,7 @@ test('a workflow that holds itself, or shares itself many times, is refused at o
   }
   expect(validateWorkflow(shared, tools).issues[0]).toMatchObject({
     code: 'LIMIT_EXCEEDED',
-    message: 'The nested workflows hold more than 100,000 tasks together',
+    message: 'The nested workflows contain more than 100,000 tasks together',
   })
 })
 
@@ -213,7 +213,7 @@ test('a task that runs last is behind all others, in layers of its own', () => {
   expect(plan.priorities).toHaveLength(5)
 })
 
-test('a clash of an id with that of a nested task is told, at any depth', () => {
+test('a clash of an id with that of a nested task is reported, at any depth', () => {
   const inner = (...ids: string[]): DAGStructure => ({ tasks: ids.map(id => ({ id, tool: 'noop' })) })
   const find = (...tasks: DAGStructure['tasks']): string[] => brief(validateWorkflow({ tasks }, tools))
   expect(find({ id: 'r', workflow: inner('f') }, { id: 'r/f', tool: 'noop' })).toEqual([

@@ -31,7 +31,7 @@ test('a task runs a registered workflow by its name', () => {
   expect(plan.tasks[0]?.tool.name).toBe('workflow:leaf')
 })
 
-test('an unknown name gets the closest one, or says that there are none', () => {
+test('an unknown name gets the closest one as a hint, or a hint that there are none', () => {
   expect(validateWorkflow(running('laef'), tools, { workflows: { leaf } }).issues).toEqual([
     {
       code: 'UNKNOWN_WORKFLOW',
@@ -44,7 +44,7 @@ test('an unknown name gets the closest one, or says that there are none', () => 
   expect(validateWorkflow(running('__proto__', 'constructor'), tools, { workflows: { leaf } }).issueCount).toBe(2)
 })
 
-test('a registry tells every problem of every workflow, with its name, each once', () => {
+test('a registry reports every problem of every workflow, with its name, each once', () => {
   const workflows = {
     good: leaf,
     bad: {
@@ -72,7 +72,7 @@ test('a workflow cannot run itself, neither directly nor through others', () => 
     {
       code: 'RECURSIVE_WORKFLOW',
       pointer: '/a/tasks/0/workflow',
-      message: 'In the workflow `a`: Expected no workflow to run itself in the end, found `a` → `a`',
+      message: 'In the workflow `a`: Expected no recursion of workflows, found `a` → `a`',
       hint: 'Remove one of these uses',
       path: ['a', 'a'],
     },
@@ -115,7 +115,7 @@ test('each is compiled once for the same tools, and again for others', () => {
   expect(planOf(others)).toBe(planOf(others))
 })
 
-test('without tools any tool may be named, and a missing one is told where the workflow is used', () => {
+test('without tools any tool may be named, and a missing one is reported where the workflow is used', () => {
   const registry = new WorkflowRegistry({ leaf: { tasks: [{ id: 'a', tool: 'gone' }] }, mid: running('leaf') })
   expect(validateWorkflow(running('mid'), tools, { workflows: registry }).issues).toEqual([
     {
@@ -160,7 +160,7 @@ test('a recorded document holds the workflows that it names, and runs without a 
   expect(again.plan.describeRecorded()).toEqual(plan.describeRecorded())
 })
 
-test('`workflows` is no field of a document that is not recorded', () => {
+test('`workflows` is not a field of a document that is not recorded', () => {
   const recorded: RecordedWorkflow = { tasks: [], workflows: { leaf } }
   expect(validateWorkflow(recorded, tools).issues[0]).toMatchObject({ code: 'INVALID_SHAPE', pointer: '/workflows' })
   expect(() => prepareExecution(recorded, tools, undefined)).toThrow('Unknown field `workflows`')

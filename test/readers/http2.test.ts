@@ -32,7 +32,7 @@ test('each event arrives when it happens, under headers that HTTP/2 allows', asy
   expect(forbidden.filter(name => name in headers)).toEqual([])
 })
 
-test('many streams share one connection, and each goes on behind its own last id', async () => {
+test('many streams share one connection, and each continues after its own last id', async () => {
   const { tool, session } = await start()
   const first = post(session, 'text/event-stream', TWO_TASKS)
   const { location } = (await answerOf(first)) as { location: string }
@@ -48,7 +48,7 @@ test('many streams share one connection, and each goes on behind its own last id
   expect((await answerOf(nothingLeft))[':status']).toBe(204)
 })
 
-test('a stream that its client resets is left: the tool is told to stop, other streams go on', async () => {
+test('a stream that its client resets is left: the tool is asked to stop, other streams continue', async () => {
   const { tool, session, metric } = await start({ onDisconnect: 'cancel' })
   const left = post(session, 'text/event-stream', { tasks: [{ id: 'left', tool: 'work' }] })
   await answerOf(left)
@@ -64,23 +64,20 @@ test('a stream that its client resets is left: the tool is told to stop, other s
   expect([otherCall.context.signal.aborted, await metric('dagstream_subscribers')]).toEqual([false, 0])
 })
 
-test.skipIf(curlHttp2Reader.isMissing)(
-  'curl reads it as it happens, and is told by 204 that nothing is left',
-  async () => {
-    const { url, tool, session, streams } = await start()
-    const first = post(session, 'text/event-stream', TWO_TASKS)
-    const { location } = (await answerOf(first)) as { location: string }
-    const reading = await curlHttp2Reader.open(`${url}${location}/events`)
-    await reading.until('task_start', 'slow')
-    const [fast, slow] = await tool.nextCalls('fast', 'slow')
-    fast.succeed()
-    await reading.until('task_complete', 'fast')
-    slow.succeed()
-    await reading.closed
-    expect(seqsOf(reading.messages)).toEqual([1, 2, 3, 4, 5, 6])
-    expect(streams).toHaveLength(3)
-  },
-)
+test.skipIf(curlHttp2Reader.isMissing)('curl reads it as it happens, and gets 204 when nothing is left', async () => {
+  const { url, tool, session, streams } = await start()
+  const first = post(session, 'text/event-stream', TWO_TASKS)
+  const { location } = (await answerOf(first)) as { location: string }
+  const reading = await curlHttp2Reader.open(`${url}${location}/events`)
+  await reading.until('task_start', 'slow')
+  const [fast, slow] = await tool.nextCalls('fast', 'slow')
+  fast.succeed()
+  await reading.until('task_complete', 'fast')
+  slow.succeed()
+  await reading.closed
+  expect(seqsOf(reading.messages)).toEqual([1, 2, 3, 4, 5, 6])
+  expect(streams).toHaveLength(3)
+})
 
 test('a connection that is lost is left by all its streams', async () => {
   const { tool, session, connect, metric } = await start({ onDisconnect: 'cancel' })
@@ -120,7 +117,7 @@ test('a stream that is reset before it is answered leaves no reader behind', asy
 })
 
 test.each(['', '{}', 'x'.repeat(200_000)])(
-  'a request whose body nobody reads is answered to the end (%#)',
+  'a request whose body is not read is answered to the end (%#)',
   async body => {
     const tool = new ControlledTool()
     const fetch = (request: Request): Promise<Response> =>
@@ -173,7 +170,7 @@ test('a result that cannot be completed is a broken stream, not a short one', as
   await expect(textOf(stream)).rejects.toThrow(/NGHTTP2_INTERNAL_ERROR/)
 })
 
-test('a reader that takes nothing holds a bounded amount and is let go after the stall time', async () => {
+test('a reader that takes nothing holds a bounded amount and is disconnected after the stall time', async () => {
   const clock = new FakeClock()
   const tokenCount = 2000
   const text = 'x'.repeat(16 * 1024)

@@ -96,7 +96,7 @@ describe.skipIf(isNginxMissing).each(SETTINGS)('through nginx with %s', (_, sett
     ])
   })
 
-  test('a client that leaves is seen at once: the tool is told to stop', async () => {
+  test('a client that leaves is seen at once: the tool is asked to stop', async () => {
     const server = await start({ onDisconnect: 'cancel' }, settings)
     const { leave } = await post(server, 'text/event-stream', ONE_TASK)
     const call = await server.tool.nextCall('a')

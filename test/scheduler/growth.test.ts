@@ -9,7 +9,7 @@ const child = (index: number, dependsOn: readonly string[] = [], layer = 0): obj
   return { taskId: `a[${index}]`, tool: 'work', layer, dependsOn, index }
 }
 
-test('added tasks start as soon as they can, as children of their parent and before what has a later place', () => {
+test('added tasks start as soon as they can, as children of their parent and before later tasks', () => {
   const { apply, startAll, succeed, table } = createTable(workflow('a', 'b', task('c', ['a'])), {
     schedule: 'dataflow',
     maxConcurrency: 1,
@@ -28,7 +28,7 @@ test('added tasks start as soon as they can, as children of their parent and bef
   expect(table.isDone).toBe(true)
 })
 
-test('under layers the next layer waits for what was added to the open one, and for layers that were added', () => {
+test('under layers the next layer waits for tasks added to the open one, and for added layers', () => {
   const { apply, startAll, succeed, table } = createTable(workflow('a', task('c', ['a'])))
   expect(startAll()).toEqual(['a'])
   apply('tasks_added', { tasks: [child(0), child(1, ['a[0]']), child(2, ['c'], 5)], totalTasks: 5 })
@@ -45,7 +45,7 @@ test('under layers the next layer waits for what was added to the open one, and 
   expect(table.isDone).toBe(true)
 })
 
-test('a task that is added to a layer that has passed starts, and the layers behind wait for it', () => {
+test('a task that is added to a layer that has passed starts, and the layers after wait for it', () => {
   const { apply, startAll, succeed } = createTable(chain(3))
   startAll()
   succeed('t0')
@@ -58,7 +58,7 @@ test('a task that is added to a layer that has passed starts, and the layers beh
   expect(startAll()).toEqual(['t2'])
 })
 
-test('what is added behind a failure is skipped because of it; what is added to what is being ended ends', () => {
+test('a task added after a failure is skipped because of it; one added during a stop ends', () => {
   const { apply, startAll, fail, recordEndings, table } = createTable(workflow('a', 'b'))
   startAll()
   fail('a')

@@ -30,13 +30,13 @@ test('a failure, a skip because of one and a cancellation skip it at once', () =
   }
 })
 
-test('a tolerated failure and skips that are no failure count as settled', () => {
+test('a tolerated failure and skips that are not failure count as settled', () => {
   for (const end of [END.tolerated, ...HARMLESS_SKIPS]) {
     expect([decideAfter('success', 1, end), decideAfter('success', 0, end)]).toEqual(['wait', 'start'])
   }
 })
 
-test('a skip that is no failure skips what reads it, once all have ended; a failure counts first', () => {
+test('a skip that is not a failure skips what reads it, once all have ended; a failure counts first', () => {
   for (const end of HARMLESS_SKIPS) {
     const counts = new Array<number>(END_KINDS).fill(0)
     counts[end] = 1
@@ -47,7 +47,7 @@ test('a skip that is no failure skips what reads it, once all have ended; a fail
   }
 })
 
-test('what runs on failure is decided once all have ended, and needs a failure, tolerated or not', () => {
+test('`failure` is decided once all have ended, and needs a failure, tolerated or not', () => {
   expect([decideAfter('failure', 0), decideAfter('failure', 0, END.succeeded, ...HARMLESS_SKIPS)]).toEqual([
     'NOT_NEEDED',
     'NOT_NEEDED',
@@ -57,7 +57,7 @@ test('what runs on failure is decided once all have ended, and needs a failure, 
   }
 })
 
-test('what runs when all have settled does so however they ended', () => {
+test('`settled` runs once all have settled, with any end', () => {
   for (const end of Object.values(END)) {
     expect([decideAfter('settled', 1, end), decideAfter('settled', 0, end)]).toEqual(['wait', 'start'])
   }

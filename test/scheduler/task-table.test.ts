@@ -46,7 +46,7 @@ test('a failure ends its descendants, once and in document order', () => {
   expect(table.isDone).toBe(true)
 })
 
-test('layers pass over those that a failure has ended whole', () => {
+test('layers that a failure has ended completely are passed over', () => {
   const document = workflow('a', task('b', ['a']), task('c', ['b']), 'x', task('y', ['x']), task('w', ['y']))
   const { startAll, fail, succeed, recordEndings } = createTable(document)
   expect(startAll()).toEqual(['a', 'x'])
@@ -71,7 +71,7 @@ test('a delayed task comes back where its rank is, with the time at which it was
   expect([table.delays.size, table.columns.countedAttempts(0)]).toEqual([0, 2])
 })
 
-test('a stop ends all that does not run, in document order, and nothing starts any more', () => {
+test('a stop ends all tasks that do not run, in document order, and nothing more starts', () => {
   const { table, apply, startAll, succeed, fail, retry, recordEndings } = createTable(
     workflow(task('late', ['a']), 'a', 'b', 'c', 'd'),
     { maxConcurrency: 2 },
@@ -97,7 +97,7 @@ test('after a stop a running task whose attempt would be followed by another end
   expect([recordEndings(), table.isDone]).toEqual([['t0 error'], true])
 })
 
-test('a start that is in the log behind what stopped its execution still runs to its end', () => {
+test('a start that is in the log after what stopped its execution still runs to its end', () => {
   const { table, apply, startAll, fail, recordEndings } = createTable(fan(3), {
     maxConcurrency: 2,
     onTaskError: 'fail-fast',
@@ -110,7 +110,7 @@ test('a start that is in the log behind what stopped its execution still runs to
   expect([table.starts.runningCount, table.isDone]).toEqual([2, false])
 })
 
-test('a reason that comes behind a failure that stopped the execution is kept', () => {
+test('a reason that comes after a failure that stopped the execution is kept', () => {
   const { table, apply, startAll, fail } = createTable(fan(2), { onTaskError: 'fail-fast' })
   startAll()
   fail('t0')
@@ -119,7 +119,7 @@ test('a reason that comes behind a failure that stopped the execution is kept', 
   expect(table.stop).toEqual(stop)
 })
 
-test('a resumption cuts what ran; a cut attempt does not count, and its task is ready again', () => {
+test('a resumption cuts running attempts; a cut attempt does not count, and its task is ready again', () => {
   const { table, apply, startAll, retry } = createTable(fan(3), { maxConcurrency: 2 })
   expect(startAll()).toEqual(['t0', 't1'])
   apply('execution_resumed', { cause: 'crash', executionTimeMs: 5 })
@@ -129,7 +129,7 @@ test('a resumption cuts what ran; a cut attempt does not count, and its task is 
   expect(startAll()).toEqual(['t0', 't1'])
 })
 
-test('an execution that is being ended ends what was cut', () => {
+test('a stopped execution ends tasks whose attempt was cut', () => {
   const { apply, startAll, recordEndings, table } = createTable(chain(2))
   startAll()
   apply('execution_stopping', { message: 'Enough' })

@@ -73,7 +73,7 @@ test.each([',', ';', '"', '\\', 'a/b,', 'text/event-stream;', '"\\"', 'a/b;c="d"
   },
 )
 
-test('what is beyond 8,192 characters counts for nothing, the member cut there included', () => {
+test('text beyond 8,192 characters is ignored, the truncated member included', () => {
   const padding = 'a/b,'.repeat(2047)
   expect(negotiate(`${padding}text/event-stream`)).toBeUndefined()
   expect(negotiate(`text/event-stream,${padding}application/json`)).toBe('stream')

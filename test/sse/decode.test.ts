@@ -5,7 +5,7 @@ import { encode } from '../../src/sse/encode.ts'
 import { parse } from '../../src/sse/parse.ts'
 import { anyEvent, EVERY_EVENT } from './events.ts'
 
-test('a type that is not known is no event, whatever its data', () => {
+test('a type that is not known is not an event, whatever its data', () => {
   expect(parse('event: later\ndata: {\n\ndata: x\n\nevent: toString\ndata: {}\n\n').map(decodeEvent)).toEqual([
     undefined,
     undefined,

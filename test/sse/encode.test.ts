@@ -58,7 +58,7 @@ test('an entry that is not in the log gets no id', () => {
   expect(encodeEntry(new LogEntry(NOT_LOGGED, 'error', data))).toBe(encode({ type: 'error', data }))
 })
 
-test('an output over 64 KiB is told by size, preview and path', () => {
+test('an output over 64 KiB is reported by size, preview and path', () => {
   const output = 'x'.repeat(70_000)
   const task = { taskId: 'a/b', tool: 't', status: 'success', attempts: 1, executionTimeMs: 1, waitMs: 0 } as const
   const data = { executionId: 'x', timestamp, ...task }

@@ -60,7 +60,7 @@ const EXPECTED: { readonly [Type in SSEEvent['type']]: readonly object[] } = {
     {
       type: 'warning',
       ...head,
-      message: 'a: no; it is tried again',
+      message: 'a: no; it is retried',
       taskId: 'a',
       attempt: 1,
       code: 'TOOL_ERROR',
@@ -127,7 +127,7 @@ test.each([
   expect(readJob(frames)).toEqual([{ type, ...head, message: 'm', taskId: 'a', attempt: 2 }])
 })
 
-test('a task that did not succeed is told with its error and its code', () => {
+test('a task that did not succeed is reported with its error and its code', () => {
   const task = { taskId: 'a', tool: 't', attempts: 1, executionTimeMs: 1, waitMs: 0 }
   const event: SSEEvent = { type: 'task_complete', data: { ...data, ...task, status: 'error', error: 'no', code: 'X' } }
   expect(readJob(toJobFrames(event))).toEqual([
@@ -135,7 +135,7 @@ test('a task that did not succeed is told with its error and its code', () => {
   ])
 })
 
-test('a large output is told by reference, as in the default format', () => {
+test('a large output is reported by reference, as in the default format', () => {
   const task = { taskId: 'a', tool: 't', attempts: 1, executionTimeMs: 1, waitMs: 0 }
   const output = 'x'.repeat(70_000)
   const event: SSEEvent = { type: 'task_complete', data: { ...data, ...task, status: 'success', output } }
@@ -183,7 +183,7 @@ test('the formats have their names', () => {
   expect(formats).toEqual({ default: encode, job: toJobFrames })
 })
 
-test('usage is told before a task ends, however it ends, and changes no other event', async () => {
+test('usage is reported before a task ends, however it ends, and changes no other event', async () => {
   const run = async (isCounted: boolean): Promise<JobEvent[]> => {
     const report = ({ reportUsage }: ToolContext): void => {
       if (isCounted) reportUsage({ totalTokensIn: 10, totalTokensOut: 5, totalCost: 0.25 })

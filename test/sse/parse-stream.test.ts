@@ -26,7 +26,7 @@ test.each([1, 2, 3, 5, 1000])('characters may be cut into chunks of %i bytes', a
   expect(comments).toEqual(['c'])
 })
 
-test('leaving the loop cancels the stream and lets go of it', async () => {
+test('leaving the loop cancels the stream and releases it', async () => {
   let cancelled = 0
   const stream = new ReadableStream<Uint8Array>({
     pull: controller => controller.enqueue(encode('data: a\n\ndata: b\n\n')),
@@ -43,7 +43,7 @@ test('leaving the loop cancels the stream and lets go of it', async () => {
   expect({ cancelled, locked: stream.locked }).toEqual({ cancelled: 1, locked: false })
 })
 
-test('a stream that fails hands on its failure after what came before', async () => {
+test('a failing stream passes on its failure after the messages before it', async () => {
   const chunks = [encode('data: a\n\n')]
   const stream = new ReadableStream<Uint8Array>({
     pull(controller) {

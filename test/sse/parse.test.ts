@@ -87,7 +87,7 @@ test('a stream may be cut in two at every place', () => {
   for (let at = 0; at <= stream.length; at++) expect(told([stream.slice(0, at), stream.slice(at)])).toEqual(whole)
 })
 
-test('a message is told at its last CR, without waiting for an LF', () => {
+test('a message is reported at its last CR, without waiting for an LF', () => {
   expect(told(['data: a\r\r']).messages).toHaveLength(1)
   expect(told(['data: a\r\r', '\n', '\n', 'data: b\n\n']).messages).toHaveLength(2)
 })

@@ -51,7 +51,7 @@ function bodyRig(onError: (error: unknown) => Uint8Array | undefined = () => und
   return { source, clock, ends, body, next }
 }
 
-test('what is there comes at once, without a promise, and then what is waited for', async () => {
+test('available chunks come at once, without a promise, then awaited ones', async () => {
   const { source, next, ends, clock } = bodyRig()
   source.chunks.push(bytes('a'), bytes('b'))
   expect([next(), next()]).toEqual(['a', 'b'])
@@ -63,7 +63,7 @@ test('what is there comes at once, without a promise, and then what is waited fo
   expect([next(), next(), ends, source.closed, clock.timerCount]).toEqual([undefined, undefined, ['ended'], 1, 0])
 })
 
-test('a failure that nothing stands for fails the body without its cause, and only once', async () => {
+test('a failure without a last chunk fails the body without its cause, and only once', async () => {
   const { source, next, ends, clock } = bodyRig()
   const waiting = next()
   source.failure = new Error('a secret')
@@ -78,7 +78,7 @@ test('a failure before anybody waits is thrown', () => {
   expect(() => next()).toThrow('The body could not be completed')
 })
 
-test('the chunk that stands for a failure is the last', async () => {
+test('the chunk that replaces a failure is the last', async () => {
   const { source, next, ends } = bodyRig(() => bytes('sorry'))
   source.failure = new Error('a secret')
   expect([next(), await next(), ends]).toEqual(['sorry', undefined, ['failed']])
@@ -90,7 +90,7 @@ test('a stream of a body that fails is errored', async () => {
   await expect(createBodyStream(body).getReader().read()).rejects.toThrow('The body could not be completed')
 })
 
-test('a watch ends with the next call, and gives up whoever does not make it', () => {
+test('a watch ends with the next call, and gives up anyone who does not make it', () => {
   const { source, body, next, ends, clock } = bodyRig()
   const told: string[] = []
   source.chunks.push(bytes('a'), bytes('b'))
@@ -105,7 +105,7 @@ test('a watch ends with the next call, and gives up whoever does not make it', (
   expect([told, ends, clock.timerCount, next()]).toEqual([['READER_STALLED'], ['left'], 0, undefined])
 })
 
-test('a body taken out from behind its stream begins with what comes first, watched only from then on', () => {
+test('a body taken out of its stream repeats the first chunk, and is watched only from then on', () => {
   const clock = new FakeClock()
   const options = { first: bytes('^'), heartbeat: bytes('.'), clock, onError: () => undefined, stallTimeoutMs: 10 }
   const body = new PullBody(new ChunkQueue(), options)

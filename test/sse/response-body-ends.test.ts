@@ -34,7 +34,7 @@ test('a reader may leave in the very turn in which its entries come', async () =
   expect({ closed: source.closed, errors }).toEqual({ closed: 1, errors: [] })
 })
 
-test('a store that fails after the reader has left bothers nobody', async () => {
+test('a store that fails after the reader has left has no effect', async () => {
   const errors: unknown[] = []
   const { source, reader, read } = await startedRig({ onError: error => void errors.push(error) })
   const { promise, reject } = deferred()
@@ -66,7 +66,7 @@ test.each([
   const errors: unknown[] = []
   const { source, clock, read } = await startedRig({ onError: error => void errors.push(error) })
   source.next = next
-  const error = 'The event stream could not go on; resume it from the last event id'
+  const error = 'The event stream was interrupted; resume it from the last event id'
   expect([await read(), await read()]).toEqual([
     `event: error\ndata: ${JSON.stringify({ executionId: 'x', timestamp, error, code })}\n\n`,
     undefined,

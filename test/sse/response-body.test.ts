@@ -18,7 +18,7 @@ test('the first bytes are there at once, and nothing is taken before the reader 
   expect(source.taken).toBe(1)
 })
 
-test('what is pending is one chunk', async () => {
+test('pending entries form one chunk', async () => {
   const { source, read } = await startedRig()
   source.push(...entries(1, 50))
   expect(await read()).toBe(frames(1, 50))
@@ -103,7 +103,7 @@ test('entries from a store are waited for, with heartbeats meanwhile', async () 
   expect(source.taken).toBe(1)
 })
 
-test('what happens while a store is asked is not missed, though the store had nothing', async () => {
+test('entries that arrive during a read of the store are not missed, even if the store had none', async () => {
   const { source, read } = await startedRig()
   const { promise, resolve } = deferred()
   source.next = () => promise

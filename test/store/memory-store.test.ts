@@ -105,7 +105,7 @@ test('tasks that were added count, though their events are forgotten', async () 
   expect(await listIds(store)).toEqual(['a'])
 })
 
-test('what is written after the end counts, and no longer once it is forgotten', async () => {
+test('outputs written after the end count, until they are evicted', async () => {
   const store = createMemoryStore({ clock: new FakeClock(), maxFinishedBytes: 100_000 })
   for (let round = 0; round < 5; round++) {
     const lease = await finish(store, `written after ${round}`)
@@ -177,7 +177,7 @@ test('executions are listed by their time, then their id, whatever the order in 
   expect(await listIds(store)).toEqual(['e', 'b', 'd', 'a', 'c'])
 })
 
-test('a page begins behind the last of the page before, also when that one is gone meanwhile', async () => {
+test('a page begins after the last of the page before, also when that one is gone meanwhile', async () => {
   const store = createMemoryStore()
   const createdAt = '2026-01-01T00:00:00.000Z'
   for (const executionId of ['a', 'b', 'c', 'd', 'e']) await store.create({ executionId, createdAt })

@@ -5,7 +5,7 @@ import { loadDriver } from '../../src/store/sqlite/driver.ts'
 import { makeEntries } from '../../src/testing/store-fixtures.ts'
 import { begin, finish, listIds, makePath, openHere, readSeqs, upTo } from './sqlite-rig.ts'
 
-test('a backup made while everything goes on is the store at one moment', async () => {
+test('a backup made while everything continues is the store at one moment', async () => {
   const store = await openHere()
   for (const id of ['a', 'b']) await finish(store, id, 5000)
   const lease = await begin(store, 'goes on', { owner: 'me', workflow: '{"tasks":[]}', idempotencyKey: 'k' })

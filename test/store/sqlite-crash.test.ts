@@ -20,7 +20,7 @@ function createRandom(seed: number): () => number {
 }
 
 test.each(['normal', 'full'])(
-  `what was acknowledged survives SIGKILL, without a gap, with durability %s (seed ${SEED})`,
+  `acknowledged writes survive SIGKILL, without a gap, with durability %s (seed ${SEED})`,
   async durability => {
     const random = createRandom(SEED)
     const file = makePath()
@@ -48,7 +48,7 @@ test.each(['normal', 'full'])(
   60_000,
 )
 
-test('what is taken up again after a crash is not interrupted any more, and goes on', async () => {
+test('an execution that is resumed after a crash is no longer interrupted, and continues', async () => {
   const file = makePath()
   const child = new StoreChild('hold', [file])
   await child.hasTold(1)

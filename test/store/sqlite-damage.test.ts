@@ -48,7 +48,7 @@ test.each<[column: string, table: string, reads: ((store: SqliteStore) => unknow
   ['type', 'events', [read]],
   ['json', 'events', [read]],
   ['json', 'outputs', [store => store.getOutput('a', 't')]],
-])('text that is not UTF-8 in the column %s of %s is told as damage, and the process goes on', async (...row) => {
+])('text that is not UTF-8 in the column %s of %s is reported as damage, and the process continues', async (...row) => {
   const [column, table, reads] = row
   const file = await makeStore()
   const connection = (await loadDriver()).open(file)
@@ -59,7 +59,7 @@ test.each<[column: string, table: string, reads: ((store: SqliteStore) => unknow
   for (const ask of reads) {
     await expect((async () => ask(store))()).rejects.toMatchObject({
       code: 'STORE_FAILED',
-      message: expect.stringContaining('The store `executions.db` is damaged: put it aside and go on with a backup'),
+      message: expect.stringContaining('The store `executions.db` is damaged: move it away and use a backup'),
       details: { file },
     })
   }

@@ -16,7 +16,7 @@ const fetched = ['22', '24', '26'].map(major =>
 const nodes = (process.env['NODES']?.split(delimiter) ?? fetched).filter(path => existsSync(path))
 
 // Without `npm run test:runtimes` there is no Node here but the running one.
-test.skipIf(nodes.length === 0)('the SQLite of Node.js and libsql read what the other wrote', async () => {
+test.skipIf(nodes.length === 0)('the SQLite of Node.js and libsql read the files of each other', async () => {
   const file = makePath()
   for (const [at, node] of nodes.entries()) {
     const store = await openHere(file, {}, { driver: await loadLibsqlDriver() })

@@ -30,7 +30,7 @@ test.each([
       renameSync(`${file}.new`, file)
     },
   ],
-])('a file that is %s takes no write from the next look on, which is told once', async (_, change) => {
+])('a file that is %s takes no write from the next look on, which is reported once', async (_, change) => {
   const file = makePath()
   const clock = new FakeClock()
   const told: string[] = []
@@ -47,7 +47,7 @@ test.each([
   expect(told.filter(message => message.includes('removed or replaced'))).toHaveLength(1)
 })
 
-test('what takes the place of a store that was removed is left alone when that is closed', async () => {
+test('a file that replaced a removed store is untouched when that is closed', async () => {
   const file = makePath()
   const clock = new FakeClock()
   const first = await openHere(file, { clock })
@@ -80,11 +80,11 @@ test('a file that cannot be written is refused when it is opened', async () => {
   const driver = await watchDriver(sql => {
     if (sql.startsWith('PRAGMA user_version')) throw Object.assign(new Error('readonly'), { errcode: 8 })
   })
-  await expect(openHere(file, {}, { driver })).rejects.toMatchObject(failed('may not be written'))
+  await expect(openHere(file, {}, { driver })).rejects.toMatchObject(failed('cannot be written'))
   expect(await listIds(await openHere(file))).toEqual(['a'])
 })
 
-test('a file system that is read-only is told so', async context => {
+test('a file system that is read-only is reported so', async context => {
   const file = await makeStore()
   const mounted = join(dirname(file), 'mounted')
   mkdirSync(mounted)
@@ -95,16 +95,16 @@ test('a file system that is read-only is told so', async context => {
       context.skip('a read-only file system cannot be had here')
       return
     }
-    await expect(openHere(join(mounted, 'executions.db'))).rejects.toMatchObject(failed('may not be written'))
+    await expect(openHere(join(mounted, 'executions.db'))).rejects.toMatchObject(failed('cannot be written'))
   } finally {
     if (isBound) spawnSync('umount', ['-l', mounted])
   }
 })
 
-test('a lock file that is none is told by its name', async () => {
+test('a lock file that is invalid is reported by its name', async () => {
   const file = await makeStore()
   writeFileSync(`${file}-lock`, 'garbage'.repeat(1000))
-  const refused = 'cannot be locked by `executions.db-lock`: remove that while no server runs'
+  const refused = 'cannot be locked by `executions.db-lock`: remove it while no server runs'
   await expect(openHere(file)).rejects.toMatchObject({ ...failed(refused), details: { file } })
   rmSync(`${file}-lock`)
   mkdirSync(`${file}-lock`)
@@ -113,19 +113,17 @@ test('a lock file that is none is told by its name', async () => {
   expect(await listIds(await openHere(file))).toEqual(['a'])
 })
 
-test.each([0, -1])('a version of %i that does not go with what is in the file is damage', async version => {
+test.each([0, -1])('a version of %i that does not match the content of the file is damage', async version => {
   const file = await makeStore()
   const connection = (await loadDriver()).open(file)
   connection.exec(`PRAGMA user_version = ${version}`)
   connection.close()
   for (const readOnly of [false, true]) {
-    await expect(openHere(file, { readOnly })).rejects.toMatchObject(
-      failed(`is damaged: it says that its version is ${version}`),
-    )
+    await expect(openHere(file, { readOnly })).rejects.toMatchObject(failed(`is damaged: its version, ${version}`))
   }
 })
 
-test('a file that the system does not let be opened is told in plain words', async () => {
+test('a file that the system does not let be opened is reported in plain words', async () => {
   const file = await makeStore()
   const driver = await loadDriver()
   const refusing = { ...driver, open: (path: string) => driver.open(path === file ? `${path}/none` : path) }
@@ -133,7 +131,7 @@ test('a file that the system does not let be opened is told in plain words', asy
   expect(error).toMatchObject(failed('cannot be opened: check the permissions'))
 })
 
-test('a backup into a directory that is not there is told by its name', async () => {
+test('a backup into a directory that is not there is reported by its name', async () => {
   const file = await makeStore()
   const store = await openHere(file, { readOnly: true })
   const directory = join(dirname(file), 'none')
@@ -155,7 +153,7 @@ test.each([
     },
   ],
 ])(
-  'a store whose part %s is %s takes no write from the next look on, which is told once',
+  'a store whose part %s is %s takes no write from the next look on, which is reported once',
   async (part, how, change) => {
     const file = makePath()
     const clock = new FakeClock()

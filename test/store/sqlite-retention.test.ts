@@ -39,7 +39,7 @@ test('a finished execution is kept for thirty days after its end and no longer',
   expect([await store.get('a'), await readSeqs(store, 'a')]).toEqual([undefined, []])
 })
 
-test('beyond the count those that ended first go first, and what runs stays', async () => {
+test('beyond the count the earliest ended are removed first, and running ones stay', async () => {
   const clock = new FakeClock()
   const store = await openHere(makePath(), { clock, maxFinishedCount: 2 })
   await begin(store, 'runs')
@@ -98,7 +98,7 @@ test('it sweeps by itself: when it is opened, a second after an end, and each mi
   expect(vi.getTimerCount()).toBe(0)
 })
 
-test('a large execution is gone at once, and what it leaves is removed while the event loop turns', async () => {
+test('a large execution disappears at once, and its rows are removed while the event loop turns', async () => {
   const { store, connection } = await openWatched()
   const lease = await begin(store, 'large', { idempotencyKey: 'k', workflow: '{}' })
   for (let seq = 1; seq <= 50_000; seq += 1000) await store.append(lease, seq, makeEntries('large', seq, 1000))
@@ -116,7 +116,7 @@ test('a large execution is gone at once, and what it leaves is removed while the
   expect([await readSeqs(store, 'large'), (await readSeqs(store, 'small')).length]).toEqual([[1, 2], 10])
 })
 
-test('what a removed execution still leaves when the process ends is removed by the next', async () => {
+test('rows of a removed execution that remain at the end of the process are removed by the next', async () => {
   const file = makePath()
   const first = await openHere(file)
   const lease = await begin(first, 'large')

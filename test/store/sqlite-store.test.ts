@@ -28,7 +28,7 @@ test('everything is there again after it was closed and opened', async () => {
   expect((await second.claim('a')).epoch).toBe(2)
 })
 
-test('a lease of the process before does not append any more once the execution is claimed', async () => {
+test('a lease of the previous process cannot append once the execution is claimed', async () => {
   const file = makePath()
   const first = await openHere(file)
   const lease = await begin(first, 'a')
@@ -38,7 +38,7 @@ test('a lease of the process before does not append any more once the execution 
   await expect(second.append(lease, 1, makeEntries('a', 1, 1))).rejects.toMatchObject({ code: 'FENCED' })
 })
 
-test('those are interrupted that have not ended and are not claimed here, oldest first, without what was asked for', async () => {
+test('unfinished executions that are not claimed here are interrupted, oldest first, without their requests', async () => {
   const file = makePath()
   const first = await openHere(file)
   await begin(first, 'late', { createdAt: '2026-01-02T00:00:00.000Z', workflow: '{"tasks":[]}' })
@@ -55,7 +55,7 @@ test('those are interrupted that have not ended and are not claimed here, oldest
   expect((await second.interrupted?.())?.map(({ executionId }) => executionId)).toEqual(['late'])
 })
 
-test('everything of one turn is one transaction, whoever it is from', async () => {
+test('everything of one turn is one transaction, anyone who it is from', async () => {
   const begun: string[] = []
   const driver = await watchDriver(sql => sql.startsWith('BEGIN IMMEDIATE') && begun.push(sql))
   const store = await openHere(makePath(), {}, { driver })
@@ -73,7 +73,7 @@ test('everything of one turn is one transaction, whoever it is from', async () =
   expect(begun.length).toBe(1)
 })
 
-test('what is read was written before, also in the same turn', async () => {
+test('reads see earlier writes, also of the same turn', async () => {
   const store = await openHere()
   const created = store.create({ executionId: 'a', createdAt: '2026-01-01T00:00:00.000Z', idempotencyKey: 'k' })
   const found = store.findByKey?.(undefined, 'k')
@@ -111,7 +111,7 @@ test('a write that cannot be made does not take the others of its turn with it',
   expect([await readSeqs(store, 'a'), await readSeqs(store, 'b')]).toEqual([[1], [1, 2, 3]])
 })
 
-test('owners, keys and tasks that differ only in what UTF-8 has not are told apart', async () => {
+test('owners, keys and tasks that differ only in what UTF-8 has not are reported apart', async () => {
   const store = await openHere()
   const names = ['\ud800', '\udfff', '\ufffd', 'a\0b', 'a\0c', '']
   for (const [at, name] of names.entries()) {
@@ -144,7 +144,7 @@ test('events have their places however many executions there have been', async (
   ])
 })
 
-test('a closed store refuses everything, and what was handed over before is written', async () => {
+test('a closed store refuses everything, and earlier writes are kept', async () => {
   const file = makePath()
   const store = await openHere(file)
   const lease = await begin(store, 'a')
@@ -169,7 +169,7 @@ test('a second store of the same process is refused, also by another name of the
   expect((await openHere(link)).file).toBe(file)
 })
 
-test('one who only reads writes nothing, and is told so', async () => {
+test('one who only reads writes nothing, and is reported so', async () => {
   const file = makePath()
   const store = await openHere(file)
   const lease = await begin(store, 'a')
@@ -203,7 +203,7 @@ test.each([
   await expect(openSqliteStore(path)).rejects.toMatchObject(refused)
 })
 
-test('a place where no file can be is told', async () => {
+test('a place where no file can be is reported', async () => {
   const directory = dirname(makePath())
   const refused = (said: string): object => ({ code: 'STORE_FAILED', message: expect.stringContaining(said) })
   await expect(openHere(directory)).rejects.toMatchObject(refused('is not a file'))
@@ -216,7 +216,7 @@ test('a place where no file can be is told', async () => {
 })
 
 // Root may write anywhere.
-test('a place that may not be written is told', async () => {
+test('a path that cannot be written is reported', async () => {
   // Root may write everywhere but where the kernel lets nobody.
   if (process.getuid?.() === 0) {
     await expect(openHere('/sys/dagstream.db')).rejects.toMatchObject({ code: 'STORE_FAILED' })
@@ -246,7 +246,7 @@ test.each([
 })
 
 test.each<SqliteStoreOptions>([{ durability: 'full' }, { maxFinishedAgeMs: 1 }, { maxFinishedCount: 1 }])(
-  'what is kept is no option of one who only reads: %j',
+  'retention is not an option of a read-only store: %j',
   async options => {
     const file = makePath()
     await openHere(file)
@@ -261,7 +261,7 @@ test('an option that is undefined has its default', async () => {
   expect(await listIds(store)).toEqual(['a'])
 })
 
-test('what was created and never claimed has not begun, and goes when the file is opened again', async () => {
+test('an execution that was created and never claimed has not begun, and is removed when the file is opened again', async () => {
   const file = makePath()
   const first = await openHere(file)
   for (const executionId of ['claimed later', 'refused', 'run']) {

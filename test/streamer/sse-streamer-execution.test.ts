@@ -151,10 +151,10 @@ test('events that break off, or fail, end with an error and never reject', async
     await connectExecution(events, streamer)
     return outline(passed.filter(({ type }) => type === 'error'))
   }
-  expect(await endOf(say(start))).toEqual(['x error The execution broke off before its end'])
+  expect(await endOf(say(start))).toEqual(['x error The events stopped before the end of the execution'])
   expect(await endOf(say(start, lost))).toEqual(['x error lost'])
   expect(await endOf(fail())).toEqual(['x error cut'])
-  expect(await endOf(say())).toEqual(['undefined error The execution broke off before its end'])
+  expect(await endOf(say())).toEqual(['undefined error The events stopped before the end of the execution'])
 })
 
 test('the metrics of an execution are measured over the text that is not void', async () => {

@@ -63,7 +63,7 @@ test.each<[unknown, string]>([
   [null, ''],
   [Symbol('x'), 'Symbol(x)'],
   [Object.create(null), ''],
-])('what is to be text and is none is made one, and no promise rejects: %o', async (given, text) => {
+])('a value that is not text is converted, and no promise rejects: %o', async (given, text) => {
   const { streamer, events } = streamerRig()
   await streamer.streamToken(given as string)
   await streamer.streamInfo(given as string)
@@ -71,13 +71,13 @@ test.each<[unknown, string]>([
   expect(events.map(({ data }) => data)).toMatchObject([text, { message: text }, { response: text }])
 })
 
-test.each([null, undefined, {}, 5, new Error('')])('an error that says nothing, %j, is told as such', async error => {
+test.each([null, undefined, {}, 5, new Error('')])('an error without text, %j, is reported as unknown', async error => {
   const { streamer, events } = streamerRig()
   await streamer.streamError(error)
   expect(events[0]?.data).toMatchObject({ message: 'Unknown error' })
 })
 
-test('what is not given of the metrics was told, or is measured', async () => {
+test('missing metrics are taken from reported ones, or measured', async () => {
   const { streamer, events, clock } = streamerRig()
   streamer.clearMetrics()
   clock.advance(100)
@@ -96,7 +96,7 @@ test('what is not given of the metrics was told, or is measured', async () => {
   expect(events.at(-1)?.data).toMatchObject({ metrics: { ttft: 7, totalTime: 9, tokens: 1, tokensPerSec: 0 } })
 })
 
-test('clearMetrics forgets what was told and begins to measure anew', async () => {
+test('clearMetrics discards reported values and restarts the measurement', async () => {
   const { streamer, events, clock } = streamerRig()
   streamer.updateMetrics(120, 40)
   await streamer.streamToken('x')
@@ -120,7 +120,7 @@ test('a listener hears the types it asked for', async () => {
   expect(typesOf(heard)).toEqual(['token', 'complete'])
 })
 
-test('a listener that throws, rejects or is wrong about its event hurts nobody', async () => {
+test('a listener that throws, rejects or modifies its event affects no other', async () => {
   const { streamer, events, warnings } = streamerRig()
   streamer.subscribe(() => {
     throw new Error('thrown')
@@ -145,7 +145,7 @@ test('a listener that throws, rejects or is wrong about its event hurts nobody',
   expect(warnings).toHaveLength(4)
 })
 
-test('a listener that fails, and a logger that fails, hurt nobody', async () => {
+test('a failing listener and a failing logger affect no other', async () => {
   const failing = (): never => {
     throw new Error('no')
   }
@@ -177,7 +177,7 @@ test('a listener that is unsubscribed while an event is delivered is not called 
   expect(heard).toEqual(['first', 'third'])
 })
 
-test('a listener that subscribes another, or itself anew, while an event is delivered does not hear it again', async () => {
+test('a listener that subscribes another, or itself again, while an event is delivered does not hear it again', async () => {
   const { streamer } = streamerRig()
   const heard: string[] = []
   const itself = (): void => {
@@ -190,7 +190,7 @@ test('a listener that subscribes another, or itself anew, while an event is deli
   expect(heard).toEqual(['itself'])
 })
 
-test('what a listener emits comes after the event it answers, for every listener', async () => {
+test('events that a listener emits follow the current event, for every listener', async () => {
   const { streamer } = streamerRig()
   const heard: unknown[] = []
   streamer.subscribe(event => {
@@ -317,7 +317,7 @@ test('no history is kept unless it is asked for, and then the last events', asyn
   expect(streamer.forStream('even').history.map(({ data }) => data)).toEqual(['8'])
 })
 
-test('a thousand listeners are told as a leak, once', () => {
+test('a thousand listeners are reported as a leak, once', () => {
   const { streamer, warnings } = streamerRig()
   for (let listener = 0; listener < 1100; listener++) streamer.subscribe(() => listener)
   expect(warnings).toEqual([expect.stringContaining('1000 listeners')])

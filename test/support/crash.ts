@@ -1,4 +1,9 @@
-import { createMemoryStore, type ExecutionRecord, type ExecutionStore } from '../../src/index.ts'
+import {
+  createMemoryStore,
+  type ExecutionRecord,
+  type ExecutionStore,
+  type MemoryStoreOptions,
+} from '../../src/index.ts'
 import { LogEntry } from '../../src/events/log-entry.ts'
 import type { StoredEntry } from '../../src/log/stored-entry.ts'
 
@@ -28,8 +33,8 @@ export async function readKept(store: ExecutionStore, executionId: string): Prom
 }
 
 /** A store as a process leaves it that ends when `count` entries are in the log. */
-export async function leaveAfter(kept: Kept, count: number): Promise<ExecutionStore> {
-  const store = createMemoryStore()
+export async function leaveAfter(kept: Kept, count: number, options: MemoryStoreOptions = {}): Promise<ExecutionStore> {
+  const store = createMemoryStore(options)
   await store.create(kept.record)
   const lease = await store.claim(kept.record.executionId)
   for (const [taskId, json] of kept.outputs) await store.putOutput(lease, taskId, json)
@@ -38,4 +43,12 @@ export async function leaveAfter(kept: Kept, count: number): Promise<ExecutionSt
     .map(({ seq, type, json }) => LogEntry.fromJson(seq, type, json, kept.outputs.get(JSON.parse(json).taskId)))
   if (entries.length > 0) await store.append(lease, 1, entries)
   return store
+}
+
+/** What the next process finds of an unfinished execution: a store that outlives its process. */
+export async function outlive(store: ExecutionStore, executionId: string, count?: number): Promise<ExecutionStore> {
+  const kept = await readKept(store, executionId)
+  const next = await leaveAfter(kept, count ?? kept.entries.length)
+  const found = await next.get(executionId)
+  return { ...next, interrupted: () => (found?.status === 'running' ? [found] : []) }
 }

@@ -54,7 +54,7 @@ test('alternatives are one problem, not one for each', () => {
   })
 })
 
-test('at most 100 problems are told, and more errors than the stack holds are one problem', () => {
+test('at most 100 problems are reported, and more errors than the stack holds are one problem', () => {
   const checker = createArgumentChecker('t', { properties: { x: { items: { type: 'string' } } } })
   const many = (count: number): unknown => checker.check({ x: Array.from({ length: count }, () => 1) })
   expect(many(1000)).toHaveProperty('problems.length', 100)
@@ -79,7 +79,7 @@ test('the draft is that of `$schema`', () => {
   expect(draft7.check({ x: ['a', 'b'] })).toMatchObject({ problems: [{ pointer: '/x/1' }] })
 })
 
-test('before references have values, what they decide is set aside and what the keys decide is told', () => {
+test('before references have values, faults that depend on them are set aside and faults of keys are reported', () => {
   const value = { count: '$OUTPUT[a]', nested: { wrong: '$OUTPUT[a]' }, extra: '$INPUT' }
   const references = ['/count', '/nested/wrong', '/extra']
   expect(pageChecker.checkUnresolved(value, references)).toEqual([
@@ -92,7 +92,7 @@ test('before references have values, what they decide is set aside and what the 
   ])
 })
 
-test('what depends on a reference through an alternative or a condition is set aside', () => {
+test('faults that depend on a reference through an alternative or a condition are set aside', () => {
   const missing = { required: ['b'] }
   const anyOf = createArgumentChecker('t', { anyOf: [{ properties: { a: { const: 1 } } }, missing] })
   expect(anyOf.checkUnresolved({ a: '$INPUT' }, ['/a'])).toEqual([])
@@ -155,7 +155,7 @@ test('a Standard Schema gives the tool its output, defaults and transforms inclu
   expect(checker.check({ n: '1' })).toEqual({ value: { n: 1, m: 2 }, problems: [] })
 })
 
-test('a Standard Schema tells its problems at the same places', () => {
+test('a Standard Schema reports its problems at the same places', () => {
   const checker = createArgumentChecker('t', z.strictObject({ url: z.string(), deep: z.object({ n: z.number() }) }))
   expect(checker.check({ deep: { n: 'x' }, extra: 1, more: 2 })).toMatchObject({
     problems: [
@@ -177,7 +177,7 @@ test('a refinement of a Standard Schema waits for the values it looks at', () =>
   expect(createArgumentChecker('t', refined).checkUnresolved({ a: '$INPUT' }, ['/a'])).toEqual([])
 })
 
-test('an asynchronous schema says nothing before the attempt, and everything then', async () => {
+test('an asynchronous schema checks nothing before the attempt, and everything then', async () => {
   const checker = createArgumentChecker('t', z.object({ a: z.string().refine(async text => text === 'x') }))
   expect(checker.checkUnresolved({ a: 'y' }, [])).toEqual([])
   expect(await checker.check({ a: 'x' })).toEqual({ value: { a: 'x' }, problems: [] })

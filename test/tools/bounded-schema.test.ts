@@ -60,7 +60,7 @@ test('a schema that comes with a document has no slow keyword', () => {
   ])
 })
 
-test('a check gives up where parts of the schema multiply, and the next one begins anew', () => {
+test('a check gives up where parts of the schema multiply, and the next one restarts', () => {
   const twice = (name: string): object => ({ allOf: [{ $ref: `#/$defs/${name}` }, { $ref: `#/$defs/${name}` }] })
   const chain = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`s${i}`, twice(`s${i + 1}`)]))
   const schema = { properties: { x: { $ref: '#/$defs/s0' } }, $defs: { ...chain, s40: { type: 'string' } } }

@@ -38,7 +38,7 @@ const VALUES: readonly unknown[] = [
   ]),
 ]
 
-test('agrees with the checker that tells what is wrong', () => {
+test('agrees with the checker that reports faults', () => {
   for (const schema of SCHEMAS) {
     const check = createPlainCheck(schema)
     const validator = new Validator(structuredClone(schema) as Schema, '2020-12', false)
@@ -72,7 +72,7 @@ describe('makes no check', () => {
   })
 })
 
-test.each([undefined, 1n, Symbol('a'), () => {}])('what JSON has no form for is not valid for certain', value => {
+test.each([undefined, 1n, Symbol('a'), () => {}])('a value without a JSON form is never declared valid', value => {
   expect(createPlainCheck({})?.(value)).toBe(false)
   expect(createPlainCheck({ properties: { a: {} } })?.({ a: value })).toBe(false)
 })

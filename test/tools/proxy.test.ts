@@ -52,7 +52,7 @@ test.each([
   }
 })
 
-test('credentials become a header, whatever is escaped in them, and are no part of the host', () => {
+test('credentials become a header, whatever is escaped in them, and are not part of the host', () => {
   const basic = (value: string): string | undefined =>
     findProxy(new URL('http://x'), { HTTP_PROXY: value })?.authorization
   const of = (text: string): string => `Basic ${Buffer.from(text).toString('base64')}`

@@ -47,7 +47,7 @@ test('a provider is not taken for an object of two functions', () => {
   expect(refusal({ toolsFor: async () => [], tools: async () => [], close: async () => {} })).toEqual({
     code: 'INVALID_OPTION',
     message:
-      'Expected `tools` to be tools, got a provider of them: give what `await provider.toolsFor(workflow)` gives',
+      'Expected `tools` to be tools, got a provider of them: pass the result of `await provider.toolsFor(workflow)`',
   })
   expect(new ToolRegistry({ tools: () => 1 }).names()).toEqual(['tools'])
 })
@@ -73,7 +73,7 @@ test('only own keys are names, and `__proto__` is a name like any other', () => 
   expect(new ToolRegistry({}).get('toString')).toBeUndefined()
 })
 
-test('a number becomes one limit of the tool alone, a shared limit stays what it is', () => {
+test('a number becomes a limit of the tool alone, a shared limit stays shared', () => {
   const shared = createLimit(2)
   const registry = new ToolRegistry([
     { name: 'a', limit: 3, execute: () => 1 },
@@ -86,7 +86,7 @@ test('a number becomes one limit of the tool alone, a shared limit stays what it
   expect(registry.get('c')?.limit).toBeUndefined()
 })
 
-test('a definition that is not what was expected is refused by name', () => {
+test('a malformed definition is refused by name', () => {
   expect(refusal([{ name: '', execute }]).message).toContain("Expected a tool's `name` to be")
   expect(refusal([{ name: 'a\nb', execute }]).code).toBe('INVALID_TOOL')
   expect(refusal([{ name: 'a'.repeat(201), execute }]).code).toBe('INVALID_TOOL')
@@ -95,7 +95,7 @@ test('a definition that is not what was expected is refused by name', () => {
     message: 'Tool `a`: expected `execute` to be a function, got undefined',
   })
   expect(refusal([{ name: 'a', limit: 0, execute }]).message).toBe(
-    'Tool `a`: expected `limit` to be a positive integer or what createLimit() gives, got `0` (number)',
+    'Tool `a`: expected `limit` to be a positive integer or the result of createLimit(), got `0` (number)',
   )
   expect(refusal([{ name: 'a', timeoutMs: -1, execute }]).message).toBe(
     'Tool `a`: expected `timeoutMs` to be a finite number ≥ 0, got `-1` (number)',

@@ -10,13 +10,13 @@ test('arguments of whole characters are sent as they are', () => {
   ).toBe(args)
 })
 
-test('half of a character is sent as U+FFFD, and a warning says where', () => {
+test('a lone surrogate is sent as U+FFFD, and a warning names its place', () => {
   const said: string[] = []
   const args = { messages: [{ role: 'user', content: 'cut \ud83d' }] }
   expect(makeSendable(args, (level, message) => void said.push(`${level}: ${message}`))).toEqual({
     messages: [{ role: 'user', content: 'cut \ufffd' }],
   })
   expect(said).toEqual([
-    'warning: The arguments hold half of a character (a lone surrogate), first at `/messages/0/content`: sent as U+FFFD',
+    'warning: The arguments contain a lone surrogate, first at `/messages/0/content`: sent as U+FFFD',
   ])
 })

@@ -91,7 +91,7 @@ test('a valid document becomes its tasks, with listed and referenced dependencie
   ])
 })
 
-test('a document that is no object, or has no tasks, is told at itself', () => {
+test('a document that is not an object, or has no tasks, is reported at its root', () => {
   for (const document of [undefined, null, 3, 'x', [], () => {}, Symbol('x'), 1n]) {
     expect(brief(check(document).issues)).toEqual(['INVALID_SHAPE '])
   }
@@ -99,7 +99,7 @@ test('a document that is no object, or has no tasks, is told at itself', () => {
   expect(brief(check({ tasks: {} }).issues)).toEqual(['INVALID_SHAPE /tasks'])
 })
 
-test('every fault of shape is told at the value at fault, what is missing at its object', () => {
+test('every fault of shape is reported at the faulty value, a missing field at its object', () => {
   expect(
     brief(
       issuesOf(
@@ -137,7 +137,7 @@ test('every fault of shape is told at the value at fault, what is missing at its
   ])
 })
 
-test('messages say what was expected and what was found, cut at 40 characters', () => {
+test('messages name the expected and the found value, cut at 40 characters', () => {
   expect(issuesOf({ ...a, timeoutMs: 'soon' })).toEqual([
     {
       code: 'INVALID_SHAPE',
@@ -149,7 +149,7 @@ test('messages say what was expected and what was found, cut at 40 characters', 
   expect(issue?.message.length).toBeLessThan(200)
 })
 
-test('an unknown field is told at itself, with the likely field or the list of fields', () => {
+test('an unknown field is reported at itself, with the likely field or the list of fields', () => {
   expect(issuesOf({ ...a, dependson: [] })).toEqual([
     {
       code: 'INVALID_SHAPE',
@@ -168,6 +168,41 @@ test('an unknown field is told at itself, with the likely field or the list of f
   ])
 })
 
+test('the words of other workflow languages have a hint with the field that they mean', () => {
+  const meant = {
+    if: 'when',
+    condition: 'when',
+    needs: 'dependsOn',
+    args: 'arguments',
+    inputs: 'arguments',
+    matrix: 'forEach',
+    'with-items': 'forEach',
+    loop: 'forEach',
+    FOR_EACH: 'forEach',
+    continue_on_error: 'optional',
+    retries: 'retry',
+    until: 'repeat',
+    trigger_rule: 'runOn',
+  }
+  for (const [word, field] of Object.entries(meant)) {
+    expect(issuesOf({ ...a, [word]: 1 })[0]?.hint, word).toBe(`Did you mean \`${field}\`?`)
+  }
+  expect(check({ TASKS: [] }).issues?.[0]?.hint).toBe('Did you mean `tasks`?')
+  expect(check({ steps: [] }).issues?.[0]?.hint).toBe('Did you mean `tasks`?')
+  expect(check({ tasks: [], inputs: {} }).issues?.[0]?.hint).toBe('Did you mean `inputSchema`?')
+  expect(issuesOf({ ...a, repeat: { maxTimes: 1, times: 3 } })[0]?.hint).toBe('Did you mean `maxTimes`?')
+})
+
+test('the hint for an unknown field of a task lists every field', () => {
+  const hint = issuesOf({ ...a, zzzzzzzz: 1 })[0]?.hint
+  for (const field of ['id', 'when', 'runOn', 'forEach', 'repeat', 'workflow', 'tolerate'])
+    expect(hint).toContain(field)
+})
+
+test('another id of one letter is no suggestion for a task of one letter', () => {
+  expect(issuesOf(a, { ...a, id: 'b', dependsOn: ['x'] })[0]?.hint).toBe('The tasks are `a`, `b`')
+})
+
 test('`dependsOn` and `depends_on` exclude each other', () => {
   expect(issuesOf({ ...a, dependsOn: [], depends_on: [] })).toEqual([
     {
@@ -179,14 +214,14 @@ test('`dependsOn` and `depends_on` exclude each other', () => {
   ])
 })
 
-test('a duplicate id is told at the later task', () => {
+test('a duplicate id is reported at the later task', () => {
   expect(brief(issuesOf(a, { id: 'b', tool: 'noop' }, a, a))).toEqual([
     'DUPLICATE_TASK_ID /tasks/2/id',
     'DUPLICATE_TASK_ID /tasks/3/id',
   ])
 })
 
-test('unknown, self and misspelt dependencies are told apart, in the field as it was sent', () => {
+test('unknown, self and misspelt dependencies are reported apart, in the field as it was sent', () => {
   expect(
     issuesOf(
       { id: 'alpha', tool: 'noop', dependsOn: ['alpha'] },
@@ -212,7 +247,7 @@ test('unknown, self and misspelt dependencies are told apart, in the field as it
   ])
 })
 
-test('a reference that does not parse is told at its string', () => {
+test('a reference that does not parse is reported at its string', () => {
   expect(brief(issuesOf({ ...a, arguments: { 'x/y': [{ z: '${INPUT.}' }] } }))).toEqual([
     'INVALID_REFERENCE /tasks/0/arguments/x~1y/0/z',
   ])
@@ -239,7 +274,7 @@ test('arguments are checked against the tool, what references decide set aside',
   ])
 })
 
-test('the graph is known where the id is, whatever else is wrong', () => {
+test('the graph is built from every task with an id, whatever its other faults', () => {
   const { nodes, tasks, count } = check({
     tasks: [
       { id: 'a', tool: 'nope', dependsOn: ['b', 'a', 'zz'] },
@@ -258,7 +293,7 @@ test('the graph is known where the id is, whatever else is wrong', () => {
   expect(count).toBe(7)
 })
 
-test('a missing path of the input is told at its string', () => {
+test('a missing path of the input is reported at its string', () => {
   const { tasks } = check({ tasks: [{ ...a, arguments: { x: '$INPUT.a', y: ['z $INPUT.b.c'] } }] })
   const found = (input: JsonValue | undefined): readonly WorkflowIssue[] => {
     const list = new IssueList()
@@ -301,7 +336,7 @@ test('a name of the input that is the beginning of a key has a hint', () => {
   ])
 })
 
-test('a reference that does not parse is told with the right form', () => {
+test('a reference that does not parse is reported with the right form', () => {
   expect(check({ tasks: [{ ...a, arguments: { x: ["$INPUT.headers['etag']", '${INPUT_BRANCH}'] } }] }).issues).toEqual([
     {
       code: 'INVALID_REFERENCE',
@@ -360,7 +395,7 @@ test('every other id has an output path that URL parsers keep', () => {
   }
 })
 
-test('`$schema` says where the schema is, and changes nothing', () => {
+test('`$schema` names the schema, and changes nothing', () => {
   const tasks = [{ id: 'a', tool: 'echo' }]
   const tools = { echo: () => null }
   expect(compileWorkflow({ $schema: './workflow.schema.json', tasks }, tools).describe()).toEqual(

@@ -24,7 +24,7 @@ const thrower = (): never => {
   throw new Error('no')
 }
 
-test('what throws when it is read is a fault of shape at its place', () => {
+test('a getter that throws is a fault of shape at its place', () => {
   const getter = (key: string, rest: object = {}): object =>
     Object.defineProperty({ ...rest }, key, { enumerable: true, get: thrower })
   expect(check(getter('tasks'))).toEqual(['INVALID_SHAPE /tasks'])
@@ -56,7 +56,7 @@ test('each member is read once, so an accessor cannot change its answer', () => 
   expect(reads).toBe(1)
 })
 
-test('what is not JSON is refused at its place', () => {
+test('a value that is not JSON is refused at its place', () => {
   const values = [
     () => {},
     1n,
@@ -84,7 +84,7 @@ test('sparse arrays are refused at the first hole, at once', () => {
   expect(check({ tasks: sparse })).toEqual(['LIMIT_EXCEEDED /tasks'])
 })
 
-test('nesting is bounded at 64 levels, told where it is passed', () => {
+test('nesting is bounded at 64 levels, reported where it is exceeded', () => {
   // The document, `tasks`, the task and its arguments are four levels.
   expect(check(withArguments(nest(60, 1)))).toEqual([])
   expect(check(withArguments(nest(61, 1)))).toEqual([`LIMIT_EXCEEDED /tasks/0/arguments/x${'/0'.repeat(60)}`])

@@ -69,7 +69,7 @@ test('a longer name is text', () => {
   }
 })
 
-test('a status and an index have no members: what follows is text', () => {
+test('a status and an index have no members: text follows them', () => {
   expect(resolve('out-$INDEX.json', placeOf('plain', 'item'))).toBe('out-3.json')
   expect(resolve('$STATUS[a].Then', placeOf('failure'))).toBe('status of a.Then')
   expect(() => compile('$INDEX[0]', placeOf('plain', 'item'))).toThrow('INVALID_REFERENCE')
@@ -85,7 +85,7 @@ test('a status or an error of a task is refused elsewhere, and `$$` makes it tex
   }
 })
 
-test('recorded documents keep as text what was text', () => {
+test('recorded documents keep text as text', () => {
   for (const text of [...BARE, '$STATUS[a]', '${ERROR[a].message}', '$STATUS[', '${STATUS[0]}']) {
     expect(resolve(text, PLAIN, true)).toBe(text)
   }
@@ -93,7 +93,7 @@ test('recorded documents keep as text what was text', () => {
   expect(resolve('$STATUS[a]', placeOf('failure'), true)).toBe('status of a')
 })
 
-test('`[*]` is each element, later steps lead into each, and what is missing is null', () => {
+test('`[*]` applies later steps to each element, and a missing value is null', () => {
   expect(resolve('$INPUT.list[*]', PLAIN)).toEqual([{ n: 1 }, {}, { n: [{ m: 2 }, 3] }])
   expect(resolve('$INPUT.list[*].n', PLAIN)).toEqual([1, null, [{ m: 2 }, 3]])
   expect(resolve('$INPUT.list[*].n[*].m', PLAIN)).toEqual([null, null, [2, null]])

@@ -8,7 +8,7 @@ function explain(text: string): { message: string; hint: string } {
   return { message: describeMalformed(text, parsed), hint: suggestReference(text, parsed) }
 }
 
-test('the message names the step and the place behind which it stands', () => {
+test('the message names the step and the place after which it stands', () => {
   expect(explain("Tag $OUTPUT[page].headers['etag']!")).toEqual({
     message: 'Expected `.name`, `[0]` or `["key"]` behind `$OUTPUT[page].headers`, got `[\'etag\']`',
     hint: 'Write `$OUTPUT[page].headers["etag"]`; for text, `${OUTPUT[page].headers}[\'etag\']`',
@@ -50,7 +50,7 @@ test('an index from the end is explained', () => {
   )
 })
 
-test('what cannot be guessed gets the grammar', () => {
+test('a form that cannot be guessed gets the grammar as a hint', () => {
   for (const step of ['[]', '[**]', '[0:2]', '[?(@.a)]', '[$INPUT.i]', '[', '[0', '[a', '["a"', '[0,1]', '[a[b]']) {
     expect(explain(`$INPUT.x${step}`).hint).toContain('Behind a reference write `.name`, `[0]` or `["key"]`')
   }

@@ -44,14 +44,14 @@ test('the longest match is taken and the rest is text', () => {
   expect(parseReferences('${INPUT.a}b')).toEqual([input(['a'], '${INPUT.a}'), 'b'])
 })
 
-test('behind a reference in braces everything is text', () => {
+test('after a reference in braces everything is text', () => {
   for (const text of ['[0]', '["x"]', "['x']", '[x]', '[-1]', '[', '.a', '[ 0 ]']) {
     expect(parseReferences(`\${OUTPUT[a].b}${text}`)).toEqual([output('a', ['b'], '${OUTPUT[a].b}'), text])
     expect(parseReferences(`\${INPUT}${text}`)).toEqual([input([], '${INPUT}'), text])
   }
 })
 
-test('`[` directly behind a reference without braces is a step or malformed', () => {
+test('`[` directly after a reference without braces is a step or malformed', () => {
   for (const text of [
     '$INPUT[x]',
     '$INPUT["x"',

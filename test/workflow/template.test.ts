@@ -87,7 +87,7 @@ test('a missing path names the keys that do exist, at most 20', () => {
   expect(() => resolve('$INPUT')).toThrow('`$INPUT` has no value: the execution was given no input')
 })
 
-test('a missing name that is the beginning of a key is told how to write the key', () => {
+test('a missing name that is the beginning of a key is reported how to write the key', () => {
   const headers = { 'content-type': 'text/html', 'content-type-x': '', 'a.b': 1, 'user name': 2 }
   const cases: [string, string][] = [
     ['$INPUT.h.content-type, then', 'has no `content`: there are `content-type`, `content-type-x`, `a.b`, `user name`'],

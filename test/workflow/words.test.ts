@@ -61,7 +61,7 @@ test('each word is accepted where it has a meaning', () => {
   expect(issuesOf(document, { known: { tasks: [] } })).toEqual([])
 })
 
-test('contradictions are told with both names and a fix', () => {
+test('contradictions are reported with both names and a fix', () => {
   const task = { ...a }
   expect(ofTasks({ id: 'a' })[0]).toMatchObject({
     code: 'INVALID_SHAPE',
@@ -94,7 +94,7 @@ test('contradictions are told with both names and a fix', () => {
   })
 })
 
-test('values beyond the bounds of a word are told at the value', () => {
+test('values beyond the bounds of a word are reported at the value', () => {
   const found = ofTasks(
     { ...a, forEach: [], concurrency: 0, tolerate: -1 },
     { id: 'b', tool: 'noop', forEach: [], concurrency: 1.5, tolerate: '101%' },
@@ -142,7 +142,7 @@ test('values beyond the bounds of a word are told at the value', () => {
   )
 })
 
-test('a default and an output that are no JSON are told at their place', () => {
+test('a default and an output that are not JSON are reported at their place', () => {
   expect(brief(ofTasks({ ...a, optional: true, default: [1n] }))).toEqual(['INVALID_SHAPE /tasks/0/default/0'])
   expect(brief(ofTasks({ ...a, optional: true, default: '$OUTPUT[ $STATUS[x] text' }))).toEqual([])
   expect(brief(issuesOf({ tasks: [], output: { x: () => 1 } }))).toEqual(['INVALID_SHAPE /output/x'])
@@ -220,7 +220,7 @@ test('a task waits for a `finally` task as little as the other way round', () =>
   expect(found[3]?.hint).toBe('`a` has settled before `finally` begins: only `finally` tasks can be waited for')
 })
 
-test('ids are unique across `tasks` and `finally`, and cycles of `finally` are told', () => {
+test('ids are unique across `tasks` and `finally`, and cycles of `finally` are reported', () => {
   const found = issuesOf({
     tasks: [a],
     finally: [{ ...a }, { id: 'x', tool: 'noop', dependsOn: ['y'] }, { id: 'y', tool: 'noop', when: 'output.x == 1' }],
@@ -235,13 +235,13 @@ test('an error has `code` and `message` alone', () => {
     {
       code: 'UNKNOWN_REFERENCE',
       pointer: '/tasks/1/arguments/x',
-      message: '`$ERROR[a].stack` leads nowhere',
+      message: '`$ERROR[a].stack` does not exist',
       hint: 'An error has `code` and `message`',
     },
   ])
 })
 
-test('a status or an error of a task that there is not is told', () => {
+test('a status or an error of a task that there is not is reported', () => {
   const x = '$STATUS[aa] $ERROR[bb].code $OUTPUT[cc]'
   expect(brief(ofTasks(a, { ...b, runOn: 'settled', arguments: { x } }))).toEqual(
     Array.from({ length: 3 }, () => 'UNKNOWN_REFERENCE /tasks/1/arguments/x'),

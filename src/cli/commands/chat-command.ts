@@ -34,7 +34,7 @@ export interface ChatOptions {
 }
 
 const KEY_MESSAGE =
-  'There is no key for a language model: set OPENROUTER_API_KEY, to any value for an endpoint that wants none, or give --server'
+  'There is no key for a language model: set OPENROUTER_API_KEY, to any value for an endpoint that needs none, or give --server'
 const SERVER_HINT = 'A server has `llm:chat` where OPENROUTER_API_KEY is set when it starts'
 
 /**
@@ -48,7 +48,7 @@ export async function chatCommand(prompt: string, options: ChatOptions, context:
   const { stdout } = context
   const { server, token } = options
   if (server === undefined && token !== undefined) throw new UsageError('Expected --server with --token')
-  if (prompt.trim() === '') throw new UsageError('Expected a prompt that says something')
+  if (prompt.trim() === '') throw new UsageError('Expected a non-empty prompt')
   // Always read, so that its errors surface even without a mode.
   const config = await readConfig(context.process)
   const llm = parseLlmOptions(config)
@@ -191,7 +191,7 @@ async function tellCost(
     lines.push(colors.dim(parts.join(' · ')))
   }
   const usage = result?.tokenUsage ?? viewer.tokenUsage
-  if (!hideTokenUsage) lines.push(usage === undefined ? 'Token usage: none was told' : renderUsage(usage))
+  if (!hideTokenUsage) lines.push(usage === undefined ? 'Token usage: not reported' : renderUsage(usage))
   lines.push(`Time: ${formatMs(ms)}`)
   await stderr.write(`${lines.join('\n')}\n`)
 }

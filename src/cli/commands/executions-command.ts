@@ -63,7 +63,7 @@ export async function listExecutions(options: ListFlags, context: CommandContext
     for (const head of newest.toReversed()) shown.push(await source.addFigures(head))
     await stdout.write(options.json ? `${JSON.stringify(shown)}\n` : renderExecutions(shown, Date.now()))
     if (options.json) return
-    if (count === 0) await stderr.write('There are none\n')
+    if (count === 0) await stderr.write('No executions\n')
     const older = count - shown.length
     if (older > 0) await stderr.write(`${formatNumberOf(older, 'older one')} not shown; --limit shows more\n`)
   })

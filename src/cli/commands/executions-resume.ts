@@ -44,16 +44,16 @@ export async function resumeExecution(
   const store = await openExistingStore(findStore(options, process), 'write', process)
   try {
     const stored = await findUnended(store, executionId)
-    const workflow = parseRecord(stored).workflow
+    const { workflow, hasFinally } = parseRecord(stored)
     const tools = await openTools(options, process, new McpLines(context))
     try {
       const found = await askUntilInterrupted(tools, process, () => tools.toolsFor(workflow))
       if (found === undefined) return 130
       await expectTools(stored, workflow, found, store)
-      const host = createFileHost(store, found, canAsk(process))
-      const { sse } = options
+      const host = createFileHost(store, found, { isAttended: canAsk(process) })
+      const followOptions = { ...(options.sse && { sse: options.sse }), hasFinally }
       const resume = (): Promise<HostedExecution> => host.commands.resume(executionId)
-      return await reportEnd(await followHosted(host, resume, { ...(sse && { sse }) }, context), options, context)
+      return await reportEnd(await followHosted(host, resume, followOptions, context), options, context)
     } finally {
       await tools.close()
     }

@@ -7,7 +7,11 @@ export function toolsOption(): Option {
 }
 
 export function mcpOption(): Option {
-  return new Option('--mcp <config>', 'a JSON file with mcpServers (default: dagstream.config.json, if it is here)')
+  return new Option('--mcp <config>', 'a JSON file with mcpServers (default: dagstream.config.json, if present)')
+}
+
+export function workflowsOption(): Option {
+  return new Option('--workflows <folder>', 'registered workflows: each NAME.json (default: that of the configuration)')
 }
 
 export function serverOption(description: string): Option {
@@ -23,13 +27,13 @@ export function resultOption(): Option {
 }
 
 export function inputOption(): Option {
-  return new Option('--input <json>', 'what $INPUT refers to').argParser(parseJsonOption)
+  return new Option('--input <json>', 'the value of $INPUT').argParser(parseJsonOption)
 }
 
 export function retainAgeOption(): Option {
-  return new Option('--retain-age <age>', 'how long what has ended is kept, such as 12h or 30d').argParser(parseAge)
+  return new Option('--retain-age <age>', 'maximum age of ended executions, such as 12h or 30d').argParser(parseAge)
 }
 
 export function retainCountOption(): Option {
-  return new Option('--retain-count <n>', 'how many that have ended are kept').argParser(parsePositiveInteger)
+  return new Option('--retain-count <n>', 'maximum number of ended executions').argParser(parsePositiveInteger)
 }

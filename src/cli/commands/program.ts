@@ -28,6 +28,7 @@ import {
   serverOption,
   tokenOption,
   toolsOption,
+  workflowsOption,
 } from './program-options.ts'
 import { reportError } from '../render/report-error.ts'
 import { LOG_LEVELS } from '../process/server-log.ts'
@@ -69,7 +70,7 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
   let code: ExitCode = 0
   const said = { out: '', error: '' }
   const program = new Command('dagstream')
-    .description('Runs workflows of tool tasks in parallel and streams what happens.')
+    .description('Runs the tasks of workflows in parallel and streams every event.')
     .version(readVersion())
     .exitOverride()
     // Otherwise `chat "-Very short, please"` would be parsed as `-V`.
@@ -84,16 +85,17 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
   program
     .command('run')
     .description('Run a workflow')
-    .argument('<file>', 'the workflow as JSON, or - for standard input')
+    .argument('<file>', 'the workflow as JSON, the name of a registered one, or - for standard input')
     .addOption(
       new Option('--schedule <schedule>', 'when tasks start (default: "layers")').choices(['layers', 'dataflow']),
     )
-    .option('--concurrency <n>', 'how many tasks may run at once', parsePositiveInteger)
-    .option('--fail-fast', 'start nothing more once a task has failed')
-    .option('--timeout <ms>', 'for the whole execution', parsePositiveInteger)
+    .option('--concurrency <n>', 'maximum number of concurrent tasks', parsePositiveInteger)
+    .option('--fail-fast', 'stop the execution once a task has failed')
+    .option('--timeout <ms>', 'timeout of the whole execution', parsePositiveInteger)
     .addOption(inputOption())
     .addOption(toolsOption().conflicts('server'))
     .addOption(mcpOption().conflicts('server'))
+    .addOption(workflowsOption().conflicts('server'))
     .addOption(new Option('--store <file>', 'keep the execution in this file').conflicts('server'))
     .addOption(retainAgeOption())
     .addOption(retainCountOption())
@@ -108,38 +110,39 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
   program
     .command('serve')
     .description('Serve executions over HTTP')
-    .addOption(new Option('--port <port>', '0 for any free one').argParser(parsePort).default(DEFAULT_PORT))
+    .addOption(
+      new Option('--port <port>', 'the port to listen on; 0 for any free one')
+        .argParser(parsePort)
+        .default(DEFAULT_PORT),
+    )
     .option('--host <host>', 'the address to listen on', '127.0.0.1')
-    .option('--allow-host <host>', 'a further name to answer to, without port (repeatable)', parseHosts)
+    .option('--allow-host <host>', 'a further allowed host name, without port (repeatable)', parseHosts)
     .option('--allow-origin <origin>', 'an origin whose pages may read answers (repeatable)', parseOrigins)
     .addOption(tokenOption())
     .addOption(toolsOption())
     .addOption(mcpOption())
-    .option('--store <file>', `where executions are kept, or memory (default: ${DEFAULT_STORE})`)
+    .addOption(workflowsOption())
+    .option('--store <file>', `the file of the store, or memory (default: ${DEFAULT_STORE})`)
     .addOption(
-      new Option('--durability <durability>', 'what a power cut may cost (default: "normal")').choices([
+      new Option('--durability <durability>', 'durability in a power failure (default: "normal")').choices([
         'normal',
         'full',
       ]),
     )
     .addOption(retainAgeOption())
     .addOption(retainCountOption())
-    .option(
-      '--timeout <ms>',
-      'for a whole execution: what holds, and the most that may be asked for',
-      parsePositiveInteger,
-    )
-    .option('--concurrency <n>', 'how many tasks of an execution may run at once, likewise', parsePositiveInteger)
-    .option('--max-executions <n>', 'how many executions may run at once', parsePositiveInteger)
-    .option('--max-tokens <n>', 'cancel an execution that uses more, in and out', parsePositiveInteger)
-    .option('--max-cost <usd>', 'cancel an execution that costs more, in US dollars', parseAmount)
-    .option('--keep-alive <ms>', 'how long an idle connection is kept open (default: 75000)', parseKeepAlive)
+    .option('--timeout <ms>', 'default and maximum timeout of an execution', parsePositiveInteger)
+    .option('--concurrency <n>', 'default and maximum number of concurrent tasks of an execution', parsePositiveInteger)
+    .option('--max-executions <n>', 'maximum number of concurrent executions', parsePositiveInteger)
+    .option('--max-tokens <n>', 'budget of input and output tokens of an execution', parsePositiveInteger)
+    .option('--max-cost <usd>', 'budget of an execution in US dollars', parseAmount)
+    .option('--keep-alive <ms>', 'time for which an idle connection is kept open (default: 75000)', parseKeepAlive)
     .addOption(
-      new Option('--drain <ms>', 'how long what runs may go on once it is to end')
+      new Option('--drain <ms>', 'time for running executions to end at shutdown')
         .argParser(parseCount)
         .default(10_000),
     )
-    .addOption(new Option('--log-level <level>', 'the least that is logged').choices(LOG_LEVELS).default('info'))
+    .addOption(new Option('--log-level <level>', 'minimum level of log lines').choices(LOG_LEVELS).default('info'))
     .action(async options => {
       const { serveCommand } = await import('./serve-command.ts')
       code = await serveCommand(options, context)
@@ -148,9 +151,9 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
     .command('watch')
     .description('Follow an execution on a server')
     .argument('<id>', 'the id of the execution')
-    .addOption(serverOption('where it runs').makeOptionMandatory())
+    .addOption(serverOption('the server that runs it').makeOptionMandatory())
     .addOption(tokenOption())
-    .option('--after <event>', 'the id of the event behind which to begin')
+    .option('--after <event>', 'begin after the event with this id')
     .addOption(resultOption())
     .option('--sse', 'print the events as Server-Sent Events on stdout')
     .action(async (id, options) => {
@@ -161,8 +164,8 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
   program
     .command('chat')
     .description('Ask a language model')
-    .argument('<prompt>', 'what to ask')
-    .option('--model <model>', "as its endpoint names it (default: the mode's, else the provider's)")
+    .argument('<prompt>', 'the message to the model')
+    .option('--model <model>', "the name of the model at its endpoint (default: the mode's, else the provider's)")
     .option('--mode <mode>', 'a preset: code, ask, debug, or one of `modes` in dagstream.config.json')
     .option(
       '--omit <field>',
@@ -174,8 +177,8 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
     .addOption(tokenOption())
     .option('--stream', 'print the answer while it is written (default where stdout is a terminal)')
     .option('--no-stream', 'print the answer once it is complete')
-    .option('--verbose', 'tell model, speed, attempts and retries')
-    .option('--hide-token-usage', 'do not tell the tokens and their cost')
+    .option('--verbose', 'print model, speed, attempts and retries')
+    .option('--hide-token-usage', 'do not print token usage and cost')
     .action(async (prompt, options) => {
       const { chatCommand } = await import('./chat-command.ts')
       code = await chatCommand(prompt, options, context)
@@ -183,10 +186,11 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
   program
     .command('validate')
     .description('Check a workflow without running it')
-    .argument('<file>', 'the workflow as JSON, or - for standard input')
+    .argument('<file>', 'the workflow as JSON, the name of a registered one, or - for standard input')
     .addOption(inputOption())
     .addOption(toolsOption())
     .addOption(mcpOption())
+    .addOption(workflowsOption())
     .option('--json', 'print {valid, issues, issueCount} on stdout')
     .action(async (file, options) => {
       const { validateCommand } = await import('./validate-command.ts')
@@ -195,8 +199,11 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
   program
     .command('graph')
     .description('Draw a workflow as text')
-    .argument('<file>', 'the workflow as JSON, or - for standard input')
-    .addOption(new Option('--format <format>', 'of the drawing').choices(['mermaid', 'dot']).default('mermaid'))
+    .argument('<file>', 'the workflow as JSON, the name of a registered one, or - for standard input')
+    .addOption(workflowsOption())
+    .addOption(
+      new Option('--format <format>', 'the format of the drawing').choices(['mermaid', 'dot']).default('mermaid'),
+    )
     .action(async (file, options) => {
       const { graphCommand } = await import('./graph-command.ts')
       code = await graphCommand(file, options, context)

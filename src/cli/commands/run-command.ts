@@ -3,10 +3,12 @@ import { DagstreamError } from '../../errors.ts'
 import type { Schedule } from '../../events/events.ts'
 import { StreamingExecutor } from '../../engine/executors/streaming-executor.ts'
 import type { HostedExecution } from '../../host/execution/hosted-execution.ts'
+import type { WorkflowRegistry } from '../../plan/workflow-registry.ts'
 import type { ExecutionStore } from '../../store/execution-store.ts'
 import type { ToolSource } from '../../tools/registry.ts'
 import type { DAGStructure } from '../../workflow/document.ts'
 import { locateErrorIssues } from '../../workflow/locate-issues.ts'
+import { collectNames } from '../../workflow/tool-names.ts'
 import { type CommandContext, type ExitCode, HintedError, UsageError } from '../process/console.ts'
 import { COMMAND_BUFFER, follow, type Followed, type FollowedExecution, followLocally } from '../target/follow.ts'
 import { hintsFor } from '../render/hints.ts'
@@ -16,6 +18,7 @@ import { askUntilInterrupted, openTools } from '../input/open-tools.ts'
 import { canAsk } from '../input/question-prompts.ts'
 import { expectOneReader } from '../input/read-config.ts'
 import { readSource, type Source } from '../input/read-workflow.ts'
+import { isName, readNamed, readWorkflowFolder } from '../input/workflow-folder.ts'
 import { type OutputFlags, reportEnd } from '../render/run-report.ts'
 import { openRunStore, type StoreFlags } from '../target/open-store.ts'
 import { locateServerIssues } from '../target/server-issues.ts'
@@ -34,6 +37,8 @@ export interface RunOptions extends OutputFlags, Omit<StoreFlags, 'durability'> 
   readonly tools?: string
   /** A file with `mcpServers`. */
   readonly mcp?: string
+  /** A folder of registered workflows. */
+  readonly workflows?: string
   /** The server to run on instead of this process. */
   readonly server?: string
   readonly token?: string
@@ -42,7 +47,7 @@ export interface RunOptions extends OutputFlags, Omit<StoreFlags, 'durability'> 
 /**
  * Runs a workflow: the result goes to stdout, progress for people to stderr.
  *
- * Ctrl-C cancels and waits for the end; a second one exits at once. A reader of `--sse` that leaves cancels, at the next write.
+ * Ctrl-C cancels and waits for the end; a second one ends the `finally` tasks, if there are any; the next one exits at once. A reader of `--sse` that leaves cancels, at the next write.
  * @throws DagstreamError `INVALID_WORKFLOW` and `TOOLS_UNAVAILABLE`, before any task has started; of a server `HTTP_ERROR` and
  * `CONNECTION_LOST`
  */
@@ -54,17 +59,23 @@ export async function runCommand(file: string, options: RunOptions, context: Com
     throw new UsageError('Expected --store with --retain-age and --retain-count')
   }
   expectOneReader(file, options.mcp)
-  const source = await readSource(file, process)
   if (server !== undefined) {
-    return runRemotely(source, { ...options, server }, context)
+    const asked = isName(file, process.cwd) ? file : await readSource(file, process)
+    return runRemotely(asked, { ...options, server }, context)
   }
+  const folder = await readWorkflowFolder(options.workflows, process)
+  const source = await readNamed(file, folder, process)
   const store = storeFile === undefined ? undefined : await openRunStore({ ...options, store: storeFile }, process)
   try {
     const tools = await openTools(options, process, new McpLines(context))
     try {
-      const found = await askUntilInterrupted(tools, process, () => tools.toolsFor(source.value))
+      const workflows = folder?.register(tools.all)
+      const workflow = source.value as DAGStructure
+      const recorded = workflows?.record(workflow) ?? workflow
+      const found = await askUntilInterrupted(tools, process, () => tools.toolsFor(recorded))
       if (found === undefined) return 130
-      const followed = await runHere(source, found, store, options, context)
+      const { hasFinally } = collectNames(recorded)
+      const followed = await runHere({ source, tools: found, workflows, store, hasFinally }, options, context)
       // Before the servers stop, which may take a while.
       const code = await reportEnd(followed, options, context)
       if (!options.json && !options.sse) await stderr.write(hintsFor(file, process.cwd))
@@ -77,27 +88,32 @@ export async function runCommand(file: string, options: RunOptions, context: Com
   }
 }
 
-async function runHere(
-  source: Source,
-  tools: ToolSource,
-  store: ExecutionStore | undefined,
-  options: RunOptions,
-  context: CommandContext,
-): Promise<Followed> {
+/** What is run in this process. */
+interface LocalRun {
+  readonly source: Source
+  readonly tools: ToolSource
+  readonly workflows: WorkflowRegistry | undefined
+  readonly store: ExecutionStore | undefined
+  readonly hasFinally: boolean
+}
+
+async function runHere(run: LocalRun, options: RunOptions, context: CommandContext): Promise<Followed> {
+  const { source, tools, workflows, store, hasFinally } = run
   const workflow = source.value as DAGStructure
   try {
-    if (store !== undefined) return await runStored(workflow, tools, store, options, context)
+    if (store !== undefined) return await runStored(workflow, store, run, options, context)
+    const executor = new StreamingExecutor(tools, workflows && { workflows })
     const { input } = options
     const begin = (): FollowedExecution =>
       followLocally(
-        new StreamingExecutor(tools).stream(workflow, {
+        executor.stream(workflow, {
           ...toRemoteOptions(options),
           input,
           buffer: COMMAND_BUFFER,
           isAttended: canAsk(context.process),
         }),
       )
-    return await follow({ ...pickSse(options), begin }, context)
+    return await follow({ ...pickSse(options), hasFinally, begin }, context)
   } catch (error) {
     const located = locateErrorIssues(error, source)
     const isMissing = located instanceof DagstreamError && missesTool(located.details['issues'])
@@ -108,37 +124,38 @@ async function runHere(
 /** The host is loaded only for a store. */
 async function runStored(
   workflow: DAGStructure,
-  tools: ToolSource,
   store: ExecutionStore,
+  { tools, workflows, hasFinally }: LocalRun,
   options: RunOptions,
   context: CommandContext,
 ): Promise<Followed> {
   const { createFileHost, followHosted } = await import('../target/file-host.ts')
   const { input } = options
-  const host = createFileHost(store, tools, canAsk(context.process))
+  const host = createFileHost(store, tools, { workflows, isAttended: canAsk(context.process) })
   const start = (): Promise<HostedExecution> => host.start({ workflow, input, options: toRemoteOptions(options) })
-  return followHosted(host, start, pickSse(options), context, (executionId, viewer) => {
+  return followHosted(host, start, { ...pickSse(options), hasFinally }, context, (executionId, viewer) => {
     void viewer.say(`Execution ${executionId} is kept in ${options.store}`)
   })
 }
 
+/** @param asked a workflow, or the name of one that the server has */
 async function runRemotely(
-  source: Source,
+  asked: Source | string,
   options: RunOptions & { readonly server: string },
   context: CommandContext,
 ): Promise<ExitCode> {
   const { input } = options
   const { RemoteSession } = await import('../target/remote-session.ts')
-  const workflow = source.value as DAGStructure
+  const workflow = typeof asked === 'string' ? asked : (asked.value as DAGStructure)
   const session = new RemoteSession(options)
-  const asked = { options: toRemoteOptions(options), ...(input !== undefined && { input }) }
+  const given = { options: toRemoteOptions(options), ...(input !== undefined && { input }) }
   let followed: Followed
   try {
-    const begin = (viewer: Viewer): FollowedExecution => session.start(workflow, asked, context.process, viewer)
+    const begin = (viewer: Viewer): FollowedExecution => session.start(workflow, given, context.process, viewer)
     followed = await follow({ ...pickSse(options), begin }, context)
   } catch (error) {
     if (session.tokenUsage !== undefined) await context.stderr.write(`${renderUsage(session.tokenUsage)}\n`)
-    return session.endAfter(locateServerIssues(error, source), context)
+    return session.endAfter(typeof asked === 'string' ? error : locateServerIssues(error, asked), context)
   }
   return reportEnd(followed, options, context)
 }

@@ -1,12 +1,14 @@
 import { createHandler, type Handler } from '../../http/create-handler.ts'
 import { describeError } from '../../log/describe-error.ts'
+import type { WorkflowRegistry } from '../../plan/workflow-registry.ts'
 import type { HandlerOptions } from '../../http/options/handler-options.ts'
 import { isLoopback, LOOPBACK_HOSTS } from '../../http/security/host-guard.ts'
 import { type NodeServer, serve, type ServeOptions } from '../../http/node/serve.ts'
 import { type CommandContext, type ExitCode, UsageError } from '../process/console.ts'
-import { describeSecond, listenForInterrupts } from '../process/interrupts.ts'
+import { describeNext, listenForInterrupts } from '../process/interrupts.ts'
 import { type CliTools, openTools } from '../input/open-tools.ts'
 import { isHostName } from '../input/option-values.ts'
+import { readWorkflowFolder } from '../input/workflow-folder.ts'
 import { buildSamples } from './serve-samples.ts'
 import { findToken } from '../target/server-connection.ts'
 import {
@@ -33,6 +35,8 @@ export interface ServeCommandOptions extends StoreFlags {
   readonly tools?: string
   /** A file with `mcpServers`, each started by the first workflow that names it. */
   readonly mcp?: string
+  /** A folder of registered workflows. */
+  readonly workflows?: string
   readonly logLevel: LogLevel
   /** Default and maximum timeout of an execution, ms. */
   readonly timeout?: number
@@ -66,7 +70,8 @@ export async function serveCommand(options: ServeCommandOptions, context: Comman
   strays.reportTo(createStrayLog(log))
   const tools = await openTools(options, process, log)
   try {
-    await serveTools(options, { token, tools, log }, context)
+    const folder = await readWorkflowFolder(options.workflows, process)
+    await serveTools(options, { token, tools, workflows: folder?.register(tools.all), log }, context)
   } finally {
     await tools.close()
   }
@@ -80,10 +85,10 @@ const MAX_STRAY = 8192
 function createStrayLog(log: ServerLog): StrayReport {
   return {
     fault: error =>
-      log.error('Something failed where nobody waits for it, probably in a tool', {
+      log.error('Unhandled error, probably in a tool', {
         error: cutText(describeError(error), MAX_STRAY),
       }),
-    leftOut: count => log.error('More of it failed where nobody waits for it than is logged', { count }),
+    leftOut: count => log.error('Further unhandled errors are not logged', { count }),
   }
 }
 
@@ -91,12 +96,13 @@ function createStrayLog(log: ServerLog): StrayReport {
 interface ServerParts {
   readonly token: string | undefined
   readonly tools: CliTools
+  readonly workflows: WorkflowRegistry | undefined
   readonly log: ServerLog
 }
 
 async function serveTools(
   options: ServeCommandOptions,
-  { token, tools, log }: ServerParts,
+  { token, tools, workflows, log }: ServerParts,
   context: CommandContext,
 ): Promise<void> {
   const { process, stderr } = context
@@ -123,7 +129,8 @@ async function serveTools(
     const samples = await buildSamples(reachableUrl(server), token !== undefined, tools.own, process)
     handler = createHandler({
       ...toBounds(options),
-      tools: tools.serverNames.length === 0 ? tools.own : tools,
+      tools: tools.all ?? tools,
+      ...(workflows && { workflows }),
       store: opened.store,
       observers: [observeExecutions(log)],
       logger: log,
@@ -150,8 +157,8 @@ async function drainWhenInterrupted(
   let stopListening = (): void => {}
   const interrupted = new Promise<string>(resolve => (stopListening = listenForInterrupts(process, resolve)))
   try {
-    const second = describeSecond(await interrupted)
-    void stderr.write(`Draining: what runs may go on for up to ${formatMs(drainMs)}; ${second}\n`)
+    const second = describeNext(await interrupted)
+    void stderr.write(`Draining: running executions may continue for up to ${formatMs(drainMs)}; ${second}\n`)
     await server.close()
     void stderr.write('Drained\n')
   } finally {

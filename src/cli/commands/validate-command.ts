@@ -1,12 +1,15 @@
+import { DagstreamError } from '../../errors.ts'
 import { type ValidationResult, validateWorkflow } from '../../plan/compile.ts'
 import { ToolRegistry } from '../../tools/registry.ts'
+import type { DAGStructure } from '../../workflow/document.ts'
 import { locateIssues } from '../../workflow/locate-issues.ts'
 import type { CommandContext, ExitCode } from '../process/console.ts'
 import { missesTool, renderIssues, TOOLS_HINT } from '../render/issue-lines.ts'
 import { McpLines } from '../render/mcp-lines.ts'
 import { askUntilInterrupted, openTools } from '../input/open-tools.ts'
 import { expectOneReader } from '../input/read-config.ts'
-import { readSource, type Source } from '../input/read-workflow.ts'
+import type { Source } from '../input/read-workflow.ts'
+import { readNamed, readWorkflowFolder, type WorkflowFolder } from '../input/workflow-folder.ts'
 import { toPlainLine } from '../render/text.ts'
 
 /** The flags of `validate`. */
@@ -14,6 +17,8 @@ export interface ValidateOptions {
   readonly tools?: string
   /** A file with `mcpServers`. */
   readonly mcp?: string
+  /** A folder of registered workflows, which are checked too. */
+  readonly workflows?: string
   /** The value of `$INPUT`; without it, references into it are not checked. */
   readonly input?: unknown
   readonly json?: true
@@ -28,8 +33,8 @@ export async function validateCommand(
   const { process, stdout, stderr, colors } = context
   const { json } = options
   expectOneReader(file, options.mcp)
-  const source = await readSource(file, process)
-  const report = await check(source, options, context)
+  const folder = await readWorkflowFolder(options.workflows, process)
+  const report = await check(await readNamed(file, folder, process), folder, options, context)
   if (report === undefined) return 130
   if (json) await stdout.write(`${JSON.stringify(report)}\n`)
   else if (report.valid) await stderr.write(`${colors.green('valid')} ${toPlainLine(file)}\n`)
@@ -43,16 +48,24 @@ export async function validateCommand(
 /** @returns `undefined` if interrupted */
 async function check(
   { value: document, text }: Source,
+  folder: WorkflowFolder | undefined,
   { input, ...flags }: ValidateOptions,
   context: CommandContext,
 ): Promise<ValidationResult | undefined> {
   const { process } = context
   const tools = await openTools(flags, process, new McpLines(context))
   try {
-    const found = await askUntilInterrupted(tools, process, () => tools.toolsFor(document))
+    const workflows = folder?.register(tools.all)
+    const recorded = workflows?.record(document as DAGStructure) ?? document
+    const found = await askUntilInterrupted(tools, process, () => tools.toolsFor(recorded))
     if (found === undefined) return undefined
-    const report = validateWorkflow(document, new ToolRegistry(found), { input })
+    const report = validateWorkflow(document, new ToolRegistry(found), { input, ...(workflows && { workflows }) })
     return { ...report, issues: locateIssues(report.issues, { text }) }
+  } catch (error) {
+    // Of the registered workflows: without them the document cannot be checked.
+    if (!(error instanceof DagstreamError) || error.code !== 'INVALID_WORKFLOW') throw error
+    const { issues, issueCount } = error.details as unknown as Omit<ValidationResult, 'valid'>
+    return { valid: false, issues, issueCount }
   } finally {
     await tools.close()
   }

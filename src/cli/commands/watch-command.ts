@@ -44,7 +44,7 @@ export async function watchCommand(
   } catch (error) {
     if (!session.hasLeftWith(error)) return session.endAfter(error, context)
     const resume = session.describeResume(process) as string
-    if (!stdout.isClosed) await stderr.write(`Detached; nothing was cancelled. To go on from here:\n  ${resume}\n`)
+    if (!stdout.isClosed) await stderr.write(`Detached; nothing was cancelled. To continue from here:\n  ${resume}\n`)
     return 130
   }
 }

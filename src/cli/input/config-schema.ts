@@ -31,22 +31,30 @@ const positive: ConfigSchema = { type: 'integer', minimum: 1 }
 type HttpField = Exclude<keyof HttpToolsOptions, 'prefix' | 'lookup' | 'clock'>
 
 const http: Readonly<Record<HttpField, ConfigSchema>> = {
-  allowedHosts: { ...texts, description: 'Where requests and redirects may go. Default: every public address.' },
+  allowedHosts: {
+    ...texts,
+    description: 'Hosts that requests and redirects may reach. Default: every public address.',
+  },
   allowPrivateAddresses: {
     oneOf: [{ type: 'boolean' }, texts],
     default: false,
-    description: 'Whether names may lead to addresses that are not public: all, or those of this list.',
+    description: 'Names that may resolve to addresses that are not public: all, or those in this list.',
   },
   hostHeaders: {
     type: 'object',
     additionalProperties: textsByName,
-    description: 'Headers by host, sent to that host alone.',
+    description: 'Headers by host, sent only to that host.',
   },
-  limit: { ...positive, description: 'Calls of both tools at once.' },
-  limitPerHost: { ...positive, description: 'Requests to one host and port at once.' },
-  timeoutMs: { type: 'number', minimum: 1, maximum: 3_600_000, description: 'For a request that says none, ms.' },
-  maxResponseBytes: { ...positive, default: 5_242_880, description: 'The longest answer, unpacked, bytes.' },
-  maxRedirects: { type: 'integer', minimum: 0, maximum: 20, default: 5, description: 'How many are followed.' },
+  limit: { ...positive, description: 'Maximum number of concurrent calls of both tools.' },
+  limitPerHost: { ...positive, description: 'Maximum number of concurrent requests to one host and port.' },
+  timeoutMs: {
+    type: 'number',
+    minimum: 1,
+    maximum: 3_600_000,
+    description: 'Timeout of a request that gives none, ms.',
+  },
+  maxResponseBytes: { ...positive, default: 5_242_880, description: 'Maximum size of an answer, decompressed, bytes.' },
+  maxRedirects: { type: 'integer', minimum: 0, maximum: 20, default: 5, description: 'Maximum number of redirects.' },
   proxy: {
     enum: ['never', 'environment'],
     default: 'never',
@@ -56,7 +64,7 @@ const http: Readonly<Record<HttpField, ConfigSchema>> = {
     type: 'object',
     properties: RETRY_SCHEMAS,
     additionalProperties: false,
-    description: 'Of `http:get`, where its tasks have none. Default: 3 attempts.',
+    description: 'Retry policy of `http:get` for tasks that give none. Default: 3 attempts.',
   },
 }
 
@@ -75,7 +83,11 @@ const mode: Readonly<Record<ModeField, ConfigSchema>> = {
 
 /** Fields of every MCP server. */
 const server: Readonly<Record<string, ConfigSchema>> = {
-  concurrency: { ...positive, default: 1, description: 'Calls at once of tools that are not read-only.' },
+  concurrency: {
+    ...positive,
+    default: 1,
+    description: 'Maximum number of concurrent calls of tools that are not read-only.',
+  },
   readOnlyTools: { type: 'array', items: name, description: 'The tools whose calls change nothing.' },
   checkArguments: {
     type: 'boolean',
@@ -83,7 +95,11 @@ const server: Readonly<Record<string, ConfigSchema>> = {
     description: "Whether arguments are checked by the server's schemas.",
   },
   timeoutMs: TIMEOUT_SCHEMA,
-  resetTimeoutOnProgress: { type: 'boolean', default: false, description: 'Each progress starts `timeoutMs` anew.' },
+  resetTimeoutOnProgress: {
+    type: 'boolean',
+    default: false,
+    description: 'Each progress notification restarts `timeoutMs`.',
+  },
   disabled: { type: 'boolean', default: false, description: 'The server is treated as absent.' },
 }
 
@@ -94,9 +110,9 @@ const servers: readonly ConfigSchema[] = [
     // Other hosts have fields of their own in these objects.
     properties: {
       type: { enum: ['stdio'] },
-      command: { ...name, description: 'A program, spoken to over its stdin and stdout.' },
+      command: { ...name, description: 'A program that speaks MCP over its stdin and stdout.' },
       args: texts,
-      env: { ...textsByName, description: 'Variables that it sees beside a few common ones.' },
+      env: { ...textsByName, description: 'Environment variables of the program, in addition to a few common ones.' },
       cwd: { ...name, description: 'Its working directory.' },
       ...server,
     },
@@ -113,7 +129,7 @@ const servers: readonly ConfigSchema[] = [
   },
 ]
 
-type ConfigField = 'mcpServers' | 'http' | 'llm' | 'modes' | '$schema'
+type ConfigField = 'mcpServers' | 'http' | 'llm' | 'modes' | 'workflows' | '$schema'
 
 const fields: Readonly<Record<ConfigField, ConfigSchema>> = {
   mcpServers: {
@@ -126,20 +142,21 @@ const fields: Readonly<Record<ConfigField, ConfigSchema>> = {
     type: 'object',
     properties: http,
     additionalProperties: false,
-    description: 'Where HTTP tools may go. With it, `{}` too, there is `http:request` beside `http:get`.',
+    description: 'Limits of the HTTP tools. If present, even as `{}`, `http:request` is available beside `http:get`.',
   },
   llm: {
     type: 'object',
     properties: llm,
     additionalProperties: false,
-    description: 'What every request to the language model has, and has not.',
+    description: 'Fields added to, or left out of, every request to the language model.',
   },
   modes: {
     type: 'object',
     additionalProperties: { type: 'object', properties: mode, required: ['system'], additionalProperties: false },
     description: 'Presets of `chat` by name.',
   },
-  $schema: { ...text, description: 'Where this schema is, for editors. Ignored otherwise.' },
+  workflows: { ...name, description: 'A folder of registered workflows: each `NAME.json` is the workflow `NAME`.' },
+  $schema: { ...text, description: 'Location of this schema, for editors. Ignored otherwise.' },
 }
 
 /** The JSON Schema (2020-12) of `dagstream.config.json`, as it is published. The checks take the names of fields from it. */

@@ -29,6 +29,8 @@ export interface ToolFlags {
 export interface CliTools extends ToolProvider {
   /** Tools that need no server. */
   readonly own: ToolRegistry
+  /** All tools; `undefined` if there are servers. */
+  readonly all: ToolRegistry | undefined
   /** The names of the servers, including disabled ones. */
   readonly serverNames: readonly string[]
   toolsFor(workflow: unknown): Promise<readonly AnyTool[]>
@@ -59,9 +61,12 @@ export async function openTools(
   const servers = mcp && (await openServers(mcp, logger))
   const combine = async (remote: Promise<readonly AnyTool[]> | undefined): Promise<readonly AnyTool[]> =>
     preferFirst(module, (await remote) ?? [], builtin)
+  const own = new ToolRegistry(preferFirst(module, builtin))
+  const serverNames = Object.keys(mcp?.mcpServers ?? {})
   return {
-    own: new ToolRegistry(preferFirst(module, builtin)),
-    serverNames: Object.keys(mcp?.mcpServers ?? {}),
+    own,
+    all: serverNames.length === 0 ? own : undefined,
+    serverNames,
     toolsFor: workflow => combine(servers?.toolsFor(workflow as Parameters<McpServers['toolsFor']>[0])),
     tools: () => combine(servers?.tools()),
     // A workflow that names only this server.

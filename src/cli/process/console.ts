@@ -133,7 +133,7 @@ export class Notices {
       this.#droppedCount += 1
       return
     }
-    const dropped = this.#droppedCount === 0 ? '' : ` (${this.#droppedCount} lines before it were left out)`
+    const dropped = this.#droppedCount === 0 ? '' : ` (${this.#droppedCount} lines before it were dropped)`
     this.#droppedCount = 0
     this.#waitingCount += 1
     // Invariant: never rejects, since neither `Output` nor a target does.

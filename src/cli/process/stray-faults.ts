@@ -68,7 +68,7 @@ export function createStrayLines(tell: (line: string) => void, colors: Colors): 
   const warn = (text: string): void => tell(`${colors.yellow('warning')} ${toPlainLine(text)}`)
   return {
     fault: error => warn(describeStray(error)),
-    leftOut: count => warn(`${count.toLocaleString('en-US')} more faults that nothing waited for were left out`),
+    leftOut: count => warn(`${count.toLocaleString('en-US')} more unhandled errors were dropped`),
   }
 }
 
@@ -89,7 +89,7 @@ export function describeStray(error: unknown): string {
   // The first frame outside Node.js is the most useful; a fault of dagstream itself needs the full path.
   const shown = isOurs ? places.slice(0, MAX_PLACES) : places.filter(place => !place.includes('node:')).slice(0, 1)
   const at = shown.map(place => `, at ${shortenText(place, MAX_PLACE)}`).join('')
-  return `A fault that nothing waits for, ${origin}; the command goes on: ${describeThrown(error)}${at}`
+  return `Unhandled error, ${origin}; the command continues: ${describeThrown(error)}${at}`
 }
 
 function isOwn(place: string): boolean {
@@ -100,11 +100,11 @@ function describeThrown(error: unknown): string {
   try {
     if (typeof error !== 'object' || error === null) return describeValue(error)
     const { message, cause } = error as { readonly message?: unknown; readonly cause?: unknown }
-    if (typeof message !== 'string') return 'an object that is no Error'
+    if (typeof message !== 'string') return 'an object that is not an Error'
     const text = shortenText(error instanceof Error ? String(error) : message, MAX_MESSAGE)
     return cause instanceof Error ? `${text} (caused by ${shortenText(String(cause), MAX_MESSAGE)})` : text
   } catch {
-    return 'what was thrown cannot be shown'
+    return 'the thrown value cannot be shown'
   }
 }
 

@@ -135,7 +135,7 @@ export class ChatViewer implements Viewer {
       const erasure = this.#findErasure()
       if (erasure === undefined) {
         await this.breakLine()
-        await this.say(this.#context.colors.yellow('What was written above is void: the answer begins anew'))
+        await this.say(this.#context.colors.yellow('Discard the text above: the answer restarts'))
       } else await this.#context.stdout.write(erasure)
     }
     this.#shownLength = 0

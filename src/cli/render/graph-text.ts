@@ -5,7 +5,7 @@ export interface GraphTask {
   /** Shown instead of the id. */
   readonly name?: string
   readonly tool?: string
-  /** What else its label says, such as its condition. */
+  /** Further lines of its label, such as its condition. */
   readonly notes?: readonly string[]
   /** Ids of the tasks beside it that it depends on, explicitly or by reference, each once. */
   readonly dependencies: readonly string[]

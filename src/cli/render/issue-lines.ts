@@ -2,6 +2,12 @@ import type { Colors } from 'picocolors/types.js'
 import type { WorkflowIssue } from '../../workflow/document.ts'
 import { showPosition, formatNumberOf, toPlainLine } from './text.ts'
 
+/** An issue, and the file that it is in: none for the workflow of the command. */
+export interface FileIssue extends WorkflowIssue {
+  /** Path of a registered workflow. */
+  readonly file?: string
+}
+
 /** Hint for a missing tool. */
 export const TOOLS_HINT =
   'Tools come from --tools <module>, --mcp <config>, and `mcpServers` and `http` of dagstream.config.json'
@@ -16,14 +22,14 @@ export function missesTool(issues: unknown): boolean {
 }
 
 /**
- * Renders the issues of a workflow for people: `CODE pointer: message (hint) (line 2, column 5)`, and the total where not all
- * are listed.
+ * Renders the issues of a workflow for people: `CODE pointer: message (hint) (line 2, column 5)`, with `input` before a pointer
+ * into the input and the file before one into another workflow, and the total where not all are listed.
  */
-export function renderIssues(issues: readonly WorkflowIssue[], issueCount: number, colors: Colors): string {
+export function renderIssues(issues: readonly FileIssue[], issueCount: number, colors: Colors): string {
   const lines = issues.map(issue => {
-    const { code, pointer, message, line, column } = issue
+    const { code, message, line, column } = issue
     const hint = isWithoutKey(issue) ? KEY_HINT : issue.hint
-    const place = pointer === '' ? '(document)' : toPlainLine(pointer)
+    const place = toPlainLine(describePlace(issue))
     const position = line === undefined || column === undefined ? '' : colors.dim(showPosition({ line, column }))
     const help = hint === undefined ? '' : colors.dim(` (${toPlainLine(hint)})`)
     return `${colors.red(toPlainLine(code))} ${place}: ${toPlainLine(message)}${help}${position}`
@@ -31,6 +37,12 @@ export function renderIssues(issues: readonly WorkflowIssue[], issueCount: numbe
   if (issueCount > issues.length)
     lines.push(`${formatNumberOf(issueCount, 'issue')} in all; the first ${issues.length} are shown`)
   return `${lines.join('\n')}\n`
+}
+
+function describePlace({ pointer, file, in: part }: FileIssue): string {
+  const base = part ?? file
+  if (base === undefined) return pointer === '' ? '(document)' : pointer
+  return pointer === '' ? base : `${base} ${pointer}`
 }
 
 function isWithoutKey({ code, message }: WorkflowIssue): boolean {

@@ -45,6 +45,11 @@ function describe(error: unknown): string {
   return hasCause ? `${error.message}: ${(error.cause as DagstreamError).message}` : error.message
 }
 
+/** A name that the server does not know, as a file that does not exist. */
+function isUnknownWorkflow({ details }: DagstreamError): boolean {
+  return details['code'] === 'WORKFLOW_NOT_FOUND'
+}
+
 function isUnauthorized(error: unknown): boolean {
   return error instanceof DagstreamError && error.code === 'HTTP_ERROR' && error.details['status'] === 401
 }
@@ -52,6 +57,6 @@ function isUnauthorized(error: unknown): boolean {
 function isInvalidInput(error: unknown): boolean {
   if (error instanceof UsageError) return true
   if (!(error instanceof DagstreamError)) return false
-  if (error.code === 'HTTP_ERROR') return INVALID_INPUT.has(error.details['status'])
+  if (error.code === 'HTTP_ERROR') return INVALID_INPUT.has(error.details['status']) || isUnknownWorkflow(error)
   return error.code === 'INVALID_OPTION' || error.code === 'INVALID_TOOL'
 }

@@ -64,7 +64,7 @@ export interface ExecutionSource {
   listInputs(executionId?: string): AsyncIterable<OpenInput>
   /** Answers or declines a question. */
   answer(executionId: string, inputId: string, answer: GivenAnswer): Promise<void>
-  /** Idempotent, also after the end. @returns the resulting status */
+  /** `finally` tasks run on a server; a second call ends those. No effect after the end. @returns the resulting status */
   cancel(executionId: string): Promise<string>
   /** Rejects unless the execution has ended or is parked. */
   delete(executionId: string): Promise<void>

@@ -5,6 +5,7 @@ import { ExecutionHost } from '../../host/execution-host.ts'
 import type { ExecutionStore, StoredExecution } from '../../store/execution-store.ts'
 import type { SqliteStore } from '../../store/sqlite/sqlite-store.ts'
 import type { ToolSource } from '../../tools/registry.ts'
+import type { WorkflowRegistry } from '../../plan/workflow-registry.ts'
 import { createToolResolver } from '../../tools/tool-resolver.ts'
 import type { CommandContext } from '../process/console.ts'
 import type { Viewer } from '../render/viewer.ts'
@@ -17,14 +18,25 @@ import {
   type FollowOptions,
 } from './follow.ts'
 
+/** Further options of the host of a command. */
+interface FileHostOptions {
+  readonly workflows?: WorkflowRegistry | undefined
+  /** Whether a person can be asked: otherwise a question without expiry expires at once. @defaultValue false */
+  readonly isAttended?: boolean
+}
+
 /**
  * The host of a command: starts, resumes, cancels and deletes executions of a store on request, without limits and without a drain
  * timeout. Close it before the store.
- * @param isAttended whether a person can be asked: otherwise a question without expiry expires at once
  */
-export function createFileHost(store: ExecutionStore, tools: ToolSource = [], isAttended = false): ExecutionHost {
+export function createFileHost(
+  store: ExecutionStore,
+  tools: ToolSource = [],
+  { workflows, isAttended = false }: FileHostOptions = {},
+): ExecutionHost {
   return new ExecutionHost({
     tools: createToolResolver(tools),
+    workflows,
     execution: { ...resolveOptions(), store },
     graceMs: Number.POSITIVE_INFINITY,
     maxExecutions: Number.POSITIVE_INFINITY,

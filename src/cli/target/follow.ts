@@ -5,7 +5,7 @@ import type { ExecutionResult } from '../../engine/execution-result.ts'
 import type { BufferOptions } from '../../log/reader-bound.ts'
 import { encode } from '../../sse/encode.ts'
 import type { CommandContext, ExitCode } from '../process/console.ts'
-import { describeSecond, listenForInterrupts } from '../process/interrupts.ts'
+import { describeNext, listenForInterrupts } from '../process/interrupts.ts'
 import { canAsk } from '../input/question-prompts.ts'
 import { createLineViewer, createViewer, SILENT_VIEWER, type Viewer } from '../render/viewer.ts'
 import type { TerminalQuestions } from './terminal-questions.ts'
@@ -15,7 +15,10 @@ export interface FollowedExecution {
   readonly events: AsyncIterable<SSEEvent>
   /** Called once the events have ended. */
   readonly result: () => Promise<ExecutionResult>
-  /** Called at most once, on Ctrl-C or when the reader of the events has left: cancels or detaches. */
+  /**
+   * Called on Ctrl-C or when the reader of the events has left: cancels or detaches. Called again, by a second Ctrl-C, only if it
+   * cancels and there are `finally` tasks: ends those.
+   */
   readonly stop: (why: string) => void
   /** Answers an open question. */
   readonly answer?: (inputId: string, response: unknown) => Promise<void>
@@ -39,6 +42,8 @@ export interface FollowOptions {
   readonly sse?: true
   /** Whether to print lines even on a terminal: a tree needs all events from the first. */
   readonly isPartial?: boolean
+  /** Whether a workflow within the workflow may have `finally` tasks: its events only show its own ones. */
+  readonly hasFinally?: boolean
   /** Replaces the tree or the lines. */
   readonly viewer?: Viewer
   /** Starts or attaches to the execution. An error it throws ends the command. */
@@ -55,7 +60,8 @@ export interface Followed {
 /**
  * Shows an execution until it ends. Shared by `run`, local and remote, and `watch`.
  *
- * The first Ctrl-C stops, a second one exits at once. A reader that leaves stops too, detected at the next write.
+ * The first Ctrl-C stops; a second one ends the `finally` tasks that a cancellation leaves, if there are any; the next one exits
+ * at once. A reader that leaves stops too, detected at the next write.
  * @throws any error of `begin`, the events or the result
  */
 export async function follow(options: FollowOptions, context: CommandContext): Promise<Followed> {
@@ -65,6 +71,7 @@ export async function follow(options: FollowOptions, context: CommandContext): P
   const alive = setInterval(() => {}, 60_000)
   let stopListening = (): void => {}
   let isStopped = false
+  let { hasFinally = false } = options
   let lastLayer: readonly string[] | undefined
   let questions: TerminalQuestions | undefined
   try {
@@ -74,26 +81,32 @@ export async function follow(options: FollowOptions, context: CommandContext): P
       if (!isStopped) execution.stop(why)
       isStopped = true
     }
-    stopListening = listenForInterrupts(process, signal => {
-      if (execution.isCancelling) void viewer.say(`Cancelling; ${describeSecond(signal)}`)
+    const hasSecond = (): boolean => execution.isCancelling === true && hasFinally
+    const interrupt = (signal: string, count: number): void => {
+      if (count > 1) {
+        void viewer.say(`Ending the finally tasks; ${describeNext(signal)}`)
+        return execution.stop('Interrupted')
+      }
+      const effect = hasSecond() ? 'end the finally tasks' : undefined
+      if (execution.isCancelling) void viewer.say(`Cancelling; ${describeNext(signal, effect)}`)
       stop('Interrupted')
-    })
+    }
+    stopListening = listenForInterrupts(process, interrupt, hasSecond)
     // A log that is shown as bytes on the same terminal leaves no room for questions.
     const { answer } = execution
     if (answer !== undefined && canAsk(process) && viewer !== SILENT_VIEWER) {
       const { TerminalQuestions: Questions } = await import('./terminal-questions.ts')
-      questions = new Questions({
-        process,
-        viewer,
-        answer,
-        onInterrupt: () => {
-          if (execution.isCancelling) void viewer.say('Cancelling')
-          stop('Interrupted')
-        },
-      })
+      const onInterrupt = (): void => {
+        if (execution.isCancelling) void viewer.say('Cancelling')
+        stop('Interrupted')
+      }
+      questions = new Questions({ process, viewer, answer, onInterrupt })
     }
     for await (const event of execution.events) {
-      if (event.type === 'execution_start') lastLayer = findLastLayer(event.data) ?? []
+      if (event.type === 'execution_start') {
+        lastLayer = findLastLayer(event.data) ?? []
+        hasFinally ||= event.data.finallyFrom !== undefined
+      }
       if (options.sse && !(await stdout.write(encode(event)))) {
         stop(stdout.isClosed ? 'The reader of the events has left' : 'The events cannot be written')
       }

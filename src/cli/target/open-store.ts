@@ -43,13 +43,13 @@ export async function openServerStore(flags: StoreFlags, process: CliProcess, lo
     if (durability !== undefined) throw new UsageError('Expected a file as --store with --durability')
     return {
       store: createMemoryStore(toBounds(flags)),
-      location: 'memory: they end with the server',
+      location: 'memory: they are lost when the server ends',
       close: async () => {},
     }
   }
   if (file === undefined) makeDefaultFolder(process)
   const location = file ?? DEFAULT_STORE
-  const hint = 'end that, or give another --store; --store memory keeps nothing'
+  const hint = 'stop it, or give another --store; --store memory keeps nothing'
   const options = { ...toBounds(flags), ...(durability && { durability }), logger }
   const store = await openFile(location, options, process, hint)
   return { store, location, close: () => store.close() }
@@ -64,8 +64,8 @@ export function openRunStore(
   process: CliProcess,
 ): Promise<SqliteStore> {
   const { store: file } = flags
-  if (file === MEMORY) throw new UsageError('Expected --store to be a file: what is kept in memory ends with `run`')
-  return openFile(file, { ...KEEP_ALL, ...toBounds(flags) }, process, 'end that, or give another --store')
+  if (file === MEMORY) throw new UsageError('Expected --store to be a file: a store in memory is lost when `run` ends')
+  return openFile(file, { ...KEEP_ALL, ...toBounds(flags) }, process, 'stop it, or give another --store')
 }
 
 /** @throws UsageError if the file does not exist (it is not created); Error for one that is in use or cannot be opened */
@@ -76,7 +76,7 @@ export async function openExistingStore(
 ): Promise<SqliteStore> {
   const { checkPath } = await import('../../store/sqlite/store-path.ts')
   if (!existsSync(resolve(process.cwd, checkPath(file)))) throw new UsageError(`There is no store \`${file}\``)
-  const hint = 'ask that process, by --server, or end it'
+  const hint = 'use that process by --server, or stop it'
   return openFile(file, access === 'read' ? { readOnly: true } : KEEP_ALL, process, hint)
 }
 

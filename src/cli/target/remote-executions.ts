@@ -145,7 +145,7 @@ export class RemoteExecutions implements ExecutionSource {
     for await (const { type, json } of this.#follow(executionId, formatEventId(executionId, AHEAD))) {
       if (type === 'snapshot') return parseJson(json) as EventFor<'snapshot'>['data']
     }
-    throw new StreamInterruptedError(`The server did not tell how execution ${executionId} stands`)
+    throw new StreamInterruptedError(`The server did not return the state of execution ${executionId}`)
   }
 
   async *#readUpTo(executionId: string, head: number): AsyncGenerator<WireEvent, void, undefined> {
@@ -156,7 +156,7 @@ export class RemoteExecutions implements ExecutionSource {
       if (seq !== undefined) yield event
       if (seq === head) return
     }
-    throw new StreamInterruptedError(`The events of execution ${executionId} were cut short`)
+    throw new StreamInterruptedError(`The events of execution ${executionId} were truncated`)
   }
 
   /** Its raw messages; leaving the loop closes the connection. */

@@ -42,9 +42,9 @@ export class RemoteSession {
     this.#flags = flags
   }
 
-  /** Submits a workflow and follows it; stopping cancels it. @throws UsageError for a token that no request can carry */
+  /** Submits a workflow, or the name of one that the server has, and follows it; stopping cancels it. @throws UsageError for a token that no request can carry */
   start(
-    workflow: DAGStructure,
+    workflow: DAGStructure | string,
     options: Omit<RemoteExecuteOptions, 'signal'>,
     process: CliProcess,
     viewer: Viewer,
@@ -113,6 +113,7 @@ export class RemoteSession {
 
   async #cancel(execution: RemoteExecution, viewer: Viewer): Promise<void> {
     this.#isStopped = true
+    this.#stopTimer?.()
     this.#stopTimer = systemClock.after(STOP_MS, () => this.#leaving.abort())
     try {
       await execution.cancel({ signal: this.#leaving.signal })

@@ -62,7 +62,7 @@ async function expectSendable(request: Request): Promise<void> {
   if (byteLength <= LIMITS.maxBodyBytes) return
   const [size, most] = [byteLength, LIMITS.maxBodyBytes].map(formatCount)
   throw new OversizeError(
-    `The request has ${size} bytes, and a server takes at most ${most}. Have tasks read what is large, or go without --server`,
+    `The request has ${size} bytes, and a server takes at most ${most}. Let tasks read large data themselves, or run without --server`,
   )
 }
 
@@ -84,6 +84,6 @@ export function findToken(flag: string | undefined, { env }: CliProcess): string
   const token = flag ?? env['DAGSTREAM_TOKEN']
   // An empty token is rejected: it would suggest protection that does not exist.
   if (token === undefined || /^[!-~]+$/.test(token)) return token
-  const [name, help] = flag === undefined ? ['DAGSTREAM_TOKEN', '; unset it to go without a token'] : ['--token', '']
+  const [name, help] = flag === undefined ? ['DAGSTREAM_TOKEN', '; unset it to use no token'] : ['--token', '']
   throw new UsageError(`Expected ${name} to be one or more visible ASCII characters${help}`)
 }

@@ -11,8 +11,9 @@ import type { Source } from '../input/read-workflow.ts'
  * any other error, and for issues of an unknown shape.
  */
 export function findServerIssues(error: unknown): WorkflowIssue[] | undefined {
-  const listed = readIssues(error).map(({ code, pointer, message, hint }) => {
-    return hint === undefined ? { code, pointer, message } : { code, pointer, message, hint }
+  const listed = readIssues(error).map(({ code, pointer, message, hint, in: part }): WorkflowIssue => {
+    const place = part === 'input' ? { code, pointer, in: part } : { code, pointer }
+    return hint === undefined ? { ...place, message } : { ...place, message, hint }
   })
   return listed.length === 0 ? undefined : listed
 }

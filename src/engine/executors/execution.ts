@@ -8,11 +8,13 @@ import type { ExecutionResult } from '../execution-result.ts'
 import { createHold } from './hold.ts'
 
 /**
- * An execution that runs. Iterating it gives every event, in order; leaving the loop only detaches, the execution goes on.
+ * A running execution. Iterating it yields every event in order. Leaving the loop only detaches the reader; the execution
+ * continues.
  *
- * The first iterator that calls `next()` is the one-to-one reader: it gets every event, and while it is behind by its buffer
- * no new task starts. If it counts as gone, its `next()` rejects with `READER_STALLED` or `READER_OVERFLOWED`. Further
- * ones are subscribers: they never slow the execution, and get a `snapshot` where their place cannot be served.
+ * The first iterator that calls `next()` is the one-to-one reader: it gets every event, and while its buffer is full no new
+ * task starts. If it stalls or overflows, its `next()` rejects with `READER_STALLED` or `READER_OVERFLOWED`. Further
+ * iterators are subscribers: they never slow the execution, and get a `snapshot` if the log no longer has the events at
+ * their position.
  */
 export class Execution implements AsyncIterable<SSEEvent> {
   readonly executionId: string
@@ -32,15 +34,15 @@ export class Execution implements AsyncIterable<SSEEvent> {
     return this.#loop.result
   }
 
-  /** Cancels every task that has not settled; idempotent, also after the end. */
+  /** Cancels every task that has not settled; `finally` tasks run. A second call ends those; after the end it has no effect. */
   cancel(reason = 'Cancelled'): void {
     this.#loop.cancel({ code: 'CANCELLED', message: String(reason) })
   }
 
   /**
    * Answers an open question of a task; `false` declines an approval. The first answer counts.
-   * @returns settles once it is in the log; rejects with `INPUT_NOT_FOUND`, with `INPUT_CLOSED`, and with `INVALID_RESPONSE`
-   * for an answer that does not fit, with `details.issues`: the question stays open then
+   * @returns settles once the answer is in the log; rejects with `INPUT_NOT_FOUND`, with `INPUT_CLOSED`, and with
+   * `INVALID_RESPONSE` and `details.issues` for an answer that does not fit: the question stays open then
    */
   answer(inputId: string, response: unknown): Promise<void> {
     return this.#loop.answer(inputId, response)
@@ -51,7 +53,7 @@ export class Execution implements AsyncIterable<SSEEvent> {
     return this.#loop.decline(inputId)
   }
 
-  /** Cancels it since the client that started it has left: the reason is `DISCONNECTED`. */
+  /** Cancels the execution because its client has disconnected: the reason is `DISCONNECTED`. */
   disconnect(): void {
     this.#loop.cancel({ code: 'DISCONNECTED', message: 'The client disconnected' })
   }
@@ -61,9 +63,9 @@ export class Execution implements AsyncIterable<SSEEvent> {
   }
 
   /**
-   * A subscriber's place behind `afterSeq`: it never slows the execution, and gets a `snapshot` where its place cannot be
-   * served.
-   * @throws `INVALID_EVENT_ID` for a place that is not an integer ≥ 0
+   * Subscribes to the entries after `afterSeq`. A subscriber never slows the execution, and gets a `snapshot` if the log no
+   * longer has these entries.
+   * @throws `INVALID_EVENT_ID` if `afterSeq` is not an integer ≥ 0
    */
   subscribe(afterSeq = 0): EntrySource {
     return this.#loop.log.open(afterSeq)
@@ -110,7 +112,7 @@ class EventIterator implements AsyncIterator<SSEEvent, undefined> {
       if (value !== undefined) this.#waiting.shift()?.resolve({ value, done: false })
       else if (!this.#reader.done) return
       else {
-        // A loop that ends by itself never says that it has.
+        // A `for await` loop that reaches the end does not call `return()`.
         this.#reader.close()
         this.#waiting.shift()?.resolve({ value: undefined, done: true })
       }
@@ -124,7 +126,7 @@ class EventIterator implements AsyncIterator<SSEEvent, undefined> {
     this.#serve()
   }
 
-  /** Once; the iteration is over after it. */
+  /** Throws the error once and ends the iteration. */
   #tellError(error: DagstreamError): Promise<never> {
     this.#error = undefined
     this.#isReturned = true

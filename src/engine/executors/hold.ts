@@ -2,7 +2,7 @@ import type { ReaderHold } from '../../log/log-reader.ts'
 import type { BufferOptions } from '../../log/reader-bound.ts'
 import type { ExecutionLoop } from '../execution-loop.ts'
 
-/** Lets one reader hold an execution while it is behind by its bound. */
+/** Creates the means by which a reader pauses an execution while its buffer is full. */
 export function createHold(loop: ExecutionLoop, buffer: BufferOptions): ReaderHold {
   let release: (() => void) | undefined
   return {

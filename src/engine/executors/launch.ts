@@ -13,9 +13,9 @@ import { ExecutionLoop } from '../execution-loop.ts'
 import type { ResolvedOptions } from '../options.ts'
 import { writeOptions } from '../resume/recorded-options.ts'
 
-/** What one execution is given beside its options. */
+/** Input and signal of one execution. */
 export interface ExecutionInput {
-  /** What `$INPUT` refers to; must be JSON. */
+  /** The value of `$INPUT`; must be JSON. */
   readonly input?: unknown
   /** Cancels the execution. */
   readonly signal?: AbortSignal
@@ -28,13 +28,13 @@ interface LaunchInput extends ExecutionInput {
   readonly isAttended?: boolean
 }
 
-/** Keeps nothing beyond the log's own tail: for executions that only their caller ever sees. */
+/** Stores nothing beyond the tail of the log: for executions that only their caller reads. */
 const NO_STORE: LogStorage = { append() {}, read: () => [], putOutput() {}, getOutput: () => undefined }
 
 /**
  * Starts an execution; a store that fails makes its result reject.
- * @throws `INVALID_WORKFLOW` for a workflow or an input with problems, `INVALID_OPTION` for an input that is not JSON, a
- * signal that is none, or an unusable id
+ * @throws `INVALID_WORKFLOW` for a workflow or an input with problems, `INVALID_OPTION` for an input that is not JSON, an
+ * invalid signal, or an invalid id
  */
 export function launch(
   workflow: DAGStructure | ExecutionPlan,
@@ -53,7 +53,7 @@ export function launch(
   const { store } = options
   if (store === undefined) start({ executionId: loop.executionId, epoch: 1 }, signal)
   else {
-    // A record that cannot be removed stays without a lease: no process resumes it.
+    // If the removal of a record fails, the record stays without a lease: no process resumes it.
     createAndClaim(store, describe(), () => {}).then(
       ({ lease }) => (lease === undefined ? loop.onLogFailure(alreadyExists(loop)) : start(lease, signal)),
       error => loop.onLogFailure(error),
@@ -62,7 +62,7 @@ export function launch(
   return loop
 }
 
-/** An execution that has not started, and what a store needs to know of it. */
+/** An execution that has not started, and its description for a store. */
 export interface NewExecution {
   readonly loop: ExecutionLoop
   /**
@@ -101,17 +101,20 @@ export function createLoop(
     if (!(plan instanceof Promise)) return loop.start(lease, { plan, input }, signal)
     plan.then(built => loop.start(lease, { plan: built, input }, signal)).catch(error => loop.onLogFailure(error))
   }
-  const describe: NewExecution['describe'] = ({ graceMs, isGraceAsked, workflow: text } = {}) => ({
-    executionId,
-    createdAt: loop.createdAt,
-    workflow: text ?? stringifyJson(describeRecorded(workflow, workflows)),
-    ...(input && { input: input.text }),
-    options: writeOptions(options, graceMs, isGraceAsked),
-  })
+  const describe: NewExecution['describe'] = ({ graceMs, isGraceAsked, workflow: text } = {}) => {
+    const recorded = describeRecorded(workflow, workflows)
+    return {
+      executionId,
+      createdAt: loop.createdAt,
+      workflow: (recorded === workflow ? text : undefined) ?? stringifyJson(recorded),
+      ...(input && { input: input.text }),
+      options: writeOptions(options, graceMs, isGraceAsked),
+    }
+  }
   return { loop, start, describe }
 }
 
-/** The document as the record of an execution has it: with the registered workflows that it names. */
+/** The document for the record, including the registered workflows that it names. */
 function describeRecorded(
   workflow: DAGStructure | ExecutionPlan,
   workflows: WorkflowRegistry | undefined,
@@ -120,7 +123,7 @@ function describeRecorded(
   return workflows?.record(workflow) ?? workflow
 }
 
-/** A store that keeps to its interface throws this by itself. */
+/** The error if a store reports a duplicate id without throwing, as its interface asks. */
 function alreadyExists({ executionId }: ExecutionLoop): DagstreamError {
   return new DagstreamError('STORE_FAILED', `Execution \`${executionId}\` exists already`)
 }

@@ -12,13 +12,13 @@ import { type ExecutionInput, launch } from './launch.ts'
 import { type ExecutionOptions, type ResolvedOptions, resolveOptions } from '../options.ts'
 import { resumeLoop } from '../resume/resume.ts'
 
-/** Options of an executor: those of its executions, and what they share. */
+/** Options of an executor: the options of its executions, and the workflows that they share. */
 export interface ExecutorOptions extends ExecutionOptions {
   /** The workflows that tasks may name: documents by name, all of them checked at once, or a registry. */
   readonly workflows?: WorkflowSource
 }
 
-/** What one call of `execute` takes: input and signal, and options that win over the executor's. */
+/** Options of one call of `execute`: input, signal, and options that override those of the executor. */
 export type ExecuteOptions = ExecutionInput & ExecutionOptions
 
 /** What one execution is given. */
@@ -30,9 +30,9 @@ interface LaunchedInput {
 }
 
 /**
- * Runs workflows of tool tasks in parallel and gives their results at the end.
+ * Runs the tasks of workflows in parallel and returns the results at the end.
  *
- * An executor holds tools and options and no execution: use it any number of times, also at once.
+ * An executor holds tools and options but no state of executions: it can be used any number of times, also concurrently.
  */
 export class ParallelExecutor {
   protected readonly tools: ToolRegistry
@@ -60,13 +60,13 @@ export class ParallelExecutor {
   }
 
   /**
-   * Goes on with an execution that its process left unfinished in this executor's store: what has settled stays and is not
-   * called again, what was cut runs again with the same `idempotencyKey`, and events go on behind the last one. Options are
-   * those that it began with. A process that still runs it gets `FENCED`.
+   * Resumes an unfinished execution of this executor's store. Settled tasks are not called again; interrupted attempts run
+   * again with the same `idempotencyKey`; new events follow the last recorded one. The options are the original ones. A
+   * process that still runs the execution gets `FENCED`.
    *
-   * @returns it, from its first event on; of one that has ended, its events and its result. Rejects with
-   * `EXECUTION_NOT_FOUND`, with `RECORD_UNUSABLE` for a damaged record or log, with `INVALID_OPTION` for an executor without a
-   * store, and with what the store throws
+   * @returns the execution, readable from its first event on; if it has ended, its events and its result. Rejects with
+   * `EXECUTION_NOT_FOUND`, with `RECORD_UNUSABLE` for a damaged record or log, with `INVALID_OPTION` for an executor without
+   * a store, and with what the store throws
    */
   async resume(executionId: string): Promise<Execution> {
     const options = resolveOptions(this.options)
@@ -80,13 +80,13 @@ export class ParallelExecutor {
     return new Execution(loop, { clock, logger })
   }
 
-  /** What its executions left behind so far. */
+  /** Counters of all executions of this executor. */
   get counters(): ExecutorCounters {
     return { ...this.#counters }
   }
 
   /**
-   * The layers: tasks as the document has them, in document order within each; of a plan, what it kept of them.
+   * Computes the layers: the tasks of the document, in document order within a layer. For a plan, the tasks that it kept.
    * @throws `INVALID_WORKFLOW`
    */
   topologicalSort(workflow: DAGStructure | ExecutionPlan): DAGTask[][] {
@@ -97,7 +97,7 @@ export class ParallelExecutor {
     return plan.layerIndices.map(layer => layer.map(index => tasks[index] as DAGTask))
   }
 
-  /** The sum of task times over wall time: 0 with no tasks, 1 at zero wall time, finite always. */
+  /** The sum of task times over wall time: 0 with no tasks, 1 at zero wall time, always finite. */
   calculateSpeedup(result: Pick<ExecutionResult, 'results' | 'executionTimeMs'>): number {
     return calculateSpeedup(
       result.results.map(task => task.executionTimeMs),

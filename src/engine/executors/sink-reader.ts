@@ -8,12 +8,12 @@ import type { ExecutionLoop } from '../execution-loop.ts'
 import { createHold } from './hold.ts'
 
 /**
- * What became of the events. `complete`: the sink took all; `cancelled`: its reader left; `overflowed`: it took nothing for
- * too long, or fell too far behind; `failed`: it threw, or had not taken all when the time for it was over.
+ * Outcome of the delivery of events. `complete`: the sink accepted all; `cancelled`: its reader cancelled it; `overflowed`:
+ * it stalled or exceeded its buffer; `failed`: it threw, or had not accepted all events within `flushMs`.
  */
 export type Delivery = 'complete' | 'cancelled' | 'overflowed' | 'failed'
 
-/** Writes every event of an execution into a sink, whatever the sink does. */
+/** Writes every event of an execution into a sink. A failing sink never affects the execution. */
 export class SinkReader {
   readonly #reader: LogReader
   readonly #drain: SinkDrain
@@ -50,7 +50,10 @@ export class SinkReader {
     this.#reader = new LogReader(loop.log, end, createHold(loop, buffer))
   }
 
-  /** After the end: waits until the sink took all, at most `flushMs`, and releases it. Never rejects. */
+  /**
+   * After the end of the execution: waits at most `flushMs` until the sink has accepted all events, and releases it. Never
+   * rejects.
+   */
   async finish(flushMs: number, preventClose: boolean): Promise<Delivery> {
     const deadline = this.#startDeadline(flushMs)
     const isFlushed = await Promise.race([this.#flush(), deadline.passed])
@@ -59,24 +62,24 @@ export class SinkReader {
     this.#reader.close()
     if (preventClose) this.#drain.release()
     else if (delivery !== 'complete') {
-      const message = `The sink had not taken all events ${flushMs} ms after the end`
+      const message = `The sink had not accepted all events ${flushMs} ms after the end`
       this.#drain.abort(new DagstreamError('READER_STALLED', message))
     }
     return delivery
   }
 
-  /** Whether the sink took everything. */
+  /** Whether the sink accepted everything. */
   async #flush(): Promise<boolean> {
     try {
       await this.#drain.flush()
-      // Older events may still be on their way from the store.
+      // Older events may still be read from the store.
       while (!this.#reader.done) {
         await new Promise<void>(resolve => {
           this.#onReadable = resolve
         })
         await this.#drain.flush()
       }
-      // The last page may have come between the two: nothing comes after it.
+      // The last page may have arrived between the two; nothing follows it.
       await this.#drain.flush()
       return true
     } catch {
@@ -84,7 +87,7 @@ export class SinkReader {
     }
   }
 
-  /** Closes a sink that took everything. One that closes late has still taken it; one that throws has not kept it. */
+  /** Closes a sink that accepted everything. A late close still counts as complete; a close that throws counts as failed. */
   #end(preventClose: boolean, passed: Promise<unknown>): Promise<Delivery> | Delivery {
     if (preventClose) return 'complete'
     const closed = this.#drain.close().then(

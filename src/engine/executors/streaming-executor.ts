@@ -11,9 +11,9 @@ import { isAtLeastZero, type ResolvedOptions, resolveOptions } from '../options.
 import { type ExecuteOptions, ParallelExecutor } from './parallel-executor.ts'
 import { type Delivery, SinkReader } from './sink-reader.ts'
 
-/** What one call of `stream` takes. */
+/** Options of one call of `stream`. */
 export interface StreamOptions extends ExecuteOptions {
-  /** The bound between the execution and its reader. */
+  /** Bounds of the buffer between the execution and its reader. */
   readonly buffer?: BufferOptions
   /**
    * Whether somebody may answer its questions by the `Execution`: otherwise one without `expiresMs` expires at once, unless
@@ -22,20 +22,20 @@ export interface StreamOptions extends ExecuteOptions {
   readonly isAttended?: boolean
 }
 
-/** What one call of `executeWithStreaming` takes. */
+/** Options of one call of `executeWithStreaming`. */
 export interface SinkOptions extends Omit<StreamOptions, 'isAttended'> {
   /** Leave the sink open at the end and release its lock. @defaultValue false */
   readonly preventClose?: boolean
-  /** What a sink that is gone does to the execution. @defaultValue `"continue"` */
+  /** Effect of a lost sink on the execution. @defaultValue `"continue"` */
   readonly onSinkClosed?: 'continue' | 'cancel'
-  /** How long the sink may take, after the end, to take what is left, ms. @defaultValue 2,000 */
+  /** Maximum time after the end for the sink to accept the remaining events, ms. @defaultValue 2,000 */
   readonly flushMs?: number
 }
 
-/** An `ExecutionResult` with what became of its events. */
+/** An `ExecutionResult` with the outcome of the delivery of its events. */
 export type StreamedExecutionResult = ExecutionResult & { readonly delivery: Delivery }
 
-/** Runs workflows and streams every event the moment it exists. */
+/** Runs workflows and streams every event as soon as it is recorded. */
 export class StreamingExecutor extends ParallelExecutor {
   /**
    * Starts a workflow; the execution runs whether its events are read or not.
@@ -53,11 +53,11 @@ export class StreamingExecutor extends ParallelExecutor {
   /**
    * Runs a workflow and writes every event into `eventStream` through a bounded buffer.
    *
-   * The sink is locked from the start and closed at the end. It is left as it is, unlocked, when nothing starts. A sink that
-   * fails, stalls or leaves never touches the execution unless `onSinkClosed` is `"cancel"`.
+   * The sink is locked from the start and closed at the end. If nothing starts, it stays open and unlocked. A sink that
+   * fails, stalls or is cancelled affects the execution only if `onSinkClosed` is `"cancel"`.
    *
-   * @returns settles when the execution has ended and the sink took all, or `flushMs` later; rejects as `execute` does, and
-   * with `STREAM_LOCKED` for a sink that has a writer
+   * @returns settles when the execution has ended and the sink has accepted all events, at most `flushMs` later; rejects as
+   * `execute` does, and with `STREAM_LOCKED` for a sink that has a writer
    */
   async executeWithStreaming(
     workflow: DAGStructure | ExecutionPlan,
@@ -99,7 +99,7 @@ export class StreamingExecutor extends ParallelExecutor {
   }
 }
 
-/** A reader's bound uses the clock and the logger of its execution, unless it is given its own. */
+/** The buffer uses the clock and the logger of the execution unless it has its own. */
 function withDefaults(buffer: BufferOptions, { clock, logger }: ResolvedOptions): BufferOptions {
   return { ...buffer, clock: buffer.clock ?? clock, logger: buffer.logger ?? logger }
 }

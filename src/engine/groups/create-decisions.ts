@@ -4,7 +4,7 @@ import { GroupDecisions } from './group-decisions.ts'
 import { GroupTimers } from './group-timers.ts'
 import { ParentOutcomes } from './parent-outcome.ts'
 
-/** Puts together what takes the decisions of an execution. */
+/** Creates the parts that decide on the groups of an execution. */
 export function createDecisions(state: ExecutionState, parts: Omit<GroupParts, 'outcomes' | 'timers'>): GroupDecisions {
   const outcomes = new ParentOutcomes(parts.table.graph, state, parts.scopes)
   return new GroupDecisions({ ...parts, outcomes, timers: new GroupTimers(parts.options.clock) })

@@ -1,13 +1,14 @@
+import { createFailure } from '../../attempt/attempt-outcome.ts'
 import { readInputError } from '../../attempt/tool-error.ts'
 import type { EventData } from '../../events/events.ts'
 import type { FanOut, Repetition, SubWorkflow } from '../../plan/execution-plan.ts'
 import type { TaskGroup } from '../../scheduler/task-group.ts'
-import type { GroupRecorder, GroupRecorderParts } from './group-recorder.ts'
+import { countMissing, type GroupRecorder, type GroupRecorderParts } from './group-recorder.ts'
 import type { GroupTimers } from './group-timers.ts'
 import type { ParentOutcome, ParentOutcomes } from './parent-outcome.ts'
 import type { Scopes } from './scopes.ts'
 
-/** Items that one event adds at most. */
+/** Maximum number of items that one event adds. */
 const MAX_ADDED = 256
 
 /** The parts of an execution that its parents work with. */
@@ -17,7 +18,7 @@ export interface GroupParts extends GroupRecorderParts {
   readonly timers: GroupTimers
   /** Asks a person before the first attempt of a task. */
   readonly askApproval: (task: number, message: string, expiresMs: number | undefined) => void
-  /** How long the execution has run, ms. */
+  /** Run time of the execution, ms. */
   readonly elapsedMs: () => number
 }
 
@@ -25,7 +26,7 @@ export interface GroupParts extends GroupRecorderParts {
 export class GroupChildren {
   readonly #parts: GroupParts
   readonly #events: GroupRecorder
-  /** Parents whose next children are recorded and not in the log yet. */
+  /** Parents whose next children are recorded but not in the log yet. */
   readonly #growing = new Set<number>()
 
   constructor(parts: GroupParts, events: GroupRecorder) {
@@ -86,7 +87,7 @@ export class GroupChildren {
     const left = stop === undefined ? itemCount - children.length : 0
     if (left === 0) return unsettledCount === 0 ? this.#finish(group) : undefined
     // Without a bound of their own, items are added in batches, ahead of the slots that become free.
-    const window = concurrency ?? 2 * MAX_ADDED
+    const window = concurrency ?? MAX_ADDED + Math.max(MAX_ADDED, this.#parts.options.maxConcurrency)
     const room = Math.min(window - unsettledCount, left, MAX_ADDED)
     if (room >= (concurrency === undefined ? Math.min(MAX_ADDED, left) : 1)) this.#add(group, children.length, room)
   }
@@ -120,7 +121,7 @@ export class GroupChildren {
   #addRound(group: TaskGroup): void {
     const message = this.#events.reserve(1)
     if (message === undefined) this.#add(group, group.children.length, 1)
-    else this.#finish(group, { status: 'error', code: 'LIMIT_EXCEEDED', message, isRetryable: false })
+    else this.#finish(group, createFailure('LIMIT_EXCEEDED', message))
   }
 
   #add(group: TaskGroup, from: number, count: number): void {
@@ -129,19 +130,23 @@ export class GroupChildren {
   }
 
   #finish(group: TaskGroup, outcome: ParentOutcome = this.#parts.outcomes.of(group)): void {
-    const { timers, elapsedMs } = this.#parts
+    const { timers, scopes, elapsedMs } = this.#parts
     timers.stop(group.parent)
+    scopes.forget(group.parent)
+    this.#events.release(countMissing(group))
     this.#events.end(group.parent, outcome, Math.max(0, elapsedMs() - group.openedAtMs), outcome.why)
-    // It is due no more, though its end is in the log only later.
+    // It is no longer due, although its end reaches the log only later.
     this.#growing.add(group.parent)
   }
 
-  /** What is left of the delay after the last round, ms. */
+  /** The remaining delay after the last round, ms. */
   #waitBeforeRound({ children }: TaskGroup, { everyMs, factor }: Repetition): number {
     const { tasks, options } = this.#parts
-    const delayMs = Math.min(everyMs * factor ** (children.length - 1), MAX_DELAY_MS)
+    // Bound the factor before the multiplication: 0 times infinity is NaN.
+    const growth = Math.min(factor ** (children.length - 1), Number.MAX_VALUE)
+    const delayMs = Math.min(everyMs * growth, MAX_DELAY_MS)
     const result = tasks.stateOf(children.at(-1) as number)?.result as Partial<EventData> | undefined
-    // However the clock was set meanwhile, never longer than the whole delay.
+    // At most the whole delay, even if the system clock was changed meanwhile.
     return Math.min(delayMs, Date.parse(result?.timestamp ?? '') + delayMs - options.clock.wallTime())
   }
 }

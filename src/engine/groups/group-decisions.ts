@@ -1,15 +1,13 @@
-import type { ToolFailure } from '../../attempt/attempt-outcome.ts'
+import { createFailure, type ToolFailure } from '../../attempt/attempt-outcome.ts'
 import { readInputError } from '../../attempt/tool-error.ts'
-import type { EventFor } from '../../events/events.ts'
-import type { Approval } from '../../scheduler/inputs/task-inputs.ts'
+import { isTurnSpent } from '../../clock.ts'
 import { stringifyJson } from '../../json/stringify-json.ts'
-import type { LogEntry } from '../../events/log-entry.ts'
+import type { Approval } from '../../scheduler/inputs/task-inputs.ts'
 import type { ArgumentProblem } from '../../tools/argument-problem.ts'
 import type { Group, PlannedTask } from '../../plan/execution-plan.ts'
 import { resolveTemplate } from '../../workflow/template.ts'
 import { GroupChildren, type GroupParts } from './group-children.ts'
 import { GroupRecorder } from './group-recorder.ts'
-import { resolveItems } from './items.ts'
 
 /**
  * Takes the decisions that depend on values and records them: whether a condition holds, what the children of a parent are,
@@ -26,11 +24,13 @@ export class GroupDecisions {
     this.#children = new GroupChildren(parts, this.#events)
   }
 
-  /** Takes decisions that are due. @returns how many, at most `count` */
+  /** Takes decisions that are due. @returns their number, at most `count` */
   decide(count: number): number {
     const { due, graph } = this.#parts.table
     if (graph.root.isFinallyOpen) this.#children.limitTime(graph.root)
     for (let decided = 0; decided < count; decided++) {
+      // One decision is bounded by the steps of a condition and the size of an output; the sum of many is not.
+      if (decided > 0 && isTurnSpent()) return decided
       const task = due.takeTask()
       const parent = task === undefined ? due.takeParent() : undefined
       if (task !== undefined) this.#decideTask(task)
@@ -46,8 +46,8 @@ export class GroupDecisions {
   }
 
   /** Children are in the log. */
-  added({ data, taskIndex }: LogEntry): void {
-    this.#children.added(taskIndex, (data as unknown as EventFor<'tasks_added'>['data']).tasks.length)
+  added(parent: number, count: number): void {
+    this.#children.added(parent, count)
   }
 
   /** The dependencies of a task allow it to run. */
@@ -65,21 +65,22 @@ export class GroupDecisions {
     }
     if (approve !== undefined && approval !== 'approved') {
       if (approval === undefined) return this.#askApproval(task)
-      return this.#events.end(task, fail('INPUT_DECLINED', REFUSALS[approval]))
+      return this.#events.end(task, createFailure('INPUT_DECLINED', REFUSALS[approval]))
     }
     if (group === undefined) return table.admit(task)
     const opened = this.#open(task, group)
-    if (opened !== undefined && typeof opened === 'object') this.#events.end(task, opened)
-    else this.#events.open(task, opened)
+    if (typeof opened !== 'object') return this.#events.open(task, opened)
+    scopes.forget(task)
+    this.#events.end(task, opened)
   }
 
-  /** Asks once the arguments can be made: what cannot run needs no approval. */
+  /** Asks once the arguments can be resolved: a task that cannot run needs no approval. */
   #askApproval(task: number): void {
     const { table, scopes, tasks, askApproval } = this.#parts
     const { approve, group, arguments: template } = table.graph.taskAt(task) as PlannedTask
     try {
       const scope = scopes.of(task)
-      // Those of items and rounds are made for each of them.
+      // The arguments of items and rounds are resolved for each of them.
       if (group === undefined || group.kind === 'workflow') resolveTemplate(template, scope)
       const { id, tool } = tasks.at(task)
       const message = approve?.message === undefined ? undefined : resolveTemplate(approve.message, scope).value
@@ -90,7 +91,7 @@ export class GroupDecisions {
     }
   }
 
-  /** The number of items of a fan-out, or why a parent fails. */
+  /** The number of items of a fan-out, or the failure of its parent. */
   #open(task: number, group: Group): number | ToolFailure | undefined {
     const { scopes, options, table } = this.#parts
     try {
@@ -98,14 +99,14 @@ export class GroupDecisions {
       if (group.kind === 'workflow') {
         const { arguments: template } = table.graph.taskAt(task) as PlannedTask
         const problems = group.plan.checkInput(resolveTemplate(template, scopes.of(task)).value)
-        if (problems.length > 0) return fail('INVALID_INPUT', describeProblems(problems))
+        if (problems.length > 0) return createFailure('INVALID_INPUT', describeProblems(problems))
         const excess = this.#events.reserve(group.plan.tasks.length)
-        return excess === undefined ? undefined : fail('LIMIT_EXCEEDED', excess)
+        return excess === undefined ? undefined : createFailure('LIMIT_EXCEEDED', excess)
       }
-      const { count } = resolveItems(group.items, scopes.of(task))
+      const { count } = scopes.resolveItems(task, group)
       const { maxItems } = options
       const excess = count > maxItems ? `Expected at most ${maxItems} items, got ${count}` : this.#events.reserve(count)
-      return excess === undefined ? count : fail('LIMIT_EXCEEDED', excess)
+      return excess === undefined ? count : createFailure('LIMIT_EXCEEDED', excess)
     } catch (error) {
       return readInputError(error)
     }
@@ -125,9 +126,5 @@ function describeProblems(problems: readonly ArgumentProblem[]): string {
     .slice(0, 3)
     .map(({ pointer, message }) => `${pointer === '' ? '' : `\`${pointer}\`: `}${message}`)
   const rest = problems.length > shown.length ? ` (and ${problems.length - shown.length} more)` : ''
-  return `The input of the workflow does not fit: ${shown.join('; ')}${rest}`
-}
-
-function fail(code: string, message: string): ToolFailure {
-  return { status: 'error', code, message, isRetryable: false }
+  return `The input of the workflow does not match its schema: ${shown.join('; ')}${rest}`
 }

@@ -3,18 +3,20 @@ import type { ConditionValues } from '../../conditions/compiled.ts'
 import type { Condition } from '../../conditions/condition.ts'
 import type { AddedTask } from '../../events/events.ts'
 import type { ExecutionPlan, PlannedTask } from '../../plan/execution-plan.ts'
+import { stringifyJson } from '../../json/stringify-json.ts'
 import { round } from '../../round.ts'
 import type { PendingSettlement } from '../../scheduler/pending-settlements.ts'
 import type { TaskGroup } from '../../scheduler/task-group.ts'
 import type { TaskTable } from '../../scheduler/task-table.ts'
 import { LIMITS } from '../../workflow/document.ts'
+import { cutMessage } from '../emissions.ts'
 import type { ExecutionTasks } from '../execution-tasks.ts'
 import type { ResolvedOptions } from '../options.ts'
 import type { OutputBudget } from '../output-budget.ts'
 import type { Recorder } from '../recorder.ts'
-import { describeCompletion, describeEnding } from '../task-events.ts'
+import { type Abortion, describeCompletion, describeEnding } from '../task-events.ts'
 
-/** What events about parents and their children are made with. */
+/** The parts that record the events of parents and their children. */
 export interface GroupRecorderParts {
   readonly table: TaskTable
   readonly tasks: ExecutionTasks
@@ -23,12 +25,12 @@ export interface GroupRecorderParts {
   readonly options: ResolvedOptions
 }
 
-/** Records the events of tasks that no attempt of their own starts or ends: of parents, and of those that a condition skips. */
+/** Records the events of tasks without attempts: of parents, and of tasks that a condition skips. */
 export class GroupRecorder {
   readonly #parts: GroupRecorderParts
-  /** Tasks that there are, and those that open parents are going to have; `undefined` before the first is needed. */
+  /** Number of existing tasks and of those reserved for open parents; `undefined` before the first use. */
   #taskCount: number | undefined
-  /** Tasks that are recorded and not in the log yet. */
+  /** Tasks that are recorded but not in the log yet. */
   #pendingCount = 0
 
   constructor(parts: GroupRecorderParts) {
@@ -67,7 +69,7 @@ export class GroupRecorder {
     this.#pendingCount -= count
   }
 
-  /** Counts tasks that are going to be added. @returns what says that there would be too many */
+  /** Reserves room for tasks to be added. @returns the error if there would be too many */
   reserve(count: number): string | undefined {
     this.#taskCount ??= countTasks(this.#parts.table)
     const total = this.#taskCount + count
@@ -77,27 +79,31 @@ export class GroupRecorder {
     return undefined
   }
 
+  /** Releases the room of tasks that will not be added. */
+  release(count: number): void {
+    if (count > 0) this.#taskCount = (this.#taskCount ?? countTasks(this.#parts.table)) - count
+  }
+
   /** The condition of a task is false. */
   skip(task: number, when: Condition, values: ConditionValues): void {
     const { recorder, tasks, table, options } = this.#parts
-    const error = `The condition is false: \`${when.source}\` with ${JSON.stringify(when.observe(values))}`
+    const error = cutMessage(`The condition is false: \`${when.source}\` with ${stringifyJson(when.observe(values))}`)
     const ending: PendingSettlement = { tasks: [task], status: 'skipped', code: 'CONDITION_FALSE', error }
     const data = describeEnding(recorder, tasks.at(task), task, ending, table.columns, options.clock.now())
     recorder.record('task_complete', data, task)
   }
 
-  /** Ends a task that no attempt of its own ends. @param why it was cancelled, if it was */
-  end(task: number, outcome: AttemptOutcome, executionTimeMs = 0, why?: string): void {
+  /** Ends a task without attempts. @param why reason of its stop, if it was stopped */
+  end(task: number, outcome: AttemptOutcome, executionTimeMs = 0, why?: Abortion): void {
     const { recorder, outputs, table, tasks, options } = this.#parts
     const report = outputs.admit({ ...outcome, executionTimeMs: round(executionTimeMs) })
     const ended = { task: tasks.at(task), index: task, number: table.columns.attempts[task] as number }
-    const abortion = why === undefined ? undefined : { message: why }
-    const data = describeCompletion(recorder, ended, report, abortion, table.columns, options.clock.now())
+    const data = describeCompletion(recorder, ended, report, why, table.columns, options.clock.now())
     recorder.record('task_complete', data, task)
   }
 }
 
-/** Shared: a fan-out has many items. */
+/** Shared object, since a fan-out may have many items. */
 const NO_DEPENDENCIES: readonly string[] = Object.freeze([])
 
 function describeTask(plan: ExecutionPlan, local: number, parentId: string, layer: number): AddedTask {
@@ -111,10 +117,12 @@ function describeTask(plan: ExecutionPlan, local: number, parentId: string, laye
 
 function countTasks({ graph }: TaskTable): number {
   let count = graph.size
-  for (const { itemCount, children, base, plan, stop } of graph.openGroups) {
-    if (stop !== undefined) continue
-    if (plan === undefined) count += Math.max(0, itemCount - children.length)
-    else if (base < 0) count += plan.tasks.length
-  }
+  for (const group of graph.openGroups) count += countMissing(group)
   return count
+}
+
+/** The tasks that a parent was opened for and that have not been added. */
+export function countMissing({ itemCount, children, base, plan }: TaskGroup): number {
+  if (plan === undefined) return Math.max(0, itemCount - children.length)
+  return base < 0 ? plan.tasks.length : 0
 }

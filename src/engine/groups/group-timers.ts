@@ -1,9 +1,9 @@
 import type { Clock } from '../../clock.ts'
 
-/** What a timer of a parent is for. */
+/** The kinds of timers of a parent. */
 export type TimerKind = 'timeout' | 'finally' | 'round'
 
-/** The timers of parents: each at most one of a kind. The tasks of the document have the parent −1. */
+/** The timers of parents, at most one of each kind per parent. The document has the number −1. */
 export class GroupTimers {
   readonly #clock: Clock
   readonly #stops = new Map<string, () => void>()

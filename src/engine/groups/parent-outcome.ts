@@ -1,22 +1,22 @@
-import type { AttemptOutcome } from '../../attempt/attempt-outcome.ts'
+import { type AttemptOutcome, createFailure } from '../../attempt/attempt-outcome.ts'
 import { readInputError } from '../../attempt/tool-error.ts'
 import { JsonValue } from '../../events/json-value.ts'
-import type { TaskCode } from '../../events/events.ts'
 import type { ExecutionState } from '../../events/execution-state.ts'
 import type { ExecutionPlan, PlannedTask, Repetition } from '../../plan/execution-plan.ts'
 import type { TaskGraph } from '../../scheduler/task-graph.ts'
 import type { TaskGroup } from '../../scheduler/task-group.ts'
 import { LIMITS } from '../../workflow/document.ts'
 import { resolveTemplate } from '../../workflow/template.ts'
+import type { Abortion } from '../task-events.ts'
 import type { Scopes } from './scopes.ts'
 
-/** How a parent ends, like an attempt. `why` it was cancelled, if it was. */
-export type ParentOutcome = AttemptOutcome & { readonly why?: string }
+/** How a parent ends, like an attempt. `why` it was stopped, if it was. */
+export type ParentOutcome = AttemptOutcome & { readonly why?: Abortion }
 
-/** How many failed items a message names. */
+/** Maximum number of failed items that a message names. */
 const MAX_NAMED = 3
 
-/** Says how a parent ends all of whose children have settled. */
+/** Computes the outcome of a parent whose children have all settled. */
 export class ParentOutcomes {
   readonly #graph: TaskGraph
   readonly #state: ExecutionState
@@ -31,12 +31,15 @@ export class ParentOutcomes {
   /** @param isExhausted whether a repetition made all of its rounds and `until` was not true */
   of(group: TaskGroup, isExhausted = false): ParentOutcome {
     const { definition, failure, stop, failedCount, toleratedCount } = group
-    if (failure !== undefined) return fail(failure.code, failure.message)
+    if (failure !== undefined) return createFailure(failure.code, failure.message)
+    // Interrupted together with its children, whose ends are not failures of their own.
+    const cutOff = this.#graph.stopOf(group.parent)
+    if (cutOff?.code !== undefined) return { status: 'cancelled', why: cutOff }
     if (definition?.kind === 'forEach') {
       if (failedCount > toleratedCount) return this.#itemsFailed(group)
     } else if (failedCount > 0) return this.#childFailed(group)
-    if (stop?.code !== undefined) return fail(stop.code, stop.message)
-    if (stop !== undefined) return { status: 'cancelled', why: stop.message }
+    if (stop?.code !== undefined) return createFailure(stop.code, stop.message)
+    if (stop !== undefined) return { status: 'cancelled', why: stop }
     switch (definition?.kind) {
       case 'forEach':
         return this.#collect(group)
@@ -48,19 +51,20 @@ export class ParentOutcomes {
   }
 
   #itemsFailed(group: TaskGroup): ParentOutcome {
-    const { children, failedCount, itemCount, toleratedCount } = group
+    const { children, itemCount, toleratedCount } = group
     const results = children.map(child => this.#resultOf(child))
+    // More than the group counted, if some failed in the same round as the one that was too many.
     const failed = results.flatMap((result, index) => (result?.status === 'error' ? [{ index, ...result }] : []))
     const named = failed.slice(0, MAX_NAMED).map(({ index, error, code }) => `${index} (${code}: ${error})`)
-    const more = failedCount > named.length ? ` and ${failedCount - named.length} more` : ''
-    const message = `${failedCount} of ${itemCount} items failed, and ${toleratedCount} may: ${named.join(', ')}${more}`
-    return fail('ITEMS_FAILED', message)
+    const more = failed.length > named.length ? ` and ${failed.length - named.length} more` : ''
+    const message = `${failed.length} of ${itemCount} items failed, at most ${toleratedCount} may: ${named.join(', ')}${more}`
+    return createFailure('ITEMS_FAILED', message)
   }
 
   #childFailed({ firstFailed }: TaskGroup): ParentOutcome {
     const { error, code } = this.#resultOf(firstFailed as number) ?? {}
     const id = this.#graph.idOf(firstFailed as number)
-    return fail('CHILD_FAILED', `Task \`${id}\` failed (${code}): ${error}`)
+    return createFailure('CHILD_FAILED', `Task \`${id}\` failed (${code}): ${error}`)
   }
 
   /** The outputs of the items in their order, null where one failed within tolerance or was skipped. */
@@ -80,12 +84,12 @@ export class ParentOutcomes {
   #lastRound(group: TaskGroup, { until, onExhausted, maxTimes }: Repetition, isExhausted: boolean): ParentOutcome {
     if (isExhausted && until !== undefined && onExhausted === 'fail') {
       const message = `\`until\` was not true after ${maxTimes} rounds: \`${until.source}\``
-      return fail('REPEAT_EXHAUSTED', message)
+      return createFailure('REPEAT_EXHAUSTED', message)
     }
     return { status: 'success', output: this.#scopes.outputOf(group, group.children.length - 1) ?? JsonValue.null }
   }
 
-  /** What the workflow's `output` says, or else the outputs of its last layer by id. */
+  /** The value of the workflow's `output`, or the outputs of its last layer by id. */
   #outputOf(group: TaskGroup, plan: ExecutionPlan): ParentOutcome {
     const scope = this.#scopes.ofGroup(group)
     if (plan.output !== undefined) {
@@ -116,9 +120,5 @@ type AnyResult = NonNullable<NonNullable<ReturnType<ExecutionState['tasks']['get
 
 function tooLarge(bytes: number): ParentOutcome {
   const expected = `Expected an output of at most ${LIMITS.maxOutputBytes} bytes of JSON`
-  return fail('OUTPUT_TOO_LARGE', `${expected}, got at least ${bytes}`)
-}
-
-function fail(code: TaskCode, message: string): ParentOutcome {
-  return { status: 'error', code, message, isRetryable: false }
+  return createFailure('OUTPUT_TOO_LARGE', `${expected}, got at least ${bytes}`)
 }

@@ -2,7 +2,7 @@ import type { ConditionValues } from '../../conditions/compiled.ts'
 import type { ExecutionStatus } from '../../events/events.ts'
 import { JsonValue } from '../../events/json-value.ts'
 import type { ExecutionState } from '../../events/execution-state.ts'
-import type { PlannedTask } from '../../plan/execution-plan.ts'
+import type { FanOut, PlannedTask } from '../../plan/execution-plan.ts'
 import { computeStatus } from '../../scheduler/group-status.ts'
 import type { TaskGroup } from '../../scheduler/task-group.ts'
 import type { TaskTable } from '../../scheduler/task-table.ts'
@@ -10,17 +10,18 @@ import { resolveTemplate, type Scope } from '../../workflow/template.ts'
 import { type Items, resolveItems } from './items.ts'
 
 /**
- * What the references and conditions of each task refer to. Everything follows from the log: the items of a fan-out and the
- * input of a sub-workflow are resolved again after a crash.
+ * The values that the references and conditions of each task can name. Everything follows from the log: the items of a
+ * fan-out and the input of a sub-workflow are resolved again after a crash.
  */
 export class Scopes {
   readonly #table: TaskTable
   readonly #state: ExecutionState
   readonly #input: JsonValue | undefined
   #root: Scope | undefined
-  /** Made for the first group: most executions have none. */
+  /** Created for the first group: most executions have none. */
   #scopes: WeakMap<TaskGroup, Scope> | undefined
-  #items: WeakMap<TaskGroup, Items> | undefined
+  /** The items of fan-outs that have not ended, by parent. */
+  #items: Map<number, Items> | undefined
 
   constructor(table: TaskTable, state: ExecutionState, input: JsonValue | undefined) {
     this.#table = table
@@ -28,13 +29,13 @@ export class Scopes {
     this.#input = input
   }
 
-  /** What the references of a task refer to. */
+  /** The values that the references of a task can name. */
   of(task: number): Scope {
     const group = this.#table.graph.groupOf(task)
     return group.plan === undefined ? this.#ofChild(group, task) : this.ofGroup(group)
   }
 
-  /** What the references of the tasks of a workflow refer to. */
+  /** The values that the references of the tasks of a workflow can name. */
   ofGroup(group: TaskGroup): Scope {
     if (group.outer === undefined) return (this.#root ??= this.#createScope(group, '', this.#input))
     this.#scopes ??= new WeakMap()
@@ -49,19 +50,25 @@ export class Scopes {
     return scope
   }
 
-  /** The items of a fan-out. @throws as `resolveItems` does */
-  itemsOf(group: TaskGroup): Items {
-    this.#items ??= new WeakMap()
-    let items = this.#items.get(group)
+  /** The items of a fan-out: resolved once, and once more by a process that takes over. @throws as `resolveItems` does */
+  resolveItems(parent: number, definition: FanOut): Items {
+    this.#items ??= new Map()
+    let items = this.#items.get(parent)
     if (items === undefined) {
-      if (group.definition?.kind !== 'forEach') throw new Error('Expected the group of a fan-out')
-      items = resolveItems(group.definition.items, this.of(group.parent))
-      this.#items.set(group, items)
+      items = resolveItems(definition.items, this.of(parent))
+      this.#items.set(parent, items)
     }
     return items
   }
 
-  /** What the condition of a task names. */
+  /** Drops the items and the input of an ended parent. */
+  forget(parent: number): void {
+    this.#items?.delete(parent)
+    const group = this.#table.graph.groupBelow(parent)
+    if (group !== undefined) this.#scopes?.delete(group)
+  }
+
+  /** The values that the condition of a task can name. */
   conditionOf(task: number): ConditionValues {
     const { input, output, status, error, item, index } = this.of(task)
     const statusSoFar = (): ExecutionStatus =>
@@ -74,7 +81,7 @@ export class Scopes {
       ...(item !== undefined && { item: item.peek() }),
       ...(index !== undefined && { index }),
       execution: {
-        // Read on demand: it takes a look at every task.
+        // Computed on demand, since it reads the state of every task.
         get status() {
           return statusSoFar()
         },
@@ -82,7 +89,7 @@ export class Scopes {
     }
   }
 
-  /** What `until` names after a round. */
+  /** The values that `until` can name after a round. */
   repetitionOf(group: TaskGroup, round: number): ConditionValues {
     const { input } = this.of(group.parent)
     return { input: input?.peek(), index: round, result: this.outputOf(group, round)?.peek() ?? null }
@@ -94,14 +101,14 @@ export class Scopes {
     return child === undefined ? undefined : this.#outputOf(this.#table.graph.idOf(child))
   }
 
-  /** What the references of an item or round refer to: those of its parent, and its own. */
+  /** The values that the references of an item or round can name: those of its parent, and its own. */
   #ofChild(group: TaskGroup, task: number): Scope {
     const outer = this.of(group.parent)
     const index = this.#table.graph.addedTask(task)?.index ?? 0
     const { input, output, status, error } = outer
-    // Written out, since every item passes.
+    // Hot path: written out field by field.
     if (group.definition?.kind === 'forEach') {
-      return { input, output, status, error, index, item: this.itemsOf(group).at(index) }
+      return { input, output, status, error, index, item: this.resolveItems(group.parent, group.definition).at(index) }
     }
     return { input, output, status, error, index, previous: index === 0 ? undefined : this.outputOf(group, index - 1) }
   }
@@ -121,7 +128,7 @@ export class Scopes {
     }
   }
 
-  /** A tolerated failure has the default of its task. */
+  /** A tolerated failure yields the default of its task. */
   #outputOf(taskId: string): JsonValue | undefined {
     const result = this.#state.tasks.get(taskId)?.result
     if (result?.status === 'success') return result.output as JsonValue

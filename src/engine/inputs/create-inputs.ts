@@ -22,9 +22,9 @@ export function createInputs(
     for (let at = task; at >= 0; at = graph.groupOf(at).parent) {
       const index = graph.addedTask(at)?.index
       if (index === undefined) continue
-      const group = graph.groupOf(at)
-      if (group.definition?.kind !== 'forEach') return { index }
-      const item = parts.scopes.itemsOf(group).at(index)
+      const { definition, parent } = graph.groupOf(at)
+      if (definition?.kind !== 'forEach') return { index }
+      const item = parts.scopes.resolveItems(parent, definition).at(index)
       return item === undefined || item.text.length > MAX_ITEM ? { index } : { index, item: item.read() }
     }
     return {}

@@ -5,11 +5,11 @@ import type { ExecutionHistory } from '../../scheduler/execution-history.ts'
 import { INTERRUPTED } from '../interruption.ts'
 
 /**
- * Brings the entries of a log up to date that an earlier version wrote, as they are read: its `task_retry` had neither
- * `interrupted` nor `executionTimeMs`. The log itself stays as it is.
+ * Migrates log entries of an earlier version on read: its `task_retry` had neither `interrupted` nor `executionTimeMs`. The
+ * stored log does not change.
  */
 export class LegacyEntries {
-  /** By task, when its attempt started. */
+  /** Start time of the last attempt, by task. */
   readonly #startedAt = new Map<string, string>()
 
   upgrade(entry: LogEntry): LogEntry {
@@ -22,7 +22,7 @@ export class LegacyEntries {
 
   #upgradeRetry(entry: LogEntry, data: LoggedData<'task_retry'>): LogEntry {
     if (data.interrupted !== undefined || data.executionTimeMs !== undefined) return entry
-    // How an interruption was recognised before there was a field for it.
+    // Earlier versions marked an interruption by this code and message only.
     const isInterrupted = data.code === INTERRUPTED.code && data.error === 'The process that ran it ended'
     const startedAt = this.#startedAt.get(data.taskId)
     const executionTimeMs =
@@ -32,7 +32,7 @@ export class LegacyEntries {
   }
 }
 
-/** Takes over what an earlier version kept beside the log, unless a later version has resumed the execution since. */
+/** Adopts notes that an earlier version stored beside the log, unless a later version has resumed the execution since. */
 export function adoptNotes(history: ExecutionHistory, notes: EarlierNotes | undefined): void {
   if (notes === undefined || history.isResumed) return
   history.restoreTime(notes.spentMs ?? 0, notes.resumedAt)

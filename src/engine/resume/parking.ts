@@ -8,19 +8,19 @@ import type { Lease } from '../../log/event-log.ts'
 /** Maximum number of consecutive crashes in which one task is in flight; after the last of them its execution is parked. */
 export const MAX_CRASHES = 3
 
-/** Why an execution is parked whose tasks were in flight in each of the last crashes. */
+/** The reason of parking for tasks that were in flight in each of the last crashes. */
 export function describeCrashing(tasks: readonly string[]): Parked {
   const shown = tasks
     .slice(0, 5)
     .map(id => `\`${id}\``)
     .join(', ')
   const rest = tasks.length > 5 ? ` and ${tasks.length - 5} more` : ''
-  const message = `Running each time when the execution was cut off ${MAX_CRASHES} times in a row: ${shown}${rest}. Resume it by hand`
+  const message = `In flight in each of the last ${MAX_CRASHES} crashes of the execution: ${shown}${rest}. Resume it by hand`
   return { code: 'CRASH_LIMIT', message, tasks }
 }
 
 /**
- * Records that an execution does not resume by itself. A process that still runs it gets `FENCED`.
+ * Parks an execution: it no longer resumes by itself. A process that still runs it gets `FENCED`.
  * @returns the entry that records it
  * @throws what the store throws
  */
@@ -35,7 +35,7 @@ export async function park(
   return recordParked(store, lease, last, parked, clock)
 }
 
-/** The same, with a lease, behind the last entry. */
+/** Records the parking with a lease, after the last entry. */
 export async function recordParked(
   store: ExecutionStore,
   lease: Lease,

@@ -9,7 +9,7 @@ import {
   resolveOptions,
 } from '../options.ts'
 
-/** The options that an execution keeps in every process that runs it. */
+/** The options that an execution keeps across processes. */
 const RECORDED = [
   'schedule',
   'maxConcurrency',
@@ -25,15 +25,15 @@ const RECORDED = [
 /** Recorded only where they differ from their defaults: records of earlier versions do not have them. */
 const RECORDED_IF_GIVEN = ['finallyTimeoutMs', 'maxItems'] as const
 
-/** The options of an execution as its record has them. */
+/** The options in the record of an execution. */
 export type RecordedOptions = Pick<ExecutionOptions, (typeof RECORDED | typeof RECORDED_IF_GIVEN)[number]> & {
-  /** How long it may go unfollowed, ms; of one that a server runs. */
+  /** Time without subscribers after which a server cancels the execution, ms. */
   readonly graceMs?: number
   /** Whether its request asked for that. */
   readonly isGraceAsked?: boolean
 }
 
-/** As JSON, `Infinity` as `null`. */
+/** Serializes options as JSON, `Infinity` as `null`. */
 export function writeOptions(options: ResolvedOptions, graceMs?: number, isGraceAsked = false): string {
   const given = RECORDED_IF_GIVEN.filter(name => options[name] !== DEFAULT_OPTIONS[name])
   const recorded = Object.fromEntries([...RECORDED, ...given].map(name => [name, options[name]]))
@@ -41,11 +41,11 @@ export function writeOptions(options: ResolvedOptions, graceMs?: number, isGrace
   return JSON.stringify({ ...recorded, graceMs, ...(isGraceAsked && { isGraceAsked }) })
 }
 
-/** What `writeOptions` wrote; what a later version wrote beside it is left out. @throws `RECORD_UNUSABLE` */
+/** Parses the text of `writeOptions`; unknown options of later versions are ignored. @throws `RECORD_UNUSABLE` */
 export function readOptions(text: string | undefined): RecordedOptions {
   if (text === undefined) return {}
   const recorded = parseRecorded('options', text)
-  if (!isJsonObject(recorded)) throw recordUnusable('The `options` that the store has of an execution are no object')
+  if (!isJsonObject(recorded)) throw recordUnusable('The recorded `options` of an execution are not an object')
   const known = [...RECORDED, ...RECORDED_IF_GIVEN, 'graceMs'].filter(name => Object.hasOwn(recorded, name))
   const { graceMs, ...options } = Object.fromEntries(
     known.map(name => [name, recorded[name] ?? Number.POSITIVE_INFINITY]),
@@ -55,7 +55,7 @@ export function readOptions(text: string | undefined): RecordedOptions {
     if (graceMs === undefined) return options
     return { ...options, graceMs: parseGrace(graceMs), isGraceAsked: recorded['isGraceAsked'] === true }
   } catch (error) {
-    throw recordUnusable('The `options` that the store has of an execution are invalid', error)
+    throw recordUnusable('The recorded `options` of an execution are invalid', error)
   }
 }
 
@@ -69,6 +69,6 @@ export function parseRecorded(what: 'workflow' | 'input' | 'options', text: stri
   try {
     return parseJson(text)
   } catch (error) {
-    throw recordUnusable(`The \`${what}\` that the store has of an execution is not JSON`, error)
+    throw recordUnusable(`The recorded \`${what}\` of an execution is not JSON`, error)
   }
 }

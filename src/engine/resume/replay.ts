@@ -1,7 +1,7 @@
-import type { AddedTask, EventData } from '../../events/events.ts'
+import type { AddedTask, EventData, InputQuestion } from '../../events/events.ts'
 import type { LogEntry } from '../../events/log-entry.ts'
 import { JsonValue } from '../../events/json-value.ts'
-import type { ExecutionState } from '../../events/execution-state.ts'
+import type { ExecutionState, TaskState } from '../../events/execution-state.ts'
 import { EventLog } from '../../log/event-log.ts'
 import type { ExecutionPlan } from '../../plan/execution-plan.ts'
 import type { AppliedEvent } from '../../scheduler/table-input.ts'
@@ -11,14 +11,14 @@ import type { ExecutionStore, StoredExecution } from '../../store/execution-stor
 import { adoptNotes, LegacyEntries } from './legacy-record.ts'
 import { OutputBudget } from '../output-budget.ts'
 
-/** An execution as its log left it. */
+/** The replayed parts of an execution. */
 export interface Replayed {
   readonly log: EventLog
   readonly table: TaskTable
   readonly outputs: OutputBudget
 }
 
-/** Reads a log and applies it, event by event. @throws what the store throws */
+/** Reads a log and applies its events one by one. @throws what the store throws */
 export async function replay(
   { executionId, notes }: StoredExecution,
   store: ExecutionStore,
@@ -42,56 +42,81 @@ export async function replay(
   return { log, table, outputs }
 }
 
-function hasEndedAncestor({ tasks }: ExecutionState, parentId: string): boolean {
-  for (
-    let at = tasks.get(parentId);
-    at !== undefined;
-    at = at.parentId === undefined ? undefined : tasks.get(at.parentId)
-  ) {
-    if (at.result !== undefined) return true
-  }
-  return false
-}
+/** The children of one parent; those of the document have the parent `undefined`. */
+type Siblings = ReadonlyMap<string | undefined, readonly TaskState[]>
 
-/** The questions of a task, and how they ended. */
-function* summarizeInputs({ inputs }: ExecutionState, taskId: string, head: EventData): Generator<AppliedEvent> {
+/** The questions of a task and how they were resolved. */
+function* summarizeInputs(
+  { inputs }: ExecutionState,
+  taskId: string,
+  kind: InputQuestion['kind'],
+  head: EventData,
+): Generator<AppliedEvent, void, undefined> {
   for (const { outcome, response, ...question } of inputs?.get(taskId) ?? []) {
+    if (question.kind !== kind) continue
     yield { type: 'input_required', data: { ...head, ...question } }
     const { inputId } = question
     if (outcome !== undefined) yield { type: 'input_resolved', data: { ...head, taskId, inputId, outcome, response } }
   }
 }
 
-/** Events that add up to a state: where a store in memory has let the first ones go. */
+/** Events that reproduce a state, for a memory store that has evicted the first entries. */
 function* summarize(state: ExecutionState): Generator<AppliedEvent, void, undefined> {
   const head = { executionId: state.executionId, timestamp: '' }
-  // Only this state is left of the times; the process has not changed, which is what they are needed for.
-  for (const {
-    taskId,
-    tool = '',
-    layer,
-    attempts: attempt,
-    itemCount,
-    result,
-    parentId,
-    index,
-  } of state.tasks.values()) {
-    // The children of a parent that has ended decide nothing more.
-    if (parentId !== undefined && hasEndedAncestor(state, parentId)) continue
-    if (parentId !== undefined) {
-      const added: AddedTask = { taskId, tool, layer, dependsOn: [], ...(index !== undefined && { index }) }
-      yield { type: 'tasks_added', data: { ...head, parentId, tasks: [added], totalTasks: 0 } }
-    }
-    if (attempt === 0) yield* summarizeInputs(state, taskId, head)
-    const items = itemCount === undefined ? {} : { itemCount }
-    if (result !== undefined) yield { type: 'task_complete', data: { ...head, ...result } }
-    else if (attempt > 0) {
-      yield { type: 'task_start', data: { ...head, taskId, tool, layer, attempt, ...items } }
-      yield* summarizeInputs(state, taskId, head)
-    }
-  }
+  yield* summarizeGroup(state, groupTasks(state), undefined, head)
   const { stopping, parked, isHandedOff } = state
   if (stopping !== undefined) yield { type: 'execution_stopping', data: { ...head, ...stopping } }
   if (parked !== undefined) yield { type: 'execution_parked', data: { ...head, ...parked } }
   if (isHandedOff) yield { type: 'execution_handed_off', data: head }
+}
+
+/**
+ * Only this state is left of the times; the process has not changed, which is what they are needed for. The order differs from
+ * that of the log: a parent gets all of its children at once, and failures come last, so that what follows from them concerns
+ * only tasks that have not ended. The approvals of tasks that have not started come last of all: their tasks are ready by then.
+ */
+function* summarizeGroup(
+  state: ExecutionState,
+  siblings: Siblings,
+  parent: string | undefined,
+  head: EventData,
+): Generator<AppliedEvent, void, undefined> {
+  const tasks = siblings.get(parent) ?? []
+  for (const { taskId, tool = '', layer, attempts: attempt, itemCount, result } of tasks) {
+    const children = siblings.get(taskId)
+    if (attempt === 0 || (result !== undefined && children === undefined)) continue
+    const items = itemCount === undefined ? {} : { itemCount }
+    if (result === undefined) yield* summarizeInputs(state, taskId, 'approval', head)
+    yield { type: 'task_start', data: { ...head, taskId, tool, layer, attempt, ...items } }
+    if (result === undefined) yield* summarizeInputs(state, taskId, 'question', head)
+    if (children === undefined) continue
+    yield {
+      type: 'tasks_added',
+      data: { ...head, parentId: taskId, tasks: children.map(describeAdded), totalTasks: 0 },
+    }
+    yield* summarizeGroup(state, siblings, taskId, head)
+  }
+  for (const isLast of [false, true]) {
+    for (const { result } of tasks) {
+      if (result === undefined || isLast !== (result.status === 'error' && !result.optional)) continue
+      yield { type: 'task_complete', data: { ...head, ...result } }
+    }
+  }
+  for (const { taskId, attempts, result } of tasks) {
+    if (attempts === 0 && result === undefined) yield* summarizeInputs(state, taskId, 'approval', head)
+  }
+}
+
+function describeAdded({ taskId, tool = '', layer, index }: TaskState): AddedTask {
+  return { taskId, tool, layer, dependsOn: [], ...(index !== undefined && { index }) }
+}
+
+function groupTasks({ tasks }: ExecutionState): Siblings {
+  const siblings = new Map<string | undefined, TaskState[]>()
+  for (const task of tasks.values()) {
+    const known = siblings.get(task.parentId)
+    if (known === undefined) siblings.set(task.parentId, [task])
+    else known.push(task)
+  }
+  return siblings
 }

@@ -16,36 +16,41 @@ import { checkRecorded } from './recorded-execution.ts'
 import { readOptions } from './recorded-options.ts'
 import { type Replayed, replay } from './replay.ts'
 
-/** What an execution is resumed with. */
+/** The context in which an execution is resumed. */
 export interface ResumeContext {
-  /** A tool that is missing fails the execution with `TOOLS_UNAVAILABLE`; one that is only ended or shown needs none. @defaultValue none */
+  /**
+   * A missing tool fails the execution with `TOOLS_UNAVAILABLE`; an execution that is only stopped or shown needs none.
+   * @defaultValue none
+   */
   readonly tools?: ToolRegistry
-  /** For what the record does not say. */
+  /** Options for those that the record lacks. */
   readonly options?: ResolvedOptions
   readonly counters?: MutableCounters
   /** Whether somebody may answer its questions. @defaultValue true */
   readonly isAttended?: boolean | undefined
-  /** Ends it. */
+  /** Ends it, as a request to cancel does: `finally` tasks run, unless it is being ended already. */
   readonly stop?: Stop | undefined
   /** Called with the restored log before anything is appended by the loop. */
   readonly onRestored?: ((log: EventLog) => void) | undefined
 }
 
-/** An execution that was taken over and has not been resumed. */
+/** An execution that was claimed but not resumed yet. */
 interface Taken extends Replayed, Pick<StartParts, 'plan' | 'input' | 'secrets'> {
   readonly loop: ExecutionLoop
-  /** `undefined` for one that has ended. */
+  /** `undefined` for an ended execution. */
   readonly lease: Lease | undefined
-  /** Ends it when it is resumed. */
+  /** Stops the execution when it is resumed. */
   readonly stop: Stop | undefined
+  /** Ends its `finally` tasks when it is resumed. */
+  readonly finallyStop: Stop | undefined
   readonly options: ResolvedOptions
 }
 
 /**
- * Takes an execution over from the process that ran it, and resumes it by hand: the same loop, from the table that its log adds
- * up to. A process that still runs it gets `FENCED`. One that has ended is only shown.
+ * Claims an execution from its previous process and resumes it on request, from the table that a replay of its log gives. A
+ * process that still runs it gets `FENCED`. An ended execution is only shown.
  *
- * It keeps the options that it began with.
+ * It keeps its original options.
  *
  * @returns once it runs; rejects with what the store throws, and `RECORD_UNUSABLE` for a damaged record or log
  */
@@ -55,17 +60,17 @@ export async function resumeLoop(
   context: ResumeContext = {},
 ): Promise<ExecutionLoop> {
   const taken = await takeOver(stored, store, context)
-  const { loop, lease, stop, log } = taken
+  const { loop, lease, stop, finallyStop, log } = taken
   if (lease === undefined) return loop
   context.onRestored?.(log)
-  loop.start(lease, taken, undefined, { cause: 'manual', stop })
+  loop.start(lease, taken, undefined, { cause: 'manual', stop, finallyStop })
   return loop
 }
 
 /**
- * Resumes an execution whose process is gone, as `resumeLoop` does, unless the same task was in flight in each of the last
- * crashes: then the execution is parked.
- * @returns the loop, or why it is parked and the entry that says so; rejects as `resumeLoop` does
+ * Resumes an execution after a crash as `resumeLoop` does. If the same task was in flight in each of the last crashes, the
+ * execution is parked instead.
+ * @returns the loop, or the reason of parking and its entry; rejects as `resumeLoop` does
  */
 export async function recoverLoop(
   stored: StoredExecution,
@@ -73,18 +78,23 @@ export async function recoverLoop(
   context: ResumeContext = {},
 ): Promise<{ readonly loop: ExecutionLoop } | { readonly parked: Parked; readonly entry: LogEntry }> {
   const taken = await takeOver(stored, store, context)
-  const { loop, lease, stop, table, log, options } = taken
+  const { loop, lease, stop, finallyStop, table, log, options } = taken
   if (lease === undefined) return { loop }
   const { isHandedOff } = table.history
-  const isStopping = (stop ?? table.stop) !== undefined
-  const crashing = isHandedOff || isStopping ? [] : findCrashing(table, MAX_CRASHES)
+  const crashing = isHandedOff ? [] : findCrashing(table, MAX_CRASHES, task => !isEnded(taken, task))
   if (crashing.length > 0) {
     const parked = describeCrashing(crashing)
     return { parked, entry: await recordParked(store, lease, log.head, parked, options.clock) }
   }
   context.onRestored?.(log)
-  loop.start(lease, taken, undefined, { cause: isHandedOff ? 'handoff' : 'crash', stop })
+  loop.start(lease, taken, undefined, { cause: isHandedOff ? 'handoff' : 'crash', stop, finallyStop })
   return { loop }
+}
+
+/** Whether a task no longer runs. */
+function isEnded({ table: { graph, stop: stopped }, stop, finallyStop }: Taken, task: number): boolean {
+  if (graph.stopOf(task) !== undefined) return true
+  return (graph.isInFinally(task) ? finallyStop : (stop ?? stopped)) !== undefined
 }
 
 async function takeOver(
@@ -101,7 +111,7 @@ async function takeOver(
   const { executionId, createdAt } = stored
   const { graceMs: _, isGraceAsked: __, ...recorded } = readOptions(stored.options)
   const options: ResolvedOptions = { ...given, ...recorded }
-  const { input, findFailure, plan: buildPlan } = checkRecorded(stored, tools)
+  const { input, findFailure, findFinallyFailure, plan: buildPlan } = checkRecorded(stored, tools)
   const plan = await buildPlan()
   const lease = stored.status === 'running' ? await store.claim(executionId) : undefined
   const replayed = await replay(stored, store, plan, options)
@@ -114,8 +124,13 @@ async function takeOver(
     throw recordUnusable('The log of an ended execution has no end')
   }
   const byCrash = options.onCrash === 'fail' ? INTERRUPTED : undefined
-  // An execution that is only ended needs no tools, and is not ended for the lack of them.
+  // An execution that is only ended needs no tools but those of `finally`, and is not ended for the lack of others.
   const why = stop ?? table.stop ?? stored.notes?.stop ?? byCrash ?? findFailure(log.state)
+  const isEnding = table.stop !== undefined || table.graph.root.isFinallyOpen
+  const isRepeated = stop?.requestId !== undefined && stop.requestId === table.stop?.requestId
+  const by = stop?.requestId === undefined ? {} : { requestId: stop.requestId }
+  const byRequest = stop !== undefined && isEnding && !isRepeated ? { message: stop.message, ...by } : undefined
+  const finallyWhy = byRequest ?? (why === undefined ? undefined : findFinallyFailure(log.state))
   return {
     ...replayed,
     plan,
@@ -124,6 +139,7 @@ async function takeOver(
     loop,
     lease: end === undefined ? lease : undefined,
     stop: why,
+    finallyStop: finallyWhy,
     options,
   }
 }

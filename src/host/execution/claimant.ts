@@ -1,6 +1,6 @@
 import { DagstreamError } from '../../errors.ts'
 
-/** The key under which a request may be repeated, and the hash that tells it from another request. */
+/** The key under which a request may be repeated, and the hash that distinguishes it from another request. */
 export interface RepeatClaim {
   readonly idempotencyKey?: string
   /** SHA-256 of the request, hex. */
@@ -20,6 +20,6 @@ export function isRepeat(a: Claimant, b: Claimant): boolean {
 /** @throws `IDEMPOTENCY_CONFLICT` where the key belongs to another request */
 export function expectRepeat({ requestHash }: RepeatClaim, known: RepeatClaim): void {
   if (known.requestHash === requestHash) return
-  const message = 'This `Idempotency-Key` was used for another request; repeat that one as it was, or use a new key'
+  const message = 'This `Idempotency-Key` was used for another request; repeat that request unchanged, or use a new key'
   throw new DagstreamError('IDEMPOTENCY_CONFLICT', message)
 }

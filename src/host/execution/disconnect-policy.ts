@@ -2,7 +2,7 @@ import type { Clock } from '../../clock.ts'
 import { invalidOption } from '../../errors.ts'
 
 /**
- * The fate of an execution that has no follower any more: it is cancelled at once, is cancelled after a grace, or continues.
+ * The rule for an execution without followers: it is cancelled at once, is cancelled after a grace period, or continues.
  * `"cancel"` is a grace of 0.
  */
 export type DisconnectRule = 'cancel' | 'continue' | { readonly graceMs: number }

@@ -18,7 +18,9 @@ interface Archived {
   readonly parked: Parked | undefined
 }
 
-/** Reads executions from the store. It caches the logs last requested, so that a reconnecting reader does not read one anew. */
+/**
+ * Reads executions from the store. It caches the logs last requested, so that a reconnecting reader does not read one again.
+ */
 export class ExecutionArchive {
   readonly #store: ExecutionStore
   readonly #clock: Clock
@@ -67,7 +69,7 @@ export class ExecutionArchive {
     await callStore(() => this.#store.delete(executionId))
   }
 
-  /** Readers often come back together: one log serves them all. */
+  /** Readers often reconnect at the same time: one log serves them all. */
   async #restoreOnce(record: StoredExecution): Promise<HostedExecution> {
     const { executionId } = record
     const restoring = this.#restoring.get(executionId) ?? this.#restore(record)

@@ -65,7 +65,7 @@ export class HostedExecution implements CommandedExecution {
     this.lastStoreFailure = failure
     this.#loop = loop
     this.disconnectPolicy = new DisconnectPolicy(graceMs, clock, () => {
-      this.#loop?.cancel({ code: 'DISCONNECTED', message: 'Nobody followed the execution any more' })
+      this.#loop?.cancel({ code: 'DISCONNECTED', message: 'The execution had no subscriber for its grace period' })
     })
   }
 
@@ -104,7 +104,7 @@ export class HostedExecution implements CommandedExecution {
     return showStatus({ status: status === 'pending' ? 'running' : status, parked: this.parked })
   }
 
-  /** Why it resumes only by hand. */
+  /** The reason for which it is parked. */
   get parked(): Parked | undefined {
     return this.log.state.parked ?? this.#parked
   }
@@ -129,6 +129,11 @@ export class HostedExecution implements CommandedExecution {
     return this.#loop?.activity
   }
 
+  /** Whether this process runs it and it has `finally` tasks, its own or those of workflows that run now. */
+  get hasFinally(): boolean {
+    return this.isRunning && this.#loop?.hasFinally === true
+  }
+
   /**
    * The ids of the document's tasks, in its order, `finally` tasks last. After the end every task has a result in the log.
    * @throws `RECORD_UNUSABLE`
@@ -138,11 +143,12 @@ export class HostedExecution implements CommandedExecution {
   }
 
   /**
-   * Cancels the execution; idempotent, also after the end.
+   * Cancels the execution: its `finally` tasks run. A second call ends those; after the end it has no effect.
+   * @param requestId of the request that asks for it: its repetition does nothing, also after a crash
    * @returns settles once the cancellation would outlast this process; rejects when it cannot be recorded
    */
-  cancel(reason: Reason): Promise<void> {
-    this.#loop?.cancel(reason)
+  cancel(reason: Reason, requestId?: string): Promise<void> {
+    this.#loop?.cancel(reason, requestId)
     return this.#loop?.commanded ?? Promise.resolve()
   }
 

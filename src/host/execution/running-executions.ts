@@ -102,7 +102,7 @@ export class RunningExecutions {
       onEnded(hosted)
     } else if (error instanceof DagstreamError && error.code === 'SHUTTING_DOWN') {
       observers.end(executionId, 'handed_off')
-      logger.warn('An execution is left to the next process', { executionId })
+      logger.warn('An execution is handed off to the next process', { executionId })
     } else {
       observers.end(executionId, 'lost')
       logger.warn('An execution was lost', { executionId, error: describeError(error) })

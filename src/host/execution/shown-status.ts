@@ -1,6 +1,6 @@
 import type { ExecutionStatus, Parked } from '../../events/events.ts'
 
-/** Where an execution is, as clients see it. */
+/** The status of an execution that clients see. */
 export type ShownStatus = 'running' | 'parked' | ExecutionStatus
 
 /** The status of an execution that a store has. */

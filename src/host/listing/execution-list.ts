@@ -5,7 +5,7 @@ import type { HostedExecution } from '../execution/hosted-execution.ts'
 import type { ListFilter } from './list-filter.ts'
 import { type ShownStatus, showStatus } from '../execution/shown-status.ts'
 
-/** Executions that are read at once where a filter may leave few of them. */
+/** Number of executions per read if a filter may match few of them. */
 const CHUNK = 250
 
 /** The last execution of a page: the next page begins after it. */

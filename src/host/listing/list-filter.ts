@@ -6,9 +6,9 @@ export const SHOWN_STATUSES: readonly ShownStatus[] = ['running', 'parked', 'suc
 /** Selects the executions of a list; all conditions must hold. */
 export interface ListFilter {
   readonly status?: ShownStatus
-  /** The name of the workflow, exactly. */
+  /** The exact name of the workflow. */
   readonly name?: string
-  /** Created then or later; ISO 8601 in UTC with milliseconds, as `createdAt` is. */
+  /** Created at or after this time; ISO 8601 in UTC with milliseconds, as `createdAt` is. */
   readonly since?: string
 }
 
@@ -18,10 +18,10 @@ export const MOMENT =
 
 const ISO = /^(\d{4}-\d\d-(\d\d))(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)?)?$/
 
-/** @returns the moment as `createdAt` would have it, in UTC where the text names no offset; `undefined` for anything else */
+/** @returns the time in the format of `createdAt`, in UTC if the text has no offset; `undefined` for any other text */
 export function parseMoment(text: string): string | undefined {
   const ms = /^\d{1,15}$/.test(text) ? Number(text) : parseIso(text)
-  // Years of five digits would be sorted as texts before those of four.
+  // As texts, years of five digits would sort before years of four.
   if (ms === undefined || Number.isNaN(ms) || ms < 0 || ms > Date.UTC(9999, 11, 31)) return undefined
   return new Date(ms).toISOString()
 }
@@ -29,7 +29,7 @@ export function parseMoment(text: string): string | undefined {
 function parseIso(text: string): number | undefined {
   const [, date = '', day, offset] = ISO.exec(text) ?? []
   if (date === '') return undefined
-  // `Date` takes 30 February for 2 March.
+  // `Date` accepts 30 February as 2 March.
   if (new Date(`${date}T00:00:00Z`).getUTCDate() !== Number(day)) return undefined
   return Date.parse(text === date || offset !== undefined ? text : `${text}Z`)
 }

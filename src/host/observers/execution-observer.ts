@@ -1,7 +1,7 @@
 import type { ExecutionStatus } from '../../events/events.ts'
 import type { LogEntry } from '../../events/log-entry.ts'
 
-/** An execution as its observers know it. */
+/** The description of an execution for observers. */
 export interface ObservedExecution {
   readonly executionId: string
   readonly owner?: string

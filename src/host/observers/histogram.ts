@@ -1,11 +1,11 @@
-/** How often a value was at most each of some bounds. */
+/** Counts values by upper bounds. */
 export class Histogram {
   readonly bounds: readonly number[]
-  /** Of each bound, those that no smaller bound has; the last is of what is above all of them. */
+  /** Number of values per bound that exceed the previous bound; the last one counts values above all bounds. */
   readonly #counts: Float64Array
   #sum = 0
 
-  /** `bounds` ascend. */
+  /** `bounds` must ascend. */
   constructor(bounds: readonly number[]) {
     this.bounds = bounds
     this.#counts = new Float64Array(bounds.length + 1)
@@ -22,7 +22,7 @@ export class Histogram {
     return this.#sum
   }
 
-  /** How many values were at most each bound, then how many there were. */
+  /** The cumulative count at each bound, then the total count. */
   get cumulativeCounts(): number[] {
     let count = 0
     return Array.from(this.#counts, each => (count += each))

@@ -30,9 +30,9 @@ export class Meters implements ExecutionObserver {
   readonly appends: Histogram = new Histogram(APPEND_BOUNDS_S)
   resumedCount = 0
   retryCount = 0
-  /** Of all attempts that are over. */
+  /** Usage of all ended attempts. */
   usage: TokenUsage | undefined
-  /** One for all executions: it keeps nothing of them. */
+  /** One observer for all executions: it holds no state of them. */
   readonly #entryObserver: EntryObserver = {
     onEntry: entry => this.#count(entry),
     onEnd: outcome => this.#countEnd(outcome),

@@ -1,22 +1,19 @@
 import { afterTurn, isTurnSpent } from '../../clock.ts'
 import { DagstreamError, isRecordUnusable } from '../../errors.ts'
-import { onAbort } from '../../abort-signals.ts'
 import type { ExecutionLoop } from '../../engine/execution-loop.ts'
 import { recoverLoop, resumeLoop, type ResumeContext } from '../../engine/resume/resume.ts'
 import type { Stop } from '../../events/events.ts'
 import { describeError } from '../../log/describe-error.ts'
 import type { StoredExecution } from '../../store/execution-store.ts'
 import { describeUnusable } from '../../store/unfinished-status.ts'
-import { ToolRegistry } from '../../tools/registry.ts'
+import type { ToolRegistry } from '../../tools/registry.ts'
 import { shuttingDown } from '../errors/host-errors.ts'
 import type { HostedExecution, StoreFailure } from '../execution/hosted-execution.ts'
 import { callStore, isStoreFailure } from '../../store/call-store.ts'
 import { Quarantine } from './quarantine.ts'
 import { parseRecord } from '../storage/recoverable-record.ts'
 import type { RecoveryContext } from './recovery-context.ts'
-
-/** For executions that are only ended: none of their tools is called. */
-const NO_TOOLS = new ToolRegistry()
+import { ToolLookup } from './tool-lookup.ts'
 
 /**
  * Resumes the executions that earlier processes left unfinished, the oldest first, one after the other. Their tools are requested
@@ -32,12 +29,14 @@ export class Recovery {
   readonly #pending = new Map<string, Promise<void>>()
   readonly #listed: Promise<void>
   readonly #closing = new AbortController()
+  readonly #tools: ToolLookup
   #turn: Promise<unknown> = Promise.resolve()
 
   /** @param isAutomatic `false`: it resumes only by hand */
   constructor(context: RecoveryContext, isAutomatic: boolean) {
     this.#context = context
     this.quarantine = new Quarantine(context)
+    this.#tools = new ToolLookup(context.tools, context.logger, this.#closing.signal)
     this.#listed = isAutomatic ? this.#begin() : Promise.resolve()
   }
 
@@ -71,8 +70,11 @@ export class Recovery {
    * @throws `RECORD_UNUSABLE`; `SHUTTING_DOWN` once this is closed; the errors of the store and of the tool provider
    */
   async resume(stored: StoredExecution, stop?: Stop): Promise<HostedExecution> {
-    const { workflow, isStopping } = parseRecord(stored)
-    const tools = isStopping || stop !== undefined ? NO_TOOLS : await this.#findTools(workflow)
+    const record = parseRecord(stored)
+    const isStopping = record.isStopping || stop !== undefined
+    const tools = await (isStopping
+      ? this.#tools.findForEnd(stored.executionId, record)
+      : this.#tools.find(record.workflow))
     const { store, running, adopt } = this.#context
     // A store that answers later may have listed an execution that was being registered here.
     return this.#guardResume(async () => {
@@ -103,7 +105,7 @@ export class Recovery {
         if (isTurnSpent()) await new Promise<void>(afterTurn)
       }
     } catch (error) {
-      logger.warn('What earlier processes left could not be found', { error: describeError(error) })
+      logger.warn('Unfinished executions of earlier processes could not be listed', { error: describeError(error) })
     }
   }
 
@@ -134,7 +136,7 @@ export class Recovery {
         await this.#recover(executionId, failure)
       } catch (error) {
         if (isStoreFailure(error)) throw error
-        // The next process may resume it, or somebody by hand.
+        // The next process may resume it, or a request.
         logger.warn('An execution could not be resumed', { executionId, error: describeError(error) })
       }
     }
@@ -183,15 +185,15 @@ export class Recovery {
   async #prepare(executionId: string): Promise<ToolRegistry | undefined> {
     const stored = await this.#findRecoverable(executionId)
     if (stored === undefined) return undefined
-    const { workflow, isStopping } = parseRecord(stored)
-    if (isStopping) return NO_TOOLS
+    const record = parseRecord(stored)
+    if (record.isStopping) return this.#tools.findForEnd(executionId, record)
     try {
-      return await this.#findTools(workflow)
+      return await this.#tools.find(record.workflow)
     } catch (error) {
       // They may be there later; time mends no other error.
       if (!(error instanceof DagstreamError) || error.code !== 'TOOLS_UNAVAILABLE') throw error
       this.#context.logger.warn('An execution could not be resumed', { executionId, error: describeError(error) })
-      const message = 'Tools of the execution could not be had when it was to be resumed: resume it by hand'
+      const message = 'Tools of the execution were unavailable at its resumption: resume it by hand'
       await this.quarantine.park(stored, { code: error.code, message, tasks: [] })
       return undefined
     }
@@ -214,14 +216,5 @@ export class Recovery {
     const hosted = await resume()
     if (hosted !== undefined) this.quarantine.remove(hosted.executionId)
     return hosted
-  }
-
-  /** A provider has no time limit but its own; the wait for it ends when this is closed. */
-  #findTools(workflow: unknown): Promise<ToolRegistry> {
-    const { signal } = this.#closing
-    return new Promise((resolve, reject) => {
-      const stop = onAbort(signal, () => reject(shuttingDown()))
-      Promise.resolve(this.#context.tools.toolsFor(workflow)).then(resolve, reject).finally(stop)
-    })
   }
 }

@@ -6,12 +6,15 @@ import type { StoredExecution } from '../../store/execution-store.ts'
 import { describeUnusable } from '../../store/unfinished-status.ts'
 import { ToolRegistry } from '../../tools/registry.ts'
 import type { DAGStructure } from '../../workflow/document.ts'
+import { collectNames } from '../../workflow/tool-names.ts'
 
 /** The parts of a record that decide how an execution is resumed. */
 export interface RecoverableRecord {
   readonly workflow: DAGStructure
-  /** The execution is only ended: none of its tools is called. */
+  /** The execution is only ended: none of its tools is called, apart from those of `finally` tasks. */
   readonly isStopping: boolean
+  /** Whether its workflow, or one that it runs, has `finally` tasks. */
+  readonly hasFinally: boolean
 }
 
 /** Checks the parts of a record that need neither the log nor the checks of the workflow. @throws `RECORD_UNUSABLE` */
@@ -19,7 +22,11 @@ export function parseRecord({ workflow, input, options, isStopping, notes }: Sto
   const document = parseWorkflow(workflow)
   if (input !== undefined) parseRecorded('input', input)
   const { onCrash } = readOptions(options)
-  return { workflow: document, isStopping: isStopping === true || notes?.stop !== undefined || onCrash === 'fail' }
+  return {
+    workflow: document,
+    isStopping: isStopping === true || notes?.stop !== undefined || onCrash === 'fail',
+    hasFinally: collectNames(document).hasFinally,
+  }
 }
 
 /** Checks everything that a resumption reads of a record; linear in its workflow. @throws `RECORD_UNUSABLE` */

@@ -69,7 +69,7 @@ export class StoreRetries {
       // Other work may have replaced it meanwhile.
       if (this.#all.get(executionId) === retry) this.#all.delete(executionId)
     } catch (error) {
-      this.#logger.debug('The store failed once more', { executionId, error: describeError(error) })
+      this.#logger.debug('The store failed again', { executionId, error: describeError(error) })
       retry.trying = undefined
       retry.failureCount += 1
       if (this.#all.get(executionId) === retry) this.#schedule(executionId, retry)

@@ -2,11 +2,13 @@ import type { Clock } from '../../clock.ts'
 import type { EventLog } from '../../log/event-log.ts'
 import type { LogCursor } from '../../log/log-cursor.ts'
 
-/** The distance of streams from the executions that they follow. */
+/** The lag of streams behind the executions that they follow. */
 export interface Lag {
-  /** The most events that one of them has yet to take. */
+  /** The largest number of events that a stream has not read. */
   readonly events: number
-  /** The longest that the next event of one of them has waited for it, s: since it happened, or since the stream was opened. */
+  /**
+   * The longest time that the next event of a stream has waited, s: since it was recorded, or since the stream was opened.
+   */
   readonly seconds: number
 }
 
@@ -33,7 +35,7 @@ export class OpenStreams {
     return () => void this.#streams.delete(stream)
   }
 
-  /** Of running executions: the log of an ended one is read at any pace. */
+  /** Measures running executions only: the log of an ended one may be read at any pace. */
   measureLag(): Lag {
     const now = this.#clock.wallTime()
     let events = 0

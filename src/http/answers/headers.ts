@@ -1,4 +1,4 @@
-/** Of answers that are private to the caller and may change. */
+/** Headers of answers that are private to the caller and may change. */
 export const JSON_HEADERS = { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' }
 
 /** No hop-by-hop headers: HTTP/2 forbids them. `no-transform`: a proxy that compresses would buffer. */

@@ -3,20 +3,20 @@ import type { ResponseIssue } from '../../tools/question.ts'
 import type { WorkflowIssue } from '../../workflow/document.ts'
 import { cutText } from '../../text.ts'
 
-/** What an error response tells, beside its status. */
+/** The members of an error response beside its status. */
 export interface ProblemDetails {
-  /** What kind of problem it is, the same each time. */
+  /** The kind of problem; constant for a kind. */
   readonly title: string
-  /** What went wrong this time, for people. Never the text of an unknown error. */
+  /** What went wrong in this case, for people. Never the text of an unknown error. */
   readonly detail?: string
-  /** Anything else a program may want to know (RFC 9457, 3.2), such as `issues`. */
+  /** Extension members (RFC 9457, 3.2), such as `issues`. */
   readonly [extension: string]: unknown
 }
 
 /**
  * An error response, RFC 9457: `application/problem+json` with `status`, `title` and further members.
  *
- * Without a `type` it is `about:blank`: the status says what it is.
+ * A missing `type` means `about:blank`: the status alone identifies the problem.
  */
 export function problem(status: number, details: ProblemDetails, headers?: HeadersInit): Response {
   const all = new Headers(headers)
@@ -24,7 +24,9 @@ export function problem(status: number, details: ProblemDetails, headers?: Heade
   return new Response(JSON.stringify({ ...details, status }), { status, headers: all })
 }
 
-/** The answer to a workflow, or an input, with problems: every one of them in `issues`. @param error with the code `INVALID_WORKFLOW` */
+/**
+ * The answer to an invalid workflow or input, with every problem in `issues`. @param error with the code `INVALID_WORKFLOW`
+ */
 export function invalidWorkflow({ code, details, message }: DagstreamError, headers?: HeadersInit): Response {
   const [first] = details['issues'] as readonly WorkflowIssue[]
   const detail = first ? `${first.code} at ${first.pointer || 'the document'}: ${first.message}` : message
@@ -42,7 +44,7 @@ export function invalidResponse({ code, details, message }: DagstreamError): Res
 const TOOLS_RETRY_S = 5
 
 /**
- * The answer where tools cannot be had: which servers of them are missing, not why, which may show what they wrote.
+ * The answer when tools are unavailable. It names the missing servers but not the causes, which may contain their output.
  * @param error with the code `TOOLS_UNAVAILABLE`
  */
 export function toolsUnavailable({ code, details }: DagstreamError, reference: string): Response {
@@ -52,7 +54,7 @@ export function toolsUnavailable({ code, details }: DagstreamError, reference: s
     .filter(name => typeof name === 'string')
     .slice(0, 20)
   const whose = names.length === 0 ? '' : ` of ${names.map(name => `\`${cutText(name, 100)}\``).join(', ')}`
-  const detail = `The tools${whose} are not available; the log has why under this reference`
+  const detail = `The tools${whose} are not available; the log has the cause under this reference`
   const members = { title: 'Service unavailable', detail, code, servers: names, reference }
   return problem(503, members, { 'Retry-After': String(TOOLS_RETRY_S) })
 }
@@ -76,12 +78,12 @@ export class HttpProblem extends Error {
   }
 }
 
-/** What the request says cannot be understood or granted: 400. */
+/** 400: the request is malformed or asks for something that is not allowed. */
 export function badRequest(detail: string, code = 'INVALID_REQUEST'): HttpProblem {
   return new HttpProblem(400, { title: 'Bad request', detail, code })
 }
 
-/** There is no such thing, or it is somebody else's, which must look the same: 404. */
+/** 404: the resource does not exist or has another owner; the two must be indistinguishable. */
 export function notFound(detail: string, code = 'NOT_FOUND'): HttpProblem {
   return new HttpProblem(404, { title: 'Not found', detail, code })
 }

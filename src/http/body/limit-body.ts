@@ -4,8 +4,8 @@ import { badRequest } from '../answers/problem.ts'
 import { markPartlyRead } from './unread-body.ts'
 
 /**
- * A request whose body is within the bound: the same one where it states its length, else one with the body that was read.
- * @throws HttpProblem 413 above the bound, with the rest left unread; 400 for a body that breaks off
+ * Bounds the body of a request. @returns the same request if it states its length, else one with the body that was read
+ * @throws HttpProblem 413 above the bound, with the rest left unread; 400 for a truncated body
  */
 export async function limitBody(request: Request): Promise<Request> {
   const { headers, body } = request
@@ -41,7 +41,7 @@ async function readWithin(body: ReadableStream<Uint8Array>): Promise<Uint8Array<
   }
 }
 
-/** A client that leaves in the middle of its body has not sent one. */
+/** Reads a body. @throws HttpProblem 400 if its client disconnects before its end */
 async function read(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<ReadableStreamReadResult<Uint8Array>> {
   try {
     return await reader.read()

@@ -1,34 +1,34 @@
 import { systemClock } from '../../clock.ts'
 
-/** Bounds of what is read and dropped of a body before a refusal, bytes and ms. */
+/** Bounds of the part of a body that is read and discarded before a refusal, bytes and ms. */
 const MAX_BYTES = 16 * 1024 * 1024
 const MAX_MS = 5000
 
-/** Requests whose server reads on behind the answer. */
+/** Requests whose server continues to read after the answer. */
 const tended = new WeakSet<Request>()
 
-/** Requests of which a part of the body was read. */
+/** Requests whose body was read in part. */
 const partlyRead = new WeakSet<Request>()
 
-/** Says that the reader of a body has left off before its end, and holds no lock. */
+/** Marks a request whose body was read in part and is not locked. */
 export function markPartlyRead(request: Request): void {
   partlyRead.add(request)
 }
 
-/** Says that a request need not be read to its end before it is refused. */
+/** Marks a request whose body need not be read to its end before a refusal. */
 export function markTended(request: Request): void {
   tended.add(request)
 }
 
 /**
- * Holds a refusal back until the rest of the request's body has been read and dropped, within bounds, where an adapter serves
- * it, such as that of `@hono/node-server`.
+ * Delays a refusal until the rest of the request's body has been read and discarded, within bounds. Applies only to requests
+ * from an adapter such as `@hono/node-server`.
  *
- * Adapters close a connection soon after an answer that came before the end of its request. A client that still sends then
- * gets a reset instead of the answer.
+ * An adapter closes a connection soon after an answer that precedes the end of its request. A client that is still sending
+ * would get a reset instead of the answer.
  */
 export async function readBeforeRefusal(request: Request, response: Response): Promise<Response> {
-  // An answer that is no refusal may be a stream, which starts at once.
+  // Other answers may be streams, which must start at once.
   if (response.status < 400 || tended.has(request) || !isStandIn(request)) return response
   if (request.bodyUsed && !partlyRead.has(request)) return response
   const { body } = request
@@ -37,7 +37,7 @@ export async function readBeforeRefusal(request: Request, response: Response): P
   let isLate = false
   const stopTimer = systemClock.after(MAX_MS, () => {
     isLate = true
-    // The read that is pending rejects.
+    // The pending read rejects.
     reader.releaseLock()
   })
   try {
@@ -47,7 +47,7 @@ export async function readBeforeRefusal(request: Request, response: Response): P
       bytes += value.length
     }
   } catch {
-    // The client has left, or the time is over: the answer stands.
+    // The client has disconnected, or the time is over: answer anyway.
   } finally {
     stopTimer()
     if (!isLate) reader.releaseLock()
@@ -55,7 +55,7 @@ export async function readBeforeRefusal(request: Request, response: Response): P
   return response
 }
 
-/** Adapters make objects in place of requests; a platform, and a program, call the constructor. */
+/** Whether a request was made by an adapter: those are not made by the constructor of `Request`. */
 function isStandIn(request: Request): boolean {
   return Object.getPrototypeOf(request) !== Request.prototype
 }

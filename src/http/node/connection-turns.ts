@@ -1,20 +1,23 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
-/** How many requests may wait behind another on their connection; one that sends more is closed. */
+/** Maximum number of requests that wait behind another on one connection; a connection that sends more is closed. */
 const MAX_WAITING = 8
 
 /**
- * Lets the requests of each connection through one at a time, though it sends them ahead (RFC 9112, 9.3.2).
+ * Serializes the pipelined requests of each connection (RFC 9112, 9.3.2).
  *
- * Their answers could only wait for each other anyway, in memory; and Node tells none of those that wait when the
- * connection is gone.
+ * Their answers could only wait for each other in memory, and Node does not report the end of the connection to waiting
+ * requests.
  */
 export class ConnectionTurns {
   readonly #last = new WeakMap<Socket, ServerResponse>()
   readonly #waitingCounts = new WeakMap<Socket, number>()
 
-  /** @returns `undefined` for a request whose turn it is; else whether its connection was still there when its turn came */
+  /**
+   * @returns `undefined` if it is the turn of the request; otherwise a promise, at its turn, of whether the connection is
+   * still open
+   */
   take({ socket }: IncomingMessage, outgoing: ServerResponse): Promise<boolean> | undefined {
     const before = this.#last.get(socket)
     this.#last.set(socket, outgoing)

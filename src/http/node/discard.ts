@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { systemClock } from '../../clock.ts'
 
-/** Bounds of what is read and dropped behind an answer: bytes on the wire, and ms. */
+/** Bounds of the input that is read and discarded after an answer: bytes on the wire, and ms. */
 export const MAX_DISCARDED_BYTES: number = 16 * 1024 * 1024
 export const MAX_DISCARD_MS = 5000
 
@@ -12,16 +12,16 @@ const HALF_CLOSED_MS = 1000
 /** How often the bytes of a connection are compared with their bound, ms. */
 const CHECK_MS = 50
 
-/** Connections whose answer is complete and whose input is dropped. */
+/** Connections whose answer is complete and whose input is discarded. */
 const discarding = new WeakSet<Socket>()
 
 /**
- * Keeps reading a connection after an answer that came before the end of its request, and drops what it reads.
+ * Reads and discards the input of a connection after an answer that preceded the end of its request.
  *
- * A socket that is closed while unread data waits, or still arrives, sends a reset, and a reset discards the answer in the
- * receive buffer of the client. While this is active, `socket.destroySoon`, by which Node and the adapter end a connection
- * after its answer, takes effect only at `finish`. At a bound the connection is half-closed, reads nothing more, and is
- * destroyed 1 s later.
+ * A socket that is closed while unread data waits or arrives sends a reset, and a reset discards the answer in the receive
+ * buffer of the client. While this is active, `socket.destroySoon`, by which Node and the adapter end a connection after its
+ * answer, takes effect only at `finish`. At a bound the connection is half-closed, reads nothing more, and is destroyed 1 s
+ * later.
  */
 class Discard {
   readonly #socket: Socket
@@ -42,7 +42,7 @@ class Discard {
     this.#check()
   }
 
-  /** The request is complete: the connection is closed if somebody has asked for that meanwhile, and is used again otherwise. */
+  /** The request is complete: closes the connection if that was requested meanwhile, and reuses it otherwise. */
   readonly finish = (): void => {
     if (this.#isOver) return
     this.#release()
@@ -82,31 +82,31 @@ class Discard {
   }
 }
 
-/** Drops all that a connection still sends; the caller closes its own half. */
+/** Discards the further input of a connection; the caller closes its own half. */
 export function startDiscarding(socket: Socket): Discard {
   return new Discard(socket)
 }
 
-/** Whether nothing that a connection still sends can be answered. */
+/** Whether the input of a connection is discarded: nothing further on it can be answered. */
 export function isDiscarding(socket: Socket): boolean {
   return discarding.has(socket)
 }
 
-/** Drops what is left of a request once its answer is complete. Call it before the answer begins. */
+/** Discards the rest of a request once its answer is complete. Call it before the answer begins. */
 export function discardBehindAnswer(incoming: IncomingMessage, outgoing: ServerResponse): void {
   // Before Node's own listener, which may close the connection.
   outgoing.prependListener('finish', () => discardRest(incoming))
 }
 
 /**
- * Drops what arrives of a body that nobody reads, while a long answer is sent: a client that reads nothing before it has
- * sent everything would wait for ever. The time that a server gives a request is the bound.
+ * Discards the body of a request that is not read, while a long answer is sent: a client that sends everything before it
+ * reads would otherwise never read. `requestTimeout` is the bound.
  */
 export function discardBesideAnswer(incoming: IncomingMessage): void {
   if (countReaders(incoming) === 0) incoming.resume()
 }
 
-/** Nothing of the body stays in memory; a reader of it that has not seen its end gets an error. */
+/** Keeps nothing of the body in memory; a reader that has not reached its end gets an error. */
 function discardRest(incoming: IncomingMessage): void {
   if (incoming.complete || incoming.destroyed || incoming.socket.destroyed) return
   const discard = startDiscarding(incoming.socket)

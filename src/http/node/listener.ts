@@ -11,7 +11,7 @@ import { markTended } from '../body/unread-body.ts'
 import { ConnectionTurns } from './connection-turns.ts'
 import { discardBehindAnswer, discardBesideAnswer } from './discard.ts'
 
-/** What answers a request; a `Handler` of `dagstream/http`, or one wrapped. */
+/** An object that answers requests: a `Handler` of `dagstream/http`, or a wrapped one. */
 export interface Fetcher {
   readonly fetch: (request: Request) => Response | Promise<Response>
 }
@@ -23,11 +23,11 @@ export type Listener = (
 ) => void
 
 /**
- * Serves a handler on a server of one's own.
+ * Serves a handler on a server that the caller makes.
  *
- * Bodies that dagstream makes are written straight from their source, at the pace of the socket: between the two lies no
- * queue but the socket's own.
- * @throws `INVALID_OPTION` for what has no `fetch`
+ * Bodies that dagstream makes are written directly from their source at the pace of the socket; the only queue between is
+ * that of the socket.
+ * @throws `INVALID_OPTION` for a handler without `fetch`
  */
 export function createListener(handler: Fetcher): Listener {
   expectMethods('handler', handler, ['fetch'])
@@ -38,30 +38,30 @@ export function createListener(handler: Fetcher): Listener {
       const http1 = 'stream' in outgoing ? undefined : outgoing
       const turn = http1 && turns.take(incoming as IncomingMessage, http1)
       if (turn !== undefined && !(await turn)) return RESPONSE_ALREADY_SENT
-      // No platform makes a request of it: what the adapter throws then would look like a fault of the server.
+      // No platform makes a `Request` with this method; the error of the adapter would look like a fault of the server.
       const isTrace = request.method === 'TRACE'
       const response = isTrace
         ? problem(501, { title: 'Not implemented' })
         : await fetch(tend(hasUnknownLength(request) ? rebuild(request) : request))
       if (http1 && !incoming.complete) {
-        // A short body that came with its headers is parsed by then.
+        // By then a short body that arrived with its headers has been parsed.
         await new Promise<void>(afterTurn)
-        // The rest is read and dropped, within bounds. A client that learns of the close may stop sending.
+        // The rest is read and discarded, within bounds. A client that sees the close may stop sending.
         if (!incoming.complete) http1.shouldKeepAlive = false
       }
       const body = response.body && takeBody(response.body)
       if (!body) return response
       if (http1) discardBesideAnswer(incoming as IncomingMessage)
       if (hasLeft(outgoing)) {
-        // No `close` will come any more.
+        // `close` was emitted before.
         body.cancel()
         return RESPONSE_ALREADY_SENT
       }
       const headers = Object.fromEntries(response.headers)
-      // `writeHead` of either protocol takes these; their overloads do not meet.
+      // `writeHead` of either protocol accepts these headers; only the overloads differ.
       ;(outgoing as ServerResponse).writeHead(response.status, headers)
       new BodyWriter(body, outgoing as ServerResponse).start()
-      // Over HTTP/2 the adapter destroys what it takes for answered if the body of the request was not read.
+      // Over HTTP/2 the adapter destroys a stream that it considers answered if the body of the request was not read.
       if ('stream' in outgoing) await new Promise(resolve => outgoing.once('close', resolve))
       return RESPONSE_ALREADY_SENT
     },
@@ -71,15 +71,15 @@ export function createListener(handler: Fetcher): Listener {
   return (incoming, outgoing) => {
     if (!('stream' in outgoing)) {
       discardBehindAnswer(incoming as IncomingMessage, outgoing)
-      // What follows on a connection without a host would be refused too.
+      // Further requests of a client that sends no `Host` would be refused, too.
       if (incoming.headers.host === undefined) outgoing.shouldKeepAlive = false
     }
-    // It answers what it fails at, and never rejects.
+    // Never rejects: it answers its own failures.
     void listen(incoming, outgoing)
   }
 }
 
-/** A response of HTTP/2 does not tell by itself that its stream is gone. */
+/** An HTTP/2 response does not report the end of its stream by itself. */
 function hasLeft(outgoing: ServerResponse | Http2ServerResponse): boolean {
   return 'stream' in outgoing ? outgoing.stream.closed || outgoing.stream.destroyed : outgoing.destroyed
 }
@@ -94,13 +94,18 @@ function hasUnknownLength({ method, headers }: Request): boolean {
   return method !== 'GET' && method !== 'HEAD' && !headers.has('content-length')
 }
 
-/** A request as the platform itself would make it: the adapter's own cannot be the model for another one, as a limit needs it. */
+/**
+ * Copies a request of the adapter by the platform's constructor: `new Request(request)`, which limits need, fails for the
+ * adapter's own objects.
+ */
 function rebuild({ url, method, headers, body, signal }: Request): Request {
-  // The types of browsers do not know `duplex` yet, which a body that is a stream needs.
+  // A stream body needs `duplex`, which the DOM types do not have yet.
   return new Request(url, { method, headers, body, signal, duplex: 'half' } as RequestInit)
 }
 
-/** Writes one body at the pace of its socket. It ends or destroys `outgoing` when the body ends, fails or is not taken. */
+/**
+ * Writes one body at the pace of its socket. It ends or destroys `outgoing` when the body ends, fails or is not consumed.
+ */
 class BodyWriter {
   readonly #body: PullBody
   readonly #outgoing: ServerResponse
@@ -115,7 +120,7 @@ class BodyWriter {
     outgoing.on('close', () => this.#body.cancel())
     outgoing.on('error', this.#destroy)
     this.#advance()
-    // Where there is nothing to write yet, headers go alone.
+    // Without a chunk to write yet, send the headers alone.
     if (!outgoing.writableEnded) outgoing.flushHeaders()
   }
 
@@ -123,7 +128,7 @@ class BodyWriter {
     try {
       for (;;) {
         if (this.#outgoing.destroyed) return
-        // A socket that takes everything at once is not to keep the others waiting.
+        // A socket that accepts everything at once must not starve the others.
         if (isTurnSpent()) return afterTurn(this.#advance)
         const chunk = this.#body.next(this.#receive)
         if (chunk === LATER || !this.#write(chunk)) return
@@ -139,7 +144,7 @@ class BodyWriter {
     else if (this.#write(chunk)) this.#advance()
   }
 
-  /** Without an error, HTTP/2 would tell the client of an orderly end; HTTP/1.1 needs none. */
+  /** Without an error, HTTP/2 would signal an orderly end to the client; HTTP/1.1 needs none. */
   readonly #destroy = (): void => {
     const isStream = 'stream' in this.#outgoing
     this.#outgoing.destroy(isStream ? new Error('The body could not be completed') : undefined)
@@ -153,7 +158,7 @@ class BodyWriter {
       return false
     }
     if (outgoing.write(chunk)) return true
-    // A peer that leaves makes no `drain`; `close` comes then, and always.
+    // A disconnected peer causes no `drain`; `close` is always emitted.
     outgoing.once('drain', this.#advance)
     this.#body.watch(this.#destroy)
     return false

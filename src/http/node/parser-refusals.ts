@@ -2,7 +2,7 @@ import { type IncomingMessage, STATUS_CODES, type Server, type ServerResponse } 
 import type { Socket } from 'node:net'
 import { discardBehindAnswer, isDiscarding, startDiscarding } from './discard.ts'
 
-/** What a fault of the parser is answered with; anything else that cannot be parsed is 400. */
+/** Status by error code of the parser; every other error is 400. */
 const STATUSES: Readonly<Record<string, number>> = {
   HPE_HEADER_OVERFLOW: 431,
   HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
@@ -10,7 +10,7 @@ const STATUSES: Readonly<Record<string, number>> = {
 }
 
 /**
- * Answers what Node refuses before it makes a request of it: bytes that are no HTTP, headers that are too long, requests
+ * Answers input that Node refuses before it makes a request: bytes that are not HTTP, headers that are too long, requests
  * that take too long, and unknown expectations. Node itself would close the connection with the answer, and a client that
  * still sends would lose it in a reset.
  */
@@ -22,7 +22,7 @@ export function answerParserRefusals(server: Server): void {
     outgoing.once('close', () => own.delete(outgoing))
   })
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
-    // The parser fails anew at each piece that arrives.
+    // The parser fails again for each further chunk.
     if (isDiscarding(socket)) return
     const hasBegun = [...(pending.get(socket) ?? [])].some(({ headersSent }) => headersSent)
     if (!socket.writable || hasBegun) {

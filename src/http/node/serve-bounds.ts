@@ -1,5 +1,5 @@
 /** The documented port of `serve`. */
 export const DEFAULT_PORT = 8321
 
-/** The longest time that an idle connection may be kept, ms: one day. */
+/** Maximum of `keepAliveTimeoutMs`, ms: one day. */
 export const MAX_KEEP_ALIVE_MS: number = 24 * 60 * 60 * 1000

@@ -9,31 +9,35 @@ import { createListener } from './listener.ts'
 import { DEFAULT_PORT, MAX_KEEP_ALIVE_MS } from './serve-bounds.ts'
 import { answerParserRefusals } from './parser-refusals.ts'
 
-/** Where and how a server listens. */
+/** Address and limits of a server. */
 export interface ServeOptions {
   /** 0 for any free one. @defaultValue 8321 */
   readonly port?: number
   /** @defaultValue `127.0.0.1`: this machine only */
   readonly host?: string
-  /** The `Host`s, without port, that are answered; others get 403. @defaultValue on loopback its names, else any */
+  /**
+   * The `Host`s, without port, that are answered; others get 403. @defaultValue the names of loopback if `host` is loopback,
+   * else any
+   */
   readonly allowedHosts?: readonly string[]
-  /** More connections are closed at once. @defaultValue 4,096 */
+  /** Maximum number of open connections; further ones are closed at once. @defaultValue 4,096 */
   readonly maxConnections?: number
-  /** How long a client may take to send the headers of a request, ms; not longer than the whole. @defaultValue 10,000 */
+  /** Maximum time for the headers of a request, ms; at most `requestTimeoutMs`. @defaultValue 10,000 */
   readonly headersTimeoutMs?: number
-  /** How long it may take to send the whole request, ms; the answer may take as long as it likes. @defaultValue 30,000 */
+  /** Maximum time for the whole request, ms; the duration of the answer is unbounded. @defaultValue 30,000 */
   readonly requestTimeoutMs?: number
   /**
-   * How long a connection without a request is kept open, ms; clients receive it as `Keep-Alive`. Longer than a load balancer
-   * keeps its own, which is often 60 s: otherwise it sends a request into a connection that is being closed, and answers 502.
+   * Time for which an idle connection is kept open, ms; sent to clients as `Keep-Alive`. It should exceed that of a load
+   * balancer in front, often 60 s: otherwise the balancer may send a request into a connection that is being closed, and
+   * answer 502.
    * @defaultValue 75,000
    */
   readonly keepAliveTimeoutMs?: number
 }
 
-/** A server that listens. */
+/** A listening server. */
 export interface NodeServer {
-  /** Without a slash at the end. */
+  /** Without a trailing slash. */
   readonly url: string
   readonly host: string
   readonly port: number
@@ -43,7 +47,7 @@ export interface NodeServer {
 
 const DEFAULT_KEEP_ALIVE_MS = 75_000
 
-/** How long connections may take to end by themselves at last, ms. */
+/** Time for connections to end by themselves before they are destroyed, ms. */
 const CLOSE_MS = 1000
 
 /** Clients that saw the end of an execution may request its result: quiet time before the close, and its upper bound, ms. */
@@ -104,7 +108,7 @@ export async function serve(
   server.listen(port, host)
   await once(server, 'listening')
   const address = server.address() as AddressInfo
-  // However the address was spelt.
+  // Independent of the spelling of the address.
   if (isLoopback(address.address)) allowed ??= parseAllowedHosts(LOOPBACK_HOSTS)
   let openCount = 0
   let requestCount = 0
@@ -115,9 +119,10 @@ export async function serve(
   })
   let closed: Promise<void> | undefined
   const close = async (): Promise<void> => {
-    // Clients with an open stream may come back; without one there is nothing to wait for.
+    // Clients with an open stream may request the result; without one there is nothing to wait for.
     let seen = openCount > 0 ? -1 : requestCount
-    // New connections are still answered meanwhile: clients come back for the end of what drains, and for its result.
+    // New connections are answered meanwhile: clients reconnect for the end of draining executions and request their
+    // results.
     await handler.close()
     for (let waited = 0; requestCount > seen && waited < MAX_LINGER_MS; waited += QUIET_MS) {
       seen = requestCount

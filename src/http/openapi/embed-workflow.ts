@@ -1,8 +1,8 @@
 import { workflowSchema } from '../../workflow/schema.ts'
 
 /**
- * The schema of workflows as a part of another document.
- * @param place a reference to that part, in place of the references of the schema to itself
+ * Embeds the schema of workflows in another document.
+ * @param place the reference that replaces the references of the schema to itself
  */
 export function embedWorkflow(place: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   const { $schema: _schema, $id: _id, ...schema } = workflowSchema

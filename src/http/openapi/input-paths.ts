@@ -1,4 +1,4 @@
-import { content, id, json, JSON_TYPE, parameter, problems } from './path-parts.ts'
+import { content, id, json, JSON_TYPE, parameter, problems } from './operation-parts.ts'
 import { type Json, refer } from './schema-parts.ts'
 
 /** The routes of questions to people. */

@@ -1,5 +1,6 @@
 import { SSE_EVENTS } from '../../events/events.ts'
 import { LIMITS } from '../../workflow/document.ts'
+import { WORKFLOW_NAME_PATTERN } from '../../workflow/schema.ts'
 import { embedWorkflow } from './embed-workflow.ts'
 import { inputSchemas } from './input-schemas.ts'
 import {
@@ -20,28 +21,35 @@ const ended: readonly string[] = ['success', 'partial', 'error', 'cancelled']
 
 const shownStatus: Json = {
   enum: ['running', 'parked', ...ended],
-  description: '`parked`: not ended, and it does not resume by itself any more; it can be resumed by hand.',
+  description: '`parked`: unfinished; a request can resume it, nothing else does.',
 }
 
-/** What the routes take and give, by name. */
+/** The schemas of requests and responses, by name. */
 export const schemas: Readonly<Record<SchemaName, Json>> = {
   Workflow: embedWorkflow(refer('Workflow')),
   WorkflowRequest: {
-    description: 'A workflow by itself, or beside its input and options.',
+    description: 'A workflow, or an object of a workflow, its input and options.',
     oneOf: [
       refer('Workflow'),
       request(
         {
           workflow: refer('Workflow'),
-          input: { description: 'What `$INPUT` refers to: any JSON.' },
+          input: { description: 'The value of `$INPUT`: any JSON.' },
           options: refer('ExecutionOptions'),
         },
         ['workflow'],
       ),
     ],
   },
+  NamedRequest: {
+    ...request({
+      input: { description: 'The value of `$INPUT`: any JSON.' },
+      options: refer('ExecutionOptions'),
+    }),
+    description: 'The input and the options of an execution of a registered workflow.',
+  },
   ValidationRequest: {
-    description: 'A workflow by itself, or beside the input against which its references are checked.',
+    description: 'A workflow, or an object of a workflow and the input against which its references are checked.',
     oneOf: [refer('Workflow'), request({ workflow: refer('Workflow'), input: {} }, ['workflow'])],
   },
   ExecutionOptions: {
@@ -49,17 +57,17 @@ export const schemas: Readonly<Record<SchemaName, Json>> = {
       schedule: { enum: ['layers', 'dataflow'] },
       onTaskError: { enum: ['continue', 'fail-fast'] },
       onCrash: {
-        description: 'What becomes of it when the process that runs it ends without it.',
+        description: 'Whether the execution resumes or fails after its process has crashed.',
         enum: ['resume', 'fail'],
       },
       maxConcurrency: { type: 'integer', minimum: 1 },
-      timeoutMs: { ...ms, description: 'For the whole execution, ms.' },
+      timeoutMs: { ...ms, description: 'Timeout of the whole execution, ms; 0 for none.' },
       onDisconnect: {
-        description: 'The fate of the execution once it has no follower. `cancel` is a grace of 0.',
+        description: 'Whether the execution is cancelled once it has no subscriber for a time. `cancel`: after 0 ms.',
         oneOf: [{ enum: ['cancel', 'continue'] }, request({ graceMs: ms }, ['graceMs'])],
       },
     }),
-    description: "None may be above the server's own.",
+    description: 'The numbers may not exceed those of the server.',
   },
   ExecutionStatus: object({ executionId, status: shownStatus }),
   Execution: {
@@ -72,11 +80,11 @@ export const schemas: Readonly<Record<SchemaName, Json>> = {
       },
       ['result', 'parked'],
     ),
-    description: '`result` is there once the execution has ended, `parked` while it is parked.',
+    description: '`result` is present once the execution has ended, `parked` while it is parked.',
   },
   Parked: {
     ...object({ code: text, message: text, tasks: { type: 'array', items: text } }),
-    description: 'Why it does not resume by itself any more. `tasks`: the ids of those that are the cause.',
+    description: 'Why the execution is parked. `tasks`: the ids of the tasks that caused it.',
   },
   ExecutionPage: object(
     {
@@ -94,9 +102,9 @@ export const schemas: Readonly<Record<SchemaName, Json>> = {
         executionId,
         status: shownStatus,
         createdAt: timestamp,
-        name: { ...text, description: 'Of the workflow.' },
+        name: { ...text, description: 'Name of the workflow.' },
         ...counts,
-        runningCount: { ...count, description: 'Tasks whose tool is being called, of what runs in this process.' },
+        runningCount: { ...count, description: 'Tasks whose tool is running, for executions of this process.' },
         startedAt: timestamp,
         endedAt: timestamp,
         executionTimeMs: ms,
@@ -122,7 +130,7 @@ export const schemas: Readonly<Record<SchemaName, Json>> = {
       speedup: { type: 'number', minimum: 0 },
       criticalPathMs: ms,
       tokenUsage: refer('TokenUsage'),
-      output: { description: 'What the `output` of the workflow came to: any JSON.' },
+      output: { description: 'The value of the `output` of the workflow: any JSON.' },
       outputError: {
         ...object({ code: text, message: text }),
         description: 'Why there is no output, though the workflow declares one.',
@@ -136,8 +144,7 @@ export const schemas: Readonly<Record<SchemaName, Json>> = {
       tool: text,
       status: { enum: ['success', 'error', 'skipped', 'cancelled'] },
       output: {
-        description:
-          'Any JSON; there exactly when `status` is `success`, except where the output of the parent holds it.',
+        description: 'Any JSON. Present if `status` is `success`, unless the output of the parent contains it.',
       },
       error: text,
       code: text,
@@ -146,9 +153,13 @@ export const schemas: Readonly<Record<SchemaName, Json>> = {
       executionTimeMs: ms,
       waitMs: ms,
       abandoned: { const: true },
-      optional: { const: true, description: 'It failed, and its failure is tolerated.' },
-      items: { type: 'array', items: refer('TaskResult'), description: 'Of a `forEach` or `repeat`: items or rounds.' },
-      tasks: { type: 'array', items: refer('TaskResult'), description: 'Of a `workflow`: its tasks.' },
+      optional: { const: true, description: 'The task failed, and its failure is tolerated.' },
+      items: {
+        type: 'array',
+        items: refer('TaskResult'),
+        description: 'The items of a `forEach`, or the rounds of a `repeat`.',
+      },
+      tasks: { type: 'array', items: refer('TaskResult'), description: 'The tasks of a `workflow`.' },
     },
     ['output', 'error', 'code', 'causedBy', 'abandoned', 'optional', 'items', 'tasks'],
   ),
@@ -175,21 +186,38 @@ export const schemas: Readonly<Record<SchemaName, Json>> = {
   WorkflowIssue: object(
     {
       code: text,
-      pointer: { ...text, description: 'JSON Pointer (RFC 6901) into the workflow as it was sent.' },
-      in: { enum: ['input'], description: 'The pointer leads into the input instead.' },
+      pointer: { ...text, description: 'JSON Pointer (RFC 6901) into the workflow as it was sent, or registered.' },
+      in: { enum: ['input'], description: 'Present if the pointer refers to the input.' },
       message: text,
       hint: text,
-      path: { type: 'array', items: text, description: 'For `CYCLE` and `RECURSIVE_WORKFLOW`: the names around it.' },
+      path: {
+        type: 'array',
+        items: text,
+        description: 'For `CYCLE` and `RECURSIVE_WORKFLOW`: the names along the cycle.',
+      },
       line: {
         type: 'integer',
         minimum: 1,
-        description:
-          'Line, in the body that was sent, of the value that the pointer leads to; of an unknown field, of its key.',
+        description: 'Line in the request body of the value at the pointer; for an unknown field, of its key.',
       },
       column: { type: 'integer', minimum: 1, description: 'Column, UTF-16 units.' },
     },
     ['in', 'hint', 'path', 'line', 'column'],
   ),
+  WorkflowList: object({
+    workflows: {
+      type: 'array',
+      items: object(
+        {
+          name: { ...text, pattern: WORKFLOW_NAME_PATTERN },
+          description: text,
+          inputSchema: { type: 'object' },
+          taskCount: { ...count, description: 'Number of tasks of the document, `finally` tasks included.' },
+        },
+        ['description', 'inputSchema'],
+      ),
+    },
+  }),
   ToolList: object({
     tools: {
       type: 'array',
@@ -203,11 +231,11 @@ export const schemas: Readonly<Record<SchemaName, Json>> = {
         title: text,
         status: { type: 'integer', minimum: 400, maximum: 599 },
         detail: text,
-        code: { ...text, description: 'What a program can match on.' },
+        code: { ...text, description: 'A stable code for programs.' },
         issues: { type: 'array', items: refer('WorkflowIssue') },
         issueCount: count,
-        servers: { type: 'array', items: text, description: 'Whose tools cannot be had.' },
-        reference: { ...text, description: "Where the server's log tells more." },
+        servers: { type: 'array', items: text, description: 'The servers whose tools are unavailable.' },
+        reference: { ...text, description: 'The reference of the error in the log of the server.' },
       },
       ['detail', 'code', 'issues', 'issueCount', 'servers', 'reference'],
     ),
@@ -217,6 +245,6 @@ export const schemas: Readonly<Record<SchemaName, Json>> = {
     ...text,
     description:
       'Server-Sent Events: `id: <executionId>.<seq>`, `event: <type>`, `data: <one line of JSON>`, a blank line; comments ' +
-      `keep the connection alive. Types: ${Object.values(SSE_EVENTS).join(', ')}. More may follow: skip what is unknown.`,
+      `keep the connection alive. Types: ${Object.values(SSE_EVENTS).join(', ')}. Later versions may add types: skip unknown ones.`,
   },
 }

@@ -1,10 +1,11 @@
 /** A JSON Schema (2020-12), or a part of an OpenAPI document. */
 export type Json = Readonly<Record<string, unknown>>
 
-/** What the routes take and give. */
+/** The names of the schemas of requests and responses. */
 export type SchemaName =
   | 'Workflow'
   | 'WorkflowRequest'
+  | 'NamedRequest'
   | 'ValidationRequest'
   | 'ExecutionOptions'
   | 'ExecutionStatus'
@@ -21,6 +22,7 @@ export type SchemaName =
   | 'TokenUsage'
   | 'ValidationResult'
   | 'WorkflowIssue'
+  | 'WorkflowList'
   | 'ToolList'
   | 'Health'
   | 'Problem'
@@ -41,13 +43,13 @@ export const count: Json = { type: 'integer', minimum: 0 }
 export const executionId: Json = { type: 'string', pattern: '^[A-Za-z0-9_-]{1,128}$' }
 /** A time. */
 export const timestamp: Json = { type: 'string', format: 'date-time' }
-/** Later versions may add fields: the schemas describe the fields of today and allow others. */
+/** An object of a response. Later versions may add fields: unknown ones are allowed. */
 export function object(properties: Json, optional: readonly string[] = []): Json {
   const required = Object.keys(properties).filter(name => !optional.includes(name))
   return { type: 'object', required, properties }
 }
 
-/** The same for what a client sends, where an unknown field is refused. */
+/** An object of a request, in which unknown fields are refused. */
 export function request(properties: Json, required: readonly string[] = []): Json {
   return { type: 'object', required, properties, additionalProperties: false }
 }
@@ -61,6 +63,6 @@ export const counts: Readonly<Record<string, Json>> = {
   cancelledCount: count,
   toleratedCount: {
     ...count,
-    description: 'Those of `errorCount` whose failure was tolerated; absent for a workflow that tolerates none.',
+    description: 'Number of tolerated failures in `errorCount`; absent for a workflow that tolerates none.',
   },
 }

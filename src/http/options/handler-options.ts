@@ -1,6 +1,7 @@
 import { DagstreamError, expectMethods, expectObject, invalidOption } from '../../errors.ts'
 import { EXECUTION_OPTIONS, type ExecutionOptions, isAtLeastZero, resolveOptions } from '../../engine/options.ts'
 import { defaultFormat, type Format } from '../../sse/formats.ts'
+import { WorkflowRegistry, type WorkflowSource } from '../../plan/workflow-registry.ts'
 import { createMemoryStore } from '../../store/memory-store.ts'
 import type { ToolSource } from '../../tools/registry.ts'
 import { Suggestions } from '../../tools/suggestion.ts'
@@ -11,31 +12,41 @@ import type { ExecutionObserver } from '../../host/observers/execution-observer.
 import type { Authorize } from '../security/authorize.ts'
 import { parseAllowedHosts } from '../security/host-guard.ts'
 
-/** How a handler serves; the options of an execution beside it are what its executions run with, and their upper bounds. */
+/** Options of a handler. The execution options among them are the defaults and upper bounds of its executions. */
 export interface HandlerOptions extends ExecutionOptions {
-  /** A provider is asked for each workflow before anything of it begins; it is not closed by the handler. */
+  /** A provider is asked before each workflow starts; the handler does not close it. */
   readonly tools: ToolSource | ToolProvider
+  /**
+   * Workflows that clients may start by name, and that tasks may name: documents by name, all of them checked at once, or a
+   * registry. With a provider of tools, tools and arguments are checked when a workflow is used.
+   */
+  readonly workflows?: WorkflowSource
   /** Identifies the caller and allows or refuses the action, on every route. @defaultValue everybody may do everything */
   readonly authorize?: Authorize
-  /** What every request must carry as `Authorization: Bearer …`; one of them. @defaultValue none */
+  /** The token, or one of the tokens, that every request must send as `Authorization: Bearer …`. @defaultValue none */
   readonly token?: string | readonly string[]
   /** The `Host`s, without port, that are answered; others get 403. Against DNS rebinding. @defaultValue any */
   readonly allowedHosts?: readonly string[]
-  /** The origins whose pages may read answers (CORS). @defaultValue none but the server's own */
+  /** The origins whose pages may read answers (CORS). @defaultValue only the server's own */
   readonly allowedOrigins?: readonly string[]
-  /** Where the request does not say. @defaultValue `{ graceMs: 30000 }`, and `"continue"` with `Prefer: respond-async` */
+  /**
+   * The disconnect rule of requests that give none. @defaultValue `{ graceMs: 30000 }`, and `"continue"` with `Prefer:
+   * respond-async`
+   */
   readonly onDisconnect?: DisconnectRule
-  /** Executions that run at once; more get 429. @defaultValue 100 */
+  /** Maximum number of concurrent executions; further requests get 429. @defaultValue 100 */
   readonly maxExecutions?: number
-  /** Event streams that are open at once; more get 429. @defaultValue 1,000 */
+  /** Maximum number of open event streams; further requests get 429. @defaultValue 1,000 */
   readonly maxSubscribers?: number
-  /** A sign of life follows after this much silence, ms. @defaultValue 8,000 */
+  /** Time without an event after which a heartbeat is sent, ms. @defaultValue 8,000 */
   readonly heartbeatMs?: number
-  /** A reader that takes nothing for so long is disconnected, ms. @defaultValue 30,000 */
+  /** Time without progress after which a reader is disconnected, ms. @defaultValue 30,000 */
   readonly stallTimeoutMs?: number
-  /** How long `close` lets running executions go on before it cancels them, ms. @defaultValue 10,000 */
+  /**
+   * Time for which `close` lets running executions continue before it hands off or cancels them, ms. @defaultValue 10,000
+   */
   readonly drainMs?: number
-  /** How events look on the wire. @defaultValue `id:`, `event:` and `data:` */
+  /** The form of events on the wire. @defaultValue `id:`, `event:` and `data:` */
   readonly format?: Format
   /** Each receives the log entries of every execution that starts or resumes here. @defaultValue none */
   readonly observers?: readonly ExecutionObserver[]
@@ -57,6 +68,7 @@ const STORE_METHODS = ['create', 'claim', 'append', 'read', 'putOutput', 'getOut
 
 const HANDLER_OPTIONS: readonly (keyof HandlerOptions)[] = [
   'tools',
+  'workflows',
   'authorize',
   'token',
   'allowedHosts',
@@ -71,10 +83,11 @@ const HANDLER_OPTIONS: readonly (keyof HandlerOptions)[] = [
   'observers',
 ]
 
-/** @throws `INVALID_OPTION`, also for a name that is not an option; `INVALID_TOOL` */
+/** @throws `INVALID_OPTION`, also for a name that is not an option; `INVALID_TOOL`; `INVALID_WORKFLOW` for one of `workflows` */
 export function resolveHandlerOptions(given: HandlerOptions): ResolvedHandlerOptions {
   const {
     tools,
+    workflows,
     authorize,
     token,
     allowedHosts,
@@ -110,6 +123,7 @@ export function resolveHandlerOptions(given: HandlerOptions): ResolvedHandlerOpt
   if (!isAtLeastZero(drainMs)) throw invalidOption('drainMs', 'a number of milliseconds, 0 or more', drainMs)
   return {
     tools: resolver,
+    workflows: workflows === undefined ? undefined : WorkflowRegistry.from(workflows, resolver.registry),
     execution: { ...execution, store },
     authorize,
     tokens: resolveTokens(token),
@@ -127,7 +141,7 @@ export function resolveHandlerOptions(given: HandlerOptions): ResolvedHandlerOpt
   }
 }
 
-/** RFC 6750, 2.1: what can stand behind `Bearer`. */
+/** RFC 6750, 2.1: the syntax of a bearer token. */
 const TOKEN = /^[A-Za-z0-9._~+/-]+=*$/
 
 /** A token that no request can carry locks every client out; an empty one locks none out. Messages never show its text. */
@@ -150,7 +164,7 @@ function parseOrigins(origins: readonly string[]): readonly string[] {
   return [...origins]
 }
 
-/** @throws `INVALID_OPTION` with all that there are */
+/** @throws `INVALID_OPTION` with the names of all options */
 function refuseUnknown(names: readonly string[]): void {
   const known = [...HANDLER_OPTIONS, ...EXECUTION_OPTIONS]
   for (const name of names) {

@@ -19,21 +19,21 @@ const FRAME_BOUNDS: FrameBounds = {
   maxBytes: 32 * 1024 * 1024,
 }
 
-/** JSON ignores it; it keeps a connection alive while a result is waited for. */
+/** Keeps a connection alive while a result is awaited. JSON ignores white space. */
 const WHITE_SPACE = new TextEncoder().encode('\n')
 
-/** A proxy that buffers or compresses would hold headers and signs of life back. */
+/** A proxy that buffers or compresses would delay headers and heartbeats. */
 const AWAITED_HEADERS = { ...VARY, 'Cache-Control': 'no-store, no-transform', 'X-Accel-Buffering': 'no' }
 
-/** The beginning of a stream, and its reader. */
+/** The position and headers of a stream. */
 export interface StreamStart {
   readonly afterSeq: number
   readonly headers: Readonly<Record<string, string>>
-  /** Releases the place of a reader that was admitted already. */
+  /** Releases the subscriber, if it was admitted before. */
   readonly release?: (() => void) | undefined
 }
 
-/** What `?format=` asks for; `undefined` where it asks for nothing. @throws HttpProblem 400 */
+/** Parses `?format=`; `undefined` if it is absent. @throws HttpProblem 400 */
 export function chooseFormat(request: Request): Format | undefined {
   const name = new URL(request.url).searchParams.get('format')
   if (name === null) return undefined
@@ -52,7 +52,7 @@ export class ExecutionResponses {
     this.#options = options
   }
 
-  /** The events after a position. @throws HttpProblem 429 for a reader who cannot be admitted, 400 for a format that is none */
+  /** The events after a position. @throws HttpProblem 429 for a subscriber above the limit, 400 for an unknown format */
   streamEvents(request: Request, hosted: HostedExecution, { afterSeq, headers, release }: StreamStart): Response {
     const format = chooseFormat(request) ?? this.#options.format
     const all = { ...STREAM_HEADERS, ...VARY, ...headers }
@@ -79,19 +79,20 @@ export class ExecutionResponses {
     return new Response(body, { headers: all })
   }
 
-  /** Encodes the events of a running execution as they come, for those who read them later. */
+  /** Encodes the events of a running execution as they are appended, for later readers. */
   encodeAhead({ log }: HostedExecution): void {
     this.#frames.encodeAhead(log)
   }
 
-  /** Drops what is kept of an execution that was deleted. */
+  /** Evicts the frames of a deleted execution. */
   forget(executionId: string): void {
     this.#frames.forget(executionId)
   }
 
   /**
-   * The result as soon as there is one; headers at once, so that the client knows the id while it waits.
-   * @throws HttpProblem 503 where it is known already that none will come: not here, and not now
+   * Answers with the result when the execution ends. Headers are sent at once, so that the client knows the id while it
+   * waits.
+   * @throws HttpProblem 503 if the execution does not run in this process
    */
   awaitResult(hosted: HostedExecution, headers: Readonly<Record<string, string>>): Response {
     const { ending } = hosted.log
@@ -115,13 +116,13 @@ export class ExecutionResponses {
     return this.#sendChunks(hosted, new ResultChunks(hosted, this.#options.execution.store, prefix, '}'))
   }
 
-  /** The bare value. */
+  /** The output as the whole body. */
   showOutput(request: Request, hosted: HostedExecution, json: string): Response {
     if (request.method === 'HEAD') return new Response(null, { headers: JSON_HEADERS })
     return this.#sendChunks(hosted, new TextChunks(json))
   }
 
-  /** Logs an error that the client does not see. @returns the reference that both have */
+  /** Logs an error that the client does not see. @returns the reference that is in both the log and the answer */
   report(message: string, error: unknown, fields: Readonly<Record<string, unknown>> = {}): string {
     const reference = crypto.randomUUID()
     this.#options.execution.logger.warn(message, { ...fields, reference, error: describeError(error) })

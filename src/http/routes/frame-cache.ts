@@ -4,30 +4,30 @@ import type { LogCursor } from '../../log/log-cursor.ts'
 import { joinEntries } from '../../sse/response-body.ts'
 import { FrameTail } from './frame-tail.ts'
 
-/** Bounds of the frames that are kept, approximate bytes. */
+/** Bounds of the cached frames, approximate bytes. */
 export interface FrameBounds {
-  /** Of a running log: its newest, or if nobody reads it its first. */
+  /** Of a running log: its newest frames, or its first ones if it has no reader. */
   readonly maxRunningBytes: number
   /**
-   * Of a running log with one reader: its first. That reader meets none of them again, and to keep all of them would cost
-   * a tenth of its time.
+   * Of a running log with one reader: its first frames. The reader never needs them again, and keeping all of them would
+   * cost a tenth of its time.
    */
   readonly maxSoleReaderBytes: number
-  /** Of all logs. Those of the log that was read least recently go first. */
+  /** Of all logs. The least recently read log is evicted first. */
   readonly maxBytes: number
 }
 
 /** One reader of a log. */
 export interface FrameReader {
-  /** The next frames, if they are kept; moves the reader's cursor behind them. */
+  /** The next frames, if they are cached; moves the reader's cursor behind them. */
   take(): Uint8Array | undefined
-  /** Encodes entries that the cursor gave, and keeps their frames within the bounds. */
+  /** Encodes entries that the cursor returned, and caches their frames within the bounds. */
   encode(entries: readonly LogEntry[]): Uint8Array
   /** Idempotent. */
   close(): void
 }
 
-/** The frames of one log and who reads them. */
+/** The frames and the readers of one log. */
 interface SharedLog {
   readonly log: EventLog
   readonly tail: FrameTail
@@ -41,13 +41,16 @@ const PART_BYTES = 64 * 1024
 const MAX_PARTS = 8
 
 /**
- * The logs of executions as bytes for the wire. An entry is encoded once, for whoever needs it first: the readers of a live
- * execution, those that replay it later, or `encodeAhead`.
+ * The logs of executions as bytes for the wire. An entry is encoded once, when first needed: by a reader of the live
+ * execution, by a later replay, or by `encodeAhead`.
  */
 export class FrameCache {
   readonly #bounds: FrameBounds
   readonly #logs = new WeakMap<EventLog, SharedLog>()
-  /** Tails with frames, each with its execution, least recently read first. Not the logs, which hold far more. */
+  /**
+   * Tails with frames, each with its execution, least recently read first. Logs are not referenced, since they hold far more
+   * memory.
+   */
   readonly #used = new Map<FrameTail, string>()
   #newest: FrameTail | undefined
   #bytes = 0
@@ -61,7 +64,7 @@ export class FrameCache {
     return this.#bytes
   }
 
-  /** Opens a reader of a log at the place of its cursor. */
+  /** Opens a reader of a log at the position of its cursor. */
   read(log: EventLog, cursor: LogCursor): FrameReader {
     const shared = this.#share(log)
     const reader: FrameReader = {
@@ -74,9 +77,9 @@ export class FrameCache {
   }
 
   /**
-   * Encodes a growing log in parts as long as nobody reads it, within the bound of a log, so that the first who replays it
-   * is as fast as the next. What is less than a part is left to the readers, and the rest of a burst at the end: short logs
-   * cost nothing.
+   * Encodes a growing log in parts as long as nobody reads it, within the bound of a log, so that the first replay is as
+   * fast as later ones. Less than a part, and the rest of a burst at the end, is left to the readers: short logs cost
+   * nothing.
    */
   encodeAhead(log: EventLog): void {
     if (log.ending !== undefined || this.#logs.has(log)) return
@@ -88,7 +91,7 @@ export class FrameCache {
     const encodeParts = (): void => {
       for (let part = 0; part < MAX_PARTS && log.bytes - bytes >= PART_BYTES && hasRoom(); part++) {
         const entries = log.readTail(tail.nextSeq - 1, PART_BYTES) ?? []
-        // They have gone from the tail of the log: no more follow the frames that are kept.
+        // The entries have left the tail of the log: no further frame can follow the cached ones.
         if (entries.length === 0) return cursor.close()
         this.#keep(shared, entries)
         for (const { weight } of entries) bytes += weight
@@ -100,7 +103,7 @@ export class FrameCache {
     grow()
   }
 
-  /** Drops the frames of an execution that was deleted. */
+  /** Evicts the frames of a deleted execution. */
   forget(executionId: string): void {
     for (const [tail, id] of this.#used) if (id === executionId) this.#drop(tail)
   }
@@ -128,7 +131,7 @@ export class FrameCache {
     return isLogged && this.#isWanted(shared, seq) ? this.#keep(shared, entries) : joinEntries(entries)
   }
 
-  /** Whether to keep the frames from an entry on, whose frame is not kept. */
+  /** Whether to cache the frames from an uncached entry on. */
   #isWanted({ log, tail, readers }: SharedLog, seq: number): boolean {
     const { firstSeq, nextSeq, bytes } = tail
     const { maxSoleReaderBytes, maxBytes } = this.#bounds
@@ -136,7 +139,7 @@ export class FrameCache {
     if (seq === nextSeq || firstSeq === nextSeq) {
       return isRunning ? readers.size > 1 || bytes < maxSoleReaderBytes : bytes + PART_BYTES < maxBytes
     }
-    // While it runs most readers are at its end, and later at its beginning.
+    // During the execution most readers are at the end of the log, afterwards at its beginning.
     return isRunning ? seq > nextSeq && readers.size > 1 : seq < firstSeq
   }
 
@@ -158,7 +161,7 @@ export class FrameCache {
     this.#newest = tail
   }
 
-  /** Drops the frames of whole logs: a log without its first frames could not give them to those who replay it. */
+  /** Evicts whole logs: a replay needs the first frames. */
   #evict(): void {
     for (const tail of this.#used.keys()) {
       if (this.#bytes <= this.#bounds.maxBytes) return

@@ -4,17 +4,17 @@ import { encodeEntry } from '../../sse/encode.ts'
 /** Maximum size of a block, bytes. Entries that are encoded together are in one block, even if they are larger. */
 const BLOCK_BYTES = 64 * 1024
 
-/** Approximate memory beside the bytes of the frames, bytes: of a mark, and of a block. */
+/** Approximate overhead of a mark and of a block beside the frames, bytes. */
 const MARK_BYTES = 16
 const BLOCK_OVERHEAD_BYTES = 256
 
-/** Consecutive frames. Only appended to, so that parts of it can be shared. */
+/** Consecutive frames. Append-only, so that parts of it can be shared. */
 interface Block {
   /** May be longer than the frames. */
   bytes: Uint8Array
   /** How many of the bytes are frames. */
   size: number
-  /** The first seq of each batch of entries that was encoded together, and where it begins: ascending, at least one. */
+  /** The first seq and the start of each batch of entries that were encoded together: ascending, at least one. */
   readonly seqs: number[]
   readonly starts: number[]
 }
@@ -28,16 +28,16 @@ export interface Frames {
 }
 
 /**
- * The frames of one log, without gaps, from some entry to the last one that a reader has asked for. Each entry is encoded
- * once, for the reader that asks first.
+ * The frames of one log, without gaps, up to the last entry that a reader has requested. Each entry is encoded once, for its
+ * first reader.
  *
- * It holds bytes and no entries: an entry keeps its data and whole output in memory.
+ * It holds bytes but no entries, which would keep their data and whole outputs in memory.
  */
 export class FrameTail {
   readonly #blocks: Block[] = []
   #nextSeq = 1
   #bytes = 0
-  /** What was given out last: most readers of an execution stand at the same place. */
+  /** The last result of `take`: most readers of an execution are at the same position. */
   #shared: Frames | undefined
 
   /** Approximate memory, bytes. */
@@ -91,7 +91,7 @@ export class FrameTail {
     while (this.#blocks.length > 0) this.dropOldest()
   }
 
-  /** Of a block by its index; behind the last one, `nextSeq`. */
+  /** First seq of a block by its index; `nextSeq` behind the last block. */
   #firstSeq(index: number): number {
     return this.#blocks[index]?.seqs[0] ?? this.#nextSeq
   }
@@ -115,11 +115,11 @@ export class FrameTail {
     return bytes
   }
 
-  /** The room behind the frames of a block, at least `size` bytes. */
+  /** Makes the free space behind the frames of a block at least `size` bytes. @returns it */
   #reserve(block: Block, size: number): Uint8Array {
     const needed = block.size + size
     if (needed > block.bytes.byteLength) {
-      // A short log takes twice its size at most. Readers may still hold parts of the old bytes.
+      // At most twice the size of a short log. Copy, since readers may still hold parts of the old bytes.
       const grown = new Uint8Array(this.#blocks.length > 1 ? BLOCK_BYTES : Math.min(BLOCK_BYTES, 2 * needed))
       grown.set(block.bytes.subarray(0, block.size))
       this.#bytes += grown.byteLength - block.bytes.byteLength
@@ -128,7 +128,7 @@ export class FrameTail {
     return block.bytes.subarray(block.size)
   }
 
-  /** The next `size` bytes of a block are frames from `seq` on. @returns them */
+  /** Adds the next `size` bytes of a block as frames from `seq` on. @returns them */
   #extend(block: Block, seq: number, size: number): Uint8Array {
     const start = block.size
     block.seqs.push(seq)
@@ -149,7 +149,7 @@ function weigh({ bytes, seqs }: Block): number {
 function findStart({ bytes, seqs, starts }: Block, seq: number): number {
   const mark = findLast(seqs.length, index => (seqs[index] as number) <= seq)
   let at = starts[mark] as number
-  // A frame ends with an empty line, and has no other.
+  // An empty line ends a frame and occurs nowhere else in it.
   for (let left = seq - (seqs[mark] as number); left > 0; at++) {
     at = bytes.indexOf(LF, at)
     if (bytes[at + 1] !== LF) continue
@@ -161,7 +161,10 @@ function findStart({ bytes, seqs, starts }: Block, seq: number): number {
 
 const LF = 0x0a
 
-/** The last of `count` indices for which `isBelow` holds, which holds up to some index; −1 if for none. Tries the last first. */
+/**
+ * The last of `count` indices for which the monotone predicate `isBelow` holds; −1 if there is none. Tries the last index
+ * first.
+ */
 function findLast(count: number, isBelow: (index: number) => boolean): number {
   if (count > 0 && isBelow(count - 1)) return count - 1
   let from = -1

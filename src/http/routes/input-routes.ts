@@ -7,28 +7,25 @@ import { describeJson, isJsonObject } from '../../json/describe-json.ts'
 import { JSON_HEADERS } from '../answers/headers.ts'
 import { badRequest } from '../answers/problem.ts'
 import { type JsonBody, readJson } from '../body/execution-request.ts'
-import type { ResolvedHandlerOptions } from '../options/handler-options.ts'
-import { createAccessControl } from './access.ts'
+import type { ExecutionAccess } from './execution-access.ts'
 import { decodeCursor, encodeCursor, parsePageSize } from './list-query.ts'
 
 /** The routes of questions to people. */
-export function createInputRoutes(host: ExecutionHost, { authorize }: ResolvedHandlerOptions): Hono {
-  const { ask, findAllowed, open } = createAccessControl(host, authorize)
-
+export function createInputRoutes(host: ExecutionHost, access: ExecutionAccess): Hono {
   return new Hono()
     .get('/inputs', async ({ req: { raw: request } }) => {
-      const { owner } = await ask(request, { action: 'list' })
+      const { owner } = await access.ask(request, { action: 'list' })
       const query = new URL(request.url).searchParams
       const after = decodeCursor(query.get('after'))
       const { inputs, next } = listInputs(host.running.all(), owner, after, parsePageSize(query.get('limit')))
       return Response.json({ inputs, ...(next && { next: encodeCursor(next) }) }, { headers: JSON_HEADERS })
     })
     .get('/executions/:id/inputs', async ({ req }) => {
-      const hosted = await open(req.raw, 'read', req.param('id'))
+      const hosted = await access.open(req.raw, 'read', req.param('id'))
       return Response.json({ inputs: listInputsOf(hosted) }, { headers: JSON_HEADERS })
     })
     .post('/executions/:id/inputs/:inputId', async ({ req }) => {
-      const { executionId, owner } = await findAllowed(req.raw, 'answer', req.param('id'))
+      const { executionId, owner } = await access.find(req.raw, 'answer', req.param('id'))
       const inputId = readInputId(req.raw)
       const answer = parseAnswer(await readJson(req.raw))
       await host.commands.answer(executionId, inputId, answer, owner)

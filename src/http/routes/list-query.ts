@@ -23,7 +23,7 @@ export function decodeCursor(text: string | null): PageEnd | undefined {
   if (text === null) return undefined
   const match = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)_([A-Za-z0-9_-]{1,128})$/.exec(text)
   if (match) return { createdAt: match[1] as string, executionId: match[2] as string }
-  throw badRequest('Expected `after` to be the `next` of the page before')
+  throw badRequest('Expected `after` to be the `next` of the previous page')
 }
 
 /** @throws HttpProblem 400 */

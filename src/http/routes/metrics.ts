@@ -1,49 +1,47 @@
 import type { ExecutionHost } from '../../host/execution-host.ts'
 import type { Histogram } from '../../host/observers/histogram.ts'
 
-/** One value, or one for each value of a label. Every label is one of a fixed few, so that none needs escaping. */
+/** One value, or one for each value of a label. Labels come from a small fixed set, so that none needs escaping. */
 type Samples = number | { readonly label: string; readonly values: Iterable<readonly [string | number, number]> }
 
-/** The figures of one handler in Prometheus' text format, version 0.0.4. @param answers how many, by HTTP status */
+/**
+ * The metrics of one handler in the Prometheus text format, version 0.0.4. @param answers number of answers by HTTP status
+ */
 export function renderMetrics(host: ExecutionHost, answers: ReadonlyMap<number, number>): string {
   const { meters, running, subscribers, recovery } = host
   const { activity } = running
   const { lag } = subscribers
   const { totalTokensIn = 0, totalTokensOut = 0, totalCacheReads = 0, totalCacheWrites = 0 } = meters.usage ?? {}
   return [
-    gauge('executions_running', 'Executions that run in this process.', running.size),
-    gauge('executions_parked', 'Executions that go on only by hand.', recovery?.quarantine.count ?? 0),
+    gauge('executions_running', 'Executions running in this process.', running.size),
+    gauge('executions_parked', 'Parked executions.', recovery?.quarantine.count ?? 0),
     counter(
       'executions_total',
-      'Executions that ended in this process, by status; lost: their log could not be kept.',
+      'Executions ended in this process, by status; lost: their log failed.',
       byLabel('status', meters.executions),
     ),
-    counter(
-      'executions_resumed_total',
-      'Executions that were cut off, here or in an earlier process, and went on in this one.',
-      meters.resumedCount,
-    ),
-    gauge('tasks_running', 'Tasks whose tool is being called.', activity.running),
+    counter('executions_resumed_total', 'Executions resumed in this process.', meters.resumedCount),
+    gauge('tasks_running', 'Tasks whose tool is running.', activity.running),
     gauge(
       'tasks_waiting',
-      "Tasks that are ready and wait: for a slot, for their tool's limit, or for their next attempt.",
+      'Ready tasks that wait for a slot, for the limit of their tool, or for their next attempt.',
       byLabel('reason', { slot: activity.slot, limit: activity.limit, retry: activity.retry }),
     ),
-    counter('tasks_total', 'Tasks that ended, by status.', byLabel('status', meters.tasks)),
-    counter('task_retries_total', 'Attempts that another attempt followed.', meters.retryCount),
+    counter('tasks_total', 'Ended tasks, by status.', byLabel('status', meters.tasks)),
+    counter('task_retries_total', 'Attempts followed by another attempt.', meters.retryCount),
     counter(
       'tools_abandoned_total',
-      'Tool calls that did not settle within the grace after their abort.',
+      'Tool calls that did not settle within the grace period after their abort.',
       meters.counters.abandonedCount,
     ),
     counter(
       'emissions_dropped_total',
-      'What tools emitted after their attempt was over.',
+      'Emissions of tools after the end of their attempt.',
       meters.counters.droppedEmissionCount,
     ),
     counter(
       'tokens_total',
-      'Tokens that attempts used, once they are over, failed ones too.',
+      'Tokens used by ended attempts, including failed ones.',
       byLabel('direction', {
         in: totalTokensIn,
         out: totalTokensOut,
@@ -51,24 +49,20 @@ export function renderMetrics(host: ExecutionHost, answers: ReadonlyMap<number, 
         cache_write: totalCacheWrites,
       }),
     ),
-    counter('cost_usd_total', 'What attempts cost, once they are over, US dollars.', meters.usage?.totalCost ?? 0),
-    gauge('subscribers', 'Event streams that are open.', subscribers.subscriberCount),
+    counter('cost_usd_total', 'Cost of ended attempts, US dollars.', meters.usage?.totalCost ?? 0),
+    gauge('subscribers', 'Open event streams.', subscribers.subscriberCount),
     gauge(
       'event_lag_seconds',
-      'The longest that an event of a running execution has waited to be taken by an open stream.',
+      'Maximum age of an event of a running execution that an open stream has not read.',
       lag.seconds,
     ),
     gauge(
       'event_lag_events',
-      'The most events of a running execution that an open stream has yet to take.',
+      'Maximum number of events of a running execution that an open stream has not read.',
       lag.events,
     ),
-    histogram(
-      'store_append_duration_seconds',
-      'How long the store took to keep what was appended at once.',
-      meters.appends,
-    ),
-    counter('http_requests_total', 'Requests that were answered, by status.', {
+    histogram('store_append_duration_seconds', 'Duration of one append to the store.', meters.appends),
+    counter('http_requests_total', 'Answered requests, by status.', {
       label: 'code',
       values: answers,
     }),

@@ -8,10 +8,10 @@ import type { LogStorage } from '../../log/event-log.ts'
 import type { HostedExecution } from '../../host/execution/hosted-execution.ts'
 import { TextChunks } from './text-chunks.ts'
 
-/** About how much is written at one go, characters. */
+/** Approximate size of one write, characters. */
 const CHUNK_CHARS = 64 * 1024
 
-/** A list of results that is being written. */
+/** A partly written list of results. */
 interface OpenList {
   readonly tasks: readonly TaskState[]
   next: number
@@ -20,13 +20,13 @@ interface OpenList {
 /**
  * The `ExecutionResult` of an execution as JSON, in chunks, once it has ended.
  *
- * Outputs are JSON already and are set in as they are: the whole is never put together in memory, nor made at one go.
- * It fails when the execution could not finish its work.
+ * Outputs are inserted as the JSON that they are: the whole text is never in memory, and never made in one piece. It fails
+ * if the execution could not be completed.
  */
 export class ResultChunks implements ChunkSource {
   readonly #hosted: HostedExecution
   readonly #storage: LogStorage
-  /** Read at once: a damaged record is refused before anything is sent. */
+  /** Read in the constructor: a damaged record is refused before anything is sent. */
   readonly #taskIds: readonly string[]
   readonly #prefix: string
   readonly #suffix: string
@@ -36,7 +36,7 @@ export class ResultChunks implements ChunkSource {
   /** The tasks of the document, then the children of each parent that is being written. */
   readonly #open: OpenList[] = []
   #isWritten = false
-  /** Written, and not taken yet. */
+  /** Written but not yet consumed. */
   readonly #texts = new TextChunks()
 
   /** `prefix` and `suffix` stand around the result. @throws `RECORD_UNUSABLE` */
@@ -46,7 +46,7 @@ export class ResultChunks implements ChunkSource {
     this.#storage = storage
     this.#prefix = prefix
     this.#suffix = suffix
-    // A reader that never reads: it is called at every entry, the last one included.
+    // This cursor never reads: it only signals new entries, the last one included.
     this.#cursor = hosted.log.open(hosted.log.head)
   }
 
@@ -79,7 +79,7 @@ export class ResultChunks implements ChunkSource {
     return (await this.#write(this.#tree)) ?? this.#texts.take()
   }
 
-  /** Writes about one chunk. A promise only where an output is read from the store. */
+  /** Writes about one chunk. Returns a promise only if an output is read from the store. */
   #write(tree: ResultTree): undefined | Promise<Uint8Array | undefined> {
     let size = 0
     while (size < CHUNK_CHARS) {
@@ -110,9 +110,9 @@ export class ResultChunks implements ChunkSource {
   }
 
   /**
-   * Writes a result up to those of its children, if it has any.
-   * @param output of a successful task, unless the output of its parent holds it
-   * @returns how many characters that was
+   * Writes the result of a task up to the list of its children, if it has any.
+   * @param output output of a successful task, unless the output of its parent holds it
+   * @returns the number of characters written
    */
   #writeTask(task: TaskState, output: string | undefined): number {
     const list = this.#open.at(-1) as OpenList
@@ -132,7 +132,7 @@ export class ResultChunks implements ChunkSource {
     return this.#push(`${separator}${head},"output":`, output, `,${tail}${end}`)
   }
 
-  /** Failures of tasks of the document are listed, unless they are tolerated. */
+  /** Adds the failure of a task of the document to `errors`, unless it is tolerated. */
   #addError({ taskId, status, error = '', code = 'TOOL_ERROR', optional }: TaskResult): void {
     if (status !== 'error' || optional || this.#open.length > 1) return
     this.#errors.push(JSON.stringify({ taskId, error, code, status }))

@@ -1,16 +1,12 @@
 import { Hono } from 'hono'
-import { validateWorkflow } from '../../plan/compile.ts'
-import { locateIssues } from '../../workflow/locate-issues.ts'
-import { workflowSchema } from '../../workflow/schema.ts'
 import { type Action, askAuthorize } from '../security/authorize.ts'
 import type { ExecutionHost } from '../../host/execution-host.ts'
-import { findWorkflowText, parseEnvelope, readJson } from '../body/execution-request.ts'
 import type { ResolvedHandlerOptions } from '../options/handler-options.ts'
 import { renderMetrics } from './metrics.ts'
 import { openapiDocument } from '../openapi/openapi.ts'
 import { JSON_HEADERS } from '../answers/headers.ts'
 
-/** The routes beside `/executions`. @param answers how many were given, by HTTP status */
+/** The routes beside `/executions` and `/workflows`. @param answers number of answers by HTTP status */
 export function createServiceRoutes(
   host: ExecutionHost,
   answers: ReadonlyMap<number, number>,
@@ -19,27 +15,11 @@ export function createServiceRoutes(
   const ask = (request: Request, action: Action): Promise<unknown> => askAuthorize(authorize, request, { action })
 
   return new Hono()
-    .post('/workflows/validate', async ({ req }) => {
-      await ask(req.raw, 'validate')
-      const body = await readJson(req.raw)
-      const { workflow, input, duplicates } = parseEnvelope(body, ['input'])
-      if (duplicates.length > 0) {
-        const report = { valid: false, issues: duplicates, issueCount: duplicates.length }
-        return Response.json(report, { headers: JSON_HEADERS })
-      }
-      const report = validateWorkflow(workflow, await tools.toolsFor(workflow), { input })
-      const issues = locateIssues(report.issues, findWorkflowText(body))
-      return Response.json({ ...report, issues }, { headers: JSON_HEADERS })
-    })
-    .get('/workflows/schema', async ({ req }) => {
-      await ask(req.raw, 'schema')
-      return Response.json(workflowSchema, { headers: { ...JSON_HEADERS, 'Content-Type': 'application/schema+json' } })
-    })
     .get('/tools', async ({ req }) => {
       await ask(req.raw, 'tools')
       const shown = Array.from(await tools.tools(), ({ name, tool }) => {
         const { description, inputSchema } = tool
-        // A Standard Schema is code: there is nothing to show of it.
+        // A Standard Schema is code and has no JSON form.
         const isShown = inputSchema !== undefined && !('~standard' in inputSchema)
         return { name, ...(description !== undefined && { description }), ...(isShown && { inputSchema }) }
       })
@@ -47,7 +27,7 @@ export function createServiceRoutes(
     })
     .get('/healthz', async ({ req }) => {
       await ask(req.raw, 'health')
-      // A load balancer sends nothing more here.
+      // Makes load balancers stop sending requests here.
       const headers = { ...JSON_HEADERS, 'Retry-After': '1' }
       if (host.isClosing) return Response.json({ status: 'draining' }, { status: 503, headers })
       return Response.json({ status: 'ok' }, { headers: JSON_HEADERS })

@@ -1,15 +1,15 @@
 import type { ChunkSource } from '../../sse/pull-body.ts'
 import { findCut } from '../../text.ts'
 
-/** What one chunk holds, characters. */
+/** Maximum size of a chunk, characters. */
 const MAX_CHUNK_CHARS = 64 * 1024
 
 const encoder = new TextEncoder()
 
-/** Texts as one, encoded by the chunk: of a large one that many readers are sent, each has only its chunk. */
+/** A queue of texts that is encoded chunk by chunk, so that each reader of a large text holds only one encoded chunk. */
 export class TextChunks implements ChunkSource {
   readonly #texts: string[]
-  /** Where in the first text. */
+  /** Offset in the first text. */
   #at = 0
 
   constructor(...texts: string[]) {
@@ -27,7 +27,7 @@ export class TextChunks implements ChunkSource {
   take(): Uint8Array | undefined {
     let chunk = ''
     for (let text = this.#texts[0]; text !== undefined && chunk.length < MAX_CHUNK_CHARS; text = this.#texts[0]) {
-      // One more than a chunk holds, rather than half a character.
+      // May exceed the chunk by one unit rather than split a surrogate pair.
       const to = Math.max(findCut(text, this.#at + MAX_CHUNK_CHARS - chunk.length), Math.min(this.#at + 2, text.length))
       chunk += text.slice(this.#at, to)
       this.#at = to

@@ -13,6 +13,7 @@ export type Action =
   | 'delete'
   | 'validate'
   | 'schema'
+  | 'workflows'
   | 'tools'
   | 'health'
   | 'metrics'
@@ -21,19 +22,21 @@ export type Action =
 /** The second argument of `authorize`. */
 export interface AccessContext {
   readonly action: Action
+  /** For an action on one registered workflow: its name in the path, whether there is one or not. */
+  readonly workflow?: string
   /** For an action on one execution. */
   readonly executionId?: string
-  /** Whose it is; absent where it has no owner or does not exist. */
+  /** Owner of the execution; absent if it has none or does not exist. */
   readonly owner?: string
 }
 
-/** The caller, who owns the executions that they create and sees no others. */
+/** The identity of a caller, who owns the executions that they create and sees no others. */
 export interface Access {
   /** Absent: the caller has no owner, and sees the executions without one. */
   readonly owner?: string
 }
 
-/** Says who asks, or answers the request itself, such as with 401. One that throws refuses with 500. */
+/** Identifies the caller, or answers the request itself, for example with 401. If it throws, the answer is 500. */
 export type Authorize = (request: Request, context: AccessContext) => Access | Response | Promise<Access | Response>
 
 /** Ends the handling of a request with the answer that `authorize` gave. */
@@ -47,7 +50,10 @@ export class AnsweredByAuthorize extends Error {
   }
 }
 
-/** @returns who asks. @throws AnsweredByAuthorize; whatever `authorize` throws, also for an answer that is none */
+/**
+ * @returns the identity of the caller. @throws AnsweredByAuthorize; what `authorize` throws; `INVALID_OPTION` for an invalid
+ * result
+ */
 export async function askAuthorize(
   authorize: Authorize | undefined,
   request: Request,
@@ -55,11 +61,11 @@ export async function askAuthorize(
 ): Promise<Access> {
   if (authorize === undefined) return {}
   const answer: unknown = await authorize(request, context)
-  // A copy: headers of one from elsewhere cannot be changed, and more are set.
+  // A copy: the headers of a foreign response may be immutable, and further ones are set.
   if (answer instanceof Response) throw new AnsweredByAuthorize(new Response(answer.body, answer))
   const owner = typeof answer === 'object' && answer !== null ? (answer as Access).owner : null
   if (owner === undefined) return {}
   if (typeof owner === 'string' && owner !== '') return { owner }
-  // An `authorize` that forgets to answer must not let everybody in.
+  // A missing result must not allow the request.
   throw new DagstreamError('INVALID_OPTION', 'Expected `authorize` to return { owner? } or a Response')
 }

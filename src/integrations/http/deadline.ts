@@ -21,7 +21,7 @@ export class Deadline {
   /** Starts the timeout; idempotent. */
   start(timeoutMs: number, what: string): void {
     this.#stopTimer ??= this.#clock.after(timeoutMs, () => {
-      const message = `${what} was not answered in full within ${timeoutMs} ms`
+      const message = `${what} was not answered completely within ${timeoutMs} ms`
       this.#controller.abort(new HttpToolError('HTTP_TIMEOUT', message, { retryable: true }))
     })
   }

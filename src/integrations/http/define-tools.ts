@@ -22,7 +22,7 @@ export function defineHttpTools(
     {
       ...shared,
       name: `${prefix}:get`,
-      description: 'Gets a URL. Gives { status, headers, body, bodyType }, the body as JSON, text or base64.',
+      description: 'Gets a URL. Returns { status, headers, body, bodyType }, the body as JSON, text or base64.',
       inputSchema: GET_SCHEMA,
       readOnly: true,
       retry: retry ?? { maxAttempts: GET_ATTEMPTS },
@@ -31,7 +31,7 @@ export function defineHttpTools(
       ...shared,
       name: `${prefix}:request`,
       description:
-        'Sends an HTTP request. Gives { status, headers, body, bodyType }, the body as JSON, text or base64.',
+        'Sends an HTTP request. Returns { status, headers, body, bodyType }, the body as JSON, text or base64.',
       inputSchema: REQUEST_SCHEMA,
     },
   ]

@@ -19,11 +19,11 @@ export function toHttpToolError(error: unknown, what: string): HttpToolError {
     return new HttpToolError('HTTP_RESPONSE_TOO_LARGE', `${what}: the answer is larger than \`maxResponseBytes\``)
   }
   if (error instanceof BodyCodingError) {
-    const message = `${what}: the answer cannot be unpacked: ${error.message}`
+    const message = `${what}: the answer cannot be decompressed: ${error.message}`
     return new HttpToolError('HTTP_INVALID_RESPONSE', message, { retryable: error.cause !== undefined, cause: error })
   }
   if (error instanceof SyntaxError) {
-    return new HttpToolError('HTTP_INVALID_RESPONSE', `${what}: the answer says it is JSON, and is not`, {
+    return new HttpToolError('HTTP_INVALID_RESPONSE', `${what}: the answer is declared as JSON, but it is not`, {
       cause: error,
     })
   }

@@ -60,12 +60,12 @@ const COMMON = {
   timeoutMs: { type: 'number', minimum: 1, maximum: 3_600_000 },
   acceptStatuses: {
     anyOf: [{ const: 'any' }, { type: 'array', items: { type: 'integer', minimum: 100, maximum: 599 } }],
-    description: 'Statuses that are no failure though they are not 2xx, or "any".',
+    description: 'Statuses other than 2xx that are not failures, or "any".',
   },
   as: {
     enum: ['json', 'text'],
     default: 'json',
-    description: 'What the body is read as: "json" by its content type, "text" unparsed.',
+    description: 'How the body is read: "json" by its content type, "text" unparsed.',
   },
 }
 

@@ -116,7 +116,7 @@ function encodeBody(body: HttpBody, headers: Map<string, string>, what: string):
   }
   // `Buffer.from` ignores invalid base64.
   if (typeof base64 !== 'string' || !/^[\w+/-]*={0,2}$/.test(base64)) {
-    throw refuse(`${what}: expected \`body\` to have \`json\`, a \`text\`, or a \`base64\` that is some`)
+    throw refuse(`${what}: expected \`body\` to have \`json\`, a \`text\`, or a valid \`base64\``)
   }
   as('application/octet-stream')
   return Buffer.from(base64, 'base64')
@@ -130,7 +130,7 @@ function encodeJson(value: unknown, what: string): Buffer {
     // The parser's message may contain the value.
   }
   // `undefined`, a function, a BigInt or a cycle; possible only in calls from code.
-  if (text === undefined) throw refuse(`${what}: \`body.json\` is no JSON value`)
+  if (text === undefined) throw refuse(`${what}: \`body.json\` is not a JSON value`)
   return Buffer.from(text)
 }
 

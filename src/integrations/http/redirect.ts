@@ -43,7 +43,7 @@ function keepsBody(method: string, status: number): boolean {
 
 function parseLocation(location: string, { what, url: from }: PreparedRequest): URL {
   const wrong = (): HttpToolError =>
-    new HttpToolError('HTTP_REDIRECT', `${what} was redirected to what is no URL of http or https`)
+    new HttpToolError('HTTP_REDIRECT', `${what} was redirected to a target that is not an http or https URL`)
   let url: URL
   try {
     url = new URL(location, from)

@@ -120,7 +120,7 @@ async function exchange(
 
 function checkHost(url: URL, { allowedHosts }: HttpSettings, what: string): void {
   if (allowedHosts === undefined || allowedHosts.some(rule => matchesRule(rule, url))) return
-  throw new HttpToolError('HTTP_HOST_NOT_ALLOWED', `${what} goes to a host that is not one of \`allowedHosts\``)
+  throw new HttpToolError('HTTP_HOST_NOT_ALLOWED', `${what} goes to a host that is not in \`allowedHosts\``)
 }
 
 /** Limits a key to the intended service: without a port that is https, unless the host is an address. */
@@ -153,7 +153,7 @@ async function readAnswer(request: PreparedRequest, answer: Answer, maxBytes: nu
   const decode = request.as === 'text' ? decodeTextBody : decodeBody
   const decoded = decode(bytes, readHeader(answer, 'content-type'))
   if (decoded === undefined) {
-    throw new HttpToolError('HTTP_INVALID_RESPONSE', `${what}: the answer is no text, which \`as\` asks for`)
+    throw new HttpToolError('HTTP_INVALID_RESPONSE', `${what}: the answer is not text, which \`as\` requires`)
   }
   return { status, headers: Object.fromEntries(headers), ...decoded }
 }

@@ -67,7 +67,7 @@ const limits = new WeakMap<LLMProvider, Limit>()
 const inputSchema: JsonSchema = {
   type: 'object',
   properties: {
-    prompt: { type: 'string', description: 'What the user says.' },
+    prompt: { type: 'string', description: 'The message of the user.' },
     messages: {
       type: 'array',
       minItems: 1,
@@ -79,7 +79,7 @@ const inputSchema: JsonSchema = {
         },
         required: ['role', 'content'],
       },
-      description: 'A conversation; a prompt is added to it.',
+      description: 'A conversation; the prompt is appended to it.',
     },
     system: { type: 'string', description: 'Instructions that come before all messages.' },
     model: { type: 'string', minLength: 1 },

@@ -69,8 +69,8 @@ export class Exchange {
   constructor(options: ExchangeOptions) {
     this.#options = options
     const { idleTimeoutMs, firstTokenTimeoutMs, signal } = options
-    this.#silence = this.#createTimer(idleTimeoutMs, 'Nothing came from')
-    this.#output = this.#createTimer(firstTokenTimeoutMs, 'No token came from')
+    this.#silence = this.#createTimer(idleTimeoutMs, 'No data arrived from')
+    this.#output = this.#createTimer(firstTokenTimeoutMs, 'No token arrived from')
     if (signal !== undefined) this.#stopListening = onAbort(signal, () => this.#windDown())
   }
 
@@ -142,7 +142,7 @@ export class Exchange {
     this.#silence = undefined
     this.#output?.stop()
     const ms = Math.min(this.#options.idleTimeoutMs || FINISH_MS, maxMs)
-    this.#output = this.#createTimer(ms, 'No end came from')
+    this.#output = this.#createTimer(ms, 'No end of the answer arrived from')
     this.#output?.arm()
   }
 
@@ -213,7 +213,7 @@ export class Exchange {
 
   #abort(): void {
     this.#isAtEnd = true
-    this.#controller.abort(new DOMException('The response is not wanted any more', 'AbortError'))
+    this.#controller.abort(new DOMException('The response is no longer needed', 'AbortError'))
     // A body created in this process does not observe the signal; its failure no longer matters.
     this.#reader?.cancel().catch(() => {})
   }

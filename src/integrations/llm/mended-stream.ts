@@ -35,7 +35,7 @@ export async function* streamMended(
 ): AsyncGenerator<readonly string[], CompletionEnd, undefined> {
   let refused = memory.recall(model)
   const changed = first.changed.filter(name => !OWN_FIELDS.has(name))
-  if (changed.length > 0) tell(`Asked ${describeMending(changed)}, which \`${model}\` has refused before`)
+  if (changed.length > 0) tell(`Sent ${describeMending(changed)}, which \`${model}\` has refused before`)
   let call = first
   for (let left = MAX_MENDINGS; ; left--) {
     const end = yield* streamCompletion(call)
@@ -44,7 +44,7 @@ export async function* streamMended(
     const mendable = selectMendable(named, refused)
     if (mendable.length === 0) return end
     refused = new Set([...refused, ...mendable])
-    tell(`The endpoint refused a part of the request: asked again ${describeMending(mendable)}`)
+    tell(`The endpoint refused a part of the request: sent again ${describeMending(mendable)}`)
     call.meter.restart()
     call = write(refused)
   }

@@ -106,7 +106,7 @@ export class OpenRouterProvider implements LLMProvider {
         throw error
       }
     }
-    if (finish === undefined) throw failure('UNEXPECTED_STREAM_END', 'The stream ended without an ending')
+    if (finish === undefined) throw failure('UNEXPECTED_STREAM_END', 'The stream ended without its final event')
     return { text, ...finish, ...(usage !== undefined && { usage }) }
   }
 
@@ -173,7 +173,7 @@ export class OpenRouterProvider implements LLMProvider {
   ): WrittenCall {
     const apiKey = (this.#options.apiKey ?? readEnvironment('OPENROUTER_API_KEY') ?? '').trim()
     if (apiKey === '') {
-      throw failure('AUTHENTICATION_FAILED', 'There is no key: give `apiKey`, or set OPENROUTER_API_KEY')
+      throw failure('AUTHENTICATION_FAILED', 'Missing API key: pass `apiKey`, or set OPENROUTER_API_KEY')
     }
     if (!KEY.test(apiKey)) throw failure('AUTHENTICATION_FAILED', 'Expected the key to be visible ASCII characters')
     const { idleTimeoutMs, firstTokenTimeoutMs, model, extra, omit = [] } = this.#options

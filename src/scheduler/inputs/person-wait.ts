@@ -21,6 +21,8 @@ export class PersonWait {
   update(isWaiting: boolean, timestamp: string): void {
     if (this.#since === undefined && !isWaiting) return
     const now = Date.parse(timestamp)
+    // The events of a summary have no time.
+    if (Number.isNaN(now)) return
     if (this.#since !== undefined) this.#waitedMs += Math.max(0, now - this.#since)
     this.#since = isWaiting ? now : undefined
   }

@@ -29,13 +29,13 @@ export async function backUp(driver: SqliteDriver, file: string, to: string): Pr
   const path = resolve(checkPath(to))
   const part = `${path}.part`
   refuseExisting(path)
-  if (!existsSync(dirname(path))) throw failStore(path, `cannot be made: there is no directory \`${dirname(path)}\``)
+  if (!existsSync(dirname(path))) throw failStore(path, `cannot be created: there is no directory \`${dirname(path)}\``)
   try {
     await (await open(part, 'wx', 0o600)).close()
   } catch (error) {
     const isThere = (error as NodeJS.ErrnoException).code === 'EEXIST'
     throw isThere
-      ? failStore(path, `is being written, or was left unfinished: else remove \`${part}\``)
+      ? failStore(path, `is being written, or an earlier backup was interrupted: in that case remove \`${part}\``)
       : toStoreError(path, error)
   }
   try {

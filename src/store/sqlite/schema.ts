@@ -71,14 +71,17 @@ export function readVersion(connection: SqliteConnection, file: string, newest: 
   const applicationId = readNumber('PRAGMA application_id')
   const isEmpty = readNumber('SELECT count(*) FROM sqlite_schema') === 0
   if (applicationId !== APPLICATION_ID && !(isEmpty && applicationId === 0)) {
-    throw failStore(file, 'is the file of another program: name another file')
+    throw failStore(file, 'belongs to another program: name another file')
   }
   const version = readNumber('PRAGMA user_version')
   if (version < 0 || isEmpty !== (version === 0)) {
-    throw failStore(file, `is damaged: it says that its version is ${version}, which does not go with what is in it`)
+    throw failStore(file, `is damaged: its version, ${version}, does not match its content`)
   }
   if (version > newest) {
-    throw failStore(file, `was made by a newer dagstream: its version is ${version}, this one knows up to ${newest}`)
+    throw failStore(
+      file,
+      `was made by a newer dagstream: its version is ${version}, this one supports versions up to ${newest}`,
+    )
   }
   return version
 }

@@ -6,15 +6,12 @@ import { readResultCode, SQLITE } from './driver.ts'
 const MEANINGS: ReadonlyMap<number, string> = new Map([
   [SQLITE.BUSY, 'is locked by another program: end it, or raise `busyTimeoutMs`'],
   [SQLITE.LOCKED, 'is locked by another program: end it, or raise `busyTimeoutMs`'],
-  [SQLITE.READONLY, 'may not be written: check the permissions of the file and of its directory, and its file system'],
+  [SQLITE.READONLY, 'cannot be written: check the permissions of the file and of its directory, and its file system'],
   [SQLITE.IOERR, 'could not be read or written: check the disk'],
-  [
-    SQLITE.CORRUPT,
-    'is damaged: put it aside and go on with a backup, or save what can be read by `sqlite3 FILE .dump`',
-  ],
-  [SQLITE.FULL, 'has no room left on its disk: make room, and it takes more'],
+  [SQLITE.CORRUPT, 'is damaged: move it away and use a backup, or save what can be read by `sqlite3 FILE .dump`'],
+  [SQLITE.FULL, 'has no space left on its disk: free some space, and writing continues'],
   [SQLITE.CANTOPEN, 'cannot be opened: check the permissions of the file and of its directory'],
-  [SQLITE.NOTADB, 'is not an SQLite file, or its beginning is damaged: name another file, or go on with a backup'],
+  [SQLITE.NOTADB, 'is not an SQLite file, or its beginning is damaged: name another file, or use a backup'],
 ])
 
 /** Result codes for errors of the operating system. */
@@ -36,7 +33,7 @@ export function toStoreError(file: string, error: unknown): DagstreamError {
   if (error instanceof DagstreamError) return error
   const { code } = (error ?? {}) as { readonly code?: unknown }
   const meaning = MEANINGS.get(readResultCode(error) ?? SYSTEM_CODES.get(code) ?? -1)
-  return failStore(file, meaning ?? `failed: ${describe(error)}; check the disk, or go on with a backup`, error)
+  return failStore(file, meaning ?? `failed: ${describe(error)}; check the disk, or use a backup`, error)
 }
 
 /** Creates a `STORE_FAILED` whose message begins with the file. */

@@ -56,14 +56,10 @@ function explain(file: string, path: string, error: unknown): unknown {
   if (code === SQLITE.BUSY) return inUse(file, error)
   if (code !== SQLITE.NOTADB && code !== SQLITE.CORRUPT && code !== SQLITE.CANTOPEN) return error
   const lock = basename(path)
-  return failStore(
-    file,
-    `cannot be locked by \`${lock}\`: remove that while no server runs, and it is made anew`,
-    error,
-  )
+  return failStore(file, `cannot be locked by \`${lock}\`: remove it while no server runs; it is recreated`, error)
 }
 
 function inUse(file: string, cause: unknown): DagstreamError {
-  const message = `\`${file}\` is in use by another process, or by another store of this one: end that, or open it with \`readOnly\``
+  const message = `\`${file}\` is in use by another process, or by another store of this one: stop it, or open the file with \`readOnly\``
   return new DagstreamError('STORE_IN_USE', message, { details: { file }, cause })
 }

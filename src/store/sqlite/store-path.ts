@@ -12,7 +12,7 @@ export function prepareFile(file: string, { mustExist }: { readonly mustExist: b
   const path = resolve(checkPath(file))
   const directory = dirname(path)
   try {
-    if (!existsSync(directory)) throw failStore(path, `cannot be made: there is no directory \`${directory}\``)
+    if (!existsSync(directory)) throw failStore(path, `cannot be created: there is no directory \`${directory}\``)
     if (!existsSync(path)) {
       if (mustExist) throw failStore(path, `cannot be read: there is no file \`${path}\``)
       const real = join(realpathSync(directory), basename(path))
@@ -53,7 +53,7 @@ export function checkPath(file: string): string {
     throw invalidOption('file', expected, file)
   }
   if (typeof file !== 'string' || file === '' || file.includes('\0')) return expect('the path of a file')
-  if (file === ':memory:') return expect('the path of a file: a store in memory is made by `createMemoryStore`')
+  if (file === ':memory:') return expect('the path of a file: a store in memory is created by `createMemoryStore`')
   if (/^file:/i.test(file)) return expect('a path, not a URL')
   // Only a shell expands `~`; here it would name a directory.
   if (/^~($|[/\\])/.test(file)) return expect('a path without `~`')

@@ -38,7 +38,7 @@ export function watchFile(file: string, clock: Clock, logger: Logger): FileWatch
     const what = findMoved()
     if (what === undefined) return undefined
     const name = `${what === '' ? '' : `has lost its part \`${basename(file)}${what}\`, which `}was removed or replaced`
-    fault = failStore(file, `${name} while it was open: put it back, and start this process anew`)
+    fault = failStore(file, `${name} while it was open: put it back, and restart this process`)
     logger.warn('The file of the store was removed or replaced: nothing is written any more', {
       file: `${file}${what}`,
     })

@@ -13,7 +13,7 @@ export interface FieldChecks {
   readonly byField: ReadonlyMap<string, FieldCheck>
 }
 
-/** Compiles what a schema says about which fields an object has. */
+/** Compiles the rules of a schema about the fields of an object. */
 export function compileRules({ required = [], anyOf, dependentSchemas = {} }: ShapeSchema): FieldChecks {
   const alternatives = (anyOf ?? []) as readonly FieldRule[]
   return {

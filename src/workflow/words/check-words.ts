@@ -24,7 +24,7 @@ import { parseTolerance } from './tolerance.ts'
 import { report, type Walk } from '../walk.ts'
 import { createWorkflowTool } from '../workflow-input.ts'
 
-/** What the words of a task are checked with. */
+/** The context in which the words of a task are checked. */
 export interface WordChecks {
   readonly walk: TemplateWalk
   readonly isFinally: boolean
@@ -80,13 +80,13 @@ function reportUnusable({ circle, issues: faults }: UnusableWorkflow, { issues, 
   const pointer = formatPointer(path)
   if (circle !== undefined) {
     const shown = circle.length <= 9 ? circle : [...circle.slice(0, 4), '…', ...circle.slice(-4)]
-    const message = `Expected no workflow to run itself in the end, found ${shown.map(quoteName).join(' → ')}`
+    const message = `Expected no recursion of workflows, found ${shown.map(quoteName).join(' → ')}`
     issues.add('RECURSIVE_WORKFLOW', pointer, message, { path: circle, hint: 'Remove one of these uses' })
   }
   for (const { code, message, hint } of faults) issues.add(code, pointer, message, hint === undefined ? {} : { hint })
 }
 
-/** Checks the words of a task, except for its workflow. Invalid ones are left out. */
+/** Checks the words of a task, except for its workflow. Invalid ones are omitted. */
 export function checkWords(task: ReadTask, nested: NestedWorkflow | undefined, checks: WordChecks): TaskWords {
   const { walk } = checks
   const { runOn, optional, forEach, repeat } = task

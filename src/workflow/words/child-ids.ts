@@ -23,7 +23,7 @@ interface Search {
 
 function hasTask(tree: TaskTree, id: string, search: Search): boolean {
   search.left -= 1
-  // What cannot be decided counts as a clash.
+  // An undecidable case counts as a clash.
   if (search.left < 0 || tree.has(id)) return true
   for (let end = id.indexOf('/'); end >= 0; end = id.indexOf('/', end + 1)) {
     const nested = tree.get(id.slice(0, end))

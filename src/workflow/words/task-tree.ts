@@ -28,7 +28,7 @@ export function findClashes(tasks: readonly CheckedTask[]): Clash[] {
 }
 
 /** The ids of a document's tasks and of those that they run. */
-export function growTree(tasks: readonly CheckedTask[]): TaskTree {
+function growTree(tasks: readonly CheckedTask[]): TaskTree {
   return new Map(tasks.map(task => [task.id, runsOnce(task) ? growNested(task) : undefined]))
 }
 

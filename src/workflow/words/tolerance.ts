@@ -5,7 +5,7 @@ export function parseTolerance(tolerate: number | string): Tolerance {
   return typeof tolerate === 'number' ? { count: tolerate } : { share: Number(tolerate.slice(0, -1)) / 100 }
 }
 
-/** How many of the items may fail. A share is rounded down: 10% of 25 items are 2. */
+/** Number of items that may fail. A share is rounded down: 10% of 25 items are 2. */
 export function countTolerated(tolerance: Tolerance, items: number): number {
   if ('count' in tolerance) return tolerance.count
   // 29% of 100 items are 28.999999999999996 in doubles.

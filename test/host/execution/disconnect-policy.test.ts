@@ -25,7 +25,7 @@ test('to leave twice counts once', () => {
   expect(goneCount()).toBe(1)
 })
 
-test('it is told once, whoever comes and goes afterwards', () => {
+test('it is called once, whatever subscribers follow', () => {
   const { disconnectPolicy, clock, goneCount } = rig('cancel')
   disconnectPolicy.join()()
   disconnectPolicy.join()()

@@ -75,7 +75,7 @@ test('an observer of an execution that the store fails receives no entry that th
 })
 
 test.each(FAILING)(
-  'an observer that fails %s hurts neither executions nor other observers, and is logged once',
+  'an observer that fails %s affects neither executions nor other observers, and is logged once',
   async (_, failing) => {
     const observer = recordingObserver()
     const rig = handlerRig({ observers: [failing, observer] })

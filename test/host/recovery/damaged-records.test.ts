@@ -184,7 +184,7 @@ async function codeByHost(store: SqliteStore, command: Command, id: string): Pro
 
 /** What the command line says for each code. */
 const SAID: readonly (readonly [string, RegExp])[] = [
-  ['RECORD_UNUSABLE', /the execution can be deleted, and nothing else/],
+  ['RECORD_UNUSABLE', /the execution can only be deleted/],
   ['EXECUTION_ENDED', /has ended: |The execution has ended/],
   ['EXECUTION_RUNNING', /has not ended; cancel it first/],
 ]

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { problem } from '../../../src/http/answers/problem.ts'
 
-test('a problem is its status, title, detail and whatever else is told', async () => {
+test('a problem is its status, title, detail and whatever else is reported', async () => {
   const response = problem(422, { title: 'Invalid workflow', detail: 'It has a cycle.', issues: [{ code: 'CYCLE' }] })
   expect(response.status).toBe(422)
   expect(response.headers.get('content-type')).toBe('application/problem+json')

@@ -17,7 +17,7 @@ test('a handler with nothing to do closes at once, again too', async () => {
   expect(clock.timerCount).toBe(0)
 })
 
-test('what runs goes on to its end, and its readers get it', async () => {
+test('running executions continue to their end, and readers receive it', async () => {
   const { handler, follow: followNew, create, tool, clock } = handlerRig()
   const streaming = await followNew(ONE_TASK)
   const waiting = (await create(ONE_TASK)).json()
@@ -35,7 +35,7 @@ test('what runs goes on to its end, and its readers get it', async () => {
   expect([isClosed(), clock.timerCount]).toEqual([true, 0])
 })
 
-test('what still runs at the bound is cancelled with SHUTDOWN, and its readers are told', async () => {
+test('executions that still run at the bound are cancelled with SHUTDOWN, and their readers are notified', async () => {
   const { handler, follow: followNew, create, tool, clock } = handlerRig({ drainMs: 5000 })
   const streaming = await followNew(ONE_TASK)
   const waiting = (await create(ONE_TASK)).json()
@@ -66,7 +66,7 @@ test('a drain time of 0 cancels at once', async () => {
   await closed
 })
 
-test('nothing more is begun: 503, in every form; what was begun before under the same key is found', async () => {
+test('new starts get 503 in every form; an execution started before under the same key is found', async () => {
   const { handler, begin, create, tool } = handlerRig()
   const key = { 'Idempotency-Key': 'k' }
   await begin(ONE_TASK, key)
@@ -85,7 +85,7 @@ test('nothing more is begun: 503, in every form; what was begun before under the
   expect(tool.started).toEqual(['a'])
 })
 
-test('what was about to begin is drained too', async () => {
+test('pending starts are drained too', async () => {
   const memory = createMemoryStore()
   let open: () => void = () => {}
   const gate = new Promise<void>(resolve => (open = resolve))
@@ -114,7 +114,7 @@ test('what was about to begin is drained too', async () => {
   expect(isClosed()).toBe(true)
 })
 
-test('what could not begin after all keeps nobody waiting', async () => {
+test('a pending start that fails rejects its waiters', async () => {
   const memory = createMemoryStore()
   let fail: (error: Error) => void = () => {}
   const failure = new Promise<never>((_, reject) => (fail = reject))
@@ -136,7 +136,7 @@ test('what could not begin after all keeps nobody waiting', async () => {
   expect([isClosed(), rig.clock.timerCount]).toEqual([true, 0])
 })
 
-test('what there is can still be read and resumed', async () => {
+test('existing executions can still be read and resumed', async () => {
   const { handler, follow: followNew, get, send, tool } = handlerRig()
   const { ended, messages } = await followNew(ONE_TASK)
   const call = await tool.nextCall('a')

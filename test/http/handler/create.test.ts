@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { diamond } from '../../support/workflows.ts'
 import { follow, handlerRig, JSON_TYPE, ONE_TASK, readMessages, readProblem, STREAM } from './handler-rig.ts'
 
-test('a workflow becomes a stream that tells everything as it happens', async () => {
+test('a workflow becomes a stream that reports everything as it happens', async () => {
   const { tool, follow: followNew } = handlerRig()
   const { response, messages, ended } = await followNew(diamond('a', ['b', 'c'], 'd'))
   expect(response.status).toBe(200)
@@ -74,7 +74,7 @@ describe('the answer follows from Accept', () => {
 })
 
 describe('Prefer: respond-async', () => {
-  test('is answered at once, and the execution goes on by itself', async () => {
+  test('is answered at once, and the execution continues by itself', async () => {
     const { create, tool, clock, get } = handlerRig()
     const response = await create(ONE_TASK, { Prefer: 'respond-async', Accept: STREAM })
     expect(response.status).toBe(202)
@@ -188,7 +188,7 @@ describe('the body', () => {
   })
 
   test.each([null, 5, '"text"', [], { workflow: null }, { workflow: [] }, { tasks: 'none' }, {}])(
-    '%j is no workflow: 422 with what is wrong',
+    '%j is not a workflow: 422 with the fault',
     async body => {
       const { create } = handlerRig()
       const problem = await readProblem(await create(body))
@@ -210,7 +210,7 @@ describe('the body', () => {
     expect([tool.started, await store.list({ limit: 10 })]).toEqual([[], []])
   })
 
-  test('with an input that lacks what is referred to is answered with 422', async () => {
+  test('with an input that lacks a referenced value is answered with 422', async () => {
     const { create } = handlerRig()
     const workflow = { tasks: [{ id: 'a', tool: 'work', arguments: { topic: '$INPUT.topic' } }] }
     expect(await readProblem(await create({ workflow, input: {} }))).toMatchObject({

@@ -11,7 +11,7 @@ async function expectGraceOf({ clock }: HandlerRig, { context }: ToolCall, ms: n
   expect(context.signal.aborted).toBe(true)
 }
 
-describe('an execution that nobody follows is cancelled after the grace', () => {
+describe('an execution without followers is cancelled after the grace period', () => {
   test('once its only subscriber has left', async () => {
     const rig = handlerRig()
     const { leave } = await rig.follow(ONE_TASK)
@@ -27,7 +27,7 @@ describe('an execution that nobody follows is cancelled after the grace', () => 
     expect(rig.clock.timerCount).toBe(0)
   })
 
-  test('once whoever waited for its result has left', async () => {
+  test('once every waiter for its result has left', async () => {
     const rig = handlerRig()
     const { leave } = follow(await rig.create(ONE_TASK))
     const call = await rig.tool.nextCall('a')
@@ -53,7 +53,7 @@ describe('an execution that nobody follows is cancelled after the grace', () => 
     await expectGraceOf(rig, call, 1000)
   })
 
-  test('which begins anew whenever somebody has come meanwhile', async () => {
+  test('which restarts whenever a reader has come meanwhile', async () => {
     const rig = handlerRig({ onDisconnect: { graceMs: 1000 } })
     const first = await rig.follow(ONE_TASK)
     const call = await rig.tool.nextCall('a')
@@ -94,7 +94,7 @@ describe('an execution that nobody follows is cancelled after the grace', () => 
   })
 })
 
-describe('an execution goes on without anybody', () => {
+describe('an execution continues without subscribers', () => {
   test('by "continue" of the server', async () => {
     const rig = handlerRig({ onDisconnect: 'continue' })
     const { leave } = await rig.follow(ONE_TASK)
@@ -136,7 +136,7 @@ test('the rule is fixed when the execution is made: who attaches does not change
   await expectGraceOf(rig, call, 1000)
 })
 
-test('a reader that takes nothing for the stall time does not count any more', async () => {
+test('a reader that takes nothing for the stall time no longer counts', async () => {
   const rig = handlerRig({ stallTimeoutMs: 5000, onDisconnect: { graceMs: 1000 } })
   await rig.create(ONE_TASK, { Accept: STREAM })
   const call = await rig.tool.nextCall('a')
@@ -144,7 +144,7 @@ test('a reader that takes nothing for the stall time does not count any more', a
   expect(await rig.figure('dagstream_subscribers')).toBe(0)
 })
 
-test('whoever waits for a result and takes no heartbeat for the stall time does not count any more', async () => {
+test('a client that waits for a result and takes no heartbeat for the stall time no longer counts', async () => {
   const rig = handlerRig({ stallTimeoutMs: 5000, heartbeatMs: 100, onDisconnect: { graceMs: 1000 } })
   await rig.create(ONE_TASK)
   const call = await rig.tool.nextCall('a')
@@ -161,7 +161,7 @@ test('a reader that takes its heartbeats counts for as long as it likes', async 
   expect(byteCount()).toBeGreaterThan(100)
 })
 
-test('at shutdown nobody’s leaving starts a grace', async () => {
+test('at shutdown a departing client starts no grace period', async () => {
   const rig = handlerRig({ onDisconnect: { graceMs: 10 }, drainMs: 5000 })
   const { leave } = await rig.follow(ONE_TASK)
   const call = await rig.tool.nextCall('a')

@@ -24,7 +24,7 @@ test.each([
       'identity',
       {
         title: 'Unsupported media type',
-        detail: `Expected a body without \`Content-Encoding\`, got \`"${encoding}"\` (string): send it unpacked`,
+        detail: `Expected a body without \`Content-Encoding\`, got \`"${encoding}"\` (string): send it uncompressed`,
         status: 415,
       },
     ])

@@ -55,7 +55,7 @@ test.each([
   'a workflow with a key twice is refused, the key and its place named: %s',
   async (body, pointer, key, line, column) => {
     const { create, send } = handlerRig({ tools })
-    const message = `The key \`${key}\` stands twice in one object: again at line ${line}, column ${column}`
+    const message = `The key \`${key}\` is duplicated in one object: again at line ${line}, column ${column}`
     const issues = [{ code: 'DUPLICATE_KEY', pointer, message, hint: 'Keep one of the two', line, column }]
     const response = await create(body)
     expect([response.status, await response.json()]).toEqual([
@@ -86,13 +86,13 @@ test.each([
     {
       title: 'Bad request',
       status: 400,
-      detail: `The key \`${key}\` stands twice in one object: again at line 1, column ${column} (\`${pointer}\`)`,
+      detail: `The key \`${key}\` is duplicated in one object: again at line 1, column ${column} (\`${pointer}\`)`,
       code: 'INVALID_REQUEST',
     },
   ])
 })
 
-test('a number that overflows is no option', async () => {
+test('a number that overflows is not an option', async () => {
   const { create } = handlerRig({ tools })
   const response = await create(`{"workflow":${DOCUMENT},"input":1,"options":{"maxConcurrency":1e999}}`)
   expect([response.status, (await response.json()).code]).toEqual([400, 'INVALID_OPTION'])

@@ -26,7 +26,7 @@ test('the default has a name too', async () => {
   expect(await named.text()).toBe(await plain.text())
 })
 
-test('a format that is none is refused before anything is begun', async () => {
+test('a format that is invalid is refused before anything is begun', async () => {
   const { send, get, tool } = await endedRig()
   const asked = await send('POST', '/executions?format=xml', { headers: { Accept: STREAM }, body: ONE_TASK })
   expect(await readProblem(asked)).toMatchObject({ status: 400, detail: 'Expected `format` to be default or job' })

@@ -94,7 +94,7 @@ describe.each(Object.entries(stores))('with a store that answers %s', (_, makeSt
   })
 })
 
-test('keys are each owner’s own, and nobody’s too', async () => {
+test('keys are separate per owner, and for requests without one', async () => {
   const authorize: Authorize = ({ headers }) => {
     const owner = headers.get('x-owner')
     return owner === null ? {} : { owner }
@@ -124,7 +124,7 @@ test('keys of 1 and of 255 visible characters are accepted', async () => {
   }
 })
 
-test('whoever attaches to what could not be begun is told', async () => {
+test('a client that attaches to a failed start is notified', async () => {
   const memory = createMemoryStore()
   let refuse: (error: Error) => void = () => {}
   let ask: () => void = () => {}

@@ -36,7 +36,7 @@ test('its readers get what there is, then an error event, and are not kept waiti
   expect([clock.timerCount, await figure('dagstream_subscribers')]).toEqual([0, 0])
 })
 
-test('whoever waits for its result is told at once that none will come from here', async () => {
+test('a waiter for its result learns at once that this process will not have it', async () => {
   const { create, tool } = await interruptedRig()
   const response = await create(ONE_TASK, KEY)
   expect(response.headers.get('retry-after')).toBe('1')

@@ -117,7 +117,7 @@ test('a thousand executions, however they are followed and however they end, lea
   expect([clock.timerCount, tool.runningCount]).toEqual([0, 0])
 })
 
-test('what is deleted is let go whole, although many have read it', async () => {
+test('a deleted execution is released completely, although many have read it', async () => {
   setFlagsFromString('--expose-gc')
   const collect = runInNewContext('gc') as () => void
   const { create, send, get } = handlerRig({ tools: { work: () => 'x'.repeat(1024 * 1024) } })

@@ -77,7 +77,7 @@ test.each([
   expect(await rig.figure('dagstream_executions_parked')).toBe(0)
 })
 
-test('of what is parked nothing but its head is read', async () => {
+test('only the head of a parked execution is read', async () => {
   const kept = await leave({ parked: { code: 'CRASH_LIMIT', message: 'parked', tasks: ['a'] } })
   const got: string[] = []
   const get: ExecutionStore['get'] = executionId => {
@@ -89,7 +89,7 @@ test('of what is parked nothing but its head is read', async () => {
   expect([got, await rig.figure('dagstream_executions_parked')]).toEqual([[], 1])
 })
 
-test('a record is not held while its tools are waited for: what is gone by then is left', async () => {
+test('a record is not held while its tools are pending: an execution deleted meanwhile is skipped', async () => {
   const kept = await leave({})
   const provider = new FakeProvider()
   const gate = createGate()
@@ -117,7 +117,7 @@ test.each([
     'parked',
     {
       code: 'RECORD_UNUSABLE',
-      message: expect.stringMatching(/^The `\w+` .+: the execution can be deleted, and nothing else$/),
+      message: expect.stringMatching(/^The record(ed)? .+: the execution can only be deleted$/),
       tasks: [],
     },
   ])
@@ -133,7 +133,7 @@ test.each([
   expect(await rig.figure('dagstream_executions_parked')).toBe(0)
 })
 
-test('what was parked at its third crash can be deleted as it is', async () => {
+test('an execution that was parked at its third crash can be deleted', async () => {
   const rig = handlerRig({ store: await leave({ crashes: 2 }) })
   expect(await show(rig)).toMatchObject({ status: 'parked', parked: { code: 'CRASH_LIMIT' } })
   expect((await rig.send('DELETE', '/executions/x1')).status).toBe(204)

@@ -36,7 +36,7 @@ describe('maxExecutions', () => {
     expect(countStatuses(responses)).toEqual({ 202: 3, 429: 7 })
   })
 
-  test('what was begun before is found under its key although no more may run', async () => {
+  test('an execution started before is found under its key although the limit is reached', async () => {
     const { create } = handlerRig({ maxExecutions: 1 })
     const headers = { Prefer: 'respond-async', 'Idempotency-Key': 'k' }
     await create(ONE_TASK, headers)
@@ -46,7 +46,7 @@ describe('maxExecutions', () => {
     expect((await readProblem(await create({ tasks: [] }, headers))).status).toBe(409)
   })
 
-  test('what is invalid takes no place', async () => {
+  test('an invalid workflow takes no place', async () => {
     const { create, begin } = handlerRig({ maxExecutions: 1 })
     expect((await create({ tasks: [{ id: 'a', tool: 'none' }] })).status).toBe(422)
     expect(await begin(ONE_TASK)).not.toBe('')

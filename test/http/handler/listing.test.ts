@@ -41,7 +41,7 @@ const STORES: readonly [name: string, open: () => ExecutionStore | Promise<Execu
 ]
 
 describe.each(STORES)('over %s', (name, open) => {
-  test('a list tells names, counts and times of what has ended and of what runs', async () => {
+  test('a list reports names, counts and times of ended and running executions', async () => {
     const rig = handlerRig({ store: await open() })
     await rig.begin({ name: 'first', tasks: TWO })
     ;(await rig.tool.nextCall('a')).fail(new Error('no'))

@@ -11,6 +11,9 @@ describe('methods', () => {
     ['DELETE', '/executions/x1/tasks/a/output', 'GET, HEAD'],
     ['GET', '/workflows/validate', 'POST'],
     ['POST', '/workflows/schema', 'GET, HEAD'],
+    ['POST', '/workflows', 'GET, HEAD'],
+    ['DELETE', '/workflows/one', 'GET, HEAD'],
+    ['GET', '/workflows/one/executions', 'POST'],
     ['POST', '/tools', 'GET, HEAD'],
     ['DELETE', '/healthz', 'GET, HEAD'],
     ['PATCH', '/metrics', 'GET, HEAD'],
@@ -31,7 +34,7 @@ describe('methods', () => {
     '/executions/x1/tasks',
     '/favicon.ico',
     '/EXECUTIONS',
-  ])('%s is no route: 404', async path => {
+  ])('%s is not a route: 404', async path => {
     const { get } = handlerRig()
     expect(await readProblem(await get(path))).toMatchObject({ status: 404, code: 'NOT_FOUND' })
   })

@@ -99,7 +99,7 @@ test('tasks, tokens and cost add up over retries, failures and cancellations, an
   expect(result.tokenUsage.totalTokensIn * 2).toBe(602)
 })
 
-test('what tasks do now is told: those that run, and those that wait for a slot, a limit or their next attempt', async () => {
+test('current activity is reported: running tasks, and those that wait for a slot, a limit or their next attempt', async () => {
   const clock = new FakeClock()
   const rig = handlerRig({ clock })
   const limited = handlerRig({
@@ -150,7 +150,7 @@ test('the lag is how much, and how long, the slowest stream has let events wait'
   expect(await lag()).toEqual([0, 0])
 })
 
-test('the store is timed until it has kept what was appended', async () => {
+test('the duration of an append is measured until the store has kept it', async () => {
   const clock = new FakeClock()
   const store = createMemoryStore({ clock })
   const slow: ExecutionStore = {
@@ -171,7 +171,7 @@ test('the store is timed until it has kept what was appended', async () => {
   expect([await bucket('0.01'), await bucket('0.05'), await bucket('+Inf')]).toEqual([0, count, count])
 })
 
-test('what the store did not keep is not counted', async () => {
+test('entries that the store did not keep are not counted', async () => {
   const store = createMemoryStore()
   const failing: ExecutionStore = {
     ...store,

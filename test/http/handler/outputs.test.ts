@@ -23,7 +23,7 @@ describe('an output', () => {
     expect(await response.json()).toEqual({ of: id })
   })
 
-  test.each(odd)('over 64 KiB of the task %j is where its event says', async id => {
+  test.each(odd)('over 64 KiB of the task %j is at the path of its event', async id => {
     const { create, get } = handlerRig({ tools: { work: () => 'é'.repeat(70_000) } })
     const events = await (await create({ tasks: [{ id, tool: 'work' }] }, { Accept: STREAM })).text()
     const data = events.split('\n').find(line => line.includes('"outputPath"')) as string
@@ -32,7 +32,7 @@ describe('an output', () => {
     expect(await (await get(outputPath as string)).json()).toBe('é'.repeat(70_000))
   })
 
-  test.each([null, 0, false, '', [], {}, 'text'])('%j is told as it is', async value => {
+  test.each([null, 0, false, '', [], {}, 'text'])('%j is reported as it is', async value => {
     const { create, get } = handlerRig({ tools: { work: () => value } })
     await (await create(ONE_TASK)).text()
     expect(await (await get('/executions/x1/tasks/a/output')).text()).toBe(JSON.stringify(value))
@@ -114,7 +114,7 @@ describe('outputs of children and of the workflow', () => {
     expect([await ask('x1'), await ask('x2')]).toEqual(['OUTPUT_NOT_FOUND', 'OUTPUT_NOT_FOUND'])
   })
 
-  test.each([null, 0, 'text', []])('an output of %j is told as it is', async value => {
+  test.each([null, 0, 'text', []])('an output of %j is reported as it is', async value => {
     const { create, get } = handlerRig({ tools: { work: () => value } })
     await (await create({ ...ONE_TASK, output: '$OUTPUT[a]' })).text()
     expect(await (await get('/executions/x1/output')).text()).toBe(JSON.stringify(value))

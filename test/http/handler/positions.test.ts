@@ -55,3 +55,9 @@ test.each([
   const detail = `Expected the body to be JSON: it is not at line ${line}, column ${column}`
   expect(await readProblem(await create(body))).toMatchObject({ status: 400, detail })
 })
+
+test('fenced JSON is refused with the hint to leave out the fence', async () => {
+  const { create } = handlerRig({ tools: [typed] })
+  const detail = 'Expected the body to be JSON: it is not at line 1, column 1. Leave out the fence around it'
+  expect(await readProblem(await create('```json\n{"tasks": []}\n```'))).toMatchObject({ status: 400, detail })
+})

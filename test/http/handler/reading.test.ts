@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { handlerRig, ONE_TASK, readProblem, STREAM } from './handler-rig.ts'
 
 describe('a list', () => {
-  test('is told in pages, oldest first, each once', async () => {
+  test('is reported in pages, oldest first, each once', async () => {
     const { begin, get, clock, tool } = handlerRig()
     const ids: string[] = []
     for (let at = 0; at < 7; at++) {
@@ -36,7 +36,7 @@ describe('a list', () => {
     expect(Object.keys(page)).toEqual(['executions'])
   })
 
-  test('goes on behind one that is gone meanwhile', async () => {
+  test('continues after one that is gone meanwhile', async () => {
     const { create, get, send } = handlerRig({ tools: { work: () => 1 } })
     for (let at = 0; at < 3; at++) await (await create(ONE_TASK)).text()
     const { next } = (await (await get('/executions?limit=1')).json()) as { next: string }

@@ -75,7 +75,7 @@ test('one whose tools are slow to come holds up no other', async () => {
   expect(await rig.figure('dagstream_executions_resumed_total')).toBe(3)
 })
 
-test('cancel and delete wait until it is known whether it goes on here', async () => {
+test('cancel and delete wait for the decision whether it resumes here', async () => {
   const provider = new FakeProvider()
   const gate = createGate()
   provider.gate = gate.opened
@@ -113,7 +113,7 @@ test('two cancellations at once of one that is parked are both taken, and it end
   expect(await rig.figure('dagstream_executions_total{status="cancelled"}')).toBe(1)
 })
 
-test('what is parked is counted until it goes on', async () => {
+test('a parked execution is counted until it resumes', async () => {
   const rig = handlerRig({ store: await park(await leave(2)) })
   await rig.tool.nextCall('a')
   expect(await rig.figure('dagstream_executions_parked')).toBe(1)
@@ -132,7 +132,7 @@ test('those that are being taken up have their places: no more begin, or are res
   expect((await only.send('POST', '/executions/x1/resume')).status).toBe(202)
 })
 
-test('closing waits for no tools: what they were for is left as it is, and its readers are told', async () => {
+test('closing waits for no tools: their executions stay unchanged, and readers are notified', async () => {
   const provider = new FakeProvider()
   provider.gate = createGate().opened
   const store = await leave(2)
@@ -191,31 +191,34 @@ test('a store that never answers does not keep the handler from closing', async 
   await closed
 })
 
-test.each(['claim', 'read'] as const)('a store whose %s fails leaves it for later; by hand it goes on', async what => {
-  const kept = await leave()
-  let isDown = true
-  const fail = (): void => {
-    if (isDown) throw new Error('disk gone')
-  }
-  const store: ExecutionStore = {
-    ...kept,
-    [what]: (...args: unknown[]) => {
-      fail()
-      return (kept[what] as (...args: unknown[]) => unknown)(...args)
-    },
-  }
-  const rig = handlerRig({ store })
-  await rig.tool.idle()
-  expect(rig.log.join('\n')).toContain('An execution could not be resumed')
-  expect((await rig.send('POST', '/executions/x1/resume')).status).toBe(503)
-  expect(await rig.figure('dagstream_executions_running')).toBe(0)
-  isDown = false
-  expect(await statusOf(rig)).toBe('running')
-  expect((await rig.send('POST', '/executions/x1/resume')).status).toBe(202)
-  ;(await rig.tool.nextCall('a')).succeed()
-  await rig.tool.idle()
-  expect(await statusOf(rig)).toBe('success')
-})
+test.each(['claim', 'read'] as const)(
+  'a store whose %s fails leaves it for later; by hand it continues',
+  async what => {
+    const kept = await leave()
+    let isDown = true
+    const fail = (): void => {
+      if (isDown) throw new Error('disk gone')
+    }
+    const store: ExecutionStore = {
+      ...kept,
+      [what]: (...args: unknown[]) => {
+        fail()
+        return (kept[what] as (...args: unknown[]) => unknown)(...args)
+      },
+    }
+    const rig = handlerRig({ store })
+    await rig.tool.idle()
+    expect(rig.log.join('\n')).toContain('An execution could not be resumed')
+    expect((await rig.send('POST', '/executions/x1/resume')).status).toBe(503)
+    expect(await rig.figure('dagstream_executions_running')).toBe(0)
+    isDown = false
+    expect(await statusOf(rig)).toBe('running')
+    expect((await rig.send('POST', '/executions/x1/resume')).status).toBe(202)
+    ;(await rig.tool.nextCall('a')).succeed()
+    await rig.tool.idle()
+    expect(await statusOf(rig)).toBe('success')
+  },
+)
 
 test('a process that ends while it reads the log leaves it as it was', async () => {
   const kept = await leave()
@@ -226,7 +229,7 @@ test('a process that ends while it reads the log leaves it as it was', async () 
   expect(await kept.read('x1', 0, 100)).toEqual(before)
 })
 
-test('what is listed as left while it is being registered here is not taken up', async () => {
+test('an execution that is listed as unfinished while it is being registered here is not resumed', async () => {
   const store = createMemoryStore()
   const gate = createGate()
   const listed: ExecutionStore = {
@@ -248,7 +251,7 @@ test('what is listed as left while it is being registered here is not taken up',
   expect([rig.tool.started, await rig.figure('dagstream_executions_resumed_total')]).toEqual([['a'], 0])
 })
 
-test('of two handlers that take up the same, one keeps it and the other lets go; its readers are told', async () => {
+test('of two handlers that take up the same, one keeps it and the other detaches; its readers are notified', async () => {
   const store = await leave()
   const first = handlerRig({ store })
   const reader = follow(await first.get('/executions/x1/events', { Accept: STREAM }))
@@ -267,7 +270,7 @@ test('of two handlers that take up the same, one keeps it and the other lets go;
   }
 })
 
-test('a failure of the provider that is none of its tools leaves it as it is, told in the log', async () => {
+test('a failure of the provider itself leaves the execution unchanged and is logged', async () => {
   const provider = new FakeProvider()
   provider.failure = new DagstreamError('STORE_FAILED', 'odd')
   const rig = handlerRig({ store: await leave(), tools: provider })

@@ -1,19 +1,11 @@
 import { expect, test } from 'vitest'
 import { createMemoryStore, DagstreamError, type ExecutionStore } from '../../../src/index.ts'
-import { type Kept, leaveAfter, readKept } from '../../support/crash.ts'
+import { outlive } from '../../support/crash.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { chain, diamond } from '../../support/workflows.ts'
 import { type Following, follow, type HandlerRig, handlerRig, ONE_TASK, readProblem, STREAM } from './handler-rig.ts'
 
 // What one process leaves, and what the next one makes of it: a store that outlives both.
-
-/** What `store` has of one execution, as the next process finds it. */
-async function outlive(store: ExecutionStore, executionId: string, count?: number): Promise<ExecutionStore> {
-  const kept = await readKept(store, executionId)
-  const next = await leaveAfter(kept, count ?? kept.entries.length)
-  const found = (await next.get(executionId)) as Kept['record'] & { status: 'running' }
-  return { ...next, interrupted: () => [found] }
-}
 
 /** One that says that it outlives its process. */
 function durable(store: ExecutionStore): ExecutionStore {
@@ -28,7 +20,7 @@ function resumeAfter({ get }: HandlerRig, messages: Following['messages']): Prom
   return get('/executions/x1/events', { 'Last-Event-ID': messages.at(-1)?.id as string })
 }
 
-test('a client that goes on by its last event id sees one stream across the crash', async () => {
+test('a client that continues by its last event id sees one stream across the crash', async () => {
   const first = handlerRig()
   const before = await first.follow(diamond('a', ['b', 'c'], 'd'))
   ;(await first.tool.nextCall('a')).succeed(1)
@@ -48,7 +40,7 @@ test('a client that goes on by its last event id sees one stream across the cras
   expect(result.results.map(({ output }: { output: unknown }) => output)).toEqual([1, 2, 3, 2])
 })
 
-test('nobody has to ask: it goes on as soon as there is a handler', async () => {
+test('it continues without a request as soon as there is a handler', async () => {
   const first = handlerRig()
   await first.begin(chain(3))
   await first.tool.nextCall('t0')
@@ -58,7 +50,7 @@ test('nobody has to ask: it goes on as soon as there is a handler', async () => 
   expect(await second.figure('dagstream_executions_total{status="success"}')).toBe(1)
 })
 
-test('the grace of a disconnect begins anew, and one that goes on by itself has none', async () => {
+test('the grace of a disconnect restarts, and one that continues by itself has none', async () => {
   const followed = handlerRig()
   const reader = await followed.follow({ workflow: ONE_TASK, options: { onDisconnect: { graceMs: 5000 } } })
   await followed.tool.nextCall('a')
@@ -130,12 +122,12 @@ async function crashThrice(): Promise<HandlerRig> {
   return rig
 }
 
-test('what was running through three crashes in a row is parked: shown as that, its readers told, and not run', async () => {
+test('an execution whose task was in flight in three crashes in a row is parked, its readers are notified, and it does not run', async () => {
   const rig = await crashThrice()
   expect(rig.tool.started).toEqual([])
   const parked = {
     code: 'CRASH_LIMIT',
-    message: 'Running each time when the execution was cut off 3 times in a row: `a`. Resume it by hand',
+    message: 'In flight in each of the last 3 crashes of the execution: `a`. Resume it by hand',
     tasks: ['a'],
   }
   expect(await (await rig.get('/executions/x1')).json()).toEqual({ executionId: 'x1', status: 'parked', parked })
@@ -150,7 +142,7 @@ test('what was running through three crashes in a row is parked: shown as that, 
   expect((await (await after.get('/executions/x1')).json()).status).toBe('parked')
 })
 
-test('what is parked goes on by hand, three crashes long again', async () => {
+test('a parked execution is resumed by hand, and may crash three times again', async () => {
   let rig = await crashThrice()
   const response = await rig.send('POST', '/executions/x1/resume')
   expect([response.status, await response.json()]).toEqual([202, { executionId: 'x1', status: 'running' }])
@@ -171,7 +163,7 @@ test('what is parked goes on by hand, three crashes long again', async () => {
   })
 })
 
-test('what is parked can be cancelled, and removed then', async () => {
+test('a parked execution can be cancelled, and then removed', async () => {
   const rig = await crashThrice()
   expect((await rig.send('POST', '/executions/x1/cancel')).status).toBe(202)
   await rig.tool.idle()
@@ -188,7 +180,7 @@ test('asked for at once by many, it is resumed once', async () => {
   expect(rig.tool.started).toEqual(['a'])
 })
 
-test('tools that cannot be had now park it; by hand it goes on once they can', async () => {
+test('tools that are unavailable now park it; by hand it continues once they can', async () => {
   const first = handlerRig()
   await first.begin(ONE_TASK)
   await first.tool.nextCall('a')
@@ -215,7 +207,7 @@ test('tools that cannot be had now park it; by hand it goes on once they can', a
   ;(await first.tool.nextCall('a')).succeed(1)
 })
 
-test('a store that cannot say what was left is told of, and the handler works all the same', async () => {
+test('a store that cannot list unfinished executions is reported, and the handler works anyway', async () => {
   const store = createMemoryStore()
   const rig = handlerRig({
     store: {
@@ -228,10 +220,10 @@ test('a store that cannot say what was left is told of, and the handler works al
   await rig.begin(ONE_TASK)
   await rig.tool.succeedAll()
   expect((await (await rig.get('/executions/x1')).json()).status).toBe('success')
-  expect(rig.log.join('\n')).toContain('What earlier processes left could not be found')
+  expect(rig.log.join('\n')).toContain('Unfinished executions of earlier processes could not be listed')
 })
 
-test('what the drain does not see to its end is left to the next process, and that is no crash', async () => {
+test('executions that do not end during the drain are handed off, which is not a crash', async () => {
   let rig = handlerRig({ store: durable(createMemoryStore()), drainMs: 1000 })
   const reader = await rig.follow(diamond('a', ['b', 'c'], 'd'))
   ;(await rig.tool.nextCall('a')).succeed(1)
@@ -271,7 +263,7 @@ test('with onCrash "fail" the drain cancels it', async () => {
   expect(result).toMatchObject({ status: 'cancelled', reason: { code: 'SHUTDOWN' } })
 })
 
-test('what is being taken up when the handler closes is taken up or left, never half', async () => {
+test('an execution in recovery when the handler closes is resumed or left, never half', async () => {
   const first = handlerRig()
   await first.begin(ONE_TASK)
   await first.tool.nextCall('a')

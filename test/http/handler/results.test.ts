@@ -107,7 +107,7 @@ describe('the result is the same to the letter by waiting, by asking afterwards 
     await ownClock.run(0)
     const expected = await executing
     expect(waited).toEqual(JSON.parse(JSON.stringify(expected)))
-    // Whoever goes by the order of the fields finds it too.
+    // The order of the fields is the same, too.
     expect(Object.keys(waited)).toEqual(Object.keys(expected))
     const shown = { executionId: 'x1', status: 'partial', result: waited }
     expect(await (await get('/executions/x1')).json()).toEqual(shown)
@@ -167,7 +167,7 @@ test('the result of a parent has those of its children, without outputs that its
   expect([toleratedCount, totalTasks, rest.status]).toEqual([1, 34, 'partial'])
 })
 
-test('whoever waits has the headers at once, then white space, then the result', async () => {
+test('a client that waits has the headers at once, then white space, then the result', async () => {
   const { create, tool, clock } = handlerRig({ heartbeatMs: 1000 })
   const response = await create(ONE_TASK)
   expect([response.status, response.headers.get('execution-id'), response.headers.get('location')]).toEqual([

@@ -21,7 +21,7 @@ const WAYS: Readonly<Record<string, (rig: HandlerRig, cursor: string) => Promise
 }
 
 describe.each(Object.entries(WAYS))('by %s', (_, resume) => {
-  test('a stream goes on after each event, while the execution runs and after it', async () => {
+  test('a stream continues after each event, while the execution runs and after it', async () => {
     const rig = handlerRig()
     const { tool } = rig
     const whole = await rig.follow(WORKFLOW)

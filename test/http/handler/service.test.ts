@@ -20,7 +20,7 @@ test('a workflow is validated without being run', async () => {
   expect([tool.started, await (await get('/executions')).json()]).toEqual([[], { executions: [] }])
 })
 
-test('what cannot be validated is refused as a workflow to run would be', async () => {
+test('a body that cannot be validated is refused like one that cannot run', async () => {
   const { send } = handlerRig()
   const status = async (body: unknown, headers = {}): Promise<number> =>
     (await readProblem(await send('POST', '/workflows/validate', { body, headers }))).status
@@ -37,7 +37,7 @@ test('the schema of workflows is one', async () => {
   expect(await response.json()).toMatchObject({ type: 'object', properties: { tasks: { type: 'array' } } })
 })
 
-test('tools are told with what they take', async () => {
+test('tools are listed with their schemas', async () => {
   const inputSchema = { type: 'object', properties: { n: { type: 'number' } } } as const
   const { get } = handlerRig({
     tools: [
@@ -60,7 +60,7 @@ test('the routes are described', async () => {
   expect(await (await get('/openapi.json')).json()).toMatchObject({ openapi: '3.1.0', info: { title: 'dagstream' } })
 })
 
-test('metrics count what runs, what follows and how it ended', async () => {
+test('metrics count running executions, subscribers and endings', async () => {
   const { follow, begin, create, tool, figure, get, send, clock } = handlerRig()
   const response = await get('/metrics')
   expect(response.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8')

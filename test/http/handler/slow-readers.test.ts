@@ -90,7 +90,7 @@ test('a key whose execution could not be claimed is free again', async () => {
   expect((await (await get('/executions')).json()) as object).toMatchObject({ executions: [{ executionId: 'x2' }] })
 })
 
-test('closing waits for whoever takes a result, for a bounded time', async () => {
+test('closing waits for readers of a result, for a bounded time', async () => {
   const { create, tool, handler, clock } = handlerRig()
   const response = await create(ONE_TASK)
   const call = await tool.nextCall('a')

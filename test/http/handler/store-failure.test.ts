@@ -54,7 +54,7 @@ async function codesOf(response: Response): Promise<unknown[]> {
 test.each([
   ['that outlives its process', undefined],
   ['in memory', createMemoryStore()],
-])('what a store %s refused has not begun and never will, and is gone once the store works', async (_, kept) => {
+])('a start that a store %s refused never runs, and is removed once the store works', async (_, kept) => {
   const { store, fail } = failingStore(kept)
   const rig = handlerRig({ store })
   fail('claim', 'delete')
@@ -68,7 +68,7 @@ test.each([
   expect([await store.list({ limit: 10 }), rig.tool.started, rig.clock.timerCount]).toEqual([[], [], 0])
 })
 
-test('a repeat of what was refused is refused while the store fails, and begins as soon as it works', async () => {
+test('a repeat of a refused start is refused while the store fails, and starts as soon as it works', async () => {
   const { store, fail } = failingStore()
   const rig = handlerRig({ store })
   fail('claim', 'delete')
@@ -83,7 +83,7 @@ test('a repeat of what was refused is refused while the store fails, and begins 
   expect(await store.get('x1')).toBeUndefined()
 })
 
-test('what was lost goes on by itself: after 1 s, then twice as long each time, up to a minute', async () => {
+test('a lost execution resumes by itself: after 1 s, then twice as long each time, up to a minute', async () => {
   const { store, fail } = failingStore()
   const tries: number[] = []
   const counted: ExecutionStore = {
@@ -111,7 +111,7 @@ test('what was lost goes on by itself: after 1 s, then twice as long each time, 
   expect(await readCauses(store)).toEqual(['crash'])
 })
 
-test('its readers are told meanwhile, and one that comes back gets the unbroken stream', async () => {
+test('its readers are notified meanwhile, and one that comes back gets the unbroken stream', async () => {
   const { store, fail } = failingStore()
   const rig = handlerRig({ store })
   const before = await rig.follow(chain(2))
@@ -147,7 +147,7 @@ test('a repeat of its request takes it up at once, and finds it', async () => {
   expect([rig.clock.timerCount, await rig.figure('dagstream_executions_resumed_total')]).toEqual([0, 1])
 })
 
-test('what is lost three times, each time after it had got on, is parked', async () => {
+test('an execution that is lost three times, each time after progress, is parked', async () => {
   const rig = await begunRig()
   for (let losses = 1; losses <= 3; losses++) {
     await lose(rig)
@@ -181,7 +181,7 @@ test('one that is taken up and lost before anything came of it is not nearer to 
   expect((await (await rig.get('/executions/x1')).json()).status).toBe('success')
 })
 
-test('a cancellation of what was lost ends it, and calls nothing', async () => {
+test('a cancellation of a lost execution ends it, and calls no tool', async () => {
   const rig = await begunRig()
   await lose(rig)
   rig.fail()
@@ -191,7 +191,7 @@ test('a cancellation of what was lost ends it, and calls nothing', async () => {
   expect(rig.clock.timerCount).toBe(0)
 })
 
-test('what a store that fails at the start keeps from going on goes on once it works', async () => {
+test('an execution that a failing store keeps from resuming at the start resumes once the store works', async () => {
   const first = await begunRig()
   await first.tool.nextCall('a')
   const found = (await first.store.get('x1')) as NonNullable<Awaited<ReturnType<ExecutionStore['get']>>>
@@ -207,7 +207,7 @@ test('what a store that fails at the start keeps from going on goes on once it w
   expect(await readCauses(store)).toEqual(['crash'])
 })
 
-test('nothing is tried any more once the handler closes', async () => {
+test('nothing is retried once the handler closes', async () => {
   const rig = await begunRig()
   await lose(rig)
   expect(rig.clock.timerCount).toBe(1)
@@ -219,7 +219,7 @@ test('nothing is tried any more once the handler closes', async () => {
   expect([rig.clock.timerCount, rig.tool.started]).toEqual([0, ['a']])
 })
 
-test('what another process has taken is left to it', async () => {
+test('an execution that another process has claimed is left to it', async () => {
   const rig = await begunRig()
   const call = await rig.tool.nextCall('a')
   await rig.store.claim('x1')
@@ -228,7 +228,7 @@ test('what another process has taken is left to it', async () => {
   expect([await rig.figure('dagstream_executions_total{status="lost"}'), rig.clock.timerCount]).toEqual([1, 0])
 })
 
-test('on a store that does not outlive its process, what was lost stays lost', async () => {
+test('on a store that does not outlive its process, a lost execution stays lost', async () => {
   const rig = await begunRig({ store: createMemoryStore() })
   await lose(rig)
   rig.fail()
@@ -237,7 +237,7 @@ test('on a store that does not outlive its process, what was lost stays lost', a
   expect(rig.tool.started).toEqual(['a'])
 })
 
-test('tools that are gone when what was lost is to go on park it, as soon as that can be noted', async () => {
+test('a lost execution whose tools are gone is parked as soon as that can be recorded', async () => {
   let isDown = false
   const rig = handlerRig()
   const provider = {

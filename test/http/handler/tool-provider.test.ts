@@ -22,12 +22,12 @@ test('a provider is asked for the tools of each workflow, in every form of answe
   expect(await (await get('/tools')).json()).toEqual({ tools: [{ name: 'work' }] })
 })
 
-test('what `createMcpServers` gives is a provider', async () => {
+test('the result of `createMcpServers` is a provider', async () => {
   const { get } = handlerRig({ tools: createMcpServers({ mcpServers: {} }) })
   expect(await (await get('/tools')).json()).toEqual({ tools: [] })
 })
 
-test('what is no workflow is asked for as it came, and refused', async () => {
+test('a body that is not a workflow is passed to the provider unchanged, and refused', async () => {
   const { create, provider } = rig()
   for (const body of [null, 1, { tasks: 'none' }]) {
     expect((await readProblem(await create(body))).code).toBe('INVALID_WORKFLOW')
@@ -48,7 +48,7 @@ test('nothing is asked for those who come back to an execution', async () => {
   expect(provider.asked).toHaveLength(1)
 })
 
-test('tools that cannot be had are told with their servers, and why in the log alone', async () => {
+test('tools that are unavailable are reported with their servers, and why in the log alone', async () => {
   const { create, send, get, provider, log, figure } = rig()
   provider.failure = unavailable('memory', 'search')
   const responses = [
@@ -64,7 +64,7 @@ test('tools that cannot be had are told with their servers, and why in the log a
       title: 'Service unavailable',
       status: 503,
       code: 'TOOLS_UNAVAILABLE',
-      detail: 'The tools of `memory`, `search` are not available; the log has why under this reference',
+      detail: 'The tools of `memory`, `search` are not available; the log has the cause under this reference',
       servers: ['memory', 'search'],
       reference: expect.any(String),
     })
@@ -88,14 +88,14 @@ test.each([
   ],
   ['any other failure', new Error('secret'), 500, 'INTERNAL_ERROR'],
   ['what is no error', 'secret', 500, 'INTERNAL_ERROR'],
-])('of %s a client is told no text', async (_, failure, status, code) => {
+])('a client gets no text of %s', async (_, failure, status, code) => {
   const { create, provider } = rig()
   provider.failure = failure
   const problem = await readProblem(await create(ONE_TASK))
   expect([problem.status, problem.code, JSON.stringify(problem).includes('secret')]).toEqual([status, code, false])
 })
 
-test('tools that are none are a failure of the server', async () => {
+test('tools that are invalid are a failure of the server', async () => {
   const { create, provider, log } = rig()
   provider.source = [{ name: 'work' }] as unknown as ToolSource
   expect(await readProblem(await create(ONE_TASK))).toMatchObject({ status: 500, code: 'INTERNAL_ERROR' })
@@ -139,7 +139,7 @@ test('the same key, asked while tools are waited for, makes one execution', asyn
   expect(tool.started).toEqual(['a'])
 })
 
-test('what waits for its tools when the handler closes is refused at once, and not begun later', async () => {
+test('a start that waits for its tools when the handler closes is refused at once, and does not run later', async () => {
   const { create, provider, handler, tool } = rig()
   const gate = createGate()
   provider.gate = gate.opened

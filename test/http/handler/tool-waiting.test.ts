@@ -86,7 +86,7 @@ test('keys of different owners are not one', async () => {
   expect(new Set(ids)).toEqual(new Set(['x1', 'x2']))
 })
 
-test('where the tools cannot be had, repeats that waited are told so too, and the next one asks again', async () => {
+test('if the tools are unavailable, waiting repeats get the same answer, and the next one asks again', async () => {
   const { create, provider, keysFound } = rig()
   const gate = createGate()
   provider.gate = gate.opened
@@ -146,7 +146,7 @@ test.each<[what: string, headers: Record<string, string>, body: unknown, options
   ['by its options', {}, { workflow: ONE_TASK, options: { onDisconnect: 'continue' } }, {}],
   ['by those of the handler', {}, ONE_TASK, { onDisconnect: 'continue' }],
 ])(
-  'an execution that is to go on without anybody, %s, begins although its client has left',
+  'an execution that continues without subscribers, %s, starts although its client has left',
   async (_, headers, body, options) => {
     const all = rig(options)
     const gate = createGate()

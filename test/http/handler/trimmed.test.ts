@@ -30,7 +30,7 @@ test('the result and all outputs of an execution that is trimmed can be had', as
   }
 })
 
-test('whoever comes from a place that is trimmed gets a snapshot, then the tail', async () => {
+test('a reader from a trimmed position gets a snapshot, then the tail', async () => {
   const { rig } = await finish()
   for (const after of [0, 1, 30, TOTAL - 11]) {
     const [first, ...rest] = await readMessages(await rig.get(`/executions/x1/events?after=x1.${after}`))
@@ -42,7 +42,7 @@ test('whoever comes from a place that is trimmed gets a snapshot, then the tail'
   }
 })
 
-test('whoever comes from the tail gets no snapshot', async () => {
+test('a reader from a position in the tail gets no snapshot', async () => {
   const { rig } = await finish()
   for (let after = TOTAL - 10; after < TOTAL; after++) {
     const messages = await readMessages(await rig.get(`/executions/x1/events?after=x1.${after}`))

@@ -26,7 +26,7 @@ function open(port: number): Socket {
   return socket
 }
 
-test('clients are told that an idle connection is kept for 75 s', async () => {
+test('clients are notified that an idle connection is kept for 75 s', async () => {
   const { port } = await start()
   expect(await ask(open(port))).toMatch(/^Keep-Alive: timeout=75\r$/m)
 })

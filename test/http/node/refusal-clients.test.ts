@@ -82,7 +82,7 @@ test('a client that never stops sending is cut off at 16 MiB, or after 5 s', asy
   expect(slow.tookMs).toBeLessThan(9000)
 })
 
-test('what is discarded stays in no memory', async () => {
+test('discarded input is not kept in memory', async () => {
   const port = await startServer()
   const before = process.memoryUsage().arrayBuffers
   const head = `${HEAD}Content-Length: ${15 * MIB}\r\n\r\n`
@@ -159,7 +159,7 @@ test.each([
   ['headers that are too long', `${HEAD}X: ${'x'.repeat(100_000)}\r\n`, 431],
   ['no host', 'POST /executions HTTP/1.1\r\nContent-Length: 10485760\r\n\r\n', 400],
   ['an unknown expectation', `${HEAD}Expect: tea\r\nContent-Length: 10485760\r\n\r\n`, 417],
-])('the answer to %s is not lost under what follows', async (_, text, status) => {
+])('the answer to %s is not lost under further input', async (_, text, status) => {
   const port = await startServer()
   for (let run = 0; run < 5; run += 1) {
     const { text: received, error } = await send(port, text, Buffer.alloc(MIB, 'x'), 10)
@@ -204,7 +204,7 @@ test('the answer of a handler that has read a part of the body, and left the res
   }
 })
 
-test('who reads a body on after the answer is told that it is not whole', async () => {
+test('a reader of a body after the answer learns that it is truncated', async () => {
   let read: Promise<string> | undefined
   const port = await startListener({
     fetch: request => {

@@ -1,14 +1,18 @@
 import { Validator } from '@cfworker/json-schema'
 import { Validator as OpenApiValidator } from '@seriousme/openapi-schema-validator'
+import type { Hono } from 'hono'
 import { expect, test } from 'vitest'
 import { ExecutionHost } from '../../../src/host/execution-host.ts'
+import { ExecutionAccess } from '../../../src/http/routes/execution-access.ts'
 import { ExecutionResponses } from '../../../src/http/routes/execution-responses.ts'
 import { createExecutionRoutes } from '../../../src/http/routes/execution-routes.ts'
 import { createInputRoutes } from '../../../src/http/routes/input-routes.ts'
+import { ExecutionStarts } from '../../../src/http/routes/execution-starts.ts'
+import { createWorkflowRoutes } from '../../../src/http/routes/workflow-routes.ts'
 import { resolveHandlerOptions } from '../../../src/http/options/handler-options.ts'
 import { createServiceRoutes } from '../../../src/http/routes/service-routes.ts'
 import { openapiDocument } from '../../../src/http/openapi/openapi.ts'
-import { handlerRig } from '../handler/handler-rig.ts'
+import { handlerRig, ONE_TASK } from '../handler/handler-rig.ts'
 
 interface Operation {
   readonly operationId: string
@@ -44,18 +48,22 @@ test('a validator that is not ours accepts the document', async () => {
   expect(valid).toBe(true)
 })
 
-test('every route is documented, and what is documented is a route', () => {
+test('every route is documented, and every documented route exists', () => {
   const options = resolveHandlerOptions({ tools: {} })
   const host = new ExecutionHost(options)
+  const responses = new ExecutionResponses(host, options)
+  const access = new ExecutionAccess(host, undefined)
+  const starts = new ExecutionStarts(host, responses, access, options)
+  const below = (base: string, { routes }: Hono): readonly { readonly method: string; readonly path: string }[] =>
+    routes.map(({ method, path }) => ({ method, path: `${base}${path}`.replace(/\/$/, '') }))
   const routes = [
-    ...createExecutionRoutes(host, new ExecutionResponses(host, options), options).routes.map(route => ({
-      ...route,
-      path: `/executions${route.path}`.replace(/\/$/, ''),
-    })),
-    ...createInputRoutes(host, options).routes,
-    ...createServiceRoutes(host, new Map(), options).routes,
+    ...below('/executions', createExecutionRoutes(host, responses, access, starts, options)),
+    ...below('/workflows', createWorkflowRoutes(starts, options)),
+    ...below('', createInputRoutes(host, access)),
+    ...below('', createServiceRoutes(host, new Map(), options)),
   ]
-  const existing = new Set(routes.map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`))
+  const name = /:(\w+)(?:\{[^}]*\})?/g
+  const existing = new Set(routes.map(({ method, path }) => `${method} ${path.replaceAll(name, '{$1}')}`))
   expect(operations.map(({ method, path }) => `${method} ${path}`).sort()).toEqual([...existing].sort())
 })
 
@@ -89,8 +97,8 @@ test('names are unique, references lead somewhere, and the parameters of a path 
   }
 })
 
-test('what the server answers is what the document says: status, type, headers and body', async () => {
-  const { tool, send, create } = handlerRig()
+test('answers of the server match the document: status, type, headers and body', async () => {
+  const { tool, send, create } = handlerRig({ workflows: { one: ONE_TASK } })
   const seen = new Set<string>()
   const expectDocumented = async (response: Response, method: string, path: string): Promise<void> => {
     const { operation } = operations.find(each => each.method === method && each.path === path) ?? {}
@@ -166,12 +174,41 @@ test('what the server answers is what the document says: status, type, headers a
     'POST',
     validate,
   )
-  for (const path of ['/workflows/schema', '/tools', '/healthz', '/metrics', '/openapi.json']) {
+  const named = '/workflows/{name}/executions'
+  const begun = await send('POST', '/workflows/one/executions', { headers: { prefer: 'respond-async' }, body: {} })
+  await expectDocumented(begun, 'POST', named)
+  await expectDocumented(await send('POST', '/workflows/one/executions', { body: { inputs: 1 } }), 'POST', named)
+  await expectDocumented(await send('POST', '/workflows/two/executions', { body: {} }), 'POST', named)
+  await expectDocumented(await send('GET', '/workflows/one'), 'GET', '/workflows/{name}')
+  await expectDocumented(await send('GET', '/workflows/two'), 'GET', '/workflows/{name}')
+  for (const path of ['/workflows', '/workflows/schema', '/tools', '/healthz', '/metrics', '/openapi.json']) {
     await expectDocumented(await send('GET', path), 'GET', path)
   }
   // Each route was asked, and answered as it should at least once.
   const succeeded = new Set([...seen].filter(what => / 2\d\d$/.test(what)).map(what => what.replace(/ \d+$/, '')))
   expect([...succeeded].sort()).toEqual(operations.map(({ method, path }) => `${method} ${path}`).sort())
+})
+
+test('a body of a registered workflow that the server takes is one that the document allows, and the other way round', async () => {
+  const { send } = handlerRig({ workflows: { one: ONE_TASK } })
+  const post = paths['/workflows/{name}/executions']?.['post'] as unknown as {
+    requestBody: { content: { 'application/json': { schema: object } } }
+  }
+  const { schema } = post.requestBody.content['application/json']
+  const options = { maxConcurrency: 1 }
+  for (const body of [
+    {},
+    { input: 1 },
+    { options },
+    { input: null, options },
+    { workflow: ONE_TASK },
+    { inputs: 1 },
+    [],
+  ]) {
+    const headers = { prefer: 'respond-async' }
+    const { status } = await send('POST', '/workflows/one/executions', { headers, body })
+    expect([body, conforms(body, schema)]).toEqual([body, status === 202])
+  }
 })
 
 test('a body that the server takes is one that the document allows, and the other way round', async () => {

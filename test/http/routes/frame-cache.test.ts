@@ -173,7 +173,7 @@ test('ahead of its readers a log is encoded in parts, until it ends', () => {
   expect(replayed).toEqual(framesOf(log))
 })
 
-test('a log that somebody reads is not encoded ahead', () => {
+test('a log with a reader is not encoded ahead', () => {
   const cache = createCache()
   const log = openLog({ ...NO_STORAGE })
   cache.encodeAhead(log)
@@ -228,7 +228,7 @@ test('a log is encoded ahead within its bound: its first frames stay', () => {
   expect(cache.bytes).toBeLessThanOrEqual(300_000)
 })
 
-test('the first who replays an execution that nobody followed is sent frames that are encoded already', async () => {
+test('the first replay of an execution without readers gets frames that are encoded already', async () => {
   const count = 2000
   const emit = async (_: unknown, { log }: ToolContext): Promise<void> => {
     for (let told = 0; told < count; told++) {

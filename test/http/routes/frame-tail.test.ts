@@ -56,7 +56,7 @@ test('entries that do not follow the others replace them', () => {
   expect([tail.firstSeq, tail.nextSeq, tail.take(20), tail.take(0)?.lastSeq]).toEqual([1, 6, undefined, 5])
 })
 
-test('it says how much memory it holds, and drops the oldest block first', () => {
+test('it reports its memory, and drops the oldest block first', () => {
   const tail = new FrameTail()
   expect(tail.bytes).toBe(0)
   const large = Array.from({ length: 4 }, (_, index) => wide(index + 1, 4000))

@@ -19,6 +19,7 @@ const ROUTES: readonly Route[] = [
   ['delete', 'DELETE', '/executions/x1'],
   ['validate', 'POST', '/workflows/validate', { body: ONE_TASK }],
   ['schema', 'GET', '/workflows/schema'],
+  ['workflows', 'GET', '/workflows'],
   ['tools', 'GET', '/tools'],
   ['health', 'GET', '/healthz'],
   ['metrics', 'GET', '/metrics'],
@@ -31,7 +32,7 @@ const OF_ONE: readonly Route[] = [
   ['subscribe', 'POST', '/executions', { body: ONE_TASK, headers: { 'Last-Event-ID': 'x1.1', Accept: STREAM } }],
 ]
 
-/** Who asks is in `X-User`; without one nobody in particular. */
+/** The caller is in `X-User`; without it there is no owner. */
 const byUser: Authorize = ({ headers }) => {
   const owner = headers.get('x-user')
   return owner === null ? {} : { owner }
@@ -44,7 +45,7 @@ async function send(rig: HandlerRig, user: string | undefined, route: Route): Pr
   return rig.send(method, path, { ...init, headers: { ...init.headers, ...as(user) } })
 }
 
-test('it is asked on every route, once, with what the request is about', async () => {
+test('it is called on every route, once, with the action of the request', async () => {
   const asked: AccessContext[] = []
   const rig = handlerRig({
     tools: { work: () => 1 },
@@ -69,7 +70,7 @@ test('it is asked on every route, once, with what the request is about', async (
   }
 })
 
-test('it is told the owner of what exists, and of what does not that it has none', async () => {
+test('it receives the owner of an existing execution, and none for a missing one', async () => {
   const asked: AccessContext[] = []
   const rig = handlerRig({
     authorize(request, context) {
@@ -88,7 +89,7 @@ test('it is told the owner of what exists, and of what does not that it has none
   ])
 })
 
-describe('somebody else’s execution is answered as one that does not exist', () => {
+describe('the execution of another owner is answered like one that does not exist', () => {
   test.each(OF_ONE.map(route => ({ name: `${route[0]} by ${route[1]} ${route[2]}`, route })))(
     '$name',
     async ({ route }) => {
@@ -115,7 +116,7 @@ describe('somebody else’s execution is answered as one that does not exist', (
     },
   )
 
-  test('also what nobody owns, for whoever is somebody', async () => {
+  test('also executions without an owner, for a caller that is one', async () => {
     const rig = handlerRig({ authorize: byUser })
     await rig.begin(ONE_TASK)
     expect((await rig.get('/executions/x1', as('ada'))).status).toBe(404)

@@ -127,7 +127,7 @@ describe('pages of other origins', () => {
   })
 })
 
-describe('what a page can send without a preflight begins nothing', () => {
+describe('requests that a page can send without a preflight start nothing', () => {
   test.each([
     'text/plain',
     'text/plain; charset=application/json',
@@ -139,8 +139,8 @@ describe('what a page can send without a preflight begins nothing', () => {
     'application/jsonx; q=json',
     '',
   ])('%j: 415', async type => {
-    const { send, tool } = handlerRig()
-    for (const path of ['/executions', '/workflows/validate']) {
+    const { send, tool } = handlerRig({ workflows: { one: ONE_TASK } })
+    for (const path of ['/executions', '/workflows/validate', '/workflows/one/executions']) {
       const response = await send('POST', path, { headers: { 'Content-Type': type }, body: ONE_TASK })
       expect((await readProblem(response)).status).toBe(415)
     }

@@ -47,7 +47,7 @@ describe.each(CASES)('a store that fails with $name (later: $isLater)', ({ error
     },
   )
 
-  test.each([1, 2, 3])('in append %d: readers are told, those that wait have their body broken off', async from => {
+  test.each([1, 2, 3])('in append %d: readers are notified, and the bodies of waiters are truncated', async from => {
     const key = { 'Idempotency-Key': 'k' }
     const rig = handlerRig({ store: failing('append', isLater, error, from) })
     const stream = rig.follow(ONE_TASK, key)
@@ -55,7 +55,7 @@ describe.each(CASES)('a store that fails with $name (later: $isLater)', ({ error
     const { messages, ended } = await stream
     if (from > 1) (await rig.tool.nextCall('a')).succeed(1)
     await ended
-    // Whoever asks when it is lost already is told so at once.
+    // A request after the loss is answered at once.
     if (waiting.response.status === 503) await waiting.ended
     else await expect(waiting.ended).rejects.toThrow()
     const last = messages.at(-1)
@@ -65,7 +65,7 @@ describe.each(CASES)('a store that fails with $name (later: $isLater)', ({ error
     await rig.clock.run(2000)
     expect([await rig.figure('dagstream_executions_running'), rig.clock.timerCount]).toEqual([0, 0])
     expect(await rig.figure('dagstream_executions_total{status="lost"}')).toBe(1)
-    // Whoever asks again finds out that it goes no further.
+    // A repeated request shows that it does not continue.
     const shown = await rig.get('/executions/x1')
     expect(await shown.json()).toEqual({ executionId: 'x1', status: 'running' })
     const again = follow(await rig.get('/executions/x1/events'))
@@ -147,7 +147,7 @@ test('the cause of a failure of the store is in the log', async () => {
   expect(log[0]).toContain(SECRET)
 })
 
-test('a store that has lost what it gives a key to answers 503', async () => {
+test('a store that has lost the execution of a key is answered with 503', async () => {
   const store = createMemoryStore()
   const { create } = handlerRig({
     store: { ...store, create: record => ({ ...record, executionId: 'gone', status: 'success' }) },
@@ -156,7 +156,7 @@ test('a store that has lost what it gives a key to answers 503', async () => {
 })
 
 describe('a format that fails', () => {
-  test('ends its stream with an error event that says nothing of the cause', async () => {
+  test('ends its stream with an error event that does not reveal the cause', async () => {
     const {
       follow: followNew,
       tool,
@@ -203,7 +203,7 @@ test('an id that cannot be used is a fault of the server: 500, logged', async ()
   expect([status, log.filter(line => line.includes(reference as string)).length]).toEqual([500, 1])
 })
 
-test('a logger that throws hurts no answer', async () => {
+test('a logger that throws affects no answer', async () => {
   const logger = {
     debug: () => {},
     warn() {

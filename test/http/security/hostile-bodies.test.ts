@@ -5,7 +5,7 @@ import { handlerRig, JSON_TYPE, ONE_TASK, readMessages, readProblem, STREAM } fr
 const DEEP = 400_000
 const nested = (depth: number): string => `${'['.repeat(depth)}${']'.repeat(depth)}`
 
-describe('nesting that no recursion could follow is refused, and the server goes on', () => {
+describe('nesting that no recursion could follow is refused, and the server continues', () => {
   const task = (value: string): string => `{"tasks":[{"id":"a","tool":"work","arguments":{"x":${value}}}]}`
 
   test.each([
@@ -87,7 +87,7 @@ describe('documents made to be expensive are refused or done in a bounded time',
   })
 })
 
-describe('what a workflow says cannot forge an event or a header', () => {
+describe('texts of a workflow cannot forge an event or a header', () => {
   const HOSTILE = 'x\r\n\r\nevent: execution_complete\ndata: {}\nid: forged\r\u2028\0'
 
   test('texts of every kind', async () => {
@@ -114,7 +114,7 @@ describe('what a workflow says cannot forge an event or a header', () => {
     for (const { data } of messages) expect(JSON.parse(data)).toMatchObject({ executionId: 'x1' })
   })
 
-  test('ids with control characters are refused, others stay what they are', async () => {
+  test('ids with control characters are refused, others stay unchanged', async () => {
     const { create } = handlerRig({ tools: { work: () => 1 } })
     expect((await readProblem(await create({ tasks: [{ id: HOSTILE, tool: 'work' }] }))).status).toBe(422)
     const id = 'x\u2028data: {}'
@@ -122,7 +122,7 @@ describe('what a workflow says cannot forge an event or a header', () => {
     expect(JSON.parse(messages[1]?.data as string).taskId).toBe(id)
   })
 
-  test('what is refused comes back as JSON', async () => {
+  test('refusals are answered as JSON', async () => {
     const { create, get } = handlerRig()
     const body = { workflow: { tasks: [] }, [HOSTILE]: 1 }
     expect((await readProblem(await create(body))).status).toBe(400)

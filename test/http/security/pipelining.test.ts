@@ -29,7 +29,7 @@ const POST =
   'POST /executions HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\nContent-Type: application/json\r\n' +
   `Content-Length: ${BODY.length}\r\n\r\n${BODY}`
 
-test('requests sent ahead wait for their turn: behind a stream nothing is begun, and nothing is left when the client goes', async () => {
+test('requests sent ahead wait for their turn: after a stream nothing is begun, and nothing is left when the client goes', async () => {
   const { tool, send, figure } = await start()
   const socket = send()
   socket.write(POST.repeat(5))

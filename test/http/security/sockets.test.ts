@@ -12,7 +12,7 @@ const post = (rest: string): string =>
   `POST /executions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n${rest}`
 const WHOLE = post(`Accept: text/event-stream\r\nContent-Length: ${BODY.length}\r\n\r\n${BODY}`)
 
-/** The server answers whoever behaves. */
+/** The server still answers well-behaved clients. */
 async function expectHealthy({ server }: SocketRig): Promise<void> {
   const response = await fetch(`${server.url}/healthz`, { headers: { Connection: 'close' } })
   expect([response.status, await response.json()]).toEqual([200, { status: 'ok' }])
@@ -21,7 +21,7 @@ async function expectHealthy({ server }: SocketRig): Promise<void> {
 describe('slow clients', () => {
   const limits = { headersTimeoutMs: 300, requestTimeoutMs: 600 }
 
-  test('a client that takes its time over its headers is let go', async () => {
+  test('a client that takes its time over its headers is disconnected', async () => {
     const rig = await socketRig({}, limits)
     const connection = rig.open('GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Slow: ')
     const startedAt = performance.now()
@@ -31,7 +31,7 @@ describe('slow clients', () => {
     await expectHealthy(rig)
   })
 
-  test('a client that takes its time over its body is let go, and nothing runs for it', async () => {
+  test('a client that takes its time over its body is disconnected, and nothing runs for it', async () => {
     const rig = await socketRig({}, limits)
     const connection = rig.open(post('Content-Length: 1000\r\n\r\n{"tasks":'))
     const chunked = rig.open(post('Transfer-Encoding: chunked\r\n\r\n'))
@@ -41,7 +41,7 @@ describe('slow clients', () => {
     await expectHealthy(rig)
   })
 
-  test('a client that connects and says nothing is let go', async () => {
+  test('a client that connects and says nothing is disconnected', async () => {
     const rig = await socketRig({}, limits)
     await rig.open('').ended
     await expectHealthy(rig)
@@ -74,7 +74,7 @@ test('more connections than the server takes are closed at once, and places are 
   })
 })
 
-describe('what is no proper request is refused, and the server goes on', () => {
+describe('malformed requests are refused, and the server continues', () => {
   test.each([
     [
       'headers without an end',
@@ -189,7 +189,7 @@ describe('clients that go', () => {
     await expectHealthy(rig)
   })
 
-  test('that read nothing are let go after the stall time, and the execution never waits for them', async () => {
+  test('that read nothing are disconnected after the stall time, and the execution never waits for them', async () => {
     const rig = await socketRig({
       stallTimeoutMs: 500,
       tools: {
@@ -213,7 +213,7 @@ describe('clients that go', () => {
   })
 })
 
-test('what browsers are told goes with a stream over a socket too', async () => {
+test('headers for browsers are sent with a stream over a socket too', async () => {
   const rig = await socketRig({ allowedOrigins: ['https://app.example'], tools: { work: () => 'for you' } })
   const text = await rig.open(WHOLE.replace('Accept:', 'Connection: close\r\nOrigin: https://app.example\r\nAccept:'))
     .ended

@@ -15,6 +15,9 @@ const PATHS = [
   ['DELETE', '/executions/x1'],
   ['POST', '/workflows/validate'],
   ['GET', '/workflows/schema'],
+  ['GET', '/workflows'],
+  ['GET', '/workflows/one'],
+  ['POST', '/workflows/one/executions'],
   ['GET', '/tools'],
   ['GET', '/healthz'],
   ['GET', '/metrics'],
@@ -89,7 +92,7 @@ test.each(['token', 'access_token', 'authorization'])('a token in the URL as %s 
   expect((await readProblem(response)).status).toBe(401)
 })
 
-test('tokens are compared by their digests, in a time that does not tell how much of one is right', async () => {
+test('tokens are compared by their digests, in a time that does not reveal how much of one is right', async () => {
   const digest = vi.spyOn(crypto.subtle, 'digest')
   const { send } = handlerRig({ token: TOKEN })
   for (const token of ['x', TOKEN.slice(0, -1), TOKEN]) {
@@ -126,7 +129,7 @@ test.each(['', 'a b', 'é', [], ['ok', ''], 5, null])('the token %j is refused w
   )
 })
 
-test('a token that is refused is not told', () => {
+test('a refused token is not revealed', () => {
   expect(() => createHandler({ tools: {}, token: 'my secret' })).toThrow(/^(?!.*secret)/)
 })
 

@@ -133,7 +133,7 @@ test('a request has its own time, of its arguments or of the options, and may be
     expect(await failure).toMatchObject({
       code: 'HTTP_TIMEOUT',
       retryable: true,
-      message: `\`GET ${url}/\` was not answered in full within ${ms} ms`,
+      message: `\`GET ${url}/\` was not answered completely within ${ms} ms`,
     })
   }
   await until(async () => (await connectionCount()) === 0)
@@ -175,7 +175,7 @@ test('no more than allowed go to one host at once, in order, and their time does
   expect(clock.timerCount).toBe(0)
 })
 
-test('whoever gives up while it waits for a host gives its place to the next', async () => {
+test('a call that gives up while it waits for a host gives its place to the next', async () => {
   const limits = new HostLimits(1)
   const { signal } = new AbortController()
   const release = await limits.acquire('a:80', signal)

@@ -32,7 +32,7 @@ test.each(['its own time-out', 'an abort'])(
 )
 
 test.each(['its own time-out', 'an abort'])(
-  '%s ends a lookup that does not, whose result then leads nowhere',
+  '%s ends a lookup that does not, whose result then does not exist',
   SOON,
   async how => {
     const { at, requests, connectionCount } = await startLoopback((_, response) => sendJson(response, 'late'))
@@ -94,7 +94,7 @@ test('a task whose time is over while it connects is not abandoned', async () =>
   await server.closed()
 })
 
-test('a name without an address is told as one that does not exist', async () => {
+test('a name without an address is reported as one that does not exist', async () => {
   const lookup: LookupFunction = (_hostname, _options, callback) => callback(null, [])
   const failure = await failureOf(
     httpRig({ allowPrivateAddresses: false, lookup }).get({ url: 'http://nowhere.test/' }),

@@ -39,7 +39,7 @@ test('digits go from one answer into the next request, as body, query, header an
   expect(types).not.toContain('info')
 })
 
-test('keys that stand twice in an answer are as JSON.parse reads them', async () => {
+test('duplicate keys in an answer are read as by JSON.parse', async () => {
   const { url } = await startLoopback((_, response) => {
     response.setHeader('content-type', 'application/json').end('{"a":1,"a":9007199254740993}')
   })
@@ -65,7 +65,7 @@ test.each([
   })
 })
 
-test('what is no text is refused where text is asked for, and base64 otherwise', async () => {
+test('a body that is not text is refused if text is requested, and base64 otherwise', async () => {
   const { url } = await startLoopback((_, response) => {
     response.setHeader('content-type', 'image/png').end(Buffer.from([0x89, 0x50, 0xff]))
   })
@@ -74,7 +74,7 @@ test('what is no text is refused where text is asked for, and base64 otherwise',
   expect([error.code, error.retryable, error.message]).toEqual([
     'HTTP_INVALID_RESPONSE',
     false,
-    expect.stringContaining('the answer is no text, which `as` asks for'),
+    expect.stringContaining('the answer is not text, which `as` requires'),
   ])
   expect(await get({ url, as: 'json' })).toMatchObject({ bodyType: 'base64' })
 })

@@ -48,7 +48,7 @@ test.each([
   expect(requests).toEqual([])
 })
 
-test('a name that leads inside is refused, and the address is not told', async () => {
+test('a name that resolves to a private address is refused, and the address is not revealed', async () => {
   const { at, connectionCount } = await startLoopback((_, response) => sendJson(response, 'inside'))
   const failure = await failureOf(httpRig({ allowPrivateAddresses: false }).get({ url: at('rebind.test') }))
   expect(failure).toMatchObject(REFUSED)
@@ -63,7 +63,7 @@ test('localhost, by the real resolver, is refused', async () => {
   expect(requests).toEqual([])
 })
 
-test('a name that changes its mind is judged by each connection anew', async () => {
+test('a name that changes its mind is judged by each connection again', async () => {
   const { at, requests } = await startLoopback((_, response) =>
     response.writeHead(200, { connection: 'close' }).end('inside'),
   )
@@ -78,7 +78,7 @@ test('a name that changes its mind is judged by each connection anew', async () 
   expect(requests).toEqual([])
 })
 
-test('of what a name leads to, only what is public is connected to, after one lookup', async () => {
+test('only public addresses of a name are connected to, after one lookup', async () => {
   const offered: unknown[] = []
   const connector = createGuardedConnector(
     () => false,
@@ -110,7 +110,7 @@ test('a resolver that gives one address is understood too', () => {
   expect(offered).toEqual(['93.184.216.34', 4])
 })
 
-test('what counts is the address that the socket has, whatever the lookup said', () => {
+test('the address of the socket counts, whatever the lookup returned', () => {
   let isDestroyed = false
   const socket = Object.assign(new EventEmitter(), {
     remoteAddress: '127.0.0.1',

@@ -128,7 +128,7 @@ test.each<[type: string | undefined, bytes: string | Uint8Array, body: unknown, 
   expect(await httpRig().get({ url })).toMatchObject({ body, bodyType })
 })
 
-test('JSON that is none fails the task, once', async () => {
+test('JSON that is invalid fails the task, once', async () => {
   const { url } = await startLoopback((_, response) =>
     response.writeHead(200, { 'content-type': 'application/json' }).end('<html>'),
   )
@@ -174,7 +174,7 @@ test.each([
   expect(answer).toMatchObject({ status, body: '', bodyType: 'text' })
 })
 
-test('several headers of one name are one, and cookies that are set are left out', async () => {
+test('several headers of one name are one, and cookies that are set are omitted', async () => {
   const { url } = await startLoopback((_, response) =>
     response.writeHead(200, ['X-Two', '1', 'X-Two', '2', 'Set-Cookie', 'session=secret', 'Set-Cookie', 'b=c']).end(),
   )

@@ -66,7 +66,7 @@ test('a packed nothing is empty', async () => {
   }
 })
 
-test('a large body with text behind it comes whole', async () => {
+test('a large body with text after it comes whole', async () => {
   const body = Buffer.concat([zlib.gzipSync(LARGE), Buffer.from('garbage')])
   expect(await get({ coding: 'gzip', body })).toBe(LARGE)
 })

@@ -45,7 +45,7 @@ test.each([
   expect(proxy.targets).toEqual([])
 })
 
-test('what NO_PROXY names is connected to directly, under the check of addresses', async () => {
+test('hosts in NO_PROXY are connected to directly, with the check of addresses', async () => {
   const server = await startLoopback((_request, response) => sendJson(response, 1))
   const proxy = await startProxy()
   vi.stubEnv('HTTP_PROXY', proxy.url)
@@ -56,7 +56,7 @@ test('what NO_PROXY names is connected to directly, under the check of addresses
   expect(proxy.targets).toEqual([])
 })
 
-test('a proxy that refuses is named without its credentials, and 407 is not tried again', async () => {
+test('a proxy that refuses is named without its credentials, and 407 is not retried', async () => {
   const proxy = await startProxy(() => 407)
   vi.stubEnv('HTTP_PROXY', `http://user:hunter2@127.0.0.1:${proxy.port}`)
   const failure = await failureOf(httpRig({ proxy: 'environment' }).get({ url: 'http://far.internal/' }))

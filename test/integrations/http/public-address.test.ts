@@ -76,7 +76,7 @@ test.each([
 })
 
 test.each(['', 'localhost', '127.1', '0x7f.0.0.1', '1.1.1.1.1', '[::1]', '1.1.1.1 '])(
-  '%j is no address, so not a public one',
+  '%j is not an address, so not a public one',
   text => {
     expect(isPublicAddress(text)).toBe(false)
   },

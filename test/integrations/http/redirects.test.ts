@@ -26,7 +26,7 @@ test.each([
   ['HEAD', 303, 'HEAD'],
   ['POST', 307, 'POST'],
   ['PATCH', 308, 'PATCH'],
-])('%s redirected by %i goes on as %s', async (method, status, expected) => {
+])('%s redirected by %i continues as %s', async (method, status, expected) => {
   const { url, requests } = await startRedirecting()
   const body = method === 'GET' || method === 'HEAD' ? undefined : { json: { a: 1 } }
   const { body: reached } = await httpRig().request({
@@ -42,7 +42,7 @@ test.each([
   expect(headers['content-type']).toBe(isKept ? 'application/json' : undefined)
 })
 
-test('what a request keeps secret follows within its origin and to no other', async () => {
+test('secrets of a request follow redirects within its origin and to no other', async () => {
   const { url, at } = await startRedirecting()
   const headers = {
     Authorization: 'Bearer of-mine',
@@ -138,7 +138,7 @@ test.each(['file:///etc/passwd', 'javascript:alert(1)', 'http://'])('a redirect 
   })
 })
 
-test('a redirect that is accepted, or says not where to, is not followed', async () => {
+test('an accepted redirect, or one without a target, is not followed', async () => {
   const { url, requests } = await startRedirecting()
   const { get } = httpRig()
   expect(await get({ url: url + redirect(302, '/end'), acceptStatuses: [302] })).toMatchObject({

@@ -41,7 +41,7 @@ test.each<[what: string, path: string, headers: object, options: object]>([
   ['an address that is not allowed', '/echo', HEADERS, { allowPrivateAddresses: false }],
   ['a header that cannot be sent', '/echo', { 'x-api-key': `${SECRETS.key}\u0000` }, {}],
   ['a header that must not be sent', '/echo', { ...HEADERS, host: SECRETS.host }, {}],
-])('no secret is told in errors or events of %s', async (_, path, headers, options) => {
+])('no secret is reported in errors or events of %s', async (_, path, headers, options) => {
   const { port } = await startLoopback(async (request, response) => {
     const echo = `${request.url} ${JSON.stringify(request.headers)} ${decodeURIComponent(request.url ?? '')}`
     await readText(request)
@@ -66,7 +66,7 @@ test.each<[what: string, path: string, headers: object, options: object]>([
   expect(findTold([...events, ...logged, JSON.stringify(results)].join('\n'))).toEqual([])
 })
 
-test('what a server sends back is told without them', async () => {
+test('the answer of a server is quoted without them', async () => {
   const { url } = await startLoopback(({ headers }, response) =>
     response.writeHead(403).end(`no such token: ${headers.authorization?.slice('Bearer '.length)}!`),
   )
@@ -94,7 +94,7 @@ test.each<[what: string, args: Record<string, unknown>]>([
   ['the query', { query: { api_key: SENT } }],
   ['a long word of the query', { query: { q: 'hunter2-in-a-word-of-32-letters.' } }],
   ['a short part of a cookie', { headers: { cookie: 'session=hunter2' } }],
-])('a server that sends %s back, however written, has it told in no error and no event', async (_, args) => {
+])('a server that sends %s back, in any escaping, reveals it in no error and no event', async (_, args) => {
   const { url } = await startLoopback(async (request, response) => {
     const body = await readText(request)
     const query = new URL(request.url ?? '', 'http://x').searchParams
@@ -124,7 +124,7 @@ test.each<[what: string, args: Record<string, unknown>]>([
   }
 })
 
-test('what is no secret of a body is told', async () => {
+test('parts of a body that are not secret are quoted', async () => {
   const { url } = await startLoopback(async (request, response) =>
     response.writeHead(422, { 'content-type': 'text/plain' }).end(`unknown city ${await readText(request)}`),
   )
@@ -133,7 +133,7 @@ test('what is no secret of a body is told', async () => {
   expect(message).toMatch(/422: unknown city \{"city":"Atlantis","token":"\[redacted\]"\}$/)
 })
 
-test('the beginning of a secret at the cut end of an answer is not told', async () => {
+test('the beginning of a secret at the truncated end of an answer is not revealed', async () => {
   const secret = 'hunter2 '.repeat(1000)
   const { url } = await startLoopback(async (request, response) => {
     const { text } = JSON.parse(await readText(request)) as { text: string }
@@ -144,7 +144,7 @@ test('the beginning of a secret at the cut end of an answer is not told', async 
   expect(message).toMatch(/400: no such key: \[redacted\]$/)
 })
 
-test('where a body has too much to search, nothing of the answer is told', async () => {
+test('where a body has too much to search, nothing of the answer is reported', async () => {
   const { url } = await startLoopback(async (request, response) =>
     response.writeHead(400, { 'content-type': 'text/plain' }).end((await readText(request)).slice(0, 50)),
   )
@@ -156,7 +156,7 @@ test('where a body has too much to search, nothing of the answer is told', async
   }
 })
 
-test('a path that a server redirects to is told without what it was sent', async () => {
+test('a path that a server redirects to is reported without what it was sent', async () => {
   const { url } = await startLoopback(({ url: path, headers }, response) => {
     if (path === '/') response.writeHead(302, { location: `/of/${String(headers['x-api-key'])}` }).end()
     else response.writeHead(404).end()
@@ -165,7 +165,7 @@ test('a path that a server redirects to is told without what it was sent', async
   expect(message).toBe(`\`GET ${url}/of/[redacted]\` was answered with 404`)
 })
 
-test('the host that a server redirects to is told, also where the query had it, unless it has what it was sent', async () => {
+test('the host that a server redirects to is reported, also where the query had it, unless it has what it was sent', async () => {
   const { url, port } = await startLoopback(({ url: path }, response) => {
     const to = new URL(path ?? '', 'http://any.test').searchParams.get('to')
     response.writeHead(302, { location: to ?? '' }).end()
@@ -180,7 +180,7 @@ test('the host that a server redirects to is told, also where the query had it, 
   expect(told).toContain('`GET http://[redacted].test/` goes')
 })
 
-test('a long part of the path that a server sends back is not told', async () => {
+test('a long part of the path that a server sends back is not revealed', async () => {
   const { url } = await startLoopback((request, response) =>
     response.writeHead(404, { 'content-type': 'text/plain' }).end(`Cannot GET ${request.url}`),
   )
@@ -188,13 +188,13 @@ test('a long part of the path that a server sends back is not told', async () =>
   expect(message).not.toContain(SECRETS.path)
 })
 
-test('a path is told without its long parts, which may be keys', async () => {
+test('a path is reported without its long parts, which may be keys', async () => {
   const { url } = await startLoopback((_, response) => response.writeHead(404).end())
   const { message } = await failureOf(httpRig().get({ url: `${url}/bot${SECRETS.path}/sendMessage?chat=5` }))
   expect(message).toBe(`\`GET ${url}/…/sendMessage\` was answered with 404`)
 })
 
-test('arguments of a wrong type are told without what they hold', async () => {
+test('arguments of a wrong type are reported without what they hold', async () => {
   const executor = new StreamingExecutor(httpTools())
   const wrong = { url: [`http://user:${SECRETS.password}@x/`], headers: { authorization: [SECRETS.bearer] } }
   const error = await failureOf(executor.execute({ tasks: [{ id: 'a', tool: 'http:get', arguments: wrong }] }))

@@ -43,7 +43,7 @@ test.each<[what: string, type: string, body: string | Uint8Array, told: string]>
   ['text, in one line', 'text/plain', ' one\r\n\ttwo\u0000three ', ': one two three'],
   ['not what is no text', 'image/png', Buffer.from([1, 2, 3]), ''],
   ['200 characters of it', 'text/plain', 'x'.repeat(10_000), `: ${'x'.repeat(199)}…`],
-])('a failure tells how the body begins: %s', async (_, type, body, told) => {
+])('a failure reports how the body begins: %s', async (_, type, body, told) => {
   const { url } = await startLoopback((_request, response) =>
     response.writeHead(400, { 'content-type': type }).end(body),
   )
@@ -115,7 +115,7 @@ test('a connection that is refused, cut, or cut within the body is worth a furth
   expect(port).not.toBe(1)
 })
 
-test('a name that nobody knows is told by its code', async () => {
+test('a name that nobody knows is reported by its code', async () => {
   const { get } = httpRig({
     lookup: (_hostname, _options, callback) =>
       callback(Object.assign(new Error('getaddrinfo with everything'), { code: 'ENOTFOUND' }), []),
@@ -126,7 +126,7 @@ test('a name that nobody knows is told by its code', async () => {
   })
 })
 
-test('a failure whose body does not come is told without it, after a second', async () => {
+test('a failure whose body does not come is reported without it, after a second', async () => {
   const clock = new FakeClock()
   const { url } = await startLoopback((_, response) =>
     response.writeHead(503, { 'content-type': 'text/plain', 'retry-after': '2' }).write('so far'),
@@ -153,6 +153,6 @@ test.each([
   expect(error).toMatchObject({ code: expected, retryable, message: `\`GET http://x/\` failed: ${code}` })
 })
 
-test('a failure that is no error is one all the same', () => {
+test('a failure that is not an error is one all the same', () => {
   expect(toHttpToolError(undefined, 'this').message).toBe('this failed: the connection was cut')
 })

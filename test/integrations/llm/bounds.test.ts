@@ -19,7 +19,7 @@ function fill(bytes: number): Buffer {
 }
 
 test.each([64 * KIB, 64 * KIB + 1, 300 * KIB, 9 * MIB])(
-  'a line of %i bytes is read, however it is cut, and so is the usage behind it',
+  'a line of %i bytes is read, however it is cut, and so is the usage after it',
   async bytes => {
     const line = lineOf(bytes)
     const rest = [message('', 'stop'), usageMessage(1, 2), DONE]
@@ -89,7 +89,7 @@ test.each([
   ['messages that say nothing', 'data: {"x":1}\n\n'.repeat(100)],
   ['messages without data', 'id: 1\n\n'.repeat(1000)],
   ['reasoning', `data: {"choices":[{"delta":{"reasoning":"${'x'.repeat(60_000)}"}}]}\n\n`],
-])('over 10 MiB of %s give 2002, and no more than that is told', async (_, piece) => {
+])('over 10 MiB of %s give 2002, and no more than that is reported', async (_, piece) => {
   const line = Buffer.from(piece)
   const chunk = Buffer.alloc(line.length * Math.ceil(MIB / line.length), line)
   const endpoint = fakeEndpoint({ chunks: new Array<Buffer>(11).fill(chunk), ending: 'stay' })
@@ -99,7 +99,7 @@ test.each([
   expect(endpoint.cancelCount).toBe(1)
 })
 
-test('tokens count with their text alone: an hour of them is no mistake', async () => {
+test('tokens count with their text alone: an hour of them is not a mistake', async () => {
   const line = message('token')
   const chunk = line.repeat(1000)
   const count = 180

@@ -9,7 +9,7 @@ const without = (events: readonly SSEEvent[], ...types: readonly string[]): stri
 
 const AROUND = ['execution_start', 'execution_complete']
 
-test('a time-out of the task closes the connection and keeps the usage that was told', async () => {
+test('a time-out of the task closes the connection and keeps the usage that was reported', async () => {
   const { call, execution, events, clock } = chatRig(chats({ id: 'a', timeoutMs: 100, retry: { maxAttempts: 1 } }))
   const a = await call('a')
   await a.send(message('half'), usageMessage(5, 1))
@@ -25,7 +25,7 @@ test('a time-out of the task closes the connection and keeps the usage that was 
   ])
 })
 
-test('a cancelled execution closes its connections and keeps the usage that was told', async () => {
+test('a cancelled execution closes its connections and keeps the usage that was reported', async () => {
   const { call, execution, events } = chatRig(chats('a', 'b'))
   const [a, b] = [await call('a'), await call('b')]
   await a.send(message('half'), usageMessage(5, 1))

@@ -16,7 +16,7 @@ const without = (events: readonly SSEEvent[], ...types: readonly string[]): stri
 
 const AROUND = ['execution_start', 'execution_complete']
 
-test('an answer is streamed as tokens, then metrics, usage and the output are told', async () => {
+test('an answer is streamed as tokens, then metrics, usage and the output are reported', async () => {
   const { call, events, execution, clock } = chatRig(chats('a'))
   const a = await call('a')
   for (const text of ['Grü', 'ße', '!']) {
@@ -46,7 +46,7 @@ test('an answer is streamed as tokens, then metrics, usage and the output are to
   expect(metrics?.data).toMatchObject({ ttftMs: 100, totalMs: 300, tokenCount: 3, tokensPerSec: 10 })
 })
 
-test('what a task asks for is what the model is asked', async () => {
+test('the fields of a task are the fields of the request to the model', async () => {
   const tasks = [
     {
       id: 'a',
@@ -126,7 +126,7 @@ test('a retry voids the tokens of the failed attempt and keeps its usage counted
   expect(events.find(({ type }) => type === 'task_retry')?.data).toMatchObject({ code: 'CONNECTION_LOST' })
 })
 
-test('a failure that no repetition would mend is not tried again, and carries the name of its code', async () => {
+test('a failure that no repetition would mend is not retried, and carries the name of its code', async () => {
   const { call, execution, events } = chatRig(chats('a'))
   const a = await call('a')
   await a.send(message('half'), usageMessage(5, 1), 'data: {"error":{"code":402,"message":"No credits"}}\n\n')
@@ -217,7 +217,7 @@ test('a provider that ends its stream without an ending fails the attempt', asyn
   await expect(answer).rejects.toMatchObject({ code: 'UNEXPECTED_STREAM_END' })
 })
 
-test('a provider that does not tell how it finished has an answer all the same', async () => {
+test('a provider that reports no finish reason still has an answer', async () => {
   const usage = { promptTokens: 1, completionTokens: 2, totalTokens: 3, model: 'm' }
   const provider = (events: readonly ProviderStreamEvent[]): LLMProvider => ({
     generate: () => Promise.reject(new Error('no')),
@@ -237,6 +237,6 @@ test('a provider that does not tell how it finished has an answer all the same',
   expect(await createChatTool(provider([done])).execute({}, context)).toEqual({ text: '' })
 })
 
-test('what is no provider is refused', () => {
+test('a value that is not a provider is refused', () => {
   expect(() => createChatTool({} as LLMProvider)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
 })

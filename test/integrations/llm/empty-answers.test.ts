@@ -20,7 +20,7 @@ test.each([
   ],
   ['usage that says nothing', [data({ choices: [], usage: {} }), DONE], '`{"choices":[],"usage":{}}`'],
   ['an error that is none', [data({ error: '' }), DONE], '`{"error":""}`'],
-])('a stream of %s is an error that quotes what came', async (_, chunks, got) => {
+])('a stream of %s is an error that quotes the received text', async (_, chunks, got) => {
   expect(await readChunks(chunks)).toMatchObject([
     { type: 'error', data: { code: 2002, retryable: false, message: `${EXPECTED} ${got}` } },
   ])
@@ -51,7 +51,7 @@ test('a stream that breaks off before its first text is cut short, not empty', a
   expect(lost).toMatchObject([{ data: { code: 1002 } }])
 })
 
-test('what is quoted is bounded, in one line, and holds no key', async () => {
+test('a quotation is bounded, in one line, and contains no key', async () => {
   const detail = `bad key sk-or-v1-0123456789abcdef and key-of-the-test\n${'👋'.repeat(600)}`
   const endpoint = fakeEndpoint({ chunks: [data({ detail }), DONE] })
   const events = await collect(fakeProvider(endpoint, { apiKey: 'key-of-the-test' }))
@@ -82,7 +82,7 @@ test('a whole answer with an empty message and nothing else is an error', async 
   })
 })
 
-test('a whole answer where a stream was asked for tells its detail', async () => {
+test('a whole answer where a stream was asked for reports its detail', async () => {
   const endpoint = fakeEndpoint({ headers: JSON_TYPE, chunks: ['{"detail":"Method not supported"}'] })
   expect(await collect(fakeProvider(endpoint))).toMatchObject([
     { data: { code: 3000, message: expect.stringContaining('`application/json`: Method not supported') as string } },

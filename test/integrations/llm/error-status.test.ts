@@ -56,7 +56,7 @@ describe('a response of status', () => {
     ['seconds, zero', { 'retry-after': '0' }, 0],
     ['milliseconds of OpenAI', { 'retry-after-ms': '250', 'retry-after': '1' }, 250],
     ['nonsense', { 'retry-after': 'soon' }, undefined],
-  ])('429 and 503 tell how long to wait: %s', async (_, headers, expected) => {
+  ])('429 and 503 report how long to wait: %s', async (_, headers, expected) => {
     for (const status of [429, 503]) {
       const { baseURL } = await serveProvider(response => {
         response.writeHead(status, headers)
@@ -66,7 +66,7 @@ describe('a response of status', () => {
     }
   })
 
-  test('429 tells how long to wait: a date', async () => {
+  test('429 reports how long to wait: a date', async () => {
     const { baseURL } = await serveProvider(response => {
       response.writeHead(429, { 'retry-after': new Date(Date.now() + 60_000).toUTCString() })
       response.end()
@@ -94,7 +94,7 @@ describe('a response of status', () => {
     })
   })
 
-  test('401 whose body repeats the key does not tell it', async () => {
+  test('401 whose body repeats the key does not report it', async () => {
     const { baseURL } = await serveProvider((response, request) => {
       response.writeHead(401, { 'content-type': 'application/json' })
       const said = `Wrong key ${request.headers.authorization}, that is ${SECRETS[0]}, in short sk-or-v1-01*******ef; org ${SECRETS[1]}`

@@ -85,7 +85,7 @@ describe('a response of success that', () => {
     expect(await answerWith(type, body)).toMatchObject({ code: 3000, retryable: false })
   })
 
-  test('is an error as JSON gives 3000, and tells the error', async () => {
+  test('is an error as JSON gives 3000, and reports the error', async () => {
     const error = await answerWith('application/json', '{"error":{"message":"No endpoints found","code":404}}')
     expect(error?.code).toBe(3000)
     expect(error?.message).toContain('No endpoints found')
@@ -115,7 +115,7 @@ describe('a response of success that', () => {
     })
   })
 
-  test('has a message that is no JSON gives 3001', async () => {
+  test('has a message that is not JSON gives 3001', async () => {
     expect(await answerWith('text/event-stream', 'data: {nope}\n\n')).toMatchObject({ code: 3001, retryable: true })
   })
 

@@ -7,7 +7,7 @@ import { collect, DONE, fakeEndpoint, fakeProvider, message, readChunks, usageMe
 const errorOf = (code: string, name = 'Error'): Error =>
   new TypeError('fetch failed', { cause: Object.assign(new Error(`${code} 10.0.0.1`), { code, name }) })
 
-describe('what a fetch fails with', () => {
+describe('the failure of a fetch', () => {
   test.each([
     ['UND_ERR_CONNECT_TIMEOUT', 1001],
     ['UND_ERR_HEADERS_TIMEOUT', 1001],
@@ -115,7 +115,7 @@ describe('usage is read', () => {
   })
 })
 
-test('an error that is told within a stream may be anything', async () => {
+test('an error that is reported within a stream may be anything', async () => {
   for (const error of [
     '{}',
     '[]',
@@ -130,7 +130,7 @@ test('an error that is told within a stream may be anything', async () => {
   }
 })
 
-test('what a provider says is cut', async () => {
+test('the text of a provider is cut', async () => {
   const endpoint = fakeEndpoint({ status: 400, chunks: [JSON.stringify({ error: { message: 'x'.repeat(5000) } })] })
   const [event] = await collect(fakeProvider(endpoint))
   expect(event).toMatchObject({ data: { message: expect.stringMatching(/^The provider answered 400: x{499}…$/) } })
@@ -144,7 +144,7 @@ test('values of headers are taken for secrets, but short ones', async () => {
   expect(event).toMatchObject({ data: { message: 'The provider answered 400: a [redacted]' } })
 })
 
-test('text that came with the last message is told before a failure in the same chunk', async () => {
+test('text that came with the last message is reported before a failure in the same chunk', async () => {
   const events = await readChunks([`${message('a')}data: {oops\n\n${message('b')}${DONE}`])
   expect(events).toMatchObject([
     { type: 'content', data: 'a' },
@@ -152,7 +152,7 @@ test('text that came with the last message is told before a failure in the same 
   ])
 })
 
-test('usage that was told stays when a later message has none', async () => {
+test('usage that was reported stays when a later message has none', async () => {
   const none = 'data: {"choices":[],"usage":null}\n\n'
   const events = await readChunks([message('a', 'stop'), usageMessage(1, 2), none, DONE])
   expect(events).toMatchObject([{ type: 'content' }, { type: 'usage', data: { totalTokens: 3 } }, { type: 'done' }])
@@ -183,7 +183,7 @@ test('undici’s own time-outs are switched off: they would cut a stream that is
   ])
 })
 
-test('a reset in a body without length is a lost connection, and takes nothing back behind a finish reason', async () => {
+test('a reset in a body without length is a lost connection, and takes nothing back after a finish reason', async () => {
   for (const [body, last] of [
     [message('a'), { type: 'error', data: { code: 1002, retryable: true, details: { networkCode: 'ECONNRESET' } } }],
     [message('a', 'stop'), { type: 'done' }],

@@ -55,7 +55,7 @@ test('of eight answers that end in one moment, the budget that the first one exc
   expect(tokenUsage).toEqual({ totalTokensIn: 80, totalTokensOut: 80, totalCost: 2 })
 })
 
-test('a cancel in the moment in which eight answers are sent whole loses no usage, and nothing of them is told', async () => {
+test('a cancel in the moment in which eight answers are sent whole loses no usage, and nothing of them is reported', async () => {
   const server = await serveProvider(
     together(8, responses => {
       for (const response of responses) {
@@ -97,7 +97,7 @@ test('usage that is sent as the time of its task ends counts', async () => {
   expect(tokenUsage).toEqual({ totalTokensIn: 3, totalTokensOut: 4 })
 })
 
-test('a provider that goes on sending is cut soon after an abort, its usage kept, its text dropped', async () => {
+test('a provider that continues sending is cut soon after an abort, its usage kept, its text dropped', async () => {
   const server = await serveProvider(response => {
     begin(response, message('a'), usageMessage(1, 2))
     const write = (): void => {
@@ -126,7 +126,7 @@ test('a provider that goes on sending is cut soon after an abort, its usage kept
   ])
 })
 
-test('usage that is told with every message is counted as it comes, so that a budget ends the answer that exceeds it', async () => {
+test('usage that is reported with every message is counted as it comes, so that a budget ends the answer that exceeds it', async () => {
   const server = await serveProvider(response => {
     begin(response, message('a'))
     for (const out of [1, 4, 9]) response.write(usageMessage(10, out, { cost: out / 8 }))
@@ -136,7 +136,7 @@ test('usage that is told with every message is counted as it comes, so that a bu
   expect(tokenUsage).toEqual({ totalTokensIn: 10, totalTokensOut: 9, totalCost: 1.125 })
 })
 
-test('an endpoint that takes back what it told is counted at the most that it told, which nothing adds to twice', async () => {
+test('usage that an endpoint lowers later counts with its maximum, once', async () => {
   const server = await serveProvider(response => {
     begin(response, message('a'))
     const usages = [9, 4, 9]

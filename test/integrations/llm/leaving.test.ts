@@ -124,7 +124,7 @@ test('leaving the loop gives the body up at once', async () => {
   expect([endpoint.cancelCount, clock.timerCount]).toEqual([1, 0])
 })
 
-test('nothing listens to the signal any more once an answer has ended, however it did', async () => {
+test('no listener remains on the signal once an answer has ended, with any outcome', async () => {
   const { signal } = new AbortController()
   for (const chunks of [[message('a', 'stop'), DONE], [message('a')], ['data: {oops\n\n']]) {
     await collect(fakeProvider(fakeEndpoint({ chunks })), { signal })

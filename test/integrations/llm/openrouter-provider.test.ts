@@ -42,7 +42,7 @@ test('OpenRouter itself is asked for the cost too; others would refuse the field
   })
 })
 
-test('parameters are sent by the names of the endpoint; what is extra is passed on, and wins over nothing', async () => {
+test('parameters are sent by the names of the endpoint; extra fields are passed on and override nothing', async () => {
   const endpoint = fakeEndpoint({ chunks: ANSWER })
   const messages: ChatMessage[] = [
     { role: 'system', content: 'Be brief' },
@@ -89,7 +89,7 @@ test.each([
   ['headers', { 'Transfer-Encoding': 'secret-password' }],
   ['headers', { 'content-length': '1' }],
   ['headers', { Host: 'model.test' }],
-])('an option that is none is refused when the provider is made: %s', (name, value) => {
+])('an option that is invalid is refused when the provider is made: %s', (name, value) => {
   const make = (): unknown => new OpenRouterProvider({ [name]: value })
   expect(make).toThrow(
     expect.objectContaining({ code: 'INVALID_OPTION', details: expect.objectContaining({ option: name }) }),
@@ -133,7 +133,7 @@ test('the answer of generate is its text, why it stopped, who gave it and what i
   })
 })
 
-test('generate rejects with the code, its name, and the usage that was told', async () => {
+test('generate rejects with the code, its name, and the usage that was reported', async () => {
   const chunks = [message('half'), usageMessage(3, 2)]
   const failing = fakeProvider(fakeEndpoint({ chunks })).generate('hi')
   await expect(failing).rejects.toBeInstanceOf(ProviderError)
@@ -145,7 +145,7 @@ test('generate rejects with the code, its name, and the usage that was told', as
   })
 })
 
-test('the figures of a stream are told once, before its last event', async () => {
+test('the figures of a stream are reported once, before its last event', async () => {
   const clock = new FakeClock()
   const endpoint = fakeEndpoint({ ending: 'stay' })
   const told: StreamMetrics[] = []
@@ -167,7 +167,7 @@ test('the figures of a stream are told once, before its last event', async () =>
   expect(told).toEqual([{ firstTokenMs: 30, maxInterChunkMs: 40, totalMs: 100, chunkCount: 4, bytes }])
 })
 
-test('figures are told of what failed or was left too, and whoever throws at them is ignored', async () => {
+test('figures of failed and cancelled streams are reported too, and errors of listeners are ignored', async () => {
   const told: StreamMetrics[] = []
   const onStreamMetrics = (metrics: StreamMetrics): void => {
     told.push(metrics)

@@ -78,7 +78,7 @@ test('a proxy that is down is named, without its credentials', async () => {
   ])
 })
 
-test('a proxy of a scheme that is not supported fails the call, and is not left out', async () => {
+test('a proxy of a scheme that is not supported fails the call, and is not bypassed', async () => {
   const server = await serveProvider(response => response.writeHead(500).end())
   const events = await ask(server.baseURL, { ALL_PROXY: 'socks5://user:hunter2@127.0.0.1:1' })
   expect(events).toMatchObject([{ type: 'error', data: { code: 1000, details: { networkCode: 'PROXY_INVALID' } } }])

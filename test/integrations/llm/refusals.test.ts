@@ -183,7 +183,7 @@ test.each<[from: string, field: string, refusal: FakeAnswer]>([
       },
     }),
   ],
-])('%s refuses `%s`: asked again without it, once, and told', async (_, field, refusal) => {
+])('%s refuses `%s`: sent again without it, once, and reported', async (_, field, refusal) => {
   const endpoint = fakeEndpoint(refusal, answer)
   const provider = fakeProvider(endpoint, { model: 'm' })
   const notices: string[] = []
@@ -191,7 +191,7 @@ test.each<[from: string, field: string, refusal: FakeAnswer]>([
   expect(events.map(({ type }) => type)).toEqual(['content', 'usage', 'done'])
   const { [field]: _field, ...rest } = ALL as Record<string, unknown>
   expect(fieldsOf(endpoint)).toEqual([ALL, rest])
-  expect(notices).toEqual([`The endpoint refused a part of the request: asked again without \`${field}\``])
+  expect(notices).toEqual([`The endpoint refused a part of the request: sent again without \`${field}\``])
 })
 
 test.each<[from: string, refusal: FakeAnswer]>([
@@ -221,14 +221,14 @@ test.each<[from: string, refusal: FakeAnswer]>([
   ])
 })
 
-test('a bound that is refused by both names is not left out', async () => {
+test('a bound that is refused by both names is not omitted', async () => {
   const endpoint = fakeEndpoint(openai('max_tokens', 'Unsupported'), openai('max_completion_tokens', 'Unsupported'))
   const events = await collect(fakeProvider(endpoint), { maxTokens: 9 })
   expect(events).toMatchObject([{ type: 'error', data: { code: 4000 } }])
   expect(endpoint.requests.length).toBe(2)
 })
 
-test('fields that are refused one after the other are all left out, up to a bound', async () => {
+test('fields that are refused one after the other are all omitted, up to a bound', async () => {
   const named = ['temperature', 'top_p', 'user', 'stream_options', 'max_tokens']
   const refusals = named.map(name => openai(name, `Unsupported parameter: '${name}'`))
   const mended = fakeEndpoint(...refusals.slice(0, 2), answer)
@@ -273,7 +273,7 @@ test.each<[what: string, refusal: FakeAnswer]>([
   expect(endpoint.requests.length).toBe(1)
 })
 
-test('what a model has refused is not sent to it again, and still sent to another', async () => {
+test('a field that a model has refused is not sent to it again, and still sent to others', async () => {
   const endpoint = fakeEndpoint(openai('temperature', "Unsupported parameter: 'temperature'"), answer)
   const provider = fakeProvider(endpoint, { omit: ['stream_options'] })
   const notices: string[] = []
@@ -281,12 +281,12 @@ test('what a model has refused is not sent to it again, and still sent to anothe
   for (const model of ['a', 'a', 'b']) await collect(provider, { model, temperature: 0, onNotice })
   expect(fieldsOf(endpoint)).toEqual([{ temperature: 0 }, {}, {}, { temperature: 0 }])
   expect(notices).toEqual([
-    'The endpoint refused a part of the request: asked again without `temperature`',
-    'Asked without `temperature`, which `a` has refused before',
+    'The endpoint refused a part of the request: sent again without `temperature`',
+    'Sent without `temperature`, which `a` has refused before',
   ])
 })
 
-test('what did not help is forgotten', async () => {
+test('an omission that did not help is forgotten', async () => {
   const endpoint = fakeEndpoint(openai('temperature', "Unsupported parameter: 'temperature'"), refuse({ error: 'no' }))
   const provider = fakeProvider(endpoint)
   await collect(provider, { temperature: 0 })
@@ -329,7 +329,7 @@ test('an `omit` or `extra` that cannot be is refused', async () => {
   }
 })
 
-test('a task has `omit` and `extra`, and hears of what was changed by an info event', async () => {
+test('a task has `omit` and `extra`, and an info event reports the changes', async () => {
   const endpoint = fakeEndpoint(openai('seed', "Unsupported parameter: 'seed'"), answer)
   const tool = createChatTool(fakeProvider(endpoint), { extra: { top_p: 1 }, omit: ['temperature'] })
   const args = { prompt: 'hi', temperature: 0, extra: { seed: 1 }, omit: ['stream_options'] }
@@ -339,7 +339,7 @@ test('a task has `omit` and `extra`, and hears of what was changed by an info ev
   expect((await execution.result).results[0]).toMatchObject({ status: 'success', output: { text: 'six' }, attempts: 1 })
   expect(fieldsOf(endpoint)).toEqual([{ top_p: 1, seed: 1 }, { top_p: 1 }])
   expect(told).toMatchObject([
-    { level: 'warning', message: 'The endpoint refused a part of the request: asked again without `seed`' },
+    { level: 'warning', message: 'The endpoint refused a part of the request: sent again without `seed`' },
   ])
   expect((await execution.result).tokenUsage).toEqual({ totalTokensIn: 3, totalTokensOut: 1 })
 })

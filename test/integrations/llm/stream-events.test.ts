@@ -57,7 +57,7 @@ test('ids compare alike as numbers and as text', async () => {
   expect(ids.map(String).toSorted()).toEqual(ids.map(String))
 })
 
-describe('how an answer finished is told', () => {
+describe('how an answer finished is reported', () => {
   test('before `done`, with the model that answered', async () => {
     const order: string[] = []
     const finish: StreamFinish[] = []
@@ -87,7 +87,7 @@ describe('how an answer finished is told', () => {
   })
 })
 
-test('what is told to those that throw, at once or later, breaks nothing', async () => {
+test('callbacks that throw, at once or later, break nothing', async () => {
   const listeners: (() => unknown)[] = [
     () => {
       throw new Error('no')
@@ -102,7 +102,7 @@ test('what is told to those that throw, at once or later, breaks nothing', async
   }
 })
 
-test('figures are told of a stream that the caller ends', async () => {
+test('figures are reported of a stream that the caller ends', async () => {
   const told: StreamMetrics[] = []
   const controller = new AbortController()
   const endpoint = fakeEndpoint({ chunks: [message('a')], ending: 'stay' })
@@ -131,7 +131,7 @@ describe('headers that are given', () => {
     })
   })
 
-  test('are refused when the provider is made if they cannot be sent, and are not told', () => {
+  test('are refused when the provider is created if they cannot be sent, and are not revealed', () => {
     for (const headers of [{ 'x-key': 'secret\nline' }, { 'x key': 'secret' }, 'secret']) {
       const make = (): unknown => new OpenRouterProvider({ headers: headers as Record<string, string> })
       expect(make).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
@@ -139,7 +139,7 @@ describe('headers that are given', () => {
     }
   })
 
-  test('are not told where a provider repeats them, nor is what follows a scheme', async () => {
+  test('are not revealed if a provider repeats them, nor is the text after a scheme', async () => {
     const chunks = ['{"error":{"message":"Bearer of tidings, wrong: hunter-to-be"}}']
     const endpoint = fakeEndpoint({ status: 401, chunks })
     const headers = { Authorization: 'Bearer hunter-to-be' }

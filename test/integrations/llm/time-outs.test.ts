@@ -79,7 +79,7 @@ test('reasoning counts as the work of the model', async () => {
   expect(clock.timerCount).toBe(0)
 })
 
-test('there is no bound on a stream that goes on, however long', async () => {
+test('there is no bound on a stream that keeps sending, however long', async () => {
   const { events, after, over, endpoint } = rig()
   for (let minute = 0; minute < 120; minute++) await after(60_000, message('a'))
   await after(60_000, message('b', 'stop'))
@@ -110,7 +110,7 @@ test('a bound of 0 is none', async () => {
 })
 
 describe('once the model has said why it stopped, its end has as long as silence may last', () => {
-  test('usage that comes late is told', async () => {
+  test('usage that comes late is reported', async () => {
     const { events, after, clock, over } = rig({ idleTimeoutMs: 60_000, firstTokenTimeoutMs: 1000 })
     await after(0, message('a', 'stop'))
     await after(59_999, usageMessage(1, 2))
@@ -142,7 +142,7 @@ describe('once the model has said why it stopped, its end has as long as silence
     expect(events.map(({ type }) => type)).toEqual(['content', 'done'])
   })
 
-  test('the time that a consumer takes with its last text is no part of it', async () => {
+  test('the time that a consumer takes with its last text is not part of it', async () => {
     let release: () => void = () => {}
     const { events, after, clock, over } = rig(
       { idleTimeoutMs: 100 },
@@ -162,7 +162,7 @@ describe('once the model has said why it stopped, its end has as long as silence
   })
 })
 
-test('an error within the stream is told with the usage that follows it, which is waited for a second', async () => {
+test('an error within the stream is reported with the usage that follows it, which is waited for a second', async () => {
   const said = 'data: {"error":{"code":503}}\n\n'
   for (const follow of ['', usageMessage(1, 2)]) {
     const { events, after, clock, over, endpoint } = rig()

@@ -7,7 +7,7 @@ import { DONE, message, usageMessage } from './stream-rig.ts'
 const usagesOf = (events: readonly SSEEvent[]): TokenUsage[] =>
   events.flatMap(event => (event.type === 'token_usage' ? [event.data.tokenUsage] : []))
 
-test('the totals of an execution are the sums of what the provider told, over parallel tasks, retries and a cancel', async () => {
+test('the totals of an execution are the sums of the reported usage, over parallel tasks, retries and a cancellation', async () => {
   const names = Array.from({ length: 6 }, (_, at) => `t${at}`)
   const { call, execution, events, clock } = chatRig(chats(...names))
   const calls = await Promise.all(names.map(name => call(name)))

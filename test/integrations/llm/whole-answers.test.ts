@@ -36,7 +36,7 @@ test.each<[what: string, choices: unknown[], text: string]>([
   expect(await fakeProvider(whole({ choices, error: null })).generate('hi')).toMatchObject({ text })
 })
 
-describe('generate rejects, with the usage that was told, when an answer that comes whole', () => {
+describe('generate rejects, with the usage that was reported, when an answer that comes whole', () => {
   const message = { content: 'half' }
   test.each<[how: string, body: object, code: string, retryable: boolean]>([
     ['has no message', { choices: [] }, 'PROVIDER_INVALID_RESPONSE', false],
@@ -68,7 +68,7 @@ test('an answer that comes whole where a stream was asked for gives 3000, and it
   ])
 })
 
-test('usage that an error response tells is kept', async () => {
+test('usage that an error response reports is kept', async () => {
   const error = { code: 429, message: 'slow down' }
   expect(await collect(fakeProvider(whole({ error, model: 'm', usage }, 429)))).toMatchObject([
     { type: 'usage', data: told },

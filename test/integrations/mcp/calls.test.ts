@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { call, collectLines, hostile, run, serve } from './mcp-rig.ts'
 
-test('tools are named after their server and keep what it says of them', async () => {
+test('tools are named after their server and keep its descriptions', async () => {
   const logger = collectLines()
   const tools = await serve({ h: hostile('fair', { readOnlyTools: ['echo', 'none'] }) }, { logger }).tools()
   const echo = tools.find(({ name }) => name === 'h:echo')
@@ -12,10 +12,10 @@ test('tools are named after their server and keep what it says of them', async (
   expect(logger.lines).toEqual([
     'warn MCP server `h`: `bad-pattern`: patterns of its schema are not checked, since they do not compile. Tool `bad-pattern`: `inputSchema` is not a usable JSON Schema: Invalid regular expression: /^[\\w-.]+$/u: Invalid character class',
     'warn MCP server `h`: `bad-schema`: its arguments are not checked here. Tool `bad-schema`: `inputSchema` is not a usable JSON Schema: unresolved $ref `#/nowhere`',
-    'warn MCP server `h`: lists something that is no tool',
+    'warn MCP server `h`: lists an entry that is not a tool',
     'warn MCP server `h`: lists a tool whose name cannot be used: ""',
     'warn MCP server `h`: lists a tool whose name cannot be used: "a\\u0000b"',
-    'warn MCP server `h`: `as-task` was left out: it is called as a task of the protocol only',
+    'warn MCP server `h`: `as-task` is omitted: it can only be called as a task of the protocol',
     'warn MCP server `h`: lists two tools named `echo`; the first is used',
     'warn MCP server `h`: has no tool `none`, which `readOnlyTools` names',
   ])
@@ -38,7 +38,7 @@ test('a tool that a server adds is there the next time its tools are asked for',
   expect((await call(await servers.tools(), 'h:grown')).task.output).toBe('grown')
 })
 
-test('what is wrong with a list is not told again when the server changes it', async () => {
+test('faults of a list are not reported again when the server changes it', async () => {
   const logger = collectLines()
   const servers = serve({ h: hostile('fair', { readOnlyTools: ['none'] }) }, { logger })
   const warnings = (): string[] => logger.lines.filter(line => line.startsWith('warn'))
@@ -113,7 +113,7 @@ describe('a failed call', () => {
     [
       'without a result is one',
       'no-result',
-      'MCP server `h` sent an answer that is not one of the protocol: its `result` is a string, not an object',
+      'MCP server `h` sent an answer that violates the protocol: its `result` is a string, not an object',
       2,
     ],
   ])('%s', async (_, name, error, attempts) => {
@@ -124,14 +124,14 @@ describe('a failed call', () => {
   })
 })
 
-test('progress is told, the last too, though it arrives with the answer', async () => {
+test('progress is reported, the last too, though it arrives with the answer', async () => {
   const tools = await serve({ h: hostile() }).tools()
   const { events } = await call(tools, 'h:progress')
   const progress = events.filter(({ type }) => type === 'task_progress').map(({ data }) => data)
   expect(progress).toMatchObject([1, 2, 3].map(n => ({ progress: n, total: 3, message: `part ${n}` })))
 })
 
-test('a flood of progress is told in part, its end too, and the call is answered', async () => {
+test('a flood of progress is reported in part, its end too, and the call is answered', async () => {
   const tools = await serve({ h: hostile('fair', { timeoutMs: 0 }) }).tools()
   const { task, events } = await call(tools, 'h:progress-flood', { count: 20_000 })
   const progress = events.flatMap(({ type, data }) => (type === 'task_progress' ? [data.progress] : []))
@@ -139,8 +139,8 @@ test('a flood of progress is told in part, its end too, and the call is answered
   expect(progress.length).toBeLessThan(2000)
 })
 
-describe('what a server logs', () => {
-  test('is told to the call that runs', async () => {
+describe('the log of a server', () => {
+  test('is reported to the call that runs', async () => {
     const tools = await serve({ h: hostile('fair', { concurrency: 1 }) }).tools()
     const { events } = await call(tools, 'h:logs', { level: 'critical' })
     expect(events.filter(({ type }) => type === 'info').map(({ data }) => data)).toMatchObject([
@@ -148,7 +148,7 @@ describe('what a server logs', () => {
     ])
   })
 
-  test('is told once, to the oldest of an execution’s calls', async () => {
+  test('is reported once, to the oldest of an execution’s calls', async () => {
     const tools = await serve({ h: hostile('fair', { concurrency: 4 }) }).tools()
     const { events } = await run(tools, [
       { id: 'a', tool: 'h:together', arguments: { count: 2 } },
@@ -158,7 +158,7 @@ describe('what a server logs', () => {
     expect(events.filter(({ type }) => type === 'info').map(({ data }) => data)).toMatchObject([{ taskId: 'a' }])
   })
 
-  test('is told to no call while those of several executions run', async () => {
+  test('is reported to no call while those of several executions run', async () => {
     const logger = collectLines()
     const tools = await serve({ h: hostile('fair', { concurrency: 4 }) }, { logger }).tools()
     const stop = new AbortController()
@@ -170,7 +170,7 @@ describe('what a server logs', () => {
     expect(logger.lines).toContain('debug MCP server `h`: hostile: {"n":0}')
   })
 
-  test('is told up to a bound per call', async () => {
+  test('is reported up to a bound per call', async () => {
     const tools = await serve({ h: hostile('fair', { concurrency: 1 }) }).tools()
     const { events } = await call(tools, 'h:logs', { count: 3000 })
     const told = events.filter(({ type }) => type === 'info')
@@ -184,7 +184,7 @@ describe('the limit of a server', () => {
   const peakOf = (outputs: readonly { output?: unknown }[]): number =>
     Math.max(...outputs.map(({ output }) => (output as { peak: number }).peak))
 
-  test('is one call at a time, told once per execution', async () => {
+  test('is one call at a time, reported once per execution', async () => {
     const tools = await serve({ h: hostile() }).tools()
     const { result, events } = await run(tools, busy)
     expect(peakOf(result.results)).toBe(1)
@@ -199,7 +199,7 @@ describe('the limit of a server', () => {
     expect((await run(tools, busy.slice(0, 1))).events.filter(({ type }) => type === 'info')).toHaveLength(1)
   })
 
-  test('is its `concurrency`, and then nothing is told', async () => {
+  test('is its `concurrency`, and then nothing is reported', async () => {
     const tools = await serve({ h: hostile('fair', { concurrency: 3 }) }).tools()
     const { result, events } = await run(tools, busy)
     expect(peakOf(result.results)).toBe(3)

@@ -39,7 +39,7 @@ describe.each(CLIENTS)('of %s', (_name, open) => {
     expect(tools[0]).toMatchObject({ readOnly: true, timeoutMs: 50, checkArguments: false })
   })
 
-  test('what the owner of a client hears is heard as before, beside the calls', async () => {
+  test('handlers of the client’s owner still receive their notifications', async () => {
     const client = await open()
     const heard: string[] = []
     const fallback = async ({ method }: { method: string }): Promise<void> => void heard.push(method)

@@ -14,7 +14,7 @@ async function callOdd(url: string) {
   return result.results[0]
 }
 
-const FAULT = 'MCP server `h` sent an answer that is not one of the protocol: '
+const FAULT = 'MCP server `h` sent an answer that violates the protocol: '
 
 describe('a call fails at once by a response', () => {
   test.each<[string, (response: ServerResponse, id: unknown) => void, string]>([
@@ -30,7 +30,7 @@ describe('a call fails at once by a response', () => {
     [
       'of another call',
       (response, id) => response.writeHead(200, JSON_BODY).end(fine(Number(id) + 1000)),
-      `${FAULT}it is not to this call`,
+      `${FAULT}it does not belong to this call`,
     ],
     [
       'that only accepts it',

@@ -37,7 +37,7 @@ describe.each([
     expect(result.results.map(({ output }) => output)).toEqual(ids)
   })
 
-  test('is told of the end of the session, and no socket is left', async () => {
+  test('is notified of the end of the session, and no socket is left', async () => {
     const sessions = createSessions(options)
     const server = await listen(sessions.handle)
     const servers = createMcpServers({ mcpServers: { h: { url: server.url } } })
@@ -55,7 +55,7 @@ test('the platform’s fetch, which ends an answer that is silent for 300 s, is 
   expect((await call(tools, 'h:echo', { text: 'x' })).task.output).toBe('x')
 })
 
-test('progress and logs of a call are told', async () => {
+test('progress and logs of a call are reported', async () => {
   const { url } = await listen(createSessions().handle)
   const tools = await serve({ h: { url, concurrency: 1 } }).tools()
   const { events } = await call(tools, 'h:progress')
@@ -68,14 +68,14 @@ test('progress and logs of a call are told', async () => {
 })
 
 describe('a server that does not start', () => {
-  test('because nobody listens says so', async () => {
+  test('because nothing listens names the cause', async () => {
     await expect(open(serve({ h: { url: UNREACHABLE } }))).rejects.toMatchObject({
       code: 'TOOLS_UNAVAILABLE',
       message: expect.stringMatching(/^MCP server `h` does not start: fetch failed \(/),
     })
   })
 
-  test('because of its credentials says so, without them', async () => {
+  test('because of its credentials names the cause, without them', async () => {
     const { url } = await listen((request, response) => {
       response.writeHead(401).end(`bad credentials: ${request.headers.authorization}`)
     })
@@ -84,12 +84,12 @@ describe('a server that does not start', () => {
     const servers = serve({ h: { url: `${url}?key=query-secret`, headers } }, { logger })
     const failure = await open(servers).catch(error => error)
     expect(failure.message).toBe(
-      'MCP server `h` does not start: it answered 401 (OAuth is not supported; credentials belong into `headers`): Error POSTing to endpoint: bad credentials: [redacted]',
+      'MCP server `h` does not start: it answered 401 (OAuth is not supported; put credentials into `headers`): Error POSTing to endpoint: bad credentials: [redacted]',
     )
     expect(JSON.stringify([failure.details, logger.lines])).not.toMatch(/sk-secret-1|query-secret/)
   })
 
-  test('because it does not answer says so', async () => {
+  test('because it does not answer names the cause', async () => {
     const { url } = await listen(() => {})
     await expect(open(serve({ h: { url } }, { startTimeoutMs: 200 }))).rejects.toMatchObject({
       message: 'MCP server `h` does not start: it did not answer `initialize` within 200 ms',
@@ -260,7 +260,7 @@ test('calls that run are not lost when others find the server out of reach, howe
   await expect.poll(() => deletedSessions).toEqual(new Set(['session 1', 'session 2', 'session 3']))
 })
 
-test('an answer that is none of the protocol fails its call alone', async () => {
+test('an answer that violates the protocol fails its call alone', async () => {
   let callCount = 0
   const { url } = await listenByHand((id, response) => {
     callCount += 1
@@ -271,7 +271,7 @@ test('an answer that is none of the protocol fails its call alone', async () => 
   })
   const tools = await serve({ h: { url } }).tools()
   for (const fault of ['it is not JSON: <html>', 'its `_meta` is a number, not an object']) {
-    const error = `MCP server \`h\` sent an answer that is not one of the protocol: ${fault}`
+    const error = `MCP server \`h\` sent an answer that violates the protocol: ${fault}`
     expect((await call(tools, 'h:odd')).task).toMatchObject({ code: 'TOOL_ERROR', error })
   }
   expect((await call(tools, 'h:odd')).task.output).toBe('fine')

@@ -40,7 +40,7 @@ test.each<[string, Pages, string[], unknown[], string[]]>([
     { first: [['a', 'b'], ''] },
     ['h:a', 'h:b'],
     [undefined, ''],
-    [warn('gives the cursor `""`, and refuses it: what it listed before is used')],
+    [warn('returns the cursor `""` and refuses it: the tools listed before are used')],
   ],
   [
     'ends where the empty cursor begins again',
@@ -54,35 +54,35 @@ test.each<[string, Pages, string[], unknown[], string[]]>([
     { first: [['a'], 'x'], '=x': [['b'], 'x'] },
     ['h:a', 'h:b'],
     [undefined, 'x'],
-    [warn('gives the cursor `"x"` (string) again: its list of tools is used up to there')],
+    [warn('returns the cursor `"x"` (string) again: its list of tools is used up to there')],
   ],
   [
     'ends where an empty cursor gives itself',
     { first: [['a'], ''], '=': [['b'], ''] },
     ['h:a', 'h:b'],
     [undefined, ''],
-    [warn('gives the cursor `""` (string) again: its list of tools is used up to there')],
+    [warn('returns the cursor `""` (string) again: its list of tools is used up to there')],
   ],
   [
     'ends where two cursors give each other',
     { first: [['a'], 'x'], '=x': [['b'], 'y'], '=y': [['c'], 'x'] },
     ['h:a', 'h:b', 'h:c'],
     [undefined, 'x', 'y'],
-    [warn('gives the cursor `"x"` (string) again: its list of tools is used up to there')],
+    [warn('returns the cursor `"x"` (string) again: its list of tools is used up to there')],
   ],
   [
     'ends where three cursors come round without a tool',
     { first: [[], 'x'], '=x': [[], 'y'], '=y': [['c'], 'z'], '=z': [[], 'x'] },
     ['h:c'],
     [undefined, 'x', 'y', 'z'],
-    [warn('gives the cursor `"x"` (string) again: its list of tools is used up to there')],
+    [warn('returns the cursor `"x"` (string) again: its list of tools is used up to there')],
   ],
   [
     'ends at a cursor that is no text',
     { first: [['a'], 2] },
     ['h:a'],
     [undefined],
-    [warn('gives `2` (number) as `nextCursor`: what it lists behind that is not known')],
+    [warn('returns `2` (number) as `nextCursor`: further tools are unknown')],
   ],
   [
     'tells of tools that are on two pages',
@@ -106,7 +106,7 @@ test('a list of tools ends where the server does not look at the cursor', async 
   })
 })
 
-test('a list of tools with a page that cannot be had is not used in part', async () => {
+test('a list of tools with a missing page is not used in part', async () => {
   const { url } = await listenByPages(cursor =>
     cursor === undefined ? { tools: [tool('a')], nextCursor: 'x' } : undefined,
   )

@@ -60,19 +60,19 @@ test('a message that is too large ends its server, with a clear error', async ()
   expect((await call(tools, 'h:echo', { text: 'x' })).task.output).toBe('x')
 })
 
-test('garbage on stdout is told, and hurts no call', async () => {
+test('garbage on stdout is reported, and affects no call', async () => {
   const logger = collectLines()
   const tools = await serve({ h: hostile() }, { logger }).tools()
   logger.lines.splice(0)
   expect((await call(tools, 'h:garbage')).task.output).toBe('after garbage')
   expect(logger.lines).toEqual(
     ['this is no message', '{"jsonrpc": "1.0"}', '{"half":'].map(
-      line => `warn MCP server \`h\`: wrote a line on stdout that is no message: ${line}`,
+      line => `warn MCP server \`h\`: wrote a line on stdout that is not a message: ${line}`,
     ),
   )
 })
 
-test('an answer to another call is told, and its call runs into its timeout', async () => {
+test('an answer to another call is reported, and its call runs into its timeout', async () => {
   const logger = collectLines()
   const tools = await serve({ h: hostile() }, { logger }).tools()
   expect((await call(tools, 'h:wrong-id', {}, { timeoutMs: 200 })).task.code).toBe('TASK_TIMEOUT')
@@ -92,7 +92,7 @@ describe('time', () => {
     expect((await call(tools, 'h:hang')).task).toMatchObject({ code: 'TASK_TIMEOUT', error: 'Timed out after 100 ms' })
   })
 
-  test('starts anew with each progress, if so configured', async () => {
+  test('restarts with each progress, if so configured', async () => {
     const config = { timeoutMs: 150, resetTimeoutOnProgress: true }
     const tools = await serve({ h: hostile('fair', config), plain: hostile('fair', { timeoutMs: 150 }) }).tools()
     const args = { count: 8 }
@@ -123,7 +123,7 @@ describe('closing', () => {
     await servers.close()
   })
 
-  test('ends what a server has started', async () => {
+  test('ends the child processes of a server', async () => {
     const journal = createJournal()
     const tools = await mcpTools({ mcpServers: { h: hostile('wrapper', {}, journal.file) } })
     await expect.poll(() => journal.readPids().map(isAlive)).toEqual([true, true])

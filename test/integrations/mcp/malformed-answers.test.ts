@@ -46,7 +46,7 @@ const USABLE: [string, string, unknown][] = [
   ],
 ]
 
-const FAULT = 'MCP server `h` sent an answer that is not one of the protocol: '
+const FAULT = 'MCP server `h` sent an answer that violates the protocol: '
 
 /** Answers that cannot be used, and what is said of them. */
 const UNUSABLE: [string, string, string][] = [
@@ -173,7 +173,7 @@ describe.each(TRANSPORTS)('over %s, a call', (_, start) => {
     expect((await call(tools, 'h:odd')).task).toMatchObject(outcome)
   })
 
-  test('is told its progress, though it has nulls', async () => {
+  test('gets its progress, though it has nulls', async () => {
     const progress =
       '{"jsonrpc":"2.0","id":null,"method":"notifications/progress","params":{"_meta":null,"progressToken":$TOKEN,"progress":1,"total":null,"message":null},"x":1}'
     const answer = `[${progress},{"jsonrpc":"2.0","id":$ID,${RESULT}}]`
@@ -185,7 +185,7 @@ describe.each(TRANSPORTS)('over %s, a call', (_, start) => {
     ])
   })
 
-  test('that is unusable is told to the log as well', async () => {
+  test('that is unusable is reported to the log as well', async () => {
     const logger = collectLines()
     const tools = await serve(
       { h: await start({ 'tools/call': '{"jsonrpc":"2.0","id":$ID,"result":null}' }) },
@@ -202,14 +202,14 @@ describe.each(TRANSPORTS)('over %s, a server', (_, start) => {
   test.each(UNUSABLE_ENVELOPES)('does not start where `initialize` is answered by %s', async (_name, answer, fault) => {
     const servers = serve({ h: await start({ initialize: answer }) })
     await expect(servers.toolsFor({ tasks: [{ tool: 'h:odd' }] })).rejects.toMatchObject({
-      message: `MCP server \`h\` does not start: it sent an answer that is not one of the protocol: ${fault}`,
+      message: `MCP server \`h\` does not start: it sent an answer that violates the protocol: ${fault}`,
     })
   })
 
   test.each(UNUSABLE_ENVELOPES)('does not start where `tools/list` is answered by %s', async (_name, answer, fault) => {
     const servers = serve({ h: await start({ 'tools/list': answer }) })
     await expect(servers.toolsFor({ tasks: [{ tool: 'h:odd' }] })).rejects.toMatchObject({
-      message: `MCP server \`h\` does not start: it sent an answer that is not one of the protocol: ${fault}`,
+      message: `MCP server \`h\` does not start: it sent an answer that violates the protocol: ${fault}`,
     })
   })
 
@@ -241,7 +241,7 @@ describe.each(TRANSPORTS)('over %s, a server', (_, start) => {
     const servers = serve({ h: await start({ initialize: '{"jsonrpc":"2.0","id":$ID,"result":{"capabilities":{}}}' }) })
     await expect(servers.toolsFor({ tasks: [{ tool: 'h:odd' }] })).rejects.toMatchObject({
       message:
-        'MCP server `h` does not start: it sent an answer that is not one of the protocol: its `protocolVersion` is undefined, not a string',
+        'MCP server `h` does not start: it sent an answer that violates the protocol: its `protocolVersion` is undefined, not a string',
     })
   })
 

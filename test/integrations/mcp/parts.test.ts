@@ -60,7 +60,7 @@ describe('a redactor', () => {
     [['https://host/mcp?code=abcdefg']],
     [['--url=postgres://me:abcdefg@host/db']],
     [['https://abcdefg@host/']],
-  ])('takes out what is a secret of the arguments %j', args => {
+  ])('removes the secrets of the arguments %j', args => {
     const redact = findRedactor({ kind: 'process', command: 'node', args, env: {} })
     expect(redact('the value abcdefg was refused')).toBe('the value [redacted] was refused')
   })
@@ -72,13 +72,13 @@ describe('a redactor', () => {
     [['--token', '--folder', 'abcdefg']],
     [['https://host/abcdefg']],
     [['C:\\abcdefg']],
-  ])('leaves what is none of the arguments %j', args => {
+  ])('keeps the arguments %j, which are not secrets', args => {
     const redact = findRedactor({ kind: 'process', command: 'node', args, env: {} })
     expect(redact('the value abcdefg was refused')).toBe('the value abcdefg was refused')
   })
 })
 
-test('a log tells so many lines in each window, and how many it left out', () => {
+test('a log reports so many lines in each window, and how many it omitted', () => {
   const clock = new FakeClock()
   const logger = collectLines()
   const log = new ServerLog('s', logger, clock, text => text.replace('secret', '…'))
@@ -87,12 +87,12 @@ test('a log tells so many lines in each window, and how many it left out', () =>
   clock.advance(1000)
   log.warn(`secret ${'x'.repeat(2000)}`)
   expect(logger.lines.slice(100)).toEqual([
-    'warn MCP server `s`: 50 lines were left out',
+    'warn MCP server `s`: 50 lines were dropped',
     `warn MCP server \`s\`: … ${'x'.repeat(997)}…`,
   ])
 })
 
-test('the progress of a call is told up to a bound, then at intervals, and the last', () => {
+test('the progress of a call is reported up to a bound, then at intervals, and the last', () => {
   const clock = new FakeClock()
   const told: number[] = []
   const reportProgress = ({ progress }: { progress: number }): void => void told.push(progress)

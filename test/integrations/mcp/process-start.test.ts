@@ -51,7 +51,7 @@ test.each([
   ['process.exit(0)', 'exited with code 0'],
   ['process.exit(7)', 'exited with code 7'],
   ['process.kill(process.pid, "SIGKILL"); setInterval(() => {}, 1000)', 'was ended by SIGKILL'],
-])('a server that ends by %s is told to have %s', async (script, reason) => {
+])('a server that ends by %s is reported to have %s', async (script, reason) => {
   expect(await start(process.execPath, ['-e', script])).toEqual({ reason, lines: [], errors: [] })
 })
 

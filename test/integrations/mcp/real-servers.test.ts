@@ -51,7 +51,7 @@ describe('server-everything', () => {
     expect(resource).toMatchObject([{ type: 'text' }, { type: 'resource', resource: { text: expect.any(String) } }, {}])
   })
 
-  test('tells what it logs', async () => {
+  test('reports what it logs', async () => {
     const tools = await open({ concurrency: 2 })
     const { events } = await call(tools, 'everything:toggle-simulated-logging')
     const told = events.filter(({ type }) => type === 'info').map(({ data }) => data)

@@ -88,17 +88,17 @@ describe('a variable of the environment', () => {
   })
 })
 
-test('what another host asks its user is of no account here', () => {
+test('settings of other hosts for user confirmation are ignored', () => {
   const theirs = { alwaysAllow: ['a'], autoApprove: ['a'], trust: true, description: 'a server' }
   expect(parse({ command: 'node', ...theirs })).toEqual(parse({ command: 'node' }))
 })
 
 test.each([
-  ['timeout', 60, 'say `timeoutMs`, in milliseconds: hosts do not agree on the unit of `timeout`'],
+  ['timeout', 60, 'use `timeoutMs`, in milliseconds: hosts differ in the unit of `timeout`'],
   ['serverUrl', 'http://a', 'say `url`'],
-  ['envFile', '.env', 'say `env`, where `${NAME}` stands for a variable of the environment'],
-  ['oauth', {}, 'OAuth is not supported; credentials belong into `headers`'],
-  ['disabledTools', ['a'], 'what a workflow does not name is not called'],
+  ['envFile', '.env', 'use `env`, where `${NAME}` stands for a variable of the environment'],
+  ['oauth', {}, 'OAuth is not supported; put credentials into `headers`'],
+  ['disabledTools', ['a'], 'only tools that a workflow names are called'],
 ])('a field `%s` of other hosts is refused, with what to do', (field, value, hint) => {
   expect(() => parse({ [field]: value })).toThrow(
     `Expected \`mcpServers.s.${field}\` to be absent (${hint}), got a field that only other hosts know`,
@@ -131,7 +131,7 @@ describe('a configuration is refused', () => {
     [
       'with the older transport',
       { type: 'sse', url: 'http://a' },
-      'Expected `mcpServers.s.type` to be `http` or `streamable-http` beside `url` (servers of the older `sse` transport are not spoken to), got `"sse"` (string)',
+      'Expected `mcpServers.s.type` to be `http` or `streamable-http` beside `url` (the older `sse` transport is not supported), got `"sse"` (string)',
     ],
     [
       'with no concurrency',
@@ -151,12 +151,12 @@ describe('a configuration is refused', () => {
     [
       'with a password in its URL',
       { url: 'http://me:secret@a' },
-      'Expected `mcpServers.s.url` to be an http or https URL without user or password (credentials belong into `headers`), got something else',
+      'Expected `mcpServers.s.url` to be an http or https URL without user or password (put credentials into `headers`), got something else',
     ],
     [
       'with a contradiction',
       { command: 'a', timeoutMs: 0, resetTimeoutOnProgress: true },
-      'MCP server `s`: `resetTimeoutOnProgress` has nothing to start anew while `timeoutMs` is 0; leave one out',
+      'MCP server `s`: `resetTimeoutOnProgress` has no effect while `timeoutMs` is 0; remove one of them',
     ],
   ])('%s', (_, server, message) => {
     expect(() => parse(server)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION', message }))
@@ -167,7 +167,7 @@ describe('a configuration is refused', () => {
   })
 
   test('that has servers without `mcpServers` around them', () => {
-    expect(() => parseServers({ s: { command: 'node' } })).toThrow(/configured servers stand under `mcpServers`/)
+    expect(() => parseServers({ s: { command: 'node' } })).toThrow(/configured servers belong under `mcpServers`/)
     expect(() => parseServers({ mcpServers: [] })).toThrow(/^Expected `mcpServers` to be an object/)
     expect(() => parseServers(null)).toThrow(/^Expected `config` to be an object/)
   })

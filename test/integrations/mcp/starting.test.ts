@@ -27,7 +27,7 @@ test('a server is started by the workflow that names it, once, and no other is',
   expect(unused.readPids()).toEqual([])
 })
 
-test('what is no workflow names no server', async () => {
+test('a value that is not a workflow names no server', async () => {
   const servers = serve({ h: hostile('exits') })
   for (const workflow of [null, 3, { tasks: 'h:echo' }, { tasks: [null, { tool: 1 }] }]) {
     expect(await servers.toolsFor(workflow as never)).toEqual([])
@@ -47,7 +47,7 @@ describe('a server that does not start is named with the reason:', () => {
     [
       'it writes logs on stdout',
       hostile('babbles'),
-      'it did not answer `initialize` within 1000 ms, but wrote 2 lines on stdout that are no messages (logs belong on stderr)',
+      'it did not answer `initialize` within 1000 ms, but wrote 2 lines on stdout that are not messages (logs belong on stderr)',
     ],
     ['it speaks another version', hostile('old'), "Server's protocol version is not supported: 1999-01-01"],
     ['it does not list its tools', hostile('no-list'), 'it did not answer `tools/list` within 1000 ms'],
@@ -78,7 +78,7 @@ test('all servers that do not start are named at once, and the others can still 
   expect((await call(tools, 'c:echo', { text: 'x' })).task.output).toBe('x')
 })
 
-test('to be listed, the tools of the servers that start are had, and the log is told of the others', async () => {
+test('a list has the tools of the servers that start, and the log names the others', async () => {
   const logger = collectLines()
   const servers = serve({ bad: hostile('exits'), fair: hostile('paged') }, { logger })
   expect((await servers.tools()).map(({ name }) => name)).toContain('fair:tool-0')
@@ -98,7 +98,7 @@ test('servers start at the same time', async () => {
   await asked
 })
 
-test('a server that did not start is tried again the next time', async () => {
+test('a server that did not start is retried the next time', async () => {
   const journal = createJournal()
   const servers = serve({ a: hostile('exits', {}, journal.file) })
   await expect(open(servers, 'a')).rejects.toMatchObject({ code: 'TOOLS_UNAVAILABLE' })
@@ -143,7 +143,7 @@ test('secrets of the configuration are in no error and no line of the log', asyn
   expect(told).not.toMatch(/sk-very-secret/)
 })
 
-test('a server sees what was configured and the safe variables, nothing else', async () => {
+test('a server sees only the configured and the safe variables', async () => {
   process.env['DAGSTREAM_TEST_SECRET'] = 'from the outside'
   try {
     const tools = await serve({ h: hostile('fair', { env: { MINE: 'mine' } }) }).tools()
@@ -155,7 +155,7 @@ test('a server sees what was configured and the safe variables, nothing else', a
   }
 })
 
-test('a server that floods stderr works, and a bounded part of it is told', async () => {
+test('a server that floods stderr works, and a bounded part of it is reported', async () => {
   const logger = collectLines()
   const tools = await serve({ h: hostile('floods') }, { logger }).tools()
   expect((await call(tools, 'h:echo', { text: 'x' })).task.output).toBe('x')

@@ -9,7 +9,7 @@ export interface TaskGroup {
   /** `rounds`: of a `repeat`; `tasks`: of a workflow. */
   readonly kind: 'items' | 'rounds' | 'tasks'
   readonly parentId: string
-  /** Of a `forEach`: how many items there will be. */
+  /** Number of items of a `forEach`. */
   readonly itemCount: number | undefined
   /** Those so far, in their order. */
   readonly children: string[]
@@ -23,7 +23,7 @@ export interface TaskGroup {
 /** The children to open below a task. */
 export interface OpenedChildren {
   readonly ids: readonly string[]
-  /** About those that are left out. */
+  /** A line about the omitted ones. */
   readonly rest?: string
 }
 

@@ -32,7 +32,7 @@ export async function readBody(body: Readable, coding: string, maxBytes: number)
     const { code = '' } = error as { code?: unknown }
     if (code === 'ERR_BUFFER_TOO_LARGE') throw new BodyTooLargeError()
     if (!/^(?:Z_|ERR__|ERR_BROTLI|ERR_ZSTD|ZSTD_)/.test(String(code))) throw error
-    throw new BodyCodingError(`it is not ${coding}, or was cut`, { cause: error })
+    throw new BodyCodingError(`it is not ${coding}, or was truncated`, { cause: error })
   }
   return Buffer.concat(chunks)
 }

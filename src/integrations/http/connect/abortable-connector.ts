@@ -31,6 +31,6 @@ export function abortable(connect: buildConnector.connector): buildConnector.con
       stopListening()
       callback(...result)
     }) as unknown as Socket | undefined
-    const stopListening = onAbort(signal, () => socket?.destroy(new Error('Nobody waits for this connection any more')))
+    const stopListening = onAbort(signal, () => socket?.destroy(new Error('This connection is no longer needed')))
   }
 }

@@ -12,7 +12,7 @@ export class AddressRefusedError extends Error {
   override readonly name: string = 'AddressRefusedError'
 
   constructor() {
-    super('The address is not a public one')
+    super('The address is not public')
   }
 }
 

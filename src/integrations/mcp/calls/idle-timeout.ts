@@ -23,7 +23,7 @@ export class IdleTimeout {
     return this.#controller.signal
   }
 
-  /** Starts the time anew. */
+  /** Restarts the timeout. */
   restart(): void {
     this.#cancelTimer()
     if (!this.signal.aborted) this.#cancelTimer = this.#arm()
@@ -42,7 +42,7 @@ export class IdleTimeout {
   #arm(): () => void {
     return this.#clock.after(this.#durationMs, () => {
       this.isExpired = true
-      this.#controller.abort(new Error('Nothing has happened for too long'))
+      this.#controller.abort(new Error('No progress for too long'))
     })
   }
 

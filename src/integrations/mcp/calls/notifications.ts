@@ -93,7 +93,10 @@ export class Notifications {
     if (call.messageCount < MAX_MESSAGES) {
       call.context.log(LEVELS[String(level)] ?? 'info', cutText(message, MAX_MESSAGE))
     } else if (call.messageCount === MAX_MESSAGES) {
-      call.context.log('warning', `The server logs more than ${MAX_MESSAGES} messages in one call; no more are told`)
+      call.context.log(
+        'warning',
+        `The server logs more than ${MAX_MESSAGES} messages in one call; further ones are dropped`,
+      )
     }
   }
 

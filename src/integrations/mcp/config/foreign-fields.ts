@@ -1,19 +1,19 @@
 /** Ignored fields of other hosts: they control confirmations and display, which do not exist here. */
 export const IGNORED_FIELDS: ReadonlySet<string> = new Set(['alwaysAllow', 'autoApprove', 'trust', 'description'])
 
-const TOOL_FILTER = 'what a workflow does not name is not called'
+const TOOL_FILTER = 'only tools that a workflow names are called'
 
 /** Refused fields of other hosts, with the replacement here. */
 const HINTS: Readonly<Record<string, string>> = {
-  timeout: 'say `timeoutMs`, in milliseconds: hosts do not agree on the unit of `timeout`',
+  timeout: 'use `timeoutMs`, in milliseconds: hosts differ in the unit of `timeout`',
   serverUrl: 'say `url`',
   httpUrl: 'say `url`',
   transport: 'say `type`',
   transportType: 'say `type`',
   enabled: 'say `disabled`',
-  envFile: 'say `env`, where `${NAME}` stands for a variable of the environment',
-  oauth: 'OAuth is not supported; credentials belong into `headers`',
-  auth: 'OAuth is not supported; credentials belong into `headers`',
+  envFile: 'use `env`, where `${NAME}` stands for a variable of the environment',
+  oauth: 'OAuth is not supported; put credentials into `headers`',
+  auth: 'OAuth is not supported; put credentials into `headers`',
   includeTools: TOOL_FILTER,
   excludeTools: TOOL_FILTER,
   enabledTools: TOOL_FILTER,

@@ -41,10 +41,10 @@ const PROCESS_FIELDS: Readonly<Record<string, Expectation>> = {
 }
 const HTTP_FIELDS: Readonly<Record<string, Expectation>> = {
   type: [
-    '`http` or `streamable-http` beside `url` (servers of the older `sse` transport are not spoken to)',
+    '`http` or `streamable-http` beside `url` (the older `sse` transport is not supported)',
     value => value === 'http' || value === 'streamable-http' || value === 'streamableHttp',
   ],
-  url: ['an http or https URL without user or password (credentials belong into `headers`)', isUsableUrl],
+  url: ['an http or https URL without user or password (put credentials into `headers`)', isUsableUrl],
   headers: ['an object of strings', isTexts],
   disabled: ['true or false', value => typeof value === 'boolean'],
   ...COMMON_FIELDS,
@@ -76,7 +76,7 @@ function parseServer(name: string, server: unknown, env: Variables | undefined):
   if (!isObject(server)) throw invalid(place, env === undefined ? 'a client' : 'a server', describeValue(server))
   if (env !== undefined) return server['disabled'] === true ? undefined : parseConfigured(name, place, server, env)
   if (!('client' in server)) {
-    const hint = 'configured servers stand under `mcpServers`'
+    const hint = 'configured servers belong under `mcpServers`'
     throw invalid(place, `a connected \`Client\` of the SDK (${hint})`, describeValue(server))
   }
   checkFields(place, server, CLIENT_FIELDS)
@@ -135,7 +135,7 @@ function complete(name: string, fields: Fields, reach: Reach, secrets: readonly 
   if (resetTimeoutOnProgress && timeoutMs === 0) {
     throw new DagstreamError(
       'INVALID_OPTION',
-      `MCP server ${quoteName(name)}: \`resetTimeoutOnProgress\` has nothing to start anew while \`timeoutMs\` is 0; leave one out`,
+      `MCP server ${quoteName(name)}: \`resetTimeoutOnProgress\` has no effect while \`timeoutMs\` is 0; remove one of them`,
     )
   }
   return {

@@ -1,6 +1,6 @@
 import type { Clock } from '../../../clock.ts'
 
-/** Settles as the promise does, or as `onLate` says once the time is over. @param delayMs milliseconds */
+/** Settles as the promise does, or with the result of `onLate` after the delay. @param delayMs milliseconds */
 export async function withDeadline<T>(
   clock: Clock,
   delayMs: number,

@@ -103,7 +103,7 @@ class OpeningConnection implements Connection {
 
   describeLines(): string {
     const lines = this.#noiseCount === 1 ? 'a line' : `${this.#noiseCount} lines`
-    if (this.#noiseCount > 0) return `, but wrote ${lines} on stdout that are no messages (logs belong on stderr)`
+    if (this.#noiseCount > 0) return `, but wrote ${lines} on stdout that are not messages (logs belong on stderr)`
     return this.#lastLine === '' ? '' : `; it last wrote: ${this.#lastLine}`
   }
 
@@ -121,7 +121,7 @@ class OpeningConnection implements Connection {
     return cutText(redact(describeError(error)), 300)
   }
 
-  /** @param isMeant whether the connection was ended from here */
+  /** @param isMeant whether the connection was closed by this process */
   #lose(reason: string, isMeant = false): void {
     if (this.#lossReason !== undefined) return
     this.#lossReason = reason
@@ -138,7 +138,7 @@ class OpeningConnection implements Connection {
   }
 
   #logError(error: Error): void {
-    // A request that was ended here is no fault of the server.
+    // An aborted request is not a fault of the server.
     if (error.name === 'AbortError' || error.message.includes('AbortError')) return
     if (error.message.startsWith('wrote ')) this.#noiseCount += 1
     this.#options.log.warn(cutText(error.message, 500))

@@ -86,7 +86,7 @@ export class RestartingLink implements ServerLink {
   retire(connection: Connection, reason: string): void {
     if (connection !== this.#connection) return
     this.#connection = undefined
-    // The end of its last call closes the connection.
+    // The connection is closed after its last call.
     this.#retired.add(connection)
     this.#options.log.debug(reason)
     this.#onLost()

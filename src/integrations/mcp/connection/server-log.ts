@@ -44,7 +44,7 @@ export class ServerLog {
       const leftOutCount = this.#leftOutCount
       this.#leftOutCount = 0
       if (leftOutCount > 0) {
-        this.#logger.warn(this.#format(`${leftOutCount} lines were left out`), { server: this.#name })
+        this.#logger.warn(this.#format(`${leftOutCount} lines were dropped`), { server: this.#name })
       }
     }
     this.#lineCount += 1

@@ -27,20 +27,20 @@ export interface ListedServer {
   readonly warn: (message: string) => void
 }
 
-/** A longer list is taken for an endless one. */
+/** Maximum number of pages: a longer list is considered endless. */
 const MAX_PAGES = 1000
 const MAX_TOOLS = 10_000
-/** Size of all pages as JSON, UTF-8 bytes. */
+/** Maximum size of all pages as JSON, UTF-8 bytes. */
 const MAX_LIST_BYTES = 16 * 1024 * 1024
 
 const usableName = new RegExp(TOOL_NAME_PATTERN, 'u')
 
 /**
- * Requests all pages of a server's tools. An unusable tool is left out with a warning. The SDK's own check would refuse the
+ * Requests all pages of a server's tools. An unusable tool is omitted with a warning. The SDK's own check would refuse the
  * whole list for one tool.
  *
  * A list that repeats itself ends there, with one warning. By the protocol, an empty cursor is a cursor.
- * @returns rejects when the server does not answer, when its answer is no list, and when the list is too long
+ * @returns rejects when the server does not answer, when its answer is not a list, and when the list is too long
  */
 export async function listTools(client: McpClient, server: ListedServer): Promise<ListedTool[]> {
   const capabilities = client.getServerCapabilities()
@@ -52,17 +52,18 @@ export async function listTools(client: McpClient, server: ListedServer): Promis
   for (let page = 0; page < MAX_PAGES; page++) {
     const answer = await askPage(client, cursor)
     // Many servers end a list by an empty cursor, and refuse a request with it.
-    if (answer === undefined) return list.end('gives the cursor `""`, and refuses it: what it listed before is used')
+    if (answer === undefined)
+      return list.end('returns the cursor `""` and refuses it: the tools listed before are used')
     // Schemas are used here and not passed on, so their numbers may be doubles.
     const { tools: listed, nextCursor } = toDoubles(answer) as { tools?: unknown; nextCursor?: unknown }
     if (!list.add(listed === null ? [] : listed, nextCursor))
       return list.end('lists the same tools again: its list is used up to there')
     if (nextCursor === undefined || nextCursor === null) return list.end()
     if (typeof nextCursor !== 'string') {
-      return list.end(`gives ${describeValue(nextCursor)} as \`nextCursor\`: what it lists behind that is not known`)
+      return list.end(`returns ${describeValue(nextCursor)} as \`nextCursor\`: further tools are unknown`)
     }
     if (asked.has(nextCursor)) {
-      return list.end(`gives the cursor ${describeValue(nextCursor)} again: its list of tools is used up to there`)
+      return list.end(`returns the cursor ${describeValue(nextCursor)} again: its list of tools is used up to there`)
     }
     asked.add(nextCursor)
     cursor = nextCursor
@@ -154,18 +155,18 @@ function readTool(listed: unknown, server: ListedServer): ListedTool | undefined
 }
 
 function findToolFault(listed: unknown, serverName: string): string | undefined {
-  if (typeof listed !== 'object' || listed === null) return 'lists something that is no tool'
+  if (typeof listed !== 'object' || listed === null) return 'lists an entry that is not a tool'
   const { name, execution } = listed as Record<string, unknown>
   if (typeof name !== 'string' || name === '' || !usableName.test(`${serverName}:${name}`)) {
     return `lists a tool whose name cannot be used: ${cutText(JSON.stringify(name) ?? 'none', 60)}`
   }
   const { taskSupport } = (execution ?? {}) as { taskSupport?: unknown }
   return taskSupport === 'required'
-    ? `\`${name}\` was left out: it is called as a task of the protocol only`
+    ? `\`${name}\` is omitted: it can only be called as a task of the protocol`
     : undefined
 }
 
-/** The schema as it is, without its broken patterns, or none. */
+/** The unchanged schema, the schema without its invalid patterns, or none. */
 function findUsableSchema(
   name: string,
   schema: unknown,

@@ -7,7 +7,7 @@ const DATA = new Set(['const', 'enum', 'default', 'examples'])
 const NAMED = new Set(['properties', 'patternProperties', '$defs', 'definitions', 'dependentSchemas'])
 
 /**
- * A copy of a JSON Schema without the patterns that are no Unicode regular expressions, as JSON Schema requires. Many
+ * A copy of a JSON Schema without the patterns that are not Unicode regular expressions, as JSON Schema requires. Many
  * published schemas have such patterns, for instance `[\w-.]`. Nothing else is changed.
  */
 export function relaxPatterns(schema: unknown, depth = 0): unknown {

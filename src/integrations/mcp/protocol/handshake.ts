@@ -5,7 +5,7 @@ import { failAnswer, type ReadMessage } from './read-message.ts'
  * The answer to `initialize`, reduced to its protocol version and whether there are tools.
  *
  * The SDK checks the whole answer. It would refuse a server for a null, a missing `serverInfo.version` or a list as
- * `capabilities.tools`. A server without `capabilities` is taken to have tools.
+ * `capabilities.tools`. A server without `capabilities` is assumed to have tools.
  */
 export function readHandshake(read: ReadMessage): ReadMessage {
   const { message } = read

@@ -5,7 +5,7 @@ import { describeValue } from '../../../errors.ts'
 export const MALFORMED = 'dagstream:malformed'
 
 /** The fault of a malformed answer, as a predicate of "the server". */
-export const NO_ANSWER = 'sent an answer that is not one of the protocol'
+export const NO_ANSWER = 'sent an answer that violates the protocol'
 
 /** One message of a server. */
 export interface ReadMessage {
@@ -133,7 +133,7 @@ function describeKind(value: unknown): string {
   return `${/^[aeiou]/.test(kind) ? 'an' : 'a'} ${kind}`
 }
 
-/** The server's own text about its failure, from a wrong place. */
+/** The server's text about its failure, from a nonstandard field. */
 function quoteText(text: unknown): string {
   return typeof text === 'string' && text !== '' ? `; it says: ${text}` : ''
 }

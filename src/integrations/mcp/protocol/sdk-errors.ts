@@ -87,7 +87,7 @@ export function quoteAnswer({ code, text }: AnswerError): string {
 function describeHttpFailure({ status, text }: HttpFailure): string {
   if (status === -1) return `it sent no answer of the protocol: ${text}`
   const isRefused = status === 401 || status === 403
-  const hint = isRefused ? ' (OAuth is not supported; credentials belong into `headers`)' : ''
+  const hint = isRefused ? ' (OAuth is not supported; put credentials into `headers`)' : ''
   return `it answered ${status === 0 ? 'wrongly' : status}${hint}: ${text}`
 }
 

@@ -12,7 +12,7 @@ export function boundBody(response: Response): Response {
   return new Response(response.body.pipeThrough(countBytes()), { status, statusText, headers })
 }
 
-/** The body as text. @returns rejects when it breaks off, or is longer than a message may be */
+/** The body as text. @returns rejects when it is truncated, or exceeds the size of a message */
 export async function readText(response: Response): Promise<string> {
   return await boundBody(response).text()
 }

@@ -138,7 +138,7 @@ export class HttpTransport implements Transport {
       return new Response(null, { status: 202 })
     }
     const [first] = await this.#read(text, id)
-    if (this.#waiting.has(id)) this.#deliver(failAnswer(id, first?.fault ?? 'it is not to this call'))
+    if (this.#waiting.has(id)) this.#deliver(failAnswer(id, first?.fault ?? 'it does not belong to this call'))
     return createEventResponse(response)
   }
 
@@ -147,7 +147,7 @@ export class HttpTransport implements Transport {
     else this.#deliver(failAnswer(id, 'it is 202 Accepted, and there is no stream for the answer itself'))
   }
 
-  /** Opens the stream that the server sends on unasked, or resumes a stream after its last event. */
+  /** Opens the stream of unsolicited messages, or resumes a stream after its last event. */
   async #listen(url: string | URL, init: RequestInit): Promise<Response> {
     const isResumed = new Headers(init.headers).has('last-event-id')
     // Set before the response: a request may be accepted in the meantime.
@@ -167,7 +167,7 @@ export class HttpTransport implements Transport {
     return createEventResponse(response, relayEvents(response.body, read))
   }
 
-  /** The SDK listens no more: the accepted requests get no answer. */
+  /** The SDK no longer listens: the accepted requests get no answer. */
   #stopListening(): void {
     this.#isListening = false
     for (const id of this.#accepted) this.#lose(id)
@@ -185,7 +185,7 @@ export class HttpTransport implements Transport {
 
   #deliver({ message, fault }: ReadMessage): void {
     if (fault !== undefined) {
-      const text = message === undefined ? `sent a message that is not one: ${fault}` : `${NO_ANSWER}: ${fault}`
+      const text = message === undefined ? `sent an invalid message: ${fault}` : `${NO_ANSWER}: ${fault}`
       this.onerror?.(new Error(text))
     }
     if (message === undefined) return
@@ -193,14 +193,14 @@ export class HttpTransport implements Transport {
     this.onmessage?.(message)
   }
 
-  /** Answers a request whose own answer does not come any more. */
+  /** Answers a request with an error because its own answer can no longer arrive. */
   #lose(id: number): void {
     if (!this.#waiting.has(id)) return
-    const error = { code: -32_000, message: 'The answer broke off', data: MADE_HERE }
+    const error = { code: -32_000, message: 'The answer was truncated', data: MADE_HERE }
     this.#deliver({ message: { jsonrpc: '2.0', id, error } })
   }
 
-  /** @returns what ends the HTTP request, if there was no answer yet */
+  /** @returns the controller of the HTTP request, if there was no answer yet */
   #settle(id: unknown): AbortController | undefined {
     if (typeof id !== 'number') return undefined
     const controller = this.#waiting.get(id)

@@ -1,7 +1,7 @@
 const NEWLINE = 0x0a
 
 /**
- * Splits a stream of bytes into lines of UTF-8 without line ends. Empty lines are left out.
+ * Splits a stream of bytes into lines of UTF-8 without line ends. Empty lines are omitted.
  *
  * Buffers at most `maxBytes` of a line. A longer line is returned once, cut at the bound, and its rest is dropped.
  */

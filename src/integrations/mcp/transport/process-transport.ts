@@ -204,5 +204,5 @@ export class ProcessTransport implements Transport {
 
 function describeFault(line: string, fault: string, isAnswer: boolean): string {
   if (isAnswer) return `${NO_ANSWER}: ${fault}`
-  return `wrote a line on stdout that is no message: ${cutText(line, 200)}`
+  return `wrote a line on stdout that is not a message: ${cutText(line, 200)}`
 }

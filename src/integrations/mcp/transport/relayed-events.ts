@@ -1,7 +1,7 @@
 import { createParser } from '../../../sse/parse.ts'
 import { MAX_MESSAGE_BYTES } from './message-bounds.ts'
 
-/** For the SDK an answer, after which it does not resume the stream. Nobody receives it. */
+/** The SDK takes this for an answer, after which it does not resume the stream. No request has this id. */
 const END_MARK = 'data: {"jsonrpc":"2.0","id":0,"result":{}}\n\n'
 
 /**
@@ -23,7 +23,7 @@ export function relayEvents(
   const parser = createParser({
     maxMessageChars: MAX_MESSAGE_BYTES,
     onMessage: ({ event, data }) => {
-      // Other events are no messages, and an event without data is a sign of life.
+      // Other events are not messages, and an event without data is a heartbeat.
       if (event === 'message' && data !== '') unread.push(data)
     },
     onRetry: retryMs => {

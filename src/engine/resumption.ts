@@ -1,21 +1,21 @@
-import type { ResumeCause, Stop } from '../../events/events.ts'
-import { findUnfinishedAttempts } from '../../scheduler/table-queries.ts'
-import type { TaskTable } from '../../scheduler/task-table.ts'
-import type { Commands } from '../commands.ts'
-import type { ExecutionTasks } from '../execution-tasks.ts'
-import { INTERRUPTED } from '../interruption.ts'
-import type { Recorder } from '../recorder.ts'
+import type { ResumeCause, Stop } from '../events/events.ts'
+import { findUnfinishedAttempts } from '../scheduler/table-queries.ts'
+import type { TaskTable } from '../scheduler/task-table.ts'
+import type { Commands } from './commands.ts'
+import type { ExecutionTasks } from './execution-tasks.ts'
+import { INTERRUPTED } from './interruption.ts'
+import type { Recorder } from './recorder.ts'
 
 /** How an execution is resumed. */
 export interface Resumption {
   readonly cause: ResumeCause
-  /** Ends it, unless its log says already that it is being ended. */
+  /** Stops the execution, unless its log has a stop already. */
   readonly stop?: Stop | undefined
-  /** Ends the `finally` tasks, too. */
+  /** Stops the `finally` tasks, too. */
   readonly finallyStop?: Stop | undefined
 }
 
-/** Records that another process runs the execution, and that the attempts of the last one were cut. */
+/** Records that another process runs the execution, and that the attempts of the last process were interrupted. */
 export function recordResumption(
   table: TaskTable,
   tasks: ExecutionTasks,
@@ -27,7 +27,8 @@ export function recordResumption(
   recorder.record('execution_resumed', recorder.stamp({ cause, executionTimeMs }))
   if (stop !== undefined && table.stop === undefined) commands.stop(stop)
   const { graph } = table
-  if (finallyStop !== undefined && graph.hasFinally) commands.stopFinally(finallyStop)
+  const isFinallyStopped = graph.root.finallyStop !== undefined
+  if (finallyStop !== undefined && graph.hasFinally && !isFinallyStopped) commands.stopFinally(finallyStop)
   const { code, message: error } = INTERRUPTED
   for (const task of findUnfinishedAttempts(table)) {
     if (commands.findAbortion(task) !== undefined) continue

@@ -1,0 +1,41 @@
+import type { ExecutionHost } from '../../host/execution-host.ts'
+import type { HostedExecution } from '../../host/execution/hosted-execution.ts'
+import type { ExecutionRecord } from '../../store/execution-store.ts'
+import { notFound } from '../answers/problem.ts'
+import { type Access, type AccessContext, type Action, askAuthorize, type Authorize } from '../security/authorize.ts'
+
+/** Who may do what. */
+export class ExecutionAccess {
+  readonly #host: ExecutionHost
+  readonly #authorize: Authorize | undefined
+
+  constructor(host: ExecutionHost, authorize: Authorize | undefined) {
+    this.#host = host
+    this.#authorize = authorize
+  }
+
+  /** @throws as `askAuthorize` does */
+  ask(request: Request, context: AccessContext): Promise<Access> {
+    return askAuthorize(this.#authorize, request, context)
+  }
+
+  /** The record of an execution that the caller may act on. The execution of another owner looks like none. */
+  async find(request: Request, action: Action, executionId: string): Promise<ExecutionRecord> {
+    const record = ID.test(executionId) ? await this.#host.findRecord(executionId) : undefined
+    const owner = record?.owner
+    const access = await this.ask(request, { action, executionId, ...(owner !== undefined && { owner }) })
+    return record !== undefined && owner === access.owner ? record : refuseUnknown()
+  }
+
+  /** The same execution with its log, which is read only for callers that may see it. */
+  async open(request: Request, action: Action, id: string): Promise<HostedExecution> {
+    const { executionId } = await this.find(request, action, id)
+    return (await this.#host.find(executionId)) ?? refuseUnknown()
+  }
+}
+
+const ID = /^[A-Za-z0-9_-]{1,128}$/
+
+function refuseUnknown(): never {
+  throw notFound('There is no such execution', 'EXECUTION_NOT_FOUND')
+}

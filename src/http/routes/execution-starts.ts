@@ -1,0 +1,98 @@
+import { DagstreamError } from '../../errors.ts'
+import { parseEventId } from '../../events/events.ts'
+import type { ExecutionHost } from '../../host/execution-host.ts'
+import type { ExecutionRequest } from '../../host/execution/execution-request.ts'
+import type { HostedExecution } from '../../host/execution/hosted-execution.ts'
+import { negotiate } from '../../sse/accept.ts'
+import { locateErrorIssues, type WorkflowText } from '../../workflow/locate-issues.ts'
+import { JSON_HEADERS } from '../answers/headers.ts'
+import { badRequest } from '../answers/problem.ts'
+import type { ServerBounds } from '../body/execution-options.ts'
+import { type JsonBody, parseRepeatClaim, readJson } from '../body/execution-request.ts'
+import type { ResolvedHandlerOptions } from '../options/handler-options.ts'
+import type { ExecutionAccess } from './execution-access.ts'
+import { chooseFormat, type ExecutionResponses } from './execution-responses.ts'
+import { identify, notAcceptable, refuseCursor, streamAfter } from './stream-place.ts'
+
+/** The start that a request asks for. */
+export interface StartSource {
+  /** The registered workflow in the path. */
+  readonly workflow?: string
+  /** @throws HttpProblem, `INVALID_WORKFLOW` */
+  readonly parse: (body: JsonBody, bounds: ServerBounds) => ExecutionRequest
+  /** The positions of workflow and input in the body. */
+  readonly locate: (body: JsonBody) => WorkflowText
+}
+
+/** Starts executions, for all routes that do so. */
+export class ExecutionStarts {
+  readonly #host: ExecutionHost
+  readonly #responses: ExecutionResponses
+  readonly #access: ExecutionAccess
+  readonly #bounds: ServerBounds
+
+  constructor(
+    host: ExecutionHost,
+    responses: ExecutionResponses,
+    access: ExecutionAccess,
+    { execution, graceMs }: ResolvedHandlerOptions,
+  ) {
+    this.#host = host
+    this.#responses = responses
+    this.#access = access
+    this.#bounds = { ...execution, graceMs }
+  }
+
+  /**
+   * Starts an execution and answers with the stream, with the result, or at once, as the request asks. With `Last-Event-ID`
+   * it starts nothing and reconnects to that execution.
+   * @throws HttpProblem, AnsweredByAuthorize; the errors of `ExecutionHost.start`, their issues with positions
+   */
+  async answer(request: Request, source: StartSource): Promise<Response> {
+    const { workflow } = source
+    const access = await this.#access.ask(request, { action: 'create', ...(workflow !== undefined && { workflow }) })
+    const isAsync = prefersAsync(request)
+    const accepted = isAsync ? 'json' : negotiate(request.headers.get('accept'))
+    if (accepted === undefined) throw notAcceptable('`text/event-stream` or `application/json`')
+    const show = (hosted: HostedExecution, after?: string, release?: () => void): Response => {
+      if (accepted === 'stream') return streamAfter(this.#responses, request, hosted, after, release)
+      return isAsync ? accept(hosted) : this.#responses.awaitResult(hosted, identify(hosted))
+    }
+    // A reconnecting client asks for the execution that it started: nothing runs again.
+    const lastEventId = request.headers.get('last-event-id')
+    if (lastEventId) {
+      const { executionId } = parseEventId(lastEventId) ?? refuseCursor(lastEventId)
+      return show(await this.#access.open(request, 'subscribe', executionId), lastEventId)
+    }
+    // Refuse an unknown format before the execution starts.
+    chooseFormat(request)
+    const body = await readJson(request)
+    const asked = source.parse(body, this.#bounds)
+    const unfollowed = isAsync && asked.graceMs === undefined ? { graceMs: Number.POSITIVE_INFINITY } : {}
+    const claimant = { ...access, ...(await parseRepeatClaim(request, body, workflow)) }
+    // Refuse a reader above the limit before the execution starts.
+    const release = accepted === 'stream' ? this.#host.subscribers.admit() : undefined
+    try {
+      const started = await this.#host.start({ ...asked, ...unfollowed }, claimant, () => request.signal)
+      this.#responses.encodeAhead(started)
+      return show(started, undefined, release)
+    } catch (error) {
+      release?.()
+      const hasLeft = error instanceof DagstreamError && error.code === 'CANCELLED' && request.signal.aborted
+      if (hasLeft) throw badRequest('The client disconnected before its execution started')
+      throw locateErrorIssues(error, source.locate(body))
+    }
+  }
+}
+
+function accept(hosted: HostedExecution): Response {
+  hosted.disconnectPolicy.watch()
+  const { executionId, status } = hosted
+  const headers = { ...JSON_HEADERS, ...identify(hosted), 'Preference-Applied': 'respond-async' }
+  return Response.json({ executionId, status }, { status: 202, headers })
+}
+
+/** RFC 7240: one of several preferences, with any parameters. */
+function prefersAsync(request: Request): boolean {
+  return /(?:^|,)\s*respond-async\s*(?:[;,]|$)/i.test(request.headers.get('prefer') ?? '')
+}

@@ -1,0 +1,83 @@
+import { Hono } from 'hono'
+import { stringifyJson } from '../../json/stringify-json.ts'
+import { validateWorkflow } from '../../plan/compile.ts'
+import { quoteName } from '../../tools/json-pointer.ts'
+import { Suggestions } from '../../tools/suggestion.ts'
+import type { DAGStructure } from '../../workflow/document.ts'
+import { locateIssues } from '../../workflow/locate-issues.ts'
+import { workflowSchema } from '../../workflow/schema.ts'
+import { JSON_HEADERS } from '../answers/headers.ts'
+import { notFound } from '../answers/problem.ts'
+import { findWorkflowText, parseEnvelope, parseNamedRequest, readJson } from '../body/execution-request.ts'
+import type { ResolvedHandlerOptions } from '../options/handler-options.ts'
+import { type AccessContext, askAuthorize } from '../security/authorize.ts'
+import type { ExecutionStarts } from './execution-starts.ts'
+
+/** The routes under `/workflows`: checks of documents, and the registered workflows. */
+export function createWorkflowRoutes(
+  starts: ExecutionStarts,
+  { authorize, tools, workflows }: ResolvedHandlerOptions,
+): Hono {
+  const ask = (request: Request, context: AccessContext): Promise<unknown> => askAuthorize(authorize, request, context)
+
+  /** @throws HttpProblem 404 */
+  const find = (name: string): DAGStructure => {
+    const document = workflows?.get(name)
+    if (document !== undefined) return document
+    const hint = new Suggestions(workflows?.names() ?? [], 'workflows').hintFor(name)
+    throw notFound(`There is no workflow ${quoteName(name)}. ${hint}`, 'WORKFLOW_NOT_FOUND')
+  }
+
+  return (
+    new Hono()
+      .post('/validate', async ({ req }) => {
+        await ask(req.raw, { action: 'validate' })
+        const body = await readJson(req.raw)
+        const { workflow, input, duplicates } = parseEnvelope(body, ['input'])
+        if (duplicates.length > 0) {
+          const report = { valid: false, issues: duplicates, issueCount: duplicates.length }
+          return Response.json(report, { headers: JSON_HEADERS })
+        }
+        const found = await tools.toolsFor(workflows?.record(workflow as DAGStructure) ?? workflow)
+        const report = validateWorkflow(workflow, found, { input, ...(workflows && { workflows }) })
+        const issues = locateIssues(report.issues, findWorkflowText(body))
+        return Response.json({ ...report, issues }, { headers: JSON_HEADERS })
+      })
+      .get('/schema', async ({ req }) => {
+        await ask(req.raw, { action: 'schema' })
+        return Response.json(workflowSchema, {
+          headers: { ...JSON_HEADERS, 'Content-Type': 'application/schema+json' },
+        })
+      })
+      .get('/', async ({ req }) => {
+        await ask(req.raw, { action: 'workflows' })
+        const shown = (workflows?.names() ?? []).map(name => describeWorkflow(name, find(name)))
+        return new Response(stringifyJson({ workflows: shown }), { headers: JSON_HEADERS })
+      })
+      // Except `validate`: a `GET` of that route stays a 405.
+      .get('/:name{(?!validate$)[^/]+}', async ({ req }) => {
+        const name = req.param('name')
+        await ask(req.raw, { action: 'workflows', workflow: name })
+        return new Response(stringifyJson(find(name)), { headers: JSON_HEADERS })
+      })
+      .post('/:name/executions', ({ req }) => {
+        const workflow = req.param('name')
+        return starts.answer(req.raw, {
+          workflow,
+          parse: (body, bounds) => parseNamedRequest(body, find(workflow), bounds),
+          // Pointers of the workflow refer to the registered document.
+          locate: ({ text }) => ({ text, path: null, inputPath: ['input'] }),
+        })
+      })
+  )
+}
+
+/** A registered workflow in a list. */
+function describeWorkflow(name: string, { description, inputSchema, tasks, finally: last = [] }: DAGStructure): object {
+  return {
+    name,
+    ...(description !== undefined && { description }),
+    ...(inputSchema !== undefined && { inputSchema }),
+    taskCount: tasks.length + last.length,
+  }
+}

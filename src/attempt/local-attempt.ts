@@ -10,9 +10,9 @@ import type { AttemptOutcome, AttemptReport } from './attempt-outcome.ts'
 import { checkArguments, readDoubles } from './check-arguments.ts'
 import type { Deadlines } from './deadlines.ts'
 import { Linked } from './live-attempts.ts'
-import { OpenQuestions, rejectLater } from './open-questions.ts'
+import { type AskingAttempt, OpenQuestions, rejectLater } from './open-questions.ts'
 import { readOutput } from './read-output.ts'
-import type { AbortReason, Answer, AttemptCommand, AttemptSink, Progress } from './runner.ts'
+import type { AbortReason, Answer, AttemptCommand, AttemptSink, Progress, Question } from './runner.ts'
 import { TokenTimes } from './token-times.ts'
 import { readInputError, readToolError } from './tool-error.ts'
 
@@ -40,7 +40,7 @@ const OVER = 2
  *
  * Hot path: every task creates one. Parts that only some attempts need are created on first use.
  */
-export class LocalAttempt extends Linked implements AttemptActions {
+export class LocalAttempt extends Linked implements AttemptActions, AskingAttempt {
   readonly key: AttemptCommand
   readonly #environment: LocalAttemptEnvironment
   readonly #tool: RegisteredTool
@@ -64,7 +64,10 @@ export class LocalAttempt extends Linked implements AttemptActions {
   /** Checks the arguments and calls the tool. */
   start(): void {
     const { arguments: resolved, mayHoldJsonNumbers } = this.key
-    const given = mayHoldJsonNumbers && !this.#tool.exactNumbers ? readDoubles(resolved, this.#warn) : resolved
+    const given =
+      mayHoldJsonNumbers && !this.#tool.exactNumbers
+        ? readDoubles(resolved, message => this.log('warning', message))
+        : resolved
     if (!this.#tool.hasSchema) return this.#call(given)
     let checked: unknown
     try {
@@ -137,21 +140,20 @@ export class LocalAttempt extends Linked implements AttemptActions {
   ask(question: QuestionOptions): Promise<unknown> {
     if (this.#decided !== undefined) return rejectLater(this.#decided.reason)
     if (this.#state === OVER) return rejectLater(new DagstreamError('CANCELLED', 'The attempt is over'))
-    this.#questions ??= new OpenQuestions({
-      clock: this.#environment.clock,
-      onQuestion: asked => this.#sink.question(asked),
-      stopTimeout: () => this.#stopTimeout(),
-      onTimeout: () => this.expire(),
-    })
+    this.#questions ??= new OpenQuestions(this)
     return this.#questions.ask(question)
+  }
+
+  question(question: Question): void {
+    this.#sink.question(question)
+  }
+
+  get clock(): Clock {
+    return this.#environment.clock
   }
 
   answer(number: number, answer: Answer): void {
     this.#questions?.answer(number, answer, this.#tool.exactNumbers)
-  }
-
-  get #warn(): (message: string) => void {
-    return message => this.log('warning', message)
   }
 
   #mayEmit(): boolean {
@@ -196,8 +198,7 @@ export class LocalAttempt extends Linked implements AttemptActions {
     if (timeoutMs > 0) deadlines.set(this, timeoutMs, now)
   }
 
-  /** @returns what was left of it, ms; `NaN` if there is none */
-  #stopTimeout(): number {
+  stopTimeout(): number {
     const { clock, deadlines } = this.#environment
     if (this.deadlineQueue === undefined) return Number.NaN
     deadlines.remove(this)
@@ -209,7 +210,7 @@ export class LocalAttempt extends Linked implements AttemptActions {
     if (this.#decided !== undefined) return this.#end(this.#decided.outcome)
     let outcome: AttemptOutcome
     try {
-      outcome = readOutput(value, this.#warn)
+      outcome = readOutput(value, message => this.log('warning', message))
     } catch (error) {
       return this.#reject(error)
     }

@@ -7,6 +7,7 @@ import { InputError } from './input-error.ts'
 import type { Answer, Question } from './runner.ts'
 
 interface Waiting {
+  readonly number: number
   resolve(response: unknown): void
   reject(error: unknown): void
 }
@@ -14,20 +15,21 @@ interface Waiting {
 /** Questions that one attempt may ask: a tool that asks in a loop must not grow the log without end. */
 const MAX_QUESTIONS = 1000
 
-/** What the questions of an attempt need of it. */
-export interface QuestionsOptions {
+/** The attempt that asks. */
+export interface AskingAttempt {
   readonly clock: Clock
-  readonly onQuestion: (question: Question) => void
+  question(question: Question): void
   /** Stops the timeout of the attempt. @returns what was left of it, ms; `NaN` if there is none */
-  readonly stopTimeout: () => number
+  stopTimeout(): number
   /** The rest of the timeout has passed. */
-  readonly onTimeout: () => void
+  expire(): void
 }
 
 /** The questions of one attempt: made with its first one. While one is open the time of the attempt stands still. */
 export class OpenQuestions {
-  readonly #options: QuestionsOptions
-  readonly #open = new Map<number, Waiting>()
+  readonly #attempt: AskingAttempt
+  /** Few: an array takes less memory than a map. */
+  #open: readonly Waiting[] = []
   #count = 0
   #openSince = 0
   #waitedMs = 0
@@ -36,14 +38,14 @@ export class OpenQuestions {
   #restEndsAt = 0
   #stopRest: (() => void) | undefined
 
-  constructor(options: QuestionsOptions) {
-    this.#options = options
-    this.#leftMs = options.stopTimeout()
+  constructor(attempt: AskingAttempt) {
+    this.#attempt = attempt
+    this.#leftMs = attempt.stopTimeout()
   }
 
   /** How long questions were open, ms. */
   get waitedMs(): number {
-    return this.#waitedMs + (this.#open.size > 0 ? this.#options.clock.now() - this.#openSince : 0)
+    return this.#waitedMs + (this.#open.length > 0 ? this.#attempt.clock.now() - this.#openSince : 0)
   }
 
   ask(question: QuestionOptions): Promise<unknown> {
@@ -52,17 +54,19 @@ export class OpenQuestions {
         ? `an attempt may ask at most ${MAX_QUESTIONS} questions`
         : findQuestionFault(question)
     if (fault !== undefined) {
-      if (this.#open.size === 0) this.#resumeTimeout()
+      if (this.#open.length === 0) this.#resumeTimeout()
       return rejectLater(new InputError('INVALID_QUESTION', `Invalid question: ${fault}`))
     }
-    if (this.#open.size === 0) this.#pauseTimeout()
+    if (this.#open.length === 0) this.#pauseTimeout()
     this.#count += 1
     const number = this.#count
     const { message, schema, expiresMs, default: fallback, secret } = question
-    const answered = new Promise((resolve, reject) => this.#open.set(number, { resolve, reject }))
+    const answered = new Promise((resolve, reject) => {
+      this.#open = [...this.#open, { number, resolve, reject }]
+    })
     // A tool may ask and not wait.
     answered.catch(() => {})
-    this.#options.onQuestion({
+    this.#attempt.question({
       number,
       message,
       ...(schema !== undefined && { schema }),
@@ -74,13 +78,13 @@ export class OpenQuestions {
   }
 
   answer(number: number, answer: Answer, keepsNumbers: boolean): void {
-    const waiting = this.#open.get(number)
+    const waiting = this.#open.find(each => each.number === number)
     if (waiting === undefined) return
     const { waitedMs } = this
-    this.#open.delete(number)
+    this.#open = this.#open.filter(each => each !== waiting)
     if (answer.status === 'answered') waiting.resolve(keepsNumbers ? answer.response : toDoubles(answer.response))
     else waiting.reject(new InputError(answer.code, answer.message))
-    if (this.#open.size > 0) return
+    if (this.#open.length > 0) return
     this.#waitedMs = waitedMs
     this.#resumeTimeout()
   }
@@ -91,12 +95,12 @@ export class OpenQuestions {
     this.#stopRest = undefined
     this.#leftMs = Number.NaN
     this.#waitedMs = this.waitedMs
-    for (const waiting of this.#open.values()) waiting.reject(reason)
-    this.#open.clear()
+    for (const waiting of this.#open) waiting.reject(reason)
+    this.#open = []
   }
 
   #pauseTimeout(): void {
-    const { clock } = this.#options
+    const { clock } = this.#attempt
     this.#openSince = clock.now()
     if (this.#stopRest === undefined) return
     this.#stopRest()
@@ -106,11 +110,11 @@ export class OpenQuestions {
 
   #resumeTimeout(): void {
     if (Number.isNaN(this.#leftMs) || this.#stopRest !== undefined) return
-    const { clock, onTimeout } = this.#options
+    const { clock } = this.#attempt
     this.#restEndsAt = clock.now() + this.#leftMs
     this.#stopRest = clock.after(this.#leftMs, () => {
       this.#stopRest = undefined
-      onTimeout()
+      this.#attempt.expire()
     })
   }
 }

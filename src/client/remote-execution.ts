@@ -2,7 +2,7 @@ import { invalidOption } from '../errors.ts'
 import type { ExecutionResult } from '../engine/execution-result.ts'
 import { type CancelOptions, resolveCancelOptions } from './cancel-options.ts'
 import { buildClosingEvents, pollResult } from './degraded.ts'
-import { type ClientEvent, readEvents, type RemoteAnswer, type Started } from './execution-api.ts'
+import { type ClientEvent, readEvents, type Started } from './execution-api.ts'
 import { StreamInterruptedError } from './failures.ts'
 import type { Reply } from './reply.ts'
 import type { Session } from './session.ts'
@@ -80,16 +80,12 @@ export class RemoteExecution implements AsyncIterable<ClientEvent> {
    */
   async answer(inputId: string, response: unknown): Promise<void> {
     if (response === undefined) throw invalidOption('response', 'JSON', response)
-    return this.#answer(inputId, { response })
+    await this.#session.answer(await this.executionId, inputId, { response })
   }
 
   /** Declines an open question; errors as for `answer`. */
-  decline(inputId: string): Promise<void> {
-    return this.#answer(inputId, { decline: true })
-  }
-
-  async #answer(inputId: string, answer: RemoteAnswer): Promise<void> {
-    await this.#session.answer(await this.executionId, inputId, answer)
+  async decline(inputId: string): Promise<void> {
+    await this.#session.answer(await this.executionId, inputId, { decline: true })
   }
 
   /**

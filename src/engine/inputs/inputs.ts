@@ -28,8 +28,8 @@ export interface InputParts {
 /** An attempt that has asked. */
 interface Asking {
   readonly attempt: ActiveAttempt
-  /** Questions whose answers are awaited, by number. */
-  readonly awaited: Map<number, Question>
+  /** Questions whose answers are awaited. Few: an array takes less memory than a map. */
+  awaited: readonly Question[]
   /** Answers for the tool, which gets them once none is awaited and it has its slot. */
   answers: (readonly [number: number, answer: Answer])[]
   /** It waits for a slot. */
@@ -53,7 +53,7 @@ export class Inputs {
   /** Attempts that hold no slot, since they wait for an answer. */
   get waitingCount(): number {
     let count = 0
-    for (const { awaited } of this.#asking.values()) if (awaited.size > 0) count += 1
+    for (const { awaited } of this.#asking.values()) if (awaited.length > 0) count += 1
     return count
   }
 
@@ -72,7 +72,7 @@ export class Inputs {
       const answer = toAnswer(known, question, secrets.get(inputId))
       if (answer !== undefined) return this.#answer(asking, number, answer)
     }
-    asking.awaited.set(number, question)
+    asking.awaited = [...asking.awaited, question]
     if (known === undefined || known.outcome !== undefined) return this.#record(asking, question, inputId)
     // An earlier attempt has asked it, and it is open.
     table.starts.detach(index)
@@ -118,7 +118,7 @@ export class Inputs {
     if (!table.starts.holds(task)) return false
     const asking = this.#asking.get(task)
     if (asking !== undefined) asking.isQueued = false
-    if (asking !== undefined && asking.awaited.size === 0) this.#deliver(asking)
+    if (asking !== undefined && asking.awaited.length === 0) this.#deliver(asking)
     else {
       table.starts.detach(task)
       permits.release(task)
@@ -177,7 +177,7 @@ export class Inputs {
     const { table, permits, desk } = this.#parts
     const recorded = this.#recorded.get(task)
     if (recorded?.delete(data.inputId) && recorded.size === 0) this.#recorded.delete(task)
-    const question = this.#asking.get(task)?.awaited.get(parseInputId(data.inputId)?.number ?? 0)
+    const question = findAwaited(this.#asking.get(task), data.inputId)
     if (question !== undefined) {
       table.starts.detach(task)
       permits.release(task)
@@ -189,15 +189,14 @@ export class Inputs {
     const { state, secrets, desk } = this.#parts
     const { inputId } = data
     desk.closed(inputId)
-    const number = parseInputId(inputId)?.number ?? 0
     const asking = this.#asking.get(task)
-    const question = asking?.awaited.get(number)
+    const question = findAwaited(asking, inputId)
     const known = findInput(state.inputs, inputId)
     if (asking === undefined || question === undefined || known === undefined) return
     const answer = toAnswer(known, question, secrets.get(inputId))
     if (answer === undefined) return
-    asking.awaited.delete(number)
-    this.#answer(asking, number, answer)
+    asking.awaited = asking.awaited.filter(each => each !== question)
+    this.#answer(asking, question.number, answer)
   }
 
   #answer(asking: Asking, number: number, answer: Answer): void {
@@ -209,7 +208,7 @@ export class Inputs {
   #proceed(asking: Asking): void {
     const { attempt, awaited, answers, isQueued } = asking
     const isOver = attempt.report !== undefined || this.#asking.get(attempt.index) !== asking
-    if (isOver || awaited.size > 0 || answers.length === 0) return
+    if (isOver || awaited.length > 0 || answers.length === 0) return
     const { table, recorder } = this.#parts
     if (table.starts.holds(attempt.index)) return this.#deliver(asking)
     if (isQueued) return
@@ -229,9 +228,14 @@ export class Inputs {
   #askingOf(attempt: ActiveAttempt): Asking {
     let asking = this.#asking.get(attempt.index)
     if (asking === undefined || asking.attempt !== attempt) {
-      asking = { attempt, awaited: new Map(), answers: [], isQueued: false }
+      asking = { attempt, awaited: [], answers: [], isQueued: false }
       this.#asking.set(attempt.index, asking)
     }
     return asking
   }
+}
+
+function findAwaited(asking: Asking | undefined, inputId: string): Question | undefined {
+  const number = parseInputId(inputId)?.number
+  return asking?.awaited.find(each => each.number === number)
 }

@@ -2,7 +2,8 @@ import type { EventFor } from '../../events/events.ts'
 
 /** The questions of one task. */
 interface Questions {
-  readonly open: Set<string>
+  /** Few: an array takes less memory than a set. */
+  open: readonly string[]
   /** Present once its approval was resolved. */
   approval?: Approval
 }
@@ -18,18 +19,19 @@ export class TaskInputs {
   required(task: number, { inputId }: EventFor<'input_required'>['data']): void {
     this.#tasks ??= new Map()
     const questions = this.#tasks.get(task)
-    if (questions === undefined) this.#tasks.set(task, { open: new Set([inputId]) })
-    else questions.open.add(inputId)
+    if (questions === undefined) this.#tasks.set(task, { open: [inputId] })
+    else if (!questions.open.includes(inputId)) questions.open = [...questions.open, inputId]
   }
 
   /** @returns whether that closed the last open question of the task */
   resolved(task: number, { taskId, inputId, outcome, response }: EventFor<'input_resolved'>['data']): boolean {
     const questions = this.#tasks?.get(task)
-    if (questions === undefined || !questions.open.delete(inputId)) return false
+    if (questions === undefined || !questions.open.includes(inputId)) return false
+    questions.open = questions.open.filter(id => id !== inputId)
     if (inputId === `${taskId}.0`) {
       questions.approval = outcome === 'answered' ? (response === true ? 'approved' : 'declined') : outcome
     }
-    return questions.open.size === 0
+    return questions.open.length === 0
   }
 
   /** A task has ended. */
@@ -38,7 +40,7 @@ export class TaskInputs {
   }
 
   hasOpen(task: number): boolean {
-    return (this.#tasks?.get(task)?.open.size ?? 0) > 0
+    return (this.#tasks?.get(task)?.open.length ?? 0) > 0
   }
 
   approvalOf(task: number): Approval | undefined {

@@ -37,7 +37,6 @@ const OVER = 2
  *
  * The first decision counts. After an abort, by its timeout or from outside, later values and errors are discarded, and the
  * attempt ends when the tool has settled or is abandoned after the grace period. Until then usage counts.
- *
  * Hot path: every task creates one. Parts that only some attempts need are created on first use.
  */
 export class LocalAttempt extends Linked implements AttemptActions, AskingAttempt {

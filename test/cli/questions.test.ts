@@ -98,6 +98,16 @@ test('Ctrl-C at a question cancels the execution', async () => {
   expect(outputsOf(process)).toEqual(['CANCELLED', 'CANCELLED'])
 })
 
+test('a second Ctrl-C at a question ends the finally tasks', async () => {
+  const { process, ended, type } = onTerminal({ tasks: [ask('a')], finally: [ask('last')] })
+  await type('a?', '\u0003')
+  await type('last?', '\u0003')
+  expect(await ended).toBe(130)
+  expect(process.stderr.text).toContain('Cancelling; press Ctrl-C again to end the finally tasks')
+  expect(process.stderr.text).toContain('Ending the finally tasks; press Ctrl-C again to exit at once')
+  expect(outputsOf(process)).toEqual(['CANCELLED', 'CANCELLED'])
+})
+
 test('the questions of a server are asked, and one that somebody else answers ends', { timeout: 20_000 }, async () => {
   const server = startFakeServer()
   const { process, ended, type } = onTerminal({ tasks: [ask('a'), ask('b')] }, '--server', SERVER)

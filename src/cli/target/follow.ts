@@ -5,7 +5,7 @@ import type { ExecutionResult } from '../../engine/execution-result.ts'
 import type { BufferOptions } from '../../log/reader-bound.ts'
 import { encode } from '../../sse/encode.ts'
 import type { CommandContext, ExitCode } from '../process/console.ts'
-import { describeNext, listenForInterrupts } from '../process/interrupts.ts'
+import { describeNext, type Interrupts, listenForInterrupts } from '../process/interrupts.ts'
 import { canAsk } from '../input/question-prompts.ts'
 import { createLineViewer, createViewer, SILENT_VIEWER, type Viewer } from '../render/viewer.ts'
 import type { TerminalQuestions } from './terminal-questions.ts'
@@ -69,7 +69,7 @@ export async function follow(options: FollowOptions, context: CommandContext): P
   const viewer = options.viewer ?? (await chooseViewer(options, context))
   // Keeps the process alive: a tool may wait for something that does not.
   const alive = setInterval(() => {}, 60_000)
-  let stopListening = (): void => {}
+  let interrupts: Interrupts | undefined
   let isStopped = false
   let { hasFinally = false } = options
   let lastLayer: readonly string[] | undefined
@@ -91,16 +91,13 @@ export async function follow(options: FollowOptions, context: CommandContext): P
       if (execution.isCancelling) void viewer.say(`Cancelling; ${describeNext(signal, effect)}`)
       stop('Interrupted')
     }
-    stopListening = listenForInterrupts(process, interrupt, hasSecond)
+    interrupts = listenForInterrupts(process, interrupt, hasSecond)
+    const { raise } = interrupts
     // A log that is shown as bytes on the same terminal leaves no room for questions.
     const { answer } = execution
     if (answer !== undefined && canAsk(process) && viewer !== SILENT_VIEWER) {
       const { TerminalQuestions: Questions } = await import('./terminal-questions.ts')
-      const onInterrupt = (): void => {
-        if (execution.isCancelling) void viewer.say('Cancelling')
-        stop('Interrupted')
-      }
-      questions = new Questions({ process, viewer, answer, onInterrupt })
+      questions = new Questions({ process, viewer, answer, onInterrupt: () => raise('SIGINT') })
     }
     for await (const event of execution.events) {
       if (event.type === 'execution_start') {
@@ -119,7 +116,7 @@ export async function follow(options: FollowOptions, context: CommandContext): P
     notices.showIn(undefined)
     viewer.close()
     clearInterval(alive)
-    stopListening()
+    interrupts?.stop()
   }
 }
 

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import {
   createMemoryStore,
   type DAGStructure,
@@ -212,3 +212,31 @@ test('the limit of time holds without the time in which the execution only waite
 function untilAborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)))
 }
+
+test.each([1, 2, 4, 8])('questions stay open in memory that holds only the last %d events', async maxTailEvents => {
+  const tools = { ...ASK, echo: (args: unknown) => args }
+  const lives = new Lives(tools, createMemoryStore({ maxTailEvents }), { schedule: 'dataflow', timeoutMs: 60_000 })
+  const append = vi.spyOn(lives.store, 'append')
+  const repeat = { maxTimes: 2, until: 'index == 1' }
+  const first = lives.begin({
+    tasks: [
+      { id: 'pay', tool: 'echo', arguments: {}, dependsOn: ['rounds'], approve: 'Pay?' },
+      { id: 'rounds', tool: 'echo', arguments: {}, approve: true, repeat },
+      ask('why'),
+    ],
+  })
+  await idle()
+  await first.answer('rounds.0', true)
+  await idle()
+  await lives.resume()
+  await lives.clock.run(100_000)
+  const last = await lives.resume()
+  await lives.clock.run(100_000)
+  await last.answer('pay.0', true)
+  await last.answer('why.1', 'so')
+  const { status, results } = await last.result
+  expect(status).toBe('success')
+  expect(results.map(({ attempts }) => attempts)).toEqual([1, 1, 3])
+  const types = append.mock.calls.flatMap(([, , entries]) => entries.map(({ type }) => type))
+  expect(types.filter(type => type === 'input_required')).toHaveLength(3)
+})

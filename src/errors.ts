@@ -67,6 +67,20 @@ export type DagstreamErrorCode =
   | 'CANCELLED'
   /** An attempt exceeded `timeoutMs`: reason of a tool's abort signal. */
   | 'TASK_TIMEOUT'
+  /** A person declined to answer; `ask` rejects with it. */
+  | 'INPUT_DECLINED'
+  /** Nobody answered in time; `ask` rejects with it. */
+  | 'INPUT_EXPIRED'
+  /** Another attempt asked another question under the same id; `ask` rejects with it. */
+  | 'INPUT_MISMATCH'
+  /** A question that cannot be asked; `ask` rejects with it. */
+  | 'INVALID_QUESTION'
+  /** There is no question with this id. */
+  | 'INPUT_NOT_FOUND'
+  /** The question has been answered, declined, has expired, or its task has ended. */
+  | 'INPUT_CLOSED'
+  /** The answer does not fit the question, which stays open: `details.issues`. */
+  | 'INVALID_RESPONSE'
 
 /**
  * The error that dagstream throws. The message names the expected and found value and the likely fix; match on `code`.

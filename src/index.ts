@@ -4,11 +4,13 @@ export type { AttemptOutcome, AttemptReport, TokenMetrics, ToolFailure } from '.
 export { LocalRunner, type LocalRunnerOptions } from './attempt/local-runner.ts'
 export type {
   AbortReason,
+  Answer,
   AttemptCommand,
   AttemptKey,
   AttemptRunner,
   AttemptSink,
   Progress,
+  Question,
 } from './attempt/runner.ts'
 export { connectExecution } from './streamer/connect-execution.ts'
 export * from './events/events.ts'
@@ -47,7 +49,7 @@ export { handleSSERequest, handleWorkflowRequest, type WorkflowRequestOptions } 
 export { type CompileOptions, compileWorkflow, type ValidationResult, validateWorkflow } from './plan/compile.ts'
 export type { ExecutionPlan, PlannedTask } from './plan/execution-plan.ts'
 export { WorkflowRegistry, type WorkflowSource } from './plan/workflow-registry.ts'
-export type { ExecutionRecord, ExecutionStore, StoredExecution } from './store/execution-store.ts'
+export type { ExecutionRecord, ExecutionStore, SecretStore, StoredExecution } from './store/execution-store.ts'
 export type { ExecutionSummary } from './store/execution-summary.ts'
 export { advanceExecution } from './store/advance-execution.ts'
 export type { Format } from './sse/formats.ts'
@@ -60,6 +62,9 @@ export { EventLog, type Lease, type LogStorage } from './log/event-log.ts'
 export type { StoredEntry } from './log/stored-entry.ts'
 export type { Logger } from './log/logger.ts'
 export type { BufferOptions } from './log/reader-bound.ts'
+export type { InputState } from './events/inputs.ts'
+export { humanAskTool } from './tools/human-ask.ts'
+export type { ResponseIssue } from './tools/question.ts'
 export { createLimit, type Limit } from './tools/limit.ts'
 export {
   type AnyTool,
@@ -70,6 +75,6 @@ export {
   type ToolSource,
 } from './tools/registry.ts'
 export type { ToolProvider } from './tools/tool-resolver.ts'
-export { defineTool, type JsonSchema, type Tool, type ToolContext } from './tools/tool.ts'
+export { defineTool, type JsonSchema, type QuestionOptions, type Tool, type ToolContext } from './tools/tool.ts'
 export * from './workflow/document.ts'
 export { workflowSchema } from './workflow/schema.ts'

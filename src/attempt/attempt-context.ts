@@ -1,6 +1,6 @@
 import type { InfoLevel } from '../events/events.ts'
 import type { TokenUsage } from '../events/token-usage.ts'
-import type { ToolContext } from '../tools/tool.ts'
+import type { QuestionOptions, ToolContext } from '../tools/tool.ts'
 import type { AttemptCommand } from './runner.ts'
 
 /** The operations of a tool's context on its attempt. */
@@ -11,6 +11,7 @@ export interface AttemptActions {
   reportProgress(progress: Parameters<ToolContext['reportProgress']>[0]): void
   reportUsage(delta: Partial<TokenUsage>): void
   log(level: InfoLevel, message: string): void
+  ask(question: QuestionOptions): Promise<unknown>
 }
 
 /**
@@ -52,6 +53,10 @@ export class AttemptContext implements ToolContext {
 
   get log(): (level: InfoLevel, message: string) => void {
     return (level, message) => this.#guard(() => this.#attempt.log(level, message))
+  }
+
+  get ask(): ToolContext['ask'] {
+    return <Answer>(question: QuestionOptions) => this.#attempt.ask(question) as Promise<Answer>
   }
 
   /**

@@ -3,14 +3,16 @@ import { DagstreamError } from '../errors.ts'
 import type { InfoLevel } from '../events/events.ts'
 import type { TokenUsage } from '../events/token-usage.ts'
 import { round } from '../round.ts'
+import type { QuestionOptions } from '../tools/tool.ts'
 import type { RegisteredTool } from '../tools/registry.ts'
 import { type AttemptActions, AttemptContext } from './attempt-context.ts'
 import type { AttemptOutcome, AttemptReport } from './attempt-outcome.ts'
 import { checkArguments, readDoubles } from './check-arguments.ts'
 import type { Deadlines } from './deadlines.ts'
 import { Linked } from './live-attempts.ts'
+import { type AskingAttempt, OpenQuestions, rejectLater } from './open-questions.ts'
 import { readOutput } from './read-output.ts'
-import type { AbortReason, AttemptCommand, AttemptSink, Progress } from './runner.ts'
+import type { AbortReason, Answer, AttemptCommand, AttemptSink, Progress, Question } from './runner.ts'
 import { TokenTimes } from './token-times.ts'
 import { readInputError, readToolError } from './tool-error.ts'
 
@@ -35,10 +37,9 @@ const OVER = 2
  *
  * The first decision counts. After an abort, by its timeout or from outside, later values and errors are discarded, and the
  * attempt ends when the tool has settled or is abandoned after the grace period. Until then usage counts.
- *
  * Hot path: every task creates one. Parts that only some attempts need are created on first use.
  */
-export class LocalAttempt extends Linked implements AttemptActions {
+export class LocalAttempt extends Linked implements AttemptActions, AskingAttempt {
   readonly key: AttemptCommand
   readonly #environment: LocalAttemptEnvironment
   readonly #tool: RegisteredTool
@@ -49,6 +50,7 @@ export class LocalAttempt extends Linked implements AttemptActions {
   #decided: { readonly outcome: AttemptOutcome; readonly reason: DagstreamError } | undefined = undefined
   #controller: AbortController | undefined = undefined
   #tokens: TokenTimes | undefined = undefined
+  #questions: OpenQuestions | undefined = undefined
 
   constructor(environment: LocalAttemptEnvironment, tool: RegisteredTool, command: AttemptCommand, sink: AttemptSink) {
     super()
@@ -61,7 +63,10 @@ export class LocalAttempt extends Linked implements AttemptActions {
   /** Checks the arguments and calls the tool. */
   start(): void {
     const { arguments: resolved, mayHoldJsonNumbers } = this.key
-    const given = mayHoldJsonNumbers && !this.#tool.exactNumbers ? readDoubles(resolved, this.#warn) : resolved
+    const given =
+      mayHoldJsonNumbers && !this.#tool.exactNumbers
+        ? readDoubles(resolved, message => this.log('warning', message))
+        : resolved
     if (!this.#tool.hasSchema) return this.#call(given)
     let checked: unknown
     try {
@@ -131,8 +136,23 @@ export class LocalAttempt extends Linked implements AttemptActions {
     else this.#sink.usage(delta)
   }
 
-  get #warn(): (message: string) => void {
-    return message => this.log('warning', message)
+  ask(question: QuestionOptions): Promise<unknown> {
+    if (this.#decided !== undefined) return rejectLater(this.#decided.reason)
+    if (this.#state === OVER) return rejectLater(new DagstreamError('CANCELLED', 'The attempt is over'))
+    this.#questions ??= new OpenQuestions(this)
+    return this.#questions.ask(question)
+  }
+
+  question(question: Question): void {
+    this.#sink.question(question)
+  }
+
+  get clock(): Clock {
+    return this.#environment.clock
+  }
+
+  answer(number: number, answer: Answer): void {
+    this.#questions?.answer(number, answer, this.#tool.exactNumbers)
   }
 
   #mayEmit(): boolean {
@@ -148,6 +168,7 @@ export class LocalAttempt extends Linked implements AttemptActions {
     const { deadlines, clock, abortGraceMs } = this.#environment
     deadlines.remove(this)
     deadlines.set(this, abortGraceMs, clock.now())
+    this.#questions?.close(reason)
     // Must be last: listeners run here and may settle the tool.
     this.#controller?.abort(reason)
   }
@@ -176,12 +197,19 @@ export class LocalAttempt extends Linked implements AttemptActions {
     if (timeoutMs > 0) deadlines.set(this, timeoutMs, now)
   }
 
+  stopTimeout(): number {
+    const { clock, deadlines } = this.#environment
+    if (this.deadlineQueue === undefined) return Number.NaN
+    deadlines.remove(this)
+    return Math.max(0, this.deadlineAt - clock.now())
+  }
+
   #fulfil(value: unknown): void {
     if (this.#state === OVER) return
     if (this.#decided !== undefined) return this.#end(this.#decided.outcome)
     let outcome: AttemptOutcome
     try {
-      outcome = readOutput(value, this.#warn)
+      outcome = readOutput(value, message => this.log('warning', message))
     } catch (error) {
       return this.#reject(error)
     }
@@ -197,16 +225,17 @@ export class LocalAttempt extends Linked implements AttemptActions {
 
   #end(outcome: AttemptOutcome, abandoned = false): void {
     const executionTimeMs = this.#finish()
-    const report: AttemptReport = { ...outcome, executionTimeMs, metrics: this.#measure(executionTimeMs), abandoned }
-    this.#sink.settled(report)
+    this.#sink.settled({ ...outcome, executionTimeMs, metrics: this.#measure(executionTimeMs), abandoned })
   }
 
   /** @returns the time that the tool took, ms */
   #finish(): number {
     const { clock, deadlines } = this.#environment
-    const executionTimeMs = this.#state === CALLING ? round(clock.now() - this.#startedAt) : 0
+    const waitedMs = this.#questions?.waitedMs ?? 0
+    const executionTimeMs = this.#state === CALLING ? round(clock.now() - this.#startedAt - waitedMs) : 0
     this.#state = OVER
     deadlines.remove(this)
+    this.#questions?.close(new DagstreamError('CANCELLED', 'The attempt is over'))
     this.#environment.over(this)
     return executionTimeMs
   }

@@ -3,7 +3,7 @@ import type { RegisteredTool } from '../tools/registry.ts'
 import { Deadlines } from './deadlines.ts'
 import { LiveAttempts } from './live-attempts.ts'
 import { type LocalAttemptEnvironment, LocalAttempt } from './local-attempt.ts'
-import type { AbortReason, AttemptCommand, AttemptKey, AttemptRunner, AttemptSink } from './runner.ts'
+import type { AbortReason, Answer, AttemptCommand, AttemptKey, AttemptRunner, AttemptSink } from './runner.ts'
 
 /** The parts of a local runner. */
 export interface LocalRunnerOptions {
@@ -43,6 +43,10 @@ export class LocalRunner implements AttemptRunner, LocalAttemptEnvironment {
 
   abort(key: AttemptKey, reason: AbortReason): void {
     this.#live.find(key)?.abort(reason)
+  }
+
+  answer(key: AttemptKey, number: number, answer: Answer): void {
+    this.#live.find(key)?.answer(number, answer)
   }
 
   close(): void {

@@ -1,6 +1,6 @@
 import type { InfoLevel } from '../events/events.ts'
 import type { TokenUsage } from '../events/token-usage.ts'
-import type { ToolContext } from '../tools/tool.ts'
+import type { QuestionOptions, ToolContext } from '../tools/tool.ts'
 import type { AttemptReport } from './attempt-outcome.ts'
 
 /** The progress of a tool. */
@@ -35,6 +35,21 @@ export interface AbortReason {
   readonly message: string
 }
 
+/** A question of a tool, as plain JSON. */
+export interface Question extends QuestionOptions {
+  /** Number of the question within its attempt, from 1. */
+  readonly number: number
+}
+
+/** The outcome of a question, as plain JSON. */
+export type Answer =
+  | { readonly status: 'answered'; readonly response: unknown }
+  | {
+      readonly status: 'failed'
+      readonly code: 'INPUT_DECLINED' | 'INPUT_EXPIRED' | 'INPUT_MISMATCH'
+      readonly message: string
+    }
+
 /** Receives the reports of an attempt. Only `dropped` may follow `settled`. */
 export interface AttemptSink {
   /** A piece of streamed text; not empty. */
@@ -43,6 +58,11 @@ export interface AttemptSink {
   log(level: InfoLevel, message: string): void
   /** Token usage to add; allowed after an abort, too, until the attempt has settled. */
   usage(delta: Partial<TokenUsage>): void
+  /**
+   * The tool asks a person. From here on until the last open question is answered the attempt holds no slot, and its time
+   * stands still.
+   */
+  question(question: Question): void
   /** The tool emitted something after its attempt was aborted or had settled; the emission is only counted. */
   dropped(): void
   /** The attempt has ended. Called exactly once, possibly before `start` returns. */
@@ -62,6 +82,8 @@ export interface AttemptRunner {
    * status `cancelled`. Idempotent; ignored for an ended or unknown attempt.
    */
   abort(key: AttemptKey, reason: AbortReason): void
+  /** The answer to an open question of an attempt. Ignored for an attempt or a question that is over or unknown. */
+  answer(key: AttemptKey, number: number, answer: Answer): void
   /** Stops the runner's timers, once no attempt runs any more. */
   close?(): void
 }

@@ -1,6 +1,7 @@
 import type { SSEEvent } from '../events/events.ts'
 import { parseEventId } from '../events/events.ts'
 import { DagstreamError } from '../errors.ts'
+import { stringifyJson } from '../json/stringify-json.ts'
 import type { ExecutionResult } from '../engine/execution-result.ts'
 import { decodeEvent } from '../sse/decode.ts'
 import { parseStream } from '../sse/parse-stream.ts'
@@ -104,6 +105,17 @@ export class ExecutionApi {
     return result === undefined ? undefined : expectResult(result, executionId)
   }
 
+  /** The first answer counts: a repetition after a lost connection may find the question closed by itself. */
+  async answer(executionId: string, inputId: string, answer: RemoteAnswer): Promise<void> {
+    const reply = await this.#transport.send({
+      method: 'POST',
+      path: `executions/${executionId}/inputs/${encodeURIComponent(inputId)}`,
+      headers: { Accept: 'application/json', 'Content-Type': 'application/json' },
+      body: stringifyJson(answer),
+    })
+    reply.close()
+  }
+
   /** A repetition under the same key is the same cancellation. */
   async cancel(executionId: string, key: string, signal?: AbortSignal): Promise<void> {
     const reply = await this.#transport.send({
@@ -115,6 +127,9 @@ export class ExecutionApi {
     reply.close()
   }
 }
+
+/** What a person gives to a question. */
+export type RemoteAnswer = { readonly response: unknown } | { readonly decline: true }
 
 /** The result in the answer to a workflow. @throws as `Reply.json` */
 export async function readResult(reply: Reply, executionId: string): Promise<ExecutionResult> {

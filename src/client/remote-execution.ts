@@ -1,3 +1,4 @@
+import { invalidOption } from '../errors.ts'
 import type { ExecutionResult } from '../engine/execution-result.ts'
 import { type CancelOptions, resolveCancelOptions } from './cancel-options.ts'
 import { buildClosingEvents, pollResult } from './degraded.ts'
@@ -71,6 +72,20 @@ export class RemoteExecution implements AsyncIterable<ClientEvent> {
   /** Whether events were derived from the result because the runtime cannot read a response while it arrives. */
   get degraded(): boolean {
     return this.#isDegraded
+  }
+
+  /**
+   * Answers an open question of a task, by the `inputId` of its `input_required`; `false` declines an approval.
+   * Rejects with `HTTP_ERROR`: 409 (`INPUT_CLOSED`) if it is no longer open, 422 with `issues` for an answer that does not fit.
+   */
+  async answer(inputId: string, response: unknown): Promise<void> {
+    if (response === undefined) throw invalidOption('response', 'JSON', response)
+    await this.#session.answer(await this.executionId, inputId, { response })
+  }
+
+  /** Declines an open question; errors as for `answer`. */
+  async decline(inputId: string): Promise<void> {
+    await this.#session.answer(await this.executionId, inputId, { decline: true })
   }
 
   /**

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts'
-import type { ExecutionApi, Submission } from './execution-api.ts'
+import type { ExecutionApi, RemoteAnswer, Submission } from './execution-api.ts'
 import { StreamReconnectionManager } from './reconnection.ts'
 import type { ReconnectionOptions } from './reconnection-options.ts'
 import { PendingSubmission } from './pending-submission.ts'
@@ -42,6 +42,11 @@ export class Session {
     const key = createKey()
     const submit = (untilAnswered: AbortSignal) => this.api.start(submission, { key, accept, signal, untilAnswered })
     return new PendingSubmission(submit, this.createManager(signal, false), this.clock)
+  }
+
+  /** Answers or declines a question. @throws `HTTP_ERROR` with the status and the problem of the server */
+  answer(executionId: string, inputId: string, answer: RemoteAnswer): Promise<void> {
+    return this.repeat(() => this.api.answer(executionId, inputId, answer))
   }
 
   /** Cancels an execution, once across retries. @param signal ends the waiting */

@@ -1,5 +1,5 @@
 import type { AttemptReport } from '../attempt/attempt-outcome.ts'
-import type { AttemptSink, Progress } from '../attempt/runner.ts'
+import type { AttemptSink, Progress, Question } from '../attempt/runner.ts'
 import type { InfoLevel } from '../events/events.ts'
 import { addTokenUsage, sanitizeTokenUsage, type TokenUsage } from '../events/token-usage.ts'
 import type { PlannedTask } from '../plan/execution-plan.ts'
@@ -16,6 +16,8 @@ export interface AttemptAbortion extends Abortion {
 /** The execution that an attempt reports to. */
 export interface AttemptListener {
   readonly emissions: Emissions
+  /** The tool of an attempt asks a person. */
+  asked(attempt: ActiveAttempt, question: Question): void
   /** The attempt has ended; called exactly once. */
   settled(attempt: ActiveAttempt): void
 }
@@ -83,6 +85,15 @@ export class ActiveAttempt implements AttemptSink {
     if (Object.keys(usage).length === 0) return
     this.tokenUsage = addTokenUsage(this.tokenUsage, usage)
     emissions.usage(usage)
+  }
+
+  question(question: Question): void {
+    if (this.#mayEmit()) this.#listener.asked(this, question)
+  }
+
+  /** Records the tokens so far. */
+  flush(): void {
+    this.#listener.emissions.flush(this)
   }
 
   dropped(): void {

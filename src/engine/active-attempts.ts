@@ -1,6 +1,6 @@
 import type { AttemptReport } from '../attempt/attempt-outcome.ts'
 import { computeRetryDelay, mergeRetryPolicies } from '../attempt/retry.ts'
-import type { AttemptRunner } from '../attempt/runner.ts'
+import type { AttemptRunner, Question } from '../attempt/runner.ts'
 import { readInputError } from '../attempt/tool-error.ts'
 import { afterTurn, isTurnSpent } from '../clock.ts'
 import type { EventFor } from '../events/events.ts'
@@ -11,6 +11,7 @@ import { ActiveAttempt, type AttemptAbortion, type AttemptListener } from './act
 import type { MutableCounters } from './counters.ts'
 import { cutMessage, type Emissions } from './emissions.ts'
 import type { ExecutionTasks } from './execution-tasks.ts'
+import type { Inputs } from './inputs/inputs.ts'
 import { INTERRUPTED } from './interruption.ts'
 import type { ResolvedOptions } from './options.ts'
 import type { OutputBudget } from './output-budget.ts'
@@ -32,6 +33,8 @@ export interface AttemptParts {
   readonly counters: MutableCounters
   /** Finds the reason for which a task no longer runs, if there is one. */
   readonly findAbortion: (task: number) => AttemptAbortion | undefined
+  /** The questions of the execution; created on first use if `isNeeded`. */
+  readonly inputs: (isNeeded: boolean) => Inputs | undefined
   /** The last active attempt has ended. */
   readonly onIdle: () => void
 }
@@ -143,6 +146,11 @@ export class ActiveAttempts implements AttemptListener {
   }
 
   /** For attempts. */
+  asked(attempt: ActiveAttempt, question: Question): void {
+    this.#parts.inputs(true)?.ask(attempt, question)
+  }
+
+  /** For attempts. */
   settled(attempt: ActiveAttempt): void {
     const { permits, recorder, outputs, columns, options } = this.#parts
     const { index, task, number } = attempt
@@ -150,6 +158,8 @@ export class ActiveAttempts implements AttemptListener {
     this.#count -= 1
     permits.release(index)
     this.emissions.conclude(attempt)
+    const inputs = this.#parts.inputs(false)
+    inputs?.settled(index)
     const report = outputs.admit(attempt.report as AttemptReport)
     if (report.abandoned) this.#countAbandoned(task.id)
     const retry = report.status === 'success' ? undefined : this.#planRetry(attempt, report)
@@ -158,6 +168,7 @@ export class ActiveAttempts implements AttemptListener {
       const data = recorder.stamp({ taskId: task.id, attempt: number, ...retry, executionTimeMs })
       recorder.record('task_retry', data, index)
     } else {
+      inputs?.close(index)
       const data = describeCompletion(recorder, attempt, report, attempt.abortion, columns, options.clock.now())
       recorder.record('task_complete', data, index)
     }

@@ -8,6 +8,7 @@ import { cutMessage } from './emissions.ts'
 import type { AttemptAbortion } from './active-attempt.ts'
 import { INTERRUPTED } from './interruption.ts'
 import type { Recorder } from './recorder.ts'
+import { TimeLimit } from './time-limit.ts'
 
 /**
  * External commands of an execution (cancel, pause, hand off) as events of its log. A command that precedes the opening of
@@ -19,6 +20,7 @@ export class Commands {
   #table: TaskTable | undefined
   readonly #onGiven: () => void
   readonly #cleanUps: (() => void)[] = []
+  #timeLimit: TimeLimit | undefined
   #isOpen = false
   #pauseCount = 0
   #stop: Stop | undefined
@@ -161,7 +163,15 @@ export class Commands {
   /** Calls back when the time limit of the execution is reached. @param leftMs remainder of `timeoutMs` */
   limitTime(clock: Clock, timeoutMs: number, leftMs: number, onOver: (reason: Reason) => void): void {
     const over = (): void => onOver({ code: 'EXECUTION_TIMEOUT', message: `Timed out after ${timeoutMs} ms` })
-    this.#cleanUps.push(clock.after(Math.max(0, leftMs), over))
+    const limit = new TimeLimit(clock, leftMs, over)
+    this.#timeLimit = limit
+    this.#cleanUps.push(() => limit.hold())
+  }
+
+  /** The time limit stands still while the execution only waits for people. */
+  holdTime(isHeld: boolean): void {
+    if (isHeld) this.#timeLimit?.hold()
+    else this.#timeLimit?.go()
   }
 
   /** Calls back when a signal aborts. */

@@ -119,6 +119,11 @@ export class Emissions {
     else if (cost > maxCost) this.#exceed(`A cost of ${cost} is more than \`maxCost\`, ${maxCost}`)
   }
 
+  /** Records the tokens of an attempt so far. */
+  flush(attempt: EmittingAttempt): void {
+    this.#recordTokens(attempt)
+  }
+
   /** Drops an emission that follows the end of its attempt. */
   drop(attempt: EmittingAttempt): void {
     this.#counters.droppedEmissionCount += 1

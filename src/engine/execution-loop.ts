@@ -1,12 +1,14 @@
 import type { Clock } from '../clock.ts'
 import { DagstreamError } from '../errors.ts'
 import type { EventFor, Reason } from '../events/events.ts'
+import { findInput } from '../events/inputs.ts'
 import type { LogEntry } from '../events/log-entry.ts'
 import type { EventLog, Lease } from '../log/event-log.ts'
 import type { ExecutionPlan } from '../plan/execution-plan.ts'
 import { Commands } from './commands.ts'
 import { ExecutionOutcome } from './execution-outcome.ts'
 import type { ExecutionResult } from './execution-result.ts'
+import { type InputDesk, inputClosed, inputNotFound } from './inputs/input-desk.ts'
 import type { LoopParts, StartParts, TaskActivity } from './loop-parts.ts'
 import { Recorder, type RecorderCallbacks } from './recorder.ts'
 import type { Resumption } from './resumption.ts'
@@ -37,6 +39,7 @@ export class ExecutionLoop implements RecorderCallbacks {
   /** From the start on. */
   #rounds: TaskRounds | undefined
   #isAbandoned = false
+  #onPersonWait: (isWaiting: boolean) => void = () => {}
 
   constructor(parts: LoopParts) {
     const { log, options } = parts
@@ -63,20 +66,29 @@ export class ExecutionLoop implements RecorderCallbacks {
   start(lease: Lease, start: StartParts, signal?: AbortSignal, resumption?: Resumption): void {
     if (this.log.ending !== undefined) return
     const { timeoutMs } = this.#parts.options
-    const rounds = new TaskRounds(this.#parts, start, {
-      recorder: this.#recorder,
-      commands: this.#commands,
-      outcome: this.#outcome,
-      cancel: reason => this.cancel(reason),
-      handedOff: failure => this.#abandon(failure),
-    })
+    const rounds = new TaskRounds(
+      this.#parts,
+      start,
+      {
+        recorder: this.#recorder,
+        commands: this.#commands,
+        outcome: this.#outcome,
+        cancel: reason => this.cancel(reason),
+        handedOff: failure => this.#abandon(failure),
+        onPersonWait: isWaiting => {
+          this.#commands.holdTime(isWaiting)
+          this.#onPersonWait(isWaiting)
+        },
+      },
+      lease,
+    )
     this.#rounds = rounds
     this.log.begin(lease, task => rounds.stateOf(task))
-    const ranMs = rounds.begin(this.clock.now(), resumption)
+    const usedMs = rounds.begin(this.clock.now(), resumption)
     this.#recorder.open()
     this.#commands.open()
     const cancel = (reason: Reason): void => this.cancel(reason)
-    if (timeoutMs > 0) this.#commands.limitTime(this.clock, timeoutMs, timeoutMs - ranMs, cancel)
+    if (timeoutMs > 0) this.#commands.limitTime(this.clock, timeoutMs, timeoutMs - usedMs, cancel)
     if (signal !== undefined) this.#commands.follow(signal, cancel)
   }
 
@@ -107,6 +119,34 @@ export class ExecutionLoop implements RecorderCallbacks {
    */
   cancel(reason: Reason, requestId?: string): void {
     if (this.#outcome.end === undefined) this.#commands.cancel(reason, requestId)
+  }
+
+  /** Whether it only waits for people: no task could do anything without an answer. */
+  get isPersonAwaited(): boolean {
+    return this.#rounds?.isPersonAwaited ?? false
+  }
+
+  /** Calls back whenever that changes; one listener. */
+  followPersonWait(onChange: (isWaiting: boolean) => void): void {
+    this.#onPersonWait = onChange
+  }
+
+  /**
+   * Answers an open question. @param by who does
+   * @returns settles once that is in the log; rejects with `INPUT_NOT_FOUND`, `INPUT_CLOSED` or `INVALID_RESPONSE`
+   */
+  async answer(inputId: string, response: unknown, by?: string): Promise<void> {
+    return this.#deskOf(inputId).answer(inputId, response, by)
+  }
+
+  /** Declines an open question; as `answer`. */
+  async decline(inputId: string, by?: string): Promise<void> {
+    return this.#deskOf(inputId).decline(inputId, by)
+  }
+
+  #deskOf(inputId: string): InputDesk {
+    if (this.#rounds !== undefined) return this.#rounds.desk
+    throw findInput(this.log.state.inputs, inputId) === undefined ? inputNotFound(inputId) : inputClosed(inputId)
   }
 
   /** Starts no task until every pause is released; what runs continues. @returns its release; idempotent */

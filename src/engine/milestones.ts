@@ -23,13 +23,23 @@ export class Milestones {
   readonly #tasks: ExecutionTasks
   readonly #recorder: Recorder
   readonly #scopes: Scopes
+  readonly #closeInputs: (task: number) => void
 
-  constructor(plan: ExecutionPlan, table: TaskTable, tasks: ExecutionTasks, recorder: Recorder, scopes: Scopes) {
+  /** @param closeInputs closes the open questions of a task that ends */
+  constructor(
+    plan: ExecutionPlan,
+    table: TaskTable,
+    tasks: ExecutionTasks,
+    recorder: Recorder,
+    scopes: Scopes,
+    closeInputs: (task: number) => void,
+  ) {
     this.#plan = plan
     this.#table = table
     this.#tasks = tasks
     this.#recorder = recorder
     this.#scopes = scopes
+    this.#closeInputs = closeInputs
   }
 
   start(schedule: EventFor<'execution_start'>['data']['schedule']): void {
@@ -45,6 +55,7 @@ export class Milestones {
       const next = this.#table.takeEnding()
       if (next === undefined) return ended
       const { task, ending } = next
+      this.#closeInputs(task)
       const data = describeEnding(this.#recorder, this.#tasks.at(task), task, ending, this.#table.columns, now)
       this.#recorder.record('task_complete', data, task)
     }

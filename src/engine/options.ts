@@ -1,6 +1,6 @@
 import { CLOCK_METHODS, type Clock, systemClock } from '../clock.ts'
 import { expectMethods, expectObject, invalidOption } from '../errors.ts'
-import type { Schedule } from '../events/events.ts'
+import type { InputQuestion, Schedule } from '../events/events.ts'
 import type { ExecutionStore } from '../store/execution-store.ts'
 import { LIMITS } from '../workflow/document.ts'
 import { createId } from './execution-id.ts'
@@ -39,6 +39,13 @@ export interface ExecutionOptions {
   readonly maxTokens?: number
   /** Budget in US dollars; the execution is cancelled once its cost exceeds it. @defaultValue no bound */
   readonly maxCost?: number
+  /**
+   * Called with each question to a person when it opens, again in each process that resumes it. The value that it returns, or
+   * resolves to, is the answer; `undefined` leaves the question open for others. A throw and an answer that does not fit are
+   * logged, and leave it open. Without it, a question without `expiresMs` expires at once in `execute` and
+   * `executeWithStreaming`, where nobody else can answer.
+   */
+  readonly onInput?: (input: InputQuestion & { readonly executionId: string }) => unknown
   /** The store of the execution and its events. @defaultValue none: events stay in memory while the execution runs */
   readonly store?: ExecutionStore
   readonly logger?: Logger
@@ -50,7 +57,10 @@ export interface ExecutionOptions {
 }
 
 /** The options of an execution, all present and checked. */
-export type ResolvedOptions = Required<Omit<ExecutionOptions, 'store'>> & { readonly store: ExecutionStore | undefined }
+export type ResolvedOptions = Required<Omit<ExecutionOptions, 'store' | 'onInput'>> & {
+  readonly store: ExecutionStore | undefined
+  readonly onInput: ExecutionOptions['onInput'] | undefined
+}
 
 /** Default options. */
 export const DEFAULT_OPTIONS: ResolvedOptions = {
@@ -65,6 +75,7 @@ export const DEFAULT_OPTIONS: ResolvedOptions = {
   abortGraceMs: 2000,
   maxTokens: Number.POSITIVE_INFINITY,
   maxCost: Number.POSITIVE_INFINITY,
+  onInput: undefined,
   store: undefined,
   logger: SILENT_LOGGER,
   clock: systemClock,
@@ -94,7 +105,8 @@ export function resolveOptions(...given: readonly (ExecutionOptions | undefined)
   }
   expectMethods('clock', resolved.clock, CLOCK_METHODS)
   if (resolved.store !== undefined) expectMethods('store', resolved.store, STORE_METHODS)
-  for (const name of ['random', 'createId']) {
+  for (const name of ['random', 'createId', 'onInput']) {
+    if (name === 'onInput' && resolved[name] === undefined) continue
     if (typeof resolved[name] !== 'function') throw invalidOption(name, 'a function', resolved[name])
   }
   resolved.logger = guardLogger(resolved.logger as Logger)

@@ -1,41 +1,32 @@
 import { LocalRunner } from '../attempt/local-runner.ts'
 import type { AttemptRunner } from '../attempt/runner.ts'
 import { DagstreamError } from '../errors.ts'
-import type { Reason } from '../events/events.ts'
 import type { LogEntry } from '../events/log-entry.ts'
 import type { TaskState } from '../events/execution-state.ts'
+import type { Lease } from '../log/event-log.ts'
 import type { ExecutionPlan } from '../plan/execution-plan.ts'
 import { Permits } from '../scheduler/permits.ts'
 import { PHASE } from '../scheduler/task-columns.ts'
 import { TaskTable } from '../scheduler/task-table.ts'
 import { ActiveAttempts } from './active-attempts.ts'
-import type { Commands } from './commands.ts'
 import { Emissions } from './emissions.ts'
-import type { ExecutionOutcome } from './execution-outcome.ts'
 import { ExecutionTasks } from './execution-tasks.ts'
+import { createInputs, type InputRoom } from './inputs/create-inputs.ts'
+import type { InputDesk } from './inputs/input-desk.ts'
+import { SecretAnswers } from './inputs/secret-answers.ts'
 import { createDecisions } from './groups/create-decisions.ts'
+import type { GroupParts } from './groups/group-children.ts'
 import type { GroupDecisions } from './groups/group-decisions.ts'
 import { Scopes } from './groups/scopes.ts'
-import type { LoopParts, StartParts, TaskActivity } from './loop-parts.ts'
+import type { LoopParts, RoundContext, StartParts, TaskActivity } from './loop-parts.ts'
 import { Milestones } from './milestones.ts'
 import { OutputBudget } from './output-budget.ts'
-import type { Recorder } from './recorder.ts'
 import { type Resumption, recordResumption } from './resumption.ts'
 import { toOutputStore } from './reuse/output-memory.ts'
 import { RetryDelays } from './retry-delays.ts'
 
 /** Maximum number of tasks that one slice of the loop starts or ends. */
 const SLICE = 256
-
-/** The parts of the loop that its rounds work with. */
-export interface RoundContext {
-  readonly recorder: Recorder
-  readonly commands: Commands
-  readonly outcome: ExecutionOutcome
-  readonly cancel: (reason: Reason) => void
-  /** The execution is handed off, and no attempt runs any more. */
-  readonly handedOff: (failure: DagstreamError) => void
-}
 
 /** The rounds of a started execution: decides on its tasks, and applies entries of the log. */
 export class TaskRounds {
@@ -52,11 +43,16 @@ export class TaskRounds {
   readonly #delays: RetryDelays
   /** `undefined` for a plan without conditions and parents, unless it is that of a fork. */
   readonly #decisions: GroupDecisions | undefined
+  readonly #createInputs: () => InputRoom
+  /** Made for the first question. */
+  #room: InputRoom | undefined
+  /** It only waits for people. */
+  isPersonAwaited = false
   #stopCount = 0
   #startedAt = 0
   #isAbandoned = false
 
-  constructor(parts: LoopParts, start: StartParts, context: RoundContext) {
+  constructor(parts: LoopParts, start: StartParts, context: RoundContext, lease: Lease) {
     const { log, options, counters } = parts
     const { plan, input } = start
     const { recorder, commands } = context
@@ -68,7 +64,8 @@ export class TaskRounds {
     this.#tasks = new ExecutionTasks(this.#table.graph, log.state)
     const scopes = new Scopes(this.#table, log.state, input)
     const outputs = start.outputs ?? new OutputBudget()
-    this.#milestones = new Milestones(plan, this.#table, this.#tasks, recorder, scopes)
+    const closeInputs = (task: number): void => this.#room?.inputs.close(task)
+    this.#milestones = new Milestones(plan, this.#table, this.#tasks, recorder, scopes, closeInputs)
     this.#emissions = new Emissions(options, counters, recorder, context.cancel)
     this.#permits = new Permits(this.#table.starts.ready, {
       isPaused: () => commands.isPaused,
@@ -91,6 +88,7 @@ export class TaskRounds {
       options,
       counters,
       findAbortion: task => commands.findAbortion(task),
+      inputs: isNeeded => (isNeeded ? this.#inputs : this.#room)?.inputs,
       onIdle: () => {
         if (this.#isAbandoned) this.#runner.close?.()
       },
@@ -99,15 +97,39 @@ export class TaskRounds {
       this.#table.due.takesAll = start.fork !== undefined
       const more = { table: this.#table, tasks: this.#tasks, recorder, scopes, outputs, options }
       const elapsedMs = (): number => clock.now() - this.#startedAt
+      const askApproval: GroupParts['askApproval'] = (...approval) => this.#inputs.inputs.askApproval(...approval)
       const store = toOutputStore(options.store)
       const memory = store && { store, owner: start.owner, counters }
-      this.#decisions = createDecisions(log.state, { ...more, elapsedMs }, { fork: start.fork, memory })
+      this.#decisions = createDecisions(log.state, { ...more, elapsedMs, askApproval }, { fork: start.fork, memory })
     }
+    this.#createInputs = () =>
+      createInputs({
+        table: this.#table,
+        state: log.state,
+        recorder,
+        permits: this.#permits,
+        runner: this.#runner,
+        secrets: new SecretAnswers(options.store, lease, options.logger, start.secrets),
+        options,
+        scopes,
+        isAttended: parts.isAttended ?? true,
+        isStopped: task => commands.findAbortion(task) !== undefined,
+      })
   }
 
   get activity(): TaskActivity {
     const { size: slot, limitedCount: limit } = this.#table.starts.ready
-    return { running: this.#attempts.count, slot, limit, retry: this.#delays.count }
+    const running = this.#attempts.count - (this.#room?.inputs.waitingCount ?? 0)
+    return { running, slot, limit, retry: this.#delays.count }
+  }
+
+  /** Where open questions are answered. */
+  get desk(): InputDesk {
+    return this.#inputs.desk
+  }
+
+  get #inputs(): InputRoom {
+    return (this.#room ??= this.#createInputs())
   }
 
   /** The state of a task by its index, once the log has it. */
@@ -117,7 +139,7 @@ export class TaskRounds {
 
   /**
    * Records how the execution starts or resumes; from then on ready tasks can be taken. @returns the time that it ran
-   * before, ms
+   * before, ms, without the time in which it only waited for people
    */
   begin(now: number, resumption: Resumption | undefined): number {
     const { log, options } = this.#parts
@@ -131,13 +153,11 @@ export class TaskRounds {
     table.open(now)
     this.#delays.restore(table.delays)
     this.#emissions.restore(log.state.tokenUsage)
-    return ranMs
+    if (log.state.inputs !== undefined) this.#inputs.inputs.restore()
+    return ranMs - table.inputs.wait.waitedMs
   }
 
-  /**
-   * Ends and starts a slice of tasks, and ends the execution when all have settled. @returns whether further decisions are
-   * due
-   */
+  /** Ends and starts a slice of tasks, and ends the execution when all have settled. @returns whether more is due */
   runSlice(): boolean {
     const { recorder, commands, outcome } = this.#context
     const table = this.#table
@@ -150,7 +170,7 @@ export class TaskRounds {
       for (; left > 0; left--) {
         const task = table.next(this.#permits)
         if (task === undefined) break
-        this.#attempts.choose(task)
+        if (this.#room?.inputs.resume(task) !== true) this.#attempts.choose(task)
       }
       this.#permits.request()
     }
@@ -191,16 +211,18 @@ export class TaskRounds {
   /** The last event is in the log. */
   close(): void {
     this.#decisions?.close()
+    this.#room?.desk.end()
     this.#runner.close?.()
   }
 
   /** The log has failed: aborts running attempts. */
-  abandon({ message }: DagstreamError): void {
+  abandon(failure: DagstreamError): void {
     this.#isAbandoned = true
     this.#delays.stop()
     this.#decisions?.close()
     this.#permits.close()
-    this.#context.commands.abandon(message)
+    this.#context.commands.abandon(failure.message)
+    this.#room?.desk.end(failure)
     this.#attempts.endUnbegun()
     // With attempts left, the runner stays open: tools that ignore the abort must still be abandoned and their permits
     // released.
@@ -214,12 +236,16 @@ export class TaskRounds {
     else if (entry.type === 'task_retry') this.#delays.follow(table.delays, entry.taskIndex)
     else if (entry.type === 'task_complete') this.#settled(entry.taskIndex)
     else if (entry.type === 'tasks_added') this.#decisions?.added(entry.taskIndex, entry.data.tasks.length)
+    else if (entry.type === 'input_required' || entry.type === 'input_resolved') this.#inputs.inputs.applied(entry)
     else this.#context.commands.applied(entry)
+    const { isWaiting } = table.inputs.wait
+    if (isWaiting !== this.isPersonAwaited) this.#context.onPersonWait((this.isPersonAwaited = isWaiting))
     if (table.stopCount !== this.#stopCount) this.#stopped()
   }
 
   /** The end of a task is in the log. */
   #settled(task: number): void {
+    this.#room?.inputs.ended(task)
     if (this.#decisions === undefined) return
     const state = this.#tasks.stateOf(task)
     if (state !== undefined) this.#decisions.settled(task, state)

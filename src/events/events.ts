@@ -3,7 +3,12 @@ import type { TokenUsage } from './token-usage.ts'
 /**
  * The wire contract. Per attempt, in this order:
  *
- *     task_start < task_progress · token · info < metrics < token_usage < task_retry | task_complete
+ *     task_start < task_progress · token · info · input_required < metrics < token_usage < task_retry | task_complete
+ *
+ * The `input_resolved` of a question comes after its `input_required` and before the `task_complete` of its task. A
+ * question that is open when an attempt is interrupted or fails stays open: the next attempt asks it without an event.
+ * An approval comes before the first `task_start`.
+ *
  *
  * `execution_start` is first, `execution_complete` last. A dependency's `task_complete` precedes its dependent's
  * `task_start`; under `schedule: "layers"` all events of a layer precede the next layer. The wire format only grows:
@@ -30,6 +35,8 @@ export type SSEEvent =
   | TaskCompleteEvent
   | TasksAddedEvent
   | TasksStoppingEvent
+  | InputRequiredEvent
+  | InputResolvedEvent
   | ExecutionStoppingEvent
   | ExecutionHandedOffEvent
   | ExecutionResumedEvent
@@ -56,6 +63,8 @@ export const SSE_EVENTS: {
   TASK_COMPLETE: 'task_complete',
   TASKS_ADDED: 'tasks_added',
   TASKS_STOPPING: 'tasks_stopping',
+  INPUT_REQUIRED: 'input_required',
+  INPUT_RESOLVED: 'input_resolved',
   EXECUTION_STOPPING: 'execution_stopping',
   EXECUTION_HANDED_OFF: 'execution_handed_off',
   EXECUTION_RESUMED: 'execution_resumed',
@@ -71,8 +80,8 @@ export type Schedule = 'layers' | 'dataflow'
 /** The final status of a task. A timeout is an `error`. */
 export type FinalTaskStatus = 'success' | 'error' | 'skipped' | 'cancelled'
 
-/** The current status of a task. */
-export type TaskStatus = 'pending' | 'running' | FinalTaskStatus
+/** The current status of a task. `waiting`: an answer of a person is awaited. */
+export type TaskStatus = 'pending' | 'running' | 'waiting' | FinalTaskStatus
 
 /** The final status of an execution. */
 export type ExecutionStatus = 'success' | 'partial' | 'error' | 'cancelled'
@@ -144,6 +153,10 @@ export type TaskCode =
   | 'INVALID_INPUT'
   | 'LIMIT_EXCEEDED'
   | 'FINALLY_TIMEOUT'
+  | 'INPUT_DECLINED'
+  | 'INPUT_EXPIRED'
+  | 'INPUT_MISMATCH'
+  | 'INVALID_QUESTION'
   | 'REFERENCE_NOT_FOUND'
   | 'INVALID_ARGUMENTS'
   | 'OUTPUT_NOT_SERIALIZABLE'
@@ -398,6 +411,46 @@ export type TasksStoppingEvent = EventOf<
   }
 >
 
+/** A question to a person. */
+export interface InputQuestion {
+  readonly taskId: string
+  /** `<taskId>.<n>`: the n-th question of an attempt, from 1; 0 is the approval of the task. */
+  readonly inputId: string
+  readonly message: string
+  /** JSON Schema of the answer. */
+  readonly responseSchema?: Readonly<Record<string, unknown>>
+  /** ISO 8601; from then on no answer is taken. Absent: it stays open until it is answered or its task ends. */
+  readonly expiresAt?: string
+  /** An approval is answered by `true` or `false`; `false` declines it. */
+  readonly kind: 'question' | 'approval'
+  /** The answer is not shown: mask it. */
+  readonly secret?: true
+  /** Of a task that is an item or a round: its number, from 0. */
+  readonly index?: number
+  /** Of a task that is an item: the item, if it is small. */
+  readonly item?: unknown
+}
+
+/** How a question ended. */
+export type InputOutcome = 'answered' | 'declined' | 'expired' | 'cancelled'
+
+/** A task waits for a person. A question that is asked again, after a crash or by another attempt, has no second event. */
+export type InputRequiredEvent = EventOf<'input_required', InputQuestion>
+
+/** A question is closed. */
+export type InputResolvedEvent = EventOf<
+  'input_resolved',
+  {
+    readonly taskId: string
+    readonly inputId: string
+    readonly outcome: InputOutcome
+    /** The answer, or the default of an expired question; absent for a secret. */
+    readonly response?: unknown
+    /** Who answered or declined, as the server knows them. */
+    readonly by?: string
+  }
+>
+
 /** From here on no task starts, running attempts are aborted, and every unsettled task ends. At most once. */
 export type ExecutionStoppingEvent = EventOf<'execution_stopping', Stop>
 
@@ -448,6 +501,8 @@ export type SnapshotEvent = EventOf<
     readonly reason?: Reason
     readonly stopping?: Stop
     readonly parked?: Parked
+    /** The open questions; absent if there are none. */
+    readonly inputs?: readonly InputQuestion[]
     /** Its last process handed it off. */
     readonly handedOff?: true
     /** Present once the execution has ended. */

@@ -13,6 +13,7 @@ import type {
   TaskStatus,
   WorkflowOutput,
 } from './events.ts'
+import { copyInputs, type InputState, restoreInputs } from './inputs.ts'
 import type { TokenUsage } from './token-usage.ts'
 
 /** The state of a task: the fold of its events so far. */
@@ -51,6 +52,8 @@ export interface ExecutionState {
   counts: { -readonly [K in keyof ExecutionCounts]: ExecutionCounts[K] }
   tokenUsage?: TokenUsage
   reason?: Reason
+  /** By task, its questions in the order in which they were asked; absent until the first one. */
+  inputs?: Map<string, InputState[]>
   /** Present while unsettled tasks are being ended. */
   stopping?: Stop
   /** Present while the execution is parked: it does not resume automatically. */
@@ -81,7 +84,9 @@ export function createState(executionId: string): ExecutionState {
 /** An independent copy of a state. Task results are shared, because they are immutable. */
 export function copyState(state: ExecutionState): ExecutionState {
   const tasks = new Map(Array.from(state.tasks, ([taskId, task]) => [taskId, { ...task }]))
-  return { ...state, tasks, counts: { ...state.counts } }
+  const copy = { ...state, tasks, counts: { ...state.counts } }
+  if (state.inputs !== undefined) copy.inputs = copyInputs(state.inputs)
+  return copy
 }
 
 /** A task before its first event. */
@@ -136,7 +141,7 @@ export function restoreSnapshot(state: ExecutionState, data: EventFor<'snapshot'
   state.tasks.clear()
   for (const snapshot of data.tasks) {
     const { taskId, layer, status, tool, attempts, progress, parentId, index, held, itemCount, ...rest } = snapshot
-    const hasEnded = status !== 'pending' && status !== 'running'
+    const hasEnded = status !== 'pending' && status !== 'running' && status !== 'waiting'
     const result = hasEnded ? ({ taskId, tool, status, attempts, ...rest } as TaskState['result']) : undefined
     const known = { status, tool, attempts, progress, result, ...(itemCount !== undefined && { itemCount }) }
     state.tasks.set(taskId, { ...createTask(taskId, layer), ...known, ...joinParent({ parentId, index, held }) })
@@ -155,6 +160,8 @@ export function restoreSnapshot(state: ExecutionState, data: EventFor<'snapshot'
   else state.stopping = data.stopping
   if (data.parked === undefined) delete state.parked
   else state.parked = data.parked
+  if (data.inputs === undefined) delete state.inputs
+  else state.inputs = restoreInputs(data.inputs)
   if (data.handedOff === undefined) delete state.isHandedOff
   else state.isHandedOff = true
 }

@@ -93,8 +93,10 @@ class Entry<Type extends SSEEventType> {
         // `structuredClone` takes ten times as long, and a workflow may have 100,000 layers.
         return { type, data: { ...data, layers: data.layers.map(ids => ids.slice()) }, id }
       case 'snapshot':
+      case 'input_required':
+      case 'input_resolved':
         // `structuredClone` would turn each `JsonNumber` into a plain object.
-        return { type, data: parseJson(this.json) as LoggedData<'snapshot'>, id }
+        return { type, data: parseJson(this.json), id } as SSEEvent
       default:
         // The other types hold nested objects, and are rare.
         return { type, data: structuredClone(data), id } as SSEEvent

@@ -23,6 +23,8 @@ const FIELDS: { readonly [Type in SSEEventType]?: { readonly [Name in keyof Even
   task_retry: { taskId: 'string', attempt: 'number', delayMs: 'number', code: 'string' },
   task_complete: { taskId: 'string', tool: 'string', status: 'string', attempts: 'number', executionTimeMs: 'number' },
   tasks_added: { tasks: 'array', totalTasks: 'number' },
+  input_required: { taskId: 'string', inputId: 'string', message: 'string', kind: 'string' },
+  input_resolved: { taskId: 'string', inputId: 'string', outcome: 'string' },
   tasks_stopping: { phase: 'string', message: 'string' },
   execution_stopping: { message: 'string' },
   execution_resumed: { cause: 'string', executionTimeMs: 'number' },

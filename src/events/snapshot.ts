@@ -1,5 +1,6 @@
 import type { EventFor, OutputReference, TaskSnapshot, WorkflowOutput } from './events.ts'
 import { type ExecutionState, joinParent } from './execution-state.ts'
+import { listOpenInputs } from './inputs.ts'
 import { WHOLE_EXECUTION } from './wire-json.ts'
 
 /** How a snapshot shows an output. */
@@ -18,6 +19,7 @@ export function toSnapshot(
   const { tokenUsage, reason, stopping, parked } = state
   // First, so that the outputs of tasks do not take the room for it.
   const output = showWorkflowOutput(state, showOutput)
+  const inputs = listOpenInputs(state.inputs)
   const tasks = Array.from(state.tasks.values(), (task): TaskSnapshot => {
     const { taskId, layer, tool, attempts, progress, parentId, index, held, itemCount, result } = task
     const known = {
@@ -49,6 +51,7 @@ export function toSnapshot(
     ...(reason && { reason }),
     ...(stopping && { stopping }),
     ...(parked && { parked }),
+    ...(inputs.length > 0 && { inputs }),
     ...(state.isHandedOff && { handedOff: true }),
     ...(totals && { totals }),
     ...output,

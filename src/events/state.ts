@@ -1,4 +1,5 @@
 import type { EventFor, SSEEvent, Stop } from './events.ts'
+import { closeInput, closeInputs, hasOpenInput, openInput } from './inputs.ts'
 import {
   createAddedTask,
   createTask,
@@ -29,7 +30,7 @@ export function applyEvent(
     case 'task_start': {
       const task = taskState ?? state.tasks.get(data.taskId)
       if (task === undefined) return
-      task.status = 'running'
+      task.status = hasOpenInput(state.inputs, data.taskId) ? 'waiting' : 'running'
       task.tool = data.tool
       task.attempts = data.attempt
       if (data.itemCount !== undefined) task.itemCount = data.itemCount
@@ -43,6 +44,7 @@ export function applyEvent(
       task.attempts = data.attempts
       task.progress = undefined
       task.result = data
+      closeInputs(state.inputs, data.taskId)
       state.counts[COUNTER[data.status]] += 1
       if (data.optional) state.counts.toleratedCount = (state.counts.toleratedCount ?? 0) + 1
       return
@@ -70,6 +72,20 @@ export function applyEvent(
       state.counts.totalTasks = data.totalTasks
       for (const task of data.tasks) state.tasks.set(task.taskId, createAddedTask(task, data.parentId))
       return
+    case 'input_required': {
+      openInput((state.inputs ??= new Map()), data)
+      const task = state.tasks.get(data.taskId)
+      if (task !== undefined && task.result === undefined) task.status = 'waiting'
+      return
+    }
+    case 'input_resolved': {
+      closeInput(state.inputs, data)
+      const task = state.tasks.get(data.taskId)
+      if (task?.status === 'waiting' && !hasOpenInput(state.inputs, data.taskId)) {
+        task.status = task.attempts === 0 ? 'pending' : 'running'
+      }
+      return
+    }
     case 'execution_stopping':
       state.stopping = toStop(data)
       return

@@ -58,6 +58,9 @@ export function writeData({ type, data }: LoggedEvent): string {
     }
     case 'task_complete':
       return data.output === undefined ? JSON.stringify(data) : writeCompletion(data, data.output)
+    case 'input_required':
+    case 'input_resolved':
+      return stringifyJson(data)
     case 'execution_complete':
       return data.output === undefined ? JSON.stringify(data) : writeEnd(data, data.output)
     default:

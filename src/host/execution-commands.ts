@@ -1,4 +1,5 @@
 import { isRecordUnusable } from '../errors.ts'
+import type { PersonAnswer } from '../engine/inputs/answer-stored.ts'
 import type { Reason, Stop } from '../events/events.ts'
 import type { StoredExecution } from '../store/execution-store.ts'
 import { executionEnded, executionNotFound, executionRunning, interrupted } from './errors/host-errors.ts'
@@ -14,6 +15,12 @@ export interface CommandContext {
   readonly recovery: Recovery | undefined
   /** @throws `TOO_MANY_EXECUTIONS` */
   readonly expectRoom: () => void
+  /** Answers a question of an execution that no process runs. */
+  readonly answerStored: (
+    ...answer: readonly [executionId: string, inputId: string, answer: PersonAnswer, by?: string]
+  ) => Promise<void>
+  /** An execution that does not run here is left alone, unless it is parked. */
+  readonly isServer: boolean
 }
 
 /**
@@ -102,6 +109,27 @@ export class ExecutionCommands {
       if (isRecordUnusable(error)) return false
       throw error
     }
+  }
+
+  /**
+   * Answers or declines an open question; the first answer counts. What it lets go on is never refused for lack of a place.
+   * @param by who does
+   * @throws `EXECUTION_NOT_FOUND`, `INPUT_NOT_FOUND`, `INPUT_CLOSED`, `INVALID_RESPONSE`, `INTERRUPTED`; the errors of the store
+   */
+  async answer(executionId: string, inputId: string, answer: PersonAnswer, by?: string): Promise<void> {
+    await this.#context.recovery?.whenDecided(executionId)
+    const running = this.#context.running.get(executionId)
+    if (running?.isRunning) return running.answer(inputId, answer, by)
+    await this.#withLock(executionId, async () => {
+      const resumed = this.#context.running.get(executionId)
+      if (resumed?.isRunning) return resumed.answer(inputId, answer, by)
+      const stored = await this.#context.archive.findRecord(executionId)
+      if (stored === undefined) throw executionNotFound()
+      const { status, parked } = stored
+      const mayRunElsewhere = status === 'running' && parked === undefined && this.#context.isServer
+      if (mayRunElsewhere) throw interrupted()
+      await this.#context.answerStored(executionId, inputId, answer, by)
+    })
   }
 
   #withLock<T>(executionId: string, work: () => Promise<T>): Promise<T> {

@@ -5,20 +5,21 @@ import type { ExecutionLoop } from '../engine/execution-loop.ts'
 import type { ExecutionRecord, StoredExecution } from '../store/execution-store.ts'
 import type { ToolRegistry } from '../tools/registry.ts'
 import { DrainWaiter } from './drain-waiter.ts'
-import { shuttingDown, tooManyExecutions } from './errors/host-errors.ts'
+import { shuttingDown } from './errors/host-errors.ts'
 import { ExecutionCommands } from './execution-commands.ts'
 import { type Claimant, expectRepeat, isRepeat } from './execution/claimant.ts'
 import { ExecutionArchive } from './execution/execution-archive.ts'
 import type { ExecutionRequest } from './execution/execution-request.ts'
 import { HostedExecution, type StoreFailure } from './execution/hosted-execution.ts'
 import { RunningExecutions } from './execution/running-executions.ts'
+import { findKnown } from './find-known.ts'
 import type { HostOptions } from './host-options.ts'
 import { Meters } from './observers/meters.ts'
 import { ObserverHub } from './observers/observer-hub.ts'
 import { PendingStart } from './pending-start.ts'
 import { Recovery } from './recovery/recovery.ts'
+import { answerStored } from '../engine/inputs/answer-stored.ts'
 import { Shutdown } from './shutdown.ts'
-import { callStore } from '../store/call-store.ts'
 import { createAndClaim } from '../store/create-and-claim.ts'
 import { StoreRetries } from './storage/store-retries.ts'
 import { SubscriberRegistry } from './subscribers/subscriber-registry.ts'
@@ -35,6 +36,7 @@ export class ExecutionHost {
   readonly running: RunningExecutions
   readonly #options: HostOptions
   readonly #observers: ObserverHub
+  readonly #notify: () => void
   readonly #shutdown: Shutdown
   readonly #retries: StoreRetries
   /** Executions that wait for their tools; each counts as one that runs. */
@@ -49,6 +51,7 @@ export class ExecutionHost {
     this.#observers = new ObserverHub([this.meters, ...observers], this.meters.appends, clock, logger)
     const waiter = new DrainWaiter(clock)
     const onRelease = (): void => waiter.notify()
+    this.#notify = onRelease
     this.subscribers = new SubscriberRegistry(maxSubscribers, clock, onRelease)
     this.running = new RunningExecutions({
       observers: this.#observers,
@@ -61,7 +64,14 @@ export class ExecutionHost {
     this.recovery = store.interrupted === undefined ? undefined : this.#createRecovery(onRelease)
     const { running, archive, recovery, subscribers } = this
     this.#shutdown = new Shutdown({ running, recovery, subscribers, waiter, drainMs, abortGraceMs })
-    this.commands = new ExecutionCommands({ running, archive, recovery, expectRoom: () => this.#expectRoom() })
+    this.commands = new ExecutionCommands({
+      running,
+      archive,
+      recovery,
+      expectRoom: () => this.#expectRoom(),
+      answerStored: (executionId, inputId, answer, by) => answerStored(store, executionId, inputId, answer, clock, by),
+      isServer: options.isServer,
+    })
   }
 
   #createRecovery(onRelease: () => void): Recovery {
@@ -70,7 +80,7 @@ export class ExecutionHost {
     const context = {
       adopt: (stored: StoredExecution, loop: ExecutionLoop, failure?: StoreFailure) =>
         this.#adopt(stored, loop, failure),
-      resume: { options: execution, counters: this.meters.counters },
+      resume: { options: execution, counters: this.meters.counters, isAttended: this.#options.isAttended },
       store,
       tools,
       logger,
@@ -101,8 +111,9 @@ export class ExecutionHost {
     claimant: Claimant = {},
     signal?: () => AbortSignal,
   ): Promise<HostedExecution> {
-    const { graceMs, tools, workflows } = this.#options
-    const known = await this.#findKnown(claimant)
+    const { graceMs, tools, workflows, execution } = this.#options
+    // Called first: a repeat starts nothing, whatever the other checks would answer.
+    const known = await findKnown(execution.store, this.#retries, claimant)
     if (known !== undefined) return this.#attach(known, claimant)
     this.#expectOpen()
     const mayLeave = (request.graceMs ?? graceMs) !== Number.POSITIVE_INFINITY
@@ -124,14 +135,15 @@ export class ExecutionHost {
 
   async #begin(request: ExecutionRequest, claimant: Claimant, tools: ToolRegistry): Promise<HostedExecution> {
     this.#expectOpen()
-    const { execution, graceMs, workflows } = this.#options
-    const { workflow, input } = request
+    const { execution, graceMs, workflows, isAttended } = this.#options
+    const { workflow, input, isGraceAsked = false } = request
     const options = { ...execution, ...request.options }
-    const parts = { ...request, workflows, owner: claimant.owner }
+    const parts = { ...request, workflows, isAttended, owner: claimant.owner }
     const { loop, start, describe } = createLoop(workflow, tools, input, options, this.meters.counters, parts)
     const grace = request.graceMs ?? graceMs
-    const record = { ...describe({ graceMs: grace }), ...claimant }
-    const hosted = HostedExecution.live(record, loop, grace, execution.clock)
+    const record = { ...describe({ graceMs: grace, isGraceAsked }), ...claimant }
+    const more = { isGraceAsked, onPersonWait: this.#notify }
+    const hosted = HostedExecution.live(record, loop, grace, execution.clock, more)
     // Added before the store is called: a request that finds the execution there finds it here, too.
     this.running.add(hosted)
     try {
@@ -182,10 +194,11 @@ export class ExecutionHost {
   /** Takes in an execution that was resumed. */
   #adopt(stored: StoredExecution, loop: ExecutionLoop, failure?: StoreFailure): HostedExecution {
     const { execution, isServer } = this.#options
-    const recorded = isServer ? readOptions(stored.options).graceMs : undefined
+    const { graceMs: recorded, isGraceAsked = false } = isServer ? readOptions(stored.options) : {}
     const { status: _, notes: __, parked: ___, isStopping: ____, ...record } = stored
     const grace = recorded ?? Number.POSITIVE_INFINITY
-    const hosted = HostedExecution.live(record, loop, grace, execution.clock, failure)
+    const more = { failure, isGraceAsked, onPersonWait: this.#notify }
+    const hosted = HostedExecution.live(record, loop, grace, execution.clock, more)
     this.#retries.remove(stored.executionId)
     this.running.add(hosted)
     this.meters.resumedCount += 1
@@ -199,8 +212,7 @@ export class ExecutionHost {
 
   #expectRoom(): void {
     const { maxExecutions } = this.#options
-    const count = this.running.size + this.#pendingStarts.size + (this.recovery?.pendingCount ?? 0)
-    if (count >= maxExecutions) throw tooManyExecutions(maxExecutions)
+    this.running.expectRoom(maxExecutions, this.#pendingStarts.size + (this.recovery?.pendingCount ?? 0))
   }
 
   /** @throws `IDEMPOTENCY_CONFLICT` */
@@ -213,17 +225,5 @@ export class ExecutionHost {
 
   #expectOpen(): void {
     if (this.isClosing) throw shuttingDown()
-  }
-
-  /** Called first: a repeat starts nothing, whatever the other checks would answer. */
-  async #findKnown({ owner, idempotencyKey }: Claimant): Promise<StoredExecution | undefined> {
-    if (idempotencyKey === undefined) return undefined
-    const find = (): Promise<StoredExecution | undefined> =>
-      callStore(() => this.#options.execution.store.findByKey?.(owner, idempotencyKey))
-    const known = await find()
-    if (known === undefined || !this.#retries.has(known.executionId)) return known
-    // An execution that the store failed is resumed; a record without a lease is removed.
-    await this.#retries.now(known.executionId)
-    return find()
   }
 }

@@ -39,7 +39,8 @@ export class Shutdown {
     const isIdle = (): boolean => running.size + (this.#context.recovery?.pendingCount ?? 0) === 0
     // Tools that ignore their abort are abandoned after the grace.
     const endMs = abortGraceMs + FLUSH_MS
-    await waiter.waitUntil(isIdle, drainMs)
+    // Executions that only wait for people are not waited for.
+    await waiter.waitUntil(() => running.busyCount + (this.#context.recovery?.pendingCount ?? 0) === 0, drainMs)
     this.#isOver = true
     this.#endAll()
     await waiter.waitUntil(isIdle, endMs)

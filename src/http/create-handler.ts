@@ -10,12 +10,13 @@ import { ExecutionHost } from '../host/execution-host.ts'
 import { findHostProblem } from './answers/host-problem.ts'
 import { ExecutionAccess } from './routes/execution-access.ts'
 import { ExecutionResponses } from './routes/execution-responses.ts'
+import { createInputRoutes } from './routes/input-routes.ts'
 import { createExecutionRoutes } from './routes/execution-routes.ts'
 import { ExecutionStarts } from './routes/execution-starts.ts'
 import { type HandlerOptions, type ResolvedHandlerOptions, resolveHandlerOptions } from './options/handler-options.ts'
 import { refuseHost } from './security/host-guard.ts'
 import { limitBody } from './body/limit-body.ts'
-import { HttpProblem, invalidWorkflow, problem, toolsUnavailable } from './answers/problem.ts'
+import { HttpProblem, invalidResponse, invalidWorkflow, problem, toolsUnavailable } from './answers/problem.ts'
 import { createServiceRoutes } from './routes/service-routes.ts'
 import { createWorkflowRoutes } from './routes/workflow-routes.ts'
 import { readBeforeRefusal } from './body/unread-body.ts'
@@ -107,6 +108,7 @@ function createApp(
   })
   const access = new ExecutionAccess(host, options.authorize)
   const starts = new ExecutionStarts(host, responses, access, options)
+  app.route('/', createInputRoutes(host, access))
   app.route('/executions', createExecutionRoutes(host, responses, access, starts, options))
   app.route('/workflows', createWorkflowRoutes(starts, options))
   app.route('/', createServiceRoutes(host, answers, options))
@@ -135,6 +137,7 @@ function explain(error: unknown, responses: ExecutionResponses): Response {
     const known = findHostProblem(error)
     if (known !== undefined) return known.toResponse()
     if (code === 'INVALID_WORKFLOW') return invalidWorkflow(error)
+    if (code === 'INVALID_RESPONSE') return invalidResponse(error)
     if (STORE_CODES.has(code)) {
       const reference = responses.report('The store failed', error)
       const details = { title: 'Service unavailable', detail: 'The store failed', code, reference }

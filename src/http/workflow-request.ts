@@ -156,7 +156,8 @@ function start(workflow: DAGStructure | ExecutionPlan, options: WorkflowRequestO
   parseDisconnectRule(onDisconnect)
   const executor = new StreamingExecutor(tools, executionOptions)
   try {
-    const execution = executor.stream(workflow, { input })
+    // It has no route for answers.
+    const execution = executor.stream(workflow, { input, isAttended: false })
     logLoss(execution, executionOptions.logger)
     return execution
   } catch (error) {

@@ -88,19 +88,25 @@ function planCall({ id, tool, arguments: template, timeoutMs, retry }: CheckedTa
 }
 
 function* addWords(call: PlannedTask, words: TaskWords): Steps<PlannedTask> {
-  const { runOn, when, optional, forEach, repeat, workflow, cache } = words
+  const { runOn, when, optional, approve, forEach, repeat, workflow, cache } = words
   const group = workflow && (yield* planNested(workflow))
   const isOfItem = forEach !== undefined && when?.usesItem === true
   const own = {
     ...(runOn !== undefined && { runOn }),
     ...(when !== undefined && !isOfItem && { when }),
     ...(optional !== undefined && { optional }),
+    ...(approve !== undefined && !approve.isOfItem && { approve }),
   }
   // Of a parent it is that of its items or rounds.
   const inner = { ...(group && { group }), ...(cache && { cache }) }
   if (forEach === undefined && repeat === undefined) return { ...call, ...own, ...inner }
   const { id, tool, arguments: template, layer } = call
-  const body: PlannedTask = Object.freeze({ ...call, ...(isOfItem && { when }), ...inner })
+  const body: PlannedTask = Object.freeze({
+    ...call,
+    ...(isOfItem && { when }),
+    ...(approve?.isOfItem && { approve }),
+    ...inner,
+  })
   const children: Group | undefined =
     forEach !== undefined ? { kind: 'forEach', ...forEach, body } : repeat && { kind: 'repeat', ...repeat, body }
   return { id, tool, arguments: template, layer, ...own, ...(children && { group: Object.freeze(children) }) }

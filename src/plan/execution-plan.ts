@@ -4,7 +4,14 @@ import type { Limit } from '../tools/limit.ts'
 import type { RegisteredTool } from '../tools/registry.ts'
 import type { JsonSchema } from '../tools/tool.ts'
 import type { ArgumentProblem } from '../tools/argument-problem.ts'
-import type { CacheWords, ItemWords, KnownWorkflow, RoundWords, TaskTree } from '../workflow/checked-document.ts'
+import type {
+  ApprovalWords,
+  CacheWords,
+  ItemWords,
+  KnownWorkflow,
+  RoundWords,
+  TaskTree,
+} from '../workflow/checked-document.ts'
 import type {
   DAGStructure,
   DAGTask,
@@ -31,8 +38,9 @@ export interface PlannedTask {
   readonly retry?: RetryPolicy
   /** @defaultValue `success` */
   readonly runOn?: Exclude<RunOn, 'success'>
-  /** Evaluated once its dependencies allow it to run. That of a single item is in `group.body`. */
+  /** Decided once its dependencies allow it to run, like `approve`. Those of a single item are in `group.body`. */
   readonly when?: Condition
+  readonly approve?: ApprovalWords
   /** Its failure is tolerated. */
   readonly optional?: OptionalTask
   /** An earlier output may be taken instead of a call. */

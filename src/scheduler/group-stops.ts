@@ -74,6 +74,8 @@ export class GroupStops {
       const below = at === PHASE.open ? this.#graph.groupBelow(task) : undefined
       if (below !== undefined) this.#gather(below, stop, phase, ended)
       else if (at === PHASE.blocked || at === PHASE.ready || at === PHASE.delayed || at === PHASE.cut) ended.push(task)
+      // It waits for its approval.
+      else if (at === PHASE.waiting && this.#columns.attempts[task] === 0) ended.push(task)
     }
   }
 

@@ -2,9 +2,10 @@ import { PHASE } from './task-columns.ts'
 import type { TaskGroup } from './task-group.ts'
 import type { TaskTable } from './task-table.ts'
 
-/** Tasks whose last attempt has no end in the log: it runs, or its process ended; ascending. */
+/** Tasks whose last attempt has no end in the log: it runs or waits for a person, or its process ended; ascending. */
 export function findUnfinishedAttempts({ columns, graph }: TaskTable): number[] {
-  return columns.list(graph.size, PHASE.running, PHASE.cut)
+  const cut = columns.list(graph.size, PHASE.cut)
+  return [...columns.listStarted(graph.size), ...cut].sort((a, b) => a - b)
 }
 
 /**
@@ -22,7 +23,7 @@ export function findCrashing(
 
 /** All state that affects later decisions, as plain data: equal tables decide equally. For tests and diagnostics. */
 export function inspectTable(table: TaskTable): unknown {
-  const { columns, graph, progress, delays, crashes, history } = table
+  const { columns, graph, progress, delays, crashes, history, inputs } = table
   const tasks = Array.from({ length: graph.size }, (_, task) => ({
     id: graph.idOf(task),
     phase: columns.phase[task],
@@ -34,6 +35,7 @@ export function inspectTable(table: TaskTable): unknown {
     spentMs: columns.spentMs[task],
     delay: delays.get(task),
     crashes: crashes.of(task),
+    inputs: inputs.records.inspect(task),
   }))
   const isEnding = (task: number): boolean => columns.phase[task] === PHASE.ending
   const endings = table.endings.list().map(ending => ({ ...ending, tasks: ending.tasks.filter(isEnding) }))
@@ -47,6 +49,7 @@ export function inspectTable(table: TaskTable): unknown {
     runningCount: table.starts.runningCount,
     isDone: table.isDone,
     history: { stop, parked, isHandedOff, executionTimeMs, end },
+    personWait: { isWaiting: inputs.wait.isWaiting, waitedMs: inputs.wait.waitedMs },
   }
 }
 

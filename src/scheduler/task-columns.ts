@@ -16,6 +16,8 @@ export const PHASE = {
   settled: 6,
   /** A parent whose children run; it holds no slot. */
   open: 7,
+  /** Its tool, or its approval, awaits an answer of a person: it takes no slot. */
+  waiting: 8,
 } as const
 
 /** Minimum capacity, so that a few tasks can be added without copying. */
@@ -53,6 +55,11 @@ export class TaskColumns {
     const tasks: number[] = []
     for (let task = 0; task < size; task++) if (phases.includes(this.phase[task] as number)) tasks.push(task)
     return tasks
+  }
+
+  /** The tasks whose last attempt has not ended, ascending: they run, or wait for a person. */
+  listStarted(size: number): number[] {
+    return this.list(size, PHASE.running, PHASE.waiting).filter(task => this.attempts[task] !== 0)
   }
 
   /** Restarts the waiting times of tasks that were ready and have not ended, after a change of process. */

@@ -122,11 +122,15 @@ export class TaskGraph {
     return this.plan.usesLanguage && this.taskAt(task)?.group !== undefined
   }
 
-  /** Whether the engine must decide on a task before it starts: on its condition, its children, or an earlier output. */
+  /**
+   * Whether the engine must decide on a task before it starts: on its condition, its approval, its children, or an earlier
+   * output.
+   */
   needsDecision(task: number): boolean {
     const definition = this.plan.usesLanguage ? this.taskAt(task) : undefined
     if (definition === undefined) return false
-    return definition.group !== undefined || definition.when !== undefined || definition.cache !== undefined
+    const { group, when, approve, cache } = definition
+    return group !== undefined || when !== undefined || approve !== undefined || cache !== undefined
   }
 
   /** The description of an added task by its event; `undefined` for a task of the plan. */

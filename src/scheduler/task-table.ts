@@ -6,6 +6,7 @@ import { CrashStreaks } from './crash-streaks.ts'
 import { DueWork } from './due-work.ts'
 import { ExecutionHistory } from './execution-history.ts'
 import { GroupProgress } from './group-progress.ts'
+import { InputProgress } from './inputs/input-progress.ts'
 import { findStop, GroupStops } from './group-stops.ts'
 import { PendingSettlements } from './pending-settlements.ts'
 import type { PermitSource } from './ready-tasks.ts'
@@ -27,6 +28,7 @@ import type { TaskGroup } from './task-group.ts'
  *        │        │ │ └──────┼─┘ task_retry, interrupted
  *        │        │ │        └─ task_retry ─▶ delayed ─ task_start ─▶ running
  *        │        └─┼─ task_start of a parent ─▶ open ─ its children have settled ─▶ settled
+ *        │          ├─ input_required ─▶ waiting ─ input_resolved ─▶ running, or ready before the first attempt
  *        └─ a rule skips it, or a stop ─▶ ending ─ task_complete ─▶ settled
  *
  * Pure: no promises, tools or clocks; times come in as numbers. Linear in tasks and dependencies, except for the heap of ready
@@ -43,6 +45,7 @@ export class TaskTable {
   readonly delays: RetryTimes = new RetryTimes()
   readonly crashes: CrashStreaks = new CrashStreaks()
   readonly progress: GroupProgress
+  readonly inputs: InputProgress
   readonly #stops: GroupStops
   readonly #growth: TableGrowth
   readonly #options: TableOptions
@@ -55,11 +58,12 @@ export class TaskTable {
     this.#options = options
     this.graph = new TaskGraph(plan, options.schedule)
     this.columns = new TaskColumns(plan.dependencyCounts)
-    this.starts = new StartQueue(this.graph, this.columns, options.schedule, options.maxConcurrency)
     this.due = new DueWork(this.columns)
+    this.starts = new StartQueue(this.graph, this.columns, this.due, options)
     this.#stops = new GroupStops(this.graph, this.columns, this.endings, this.delays)
-    const makeReady = (task: number, now: number): void => this.#makeReady(task, now)
+    const makeReady = (task: number, now: number): void => this.starts.makeReady(task, now)
     this.progress = new GroupProgress(this.graph, this.columns, this.history, this.endings, makeReady)
+    this.inputs = new InputProgress(this.graph, this.columns, this.starts, makeReady)
     this.#unsettledCount = plan.tasks.length
     this.#isEnding = task => this.columns.phase[task] === PHASE.ending
     this.#growth = new TableGrowth(this.graph, this.columns, this.#stops, this.progress)
@@ -68,10 +72,17 @@ export class TaskTable {
 
   /** Applies the next event of the log. @param now by the monotonic clock, ms; only live, for waiting times */
   apply(event: AppliedEvent, now: number = Number.NaN): void {
+    this.#apply(event, now)
+    if (event.type !== 'execution_parked') this.inputs.applied(event.data.timestamp)
+  }
+
+  #apply(event: AppliedEvent, now: number): void {
     const { type, data } = event
     switch (type) {
       case 'task_start':
       case 'task_retry':
+      case 'input_required':
+      case 'input_resolved':
       case 'task_complete': {
         this.history.lastTimestamp = data.timestamp
         const { taskIndex = -1 } = event
@@ -79,6 +90,8 @@ export class TaskTable {
         if (task === undefined || this.columns.phase[task] === PHASE.settled) return
         if (type === 'task_start') this.#start(task, data)
         else if (type === 'task_complete') this.#complete(task, data, now)
+        else if (type === 'input_required') this.inputs.required(task, data)
+        else if (type === 'input_resolved') this.inputs.resolved(task, data, now)
         else this.#retry(task, data, now)
         return
       }
@@ -106,7 +119,8 @@ export class TaskTable {
   open(now: number): void {
     this.columns.restartWaiting(this.graph.size, now)
     this.starts.open()
-    for (let task = 0; task < this.graph.size; task++) if (this.columns.phase[task] === PHASE.ready) this.#offer(task)
+    for (let task = 0; task < this.graph.size; task++)
+      if (this.columns.phase[task] === PHASE.ready) this.starts.offer(task)
     for (const { parent } of this.graph.openGroups) this.due.addParent(parent)
   }
 
@@ -150,7 +164,7 @@ export class TaskTable {
       return
     }
     this.delays.delete(task)
-    this.starts.started(task)
+    this.starts.started(task, this.inputs.records.hasOpen(task))
   }
 
   #retry(task: number, data: EventFor<'task_retry'>['data'], now: number): void {
@@ -161,7 +175,7 @@ export class TaskTable {
     if (data.interrupted) this.columns.countInterrupted(task)
     const stop = this.graph.stopOf(task)
     if (stop !== undefined) this.#endStopped(task, stop, now)
-    else if (data.interrupted) this.#makeReady(task, now)
+    else if (data.interrupted) this.starts.makeReady(task, now)
     else {
       phase[task] = PHASE.delayed
       this.delays.set(task, { at: Date.parse(data.timestamp), delayMs: data.delayMs })
@@ -175,6 +189,7 @@ export class TaskTable {
     if (phase[task] === PHASE.ending) this.endings.recorded()
     this.starts.leave(task)
     this.delays.delete(task)
+    this.inputs.records.ended(task)
     if (phase[task] === PHASE.open) this.graph.close(task)
     phase[task] = PHASE.settled
     spentMs[task] = data.executionTimeMs
@@ -217,30 +232,15 @@ export class TaskTable {
     this.progress.proceed(this.graph.groupOf(task), now)
   }
 
-  #makeReady(task: number, now: number): void {
-    const { phase, readySince } = this.columns
-    phase[task] = PHASE.ready
-    if (Number.isNaN(readySince[task])) readySince[task] = now
-    this.#offer(task)
-  }
-
-  /** Offers a ready task for its start, or for a decision of the engine first. */
-  #offer(task: number): void {
-    if (!this.starts.isOpen) return
-    const isDue = this.due.takesAll || this.graph.needsDecision(task)
-    if (isDue && this.columns.attempts[task] === 0) this.due.addTask(task)
-    else this.starts.add(task)
-  }
-
   #makeDue(parent: number): void {
     if (this.starts.isOpen) this.due.addParent(parent)
   }
 
   /** Another process takes over: all running attempts are cut. */
   #resume({ cause }: EventFor<'execution_resumed'>['data']): void {
-    const running = this.columns.list(this.graph.size, PHASE.running)
-    this.crashes.apply(cause, running)
-    for (const task of running) {
+    this.crashes.apply(cause, this.columns.list(this.graph.size, PHASE.running))
+    this.inputs.wait.resumed()
+    for (const task of this.columns.listStarted(this.graph.size)) {
       this.starts.leave(task)
       this.columns.phase[task] = PHASE.cut
       const stop = this.graph.stopOf(task)

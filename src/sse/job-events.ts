@@ -91,8 +91,10 @@ export interface ErrorEvent extends JobEventOf<'error'>, OfTask {
 export interface LogEvent extends JobEventOf<'log'>, OfTask {}
 /** A question to the user; dagstream never sends it. */
 export interface QuestionEvent extends JobEventOf<'question'> {}
-/** A question that waits for its answer; dagstream never sends it. */
-export interface QuestionAskEvent extends JobEventOf<'question_ask'> {}
+/** A question that waits for its answer. */
+export interface QuestionAskEvent extends JobEventOf<'question_ask'>, OfTask {
+  readonly inputId?: string
+}
 /** A problem that does not end the job. */
 export interface WarningEvent extends JobEventOf<'warning'>, OfTask {
   readonly code?: string
@@ -100,7 +102,10 @@ export interface WarningEvent extends JobEventOf<'warning'>, OfTask {
   readonly delayMs?: number
 }
 /** A message for the user. */
-export interface InformationEvent extends JobEventOf<'information'>, OfTask {}
+export interface InformationEvent extends JobEventOf<'information'>, OfTask {
+  /** Of a question that was closed. */
+  readonly inputId?: string
+}
 /** Token usage: `tokenUsage` of the whole job so far, `taskTokenUsage` of the attempt. */
 export interface TokenUsageEvent extends JobEventOf<'token_usage'>, OfTask {
   readonly taskTokenUsage?: TokenUsage

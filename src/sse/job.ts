@@ -76,6 +76,16 @@ const TRANSLATIONS: { readonly [Type in ExecutionEventType]: (event: EventFor<Ty
   // The flat vocabulary has no events for handoff between processes, nor for added tasks.
   tasks_added: () => [],
   tasks_stopping: () => [],
+  input_required: ({ data }) => {
+    const { taskId, message, inputId } = data
+    return [{ type: 'question_ask', ...headOf(data), message, taskId, inputId }]
+  },
+  input_resolved: ({ data }) => {
+    const { taskId, inputId, outcome } = data
+    return [
+      { type: 'information', ...headOf(data), message: `${taskId}: the question was ${outcome}`, taskId, inputId },
+    ]
+  },
   execution_stopping: () => [],
   execution_handed_off: () => [],
   execution_resumed: () => [],

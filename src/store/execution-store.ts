@@ -50,6 +50,15 @@ export interface RememberedOutput {
   readonly output: string
 }
 
+/** Keeps secret answers of people. They are never listed, and removed with their execution. */
+export interface SecretStore {
+  /** Durable when it returns or its promise resolves. @throws `FENCED` */
+  put(lease: Lease, inputId: string, json: string): void | Promise<void>
+  get(executionId: string, inputId: string): string | undefined | Promise<string | undefined>
+  /** Removes all secrets of the execution but these. @throws `FENCED` */
+  keep(lease: Lease, inputIds: readonly string[]): void | Promise<void>
+}
+
 /**
  * Stores executions and their events. Every method may return its result or a promise of it.
  *
@@ -97,6 +106,11 @@ export interface ExecutionStore extends LogStorage {
    * they have not begun. `workflow`, `input` and `options` may be omitted: there may be many.
    */
   interrupted?(): readonly StoredExecution[] | Promise<readonly StoredExecution[]>
+  /**
+   * Keeps secret answers of people apart from the log, until their task has ended. Without it they are kept in memory, and
+   * asked for again after a crash.
+   */
+  readonly secrets?: SecretStore
   /** Removes an execution with all its data. @returns whether it existed */
   delete(executionId: string): boolean | Promise<boolean>
   /**

@@ -26,6 +26,8 @@ interface MemoryRow {
   baseBytes: number
   readonly outputs: Map<string, string>
   outputBytes: number
+  /** By the id of the question; until its task has ended. */
+  secrets: Map<string, string> | undefined
   /** Time of its first event, ISO 8601. */
   startedAt: string | undefined
   /** The data of its last event, JSON. */
@@ -105,6 +107,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): ExecutionSt
         baseBytes: 0,
         outputs: new Map(),
         outputBytes: 0,
+        secrets: undefined,
         startedAt: undefined,
         end: undefined,
         finishedAt: 0,
@@ -189,6 +192,19 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): ExecutionSt
 
     getOutput(executionId, taskId) {
       return executions.get(executionId)?.outputs.get(taskId)
+    },
+
+    secrets: {
+      put(lease, inputId, json) {
+        const row = requireLease(lease)
+        row.secrets ??= new Map()
+        row.secrets.set(inputId, json)
+      },
+      get: (executionId, inputId) => executions.get(executionId)?.secrets?.get(inputId),
+      keep(lease, inputIds) {
+        const row = requireLease(lease)
+        for (const inputId of row.secrets?.keys() ?? []) if (!inputIds.includes(inputId)) row.secrets?.delete(inputId)
+      },
     },
 
     delete(executionId) {

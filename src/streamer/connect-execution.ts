@@ -90,6 +90,8 @@ class Passing {
       case 'token_usage':
       case 'tasks_added':
       case 'tasks_stopping':
+      case 'input_required':
+      case 'input_resolved':
       case 'execution_stopping':
       case 'execution_handed_off':
       case 'execution_resumed':

@@ -1,5 +1,6 @@
 import { ABORT_CASES } from './runner-abort-cases.ts'
 import { OUTCOME_CASES } from './runner-outcome-cases.ts'
+import { QUESTION_CASES } from './runner-question-cases.ts'
 import type { CreateRunner } from './runner-rig.ts'
 
 /** One requirement on a runner. */
@@ -17,5 +18,8 @@ export interface RunnerCase {
  * @example for (const { name, run } of testRunner((tools, options) => createMyRunner(tools, options))) test(name, run)
  */
 export function testRunner(createRunner: CreateRunner): readonly RunnerCase[] {
-  return [...OUTCOME_CASES, ...ABORT_CASES].map(([name, check]) => ({ name, run: () => check(createRunner) }))
+  return [...OUTCOME_CASES, ...ABORT_CASES, ...QUESTION_CASES].map(([name, check]) => ({
+    name,
+    run: () => check(createRunner),
+  }))
 }

@@ -1,5 +1,7 @@
+import { systemClock } from '../clock.ts'
+import { sleep } from '../sleep.ts'
 import type { AttemptReport } from '../attempt/attempt-outcome.ts'
-import type { AttemptCommand, AttemptRunner, AttemptSink } from '../attempt/runner.ts'
+import type { AttemptCommand, AttemptRunner, AttemptSink, Question } from '../attempt/runner.ts'
 import type { AnyTool } from '../tools/registry.ts'
 import { ToolRegistry } from '../tools/registry.ts'
 import { makeName } from './store-fixtures.ts'
@@ -42,6 +44,10 @@ export class RecordingSink implements AttemptSink {
     this.calls.push(['usage', delta])
   }
 
+  question(question: Question): void {
+    this.calls.push(['question', question])
+  }
+
   dropped(): void {
     this.calls.push(['dropped', undefined])
   }
@@ -49,6 +55,14 @@ export class RecordingSink implements AttemptSink {
   settled(report: AttemptReport): void {
     this.calls.push(['settled', report.status])
     this.#resolve(report)
+  }
+
+  /** Resolves once the attempt has asked so many questions. */
+  async questions(count: number): Promise<void> {
+    for (let waited = 0; this.names.filter(name => name === 'question').length < count; waited += 5) {
+      if (waited > PATIENCE_MS) throw new Error(`Expected ${count} questions within ${PATIENCE_MS} ms`)
+      await sleep(systemClock, 5)
+    }
   }
 
   /** The names of the calls, in order. */

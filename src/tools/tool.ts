@@ -56,9 +56,23 @@ export interface Tool<Args = Record<string, unknown>, Output = unknown> {
   execute(args: Args, context: ToolContext): Output | Promise<Output>
 }
 
+/** What a tool asks a person. */
+export interface QuestionOptions {
+  /** For people; over 8 KiB it is cut. */
+  readonly message: string
+  /** JSON Schema of the answer, at most 64 KiB; its checks are bounded in time. Without it any JSON is an answer. */
+  readonly schema?: JsonSchema
+  /** How long the question is open, by the clock of the wall, ms. Without it: until it is answered or the task ends. */
+  readonly expiresMs?: number
+  /** The answer of a question that expires; must fit the schema. Without it the question fails with `INPUT_EXPIRED`. */
+  readonly default?: unknown
+  /** The answer is kept apart from the log, is never shown, and is removed once the task has ended. @defaultValue false */
+  readonly secret?: boolean
+}
+
 /**
- * Context of a running attempt. Its functions are synchronous, need no `this`, and do nothing after the attempt has
- * ended.
+ * Context of a running attempt. Its functions need no `this`; all but `ask` are synchronous and do nothing after the
+ * attempt has ended.
  */
 export interface ToolContext {
   /** Aborted when the attempt times out or its execution is cancelled. Created on first read. */
@@ -75,6 +89,15 @@ export interface ToolContext {
   /** Adds to the attempt's usage, which counts whatever the outcome of the attempt. */
   readonly reportUsage: (delta: Partial<TokenUsage>) => void
   readonly log: (level: InfoLevel, message: string) => void
+  /**
+   * Asks a person. Meanwhile the task holds no slot and no permit, and its time stands still. Several questions may be
+   * open at once; the tool goes on once the last of them is closed. After a crash the tool is called again and gets the
+   * answers that were given: ask the same questions in the same order.
+   *
+   * Rejects with `INPUT_DECLINED`, `INPUT_EXPIRED`, `INPUT_MISMATCH` for another question than the earlier attempt asked,
+   * `INVALID_QUESTION`, or the reason of `signal`. None is retried.
+   */
+  readonly ask: <Answer = unknown>(question: QuestionOptions) => Promise<Answer>
 }
 
 /** Declares a tool. A Standard Schema infers the types of its arguments. */

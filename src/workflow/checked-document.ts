@@ -57,6 +57,7 @@ export interface TaskWords {
   readonly runOn?: Exclude<RunOn, 'success'>
   readonly when?: Condition
   readonly optional?: { readonly default: JsonValue }
+  readonly approve?: ApprovalWords
   readonly forEach?: ItemWords
   readonly repeat?: RoundWords
   readonly workflow?: NestedWorkflow
@@ -70,6 +71,15 @@ export interface CacheWords {
   readonly key?: Template
   /** The tool is not read-only. */
   readonly effects?: true
+}
+
+/** The approval of a task. */
+export interface ApprovalWords {
+  /** Absent for a question that names the task. */
+  readonly message?: Template
+  readonly expiresMs?: number
+  /** Whether each item has its own: the message names the item. */
+  readonly isOfItem: boolean
 }
 
 /** The items of a task. */

@@ -64,6 +64,12 @@ export interface DAGTaskFields {
   readonly when?: string
   /** @defaultValue `success` */
   readonly runOn?: RunOn
+  /**
+   * Asks a person before the first attempt: `true`, the question, or an object. Its text may hold references. Declined and
+   * expired, the task fails with `INPUT_DECLINED`. That of a `forEach` is asked once, or for each item if it names the item.
+   * @defaultValue false
+   */
+  readonly approve?: boolean | string | ApprovePolicy
   /** Whether its failure is tolerated. @defaultValue false */
   readonly optional?: boolean
   /** JSON that dependents read if the optional task fails. @defaultValue null */
@@ -86,6 +92,14 @@ export interface CachePolicy {
   readonly key?: unknown
   /** Required of a tool that is not `readOnly`: its effects are left out, too. @defaultValue false */
   readonly effects?: boolean
+}
+
+/** What a person is asked before a task starts. */
+export interface ApprovePolicy {
+  /** Default: a question that names the task and its tool. */
+  readonly message?: string
+  /** How long the question is open, ms; then the task is declined. Default: no bound */
+  readonly expiresMs?: number
 }
 
 /** How often a task is repeated. */

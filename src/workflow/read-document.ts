@@ -1,4 +1,4 @@
-import type { CachePolicy, RepeatPolicy, RetryPolicy, RunOn } from './document.ts'
+import type { ApprovePolicy, CachePolicy, RepeatPolicy, RetryPolicy, RunOn } from './document.ts'
 
 /** A document after its shape check; invalid fields are `undefined`. */
 export interface ReadDocument {
@@ -26,6 +26,7 @@ export interface ReadTask {
   readonly name?: string
   readonly when?: string
   readonly runOn?: RunOn
+  readonly approve?: boolean | string | ApprovePolicy
   readonly optional?: boolean
   readonly default?: unknown
   readonly forEach?: string | readonly unknown[] | Readonly<Record<string, unknown>>
@@ -44,6 +45,7 @@ export function usesWords(task: ReadTask): boolean {
     task.repeat !== undefined ||
     task.cache !== undefined ||
     task.optional === true ||
+    (task.approve !== undefined && task.approve !== false) ||
     (task.runOn !== undefined && task.runOn !== 'success')
   )
 }

@@ -81,6 +81,23 @@ const cache: ShapeSchema = {
   description: 'Takes the output of an earlier call of the same tool with the same arguments.',
 }
 
+const expiresMs: ShapeSchema = {
+  type: 'number',
+  minimum: 0,
+  description: 'How long the question is open, ms; it declines then. Default: no bound.',
+}
+
+const approve: ShapeSchema = {
+  type: ['boolean', 'string', 'object'],
+  additionalProperties: false,
+  properties: {
+    message: { type: 'string', description: 'The question. Its text may hold references.' },
+    expiresMs,
+  },
+  default: false,
+  description: 'true, the question to a person, or an object of `message` and `expiresMs`',
+}
+
 /** The schema of workflows whose tasks may hold workflows by the reference `nested`. */
 function describeTask(nested: ShapeSchema['$ref'] & string): ShapeSchema {
   return {
@@ -153,6 +170,7 @@ function describeTask(nested: ShapeSchema['$ref'] & string): ShapeSchema {
         default: 'success',
         description: 'Statuses of its dependencies with which the task runs.',
       },
+      approve,
       optional: { type: 'boolean', default: false, description: 'Whether a failure of the task is tolerated.' },
       default: {
         description: 'JSON that dependents receive as the output if the optional task fails; null if absent.',

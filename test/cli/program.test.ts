@@ -180,7 +180,7 @@ test.each([[null], [{ tasks: [null, { id: 'a', tool: 1 }, { id: 'b', tool: '' }]
 
 test('the tools that can be named are listed', async () => {
   const { code, stdout } = await run(['tools'])
-  expect([code, stdout.match(/^\S+/gm)]).toEqual([0, ['echo', 'wait', 'fail', 'text:join', 'http:get']])
+  expect([code, stdout.match(/^\S+/gm)]).toEqual([0, ['human:ask', 'echo', 'wait', 'fail', 'text:join', 'http:get']])
   expect(stdout).toContain(`\n    ms     number, required\n    value  any\n`)
   const json = await run(['tools', '--json', '--tools', 'fixtures/repository-tools.mjs'])
   const tools = JSON.parse(json.stdout) as { name: string }[]

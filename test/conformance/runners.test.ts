@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { LocalRunner } from '../../src/attempt/local-runner.ts'
-import type { AttemptCommand, AttemptRunner, AttemptSink } from '../../src/attempt/runner.ts'
+import type { AttemptCommand, AttemptRunner, AttemptSink, Question } from '../../src/attempt/runner.ts'
 import { systemClock } from '../../src/clock.ts'
 import { JsonValue } from '../../src/events/json-value.ts'
 import { testRunner } from '../../src/testing/runner-conformance.ts'
@@ -21,6 +21,7 @@ const createRemote: CreateRunner = async (tools, options) => {
         progress: progress => later(() => sink.progress(progress)),
         log: (level, message) => later(() => sink.log(level, message)),
         usage: delta => later(() => sink.usage(delta)),
+        question: question => later(() => sink.question(JSON.parse(JSON.stringify(question)) as Question)),
         dropped: () => later(() => sink.dropped()),
         settled(report) {
           if (report.status !== 'success') return later(() => sink.settled(report))
@@ -31,6 +32,7 @@ const createRemote: CreateRunner = async (tools, options) => {
       later(() => local.start(JSON.parse(text) as AttemptCommand, remoteSink))
     },
     abort: (key, reason) => later(() => local.abort(key, reason)),
+    answer: (key, number, answer) => later(() => local.answer(key, number, answer)),
   }
 }
 
@@ -49,6 +51,7 @@ const broken = (breakIt: (runner: AttemptRunner) => Partial<AttemptRunner>): Cre
     const same: AttemptRunner = {
       start: (command, sink) => runner.start(command, sink),
       abort: (key, reason) => runner.abort(key, reason),
+      answer: (key, number, answer) => runner.answer(key, number, answer),
     }
     return { ...same, ...breakIt(runner) }
   }
@@ -60,6 +63,7 @@ function copySink(sink: AttemptSink, change: Partial<AttemptSink>): AttemptSink 
     progress: progress => sink.progress(progress),
     log: (level, message) => sink.log(level, message),
     usage: delta => sink.usage(delta),
+    question: question => sink.question(question),
     dropped: () => sink.dropped(),
     settled: report => sink.settled(report),
     ...change,
@@ -161,6 +165,22 @@ const BROKEN: readonly (readonly [string, CreateRunner, readonly string[]])[] = 
     'reports emissions after the outcome',
     withSink(sink => ({ log: (level, message) => void setTimeout(() => sink.log(level, message), 5) })),
     ['emissions are reported in their order, before the outcome'],
+  ],
+  [
+    'answers the first open question, whichever was meant',
+    broken(runner => ({ answer: (key, _, answer) => runner.answer(key, 1, answer) })),
+    ['questions are answered by their numbers, in any order'],
+  ],
+  [
+    'lets the time limit run while a question is open',
+    broken(runner => ({
+      start(command, sink) {
+        runner.start({ ...command, timeoutMs: 0 }, sink)
+        const late = { status: 'error', code: 'TASK_TIMEOUT', message: 'late', isRetryable: true } as const
+        if (command.timeoutMs > 0) setTimeout(() => sink.settled({ ...late, executionTimeMs: 1 }), command.timeoutMs)
+      },
+    })),
+    ['the time of an attempt stands still while a question is open'],
   ],
   [
     'throws for a tool that it does not have',

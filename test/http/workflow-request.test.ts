@@ -4,6 +4,7 @@ import {
   type DAGStructure,
   handleSSERequest,
   handleWorkflowRequest,
+  humanAskTool,
   JsonNumber,
   ParallelExecutor,
   type WorkflowRequestOptions,
@@ -219,4 +220,12 @@ test('a result as JSON has the digits of its numbers', async () => {
   const response = await handleWorkflowRequest(request('application/json'), workflow, { tools: { make: () => [big] } })
   expect(response.headers.get('content-type')).toBe('application/json')
   expect(await response.text()).toContain('"output":[9007199254740993]')
+})
+
+test('a question that nobody can answer expires at once', async () => {
+  const options = { tools: { 'human:ask': humanAskTool } }
+  const workflow = { tasks: [{ id: 'a', tool: 'human:ask', arguments: { message: 'Go?' } }] }
+  const asked = new Request('http://server.test/', { method: 'POST', headers: { Accept: 'application/json' } })
+  const response = await handleWorkflowRequest(asked, workflow, options)
+  expect(await response.json()).toMatchObject({ results: [{ code: 'INPUT_EXPIRED' }] })
 })

@@ -7,6 +7,7 @@ import {
   type SSEEvent,
   StreamingExecutor,
   type Tool,
+  type ToolContext,
   validateWorkflow,
 } from '../../src/index.ts'
 import { collectEvents } from '../support/rig.ts'
@@ -42,12 +43,14 @@ export interface CalledTools {
 /**
  * Tools that behave as told and take up to two turns of the event loop.
  * @param attemptsBefore by task, attempts that ended in earlier processes
+ * @param ask called before each call, with its context
  */
 export function createTools(
   behave: Behaviour,
   seed: number,
   attemptsBefore: ReadonlyMap<string, number> = new Map(),
   names: readonly string[] = TOOLS,
+  ask?: (context: ToolContext) => Promise<void>,
 ): CalledTools {
   const called: string[] = []
   const calls = new Map(attemptsBefore)
@@ -71,7 +74,9 @@ export function createTools(
   const tools = names.map(
     (name): Tool => ({
       name,
-      execute(args, { executionId, taskId, idempotencyKey }) {
+      async execute(args, context) {
+        const { executionId, taskId, idempotencyKey } = context
+        await ask?.(context)
         if (idempotencyKey !== `${executionId}.${taskId}`)
           throw Object.assign(new Error(idempotencyKey), { code: 'KEY' })
         return call(name, args as Json, taskId)

@@ -80,6 +80,10 @@ const EXPECTED: { readonly [Type in SSEEvent['type']]: readonly object[] } = {
   ],
   tasks_added: [],
   tasks_stopping: [],
+  input_required: [{ type: 'question_ask', ...head, message: 'Go on?', taskId: 'a', inputId: 'a.1' }],
+  input_resolved: [
+    { type: 'information', ...head, message: 'a: the question was answered', taskId: 'a', inputId: 'a.1' },
+  ],
   execution_stopping: [],
   execution_handed_off: [],
   execution_resumed: [],

@@ -66,6 +66,10 @@ export function describe(event: SSEEvent): string {
       return event.data.phase
     case 'tasks_added':
       return event.data.tasks.map(({ taskId }) => taskId).join()
+    case 'input_required':
+      return event.data.message
+    case 'input_resolved':
+      return event.data.outcome
     case 'execution_stopping':
       return event.data.message
     case 'execution_handed_off':

@@ -178,7 +178,8 @@ export async function backUpStore(
 /** Colours are detected for standard error; standard output stays plain. */
 const PLAIN = picocolors.createColors(false)
 
-async function withSource(
+/** Opens the executions of a file or a server, and closes them. */
+export async function withSource(
   flags: SourceFlags,
   access: 'read' | 'write',
   { process }: CommandContext,

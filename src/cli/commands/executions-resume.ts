@@ -15,6 +15,7 @@ import { TOOLS_HINT } from '../render/issue-lines.ts'
 import { McpLines } from '../render/mcp-lines.ts'
 import { findStore, type SourceFlags } from '../target/open-source.ts'
 import { askUntilInterrupted, openTools, type ToolFlags } from '../input/open-tools.ts'
+import { canAsk } from '../input/question-prompts.ts'
 import { RemoteExecutions } from '../target/remote-executions.ts'
 import { type OutputFlags, reportEnd } from '../render/run-report.ts'
 import { openExistingStore } from '../target/open-store.ts'
@@ -49,7 +50,7 @@ export async function resumeExecution(
       const found = await askUntilInterrupted(tools, process, () => tools.toolsFor(workflow))
       if (found === undefined) return 130
       await expectTools(stored, workflow, found, store)
-      const host = createFileHost(store, found)
+      const host = createFileHost(store, found, { isAttended: canAsk(process) })
       const followOptions = { ...(options.sse && { sse: options.sse }), hasFinally }
       const resume = (): Promise<HostedExecution> => host.commands.resume(executionId)
       return await reportEnd(await followHosted(host, resume, followOptions, context), options, context)

@@ -13,6 +13,7 @@ import { describeFork, hintsFor } from '../render/hints.ts'
 import { missesTool, TOOLS_HINT } from '../render/issue-lines.ts'
 import { McpLines } from '../render/mcp-lines.ts'
 import { askUntilInterrupted, openTools } from '../input/open-tools.ts'
+import { canAsk } from '../input/question-prompts.ts'
 import { expectOneReader } from '../input/read-config.ts'
 import { readSource, type Source } from '../input/read-workflow.ts'
 import { isName, readNamed, readWorkflowFolder } from '../input/workflow-folder.ts'
@@ -93,7 +94,14 @@ async function runHere(run: LocalRun, options: RunOptions, context: CommandConte
     const executor = new StreamingExecutor(tools, workflows && { workflows })
     const { input } = options
     const begin = (): FollowedExecution =>
-      followLocally(executor.stream(workflow, { ...toRemoteOptions(options), input, buffer: COMMAND_BUFFER }))
+      followLocally(
+        executor.stream(workflow, {
+          ...toRemoteOptions(options),
+          input,
+          buffer: COMMAND_BUFFER,
+          isAttended: canAsk(context.process),
+        }),
+      )
     return await follow({ ...pickSse(options), hasFinally, begin }, context)
   } catch (error) {
     const located = locateErrorIssues(error, source)
@@ -112,7 +120,7 @@ async function runStored(
 ): Promise<Followed> {
   const { createFileHost, followHosted } = await import('../target/file-host.ts')
   const { input } = options
-  const host = createFileHost(store, tools, workflows)
+  const host = createFileHost(store, tools, { workflows, isAttended: canAsk(context.process) })
   const start = (): Promise<HostedExecution> => host.start({ workflow, input, options: toRemoteOptions(options) })
   return followHosted(host, start, { ...pickSse(options), hasFinally }, context, (executionId, viewer) => {
     void viewer.say(`Execution ${executionId} is kept in ${options.store}`)

@@ -5,7 +5,7 @@ import type { HandlerOptions } from '../../http/options/handler-options.ts'
 import { isLoopback, LOOPBACK_HOSTS } from '../../http/security/host-guard.ts'
 import { type NodeServer, serve, type ServeOptions } from '../../http/node/serve.ts'
 import { type CommandContext, type ExitCode, UsageError } from '../process/console.ts'
-import { describeNext, listenForInterrupts } from '../process/interrupts.ts'
+import { describeNext, type Interrupts, listenForInterrupts } from '../process/interrupts.ts'
 import { type CliTools, openTools } from '../input/open-tools.ts'
 import { isHostName } from '../input/option-values.ts'
 import { readWorkflowFolder } from '../input/workflow-folder.ts'
@@ -154,15 +154,15 @@ async function drainWhenInterrupted(
   drainMs: number,
   { process, stderr }: CommandContext,
 ): Promise<void> {
-  let stopListening = (): void => {}
-  const interrupted = new Promise<string>(resolve => (stopListening = listenForInterrupts(process, resolve)))
+  let interrupts: Interrupts | undefined
+  const interrupted = new Promise<string>(resolve => (interrupts = listenForInterrupts(process, resolve)))
   try {
     const second = describeNext(await interrupted)
     void stderr.write(`Draining: running executions may continue for up to ${formatMs(drainMs)}; ${second}\n`)
     await server.close()
     void stderr.write('Drained\n')
   } finally {
-    stopListening()
+    interrupts?.stop()
   }
 }
 

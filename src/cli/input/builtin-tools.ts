@@ -2,6 +2,7 @@ import { systemClock } from '../../clock.ts'
 import { sleep } from '../../sleep.ts'
 import { stringifyJson } from '../../json/stringify-json.ts'
 import type { HttpToolsOptions } from '../../integrations/http/http-options.ts'
+import { humanAskTool } from '../../tools/human-ask.ts'
 import type { Tool, ToolContext } from '../../tools/tool.ts'
 import { createHttpTools } from './http-tools.ts'
 
@@ -16,6 +17,7 @@ export function createBuiltinTools(http?: HttpToolsOptions): readonly Tool[] {
 
 /** Tools that need no setup. */
 const OFFLINE_TOOLS: readonly Tool[] = [
+  humanAskTool,
   {
     name: 'echo',
     description: 'Returns its arguments.',

@@ -86,7 +86,7 @@ export async function askUntilInterrupted<T>(
   ask: () => Promise<T>,
 ): Promise<T | undefined> {
   let isInterrupted = false
-  const stopListening = listenForInterrupts(process, () => {
+  const interrupts = listenForInterrupts(process, () => {
     isInterrupted = true
     // Never rejects, and the command closes them again.
     void tools.close()
@@ -98,7 +98,7 @@ export async function askUntilInterrupted<T>(
     if (isInterrupted) return undefined
     throw error
   } finally {
-    stopListening()
+    interrupts.stop()
   }
 }
 

@@ -74,6 +74,8 @@ export class ChatViewer implements Viewer {
         return this.#tell(event)
       case 'tasks_added':
       case 'tasks_stopping':
+      case 'input_required':
+      case 'input_resolved':
       case 'execution_stopping':
       case 'execution_handed_off':
       case 'execution_resumed':

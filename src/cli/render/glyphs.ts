@@ -5,6 +5,7 @@ import type { TaskStatus } from '../../events/events.ts'
 export const GLYPHS: Readonly<Record<TaskStatus | 'retry', string>> = {
   pending: '○',
   running: '●',
+  waiting: '?',
   success: '✔',
   error: '✖',
   skipped: '↷',

@@ -8,6 +8,8 @@ export interface Viewer {
   show(event: SSEEvent): void | Promise<void>
   /** Prints a line for people. */
   say(line: string): void | Promise<void>
+  /** Leaves the terminal to a question. @returns what ends that */
+  hold?(): () => void
   /** Whether `say` drops every line. */
   readonly isSilent?: boolean
   /** Draws the final state and releases the terminal. */

@@ -1,4 +1,4 @@
-import type { SSEEventType } from '../../events/events.ts'
+import type { InputQuestion, SSEEventType } from '../../events/events.ts'
 import type { ExecutionResult } from '../../engine/execution-result.ts'
 import type { ListFilter } from '../../host/listing/list-filter.ts'
 
@@ -43,6 +43,12 @@ export interface ExecutionLog {
   readonly events: AsyncIterable<WireEvent>
 }
 
+/** An open question with its execution. */
+export type OpenInput = InputQuestion & { readonly executionId: string }
+
+/** What a person gives to a question. */
+export type GivenAnswer = { readonly response: unknown } | { readonly decline: true }
+
 /** A source of executions. For an unknown execution every method rejects with a message for people. */
 export interface ExecutionSource {
   /** The executions that match a filter, oldest first. */
@@ -54,6 +60,10 @@ export interface ExecutionSource {
   openLog(executionId: string): Promise<ExecutionLog>
   /** The complete output of a task, or of `WHOLE_EXECUTION`, as JSON. */
   readOutput(executionId: string, taskId: string): Promise<string>
+  /** The open questions, of one execution or of all. */
+  listInputs(executionId?: string): AsyncIterable<OpenInput>
+  /** Answers or declines a question. */
+  answer(executionId: string, inputId: string, answer: GivenAnswer): Promise<void>
   /** `finally` tasks run on a server; a second call ends those. No effect after the end. @returns the resulting status */
   cancel(executionId: string): Promise<string>
   /** Rejects unless the execution has ended or is parked. */

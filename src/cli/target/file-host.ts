@@ -18,6 +18,13 @@ import {
   type FollowOptions,
 } from './follow.ts'
 
+/** Further options of the host of a command. */
+interface FileHostOptions {
+  readonly workflows?: WorkflowRegistry | undefined
+  /** Whether a person can be asked: otherwise a question without expiry expires at once. @defaultValue false */
+  readonly isAttended?: boolean
+}
+
 /**
  * The host of a command: starts, resumes, cancels and deletes executions of a store on request, without limits and without a drain
  * timeout. Close it before the store.
@@ -25,7 +32,7 @@ import {
 export function createFileHost(
   store: ExecutionStore,
   tools: ToolSource = [],
-  workflows?: WorkflowRegistry,
+  { workflows, isAttended = false }: FileHostOptions = {},
 ): ExecutionHost {
   return new ExecutionHost({
     tools: createToolResolver(tools),
@@ -37,6 +44,7 @@ export function createFileHost(
     drainMs: 0,
     observers: [],
     isServer: false,
+    isAttended,
   })
 }
 

@@ -5,8 +5,10 @@ import type { ExecutionResult } from '../../engine/execution-result.ts'
 import type { BufferOptions } from '../../log/reader-bound.ts'
 import { encode } from '../../sse/encode.ts'
 import type { CommandContext, ExitCode } from '../process/console.ts'
-import { describeNext, listenForInterrupts } from '../process/interrupts.ts'
+import { describeNext, type Interrupts, listenForInterrupts } from '../process/interrupts.ts'
+import { canAsk } from '../input/question-prompts.ts'
 import { createLineViewer, createViewer, SILENT_VIEWER, type Viewer } from '../render/viewer.ts'
+import type { TerminalQuestions } from './terminal-questions.ts'
 
 /** An execution that a command follows, in this process or on a server. */
 export interface FollowedExecution {
@@ -18,6 +20,8 @@ export interface FollowedExecution {
    * cancels and there are `finally` tasks: ends those.
    */
   readonly stop: (why: string) => void
+  /** Answers an open question. */
+  readonly answer?: (inputId: string, response: unknown) => Promise<void>
   /** Whether `stop` cancels; decides the message on Ctrl-C. */
   readonly isCancelling?: true
 }
@@ -28,7 +32,8 @@ export const COMMAND_BUFFER: BufferOptions = { stallTimeoutMs: Number.POSITIVE_I
 /** An execution of this process; stopping cancels it. */
 export function followLocally(execution: Execution): FollowedExecution {
   const stop = (why: string): void => execution.cancel(why)
-  return { events: execution, result: () => execution.result, stop, isCancelling: true }
+  const answer = (inputId: string, response: unknown): Promise<void> => execution.answer(inputId, response)
+  return { events: execution, result: () => execution.result, stop, answer, isCancelling: true }
 }
 
 /** Options of `follow`. */
@@ -64,10 +69,11 @@ export async function follow(options: FollowOptions, context: CommandContext): P
   const viewer = options.viewer ?? (await chooseViewer(options, context))
   // Keeps the process alive: a tool may wait for something that does not.
   const alive = setInterval(() => {}, 60_000)
-  let stopListening = (): void => {}
+  let interrupts: Interrupts | undefined
   let isStopped = false
   let { hasFinally = false } = options
   let lastLayer: readonly string[] | undefined
+  let questions: TerminalQuestions | undefined
   try {
     notices.showIn(viewer)
     const execution = options.begin(viewer)
@@ -85,7 +91,14 @@ export async function follow(options: FollowOptions, context: CommandContext): P
       if (execution.isCancelling) void viewer.say(`Cancelling; ${describeNext(signal, effect)}`)
       stop('Interrupted')
     }
-    stopListening = listenForInterrupts(process, interrupt, hasSecond)
+    interrupts = listenForInterrupts(process, interrupt, hasSecond)
+    const { raise } = interrupts
+    // A log that is shown as bytes on the same terminal leaves no room for questions.
+    const { answer } = execution
+    if (answer !== undefined && canAsk(process) && viewer !== SILENT_VIEWER) {
+      const { TerminalQuestions: Questions } = await import('./terminal-questions.ts')
+      questions = new Questions({ process, viewer, answer, onInterrupt: () => raise('SIGINT') })
+    }
     for await (const event of execution.events) {
       if (event.type === 'execution_start') {
         lastLayer = findLastLayer(event.data) ?? []
@@ -95,13 +108,15 @@ export async function follow(options: FollowOptions, context: CommandContext): P
         stop(stdout.isClosed ? 'The reader of the events has left' : 'The events cannot be written')
       }
       await viewer.show(event)
+      questions?.show(event)
     }
     return { result: await execution.result(), lastLayer }
   } finally {
+    questions?.close()
     notices.showIn(undefined)
     viewer.close()
     clearInterval(alive)
-    stopListening()
+    interrupts?.stop()
   }
 }
 

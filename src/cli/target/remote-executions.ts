@@ -10,7 +10,14 @@ import { stringifyJson } from '../../json/stringify-json.ts'
 import { parseStream } from '../../sse/parse-stream.ts'
 import type { ListFilter } from '../../host/listing/list-filter.ts'
 import type { CliProcess } from '../process/console.ts'
-import type { ExecutionHead, ExecutionLog, ExecutionSource, WireEvent } from './execution-source.ts'
+import type {
+  ExecutionHead,
+  ExecutionLog,
+  ExecutionSource,
+  GivenAnswer,
+  OpenInput,
+  WireEvent,
+} from './execution-source.ts'
 import { describeServer, type ServerFlags } from './server-connection.ts'
 
 /** Page size of a list. */
@@ -77,6 +84,29 @@ export class RemoteExecutions implements ExecutionSource {
     const place = taskId === WHOLE_EXECUTION ? '' : `/tasks/${encodeURIComponent(taskId)}`
     const reply = await this.#get(`executions/${executionId}${place}/output`)
     return (await reply.text(MAX_ANSWER_BYTES)).trim()
+  }
+
+  async *listInputs(executionId?: string): AsyncGenerator<OpenInput, void, undefined> {
+    const query = new URLSearchParams({ limit: String(PAGE_SIZE) })
+    for (;;) {
+      const path = executionId === undefined ? `inputs?${query.toString()}` : `executions/${executionId}/inputs`
+      const answer = await this.#getJson(path)
+      const inputs = readField(answer, 'inputs')
+      yield* (Array.isArray(inputs) ? inputs : []) as OpenInput[]
+      const next = readField(answer, 'next')
+      if (typeof next !== 'string') return
+      query.set('after', next)
+    }
+  }
+
+  async answer(executionId: string, inputId: string, answer: GivenAnswer): Promise<void> {
+    const reply = await this.#transport.send({
+      method: 'POST',
+      path: `executions/${executionId}/inputs/${encodeURIComponent(inputId)}`,
+      headers: { ...JSON_ONLY, 'Content-Type': 'application/json' },
+      body: stringifyJson(answer),
+    })
+    reply.close()
   }
 
   async cancel(executionId: string): Promise<string> {

@@ -53,7 +53,8 @@ export class RemoteSession {
     const execution = this.#connect(process, viewer).stream(workflow, { ...options, signal })
     // Never rejects.
     const stop = (): void => void this.#cancel(execution, viewer)
-    return { events: this.#track(execution), result: () => execution.result, stop, isCancelling: true }
+    const answer = answerBy(execution)
+    return { events: this.#track(execution), result: () => execution.result, stop, answer, isCancelling: true }
   }
 
   /** Follows an existing execution; stopping detaches from it. @throws as `start` */
@@ -63,7 +64,8 @@ export class RemoteSession {
     const { signal } = this.#leaving
     const options = { signal, ...(after !== undefined && { after }) }
     const execution = this.#connect(process, viewer).subscribe(executionId, options)
-    return { events: this.#track(execution), result: () => execution.result, stop: () => this.#leaving.abort() }
+    const stop = (): void => this.#leaving.abort()
+    return { events: this.#track(execution), result: () => execution.result, stop, answer: answerBy(execution) }
   }
 
   /** Whether an error only reports that the command detached. */
@@ -142,4 +144,8 @@ export class RemoteSession {
       this.#stopTimer?.()
     }
   }
+}
+
+function answerBy(execution: RemoteExecution): NonNullable<FollowedExecution['answer']> {
+  return (inputId, response) => execution.answer(inputId, response)
 }

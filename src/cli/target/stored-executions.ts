@@ -2,13 +2,22 @@ import { formatEventId } from '../../events/events.ts'
 import { buildResult, type ExecutionResult } from '../../engine/execution-result.ts'
 import type { HostedExecution } from '../../host/execution/hosted-execution.ts'
 import type { ExecutionHost } from '../../host/execution-host.ts'
+import { isRecordUnusable } from '../../errors.ts'
+import { listInputsOf } from '../../host/listing/input-list.ts'
 import type { ListFilter } from '../../host/listing/list-filter.ts'
 import { WHOLE_EXECUTION } from '../../events/wire-json.ts'
 import { parseJson } from '../../json/parse-json.ts'
 import type { StoredExecution } from '../../store/execution-store.ts'
 import type { SqliteStore } from '../../store/sqlite/sqlite-store.ts'
 import { createFileHost, findInFile, nameExecution } from './file-host.ts'
-import type { ExecutionHead, ExecutionLog, ExecutionSource, WireEvent } from './execution-source.ts'
+import type {
+  ExecutionHead,
+  ExecutionLog,
+  ExecutionSource,
+  GivenAnswer,
+  OpenInput,
+  WireEvent,
+} from './execution-source.ts'
 
 /** Page sizes for executions and events. */
 const EXECUTIONS_AT_ONCE = 1000
@@ -75,6 +84,29 @@ export class StoredExecutions implements ExecutionSource {
     if (json !== undefined) return json
     const whose = taskId === WHOLE_EXECUTION ? '' : ` task \`${taskId}\` of`
     throw new Error(`The store has lost the output of${whose} execution ${executionId}`)
+  }
+
+  async *listInputs(executionId?: string): AsyncGenerator<OpenInput, void, undefined> {
+    if (executionId !== undefined) {
+      await this.find(executionId)
+      yield* listInputsOf((await this.#host.find(executionId)) as HostedExecution)
+      return
+    }
+    for await (const head of this.list()) {
+      if (head.status !== 'running' && head.status !== 'parked') continue
+      try {
+        const hosted = await this.#host.find(head.executionId)
+        if (hosted !== undefined) yield* listInputsOf(hosted)
+      } catch (error) {
+        // A damaged log shows nothing.
+        if (!isRecordUnusable(error)) throw error
+      }
+    }
+  }
+
+  async answer(executionId: string, inputId: string, answer: GivenAnswer): Promise<void> {
+    await this.find(executionId)
+    await this.#host.commands.answer(executionId, inputId, answer)
   }
 
   async cancel(executionId: string): Promise<string> {

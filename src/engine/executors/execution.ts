@@ -39,6 +39,20 @@ export class Execution implements AsyncIterable<SSEEvent> {
     this.#loop.cancel({ code: 'CANCELLED', message: String(reason) })
   }
 
+  /**
+   * Answers an open question of a task; `false` declines an approval. The first answer counts.
+   * @returns settles once the answer is in the log; rejects with `INPUT_NOT_FOUND`, with `INPUT_CLOSED`, and with
+   * `INVALID_RESPONSE` and `details.issues` for an answer that does not fit: the question stays open then
+   */
+  answer(inputId: string, response: unknown): Promise<void> {
+    return this.#loop.answer(inputId, response)
+  }
+
+  /** Declines an open question: its tool fails with `INPUT_DECLINED`. @returns as `answer` does */
+  decline(inputId: string): Promise<void> {
+    return this.#loop.decline(inputId)
+  }
+
   /** Cancels the execution because its client has disconnected: the reason is `DISCONNECTED`. */
   disconnect(): void {
     this.#loop.cancel({ code: 'DISCONNECTED', message: 'The client disconnected' })

@@ -35,6 +35,8 @@ export interface LaunchParts {
   readonly owner?: string | undefined
   /** Of a fork: what it takes its outputs from. */
   readonly fork?: ForkSource
+  /** Whether somebody may answer its questions. @defaultValue true */
+  readonly isAttended?: boolean | undefined
 }
 
 interface LaunchInput extends ExecutionInput, LaunchParts {}
@@ -77,8 +79,10 @@ export interface NewExecution {
    * Builds the plan and starts the loop: at once, or for a large workflow once its plan is built in slices. Call it once.
    */
   readonly start: (lease: Lease, signal?: AbortSignal) => void
-  /** `graceMs`: how long it may go unfollowed, of one that a server runs. */
-  readonly describe: (known?: { readonly graceMs?: number }) => ExecutionRecord
+  /**
+   * `graceMs`: how long it may go unfollowed, of one that a server runs; `isGraceAsked`: whether its request asked for that.
+   */
+  readonly describe: (known?: { readonly graceMs?: number; readonly isGraceAsked?: boolean }) => ExecutionRecord
 }
 
 /** Checks everything and makes an execution. @throws as `launch` does */
@@ -88,7 +92,7 @@ export function createLoop(
   given: unknown,
   options: ResolvedOptions,
   counters: MutableCounters,
-  { workflows, workflowJson, isRecorded = false, owner, fork }: LaunchParts = {},
+  { workflows, workflowJson, isRecorded = false, owner, fork, isAttended = true }: LaunchParts = {},
 ): NewExecution {
   const { input, plan: buildPlan } = checkExecution(workflow, tools, given, isRecorded, workflows)
   if (fork !== undefined) expectKnownTasks(fork, workflow)
@@ -97,7 +101,7 @@ export function createLoop(
     throw invalidOption('createId', 'a function that makes ids of 1–128 characters of [A-Za-z0-9_-]', executionId)
   }
   const log = new EventLog(executionId, options.store ?? NO_STORE)
-  const loop = new ExecutionLoop({ log, options, counters })
+  const loop = new ExecutionLoop({ log, options, counters, isAttended })
   const begin = (plan: ExecutionPlan, lease: Lease, signal?: AbortSignal): void => {
     if (isRecorded) fork?.recorded.describeBy(plan)
     loop.start(lease, { plan, input, owner, fork }, signal)
@@ -107,7 +111,7 @@ export function createLoop(
     if (!(plan instanceof Promise)) return begin(plan, lease, signal)
     plan.then(built => begin(built, lease, signal)).catch(error => loop.onLogFailure(error))
   }
-  const describe: NewExecution['describe'] = ({ graceMs } = {}) => {
+  const describe: NewExecution['describe'] = ({ graceMs, isGraceAsked } = {}) => {
     const recorded = isRecorded ? workflow : describeRecorded(workflow, workflows)
     return {
       executionId,
@@ -118,6 +122,7 @@ export function createLoop(
       ...(input && { input: input.text }),
       options: writeOptions(options, {
         graceMs,
+        isGraceAsked,
         ...(fork && { forkedFrom: { executionId: fork.recorded.executionId, from: fork.from } }),
       }),
     }

@@ -58,7 +58,7 @@ export class ParallelExecutor {
    */
   async execute(workflow: DAGStructure | ExecutionPlan, options: ExecuteOptions = {}): Promise<ExecutionResult> {
     const { input, signal, ...rest } = expectObject('options', options)
-    return this.launch(workflow, { input, signal }, resolveOptions(this.options, rest)).result
+    return this.launch(workflow, { input, signal, isAttended: false }, resolveOptions(this.options, rest)).result
   }
 
   /**

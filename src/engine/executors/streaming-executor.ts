@@ -15,10 +15,15 @@ import { type Delivery, SinkReader } from './sink-reader.ts'
 export interface StreamOptions extends ExecuteOptions {
   /** Bounds of the buffer between the execution and its reader. */
   readonly buffer?: BufferOptions
+  /**
+   * Whether somebody may answer its questions by the `Execution`: otherwise one without `expiresMs` expires at once, unless
+   * `onInput` is given. @defaultValue true
+   */
+  readonly isAttended?: boolean
 }
 
 /** Options of one call of `executeWithStreaming`. */
-export interface SinkOptions extends StreamOptions {
+export interface SinkOptions extends Omit<StreamOptions, 'isAttended'> {
   /** Leave the sink open at the end and release its lock. @defaultValue false */
   readonly preventClose?: boolean
   /** Effect of a lost sink on the execution. @defaultValue `"continue"` */
@@ -37,10 +42,11 @@ export class StreamingExecutor extends ParallelExecutor {
    * @throws `INVALID_WORKFLOW`, `INVALID_OPTION`, before anything starts
    */
   stream(workflow: DAGStructure | ExecutionPlan, options: StreamOptions = {}): Execution {
-    const { input, signal, buffer = {}, ...rest } = expectObject('options', options)
+    const { input, signal, buffer = {}, isAttended = true, ...rest } = expectObject('options', options)
     resolveBufferOptions(buffer)
+    if (typeof isAttended !== 'boolean') throw invalidOption('isAttended', 'a boolean', isAttended)
     const resolved = resolveOptions(this.options, rest)
-    const loop = this.launch(workflow, { input, signal }, resolved)
+    const loop = this.launch(workflow, { input, signal, isAttended }, resolved)
     return new Execution(loop, withDefaults(buffer, resolved))
   }
 
@@ -77,7 +83,7 @@ export class StreamingExecutor extends ParallelExecutor {
     const writer = lockSink(eventStream)
     let loop: ExecutionLoop
     try {
-      loop = this.launch(workflow, { input, signal }, resolved)
+      loop = this.launch(workflow, { input, signal, isAttended: false }, resolved)
     } catch (error) {
       writer.releaseLock()
       throw error

@@ -16,6 +16,8 @@ export interface GroupParts extends GroupRecorderParts {
   readonly scopes: Scopes
   readonly outcomes: ParentOutcomes
   readonly timers: GroupTimers
+  /** Asks a person before the first attempt of a task. */
+  readonly askApproval: (task: number, message: string, expiresMs: number | undefined) => void
   /** Run time of the execution, ms. */
   readonly elapsedMs: () => number
 }

@@ -1,12 +1,15 @@
 import { createFailure, type ToolFailure } from '../../attempt/attempt-outcome.ts'
 import { readInputError } from '../../attempt/tool-error.ts'
 import { isTurnSpent } from '../../clock.ts'
+import { stringifyJson } from '../../json/stringify-json.ts'
+import type { Approval } from '../../scheduler/inputs/task-inputs.ts'
 import type { ArgumentProblem } from '../../tools/argument-problem.ts'
 import type { Group, PlannedTask } from '../../plan/execution-plan.ts'
 import { resolveTemplate } from '../../workflow/template.ts'
 import type { TaskState } from '../../events/execution-state.ts'
 import type { OutputMemory } from '../reuse/output-memory.ts'
 import type { Takeover } from '../reuse/takeover.ts'
+import type { ReusedOutput } from '../task-events.ts'
 import { GroupChildren, type GroupParts } from './group-children.ts'
 import { GroupRecorder } from './group-recorder.ts'
 
@@ -70,8 +73,9 @@ export class GroupDecisions {
   /** The dependencies of a task allow it to run. */
   #decideTask(task: number): void {
     const { table, scopes } = this.#parts
-    const { when, group } = table.graph.taskAt(task) as PlannedTask
-    if (when !== undefined) {
+    const { when, group, approve } = table.graph.taskAt(task) as PlannedTask
+    const approval = table.inputs.approvalOf(task)
+    if (when !== undefined && approval === undefined) {
       try {
         const values = scopes.conditionOf(task)
         if (!when.evaluate(values)) return this.#events.skip(task, when, values)
@@ -79,22 +83,45 @@ export class GroupDecisions {
         return this.#events.end(task, readInputError(error))
       }
     }
-    if (group === undefined) return this.#decideCall(task)
+    // An output that is taken over needs no approval.
+    const reused = group === undefined && approval === undefined ? this.#findReused(task) : undefined
+    if (reused === 'later') return
+    if (reused !== undefined) return this.#events.reuse(task, reused)
+    if (approve !== undefined && approval !== 'approved') {
+      if (approval === undefined) return this.#askApproval(task)
+      return this.#events.end(task, createFailure('INPUT_DECLINED', REFUSALS[approval]))
+    }
+    if (group === undefined) return table.admit(task)
     const opened = this.#open(task, group)
     if (typeof opened !== 'object') return this.#events.open(task, opened)
     scopes.forget(task)
     this.#events.end(task, opened)
   }
 
-  /** A task without children takes an output over, or runs. */
-  #decideCall(task: number): void {
+  /** The output that a task without children takes in place of a call; `'later'` where the answer makes the task due again. */
+  #findReused(task: number): ReusedOutput | 'later' | undefined {
     const { takeover, memory } = this.#reuse
     const definition = this.#parts.table.graph.taskAt(task) as PlannedTask
     // What `from` names is called, whatever is remembered of it.
     const isForced = definition.cache !== undefined && takeover?.isForced(task) === true
-    const reused = takeover?.find(task) ?? (isForced ? undefined : memory?.find(task, definition))
-    if (reused === undefined) this.#parts.table.admit(task)
-    else if (reused !== 'later') this.#events.reuse(task, reused)
+    return takeover?.find(task) ?? (isForced ? undefined : memory?.find(task, definition))
+  }
+
+  /** Asks once the arguments can be resolved: a task that cannot run needs no approval. */
+  #askApproval(task: number): void {
+    const { table, scopes, tasks, askApproval } = this.#parts
+    const { approve, group, arguments: template } = table.graph.taskAt(task) as PlannedTask
+    try {
+      const scope = scopes.of(task)
+      // The arguments of items and rounds are resolved for each of them.
+      if (group === undefined || group.kind === 'workflow') resolveTemplate(template, scope)
+      const { id, tool } = tasks.at(task)
+      const message = approve?.message === undefined ? undefined : resolveTemplate(approve.message, scope).value
+      const text = typeof message === 'string' ? message : message === undefined ? '' : stringifyJson(message)
+      askApproval(task, text.trim() === '' ? `Run task ${id} (${tool.name})?` : text, approve?.expiresMs)
+    } catch (error) {
+      this.#events.end(task, readInputError(error))
+    }
   }
 
   /** The number of items of a fan-out, or the failure of its parent. */
@@ -117,6 +144,13 @@ export class GroupDecisions {
       return readInputError(error)
     }
   }
+}
+
+/** Never approved by silence. */
+const REFUSALS: Readonly<Record<Exclude<Approval, 'approved'>, string>> = {
+  declined: 'A person declined it',
+  expired: 'Nobody approved it in time',
+  cancelled: 'Its approval was cancelled',
 }
 
 /** At most three of them. */

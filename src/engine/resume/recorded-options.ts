@@ -29,6 +29,8 @@ const RECORDED_IF_GIVEN = ['finallyTimeoutMs', 'maxItems'] as const
 export type RecordedOptions = Pick<ExecutionOptions, (typeof RECORDED | typeof RECORDED_IF_GIVEN)[number]> & {
   /** Time without subscribers after which a server cancels the execution, ms. */
   readonly graceMs?: number
+  /** Whether its request asked for that. */
+  readonly isGraceAsked?: boolean
 }
 
 /** The origin of a fork. */
@@ -40,14 +42,19 @@ export interface ForkedFrom {
 /** The fields of a record beside the options of an execution. */
 export interface RecordedExtras {
   readonly graceMs?: number | undefined
+  readonly isGraceAsked?: boolean | undefined
   readonly forkedFrom?: ForkedFrom | undefined
 }
 
 /** Serializes options as JSON, `Infinity` as `null`. */
-export function writeOptions(options: ResolvedOptions, { graceMs, forkedFrom }: RecordedExtras = {}): string {
+export function writeOptions(
+  options: ResolvedOptions,
+  { graceMs, isGraceAsked = false, forkedFrom }: RecordedExtras = {},
+): string {
   const given = RECORDED_IF_GIVEN.filter(name => options[name] !== DEFAULT_OPTIONS[name])
   const recorded = Object.fromEntries([...RECORDED, ...given].map(name => [name, options[name]]))
-  return JSON.stringify({ ...recorded, ...(graceMs !== undefined && { graceMs }), ...(forkedFrom && { forkedFrom }) })
+  const grace = graceMs !== undefined && { graceMs, ...(isGraceAsked && { isGraceAsked }) }
+  return JSON.stringify({ ...recorded, ...grace, ...(forkedFrom && { forkedFrom }) })
 }
 
 /** Parses the text of `writeOptions`; unknown options of later versions are ignored. @throws `RECORD_UNUSABLE` */
@@ -61,7 +68,8 @@ export function readOptions(text: string | undefined): RecordedOptions {
   )
   try {
     resolveOptions(options)
-    return graceMs === undefined ? options : { ...options, graceMs: parseGrace(graceMs) }
+    if (graceMs === undefined) return options
+    return { ...options, graceMs: parseGrace(graceMs), isGraceAsked: recorded['isGraceAsked'] === true }
   } catch (error) {
     throw recordUnusable('The recorded `options` of an execution are invalid', error)
   }

@@ -1,4 +1,4 @@
-import type { AddedTask, EventData } from '../../events/events.ts'
+import type { AddedTask, EventData, InputQuestion } from '../../events/events.ts'
 import type { LogEntry } from '../../events/log-entry.ts'
 import { JsonValue } from '../../events/json-value.ts'
 import type { ExecutionState, TaskState } from '../../events/execution-state.ts'
@@ -45,10 +45,25 @@ export async function replay(
 /** The children of one parent; those of the document have the parent `undefined`. */
 type Siblings = ReadonlyMap<string | undefined, readonly TaskState[]>
 
+/** The questions of a task and how they were resolved. */
+function* summarizeInputs(
+  { inputs }: ExecutionState,
+  taskId: string,
+  kind: InputQuestion['kind'],
+  head: EventData,
+): Generator<AppliedEvent, void, undefined> {
+  for (const { outcome, response, ...question } of inputs?.get(taskId) ?? []) {
+    if (question.kind !== kind) continue
+    yield { type: 'input_required', data: { ...head, ...question } }
+    const { inputId } = question
+    if (outcome !== undefined) yield { type: 'input_resolved', data: { ...head, taskId, inputId, outcome, response } }
+  }
+}
+
 /** Events that reproduce a state, for a memory store that has evicted the first entries. */
 function* summarize(state: ExecutionState): Generator<AppliedEvent, void, undefined> {
   const head = { executionId: state.executionId, timestamp: '' }
-  yield* summarizeGroup(groupTasks(state), undefined, head)
+  yield* summarizeGroup(state, groupTasks(state), undefined, head)
   const { stopping, parked, isHandedOff } = state
   if (stopping !== undefined) yield { type: 'execution_stopping', data: { ...head, ...stopping } }
   if (parked !== undefined) yield { type: 'execution_parked', data: { ...head, ...parked } }
@@ -58,9 +73,10 @@ function* summarize(state: ExecutionState): Generator<AppliedEvent, void, undefi
 /**
  * Only this state is left of the times; the process has not changed, which is what they are needed for. The order differs from
  * that of the log: a parent gets all of its children at once, and failures come last, so that what follows from them concerns
- * only tasks that have not ended.
+ * only tasks that have not ended. The approvals of tasks that have not started come last of all: their tasks are ready by then.
  */
 function* summarizeGroup(
+  state: ExecutionState,
   siblings: Siblings,
   parent: string | undefined,
   head: EventData,
@@ -70,19 +86,24 @@ function* summarizeGroup(
     const children = siblings.get(taskId)
     if (attempt === 0 || (result !== undefined && children === undefined)) continue
     const items = itemCount === undefined ? {} : { itemCount }
+    if (result === undefined) yield* summarizeInputs(state, taskId, 'approval', head)
     yield { type: 'task_start', data: { ...head, taskId, tool, layer, attempt, ...items } }
+    if (result === undefined) yield* summarizeInputs(state, taskId, 'question', head)
     if (children === undefined) continue
     yield {
       type: 'tasks_added',
       data: { ...head, parentId: taskId, tasks: children.map(describeAdded), totalTasks: 0 },
     }
-    yield* summarizeGroup(siblings, taskId, head)
+    yield* summarizeGroup(state, siblings, taskId, head)
   }
   for (const isLast of [false, true]) {
     for (const { result } of tasks) {
       if (result === undefined || isLast !== (result.status === 'error' && !result.optional)) continue
       yield { type: 'task_complete', data: { ...head, ...result } }
     }
+  }
+  for (const { taskId, attempts, result } of tasks) {
+    if (attempts === 0 && result === undefined) yield* summarizeInputs(state, taskId, 'approval', head)
   }
 }
 

@@ -8,6 +8,7 @@ import { ToolRegistry } from '../../tools/registry.ts'
 import { createCounters, type MutableCounters } from '../counters.ts'
 import { ExecutionLoop } from '../execution-loop.ts'
 import type { StartParts } from '../loop-parts.ts'
+import { restoreSecrets } from '../inputs/secret-answers.ts'
 import { INTERRUPTED } from '../interruption.ts'
 import { type ResolvedOptions, resolveOptions } from '../options.ts'
 import { describeCrashing, MAX_CRASHES, recordParked } from './parking.ts'
@@ -26,6 +27,8 @@ export interface ResumeContext {
   /** Options for those that the record lacks. */
   readonly options?: ResolvedOptions
   readonly counters?: MutableCounters
+  /** Whether somebody may answer its questions. @defaultValue true */
+  readonly isAttended?: boolean | undefined
   /** Ends it, as a request to cancel does: `finally` tasks run, unless it is being ended already. */
   readonly stop?: Stop | undefined
   /** Called with the restored log before anything is appended by the loop. */
@@ -33,7 +36,7 @@ export interface ResumeContext {
 }
 
 /** An execution that was claimed but not resumed yet. */
-interface Taken extends Replayed, Pick<StartParts, 'plan' | 'input' | 'owner' | 'fork'> {
+interface Taken extends Replayed, Pick<StartParts, 'plan' | 'input' | 'owner' | 'fork' | 'secrets'> {
   readonly loop: ExecutionLoop
   /** `undefined` for an ended execution. */
   readonly lease: Lease | undefined
@@ -98,17 +101,24 @@ function isEnded({ table: { graph, stop: stopped }, stop, finallyStop }: Taken, 
 async function takeOver(
   stored: StoredExecution,
   store: ExecutionStore,
-  { tools = new ToolRegistry(), options: given = resolveOptions(), counters = createCounters(), stop }: ResumeContext,
+  {
+    tools = new ToolRegistry(),
+    options: given = resolveOptions(),
+    counters = createCounters(),
+    stop,
+    isAttended = true,
+  }: ResumeContext,
 ): Promise<Taken> {
   const { executionId, createdAt } = stored
-  const { graceMs: _, ...recorded } = readOptions(stored.options)
+  const { graceMs: _, isGraceAsked: __, ...recorded } = readOptions(stored.options)
   const options: ResolvedOptions = { ...given, ...recorded }
   const { input, findFailure, findFinallyFailure, plan: buildPlan } = checkRecorded(stored, tools)
   const plan = await buildPlan()
   const lease = stored.status === 'running' ? await store.claim(executionId) : undefined
   const replayed = await replay(stored, store, plan, options)
   const { log, table } = replayed
-  const loop = new ExecutionLoop({ log, options, counters, createdAt })
+  const loop = new ExecutionLoop({ log, options, counters, createdAt, isAttended })
+  const secrets = lease === undefined ? undefined : await restoreSecrets(store, lease, log.state)
   const { end } = table.history
   if (end !== undefined) loop.showEnd(end, plan)
   else if (lease === undefined) {
@@ -127,6 +137,7 @@ async function takeOver(
     ...replayed,
     plan,
     input,
+    ...(secrets && { secrets }),
     loop,
     lease: end === undefined ? lease : undefined,
     stop: why,

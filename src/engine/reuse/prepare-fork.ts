@@ -28,7 +28,7 @@ export interface PreparedFork<Workflow = DAGStructure | ExecutionPlan> {
   /** Whether the document holds the registered workflows that it names. */
   readonly isRecorded: boolean
   readonly input: unknown
-  readonly options: Omit<RecordedOptions, 'graceMs'>
+  readonly options: Omit<RecordedOptions, 'graceMs' | 'isGraceAsked'>
   readonly fork: ForkSource
 }
 
@@ -41,7 +41,7 @@ export async function prepareFork<Workflow extends DAGStructure | ExecutionPlan>
   store: ExecutionStore,
   { from = [], workflow, input }: ForkRequest<Workflow>,
 ): Promise<PreparedFork<Workflow>> {
-  const { graceMs: _, ...options } = readOptions(stored.options)
+  const { graceMs: _, isGraceAsked: __, ...options } = readOptions(stored.options)
   const isRecorded = workflow === undefined
   return {
     workflow: workflow ?? parseWorkflow(stored.workflow),

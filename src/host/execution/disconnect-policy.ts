@@ -26,6 +26,9 @@ export class DisconnectPolicy {
   readonly #onAbandoned: () => void
   #count = 0
   #isClosed = false
+  #isHeld = false
+  /** It was watched: until then its first follower is on its way. */
+  #hasFollowed = false
   #stopGrace: (() => void) | undefined
 
   constructor(graceMs: number, clock: Clock, onAbandoned: () => void) {
@@ -50,10 +53,20 @@ export class DisconnectPolicy {
 
   /** Begins the grace if there is no follower; also runs when the last one leaves. */
   watch(): void {
-    if (this.#count > 0 || this.#isClosed || this.#stopGrace !== undefined) return
+    this.#hasFollowed = true
+    if (this.#count > 0 || this.#isClosed || this.#isHeld || this.#stopGrace !== undefined) return
     if (this.#graceMs === 0) return this.#abandon()
     if (this.#graceMs === Number.POSITIVE_INFINITY) return
     this.#stopGrace = this.#clock.after(this.#graceMs, () => this.#abandon())
+  }
+
+  /** Nobody needs to follow the execution for now, or its followers count again, with a new grace. */
+  hold(isHeld: boolean): void {
+    this.#isHeld = isHeld
+    if (isHeld) {
+      this.#stopGrace?.()
+      this.#stopGrace = undefined
+    } else if (this.#hasFollowed) this.watch()
   }
 
   /** Ends the policy: the execution has ended, the process is about to, or the execution needs no follower. */

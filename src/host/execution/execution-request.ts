@@ -9,11 +9,13 @@ export interface ExecutionRequest {
   /** The document as JSON. @defaultValue written from `workflow` */
   readonly workflowJson?: string
   readonly input?: unknown
-  readonly options: Omit<RecordedOptions, 'graceMs'>
+  readonly options: Omit<RecordedOptions, 'graceMs' | 'isGraceAsked'>
   /** How long it may run without a follower, ms. @defaultValue that of the host */
   readonly graceMs?: number | undefined
   /** Whether the document is that of a record, which holds the registered workflows that it names. */
   readonly isRecorded?: boolean
   /** Of a fork: what it takes its outputs from. */
   readonly fork?: ForkSource
+  /** Whether the request says so: it holds also while the execution only waits for people. */
+  readonly isGraceAsked?: boolean
 }

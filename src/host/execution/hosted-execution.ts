@@ -9,6 +9,7 @@ import type { TaskActivity } from '../../engine/loop-parts.ts'
 import type { ExecutionRecord } from '../../store/execution-store.ts'
 import type { EventLog } from '../../log/event-log.ts'
 import type { BufferOptions } from '../../log/reader-bound.ts'
+import type { PersonAnswer } from '../../engine/inputs/answer-stored.ts'
 import { interrupted } from '../errors/host-errors.ts'
 import { DisconnectPolicy } from './disconnect-policy.ts'
 import { type ShownStatus, showStatus } from './shown-status.ts'
@@ -19,6 +20,15 @@ export interface StoreFailure {
   readonly head: number
   /** Number of failures in a row without progress before it. */
   readonly stallCount: number
+}
+
+/** What else is known of an execution that runs. */
+export interface LiveOptions {
+  readonly failure?: StoreFailure | undefined
+  /** Its request asked for its grace: it holds also while the execution only waits for people. */
+  readonly isGraceAsked?: boolean
+  /** Whether it only waits for people has changed. */
+  readonly onPersonWait?: () => void
 }
 
 /** An execution that a command was given to. */
@@ -65,9 +75,14 @@ export class HostedExecution implements CommandedExecution {
     loop: ExecutionLoop,
     graceMs: number,
     clock: Clock,
-    failure?: StoreFailure,
+    { failure, isGraceAsked = false, onPersonWait = () => {} }: LiveOptions = {},
   ): HostedExecution {
-    return new HostedExecution(record, loop.log, loop, graceMs, clock, { failure })
+    const hosted = new HostedExecution(record, loop.log, loop, graceMs, clock, { failure })
+    loop.followPersonWait(isWaiting => {
+      if (!isGraceAsked) hosted.disconnectPolicy.hold(isWaiting)
+      onPersonWait()
+    })
+    return hosted
   }
 
   /** An execution that can only be read. */
@@ -97,6 +112,11 @@ export class HostedExecution implements CommandedExecution {
   /** Whether this process runs it. */
   get isRunning(): boolean {
     return this.#loop !== undefined && this.log.ending === undefined
+  }
+
+  /** Whether it only waits for people: it needs no place among those that run. */
+  get isPersonAwaited(): boolean {
+    return this.#loop?.isPersonAwaited ?? false
   }
 
   /** Resolves at its end; rejects when its log could not be kept. */
@@ -140,6 +160,18 @@ export class HostedExecution implements CommandedExecution {
     if (this.#loop === undefined) throw interrupted()
     this.disconnectPolicy.close()
     return new Execution(this.#loop, buffer)
+  }
+
+  /**
+   * Answers an open question.
+   * @param by who does
+   * @returns once that is in the log; rejects with `INPUT_NOT_FOUND`, `INPUT_CLOSED`, `INVALID_RESPONSE`, and with `INTERRUPTED`
+   * where this process does not run it
+   */
+  async answer(inputId: string, answer: PersonAnswer, by?: string): Promise<void> {
+    if (this.#loop === undefined) throw interrupted()
+    if ('decline' in answer) return this.#loop.decline(inputId, by)
+    return this.#loop.answer(inputId, answer.response, by)
   }
 
   /** Leaves the execution to the next process. */

@@ -4,9 +4,13 @@ import type { TaskActivity } from '../../engine/loop-parts.ts'
 import type { Logger } from '../../log/logger.ts'
 import { isStoreFailure } from '../../store/call-store.ts'
 import { describeError } from '../../log/describe-error.ts'
+import { tooManyExecutions } from '../errors/host-errors.ts'
 import { type Claimant, isRepeat } from './claimant.ts'
 import type { HostedExecution } from './hosted-execution.ts'
 import type { ObserverHub } from '../observers/observer-hub.ts'
+
+/** Executions beyond `maxExecutions` that only wait for people. Their memory is bounded by that. */
+const MAX_WAITING = 10_000
 
 /** Called when executions stop running. */
 export interface RunningCallbacks {
@@ -30,6 +34,19 @@ export class RunningExecutions {
 
   get size(): number {
     return this.#all.size
+  }
+
+  /** How many take a place: those that only wait for people take none. */
+  get busyCount(): number {
+    let count = 0
+    for (const hosted of this.#all.values()) if (!hosted.isPersonAwaited) count += 1
+    return count
+  }
+
+  /** @param others that take a place and are not here. @throws `TOO_MANY_EXECUTIONS` where no other may begin */
+  expectRoom(maxExecutions: number, others: number): void {
+    if (this.busyCount + others >= maxExecutions) throw tooManyExecutions(maxExecutions)
+    if (this.size >= maxExecutions + MAX_WAITING) throw tooManyExecutions(maxExecutions + MAX_WAITING)
   }
 
   /** The activity of all their tasks. */

@@ -18,7 +18,7 @@ export interface RecoveryContext {
   readonly retries: StoreRetries
   readonly observers: ObserverHub
   /** The options and counters of resumed executions. */
-  readonly resume: Pick<ResumeContext, 'options' | 'counters'>
+  readonly resume: Pick<ResumeContext, 'options' | 'counters' | 'isAttended'>
   /** Takes a resumed execution in: from now on it is found and followed. */
   readonly adopt: (stored: StoredExecution, loop: ExecutionLoop, failure?: StoreFailure) => HostedExecution
   readonly running: RunningExecutions

@@ -12,7 +12,9 @@ interface HostProblem {
 /** The answer to each error of a host. */
 const HOST_PROBLEMS: readonly HostProblem[] = [
   { title: 'Not found', status: 404, code: 'EXECUTION_NOT_FOUND' },
+  { title: 'Not found', status: 404, code: 'INPUT_NOT_FOUND' },
   { title: 'Unprocessable content', status: 422, code: 'UNKNOWN_TASK' },
+  { title: 'Conflict', status: 409, code: 'INPUT_CLOSED' },
   { title: 'Conflict', status: 409, code: 'EXECUTION_ENDED' },
   { title: 'Conflict', status: 409, code: 'EXECUTION_RUNNING' },
   { title: 'Conflict', status: 409, code: 'INTERRUPTED' },

@@ -1,4 +1,5 @@
 import type { DagstreamError } from '../../errors.ts'
+import type { ResponseIssue } from '../../tools/question.ts'
 import type { WorkflowIssue } from '../../workflow/document.ts'
 import { cutText } from '../../text.ts'
 
@@ -30,6 +31,13 @@ export function invalidWorkflow({ code, details, message }: DagstreamError, head
   const [first] = details['issues'] as readonly WorkflowIssue[]
   const detail = first ? `${first.code} at ${first.pointer || 'the document'}: ${first.message}` : message
   return problem(422, { title: 'Invalid workflow', detail, code, ...details }, headers)
+}
+
+/** The answer to a response that does not fit its question. It does not repeat the response. @param error with the code `INVALID_RESPONSE` */
+export function invalidResponse({ code, details, message }: DagstreamError): Response {
+  const found = details['issues'] as readonly ResponseIssue[]
+  const issues = found.map(({ pointer, message: fault }) => ({ code, pointer, message: fault }))
+  return problem(422, { title: 'Invalid response', detail: message, code, issues, issueCount: issues.length })
 }
 
 /** Delay before a client requests unavailable tools again, s. */

@@ -9,11 +9,14 @@ import { badRequest } from '../answers/problem.ts'
 /** The bounds of the server, which no request may exceed. */
 export type ServerBounds = Pick<ResolvedOptions, 'maxConcurrency' | 'timeoutMs'> & { readonly graceMs: number }
 
+/** The options of a request, parsed. */
+type ParsedOptions = Pick<ExecutionRequest, 'options' | 'isGraceAsked' | 'graceMs'>
+
 /**
  * Parses the options of a request. @throws HttpProblem 400 for one that is unknown, invalid, or above the bound of the
  * server
  */
-export function parseOptions(given: unknown = {}, server: ServerBounds): Pick<ExecutionRequest, 'options' | 'graceMs'> {
+export function parseOptions(given: unknown = {}, server: ServerBounds): ParsedOptions {
   if (!isJsonObject(given)) throw badRequest(`Expected \`options\` to be an object, got ${describeJson(given)}`)
   // Options are read here only.
   const { onDisconnect, ...rest } = toDoubles(given) as Record<string, unknown>
@@ -23,7 +26,11 @@ export function parseOptions(given: unknown = {}, server: ServerBounds): Pick<Ex
       throw badRequest(`Expected \`options.${name}\` to be ${problem}, got ${describeValue(value)}`, 'INVALID_OPTION')
     }
   }
-  return { options: rest, graceMs: onDisconnect === undefined ? undefined : parseGrace(onDisconnect, server.graceMs) }
+  return {
+    options: rest,
+    isGraceAsked: onDisconnect !== undefined,
+    graceMs: onDisconnect === undefined ? undefined : parseGrace(onDisconnect, server.graceMs),
+  }
 }
 
 const UNKNOWN = 'absent: known are schedule, onTaskError, onCrash, maxConcurrency, timeoutMs and onDisconnect'

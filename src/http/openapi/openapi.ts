@@ -1,11 +1,10 @@
 import { SHOWN_STATUSES } from '../../host/listing/list-filter.ts'
 import { schemas } from './openapi-schemas.ts'
-import { content, json, parameter, problems } from './operation-parts.ts'
+import { inputPaths } from './input-paths.ts'
+import { content, id, json, parameter, problems } from './operation-parts.ts'
 import { type Json, refer, text } from './schema-parts.ts'
 import { identity, lastEventId, startOperation, stream } from './start-operation.ts'
 import { workflowPaths } from './workflow-paths.ts'
-
-const id = parameter('id', 'path', 'Id of the execution.', { type: 'string', pattern: '^[A-Za-z0-9_-]{1,128}$' })
 
 const paths = {
   '/executions': {
@@ -73,6 +72,7 @@ const paths = {
       ...startOperation(refer('ForkRequest')),
     },
   },
+  ...inputPaths,
   '/executions/{id}/cancel': {
     parameters: [id],
     post: {

@@ -15,7 +15,7 @@ const PROBLEMS: Readonly<Record<ProblemStatus, string>> = {
   409: 'The state of the execution does not allow this, or the `Idempotency-Key` was used for another request.',
   413: `The body has more than ${LIMITS.maxBodyBytes} bytes.`,
   415: 'The body is not `application/json`, or has a `Content-Encoding`.',
-  422: 'The workflow or its input is invalid; see `issues` and `issueCount`.',
+  422: 'The workflow, its input, or the answer to a question is invalid; see `issues` and `issueCount`.',
   429: 'Too many executions are running, or too many streams are open.',
   500: 'The server failed; `reference` identifies the error in its log.',
   503: 'The server is shutting down, its store failed, or tools are unavailable (`servers` names them).',
@@ -61,3 +61,9 @@ export function parameter(
 ): Json {
   return { name, in: place, required: place === 'path', description, schema }
 }
+
+/** The id of an execution in a path. */
+export const id: Json = parameter('id', 'path', 'Id of the execution.', {
+  type: 'string',
+  pattern: '^[A-Za-z0-9_-]{1,128}$',
+})

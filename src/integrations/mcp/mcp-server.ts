@@ -8,6 +8,7 @@ import type { Connection } from './connection/connection.ts'
 import { withDeadline } from './connection/deadline.ts'
 import { GivenLink } from './connection/given-link.ts'
 import { type ListedTool, listTools } from './listing/listed-tools.ts'
+import { Elicitations } from './calls/elicitations.ts'
 import { Notifications } from './calls/notifications.ts'
 import { createRedact } from '../redact.ts'
 import type { ServerConfig } from './config/server-config.ts'
@@ -41,6 +42,7 @@ export class McpServer {
   /** Shared by all tools that are not marked read-only. */
   readonly #limit: Limit
   readonly #notifications: Notifications
+  readonly #elicitations: Elicitations
   readonly #calledServer: CalledServer
   readonly #notedExecutions = new Set<string>()
   #tools: Promise<readonly Tool[]> | undefined
@@ -60,16 +62,23 @@ export class McpServer {
       this.#tools = undefined
     }
     this.#notifications = new Notifications(this.#log, redact, forget)
+    this.#elicitations = new Elicitations(redact)
+    const onElicitation: Elicitations['answer'] = asked => this.#elicitations.answer(asked)
     this.#link =
       reach.kind === 'client'
         ? new GivenLink(name, reach.client)
-        : new RestartingLink(name, { reach, clock, log: this.#log, redact, fetch, startTimeoutMs }, forget)
+        : new RestartingLink(
+            name,
+            { reach, clock, log: this.#log, redact, fetch, startTimeoutMs, onElicitation },
+            forget,
+          )
     this.#calledServer = {
       name,
       clock,
       redact,
       link: this.#link,
       connect: () => this.#connect(),
+      elicitations: this.#elicitations,
       // Over HTTP the cost of a signal does not matter. A given client may need more of the signal than `CallSignal` has.
       ...(reach.kind === 'process' && { signals: new CallSignals(clock) }),
       ...(resetTimeoutOnProgress && { idleTimeoutMs: timeoutMs }),
@@ -162,9 +171,11 @@ export class McpServer {
 
   async #call(toolName: string, args: unknown, context: ToolContext): Promise<unknown> {
     const end = this.#notifications.begin(context)
+    const endAsking = this.#elicitations.begin(context)
     try {
       return await callTool(this.#calledServer, toolName, args, context)
     } finally {
+      endAsking()
       end()
     }
   }

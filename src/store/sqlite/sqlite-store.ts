@@ -6,6 +6,7 @@ import { backUp } from './backup.ts'
 import type { SqliteConnection, SqliteDriver } from './driver.ts'
 import { RememberedOutputs } from './remembered-outputs.ts'
 import { Retention } from './retention.ts'
+import { SecretRows } from './secret-rows.ts'
 import { failStore, toStoreError } from './store-error.ts'
 import type { SqliteStoreOptions } from './store-options.ts'
 import { type RowRef, StoreTables } from './store-tables.ts'
@@ -44,6 +45,7 @@ export interface StoreParts {
 export function createSqliteStore({ driver, connection, file, unlock, options }: StoreParts): SqliteStore {
   const { clock, readOnly } = options
   const tables = new StoreTables(connection)
+  const secretRows = new SecretRows(connection)
   /** Cache for the executions that this store appends to. */
   const rows = new Map<string, RowRef>()
   /** Unfinished executions that this store claimed. */
@@ -157,6 +159,13 @@ export function createSqliteStore({ driver, connection, file, unlock, options }:
 
     putOutput: (lease, taskId, json) =>
       queue.write(lease.executionId, () => tables.putOutput(requireLease(lease), taskId, json)),
+
+    secrets: {
+      put: (lease, inputId, json) =>
+        queue.write(lease.executionId, () => secretRows.put(requireLease(lease), inputId, json)),
+      get: (executionId, inputId) => ask(executionId, () => secretRows.get(executionId, inputId)),
+      keep: (lease, inputIds) => queue.write(lease.executionId, () => secretRows.keep(requireLease(lease), inputIds)),
+    },
 
     read: (executionId, afterSeq, limit) => ask(executionId, () => tables.read(executionId, afterSeq, limit)),
     getOutput: (executionId, taskId) => ask(executionId, () => tables.getOutput(executionId, taskId)),

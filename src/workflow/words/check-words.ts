@@ -3,6 +3,7 @@ import { JsonValue } from '../../events/json-value.ts'
 import { formatPointer, quoteName } from '../../tools/json-pointer.ts'
 import type { RegisteredTool } from '../../tools/registry.ts'
 import { Suggestions } from '../../tools/suggestion.ts'
+import { checkApproval } from './check-approval.ts'
 import { checkCondition, ROUND_NAMES, TASK_NAMES } from './check-condition.ts'
 import { checkItems } from './check-items.ts'
 import type {
@@ -96,6 +97,12 @@ export function checkWords(task: ReadTask, nested: NestedWorkflow | undefined, c
   if (runOn !== undefined && runOn !== 'success') words.runOn = runOn
   if (nested !== undefined) words.workflow = nested
   if (optional === true) words.optional = Object.freeze({ default: checkDefault(task, walk) })
+  const approve = checkApproval(
+    task,
+    placeOf(kindOf(task, checks.isFinally), forEach === undefined ? 'none' : 'item'),
+    walk,
+  )
+  if (approve !== undefined) words.approve = approve
   const when = at(walk, 'when', () => checkWhen(task, checks))
   if (when !== undefined) words.when = when
   if (forEach !== undefined) {

@@ -1,16 +1,18 @@
-import type { CacheWords, ItemWords, RoundWords, TaskWords } from '../checked-document.ts'
+import type { ApprovalWords, CacheWords, ItemWords, RoundWords, TaskWords } from '../checked-document.ts'
 import type { CachePolicy, DAGTaskFields } from '../document.ts'
 import { readSource, type Template } from '../template.ts'
 import { describeTolerance } from './tolerance.ts'
 
 /** The fields of a task that most tasks do without. */
-export function describeFields({ timeoutMs, retry, when, runOn, optional, cache }: TaskFields): Partial<DAGTaskFields> {
+export function describeFields(words: TaskFields): Partial<DAGTaskFields> {
+  const { timeoutMs, retry, when, runOn, optional, approve, cache } = words
   const fields: { -readonly [K in keyof DAGTaskFields]?: DAGTaskFields[K] } = {}
   // Assigned instead of spread: a document may have many tasks, and each execution records it.
   if (timeoutMs !== undefined) fields.timeoutMs = timeoutMs
   if (retry !== undefined) fields.retry = retry
   if (when !== undefined) fields.when = when.source
   if (runOn !== undefined) fields.runOn = runOn
+  if (approve !== undefined) fields.approve = describeApproval(approve)
   if (optional !== undefined) {
     fields.optional = true
     fields.default = optional.default.read()
@@ -20,13 +22,21 @@ export function describeFields({ timeoutMs, retry, when, runOn, optional, cache 
 }
 
 interface TaskFields
-  extends Pick<TaskWords, 'when' | 'runOn' | 'optional' | 'cache'>,
+  extends Pick<TaskWords, 'when' | 'runOn' | 'optional' | 'approve' | 'cache'>,
     Pick<DAGTaskFields, 'timeoutMs' | 'retry'> {}
 
 function describeCache({ ttlMs, key, effects }: CacheWords): CachePolicy {
   if (key === undefined) return effects ? { ttlMs, effects } : { ttlMs }
   const source = readSource(key)
   return effects ? { ttlMs, key: source, effects } : { ttlMs, key: source }
+}
+
+function describeApproval({ message, expiresMs }: ApprovalWords): NonNullable<DAGTaskFields['approve']> {
+  if (message === undefined && expiresMs === undefined) return true
+  return {
+    ...(message !== undefined && { message: readSource(message) as string }),
+    ...(expiresMs !== undefined && { expiresMs }),
+  }
 }
 
 /** The fields that say how a task makes its children, except for `workflow`. */

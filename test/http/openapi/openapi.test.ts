@@ -6,6 +6,7 @@ import { ExecutionHost } from '../../../src/host/execution-host.ts'
 import { ExecutionAccess } from '../../../src/http/routes/execution-access.ts'
 import { ExecutionResponses } from '../../../src/http/routes/execution-responses.ts'
 import { createExecutionRoutes } from '../../../src/http/routes/execution-routes.ts'
+import { createInputRoutes } from '../../../src/http/routes/input-routes.ts'
 import { ExecutionStarts } from '../../../src/http/routes/execution-starts.ts'
 import { createWorkflowRoutes } from '../../../src/http/routes/workflow-routes.ts'
 import { resolveHandlerOptions } from '../../../src/http/options/handler-options.ts'
@@ -58,6 +59,7 @@ test('every route is documented, and every documented route exists', () => {
   const routes = [
     ...below('/executions', createExecutionRoutes(host, responses, access, starts, options)),
     ...below('/workflows', createWorkflowRoutes(starts, options)),
+    ...below('', createInputRoutes(host, access)),
     ...below('', createServiceRoutes(host, new Map(), options)),
   ]
   const name = /:(\w+)(?:\{[^}]*\})?/g
@@ -156,6 +158,19 @@ test('answers of the server match the document: status, type, headers and body',
   await expectDocumented(await send('DELETE', `/executions/${id}`), 'DELETE', '/executions/{id}')
   await expectDocumented(await send('GET', '/executions?limit=1'), 'GET', '/executions')
   await expectDocumented(await send('GET', '/executions?limit=0'), 'GET', '/executions')
+  const asked = await create({ tasks: [{ id: 'a/b', tool: 'work', approve: true }] }, { prefer: 'respond-async' })
+  const askedId = asked.headers.get('execution-id') as string
+  await tool.idle()
+  await expectDocumented(await send('GET', '/inputs'), 'GET', '/inputs')
+  await expectDocumented(await send('GET', '/inputs?limit=0'), 'GET', '/inputs')
+  await expectDocumented(await send('GET', `/executions/${askedId}/inputs`), 'GET', '/executions/{id}/inputs')
+  const answer = '/executions/{id}/inputs/{inputId}'
+  const bodies = [{}, { response: 'yes' }, { response: true }, { decline: true }]
+  for (const body of bodies) {
+    const answered = await send('POST', `/executions/${askedId}/inputs/a%2Fb.0`, { body })
+    await expectDocumented(answered, 'POST', answer)
+  }
+  await expectDocumented(await send('POST', `/executions/${askedId}/inputs/none`, { body: bodies[3] }), 'POST', answer)
   const validate = '/workflows/validate'
   await expectDocumented(
     await send('POST', validate, { body: { tasks: [{ id: 'a', tool: 'wrk' }] } }),

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Server } from '@modelcontextprotocol/sdk/server/index.js'
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js'
@@ -11,7 +11,7 @@ import { onTestFinished } from 'vitest'
 export async function listen(
   handle: (request: IncomingMessage, response: ServerResponse) => void,
 ): Promise<{ url: string; readonly openCount: number; close: () => Promise<void> }> {
-  const server = createServer(handle)
+  const server = createHttpServer(handle)
   let openCount = 0
   server.on('connection', socket => {
     openCount += 1
@@ -65,7 +65,10 @@ export function createSdkServer(): Server {
 }
 
 /** Sessions of the SDK's server over Streamable HTTP. */
-export function createSessions(options: { readonly enableJsonResponse?: boolean } = {}): {
+export function createSessions(
+  options: { readonly enableJsonResponse?: boolean } = {},
+  createServer: () => Server = createSdkServer,
+): {
   handle: (request: IncomingMessage, response: ServerResponse) => void
   /** Headers of all requests. */
   readonly headers: IncomingMessage['headers'][]
@@ -93,7 +96,7 @@ export function createSessions(options: { readonly enableJsonResponse?: boolean 
         ...options,
       })
       transport = made
-      await createSdkServer().connect(made)
+      await createServer().connect(made)
     }
     await transport.handleRequest(request, response)
   }

@@ -158,7 +158,8 @@ test('a server that fails again and again is left alone for longer each time, an
   const clock = new FakeClock()
   const log = new ServerLog('s', collectLines(), clock, text => text)
   const reach = { kind: 'process', command: 'no-such-program-here', args: [], env: {} } as const
-  const host = { reach, clock, log, redact: (text: string) => text, fetch, startTimeoutMs: 1000 }
+  const onElicitation = async (): Promise<{ action: 'cancel' }> => ({ action: 'cancel' })
+  const host = { reach, clock, log, redact: (text: string) => text, fetch, startTimeoutMs: 1000, onElicitation }
   const link = new RestartingLink('s', host, () => {})
   const failure = { code: 'MCP_SERVER_UNAVAILABLE', message: expect.stringContaining('was not found') }
   await expect(link.connect()).rejects.toMatchObject(failure)

@@ -18,6 +18,8 @@ export interface LiveTree {
   show(event: SSEEvent): void
   /** Prints a line above the tree. */
   say(line: string): void
+  /** Leaves the terminal to a question: what was drawn stays, and lines wait. @returns what ends that */
+  hold(): () => void
   /** Draws the final state, which remains on the terminal. */
   close(): void
 }
@@ -29,9 +31,10 @@ export function createLiveTree(board: TaskBoard, { stderr, colors }: CommandCont
   const log = createLogUpdate(stderr.stream as unknown as NodeJS.WritableStream, { showCursor: true })
   let messages: string[] = []
   let withheldCount = 0
+  let isHeld = false
 
   const draw = (): void => {
-    if (stderr.error) return
+    if (stderr.error || isHeld) return
     // No tree before the execution has started, such as while connecting to a server.
     const hasBegun = board.state.status !== 'pending'
     if (!hasBegun && messages.length === 0) return
@@ -56,8 +59,15 @@ export function createLiveTree(board: TaskBoard, { stderr, colors }: CommandCont
       if (line !== undefined) say(line)
     },
     say,
+    hold() {
+      draw()
+      log.done()
+      isHeld = true
+      return () => void (isHeld = false)
+    },
     close() {
       clearInterval(timer)
+      isHeld = false
       draw()
       log.done()
     },

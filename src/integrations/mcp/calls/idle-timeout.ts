@@ -29,6 +29,11 @@ export class IdleTimeout {
     if (!this.signal.aborted) this.#cancelTimer = this.#arm()
   }
 
+  /** The time stands still until `restart`. */
+  hold(): void {
+    this.#cancelTimer()
+  }
+
   stop(): void {
     this.#cancelTimer()
     this.#outer.removeEventListener('abort', this.#forward)

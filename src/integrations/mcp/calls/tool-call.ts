@@ -1,6 +1,7 @@
 import type { Clock } from '../../../clock.ts'
 import type { ToolContext } from '../../../tools/tool.ts'
 import { CallProgress } from './call-progress.ts'
+import type { Elicitations } from './elicitations.ts'
 import type { CallSignals } from './call-signals.ts'
 import type { Connection } from '../connection/connection.ts'
 import { type RequestSignal, requestResult } from '../protocol/mcp-client.ts'
@@ -32,6 +33,8 @@ export interface CalledServer {
   readonly redact: Redact
   /** Cheap signals, for clients that were created here. */
   readonly signals?: CallSignals
+  /** Questions of the server to a person. */
+  readonly elicitations?: Elicitations
   /** Maximum time without progress, ms. Absent: only the engine's timeout applies. */
   readonly idleTimeoutMs?: number
 }
@@ -51,6 +54,7 @@ export async function callTool(
   const opening = server.connect()
   if (idleTimeoutMs !== undefined) {
     const idle = new IdleTimeout(clock, idleTimeoutMs, context.signal)
+    server.elicitations?.follow(context, isAsking => (isAsking ? idle.hold() : idle.restart()))
     try {
       return await request(server, opening, toolName, args, context, idle.signal, () => idle.restart())
     } catch (error) {

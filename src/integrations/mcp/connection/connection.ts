@@ -1,6 +1,7 @@
 import type { FetchLike } from '@modelcontextprotocol/client'
 import type { Clock } from '../../../clock.ts'
 import type { Redact } from '../../redact.ts'
+import type { Elicitation, ElicitationAnswer } from '../calls/elicitations.ts'
 import type { Reach } from '../config/server-config.ts'
 import type { McpClient } from '../protocol/mcp-client.ts'
 import type { ServerLog } from './server-log.ts'
@@ -24,6 +25,8 @@ export interface ConnectionOptions {
   readonly redact: Redact
   readonly fetch: FetchLike
   readonly startTimeoutMs: number
+  /** Answers a question of the server to a person; never rejects. */
+  readonly onElicitation: (asked: Elicitation) => Promise<ElicitationAnswer>
   /** An open connection was lost; called at most once per connection. */
   onLost(connection: Connection): void
 }

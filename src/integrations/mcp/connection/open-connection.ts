@@ -42,7 +42,11 @@ export async function openConnection(options: ConnectionOptions, signal: AbortSi
 }
 
 class OpeningConnection implements Connection {
-  readonly client: Client = new Client({ name: 'dagstream', version: '1' })
+  // Those by URL are declined, which a server is told only by an answer.
+  readonly client: Client = new Client(
+    { name: 'dagstream', version: '1' },
+    { capabilities: { elicitation: { form: {}, url: {} } } },
+  )
   callCount = 0
   readonly #options: ConnectionOptions
   readonly #transport: ProcessTransport | HttpTransport
@@ -61,6 +65,9 @@ class OpeningConnection implements Connection {
             onStderr: line => this.#logLine(line),
             onEnded: reason => this.#lose(reason),
           })
+    this.client.setRequestHandler('elicitation/create', async ({ params }) => ({
+      ...(await options.onElicitation(params)),
+    }))
     Object.assign(this.client, {
       onerror: (error: Error) => this.#logError(error),
       onclose: () => this.#lose('closed the connection'),

@@ -1,0 +1,33 @@
+import type { Scopes } from '../groups/scopes.ts'
+import { type DeskParts, InputDesk } from './input-desk.ts'
+import { type InputParts, Inputs } from './inputs.ts'
+import type { InputState } from '../../events/inputs.ts'
+
+/** The questions of an execution, and where they are answered. */
+export interface InputRoom {
+  readonly inputs: Inputs
+  readonly desk: InputDesk
+}
+
+/** The largest item that a question shows, UTF-16 units of JSON. */
+const MAX_ITEM = 256
+
+/** Puts together what questions need. Made for the first one: most executions have none. */
+export function createInputs(
+  parts: Omit<DeskParts, 'graph'> & Omit<InputParts, 'desk' | 'describeItem'> & { readonly scopes: Scopes },
+): InputRoom {
+  const { graph } = parts.table
+  const desk = new InputDesk({ ...parts, graph })
+  const describeItem = (task: number): Pick<InputState, 'index' | 'item'> => {
+    for (let at = task; at >= 0; at = graph.groupOf(at).parent) {
+      const index = graph.addedTask(at)?.index
+      if (index === undefined) continue
+      const { definition, parent } = graph.groupOf(at)
+      if (definition?.kind !== 'forEach') return { index }
+      const item = parts.scopes.resolveItems(parent, definition).at(index)
+      return item === undefined || item.text.length > MAX_ITEM ? { index } : { index, item: item.read() }
+    }
+    return {}
+  }
+  return { inputs: new Inputs({ ...parts, desk, describeItem }), desk }
+}

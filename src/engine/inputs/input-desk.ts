@@ -1,0 +1,199 @@
+import { DagstreamError } from '../../errors.ts'
+import type { InputOutcome, InputQuestion } from '../../events/events.ts'
+import type { ExecutionState } from '../../events/execution-state.ts'
+import { findInput, type InputState, pickQuestion } from '../../events/inputs.ts'
+import { JsonValue } from '../../events/json-value.ts'
+import { describeError } from '../../log/describe-error.ts'
+import type { TaskGraph } from '../../scheduler/task-graph.ts'
+import type { ResolvedOptions } from '../options.ts'
+import type { Recorder } from '../recorder.ts'
+import { readResponse } from './answers.ts'
+import { Expiries } from './expiries.ts'
+import type { SecretAnswers } from './secret-answers.ts'
+
+/** What answers are taken with. */
+export interface DeskParts {
+  readonly graph: TaskGraph
+  readonly state: ExecutionState
+  readonly recorder: Recorder
+  readonly secrets: SecretAnswers
+  readonly options: ResolvedOptions
+  /** Whether somebody may answer: without `onInput` and without expiry, a question that nobody can answer expires at once. */
+  readonly isAttended: boolean
+  /** Whether a task does not run any more. */
+  readonly isStopped: (task: number) => boolean
+}
+
+/** How a question is closed. */
+interface Resolution {
+  readonly outcome: InputOutcome
+  readonly response?: JsonValue | undefined
+  readonly by?: string | undefined
+}
+
+/** Who waits until a question is closed in the log. */
+interface Waiting {
+  readonly resolve: () => void
+  readonly reject: (error: DagstreamError) => void
+}
+
+/** Where open questions are answered: the first answer counts. Calls `onInput`, and lets questions expire. */
+export class InputDesk {
+  readonly #parts: DeskParts
+  readonly #expiries: Expiries
+  /** Closed questions that are not in the log yet, with those who wait for that. */
+  readonly #closing = new Map<string, Waiting | undefined>()
+
+  constructor(parts: DeskParts) {
+    this.#parts = parts
+    this.#expiries = new Expiries(parts.options.clock)
+  }
+
+  /** Fixed when a question is first asked. */
+  expiryOf(expiresMs: number | undefined): Pick<InputQuestion, 'expiresAt'> {
+    if (expiresMs === undefined) return {}
+    return { expiresAt: new Date(this.#parts.options.clock.wallTime() + expiresMs).toISOString() }
+  }
+
+  isUnattended(expiresAt: string | undefined): boolean {
+    return expiresAt === undefined && !this.#parts.isAttended && this.#parts.options.onInput === undefined
+  }
+
+  /** A question is in the log, and open in this process. @param fallback its answer if it expires */
+  open(question: InputQuestion, fallback: unknown): void {
+    const { inputId, taskId, expiresAt, secret } = question
+    const task = this.#parts.graph.indexOf(taskId)
+    if (task === undefined || this.#closing.has(inputId)) return
+    const expire = (): void => this.expire(inputId, task, secret ? undefined : fallback)
+    if (this.isUnattended(expiresAt)) return expire()
+    if (expiresAt !== undefined) this.#expiries.start(inputId, expiresAt, expire)
+    this.#callOnInput(question)
+  }
+
+  /**
+   * @returns settles once the answer is in the log
+   * @throws rejects with `INPUT_NOT_FOUND`, `INPUT_CLOSED`, `INVALID_RESPONSE`, or what the store throws
+   */
+  async answer(inputId: string, response: unknown, by?: string): Promise<void> {
+    const input = this.#findOpen(inputId)
+    const value = readResponse(input, response)
+    const { kind, secret } = input
+    if (kind === 'approval' && value.peek() === false)
+      return this.#close(input, { outcome: 'declined', response: value, by })
+    if (secret !== true) return this.#close(input, { outcome: 'answered', response: value, by })
+    const waiting = this.#begin(inputId)
+    try {
+      await this.#parts.secrets.put(inputId, value)
+    } catch (error) {
+      this.#closing.delete(inputId)
+      waiting.catch(() => {})
+      throw error
+    }
+    if (findInput(this.#parts.state.inputs, inputId)?.outcome !== undefined) {
+      this.#parts.secrets.remove(inputId)
+      this.closed(inputId)
+      throw inputClosed(inputId)
+    }
+    this.#record(input, { outcome: 'answered', by })
+    return waiting
+  }
+
+  /** As `answer`. */
+  async decline(inputId: string, by?: string): Promise<void> {
+    return this.#close(this.#findOpen(inputId), { outcome: 'declined', by })
+  }
+
+  expire(inputId: string, task: number, fallback?: unknown): void {
+    if (this.#closing.has(inputId)) return
+    const response = fallback === undefined ? undefined : JsonValue.from(fallback)
+    this.#closing.set(inputId, undefined)
+    this.#record({ inputId, taskId: this.#parts.graph.idOf(task) }, { outcome: 'expired', response })
+  }
+
+  /** Its task ends. */
+  cancel(inputId: string, task: number): void {
+    if (this.#closing.has(inputId)) return
+    this.#closing.set(inputId, undefined)
+    this.#record({ inputId, taskId: this.#parts.graph.idOf(task) }, { outcome: 'cancelled' })
+  }
+
+  /** That a question is closed is in the log. */
+  closed(inputId: string): void {
+    this.#expiries.stop(inputId)
+    const waiting = this.#closing.get(inputId)
+    this.#closing.delete(inputId)
+    waiting?.resolve()
+  }
+
+  /** The execution has ended. @param failure why answers will never be in the log */
+  end(failure?: DagstreamError): void {
+    this.#expiries.close()
+    for (const waiting of this.#closing.values()) {
+      if (failure === undefined) waiting?.resolve()
+      else waiting?.reject(failure)
+    }
+    this.#closing.clear()
+  }
+
+  #findOpen(inputId: string): InputState {
+    const { state, options, graph, isStopped } = this.#parts
+    const input = findInput(state.inputs, inputId)
+    if (input === undefined) throw inputNotFound(inputId)
+    const { outcome, expiresAt, taskId } = input
+    const hasExpired = expiresAt !== undefined && Date.parse(expiresAt) <= options.clock.wallTime()
+    const task = graph.indexOf(taskId)
+    const isOver = task === undefined || isStopped(task)
+    if (outcome !== undefined || hasExpired || isOver || this.#closing.has(inputId)) throw inputClosed(inputId)
+    return input
+  }
+
+  #close(input: InputState, resolution: Resolution): Promise<void> {
+    const waiting = this.#begin(input.inputId)
+    this.#record(input, resolution)
+    return waiting
+  }
+
+  #begin(inputId: string): Promise<void> {
+    return new Promise((resolve, reject) => this.#closing.set(inputId, { resolve, reject }))
+  }
+
+  #record({ inputId, taskId }: Pick<InputState, 'inputId' | 'taskId'>, { outcome, response, by }: Resolution): void {
+    const { recorder, graph } = this.#parts
+    this.#expiries.stop(inputId)
+    const more = { ...(response !== undefined && { response: response.read() }), ...(by !== undefined && { by }) }
+    recorder.record(
+      'input_resolved',
+      recorder.stamp({ taskId, inputId, outcome, ...more }),
+      graph.indexOf(taskId) ?? -1,
+    )
+  }
+
+  #callOnInput(question: InputQuestion): void {
+    const { options, recorder } = this.#parts
+    const { onInput } = options
+    if (onInput === undefined) return
+    const { executionId } = recorder
+    const { inputId } = question
+    const copy = JsonValue.from(pickQuestion(question)).read() as InputQuestion
+    void (async () => {
+      const response = await onInput({ executionId, ...copy })
+      if (response !== undefined) await this.answer(inputId, response)
+    })().catch((error: unknown) => {
+      // Somebody else was faster, or the task has ended.
+      if (error instanceof DagstreamError && error.code === 'INPUT_CLOSED') return
+      options.logger.warn('`onInput` gave no answer: the question stays open', {
+        executionId,
+        inputId,
+        error: describeError(error),
+      })
+    })
+  }
+}
+
+export function inputNotFound(inputId: string): DagstreamError {
+  return new DagstreamError('INPUT_NOT_FOUND', `There is no question \`${inputId}\``)
+}
+
+export function inputClosed(inputId: string): DagstreamError {
+  return new DagstreamError('INPUT_CLOSED', `The question \`${inputId}\` is not open any more`)
+}

@@ -1,0 +1,59 @@
+import { Hono } from 'hono'
+import { describeValue } from '../../errors.ts'
+import type { PersonAnswer } from '../../engine/inputs/answer-stored.ts'
+import type { ExecutionHost } from '../../host/execution-host.ts'
+import { listInputs, listInputsOf } from '../../host/listing/input-list.ts'
+import { describeJson, isJsonObject } from '../../json/describe-json.ts'
+import { JSON_HEADERS } from '../answers/headers.ts'
+import { badRequest } from '../answers/problem.ts'
+import { type JsonBody, readJson } from '../body/execution-request.ts'
+import type { ExecutionAccess } from './execution-access.ts'
+import { decodeCursor, encodeCursor, parsePageSize } from './list-query.ts'
+
+/** The routes of questions to people. */
+export function createInputRoutes(host: ExecutionHost, access: ExecutionAccess): Hono {
+  return new Hono()
+    .get('/inputs', async ({ req: { raw: request } }) => {
+      const { owner } = await access.ask(request, { action: 'list' })
+      const query = new URL(request.url).searchParams
+      const after = decodeCursor(query.get('after'))
+      const { inputs, next } = listInputs(host.running.all(), owner, after, parsePageSize(query.get('limit')))
+      return Response.json({ inputs, ...(next && { next: encodeCursor(next) }) }, { headers: JSON_HEADERS })
+    })
+    .get('/executions/:id/inputs', async ({ req }) => {
+      const hosted = await access.open(req.raw, 'read', req.param('id'))
+      return Response.json({ inputs: listInputsOf(hosted) }, { headers: JSON_HEADERS })
+    })
+    .post('/executions/:id/inputs/:inputId', async ({ req }) => {
+      const { executionId, owner } = await access.find(req.raw, 'answer', req.param('id'))
+      const inputId = readInputId(req.raw)
+      const answer = parseAnswer(await readJson(req.raw))
+      await host.commands.answer(executionId, inputId, answer, owner)
+      return new Response(null, { status: 204 })
+    })
+}
+
+/** From the URL as it was sent: decoded once, whatever it holds. @throws HttpProblem 400 */
+function readInputId(request: Request): string {
+  const last = new URL(request.url).pathname.split('/').at(-1) as string
+  try {
+    return decodeURIComponent(last)
+  } catch {
+    throw badRequest('The id of the question in the path is not percent-encoded UTF-8')
+  }
+}
+
+/** @throws HttpProblem 400 */
+function parseAnswer({ value, duplicateKeys }: JsonBody): PersonAnswer {
+  if (!isJsonObject(value)) throw badRequest(`Expected an object, got ${describeJson(value)}`)
+  if (duplicateKeys.length > 0) throw badRequest('A key stands twice in one object of the body')
+  const unknown = Object.keys(value).find(name => name !== 'response' && name !== 'decline')
+  if (unknown !== undefined) throw badRequest(`Unknown field ${describeValue(unknown)}: expected response or decline`)
+  const { decline } = value
+  if (decline !== undefined && decline !== true) throw badRequest('Expected `decline` to be true')
+  const hasResponse = Object.hasOwn(value, 'response')
+  if (hasResponse === (decline === true)) {
+    throw badRequest(`Expected one of \`response\` and \`decline\`, got ${hasResponse ? 'both' : 'neither'}`)
+  }
+  return decline === true ? { decline } : { response: value['response'] }
+}

@@ -1,0 +1,88 @@
+import { systemClock } from '../clock.ts'
+import { sleep } from '../sleep.ts'
+import { expectSame } from './expectations.ts'
+import type { RunnerCheck } from './runner-outcome-cases.ts'
+import { type CreateRunner, startAttempt } from './runner-rig.ts'
+
+/** Requirements on a runner for tools that ask people. */
+export const QUESTION_CASES: readonly RunnerCheck[] = [
+  ['a question reaches the sink, and its answer the tool', checkAnswer],
+  ['questions are answered by their numbers, in any order', checkOrder],
+  ['a question that fails is a failure with its code that is not retried', checkRefusal],
+  ['an abort ends what waits for an answer', checkAbort],
+  ['the time of an attempt stands still while a question is open', checkTime],
+  ['an answer to what is over or unknown changes nothing', checkUnknown],
+]
+
+async function checkAnswer(createRunner: CreateRunner): Promise<void> {
+  const schema = { type: 'object' }
+  const { runner, command, sink, report } = await startAttempt(createRunner, (_, { ask }) =>
+    ask({ message: 'Which?', schema, expiresMs: 1000, default: {}, secret: true }),
+  )
+  await sink.questions(1)
+  const question = { number: 1, message: 'Which?', schema, expiresMs: 1000, default: {}, secret: true }
+  expectSame('the question', sink.calls, [['question', question]])
+  runner.answer(command, 1, { status: 'answered', response: { n: [1, 'é'] } })
+  const settled = await report
+  expectSame('the output', settled.status === 'success' && settled.output.read(), { n: [1, 'é'] })
+}
+
+async function checkOrder(createRunner: CreateRunner): Promise<void> {
+  const { runner, command, sink, report } = await startAttempt(createRunner, (_, { ask }) =>
+    Promise.all(['a', 'b', 'c'].map(message => ask({ message }))),
+  )
+  await sink.questions(3)
+  for (const number of [3, 1, 2]) runner.answer(command, number, { status: 'answered', response: number })
+  const settled = await report
+  expectSame('the answers', settled.status === 'success' && settled.output.read(), [1, 2, 3])
+}
+
+async function checkRefusal(createRunner: CreateRunner): Promise<void> {
+  const { runner, command, sink, report } = await startAttempt(createRunner, (_, { ask }) => ask({ message: 'Go?' }))
+  await sink.questions(1)
+  runner.answer(command, 1, { status: 'failed', code: 'INPUT_DECLINED', message: 'no' })
+  const settled = await report
+  const found = settled.status === 'error' ? [settled.code, settled.message, settled.isRetryable] : [settled.status]
+  expectSame('the failure', found, ['INPUT_DECLINED', 'no', false])
+}
+
+async function checkAbort(createRunner: CreateRunner): Promise<void> {
+  const { runner, command, sink, report } = await startAttempt(createRunner, (_, { ask }) => ask({ message: 'Go?' }))
+  await sink.questions(1)
+  runner.abort(command, { code: 'CANCELLED', message: 'Enough' })
+  const { status, abandoned } = await report
+  expectSame('the report', [status, abandoned === true], ['cancelled', false])
+}
+
+async function checkTime(createRunner: CreateRunner): Promise<void> {
+  const timeoutMs = 60
+  const { runner, command, sink, report } = await startAttempt(
+    createRunner,
+    async (_, { ask, signal }) => {
+      await ask({ message: 'Go?' })
+      // Longer than what is left.
+      await sleep(systemClock, 10_000, signal)
+    },
+    { timeoutMs },
+  )
+  await sink.questions(1)
+  await sleep(systemClock, 2 * timeoutMs)
+  expectSame('the calls while it waited', sink.names, ['question'])
+  runner.answer(command, 1, { status: 'answered', response: null })
+  const settled = await report
+  expectSame('the code', settled.status === 'error' && settled.code, 'TASK_TIMEOUT')
+  expectSame('whether the wait is no time of the attempt', settled.executionTimeMs < 2 * timeoutMs, true)
+}
+
+async function checkUnknown(createRunner: CreateRunner): Promise<void> {
+  const { runner, command, sink, report } = await startAttempt(createRunner, (_, { ask }) => ask({ message: 'Go?' }))
+  await sink.questions(1)
+  const answer = { status: 'answered', response: 1 } as const
+  runner.answer(command, 2, answer)
+  runner.answer({ ...command, executionId: 'unknown' }, 1, answer)
+  runner.answer(command, 1, answer)
+  runner.answer(command, 1, { ...answer, response: 2 })
+  const settled = await report
+  expectSame('the output', settled.status === 'success' && settled.output.read(), 1)
+  runner.answer(command, 1, answer)
+}

@@ -13,16 +13,13 @@ import { Emissions } from './emissions.ts'
 import { ExecutionTasks } from './execution-tasks.ts'
 import { createInputs, type InputRoom } from './inputs/create-inputs.ts'
 import type { InputDesk } from './inputs/input-desk.ts'
-import { SecretAnswers } from './inputs/secret-answers.ts'
 import { createDecisions } from './groups/create-decisions.ts'
-import type { GroupParts } from './groups/group-children.ts'
 import type { GroupDecisions } from './groups/group-decisions.ts'
 import { Scopes } from './groups/scopes.ts'
 import type { LoopParts, RoundContext, StartParts, TaskActivity } from './loop-parts.ts'
 import { Milestones } from './milestones.ts'
 import { OutputBudget } from './output-budget.ts'
 import { type Resumption, recordResumption } from './resumption.ts'
-import { toOutputStore } from './reuse/output-memory.ts'
 import { RetryDelays } from './retry-delays.ts'
 
 /** Maximum number of tasks that one slice of the loop starts or ends. */
@@ -76,17 +73,14 @@ export class TaskRounds {
       this.#table.wake(task)
       recorder.wake()
     })
+    const shared = { table: this.#table, tasks: this.#tasks, recorder, scopes, outputs, options, counters }
     this.#attempts = new ActiveAttempts({
-      tasks: this.#tasks,
+      ...shared,
       columns: this.#table.columns,
       permits: this.#permits,
-      recorder,
       emissions: this.#emissions,
-      outputs,
       runner: this.#runner,
       scopeOf: task => scopes.of(task),
-      options,
-      counters,
       findAbortion: task => commands.findAbortion(task),
       inputs: isNeeded => (isNeeded ? this.#inputs : this.#room)?.inputs,
       onIdle: () => {
@@ -95,23 +89,18 @@ export class TaskRounds {
     })
     if (plan.usesLanguage || start.fork !== undefined) {
       this.#table.due.takesAll = start.fork !== undefined
-      const more = { table: this.#table, tasks: this.#tasks, recorder, scopes, outputs, options }
-      const elapsedMs = (): number => clock.now() - this.#startedAt
-      const askApproval: GroupParts['askApproval'] = (...approval) => this.#inputs.inputs.askApproval(...approval)
-      const store = toOutputStore(options.store)
-      const memory = store && { store, owner: start.owner, counters }
-      this.#decisions = createDecisions(log.state, { ...more, elapsedMs, askApproval }, { fork: start.fork, memory })
+      this.#decisions = createDecisions(log.state, start, {
+        ...shared,
+        elapsedMs: () => clock.now() - this.#startedAt,
+        askApproval: (...approval) => this.#inputs.inputs.askApproval(...approval),
+      })
     }
     this.#createInputs = () =>
-      createInputs({
-        table: this.#table,
+      createInputs(lease, start.secrets, {
+        ...shared,
         state: log.state,
-        recorder,
         permits: this.#permits,
         runner: this.#runner,
-        secrets: new SecretAnswers(options.store, lease, options.logger, start.secrets),
-        options,
-        scopes,
         isAttended: parts.isAttended ?? true,
         isStopped: task => commands.findAbortion(task) !== undefined,
       })
@@ -179,9 +168,8 @@ export class TaskRounds {
       const { counts } = this.#parts.log.state
       outcome.end = this.#milestones.end(counts, this.#emissions.tokenUsage, clock.now() - this.#startedAt)
     } else if (table.history.isHandedOff && this.#attempts.count === 0) {
-      this.#context.handedOff(
-        new DagstreamError('SHUTTING_DOWN', 'The process ends; the execution resumes in the next one'),
-      )
+      const message = 'The process ends; the execution resumes in the next one'
+      this.#context.handedOff(new DagstreamError('SHUTTING_DOWN', message))
     }
     return !commands.isPaused && !table.due.isEmpty && table.endings.areRecorded
   }

@@ -1,17 +1,8 @@
-import type { Condition } from '../conditions/condition.ts'
-import type { JsonValue } from '../events/json-value.ts'
 import type { Limit } from '../tools/limit.ts'
 import type { RegisteredTool } from '../tools/registry.ts'
 import type { JsonSchema } from '../tools/tool.ts'
 import type { ArgumentProblem } from '../tools/argument-problem.ts'
-import type {
-  ApprovalWords,
-  CacheWords,
-  ItemWords,
-  KnownWorkflow,
-  RoundWords,
-  TaskTree,
-} from '../workflow/checked-document.ts'
+import type { ItemWords, KnownWorkflow, RoundWords, TaskTree, TaskWords } from '../workflow/checked-document.ts'
 import type {
   DAGStructure,
   DAGTask,
@@ -19,7 +10,6 @@ import type {
   DAGWorkflowTask,
   RecordedWorkflow,
   RetryPolicy,
-  RunOn,
 } from '../workflow/document.ts'
 import { readSource, type Template } from '../workflow/template.ts'
 import { describeFields, describeGroup } from '../workflow/words/describe-words.ts'
@@ -27,8 +17,11 @@ import type { InputCheck, InputReference } from '../workflow/workflow-input.ts'
 import type { Layers } from './graph.ts'
 import { computePriorities, type Dependents } from './priorities.ts'
 
-/** A task of a plan. */
-export interface PlannedTask {
+/**
+ * A task of a plan. `when` and `approve` are decided once its dependencies allow it to run; those of a single item are in
+ * `group.body`.
+ */
+export interface PlannedTask extends Pick<TaskWords, 'runOn' | 'when' | 'optional' | 'approve' | 'cache'> {
   readonly id: string
   /** Of a parent, the tool that events name: that of its items or rounds, or a placeholder such as `workflow:NAME`. */
   readonly tool: RegisteredTool
@@ -36,23 +29,8 @@ export interface PlannedTask {
   readonly layer: number
   readonly timeoutMs?: number
   readonly retry?: RetryPolicy
-  /** @defaultValue `success` */
-  readonly runOn?: Exclude<RunOn, 'success'>
-  /** Decided once its dependencies allow it to run, like `approve`. Those of a single item are in `group.body`. */
-  readonly when?: Condition
-  readonly approve?: ApprovalWords
-  /** Its failure is tolerated. */
-  readonly optional?: OptionalTask
-  /** An earlier output may be taken instead of a call. */
-  readonly cache?: CacheWords
   /** Present on a parent: its children run in its place. */
   readonly group?: Group
-}
-
-/** The effect of a tolerated failure. */
-export interface OptionalTask {
-  /** The value that dependents read. */
-  readonly default: JsonValue
 }
 
 /** How a parent makes its children. */

@@ -8,6 +8,7 @@ import type { Lease } from '../log/event-log.ts'
 import { compareAge } from './list-order.ts'
 import type { ExecutionRecord, ExecutionStore, StoredExecution } from './execution-store.ts'
 import { summarize } from './execution-summary.ts'
+import { MemorySecrets, type SecretRow } from './memory-secrets.ts'
 import { OutputCache } from './output-cache.ts'
 import { type MemoryStoreOptions, resolveMemoryOptions } from './memory-store-options.ts'
 
@@ -15,7 +16,7 @@ import { type MemoryStoreOptions, resolveMemoryOptions } from './memory-store-op
 const EXECUTION_WEIGHT = 1024
 const TASK_WEIGHT = 256
 
-interface MemoryRow {
+interface MemoryRow extends SecretRow {
   readonly record: ExecutionRecord
   /** The record with the status derived from its log. */
   shown: StoredExecution
@@ -26,8 +27,6 @@ interface MemoryRow {
   baseBytes: number
   readonly outputs: Map<string, string>
   outputBytes: number
-  /** By the id of the question; until its task has ended. */
-  secrets: Map<string, string> | undefined
   /** Time of its first event, ISO 8601. */
   startedAt: string | undefined
   /** The data of its last event, JSON. */
@@ -194,18 +193,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): ExecutionSt
       return executions.get(executionId)?.outputs.get(taskId)
     },
 
-    secrets: {
-      put(lease, inputId, json) {
-        const row = requireLease(lease)
-        row.secrets ??= new Map()
-        row.secrets.set(inputId, json)
-      },
-      get: (executionId, inputId) => executions.get(executionId)?.secrets?.get(inputId),
-      keep(lease, inputIds) {
-        const row = requireLease(lease)
-        for (const inputId of row.secrets?.keys() ?? []) if (!inputIds.includes(inputId)) row.secrets?.delete(inputId)
-      },
-    },
+    secrets: new MemorySecrets(requireLease, executionId => executions.get(executionId)),
 
     delete(executionId) {
       const row = executions.get(executionId)

@@ -3,6 +3,7 @@ import { RETRY_SCHEMAS, TIMEOUT_SCHEMA } from '../tools/retry-schema.ts'
 import { LIMITS } from './document.ts'
 import { RECORDED_ID_PATTERN, TASK_ID_PATTERN } from './references.ts'
 import type { RefusedField, ShapeSchema } from './shape/shape-schema.ts'
+import { approve, cache, condition, forEach, repeat, tolerance } from './words/word-schemas.ts'
 
 /** No lone surrogate, which UTF-8 cannot encode. */
 const pattern = '^\\P{Cs}*$'
@@ -19,84 +20,9 @@ const description: ShapeSchema = {
   description: 'A text for people and models; no effect on the execution.',
 }
 const dependencies: ShapeSchema = { type: 'array', items: { type: 'string' } }
-const condition: ShapeSchema = { type: 'string' }
 
 /** The name of a registered workflow: a segment of a URL path and the name of a file. */
 export const WORKFLOW_NAME_PATTERN: string = '^(?!(?:schema|validate)$)[A-Za-z0-9_.-]{1,100}$'
-
-const tolerance: ShapeSchema = {
-  type: ['integer', 'string'],
-  minimum: 0,
-  pattern: '^(?:100(?:\\.0+)?|[0-9]{1,2}(?:\\.[0-9]+)?)%$',
-  default: 0,
-  description: 'the number of items that may fail, or a share of them such as `"10%"`',
-}
-
-const forEach: ShapeSchema = {
-  type: ['array', 'string', 'object'],
-  maxItems: LIMITS.maxItems,
-  minProperties: 1,
-  additionalProperties: { type: ['array', 'string'], maxItems: LIMITS.maxItems },
-  description: 'an array, a reference to one, or an object of arrays, whose product is taken',
-}
-
-const repeat: ShapeSchema = {
-  type: 'object',
-  required: ['maxTimes'],
-  additionalProperties: false,
-  properties: {
-    until: { ...condition, description: 'CEL over `result`, `index` and `input`; ends the repetition if true.' },
-    everyMs: {
-      type: 'number',
-      minimum: 0,
-      maximum: 86_400_000,
-      default: 0,
-      description: 'Delay after the first round, ms.',
-    },
-    factor: {
-      type: 'number',
-      minimum: 1,
-      default: 1,
-      description: 'Factor by which each further delay grows, up to a day.',
-    },
-    maxTimes: { type: 'integer', minimum: 1, maximum: 1000, description: 'Maximum number of rounds.' },
-    onExhausted: {
-      enum: ['fail', 'keep'],
-      default: 'fail',
-      description: 'Whether the task fails or keeps its last result if `until` was never true.',
-    },
-  },
-  description: 'Repeats the task, one round after another.',
-}
-
-const cache: ShapeSchema = {
-  type: 'object',
-  required: ['ttlMs'],
-  additionalProperties: false,
-  properties: {
-    ttlMs: { type: 'number', minimum: 0, description: 'Maximum age of a remembered output, ms.' },
-    key: { description: 'JSON with references that stands for the arguments.' },
-    effects: { type: 'boolean', default: false, description: 'Required of a tool that is not read-only.' },
-  },
-  description: 'Takes the output of an earlier call of the same tool with the same arguments.',
-}
-
-const expiresMs: ShapeSchema = {
-  type: 'number',
-  minimum: 0,
-  description: 'How long the question is open, ms; it declines then. Default: no bound.',
-}
-
-const approve: ShapeSchema = {
-  type: ['boolean', 'string', 'object'],
-  additionalProperties: false,
-  properties: {
-    message: { type: 'string', description: 'The question. Its text may hold references.' },
-    expiresMs,
-  },
-  default: false,
-  description: 'true, the question to a person, or an object of `message` and `expiresMs`',
-}
 
 /** The schema of workflows whose tasks may hold workflows by the reference `nested`. */
 function describeTask(nested: ShapeSchema['$ref'] & string): ShapeSchema {

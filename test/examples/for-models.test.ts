@@ -36,7 +36,7 @@ test('the page has at most 1,200 tokens, by two tokenizers', () => {
 
 test('the prompt names every field of a document as code, and every choice', () => {
   const fields = [...listFields(workflowSchema)]
-  expect(fields).toHaveLength(38)
+  expect(fields).toHaveLength(41)
   expect(fields.filter(name => !prompt.includes(`\`${name}\``))).toEqual([])
   const choices = [...listChoices(workflowSchema)]
   expect(choices.length).toBe(5)

@@ -1,32 +1,28 @@
 import type { ExecutionState } from '../../events/execution-state.ts'
-import { type MemoryParts, OutputMemory } from '../reuse/output-memory.ts'
-import { type ForkSource, Takeover } from '../reuse/takeover.ts'
+import type { StartParts } from '../loop-parts.ts'
+import { type MemoryParts, OutputMemory, toOutputStore } from '../reuse/output-memory.ts'
+import { Takeover } from '../reuse/takeover.ts'
 import type { GroupParts } from './group-children.ts'
 import { GroupDecisions } from './group-decisions.ts'
 import { GroupTimers } from './group-timers.ts'
 import { ParentOutcomes } from './parent-outcome.ts'
 
-/** Sources of outputs that replace calls. */
-export interface ReuseParts {
-  /** Of a fork. */
-  readonly fork: ForkSource | undefined
-  /** Of an execution whose store remembers outputs. */
-  readonly memory: Pick<MemoryParts, 'store' | 'owner' | 'counters'> | undefined
-}
-
 /** Creates the parts that decide on the groups of an execution, and on outputs that replace calls. */
 export function createDecisions(
   state: ExecutionState,
-  parts: Omit<GroupParts, 'outcomes' | 'timers'>,
-  { fork, memory: given }: ReuseParts,
+  { fork, owner }: Pick<StartParts, 'fork' | 'owner'>,
+  parts: Omit<GroupParts, 'outcomes' | 'timers'> & Pick<MemoryParts, 'counters'>,
 ): GroupDecisions {
-  const { table, scopes, options, recorder } = parts
+  const { table, scopes, options, recorder, counters } = parts
   const outcomes = new ParentOutcomes(table.graph, state, scopes)
   const takeover = fork && new Takeover(fork, table.graph, state, scopes)
+  const store = toOutputStore(options.store)
   const memory =
-    given &&
+    store &&
     new OutputMemory({
-      ...given,
+      store,
+      owner,
+      counters,
       executionId: recorder.executionId,
       table,
       scopes,

@@ -19,7 +19,7 @@ const MAX_QUESTIONS = 1000
 export interface AskingAttempt {
   readonly clock: Clock
   question(question: Question): void
-  /** Stops the timeout of the attempt. @returns what was left of it, ms; `NaN` if there is none */
+  /** Stops the timeout of the attempt. @returns its remaining time, ms; `NaN` without a timeout */
   stopTimeout(): number
   /** The rest of the timeout has passed. */
   expire(): void
@@ -33,7 +33,7 @@ export class OpenQuestions {
   #count = 0
   #openSince = 0
   #waitedMs = 0
-  /** What is left of the timeout, ms. Runs out by one timer of its own, since no other attempt has the same rest. */
+  /** Remaining time of the timeout, ms. Runs out by one timer of its own, since no other attempt has the same rest. */
   #leftMs = Number.NaN
   #restEndsAt = 0
   #stopRest: (() => void) | undefined

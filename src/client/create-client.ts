@@ -52,6 +52,14 @@ export interface RemoteExecuteOptions {
   readonly signal?: AbortSignal
 }
 
+/** Options of one fork. */
+export interface RemoteForkOptions extends RemoteExecuteOptions {
+  /** Ids of the tasks that run again whatever they did, with all that depend on them. @defaultValue none */
+  readonly from?: readonly string[]
+  /** A changed document. @defaultValue that of the old execution */
+  readonly workflow?: DAGStructure
+}
+
 /** Options of one subscription. */
 export interface SubscribeOptions {
   /** Id of the event to resume after. @defaultValue from the first event */
@@ -74,6 +82,12 @@ export interface Client {
    * @throws `INVALID_OPTION`; nothing else synchronously
    */
   stream(workflow: DAGStructure | string, options?: RemoteExecuteOptions): RemoteExecution
+  /**
+   * Starts a fork of an execution at once and follows it: a new execution that takes over the outputs of unchanged tasks.
+   * Without `input` and `options` they are those of the old one.
+   * @throws `INVALID_OPTION`; nothing else synchronously
+   */
+  fork(executionId: string, options?: RemoteForkOptions): RemoteExecution
   /** Follows an existing execution, from its first event or after a given one. @throws `INVALID_OPTION`, `INVALID_EVENT_ID` */
   subscribe(executionId: string, options?: SubscribeOptions): RemoteExecution
   /**
@@ -94,16 +108,17 @@ const DEFAULT_IDLE_TIMEOUT_MS = 30_000
  */
 export function createClient(options: ClientOptions): Client {
   const session = createSession(options)
+  const follow = (submission: Submission, options: RemoteExecuteOptions): RemoteExecution => {
+    const starting = session.start(submission, 'stream', options.signal)
+    return new RemoteExecution(session, starting.started, { ...pickSignal(options), starting })
+  }
   return {
     async execute(workflow, options = {}) {
       const submission = createSubmission(workflow, options)
       return execute(session, submission, options.signal)
     },
-    stream(workflow, options = {}) {
-      const submission = createSubmission(workflow, options)
-      const starting = session.start(submission, 'stream', options.signal)
-      return new RemoteExecution(session, starting.started, { ...pickSignal(options), starting })
-    },
+    stream: (workflow, options = {}) => follow(createSubmission(workflow, options), options),
+    fork: (executionId, options = {}) => follow(createFork(executionId, options), options),
     subscribe(executionId, options = {}) {
       expectExecutionId(executionId)
       const { after, signal, ...unknown } = expectObject('options', options)
@@ -183,9 +198,23 @@ function createSubmission(workflow: DAGStructure | string, options: RemoteExecut
   const { input, options: remote, signal, ...unknown } = expectObject('options', options)
   refuseUnknown(unknown)
   expectSignal(signal)
+  if (isNamed) return writeSubmission(`workflows/${workflow}/executions`, { input, options: remote })
+  return writeSubmission('executions', { workflow, input, options: remote })
+}
+
+function createFork(executionId: string, options: RemoteForkOptions): Submission {
+  expectExecutionId(executionId)
+  const { from, workflow, input, options: remote, signal, ...unknown } = expectObject('options', options)
+  refuseUnknown(unknown)
+  if (from !== undefined && !Array.isArray(from)) throw invalidOption('from', 'an array of task ids', from)
+  if (workflow !== undefined) expectObject('workflow', workflow)
+  expectSignal(signal)
+  return writeSubmission(`executions/${executionId}/fork`, { from, workflow, input, options: remote })
+}
+
+function writeSubmission(path: string, body: Readonly<Record<string, unknown>>): Submission {
   try {
-    if (isNamed) return { path: `workflows/${workflow}/executions`, body: stringifyJson({ input, options: remote }) }
-    return { path: 'executions', body: stringifyJson({ workflow, input, options: remote }) }
+    return { path, body: stringifyJson(body) }
   } catch (cause) {
     const message = 'Expected the workflow, its `input` and its `options` to be JSON'
     throw new DagstreamError('INVALID_OPTION', message, { cause })

@@ -128,7 +128,7 @@ export class ExecutionApi {
   }
 }
 
-/** What a person gives to a question. */
+/** The answer of a person to a question. */
 export type RemoteAnswer = { readonly response: unknown } | { readonly decline: true }
 
 /** The result in the answer to a workflow. @throws as `Reply.json` */

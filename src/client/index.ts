@@ -6,6 +6,7 @@ export {
   type ClientOptions,
   createClient,
   type RemoteExecuteOptions,
+  type RemoteForkOptions,
   type RemoteOptions,
   type SubscribeOptions,
 } from './create-client.ts'

@@ -132,7 +132,7 @@ export class ExecutionLoop implements RecorderCallbacks {
   }
 
   /**
-   * Answers an open question. @param by who does
+   * Answers an open question. @param by the person, as the server knows them
    * @returns settles once that is in the log; rejects with `INPUT_NOT_FOUND`, `INPUT_CLOSED` or `INVALID_RESPONSE`
    */
   async answer(inputId: string, response: unknown, by?: string): Promise<void> {

@@ -29,7 +29,7 @@ export interface LoopParts {
   readonly counters: MutableCounters
   /** ISO 8601. @defaultValue now */
   readonly createdAt?: string
-  /** Whether somebody may answer its questions. @defaultValue true */
+  /** Whether a person may answer its questions. @defaultValue true */
   readonly isAttended?: boolean
 }
 

@@ -16,7 +16,7 @@ export class TimeLimit {
     this.go()
   }
 
-  /** Goes on. Idempotent. */
+  /** Continues. Idempotent. */
   go(): void {
     if (this.#stopTimer !== undefined) return
     this.#startedAt = this.#clock.now()

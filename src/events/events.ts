@@ -446,7 +446,7 @@ export type InputResolvedEvent = EventOf<
     readonly outcome: InputOutcome
     /** The answer, or the default of an expired question; absent for a secret. */
     readonly response?: unknown
-    /** Who answered or declined, as the server knows them. */
+    /** The person who answered or declined, as the server knows them. */
     readonly by?: string
   }
 >

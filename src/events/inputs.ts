@@ -1,6 +1,6 @@
 import type { EventFor, InputOutcome, InputQuestion } from './events.ts'
 
-/** A question and what became of it. */
+/** A question and its outcome. */
 export interface InputState extends InputQuestion {
   /** Absent while it is open. */
   outcome?: InputOutcome
@@ -84,7 +84,7 @@ export function closeInput(inputs: InputMap | undefined, data: EventFor<'input_r
   if (data.response !== undefined) input.response = data.response
 }
 
-/** For the reducer: a task has ended. Which questions it had stays known, so that a late answer is told apart from a wrong id. */
+/** For the reducer: a task has ended. Its questions stay known, so that a late answer differs from a wrong id. */
 export function closeInputs(inputs: InputMap | undefined, taskId: string): void {
   const of = inputs?.get(taskId)
   if (of === undefined) return

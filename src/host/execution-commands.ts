@@ -112,8 +112,8 @@ export class ExecutionCommands {
   }
 
   /**
-   * Answers or declines an open question; the first answer counts. What it lets go on is never refused for lack of a place.
-   * @param by who does
+   * Answers or declines an open question; the first answer counts. The execution continues even if no place is free.
+   * @param by the person, as the server knows them
    * @throws `EXECUTION_NOT_FOUND`, `INPUT_NOT_FOUND`, `INPUT_CLOSED`, `INVALID_RESPONSE`, `INTERRUPTED`; the errors of the store
    */
   async answer(executionId: string, inputId: string, answer: PersonAnswer, by?: string): Promise<void> {

@@ -23,6 +23,6 @@ export interface HostOptions {
    * their grace. `false`: it resumes executions only on request, and they need no follower.
    */
   readonly isServer: boolean
-  /** Whether somebody may answer questions: otherwise one without expiry expires at once. @defaultValue true */
+  /** Whether a person may answer questions: otherwise one without expiry expires at once. @defaultValue true */
   readonly isAttended?: boolean
 }

@@ -87,7 +87,7 @@ export class StartQueue {
     this.#setPhase(task, phase, isAsking ? PHASE.waiting : PHASE.running)
   }
 
-  /** A task that has started asks a person, or goes on: by the log. */
+  /** A task that has started asks a person, or continues: by the log. */
   pass(task: number, phase: typeof PHASE.running | typeof PHASE.waiting): void {
     this.#setPhase(task, this.#columns.phase, phase)
   }

@@ -60,7 +60,7 @@ async function checkTime(createRunner: CreateRunner): Promise<void> {
     createRunner,
     async (_, { ask, signal }) => {
       await ask({ message: 'Go?' })
-      // Longer than what is left.
+      // Longer than the remaining time.
       await sleep(systemClock, 10_000, signal)
     },
     { timeoutMs },

@@ -56,7 +56,7 @@ export interface Tool<Args = Record<string, unknown>, Output = unknown> {
   execute(args: Args, context: ToolContext): Output | Promise<Output>
 }
 
-/** What a tool asks a person. */
+/** A question of a tool to a person. */
 export interface QuestionOptions {
   /** For people; over 8 KiB it is cut. */
   readonly message: string
@@ -91,7 +91,7 @@ export interface ToolContext {
   readonly log: (level: InfoLevel, message: string) => void
   /**
    * Asks a person. Meanwhile the task holds no slot and no permit, and its time stands still. Several questions may be
-   * open at once; the tool goes on once the last of them is closed. After a crash the tool is called again and gets the
+   * open at once; the tool continues once the last of them is closed. After a crash the tool is called again and gets the
    * answers that were given: ask the same questions in the same order.
    *
    * Rejects with `INPUT_DECLINED`, `INPUT_EXPIRED`, `INPUT_MISMATCH` for another question than the earlier attempt asked,

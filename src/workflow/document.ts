@@ -94,7 +94,7 @@ export interface CachePolicy {
   readonly effects?: boolean
 }
 
-/** What a person is asked before a task starts. */
+/** The approval that a task needs before it starts. */
 export interface ApprovePolicy {
   /** Default: a question that names the task and its tool. */
   readonly message?: string

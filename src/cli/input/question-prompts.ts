@@ -12,7 +12,7 @@ const MAX_FIELDS = 20
 
 type Schema = Readonly<Record<string, unknown>>
 
-/** What the library is asked with. */
+/** The settings of one prompt. */
 interface Terminal {
   readonly input: Readable
   readonly output: Writable
@@ -29,7 +29,7 @@ export function canAsk({ stdin, stderr, env }: CliProcess): boolean {
 
 /**
  * Asks one question on the terminal, by its schema: yes or no, a numbered list, a number, a text, field by field, or JSON.
- * @param signal ends the question: somebody else was faster
+ * @param signal ends the prompt: the question was answered elsewhere
  * @returns the answer; `undefined` once the signal has aborted
  */
 export async function askPerson(

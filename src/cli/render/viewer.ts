@@ -8,7 +8,7 @@ export interface Viewer {
   show(event: SSEEvent): void | Promise<void>
   /** Prints a line for people. */
   say(line: string): void | Promise<void>
-  /** Leaves the terminal to a question. @returns what ends that */
+  /** Leaves the terminal to a question. @returns a function that takes it back */
   hold?(): () => void
   /** Whether `say` drops every line. */
   readonly isSilent?: boolean

@@ -46,7 +46,7 @@ export interface ExecutionLog {
 /** An open question with its execution. */
 export type OpenInput = InputQuestion & { readonly executionId: string }
 
-/** What a person gives to a question. */
+/** The answer of a person to a question. */
 export type GivenAnswer = { readonly response: unknown } | { readonly decline: true }
 
 /** A source of executions. For an unknown execution every method rejects with a message for people. */

@@ -10,7 +10,7 @@ import type { OpenInput } from './execution-source.ts'
 /** A question may be answered further on in a log that is replayed: asking waits so long for that, ms. */
 const SETTLE_MS = 150
 
-/** What the questions of a followed execution need. */
+/** The parts that the questions of a followed execution need. */
 export interface TerminalQuestionsOptions {
   readonly process: CliProcess
   readonly viewer: Viewer
@@ -19,7 +19,7 @@ export interface TerminalQuestionsOptions {
   readonly onInterrupt: () => void
 }
 
-/** Asks the questions of an execution on the terminal, one after the other, while the execution goes on. */
+/** Asks the questions of an execution on the terminal, one after the other, while the execution continues. */
 export class TerminalQuestions {
   readonly #options: TerminalQuestionsOptions
   readonly #waiting = new Map<string, OpenInput>()

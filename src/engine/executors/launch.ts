@@ -35,7 +35,7 @@ export interface LaunchParts {
   readonly owner?: string | undefined
   /** Of a fork: what it takes its outputs from. */
   readonly fork?: ForkSource
-  /** Whether somebody may answer its questions. @defaultValue true */
+  /** Whether a person may answer its questions. @defaultValue true */
   readonly isAttended?: boolean | undefined
 }
 

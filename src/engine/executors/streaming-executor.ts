@@ -16,7 +16,7 @@ export interface StreamOptions extends ExecuteOptions {
   /** Bounds of the buffer between the execution and its reader. */
   readonly buffer?: BufferOptions
   /**
-   * Whether somebody may answer its questions by the `Execution`: otherwise one without `expiresMs` expires at once, unless
+   * Whether a person may answer its questions by the `Execution`: otherwise one without `expiresMs` expires at once, unless
    * `onInput` is given. @defaultValue true
    */
   readonly isAttended?: boolean

@@ -6,11 +6,11 @@ import type { ExecutionStore } from '../../store/execution-store.ts'
 import { readResponse } from './answers.ts'
 import { inputClosed, inputNotFound } from './input-desk.ts'
 
-/** What a person gives to a question. */
+/** The answer of a person to a question. */
 export type PersonAnswer = { readonly response: unknown } | { readonly decline: true }
 
 /**
- * Answers a question of an execution that no process runs: the answer is appended to its log, and whoever resumes it goes on
+ * Answers a question of an execution that no process runs: the answer is appended to its log, and the process that resumes it continues
  * with it. A process that still runs it gets `FENCED`.
  * @throws `INPUT_NOT_FOUND`, `INPUT_CLOSED`, `INVALID_RESPONSE`, `RECORD_UNUSABLE`, what the store throws
  */

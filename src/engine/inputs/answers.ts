@@ -16,7 +16,7 @@ function writeSchema(schema: unknown): string {
   return schema === undefined ? '' : stringifyJson(schema)
 }
 
-/** What a closed question gives to its tool; `undefined` if the secret answer is lost. */
+/** The answer that the tool of a closed question gets; `undefined` if the secret answer is lost. */
 export function toAnswer(
   { outcome, response, inputId }: InputState,
   question: Question,

@@ -16,7 +16,7 @@ export interface InputRoom {
 const MAX_ITEM = 256
 
 /**
- * Puts together what questions need. Made for the first one: most executions have none.
+ * Creates the parts that questions need. Called for the first one: most executions have none.
  * @param known secret answers of an execution that resumes, by the id of their question
  */
 export function createInputs(

@@ -11,14 +11,14 @@ import { readResponse } from './answers.ts'
 import { Expiries } from './expiries.ts'
 import type { SecretAnswers } from './secret-answers.ts'
 
-/** What answers are taken with. */
+/** The parts that answers need. */
 export interface DeskParts {
   readonly graph: TaskGraph
   readonly state: ExecutionState
   readonly recorder: Recorder
   readonly secrets: SecretAnswers
   readonly options: ResolvedOptions
-  /** Whether somebody may answer: without `onInput` and without expiry, a question that nobody can answer expires at once. */
+  /** Whether a person may answer: without `onInput` and without expiry, a question that nobody can answer expires at once. */
   readonly isAttended: boolean
   /** Whether a task does not run any more. */
   readonly isStopped: (task: number) => boolean
@@ -31,7 +31,7 @@ interface Resolution {
   readonly by?: string | undefined
 }
 
-/** Who waits until a question is closed in the log. */
+/** A caller that waits until a question is closed in the log. */
 interface Waiting {
   readonly resolve: () => void
   readonly reject: (error: DagstreamError) => void
@@ -41,7 +41,7 @@ interface Waiting {
 export class InputDesk {
   readonly #parts: DeskParts
   readonly #expiries: Expiries
-  /** Closed questions that are not in the log yet, with those who wait for that. */
+  /** Closed questions that are not in the log yet, with the callers that wait for them. */
   readonly #closing = new Map<string, Waiting | undefined>()
 
   constructor(parts: DeskParts) {
@@ -179,7 +179,7 @@ export class InputDesk {
       const response = await onInput({ executionId, ...copy })
       if (response !== undefined) await this.answer(inputId, response)
     })().catch((error: unknown) => {
-      // Somebody else was faster, or the task has ended.
+      // Another answer came first, or the task has ended.
       if (error instanceof DagstreamError && error.code === 'INPUT_CLOSED') return
       options.logger.warn('`onInput` gave no answer: the question stays open', {
         executionId,

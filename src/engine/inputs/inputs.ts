@@ -21,7 +21,7 @@ export interface InputParts {
   readonly runner: AttemptRunner
   readonly secrets: SecretAnswers
   readonly desk: InputDesk
-  /** What a question of an item says of it. */
+  /** The fields of a question that describe its item. */
   readonly describeItem: (task: number) => Pick<InputState, 'index' | 'item'>
 }
 
@@ -38,7 +38,7 @@ interface Asking {
 
 /**
  * The questions that attempts ask. While an answer is awaited the attempt holds no slot and no permit; both are taken again
- * before its tool goes on. What an earlier attempt was answered comes from the log.
+ * before its tool continues. Answers to earlier attempts come from the log.
  */
 export class Inputs {
   readonly #parts: InputParts

@@ -27,7 +27,7 @@ export interface ResumeContext {
   /** Options for those that the record lacks. */
   readonly options?: ResolvedOptions
   readonly counters?: MutableCounters
-  /** Whether somebody may answer its questions. @defaultValue true */
+  /** Whether a person may answer its questions. @defaultValue true */
   readonly isAttended?: boolean | undefined
   /** Ends it, as a request to cancel does: `finally` tasks run, unless it is being ended already. */
   readonly stop?: Stop | undefined

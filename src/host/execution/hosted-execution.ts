@@ -22,7 +22,7 @@ export interface StoreFailure {
   readonly stallCount: number
 }
 
-/** What else is known of an execution that runs. */
+/** Optional properties of an execution that runs. */
 export interface LiveOptions {
   readonly failure?: StoreFailure | undefined
   /** Its request asked for its grace: it holds also while the execution only waits for people. */
@@ -164,7 +164,7 @@ export class HostedExecution implements CommandedExecution {
 
   /**
    * Answers an open question.
-   * @param by who does
+   * @param by the person, as the server knows them
    * @returns once that is in the log; rejects with `INPUT_NOT_FOUND`, `INPUT_CLOSED`, `INVALID_RESPONSE`, and with `INTERRUPTED`
    * where this process does not run it
    */

@@ -9,7 +9,7 @@ import { parseOptions, type ServerBounds } from './execution-options.ts'
 import { type JsonBody, parseEnvelope, refuseDuplicates } from './execution-request.ts'
 
 /** What a request for a fork asks for. */
-export interface AskedFork extends Pick<ExecutionRequest, 'options' | 'graceMs'> {
+export interface AskedFork extends Pick<ExecutionRequest, 'options' | 'isGraceAsked' | 'graceMs'> {
   readonly request: ForkRequest<DAGStructure>
 }
 
@@ -45,10 +45,10 @@ export async function prepareForkRequest(
   record: ExecutionRecord,
   store: ExecutionStore,
 ): Promise<ExecutionRequest> {
-  const { request, options, graceMs } = parseForkRequest(body, bounds)
+  const { request, options, ...grace } = parseForkRequest(body, bounds)
   const prepared = await prepareFork(record, store, request)
   const recorded = readAskableOptions(record.options, bounds)
-  return { ...prepared, options: { ...recorded, ...options }, graceMs }
+  return { ...prepared, options: { ...recorded, ...options }, ...grace }
 }
 
 /** The recorded options that a request could ask for, within the bounds of the server. @throws `RECORD_UNUSABLE` */

@@ -10,7 +10,7 @@ import {
   timestamp,
 } from './schema-parts.ts'
 
-/** What the routes of questions take and give. */
+/** The schemas of the routes of questions. */
 export const inputSchemas: Readonly<Record<SchemaName & `Input${string}`, Json>> = {
   InputPage: object(
     {

@@ -5,7 +5,7 @@ import type { TaskGraph } from '../task-graph.ts'
 import { PersonWait } from './person-wait.ts'
 import { type Approval, TaskInputs } from './task-inputs.ts'
 
-/** What follows from questions for the tasks that ask them: they wait, and go on once their last open question is closed. */
+/** The effects of questions on the tasks that ask them: they wait, and continue once their last open question is closed. */
 export class InputProgress {
   readonly records: TaskInputs = new TaskInputs()
   /** How long the execution only waited for people. */
@@ -50,7 +50,7 @@ export class InputProgress {
     if (!this.records.areUnused) this.wait.update(this.#onlyWaits(), timestamp)
   }
 
-  /** Whether some task waits for a person, and nothing goes on without one. */
+  /** Whether some task waits for a person, and nothing runs without one. */
   #onlyWaits(): boolean {
     if (this.#starts.runningCount > 0) return false
     const { phase } = this.#columns

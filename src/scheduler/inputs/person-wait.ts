@@ -3,7 +3,7 @@
  * own time limit stands still then. It follows from the timestamps of the log, so that it is the same after a crash.
  */
 export class PersonWait {
-  /** When it began, ms since 1970; `undefined` while something else goes on. */
+  /** When it began, ms since 1970; `undefined` while something else runs. */
   #since: number | undefined
   #waitedMs = 0
 
@@ -27,7 +27,7 @@ export class PersonWait {
     this.#since = isWaiting ? now : undefined
   }
 
-  /** Another process goes on: the time between the processes is none of the execution. */
+  /** Another process continues: the time between the processes does not count. */
   resumed(): void {
     this.#since = undefined
   }

@@ -8,10 +8,10 @@ interface Questions {
   approval?: Approval
 }
 
-/** What came of the approval of a task. */
+/** The outcome of the approval of a task. */
 export type Approval = 'approved' | 'declined' | 'expired' | 'cancelled'
 
-/** Which tasks have open questions, and what came of their approvals. It changes by events alone. */
+/** The open questions of tasks, and the outcomes of their approvals. It changes by events alone. */
 export class TaskInputs {
   /** By task index; made for the first question, since most executions have none. */
   #tasks: Map<number, Questions> | undefined

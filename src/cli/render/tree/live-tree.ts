@@ -18,7 +18,7 @@ export interface LiveTree {
   show(event: SSEEvent): void
   /** Prints a line above the tree. */
   say(line: string): void
-  /** Leaves the terminal to a question: what was drawn stays, and lines wait. @returns what ends that */
+  /** Leaves the terminal to a question: the tree stays visible, and lines wait. @returns a function that takes it back */
   hold(): () => void
   /** Draws the final state, which remains on the terminal. */
   close(): void

@@ -1,7 +1,7 @@
 import type { JsonSchema, ToolContext } from '../../../tools/tool.ts'
 import type { Redact } from '../../redact.ts'
 
-/** What the server asks for. */
+/** The request of the server. */
 export interface Elicitation {
   readonly mode?: string | undefined
   readonly message?: unknown
@@ -39,7 +39,7 @@ export class Elicitations {
     return () => void this.#running.delete(call)
   }
 
-  /** Calls back when a call begins to wait for a person, and when it goes on. */
+  /** Calls back when a call begins to wait for a person, and when it continues. */
   follow(context: ToolContext, onAsking: (isAsking: boolean) => void): void {
     for (const call of this.#running) if (call.context === context) call.onAsking = onAsking
   }

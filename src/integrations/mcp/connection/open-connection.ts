@@ -42,7 +42,7 @@ export async function openConnection(options: ConnectionOptions, signal: AbortSi
 }
 
 class OpeningConnection implements Connection {
-  // Those by URL are declined, which a server is told only by an answer.
+  // Those by URL are declined by an answer.
   readonly client: Client = new Client(
     { name: 'dagstream', version: '1' },
     { capabilities: { elicitation: { form: {}, url: {} } } },

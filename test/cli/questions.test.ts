@@ -36,8 +36,8 @@ function onTerminal(workflow: object, ...flags: string[]): Terminal {
   const type = async (after: string, keys: string): Promise<void> => {
     const find = (): number => process.stderr.text.indexOf(after, seen)
     await vi.waitFor(() => expect(find()).toBeGreaterThanOrEqual(0), { timeout: 10_000 })
-    // The library listens a moment after it has drawn.
-    await new Promise(resolve => setTimeout(resolve, 50))
+    // The library may listen a moment after it has drawn.
+    await vi.waitFor(() => expect(stdin.listenerCount('keypress')).toBeGreaterThan(0))
     seen = process.stderr.text.length
     stdin.write(keys)
   }

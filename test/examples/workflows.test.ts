@@ -4,6 +4,7 @@ import {
   compileWorkflow,
   type DAGStructure,
   type ExecutionResult,
+  humanAskTool,
   StreamingExecutor,
   type Tool,
 } from '../../src/index.ts'
@@ -24,6 +25,7 @@ async function run(
   name: string,
   answers: Readonly<Record<string, Answer>>,
   input?: unknown,
+  onInput?: (clock: FakeClock) => unknown,
 ): Promise<{ readonly calls: readonly Call[]; readonly result: ExecutionResult; readonly tookMs: number }> {
   const calls: Call[] = []
   const tools = Object.entries(answers).map(
@@ -37,7 +39,10 @@ async function run(
   )
   const clock = new FakeClock()
   const startedAt = clock.now()
-  const execution = new StreamingExecutor(tools, { clock }).stream(readDocument(name), { input })
+  const execution = new StreamingExecutor([...tools, humanAskTool], {
+    clock,
+    ...(onInput && { onInput: () => onInput(clock) }),
+  }).stream(readDocument(name), { input })
   const ended = execution.result
   await clock.run(24 * 60 * 60 * 1000)
   const result = await ended
@@ -164,25 +169,23 @@ describe('the document', () => {
     expect(endless.tookMs).toBeLessThan(60 * 60 * 1000)
   })
 
-  test('approval waits without a slot until a decision', async () => {
+  test('approval waits for a person, at most a day', async () => {
+    const decide = async (clock: FakeClock, decision: string): Promise<unknown> => {
+      await new Promise<void>(resolve => clock.after(90 * 60_000, resolve))
+      return { decision, message: 'Hello' }
+    }
+    const tools = { 'deploy:release': () => null }
     for (const [decision, end] of [
       ['approved', 'success'],
       ['rejected', 'CONDITION_FALSE'],
-    ]) {
-      let left = 90
-      const { calls, result, tookMs } = await run(
-        'approval.json',
-        {
-          'approvals:request': () => ({ id: 'a1' }),
-          'approvals:read': () => (left-- > 0 ? { decision: null } : { decision, message: 'Hello' }),
-          'deploy:release': () => null,
-        },
-        { version: '1.2' },
-      )
-      expect([codes(result)['release'], result.status]).toEqual([end, 'success'])
-      expect(tookMs).toBe(90 * 60_000)
-      if (end === 'success') expect(calls.at(-1)).toEqual(['release', { version: '1.2', message: 'Hello' }])
+    ] as const) {
+      const onInput = (clock: FakeClock): unknown => decide(clock, decision)
+      const { calls, result, tookMs } = await run('approval.json', tools, { version: '1.2' }, onInput)
+      expect([codes(result)['release'], result.status, tookMs]).toEqual([end, 'success', 90 * 60_000])
+      expect(calls).toEqual(end === 'success' ? [['release', { version: '1.2', message: 'Hello' }]] : [])
     }
+    const unanswered = await run('approval.json', tools, { version: '1.2' })
+    expect(codes(unanswered.result)).toEqual({ approve: 'INPUT_EXPIRED', release: 'DEPENDENCY_FAILED' })
   })
 
   test('nested hands values in and out of the inner workflow', async () => {

@@ -1,4 +1,4 @@
-// Drafts are written in parallel, a person chooses one, and the rest of the workflow goes on with it.
+// Drafts are written in parallel, a person chooses one, and the rest of the workflow uses it.
 import assert from 'node:assert/strict'
 import { defineTool, StreamingExecutor, type ToolContext } from 'dagstream'
 

@@ -83,7 +83,7 @@ export class OutputMemory {
     if (result?.status !== 'success' || result.reusedFrom !== undefined || !(result.output instanceof JsonValue)) return
     const { text: output } = result.output
     const { tool: name, toolVersion: version, taskId } = result
-    // After a crash an attempt goes on without a decision.
+    // After a crash an attempt runs again without a decision.
     const key = known ?? this.#keyOf(task, cache, { name, version })
     if (key === undefined) return
     const { store, owner, executionId } = this.#parts

@@ -26,6 +26,8 @@ export interface AttemptCommand extends AttemptKey {
   readonly timeoutMs: number
   /** The same for every attempt of the task. */
   readonly idempotencyKey: string
+  /** W3C trace context of the attempt, for the requests of its tool. Absent without traces. */
+  readonly traceparent?: string | undefined
 }
 
 /** The reason for which an attempt is aborted. */

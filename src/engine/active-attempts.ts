@@ -13,6 +13,7 @@ import { cutMessage, type Emissions } from './emissions.ts'
 import type { ExecutionTasks } from './execution-tasks.ts'
 import type { Inputs } from './inputs/inputs.ts'
 import { INTERRUPTED } from './interruption.ts'
+import type { LoopTraces } from './loop-parts.ts'
 import type { ResolvedOptions } from './options.ts'
 import type { OutputBudget } from './output-budget.ts'
 import type { Recorder } from './recorder.ts'
@@ -33,6 +34,8 @@ export interface AttemptParts {
   readonly counters: MutableCounters
   /** Finds the reason for which a task no longer runs, if there is one. */
   readonly findAbortion: (task: number) => AttemptAbortion | undefined
+  /** The trace context of an attempt. */
+  readonly traceparentOf: LoopTraces['traceparentOf']
   /** The questions of the execution; created on first use if `isNeeded`. */
   readonly inputs: (isNeeded: boolean) => Inputs | undefined
   /** The last active attempt has ended. */
@@ -122,6 +125,7 @@ export class ActiveAttempts implements AttemptListener {
       attempt: number,
       timeoutMs: task.timeoutMs ?? task.tool.timeoutMs ?? options.taskTimeoutMs,
       idempotencyKey: this.#keyPrefix + task.id,
+      traceparent: this.#parts.traceparentOf(task.id, number),
     }
     runner.start(command, attempt)
   }

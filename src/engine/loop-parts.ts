@@ -52,6 +52,14 @@ export interface StartParts {
   readonly runner?: AttemptRunner
 }
 
+/** The trace contexts of an execution, each a W3C `traceparent`. */
+export interface LoopTraces {
+  /** That of the execution itself. */
+  readonly traceparent: string | undefined
+  /** That of an attempt whose start is in the log. */
+  traceparentOf(taskId: string, attempt: number): string | undefined
+}
+
 /** The parts of the loop that its rounds work with. */
 export interface RoundContext {
   readonly recorder: Recorder
@@ -62,4 +70,6 @@ export interface RoundContext {
   readonly handedOff: (failure: DagstreamError) => void
   /** Whether it only waits for people has changed. */
   readonly onPersonWait: (isWaiting: boolean) => void
+  /** The trace context of an attempt whose start is in the log. */
+  readonly traceparentOf: LoopTraces['traceparentOf']
 }

@@ -4,6 +4,7 @@ import type { InputQuestion, Schedule } from '../events/events.ts'
 import type { ExecutionStore } from '../store/execution-store.ts'
 import { LIMITS } from '../workflow/document.ts'
 import { createId } from './execution-id.ts'
+import type { ExecutionObserver } from './observers/execution-observer.ts'
 import { guardLogger, type Logger, SILENT_LOGGER } from '../log/logger.ts'
 
 /** Options of executions: of an executor for all of its executions, or of one call. */
@@ -46,6 +47,8 @@ export interface ExecutionOptions {
    * `executeWithStreaming`, where nobody else can answer.
    */
   readonly onInput?: (input: InputQuestion & { readonly executionId: string }) => unknown
+  /** Each receives the log entries of every execution that starts or resumes. @defaultValue none */
+  readonly observers?: readonly ExecutionObserver[]
   /** The store of the execution and its events. @defaultValue none: events stay in memory while the execution runs */
   readonly store?: ExecutionStore
   readonly logger?: Logger
@@ -76,6 +79,7 @@ export const DEFAULT_OPTIONS: ResolvedOptions = {
   maxTokens: Number.POSITIVE_INFINITY,
   maxCost: Number.POSITIVE_INFINITY,
   onInput: undefined,
+  observers: [],
   store: undefined,
   logger: SILENT_LOGGER,
   clock: systemClock,

@@ -2,7 +2,6 @@ import { LocalRunner } from '../attempt/local-runner.ts'
 import type { AttemptRunner } from '../attempt/runner.ts'
 import { DagstreamError } from '../errors.ts'
 import type { LogEntry } from '../events/log-entry.ts'
-import type { TaskState } from '../events/execution-state.ts'
 import type { Lease } from '../log/event-log.ts'
 import type { ExecutionPlan } from '../plan/execution-plan.ts'
 import { Permits } from '../scheduler/permits.ts'
@@ -28,10 +27,10 @@ const SLICE = 256
 /** The rounds of a started execution: decides on its tasks, and applies entries of the log. */
 export class TaskRounds {
   readonly plan: ExecutionPlan
+  readonly tasks: ExecutionTasks
   readonly #parts: LoopParts
   readonly #context: RoundContext
   readonly #table: TaskTable
-  readonly #tasks: ExecutionTasks
   readonly #milestones: Milestones
   readonly #permits: Permits
   readonly #emissions: Emissions
@@ -58,11 +57,11 @@ export class TaskRounds {
     this.#parts = parts
     this.#context = context
     this.#table = start.table ?? new TaskTable(plan, options)
-    this.#tasks = new ExecutionTasks(this.#table.graph, log.state)
+    this.tasks = new ExecutionTasks(this.#table.graph, log.state)
     const scopes = new Scopes(this.#table, log.state, input)
     const outputs = start.outputs ?? new OutputBudget()
     const closeInputs = (task: number): void => this.#room?.inputs.close(task)
-    this.#milestones = new Milestones(plan, this.#table, this.#tasks, recorder, scopes, closeInputs)
+    this.#milestones = new Milestones(plan, this.#table, this.tasks, recorder, scopes, closeInputs)
     this.#emissions = new Emissions(options, counters, recorder, context.cancel)
     this.#permits = new Permits(this.#table.starts.ready, {
       isPaused: () => commands.isPaused,
@@ -73,7 +72,7 @@ export class TaskRounds {
       this.#table.wake(task)
       recorder.wake()
     })
-    const shared = { table: this.#table, tasks: this.#tasks, recorder, scopes, outputs, options, counters }
+    const shared = { table: this.#table, tasks: this.tasks, recorder, scopes, outputs, options, counters }
     this.#attempts = new ActiveAttempts({
       ...shared,
       columns: this.#table.columns,
@@ -82,6 +81,7 @@ export class TaskRounds {
       runner: this.#runner,
       scopeOf: task => scopes.of(task),
       findAbortion: task => commands.findAbortion(task),
+      traceparentOf: context.traceparentOf,
       inputs: isNeeded => (isNeeded ? this.#inputs : this.#room)?.inputs,
       onIdle: () => {
         if (this.#isAbandoned) this.#runner.close?.()
@@ -121,11 +121,6 @@ export class TaskRounds {
     return (this.#room ??= this.#createInputs())
   }
 
-  /** The state of a task by its index, once the log has it. */
-  stateOf(task: number): TaskState | undefined {
-    return this.#tasks.stateOf(task)
-  }
-
   /**
    * Records how the execution starts or resumes; from then on ready tasks can be taken. @returns the time that it ran
    * before, ms, without the time in which it only waited for people
@@ -138,7 +133,7 @@ export class TaskRounds {
     this.#startedAt = now - ranMs
     commands.begin(table)
     if (log.state.status === 'pending') this.#milestones.start(options.schedule)
-    if (resumption !== undefined) recordResumption(table, this.#tasks, recorder, commands, resumption)
+    if (resumption !== undefined) recordResumption(table, this.tasks, recorder, commands, resumption)
     table.open(now)
     this.#delays.restore(table.delays)
     this.#emissions.restore(log.state.tokenUsage)
@@ -235,7 +230,7 @@ export class TaskRounds {
   #settled(task: number): void {
     this.#room?.inputs.ended(task)
     if (this.#decisions === undefined) return
-    const state = this.#tasks.stateOf(task)
+    const state = this.tasks.stateOf(task)
     if (state !== undefined) this.#decisions.settled(task, state)
   }
 

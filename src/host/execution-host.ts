@@ -15,7 +15,7 @@ import { RunningExecutions } from './execution/running-executions.ts'
 import { findKnown } from './find-known.ts'
 import type { HostOptions } from './host-options.ts'
 import { Meters } from './observers/meters.ts'
-import { ObserverHub } from './observers/observer-hub.ts'
+import { ObserverHub } from '../engine/observers/observer-hub.ts'
 import { PendingStart } from './pending-start.ts'
 import { Recovery } from './recovery/recovery.ts'
 import { answerStored } from '../engine/inputs/answer-stored.ts'
@@ -48,7 +48,9 @@ export class ExecutionHost {
     const { clock, logger, store, abortGraceMs } = execution
     this.#options = options
     this.archive = new ExecutionArchive(store, clock)
-    this.#observers = new ObserverHub([this.meters, ...observers], this.meters.appends, clock, logger)
+    const { meters } = this
+    const onAppend = (tookMs: number): void => meters.appends.observe(tookMs / 1000)
+    this.#observers = new ObserverHub([meters, ...observers], clock, logger, onAppend)
     const waiter = new DrainWaiter(clock)
     const onRelease = (): void => waiter.notify()
     this.#notify = onRelease
@@ -141,7 +143,10 @@ export class ExecutionHost {
     const parts = { ...request, workflows, isAttended, owner: claimant.owner }
     const { loop, start, describe } = createLoop(workflow, tools, input, options, this.meters.counters, parts)
     const grace = request.graceMs ?? graceMs
-    const record = { ...describe({ graceMs: grace, isGraceAsked }), ...claimant }
+    const identity = { executionId: loop.executionId, ...(claimant.owner !== undefined && { owner: claimant.owner }) }
+    const begun = this.#observers.begin(identity, workflow.name, request.traceparent)
+    const { traceparent } = begun
+    const record = { ...describe({ graceMs: grace, isGraceAsked, traceparent }), ...claimant }
     const more = { isGraceAsked, onPersonWait: this.#notify }
     const hosted = HostedExecution.live(record, loop, grace, execution.clock, more)
     // Added before the store is called: a request that finds the execution there finds it here, too.
@@ -154,7 +159,7 @@ export class ExecutionHost {
         this.running.remove(hosted)
         return await this.#attach(existing, claimant)
       }
-      this.#observers.observe(record, workflow.name, loop.log)
+      this.#observers.observe(record, loop, workflow.name, { begun })
       this.running.follow(hosted, loop)
       start(lease)
       return hosted

@@ -80,7 +80,7 @@ function createApp(
   }
   if (allowedOrigins.length > 0) {
     // Before the token: a preflight carries none.
-    const exposeHeaders = ['Execution-Id', 'Location', 'Retry-After']
+    const exposeHeaders = ['Execution-Id', 'Location', 'Retry-After', 'Trace-Id']
     app.use(cors({ origin: [...allowedOrigins], allowMethods: ['GET', 'HEAD', 'POST', 'DELETE'], exposeHeaders }))
   }
   if (tokens.length > 0) app.use(bearerAuth({ token: [...tokens] }))

@@ -1,5 +1,5 @@
 import type { LogEntry } from '../../events/log-entry.ts'
-import type { EntryObserver, ExecutionObserver } from '../../host/observers/execution-observer.ts'
+import type { EntryObserver, ExecutionObserver } from '../../engine/observers/execution-observer.ts'
 import type { Logger } from '../../log/logger.ts'
 import type { Output } from './console.ts'
 import { toPlainLine } from '../render/text.ts'

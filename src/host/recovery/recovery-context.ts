@@ -6,7 +6,7 @@ import type { Logger } from '../../log/logger.ts'
 import type { ToolResolver } from '../../tools/tool-resolver.ts'
 import type { HostedExecution, StoreFailure } from '../execution/hosted-execution.ts'
 import type { RunningExecutions } from '../execution/running-executions.ts'
-import type { ObserverHub } from '../observers/observer-hub.ts'
+import type { ObserverHub } from '../../engine/observers/observer-hub.ts'
 import type { StoreRetries } from '../storage/store-retries.ts'
 
 /** The parts of a host that its recovery works with. */

@@ -1,6 +1,7 @@
 import { afterTurn, isTurnSpent } from '../../clock.ts'
 import { DagstreamError, isRecordUnusable } from '../../errors.ts'
 import type { ExecutionLoop } from '../../engine/execution-loop.ts'
+import { readTraceparent } from '../../engine/resume/recorded-options.ts'
 import { recoverLoop, resumeLoop, type ResumeContext } from '../../engine/resume/resume.ts'
 import type { Stop } from '../../events/events.ts'
 import { describeError } from '../../log/describe-error.ts'
@@ -178,7 +179,9 @@ export class Recovery {
   /** The options of a resumed execution; its observers see its log from its first new entry on. */
   #describe(stored: StoredExecution): ResumeContext {
     const { resume, observers } = this.#context
-    return { ...resume, onRestored: log => observers.observe(stored, log.state.name, log) }
+    const traceparent = readTraceparent(stored.options)
+    const resumes = traceparent === undefined ? {} : { traceparent }
+    return { ...resume, onRestored: loop => observers.observe(stored, loop, loop.log.state.name, { resumes }) }
   }
 
   /** @returns its tools; `undefined` where it is not resumed @throws `RECORD_UNUSABLE`; the errors of the store and of its tool provider */

@@ -8,7 +8,7 @@ import { Suggestions } from '../../tools/suggestion.ts'
 import { createToolResolver, type ToolProvider } from '../../tools/tool-resolver.ts'
 import { type DisconnectRule, parseDisconnectRule } from '../../host/execution/disconnect-policy.ts'
 import type { HostOptions } from '../../host/host-options.ts'
-import type { ExecutionObserver } from '../../host/observers/execution-observer.ts'
+import type { ExecutionObserver } from '../../engine/observers/execution-observer.ts'
 import type { Authorize } from '../security/authorize.ts'
 import { parseAllowedHosts } from '../security/host-guard.ts'
 

@@ -113,6 +113,7 @@ export function resolveOptions(...given: readonly (ExecutionOptions | undefined)
     if (name === 'onInput' && resolved[name] === undefined) continue
     if (typeof resolved[name] !== 'function') throw invalidOption(name, 'a function', resolved[name])
   }
+  expectObservers(resolved['observers'])
   resolved.logger = guardLogger(resolved.logger as Logger)
   resolved.random = guardRandom(resolved.random as () => number)
   const options = resolved as unknown as ResolvedOptions
@@ -139,6 +140,12 @@ export function resolveOptions(...given: readonly (ExecutionOptions | undefined)
 }
 
 /** Wraps a source of jitter: 0.5 replaces an error or a value that is not from 0 to 1. */
+/** @throws `INVALID_OPTION` */
+export function expectObservers(observers: unknown): void {
+  if (!Array.isArray(observers)) throw invalidOption('observers', 'an array of observers', observers)
+  for (const [at, observer] of observers.entries()) expectMethods(`observers[${at}]`, observer, ['observe'])
+}
+
 function guardRandom(random: () => number): () => number {
   return () => {
     try {

@@ -1,5 +1,11 @@
 import { DagstreamError, expectMethods, expectObject, invalidOption } from '../../errors.ts'
-import { EXECUTION_OPTIONS, type ExecutionOptions, isAtLeastZero, resolveOptions } from '../../engine/options.ts'
+import {
+  EXECUTION_OPTIONS,
+  type ExecutionOptions,
+  expectObservers,
+  isAtLeastZero,
+  resolveOptions,
+} from '../../engine/options.ts'
 import { defaultFormat, type Format } from '../../sse/formats.ts'
 import { WorkflowRegistry, type WorkflowSource } from '../../plan/workflow-registry.ts'
 import { createMemoryStore } from '../../store/memory-store.ts'
@@ -118,8 +124,7 @@ export function resolveHandlerOptions(given: HandlerOptions): ResolvedHandlerOpt
   for (const [name, value] of Object.entries({ heartbeatMs, stallTimeoutMs })) {
     if (!(isAtLeastZero(value) && value > 0)) throw invalidOption(name, 'a positive number of milliseconds', value)
   }
-  if (!Array.isArray(observers)) throw invalidOption('observers', 'an array of observers', observers)
-  for (const [at, observer] of observers.entries()) expectMethods(`observers[${at}]`, observer, ['observe'])
+  expectObservers(observers)
   if (!isAtLeastZero(drainMs)) throw invalidOption('drainMs', 'a number of milliseconds, 0 or more', drainMs)
   return {
     tools: resolver,

@@ -80,7 +80,11 @@ export class ExecutionStarts {
     // Refuse a reader above the limit before the execution starts.
     const release = accepted === 'stream' ? this.#host.subscribers.admit() : undefined
     try {
-      const started = await this.#host.start({ ...asked, ...unfollowed, ...readTrace(request) }, claimant, () => request.signal)
+      const started = await this.#host.start(
+        { ...asked, ...unfollowed, ...readTrace(request) },
+        claimant,
+        () => request.signal,
+      )
       this.#responses.encodeAhead(started)
       return show(started, undefined, release)
     } catch (error) {

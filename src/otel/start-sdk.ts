@@ -1,6 +1,7 @@
 import type { SpanExporter } from '@opentelemetry/sdk-trace-base'
 import { DagstreamError, describeValue } from '../errors.ts'
 import { loadOptional } from '../optional-package.ts'
+import { cutText } from '../text.ts'
 import { loadTraceApi } from './trace-api.ts'
 
 /** The environment variables of the SDK. */
@@ -11,6 +12,9 @@ export interface StartedSdk {
   /** Sends the spans that are left, within the export timeout, and ends. Rejects if they could not be sent. */
   readonly close: () => Promise<void>
 }
+
+/** Maximum length of a message of the SDK, characters. */
+const MAX_PROBLEM = 1024
 
 /** One command for all packages: versions of other majors do not fit each other. */
 const INSTALL =
@@ -25,15 +29,19 @@ const EXPORTERS = {
  * Starts OpenTelemetry's SDK for traces and registers it. The SDK and its exporter read `OTEL_*` from the environment of the process:
  * service name and resource, endpoint, headers, timeouts, sampler, limits and batches. Read here are `OTEL_SDK_DISABLED`,
  * `OTEL_TRACES_EXPORTER` and `OTEL_EXPORTER_OTLP_TRACES_PROTOCOL`.
+ * @param onProblem receives warnings and errors of the SDK, such as exports that failed
  * @returns `undefined` where the environment turns traces off
  * @throws `MISSING_PACKAGE`; `INVALID_OPTION` for an exporter or a protocol that is not supported
  */
-export async function startOtelSdk(env: OtelEnvironment): Promise<StartedSdk | undefined> {
+export async function startOtelSdk(
+  env: OtelEnvironment,
+  onProblem: (message: string) => void,
+): Promise<StartedSdk | undefined> {
   const chosen = env['OTEL_TRACES_EXPORTER'] || 'otlp'
   if (env['OTEL_SDK_DISABLED'] === 'true' || chosen === 'none') return undefined
   if (chosen !== 'otlp') throw unsupported('OTEL_TRACES_EXPORTER', 'otlp or none', chosen)
   const exporter = await createExporter(env)
-  const { trace } = await loadTraceApi()
+  const { trace, diag, DiagLogLevel } = await loadTraceApi()
   const { BasicTracerProvider, BatchSpanProcessor } = await loadPackage(
     '@opentelemetry/sdk-trace-base',
     () => import('@opentelemetry/sdk-trace-base'),
@@ -47,11 +55,19 @@ export async function startOtelSdk(env: OtelEnvironment): Promise<StartedSdk | u
     .merge(resourceFromAttributes({ 'service.name': 'dagstream' }))
     .merge(detectResources({ detectors: [envDetector] }))
   const provider = new BasicTracerProvider({ resource, spanProcessors: [new BatchSpanProcessor(exporter)] })
+  const warn = (message: string): void => onProblem(cutText(message, MAX_PROBLEM))
+  const ignore = (): void => {}
+  const logger = { error: warn, warn, info: ignore, debug: ignore, verbose: ignore }
+  diag.setLogger(logger, { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true })
   trace.setGlobalTracerProvider(provider)
   return {
     async close() {
       trace.disable()
-      await provider.shutdown()
+      try {
+        await provider.shutdown()
+      } finally {
+        diag.disable()
+      }
     },
   }
 }

@@ -2,7 +2,10 @@ import type * as OtelApi from '@opentelemetry/api'
 import { loadOptional } from '../optional-package.ts'
 
 /** The parts of `@opentelemetry/api` that are used. */
-export type TraceApi = Pick<typeof OtelApi, 'context' | 'trace' | 'ROOT_CONTEXT' | 'SpanKind' | 'SpanStatusCode'>
+export type TraceApi = Pick<
+  typeof OtelApi,
+  'context' | 'trace' | 'diag' | 'DiagLogLevel' | 'ROOT_CONTEXT' | 'SpanKind' | 'SpanStatusCode'
+>
 
 /** @throws `MISSING_PACKAGE` */
 export function loadTraceApi(): Promise<TraceApi> {

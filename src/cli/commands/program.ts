@@ -7,6 +7,7 @@ import { hasColors } from '../render/color-support.ts'
 import { type CliProcess, type CommandContext, type ExitCode, Notices, Output } from '../process/console.ts'
 import { addDashHints } from '../render/dash-hints.ts'
 import { DEFAULT_STORE } from '../target/default-store.ts'
+import { addDocumentCommands } from './document-program.ts'
 import { addExecutionsCommands } from './executions-program.ts'
 import {
   parseAmount,
@@ -151,6 +152,7 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
         .argParser(parseCount)
         .default(10_000),
     )
+    .option('--otel', 'export traces, as the OTEL_* variables say')
     .addOption(new Option('--log-level <level>', 'minimum level of log lines').choices(LOG_LEVELS).default('info'))
     .action(async options => {
       const { serveCommand } = await import('./serve-command.ts')
@@ -192,41 +194,7 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
       const { chatCommand } = await import('./chat-command.ts')
       code = await chatCommand(prompt, options, context)
     })
-  program
-    .command('validate')
-    .description('Check a workflow without running it')
-    .argument('<file>', 'the workflow as JSON, the name of a registered one, or - for standard input')
-    .addOption(inputOption())
-    .addOption(toolsOption())
-    .addOption(mcpOption())
-    .addOption(workflowsOption())
-    .option('--json', 'print {valid, issues, issueCount} on stdout')
-    .action(async (file, options) => {
-      const { validateCommand } = await import('./validate-command.ts')
-      code = await validateCommand(file, options, context)
-    })
-  program
-    .command('graph')
-    .description('Draw a workflow as text')
-    .argument('<file>', 'the workflow as JSON, the name of a registered one, or - for standard input')
-    .addOption(workflowsOption())
-    .addOption(
-      new Option('--format <format>', 'the format of the drawing').choices(['mermaid', 'dot']).default('mermaid'),
-    )
-    .action(async (file, options) => {
-      const { graphCommand } = await import('./graph-command.ts')
-      code = await graphCommand(file, options, context)
-    })
-  program
-    .command('tools')
-    .description('List the tools that a workflow can name')
-    .addOption(toolsOption())
-    .addOption(mcpOption())
-    .option('--json', 'print them as JSON, with their schemas')
-    .action(async options => {
-      const { toolsCommand } = await import('./tools-command.ts')
-      code = await toolsCommand(options, context)
-    })
+  addDocumentCommands(program, context, ended => (code = ended))
 
   addDashHints(program, context.process.command, line => (said.error += line))
 

@@ -19,6 +19,7 @@ import {
   type ServerLog,
 } from '../process/server-log.ts'
 import type { StrayReport } from '../process/stray-faults.ts'
+import { type OpenedTraces, openTraces } from '../process/traces.ts'
 import { type OpenedStore, openServerStore, type StoreFlags } from '../target/open-store.ts'
 import { formatMs, toPlainLine } from '../render/text.ts'
 import { cutText } from '../../text.ts'
@@ -49,6 +50,8 @@ export interface ServeCommandOptions extends StoreFlags {
   readonly maxCost?: number
   /** Keep-alive time of idle connections, ms. */
   readonly keepAlive?: number
+  /** Whether traces are exported, as the `OTEL_*` variables say. */
+  readonly otel?: boolean
   /** Drain timeout after the first Ctrl-C, ms. */
   readonly drain: number
 }
@@ -122,7 +125,9 @@ async function serveTools(
     },
   )
   let opened: OpenedStore | undefined
+  let traces: OpenedTraces | undefined
   try {
+    if (options.otel) traces = await openTraces(process.env, log)
     // Opened after listening: a server that fails because its port is taken must neither create a file nor resume executions
     // from one.
     opened = await openServerStore(options, process, log)
@@ -132,7 +137,7 @@ async function serveTools(
       tools: tools.all ?? tools,
       ...(workflows && { workflows }),
       store: opened.store,
-      observers: [observeExecutions(log)],
+      observers: [observeExecutions(log), ...(traces?.observers ?? [])],
       logger: log,
       ...(token !== undefined && { token }),
       ...(allowOrigin && { allowedOrigins: allowOrigin }),
@@ -146,6 +151,7 @@ async function serveTools(
     await server.close()
     // Closed last: executions are recorded until they have drained.
     await opened?.close()
+    await traces?.close()
   }
 }
 

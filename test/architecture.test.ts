@@ -20,6 +20,7 @@ const ORDER = [
   'host',
   'sse',
   'streamer',
+  'mcp-server',
   'http',
   'client',
   'cli',

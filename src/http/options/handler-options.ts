@@ -56,6 +56,11 @@ export interface HandlerOptions extends ExecutionOptions {
   readonly format?: Format
   /** Each receives the log entries of every execution that starts or resumes here. @defaultValue none */
   readonly observers?: readonly ExecutionObserver[]
+  /**
+   * Whether `POST /mcp` serves the workflows as tools of MCP, over Streamable HTTP. Needs the package `@modelcontextprotocol/sdk`,
+   * which the first request loads. @defaultValue false
+   */
+  readonly mcpServer?: boolean
 }
 
 /** The options of a handler, all present and checked. */
@@ -67,6 +72,7 @@ export interface ResolvedHandlerOptions extends HostOptions {
   readonly heartbeatMs: number
   readonly stallTimeoutMs: number
   readonly format: Format
+  readonly mcpServer: boolean
 }
 
 /** The methods of a store that a handler calls. */
@@ -87,6 +93,7 @@ const HANDLER_OPTIONS: readonly (keyof HandlerOptions)[] = [
   'drainMs',
   'format',
   'observers',
+  'mcpServer',
 ]
 
 /** @throws `INVALID_OPTION`, also for a name that is not an option; `INVALID_TOOL`; `INVALID_WORKFLOW` for one of `workflows` */
@@ -106,6 +113,7 @@ export function resolveHandlerOptions(given: HandlerOptions): ResolvedHandlerOpt
     drainMs = 10_000,
     format = defaultFormat,
     observers = [],
+    mcpServer = false,
     ...rest
   } = expectObject('options', given)
   refuseUnknown(Object.keys(rest))
@@ -125,6 +133,7 @@ export function resolveHandlerOptions(given: HandlerOptions): ResolvedHandlerOpt
     if (!(isAtLeastZero(value) && value > 0)) throw invalidOption(name, 'a positive number of milliseconds', value)
   }
   expectObservers(observers)
+  if (typeof mcpServer !== 'boolean') throw invalidOption('mcpServer', 'a boolean', mcpServer)
   if (!isAtLeastZero(drainMs)) throw invalidOption('drainMs', 'a number of milliseconds, 0 or more', drainMs)
   return {
     tools: resolver,
@@ -142,6 +151,7 @@ export function resolveHandlerOptions(given: HandlerOptions): ResolvedHandlerOpt
     drainMs,
     format,
     observers: [...observers],
+    mcpServer,
     isServer: true,
   }
 }

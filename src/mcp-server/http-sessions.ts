@@ -95,9 +95,10 @@ export class McpSessions {
     })
     const session: Session = { transport, server, owner, callCount: 0, usedAt: this.#clock.now() }
     await server.connect(transport)
-    server.onclose = () => {
+    const onclose = (): void => {
       if (transport.sessionId !== undefined) this.#sessions.delete(transport.sessionId)
     }
+    Object.assign(server, { onclose })
     const response = await handle(transport, request, access)
     // A request that opens no session.
     if (transport.sessionId === undefined) await server.close()

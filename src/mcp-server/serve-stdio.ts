@@ -23,7 +23,7 @@ export async function serveStdio(context: McpContext, { input, output }: StdioSt
   const [sdk, { StdioServerTransport }] = await Promise.all([loadMcpSdk(), loadStdioTransport()])
   const server = new McpTools(sdk, context).createServer()
   const ended = new Promise<void>(resolve => {
-    server.onclose = resolve
+    Object.assign(server, { onclose: resolve })
   })
   const close = (): Promise<void> => server.close()
   // The transport of the SDK does not notice that its input ends.

@@ -82,25 +82,10 @@ export class ExecutionSpans implements EntryObserver {
   }
 
   onEntry(entry: LogEntry): void {
-    switch (entry.type) {
-      case 'task_start':
-        return this.#startAttempt(entry, entry.data)
-      case 'token_usage': {
-        const open = this.#open.get(entry.data.taskId)
-        if (open !== undefined) open.usage = entry.data.tokenUsage
-        return
-      }
-      case 'task_retry':
-        return this.#endAttempt(entry.data, entry)
-      case 'task_complete':
-        return this.#endAttempt(entry.data, entry)
-      case 'tasks_added': {
-        const { parentId, tasks } = entry.data
-        if (parentId === undefined || this.#isFull) return
-        for (const { taskId } of tasks) this.#parents.set(taskId, parentId)
-        return
-      }
-    }
+    if (entry.type === 'task_start') this.#startAttempt(entry, entry.data)
+    else if (entry.type === 'task_retry' || entry.type === 'task_complete') this.#endAttempt(entry.data, entry)
+    else if (entry.type === 'token_usage') this.#noteUsage(entry.data)
+    else if (entry.type === 'tasks_added') this.#noteParents(entry.data)
   }
 
   /** The context of an attempt; that of the execution for an attempt without a span. */
@@ -154,6 +139,16 @@ export class ExecutionSpans implements EntryObserver {
     const context = span.spanContext()
     this.#contexts.set(taskId, context)
     this.#open.set(taskId, { span, context, attempt, startedAt, usage: undefined })
+  }
+
+  #noteUsage({ taskId, tokenUsage }: EventFor<'token_usage'>['data']): void {
+    const open = this.#open.get(taskId)
+    if (open !== undefined) open.usage = tokenUsage
+  }
+
+  #noteParents({ parentId, tasks }: EventFor<'tasks_added'>['data']): void {
+    if (parentId === undefined || this.#isFull) return
+    for (const { taskId } of tasks) this.#parents.set(taskId, parentId)
   }
 
   #linksOf(entry: LogEntry): Link[] {

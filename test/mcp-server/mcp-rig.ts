@@ -47,7 +47,7 @@ export function mcpRig(options: Partial<HandlerOptions> = {}): McpRig {
     async connect({ headers = {}, onElicit } = {}) {
       const transport = new StreamableHTTPClientTransport(new URL('http://localhost/mcp'), {
         requestInit: { headers },
-        fetch: async (url, init) => rig.handler.fetch(new Request(url, init as RequestInit)),
+        fetch: async (url, init) => rig.handler.fetch(new Request(url, init)),
       })
       return connectClient(transport, onElicit)
     },

@@ -144,9 +144,9 @@ test('a call answers after 50 s with the id, and `get_execution` waits for the e
   const { call } = await rig.connect()
   const answer = call('run_workflow', { workflow: ONE_TASK })
   const work = await rig.tool.nextCall('a')
-  await rig.clock.advance(49_999)
+  rig.clock.advance(49_999)
   const open = await call('get_execution', { executionId: 'x1' })
-  await rig.clock.advance(1)
+  rig.clock.advance(1)
   expect([open.structured, await answer]).toEqual([
     { executionId: 'x1', status: 'running' },
     { structured: { executionId: 'x1', status: 'running' }, text: expect.any(String), isError: false },

@@ -53,8 +53,8 @@ test('an MCP tool sends the context of its attempt in `params._meta`', async () 
   server.setRequestHandler(ListToolsRequestSchema, () => ({
     tools: [{ name: 'work', inputSchema: { type: 'object' } }],
   }))
-  server.setRequestHandler(CallToolRequestSchema, ({ params }) => {
-    seen.push(params._meta?.['traceparent'])
+  server.setRequestHandler(CallToolRequestSchema, ({ params: { _meta: meta } }) => {
+    seen.push(meta?.['traceparent'])
     return { content: [{ type: 'text', text: 'done' }] }
   })
   const [near, far] = InMemoryTransport.createLinkedPair()

@@ -20,6 +20,7 @@ import {
   parsePort,
   parsePositiveInteger,
 } from '../input/option-values.ts'
+import { addMcpCommand } from './mcp-program.ts'
 import {
   cacheAgeOption,
   cacheBytesOption,
@@ -152,6 +153,7 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
         .argParser(parseCount)
         .default(10_000),
     )
+    .option('--mcp-server', 'serve the workflows as tools of MCP, at /mcp')
     .option('--otel', 'export traces, as the OTEL_* variables say')
     .addOption(new Option('--log-level <level>', 'minimum level of log lines').choices(LOG_LEVELS).default('info'))
     .action(async options => {
@@ -194,6 +196,7 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
       const { chatCommand } = await import('./chat-command.ts')
       code = await chatCommand(prompt, options, context)
     })
+  addMcpCommand(program, context, ended => (code = ended))
   addDocumentCommands(program, context, ended => (code = ended))
 
   addDashHints(program, context.process.command, line => (said.error += line))

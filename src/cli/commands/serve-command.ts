@@ -1,7 +1,5 @@
 import { createHandler, type Handler } from '../../http/create-handler.ts'
-import { describeError } from '../../log/describe-error.ts'
 import type { WorkflowRegistry } from '../../plan/workflow-registry.ts'
-import type { HandlerOptions } from '../../http/options/handler-options.ts'
 import { isLoopback, LOOPBACK_HOSTS } from '../../http/security/host-guard.ts'
 import { type NodeServer, serve, type ServeOptions } from '../../http/node/serve.ts'
 import { type CommandContext, type ExitCode, UsageError } from '../process/console.ts'
@@ -9,23 +7,16 @@ import { describeNext, type Interrupts, listenForInterrupts } from '../process/i
 import { type CliTools, openTools } from '../input/open-tools.ts'
 import { isHostName } from '../input/option-values.ts'
 import { readWorkflowFolder } from '../input/workflow-folder.ts'
+import { createStrayLog, type ServerFlags, toBounds } from './server-flags.ts'
 import { buildSamples } from './serve-samples.ts'
 import { findToken } from '../target/server-connection.ts'
-import {
-  createServerLog,
-  type LogLevel,
-  logRequests,
-  observeExecutions,
-  type ServerLog,
-} from '../process/server-log.ts'
-import type { StrayReport } from '../process/stray-faults.ts'
+import { createServerLog, logRequests, observeExecutions, type ServerLog } from '../process/server-log.ts'
 import { type OpenedTraces, openTraces } from '../process/traces.ts'
-import { type OpenedStore, openServerStore, type StoreFlags } from '../target/open-store.ts'
+import { type OpenedStore, openServerStore } from '../target/open-store.ts'
 import { formatMs, toPlainLine } from '../render/text.ts'
-import { cutText } from '../../text.ts'
 
 /** The flags of `serve`. */
-export interface ServeCommandOptions extends StoreFlags {
+export interface ServeCommandOptions extends ServerFlags {
   readonly port: number
   readonly host: string
   /** Hosts allowed in addition to loopback names and the address itself. */
@@ -33,25 +24,12 @@ export interface ServeCommandOptions extends StoreFlags {
   /** Origins whose pages may read responses. */
   readonly allowOrigin?: readonly string[]
   readonly token?: string
-  readonly tools?: string
-  /** A file with `mcpServers`, each started by the first workflow that names it. */
-  readonly mcp?: string
-  /** A folder of registered workflows. */
-  readonly workflows?: string
-  readonly logLevel: LogLevel
-  /** Default and maximum timeout of an execution, ms. */
-  readonly timeout?: number
-  /** Default and maximum number of concurrent tasks of an execution. */
-  readonly concurrency?: number
-  readonly maxExecutions?: number
-  /** Token budget of one execution, input and output together. */
-  readonly maxTokens?: number
-  /** Cost budget of one execution, US dollars. */
-  readonly maxCost?: number
   /** Keep-alive time of idle connections, ms. */
   readonly keepAlive?: number
   /** Whether traces are exported, as the `OTEL_*` variables say. */
   readonly otel?: boolean
+  /** Whether `/mcp` is served. */
+  readonly mcpServer?: boolean
   /** Drain timeout after the first Ctrl-C, ms. */
   readonly drain: number
 }
@@ -79,20 +57,6 @@ export async function serveCommand(options: ServeCommandOptions, context: Comman
     await tools.close()
   }
   return 0
-}
-
-/** Maximum logged length of a stray fault, characters. */
-const MAX_STRAY = 8192
-
-/** Logs stray faults, with their stacks. */
-function createStrayLog(log: ServerLog): StrayReport {
-  return {
-    fault: error =>
-      log.error('Unhandled error, probably in a tool', {
-        error: cutText(describeError(error), MAX_STRAY),
-      }),
-    leftOut: count => log.error('Further unhandled errors are not logged', { count }),
-  }
 }
 
 /** The parts of a server. */
@@ -128,12 +92,15 @@ async function serveTools(
   let traces: OpenedTraces | undefined
   try {
     if (options.otel) traces = await openTraces(process.env, log)
+    // Fails now rather than at the first request.
+    if (options.mcpServer) await (await import('../../mcp-server/load-sdk.ts')).loadMcpSdk()
     // Opened after listening: a server that fails because its port is taken must neither create a file nor resume executions
     // from one.
     opened = await openServerStore(options, process, log)
     const samples = await buildSamples(reachableUrl(server), token !== undefined, tools.own, process)
     handler = createHandler({
       ...toBounds(options),
+      ...(options.mcpServer && { mcpServer: true }),
       tools: tools.all ?? tools,
       ...(workflows && { workflows }),
       store: opened.store,
@@ -169,19 +136,6 @@ async function drainWhenInterrupted(
     void stderr.write('Drained\n')
   } finally {
     interrupts?.stop()
-  }
-}
-
-/** The defaults are those of `createHandler`. */
-function toBounds(options: ServeCommandOptions): Partial<HandlerOptions> {
-  const { timeout, concurrency, maxExecutions, maxTokens, maxCost, drain } = options
-  return {
-    drainMs: drain,
-    ...(timeout !== undefined && { timeoutMs: timeout }),
-    ...(concurrency !== undefined && { maxConcurrency: concurrency }),
-    ...(maxExecutions !== undefined && { maxExecutions }),
-    ...(maxTokens !== undefined && { maxTokens }),
-    ...(maxCost !== undefined && { maxCost }),
   }
 }
 

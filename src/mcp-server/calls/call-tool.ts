@@ -61,9 +61,9 @@ export class ToolCalls {
       case 'answer_input':
         return this.#answer(call)
       case 'cancel_execution':
-        return this.#withExecution(call, 'cancel', async ({ executionId }) => {
-          await this.#context.host.commands.cancel(executionId, { code: 'CANCELLED', message: 'Cancelled by request' })
-        })
+        return this.#cancel(call)
+      default:
+        return name satisfies never
     }
   }
 
@@ -122,6 +122,12 @@ export class ToolCalls {
     return this.#withExecution(call, 'answer', ({ executionId }, owner) =>
       this.#context.host.commands.answer(executionId, args['inputId'] as string, answer, owner),
     )
+  }
+
+  #cancel(call: McpCall): Promise<ToolResult> {
+    return this.#withExecution(call, 'cancel', async ({ executionId }) => {
+      await this.#context.host.commands.cancel(executionId, { code: 'CANCELLED', message: 'Cancelled by request' })
+    })
   }
 
   /** Acts on an execution that the caller may act on, waits if asked to, and shows it. */

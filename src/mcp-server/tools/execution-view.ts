@@ -1,9 +1,9 @@
 import { cutText } from '../../text.ts'
 import { JsonValue } from '../../events/json-value.ts'
 import type { TaskState } from '../../events/execution-state.ts'
+import { listOpenInputs } from '../../events/inputs.ts'
 import { WHOLE_EXECUTION } from '../../events/wire-json.ts'
 import type { HostedExecution } from '../../host/execution/hosted-execution.ts'
-import { listInputsOf } from '../../host/listing/input-list.ts'
 import { callStore } from '../../store/call-store.ts'
 import type { ExecutionStore } from '../../store/execution-store.ts'
 import { showResult, type ToolFault, type ToolResult } from './tool-result.ts'
@@ -40,11 +40,11 @@ export async function showExecution(
   if (errors.length > 0) fields['errors'] = errors
   if (state.reason !== undefined) fields['reason'] = { ...state.reason }
   if (hosted.parked !== undefined) fields['reason'] = { ...hosted.parked }
-  const inputs = listInputsOf(hosted).map(({ executionId: _, ...input }) => input)
+  const inputs = log.ending === 'complete' ? [] : listOpenInputs(log.state.inputs)
   if (inputs.length > 0) fields['inputs'] = inputs
   // The log could not be kept: the next process may resume it.
   if (error === undefined && typeof log.ending === 'object') {
-    const { code = 'INTERRUPTED', error: message } = log.ending.data
+    const { code, error: message } = log.ending.data
     fields['error'] = { code, message }
   }
   if (error !== undefined) fields['error'] = error

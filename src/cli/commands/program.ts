@@ -20,7 +20,7 @@ import {
   parsePort,
   parsePositiveInteger,
 } from '../input/option-values.ts'
-import { addMcpCommand } from './mcp-program.ts'
+import { addMcpCommand } from './mcp/mcp-program.ts'
 import {
   cacheAgeOption,
   cacheBytesOption,

@@ -15,6 +15,15 @@ export interface ToolDefinition {
   }
 }
 
+/** The name of a tool beside those of registered workflows. */
+export type ToolName =
+  | 'list_tools'
+  | 'validate_workflow'
+  | 'run_workflow'
+  | 'get_execution'
+  | 'answer_input'
+  | 'cancel_execution'
+
 /** The longest time that a call waits, ms: hosts give up after 60 s. */
 export const MAX_WAIT_MS = 50_000
 
@@ -41,7 +50,7 @@ const object = (properties: Readonly<Record<string, unknown>>, ...required: read
 })
 
 /** The tools beside those of registered workflows. */
-export const TOOL_DEFINITIONS = [
+export const TOOL_DEFINITIONS: readonly (ToolDefinition & { readonly name: ToolName })[] = [
   {
     name: 'list_tools',
     title: 'List tools',
@@ -109,7 +118,4 @@ export const TOOL_DEFINITIONS = [
     outputSchema: EXECUTION_SCHEMA,
     annotations: { destructiveHint: true },
   },
-] as const satisfies readonly ToolDefinition[]
-
-/** The name of one of them. */
-export type ToolName = (typeof TOOL_DEFINITIONS)[number]['name']
+]

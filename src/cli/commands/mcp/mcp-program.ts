@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander'
-import { parseAmount, parsePositiveInteger } from '../input/option-values.ts'
-import type { CommandContext, ExitCode } from '../process/console.ts'
-import { LOG_LEVELS } from '../process/server-log.ts'
-import { mcpOption, toolsOption, workflowsOption } from './program-options.ts'
+import { parseAmount, parsePositiveInteger } from '../../input/option-values.ts'
+import type { CommandContext, ExitCode } from '../../process/console.ts'
+import { LOG_LEVELS } from '../../process/server-log.ts'
+import { mcpOption, toolsOption, workflowsOption } from '../program-options.ts'
 
 /** Adds `mcp`. @param ended receives the exit code */
 export function addMcpCommand(program: Command, context: CommandContext, ended: (code: ExitCode) => void): void {

@@ -3,6 +3,7 @@ import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/
 import { Server } from '@modelcontextprotocol/sdk/server/index.js'
 import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js'
 import { CallToolRequestSchema, ListToolsRequestSchema } from '@modelcontextprotocol/sdk/types.js'
+import { createMemoryStore, ParallelExecutor } from 'dagstream'
 import { createHandler } from 'dagstream/http'
 import { computeMedian } from './statistics.mjs'
 
@@ -25,11 +26,9 @@ export async function measureMcpServer() {
   const handler = createHandler({ tools: { work: () => 1 }, workflows: { flow: WORKFLOW }, mcpServer: true })
   const ours = await connect(handler.fetch)
   const bare = await connect(await createBareServer())
-  const body = JSON.stringify({})
+  const executor = new ParallelExecutor({ work: () => 1 }, { store: createMemoryStore() })
   const execute = async () => {
-    const headers = { 'Content-Type': 'application/json', Accept: 'application/json' }
-    const request = new Request('http://localhost/workflows/flow/executions', { method: 'POST', headers, body })
-    const { status } = await (await handler.fetch(request)).json()
+    const { status } = await executor.execute(WORKFLOW)
     if (status !== 'success') throw new Error('Expected a success')
   }
   const runs = {

@@ -1,10 +1,14 @@
 import type { Server } from '@modelcontextprotocol/sdk/server/index.js'
 import type { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js'
-import type { Clock } from '../clock.ts'
+import { afterTurn, type Clock } from '../clock.ts'
+import { DrainWaiter } from '../host/drain-waiter.ts'
 import { LIMITS } from '../workflow/document.ts'
 import { McpTools } from './create-server.ts'
 import { loadHttpTransport, loadMcpSdk } from './load-sdk.ts'
 import type { McpAccess, McpContext } from './mcp-context.ts'
+
+/** Time for calls to answer once all executions have ended, ms. */
+const FLUSH_MS = 2000
 
 /** Bounds of the sessions of one server. */
 export interface SessionBounds {
@@ -38,6 +42,7 @@ export class McpSessions {
   readonly #bounds: SessionBounds
   /** By id, the least recently used first. */
   readonly #sessions = new Map<string, Session>()
+  readonly #waiter: DrainWaiter
   #isClosed = false
 
   private constructor(tools: McpTools, Transport: Transport, clock: Clock, bounds: SessionBounds) {
@@ -45,6 +50,7 @@ export class McpSessions {
     this.#Transport = Transport
     this.#clock = clock
     this.#bounds = bounds
+    this.#waiter = new DrainWaiter(clock)
   }
 
   /** Loads the SDK. @throws `MISSING_PACKAGE` */
@@ -70,9 +76,13 @@ export class McpSessions {
     return handle(session.transport, request, access)
   }
 
-  /** Ends all sessions and the calls in them. */
+  /** Ends all sessions, once the calls in them have answered or after `FLUSH_MS`. Call it once all executions have ended. */
   async close(): Promise<void> {
     this.#isClosed = true
+    const isIdle = (): boolean => Array.from(this.#sessions.values()).every(({ callCount }) => callCount === 0)
+    await this.#waiter.waitUntil(isIdle, FLUSH_MS)
+    // The SDK sends an answer in the turn after that of its call.
+    await new Promise<void>(afterTurn)
     await Promise.all(Array.from(this.#sessions.values(), ({ server }) => server.close()))
   }
 
@@ -91,6 +101,7 @@ export class McpSessions {
       return () => {
         session.callCount -= 1
         session.usedAt = this.#clock.now()
+        this.#waiter.notify()
       }
     })
     const session: Session = { transport, server, owner, callCount: 0, usedAt: this.#clock.now() }

@@ -130,6 +130,18 @@ test('at most 1,000 sessions are kept: the least recently used is evicted, one w
   await client.ping()
 })
 
+test('a call that is in flight when the handler closes has its answer', async () => {
+  const rig = mcpRig({ drainMs: 10 })
+  const { call } = await rig.connect()
+  const answer = call('run_workflow', { workflow: ONE_TASK })
+  const work = await rig.tool.nextCall('a')
+  const closing = rig.handler.close()
+  rig.clock.advance(10)
+  work.fail()
+  expect((await answer).structured).toMatchObject({ status: 'cancelled', reason: { code: 'SHUTDOWN' } })
+  await closing
+})
+
 test('`close` ends the sessions once the executions have ended', async () => {
   const rig = mcpRig()
   const { client, call } = await rig.connect()

@@ -16,6 +16,7 @@ const ORDER = [
   'store',
   'scheduler',
   'attempt',
+  'cluster',
   'engine',
   'host',
   'sse',

@@ -20,7 +20,6 @@ const BUNDLED = [
   'leven',
   'mnemonist',
   'obliterator',
-  'p-limit',
   'picocolors',
   'string-width',
   'strip-ansi',

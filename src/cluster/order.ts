@@ -82,6 +82,16 @@ export interface OrderSource {
    * ended
    */
   refuseUnclaimed(toolsWaitMs: number): Promise<number>
+  /** The orders that no worker has taken, by tool; at most 1,000 tools. */
+  countWaiting(): Promise<readonly WaitingOrders[]>
+}
+
+/** The orders of one tool that no worker has taken. */
+export interface WaitingOrders {
+  readonly tool: string
+  readonly count: number
+  /** Age of the oldest, ms, by the database's clock. */
+  readonly oldestMs: number
 }
 
 /** Carries keys of orders to workers, beside the store that keeps the orders. */

@@ -74,7 +74,6 @@ test('every imported package is a dependency, and the licence of every bundled o
       'mnemonist',
       'obliterator',
       'strip-ansi',
-      'yocto-queue',
     ]),
   )
 })

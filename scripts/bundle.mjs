@@ -23,6 +23,7 @@ const BUNDLED = [
   'picocolors',
   'string-width',
   'strip-ansi',
+  'yocto-queue',
 ]
 
 /** Exports of packages that are costly to evaluate and needed by few programs: the first call evaluates them. */

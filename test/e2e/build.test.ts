@@ -74,6 +74,7 @@ test('every imported package is a dependency, and the licence of every bundled o
       'mnemonist',
       'obliterator',
       'strip-ansi',
+      'yocto-queue',
     ]),
   )
 })

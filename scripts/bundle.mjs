@@ -20,6 +20,7 @@ const BUNDLED = [
   'leven',
   'mnemonist',
   'obliterator',
+  'p-limit',
   'picocolors',
   'string-width',
   'strip-ansi',

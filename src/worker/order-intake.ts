@@ -1,8 +1,10 @@
 import type { AttemptKey } from '../attempt/runner.ts'
 import { afterTurn, type Clock, isTurnSpent } from '../clock.ts'
-import type { OrderSource, TakenOrder } from '../cluster/order.ts'
+import type { TakenOrder } from '../cluster/order.ts'
+import type { SharedStore } from '../cluster/shared-store.ts'
 import { describeError } from '../log/describe-error.ts'
 import type { Logger } from '../log/logger.ts'
+import type { Rate } from '../tools/rate.ts'
 
 /** Time between takes without a hint, ms. */
 const POLL_MS = 1000
@@ -15,7 +17,7 @@ const JITTER = 0.2
 
 /** The parts of an intake. */
 export interface IntakeParts {
-  readonly orders: OrderSource
+  readonly store: Pick<SharedStore, 'orders'>
   readonly workerId: string
   readonly leaseMs: number
   readonly clock: Clock
@@ -27,8 +29,7 @@ export interface IntakeParts {
   readonly taken: (order: TakenOrder) => void
   /** The order begins, in a turn of the event loop that has time for it. */
   readonly begin: (order: TakenOrder) => void
-  /** The mean time between two calls of a tool by its rate, ms; `undefined` without a rate. */
-  readonly intervalOf: (tool: string) => number | undefined
+  readonly rateOf: (tool: string) => Rate | undefined
 }
 
 /** Takes orders: at each hint and each second, one take at a time, never more than the worker has room for. */
@@ -82,12 +83,12 @@ export class OrderIntake {
   }
 
   async #take(): Promise<void> {
-    const { orders, workerId, leaseMs, freeCount, logger } = this.#parts
+    const { store, workerId, leaseMs, freeCount, logger } = this.#parts
     const free = freeCount()
     if (free <= 0) return
     let taken: readonly TakenOrder[]
     try {
-      taken = await orders.take(workerId, free, leaseMs)
+      taken = await store.orders.take(workerId, free, leaseMs)
     } catch (error) {
       if (!this.#isAway)
         logger.warn('The store gives no orders: asked again until it does', { error: describeError(error) })
@@ -113,21 +114,21 @@ export class OrderIntake {
 
   /** A token may come sooner than the next poll. */
   #noteRate(tool: string): void {
-    const interval = this.#parts.intervalOf(tool)
-    if (interval === undefined) return
+    const rate = this.#parts.rateOf(tool)
+    if (rate === undefined) return
     const { clock } = this.#parts
     const now = clock.now()
-    const ms = Math.min(POLL_MS, Math.max(MIN_POLL_MS, interval))
+    const ms = Math.min(POLL_MS, Math.max(MIN_POLL_MS, rate.perMs / rate.max))
     this.#ratedMs = now < this.#ratedUntil ? Math.min(this.#ratedMs, ms) : ms
     this.#ratedUntil = now + RATED_MS
   }
 
   async #handBack(taken: readonly TakenOrder[]): Promise<void> {
-    const { orders, workerId, logger } = this.#parts
+    const { store, workerId, logger } = this.#parts
     const keys = taken.flatMap(order => (order.kind === 'start' ? [toKey(order.command)] : []))
     if (keys.length === 0) return
     try {
-      await orders.handBack(workerId, keys)
+      await store.orders.handBack(workerId, keys)
     } catch (error) {
       logger.warn('Orders were not given back: their leases expire', { error: describeError(error) })
     }

@@ -1,6 +1,7 @@
 import { backoff } from '../backoff.ts'
 import { afterTurn, type Clock } from '../clock.ts'
 import type { AttemptMessage } from '../cluster/inbox.ts'
+import type { SharedStore } from '../cluster/shared-store.ts'
 import { describeError } from '../log/describe-error.ts'
 import type { Logger } from '../log/logger.ts'
 import type { NewsQueue } from './news-queue.ts'
@@ -24,8 +25,8 @@ export interface NewsSource {
 
 /** The parts of an outbox. */
 export interface OutboxParts {
-  /** Rejects while the store is away. */
-  readonly post: (messages: readonly AttemptMessage[]) => Promise<readonly boolean[]>
+  readonly store: Pick<SharedStore, 'inbox'>
+  readonly workerId: string
   readonly clock: Clock
   readonly random: () => number
   readonly logger: Logger
@@ -170,10 +171,10 @@ export class Outbox {
   /** @returns `undefined` once closed */
   async #post(messages: readonly AttemptMessage[]): Promise<readonly boolean[] | undefined> {
     if (messages.length === 0) return []
-    const { post, clock, random, logger, onBack } = this.#parts
+    const { store, workerId, clock, random, logger, onBack } = this.#parts
     while (!this.#isClosed) {
       try {
-        const accepted = await post(messages)
+        const accepted = await store.inbox.post(workerId, messages)
         if (this.#failureCount > 0) {
           this.#failureCount = 0
           logger.debug('The store accepts the news of attempts again')

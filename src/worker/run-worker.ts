@@ -13,7 +13,7 @@ export interface RunningWorker {
   /** Settles once the worker has drained. Rejects if it cannot be a member any more: `DISPATCHER_CONFLICT`. */
   readonly ended: Promise<void>
   /** Begins the drain; settles like `ended`. Idempotent. */
-  close(): Promise<void>
+  readonly close: () => Promise<void>
 }
 
 /**

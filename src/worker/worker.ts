@@ -4,14 +4,16 @@ import { MAX_RETRY_AFTER_MS } from '../attempt/retry.ts'
 import type { AbortReason } from '../attempt/runner.ts'
 import type { AnnouncedTool, Member } from '../cluster/members.ts'
 import type { RenewedOrders, TakenOrder } from '../cluster/order.ts'
-import type { Hint, Renewal } from '../cluster/shared-store.ts'
+import type { Hint } from '../cluster/shared-store.ts'
 import { PACKAGE_VERSION } from '../cluster/version.ts'
 import { describeError } from '../log/describe-error.ts'
 import type { RegisteredTool, ToolRegistry } from '../tools/registry.ts'
 import { type AttemptEnd, type AttemptHolder, HeldAttempt } from './held-attempt.ts'
 import { HeldAttempts } from './held-attempts.ts'
 import { OrderIntake } from './order-intake.ts'
+import { OrderRenewal } from './order-renewal.ts'
 import { Outbox } from './outbox.ts'
+import { settleWithin } from './settle-within.ts'
 import type { ResolvedWorkerOptions } from './worker-options.ts'
 
 /** Time to post the last news of a worker that ends, ms; after it its leases expire. */
@@ -37,10 +39,8 @@ export class Worker implements AttemptHolder {
   readonly #intake: OrderIntake
   readonly #interrupted: HeldAttempt[] = []
   readonly #startedAt: string
-  #renewal: Renewal | undefined
+  #renewal: OrderRenewal | undefined
   #unsubscribe: (() => Promise<void>) | undefined
-  #isRenewing = false
-  #isRenewalDue = false
   #drained: Promise<void> | undefined
 
   /** @param tools those that it takes orders of, from the registry */
@@ -53,21 +53,15 @@ export class Worker implements AttemptHolder {
     const names = new Set(tools.map(({ name }) => name))
     const get = (name: string): RegisteredTool | undefined => (names.has(name) ? registry.get(name) : undefined)
     this.#runner = new LocalRunner({ tools: { get }, clock, abortGraceMs })
-    const shared = { clock, random, logger }
-    const post: ConstructorParameters<typeof Outbox>[0]['post'] = messages => store.inbox.post(workerId, messages)
-    this.#outbox = new Outbox({ ...shared, post, onBack: () => this.#intake.wake() })
+    const shared = { store, workerId, clock, random, logger }
+    this.#outbox = new Outbox({ ...shared, onBack: () => this.#intake.wake() })
     this.#intake = new OrderIntake({
       ...shared,
-      orders: store.orders,
-      workerId,
       leaseMs,
       freeCount: () => (this.#outbox.isAway ? 0 : options.concurrency - this.#held.busyCount),
       taken: order => this.#taken(order),
       begin: order => this.#begin(order),
-      intervalOf: tool => {
-        const rate = registry.get(tool)?.rate
-        return rate && rate.perMs / rate.max
-      },
+      rateOf: tool => registry.get(tool)?.rate,
     })
   }
 
@@ -94,8 +88,15 @@ export class Worker implements AttemptHolder {
 
   /** Takes orders from here on. The worker is announced. @throws as `Hints.subscribe` */
   async start(): Promise<void> {
-    const { store, workerId, leaseMs } = this.#options
-    this.#renewal = store.keepOrders({ workerId, ttlMs: leaseMs, onRenewed: renewed => this.#renewed(renewed) })
+    const { store, workerId, leaseMs, logger } = this.#options
+    this.#renewal = new OrderRenewal({
+      store,
+      workerId,
+      leaseMs,
+      logger,
+      keys: () => this.#held.keys,
+      onRenewed: renewed => this.#renewed(renewed),
+    })
     this.#unsubscribe = await store.hints.subscribe(hints => this.#hinted(hints))
     this.#intake.wake()
   }
@@ -111,18 +112,19 @@ export class Worker implements AttemptHolder {
   }
 
   async #drain(): Promise<void> {
-    const { drainMs, abortGraceMs } = this.#options
-    await this.#intake.stop()
+    const { drainMs, abortGraceMs, clock } = this.#options
+    const within = (ms: number, promise: Promise<void>): Promise<void> => settleWithin(clock, ms, promise)
+    await within(FLUSH_MS, this.#intake.stop())
     for (const attempt of this.#held) {
       if (attempt.state === 'taken') this.#forget(attempt)
       else if (attempt.state === 'asking') this.#giveUp(attempt)
     }
-    await this.#within(drainMs, this.#held.empty())
+    await within(drainMs, this.#held.empty())
     for (const attempt of this.#held) this.#giveUp(attempt)
     // Attempts with a longer grace of their own are left: their leases expire.
-    await this.#within(abortGraceMs + FLUSH_MS, this.#held.empty())
-    await this.#within(FLUSH_MS, this.#outbox.idle())
-    await this.#within(FLUSH_MS, this.#interrupt())
+    await within(abortGraceMs + FLUSH_MS, this.#held.empty())
+    await within(FLUSH_MS, this.#outbox.idle())
+    await within(FLUSH_MS, this.#interrupt())
     await this.#close()
   }
 
@@ -144,7 +146,7 @@ export class Worker implements AttemptHolder {
     const attempt = new HeldAttempt(order.command, this)
     if (this.#held.find(attempt.key) !== undefined) return
     this.#held.add(attempt)
-    this.#renewal?.begin(attempt.key, 0)
+    this.#renewal?.hold(attempt.key, 0)
   }
 
   #begin(order: TakenOrder): void {
@@ -167,7 +169,7 @@ export class Worker implements AttemptHolder {
   #limit(attempt: HeldAttempt): void {
     const { timeoutMs, abortGraceMs = this.#options.abortGraceMs } = attempt.command
     const isBounded = attempt.state === 'running' && timeoutMs > 0
-    this.#renewal?.begin(attempt.key, isBounded ? timeoutMs + abortGraceMs : 0)
+    this.#renewal?.hold(attempt.key, isBounded ? timeoutMs + abortGraceMs : 0)
   }
 
   /** For attempts. */
@@ -189,12 +191,12 @@ export class Worker implements AttemptHolder {
   /** For attempts. */
   settled(attempt: HeldAttempt, report: AttemptReport): void {
     // Its time is over, that of its last news is not.
-    this.#renewal?.begin(attempt.key, 0)
-    if (report.status !== 'error' || report.retryAfterMs === undefined) return
+    this.#renewal?.hold(attempt.key, 0)
     const { tool } = attempt.command
-    if (this.#registry.get(tool)?.rate === undefined) return
+    const delayMs = report.status === 'error' ? report.retryAfterMs : undefined
+    if (delayMs === undefined || this.#registry.get(tool)?.rate === undefined) return
     const { store, logger } = this.#options
-    store.members.pauseTool(tool, Math.min(report.retryAfterMs, MAX_RETRY_AFTER_MS)).catch(error => {
+    store.members.pauseTool(tool, Math.min(delayMs, MAX_RETRY_AFTER_MS)).catch(error => {
       logger.warn('A tool was not paused in the system', { tool, error: describeError(error) })
     })
   }
@@ -205,12 +207,7 @@ export class Worker implements AttemptHolder {
     if (end === 'interrupted') this.#interrupted.push(attempt)
     if (end === 'refused' && attempt.hasBegun) {
       this.counters.refusedCount += 1
-      const { executionId, taskId, attempt: number } = attempt.key
-      this.#options.logger.warn('The outcome of an attempt was refused: another one counts', {
-        executionId,
-        taskId,
-        attempt: number,
-      })
+      this.#options.logger.warn('The outcome of an attempt was refused: another one counts', { ...attempt.key })
     }
     this.#forget(attempt)
     this.#intake.wake()
@@ -220,7 +217,7 @@ export class Worker implements AttemptHolder {
     this.#held.delete(attempt)
     this.#outbox.forget(attempt)
     // Interrupted ones are renewed until the store knows.
-    if (!this.#interrupted.includes(attempt)) this.#renewal?.end(attempt.key)
+    if (!this.#interrupted.includes(attempt)) this.#renewal?.release(attempt.key)
   }
 
   #giveUp(attempt: HeldAttempt): void {
@@ -242,38 +239,12 @@ export class Worker implements AttemptHolder {
   #hinted(hints: readonly Hint[] | undefined): void {
     const isOwn = (hint: Hint): boolean => hint.kind === 'worker' && hint.workerId === this.workerId
     const concernsOwn = hints === undefined || hints.some(isOwn)
-    if (concernsOwn) void this.#renew()
+    if (concernsOwn) void this.#renewal?.ask()
     if (concernsOwn || hints.some(({ kind }) => kind === 'orders')) this.#intake.wake()
-  }
-
-  /** Asks for cancellations now. Never rejects. */
-  async #renew(): Promise<void> {
-    this.#isRenewalDue = true
-    if (this.#isRenewing) return
-    this.#isRenewing = true
-    const { store, workerId, leaseMs, logger } = this.#options
-    while (this.#isRenewalDue && this.#held.size > 0) {
-      this.#isRenewalDue = false
-      try {
-        this.#renewed(await store.orders.renew(workerId, this.#held.keys, leaseMs))
-      } catch (error) {
-        // The renewal of the leases asks again.
-        logger.debug('Cancellations were not read', { error: describeError(error) })
-      }
-    }
-    this.#isRenewing = false
   }
 
   #renewed({ lost, cancelled }: RenewedOrders): void {
     for (const key of lost) this.#held.find(key)?.lose()
     for (const { key, reason } of cancelled) this.#held.find(key)?.abort(reason)
-  }
-
-  /** Settles with the promise, or after a time. */
-  async #within(ms: number, promise: Promise<void>): Promise<void> {
-    let stop = (): void => {}
-    const over = new Promise<void>(resolve => (stop = this.#options.clock.after(ms, resolve)))
-    await Promise.race([promise, over])
-    stop()
   }
 }

@@ -56,6 +56,8 @@ export type DagstreamErrorCode =
   | 'STORE_IN_USE'
   /** The database of the store lacks the tables of this version: `dagstream store migrate` makes them. */
   | 'STORE_NOT_MIGRATED'
+  /** A living process on the same shared store uses another dispatcher. */
+  | 'DISPATCHER_CONFLICT'
   /** The process shuts down: it starts no execution, and the next process resumes its executions. */
   | 'SHUTTING_DOWN'
   /** The lease is outdated: another process has claimed the execution. */

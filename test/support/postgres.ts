@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { migratePostgresStore } from '../../src/store/postgres/index.ts'
+import type { Row } from '../../src/store/postgres/database.ts'
 import { type Cluster, programs, startCluster } from './postgres-cluster.ts'
 import { readCluster, RUN_FOLDER } from './postgres-run.ts'
 
@@ -33,12 +34,12 @@ export async function createDatabaseIn(cluster: Cluster, template: string): Prom
 }
 
 /** Runs SQL beside the store. @returns the rows of its last statement */
-export async function execute(url: string, sql: string, values: readonly unknown[] = []): Promise<readonly any[]> {
+export async function execute(url: string, sql: string, values: readonly unknown[] = []): Promise<readonly Row[]> {
   const client = new pg.Client(url)
   await client.connect()
   try {
     const result = await client.query(sql, values.length > 0 ? [...values] : undefined)
-    return result.rows as readonly unknown[]
+    return result.rows as readonly Row[]
   } finally {
     await client.end()
   }

@@ -35,7 +35,7 @@ export function migratePostgresStore(
     await checkServer(client, where)
     const made: string[] = []
     const found = await readVersion(client)
-    if (found === 0) await inTransaction(client, async () => void (await createSchema(client)))
+    if (found === 0) await inTransaction(client, () => createSchema(client))
     let version = found
     while (version < migrations.length) {
       version = await inTransaction(client, async () => {

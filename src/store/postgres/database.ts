@@ -54,7 +54,7 @@ export class Database {
    * @param maxMs a smaller bound of this call
    * @throws `STORE_FAILED` and the other errors of stores
    */
-  async retry<T>(call: (query: Query, isRetry: boolean) => Promise<T>, maxMs = Infinity): Promise<T> {
+  async retry<T>(call: (query: Query, isRetry: boolean) => Promise<T>, maxMs: number = Infinity): Promise<T> {
     const { clock, storeRetryMs } = this.#options
     for (let attempt = 0; ; attempt++) {
       if (this.#isClosed) throw failStore(this.where, 'is closed')

@@ -1,19 +1,10 @@
 import type { ClientBase } from 'pg'
 import { readConnectionUrl, describeUrl } from './connection-url.ts'
-import { loadDriver, type PostgresDriver } from './load-driver.ts'
+import { loadDriver } from './load-driver.ts'
 import { MIGRATION_LOCK, MIGRATIONS, type Migration } from './sql/migrations.ts'
-import { ADD_VERSION, CREATE_SCHEMA, CREATE_VERSIONS, LOCK_MIGRATION, READ_FACTS, READ_VERSION } from './sql/version.ts'
-import { failStore, notMigrated, toStoreError } from './store-error.ts'
-
-/** The oldest server that is supported, as `server_version_num` has it. */
-const OLDEST_SERVER = 150_000
-
-/** The version of a database, and that of this dagstream. */
-export interface SchemaVersion {
-  /** 0: no store yet. */
-  readonly found: number
-  readonly newest: number
-}
+import { ADD_VERSION, CREATE_SCHEMA, CREATE_VERSIONS, LOCK_MIGRATION, type SchemaVersion } from './sql/version.ts'
+import { checkServer, checkStore, checkVersion, readVersion } from './schema-version.ts'
+import { toStoreError } from './store-error.ts'
 
 /** What a migration did. */
 export interface MigrationReport extends SchemaVersion {
@@ -61,57 +52,6 @@ export function checkPostgresStore(url: string): Promise<SchemaVersion> {
   return withClient(url, checkStore)
 }
 
-/** Checks the server and the version of the store. @throws `STORE_FAILED`, `STORE_NOT_MIGRATED` */
-export async function checkStore(
-  client: Pick<ClientBase, 'query'>,
-  where: string,
-  newest: number = MIGRATIONS.length,
-): Promise<SchemaVersion> {
-  await checkServer(client, where)
-  const found = await readVersion(client)
-  checkVersion(where, found, newest)
-  return { found, newest }
-}
-
-/** A version one above is accepted: the database is migrated before its servers are replaced, one after the other. */
-function checkVersion(where: string, found: number, newest: number): void {
-  if (found < newest) throw notMigrated(where)
-  if (found > newest + 1) {
-    const supported = `this one supports versions up to ${newest + 1}`
-    throw failStore(where, `was migrated by a newer dagstream: its version is ${found}, ${supported}`)
-  }
-}
-
-async function checkServer(client: Pick<ClientBase, 'query'>, where: string): Promise<void> {
-  const [facts] = (await client.query(READ_FACTS)).rows as [Readonly<Record<string, unknown>>]
-  const version = facts['server_version'] as number
-  if (version < OLDEST_SERVER) {
-    throw failStore(where, `is of PostgreSQL ${Math.floor(version / 10_000)}: it must be 15 or newer`)
-  }
-  if (facts['encoding'] !== 'UTF8') {
-    throw failStore(
-      where,
-      `has the encoding ${String(facts['encoding'])}: create the database with \`--encoding UTF8\``,
-    )
-  }
-  if (facts['is_standby'] === true) {
-    throw failStore(where, 'is a standby, which is read-only: give the URL of the primary server')
-  }
-  if (facts['is_read_only'] === true) {
-    throw failStore(
-      where,
-      'is read-only: give the URL of the primary server, or set `default_transaction_read_only` to off',
-    )
-  }
-}
-
-async function readVersion(client: Pick<ClientBase, 'query'>): Promise<number> {
-  const [facts] = (await client.query(READ_FACTS)).rows as [{ is_store: boolean }]
-  if (!facts.is_store) return 0
-  const [row] = (await client.query(READ_VERSION)).rows as [{ version: number }]
-  return row.version
-}
-
 async function createSchema(client: ClientBase): Promise<void> {
   await client.query(CREATE_SCHEMA)
   await client.query(CREATE_VERSIONS)
@@ -133,14 +73,10 @@ async function inTransaction<T>(client: ClientBase, run: () => Promise<T>): Prom
   }
 }
 
-async function withClient<T>(
-  url: string,
-  run: (client: ClientBase, where: string) => Promise<T>,
-  driver?: PostgresDriver,
-): Promise<T> {
+async function withClient<T>(url: string, run: (client: ClientBase, where: string) => Promise<T>): Promise<T> {
   const config = readConnectionUrl(url, 'dagstream store')
   const where = describeUrl(url)
-  const { Client } = driver ?? (await loadDriver())
+  const { Client } = await loadDriver()
   // A step may rebuild a large table.
   const client = new Client({ ...config, query_timeout: 0 })
   client.on('error', () => {

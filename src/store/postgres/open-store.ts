@@ -1,8 +1,9 @@
 import { readConnectionUrl, describeUrl } from './connection-url.ts'
 import { Database } from './database.ts'
 import { loadDriver } from './load-driver.ts'
-import { checkStore } from './migrate.ts'
-import { createPostgresStore, type PostgresStore } from './postgres-store.ts'
+import { createPostgresStore } from './create-store.ts'
+import type { PostgresStore } from './postgres-store.ts'
+import { checkStore } from './schema-version.ts'
 import { type PostgresStoreOptions, resolvePostgresOptions } from './store-options.ts'
 import { toStoreError } from './store-error.ts'
 

@@ -1,3 +1,10 @@
+/** The version of a database, and that of this dagstream. */
+export interface SchemaVersion {
+  /** 0: no store yet. */
+  readonly found: number
+  readonly newest: number
+}
+
 /** Facts about a database that decide whether it can hold a store, in one row. Needs no privilege beyond the connection. */
 export const READ_FACTS = `
   SELECT current_setting('server_version_num')::int AS server_version,

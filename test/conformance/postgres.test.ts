@@ -8,7 +8,9 @@ describe.skipIf(isPostgresMissing)('a store in PostgreSQL', () => {
 
   test('one store for all cases, at once', async () => {
     const store = await openHere()
-    const outcomes = await Promise.allSettled(storeConformance(() => store).map(({ run }) => run()))
+    // One case forgets the remembered outputs of all others.
+    const cases = storeConformance(() => store).filter(({ name }) => !name.includes('remembered'))
+    const outcomes = await Promise.allSettled(cases.map(({ run }) => run()))
     expect(outcomes.filter(({ status }) => status === 'rejected')).toEqual([])
   })
 
@@ -20,7 +22,7 @@ describe.skipIf(isPostgresMissing)('a store in PostgreSQL', () => {
     const turning = new Proxy(stores[0] as (typeof stores)[0], {
       get: (_, name) => Reflect.get(stores[calls++ % 2] as object, name) as unknown,
     })
-    const outcomes = await Promise.allSettled(storeConformance(() => turning).map(({ run }) => run()))
-    expect(outcomes.filter(({ status }) => status === 'rejected')).toEqual([])
+    for (const { run } of storeConformance(() => turning)) await run()
+    expect(calls).toBeGreaterThan(100)
   })
 })

@@ -1,7 +1,7 @@
 import type { TaskState } from '../../events/execution-state.ts'
 import type { Clock } from '../../clock.ts'
 import { parseWorkflow } from '../../engine/resume/recorded-execution.ts'
-import { recordUnusable } from '../../errors.ts'
+import { type DagstreamError, recordUnusable } from '../../errors.ts'
 import type { Parked, Reason } from '../../events/events.ts'
 import { Execution } from '../../engine/executors/execution.ts'
 import type { ExecutionLoop } from '../../engine/execution-loop.ts'
@@ -11,7 +11,7 @@ import type { EventLog } from '../../log/event-log.ts'
 import type { BufferOptions } from '../../log/reader-bound.ts'
 import type { PersonAnswer } from '../../engine/inputs/answer-stored.ts'
 import { interrupted } from '../errors/host-errors.ts'
-import { DisconnectPolicy } from './disconnect-policy.ts'
+import { DisconnectPolicy, type FollowersElsewhere } from './disconnect-policy.ts'
 import { type ShownStatus, showStatus } from './shown-status.ts'
 
 /** A store failure that an execution was resumed after. */
@@ -29,7 +29,12 @@ export interface LiveOptions {
   readonly isGraceAsked?: boolean
   /** Whether it only waits for people has changed. */
   readonly onPersonWait?: () => void
+  /** Its followers at other servers. */
+  readonly elsewhere?: FollowersElsewhere | undefined
 }
+
+/** Further parts of a hosted execution. */
+type Parts = Pick<LiveOptions, 'failure' | 'elsewhere'> & { readonly parked?: Parked | undefined }
 
 /** An execution that a command was given to. */
 export interface CommandedExecution {
@@ -47,7 +52,7 @@ export class HostedExecution implements CommandedExecution {
   readonly disconnectPolicy: DisconnectPolicy
   /** The last store failure in this process. */
   readonly lastStoreFailure: StoreFailure | undefined
-  readonly #loop: ExecutionLoop | undefined
+  #loop: ExecutionLoop | undefined
   readonly #parked: Parked | undefined
   #taskIds: readonly string[] | undefined
 
@@ -57,16 +62,17 @@ export class HostedExecution implements CommandedExecution {
     loop: ExecutionLoop | undefined,
     graceMs: number,
     clock: Clock,
-    { parked, failure }: { readonly parked?: Parked | undefined; readonly failure?: StoreFailure | undefined },
+    { parked, failure, elsewhere }: Parts,
   ) {
     this.record = record
     this.#parked = parked
     this.log = log
     this.lastStoreFailure = failure
     this.#loop = loop
-    this.disconnectPolicy = new DisconnectPolicy(graceMs, clock, () => {
+    const onAbandoned = (): void => {
       this.#loop?.cancel({ code: 'DISCONNECTED', message: 'The execution had no subscriber for its grace period' })
-    })
+    }
+    this.disconnectPolicy = new DisconnectPolicy(graceMs, clock, onAbandoned, elsewhere)
   }
 
   /** An execution that runs in this process. */
@@ -75,9 +81,9 @@ export class HostedExecution implements CommandedExecution {
     loop: ExecutionLoop,
     graceMs: number,
     clock: Clock,
-    { failure, isGraceAsked = false, onPersonWait = () => {} }: LiveOptions = {},
+    { failure, isGraceAsked = false, onPersonWait = () => {}, elsewhere }: LiveOptions = {},
   ): HostedExecution {
-    const hosted = new HostedExecution(record, loop.log, loop, graceMs, clock, { failure })
+    const hosted = new HostedExecution(record, loop.log, loop, graceMs, clock, { failure, elsewhere })
     loop.followPersonWait(isWaiting => {
       if (!isGraceAsked) hosted.disconnectPolicy.hold(isWaiting)
       onPersonWait()
@@ -88,6 +94,16 @@ export class HostedExecution implements CommandedExecution {
   /** An execution that can only be read. */
   static archived(record: ExecutionRecord, log: EventLog, parked: Parked | undefined, clock: Clock): HostedExecution {
     return new HostedExecution(record, log, undefined, Number.POSITIVE_INFINITY, clock, { parked })
+  }
+
+  /** An execution that another server coordinates. */
+  static followed(
+    record: ExecutionRecord,
+    log: EventLog,
+    clock: Clock,
+    elsewhere: FollowersElsewhere,
+  ): HostedExecution {
+    return new HostedExecution(record, log, undefined, Number.POSITIVE_INFINITY, clock, { elsewhere })
   }
 
   get executionId(): string {
@@ -177,6 +193,16 @@ export class HostedExecution implements CommandedExecution {
   /** Leaves the execution to the next process. */
   handOff(): void {
     this.#loop?.handOff()
+  }
+
+  /**
+   * Leaves the execution to another server: running attempts go on, and this is one that can only be read. Its log remains open
+   * for its readers.
+   */
+  leave(failure: DagstreamError): void {
+    this.disconnectPolicy.close()
+    this.#loop?.leave(failure)
+    this.#loop = undefined
   }
 
   #readTaskIds(): readonly string[] {

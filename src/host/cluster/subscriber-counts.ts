@@ -1,0 +1,56 @@
+import type { Members } from '../../cluster/members.ts'
+
+/** The subscribers of this server to executions that other servers coordinate, for their disconnect rules. */
+export class SubscriberCounts {
+  readonly #members: Members
+  readonly #memberId: string
+  readonly #onError: (error: unknown) => void
+  /** By execution: those that are not 0, and those that are not in the store yet. */
+  readonly #wanted = new Map<string, number>()
+  readonly #stored = new Map<string, number>()
+  #writing: Promise<void> | undefined
+
+  constructor(members: Members, memberId: string, onError: (error: unknown) => void) {
+    this.#members = members
+    this.#memberId = memberId
+    this.#onError = onError
+  }
+
+  set(executionId: string, count: number): void {
+    if ((this.#wanted.get(executionId) ?? 0) === count) return
+    this.#wanted.set(executionId, count)
+    this.write()
+  }
+
+  /** Writes all of them again: the store may have forgotten this member. */
+  repeat(): void {
+    this.#stored.clear()
+    this.write()
+  }
+
+  /** Writes what has changed, one after the other; also called from time to time, after a failure. */
+  write(): void {
+    this.#writing ??= this.#write().finally(() => (this.#writing = undefined))
+  }
+
+  async #write(): Promise<void> {
+    try {
+      for (let next = this.#findChanged(); next !== undefined; next = this.#findChanged()) {
+        const [executionId, count] = next
+        await this.#members.setSubscribers(this.#memberId, executionId, count)
+        if (count > 0) this.#stored.set(executionId, count)
+        else this.#stored.delete(executionId)
+        if (count === 0 && this.#wanted.get(executionId) === 0) this.#wanted.delete(executionId)
+      }
+    } catch (error) {
+      this.#onError(error)
+    }
+  }
+
+  #findChanged(): [string, number] | undefined {
+    for (const [executionId, count] of this.#wanted) {
+      if (count === 0 || this.#stored.get(executionId) !== count) return [executionId, count]
+    }
+    return undefined
+  }
+}

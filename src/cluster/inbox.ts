@@ -28,7 +28,7 @@ export type AttemptNews =
 /** A message of a worker about one of its attempts. */
 export interface AttemptMessage {
   readonly key: AttemptKey
-  /** From 1, unique within the attempt. */
+  /** From 1, ascending within the attempt; a number up to that of the last accepted message is a repetition. */
   readonly number: number
   readonly news: AttemptNews
 }
@@ -61,7 +61,7 @@ export interface CommandMessage {
   readonly news: CommandNews
 }
 
-/** A message to the coordinator of an execution. Its id is opaque and sorts nothing. */
+/** A message to the coordinator of an execution. Its id is opaque and does not sort. */
 export interface InboxMessage {
   readonly id: string
   readonly message: AttemptMessage | OrderMessage | CommandMessage
@@ -81,11 +81,13 @@ export interface Reply {
  */
 export interface Inbox {
   /**
-   * Posts messages of attempts; idempotent by key and number. A `settled` message ends its order, a `question` message frees
-   * its permit. @returns for each whether it was accepted; `false`: the worker does not hold the order any more
+   * Posts messages of attempts; idempotent by key and number, also for consumed messages. A `settled` message ends its order,
+   * a `question` message frees its permit.
+   * @returns for each whether it was accepted, now or before; `false`: the worker does not hold the order any more, or its
+   * `settled` message has been consumed
    */
   post(workerId: string, messages: readonly AttemptMessage[]): Promise<readonly boolean[]>
-  /** Sends a command; idempotent by its id. @throws `EXECUTION_NOT_FOUND`, `EXECUTION_ENDED` */
+  /** Sends a command; idempotent by its id, also for a consumed command. @throws `EXECUTION_NOT_FOUND`, `EXECUTION_ENDED` */
   send(command: CommandMessage): Promise<void>
   /** Messages of these executions in the order of their attempts' numbers, at most `limit` of each; they stay. */
   read(executionIds: readonly string[], limit: number): Promise<ReadonlyMap<string, readonly InboxMessage[]>>

@@ -41,7 +41,8 @@ export interface RenewedOrders {
 }
 
 /**
- * The orders of all executions. A worker holds an order by a lease on the database's clock.
+ * The orders of all executions. A worker holds an order by a lease on the database's clock, until `interruptExpired` ends an
+ * order whose lease has expired: an outcome or a renewal that comes before is accepted.
  *
  * A taken order counts towards the limit of its tool and towards `maxRunningPerOwner` unless its attempt waits for an answer.
  */
@@ -52,24 +53,33 @@ export interface OrderSource {
    * @param free the maximum number
    */
   take(workerId: string, free: number, ttlMs: number): Promise<readonly TakenOrder[]>
-  /** Extends the leases of all orders of a worker. */
-  renew(workerId: string, ttlMs: number): Promise<RenewedOrders>
-  /** Gives orders back whose attempts have not begun: another worker takes them. */
+  /**
+   * Extends the leases of orders.
+   * @param keys the attempts that the worker knows of. An order whose `take` was never answered is not among them: it expires
+   */
+  renew(workerId: string, keys: readonly AttemptKey[], ttlMs: number): Promise<RenewedOrders>
+  /** Gives orders back whose attempts have not begun: another worker takes them. Ignored for others than the worker holds. */
   handBack(workerId: string, keys: readonly AttemptKey[]): Promise<void>
+  /** Ends orders with an `interrupted` message whose attempts the worker gives up after their start. */
+  interrupt(workerId: string, keys: readonly AttemptKey[]): Promise<void>
   /**
    * Asks for the end of an attempt. An order that no worker has taken ends at once with a `settled` message of status
    * `cancelled`; a taken one is reported by `renew`. Idempotent; ignored for one that has settled.
    */
   cancel(key: AttemptKey, reason: AbortReason): Promise<void>
-  /** Answers questions of an attempt: its worker takes the answers once the limits allow it. Ignored for one that has settled. */
+  /**
+   * Answers questions of an attempt. Its worker takes the answers once no question of the attempt is open and the limits allow
+   * it. Ignored for a question that is not open.
+   */
   answer(key: AttemptKey, answers: readonly NumberedAnswer[]): Promise<void>
-  /** The orders of an execution, and those whose `settled` or `interrupted` message is in the inbox. */
+  /** The orders of an execution, and those that have ended and whose last message is in the inbox. */
   list(executionId: string): Promise<readonly OpenOrder[]>
   /** Ends the orders whose leases have expired with an `interrupted` message. @returns how many */
   interruptExpired(): Promise<number>
   /**
-   * Orders that no living worker can take: each gets an `unclaimed` message once, and ends with `TOOLS_UNAVAILABLE` after
-   * `toolsWaitMs`. @returns how many have ended
+   * Orders that no living worker can take: each gets an `unclaimed` message once, and ends with a `settled` message of the
+   * code `TOOLS_UNAVAILABLE` once that has lasted `toolsWaitMs`, as calls of this method have found it. @returns how many have
+   * ended
    */
   refuseUnclaimed(toolsWaitMs: number): Promise<number>
   /** The orders that no worker has taken, by tool; at most 1,000 tools. */

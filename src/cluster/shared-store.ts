@@ -26,7 +26,10 @@ export interface LeaseStore {
   create(holder: string, record: ExecutionRecord, ttlMs: number): Promise<Registration>
   /** Claims one execution, unless another living holder has it: `undefined`. @throws `EXECUTION_NOT_FOUND` */
   claim(holder: string, executionId: string, ttlMs: number): Promise<Lease | undefined>
-  /** Claims unfinished executions without a living holder, the oldest first; parked ones are left. */
+  /**
+   * Claims unfinished executions without a living holder, the oldest first. Excludes parked ones, and those that were created
+   * but never claimed.
+   */
   claimFree(holder: string, limit: number, ttlMs: number): Promise<readonly Lease[]>
   /** @returns the executions that the holder still has */
   renew(holder: string, ttlMs: number): Promise<readonly string[]>
@@ -81,7 +84,8 @@ export interface RenewalOptions {
 export interface SharedStore extends ExecutionStore {
   /**
    * Appends entries and writes a round, in one transaction. The entries may be none. Retries while the database is away, within
-   * the store's bound.
+   * the store's bound. An `execution_complete` among the entries removes the orders and messages of the execution that are
+   * left; commands among them get the reply `EXECUTION_ENDED`.
    * @throws `FENCED`, `SEQ_CONFLICT`
    */
   commit(lease: Lease, firstSeq: number, entries: readonly LogEntry[], round: Round): Promise<void>

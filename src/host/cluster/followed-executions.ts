@@ -3,8 +3,8 @@ import { DagstreamError, isRecordUnusable } from '../../errors.ts'
 import { EventLog } from '../../log/event-log.ts'
 import { callStore } from '../../store/call-store.ts'
 import type { ExecutionStore, StoredExecution } from '../../store/execution-store.ts'
-import type { FollowersElsewhere } from '../execution/disconnect-policy.ts'
 import { HostedExecution } from '../execution/hosted-execution.ts'
+import type { Followers } from './followers.ts'
 
 /** Executions without a reader whose logs stay in memory, for readers that return, and how long, ms. */
 const MAX_IDLE = 32
@@ -21,7 +21,7 @@ export interface FollowedOptions {
   readonly store: ExecutionStore
   readonly clock: Clock
   /** Counts the subscribers of an execution for its coordinator. */
-  readonly followersOf: (executionId: string) => FollowersElsewhere
+  readonly followersOf: (executionId: string) => Followers
   /** An execution has ended, and its log is complete. */
   readonly onEnded: (hosted: HostedExecution) => void
   /** The store has failed at a log that readers follow; it is read again. */
@@ -44,7 +44,8 @@ interface Followed {
  */
 export class FollowedExecutions {
   readonly #options: FollowedOptions
-  readonly #all = new Map<string, Followed>()
+  /** By execution, the newest last: one that was taken over here and lost again may have readers of several logs. */
+  readonly #all = new Map<string, readonly Followed[]>()
   readonly #opening = new Map<string, Promise<HostedExecution>>()
 
   constructor(options: FollowedOptions) {
@@ -55,10 +56,6 @@ export class FollowedExecutions {
     return this.#all.size
   }
 
-  has(executionId: string): boolean {
-    return this.#all.has(executionId)
-  }
-
   /**
    * The execution as the store has it now, or later.
    * @param record of an execution that is unfinished and not parked
@@ -66,7 +63,7 @@ export class FollowedExecutions {
    */
   async open(record: StoredExecution): Promise<HostedExecution> {
     const { executionId } = record
-    const known = this.#all.get(executionId)
+    const known = this.#all.get(executionId)?.at(-1)
     if (known !== undefined) {
       known.usedAt = this.#options.clock.now()
       // A client may have seen at another server what this one has not read yet.
@@ -90,8 +87,9 @@ export class FollowedExecutions {
 
   /** New entries of an execution may be in the store. */
   wake(executionId: string): void {
-    const followed = this.#all.get(executionId)
-    if (followed !== undefined) this.#read(followed).catch(error => this.#options.onError(error))
+    for (const followed of this.#all.get(executionId) ?? []) {
+      this.#read(followed).catch(error => this.#options.onError(error))
+    }
   }
 
   wakeAll(): void {
@@ -103,15 +101,15 @@ export class FollowedExecutions {
     const now = this.#options.clock.now()
     const read: Followed[] = []
     const idle: Followed[] = []
-    for (const followed of this.#all.values()) {
+    for (const followed of [...this.#all.values()].flat()) {
       if (followed.hosted.disconnectPolicy.count > 0) {
         followed.usedAt = now
         read.push(followed)
       } else idle.push(followed)
     }
     idle.sort((a, b) => b.usedAt - a.usedAt)
-    for (const [at, { hosted, usedAt }] of idle.entries()) {
-      if (at >= MAX_IDLE || now - usedAt >= IDLE_MS) this.#all.delete(hosted.executionId)
+    for (const [at, followed] of idle.entries()) {
+      if (at >= MAX_IDLE || now - followed.usedAt >= IDLE_MS) this.#remove(followed.hosted)
     }
     for (let at = 0; at < read.length; at += MAX_READS) {
       await Promise.all(read.slice(at, at + MAX_READS).map(followed => this.#poll(followed)))
@@ -120,7 +118,7 @@ export class FollowedExecutions {
 
   /** The readers of this server end. */
   close(failure: DagstreamError): void {
-    for (const { hosted } of this.#all.values()) this.#end(hosted, failure)
+    for (const { hosted } of [...this.#all.values()].flat()) this.#end(hosted, failure)
   }
 
   async #restore(record: StoredExecution): Promise<HostedExecution> {
@@ -135,8 +133,18 @@ export class FollowedExecutions {
   #add(hosted: HostedExecution): Followed {
     const usedAt = this.#options.clock.now()
     const followed: Followed = { hosted, reading: undefined, next: undefined, usedAt, silentCount: 0 }
-    this.#all.set(hosted.executionId, followed)
+    this.#all.set(hosted.executionId, [...(this.#all.get(hosted.executionId) ?? []), followed])
     return followed
+  }
+
+  /** @returns whether it was there */
+  #remove(hosted: HostedExecution): boolean {
+    const { executionId } = hosted
+    const all = this.#all.get(executionId) ?? []
+    const rest = all.filter(each => each.hosted !== hosted)
+    if (rest.length === 0) this.#all.delete(executionId)
+    else this.#all.set(executionId, rest)
+    return rest.length < all.length
   }
 
   /** @returns once a read that began after this call has ended */
@@ -184,16 +192,14 @@ export class FollowedExecutions {
 
   /** Closes a log at the end of its execution, and at its parking. */
   #settle({ hosted }: Followed): void {
-    const { log, executionId } = hosted
+    const { log } = hosted
     if (log.ending === 'complete') {
-      if (this.#all.get(executionId)?.hosted !== hosted) return
-      this.#all.delete(executionId)
-      this.#options.onEnded(hosted)
+      if (this.#remove(hosted)) this.#options.onEnded(hosted)
     } else if (log.state.parked !== undefined) this.#end(hosted, log.state.parked)
   }
 
-  #end({ executionId, log }: HostedExecution, { code, message }: Pick<DagstreamError, 'message'> & { code: string }): void {
-    log.fail({ error: message, code, timestamp: new Date(this.#options.clock.wallTime()).toISOString() })
-    if (this.#all.get(executionId)?.hosted.log === log) this.#all.delete(executionId)
+  #end(hosted: HostedExecution, { code, message }: Pick<DagstreamError, 'message'> & { code: string }): void {
+    hosted.log.fail({ error: message, code, timestamp: new Date(this.#options.clock.wallTime()).toISOString() })
+    this.#remove(hosted)
   }
 }

@@ -22,6 +22,8 @@ export interface LeaseKeeperOptions {
 export class LeaseKeeper {
   readonly #options: LeaseKeeperOptions
   readonly #held = new Map<string, Lease>()
+  /** Given back, but not known to the store: it renews them with the others. */
+  readonly #releasing = new Set<Lease>()
   /** Executions claimed from servers that died or gave them back. */
   takeoverCount = 0
 
@@ -63,6 +65,7 @@ export class LeaseKeeper {
     const { leases, holder, ttlMs, onLost } = this.#options
     // Leases that are claimed during the renewal may be missing from its answer.
     const before = [...this.#held.values()]
+    await Promise.all(Array.from(this.#releasing, lease => this.release(lease)))
     if (before.length === 0) return
     const kept = new Set(await callStore(() => leases.renew(holder, ttlMs)))
     for (const lease of before) {
@@ -73,26 +76,30 @@ export class LeaseKeeper {
     }
   }
 
-  /** Forgets the lease of an execution that has ended, or that is lost. */
-  drop(executionId: string): void {
-    this.#held.delete(executionId)
+  /** Forgets the lease of an execution that has ended. */
+  drop(lease: Lease): void {
+    if (this.#held.get(lease.executionId) === lease) this.#held.delete(lease.executionId)
   }
 
-  /** Gives an execution back: another server continues it at once. Never rejects: otherwise the lease expires. */
-  async release(executionId: string): Promise<void> {
-    const lease = this.#held.get(executionId)
-    if (lease === undefined) return
-    this.#held.delete(executionId)
+  /**
+   * Gives an execution back: another server continues it at once. Does nothing for a lease that is lost. Never rejects: a lease
+   * that the store does not take back is offered again with each renewal.
+   */
+  async release(lease: Lease): Promise<void> {
     const { leases, logger } = this.#options
+    const { executionId } = lease
+    this.drop(lease)
+    this.#releasing.add(lease)
     try {
       await callStore(() => leases.release(lease))
+      this.#releasing.delete(lease)
     } catch (error) {
-      logger.warn('A lease could not be given back; it expires', { executionId, error: describeError(error) })
+      logger.warn('A lease could not be given back yet', { executionId, error: describeError(error) })
     }
   }
 
   async releaseAll(): Promise<void> {
-    await Promise.all(Array.from(this.#held.keys(), executionId => this.release(executionId)))
+    await Promise.all(Array.from(this.#held.values(), lease => this.release(lease)))
   }
 
   #hold(lease: Lease): Lease {

@@ -8,6 +8,8 @@ export class SubscriberCounts {
   /** By execution: those that are not 0, and those that are not in the store yet. */
   readonly #wanted = new Map<string, number>()
   readonly #stored = new Map<string, number>()
+  /** By execution, those of each log: one that was taken over here and lost again has several. */
+  readonly #bySource = new Map<string, Map<object, number>>()
   #writing: Promise<void> | undefined
 
   constructor(members: Members, memberId: string, onError: (error: unknown) => void) {
@@ -16,7 +18,15 @@ export class SubscriberCounts {
     this.#onError = onError
   }
 
-  set(executionId: string, count: number): void {
+  /** @param source counts the followers of one log */
+  set(executionId: string, source: object, ofSource: number): void {
+    const sources = this.#bySource.get(executionId) ?? new Map<object, number>()
+    if (ofSource === 0) sources.delete(source)
+    else sources.set(source, ofSource)
+    if (sources.size === 0) this.#bySource.delete(executionId)
+    else this.#bySource.set(executionId, sources)
+    let count = 0
+    for (const each of sources.values()) count += each
     if ((this.#wanted.get(executionId) ?? 0) === count) return
     this.#wanted.set(executionId, count)
     this.write()

@@ -7,7 +7,7 @@ import { Execution } from '../../engine/executors/execution.ts'
 import type { ExecutionLoop } from '../../engine/execution-loop.ts'
 import type { TaskActivity } from '../../engine/loop-parts.ts'
 import type { ExecutionRecord } from '../../store/execution-store.ts'
-import type { EventLog } from '../../log/event-log.ts'
+import type { EventLog, Lease } from '../../log/event-log.ts'
 import type { BufferOptions } from '../../log/reader-bound.ts'
 import type { PersonAnswer } from '../../engine/inputs/answer-stored.ts'
 import { interrupted } from '../errors/host-errors.ts'
@@ -30,11 +30,17 @@ export interface LiveOptions {
   /** Whether it only waits for people has changed. */
   readonly onPersonWait?: () => void
   /** Its followers at other servers. */
-  readonly elsewhere?: FollowersElsewhere | undefined
+  readonly followers?: PublishedFollowers | undefined
+}
+
+/** The followers of an execution of a shared store. */
+export interface PublishedFollowers extends FollowersElsewhere {
+  /** From now on another server coordinates the execution. */
+  publish(): void
 }
 
 /** Further parts of a hosted execution. */
-type Parts = Pick<LiveOptions, 'failure' | 'elsewhere'> & { readonly parked?: Parked | undefined }
+type Parts = Pick<LiveOptions, 'failure' | 'followers'> & { readonly parked?: Parked | undefined }
 
 /** An execution that a command was given to. */
 export interface CommandedExecution {
@@ -50,9 +56,14 @@ export class HostedExecution implements CommandedExecution {
   readonly record: ExecutionRecord
   readonly log: EventLog
   readonly disconnectPolicy: DisconnectPolicy
+  /** Of an execution of a shared store that runs here. */
+  lease: Lease | undefined
+  /** Of an execution of a shared store. */
+  readonly followers: PublishedFollowers | undefined
   /** The last store failure in this process. */
   readonly lastStoreFailure: StoreFailure | undefined
   #loop: ExecutionLoop | undefined
+  #isLeft = false
   readonly #parked: Parked | undefined
   #taskIds: readonly string[] | undefined
 
@@ -62,17 +73,18 @@ export class HostedExecution implements CommandedExecution {
     loop: ExecutionLoop | undefined,
     graceMs: number,
     clock: Clock,
-    { parked, failure, elsewhere }: Parts,
+    { parked, failure, followers }: Parts,
   ) {
     this.record = record
     this.#parked = parked
     this.log = log
     this.lastStoreFailure = failure
+    this.followers = followers
     this.#loop = loop
     const onAbandoned = (): void => {
       this.#loop?.cancel({ code: 'DISCONNECTED', message: 'The execution had no subscriber for its grace period' })
     }
-    this.disconnectPolicy = new DisconnectPolicy(graceMs, clock, onAbandoned, elsewhere)
+    this.disconnectPolicy = new DisconnectPolicy(graceMs, clock, onAbandoned, followers)
   }
 
   /** An execution that runs in this process. */
@@ -81,9 +93,9 @@ export class HostedExecution implements CommandedExecution {
     loop: ExecutionLoop,
     graceMs: number,
     clock: Clock,
-    { failure, isGraceAsked = false, onPersonWait = () => {}, elsewhere }: LiveOptions = {},
+    { failure, isGraceAsked = false, onPersonWait = () => {}, followers }: LiveOptions = {},
   ): HostedExecution {
-    const hosted = new HostedExecution(record, loop.log, loop, graceMs, clock, { failure, elsewhere })
+    const hosted = new HostedExecution(record, loop.log, loop, graceMs, clock, { failure, followers })
     loop.followPersonWait(isWaiting => {
       if (!isGraceAsked) hosted.disconnectPolicy.hold(isWaiting)
       onPersonWait()
@@ -101,9 +113,9 @@ export class HostedExecution implements CommandedExecution {
     record: ExecutionRecord,
     log: EventLog,
     clock: Clock,
-    elsewhere: FollowersElsewhere,
+    followers: PublishedFollowers,
   ): HostedExecution {
-    return new HostedExecution(record, log, undefined, Number.POSITIVE_INFINITY, clock, { elsewhere })
+    return new HostedExecution(record, log, undefined, Number.POSITIVE_INFINITY, clock, { followers })
   }
 
   get executionId(): string {
@@ -128,6 +140,11 @@ export class HostedExecution implements CommandedExecution {
   /** Whether this process runs it. */
   get isRunning(): boolean {
     return this.#loop !== undefined && this.log.ending === undefined
+  }
+
+  /** Whether another server continues it, after it ran here. */
+  get isLeft(): boolean {
+    return this.#isLeft
   }
 
   /** Whether it only waits for people: it needs no place among those that run. */
@@ -202,7 +219,13 @@ export class HostedExecution implements CommandedExecution {
   leave(failure: DagstreamError): void {
     this.disconnectPolicy.close()
     this.#loop?.leave(failure)
+    if (this.#loop !== undefined) this.#isLeft = true
     this.#loop = undefined
+  }
+
+  /** Reads what its workers have reported; does nothing where it does not run here. @returns rejects as the store does */
+  async deliver(): Promise<void> {
+    await this.#loop?.deliver()
   }
 
   #readTaskIds(): readonly string[] {

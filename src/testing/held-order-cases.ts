@@ -27,6 +27,7 @@ export const HELD_ORDER_CASES: readonly SharedCheck[] = [
   ['answers come first, once no question of the attempt is open', checkAnswers],
   ['open orders are listed with their questions, ended ones until their last message is consumed', checkList],
   ['an order that no worker can take is reported once, and ends after the wait', checkUnclaimed],
+  ['waiting orders are counted by tool', checkCount],
 ]
 
 const ASK: Question = { number: 1, message: 'Go? é 🧵' }
@@ -227,4 +228,21 @@ async function checkUnclaimed(rig: SharedRig): Promise<void> {
   const { status, code } = found as { status?: unknown; code?: unknown }
   expectSame('the outcome', [status, code], ['error', 'TOOLS_UNAVAILABLE'])
   expectSame('take()', await orders.take(await join(rig, [missing]), 5, LONG_MS), [])
+}
+
+async function checkCount(rig: SharedRig): Promise<void> {
+  const { execution, tool, worker } = await take(rig)
+  const other = makeName('tool')
+  await execution.order(tool, ['b', 'c'])
+  await execution.order(other, ['d'])
+  const count = async (): Promise<unknown> => {
+    const waiting = await rig.store.orders.countWaiting()
+    return [tool, other].map(name => waiting.find(each => each.tool === name)?.count ?? 0)
+  }
+  expectSame('countWaiting()', await count(), [2, 1])
+  await rig.wait(100)
+  const oldest = (await rig.store.orders.countWaiting()).find(each => each.tool === other)?.oldestMs ?? 0
+  if (oldest < 90) throw new Error(`countWaiting(): expected an age of 100 ms or more, found ${oldest}`)
+  await rig.store.orders.take(worker, 5, LONG_MS)
+  expectSame('countWaiting() after a take', await count(), [0, 1])
 }

@@ -5,6 +5,7 @@ import { HELD_ORDER_CASES } from './held-order-cases.ts'
 import { INBOX_CASES } from './inbox-cases.ts'
 import { LEASE_CASES } from './lease-cases.ts'
 import { ORDER_CASES } from './order-cases.ts'
+import { ROUND_CASES } from './round-cases.ts'
 import type { SharedCheck } from './shared-fixtures.ts'
 import type { StoreCase } from './store-conformance.ts'
 
@@ -26,7 +27,7 @@ type CreateStore = () => SharedStore | Promise<SharedStore>
  * @example for (const { name, run } of testSharedStore(createMyStore)) test(name, run)
  */
 export function testSharedStore(createStore: CreateStore, options: SharedTestOptions = {}): readonly StoreCase[] {
-  return toCases([...LEASE_CASES, ...INBOX_CASES], createStore, options)
+  return toCases([...LEASE_CASES, ...INBOX_CASES, ...ROUND_CASES], createStore, options)
 }
 
 /**

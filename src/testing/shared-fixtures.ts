@@ -5,6 +5,7 @@ import type { Order, TakenOrder } from '../cluster/order.ts'
 import type { Round, SharedStore } from '../cluster/shared-store.ts'
 import { LogEntry } from '../events/log-entry.ts'
 import type { Lease } from '../log/event-log.ts'
+import { expectSame } from './expectations.ts'
 import { makeName, makeRecord, TIMESTAMP } from './store-fixtures.ts'
 
 /** A shared store and the passage of its time. */
@@ -108,6 +109,19 @@ export async function join({ store }: SharedRig, tools: readonly (string | Annou
   const memberId = makeName('worker')
   await store.members.announce(makeMember(memberId, tools), DISPATCHER, LONG_MS)
   return memberId
+}
+
+/** Orders of one execution that one worker holds. */
+export async function hold(
+  rig: SharedRig,
+  taskIds: readonly string[] = ['a'],
+): Promise<{ execution: Coordinated; tool: string; worker: string }> {
+  const tool = makeName('tool')
+  const execution = await coordinate(rig)
+  await execution.order(tool, taskIds)
+  const worker = await join(rig, [tool])
+  expectSame('the number of taken orders', (await rig.store.orders.take(worker, 100, LONG_MS)).length, taskIds.length)
+  return { execution, tool, worker }
 }
 
 export function makeMember(memberId: string, tools: readonly (string | AnnouncedTool)[]): Member {

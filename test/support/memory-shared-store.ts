@@ -83,6 +83,7 @@ function commit(
     tables.orders.set(nameOf(keyOf(order.command)), {
       order: copyJson(order),
       age: tables.next(),
+      createdAt: tables.clock.now(),
       worker: undefined,
       expiresAt: 0,
       cancelled: undefined,

@@ -1,5 +1,12 @@
 import type { AbortReason, AttemptKey } from '../../../src/attempt/runner.ts'
-import type { NumberedAnswer, OpenOrder, OrderSource, RenewedOrders, TakenOrder } from '../../../src/cluster/order.ts'
+import type {
+  NumberedAnswer,
+  OpenOrder,
+  OrderSource,
+  RenewedOrders,
+  TakenOrder,
+  WaitingOrders,
+} from '../../../src/cluster/order.ts'
 import { SystemLimits } from './limits.ts'
 import { copyJson, keyOf, nameOf, type OrderRow, type SharedTables } from './tables.ts'
 
@@ -140,6 +147,18 @@ export class MemoryOrders implements OrderSource {
       count += 1
     }
     return count
+  }
+
+  async countWaiting(): Promise<readonly WaitingOrders[]> {
+    const found = new Map<string, { tool: string; count: number; oldestMs: number }>()
+    for (const { order, worker, createdAt } of this.#tables.orders.values()) {
+      if (worker !== undefined) continue
+      const { tool } = order.command
+      const known = found.get(tool) ?? { tool, count: 0, oldestMs: 0 }
+      const oldestMs = Math.max(known.oldestMs, this.#tables.clock.now() - createdAt)
+      found.set(tool, { tool, count: known.count + 1, oldestMs })
+    }
+    return [...found.values()].slice(0, 1000)
   }
 
   #endCancelled(row: OrderRow): void {

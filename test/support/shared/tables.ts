@@ -13,6 +13,7 @@ export interface OrderRow {
   readonly order: Order
   /** Ascending: the older order has the smaller one. */
   readonly age: number
+  readonly createdAt: number
   /** `undefined` while it waits for a worker. */
   worker: string | undefined
   expiresAt: number

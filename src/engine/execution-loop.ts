@@ -184,6 +184,9 @@ export class ExecutionLoop implements RecorderCallbacks {
     this.#outcome.fail(failure)
   }
 
+  /** Reads the inbox of the execution. */
+  async deliver(): Promise<void> {}
+
   /** Called by the recorder, which `start` opens. */
   runSlice(): boolean {
     return this.#rounds?.runSlice() ?? false

@@ -60,6 +60,7 @@ export class Cluster {
       holder: this.memberId,
       ttlMs,
       logger,
+      clock,
       onLost: executionId => running.get(executionId)?.leave(leaseLost()),
     })
     this.followed = new FollowedExecutions({

@@ -1,3 +1,4 @@
+import type { Clock } from '../../clock.ts'
 import type { LeaseStore } from '../../cluster/shared-store.ts'
 import { DagstreamError } from '../../errors.ts'
 import { describeError } from '../../log/describe-error.ts'
@@ -7,6 +8,9 @@ import { callStore } from '../../store/call-store.ts'
 import type { Registration } from '../../store/create-and-claim.ts'
 import type { ExecutionRecord } from '../../store/execution-store.ts'
 
+/** Pause between two attempts to take an execution over, ms. */
+const RETRY_MS = 10_000
+
 /** What a lease keeper works with. */
 export interface LeaseKeeperOptions {
   readonly leases: LeaseStore
@@ -14,6 +18,7 @@ export interface LeaseKeeperOptions {
   readonly holder: string
   readonly ttlMs: number
   readonly logger: Logger
+  readonly clock: Clock
   /** Called with the id of an execution whose lease this server has lost. */
   readonly onLost: (executionId: string) => void
 }
@@ -96,6 +101,11 @@ export class LeaseKeeper {
     } catch (error) {
       logger.warn('A lease could not be given back yet', { executionId, error: describeError(error) })
     }
+  }
+
+  /** Gives an execution back after a while: its takeover has failed, and would fail at another server, too. */
+  releaseLater(lease: Lease): void {
+    this.#options.clock.after(RETRY_MS, () => void this.release(lease))
   }
 
   async releaseAll(): Promise<void> {

@@ -11,45 +11,9 @@ import type { EventLog, Lease } from '../../log/event-log.ts'
 import type { BufferOptions } from '../../log/reader-bound.ts'
 import type { PersonAnswer } from '../../engine/inputs/answer-stored.ts'
 import { interrupted } from '../errors/host-errors.ts'
-import { DisconnectPolicy, type FollowersElsewhere } from './disconnect-policy.ts'
+import { DisconnectPolicy } from './disconnect-policy.ts'
+import type { CommandedExecution, HostedParts, LiveOptions, PublishedFollowers, StoreFailure } from './hosted-parts.ts'
 import { type ShownStatus, showStatus } from './shown-status.ts'
-
-/** A store failure that an execution was resumed after. */
-export interface StoreFailure {
-  /** Last seq of the log at the failure. */
-  readonly head: number
-  /** Number of failures in a row without progress before it. */
-  readonly stallCount: number
-}
-
-/** Optional properties of an execution that runs. */
-export interface LiveOptions {
-  readonly failure?: StoreFailure | undefined
-  /** Its request asked for its grace: it holds also while the execution only waits for people. */
-  readonly isGraceAsked?: boolean
-  /** Whether it only waits for people has changed. */
-  readonly onPersonWait?: () => void
-  /** Its followers at other servers. */
-  readonly followers?: PublishedFollowers | undefined
-}
-
-/** The followers of an execution of a shared store. */
-export interface PublishedFollowers extends FollowersElsewhere {
-  /** From now on another server coordinates the execution. */
-  publish(): void
-}
-
-/** Further parts of a hosted execution. */
-type Parts = Pick<LiveOptions, 'failure' | 'followers'> & { readonly parked?: Parked | undefined }
-
-/** An execution that a command was given to. */
-export interface CommandedExecution {
-  readonly executionId: string
-  /** As of now. */
-  readonly status: ShownStatus
-  /** Resolves at its end; rejects when its log could not be kept. */
-  readonly ended: Promise<void>
-}
 
 /** An execution of a host: one that runs here, or one that the store has. */
 export class HostedExecution implements CommandedExecution {
@@ -73,7 +37,7 @@ export class HostedExecution implements CommandedExecution {
     loop: ExecutionLoop | undefined,
     graceMs: number,
     clock: Clock,
-    { parked, failure, followers }: Parts,
+    { parked, failure, followers }: HostedParts,
   ) {
     this.record = record
     this.#parked = parked
@@ -221,6 +185,12 @@ export class HostedExecution implements CommandedExecution {
     this.#loop?.leave(failure)
     if (this.#loop !== undefined) this.#isLeft = true
     this.#loop = undefined
+  }
+
+  /** From now on, other servers of the store may continue it. */
+  share(lease: Lease): void {
+    this.lease = lease
+    this.#loop?.shareLog()
   }
 
   /** Reads what its workers have reported; does nothing where it does not run here. @returns rejects as the store does */

@@ -5,7 +5,8 @@ import type { ExecutionStore, StoredExecution } from '../../store/execution-stor
 import type { Lease } from '../../log/event-log.ts'
 import type { Logger } from '../../log/logger.ts'
 import type { ToolResolver } from '../../tools/tool-resolver.ts'
-import type { HostedExecution, StoreFailure } from '../execution/hosted-execution.ts'
+import type { HostedExecution } from '../execution/hosted-execution.ts'
+import type { StoreFailure } from '../execution/hosted-parts.ts'
 import type { RunningExecutions } from '../execution/running-executions.ts'
 import type { ObserverHub } from '../observers/observer-hub.ts'
 import type { StoreRetries } from '../storage/store-retries.ts'
@@ -24,6 +25,8 @@ export interface RecoveryLeases {
   claim(executionId: string): Promise<Lease>
   /** Never rejects. */
   release(lease: Lease): Promise<void>
+  /** After a takeover that failed: otherwise another server would try at once, and fail as well. */
+  releaseLater(lease: Lease): void
 }
 
 /** The parts of a host that its recovery works with. */

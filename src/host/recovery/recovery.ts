@@ -8,15 +8,13 @@ import type { StoredExecution } from '../../store/execution-store.ts'
 import { describeUnusable } from '../../store/unfinished-status.ts'
 import type { ToolRegistry } from '../../tools/registry.ts'
 import { shuttingDown } from '../errors/host-errors.ts'
-import type { HostedExecution, StoreFailure } from '../execution/hosted-execution.ts'
+import type { HostedExecution } from '../execution/hosted-execution.ts'
+import type { StoreFailure } from '../execution/hosted-parts.ts'
 import { callStore, isStoreFailure } from '../../store/call-store.ts'
 import { Quarantine } from './quarantine.ts'
 import { parseRecord } from '../storage/recoverable-record.ts'
 import type { LoopOrigin, RecoveryContext } from './recovery-context.ts'
 import { ToolLookup } from './tool-lookup.ts'
-
-/** Time for which a lease is kept after a takeover that failed, ms. */
-const TAKEOVER_PAUSE_MS = 10_000
 
 /**
  * Resumes the executions that earlier processes left unfinished, the oldest first, one after the other. Their tools are requested
@@ -97,7 +95,7 @@ export class Recovery {
   /** Takes over an execution of a shared store that no living server coordinates. Never rejects. */
   async takeOver(lease: Lease): Promise<void> {
     const { executionId } = lease
-    const { running, leases, logger, clock } = this.#context
+    const { running, leases, logger } = this.#context
     await this.withExecutionLock(executionId, async () => {
       // This server has lost it, and has claimed it again before it noticed.
       const lost = running.get(executionId)
@@ -108,8 +106,7 @@ export class Recovery {
         if (running.get(executionId)?.lease !== lease) await leases?.release(lease)
       } catch (error) {
         logger.warn('An execution could not be taken over', { executionId, error: describeError(error) })
-        // Another server may try at once otherwise, and fail as this one.
-        clock.after(TAKEOVER_PAUSE_MS, () => void leases?.release(lease))
+        leases?.releaseLater(lease)
       }
     })
   }

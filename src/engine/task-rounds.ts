@@ -64,10 +64,8 @@ export class TaskRounds {
     const closeInputs = (task: number): void => this.#room?.inputs.close(task)
     this.#milestones = new Milestones(plan, this.#table, this.#tasks, recorder, scopes, closeInputs)
     this.#emissions = new Emissions(options, counters, recorder, context.cancel)
-    this.#permits = new Permits(this.#table.starts.ready, {
-      isPaused: () => commands.isPaused,
-      granted: () => recorder.wake(),
-    })
+    const granted = (): void => recorder.wake()
+    this.#permits = new Permits(this.#table.starts, options, { isPaused: () => commands.isPaused, granted })
     this.#runner = start.runner ?? new LocalRunner({ tools: plan.tools, clock, abortGraceMs })
     this.#delays = new RetryDelays(clock, task => {
       this.#table.wake(task)

@@ -3,7 +3,7 @@ import { idle } from '../../support/fake-clock.ts'
 import { follow, ONE_TASK, seqsOf, STREAM } from '../../http/handler/handler-rig.ts'
 import { clusterRig } from './cluster-rig.ts'
 
-const TWO_TASKS = { tasks: [{ id: 'a', tool: 'work' }, { id: 'b', tool: 'work', dependencies: ['a'] }] }
+const TWO_TASKS = { tasks: [{ id: 'a', tool: 'work' }, { id: 'b', tool: 'work', dependsOn: ['a'] }] }
 
 test('a stream at one server resumes at the other one by its last event id, without a gap or a repetition', async () => {
   const rig = clusterRig()
@@ -54,7 +54,7 @@ test('a request with the key of an execution of another server attaches to it an
 test('a reader of another server receives events without hints, by polling', async () => {
   const rig = clusterRig()
   const [a, b] = [rig.server('a'), rig.server('b')]
-  rig.store.delayHints(() => Number.POSITIVE_INFINITY)
+  rig.store.delayHints(() => undefined)
   await a.begin({ workflow: ONE_TASK })
   const call = await rig.tool.nextCall('a')
   const reader = follow(await b.get('/executions/a1/events', { Accept: STREAM }))

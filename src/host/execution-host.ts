@@ -69,6 +69,7 @@ export class ExecutionHost {
         this.archive.cache(hosted)
         if (hosted.lease !== undefined) this.cluster?.leases.drop(hosted.lease)
       },
+      onHandedOff: ({ lease }) => void (lease && this.cluster?.leases.release(lease)),
       onStoreFailure: hosted => this.recovery?.retryAfterFailure(hosted),
       onRelease,
       ...(isSharedStore(store) && { onLost: hosted => this.cluster?.lost(hosted) }),
@@ -79,8 +80,7 @@ export class ExecutionHost {
     const isRecovered = store.interrupted !== undefined || this.cluster !== undefined
     this.recovery = isRecovered ? this.#createRecovery(onRelease) : undefined
     const { running, archive, recovery, subscribers, cluster } = this
-    const leave = cluster && ((hosted: HostedExecution) => cluster.handOff(hosted))
-    this.#shutdown = new Shutdown({ running, recovery, subscribers, waiter, leave, drainMs, abortGraceMs })
+    this.#shutdown = new Shutdown({ running, recovery, subscribers, waiter, drainMs, abortGraceMs })
     this.#starts = new ExecutionStarts({
       options,
       tools: this.tools,

@@ -19,8 +19,6 @@ export interface ShutdownContext {
   readonly waiter: DrainWaiter
   /** Time for running executions to end, and then again for `finally` tasks, ms. */
   readonly drainMs: number
-  /** Leaves an execution to another server of a shared store; `undefined` for other stores. */
-  readonly leave: ((hosted: HostedExecution) => void) | undefined
   /** Time for aborted tools to settle, ms. */
   readonly abortGraceMs: number
 }
@@ -59,10 +57,8 @@ export class Shutdown {
   /** Once the drain time is over: hands an execution off to the next process where there is one for it, else cancels it. */
   end(hosted: HostedExecution): void {
     if (!this.#isOver) return
-    const { recovery, leave } = this.#context
-    const isContinued = recovery !== undefined && readOptions(hosted.record.options).onCrash !== 'fail'
-    if (isContinued && leave !== undefined) leave(hosted)
-    else if (isContinued) hosted.handOff()
+    const { recovery } = this.#context
+    if (recovery !== undefined && readOptions(hosted.record.options).onCrash !== 'fail') hosted.handOff()
     // Its end shows whether the cancellation was recorded.
     else void hosted.cancel(SHUTDOWN).catch(() => {})
   }

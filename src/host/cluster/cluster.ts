@@ -1,5 +1,6 @@
 import type { KnownMember, Member } from '../../cluster/members.ts'
 import type { Hint } from '../../cluster/shared-store.ts'
+import type { WaitingOrders } from '../../cluster/order.ts'
 import { PACKAGE_VERSION } from '../../cluster/version.ts'
 import { createId } from '../../engine/execution-id.ts'
 import { DagstreamError } from '../../errors.ts'
@@ -123,6 +124,11 @@ export class Cluster {
     return callStore(() => this.#parts.store.members.list())
   }
 
+  /** The orders that no worker has taken. @throws the errors of the store */
+  countWaiting(): Promise<readonly WaitingOrders[]> {
+    return callStore(() => this.#parts.store.orders.countWaiting())
+  }
+
   /** The followers of a log of an execution. @param isPublished whether another server coordinates it */
   followersOf(executionId: string, isPublished: boolean): Followers {
     const { members } = this.#parts.store
@@ -138,15 +144,6 @@ export class Cluster {
     this.hintLag.forget(hosted.executionId)
     this.followed.adopt(hosted)
     hosted.followers?.publish()
-  }
-
-  /** Leaves an execution to another server at once; its readers here end. */
-  handOff(hosted: HostedExecution): void {
-    const { lease, log } = hosted
-    hosted.leave(shuttingDown())
-    const timestamp = new Date(this.#parts.clock.wallTime()).toISOString()
-    log.fail({ error: 'The server is shutting down; another one continues', code: 'SHUTTING_DOWN', timestamp })
-    if (lease !== undefined) void this.leases.release(lease)
   }
 
   /** Takes nothing over any more, and ends the readers of executions of other servers. */

@@ -23,6 +23,8 @@ export interface RunningCallbacks {
   readonly onRelease: () => void
   /** On a shared store: another server continues the execution. Called instead of `onStoreFailure`. */
   readonly onLost?: ((hosted: HostedExecution) => void) | undefined
+  /** The execution was left to the next process. */
+  readonly onHandedOff: (hosted: HostedExecution) => void
 }
 
 /** The executions that run in this process, or are about to. */
@@ -98,7 +100,7 @@ export class RunningExecutions {
   }
 
   #ended(hosted: HostedExecution, error?: unknown): void {
-    const { observers, logger, onEnded, onStoreFailure, onLost } = this.#callbacks
+    const { observers, logger, onEnded, onStoreFailure, onLost, onHandedOff } = this.#callbacks
     const { executionId, status } = hosted
     hosted.disconnectPolicy.close()
     if (status !== 'running' && status !== 'parked') {
@@ -107,6 +109,7 @@ export class RunningExecutions {
     } else if (error instanceof DagstreamError && error.code === 'SHUTTING_DOWN') {
       observers.end(executionId, 'handed_off')
       logger.warn('An execution is handed off to the next process', { executionId })
+      onHandedOff(hosted)
     } else {
       observers.end(executionId, 'lost')
       logger.warn('An execution was lost', { executionId, error: describeError(error) })

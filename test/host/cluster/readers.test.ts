@@ -3,7 +3,12 @@ import { idle } from '../../support/fake-clock.ts'
 import { follow, ONE_TASK, seqsOf, STREAM } from '../../http/handler/handler-rig.ts'
 import { clusterRig } from './cluster-rig.ts'
 
-const TWO_TASKS = { tasks: [{ id: 'a', tool: 'work' }, { id: 'b', tool: 'work', dependsOn: ['a'] }] }
+const TWO_TASKS = {
+  tasks: [
+    { id: 'a', tool: 'work' },
+    { id: 'b', tool: 'work', dependsOn: ['a'] },
+  ],
+}
 
 test('a stream at one server resumes at the other one by its last event id, without a gap or a repetition', async () => {
   const rig = clusterRig()
@@ -28,7 +33,9 @@ test('any server shows the status, the list and the result of an execution of an
   await a.begin({ workflow: ONE_TASK })
   const call = await rig.tool.nextCall('a')
   expect(await (await b.get('/executions/a1')).json()).toEqual({ executionId: 'a1', status: 'running' })
-  expect(await (await b.get('/executions')).json()).toMatchObject({ executions: [{ executionId: 'a1', status: 'running' }] })
+  expect(await (await b.get('/executions')).json()).toMatchObject({
+    executions: [{ executionId: 'a1', status: 'running' }],
+  })
   call.succeed('done')
   await idle()
   expect(await (await b.get('/executions/a1')).json()).toMatchObject({

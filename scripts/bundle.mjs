@@ -20,9 +20,11 @@ const BUNDLED = [
   'leven',
   'mnemonist',
   'obliterator',
+  'p-limit',
   'picocolors',
   'string-width',
   'strip-ansi',
+  'yocto-queue',
 ]
 
 /** Exports of packages that are costly to evaluate and needed by few programs: the first call evaluates them. */

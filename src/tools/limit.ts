@@ -1,3 +1,4 @@
+import pLimit from 'p-limit'
 import { invalidOption } from '../errors.ts'
 import { WaitingLine } from './waiting-line.ts'
 
@@ -32,27 +33,34 @@ export function isLimit(value: unknown): value is Limit {
 /** Creates a limit that tools can share. @throws `INVALID_OPTION` if `size` is not a positive integer */
 export function createLimit(size: number): Limit {
   if (!Number.isInteger(size) || size < 1) throw invalidOption('limit', 'a positive integer', size)
+  const limit = pLimit(size)
+  // p-limit counts the calls; its own queue has no priorities, so requests wait in this line in front of it.
   const line = new WaitingLine<(release: () => void) => void>()
-  let freeCount = size
-  // Invariant: while a permit is free, no request waits.
-  const release = (): void => {
-    const next = line.take()
-    if (next === undefined) freeCount += 1
-    else grant(next)
+  const isFull = (): boolean => limit.activeCount + limit.pendingCount >= size
+  const hold = (): (() => void) => {
+    let end = (): void => {}
+    const ended = new Promise<void>(resolve => (end = resolve))
+    // The call that p-limit counts lasts until the permit is released; it cannot reject.
+    void limit(() => ended).then(grantNext)
+    return end
   }
-  const grant = (granted: (release: () => void) => void): void => queueMicrotask(() => granted(releaseOnce(release)))
+  const grant = (granted: (release: () => void) => void): void => {
+    const release = hold()
+    queueMicrotask(() => granted(release))
+  }
+  const grantNext = (): void => {
+    const next = isFull() ? undefined : line.take()
+    if (next !== undefined) grant(next)
+  }
   const made: Limit = Object.freeze({
     size,
     acquire(granted: (release: () => void) => void, priority = 0) {
-      if (freeCount === 0) return line.add(granted, priority)
-      freeCount -= 1
+      if (line.size > 0 || isFull()) return line.add(granted, priority)
       grant(granted)
       return () => {}
     },
     tryAcquire() {
-      if (freeCount === 0) return undefined
-      freeCount -= 1
-      return releaseOnce(release)
+      return line.size > 0 || isFull() ? undefined : hold()
     },
     get waitingCount() {
       return line.size
@@ -60,14 +68,4 @@ export function createLimit(size: number): Limit {
   })
   limits.add(made)
   return made
-}
-
-/** A second call must not create a permit. */
-function releaseOnce(release: () => void): () => void {
-  let isReleased = false
-  return () => {
-    if (isReleased) return
-    isReleased = true
-    release()
-  }
 }

@@ -61,7 +61,7 @@ test('every imported package is a dependency, and the licence of every bundled o
     ([, name]) => name,
   )
   expect(sources).toEqual(
-    expect.arrayContaining(['@cfworker/json-schema', 'commander', 'graphology', 'graphology-dag']),
+    expect.arrayContaining(['@cfworker/json-schema', 'commander', 'graphology', 'graphology-dag', 'p-limit']),
   )
   const runtime = Object.keys({ ...dependencies, ...optionalDependencies })
   expect(runtime.filter(name => sources.includes(name))).toEqual([])
@@ -74,6 +74,7 @@ test('every imported package is a dependency, and the licence of every bundled o
       'mnemonist',
       'obliterator',
       'strip-ansi',
+      'yocto-queue',
     ]),
   )
 })

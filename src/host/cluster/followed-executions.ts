@@ -170,7 +170,7 @@ export class FollowedExecutions {
       await callStore(() => log.advance())
     } catch (error) {
       if (!isRecordUnusable(error)) throw error
-      this.#end(followed.hosted, error as DagstreamError)
+      this.#end(followed.hosted, error)
     }
     if (log.head !== before) followed.silentCount = 0
     this.#settle(followed)

@@ -10,7 +10,7 @@ export class SubscriberCounts {
   readonly #stored = new Map<string, number>()
   /** By execution, those of each log: one that was taken over here and lost again has several. */
   readonly #bySource = new Map<string, Map<object, number>>()
-  #writing: Promise<void> | undefined
+  #isWriting = false
 
   constructor(members: Members, memberId: string, onError: (error: unknown) => void) {
     this.#members = members
@@ -40,10 +40,11 @@ export class SubscriberCounts {
 
   /** Writes what has changed, one after the other; also called from time to time, after a failure. */
   write(): void {
-    this.#writing ??= this.#write().finally(() => (this.#writing = undefined))
+    if (!this.#isWriting) void this.#write()
   }
 
   async #write(): Promise<void> {
+    this.#isWriting = true
     try {
       for (let next = this.#findChanged(); next !== undefined; next = this.#findChanged()) {
         const [executionId, count] = next
@@ -54,6 +55,8 @@ export class SubscriberCounts {
       }
     } catch (error) {
       this.#onError(error)
+    } finally {
+      this.#isWriting = false
     }
   }
 

@@ -60,6 +60,8 @@ export type DagstreamErrorCode =
   | 'DISPATCHER_CONFLICT'
   /** The process shuts down: it starts no execution, and the next process resumes its executions. */
   | 'SHUTTING_DOWN'
+  /** No server has answered for an execution in time; the command takes effect once one does. */
+  | 'COORDINATOR_UNAVAILABLE'
   /** The lease is outdated: another process has claimed the execution. */
   | 'FENCED'
   /** The appended seq is not the next seq of the store. */

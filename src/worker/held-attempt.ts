@@ -10,7 +10,7 @@ import { NewsQueue } from './news-queue.ts'
 import type { NewsSource } from './outbox.ts'
 
 /** Maximum size of all news that wait in a worker, characters; an attempt that emits beyond it fails. */
-export const MAX_WAITING = 16 * 1024 * 1024
+export const MAX_WAITING: number = 16 * 1024 * 1024
 
 /** The worker of an attempt. */
 export interface AttemptHolder {

@@ -1,6 +1,5 @@
 import type { ExecutionLoop } from '../execution-loop.ts'
 import type { ResolvedOptions } from '../options.ts'
-import { readTraceparent } from '../resume/recorded-options.ts'
 import { findOutcome, type ObservedRecord, ObserverHub } from './observer-hub.ts'
 
 type ObservingOptions = Pick<ResolvedOptions, 'observers' | 'clock' | 'logger'>
@@ -35,13 +34,12 @@ export function observeLaunch(
 /** Observes an execution that an executor resumes. Call it before the first new entry. */
 export function observeResumed(
   { observers, clock, logger }: ObservingOptions,
-  record: ObservedRecord & { readonly options?: string },
+  record: Parameters<ObserverHub['observeResumed']>[0],
   loop: ExecutionLoop,
 ): void {
   if (observers.length === 0) return
   const hub = new ObserverHub(observers, clock, logger)
-  const traceparent = readTraceparent(record.options)
-  hub.observe(record, loop, loop.log.state.name, { resumes: traceparent === undefined ? {} : { traceparent } })
+  hub.observeResumed(record, loop)
   endWith(hub, loop)
 }
 

@@ -5,6 +5,7 @@ import { describeError } from '../../log/describe-error.ts'
 import type { Logger } from '../../log/logger.ts'
 import type { ExecutionRecord } from '../../store/execution-store.ts'
 import type { ExecutionLoop } from '../execution-loop.ts'
+import { readTraceparent } from '../resume/recorded-options.ts'
 import type {
   EntryObserver,
   ExecutionObserver,
@@ -87,6 +88,12 @@ export class ObserverHub {
     if (tracing === undefined) return
     const traceparent = 'begun' in origin ? origin.begun.traceparent : undefined
     loop.traces = { traceparent, traceparentOf: (taskId, attempt) => this.#trace(tracing, taskId, attempt) }
+  }
+
+  /** Observes an execution that resumes here. @throws `RECORD_UNUSABLE` */
+  observeResumed(record: ObservedRecord & Pick<ExecutionRecord, 'options'>, loop: ExecutionLoop): void {
+    const traceparent = readTraceparent(record.options)
+    this.observe(record, loop, loop.log.state.name, { resumes: traceparent === undefined ? {} : { traceparent } })
   }
 
   /** Ends the observation of an execution; idempotent. */

@@ -20,14 +20,14 @@ export interface McpRoutes {
 
 /** The route `/mcp`: MCP over Streamable HTTP. The SDK is loaded by the first request. */
 export function createMcpRoutes(host: ExecutionHost, options: ResolvedHandlerOptions): McpRoutes {
-  const { authorize, allowedOrigins, heartbeatMs, tools, workflows, execution } = options
+  const { authorize, allowedOrigins, heartbeatMs, workflows, execution } = options
   let opening: Promise<McpSessions> | undefined
 
   const open = async (): Promise<McpSessions> => {
     const { McpSessions } = await import('../../mcp-server/http-sessions.ts')
     const { store, logger, clock } = execution
     const bounds = { maxSessions: MAX_SESSIONS, maxIdleMs: MAX_IDLE_MS, heartbeatMs }
-    return McpSessions.open({ host, tools, workflows, store, logger, clock }, bounds)
+    return McpSessions.open({ host, tools: host.tools, workflows, store, logger, clock }, bounds)
   }
 
   /** @throws HttpProblem 501 without the SDK */

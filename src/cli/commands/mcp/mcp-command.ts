@@ -40,7 +40,7 @@ export async function mcpCommand(options: ServerFlags, context: CommandContext):
       const host = new ExecutionHost(resolved)
       try {
         const { store, clock, logger } = resolved.execution
-        const parts = { host, tools: resolved.tools, workflows: resolved.workflows, store, clock, logger }
+        const parts = { host, tools: host.tools, workflows: resolved.workflows, store, clock, logger }
         const server = await serveStdio(parts, { input: readInput(process.stdin), output: writeOutput(stdout) })
         const interrupts = listenForInterrupts(process, () => void server.close().catch(() => {}))
         try {

@@ -1,6 +1,7 @@
 import type { TaskState } from '../../events/execution-state.ts'
 import type { Clock } from '../../clock.ts'
 import { parseWorkflow } from '../../engine/resume/recorded-execution.ts'
+import { type ForkedFrom, readForkedFrom } from '../../engine/resume/recorded-options.ts'
 import { recordUnusable } from '../../errors.ts'
 import type { Parked, Reason } from '../../events/events.ts'
 import { Execution } from '../../engine/executors/execution.ts'
@@ -107,6 +108,11 @@ export class HostedExecution implements CommandedExecution {
   /** The reason for which it is parked. */
   get parked(): Parked | undefined {
     return this.log.state.parked ?? this.#parked
+  }
+
+  /** What it was forked from; `undefined` if it is no fork. @throws `RECORD_UNUSABLE` */
+  get forkedFrom(): ForkedFrom | undefined {
+    return readForkedFrom(this.record.options)
   }
 
   /** Whether this process runs it. */

@@ -125,6 +125,11 @@ export class HostedExecution implements CommandedExecution {
     return this.#loop?.isPersonAwaited ?? false
   }
 
+  /** Whether it only waits for people, and none but `finally` tasks do. */
+  get isFinallyWaiting(): boolean {
+    return this.#loop?.isFinallyWaiting === true
+  }
+
   /** Resolves at its end; rejects when its log could not be kept. */
   get ended(): Promise<void> {
     return this.#loop?.ended ?? Promise.resolve()

@@ -46,6 +46,11 @@ export class OutputMemory {
   /** Answers that came later, for the decision that follows. */
   readonly #answers = new Map<number, ReusedOutput | undefined>()
 
+  /** The last one. */
+  #head:
+    | { readonly name: string; readonly version: string | undefined; readonly isKey: boolean; readonly text: string }
+    | undefined
+
   constructor(parts: MemoryParts) {
     this.#parts = parts
   }
@@ -102,12 +107,22 @@ export class OutputMemory {
     if (template === undefined) return undefined
     try {
       const { value, mayHoldJsonNumbers } = resolveTemplate(template, scopes.of(task))
-      const kind = key === undefined ? 'arguments' : 'key'
-      return sha256(writeCanonicalJson([name, version ?? null, kind, value], mayHoldJsonNumbers))
+      return sha256(
+        `${this.#headOf(name, version, key !== undefined)}${writeCanonicalJson(value, mayHoldJsonNumbers)}]`,
+      )
     } catch {
       // Arguments that cannot be resolved fail the task when it runs.
       return undefined
     }
+  }
+
+  /** The text of a key up to its arguments: the same for all tasks of a tool, which often follow each other. */
+  #headOf(name: string, version: string | undefined, isKey: boolean): string {
+    if (this.#head?.name !== name || this.#head.version !== version || this.#head.isKey !== isKey) {
+      const text = JSON.stringify([name, version ?? null, isKey ? 'key' : 'arguments'])
+      this.#head = { name, version, isKey, text: `${text.slice(0, -1)},` }
+    }
+    return this.#head.text
   }
 
   #recall(

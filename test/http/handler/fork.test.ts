@@ -76,7 +76,7 @@ test('a workflow, an input and options of the body replace the recorded ones', a
 test('the status of a fork says what it was forked from, while it runs and after its end', async () => {
   const rig = handlerRig()
   const id = await runFailing(rig)
-  await rig.send('POST', `/executions/${id}/fork`, { body: { from: ['b'] }, headers: { Prefer: 'respond-async' } })
+  await rig.send('POST', `/executions/${id}/fork`, { body: { from: ['b', 'b'] }, headers: { Prefer: 'respond-async' } })
   const show = async (of: string): Promise<object> => (await rig.get(`/executions/${of}`)).json() as Promise<object>
   const forkedFrom = { executionId: id, from: ['b'] }
   expect(await show('x2')).toEqual({ executionId: 'x2', status: 'running', forkedFrom })
@@ -117,6 +117,7 @@ test('what a fork cannot be made from is refused', async () => {
     422,
     expect.objectContaining({ issues: [expect.objectContaining({ pointer: '/tasks/0/tool', line: 1 })] }),
   ])
+  expect((await fork({ workflow: null })).status).toBe(422)
   expect((await fork({}, 'none')).status).toBe(404)
   for (const body of [[], { from: 'a' }, { from: [1] }, { form: ['a'] }, { options: { schedule: 'x' } }]) {
     expect([body, (await fork(body)).status]).toEqual([body, 400])

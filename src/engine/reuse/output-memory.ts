@@ -133,8 +133,9 @@ export class OutputMemory {
     const { store, owner } = this.#parts
     // Forgotten at the end of the task.
     const take = (found: RememberedOutput | undefined): ReusedOutput | undefined => {
-      if (found === undefined) this.#keys.set(task, key)
-      return toReused(found)
+      const isTaken = found !== undefined && !this.#isOfEarlierRound(task, found)
+      if (!isTaken) this.#keys.set(task, key)
+      return isTaken ? toReused(found) : undefined
     }
     try {
       const found = store.recall(owner === undefined ? { key } : { owner, key }, ttlMs)
@@ -142,6 +143,16 @@ export class OutputMemory {
     } catch (error) {
       return this.#warn('A remembered output could not be read', error)
     }
+  }
+
+  /** Whether an output is that of an earlier round of the same repetition: it would repeat itself until its rounds are over. */
+  #isOfEarlierRound(task: number, { executionId, taskId }: RememberedOutput): boolean {
+    if (executionId !== this.#parts.executionId) return false
+    const { graph } = this.#parts.table
+    for (let at = task, group = graph.groupOf(at); group.parent >= 0; at = group.parent, group = graph.groupOf(at)) {
+      if (group.definition?.kind === 'repeat' && taskId.startsWith(`${graph.idOf(group.parent)}[`)) return true
+    }
+    return false
   }
 
   #count(answer: ReusedOutput | undefined): ReusedOutput | undefined {
@@ -157,8 +168,6 @@ export class OutputMemory {
   }
 }
 
-function toReused(found: RememberedOutput | undefined): ReusedOutput | undefined {
-  if (found === undefined) return undefined
-  const { executionId, taskId, output } = found
+function toReused({ executionId, taskId, output }: RememberedOutput): ReusedOutput {
   return { output: JsonValue.fromText(output), origin: { executionId, taskId } }
 }

@@ -51,7 +51,10 @@ export async function prepareFork<Workflow extends DAGStructure | ExecutionPlan>
     input: input === undefined && stored.input !== undefined ? parseRecorded('input', stored.input) : input,
     options,
     // The plan of a recorded document is that of the fork, which `createLoop` builds.
-    fork: { recorded: await (isRecorded ? readUndescribedTasks : readRecordedTasks)(stored, store), from: [...new Set(from)] },
+    fork: {
+      recorded: await (isRecorded ? readUndescribedTasks : readRecordedTasks)(stored, store),
+      from: [...new Set(from)],
+    },
   }
 }
 

@@ -27,6 +27,7 @@ export type SchemaName =
   | 'WorkflowIssue'
   | 'WorkflowList'
   | 'ToolList'
+  | 'WorkerList'
   | 'Health'
   | 'Problem'
   | 'EventStream'

@@ -163,7 +163,7 @@ test('after a crash and without the old execution, a parent that was not approve
   await rig.store.create(record)
   const logged = cut.map(({ seq, type, json }) => LogEntry.fromJson(seq, type, json))
   await rig.store.append(await rig.store.claim(id), 1, logged)
-  const { called, events } = await rig.follow((await rig.executor.resume(id)) as Execution)
+  const { called, events } = await rig.follow(await rig.executor.resume(id))
   const asked = events.flatMap(({ type, data }) => (type === 'input_required' ? [data.inputId] : []))
   expect([called, asked]).toEqual([
     ['p[0]', 'p[1]'],

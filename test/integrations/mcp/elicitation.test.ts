@@ -92,7 +92,7 @@ test('calls that run at once ask for themselves, and each goes on with its own a
   const sums = results.map(
     ({ output }) => (output as { answers: { content: { sum: number } }[] }).answers[0]?.content.sum,
   )
-  expect([...sums].sort()).toEqual([1, 2, 3])
+  expect([...sums].sort((a = 0, b = 0) => a - b)).toEqual([1, 2, 3])
 })
 
 test('a question that was given to a call which ends is asked again as one of the call that is left', async () => {

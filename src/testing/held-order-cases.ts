@@ -65,7 +65,7 @@ async function checkExpiry(rig: SharedRig): Promise<void> {
   await orders.interruptExpired()
   expectSame('the messages', await execution.messages(), [
     { key, number: 1, news: { type: 'token', text: 'x' } },
-    { key, news: { type: 'interrupted' } },
+    { key, news: { type: 'interrupted', cause: 'lost' } },
   ])
 }
 
@@ -79,7 +79,9 @@ async function checkUnknownTake(rig: SharedRig): Promise<void> {
   await orders.renew(worker, [execution.key('a')], LONG_MS)
   await rig.wait(1.5 * SHORT_MS)
   await orders.interruptExpired()
-  expectSame('the messages', await execution.messages(), [{ key: execution.key('b'), news: { type: 'interrupted' } }])
+  expectSame('the messages', await execution.messages(), [
+    { key: execution.key('b'), news: { type: 'interrupted', cause: 'lost' } },
+  ])
 }
 
 async function checkCancelWaiting(rig: SharedRig): Promise<void> {
@@ -134,11 +136,20 @@ async function checkInterrupt(rig: SharedRig): Promise<void> {
   const { execution, worker, tool } = await take(rig)
   const { orders, inbox } = rig.store
   const key = execution.key('a')
+  const usage = { totalTokensIn: 2, totalTokensOut: 0.5 }
+  const sums = makeMessages(key, [
+    { type: 'usage', usage: { ...usage, totalTokensIn: 1 } },
+    { type: 'usage', usage },
+  ])
+  await inbox.post(worker, sums)
+  await execution.commit([], { consumed: (await execution.read()).map(({ id }) => id) })
+  expectSame('list()', await orders.list(execution.executionId), [{ key, questions: [], usage }])
   await orders.interrupt(await join(rig, [tool]), [key])
   expectSame('the messages after interrupt() of another worker', await execution.messages(), [])
   await orders.interrupt(worker, [key])
   await orders.interrupt(worker, [key])
-  expectSame('the messages', await execution.messages(), [{ key, news: { type: 'interrupted' } }])
+  const news = { type: 'interrupted', cause: 'handoff', usage }
+  expectSame('the messages', await execution.messages(), [{ key, news }])
   expectSame('post()', await inbox.post(worker, makeMessages(key, [succeed()])), [false])
   expectSame('take()', await orders.take(worker, 1, LONG_MS), [])
 }

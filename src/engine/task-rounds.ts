@@ -203,18 +203,17 @@ export class TaskRounds {
     this.#runner.close?.()
   }
 
-  /** The log has failed: aborts running attempts. */
-  abandon(failure: DagstreamError): void {
+  /** The log has failed: aborts running attempts. @param isLeft they go on, since another process continues */
+  abandon(failure: DagstreamError, isLeft: boolean): void {
     this.#isAbandoned = true
     this.#delays.stop()
     this.#decisions?.close()
     this.#permits.close()
-    this.#context.commands.abandon(failure.message)
+    if (!isLeft) this.#context.commands.abandon(failure.message)
     this.#room?.desk.end(failure)
-    this.#attempts.endUnbegun()
-    // With attempts left, the runner stays open: tools that ignore the abort must still be abandoned and their permits
-    // released.
-    if (this.#attempts.count === 0) this.#runner.close?.()
+    if (!isLeft) this.#attempts.endUnbegun()
+    // With aborted attempts, the runner stays open: tools that ignore it must be abandoned and their permits released.
+    if (isLeft || this.#attempts.count === 0) this.#runner.close?.()
   }
 
   #applyEntry(entry: LogEntry, now: number): void {

@@ -178,7 +178,10 @@ export class ActiveAttempts implements AttemptListener {
     // Workers continue for the next coordinator.
     if (abortion === undefined || (abortion.isHandoff && remote !== undefined)) return
     attempt.abortion = abortion
-    runner.abort(this.#keyOf(attempt), { code: abortion.isHandoff ? 'SHUTTING_DOWN' : 'CANCELLED', message: abortion.message })
+    runner.abort(this.#keyOf(attempt), {
+      code: abortion.isHandoff ? 'SHUTTING_DOWN' : 'CANCELLED',
+      message: abortion.message,
+    })
   }
 
   #keyOf({ task, number }: ActiveAttempt): AttemptKey {

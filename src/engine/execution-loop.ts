@@ -10,6 +10,7 @@ import { ExecutionOutcome } from './execution-outcome.ts'
 import type { ExecutionResult } from './execution-result.ts'
 import { type InputDesk, inputClosed, inputNotFound } from './inputs/input-desk.ts'
 import type { LoopParts, StartParts, TaskActivity } from './loop-parts.ts'
+import { createPendingRound } from './remote/create-runners.ts'
 import { Recorder, type RecorderCallbacks } from './recorder.ts'
 import type { Resumption } from './resumption.ts'
 import { TaskRounds } from './task-rounds.ts'
@@ -50,7 +51,7 @@ export class ExecutionLoop implements RecorderCallbacks {
     this.createdAt = parts.createdAt ?? new Date(options.clock.wallTime()).toISOString()
     this.log = log
     this.clock = options.clock
-    this.#recorder = new Recorder(log, options.clock, this)
+    this.#recorder = new Recorder(log, options.clock, this, createPendingRound(options))
     this.#commands = new Commands(this.#recorder, () => this.#rounds?.obey())
   }
 
@@ -75,7 +76,7 @@ export class ExecutionLoop implements RecorderCallbacks {
         recorder: this.#recorder,
         commands: this.#commands,
         outcome: this.#outcome,
-        cancel: reason => this.cancel(reason),
+        cancel: (reason, requestId) => this.cancel(reason, requestId),
         handedOff: failure => this.#abandon(failure),
         onPersonWait: isWaiting => {
           this.#commands.holdTime(isWaiting)
@@ -149,6 +150,14 @@ export class ExecutionLoop implements RecorderCallbacks {
   #deskOf(inputId: string): InputDesk {
     if (this.#rounds !== undefined) return this.#rounds.desk
     throw findInput(this.log.state.inputs, inputId) === undefined ? inputNotFound(inputId) : inputClosed(inputId)
+  }
+
+  /**
+   * Delivers the messages of the execution in a shared store: reports of its attempts on workers, and commands of other
+   * processes. Does nothing before the start and after the end. Rejects with what the store throws: the messages stay.
+   */
+  deliver(): Promise<void> {
+    return this.#rounds?.deliver() ?? Promise.resolve()
   }
 
   /** Starts no task until every pause is released; what runs continues. @returns its release; idempotent */

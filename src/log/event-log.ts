@@ -17,6 +17,8 @@ export type { Lease, LogStorage } from './log-storage.ts'
 /** Receives entries once the store has them, and the duration of its `append`, ms. Must not throw. */
 export type AppendObserver = (entries: readonly LogEntry[], tookMs: number) => void
 
+type Append = LogStorage['append']
+
 /** Entries per read when a log is restored. */
 const RESTORE_PAGE = 1024
 
@@ -140,25 +142,18 @@ export class EventLog implements CursorLog {
    * @param write writes them with more, in place of the store's `append`; the entries may then be none
    * @throws any error of the store, or rejects with it; the entries are then not in the log
    */
-  append(entries: readonly LogEntry[], write?: LogStorage['append']): void | Promise<void> {
+  append(entries: readonly LogEntry[], write?: Append): void | Promise<void> {
     const firstSeq = entries[0]?.seq ?? this.head + 1
     if (this.#lease === undefined || (entries.length === 0 && write === undefined)) return
     const lease = this.#lease
     const put = putOutputs(entries, (taskId, json) => this.#storage.putOutput(lease, taskId, json))
-    return put === undefined
-      ? this.#append(lease, firstSeq, entries, write)
-      : put.then(() => this.#append(lease, firstSeq, entries, write))
+    if (put === undefined) return this.#append(lease, firstSeq, entries, write)
+    return put.then(() => this.#append(lease, firstSeq, entries, write))
   }
 
-  #append(
-    lease: Lease,
-    firstSeq: number,
-    entries: readonly LogEntry[],
-    write: LogStorage['append'] | undefined,
-  ): void | Promise<void> {
+  #append(lease: Lease, firstSeq: number, entries: readonly LogEntry[], write?: Append): void | Promise<void> {
     const startedAt = this.#observer?.clock.now() ?? 0
-    const appended =
-      write === undefined ? this.#storage.append(lease, firstSeq, entries) : write(lease, firstSeq, entries)
+    const appended = write ? write(lease, firstSeq, entries) : this.#storage.append(lease, firstSeq, entries)
     if (appended === undefined) this.#publishAppended(entries, startedAt)
     else {
       return appended.then(() => {

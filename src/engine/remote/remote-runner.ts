@@ -1,5 +1,12 @@
 import type { AttemptReport } from '../../attempt/attempt-outcome.ts'
-import type { AbortReason, Answer, AttemptCommand, AttemptKey, AttemptRunner, AttemptSink } from '../../attempt/runner.ts'
+import type {
+  AbortReason,
+  Answer,
+  AttemptCommand,
+  AttemptKey,
+  AttemptRunner,
+  AttemptSink,
+} from '../../attempt/runner.ts'
 import type { AttemptMessage, AttemptNews, OrderMessage, PostedReport } from '../../cluster/inbox.ts'
 import type { NumberedAnswer, OpenOrder, OrderSource } from '../../cluster/order.ts'
 import { JsonValue } from '../../events/json-value.ts'

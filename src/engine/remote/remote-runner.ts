@@ -17,6 +17,8 @@ import type { PendingRound } from './pending-round.ts'
 
 /** Receives the reports of an attempt of a worker. */
 export interface RemoteSink extends AttemptSink {
+  /** Present once it was asked to stop. */
+  readonly abortion: object | undefined
   /** The usage of the attempt so far. */
   usageSum(sum: TokenUsage): void
   /** Records the tokens so far. */
@@ -172,6 +174,8 @@ export class RemoteRunner implements AttemptRunner {
       case 'settled':
         if (news.usage !== undefined) sink.usageSum(news.usage)
         this.#running.delete(key.taskId)
+        // An earlier coordinator asked for its end, and was lost before the reason was in the log.
+        if (news.report.status === 'cancelled' && sink.abortion === undefined) return sink.interrupted('handoff')
         return sink.settled(readReport(news.report))
     }
   }

@@ -22,7 +22,8 @@ export class SharedRig {
   }
 
   start(workflow: DAGStructure, input?: unknown): Promise<TestCoordinator> {
-    return TestCoordinator.start(workflow, input, { ...this, holder: 'first' })
+    const { store, tools, options } = this
+    return TestCoordinator.start(workflow, input, { store, tools, options })
   }
 
   takeOver(): Promise<TestCoordinator | undefined> {
@@ -53,4 +54,10 @@ export class SharedRig {
       .filter(({ type }) => types.includes(type))
       .map(({ type, data }) => ('taskId' in data ? `${type} ${data.taskId}` : type))
   }
+}
+
+/** The outputs by task, once the execution has ended. */
+export async function outputsOf(coordinator: TestCoordinator | undefined): Promise<Record<string, unknown>> {
+  const { results } = (await coordinator?.loop.result) ?? { results: [] }
+  return Object.fromEntries(results.map(({ taskId, output }) => [taskId, output]))
 }

@@ -107,7 +107,7 @@ function createMortal(store: SharedStore): MortalStore {
         }
       },
     })
-  const { leases, orders, inbox, members, hints, commit } = store
+  const { leases, orders, inbox, members, hints } = store
   const guarded = guard(store)
   const methods = Object.fromEntries(STORE_METHODS.map(name => [name, guarded[name]]))
   return {
@@ -130,7 +130,7 @@ function createMortal(store: SharedStore): MortalStore {
     },
     async commit(...given) {
       if (state.isDead) return never
-      await commit(...given)
+      await store.commit(...given)
       left -= 1
       if (left === 0) {
         state.isDead = true

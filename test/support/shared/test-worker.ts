@@ -1,3 +1,4 @@
+import type { AttemptReport } from '../../../src/attempt/attempt-outcome.ts'
 import { LocalRunner } from '../../../src/attempt/local-runner.ts'
 import type { AttemptCommand, AttemptKey, AttemptSink } from '../../../src/attempt/runner.ts'
 import type { Clock } from '../../../src/clock.ts'
@@ -134,9 +135,7 @@ export class TestWorker {
       dropped: () => post({ type: 'dropped', count: 1 }),
       settled: report => {
         const { usage } = held
-        const posted: PostedReport =
-          report.status === 'success' ? { ...withoutOutput(report), outputJson: report.output.text } : report
-        post({ type: 'settled', report: posted, ...(usage && { usage }) })
+        post({ type: 'settled', report: describe(report), ...(usage && { usage }) })
       },
     }
     this.#runner.start(command, sink)
@@ -157,9 +156,8 @@ export class TestWorker {
   }
 }
 
-function withoutOutput<Report extends { readonly output: unknown }>({
-  output: _,
-  ...rest
-}: Report): Omit<Report, 'output'> {
-  return rest
+function describe(report: AttemptReport): PostedReport {
+  if (report.status !== 'success') return report
+  const { output, ...rest } = report
+  return { ...rest, outputJson: output.text }
 }

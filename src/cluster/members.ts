@@ -1,10 +1,7 @@
+import type { Rate } from '../tools/rate.ts'
 import type { JsonSchema } from '../tools/tool.ts'
 
-/** At most `max` calls begin within each `perMs`. */
-export interface Rate {
-  readonly max: number
-  readonly perMs: number
-}
+export type { Rate } from '../tools/rate.ts'
 
 /** A tool of a worker, as plain JSON: everything that servers need to check and show workflows that name it. */
 export interface AnnouncedTool {

@@ -1,5 +1,5 @@
 import type { AttemptReport } from '../attempt/attempt-outcome.ts'
-import { computeRetryDelay, mergeRetryPolicies } from '../attempt/retry.ts'
+import { computeRetryDelay, MAX_RETRY_AFTER_MS, mergeRetryPolicies } from '../attempt/retry.ts'
 import type { AttemptCommand, AttemptKey, AttemptRunner, Question } from '../attempt/runner.ts'
 import { readInputError } from '../attempt/tool-error.ts'
 import { afterTurn, isTurnSpent } from '../clock.ts'
@@ -167,7 +167,6 @@ export class ActiveAttempts implements AttemptListener {
 
   /** Asks the runner to abort attempts that must not continue. The first reason of each attempt counts. */
   abort(): void {
-    // By index: an abort may end attempts at once.
     for (let index = 0; index < this.#active.length; index++) this.#abort(this.#active[index])
   }
 
@@ -211,6 +210,9 @@ export class ActiveAttempts implements AttemptListener {
     inputs?.settled(index)
     const report = outputs.admit(attempt.report as AttemptReport)
     if (report.abandoned) this.#countAbandoned(task.id)
+    if (report.status === 'error' && report.retryAfterMs !== undefined) {
+      task.tool.pause?.(Math.min(report.retryAfterMs, MAX_RETRY_AFTER_MS), options.clock)
+    }
     const retry = report.status === 'success' ? undefined : this.#planRetry(attempt, report)
     if (retry !== undefined) {
       const { executionTimeMs } = report

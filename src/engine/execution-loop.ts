@@ -169,7 +169,7 @@ export class ExecutionLoop implements RecorderCallbacks {
 
   /**
    * Hands the execution off to the next process: no task starts, running attempts are aborted and recorded as interrupted
-   * with their usage, and then its readers and its result end with `SHUTTING_DOWN`.
+   * with their usage, and then its readers and its result end with `SHUTTING_DOWN`. Attempts on workers go on.
    */
   handOff(): void {
     if (this.#commands.isEnding || this.log.ending !== undefined) return

@@ -62,10 +62,8 @@ export class TaskRounds {
     const close = (task: number): void => this.#room?.inputs.close(task)
     this.#milestones = new Milestones(plan, this.#table, this.#tasks, recorder, scopes, close)
     this.#emissions = new Emissions(options, counters, recorder, context.cancel)
-    this.#permits = new Permits(this.#table.starts.ready, {
-      isPaused: () => commands.isPaused,
-      granted: () => recorder.wake(),
-    })
+    const granted = (): void => recorder.wake()
+    this.#permits = new Permits(this.#table.starts, options, { isPaused: () => commands.isPaused, granted })
     this.#runners = createRunners(start, { options, recorder, cancel: context.cancel, desk: () => this.desk })
     const { runner } = this.#runners
     this.#delays = new RetryDelays(options.clock, task => {

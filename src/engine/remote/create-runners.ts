@@ -34,7 +34,7 @@ export function createRunners(
   { plan, owner, runner: given }: StartParts,
   { options, recorder, cancel, desk }: RemoteContext,
 ): Runners {
-  const { store, clock, logger, abortGraceMs } = options
+  const { store, clock, logger, abortGraceMs, priority } = options
   const { pending } = recorder
   if (given !== undefined) return { runner: given, remote: undefined }
   if (pending === undefined || store === undefined || !isSharedStore(store)) {
@@ -42,7 +42,7 @@ export function createRunners(
   }
   const { orders, inbox } = store
   const calls = new DurableCalls(clock, logger)
-  const runner = new RemoteRunner({ orders, pending, recorder, calls, owner, priority: 0 })
+  const runner = new RemoteRunner({ orders, pending, recorder, calls, owner, priority })
   const delivery = new InboxDelivery({ inbox, recorder, pending, runner, cancel, desk })
   return { runner, remote: runner, delivery }
 }

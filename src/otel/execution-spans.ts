@@ -91,7 +91,10 @@ export class ExecutionSpans implements EntryObserver {
   /** The context of an attempt; that of the execution for an attempt without a span. */
   traceparentOf(taskId: string, attempt: number): string | undefined {
     const open = this.#open.get(taskId)
-    return open?.attempt === attempt ? formatTraceparent(open.context) : this.traceparent
+    if (open?.attempt === attempt) return formatTraceparent(open.context)
+    if (this.#isFull) return this.traceparent
+    // For a worker: the order is written together with the `task_start`.
+    return formatTraceparent(this.#openAttempt(taskId, attempt, OPERATION.tool, Date.now(), {}, []).context)
   }
 
   onEnd(outcome: ObservedOutcome): void {
@@ -122,23 +125,43 @@ export class ExecutionSpans implements EntryObserver {
     entry: LogEntry,
     { taskId, tool, attempt, itemCount, timestamp }: EventFor<'task_start'>['data'],
   ): void {
-    if (this.#isFull) {
-      this.#droppedCount += 1
-      return
-    }
-    const startedAt = Date.parse(timestamp)
+    const name = `${OPERATION.tool} ${tool}`
     const attributes = {
-      [ATTRIBUTE.operation]: OPERATION.tool,
       [ATTRIBUTE.toolName]: tool,
-      [ATTRIBUTE.taskId]: taskId,
-      [ATTRIBUTE.attempt]: attempt,
       ...(itemCount !== undefined && { [ATTRIBUTE.itemCount]: itemCount }),
     }
+    let open = this.#open.get(taskId)
+    if (open?.attempt === attempt) {
+      open.span.updateName(name).setAttributes(attributes).addLinks(this.#linksOf(entry))
+    } else if (this.#isFull) {
+      this.#droppedCount += 1
+      return
+    } else {
+      const startedAt = Date.parse(timestamp)
+      open = this.#openAttempt(taskId, attempt, name, startedAt, attributes, this.#linksOf(entry))
+    }
+    this.#contexts.set(taskId, open.context)
+  }
+
+  #openAttempt(
+    taskId: string,
+    attempt: number,
+    name: string,
+    startedAt: number,
+    more: Attributes,
+    links: Link[],
+  ): OpenAttempt {
+    const attributes = {
+      [ATTRIBUTE.operation]: OPERATION.tool,
+      ...more,
+      [ATTRIBUTE.taskId]: taskId,
+      [ATTRIBUTE.attempt]: attempt,
+    }
     const parent = this.#open.get(this.#parents.get(taskId) ?? '')
-    const span = this.#start(`${OPERATION.tool} ${tool}`, startedAt, attributes, parent?.span, this.#linksOf(entry))
-    const context = span.spanContext()
-    this.#contexts.set(taskId, context)
-    this.#open.set(taskId, { span, context, attempt, startedAt, usage: undefined })
+    const span = this.#start(name, startedAt, attributes, parent?.span, links)
+    const open = { span, context: span.spanContext(), attempt, startedAt, usage: undefined }
+    this.#open.set(taskId, open)
+    return open
   }
 
   #noteUsage({ taskId, tokenUsage }: EventFor<'token_usage'>['data']): void {

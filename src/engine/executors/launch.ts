@@ -1,3 +1,4 @@
+import { isSharedStore } from '../../cluster/shared-store.ts'
 import { DagstreamError, invalidOption } from '../../errors.ts'
 import { stringifyJson } from '../../json/stringify-json.ts'
 import { checkExecution } from '../../plan/compile.ts'
@@ -62,8 +63,11 @@ export function launch(
   if (signal !== undefined && typeof signal.addEventListener !== 'function') {
     throw invalidOption('signal', 'an AbortSignal', signal)
   }
-  const { loop, start, describe } = createLoop(workflow, tools, input, options, counters, parts)
   const { store } = options
+  if (store !== undefined && isSharedStore(store)) {
+    throw invalidOption('store', 'a store of one process: `createHandler` runs the executions of a shared store', store)
+  }
+  const { loop, start, describe } = createLoop(workflow, tools, input, options, counters, parts)
   const { executionId } = loop
   const { owner } = parts
   const record = { executionId, ...(owner !== undefined && { owner }) }

@@ -38,8 +38,8 @@ export interface EntryObserver {
   /** Called once, after the last entry. */
   onEnd?(outcome: ObservedOutcome): void
   /**
-   * The W3C `traceparent` for an attempt whose `task_start` was handed on: its tool sends it along. The first observer that
-   * has this function is asked.
+   * The W3C `traceparent` for an attempt: its tool sends it along. Asked once, after its `task_start` was handed on; for an attempt that
+   * a worker is to run before that. The first observer that has this function is asked.
    */
   traceparentOf?(taskId: string, attempt: number): string | undefined
 }

@@ -3,11 +3,13 @@ import { dirname, join, resolve } from 'node:path'
 import { DagstreamError } from '../../errors.ts'
 import type { ExecutionStore } from '../../store/execution-store.ts'
 import { createMemoryStore } from '../../store/memory-store.ts'
+import { describeUrl } from '../../store/postgres/connection-url.ts'
 import type { SqliteStore } from '../../store/sqlite/sqlite-store.ts'
 import type { Durability, SqliteStoreOptions } from '../../store/sqlite/store-options.ts'
 import type { Logger } from '../../log/logger.ts'
 import { type CliProcess, UsageError } from '../process/console.ts'
 import { DEFAULT_STORE } from './default-store.ts'
+import { isSharedUrl } from './shared-store.ts'
 
 /** Value of `--store` for the in-memory store. A file of that name is `./memory`. */
 const MEMORY = 'memory'
@@ -53,6 +55,10 @@ export async function openServerStore(flags: StoreFlags, process: CliProcess, lo
       close: async () => {},
     }
   }
+  if (isSharedUrl(file)) {
+    const store = await openSharedStore(file, toBounds(flags), durability, logger)
+    return { store, location: describeUrl(file), close: () => store.close() }
+  }
   if (file === undefined) makeDefaultFolder(process)
   const location = file ?? DEFAULT_STORE
   const hint = 'stop it, or give another --store; --store memory keeps nothing'
@@ -72,6 +78,18 @@ export function openRunStore(
   const { store: file } = flags
   if (file === MEMORY) throw new UsageError('Expected --store to be a file: a store in memory is lost when `run` ends')
   return openFile(file, { ...KEEP_EXECUTIONS, ...toBounds(flags) }, process, 'stop it, or give another --store')
+}
+
+/** @throws UsageError; `STORE_NOT_MIGRATED`, `STORE_FAILED` */
+async function openSharedStore(
+  url: string,
+  bounds: Bounds,
+  durability: Durability | undefined,
+  logger: Logger,
+): Promise<ExecutionStore & { close(): Promise<void> }> {
+  if (durability !== undefined) throw new UsageError('Expected a file as --store with --durability')
+  const { openPostgresStore } = await import('../../store/postgres/open-store.ts')
+  return openPostgresStore(url, { ...bounds, logger })
 }
 
 /** @throws UsageError if the file does not exist (it is not created); Error for one that is in use or cannot be opened */

@@ -46,8 +46,10 @@ export interface Handler {
  * @throws `INVALID_OPTION`, `INVALID_TOOL`, `INVALID_WORKFLOW` for a problem of `workflows`
  */
 export function createHandler(options: HandlerOptions): Handler {
-  const resolved = resolveHandlerOptions(options)
-  const host = new ExecutionHost(resolved)
+  const given = resolveHandlerOptions(options)
+  const host = new ExecutionHost(given)
+  // With those of the workers on a shared store.
+  const resolved = { ...given, tools: host.tools }
   const responses = new ExecutionResponses(host, resolved)
   const answers = new Map<number, number>()
   const app = createApp(host, responses, answers, resolved)

@@ -8,12 +8,17 @@ export interface MortalProcess {
   readonly die: () => void
   /** Its store rejects every call, or answers again. */
   readonly cutOff: (isCutOff: boolean) => void
+  /** Calls of these names, or all, take effect only once they hang no more. */
+  readonly hang: (isHanging: boolean, names?: readonly string[]) => void
 }
 
 /** Gives a process its own clock and its own connection, which a test can end. */
 export function mortalProcess(clock: Clock, connection: SharedStore): MortalProcess {
   let isDead = false
   let isCutOff = false
+  let released: Promise<void> | undefined
+  let release = (): void => {}
+  let hanging: readonly string[] | undefined
   const guard = <T extends object>(target: T): T =>
     new Proxy(target, {
       get(_, name) {
@@ -22,6 +27,10 @@ export function mortalProcess(clock: Clock, connection: SharedStore): MortalProc
         if (typeof value !== 'function') return value
         return (...args: unknown[]): unknown => {
           if (isDead) return new Promise(() => {})
+          const isHanging = hanging === undefined ? name !== 'subscribe' : hanging.includes(String(name))
+          if (released !== undefined && isHanging) {
+            return released.then(() => Reflect.apply(value, target, args) as unknown)
+          }
           if (isCutOff && name !== 'subscribe') return Promise.reject(new Error('The connection is cut off'))
           return Reflect.apply(value, target, name === 'subscribe' ? [hear(args[0] as (hints: unknown) => void)] : args)
         }
@@ -44,5 +53,10 @@ export function mortalProcess(clock: Clock, connection: SharedStore): MortalProc
     store: guard(connection),
     die: () => void (isDead = true),
     cutOff: cut => void (isCutOff = cut),
+    hang(isHanging, names) {
+      hanging = names
+      release()
+      released = isHanging ? new Promise(resolve => (release = resolve)) : undefined
+    },
   }
 }

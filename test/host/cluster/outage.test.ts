@@ -43,6 +43,7 @@ test('an execution that the store created too late is removed, and one with a ke
 test('readers keep their streams through an outage, and go on after it', async () => {
   rig = clusterRig()
   const [a, b] = [rig.server('a'), rig.server('b')]
+  await rig.worker('w')
   await settle(rig)
   await a.begin({ workflow: ONE_TASK })
   const call = await rig.tool.nextCall('a')

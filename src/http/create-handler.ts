@@ -119,7 +119,7 @@ function createApp(
   })
   const access = new ExecutionAccess(host, options.authorize)
   const starts = new ExecutionStarts(host, responses, access, options)
-  app.route('/', createInputRoutes(host, access))
+  app.route('/', createInputRoutes(host, access, options))
   app.route('/executions', createExecutionRoutes(host, responses, access, starts, options))
   app.route('/workflows', createWorkflowRoutes(starts, options))
   app.route('/', createServiceRoutes(host, answers, options))

@@ -42,7 +42,7 @@ export function createRunners(
   }
   const { orders, inbox } = store
   const calls = new DurableCalls(clock, logger)
-  const runner = new RemoteRunner({ orders, pending, recorder, calls, owner, priority })
+  const runner = new RemoteRunner({ orders, pending, recorder, calls, owner, priority, abortGraceMs })
   const delivery = new InboxDelivery({ inbox, recorder, pending, runner, cancel, desk })
   return { runner, remote: runner, delivery }
 }

@@ -35,6 +35,7 @@ export interface RemoteParts {
   readonly calls: DurableCalls
   readonly owner: string | undefined
   readonly priority: number
+  readonly abortGraceMs: number
 }
 
 /** An attempt whose start is in the log. */
@@ -69,9 +70,9 @@ export class RemoteRunner implements AttemptRunner {
 
   /** Orders an attempt whose `task_start` is recorded in the same turn. */
   order(command: AttemptCommand): void {
-    const { pending, owner, priority } = this.#parts
+    const { pending, owner, priority, abortGraceMs } = this.#parts
     this.#expected.set(command.taskId, { attempt: command.attempt, failure: undefined })
-    pending.dispatch({ command, owner, priority })
+    pending.dispatch({ command: { ...command, abortGraceMs }, owner, priority })
   }
 
   /** As `order`, for an attempt that fails without a call. */

@@ -197,7 +197,7 @@ export class ExecutionHost {
     this.#retries.remove(stored.executionId)
     this.running.add(hosted)
     this.meters.resumedCount += 1
-    if (lease !== undefined) hosted.share(lease)
+    if (lease !== undefined) hosted.share(lease, isServer)
     this.running.follow(hosted, loop)
     // It has no follower yet: its grace period restarts.
     if (this.isClosing) hosted.disconnectPolicy.close()

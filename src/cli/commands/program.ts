@@ -87,7 +87,7 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
     .addOption(toolsOption().conflicts('server'))
     .addOption(mcpOption().conflicts('server'))
     .addOption(workflowsOption().conflicts('server'))
-    .addOption(new Option('--store <file>', 'keep the execution in this file').conflicts('server'))
+    .addOption(new Option('--store <store>', 'keep the execution in this file, or in postgres://…').conflicts('server'))
     .addOption(retainAgeOption())
     .addOption(retainCountOption())
     .addOption(cacheAgeOption())

@@ -6,7 +6,7 @@ import { createMemoryStore } from '../../store/memory-store.ts'
 import { describeUrl } from '../../store/postgres/connection-url.ts'
 import type { SqliteStore } from '../../store/sqlite/sqlite-store.ts'
 import type { Durability, SqliteStoreOptions } from '../../store/sqlite/store-options.ts'
-import type { Logger } from '../../log/logger.ts'
+import { type Logger, SILENT_LOGGER } from '../../log/logger.ts'
 import { type CliProcess, UsageError } from '../process/console.ts'
 import { DEFAULT_STORE } from './default-store.ts'
 import { isSharedUrl } from './shared-store.ts'
@@ -68,14 +68,16 @@ export async function openServerStore(flags: StoreFlags, process: CliProcess, lo
 }
 
 /**
- * The store file of `run`, created if absent. No execution is evicted unless the flags set a retention.
+ * The store of `run`: a file, created if absent, or a shared store. No execution of a file is evicted unless the flags set a
+ * retention; a shared store is swept by its servers.
  * @throws UsageError for `memory`; Error for a file that is in use or cannot be opened
  */
 export function openRunStore(
   flags: StoreFlags & { readonly store: string },
   process: CliProcess,
-): Promise<SqliteStore> {
+): Promise<ExecutionStore & { close(): Promise<void> }> {
   const { store: file } = flags
+  if (isSharedUrl(file)) return openSharedStore(file, toBounds(flags), flags.durability, SILENT_LOGGER)
   if (file === MEMORY) throw new UsageError('Expected --store to be a file: a store in memory is lost when `run` ends')
   return openFile(file, { ...KEEP_EXECUTIONS, ...toBounds(flags) }, process, 'stop it, or give another --store')
 }

@@ -1,6 +1,6 @@
 import type { Dispatcher } from '../../cluster/order.ts'
 import type { HandlerOptions } from '../../http/options/handler-options.ts'
-import { isPostgresUrl } from '../../store/postgres/connection-url.ts'
+import { describeUrl, isPostgresUrl } from '../../store/postgres/connection-url.ts'
 import { type CliProcess, UsageError } from '../process/console.ts'
 
 /** The flags of a server on a shared store. */
@@ -19,6 +19,11 @@ export interface SharedStoreFlags {
 /** Whether the value of `--store` is the database of a shared store. */
 export function isSharedUrl(store: string | undefined): store is string {
   return store !== undefined && isPostgresUrl(store)
+}
+
+/** The value of `--store` for people, without user and password. */
+export function describeStore(store: string): string {
+  return isSharedUrl(store) ? describeUrl(store) : store
 }
 
 /** Those that only a shared store has, as they are written. */

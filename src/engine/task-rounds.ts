@@ -152,8 +152,8 @@ export class TaskRounds {
     if (left > 0 && !commands.isPaused) {
       // Conditions and references, of orders at once, read the ends of other tasks, which must be in the log.
       if (table.endings.areRecorded) this.#decisions?.decide(left)
-      const mayChoose = this.#runners.remote === undefined || table.endings.areRecorded
-      for (; left > 0 && mayChoose; left--) {
+      if (this.#runners.remote !== undefined && !table.endings.areRecorded) left = 0
+      for (; left > 0; left--) {
         const task = table.next(this.#permits)
         if (task === undefined) break
         if (this.#room?.inputs.resume(task) !== true) this.#attempts.choose(task)

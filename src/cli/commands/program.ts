@@ -7,6 +7,7 @@ import { hasColors } from '../render/color-support.ts'
 import { type CliProcess, type CommandContext, type ExitCode, Notices, Output } from '../process/console.ts'
 import { addDashHints } from '../render/dash-hints.ts'
 import { DEFAULT_STORE } from '../target/default-store.ts'
+import { addWorkerCommand } from './worker-program.ts'
 import { addExecutionsCommands } from './executions-program.ts'
 import {
   parseAmount,
@@ -158,6 +159,7 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
       const { serveCommand } = await import('./serve-command.ts')
       code = await serveCommand(options, context)
     })
+  addWorkerCommand(program, context, ended => (code = ended))
   program
     .command('watch')
     .description('Follow an execution on a server')

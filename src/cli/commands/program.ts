@@ -8,13 +8,12 @@ import { type CliProcess, type CommandContext, type ExitCode, Notices, Output } 
 import { addDashHints } from '../render/dash-hints.ts'
 import { DEFAULT_STORE } from '../target/default-store.ts'
 import { addWorkerCommand } from './worker-program.ts'
+import { addChatCommand } from './chat-program.ts'
 import { addExecutionsCommands } from './executions-program.ts'
 import {
   parseAmount,
   parseCount,
-  parseField,
   parseHosts,
-  parseObjectOption,
   parseKeepAlive,
   parseOrigins,
   parsePort,
@@ -174,28 +173,7 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
       code = await watchCommand(id, options, context)
     })
   addExecutionsCommands(program, context, ended => (code = ended))
-  program
-    .command('chat')
-    .description('Ask a language model')
-    .argument('<prompt>', 'the message to the model')
-    .option('--model <model>', "the name of the model at its endpoint (default: the mode's, else the provider's)")
-    .option('--mode <mode>', 'a preset: code, ask, debug, or one of `modes` in dagstream.config.json')
-    .option(
-      '--omit <field>',
-      'a field of the request that is not sent, as the endpoint names it (repeatable)',
-      parseField,
-    )
-    .addOption(new Option('--extra <json>', 'further fields of the request, an object').argParser(parseObjectOption))
-    .addOption(serverOption('run it on this server instead'))
-    .addOption(tokenOption())
-    .option('--stream', 'print the answer while it is written (default where stdout is a terminal)')
-    .option('--no-stream', 'print the answer once it is complete')
-    .option('--verbose', 'print model, speed, attempts and retries')
-    .option('--hide-token-usage', 'do not print token usage and cost')
-    .action(async (prompt, options) => {
-      const { chatCommand } = await import('./chat-command.ts')
-      code = await chatCommand(prompt, options, context)
-    })
+  addChatCommand(program, context, ended => (code = ended))
   program
     .command('validate')
     .description('Check a workflow without running it')

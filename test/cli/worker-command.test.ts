@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
-import { type WorkerCommandOptions, workerCommand } from '../../src/cli/commands/worker-command.ts'
+import { type WorkerCommandOptions, workerCommand } from '../../src/cli/worker/worker-command.ts'
 import { createMemorySharedStore, type MemorySharedStore } from '../support/memory-shared-store.ts'
 import { contextOf, FakeProcess, run } from './fake-process.ts'
 

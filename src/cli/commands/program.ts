@@ -8,7 +8,7 @@ import { addDashHints } from '../render/dash-hints.ts'
 import { addChatCommand } from './chat-program.ts'
 import { addExecutionsCommands } from './executions-program.ts'
 import { addServeCommand } from './serve-program.ts'
-import { addWorkerCommand } from './worker-program.ts'
+import { addWorkerCommand } from '../worker/worker-program.ts'
 import { parsePositiveInteger, parsePriority } from '../input/option-values.ts'
 import {
   cacheAgeOption,

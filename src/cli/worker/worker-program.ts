@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander'
 import { collectPattern, parseCount, parsePositiveInteger } from '../input/option-values.ts'
 import type { CommandContext, ExitCode } from '../process/console.ts'
 import { LOG_LEVELS } from '../process/server-log.ts'
-import { mcpOption, toolsOption } from './program-options.ts'
+import { mcpOption, toolsOption } from '../commands/program-options.ts'
 
 /** Adds the command `worker`. @param setCode receives its exit code */
 export function addWorkerCommand(program: Command, context: CommandContext, setCode: (code: ExitCode) => void): void {

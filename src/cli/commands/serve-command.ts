@@ -1,3 +1,4 @@
+import type { Dispatcher } from '../../cluster/order.ts'
 import { createHandler, type Handler } from '../../http/create-handler.ts'
 import type { WorkflowRegistry } from '../../plan/workflow-registry.ts'
 import { isLoopback, LOOPBACK_HOSTS } from '../../http/security/host-guard.ts'
@@ -7,16 +8,23 @@ import { describeNext, type Interrupts, listenForInterrupts } from '../process/i
 import { type CliTools, openTools } from '../input/open-tools.ts'
 import { isHostName } from '../input/option-values.ts'
 import { readWorkflowFolder } from '../input/workflow-folder.ts'
-import { createStrayLog, type ServerFlags, toBounds } from './server-flags.ts'
+import { type ServerFlags, toBounds } from '../input/server-flags.ts'
 import { buildSamples } from './serve-samples.ts'
 import { findToken } from '../target/server-connection.ts'
-import { createServerLog, logRequests, observeExecutions, type ServerLog } from '../process/server-log.ts'
+import {
+  createServerLog,
+  createStrayLog,
+  logRequests,
+  observeExecutions,
+  type ServerLog,
+} from '../process/server-log.ts'
 import { type OpenedTraces, openTraces } from '../process/traces.ts'
+import { expectSharedFlags, isSharedUrl, openSharedOptions, type SharedStoreFlags } from '../target/shared-store.ts'
 import { type OpenedStore, openServerStore } from '../target/open-store.ts'
 import { formatMs, toPlainLine } from '../render/text.ts'
 
 /** The flags of `serve`. */
-export interface ServeCommandOptions extends ServerFlags {
+export interface ServeCommandOptions extends ServerFlags, SharedStoreFlags {
   readonly port: number
   readonly host: string
   /** Hosts allowed in addition to loopback names and the address itself. */
@@ -47,12 +55,15 @@ export async function serveCommand(options: ServeCommandOptions, context: Comman
       `Expected --token or DAGSTREAM_TOKEN with --host ${host}: without one, anybody who reaches this port can run its tools`,
     )
   }
+  expectSharedFlags(options)
   const log = createServerLog(stderr, logLevel)
   strays.reportTo(createStrayLog(log))
   const tools = await openTools(options, process, log)
   try {
     const folder = await readWorkflowFolder(options.workflows, process)
-    await serveTools(options, { token, tools, workflows: folder?.register(tools.all), log }, context)
+    // On a shared store workers have further tools: tools and arguments are checked when a workflow is used.
+    const known = isSharedUrl(options.store) ? undefined : tools.all
+    await serveTools(options, { token, tools, workflows: folder?.register(known), log }, context)
   } finally {
     await tools.close()
   }
@@ -90,6 +101,7 @@ async function serveTools(
   )
   let opened: OpenedStore | undefined
   let traces: OpenedTraces | undefined
+  let dispatcher: Dispatcher | undefined
   try {
     if (options.otel) traces = await openTraces(process.env, log)
     // Fails now rather than at the first request.
@@ -98,9 +110,12 @@ async function serveTools(
     // from one.
     opened = await openServerStore(options, process, log)
     const samples = await buildSamples(reachableUrl(server), token !== undefined, tools.own, process)
+    const shared = isSharedUrl(options.store) ? await openSharedOptions(options, process) : {}
+    dispatcher = shared.dispatcher
     handler = createHandler({
       ...toBounds(options),
       ...(options.mcpServer && { mcpServer: true }),
+      ...shared,
       tools: tools.all ?? tools,
       ...(workflows && { workflows }),
       store: opened.store,
@@ -109,6 +124,7 @@ async function serveTools(
       ...(token !== undefined && { token }),
       ...(allowOrigin && { allowedOrigins: allowOrigin }),
     })
+    await handler.started
     open(handler)
     // Not awaited: the reader of the log may have stopped.
     void stderr.write(renderWelcome(server, opened.location, samples, token !== undefined))
@@ -117,6 +133,7 @@ async function serveTools(
   } finally {
     await server.close()
     // Closed last: executions are recorded until they have drained.
+    await dispatcher?.close()
     await opened?.close()
     await traces?.close()
   }

@@ -3,12 +3,13 @@ import { ExecutionHost } from '../../../host/execution-host.ts'
 import { resolveHandlerOptions } from '../../../http/options/handler-options.ts'
 import { serveStdio } from '../../../mcp-server/serve-stdio.ts'
 import { openTools } from '../../input/open-tools.ts'
+import { type ServerFlags, toBounds } from '../../input/server-flags.ts'
 import { readWorkflowFolder } from '../../input/workflow-folder.ts'
-import type { CommandContext, ExitCode, Output } from '../../process/console.ts'
+import { type CommandContext, type ExitCode, type Output, UsageError } from '../../process/console.ts'
 import { listenForInterrupts } from '../../process/interrupts.ts'
-import { createServerLog, observeExecutions } from '../../process/server-log.ts'
+import { createServerLog, createStrayLog, observeExecutions } from '../../process/server-log.ts'
+import { isSharedUrl } from '../../target/shared-store.ts'
 import { openServerStore } from '../../target/open-store.ts'
-import { createStrayLog, type ServerFlags, toBounds } from '../server-flags.ts'
 
 /** Time for executions to end once the host has left, ms: hosts kill a server that stays. */
 const DRAIN_MS = 2000
@@ -16,10 +17,13 @@ const DRAIN_MS = 2000
 /**
  * Serves the workflows as tools of MCP to the program that started this process, until that closes standard input, or until Ctrl-C or a
  * termination signal.
- * @throws `MISSING_PACKAGE`; Error for a store that cannot be opened
+ * @throws `MISSING_PACKAGE`; UsageError for a shared store; Error for a store that cannot be opened
  */
 export async function mcpCommand(options: ServerFlags, context: CommandContext): Promise<ExitCode> {
   const { process, stdout, stderr, strays } = context
+  if (isSharedUrl(options.store)) {
+    throw new UsageError('Expected --store to be a file: a shared store is used by `serve --mcp-server`')
+  }
   const log = createServerLog(stderr, options.logLevel)
   strays.reportTo(createStrayLog(log))
   const tools = await openTools(options, process, log)

@@ -1,8 +1,5 @@
 import type { HandlerOptions } from '../../http/options/handler-options.ts'
-import { describeError } from '../../log/describe-error.ts'
-import { cutText } from '../../text.ts'
-import type { LogLevel, ServerLog } from '../process/server-log.ts'
-import type { StrayReport } from '../process/stray-faults.ts'
+import type { LogLevel } from '../process/server-log.ts'
 import type { StoreFlags } from '../target/open-store.ts'
 
 /** The flags that `serve` and `mcp` share. */
@@ -22,20 +19,6 @@ export interface ServerFlags extends StoreFlags {
   readonly maxTokens?: number
   /** Cost budget of one execution, US dollars. */
   readonly maxCost?: number
-}
-
-/** Maximum logged length of a stray fault, characters. */
-const MAX_STRAY = 8192
-
-/** Logs stray faults, with their stacks. */
-export function createStrayLog(log: ServerLog): StrayReport {
-  return {
-    fault: error =>
-      log.error('Unhandled error, probably in a tool', {
-        error: cutText(describeError(error), MAX_STRAY),
-      }),
-    leftOut: count => log.error('Further unhandled errors are not logged', { count }),
-  }
 }
 
 /** The defaults are those of `createHandler`. */

@@ -19,6 +19,7 @@ const ORDER = [
   'engine',
   'host',
   'sse',
+  'protocols',
   'streamer',
   'http',
   'client',

@@ -49,6 +49,7 @@ export class HostedExecution implements CommandedExecution {
   readonly lastStoreFailure: StoreFailure | undefined
   readonly #loop: ExecutionLoop | undefined
   readonly #parked: Parked | undefined
+  readonly #personWaitListeners = new Set<() => void>()
   #taskIds: readonly string[] | undefined
 
   private constructor(
@@ -81,6 +82,7 @@ export class HostedExecution implements CommandedExecution {
     loop.followPersonWait(isWaiting => {
       if (!isGraceAsked) hosted.disconnectPolicy.hold(isWaiting)
       onPersonWait()
+      for (const listener of hosted.#personWaitListeners) listener()
     })
     return hosted
   }
@@ -117,6 +119,12 @@ export class HostedExecution implements CommandedExecution {
   /** Whether it only waits for people: it needs no place among those that run. */
   get isPersonAwaited(): boolean {
     return this.#loop?.isPersonAwaited ?? false
+  }
+
+  /** Calls `listener` whenever `isPersonAwaited` has changed. It must not throw. @returns removes it; idempotent */
+  watchPersonWait(listener: () => void): () => void {
+    this.#personWaitListeners.add(listener)
+    return () => void this.#personWaitListeners.delete(listener)
   }
 
   /** Resolves at its end; rejects when its log could not be kept. */

@@ -42,11 +42,12 @@ export function restoreRun(
   const answer = findAnswer(state, options)
   if (answer !== undefined) {
     const { messageId, isOpen, output } = answer
-    if (isOpen) events.push({ type: 'TEXT_MESSAGE_START', messageId, role: 'assistant' })
     const content = replayed.text === '' ? (output ?? '') : replayed.text
     if (isOpen || content !== '') messages.push({ id: messageId, role: 'assistant', content })
   }
   events.push({ type: 'MESSAGES_SNAPSHOT', messages })
+  // Behind it: a start makes a message where the client has none, and would change the order.
+  if (answer?.isOpen) events.push({ type: 'TEXT_MESSAGE_START', messageId: answer.messageId, role: 'assistant' })
   return events
 }
 

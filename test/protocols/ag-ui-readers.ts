@@ -7,6 +7,7 @@ import {
   type Message,
   type RunAgentInput,
 } from '@ag-ui/client'
+import { expect, vi } from 'vitest'
 
 /** An agent of the real package, with what it received. */
 export interface TestAgent {
@@ -57,4 +58,14 @@ export async function readFrames(frames: string, messages: readonly Message[] = 
 /** The messages of a role, as text. */
 export function contentsOf(messages: readonly Message[], role: string): unknown[] {
   return messages.filter(each => each.role === role).map(({ content }) => content)
+}
+
+/** For `beforeEach`: the client warns of events that it does not expect, and a test fails with the warning. */
+export function refuseWarnings(): () => void {
+  const warn = vi.spyOn(console, 'warn')
+  return () => {
+    const said = warn.mock.calls.map(call => String(call[0]))
+    warn.mockRestore()
+    expect(said).toEqual([])
+  }
 }

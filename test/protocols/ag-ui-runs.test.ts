@@ -1,9 +1,11 @@
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
 import type { HandlerOptions } from '../../src/http/index.ts'
 import type { DAGStructure } from '../../src/index.ts'
 import { type HandlerRig, handlerRig, readProblem } from '../http/handler/handler-rig.ts'
-import { contentsOf, createAgent, type TestAgent } from './ag-ui-readers.ts'
+import { contentsOf, createAgent, refuseWarnings, type TestAgent } from './ag-ui-readers.ts'
+
+beforeEach(refuseWarnings)
 
 const CHAT: DAGStructure = {
   name: 'chat',

@@ -7,17 +7,11 @@ import { applyEvent } from '../../src/events/state.ts'
 import type { SSEEvent } from '../../src/index.ts'
 import { AgUiEncoder, type AgUiReplay } from '../../src/protocols/ag-ui/ag-ui-encoder.ts'
 import { rig } from '../support/rig.ts'
-import { contentsOf, readFrames } from './ag-ui-readers.ts'
+import { contentsOf, readFrames, refuseWarnings } from './ag-ui-readers.ts'
 import { runAll, SEARCH_AND_ANSWER } from './executions.ts'
 import { toEntries, translateAll } from './fold.ts'
 
-// The client warns of events that it does not expect.
-beforeEach(() => {
-  const warn = vi.spyOn(console, 'warn').mockImplementation((...said) => {
-    throw new Error(`The client warned: ${said.join(' ')}`)
-  })
-  return () => warn.mockRestore()
-})
+beforeEach(refuseWarnings)
 
 const RUN: AgUiOptions = { threadId: 't1', runId: 'r1' }
 

@@ -46,6 +46,8 @@ function toDelta({ executionId }: ExecutionState, patch: readonly AgUiPatch[]): 
 
 /** Above the bound of shown tasks only failures are listed, the first ones. */
 function isListed(state: ExecutionState, { taskId, status }: TaskState): boolean {
+  // A client drops a whole patch over such a path.
+  if (taskId === '__proto__') return false
   if (isShown(state, taskId)) return true
   return isLarge(state) && status === 'error' && isFailureShown(state)
 }

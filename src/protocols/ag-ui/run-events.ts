@@ -1,5 +1,6 @@
 import type { ExecutionState } from '../../events/execution-state.ts'
 import { listOpenInputs } from '../../events/inputs.ts'
+import { JsonValue } from '../../events/json-value.ts'
 import type { TokenUsage } from '../../events/token-usage.ts'
 import { answerOf } from '../answer-task.ts'
 import type { ProtocolEventFor } from '../protocol-encoder.ts'
@@ -32,7 +33,7 @@ export function toRunEnd(
   if (status === 'cancelled') return { type: 'RUN_FINISHED', ...run, outcome: { type: 'cancelled' }, ...usage }
   const { output, outputError: _, ...reference } = showWorkflowOutput(data)
   // The protocol does not allow null.
-  const result = output ?? (Object.keys(reference).length > 0 ? reference : undefined)
+  const result = isNull(output) ? undefined : (output ?? (Object.keys(reference).length > 0 ? reference : undefined))
   return {
     type: 'RUN_FINISHED',
     ...run,
@@ -77,6 +78,10 @@ export function toAgUiInterrupt(state: ExecutionState, options: AgUiOptions = {}
   const usage = toUsage(state.tokenUsage)
   events.push({ type: 'RUN_FINISHED', ...identify(executionId, options), outcome, ...usage })
   return events
+}
+
+function isNull(output: unknown): boolean {
+  return output instanceof JsonValue ? output.text === 'null' : output === null
 }
 
 function identify(

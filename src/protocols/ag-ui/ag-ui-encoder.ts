@@ -4,12 +4,13 @@ import { applyEvent } from '../../events/state.ts'
 import { answerOf } from '../answer-task.ts'
 import type { ProtocolEncoder } from '../protocol-encoder.ts'
 import { readText } from '../views.ts'
+import { ActivityChanges, findChange } from './activity.ts'
 import type { AgUiEvent, AgUiMessage, AgUiOptions } from './ag-ui-event.ts'
 import { EventBatch } from './event-batch.ts'
 import { formatMessageId } from './ids.ts'
 import { findAnswer, restoreRun } from './restore-run.ts'
 import { toAgUiInterrupt } from './run-events.ts'
-import { toAgUiEvents } from './to-ag-ui-events.ts'
+import { toRunEvents } from './to-ag-ui-events.ts'
 
 /** What a reader has of the run. */
 export interface AgUiReplay {
@@ -27,6 +28,7 @@ export class AgUiEncoder implements ProtocolEncoder {
   readonly #options: AgUiOptions
   readonly #replay: AgUiReplay
   readonly #state: ExecutionState
+  readonly #changes = new ActivityChanges()
   #isReplaying: boolean
   /** The start of a text without a token. */
   #unsent: AgUiEvent | undefined
@@ -49,6 +51,7 @@ export class AgUiEncoder implements ProtocolEncoder {
   encode(entries: readonly LogEntry[]): string {
     const batch = new EventBatch()
     for (let at = 0; at < entries.length && !this.#isOver; at++) this.#add(batch, entries[at] as LogEntry)
+    this.#sendChanges(batch)
     return batch.write()
   }
 
@@ -75,9 +78,17 @@ export class AgUiEncoder implements ProtocolEncoder {
       this.#restore(batch)
       return
     }
-    const events = toAgUiEvents(entry, this.#state, this.#options)
+    const change = findChange(entry, this.#state)
+    if (change !== undefined) this.#changes.add(change)
+    if (isLast) this.#sendChanges(batch)
+    const events = toRunEvents(entry, this.#state, this.#options)
     for (let at = 0; at < events.length; at++) this.#send(batch, events[at] as AgUiEvent)
     this.#isOver = isLast
+  }
+
+  #sendChanges(batch: EventBatch): void {
+    const delta = this.#changes.take(this.#state)
+    if (delta !== undefined) batch.add(delta)
   }
 
   /** The text of the answer's current attempt, and whether there is any. */
@@ -110,6 +121,7 @@ export class AgUiEncoder implements ProtocolEncoder {
       } else batch.add(event)
     }
     this.#text = ''
+    this.#changes.clear()
   }
 
   #send(batch: EventBatch, event: AgUiEvent): void {

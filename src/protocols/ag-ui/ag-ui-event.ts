@@ -112,4 +112,9 @@ export type AgUiEvent =
     })
   | (OfActivity & { readonly type: 'ACTIVITY_DELTA'; readonly patch: readonly AgUiPatch[] })
   | { readonly type: 'MESSAGES_SNAPSHOT'; readonly messages: readonly AgUiMessage[] }
-  | { readonly type: 'CUSTOM'; readonly name: string; readonly value: unknown }
+  | {
+      readonly type: 'CUSTOM'
+      /** A piece of the text of another task than the answer's. */
+      readonly name: 'token'
+      readonly value: { readonly taskId: string; readonly attempt: number; readonly text: string }
+    }

@@ -1,68 +1,75 @@
+import { quote } from '../../events/wire-json.ts'
 import { stringifyJson } from '../../json/stringify-json.ts'
-import type { AgUiEvent, AgUiPatch } from './ag-ui-event.ts'
+import type { AgUiEvent } from './ag-ui-event.ts'
 
 type EventOf<Type extends AgUiEvent['type']> = Extract<AgUiEvent, { readonly type: Type }>
 
-/** The pieces of a text, or the changes of the activity. */
+/** The pieces of a text. */
 interface Joined {
-  readonly first: EventOf<'TEXT_MESSAGE_CONTENT'> | EventOf<'CUSTOM'> | EventOf<'ACTIVITY_DELTA'>
+  readonly first: EventOf<'TEXT_MESSAGE_CONTENT'> | EventOf<'CUSTOM'>
   text: string
-  readonly patch: Map<string, AgUiPatch>
 }
 
-/**
- * The events of one chunk. Clients copy all messages at each event, so that the pieces of a text are joined, and of each
- * member of the activity only the last value is sent.
- */
+/** The events of one chunk. Clients copy all messages at each event, so that the pieces of a text are joined. */
 export class EventBatch {
   readonly #events: (AgUiEvent | Joined)[] = []
   readonly #joined = new Map<string, Joined>()
 
   add(event: AgUiEvent): void {
-    switch (event.type) {
-      case 'TEXT_MESSAGE_CONTENT':
-        this.#join(event.messageId, event).text += event.delta
-        return
-      case 'ACTIVITY_DELTA': {
-        const { patch } = this.#join('activity', event)
-        for (const each of event.patch) patch.set(each.path, each)
-        return
-      }
-      case 'CUSTOM': {
-        const { taskId, attempt, text } = event.value as { taskId: string; attempt: number; text: string }
-        this.#join(`token ${attempt} ${taskId}`, event).text += text
-        return
-      }
-      case 'ACTIVITY_SNAPSHOT':
-        // Later changes are of this one.
-        this.#joined.delete('activity')
-        this.#events.push(event)
-        return
-      default:
-        this.#events.push(event)
-    }
+    if (event.type === 'TEXT_MESSAGE_CONTENT') this.#join(event.messageId, event, event.delta)
+    else if (event.type === 'CUSTOM') {
+      const { taskId, attempt, text } = event.value
+      this.#join(`${attempt} ${taskId}`, event, text)
+    } else this.#events.push(event)
   }
 
   /** One frame per event. The end of a line is LF alone: clients do not split frames at CR LF. */
   write(): string {
     let frames = ''
-    for (const each of this.#events) frames += `data: ${stringifyJson('first' in each ? toEvent(each) : each)}\n\n`
+    for (const each of this.#events) frames += `data: ${'first' in each ? writeText(each) : writeEvent(each)}\n\n`
     return frames
   }
 
-  #join(key: string, first: Joined['first']): Joined {
-    let joined = this.#joined.get(key)
-    if (joined === undefined) {
-      joined = { first, text: '', patch: new Map() }
-      this.#joined.set(key, joined)
-      this.#events.push(joined)
+  #join(key: string, first: Joined['first'], text: string): void {
+    const joined = this.#joined.get(key)
+    if (joined !== undefined) {
+      joined.text += text
+      return
     }
-    return joined
+    const begun = { first, text }
+    this.#joined.set(key, begun)
+    this.#events.push(begun)
   }
 }
 
-function toEvent({ first, text, patch }: Joined): AgUiEvent {
-  if (first.type === 'TEXT_MESSAGE_CONTENT') return { ...first, delta: text }
-  if (first.type === 'ACTIVITY_DELTA') return { ...first, patch: [...patch.values()] }
-  return { ...first, value: { ...(first.value as object), text } }
+function writeText({ first, text }: Joined): string {
+  if (first.type === 'CUSTOM') return JSON.stringify({ ...first, value: { ...first.value, text } })
+  return `{"type":"TEXT_MESSAGE_CONTENT","messageId":${quote(first.messageId)},"delta":${quote(text)}}`
+}
+
+/** The events of tasks are assembled by hand, as in `writeData`. */
+function writeEvent(event: AgUiEvent): string {
+  switch (event.type) {
+    case 'STEP_STARTED':
+    case 'STEP_FINISHED':
+      return `{"type":"${event.type}","stepName":${quote(event.stepName)}}`
+    case 'TOOL_CALL_START': {
+      const { toolCallId, toolCallName, parentMessageId } = event
+      const call = `"toolCallId":${quote(toolCallId)},"toolCallName":${quote(toolCallName)}`
+      return `{"type":"TOOL_CALL_START",${call},"parentMessageId":${quote(parentMessageId)}}`
+    }
+    case 'TOOL_CALL_ARGS':
+      return `{"type":"TOOL_CALL_ARGS","toolCallId":${quote(event.toolCallId)},"delta":${JSON.stringify(event.delta)}}`
+    case 'TOOL_CALL_END':
+      return `{"type":"TOOL_CALL_END","toolCallId":${quote(event.toolCallId)}}`
+    case 'TOOL_CALL_RESULT': {
+      const { messageId, toolCallId, content } = event
+      const call = `"messageId":${quote(messageId)},"toolCallId":${quote(toolCallId)}`
+      return `{"type":"TOOL_CALL_RESULT",${call},"content":${JSON.stringify(content)},"role":"tool"}`
+    }
+    case 'ACTIVITY_DELTA':
+      return JSON.stringify(event)
+    default:
+      return stringifyJson(event)
+  }
 }

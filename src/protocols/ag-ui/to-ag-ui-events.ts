@@ -5,7 +5,7 @@ import { answerOf } from '../answer-task.ts'
 import { readArguments } from '../options.ts'
 import type { ProtocolEvent, ProtocolEventFor } from '../protocol-encoder.ts'
 import { isLarge, isShown } from '../shown-tasks.ts'
-import { toActivity, toChange, toTaskChange } from './activity.ts'
+import { ActivityChanges, findChange, toActivity } from './activity.ts'
 import type { AgUiEvent, AgUiOptions } from './ag-ui-event.ts'
 import { formatCallId, formatCallsId, formatMessageId } from './ids.ts'
 import { restoreRun } from './restore-run.ts'
@@ -23,6 +23,19 @@ export function toAgUiEvents(
   state: ExecutionState,
   options: AgUiOptions = {},
 ): readonly AgUiEvent[] {
+  const events = toRunEvents(event, state, options)
+  const change = findChange(event, state)
+  if (change === undefined) return events
+  const changes = new ActivityChanges()
+  changes.add(change)
+  const delta = changes.take(state)
+  if (delta === undefined) return events
+  // Nothing follows the end of a run.
+  return change.isEnd ? [delta, ...events] : [...events, delta]
+}
+
+/** The same without the changes of the activity. */
+export function toRunEvents(event: ProtocolEvent, state: ExecutionState, options: AgUiOptions): readonly AgUiEvent[] {
   // The table has a member for each type, but the compiler cannot correlate the union.
   const translate = TRANSLATIONS[event.type] as Translate<SSEEventType> | undefined
   // Later versions may add types.
@@ -57,15 +70,10 @@ const TRANSLATIONS: { readonly [Type in SSEEventType]: Translate<Type> } = {
       const messageId = formatMessageId(executionId, taskId, attempt)
       events.push({ type: 'TEXT_MESSAGE_START', messageId, role: 'assistant' })
     }
-    if (!isLarge(state)) events.push(...toTaskChange(state, taskId))
     return events
   },
-  task_progress: ({ data }, state) => (isLarge(state) ? NONE : toTaskChange(state, data.taskId)),
-  info: ({ data: { taskId, level, message } }, state) => {
-    if (isLarge(state)) return NONE
-    const line = { level, message }
-    return taskId === undefined ? [toChange(state, { line })] : toTaskChange(state, taskId, line)
-  },
+  task_progress: nothing,
+  info: nothing,
   token: ({ data: { executionId, taskId, attempt, text } }, state, options) => {
     if (taskId === answerOf(state, options.answer)) {
       const messageId = formatMessageId(executionId, taskId, attempt)
@@ -78,9 +86,8 @@ const TRANSLATIONS: { readonly [Type in SSEEventType]: Translate<Type> } = {
   token_usage: nothing,
   metrics: nothing,
   task_retry: ({ data: { executionId, taskId, attempt } }, state, options) => {
-    const change = isShown(state, taskId) ? toTaskChange(state, taskId) : NONE
-    if (taskId !== answerOf(state, options.answer)) return change
-    return [{ type: 'TEXT_MESSAGE_END', messageId: formatMessageId(executionId, taskId, attempt) }, ...change]
+    if (taskId !== answerOf(state, options.answer)) return NONE
+    return [{ type: 'TEXT_MESSAGE_END', messageId: formatMessageId(executionId, taskId, attempt) }]
   },
   task_complete: ({ data }, state, options) => {
     const { taskId, attempts } = data
@@ -89,22 +96,18 @@ const TRANSLATIONS: { readonly [Type in SSEEventType]: Translate<Type> } = {
     if (isCall) events.push(toResult(data))
     if (taskId === answerOf(state, options.answer)) events.push(...endAnswer(data, state))
     if (isCall) events.push({ type: 'STEP_FINISHED', stepName: taskId })
-    events.push(...toTaskChange(state, taskId))
     return events
   },
-  tasks_added: (_, state) => [toChange(state, { counts: { ...state.counts } })],
+  tasks_added: nothing,
   tasks_stopping: nothing,
-  input_required: ({ data }, state) => (isLarge(state) ? NONE : toTaskChange(state, data.taskId)),
-  input_resolved: ({ data }, state) => (isLarge(state) ? NONE : toTaskChange(state, data.taskId)),
+  input_required: nothing,
+  input_resolved: nothing,
   execution_stopping: nothing,
   execution_handed_off: nothing,
   execution_resumed: nothing,
   // Its readers receive an `error` event, unless it was resumed since.
   execution_parked: nothing,
-  execution_complete: (event, state, options) => {
-    const { status, counts } = state
-    return [toChange(state, { status, counts: { ...counts } }), toRunEnd(event, state, options)]
-  },
+  execution_complete: (event, state, options) => [toRunEnd(event, state, options)],
   // The only event that may be the first one.
   error: ({ data: { error, code } }) => [{ type: 'RUN_ERROR', message: error, code }],
   snapshot: (_, state, options) => restoreRun(state, options),

@@ -1,6 +1,7 @@
 import { JsonValue } from '../../events/json-value.ts'
+import { quote } from '../../events/wire-json.ts'
 import { stringifyJson } from '../../json/stringify-json.ts'
-import type { UIMessagePart } from './ui-message-part.ts'
+import type { ProgressView, UIMessagePart } from './ui-message-part.ts'
 
 type PartOf<Type extends UIMessagePart['type']> = Extract<UIMessagePart, { readonly type: Type }>
 
@@ -74,25 +75,25 @@ export class PartBatch {
 }
 
 function writeText({ part, text }: TextEntry): string {
-  if (part.type === 'text-delta') {
-    return `{"type":"text-delta","id":${JSON.stringify(part.id)},"delta":${JSON.stringify(text)}}`
-  }
-  return JSON.stringify({ ...part, data: { ...part.data, text } })
+  if (part.type === 'text-delta') return `{"type":"text-delta","id":${quote(part.id)},"delta":${quote(text)}}`
+  const { taskId, attempt } = part.data
+  const data = `{"taskId":${quote(taskId)},"attempt":${attempt},"text":${quote(text)}}`
+  return `{"type":"data-token","data":${data},"transient":true}`
 }
 
-/** The parts of tasks are assembled by hand: the JSON of an output is inserted as it is. */
+/** Frequent parts are assembled by hand, as in `writeData`: the JSON of an output is inserted as it is. */
 function writePart(part: UIMessagePart): string {
   switch (part.type) {
     case 'tool-input-available': {
-      const { toolCallId, toolName, input } = part
-      const call = `"toolCallId":${JSON.stringify(toolCallId)},"toolName":${JSON.stringify(toolName)}`
-      return `{"type":"tool-input-available",${call},"input":${writeValue(input)}${OF_TOOL}`
+      const call = `"toolCallId":${quote(part.toolCallId)},"toolName":${quote(part.toolName)}`
+      return `{"type":"tool-input-available",${call},"input":${writeValue(part.input)}${OF_TOOL}`
     }
     case 'tool-output-available': {
-      const { toolCallId, output } = part
-      const call = `"toolCallId":${JSON.stringify(toolCallId)}`
-      return `{"type":"tool-output-available",${call},"output":${writeValue(output)}${OF_TOOL}`
+      const call = `"toolCallId":${quote(part.toolCallId)}`
+      return `{"type":"tool-output-available",${call},"output":${writeValue(part.output)}${OF_TOOL}`
     }
+    case 'data-progress':
+      return `{"type":"data-progress","data":${writeProgress(part.data)},"transient":true}`
     default:
       return stringifyJson(part)
   }
@@ -100,6 +101,21 @@ function writePart(part: UIMessagePart): string {
 
 const OF_TOOL = ',"dynamic":true,"providerExecuted":true}'
 
+function writeProgress(view: ProgressView): string {
+  const task = view.taskId === undefined ? '' : `"taskId":${quote(view.taskId)},"attempt":${view.attempt},`
+  if ('level' in view) return `{${task}"level":"${view.level}","message":${quote(view.message)}}`
+  const { progress, total, message } = view
+  const of = total === undefined ? '' : `,"total":${total}`
+  return `{${task}"progress":${progress}${of}${message === undefined ? '' : `,"message":${quote(message)}`}}`
+}
+
 function writeValue(value: unknown): string {
-  return value instanceof JsonValue ? value.text : stringifyJson(value)
+  if (value instanceof JsonValue) return value.text
+  return typeof value === 'object' && value !== null && isEmpty(value) ? '{}' : stringifyJson(value)
+}
+
+/** Most calls show no arguments. */
+function isEmpty(value: object): boolean {
+  for (const _ in value) return false
+  return !Array.isArray(value) && !('toJSON' in value)
 }

@@ -9,7 +9,7 @@ import { toEndParts } from './end-parts.ts'
 import { endText, startText, toDagPart, toToolInput } from './parts.ts'
 import { toClosedQuestion, toQuestionParts } from './question-parts.ts'
 import { restoreParts } from './restore-parts.ts'
-import type { UIMessageOptions, UIMessagePart } from './ui-message-part.ts'
+import type { TaskProgressView, UIMessageOptions, UIMessagePart } from './ui-message-part.ts'
 
 /**
  * The parts of the UI message stream that an event yields: none, one or several.
@@ -35,6 +35,8 @@ type Translate<Type extends SSEEventType> = (
   options: UIMessageOptions,
 ) => readonly UIMessagePart[]
 
+type Writable<T> = { -readonly [K in keyof T]: T[K] }
+
 const NONE: readonly never[] = Object.freeze([])
 const nothing = (): readonly never[] => NONE
 
@@ -51,15 +53,19 @@ const TRANSLATIONS: { readonly [Type in SSEEventType]: Translate<Type> } = {
     if (taskId === answerOf(state, options.answer)) parts.push(startText(taskId, attempt))
     return parts
   },
-  task_progress: ({ data }, state) => {
+  // Members are named instead of spread: these are the most frequent events.
+  task_progress: ({ data: { taskId, attempt, progress, total, message } }, state) => {
     if (isLarge(state)) return NONE
-    const { executionId: _, timestamp: __, ...progress } = data
-    return [{ type: 'data-progress', data: progress, transient: true }]
+    const data: Writable<TaskProgressView> = { taskId, attempt, progress }
+    if (total !== undefined) data.total = total
+    if (message !== undefined) data.message = message
+    return [{ type: 'data-progress', data, transient: true }]
   },
-  info: ({ data }, state) => {
+  info: ({ data: { taskId, attempt, level, message } }, state) => {
     if (isLarge(state)) return NONE
-    const { executionId: _, timestamp: __, ...line } = data
-    return [{ type: 'data-progress', data: line, transient: true }]
+    const isOfTask = taskId !== undefined && attempt !== undefined
+    const data = isOfTask ? { taskId, attempt, level, message } : { level, message }
+    return [{ type: 'data-progress', data, transient: true }]
   },
   token: ({ data: { taskId, attempt, text } }, state, options) => {
     if (taskId === answerOf(state, options.answer)) {

@@ -17,10 +17,17 @@ export interface UIMessageMetadata {
   readonly outputPath?: string
 }
 
-/** Progress or a log line: of a task, or of the execution. */
-export type ProgressView =
-  | Pick<EventFor<'task_progress'>['data'], 'taskId' | 'attempt' | 'progress' | 'total' | 'message'>
-  | Pick<EventFor<'info'>['data'], 'taskId' | 'attempt' | 'level' | 'message'>
+/** The progress of a task. */
+export type TaskProgressView = Pick<
+  EventFor<'task_progress'>['data'],
+  'taskId' | 'attempt' | 'progress' | 'total' | 'message'
+>
+
+/** A log line: of a task, or of the execution. */
+export type LineView = Pick<EventFor<'info'>['data'], 'taskId' | 'attempt' | 'level' | 'message'>
+
+/** Progress or a log line. */
+export type ProgressView = TaskProgressView | LineView
 
 /** A question, and how it ended. */
 export interface QuestionView extends InputQuestion {

@@ -24,14 +24,19 @@ const shared = {
       { find: /^dagstream$/, replacement: source('index.ts') },
       { find: /^dagstream\/job$/, replacement: source('sse/job.ts') },
       {
-        find: /^dagstream\/(sse|http|http\/node|client|store\/sqlite|testing)$/,
+        find: /^dagstream\/(sse|http|http\/node|client|store\/(?:sqlite|postgres)|testing|worker)$/,
         replacement: source('$1/index.ts'),
       },
       { find: /^dagstream\/(ai-sdk|ag-ui)$/, replacement: source('protocols/$1/index.ts') },
       { find: /^dagstream\/tools\/(http|mcp|llm)$/, replacement: source('integrations/$1/index.ts') },
     ],
   },
-  test: { setupFiles: ['test/support/unhandled.ts'], testTimeout: 40_000, typecheck: { enabled: false } },
+  test: {
+    setupFiles: ['test/support/unhandled.ts'],
+    globalSetup: ['test/support/postgres-run.ts'],
+    testTimeout: 40_000,
+    typecheck: { enabled: false },
+  },
 }
 
 export default defineConfig({

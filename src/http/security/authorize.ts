@@ -16,6 +16,7 @@ export type Action =
   | 'schema'
   | 'workflows'
   | 'tools'
+  | 'workers'
   | 'health'
   | 'metrics'
   | 'openapi'

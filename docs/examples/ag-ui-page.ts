@@ -16,7 +16,7 @@ agent.messages = JSON.parse(sessionStorage['thread'] ?? '[]') as Message[]
 
 document.body.innerHTML = `<main></main><form><input aria-label="Message" /><button id="send">Send</button>
 <button id="stop" type="button" hidden>Stop</button></form><output>ready</output>`
-const find = <E extends HTMLElement>(selector: string): E => document.querySelector(selector) as E
+const find = (selector: string): HTMLElement => document.querySelector(selector) as HTMLElement
 
 agent.subscribe({
   onRunStartedEvent({ event }) {
@@ -29,15 +29,15 @@ agent.subscribe({
 
 find('form').addEventListener('submit', event => {
   event.preventDefault()
-  const input = find<HTMLInputElement>('input')
+  const input = document.querySelector('input') as HTMLInputElement
   agent.addMessage({ id: crypto.randomUUID(), role: 'user', content: input.value })
   input.value = ''
   void follow(agent.runAgent())
 })
 
-find('#stop').addEventListener('click', async () => {
+find('#stop').addEventListener('click', () => {
   // Leaving a stream lets its execution go on for a while: a request cancels it, and the run ends by itself.
-  await fetch(`/executions/${sessionStorage['executionId']}/cancel`, { method: 'POST' })
+  void fetch(`/executions/${sessionStorage['executionId']}/cancel`, { method: 'POST' })
 })
 
 async function follow(running: Promise<unknown>): Promise<void> {
@@ -69,7 +69,11 @@ function show(messages: readonly Message[]): void {
       if (message.role === 'tool' || (message.role === 'assistant' && message.content === undefined)) return []
       const article = document.createElement('article')
       article.dataset['role'] = message.role
-      article.append(...(message.role === 'activity' ? listTasks(message.content) : [String(message.content)]))
+      article.append(
+        ...(message.role === 'activity'
+          ? listTasks(message.content)
+          : [typeof message.content === 'string' ? message.content : '']),
+      )
       return [article]
     }),
   )

@@ -35,8 +35,7 @@ function agUiRig(workflow: DAGStructure = CHAT, options: Partial<HandlerOptions>
   return {
     ...rig,
     accepted,
-    createAgent: follow =>
-      createAgent(`${root}/workflows/chat/ag-ui`, fetch as typeof globalThis.fetch, `${root}${follow}`),
+    createAgent: follow => createAgent(`${root}/workflows/chat/ag-ui`, fetch, `${root}${follow}`),
   }
 }
 

@@ -40,7 +40,7 @@ function chatRig(workflow: DAGStructure = CHAT, options: Partial<HandlerOptions>
   const breaks = new Set<(isBroken: boolean) => void>()
   const fetch = async (target: unknown, init?: RequestInit): Promise<Response> => {
     const request = new Request(target as string, init)
-    requests.push(request.clone() as Request)
+    requests.push(request.clone())
     const response = await rig.handler.fetch(request)
     responses.push(response)
     if (response.body === null) return response
@@ -65,7 +65,7 @@ function chatRig(workflow: DAGStructure = CHAT, options: Partial<HandlerOptions>
       const api = 'http://localhost/workflows/chat/chat'
       return reader.createChat({
         api,
-        fetch: (target, init) => fetch(`${String(target)}${query}`, init),
+        fetch: (target, init) => fetch(`${target as string}${query}`, init),
         ...(id !== undefined && { id }),
         ...(onFinish && { onFinish }),
       })

@@ -23,6 +23,6 @@ export function toEntries(events: readonly SSEEvent[]): LogEntry[] {
     const seq = id === undefined ? NOT_LOGGED : (parseEventId(id)?.seq ?? NOT_LOGGED)
     const logged =
       'output' in data && data.output !== undefined ? { ...data, output: JsonValue.from(data.output) } : data
-    return new LogEntry(seq, type, logged as never)
+    return new LogEntry(seq, type, logged)
   })
 }

@@ -84,7 +84,7 @@ function readResumptions(value: unknown): readonly Resumption[] {
   if (resume === undefined) return []
   if (!Array.isArray(resume)) throw badRequest('Expected `resume` to be an array')
   return resume.map((entry: unknown): Resumption => {
-    const { interruptId, status, payload } = (isJsonObject(entry) ? entry : {}) as Record<string, unknown>
+    const { interruptId, status, payload } = isJsonObject(entry) ? entry : {}
     const place = typeof interruptId === 'string' ? parseInterruptId(interruptId) : undefined
     if (place === undefined || (status !== 'resolved' && status !== 'cancelled')) {
       throw badRequest(

@@ -64,7 +64,7 @@ export function createChatRoutes(
 function readChatId({ value }: Pick<JsonBody, 'value'>): string {
   if (!isJsonObject(value))
     throw badRequest(`Expected an object with \`id\` and \`messages\`, got ${describeJson(value)}`)
-  const { id, messages } = value as Record<string, unknown>
+  const { id, messages } = value
   if (typeof id !== 'string' || id === '' || id.length > MAX_CHAT_ID_CHARS) {
     throw badRequest(`Expected \`id\`, the id of the chat, to be a string of 1–${MAX_CHAT_ID_CHARS} characters`)
   }

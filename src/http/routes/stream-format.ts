@@ -9,7 +9,6 @@ import { findOutputTask } from '../../protocols/answer-task.ts'
 import type { ProtocolOptions } from '../../protocols/options.ts'
 import type { ProtocolEncoder } from '../../protocols/protocol-encoder.ts'
 import { type Format, formats } from '../../sse/formats.ts'
-import type { DAGStructure } from '../../workflow/document.ts'
 import { badRequest } from '../answers/problem.ts'
 
 /** A stream in the protocol of a user interface. It has no cursors: each reader receives a run from its begin. */
@@ -78,7 +77,7 @@ export function createEncoder(
 ): ProtocolEncoder {
   const document: unknown = record.workflow === undefined ? undefined : parseJson(record.workflow)
   expectAnswer(format, document)
-  const { answer = findOutputTask((document ?? {}) as DAGStructure), version } = format
+  const { answer = findOutputTask(document ?? {}), version } = format
   const toolOf = (taskId: string): string | undefined => listTasks(document).find(({ id }) => id === taskId)?.tool
   const options: ProtocolOptions = { answer, toolOf }
   if (format.protocol === 'ai-sdk') return new AiSdkEncoder(executionId, { ...options, version })
@@ -90,7 +89,7 @@ export function createEncoder(
 /** The tasks of a document that may not have been checked. */
 function listTasks(document: unknown): readonly { readonly id?: unknown; readonly tool?: string }[] {
   if (!isJsonObject(document)) return []
-  const { tasks, finally: last } = document as Record<string, unknown>
+  const { tasks, finally: last } = document
   return [tasks, last].flatMap((list: unknown): unknown[] => (Array.isArray(list) ? list : [])).filter(isJsonObject)
 }
 
@@ -102,7 +101,7 @@ function readRun(input: string | undefined): AgUiRun | undefined {
 /** A value as the input of a run; `undefined` for any other value. */
 export function findRun(value: unknown): AgUiRun | undefined {
   if (!isJsonObject(value)) return undefined
-  const { threadId, runId, messages } = value as Record<string, unknown>
+  const { threadId, runId, messages } = value
   if (typeof threadId !== 'string' || typeof runId !== 'string' || !Array.isArray(messages)) return undefined
   return { threadId, runId, messages: messages.filter(isMessage) }
 }
@@ -110,7 +109,7 @@ export function findRun(value: unknown): AgUiRun | undefined {
 /** A message that a client would take back: a snapshot with any other would end its stream. */
 function isMessage(value: unknown): value is AgUiMessage {
   if (!isJsonObject(value)) return false
-  const { id, role, content } = value as Record<string, unknown>
+  const { id, role, content } = value
   if (typeof id !== 'string') return false
   // Activities stay with the client.
   if (role === 'assistant') return content === undefined || typeof content === 'string'

@@ -39,7 +39,7 @@ export function toRunEvents(event: ProtocolEvent, state: ExecutionState, options
   // The table has a member for each type, but the compiler cannot correlate the union.
   const translate = TRANSLATIONS[event.type] as Translate<SSEEventType> | undefined
   // Later versions may add types.
-  return translate === undefined ? NONE : translate(event as ProtocolEventFor<SSEEventType>, state, options)
+  return translate === undefined ? NONE : translate(event, state, options)
 }
 
 type Translate<Type extends SSEEventType> = (

@@ -27,7 +27,7 @@ export function reportFormats(results) {
     const ratios = FORMATS.slice(1).map(name => figures[`${name} ratio`].median.toFixed(2))
     return [`${given.trace}, ${given.isSingle ? 'one event a chunk' : 'chunks of 64 KiB'}`, ...times, ...ratios]
   })
-  const head = ['ns per event', ...FORMATS, '× ai-sdk', '× ag-ui']
+  const head = ['ns of CPU time per event', ...FORMATS, '× ai-sdk', '× ag-ui']
   return [['Encoding the events of one execution', formatTable(head, rows)]]
 }
 

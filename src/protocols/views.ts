@@ -77,10 +77,10 @@ export function toTaskView(data: EventFor<'task_complete'>['data']): TaskView {
 
 /** The output of a task as on the wire: one over 64 KiB, or over `maxBytes`, is a reference. */
 export function showTaskOutput(
-  { executionId, taskId, ...data }: EventFor<'task_complete'>['data'],
+  data: EventFor<'task_complete'>['data'],
   maxBytes?: number,
 ): Pick<TaskView, 'output' | keyof OutputReference> {
-  return show(executionId, taskId, data, maxBytes)
+  return show(data.executionId, data.taskId, data, maxBytes)
 }
 
 /** The output of the workflow, likewise. */
@@ -105,8 +105,8 @@ function show(
 
 /** A text that an output consists of; `undefined` for any other output. */
 export function readText(output: unknown): string | undefined {
-  const value = output instanceof JsonValue ? output.peek() : output
-  return typeof value === 'string' && value !== '' ? value : undefined
+  const text = output instanceof JsonValue ? output.asString : output
+  return typeof text === 'string' && text !== '' ? text : undefined
 }
 
 /** The id of the text that an attempt streams. */

@@ -101,17 +101,28 @@ export class ActivityChanges {
   }
 }
 
-function viewTask({ status, tool, attempts, progress, retriedAttempt, result }: TaskState, line?: LineView): object {
+/** The view of a task in the activity. */
+interface ActivityTask extends Partial<LineView> {
+  status: TaskState['status'] | 'retrying'
+  tool?: string
+  attempts: number
+  progress?: NonNullable<TaskState['progress']>
+  error?: string
+  code?: string
+}
+
+function viewTask(
+  { status, tool, attempts, progress, retriedAttempt, result }: TaskState,
+  line?: LineView,
+): ActivityTask {
   const isRetrying = result === undefined && attempts > 0 && retriedAttempt === attempts
-  return {
-    status: isRetrying ? 'retrying' : status,
-    ...(tool !== undefined && { tool }),
-    attempts,
-    ...(progress !== undefined && { progress }),
-    ...(result?.error !== undefined && { error: result.error }),
-    ...(result?.code !== undefined && { code: result.code }),
-    ...line,
-  }
+  // Assigned instead of spread: it is made at every change.
+  const view: ActivityTask = { status: isRetrying ? 'retrying' : status, attempts }
+  if (tool !== undefined) view.tool = tool
+  if (progress !== undefined) view.progress = progress
+  if (result?.error !== undefined) view.error = result.error
+  if (result?.code !== undefined) view.code = result.code
+  return line === undefined ? view : { ...view, ...line }
 }
 
 /** RFC 6901, 3. */

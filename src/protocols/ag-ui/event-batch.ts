@@ -1,6 +1,6 @@
 import { quote } from '../../events/wire-json.ts'
 import { stringifyJson } from '../../json/stringify-json.ts'
-import type { AgUiEvent } from './ag-ui-event.ts'
+import type { AgUiEvent, AgUiPatch } from './ag-ui-event.ts'
 
 type EventOf<Type extends AgUiEvent['type']> = Extract<AgUiEvent, { readonly type: Type }>
 
@@ -47,7 +47,7 @@ function writeText({ first, text }: Joined): string {
   return `{"type":"TEXT_MESSAGE_CONTENT","messageId":${quote(first.messageId)},"delta":${quote(text)}}`
 }
 
-/** The events of tasks are assembled by hand, as in `writeData`. */
+/** The frequent events are assembled by hand, as in `writeData`. */
 function writeEvent(event: AgUiEvent): string {
   switch (event.type) {
     case 'STEP_STARTED':
@@ -58,8 +58,11 @@ function writeEvent(event: AgUiEvent): string {
       const call = `"toolCallId":${quote(toolCallId)},"toolCallName":${quote(toolCallName)}`
       return `{"type":"TOOL_CALL_START",${call},"parentMessageId":${quote(parentMessageId)}}`
     }
-    case 'TOOL_CALL_ARGS':
-      return `{"type":"TOOL_CALL_ARGS","toolCallId":${quote(event.toolCallId)},"delta":${JSON.stringify(event.delta)}}`
+    case 'TOOL_CALL_ARGS': {
+      // Most calls show no arguments.
+      const delta = event.delta === '{}' ? '"{}"' : JSON.stringify(event.delta)
+      return `{"type":"TOOL_CALL_ARGS","toolCallId":${quote(event.toolCallId)},"delta":${delta}}`
+    }
     case 'TOOL_CALL_END':
       return `{"type":"TOOL_CALL_END","toolCallId":${quote(event.toolCallId)}}`
     case 'TOOL_CALL_RESULT': {
@@ -68,8 +71,17 @@ function writeEvent(event: AgUiEvent): string {
       return `{"type":"TOOL_CALL_RESULT",${call},"content":${JSON.stringify(content)},"role":"tool"}`
     }
     case 'ACTIVITY_DELTA':
-      return JSON.stringify(event)
+      return writeDelta(event)
     default:
       return stringifyJson(event)
   }
+}
+
+function writeDelta({ messageId, patch }: EventOf<'ACTIVITY_DELTA'>): string {
+  let operations = ''
+  for (let at = 0; at < patch.length; at++) {
+    const { path, value } = patch[at] as AgUiPatch
+    operations += `${at === 0 ? '' : ','}{"op":"add","path":${quote(path)},"value":${JSON.stringify(value)}}`
+  }
+  return `{"type":"ACTIVITY_DELTA","messageId":${quote(messageId)},"activityType":"dagstream","patch":[${operations}]}`
 }

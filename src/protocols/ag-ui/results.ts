@@ -18,8 +18,9 @@ export function toResult(data: EventFor<'task_complete'>['data']): AgUiEvent & {
 export function writeResult(data: EventFor<'task_complete'>['data'], maxBytes?: number): string {
   const { status, error, code } = data
   if (status !== 'success') return JSON.stringify({ status, error, code })
-  const { output, ...reference } = showTaskOutput(data, maxBytes)
-  if (output === undefined) return JSON.stringify(reference)
+  const shown = showTaskOutput(data, maxBytes)
+  const { output } = shown
+  if (output === undefined) return JSON.stringify(shown)
   return readText(output) ?? (output instanceof JsonValue ? output.text : stringifyJson(output))
 }
 

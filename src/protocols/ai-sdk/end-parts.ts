@@ -46,8 +46,8 @@ function toEndPart(
   if (isAsked && code === 'INPUT_DECLINED') return { type: 'tool-output-denied', toolCallId: taskId }
   const of = { toolCallId: taskId, dynamic: true, providerExecuted: true } as const
   if (status !== 'success') return { type: 'tool-output-error', ...of, errorText: error }
-  const { output, ...reference } = showTaskOutput(data)
-  return { type: 'tool-output-available', ...of, output: output === undefined ? reference : output }
+  const shown = showTaskOutput(data)
+  return { type: 'tool-output-available', ...of, output: shown.output === undefined ? shown : shown.output }
 }
 
 function hasApproval({ inputs }: ExecutionState, taskId: string): boolean {

@@ -91,6 +91,20 @@ test('the client folds single events and joined ones to the same messages and ac
   })
 })
 
+test('each frame is the event of the pure function: none is lost where frames are joined or written by hand', async () => {
+  const events = await runAll()
+  const read = (frames: string): AgUiEvent[] =>
+    [...frames.matchAll(/^data: (.*)$/gm)].map(([, json]) => JSON.parse(json as string) as AgUiEvent)
+  // One entry a chunk: nothing is joined but the changes of one event.
+  const encoder = new AgUiEncoder('x', RUN, { replayTo: 0, history: [] })
+  const single = toEntries(events).map(entry => encoder.encode([entry]))
+  const isChange = ({ type }: AgUiEvent): boolean => type === 'ACTIVITY_DELTA'
+  const [found, expected] = [read(single.join('')), JSON.parse(JSON.stringify(toEvents(events))) as AgUiEvent[]]
+  // The start of a text waits for its first token.
+  expect(found.filter(isChange)).toEqual(expected.filter(isChange))
+  expect(found.filter(event => !isChange(event))).toEqual(expected.filter(event => !isChange(event)))
+})
+
 test('frames have LF alone, and no `[DONE]`, which the client takes for JSON', async () => {
   const frames = encodeAll(await runAll())
   expect([frames.includes('\r'), frames.includes('[DONE]')]).toEqual([false, false])

@@ -80,6 +80,14 @@ test('each event has the parts of the table', async () => {
   expect(metadata.flatMap(({ metrics = {} }) => Object.keys(metrics))).toEqual(['search', 'answer', 'answer'])
 })
 
+test('each frame is the part of the pure function: none is lost where frames are joined or written by hand', async () => {
+  const events = await runAll()
+  const encoder = new AiSdkEncoder('x')
+  // One entry a chunk: nothing is joined.
+  const single = toEntries(events).map(entry => encoder.encode([entry]))
+  expect(readParts(single.join(''))).toEqual(JSON.parse(JSON.stringify(toParts(events))))
+})
+
 describe.each(AI_SDK_READERS)('ai $version', ({ read, version }) => {
   test('folds single parts and joined ones to one message, which holds every task and the answer', async () => {
     const events = await runAll()

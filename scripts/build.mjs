@@ -7,6 +7,9 @@ import { bundle } from './bundle.mjs'
 import { collectLicences } from './licences.mjs'
 import { root, sourceStamp, stampFile } from './stamp.mjs'
 
+/** Files of their own that no export names: threads. */
+const THREADS = { 'store/postgres/renewal-thread': 'src/store/postgres/renewal-thread.ts' }
+
 const dist = new URL('dist/', root)
 const { exports, bin } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'))
 
@@ -33,9 +36,6 @@ async function writeSchemas() {
     writeFileSync(new URL(`${name}.schema.json`, dist), `${JSON.stringify(published, undefined, 2)}\n`)
   }
 }
-
-/** Files of their own that no export names: threads. */
-const THREADS = { 'store/postgres/renewal-thread': 'src/store/postgres/renewal-thread.ts' }
 
 /** The modules that package.json names, the threads, and the inside for benches and tests, which is not published. */
 function listEntries() {

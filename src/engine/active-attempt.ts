@@ -1,7 +1,7 @@
 import type { AttemptReport } from '../attempt/attempt-outcome.ts'
 import type { AttemptSink, Progress, Question } from '../attempt/runner.ts'
 import type { InfoLevel } from '../events/events.ts'
-import { addTokenUsage, sanitizeTokenUsage, type TokenUsage } from '../events/token-usage.ts'
+import { addTokenUsage, describeRejectedUsage, sanitizeTokenUsage, type TokenUsage } from '../events/token-usage.ts'
 import type { PlannedTask } from '../plan/execution-plan.ts'
 import { TextJoiner } from '../text.ts'
 import type { Emissions } from './emissions.ts'
@@ -76,11 +76,7 @@ export class ActiveAttempt implements AttemptSink {
     if (this.report !== undefined) return emissions.drop(this)
     const { usage, rejected } = sanitizeTokenUsage(delta)
     if (rejected.length > 0 && this.abortion === undefined) {
-      emissions.info(
-        this,
-        'warning',
-        `Token usage was ignored where it is not a finite number ≥ 0: ${rejected.join(', ')}`,
-      )
+      emissions.info(this, 'warning', describeRejectedUsage(rejected))
     }
     if (Object.keys(usage).length === 0) return
     this.tokenUsage = addTokenUsage(this.tokenUsage, usage)

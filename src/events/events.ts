@@ -163,6 +163,7 @@ export type TaskCode =
   | 'OUTPUT_TOO_LARGE'
   | 'INTERRUPTED'
   | 'TOOLS_UNAVAILABLE'
+  | 'EMISSIONS_UNDELIVERED'
   | 'INVALID_WORKFLOW'
   | (string & {})
 

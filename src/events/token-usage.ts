@@ -46,3 +46,8 @@ export function sanitizeTokenUsage(delta: unknown): { usage: Partial<TokenUsage>
   }
   return { usage, rejected }
 }
+
+/** The warning about the fields that `sanitizeTokenUsage` has rejected. */
+export function describeRejectedUsage(rejected: readonly string[]): string {
+  return `Token usage was ignored where it is not a finite number ≥ 0: ${rejected.join(', ')}`
+}

@@ -8,6 +8,8 @@ import { type CliProcess, type CommandContext, type ExitCode, Notices, Output } 
 import { addDashHints } from '../render/dash-hints.ts'
 import { DEFAULT_STORE } from '../target/default-store.ts'
 import { addExecutionsCommands } from './executions-program.ts'
+import { addStoreCommands } from '../database/store-program.ts'
+import { addWorkflowCommands } from './workflow-program.ts'
 import {
   parseAmount,
   parseCount,
@@ -100,7 +102,11 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
     .addOption(toolsOption().conflicts('server'))
     .addOption(mcpOption().conflicts('server'))
     .addOption(workflowsOption().conflicts('server'))
-    .addOption(new Option('--store <file>', 'keep the execution in this file').conflicts('server'))
+    .addOption(
+      new Option('--store <file>', 'keep the execution in this file, or in a database: postgres://…').conflicts(
+        'server',
+      ),
+    )
     .addOption(retainAgeOption())
     .addOption(retainCountOption())
     .addOption(cacheAgeOption())
@@ -131,7 +137,7 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
     .addOption(toolsOption())
     .addOption(mcpOption())
     .addOption(workflowsOption())
-    .option('--store <file>', `the file of the store, or memory (default: ${DEFAULT_STORE})`)
+    .option('--store <file>', `the file of the store, postgres://…, or memory (default: ${DEFAULT_STORE})`)
     .addOption(
       new Option('--durability <durability>', 'durability in a power failure (default: "normal")').choices([
         'normal',
@@ -172,6 +178,7 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
       code = await watchCommand(id, options, context)
     })
   addExecutionsCommands(program, context, ended => (code = ended))
+  addStoreCommands(program, context, ended => (code = ended))
   program
     .command('chat')
     .description('Ask a language model')
@@ -194,41 +201,7 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
       const { chatCommand } = await import('./chat-command.ts')
       code = await chatCommand(prompt, options, context)
     })
-  program
-    .command('validate')
-    .description('Check a workflow without running it')
-    .argument('<file>', 'the workflow as JSON, the name of a registered one, or - for standard input')
-    .addOption(inputOption())
-    .addOption(toolsOption())
-    .addOption(mcpOption())
-    .addOption(workflowsOption())
-    .option('--json', 'print {valid, issues, issueCount} on stdout')
-    .action(async (file, options) => {
-      const { validateCommand } = await import('./validate-command.ts')
-      code = await validateCommand(file, options, context)
-    })
-  program
-    .command('graph')
-    .description('Draw a workflow as text')
-    .argument('<file>', 'the workflow as JSON, the name of a registered one, or - for standard input')
-    .addOption(workflowsOption())
-    .addOption(
-      new Option('--format <format>', 'the format of the drawing').choices(['mermaid', 'dot']).default('mermaid'),
-    )
-    .action(async (file, options) => {
-      const { graphCommand } = await import('./graph-command.ts')
-      code = await graphCommand(file, options, context)
-    })
-  program
-    .command('tools')
-    .description('List the tools that a workflow can name')
-    .addOption(toolsOption())
-    .addOption(mcpOption())
-    .option('--json', 'print them as JSON, with their schemas')
-    .action(async options => {
-      const { toolsCommand } = await import('./tools-command.ts')
-      code = await toolsCommand(options, context)
-    })
+  addWorkflowCommands(program, context, ended => (code = ended))
 
   addDashHints(program, context.process.command, line => (said.error += line))
 

@@ -19,6 +19,7 @@ import { readSource, type Source } from '../input/read-workflow.ts'
 import { isName, readNamed, readWorkflowFolder } from '../input/workflow-folder.ts'
 import { reportEnd } from '../render/run-report.ts'
 import { openRunStore } from '../target/open-store.ts'
+import { describeStore } from '../target/store-address.ts'
 import { locateServerIssues } from '../target/server-issues.ts'
 import { renderUsage } from '../render/summary.ts'
 import type { Viewer } from '../render/viewer.ts'
@@ -67,7 +68,7 @@ export async function runCommand(file: string, options: RunOptions, context: Com
       const code = await reportEnd(followed, options, context)
       if (!options.json && !options.sse) await stderr.write(hintsFor(file, process.cwd))
       if (storeFile !== undefined)
-        await stderr.write(describeFork(followed.result, { ...options, store: storeFile }, process))
+        await stderr.write(describeFork(followed.result, { ...options, store: describeStore(storeFile) }, process))
       return code
     } finally {
       await tools.close()
@@ -123,7 +124,7 @@ async function runStored(
   const host = createFileHost(store, tools, { workflows, isAttended: canAsk(context.process) })
   const start = (): Promise<HostedExecution> => host.start({ workflow, input, options: toRemoteOptions(options) })
   return followHosted(host, start, { ...pickSse(options), hasFinally }, context, (executionId, viewer) => {
-    void viewer.say(`Execution ${executionId} is kept in ${options.store}`)
+    void viewer.say(`Execution ${executionId} is kept in ${describeStore(options.store ?? '')}`)
   })
 }
 

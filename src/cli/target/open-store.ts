@@ -3,11 +3,14 @@ import { dirname, join, resolve } from 'node:path'
 import { DagstreamError } from '../../errors.ts'
 import type { ExecutionStore } from '../../store/execution-store.ts'
 import { createMemoryStore } from '../../store/memory-store.ts'
+import type { PostgresStore } from '../../store/postgres/postgres-store.ts'
 import type { SqliteStore } from '../../store/sqlite/sqlite-store.ts'
+import type { PostgresStoreOptions } from '../../store/postgres/store-options.ts'
 import type { Durability, SqliteStoreOptions } from '../../store/sqlite/store-options.ts'
 import type { Logger } from '../../log/logger.ts'
 import { type CliProcess, UsageError } from '../process/console.ts'
 import { DEFAULT_STORE } from './default-store.ts'
+import { describeStore, isDatabase } from './store-address.ts'
 
 /** Value of `--store` for the in-memory store. A file of that name is `./memory`. */
 const MEMORY = 'memory'
@@ -33,6 +36,9 @@ export interface OpenedStore {
   readonly close: () => Promise<void>
 }
 
+/** A store that outlives the process: in a file, or in a database. */
+export type KeptStore = SqliteStore | PostgresStore
+
 /** One-shot commands never evict executions: the retention of a file is set by the server that owns it. */
 const KEEP_EXECUTIONS = { maxFinishedAgeMs: Infinity, maxFinishedCount: Infinity } as const
 
@@ -53,6 +59,12 @@ export async function openServerStore(flags: StoreFlags, process: CliProcess, lo
       close: async () => {},
     }
   }
+  if (file !== undefined && isDatabase(file)) {
+    if (durability !== undefined)
+      throw new UsageError('Expected a file as --store with --durability: a database has its own')
+    const store = await openDatabase(file, { ...toBounds(flags), logger })
+    return { store, location: describeStore(file), close: () => store.close() }
+  }
   if (file === undefined) makeDefaultFolder(process)
   const location = file ?? DEFAULT_STORE
   const hint = 'stop it, or give another --store; --store memory keeps nothing'
@@ -65,11 +77,9 @@ export async function openServerStore(flags: StoreFlags, process: CliProcess, lo
  * The store file of `run`, created if absent. No execution is evicted unless the flags set a retention.
  * @throws UsageError for `memory`; Error for a file that is in use or cannot be opened
  */
-export function openRunStore(
-  flags: StoreFlags & { readonly store: string },
-  process: CliProcess,
-): Promise<SqliteStore> {
+export function openRunStore(flags: StoreFlags & { readonly store: string }, process: CliProcess): Promise<KeptStore> {
   const { store: file } = flags
+  if (isDatabase(file)) return openDatabase(file, { ...KEEP_EXECUTIONS, ...toBounds(flags) })
   if (file === MEMORY) throw new UsageError('Expected --store to be a file: a store in memory is lost when `run` ends')
   return openFile(file, { ...KEEP_EXECUTIONS, ...toBounds(flags) }, process, 'stop it, or give another --store')
 }
@@ -79,11 +89,18 @@ export async function openExistingStore(
   file: string,
   access: 'read' | 'write',
   process: CliProcess,
-): Promise<SqliteStore> {
+): Promise<KeptStore> {
+  if (isDatabase(file)) return openDatabase(file, KEEP_ALL)
   const { checkPath } = await import('../../store/sqlite/store-path.ts')
   if (!existsSync(resolve(process.cwd, checkPath(file)))) throw new UsageError(`There is no store \`${file}\``)
   const hint = 'use that process by --server, or stop it'
   return openFile(file, access === 'read' ? { readOnly: true } : KEEP_ALL, process, hint)
+}
+
+/** The one way in which commands open a database. */
+async function openDatabase(url: string, options: PostgresStoreOptions): Promise<PostgresStore> {
+  const { openPostgresStore } = await import('../../store/postgres/open-store.ts')
+  return openPostgresStore(url, options)
 }
 
 async function openFile(

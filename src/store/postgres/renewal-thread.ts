@@ -14,7 +14,7 @@ const { Client: PostgresClient } = await loadDriver()
 const port = parentPort
 const beats = new Int32Array(pulse)
 let client: Client | undefined
-let isClosed = false
+const closing = new AbortController()
 
 const loop = new RenewalLoop({
   workerId,
@@ -27,10 +27,10 @@ const loop = new RenewalLoop({
 port?.on('message', (command: RenewalCommand) => {
   if (command.type === 'begin') loop.begin(command.key, command.limitMs)
   else if (command.type === 'end') loop.end(command.key)
-  else isClosed = true
+  else closing.abort()
 })
 
-while (!isClosed) {
+while (!closing.signal.aborted) {
   try {
     await loop.tick(Atomics.load(beats, 0))
   } catch {

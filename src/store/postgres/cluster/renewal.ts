@@ -51,6 +51,7 @@ export class ThreadRenewal implements Renewal {
   }
 
   #tell(command: RenewalCommand): void {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread of Node.js has no origin
     this.#thread.postMessage(command)
   }
 }

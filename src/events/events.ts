@@ -465,6 +465,8 @@ export type ExecutionResumedEvent = EventOf<
     readonly cause: ResumeCause
     /** Running time of the execution so far, without the time between processes, ms. */
     readonly executionTimeMs: number
+    /** Tasks whose attempts continue on workers; all other attempts were interrupted. Absent: none continues. */
+    readonly continued?: readonly string[]
   }
 >
 

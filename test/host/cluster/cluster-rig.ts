@@ -3,6 +3,8 @@ import { ControlledTool } from '../../support/controlled-tool.ts'
 import { type MortalProcess, mortalProcess } from '../../support/dead-process.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { createMemorySharedStore, type MemorySharedStore } from '../../support/memory-shared-store.ts'
+import { TestWorker } from '../../support/shared/test-worker.ts'
+import { ToolRegistry } from '../../../src/tools/registry.ts'
 import { type HandlerRig, handlerRig } from '../../http/handler/handler-rig.ts'
 
 /** One server of a cluster. */
@@ -31,6 +33,14 @@ export function clusterRig(): ClusterRig {
   const store = createMemorySharedStore(clock)
   const tool = new ControlledTool()
   const servers: ServerRig[] = []
+  const worker = new TestWorker({
+    store,
+    clock,
+    tools: new ToolRegistry({ work: { execute: tool.execute } }),
+    workerId: 'worker',
+    concurrency: 100,
+  })
+  void worker.start()
   return {
     clock,
     store,
@@ -51,6 +61,7 @@ export function clusterRig(): ClusterRig {
       return server
     },
     async close() {
+      worker.kill()
       for (const { handler, process } of servers) {
         process.die()
         void handler

@@ -63,6 +63,7 @@ test('a reader of another server receives events without hints, by polling', asy
   const [a, b] = [rig.server('a'), rig.server('b')]
   rig.store.delayHints(() => undefined)
   await a.begin({ workflow: ONE_TASK })
+  await rig.clock.run(1000)
   const call = await rig.tool.nextCall('a')
   const reader = follow(await b.get('/executions/a1/events', { Accept: STREAM }))
   await idle()
@@ -70,7 +71,7 @@ test('a reader of another server receives events without hints, by polling', asy
   call.succeed(1)
   await idle()
   expect(reader.messages.length).toBe(length)
-  await rig.clock.run(1000)
+  await rig.clock.run(3000)
   await reader.ended
   expect(reader.messages.at(-1)?.event).toBe('execution_complete')
 })

@@ -30,7 +30,9 @@ describe.skipIf(isPostgresMissing)('the renewal of orders', () => {
     await vi.waitFor(async () => expect(await countRenewed(store, worker)).toBe(1), 5000)
     block(2 * TTL_MS)
     expect(await store.orders.interruptExpired()).toBe(1)
-    expect(await execution.messages()).toEqual([{ key: execution.key('b'), news: { type: 'interrupted' } }])
+    expect(await execution.messages()).toEqual([
+      { key: execution.key('b'), news: { type: 'interrupted', cause: 'lost' } },
+    ])
   })
 
   test('ends an attempt whose tool blocks the event loop beyond its limit, and that alone', async () => {

@@ -8,6 +8,7 @@ import type {
   WaitingOrders,
 } from '../../../cluster/order.ts'
 import type { Hint } from '../../../cluster/shared-store.ts'
+import type { TokenUsage } from '../../../events/token-usage.ts'
 import { parseJson } from '../../../json/parse-json.ts'
 import { stringifyJson } from '../../../json/stringify-json.ts'
 import type { Database, Row } from '../database.ts'
@@ -32,7 +33,9 @@ import { OrderTake } from './order-take.ts'
 
 /** The last message of an order that was cancelled before its attempt began. */
 const CANCELLED = stringifyJson({ type: 'settled', report: { status: 'cancelled', executionTimeMs: 0 } })
-const INTERRUPTED = stringifyJson({ type: 'interrupted' })
+/** The messages of interruptions, up to the usage that the order has. */
+const LOST = '{"type":"interrupted","cause":"lost"'
+const HANDED_OFF = '{"type":"interrupted","cause":"handoff"'
 
 /** The orders of all executions. */
 export class OrderTable implements OrderSource {
@@ -66,7 +69,7 @@ export class OrderTable implements OrderSource {
   }
 
   async interrupt(workerId: string, keys: readonly AttemptKey[]): Promise<void> {
-    this.#publishEnds(await this.#database.query(INTERRUPT, [workerId, ...toKeyValues(keys), INTERRUPTED]))
+    this.#publishEnds(await this.#database.query(INTERRUPT, [workerId, ...toKeyValues(keys), HANDED_OFF]))
   }
 
   async cancel({ executionId, taskId, attempt }: AttemptKey, reason: AbortReason): Promise<void> {
@@ -95,11 +98,12 @@ export class OrderTable implements OrderSource {
     return rows.map(row => ({
       key: readKey({ ...row, execution_id: executionId }),
       questions: readQuestions(row),
+      ...(typeof row['usage'] === 'string' && { usage: JSON.parse(row['usage']) as TokenUsage }),
     }))
   }
 
   async interruptExpired(): Promise<number> {
-    const rows = await this.#database.query(INTERRUPT_EXPIRED, [INTERRUPTED, toAgeMs(this.#database.connectedMs)])
+    const rows = await this.#database.query(INTERRUPT_EXPIRED, [LOST, toAgeMs(this.#database.connectedMs)])
     this.#publishEnds(rows)
     return rows.length
   }

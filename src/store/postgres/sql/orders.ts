@@ -8,6 +8,9 @@ const HELD_KEYS = `target AS (
      WHERE o.worker = $1 ORDER BY o.number FOR UPDATE OF o
    )`
 
+/** The end of the body of a message of an interruption. */
+const USAGE = `coalesce(',"usage":' || usage, '') || '}'`
+
 /** $5: the duration. Returns the keys that the worker holds, with their cancellation. */
 export const RENEW_ORDERS: Statement = statement(
   'renew_orders',
@@ -31,12 +34,13 @@ export const HAND_BACK: Statement = statement(
    RETURNING execution_id`,
 )
 
-/** $5: the body of the message, without the usage of the attempt. */
+/** $5: the body of the message up to the usage of the attempt. */
 export const INTERRUPT: Statement = statement(
   'interrupt',
   `WITH ${HELD_KEYS}, ended AS (DELETE FROM dagstream.orders USING target WHERE orders.number = target.number)
    INSERT INTO dagstream.inbox (execution, execution_id, task, attempt, kind, body)
-   SELECT execution, execution_id, task, attempt, 'interrupted', $5 FROM target ORDER BY number RETURNING execution_id`,
+   SELECT execution, execution_id, task, attempt, 'interrupted', $5 || ${USAGE} FROM target ORDER BY number
+   RETURNING execution_id`,
 )
 
 /** The outcome of an attempt whose worker's event loop is blocked; $5 its body. */
@@ -47,7 +51,7 @@ export const ABANDON: Statement = statement(
    SELECT execution, execution_id, task, attempt, last_message + 1, 'settled', $5 FROM target RETURNING execution_id`,
 )
 
-/** $1: the body of the message; $2: ms since this process has been connected, see `CLAIM_FREE`. */
+/** $1: the body of the message up to the usage; $2: ms since this process has been connected, see `CLAIM_FREE`. */
 export const INTERRUPT_EXPIRED: Statement = statement(
   'interrupt_expired',
   `WITH expired AS (
@@ -57,10 +61,10 @@ export const INTERRUPT_EXPIRED: Statement = statement(
      ORDER BY number LIMIT 1000 FOR UPDATE SKIP LOCKED
    ), ended AS (
      DELETE FROM dagstream.orders USING expired WHERE orders.number = expired.number
-     RETURNING orders.number, execution, execution_id, task, attempt
+     RETURNING orders.number, execution, execution_id, task, attempt, usage
    )
    INSERT INTO dagstream.inbox (execution, execution_id, task, attempt, kind, body)
-   SELECT execution, execution_id, task, attempt, 'interrupted', $1 FROM ended ORDER BY number RETURNING execution_id`,
+   SELECT execution, execution_id, task, attempt, 'interrupted', $1 || ${USAGE} FROM ended ORDER BY number RETURNING execution_id`,
 )
 
 /** $4: the reason, $5: the body of the message that ends an order without a worker. */

@@ -129,7 +129,12 @@ export class ExecutionLoop implements RecorderCallbacks {
     return this.#rounds?.isPersonAwaited ?? false
   }
 
-  /** Calls back whenever that changes; one listener. */
+  /** Whether it only waits for people, and none but `finally` tasks do. */
+  get isFinallyWaiting(): boolean {
+    return this.#commands.isFinallyWaiting
+  }
+
+  /** Calls back whenever `isPersonAwaited` changes; one listener. */
   followPersonWait(onChange: (isWaiting: boolean) => void): void {
     this.#onPersonWait = onChange
   }

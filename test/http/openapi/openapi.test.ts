@@ -151,6 +151,8 @@ test('answers of the server match the document: status, type, headers and body',
   const output = '/executions/{id}/tasks/{taskId}/output'
   await expectDocumented(await send('GET', `/executions/${id}/tasks/a%2Fb/output`), 'GET', output)
   await expectDocumented(await send('GET', `/executions/${id}/tasks/c/output`), 'GET', output)
+  await expectDocumented(await send('GET', `/executions/${id}/request`), 'GET', '/executions/{id}/request')
+  await expectDocumented(await send('GET', '/executions/none/request'), 'GET', '/executions/{id}/request')
   await expectDocumented(await send('GET', `/executions/${id}/output`), 'GET', '/executions/{id}/output')
   await expectDocumented(await send('GET', '/executions/none/output'), 'GET', '/executions/{id}/output')
   await expectDocumented(await send('POST', `/executions/${id}/cancel`), 'POST', '/executions/{id}/cancel')

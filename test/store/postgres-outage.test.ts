@@ -28,7 +28,10 @@ async function startRelay(url: string): Promise<Relay> {
   let [isCut, lostCount] = [false, 0]
   let lost: string | undefined
   const server = createServer(client => {
-    if (isCut) return void client.destroy()
+    if (isCut) {
+      client.destroy()
+      return
+    }
     const database = connect(databasePort, target.hostname)
     let isAsked = false
     for (const socket of [client, database]) {
@@ -45,7 +48,10 @@ async function startRelay(url: string): Promise<Relay> {
       database.write(data)
     })
     database.on('data', data => {
-      if (!isAsked) return void client.write(data)
+      if (!isAsked) {
+        client.write(data)
+        return
+      }
       lost = undefined
       lostCount += 1
       client.destroy()

@@ -2,26 +2,13 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError, Option } from 'commander'
 import picocolors from 'picocolors'
 import { PACKAGE_ROOT } from '../package-root.ts'
-import { DEFAULT_PORT } from '../../http/node/serve-bounds.ts'
 import { hasColors } from '../render/color-support.ts'
 import { type CliProcess, type CommandContext, type ExitCode, Notices, Output } from '../process/console.ts'
 import { addDashHints } from '../render/dash-hints.ts'
-import { DEFAULT_STORE } from '../target/default-store.ts'
 import { addExecutionsCommands } from './executions-program.ts'
+import { addServeCommand } from './serve-program.ts'
 import { addStoreCommands } from '../database/store-program.ts'
-import { addWorkflowCommands } from './workflow-program.ts'
-import {
-  parseAmount,
-  parseCount,
-  parseField,
-  parseHosts,
-  parseObjectOption,
-  parseKeepAlive,
-  parseOrigins,
-  parsePort,
-  parsePositiveInteger,
-  parsePriority,
-} from '../input/option-values.ts'
+import { parseField, parseObjectOption, parsePositiveInteger, parsePriority } from '../input/option-values.ts'
 import {
   cacheAgeOption,
   cacheBytesOption,
@@ -36,7 +23,6 @@ import {
   workflowsOption,
 } from './program-options.ts'
 import { reportError } from '../render/report-error.ts'
-import { LOG_LEVELS } from '../process/server-log.ts'
 import { createStrayLines, StrayFaults } from '../process/stray-faults.ts'
 import { toPlainLine, toPlainText } from '../render/text.ts'
 
@@ -102,11 +88,7 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
     .addOption(toolsOption().conflicts('server'))
     .addOption(mcpOption().conflicts('server'))
     .addOption(workflowsOption().conflicts('server'))
-    .addOption(
-      new Option('--store <file>', 'keep the execution in this file, or in a database: postgres://…').conflicts(
-        'server',
-      ),
-    )
+    .addOption(new Option('--store <store>', 'keep the execution in this file, or in postgres://…').conflicts('server'))
     .addOption(retainAgeOption())
     .addOption(retainCountOption())
     .addOption(cacheAgeOption())
@@ -122,48 +104,7 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
       const { runCommand } = await import('./run-command.ts')
       code = await runCommand(file, options, context)
     })
-  program
-    .command('serve')
-    .description('Serve executions over HTTP')
-    .addOption(
-      new Option('--port <port>', 'the port to listen on; 0 for any free one')
-        .argParser(parsePort)
-        .default(DEFAULT_PORT),
-    )
-    .option('--host <host>', 'the address to listen on', '127.0.0.1')
-    .option('--allow-host <host>', 'a further allowed host name, without port (repeatable)', parseHosts)
-    .option('--allow-origin <origin>', 'an origin whose pages may read answers (repeatable)', parseOrigins)
-    .addOption(tokenOption())
-    .addOption(toolsOption())
-    .addOption(mcpOption())
-    .addOption(workflowsOption())
-    .option('--store <file>', `the file of the store, postgres://…, or memory (default: ${DEFAULT_STORE})`)
-    .addOption(
-      new Option('--durability <durability>', 'durability in a power failure (default: "normal")').choices([
-        'normal',
-        'full',
-      ]),
-    )
-    .addOption(retainAgeOption())
-    .addOption(retainCountOption())
-    .addOption(cacheAgeOption())
-    .addOption(cacheBytesOption())
-    .option('--timeout <ms>', 'default and maximum timeout of an execution', parsePositiveInteger)
-    .option('--concurrency <n>', 'default and maximum number of concurrent tasks of an execution', parsePositiveInteger)
-    .option('--max-executions <n>', 'maximum number of concurrent executions', parsePositiveInteger)
-    .option('--max-tokens <n>', 'budget of input and output tokens of an execution', parsePositiveInteger)
-    .option('--max-cost <usd>', 'budget of an execution in US dollars', parseAmount)
-    .option('--keep-alive <ms>', 'time for which an idle connection is kept open (default: 75000)', parseKeepAlive)
-    .addOption(
-      new Option('--drain <ms>', 'time for running executions to end at shutdown')
-        .argParser(parseCount)
-        .default(10_000),
-    )
-    .addOption(new Option('--log-level <level>', 'minimum level of log lines').choices(LOG_LEVELS).default('info'))
-    .action(async options => {
-      const { serveCommand } = await import('./serve-command.ts')
-      code = await serveCommand(options, context)
-    })
+  addServeCommand(program, context, ended => (code = ended))
   program
     .command('watch')
     .description('Follow an execution on a server')
@@ -201,7 +142,41 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
       const { chatCommand } = await import('./chat-command.ts')
       code = await chatCommand(prompt, options, context)
     })
-  addWorkflowCommands(program, context, ended => (code = ended))
+  program
+    .command('validate')
+    .description('Check a workflow without running it')
+    .argument('<file>', 'the workflow as JSON, the name of a registered one, or - for standard input')
+    .addOption(inputOption())
+    .addOption(toolsOption())
+    .addOption(mcpOption())
+    .addOption(workflowsOption())
+    .option('--json', 'print {valid, issues, issueCount} on stdout')
+    .action(async (file, options) => {
+      const { validateCommand } = await import('./validate-command.ts')
+      code = await validateCommand(file, options, context)
+    })
+  program
+    .command('graph')
+    .description('Draw a workflow as text')
+    .argument('<file>', 'the workflow as JSON, the name of a registered one, or - for standard input')
+    .addOption(workflowsOption())
+    .addOption(
+      new Option('--format <format>', 'the format of the drawing').choices(['mermaid', 'dot']).default('mermaid'),
+    )
+    .action(async (file, options) => {
+      const { graphCommand } = await import('./graph-command.ts')
+      code = await graphCommand(file, options, context)
+    })
+  program
+    .command('tools')
+    .description('List the tools that a workflow can name')
+    .addOption(toolsOption())
+    .addOption(mcpOption())
+    .option('--json', 'print them as JSON, with their schemas')
+    .action(async options => {
+      const { toolsCommand } = await import('./tools-command.ts')
+      code = await toolsCommand(options, context)
+    })
 
   addDashHints(program, context.process.command, line => (said.error += line))
 

@@ -1,5 +1,5 @@
 import { type CommandContext, type ExitCode, UsageError } from '../process/console.ts'
-import { describeStore, isDatabase } from '../target/store-address.ts'
+import { describeStore, isSharedUrl } from '../target/shared-store.ts'
 
 /** Migrates a database to the version of this dagstream. */
 export async function migrateStore(url: string, { stderr }: CommandContext): Promise<ExitCode> {
@@ -22,7 +22,7 @@ export async function checkStore(url: string, { stderr }: CommandContext): Promi
 }
 
 function expectDatabase(url: string): string {
-  if (isDatabase(url)) return url
+  if (isSharedUrl(url)) return url
   throw new UsageError(
     'Expected a URL such as postgres://user@host:5432/database: a file is migrated when it is opened',
   )

@@ -3,14 +3,14 @@ import { dirname, join, resolve } from 'node:path'
 import { DagstreamError } from '../../errors.ts'
 import type { ExecutionStore } from '../../store/execution-store.ts'
 import { createMemoryStore } from '../../store/memory-store.ts'
+import { describeUrl } from '../../store/postgres/connection-url.ts'
 import type { PostgresStore } from '../../store/postgres/postgres-store.ts'
 import type { SqliteStore } from '../../store/sqlite/sqlite-store.ts'
-import type { PostgresStoreOptions } from '../../store/postgres/store-options.ts'
 import type { Durability, SqliteStoreOptions } from '../../store/sqlite/store-options.ts'
-import type { Logger } from '../../log/logger.ts'
+import { type Logger, SILENT_LOGGER } from '../../log/logger.ts'
 import { type CliProcess, UsageError } from '../process/console.ts'
 import { DEFAULT_STORE } from './default-store.ts'
-import { describeStore, isDatabase } from './store-address.ts'
+import { isSharedUrl } from './shared-store.ts'
 
 /** Value of `--store` for the in-memory store. A file of that name is `./memory`. */
 const MEMORY = 'memory'
@@ -59,11 +59,9 @@ export async function openServerStore(flags: StoreFlags, process: CliProcess, lo
       close: async () => {},
     }
   }
-  if (file !== undefined && isDatabase(file)) {
-    if (durability !== undefined)
-      throw new UsageError('Expected a file as --store with --durability: a database has its own')
-    const store = await openDatabase(file, { ...toBounds(flags), logger })
-    return { store, location: describeStore(file), close: () => store.close() }
+  if (isSharedUrl(file)) {
+    const store = await openSharedStore(file, toBounds(flags), durability, logger)
+    return { store, location: describeUrl(file), close: () => store.close() }
   }
   if (file === undefined) makeDefaultFolder(process)
   const location = file ?? DEFAULT_STORE
@@ -74,14 +72,28 @@ export async function openServerStore(flags: StoreFlags, process: CliProcess, lo
 }
 
 /**
- * The store file of `run`, created if absent. No execution is evicted unless the flags set a retention.
+ * The store of `run`: a file, created if absent, or a shared store. No execution of a file is evicted unless the flags set a
+ * retention; a shared store is swept by its servers.
  * @throws UsageError for `memory`; Error for a file that is in use or cannot be opened
  */
 export function openRunStore(flags: StoreFlags & { readonly store: string }, process: CliProcess): Promise<KeptStore> {
   const { store: file } = flags
-  if (isDatabase(file)) return openDatabase(file, { ...KEEP_EXECUTIONS, ...toBounds(flags) })
+  if (isSharedUrl(file))
+    return openSharedStore(file, { ...KEEP_ALL, ...toBounds(flags) }, flags.durability, SILENT_LOGGER)
   if (file === MEMORY) throw new UsageError('Expected --store to be a file: a store in memory is lost when `run` ends')
   return openFile(file, { ...KEEP_EXECUTIONS, ...toBounds(flags) }, process, 'stop it, or give another --store')
+}
+
+/** @throws UsageError; `STORE_NOT_MIGRATED`, `STORE_FAILED` */
+async function openSharedStore(
+  url: string,
+  bounds: Bounds,
+  durability: Durability | undefined,
+  logger: Logger,
+): Promise<PostgresStore> {
+  if (durability !== undefined) throw new UsageError('Expected a file as --store with --durability')
+  const { openPostgresStore } = await import('../../store/postgres/open-store.ts')
+  return openPostgresStore(url, { ...bounds, logger })
 }
 
 /** @throws UsageError if the file does not exist (it is not created); Error for one that is in use or cannot be opened */
@@ -90,17 +102,11 @@ export async function openExistingStore(
   access: 'read' | 'write',
   process: CliProcess,
 ): Promise<KeptStore> {
-  if (isDatabase(file)) return openDatabase(file, KEEP_ALL)
+  if (isSharedUrl(file)) return openSharedStore(file, KEEP_ALL, undefined, SILENT_LOGGER)
   const { checkPath } = await import('../../store/sqlite/store-path.ts')
   if (!existsSync(resolve(process.cwd, checkPath(file)))) throw new UsageError(`There is no store \`${file}\``)
   const hint = 'use that process by --server, or stop it'
   return openFile(file, access === 'read' ? { readOnly: true } : KEEP_ALL, process, hint)
-}
-
-/** The one way in which commands open a database. */
-async function openDatabase(url: string, options: PostgresStoreOptions): Promise<PostgresStore> {
-  const { openPostgresStore } = await import('../../store/postgres/open-store.ts')
-  return openPostgresStore(url, options)
 }
 
 async function openFile(

@@ -5,6 +5,7 @@ import type { ShownStatus } from '../../host/execution/shown-status.ts'
 import { WHOLE_EXECUTION } from '../../events/wire-json.ts'
 import { parseJson } from '../../json/parse-json.ts'
 import { stringifyJson } from '../../json/stringify-json.ts'
+import { isPostgresUrl } from '../../store/postgres/connection-url.ts'
 import type { SqliteStore } from '../../store/sqlite/sqlite-store.ts'
 import { checkPath } from '../../store/sqlite/store-path.ts'
 import { type CommandContext, type ExitCode, UsageError } from '../process/console.ts'
@@ -12,7 +13,6 @@ import { renderExecutions } from '../render/execution-table.ts'
 import type { ExecutionHead, ExecutionSource, WireEvent } from '../target/execution-source.ts'
 import { findStore, openSource, type SourceFlags } from '../target/open-source.ts'
 import { openExistingStore } from '../target/open-store.ts'
-import { isSharedUrl } from '../target/shared-store.ts'
 import { renderSummary } from '../render/summary.ts'
 import { TaskBoard } from '../render/tree/task-board.ts'
 import { renderTree } from '../render/tree/task-tree.ts'
@@ -167,7 +167,7 @@ export async function backUpStore(
     throw new UsageError('Expected a file to back up to, got `-`: a backup is not written to standard output')
   checkPath(file)
   const from = findStore(options, process)
-  if (isSharedUrl(from)) throw new UsageError('Expected a file as --store: back up a database with `pg_dump`')
+  if (isPostgresUrl(from)) throw new UsageError('Expected a file as --store: back up a database with `pg_dump`')
   const store = (await openExistingStore(from, 'read', process)) as SqliteStore
   try {
     await store.backup(resolve(process.cwd, file))

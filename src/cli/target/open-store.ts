@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path'
 import { DagstreamError } from '../../errors.ts'
 import type { ExecutionStore } from '../../store/execution-store.ts'
 import { createMemoryStore } from '../../store/memory-store.ts'
-import { describeUrl } from '../../store/postgres/connection-url.ts'
+import { describeUrl, isPostgresUrl } from '../../store/postgres/connection-url.ts'
 import type { PostgresStore } from '../../store/postgres/postgres-store.ts'
 import type { SqliteStore } from '../../store/sqlite/sqlite-store.ts'
 import type { Durability, SqliteStoreOptions } from '../../store/sqlite/store-options.ts'
@@ -102,7 +102,7 @@ export async function openExistingStore(
   access: 'read' | 'write',
   process: CliProcess,
 ): Promise<KeptStore> {
-  if (isSharedUrl(file)) return openSharedStore(file, KEEP_ALL, undefined, SILENT_LOGGER)
+  if (isPostgresUrl(file)) return openSharedStore(file, KEEP_ALL, undefined, SILENT_LOGGER)
   const { checkPath } = await import('../../store/sqlite/store-path.ts')
   if (!existsSync(resolve(process.cwd, checkPath(file)))) throw new UsageError(`There is no store \`${file}\``)
   const hint = 'use that process by --server, or stop it'

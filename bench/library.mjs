@@ -38,3 +38,9 @@ export async function loadModels() {
   const { OpenRouterProvider, createChatTool } = await import(new URL('integrations/llm/index.js', root).href)
   return { OpenRouterProvider, createChatTool }
 }
+
+/** The encoders of the formats that readers may ask for. */
+export async function loadFormats() {
+  const { joinEntries, AiSdkEncoder, AgUiEncoder } = await import(new URL('internals.js', root).href)
+  return { joinEntries, AiSdkEncoder, AgUiEncoder }
+}

@@ -9,6 +9,7 @@ const KINDS = {
   heap: async parameters => (await import('./heap.mjs')).measureHeap(parameters),
   turns: async parameters => (await import('./turns.mjs')).measureTurns(parameters),
   schedule: async parameters => (await import('./schedule.mjs')).measureSchedule(parameters),
+  formats: async parameters => (await import('./formats-encoding.mjs')).measureFormats(parameters),
   http: async parameters => (await import('./http-scenarios.mjs')).measureScenario(parameters),
   'llm parsing': async parameters => (await import('./llm-parsing.mjs')).measureParsing(parameters),
   'llm latency': async parameters => (await import('./llm-latency.mjs')).measureLatency(parameters),

@@ -1,4 +1,4 @@
-// npm run bench -- [overhead|stream|formats|http|language|living|llm|mcp|mcp-server|otel|startup|streamer|speedup …] [TRACE.json …] [--check] [--quick] [--docs] [--seed N] [--json FILE]
+// npm run bench -- [overhead|stream|formats|http|language|living|llm|machines|mcp|mcp-server|otel|startup|streamer|speedup …] [TRACE.json …] [--check] [--quick] [--docs] [--seed N] [--json FILE]
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -11,6 +11,7 @@ import { listHttpCases, listHttpFigures, reportHttp } from './http.mjs'
 import { listLanguageCases, listLanguageFigures, reportLanguage } from './language.mjs'
 import { listLivingCases, listLivingFigures, reportLiving } from './living.mjs'
 import { listLlmCases, listLlmFigures, reportLlm } from './llm.mjs'
+import { listMachinesCases, listMachinesFigures, reportMachines } from './machines.mjs'
 import { listMcpCases, listMcpFigures, reportMcp } from './mcp.mjs'
 import { listMcpServerCases, listMcpServerFigures, reportMcpServer } from './mcp-server.mjs'
 import { listOtelCases, listOtelFigures, reportOtel } from './otel.mjs'
@@ -32,6 +33,7 @@ const SUITES = {
   llm: { list: listLlmCases, report: reportLlm, figures: listLlmFigures },
   'mcp-server': { list: listMcpServerCases, report: reportMcpServer, figures: listMcpServerFigures },
   otel: { list: listOtelCases, report: reportOtel, figures: listOtelFigures },
+  machines: { list: listMachinesCases, report: reportMachines, figures: listMachinesFigures },
   mcp: { list: listMcpCases, report: reportMcp, figures: listMcpFigures },
   startup: { list: listStartupCases, report: reportStartup, figures: listStartupFigures },
   store: { list: listStoreCases, report: reportStore, figures: listStoreFigures },

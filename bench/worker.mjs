@@ -20,6 +20,7 @@ const KINDS = {
   'living fork': async parameters => (await import('./living-runs.mjs')).measureFork(parameters),
   'living hits': async parameters => (await import('./living-runs.mjs')).measureHits(parameters),
   'living key': async () => (await import('./living-runs.mjs')).measureKey(),
+  machines: async parameters => (await import('./machines-scenarios.mjs')).measureMachines(parameters),
   mcp: async parameters => (await import('./mcp.mjs')).measureMcp(parameters),
   store: async parameters => (await import('./store-scenarios.mjs')).measureStore(parameters),
   recovery: async () => (await import('./store-recovery.mjs')).measureRecovery(),

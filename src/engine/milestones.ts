@@ -62,7 +62,7 @@ export class Milestones {
   park(leave: (failure: DagstreamError) => void): boolean {
     const { crashes, history, graph, columns } = this.#table
     if (history.parked !== undefined) {
-      if (this.#recorder.isEmpty) leave(new DagstreamError(history.parked.code, history.parked.message))
+      if (this.#recorder.isEmpty) leave(new DagstreamError('CRASH_LIMIT', history.parked.message))
       return true
     }
     if (this.#isParking) return true

@@ -1,11 +1,11 @@
-# A server that keeps its executions in the volume /data. It installs the packed package, as users do:
+# A server that keeps its executions in the volume /data. It installs the packed package, as users do, and `pg` for many machines:
 #   npm pack && docker build -t dagstream .
 #   docker run -p 8321:8321 -v dagstream:/data -e DAGSTREAM_TOKEN=… dagstream
 FROM node:24-slim
 ENV NODE_ENV=production
 WORKDIR /app
 COPY dagstream-*.tgz ./package.tgz
-RUN --mount=type=cache,target=/root/.npm npm install --ignore-scripts --no-audit --no-fund ./package.tgz && rm package.tgz
+RUN --mount=type=cache,target=/root/.npm npm install --ignore-scripts --no-audit --no-fund ./package.tgz pg@8 && rm package.tgz
 RUN mkdir /data && chown node:node /data
 USER node
 VOLUME /data

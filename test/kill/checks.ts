@@ -20,10 +20,13 @@ function findAdded(entries: readonly Entry[]): unknown[] {
   return entries.flatMap(({ data }) => ((data['tasks'] ?? []) as { taskId?: unknown }[]).map(({ taskId }) => taskId))
 }
 
+/** What a client saw. */
+type Seer = Pick<Follower, 'executionId' | 'seen' | 'breaks' | 'workflow' | 'callsAtCancel'>
+
 /** Everything that is wrong with one execution after its server was killed, a line each. */
 export function findFaults(
-  site: Site,
-  follower: Follower,
+  site: Pick<Site, 'deaths' | 'readCalls'>,
+  follower: Seer,
   log: StoredLog | undefined,
   result: unknown,
   expected: unknown,
@@ -47,7 +50,7 @@ export function findFaults(
 }
 
 /** Only `finally` tasks are called after it was answered that the execution is cancelled. */
-function findLateCalls({ workflow }: Follower, late: readonly Call[]): string[] {
+function findLateCalls({ workflow }: Seer, late: readonly Call[]): string[] {
   const { finally: last = [] } = workflow.body.workflow
   const wrong = late.filter(({ taskId }) => !last.some(({ id }) => id === taskId))
   return wrong.map(({ taskId }) => `${taskId} was called after it was answered that the execution is cancelled`)
@@ -143,7 +146,7 @@ function findWrongUsage(entries: readonly Entry[], { tokenUsage = {} }: Result):
 
 /** Every event once, in order, to the byte; none of them before it was in the file. */
 function findWrongStream(
-  { executionId, seen, breaks }: Follower,
+  { executionId, seen, breaks }: Seer,
   entries: readonly Entry[],
   deaths: readonly (Death & { readonly entries: readonly Stored[] })[],
 ): string[] {
@@ -163,7 +166,7 @@ function findWrongStream(
 }
 
 /** Called only for attempts that were told of before, once each, under one key. */
-function findWrongCalls({ executionId }: Follower, entries: readonly Entry[], own: readonly Call[]): string[] {
+function findWrongCalls({ executionId }: Seer, entries: readonly Entry[], own: readonly Call[]): string[] {
   const faults: string[] = []
   const started = new Set(
     entries

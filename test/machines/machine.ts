@@ -1,0 +1,141 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { Proxy } from './proxy.ts'
+
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
+const main = join(process.env['DAGSTREAM_DIST'] ?? here('../../dist'), 'cli/main.js')
+
+/** How long a process may take to start, ms. */
+const PATIENCE_MS = 60_000
+
+export type Role = 'server' | 'worker'
+
+/** A place for one server or worker: its processes run one after the other, behind one proxy to the database. */
+export class Machine {
+  readonly role: Role
+  readonly proxy: Proxy
+  /** Ids of the processes that were killed or frozen. */
+  readonly struck: number[] = []
+  /** Ends of processes that nothing had killed after they were ready. */
+  readonly exits: string[] = []
+  readonly #argv: readonly string[]
+  readonly #env: NodeJS.ProcessEnv
+  #child: ChildProcess | undefined
+  #ready: Promise<string> = Promise.reject(new Error('Not started'))
+  #errors = ''
+
+  private constructor(role: Role, proxy: Proxy, argv: readonly string[], env: NodeJS.ProcessEnv) {
+    this.role = role
+    this.proxy = proxy
+    this.#argv = argv
+    this.#env = env
+    this.#ready.catch(() => {})
+  }
+
+  /** @param databaseUrl whose port is replaced by that of the proxy */
+  static async start(
+    role: Role,
+    databaseUrl: string,
+    flags: readonly string[],
+    env: Record<string, string>,
+  ): Promise<Machine> {
+    const url = new URL(databaseUrl)
+    const proxy = await Proxy.open(Number(url.port))
+    url.port = String(proxy.port)
+    const command = role === 'server' ? ['serve', '--port', '0', '--no-work'] : ['worker']
+    const argv = [...command, '--store', url.href, ...flags]
+    const machine = new Machine(role, proxy, argv, { ...process.env, NO_COLOR: '1', ...env })
+    machine.#spawn()
+    return machine
+  }
+
+  /** Where a server listens; of a worker, which store it works for. */
+  get ready(): Promise<string> {
+    return this.#ready
+  }
+
+  get pid(): number {
+    return this.#child?.pid as number
+  }
+
+  /** What its processes wrote on standard error. */
+  get errors(): string {
+    return this.#errors
+  }
+
+  /** Ends the process by SIGKILL and starts the next one. Resolves once the process is gone. */
+  async strike(): Promise<void> {
+    const child = this.#child as ChildProcess
+    this.struck.push(child.pid as number)
+    await end(child)
+    this.#spawn()
+  }
+
+  /** Stops the process as a machine that hangs does, its threads as well, for `ms`. */
+  async freeze(ms: number): Promise<void> {
+    const child = this.#child as ChildProcess
+    this.struck.push(child.pid as number)
+    child.kill('SIGSTOP')
+    await wait(ms)
+    child.kill('SIGCONT')
+  }
+
+  async close(): Promise<void> {
+    const child = this.#child
+    this.#child = undefined
+    if (child !== undefined) await end(child)
+    this.#ready = Promise.reject(new Error('Closed'))
+    this.#ready.catch(() => {})
+    this.proxy.close()
+  }
+
+  #spawn(): void {
+    this.#ready = this.#start()
+    this.#ready.catch(() => {})
+  }
+
+  /** Starts processes until one is ready: without the database they end, as one under a supervisor may. */
+  async #start(): Promise<string> {
+    for (const until = Date.now() + PATIENCE_MS; ; await wait(100)) {
+      const child = spawn(process.execPath, [main, ...this.#argv], {
+        env: this.#env,
+        stdio: ['ignore', 'ignore', 'pipe'],
+      })
+      this.#child = child
+      const found = await this.#listen(child)
+      if (found !== undefined) return found
+      // A process that was killed gets a successor, unless the place is closed.
+      while (child.signalCode !== null && this.#child === child) await wait(10)
+      if (this.#child !== child) return this.#ready
+      if (Date.now() > until) throw new Error(`The ${this.role} does not start: ${this.#errors}`)
+    }
+  }
+
+  /** @returns what it is ready for; `undefined` once it has ended before */
+  #listen(child: ChildProcess): Promise<string | undefined> {
+    const start = this.#errors.length
+    return new Promise(resolve => {
+      let found: string | undefined
+      child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+        this.#errors += text
+        found ??= /(?:listens on|works for) (\S+)/.exec(this.#errors.slice(start))?.[1]
+        if (found !== undefined) resolve(found)
+      })
+      child.once('exit', (code, signal) => {
+        if (found !== undefined && signal !== 'SIGKILL')
+          this.exits.push(`ended with ${code}: ${this.#errors.slice(start)}`)
+        resolve(undefined)
+      })
+    })
+  }
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const exited = once(child, 'exit')
+  child.kill('SIGKILL')
+  await exited
+}

@@ -75,10 +75,10 @@ export class ActiveAttempts implements AttemptListener {
     const attempt = this.#add(index, (columns.attempts[index] as number) + 1)
     recorder.record('task_start', describeStart(recorder, attempt.task, attempt.number), index)
     if (remote === undefined) return
-    // Invariant: what its arguments refer to is in the log before it is chosen.
     const command = this.#describeCommand(attempt)
     if ('tool' in command) remote.order(command)
-    else remote.refuse(this.#keyOf(attempt), command)
+    // Never without an order: a new coordinator would take it for interrupted.
+    else attempt.settled(command)
   }
 
   /** Continues the attempts that workers run for an earlier process. */

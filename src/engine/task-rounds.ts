@@ -150,8 +150,9 @@ export class TaskRounds {
     let left = SLICE
     if (!table.endings.isEmpty) left -= this.#milestones.endTasks(left, clock.now())
     if (left > 0 && !commands.isPaused) {
-      // Conditions and references read the ends of other tasks, which must be in the log.
+      // Conditions and references, of orders at once, read the ends of other tasks, which must be in the log.
       if (table.endings.areRecorded) this.#decisions?.decide(left)
+      if (this.#runners.remote !== undefined && !table.endings.areRecorded) left = 0
       for (; left > 0; left--) {
         const task = table.next(this.#permits)
         if (task === undefined) break

@@ -12,8 +12,8 @@ export interface RunningWorker {
   readonly worker: Worker
   /** Settles once the worker has drained. Rejects if it cannot be a member any more: `DISPATCHER_CONFLICT`. */
   readonly ended: Promise<void>
-  /** Begins the drain; settles like `ended`. Idempotent. */
-  readonly close: () => Promise<void>
+  /** Begins the drain, with its own bound or that of the options, ms; settles like `ended`. Idempotent. */
+  readonly close: (drainMs?: number) => Promise<void>
 }
 
 /**
@@ -61,8 +61,8 @@ export async function startWorker(given: WorkerOptions): Promise<RunningWorker> 
   })
   // Reported to those that await it.
   ended.catch(() => {})
-  const close = async (): Promise<void> => {
-    await worker.drain()
+  const close = async (drainMs?: number): Promise<void> => {
+    await worker.drain(drainMs)
     await announcement.close()
     finish()
     await ended

@@ -107,12 +107,12 @@ export class Worker implements AttemptHolder {
    * @returns resolves once no attempt is left and its last news are posted, or after 5 s without an answer of the store; never
    * rejects
    */
-  drain(): Promise<void> {
-    return (this.#drained ??= this.#drain())
+  drain(limitMs: number = this.#options.drainMs): Promise<void> {
+    return (this.#drained ??= this.#drain(limitMs))
   }
 
-  async #drain(): Promise<void> {
-    const { drainMs, abortGraceMs, clock } = this.#options
+  async #drain(drainMs: number): Promise<void> {
+    const { abortGraceMs, clock } = this.#options
     const within = (ms: number, promise: Promise<void>): Promise<void> => settleWithin(clock, ms, promise)
     await within(FLUSH_MS, this.#intake.stop())
     for (const attempt of this.#held) {

@@ -1,5 +1,5 @@
+import type { Dispatcher } from '../../cluster/order.ts'
 import { createHandler, type Handler } from '../../http/create-handler.ts'
-import { describeError } from '../../log/describe-error.ts'
 import type { WorkflowRegistry } from '../../plan/workflow-registry.ts'
 import type { HandlerOptions } from '../../http/options/handler-options.ts'
 import { isLoopback, LOOPBACK_HOSTS } from '../../http/security/host-guard.ts'
@@ -13,18 +13,18 @@ import { buildSamples } from './serve-samples.ts'
 import { findToken } from '../target/server-connection.ts'
 import {
   createServerLog,
+  createStrayLog,
   type LogLevel,
   logRequests,
   observeExecutions,
   type ServerLog,
 } from '../process/server-log.ts'
-import type { StrayReport } from '../process/stray-faults.ts'
+import { expectSharedFlags, isSharedUrl, openSharedOptions, type SharedStoreFlags } from '../target/shared-store.ts'
 import { type OpenedStore, openServerStore, type StoreFlags } from '../target/open-store.ts'
 import { formatMs, toPlainLine } from '../render/text.ts'
-import { cutText } from '../../text.ts'
 
 /** The flags of `serve`. */
-export interface ServeCommandOptions extends StoreFlags {
+export interface ServeCommandOptions extends StoreFlags, SharedStoreFlags {
   readonly port: number
   readonly host: string
   /** Hosts allowed in addition to loopback names and the address itself. */
@@ -66,30 +66,19 @@ export async function serveCommand(options: ServeCommandOptions, context: Comman
       `Expected --token or DAGSTREAM_TOKEN with --host ${host}: without one, anybody who reaches this port can run its tools`,
     )
   }
+  expectSharedFlags(options)
   const log = createServerLog(stderr, logLevel)
   strays.reportTo(createStrayLog(log))
   const tools = await openTools(options, process, log)
   try {
     const folder = await readWorkflowFolder(options.workflows, process)
-    await serveTools(options, { token, tools, workflows: folder?.register(tools.all), log }, context)
+    // On a shared store workers have further tools: tools and arguments are checked when a workflow is used.
+    const known = isSharedUrl(options.store) ? undefined : tools.all
+    await serveTools(options, { token, tools, workflows: folder?.register(known), log }, context)
   } finally {
     await tools.close()
   }
   return 0
-}
-
-/** Maximum logged length of a stray fault, characters. */
-const MAX_STRAY = 8192
-
-/** Logs stray faults, with their stacks. */
-function createStrayLog(log: ServerLog): StrayReport {
-  return {
-    fault: error =>
-      log.error('Unhandled error, probably in a tool', {
-        error: cutText(describeError(error), MAX_STRAY),
-      }),
-    leftOut: count => log.error('Further unhandled errors are not logged', { count }),
-  }
 }
 
 /** The parts of a server. */
@@ -122,13 +111,17 @@ async function serveTools(
     },
   )
   let opened: OpenedStore | undefined
+  let dispatcher: Dispatcher | undefined
   try {
     // Opened after listening: a server that fails because its port is taken must neither create a file nor resume executions
     // from one.
     opened = await openServerStore(options, process, log)
     const samples = await buildSamples(reachableUrl(server), token !== undefined, tools.own, process)
+    const shared = isSharedUrl(options.store) ? await openSharedOptions(options, process) : {}
+    dispatcher = shared.dispatcher
     handler = createHandler({
       ...toBounds(options),
+      ...shared,
       tools: tools.all ?? tools,
       ...(workflows && { workflows }),
       store: opened.store,
@@ -137,6 +130,7 @@ async function serveTools(
       ...(token !== undefined && { token }),
       ...(allowOrigin && { allowedOrigins: allowOrigin }),
     })
+    await handler.started
     open(handler)
     // Not awaited: the reader of the log may have stopped.
     void stderr.write(renderWelcome(server, opened.location, samples, token !== undefined))
@@ -145,6 +139,7 @@ async function serveTools(
   } finally {
     await server.close()
     // Closed last: executions are recorded until they have drained.
+    await dispatcher?.close()
     await opened?.close()
   }
 }

@@ -1,3 +1,4 @@
+import type { Dispatcher } from '../../cluster/order.ts'
 import type { Colors } from 'picocolors/types.js'
 import type { StrayFaults } from './stray-faults.ts'
 
@@ -32,6 +33,8 @@ export interface CliProcess {
    * that stops listening
    */
   onStrayError(listener: (error: unknown) => void): () => void
+  /** Opens a queue that dispatches tasks by its URL. Absent: there is none. */
+  readonly openQueue?: (url: string) => Promise<Dispatcher>
   /** Ends the process at once. */
   exit(code: number): void
 }

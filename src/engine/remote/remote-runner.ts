@@ -47,13 +47,6 @@ interface Running {
   answers: NumberedAnswer[]
 }
 
-/** An attempt whose start is recorded and not in the log yet. */
-interface Expected {
-  readonly attempt: number
-  /** The attempt fails without a call. */
-  readonly failure: AttemptReport | undefined
-}
-
 /**
  * Runs attempts on workers: an attempt becomes an order of the commit that contains its `task_start`, and its reports come by
  * the inbox of the execution.
@@ -61,7 +54,8 @@ interface Expected {
 export class RemoteRunner implements AttemptRunner {
   readonly #parts: RemoteParts
   readonly #running = new Map<string, Running>()
-  readonly #expected = new Map<string, Expected>()
+  /** Attempts by task whose start is recorded and not in the log yet. */
+  readonly #expected = new Map<string, number>()
   #onBegun: (() => void) | undefined
 
   constructor(parts: RemoteParts) {
@@ -71,19 +65,12 @@ export class RemoteRunner implements AttemptRunner {
   /** Orders an attempt whose `task_start` is recorded in the same turn. */
   order(command: AttemptCommand): void {
     const { pending, owner, priority, abortGraceMs } = this.#parts
-    this.#expected.set(command.taskId, { attempt: command.attempt, failure: undefined })
+    this.#expected.set(command.taskId, command.attempt)
     pending.dispatch({ command: { ...command, abortGraceMs }, owner, priority })
   }
 
-  /** As `order`, for an attempt that fails without a call. */
-  refuse({ taskId, attempt }: AttemptKey, failure: AttemptReport): void {
-    this.#expected.set(taskId, { attempt, failure })
-  }
-
   start({ taskId, attempt }: AttemptKey, sink: AttemptSink): void {
-    const failure = this.#expected.get(taskId)?.failure
     this.#expected.delete(taskId)
-    if (failure !== undefined) return sink.settled(failure)
     this.#running.set(taskId, { attempt, sink: sink as RemoteSink, asked: new Set(), answers: [] })
     const onBegun = this.#onBegun
     this.#onBegun = undefined
@@ -134,7 +121,7 @@ export class RemoteRunner implements AttemptRunner {
   receive({ key, news }: AttemptMessage | OrderMessage, onBegun: () => void): RemoteSink | 'early' | undefined {
     const running = this.#find(key)
     if (running === undefined) {
-      if (this.#expected.get(key.taskId)?.attempt !== key.attempt) return undefined
+      if (this.#expected.get(key.taskId) !== key.attempt) return undefined
       this.#onBegun = onBegun
       return 'early'
     }

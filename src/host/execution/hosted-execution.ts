@@ -198,10 +198,10 @@ export class HostedExecution implements CommandedExecution {
     this.#loop = undefined
   }
 
-  /** From now on, other servers of the store may continue it. */
-  share(lease: Lease): void {
+  /** From now on, other servers of the store may continue it. @param followed whether its readers here then follow them */
+  share(lease: Lease, followed: boolean): void {
     this.lease = lease
-    this.#loop?.shareLog()
+    if (followed) this.#loop?.shareLog()
   }
 
   /** Reads what its workers have reported; does nothing where it does not run here. @returns rejects as the store does */

@@ -12,6 +12,7 @@ const statusOf = async (response: Promise<Response>): Promise<unknown> =>
 test('another server takes over the execution of a dead one within its lease and a second, and its readers go on', async () => {
   rig = clusterRig()
   const [a, b] = [rig.server('a'), rig.server('b')]
+  await rig.worker('w')
   await settle(rig)
   await a.begin({ workflow: ONE_TASK })
   const call = await rig.tool.nextCall('a')
@@ -21,18 +22,20 @@ test('another server takes over the execution of a dead one within its lease and
   expect(await b.figure('dagstream_leases')).toBe(1)
   expect(await b.figure('dagstream_takeovers_total')).toBe(1)
   call.succeed(1)
-  await idle()
-  await rig.clock.run(1000)
+  await rig.clock.run(2000)
   await reader.ended
   const seqs = seqsOf(reader.messages)
   expect(seqs).toEqual(seqs.map((_, at) => at + 1))
   expect(reader.messages.map(({ event }) => event)).toContain('execution_resumed')
   expect(await statusOf(b.get('/executions/a1'))).toBe('success')
+  // The attempt of the worker went on.
+  expect(rig.tool.started).toEqual(['a'])
 })
 
 test('a server takes nothing over before it has been connected for one lease', async () => {
   rig = clusterRig()
   const a = rig.server('a')
+  await rig.worker('w')
   await a.begin({ workflow: ONE_TASK })
   await rig.tool.nextCall('a')
   a.process.die()
@@ -47,6 +50,7 @@ test('a server takes nothing over before it has been connected for one lease', a
 test('an interruption of its own connection begins that time again', async () => {
   rig = clusterRig()
   const [a, b] = [rig.server('a'), rig.server('b')]
+  await rig.worker('w')
   await settle(rig)
   await a.begin({ workflow: ONE_TASK })
   await rig.tool.nextCall('a')
@@ -65,6 +69,7 @@ test('an interruption of its own connection begins that time again', async () =>
 test('a server that lost its lease leaves the execution, and its readers go on without an error event', async () => {
   rig = clusterRig()
   const [a, b] = [rig.server('a'), rig.server('b')]
+  await rig.worker('w')
   await settle(rig)
   const reader = await a.follow({ workflow: ONE_TASK })
   const call = await rig.tool.nextCall('a')
@@ -86,6 +91,7 @@ test('a server that lost its lease leaves the execution, and its readers go on w
 test('a server that is cut off and returns before its lease is claimed goes on', async () => {
   rig = clusterRig()
   const a = rig.server('a')
+  await rig.worker('w')
   await settle(rig)
   await a.begin({ workflow: ONE_TASK })
   const call = await rig.tool.nextCall('a')
@@ -95,7 +101,7 @@ test('a server that is cut off and returns before its lease is claimed goes on',
   await rig.clock.run(LEASE_MS)
   expect(await a.figure('dagstream_leases')).toBe(1)
   call.succeed(1)
-  await idle()
+  await rig.clock.run(1000)
   expect(await statusOf(a.get('/executions/a1'))).toBe('success')
   expect(rig.tool.started).toEqual(['a'])
 })
@@ -104,6 +110,7 @@ test('a takeover is no matter of `maxExecutions`, but counts', async () => {
   rig = clusterRig()
   const a = rig.server('a')
   const b = rig.server('b', { maxExecutions: 1 })
+  await rig.worker('w')
   await settle(rig)
   await a.begin({ workflow: ONE_TASK })
   await a.begin({ workflow: ONE_TASK })
@@ -118,15 +125,19 @@ test('a server that drains gives its executions back: the other one continues at
   rig = clusterRig()
   const a = rig.server('a', { drainMs: 1000 })
   const b = rig.server('b')
+  await rig.worker('w')
   await settle(rig)
   const reader = await a.follow({ workflow: ONE_TASK })
-  await rig.tool.nextCall('a')
+  const call = await rig.tool.nextCall('a')
   const closed = a.handler.close()
   await rig.clock.run(5000)
   await closed
   await reader.ended
   expect(reader.messages.at(-1)?.event).toBe('error')
   expect(await b.figure('dagstream_leases')).toBe(1)
-  const members = await rig.store.members.list()
-  expect(members.filter(({ role }) => role === 'server')).toHaveLength(1)
+  expect(rig.store.tables.members.size).toBe(2)
+  call.succeed(1)
+  await rig.clock.run(1000)
+  expect(await statusOf(b.get('/executions/a1'))).toBe('success')
+  expect(rig.tool.started).toEqual(['a'])
 })

@@ -59,7 +59,7 @@ test('every route is documented, and every documented route exists', () => {
   const routes = [
     ...below('/executions', createExecutionRoutes(host, responses, access, starts, options)),
     ...below('/workflows', createWorkflowRoutes(starts, options)),
-    ...below('', createInputRoutes(host, access)),
+    ...below('', createInputRoutes(host, access, options)),
     ...below('', createServiceRoutes(host, new Map(), options)),
   ]
   const name = /:(\w+)(?:\{[^}]*\})?/g

@@ -1,7 +1,7 @@
 import { resolveOptions } from '../../../src/engine/options.ts'
 import type { ExecutionOptions } from '../../../src/engine/options.ts'
 import { LogEntry } from '../../../src/events/log-entry.ts'
-import type { DAGStructure, SSEEvent, Tool } from '../../../src/index.ts'
+import type { DAGStructure, ExecutionPlan, SSEEvent, Tool } from '../../../src/index.ts'
 import { ToolRegistry } from '../../../src/tools/registry.ts'
 import { FakeClock } from '../fake-clock.ts'
 import { createMemorySharedStore, type MemorySharedStore } from '../memory-shared-store.ts'
@@ -21,7 +21,7 @@ export class SharedRig {
     this.options = resolveOptions({ clock: this.clock, random: () => 0.5, createId: () => 'x', ...options })
   }
 
-  start(workflow: DAGStructure, input?: unknown): Promise<TestCoordinator> {
+  start(workflow: DAGStructure | ExecutionPlan, input?: unknown): Promise<TestCoordinator> {
     const { store, tools, options } = this
     return TestCoordinator.start(workflow, input, { store, tools, options })
   }

@@ -4,7 +4,7 @@ import { createLoop } from '../../../src/engine/executors/launch.ts'
 import type { ResolvedOptions } from '../../../src/engine/options.ts'
 import { recoverLoop } from '../../../src/engine/resume/resume.ts'
 import type { SharedStore } from '../../../src/cluster/shared-store.ts'
-import type { DAGStructure } from '../../../src/index.ts'
+import type { DAGStructure, ExecutionPlan } from '../../../src/index.ts'
 import type { StoredExecution } from '../../../src/store/execution-store.ts'
 import type { ToolRegistry } from '../../../src/tools/registry.ts'
 
@@ -37,7 +37,11 @@ export class TestCoordinator {
     poll()
   }
 
-  static async start(workflow: DAGStructure, input: unknown, parts: CoordinatorParts): Promise<TestCoordinator> {
+  static async start(
+    workflow: DAGStructure | ExecutionPlan,
+    input: unknown,
+    parts: CoordinatorParts,
+  ): Promise<TestCoordinator> {
     const store = createMortal(parts.store)
     const options = { ...parts.options, store }
     const { owner } = parts

@@ -315,6 +315,8 @@ export type ExecutionStartEvent = EventOf<
     readonly finallyFrom?: number
     /** Its plan is still being written: tasks are added until `plan_sealed`. */
     readonly unsealed?: true
+    /** Of a streamed plan: the number of physical lines that were read, 1 for one with a line of options. */
+    readonly planLine?: number
   }
 >
 

@@ -149,6 +149,7 @@ function startExecution(state: ExecutionState, data: EventFor<'execution_start'>
   if (data.name !== undefined) state.name = data.name
   if (data.finallyFrom !== undefined) state.finallyFrom = data.finallyFrom
   if (data.unsealed) state.isUnsealed = true
+  if (data.planLine !== undefined) state.planLine = data.planLine
   state.counts.totalTasks = data.totalTasks
   data.layers.forEach((ids, layer) => {
     for (let at = 0; at < ids.length; at++) {

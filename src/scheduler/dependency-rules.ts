@@ -61,9 +61,7 @@ export class DependencyRules {
 
   /** The first dependency that a task reads and whose skip was no failure. */
   findSkipped(task: number): number | undefined {
-    const { plan, base } = this.#graph.groupOf(task)
-    const local = plan?.reads?.[task - base]?.find(read => isHarmlessSkip(this.#endOf(base + read)))
-    return local === undefined ? undefined : base + local
+    return this.#graph.readsOf(task).find(read => isHarmlessSkip(this.#endOf(read)))
   }
 
   /** Numbers of dependencies of a task that ended other than by success, by `End`. */
@@ -77,9 +75,8 @@ export class DependencyRules {
   }
 
   #runOnOf(task: number): RunOn {
-    const { plan } = this.#graph
     // Fast path: no task of the document has a rule of its own.
-    if (!plan.usesLanguage) return 'success'
+    if (!this.#graph.usesLanguage) return 'success'
     return this.#graph.taskAt(task)?.runOn ?? 'success'
   }
 

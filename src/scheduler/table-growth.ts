@@ -2,7 +2,8 @@ import type { AddedTask, EventFor } from '../events/events.ts'
 import type { GroupProgress } from './group-progress.ts'
 import type { GroupStops } from './group-stops.ts'
 import { type End, isFailure } from './task-ends.ts'
-import type { TaskColumns } from './task-columns.ts'
+import type { StartQueue } from './start-queue.ts'
+import { PHASE, type TaskColumns } from './task-columns.ts'
 import type { TaskGraph } from './task-graph.ts'
 import type { TaskGroup } from './task-group.ts'
 
@@ -12,8 +13,16 @@ export class TableGrowth {
   readonly #columns: TaskColumns
   readonly #stops: GroupStops
   readonly #progress: GroupProgress
+  readonly #starts: StartQueue
 
-  constructor(graph: TaskGraph, columns: TaskColumns, stops: GroupStops, progress: GroupProgress) {
+  constructor(
+    graph: TaskGraph,
+    columns: TaskColumns,
+    stops: GroupStops,
+    progress: GroupProgress,
+    starts: StartQueue,
+  ) {
+    this.#starts = starts
     this.#graph = graph
     this.#columns = columns
     this.#stops = stops
@@ -30,6 +39,23 @@ export class TableGrowth {
     if (group !== undefined) return this.#addChildren(group, tasks, now)
     for (const added of tasks) this.#addTask(added, parent, now)
     this.#progress.proceed(this.#graph.root, now)
+  }
+
+  /** Removes tasks of the document that have not started. @returns their number */
+  remove({ taskIds }: EventFor<'tasks_removed'>['data'], now: number): number {
+    const { phase } = this.#columns
+    let count = 0
+    for (const taskId of taskIds) {
+      const task = this.#graph.indexOf(taskId)
+      if (task === undefined || (phase[task] !== PHASE.blocked && phase[task] !== PHASE.ready)) continue
+      phase[task] = PHASE.settled
+      this.#graph.groupOf(task).leave(task, this.#graph.layerOf(task))
+      this.#graph.remove(task)
+      count += 1
+    }
+    this.#starts.ready.retain(task => phase[task] !== PHASE.settled)
+    this.#progress.proceed(this.#graph.root, now)
+    return count
   }
 
   #addChildren(group: TaskGroup, tasks: readonly AddedTask[], now: number): void {
@@ -54,6 +80,9 @@ export class TableGrowth {
     this.#columns.grow(this.#graph.size)
     root.enter(added.layer)
     this.#progress.rules.add(task, dependencies)
+    const grown = this.#graph.grownAt(task)
+    if (grown !== undefined) this.#starts.ready.addLimits(grown.planned)
+    this.#graph.inherit(task)
     if (root.stop !== undefined) return this.#stops.end([task], root.stop)
     const { end } = this.#columns
     const failed = dependencies.find(each => isFailure(((end[each] as number) - 1) as End))

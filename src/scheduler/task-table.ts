@@ -10,6 +10,7 @@ import { InputProgress } from './inputs/input-progress.ts'
 import { findStop, GroupStops } from './group-stops.ts'
 import { PendingSettlements } from './pending-settlements.ts'
 import type { PermitSource } from './ready-tasks.ts'
+import { PlanHold } from './plan-hold.ts'
 import { StartQueue } from './start-queue.ts'
 import { RetryTimes } from './retry-times.ts'
 import { TableGrowth } from './table-growth.ts'
@@ -48,6 +49,7 @@ export class TaskTable {
   readonly inputs: InputProgress
   readonly #stops: GroupStops
   readonly #growth: TableGrowth
+  readonly #hold: PlanHold
   readonly #options: TableOptions
   readonly #isEnding: (task: number) => boolean
   #unsettledCount: number
@@ -62,11 +64,12 @@ export class TaskTable {
     this.starts = new StartQueue(this.graph, this.columns, this.due, options)
     this.#stops = new GroupStops(this.graph, this.columns, this.endings, this.delays)
     const makeReady = (task: number, now: number): void => this.starts.makeReady(task, now)
-    this.progress = new GroupProgress(this.graph, this.columns, this.history, this.endings, makeReady)
+    this.#hold = new PlanHold(this.graph, this.columns, options.isUnsealed === true, options.eager !== 'all')
+    this.progress = new GroupProgress(this.graph, this.columns, this.history, this.endings, this.#hold, makeReady)
     this.inputs = new InputProgress(this.graph, this.columns, this.starts, makeReady)
     this.#unsettledCount = plan.tasks.length
     this.#isEnding = task => this.columns.phase[task] === PHASE.ending
-    this.#growth = new TableGrowth(this.graph, this.columns, this.#stops, this.progress)
+    this.#growth = new TableGrowth(this.graph, this.columns, this.#stops, this.progress, this.starts)
     this.progress.begin(this.graph.root, Number.NaN)
   }
 
@@ -99,6 +102,17 @@ export class TaskTable {
         this.history.lastTimestamp = data.timestamp
         this.#unsettledCount += data.tasks.length
         return this.#growth.add(data, event.taskIndex ?? -1, now)
+      case 'tasks_removed':
+        this.history.lastTimestamp = data.timestamp
+        this.#unsettledCount -= this.#growth.remove(data, now)
+        return
+      case 'plan_rejected':
+        this.history.lastTimestamp = data.timestamp
+        return
+      case 'plan_sealed':
+        this.history.lastTimestamp = data.timestamp
+        for (const task of this.#hold.open()) this.progress.rules.consider(task, now)
+        return this.progress.proceed(this.graph.root, now)
       case 'tasks_stopping': {
         this.history.lastTimestamp = data.timestamp
         const { parentId, phase, failure, reason: _, ...stop } = data
@@ -149,9 +163,14 @@ export class TaskTable {
     return this.history.stop
   }
 
-  /** Whether every task has settled. */
+  /** Whether its plan is complete: no task joins it but by a patch. */
+  get isSealed(): boolean {
+    return this.#hold.isSealed
+  }
+
+  /** Whether every task has settled and none follows. */
   get isDone(): boolean {
-    return this.#unsettledCount === 0
+    return this.#unsettledCount === 0 && (this.#hold.isSealed || this.history.stop !== undefined)
   }
 
   #start(task: number, { attempt, itemCount }: EventFor<'task_start'>['data']): void {

@@ -443,7 +443,7 @@ export type PlanRejectedEvent = EventOf<
 
 /** One problem of a line of a streamed plan. */
 export interface PlanIssue {
-  /** As in the issues of a workflow, or `INVALID_JSON`, `LINE_TOO_LARGE`. */
+  /** As in the issues of a workflow. */
   readonly code: string
   /** JSON Pointer (RFC 6901) into the line. */
   readonly pointer: string

@@ -90,14 +90,14 @@ export class TaskGraph {
 
   /** Adds a task to the document after all others. Unknown dependencies are ignored. @returns its dependencies */
   add(added: AddedTask, parent: number | undefined): readonly number[] {
-    const { layer, dependsOn } = added
+    const { layer } = added
+    const grown = added.definition === undefined ? undefined : this.grown?.find(added.taskId)
     const dependencies = new Set<number>()
-    for (const id of dependsOn) {
+    for (const id of (grown ?? added).dependsOn) {
       const dependency = this.indexOf(id)
       if (dependency !== undefined) dependencies.add(dependency)
     }
     const task = this.size
-    const grown = added.definition === undefined ? undefined : this.grown?.find(added.taskId)
     if (grown !== undefined) {
       this.#grown[task - this.#planSize] = grown
       this.usesLanguage ||= usesWords(grown.planned)

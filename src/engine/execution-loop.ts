@@ -4,8 +4,8 @@ import type { EventFor, Reason } from '../events/events.ts'
 import { findInput } from '../events/inputs.ts'
 import type { LogEntry } from '../events/log-entry.ts'
 import type { EventLog, Lease } from '../log/event-log.ts'
-import type { ExecutionPlan } from '../plan/execution-plan.ts'
 import { Commands } from './commands.ts'
+import type { PlanDesk } from './growth/plan-desk.ts'
 import { ExecutionOutcome } from './execution-outcome.ts'
 import type { ExecutionResult } from './execution-result.ts'
 import { type InputDesk, inputClosed, inputNotFound } from './inputs/input-desk.ts'
@@ -96,9 +96,14 @@ export class ExecutionLoop implements RecorderCallbacks {
   }
 
   /** Shows an execution that has ended before. */
-  showEnd(end: EventFor<'execution_complete'>['data'], plan: ExecutionPlan): void {
+  showEnd(end: EventFor<'execution_complete'>['data'], tasks: readonly { readonly id: string }[]): void {
     this.#outcome.end = end
-    this.#outcome.complete(plan, this.log.state)
+    this.#outcome.complete(tasks, this.log.state)
+  }
+
+  /** Adds tasks to the document. `undefined` before the start, and where nothing can join it. */
+  get planDesk(): PlanDesk | undefined {
+    return this.#rounds?.planDesk
   }
 
   /** Settles once the last command is in the log; rejects when the log cannot be kept. */
@@ -213,7 +218,7 @@ export class ExecutionLoop implements RecorderCallbacks {
     const rounds = this.#rounds as TaskRounds
     this.#commands.close()
     rounds.close()
-    this.#outcome.complete(rounds.plan, this.log.state)
+    this.#outcome.complete(rounds.documentTasks, this.log.state)
   }
 
   /** The log has failed: ends its readers and aborts running attempts. */

@@ -1,8 +1,12 @@
 import type { DagstreamError } from '../errors.ts'
 import type { EventFor } from '../events/events.ts'
 import type { ExecutionState } from '../events/execution-state.ts'
-import type { ExecutionPlan } from '../plan/execution-plan.ts'
 import { buildResult, type ExecutionResult } from './execution-result.ts'
+
+interface Source {
+  readonly tasks: readonly { readonly id: string }[]
+  readonly state: ExecutionState
+}
 
 /** The promises of the end and the result of an execution. */
 export class ExecutionOutcome {
@@ -10,7 +14,7 @@ export class ExecutionOutcome {
   readonly ended: Promise<void>
   /** The data of `execution_complete`, once it is recorded. */
   end: EventFor<'execution_complete'>['data'] | undefined
-  #source: { readonly plan: ExecutionPlan; readonly state: ExecutionState } | undefined
+  #source: Source | undefined
   #result: Promise<ExecutionResult> | undefined
   #resolve!: () => void
   #reject!: (error: DagstreamError) => void
@@ -28,17 +32,20 @@ export class ExecutionOutcome {
   get result(): Promise<ExecutionResult> {
     if (this.#result === undefined) {
       this.#result = this.ended.then(() => {
-        const { plan, state } = this.#source as { readonly plan: ExecutionPlan; readonly state: ExecutionState }
-        return buildResult(plan.tasks, state)
+        const { tasks, state } = this.#source as Source
+        return buildResult(tasks, state)
       })
       this.#result.catch(() => {})
     }
     return this.#result
   }
 
-  /** The last event is in the log. The result is built from the plan and the state on first use. */
-  complete(plan: ExecutionPlan, state: ExecutionState): void {
-    this.#source = { plan, state }
+  /**
+   * The last event is in the log. The result is built from the state on first use.
+   * @param tasks of the document, in the order of the results
+   */
+  complete(tasks: Source['tasks'], state: ExecutionState): void {
+    this.#source = { tasks, state }
     this.#resolve()
   }
 

@@ -9,6 +9,8 @@ import type { Commands } from './commands.ts'
 import type { MutableCounters } from './counters.ts'
 import type { ExecutionOutcome } from './execution-outcome.ts'
 import type { ResolvedOptions } from './options.ts'
+import type { GrowthSources } from './growth/plan-desk.ts'
+import type { ResolvedPlanOptions } from './growth/plan-options.ts'
 import type { OutputBudget } from './output-budget.ts'
 import type { Recorder } from './recorder.ts'
 import type { ForkSource } from './reuse/takeover.ts'
@@ -44,6 +46,10 @@ export interface StartParts {
   readonly outputs?: OutputBudget
   /** Of a fork: what it takes its outputs from. */
   readonly fork?: ForkSource | undefined
+  /** What tasks that join the document may name. @defaultValue nothing can join it */
+  readonly growth?: GrowthSources | undefined
+  /** Present for a plan that is still being written, or was. */
+  readonly streamed?: ResolvedPlanOptions | undefined
   /** Whose outputs it remembers. */
   readonly owner?: string | undefined
   /** Secret answers of unsettled tasks, by the id of their question. */

@@ -1,18 +1,20 @@
 import { readInputError } from '../attempt/tool-error.ts'
-import type { EventFor, ExecutionCounts } from '../events/events.ts'
+import type { EventFor, ExecutionCounts, ExecutionTotals } from '../events/events.ts'
 import { JsonValue } from '../events/json-value.ts'
 import type { TokenUsage } from '../events/token-usage.ts'
 import type { LoggedData } from '../events/wire-json.ts'
 import type { ExecutionPlan } from '../plan/execution-plan.ts'
 import { round } from '../round.ts'
+import { computeDocumentPath, countLayers, hasGrown } from '../scheduler/document-tasks.ts'
 import { computeFinalStatus } from '../scheduler/group-status.ts'
 import type { TaskTable } from '../scheduler/task-table.ts'
 import { LIMITS } from '../workflow/document.ts'
 import { resolveTemplate } from '../workflow/template.ts'
 import { cutMessage } from './emissions.ts'
-import { summarise } from './execution-result.ts'
+import { calculateSpeedup, summarise } from './execution-result.ts'
 import type { ExecutionTasks } from './execution-tasks.ts'
 import type { Scopes } from './groups/scopes.ts'
+import type { ResolvedPlanOptions } from './growth/plan-options.ts'
 import type { Recorder } from './recorder.ts'
 import { describeEnding } from './task-events.ts'
 
@@ -42,10 +44,12 @@ export class Milestones {
     this.#closeInputs = closeInputs
   }
 
-  start(schedule: EventFor<'execution_start'>['data']['schedule']): void {
+  start(schedule: EventFor<'execution_start'>['data']['schedule'], streamed?: ResolvedPlanOptions): void {
     const { name, layers, tasks, finallyLayer } = this.#plan
     const finallyFrom = finallyLayer < layers.length ? { finallyFrom: finallyLayer } : {}
-    const data = { totalTasks: tasks.length, layers, schedule, ...(name !== undefined && { name }), ...finallyFrom }
+    const growing = streamed && { unsealed: true as const, planLine: streamed.firstLine }
+    const more = { ...(name !== undefined && { name }), ...finallyFrom, ...growing }
+    const data = { totalTasks: tasks.length, layers, schedule, ...more }
     this.#recorder.record('execution_start', this.#recorder.stamp(data))
   }
 
@@ -74,8 +78,8 @@ export class Milestones {
       status: isSpoilt ? 'partial' : status,
       ...(status === 'cancelled' && stop?.reason && { reason: stop.reason }),
       ...counts,
-      ...(this.#plan.usesLanguage && { toleratedCount: counts.toleratedCount ?? 0 }),
-      ...summarise(this.#plan, columns.spentMs, this.#attemptTimes(), round(tookMs)),
+      ...(graph.usesLanguage && { toleratedCount: counts.toleratedCount ?? 0 }),
+      ...this.#summarise(columns.spentMs, round(tookMs)),
       ...(tokenUsage && { tokenUsage }),
       ...output,
     }
@@ -83,10 +87,22 @@ export class Milestones {
     return end
   }
 
+  #summarise(timesMs: ArrayLike<number>, totalExecutionTimeMs: number): ExecutionTotals {
+    const { graph } = this.#table
+    const attemptTimesMs = this.#attemptTimes()
+    if (!hasGrown(graph)) return summarise(this.#plan, timesMs, attemptTimesMs, totalExecutionTimeMs)
+    return {
+      totalExecutionTimeMs,
+      speedup: calculateSpeedup(attemptTimesMs, totalExecutionTimeMs),
+      criticalPathMs: computeDocumentPath(graph, timesMs),
+      parallelizationLayers: countLayers(graph),
+    }
+  }
+
   /** The times of all tasks without those of parents, which consist of the times of their children. */
   #attemptTimes(): ArrayLike<number> {
     const { columns, graph } = this.#table
-    if (!this.#plan.usesLanguage) return columns.spentMs.subarray(0, graph.size)
+    if (!graph.usesLanguage) return columns.spentMs.subarray(0, graph.size)
     const times: number[] = []
     for (let task = 0; task < graph.size; task++) {
       if (graph.taskAt(task)?.group === undefined) times.push(columns.spentMs[task] as number)

@@ -2,7 +2,6 @@ import { DagstreamError } from '../errors.ts'
 import type { LogEntry } from '../events/log-entry.ts'
 import type { TaskState } from '../events/execution-state.ts'
 import type { Lease } from '../log/event-log.ts'
-import type { ExecutionPlan } from '../plan/execution-plan.ts'
 import { Permits } from '../scheduler/permits.ts'
 import { PHASE } from '../scheduler/task-columns.ts'
 import { TaskTable } from '../scheduler/task-table.ts'
@@ -11,6 +10,9 @@ import { Emissions } from './emissions.ts'
 import { ExecutionTasks } from './execution-tasks.ts'
 import { createInputs, type InputRoom } from './inputs/create-inputs.ts'
 import type { InputDesk } from './inputs/input-desk.ts'
+import { listDocumentIds } from '../scheduler/document-tasks.ts'
+import { PlanDesk } from './growth/plan-desk.ts'
+import { describeGrowth } from './growth/plan-options.ts'
 import { createDecisions } from './groups/create-decisions.ts'
 import type { GroupDecisions } from './groups/group-decisions.ts'
 import { Scopes } from './groups/scopes.ts'
@@ -26,7 +28,7 @@ const SLICE = 256
 
 /** The rounds of a started execution: decides on its tasks, and applies entries of the log. */
 export class TaskRounds {
-  readonly plan: ExecutionPlan
+  readonly #start: StartParts
   readonly #parts: LoopParts
   readonly #context: RoundContext
   readonly #table: TaskTable
@@ -37,8 +39,11 @@ export class TaskRounds {
   readonly #runners: Runners
   readonly #attempts: ActiveAttempts
   readonly #delays: RetryDelays
-  /** `undefined` for a plan without conditions and parents, unless it is that of a fork. */
-  readonly #decisions: GroupDecisions | undefined
+  /** `undefined` without conditions and parents, unless it is a fork. */
+  #decisions: GroupDecisions | undefined
+  readonly #createDecisions: () => GroupDecisions
+  /** Made for the first task that joins the document. */
+  #desk: PlanDesk | undefined
   readonly #createInputs: () => InputRoom
   /** Made for the first question. */
   #room: InputRoom | undefined
@@ -52,10 +57,10 @@ export class TaskRounds {
     const { log, options, counters } = parts
     const { plan, input } = start
     const { recorder, commands } = context
-    this.plan = plan
+    this.#start = start
     this.#parts = parts
     this.#context = context
-    this.#table = start.table ?? new TaskTable(plan, describeTable(options))
+    this.#table = start.table ?? new TaskTable(plan, { ...describeTable(options), ...describeGrowth(start.streamed) })
     this.#tasks = new ExecutionTasks(this.#table.graph, log.state)
     const scopes = new Scopes(this.#table, log.state, input)
     const outputs = start.outputs ?? new OutputBudget()
@@ -82,14 +87,14 @@ export class TaskRounds {
       inputs: isNeeded => (isNeeded ? this.#inputs : this.#room)?.inputs,
       onIdle: () => void (this.#isAbandoned && runner.close?.()),
     })
-    if (plan.usesLanguage || start.fork !== undefined) {
-      this.#table.due.takesAll = start.fork !== undefined
-      this.#decisions = createDecisions(log.state, start, {
+    this.#table.due.takesAll = start.fork !== undefined
+    this.#createDecisions = () =>
+      createDecisions(log.state, start, {
         ...shared,
         elapsedMs: () => options.clock.now() - this.#startedAt,
         askApproval: (...approval) => this.#inputs.inputs.askApproval(...approval),
       })
-    }
+    if (this.#table.graph.usesLanguage || start.fork !== undefined) this.#decisions = this.#createDecisions()
     this.#createInputs = () =>
       createInputs(lease, start.secrets, {
         ...shared,
@@ -105,6 +110,19 @@ export class TaskRounds {
     const { size: slot, limitedCount: limit } = this.#table.starts.ready
     const running = this.#attempts.count - (this.#room?.inputs.waitingCount ?? 0)
     return { running, slot, limit, retry: this.#delays.count }
+  }
+
+  /** Where tasks join the document; `undefined` if none can. */
+  get planDesk(): PlanDesk | undefined {
+    const { growth, plan, input } = this.#start
+    if (this.#desk !== undefined || growth === undefined) return this.#desk
+    const { recorder, cancel } = this.#context
+    return (this.#desk = new PlanDesk({ ...growth, table: this.#table, plan, input, state: this.#parts.log.state, recorder, cancel }))
+  }
+
+  /** The tasks of the document, in the order of the results. */
+  get documentTasks(): readonly { readonly id: string }[] {
+    return listDocumentIds(this.#table.graph)
   }
 
   /** Where open questions are answered. */
@@ -132,7 +150,7 @@ export class TaskRounds {
     const ranMs = table.history.executionTimeMs
     this.#startedAt = now - ranMs
     commands.begin(table)
-    if (log.state.status === 'pending') this.#milestones.start(options.schedule)
+    if (log.state.status === 'pending') this.#milestones.start(options.schedule, this.#start.streamed)
     if (resumption !== undefined) recordResumption(table, this.#tasks, recorder, commands, resumption)
     table.open(now)
     this.#delays.restore(table.delays)
@@ -148,6 +166,8 @@ export class TaskRounds {
     const table = this.#table
     const { clock } = this.#parts.options
     let left = SLICE
+    // They are in the log before anything else is decided.
+    if (!commands.isPaused && this.#desk?.record() === true) return true
     if (!table.endings.isEmpty) left -= this.#milestones.endTasks(left, clock.now())
     if (left > 0 && !commands.isPaused) {
       // Conditions and references, of orders at once, read the ends of other tasks, which must be in the log.
@@ -199,6 +219,7 @@ export class TaskRounds {
   /** The last event is in the log. */
   close(): void {
     this.#decisions?.close()
+    this.#desk?.close()
     this.#room?.desk.end()
     this.#runners.runner.close?.()
   }
@@ -206,6 +227,7 @@ export class TaskRounds {
   /** The log has failed: aborts running attempts. @param isLeft they go on, since another process continues */
   abandon(failure: DagstreamError, isLeft: boolean): void {
     this.#isAbandoned = true
+    this.#desk?.close()
     this.#delays.stop()
     this.#decisions?.close()
     this.#permits.close()
@@ -222,12 +244,18 @@ export class TaskRounds {
     if (entry.type === 'task_start') this.#attempts.begin(entry.taskIndex)
     else if (entry.type === 'task_retry') this.#delays.follow(table.delays, entry.taskIndex)
     else if (entry.type === 'task_complete') this.#settled(entry.taskIndex)
-    else if (entry.type === 'tasks_added') this.#decisions?.added(entry.taskIndex, entry.data.tasks.length)
+    else if (entry.type === 'tasks_added') this.#added(entry.taskIndex, entry.data.tasks.length)
+    else if (entry.type === 'tasks_removed') this.#permits.prune(task => table.columns.phase[task] === PHASE.settled)
     else if (entry.type === 'input_required' || entry.type === 'input_resolved') this.#inputs.inputs.applied(entry)
     else this.#context.commands.applied(entry)
     const { isWaiting } = table.inputs.wait
     if (isWaiting !== this.isPersonAwaited) this.#context.onPersonWait((this.isPersonAwaited = isWaiting))
     if (table.stopCount !== this.#stopCount) this.#stopped()
+  }
+
+  #added(parent: number, count: number): void {
+    if (this.#decisions === undefined && this.#table.graph.usesLanguage) this.#decisions = this.#createDecisions()
+    this.#decisions?.added(parent, count)
   }
 
   /** The end of a task is in the log. */

@@ -65,9 +65,10 @@ export class GroupDecisions {
     this.#reuse.memory?.settled(task, state)
   }
 
-  /** Children are in the log. */
+  /** Tasks are in the log: children of a parent, or of the document. */
   added(parent: number, count: number): void {
-    this.#children.added(parent, count)
+    if (parent < 0) this.#events.joined(count)
+    else this.#children.added(parent, count)
   }
 
   /** The dependencies of a task allow it to run. */

@@ -17,7 +17,8 @@ export class GrowthQueue {
   readonly #state: ExecutionState
   readonly #cancel: (reason: Reason) => void
   #steps: Step[] = []
-  #waitingCount = 0
+  /** Number of tasks that are not recorded yet. */
+  waitingCount = 0
   #room: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined
   /** The execution is about to be ended. */
   isEnding = false
@@ -36,7 +37,7 @@ export class GrowthQueue {
 
   /** Resolves once fewer tasks wait. */
   get room(): Promise<void> | undefined {
-    if (this.#waitingCount < MAX_WAITING) return undefined
+    if (this.waitingCount < MAX_WAITING) return undefined
     if (this.#room === undefined) {
       let resolve = (): void => {}
       const promise = new Promise<void>(done => (resolve = done))
@@ -48,7 +49,7 @@ export class GrowthQueue {
   add(task: AddedTask, workflows: Readonly<Record<string, unknown>> | undefined): void {
     this.line = task.line ?? this.line
     const last = this.#steps.at(-1)
-    this.#waitingCount += 1
+    this.waitingCount += 1
     if (last?.kind === 'add') {
       last.tasks.push(task)
       if (workflows !== undefined) last.workflows = { ...last.workflows, ...workflows }
@@ -74,7 +75,7 @@ export class GrowthQueue {
     if (this.#steps.length === 0) return false
     const steps = this.#steps
     this.#steps = []
-    this.#waitingCount = 0
+    this.waitingCount = 0
     let { totalTasks } = this.#state.counts
     for (const step of steps) {
       if (step.kind === 'add') totalTasks += step.tasks.length
@@ -101,6 +102,12 @@ export class GrowthQueue {
         recorder.record('plan_rejected', recorder.stamp({ line: step.line, issues: step.issues }))
         if (step.reason !== undefined) this.#cancel(step.reason)
     }
+  }
+
+  close(): void {
+    this.isEnding = true
+    this.#steps = []
+    this.#room?.resolve()
   }
 
   #push(step: Step): void {

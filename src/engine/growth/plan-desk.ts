@@ -6,7 +6,7 @@ import { GrowingPlan } from '../../plan/growing-plan.ts'
 import type { WorkflowRegistry } from '../../plan/workflow-registry.ts'
 import type { TaskTable } from '../../scheduler/task-table.ts'
 import type { ToolRegistry } from '../../tools/registry.ts'
-import type { DAGStructure } from '../../workflow/document.ts'
+import { type DAGStructure, LIMITS } from '../../workflow/document.ts'
 import type { Recorder } from '../recorder.ts'
 import { GrowthQueue } from './growth-queue.ts'
 
@@ -67,6 +67,11 @@ export class PlanDesk {
    * @returns its issues if it is refused: nothing has changed then
    */
   add(definition: unknown, line?: number, json?: string): readonly PlanIssue[] | undefined {
+    const { totalTasks } = this.#parts.state.counts
+    if (totalTasks + this.#queue.waitingCount >= LIMITS.maxExecutionTasks) {
+      const most = LIMITS.maxExecutionTasks.toLocaleString('en')
+      return [{ code: 'LIMIT_EXCEEDED', pointer: '', message: `Expected at most ${most} tasks in an execution` }]
+    }
     const grown = this.#growing.add(definition)
     if (!('planned' in grown)) return grown
     const { planned, dependsOn } = grown
@@ -90,6 +95,11 @@ export class PlanDesk {
   /** The plan is complete. */
   seal(): void {
     if (!this.#parts.table.isSealed) this.#queue.seal()
+  }
+
+  /** The execution has ended: nothing waits for room any more. */
+  close(): void {
+    this.#queue.close()
   }
 
   /** Records what has been asked for, with all earlier entries applied. @returns whether there was something */

@@ -7,7 +7,7 @@ import { GrowingPlan } from '../../plan/growing-plan.ts'
 import { WorkflowRegistry } from '../../plan/workflow-registry.ts'
 import type { AppliedEvent } from '../../scheduler/table-input.ts'
 import type { TaskTable } from '../../scheduler/task-table.ts'
-import type { ToolRegistry } from '../../tools/registry.ts'
+import { ToolRegistry } from '../../tools/registry.ts'
 import type { DAGStructure, DAGTask } from '../../workflow/document.ts'
 import { collectNames } from '../../workflow/tool-names.ts'
 import { describeMissing, findUnsettledTool, withPlaceholders } from '../resume/recorded-execution.ts'
@@ -80,8 +80,8 @@ export class RecordedGrowth {
     const [issue] = grown
     this.#fault ??= `${issue?.code} at \`${issue?.pointer}\` of task \`${(definition as DAGTask).id}\`: ${issue?.message}`
     // The log can still be read without the schemas of tools.
-    const { tools } = collectNames({ tasks: [definition], workflows: this.#workflows })
-    this.#tools = withPlaceholders(this.#tools, tools)
+    const { tools } = collectNames({ tasks: [...this.#tasks.values()], workflows: this.#workflows })
+    this.#tools = withPlaceholders(new ToolRegistry(), tools)
     growing.use(this.#context)
     if (!('planned' in growing.add(definition))) throw recordUnusable(`A recorded task is refused: ${this.#fault}`)
   }

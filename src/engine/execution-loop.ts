@@ -60,6 +60,11 @@ export class ExecutionLoop implements RecorderCallbacks {
     return this.#outcome.ended
   }
 
+  /** Resolves once it has started, or will not start. */
+  get begun(): Promise<void> {
+    return this.#outcome.begun
+  }
+
   /** Built on first use; rejects as `ended` does. */
   get result(): Promise<ExecutionResult> {
     return this.#outcome.result
@@ -93,10 +98,12 @@ export class ExecutionLoop implements RecorderCallbacks {
     const cancel = (reason: Reason): void => this.cancel(reason)
     if (timeoutMs > 0) this.#commands.limitTime(this.clock, timeoutMs, timeoutMs - usedMs, cancel)
     if (signal !== undefined) this.#commands.follow(signal, cancel)
+    this.#outcome.begin()
   }
 
   /** Shows an execution that has ended before. */
   showEnd(end: EventFor<'execution_complete'>['data'], tasks: readonly { readonly id: string }[]): void {
+    this.#outcome.begin()
     this.#outcome.end = end
     this.#outcome.complete(tasks, this.log.state)
   }

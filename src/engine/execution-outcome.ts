@@ -12,6 +12,10 @@ interface Source {
 export class ExecutionOutcome {
   /** Resolves at every end; rejects if the log failed or the execution was handed off. */
   readonly ended: Promise<void>
+  /** Resolves once the execution has started, or will not start. */
+  readonly begun: Promise<void>
+  /** The execution has started. */
+  begin!: () => void
   /** The data of `execution_complete`, once it is recorded. */
   end: EventFor<'execution_complete'>['data'] | undefined
   #source: Source | undefined
@@ -24,6 +28,7 @@ export class ExecutionOutcome {
       this.#resolve = resolve
       this.#reject = reject
     })
+    this.begun = new Promise(resolve => (this.begin = resolve))
     // Prevent an unhandled rejection when nobody awaits `ended`.
     this.ended.catch(() => {})
   }
@@ -50,6 +55,7 @@ export class ExecutionOutcome {
   }
 
   fail(error: DagstreamError): void {
+    this.begin()
     this.#reject(error)
   }
 }

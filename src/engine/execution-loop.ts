@@ -15,8 +15,6 @@ import { Recorder, type RecorderCallbacks } from './recorder.ts'
 import type { Resumption } from './resumption.ts'
 import { TaskRounds } from './task-rounds.ts'
 
-const IDLE: TaskActivity = { running: 0, slot: 0, limit: 0, retry: 0 }
-
 /**
  * The loop of an execution: decides on commands and outcomes, appends the events, applies them to the table, and then causes
  * their effects.
@@ -73,7 +71,6 @@ export class ExecutionLoop implements RecorderCallbacks {
   /** Starts the execution, or resumes it; from here on it runs by itself. Does nothing after a failure of the log. */
   start(lease: Lease, start: StartParts, signal?: AbortSignal, resumption?: Resumption): void {
     if (this.log.ending !== undefined) return
-    const { timeoutMs } = this.#parts.options
     const rounds = new TaskRounds(
       this.#parts,
       start,
@@ -96,21 +93,20 @@ export class ExecutionLoop implements RecorderCallbacks {
     this.#recorder.open()
     this.#commands.open()
     const cancel = (reason: Reason): void => this.cancel(reason)
-    if (timeoutMs > 0) this.#commands.limitTime(this.clock, timeoutMs, timeoutMs - usedMs, cancel)
+    this.#commands.limitTime(this.clock, this.#parts.options.timeoutMs, usedMs, cancel)
     if (signal !== undefined) this.#commands.follow(signal, cancel)
     this.#outcome.begin()
   }
 
   /** Shows an execution that has ended before. */
   showEnd(end: EventFor<'execution_complete'>['data'], tasks: readonly { readonly id: string }[]): void {
-    this.#outcome.begin()
     this.#outcome.end = end
     this.#outcome.complete(tasks, this.log.state)
   }
 
   /** Adds tasks to the document. `undefined` before the start, and where nothing can join it. */
   get planDesk(): PlanDesk | undefined {
-    return this.#rounds?.planDesk
+    return this.#rounds?.growth.desk
   }
 
   /** Settles once the last command is in the log; rejects when the log cannot be kept. */
@@ -119,7 +115,7 @@ export class ExecutionLoop implements RecorderCallbacks {
   }
 
   get activity(): TaskActivity {
-    return this.#rounds?.activity ?? IDLE
+    return this.#rounds?.activity ?? { running: 0, slot: 0, limit: 0, retry: 0 }
   }
 
   /** Whether it has started and has `finally` tasks, its own or those of workflows that run now. */
@@ -225,14 +221,15 @@ export class ExecutionLoop implements RecorderCallbacks {
     const rounds = this.#rounds as TaskRounds
     this.#commands.close()
     rounds.close()
-    this.#outcome.complete(rounds.documentTasks, this.log.state)
+    this.#outcome.complete(rounds.growth.tasks, this.log.state)
   }
 
   /** The log has failed: ends its readers and aborts running attempts. */
   onLogFailure(error: unknown): void {
     const code = error instanceof DagstreamError ? error.code : 'STORE_FAILED'
-    const message = `Execution \`${this.executionId}\` could not be recorded`
-    const failure = new DagstreamError(code, message, { cause: error })
+    const failure = new DagstreamError(code, `Execution \`${this.executionId}\` could not be recorded`, {
+      cause: error,
+    })
     if (this.#isLogShared) this.leave(failure)
     else this.#abandon(failure)
   }

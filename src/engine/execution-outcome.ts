@@ -51,6 +51,7 @@ export class ExecutionOutcome {
    */
   complete(tasks: Source['tasks'], state: ExecutionState): void {
     this.#source = { tasks, state }
+    this.begin()
     this.#resolve()
   }
 

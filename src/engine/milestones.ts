@@ -5,7 +5,7 @@ import type { TokenUsage } from '../events/token-usage.ts'
 import type { LoggedData } from '../events/wire-json.ts'
 import type { ExecutionPlan } from '../plan/execution-plan.ts'
 import { round } from '../round.ts'
-import { computeDocumentPath, countLayers, hasGrown } from '../scheduler/document-tasks.ts'
+import { computeDocumentPath, countLayers, hasGrown } from '../scheduler/growth/document-tasks.ts'
 import { computeFinalStatus } from '../scheduler/group-status.ts'
 import type { TaskTable } from '../scheduler/task-table.ts'
 import { LIMITS } from '../workflow/document.ts'
@@ -26,6 +26,7 @@ export class Milestones {
   readonly #recorder: Recorder
   readonly #scopes: Scopes
   readonly #closeInputs: (task: number) => void
+  readonly #streamed: ResolvedPlanOptions | undefined
 
   /** @param closeInputs closes the open questions of a task that ends */
   constructor(
@@ -35,7 +36,9 @@ export class Milestones {
     recorder: Recorder,
     scopes: Scopes,
     closeInputs: (task: number) => void,
+    streamed: ResolvedPlanOptions | undefined,
   ) {
+    this.#streamed = streamed
     this.#plan = plan
     this.#table = table
     this.#tasks = tasks
@@ -44,10 +47,10 @@ export class Milestones {
     this.#closeInputs = closeInputs
   }
 
-  start(schedule: EventFor<'execution_start'>['data']['schedule'], streamed?: ResolvedPlanOptions): void {
+  start(schedule: EventFor<'execution_start'>['data']['schedule']): void {
     const { name, layers, tasks, finallyLayer } = this.#plan
     const finallyFrom = finallyLayer < layers.length ? { finallyFrom: finallyLayer } : {}
-    const growing = streamed && { unsealed: true as const, planLine: streamed.firstLine }
+    const growing = this.#streamed && { unsealed: true as const, planLine: this.#streamed.firstLine }
     const more = { ...(name !== undefined && { name }), ...finallyFrom, ...growing }
     const data = { totalTasks: tasks.length, layers, schedule, ...more }
     this.#recorder.record('execution_start', this.#recorder.stamp(data))

@@ -4,23 +4,20 @@ import type { TaskState } from '../events/execution-state.ts'
 import type { Lease } from '../log/event-log.ts'
 import { Permits } from '../scheduler/permits.ts'
 import { PHASE } from '../scheduler/task-columns.ts'
-import { TaskTable } from '../scheduler/task-table.ts'
+import type { TaskTable } from '../scheduler/task-table.ts'
 import { ActiveAttempts } from './active-attempts.ts'
 import { Emissions } from './emissions.ts'
 import { ExecutionTasks } from './execution-tasks.ts'
 import { createInputs, type InputRoom } from './inputs/create-inputs.ts'
 import type { InputDesk } from './inputs/input-desk.ts'
-import { listDocumentIds } from '../scheduler/document-tasks.ts'
-import { PlanDesk } from './growth/plan-desk.ts'
-import { describeGrowth } from './growth/plan-options.ts'
-import { createDecisions } from './groups/create-decisions.ts'
-import type { GroupDecisions } from './groups/group-decisions.ts'
+import { createTable, Growth } from './growth/growth.ts'
+import { createDecisions, LazyDecisions } from './groups/create-decisions.ts'
 import { Scopes } from './groups/scopes.ts'
 import type { LoopParts, RoundContext, StartParts, TaskActivity } from './loop-parts.ts'
 import { Milestones } from './milestones.ts'
 import { OutputBudget } from './output-budget.ts'
 import { type Resumption, recordResumption } from './resumption.ts'
-import { createRunners, describeTable, type Runners } from './remote/create-runners.ts'
+import { createRunners, type Runners } from './remote/create-runners.ts'
 import { RetryDelays } from './retry-delays.ts'
 
 /** Maximum number of tasks that one slice of the loop starts or ends. */
@@ -28,7 +25,7 @@ const SLICE = 256
 
 /** The rounds of a started execution: decides on its tasks, and applies entries of the log. */
 export class TaskRounds {
-  readonly #start: StartParts
+  readonly growth: Growth
   readonly #parts: LoopParts
   readonly #context: RoundContext
   readonly #table: TaskTable
@@ -39,11 +36,7 @@ export class TaskRounds {
   readonly #runners: Runners
   readonly #attempts: ActiveAttempts
   readonly #delays: RetryDelays
-  /** `undefined` without conditions and parents, unless it is a fork. */
-  #decisions: GroupDecisions | undefined
-  readonly #createDecisions: () => GroupDecisions
-  /** Made for the first task that joins the document. */
-  #desk: PlanDesk | undefined
+  readonly #lazyDecisions: LazyDecisions
   readonly #createInputs: () => InputRoom
   /** Made for the first question. */
   #room: InputRoom | undefined
@@ -55,17 +48,16 @@ export class TaskRounds {
 
   constructor(parts: LoopParts, start: StartParts, context: RoundContext, lease: Lease) {
     const { log, options, counters } = parts
-    const { plan, input } = start
     const { recorder, commands } = context
-    this.#start = start
     this.#parts = parts
     this.#context = context
-    this.#table = start.table ?? new TaskTable(plan, { ...describeTable(options), ...describeGrowth(start.streamed) })
+    this.#table = start.table ?? createTable(start, options)
     this.#tasks = new ExecutionTasks(this.#table.graph, log.state)
-    const scopes = new Scopes(this.#table, log.state, input)
+    const scopes = new Scopes(this.#table, log.state, start.input)
     const outputs = start.outputs ?? new OutputBudget()
     const close = (task: number): void => this.#room?.inputs.close(task)
-    this.#milestones = new Milestones(plan, this.#table, this.#tasks, recorder, scopes, close)
+    this.#milestones = new Milestones(start.plan, this.#table, this.#tasks, recorder, scopes, close, start.streamed)
+    this.growth = new Growth(start, this.#table, log.state, context)
     this.#emissions = new Emissions(options, counters, recorder, context.cancel)
     const granted = (): void => recorder.wake()
     this.#permits = new Permits(this.#table.starts, options, { isPaused: () => commands.isPaused, granted })
@@ -88,13 +80,13 @@ export class TaskRounds {
       onIdle: () => void (this.#isAbandoned && runner.close?.()),
     })
     this.#table.due.takesAll = start.fork !== undefined
-    this.#createDecisions = () =>
+    this.#lazyDecisions = new LazyDecisions(this.#table.graph, start.fork !== undefined, () =>
       createDecisions(log.state, start, {
         ...shared,
         elapsedMs: () => options.clock.now() - this.#startedAt,
         askApproval: (...approval) => this.#inputs.inputs.askApproval(...approval),
-      })
-    if (this.#table.graph.usesLanguage || start.fork !== undefined) this.#decisions = this.#createDecisions()
+      }),
+    )
     this.#createInputs = () =>
       createInputs(lease, start.secrets, {
         ...shared,
@@ -110,19 +102,6 @@ export class TaskRounds {
     const { size: slot, limitedCount: limit } = this.#table.starts.ready
     const running = this.#attempts.count - (this.#room?.inputs.waitingCount ?? 0)
     return { running, slot, limit, retry: this.#delays.count }
-  }
-
-  /** Where tasks join the document; `undefined` if none can. */
-  get planDesk(): PlanDesk | undefined {
-    const { growth, plan, input } = this.#start
-    if (this.#desk !== undefined || growth === undefined) return this.#desk
-    const { recorder, cancel } = this.#context
-    return (this.#desk = new PlanDesk({ ...growth, table: this.#table, plan, input, state: this.#parts.log.state, recorder, cancel }))
-  }
-
-  /** The tasks of the document, in the order of the results. */
-  get documentTasks(): readonly { readonly id: string }[] {
-    return listDocumentIds(this.#table.graph)
   }
 
   /** Where open questions are answered. */
@@ -150,7 +129,7 @@ export class TaskRounds {
     const ranMs = table.history.executionTimeMs
     this.#startedAt = now - ranMs
     commands.begin(table)
-    if (log.state.status === 'pending') this.#milestones.start(options.schedule, this.#start.streamed)
+    if (log.state.status === 'pending') this.#milestones.start(options.schedule)
     if (resumption !== undefined) recordResumption(table, this.#tasks, recorder, commands, resumption)
     table.open(now)
     this.#delays.restore(table.delays)
@@ -167,14 +146,14 @@ export class TaskRounds {
     const { clock } = this.#parts.options
     let left = SLICE
     // They are in the log before anything else is decided.
-    if (!commands.isPaused && this.#desk?.record() === true) return true
+    if (!commands.isPaused && this.growth.record()) return true
     if (!table.endings.isEmpty) left -= this.#milestones.endTasks(left, clock.now())
     if (left > 0 && !commands.isPaused) {
       // Conditions and references, of orders at once, read the ends of other tasks, which must be in the log.
-      if (table.endings.areRecorded) this.#decisions?.decide(left)
+      if (table.endings.areRecorded) this.#lazyDecisions.made?.decide(left)
       if (this.#runners.remote !== undefined && !table.endings.areRecorded) left = 0
       for (; left > 0; left--) {
-        const task = table.next(this.#permits)
+        const task = table.starts.next(this.#permits)
         if (task === undefined) break
         if (this.#room?.inputs.resume(task) !== true) this.#attempts.choose(task)
       }
@@ -218,8 +197,8 @@ export class TaskRounds {
 
   /** The last event is in the log. */
   close(): void {
-    this.#decisions?.close()
-    this.#desk?.close()
+    this.#lazyDecisions.made?.close()
+    this.growth.close()
     this.#room?.desk.end()
     this.#runners.runner.close?.()
   }
@@ -227,9 +206,9 @@ export class TaskRounds {
   /** The log has failed: aborts running attempts. @param isLeft they go on, since another process continues */
   abandon(failure: DagstreamError, isLeft: boolean): void {
     this.#isAbandoned = true
-    this.#desk?.close()
+    this.growth.close()
     this.#delays.stop()
-    this.#decisions?.close()
+    this.#lazyDecisions.made?.close()
     this.#permits.close()
     if (!isLeft) this.#context.commands.abandon(failure.message)
     this.#room?.desk.end(failure)
@@ -244,7 +223,7 @@ export class TaskRounds {
     if (entry.type === 'task_start') this.#attempts.begin(entry.taskIndex)
     else if (entry.type === 'task_retry') this.#delays.follow(table.delays, entry.taskIndex)
     else if (entry.type === 'task_complete') this.#settled(entry.taskIndex)
-    else if (entry.type === 'tasks_added') this.#added(entry.taskIndex, entry.data.tasks.length)
+    else if (entry.type === 'tasks_added') this.#lazyDecisions.made?.added(entry.taskIndex, entry.data.tasks.length)
     else if (entry.type === 'tasks_removed') this.#permits.prune(task => table.columns.phase[task] === PHASE.settled)
     else if (entry.type === 'input_required' || entry.type === 'input_resolved') this.#inputs.inputs.applied(entry)
     else this.#context.commands.applied(entry)
@@ -253,17 +232,12 @@ export class TaskRounds {
     if (table.stopCount !== this.#stopCount) this.#stopped()
   }
 
-  #added(parent: number, count: number): void {
-    if (this.#decisions === undefined && this.#table.graph.usesLanguage) this.#decisions = this.#createDecisions()
-    this.#decisions?.added(parent, count)
-  }
-
   /** The end of a task is in the log. */
   #settled(task: number): void {
     this.#room?.inputs.ended(task)
-    if (this.#decisions === undefined) return
+    if (this.#lazyDecisions.made === undefined) return
     const state = this.#tasks.stateOf(task)
-    if (state !== undefined) this.#decisions.settled(task, state)
+    if (state !== undefined) this.#lazyDecisions.made.settled(task, state)
   }
 
   /** Stops are in the log, or follow from a failure in it. */

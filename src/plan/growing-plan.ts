@@ -15,6 +15,8 @@ export interface GrownTask {
   readonly dependsOn: readonly string[]
   /** Ids of those that it refers to. */
   readonly reads: readonly string[]
+  /** Whether it is more than one call of one tool, after the success of its dependencies. */
+  readonly usesWords: boolean
   /** Whether every tool that it may call is read-only. */
   readonly isReadOnly: boolean
 }
@@ -63,7 +65,13 @@ export class GrowingPlan implements GrownTasks {
     const layer = dependsOn.reduce((most, id) => Math.max(most, (this.#layers.get(id) ?? 0) + 1), 0)
     const planned = planTask(task, layer)
     const reads = (task.reads ?? []).map(index => this.#document.idAt(index))
-    const grown = Object.freeze({ planned, dependsOn, reads, isReadOnly: isReadOnly(planned) })
+    const grown = Object.freeze({
+      planned,
+      dependsOn,
+      reads,
+      usesWords: task.words !== undefined,
+      isReadOnly: isReadOnly(planned),
+    })
     this.#document.add(task)
     this.#layers.set(task.id, layer)
     this.#grown.set(task.id, grown)
@@ -106,4 +114,3 @@ export function isReadOnly({ group, tool }: PlannedTask): boolean {
 
 /** A registered workflow may be named by many tasks. */
 const readOnlyPlans = new WeakMap<ExecutionPlan, boolean>()
-

@@ -61,7 +61,19 @@ export class DependencyRules {
 
   /** The first dependency that a task reads and whose skip was no failure. */
   findSkipped(task: number): number | undefined {
-    return this.#graph.readsOf(task).find(read => isHarmlessSkip(this.#endOf(read)))
+    return this.#readsOf(task).find(read => isHarmlessSkip(this.#endOf(read)))
+  }
+
+  /** The dependencies that a task refers to. */
+  #readsOf(task: number): readonly number[] {
+    const graph = this.#graph
+    const grown = graph.grownAt(task)
+    if (grown !== undefined) return grown.reads.flatMap(id => graph.indexOf(id) ?? [])
+    const { plan, base, outer } = graph.groupOf(task)
+    const reads = plan?.reads?.[task - base] ?? []
+    if (outer !== undefined) return reads.map(read => base + read)
+    // A dependency that was replaced has another index.
+    return graph.removedCount === 0 ? reads : reads.flatMap(read => graph.indexOf(graph.idOf(read)) ?? [])
   }
 
   /** Numbers of dependencies of a task that ended other than by success, by `End`. */

@@ -1,6 +1,7 @@
 import type { AddedTask, Schedule } from '../events/events.ts'
 import type { ExecutionPlan, PlannedTask } from '../plan/execution-plan.ts'
 import type { GrownTask, GrownTasks } from '../plan/growing-plan.ts'
+import { findApproved } from './ancestors.ts'
 import { TaskGroup } from './task-group.ts'
 
 /** The planned and added tasks of one execution by index, with their layers and dependents. */
@@ -100,7 +101,7 @@ export class TaskGraph {
     const task = this.size
     if (grown !== undefined) {
       this.#grown[task - this.#planSize] = grown
-      this.usesLanguage ||= usesWords(grown.planned)
+      this.usesLanguage ||= grown.usesWords
     }
     this.#push(added, this.root)
     if (parent !== undefined) (this.#parents ??= new Map()).set(task, parent)
@@ -133,17 +134,6 @@ export class TaskGraph {
   /** The plan of a task that joined the document. */
   grownAt(task: number): GrownTask | undefined {
     return this.#grown[task - this.#planSize]
-  }
-
-  /** The dependencies that a task refers to. */
-  readsOf(task: number): readonly number[] {
-    const grown = this.grownAt(task)
-    if (grown !== undefined) return grown.reads.flatMap(id => this.indexOf(id) ?? [])
-    const { plan, base } = this.groupOf(task)
-    const reads = plan?.reads?.[task - base] ?? []
-    // A dependency that was replaced has another index.
-    if (base === 0 && this.removedCount > 0) return reads.flatMap(read => this.indexOf(this.idOf(read)) ?? [])
-    return base === 0 ? reads : reads.map(read => base + read)
   }
 
   indexOf(taskId: string): number | undefined {
@@ -190,15 +180,7 @@ export class TaskGraph {
     if (definition === undefined) return false
     const { group, when, approve, cache } = definition
     if (group !== undefined || when !== undefined || approve !== undefined || cache !== undefined) return true
-    return this.approvedAbove(task) !== undefined
-  }
-
-  /** The nearest ancestor with an approval: it approves all tasks below it. */
-  approvedAbove(task: number): number | undefined {
-    for (let { parent, outer } = this.groupOf(task); parent >= 0; { parent, outer } = outer as TaskGroup) {
-      if (this.taskAt(parent)?.approve !== undefined) return parent
-    }
-    return undefined
+    return findApproved(this, task) !== undefined
   }
 
   /** The description of an added task by its event; `undefined` for a task of the plan. */
@@ -223,15 +205,6 @@ export class TaskGraph {
   stopOf(task: number): TaskGroup['stop'] {
     const group = this.groupOf(task)
     return group.isFinally(task) ? group.finallyStop : group.stop
-  }
-
-  /** Whether a task is a `finally` task, or inside one. */
-  isInFinally(task: number): boolean {
-    for (let group: TaskGroup | undefined = this.groupOf(task), at = task; group !== undefined; group = group.outer) {
-      if (group.isFinally(at)) return true
-      at = group.parent
-    }
-    return false
   }
 
   /** The added tasks that depend on this one; plans contain the others. */
@@ -266,11 +239,6 @@ export class TaskGraph {
     }
     return this.#indexById
   }
-}
-
-/** Whether a task is more than one call of one tool, after the success of its dependencies. */
-function usesWords({ runOn, when, optional, approve, cache, group }: PlannedTask): boolean {
-  return (runOn ?? when ?? optional ?? approve ?? cache ?? group) !== undefined
 }
 
 function append(lists: Map<number, number[]>, key: number, value: number): void {

@@ -167,7 +167,8 @@ export class TaskChecker {
     if (first === index) return true
     const { isGrowing } = this.index
     const place = formatPointer([...this.#walk.path.slice(0, -2), ...this.index.pathOf(first)])
-    const message = (): string => `Expected ids to be unique, ${quoteName(id)} is also the id of ${isGrowing ? 'an earlier task' : place}`
+    const message = (): string =>
+      `Expected ids to be unique, ${quoteName(id)} is also the id of ${isGrowing ? 'an earlier task' : place}`
     this.#at('id', () => report(this.#walk, 'DUPLICATE_TASK_ID', message))
     return false
   }

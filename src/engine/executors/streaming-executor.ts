@@ -72,7 +72,15 @@ export class StreamingExecutor extends ParallelExecutor {
    * what the source throws before
    */
   async streamPlan(source: PlanSource, options: StreamPlanOptions = {}): Promise<Execution> {
-    const { name, description, eager, onPlanError, onPlanBreak, buffer = {}, ...rest } = expectObject('options', options)
+    const {
+      name,
+      description,
+      eager,
+      onPlanError,
+      onPlanBreak,
+      buffer = {},
+      ...rest
+    } = expectObject('options', options)
     const { input, signal, isAttended = true, ...given } = rest
     resolveBufferOptions(buffer)
     if (typeof isAttended !== 'boolean') throw invalidOption('isAttended', 'a boolean', isAttended)
@@ -80,7 +88,8 @@ export class StreamingExecutor extends ParallelExecutor {
     const reader = new PlanLineReader(source)
     try {
       const { head, firstLine, first } = await readHead(reader)
-      if (head.onDisconnect !== undefined) throw invalidOption('onDisconnect', 'absent: only a server has it', head.onDisconnect)
+      if (head.onDisconnect !== undefined)
+        throw invalidOption('onDisconnect', 'absent: only a server has it', head.onDisconnect)
       const streamed = resolvePlanOptions(firstLine, head.plan, { eager, onPlanError, onPlanBreak })
       const resolved = resolveOptions(this.options, head.options, given, scheduleOf(head.options, given))
       const texts = { name: name ?? head.name, description: description ?? head.description }

@@ -2,6 +2,7 @@ import { createFailure, type ToolFailure } from '../../attempt/attempt-outcome.t
 import { readInputError } from '../../attempt/tool-error.ts'
 import { isTurnSpent } from '../../clock.ts'
 import { stringifyJson } from '../../json/stringify-json.ts'
+import { findApproved } from '../../scheduler/ancestors.ts'
 import type { Approval } from '../../scheduler/inputs/task-inputs.ts'
 import type { ArgumentProblem } from '../../tools/argument-problem.ts'
 import type { Group, PlannedTask } from '../../plan/execution-plan.ts'
@@ -118,7 +119,7 @@ export class GroupDecisions {
     const { approve, group } = table.graph.taskAt(task) as PlannedTask
     if (approve !== undefined && (group === undefined || !this.#coversChildren(task, group))) return task
     if (group !== undefined) return undefined
-    const above = table.graph.approvedAbove(task)
+    const above = findApproved(table.graph, task)
     return above === undefined || table.inputs.approvalOf(above) === 'approved' ? undefined : above
   }
 

@@ -40,7 +40,9 @@ export class PlanDesk {
     this.#queue = new GrowthQueue(parts)
     const { grown } = table.graph
     this.#growing =
-      grown instanceof GrowingPlan ? grown : new GrowingPlan(plan, input, { tools, workflows: workflows?.lookup(tools) })
+      grown instanceof GrowingPlan
+        ? grown
+        : new GrowingPlan(plan, input, { tools, workflows: workflows?.lookup(tools) })
     // After a replay: what comes now is not recorded by an earlier version.
     if (grown !== undefined) this.#growing.use({ tools, workflows: workflows?.lookup(tools) })
     table.graph.grown = this.#growing
@@ -50,6 +52,11 @@ export class PlanDesk {
   /** Whether nothing joins any more. */
   get isClosed(): boolean {
     return this.#parts.recorder.isClosed || this.#parts.table.stop !== undefined || this.#queue.isEnding
+  }
+
+  /** Whether the plan is complete, by the log. */
+  get isSealed(): boolean {
+    return this.#parts.table.hold.isSealed
   }
 
   /** Resolves once there is room for further tasks. `undefined`: at once. */
@@ -94,7 +101,7 @@ export class PlanDesk {
 
   /** The plan is complete. */
   seal(): void {
-    if (!this.#parts.table.isSealed) this.#queue.seal()
+    if (!this.#parts.table.hold.isSealed) this.#queue.seal()
   }
 
   /** The execution has ended: nothing waits for room any more. */

@@ -22,13 +22,15 @@ export interface ResolvedPlanOptions extends Required<PlanOptions> {
   readonly firstLine: number
 }
 
+type GivenOptions = { readonly [Name in keyof PlanOptions]?: PlanOptions[Name] | undefined }
+
 const VALUES = { eager: ['read-only', 'all'], onPlanError: ['fail', 'skip'], onPlanBreak: ['cancel', 'seal'] } as const
 
 /** The names of the options of a plan. */
 export const PLAN_OPTIONS: readonly string[] = Object.keys(VALUES)
 
 /** Merges options: later ones win, `undefined` counts as absent. @throws `INVALID_OPTION` */
-export function resolvePlanOptions(firstLine: number, ...given: readonly PlanOptions[]): ResolvedPlanOptions {
+export function resolvePlanOptions(firstLine: number, ...given: readonly GivenOptions[]): ResolvedPlanOptions {
   const resolved: Record<string, unknown> = { eager: 'read-only', onPlanError: 'fail', onPlanBreak: 'cancel' }
   for (const options of given) {
     for (const [name, values] of Object.entries(VALUES)) {

@@ -47,10 +47,7 @@ export class RecordedGrowth {
     return describeMissing(findUnsettledTool(document, this.#missing, id => tasks.get(id)?.result !== undefined)?.tool)
   }
 
-  #prepare(
-    { tasks, workflows: added = {} }: EventFor<'tasks_added'>['data'],
-    { graph }: TaskTable,
-  ): GrowingPlan {
+  #prepare({ tasks, workflows: added = {} }: EventFor<'tasks_added'>['data'], { graph }: TaskTable): GrowingPlan {
     const workflows = { ...this.#workflows, ...added }
     const { tools: named } = collectNames({ tasks: tasks.map(task => readDefinition(task.definition)), workflows })
     const missing = [...named].filter(name => !this.#tools.has(name))

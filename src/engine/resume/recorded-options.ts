@@ -56,7 +56,12 @@ export function writeOptions(
   const given = RECORDED_IF_GIVEN.filter(name => options[name] !== DEFAULT_OPTIONS[name])
   const recorded = Object.fromEntries([...RECORDED, ...given].map(name => [name, options[name]]))
   const grace = graceMs !== undefined && { graceMs, ...(isGraceAsked && { isGraceAsked }) }
-  return JSON.stringify({ ...recorded, ...grace, ...(forkedFrom && { forkedFrom }), ...(streamed && { plan: streamed }) })
+  return JSON.stringify({
+    ...recorded,
+    ...grace,
+    ...(forkedFrom && { forkedFrom }),
+    ...(streamed && { plan: streamed }),
+  })
 }
 
 /** Parses the text of `writeOptions`; unknown options of later versions are ignored. @throws `RECORD_UNUSABLE` */

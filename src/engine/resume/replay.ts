@@ -77,17 +77,21 @@ function* summarize(state: ExecutionState, table: TaskTable): Generator<AppliedE
 /** The tasks of the document that were removed or have joined it, and the seal of its plan. */
 function* summarizeGrowth(
   { tasks, addedWorkflows: workflows, isUnsealed, status }: ExecutionState,
-  { graph, isSealed }: TaskTable,
+  { graph, hold }: TaskTable,
   head: EventData,
 ): Generator<AppliedEvent, void, undefined> {
-  const removed = status === 'pending' ? [] : graph.plan.tasks.filter(({ id }) => tasks.get(id)?.definition !== undefined || !tasks.has(id))
-  if (removed.length > 0) yield { type: 'tasks_removed', data: { ...head, taskIds: removed.map(({ id }) => id), totalTasks: 0 } }
+  const removed =
+    status === 'pending'
+      ? []
+      : graph.plan.tasks.filter(({ id }) => tasks.get(id)?.definition !== undefined || !tasks.has(id))
+  if (removed.length > 0)
+    yield { type: 'tasks_removed', data: { ...head, taskIds: removed.map(({ id }) => id), totalTasks: 0 } }
   const added = Array.from(tasks.values()).filter(({ definition }) => definition !== undefined)
   const described = added.map(task => ({ ...describeAdded(task), definition: task.definition }))
   if (added.length > 0) {
     yield { type: 'tasks_added', data: { ...head, tasks: described, totalTasks: 0, ...(workflows && { workflows }) } }
   }
-  if (!isUnsealed && !isSealed) yield { type: 'plan_sealed', data: { ...head, totalTasks: 0 } }
+  if (!isUnsealed && !hold.isSealed) yield { type: 'plan_sealed', data: { ...head, totalTasks: 0 } }
 }
 
 /**

@@ -2,6 +2,7 @@ import { recordUnusable } from '../../errors.ts'
 import type { Parked, Stop } from '../../events/events.ts'
 import type { LogEntry } from '../../events/log-entry.ts'
 import type { EventLog, Lease } from '../../log/event-log.ts'
+import { isInFinally } from '../../scheduler/ancestors.ts'
 import { findCrashing } from '../../scheduler/table-queries.ts'
 import type { ExecutionStore, StoredExecution } from '../../store/execution-store.ts'
 import { ToolRegistry } from '../../tools/registry.ts'
@@ -17,7 +18,7 @@ import { checkRecorded } from './recorded-execution.ts'
 import { readOptions, readPlanOptions } from './recorded-options.ts'
 import { describeGrowth } from '../growth/plan-options.ts'
 import { RecordedGrowth } from '../growth/recorded-growth.ts'
-import { listDocumentIds } from '../../scheduler/document-tasks.ts'
+import { listDocumentIds } from '../../scheduler/growth/document-tasks.ts'
 import type { WorkflowRegistry } from '../../plan/workflow-registry.ts'
 import { findAdoptions, type Adoption } from '../remote/adoption.ts'
 import { describeTable } from '../remote/create-runners.ts'
@@ -46,7 +47,9 @@ export interface ResumeContext {
 }
 
 /** An execution that was claimed but not resumed yet. */
-interface Taken extends Replayed, Pick<StartParts, 'plan' | 'input' | 'owner' | 'fork' | 'secrets' | 'growth' | 'streamed'> {
+interface Taken
+  extends Replayed,
+    Pick<StartParts, 'plan' | 'input' | 'owner' | 'fork' | 'secrets' | 'growth' | 'streamed'> {
   readonly loop: ExecutionLoop
   /** `undefined` for an ended execution. */
   readonly lease: Lease | undefined
@@ -110,14 +113,10 @@ export async function recoverLoop(
 /** Whether a task no longer runs. */
 function isEnded({ table: { graph, stop: stopped }, stop, finallyStop }: Taken, task: number): boolean {
   if (graph.stopOf(task) !== undefined) return true
-  return (graph.isInFinally(task) ? finallyStop : (stop ?? stopped)) !== undefined
+  return (isInFinally(graph, task) ? finallyStop : (stop ?? stopped)) !== undefined
 }
 
-async function takeOver(
-  stored: StoredExecution,
-  store: ExecutionStore,
-  context: ResumeContext,
-): Promise<Taken> {
+async function takeOver(stored: StoredExecution, store: ExecutionStore, context: ResumeContext): Promise<Taken> {
   const {
     tools = new ToolRegistry(),
     options: given = resolveOptions(),
@@ -146,7 +145,8 @@ async function takeOver(
   }
   const byCrash = options.onCrash === 'fail' ? INTERRUPTED : undefined
   // An execution that is only ended needs no tools but those of `finally`, and is not ended for the lack of others.
-  const why = stop ?? table.stop ?? stored.notes?.stop ?? byCrash ?? findFailure(log.state) ?? growth.findFailure(log.state)
+  const why =
+    stop ?? table.stop ?? stored.notes?.stop ?? byCrash ?? findFailure(log.state) ?? growth.findFailure(log.state)
   const isEnding = table.stop !== undefined || table.graph.root.isFinallyOpen
   const isRepeated = stop?.requestId !== undefined && stop.requestId === table.stop?.requestId
   const by = stop?.requestId === undefined ? {} : { requestId: stop.requestId }

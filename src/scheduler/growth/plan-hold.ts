@@ -1,5 +1,5 @@
-import { PHASE, type TaskColumns } from './task-columns.ts'
-import type { TaskGraph } from './task-graph.ts'
+import { PHASE, type TaskColumns } from '../task-columns.ts'
+import type { TaskGraph } from '../task-graph.ts'
 
 /**
  * The tasks that could start but for their plan, which is still being written: those that may call a tool that is not read-only.

@@ -1,11 +1,18 @@
-import type { AddedTask, EventFor } from '../events/events.ts'
-import type { GroupProgress } from './group-progress.ts'
-import type { GroupStops } from './group-stops.ts'
-import { type End, isFailure } from './task-ends.ts'
-import type { StartQueue } from './start-queue.ts'
-import { PHASE, type TaskColumns } from './task-columns.ts'
-import type { TaskGraph } from './task-graph.ts'
-import type { TaskGroup } from './task-group.ts'
+import type { AddedTask, EventFor } from '../../events/events.ts'
+import type { GroupProgress } from '../group-progress.ts'
+import type { GroupStops } from '../group-stops.ts'
+import { type End, isFailure } from '../task-ends.ts'
+import type { StartQueue } from '../start-queue.ts'
+import type { PlanHold } from './plan-hold.ts'
+import type { AppliedEvent } from '../table-input.ts'
+import { PHASE, type TaskColumns } from '../task-columns.ts'
+import type { TaskGraph } from '../task-graph.ts'
+import type { TaskGroup } from '../task-group.ts'
+
+type GrowthEvent = Extract<
+  AppliedEvent,
+  { readonly type: 'tasks_added' | 'tasks_removed' | 'plan_rejected' | 'plan_sealed' }
+>
 
 /** Adds tasks to a table while its execution runs. */
 export class TableGrowth {
@@ -14,6 +21,7 @@ export class TableGrowth {
   readonly #stops: GroupStops
   readonly #progress: GroupProgress
   readonly #starts: StartQueue
+  readonly #hold: PlanHold
 
   constructor(
     graph: TaskGraph,
@@ -21,7 +29,9 @@ export class TableGrowth {
     stops: GroupStops,
     progress: GroupProgress,
     starts: StartQueue,
+    hold: PlanHold,
   ) {
+    this.#hold = hold
     this.#starts = starts
     this.#graph = graph
     this.#columns = columns
@@ -33,7 +43,7 @@ export class TableGrowth {
    * Adds the children of a parent whose plan describes them, or tasks of the document.
    * @param index of the parent; −1 to look it up by its id
    */
-  add({ tasks, parentId }: EventFor<'tasks_added'>['data'], index: number, now: number): void {
+  #add({ tasks, parentId }: EventFor<'tasks_added'>['data'], index: number, now: number): void {
     const parent = parentId === undefined ? undefined : index < 0 ? this.#graph.indexOf(parentId) : index
     const group = parent === undefined ? undefined : this.#graph.groupBelow(parent)
     if (group !== undefined) return this.#addChildren(group, tasks, now)
@@ -41,8 +51,22 @@ export class TableGrowth {
     this.#progress.proceed(this.#graph.root, now)
   }
 
+  /** @returns the change of the number of unsettled tasks */
+  apply({ type, data, taskIndex = -1 }: GrowthEvent, now: number): number {
+    if (type === 'tasks_removed') return -this.#remove(data, now)
+    if (type === 'tasks_added') {
+      this.#add(data, taskIndex, now)
+      return data.tasks.length
+    }
+    if (type === 'plan_sealed') {
+      for (const task of this.#hold.open()) this.#progress.rules.consider(task, now)
+      this.#progress.proceed(this.#graph.root, now)
+    }
+    return 0
+  }
+
   /** Removes tasks of the document that have not started. @returns their number */
-  remove({ taskIds }: EventFor<'tasks_removed'>['data'], now: number): number {
+  #remove({ taskIds }: EventFor<'tasks_removed'>['data'], now: number): number {
     const { phase } = this.#columns
     let count = 0
     for (const taskId of taskIds) {

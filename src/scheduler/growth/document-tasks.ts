@@ -1,5 +1,5 @@
-import type { PlannedTask } from '../plan/execution-plan.ts'
-import type { TaskGraph } from './task-graph.ts'
+import type { PlannedTask } from '../../plan/execution-plan.ts'
+import type { TaskGraph } from '../task-graph.ts'
 
 /** Whether tasks have joined the document or were removed from it. */
 export function hasGrown(graph: TaskGraph): boolean {

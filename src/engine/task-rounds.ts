@@ -62,7 +62,6 @@ export class TaskRounds {
     const granted = (): void => recorder.wake()
     this.#permits = new Permits(this.#table.starts, options, { isPaused: () => commands.isPaused, granted })
     this.#runners = createRunners(start, { options, recorder, cancel: context.cancel, desk: () => this.desk })
-    const { runner } = this.#runners
     this.#delays = new RetryDelays(options.clock, task => {
       this.#table.wake(task)
       recorder.wake()
@@ -77,7 +76,7 @@ export class TaskRounds {
       scopeOf: task => scopes.of(task),
       findAbortion: task => commands.findAbortion(task),
       inputs: isNeeded => (isNeeded ? this.#inputs : this.#room)?.inputs,
-      onIdle: () => void (this.#isAbandoned && runner.close?.()),
+      onIdle: () => void (this.#isAbandoned && this.#runners.runner.close?.()),
     })
     this.#table.due.takesAll = start.fork !== undefined
     this.#lazyDecisions = new LazyDecisions(this.#table.graph, start.fork !== undefined, () =>
@@ -92,7 +91,7 @@ export class TaskRounds {
         ...shared,
         state: log.state,
         permits: this.#permits,
-        runner,
+        runner: this.#runners.runner,
         isAttended: parts.isAttended ?? true,
         isStopped: task => commands.findAbortion(task) !== undefined,
       })

@@ -159,11 +159,8 @@ function holdsDefinitions({ tasks }: EventFor<'tasks_added'>['data']): boolean {
 }
 
 /** A copy in wire form. */
-function withoutDefinitions({
-  tasks,
-  workflows: _,
-  ...data
-}: EventFor<'tasks_added'>['data']): EventFor<'tasks_added'>['data'] {
+function withoutDefinitions(whole: EventFor<'tasks_added'>['data']): EventFor<'tasks_added'>['data'] {
+  const { tasks, workflows: _, ...data } = whole
   return {
     ...data,
     tasks: tasks.map(({ definition: __, ...task }) => ({ ...task, dependsOn: [...task.dependsOn] })),

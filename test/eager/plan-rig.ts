@@ -4,7 +4,6 @@ import {
   createState,
   type DAGStructure,
   type DAGTask,
-  type SSEEvent,
   type Tool,
 } from '../../src/index.ts'
 import type { Kept } from '../support/crash.ts'
@@ -32,7 +31,7 @@ export async function* splitBytes(text: string, random: RandomSource): AsyncGene
 export function countLines(kept: Kept, count: number): number {
   const state = createState('')
   for (const { type, json, seq } of kept.entries.slice(0, count)) {
-    applyEvent(state, { type, data: JSON.parse(json) } as SSEEvent, seq)
+    applyEvent(state, { type, data: JSON.parse(json) }, seq)
   }
   return state.planLine ?? 0
 }

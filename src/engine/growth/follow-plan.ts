@@ -62,7 +62,7 @@ async function read(
 function accept(desk: PlanDesk, line: PlanLine, { onPlanError }: ResolvedPlanOptions): boolean {
   const issues = 'value' in line ? desk.add(line.value, line.line, line.json) : line.issues
   if (issues === undefined) return true
-  const isLast = onPlanError === 'fail' || ('isLast' in line && line.isLast === true)
+  const isLast = onPlanError === 'fail' || 'isLast' in line
   const [issue] = issues
   const message = `Line ${line.line} of the plan was refused: ${issue?.message}`
   const reason: Reason = { code: 'PLAN_REJECTED', message }

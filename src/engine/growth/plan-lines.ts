@@ -49,7 +49,7 @@ export class PlanLineReader {
       if (line !== undefined || this.#isDone) return line
       const { done, value } = await this.#iterator.next()
       if (done) this.#finish()
-      else this.#read(value as PlanChunk)
+      else this.#read(value)
     }
   }
 

@@ -9,7 +9,7 @@ import type { PlanDesk } from './growth/plan-desk.ts'
 import { ExecutionOutcome } from './execution-outcome.ts'
 import type { ExecutionResult } from './execution-result.ts'
 import { type InputDesk, inputClosed, inputNotFound } from './inputs/input-desk.ts'
-import type { LoopParts, StartParts, TaskActivity } from './loop-parts.ts'
+import type { LoopParts, LoopTraces, StartParts, TaskActivity } from './loop-parts.ts'
 import { createPendingRound } from './remote/create-runners.ts'
 import { Recorder, type RecorderCallbacks } from './recorder.ts'
 import type { Resumption } from './resumption.ts'
@@ -27,10 +27,11 @@ import { TaskRounds } from './task-rounds.ts'
  */
 export class ExecutionLoop implements RecorderCallbacks {
   readonly executionId: string
-  /** ISO 8601. */
   readonly createdAt: string
   readonly log: EventLog
   readonly clock: Clock
+  /** Set by an observer before the start. */
+  traces: LoopTraces | undefined = undefined
   readonly #parts: LoopParts
   readonly #outcome = new ExecutionOutcome()
   readonly #recorder: Recorder
@@ -58,11 +59,6 @@ export class ExecutionLoop implements RecorderCallbacks {
     return this.#outcome.ended
   }
 
-  /** Resolves once it has started, or will not start. */
-  get begun(): Promise<void> {
-    return this.#outcome.begun
-  }
-
   /** Built on first use; rejects as `ended` does. */
   get result(): Promise<ExecutionResult> {
     return this.#outcome.result
@@ -84,11 +80,12 @@ export class ExecutionLoop implements RecorderCallbacks {
           this.#commands.holdTime(isWaiting)
           this.#onPersonWait(isWaiting)
         },
+        traceparentOf: (taskId, attempt) => this.traces?.traceparentOf(taskId, attempt),
       },
       lease,
     )
     this.#rounds = rounds
-    this.log.begin(lease, task => rounds.stateOf(task))
+    this.log.begin(lease, task => rounds.tasks.stateOf(task))
     const usedMs = rounds.begin(this.clock.now(), resumption)
     this.#recorder.open()
     this.#commands.open()
@@ -100,12 +97,12 @@ export class ExecutionLoop implements RecorderCallbacks {
 
   /** Shows an execution that has ended before. */
   showEnd(end: EventFor<'execution_complete'>['data'], tasks: readonly { readonly id: string }[]): void {
-    this.#outcome.end = end
-    this.#outcome.complete(tasks, this.log.state)
+    this.#outcome.complete(tasks, this.log.state, end)
   }
 
-  /** Adds tasks to the document. `undefined` before the start, and where nothing can join it. */
-  get planDesk(): PlanDesk | undefined {
+  /** Where tasks join the document, from the start on; `undefined` if none can, and if it does not start. */
+  async openPlan(): Promise<PlanDesk | undefined> {
+    await this.#outcome.begun
     return this.#rounds?.growth.desk
   }
 
@@ -145,6 +142,11 @@ export class ExecutionLoop implements RecorderCallbacks {
   /** Calls back whenever `isPersonAwaited` changes; one listener. */
   followPersonWait(onChange: (isWaiting: boolean) => void): void {
     this.#onPersonWait = onChange
+  }
+
+  /** The ids of the dependencies of a task, by its index; from the start on. */
+  dependenciesOf(task: number): readonly string[] {
+    return this.#rounds?.tasks.dependenciesOf(task) ?? []
   }
 
   /**
@@ -211,12 +213,10 @@ export class ExecutionLoop implements RecorderCallbacks {
     return this.#rounds?.runSlice() ?? false
   }
 
-  /** Called by the recorder. */
   apply(entries: readonly LogEntry[]): void {
     this.#rounds?.apply(entries)
   }
 
-  /** Called by the recorder. */
   completed(): void {
     const rounds = this.#rounds as TaskRounds
     this.#commands.close()

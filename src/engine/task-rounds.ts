@@ -1,6 +1,5 @@
 import { DagstreamError } from '../errors.ts'
 import type { LogEntry } from '../events/log-entry.ts'
-import type { TaskState } from '../events/execution-state.ts'
 import type { Lease } from '../log/event-log.ts'
 import { Permits } from '../scheduler/permits.ts'
 import { PHASE } from '../scheduler/task-columns.ts'
@@ -26,10 +25,10 @@ const SLICE = 256
 /** The rounds of a started execution: decides on its tasks, and applies entries of the log. */
 export class TaskRounds {
   readonly growth: Growth
+  readonly tasks: ExecutionTasks
   readonly #parts: LoopParts
   readonly #context: RoundContext
   readonly #table: TaskTable
-  readonly #tasks: ExecutionTasks
   readonly #milestones: Milestones
   readonly #permits: Permits
   readonly #emissions: Emissions
@@ -52,11 +51,11 @@ export class TaskRounds {
     this.#parts = parts
     this.#context = context
     this.#table = start.table ?? createTable(start, options)
-    this.#tasks = new ExecutionTasks(this.#table.graph, log.state)
+    this.tasks = new ExecutionTasks(this.#table.graph, log.state)
     const scopes = new Scopes(this.#table, log.state, start.input)
     const outputs = start.outputs ?? new OutputBudget()
     const close = (task: number): void => this.#room?.inputs.close(task)
-    this.#milestones = new Milestones(start.plan, this.#table, this.#tasks, recorder, scopes, close, start.streamed)
+    this.#milestones = new Milestones(start.plan, this.#table, this.tasks, recorder, scopes, close, start.streamed)
     this.growth = new Growth(start, this.#table, log.state, context)
     this.#emissions = new Emissions(options, counters, recorder, context.cancel)
     const granted = (): void => recorder.wake()
@@ -66,7 +65,7 @@ export class TaskRounds {
       this.#table.wake(task)
       recorder.wake()
     })
-    const shared = { table: this.#table, tasks: this.#tasks, recorder, scopes, outputs, options, counters }
+    const shared = { table: this.#table, tasks: this.tasks, recorder, scopes, outputs, options, counters }
     this.#attempts = new ActiveAttempts({
       ...shared,
       columns: this.#table.columns,
@@ -75,6 +74,7 @@ export class TaskRounds {
       ...this.#runners,
       scopeOf: task => scopes.of(task),
       findAbortion: task => commands.findAbortion(task),
+      traceparentOf: context.traceparentOf,
       inputs: isNeeded => (isNeeded ? this.#inputs : this.#room)?.inputs,
       onIdle: () => void (this.#isAbandoned && this.#runners.runner.close?.()),
     })
@@ -112,11 +112,6 @@ export class TaskRounds {
     return (this.#room ??= this.#createInputs())
   }
 
-  /** The state of a task by its index, once the log has it. */
-  stateOf(task: number): TaskState | undefined {
-    return this.#tasks.stateOf(task)
-  }
-
   /**
    * Records how the execution starts or resumes; from then on ready tasks can be taken. @returns the time that it ran
    * before, ms, without the time in which it only waited for people
@@ -129,7 +124,7 @@ export class TaskRounds {
     this.#startedAt = now - ranMs
     commands.begin(table)
     if (log.state.status === 'pending') this.#milestones.start(options.schedule)
-    if (resumption !== undefined) recordResumption(table, this.#tasks, recorder, commands, resumption)
+    if (resumption !== undefined) recordResumption(table, this.tasks, recorder, commands, resumption)
     table.open(now)
     this.#delays.restore(table.delays)
     this.#emissions.restore(log.state.tokenUsage)
@@ -143,6 +138,7 @@ export class TaskRounds {
     const { recorder, commands, outcome } = this.#context
     const table = this.#table
     const { clock } = this.#parts.options
+    if (table.crashes.hasLost && this.#milestones.park(this.#context.handedOff)) return false
     let left = SLICE
     // They are in the log before anything else is decided.
     if (!commands.isPaused && this.growth.record()) return true
@@ -235,7 +231,7 @@ export class TaskRounds {
   #settled(task: number): void {
     this.#room?.inputs.ended(task)
     if (this.#lazyDecisions.made === undefined) return
-    const state = this.#tasks.stateOf(task)
+    const state = this.tasks.stateOf(task)
     if (state !== undefined) this.#lazyDecisions.made.settled(task, state)
   }
 

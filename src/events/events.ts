@@ -274,6 +274,8 @@ export interface TaskSnapshot extends OutputReference {
   readonly parentId?: string
   readonly index?: number
   readonly held?: true
+  /** The last attempt that failed and was to be followed by another. */
+  readonly retriedAttempt?: number
   /** Number of items of a `forEach`. */
   readonly itemCount?: number
   readonly output?: unknown
@@ -401,6 +403,8 @@ export type TaskRetryEvent = EventOf<
     readonly executionTimeMs?: number
     /** The end of the process interrupted the attempt. It does not count against the retry policy. */
     readonly interrupted?: true
+    /** Its worker was lost. An execution is parked once the workers of one task were lost three times. */
+    readonly lost?: true
   }
 >
 

@@ -172,6 +172,7 @@ export class TaskTable {
     this.starts.leave(task)
     spentMs[task] = round((spentMs[task] as number) + (data.executionTimeMs ?? 0))
     if (data.interrupted) this.columns.countInterrupted(task)
+    if (data.lost) this.crashes.lost(task)
     const stop = this.graph.stopOf(task)
     if (stop !== undefined) this.#endStopped(task, stop, now)
     else if (data.interrupted) this.starts.makeReady(task, now)

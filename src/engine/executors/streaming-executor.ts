@@ -54,11 +54,11 @@ export class StreamingExecutor extends ParallelExecutor {
    * @throws `INVALID_WORKFLOW`, `INVALID_OPTION`, before anything starts
    */
   stream(workflow: DAGStructure | ExecutionPlan, options: StreamOptions = {}): Execution {
-    const { input, signal, buffer = {}, isAttended = true, ...rest } = expectObject('options', options)
+    const { input, signal, traceparent, buffer = {}, isAttended = true, ...rest } = expectObject('options', options)
     resolveBufferOptions(buffer)
     if (typeof isAttended !== 'boolean') throw invalidOption('isAttended', 'a boolean', isAttended)
     const resolved = resolveOptions(this.options, rest)
-    const loop = this.launch(workflow, { input, signal, isAttended }, resolved)
+    const loop = this.launch(workflow, { input, signal, traceparent, isAttended }, resolved)
     return new Execution(loop, withDefaults(buffer, resolved))
   }
 
@@ -96,9 +96,9 @@ export class StreamingExecutor extends ParallelExecutor {
       const workflow = { ...dropUndefined(texts), tasks: [] }
       const parts = { input: input === undefined ? head.input : input, signal, isAttended, streamed }
       const loop = this.launch(workflow, parts, resolved)
-      void followPlan(loop, reader, streamed, first).then(end => {
-        if (end === 'broken') breakOff(loop, streamed)
-      })
+      void followPlan(loop, reader, streamed, first).then(end =>
+        end === 'broken' ? breakOff(loop, streamed) : undefined,
+      )
       return new Execution(loop, withDefaults(buffer, resolved))
     } catch (error) {
       reader.cancel()
@@ -123,6 +123,7 @@ export class StreamingExecutor extends ParallelExecutor {
     const {
       input,
       signal,
+      traceparent,
       buffer = {},
       preventClose = false,
       onSinkClosed = 'continue',
@@ -139,7 +140,7 @@ export class StreamingExecutor extends ParallelExecutor {
     const writer = lockSink(eventStream)
     let loop: ExecutionLoop
     try {
-      loop = this.launch(workflow, { input, signal, isAttended: false }, resolved)
+      loop = this.launch(workflow, { input, signal, traceparent, isAttended: false }, resolved)
     } catch (error) {
       writer.releaseLock()
       throw error

@@ -21,8 +21,7 @@ export async function followPlan(
   streamed: ResolvedPlanOptions,
   first?: PlanLine,
 ): Promise<PlanEnd> {
-  await loop.begun
-  const desk = loop.planDesk
+  const desk = await loop.openPlan()
   const ended = loop.ended.then(
     () => 'ended' as const,
     () => 'ended' as const,
@@ -71,7 +70,7 @@ function accept(desk: PlanDesk, line: PlanLine, { onPlanError }: ResolvedPlanOpt
 }
 
 /** A plan broke off and nobody continues it: ends its execution, or takes it as complete. */
-export function breakOff(loop: ExecutionLoop, { onPlanBreak }: ResolvedPlanOptions): void {
-  if (onPlanBreak === 'seal') loop.planDesk?.seal()
+export async function breakOff(loop: ExecutionLoop, { onPlanBreak }: ResolvedPlanOptions): Promise<void> {
+  if (onPlanBreak === 'seal') (await loop.openPlan())?.seal()
   else loop.cancel({ code: 'PLAN_INCOMPLETE', message: 'The plan broke off before it was complete' })
 }

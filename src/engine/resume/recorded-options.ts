@@ -46,22 +46,24 @@ export interface RecordedExtras {
   readonly isGraceAsked?: boolean | undefined
   readonly forkedFrom?: ForkedFrom | undefined
   readonly streamed?: ResolvedPlanOptions | undefined
+  /** W3C `traceparent` of the execution. */
+  readonly traceparent?: string | undefined
 }
 
 /** Serializes options as JSON, `Infinity` as `null`. */
 export function writeOptions(
   options: ResolvedOptions,
-  { graceMs, isGraceAsked = false, forkedFrom, streamed }: RecordedExtras = {},
+  { graceMs, isGraceAsked = false, forkedFrom, traceparent, streamed }: RecordedExtras = {},
 ): string {
   const given = RECORDED_IF_GIVEN.filter(name => options[name] !== DEFAULT_OPTIONS[name])
   const recorded = Object.fromEntries([...RECORDED, ...given].map(name => [name, options[name]]))
   const grace = graceMs !== undefined && { graceMs, ...(isGraceAsked && { isGraceAsked }) }
-  return JSON.stringify({
-    ...recorded,
-    ...grace,
+  const more = {
     ...(forkedFrom && { forkedFrom }),
+    ...(traceparent !== undefined && { traceparent }),
     ...(streamed && { plan: streamed }),
-  })
+  }
+  return JSON.stringify({ ...recorded, ...grace, ...more })
 }
 
 /** Parses the text of `writeOptions`; unknown options of later versions are ignored. @throws `RECORD_UNUSABLE` */
@@ -103,6 +105,13 @@ export function readPlanOptions(text: string | undefined): ResolvedPlanOptions |
   } catch (error) {
     throw recordUnusable('The recorded `options` of a streamed plan are invalid', error)
   }
+}
+
+/** The `traceparent` that an execution was recorded with; `undefined` if it had no trace. @throws `RECORD_UNUSABLE` */
+export function readTraceparent(text: string | undefined): string | undefined {
+  if (text === undefined || !text.includes('"traceparent"')) return undefined
+  const { traceparent } = (parseRecorded('options', text) ?? {}) as { readonly traceparent?: unknown }
+  return typeof traceparent === 'string' ? traceparent : undefined
 }
 
 function parseGrace(graceMs: unknown): number {

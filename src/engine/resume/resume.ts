@@ -1,7 +1,7 @@
 import { recordUnusable } from '../../errors.ts'
 import type { Parked, Stop } from '../../events/events.ts'
 import type { LogEntry } from '../../events/log-entry.ts'
-import type { EventLog, Lease } from '../../log/event-log.ts'
+import type { Lease } from '../../log/event-log.ts'
 import { isInFinally } from '../../scheduler/ancestors.ts'
 import { findCrashing } from '../../scheduler/table-queries.ts'
 import type { ExecutionStore, StoredExecution } from '../../store/execution-store.ts'
@@ -42,8 +42,8 @@ export interface ResumeContext {
   readonly stop?: Stop | undefined
   /** The claimed right to append. @defaultValue it is claimed from the store */
   readonly lease?: Lease | undefined
-  /** Called with the restored log before anything is appended by the loop. */
-  readonly onRestored?: ((log: EventLog) => void) | undefined
+  /** Called with the loop, whose log is restored, before it appends anything. */
+  readonly onRestored?: ((loop: ExecutionLoop) => void) | undefined
 }
 
 /** An execution that was claimed but not resumed yet. */
@@ -76,9 +76,9 @@ export async function resumeLoop(
   context: ResumeContext = {},
 ): Promise<ExecutionLoop> {
   const taken = await takeOver(stored, store, context)
-  const { loop, lease, stop, finallyStop, log, adoptions } = taken
+  const { loop, lease, stop, finallyStop, adoptions } = taken
   if (lease === undefined) return loop
-  context.onRestored?.(log)
+  context.onRestored?.(loop)
   loop.start(lease, taken, undefined, { cause: 'manual', stop, finallyStop, adoptions })
   return loop
 }
@@ -105,7 +105,7 @@ export async function recoverLoop(
     const parked = describeCrashing(crashing)
     return { parked, entry: await recordParked(store, lease, log.head, parked, options.clock) }
   }
-  context.onRestored?.(log)
+  context.onRestored?.(loop)
   loop.start(lease, taken, undefined, { cause: isHandedOff ? 'handoff' : 'crash', stop, finallyStop, adoptions })
   return { loop }
 }

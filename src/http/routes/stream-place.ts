@@ -1,7 +1,10 @@
 import { parseEventId } from '../../events/events.ts'
+import { readTraceparent } from '../../engine/resume/recorded-options.ts'
 import type { HostedExecution } from '../../host/execution/hosted-execution.ts'
 import { badRequest, HttpProblem } from '../answers/problem.ts'
+import { describeTrace } from '../answers/trace-headers.ts'
 import type { ExecutionResponses } from './execution-responses.ts'
+import { chooseFormat } from './stream-format.ts'
 
 /**
  * Streams an execution after an event; answers `204` if it has ended and no event follows.
@@ -16,6 +19,10 @@ export function streamAfter(
   after?: string | null,
   release?: () => void,
 ): Response {
+  // A protocol has no cursors: its clients take a run from its begin.
+  if (typeof chooseFormat(request) === 'object') {
+    return responses.streamEvents(request, hosted, { afterSeq: 0, headers: identify(hosted), release })
+  }
   const seq = after === undefined || after === null ? 0 : parseCursor(after, hosted.executionId)
   if (!hosted.hasEnded || seq !== hosted.log.head) {
     return responses.streamEvents(request, hosted, { afterSeq: seq, headers: identify(hosted), release })
@@ -25,8 +32,9 @@ export function streamAfter(
 }
 
 /** Headers that identify the execution before the first event. */
-export function identify({ executionId }: HostedExecution): Record<string, string> {
-  return { Location: `/executions/${executionId}`, 'Execution-Id': executionId }
+export function identify({ executionId, record }: HostedExecution): Record<string, string> {
+  const trace = describeTrace(readTraceparent(record.options))
+  return { Location: `/executions/${executionId}`, 'Execution-Id': executionId, ...trace }
 }
 
 /** @throws HttpProblem 400 for a malformed id, or one of another execution */

@@ -49,7 +49,11 @@ export class ExecutionOutcome {
    * The last event is in the log. The result is built from the state on first use.
    * @param tasks of the document, in the order of the results
    */
-  complete(tasks: Source['tasks'], state: ExecutionState, end = this.end): void {
+  complete(
+    tasks: Source['tasks'],
+    state: ExecutionState,
+    end: EventFor<'execution_complete'>['data'] | undefined = this.end,
+  ): void {
     this.end = end
     this.#source = { tasks, state }
     this.begin()

@@ -13,8 +13,9 @@ import { cutText } from '../text.ts'
 type AnyArguments = Record<string, any>
 
 /** A tool with any arguments and output. */
-export interface AnyTool extends Omit<Tool, 'inputSchema' | 'execute'> {
+export interface AnyTool extends Omit<Tool, 'inputSchema' | 'execute' | 'maskArguments'> {
   readonly inputSchema?: JsonSchema | StandardSchemaV1
+  maskArguments?(args: AnyArguments): unknown
   execute(args: AnyArguments, context: ToolContext): unknown
 }
 
@@ -179,6 +180,12 @@ function normalise(tool: AnyTool): RegisteredTool {
     'checkArguments',
     'true or false',
     tool.checkArguments,
+  )
+  expectField(
+    tool.maskArguments === undefined || typeof tool.maskArguments === 'function',
+    'maskArguments',
+    'a function',
+    tool.maskArguments,
   )
   const isRetry = tool.retry === undefined || (typeof tool.retry === 'object' && tool.retry !== null)
   expectField(isRetry, 'retry', 'an object', tool.retry)

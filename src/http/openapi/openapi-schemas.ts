@@ -2,6 +2,7 @@ import { SSE_EVENTS } from '../../events/events.ts'
 import { LIMITS } from '../../workflow/document.ts'
 import { WORKFLOW_NAME_PATTERN } from '../../workflow/schema.ts'
 import { embedWorkflow } from './embed-workflow.ts'
+import { detailSchemas } from './detail-schemas.ts'
 import { inputSchemas } from './input-schemas.ts'
 import { requestSchemas } from './request-schemas.ts'
 import {
@@ -73,6 +74,7 @@ export const schemas: Readonly<Record<SchemaName, Json>> = {
     description: 'Unknown figures are absent.',
   },
   ...inputSchemas,
+  ...detailSchemas,
   ExecutionResult: object(
     {
       executionId,

@@ -2,16 +2,19 @@ import type { ExecutionHost } from '../../host/execution-host.ts'
 import type { HostedExecution } from '../../host/execution/hosted-execution.ts'
 import type { ExecutionRecord } from '../../store/execution-store.ts'
 import { notFound } from '../answers/problem.ts'
+import type { ReadTokens } from '../security/read-tokens.ts'
 import { type Access, type AccessContext, type Action, askAuthorize, type Authorize } from '../security/authorize.ts'
 
 /** Who may do what. */
 export class ExecutionAccess {
   readonly #host: ExecutionHost
   readonly #authorize: Authorize | undefined
+  readonly #tokens: ReadTokens
 
-  constructor(host: ExecutionHost, authorize: Authorize | undefined) {
+  constructor(host: ExecutionHost, authorize: Authorize | undefined, tokens: ReadTokens) {
     this.#host = host
     this.#authorize = authorize
+    this.#tokens = tokens
   }
 
   /** @throws as `askAuthorize` does */
@@ -19,10 +22,15 @@ export class ExecutionAccess {
     return askAuthorize(this.#authorize, request, context)
   }
 
-  /** The record of an execution that the caller may act on. The execution of another owner looks like none. */
+  /**
+   * The record of an execution that the caller may act on. The execution of another owner looks like none. A read token stands
+   * for its execution's owner; `authorize` is not asked.
+   * @throws HttpProblem 404
+   */
   async find(request: Request, action: Action, executionId: string): Promise<ExecutionRecord> {
     const record = ID.test(executionId) ? await this.#host.findRecord(executionId) : undefined
     const owner = record?.owner
+    if (record !== undefined && this.#tokens.grants(request, executionId)) return record
     const access = await this.ask(request, { action, executionId, ...(owner !== undefined && { owner }) })
     return record !== undefined && owner === access.owner ? record : refuseUnknown()
   }

@@ -181,12 +181,8 @@ function normalise(tool: AnyTool): RegisteredTool {
     'true or false',
     tool.checkArguments,
   )
-  expectField(
-    tool.maskArguments === undefined || typeof tool.maskArguments === 'function',
-    'maskArguments',
-    'a function',
-    tool.maskArguments,
-  )
+  const mask: unknown = Reflect.get(tool, 'maskArguments')
+  expectField(mask === undefined || typeof mask === 'function', 'maskArguments', 'a function', mask)
   const isRetry = tool.retry === undefined || (typeof tool.retry === 'object' && tool.retry !== null)
   expectField(isRetry, 'retry', 'an object', tool.retry)
   const retry = tool.retry === undefined ? undefined : Object.freeze({ ...tool.retry })

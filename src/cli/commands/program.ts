@@ -151,6 +151,7 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
         .argParser(parseCount)
         .default(10_000),
     )
+    .option('--no-page', 'do not serve the page at /')
     .addOption(new Option('--log-level <level>', 'minimum level of log lines').choices(LOG_LEVELS).default('info'))
     .action(async options => {
       const { serveCommand } = await import('./serve-command.ts')

@@ -76,7 +76,7 @@ export function SchemaField(props: FieldProps): JSX.Element {
     )
   }
   return (
-    <div class={`field ${kind}`}>
+    <div class={`field field-${kind}`}>
       <label for={id}>
         {label === '' ? 'Answer' : label}
         {isRequired && <span class="dim"> required</span>}
@@ -118,7 +118,7 @@ function Control(props: ControlProps): JSX.Element {
     const text = typeof value === 'string' ? value : ''
     const take = (entered: string): void => onChange(entered === '' && !isRequired ? undefined : entered)
     if (kind === 'long' && !isSecret) {
-      return <textarea {...shared} rows={4} value={text} onInput={event => take(event.currentTarget.value)} />
+      return <textarea {...shared} rows={2} value={text} onInput={event => take(event.currentTarget.value)} />
     }
     const type = isSecret ? 'password' : schema['format'] === 'date' ? 'date' : 'text'
     // The types of elements tell the kinds of input apart by constants.
@@ -170,7 +170,7 @@ function JsonControl({
       ) : (
         <textarea
           {...shared}
-          rows={3}
+          rows={2}
           class="mono"
           spellcheck={false}
           placeholder="JSON"

@@ -15,10 +15,10 @@ export interface Layout {
   readonly height: number
 }
 
-export const NODE_WIDTH = 176
+export const NODE_WIDTH = 164
 export const NODE_HEIGHT = 38
 /** Space between columns and between rows, px. */
-export const COLUMN_GAP = 56
+export const COLUMN_GAP = 40
 export const ROW_GAP = 12
 
 /** Columns by the longest path, none before the bound of its node. Linear. */

@@ -7,8 +7,8 @@ import { countStatuses, type GraphNode } from './graph-model.ts'
 import { NODE_HEIGHT, NODE_WIDTH } from './layout.ts'
 
 /** Characters that fit on each line. */
-const TITLE_CHARS = 21
-const TOOL_CHARS = 25
+const TITLE_CHARS = 19
+const TOOL_CHARS = 22
 
 interface NodeProps {
   readonly node: GraphNode

@@ -2,8 +2,10 @@ import { type ReadonlySignal, type Signal, signal } from '@preact/signals'
 import { Fold, type PlacedEvent } from './fold.ts'
 import { nextFrame } from './frames.ts'
 
-/** Time for events in one frame, ms: the rest of 16 is for layout and paint. */
+/** Time for events in one frame, ms: the rest of 16 is for layout and paint. Longer while many wait, as at the opening. */
 const FRAME_BUDGET_MS = 8
+const CATCH_UP_MS = 24
+const MANY = 1000
 /** Events between two looks at the time. */
 const STEP = 64
 /** Events that may wait for a frame; beyond it the reader waits, and by it the server. */
@@ -101,7 +103,7 @@ export class ExecutionModel {
   }
 
   #flush(): void {
-    const until = performance.now() + FRAME_BUDGET_MS
+    const until = performance.now() + (this.#waiting.length > MANY ? CATCH_UP_MS : FRAME_BUDGET_MS)
     let at = 0
     while (at < this.#waiting.length && (at % STEP !== 0 || performance.now() < until)) {
       const placed = this.#waiting[at++] as PlacedEvent

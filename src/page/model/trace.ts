@@ -97,13 +97,9 @@ export class Trace {
         for (const { taskId, dependsOn } of event.data.tasks) this.#of(taskId).dependsOn = dependsOn
         return
       case 'input_required':
-        ;(this.#of(event.data.taskId).questions ??= []).push({ askedAt: at })
-        return
-      case 'input_resolved': {
-        const open = this.tasks.get(event.data.taskId)?.questions?.find(each => each.resolvedAt === undefined)
-        if (open !== undefined) open.resolvedAt = at
-        return
-      }
+        return this.#ask(event.data.taskId, at)
+      case 'input_resolved':
+        return this.#answer(event.data.taskId, at)
       case 'execution_complete':
         this.endedAt = at
         return
@@ -122,7 +118,12 @@ export class Trace {
 
   #start({ taskId, attempt }: EventFor<'task_start'>['data'], at: number): void {
     this.#clearText(taskId)
-    this.#of(taskId).attempts.push({ attempt, startedAt: at })
+    const task = this.#of(taskId)
+    task.attempts.push({ attempt, startedAt: at })
+    if (!isAsking(task)) this.#begin(at)
+  }
+
+  #begin(at: number): void {
     this.activeCount += 1
     const last = this.activity.at(-1)
     if (last !== undefined && (this.activeCount > 1 || at - last.to <= PAUSE_MS)) last.to = Math.max(last.to, at)
@@ -135,10 +136,26 @@ export class Trace {
     if (last !== undefined) last.to = Math.max(last.to, at)
   }
 
+  /** To wait for a person is no activity. */
+  #ask(taskId: string, at: number): void {
+    const task = this.#of(taskId)
+    if (isRunning(task) && !isAsking(task)) this.#stop(at)
+    ;(task.questions ??= []).push({ askedAt: at })
+  }
+
+  #answer(taskId: string, at: number): void {
+    const task = this.#of(taskId)
+    const open = task.questions?.find(each => each.resolvedAt === undefined)
+    if (open === undefined) return
+    open.resolvedAt = at
+    if (isRunning(task) && !isAsking(task)) this.#begin(at)
+  }
+
   #retry({ taskId, error, code, interrupted, delayMs }: EventFor<'task_retry'>['data'], at: number): void {
-    const attempt = this.#of(taskId).attempts.at(-1)
+    const task = this.#of(taskId)
+    const attempt = task.attempts.at(-1)
     if (attempt === undefined) return
-    this.#stop(at)
+    if (isRunning(task) && !isAsking(task)) this.#stop(at)
     Object.assign(attempt, { endedAt: at, error, code, delayMs, ...(interrupted && { interrupted }) })
   }
 
@@ -147,8 +164,8 @@ export class Trace {
     task.endedAt = at
     const attempt = task.attempts.at(-1)
     if (attempt === undefined || attempt.endedAt !== undefined) return
+    if (!isAsking(task)) this.#stop(at)
     attempt.endedAt = at
-    this.#stop(at)
     if (error !== undefined) attempt.error = error
     if (code !== undefined) attempt.code = code
   }
@@ -183,4 +200,14 @@ export class Trace {
       this.#messageCount -= 1
     }
   }
+}
+
+function isRunning({ attempts }: TaskTrace): boolean {
+  const last = attempts.at(-1)
+  return last !== undefined && last.endedAt === undefined
+}
+
+/** Whether a question of the task is open. */
+function isAsking({ questions }: TaskTrace): boolean {
+  return questions?.some(({ resolvedAt }) => resolvedAt === undefined) === true
 }

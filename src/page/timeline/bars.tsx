@@ -26,6 +26,7 @@ export function Bars({ task, fold, scale, view, width, now }: RowProps & { reado
   const readyAt = findReady(task, trace?.endedAt)
   const labelX = toX(end) + 6
   const isFlipped = labelX > width - LABEL_ROOM
+  const beforeX = toX(first?.startedAt ?? end) - 6
   return (
     <svg class="bars" width={width} height="24" aria-hidden="true" focusable="false">
       {readyAt !== undefined && first !== undefined && first.startedAt > readyAt && (
@@ -49,8 +50,8 @@ export function Bars({ task, fold, scale, view, width, now }: RowProps & { reado
       {questions.map(({ askedAt, resolvedAt }) => (
         <rect key={askedAt} class="bar waiting" y="9" height="6" rx="2" {...span(askedAt, resolvedAt ?? now)} />
       ))}
-      {(last !== undefined || questions.length > 0) && (
-        <text y="16" x={isFlipped ? toX((first ?? { startedAt: end }).startedAt) - 6 : labelX} class={isFlipped ? 'before' : ''}>
+      {(!isFlipped || beforeX > LABEL_ROOM) && (
+        <text y="16" x={isFlipped ? beforeX : labelX} class={isFlipped ? 'before' : ''}>
           {describe(task, trace?.usage, attempts.length)}
         </text>
       )}

@@ -27,11 +27,15 @@ export class TimeScale {
   readonly #times: number[] = []
   readonly #places: number[] = []
 
-  /** @param spans in order, not overlapping @param to end of the line, at least the end of the last span */
-  constructor(spans: readonly Span[], to: number) {
+  /**
+   * @param spans in order, not overlapping @param to end of the line, at least the end of the last span
+   * @param isBusy whether the activity lasts until there
+   */
+  constructor(spans: readonly Span[], to: number, isBusy: boolean) {
     const known = spans.length > 0 ? spans : [{ from: to, to }]
     let busy = 0
     for (const span of known) busy += span.to - span.from
+    if (isBusy) busy += Math.max(0, to - (known.at(-1) as Span).to)
     const gapWidth = Math.max(1, busy * GAP_SHARE)
     const gaps: Gap[] = []
     let place = 0
@@ -53,7 +57,10 @@ export class TimeScale {
     }
     const end = this.#times.at(-1) as number
     if (to > end) {
-      place += to - end
+      const pause = to - end
+      const width = isBusy || pause <= gapWidth * MIN_RATIO ? pause : gapWidth
+      if (width !== pause) gaps.push({ from: end, to, at: place, width })
+      place += width
       add(to, place)
     }
     this.length = Math.max(place, 1)

@@ -36,7 +36,7 @@ export function Timeline({ context, view }: { readonly context: ExecutionContext
     () => findCriticalPath(fold, id => dependenciesOf(context, id)),
     [fold, fold.state.counts.successCount, fold.state.counts.errorCount, context.graph.value],
   )
-  const scale = new TimeScale(fold.trace.activity, now)
+  const scale = new TimeScale(fold.trace.activity, now, fold.trace.activeCount > 0)
   const visible = fitView(view, scale)
   useLayoutEffect(() => {
     const element = scroller.current as HTMLDivElement
@@ -61,6 +61,8 @@ export function Timeline({ context, view }: { readonly context: ExecutionContext
   const { top, height, width } = place.value
   const first = Math.max(0, Math.floor(top / ROW_HEIGHT) - OVERSCAN)
   const last = Math.min(rows.length, Math.ceil((top + height) / ROW_HEIGHT) + OVERSCAN)
+  // Rows that leave on one side are used again on the other: to create elements takes most of the time of scrolling.
+  const pool = Math.ceil(height / ROW_HEIGHT) + 2 * OVERSCAN + 2
   const current = Math.min(active.value, Math.max(0, rows.length - 1))
   const moveTo = (index: number): void => {
     const to = Math.max(0, Math.min(index, rows.length - 1))
@@ -114,7 +116,7 @@ export function Timeline({ context, view }: { readonly context: ExecutionContext
           {first > 0 && <Spacer height={first * ROW_HEIGHT} />}
           {rows.slice(first, last).map((row, offset) => (
             <TimelineRow
-              key={row.taskId}
+              key={(first + offset) % pool}
               row={row}
               index={first + offset}
               fold={fold}

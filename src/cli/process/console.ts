@@ -32,6 +32,8 @@ export interface CliProcess {
    * that stops listening
    */
   onStrayError(listener: (error: unknown) => void): () => void
+  /** Opens an address in a browser. @defaultValue the program of the system. @returns whether one could be started */
+  readonly openUrl?: (url: string) => Promise<boolean>
   /** Ends the process at once. */
   exit(code: number): void
 }

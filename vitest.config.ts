@@ -24,13 +24,18 @@ const shared = {
       { find: /^dagstream$/, replacement: source('index.ts') },
       { find: /^dagstream\/job$/, replacement: source('sse/job.ts') },
       {
-        find: /^dagstream\/(sse|http|http\/node|client|store\/sqlite|testing)$/,
+        find: /^dagstream\/(sse|http|http\/node|client|store\/(?:sqlite|postgres)|testing)$/,
         replacement: source('$1/index.ts'),
       },
       { find: /^dagstream\/tools\/(http|mcp|llm)$/, replacement: source('integrations/$1/index.ts') },
     ],
   },
-  test: { setupFiles: ['test/support/unhandled.ts'], testTimeout: 40_000, typecheck: { enabled: false } },
+  test: {
+    setupFiles: ['test/support/unhandled.ts'],
+    globalSetup: ['test/support/postgres-run.ts'],
+    testTimeout: 40_000,
+    typecheck: { enabled: false },
+  },
 }
 
 export default defineConfig({

@@ -54,8 +54,14 @@ export type DagstreamErrorCode =
   | 'STORE_FAILED'
   /** Another process, or another store of this one, writes the store's file. */
   | 'STORE_IN_USE'
+  /** The database of the store lacks the tables of this version: `dagstream store migrate` makes them. */
+  | 'STORE_NOT_MIGRATED'
+  /** A living process on the same shared store uses another dispatcher. */
+  | 'DISPATCHER_CONFLICT'
   /** The process shuts down: it starts no execution, and the next process resumes its executions. */
   | 'SHUTTING_DOWN'
+  /** No server has answered for an execution in time; the command takes effect once one does. */
+  | 'COORDINATOR_UNAVAILABLE'
   /** The lease is outdated: another process has claimed the execution. */
   | 'FENCED'
   /** The appended seq is not the next seq of the store. */

@@ -16,6 +16,7 @@ const ORDER = [
   'store',
   'scheduler',
   'attempt',
+  'cluster',
   'engine',
   'host',
   'sse',
@@ -38,7 +39,7 @@ const ROOTS = [
 ]
 
 /** Folders and files that may import any core folder and `node:`, and that no core folder imports. */
-const LEAVES = ['integrations', 'store/sqlite', 'http/node', 'testing', 'cli']
+const LEAVES = ['integrations', 'store/sqlite', 'store/postgres', 'http/node', 'testing', 'cli']
 
 /** Files over 250 lines, each with the reason why it is one file. */
 const LONG_FILES: Readonly<Record<string, string>> = {

@@ -37,6 +37,8 @@ export interface RemoteOptions {
   readonly schedule?: Schedule
   readonly onTaskError?: 'continue' | 'fail-fast'
   readonly maxConcurrency?: number
+  /** −100 to 100: among the executions that wait for the same limit of a tool higher ones go first. @defaultValue 0 */
+  readonly priority?: number
   /** Timeout of the whole execution, ms. */
   readonly timeoutMs?: number
   /** Policy when the last reader disconnects. */

@@ -1,5 +1,5 @@
 import type { AttemptReport } from '../attempt/attempt-outcome.ts'
-import { computeRetryDelay, mergeRetryPolicies } from '../attempt/retry.ts'
+import { computeRetryDelay, MAX_RETRY_AFTER_MS, mergeRetryPolicies } from '../attempt/retry.ts'
 import type { AttemptRunner, Question } from '../attempt/runner.ts'
 import { readInputError } from '../attempt/tool-error.ts'
 import { afterTurn, isTurnSpent } from '../clock.ts'
@@ -162,6 +162,9 @@ export class ActiveAttempts implements AttemptListener {
     inputs?.settled(index)
     const report = outputs.admit(attempt.report as AttemptReport)
     if (report.abandoned) this.#countAbandoned(task.id)
+    if (report.status === 'error' && report.retryAfterMs !== undefined) {
+      task.tool.pause?.(Math.min(report.retryAfterMs, MAX_RETRY_AFTER_MS), options.clock)
+    }
     const retry = report.status === 'success' ? undefined : this.#planRetry(attempt, report)
     if (retry !== undefined) {
       const { executionTimeMs } = report

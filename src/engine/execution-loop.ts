@@ -39,6 +39,8 @@ export class ExecutionLoop implements RecorderCallbacks {
   /** From the start on. */
   #rounds: TaskRounds | undefined
   #isAbandoned = false
+  /** The log remains open for its readers when this loop cannot append to it any more. */
+  #isLogShared = false
   #onPersonWait: (isWaiting: boolean) => void = () => {}
 
   constructor(parts: LoopParts) {
@@ -166,6 +168,25 @@ export class ExecutionLoop implements RecorderCallbacks {
     this.#commands.handOff()
   }
 
+  /** From now on, other processes may continue the execution: a failure of the log here does not end it for its readers. */
+  shareLog(): void {
+    this.#isLogShared = true
+  }
+
+  /**
+   * Leaves the execution to another process at once: nothing more is recorded here, running attempts go on, and `ended` rejects
+   * with `failure`. The log remains open for its readers, and may be advanced. Does nothing after the end.
+   */
+  leave(failure: DagstreamError): void {
+    if (this.#isAbandoned || this.log.ending !== undefined) return
+    this.#release(failure, true)
+    this.log.detach()
+    this.#outcome.fail(failure)
+  }
+
+  /** Reads the inbox of the execution. */
+  async deliver(): Promise<void> {}
+
   /** Called by the recorder, which `start` opens. */
   runSlice(): boolean {
     return this.#rounds?.runSlice() ?? false
@@ -188,16 +209,22 @@ export class ExecutionLoop implements RecorderCallbacks {
   onLogFailure(error: unknown): void {
     const code = error instanceof DagstreamError ? error.code : 'STORE_FAILED'
     const message = `Execution \`${this.executionId}\` could not be recorded`
-    this.#abandon(new DagstreamError(code, message, { cause: error }))
+    const failure = new DagstreamError(code, message, { cause: error })
+    if (this.#isLogShared) this.leave(failure)
+    else this.#abandon(failure)
   }
 
   #abandon(failure: DagstreamError): void {
     if (this.#isAbandoned || this.log.ending !== undefined) return
-    this.#isAbandoned = true
-    this.#recorder.close()
-    this.#rounds?.abandon(failure)
-    this.#commands.close(failure)
+    this.#release(failure, false)
     this.log.fail({ error: failure.message, code: failure.code, timestamp: this.#recorder.timestamp })
     this.#outcome.fail(failure)
+  }
+
+  #release(failure: DagstreamError, isLeft: boolean): void {
+    this.#isAbandoned = true
+    this.#recorder.close()
+    this.#rounds?.abandon(failure, isLeft)
+    this.#commands.close(failure)
   }
 }

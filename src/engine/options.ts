@@ -1,4 +1,5 @@
 import { CLOCK_METHODS, type Clock, systemClock } from '../clock.ts'
+import { MAX_PRIORITY, MIN_PRIORITY } from '../cluster/order.ts'
 import { expectMethods, expectObject, invalidOption } from '../errors.ts'
 import type { InputQuestion, Schedule } from '../events/events.ts'
 import type { ExecutionStore } from '../store/execution-store.ts'
@@ -15,6 +16,11 @@ export interface ExecutionOptions {
   readonly schedule?: Schedule
   /** Maximum number of concurrent tasks: a positive integer or `Infinity`. @defaultValue 64 */
   readonly maxConcurrency?: number
+  /**
+   * −100 to 100: among the executions that wait for the same limit or rate of a tool the higher ones go first, and those of
+   * one priority take turns. Does not stop what runs. @defaultValue 0
+   */
+  readonly priority?: number
   /**
    * `"continue"`: tasks that do not depend on a failed task still run; `"fail-fast"`: no further task starts, running
    * attempts are aborted and awaited. @defaultValue `"continue"`
@@ -66,6 +72,7 @@ export type ResolvedOptions = Required<Omit<ExecutionOptions, 'store' | 'onInput
 export const DEFAULT_OPTIONS: ResolvedOptions = {
   schedule: 'layers',
   maxConcurrency: 64,
+  priority: 0,
   onTaskError: 'continue',
   onCrash: 'resume',
   timeoutMs: 0,
@@ -81,6 +88,14 @@ export const DEFAULT_OPTIONS: ResolvedOptions = {
   clock: systemClock,
   random: Math.random,
   createId,
+}
+
+/** Describes a valid priority. */
+export const PRIORITY_RANGE: string = `an integer from ${MIN_PRIORITY} to ${MAX_PRIORITY}`
+
+/** Whether a value is a valid priority. */
+export function isPriority(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= MIN_PRIORITY && (value as number) <= MAX_PRIORITY
 }
 
 /** The methods of a store that executions call. */
@@ -119,6 +134,7 @@ export function resolveOptions(...given: readonly (ExecutionOptions | undefined)
   if (maxConcurrency !== Number.POSITIVE_INFINITY && !(Number.isInteger(maxConcurrency) && maxConcurrency > 0)) {
     throw invalidOption('maxConcurrency', 'a positive integer or Infinity', maxConcurrency)
   }
+  if (!isPriority(options.priority)) throw invalidOption('priority', PRIORITY_RANGE, options.priority)
   for (const name of ['timeoutMs', 'taskTimeoutMs', 'finallyTimeoutMs', 'abortGraceMs'] as const) {
     if (!isAtLeastZero(options[name]) || options[name] === Number.POSITIVE_INFINITY) {
       throw invalidOption(name, 'a finite number of milliseconds, 0 or more', options[name])

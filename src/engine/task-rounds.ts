@@ -64,10 +64,8 @@ export class TaskRounds {
     const closeInputs = (task: number): void => this.#room?.inputs.close(task)
     this.#milestones = new Milestones(plan, this.#table, this.#tasks, recorder, scopes, closeInputs)
     this.#emissions = new Emissions(options, counters, recorder, context.cancel)
-    this.#permits = new Permits(this.#table.starts.ready, {
-      isPaused: () => commands.isPaused,
-      granted: () => recorder.wake(),
-    })
+    const granted = (): void => recorder.wake()
+    this.#permits = new Permits(this.#table.starts, options, { isPaused: () => commands.isPaused, granted })
     this.#runner = start.runner ?? new LocalRunner({ tools: plan.tools, clock, abortGraceMs })
     this.#delays = new RetryDelays(clock, task => {
       this.#table.wake(task)
@@ -203,18 +201,17 @@ export class TaskRounds {
     this.#runner.close?.()
   }
 
-  /** The log has failed: aborts running attempts. */
-  abandon(failure: DagstreamError): void {
+  /** The log has failed: aborts running attempts. @param isLeft they go on, since another process continues */
+  abandon(failure: DagstreamError, isLeft: boolean): void {
     this.#isAbandoned = true
     this.#delays.stop()
     this.#decisions?.close()
     this.#permits.close()
-    this.#context.commands.abandon(failure.message)
+    if (!isLeft) this.#context.commands.abandon(failure.message)
     this.#room?.desk.end(failure)
-    this.#attempts.endUnbegun()
-    // With attempts left, the runner stays open: tools that ignore the abort must still be abandoned and their permits
-    // released.
-    if (this.#attempts.count === 0) this.#runner.close?.()
+    if (!isLeft) this.#attempts.endUnbegun()
+    // With aborted attempts, the runner stays open: tools that ignore it must be abandoned and their permits released.
+    if (isLeft || this.#attempts.count === 0) this.#runner.close?.()
   }
 
   #applyEntry(entry: LogEntry, now: number): void {

@@ -1,10 +1,12 @@
-import { isRecordUnusable } from '../errors.ts'
+import type { CommandNews } from '../cluster/inbox.ts'
+import { DagstreamError, isRecordUnusable } from '../errors.ts'
 import type { PersonAnswer } from '../engine/inputs/answer-stored.ts'
 import type { Reason, Stop } from '../events/events.ts'
 import type { StoredExecution } from '../store/execution-store.ts'
 import { executionEnded, executionNotFound, executionRunning, interrupted } from './errors/host-errors.ts'
 import type { ExecutionArchive } from './execution/execution-archive.ts'
-import type { CommandedExecution, HostedExecution } from './execution/hosted-execution.ts'
+import type { HostedExecution } from './execution/hosted-execution.ts'
+import type { CommandedExecution } from './execution/hosted-parts.ts'
 import type { RunningExecutions } from './execution/running-executions.ts'
 import type { Recovery } from './recovery/recovery.ts'
 
@@ -21,6 +23,36 @@ export interface CommandContext {
   ) => Promise<void>
   /** An execution that does not run here is left alone, unless it is parked. */
   readonly isServer: boolean
+  /** The way to executions that other servers of a shared store coordinate. */
+  readonly elsewhere: ElsewhereCommands | undefined
+}
+
+/** Commands to executions that other servers coordinate, or are about to. */
+export interface ElsewhereCommands {
+  /**
+   * @returns whether it took effect; `false`: the execution has ended or is parked now
+   * @throws the error of the command, `COORDINATOR_UNAVAILABLE`, the errors of the store
+   */
+  send(executionId: string, news: CommandNews): Promise<boolean>
+}
+
+function refuseUnknown(): never {
+  throw executionNotFound()
+}
+
+/** It was parked and resumed again meanwhile: the command can be repeated. */
+function refuseElsewhere(): never {
+  throw interrupted()
+}
+
+/** Whether a command failed because another server has taken the execution over. */
+function isFenced(error: unknown): boolean {
+  return error instanceof DagstreamError && error.code === 'FENCED'
+}
+
+/** Whether another server of a shared store coordinates it, or will. */
+function isCoordinated({ status, parked }: StoredExecution): boolean {
+  return status === 'running' && parked === undefined
 }
 
 /**
@@ -41,13 +73,18 @@ export class ExecutionCommands {
    */
   async resume(executionId: string): Promise<HostedExecution> {
     return this.#withLock(executionId, async () => {
-      const running = this.#context.running.get(executionId)
-      if (running !== undefined) return running
+      const { running, recovery, elsewhere, archive, expectRoom } = this.#context
+      const here = running.get(executionId)
+      if (here !== undefined) return here
       // Checked before anything is waited for: from then on the execution has a place of its own.
-      if (this.#context.recovery !== undefined) this.#context.expectRoom()
-      const stored = await this.#context.archive.findRecord(executionId)
+      if (recovery !== undefined && elsewhere === undefined) expectRoom()
+      const stored = await archive.findRecord(executionId)
       if (stored === undefined) throw executionNotFound()
       if (stored.status !== 'running') throw executionEnded()
+      if (elsewhere !== undefined) {
+        if (isCoordinated(stored)) return (await archive.find(executionId)) ?? refuseUnknown()
+        expectRoom()
+      }
       return this.#resume(stored)
     })
   }
@@ -61,17 +98,27 @@ export class ExecutionCommands {
   async cancel(executionId: string, reason: Reason, requestId?: string): Promise<CommandedExecution> {
     await this.#context.recovery?.whenDecided(executionId)
     return (
-      (await this.#cancelRunning(executionId, reason, requestId)) ?? this.#cancelStored(executionId, reason, requestId)
+      (await this.#cancelRunning(executionId, reason, requestId)) ??
+      (await this.#cancelStored(executionId, reason, requestId)) ??
+      this.#cancelElsewhere(executionId, reason, requestId)
     )
   }
 
+  /** `undefined` where it does not run here, or no more. */
   async #cancelRunning(executionId: string, reason: Reason, requestId?: string): Promise<HostedExecution | undefined> {
     const running = this.#context.running.get(executionId)
-    await running?.cancel(reason, requestId)
-    return running
+    if (running === undefined || running.isLeft) return undefined
+    try {
+      await running.cancel(reason, requestId)
+      return running
+    } catch (error) {
+      if (this.#context.elsewhere !== undefined && isFenced(error)) return undefined
+      throw error
+    }
   }
 
-  #cancelStored(executionId: string, reason: Reason, requestId?: string): Promise<CommandedExecution> {
+  /** `undefined` where another server coordinates it. */
+  #cancelStored(executionId: string, reason: Reason, requestId?: string): Promise<CommandedExecution | undefined> {
     return this.#withLock(executionId, async () => {
       const running = await this.#cancelRunning(executionId, reason, requestId)
       if (running !== undefined) return running
@@ -79,9 +126,19 @@ export class ExecutionCommands {
       if (stored === undefined) throw executionNotFound()
       const { status } = stored
       if (status !== 'running') return { executionId, status, ended: Promise.resolve() }
+      if (this.#context.elsewhere !== undefined && isCoordinated(stored)) return undefined
       const by = requestId === undefined ? {} : { requestId }
       return this.#resume(stored, { reason, message: reason.message, ...by })
     })
+  }
+
+  /** Outside the lock: the reply may take as long as a takeover. */
+  async #cancelElsewhere(executionId: string, reason: Reason, requestId?: string): Promise<CommandedExecution> {
+    const by = requestId === undefined ? {} : { requestId }
+    const isAccepted = await this.#context.elsewhere?.send(executionId, { type: 'cancel', reason, ...by })
+    // It has ended, or was parked.
+    if (isAccepted !== true) return (await this.#cancelStored(executionId, reason, requestId)) ?? refuseElsewhere()
+    return (await this.#context.archive.find(executionId)) ?? refuseUnknown()
   }
 
   /**
@@ -118,17 +175,37 @@ export class ExecutionCommands {
    */
   async answer(executionId: string, inputId: string, answer: PersonAnswer, by?: string): Promise<void> {
     await this.#context.recovery?.whenDecided(executionId)
+    if (await this.#answerRunning(executionId, inputId, answer, by)) return
+    if (await this.#answerStored(executionId, inputId, answer, by)) return
+    const news = { type: 'answer', inputId, answer, ...(by !== undefined && { by }) } as const
+    if ((await this.#context.elsewhere?.send(executionId, news)) === true) return
+    // It has ended, or was parked.
+    if (!(await this.#answerStored(executionId, inputId, answer, by))) refuseElsewhere()
+  }
+
+  /** @returns `false` where it does not run here, or no more */
+  async #answerRunning(executionId: string, inputId: string, answer: PersonAnswer, by?: string): Promise<boolean> {
     const running = this.#context.running.get(executionId)
-    if (running?.isRunning) return running.answer(inputId, answer, by)
-    await this.#withLock(executionId, async () => {
-      const resumed = this.#context.running.get(executionId)
-      if (resumed?.isRunning) return resumed.answer(inputId, answer, by)
+    if (running?.isRunning !== true) return false
+    try {
+      await running.answer(inputId, answer, by)
+      return true
+    } catch (error) {
+      if (this.#context.elsewhere !== undefined && isFenced(error)) return false
+      throw error
+    }
+  }
+
+  /** @returns `false` where another server coordinates it */
+  #answerStored(executionId: string, inputId: string, answer: PersonAnswer, by?: string): Promise<boolean> {
+    return this.#withLock(executionId, async () => {
+      if (await this.#answerRunning(executionId, inputId, answer, by)) return true
       const stored = await this.#context.archive.findRecord(executionId)
       if (stored === undefined) throw executionNotFound()
-      const { status, parked } = stored
-      const mayRunElsewhere = status === 'running' && parked === undefined && this.#context.isServer
-      if (mayRunElsewhere) throw interrupted()
+      if (isCoordinated(stored) && this.#context.elsewhere !== undefined) return false
+      if (isCoordinated(stored) && this.#context.isServer) throw interrupted()
       await this.#context.answerStored(executionId, inputId, answer, by)
+      return true
     })
   }
 

@@ -2,6 +2,7 @@ import type { ResolvedOptions } from '../engine/options.ts'
 import type { WorkflowRegistry } from '../plan/workflow-registry.ts'
 import type { ExecutionStore } from '../store/execution-store.ts'
 import type { ToolResolver } from '../tools/tool-resolver.ts'
+import type { ClusterOptions } from './cluster/cluster-options.ts'
 import type { ExecutionObserver } from './observers/execution-observer.ts'
 
 /** The options of a host, all present and checked. */
@@ -23,6 +24,8 @@ export interface HostOptions {
    * their grace. `false`: it resumes executions only on request, and they need no follower.
    */
   readonly isServer: boolean
+  /** How it takes part in a shared store. */
+  readonly cluster?: ClusterOptions | undefined
   /** Whether a person may answer questions: otherwise one without expiry expires at once. @defaultValue true */
   readonly isAttended?: boolean
 }

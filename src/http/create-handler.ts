@@ -37,6 +37,11 @@ export interface Handler {
    * `drainMs`. Idempotent.
    */
   readonly close: () => Promise<void>
+  /**
+   * On a shared store, settles once this process has joined it: rejects with `DISPATCHER_CONFLICT` while other processes use
+   * another dispatcher, and with the errors of the store. Resolves at once for any other store.
+   */
+  readonly started: Promise<void>
 }
 
 /**
@@ -59,7 +64,11 @@ export function createHandler(options: HandlerOptions): Handler {
       return explain(error, responses)
     }
   }
+  const started = host.join()
+  // Those who do not await it see the failure in the log and in the answers.
+  started.catch(() => {})
   return {
+    started,
     async fetch(request) {
       const response = await answer(request)
       answers.set(response.status, (answers.get(response.status) ?? 0) + 1)

@@ -8,26 +8,11 @@ import { applyEvent } from '../events/state.ts'
 import { EntryTail, type TailBounds } from './entry-tail.ts'
 import { type CursorLog, LogCursor, type LogEnding } from './log-cursor.ts'
 import type { CursorOptions, RestoreOptions } from './log-options.ts'
+import { type Lease, type LogStorage, readEntries } from './log-storage.ts'
 import { putOutputs } from './put-outputs.ts'
-import { type StoredEntry, toEntry, toNextEntry } from './stored-entry.ts'
+import { toNextEntry } from './stored-entry.ts'
 
-/** The right to append to one execution's log, valid until another process claims it. */
-export interface Lease {
-  readonly executionId: string
-  /** Increases with every claim, and so fences off earlier holders. */
-  readonly epoch: number
-}
-
-/** The part of a store that the log uses. */
-export interface LogStorage {
-  /** Atomic; durable when it returns or its promise resolves. The entries are numbered from `firstSeq` without gaps. */
-  append(lease: Lease, firstSeq: number, entries: readonly LogEntry[]): void | Promise<void>
-  /** Entries after `afterSeq`, in order, at most `limit`; empty at the end of the log. Never waits for new entries. */
-  read(executionId: string, afterSeq: number, limit: number): readonly StoredEntry[] | Promise<readonly StoredEntry[]>
-  /** Stores an output that its entry only refers to, before that is appended. `taskId` is `''` for that of the workflow. */
-  putOutput(lease: Lease, taskId: string, json: string): void | Promise<void>
-  getOutput(executionId: string, taskId: string): string | undefined | Promise<string | undefined>
-}
+export type { Lease, LogStorage } from './log-storage.ts'
 
 /** Receives entries once the store has them, and the duration of its `append`, ms. Must not throw. */
 export type AppendObserver = (entries: readonly LogEntry[], tookMs: number) => void
@@ -81,18 +66,31 @@ export class EventLog implements CursorLog {
     { base, restoresOutputs = false, onEntry }: RestoreOptions = {},
   ): Promise<EventLog> {
     const log = new EventLog(executionId, storage, {}, base)
-    for (;;) {
-      const page = await storage.read(executionId, log.head, RESTORE_PAGE)
-      for (const found of page) {
-        const stored = toNextEntry(found, executionId, log.head + 1)
-        const entry = restoresOutputs && stored.refersToOutput ? await log.restoreOutput(stored) : stored
-        // No lookup by index: an entry of a memory store carries task indices of another state than this one.
-        log.#add(entry, undefined)
-        onEntry?.(entry)
-      }
-      if (page.length === 0) return log
+    while ((await log.#readNext(restoresOutputs, onEntry)) > 0) if (isTurnSpent()) await new Promise<void>(afterTurn)
+    return log
+  }
+
+  /**
+   * Publishes the entries that another process has appended. One call at a time; not between `begin` and `detach`.
+   * @throws as `restore`
+   */
+  async advance(): Promise<void> {
+    while (this.#ending === undefined && (await this.#readNext()) > 0) {
+      this.#wake()
       if (isTurnSpent()) await new Promise<void>(afterTurn)
     }
+  }
+
+  async #readNext(restoresOutputs = false, onEntry?: (entry: LogEntry) => void): Promise<number> {
+    const page = await this.#storage.read(this.executionId, this.head, RESTORE_PAGE)
+    for (const found of page) {
+      const stored = toNextEntry(found, this.executionId, this.head + 1)
+      const entry = restoresOutputs && stored.refersToOutput ? await this.restoreOutput(stored) : stored
+      // No lookup by index: an entry of a memory store carries task indices of another state than this one.
+      this.#add(entry, undefined)
+      onEntry?.(entry)
+    }
+    return page.length
   }
 
   /** Seq of the last visible entry. */
@@ -118,6 +116,12 @@ export class EventLog implements CursorLog {
     this.#lease = lease
     this.#taskStateAt = taskStateAt
     this.#assigned = this.head
+  }
+
+  /** Withdraws the right to append: the log no longer publishes an append that has not settled. */
+  detach(): void {
+    this.#lease = undefined
+    this.#taskStateAt = undefined
   }
 
   /** Registers the only observer of later appends. It runs after the entries became visible. */
@@ -149,7 +153,11 @@ export class EventLog implements CursorLog {
     const startedAt = this.#observer?.clock.now() ?? 0
     const appended = this.#storage.append(lease, firstSeq, entries)
     if (appended === undefined) this.#publishAppended(entries, startedAt)
-    else return appended.then(() => this.#publishAppended(entries, startedAt))
+    else {
+      return appended.then(() => {
+        if (this.#lease === lease) this.#publishAppended(entries, startedAt)
+      })
+    }
   }
 
   #publishAppended(entries: readonly LogEntry[], startedAt: number): void {
@@ -199,7 +207,7 @@ export class EventLog implements CursorLog {
 
   /** Entries after `afterSeq` from the store, at most `limit`, without those that are not visible yet. */
   async readStored(afterSeq: number, limit: number): Promise<LogEntry[]> {
-    const entries = await this.#readEntries(afterSeq, limit)
+    const entries = await readEntries(this.#storage, this.executionId, afterSeq, limit)
     const visible = this.head - afterSeq
     return entries.length > visible ? entries.slice(0, Math.max(0, visible)) : entries
   }
@@ -211,16 +219,6 @@ export class EventLog implements CursorLog {
     const taskId = entry.type === 'task_complete' ? entry.data.taskId : WHOLE_EXECUTION
     const json = await this.#storage.getOutput(this.executionId, taskId)
     return json === undefined ? entry : LogEntry.fromJson(entry.seq, entry.type, entry.json, json)
-  }
-
-  /** Reads up to the first gap. */
-  async #readEntries(afterSeq: number, limit: number): Promise<LogEntry[]> {
-    const entries: LogEntry[] = []
-    for (const entry of await this.#storage.read(this.executionId, afterSeq, limit)) {
-      if (entry.seq !== afterSeq + 1 + entries.length) break
-      entries.push(toEntry(entry))
-    }
-    return entries
   }
 
   #publish(entries: readonly LogEntry[]): void {

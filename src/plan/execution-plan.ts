@@ -1,4 +1,4 @@
-import type { Limit } from '../tools/limit.ts'
+import type { Gate } from '../tools/gate.ts'
 import type { RegisteredTool } from '../tools/registry.ts'
 import type { JsonSchema } from '../tools/tool.ts'
 import type { ArgumentProblem } from '../tools/argument-problem.ts'
@@ -81,8 +81,8 @@ export class ExecutionPlan implements KnownWorkflow {
   readonly dependencies: readonly (readonly number[])[]
   /** For each task, the number of its dependencies. */
   readonly dependencyCounts: readonly number[]
-  /** The distinct limits of its tools and of those of nested workflows. */
-  readonly limits: readonly Limit[]
+  /** The distinct limits and rates of its tools and of those of nested workflows. */
+  readonly limits: readonly Gate[]
   readonly dependents: Dependents
   /** `layers` as task indices. */
   readonly layerIndices: Layers
@@ -139,7 +139,7 @@ export class ExecutionPlan implements KnownWorkflow {
     }
     this.depth = depth
     this.#tools = tools
-    this.limits = Object.freeze([...new Set(Array.from(tools.values()).flatMap(tool => tool.limit ?? []))])
+    this.limits = Object.freeze([...new Set(Array.from(tools.values()).flatMap(tool => tool.gate ?? []))])
     this.#estimates = Object.freeze(parts.estimates)
     Object.freeze(this)
   }

@@ -1,8 +1,8 @@
-import type { Limit } from '../tools/limit.ts'
+import type { Gate } from '../tools/gate.ts'
 
-/** Tasks of one execution that wait for the same limit. */
+/** Tasks of one execution that wait for the same limit or rate. */
 export interface LimitQueue {
-  readonly limit: Limit
+  readonly limit: Gate
   readonly ready: ReadyQueue
   /** Number of requested permits that are not granted yet. */
   requestedCount: number

@@ -1,6 +1,6 @@
 import type { Schedule } from '../events/events.ts'
 import type { PlannedTask } from '../plan/execution-plan.ts'
-import type { Limit } from '../tools/limit.ts'
+import type { Gate } from '../tools/gate.ts'
 import { type LimitQueue, ReadyQueue } from './ready-queue.ts'
 import type { TaskGraph } from './task-graph.ts'
 
@@ -9,7 +9,7 @@ export interface PermitSource {
   take(queue: LimitQueue, task: number): boolean
 }
 
-const NO_QUEUES: ReadonlyMap<Limit, LimitQueue> = new Map()
+const NO_QUEUES: ReadonlyMap<Gate, LimitQueue> = new Map()
 
 /** The distance between the ranks of children of one parent, small enough for 2 million of them. */
 const CHILD_STEP = 2 ** -21
@@ -23,7 +23,7 @@ const CHILD_STEP = 2 ** -21
 export class ReadyTasks {
   readonly #graph: TaskGraph
   readonly #ready = new ReadyQueue()
-  readonly #limitQueues: ReadonlyMap<Limit, LimitQueue>
+  readonly #limitQueues: ReadonlyMap<Gate, LimitQueue>
   /** Tasks that hold a permit and wait for a slot, in the order of the permits. */
   readonly #granted: number[] = []
   readonly #rankOf: Int32Array | undefined
@@ -40,7 +40,7 @@ export class ReadyTasks {
       this.#rankOf = new Int32Array(size)
       for (let rank = 0; rank < size; rank++) this.#rankOf[plan.priorities[rank] as number] = rank
     }
-    const createQueue = (limit: Limit): LimitQueue => ({ limit, ready: new ReadyQueue(), requestedCount: 0 })
+    const createQueue = (limit: Gate): LimitQueue => ({ limit, ready: new ReadyQueue(), requestedCount: 0 })
     this.#limitQueues =
       plan.limits.length === 0 ? NO_QUEUES : new Map(plan.limits.map(limit => [limit, createQueue(limit)]))
   }
@@ -153,10 +153,10 @@ export class ReadyTasks {
     return this.#taskAt === undefined || rank >= this.#taskAt.length ? rank : this.#taskAt[rank]
   }
 
-  #limitOf(task: number): Limit | undefined {
+  #limitOf(task: number): Gate | undefined {
     const { plan } = this.#graph
-    if (task < plan.tasks.length) return (plan.tasks[task] as PlannedTask).tool.limit
+    if (task < plan.tasks.length) return (plan.tasks[task] as PlannedTask).tool.gate
     const definition = this.#graph.taskAt(task)
-    return (definition?.tool ?? plan.tools.get(this.#graph.addedTask(task)?.tool ?? ''))?.limit
+    return (definition?.tool ?? plan.tools.get(this.#graph.addedTask(task)?.tool ?? ''))?.gate
   }
 }

@@ -39,6 +39,11 @@ export class StartQueue {
     return this.#runningCount
   }
 
+  /** Whether a slot is free. */
+  get hasSlot(): boolean {
+    return this.#heldCount < this.#maxConcurrency
+  }
+
   /** Starts to keep ready tasks in order. */
   open(): void {
     this.#isOpen = true
@@ -71,7 +76,7 @@ export class StartQueue {
 
   /** Takes the next task to start, which then holds a slot; `undefined` if there is no ready task or no slot. */
   next(permits: PermitSource | undefined): number | undefined {
-    if (this.#heldCount >= this.#maxConcurrency) return undefined
+    if (!this.hasSlot) return undefined
     const task = this.ready.take(permits)
     if (task === undefined) return undefined
     this.#heldCount += 1

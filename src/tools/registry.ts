@@ -3,7 +3,10 @@ import { DagstreamError, describeValue, invalidOption } from '../errors.ts'
 import { createArgumentChecker } from './argument-checker.ts'
 import type { ArgumentProblem, CheckedArguments } from './argument-problem.ts'
 import { quoteName } from './json-pointer.ts'
+import type { Clock } from '../clock.ts'
+import { type Gate, RatedGate } from './gate.ts'
 import { createLimit, isLimit, type Limit } from './limit.ts'
+import { findRateFault, type Rate } from './rate.ts'
 import { describeNumber, matchesNumber, RETRY_SCHEMAS, TIMEOUT_SCHEMA } from './retry-schema.ts'
 import type { JsonSchema, Tool, ToolContext } from './tool.ts'
 import { cutText } from '../text.ts'
@@ -36,6 +39,11 @@ export interface RegisteredTool {
   readonly tool: AnyTool
   /** The shared limit, or a limit created once from the tool's number. */
   readonly limit?: Limit
+  readonly rate?: Rate
+  /** What each call of it needs within one process: its limit, its rate, or both. */
+  readonly gate?: Gate
+  /** Delays all further calls, where it has a rate. */
+  readonly pause?: (delayMs: number, clock: Clock) => void
   readonly timeoutMs?: number
   readonly retry?: NonNullable<Tool['retry']>
   /** Whether its arguments may hold a `JsonNumber`. */
@@ -198,6 +206,8 @@ function normalise(tool: AnyTool): RegisteredTool {
   const isUsable =
     limit === undefined || (typeof limit === 'number' ? Number.isInteger(limit) && limit > 0 : isLimit(limit))
   expectField(isUsable, 'limit', 'a positive integer or the result of createLimit()', limit)
+  const rateFault = tool.rate === undefined ? undefined : findRateFault(tool.rate)
+  if (rateFault !== undefined) expectField(false, ...rateFault)
   const isChecked = inputSchema !== undefined && tool.checkArguments !== false
   const isSchema = typeof inputSchema === 'function' || (typeof inputSchema === 'object' && inputSchema !== null)
   // A schema used for checks is validated by `createArgumentChecker`.
@@ -212,7 +222,7 @@ function normalise(tool: AnyTool): RegisteredTool {
     name,
     ...(version !== undefined && { version }),
     tool,
-    ...(limit !== undefined && { limit: typeof limit === 'number' ? createLimit(limit) : limit }),
+    ...createGate(typeof limit === 'number' ? createLimit(limit) : limit, tool.rate),
     ...(timeoutMs !== undefined && { timeoutMs }),
     ...(retry && { retry }),
     exactNumbers,
@@ -222,4 +232,15 @@ function normalise(tool: AnyTool): RegisteredTool {
       checker?.checkUnresolved(value, references) ?? [],
     execute: (args: unknown, context: ToolContext) => tool.execute(args as AnyArguments, context),
   })
+}
+
+/** The limit and the rate of a tool, and what grants its calls. */
+function createGate(
+  limit: Limit | undefined,
+  given: Rate | undefined,
+): Pick<RegisteredTool, 'limit' | 'rate' | 'gate' | 'pause'> {
+  if (given === undefined) return limit === undefined ? {} : { limit, gate: limit }
+  const rate = Object.freeze({ max: given.max, perMs: given.perMs })
+  const gate = new RatedGate(rate, limit)
+  return { ...(limit !== undefined && { limit }), rate, gate, pause: (delayMs, clock) => gate.pause(delayMs, clock) }
 }

@@ -2,6 +2,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { InfoLevel } from '../events/events.ts'
 import type { TokenUsage } from '../events/token-usage.ts'
 import type { Limit } from './limit.ts'
+import type { Rate } from './rate.ts'
 
 /** A JSON Schema (draft 2020-12 unless its `$schema` says otherwise). */
 export type JsonSchema = Readonly<Record<string, unknown>>
@@ -28,6 +29,12 @@ export interface Tool<Args = Record<string, unknown>, Output = unknown> {
    * between tools. Default: unlimited.
    */
   readonly limit?: number | Limit
+  /**
+   * How often calls may begin, across executions: a bucket of `max` calls (1–1,000,000) that fills again within `perMs`
+   * (1–86,400,000), so at most `max` at once. The `retryAfterMs` of an error pauses all calls of the tool, for 5 minutes at
+   * most. Default: unlimited.
+   */
+  readonly rate?: Rate
   /** Timeout per attempt, ms; 0 for none. A task's `timeoutMs` takes precedence. */
   readonly timeoutMs?: number
   /** Retry policy. A task's `retry` takes precedence, field by field. */

@@ -266,7 +266,7 @@ function findFields(path: string, name: string): string[] {
 function findMethods(path: string): string[] {
   const source =
     read(path) +
-    read('src/log/event-log.ts')
+    read('src/log/log-storage.ts')
       .replace(/[^]*(?=export interface LogStorage)/, '')
       .split('\n}')[0]
   return [...source.matchAll(/^ {2}(\w+)\(/gm)].map(match => match[1] ?? '')

@@ -16,7 +16,11 @@ const matching = (paths: readonly string[], pattern: RegExp): string[] =>
 test('no rig registers a hook when it is imported: only the first file of a process would have it', () => {
   const rigs = files.filter(path => !path.endsWith('.test.ts'))
   // The setup runs for each file, and the files of test/store run apart.
-  expect(matching(rigs, /^(?:before|after)(?:Each|All)\(/m)).toEqual(['store/sqlite-rig.ts', 'support/unhandled.ts'])
+  expect(matching(rigs, /^(?:before|after)(?:Each|All)\(/m)).toEqual([
+    'store/postgres-rig.ts',
+    'store/sqlite-rig.ts',
+    'support/unhandled.ts',
+  ])
 })
 
 test('a file that replaces modules runs apart: the next file of its process would have them too', () => {

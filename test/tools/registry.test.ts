@@ -132,3 +132,12 @@ test('two tools of one name are refused', () => {
     message: 'There are two tools named `fetch`; give one another name',
   })
 })
+
+test.each([
+  [7, 'expected `rate` to be an object, `{ max, perMs }`, got `7` (number)'],
+  [{ max: 0, perMs: 1 }, 'expected `rate.max` to be an integer from 1 to 1000000, got `0` (number)'],
+  [{ max: 1 }, 'expected `rate.perMs` to be an integer from 1 to 86400000, got undefined'],
+  [{ max: 1, perMs: 1, burst: 2 }, 'expected `rate.burst` to be absent (known are max, perMs), got `2` (number)'],
+])('the rate %j is refused', (rate, message) => {
+  expect(refusal([{ name: 'a', execute: () => 1, rate: rate as never }]).message).toBe(`Tool \`a\`: ${message}`)
+})

@@ -19,6 +19,7 @@ import {
   parseOrigins,
   parsePort,
   parsePositiveInteger,
+  parsePriority,
 } from '../input/option-values.ts'
 import {
   cacheAgeOption,
@@ -94,6 +95,7 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
       new Option('--schedule <schedule>', 'when tasks start (default: "layers")').choices(['layers', 'dataflow']),
     )
     .option('--concurrency <n>', 'maximum number of concurrent tasks', parsePositiveInteger)
+    .option('--priority <n>', 'higher ones go first among executions that wait for a tool: -100 to 100', parsePriority)
     .option('--fail-fast', 'stop the execution once a task has failed')
     .option('--timeout <ms>', 'timeout of the whole execution', parsePositiveInteger)
     .addOption(inputOption())

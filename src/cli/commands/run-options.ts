@@ -7,6 +7,7 @@ import type { StoreFlags } from '../target/open-store.ts'
 export interface RunOptions extends OutputFlags, Omit<StoreFlags, 'durability'> {
   readonly schedule?: Schedule
   readonly concurrency?: number
+  readonly priority?: number
   readonly failFast?: true
   /** Timeout of the whole execution, ms. */
   readonly timeout?: number
@@ -33,12 +34,14 @@ export interface RunOptions extends OutputFlags, Omit<StoreFlags, 'durability'> 
 export function toRemoteOptions({
   schedule,
   concurrency,
+  priority,
   failFast,
   timeout,
 }: RunOptions): Omit<RemoteOptions, 'onDisconnect'> {
   return {
     ...(schedule && { schedule }),
     ...(concurrency !== undefined && { maxConcurrency: concurrency }),
+    ...(priority !== undefined && { priority }),
     ...(failFast && { onTaskError: 'fail-fast' as const }),
     ...(timeout !== undefined && { timeoutMs: timeout }),
   }

@@ -1,4 +1,4 @@
-import { createExecutionId } from '../../engine/execution-id.ts'
+import { createId } from '../../engine/execution-id.ts'
 import { openTools } from '../input/open-tools.ts'
 import { readNamed, readWorkflowFolder } from '../input/workflow-folder.ts'
 import type { Source } from '../input/read-workflow.ts'
@@ -26,7 +26,7 @@ export async function runOnPage(
   const source = await readNamed(file, folder, process)
   const tools = await openTools(options, process, new McpLines(context))
   try {
-    const executionId = createExecutionId()
+    const executionId = createId()
     const workflows = folder?.register(tools.all)
     const page = await openExecutionPage({
       tools: tools.all ?? tools,

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander'
+import { isPriority, PRIORITY_RANGE } from '../../engine/options.ts'
 import { isNames } from '../../integrations/llm/request-fields.ts'
 import { MOMENT, parseMoment } from '../../host/listing/list-filter.ts'
 import { MAX_KEEP_ALIVE_MS } from '../../http/node/serve-bounds.ts'
@@ -19,6 +20,13 @@ function parseInteger(text: string, least: number): number {
   const value = Number(text)
   if (/^[0-9]+$/.test(text) && Number.isSafeInteger(value) && value >= least) return value
   throw new InvalidArgumentError(`Expected an integer of at least ${least}.`)
+}
+
+/** @throws InvalidArgumentError unless `text` is a priority */
+export function parsePriority(text: string): number {
+  const value = Number(text)
+  if (/^-?[0-9]{1,3}$/.test(text) && isPriority(value)) return value
+  throw new InvalidArgumentError(`Expected ${PRIORITY_RANGE}.`)
 }
 
 /** @throws InvalidArgumentError unless `text` is a valid keep-alive time, ms */

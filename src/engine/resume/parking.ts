@@ -21,6 +21,7 @@ export function describeCrashing(tasks: readonly string[]): Parked {
 
 /**
  * Parks an execution: it no longer resumes by itself. A process that still runs it gets `FENCED`.
+ * @param claimed the right to append; absent: it is claimed from the store
  * @returns the entry that records it
  * @throws what the store throws
  */
@@ -29,8 +30,9 @@ export async function park(
   executionId: string,
   parked: Parked,
   clock: Clock,
+  claimed?: Lease,
 ): Promise<LogEntry> {
-  const lease = await store.claim(executionId)
+  const lease = claimed ?? (await store.claim(executionId))
   const last = (await findLast(store, executionId))?.seq ?? (await store.readBase?.(executionId))?.seq ?? 0
   return recordParked(store, lease, last, parked, clock)
 }

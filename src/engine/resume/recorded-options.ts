@@ -23,7 +23,7 @@ const RECORDED = [
 ] as const
 
 /** Recorded only where they differ from their defaults: records of earlier versions do not have them. */
-const RECORDED_IF_GIVEN = ['finallyTimeoutMs', 'maxItems'] as const
+const RECORDED_IF_GIVEN = ['finallyTimeoutMs', 'maxItems', 'priority'] as const
 
 /** The options in the record of an execution. */
 export type RecordedOptions = Pick<ExecutionOptions, (typeof RECORDED | typeof RECORDED_IF_GIVEN)[number]> & {

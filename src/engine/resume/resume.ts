@@ -31,6 +31,8 @@ export interface ResumeContext {
   readonly isAttended?: boolean | undefined
   /** Ends it, as a request to cancel does: `finally` tasks run, unless it is being ended already. */
   readonly stop?: Stop | undefined
+  /** The claimed right to append. @defaultValue it is claimed from the store */
+  readonly lease?: Lease | undefined
   /** Called with the restored log before anything is appended by the loop. */
   readonly onRestored?: ((log: EventLog) => void) | undefined
 }
@@ -107,6 +109,7 @@ async function takeOver(
     counters = createCounters(),
     stop,
     isAttended = true,
+    lease: claimed,
   }: ResumeContext,
 ): Promise<Taken> {
   const { executionId, createdAt } = stored
@@ -114,7 +117,7 @@ async function takeOver(
   const options: ResolvedOptions = { ...given, ...recorded }
   const { input, findFailure, findFinallyFailure, plan: buildPlan } = checkRecorded(stored, tools)
   const plan = await buildPlan()
-  const lease = stored.status === 'running' ? await store.claim(executionId) : undefined
+  const lease = stored.status === 'running' ? (claimed ?? (await store.claim(executionId))) : undefined
   const replayed = await replay(stored, store, plan, options)
   const { log, table } = replayed
   const loop = new ExecutionLoop({ log, options, counters, createdAt, isAttended })

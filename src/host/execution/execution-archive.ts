@@ -27,10 +27,13 @@ export class ExecutionArchive {
   /** Ended executions, the least recently requested first. */
   readonly #cached = new Map<string, HostedExecution>()
   readonly #restoring = new Map<string, Promise<Archived>>()
+  readonly #follow: ((record: StoredExecution) => Promise<HostedExecution>) | undefined
 
-  constructor(store: ExecutionStore, clock: Clock) {
+  /** @param follow opens an unfinished execution that another process runs; absent: none does */
+  constructor(store: ExecutionStore, clock: Clock, follow?: (record: StoredExecution) => Promise<HostedExecution>) {
     this.#store = store
     this.#clock = clock
+    this.#follow = follow
   }
 
   /** Caches the log of an execution that has ended; evicts the least recently requested ones beyond the bounds. */
@@ -59,7 +62,7 @@ export class ExecutionArchive {
       this.#cached.delete(executionId)
       return undefined
     }
-    const found = this.#cached.get(executionId) ?? (await callStore(() => this.#restoreOnce(record)))
+    const found = this.#cached.get(executionId) ?? (await callStore(() => this.#open(record)))
     if (found.hasEnded) this.cache(found)
     return found
   }
@@ -67,6 +70,11 @@ export class ExecutionArchive {
   async delete(executionId: string): Promise<void> {
     this.#cached.delete(executionId)
     await callStore(() => this.#store.delete(executionId))
+  }
+
+  async #open(record: StoredExecution): Promise<HostedExecution> {
+    const isFollowed = this.#follow !== undefined && record.status === 'running' && findParked(record) === undefined
+    return isFollowed ? this.#follow(record) : this.#restoreOnce(record)
   }
 
   /** Readers often reconnect at the same time: one log serves them all. */

@@ -1,53 +1,33 @@
 import type { TaskState } from '../../events/execution-state.ts'
 import type { Clock } from '../../clock.ts'
 import { parseWorkflow } from '../../engine/resume/recorded-execution.ts'
-import { recordUnusable } from '../../errors.ts'
+import { type DagstreamError, recordUnusable } from '../../errors.ts'
 import type { Parked, Reason } from '../../events/events.ts'
 import { Execution } from '../../engine/executors/execution.ts'
 import type { ExecutionLoop } from '../../engine/execution-loop.ts'
 import type { TaskActivity } from '../../engine/loop-parts.ts'
 import type { ExecutionRecord } from '../../store/execution-store.ts'
-import type { EventLog } from '../../log/event-log.ts'
+import type { EventLog, Lease } from '../../log/event-log.ts'
 import type { BufferOptions } from '../../log/reader-bound.ts'
 import type { PersonAnswer } from '../../engine/inputs/answer-stored.ts'
 import { interrupted } from '../errors/host-errors.ts'
 import { DisconnectPolicy } from './disconnect-policy.ts'
+import type { CommandedExecution, HostedParts, LiveOptions, PublishedFollowers, StoreFailure } from './hosted-parts.ts'
 import { type ShownStatus, showStatus } from './shown-status.ts'
-
-/** A store failure that an execution was resumed after. */
-export interface StoreFailure {
-  /** Last seq of the log at the failure. */
-  readonly head: number
-  /** Number of failures in a row without progress before it. */
-  readonly stallCount: number
-}
-
-/** Optional properties of an execution that runs. */
-export interface LiveOptions {
-  readonly failure?: StoreFailure | undefined
-  /** Its request asked for its grace: it holds also while the execution only waits for people. */
-  readonly isGraceAsked?: boolean
-  /** Whether it only waits for people has changed. */
-  readonly onPersonWait?: () => void
-}
-
-/** An execution that a command was given to. */
-export interface CommandedExecution {
-  readonly executionId: string
-  /** As of now. */
-  readonly status: ShownStatus
-  /** Resolves at its end; rejects when its log could not be kept. */
-  readonly ended: Promise<void>
-}
 
 /** An execution of a host: one that runs here, or one that the store has. */
 export class HostedExecution implements CommandedExecution {
   readonly record: ExecutionRecord
   readonly log: EventLog
   readonly disconnectPolicy: DisconnectPolicy
+  /** Of an execution of a shared store that runs here. */
+  lease: Lease | undefined
+  /** Of an execution of a shared store. */
+  readonly followers: PublishedFollowers | undefined
   /** The last store failure in this process. */
   readonly lastStoreFailure: StoreFailure | undefined
-  readonly #loop: ExecutionLoop | undefined
+  #loop: ExecutionLoop | undefined
+  #isLeft = false
   readonly #parked: Parked | undefined
   #taskIds: readonly string[] | undefined
 
@@ -57,16 +37,18 @@ export class HostedExecution implements CommandedExecution {
     loop: ExecutionLoop | undefined,
     graceMs: number,
     clock: Clock,
-    { parked, failure }: { readonly parked?: Parked | undefined; readonly failure?: StoreFailure | undefined },
+    { parked, failure, followers }: HostedParts,
   ) {
     this.record = record
     this.#parked = parked
     this.log = log
     this.lastStoreFailure = failure
+    this.followers = followers
     this.#loop = loop
-    this.disconnectPolicy = new DisconnectPolicy(graceMs, clock, () => {
+    const onAbandoned = (): void => {
       this.#loop?.cancel({ code: 'DISCONNECTED', message: 'The execution had no subscriber for its grace period' })
-    })
+    }
+    this.disconnectPolicy = new DisconnectPolicy(graceMs, clock, onAbandoned, followers)
   }
 
   /** An execution that runs in this process. */
@@ -75,9 +57,9 @@ export class HostedExecution implements CommandedExecution {
     loop: ExecutionLoop,
     graceMs: number,
     clock: Clock,
-    { failure, isGraceAsked = false, onPersonWait = () => {} }: LiveOptions = {},
+    { failure, isGraceAsked = false, onPersonWait = () => {}, followers }: LiveOptions = {},
   ): HostedExecution {
-    const hosted = new HostedExecution(record, loop.log, loop, graceMs, clock, { failure })
+    const hosted = new HostedExecution(record, loop.log, loop, graceMs, clock, { failure, followers })
     loop.followPersonWait(isWaiting => {
       if (!isGraceAsked) hosted.disconnectPolicy.hold(isWaiting)
       onPersonWait()
@@ -88,6 +70,16 @@ export class HostedExecution implements CommandedExecution {
   /** An execution that can only be read. */
   static archived(record: ExecutionRecord, log: EventLog, parked: Parked | undefined, clock: Clock): HostedExecution {
     return new HostedExecution(record, log, undefined, Number.POSITIVE_INFINITY, clock, { parked })
+  }
+
+  /** An execution that another server coordinates. */
+  static followed(
+    record: ExecutionRecord,
+    log: EventLog,
+    clock: Clock,
+    followers: PublishedFollowers,
+  ): HostedExecution {
+    return new HostedExecution(record, log, undefined, Number.POSITIVE_INFINITY, clock, { followers })
   }
 
   get executionId(): string {
@@ -112,6 +104,11 @@ export class HostedExecution implements CommandedExecution {
   /** Whether this process runs it. */
   get isRunning(): boolean {
     return this.#loop !== undefined && this.log.ending === undefined
+  }
+
+  /** Whether another server continues it, after it ran here. */
+  get isLeft(): boolean {
+    return this.#isLeft
   }
 
   /** Whether it only waits for people: it needs no place among those that run. */
@@ -177,6 +174,28 @@ export class HostedExecution implements CommandedExecution {
   /** Leaves the execution to the next process. */
   handOff(): void {
     this.#loop?.handOff()
+  }
+
+  /**
+   * Leaves the execution to another server: running attempts go on, and this is one that can only be read. Its log remains open
+   * for its readers.
+   */
+  leave(failure: DagstreamError): void {
+    this.disconnectPolicy.close()
+    this.#loop?.leave(failure)
+    if (this.#loop !== undefined) this.#isLeft = true
+    this.#loop = undefined
+  }
+
+  /** From now on, other servers of the store may continue it. */
+  share(lease: Lease): void {
+    this.lease = lease
+    this.#loop?.shareLog()
+  }
+
+  /** Reads what its workers have reported; does nothing where it does not run here. @returns rejects as the store does */
+  async deliver(): Promise<void> {
+    await this.#loop?.deliver()
   }
 
   #readTaskIds(): readonly string[] {

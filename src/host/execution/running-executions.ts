@@ -21,6 +21,10 @@ export interface RunningCallbacks {
   /** The store failed: the execution may be resumed once the store works again. */
   readonly onStoreFailure: (hosted: HostedExecution) => void
   readonly onRelease: () => void
+  /** On a shared store: another server continues the execution. Called instead of `onStoreFailure`. */
+  readonly onLost?: ((hosted: HostedExecution) => void) | undefined
+  /** The execution was left to the next process. */
+  readonly onHandedOff: (hosted: HostedExecution) => void
 }
 
 /** The executions that run in this process, or are about to. */
@@ -80,8 +84,10 @@ export class RunningExecutions {
   }
 
   /** Removes an execution that has stopped running, or never ran. */
-  remove({ executionId }: HostedExecution): void {
-    this.#all.delete(executionId)
+  remove(hosted: HostedExecution): void {
+    const { executionId } = hosted
+    // It may have been taken over here again.
+    if (this.#all.get(executionId) === hosted) this.#all.delete(executionId)
     this.#callbacks.onRelease()
   }
 
@@ -94,7 +100,7 @@ export class RunningExecutions {
   }
 
   #ended(hosted: HostedExecution, error?: unknown): void {
-    const { observers, logger, onEnded, onStoreFailure } = this.#callbacks
+    const { observers, logger, onEnded, onStoreFailure, onLost, onHandedOff } = this.#callbacks
     const { executionId, status } = hosted
     hosted.disconnectPolicy.close()
     if (status !== 'running' && status !== 'parked') {
@@ -103,10 +109,12 @@ export class RunningExecutions {
     } else if (error instanceof DagstreamError && error.code === 'SHUTTING_DOWN') {
       observers.end(executionId, 'handed_off')
       logger.warn('An execution is handed off to the next process', { executionId })
+      onHandedOff(hosted)
     } else {
       observers.end(executionId, 'lost')
       logger.warn('An execution was lost', { executionId, error: describeError(error) })
-      if (isStoreFailure(error)) onStoreFailure(hosted)
+      if (onLost !== undefined) onLost(hosted)
+      else if (isStoreFailure(error)) onStoreFailure(hosted)
     }
     this.remove(hosted)
   }

@@ -3,6 +3,7 @@ import { park } from '../../engine/resume/parking.ts'
 import type { Parked } from '../../events/events.ts'
 import type { LogEntry } from '../../events/log-entry.ts'
 import type { ExecutionStore } from '../../store/execution-store.ts'
+import type { Lease } from '../../log/event-log.ts'
 import type { Logger } from '../../log/logger.ts'
 import type { ObservedRecord, ObserverHub } from '../observers/observer-hub.ts'
 import { callStore } from '../../store/call-store.ts'
@@ -47,10 +48,10 @@ export class Quarantine {
     observers.parked(record, entry)
   }
 
-  /** Parks an execution that was not taken over. @throws what the store throws */
-  async park(stored: ObservedRecord, parked: Parked): Promise<void> {
+  /** Parks an execution that was not taken over. @param lease if it is claimed already. @throws what the store throws */
+  async park(stored: ObservedRecord, parked: Parked, lease?: Lease): Promise<void> {
     const { store, clock } = this.#context
-    const entry = await callStore(() => park(store, stored.executionId, parked, clock))
+    const entry = await callStore(() => park(store, stored.executionId, parked, clock, lease))
     this.addParked(stored, parked, entry)
   }
 }

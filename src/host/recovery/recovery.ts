@@ -1,18 +1,19 @@
 import { afterTurn, isTurnSpent } from '../../clock.ts'
 import { DagstreamError, isRecordUnusable } from '../../errors.ts'
-import type { ExecutionLoop } from '../../engine/execution-loop.ts'
 import { recoverLoop, resumeLoop, type ResumeContext } from '../../engine/resume/resume.ts'
 import type { Stop } from '../../events/events.ts'
 import { describeError } from '../../log/describe-error.ts'
+import type { Lease } from '../../log/event-log.ts'
 import type { StoredExecution } from '../../store/execution-store.ts'
 import { describeUnusable } from '../../store/unfinished-status.ts'
 import type { ToolRegistry } from '../../tools/registry.ts'
 import { shuttingDown } from '../errors/host-errors.ts'
-import type { HostedExecution, StoreFailure } from '../execution/hosted-execution.ts'
+import type { HostedExecution } from '../execution/hosted-execution.ts'
+import type { StoreFailure } from '../execution/hosted-parts.ts'
 import { callStore, isStoreFailure } from '../../store/call-store.ts'
 import { Quarantine } from './quarantine.ts'
 import { parseRecord } from '../storage/recoverable-record.ts'
-import type { RecoveryContext } from './recovery-context.ts'
+import type { LoopOrigin, RecoveryContext } from './recovery-context.ts'
 import { ToolLookup } from './tool-lookup.ts'
 
 /**
@@ -75,11 +76,38 @@ export class Recovery {
     const tools = await (isStopping
       ? this.#tools.findForEnd(stored.executionId, record)
       : this.#tools.find(record.workflow))
-    const { store, running, adopt } = this.#context
+    const { store, running, adopt, leases } = this.#context
     // A store that answers later may have listed an execution that was being registered here.
     return this.#guardResume(async () => {
-      const resume = (): Promise<ExecutionLoop> => resumeLoop(stored, store, { ...this.#describe(stored), tools, stop })
-      return running.get(stored.executionId) ?? adopt(stored, await callStore(resume))
+      const here = running.get(stored.executionId)
+      if (here !== undefined) return here
+      const lease = await leases?.claim(stored.executionId)
+      try {
+        const context = { ...this.#describe(stored), tools, stop, lease }
+        return adopt(stored, await callStore(() => resumeLoop(stored, store, context)), { lease })
+      } catch (error) {
+        if (lease !== undefined) void leases?.release(lease)
+        throw error
+      }
+    })
+  }
+
+  /** Takes over an execution of a shared store that no living server coordinates. Never rejects. */
+  async takeOver(lease: Lease): Promise<void> {
+    const { executionId } = lease
+    const { running, leases, logger } = this.#context
+    await this.withExecutionLock(executionId, async () => {
+      // This server has lost it, and has claimed it again before it noticed.
+      const lost = running.get(executionId)
+      lost?.leave(new DagstreamError('FENCED', 'This server has claimed the execution again'))
+      await lost?.ended.catch(() => {})
+      try {
+        await this.#recover(executionId, { lease })
+        if (running.get(executionId)?.lease !== lease) await leases?.release(lease)
+      } catch (error) {
+        logger.warn('An execution could not be taken over', { executionId, error: describeError(error) })
+        leases?.releaseLater(lease)
+      }
     })
   }
 
@@ -133,7 +161,7 @@ export class Recovery {
       // It was resumed by hand meanwhile.
       if (running.get(executionId) !== undefined) return
       try {
-        await this.#recover(executionId, failure)
+        await this.#recover(executionId, { failure })
       } catch (error) {
         if (isStoreFailure(error)) throw error
         // The next process may resume it, or a request.
@@ -144,32 +172,33 @@ export class Recovery {
   }
 
   /** Resumes an execution, or parks it, unless it has ended. @throws the errors of the store and of its tool provider */
-  async #recover(executionId: string, failure?: StoreFailure): Promise<void> {
+  async #recover(executionId: string, origin: LoopOrigin = {}): Promise<void> {
     try {
-      const tools = await this.#prepare(executionId)
+      const tools = await this.#prepare(executionId, origin)
       if (tools === undefined) return
       await this.#serialize(async () => {
         // Read again instead of kept: many executions may wait, and their records may be large.
         const stored = await this.#findRecoverable(executionId)
-        if (stored !== undefined) await this.#recoverStored(stored, tools, failure)
+        if (stored !== undefined) await this.#recoverStored(stored, tools, origin)
       })
     } catch (error) {
       if (!isRecordUnusable(error)) throw error
       const stored = await this.#findRecoverable(executionId)
-      if (stored !== undefined) await this.quarantine.park(stored, describeUnusable(error))
+      if (stored !== undefined) await this.quarantine.park(stored, describeUnusable(error), origin.lease)
     }
   }
 
-  async #recoverStored(stored: StoredExecution, tools: ToolRegistry, failure?: StoreFailure): Promise<void> {
+  async #recoverStored(stored: StoredExecution, tools: ToolRegistry, origin: LoopOrigin): Promise<void> {
     const { store, running, adopt, logger } = this.#context
     const { executionId } = stored
+    const { failure, lease } = origin
     const whose = failure === undefined ? 'its process left' : 'was lost'
     logger.warn(`Resuming an execution that ${whose}`, { executionId })
     await this.#guardResume(async () => {
       const here = running.get(executionId)
       if (here !== undefined) return here
-      const recovered = await callStore(() => recoverLoop(stored, store, { ...this.#describe(stored), tools }))
-      if ('loop' in recovered) return adopt(stored, recovered.loop, failure)
+      const recovered = await callStore(() => recoverLoop(stored, store, { ...this.#describe(stored), tools, lease }))
+      if ('loop' in recovered) return adopt(stored, recovered.loop, origin)
       this.quarantine.addParked(stored, recovered.parked, recovered.entry)
       return undefined
     })
@@ -182,7 +211,7 @@ export class Recovery {
   }
 
   /** @returns its tools; `undefined` where it is not resumed @throws `RECORD_UNUSABLE`; the errors of the store and of its tool provider */
-  async #prepare(executionId: string): Promise<ToolRegistry | undefined> {
+  async #prepare(executionId: string, { lease }: LoopOrigin): Promise<ToolRegistry | undefined> {
     const stored = await this.#findRecoverable(executionId)
     if (stored === undefined) return undefined
     const record = parseRecord(stored)
@@ -194,7 +223,7 @@ export class Recovery {
       if (!(error instanceof DagstreamError) || error.code !== 'TOOLS_UNAVAILABLE') throw error
       this.#context.logger.warn('An execution could not be resumed', { executionId, error: describeError(error) })
       const message = 'Tools of the execution were unavailable at its resumption: resume it by hand'
-      await this.quarantine.park(stored, { code: error.code, message, tasks: [] })
+      await this.quarantine.park(stored, { code: error.code, message, tasks: [] }, lease)
       return undefined
     }
   }

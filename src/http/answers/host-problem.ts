@@ -23,6 +23,7 @@ const HOST_PROBLEMS: readonly HostProblem[] = [
   { title: 'Too many requests', status: 429, code: 'TOO_MANY_EXECUTIONS', retryAfterS: 1 },
   { title: 'Too many requests', status: 429, code: 'TOO_MANY_SUBSCRIBERS', retryAfterS: 1 },
   { title: 'Service unavailable', status: 503, code: 'SHUTTING_DOWN', retryAfterS: 1 },
+  { title: 'Service unavailable', status: 503, code: 'COORDINATOR_UNAVAILABLE', retryAfterS: 1 },
 ]
 
 /** The problem that an error of the host is answered with; `undefined` for any other error. */

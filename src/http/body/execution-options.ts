@@ -1,5 +1,5 @@
 import { describeValue } from '../../errors.ts'
-import type { ResolvedOptions } from '../../engine/options.ts'
+import { isPriority, PRIORITY_RANGE, type ResolvedOptions } from '../../engine/options.ts'
 import { parseDisconnectRule } from '../../host/execution/disconnect-policy.ts'
 import type { ExecutionRequest } from '../../host/execution/execution-request.ts'
 import { describeJson, isJsonObject } from '../../json/describe-json.ts'
@@ -33,7 +33,7 @@ export function parseOptions(given: unknown = {}, server: ServerBounds): ParsedO
   }
 }
 
-const UNKNOWN = 'absent: known are schedule, onTaskError, onCrash, maxConcurrency, timeoutMs and onDisconnect'
+const UNKNOWN = 'absent: known are schedule, onTaskError, onCrash, maxConcurrency, priority, timeoutMs and onDisconnect'
 
 /** The check of each option. @returns what is expected if the value is invalid */
 const OPTIONS = {
@@ -47,6 +47,7 @@ const OPTIONS = {
       ? 'a positive integer'
       : `an integer from 1 to ${most}, the bound of the server`
   },
+  priority: (value: unknown) => (isPriority(value) ? undefined : PRIORITY_RANGE),
   timeoutMs: (value: unknown, { timeoutMs: most }: ServerBounds) => {
     const isTime = typeof value === 'number' && value >= 0 && value < Number.POSITIVE_INFINITY
     if (isTime && (most === 0 || (value > 0 && value <= most))) return undefined

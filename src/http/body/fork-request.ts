@@ -53,7 +53,8 @@ export async function prepareForkRequest(
 
 /** The recorded options that a request could ask for, within the bounds of the server. @throws `RECORD_UNUSABLE` */
 export function readAskableOptions(options: string | undefined, server: ServerBounds): ExecutionRequest['options'] {
-  const { schedule, onTaskError, onCrash, maxConcurrency, timeoutMs }: RecordedOptions = readOptions(options)
+  const recorded: RecordedOptions = readOptions(options)
+  const { schedule, onTaskError, onCrash, maxConcurrency, priority, timeoutMs } = recorded
   const isTimeBound = server.timeoutMs > 0 && (timeoutMs === undefined || timeoutMs === 0)
   const mostMs = server.timeoutMs > 0 ? server.timeoutMs : Number.POSITIVE_INFINITY
   return {
@@ -61,6 +62,7 @@ export function readAskableOptions(options: string | undefined, server: ServerBo
     ...(onTaskError !== undefined && { onTaskError }),
     ...(onCrash !== undefined && { onCrash }),
     ...(maxConcurrency !== undefined && { maxConcurrency: Math.min(maxConcurrency, server.maxConcurrency) }),
+    ...(priority !== undefined && { priority }),
     ...(timeoutMs !== undefined && !isTimeBound && { timeoutMs: Math.min(timeoutMs, mostMs) }),
   }
 }

@@ -190,7 +190,21 @@ export const schemas: Readonly<Record<SchemaName, Json>> = {
       items: object({ name: text, description: text, inputSchema: { type: 'object' } }, ['description', 'inputSchema']),
     },
   }),
-  Health: object({ status: { enum: ['ok', 'draining'] } }),
+  WorkerList: object({
+    workers: {
+      type: 'array',
+      items: object({
+        workerId: text,
+        startedAt: { ...text, format: 'date-time' },
+        seenAt: { ...text, format: 'date-time' },
+        tools: { type: 'array', items: text },
+        running: count,
+        capacity: count,
+        version: text,
+      }),
+    },
+  }),
+  Health: object({ status: { enum: ['ok', 'draining', 'store_unavailable'] } }),
   Problem: {
     ...object(
       {

@@ -119,6 +119,13 @@ const paths = {
       responses: { 200: json('The tools.', refer('ToolList')), ...problems(503) },
     },
   },
+  '/workers': {
+    get: {
+      operationId: 'listWorkers',
+      summary: 'The living workers on a shared store; none for any other store',
+      responses: { 200: json('The workers.', refer('WorkerList')), ...problems(503) },
+    },
+  },
   '/healthz': {
     get: {
       operationId: 'getHealth',
@@ -126,7 +133,7 @@ const paths = {
       responses: {
         200: json('It accepts executions.', refer('Health')),
         ...problems(),
-        503: json('The server is shutting down.', refer('Health')),
+        503: json('The server is shutting down, or its shared store does not answer.', refer('Health')),
       },
     },
   },

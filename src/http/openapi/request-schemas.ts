@@ -1,3 +1,4 @@
+import { MAX_PRIORITY, MIN_PRIORITY } from '../../cluster/order.ts'
 import { type Json, ms, refer, request, text } from './schema-parts.ts'
 
 type RequestName = 'WorkflowRequest' | 'NamedRequest' | 'ForkRequest' | 'ValidationRequest' | 'ExecutionOptions'
@@ -47,6 +48,12 @@ export const requestSchemas: Readonly<Record<RequestName, Json>> = {
         enum: ['resume', 'fail'],
       },
       maxConcurrency: { type: 'integer', minimum: 1 },
+      priority: {
+        type: 'integer',
+        minimum: MIN_PRIORITY,
+        maximum: MAX_PRIORITY,
+        description: 'Among executions that wait for the same limit or rate of a tool higher ones go first.',
+      },
       timeoutMs: { ...ms, description: 'Timeout of the whole execution, ms; 0 for none.' },
       onDisconnect: {
         description: 'Whether the execution is cancelled once it has no subscriber for a time. `cancel`: after 0 ms.',

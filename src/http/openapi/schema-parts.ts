@@ -25,6 +25,7 @@ export type SchemaName =
   | 'WorkflowIssue'
   | 'WorkflowList'
   | 'ToolList'
+  | 'WorkerList'
   | 'Health'
   | 'Problem'
   | 'EventStream'

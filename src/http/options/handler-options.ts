@@ -1,3 +1,5 @@
+import type { Dispatcher } from '../../cluster/order.ts'
+import { isSharedStore } from '../../cluster/shared-store.ts'
 import { DagstreamError, expectMethods, expectObject, invalidOption } from '../../errors.ts'
 import { EXECUTION_OPTIONS, type ExecutionOptions, isAtLeastZero, resolveOptions } from '../../engine/options.ts'
 import { defaultFormat, type Format } from '../../sse/formats.ts'
@@ -7,6 +9,7 @@ import type { ToolSource } from '../../tools/registry.ts'
 import { Suggestions } from '../../tools/suggestion.ts'
 import { createToolResolver, type ToolProvider } from '../../tools/tool-resolver.ts'
 import { type DisconnectRule, parseDisconnectRule } from '../../host/execution/disconnect-policy.ts'
+import { CLUSTER_OPTIONS, resolveClusterOptions } from '../../host/cluster/cluster-options.ts'
 import type { HostOptions } from '../../host/host-options.ts'
 import type { ExecutionObserver } from '../../host/observers/execution-observer.ts'
 import type { Authorize } from '../security/authorize.ts'
@@ -46,6 +49,25 @@ export interface HandlerOptions extends ExecutionOptions {
    * Time for which `close` lets running executions continue before it hands off or cancels them, ms. @defaultValue 10,000
    */
   readonly drainMs?: number
+  /**
+   * On a shared store: whether this process runs attempts, too, with the tools that it has. `false` needs workers.
+   * @defaultValue true
+   */
+  readonly work?: boolean
+  /** On a shared store: time after which the executions of a dead server are taken over, ms. @defaultValue 10,000 */
+  readonly leaseMs?: number
+  /**
+   * On a shared store: time after which a task whose tool no living worker has fails with `TOOLS_UNAVAILABLE`, ms.
+   * @defaultValue 300,000
+   */
+  readonly toolsWaitMs?: number
+  /**
+   * On a shared store: maximum number of running attempts of one owner in the whole system. The store keeps it for all
+   * processes. @defaultValue as the store has it: no bound
+   */
+  readonly maxRunningPerOwner?: number
+  /** On a shared store: carries tasks to workers beside the store; all processes use the same. @defaultValue the store alone */
+  readonly dispatcher?: Dispatcher
   /** The form of events on the wire. @defaultValue `id:`, `event:` and `data:` */
   readonly format?: Format
   /** Each receives the log entries of every execution that starts or resumes here. @defaultValue none */
@@ -81,6 +103,7 @@ const HANDLER_OPTIONS: readonly (keyof HandlerOptions)[] = [
   'drainMs',
   'format',
   'observers',
+  ...CLUSTER_OPTIONS,
 ]
 
 /** @throws `INVALID_OPTION`, also for a name that is not an option; `INVALID_TOOL`; `INVALID_WORKFLOW` for one of `workflows` */
@@ -100,13 +123,21 @@ export function resolveHandlerOptions(given: HandlerOptions): ResolvedHandlerOpt
     drainMs = 10_000,
     format = defaultFormat,
     observers = [],
+    work,
+    leaseMs,
+    toolsWaitMs,
+    maxRunningPerOwner,
+    dispatcher,
     ...rest
   } = expectObject('options', given)
   refuseUnknown(Object.keys(rest))
   const resolver = createToolResolver(tools)
+  const shared = { work, leaseMs, toolsWaitMs, maxRunningPerOwner, dispatcher }
   const execution = resolveOptions(rest)
   const store = execution.store ?? createMemoryStore({ clock: execution.clock })
   expectMethods('store', store, STORE_METHODS)
+  const isShared = isSharedStore(store)
+  const cluster = resolveClusterOptions(shared, isShared)
   for (const [name, value] of Object.entries({ authorize, format })) {
     if (value !== undefined && typeof value !== 'function') throw invalidOption(name, 'a function', value)
   }
@@ -123,7 +154,8 @@ export function resolveHandlerOptions(given: HandlerOptions): ResolvedHandlerOpt
   if (!isAtLeastZero(drainMs)) throw invalidOption('drainMs', 'a number of milliseconds, 0 or more', drainMs)
   return {
     tools: resolver,
-    workflows: workflows === undefined ? undefined : WorkflowRegistry.from(workflows, resolver.registry),
+    workflows:
+      workflows === undefined ? undefined : WorkflowRegistry.from(workflows, isShared ? undefined : resolver.registry),
     execution: { ...execution, store },
     authorize,
     tokens: resolveTokens(token),
@@ -138,6 +170,7 @@ export function resolveHandlerOptions(given: HandlerOptions): ResolvedHandlerOpt
     format,
     observers: [...observers],
     isServer: true,
+    cluster,
   }
 }
 

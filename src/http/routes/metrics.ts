@@ -1,8 +1,5 @@
 import type { ExecutionHost } from '../../host/execution-host.ts'
-import type { Histogram } from '../../host/observers/histogram.ts'
-
-/** One value, or one for each value of a label. Labels come from a small fixed set, so that none needs escaping. */
-type Samples = number | { readonly label: string; readonly values: Iterable<readonly [string | number, number]> }
+import { byLabel, counter, gauge, histogram } from './metrics-text.ts'
 
 /**
  * The metrics of one handler in the Prometheus text format, version 0.0.4. @param answers number of answers by HTTP status
@@ -72,38 +69,4 @@ export function renderMetrics(host: ExecutionHost, answers: ReadonlyMap<number, 
       values: answers,
     }),
   ].join('')
-}
-
-function byLabel(label: string, values: Readonly<Record<string, number>>): Samples {
-  return { label, values: Object.entries(values) }
-}
-
-function gauge(name: string, help: string, samples: Samples): string {
-  return describe(name, 'gauge', help) + renderSamples(name, samples)
-}
-
-function counter(name: string, help: string, samples: Samples): string {
-  return describe(name, 'counter', help) + renderSamples(name, samples)
-}
-
-function histogram(name: string, help: string, { bounds, cumulativeCounts, sum }: Histogram): string {
-  const values = cumulativeCounts.map((count, at) => [bounds[at] ?? '+Inf', count] as const)
-  return [
-    describe(name, 'histogram', help),
-    renderSamples(`${name}_bucket`, { label: 'le', values }),
-    renderSamples(`${name}_sum`, sum),
-    renderSamples(`${name}_count`, cumulativeCounts.at(-1) as number),
-  ].join('')
-}
-
-function describe(name: string, type: string, help: string): string {
-  return `# HELP dagstream_${name} ${help}\n# TYPE dagstream_${name} ${type}\n`
-}
-
-function renderSamples(name: string, samples: Samples): string {
-  if (typeof samples === 'number') return `dagstream_${name} ${samples}\n`
-  const lines = Array.from(samples.values, ([value, count]) => {
-    return `dagstream_${name}{${samples.label}="${value}"} ${count}\n`
-  })
-  return lines.join('')
 }

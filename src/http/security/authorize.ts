@@ -17,6 +17,7 @@ export type Action =
   | 'schema'
   | 'workflows'
   | 'tools'
+  | 'workers'
   | 'health'
   | 'metrics'
   | 'openapi'

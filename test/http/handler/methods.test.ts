@@ -51,6 +51,7 @@ describe('methods', () => {
       '/executions/x1/tasks/a/output',
       '/workflows/schema',
       '/tools',
+      '/workers',
       '/healthz',
       '/metrics',
       '/openapi.json',

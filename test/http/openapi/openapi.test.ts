@@ -198,7 +198,15 @@ test('answers of the server match the document: status, type, headers and body',
   await expectDocumented(await send('POST', '/workflows/two/executions', { body: {} }), 'POST', named)
   await expectDocumented(await send('GET', '/workflows/one'), 'GET', '/workflows/{name}')
   await expectDocumented(await send('GET', '/workflows/two'), 'GET', '/workflows/{name}')
-  for (const path of ['/workflows', '/workflows/schema', '/tools', '/healthz', '/metrics', '/openapi.json']) {
+  for (const path of [
+    '/workflows',
+    '/workflows/schema',
+    '/tools',
+    '/workers',
+    '/healthz',
+    '/metrics',
+    '/openapi.json',
+  ]) {
     await expectDocumented(await send('GET', path), 'GET', path)
   }
   // Each route was asked, and answered as it should at least once.

@@ -24,6 +24,7 @@ const ROUTES: readonly Route[] = [
   ['schema', 'GET', '/workflows/schema'],
   ['workflows', 'GET', '/workflows'],
   ['tools', 'GET', '/tools'],
+  ['workers', 'GET', '/workers'],
   ['health', 'GET', '/healthz'],
   ['metrics', 'GET', '/metrics'],
   ['openapi', 'GET', '/openapi.json'],

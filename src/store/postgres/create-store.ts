@@ -1,0 +1,64 @@
+import type { Database } from './database.ts'
+import { EventTable } from './event-table.ts'
+import { Executions } from './executions.ts'
+import { OWN_LEASE_MS, OwnClaims } from './own-claims.ts'
+import type { PostgresStore } from './postgres-store.ts'
+import { RememberedOutputs } from './remembered-outputs.ts'
+import { Retention } from './retention.ts'
+import type { PostgresStoreOptions } from './store-options.ts'
+
+/** The parts of a store. */
+export interface StoreParts {
+  readonly database: Database
+  readonly options: Required<PostgresStoreOptions>
+}
+
+/** Creates a store on a database of the right version. */
+export function createPostgresStore({ database, options }: StoreParts): PostgresStore {
+  const executions = new Executions(database)
+  const table = new EventTable(database)
+  const outputs = new RememberedOutputs(database, options)
+  const retention = new Retention(database, options)
+  const claims = new OwnClaims(database, options.logger)
+  retention.start()
+  let closing: Promise<void> | undefined
+
+  const close = async (): Promise<void> => {
+    await retention.close()
+    try {
+      await claims.close()
+    } finally {
+      await database.close()
+    }
+  }
+
+  return {
+    where: database.where,
+    create: record => executions.create(record),
+    async claim(executionId) {
+      const lease = await table.claim(executionId, claims.holder, OWN_LEASE_MS)
+      claims.keep()
+      return lease
+    },
+    append: (lease, firstSeq, entries) => table.append(lease, firstSeq, entries),
+    read: (executionId, afterSeq, limit) => table.read(executionId, afterSeq, limit),
+    putOutput: (lease, taskId, json) => table.putOutput(lease, taskId, json),
+    getOutput: (executionId, taskId) => table.getOutput(executionId, taskId),
+    secrets: {
+      put: (lease, inputId, json) => table.putSecret(lease, inputId, json),
+      get: (executionId, inputId) => table.getSecret(executionId, inputId),
+      keep: (lease, inputIds) => table.keepSecrets(lease, inputIds),
+    },
+    get: executionId => executions.get(executionId),
+    findByKey: (owner, idempotencyKey) => executions.findByKey(owner, idempotencyKey),
+    list: options => executions.list(options),
+    summarize: ids => executions.summarize(ids),
+    interrupted: () => executions.interrupted(),
+    recall: (key, maxAgeMs) => outputs.recall(key, maxAgeMs),
+    remember: (key, remembered) => outputs.remember(key, remembered),
+    forget: () => outputs.forget(),
+    delete: executionId => retention.delete(executionId),
+    sweep: () => retention.sweep(),
+    close: () => (closing ??= close()),
+  }
+}

@@ -1,0 +1,6 @@
+export { migratePostgresStore, checkPostgresStore } from './migrate.ts'
+export type { MigrationReport } from './migrate.ts'
+export { openPostgresStore } from './open-store.ts'
+export type { PostgresStore } from './postgres-store.ts'
+export type { PostgresStoreOptions } from './store-options.ts'
+export type { SchemaVersion } from './sql/version.ts'

@@ -1,0 +1,15 @@
+import type pg from 'pg'
+import { DagstreamError } from '../../errors.ts'
+
+/** The part of the package `pg` that the store uses. */
+export type PostgresDriver = Pick<typeof pg, 'Client' | 'Pool'>
+
+/** Loads the package `pg`, an optional peer. @throws `STORE_FAILED` that says what to install */
+export async function loadDriver(load: () => Promise<PostgresDriver> = () => import('pg')): Promise<PostgresDriver> {
+  try {
+    return await load()
+  } catch (cause) {
+    const message = 'A store in PostgreSQL needs the package `pg`: run `npm install pg`'
+    throw new DagstreamError('STORE_FAILED', message, { cause })
+  }
+}

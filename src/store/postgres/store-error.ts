@@ -1,0 +1,84 @@
+import { DagstreamError } from '../../errors.ts'
+
+/** Meaning of an SQLSTATE, or of its first two characters, for the user, and the likely fix. */
+const MEANINGS: Readonly<Record<string, string>> = {
+  '28P01': 'refuses the user or the password: check the URL',
+  '28000': 'refuses the user: check the URL, and `pg_hba.conf` on the server',
+  '3D000': 'has no database of this name: create it with `createdb`, or check the URL',
+  '42501': 'lacks a privilege of this user: grant it as docs/machines.md describes',
+  '25006': 'is read-only, such as a standby: give the URL of the primary server',
+  '53100': 'has no space left on its disk: free some space, and writing continues',
+  '53300': 'has no connection left: raise `max_connections`, or lower `maxConnections`',
+  '22P05': 'cannot encode a character: its encoding must be UTF8',
+  '26000': 'lost a prepared statement: a pooler in front of it needs `max_prepared_statements` above 0',
+  '42P05': 'has a prepared statement already: a pooler in front of it needs `max_prepared_statements` above 0',
+}
+
+/** SQLSTATEs of a store that was never migrated: a missing schema or table. */
+const NOT_MIGRATED: ReadonlySet<string> = new Set(['3F000', '42P01', '42703', '42883'])
+
+/** SQLSTATEs after which the same statement may succeed: the server starts, stops or is full, or transactions met. */
+const PASSING = /^(?:08...|57P0.|53300|53400|40001|40P01|55P03)$/
+
+/** Errors of sockets after which another connection may succeed. */
+const SOCKET: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'EHOSTDOWN',
+  'ENETUNREACH',
+  'ENETDOWN',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ENOENT',
+])
+
+/** Messages of the driver about a connection that is gone; these errors have no code. */
+const GONE =
+  /^(?:Connection terminated|timeout exceeded when trying to connect|timeout expired|Query read timeout|Client has encountered a connection error|Client was closed)/
+
+/** Whether an error says that the database is away for now, rather than that it refuses. */
+export function isOutage(error: unknown): boolean {
+  const code = readCode(error)
+  if (code !== undefined) return PASSING.test(code) || SOCKET.has(code)
+  if (error instanceof AggregateError) return error.errors.some(isOutage)
+  return error instanceof Error && GONE.test(error.message)
+}
+
+/**
+ * Converts an error of the driver to one of dagstream, with the error as `cause`.
+ * @param where the URL without its password
+ */
+export function toStoreError(where: string, error: unknown): DagstreamError {
+  if (error instanceof DagstreamError) return error
+  const code = readCode(error) ?? ''
+  if (NOT_MIGRATED.has(code)) return notMigrated(where, error)
+  const meaning = MEANINGS[code]
+  if (meaning !== undefined) return failStore(where, meaning, error)
+  if (isOutage(error)) return failStore(where, `does not answer (${describe(error)}): check that it runs`, error)
+  return failStore(where, `failed: ${describe(error)}`, error)
+}
+
+/** Creates a `STORE_FAILED` whose message begins with the address. */
+export function failStore(where: string, meaning: string, cause?: unknown): DagstreamError {
+  return new DagstreamError('STORE_FAILED', `The store \`${where}\` ${meaning}`, { cause })
+}
+
+/** The error of a database without the tables of this version. */
+export function notMigrated(where: string, cause?: unknown): DagstreamError {
+  const message = `The store \`${where}\` was not migrated to this version: run \`dagstream store migrate\` with its URL`
+  return new DagstreamError('STORE_NOT_MIGRATED', message, { cause })
+}
+
+function readCode(error: unknown): string | undefined {
+  const { code } = (error ?? {}) as { readonly code?: unknown }
+  return typeof code === 'string' ? code : undefined
+}
+
+function describe(error: unknown): string {
+  if (error instanceof AggregateError) return [...new Set(error.errors.map(describe))].join(', ')
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,153 @@
+import type { CommandMessage } from '../cluster/inbox.ts'
+import type { Hint } from '../cluster/shared-store.ts'
+import { expectCode, expectSame } from './expectations.ts'
+import {
+  coordinate,
+  hold,
+  LONG_MS,
+  makeMessages,
+  type SharedCheck,
+  type SharedRig,
+  succeed,
+} from './shared-fixtures.ts'
+import { makeEnd, makeEntries, makeName } from './store-fixtures.ts'
+
+/** Requirements on rounds, commands and hints. */
+export const ROUND_CASES: readonly SharedCheck[] = [
+  ['a command is delivered once, and its reply is found', checkCommand],
+  ['a command to an unknown or ended execution is refused', checkCommandRefusal],
+  ['the end of an execution answers the commands and removes the orders that are left', checkEnd],
+  ['a commit that is refused writes nothing of its round', checkAtomicity],
+  ['a deleted execution has no orders and no messages', checkDelete],
+  ['hints come for entries, messages, orders, cancellations and replies', checkHints],
+]
+
+function makeCancel(executionId: string): CommandMessage {
+  return {
+    commandId: makeName('command'),
+    executionId,
+    news: { type: 'cancel', reason: { code: 'CANCELLED', message: 'Enough é' } },
+  }
+}
+
+async function checkCommand(rig: SharedRig): Promise<void> {
+  const execution = await coordinate(rig)
+  const { inbox } = rig.store
+  const command = makeCancel(execution.executionId)
+  const { commandId } = command
+  const response = { deep: [1, 'é', null] }
+  const answer: CommandMessage = {
+    commandId: makeName('command'),
+    executionId: execution.executionId,
+    news: { type: 'answer', inputId: 'a.1', answer: { response }, by: 'someone' },
+  }
+  await inbox.send(command)
+  await inbox.send(command)
+  await inbox.send(answer)
+  expectSame('the messages', await execution.messages(), [command, answer])
+  expectSame('findReply() before', await inbox.findReply(commandId), undefined)
+  const consumed = (await execution.read()).map(({ id }) => id)
+  const reply = { commandId, value: '{"status":"é"}' }
+  const error = { code: 'INPUT_CLOSED', message: 'é', details: { a: [1] } }
+  await execution.commit([], { consumed, replies: [reply, { commandId: answer.commandId, error }] })
+  expectSame('findReply()', await inbox.findReply(commandId), reply)
+  expectSame('findReply() of an error', await inbox.findReply(answer.commandId), { commandId: answer.commandId, error })
+  await inbox.send(command)
+  expectSame('the messages after a repetition', await execution.messages(), [])
+}
+
+async function checkCommandRefusal(rig: SharedRig): Promise<void> {
+  const execution = await coordinate(rig)
+  const { inbox } = rig.store
+  await expectCode('send()', ['EXECUTION_NOT_FOUND'], () => inbox.send(makeCancel(makeName('unknown'))))
+  await execution.commit([makeEnd(execution.executionId, 1, 'success')], {})
+  await expectCode('send()', ['EXECUTION_ENDED'], () => inbox.send(makeCancel(execution.executionId)))
+}
+
+async function checkEnd(rig: SharedRig): Promise<void> {
+  const { execution, tool, worker } = await hold(rig)
+  const { orders, inbox } = rig.store
+  const { executionId } = execution
+  const command = makeCancel(executionId)
+  await execution.order(tool, ['b'])
+  await inbox.send(command)
+  await execution.commit([makeEnd(executionId, execution.lastSeq + 1, 'success')], {})
+  const reply = await inbox.findReply(command.commandId)
+  expectSame('the code of the reply', reply?.error?.code, 'EXECUTION_ENDED')
+  expectSame('the messages', await execution.messages(), [])
+  expectSame('list()', await orders.list(executionId), [])
+  expectSame('take()', await orders.take(worker, 5, LONG_MS), [])
+  expectSame('post()', await inbox.post(worker, makeMessages(execution.key('a'), [succeed()])), [false])
+}
+
+async function checkAtomicity(rig: SharedRig): Promise<void> {
+  const { execution, tool, worker } = await hold(rig)
+  const { store } = rig
+  const { executionId, lease, lastSeq } = execution
+  const command = makeCancel(executionId)
+  await store.inbox.post(worker, makeMessages(execution.key('a'), [succeed()]))
+  await store.inbox.send(command)
+  const messages = await execution.read()
+  const round = {
+    orders: [{ command: execution.command(tool, 'b'), priority: 0 }],
+    consumed: messages.map(({ id }) => id),
+    replies: [{ commandId: command.commandId }],
+  }
+  const commit = (expected: string, seq: number, count: number, by = lease): Promise<void> =>
+    expectCode(`commit() at ${seq}`, [expected], () =>
+      store.commit(by, seq, makeEntries(executionId, seq, count), round),
+    )
+  const earlier = { ...lease, epoch: lease.epoch - 1 }
+  await commit('SEQ_CONFLICT', lastSeq + 2, 1)
+  await commit('SEQ_CONFLICT', lastSeq, 2)
+  await commit('FENCED', lastSeq + 1, 1, earlier)
+  await commit('FENCED', lastSeq + 1, 0, earlier)
+  expectSame('the messages', await execution.read(), messages)
+  expectSame('findReply()', await store.inbox.findReply(command.commandId), undefined)
+  expectSame('take()', await store.orders.take(worker, 5, LONG_MS), [])
+  expectSame('the entries', (await store.read(executionId, 0, 100)).length, lastSeq)
+  await store.commit(lease, lastSeq + 1, makeEntries(executionId, lastSeq + 1, 2), round)
+  expectSame('the messages', await execution.messages(), [])
+  expectSame('findReply()', await store.inbox.findReply(command.commandId), { commandId: command.commandId })
+  expectSame('the number of taken orders', (await store.orders.take(worker, 5, LONG_MS)).length, 1)
+  expectSame('the entries', (await store.read(executionId, 0, 100)).length, lastSeq + 2)
+}
+
+async function checkDelete(rig: SharedRig): Promise<void> {
+  const { execution, tool, worker } = await hold(rig)
+  const { store } = rig
+  await execution.order(tool, ['b'])
+  await store.inbox.post(worker, makeMessages(execution.key('a'), [{ type: 'token', text: '1' }]))
+  await store.delete(execution.executionId)
+  expectSame('take()', await store.orders.take(worker, 5, LONG_MS), [])
+  expectSame('list()', await store.orders.list(execution.executionId), [])
+  expectSame('the messages', await execution.messages(), [])
+  expectSame('post()', await store.inbox.post(worker, makeMessages(execution.key('a'), [succeed()])), [false])
+}
+
+async function checkHints(rig: SharedRig): Promise<void> {
+  const { store } = rig
+  const found: string[] = []
+  /** The store does not know which hints were lost. */
+  const blind = new Set<true>()
+  const note = (hint: Hint): void => {
+    const id = 'executionId' in hint ? hint.executionId : 'workerId' in hint ? hint.workerId : ''
+    found.push(`${hint.kind} ${id}`)
+  }
+  const end = await store.hints.subscribe(hints => {
+    if (hints === undefined) blind.add(true)
+    else for (const hint of hints) note(hint)
+  })
+  const { execution, worker } = await hold(rig)
+  const { executionId } = execution
+  await store.inbox.post(worker, makeMessages(execution.key('a'), [{ type: 'token', text: '1' }]))
+  await store.orders.cancel(execution.key('a'), { code: 'CANCELLED', message: 'Enough' })
+  const command = makeCancel(executionId)
+  await store.inbox.send(command)
+  await execution.commit([], { replies: [{ commandId: command.commandId }] })
+  const expected = [`log ${executionId}`, 'orders ', `inbox ${executionId}`, `worker ${worker}`, `reply ${executionId}`]
+  const missing = (): string[] => expected.filter(each => !found.includes(each))
+  for (let turn = 0; turn < 100 && blind.size === 0 && missing().length > 0; turn++) await rig.wait(50)
+  await end()
+  if (blind.size === 0) expectSame('the hints that did not come within 5 s', missing(), [])
+}

@@ -1,0 +1,47 @@
+import { systemClock } from '../clock.ts'
+import type { SharedStore } from '../cluster/shared-store.ts'
+import { sleep } from '../sleep.ts'
+import { HELD_ORDER_CASES } from './held-order-cases.ts'
+import { INBOX_CASES } from './inbox-cases.ts'
+import { LEASE_CASES } from './lease-cases.ts'
+import { ORDER_CASES } from './order-cases.ts'
+import { ROUND_CASES } from './round-cases.ts'
+import type { SharedCheck } from './shared-fixtures.ts'
+import type { StoreCase } from './store-conformance.ts'
+
+/** How a shared store is tested. */
+export interface SharedTestOptions {
+  /** Lets the time of the store pass. @defaultValue waits on the clock of the machine */
+  readonly wait?: (ms: number) => Promise<void>
+}
+
+type CreateStore = () => SharedStore | Promise<SharedStore>
+
+/**
+ * The conformance suite of the leases, the inbox and the members of a `SharedStore`, as cases for any test runner. Run
+ * `testStore` and `testDispatcher` for it, too.
+ *
+ * Every case uses names of its own, so `createStore` may return the same store repeatedly; it need not be empty. Run the cases
+ * one after another: some change the whole store. Each takes up to 5 s of the store's time.
+ *
+ * @example for (const { name, run } of testSharedStore(createMyStore)) test(name, run)
+ */
+export function testSharedStore(createStore: CreateStore, options: SharedTestOptions = {}): readonly StoreCase[] {
+  return toCases([...LEASE_CASES, ...INBOX_CASES, ...ROUND_CASES], createStore, options)
+}
+
+/**
+ * The conformance suite of the orders of a `SharedStore`, and so of a dispatcher between it and its workers. See
+ * `testSharedStore`.
+ */
+export function testDispatcher(createStore: CreateStore, options: SharedTestOptions = {}): readonly StoreCase[] {
+  return toCases([...ORDER_CASES, ...HELD_ORDER_CASES], createStore, options)
+}
+
+function toCases(checks: readonly SharedCheck[], createStore: CreateStore, options: SharedTestOptions): StoreCase[] {
+  const wait = options.wait ?? ((ms: number): Promise<void> => sleep(systemClock, ms))
+  return checks.map(([name, check]) => ({
+    name,
+    run: async () => check({ store: await createStore(), wait }),
+  }))
+}

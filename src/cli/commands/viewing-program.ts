@@ -34,7 +34,7 @@ export function addViewingCommands(program: Command, context: CommandContext, en
     .addOption(serverOption('the server').default(`http://127.0.0.1:${DEFAULT_PORT}`))
     .option('--print', 'print the address and open nothing')
     .action(async (id, options) => {
-      const { openCommand } = await import('./open-command.ts')
+      const { openCommand } = await import('../page/open-command.ts')
       ended(await openCommand(id, options, context))
     })
   program
@@ -43,7 +43,7 @@ export function addViewingCommands(program: Command, context: CommandContext, en
     .argument('<file>', 'the lines of `executions export`, or - for standard input')
     .option('-o, --output <file>', 'where to write the page (default: standard output)')
     .action(async (file, options) => {
-      const { viewCommand } = await import('./view-command.ts')
+      const { viewCommand } = await import('../page/view-command.ts')
       ended(await viewCommand(file, options, context))
     })
 }

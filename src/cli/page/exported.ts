@@ -24,7 +24,10 @@ export interface Exported {
  * Reads the lines of `executions export`: the request, then each event.
  * @throws UsageError for anything else, and for several executions
  */
-export async function readExported(file: string, process: Pick<CliProcess, 'stdin' | 'cwd' | 'stderr'>): Promise<Exported> {
+export async function readExported(
+  file: string,
+  process: Pick<CliProcess, 'stdin' | 'cwd' | 'stderr'>,
+): Promise<Exported> {
   const name = file === '-' ? 'standard input' : `\`${file}\``
   const lines = (await readText(file, process, MAX_BYTES)).split('\n').filter(line => line.trim() !== '')
   const events: string[] = []

@@ -15,7 +15,7 @@ const LONG_TEXT = 200
 export function resolveSchema(schema: unknown, root: FormSchema): FormSchema {
   let found = isJsonObject(schema) ? schema : {}
   for (let steps = 0; steps < 16 && typeof found['$ref'] === 'string'; steps++) {
-    const path = (found['$ref'] as string).replace(/^#\/?/, '').split('/')
+    const path = found['$ref'].replace(/^#\/?/, '').split('/')
     let at: unknown = root
     for (const part of path) {
       const key = part.replaceAll('~1', '/').replaceAll('~0', '~')
@@ -39,11 +39,18 @@ export function kindOf(schema: FormSchema, depth: number): FieldKind {
 }
 
 /** The values that a schema lists, with their names; `undefined` if it lists none. */
-export function listChoices({ enum: values, oneOf }: FormSchema): { readonly value: unknown; readonly name: string }[] | undefined {
+export function listChoices({
+  enum: values,
+  oneOf,
+}: FormSchema): { readonly value: unknown; readonly name: string }[] | undefined {
   const name = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value))
   if (Array.isArray(values)) return values.map(value => ({ value, name: name(value) }))
-  if (!Array.isArray(oneOf) || !oneOf.every(each => isJsonObject(each) && Object.hasOwn(each, 'const'))) return undefined
-  return (oneOf as FormSchema[]).map(({ const: value, title }) => ({ value, name: String(title ?? name(value)) }))
+  if (!Array.isArray(oneOf) || !oneOf.every(each => isJsonObject(each) && Object.hasOwn(each, 'const')))
+    return undefined
+  return (oneOf as FormSchema[]).map(({ const: value, title }) => ({
+    value,
+    name: typeof title === 'string' ? title : name(value),
+  }))
 }
 
 /** What a form begins with: defaults, and what has to be there. `undefined`: nothing. */

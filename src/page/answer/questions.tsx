@@ -16,7 +16,8 @@ export function Questions({ context: { model } }: { readonly context: ExecutionC
   const isOver = state.status !== 'running'
   const open = isOver || model.place.value !== undefined ? [] : listOpenInputs(state.inputs)
   useEffect(() => {
-    if (open.length > 0) announce(`${open.length === 1 ? 'A question waits' : `${open.length} questions wait`} for an answer`)
+    if (open.length > 0)
+      announce(`${open.length === 1 ? 'A question waits' : `${open.length} questions wait`} for an answer`)
   }, [open.length])
   if (open.length === 0) return null
   return (

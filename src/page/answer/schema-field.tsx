@@ -5,7 +5,15 @@ import type { JSX } from 'preact'
 import { isJsonObject } from '../../json/describe-json.ts'
 import { parseJson } from '../../json/parse-json.ts'
 import { stringifyJson } from '../../json/stringify-json.ts'
-import { type FieldKind, type FormSchema, initialValue, kindOf, listChoices, resolveSchema, withMember } from './form-value.ts'
+import {
+  type FieldKind,
+  type FormSchema,
+  initialValue,
+  kindOf,
+  listChoices,
+  resolveSchema,
+  withMember,
+} from './form-value.ts'
 
 /** A problem of a value, at its place in the value. */
 export interface FieldIssue {
@@ -99,7 +107,9 @@ function Control(props: ControlProps): JSX.Element {
   const shared = { id, 'aria-describedby': described || undefined, 'aria-invalid': isInvalid || undefined }
   if (kind === 'choice') {
     const choices = listChoices(schema) ?? []
-    const at = choices.findIndex(each => stringifyJson(each.value) === stringifyJson(value ?? null) && value !== undefined)
+    const at = choices.findIndex(
+      each => stringifyJson(each.value) === stringifyJson(value ?? null) && value !== undefined,
+    )
     return (
       <select {...shared} value={at} onChange={event => onChange(choices[Number(event.currentTarget.value)]?.value)}>
         <option value={-1}>{isRequired ? 'choose…' : ''}</option>
@@ -112,7 +122,14 @@ function Control(props: ControlProps): JSX.Element {
     )
   }
   if (kind === 'boolean') {
-    return <input {...shared} type="checkbox" checked={value === true} onChange={event => onChange(event.currentTarget.checked)} />
+    return (
+      <input
+        {...shared}
+        type="checkbox"
+        checked={value === true}
+        onChange={event => onChange(event.currentTarget.checked)}
+      />
+    )
   }
   if (kind === 'text' || kind === 'long') {
     const text = typeof value === 'string' ? value : ''
@@ -121,8 +138,15 @@ function Control(props: ControlProps): JSX.Element {
       return <textarea {...shared} rows={2} value={text} onInput={event => take(event.currentTarget.value)} />
     }
     const type = isSecret ? 'password' : schema['format'] === 'date' ? 'date' : 'text'
-    // The types of elements tell the kinds of input apart by constants.
-    return <input {...shared} type={type as 'text'} autocomplete="off" value={text} onInput={event => take(event.currentTarget.value)} />
+    return (
+      <input
+        {...shared}
+        type={oneOf(type)}
+        autocomplete="off"
+        value={text}
+        onInput={event => take(event.currentTarget.value)}
+      />
+    )
   }
   return <JsonControl {...props} shared={shared} />
 }
@@ -161,7 +185,7 @@ function JsonControl({
       {isNumber || isSecret ? (
         <input
           {...shared}
-          type={(isSecret ? 'password' : 'text') as 'text'}
+          type={oneOf(isSecret ? 'password' : 'text')}
           inputMode={isNumber ? 'decimal' : undefined}
           autocomplete="off"
           value={text.value}
@@ -181,4 +205,9 @@ function JsonControl({
       {isWrong.value && <span class="field-error">{isNumber ? 'Not a number' : 'Not JSON yet'}</span>}
     </>
   )
+}
+
+/** The types of elements tell the kinds of input apart by constants: a choice of several fits none. */
+function oneOf(type: 'text' | 'password' | 'date'): 'text' {
+  return type as 'text'
 }

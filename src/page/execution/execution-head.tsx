@@ -45,7 +45,9 @@ export function ExecutionHead({ context }: { readonly context: ExecutionContext 
         )}
         {tokenUsage?.totalCost !== undefined && <Fact name="cost" value={formatCost(tokenUsage.totalCost)} />}
         <Fact name="started" value={formatMoment(trace.startedAt)} />
-        {(reason ?? stopping?.reason) !== undefined && <Fact name="stopped" value={(reason ?? stopping?.reason)?.message ?? ''} />}
+        {(reason ?? stopping?.reason) !== undefined && (
+          <Fact name="stopped" value={(reason ?? stopping?.reason)?.message ?? ''} />
+        )}
         {parked !== undefined && <Fact name="parked" value={`${parked.code}: ${parked.message}`} />}
       </div>
     </div>

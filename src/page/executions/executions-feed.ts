@@ -60,7 +60,7 @@ export class ExecutionsFeed {
       try {
         await this.#read()
         if (aborted.aborted) return
-        this.executions.value = [...this.#known.values()].reverse()
+        this.executions.value = [...this.#known.values()].toReversed()
         this.status.value = 'live'
       } catch (error) {
         if (aborted.aborted) return

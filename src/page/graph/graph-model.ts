@@ -63,11 +63,7 @@ class GraphBuilder {
   /** For an opened parent, its children that no other child depends on: what depends on the parent depends on these. */
   readonly #ends = new Map<string, readonly string[]>()
 
-  constructor(
-    fold: Fold,
-    tasks: ReadonlyMap<string, GraphTask> | undefined,
-    opened: ReadonlyMap<string, boolean>,
-  ) {
+  constructor(fold: Fold, tasks: ReadonlyMap<string, GraphTask> | undefined, opened: ReadonlyMap<string, boolean>) {
     this.#fold = fold
     this.#tasks = tasks
     this.#opened = opened

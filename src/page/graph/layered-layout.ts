@@ -23,7 +23,8 @@ export function layOutByLayers(input: LayoutInput): Layout {
   const dummies = edges.map(([from, to]) => {
     const points: number[] = []
     let last = from
-    for (let at = (rank[from] as number) + 1; size <= MAX_DUMMIES && at < (rank[to] as number); at++) {
+    const end = size <= MAX_DUMMIES ? (rank[to] as number) : 0
+    for (let at = (rank[from] as number) + 1; at < end; at++) {
       const point = rank.length
       rank.push(at)
       before.push([])
@@ -68,9 +69,14 @@ function orderColumns(columns: number[][], before: readonly number[][], after: r
     const isForward = sweep % 2 === 0
     for (const column of isForward ? columns : columns.toReversed()) {
       const mean = new Map(
-        column.map(node => [node, meanOf((isForward ? before : after)[node] as number[], place, place[node] as number)]),
+        column.map(node => [
+          node,
+          meanOf((isForward ? before : after)[node] as number[], place, place[node] as number),
+        ]),
       )
-      column.sort((a, b) => (mean.get(a) as number) - (mean.get(b) as number) || (place[a] as number) - (place[b] as number))
+      column.sort(
+        (a, b) => (mean.get(a) as number) - (mean.get(b) as number) || (place[a] as number) - (place[b] as number),
+      )
       for (const [at, node] of column.entries()) place[node] = at
     }
   }
@@ -103,7 +109,12 @@ function placeRows(
 }
 
 /** Places nodes in their order as near to the wanted places as their sizes allow: blocks that touch share their mean shift. */
-function spread(column: readonly number[], wanted: readonly number[], room: (node: number) => number, y: number[]): void {
+function spread(
+  column: readonly number[],
+  wanted: readonly number[],
+  room: (node: number) => number,
+  y: number[],
+): void {
   const blocks: { count: number; sum: number; start: number; size: number }[] = []
   for (const [at, node] of column.entries()) {
     const size = room(node)

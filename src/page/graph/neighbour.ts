@@ -1,7 +1,11 @@
 import type { PlacedGraph } from './use-layout.ts'
 
 /** The nearest node in the direction of an arrow key; `undefined` for another key, or if there is none. */
-export function findNeighbour({ nodes, layout }: PlacedGraph, from: string | undefined, key: string): number | undefined {
+export function findNeighbour(
+  { nodes, layout }: PlacedGraph,
+  from: string | undefined,
+  key: string,
+): number | undefined {
   if (!key.startsWith('Arrow')) return undefined
   const at = nodes.findIndex(node => node.key === (from ?? nodes[0]?.key))
   const { x, y } = layout

@@ -69,7 +69,9 @@ export function Node(props: NodeProps): JSX.Element {
         counts.map(([each, count]) => {
           const width = ((NODE_WIDTH - 8) * count) / total
           x += width
-          return <rect key={each} class={`share ${each}`} x={4 + x - width} y={NODE_HEIGHT - 4} width={width} height="3" />
+          return (
+            <rect key={each} class={`share ${each}`} x={4 + x - width} y={NODE_HEIGHT - 4} width={width} height="3" />
+          )
         })}
     </g>
   )

@@ -60,6 +60,7 @@ function askWorker(input: LayoutInput, take: (layout: Layout) => void): () => vo
   }
   asked.addEventListener('message', onMessage)
   asked.addEventListener('error', onError)
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker has no origin to name
   asked.postMessage({ id, input })
   return () => {
     asked.removeEventListener('message', onMessage)

@@ -134,7 +134,8 @@ export class ExecutionModel {
       this.#past = undefined
       return
     }
-    if (this.#past === undefined || this.#past.count > place) this.#past = { fold: new Fold(this.executionId), count: 0 }
+    if (this.#past === undefined || this.#past.count > place)
+      this.#past = { fold: new Fold(this.executionId), count: 0 }
     const past = this.#past
     while (past.count < place && (past.count % STEP !== 0 || performance.now() < until)) {
       past.fold.apply(this.#kept[past.count++] as PlacedEvent)

@@ -28,7 +28,12 @@ export async function follow(
   const manager = new StreamReconnectionManager({ ...RECONNECTION, onReconnect, signal })
   const events = manager.run(async (last, opened) => {
     const headers = { Accept: 'text/event-stream', ...(last !== undefined && { 'Last-Event-ID': last }) }
-    const reply = await transport.send({ method: 'GET', path: `executions/${executionId}/events`, headers, signal: opened })
+    const reply = await transport.send({
+      method: 'GET',
+      path: `executions/${executionId}/events`,
+      headers,
+      signal: opened,
+    })
     // No event is left.
     if (reply.status === 204) return nothing()
     model.connection.value = { status: 'live' }

@@ -63,9 +63,7 @@ export function DocumentEditor({ text, validation }: EditorProps): JSX.Element {
           {validation.issues.map((issue, at) => (
             <li key={at}>
               <button type="button" class="problem" onClick={() => goTo(issue)}>
-                <span class="where">
-                  {issue.line === undefined ? '' : `${issue.line}:${issue.column}`}
-                </span>
+                <span class="where">{issue.line === undefined ? '' : `${issue.line}:${issue.column}`}</span>
                 <code>{issue.code}</code>
                 <span>
                   {issue.message}

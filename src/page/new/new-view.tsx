@@ -86,7 +86,11 @@ export function NewView(): JSX.Element {
           </label>
         )}
         <span class="grow" />
-        <button type="button" disabled={validation.status !== 'valid'} onClick={() => (text.value = indentJson(text.peek().trim()))}>
+        <button
+          type="button"
+          disabled={validation.status !== 'valid'}
+          onClick={() => (text.value = indentJson(text.peek().trim()))}
+        >
           Indent
         </button>
       </div>

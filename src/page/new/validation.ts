@@ -62,6 +62,10 @@ async function check(body: string, signal: AbortSignal, validation: Signal<Valid
     validation.value = { status: valid ? 'valid' : 'invalid', issues, issueCount }
   } catch (error) {
     if (signal.aborted) return
-    validation.value = { status: 'failed', issues: [{ code: 'REQUEST', message: describeFailure(error) }], issueCount: 1 }
+    validation.value = {
+      status: 'failed',
+      issues: [{ code: 'REQUEST', message: describeFailure(error) }],
+      issueCount: 1,
+    }
   }
 }

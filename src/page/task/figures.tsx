@@ -4,7 +4,13 @@ import type { TaskTrace } from '../model/trace.ts'
 import { formatCost, formatCount, formatDuration } from '../shell/format.ts'
 
 /** Usage, cost and times of a task, as far as they are known. */
-export function Figures({ task, waitMs }: { readonly task: TaskTrace; readonly waitMs: number | undefined }): JSX.Element | null {
+export function Figures({
+  task,
+  waitMs,
+}: {
+  readonly task: TaskTrace
+  readonly waitMs: number | undefined
+}): JSX.Element | null {
   const { usage, ttftMs, tokensPerSec } = task
   const figures: [string, string][] = []
   if (waitMs !== undefined) figures.push(['Waited', formatDuration(waitMs)])

@@ -17,7 +17,10 @@ interface OutputProps {
 }
 
 /** An output: the value, or its beginning with the whole text on demand. */
-export function Output({ of: { output, outputBytes, outputPreview, outputPath }, isOffline }: OutputProps): JSX.Element {
+export function Output({
+  of: { output, outputBytes, outputPreview, outputPath },
+  isOffline,
+}: OutputProps): JSX.Element {
   const whole = useSignal<string | undefined>(undefined)
   useEffect(() => {
     whole.value = undefined

@@ -13,7 +13,13 @@ import { Messages, StreamedText } from './streams.tsx'
 import { useArguments } from './task-details.ts'
 
 /** Everything about one task. */
-export function TaskPane({ context, taskId }: { readonly context: ExecutionContext; readonly taskId: string }): JSX.Element {
+export function TaskPane({
+  context,
+  taskId,
+}: {
+  readonly context: ExecutionContext
+  readonly taskId: string
+}): JSX.Element {
   const { model, isOffline } = context
   void model.version.value
   const { state, trace } = model.fold
@@ -37,7 +43,9 @@ export function TaskPane({ context, taskId }: { readonly context: ExecutionConte
         <Status status={status} />
         {tool !== undefined && <code>{tool}</code>}
         {layer !== undefined && <span class="dim">layer {layer + 1}</span>}
-        {result !== undefined && result.attempts > 0 && <span class="dim">{formatDuration(result.executionTimeMs)}</span>}
+        {result !== undefined && result.attempts > 0 && (
+          <span class="dim">{formatDuration(result.executionTimeMs)}</span>
+        )}
       </p>
       {task === undefined && <p class="dim">This execution has no such task, or not yet.</p>}
       {result?.error !== undefined && (
@@ -100,7 +108,13 @@ function Section({ title, children }: { readonly title: string; readonly childre
   )
 }
 
-function Neighbours({ context, taskId }: { readonly context: ExecutionContext; readonly taskId: string }): JSX.Element | null {
+function Neighbours({
+  context,
+  taskId,
+}: {
+  readonly context: ExecutionContext
+  readonly taskId: string
+}): JSX.Element | null {
   const ids = dependenciesOf(context, taskId)
   const task = context.graph.value?.get(taskId)
   if ((ids === undefined || ids.length === 0) && task?.when === undefined) return null
@@ -122,11 +136,7 @@ function Neighbours({ context, taskId }: { readonly context: ExecutionContext; r
 function TaskLink({ taskId }: { readonly taskId: string }): JSX.Element {
   const { value: at } = route
   return (
-    <button
-      type="button"
-      class="chip"
-      onClick={() => at.view === 'execution' && go({ ...at, task: taskId }, true)}
-    >
+    <button type="button" class="chip" onClick={() => at.view === 'execution' && go({ ...at, task: taskId }, true)}>
       {taskId}
     </button>
   )

@@ -3,7 +3,7 @@ import type { JSX } from 'preact'
 import type { TaskState } from '../../events/execution-state.ts'
 import type { TaskTrace } from '../model/trace.ts'
 import { formatDuration, formatShort } from '../shell/format.ts'
-import type { RowProps } from './timeline-row.tsx'
+import type { RowProps } from './row-props.ts'
 
 /** Shortest bar, px: every attempt is visible. */
 const MIN_WIDTH = 3

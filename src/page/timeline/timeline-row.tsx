@@ -1,27 +1,10 @@
 /** @jsxImportSource preact */
 import type { JSX } from 'preact'
 import type { TaskState } from '../../events/execution-state.ts'
-import type { Fold } from '../model/fold.ts'
 import { formatCount, formatDuration } from '../shell/format.ts'
 import { Status, StatusIcon } from '../shell/status.tsx'
 import { Bars } from './bars.tsx'
-import type { Row } from './rows.ts'
-import type { TimeScale } from './time-scale.ts'
-
-export interface RowProps {
-  readonly row: Row
-  readonly index: number
-  readonly fold: Fold
-  readonly scale: TimeScale
-  readonly view: { readonly from: number; readonly to: number }
-  readonly width: number
-  readonly now: number
-  readonly isCritical: boolean
-  readonly isSelected: boolean
-  readonly isActive: boolean
-  readonly onSelect: () => void
-  readonly onToggle: () => void
-}
+import type { RowProps } from './row-props.ts'
 
 /** One task. */
 export function TimelineRow(props: RowProps): JSX.Element | null {

@@ -6,7 +6,7 @@ import { dependenciesOf, type ExecutionContext, setOpened } from '../execution/e
 import { go, route } from '../route.ts'
 import { Axis } from './axis.tsx'
 import { findCriticalPath } from './critical-path.ts'
-import { listRows, type Row } from './rows.ts'
+import { listRows } from './rows.ts'
 import { TimeScale } from './time-scale.ts'
 import { TimelineRow } from './timeline-row.tsx'
 import { useNow } from './use-now.ts'
@@ -18,7 +18,13 @@ export const ROW_HEIGHT = 24
 const OVERSCAN = 8
 
 /** The tasks as rows of a table, their attempts in time. Only the visible rows are rendered. */
-export function Timeline({ context, view }: { readonly context: ExecutionContext; readonly view: TimeView }): JSX.Element {
+export function Timeline({
+  context,
+  view,
+}: {
+  readonly context: ExecutionContext
+  readonly view: TimeView
+}): JSX.Element {
   const { model } = context
   const version = model.version.value
   const { fold } = model
@@ -27,7 +33,11 @@ export function Timeline({ context, view }: { readonly context: ExecutionContext
   const place = useSignal({ top: 0, height: 800, width: 600 })
   const active = useSignal(0)
   const wantsFocus = useRef(false)
-  const filter = { text: context.filter.value.toLowerCase(), status: context.status.value, opened: context.opened.value }
+  const filter = {
+    text: context.filter.value.toLowerCase(),
+    status: context.status.value,
+    opened: context.opened.value,
+  }
   const rows = useMemo(
     () => listRows(fold, filter),
     [fold, fold.state.tasks.size, filter.text, filter.status, filter.opened, filter.status === '' ? 0 : version],
@@ -74,7 +84,7 @@ export function Timeline({ context, view }: { readonly context: ExecutionContext
     else if (to * ROW_HEIGHT > element.scrollTop + room) element.scrollTop = to * ROW_HEIGHT - room
   }
   const onKeyDown = (event: KeyboardEvent): void => {
-    const row = rows[current] as Row | undefined
+    const row = rows[current]
     const page = Math.max(1, Math.floor(height / ROW_HEIGHT) - 2)
     const to = {
       ArrowDown: current + 1,

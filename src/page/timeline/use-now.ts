@@ -16,8 +16,8 @@ export function useNow(model: ExecutionModel): number {
   const offset = useSignal(Number.NaN)
   const { fold, place } = model
   const { trace, state } = fold
-  const isRunning =
-    place.value === undefined && trace.endedAt === undefined && state.parked === undefined && state.status === 'running'
+  const isLive = place.value === undefined && model.connection.value.status !== 'ended'
+  const isRunning = isLive && trace.endedAt === undefined && state.parked === undefined && state.status === 'running'
   // The clocks of server and page differ: time passes from the last event on.
   if (isRunning) offset.value = latestOffset(offset.peek(), trace.lastAt - Date.now())
   useEffect(() => {

@@ -2,10 +2,10 @@ import { createId } from '../../engine/execution-id.ts'
 import { openTools } from '../input/open-tools.ts'
 import { readNamed, readWorkflowFolder } from '../input/workflow-folder.ts'
 import type { Source } from '../input/read-workflow.ts'
-import { openExecutionPage } from '../page/execution-page.ts'
+import { openExecutionPage } from './execution-page.ts'
 import type { CommandContext, ExitCode } from '../process/console.ts'
 import { McpLines } from '../render/mcp-lines.ts'
-import type { RunOptions } from './run-options.ts'
+import type { RunOptions } from '../commands/run-options.ts'
 
 /** Runs a workflow on a server and reports its end. */
 type RunRemotely = (

@@ -2,7 +2,7 @@ import { type CommandContext, type ExitCode } from '../process/console.ts'
 import { openUrl } from '../process/open-url.ts'
 import { describeServer } from '../target/server-connection.ts'
 import { toPlainLine } from '../render/text.ts'
-import { checkIds } from './watch-command.ts'
+import { checkIds } from '../commands/watch-command.ts'
 
 /** The flags of `open`. */
 export interface OpenOptions {

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { readExported } from '../page/exported.ts'
-import { renderOfflinePage } from '../page/offline-page.ts'
+import { readExported } from './exported.ts'
+import { renderOfflinePage } from './offline-page.ts'
 import { type CommandContext, type ExitCode, UsageError } from '../process/console.ts'
 
 /** The flags of `view`. */

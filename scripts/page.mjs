@@ -29,8 +29,6 @@ export async function buildPage(folder) {
       platform: 'browser',
       tsconfig: false,
       transform: { target: 'es2023' },
-      // Getters of ours and of the packages only return values.
-      treeshake: { propertyReadSideEffects: false },
       plugins: [dropUnusedRanker()],
       onLog(level, log) {
         if (level === 'warn') throw new Error(`${level}: ${log.message}`)

@@ -20,6 +20,7 @@ export function GraphView({ context }: { readonly context: ExecutionContext }): 
   const size = useSignal({ width: 800, height: 500 })
   const focused = useSignal<string | undefined>(undefined)
   const isMoved = useRef(false)
+  const wantsFocus = useRef(false)
   const opened = context.opened.value
   const tasks = known.value
   const key = `${fold.state.tasks.size} ${fold.top.length} ${tasks?.size ?? 0} ${[...opened].join(' ')}`
@@ -47,6 +48,11 @@ export function GraphView({ context }: { readonly context: ExecutionContext }): 
   useEffect(() => {
     if (placed !== undefined && !isMoved.current) viewport.value = fit(placed.layout, size.value, false)
   }, [placed, size.value])
+  useLayoutEffect(() => {
+    if (!wantsFocus.current) return
+    wantsFocus.current = false
+    box.current?.querySelector<SVGElement>('g[tabindex="0"]')?.focus()
+  })
   const zoomBy = (factor: number): void => {
     isMoved.current = true
     zoomAt(viewport, factor, size.value.width / 2, size.value.height / 2)
@@ -64,7 +70,7 @@ export function GraphView({ context }: { readonly context: ExecutionContext }): 
       focused.value = placed.nodes[to]?.key
       isMoved.current = true
       reveal(viewport, size.value, { x: placed.layout.x[to] as number, y: placed.layout.y[to] as number })
-      requestAnimationFrame(() => box.current?.querySelector<SVGElement>('g[tabindex="0"]')?.focus())
+      wantsFocus.current = true
     }
     event.preventDefault()
   }

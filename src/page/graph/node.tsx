@@ -30,14 +30,15 @@ export function Node(props: NodeProps): JSX.Element {
   const status = task?.status ?? summarize(new Map(counts))
   const below = node.isParent ? `${formatCount(total)} tasks` : (task?.tool ?? node.task?.tool ?? '')
   const marks = [node.task?.when !== undefined && 'if', node.task?.approve && 'asks'].filter(Boolean).join(' · ')
-  const label = `${node.title}, ${status}${node.isParent ? `, ${below}, ${node.isOpen ? 'open' : 'folded'}` : ''}`
+  const label = `${node.title} ${below}, ${status}${node.isParent ? `, ${node.isOpen ? 'open' : 'folded'}` : ''}`
   const activate = (): void => (node.kind === 'layer' ? onToggle(node) : onSelect(node.key))
   let x = 0
   return (
     <g
       class={`node ${status} ${isDim ? 'dimmed' : ''} ${isSelected ? 'selected' : ''}`}
       role="button"
-      tabIndex={isFocused ? 0 : -1}
+      // Attributes of SVG are case-sensitive.
+      tabindex={isFocused ? 0 : -1}
       aria-label={label}
       onClick={activate}
       onDblClick={() => node.kind === 'task' && node.isParent && onToggle(node)}

@@ -1,5 +1,5 @@
 import { useSignal } from '@preact/signals'
-import { useEffect } from 'preact/hooks'
+import { useEffect, useRef } from 'preact/hooks'
 import type { ExecutionModel } from '../model/execution-model.ts'
 import { nextFrame } from '../model/frames.ts'
 
@@ -13,13 +13,14 @@ const REDUCED_INTERVAL_MS = 1000
  */
 export function useNow(model: ExecutionModel): number {
   const tick = useSignal(0)
-  const offset = useSignal(Number.NaN)
+  // Not a signal: one that is written while its reader renders would stop its updates.
+  const offset = useRef(Number.NaN)
   const { fold, place } = model
   const { trace, state } = fold
   const isLive = place.value === undefined && model.connection.value.status !== 'ended'
   const isRunning = isLive && trace.endedAt === undefined && state.parked === undefined && state.status === 'running'
   // The clocks of server and page differ: time passes from the last event on.
-  if (isRunning) offset.value = latestOffset(offset.peek(), trace.lastAt - Date.now())
+  if (isRunning) offset.current = latestOffset(offset.current, trace.lastAt - Date.now())
   useEffect(() => {
     if (!isRunning) return undefined
     const isReduced = matchMedia('(prefers-reduced-motion: reduce)').matches
@@ -37,7 +38,7 @@ export function useNow(model: ExecutionModel): number {
     }
   }, [isRunning])
   void tick.value
-  return isRunning ? Math.max(trace.lastAt, Date.now() + offset.value) : (trace.endedAt ?? trace.lastAt)
+  return isRunning ? Math.max(trace.lastAt, Date.now() + offset.current) : (trace.endedAt ?? trace.lastAt)
 }
 
 /** The largest difference seen: an event that comes late does not turn the clock back. */

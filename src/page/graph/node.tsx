@@ -39,7 +39,6 @@ export function Node(props: NodeProps): JSX.Element {
       role="button"
       // Attributes of SVG are case-sensitive.
       tabindex={isFocused ? 0 : -1}
-      aria-label={label}
       onClick={activate}
       onDblClick={() => node.kind === 'task' && node.isParent && onToggle(node)}
       onKeyDown={event => {

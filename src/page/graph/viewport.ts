@@ -10,7 +10,7 @@ export interface Viewport {
 const MIN_SCALE = 0.02
 const MAX_SCALE = 3
 /** Smallest scale that a drawing is fitted by when its text is to stay readable. */
-const READABLE = 0.45
+const READABLE = 0.62
 const MARGIN = 24
 
 export function createViewport(): Signal<Viewport> {

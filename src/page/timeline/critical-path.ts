@@ -12,8 +12,9 @@ export function findCriticalPath({ state, trace, top }: Fold, dependenciesOf: De
   const findLast = (ids: Iterable<string>): string | undefined => {
     let last: string | undefined
     for (const id of ids) {
+      const task = trace.tasks.get(id)
       // Skipped tasks end when they are decided; only what ran takes time.
-      if ((trace.tasks.get(id)?.attempts.length ?? 0) === 0) continue
+      if (task?.endedAt === undefined || task.attempts.length === 0) continue
       if (last === undefined || endOf(id) > endOf(last)) last = id
     }
     return last

@@ -47,34 +47,39 @@ test.skipIf(isBrowserMissing)('an execution is cancelled, then run again from a 
   expect(server.tool.started).toEqual(['a', 'b', 'b'])
 })
 
-test.skipIf(isBrowserMissing)('a question is answered by a form of its schema, and problems stand at their fields', async () => {
-  const schema = {
-    type: 'object',
-    required: ['environment', 'replicas'],
-    properties: {
-      environment: { enum: ['staging', 'production'] },
-      replicas: { type: 'integer', minimum: 1, title: 'Number of replicas' },
-      big: { type: 'integer' },
-      note: { type: 'string' },
-    },
-  }
-  const server = await pages.serve({
-    tools: { ask: { exactNumbers: true, execute: (_: unknown, { ask }: ToolContext) => ask({ message: 'Where?', schema }) } },
-  })
-  const id = await server.start({ tasks: [{ id: 'a', tool: 'ask' }] })
-  const page = await pages.open(addressOf(server, id))
-  await showsRows(page, { a: 'waiting' })
-  await page.getByLabel('environment').selectOption('production')
-  await page.getByLabel('Number of replicas').fill('0')
-  await page.getByLabel('big').fill('12345678901234567890')
-  await page.click('button:text-is("Answer")')
-  await shows(async () => expect(await page.getAttribute('input[aria-invalid]', 'inputmode')).toBe('decimal'))
-  await page.getByLabel('Number of replicas').fill('3')
-  await page.click('button:text-is("Answer")')
-  await showsRows(page, { a: 'success' })
-  const output = await (await fetch(`${server.url}executions/${id}/tasks/a/output`)).text()
-  expect(output.trim()).toBe('{"environment":"production","big":12345678901234567890,"replicas":3}')
-})
+test.skipIf(isBrowserMissing)(
+  'a question is answered by a form of its schema, and problems stand at their fields',
+  async () => {
+    const schema = {
+      type: 'object',
+      required: ['environment', 'replicas'],
+      properties: {
+        environment: { enum: ['staging', 'production'] },
+        replicas: { type: 'integer', minimum: 1, title: 'Number of replicas' },
+        big: { type: 'integer' },
+        note: { type: 'string' },
+      },
+    }
+    const server = await pages.serve({
+      tools: {
+        ask: { exactNumbers: true, execute: (_: unknown, { ask }: ToolContext) => ask({ message: 'Where?', schema }) },
+      },
+    })
+    const id = await server.start({ tasks: [{ id: 'a', tool: 'ask' }] })
+    const page = await pages.open(addressOf(server, id))
+    await showsRows(page, { a: 'waiting' })
+    await page.getByLabel('environment').selectOption('production')
+    await page.getByLabel('Number of replicas').fill('0')
+    await page.getByLabel('big').fill('12345678901234567890')
+    await page.click('button:text-is("Answer")')
+    await shows(async () => expect(await page.getAttribute('input[aria-invalid]', 'inputmode')).toBe('decimal'))
+    await page.getByLabel('Number of replicas').fill('3')
+    await page.click('button:text-is("Answer")')
+    await showsRows(page, { a: 'success' })
+    const output = await (await fetch(`${server.url}executions/${id}/tasks/a/output`)).text()
+    expect(output.trim()).toBe('{"environment":"production","big":12345678901234567890,"replicas":3}')
+  },
+)
 
 test.skipIf(isBrowserMissing)('an approval is declined', async () => {
   const server = await pages.serve()
@@ -86,27 +91,30 @@ test.skipIf(isBrowserMissing)('an approval is declined', async () => {
   expect(server.tool.started).toEqual([])
 })
 
-test.skipIf(isBrowserMissing)('a document is checked as it is written, and run with the input of its form', async () => {
-  const server = await pages.serve({ tools: { work: args => args } })
-  const page = await pages.open(`${server.url}#/new`)
-  await page.fill('.editor textarea', '{\n "tasks": [{ "id": "a", "tool": "wrk" }]\n}')
-  await shows(async () => expect(await page.textContent('.problems')).toContain('UNKNOWN_TOOL'))
-  expect(await page.textContent('.gutter .marked')).toBe('2')
-  await page.fill('.editor textarea', '{ "tasks": [')
-  await shows(async () => expect(await page.textContent('.problems')).toContain('Not JSON from here on'))
-  const document = {
-    inputSchema: { type: 'object', required: ['who'], properties: { who: { type: 'string' } } },
-    tasks: [{ id: 'a', tool: 'work', arguments: { hello: '$INPUT.who' } }],
-    output: '$OUTPUT[a]',
-  }
-  await page.fill('.editor textarea', JSON.stringify(document))
-  await shows(async () => expect(await page.textContent('.verdict')).toBe('Valid'))
-  await page.getByLabel('who').fill('Ada')
-  await page.click('button:text-is("Run")')
-  await showsRows(page, { a: 'success' })
-  await page.click('text=Output of the workflow')
-  expect(await page.textContent('.workflow-output pre')).toBe('{\n  "hello": "Ada"\n}')
-})
+test.skipIf(isBrowserMissing)(
+  'a document is checked as it is written, and run with the input of its form',
+  async () => {
+    const server = await pages.serve({ tools: { work: args => args } })
+    const page = await pages.open(`${server.url}#/new`)
+    await page.fill('.editor textarea', '{\n "tasks": [{ "id": "a", "tool": "wrk" }]\n}')
+    await shows(async () => expect(await page.textContent('.problems')).toContain('UNKNOWN_TOOL'))
+    expect(await page.textContent('.gutter .marked')).toBe('2')
+    await page.fill('.editor textarea', '{ "tasks": [')
+    await shows(async () => expect(await page.textContent('.problems')).toContain('Not JSON from here on'))
+    const document = {
+      inputSchema: { type: 'object', required: ['who'], properties: { who: { type: 'string' } } },
+      tasks: [{ id: 'a', tool: 'work', arguments: { hello: '$INPUT.who' } }],
+      output: '$OUTPUT[a]',
+    }
+    await page.fill('.editor textarea', JSON.stringify(document))
+    await shows(async () => expect(await page.textContent('.verdict')).toBe('Valid'))
+    await page.getByLabel('who').fill('Ada')
+    await page.click('button:text-is("Run")')
+    await showsRows(page, { a: 'success' })
+    await page.click('text=Output of the workflow')
+    expect(await page.textContent('.workflow-output pre')).toBe('{\n  "hello": "Ada"\n}')
+  },
+)
 
 test.skipIf(isBrowserMissing)('the token is asked for, kept in the tab, and in no address', async () => {
   const server = await pages.serve({ token: 'secret-token', tools: { work: () => 1 } })

@@ -82,7 +82,9 @@ export function usePages(): PageRig {
   }
 }
 
-async function startServer(options: Partial<HandlerOptions> = {}): Promise<PageServer & { close: () => Promise<void> }> {
+async function startServer(
+  options: Partial<HandlerOptions> = {},
+): Promise<PageServer & { close: () => Promise<void> }> {
   const tool = new ControlledTool()
   let store = options.store ?? createMemoryStore()
   const files = new PageFiles()
@@ -90,8 +92,7 @@ async function startServer(options: Partial<HandlerOptions> = {}): Promise<PageS
   let server: NodeServer
   const begin = async (port: number): Promise<void> => {
     handler = createHandler({ tools: { work: tool.execute }, drainMs: 0, ...options, store })
-    const fetch = async (request: Request): Promise<Response> =>
-      (await files.answer(request)) ?? handler.fetch(request)
+    const fetch = async (request: Request): Promise<Response> => (await files.answer(request)) ?? handler.fetch(request)
     server = await serve({ fetch, close: () => handler.close() }, { port })
   }
   await begin(0)

@@ -25,7 +25,7 @@ const shared = {
       { find: /^dagstream$/, replacement: source('index.ts') },
       { find: /^dagstream\/job$/, replacement: source('sse/job.ts') },
       {
-        find: /^dagstream\/(sse|http|http\/node|client|store\/(?:sqlite|postgres)|testing)$/,
+        find: /^dagstream\/(sse|http|http\/node|client|store\/(?:sqlite|postgres)|testing|worker)$/,
         replacement: source('$1/index.ts'),
       },
       { find: /^dagstream\/tools\/(http|mcp|llm)$/, replacement: source('integrations/$1/index.ts') },

@@ -17,6 +17,7 @@ const ORDER = [
   'scheduler',
   'attempt',
   'cluster',
+  'worker',
   'engine',
   'host',
   'sse',

@@ -167,7 +167,7 @@ export class LocalAttempt extends Linked implements AttemptActions, AskingAttemp
     if (this.#state === PREPARING) return this.#end(outcome)
     const { deadlines, clock, abortGraceMs } = this.#environment
     deadlines.remove(this)
-    deadlines.set(this, abortGraceMs, clock.now())
+    deadlines.set(this, this.key.abortGraceMs ?? abortGraceMs, clock.now())
     this.#questions?.close(reason)
     // Must be last: listeners run here and may settle the tool.
     this.#controller?.abort(reason)

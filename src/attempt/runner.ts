@@ -24,6 +24,8 @@ export interface AttemptCommand extends AttemptKey {
   readonly mayHoldJsonNumbers: boolean
   /** Timeout from the call of the tool on, ms; 0 for none. */
   readonly timeoutMs: number
+  /** Time for the tool to settle after an abort before it is abandoned, ms. @defaultValue that of the runner */
+  readonly abortGraceMs?: number
   /** The same for every attempt of the task. */
   readonly idempotencyKey: string
 }

@@ -36,8 +36,13 @@ export interface AttemptMessage {
 /** A message of the store about an order. */
 export interface OrderMessage {
   readonly key: AttemptKey
-  readonly news: /** Its worker died, was lost, or gave it back after its start: the attempt does not count. */
-    | { readonly type: 'interrupted' }
+  readonly news: /** The attempt does not count: its worker was lost, or gave it up to end itself. */
+    | {
+        readonly type: 'interrupted'
+        readonly cause: 'lost' | 'handoff'
+        /** Of its last `usage` message. */
+        readonly usage?: TokenUsage
+      }
     /** No living worker has its tool. */
     | { readonly type: 'unclaimed'; readonly tool: string }
 }

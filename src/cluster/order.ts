@@ -1,3 +1,4 @@
+import type { TokenUsage } from '../events/token-usage.ts'
 import type { AbortReason, Answer, AttemptCommand, AttemptKey, Question } from '../attempt/runner.ts'
 
 /** The lowest and the highest priority of an execution. */
@@ -30,6 +31,8 @@ export interface OpenOrder {
   readonly key: AttemptKey
   /** The questions of its attempt that are open: it holds no permit. */
   readonly questions: readonly Question[]
+  /** Of the last `usage` message of its attempt. */
+  readonly usage?: TokenUsage
 }
 
 /** The result of a renewal. */

@@ -1,10 +1,17 @@
 import type { AttemptReport } from '../attempt/attempt-outcome.ts'
 import type { AttemptSink, Progress, Question } from '../attempt/runner.ts'
 import type { InfoLevel } from '../events/events.ts'
-import { addTokenUsage, sanitizeTokenUsage, type TokenUsage } from '../events/token-usage.ts'
+import {
+  addTokenUsage,
+  describeRejectedUsage,
+  sanitizeTokenUsage,
+  subtractTokenUsage,
+  type TokenUsage,
+} from '../events/token-usage.ts'
 import type { PlannedTask } from '../plan/execution-plan.ts'
 import { TextJoiner } from '../text.ts'
 import type { Emissions } from './emissions.ts'
+import { INTERRUPTED } from './interruption.ts'
 import type { Abortion } from './task-events.ts'
 
 /** Why an attempt is stopped. */
@@ -76,15 +83,19 @@ export class ActiveAttempt implements AttemptSink {
     if (this.report !== undefined) return emissions.drop(this)
     const { usage, rejected } = sanitizeTokenUsage(delta)
     if (rejected.length > 0 && this.abortion === undefined) {
-      emissions.info(
-        this,
-        'warning',
-        `Token usage was ignored where it is not a finite number ≥ 0: ${rejected.join(', ')}`,
-      )
+      emissions.info(this, 'warning', describeRejectedUsage(rejected))
     }
     if (Object.keys(usage).length === 0) return
     this.tokenUsage = addTokenUsage(this.tokenUsage, usage)
     emissions.usage(usage)
+  }
+
+  /** The usage so far, of an attempt that another process runs. */
+  usageSum(sum: TokenUsage): void {
+    if (this.report !== undefined) return
+    const added = subtractTokenUsage(sum, this.tokenUsage)
+    this.tokenUsage = sum
+    this.#listener.emissions.usage(added)
   }
 
   question(question: Question): void {
@@ -105,6 +116,12 @@ export class ActiveAttempt implements AttemptSink {
     if (this.report !== undefined) return
     this.report = report
     this.#listener.settled(this)
+  }
+
+  /** Its worker does not run it any more: the attempt does not count. */
+  interrupted(): void {
+    this.abortion ??= { message: INTERRUPTED.message, isHandoff: true }
+    this.settled({ status: 'cancelled', executionTimeMs: 0 })
   }
 
   #mayEmit(): boolean {

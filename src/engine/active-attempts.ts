@@ -1,6 +1,6 @@
 import type { AttemptReport } from '../attempt/attempt-outcome.ts'
 import { computeRetryDelay, MAX_RETRY_AFTER_MS, mergeRetryPolicies } from '../attempt/retry.ts'
-import type { AttemptRunner, Question } from '../attempt/runner.ts'
+import type { AttemptCommand, AttemptKey, AttemptRunner, Question } from '../attempt/runner.ts'
 import { readInputError } from '../attempt/tool-error.ts'
 import { afterTurn, isTurnSpent } from '../clock.ts'
 import type { EventFor } from '../events/events.ts'
@@ -16,6 +16,8 @@ import { INTERRUPTED } from './interruption.ts'
 import type { ResolvedOptions } from './options.ts'
 import type { OutputBudget } from './output-budget.ts'
 import type { Recorder } from './recorder.ts'
+import type { Adoption } from './remote/adoption.ts'
+import type { RemoteRunner } from './remote/remote-runner.ts'
 import { describeCompletion, describeStart } from './task-events.ts'
 
 /** The parts of an execution that its attempts work with. */
@@ -31,6 +33,8 @@ export interface AttemptParts {
   readonly scopeOf: (task: number) => Scope
   readonly options: ResolvedOptions
   readonly counters: MutableCounters
+  /** `runner`, if it runs attempts on workers. */
+  readonly remote: RemoteRunner | undefined
   /** Finds the reason for which a task no longer runs, if there is one. */
   readonly findAbortion: (task: number) => AttemptAbortion | undefined
   /** The questions of the execution; created on first use if `isNeeded`. */
@@ -67,12 +71,31 @@ export class ActiveAttempts implements AttemptListener {
 
   /** Records the start of the next attempt of a task; `begin` follows once that is in the log. */
   choose(index: number): void {
-    const { tasks, columns, recorder } = this.#parts
-    const task = tasks.at(index)
-    const number = (columns.attempts[index] as number) + 1
-    this.#active[index] = new ActiveAttempt(this, task, index, number)
+    const { columns, recorder, remote } = this.#parts
+    const attempt = this.#add(index, (columns.attempts[index] as number) + 1)
+    recorder.record('task_start', describeStart(recorder, attempt.task, attempt.number), index)
+    if (remote === undefined) return
+    const command = this.#describeCommand(attempt)
+    if ('tool' in command) remote.order(command)
+    // Never without an order: a new coordinator would take it for interrupted.
+    else attempt.settled(command)
+  }
+
+  /** Continues the attempts that workers run for an earlier process. */
+  adopt(adoptions: readonly Adoption[]): void {
+    for (const { task, order } of adoptions) {
+      const attempt = this.#add(task, order.key.attempt)
+      attempt.isBegun = true
+      this.#parts.remote?.adopt(order, attempt)
+    }
+    if (adoptions.length > 0) this.abort()
+  }
+
+  #add(index: number, number: number): ActiveAttempt {
+    const attempt = new ActiveAttempt(this, this.#parts.tasks.at(index), index, number)
+    this.#active[index] = attempt
     this.#count += 1
-    recorder.record('task_start', describeStart(recorder, task, number), index)
+    return attempt
   }
 
   /**
@@ -80,6 +103,7 @@ export class ActiveAttempts implements AttemptListener {
    * arguments, and to call a synchronous tool, takes time: a hundred of them in one turn would starve sockets and timers.
    */
   begin(index: number): void {
+    if (this.#parts.remote !== undefined) return this.#beginRemote(index)
     if (this.#waiting.length === 0 && !isTurnSpent()) return this.#begin(index)
     this.#waiting.push(index)
     if (this.#waiting.length === 1) afterTurn(this.#beginWaiting)
@@ -102,19 +126,35 @@ export class ActiveAttempts implements AttemptListener {
     const attempt = this.#active[index]
     if (attempt === undefined || attempt.isBegun) return
     attempt.isBegun = true
-    const { runner, scopeOf, findAbortion, recorder, options } = this.#parts
+    const { runner, findAbortion } = this.#parts
     attempt.abortion = findAbortion(index)
     if (attempt.abortion !== undefined) return attempt.settled({ status: 'cancelled', executionTimeMs: 0 })
-    const { task, number } = attempt
+    const command = this.#describeCommand(attempt)
+    if ('tool' in command) runner.start(command, attempt)
+    else attempt.settled(command)
+  }
+
+  /** Its order is in the store, so that only a message ends it. */
+  #beginRemote(index: number): void {
+    const attempt = this.#active[index]
+    if (attempt === undefined || attempt.isBegun) return
+    attempt.isBegun = true
+    this.#parts.remote?.start(this.#keyOf(attempt), attempt)
+    this.#abort(attempt)
+  }
+
+  /** @returns the report if the arguments cannot be resolved */
+  #describeCommand(attempt: ActiveAttempt): AttemptCommand | AttemptReport {
+    const { scopeOf, recorder, options } = this.#parts
+    const { task, index, number } = attempt
     let resolved: ResolvedArguments
     try {
       resolved = resolveTemplate(task.arguments, scopeOf(index))
     } catch (error) {
-      return attempt.settled({ ...readInputError(error), executionTimeMs: 0 })
+      return { ...readInputError(error), executionTimeMs: 0 }
     }
-    const { executionId } = recorder
-    const command = {
-      executionId,
+    return {
+      executionId: recorder.executionId,
       taskId: task.id,
       tool: task.tool.name,
       arguments: resolved.value,
@@ -123,25 +163,33 @@ export class ActiveAttempts implements AttemptListener {
       timeoutMs: task.timeoutMs ?? task.tool.timeoutMs ?? options.taskTimeoutMs,
       idempotencyKey: this.#keyPrefix + task.id,
     }
-    runner.start(command, attempt)
   }
 
   /** Asks the runner to abort attempts that must not continue. The first reason of each attempt counts. */
   abort(): void {
-    const { runner, recorder, findAbortion } = this.#parts
-    for (let index = 0; index < this.#active.length; index++) {
-      const attempt = this.#active[index]
-      if (attempt === undefined || !attempt.isBegun || attempt.abortion !== undefined) continue
-      attempt.abortion = findAbortion(index)
-      if (attempt.abortion === undefined) continue
-      const key = { executionId: recorder.executionId, taskId: attempt.task.id, attempt: attempt.number }
-      const { message, isHandoff } = attempt.abortion
-      runner.abort(key, { code: isHandoff ? 'SHUTTING_DOWN' : 'CANCELLED', message })
-    }
+    for (let index = 0; index < this.#active.length; index++) this.#abort(this.#active[index])
+  }
+
+  #abort(attempt: ActiveAttempt | undefined): void {
+    if (attempt === undefined || !attempt.isBegun || attempt.abortion !== undefined) return
+    const { runner, findAbortion, remote } = this.#parts
+    const abortion = findAbortion(attempt.index)
+    // Workers continue for the next coordinator.
+    if (abortion === undefined || (abortion.isHandoff && remote !== undefined)) return
+    attempt.abortion = abortion
+    runner.abort(this.#keyOf(attempt), {
+      code: abortion.isHandoff ? 'SHUTTING_DOWN' : 'CANCELLED',
+      message: abortion.message,
+    })
+  }
+
+  #keyOf({ task, number }: ActiveAttempt): AttemptKey {
+    return { executionId: this.#parts.recorder.executionId, taskId: task.id, attempt: number }
   }
 
   /** Ends attempts whose start will never be in the log, without a call, so that their slots and permits are released. */
   endUnbegun(): void {
+    if (this.#parts.remote !== undefined) return
     for (const attempt of this.#active) if (attempt !== undefined && !attempt.isBegun) this.#begin(attempt.index)
   }
 
@@ -181,7 +229,7 @@ export class ActiveAttempts implements AttemptListener {
   /** The data of the `task_retry` of a failed attempt; `undefined` if no further attempt follows. */
   #planRetry({ task, index, abortion }: ActiveAttempt, report: AttemptReport): RetryData | undefined {
     const stop = this.#parts.findAbortion(index)
-    if (report.status === 'cancelled' && abortion?.isHandoff && stop?.isHandoff) {
+    if (report.status === 'cancelled' && abortion?.isHandoff && (stop === undefined || stop.isHandoff)) {
       return { delayMs: 0, error: INTERRUPTED.message, code: INTERRUPTED.code, interrupted: true }
     }
     if (report.status !== 'error' || !report.isRetryable || (stop !== undefined && !stop.isHandoff)) return undefined

@@ -73,6 +73,11 @@ export class Commands {
     return this.#table?.graph.hasFinally === true
   }
 
+  /** Whether it only waits for people, and none but `finally` tasks do. */
+  get isFinallyWaiting(): boolean {
+    return this.#table?.inputs.isFinallyWaiting === true
+  }
+
   /** Settles once the commands are in the log; rejects if the log fails. */
   get recorded(): Promise<void> {
     return this.#recorded ?? Promise.resolve()

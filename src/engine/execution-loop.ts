@@ -10,6 +10,7 @@ import { ExecutionOutcome } from './execution-outcome.ts'
 import type { ExecutionResult } from './execution-result.ts'
 import { type InputDesk, inputClosed, inputNotFound } from './inputs/input-desk.ts'
 import type { LoopParts, StartParts, TaskActivity } from './loop-parts.ts'
+import { createPendingRound } from './remote/create-runners.ts'
 import { Recorder, type RecorderCallbacks } from './recorder.ts'
 import type { Resumption } from './resumption.ts'
 import { TaskRounds } from './task-rounds.ts'
@@ -50,7 +51,7 @@ export class ExecutionLoop implements RecorderCallbacks {
     this.createdAt = parts.createdAt ?? new Date(options.clock.wallTime()).toISOString()
     this.log = log
     this.clock = options.clock
-    this.#recorder = new Recorder(log, options.clock, this)
+    this.#recorder = new Recorder(log, options.clock, this, createPendingRound(options))
     this.#commands = new Commands(this.#recorder, () => this.#rounds?.obey())
   }
 
@@ -75,7 +76,7 @@ export class ExecutionLoop implements RecorderCallbacks {
         recorder: this.#recorder,
         commands: this.#commands,
         outcome: this.#outcome,
-        cancel: reason => this.cancel(reason),
+        cancel: (reason, requestId) => this.cancel(reason, requestId),
         handedOff: failure => this.#abandon(failure),
         onPersonWait: isWaiting => {
           this.#commands.holdTime(isWaiting)
@@ -128,7 +129,12 @@ export class ExecutionLoop implements RecorderCallbacks {
     return this.#rounds?.isPersonAwaited ?? false
   }
 
-  /** Calls back whenever that changes; one listener. */
+  /** Whether it only waits for people, and none but `finally` tasks do. */
+  get isFinallyWaiting(): boolean {
+    return this.#commands.isFinallyWaiting
+  }
+
+  /** Calls back whenever `isPersonAwaited` changes; one listener. */
   followPersonWait(onChange: (isWaiting: boolean) => void): void {
     this.#onPersonWait = onChange
   }
@@ -151,6 +157,14 @@ export class ExecutionLoop implements RecorderCallbacks {
     throw findInput(this.log.state.inputs, inputId) === undefined ? inputNotFound(inputId) : inputClosed(inputId)
   }
 
+  /**
+   * Delivers the messages of the execution in a shared store: reports of its attempts on workers, and commands of other
+   * processes. Does nothing before the start and after the end. Rejects with what the store throws: the messages stay.
+   */
+  deliver(): Promise<void> {
+    return this.#rounds?.deliver() ?? Promise.resolve()
+  }
+
   /** Starts no task until every pause is released; what runs continues. @returns its release; idempotent */
   pause(): () => void {
     // Other executions may need the permits that this one cannot use now.
@@ -160,7 +174,7 @@ export class ExecutionLoop implements RecorderCallbacks {
 
   /**
    * Hands the execution off to the next process: no task starts, running attempts are aborted and recorded as interrupted
-   * with their usage, and then its readers and its result end with `SHUTTING_DOWN`.
+   * with their usage, and then its readers and its result end with `SHUTTING_DOWN`. Attempts on workers go on.
    */
   handOff(): void {
     if (this.#commands.isEnding || this.log.ending !== undefined) return
@@ -183,9 +197,6 @@ export class ExecutionLoop implements RecorderCallbacks {
     this.log.detach()
     this.#outcome.fail(failure)
   }
-
-  /** Reads the inbox of the execution. */
-  async deliver(): Promise<void> {}
 
   /** Called by the recorder, which `start` opens. */
   runSlice(): boolean {

@@ -48,7 +48,7 @@ export interface StartParts {
   readonly owner?: string | undefined
   /** Secret answers of unsettled tasks, by the id of their question. */
   readonly secrets?: ReadonlyMap<string, JsonValue>
-  /** @defaultValue runs the tools of the plan in this process */
+  /** @defaultValue runs the tools of the plan in this process, or on the workers of a shared store */
   readonly runner?: AttemptRunner
 }
 
@@ -57,7 +57,7 @@ export interface RoundContext {
   readonly recorder: Recorder
   readonly commands: Commands
   readonly outcome: ExecutionOutcome
-  readonly cancel: (reason: Reason) => void
+  readonly cancel: (reason: Reason, requestId?: string) => void
   /** The execution is left to the next process, and no attempt runs any more. */
   readonly handedOff: (failure: DagstreamError) => void
   /** Whether it only waits for people has changed. */

@@ -3,6 +3,7 @@ import type { EventData, SSEEventType } from '../events/events.ts'
 import type { LogEntry } from '../events/log-entry.ts'
 import type { LoggedData } from '../events/wire-json.ts'
 import type { EventLog } from '../log/event-log.ts'
+import type { PendingRound, RoundCommit } from './remote/pending-round.ts'
 
 /** The execution that a recorder works for. */
 export interface RecorderCallbacks {
@@ -26,6 +27,8 @@ export interface RecorderCallbacks {
  * rounds it yields to the event loop when the time slice of this turn is spent.
  */
 export class Recorder {
+  /** What a shared store writes beside the entries; `undefined` for any other store. */
+  readonly pending: PendingRound | undefined
   readonly #log: EventLog
   readonly #clock: Clock
   readonly #callbacks: RecorderCallbacks
@@ -37,7 +40,8 @@ export class Recorder {
   #stampedAt = Number.NaN
   #timestamp = ''
 
-  constructor(log: EventLog, clock: Clock, callbacks: RecorderCallbacks) {
+  constructor(log: EventLog, clock: Clock, callbacks: RecorderCallbacks, pending?: PendingRound) {
+    this.pending = pending
     this.#log = log
     this.#clock = clock
     this.#callbacks = callbacks
@@ -97,6 +101,7 @@ export class Recorder {
   close(): void {
     this.#isClosed = true
     this.#entries = []
+    this.pending?.close()
   }
 
   readonly #round = (): void => {
@@ -110,17 +115,19 @@ export class Recorder {
       }
       const hasMore = this.#callbacks.runSlice()
       const entries = this.#entries
-      if (entries.length === 0) {
+      if (entries.length === 0 && this.pending?.isEmpty !== false) {
         if (hasMore) continue
         break
       }
       this.#entries = []
-      const appended = this.#append(entries)
+      const round = this.pending?.take()
+      const appended = this.#append(entries, round)
       if (appended === undefined) this.#apply(entries)
       else {
         appended.then(
           () => {
             this.#apply(entries)
+            round?.settle()
             this.#round()
           },
           error => this.#fail(error),
@@ -132,9 +139,9 @@ export class Recorder {
     this.#isBusy = false
   }
 
-  #append(entries: readonly LogEntry[]): void | Promise<void> {
+  #append(entries: readonly LogEntry[], round: RoundCommit | undefined): void | Promise<void> {
     try {
-      return this.#log.append(entries)
+      return this.#log.append(entries, round?.write)
     } catch (error) {
       this.#fail(error)
     }

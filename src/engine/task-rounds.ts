@@ -1,5 +1,3 @@
-import { LocalRunner } from '../attempt/local-runner.ts'
-import type { AttemptRunner } from '../attempt/runner.ts'
 import { DagstreamError } from '../errors.ts'
 import type { LogEntry } from '../events/log-entry.ts'
 import type { TaskState } from '../events/execution-state.ts'
@@ -20,6 +18,7 @@ import type { LoopParts, RoundContext, StartParts, TaskActivity } from './loop-p
 import { Milestones } from './milestones.ts'
 import { OutputBudget } from './output-budget.ts'
 import { type Resumption, recordResumption } from './resumption.ts'
+import { createRunners, describeTable, type Runners } from './remote/create-runners.ts'
 import { RetryDelays } from './retry-delays.ts'
 
 /** Maximum number of tasks that one slice of the loop starts or ends. */
@@ -35,7 +34,7 @@ export class TaskRounds {
   readonly #milestones: Milestones
   readonly #permits: Permits
   readonly #emissions: Emissions
-  readonly #runner: AttemptRunner
+  readonly #runners: Runners
   readonly #attempts: ActiveAttempts
   readonly #delays: RetryDelays
   /** `undefined` for a plan without conditions and parents, unless it is that of a fork. */
@@ -53,21 +52,21 @@ export class TaskRounds {
     const { log, options, counters } = parts
     const { plan, input } = start
     const { recorder, commands } = context
-    const { clock, abortGraceMs } = options
     this.plan = plan
     this.#parts = parts
     this.#context = context
-    this.#table = start.table ?? new TaskTable(plan, options)
+    this.#table = start.table ?? new TaskTable(plan, describeTable(options))
     this.#tasks = new ExecutionTasks(this.#table.graph, log.state)
     const scopes = new Scopes(this.#table, log.state, input)
     const outputs = start.outputs ?? new OutputBudget()
-    const closeInputs = (task: number): void => this.#room?.inputs.close(task)
-    this.#milestones = new Milestones(plan, this.#table, this.#tasks, recorder, scopes, closeInputs)
+    const close = (task: number): void => this.#room?.inputs.close(task)
+    this.#milestones = new Milestones(plan, this.#table, this.#tasks, recorder, scopes, close)
     this.#emissions = new Emissions(options, counters, recorder, context.cancel)
     const granted = (): void => recorder.wake()
     this.#permits = new Permits(this.#table.starts, options, { isPaused: () => commands.isPaused, granted })
-    this.#runner = start.runner ?? new LocalRunner({ tools: plan.tools, clock, abortGraceMs })
-    this.#delays = new RetryDelays(clock, task => {
+    this.#runners = createRunners(start, { options, recorder, cancel: context.cancel, desk: () => this.desk })
+    const { runner } = this.#runners
+    this.#delays = new RetryDelays(options.clock, task => {
       this.#table.wake(task)
       recorder.wake()
     })
@@ -77,19 +76,17 @@ export class TaskRounds {
       columns: this.#table.columns,
       permits: this.#permits,
       emissions: this.#emissions,
-      runner: this.#runner,
+      ...this.#runners,
       scopeOf: task => scopes.of(task),
       findAbortion: task => commands.findAbortion(task),
       inputs: isNeeded => (isNeeded ? this.#inputs : this.#room)?.inputs,
-      onIdle: () => {
-        if (this.#isAbandoned) this.#runner.close?.()
-      },
+      onIdle: () => void (this.#isAbandoned && runner.close?.()),
     })
     if (plan.usesLanguage || start.fork !== undefined) {
       this.#table.due.takesAll = start.fork !== undefined
       this.#decisions = createDecisions(log.state, start, {
         ...shared,
-        elapsedMs: () => clock.now() - this.#startedAt,
+        elapsedMs: () => options.clock.now() - this.#startedAt,
         askApproval: (...approval) => this.#inputs.inputs.askApproval(...approval),
       })
     }
@@ -98,7 +95,7 @@ export class TaskRounds {
         ...shared,
         state: log.state,
         permits: this.#permits,
-        runner: this.#runner,
+        runner,
         isAttended: parts.isAttended ?? true,
         isStopped: task => commands.findAbortion(task) !== undefined,
       })
@@ -141,6 +138,7 @@ export class TaskRounds {
     this.#delays.restore(table.delays)
     this.#emissions.restore(log.state.tokenUsage)
     if (log.state.inputs !== undefined) this.#inputs.inputs.restore()
+    if (resumption?.adoptions !== undefined) this.#attempts.adopt(resumption.adoptions)
     return ranMs - table.inputs.wait.waitedMs
   }
 
@@ -152,8 +150,9 @@ export class TaskRounds {
     let left = SLICE
     if (!table.endings.isEmpty) left -= this.#milestones.endTasks(left, clock.now())
     if (left > 0 && !commands.isPaused) {
-      // Conditions and references read the ends of other tasks, which must be in the log.
+      // Conditions and references, of orders at once, read the ends of other tasks, which must be in the log.
       if (table.endings.areRecorded) this.#decisions?.decide(left)
+      if (this.#runners.remote !== undefined && !table.endings.areRecorded) left = 0
       for (; left > 0; left--) {
         const task = table.next(this.#permits)
         if (task === undefined) break
@@ -165,9 +164,8 @@ export class TaskRounds {
     if (table.isDone && outcome.end === undefined) {
       const { counts } = this.#parts.log.state
       outcome.end = this.#milestones.end(counts, this.#emissions.tokenUsage, clock.now() - this.#startedAt)
-    } else if (table.history.isHandedOff && this.#attempts.count === 0) {
-      const message = 'The process ends; the execution resumes in the next one'
-      this.#context.handedOff(new DagstreamError('SHUTTING_DOWN', message))
+    } else if (table.history.isHandedOff && (this.#attempts.count === 0 || this.#runners.remote !== undefined)) {
+      this.#context.handedOff(new DagstreamError('SHUTTING_DOWN', 'The execution resumes in the next process'))
     }
     return !commands.isPaused && !table.due.isEmpty && table.endings.areRecorded
   }
@@ -179,6 +177,10 @@ export class TaskRounds {
     const { length } = entries
     // Hot path: an iterator would allocate an object per entry.
     for (let at = 0; at < length && !recorder.isClosed; at++) this.#applyEntry(entries[at] as LogEntry, now)
+  }
+
+  deliver(): Promise<void> {
+    return this.#runners.delivery?.deliver() ?? Promise.resolve()
   }
 
   /**
@@ -198,7 +200,7 @@ export class TaskRounds {
   close(): void {
     this.#decisions?.close()
     this.#room?.desk.end()
-    this.#runner.close?.()
+    this.#runners.runner.close?.()
   }
 
   /** The log has failed: aborts running attempts. @param isLeft they go on, since another process continues */
@@ -211,7 +213,7 @@ export class TaskRounds {
     this.#room?.desk.end(failure)
     if (!isLeft) this.#attempts.endUnbegun()
     // With aborted attempts, the runner stays open: tools that ignore it must be abandoned and their permits released.
-    if (isLeft || this.#attempts.count === 0) this.#runner.close?.()
+    if (isLeft || this.#attempts.count === 0) this.#runners.runner.close?.()
   }
 
   #applyEntry(entry: LogEntry, now: number): void {

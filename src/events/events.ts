@@ -163,6 +163,7 @@ export type TaskCode =
   | 'OUTPUT_TOO_LARGE'
   | 'INTERRUPTED'
   | 'TOOLS_UNAVAILABLE'
+  | 'EMISSIONS_UNDELIVERED'
   | 'INVALID_WORKFLOW'
   | (string & {})
 
@@ -464,6 +465,8 @@ export type ExecutionResumedEvent = EventOf<
     readonly cause: ResumeCause
     /** Running time of the execution so far, without the time between processes, ms. */
     readonly executionTimeMs: number
+    /** Tasks whose attempts continue on workers; all other attempts were interrupted. Absent: none continues. */
+    readonly continued?: readonly string[]
   }
 >
 

@@ -57,6 +57,9 @@ export function parseStored(seq: number, type: SSEEventType, json: string): SSEE
 function findFaultInside({ type, data }: SSEEvent): string | undefined {
   if (type === 'execution_start' && !data.layers.every(isListOfIds)) return 'expected `layers` to hold lists of ids'
   if (type === 'tasks_added' && !data.tasks.every(isAddedTask)) return 'expected `tasks` to hold tasks'
+  if (type === 'execution_resumed' && data.continued !== undefined && !isListOfIds(data.continued)) {
+    return 'expected `continued` to be a list of ids'
+  }
   return undefined
 }
 

@@ -30,6 +30,17 @@ export function addTokenUsage(earlier: TokenUsage | undefined, later: Partial<To
   return sum
 }
 
+/** What `sum` adds to an earlier sum; never below 0. `contextTokens` is that of `sum`. */
+export function subtractTokenUsage(sum: TokenUsage, earlier: TokenUsage | undefined): Partial<TokenUsage> {
+  if (earlier === undefined) return sum
+  const added: { -readonly [K in keyof TokenUsage]?: TokenUsage[K] } = { ...sum }
+  for (const field of SUMMED) {
+    const value = sum[field]
+    if (value !== undefined) added[field] = Math.max(0, value - (earlier[field] ?? 0))
+  }
+  return added
+}
+
 /**
  * The valid part of a reported delta. A field that is present but not a finite number ≥ 0 is omitted and named in
  * `rejected`, so that a tool's bad bookkeeping never fails its task and never puts `NaN` on the wire.
@@ -45,4 +56,9 @@ export function sanitizeTokenUsage(delta: unknown): { usage: Partial<TokenUsage>
     else rejected.push(field)
   }
   return { usage, rejected }
+}
+
+/** The warning about the fields that `sanitizeTokenUsage` has rejected. */
+export function describeRejectedUsage(rejected: readonly string[]): string {
+  return `Token usage was ignored where it is not a finite number ≥ 0: ${rejected.join(', ')}`
 }

@@ -106,7 +106,7 @@ export class ExecutionHost {
 
   #createCluster(store: SharedStore): Cluster {
     const { tools, execution, isServer, cluster: options = DEFAULT_CLUSTER_OPTIONS } = this.#options
-    const { clock, logger, random } = execution
+    const { clock, logger, random, abortGraceMs } = execution
     return new Cluster({
       store,
       options,
@@ -114,6 +114,7 @@ export class ExecutionHost {
       logger,
       random,
       tools,
+      abortGraceMs,
       running: this.running,
       takesOver: isServer,
       takeOver: lease => void this.recovery?.takeOver(lease),
@@ -177,8 +178,11 @@ export class ExecutionHost {
     this.#starts.close()
     for (const { disconnectPolicy } of this.running.all()) disconnectPolicy.close()
     this.cluster?.drain()
+    const { execution, drainMs } = this.#options
+    const until = execution.clock.now() + drainMs
     await this.#shutdown.drain()
-    await this.cluster?.close()
+    // The attempts of other servers' executions have the rest of the time.
+    await this.cluster?.close(Math.max(0, until - execution.clock.now()))
   }
 
   /** Takes in an execution that was resumed. */
@@ -193,7 +197,7 @@ export class ExecutionHost {
     this.#retries.remove(stored.executionId)
     this.running.add(hosted)
     this.meters.resumedCount += 1
-    if (lease !== undefined) hosted.share(lease)
+    if (lease !== undefined) hosted.share(lease, isServer)
     this.running.follow(hosted, loop)
     // It has no follower yet: its grace period restarts.
     if (this.isClosing) hosted.disconnectPolicy.close()

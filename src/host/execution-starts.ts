@@ -114,7 +114,7 @@ export class ExecutionStarts {
         return await this.#attach(existing, claimant)
       }
       this.#context.observers.observe(record, workflow.name, loop.log)
-      if (this.#context.cluster !== undefined) hosted.share(lease)
+      if (this.#context.cluster !== undefined) hosted.share(lease, this.#context.options.isServer)
       this.#context.running.follow(hosted, loop)
       start(lease)
       return hosted

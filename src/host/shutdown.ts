@@ -36,18 +36,20 @@ export class Shutdown {
   /** Lets executions run for the drain time, hands off or cancels the rest, and waits for their readers. */
   async drain(): Promise<void> {
     const { running, subscribers, waiter, drainMs, abortGraceMs } = this.#context
-    const isIdle = (): boolean => running.size + (this.#context.recovery?.pendingCount ?? 0) === 0
+    const isIdle = (): boolean => this.#isIdleBut(() => false)
     // Tools that ignore their abort are abandoned after the grace.
     const endMs = abortGraceMs + FLUSH_MS
     // Executions that only wait for people are not waited for.
     await waiter.waitUntil(() => running.busyCount + (this.#context.recovery?.pendingCount ?? 0) === 0, drainMs)
     this.#isOver = true
     this.#endAll()
-    await waiter.waitUntil(isIdle, endMs)
-    const isEnded = (): boolean => isIdle() || !Array.from(running.all()).some(({ hasFinally }) => hasFinally)
-    if (!isEnded()) {
-      // Wait for the `finally` tasks of cancelled executions. A second cancellation ends them.
-      await waiter.waitUntil(isEnded, drainMs)
+    await waiter.waitUntil(() => this.#isIdleBut(({ isFinallyWaiting }) => isFinallyWaiting), endMs)
+    if (Array.from(running.all()).some(({ hasFinally }) => hasFinally)) {
+      // Wait for the `finally` tasks of cancelled executions, unless they only wait for people. A second cancellation ends them.
+      await waiter.waitUntil(
+        () => this.#isIdleBut(({ hasFinally, isFinallyWaiting }) => !hasFinally || isFinallyWaiting),
+        drainMs,
+      )
       this.#endAll()
       await waiter.waitUntil(isIdle, endMs)
     }
@@ -61,6 +63,12 @@ export class Shutdown {
     if (recovery !== undefined && readOptions(hosted.record.options).onCrash !== 'fail') hosted.handOff()
     // Its end shows whether the cancellation was recorded.
     else void hosted.cancel(SHUTDOWN).catch(() => {})
+  }
+
+  /** Whether nothing runs but executions that match. */
+  #isIdleBut(isIgnored: (hosted: HostedExecution) => boolean): boolean {
+    const { running, recovery } = this.#context
+    return (recovery?.pendingCount ?? 0) === 0 && Array.from(running.all()).every(isIgnored)
   }
 
   #endAll(): void {

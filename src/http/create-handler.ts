@@ -51,8 +51,10 @@ export interface Handler {
  * @throws `INVALID_OPTION`, `INVALID_TOOL`, `INVALID_WORKFLOW` for a problem of `workflows`
  */
 export function createHandler(options: HandlerOptions): Handler {
-  const resolved = resolveHandlerOptions(options)
-  const host = new ExecutionHost(resolved)
+  const given = resolveHandlerOptions(options)
+  const host = new ExecutionHost(given)
+  // With those of the workers on a shared store.
+  const resolved = { ...given, tools: host.tools }
   const responses = new ExecutionResponses(host, resolved)
   const answers = new Map<number, number>()
   const app = createApp(host, responses, answers, resolved)
@@ -128,7 +130,7 @@ function createApp(
   })
   const access = new ExecutionAccess(host, options.authorize, readTokens)
   const starts = new ExecutionStarts(host, responses, access, options)
-  app.route('/', createInputRoutes(host, access))
+  app.route('/', createInputRoutes(host, access, options))
   app.route('/', createDetailRoutes(access, options))
   app.route('/', createTokenRoutes(access, readTokens, options.execution.clock))
   app.route('/executions', createExecutionRoutes(host, responses, access, starts, options))

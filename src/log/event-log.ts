@@ -17,6 +17,8 @@ export type { Lease, LogStorage } from './log-storage.ts'
 /** Receives entries once the store has them, and the duration of its `append`, ms. Must not throw. */
 export type AppendObserver = (entries: readonly LogEntry[], tookMs: number) => void
 
+type Append = LogStorage['append']
+
 /** Entries per read when a log is restored. */
 const RESTORE_PAGE = 1024
 
@@ -137,21 +139,21 @@ export class EventLog implements CursorLog {
 
   /**
    * Appends entries made by `entry`, after `begin`. One append at a time: wait for the returned promise, if any.
+   * @param write writes them with more, in place of the store's `append`; the entries may then be none
    * @throws any error of the store, or rejects with it; the entries are then not in the log
    */
-  append(entries: readonly LogEntry[]): void | Promise<void> {
-    const first = entries[0]
-    if (first === undefined || this.#lease === undefined) return
+  append(entries: readonly LogEntry[], write?: Append): void | Promise<void> {
+    const firstSeq = entries[0]?.seq ?? this.head + 1
+    if (this.#lease === undefined || (entries.length === 0 && write === undefined)) return
     const lease = this.#lease
     const put = putOutputs(entries, (taskId, json) => this.#storage.putOutput(lease, taskId, json))
-    return put === undefined
-      ? this.#append(lease, first.seq, entries)
-      : put.then(() => this.#append(lease, first.seq, entries))
+    if (put === undefined) return this.#append(lease, firstSeq, entries, write)
+    return put.then(() => this.#append(lease, firstSeq, entries, write))
   }
 
-  #append(lease: Lease, firstSeq: number, entries: readonly LogEntry[]): void | Promise<void> {
+  #append(lease: Lease, firstSeq: number, entries: readonly LogEntry[], write?: Append): void | Promise<void> {
     const startedAt = this.#observer?.clock.now() ?? 0
-    const appended = this.#storage.append(lease, firstSeq, entries)
+    const appended = write ? write(lease, firstSeq, entries) : this.#storage.append(lease, firstSeq, entries)
     if (appended === undefined) this.#publishAppended(entries, startedAt)
     else {
       return appended.then(() => {

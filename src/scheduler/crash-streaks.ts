@@ -11,11 +11,15 @@ export class CrashStreaks {
   /**
    * A handoff is not a crash and leaves the counts unchanged; a manual resumption resets them. @param inFlight tasks that
    * were running
+   * @param kept those whose attempts continue: their counts stay
    */
-  apply(cause: ResumeCause, inFlight: readonly number[]): void {
+  apply(cause: ResumeCause, inFlight: readonly number[], kept: ReadonlySet<number | undefined>): void {
     if (cause === 'handoff') return
     const counts = new Map<number, number>()
-    if (cause === 'crash') for (const task of inFlight) counts.set(task, this.of(task) + 1)
+    for (const task of cause === 'crash' ? inFlight : []) {
+      const count = this.of(task) + (kept.has(task) ? 0 : 1)
+      if (count > 0) counts.set(task, count)
+    }
     this.#counts = counts
   }
 }

@@ -32,7 +32,7 @@ export class ReadyTasks {
   readonly #children: number[] = []
   readonly #places: number[] = []
 
-  constructor(graph: TaskGraph, schedule: Schedule) {
+  constructor(graph: TaskGraph, schedule: Schedule, areLimitsShared = false) {
     const { plan, size } = graph
     this.#graph = graph
     if (schedule === 'dataflow') {
@@ -41,8 +41,8 @@ export class ReadyTasks {
       for (let rank = 0; rank < size; rank++) this.#rankOf[plan.priorities[rank] as number] = rank
     }
     const createQueue = (limit: Gate): LimitQueue => ({ limit, ready: new ReadyQueue(), requestedCount: 0 })
-    this.#limitQueues =
-      plan.limits.length === 0 ? NO_QUEUES : new Map(plan.limits.map(limit => [limit, createQueue(limit)]))
+    const limits = areLimitsShared ? [] : plan.limits
+    this.#limitQueues = limits.length === 0 ? NO_QUEUES : new Map(limits.map(limit => [limit, createQueue(limit)]))
   }
 
   /** Number of tasks that wait only for a slot. */

@@ -25,9 +25,9 @@ export class StartQueue {
     graph: TaskGraph,
     columns: TaskColumns,
     due: DueWork,
-    { schedule, maxConcurrency }: Pick<TableOptions, 'schedule' | 'maxConcurrency'>,
+    { schedule, maxConcurrency, areLimitsShared }: Omit<TableOptions, 'onTaskError'>,
   ) {
-    this.ready = new ReadyTasks(graph, schedule)
+    this.ready = new ReadyTasks(graph, schedule, areLimitsShared)
     this.#graph = graph
     this.#columns = columns
     this.#due = due

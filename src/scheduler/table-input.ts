@@ -15,4 +15,6 @@ export interface TableOptions {
   readonly schedule: Schedule
   readonly maxConcurrency: number
   readonly onTaskError: 'continue' | 'fail-fast'
+  /** Whether the limits of tools are kept elsewhere: every ready task is taken without a permit. @defaultValue false */
+  readonly areLimitsShared?: boolean
 }

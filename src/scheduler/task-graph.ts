@@ -130,7 +130,16 @@ export class TaskGraph {
     const definition = this.plan.usesLanguage ? this.taskAt(task) : undefined
     if (definition === undefined) return false
     const { group, when, approve, cache } = definition
-    return group !== undefined || when !== undefined || approve !== undefined || cache !== undefined
+    if (group !== undefined || when !== undefined || approve !== undefined || cache !== undefined) return true
+    return this.approvedAbove(task) !== undefined
+  }
+
+  /** The nearest ancestor with an approval: it approves all tasks below it. */
+  approvedAbove(task: number): number | undefined {
+    for (let { parent, outer } = this.groupOf(task); parent >= 0; { parent, outer } = outer as TaskGroup) {
+      if (this.taskAt(parent)?.approve !== undefined) return parent
+    }
+    return undefined
   }
 
   /** The description of an added task by its event; `undefined` for a task of the plan. */

@@ -185,7 +185,6 @@ export class TaskTable {
   #complete(task: number, data: EventFor<'task_complete'>['data'], now: number): void {
     const { phase, spentMs, attempts, end } = this.columns
     const group = this.graph.groupOf(task)
-    const isDecided = end[task] !== 0
     if (phase[task] === PHASE.ending) this.endings.recorded()
     this.starts.leave(task)
     this.delays.delete(task)
@@ -196,7 +195,7 @@ export class TaskTable {
     attempts[task] = data.attempts
     this.#unsettledCount -= 1
     group.unsettledCount -= 1
-    if (isDecided) return group.isParentDue ? this.#makeDue(group.parent) : undefined
+    if (end[task] !== 0) return group.isParentDue ? this.#makeDue(group.parent) : undefined
     const ended = classifyEnd(data)
     const cause = isFailure(ended) ? (data.causedBy ?? data.taskId) : undefined
     this.progress.decideEnd(task, ended, cause, now)
@@ -236,11 +235,12 @@ export class TaskTable {
     if (this.starts.isOpen) this.due.addParent(parent)
   }
 
-  /** Another process takes over: all running attempts are cut. */
-  #resume({ cause }: EventFor<'execution_resumed'>['data']): void {
-    this.crashes.apply(cause, this.columns.list(this.graph.size, PHASE.running))
+  /** Another process takes over: all running attempts are cut, except those that workers continue. */
+  #resume({ cause, continued = [] }: EventFor<'execution_resumed'>['data']): void {
+    const kept = new Set(continued.map(taskId => this.graph.indexOf(taskId)))
+    this.crashes.apply(cause, this.columns.list(this.graph.size, PHASE.running), kept)
     this.inputs.wait.resumed()
-    for (const task of this.columns.listStarted(this.graph.size)) {
+    for (const task of this.columns.listStarted(this.graph.size).filter(started => !kept.has(started))) {
       this.starts.leave(task)
       this.columns.phase[task] = PHASE.cut
       const stop = this.graph.stopOf(task)

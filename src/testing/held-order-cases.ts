@@ -26,8 +26,6 @@ export const HELD_ORDER_CASES: readonly SharedCheck[] = [
   ['a question frees the permit of its attempt, and its answer waits for one', checkQuestion],
   ['answers come first, once no question of the attempt is open', checkAnswers],
   ['open orders are listed with their questions, ended ones until their last message is consumed', checkList],
-  ['an order that no worker can take is reported once, and ends after the wait', checkUnclaimed],
-  ['waiting orders are counted by tool', checkCount],
 ]
 
 const ASK: Question = { number: 1, message: 'Go? é 🧵' }
@@ -65,7 +63,7 @@ async function checkExpiry(rig: SharedRig): Promise<void> {
   await orders.interruptExpired()
   expectSame('the messages', await execution.messages(), [
     { key, number: 1, news: { type: 'token', text: 'x' } },
-    { key, news: { type: 'interrupted' } },
+    { key, news: { type: 'interrupted', cause: 'lost' } },
   ])
 }
 
@@ -79,7 +77,9 @@ async function checkUnknownTake(rig: SharedRig): Promise<void> {
   await orders.renew(worker, [execution.key('a')], LONG_MS)
   await rig.wait(1.5 * SHORT_MS)
   await orders.interruptExpired()
-  expectSame('the messages', await execution.messages(), [{ key: execution.key('b'), news: { type: 'interrupted' } }])
+  expectSame('the messages', await execution.messages(), [
+    { key: execution.key('b'), news: { type: 'interrupted', cause: 'lost' } },
+  ])
 }
 
 async function checkCancelWaiting(rig: SharedRig): Promise<void> {
@@ -134,11 +134,20 @@ async function checkInterrupt(rig: SharedRig): Promise<void> {
   const { execution, worker, tool } = await take(rig)
   const { orders, inbox } = rig.store
   const key = execution.key('a')
+  const usage = { totalTokensIn: 2, totalTokensOut: 0.5 }
+  const sums = makeMessages(key, [
+    { type: 'usage', usage: { ...usage, totalTokensIn: 1 } },
+    { type: 'usage', usage },
+  ])
+  await inbox.post(worker, sums)
+  await execution.commit([], { consumed: (await execution.read()).map(({ id }) => id) })
+  expectSame('list()', await orders.list(execution.executionId), [{ key, questions: [], usage }])
   await orders.interrupt(await join(rig, [tool]), [key])
   expectSame('the messages after interrupt() of another worker', await execution.messages(), [])
   await orders.interrupt(worker, [key])
   await orders.interrupt(worker, [key])
-  expectSame('the messages', await execution.messages(), [{ key, news: { type: 'interrupted' } }])
+  const news = { type: 'interrupted', cause: 'handoff', usage }
+  expectSame('the messages', await execution.messages(), [{ key, news }])
   expectSame('post()', await inbox.post(worker, makeMessages(key, [succeed()])), [false])
   expectSame('take()', await orders.take(worker, 1, LONG_MS), [])
 }
@@ -205,44 +214,4 @@ async function checkList(rig: SharedRig): Promise<void> {
   await orders.interrupt(worker, [execution.key('a')])
   expectSame('list() with an interrupted order', await list(), [a, d])
   expectSame('list() of another execution', await orders.list((await coordinate(rig)).executionId), [])
-}
-
-async function checkUnclaimed(rig: SharedRig): Promise<void> {
-  const [missing, present] = [makeName('tool'), makeName('tool')]
-  const execution = await coordinate(rig)
-  await execution.order(missing, ['a'])
-  await execution.order(present, ['b'])
-  await join(rig, [present])
-  const { orders } = rig.store
-  await orders.refuseUnclaimed(LONG_MS)
-  await orders.refuseUnclaimed(LONG_MS)
-  const key = execution.key('a')
-  const report = { key, news: { type: 'unclaimed', tool: missing } }
-  expectSame('the messages', await execution.messages(), [report])
-  const ended = await orders.refuseUnclaimed(0)
-  if (ended < 1) throw new Error(`refuseUnclaimed(): expected at least 1 ended order, found ${ended}`)
-  const messages = await execution.messages()
-  expectSame('the messages before the last', messages.slice(0, -1), [report])
-  const last = messages.at(-1)
-  const found = last !== undefined && 'number' in last && last.news.type === 'settled' ? last.news.report : last
-  const { status, code } = found as { status?: unknown; code?: unknown }
-  expectSame('the outcome', [status, code], ['error', 'TOOLS_UNAVAILABLE'])
-  expectSame('take()', await orders.take(await join(rig, [missing]), 5, LONG_MS), [])
-}
-
-async function checkCount(rig: SharedRig): Promise<void> {
-  const { execution, tool, worker } = await take(rig)
-  const other = makeName('tool')
-  await execution.order(tool, ['b', 'c'])
-  await execution.order(other, ['d'])
-  const count = async (): Promise<unknown> => {
-    const waiting = await rig.store.orders.countWaiting()
-    return [tool, other].map(name => waiting.find(each => each.tool === name)?.count ?? 0)
-  }
-  expectSame('countWaiting()', await count(), [2, 1])
-  await rig.wait(100)
-  const oldest = (await rig.store.orders.countWaiting()).find(each => each.tool === other)?.oldestMs ?? 0
-  if (oldest < 90) throw new Error(`countWaiting(): expected an age of 100 ms or more, found ${oldest}`)
-  await rig.store.orders.take(worker, 5, LONG_MS)
-  expectSame('countWaiting() after a take', await count(), [0, 1])
 }

@@ -8,6 +8,7 @@ import { ORDER_CASES } from './order-cases.ts'
 import { ROUND_CASES } from './round-cases.ts'
 import type { SharedCheck } from './shared-fixtures.ts'
 import type { StoreCase } from './store-conformance.ts'
+import { WAITING_ORDER_CASES } from './waiting-order-cases.ts'
 
 /** How a shared store is tested. */
 export interface SharedTestOptions {
@@ -35,7 +36,7 @@ export function testSharedStore(createStore: CreateStore, options: SharedTestOpt
  * `testSharedStore`.
  */
 export function testDispatcher(createStore: CreateStore, options: SharedTestOptions = {}): readonly StoreCase[] {
-  return toCases([...ORDER_CASES, ...HELD_ORDER_CASES], createStore, options)
+  return toCases([...ORDER_CASES, ...HELD_ORDER_CASES, ...WAITING_ORDER_CASES], createStore, options)
 }
 
 function toCases(checks: readonly SharedCheck[], createStore: CreateStore, options: SharedTestOptions): StoreCase[] {

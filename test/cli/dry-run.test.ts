@@ -88,6 +88,28 @@ test('outputs of an earlier execution are taken by task id and arguments, and no
   expect(JSON.parse(stdout)).toHaveLength(1)
 })
 
+test('a dry run asks nobody for an approval, and lists those that a run would have asked for', async () => {
+  const cwd = makeFolder()
+  const tasks = [
+    { id: 'list', tool: 'list' },
+    { id: 'pay', tool: 'send', approve: 'Pay ${OUTPUT[list].items[0]}?' },
+    { id: 'all', tool: 'send', approve: true, forEach: [1, 2] },
+    { id: 'name', tool: 'human:ask', arguments: { message: 'Name?' } },
+  ]
+  writeFileSync(join(cwd, 'tools.mjs'), TOOLS)
+  writeFileSync(join(cwd, 'w.json'), JSON.stringify({ tasks }))
+  const { code, stderr } = await runIn(cwd, 'run w.json --dry-run --tools ./tools.mjs')
+  expect(code).toBe(0)
+  expect(stderr.slice(stderr.indexOf('2 approvals'))).toBe(
+    [
+      '2 approvals would have been asked, and are taken as given:',
+      '  all Run task all (send)?',
+      '  pay Pay 3?',
+      '',
+    ].join('\n'),
+  )
+})
+
 test('a dry run checks the document as a run does', async () => {
   const cwd = makeFolder()
   const { code, stderr } = await runIn(cwd, 'run - --dry-run', { tasks: [{ id: 'a', tool: 'nope' }] })

@@ -83,19 +83,32 @@ test('diff of an execution and its fork shows what ran again, and tasks of one o
   })
 })
 
-test('diff of a server compares outputs, without arguments', async () => {
-  startFakeServer()
+const DIVERGED = [
+  ['each[1]', 'arguments', 'output'],
+  ['a', 'arguments', 'output'],
+  ['each', 'output'],
+  ['z', 'arguments', 'output'],
+]
+
+async function diffRemotely(refused?: number): Promise<string[][]> {
+  const server = startFakeServer()
   const run = async (input: string): Promise<string> => {
     const { stdout } = await runRemotely(WORKFLOW, '--input', input, '--json')
     return (JSON.parse(stdout.text) as { executionId: string }).executionId
   }
   const [a, b] = [await run('"Ada"'), await run('"Eve"')]
+  server.intercept = ({ url }) => {
+    return refused !== undefined && url.endsWith('/request') ? new Response(null, { status: refused }) : undefined
+  }
   const { stdout } = await runIn(makeFolder(), `executions diff ${a} ${b} --server ${SERVER} --json`)
   const { tasks } = JSON.parse(stdout) as { tasks: { taskId: string; differences: string[] }[] }
-  expect(tasks.map(({ taskId, differences }) => [taskId, ...differences]).slice(0, 4)).toEqual([
-    ['each[1]', 'output'],
-    ['a', 'output'],
-    ['each', 'output'],
-    ['z', 'output'],
-  ])
+  return tasks.map(({ taskId, differences }) => [taskId, ...differences]).slice(0, 4)
+}
+
+test('diff of a server compares arguments, too', async () => {
+  expect(await diffRemotely()).toEqual(DIVERGED)
+})
+
+test.each([403, 404])('diff of a server that answers %i for the request leaves the arguments out', async status => {
+  expect(await diffRemotely(status)).toEqual(DIVERGED.map(names => names.filter(name => name !== 'arguments')))
 })

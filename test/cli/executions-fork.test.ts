@@ -39,6 +39,14 @@ test('run prints the command that runs again what did not succeed, and that comm
     ),
   )
   expect(forked.stderr).not.toContain('executions fork')
+
+  const [fork] = JSON.parse((await runIn(cwd, 'executions list --store runs.db --json')).stdout)
+  const shown = await runIn(cwd, `executions show ${fork.executionId} --store runs.db`)
+  expect(shown.stdout).toContain(`\nforked from ${id} from bad\nsuccess 2 tasks`)
+  const { forkedFrom } = JSON.parse(
+    (await runIn(cwd, `executions show ${fork.executionId} --store runs.db --json`)).stdout,
+  )
+  expect(forkedFrom).toEqual({ executionId: id, from: ['bad'] })
 })
 
 test('run prints no such command after a success, nor without a store', async () => {

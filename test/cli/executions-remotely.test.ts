@@ -73,7 +73,11 @@ test('list, show and export report the executions of a server', async () => {
   })
 
   const [record, ...events] = parseLines((await on(`export ${id}`)).stdout)
-  expect(record).toEqual({ executionId: id, status: 'success' })
+  expect(record).toMatchObject({
+    executionId: id,
+    status: 'success',
+    workflow: { tasks: [{ id: 'a' }, { id: 'b/é' }] },
+  })
   const entries = await store.read(id, 0, 100)
   expect(events.map(event => event['id'])).toEqual(entries.map(({ seq }) => `${id}.${seq}`))
   for (const [at, { type, json }] of entries.entries()) {
@@ -89,7 +93,7 @@ test('show and export report the events so far of a running execution', async ()
   await expect.poll(async () => (await on(`show ${id}`)).stdout).toMatch(/^workflow.*\n.*\n {2}● a .*\nrunning\n$/)
   const lines = parseLines((await on(`export ${id}`)).stdout)
   expect(lines.map(line => line['type'])).toEqual([undefined, 'execution_start', 'task_start'])
-  expect(lines[0]).toEqual({ executionId: id, status: 'running' })
+  expect(lines[0]).toMatchObject({ executionId: id, status: 'running', workflow: { tasks: [{ id: 'a' }] } })
 
   const refused = await on(`delete ${id}`)
   expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('409')])

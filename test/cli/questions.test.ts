@@ -124,3 +124,10 @@ test('the questions of a server are asked, and one that somebody else answers en
   expect(await ended).toBe(0)
   expect(outputsOf(process)).toEqual(['other', 'mine'])
 })
+
+test('a terminal that does not know its size is taken for one of 80 columns', { timeout: 30_000 }, async () => {
+  const { process, ended, type } = onTerminal({ tasks: [ask('a', { schema: { enum: ['red', 'blue'] } })] })
+  Object.assign(process.stderr, { columns: 0, rows: 0 })
+  await type('2. blue', '2\r')
+  expect([await ended, outputsOf(process)]).toEqual([0, ['blue']])
+})

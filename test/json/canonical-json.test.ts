@@ -1,3 +1,4 @@
+import { canonicalize } from 'json-canonicalize'
 import { expect, test } from 'vitest'
 import { JsonNumber, parseJson } from '../../src/index.ts'
 import { writeCanonicalJson } from '../../src/json/canonical-json.ts'
@@ -21,4 +22,17 @@ test('half of a surrogate pair, nothing at all and a key `toJSON` have a form', 
   expect(writeCanonicalJson('\ud800')).toBe('"\\ud800"')
   expect(writeCanonicalJson(undefined)).toBe('undefined')
   expect(writeCanonicalJson({ toJSON: 1 })).toBe('{"toJSON":1}')
+})
+
+test('objects of scalars have the text that the library gives them', () => {
+  const scalars = ['', 'é"\n\u2028', '\ud800', '\u{1f600}', 0, -0, 1.5, 1e21, 5e-324, 2 ** 53, true, false, null]
+  const keys = ['b', 'a', '', '10', '9', '__proto__', '\u{1f600}', '\ufb33', '\udc00', 'toJSON', 'a b', '"']
+  for (let at = 0; at < 2000; at++) {
+    const entries = Array.from({ length: at % 7 }, (_, n) => [
+      keys[(at * 7 + n * (1 + (at % 5))) % keys.length],
+      scalars[(at * 3 + n * 5) % scalars.length],
+    ])
+    const value: unknown = Object.fromEntries(entries)
+    expect(writeCanonicalJson(value)).toBe(canonicalize(value))
+  }
 })

@@ -205,3 +205,25 @@ test('the digest is the same with and without the crypto of Node.js', async () =
   expect(await sha256('é')).toBe(await digest('é'))
   expect(await digest('')).toBe('e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855')
 })
+
+test.each([
+  ['a tool', { tool: 'poll' }],
+  [
+    'a nested workflow',
+    { workflow: { tasks: [{ id: 'x', tool: 'poll', cache: { ttlMs: 60_000 } }], output: '$OUTPUT[x]' } },
+  ],
+])(
+  'a repetition of %s does not take the outputs of its own rounds, and the next execution takes the last one',
+  async (_, call) => {
+    let count = 0
+    const poll = { readOnly: true, execute: () => (count += 1) }
+    const executor = new StreamingExecutor({ poll }, { store: createMemoryStore() })
+    const repeat = { maxTimes: 5, everyMs: 1, until: 'result == 3' }
+    const cache = 'tool' in call ? { cache: { ttlMs: 60_000 } } : {}
+    const document = { tasks: [{ id: 'p', ...call, ...cache, repeat }] } as DAGStructure
+    for (let run = 0; run < 2; run++) {
+      const { results } = await executor.execute(document)
+      expect([results[0]?.output, count]).toEqual([3, 3])
+    }
+  },
+)

@@ -1,4 +1,5 @@
 import type { ToolContext } from '../../src/index.ts'
+import { idle } from './fake-clock.ts'
 
 /** One call of a controlled tool, which ends when the test says so. */
 export interface ToolCall {
@@ -83,7 +84,7 @@ export class ControlledTool {
 
   /** Resolves when everything that can happen without time or input has happened. */
   async idle(): Promise<void> {
-    for (let turn = 0; turn < 6; turn++) await nextTurn()
+    await idle()
   }
 }
 

@@ -76,7 +76,13 @@ export class FakeClock implements Clock {
   }
 }
 
-/** Resolves when all promises that can settle without time or input have: after two turns of the event loop. */
+/**
+ * Turns of the event loop after which everything that is under way has come to rest. Two suffice on an idle machine; work that
+ * was interrupted for longer than its budget of a turn goes on in a later one.
+ */
+const TURNS = 12
+
+/** Resolves when all promises that can settle without time or input have. */
 export async function idle(): Promise<void> {
-  for (let turn = 0; turn < 2; turn++) await new Promise(resolve => setImmediate(resolve))
+  for (let turn = 0; turn < TURNS; turn++) await new Promise(resolve => setImmediate(resolve))
 }

@@ -89,6 +89,7 @@ function commit(
       cancelled: undefined,
       lastNumber: 0,
       questions: new Map(),
+      usage: undefined,
       answers: [],
       isDetached: false,
       isReported: false,

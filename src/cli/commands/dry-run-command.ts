@@ -1,4 +1,5 @@
 import { StreamingExecutor } from '../../engine/executors/streaming-executor.ts'
+import type { InputQuestion } from '../../events/events.ts'
 import { readRecordedTasks } from '../../engine/reuse/fork-source.ts'
 import type { RecordedTasks } from '../../engine/reuse/recorded-tasks.ts'
 import { describeJson, isJsonObject } from '../../json/describe-json.ts'
@@ -36,7 +37,13 @@ export async function dryRunCommand(file: string, options: RunOptions, context: 
   try {
     const found = await askUntilInterrupted(tools, process, () => tools.toolsFor(source.value))
     if (found === undefined) return 130
-    const executor = new StreamingExecutor(outputs.replace(found))
+    // Nothing is called, so nobody has to approve it.
+    const approvals: InputQuestion[] = []
+    const onInput = (question: InputQuestion): true => {
+      approvals.push(question)
+      return true
+    }
+    const executor = new StreamingExecutor(outputs.replace(found), { onInput })
     const followed = await follow(
       {
         ...(sse && { sse }),
@@ -48,7 +55,7 @@ export async function dryRunCommand(file: string, options: RunOptions, context: 
       context,
     )
     const code = await reportEnd(followed, options, context)
-    await stderr.write(renderDryRun(outputs))
+    await stderr.write(renderDryRun(outputs, approvals))
     return code
   } catch (error) {
     throw locateErrorIssues(error, source)

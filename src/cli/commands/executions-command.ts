@@ -82,7 +82,7 @@ export async function showExecution(
     const end = result ? renderSummary(result, PLAIN) : `${describeUnended(head)}\n`
     const text = options.json
       ? stringifyJson({ ...head, ...(result && { result }) })
-      : `${await drawTree(source, head)}\n${end.trimEnd()}`
+      : `${await drawTree(source, head)}\n${describeOrigin(head)}${end.trimEnd()}`
     await stdout.write(`${text}\n`)
   })
 }
@@ -232,6 +232,14 @@ async function drawTree(source: ExecutionSource, { executionId, parked }: Execut
   // The clock stands still for an execution that is parked or has not started.
   const now = parked || at === 0 ? at : Math.max(at, Date.now())
   return renderTree(board, { rows: TREE_ROWS, columns: TREE_COLUMNS, now, colors: PLAIN })
+}
+
+/** A line about what a fork was made from. */
+function describeOrigin({ forkedFrom }: ExecutionHead): string {
+  if (forkedFrom === undefined) return ''
+  const { executionId, from } = forkedFrom
+  const tasks = from.length === 0 ? '' : ` from ${from.map(toPlainLine).join(', ')}`
+  return `forked from ${toPlainLine(executionId)}${tasks}\n`
 }
 
 function describeUnended({ status, parked }: ExecutionHead): string {

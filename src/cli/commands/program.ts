@@ -2,25 +2,13 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError, Option } from 'commander'
 import picocolors from 'picocolors'
 import { PACKAGE_ROOT } from '../package-root.ts'
-import { DEFAULT_PORT } from '../../http/node/serve-bounds.ts'
 import { hasColors } from '../render/color-support.ts'
 import { type CliProcess, type CommandContext, type ExitCode, Notices, Output } from '../process/console.ts'
 import { addDashHints } from '../render/dash-hints.ts'
-import { DEFAULT_STORE } from '../target/default-store.ts'
 import { addExecutionsCommands } from './executions-program.ts'
 import { addViewingCommands } from './viewing-program.ts'
-import {
-  parseAmount,
-  parseCount,
-  parseField,
-  parseHosts,
-  parseObjectOption,
-  parseKeepAlive,
-  parseOrigins,
-  parsePort,
-  parsePositiveInteger,
-  parsePriority,
-} from '../input/option-values.ts'
+import { addServeCommand } from './serve-program.ts'
+import { parseField, parseObjectOption, parsePositiveInteger, parsePriority } from '../input/option-values.ts'
 import {
   cacheAgeOption,
   cacheBytesOption,
@@ -36,7 +24,6 @@ import {
   workflowsOption,
 } from './program-options.ts'
 import { reportError } from '../render/report-error.ts'
-import { LOG_LEVELS } from '../process/server-log.ts'
 import { createStrayLines, StrayFaults } from '../process/stray-faults.ts'
 import { toPlainLine, toPlainText } from '../render/text.ts'
 
@@ -102,7 +89,7 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
     .addOption(toolsOption().conflicts('server'))
     .addOption(mcpOption().conflicts('server'))
     .addOption(workflowsOption().conflicts('server'))
-    .addOption(new Option('--store <file>', 'keep the execution in this file').conflicts('server'))
+    .addOption(new Option('--store <store>', 'keep the execution in this file, or in postgres://…').conflicts('server'))
     .addOption(retainAgeOption())
     .addOption(retainCountOption())
     .addOption(cacheAgeOption())
@@ -119,49 +106,7 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
       const { runCommand } = await import('./run-command.ts')
       code = await runCommand(file, options, context)
     })
-  program
-    .command('serve')
-    .description('Serve executions over HTTP')
-    .addOption(
-      new Option('--port <port>', 'the port to listen on; 0 for any free one')
-        .argParser(parsePort)
-        .default(DEFAULT_PORT),
-    )
-    .option('--host <host>', 'the address to listen on', '127.0.0.1')
-    .option('--allow-host <host>', 'a further allowed host name, without port (repeatable)', parseHosts)
-    .option('--allow-origin <origin>', 'an origin whose pages may read answers (repeatable)', parseOrigins)
-    .addOption(tokenOption())
-    .addOption(toolsOption())
-    .addOption(mcpOption())
-    .addOption(workflowsOption())
-    .option('--store <file>', `the file of the store, or memory (default: ${DEFAULT_STORE})`)
-    .addOption(
-      new Option('--durability <durability>', 'durability in a power failure (default: "normal")').choices([
-        'normal',
-        'full',
-      ]),
-    )
-    .addOption(retainAgeOption())
-    .addOption(retainCountOption())
-    .addOption(cacheAgeOption())
-    .addOption(cacheBytesOption())
-    .option('--timeout <ms>', 'default and maximum timeout of an execution', parsePositiveInteger)
-    .option('--concurrency <n>', 'default and maximum number of concurrent tasks of an execution', parsePositiveInteger)
-    .option('--max-executions <n>', 'maximum number of concurrent executions', parsePositiveInteger)
-    .option('--max-tokens <n>', 'budget of input and output tokens of an execution', parsePositiveInteger)
-    .option('--max-cost <usd>', 'budget of an execution in US dollars', parseAmount)
-    .option('--keep-alive <ms>', 'time for which an idle connection is kept open (default: 75000)', parseKeepAlive)
-    .addOption(
-      new Option('--drain <ms>', 'time for running executions to end at shutdown')
-        .argParser(parseCount)
-        .default(10_000),
-    )
-    .option('--no-page', 'do not serve the page at /')
-    .addOption(new Option('--log-level <level>', 'minimum level of log lines').choices(LOG_LEVELS).default('info'))
-    .action(async options => {
-      const { serveCommand } = await import('./serve-command.ts')
-      code = await serveCommand(options, context)
-    })
+  addServeCommand(program, context, ended => (code = ended))
   program
     .command('watch')
     .description('Follow an execution on a server')

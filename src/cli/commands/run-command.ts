@@ -19,6 +19,7 @@ import { readSource, type Source } from '../input/read-workflow.ts'
 import { isName, readNamed, readWorkflowFolder } from '../input/workflow-folder.ts'
 import { reportEnd } from '../render/run-report.ts'
 import { openRunStore } from '../target/open-store.ts'
+import { describeStore, isSharedUrl } from '../target/shared-store.ts'
 import { locateServerIssues } from '../target/server-issues.ts'
 import { renderUsage } from '../render/summary.ts'
 import type { Viewer } from '../render/viewer.ts'
@@ -67,7 +68,7 @@ export async function runCommand(file: string, options: RunOptions, context: Com
       // Before the servers stop, which may take a while.
       const code = await reportEnd(followed, options, context)
       if (!options.json && !options.sse) await stderr.write(hintsFor(file, process.cwd))
-      if (storeFile !== undefined)
+      if (storeFile !== undefined && !isSharedUrl(storeFile))
         await stderr.write(describeFork(followed.result, { ...options, store: storeFile }, process))
       return code
     } finally {
@@ -124,7 +125,7 @@ async function runStored(
   const host = createFileHost(store, tools, { workflows, isAttended: canAsk(context.process) })
   const start = (): Promise<HostedExecution> => host.start({ workflow, input, options: toRemoteOptions(options) })
   return followHosted(host, start, { ...pickSse(options), hasFinally }, context, (executionId, viewer) => {
-    void viewer.say(`Execution ${executionId} is kept in ${options.store}`)
+    void viewer.say(`Execution ${executionId} is kept in ${describeStore(options.store ?? '')}`)
   })
 }
 

@@ -1,3 +1,4 @@
+import type { Dispatcher } from '../../cluster/order.ts'
 import { createHandler, type Handler } from '../../http/create-handler.ts'
 import { describeError } from '../../log/describe-error.ts'
 import type { WorkflowRegistry } from '../../plan/workflow-registry.ts'
@@ -20,12 +21,13 @@ import {
 } from '../process/server-log.ts'
 import { PageFiles } from '../page/page-files.ts'
 import type { StrayReport } from '../process/stray-faults.ts'
+import { expectSharedFlags, isSharedUrl, openSharedOptions, type SharedStoreFlags } from '../target/shared-store.ts'
 import { type OpenedStore, openServerStore, type StoreFlags } from '../target/open-store.ts'
 import { formatMs, toPlainLine } from '../render/text.ts'
 import { cutText } from '../../text.ts'
 
 /** The flags of `serve`. */
-export interface ServeCommandOptions extends StoreFlags {
+export interface ServeCommandOptions extends StoreFlags, SharedStoreFlags {
   readonly port: number
   readonly host: string
   /** Hosts allowed in addition to loopback names and the address itself. */
@@ -69,12 +71,15 @@ export async function serveCommand(options: ServeCommandOptions, context: Comman
       `Expected --token or DAGSTREAM_TOKEN with --host ${host}: without one, anybody who reaches this port can run its tools`,
     )
   }
+  expectSharedFlags(options)
   const log = createServerLog(stderr, logLevel)
   strays.reportTo(createStrayLog(log))
   const tools = await openTools(options, process, log)
   try {
     const folder = await readWorkflowFolder(options.workflows, process)
-    await serveTools(options, { token, tools, workflows: folder?.register(tools.all), log }, context)
+    // On a shared store workers have further tools: tools and arguments are checked when a workflow is used.
+    const known = isSharedUrl(options.store) ? undefined : tools.all
+    await serveTools(options, { token, tools, workflows: folder?.register(known), log }, context)
   } finally {
     await tools.close()
   }
@@ -127,13 +132,17 @@ async function serveTools(
     },
   )
   let opened: OpenedStore | undefined
+  let dispatcher: Dispatcher | undefined
   try {
     // Opened after listening: a server that fails because its port is taken must neither create a file nor resume executions
     // from one.
     opened = await openServerStore(options, process, log)
     const samples = await buildSamples(reachableUrl(server), token !== undefined, tools.own, process)
+    const shared = isSharedUrl(options.store) ? await openSharedOptions(options, process) : {}
+    dispatcher = shared.dispatcher
     handler = createHandler({
       ...toBounds(options),
+      ...shared,
       tools: tools.all ?? tools,
       ...(workflows && { workflows }),
       store: opened.store,
@@ -142,6 +151,7 @@ async function serveTools(
       ...(token !== undefined && { token }),
       ...(allowOrigin && { allowedOrigins: allowOrigin }),
     })
+    await handler.started
     open(handler)
     // Not awaited: the reader of the log may have stopped.
     const shown = page && reachableUrl(server)
@@ -151,6 +161,7 @@ async function serveTools(
   } finally {
     await server.close()
     // Closed last: executions are recorded until they have drained.
+    await dispatcher?.close()
     await opened?.close()
   }
 }

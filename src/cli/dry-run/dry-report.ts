@@ -1,3 +1,4 @@
+import type { InputQuestion } from '../../events/events.ts'
 import { stringifyJson } from '../../json/stringify-json.ts'
 import { fitColumns } from '../render/columns.ts'
 import { formatCount, formatNumberOf, toPlainLine } from '../render/text.ts'
@@ -17,7 +18,7 @@ const TOLD: Readonly<Record<OutputOrigin, string>> = {
 }
 
 /** What a dry run would have called, with which arguments, and where the outputs come from. */
-export function renderDryRun({ calls, unusedIds }: DryOutputs): string {
+export function renderDryRun({ calls, unusedIds }: DryOutputs, approvals: readonly InputQuestion[]): string {
   const lines = calls.slice(0, MAX_SHOWN).map(({ taskId, tool, arguments: args, origin }) => {
     const call = `${toPlainLine(taskId)} ${toPlainLine(tool)} ${toPlainLine(stringifyJson(args))}`
     return `  ${fitColumns(call, LINE_COLUMNS - TOLD[origin].length - 4)}  ${TOLD[origin]}`
@@ -29,6 +30,15 @@ export function renderDryRun({ calls, unusedIds }: DryOutputs): string {
     const [noun, verb] = unknown.length === 1 ? ['output', 'is'] : ['outputs', 'are']
     const which = `The ${noun} of ${formatNumberOf(unknown.length, 'call')}`
     lines.push(`${which} ${verb} not known, and null stands for it: give it by --outputs`)
+  }
+  if (approvals.length > 0) {
+    lines.push(
+      `${formatNumberOf(approvals.length, 'approval')} would have been asked, and ${approvals.length === 1 ? 'is' : 'are'} taken as given:`,
+    )
+    for (const { taskId, message } of approvals.slice(0, MAX_SHOWN)) {
+      lines.push(`  ${fitColumns(`${toPlainLine(taskId)} ${toPlainLine(message)}`, LINE_COLUMNS - 2)}`)
+    }
+    if (approvals.length > MAX_SHOWN) lines.push(`  … ${formatNumberOf(approvals.length - MAX_SHOWN, 'more approval')}`)
   }
   if (unusedIds.length > 0) {
     const shown = unusedIds.slice(0, 5).map(id => `\`${toPlainLine(id)}\``)

@@ -56,8 +56,8 @@ function createOutput(stream: TextStream): Writable {
     decodeStrings: false,
     write: (text: string, _, done) => void stream.write(text, done),
   })
-  const { columns = 80, rows = 24 } = stream
-  return Object.assign(output, { isTTY: true, columns, rows })
+  // A terminal that does not know its size has 0 of both.
+  return Object.assign(output, { isTTY: true, columns: stream.columns || 80, rows: stream.rows || 24 })
 }
 
 async function askValue(

@@ -1,3 +1,4 @@
+import type { Dispatcher } from '../../cluster/order.ts'
 import type { Colors } from 'picocolors/types.js'
 import type { StrayFaults } from './stray-faults.ts'
 
@@ -34,6 +35,8 @@ export interface CliProcess {
   onStrayError(listener: (error: unknown) => void): () => void
   /** Opens an address in a browser. @defaultValue the program of the system. @returns whether one could be started */
   readonly openUrl?: (url: string) => Promise<boolean>
+  /** Opens a queue that dispatches tasks by its URL. Absent: there is none. */
+  readonly openQueue?: (url: string) => Promise<Dispatcher>
   /** Ends the process at once. */
   exit(code: number): void
 }

@@ -1,5 +1,6 @@
 import type { InputQuestion, SSEEventType } from '../../events/events.ts'
 import type { ExecutionResult } from '../../engine/execution-result.ts'
+import type { ForkedFrom } from '../../engine/resume/recorded-options.ts'
 import type { ListFilter } from '../../host/listing/list-filter.ts'
 
 /** An execution in a list. */
@@ -11,6 +12,8 @@ export interface ExecutionHead {
   readonly createdAt?: string
   /** Reason why it is no longer resumed automatically. */
   readonly parked?: { readonly code: string; readonly message: string }
+  /** What a fork was made from; not in lists. */
+  readonly forkedFrom?: ForkedFrom
   /** Set where it is available without reading the whole log. */
   readonly name?: string
   readonly totalTasks?: number

@@ -60,6 +60,7 @@ export async function followHosted(
   onBegun: (executionId: string, viewer: Viewer) => void = () => {},
 ): Promise<Followed> {
   try {
+    await host.join()
     const execution = (await begin()).attach(COMMAND_BUFFER)
     const follows = (viewer: Viewer): FollowedExecution => {
       onBegun(execution.executionId, viewer)

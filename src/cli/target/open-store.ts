@@ -3,11 +3,13 @@ import { dirname, join, resolve } from 'node:path'
 import { DagstreamError } from '../../errors.ts'
 import type { ExecutionStore } from '../../store/execution-store.ts'
 import { createMemoryStore } from '../../store/memory-store.ts'
+import { describeUrl } from '../../store/postgres/connection-url.ts'
 import type { SqliteStore } from '../../store/sqlite/sqlite-store.ts'
 import type { Durability, SqliteStoreOptions } from '../../store/sqlite/store-options.ts'
-import type { Logger } from '../../log/logger.ts'
+import { type Logger, SILENT_LOGGER } from '../../log/logger.ts'
 import { type CliProcess, UsageError } from '../process/console.ts'
 import { DEFAULT_STORE } from './default-store.ts'
+import { isSharedUrl } from './shared-store.ts'
 
 /** Value of `--store` for the in-memory store. A file of that name is `./memory`. */
 const MEMORY = 'memory'
@@ -53,6 +55,10 @@ export async function openServerStore(flags: StoreFlags, process: CliProcess, lo
       close: async () => {},
     }
   }
+  if (isSharedUrl(file)) {
+    const store = await openSharedStore(file, toBounds(flags), durability, logger)
+    return { store, location: describeUrl(file), close: () => store.close() }
+  }
   if (file === undefined) makeDefaultFolder(process)
   const location = file ?? DEFAULT_STORE
   const hint = 'stop it, or give another --store; --store memory keeps nothing'
@@ -62,16 +68,30 @@ export async function openServerStore(flags: StoreFlags, process: CliProcess, lo
 }
 
 /**
- * The store file of `run`, created if absent. No execution is evicted unless the flags set a retention.
+ * The store of `run`: a file, created if absent, or a shared store. No execution of a file is evicted unless the flags set a
+ * retention; a shared store is swept by its servers.
  * @throws UsageError for `memory`; Error for a file that is in use or cannot be opened
  */
 export function openRunStore(
   flags: StoreFlags & { readonly store: string },
   process: CliProcess,
-): Promise<SqliteStore> {
+): Promise<ExecutionStore & { close(): Promise<void> }> {
   const { store: file } = flags
+  if (isSharedUrl(file)) return openSharedStore(file, toBounds(flags), flags.durability, SILENT_LOGGER)
   if (file === MEMORY) throw new UsageError('Expected --store to be a file: a store in memory is lost when `run` ends')
   return openFile(file, { ...KEEP_EXECUTIONS, ...toBounds(flags) }, process, 'stop it, or give another --store')
+}
+
+/** @throws UsageError; `STORE_NOT_MIGRATED`, `STORE_FAILED` */
+async function openSharedStore(
+  url: string,
+  bounds: Bounds,
+  durability: Durability | undefined,
+  logger: Logger,
+): Promise<ExecutionStore & { close(): Promise<void> }> {
+  if (durability !== undefined) throw new UsageError('Expected a file as --store with --durability')
+  const { openPostgresStore } = await import('../../store/postgres/open-store.ts')
+  return openPostgresStore(url, { ...bounds, logger })
 }
 
 /** @throws UsageError if the file does not exist (it is not created); Error for one that is in use or cannot be opened */

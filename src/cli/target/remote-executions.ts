@@ -1,4 +1,4 @@
-import { readField, StreamInterruptedError } from '../../client/failures.ts'
+import { findStatus, readField, StreamInterruptedError } from '../../client/failures.ts'
 import type { Reply } from '../../client/reply.ts'
 import { parseBaseUrl, Transport } from '../../client/transport.ts'
 import { systemClock } from '../../clock.ts'
@@ -18,6 +18,7 @@ import type {
   OpenInput,
   WireEvent,
 } from './execution-source.ts'
+import { parseHead } from './remote-head.ts'
 import { describeServer, type ServerFlags } from './server-connection.ts'
 
 /** Page size of a list. */
@@ -77,7 +78,21 @@ export class RemoteExecutions implements ExecutionSource {
 
   async openLog(executionId: string): Promise<ExecutionLog> {
     const { seq, status } = await this.#readState(executionId)
-    return { record: { executionId, status }, events: this.#readUpTo(executionId, seq) }
+    const request = await this.#readRequest(executionId)
+    return { record: { executionId, status, ...request }, events: this.#readUpTo(executionId, seq) }
+  }
+
+  /** Document and input; empty where the server is older than their route, or the caller may not read them. */
+  async #readRequest(executionId: string): Promise<{ readonly workflow?: unknown; readonly input?: unknown }> {
+    try {
+      const answer = await this.#getJson(`executions/${executionId}/request`)
+      const [workflow, input] = [readField(answer, 'workflow'), readField(answer, 'input')]
+      return { ...(workflow !== undefined && { workflow }), ...(input !== undefined && { input }) }
+    } catch (error) {
+      const status = findStatus(error)
+      if (status === 401 || status === 403 || status === 404) return {}
+      throw error
+    }
   }
 
   async readOutput(executionId: string, taskId: string): Promise<string> {
@@ -193,38 +208,3 @@ export class RemoteExecutions implements ExecutionSource {
 }
 
 const JSON_ONLY = { Accept: 'application/json' }
-
-/** Validates the shape of a server's entry. */
-function parseHead(value: unknown): ExecutionHead {
-  const [executionId, status, createdAt] = ['executionId', 'status', 'createdAt'].map(name => readField(value, name))
-  if (typeof executionId !== 'string' || typeof status !== 'string') {
-    throw new Error('Expected an execution, got something else; is there a dagstream server at --server?')
-  }
-  const parked = readField(value, 'parked')
-  const [code, message] = [readField(parked, 'code'), readField(parked, 'message')]
-  return {
-    executionId,
-    status,
-    ...(typeof createdAt === 'string' && { createdAt }),
-    ...pickFields(value),
-    ...(typeof code === 'string' && typeof message === 'string' && { parked: { code, message } }),
-  }
-}
-
-const TEXTS = ['name', 'startedAt', 'endedAt'] as const
-const NUMBERS = [
-  'totalTasks',
-  'successCount',
-  'errorCount',
-  'skippedCount',
-  'cancelledCount',
-  'toleratedCount',
-  'runningCount',
-  'executionTimeMs',
-] as const
-
-function pickFields(value: unknown): Partial<ExecutionHead> {
-  const pick = (names: readonly string[], type: 'string' | 'number'): object =>
-    Object.fromEntries(names.map(name => [name, readField(value, name)]).filter(([, found]) => typeof found === type))
-  return { ...pick(TEXTS, 'string'), ...pick(NUMBERS, 'number') }
-}

@@ -61,8 +61,9 @@ export class StoredExecutions implements ExecutionSource {
   async show(executionId: string): Promise<{ head: ExecutionHead; result?: ExecutionResult }> {
     await this.find(executionId)
     const hosted = (await this.#host.find(executionId)) as HostedExecution
-    const { record, status, parked } = hosted
-    const head = { executionId, status, createdAt: record.createdAt, ...(parked && { parked }) }
+    const { record, status, parked, forkedFrom } = hosted
+    const added = { ...(parked && { parked }), ...(forkedFrom && { forkedFrom }) }
+    const head = { executionId, status, createdAt: record.createdAt, ...added }
     return hosted.hasEnded ? { head, result: await this.#readResult(hosted) } : { head }
   }
 

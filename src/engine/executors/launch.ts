@@ -1,3 +1,4 @@
+import { isSharedStore } from '../../cluster/shared-store.ts'
 import { DagstreamError, invalidOption } from '../../errors.ts'
 import { stringifyJson } from '../../json/stringify-json.ts'
 import { checkExecution } from '../../plan/compile.ts'
@@ -59,8 +60,11 @@ export function launch(
   if (signal !== undefined && typeof signal.addEventListener !== 'function') {
     throw invalidOption('signal', 'an AbortSignal', signal)
   }
-  const { loop, start, describe } = createLoop(workflow, tools, input, options, counters, parts)
   const { store } = options
+  if (store !== undefined && isSharedStore(store)) {
+    throw invalidOption('store', 'a store of one process: `createHandler` runs the executions of a shared store', store)
+  }
+  const { loop, start, describe } = createLoop(workflow, tools, input, options, counters, parts)
   if (store === undefined) start({ executionId: loop.executionId, epoch: 1 }, signal)
   else {
     // If the removal of a record fails, the record stays without a lease: no process resumes it.

@@ -73,7 +73,7 @@ export class GroupDecisions {
   /** The dependencies of a task allow it to run. */
   #decideTask(task: number): void {
     const { table, scopes } = this.#parts
-    const { when, group, approve } = table.graph.taskAt(task) as PlannedTask
+    const { when, group } = table.graph.taskAt(task) as PlannedTask
     const approval = table.inputs.approvalOf(task)
     if (when !== undefined && approval === undefined) {
       try {
@@ -87,9 +87,10 @@ export class GroupDecisions {
     const reused = group === undefined && approval === undefined ? this.#findReused(task) : undefined
     if (reused === 'later') return
     if (reused !== undefined) return this.#events.reuse(task, reused)
-    if (approve !== undefined && approval !== 'approved') {
-      if (approval === undefined) return this.#askApproval(task)
-      return this.#events.end(task, createFailure('INPUT_DECLINED', REFUSALS[approval]))
+    if (approval !== 'approved') {
+      if (approval !== undefined) return this.#events.end(task, createFailure('INPUT_DECLINED', REFUSALS[approval]))
+      const asked = this.#findUnapproved(task)
+      if (asked !== undefined) return this.#askApproval(task, asked)
     }
     if (group === undefined) return table.admit(task)
     const opened = this.#open(task, group)
@@ -107,16 +108,45 @@ export class GroupDecisions {
     return takeover?.find(task) ?? (isForced ? undefined : memory?.find(task, definition))
   }
 
-  /** Asks once the arguments can be resolved: a task that cannot run needs no approval. */
-  #askApproval(task: number): void {
-    const { table, scopes, tasks, askApproval } = this.#parts
-    const { approve, group, arguments: template } = table.graph.taskAt(task) as PlannedTask
+  /**
+   * The task whose approval a task has to ask for: itself, or an ancestor that was opened without a question because all below
+   * it seemed to be taken over.
+   */
+  #findUnapproved(task: number): number | undefined {
+    const { table } = this.#parts
+    const { approve, group } = table.graph.taskAt(task) as PlannedTask
+    if (approve !== undefined && (group === undefined || !this.#coversChildren(task, group))) return task
+    if (group !== undefined) return undefined
+    const above = table.graph.approvedAbove(task)
+    return above === undefined || table.inputs.approvalOf(above) === 'approved' ? undefined : above
+  }
+
+  /** Whether a parent of a fork takes all of its children over. */
+  #coversChildren(task: number, group: Group): boolean {
+    const { takeover } = this.#reuse
+    if (takeover === undefined) return false
     try {
-      const scope = scopes.of(task)
+      const items = group.kind === 'forEach' ? this.#parts.scopes.resolveItems(task, group) : undefined
+      return takeover.coversChildren(task, items?.count)
+    } catch {
+      // The parent fails by it after its approval, as it does without a fork.
+      return false
+    }
+  }
+
+  /**
+   * Asks once the arguments can be resolved: a task that cannot run needs no approval.
+   * @param of the task with the `approve`
+   */
+  #askApproval(task: number, of: number): void {
+    const { table, scopes, tasks, askApproval } = this.#parts
+    const { group, arguments: template } = table.graph.taskAt(task) as PlannedTask
+    const { approve } = table.graph.taskAt(of) as PlannedTask
+    try {
       // The arguments of items and rounds are resolved for each of them.
-      if (group === undefined || group.kind === 'workflow') resolveTemplate(template, scope)
+      if (group === undefined || group.kind === 'workflow') resolveTemplate(template, scopes.of(task))
       const { id, tool } = tasks.at(task)
-      const message = approve?.message === undefined ? undefined : resolveTemplate(approve.message, scope).value
+      const message = approve?.message === undefined ? undefined : resolveTemplate(approve.message, scopes.of(of)).value
       const text = typeof message === 'string' ? message : message === undefined ? '' : stringifyJson(message)
       askApproval(task, text.trim() === '' ? `Run task ${id} (${tool.name})?` : text, approve?.expiresMs)
     } catch (error) {

@@ -71,16 +71,17 @@ export class InputDesk {
   }
 
   /**
+   * @param onRecorded called when the answer is recorded, in the same turn
    * @returns settles once the answer is in the log
    * @throws rejects with `INPUT_NOT_FOUND`, `INPUT_CLOSED`, `INVALID_RESPONSE`, or what the store throws
    */
-  async answer(inputId: string, response: unknown, by?: string): Promise<void> {
+  async answer(inputId: string, response: unknown, by?: string, onRecorded?: () => void): Promise<void> {
     const input = this.#findOpen(inputId)
     const value = readResponse(input, response)
     const { kind, secret } = input
     if (kind === 'approval' && value.peek() === false)
-      return this.#close(input, { outcome: 'declined', response: value, by })
-    if (secret !== true) return this.#close(input, { outcome: 'answered', response: value, by })
+      return this.#close(input, { outcome: 'declined', response: value, by }, onRecorded)
+    if (secret !== true) return this.#close(input, { outcome: 'answered', response: value, by }, onRecorded)
     const waiting = this.#begin(inputId)
     try {
       await this.#parts.secrets.put(inputId, value)
@@ -95,12 +96,13 @@ export class InputDesk {
       throw inputClosed(inputId)
     }
     this.#record(input, { outcome: 'answered', by })
+    onRecorded?.()
     return waiting
   }
 
   /** As `answer`. */
-  async decline(inputId: string, by?: string): Promise<void> {
-    return this.#close(this.#findOpen(inputId), { outcome: 'declined', by })
+  async decline(inputId: string, by?: string, onRecorded?: () => void): Promise<void> {
+    return this.#close(this.#findOpen(inputId), { outcome: 'declined', by }, onRecorded)
   }
 
   expire(inputId: string, task: number, fallback?: unknown): void {
@@ -147,9 +149,10 @@ export class InputDesk {
     return input
   }
 
-  #close(input: InputState, resolution: Resolution): Promise<void> {
+  #close(input: InputState, resolution: Resolution, onRecorded?: () => void): Promise<void> {
     const waiting = this.#begin(input.inputId)
     this.#record(input, resolution)
+    onRecorded?.()
     return waiting
   }
 

@@ -15,6 +15,8 @@ import { describeCrashing, MAX_CRASHES, recordParked } from './parking.ts'
 import { findForkSource } from '../reuse/fork-source.ts'
 import { checkRecorded } from './recorded-execution.ts'
 import { readOptions } from './recorded-options.ts'
+import { findAdoptions, type Adoption } from '../remote/adoption.ts'
+import { describeTable } from '../remote/create-runners.ts'
 import { type Replayed, replay } from './replay.ts'
 
 /** The context in which an execution is resumed. */
@@ -47,6 +49,8 @@ interface Taken extends Replayed, Pick<StartParts, 'plan' | 'input' | 'owner' | 
   /** Ends its `finally` tasks when it is resumed. */
   readonly finallyStop: Stop | undefined
   readonly options: ResolvedOptions
+  /** Attempts that continue on workers. */
+  readonly adoptions: readonly Adoption[]
 }
 
 /**
@@ -63,10 +67,10 @@ export async function resumeLoop(
   context: ResumeContext = {},
 ): Promise<ExecutionLoop> {
   const taken = await takeOver(stored, store, context)
-  const { loop, lease, stop, finallyStop, log } = taken
+  const { loop, lease, stop, finallyStop, log, adoptions } = taken
   if (lease === undefined) return loop
   context.onRestored?.(log)
-  loop.start(lease, taken, undefined, { cause: 'manual', stop, finallyStop })
+  loop.start(lease, taken, undefined, { cause: 'manual', stop, finallyStop, adoptions })
   return loop
 }
 
@@ -81,16 +85,19 @@ export async function recoverLoop(
   context: ResumeContext = {},
 ): Promise<{ readonly loop: ExecutionLoop } | { readonly parked: Parked; readonly entry: LogEntry }> {
   const taken = await takeOver(stored, store, context)
-  const { loop, lease, stop, finallyStop, table, log, options } = taken
+  const { loop, lease, stop, finallyStop, table, log, options, adoptions } = taken
   if (lease === undefined) return { loop }
   const { isHandedOff } = table.history
-  const crashing = isHandedOff ? [] : findCrashing(table, MAX_CRASHES, task => !isEnded(taken, task))
+  const continued = new Set(adoptions.map(({ task }) => task))
+  const crashing = isHandedOff
+    ? []
+    : findCrashing(table, MAX_CRASHES, task => !isEnded(taken, task) && !continued.has(task))
   if (crashing.length > 0) {
     const parked = describeCrashing(crashing)
     return { parked, entry: await recordParked(store, lease, log.head, parked, options.clock) }
   }
   context.onRestored?.(log)
-  loop.start(lease, taken, undefined, { cause: isHandedOff ? 'handoff' : 'crash', stop, finallyStop })
+  loop.start(lease, taken, undefined, { cause: isHandedOff ? 'handoff' : 'crash', stop, finallyStop, adoptions })
   return { loop }
 }
 
@@ -118,7 +125,7 @@ async function takeOver(
   const { input, findFailure, findFinallyFailure, plan: buildPlan } = checkRecorded(stored, tools)
   const plan = await buildPlan()
   const lease = stored.status === 'running' ? (claimed ?? (await store.claim(executionId))) : undefined
-  const replayed = await replay(stored, store, plan, options)
+  const replayed = await replay(stored, store, plan, describeTable(options))
   const { log, table } = replayed
   const loop = new ExecutionLoop({ log, options, counters, createdAt, isAttended })
   const secrets = lease === undefined ? undefined : await restoreSecrets(store, lease, log.state)
@@ -146,6 +153,7 @@ async function takeOver(
     stop: why,
     finallyStop: finallyWhy,
     options,
+    adoptions: lease === undefined ? [] : await findAdoptions(store, executionId, table),
     fork: isOver ? undefined : await findForkSource(stored, store, options.logger),
     owner: stored.owner,
   }

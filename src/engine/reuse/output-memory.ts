@@ -46,6 +46,11 @@ export class OutputMemory {
   /** Answers that came later, for the decision that follows. */
   readonly #answers = new Map<number, ReusedOutput | undefined>()
 
+  /** The last one. */
+  #head:
+    | { readonly name: string; readonly version: string | undefined; readonly isKey: boolean; readonly text: string }
+    | undefined
+
   constructor(parts: MemoryParts) {
     this.#parts = parts
   }
@@ -102,12 +107,22 @@ export class OutputMemory {
     if (template === undefined) return undefined
     try {
       const { value, mayHoldJsonNumbers } = resolveTemplate(template, scopes.of(task))
-      const kind = key === undefined ? 'arguments' : 'key'
-      return sha256(writeCanonicalJson([name, version ?? null, kind, value], mayHoldJsonNumbers))
+      return sha256(
+        `${this.#headOf(name, version, key !== undefined)}${writeCanonicalJson(value, mayHoldJsonNumbers)}]`,
+      )
     } catch {
       // Arguments that cannot be resolved fail the task when it runs.
       return undefined
     }
+  }
+
+  /** The text of a key up to its arguments: the same for all tasks of a tool, which often follow each other. */
+  #headOf(name: string, version: string | undefined, isKey: boolean): string {
+    if (this.#head?.name !== name || this.#head.version !== version || this.#head.isKey !== isKey) {
+      const text = JSON.stringify([name, version ?? null, isKey ? 'key' : 'arguments'])
+      this.#head = { name, version, isKey, text: `${text.slice(0, -1)},` }
+    }
+    return this.#head.text
   }
 
   #recall(
@@ -118,8 +133,9 @@ export class OutputMemory {
     const { store, owner } = this.#parts
     // Forgotten at the end of the task.
     const take = (found: RememberedOutput | undefined): ReusedOutput | undefined => {
-      if (found === undefined) this.#keys.set(task, key)
-      return toReused(found)
+      const isTaken = found !== undefined && !this.#isOfEarlierRound(task, found)
+      if (!isTaken) this.#keys.set(task, key)
+      return isTaken ? toReused(found) : undefined
     }
     try {
       const found = store.recall(owner === undefined ? { key } : { owner, key }, ttlMs)
@@ -127,6 +143,16 @@ export class OutputMemory {
     } catch (error) {
       return this.#warn('A remembered output could not be read', error)
     }
+  }
+
+  /** Whether an output is that of an earlier round of the same repetition: it would repeat itself until its rounds are over. */
+  #isOfEarlierRound(task: number, { executionId, taskId }: RememberedOutput): boolean {
+    if (executionId !== this.#parts.executionId) return false
+    const { graph } = this.#parts.table
+    for (let at = task, group = graph.groupOf(at); group.parent >= 0; at = group.parent, group = graph.groupOf(at)) {
+      if (group.definition?.kind === 'repeat' && taskId.startsWith(`${graph.idOf(group.parent)}[`)) return true
+    }
+    return false
   }
 
   #count(answer: ReusedOutput | undefined): ReusedOutput | undefined {
@@ -142,8 +168,6 @@ export class OutputMemory {
   }
 }
 
-function toReused(found: RememberedOutput | undefined): ReusedOutput | undefined {
-  if (found === undefined) return undefined
-  const { executionId, taskId, output } = found
+function toReused({ executionId, taskId, output }: RememberedOutput): ReusedOutput {
   return { output: JsonValue.fromText(output), origin: { executionId, taskId } }
 }

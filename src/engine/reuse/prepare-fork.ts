@@ -44,13 +44,17 @@ export async function prepareFork<Workflow extends DAGStructure | ExecutionPlan>
   const { graceMs: _, isGraceAsked: __, ...options } = readOptions(stored.options)
   const isRecorded = workflow === undefined
   return {
-    workflow: workflow ?? parseWorkflow(stored.workflow),
+    // `null` is refused by the checks.
+    workflow: isRecorded ? parseWorkflow(stored.workflow) : workflow,
     ...(isRecorded && stored.workflow !== undefined && { workflowJson: stored.workflow }),
     isRecorded,
     input: input === undefined && stored.input !== undefined ? parseRecorded('input', stored.input) : input,
     options,
     // The plan of a recorded document is that of the fork, which `createLoop` builds.
-    fork: { recorded: await (isRecorded ? readUndescribedTasks : readRecordedTasks)(stored, store), from: [...from] },
+    fork: {
+      recorded: await (isRecorded ? readUndescribedTasks : readRecordedTasks)(stored, store),
+      from: [...new Set(from)],
+    },
   }
 }
 

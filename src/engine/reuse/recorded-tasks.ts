@@ -1,5 +1,5 @@
 import type { ReusedFrom, TaskResult } from '../../events/events.ts'
-import type { ExecutionState } from '../../events/execution-state.ts'
+import type { ExecutionState, TaskState } from '../../events/execution-state.ts'
 import { JsonValue } from '../../events/json-value.ts'
 import { writeCanonicalJson } from '../../json/canonical-json.ts'
 import type { ExecutionPlan } from '../../plan/execution-plan.ts'
@@ -15,15 +15,14 @@ export class RecordedTasks {
   readonly #input: JsonValue | undefined
   /** `undefined` until its plan is known. */
   #scopes: RecordedScopes | undefined
-  /** How many children each parent has. */
-  readonly #childCounts: ReadonlyMap<string, number>
+  readonly #children: ReadonlyMap<string, readonly TaskState[]>
 
   /** @param state with the whole outputs as `JsonValue`s */
   constructor(input: JsonValue | undefined, state: ExecutionState) {
     this.executionId = state.executionId
     this.#state = state
     this.#input = input
-    this.#childCounts = countChildren(state)
+    this.#children = groupChildren(state)
   }
 
   /** The plan of its document: nothing is found before it is known. The first one counts. */
@@ -48,7 +47,20 @@ export class RecordedTasks {
 
   /** `undefined` for a task that has no children. */
   childCountOf(taskId: string): number | undefined {
-    return this.#childCounts.get(taskId)
+    return this.#children.get(taskId)?.length
+  }
+
+  /** All tasks below a parent, those of nested parents included. */
+  *below(taskId: string): Generator<TaskState, void, undefined> {
+    for (const child of this.#children.get(taskId) ?? []) {
+      yield child
+      yield* this.below(child.taskId)
+    }
+  }
+
+  /** What its tasks would refer to if their document were another one. */
+  scopesUnder(plan: ExecutionPlan, input: JsonValue | undefined): RecordedScopes {
+    return new RecordedScopes(plan, input, this.#state)
   }
 
   /** The task that really ran. */
@@ -81,12 +93,17 @@ export class RecordedTasks {
   }
 }
 
-function countChildren({ tasks }: ExecutionState): ReadonlyMap<string, number> {
-  const counts = new Map<string, number>()
-  for (const { taskId, parentId, itemCount } of tasks.values()) {
+/** The children of each parent, in order. */
+function groupChildren({ tasks }: ExecutionState): ReadonlyMap<string, readonly TaskState[]> {
+  const children = new Map<string, TaskState[]>()
+  for (const task of tasks.values()) {
+    const { taskId, parentId, itemCount } = task
     // A `forEach` over nothing has no children.
-    if (itemCount === 0) counts.set(taskId, 0)
-    if (parentId !== undefined) counts.set(parentId, (counts.get(parentId) ?? 0) + 1)
+    if (itemCount === 0) children.set(taskId, [])
+    if (parentId === undefined) continue
+    const siblings = children.get(parentId)
+    if (siblings === undefined) children.set(parentId, [task])
+    else siblings.push(task)
   }
-  return counts
+  return children
 }

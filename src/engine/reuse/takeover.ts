@@ -5,6 +5,7 @@ import type { TaskGroup } from '../../scheduler/task-group.ts'
 import { resolveTemplate } from '../../workflow/template.ts'
 import type { Scopes } from '../groups/scopes.ts'
 import type { ReusedOutput } from '../task-events.ts'
+import type { RecordedScopes } from './recorded-scopes.ts'
 import type { RecordedTasks } from './recorded-tasks.ts'
 
 /** What a fork takes its outputs from. */
@@ -33,6 +34,8 @@ export class Takeover {
   readonly #childCounts = new Map<string, number>()
   /** Whether the children of a group may be taken over, as far as its parent decides it. */
   readonly #allowed = new WeakMap<TaskGroup, boolean>()
+  /** What the recorded tasks would refer to in the document of the fork. */
+  #recordedScopes: RecordedScopes | undefined
 
   constructor({ recorded, from }: ForkSource, graph: TaskGraph, state: ExecutionState, scopes: Scopes) {
     this.#recorded = recorded
@@ -67,6 +70,40 @@ export class Takeover {
     } catch {
       // Arguments that cannot be resolved fail the task when it runs.
       return undefined
+    }
+  }
+
+  /**
+   * Whether all tasks below a parent are likely to be taken over: its approval is not asked then. Conditions are not evaluated: a
+   * task that runs all the same asks for itself.
+   * @param itemCount of a fan-out
+   */
+  coversChildren(task: number, itemCount: number | undefined): boolean {
+    const id = this.#graph.idOf(task)
+    if (this.#recorded.resultOf(id)?.status !== 'success' || !this.#mayTakeOver(task, this.#graph.groupOf(task)))
+      return false
+    const count = this.#recorded.childCountOf(id)
+    if (count === undefined || (itemCount !== undefined && itemCount !== count)) return false
+    this.#recordedScopes ??= this.#recorded.scopesUnder(this.#graph.plan, this.#scopes.ofGroup(this.#graph.root).input)
+    for (const child of this.#recorded.below(id)) if (!this.#isCovered(child, this.#recordedScopes)) return false
+    return true
+  }
+
+  #isCovered(task: TaskState, scopes: RecordedScopes): boolean {
+    const { taskId, result } = task
+    if (this.#from.has(taskId)) return false
+    if (result?.status === 'skipped') return true
+    if (result?.status !== 'success') return false
+    try {
+      const place = scopes.find(task)
+      if (place === undefined) return false
+      const { definition, scope } = place
+      if (definition.group !== undefined) return this.#recorded.childCountOf(taskId) !== undefined
+      const readArguments = (): unknown => resolveTemplate(definition.arguments, scope).value
+      return this.#recorded.find(taskId, definition.tool, readArguments) !== undefined
+    } catch {
+      // Arguments that cannot be resolved fail the task when it runs.
+      return false
     }
   }
 

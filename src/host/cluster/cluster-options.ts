@@ -34,7 +34,7 @@ export const CLUSTER_OPTIONS: readonly (keyof ClusterOptions)[] = [
 ]
 
 /** A lease is renewed about three times; a shorter one would be lost to a pause of the event loop. */
-const MIN_LEASE_MS = 500
+const MIN_LEASE_MS = 1000
 
 /**
  * Applies the defaults; `undefined` counts as absent.

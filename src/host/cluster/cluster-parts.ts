@@ -16,6 +16,8 @@ export interface ClusterParts {
   /** 0–1. */
   readonly random: () => number
   readonly tools: ToolResolver
+  /** Time for aborted tools to settle, ms. */
+  readonly abortGraceMs: number
   readonly running: RunningExecutions
   /** Whether the host takes over executions that no living server coordinates. */
   readonly takesOver: boolean

@@ -6,7 +6,9 @@ import type { Logger } from '../../log/logger.ts'
 import { type AnyTool, type RegisteredTool, ToolRegistry } from '../../tools/registry.ts'
 import type { ToolResolver } from '../../tools/tool-resolver.ts'
 import { collectNames } from '../../workflow/tool-names.ts'
+import { callStore } from '../../store/call-store.ts'
 import { toAbsentTool, toTool } from './announced-tool.ts'
+import { boundCall } from './bound-call.ts'
 
 /** Age from which the list of members is read again, ms. */
 const MAX_AGE_MS = 1000
@@ -105,7 +107,10 @@ export class ClusterTools implements ToolResolver {
   }
 
   async #read(): Promise<void> {
-    const members = await this.#members.list()
+    const members = await boundCall(
+      this.#clock,
+      callStore(() => this.#members.list()),
+    )
     this.#readAt = this.#clock.now()
     const living = new Map<string, AnyTool>()
     for (const { tools } of members) {

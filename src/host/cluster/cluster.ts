@@ -15,6 +15,7 @@ import { ClusterChores } from './cluster-chores.ts'
 import type { ClusterParts } from './cluster-parts.ts'
 import { ClusterTools } from './cluster-tools.ts'
 import { ConnectionWatch } from './connection-watch.ts'
+import { EmbeddedWorker } from './embedded-worker.ts'
 import { FollowedExecutions } from './followed-executions.ts'
 import { Followers } from './followers.ts'
 import { HintLag } from './hint-lag.ts'
@@ -38,6 +39,8 @@ export class Cluster {
   readonly tools: ClusterTools
   readonly watch: ConnectionWatch
   readonly hintLag: HintLag
+  /** `undefined` for a server that leaves all attempts to others. */
+  readonly worker: EmbeddedWorker | undefined
   readonly #parts: ClusterParts
   readonly #counts: SubscriberCounts
   readonly #chores: ClusterChores
@@ -54,6 +57,7 @@ export class Cluster {
     this.#startedAt = new Date(clock.wallTime()).toISOString()
     this.watch = new ConnectionWatch(clock, ttlMs, logger, () => this.#returned())
     this.hintLag = new HintLag(clock)
+    this.worker = options.work ? new EmbeddedWorker(parts) : undefined
     this.tools = new ClusterTools(parts.tools, store.members, clock, logger)
     this.#counts = new SubscriberCounts(store.members, this.memberId, onError)
     this.leases = new LeaseKeeper({
@@ -152,8 +156,9 @@ export class Cluster {
     this.followed.close(shuttingDown())
   }
 
-  /** Gives all leases back and leaves. Never rejects. */
-  async close(): Promise<void> {
+  /** Gives all leases and orders back and leaves. @param drainMs time for running attempts to end. Never rejects. */
+  async close(drainMs: number): Promise<void> {
+    await this.worker?.close(drainMs)
     await this.#chores.close()
     await this.leases.releaseAll()
     try {
@@ -175,6 +180,7 @@ export class Cluster {
       this.watch.failed(error)
       throw error
     } finally {
+      void this.worker?.start()
       this.#subscribe()
       this.#chores.start()
     }

@@ -1,6 +1,7 @@
 import type { TaskState } from '../../events/execution-state.ts'
 import type { Clock } from '../../clock.ts'
 import { parseWorkflow } from '../../engine/resume/recorded-execution.ts'
+import { type ForkedFrom, readForkedFrom } from '../../engine/resume/recorded-options.ts'
 import { type DagstreamError, recordUnusable } from '../../errors.ts'
 import type { Parked, Reason } from '../../events/events.ts'
 import { Execution } from '../../engine/executors/execution.ts'
@@ -101,6 +102,11 @@ export class HostedExecution implements CommandedExecution {
     return this.log.state.parked ?? this.#parked
   }
 
+  /** What it was forked from; `undefined` if it is no fork. @throws `RECORD_UNUSABLE` */
+  get forkedFrom(): ForkedFrom | undefined {
+    return readForkedFrom(this.record.options)
+  }
+
   /** Whether this process runs it. */
   get isRunning(): boolean {
     return this.#loop !== undefined && this.log.ending === undefined
@@ -114,6 +120,11 @@ export class HostedExecution implements CommandedExecution {
   /** Whether it only waits for people: it needs no place among those that run. */
   get isPersonAwaited(): boolean {
     return this.#loop?.isPersonAwaited ?? false
+  }
+
+  /** Whether it only waits for people, and none but `finally` tasks do. */
+  get isFinallyWaiting(): boolean {
+    return this.#loop?.isFinallyWaiting === true
   }
 
   /** Resolves at its end; rejects when its log could not be kept. */
@@ -187,10 +198,10 @@ export class HostedExecution implements CommandedExecution {
     this.#loop = undefined
   }
 
-  /** From now on, other servers of the store may continue it. */
-  share(lease: Lease): void {
+  /** From now on, other servers of the store may continue it. @param followed whether its readers here then follow them */
+  share(lease: Lease, followed: boolean): void {
     this.lease = lease
-    this.#loop?.shareLog()
+    if (followed) this.#loop?.shareLog()
   }
 
   /** Reads what its workers have reported; does nothing where it does not run here. @returns rejects as the store does */

@@ -37,10 +37,20 @@ export const schemas: Readonly<Record<SchemaName, Json>> = {
         status: shownStatus,
         result: refer('ExecutionResult'),
         parked: refer('Parked'),
+        forkedFrom: refer('ForkedFrom'),
       },
-      ['result', 'parked'],
+      ['result', 'parked', 'forkedFrom'],
     ),
-    description: '`result` is present once the execution has ended, `parked` while it is parked.',
+    description:
+      '`result` is present once the execution has ended, `parked` while it is parked, `forkedFrom` for a fork.',
+  },
+  ForkedFrom: {
+    ...object({ executionId, from: { type: 'array', items: text } }),
+    description: 'The execution that was forked, and the ids of the tasks that run again whatever they did.',
+  },
+  RecordedRequest: {
+    ...object({ executionId, workflow: { type: 'object' }, input: {} }, ['workflow', 'input']),
+    description: '`workflow` is absent if the store has no document, `input` if there is none.',
   },
   Parked: {
     ...object({ code: text, message: text, tasks: { type: 'array', items: text } }),

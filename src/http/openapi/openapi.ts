@@ -52,6 +52,14 @@ const paths = {
       responses: { 204: { description: 'Deleted.' }, ...problems(404, 409, 503) },
     },
   },
+  '/executions/{id}/request': {
+    parameters: [id],
+    get: {
+      operationId: 'getExecutionRequest',
+      summary: 'Get the document and the input of an execution, as they were recorded',
+      responses: { 200: json('The request.', refer('RecordedRequest')), ...problems(404, 409, 503) },
+    },
+  },
   '/executions/{id}/events': {
     parameters: [id],
     get: {

@@ -12,6 +12,8 @@ export type SchemaName =
   | 'ExecutionStatus'
   | 'Execution'
   | 'Parked'
+  | 'ForkedFrom'
+  | 'RecordedRequest'
   | 'ExecutionPage'
   | 'ListedExecution'
   | 'InputPage'

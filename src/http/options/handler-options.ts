@@ -54,7 +54,7 @@ export interface HandlerOptions extends ExecutionOptions {
    * @defaultValue true
    */
   readonly work?: boolean
-  /** On a shared store: time after which the executions of a dead server are taken over, ms. @defaultValue 10,000 */
+  /** On a shared store: time after which the executions of a dead server are taken over, ms; at least 1,000. @defaultValue 10,000 */
   readonly leaseMs?: number
   /**
    * On a shared store: time after which a task whose tool no living worker has fails with `TOOLS_UNAVAILABLE`, ms.

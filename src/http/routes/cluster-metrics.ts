@@ -5,11 +5,16 @@ import { counter, gauge } from './metrics-text.ts'
 /** The metrics of a server on a shared store; empty for any other. Those of the orders are missing while the store is away. */
 export async function renderClusterMetrics({ cluster }: ExecutionHost): Promise<string> {
   if (cluster === undefined) return ''
-  const { leases, hintLag } = cluster
+  const { leases, hintLag, worker } = cluster
   return [
     await renderOrders(cluster),
     gauge('leases', 'Executions that this server coordinates.', leases.count),
     counter('takeovers_total', 'Executions that this server took over.', leases.takeoverCount),
+    counter(
+      'outcomes_refused_total',
+      'Outcomes of attempts of this process that came after another outcome.',
+      worker?.refusedCount ?? 0,
+    ),
     gauge('hint_lag_seconds', 'Time from the last measured append of this server until its hint.', hintLag.seconds),
   ].join('')
 }

@@ -107,12 +107,13 @@ export class ExecutionResponses {
 
   /** The status of an execution, with its result once it has ended. */
   showExecution(request: Request, hosted: HostedExecution): Response {
-    const { executionId, status } = hosted
+    const { executionId, status, forkedFrom } = hosted
+    const head = { executionId, status, ...(forkedFrom && { forkedFrom }) }
     if (!hosted.hasEnded || request.method === 'HEAD') {
       const { parked } = hosted
-      return Response.json({ executionId, status, ...(parked && { parked }) }, { headers: JSON_HEADERS })
+      return Response.json({ ...head, ...(parked && { parked }) }, { headers: JSON_HEADERS })
     }
-    const prefix = `${JSON.stringify({ executionId, status }).slice(0, -1)},"result":`
+    const prefix = `${JSON.stringify(head).slice(0, -1)},"result":`
     return this.#sendChunks(hosted, new ResultChunks(hosted, this.#options.execution.store, prefix, '}'))
   }
 

@@ -3,6 +3,7 @@ import { JsonValue } from '../../events/json-value.ts'
 import { WHOLE_EXECUTION } from '../../events/wire-json.ts'
 import { acceptsStream } from '../../sse/accept.ts'
 import { callStore } from '../../store/call-store.ts'
+import type { ExecutionRecord } from '../../store/execution-store.ts'
 import { ExecutionList } from '../../host/listing/execution-list.ts'
 import type { ExecutionHost } from '../../host/execution-host.ts'
 import type { ExecutionAccess } from './execution-access.ts'
@@ -60,6 +61,11 @@ export function createExecutionRoutes(
       responses.forget(executionId)
       return new Response(null, { status: 204 })
     })
+    .get('/:id/request', async ({ req }) => {
+      // Who may fork an execution can use its document and its input anyway.
+      const hosted = await access.open(req.raw, 'fork', req.param('id'))
+      return responses.showOutput(req.raw, hosted, writeRequest(hosted.record))
+    })
     .get('/:id/events', async ({ req }) => {
       const request = req.raw
       const hosted = await access.open(request, 'subscribe', req.param('id'))
@@ -107,4 +113,12 @@ export function createExecutionRoutes(
 /** The command was accepted. */
 function showAccepted({ executionId, status }: CommandedExecution): Response {
   return Response.json({ executionId, status }, { status: 202, headers: JSON_HEADERS })
+}
+
+/** Document and input, which are stored as JSON. */
+function writeRequest({ executionId, workflow, input }: ExecutionRecord): string {
+  const fields = [`"executionId":${JSON.stringify(executionId)}`]
+  if (workflow !== undefined) fields.push(`"workflow":${workflow}`)
+  if (input !== undefined) fields.push(`"input":${input}`)
+  return `{${fields.join(',')}}`
 }

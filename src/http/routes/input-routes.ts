@@ -2,23 +2,39 @@ import { Hono } from 'hono'
 import { describeValue } from '../../errors.ts'
 import type { PersonAnswer } from '../../engine/inputs/answer-stored.ts'
 import type { ExecutionHost } from '../../host/execution-host.ts'
-import { listInputs, listInputsOf } from '../../host/listing/input-list.ts'
+import type { PageEnd } from '../../host/listing/execution-list.ts'
+import { type InputPage, listInputs, listInputsOf } from '../../host/listing/input-list.ts'
+import { listSharedInputs } from '../../host/listing/shared-inputs.ts'
 import { describeJson, isJsonObject } from '../../json/describe-json.ts'
 import { JSON_HEADERS } from '../answers/headers.ts'
 import { badRequest } from '../answers/problem.ts'
 import { type JsonBody, readJson } from '../body/execution-request.ts'
+import type { ResolvedHandlerOptions } from '../options/handler-options.ts'
 import type { ExecutionAccess } from './execution-access.ts'
 import { decodeCursor, encodeCursor, parsePageSize } from './list-query.ts'
 import { readSegment } from './read-segment.ts'
 
 /** The routes of questions to people. */
-export function createInputRoutes(host: ExecutionHost, access: ExecutionAccess): Hono {
+export function createInputRoutes(
+  host: ExecutionHost,
+  access: ExecutionAccess,
+  { execution: { store } }: ResolvedHandlerOptions,
+): Hono {
+  const list = (
+    owner: string | undefined,
+    after: PageEnd | undefined,
+    limit: number,
+  ): InputPage | Promise<InputPage> =>
+    host.cluster === undefined
+      ? listInputs(host.running.all(), owner, after, limit)
+      : listSharedInputs(store, executionId => host.find(executionId), owner, after, limit)
+
   return new Hono()
     .get('/inputs', async ({ req: { raw: request } }) => {
       const { owner } = await access.ask(request, { action: 'list' })
       const query = new URL(request.url).searchParams
       const after = decodeCursor(query.get('after'))
-      const { inputs, next } = listInputs(host.running.all(), owner, after, parsePageSize(query.get('limit')))
+      const { inputs, next } = await list(owner, after, parsePageSize(query.get('limit')))
       return Response.json({ inputs, ...(next && { next: encodeCursor(next) }) }, { headers: JSON_HEADERS })
     })
     .get('/executions/:id/inputs', async ({ req }) => {

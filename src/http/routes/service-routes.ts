@@ -12,14 +12,14 @@ import { JSON_HEADERS } from '../answers/headers.ts'
 export function createServiceRoutes(
   host: ExecutionHost,
   answers: ReadonlyMap<number, number>,
-  { authorize }: ResolvedHandlerOptions,
+  { authorize, tools }: ResolvedHandlerOptions,
 ): Hono {
   const ask = (request: Request, action: Action): Promise<unknown> => askAuthorize(authorize, request, { action })
 
   return new Hono()
     .get('/tools', async ({ req }) => {
       await ask(req.raw, 'tools')
-      const shown = Array.from(await host.tools.tools(), ({ name, tool }) => {
+      const shown = Array.from(await tools.tools(), ({ name, tool }) => {
         const { description, inputSchema } = tool
         // A Standard Schema is code and has no JSON form.
         const isShown = inputSchema !== undefined && !('~standard' in inputSchema)

@@ -50,6 +50,16 @@ export class InputProgress {
     if (!this.records.areUnused) this.wait.update(this.#onlyWaits(), timestamp)
   }
 
+  /** Whether it only waits for people, and none but `finally` tasks do. */
+  get isFinallyWaiting(): boolean {
+    if (!this.wait.isWaiting) return false
+    const { phase } = this.#columns
+    for (let task = 0; task < this.#graph.size; task++) {
+      if (phase[task] === PHASE.waiting && !this.#graph.isInFinally(task)) return false
+    }
+    return true
+  }
+
   /** Whether some task waits for a person, and nothing runs without one. */
   #onlyWaits(): boolean {
     if (this.#starts.runningCount > 0) return false

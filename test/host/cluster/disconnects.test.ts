@@ -12,6 +12,7 @@ const statusOf = async (response: Promise<Response>): Promise<unknown> =>
 test('an execution without a reader at its own server runs on while another server has one', async () => {
   rig = clusterRig()
   const [a, b] = [rig.server('a'), rig.server('b')]
+  await rig.worker('w')
   const options = { onDisconnect: { graceMs: 5000 } }
   const first = await a.follow({ workflow: ONE_TASK, options })
   await rig.tool.nextCall('a')
@@ -31,6 +32,7 @@ test('an execution without a reader at its own server runs on while another serv
 test('the rule `cancel` waits for the last reader at any server, too', async () => {
   rig = clusterRig()
   const [a, b] = [rig.server('a'), rig.server('b')]
+  await rig.worker('w')
   const first = await a.follow({ workflow: ONE_TASK, options: { onDisconnect: 'cancel' } })
   await rig.tool.nextCall('a')
   const second = follow(await b.get('/executions/a1/events', { Accept: STREAM }))
@@ -46,6 +48,7 @@ test('the rule `cancel` waits for the last reader at any server, too', async () 
 test('a request for the result at another server counts as a follower', async () => {
   rig = clusterRig()
   const [a, b] = [rig.server('a'), rig.server('b')]
+  await rig.worker('w')
   const headers = { 'Idempotency-Key': 'k' }
   const body = { workflow: ONE_TASK, options: { onDisconnect: { graceMs: 1000 } } }
   const first = await a.follow(body, headers)
@@ -61,6 +64,7 @@ test('a request for the result at another server counts as a follower', async ()
 test('a count that fails cancels nothing', async () => {
   rig = clusterRig()
   const a = rig.server('a')
+  await rig.worker('w')
   const first = await a.follow({ workflow: ONE_TASK, options: { onDisconnect: { graceMs: 1000 } } })
   await rig.tool.nextCall('a')
   a.process.cutOff(true)

@@ -13,6 +13,7 @@ const TWO_TASKS = {
 test('a stream at one server resumes at the other one by its last event id, without a gap or a repetition', async () => {
   const rig = clusterRig()
   const [a, b] = [rig.server('a'), rig.server('b')]
+  await rig.worker('w')
   const first = await a.follow({ workflow: TWO_TASKS })
   const call = await rig.tool.nextCall('a')
   await idle()
@@ -30,6 +31,7 @@ test('a stream at one server resumes at the other one by its last event id, with
 test('any server shows the status, the list and the result of an execution of another one', async () => {
   const rig = clusterRig()
   const [a, b] = [rig.server('a'), rig.server('b')]
+  await rig.worker('w')
   await a.begin({ workflow: ONE_TASK })
   const call = await rig.tool.nextCall('a')
   expect(await (await b.get('/executions/a1')).json()).toEqual({ executionId: 'a1', status: 'running' })
@@ -47,6 +49,7 @@ test('any server shows the status, the list and the result of an execution of an
 test('a request with the key of an execution of another server attaches to it and waits for its result', async () => {
   const rig = clusterRig()
   const [a, b] = [rig.server('a'), rig.server('b')]
+  await rig.worker('w')
   const headers = { 'Idempotency-Key': 'k', Accept: 'application/json' }
   const first = await a.create({ workflow: ONE_TASK }, headers)
   const call = await rig.tool.nextCall('a')
@@ -61,8 +64,10 @@ test('a request with the key of an execution of another server attaches to it an
 test('a reader of another server receives events without hints, by polling', async () => {
   const rig = clusterRig()
   const [a, b] = [rig.server('a'), rig.server('b')]
-  rig.store.delayHints(() => undefined)
+  await rig.worker('w')
+  rig.store.delayHints(({ kind }) => (kind === 'log' ? undefined : 0))
   await a.begin({ workflow: ONE_TASK })
+  await rig.clock.run(1000)
   const call = await rig.tool.nextCall('a')
   const reader = follow(await b.get('/executions/a1/events', { Accept: STREAM }))
   await idle()
@@ -70,7 +75,7 @@ test('a reader of another server receives events without hints, by polling', asy
   call.succeed(1)
   await idle()
   expect(reader.messages.length).toBe(length)
-  await rig.clock.run(1000)
+  await rig.clock.run(3000)
   await reader.ended
   expect(reader.messages.at(-1)?.event).toBe('execution_complete')
 })

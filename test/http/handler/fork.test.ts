@@ -73,6 +73,33 @@ test('a workflow, an input and options of the body replace the recorded ones', a
   expect(JSON.parse(options)).toMatchObject({ schedule: 'dataflow', forkedFrom: { executionId: id, from: ['a'] } })
 })
 
+test('the status of a fork says what it was forked from, while it runs and after its end', async () => {
+  const rig = handlerRig()
+  const id = await runFailing(rig)
+  await rig.send('POST', `/executions/${id}/fork`, { body: { from: ['b', 'b'] }, headers: { Prefer: 'respond-async' } })
+  const show = async (of: string): Promise<object> => (await rig.get(`/executions/${of}`)).json() as Promise<object>
+  const forkedFrom = { executionId: id, from: ['b'] }
+  expect(await show('x2')).toEqual({ executionId: 'x2', status: 'running', forkedFrom })
+  ;(await rig.tool.nextCall('b')).succeed('B')
+  await expect.poll(() => show('x2')).toMatchObject({ status: 'success', forkedFrom, result: { executionId: 'x2' } })
+  expect(await show(id)).not.toHaveProperty('forkedFrom')
+})
+
+test('the request of an execution is its document and its input, for callers that may fork it', async () => {
+  const asked: AccessContext[] = []
+  const rig = handlerRig({
+    authorize: (request, context) => {
+      asked.push(context)
+      return { owner: request.headers.get('x-owner') ?? 'nobody' }
+    },
+  })
+  const id = await runFailing(rig, { 'x-owner': 'ada' })
+  const read = (owner: string): Promise<Response> => rig.get(`/executions/${id}/request`, { 'x-owner': owner })
+  expect(await (await read('ada')).json()).toEqual({ executionId: id, workflow: CHAIN })
+  expect(asked.at(-1)).toEqual({ action: 'fork', executionId: id, owner: 'ada' })
+  expect((await read('eve')).status).toBe(404)
+})
+
 test('what a fork cannot be made from is refused', async () => {
   const rig = handlerRig()
   const id = await runFailing(rig)
@@ -90,6 +117,7 @@ test('what a fork cannot be made from is refused', async () => {
     422,
     expect.objectContaining({ issues: [expect.objectContaining({ pointer: '/tasks/0/tool', line: 1 })] }),
   ])
+  expect((await fork({ workflow: null })).status).toBe(422)
   expect((await fork({}, 'none')).status).toBe(404)
   for (const body of [[], { from: 'a' }, { from: [1] }, { form: ['a'] }, { options: { schedule: 'x' } }]) {
     expect([body, (await fork(body)).status]).toEqual([body, 400])

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { createMemoryStore, type DAGStructure, humanAskTool, type ToolContext } from '../../../src/index.ts'
+import { outlive } from '../../support/crash.ts'
 import { idle } from '../../support/fake-clock.ts'
 import { follow, type HandlerRig, handlerRig, ONE_TASK, readProblem, STREAM } from './handler-rig.ts'
 
@@ -194,6 +195,83 @@ describe('an execution that only waits for people', () => {
     await begin(rig, { tasks: [ask('a')] })
     await rig.handler.close()
     expect(rig.clock.now()).toBe(1000)
+  })
+})
+
+describe('a finally task that only waits for a person', () => {
+  const LAST = { tasks: [ask('a')], finally: [ask('last')] }
+  const endsOf = async (rig: HandlerRig): Promise<unknown> => {
+    const { status, result } = (await (await rig.get('/executions/x1')).json()) as {
+      status: string
+      result?: { results: { status: string; code?: string }[] }
+    }
+    return [status, ...(result?.results.map(({ status, code }) => code ?? status) ?? [])]
+  }
+
+  test.each([
+    ['before the drain', true],
+    ['during the drain', false],
+  ])('and began %s is cancelled at once where nothing is kept', async (_, isBefore) => {
+    const rig = questionsRig({ drainMs: 60_000 })
+    await begin(rig, LAST)
+    if (isBefore) await answer(rig, 'x1/inputs/a.1', { response: 1 })
+    await idle()
+    await rig.handler.close()
+    expect(rig.clock.now()).toBe(1000)
+    expect(await endsOf(rig)).toEqual(
+      isBefore ? ['partial', 'success', 'CANCELLED'] : ['cancelled', 'CANCELLED', 'CANCELLED'],
+    )
+  })
+
+  test('does not shorten the drain time of another one that works', async () => {
+    const rig = questionsRig({
+      drainMs: 30_000,
+      tools: { 'human:ask': humanAskTool, slow: { execute: (_, { signal }) => untilAborted(signal) } },
+    })
+    await begin(rig, { tasks: [ask('a')], finally: [ask('last'), { id: 'slow', tool: 'slow' }] })
+    let isClosed = false
+    void rig.handler.close().then(() => (isClosed = true))
+    await rig.clock.run(29_999)
+    expect(isClosed).toBe(false)
+    await rig.clock.run(10_000)
+    expect(isClosed).toBe(true)
+    expect(await endsOf(rig)).toEqual(['cancelled', 'CANCELLED', 'CANCELLED', 'CANCELLED'])
+  })
+
+  test('is answered before the drain ends the execution', async () => {
+    const rig = questionsRig({
+      drainMs: 60_000,
+      tools: { 'human:ask': humanAskTool, slow: { execute: (_, { signal }) => untilAborted(signal) } },
+    })
+    await begin(rig, { tasks: [ask('a')], finally: [ask('last'), { id: 'slow', tool: 'slow', timeoutMs: 1000 }] })
+    const closed = rig.handler.close()
+    await idle()
+    expect((await answer(rig, 'x1/inputs/last.1', { response: 1 })).status).toBe(204)
+    await rig.clock.run(1000)
+    await closed
+    expect(await endsOf(rig)).toEqual(['cancelled', 'CANCELLED', 'success', 'TASK_TIMEOUT'])
+  })
+
+  test.each([
+    ['at its end', false],
+    ['after a cancellation', true],
+  ])('%s of the execution is handed off, and answered in the next life', async (_, isCancelled) => {
+    const memory = createMemoryStore()
+    const first = questionsRig({ store: { ...memory, interrupted: () => [] }, drainMs: 60_000 })
+    await begin(first, LAST)
+    if (isCancelled) await first.send('POST', '/executions/x1/cancel')
+    else await answer(first, 'x1/inputs/a.1', { response: 1 })
+    await idle()
+    await first.handler.close()
+    expect(first.clock.now()).toBe(1000)
+    const second = questionsRig({ store: await outlive(memory, 'x1') })
+    await idle()
+    expect(await listed(second, '/inputs')).toEqual(['x1 last.1'])
+    expect((await answer(second, 'x1/inputs/last.1', { response: 1 })).status).toBe(204)
+    await idle()
+    expect(await endsOf(second)).toEqual(
+      isCancelled ? ['cancelled', 'CANCELLED', 'success'] : ['success', 'success', 'success'],
+    )
   })
 })
 

@@ -63,7 +63,7 @@ test('every route is documented, and every documented route exists', () => {
   const routes = [
     ...below('/executions', createExecutionRoutes(host, responses, access, starts, options)),
     ...below('/workflows', createWorkflowRoutes(starts, options)),
-    ...below('', createInputRoutes(host, access)),
+    ...below('', createInputRoutes(host, access, options)),
     ...below('', createDetailRoutes(access, options)),
     ...below('', createTokenRoutes(access, tokens, options.execution.clock)),
     ...below('', createServiceRoutes(host, new Map(), options)),
@@ -158,6 +158,8 @@ test('answers of the server match the document: status, type, headers and body',
   const output = '/executions/{id}/tasks/{taskId}/output'
   await expectDocumented(await send('GET', `/executions/${id}/tasks/a%2Fb/output`), 'GET', output)
   await expectDocumented(await send('GET', `/executions/${id}/tasks/c/output`), 'GET', output)
+  await expectDocumented(await send('GET', `/executions/${id}/request`), 'GET', '/executions/{id}/request')
+  await expectDocumented(await send('GET', '/executions/none/request'), 'GET', '/executions/{id}/request')
   await expectDocumented(await send('GET', `/executions/${id}/output`), 'GET', '/executions/{id}/output')
   await expectDocumented(await send('GET', '/executions/none/output'), 'GET', '/executions/{id}/output')
   await expectDocumented(await send('POST', `/executions/${id}/cancel`), 'POST', '/executions/{id}/cancel')

@@ -37,6 +37,7 @@ describe('a read token', () => {
       ['POST', '/executions/x1/fork'],
       ['POST', '/executions/x1/token'],
       ['DELETE', '/executions/x1'],
+      ['GET', '/executions/x1/request'],
       ['GET', '/executions'],
       ['GET', '/tools'],
       ['GET', '/inputs'],

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { type Execution, type InputQuestion, StreamingExecutor, type Tool } from '../../../src/index.ts'
+import { type Execution, humanAskTool, type InputQuestion, StreamingExecutor, type Tool } from '../../../src/index.ts'
 import { createSessions, listen } from './http-rig.ts'
 import { serve } from './mcp-rig.ts'
 // @ts-expect-error -- a program of JavaScript
@@ -70,4 +70,48 @@ test('the time limit of a call with `resetTimeoutOnProgress` stands still while 
     await execution.answer(input.inputId, { sum: 2 })
   })
   expect(answers).toEqual([{ action: 'accept', content: { sum: 2 } }])
+})
+
+test('calls that run at once ask for themselves, and each goes on with its own answer', async () => {
+  const tools = await serve({ x: { ...PROCESS, concurrency: 3 } }).tools()
+  const tasks = ['a', 'b', 'c'].map(id => ({ id, tool: 'x:pay' }))
+  const execution = new StreamingExecutor([...tools]).stream({ tasks })
+  const asked: string[] = []
+  const ended: string[] = []
+  for await (const { type, data } of execution) {
+    if (type === 'task_complete') ended.push(data.taskId)
+    else if (type === 'input_required') asked.push(data.inputId)
+    else continue
+    // One after the other, the last first.
+    const next = asked.length === 3 ? asked.sort().at(-1 - ended.length) : undefined
+    if (next !== undefined) await execution.answer(next, { sum: 3 - ended.length })
+  }
+  expect(asked).toEqual(['a.1', 'b.1', 'c.1'])
+  expect([...ended].sort()).toEqual(['a', 'b', 'c'])
+  const { results } = await execution.result
+  const sums = results.map(
+    ({ output }) => (output as { answers: { content: { sum: number } }[] }).answers[0]?.content.sum,
+  )
+  expect([...sums].sort((a = 0, b = 0) => a - b)).toEqual([1, 2, 3])
+})
+
+test('a question that was given to a call which ends is asked again as one of the call that is left', async () => {
+  const tools = await serve({ x: { ...PROCESS, concurrency: 3 } }).tools()
+  const tasks = [
+    { id: 'long', tool: 'x:wait' },
+    { id: 'pay', tool: 'x:pay' },
+    { id: 'ask', tool: 'human:ask', arguments: { message: 'Release?' } },
+    { id: 'release', tool: 'x:release', dependsOn: ['ask'] },
+  ]
+  const execution = new StreamingExecutor([...tools, humanAskTool]).stream({ tasks }, { schedule: 'dataflow' })
+  const asked: string[] = []
+  for await (const { type, data } of execution) {
+    if (type !== 'input_required') continue
+    asked.push(data.inputId)
+    if (asked.length === 2) await execution.answer('ask.1', true)
+    if (data.inputId === 'pay.1') await execution.answer('pay.1', { sum: 7 })
+  }
+  expect([...asked].sort()).toEqual(['ask.1', 'long.1', 'pay.1'])
+  const { status, results } = await execution.result
+  expect([status, results[1]?.output]).toEqual(['success', { answers: [{ action: 'accept', content: { sum: 7 } }] }])
 })

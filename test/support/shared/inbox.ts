@@ -26,6 +26,7 @@ export class MemoryInbox implements Inbox {
       this.#tables.end(row, news)
       return true
     }
+    if (news.type === 'usage') row.usage = news.usage
     if (news.type === 'question') {
       row.questions.set(news.question.number, news.question)
       row.isDetached = true

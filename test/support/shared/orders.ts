@@ -79,7 +79,7 @@ export class MemoryOrders implements OrderSource {
   async interrupt(workerId: string, keys: readonly AttemptKey[]): Promise<void> {
     for (const key of keys) {
       const row = this.#held(workerId, key)
-      if (row !== undefined) this.#tables.end(row, { type: 'interrupted' })
+      if (row !== undefined) this.#tables.interrupt(row, 'handoff')
     }
   }
 
@@ -102,9 +102,9 @@ export class MemoryOrders implements OrderSource {
 
   async list(executionId: string): Promise<readonly OpenOrder[]> {
     const found = new Map<string, OpenOrder>()
-    for (const [name, { order, questions }] of this.#tables.orders) {
+    for (const [name, { order, questions, usage }] of this.#tables.orders) {
       if (order.command.executionId !== executionId) continue
-      found.set(name, { key: keyOf(order.command), questions: [...questions.values()] })
+      found.set(name, { key: keyOf(order.command), questions: [...questions.values()], ...(usage && { usage }) })
     }
     for (const { message } of this.#tables.messages.values()) {
       if (!('key' in message) || message.key.executionId !== executionId) continue
@@ -120,7 +120,7 @@ export class MemoryOrders implements OrderSource {
   async interruptExpired(): Promise<number> {
     const now = this.#tables.clock.now()
     const expired = [...this.#tables.orders.values()].filter(row => row.worker !== undefined && row.expiresAt <= now)
-    for (const row of expired) this.#tables.end(row, { type: 'interrupted' })
+    for (const row of expired) this.#tables.interrupt(row, 'lost')
     return expired.length
   }
 

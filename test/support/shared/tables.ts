@@ -3,6 +3,7 @@ import type { Clock } from '../../../src/clock.ts'
 import type { AttemptNews, InboxMessage, OrderMessage, Reply } from '../../../src/cluster/inbox.ts'
 import type { KnownMember } from '../../../src/cluster/members.ts'
 import type { NumberedAnswer, Order } from '../../../src/cluster/order.ts'
+import type { TokenUsage } from '../../../src/events/token-usage.ts'
 import type { Hint } from '../../../src/cluster/shared-store.ts'
 import { parseJson } from '../../../src/json/parse-json.ts'
 import { stringifyJson } from '../../../src/json/stringify-json.ts'
@@ -21,6 +22,8 @@ export interface OrderRow {
   /** Number of the last accepted message. */
   lastNumber: number
   readonly questions: Map<number, Question>
+  /** Of its last `usage` message. */
+  usage: TokenUsage | undefined
   /** Answers that its worker has not taken yet. */
   answers: NumberedAnswer[]
   /** It waits for an answer, or for a permit to go on. */
@@ -98,6 +101,12 @@ export class SharedTables {
     else this.addMessage({ key, news })
     // Its permit is free.
     this.publish({ kind: 'orders' })
+  }
+
+  /** Its worker does not run it any more. */
+  interrupt(row: OrderRow, cause: 'lost' | 'handoff'): void {
+    const { usage } = row
+    this.end(row, { type: 'interrupted', cause, ...(usage && { usage }) })
   }
 
   /** Removes the orders and messages of an execution. */

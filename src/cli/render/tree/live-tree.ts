@@ -43,7 +43,9 @@ export function createLiveTree(board: TaskBoard, { stderr, colors }: CommandCont
     messages = []
     withheldCount = 0
     if (!hasBegun) return
-    const { rows = 24, columns = 80 } = stderr.stream
+    // A terminal that does not know its size has 0 of both.
+    const rows = stderr.stream.rows || 24
+    const columns = stderr.stream.columns || 80
     // One line is reserved for the cursor.
     log(renderTree(board, { rows: Math.max(3, rows - 1), columns: Math.max(20, columns), now: now(), colors }))
   }

@@ -1,0 +1,51 @@
+import { expectSame } from './expectations.ts'
+import { coordinate, join, LONG_MS, type SharedCheck, type SharedRig } from './shared-fixtures.ts'
+import { makeName } from './store-fixtures.ts'
+
+/** Requirements on orders that wait for workers. */
+export const WAITING_ORDER_CASES: readonly SharedCheck[] = [
+  ['an order that no worker can take is reported once, and ends after the wait', checkUnclaimed],
+  ['waiting orders are counted by tool', checkCount],
+]
+
+async function checkUnclaimed(rig: SharedRig): Promise<void> {
+  const [missing, present] = [makeName('tool'), makeName('tool')]
+  const execution = await coordinate(rig)
+  await execution.order(missing, ['a'])
+  await execution.order(present, ['b'])
+  await join(rig, [present])
+  const { orders } = rig.store
+  await orders.refuseUnclaimed(LONG_MS)
+  await orders.refuseUnclaimed(LONG_MS)
+  const key = execution.key('a')
+  const report = { key, news: { type: 'unclaimed', tool: missing } }
+  expectSame('the messages', await execution.messages(), [report])
+  const ended = await orders.refuseUnclaimed(0)
+  if (ended < 1) throw new Error(`refuseUnclaimed(): expected at least 1 ended order, found ${ended}`)
+  const messages = await execution.messages()
+  expectSame('the messages before the last', messages.slice(0, -1), [report])
+  const last = messages.at(-1)
+  const found = last !== undefined && 'number' in last && last.news.type === 'settled' ? last.news.report : last
+  const { status, code } = found as { status?: unknown; code?: unknown }
+  expectSame('the outcome', [status, code], ['error', 'TOOLS_UNAVAILABLE'])
+  expectSame('take()', await orders.take(await join(rig, [missing]), 5, LONG_MS), [])
+}
+
+async function checkCount(rig: SharedRig): Promise<void> {
+  const execution = await coordinate(rig)
+  const tool = makeName('tool')
+  const worker = await join(rig, [tool])
+  const other = makeName('tool')
+  await execution.order(tool, ['b', 'c'])
+  await execution.order(other, ['d'])
+  const count = async (): Promise<unknown> => {
+    const waiting = await rig.store.orders.countWaiting()
+    return [tool, other].map(name => waiting.find(each => each.tool === name)?.count ?? 0)
+  }
+  expectSame('countWaiting()', await count(), [2, 1])
+  await rig.wait(100)
+  const oldest = (await rig.store.orders.countWaiting()).find(each => each.tool === other)?.oldestMs ?? 0
+  if (oldest < 90) throw new Error(`countWaiting(): expected an age of 100 ms or more, found ${oldest}`)
+  await rig.store.orders.take(worker, 5, LONG_MS)
+  expectSame('countWaiting() after a take', await count(), [0, 1])
+}

@@ -1,0 +1,140 @@
+import type { AttemptKey } from '../attempt/runner.ts'
+import { afterTurn, type Clock, isTurnSpent } from '../clock.ts'
+import type { TakenOrder } from '../cluster/order.ts'
+import type { SharedStore } from '../cluster/shared-store.ts'
+import { describeError } from '../log/describe-error.ts'
+import type { Logger } from '../log/logger.ts'
+import type { Rate } from '../tools/rate.ts'
+
+/** Time between takes without a hint, ms. */
+const POLL_MS = 1000
+/** The least time between takes for the token of a rate, ms. */
+const MIN_POLL_MS = 50
+/** How long after the last call of a tool with a rate its tokens are polled for, ms. */
+const RATED_MS = 10_000
+/** Random share of the time between takes. */
+const JITTER = 0.2
+
+/** The parts of an intake. */
+export interface IntakeParts {
+  readonly store: Pick<SharedStore, 'orders'>
+  readonly workerId: string
+  readonly leaseMs: number
+  readonly clock: Clock
+  readonly random: () => number
+  readonly logger: Logger
+  /** How many orders the worker can take; 0 while it cannot report. */
+  readonly freeCount: () => number
+  /** The order is held from now on. */
+  readonly taken: (order: TakenOrder) => void
+  /** The order begins, in a turn of the event loop that has time for it. */
+  readonly begin: (order: TakenOrder) => void
+  readonly rateOf: (tool: string) => Rate | undefined
+}
+
+/** Takes orders: at each hint and each second, one take at a time, never more than the worker has room for. */
+export class OrderIntake {
+  readonly #parts: IntakeParts
+  #isTaking = false
+  #isDue = false
+  #isStopped = false
+  #isAway = false
+  #stopTimer: (() => void) | undefined
+  #ratedUntil = Number.NEGATIVE_INFINITY
+  #ratedMs = POLL_MS
+  #stopped: (() => void)[] = []
+
+  constructor(parts: IntakeParts) {
+    this.#parts = parts
+  }
+
+  /** Orders may wait, or there is room for them. */
+  wake(): void {
+    if (this.#isStopped) return
+    this.#isDue = true
+    if (!this.#isTaking) void this.#takeAll()
+  }
+
+  /** Takes nothing more. Resolves once the take in flight has ended and its orders are given back. */
+  stop(): Promise<void> {
+    this.#isStopped = true
+    this.#stopTimer?.()
+    return this.#isTaking ? new Promise(resolve => this.#stopped.push(resolve)) : Promise.resolve()
+  }
+
+  /** Never rejects. */
+  async #takeAll(): Promise<void> {
+    this.#isTaking = true
+    while (this.#isDue && !this.#isStopped) {
+      this.#isDue = false
+      await this.#take()
+    }
+    this.#isTaking = false
+    for (const resolve of this.#stopped.splice(0)) resolve()
+    if (!this.#isStopped) this.#armTimer()
+  }
+
+  #armTimer(): void {
+    const { clock, random } = this.#parts
+    this.#stopTimer?.()
+    const pollMs = clock.now() < this.#ratedUntil ? this.#ratedMs : POLL_MS
+    // Members that started together must not ask together for ever.
+    this.#stopTimer = clock.after(pollMs * (1 + JITTER * (2 * random() - 1)), () => this.wake())
+  }
+
+  async #take(): Promise<void> {
+    const { store, workerId, leaseMs, freeCount, logger } = this.#parts
+    const free = freeCount()
+    if (free <= 0) return
+    let taken: readonly TakenOrder[]
+    try {
+      taken = await store.orders.take(workerId, free, leaseMs)
+    } catch (error) {
+      if (!this.#isAway)
+        logger.warn('The store gives no orders: asked again until it does', { error: describeError(error) })
+      this.#isAway = true
+      return
+    }
+    if (this.#isAway) logger.debug('The store gives orders again')
+    this.#isAway = false
+    // All are held before the first begins: their leases are renewed meanwhile.
+    if (!this.#isStopped) for (const order of taken) this.#parts.taken(order)
+    await this.#begin(taken)
+  }
+
+  async #begin(taken: readonly TakenOrder[]): Promise<void> {
+    const { begin } = this.#parts
+    for (const [at, order] of taken.entries()) {
+      if (isTurnSpent()) await new Promise<void>(resolve => afterTurn(resolve))
+      if (this.#isStopped) return await this.#handBack(taken.slice(at))
+      if (order.kind === 'start') this.#noteRate(order.command.tool)
+      begin(order)
+    }
+  }
+
+  /** A token may come sooner than the next poll. */
+  #noteRate(tool: string): void {
+    const rate = this.#parts.rateOf(tool)
+    if (rate === undefined) return
+    const { clock } = this.#parts
+    const now = clock.now()
+    const ms = Math.min(POLL_MS, Math.max(MIN_POLL_MS, rate.perMs / rate.max))
+    this.#ratedMs = now < this.#ratedUntil ? Math.min(this.#ratedMs, ms) : ms
+    this.#ratedUntil = now + RATED_MS
+  }
+
+  async #handBack(taken: readonly TakenOrder[]): Promise<void> {
+    const { store, workerId, logger } = this.#parts
+    const keys = taken.flatMap(order => (order.kind === 'start' ? [toKey(order.command)] : []))
+    if (keys.length === 0) return
+    try {
+      await store.orders.handBack(workerId, keys)
+    } catch (error) {
+      logger.warn('Orders were not given back: their leases expire', { error: describeError(error) })
+    }
+  }
+}
+
+function toKey({ executionId, taskId, attempt }: AttemptKey): AttemptKey {
+  return { executionId, taskId, attempt }
+}

@@ -1,4 +1,4 @@
-// npm run bench -- [overhead|stream|http|language|living|llm|mcp|startup|streamer|speedup …] [TRACE.json …] [--check] [--quick] [--docs] [--seed N] [--json FILE]
+// npm run bench -- [overhead|stream|http|language|living|llm|mcp|page|startup|streamer|speedup …] [TRACE.json …] [--check] [--quick] [--docs] [--seed N] [--json FILE]
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -11,6 +11,7 @@ import { listLanguageCases, listLanguageFigures, reportLanguage } from './langua
 import { listLivingCases, listLivingFigures, reportLiving } from './living.mjs'
 import { listLlmCases, listLlmFigures, reportLlm } from './llm.mjs'
 import { listMcpCases, listMcpFigures, reportMcp } from './mcp.mjs'
+import { listPageCases, listPageFigures, reportPage } from './page.mjs'
 import { measureCases } from './rounds.mjs'
 import { listSpeedupCases, listSpeedupFigures, reportSpeedup } from './speedup.mjs'
 import { listStartupCases, listStartupFigures, reportStartup } from './startup.mjs'
@@ -27,6 +28,7 @@ const SUITES = {
   living: { list: listLivingCases, report: reportLiving, figures: listLivingFigures },
   llm: { list: listLlmCases, report: reportLlm, figures: listLlmFigures },
   mcp: { list: listMcpCases, report: reportMcp, figures: listMcpFigures },
+  page: { list: listPageCases, report: reportPage, figures: listPageFigures },
   startup: { list: listStartupCases, report: reportStartup, figures: listStartupFigures },
   store: { list: listStoreCases, report: reportStore, figures: listStoreFigures },
   streamer: { list: listStreamerCases, report: reportStreamer, figures: listStreamerFigures },

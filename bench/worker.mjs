@@ -19,6 +19,7 @@ const KINDS = {
   'living fork': async parameters => (await import('./living-runs.mjs')).measureFork(parameters),
   'living hits': async parameters => (await import('./living-runs.mjs')).measureHits(parameters),
   'living key': async () => (await import('./living-runs.mjs')).measureKey(),
+  page: async parameters => (await import('./page-browser.mjs')).measurePage(parameters),
   mcp: async parameters => (await import('./mcp.mjs')).measureMcp(parameters),
   store: async parameters => (await import('./store-scenarios.mjs')).measureStore(parameters),
   recovery: async () => (await import('./store-recovery.mjs')).measureRecovery(),

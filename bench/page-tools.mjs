@@ -3,7 +3,7 @@
 /** Time between two bursts, ms. */
 const BURST_MS = 50
 
-export default {
+const tools = {
   work: () => null,
   /** Emits `perSecond` events for `seconds`. */
   report: async ({ perSecond, seconds }, { log }) => {
@@ -16,3 +16,6 @@ export default {
     return null
   },
 }
+
+// oxlint-disable-next-line import/no-default-export -- the form of a module of tools
+export default tools

@@ -17,6 +17,9 @@ const documents = names.filter(name => name.endsWith('.json'))
 /** Modules that need no types of Node.js: their users may be browsers. */
 const PORTABLE = ['dagstream', 'dagstream/client', 'dagstream/sse', 'dagstream/job', 'dagstream/http']
 
+/** What `dagstream serve` answers `GET /` with. */
+const PAGE = ['index.html', 'page.js', 'page.css', 'layout.js', 'icon.svg'].map(name => `dist/page/${name}`)
+
 const folder = mkdtempSync(join(tmpdir(), 'dagstream-package-'))
 try {
   for (const [what, check] of Object.entries({
@@ -46,9 +49,14 @@ function packAndInstall() {
 
 /** @param {readonly string[]} paths what the tarball holds */
 function checkFiles(paths) {
-  const missing = ['LICENSE', 'README.md', 'CHANGELOG.md', 'dist/THIRD-PARTY-LICENSES.txt', ...listTargets()].filter(
-    path => !paths.includes(path),
-  )
+  const missing = [
+    'LICENSE',
+    'README.md',
+    'CHANGELOG.md',
+    'dist/THIRD-PARTY-LICENSES.txt',
+    ...PAGE,
+    ...listTargets(),
+  ].filter(path => !paths.includes(path))
   if (missing.length > 0) fail(`The package lacks ${missing.join(', ')}`)
   const SURPLUS =
     /^(?:src|test|bench|scripts)\/|^fixtures\/(?!hello\.json$)|\.tsbuildinfo$|^dist\/(?:\.stamp|internals)/

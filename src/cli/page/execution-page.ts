@@ -37,4 +37,4 @@ function isForGuests({ method, url }: Request): boolean {
 }
 
 const REFUSAL = (): Response =>
-  problem(403, { title: 'Forbidden', detail: 'This page shows one execution, and starts none', code: 'FORBIDDEN' })
+  problem(403, { title: 'Forbidden', detail: 'This page shows one execution, and starts none' })

@@ -10,6 +10,8 @@ import { ExecutionHost } from '../host/execution-host.ts'
 import { findHostProblem } from './answers/host-problem.ts'
 import { ExecutionAccess } from './routes/execution-access.ts'
 import { ExecutionResponses } from './routes/execution-responses.ts'
+import { createAgUiRoutes } from './routes/ag-ui-routes.ts'
+import { createChatRoutes } from './routes/chat-routes.ts'
 import { createDetailRoutes } from './routes/detail-routes.ts'
 import { createInputRoutes } from './routes/input-routes.ts'
 import { createTokenRoutes } from './routes/token-routes.ts'
@@ -135,6 +137,8 @@ function createApp(
   app.route('/', createTokenRoutes(access, readTokens, options.execution.clock))
   app.route('/executions', createExecutionRoutes(host, responses, access, starts, options))
   app.route('/workflows', createWorkflowRoutes(starts, options))
+  app.route('/workflows', createChatRoutes(host, responses, access, starts, options))
+  app.route('/workflows', createAgUiRoutes(host, responses, access, starts, options))
   app.route('/', createServiceRoutes(host, answers, options))
   return app
 }

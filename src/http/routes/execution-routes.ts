@@ -17,7 +17,7 @@ import type { CommandedExecution } from '../../host/execution/hosted-parts.ts'
 import { decodeCursor, encodeCursor, parseListFilter, parsePageSize } from './list-query.ts'
 import { notFound } from '../answers/problem.ts'
 import { JSON_HEADERS } from '../answers/headers.ts'
-import { readSegment } from './read-segment.ts'
+import { readSegment } from '../body/read-segment.ts'
 import { notAcceptable, streamAfter } from './stream-place.ts'
 
 /** The routes under `/executions`. */

@@ -110,8 +110,9 @@ test.skipIf(isBrowserMissing)('everything is reached by the keyboard alone', asy
   for (let presses = 0; presses < 40; presses++) await page.keyboard.press('Shift+Tab')
   await tabTo(/Cancel$/)
   await page.keyboard.press('Enter')
-  for (const call of server.tool.takeAll()) call.succeed()
   await shows(async () => expect(await page.textContent('.facts')).toContain('Cancelled by request'))
+  for (const call of server.tool.takeAll()) call.succeed()
+  await shows(async () => expect(await page.textContent('.connection')).toBe('complete'))
 })
 
 test.skipIf(isBrowserMissing)('progress is announced, at most every five seconds', async () => {

@@ -11,7 +11,7 @@ import { badRequest } from '../answers/problem.ts'
 import { type JsonBody, readJson } from '../body/execution-request.ts'
 import type { ResolvedHandlerOptions } from '../options/handler-options.ts'
 import type { ExecutionAccess } from './execution-access.ts'
-import { decodeCursor, encodeCursor, parsePageSize } from './list-query.ts'
+import { decodeCursor, encodeCursor, parsePageSize } from '../body/list-query.ts'
 import { readSegment } from '../body/read-segment.ts'
 
 /** The routes of questions to people. */

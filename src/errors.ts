@@ -12,6 +12,8 @@ export type DagstreamErrorCode =
   | 'INVALID_OPTION'
   /** A tool definition is invalid. */
   | 'INVALID_TOOL'
+  /** A package that this function needs is not installed: `details.package`. */
+  | 'MISSING_PACKAGE'
   /** Tools that a workflow names are unavailable, such as those of a server that does not start. */
   | 'TOOLS_UNAVAILABLE'
   /** A writable stream that must be unlocked has a writer. */

@@ -183,6 +183,11 @@ describe('the docs name every', () => {
       findFields('src/store/sqlite/store-options.ts', 'SqliteStoreOptions'),
     ],
     [
+      'option of the PostgreSQL store',
+      'docs/machines.md',
+      findFields('src/store/postgres/store-options.ts', 'PostgresStoreOptions'),
+    ],
+    [
       'flag',
       'docs/cli.md',
       ['program', 'program-options', 'executions-program']

@@ -7,7 +7,7 @@ import { describeError } from '../../log/describe-error.ts'
 import { tooManyExecutions } from '../errors/host-errors.ts'
 import { type Claimant, isRepeat } from './claimant.ts'
 import type { HostedExecution } from './hosted-execution.ts'
-import type { ObserverHub } from '../observers/observer-hub.ts'
+import type { ObserverHub } from '../../engine/observers/observer-hub.ts'
 
 /** Executions beyond `maxExecutions` that only wait for people. Their memory is bounded by that. */
 const MAX_WAITING = 10_000

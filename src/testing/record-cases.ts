@@ -20,7 +20,6 @@ export const RECORD_CASES: readonly NamedCheck[] = [
   ['an owner and idempotency key have one execution', checkUniqueKey],
   ['of creations at once with one key exactly one is new', checkCreateRace],
   ['executions are listed oldest first, by owner, in pages', checkList],
-  ['recent executions are those that ended, newest first, by owner', checkRecent],
   ['summaries are told in the order they are asked for', checkSummaries],
   ['outputs are kept beside the log', checkOutputs],
   ['an execution is shown as parked or stopping by the entries of its log', checkLifecycle],
@@ -110,24 +109,6 @@ async function checkList(store: ExecutionStore): Promise<void> {
   await store.delete(after.executionId)
   const behind = await store.list({ owner, after, limit: 2 })
   expectSame('what is behind one that was deleted meanwhile', behind, expected.slice(4))
-}
-
-/** Only for a store that knows its recent executions. */
-async function checkRecent(store: ExecutionStore): Promise<void> {
-  if (store.recent === undefined) return
-  const owner = makeName('owner')
-  const ids: string[] = []
-  for (let i = 0; i < 4; i++) {
-    const createdAt = new Date(Date.UTC(2026, 0, 2) + i).toISOString()
-    const { executionId, lease } = await begin(store, { owner, createdAt })
-    if (i !== 2) await store.append(lease, 1, [makeEnd(executionId, 1, 'success')])
-    if (i !== 2) ids.unshift(executionId)
-  }
-  expectSame('recent() of an owner', await store.recent({ owner, limit: 10 }), ids)
-  expectSame('the last 2', await store.recent({ owner, limit: 2 }), ids.slice(0, 2))
-  expectSame('recent() of an unknown owner', await store.recent({ owner: makeName('unknown'), limit: 10 }), [])
-  const all = await store.recent({ limit: 1000 })
-  expectSame('whether all have them', ids.every(id => all.includes(id)), true)
 }
 
 /** Only for a store with summaries. */

@@ -135,7 +135,7 @@ test('items, rounds, nested workflows and finally tasks are forecast', async () 
     finally: [task('clean')],
   }
   const before = await forecast(workflow)
-  expect(before).toMatchObject({ unknown: ['work'], unknownCounts: ['each', 'again'] })
+  expect(before).toMatchObject({ unknown: ['work'], unknownCounts: ['again', 'each'] })
   const ms = await run(workflow)
   const { makespanMs } = await forecast(workflow)
   expect(makespanMs).toEqual({ layers: ms, dataflow: expect.any(Number) })

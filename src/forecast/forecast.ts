@@ -158,15 +158,16 @@ function findCriticalPath(nodes: readonly FlatNode[]): { readonly path: readonly
       longest = length
       before[index] = dependency
     }
-    lengths[index] = longest + (samples?.timeAt(0.5) ?? delayMs)
-    if (last === -1 || (lengths[index] as number) >= (lengths[last] as number)) last = index
+    const length = longest + (samples?.timeAt(0.5) ?? delayMs)
+    lengths[index] = length
+    if (last === -1 || length >= (lengths[last] as number)) last = index
   }
   const path: number[] = []
   for (let at = last; at >= 0; at = before[at] as number) {
     const { top } = nodes[at] as FlatNode
     if (top >= 0 && path.at(-1) !== top) path.push(top)
   }
-  return { path: path.reverse(), lengthMs: lengths[last] ?? 0 }
+  return { path: path.toReversed(), lengthMs: lengths[last] ?? 0 }
 }
 
 function sumUsage({ nodes }: FlatPlan): TokenUsage {

@@ -8,7 +8,7 @@ export function findRecent(
 ): readonly string[] {
   const own = Array.from(ended, ({ record }) => record).filter(record => owner === undefined || record.owner === owner)
   return own
-    .reverse()
+    .toReversed()
     .slice(0, limit)
     .map(({ executionId }) => executionId)
 }

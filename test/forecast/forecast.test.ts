@@ -16,8 +16,11 @@ import { createRandom } from '../support/random-graph.ts'
 interface Recorder {
   readonly store: ExecutionStore
   readonly tools: readonly AnyTool[]
-  run(workflow: DAGStructure, options?: { schedule?: 'layers' | 'dataflow'; maxConcurrency?: number }): Promise<number>
-  forecast(workflow: DAGStructure, maxConcurrency?: number): Promise<Forecast>
+  readonly run: (
+    workflow: DAGStructure,
+    options?: { schedule?: 'layers' | 'dataflow'; maxConcurrency?: number },
+  ) => Promise<number>
+  readonly forecast: (workflow: DAGStructure, maxConcurrency?: number) => Promise<Forecast>
 }
 
 /** Executions on a fake clock; `timeOf` gives the duration of each call. */
@@ -47,9 +50,9 @@ function createRecorder(
     tools,
     async run(workflow, options) {
       const execution = executor.stream(workflow, options)
-      let hasEnded = false
-      void execution.result.finally(() => (hasEnded = true))
-      while (!hasEnded) await clock.run(clock.nextTimerMs ?? 0)
+      const state = { hasEnded: false }
+      void execution.result.finally(() => (state.hasEnded = true))
+      while (!state.hasEnded) await clock.run(clock.nextTimerMs ?? 0)
       return (await execution.result).executionTimeMs
     },
     async forecast(workflow, maxConcurrency = 64) {
@@ -131,7 +134,7 @@ test('items, rounds, nested workflows and finally tasks are forecast', async () 
       { id: 'each', tool: 'work', arguments: {}, forEach: '$OUTPUT[list]', concurrency: 1 },
       { id: 'sub', workflow: { tasks: [task('x'), task('y', ['x'])] }, arguments: {} },
       { id: 'again', tool: 'work', arguments: {}, repeat: { until: 'index == 1', everyMs: 5, maxTimes: 9 } },
-    ] as unknown as DAGStructure['tasks'],
+    ],
     finally: [task('clean')],
   }
   const before = await forecast(workflow)

@@ -44,6 +44,8 @@ export type DagstreamErrorCode =
   | 'EXECUTION_RUNNING'
   /** The execution does not run in this process, and the store does not know whether it runs in another one. */
   | 'INTERRUPTED'
+  /** The execution is parked: one of its tasks was in flight in each of the last crashes, or lost its workers. */
+  | 'CRASH_LIMIT'
   /** The stored workflow, input, options or log of an execution are damaged: it can only be deleted. */
   | 'RECORD_UNUSABLE'
   /** The idempotency key was used with a different request. */

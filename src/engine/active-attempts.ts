@@ -12,7 +12,7 @@ import type { AttemptParts } from './loop-parts.ts'
 import type { Adoption } from './remote/adoption.ts'
 import { describeCompletion, describeStart } from './task-events.ts'
 
-type RetryData = Pick<EventFor<'task_retry'>['data'], 'delayMs' | 'error' | 'code' | 'interrupted'>
+type RetryData = Pick<EventFor<'task_retry'>['data'], 'delayMs' | 'error' | 'code' | 'interrupted' | 'lost'>
 
 /** The active attempts of one execution: starts them, follows them, and records their outcomes. */
 export class ActiveAttempts implements AttemptListener {
@@ -197,10 +197,11 @@ export class ActiveAttempts implements AttemptListener {
   }
 
   /** The data of the `task_retry` of a failed attempt; `undefined` if no further attempt follows. */
-  #planRetry({ task, index, abortion }: ActiveAttempt, report: AttemptReport): RetryData | undefined {
+  #planRetry({ task, index, abortion, isLost }: ActiveAttempt, report: AttemptReport): RetryData | undefined {
     const stop = this.#parts.findAbortion(index)
     if (report.status === 'cancelled' && abortion?.isHandoff && (stop === undefined || stop.isHandoff)) {
-      return { delayMs: 0, error: INTERRUPTED.message, code: INTERRUPTED.code, interrupted: true }
+      const { message: error, code } = INTERRUPTED
+      return { delayMs: 0, error, code, interrupted: true, ...(isLost && { lost: true }) }
     }
     if (report.status !== 'error' || !report.isRetryable || (stop !== undefined && !stop.isHandoff)) return undefined
     const policy = mergeRetryPolicies(task.retry, task.tool.retry)

@@ -142,6 +142,7 @@ export class TaskRounds {
     const { recorder, commands, outcome } = this.#context
     const table = this.#table
     const { clock } = this.#parts.options
+    if (table.crashes.hasLost && this.#milestones.park(this.#context.handedOff)) return false
     let left = SLICE
     if (!table.endings.isEmpty) left -= this.#milestones.endTasks(left, clock.now())
     if (left > 0 && !commands.isPaused) {

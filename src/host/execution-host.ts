@@ -71,6 +71,10 @@ export class ExecutionHost {
         this.archive.cache(hosted)
         if (hosted.lease !== undefined) this.cluster?.leases.drop(hosted.lease)
       },
+      onParked: ({ executionId, lease }) => {
+        this.recovery?.quarantine.add(executionId)
+        if (lease !== undefined) void this.cluster?.leases.release(lease)
+      },
       onHandedOff: ({ lease }) => void (lease && this.cluster?.leases.release(lease)),
       onStoreFailure: hosted => this.recovery?.retryAfterFailure(hosted),
       onRelease,

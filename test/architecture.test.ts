@@ -15,6 +15,7 @@ const ORDER = [
   'log',
   'store',
   'scheduler',
+  'forecast',
   'attempt',
   'cluster',
   'worker',

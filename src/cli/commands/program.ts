@@ -138,6 +138,9 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
     .addOption(mcpOption())
     .addOption(workflowsOption())
     .option('--json', 'print {valid, issues, issueCount} on stdout')
+    .option('--forecast', 'forecast time, tokens and cost from the executions of a store')
+    .option('--store <file>', 'the store of the forecast (default: .dagstream/executions.db, if present)')
+    .option('--concurrency <n>', 'maximum number of concurrent tasks of the forecast', parsePositiveInteger)
     .action(async (file, options) => {
       const { validateCommand } = await import('./validate-command.ts')
       code = await validateCommand(file, options, context)

@@ -1,3 +1,4 @@
+import { forecastSchemas } from './forecast-schemas.ts'
 import { SSE_EVENTS } from '../../events/events.ts'
 import { LIMITS } from '../../workflow/document.ts'
 import { WORKFLOW_NAME_PATTERN } from '../../workflow/schema.ts'
@@ -154,11 +155,16 @@ export const schemas: Readonly<Record<SchemaName, Json>> = {
     },
     ['totalCacheWrites', 'totalCacheReads', 'totalCost', 'contextTokens'],
   ),
-  ValidationResult: object({
-    valid: { type: 'boolean' },
-    issues: { type: 'array', maxItems: LIMITS.maxIssues, items: refer('WorkflowIssue') },
-    issueCount: count,
-  }),
+  ValidationResult: object(
+    {
+      valid: { type: 'boolean' },
+      issues: { type: 'array', maxItems: LIMITS.maxIssues, items: refer('WorkflowIssue') },
+      issueCount: count,
+      forecast: refer('Forecast'),
+    },
+    ['forecast'],
+  ),
+  ...forecastSchemas,
   WorkflowIssue: object(
     {
       code: text,

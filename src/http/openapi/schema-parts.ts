@@ -24,6 +24,8 @@ export type SchemaName =
   | 'Reason'
   | 'TokenUsage'
   | 'ValidationResult'
+  | 'Forecast'
+  | 'ToolForecast'
   | 'WorkflowIssue'
   | 'WorkflowList'
   | 'ToolList'

@@ -5,9 +5,11 @@ import { PACKAGE_ROOT } from '../package-root.ts'
 import { hasColors } from '../render/color-support.ts'
 import { type CliProcess, type CommandContext, type ExitCode, Notices, Output } from '../process/console.ts'
 import { addDashHints } from '../render/dash-hints.ts'
+import { addChatCommand } from './chat-program.ts'
 import { addExecutionsCommands } from './executions-program.ts'
 import { addServeCommand } from './serve-program.ts'
-import { parseField, parseObjectOption, parsePositiveInteger, parsePriority } from '../input/option-values.ts'
+import { addWorkerCommand } from '../worker/worker-program.ts'
+import { parsePositiveInteger, parsePriority } from '../input/option-values.ts'
 import {
   cacheAgeOption,
   cacheBytesOption,
@@ -104,6 +106,7 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
       code = await runCommand(file, options, context)
     })
   addServeCommand(program, context, ended => (code = ended))
+  addWorkerCommand(program, context, ended => (code = ended))
   program
     .command('watch')
     .description('Follow an execution on a server')
@@ -118,28 +121,7 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
       code = await watchCommand(id, options, context)
     })
   addExecutionsCommands(program, context, ended => (code = ended))
-  program
-    .command('chat')
-    .description('Ask a language model')
-    .argument('<prompt>', 'the message to the model')
-    .option('--model <model>', "the name of the model at its endpoint (default: the mode's, else the provider's)")
-    .option('--mode <mode>', 'a preset: code, ask, debug, or one of `modes` in dagstream.config.json')
-    .option(
-      '--omit <field>',
-      'a field of the request that is not sent, as the endpoint names it (repeatable)',
-      parseField,
-    )
-    .addOption(new Option('--extra <json>', 'further fields of the request, an object').argParser(parseObjectOption))
-    .addOption(serverOption('run it on this server instead'))
-    .addOption(tokenOption())
-    .option('--stream', 'print the answer while it is written (default where stdout is a terminal)')
-    .option('--no-stream', 'print the answer once it is complete')
-    .option('--verbose', 'print model, speed, attempts and retries')
-    .option('--hide-token-usage', 'do not print token usage and cost')
-    .action(async (prompt, options) => {
-      const { chatCommand } = await import('./chat-command.ts')
-      code = await chatCommand(prompt, options, context)
-    })
+  addChatCommand(program, context, ended => (code = ended))
   program
     .command('validate')
     .description('Check a workflow without running it')

@@ -1,6 +1,5 @@
 import type { Dispatcher } from '../../cluster/order.ts'
 import { createHandler, type Handler } from '../../http/create-handler.ts'
-import { describeError } from '../../log/describe-error.ts'
 import type { WorkflowRegistry } from '../../plan/workflow-registry.ts'
 import type { HandlerOptions } from '../../http/options/handler-options.ts'
 import { isLoopback, LOOPBACK_HOSTS } from '../../http/security/host-guard.ts'
@@ -14,16 +13,15 @@ import { buildSamples } from './serve-samples.ts'
 import { findToken } from '../target/server-connection.ts'
 import {
   createServerLog,
+  createStrayLog,
   type LogLevel,
   logRequests,
   observeExecutions,
   type ServerLog,
 } from '../process/server-log.ts'
-import type { StrayReport } from '../process/stray-faults.ts'
 import { expectSharedFlags, isSharedUrl, openSharedOptions, type SharedStoreFlags } from '../target/shared-store.ts'
 import { type OpenedStore, openServerStore, type StoreFlags } from '../target/open-store.ts'
 import { formatMs, toPlainLine } from '../render/text.ts'
-import { cutText } from '../../text.ts'
 
 /** The flags of `serve`. */
 export interface ServeCommandOptions extends StoreFlags, SharedStoreFlags {
@@ -81,20 +79,6 @@ export async function serveCommand(options: ServeCommandOptions, context: Comman
     await tools.close()
   }
   return 0
-}
-
-/** Maximum logged length of a stray fault, characters. */
-const MAX_STRAY = 8192
-
-/** Logs stray faults, with their stacks. */
-function createStrayLog(log: ServerLog): StrayReport {
-  return {
-    fault: error =>
-      log.error('Unhandled error, probably in a tool', {
-        error: cutText(describeError(error), MAX_STRAY),
-      }),
-    leftOut: count => log.error('Further unhandled errors are not logged', { count }),
-  }
 }
 
 /** The parts of a server. */

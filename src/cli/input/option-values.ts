@@ -22,6 +22,12 @@ function parseInteger(text: string, least: number): number {
   throw new InvalidArgumentError(`Expected an integer of at least ${least}.`)
 }
 
+/** Adds a pattern of names of tools. @throws InvalidArgumentError for an empty one */
+export function collectPattern(text: string, earlier: readonly string[] = []): readonly string[] {
+  if (text !== '') return [...earlier, text]
+  throw new InvalidArgumentError("Expected a pattern such as 'llm:*'.")
+}
+
 /** @throws InvalidArgumentError unless `text` is a priority */
 export function parsePriority(text: string): number {
   const value = Number(text)

@@ -1,9 +1,11 @@
 import type { LogEntry } from '../../events/log-entry.ts'
 import type { EntryObserver, ExecutionObserver } from '../../host/observers/execution-observer.ts'
+import { describeError } from '../../log/describe-error.ts'
 import type { Logger } from '../../log/logger.ts'
 import type { Output } from './console.ts'
+import type { StrayReport } from './stray-faults.ts'
 import { toPlainLine } from '../render/text.ts'
-import { toWellFormedJson } from '../../text.ts'
+import { cutText, toWellFormedJson } from '../../text.ts'
 
 /** Log levels: each includes everything to its right. */
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
@@ -48,6 +50,20 @@ export function createServerLog(output: Output, least: LogLevel): ServerLog {
     info: (message, fields) => write('info', message, fields),
     warn: (message, fields) => write('warn', message, fields),
     error: (message, fields) => write('error', message, fields),
+  }
+}
+
+/** Maximum logged length of a stray fault, characters. */
+const MAX_STRAY = 8192
+
+/** Logs stray faults, with their stacks. */
+export function createStrayLog(log: ServerLog): StrayReport {
+  return {
+    fault: error =>
+      log.error('Unhandled error, probably in a tool', {
+        error: cutText(describeError(error), MAX_STRAY),
+      }),
+    leftOut: count => log.error('Further unhandled errors are not logged', { count }),
   }
 }
 

@@ -10,6 +10,7 @@ import { Suggestions } from '../../tools/suggestion.ts'
 import { createToolResolver, type ToolProvider } from '../../tools/tool-resolver.ts'
 import { type DisconnectRule, parseDisconnectRule } from '../../host/execution/disconnect-policy.ts'
 import { CLUSTER_OPTIONS, resolveClusterOptions } from '../../host/cluster/cluster-options.ts'
+import { dispatchOrders } from '../../host/cluster/dispatching-store.ts'
 import type { HostOptions } from '../../host/host-options.ts'
 import type { ExecutionObserver } from '../../host/observers/execution-observer.ts'
 import type { Authorize } from '../security/authorize.ts'
@@ -134,10 +135,12 @@ export function resolveHandlerOptions(given: HandlerOptions): ResolvedHandlerOpt
   const resolver = createToolResolver(tools)
   const shared = { work, leaseMs, toolsWaitMs, maxRunningPerOwner, dispatcher }
   const execution = resolveOptions(rest)
-  const store = execution.store ?? createMemoryStore({ clock: execution.clock })
-  expectMethods('store', store, STORE_METHODS)
-  const isShared = isSharedStore(store)
+  const found = execution.store ?? createMemoryStore({ clock: execution.clock })
+  expectMethods('store', found, STORE_METHODS)
+  const isShared = isSharedStore(found)
   const cluster = resolveClusterOptions(shared, isShared)
+  const store =
+    isShared && cluster.dispatcher !== undefined ? dispatchOrders(found, cluster.dispatcher, execution.logger) : found
   for (const [name, value] of Object.entries({ authorize, format })) {
     if (value !== undefined && typeof value !== 'function') throw invalidOption(name, 'a function', value)
   }

@@ -27,6 +27,7 @@ const shared = {
         find: /^dagstream\/(sse|http|http\/node|client|store\/(?:sqlite|postgres)|testing|worker)$/,
         replacement: source('$1/index.ts'),
       },
+      { find: /^dagstream\/(ai-sdk|ag-ui)$/, replacement: source('protocols/$1/index.ts') },
       { find: /^dagstream\/tools\/(http|mcp|llm)$/, replacement: source('integrations/$1/index.ts') },
     ],
   },

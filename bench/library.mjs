@@ -28,8 +28,19 @@ export async function loadStore() {
   return { openSqliteStore }
 }
 
+/** The part of it that keeps executions in PostgreSQL. */
+export function loadPostgres() {
+  return import(new URL('store/postgres/index.js', root).href)
+}
+
 /** The part of it that asks language models. */
 export async function loadModels() {
   const { OpenRouterProvider, createChatTool } = await import(new URL('integrations/llm/index.js', root).href)
   return { OpenRouterProvider, createChatTool }
+}
+
+/** The encoders of the formats that readers may ask for. */
+export async function loadFormats() {
+  const { joinEntries, AiSdkEncoder, AgUiEncoder } = await import(new URL('internals.js', root).href)
+  return { joinEntries, AiSdkEncoder, AgUiEncoder }
 }

@@ -1,4 +1,4 @@
-// npm run bench -- [overhead|stream|http|language|living|llm|mcp|startup|streamer|speedup …] [TRACE.json …] [--check] [--quick] [--docs] [--seed N] [--json FILE]
+// npm run bench -- [overhead|stream|formats|http|language|living|llm|machines|mcp|startup|streamer|speedup …] [TRACE.json …] [--check] [--quick] [--docs] [--seed N] [--json FILE]
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -6,10 +6,12 @@ import { parseArgs } from 'node:util'
 import { formatEnvironment, readEnvironment } from './environment.mjs'
 import { formatFigures, isMet } from './figures.mjs'
 import { listOverheadCases, listOverheadFigures, reportOverhead } from './overhead.mjs'
+import { listFormatCases, listFormatFigures, reportFormats } from './formats.mjs'
 import { listHttpCases, listHttpFigures, reportHttp } from './http.mjs'
 import { listLanguageCases, listLanguageFigures, reportLanguage } from './language.mjs'
 import { listLivingCases, listLivingFigures, reportLiving } from './living.mjs'
 import { listLlmCases, listLlmFigures, reportLlm } from './llm.mjs'
+import { listMachinesCases, listMachinesFigures, reportMachines } from './machines.mjs'
 import { listMcpCases, listMcpFigures, reportMcp } from './mcp.mjs'
 import { measureCases } from './rounds.mjs'
 import { listSpeedupCases, listSpeedupFigures, reportSpeedup } from './speedup.mjs'
@@ -22,10 +24,12 @@ import { formatNumber } from './tables.mjs'
 const SUITES = {
   overhead: { list: listOverheadCases, report: reportOverhead, figures: listOverheadFigures },
   stream: { list: listStreamCases, report: reportStream, figures: listStreamFigures },
+  formats: { list: listFormatCases, report: reportFormats, figures: listFormatFigures },
   http: { list: listHttpCases, report: reportHttp, figures: listHttpFigures },
   language: { list: listLanguageCases, report: reportLanguage, figures: listLanguageFigures },
   living: { list: listLivingCases, report: reportLiving, figures: listLivingFigures },
   llm: { list: listLlmCases, report: reportLlm, figures: listLlmFigures },
+  machines: { list: listMachinesCases, report: reportMachines, figures: listMachinesFigures },
   mcp: { list: listMcpCases, report: reportMcp, figures: listMcpFigures },
   startup: { list: listStartupCases, report: reportStartup, figures: listStartupFigures },
   store: { list: listStoreCases, report: reportStore, figures: listStoreFigures },

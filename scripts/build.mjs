@@ -7,6 +7,9 @@ import { bundle } from './bundle.mjs'
 import { collectLicences } from './licences.mjs'
 import { root, sourceStamp, stampFile } from './stamp.mjs'
 
+/** Files of their own that no export names: threads. */
+const THREADS = { 'store/postgres/renewal-thread': 'src/store/postgres/renewal-thread.ts' }
+
 const dist = new URL('dist/', root)
 const { exports, bin } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'))
 
@@ -34,9 +37,13 @@ async function writeSchemas() {
   }
 }
 
-/** The modules that package.json names, and the inside for benches and tests, which is not published. */
+/** The modules that package.json names, the threads, and the inside for benches and tests, which is not published. */
 function listEntries() {
   const paths = [...Object.values(exports), ...Object.values(bin)]
   const names = paths.flatMap(path => /^\.\/dist\/(.+)\.js$/.exec(path)?.[1] ?? [])
-  return { ...Object.fromEntries(names.map(name => [name, `src/${name}.ts`])), internals: 'bench/internals.ts' }
+  return {
+    ...Object.fromEntries(names.map(name => [name, `src/${name}.ts`])),
+    ...THREADS,
+    internals: 'bench/internals.ts',
+  }
 }

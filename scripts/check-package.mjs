@@ -15,7 +15,15 @@ const names = Object.keys(manifest.exports).map(path => `${manifest.name}${path.
 const modules = names.filter(name => !name.endsWith('.json'))
 const documents = names.filter(name => name.endsWith('.json'))
 /** Modules that need no types of Node.js: their users may be browsers. */
-const PORTABLE = ['dagstream', 'dagstream/client', 'dagstream/sse', 'dagstream/job', 'dagstream/http']
+const PORTABLE = [
+  'dagstream',
+  'dagstream/client',
+  'dagstream/sse',
+  'dagstream/job',
+  'dagstream/ai-sdk',
+  'dagstream/ag-ui',
+  'dagstream/http',
+]
 
 const folder = mkdtempSync(join(tmpdir(), 'dagstream-package-'))
 try {

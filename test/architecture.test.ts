@@ -21,6 +21,7 @@ const ORDER = [
   'engine',
   'host',
   'sse',
+  'protocols',
   'streamer',
   'http',
   'client',

@@ -63,11 +63,8 @@ export interface OrderSource {
     ttlMs: number,
     keys?: readonly AttemptKey[],
   ): Promise<readonly TakenOrder[]>
-  /**
-   * Those of these orders that no worker has taken. A store without it makes a dispatcher repeat its offers of an order for some
-   * time.
-   */
-  findWaiting?(keys: readonly AttemptKey[]): Promise<readonly AttemptKey[]>
+  /** Those of these orders that no worker has taken. */
+  findWaiting(keys: readonly AttemptKey[]): Promise<readonly AttemptKey[]>
   /**
    * Extends the leases of orders.
    * @param keys the attempts that the worker knows of. An order whose `take` was never answered is not among them: it expires

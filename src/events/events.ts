@@ -257,6 +257,8 @@ export interface TaskSnapshot extends OutputReference {
   readonly parentId?: string
   readonly index?: number
   readonly held?: true
+  /** The last attempt that failed and was to be followed by another. */
+  readonly retriedAttempt?: number
   /** Number of items of a `forEach`. */
   readonly itemCount?: number
   readonly output?: unknown

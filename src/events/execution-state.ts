@@ -29,6 +29,8 @@ export interface TaskState {
   progress: { readonly progress: number; readonly total?: number; readonly message?: string } | undefined
   /** The data of its `task_complete`, once it has ended. Inside the engine an output is a `JsonValue`. */
   result: (TaskResult & OutputReference) | undefined
+  /** The last attempt that failed and was to be followed by another: its streamed text is void. */
+  retriedAttempt?: number
   /** Number of items of a `forEach`. */
   itemCount?: number
   /** Of an added task: its parent; the number of an item or a round; whether a successful output of the parent holds its own. */
@@ -140,10 +142,19 @@ export function restoreSnapshot(state: ExecutionState, data: EventFor<'snapshot'
   state.status = data.status
   state.tasks.clear()
   for (const snapshot of data.tasks) {
-    const { taskId, layer, status, tool, attempts, progress, parentId, index, held, itemCount, ...rest } = snapshot
+    const { taskId, layer, status, tool, attempts, progress, parentId, index, held, itemCount, ...more } = snapshot
+    const { retriedAttempt, ...rest } = more
     const hasEnded = status !== 'pending' && status !== 'running' && status !== 'waiting'
     const result = hasEnded ? ({ taskId, tool, status, attempts, ...rest } as TaskState['result']) : undefined
-    const known = { status, tool, attempts, progress, result, ...(itemCount !== undefined && { itemCount }) }
+    const known = {
+      status,
+      tool,
+      attempts,
+      progress,
+      result,
+      ...(retriedAttempt !== undefined && { retriedAttempt }),
+      ...(itemCount !== undefined && { itemCount }),
+    }
     state.tasks.set(taskId, { ...createTask(taskId, layer), ...known, ...joinParent({ parentId, index, held }) })
   }
   // These never change back, and an older writer leaves them out.

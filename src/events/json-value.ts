@@ -90,6 +90,11 @@ export class JsonValue {
     return (this.#hasExactNumbers ??= hasLossyNumbers(this.text))
   }
 
+  /** The value if it is a string. Never parses. */
+  get asString(): string | undefined {
+    return typeof this.#scalar === 'string' ? this.#scalar : undefined
+  }
+
   /** A copy owned by the caller. */
   read(): unknown {
     return this.#scalar === undefined ? this.#parse() : this.#scalar

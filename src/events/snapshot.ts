@@ -22,6 +22,7 @@ export function toSnapshot(
   const inputs = listOpenInputs(state.inputs)
   const tasks = Array.from(state.tasks.values(), (task): TaskSnapshot => {
     const { taskId, layer, tool, attempts, progress, parentId, index, held, itemCount, result } = task
+    const { retriedAttempt } = task
     const known = {
       taskId,
       layer,
@@ -30,6 +31,7 @@ export function toSnapshot(
       ...joinParent({ parentId, index, held }),
       ...(tool !== undefined && { tool }),
       ...(progress !== undefined && { progress }),
+      ...(retriedAttempt !== undefined && { retriedAttempt }),
       ...(itemCount !== undefined && { itemCount }),
     }
     if (result === undefined) return known

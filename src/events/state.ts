@@ -58,8 +58,10 @@ export function applyEvent(
     }
     case 'task_retry': {
       const task = state.tasks.get(data.taskId)
+      if (task === undefined) return
       // Progress of the failed attempt is void.
-      if (task !== undefined) task.progress = undefined
+      task.progress = undefined
+      task.retriedAttempt = data.attempt
       return
     }
     case 'token_usage':

@@ -102,7 +102,7 @@ function writeHead({ executionId, timestamp }: EventData): string {
 }
 
 /** A string as JSON. Most strings need no escape, and testing for that is cheaper than escaping. */
-function quote(text: string): string {
+export function quote(text: string): string {
   return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text)
 }
 

@@ -10,6 +10,8 @@ import { ExecutionHost } from '../host/execution-host.ts'
 import { findHostProblem } from './answers/host-problem.ts'
 import { ExecutionAccess } from './routes/execution-access.ts'
 import { ExecutionResponses } from './routes/execution-responses.ts'
+import { createAgUiRoutes } from './routes/ag-ui-routes.ts'
+import { createChatRoutes } from './routes/chat-routes.ts'
 import { createInputRoutes } from './routes/input-routes.ts'
 import { createExecutionRoutes } from './routes/execution-routes.ts'
 import { ExecutionStarts } from './routes/execution-starts.ts'
@@ -122,6 +124,8 @@ function createApp(
   app.route('/', createInputRoutes(host, access, options))
   app.route('/executions', createExecutionRoutes(host, responses, access, starts, options))
   app.route('/workflows', createWorkflowRoutes(starts, options))
+  app.route('/workflows', createChatRoutes(host, responses, access, starts, options))
+  app.route('/workflows', createAgUiRoutes(host, responses, access, starts, options))
   app.route('/', createServiceRoutes(host, answers, options))
   return app
 }

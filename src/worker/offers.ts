@@ -120,7 +120,7 @@ export class Offers implements KeyReceiver {
     const keys = left.map(({ key }) => key)
     let waiting = keys
     try {
-      waiting = [...((await orders.findWaiting?.(keys)) ?? keys)]
+      waiting = [...(await orders.findWaiting(keys))]
     } catch (error) {
       this.#parts.logger.debug('Offers could not be compared with the store', { error: describeError(error) })
     }

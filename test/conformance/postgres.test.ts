@@ -1,7 +1,60 @@
-import { describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
+import type { SharedStore } from '../../src/cluster/shared-store.ts'
+import type { PostgresStore } from '../../src/store/postgres/index.ts'
+import { testDispatcher, testSharedStore } from '../../src/testing/shared-conformance.ts'
 import { storeConformance } from '../../src/testing/store-conformance.ts'
-import { createDatabase, isPostgresMissing } from '../support/postgres.ts'
+import { createDatabase, execute, isPostgresMissing } from '../support/postgres.ts'
 import { openHere } from '../store/postgres-rig.ts'
+
+/** Moves all times of a store into the past, as if so much time had passed. */
+async function letPass(url: string, ms: number): Promise<void> {
+  const shift = `- ${ms} * interval '1 ms'`
+  await execute(
+    url,
+    `UPDATE dagstream.executions SET lease_until = lease_until ${shift};
+     UPDATE dagstream.orders SET lease_until = lease_until ${shift}, created_at = created_at ${shift};
+     UPDATE dagstream.members SET alive_until = alive_until ${shift};
+     UPDATE dagstream.tools SET paused_until = paused_until ${shift}, refilled_at = refilled_at - ${ms}`,
+  )
+}
+
+function bound(part: object, method: string | symbol): unknown {
+  return (Reflect.get(part, method) as (...values: unknown[]) => unknown).bind(part)
+}
+
+describe.skipIf(isPostgresMissing)('a shared store in PostgreSQL', () => {
+  let url: string
+  const create = async (): Promise<SharedStore> => openHere((url = await createDatabase()))
+  const wait = (ms: number): Promise<void> => letPass(url, ms)
+
+  beforeAll(async () => {
+    // Within the duration of a lease after its start a database lets none expire.
+    const age = 'extract(epoch FROM clock_timestamp() - pg_postmaster_start_time())'
+    await execute(await createDatabase(), `SELECT pg_sleep(greatest(0, 3.1 - ${age}))`)
+  })
+
+  for (const { name, run } of [...testSharedStore(create, { wait }), ...testDispatcher(create, { wait })])
+    test(name, run)
+
+  test('two processes on one database serve all cases in turn', async () => {
+    url = await createDatabase()
+    const stores = [await openHere(url), await openHere(url)] as const
+    let calls = 0
+    const next = (): PostgresStore => stores[calls++ % 2 === 0 ? 0 : 1]
+    const parts = (name: 'orders' | 'inbox' | 'leases' | 'members'): object =>
+      new Proxy({}, { get: (_, method) => bound(next()[name], method) })
+    const turning = {
+      ...stores[0],
+      orders: parts('orders'),
+      inbox: parts('inbox'),
+      leases: parts('leases'),
+      members: parts('members'),
+    } as SharedStore
+    for (const { run } of [...testSharedStore(() => turning, { wait }), ...testDispatcher(() => turning, { wait })])
+      await run()
+    expect(calls).toBeGreaterThan(100)
+  })
+})
 
 describe.skipIf(isPostgresMissing)('a store in PostgreSQL', () => {
   for (const { name, run } of storeConformance(() => openHere())) test(name, run)

@@ -161,6 +161,15 @@ describe('the docs name every', () => {
     ['code of an MCP tool', 'docs/mcp.md', findUnion('src/integrations/mcp/protocol/mcp-failure.ts', 'McpFailureCode')],
     ['field of token usage', 'docs/execution.md', findFields('src/events/token-usage.ts', 'TokenUsage')],
     ['option of a streamer', 'docs/streaming.md', findFields('src/streamer/sse-streamer.ts', 'SSEStreamerOptions')],
+    [
+      'option of a protocol',
+      'docs/ui-protocols.md',
+      [
+        ...findFields('src/protocols/options.ts', 'ProtocolOptions'),
+        ...findFields('src/protocols/ai-sdk/ui-message-part.ts', 'UIMessageOptions'),
+        ...findFields('src/protocols/ag-ui/ag-ui-event.ts', 'AgUiOptions'),
+      ],
+    ],
     ['event of a job', 'docs/events.md', Object.values(JOB_EVENTS)],
     ['method of a store', 'docs/store.md', findMethods('src/store/execution-store.ts')],
     [
@@ -172,6 +181,11 @@ describe('the docs name every', () => {
       'option of the SQLite store',
       'docs/store.md',
       findFields('src/store/sqlite/store-options.ts', 'SqliteStoreOptions'),
+    ],
+    [
+      'option of the PostgreSQL store',
+      'docs/machines.md',
+      findFields('src/store/postgres/store-options.ts', 'PostgresStoreOptions'),
     ],
     [
       'flag',

@@ -12,6 +12,10 @@ const RUN_BY: Readonly<Record<string, string>> = {
   // A page, and its server, which runs until it is stopped.
   'page.html': 'test/examples/page.test.ts',
   'page-server.ts': 'test/examples/page.test.ts',
+  // Pages of a chat, and their server.
+  'chat-page.tsx': 'test/examples/chat-pages.test.ts',
+  'ag-ui-page.ts': 'test/examples/chat-pages.test.ts',
+  'chat-server.ts': 'test/examples/chat-pages.test.ts',
   // A component, which needs a page.
   'react-hook.tsx': 'test/examples-react/react-hook.test.ts',
 }

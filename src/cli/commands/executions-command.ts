@@ -5,6 +5,8 @@ import type { ShownStatus } from '../../host/execution/shown-status.ts'
 import { WHOLE_EXECUTION } from '../../events/wire-json.ts'
 import { parseJson } from '../../json/parse-json.ts'
 import { stringifyJson } from '../../json/stringify-json.ts'
+import { isPostgresUrl } from '../../store/postgres/connection-url.ts'
+import type { SqliteStore } from '../../store/sqlite/sqlite-store.ts'
 import { checkPath } from '../../store/sqlite/store-path.ts'
 import { type CommandContext, type ExitCode, UsageError } from '../process/console.ts'
 import { renderExecutions } from '../render/execution-table.ts'
@@ -165,7 +167,8 @@ export async function backUpStore(
     throw new UsageError('Expected a file to back up to, got `-`: a backup is not written to standard output')
   checkPath(file)
   const from = findStore(options, process)
-  const store = await openExistingStore(from, 'read', process)
+  if (isPostgresUrl(from)) throw new UsageError('Expected a file as --store: back up a database with `pg_dump`')
+  const store = (await openExistingStore(from, 'read', process)) as SqliteStore
   try {
     await store.backup(resolve(process.cwd, file))
   } finally {

@@ -12,6 +12,7 @@ import { type OutputFlags, reportEnd } from '../render/run-report.ts'
 import { createFileHost, findInFile, followHosted } from '../target/file-host.ts'
 import { findStore, type SourceFlags } from '../target/open-source.ts'
 import { openExistingStore } from '../target/open-store.ts'
+import { describeStore } from '../target/shared-store.ts'
 import { RemoteExecutions } from '../target/remote-executions.ts'
 import { locateServerIssues } from '../target/server-issues.ts'
 import { checkIds, watchCommand } from './watch-command.ts'
@@ -62,10 +63,10 @@ export async function forkExecution(
       const begin = async (): Promise<HostedExecution> =>
         host.start(await prepareFork(stored, store, { from, workflow, input }), owner === undefined ? {} : { owner })
       const followed = await followHosted(host, begin, { ...(sse && { sse }) }, context, (id, viewer) => {
-        void viewer.say(`Execution ${id}, a fork of ${executionId}, is kept in ${location}`)
+        void viewer.say(`Execution ${id}, a fork of ${executionId}, is kept in ${describeStore(location)}`)
       })
       const code = await reportEnd(followed, options, context)
-      await context.stderr.write(describeFork(followed.result, { ...options, store: location }, process))
+      await context.stderr.write(describeFork(followed.result, { ...options, store: describeStore(location) }, process))
       return code
     } finally {
       await tools.close()

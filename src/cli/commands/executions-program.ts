@@ -109,5 +109,5 @@ function collect(value: string, before: readonly string[] = []): readonly string
 }
 
 function storeOption(): Option {
-  return new Option('--store <file>', `the file of the store (default: ${DEFAULT_STORE}, if present)`)
+  return new Option('--store <file>', `the file of the store, or postgres://… (default: ${DEFAULT_STORE}, if present)`)
 }

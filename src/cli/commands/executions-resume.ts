@@ -4,7 +4,6 @@ import { callStore } from '../../store/call-store.ts'
 import type { HostedExecution } from '../../host/execution/hosted-execution.ts'
 import { expectUsableRecord, parseRecord } from '../../host/storage/recoverable-record.ts'
 import type { StoredExecution } from '../../store/execution-store.ts'
-import type { SqliteStore } from '../../store/sqlite/sqlite-store.ts'
 import { EventLog } from '../../log/event-log.ts'
 import type { AnyTool } from '../../tools/registry.ts'
 import type { DAGStructure } from '../../workflow/document.ts'
@@ -18,7 +17,7 @@ import { askUntilInterrupted, openTools, type ToolFlags } from '../input/open-to
 import { canAsk } from '../input/question-prompts.ts'
 import { RemoteExecutions } from '../target/remote-executions.ts'
 import { type OutputFlags, reportEnd } from '../render/run-report.ts'
-import { openExistingStore } from '../target/open-store.ts'
+import { type KeptStore, openExistingStore } from '../target/open-store.ts'
 import { toPlainLine } from '../render/text.ts'
 import { checkIds, watchCommand } from './watch-command.ts'
 
@@ -62,7 +61,7 @@ export async function resumeExecution(
   }
 }
 
-async function findUnended(store: SqliteStore, executionId: string): Promise<StoredExecution> {
+async function findUnended(store: KeptStore, executionId: string): Promise<StoredExecution> {
   const stored = await findInFile(store, executionId)
   if (stored.status === 'running') return stored
   throw new DagstreamError('EXECUTION_ENDED', `Execution ${executionId} has ended: ${stored.status}`)
@@ -73,7 +72,7 @@ async function expectTools(
   stored: StoredExecution,
   workflow: DAGStructure,
   tools: readonly AnyTool[],
-  store: SqliteStore,
+  store: KeptStore,
 ): Promise<void> {
   const names = new Set(tools.map(({ name }) => name))
   const missing = new Set([...collectNames(workflow).tools].filter(name => !names.has(name)))

@@ -8,6 +8,7 @@ import { addDashHints } from '../render/dash-hints.ts'
 import { addChatCommand } from './chat-program.ts'
 import { addExecutionsCommands } from './executions-program.ts'
 import { addServeCommand } from './serve-program.ts'
+import { addStoreCommands } from '../database/store-program.ts'
 import { addWorkerCommand } from '../worker/worker-program.ts'
 import { parsePositiveInteger, parsePriority } from '../input/option-values.ts'
 import {
@@ -121,6 +122,7 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
       code = await watchCommand(id, options, context)
     })
   addExecutionsCommands(program, context, ended => (code = ended))
+  addStoreCommands(program, context, ended => (code = ended))
   addChatCommand(program, context, ended => (code = ended))
   program
     .command('validate')

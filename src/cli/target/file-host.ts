@@ -3,11 +3,11 @@ import { resolveOptions } from '../../engine/options.ts'
 import type { HostedExecution } from '../../host/execution/hosted-execution.ts'
 import { ExecutionHost } from '../../host/execution-host.ts'
 import type { ExecutionStore, StoredExecution } from '../../store/execution-store.ts'
-import type { SqliteStore } from '../../store/sqlite/sqlite-store.ts'
 import type { ToolSource } from '../../tools/registry.ts'
 import type { WorkflowRegistry } from '../../plan/workflow-registry.ts'
 import { createToolResolver } from '../../tools/tool-resolver.ts'
 import type { CommandContext } from '../process/console.ts'
+import type { KeptStore } from './open-store.ts'
 import type { Viewer } from '../render/viewer.ts'
 import {
   COMMAND_BUFFER,
@@ -72,11 +72,14 @@ export async function followHosted(
   }
 }
 
-/** The record of an execution. @throws `EXECUTION_NOT_FOUND` with the path of the file */
-export async function findInFile(store: SqliteStore, executionId: string): Promise<StoredExecution> {
+/** The record of an execution. @throws `EXECUTION_NOT_FOUND` with the path of the file or the address of the database */
+export async function findInFile(store: KeptStore, executionId: string): Promise<StoredExecution> {
   const stored = await store.get(executionId)
   if (stored !== undefined) return stored
-  throw new DagstreamError('EXECUTION_NOT_FOUND', `There is no execution ${executionId} in ${store.file}`)
+  throw new DagstreamError(
+    'EXECUTION_NOT_FOUND',
+    `There is no execution ${executionId} in ${'file' in store ? store.file : store.where}`,
+  )
 }
 
 /** Replaces the message of an error that has the code by one that names the execution; returns other errors unchanged. */

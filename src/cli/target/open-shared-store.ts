@@ -1,4 +1,4 @@
-import { isSharedStore, type SharedStore } from '../../cluster/shared-store.ts'
+import type { SharedStore } from '../../cluster/shared-store.ts'
 import type { Logger } from '../../log/logger.ts'
 import { describeUrl, isPostgresUrl } from '../../store/postgres/connection-url.ts'
 import { UsageError } from '../process/console.ts'
@@ -24,8 +24,5 @@ export async function openSharedStore(url: string, logger: Logger): Promise<Open
     throw new UsageError('Expected --store to be postgres://…: servers and workers have it in common')
   }
   const { openPostgresStore } = await import('../../store/postgres/open-store.ts')
-  const store = await openPostgresStore(url, { ...KEEP_ALL, logger })
-  const location = describeUrl(url)
-  if (isSharedStore(store)) return { store, location }
-  throw new Error(`The store ${location} is not one of several processes`)
+  return { store: await openPostgresStore(url, { ...KEEP_ALL, logger }), location: describeUrl(url) }
 }

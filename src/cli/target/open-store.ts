@@ -3,7 +3,8 @@ import { dirname, join, resolve } from 'node:path'
 import { DagstreamError } from '../../errors.ts'
 import type { ExecutionStore } from '../../store/execution-store.ts'
 import { createMemoryStore } from '../../store/memory-store.ts'
-import { describeUrl } from '../../store/postgres/connection-url.ts'
+import { describeUrl, isPostgresUrl } from '../../store/postgres/connection-url.ts'
+import type { PostgresStore } from '../../store/postgres/postgres-store.ts'
 import type { SqliteStore } from '../../store/sqlite/sqlite-store.ts'
 import type { Durability, SqliteStoreOptions } from '../../store/sqlite/store-options.ts'
 import { type Logger, SILENT_LOGGER } from '../../log/logger.ts'
@@ -34,6 +35,9 @@ export interface OpenedStore {
   readonly location: string
   readonly close: () => Promise<void>
 }
+
+/** A store that outlives the process: in a file, or in a database. */
+export type KeptStore = SqliteStore | PostgresStore
 
 /** One-shot commands never evict executions: the retention of a file is set by the server that owns it. */
 const KEEP_EXECUTIONS = { maxFinishedAgeMs: Infinity, maxFinishedCount: Infinity } as const
@@ -72,12 +76,10 @@ export async function openServerStore(flags: StoreFlags, process: CliProcess, lo
  * retention; a shared store is swept by its servers.
  * @throws UsageError for `memory`; Error for a file that is in use or cannot be opened
  */
-export function openRunStore(
-  flags: StoreFlags & { readonly store: string },
-  process: CliProcess,
-): Promise<ExecutionStore & { close(): Promise<void> }> {
+export function openRunStore(flags: StoreFlags & { readonly store: string }, process: CliProcess): Promise<KeptStore> {
   const { store: file } = flags
-  if (isSharedUrl(file)) return openSharedStore(file, toBounds(flags), flags.durability, SILENT_LOGGER)
+  if (isSharedUrl(file))
+    return openSharedStore(file, { ...KEEP_ALL, ...toBounds(flags) }, flags.durability, SILENT_LOGGER)
   if (file === MEMORY) throw new UsageError('Expected --store to be a file: a store in memory is lost when `run` ends')
   return openFile(file, { ...KEEP_EXECUTIONS, ...toBounds(flags) }, process, 'stop it, or give another --store')
 }
@@ -88,7 +90,7 @@ async function openSharedStore(
   bounds: Bounds,
   durability: Durability | undefined,
   logger: Logger,
-): Promise<ExecutionStore & { close(): Promise<void> }> {
+): Promise<PostgresStore> {
   if (durability !== undefined) throw new UsageError('Expected a file as --store with --durability')
   const { openPostgresStore } = await import('../../store/postgres/open-store.ts')
   return openPostgresStore(url, { ...bounds, logger })
@@ -99,7 +101,8 @@ export async function openExistingStore(
   file: string,
   access: 'read' | 'write',
   process: CliProcess,
-): Promise<SqliteStore> {
+): Promise<KeptStore> {
+  if (isPostgresUrl(file)) return openSharedStore(file, KEEP_ALL, undefined, SILENT_LOGGER)
   const { checkPath } = await import('../../store/sqlite/store-path.ts')
   if (!existsSync(resolve(process.cwd, checkPath(file)))) throw new UsageError(`There is no store \`${file}\``)
   const hint = 'use that process by --server, or stop it'

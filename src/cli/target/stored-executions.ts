@@ -8,7 +8,6 @@ import type { ListFilter } from '../../host/listing/list-filter.ts'
 import { WHOLE_EXECUTION } from '../../events/wire-json.ts'
 import { parseJson } from '../../json/parse-json.ts'
 import type { StoredExecution } from '../../store/execution-store.ts'
-import type { SqliteStore } from '../../store/sqlite/sqlite-store.ts'
 import { createFileHost, findInFile, nameExecution } from './file-host.ts'
 import type {
   ExecutionHead,
@@ -18,18 +17,19 @@ import type {
   OpenInput,
   WireEvent,
 } from './execution-source.ts'
+import type { KeptStore } from './open-store.ts'
 
 /** Page sizes for executions and events. */
 const EXECUTIONS_AT_ONCE = 1000
 const EVENTS_AT_ONCE = 1000
 
-/** The executions in a store file. */
+/** The executions in a store file, or in a database. */
 export class StoredExecutions implements ExecutionSource {
-  readonly #store: SqliteStore
+  readonly #store: KeptStore
   readonly #host: ExecutionHost
 
   /** @param store is owned: `close` closes it */
-  constructor(store: SqliteStore) {
+  constructor(store: KeptStore) {
     this.#store = store
     this.#host = createFileHost(store)
   }

@@ -30,6 +30,7 @@ export class HostedExecution implements CommandedExecution {
   #loop: ExecutionLoop | undefined
   #isLeft = false
   readonly #parked: Parked | undefined
+  readonly #personWaitListeners = new Set<() => void>()
   #taskIds: readonly string[] | undefined
 
   private constructor(
@@ -64,6 +65,7 @@ export class HostedExecution implements CommandedExecution {
     loop.followPersonWait(isWaiting => {
       if (!isGraceAsked) hosted.disconnectPolicy.hold(isWaiting)
       onPersonWait()
+      for (const listener of hosted.#personWaitListeners) listener()
     })
     return hosted
   }
@@ -120,6 +122,12 @@ export class HostedExecution implements CommandedExecution {
   /** Whether it only waits for people: it needs no place among those that run. */
   get isPersonAwaited(): boolean {
     return this.#loop?.isPersonAwaited ?? false
+  }
+
+  /** Calls `listener` whenever `isPersonAwaited` has changed. It must not throw. @returns removes it; idempotent */
+  watchPersonWait(listener: () => void): () => void {
+    this.#personWaitListeners.add(listener)
+    return () => void this.#personWaitListeners.delete(listener)
   }
 
   /** Whether it only waits for people, and none but `finally` tasks do. */

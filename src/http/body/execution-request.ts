@@ -174,6 +174,18 @@ export function parseNamedRequest(body: JsonBody, workflow: DAGStructure, server
   return { workflow, workflowJson: stringifyJson(workflow), input, ...parseOptions(options, server) }
 }
 
+/**
+ * A request whose whole body, an object, is the input of a registered workflow.
+ * @throws HttpProblem 400 for any other body, and for a duplicate key
+ */
+export function parseInputRequest({ value, duplicateKeys }: JsonBody, workflow: DAGStructure): ExecutionRequest {
+  const [duplicate] = duplicateKeys
+  if (!isJsonObject(value)) throw badRequest(`Expected an object, got ${describeJson(value)}`)
+  if (duplicate !== undefined) throw refuseDuplicate(duplicate)
+  if (tryWrite(value) === undefined) throw badRequest('The body is nested too deep')
+  return { workflow, workflowJson: stringifyJson(workflow), input: value, options: {} }
+}
+
 function toIssues(duplicateKeys: readonly DuplicateKey[]): readonly WorkflowIssue[] {
   const list = new IssueList()
   for (const each of duplicateKeys) {

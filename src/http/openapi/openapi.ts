@@ -4,6 +4,7 @@ import { inputPaths } from './input-paths.ts'
 import { content, id, json, parameter, problems } from './operation-parts.ts'
 import { type Json, refer, text } from './schema-parts.ts'
 import { identity, lastEventId, startOperation, stream } from './start-operation.ts'
+import { formatParameters, protocolPaths } from './protocol-paths.ts'
 import { workflowPaths } from './workflow-paths.ts'
 
 const paths = {
@@ -64,7 +65,11 @@ const paths = {
     get: {
       operationId: 'followExecution',
       summary: 'Follow an execution from its first event, or after a given one',
-      parameters: [lastEventId, parameter('after', 'query', 'Like `Last-Event-ID`, which takes precedence.')],
+      parameters: [
+        lastEventId,
+        parameter('after', 'query', 'Like `Last-Event-ID`, which takes precedence.'),
+        ...formatParameters,
+      ],
       responses: {
         200: { description: stream, headers: identity, ...content('text/event-stream', refer('EventStream')) },
         204: { description: 'The execution has ended, and no event follows. Stops an `EventSource`.' },
@@ -118,6 +123,7 @@ const paths = {
     },
   },
   ...workflowPaths,
+  ...protocolPaths,
   '/tools': {
     get: {
       operationId: 'listTools',

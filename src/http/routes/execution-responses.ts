@@ -1,16 +1,18 @@
 import { createBodyStream } from '../../sse/body-stream.ts'
 import { type ChunkSource, PullBody } from '../../sse/pull-body.ts'
-import { type Format, formats } from '../../sse/formats.ts'
+import { ProtocolChunks } from '../../protocols/protocol-chunks.ts'
+import { encodeComment } from '../../sse/encode.ts'
 import { createEventBody } from '../../sse/response-body.ts'
 import { type FrameBounds, FrameCache } from './frame-cache.ts'
 import { describeError } from '../../log/describe-error.ts'
 import type { ExecutionHost } from '../../host/execution-host.ts'
 import type { ResolvedHandlerOptions } from '../options/handler-options.ts'
 import type { HostedExecution } from '../../host/execution/hosted-execution.ts'
-import { badRequest, HttpProblem } from '../answers/problem.ts'
+import { HttpProblem } from '../answers/problem.ts'
 import { JSON_HEADERS, STREAM_HEADERS, VARY } from '../answers/headers.ts'
 import { ResultChunks } from './result-body.ts'
 import { TextChunks } from './text-chunks.ts'
+import { type AgUiRun, chooseFormat, createEncoder, type ProtocolFormat, protocolHeaders } from './stream-format.ts'
 
 /** Bounds of the frames that are kept for further readers. */
 const FRAME_BOUNDS: FrameBounds = {
@@ -33,13 +35,13 @@ export interface StreamStart {
   readonly release?: (() => void) | undefined
 }
 
-/** Parses `?format=`; `undefined` if it is absent. @throws HttpProblem 400 */
-export function chooseFormat(request: Request): Format | undefined {
-  const name = new URL(request.url).searchParams.get('format')
-  if (name === null) return undefined
-  if (Object.hasOwn(formats, name)) return formats[name as keyof typeof formats]
-  throw badRequest(`Expected \`format\` to be ${Object.keys(formats).join(' or ')}`)
+/** The begin of a stream in a protocol. */
+export interface ProtocolStart extends Omit<StreamStart, 'afterSeq'> {
+  readonly run?: (AgUiRun & { readonly isNew: boolean }) | undefined
 }
+
+/** Opens a stream of a protocol, and keeps it alive. All its clients ignore comments. */
+const COMMENT = new TextEncoder().encode(encodeComment(''))
 
 /** The bodies of executions: event streams and results. */
 export class ExecutionResponses {
@@ -55,6 +57,7 @@ export class ExecutionResponses {
   /** The events after a position. @throws HttpProblem 429 for a subscriber above the limit, 400 for an unknown format */
   streamEvents(request: Request, hosted: HostedExecution, { afterSeq, headers, release }: StreamStart): Response {
     const format = chooseFormat(request) ?? this.#options.format
+    if (typeof format === 'object') return this.streamProtocol(request, hosted, format, { headers, release })
     const all = { ...STREAM_HEADERS, ...VARY, ...headers }
     // HEAD opens no stream.
     if (request.method === 'HEAD') return new Response(null, { headers: all })
@@ -77,6 +80,43 @@ export class ExecutionResponses {
       onError: error => this.report('The event stream failed', error, { executionId }),
     })
     return new Response(body, { headers: all })
+  }
+
+  /**
+   * A run from its begin, in the protocol of a user interface.
+   * @throws HttpProblem 429 for a subscriber above the limit, 400 for an `answer` that is no task
+   */
+  streamProtocol(
+    request: Request,
+    hosted: HostedExecution,
+    format: ProtocolFormat,
+    { headers, release, run }: ProtocolStart,
+  ): Response {
+    const all = { ...STREAM_HEADERS, ...VARY, ...headers, ...protocolHeaders(format) }
+    const protocol = createEncoder(format, hosted, run)
+    if (request.method === 'HEAD') return new Response(null, { headers: all })
+    const { cursor, leave } = this.#host.subscribers.follow(hosted, 0, release)
+    const { heartbeatMs, stallTimeoutMs, execution } = this.#options
+    const { executionId } = hosted
+    const chunks = new ProtocolChunks(cursor, protocol, {
+      clock: execution.clock,
+      isPaused: () => hosted.isPersonAwaited,
+      onPause: callback => hosted.watchPersonWait(callback),
+    })
+    const body = new PullBody(chunks, {
+      first: COMMENT,
+      heartbeat: COMMENT,
+      heartbeatMs,
+      stallTimeoutMs,
+      clock: execution.clock,
+      onClose: leave,
+      // A clean end would look like success.
+      onError: error => {
+        this.report('The event stream failed', error, { executionId })
+        return undefined
+      },
+    })
+    return new Response(createBodyStream(body), { headers: all })
   }
 
   /** Encodes the events of a running execution as they are appended, for later readers. */

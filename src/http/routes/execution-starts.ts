@@ -12,7 +12,8 @@ import { type JsonBody, parseRepeatClaim, readJson } from '../body/execution-req
 import type { ResolvedHandlerOptions } from '../options/handler-options.ts'
 import type { Access } from '../security/authorize.ts'
 import type { ExecutionAccess } from './execution-access.ts'
-import { chooseFormat, type ExecutionResponses } from './execution-responses.ts'
+import type { ExecutionResponses } from './execution-responses.ts'
+import { chooseFormat, expectAnswer, type ProtocolFormat } from './stream-format.ts'
 import { identify, notAcceptable, refuseCursor, streamAfter } from './stream-place.ts'
 
 /** The start that a request asks for. */
@@ -21,12 +22,23 @@ export interface StartSource {
   readonly workflow?: string
   /** The access to the execution that it is made from, which was asked for. @defaultValue that to create one */
   readonly access?: Access
+  /** The body of the request, if it was read. */
+  readonly body?: JsonBody
   /** The target of the request, beside its body. @defaultValue the workflow */
   readonly scope?: string
   /** @throws HttpProblem, `INVALID_WORKFLOW` */
   readonly parse: (body: JsonBody, bounds: ServerBounds) => ExecutionRequest | Promise<ExecutionRequest>
   /** The positions of workflow and input in the body. */
   readonly locate: (body: JsonBody) => WorkflowText
+  /** The answer of a route whose clients know one form only, whatever they accept. */
+  readonly protocol?: ProtocolStream
+}
+
+/** The stream of a route for the clients of one protocol. */
+export interface ProtocolStream {
+  readonly format: ProtocolFormat
+  /** Streams the execution that was started. @param body the request's */
+  readonly show: (hosted: HostedExecution, body: unknown, release: (() => void) | undefined) => Response
 }
 
 /** Starts executions, for all routes that do so. */
@@ -54,26 +66,27 @@ export class ExecutionStarts {
    * @throws HttpProblem, AnsweredByAuthorize; the errors of `ExecutionHost.start`, their issues with positions
    */
   async answer(request: Request, source: StartSource): Promise<Response> {
-    const { workflow, scope = workflow } = source
+    const { workflow, scope = workflow, protocol } = source
     const asking = { action: 'create', ...(workflow !== undefined && { workflow }) } as const
     const access = source.access ?? (await this.#access.ask(request, asking))
-    const isAsync = prefersAsync(request)
-    const accepted = isAsync ? 'json' : negotiate(request.headers.get('accept'))
+    const isAsync = protocol === undefined && prefersAsync(request)
+    const accepted = protocol !== undefined ? 'stream' : isAsync ? 'json' : negotiate(request.headers.get('accept'))
     if (accepted === undefined) throw notAcceptable('`text/event-stream` or `application/json`')
     const show = (hosted: HostedExecution, after?: string, release?: () => void): Response => {
       if (accepted === 'stream') return streamAfter(this.#responses, request, hosted, after, release)
       return isAsync ? accept(hosted) : this.#responses.awaitResult(hosted, identify(hosted))
     }
     // A reconnecting client asks for the execution that it started: nothing runs again.
-    const lastEventId = request.headers.get('last-event-id')
+    const lastEventId = protocol === undefined && request.headers.get('last-event-id')
     if (lastEventId) {
       const { executionId } = parseEventId(lastEventId) ?? refuseCursor(lastEventId)
       return show(await this.#access.open(request, 'subscribe', executionId), lastEventId)
     }
     // Refuse an unknown format before the execution starts.
-    chooseFormat(request)
-    const body = await readJson(request)
+    const format = protocol?.format ?? chooseFormat(request)
+    const body = source.body ?? (await readJson(request))
     const asked = await source.parse(body, this.#bounds)
+    if (typeof format === 'object') expectAnswer(format, asked.workflow)
     const unfollowed = isAsync && asked.graceMs === undefined ? { graceMs: Number.POSITIVE_INFINITY } : {}
     const claimant = { ...access, ...(await parseRepeatClaim(request, body, scope)) }
     // Refuse a reader above the limit before the execution starts.
@@ -81,7 +94,7 @@ export class ExecutionStarts {
     try {
       const started = await this.#host.start({ ...asked, ...unfollowed }, claimant, () => request.signal)
       this.#responses.encodeAhead(started)
-      return show(started, undefined, release)
+      return protocol?.show(started, body.value, release) ?? show(started, undefined, release)
     } catch (error) {
       release?.()
       const hasLeft = error instanceof DagstreamError && error.code === 'CANCELLED' && request.signal.aborted

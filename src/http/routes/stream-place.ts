@@ -2,6 +2,7 @@ import { parseEventId } from '../../events/events.ts'
 import type { HostedExecution } from '../../host/execution/hosted-execution.ts'
 import { badRequest, HttpProblem } from '../answers/problem.ts'
 import type { ExecutionResponses } from './execution-responses.ts'
+import { chooseFormat } from './stream-format.ts'
 
 /**
  * Streams an execution after an event; answers `204` if it has ended and no event follows.
@@ -16,6 +17,10 @@ export function streamAfter(
   after?: string | null,
   release?: () => void,
 ): Response {
+  // A protocol has no cursors: its clients take a run from its begin.
+  if (typeof chooseFormat(request) === 'object') {
+    return responses.streamEvents(request, hosted, { afterSeq: 0, headers: identify(hosted), release })
+  }
   const seq = after === undefined || after === null ? 0 : parseCursor(after, hosted.executionId)
   if (!hosted.hasEnded || seq !== hosted.log.head) {
     return responses.streamEvents(request, hosted, { afterSeq: seq, headers: identify(hosted), release })

@@ -1,17 +1,15 @@
 import { Hono } from 'hono'
 import { stringifyJson } from '../../json/stringify-json.ts'
 import { validateWorkflow } from '../../plan/compile.ts'
-import { quoteName } from '../../tools/json-pointer.ts'
-import { Suggestions } from '../../tools/suggestion.ts'
 import type { DAGStructure } from '../../workflow/document.ts'
 import { locateIssues } from '../../workflow/locate-issues.ts'
 import { workflowSchema } from '../../workflow/schema.ts'
 import { JSON_HEADERS } from '../answers/headers.ts'
-import { notFound } from '../answers/problem.ts'
 import { findWorkflowText, parseEnvelope, parseNamedRequest, readJson } from '../body/execution-request.ts'
 import type { ResolvedHandlerOptions } from '../options/handler-options.ts'
 import { type AccessContext, askAuthorize } from '../security/authorize.ts'
 import type { ExecutionStarts } from './execution-starts.ts'
+import { findWorkflow } from './find-workflow.ts'
 
 /** The routes under `/workflows`: checks of documents, and the registered workflows. */
 export function createWorkflowRoutes(
@@ -20,13 +18,7 @@ export function createWorkflowRoutes(
 ): Hono {
   const ask = (request: Request, context: AccessContext): Promise<unknown> => askAuthorize(authorize, request, context)
 
-  /** @throws HttpProblem 404 */
-  const find = (name: string): DAGStructure => {
-    const document = workflows?.get(name)
-    if (document !== undefined) return document
-    const hint = new Suggestions(workflows?.names() ?? [], 'workflows').hintFor(name)
-    throw notFound(`There is no workflow ${quoteName(name)}. ${hint}`, 'WORKFLOW_NOT_FOUND')
-  }
+  const find = (name: string): DAGStructure => findWorkflow(workflows, name)
 
   return (
     new Hono()

@@ -1,6 +1,6 @@
 import type { Pool, PoolClient } from 'pg'
 import type { Clock } from '../../clock.ts'
-import { isOutage, failStore, toStoreError } from './store-error.ts'
+import { failStore, isConflict, isOutage, toStoreError } from './store-error.ts'
 import type { Statement } from './sql/statement.ts'
 import { sleep } from '../../sleep.ts'
 
@@ -10,6 +10,9 @@ export type Row = Readonly<Record<string, unknown>>
 /** Delay before the first retry, and the maximum, ms. */
 const FIRST_DELAY_MS = 50
 const MAX_DELAY_MS = 1000
+
+/** Retries of transactions that met others, such as in a deadlock: the others went on. */
+const MAX_CONFLICTS = 5
 
 /** Runs one statement on a connection. */
 export type Query = (statement: Statement, values?: readonly unknown[]) => Promise<readonly Row[]>
@@ -47,6 +50,11 @@ export class Database {
     return this.retry(query => query(statement, values))
   }
 
+  /** Runs a statement once. @throws the error of the driver */
+  async tryOnce(statement: Statement, values: readonly unknown[]): Promise<void> {
+    if (!this.#isClosed) await this.#query(statement, values)
+  }
+
   /**
    * Runs statements on a connection, again after an outage, until the outage has lasted its bound.
    *
@@ -63,6 +71,7 @@ export class Database {
         this.#noteAnswer()
         return value
       } catch (error) {
+        if (isConflict(error) && attempt < MAX_CONFLICTS) continue
         if (!isOutage(error) || this.#isClosed) throw toStoreError(this.where, error)
         this.#awaySince ??= clock.now()
         const delayMs = Math.min(FIRST_DELAY_MS * 2 ** attempt, MAX_DELAY_MS) * (0.5 + Math.random() / 2)

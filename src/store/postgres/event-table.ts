@@ -5,7 +5,6 @@ import type { StoredEntry } from '../../log/stored-entry.ts'
 import type { Database, Query } from './database.ts'
 import { toStatusValues } from './execution-row.ts'
 import {
-  APPEND,
   CLAIM,
   COUNT_SAME,
   GET_OUTPUT,
@@ -32,10 +31,6 @@ export class EventTable {
     const [row] = await this.#database.query(CLAIM, [executionId, holder, ttlMs])
     if (row === undefined) throw notFound(executionId)
     return { executionId, epoch: Number(row['epoch']) }
-  }
-
-  append(lease: Lease, firstSeq: number, entries: readonly LogEntry[]): Promise<void> {
-    return this.write(APPEND, lease, firstSeq, entries, [])
   }
 
   /**

@@ -19,8 +19,8 @@ export async function openPostgresStore(url: string, options: PostgresStoreOptio
   const resolved = resolvePostgresOptions(options)
   const config = readConnectionUrl(url, 'dagstream')
   const where = describeUrl(url)
-  const { Pool } = await loadDriver()
-  const pool = new Pool({ ...config, max: resolved.maxConnections })
+  const driver = await loadDriver()
+  const pool = new driver.Pool({ ...config, max: resolved.maxConnections })
   // Without these a connection that ends while nobody uses it would end the process.
   pool.on('error', error => resolved.logger.debug('A connection to the store was lost', { error: String(error) }))
   pool.on('connect', client => void client.on('error', () => {}))
@@ -31,5 +31,5 @@ export async function openPostgresStore(url: string, options: PostgresStoreOptio
     throw toStoreError(where, error)
   }
   const database = new Database({ pool, where, clock: resolved.clock, storeRetryMs: resolved.storeRetryMs })
-  return createPostgresStore({ database, options: resolved })
+  return createPostgresStore({ database, driver, config, options: resolved })
 }

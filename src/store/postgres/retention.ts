@@ -1,7 +1,7 @@
 import type { Logger } from '../../log/logger.ts'
 import type { Database } from './database.ts'
 import { DELETE } from './sql/executions.ts'
-import { CLEAR_SLICE, SWEEP, SWEEP_REMEMBERED } from './sql/retention.ts'
+import { CLEAR_SLICE, SWEEP, SWEEP_COMMANDS, SWEEP_REMEMBERED } from './sql/retention.ts'
 import { toAgeMs, toCount } from './stored-text.ts'
 
 /** Executions, and events or outputs, that one transaction removes. */
@@ -69,6 +69,7 @@ export class Retention {
       if (length < EXECUTIONS_AT_ONCE) break
     }
     await this.#database.query(SWEEP_REMEMBERED, [toAgeMs(maxCacheAgeMs), toCount(maxCacheBytes)])
+    await this.#database.query(SWEEP_COMMANDS)
     this.#clear()
     return count
   }

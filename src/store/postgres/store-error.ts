@@ -17,8 +17,8 @@ const MEANINGS: Readonly<Record<string, string>> = {
 /** SQLSTATEs of a store that was never migrated: a missing schema or table. */
 const NOT_MIGRATED: ReadonlySet<string> = new Set(['3F000', '42P01', '42703', '42883'])
 
-/** SQLSTATEs after which the same statement may succeed: the server starts, stops or is full, or transactions met. */
-const PASSING = /^(?:08...|57P0.|53300|53400|40001|40P01|55P03)$/
+/** SQLSTATEs after which the same statement may succeed: the server starts, stops or is full. */
+const PASSING = /^(?:08...|57P0.|53300|53400)$/
 
 /** Errors of sockets after which another connection may succeed. */
 const SOCKET: ReadonlySet<string> = new Set([
@@ -39,6 +39,12 @@ const SOCKET: ReadonlySet<string> = new Set([
 /** Messages of the driver about a connection that is gone; these errors have no code. */
 const GONE =
   /^(?:Connection terminated|timeout exceeded when trying to connect|timeout expired|Query read timeout|Client has encountered a connection error|Client was closed)/
+
+/** Whether a transaction met another one, so that it may succeed at once when it is repeated. */
+export function isConflict(error: unknown): boolean {
+  const code = readCode(error)
+  return code === '40001' || code === '40P01'
+}
 
 /** Whether an error says that the database is away for now, rather than that it refuses. */
 export function isOutage(error: unknown): boolean {

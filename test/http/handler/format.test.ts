@@ -29,7 +29,10 @@ test('the default has a name too', async () => {
 test('a format that is invalid is refused before anything is begun', async () => {
   const { send, get, tool } = await endedRig()
   const asked = await send('POST', '/executions?format=xml', { headers: { Accept: STREAM }, body: ONE_TASK })
-  expect(await readProblem(asked)).toMatchObject({ status: 400, detail: 'Expected `format` to be default or job' })
+  expect(await readProblem(asked)).toMatchObject({
+    status: 400,
+    detail: 'Expected `format` to be default or job or ai-sdk or ag-ui',
+  })
   expect((await get('/executions/x1/events?format=toString')).status).toBe(400)
   await tool.idle()
   expect(tool.started).toEqual(['a'])

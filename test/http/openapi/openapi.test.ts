@@ -5,6 +5,8 @@ import { expect, test } from 'vitest'
 import { ExecutionHost } from '../../../src/host/execution-host.ts'
 import { ExecutionAccess } from '../../../src/http/routes/execution-access.ts'
 import { ExecutionResponses } from '../../../src/http/routes/execution-responses.ts'
+import { createAgUiRoutes } from '../../../src/http/routes/ag-ui-routes.ts'
+import { createChatRoutes } from '../../../src/http/routes/chat-routes.ts'
 import { createExecutionRoutes } from '../../../src/http/routes/execution-routes.ts'
 import { createInputRoutes } from '../../../src/http/routes/input-routes.ts'
 import { ExecutionStarts } from '../../../src/http/routes/execution-starts.ts'
@@ -59,6 +61,8 @@ test('every route is documented, and every documented route exists', () => {
   const routes = [
     ...below('/executions', createExecutionRoutes(host, responses, access, starts, options)),
     ...below('/workflows', createWorkflowRoutes(starts, options)),
+    ...below('/workflows', createChatRoutes(host, responses, access, starts, options)),
+    ...below('/workflows', createAgUiRoutes(host, responses, access, starts, options)),
     ...below('', createInputRoutes(host, access, options)),
     ...below('', createServiceRoutes(host, new Map(), options)),
   ]
@@ -184,6 +188,21 @@ test('answers of the server match the document: status, type, headers and body',
   await expectDocumented(begun, 'POST', named)
   await expectDocumented(await send('POST', '/workflows/one/executions', { body: { inputs: 1 } }), 'POST', named)
   await expectDocumented(await send('POST', '/workflows/two/executions', { body: {} }), 'POST', named)
+  await tool.succeedAll()
+  const turn = { id: 'c', messages: [], threadId: 't', runId: 'r' }
+  for (const route of ['chat', 'ag-ui']) {
+    const path = `/workflows/{name}/${route}`
+    const started = await send('POST', `/workflows/one/${route}`, { body: turn })
+    ;(await tool.nextCall('a')).succeed('Hello')
+    await tool.idle()
+    await expectDocumented(started, 'POST', path)
+    await expectDocumented(await send('POST', `/workflows/one/${route}`, { body: {} }), 'POST', path)
+    await expectDocumented(await send('POST', `/workflows/two/${route}`, { body: turn }), 'POST', path)
+  }
+  const resumed = '/workflows/{name}/chat/{chatId}/stream'
+  for (const path of ['one/chat/c/stream', 'one/chat/d/stream', 'two/chat/c/stream']) {
+    await expectDocumented(await send('GET', `/workflows/${path}`), 'GET', resumed)
+  }
   await expectDocumented(await send('GET', '/workflows/one'), 'GET', '/workflows/{name}')
   await expectDocumented(await send('GET', '/workflows/two'), 'GET', '/workflows/{name}')
   for (const path of [

@@ -64,6 +64,8 @@ export const DELETE: Statement = statement(
   'delete',
   `WITH gone AS (DELETE FROM dagstream.executions WHERE id = $1 RETURNING number),
    request AS (DELETE FROM dagstream.requests USING gone WHERE execution = gone.number),
-   secret AS (DELETE FROM dagstream.secrets USING gone WHERE execution = gone.number)
+   secret AS (DELETE FROM dagstream.secrets USING gone WHERE execution = gone.number),
+   ordered AS (DELETE FROM dagstream.orders USING gone WHERE execution = gone.number),
+   message AS (DELETE FROM dagstream.inbox USING gone WHERE execution = gone.number)
    INSERT INTO dagstream.removals (execution) SELECT number FROM gone RETURNING execution`,
 )

@@ -75,4 +75,95 @@ export const MIGRATIONS: readonly Migration[] = [
       );
       CREATE INDEX remembered_by_age ON dagstream.remembered (kept_at, bytes);`,
   },
+  {
+    title: 'orders, inbox, members',
+    sql: `
+      CREATE TABLE dagstream.orders (
+        number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        execution bigint NOT NULL,
+        execution_id text COLLATE "C" NOT NULL,
+        task text COLLATE "C" NOT NULL,
+        attempt integer NOT NULL,
+        tool text COLLATE "C" NOT NULL,
+        owner text COLLATE "C" NOT NULL,
+        rank integer NOT NULL,
+        command text COLLATE "C" NOT NULL,
+        created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+        worker text COLLATE "C",
+        lease_until timestamptz,
+        lease_ms double precision,
+        cancelled text COLLATE "C",
+        last_message bigint NOT NULL DEFAULT 0,
+        usage text COLLATE "C",
+        questions text[] COLLATE "C" NOT NULL DEFAULT '{}',
+        answers text[] COLLATE "C" NOT NULL DEFAULT '{}',
+        is_detached boolean NOT NULL DEFAULT false,
+        is_reported boolean NOT NULL DEFAULT false,
+        unclaimed_since timestamptz,
+        UNIQUE (execution_id, task, attempt)
+      ) WITH (fillfactor = 70);
+      CREATE INDEX orders_waiting ON dagstream.orders (tool, rank, owner, number) WHERE worker IS NULL;
+      CREATE INDEX orders_held ON dagstream.orders (worker, number) WHERE worker IS NOT NULL;
+      CREATE INDEX orders_of_execution ON dagstream.orders (execution);
+      CREATE TABLE dagstream.inbox (
+        number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        execution bigint NOT NULL,
+        execution_id text COLLATE "C" NOT NULL,
+        task text COLLATE "C",
+        attempt integer,
+        message bigint,
+        command text COLLATE "C",
+        kind text COLLATE "C" NOT NULL,
+        body text COLLATE "C" NOT NULL
+      );
+      CREATE INDEX inbox_of_execution ON dagstream.inbox (execution, number);
+      CREATE TABLE dagstream.commands (
+        id text COLLATE "C" PRIMARY KEY,
+        execution bigint NOT NULL,
+        execution_id text COLLATE "C" NOT NULL,
+        sent_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+        replied_at timestamptz,
+        value text COLLATE "C",
+        error text COLLATE "C"
+      );
+      CREATE INDEX commands_by_age ON dagstream.commands (sent_at);
+      CREATE TABLE dagstream.members (
+        id text COLLATE "C" PRIMARY KEY,
+        started_at text COLLATE "C" NOT NULL,
+        body text COLLATE "C" NOT NULL,
+        tools text COLLATE "C" NOT NULL,
+        dispatcher text COLLATE "C" NOT NULL,
+        seen_at timestamptz NOT NULL,
+        alive_until timestamptz NOT NULL
+      );
+      CREATE TABLE dagstream.member_tools (
+        member text COLLATE "C" NOT NULL,
+        tool text COLLATE "C" NOT NULL,
+        limit_key text COLLATE "C" NOT NULL,
+        max_running double precision,
+        rate_max double precision,
+        rate_per_ms double precision,
+        PRIMARY KEY (member, tool)
+      );
+      CREATE INDEX member_tools_by_tool ON dagstream.member_tools (tool);
+      CREATE INDEX member_tools_by_limit ON dagstream.member_tools (limit_key) WHERE max_running IS NOT NULL;
+      CREATE TABLE dagstream.tools (
+        tool text COLLATE "C" PRIMARY KEY,
+        limit_key text COLLATE "C" NOT NULL,
+        rate_max double precision,
+        rate_per_ms double precision,
+        tokens double precision,
+        refilled_at double precision,
+        paused_until timestamptz
+      );
+      CREATE INDEX tools_by_limit ON dagstream.tools (limit_key);
+      CREATE TABLE dagstream.limits (key text COLLATE "C" PRIMARY KEY, max_running double precision);
+      CREATE TABLE dagstream.owners (owner text COLLATE "C" PRIMARY KEY, turn double precision NOT NULL);
+      CREATE TABLE dagstream.settings (name text COLLATE "C" PRIMARY KEY, value double precision NOT NULL);
+      INSERT INTO dagstream.settings (name, value) VALUES ('max_running_per_owner', 0);
+      CREATE TABLE dagstream.subscribers (
+        member text COLLATE "C" NOT NULL, execution text COLLATE "C" NOT NULL, count integer NOT NULL,
+        PRIMARY KEY (execution, member)
+      );`,
+  },
 ]

@@ -24,6 +24,8 @@ export const SWEEP: Statement = statement(
      DELETE FROM dagstream.requests USING gone WHERE execution = gone.number
    ), secret AS (
      DELETE FROM dagstream.secrets USING gone WHERE execution = gone.number
+   ), message AS (
+     DELETE FROM dagstream.inbox USING gone WHERE execution = gone.number
    )
    INSERT INTO dagstream.removals (execution) SELECT number FROM gone RETURNING execution`,
 )
@@ -62,6 +64,14 @@ export const REMEMBER: Statement = statement(
 export const FORGET: Statement = statement(
   'forget',
   'WITH gone AS (DELETE FROM dagstream.remembered RETURNING 1) SELECT count(*)::int AS count FROM gone',
+)
+
+/** Forgets commands an hour after they were sent, and turns of owners that have no order. */
+export const SWEEP_COMMANDS: Statement = statement(
+  'sweep_commands',
+  `WITH command AS (DELETE FROM dagstream.commands WHERE sent_at < clock_timestamp() - interval '1 hour')
+   DELETE FROM dagstream.owners WHERE turn < extract(epoch FROM clock_timestamp() - interval '1 hour') * 1000
+     AND NOT EXISTS (SELECT FROM dagstream.orders WHERE orders.owner = owners.owner)`,
 )
 
 /** Forgets outputs older than $1 ms, and the oldest beyond $2 bytes. */

@@ -1,0 +1,122 @@
+import type { AnnouncedTool, KnownMember, Member, Members } from '../../../cluster/members.ts'
+import type { Hint } from '../../../cluster/shared-store.ts'
+import { DagstreamError } from '../../../errors.ts'
+import type { Database, Query, Row } from '../database.ts'
+import {
+  COUNT_SUBSCRIBERS,
+  DROP_MEMBERS,
+  DROP_SUBSCRIBERS,
+  DROP_TOOLS,
+  FIND_OTHER_DISPATCHER,
+  HAS_EXPIRED,
+  LIMIT_OWNERS,
+  LIST_MEMBERS,
+  LOCK_MEMBERS,
+  MEMBERS_LOCK,
+  PAUSE_TOOL,
+  PUT_MEMBER,
+  PUT_TOOLS,
+  RENEW_MEMBER,
+  SET_SUBSCRIBERS,
+  SUM_LIMITS,
+  SUM_TOOLS,
+} from '../sql/members.ts'
+import { toStored } from '../stored-text.ts'
+
+/** The living processes on the store. */
+export class MemberTable implements Members {
+  readonly #database: Database
+  readonly #publish: (hint: Hint) => void
+
+  constructor(database: Database, publish: (hint: Hint) => void) {
+    this.#database = database
+    this.#publish = publish
+  }
+
+  async announce(member: Member, dispatcher: string, ttlMs: number): Promise<void> {
+    const { memberId, startedAt, tools, ...rest } = member
+    const values = [memberId, dispatcher, JSON.stringify(tools), JSON.stringify(rest), ttlMs]
+    // Nearly always: nothing but the time has changed.
+    if ((await this.#database.query(RENEW_MEMBER, values)).length > 0) return
+    await this.#database.transaction(async query => {
+      await query(LOCK_MEMBERS, [MEMBERS_LOCK])
+      const [other] = await query(FIND_OTHER_DISPATCHER, [memberId, dispatcher])
+      if (other !== undefined) throw conflict(member, dispatcher, other)
+      const changed = [...(await query(DROP_MEMBERS, [''])), ...(await query(DROP_TOOLS, [memberId]))]
+      await query(PUT_MEMBER, [...values, startedAt])
+      await query(PUT_TOOLS, [memberId, ...toToolValues(tools)])
+      const own = tools.map(tool => ({ tool: toStored(tool.name), limit_key: toStored(tool.limitKey ?? tool.name) }))
+      await sum(query, [...changed, ...own])
+    })
+    this.#publish({ kind: 'orders' })
+  }
+
+  async leave(memberId: string): Promise<void> {
+    await this.#drop(memberId)
+  }
+
+  /** Removes members whose time is over: their limits count no more. */
+  async dropExpired(): Promise<void> {
+    if ((await this.#database.query(HAS_EXPIRED)).length > 0) await this.#drop('')
+  }
+
+  async list(): Promise<readonly KnownMember[]> {
+    const rows = await this.#database.query(LIST_MEMBERS)
+    return rows.map(({ id, started_at, body, tools, seen_at }) => ({
+      memberId: id as string,
+      startedAt: started_at as string,
+      ...(JSON.parse(body as string) as Omit<Member, 'memberId' | 'startedAt' | 'tools'>),
+      tools: JSON.parse(tools as string) as Member['tools'],
+      seenAt: (seen_at as Date).toISOString(),
+    }))
+  }
+
+  async limitOwners(maxRunningPerOwner: number): Promise<void> {
+    await this.#database.query(LIMIT_OWNERS, [maxRunningPerOwner])
+  }
+
+  async setSubscribers(memberId: string, executionId: string, count: number): Promise<void> {
+    if (count === 0) await this.#database.query(DROP_SUBSCRIBERS, [memberId, executionId])
+    else await this.#database.query(SET_SUBSCRIBERS, [memberId, executionId, count])
+  }
+
+  async countSubscribers(executionId: string): Promise<number> {
+    const [row] = await this.#database.query(COUNT_SUBSCRIBERS, [executionId])
+    return row?.['count'] as number
+  }
+
+  async pauseTool(tool: string, delayMs: number): Promise<void> {
+    await this.#database.query(PAUSE_TOOL, [toStored(tool), delayMs])
+  }
+
+  async #drop(memberId: string): Promise<void> {
+    await this.#database.transaction(async query => {
+      await query(LOCK_MEMBERS, [MEMBERS_LOCK])
+      await sum(query, await query(DROP_MEMBERS, [memberId]))
+    })
+    // A limit may be wider now.
+    this.#publish({ kind: 'orders' })
+  }
+}
+
+/** Computes the limits and rates of tools anew. */
+async function sum(query: Query, changed: readonly Row[]): Promise<void> {
+  if (changed.length === 0) return
+  await query(SUM_LIMITS, [[...new Set(changed.map(row => row['limit_key']))]])
+  await query(SUM_TOOLS, [[...new Set(changed.map(({ tool }) => tool))]])
+}
+
+function toToolValues(tools: readonly AnnouncedTool[]): readonly unknown[] {
+  return [
+    tools.map(({ name }) => toStored(name)),
+    tools.map(({ name, limitKey = name }) => toStored(limitKey)),
+    tools.map(({ limit }) => limit ?? null),
+    tools.map(({ rate }) => rate?.max ?? null),
+    tools.map(({ rate }) => rate?.perMs ?? null),
+  ]
+}
+
+function conflict({ memberId }: Member, dispatcher: string, other: Row): DagstreamError {
+  const text = `\`${String(other['id'])}\` uses the dispatcher \`${String(other['dispatcher'])}\`, \`${memberId}\` the dispatcher \`${dispatcher}\``
+  return new DagstreamError('DISPATCHER_CONFLICT', `${text}: use the same for all processes on one store`)
+}

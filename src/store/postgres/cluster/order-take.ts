@@ -1,0 +1,82 @@
+import type { AttemptCommand } from '../../../attempt/runner.ts'
+import type { NumberedAnswer, TakenOrder } from '../../../cluster/order.ts'
+import { parseJson } from '../../../json/parse-json.ts'
+import type { Database, Query, Row } from '../database.ts'
+import {
+  COUNT_RUNNING,
+  LIST_ANSWERED,
+  LIST_CANDIDATES,
+  LOCK_LIMITS,
+  LOCK_OWNERS,
+  LOCK_RATES,
+  NOTE_TURNS,
+  READ_TIME,
+  SET_TOKENS,
+  TAKE_ANSWERS,
+  TAKE_CHOSEN,
+  TAKE_FREELY,
+} from '../sql/take.ts'
+import { readKey } from './keys.ts'
+import { OrderChoice } from './order-choice.ts'
+
+/** Takes that find all their orders locked by others try again at once, this often. */
+const MAX_TRIES = 5
+
+/** Takes orders: in one statement where nothing bounds them, else in a transaction that locks the bounds. */
+export class OrderTake {
+  readonly #database: Database
+
+  constructor(database: Database) {
+    this.#database = database
+  }
+
+  /** @param free at least 1 */
+  take(workerId: string, free: number, ttlMs: number): Promise<readonly TakenOrder[]> {
+    return this.#database.retry(async query => {
+      for (let tries = 1; ; tries++) {
+        const rows = await query(TAKE_FREELY, [workerId, 2 * free + 16, ttlMs, free])
+        if (rows[0]?.['is_bound'] === true) break
+        const taken = rows.filter(({ command }) => command !== null).map(toStart)
+        if (taken.length > 0 || rows[0]?.['found'] === 0 || tries === MAX_TRIES) return taken
+      }
+      return this.#database.transaction(locked => takeWithin(locked, workerId, free, ttlMs))
+    })
+  }
+}
+
+/**
+ * Takes within limits, rates and the maximum per owner. Their rows are locked first; the counts are read by later statements, whose
+ * snapshots hold everything that an earlier holder of the locks has committed. So no take exceeds a bound.
+ */
+async function takeWithin(query: Query, workerId: string, free: number, ttlMs: number): Promise<readonly TakenOrder[]> {
+  const limits = await query(LOCK_LIMITS, [workerId])
+  const rates = await query(LOCK_RATES, [workerId])
+  const [owners] = await query(LOCK_OWNERS)
+  const maxPerOwner = (owners?.['value'] as number | undefined) ?? Infinity
+  const keys = limits.map(({ key }) => key)
+  const running = await query(COUNT_RUNNING, [keys, maxPerOwner < Infinity])
+  const [time] = await query(READ_TIME)
+  const choice = new OrderChoice({ limits, rates, running, maxPerOwner, now: time?.['now'] as number })
+
+  const answered = (await query(LIST_ANSWERED, [workerId])).filter(row => choice.goesOn(row, free))
+  if (answered.length > 0) await query(TAKE_ANSWERS, [answered.map(({ number }) => number)])
+  const taken: TakenOrder[] = answered.map(row => ({ kind: 'answer', key: readKey(row), answers: readAnswers(row) }))
+
+  const chosen = choice.choose(await query(LIST_CANDIDATES, [workerId, free]), free - taken.length)
+  if (chosen.length === 0) return taken
+  const rows = await query(TAKE_CHOSEN, [workerId, chosen.map(({ number }) => number), ttlMs])
+  const place = new Map(chosen.map(({ number }, at) => [number, at]))
+  const begun = rows.toSorted((a, b) => (place.get(a['number']) ?? 0) - (place.get(b['number']) ?? 0))
+  const buckets = choice.spend(begun.map(({ tool }) => tool as string))
+  if (buckets.size > 0) await query(SET_TOKENS, [[...buckets.keys()], [...buckets.values()], choice.now])
+  await query(NOTE_TURNS, [begun.map(({ owner }) => owner)])
+  return [...taken, ...begun.map(toStart)]
+}
+
+function toStart(row: Row): TakenOrder {
+  return { kind: 'start', command: parseJson(row['command'] as string) as AttemptCommand }
+}
+
+function readAnswers(row: Row): readonly NumberedAnswer[] {
+  return (row['answers'] as readonly string[]).map(json => parseJson(json) as NumberedAnswer)
+}

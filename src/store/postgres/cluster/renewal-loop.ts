@@ -1,0 +1,81 @@
+import type { AttemptKey } from '../../../attempt/runner.ts'
+import type { RenewedOrders } from '../../../cluster/order.ts'
+import { stringifyJson } from '../../../json/stringify-json.ts'
+import type { Row } from '../database.ts'
+import { ABANDON, RENEW_ORDERS } from '../sql/orders.ts'
+import type { Statement } from '../sql/statement.ts'
+import { nameOf, toKeyValues } from './keys.ts'
+import { readRenewed } from './order-table.ts'
+
+interface Attempt {
+  readonly key: AttemptKey
+  /** When it is abandoned, if the event loop has not turned since; ms of the clock. */
+  readonly abandonedAt: number
+  readonly limitMs: number
+}
+
+export interface RenewalLoopOptions {
+  readonly workerId: string
+  readonly ttlMs: number
+  readonly now: () => number
+  /** Runs a statement; rejects while the database is away. */
+  readonly query: (statement: Statement, values: readonly unknown[]) => Promise<readonly Row[]>
+  readonly onRenewed: (renewed: RenewedOrders) => void
+}
+
+/** The attempts of a worker, renewed and, while its event loop is blocked, abandoned beyond their limit. */
+export class RenewalLoop {
+  readonly #options: RenewalLoopOptions
+  readonly #attempts = new Map<string, Attempt>()
+  #pulse = 0
+  /** When the event loop was last seen to turn. */
+  #turnedAt: number
+  #renewedAt: number
+
+  constructor(options: RenewalLoopOptions) {
+    this.#options = options
+    this.#turnedAt = options.now()
+    this.#renewedAt = options.now()
+  }
+
+  begin(key: AttemptKey, limitMs: number): void {
+    const abandonedAt = limitMs > 0 ? this.#options.now() + limitMs : Number.POSITIVE_INFINITY
+    this.#attempts.set(nameOf(key), { key, abandonedAt, limitMs })
+  }
+
+  end(key: AttemptKey): void {
+    this.#attempts.delete(nameOf(key))
+  }
+
+  /** @param pulse a number that changes while the event loop turns */
+  async tick(pulse: number): Promise<void> {
+    const now = this.#options.now()
+    if (pulse !== this.#pulse) this.#turnedAt = now
+    this.#pulse = pulse
+    await this.#abandonBlocked(now)
+    if (now - this.#renewedAt < this.#options.ttlMs / 3) return
+    this.#renewedAt = now
+    await this.#renew()
+  }
+
+  /** An event loop that turns ends its attempts itself. One that has not turned since the limit of an attempt cannot. */
+  async #abandonBlocked(now: number): Promise<void> {
+    for (const [name, { key, abandonedAt, limitMs }] of this.#attempts) {
+      if (now < abandonedAt || this.#turnedAt >= abandonedAt) continue
+      const message = `The tool blocked its process beyond its timeout and grace, ${limitMs} ms`
+      const failure = { status: 'error', code: 'TASK_TIMEOUT', message, isRetryable: false }
+      const report = { ...failure, executionTimeMs: limitMs, abandoned: true }
+      const body = stringifyJson({ type: 'settled', report })
+      await this.#options.query(ABANDON, [this.#options.workerId, ...toKeyValues([key]), body])
+      this.#attempts.delete(name)
+    }
+  }
+
+  async #renew(): Promise<void> {
+    const keys = [...this.#attempts.values()].map(({ key }) => key)
+    if (keys.length === 0) return
+    const { workerId, ttlMs, query, onRenewed } = this.#options
+    const renewed = readRenewed(keys, await query(RENEW_ORDERS, [workerId, ...toKeyValues(keys), ttlMs]))
+    if (renewed.lost.length + renewed.cancelled.length > 0) onRenewed(renewed)
+  }
+}

@@ -1,0 +1,66 @@
+import { existsSync } from 'node:fs'
+import { Worker } from 'node:worker_threads'
+import type { ClientConfig } from 'pg'
+import type { AttemptKey } from '../../../attempt/runner.ts'
+import type { Renewal, RenewalOptions } from '../../../cluster/shared-store.ts'
+import { DagstreamError } from '../../../errors.ts'
+import type { Logger } from '../../../log/logger.ts'
+import type { RenewalCommand, RenewalData, RenewalReport } from './renewal-messages.ts'
+
+/** Interval at which the event loop shows that it turns, ms. */
+const PULSE_MS = 100
+
+/** Where the build puts the thread, seen from a module of an export, from a shared chunk, and from the source. */
+const PLACES = [
+  './renewal-thread.js',
+  '../store/postgres/renewal-thread.js',
+  '../../../../dist/store/postgres/renewal-thread.js',
+]
+
+/** Renews orders in a thread, which a blocked event loop does not stop. */
+export class ThreadRenewal implements Renewal {
+  readonly #thread: Worker
+  readonly #pulse: NodeJS.Timeout
+  readonly #ended: Promise<void>
+
+  constructor(config: ClientConfig, { workerId, ttlMs, onRenewed }: RenewalOptions, logger: Logger) {
+    const pulse = new SharedArrayBuffer(4)
+    const beats = new Int32Array(pulse)
+    this.#pulse = setInterval(() => void Atomics.add(beats, 0, 1), PULSE_MS).unref()
+    const workerData: RenewalData = { config, workerId, ttlMs, pulse, pulseMs: PULSE_MS }
+    // It needs no options of this process, such as `--import`.
+    this.#thread = new Worker(findThread(), { workerData, execArgv: [] })
+    this.#thread.on('message', (report: RenewalReport) => onRenewed(report))
+    this.#thread.on('error', error => logger.warn('The renewal of orders has failed', { error: String(error) }))
+    this.#ended = new Promise(resolve => this.#thread.once('exit', () => resolve()))
+    this.#thread.unref()
+  }
+
+  begin({ executionId, taskId, attempt }: AttemptKey, limitMs: number): void {
+    this.#tell({ type: 'begin', key: { executionId, taskId, attempt }, limitMs })
+  }
+
+  end({ executionId, taskId, attempt }: AttemptKey): void {
+    this.#tell({ type: 'end', key: { executionId, taskId, attempt } })
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#pulse)
+    this.#tell({ type: 'close' })
+    await this.#ended
+  }
+
+  #tell(command: RenewalCommand): void {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread of Node.js has no origin
+    this.#thread.postMessage(command)
+  }
+}
+
+function findThread(): URL {
+  const found = PLACES.map(place => new URL(place, import.meta.url)).find(url => existsSync(url))
+  if (found !== undefined) return found
+  throw new DagstreamError(
+    'STORE_FAILED',
+    'The file `store/postgres/renewal-thread.js` of dagstream is missing: install it again',
+  )
+}

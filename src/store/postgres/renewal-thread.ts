@@ -1,0 +1,60 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parentPort, workerData } from 'node:worker_threads'
+import type { Client } from 'pg'
+import { RenewalLoop } from './cluster/renewal-loop.ts'
+import type { RenewalCommand, RenewalData } from './cluster/renewal-messages.ts'
+import type { Row } from './database.ts'
+import { loadDriver } from './load-driver.ts'
+import type { Statement } from './sql/statement.ts'
+
+// The thread that renews the orders of a worker, with a connection of its own. The build makes it a file of its own.
+
+const { config, workerId, ttlMs, pulse, pulseMs } = workerData as RenewalData
+const { Client: PostgresClient } = await loadDriver()
+const port = parentPort
+const beats = new Int32Array(pulse)
+let client: Client | undefined
+const closing = new AbortController()
+
+const loop = new RenewalLoop({
+  workerId,
+  ttlMs,
+  now: () => performance.now(),
+  query,
+  onRenewed: renewed => port?.postMessage(renewed),
+})
+
+port?.on('message', (command: RenewalCommand) => {
+  if (command.type === 'begin') loop.begin(command.key, command.limitMs)
+  else if (command.type === 'end') loop.end(command.key)
+  else closing.abort()
+})
+
+while (!closing.signal.aborted) {
+  try {
+    await loop.tick(Atomics.load(beats, 0))
+  } catch {
+    // The database is away. The next turn connects again; the leases outlast a short outage.
+    disconnect()
+  }
+  await sleep(pulseMs)
+}
+await client?.end()
+port?.close()
+
+async function query({ name, text }: Statement, values: readonly unknown[]): Promise<readonly Row[]> {
+  client ??= await connect()
+  return (await client.query({ name, text, values: [...values] })).rows as readonly Row[]
+}
+
+async function connect(): Promise<Client> {
+  const made = new PostgresClient({ ...config, query_timeout: ttlMs })
+  made.on('error', disconnect)
+  await made.connect()
+  return made
+}
+
+function disconnect(): void {
+  void client?.end().catch(() => {})
+  client = undefined
+}

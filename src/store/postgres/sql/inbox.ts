@@ -1,0 +1,81 @@
+import { type Statement, statement } from './statement.ts'
+
+/**
+ * Messages of a worker, in order: $2 execution, $3 task, $4 attempt, $5 number, $6 kind, $7 body, $8 a question, $9 usage; the last
+ * two are NULL for other kinds. Returns for each whether it is accepted. An order that is locked by another transaction is waited
+ * for, so that its worker and its last number are the newest.
+ */
+export const POST: Statement = statement(
+  'post',
+  `WITH posted AS (
+     SELECT * FROM unnest($2::text[], $3::text[], $4::int[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::text[])
+       WITH ORDINALITY AS m (execution_id, task, attempt, message, kind, body, question, usage, place)
+   ), held AS (
+     SELECT number, execution, execution_id, task, attempt, last_message FROM dagstream.orders AS o
+     WHERE worker = $1 AND EXISTS (SELECT FROM posted AS p
+       WHERE p.execution_id = o.execution_id AND p.task = o.task AND p.attempt = o.attempt)
+     ORDER BY number FOR UPDATE
+   ), fresh AS (
+     SELECT posted.*, number AS held, execution FROM posted JOIN held USING (execution_id, task, attempt)
+     WHERE message > last_message
+   ), summed AS (
+     SELECT held, max(message) AS last, bool_or(kind = 'settled') AS is_settled,
+       array_agg(question ORDER BY place) FILTER (WHERE question IS NOT NULL) AS questions,
+       (array_agg(usage ORDER BY place DESC) FILTER (WHERE usage IS NOT NULL))[1] AS usage
+     FROM fresh GROUP BY held
+   ), ended AS (
+     DELETE FROM dagstream.orders USING summed WHERE number = held AND is_settled
+   ), kept AS (
+     UPDATE dagstream.orders AS o SET last_message = last, usage = coalesce(summed.usage, o.usage),
+       questions = o.questions || coalesce(summed.questions, '{}'), is_detached = is_detached OR summed.questions IS NOT NULL
+     FROM summed WHERE number = held AND NOT is_settled
+   ), added AS (
+     INSERT INTO dagstream.inbox (execution, execution_id, task, attempt, message, kind, body)
+     SELECT execution, execution_id, task, attempt, message, kind, body FROM fresh ORDER BY place
+   )
+   SELECT held.number IS NOT NULL OR (
+       EXISTS (SELECT FROM dagstream.inbox AS i JOIN dagstream.executions AS e ON e.number = i.execution
+         WHERE e.id = p.execution_id AND i.task = p.task AND i.attempt = p.attempt AND i.message >= p.message)
+       AND NOT EXISTS (SELECT FROM dagstream.orders AS o
+         WHERE o.execution_id = p.execution_id AND o.task = p.task AND o.attempt = p.attempt)
+     ) AS is_accepted
+   FROM posted AS p LEFT JOIN held USING (execution_id, task, attempt) ORDER BY place`,
+)
+
+/** $1 execution, $2 command, $3 body. Idempotent: a command that is known is not sent again. */
+export const SEND: Statement = statement(
+  'send',
+  `WITH target AS (
+     SELECT number, id, ended_at FROM dagstream.executions WHERE id = $1 FOR SHARE
+   ), made AS (
+     INSERT INTO dagstream.commands (id, execution, execution_id) SELECT $2, number, id FROM target WHERE ended_at IS NULL
+     ON CONFLICT DO NOTHING RETURNING execution
+   ), added AS (
+     INSERT INTO dagstream.inbox (execution, execution_id, command, kind, body) SELECT execution, $1, $2, 'command', $3 FROM made
+   )
+   SELECT ended_at IS NOT NULL AS has_ended, EXISTS (SELECT FROM dagstream.commands WHERE id = $2) AS is_known FROM target`,
+)
+
+/** At most $2 messages of each execution. */
+export const READ_INBOX: Statement = statement(
+  'read_inbox',
+  `SELECT m.* FROM unnest($1::text[]) AS asked (id) JOIN dagstream.executions AS e USING (id)
+   CROSS JOIN LATERAL (
+     SELECT number, execution_id, task, attempt, message, command, body FROM dagstream.inbox
+     WHERE execution = e.number ORDER BY number LIMIT $2
+   ) AS m ORDER BY m.number`,
+)
+
+export const LIST_WAITING: Statement = statement(
+  'list_waiting',
+  `SELECT id FROM dagstream.executions AS e WHERE holder = $1 AND ended_at IS NULL
+     AND EXISTS (SELECT FROM dagstream.inbox WHERE execution = e.number)`,
+)
+
+/** A command that was not replied to before its execution ended never will be. */
+export const FIND_REPLY: Statement = statement(
+  'find_reply',
+  `SELECT replied_at IS NOT NULL AS is_replied, value, error, execution_id FROM dagstream.commands AS c
+   LEFT JOIN dagstream.executions AS e ON e.number = c.execution
+   WHERE c.id = $1 AND (replied_at IS NOT NULL OR e.number IS NULL OR e.ended_at IS NOT NULL)`,
+)

@@ -53,12 +53,10 @@ export class Worker implements AttemptHolder {
     const names = new Set(tools.map(({ name }) => name))
     const get = (name: string): RegisteredTool | undefined => (names.has(name) ? registry.get(name) : undefined)
     this.#runner = new LocalRunner({ tools: { get }, clock, abortGraceMs })
-    const shared = { store, workerId, clock, random, logger }
+    const shared = { store, workerId, leaseMs, dispatcher, clock, random, logger }
     this.#outbox = new Outbox({ ...shared, onBack: () => this.#intake.wake() })
     this.#intake = new OrderIntake({
       ...shared,
-      leaseMs,
-      dispatcher,
       capacity: concurrency,
       hasTool: tool => names.has(tool),
       freeCount: () => (this.#outbox.isAway ? 0 : concurrency - this.#held.busyCount),
@@ -81,8 +79,7 @@ export class Worker implements AttemptHolder {
   describe(): Member {
     const { workerId: memberId, concurrency: capacity } = this.#options
     const { tools, runningCount: running } = this
-    const startedAt = this.#startedAt
-    return { memberId, role: 'worker', startedAt, tools, running, capacity, version: PACKAGE_VERSION }
+    return { memberId, role: 'worker', startedAt: this.#startedAt, tools, running, capacity, version: PACKAGE_VERSION }
   }
 
   get waitingWeight(): number {

@@ -57,12 +57,7 @@ export interface OrderSource {
    * @param keys orders that come before others of the same priority and owner; those that do not wait are ignored. A store may
    * leave them out of account
    */
-  take(
-    workerId: string,
-    free: number,
-    ttlMs: number,
-    keys?: readonly AttemptKey[],
-  ): Promise<readonly TakenOrder[]>
+  take(workerId: string, free: number, ttlMs: number, keys?: readonly AttemptKey[]): Promise<readonly TakenOrder[]>
   /** Those of these orders that no worker has taken. */
   findWaiting(keys: readonly AttemptKey[]): Promise<readonly AttemptKey[]>
   /**

@@ -67,7 +67,7 @@ class BullmqDispatcher implements Dispatcher {
   readonly #location: string
   readonly #redis: Redis
   readonly #link: RedisLink
-  readonly #queue: Queue<OrderJob, void, string>
+  readonly #queue: Queue<OrderJob, void>
   #sendingCount = 0
 
   constructor(parts: DispatcherParts) {

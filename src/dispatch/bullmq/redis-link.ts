@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis'
+import type { Redis, RedisOptions } from 'ioredis'
 import { describeError } from '../../log/describe-error.ts'
 import type { Logger } from '../../log/logger.ts'
 
@@ -15,11 +15,11 @@ const FIRST_CONNECT_MS = 3000
 const KEEP_ALIVE_MS = 5000
 
 /** Options of all connections. */
-export const LINK_OPTIONS = {
+export const LINK_OPTIONS: Pick<RedisOptions, 'connectTimeout' | 'keepAlive' | 'retryStrategy'> = {
   connectTimeout: CONNECT_TIMEOUT_MS,
   keepAlive: KEEP_ALIVE_MS,
-  retryStrategy: (times: number): number => Math.min(RECONNECT_MS, 50 * times),
-} as const
+  retryStrategy: times => Math.min(RECONNECT_MS, 50 * times),
+}
 
 /** Reports a connection that is lost once per outage, and its return. */
 export class RedisLink {

@@ -1,4 +1,4 @@
-// npm run bench -- [overhead|stream|formats|http|language|living|llm|machines|mcp|startup|streamer|speedup …] [TRACE.json …] [--check] [--quick] [--docs] [--seed N] [--json FILE]
+// npm run bench -- [overhead|stream|formats|http|language|living|llm|machines|mcp|mcp-server|otel|startup|streamer|speedup …] [TRACE.json …] [--check] [--quick] [--docs] [--seed N] [--json FILE]
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -13,6 +13,8 @@ import { listLivingCases, listLivingFigures, reportLiving } from './living.mjs'
 import { listLlmCases, listLlmFigures, reportLlm } from './llm.mjs'
 import { listMachinesCases, listMachinesFigures, reportMachines } from './machines.mjs'
 import { listMcpCases, listMcpFigures, reportMcp } from './mcp.mjs'
+import { listMcpServerCases, listMcpServerFigures, reportMcpServer } from './mcp-server.mjs'
+import { listOtelCases, listOtelFigures, reportOtel } from './otel.mjs'
 import { measureCases } from './rounds.mjs'
 import { listSpeedupCases, listSpeedupFigures, reportSpeedup } from './speedup.mjs'
 import { listStartupCases, listStartupFigures, reportStartup } from './startup.mjs'
@@ -29,6 +31,8 @@ const SUITES = {
   language: { list: listLanguageCases, report: reportLanguage, figures: listLanguageFigures },
   living: { list: listLivingCases, report: reportLiving, figures: listLivingFigures },
   llm: { list: listLlmCases, report: reportLlm, figures: listLlmFigures },
+  'mcp-server': { list: listMcpServerCases, report: reportMcpServer, figures: listMcpServerFigures },
+  otel: { list: listOtelCases, report: reportOtel, figures: listOtelFigures },
   machines: { list: listMachinesCases, report: reportMachines, figures: listMachinesFigures },
   mcp: { list: listMcpCases, report: reportMcp, figures: listMcpFigures },
   startup: { list: listStartupCases, report: reportStartup, figures: listStartupFigures },

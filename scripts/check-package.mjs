@@ -33,6 +33,7 @@ try {
     'require each export': requireAll,
     'compile against each export': compileAll,
     'run the command': runCommand,
+    'name the optional peers that are missing': nameMissingPeers,
     'run the commands of the Dockerfile': runDockerfile,
   })) {
     const startedAt = performance.now()
@@ -138,6 +139,24 @@ function runCommand() {
   npx(['validate', 'workflow.json'])
   const { status } = JSON.parse(npx(['run', 'workflow.json', '--json']))
   if (status !== 'success') fail(`Expected the workflow to succeed, got ${status}`)
+}
+
+/** The tarball is installed without them. */
+function nameMissingPeers() {
+  const script = `
+    import { createOtelObserver } from 'dagstream/otel'
+    import { createHandler } from 'dagstream/http'
+    const expectMissing = (code, text) => {
+      if (code !== 'MISSING_PACKAGE' || !/npm install \\S+/.test(text)) throw new Error(code + ' ' + text)
+    }
+    const error = await createOtelObserver().catch(error => error)
+    expectMissing(error.code, error.message)
+    const handler = createHandler({ tools: {}, mcpServer: true })
+    const response = await handler.fetch(new Request('http://localhost/mcp', { method: 'POST' }))
+    const { code, detail } = await response.json()
+    if (response.status !== 501) throw new Error('Expected 501, got ' + response.status)
+    expectMissing(code, detail)`
+  runModule('peers.mjs', script)
 }
 
 /** @param {string} file @param {string} script @param {RegExp} [expected] a warning that may be printed */

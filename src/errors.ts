@@ -12,6 +12,8 @@ export type DagstreamErrorCode =
   | 'INVALID_OPTION'
   /** A tool definition is invalid. */
   | 'INVALID_TOOL'
+  /** A package that this function needs is not installed: `details.package`. */
+  | 'MISSING_PACKAGE'
   /** Tools that a workflow names are unavailable, such as those of a server that does not start. */
   | 'TOOLS_UNAVAILABLE'
   /** A writable stream that must be unlocked has a writer. */
@@ -42,6 +44,8 @@ export type DagstreamErrorCode =
   | 'EXECUTION_RUNNING'
   /** The execution does not run in this process, and the store does not know whether it runs in another one. */
   | 'INTERRUPTED'
+  /** The execution is parked: one of its tasks was in flight in each of the last crashes, or lost its workers. */
+  | 'CRASH_LIMIT'
   /** The stored workflow, input, options or log of an execution are damaged: it can only be deleted. */
   | 'RECORD_UNUSABLE'
   /** The idempotency key was used with a different request. */

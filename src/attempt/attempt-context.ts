@@ -39,6 +39,10 @@ export class AttemptContext implements ToolContext {
     return this.#attempt.key.idempotencyKey
   }
 
+  get traceparent(): string | undefined {
+    return this.#attempt.key.traceparent
+  }
+
   get emitToken(): (text: string) => void {
     return text => this.#guard(() => this.#attempt.emitToken(text))
   }

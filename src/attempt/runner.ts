@@ -28,6 +28,8 @@ export interface AttemptCommand extends AttemptKey {
   readonly abortGraceMs?: number
   /** The same for every attempt of the task. */
   readonly idempotencyKey: string
+  /** W3C trace context of the attempt, for the requests of its tool. Absent without traces. */
+  readonly traceparent?: string | undefined
 }
 
 /** The reason for which an attempt is aborted. */

@@ -41,6 +41,8 @@ export class ActiveAttempt implements AttemptSink {
   isBegun = false
   /** Why its runner was asked to stop it. */
   abortion: AttemptAbortion | undefined = undefined
+  /** Its worker was lost. */
+  isLost = false
   #pendingText = ''
   #joiner: TextJoiner | undefined = undefined
   readonly #listener: AttemptListener
@@ -119,7 +121,8 @@ export class ActiveAttempt implements AttemptSink {
   }
 
   /** Its worker does not run it any more: the attempt does not count. */
-  interrupted(): void {
+  interrupted(cause: 'lost' | 'handoff'): void {
+    this.isLost = cause === 'lost'
     this.abortion ??= { message: INTERRUPTED.message, isHandoff: true }
     this.settled({ status: 'cancelled', executionTimeMs: 0 })
   }

@@ -1,49 +1,18 @@
 import type { AttemptReport } from '../attempt/attempt-outcome.ts'
 import { computeRetryDelay, MAX_RETRY_AFTER_MS, mergeRetryPolicies } from '../attempt/retry.ts'
-import type { AttemptCommand, AttemptKey, AttemptRunner, Question } from '../attempt/runner.ts'
+import type { AttemptCommand, AttemptKey, Question } from '../attempt/runner.ts'
 import { readInputError } from '../attempt/tool-error.ts'
 import { afterTurn, isTurnSpent } from '../clock.ts'
 import type { EventFor } from '../events/events.ts'
-import type { Permits } from '../scheduler/permits.ts'
-import type { TaskColumns } from '../scheduler/task-columns.ts'
-import { type ResolvedArguments, resolveTemplate, type Scope } from '../workflow/template.ts'
-import { ActiveAttempt, type AttemptAbortion, type AttemptListener } from './active-attempt.ts'
-import type { MutableCounters } from './counters.ts'
+import { type ResolvedArguments, resolveTemplate } from '../workflow/template.ts'
+import { ActiveAttempt, type AttemptListener } from './active-attempt.ts'
 import { cutMessage, type Emissions } from './emissions.ts'
-import type { ExecutionTasks } from './execution-tasks.ts'
-import type { Inputs } from './inputs/inputs.ts'
 import { INTERRUPTED } from './interruption.ts'
-import type { ResolvedOptions } from './options.ts'
-import type { OutputBudget } from './output-budget.ts'
-import type { Recorder } from './recorder.ts'
+import type { AttemptParts } from './loop-parts.ts'
 import type { Adoption } from './remote/adoption.ts'
-import type { RemoteRunner } from './remote/remote-runner.ts'
 import { describeCompletion, describeStart } from './task-events.ts'
 
-/** The parts of an execution that its attempts work with. */
-export interface AttemptParts {
-  readonly tasks: ExecutionTasks
-  readonly columns: TaskColumns
-  readonly permits: Permits
-  readonly recorder: Recorder
-  readonly emissions: Emissions
-  readonly outputs: OutputBudget
-  readonly runner: AttemptRunner
-  /** The values that the references of a task can name. */
-  readonly scopeOf: (task: number) => Scope
-  readonly options: ResolvedOptions
-  readonly counters: MutableCounters
-  /** `runner`, if it runs attempts on workers. */
-  readonly remote: RemoteRunner | undefined
-  /** Finds the reason for which a task no longer runs, if there is one. */
-  readonly findAbortion: (task: number) => AttemptAbortion | undefined
-  /** The questions of the execution; created on first use if `isNeeded`. */
-  readonly inputs: (isNeeded: boolean) => Inputs | undefined
-  /** The last active attempt has ended. */
-  readonly onIdle: () => void
-}
-
-type RetryData = Pick<EventFor<'task_retry'>['data'], 'delayMs' | 'error' | 'code' | 'interrupted'>
+type RetryData = Pick<EventFor<'task_retry'>['data'], 'delayMs' | 'error' | 'code' | 'interrupted' | 'lost'>
 
 /** The active attempts of one execution: starts them, follows them, and records their outcomes. */
 export class ActiveAttempts implements AttemptListener {
@@ -162,6 +131,7 @@ export class ActiveAttempts implements AttemptListener {
       attempt: number,
       timeoutMs: task.timeoutMs ?? task.tool.timeoutMs ?? options.taskTimeoutMs,
       idempotencyKey: this.#keyPrefix + task.id,
+      traceparent: this.#parts.traceparentOf(task.id, number),
     }
   }
 
@@ -227,10 +197,11 @@ export class ActiveAttempts implements AttemptListener {
   }
 
   /** The data of the `task_retry` of a failed attempt; `undefined` if no further attempt follows. */
-  #planRetry({ task, index, abortion }: ActiveAttempt, report: AttemptReport): RetryData | undefined {
+  #planRetry({ task, index, abortion, isLost }: ActiveAttempt, report: AttemptReport): RetryData | undefined {
     const stop = this.#parts.findAbortion(index)
     if (report.status === 'cancelled' && abortion?.isHandoff && (stop === undefined || stop.isHandoff)) {
-      return { delayMs: 0, error: INTERRUPTED.message, code: INTERRUPTED.code, interrupted: true }
+      const { message: error, code } = INTERRUPTED
+      return { delayMs: 0, error, code, interrupted: true, ...(isLost && { lost: true }) }
     }
     if (report.status !== 'error' || !report.isRetryable || (stop !== undefined && !stop.isHandoff)) return undefined
     const policy = mergeRetryPolicies(task.retry, task.tool.retry)

@@ -9,7 +9,7 @@ import { Commands } from './commands.ts'
 import { ExecutionOutcome } from './execution-outcome.ts'
 import type { ExecutionResult } from './execution-result.ts'
 import { type InputDesk, inputClosed, inputNotFound } from './inputs/input-desk.ts'
-import type { LoopParts, StartParts, TaskActivity } from './loop-parts.ts'
+import type { LoopParts, LoopTraces, StartParts, TaskActivity } from './loop-parts.ts'
 import { createPendingRound } from './remote/create-runners.ts'
 import { Recorder, type RecorderCallbacks } from './recorder.ts'
 import type { Resumption } from './resumption.ts'
@@ -33,6 +33,8 @@ export class ExecutionLoop implements RecorderCallbacks {
   readonly createdAt: string
   readonly log: EventLog
   readonly clock: Clock
+  /** Set by an observer before the start. */
+  traces: LoopTraces | undefined = undefined
   readonly #parts: LoopParts
   readonly #outcome = new ExecutionOutcome()
   readonly #recorder: Recorder
@@ -82,11 +84,12 @@ export class ExecutionLoop implements RecorderCallbacks {
           this.#commands.holdTime(isWaiting)
           this.#onPersonWait(isWaiting)
         },
+        traceparentOf: (taskId, attempt) => this.traces?.traceparentOf(taskId, attempt),
       },
       lease,
     )
     this.#rounds = rounds
-    this.log.begin(lease, task => rounds.stateOf(task))
+    this.log.begin(lease, task => rounds.tasks.stateOf(task))
     const usedMs = rounds.begin(this.clock.now(), resumption)
     this.#recorder.open()
     this.#commands.open()
@@ -137,6 +140,11 @@ export class ExecutionLoop implements RecorderCallbacks {
   /** Calls back whenever `isPersonAwaited` changes; one listener. */
   followPersonWait(onChange: (isWaiting: boolean) => void): void {
     this.#onPersonWait = onChange
+  }
+
+  /** The ids of the dependencies of a task, by its index; from the start on. */
+  dependenciesOf(task: number): readonly string[] {
+    return this.#rounds?.tasks.dependenciesOf(task) ?? []
   }
 
   /**

@@ -33,6 +33,13 @@ export class ExecutionTasks {
       index < this.#graph.size ? this.#state.tasks.get(this.#graph.idOf(index)) : undefined)
   }
 
+  /** The ids of the dependencies of a task. */
+  dependenciesOf(index: number): readonly string[] {
+    const planned = this.#plan.dependencies[index]
+    if (planned === undefined) return this.#graph.addedTask(index)?.dependsOn ?? []
+    return planned.map(dependency => (this.#plan.tasks[dependency] as PlannedTask).id)
+  }
+
   #describe(index: number): PlannedTask {
     const { taskId: id, tool: name, layer } = this.#graph.addedTask(index) as AddedTask
     const definition = this.#graph.taskAt(index)

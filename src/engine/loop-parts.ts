@@ -4,13 +4,21 @@ import type { Reason } from '../events/events.ts'
 import type { JsonValue } from '../events/json-value.ts'
 import type { EventLog } from '../log/event-log.ts'
 import type { ExecutionPlan } from '../plan/execution-plan.ts'
+import type { Permits } from '../scheduler/permits.ts'
+import type { TaskColumns } from '../scheduler/task-columns.ts'
 import type { TaskTable } from '../scheduler/task-table.ts'
+import type { Scope } from '../workflow/template.ts'
+import type { AttemptAbortion } from './active-attempt.ts'
 import type { Commands } from './commands.ts'
 import type { MutableCounters } from './counters.ts'
+import type { Emissions } from './emissions.ts'
 import type { ExecutionOutcome } from './execution-outcome.ts'
+import type { ExecutionTasks } from './execution-tasks.ts'
+import type { Inputs } from './inputs/inputs.ts'
 import type { ResolvedOptions } from './options.ts'
 import type { OutputBudget } from './output-budget.ts'
 import type { Recorder } from './recorder.ts'
+import type { RemoteRunner } from './remote/remote-runner.ts'
 import type { ForkSource } from './reuse/takeover.ts'
 
 /** Current numbers of running and waiting tasks of an execution. */
@@ -52,6 +60,14 @@ export interface StartParts {
   readonly runner?: AttemptRunner
 }
 
+/** The trace contexts of an execution, each a W3C `traceparent`. */
+export interface LoopTraces {
+  /** That of the execution itself. */
+  readonly traceparent: string | undefined
+  /** That of an attempt whose start is in the log, or of one for a worker: its order is written together with its start. */
+  traceparentOf(taskId: string, attempt: number): string | undefined
+}
+
 /** The parts of the loop that its rounds work with. */
 export interface RoundContext {
   readonly recorder: Recorder
@@ -62,4 +78,31 @@ export interface RoundContext {
   readonly handedOff: (failure: DagstreamError) => void
   /** Whether it only waits for people has changed. */
   readonly onPersonWait: (isWaiting: boolean) => void
+  /** The trace context of an attempt whose start is in the log. */
+  readonly traceparentOf: LoopTraces['traceparentOf']
+}
+
+/** The parts of an execution that its attempts work with. */
+export interface AttemptParts {
+  readonly tasks: ExecutionTasks
+  readonly columns: TaskColumns
+  readonly permits: Permits
+  readonly recorder: Recorder
+  readonly emissions: Emissions
+  readonly outputs: OutputBudget
+  readonly runner: AttemptRunner
+  /** The values that the references of a task can name. */
+  readonly scopeOf: (task: number) => Scope
+  readonly options: ResolvedOptions
+  readonly counters: MutableCounters
+  /** `runner`, if it runs attempts on workers. */
+  readonly remote: RemoteRunner | undefined
+  /** Finds the reason for which a task no longer runs, if there is one. */
+  readonly findAbortion: (task: number) => AttemptAbortion | undefined
+  /** The trace context of an attempt. */
+  readonly traceparentOf: LoopTraces['traceparentOf']
+  /** The questions of the execution; created on first use if `isNeeded`. */
+  readonly inputs: (isNeeded: boolean) => Inputs | undefined
+  /** The last active attempt has ended. */
+  readonly onIdle: () => void
 }

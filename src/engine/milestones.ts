@@ -1,3 +1,4 @@
+import { DagstreamError } from '../errors.ts'
 import { readInputError } from '../attempt/tool-error.ts'
 import type { EventFor, ExecutionCounts } from '../events/events.ts'
 import { JsonValue } from '../events/json-value.ts'
@@ -5,6 +6,8 @@ import type { TokenUsage } from '../events/token-usage.ts'
 import type { LoggedData } from '../events/wire-json.ts'
 import type { ExecutionPlan } from '../plan/execution-plan.ts'
 import { round } from '../round.ts'
+import { describeLost, MAX_CRASHES } from './resume/parking.ts'
+import { PHASE } from '../scheduler/task-columns.ts'
 import { computeFinalStatus } from '../scheduler/group-status.ts'
 import type { TaskTable } from '../scheduler/task-table.ts'
 import { LIMITS } from '../workflow/document.ts'
@@ -24,6 +27,8 @@ export class Milestones {
   readonly #recorder: Recorder
   readonly #scopes: Scopes
   readonly #closeInputs: (task: number) => void
+  /** That it is parked is recorded. */
+  #isParking = false
 
   /** @param closeInputs closes the open questions of a task that ends */
   constructor(
@@ -47,6 +52,25 @@ export class Milestones {
     const finallyFrom = finallyLayer < layers.length ? { finallyFrom: finallyLayer } : {}
     const data = { totalTasks: tasks.length, layers, schedule, ...(name !== undefined && { name }), ...finallyFrom }
     this.#recorder.record('execution_start', this.#recorder.stamp(data))
+  }
+
+  /**
+   * Parks the execution if a task that is to run again has lost its worker too often.
+   * @param leave called once that is in the log
+   * @returns whether it is being parked
+   */
+  park(leave: (failure: DagstreamError) => void): boolean {
+    const { crashes, history, graph, columns } = this.#table
+    if (history.parked !== undefined) {
+      if (this.#recorder.isEmpty) leave(new DagstreamError('CRASH_LIMIT', history.parked.message))
+      return true
+    }
+    if (this.#isParking) return true
+    const again = crashes.list(MAX_CRASHES).filter(task => columns.phase[task] === PHASE.ready)
+    if (again.length === 0) return false
+    this.#isParking = true
+    this.#recorder.record('execution_parked', this.#recorder.stamp(describeLost(again.map(task => graph.idOf(task)))))
+    return true
   }
 
   /** Ends tasks without running them. @returns how many, at most `count` */

@@ -5,6 +5,7 @@ import type { InputQuestion, Schedule } from '../events/events.ts'
 import type { ExecutionStore } from '../store/execution-store.ts'
 import { LIMITS } from '../workflow/document.ts'
 import { createId } from './execution-id.ts'
+import type { ExecutionObserver } from './observers/execution-observer.ts'
 import { guardLogger, type Logger, SILENT_LOGGER } from '../log/logger.ts'
 
 /** Options of executions: of an executor for all of its executions, or of one call. */
@@ -52,6 +53,8 @@ export interface ExecutionOptions {
    * `executeWithStreaming`, where nobody else can answer.
    */
   readonly onInput?: (input: InputQuestion & { readonly executionId: string }) => unknown
+  /** Each receives the log entries of every execution that starts or resumes. @defaultValue none */
+  readonly observers?: readonly ExecutionObserver[]
   /** The store of the execution and its events. @defaultValue none: events stay in memory while the execution runs */
   readonly store?: ExecutionStore
   readonly logger?: Logger
@@ -83,6 +86,7 @@ export const DEFAULT_OPTIONS: ResolvedOptions = {
   maxTokens: Number.POSITIVE_INFINITY,
   maxCost: Number.POSITIVE_INFINITY,
   onInput: undefined,
+  observers: [],
   store: undefined,
   logger: SILENT_LOGGER,
   clock: systemClock,
@@ -124,6 +128,7 @@ export function resolveOptions(...given: readonly (ExecutionOptions | undefined)
     if (name === 'onInput' && resolved[name] === undefined) continue
     if (typeof resolved[name] !== 'function') throw invalidOption(name, 'a function', resolved[name])
   }
+  expectObservers(resolved['observers'])
   resolved.logger = guardLogger(resolved.logger as Logger)
   resolved.random = guardRandom(resolved.random as () => number)
   const options = resolved as unknown as ResolvedOptions
@@ -151,6 +156,12 @@ export function resolveOptions(...given: readonly (ExecutionOptions | undefined)
 }
 
 /** Wraps a source of jitter: 0.5 replaces an error or a value that is not from 0 to 1. */
+/** @throws `INVALID_OPTION` */
+export function expectObservers(observers: unknown): void {
+  if (!Array.isArray(observers)) throw invalidOption('observers', 'an array of observers', observers)
+  for (const [at, observer] of observers.entries()) expectMethods(`observers[${at}]`, observer, ['observe'])
+}
+
 function guardRandom(random: () => number): () => number {
   return () => {
     try {

@@ -1,6 +1,5 @@
 import { DagstreamError } from '../errors.ts'
 import type { LogEntry } from '../events/log-entry.ts'
-import type { TaskState } from '../events/execution-state.ts'
 import type { Lease } from '../log/event-log.ts'
 import type { ExecutionPlan } from '../plan/execution-plan.ts'
 import { Permits } from '../scheduler/permits.ts'
@@ -27,10 +26,10 @@ const SLICE = 256
 /** The rounds of a started execution: decides on its tasks, and applies entries of the log. */
 export class TaskRounds {
   readonly plan: ExecutionPlan
+  readonly tasks: ExecutionTasks
   readonly #parts: LoopParts
   readonly #context: RoundContext
   readonly #table: TaskTable
-  readonly #tasks: ExecutionTasks
   readonly #milestones: Milestones
   readonly #permits: Permits
   readonly #emissions: Emissions
@@ -56,11 +55,11 @@ export class TaskRounds {
     this.#parts = parts
     this.#context = context
     this.#table = start.table ?? new TaskTable(plan, describeTable(options))
-    this.#tasks = new ExecutionTasks(this.#table.graph, log.state)
+    this.tasks = new ExecutionTasks(this.#table.graph, log.state)
     const scopes = new Scopes(this.#table, log.state, input)
     const outputs = start.outputs ?? new OutputBudget()
     const close = (task: number): void => this.#room?.inputs.close(task)
-    this.#milestones = new Milestones(plan, this.#table, this.#tasks, recorder, scopes, close)
+    this.#milestones = new Milestones(plan, this.#table, this.tasks, recorder, scopes, close)
     this.#emissions = new Emissions(options, counters, recorder, context.cancel)
     const granted = (): void => recorder.wake()
     this.#permits = new Permits(this.#table.starts, options, { isPaused: () => commands.isPaused, granted })
@@ -70,7 +69,7 @@ export class TaskRounds {
       this.#table.wake(task)
       recorder.wake()
     })
-    const shared = { table: this.#table, tasks: this.#tasks, recorder, scopes, outputs, options, counters }
+    const shared = { table: this.#table, tasks: this.tasks, recorder, scopes, outputs, options, counters }
     this.#attempts = new ActiveAttempts({
       ...shared,
       columns: this.#table.columns,
@@ -79,6 +78,7 @@ export class TaskRounds {
       ...this.#runners,
       scopeOf: task => scopes.of(task),
       findAbortion: task => commands.findAbortion(task),
+      traceparentOf: context.traceparentOf,
       inputs: isNeeded => (isNeeded ? this.#inputs : this.#room)?.inputs,
       onIdle: () => void (this.#isAbandoned && runner.close?.()),
     })
@@ -116,11 +116,6 @@ export class TaskRounds {
     return (this.#room ??= this.#createInputs())
   }
 
-  /** The state of a task by its index, once the log has it. */
-  stateOf(task: number): TaskState | undefined {
-    return this.#tasks.stateOf(task)
-  }
-
   /**
    * Records how the execution starts or resumes; from then on ready tasks can be taken. @returns the time that it ran
    * before, ms, without the time in which it only waited for people
@@ -133,7 +128,7 @@ export class TaskRounds {
     this.#startedAt = now - ranMs
     commands.begin(table)
     if (log.state.status === 'pending') this.#milestones.start(options.schedule)
-    if (resumption !== undefined) recordResumption(table, this.#tasks, recorder, commands, resumption)
+    if (resumption !== undefined) recordResumption(table, this.tasks, recorder, commands, resumption)
     table.open(now)
     this.#delays.restore(table.delays)
     this.#emissions.restore(log.state.tokenUsage)
@@ -147,6 +142,7 @@ export class TaskRounds {
     const { recorder, commands, outcome } = this.#context
     const table = this.#table
     const { clock } = this.#parts.options
+    if (table.crashes.hasLost && this.#milestones.park(this.#context.handedOff)) return false
     let left = SLICE
     if (!table.endings.isEmpty) left -= this.#milestones.endTasks(left, clock.now())
     if (left > 0 && !commands.isPaused) {
@@ -234,7 +230,7 @@ export class TaskRounds {
   #settled(task: number): void {
     this.#room?.inputs.ended(task)
     if (this.#decisions === undefined) return
-    const state = this.#tasks.stateOf(task)
+    const state = this.tasks.stateOf(task)
     if (state !== undefined) this.#decisions.settled(task, state)
   }
 

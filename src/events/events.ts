@@ -382,6 +382,8 @@ export type TaskRetryEvent = EventOf<
     readonly executionTimeMs?: number
     /** The end of the process interrupted the attempt. It does not count against the retry policy. */
     readonly interrupted?: true
+    /** Its worker was lost. An execution is parked once the workers of one task were lost three times. */
+    readonly lost?: true
   }
 >
 

@@ -15,9 +15,9 @@ import type { ExecutionRequest } from './execution/execution-request.ts'
 import { HostedExecution } from './execution/hosted-execution.ts'
 import { RunningExecutions } from './execution/running-executions.ts'
 import type { HostOptions } from './host-options.ts'
-import type { ExecutionObserver } from './observers/execution-observer.ts'
+import type { ExecutionObserver } from '../engine/observers/execution-observer.ts'
 import { Meters } from './observers/meters.ts'
-import { ObserverHub } from './observers/observer-hub.ts'
+import { ObserverHub } from '../engine/observers/observer-hub.ts'
 import { Recovery } from './recovery/recovery.ts'
 import type { LoopOrigin, RecoveryContext } from './recovery/recovery-context.ts'
 import { answerStored } from '../engine/inputs/answer-stored.ts'
@@ -56,8 +56,10 @@ export class ExecutionHost {
     const appended: ExecutionObserver = {
       observe: ({ executionId }) => ({ onEntry: () => this.cluster?.hintLag.appended(executionId) }),
     }
-    const all = [this.meters, ...(isSharedStore(store) ? [appended] : []), ...observers]
-    this.#observers = new ObserverHub(all, this.meters.appends, clock, logger)
+    const { meters } = this
+    const all = [meters, ...(isSharedStore(store) ? [appended] : []), ...observers]
+    const onAppend = (tookMs: number): void => meters.appends.observe(tookMs / 1000)
+    this.#observers = new ObserverHub(all, clock, logger, onAppend)
     const waiter = new DrainWaiter(clock)
     const onRelease = (): void => waiter.notify()
     this.#notify = onRelease
@@ -68,6 +70,10 @@ export class ExecutionHost {
       onEnded: hosted => {
         this.archive.cache(hosted)
         if (hosted.lease !== undefined) this.cluster?.leases.drop(hosted.lease)
+      },
+      onParked: ({ executionId, lease }) => {
+        this.recovery?.quarantine.add(executionId)
+        if (lease !== undefined) void this.cluster?.leases.release(lease)
       },
       onHandedOff: ({ lease }) => void (lease && this.cluster?.leases.release(lease)),
       onStoreFailure: hosted => this.recovery?.retryAfterFailure(hosted),

@@ -14,7 +14,7 @@ import { HostedExecution } from './execution/hosted-execution.ts'
 import type { RunningExecutions } from './execution/running-executions.ts'
 import { findKnown } from './find-known.ts'
 import type { HostOptions } from './host-options.ts'
-import type { ObserverHub } from './observers/observer-hub.ts'
+import type { ObserverHub } from '../engine/observers/observer-hub.ts'
 import { PendingStart } from './pending-start.ts'
 import type { StoreRetries } from './storage/store-retries.ts'
 
@@ -100,7 +100,11 @@ export class ExecutionStarts {
     const parts = { ...request, workflows, isAttended, owner: claimant.owner }
     const { loop, start, describe } = createLoop(workflow, tools, input, options, this.#context.counters, parts)
     const grace = request.graceMs ?? graceMs
-    const record = { ...describe({ graceMs: grace, isGraceAsked }), ...claimant }
+    const { owner } = claimant
+    const identity = { executionId: loop.executionId, ...(owner !== undefined && { owner }) }
+    const begun = this.#context.observers.begin(identity, workflow.name, request.traceparent)
+    const { traceparent } = begun
+    const record = { ...describe({ graceMs: grace, isGraceAsked, traceparent }), ...claimant }
     const followers = this.#context.cluster?.followersOf(record.executionId, false)
     const more = { isGraceAsked, onPersonWait: this.#context.onPersonWait, followers }
     const hosted = HostedExecution.live(record, loop, grace, execution.clock, more)
@@ -113,7 +117,7 @@ export class ExecutionStarts {
         this.#context.running.remove(hosted)
         return await this.#attach(existing, claimant)
       }
-      this.#context.observers.observe(record, workflow.name, loop.log)
+      this.#context.observers.observe(record, loop, workflow.name, { begun })
       if (this.#context.cluster !== undefined) hosted.share(lease, this.#context.options.isServer)
       this.#context.running.follow(hosted, loop)
       start(lease)

@@ -2,8 +2,8 @@ import type { ResolvedOptions } from '../engine/options.ts'
 import type { WorkflowRegistry } from '../plan/workflow-registry.ts'
 import type { ExecutionStore } from '../store/execution-store.ts'
 import type { ToolResolver } from '../tools/tool-resolver.ts'
+import type { ExecutionObserver } from '../engine/observers/execution-observer.ts'
 import type { ClusterOptions } from './cluster/cluster-options.ts'
-import type { ExecutionObserver } from './observers/execution-observer.ts'
 
 /** The options of a host, all present and checked. */
 export interface HostOptions {

@@ -19,6 +19,7 @@ import { type HandlerOptions, type ResolvedHandlerOptions, resolveHandlerOptions
 import { refuseHost } from './security/host-guard.ts'
 import { limitBody } from './body/limit-body.ts'
 import { HttpProblem, invalidResponse, invalidWorkflow, problem, toolsUnavailable } from './answers/problem.ts'
+import { createMcpRoutes, type McpRoutes } from './routes/mcp-routes.ts'
 import { createServiceRoutes } from './routes/service-routes.ts'
 import { createWorkflowRoutes } from './routes/workflow-routes.ts'
 import { readBeforeRefusal } from './body/unread-body.ts'
@@ -54,7 +55,8 @@ export function createHandler(options: HandlerOptions): Handler {
   const resolved = { ...given, tools: host.tools }
   const responses = new ExecutionResponses(host, resolved)
   const answers = new Map<number, number>()
-  const app = createApp(host, responses, answers, resolved)
+  const mcp = resolved.mcpServer ? createMcpRoutes(host, resolved) : undefined
+  const app = createApp(host, responses, answers, resolved, mcp)
   const answer = async (request: Request): Promise<Response> => {
     try {
       return await app.fetch(request)
@@ -73,7 +75,10 @@ export function createHandler(options: HandlerOptions): Handler {
       answers.set(response.status, (answers.get(response.status) ?? 0) + 1)
       return readBeforeRefusal(request, response)
     },
-    close: () => host.close(),
+    async close() {
+      await host.close()
+      await mcp?.close()
+    },
   }
 }
 
@@ -82,6 +87,7 @@ function createApp(
   responses: ExecutionResponses,
   answers: ReadonlyMap<number, number>,
   options: ResolvedHandlerOptions,
+  mcp: McpRoutes | undefined,
 ): Hono {
   const { allowedHosts, allowedOrigins, tokens } = options
   const app = new Hono()
@@ -93,7 +99,7 @@ function createApp(
   }
   if (allowedOrigins.length > 0) {
     // Before the token: a preflight carries none.
-    const exposeHeaders = ['Execution-Id', 'Location', 'Retry-After']
+    const exposeHeaders = ['Execution-Id', 'Location', 'Retry-After', 'Trace-Id', 'Mcp-Session-Id']
     app.use(cors({ origin: [...allowedOrigins], allowMethods: ['GET', 'HEAD', 'POST', 'DELETE'], exposeHeaders }))
   }
   if (tokens.length > 0) app.use(bearerAuth({ token: [...tokens] }))
@@ -127,6 +133,7 @@ function createApp(
   app.route('/workflows', createChatRoutes(host, responses, access, starts, options))
   app.route('/workflows', createAgUiRoutes(host, responses, access, starts, options))
   app.route('/', createServiceRoutes(host, answers, options))
+  if (mcp !== undefined) app.route('/', mcp.app)
   return app
 }
 

@@ -5,9 +5,11 @@ export type { DisconnectRule } from '../host/execution/disconnect-policy.ts'
 export type {
   EntryObserver,
   ExecutionObserver,
+  ExecutionTrace,
   ObservedExecution,
   ObservedOutcome,
-} from '../host/observers/execution-observer.ts'
+  ObservedTrace,
+} from '../engine/observers/execution-observer.ts'
 export type { Access, AccessContext, Action, Authorize } from './security/authorize.ts'
 export { handleSSERequest, handleWorkflowRequest, type WorkflowRequestOptions } from './workflow-request.ts'
 export type { ToolProvider } from '../tools/tool-resolver.ts'

@@ -16,6 +16,7 @@ import { DisconnectPolicy, type DisconnectRule, parseDisconnectRule } from '../h
 import { describeError } from '../log/describe-error.ts'
 import { invalidWorkflow, problem } from './answers/problem.ts'
 import { STREAM_HEADERS, VARY } from './answers/headers.ts'
+import { describeTrace, readTrace } from './answers/trace-headers.ts'
 import { readBeforeRefusal } from './body/unread-body.ts'
 
 /** How one workflow is served. */
@@ -65,7 +66,7 @@ async function answerAsAccepted(
     const detail = 'Accept `text/event-stream` for the stream or `application/json` for the result'
     return problem(406, { title: 'Not acceptable', detail }, VARY)
   }
-  const execution = start(workflow, options)
+  const execution = start(request, workflow, options)
   if (execution instanceof Response) return execution
   const leave = createLeave(execution, options)
   // Some runtimes abort the signal after a normal response, too: stop listening then.
@@ -73,7 +74,7 @@ async function answerAsAccepted(
   if (request.signal.aborted) leave()
   try {
     const result = await execution.result
-    const headers = { ...VARY, 'Content-Type': 'application/json', 'Execution-Id': execution.executionId }
+    const headers = { ...VARY, 'Content-Type': 'application/json', ...identify(execution) }
     return new Response(stringifyJson(result), { headers })
   } catch (error) {
     return failure(error, execution.executionId)
@@ -101,7 +102,7 @@ function answerWithStream(
 ): Response {
   if (!isMethodAllowed(request)) return methodNotAllowed()
   if (isReconnect(request)) return noContent()
-  const execution = start(workflow, options)
+  const execution = start(request, workflow, options)
   if (execution instanceof Response) return execution
   const { executionId } = execution
   const leave = createLeave(execution, options)
@@ -120,7 +121,7 @@ function answerWithStream(
       return undefined
     },
   })
-  return new Response(body, { headers: { ...STREAM_HEADERS, ...VARY, 'Execution-Id': executionId } })
+  return new Response(body, { headers: { ...STREAM_HEADERS, ...VARY, ...identify(execution) } })
 }
 
 /** `EventSource` sends `GET`. `HEAD` and `OPTIONS` are safe methods and must not run a workflow. */
@@ -140,7 +141,15 @@ function noContent(): Response {
   return new Response(null, { status: 204, headers: VARY })
 }
 
-function start(workflow: DAGStructure | ExecutionPlan, options: WorkflowRequestOptions): Execution | Response {
+function identify({ executionId, traceparent }: Execution): Record<string, string> {
+  return { 'Execution-Id': executionId, ...describeTrace(traceparent) }
+}
+
+function start(
+  request: Request,
+  workflow: DAGStructure | ExecutionPlan,
+  options: WorkflowRequestOptions,
+): Execution | Response {
   const {
     tools,
     input,
@@ -157,7 +166,7 @@ function start(workflow: DAGStructure | ExecutionPlan, options: WorkflowRequestO
   const executor = new StreamingExecutor(tools, executionOptions)
   try {
     // It has no route for answers.
-    const execution = executor.stream(workflow, { input, isAttended: false })
+    const execution = executor.stream(workflow, { input, isAttended: false, ...readTrace(request) })
     logLoss(execution, executionOptions.logger)
     return execution
   } catch (error) {

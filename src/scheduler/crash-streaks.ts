@@ -2,10 +2,25 @@ import type { ResumeCause } from '../events/events.ts'
 
 /** Number of consecutive crashes in which each task was in flight. Tasks with a count of 0 are not kept. */
 export class CrashStreaks {
-  #counts: ReadonlyMap<number, number> | undefined
+  #counts: Map<number, number> | undefined
 
   of(task: number): number {
     return this.#counts?.get(task) ?? 0
+  }
+
+  /** The tasks with at least this count. */
+  list(count: number): number[] {
+    return Array.from(this.#counts ?? []).flatMap(([task, of]) => (of >= count ? [task] : []))
+  }
+
+  /** Whether a worker was lost. */
+  hasLost = false
+
+  /** The worker of a task was lost, which is a crash of this task alone. */
+  lost(task: number): void {
+    this.hasLost = true
+    this.#counts ??= new Map()
+    this.#counts.set(task, this.of(task) + 1)
   }
 
   /**

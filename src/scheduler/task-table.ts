@@ -1,7 +1,6 @@
 import type { EventFor, Stop } from '../events/events.ts'
 import type { ExecutionPlan } from '../plan/execution-plan.ts'
 import { round } from '../round.ts'
-import type { AppliedEvent } from './table-input.ts'
 import { CrashStreaks } from './crash-streaks.ts'
 import { DueWork } from './due-work.ts'
 import { ExecutionHistory } from './execution-history.ts'
@@ -13,7 +12,7 @@ import type { PermitSource } from './ready-tasks.ts'
 import { StartQueue } from './start-queue.ts'
 import { RetryTimes } from './retry-times.ts'
 import { TableGrowth } from './table-growth.ts'
-import type { TableOptions } from './table-input.ts'
+import type { AppliedEvent, TableOptions } from './table-input.ts'
 import { PHASE, TaskColumns } from './task-columns.ts'
 import { classifyEnd, END, isFailure } from './task-ends.ts'
 import { toStop } from '../events/state.ts'
@@ -173,6 +172,7 @@ export class TaskTable {
     this.starts.leave(task)
     spentMs[task] = round((spentMs[task] as number) + (data.executionTimeMs ?? 0))
     if (data.interrupted) this.columns.countInterrupted(task)
+    if (data.lost) this.crashes.lost(task)
     const stop = this.graph.stopOf(task)
     if (stop !== undefined) this.#endStopped(task, stop, now)
     else if (data.interrupted) this.starts.makeReady(task, now)

@@ -90,6 +90,8 @@ export interface ToolContext {
   readonly attempt: number
   /** `executionId.taskId`, the same for every attempt, so that external systems can recognise a repeated call. */
   readonly idempotencyKey: string
+  /** W3C `traceparent` of the attempt, to be sent along with requests. Absent without traces. */
+  readonly traceparent?: string | undefined
   /** Streams a piece of text. */
   readonly emitToken: (text: string) => void
   readonly reportProgress: (progress: { progress: number; total?: number; message?: string }) => void

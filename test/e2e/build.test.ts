@@ -43,6 +43,11 @@ test.each(['index', 'client/index', 'sse/index', 'sse/job', 'testing/index'])(
   },
 )
 
+test.each(entries)('to import %s loads no optional peer', entry => {
+  const peers = Object.keys(manifest.peerDependencies)
+  expect(listImports(`${entry}.js`).filter(path => peers.some(name => path.startsWith(name)))).toEqual([])
+})
+
 test('to run a workflow loads no package before a tool needs it', () => {
   const command = /import\("(\.\.?\/[^"]*run-command\.js)"\)/.exec(read('chunks/cli.js'))?.[1]
   const imports = [

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
+import { resumeLoop } from '../../src/engine/resume/resume.ts'
 import { createLimit } from '../../src/index.ts'
+import type { StoredExecution } from '../../src/store/execution-store.ts'
 import { ControlledTool } from '../support/controlled-tool.ts'
 import { outputsOf, SharedRig } from '../support/shared/shared-rig.ts'
 import { chain, diamond, fan, task, workflow } from '../support/workflows.ts'
@@ -92,6 +94,38 @@ test('a lost worker interrupts its attempts, which run again elsewhere and are n
   expect(await outputsOf(first)).toEqual({ a: 'second' })
   const retries = (await rig.events()).filter(({ type }) => type === 'task_retry')
   expect(retries.map(({ data }) => data)).toMatchObject([{ taskId: 'a', attempt: 1, interrupted: true, delayMs: 0 }])
+})
+
+test('an execution is parked once three workers of one task were lost, and goes on after a manual resumption', async () => {
+  const tool = new ControlledTool()
+  const rig = new SharedRig({ work: { execute: tool.execute } })
+  const first = await rig.start({ tasks: [task('a'), task('b')] })
+  const ended = first.loop.ended.catch((error: unknown) => error)
+  for (let lost = 0; lost < 3; lost++) {
+    const worker = await rig.addWorker(lost === 0 ? 2 : 1)
+    const call = await tool.nextCall('a')
+    if (lost === 0) (await tool.nextCall('b')).succeed()
+    await tool.idle()
+    worker.kill()
+    await rig.clock.run(10_000)
+    await rig.store.orders.interruptExpired()
+    await tool.idle()
+    call.succeed('too late')
+  }
+  expect(await ended).toMatchObject({ code: 'CRASH_LIMIT', message: expect.stringContaining('`a`') })
+  const retries = (await rig.events()).filter(({ type }) => type === 'task_retry')
+  expect(retries.map(({ data }) => data)).toMatchObject(Array(3).fill({ taskId: 'a', interrupted: true, lost: true }))
+  expect((await rig.events()).at(-1)).toMatchObject({ type: 'execution_parked', data: { tasks: ['a'] } })
+  expect(await rig.store.leases.claimFree('s2', 10, 1000)).toEqual([])
+  await rig.addWorker()
+  const store = rig.store
+  const stored = (await store.get('x')) as StoredExecution
+  const resumed = await resumeLoop(stored, store, { tools: rig.tools, options: { ...rig.options, store } })
+  await resumed.deliver()
+  ;(await tool.nextCall('a')).succeed('at last')
+  await tool.idle()
+  await resumed.deliver()
+  expect(await resumed.result).toMatchObject({ status: 'success' })
 })
 
 test('an attempt that its worker gives up is interrupted with its usage', async () => {

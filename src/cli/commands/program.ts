@@ -7,6 +7,7 @@ import { type CliProcess, type CommandContext, type ExitCode, Notices, Output } 
 import { addDashHints } from '../render/dash-hints.ts'
 import { addChatCommand } from './chat-program.ts'
 import { addExecutionsCommands } from './executions-program.ts'
+import { addMcpCommand } from './mcp/mcp-program.ts'
 import { addServeCommand } from './serve-program.ts'
 import { addStoreCommands } from '../database/store-program.ts'
 import { addWorkerCommand } from '../worker/worker-program.ts'
@@ -108,6 +109,7 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
     })
   addServeCommand(program, context, ended => (code = ended))
   addWorkerCommand(program, context, ended => (code = ended))
+  addMcpCommand(program, context, ended => (code = ended))
   program
     .command('watch')
     .description('Follow an execution on a server')

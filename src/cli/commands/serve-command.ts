@@ -1,7 +1,6 @@
 import type { Dispatcher } from '../../cluster/order.ts'
 import { createHandler, type Handler } from '../../http/create-handler.ts'
 import type { WorkflowRegistry } from '../../plan/workflow-registry.ts'
-import type { HandlerOptions } from '../../http/options/handler-options.ts'
 import { isLoopback, LOOPBACK_HOSTS } from '../../http/security/host-guard.ts'
 import { type NodeServer, serve, type ServeOptions } from '../../http/node/serve.ts'
 import { type CommandContext, type ExitCode, UsageError } from '../process/console.ts'
@@ -9,22 +8,23 @@ import { describeNext, type Interrupts, listenForInterrupts } from '../process/i
 import { type CliTools, openTools } from '../input/open-tools.ts'
 import { isHostName } from '../input/option-values.ts'
 import { readWorkflowFolder } from '../input/workflow-folder.ts'
+import { type ServerFlags, toBounds } from '../input/server-flags.ts'
 import { buildSamples } from './serve-samples.ts'
 import { findToken } from '../target/server-connection.ts'
 import {
   createServerLog,
   createStrayLog,
-  type LogLevel,
   logRequests,
   observeExecutions,
   type ServerLog,
 } from '../process/server-log.ts'
+import { type OpenedTraces, openTraces } from '../process/traces.ts'
 import { expectSharedFlags, isSharedUrl, openSharedOptions, type SharedStoreFlags } from '../target/shared-store.ts'
-import { type OpenedStore, openServerStore, type StoreFlags } from '../target/open-store.ts'
+import { type OpenedStore, openServerStore } from '../target/open-store.ts'
 import { formatMs, toPlainLine } from '../render/text.ts'
 
 /** The flags of `serve`. */
-export interface ServeCommandOptions extends StoreFlags, SharedStoreFlags {
+export interface ServeCommandOptions extends ServerFlags, SharedStoreFlags {
   readonly port: number
   readonly host: string
   /** Hosts allowed in addition to loopback names and the address itself. */
@@ -32,23 +32,12 @@ export interface ServeCommandOptions extends StoreFlags, SharedStoreFlags {
   /** Origins whose pages may read responses. */
   readonly allowOrigin?: readonly string[]
   readonly token?: string
-  readonly tools?: string
-  /** A file with `mcpServers`, each started by the first workflow that names it. */
-  readonly mcp?: string
-  /** A folder of registered workflows. */
-  readonly workflows?: string
-  readonly logLevel: LogLevel
-  /** Default and maximum timeout of an execution, ms. */
-  readonly timeout?: number
-  /** Default and maximum number of concurrent tasks of an execution. */
-  readonly concurrency?: number
-  readonly maxExecutions?: number
-  /** Token budget of one execution, input and output together. */
-  readonly maxTokens?: number
-  /** Cost budget of one execution, US dollars. */
-  readonly maxCost?: number
   /** Keep-alive time of idle connections, ms. */
   readonly keepAlive?: number
+  /** Whether traces are exported, as the `OTEL_*` variables say. */
+  readonly otel?: boolean
+  /** Whether `/mcp` is served. */
+  readonly mcpServer?: boolean
   /** Drain timeout after the first Ctrl-C, ms. */
   readonly drain: number
 }
@@ -111,8 +100,12 @@ async function serveTools(
     },
   )
   let opened: OpenedStore | undefined
+  let traces: OpenedTraces | undefined
   let dispatcher: Dispatcher | undefined
   try {
+    if (options.otel) traces = await openTraces(process.env, log)
+    // Fails now rather than at the first request.
+    if (options.mcpServer) await (await import('../../mcp-server/load-sdk.ts')).loadMcpSdk()
     // Opened after listening: a server that fails because its port is taken must neither create a file nor resume executions
     // from one.
     opened = await openServerStore(options, process, log)
@@ -121,11 +114,12 @@ async function serveTools(
     dispatcher = shared.dispatcher
     handler = createHandler({
       ...toBounds(options),
+      ...(options.mcpServer && { mcpServer: true }),
       ...shared,
       tools: tools.all ?? tools,
       ...(workflows && { workflows }),
       store: opened.store,
-      observers: [observeExecutions(log)],
+      observers: [observeExecutions(log), ...(traces?.observers ?? [])],
       logger: log,
       ...(token !== undefined && { token }),
       ...(allowOrigin && { allowedOrigins: allowOrigin }),
@@ -141,6 +135,7 @@ async function serveTools(
     // Closed last: executions are recorded until they have drained.
     await dispatcher?.close()
     await opened?.close()
+    await traces?.close()
   }
 }
 
@@ -158,19 +153,6 @@ async function drainWhenInterrupted(
     void stderr.write('Drained\n')
   } finally {
     interrupts?.stop()
-  }
-}
-
-/** The defaults are those of `createHandler`. */
-function toBounds(options: ServeCommandOptions): Partial<HandlerOptions> {
-  const { timeout, concurrency, maxExecutions, maxTokens, maxCost, drain } = options
-  return {
-    drainMs: drain,
-    ...(timeout !== undefined && { timeoutMs: timeout }),
-    ...(concurrency !== undefined && { maxConcurrency: concurrency }),
-    ...(maxExecutions !== undefined && { maxExecutions }),
-    ...(maxTokens !== undefined && { maxTokens }),
-    ...(maxCost !== undefined && { maxCost }),
   }
 }
 

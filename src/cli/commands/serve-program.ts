@@ -75,6 +75,8 @@ export function addServeCommand(program: Command, context: CommandContext, setCo
         .argParser(parseCount)
         .default(10_000),
     )
+    .option('--mcp-server', 'serve the workflows as tools of MCP, at /mcp')
+    .option('--otel', 'export traces, as the OTEL_* variables say')
     .addOption(new Option('--log-level <level>', 'minimum level of log lines').choices(LOG_LEVELS).default('info'))
     .action(async options => {
       const { serveCommand } = await import('./serve-command.ts')

@@ -1,5 +1,5 @@
 import type { LogEntry } from '../../events/log-entry.ts'
-import type { EntryObserver, ExecutionObserver } from '../../host/observers/execution-observer.ts'
+import type { EntryObserver, ExecutionObserver } from '../../engine/observers/execution-observer.ts'
 import { describeError } from '../../log/describe-error.ts'
 import type { Logger } from '../../log/logger.ts'
 import type { Output } from './console.ts'

@@ -29,6 +29,11 @@ export class Execution implements AsyncIterable<SSEEvent> {
     this.#buffer = buffer
   }
 
+  /** W3C `traceparent` of the execution; `undefined` without an observer of traces. */
+  get traceparent(): string | undefined {
+    return this.#loop.traces?.traceparent
+  }
+
   /** Resolves for every ending; rejects with `STORE_FAILED`, `FENCED` or `SEQ_CONFLICT` when the log could not be kept. */
   get result(): Promise<ExecutionResult> {
     return this.#loop.result

@@ -11,8 +11,9 @@ import type { ToolRegistry } from '../../tools/registry.ts'
 import type { DAGStructure } from '../../workflow/document.ts'
 import type { MutableCounters } from '../counters.ts'
 import { ExecutionLoop } from '../execution-loop.ts'
+import { observeLaunch } from '../observers/observe-launch.ts'
 import type { ResolvedOptions } from '../options.ts'
-import { writeOptions } from '../resume/recorded-options.ts'
+import { type RecordedExtras, writeOptions } from '../resume/recorded-options.ts'
 import { expectKnownTasks } from '../reuse/prepare-fork.ts'
 import type { ForkSource } from '../reuse/takeover.ts'
 
@@ -22,6 +23,8 @@ export interface ExecutionInput {
   readonly input?: unknown
   /** Cancels the execution. */
   readonly signal?: AbortSignal
+  /** W3C `traceparent` of the caller: the parent of the execution's trace. @defaultValue the active span, with an observer of traces */
+  readonly traceparent?: string
 }
 
 /** What an execution is made with, beside its input. */
@@ -53,7 +56,7 @@ const NO_STORE: LogStorage = { append() {}, read: () => [], putOutput() {}, getO
 export function launch(
   workflow: DAGStructure | ExecutionPlan,
   tools: ToolRegistry,
-  { input, signal, ...parts }: LaunchInput,
+  { input, signal, traceparent, ...parts }: LaunchInput,
   options: ResolvedOptions,
   counters: MutableCounters,
 ): ExecutionLoop {
@@ -65,10 +68,15 @@ export function launch(
     throw invalidOption('store', 'a store of one process: `createHandler` runs the executions of a shared store', store)
   }
   const { loop, start, describe } = createLoop(workflow, tools, input, options, counters, parts)
+  const { executionId } = loop
+  const { owner } = parts
+  const record = { executionId, ...(owner !== undefined && { owner }) }
+  const observed = observeLaunch(options, record, workflow.name, traceparent)
+  observed?.follow(loop)
   if (store === undefined) start({ executionId: loop.executionId, epoch: 1 }, signal)
   else {
     // If the removal of a record fails, the record stays without a lease: no process resumes it.
-    createAndClaim(store, describe(), () => {}).then(
+    createAndClaim(store, describe({ traceparent: observed?.traceparent }), () => {}).then(
       ({ lease }) => (lease === undefined ? loop.onLogFailure(alreadyExists(loop)) : start(lease, signal)),
       error => loop.onLogFailure(error),
     )
@@ -84,9 +92,10 @@ export interface NewExecution {
    */
   readonly start: (lease: Lease, signal?: AbortSignal) => void
   /**
-   * `graceMs`: how long it may go unfollowed, of one that a server runs; `isGraceAsked`: whether its request asked for that.
+   * `graceMs`: how long it may go unfollowed, of one that a server runs; `isGraceAsked`: whether its request asked for that;
+   * `traceparent`: that of its trace.
    */
-  readonly describe: (known?: { readonly graceMs?: number; readonly isGraceAsked?: boolean }) => ExecutionRecord
+  readonly describe: (known?: Omit<RecordedExtras, 'forkedFrom'>) => ExecutionRecord
 }
 
 /** Checks everything and makes an execution. @throws as `launch` does */
@@ -115,7 +124,7 @@ export function createLoop(
     if (!(plan instanceof Promise)) return begin(plan, lease, signal)
     plan.then(built => begin(built, lease, signal)).catch(error => loop.onLogFailure(error))
   }
-  const describe: NewExecution['describe'] = ({ graceMs, isGraceAsked } = {}) => {
+  const describe: NewExecution['describe'] = ({ graceMs, isGraceAsked, traceparent } = {}) => {
     const recorded = isRecorded ? workflow : describeRecorded(workflow, workflows)
     return {
       executionId,
@@ -127,6 +136,7 @@ export function createLoop(
       options: writeOptions(options, {
         graceMs,
         isGraceAsked,
+        traceparent,
         ...(fork && { forkedFrom: { executionId: fork.recorded.executionId, from: fork.from } }),
       }),
     }

@@ -9,6 +9,7 @@ import { Execution } from './execution.ts'
 import type { ExecutionLoop } from '../execution-loop.ts'
 import { calculateSpeedup, type ExecutionResult } from '../execution-result.ts'
 import { type ExecutionInput, launch, type LaunchParts } from './launch.ts'
+import { observeResumed } from '../observers/observe-launch.ts'
 import { type ExecutionOptions, type ResolvedOptions, resolveOptions } from '../options.ts'
 import { resumeLoop } from '../resume/resume.ts'
 import { type ForkRequest, prepareFork } from '../reuse/prepare-fork.ts'
@@ -57,8 +58,9 @@ export class ParallelExecutor {
    * `INVALID_OPTION`, or `STORE_FAILED`, `FENCED`, `SEQ_CONFLICT` when the log could not be kept
    */
   async execute(workflow: DAGStructure | ExecutionPlan, options: ExecuteOptions = {}): Promise<ExecutionResult> {
-    const { input, signal, ...rest } = expectObject('options', options)
-    return this.launch(workflow, { input, signal, isAttended: false }, resolveOptions(this.options, rest)).result
+    const { input, signal, traceparent, ...rest } = expectObject('options', options)
+    const given = { input, signal, traceparent, isAttended: false }
+    return this.launch(workflow, given, resolveOptions(this.options, rest)).result
   }
 
   /**
@@ -74,7 +76,9 @@ export class ParallelExecutor {
     const options = resolveOptions(this.options)
     const { clock, logger } = options
     const { store, stored } = await this.#find(executionId, options, 'resume')
-    const loop = await resumeLoop(stored, store, { tools: this.tools, options, counters: this.#counters })
+    const onRestored = (restored: ExecutionLoop): void => observeResumed(options, stored, restored)
+    const context = { tools: this.tools, options, counters: this.#counters, onRestored }
+    const loop = await resumeLoop(stored, store, context)
     return new Execution(loop, { clock, logger })
   }
 
@@ -140,11 +144,16 @@ export class ParallelExecutor {
   /** Starts an execution. @throws as `launch` does */
   protected launch(
     workflow: DAGStructure | ExecutionPlan,
-    given: LaunchParts & { readonly input?: unknown; readonly signal?: AbortSignal | undefined },
+    given: LaunchParts & {
+      readonly input?: unknown
+      readonly signal?: AbortSignal | undefined
+      readonly traceparent?: string | undefined
+    },
     options: ResolvedOptions,
   ): ExecutionLoop {
-    const { signal, ...parts } = given
-    const launched = { ...parts, ...(signal && { signal }), workflows: this.#workflows }
+    const { signal, traceparent, ...parts } = given
+    const called = { ...(signal && { signal }), ...(traceparent !== undefined && { traceparent }) }
+    const launched = { ...parts, ...called, workflows: this.#workflows }
     return launch(workflow, this.tools, launched, options, this.#counters)
   }
 }

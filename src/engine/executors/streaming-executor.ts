@@ -42,11 +42,11 @@ export class StreamingExecutor extends ParallelExecutor {
    * @throws `INVALID_WORKFLOW`, `INVALID_OPTION`, before anything starts
    */
   stream(workflow: DAGStructure | ExecutionPlan, options: StreamOptions = {}): Execution {
-    const { input, signal, buffer = {}, isAttended = true, ...rest } = expectObject('options', options)
+    const { input, signal, traceparent, buffer = {}, isAttended = true, ...rest } = expectObject('options', options)
     resolveBufferOptions(buffer)
     if (typeof isAttended !== 'boolean') throw invalidOption('isAttended', 'a boolean', isAttended)
     const resolved = resolveOptions(this.options, rest)
-    const loop = this.launch(workflow, { input, signal, isAttended }, resolved)
+    const loop = this.launch(workflow, { input, signal, traceparent, isAttended }, resolved)
     return new Execution(loop, withDefaults(buffer, resolved))
   }
 
@@ -67,6 +67,7 @@ export class StreamingExecutor extends ParallelExecutor {
     const {
       input,
       signal,
+      traceparent,
       buffer = {},
       preventClose = false,
       onSinkClosed = 'continue',
@@ -83,7 +84,7 @@ export class StreamingExecutor extends ParallelExecutor {
     const writer = lockSink(eventStream)
     let loop: ExecutionLoop
     try {
-      loop = this.launch(workflow, { input, signal, isAttended: false }, resolved)
+      loop = this.launch(workflow, { input, signal, traceparent, isAttended: false }, resolved)
     } catch (error) {
       writer.releaseLock()
       throw error

@@ -10,13 +10,21 @@ export const MAX_CRASHES = 3
 
 /** The reason of parking for tasks that were in flight in each of the last crashes. */
 export function describeCrashing(tasks: readonly string[]): Parked {
+  return describeParked(`In flight in each of the last ${MAX_CRASHES} crashes of the execution`, tasks)
+}
+
+/** The reason of parking for tasks whose workers were lost. */
+export function describeLost(tasks: readonly string[]): Parked {
+  return describeParked(`${MAX_CRASHES} workers were lost while they ran the same task`, tasks)
+}
+
+function describeParked(reason: string, tasks: readonly string[]): Parked {
   const shown = tasks
     .slice(0, 5)
     .map(id => `\`${id}\``)
     .join(', ')
   const rest = tasks.length > 5 ? ` and ${tasks.length - 5} more` : ''
-  const message = `In flight in each of the last ${MAX_CRASHES} crashes of the execution: ${shown}${rest}. Resume it by hand`
-  return { code: 'CRASH_LIMIT', message, tasks }
+  return { code: 'CRASH_LIMIT', message: `${reason}: ${shown}${rest}. Resume it by hand`, tasks }
 }
 
 /**

@@ -44,17 +44,20 @@ export interface RecordedExtras {
   readonly graceMs?: number | undefined
   readonly isGraceAsked?: boolean | undefined
   readonly forkedFrom?: ForkedFrom | undefined
+  /** W3C `traceparent` of the execution. */
+  readonly traceparent?: string | undefined
 }
 
 /** Serializes options as JSON, `Infinity` as `null`. */
 export function writeOptions(
   options: ResolvedOptions,
-  { graceMs, isGraceAsked = false, forkedFrom }: RecordedExtras = {},
+  { graceMs, isGraceAsked = false, forkedFrom, traceparent }: RecordedExtras = {},
 ): string {
   const given = RECORDED_IF_GIVEN.filter(name => options[name] !== DEFAULT_OPTIONS[name])
   const recorded = Object.fromEntries([...RECORDED, ...given].map(name => [name, options[name]]))
   const grace = graceMs !== undefined && { graceMs, ...(isGraceAsked && { isGraceAsked }) }
-  return JSON.stringify({ ...recorded, ...grace, ...(forkedFrom && { forkedFrom }) })
+  const more = { ...(forkedFrom && { forkedFrom }), ...(traceparent !== undefined && { traceparent }) }
+  return JSON.stringify({ ...recorded, ...grace, ...more })
 }
 
 /** Parses the text of `writeOptions`; unknown options of later versions are ignored. @throws `RECORD_UNUSABLE` */
@@ -84,6 +87,13 @@ export function readForkedFrom(text: string | undefined): ForkedFrom | undefined
   const isList = Array.isArray(from) && from.every(id => typeof id === 'string')
   if (typeof executionId === 'string' && isList) return { executionId, from }
   throw recordUnusable('The `options` that the store has of a fork do not say what it was made from')
+}
+
+/** The `traceparent` that an execution was recorded with; `undefined` if it had no trace. @throws `RECORD_UNUSABLE` */
+export function readTraceparent(text: string | undefined): string | undefined {
+  if (text === undefined || !text.includes('"traceparent"')) return undefined
+  const { traceparent } = (parseRecorded('options', text) ?? {}) as { readonly traceparent?: unknown }
+  return typeof traceparent === 'string' ? traceparent : undefined
 }
 
 function parseGrace(graceMs: unknown): number {

@@ -1,7 +1,7 @@
 import { recordUnusable } from '../../errors.ts'
 import type { Parked, Stop } from '../../events/events.ts'
 import type { LogEntry } from '../../events/log-entry.ts'
-import type { EventLog, Lease } from '../../log/event-log.ts'
+import type { Lease } from '../../log/event-log.ts'
 import { findCrashing } from '../../scheduler/table-queries.ts'
 import type { ExecutionStore, StoredExecution } from '../../store/execution-store.ts'
 import { ToolRegistry } from '../../tools/registry.ts'
@@ -35,8 +35,8 @@ export interface ResumeContext {
   readonly stop?: Stop | undefined
   /** The claimed right to append. @defaultValue it is claimed from the store */
   readonly lease?: Lease | undefined
-  /** Called with the restored log before anything is appended by the loop. */
-  readonly onRestored?: ((log: EventLog) => void) | undefined
+  /** Called with the loop, whose log is restored, before it appends anything. */
+  readonly onRestored?: ((loop: ExecutionLoop) => void) | undefined
 }
 
 /** An execution that was claimed but not resumed yet. */
@@ -67,9 +67,9 @@ export async function resumeLoop(
   context: ResumeContext = {},
 ): Promise<ExecutionLoop> {
   const taken = await takeOver(stored, store, context)
-  const { loop, lease, stop, finallyStop, log, adoptions } = taken
+  const { loop, lease, stop, finallyStop, adoptions } = taken
   if (lease === undefined) return loop
-  context.onRestored?.(log)
+  context.onRestored?.(loop)
   loop.start(lease, taken, undefined, { cause: 'manual', stop, finallyStop, adoptions })
   return loop
 }
@@ -96,7 +96,7 @@ export async function recoverLoop(
     const parked = describeCrashing(crashing)
     return { parked, entry: await recordParked(store, lease, log.head, parked, options.clock) }
   }
-  context.onRestored?.(log)
+  context.onRestored?.(loop)
   loop.start(lease, taken, undefined, { cause: isHandedOff ? 'handoff' : 'crash', stop, finallyStop, adoptions })
   return { loop }
 }

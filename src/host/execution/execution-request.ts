@@ -18,4 +18,6 @@ export interface ExecutionRequest {
   readonly fork?: ForkSource
   /** Whether the request says so: it holds also while the execution only waits for people. */
   readonly isGraceAsked?: boolean
+  /** W3C `traceparent` of the request: the parent of the execution's trace. */
+  readonly traceparent?: string
 }

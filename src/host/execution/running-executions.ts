@@ -7,7 +7,7 @@ import { describeError } from '../../log/describe-error.ts'
 import { tooManyExecutions } from '../errors/host-errors.ts'
 import { type Claimant, isRepeat } from './claimant.ts'
 import type { HostedExecution } from './hosted-execution.ts'
-import type { ObserverHub } from '../observers/observer-hub.ts'
+import type { ObserverHub } from '../../engine/observers/observer-hub.ts'
 
 /** Executions beyond `maxExecutions` that only wait for people. Their memory is bounded by that. */
 const MAX_WAITING = 10_000
@@ -23,6 +23,8 @@ export interface RunningCallbacks {
   readonly onRelease: () => void
   /** On a shared store: another server continues the execution. Called instead of `onStoreFailure`. */
   readonly onLost?: ((hosted: HostedExecution) => void) | undefined
+  /** The execution is parked: it resumes only by hand. */
+  readonly onParked: (hosted: HostedExecution) => void
   /** The execution was left to the next process. */
   readonly onHandedOff: (hosted: HostedExecution) => void
 }
@@ -100,7 +102,7 @@ export class RunningExecutions {
   }
 
   #ended(hosted: HostedExecution, error?: unknown): void {
-    const { observers, logger, onEnded, onStoreFailure, onLost, onHandedOff } = this.#callbacks
+    const { observers, logger, onEnded, onStoreFailure, onLost, onHandedOff, onParked } = this.#callbacks
     const { executionId, status } = hosted
     hosted.disconnectPolicy.close()
     if (status !== 'running' && status !== 'parked') {
@@ -110,6 +112,10 @@ export class RunningExecutions {
       observers.end(executionId, 'handed_off')
       logger.warn('An execution is handed off to the next process', { executionId })
       onHandedOff(hosted)
+    } else if (error instanceof DagstreamError && error.code === 'CRASH_LIMIT') {
+      observers.end(executionId, 'parked')
+      logger.warn('An execution is parked', { executionId, reason: error.message })
+      onParked(hosted)
     } else {
       observers.end(executionId, 'lost')
       logger.warn('An execution was lost', { executionId, error: describeError(error) })

@@ -2,7 +2,7 @@ import type { ExecutionStatus, FinalTaskStatus } from '../../events/events.ts'
 import { addTokenUsage, type TokenUsage } from '../../events/token-usage.ts'
 import { createCounters, type MutableCounters } from '../../engine/counters.ts'
 import type { LogEntry } from '../../events/log-entry.ts'
-import type { EntryObserver, ExecutionObserver, ObservedOutcome } from './execution-observer.ts'
+import type { EntryObserver, ExecutionObserver, ObservedOutcome } from '../../engine/observers/execution-observer.ts'
 import { Histogram } from './histogram.ts'
 
 /** From a store in memory to a disk that is about to fail, s. */

@@ -5,7 +5,7 @@ import type { LogEntry } from '../../events/log-entry.ts'
 import type { ExecutionStore } from '../../store/execution-store.ts'
 import type { Lease } from '../../log/event-log.ts'
 import type { Logger } from '../../log/logger.ts'
-import type { ObservedRecord, ObserverHub } from '../observers/observer-hub.ts'
+import type { ObservedRecord, ObserverHub } from '../../engine/observers/observer-hub.ts'
 import { callStore } from '../../store/call-store.ts'
 
 /** The parts of a host that a quarantine works with. */
@@ -45,7 +45,7 @@ export class Quarantine {
     const { logger, observers } = this.#context
     logger.warn('An execution is parked', { executionId, code, reason: message, tasks })
     this.add(executionId)
-    observers.parked(record, entry)
+    observers.parked(record, entry, {})
   }
 
   /** Parks an execution that was not taken over. @param lease if it is claimed already. @throws what the store throws */

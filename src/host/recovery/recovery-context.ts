@@ -8,7 +8,7 @@ import type { ToolResolver } from '../../tools/tool-resolver.ts'
 import type { HostedExecution } from '../execution/hosted-execution.ts'
 import type { StoreFailure } from '../execution/hosted-parts.ts'
 import type { RunningExecutions } from '../execution/running-executions.ts'
-import type { ObserverHub } from '../observers/observer-hub.ts'
+import type { ObserverHub } from '../../engine/observers/observer-hub.ts'
 import type { StoreRetries } from '../storage/store-retries.ts'
 
 /** What a resumed execution continues with. */

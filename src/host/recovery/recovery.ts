@@ -207,7 +207,7 @@ export class Recovery {
   /** The options of a resumed execution; its observers see its log from its first new entry on. */
   #describe(stored: StoredExecution): ResumeContext {
     const { resume, observers } = this.#context
-    return { ...resume, onRestored: log => observers.observe(stored, log.state.name, log) }
+    return { ...resume, onRestored: loop => observers.observeResumed(stored, loop) }
   }
 
   /** @returns its tools; `undefined` where it is not resumed @throws `RECORD_UNUSABLE`; the errors of the store and of its tool provider */

@@ -12,6 +12,7 @@ export const lastEventId: Json = parameter(
 export const identity: Json = {
   'Execution-Id': header('Id of the execution.'),
   Location: header('`/executions/{id}`.'),
+  'Trace-Id': header('Id of the trace of the execution, if traces are written.'),
 }
 
 /** Description of a stream. */
@@ -31,6 +32,7 @@ export function startOperation(body: Json): Json {
         pattern: '^[!-~]{1,255}$',
       }),
       lastEventId,
+      parameter('traceparent', 'header', 'W3C Trace Context: the parent of the trace of the execution.'),
     ],
     requestBody: { required: true, ...content(JSON_TYPE, body) },
     responses: {

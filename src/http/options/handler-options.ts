@@ -1,7 +1,13 @@
 import type { Dispatcher } from '../../cluster/order.ts'
 import { isSharedStore } from '../../cluster/shared-store.ts'
 import { DagstreamError, expectMethods, expectObject, invalidOption } from '../../errors.ts'
-import { EXECUTION_OPTIONS, type ExecutionOptions, isAtLeastZero, resolveOptions } from '../../engine/options.ts'
+import {
+  EXECUTION_OPTIONS,
+  type ExecutionOptions,
+  expectObservers,
+  isAtLeastZero,
+  resolveOptions,
+} from '../../engine/options.ts'
 import { defaultFormat, type Format } from '../../sse/formats.ts'
 import { WorkflowRegistry, type WorkflowSource } from '../../plan/workflow-registry.ts'
 import { createMemoryStore } from '../../store/memory-store.ts'
@@ -12,7 +18,7 @@ import { type DisconnectRule, parseDisconnectRule } from '../../host/execution/d
 import { CLUSTER_OPTIONS, resolveClusterOptions } from '../../host/cluster/cluster-options.ts'
 import { dispatchOrders } from '../../host/cluster/dispatching-store.ts'
 import type { HostOptions } from '../../host/host-options.ts'
-import type { ExecutionObserver } from '../../host/observers/execution-observer.ts'
+import type { ExecutionObserver } from '../../engine/observers/execution-observer.ts'
 import type { Authorize } from '../security/authorize.ts'
 import { parseAllowedHosts } from '../security/host-guard.ts'
 
@@ -73,6 +79,11 @@ export interface HandlerOptions extends ExecutionOptions {
   readonly format?: Format
   /** Each receives the log entries of every execution that starts or resumes here. @defaultValue none */
   readonly observers?: readonly ExecutionObserver[]
+  /**
+   * Whether `POST /mcp` serves the workflows as tools of MCP, over Streamable HTTP. Needs the package `@modelcontextprotocol/sdk`,
+   * which the first request loads. @defaultValue false
+   */
+  readonly mcpServer?: boolean
 }
 
 /** The options of a handler, all present and checked. */
@@ -84,6 +95,7 @@ export interface ResolvedHandlerOptions extends HostOptions {
   readonly heartbeatMs: number
   readonly stallTimeoutMs: number
   readonly format: Format
+  readonly mcpServer: boolean
 }
 
 /** The methods of a store that a handler calls. */
@@ -104,6 +116,7 @@ const HANDLER_OPTIONS: readonly (keyof HandlerOptions)[] = [
   'drainMs',
   'format',
   'observers',
+  'mcpServer',
   ...CLUSTER_OPTIONS,
 ]
 
@@ -124,6 +137,7 @@ export function resolveHandlerOptions(given: HandlerOptions): ResolvedHandlerOpt
     drainMs = 10_000,
     format = defaultFormat,
     observers = [],
+    mcpServer = false,
     work,
     leaseMs,
     toolsWaitMs,
@@ -152,8 +166,8 @@ export function resolveHandlerOptions(given: HandlerOptions): ResolvedHandlerOpt
   for (const [name, value] of Object.entries({ heartbeatMs, stallTimeoutMs })) {
     if (!(isAtLeastZero(value) && value > 0)) throw invalidOption(name, 'a positive number of milliseconds', value)
   }
-  if (!Array.isArray(observers)) throw invalidOption('observers', 'an array of observers', observers)
-  for (const [at, observer] of observers.entries()) expectMethods(`observers[${at}]`, observer, ['observe'])
+  expectObservers(observers)
+  if (typeof mcpServer !== 'boolean') throw invalidOption('mcpServer', 'a boolean', mcpServer)
   if (!isAtLeastZero(drainMs)) throw invalidOption('drainMs', 'a number of milliseconds, 0 or more', drainMs)
   return {
     tools: resolver,
@@ -172,6 +186,7 @@ export function resolveHandlerOptions(given: HandlerOptions): ResolvedHandlerOpt
     drainMs,
     format,
     observers: [...observers],
+    mcpServer,
     isServer: true,
     cluster,
   }

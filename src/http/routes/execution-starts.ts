@@ -7,6 +7,7 @@ import { negotiate } from '../../sse/accept.ts'
 import { locateErrorIssues, type WorkflowText } from '../../workflow/locate-issues.ts'
 import { JSON_HEADERS } from '../answers/headers.ts'
 import { badRequest } from '../answers/problem.ts'
+import { readTrace } from '../answers/trace-headers.ts'
 import type { ServerBounds } from '../body/execution-options.ts'
 import { type JsonBody, parseRepeatClaim, readJson } from '../body/execution-request.ts'
 import type { ResolvedHandlerOptions } from '../options/handler-options.ts'
@@ -92,7 +93,11 @@ export class ExecutionStarts {
     // Refuse a reader above the limit before the execution starts.
     const release = accepted === 'stream' ? this.#host.subscribers.admit() : undefined
     try {
-      const started = await this.#host.start({ ...asked, ...unfollowed }, claimant, () => request.signal)
+      const started = await this.#host.start(
+        { ...asked, ...unfollowed, ...readTrace(request) },
+        claimant,
+        () => request.signal,
+      )
       this.#responses.encodeAhead(started)
       return protocol?.show(started, body.value, release) ?? show(started, undefined, release)
     } catch (error) {

@@ -1,6 +1,8 @@
 import { parseEventId } from '../../events/events.ts'
+import { readTraceparent } from '../../engine/resume/recorded-options.ts'
 import type { HostedExecution } from '../../host/execution/hosted-execution.ts'
 import { badRequest, HttpProblem } from '../answers/problem.ts'
+import { describeTrace } from '../answers/trace-headers.ts'
 import type { ExecutionResponses } from './execution-responses.ts'
 import { chooseFormat } from './stream-format.ts'
 
@@ -30,8 +32,9 @@ export function streamAfter(
 }
 
 /** Headers that identify the execution before the first event. */
-export function identify({ executionId }: HostedExecution): Record<string, string> {
-  return { Location: `/executions/${executionId}`, 'Execution-Id': executionId }
+export function identify({ executionId, record }: HostedExecution): Record<string, string> {
+  const trace = describeTrace(readTraceparent(record.options))
+  return { Location: `/executions/${executionId}`, 'Execution-Id': executionId, ...trace }
 }
 
 /** @throws HttpProblem 400 for a malformed id, or one of another execution */

@@ -20,8 +20,9 @@ export type Action =
   | 'health'
   | 'metrics'
   | 'openapi'
+  | 'mcp'
 
-/** The second argument of `authorize`. */
+/** The second argument of `authorize`. A call of a tool at `/mcp` asks twice: for `mcp`, and for the action of the tool. */
 export interface AccessContext {
   readonly action: Action
   /** For an action on one registered workflow: its name in the path, whether there is one or not. */

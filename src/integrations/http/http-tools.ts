@@ -8,7 +8,7 @@ import { HostLimits } from './host-limits.ts'
 import { matchesRule, namesAddress, type Target } from './host-rules.ts'
 import { type HttpSettings, type HttpToolsOptions, resolveHttpOptions } from './http-options.ts'
 import type { HttpRequest, HttpResponse } from './http-request.ts'
-import { prepareRequest } from './prepare-request.ts'
+import { prepareRequest, withTrace } from './prepare-request.ts'
 import { proxied } from './connect/proxied-connector.ts'
 import { withResets } from './connect/reset-connector.ts'
 import { type HttpSession, sendRequest } from './send-request.ts'
@@ -27,13 +27,11 @@ export function httpTools(options: HttpToolsOptions = {}): Tool[] {
     limits: new HostLimits(settings.limitPerHost),
     dispatcher: new Agent({ connect: abortable(withResets(createConnector(settings))) }),
   }
-  return defineHttpTools(
-    settings,
-    options,
-    (args, { signal, log }): Promise<HttpResponse> =>
-      // Already validated by the schema.
-      sendRequest(prepareRequest(makeSendable(args, log) as unknown as HttpRequest), session, signal),
-  )
+  return defineHttpTools(settings, options, (args, { signal, log, traceparent }): Promise<HttpResponse> => {
+    // Already validated by the schema.
+    const request = prepareRequest(makeSendable(args, log) as unknown as HttpRequest)
+    return sendRequest(withTrace(request, traceparent), session, signal)
+  })
 }
 
 function createConnector(settings: HttpSettings): buildConnector.connector {

@@ -56,6 +56,12 @@ export function prepareRequest(request: HttpRequest): PreparedRequest {
   return { what, method, url, headers, body, timeoutMs, as, accepts }
 }
 
+/** The same request with the trace context of its attempt, unless the task gives it one of its own. */
+export function withTrace(request: PreparedRequest, traceparent: string | undefined): PreparedRequest {
+  if (traceparent === undefined || request.headers.has('traceparent')) return request
+  return { ...request, headers: new Map([...request.headers, ['traceparent', traceparent]]) }
+}
+
 /** Validates a header and sets it, replacing one of that name. @throws `INVALID_ARGUMENTS` */
 export function addHeader(headers: Map<string, string>, name: string, value: unknown, what: string): void {
   const key = name.toLowerCase()

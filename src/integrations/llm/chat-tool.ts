@@ -121,7 +121,7 @@ export function createChatTool(provider: LLMProvider, options: ChatToolOptions =
     // Messages are forwarded verbatim.
     exactNumbers: true,
     retry: { maxAttempts: 3, ...options.retry },
-    async execute(given, { signal, emitToken, reportUsage, log }) {
+    async execute(given, { signal, emitToken, reportUsage, log, traceparent }) {
       const args = makeSendable(given, log)
       const { temperature, maxTokens, stop } = args
       const extra = { ...options.extra, ...args.extra }
@@ -140,6 +140,7 @@ export function createChatTool(provider: LLMProvider, options: ChatToolOptions =
       }
       const events = provider.generateStream(toMessages(args, options.system), {
         signal,
+        ...(traceparent !== undefined && { traceparent }),
         onUsage: count,
         onNotice: message => log('warning', message),
         onFinish: told => {

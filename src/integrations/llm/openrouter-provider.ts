@@ -205,6 +205,7 @@ export class OpenRouterProvider implements LLMProvider {
         accept: mayBeWhole ? 'text/event-stream, application/json;q=0.9' : 'text/event-stream',
         // Compression delays tokens.
         'accept-encoding': 'identity',
+        ...(params.traceparent !== undefined && { traceparent: params.traceparent }),
         ...this.#headers,
       },
       body: request.json,

@@ -42,6 +42,8 @@ export interface ProviderParams {
    * precedence over everything that sets them. Not `messages` and `stream`.
    */
   readonly omit?: readonly string[]
+  /** W3C trace context, sent as the header `traceparent`. */
+  readonly traceparent?: string
   /** Ends the request: its connection is closed, and the stream ends with an `error` that is not retryable. */
   readonly signal?: AbortSignal
   /** Maximum silence of a response, ms; comments count as activity. 0 for no bound. @defaultValue 120,000 */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { ExecutionObserver } from '../../../src/host/observers/execution-observer.ts'
+import type { ExecutionObserver } from '../../../src/engine/observers/execution-observer.ts'
 import { createMemoryStore } from '../../../src/index.ts'
 import { leaveAfter, readKept } from '../../support/crash.ts'
 import { handlerRig, ONE_TASK } from '../../http/handler/handler-rig.ts'

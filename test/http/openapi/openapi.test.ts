@@ -102,7 +102,9 @@ test('names are unique, references lead somewhere, and the parameters of a path 
 })
 
 test('answers of the server match the document: status, type, headers and body', async () => {
-  const { tool, send, create } = handlerRig({ workflows: { one: ONE_TASK } })
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+  const traced = { begin: () => ({ traceparent }), observe: () => undefined }
+  const { tool, send, create } = handlerRig({ workflows: { one: ONE_TASK }, observers: [traced] })
   const seen = new Set<string>()
   const expectDocumented = async (response: Response, method: string, path: string): Promise<void> => {
     const { operation } = operations.find(each => each.method === method && each.path === path) ?? {}

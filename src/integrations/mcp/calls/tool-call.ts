@@ -86,7 +86,13 @@ async function request(
 ): Promise<unknown> {
   const { link, redact, clock } = server
   let reports: CallProgress | undefined
-  const params = { name: toolName, arguments: makeSendable(args as Record<string, unknown>, context.log) }
+  const { traceparent } = context
+  const params = {
+    name: toolName,
+    arguments: makeSendable(args as Record<string, unknown>, context.log),
+    // The client adds its progress token.
+    ...(traceparent !== undefined && { _meta: { traceparent } }),
+  }
   for (let opening = first, hasNewSession = false; ; opening = server.connect(), hasNewSession = true) {
     const connection = opening instanceof Promise ? await abortable(opening, signal) : opening
     link.begin(connection)

@@ -9,7 +9,7 @@ import type { Logger } from '../log/logger.ts'
 export const LOOK_MS = 10_000 as const
 /** An order that has waited so long is taken from the store, ms: its key may be lost. */
 const MAX_WAIT_MS = 20_000
-/** How long the worker asks the store after a limit has held an order back, ms. */
+/** How long the worker asks the store after a limit may have held an order or answers back, ms. */
 const LIMITED_MS = 10_000
 /** How long the worker asks the store after the dispatcher has returned, ms. */
 const RETURNED_MS = 30_000
@@ -162,6 +162,11 @@ export class Offers implements KeyReceiver {
   /** Accepts as many offers as there is room for, besides those that it holds. */
   limit(): void {
     this.#reception?.limit(Math.max(1, this.#parts.freeCount() + this.#ends.size))
+  }
+
+  /** Answers may wait, perhaps for a permit. No dispatcher offers them. */
+  answersMayWait(): void {
+    this.#askStoreFor(LIMITED_MS)
   }
 
   /** Looks for orders whose keys may be lost: then the store is asked. Never rejects. */

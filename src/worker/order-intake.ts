@@ -48,8 +48,8 @@ export class OrderIntake {
   #isTaking = false
   #isDue = false
   #isStopped = false
-  /** Answers may wait, which no dispatcher offers. */
-  #mayHaveAnswers = false
+  /** The next take needs no offer: answers may wait, which no dispatcher offers. */
+  #isLooking = false
   #isAway = false
   #stopTimer: (() => void) | undefined
   #ratedUntil = Number.NEGATIVE_INFINITY
@@ -83,7 +83,7 @@ export class OrderIntake {
   /** Orders may wait, or there is room for them. @param mayHaveAnswers whether answers may wait, too */
   wake(mayHaveAnswers = false): void {
     if (this.#isStopped) return
-    this.#mayHaveAnswers ||= mayHaveAnswers
+    if (mayHaveAnswers) this.#offers?.answersMayWait()
     this.#isDue = true
     if (!this.#isTaking) void this.#takeAll()
   }
@@ -117,8 +117,9 @@ export class OrderIntake {
     const pollMs = isDirect ? directMs : LOOK_MS
     // Members that started together must not ask together for ever.
     this.#stopTimer = clock.after(pollMs * (1 + JITTER * (2 * random() - 1)), () => {
-      if (isDirect) this.wake()
-      else void offers.look().then(() => this.wake(true))
+      if (isDirect) return this.wake()
+      this.#isLooking = true
+      void offers.look().then(() => this.wake())
     })
   }
 
@@ -127,9 +128,9 @@ export class OrderIntake {
     const offers = this.#offers
     const free = freeCount()
     if (free <= 0) return
-    const isDirect = offers === undefined || offers.isDirect || this.#mayHaveAnswers
+    const isDirect = offers === undefined || offers.isDirect || this.#isLooking
     if (!isDirect && !offers.hasWaiting) return
-    this.#mayHaveAnswers = false
+    this.#isLooking = false
     const drawn = offers?.draw() ?? []
     if (offers?.hasWaiting) this.#isDue = true
     const count = isDirect ? free : drawn.length

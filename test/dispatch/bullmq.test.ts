@@ -1,6 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { afterEach, describe, expect, test, vi } from 'vitest'
+import type { SharedStore } from '../../src/cluster/shared-store.ts'
+import { dispatchOrders } from '../../src/host/cluster/dispatching-store.ts'
+import { SILENT_LOGGER } from '../../src/log/logger.ts'
+import { testDispatcher } from '../../src/testing/shared-conformance.ts'
+import type { ToolContext } from '../../src/tools/tool.ts'
+import { FakeClock } from '../support/fake-clock.ts'
+import { createMemorySharedStore } from '../support/memory-shared-store.ts'
 import { isRedisMissing } from '../support/redis.ts'
 import { createQueueRig, type QueueRig, tasks } from './queue-rig.ts'
 
@@ -116,6 +123,29 @@ describe.skipIf(isRedisMissing)('a queue of BullMQ', () => {
     await rig.order('b', tasks(20, 'b'))
     await vi.waitFor(async () => expect(await rig.settled()).toHaveLength(40), ALL)
     await vi.waitFor(async () => expect(await countKeys()).toBe(0), ALL)
+  })
+
+  test('an attempt that asks holds no place, and goes on with its answer', async () => {
+    rig = await createQueueRig()
+    const ask = async (_: unknown, context: ToolContext): Promise<unknown> => await context.ask({ message: 'Go?' })
+    await rig.start({ ask, work: () => 1 }, { concurrency: 1 })
+    await rig.order('ask', ['q'])
+    await rig.order('work', tasks(20))
+    await vi.waitFor(async () => expect(await rig.settled()).toHaveLength(20), ALL)
+    const key = { executionId: 'x', taskId: 'q', attempt: 1 }
+    await rig.store.orders.answer(key, [{ number: 1, answer: { status: 'answered', response: 'yes' } }])
+    await vi.waitFor(async () => expect(await rig.settled()).toContain('q'), ALL)
+    await vi.waitFor(async () => expect(await countKeys()).toBe(0), ALL)
+  })
+
+  test('the conformance suite holds for the store with the queue', async () => {
+    rig = await createQueueRig()
+    const dispatcher = await rig.open()
+    const clock = new FakeClock()
+    const create = (): SharedStore => dispatchOrders(createMemorySharedStore(clock), dispatcher, SILENT_LOGGER)
+    const cases = testDispatcher(create, { wait: ms => clock.run(ms) })
+    for (const { run } of cases) await run()
+    expect(cases.length).toBeGreaterThan(10)
   })
 
   test('a worker that ends gives back what it has not begun, and others run it', async () => {

@@ -34,6 +34,8 @@ export interface CliProcess {
    * that stops listening
    */
   onStrayError(listener: (error: unknown) => void): () => void
+  /** Opens an address in a browser. @defaultValue the program of the system. @returns whether one could be started */
+  readonly openUrl?: (url: string) => Promise<boolean>
   /** Opens a queue that dispatches tasks by its URL. @defaultValue that of BullMQ */
   readonly openQueue?: (url: string, logger: Logger) => Promise<Dispatcher>
   /** Ends the process at once. */

@@ -11,6 +11,7 @@ const source = (path: string): string => fileURLToPath(new URL(`src/${path}`, im
 const APART = [
   'test/{conformance,e2e,examples,examples-react,faults,kill,leaks,readers,store}/**/*.test.ts',
   'test/integrations/mcp/**/*.test.ts',
+  'test/page/browser/*.test.ts',
   'test/integrations/llm/failures.test.ts',
   'test/hostile/process.test.ts',
   'test/http/handler/leaks.test.ts',
@@ -24,7 +25,7 @@ const shared = {
       { find: /^dagstream$/, replacement: source('index.ts') },
       { find: /^dagstream\/job$/, replacement: source('sse/job.ts') },
       {
-        find: /^dagstream\/(sse|http|http\/node|client|store\/(?:sqlite|postgres)|testing|worker|otel)$/,
+        find: /^dagstream\/(sse|http|http\/node|client|store\/(?:sqlite|postgres)|dispatch\/bullmq|testing|worker|otel)$/,
         replacement: source('$1/index.ts'),
       },
       { find: /^dagstream\/(ai-sdk|ag-ui)$/, replacement: source('protocols/$1/index.ts') },

@@ -212,6 +212,15 @@ export class ExecutionPlan implements KnownWorkflow {
     return (this.#priorities ??= computePriorities(this.layerIndices, this.dependents, this.#estimates))
   }
 
+  /**
+   * Task indices in the order of `dataflow` where tasks without an estimate of their own have a learned one.
+   * @param learned ms by task index
+   */
+  prioritiesBy(learned: readonly (number | undefined)[]): readonly number[] {
+    const estimates = this.#estimates.map((given, task) => (given === 1 ? (learned[task] ?? given) : given))
+    return computePriorities(this.layerIndices, this.dependents, estimates)
+  }
+
   get tree(): TaskTree {
     return (this.#tree ??= new Map(
       this.tasks.map(({ id, group }) => [id, group?.kind === 'workflow' ? group.plan.tree : undefined]),

@@ -91,6 +91,11 @@ export interface ExecutionStore extends LogStorage {
     readonly limit: number
   }): readonly StoredExecution[] | Promise<readonly StoredExecution[]>
   /**
+   * Ids of at most `limit` ended executions, the most recent first: by `createdAt` or by the time of their ends. Without this method
+   * there is no history, so nothing can be forecast.
+   */
+  recent?(options: { readonly owner?: string; readonly limit: number }): readonly string[] | Promise<readonly string[]>
+  /**
    * Summaries of these executions for lists, in the given order; `{}` for an unknown one. Implemented by stores that
    * need not read whole logs for it; without it, lists show only the name and the number of tasks.
    */

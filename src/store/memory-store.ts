@@ -10,6 +10,7 @@ import type { ExecutionRecord, ExecutionStore, StoredExecution } from './executi
 import { summarize } from './execution-summary.ts'
 import { MemorySecrets, type SecretRow } from './memory-secrets.ts'
 import { OutputCache } from './output-cache.ts'
+import { findRecent } from './recent-executions.ts'
 import { type MemoryStoreOptions, resolveMemoryOptions } from './memory-store-options.ts'
 
 /** Estimated memory of an execution without its entries and outputs, and of a task's state, bytes. */
@@ -175,6 +176,8 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): ExecutionSt
         .sort(compareAge)
         .slice(0, limit)
     },
+
+    recent: ({ owner, limit }) => findRecent(finished, owner, limit),
 
     summarize: executionIds =>
       executionIds.map(executionId => {

@@ -1,6 +1,7 @@
 import type { ExecutionStore } from '../store/execution-store.ts'
 import { LOG_CASES } from './log-cases.ts'
 import { MEMORY_CASES } from './memory-cases.ts'
+import { RECENT_CASES } from './recent-cases.ts'
 import { RECORD_CASES } from './record-cases.ts'
 import { SECRET_CASES } from './secret-cases.ts'
 
@@ -21,7 +22,7 @@ export interface StoreCase {
  * @example for (const { name, run } of testStore(createMyStore)) test(name, run)
  */
 export function testStore(createStore: () => ExecutionStore | Promise<ExecutionStore>): readonly StoreCase[] {
-  return [...RECORD_CASES, ...LOG_CASES, ...MEMORY_CASES, ...SECRET_CASES].map(([name, check]) => ({
+  return [...RECORD_CASES, ...RECENT_CASES, ...LOG_CASES, ...MEMORY_CASES, ...SECRET_CASES].map(([name, check]) => ({
     name,
     run: async () => check(await createStore()),
   }))

@@ -1,7 +1,9 @@
+import { forecastSchemas } from './forecast-schemas.ts'
 import { SSE_EVENTS } from '../../events/events.ts'
 import { LIMITS } from '../../workflow/document.ts'
 import { WORKFLOW_NAME_PATTERN } from '../../workflow/schema.ts'
 import { embedWorkflow } from './embed-workflow.ts'
+import { detailSchemas } from './detail-schemas.ts'
 import { inputSchemas } from './input-schemas.ts'
 import { requestSchemas } from './request-schemas.ts'
 import {
@@ -77,12 +79,14 @@ export const schemas: Readonly<Record<SchemaName, Json>> = {
         startedAt: timestamp,
         endedAt: timestamp,
         executionTimeMs: ms,
+        tokenUsage: refer('TokenUsage'),
       },
-      ['name', ...Object.keys(counts), 'runningCount', 'startedAt', 'endedAt', 'executionTimeMs'],
+      ['name', ...Object.keys(counts), 'runningCount', 'startedAt', 'endedAt', 'executionTimeMs', 'tokenUsage'],
     ),
     description: 'Unknown figures are absent.',
   },
   ...inputSchemas,
+  ...detailSchemas,
   ExecutionResult: object(
     {
       executionId,
@@ -151,11 +155,16 @@ export const schemas: Readonly<Record<SchemaName, Json>> = {
     },
     ['totalCacheWrites', 'totalCacheReads', 'totalCost', 'contextTokens'],
   ),
-  ValidationResult: object({
-    valid: { type: 'boolean' },
-    issues: { type: 'array', maxItems: LIMITS.maxIssues, items: refer('WorkflowIssue') },
-    issueCount: count,
-  }),
+  ValidationResult: object(
+    {
+      valid: { type: 'boolean' },
+      issues: { type: 'array', maxItems: LIMITS.maxIssues, items: refer('WorkflowIssue') },
+      issueCount: count,
+      forecast: refer('Forecast'),
+    },
+    ['forecast'],
+  ),
+  ...forecastSchemas,
   WorkflowIssue: object(
     {
       code: text,

@@ -10,6 +10,17 @@ export const workflowPaths: Json = {
     post: {
       operationId: 'validateWorkflow',
       summary: 'Check a workflow without running it',
+      parameters: [
+        parameter(
+          'forecast',
+          'query',
+          'Whether to forecast time, tokens and cost of a valid workflow from the history.',
+          {
+            type: 'boolean',
+            default: false,
+          },
+        ),
+      ],
       requestBody: { required: true, ...content(JSON_TYPE, refer('ValidationRequest')) },
       responses: { 200: json('The problems.', refer('ValidationResult')), ...problems(400, 413, 415, 503) },
     },

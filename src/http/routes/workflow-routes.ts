@@ -1,29 +1,33 @@
 import { Hono } from 'hono'
+import { computeForecast } from '../../forecast/forecast.ts'
+import { readHistory } from '../../forecast/read-history.ts'
 import { stringifyJson } from '../../json/stringify-json.ts'
-import { validateWorkflow } from '../../plan/compile.ts'
+import { compileWorkflow, validateWorkflow } from '../../plan/compile.ts'
 import type { DAGStructure } from '../../workflow/document.ts'
 import { locateIssues } from '../../workflow/locate-issues.ts'
 import { workflowSchema } from '../../workflow/schema.ts'
 import { JSON_HEADERS } from '../answers/headers.ts'
+import { badRequest } from '../answers/problem.ts'
 import { findWorkflowText, parseEnvelope, parseNamedRequest, readJson } from '../body/execution-request.ts'
 import type { ResolvedHandlerOptions } from '../options/handler-options.ts'
-import { type AccessContext, askAuthorize } from '../security/authorize.ts'
+import { type Access, type AccessContext, askAuthorize } from '../security/authorize.ts'
 import type { ExecutionStarts } from './execution-starts.ts'
 import { findWorkflow } from './find-workflow.ts'
 
 /** The routes under `/workflows`: checks of documents, and the registered workflows. */
 export function createWorkflowRoutes(
   starts: ExecutionStarts,
-  { authorize, tools, workflows }: ResolvedHandlerOptions,
+  { authorize, tools, workflows, execution }: ResolvedHandlerOptions,
 ): Hono {
-  const ask = (request: Request, context: AccessContext): Promise<unknown> => askAuthorize(authorize, request, context)
+  const ask = (request: Request, context: AccessContext): Promise<Access> => askAuthorize(authorize, request, context)
 
   const find = (name: string): DAGStructure => findWorkflow(workflows, name)
 
   return (
     new Hono()
       .post('/validate', async ({ req }) => {
-        await ask(req.raw, { action: 'validate' })
+        const { owner } = await ask(req.raw, { action: 'validate' })
+        const isForecast = asksForecast(new URL(req.url).searchParams)
         const body = await readJson(req.raw)
         const { workflow, input, duplicates } = parseEnvelope(body, ['input'])
         if (duplicates.length > 0) {
@@ -33,7 +37,11 @@ export function createWorkflowRoutes(
         const found = await tools.toolsFor(workflows?.record(workflow as DAGStructure) ?? workflow)
         const report = validateWorkflow(workflow, found, { input, ...(workflows && { workflows }) })
         const issues = locateIssues(report.issues, findWorkflowText(body))
-        return Response.json({ ...report, issues }, { headers: JSON_HEADERS })
+        if (!isForecast || !report.valid) return Response.json({ ...report, issues }, { headers: JSON_HEADERS })
+        const plan = compileWorkflow(workflow as DAGStructure, found, { ...(workflows && { workflows }) })
+        const history = await readHistory(execution.store, owner)
+        const forecast = await computeForecast(plan, history, execution)
+        return Response.json({ ...report, issues, forecast }, { headers: JSON_HEADERS })
       })
       .get('/schema', async ({ req }) => {
         await ask(req.raw, { action: 'schema' })
@@ -62,6 +70,14 @@ export function createWorkflowRoutes(
         })
       })
   )
+}
+
+/** @throws HttpProblem 400 */
+function asksForecast(query: URLSearchParams): boolean {
+  const values = query.getAll('forecast')
+  const [value = 'false'] = values
+  if (values.length <= 1 && (value === 'true' || value === 'false')) return value === 'true'
+  throw badRequest('Expected one `forecast`: `true` or `false`')
 }
 
 /** A registered workflow in a list. */

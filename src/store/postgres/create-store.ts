@@ -71,6 +71,7 @@ export function createPostgresStore({ database, driver, config, options }: Store
     get: executionId => executions.get(executionId),
     findByKey: (owner, idempotencyKey) => executions.findByKey(owner, idempotencyKey),
     list: options => executions.list(options),
+    recent: options => executions.recent(options),
     summarize: ids => executions.summarize(ids),
     interrupted: () => executions.interrupted(),
     recall: (key, maxAgeMs) => outputs.recall(key, maxAgeMs),

@@ -11,6 +11,8 @@ import {
   LIST,
   LIST_INTERRUPTED,
   LIST_OF_OWNER,
+  RECENT,
+  RECENT_OF_OWNER,
   SUMMARIZE,
 } from './sql/executions.ts'
 import { toCount, toStored, toStoredOwner } from './stored-text.ts'
@@ -74,6 +76,15 @@ export class Executions {
         ? await this.#database.query(LIST, page)
         : await this.#database.query(LIST_OF_OWNER, [...page, toStoredOwner(owner)])
     return rows.map(readExecutionRow)
+  }
+
+  /** Ids of ended executions, the newest first. */
+  async recent({ owner, limit }: { readonly owner?: string; readonly limit: number }): Promise<readonly string[]> {
+    const rows =
+      owner === undefined
+        ? await this.#database.query(RECENT, [toCount(limit)])
+        : await this.#database.query(RECENT_OF_OWNER, [toCount(limit), toStoredOwner(owner)])
+    return rows.map(row => row['id'] as string)
   }
 
   /** Without `workflow`, `input` and `options`, which may be large. */

@@ -3,6 +3,7 @@ import { utf8Length } from '../../events/json-value.ts'
 import type { MemoryKey, RememberedOutput } from '../execution-store.ts'
 import type { SqliteConnection } from './driver.ts'
 import { selectText } from './rows.ts'
+import { toText } from './stored-owner.ts'
 
 /** Entries that one removal reads at most. */
 const ROWS_AT_ONCE = 1000
@@ -96,9 +97,4 @@ export class RememberedOutputs {
   #total(): number {
     return (this.#bytes ??= this.#sum()[0]?.['bytes'] as number)
   }
-}
-
-/** SQL compares NULLs as different. */
-function toText(owner: string | undefined): string {
-  return owner === undefined ? '' : JSON.stringify(owner)
 }

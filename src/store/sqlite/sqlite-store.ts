@@ -4,6 +4,7 @@ import type { ExecutionStore } from '../execution-store.ts'
 import type { ExecutionSummary } from '../execution-summary.ts'
 import { backUp } from './backup.ts'
 import type { SqliteConnection, SqliteDriver } from './driver.ts'
+import { RecentRows } from './recent-rows.ts'
 import { RememberedOutputs } from './remembered-outputs.ts'
 import { Retention } from './retention.ts'
 import { SecretRows } from './secret-rows.ts'
@@ -45,6 +46,7 @@ export interface StoreParts {
 export function createSqliteStore({ driver, connection, file, unlock, options }: StoreParts): SqliteStore {
   const { clock, readOnly } = options
   const tables = new StoreTables(connection)
+  const recent = new RecentRows(connection)
   const secretRows = new SecretRows(connection)
   /** Cache for the executions that this store appends to. */
   const rows = new Map<string, RowRef>()
@@ -172,6 +174,7 @@ export function createSqliteStore({ driver, connection, file, unlock, options }:
     get: executionId => ask(executionId, () => tables.find(executionId)),
     findByKey: (owner, idempotencyKey) => ask(undefined, () => tables.findByKey(owner, idempotencyKey)),
     list: ({ owner, after, limit }) => ask(undefined, () => tables.list(owner, after, limit)),
+    recent: ({ owner, limit }) => ask(undefined, () => recent.find(owner, limit)),
     summarize: ids => ask(undefined, () => ids.map(executionId => tables.summarize(executionId))),
     // A read-only store cannot know which executions other processes have claimed.
     ...(!readOnly && {

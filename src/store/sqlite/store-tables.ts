@@ -8,6 +8,7 @@ import { advanceStatus, changesStatus, describeUnusable, type UnfinishedStatus }
 import type { SqliteConnection } from './driver.ts'
 import { readExecutionRow } from './execution-row.ts'
 import { type Row, selectText, type SqlValue } from './rows.ts'
+import { toText } from './stored-owner.ts'
 
 type Command = ReturnType<SqliteConnection['command']>
 type Query = ReturnType<SqliteConnection['query']>
@@ -229,11 +230,6 @@ function parseParked(json: string): Parked {
   } catch (error) {
     return describeUnusable(recordUnusable('The reason why an execution is parked is not JSON', error))
   }
-}
-
-/** Maps a missing owner to an empty text: SQL compares NULLs as different. */
-function toText(owner: string | undefined): string {
-  return owner === undefined ? '' : JSON.stringify(owner)
 }
 
 function toOptionalText(text: string | undefined): SqlValue {

@@ -41,6 +41,16 @@ export const LIST_OF_OWNER: Statement = statement(
   `SELECT ${HEAD} FROM dagstream.executions WHERE owner = $4 AND ${PAGE}`,
 )
 
+const NEWEST = 'ORDER BY created_at DESC, id DESC LIMIT $1'
+export const RECENT: Statement = statement(
+  'recent',
+  `SELECT id FROM dagstream.executions WHERE ended_at IS NOT NULL ${NEWEST}`,
+)
+export const RECENT_OF_OWNER: Statement = statement(
+  'recent_of_owner',
+  `SELECT id FROM dagstream.executions WHERE owner = $2 AND ended_at IS NOT NULL ${NEWEST}`,
+)
+
 /** Claimed before, unfinished, and held by no living process. */
 export const LIST_INTERRUPTED: Statement = statement(
   'list_interrupted',

@@ -1,0 +1,180 @@
+import type { Schedule } from '../events/events.ts'
+import { addTokenUsage, type TokenUsage } from '../events/token-usage.ts'
+import type { ExecutionPlan, PlannedTask } from '../plan/execution-plan.ts'
+import { runInSlices, type Steps } from '../slices.ts'
+import { type FlatNode, type FlatPlan, flattenPlan } from './flat-plan.ts'
+import { Simulation } from './simulate.ts'
+import type { TaskHistory } from './task-history.ts'
+
+/** What an execution of a workflow will take, by the history of its tools. `null` where it is unknown. */
+export interface Forecast {
+  /** Time from start to end under each schedule, ms: the median of simulated executions with recorded times. */
+  readonly makespanMs: Readonly<Record<Schedule, number | null>>
+  /** Ids of the tasks on the longest path by the median time of each. */
+  readonly criticalPath: readonly string[] | null
+  /** The length of that path, ms: no number of slots makes an execution shorter. */
+  readonly criticalPathMs: number | null
+  /** The sum of the medians of all calls. */
+  readonly tokenUsage: TokenUsage | null
+  /** The sum of the medians in US dollars; absent if no recorded call had a cost. */
+  readonly cost?: number
+  /** By tool of the workflow: the recorded calls that succeeded, 0 for an unknown tool, and the times of them. */
+  readonly tools: Readonly<Record<string, ToolForecast>>
+  /** Names of the tools without a recorded call. */
+  readonly unknown: readonly string[]
+  /** Ids of `forEach` and `repeat` tasks whose number of items or rounds is unknown; absent if there are none. */
+  readonly unknownCounts?: readonly string[]
+}
+
+/** The recorded times of a tool, ms. */
+export interface ToolForecast {
+  readonly count: number
+  readonly p50Ms: number | null
+  readonly p90Ms: number | null
+}
+
+/** Numbers of simulated executions, all prime (see `timesOf`), largest first. */
+const RUN_COUNTS = [101, 53, 23, 11, 1]
+
+/** Maximum number of simulated nodes per schedule, but for a single execution: about 50 ms. */
+const MAX_SIMULATED = 60_000
+
+/** Computes a forecast. The simulation of a large workflow lets the event loop turn between executions. */
+export function computeForecast(
+  plan: ExecutionPlan,
+  history: TaskHistory,
+  options: { readonly maxConcurrency: number },
+): Forecast | Promise<Forecast> {
+  return runInSlices(forecastSteps(plan, history, options))
+}
+
+function* forecastSteps(
+  plan: ExecutionPlan,
+  history: TaskHistory,
+  { maxConcurrency }: { readonly maxConcurrency: number },
+): Steps<Forecast> {
+  const flat = flattenPlan(plan, history, 'dataflow')
+  yield
+  const { unknownTools, unknownCounts } = flat
+  const names = [...flat.callCounts.keys()].sort()
+  const rest = {
+    tools: Object.fromEntries(names.map(name => [name, describeTool(history, name)])),
+    unknown: unknownTools,
+    ...(unknownCounts.length > 0 && { unknownCounts }),
+  }
+  if (unknownTools.length > 0 || unknownCounts.length > 0 || flat.isTooLarge) {
+    const makespanMs = { layers: null, dataflow: null }
+    return { makespanMs, criticalPath: null, criticalPathMs: null, tokenUsage: null, ...rest }
+  }
+  const { path, lengthMs } = findCriticalPath(flat.nodes)
+  const usage = sumUsage(flat)
+  const { totalCost: cost, ...tokenUsage } = usage
+  const layered = flattenPlan(plan, history, 'layers')
+  yield
+  const ranks = rankTops(plan, history)
+  const byRank = ({ top }: FlatNode): number => (top < 0 ? -1 : (ranks[top] as number))
+  return {
+    makespanMs: {
+      layers: yield* simulate(layered, maxConcurrency, ({ top }) => top),
+      dataflow: yield* simulate(flat, maxConcurrency, byRank),
+    },
+    criticalPath: path.map(top => (plan.tasks[top] as PlannedTask).id),
+    criticalPathMs: lengthMs,
+    tokenUsage,
+    ...(cost !== undefined && { cost }),
+    ...rest,
+  }
+}
+
+function describeTool(history: TaskHistory, name: string): ToolForecast {
+  const samples = history.ofTool(name)
+  if (samples === undefined) return { count: 0, p50Ms: null, p90Ms: null }
+  return { count: samples.count, p50Ms: samples.timeAt(0.5), p90Ms: samples.timeAt(0.9) }
+}
+
+/** The rank of each task of the document under `dataflow`. */
+function rankTops(plan: ExecutionPlan, history: TaskHistory): readonly number[] {
+  const ranks = new Array<number>(plan.tasks.length).fill(0)
+  for (const [rank, task] of plan.prioritiesBy(learnedEstimates(plan, history)).entries()) ranks[task] = rank
+  return ranks
+}
+
+/** The median time of each task that is one call, ms, by task index; `undefined` for all others. */
+export function learnedEstimates(plan: ExecutionPlan, history: TaskHistory): readonly (number | undefined)[] {
+  return plan.tasks.map(({ id, tool, group }) =>
+    group === undefined ? history.ofTask(plan.name, id, tool.name)?.timeAt(0.5) : undefined,
+  )
+}
+
+/**
+ * The median makespan of simulated executions. Medians alone would be too short: a task that waits for several others waits for
+ * the slowest of them.
+ */
+function* simulate({ nodes }: FlatPlan, maxConcurrency: number, preference: (node: FlatNode) => number): Steps<number> {
+  const preferences = nodes.map(preference)
+  const order = Array.from(nodes.keys())
+  order.sort((a, b) => (preferences[a] as number) - (preferences[b] as number) || a - b)
+  const simulation = new Simulation(nodes, order, maxConcurrency)
+  const count = RUN_COUNTS.find(runs => runs * nodes.length <= MAX_SIMULATED) ?? 1
+  const makespans: number[] = []
+  for (let run = 0; run < count; run++) {
+    makespans.push(simulation.run(timesOf(nodes, run, count)))
+    yield
+  }
+  makespans.sort((a, b) => a - b)
+  return makespans[(count - 1) / 2] as number
+}
+
+/**
+ * The times of one simulated execution. Over all of them each node takes each share of its samples once, in an order of its own:
+ * shares step by a number from 1 to `count` − 1, which visits all of them as `count` is prime. The same for each call.
+ */
+function timesOf(nodes: readonly FlatNode[], run: number, count: number): (node: number) => number {
+  return index => {
+    const hash = mix(index)
+    const step = count === 1 ? 0 : 1 + (hash % (count - 1))
+    const share = (((hash >>> 8) + run * step) % count) + 0.5
+    return (nodes[index] as FlatNode).samples?.timeAt(share / count) ?? 0
+  }
+}
+
+/** A number from 0 to 2³² − 1 that looks random. */
+function mix(index: number): number {
+  let hash = Math.imul(index + 0x9e3779b9, 0x85ebca6b)
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
+  return (hash ^ (hash >>> 16)) >>> 0
+}
+
+/** Nodes stand behind their dependencies. */
+function findCriticalPath(nodes: readonly FlatNode[]): { readonly path: readonly number[]; readonly lengthMs: number } {
+  const lengths = new Float64Array(nodes.length)
+  const before = new Int32Array(nodes.length).fill(-1)
+  let last = -1
+  for (const [index, { dependencies, samples, delayMs }] of nodes.entries()) {
+    let longest = 0
+    for (const dependency of dependencies) {
+      const length = lengths[dependency] as number
+      if (before[index] !== -1 && length <= longest) continue
+      longest = length
+      before[index] = dependency
+    }
+    const length = longest + (samples?.timeAt(0.5) ?? delayMs)
+    lengths[index] = length
+    if (last === -1 || length >= (lengths[last] as number)) last = index
+  }
+  const path: number[] = []
+  for (let at = last; at >= 0; at = before[at] as number) {
+    const { top } = nodes[at] as FlatNode
+    if (top >= 0 && path.at(-1) !== top) path.push(top)
+  }
+  return { path: path.toReversed(), lengthMs: lengths[last] ?? 0 }
+}
+
+function sumUsage({ nodes }: FlatPlan): TokenUsage {
+  let sum: TokenUsage = { totalTokensIn: 0, totalTokensOut: 0 }
+  for (const { samples } of nodes) {
+    const usage = samples?.usage
+    if (usage !== undefined) sum = addTokenUsage(sum, usage)
+  }
+  return sum
+}

@@ -9,7 +9,7 @@ const source = (path: string): string => fileURLToPath(new URL(`src/${path}`, im
  * time per file.
  */
 const APART = [
-  'test/{conformance,e2e,examples,examples-react,faults,kill,leaks,readers,store}/**/*.test.ts',
+  'test/{conformance,e2e,examples,examples-react,faults,kill,leaks,machines,readers,store}/**/*.test.ts',
   'test/integrations/mcp/**/*.test.ts',
   'test/page/browser/*.test.ts',
   'test/integrations/llm/failures.test.ts',

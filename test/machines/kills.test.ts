@@ -22,7 +22,7 @@ const LONG: KillWorkflow = {
   body: {
     workflow: {
       tasks: [
-        ...['a', 'b', 'c'].map(id => ({ id, tool: 'work', arguments: { value: id, ms: 5500 } })),
+        ...['a', 'b', 'c'].map(id => ({ id, tool: 'work', arguments: { value: id, ms: 5000 } })),
         { id: 'd', tool: 'work', arguments: { value: ['$OUTPUT[a]', '$OUTPUT[b]', '$OUTPUT[c]'] } },
       ],
     },

@@ -20,7 +20,7 @@ export type Target =
   | 'frozen server'
   | 'frozen worker'
 
-const LONG_MS = LEASE_MS + 2000
+const LONG_MS = LEASE_MS + 1500
 
 export interface Strike {
   readonly target: Target

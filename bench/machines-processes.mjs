@@ -247,13 +247,14 @@ async function startBareQueue(url) {
     SELECT number FROM bare_jobs WHERE worker IS NULL ORDER BY number LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING number`
   const settle = `WITH gone AS (DELETE FROM bare_jobs WHERE number = $1 RETURNING number)
     INSERT INTO bare_results SELECT number, 'null' FROM gone`
-  workerHints.on('notification', async () => {
+  const work = async () => {
     const { rows } = await worker.query({ name: 'take', text: take })
     for (const { number } of rows) {
       await worker.query({ name: 'settle', text: settle, values: [number] })
       await worker.query('NOTIFY bare_results')
     }
-  })
+  }
+  workerHints.on('notification', () => void work())
   return {
     async roundTrip() {
       const settled = once(producerHints, 'notification')

@@ -1,5 +1,12 @@
 import pg from 'pg'
 import { loadPostgres, LogEntry } from './library.mjs'
+import {
+  measureCancel,
+  measureHop,
+  measureTakeovers,
+  measureThroughput,
+  measureVisible,
+} from './machines-processes.mjs'
 import { prepareQueue } from './machines-queue.mjs'
 import { startPostgres } from './postgres-server.mjs'
 import { computeMedian } from './statistics.mjs'
@@ -10,12 +17,22 @@ const timestamp = '2026-01-01T00:00:00.000Z'
 
 const SCENARIOS = { append: measureAppend, orders: measureOrders, queue: measureQueue }
 
+/** Those with servers and workers as processes. */
+const PROCESSES = {
+  takeovers: measureTakeovers,
+  cancel: measureCancel,
+  visible: measureVisible,
+  hop: measureHop,
+  throughput: measureThroughput,
+}
+
 /** One scenario on a server of PostgreSQL of its own. @returns {Promise<Record<string, number>>} */
 export async function measureMachines({ scenario, ...parameters }) {
   const { openPostgresStore, migratePostgresStore } = await loadPostgres()
   const server = await startPostgres()
   try {
     await migratePostgresStore(server.url)
+    if (scenario in PROCESSES) return await PROCESSES[scenario](server.url, parameters)
     const store = await openPostgresStore(server.url)
     const bare = new pg.Client(server.url)
     await bare.connect()

@@ -3,6 +3,11 @@ import { formatRange, formatTable } from './tables.mjs'
 const APPEND = 'machines append'
 const ORDERS = 'machines orders'
 const QUEUE = 'machines queue'
+const TAKEOVERS = 'machines takeovers'
+const CANCEL = 'machines cancel'
+const VISIBLE = 'machines visible'
+const HOP = 'machines hop'
+const THROUGHPUT = 'machines throughput'
 
 /** The store in PostgreSQL beside bare statements, and BullMQ beside BullMQ alone; both servers must be installed. */
 export function listMachinesCases() {
@@ -10,6 +15,11 @@ export function listMachinesCases() {
     { key: APPEND, kind: 'machines', scenario: 'append', eventCount: 10_000, maxRounds: 3 },
     { key: ORDERS, kind: 'machines', scenario: 'orders', orderCount: 1000, maxRounds: 3 },
     { key: QUEUE, kind: 'machines', scenario: 'queue', orderCount: 2000, maxRounds: 3 },
+    { key: TAKEOVERS, kind: 'machines', scenario: 'takeovers', rounds: 3, maxRounds: 3 },
+    { key: CANCEL, kind: 'machines', scenario: 'cancel', count: 100, maxRounds: 3 },
+    { key: VISIBLE, kind: 'machines', scenario: 'visible', count: 100, maxRounds: 3 },
+    { key: HOP, kind: 'machines', scenario: 'hop', count: 100, rounds: 3, maxRounds: 3 },
+    { key: THROUGHPUT, kind: 'machines', scenario: 'throughput', count: 2000, rounds: 3, maxRounds: 3 },
   ]
 }
 
@@ -35,12 +45,57 @@ export function reportMachines(results) {
   return [
     ['A store in PostgreSQL', formatTable(['', 'µs, store', 'µs, bare SQL', 'factor'], rows)],
     ['Tasks that do nothing, one worker of 64', formatTable(['', 'tasks/s'], queueRows)],
+    ['Two servers and two workers, as processes', formatTable(['', ''], listProcessRows(results))],
+  ]
+}
+
+function listProcessRows(results) {
+  const { workerMs, coordinatorMs } = results[TAKEOVERS]
+  const { hopMs, bareMs } = results[HOP]
+  const { perSecond, barePerSecond } = results[THROUGHPUT]
+  return [
+    ['takeover from a worker, lease 3 s, ms', formatRange(workerMs)],
+    ['takeover from a coordinator, lease 3 s, ms', formatRange(coordinatorMs)],
+    ['cancel to signal, p99, ms', formatRange(results[CANCEL].p99)],
+    ['an event at another server, p50, ms', formatRange(results[VISIBLE].p50)],
+    ['one hop of a chain, ms', formatRange(hopMs)],
+    ['round trip of a bare queue, ms', formatRange(bareMs)],
+    ['tasks that do nothing, per second', formatRange(perSecond)],
+    ['the same by a bare queue of `SKIP LOCKED`, 32 at a time', formatRange(barePerSecond)],
   ]
 }
 
 /** The stated figures about many machines. @returns {import('./figures.mjs').Figure[]} */
 export function listMachinesFigures(results) {
+  const { [TAKEOVERS]: takeovers, [CANCEL]: cancel, [VISIBLE]: visible, [HOP]: hop } = results
   return [
+    { name: 'takeover from a worker, lease 3 s', unit: 'ms', measured: takeovers?.workerMs.median, target: 4500 },
+    {
+      name: 'takeover from a coordinator, lease 3 s',
+      unit: 'ms',
+      measured: takeovers?.coordinatorMs.median,
+      target: 4500,
+    },
+    {
+      name: 'cancel at one server to the signal at a worker, p99',
+      unit: 'ms',
+      measured: cancel?.p99.median,
+      target: 50,
+    },
+    { name: 'an event at another server, p50', unit: 'ms', measured: visible?.p50.median, target: 10 },
+    {
+      name: 'one hop of a chain, beside the round trip of a bare queue',
+      unit: '×',
+      measured: hop?.factor.median,
+      target: 2,
+    },
+    {
+      name: 'tasks that do nothing on two workers, beside a bare queue of `SKIP LOCKED`',
+      unit: '×',
+      measured: invert(results[THROUGHPUT]?.share.median),
+      // At least half of its rate.
+      target: 2,
+    },
     {
       name: 'appending events of 1 KB to PostgreSQL, beside a bare fenced statement',
       unit: '×',

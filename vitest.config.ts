@@ -11,6 +11,7 @@ const source = (path: string): string => fileURLToPath(new URL(`src/${path}`, im
 const APART = [
   'test/{conformance,e2e,examples,examples-react,faults,kill,leaks,readers,store}/**/*.test.ts',
   'test/integrations/mcp/**/*.test.ts',
+  'test/page/browser/*.test.ts',
   'test/integrations/llm/failures.test.ts',
   'test/hostile/process.test.ts',
   'test/http/handler/leaks.test.ts',

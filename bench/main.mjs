@@ -1,4 +1,4 @@
-// npm run bench -- [overhead|stream|formats|http|language|living|llm|machines|mcp|mcp-server|otel|startup|streamer|speedup …] [TRACE.json …] [--check] [--quick] [--docs] [--seed N] [--json FILE]
+// npm run bench -- [overhead|stream|formats|http|language|living|llm|machines|mcp|mcp-server|otel|page|startup|streamer|speedup …] [TRACE.json …] [--check] [--quick] [--docs] [--seed N] [--json FILE]
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -15,6 +15,7 @@ import { listMachinesCases, listMachinesFigures, reportMachines } from './machin
 import { listMcpCases, listMcpFigures, reportMcp } from './mcp.mjs'
 import { listMcpServerCases, listMcpServerFigures, reportMcpServer } from './mcp-server.mjs'
 import { listOtelCases, listOtelFigures, reportOtel } from './otel.mjs'
+import { listPageCases, listPageFigures, reportPage } from './page.mjs'
 import { measureCases } from './rounds.mjs'
 import { listSpeedupCases, listSpeedupFigures, reportSpeedup } from './speedup.mjs'
 import { listStartupCases, listStartupFigures, reportStartup } from './startup.mjs'
@@ -35,6 +36,7 @@ const SUITES = {
   otel: { list: listOtelCases, report: reportOtel, figures: listOtelFigures },
   machines: { list: listMachinesCases, report: reportMachines, figures: listMachinesFigures },
   mcp: { list: listMcpCases, report: reportMcp, figures: listMcpFigures },
+  page: { list: listPageCases, report: reportPage, figures: listPageFigures },
   startup: { list: listStartupCases, report: reportStartup, figures: listStartupFigures },
   store: { list: listStoreCases, report: reportStore, figures: listStoreFigures },
   streamer: { list: listStreamerCases, report: reportStreamer, figures: listStreamerFigures },

@@ -21,6 +21,7 @@ const KINDS = {
   'living hits': async parameters => (await import('./living-runs.mjs')).measureHits(parameters),
   'living key': async () => (await import('./living-runs.mjs')).measureKey(),
   machines: async parameters => (await import('./machines-scenarios.mjs')).measureMachines(parameters),
+  page: async parameters => (await import('./page-browser.mjs')).measurePage(parameters),
   mcp: async parameters => (await import('./mcp.mjs')).measureMcp(parameters),
   'mcp server': async () => (await import('./mcp-server-runs.mjs')).measureMcpServer(),
   otel: async parameters => (await import('./otel-runs.mjs')).measureTraces(parameters),

@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process'
 import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { bundle } from './bundle.mjs'
+import { buildPage } from './page.mjs'
 import { collectLicences } from './licences.mjs'
 import { root, sourceStamp, stampFile } from './stamp.mjs'
 
@@ -19,7 +20,10 @@ execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconf
   stdio: ['ignore', 2, 2],
 })
 const bundled = await bundle(listEntries(), fileURLToPath(dist))
-writeFileSync(new URL('THIRD-PARTY-LICENSES.txt', dist), collectLicences(bundled))
+const inPage = await buildPage(fileURLToPath(new URL('page', dist)))
+const all = new Map([...bundled, ...inPage].map(each => [each.name, each]))
+const byName = [...all.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
+writeFileSync(new URL('THIRD-PARTY-LICENSES.txt', dist), collectLicences(byName))
 await writeSchemas()
 chmodSync(new URL('cli/main.js', dist), 0o755)
 writeFileSync(stampFile, sourceStamp())

@@ -190,7 +190,8 @@ function reach(from, next) {
   return found
 }
 
-function findBundledPackages(output) {
+/** The packages that modules of a build come from, by name. */
+export function findBundledPackages(output) {
   const found = new Map()
   for (const chunk of output) {
     for (const id of chunk.moduleIds ?? []) {

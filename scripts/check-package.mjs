@@ -25,6 +25,9 @@ const PORTABLE = [
   'dagstream/http',
 ]
 
+/** What `dagstream serve` answers `GET /` with. */
+const PAGE = ['index.html', 'page.js', 'page.css', 'layout.js', 'icon.svg'].map(name => `dist/page/${name}`)
+
 const folder = mkdtempSync(join(tmpdir(), 'dagstream-package-'))
 try {
   for (const [what, check] of Object.entries({
@@ -55,9 +58,14 @@ function packAndInstall() {
 
 /** @param {readonly string[]} paths what the tarball holds */
 function checkFiles(paths) {
-  const missing = ['LICENSE', 'README.md', 'CHANGELOG.md', 'dist/THIRD-PARTY-LICENSES.txt', ...listTargets()].filter(
-    path => !paths.includes(path),
-  )
+  const missing = [
+    'LICENSE',
+    'README.md',
+    'CHANGELOG.md',
+    'dist/THIRD-PARTY-LICENSES.txt',
+    ...PAGE,
+    ...listTargets(),
+  ].filter(path => !paths.includes(path))
   if (missing.length > 0) fail(`The package lacks ${missing.join(', ')}`)
   const SURPLUS =
     /^(?:src|test|bench|scripts)\/|^fixtures\/(?!hello\.json$)|\.tsbuildinfo$|^dist\/(?:\.stamp|internals)/

@@ -16,6 +16,7 @@ const BUILD_FILES = [
   'scripts/build.mjs',
   'scripts/bundle.mjs',
   'scripts/licences.mjs',
+  'scripts/page.mjs',
 ]
 
 /** @returns {string} */

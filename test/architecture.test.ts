@@ -27,6 +27,7 @@ const ORDER = [
   'mcp-server',
   'http',
   'client',
+  'page',
   'cli',
 ]
 
@@ -64,7 +65,7 @@ interface SourceFile {
 const root = join(dirname(fileURLToPath(import.meta.url)), '../src')
 const files: SourceFile[] = readdirSync(root, { recursive: true, encoding: 'utf8' })
   .map(path => path.replaceAll('\\', '/'))
-  .filter(path => path.endsWith('.ts'))
+  .filter(path => /\.tsx?$/.test(path))
   .sort()
   .map(path => {
     const text = readFileSync(join(root, path), 'utf8')
@@ -80,7 +81,7 @@ const isInside = (path: string, place: string): boolean =>
   path === place || path === `${place}.ts` || path.startsWith(`${place}/`)
 const leafOf = (path: string): string | undefined => LEAVES.find(leaf => isInside(path, leaf))
 const folderOf = (path: string): string => path.split('/')[0] as string
-const isLocal = (specifier: string): boolean => specifier.endsWith('.ts')
+const isLocal = (specifier: string): boolean => /\.tsx?$/.test(specifier)
 
 /** Every import inside `src` that `isWrong`, as a line that says which. */
 function wrongImports(isWrong: (from: string, to: string) => boolean): string[] {

@@ -12,16 +12,20 @@ import { ExecutionAccess } from './routes/execution-access.ts'
 import { ExecutionResponses } from './routes/execution-responses.ts'
 import { createAgUiRoutes } from './routes/ag-ui-routes.ts'
 import { createChatRoutes } from './routes/chat-routes.ts'
+import { createDetailRoutes, createTokenRoutes } from './routes/detail-routes.ts'
 import { createInputRoutes } from './routes/input-routes.ts'
 import { createExecutionRoutes } from './routes/execution-routes.ts'
 import { ExecutionStarts } from './routes/execution-starts.ts'
 import { type HandlerOptions, type ResolvedHandlerOptions, resolveHandlerOptions } from './options/handler-options.ts'
 import { refuseHost } from './security/host-guard.ts'
 import { limitBody } from './body/limit-body.ts'
+import { refuseToken } from './answers/unauthorized.ts'
+import { ReadTokens } from './security/read-tokens.ts'
 import { HttpProblem, invalidResponse, invalidWorkflow, problem, toolsUnavailable } from './answers/problem.ts'
 import { createMcpRoutes, type McpRoutes } from './routes/mcp-routes.ts'
 import { createServiceRoutes } from './routes/service-routes.ts'
 import { createWorkflowRoutes } from './routes/workflow-routes.ts'
+import { callStore } from '../store/call-store.ts'
 import { readBeforeRefusal } from './body/unread-body.ts'
 
 /** A server without sockets, for the server of any runtime to call. */
@@ -102,7 +106,13 @@ function createApp(
     const exposeHeaders = ['Execution-Id', 'Location', 'Retry-After', 'Trace-Id', 'Mcp-Session-Id']
     app.use(cors({ origin: [...allowedOrigins], allowMethods: ['GET', 'HEAD', 'POST', 'DELETE'], exposeHeaders }))
   }
-  if (tokens.length > 0) app.use(bearerAuth({ token: [...tokens] }))
+  const readTokens = new ReadTokens(tokens, () => options.execution.clock.wallTime())
+  const bearer = tokens.length > 0 ? bearerAuth({ token: [...tokens] }) : undefined
+  app.use(async (context, next) => {
+    const admitted = await readTokens.admit(context.req.raw, id => callStore(() => host.findRecord(id)))
+    if (admitted === 'refused') return refuseToken()
+    return admitted === 'granted' || bearer === undefined ? next() : bearer(context, next)
+  })
   app.use(
     methodNotAllowed({
       app,
@@ -125,9 +135,11 @@ function createApp(
       throw new Error('A value that is not an Error was thrown', { cause: error })
     }
   })
-  const access = new ExecutionAccess(host, options.authorize)
+  const access = new ExecutionAccess(host, options.authorize, readTokens)
   const starts = new ExecutionStarts(host, responses, access, options)
   app.route('/', createInputRoutes(host, access, options))
+  app.route('/', createDetailRoutes(access, options))
+  app.route('/', createTokenRoutes(access, readTokens, options.execution.clock))
   app.route('/executions', createExecutionRoutes(host, responses, access, starts, options))
   app.route('/workflows', createWorkflowRoutes(starts, options))
   app.route('/workflows', createChatRoutes(host, responses, access, starts, options))

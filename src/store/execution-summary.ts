@@ -1,3 +1,5 @@
+import type { TokenUsage } from '../events/token-usage.ts'
+
 /** Summary of an execution for lists, beside its record. Fields are absent where they would need the whole log. */
 export interface ExecutionSummary {
   /** Name of its workflow. */
@@ -15,6 +17,8 @@ export interface ExecutionSummary {
   readonly endedAt?: string
   /** Running time, ms. Present once it has ended. */
   readonly executionTimeMs?: number
+  /** Tokens and cost, if tools reported any. Present once it has ended; a server also has those of executions that it runs. */
+  readonly tokenUsage?: TokenUsage
 }
 
 /** The inputs of a summary. */
@@ -34,7 +38,7 @@ export function summarize({ workflow, startedAt, end }: SummaryParts): Execution
   const document = parseObject(workflow)
   const data = parseObject(end)
   const { name, tasks, finally: last } = document
-  const { timestamp, totalExecutionTimeMs } = data
+  const { timestamp, totalExecutionTimeMs, tokenUsage } = data
   const counts = COUNTS.filter(count => typeof data[count] === 'number').map(count => [count, data[count]])
   return {
     ...(typeof name === 'string' && { name }),
@@ -43,6 +47,7 @@ export function summarize({ workflow, startedAt, end }: SummaryParts): Execution
     ...(startedAt !== undefined && { startedAt }),
     ...(typeof timestamp === 'string' && { endedAt: timestamp }),
     ...(typeof totalExecutionTimeMs === 'number' && { executionTimeMs: totalExecutionTimeMs }),
+    ...(typeof tokenUsage === 'object' && tokenUsage !== null && { tokenUsage: tokenUsage as TokenUsage }),
   }
 }
 

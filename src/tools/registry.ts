@@ -16,8 +16,9 @@ import { cutText } from '../text.ts'
 type AnyArguments = Record<string, any>
 
 /** A tool with any arguments and output. */
-export interface AnyTool extends Omit<Tool, 'inputSchema' | 'execute'> {
+export interface AnyTool extends Omit<Tool, 'inputSchema' | 'execute' | 'maskArguments'> {
   readonly inputSchema?: JsonSchema | StandardSchemaV1
+  maskArguments?(args: AnyArguments): unknown
   execute(args: AnyArguments, context: ToolContext): unknown
 }
 
@@ -188,6 +189,8 @@ function normalise(tool: AnyTool): RegisteredTool {
     'true or false',
     tool.checkArguments,
   )
+  const mask: unknown = Reflect.get(tool, 'maskArguments')
+  expectField(mask === undefined || typeof mask === 'function', 'maskArguments', 'a function', mask)
   const isRetry = tool.retry === undefined || (typeof tool.retry === 'object' && tool.retry !== null)
   expectField(isRetry, 'retry', 'an object', tool.retry)
   const retry = tool.retry === undefined ? undefined : Object.freeze({ ...tool.retry })

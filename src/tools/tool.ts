@@ -56,6 +56,11 @@ export interface Tool<Args = Record<string, unknown>, Output = unknown> {
   /** Whether calls have no side effects. Shown to people; never inferred. */
   readonly readOnly?: boolean
   /**
+   * Returns the arguments as people may see them: a copy without secrets. Values that a JSON Schema in `inputSchema` marks
+   * `writeOnly` are masked without it. If it throws, no arguments are shown.
+   */
+  readonly maskArguments?: (args: Args) => unknown
+  /**
    * Runs once per attempt. The output must be JSON: `undefined` becomes `null`, `NaN` and the infinities become `null`
    * with a warning that names their paths, a `JsonNumber` keeps its digits. A thrown error fails the attempt; its
    * `code` (a string), `retryable` (`false`: no further attempt) and `retryAfterMs` are honoured.

@@ -49,6 +49,7 @@ test('it prints its address and commands to paste, and ends with Ctrl-C', async 
   const head = `  curl -N ${url}/executions -H 'Accept: text/event-stream' -H 'Content-Type: application/json'`
   expect(process.stderr.text.split('\n')).toEqual([
     `dagstream listens on ${url}`,
+    `Page: ${url}/`,
     'Executions are kept in memory: they are lost when the server ends',
     'Try in another terminal:',
     expect.stringContaining(`${head} -d '{"tasks":[`),
@@ -62,6 +63,18 @@ test('it prints its address and commands to paste, and ends with Ctrl-C', async 
   expect(await code).toBe(0)
   expect([process.stdout.text, process.stderr.text.endsWith('exit at once\nDrained\n')]).toEqual(['', true])
   expect([process.interrupt(), process.exits]).toEqual([0, []])
+})
+
+test('the page is answered at the root, without the token, and not with --no-page', async () => {
+  const ask = async (...flags: readonly string[]): Promise<unknown[]> => {
+    const { process, url, code } = await startServe(...flags)
+    const { status, headers } = await fetch(`${url}/`)
+    process.interrupt()
+    await code
+    return [status, headers.get('content-type'), process.stderr.text.includes('Page: ')]
+  }
+  expect(await ask('--token', 'secret')).toEqual([200, 'text/html; charset=utf-8', true])
+  expect(await ask('--no-page')).toEqual([404, 'application/problem+json', false])
 })
 
 test('with the tools of the shipped report, the report is what to paste; elsewhere no file is', async () => {

@@ -72,6 +72,7 @@ test('every imported package is a dependency, and the licence of every bundled o
   expect(runtime.filter(name => sources.includes(name))).toEqual([])
   expect(new Set(sources.filter(name => name !== undefined && !(name in devDependencies)))).toEqual(
     new Set([
+      '@preact/signals-core',
       'ansi-regex',
       'events',
       'get-east-asian-width',

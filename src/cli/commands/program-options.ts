@@ -14,6 +14,11 @@ export function workflowsOption(): Option {
   return new Option('--workflows <folder>', 'registered workflows: each NAME.json (default: that of the configuration)')
 }
 
+export function pageOption(): Option {
+  const description = 'serve a page of this execution on loopback while it runs'
+  return new Option('--page', description).conflicts(['server', 'store', 'dryRun'])
+}
+
 export function serverOption(description: string): Option {
   return new Option('--server <url>', description).argParser(parseServerUrl)
 }

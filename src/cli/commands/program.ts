@@ -8,6 +8,7 @@ import { addDashHints } from '../render/dash-hints.ts'
 import { addChatCommand } from './chat-program.ts'
 import { addExecutionsCommands } from './executions-program.ts'
 import { addMcpCommand } from './mcp/mcp-program.ts'
+import { addViewingCommands } from './viewing-program.ts'
 import { addServeCommand } from './serve-program.ts'
 import { addStoreCommands } from '../database/store-program.ts'
 import { addWorkerCommand } from '../worker/worker-program.ts'
@@ -17,6 +18,7 @@ import {
   cacheBytesOption,
   inputOption,
   mcpOption,
+  pageOption,
   resultOption,
   retainAgeOption,
   retainCountOption,
@@ -99,6 +101,7 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
     .addOption(new Option('--dry-run', 'call nothing: take outputs from elsewhere').conflicts('server'))
     .option('--outputs <file>', 'of a dry run: a JSON file with outputs by task id')
     .option('--from <id>', 'of a dry run: an execution in --store whose outputs are taken')
+    .addOption(pageOption())
     .addOption(serverOption('run it on this server instead'))
     .addOption(tokenOption())
     .addOption(resultOption())
@@ -142,28 +145,7 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
       const { validateCommand } = await import('./validate-command.ts')
       code = await validateCommand(file, options, context)
     })
-  program
-    .command('graph')
-    .description('Draw a workflow as text')
-    .argument('<file>', 'the workflow as JSON, the name of a registered one, or - for standard input')
-    .addOption(workflowsOption())
-    .addOption(
-      new Option('--format <format>', 'the format of the drawing').choices(['mermaid', 'dot']).default('mermaid'),
-    )
-    .action(async (file, options) => {
-      const { graphCommand } = await import('./graph-command.ts')
-      code = await graphCommand(file, options, context)
-    })
-  program
-    .command('tools')
-    .description('List the tools that a workflow can name')
-    .addOption(toolsOption())
-    .addOption(mcpOption())
-    .option('--json', 'print them as JSON, with their schemas')
-    .action(async options => {
-      const { toolsCommand } = await import('./tools-command.ts')
-      code = await toolsCommand(options, context)
-    })
+  addViewingCommands(program, context, ended => (code = ended))
 
   addDashHints(program, context.process.command, line => (said.error += line))
 

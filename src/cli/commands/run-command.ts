@@ -47,6 +47,7 @@ export async function runCommand(file: string, options: RunOptions, context: Com
   }
   if ((options.outputs ?? options.from) !== undefined)
     throw new UsageError('Expected --dry-run with --outputs and --from')
+  if (options.page) return (await import('../page/run-page.ts')).runOnPage(file, options, context, runRemotely)
   if (server !== undefined) {
     const asked = isName(file, process.cwd) ? file : await readSource(file, process)
     return runRemotely(asked, { ...options, server }, context)

@@ -23,6 +23,8 @@ export interface RunOptions extends OutputFlags, Omit<StoreFlags, 'durability'> 
   /** Of a dry run: a file with outputs by task id, and the execution whose outputs are taken. */
   readonly outputs?: string
   readonly from?: string
+  /** Serves a page of the execution while it runs. */
+  readonly page?: true
   /** The server to run on instead of this process. */
   readonly server?: string
   readonly token?: string

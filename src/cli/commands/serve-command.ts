@@ -19,6 +19,7 @@ import {
   type ServerLog,
 } from '../process/server-log.ts'
 import { type OpenedTraces, openTraces } from '../process/traces.ts'
+import { PageFiles } from '../page/page-files.ts'
 import { expectSharedFlags, isSharedUrl, openSharedOptions, type SharedStoreFlags } from '../target/shared-store.ts'
 import { type OpenedStore, openServerStore } from '../target/open-store.ts'
 import { formatMs, toPlainLine } from '../render/text.ts'
@@ -40,6 +41,8 @@ export interface ServeCommandOptions extends ServerFlags, SharedStoreFlags {
   readonly mcpServer?: boolean
   /** Drain timeout after the first Ctrl-C, ms. */
   readonly drain: number
+  /** Whether `GET /` is answered with the page. */
+  readonly page: boolean
 }
 
 /**
@@ -89,7 +92,9 @@ async function serveTools(
   let open = (_handler: Handler): void => {}
   const opening = new Promise<Handler>(resolve => (open = resolve))
   // Requests wait until the store is open: an `EventSource` does not reconnect after a refusal.
-  const answer = async (request: Request): Promise<Response> => (await opening).fetch(request)
+  const page = options.page ? new PageFiles() : undefined
+  const answer = async (request: Request): Promise<Response> =>
+    (await page?.answer(request)) ?? (await opening).fetch(request)
   const server = await listen(
     { fetch: logRequests(answer, log), close: async () => handler?.close() },
     {
@@ -127,7 +132,8 @@ async function serveTools(
     await handler.started
     open(handler)
     // Not awaited: the reader of the log may have stopped.
-    void stderr.write(renderWelcome(server, opened.location, samples, token !== undefined))
+    const shown = page && reachableUrl(server)
+    void stderr.write(renderWelcome(server, opened.location, samples, token !== undefined, shown))
     if (!tools.own.has('llm:chat')) log.info('There is no built-in `llm:chat`: OPENROUTER_API_KEY is not set')
     await drainWhenInterrupted(server, drain, context)
   } finally {
@@ -190,11 +196,18 @@ function reachableUrl({ url, host, port }: NodeServer): string {
   return host === '::' ? `http://[::1]:${port}` : url
 }
 
-function renderWelcome({ url }: NodeServer, location: string, samples: readonly string[], hasToken: boolean): string {
+function renderWelcome(
+  { url }: NodeServer,
+  location: string,
+  samples: readonly string[],
+  hasToken: boolean,
+  page: string | undefined,
+): string {
   const lines = samples.map(line => `  ${line}\n`).join('')
   // The other terminal does not share this process's variables; the token itself is never shown.
   const first = hasToken ? 'In that terminal, first: export DAGSTREAM_TOKEN=…\n' : ''
   const tried = lines === '' ? '' : `Try in another terminal:\n${first}${lines}`
   const kept = `Executions are kept in ${toPlainLine(location)}\n`
-  return `dagstream listens on ${toPlainLine(url)}\n${kept}${tried}Ctrl-C ends it.\n`
+  const shown = page === undefined ? '' : `Page: ${toPlainLine(page)}/\n`
+  return `dagstream listens on ${toPlainLine(url)}\n${shown}${kept}${tried}Ctrl-C ends it.\n`
 }

@@ -77,6 +77,7 @@ export function addServeCommand(program: Command, context: CommandContext, setCo
     )
     .option('--mcp-server', 'serve the workflows as tools of MCP, at /mcp')
     .option('--otel', 'export traces, as the OTEL_* variables say')
+    .option('--no-page', 'do not serve the page at /')
     .addOption(new Option('--log-level <level>', 'minimum level of log lines').choices(LOG_LEVELS).default('info'))
     .action(async options => {
       const { serveCommand } = await import('./serve-command.ts')

@@ -32,15 +32,24 @@ export async function readWorkflow(file: string, process: Reading, maxBytes?: nu
  */
 export async function readSource(
   file: string,
-  { stdin, cwd, stderr }: Reading,
+  process: Reading,
   maxBytes: number = MAX_WORKFLOW_BYTES,
 ): Promise<Source> {
-  const name = file === '-' ? 'standard input' : `\`${file}\``
+  const text = await readText(file, process, maxBytes)
+  return { value: parseDocument(text, nameOf(file)), text }
+}
+
+/** Reads the text of a file, or of standard input for `-`. UTF-8. @throws UsageError naming the file and the problem */
+export async function readText(file: string, { stdin, cwd, stderr }: Reading, maxBytes: number): Promise<string> {
+  const name = nameOf(file)
   // Otherwise the command would appear to hang.
   if (file === '-' && stdin.isTTY) stderr?.write('Reading from standard input; end it with Ctrl-D\n', () => {})
   const bytes = await (file === '-' ? readAll(stdin, maxBytes, name) : readFile(resolve(cwd, file), maxBytes, name))
-  const text = decode(bytes, name)
-  return { value: parseDocument(text, name), text }
+  return decode(bytes, name)
+}
+
+function nameOf(file: string): string {
+  return file === '-' ? 'standard input' : `\`${file}\``
 }
 
 /**

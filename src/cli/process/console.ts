@@ -33,6 +33,8 @@ export interface CliProcess {
    * that stops listening
    */
   onStrayError(listener: (error: unknown) => void): () => void
+  /** Opens an address in a browser. @defaultValue the program of the system. @returns whether one could be started */
+  readonly openUrl?: (url: string) => Promise<boolean>
   /** Opens a queue that dispatches tasks by its URL. Absent: there is none. */
   readonly openQueue?: (url: string) => Promise<Dispatcher>
   /** Ends the process at once. */

@@ -25,9 +25,17 @@ export class RecordedScopes {
   readonly #places = new Map<string, RecordedPlace | undefined>()
   readonly #scopes = new Map<string, Scope>()
   readonly #items = new Map<string, Items>()
+  readonly #findOutput: (taskId: string) => JsonValue | undefined
 
-  constructor(plan: ExecutionPlan, input: JsonValue | undefined, state: ExecutionState) {
+  /** @param findOutput finds the output of a successful task that the state only refers to */
+  constructor(
+    plan: ExecutionPlan,
+    input: JsonValue | undefined,
+    state: ExecutionState,
+    findOutput: (taskId: string) => JsonValue | undefined = () => undefined,
+  ) {
     this.#state = state
+    this.#findOutput = findOutput
     this.#root = { plan, scope: this.#createScope('', input, plan) }
   }
 
@@ -109,7 +117,9 @@ export class RecordedScopes {
   #outputOf(taskId: string): JsonValue | undefined {
     const task = this.#state.tasks.get(taskId)
     const result = task?.result
-    if (result?.status === 'success') return result.output instanceof JsonValue ? result.output : undefined
+    if (result?.status === 'success') {
+      return result.output instanceof JsonValue ? result.output : this.#findOutput(taskId)
+    }
     if (task === undefined || result?.optional !== true) return undefined
     return this.find(task)?.definition.optional?.default
   }

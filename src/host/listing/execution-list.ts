@@ -63,12 +63,13 @@ export class ExecutionList {
       const head = { executionId, status: showStatus({ status, parked }), createdAt, ...summaries[at] }
       const running = status === 'running' ? this.#findRunning(executionId) : undefined
       if (running === undefined) return head
-      const { counts, name } = running.log.state
+      const { counts, name, tokenUsage } = running.log.state
       const runningCount = running.activity?.running
       return {
         ...head,
         ...(name !== undefined && { name }),
         ...(counts.totalTasks > 0 && counts),
+        ...(tokenUsage && { tokenUsage }),
         ...(runningCount !== undefined && { runningCount }),
       }
     })

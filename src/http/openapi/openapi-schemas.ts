@@ -3,6 +3,7 @@ import { SSE_EVENTS } from '../../events/events.ts'
 import { LIMITS } from '../../workflow/document.ts'
 import { WORKFLOW_NAME_PATTERN } from '../../workflow/schema.ts'
 import { embedWorkflow } from './embed-workflow.ts'
+import { detailSchemas } from './detail-schemas.ts'
 import { inputSchemas } from './input-schemas.ts'
 import { requestSchemas } from './request-schemas.ts'
 import {
@@ -78,12 +79,14 @@ export const schemas: Readonly<Record<SchemaName, Json>> = {
         startedAt: timestamp,
         endedAt: timestamp,
         executionTimeMs: ms,
+        tokenUsage: refer('TokenUsage'),
       },
-      ['name', ...Object.keys(counts), 'runningCount', 'startedAt', 'endedAt', 'executionTimeMs'],
+      ['name', ...Object.keys(counts), 'runningCount', 'startedAt', 'endedAt', 'executionTimeMs', 'tokenUsage'],
     ),
     description: 'Unknown figures are absent.',
   },
   ...inputSchemas,
+  ...detailSchemas,
   ExecutionResult: object(
     {
       executionId,

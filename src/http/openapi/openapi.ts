@@ -1,5 +1,6 @@
 import { SHOWN_STATUSES } from '../../host/listing/list-filter.ts'
 import { schemas } from './openapi-schemas.ts'
+import { detailPaths } from './detail-paths.ts'
 import { inputPaths } from './input-paths.ts'
 import { content, id, json, parameter, problems } from './operation-parts.ts'
 import { type Json, refer, text } from './schema-parts.ts'
@@ -86,6 +87,7 @@ const paths = {
     },
   },
   ...inputPaths,
+  ...detailPaths,
   '/executions/{id}/cancel': {
     parameters: [id],
     post: {

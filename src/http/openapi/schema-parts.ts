@@ -33,6 +33,10 @@ export type SchemaName =
   | 'Health'
   | 'Problem'
   | 'EventStream'
+  | 'TaskDetails'
+  | 'ExecutionGraph'
+  | 'ReadTokenRequest'
+  | 'ReadToken'
 
 /** A reference to one of `schemas`. */
 export function refer(name: SchemaName): Json {

@@ -14,9 +14,10 @@ import { prepareForkRequest } from '../body/fork-request.ts'
 import type { ResolvedHandlerOptions } from '../options/handler-options.ts'
 import type { HostedExecution } from '../../host/execution/hosted-execution.ts'
 import type { CommandedExecution } from '../../host/execution/hosted-parts.ts'
-import { decodeCursor, encodeCursor, parseListFilter, parsePageSize } from './list-query.ts'
-import { badRequest, notFound } from '../answers/problem.ts'
+import { decodeCursor, encodeCursor, parseListFilter, parsePageSize } from '../body/list-query.ts'
+import { notFound } from '../answers/problem.ts'
 import { JSON_HEADERS } from '../answers/headers.ts'
+import { readSegment } from '../body/read-segment.ts'
 import { notAcceptable, streamAfter } from './stream-place.ts'
 
 /** The routes under `/executions`. */
@@ -91,7 +92,7 @@ export function createExecutionRoutes(
     })
     .get('/:id/tasks/:taskId/output', async ({ req }) => {
       const hosted = await access.open(req.raw, 'output', req.param('id'))
-      const taskId = readTaskId(req.raw)
+      const taskId = readSegment(req.raw, -2, 'task id')
       const result = hosted.log.state.tasks.get(taskId)?.result
       const json = await readOutput(hosted, taskId, result?.output, result?.status === 'success')
       if (json === undefined) throw notFound('The task does not exist or has no output yet', 'OUTPUT_NOT_FOUND')
@@ -120,14 +121,4 @@ function writeRequest({ executionId, workflow, input }: ExecutionRecord): string
   if (workflow !== undefined) fields.push(`"workflow":${workflow}`)
   if (input !== undefined) fields.push(`"input":${input}`)
   return `{${fields.join(',')}}`
-}
-
-/** Reads the task id from the raw URL, decoded once. @throws HttpProblem 400 */
-function readTaskId(request: Request): string {
-  const segments = new URL(request.url).pathname.split('/')
-  try {
-    return decodeURIComponent(segments.at(-2) as string)
-  } catch {
-    throw badRequest('The task id in the path is not percent-encoded UTF-8')
-  }
 }

@@ -11,7 +11,8 @@ import { badRequest } from '../answers/problem.ts'
 import { type JsonBody, readJson } from '../body/execution-request.ts'
 import type { ResolvedHandlerOptions } from '../options/handler-options.ts'
 import type { ExecutionAccess } from './execution-access.ts'
-import { decodeCursor, encodeCursor, parsePageSize } from './list-query.ts'
+import { decodeCursor, encodeCursor, parsePageSize } from '../body/list-query.ts'
+import { readSegment } from '../body/read-segment.ts'
 
 /** The routes of questions to people. */
 export function createInputRoutes(
@@ -42,21 +43,11 @@ export function createInputRoutes(
     })
     .post('/executions/:id/inputs/:inputId', async ({ req }) => {
       const { executionId, owner } = await access.find(req.raw, 'answer', req.param('id'))
-      const inputId = readInputId(req.raw)
+      const inputId = readSegment(req.raw, -1, 'id of the question')
       const answer = parseAnswer(await readJson(req.raw))
       await host.commands.answer(executionId, inputId, answer, owner)
       return new Response(null, { status: 204 })
     })
-}
-
-/** From the URL as it was sent: decoded once, whatever it holds. @throws HttpProblem 400 */
-function readInputId(request: Request): string {
-  const last = new URL(request.url).pathname.split('/').at(-1) as string
-  try {
-    return decodeURIComponent(last)
-  } catch {
-    throw badRequest('The id of the question in the path is not percent-encoded UTF-8')
-  }
 }
 
 /** @throws HttpProblem 400 */

@@ -10,6 +10,7 @@ export type Action =
   | 'cancel'
   | 'fork'
   | 'answer'
+  | 'token'
   | 'resume'
   | 'delete'
   | 'validate'

@@ -1,6 +1,7 @@
 import type { Tool } from '../../tools/tool.ts'
 import type { HttpSettings, HttpToolsOptions } from './http-options.ts'
 import { GET_SCHEMA, REQUEST_SCHEMA } from './http-request.ts'
+import { maskRequest } from './mask-request.ts'
 
 /** Attempts of `http:get`, which is safe to repeat. */
 const GET_ATTEMPTS = 3
@@ -14,6 +15,7 @@ export function defineHttpTools(
   const shared = {
     execute,
     exactNumbers: true,
+    maskArguments: maskRequest,
     ...(limit !== undefined && { limit }),
     // Waiting for a host does not count: the request has its own timeout.
     ...(limitPerHost !== Number.POSITIVE_INFINITY && { timeoutMs: 0 }),

@@ -38,6 +38,11 @@ export function isHarmlessHeader(name: string): boolean {
   return HARMLESS.test(name)
 }
 
+/** Whether a value with this name is probably secret. */
+export function hasSecretName(name: string): boolean {
+  return SECRET_NAME.test(name)
+}
+
 /** A request as sent to a server. */
 export interface SentRequest {
   readonly headers: ReadonlyMap<string, string>

@@ -8,7 +8,9 @@ import { ExecutionResponses } from '../../../src/http/routes/execution-responses
 import { createAgUiRoutes } from '../../../src/http/routes/ag-ui-routes.ts'
 import { createChatRoutes } from '../../../src/http/routes/chat-routes.ts'
 import { createExecutionRoutes } from '../../../src/http/routes/execution-routes.ts'
+import { createDetailRoutes, createTokenRoutes } from '../../../src/http/routes/detail-routes.ts'
 import { createInputRoutes } from '../../../src/http/routes/input-routes.ts'
+import { ReadTokens } from '../../../src/http/security/read-tokens.ts'
 import { ExecutionStarts } from '../../../src/http/routes/execution-starts.ts'
 import { createWorkflowRoutes } from '../../../src/http/routes/workflow-routes.ts'
 import { resolveHandlerOptions } from '../../../src/http/options/handler-options.ts'
@@ -54,7 +56,8 @@ test('every route is documented, and every documented route exists', () => {
   const options = resolveHandlerOptions({ tools: {} })
   const host = new ExecutionHost(options)
   const responses = new ExecutionResponses(host, options)
-  const access = new ExecutionAccess(host, undefined)
+  const tokens = new ReadTokens([], () => 0)
+  const access = new ExecutionAccess(host, undefined, tokens)
   const starts = new ExecutionStarts(host, responses, access, options)
   const below = (base: string, { routes }: Hono): readonly { readonly method: string; readonly path: string }[] =>
     routes.map(({ method, path }) => ({ method, path: `${base}${path}`.replace(/\/$/, '') }))
@@ -64,6 +67,8 @@ test('every route is documented, and every documented route exists', () => {
     ...below('/workflows', createChatRoutes(host, responses, access, starts, options)),
     ...below('/workflows', createAgUiRoutes(host, responses, access, starts, options)),
     ...below('', createInputRoutes(host, access, options)),
+    ...below('', createDetailRoutes(access, options)),
+    ...below('', createTokenRoutes(access, tokens, options.execution.clock)),
     ...below('', createServiceRoutes(host, new Map(), options)),
   ]
   const name = /:(\w+)(?:\{[^}]*\})?/g
@@ -136,6 +141,7 @@ test('answers of the server match the document: status, type, headers and body',
   calls[0]?.succeed({ n: 1 })
   calls[1]?.fail(new Error('no'))
   calls[2]?.succeed(null)
+  const kept = result.headers.get('execution-id') as string
   await expectDocumented(result, 'POST', '/executions')
   await expectDocumented(stream, 'POST', '/executions')
   const fork = '/executions/{id}/fork'
@@ -166,6 +172,13 @@ test('answers of the server match the document: status, type, headers and body',
   await expectDocumented(await send('DELETE', `/executions/${id}`), 'DELETE', '/executions/{id}')
   await expectDocumented(await send('GET', '/executions?limit=1'), 'GET', '/executions')
   await expectDocumented(await send('GET', '/executions?limit=0'), 'GET', '/executions')
+  const task = '/executions/{id}/tasks/{taskId}'
+  await expectDocumented(await send('GET', `/executions/${kept}/tasks/a%2Fb`), 'GET', task)
+  await expectDocumented(await send('GET', `/executions/${kept}/tasks/c`), 'GET', task)
+  await expectDocumented(await send('GET', `/executions/${kept}/graph`), 'GET', '/executions/{id}/graph')
+  const token = '/executions/{id}/token'
+  await expectDocumented(await send('POST', `/executions/${kept}/token`), 'POST', token)
+  await expectDocumented(await send('POST', `/executions/${kept}/token`, { body: { expiresMs: 0 } }), 'POST', token)
   const asked = await create({ tasks: [{ id: 'a/b', tool: 'work', approve: true }] }, { prefer: 'respond-async' })
   const askedId = asked.headers.get('execution-id') as string
   await tool.idle()

@@ -25,7 +25,7 @@ const shared = {
       { find: /^dagstream$/, replacement: source('index.ts') },
       { find: /^dagstream\/job$/, replacement: source('sse/job.ts') },
       {
-        find: /^dagstream\/(sse|http|http\/node|client|store\/(?:sqlite|postgres)|testing|worker|otel)$/,
+        find: /^dagstream\/(sse|http|http\/node|client|store\/(?:sqlite|postgres)|dispatch\/bullmq|testing|worker|otel)$/,
         replacement: source('$1/index.ts'),
       },
       { find: /^dagstream\/(ai-sdk|ag-ui)$/, replacement: source('protocols/$1/index.ts') },

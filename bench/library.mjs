@@ -33,6 +33,15 @@ export function loadPostgres() {
   return import(new URL('store/postgres/index.js', root).href)
 }
 
+/** The parts of it that run orders by a queue. */
+export async function loadBullmq() {
+  const [{ openBullmqDispatcher }, { runWorker }] = await Promise.all([
+    import(new URL('dispatch/bullmq/index.js', root).href),
+    import(new URL('worker/index.js', root).href),
+  ])
+  return { openBullmqDispatcher, runWorker }
+}
+
 /** The part of it that asks language models. */
 export async function loadModels() {
   const { OpenRouterProvider, createChatTool } = await import(new URL('integrations/llm/index.js', root).href)

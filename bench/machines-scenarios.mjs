@@ -1,5 +1,6 @@
 import pg from 'pg'
 import { loadPostgres, LogEntry } from './library.mjs'
+import { prepareQueue } from './machines-queue.mjs'
 import { startPostgres } from './postgres-server.mjs'
 import { computeMedian } from './statistics.mjs'
 
@@ -7,7 +8,7 @@ const ROUNDS = 5
 const BATCH = 100
 const timestamp = '2026-01-01T00:00:00.000Z'
 
-const SCENARIOS = { append: measureAppend, orders: measureOrders }
+const SCENARIOS = { append: measureAppend, orders: measureOrders, queue: measureQueue }
 
 /** One scenario on a server of PostgreSQL of its own. @returns {Promise<Record<string, number>>} */
 export async function measureMachines({ scenario, ...parameters }) {
@@ -124,6 +125,22 @@ async function measureOrders(store, bare, { orderCount }) {
     push(samples, { storeUs: perOrder(storeMs), bareUs: perOrder(bareMs), factor: storeMs / bareMs })
   }
   return mediansOf(samples)
+}
+
+/** Tasks by a queue of BullMQ, beside BullMQ alone. */
+async function measureQueue(store, bare, parameters) {
+  const ends = []
+  try {
+    const run = await prepareQueue(store, bare, parameters, end => ends.unshift(end))
+    const samples = { queueRate: [], storeRate: [], bareRate: [], share: [] }
+    for (let round = 0; round <= ROUNDS; round++) {
+      const figures = await run(round)
+      if (round > 0) push(samples, figures)
+    }
+    return mediansOf(samples)
+  } finally {
+    for (const end of ends) await end()
+  }
 }
 
 async function time(run) {

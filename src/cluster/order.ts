@@ -54,8 +54,12 @@ export interface OrderSource {
    * Takes orders for the announced tools of a worker, within the limits and rates of the tools: by priority, then owners in
    * turn, then the oldest first. Answers for its attempts come first.
    * @param free the maximum number
+   * @param keys orders that come before others of the same priority and owner; those that do not wait are ignored. A store may
+   * leave them out of account
    */
-  take(workerId: string, free: number, ttlMs: number): Promise<readonly TakenOrder[]>
+  take(workerId: string, free: number, ttlMs: number, keys?: readonly AttemptKey[]): Promise<readonly TakenOrder[]>
+  /** Those of these orders that no worker has taken. */
+  findWaiting(keys: readonly AttemptKey[]): Promise<readonly AttemptKey[]>
   /**
    * Extends the leases of orders.
    * @param keys the attempts that the worker knows of. An order whose `take` was never answered is not among them: it expires
@@ -105,5 +109,39 @@ export interface Dispatcher {
   dispatch(orders: readonly Order[]): Promise<void>
   /** Withdraws an order that has not been taken. */
   cancel(key: AttemptKey, code: string): Promise<void>
+  /** Offers keys to a worker from here on. Absent: the worker asks the store. */
+  receive?(receiver: KeyReceiver): Promise<Reception>
+  close(): Promise<void>
+}
+
+/** A worker as a dispatcher sees it. */
+export interface KeyReceiver {
+  readonly workerId: string
+  /** Maximum number of attempts at once. */
+  readonly capacity: number
+  /** Offers an order. Settles once the worker has asked the store for it, which may take until it has room; never rejects. */
+  offer(key: AttemptKey, tool: string): Promise<Offered>
+  /** `false`: keys do not arrive, so the worker asks the store. `true`: they do again, and some may be lost. */
+  reachable(isReachable: boolean): void
+}
+
+/** What became of an offer. */
+export type Offered =
+  /** The worker holds the order. `ended` resolves once it does not hold a place of the worker any more. */
+  | { readonly status: 'taken'; readonly ended: Promise<'done' | 'handed-back'> }
+  /** It waits. `turn`: another one came first. `tool`: the worker lacks its tool. `limit`: a limit or a rate holds it back. */
+  | { readonly status: 'postponed'; readonly cause: 'turn' | 'tool' | 'limit' }
+  /** It does not wait any more. */
+  | { readonly status: 'gone' }
+
+/** The offers of a dispatcher to one worker. */
+export interface Reception {
+  /** How many offers the worker accepts at once; never rejects. @param count 1 or more */
+  limit(count: number): void
+  /** The worker has taken orders that were not offered. Never rejects. */
+  withdraw(keys: readonly AttemptKey[]): void
+  /** Offers nothing more. */
+  stop(): void
+  /** Resolves once all offers have ended, within a bounded time; never rejects. Call `stop` first. */
   close(): Promise<void>
 }

@@ -6,6 +6,8 @@ import { makeName } from './store-fixtures.ts'
 export const WAITING_ORDER_CASES: readonly SharedCheck[] = [
   ['an order that no worker can take is reported once, and ends after the wait', checkUnclaimed],
   ['waiting orders are counted by tool', checkCount],
+  ['orders are found by their keys until a worker has taken them', checkFind],
+  ['the keys of a take exceed no limit', checkKeys],
 ]
 
 async function checkUnclaimed(rig: SharedRig): Promise<void> {
@@ -48,4 +50,31 @@ async function checkCount(rig: SharedRig): Promise<void> {
   if (oldest < 90) throw new Error(`countWaiting(): expected an age of 100 ms or more, found ${oldest}`)
   await rig.store.orders.take(worker, 5, LONG_MS)
   expectSame('countWaiting() after a take', await count(), [0, 1])
+}
+
+async function checkFind(rig: SharedRig): Promise<void> {
+  const execution = await coordinate(rig)
+  const tool = makeName('tool')
+  const worker = await join(rig, [tool])
+  await execution.order(tool, ['a', 'b'])
+  const { orders } = rig.store
+  const keys = ['a', 'b', 'none'].map(taskId => execution.key(taskId))
+  const find = async (): Promise<string[]> => (await orders.findWaiting(keys)).map(({ taskId }) => taskId).sort()
+  expectSame('findWaiting()', await find(), ['a', 'b'])
+  await orders.take(worker, 1, LONG_MS)
+  expectSame('findWaiting() after a take', (await find()).length, 1)
+  await orders.cancel(execution.key('a'), { code: 'CANCELLED', message: '' })
+  await orders.cancel(execution.key('b'), { code: 'CANCELLED', message: '' })
+  expectSame('findWaiting() after the end', await find(), [])
+}
+
+async function checkKeys(rig: SharedRig): Promise<void> {
+  const execution = await coordinate(rig)
+  const tool = makeName('tool')
+  const worker = await join(rig, [{ name: tool, limit: 2 }])
+  await execution.order(tool, ['a', 'b', 'c', 'd'])
+  const { orders } = rig.store
+  const keys = ['c', 'd', 'none'].map(taskId => execution.key(taskId))
+  expectSame('the number of taken orders', (await orders.take(worker, 3, LONG_MS, keys)).length, 2)
+  expectSame('take() at the limit', await orders.take(worker, 3, LONG_MS, keys), [])
 }

@@ -1,10 +1,11 @@
 import type { AttemptKey } from '../attempt/runner.ts'
 import { afterTurn, type Clock, isTurnSpent } from '../clock.ts'
-import type { TakenOrder } from '../cluster/order.ts'
+import type { Dispatcher, TakenOrder } from '../cluster/order.ts'
 import type { SharedStore } from '../cluster/shared-store.ts'
 import { describeError } from '../log/describe-error.ts'
 import type { Logger } from '../log/logger.ts'
 import type { Rate } from '../tools/rate.ts'
+import { LOOK_MS, Offers } from './offers.ts'
 
 /** Time between takes without a hint, ms. */
 const POLL_MS = 1000
@@ -30,14 +31,25 @@ export interface IntakeParts {
   /** The order begins, in a turn of the event loop that has time for it. */
   readonly begin: (order: TakenOrder) => void
   readonly rateOf: (tool: string) => Rate | undefined
+  /** Without one that offers keys the store is asked at each hint and each second. */
+  readonly dispatcher: Dispatcher | undefined
+  /** Maximum number of attempts at once. */
+  readonly capacity: number
+  readonly hasTool: (tool: string) => boolean
 }
 
-/** Takes orders: at each hint and each second, one take at a time, never more than the worker has room for. */
+/**
+ * Takes orders: at each hint and each second, or for each offer of a dispatcher, one take at a time, never more than the worker
+ * has room for.
+ */
 export class OrderIntake {
   readonly #parts: IntakeParts
+  readonly #offers: Offers | undefined
   #isTaking = false
   #isDue = false
   #isStopped = false
+  /** The next take needs no offer: answers may wait, which no dispatcher offers. */
+  #isLooking = false
   #isAway = false
   #stopTimer: (() => void) | undefined
   #ratedUntil = Number.NEGATIVE_INFINITY
@@ -46,11 +58,32 @@ export class OrderIntake {
 
   constructor(parts: IntakeParts) {
     this.#parts = parts
+    const { dispatcher } = parts
+    const isOffered = dispatcher?.receive !== undefined
+    this.#offers = isOffered ? new Offers({ ...parts, dispatcher, wake: () => this.wake() }) : undefined
   }
 
-  /** Orders may wait, or there is room for them. */
-  wake(): void {
+  /** Takes orders from here on. @throws as `Dispatcher.receive` */
+  async start(): Promise<void> {
+    await this.#offers?.start()
+    this.wake()
+  }
+
+  /** An attempt counts no more towards the capacity, or never did. */
+  ended(key: AttemptKey): void {
+    this.#offers?.ended(key)
+    this.wake()
+  }
+
+  /** Ends what `stop` has left: call it once no attempt runs. Never rejects. */
+  async close(): Promise<void> {
+    await this.#offers?.close()
+  }
+
+  /** Orders may wait, or there is room for them. @param mayHaveAnswers whether answers may wait, too */
+  wake(mayHaveAnswers = false): void {
     if (this.#isStopped) return
+    if (mayHaveAnswers) this.#offers?.answersMayWait()
     this.#isDue = true
     if (!this.#isTaking) void this.#takeAll()
   }
@@ -59,6 +92,7 @@ export class OrderIntake {
   stop(): Promise<void> {
     this.#isStopped = true
     this.#stopTimer?.()
+    this.#offers?.stop()
     return this.#isTaking ? new Promise(resolve => this.#stopped.push(resolve)) : Promise.resolve()
   }
 
@@ -76,20 +110,36 @@ export class OrderIntake {
 
   #armTimer(): void {
     const { clock, random } = this.#parts
+    const offers = this.#offers
     this.#stopTimer?.()
-    const pollMs = clock.now() < this.#ratedUntil ? this.#ratedMs : POLL_MS
+    const isDirect = offers === undefined || offers.isDirect
+    const directMs = clock.now() < this.#ratedUntil ? this.#ratedMs : POLL_MS
+    const pollMs = isDirect ? directMs : LOOK_MS
     // Members that started together must not ask together for ever.
-    this.#stopTimer = clock.after(pollMs * (1 + JITTER * (2 * random() - 1)), () => this.wake())
+    this.#stopTimer = clock.after(pollMs * (1 + JITTER * (2 * random() - 1)), () => {
+      if (isDirect) return this.wake()
+      this.#isLooking = true
+      void offers.look().then(() => this.wake())
+    })
   }
 
   async #take(): Promise<void> {
     const { store, workerId, leaseMs, freeCount, logger } = this.#parts
+    const offers = this.#offers
     const free = freeCount()
     if (free <= 0) return
+    const isDirect = offers === undefined || offers.isDirect || this.#isLooking
+    if (!isDirect && !offers.hasWaiting) return
+    this.#isLooking = false
+    const drawn = offers?.draw() ?? []
+    if (offers?.hasWaiting) this.#isDue = true
+    const count = isDirect ? free : drawn.length
     let taken: readonly TakenOrder[]
     try {
-      taken = await store.orders.take(workerId, free, leaseMs)
+      const keys = drawn.map(({ key }) => key)
+      taken = await store.orders.take(workerId, count, leaseMs, ...(keys.length > 0 ? [keys] : []))
     } catch (error) {
+      await offers?.settle(drawn, count, undefined)
       if (!this.#isAway)
         logger.warn('The store gives no orders: asked again until it does', { error: describeError(error) })
       this.#isAway = true
@@ -99,7 +149,7 @@ export class OrderIntake {
     this.#isAway = false
     // All are held before the first begins: their leases are renewed meanwhile.
     if (!this.#isStopped) for (const order of taken) this.#parts.taken(order)
-    await this.#begin(taken)
+    await Promise.all([offers?.settle(drawn, count, taken), this.#begin(taken)])
   }
 
   async #begin(taken: readonly TakenOrder[]): Promise<void> {
@@ -129,6 +179,7 @@ export class OrderIntake {
     if (keys.length === 0) return
     try {
       await store.orders.handBack(workerId, keys)
+      this.#offers?.handedBack(taken)
     } catch (error) {
       logger.warn('Orders were not given back: their leases expire', { error: describeError(error) })
     }

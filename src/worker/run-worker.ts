@@ -5,7 +5,7 @@ import { announceTools } from './announced-tools.ts'
 import { Announcement } from './announcement.ts'
 import { matchesAny } from './tool-filter.ts'
 import { Worker } from './worker.ts'
-import { resolveWorkerOptions, type WorkerOptions } from './worker-options.ts'
+import { resolveWorkerOptions, STORE_DISPATCHER, type WorkerOptions } from './worker-options.ts'
 
 /** A worker that runs. */
 export interface RunningWorker {
@@ -44,7 +44,7 @@ export async function startWorker(given: WorkerOptions): Promise<RunningWorker> 
   let conflict: DagstreamError | undefined
   const announcement = new Announcement({
     members: store.members,
-    dispatcher,
+    dispatcher: dispatcher?.name ?? STORE_DISPATCHER,
     ttlMs: leaseMs,
     clock,
     logger,

@@ -38,8 +38,7 @@ export interface WorkerOptions {
 export type ResolvedWorkerOptions = Required<Omit<WorkerOptions, 'only' | 'signal' | 'dispatcher'>> & {
   readonly only: readonly string[]
   readonly signal: AbortSignal | undefined
-  /** The name of the dispatcher. */
-  readonly dispatcher: string
+  readonly dispatcher: Dispatcher | undefined
 }
 
 const DEFAULTS = { concurrency: 64, leaseMs: 10_000, drainMs: 10_000, abortGraceMs: 2000 } as const
@@ -77,6 +76,7 @@ export function resolveWorkerOptions(given: WorkerOptions): ResolvedWorkerOption
     throw new DagstreamError('INVALID_OPTION', message, { details: { option: 'store' } })
   }
   expectMethods('clock', clock, CLOCK_METHODS)
+  if (dispatcher !== undefined) expectMethods('dispatcher', dispatcher, ['dispatch', 'cancel', 'close'])
   if (!Number.isInteger(concurrency) || concurrency < 1) {
     throw invalidOption('concurrency', 'a positive integer', concurrency)
   }
@@ -101,7 +101,7 @@ export function resolveWorkerOptions(given: WorkerOptions): ResolvedWorkerOption
     concurrency,
     only: patterns as readonly string[],
     signal,
-    dispatcher: dispatcher?.name ?? STORE_DISPATCHER,
+    dispatcher,
     leaseMs,
     drainMs,
     abortGraceMs,

@@ -45,7 +45,7 @@ export class Worker implements AttemptHolder {
 
   /** @param tools those that it takes orders of, from the registry */
   constructor(options: ResolvedWorkerOptions, registry: ToolRegistry, tools: readonly AnnouncedTool[]) {
-    const { store, workerId, leaseMs, clock, random, logger, abortGraceMs } = options
+    const { store, workerId, leaseMs, clock, random, logger, abortGraceMs, dispatcher, concurrency } = options
     this.#options = options
     this.#registry = registry
     this.tools = tools
@@ -53,12 +53,13 @@ export class Worker implements AttemptHolder {
     const names = new Set(tools.map(({ name }) => name))
     const get = (name: string): RegisteredTool | undefined => (names.has(name) ? registry.get(name) : undefined)
     this.#runner = new LocalRunner({ tools: { get }, clock, abortGraceMs })
-    const shared = { store, workerId, clock, random, logger }
+    const shared = { store, workerId, leaseMs, dispatcher, clock, random, logger }
     this.#outbox = new Outbox({ ...shared, onBack: () => this.#intake.wake() })
     this.#intake = new OrderIntake({
       ...shared,
-      leaseMs,
-      freeCount: () => (this.#outbox.isAway ? 0 : options.concurrency - this.#held.busyCount),
+      capacity: concurrency,
+      hasTool: tool => names.has(tool),
+      freeCount: () => (this.#outbox.isAway ? 0 : concurrency - this.#held.busyCount),
       taken: order => this.#taken(order),
       begin: order => this.#begin(order),
       rateOf: tool => registry.get(tool)?.rate,
@@ -78,8 +79,7 @@ export class Worker implements AttemptHolder {
   describe(): Member {
     const { workerId: memberId, concurrency: capacity } = this.#options
     const { tools, runningCount: running } = this
-    const startedAt = this.#startedAt
-    return { memberId, role: 'worker', startedAt, tools, running, capacity, version: PACKAGE_VERSION }
+    return { memberId, role: 'worker', startedAt: this.#startedAt, tools, running, capacity, version: PACKAGE_VERSION }
   }
 
   get waitingWeight(): number {
@@ -98,7 +98,7 @@ export class Worker implements AttemptHolder {
       onRenewed: renewed => this.#renewed(renewed),
     })
     this.#unsubscribe = await store.hints.subscribe(hints => this.#hinted(hints))
-    this.#intake.wake()
+    await this.#intake.start()
   }
 
   /**
@@ -132,7 +132,7 @@ export class Worker implements AttemptHolder {
   async #close(): Promise<void> {
     this.#outbox.close()
     this.#runner.close()
-    for (const end of [this.#unsubscribe, () => this.#renewal?.close()]) {
+    for (const end of [() => this.#intake.close(), this.#unsubscribe, () => this.#renewal?.close()]) {
       try {
         await end?.()
       } catch (error) {
@@ -185,7 +185,7 @@ export class Worker implements AttemptHolder {
   /** For attempts. */
   asked(attempt: HeldAttempt): void {
     this.#limit(attempt)
-    if (attempt.state === 'asking') this.#intake.wake()
+    if (attempt.state === 'asking') this.#intake.ended(attempt.key)
   }
 
   /** For attempts. */
@@ -210,12 +210,12 @@ export class Worker implements AttemptHolder {
       this.#options.logger.warn('The outcome of an attempt was refused: another one counts', { ...attempt.key })
     }
     this.#forget(attempt)
-    this.#intake.wake()
   }
 
   #forget(attempt: HeldAttempt): void {
     this.#held.delete(attempt)
     this.#outbox.forget(attempt)
+    this.#intake.ended(attempt.key)
     // Interrupted ones are renewed until the store knows.
     if (!this.#interrupted.includes(attempt)) this.#renewal?.release(attempt.key)
   }
@@ -240,7 +240,7 @@ export class Worker implements AttemptHolder {
     const isOwn = (hint: Hint): boolean => hint.kind === 'worker' && hint.workerId === this.workerId
     const concernsOwn = hints === undefined || hints.some(isOwn)
     if (concernsOwn) void this.#renewal?.ask()
-    if (concernsOwn || hints.some(({ kind }) => kind === 'orders')) this.#intake.wake()
+    if (concernsOwn || hints.some(({ kind }) => kind === 'orders')) this.#intake.wake(concernsOwn)
   }
 
   #renewed({ lost, cancelled }: RenewedOrders): void {

@@ -59,6 +59,12 @@ test('a second signal exits at once', async () => {
   await code
 })
 
+test('a queue that is not Redis is an error of usage, which does not hold its URL', async () => {
+  const error: unknown = await start({ queue: 'amqp://user:secret@host' }).code.catch((each: unknown) => each)
+  expect(String(error)).toContain('Expected --queue to be redis://… or rediss://…')
+  expect(String(error)).not.toContain('secret')
+})
+
 test('patterns that match no tool are an error', async () => {
   const { code } = start({ only: ['none:*'] })
   await expect(code).rejects.toMatchObject({ code: 'INVALID_OPTION' })

@@ -115,7 +115,7 @@ async function serveTools(
     // from one.
     opened = await openServerStore(options, process, log)
     const samples = await buildSamples(reachableUrl(server), token !== undefined, tools.own, process)
-    const shared = isSharedUrl(options.store) ? await openSharedOptions(options, process) : {}
+    const shared = isSharedUrl(options.store) ? await openSharedOptions(options, process, log) : {}
     dispatcher = shared.dispatcher
     handler = createHandler({
       ...toBounds(options),

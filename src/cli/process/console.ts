@@ -1,4 +1,5 @@
 import type { Dispatcher } from '../../cluster/order.ts'
+import type { Logger } from '../../log/logger.ts'
 import type { Colors } from 'picocolors/types.js'
 import type { StrayFaults } from './stray-faults.ts'
 
@@ -35,8 +36,8 @@ export interface CliProcess {
   onStrayError(listener: (error: unknown) => void): () => void
   /** Opens an address in a browser. @defaultValue the program of the system. @returns whether one could be started */
   readonly openUrl?: (url: string) => Promise<boolean>
-  /** Opens a queue that dispatches tasks by its URL. Absent: there is none. */
-  readonly openQueue?: (url: string) => Promise<Dispatcher>
+  /** Opens a queue that dispatches tasks by its URL. @defaultValue that of BullMQ */
+  readonly openQueue?: (url: string, logger: Logger) => Promise<Dispatcher>
   /** Ends the process at once. */
   exit(code: number): void
 }

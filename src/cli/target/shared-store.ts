@@ -1,7 +1,9 @@
 import type { Dispatcher } from '../../cluster/order.ts'
 import type { HandlerOptions } from '../../http/options/handler-options.ts'
+import type { Logger } from '../../log/logger.ts'
 import { describeUrl, isPostgresUrl } from '../../store/postgres/connection-url.ts'
 import { type CliProcess, UsageError } from '../process/console.ts'
+import { openQueue } from './open-queue.ts'
 
 /** The flags of a server on a shared store. */
 export interface SharedStoreFlags {
@@ -48,17 +50,13 @@ export function expectSharedFlags(flags: SharedStoreFlags & { readonly store?: s
 export async function openSharedOptions(
   { lease, work, toolsWait, maxRunningPerOwner, queue }: SharedStoreFlags,
   process: CliProcess,
+  logger: Logger,
 ): Promise<Partial<HandlerOptions> & { readonly dispatcher?: Dispatcher }> {
   return {
     ...(lease !== undefined && { leaseMs: lease }),
     ...(work !== undefined && { work }),
     ...(toolsWait !== undefined && { toolsWaitMs: toolsWait }),
     ...(maxRunningPerOwner !== undefined && { maxRunningPerOwner }),
-    ...(queue !== undefined && { dispatcher: await openQueue(queue, process) }),
+    ...(queue !== undefined && { dispatcher: await openQueue(queue, process, logger) }),
   }
-}
-
-async function openQueue(url: string, { openQueue: open }: CliProcess): Promise<Dispatcher> {
-  if (open === undefined) throw new UsageError('This version has no queue: leave out --queue')
-  return open(url)
 }

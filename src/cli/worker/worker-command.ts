@@ -1,3 +1,4 @@
+import type { Dispatcher } from '../../cluster/order.ts'
 import { startWorker } from '../../worker/run-worker.ts'
 import type { CliTools, ToolFlags } from '../input/open-tools.ts'
 import { openTools } from '../input/open-tools.ts'
@@ -5,12 +6,15 @@ import type { CommandContext, ExitCode } from '../process/console.ts'
 import { describeNext, listenForInterrupts } from '../process/interrupts.ts'
 import { createServerLog, createStrayLog, type LogLevel, type ServerLog } from '../process/server-log.ts'
 import { type OpenedSharedStore, openSharedStore } from '../target/open-shared-store.ts'
+import { openQueue } from '../target/open-queue.ts'
 import { formatMs, toPlainLine } from '../render/text.ts'
 
 /** The flags of `worker`. */
 export interface WorkerCommandOptions extends ToolFlags {
   /** The URL of the store. */
   readonly store: string
+  /** The URL of the queue that dispatches tasks. */
+  readonly queue?: string
   readonly concurrency?: number
   /** Patterns of names of tools. */
   readonly only?: readonly string[]
@@ -35,6 +39,7 @@ export async function workerCommand(
   strays.reportTo(createStrayLog(log))
   const tools = await openTools(options, process, log)
   let opened: OpenedSharedStore | undefined
+  let dispatcher: Dispatcher | undefined
   // Listened to from the start: servers of tools that are starting must not outlive a signal.
   const controller = new AbortController()
   const interrupts = listenForInterrupts(process, signal => {
@@ -44,11 +49,14 @@ export async function workerCommand(
   })
   try {
     opened = await open(options.store, log)
-    if (!controller.signal.aborted) await work(options, { ...opened, tools, log, signal: controller.signal }, context)
+    if (options.queue !== undefined) dispatcher = await openQueue(options.queue, process, log)
+    const parts = { ...opened, ...(dispatcher && { dispatcher }), tools, log, signal: controller.signal }
+    if (!controller.signal.aborted) await work(options, parts, context)
     return 0
   } finally {
     interrupts.stop()
     await tools.close()
+    await dispatcher?.close()
     await opened?.store.close()
   }
 }
@@ -57,11 +65,12 @@ interface WorkParts extends OpenedSharedStore {
   readonly tools: CliTools
   readonly log: ServerLog
   readonly signal: AbortSignal
+  readonly dispatcher?: Dispatcher
 }
 
 async function work(
   { concurrency, only, lease, drain }: WorkerCommandOptions,
-  { store, location, tools, log, signal }: WorkParts,
+  { store, location, tools, log, signal, dispatcher }: WorkParts,
   { stderr }: CommandContext,
 ): Promise<void> {
   const { worker, ended } = await startWorker({
@@ -69,6 +78,7 @@ async function work(
     tools: tools.all ?? tools,
     ...(concurrency !== undefined && { concurrency }),
     ...(only !== undefined && { only }),
+    ...(dispatcher && { dispatcher }),
     leaseMs: lease,
     drainMs: drain,
     signal,

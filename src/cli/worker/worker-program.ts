@@ -10,6 +10,7 @@ export function addWorkerCommand(program: Command, context: CommandContext, setC
     .command('worker')
     .description('Run tasks of the servers on a shared store')
     .requiredOption('--store <url>', 'the store of the servers: postgres://…')
+    .option('--queue <url>', 'the queue of the servers: redis://…')
     .addOption(toolsOption())
     .addOption(mcpOption())
     .option('--concurrency <n>', 'maximum number of concurrent tasks (default: 64)', parsePositiveInteger)

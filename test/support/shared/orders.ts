@@ -18,7 +18,13 @@ export class MemoryOrders implements OrderSource {
     this.#tables = tables
   }
 
-  async take(workerId: string, free: number, ttlMs: number): Promise<readonly TakenOrder[]> {
+  async take(
+    workerId: string,
+    free: number,
+    ttlMs: number,
+    keys: readonly AttemptKey[] = [],
+  ): Promise<readonly TakenOrder[]> {
+    const preferred = new Set(keys.map(nameOf))
     const { orders, members, clock, turns } = this.#tables
     const tools = new Set(members.get(workerId)?.member.tools.map(({ name }) => name))
     const limits = new SystemLimits(this.#tables)
@@ -34,7 +40,7 @@ export class MemoryOrders implements OrderSource {
     while (taken.length < free) {
       const next = [...orders.values()]
         .filter(row => row.worker === undefined && tools.has(row.order.command.tool) && limits.allows(row))
-        .sort((a, b) => this.#compare(a, b))[0]
+        .sort((a, b) => this.#compare(a, b, preferred))[0]
       if (next === undefined) break
       const { command, owner } = next.order
       limits.begin(command.tool)
@@ -46,10 +52,20 @@ export class MemoryOrders implements OrderSource {
     return taken
   }
 
-  /** By priority, then the owner whose last turn is the longest ago, then by age. */
-  #compare(a: OrderRow, b: OrderRow): number {
+  async findWaiting(keys: readonly AttemptKey[]): Promise<readonly AttemptKey[]> {
+    const isWaiting = (key: AttemptKey): boolean => {
+      const row = this.#tables.orders.get(nameOf(key))
+      return row !== undefined && row.worker === undefined
+    }
+    return keys.filter(isWaiting).map(keyOf)
+  }
+
+  /** By priority, then the owner whose last turn is the longest ago, then those that are preferred, then by age. */
+  #compare(a: OrderRow, b: OrderRow, preferred: ReadonlySet<string>): number {
     const turnOf = ({ order }: OrderRow): number => this.#tables.turns.get(order.owner) ?? 0
-    return b.order.priority - a.order.priority || turnOf(a) - turnOf(b) || a.age - b.age
+    const isLate = ({ order }: OrderRow): number => (preferred.has(nameOf(order.command)) ? 0 : 1)
+    const byTurn = b.order.priority - a.order.priority || turnOf(a) - turnOf(b)
+    return byTurn || (preferred.size > 0 ? isLate(a) - isLate(b) : 0) || a.age - b.age
   }
 
   async renew(workerId: string, keys: readonly AttemptKey[], ttlMs: number): Promise<RenewedOrders> {

@@ -15,6 +15,7 @@ import type { Database, Row } from '../database.ts'
 import {
   CANCEL,
   COUNT_WAITING,
+  FIND_WAITING,
   FORGET_UNCLAIMED,
   HAND_BACK,
   INTERRUPT,
@@ -54,6 +55,10 @@ export class OrderTable implements OrderSource {
 
   async take(workerId: string, free: number, ttlMs: number): Promise<readonly TakenOrder[]> {
     return free < 1 ? [] : this.#take.take(workerId, Math.floor(free), ttlMs)
+  }
+
+  async findWaiting(keys: readonly AttemptKey[]): Promise<readonly AttemptKey[]> {
+    return keys.length === 0 ? [] : (await this.#database.query(FIND_WAITING, toKeyValues(keys))).map(readKey)
   }
 
   renew(workerId: string, keys: readonly AttemptKey[], ttlMs: number): Promise<RenewedOrders> {

@@ -11,6 +11,14 @@ const HELD_KEYS = `target AS (
 /** The end of the body of a message of an interruption. */
 const USAGE = `coalesce(',"usage":' || usage, '') || '}'`
 
+/** Of the orders with the executions $1, tasks $2 and attempts $3 those that no worker has taken. */
+export const FIND_WAITING: Statement = statement(
+  'find_waiting',
+  `SELECT o.execution_id, o.task, o.attempt
+   FROM unnest($1::text[], $2::text[], $3::int[]) AS key (execution_id, task, attempt)
+   JOIN dagstream.orders AS o USING (execution_id, task, attempt) WHERE o.worker IS NULL`,
+)
+
 /** $5: the duration. Returns the keys that the worker holds, with their cancellation. */
 export const RENEW_ORDERS: Statement = statement(
   'renew_orders',

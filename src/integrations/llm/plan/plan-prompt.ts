@@ -1,9 +1,9 @@
 import { invalidOption } from '../../../errors.ts'
 import type { RegisteredTool, ToolRegistry } from '../../../tools/registry.ts'
 import { cutText } from '../../../text.ts'
-import type { WorkflowIssue } from '../../../workflow/document.ts'
 import type { ChatMessage } from '../provider.ts'
 import { LANGUAGE } from './language.ts'
+import type { PlanIssue } from './plan-issue.ts'
 
 /** A token is counted as three bytes of UTF-8: more than tokenizers of today count for English and JSON. */
 const BYTES_PER_TOKEN = 3
@@ -23,7 +23,7 @@ const ORDERS = `You plan work. You do not write the whole document: you write it
 /** What a refused line is, and why. */
 export interface RefusedLine {
   readonly text: string
-  readonly issues: readonly Pick<WorkflowIssue, 'code' | 'pointer' | 'message' | 'hint'>[]
+  readonly issues: readonly PlanIssue[]
 }
 
 /** The number of tokens that the budget of a prompt counts for a text. */
@@ -116,7 +116,9 @@ function nameArguments(tool: RegisteredTool): string {
 function withoutTexts(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(withoutTexts)
   if (typeof schema !== 'object' || schema === null) return schema
-  const kept = Object.entries(schema).filter(([name]) => !['description', 'title', 'examples', '$comment'].includes(name))
+  const kept = Object.entries(schema).filter(
+    ([name]) => !['description', 'title', 'examples', '$comment'].includes(name),
+  )
   return Object.fromEntries(
     kept.map(([name, value]) => {
       if (name === 'enum' || name === 'const' || name === 'default') return [name, value]

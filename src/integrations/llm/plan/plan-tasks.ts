@@ -1,11 +1,12 @@
 import { DagstreamError, invalidOption } from '../../../errors.ts'
 import { addTokenUsage, sanitizeTokenUsage, type TokenUsage } from '../../../events/token-usage.ts'
+import { stringifyJson } from '../../../json/stringify-json.ts'
 import type { ToolRegistry } from '../../../tools/registry.ts'
-import type { WorkflowIssue } from '../../../workflow/document.ts'
 import type { ChatMessage, LLMProvider, StreamFinish } from '../provider.ts'
 import { computeGrowth, type ProviderUsage, toTokenUsage } from '../provider-usage.ts'
 import { failure, ProviderError } from '../stream-error.ts'
 import { AnswerLines } from './answer-lines.ts'
+import type { PlanIssue } from './plan-issue.ts'
 import { readPlanLine } from './plan-lines.ts'
 import { type RefusedLine, writePlanPrompt, writeRepair } from './plan-prompt.ts'
 
@@ -17,8 +18,10 @@ export const PLANNER_LIMITS: { readonly maxTasks: number; readonly maxAnswerLeng
 
 /** Accepts the tasks of a plan, one after the other. */
 export interface PlanChecks {
-  /** @returns the problems of a task; none if it is accepted */
-  add(definition: unknown): readonly WorkflowIssue[]
+  /**
+   * @returns the problems of a task; none if it is accepted. `FORWARD_DEPENDENCY`: it names a task that does not exist yet
+   */
+  add(definition: unknown): readonly PlanIssue[]
 }
 
 /** A request for a plan. */
@@ -47,6 +50,8 @@ export interface PlanRequest {
 interface Refusal extends RefusedLine {
   /** Present on a task that may only wait for one that comes later. */
   readonly definition?: unknown
+  /** Its JSON: contains the ids that it names. */
+  readonly written?: string
 }
 
 /**
@@ -57,7 +62,7 @@ interface Refusal extends RefusedLine {
  * @throws `INVALID_WORKFLOW` with the remaining problems after the last repair, and for a plan without tasks; `ProviderError`;
  * `INVALID_OPTION`
  */
-export async function* planTasks(request: PlanRequest): AsyncGenerator<unknown, void, undefined> {
+export async function* planTasks(request: PlanRequest): AsyncGenerator<object, void, undefined> {
   const { tools, prompt, repairs = 2, maxPromptTokens = 16_000, onRepair } = request
   if (!(Number.isInteger(repairs) && repairs >= 0 && repairs <= 10)) {
     throw invalidOption('repairs', 'an integer from 0 to 10', repairs)
@@ -72,7 +77,7 @@ export async function* planTasks(request: PlanRequest): AsyncGenerator<unknown, 
     let isSealed = false
     let text = ''
     const answer = new AnswerLines()
-    const take = function* (lines: ReturnType<AnswerLines['push']>): Generator<unknown, void, undefined> {
+    const take = function* (lines: ReturnType<AnswerLines['push']>): Generator<object, void, undefined> {
       for (const line of lines) {
         for (const meant of readPlanLine(line)) {
           // Lines behind the seal are ignored.
@@ -87,7 +92,10 @@ export async function* planTasks(request: PlanRequest): AsyncGenerator<unknown, 
     for await (const piece of streamText(request, messages, finish)) {
       text += piece
       if (text.length > PLANNER_LIMITS.maxAnswerLength) {
-        throw failure('PROVIDER_INVALID_RESPONSE', `Expected an answer of at most ${PLANNER_LIMITS.maxAnswerLength} characters`)
+        throw failure(
+          'PROVIDER_INVALID_RESPONSE',
+          `Expected an answer of at most ${PLANNER_LIMITS.maxAnswerLength} characters`,
+        )
       }
       // Read to its end, which has the usage.
       yield* take(answer.push(piece))
@@ -131,7 +139,7 @@ class Draft {
   }
 
   /** @returns the task, if it is accepted, with those that waited for it */
-  *add(text: string, definition: unknown): Generator<unknown, void, undefined> {
+  *add(text: string, definition: unknown): Generator<object, void, undefined> {
     const id = idOf(definition)
     // A repair that repeats what was accepted changes nothing.
     if (id !== undefined && this.#accepted.has(id) && this.#isRepair) return
@@ -142,12 +150,12 @@ class Draft {
     }
     const issues = this.#checks.add(definition)
     if (issues.length > 0) {
-      this.#refused.push({ text, issues, definition })
+      this.#refused.push({ text, issues, definition, written: stringifyJson(definition) })
       return
     }
     this.#accepted.add(id as string)
-    yield definition
-    yield* this.#addWaiting()
+    yield definition as object
+    yield* this.#addWaiting(id as string)
   }
 
   /** Before a repair: only tasks that wait for others are kept, as the others are to be written again. */
@@ -156,27 +164,32 @@ class Draft {
     this.#refused = this.#refused.filter(isWaiting)
   }
 
-  *#addWaiting(): Generator<unknown, void, undefined> {
-    for (let at = 0; at < this.#refused.length; ) {
-      const line = this.#refused[at] as Refusal
-      const issues = isWaiting(line) ? this.#checks.add(line.definition) : line.issues
-      if (issues.length > 0) {
-        this.#refused[at] = { ...line, issues }
-        at += 1
-        continue
+  /** @param id of an accepted task: those that wait for it are checked again, and then those that wait for them */
+  *#addWaiting(id: string): Generator<object, void, undefined> {
+    const ids = [id]
+    for (let next = ids.shift(); next !== undefined; next = ids.shift()) {
+      for (const line of [...this.#refused]) {
+        // JSON may escape other ids in several ways.
+        const mayName = !/^[\w.-]+$/.test(next) || line.written?.includes(next)
+        if (!isWaiting(line) || !mayName) continue
+        const issues = this.#checks.add(line.definition)
+        const at = this.#refused.indexOf(line)
+        if (issues.length > 0) this.#refused[at] = { ...line, issues }
+        else {
+          this.#refused.splice(at, 1)
+          const accepted = idOf(line.definition) as string
+          this.#accepted.add(accepted)
+          ids.push(accepted)
+          yield line.definition as object
+        }
       }
-      this.#refused.splice(at, 1)
-      this.#accepted.add(idOf(line.definition) as string)
-      yield line.definition
-      // It may be what earlier ones wait for.
-      at = 0
     }
   }
 }
 
 /** Whether it only refers to tasks that do not exist yet. */
 function isWaiting({ definition, issues }: Refusal): boolean {
-  return definition !== undefined && issues.every(({ code }) => (code as string) === 'FORWARD_DEPENDENCY')
+  return definition !== undefined && issues.every(({ code }) => code === 'FORWARD_DEPENDENCY')
 }
 
 function idOf(definition: unknown): string | undefined {

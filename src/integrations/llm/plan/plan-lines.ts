@@ -15,12 +15,21 @@ export type PlanLine =
  */
 export function* readPlanLine(line: AnswerLine): Generator<PlanLine, void, undefined> {
   const { text } = line
-  if ('problem' in line) return yield { kind: 'refused', text, problem: line.problem }
+  if ('problem' in line) {
+    yield { kind: 'refused', text, problem: line.problem }
+    return
+  }
   const { value } = line
-  if (Object.hasOwn(value, 'id') || Object.hasOwn(value, 'tool')) return yield { kind: 'task', text, definition: value }
   const { seal, tasks, name, description, ...rest } = value
-  if (seal === true && Object.keys(value).length === 1) return yield { kind: 'seal' }
-  if (!Array.isArray(tasks) && typeof name !== 'string') return yield { kind: 'task', text, definition: value }
+  const isDocument = Array.isArray(tasks) || typeof name === 'string'
+  if (seal === true && Object.keys(value).length === 1) {
+    yield { kind: 'seal' }
+    return
+  }
+  if (!isDocument || Object.hasOwn(value, 'id') || Object.hasOwn(value, 'tool')) {
+    yield { kind: 'task', text, definition: value }
+    return
+  }
   const unknown = Object.keys(rest)
   if (unknown.length > 0 || seal !== undefined) {
     const found = [...unknown, ...(seal === undefined ? [] : ['seal'])].map(each => `\`${each}\``).join(', ')

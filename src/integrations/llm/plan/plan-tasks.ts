@@ -146,7 +146,8 @@ class Draft {
     // A line that is written again replaces the refused one.
     if (id !== undefined) this.#refused = this.#refused.filter(each => idOf(each.definition) !== id)
     if (this.#accepted.size >= PLANNER_LIMITS.maxTasks) {
-      return this.refuse(text, `Expected at most ${PLANNER_LIMITS.maxTasks} tasks`)
+      this.refuse(text, `Expected at most ${PLANNER_LIMITS.maxTasks} tasks`)
+      return
     }
     const issues = this.#checks.add(definition)
     if (issues.length > 0) {
@@ -168,7 +169,7 @@ class Draft {
   *#addWaiting(id: string): Generator<object, void, undefined> {
     const ids = [id]
     for (let next = ids.shift(); next !== undefined; next = ids.shift()) {
-      for (const line of [...this.#refused]) {
+      for (const line of this.#refused.slice()) {
         // JSON may escape other ids in several ways.
         const mayName = !/^[\w.-]+$/.test(next) || line.written?.includes(next)
         if (!isWaiting(line) || !mayName) continue

@@ -67,11 +67,20 @@ test('a plan that stays invalid ends with its problem', async () => {
   expect(stderr).toContain('Did you mean `look`?')
 })
 
-test('nothing of a plan runs that stays invalid', async () => {
+test('a plan that breaks off while it runs is told', async () => {
   const bad = await startModel(answering(`${A}\n{"id":"x","tool":"lok"}`))
-  const { code, stdout, stderr } = await runPlan(bad.env, '--repairs', '0')
-  expect([code, stdout]).toEqual([2, ''])
+  const { code, stderr } = await runPlan(bad.env, '--repairs', '0')
+  expect(code).toBe(2)
   expect(stderr).toContain('UNKNOWN_TOOL')
+})
+
+test('a tool that writes does not start before the plan is complete, which `--eager all` allows', async () => {
+  const first = '{"id":"a","tool":"note","arguments":{"text":"x"}}'
+  const bad = await startModel(answering(`${first}\n{"id":"x","tool":"lok"}`))
+  const { stdout } = await runPlan(bad.env, '--repairs', '0', '--json')
+  expect(JSON.parse(stdout)).toMatchObject({ status: 'cancelled', results: [{ taskId: 'a', attempts: 0 }] })
+  const good = await startModel(answering(first))
+  expect(await runPlan(good.env, '--eager', 'all')).toMatchObject({ code: 0, stdout: 'noted x\n' })
 })
 
 test('without a key, and for flags that contradict each other, it is refused', async () => {

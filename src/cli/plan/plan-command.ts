@@ -1,10 +1,10 @@
 import { StreamingExecutor } from '../../engine/executors/streaming-executor.ts'
+import type { PlanOptions } from '../../engine/growth/plan-options.ts'
 import { addTokenUsage, type TokenUsage } from '../../events/token-usage.ts'
 import { createPlanChecks } from '../../integrations/llm/plan/plan-checks.ts'
 import { type PlanRequest, planTasks } from '../../integrations/llm/plan/plan-tasks.ts'
 import { stringifyJson } from '../../json/stringify-json.ts'
 import { ToolRegistry } from '../../tools/registry.ts'
-import type { DAGStructure } from '../../workflow/document.ts'
 import { findProvider } from '../input/chat-tools.ts'
 import { openTools, type ToolFlags } from '../input/open-tools.ts'
 import { canAsk } from '../input/question-prompts.ts'
@@ -18,7 +18,7 @@ import { formatNumberOf } from '../render/text.ts'
 import { COMMAND_BUFFER, follow, followLocally } from '../target/follow.ts'
 
 /** The flags of `plan`. */
-export interface PlanFlags extends ToolFlags, OutputFlags {
+export interface PlanFlags extends ToolFlags, OutputFlags, Pick<PlanOptions, 'eager'> {
   readonly model?: string
   readonly repairs?: number
   readonly maxPromptTokens?: number
@@ -27,14 +27,14 @@ export interface PlanFlags extends ToolFlags, OutputFlags {
 }
 
 /**
- * Asks a model for a plan and runs it once it is complete, or prints its tasks while they are written.
+ * Asks a model for a plan and runs its tasks while it writes them, or prints them.
  * @throws UsageError without a key; `INVALID_WORKFLOW` for a plan that stays invalid; `ProviderError`; `TOOLS_UNAVAILABLE`
  */
 export async function planCommand(prompt: string, flags: PlanFlags, context: CommandContext): Promise<ExitCode> {
   const { process, stderr } = context
-  const { dryRun, json, sse, concurrency } = flags
-  if (dryRun && (json ?? sse ?? concurrency) !== undefined) {
-    throw new UsageError('Expected --dry-run without --concurrency, --json and --sse: it runs nothing')
+  const { dryRun, eager, json, sse, concurrency } = flags
+  if (dryRun && (eager ?? json ?? sse ?? concurrency) !== undefined) {
+    throw new UsageError('Expected --dry-run without --eager, --concurrency, --json and --sse: it runs nothing')
   }
   const provider = findProvider(process.env, parseLlmOptions(await readConfig(process)))
   if (provider === undefined)
@@ -76,7 +76,7 @@ export async function planCommand(prompt: string, flags: PlanFlags, context: Com
   }
 }
 
-/** Prints the tasks as they are accepted, one per line. */
+/** Prints the tasks as they are accepted, in the form that `streamPlan` reads. */
 async function printPlan(request: PlanRequest, { stdout }: CommandContext): Promise<ExitCode> {
   for await (const task of planTasks(request)) await stdout.write(`${stringifyJson(task)}\n`)
   await stdout.write('{"seal":true}\n')
@@ -90,17 +90,26 @@ async function runPlan(
   context: CommandContext,
   onFollow: () => void,
 ): Promise<ExitCode> {
-  const { sse, concurrency } = flags
-  const tasks: object[] = []
-  for await (const task of planTasks(request)) tasks.push(task)
+  const { eager, sse, concurrency } = flags
+  const failed: { error?: unknown } = {}
+  const source = async function* (): AsyncGenerator<object, void, undefined> {
+    try {
+      yield* planTasks(request)
+    } catch (error) {
+      failed.error = error
+      throw error
+    }
+  }
   const executor = new StreamingExecutor(request.tools)
-  const execution = executor.stream({ tasks } as unknown as DAGStructure, {
-    schedule: 'dataflow',
+  const execution = await executor.streamPlan(source(), {
     buffer: COMMAND_BUFFER,
     isAttended: canAsk(context.process),
+    ...(eager && { eager }),
     ...(concurrency !== undefined && { maxConcurrency: concurrency }),
   })
   onFollow()
   const followed = await follow({ ...(sse && { sse }), begin: () => followLocally(execution) }, context)
-  return reportEnd(followed, flags, context)
+  const code = await reportEnd(followed, flags, context)
+  if (failed.error !== undefined) throw failed.error
+  return code
 }

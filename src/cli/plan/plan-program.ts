@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { mcpOption, resultOption, toolsOption } from '../commands/program-options.ts'
 import { parseCount, parsePositiveInteger } from '../input/option-values.ts'
 import type { CommandContext, ExitCode } from '../process/console.ts'
@@ -7,7 +7,7 @@ import type { CommandContext, ExitCode } from '../process/console.ts'
 export function addPlanCommand(program: Command, context: CommandContext, setCode: (code: ExitCode) => void): void {
   program
     .command('plan')
-    .description('Let a language model write a plan, and run it')
+    .description('Let a language model plan, and run its tasks while it writes them')
     .argument('<prompt>', 'what the plan is for')
     .option('--model <model>', "the name of the model at its endpoint (default: the provider's)")
     .addOption(toolsOption())
@@ -17,6 +17,12 @@ export function addPlanCommand(program: Command, context: CommandContext, setCod
       '--max-prompt-tokens <n>',
       'budget of the prompt, tokens of three bytes (default: 16000)',
       parsePositiveInteger,
+    )
+    .addOption(
+      new Option('--eager <tools>', 'the tools that start before the plan is complete (default: "read-only")').choices([
+        'read-only',
+        'all',
+      ]),
     )
     .option('--concurrency <n>', 'maximum number of concurrent tasks', parsePositiveInteger)
     .option('--dry-run', 'print the tasks, one per line, and run nothing')

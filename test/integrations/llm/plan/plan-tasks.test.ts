@@ -67,7 +67,7 @@ test('the language in the prompt is that of docs/for-models.md', () => {
 test('a prompt shortens its tools to fit the budget, and refuses one that cannot hold them', () => {
   const sizeOf = (maxTokens: number): [number, string] => {
     const text = writePlanPrompt(TOOLS, 'Do it', maxTokens)
-      .map(({ content }) => String(content))
+      .map(({ content }) => content as string)
       .join('')
     return [countTokens(text), text]
   }

@@ -34,13 +34,21 @@ export type { Execution } from './engine/executors/execution.ts'
 export type { ExecutionResult, TaskError } from './engine/execution-result.ts'
 export type { DocumentTaskResult } from './engine/task-results.ts'
 export type { ExecutionOptions } from './engine/options.ts'
-export { type ExecuteOptions, type ForkOptions, ParallelExecutor } from './engine/executors/parallel-executor.ts'
+export type { PlanChunk, PlanSource } from './engine/growth/plan-lines.ts'
+export type { PlanOptions } from './engine/growth/plan-options.ts'
+export {
+  type ExecuteOptions,
+  type ForkOptions,
+  ParallelExecutor,
+  type ResumeOptions,
+} from './engine/executors/parallel-executor.ts'
 export type { Delivery } from './engine/executors/sink-reader.ts'
 export {
   type SinkOptions,
   type StreamedExecutionResult,
   StreamingExecutor,
   type StreamOptions,
+  type StreamPlanOptions,
 } from './engine/executors/streaming-executor.ts'
 export { JsonNumber } from './json/json-number.ts'
 export { parseJson } from './json/parse-json.ts'

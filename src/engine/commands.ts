@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts'
 import type { DagstreamError } from '../errors.ts'
 import type { Reason, ReasonCode, Stop } from '../events/events.ts'
 import type { LogEntry } from '../events/log-entry.ts'
+import { isInFinally } from '../scheduler/ancestors.ts'
 import type { TaskTable } from '../scheduler/task-table.ts'
 import { cutMessage } from './emissions.ts'
 import type { AttemptAbortion } from './active-attempt.ts'
@@ -52,7 +53,7 @@ export class Commands {
     const graph = this.#table?.graph
     const stop = this.#abandonment ?? graph?.stopOf(task) ?? this.#finallyStop
     if (stop !== undefined) return stop
-    if (this.#stop !== undefined && graph?.isInFinally(task) !== true) return this.#stop
+    if (this.#stop !== undefined && (graph === undefined || !isInFinally(graph, task))) return this.#stop
     return this.#isHandingOff ? { message: INTERRUPTED.message, isHandoff: true } : undefined
   }
 
@@ -165,10 +166,11 @@ export class Commands {
     if (this.#pendingCount === 0) this.#resolve()
   }
 
-  /** Calls back when the time limit of the execution is reached. @param leftMs remainder of `timeoutMs` */
-  limitTime(clock: Clock, timeoutMs: number, leftMs: number, onOver: (reason: Reason) => void): void {
+  /** Calls back when the time limit of the execution is reached. @param timeoutMs 0 for none */
+  limitTime(clock: Clock, timeoutMs: number, usedMs: number, onOver: (reason: Reason) => void): void {
+    if (timeoutMs <= 0) return
     const over = (): void => onOver({ code: 'EXECUTION_TIMEOUT', message: `Timed out after ${timeoutMs} ms` })
-    const limit = new TimeLimit(clock, leftMs, over)
+    const limit = new TimeLimit(clock, timeoutMs - usedMs, over)
     this.#timeLimit = limit
     this.#cleanUps.push(() => limit.hold())
   }

@@ -4,8 +4,8 @@ import type { EventFor, Reason } from '../events/events.ts'
 import { findInput } from '../events/inputs.ts'
 import type { LogEntry } from '../events/log-entry.ts'
 import type { EventLog, Lease } from '../log/event-log.ts'
-import type { ExecutionPlan } from '../plan/execution-plan.ts'
 import { Commands } from './commands.ts'
+import type { PlanDesk } from './growth/plan-desk.ts'
 import { ExecutionOutcome } from './execution-outcome.ts'
 import type { ExecutionResult } from './execution-result.ts'
 import { type InputDesk, inputClosed, inputNotFound } from './inputs/input-desk.ts'
@@ -14,8 +14,6 @@ import { createPendingRound } from './remote/create-runners.ts'
 import { Recorder, type RecorderCallbacks } from './recorder.ts'
 import type { Resumption } from './resumption.ts'
 import { TaskRounds } from './task-rounds.ts'
-
-const IDLE: TaskActivity = { running: 0, slot: 0, limit: 0, retry: 0 }
 
 /**
  * The loop of an execution: decides on commands and outcomes, appends the events, applies them to the table, and then causes
@@ -29,7 +27,6 @@ const IDLE: TaskActivity = { running: 0, slot: 0, limit: 0, retry: 0 }
  */
 export class ExecutionLoop implements RecorderCallbacks {
   readonly executionId: string
-  /** ISO 8601. */
   readonly createdAt: string
   readonly log: EventLog
   readonly clock: Clock
@@ -70,7 +67,6 @@ export class ExecutionLoop implements RecorderCallbacks {
   /** Starts the execution, or resumes it; from here on it runs by itself. Does nothing after a failure of the log. */
   start(lease: Lease, start: StartParts, signal?: AbortSignal, resumption?: Resumption): void {
     if (this.log.ending !== undefined) return
-    const { timeoutMs } = this.#parts.options
     const rounds = new TaskRounds(
       this.#parts,
       start,
@@ -94,14 +90,20 @@ export class ExecutionLoop implements RecorderCallbacks {
     this.#recorder.open()
     this.#commands.open()
     const cancel = (reason: Reason): void => this.cancel(reason)
-    if (timeoutMs > 0) this.#commands.limitTime(this.clock, timeoutMs, timeoutMs - usedMs, cancel)
+    this.#commands.limitTime(this.clock, this.#parts.options.timeoutMs, usedMs, cancel)
     if (signal !== undefined) this.#commands.follow(signal, cancel)
+    this.#outcome.begin()
   }
 
   /** Shows an execution that has ended before. */
-  showEnd(end: EventFor<'execution_complete'>['data'], plan: ExecutionPlan): void {
-    this.#outcome.end = end
-    this.#outcome.complete(plan, this.log.state)
+  showEnd(end: EventFor<'execution_complete'>['data'], tasks: readonly { readonly id: string }[]): void {
+    this.#outcome.complete(tasks, this.log.state, end)
+  }
+
+  /** Where tasks join the document, from the start on; `undefined` if none can, and if it does not start. */
+  async openPlan(): Promise<PlanDesk | undefined> {
+    await this.#outcome.begun
+    return this.#rounds?.growth.desk
   }
 
   /** Settles once the last command is in the log; rejects when the log cannot be kept. */
@@ -110,7 +112,7 @@ export class ExecutionLoop implements RecorderCallbacks {
   }
 
   get activity(): TaskActivity {
-    return this.#rounds?.activity ?? IDLE
+    return this.#rounds?.activity ?? { running: 0, slot: 0, limit: 0, retry: 0 }
   }
 
   /** Whether it has started and has `finally` tasks, its own or those of workflows that run now. */
@@ -211,24 +213,23 @@ export class ExecutionLoop implements RecorderCallbacks {
     return this.#rounds?.runSlice() ?? false
   }
 
-  /** Called by the recorder. */
   apply(entries: readonly LogEntry[]): void {
     this.#rounds?.apply(entries)
   }
 
-  /** Called by the recorder. */
   completed(): void {
     const rounds = this.#rounds as TaskRounds
     this.#commands.close()
     rounds.close()
-    this.#outcome.complete(rounds.plan, this.log.state)
+    this.#outcome.complete(rounds.growth.tasks, this.log.state)
   }
 
   /** The log has failed: ends its readers and aborts running attempts. */
   onLogFailure(error: unknown): void {
     const code = error instanceof DagstreamError ? error.code : 'STORE_FAILED'
-    const message = `Execution \`${this.executionId}\` could not be recorded`
-    const failure = new DagstreamError(code, message, { cause: error })
+    const failure = new DagstreamError(code, `Execution \`${this.executionId}\` could not be recorded`, {
+      cause: error,
+    })
     if (this.#isLogShared) this.leave(failure)
     else this.#abandon(failure)
   }

@@ -20,7 +20,7 @@ export class ExecutionTasks {
 
   /** The id and layer of an added task come from its events. */
   at(index: number): PlannedTask {
-    return this.#plan.tasks[index] ?? this.#describe(index)
+    return this.#plan.tasks[index] ?? this.#graph.grownAt(index)?.planned ?? this.#describe(index)
   }
 
   /** The state of a task once the log has it. By index: a lookup by id costs more with more tasks. */

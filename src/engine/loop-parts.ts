@@ -16,6 +16,8 @@ import type { ExecutionOutcome } from './execution-outcome.ts'
 import type { ExecutionTasks } from './execution-tasks.ts'
 import type { Inputs } from './inputs/inputs.ts'
 import type { ResolvedOptions } from './options.ts'
+import type { GrowthSources } from './growth/plan-desk.ts'
+import type { ResolvedPlanOptions } from './growth/plan-options.ts'
 import type { OutputBudget } from './output-budget.ts'
 import type { Recorder } from './recorder.ts'
 import type { RemoteRunner } from './remote/remote-runner.ts'
@@ -52,6 +54,10 @@ export interface StartParts {
   readonly outputs?: OutputBudget
   /** Of a fork: what it takes its outputs from. */
   readonly fork?: ForkSource | undefined
+  /** What tasks that join the document may name. @defaultValue nothing can join it */
+  readonly growth?: GrowthSources | undefined
+  /** Present for a plan that is still being written, or was. */
+  readonly streamed?: ResolvedPlanOptions | undefined
   /** Whose outputs it remembers. */
   readonly owner?: string | undefined
   /** Secret answers of unsettled tasks, by the id of their question. */

@@ -1,11 +1,12 @@
 import { DagstreamError } from '../errors.ts'
 import { readInputError } from '../attempt/tool-error.ts'
-import type { EventFor, ExecutionCounts } from '../events/events.ts'
+import type { EventFor, ExecutionCounts, ExecutionTotals } from '../events/events.ts'
 import { JsonValue } from '../events/json-value.ts'
 import type { TokenUsage } from '../events/token-usage.ts'
 import type { LoggedData } from '../events/wire-json.ts'
 import type { ExecutionPlan } from '../plan/execution-plan.ts'
 import { round } from '../round.ts'
+import { computeDocumentPath, countLayers, hasGrown } from '../scheduler/growth/document-tasks.ts'
 import { describeLost, MAX_CRASHES } from './resume/parking.ts'
 import { PHASE } from '../scheduler/task-columns.ts'
 import { computeFinalStatus } from '../scheduler/group-status.ts'
@@ -13,9 +14,10 @@ import type { TaskTable } from '../scheduler/task-table.ts'
 import { LIMITS } from '../workflow/document.ts'
 import { resolveTemplate } from '../workflow/template.ts'
 import { cutMessage } from './emissions.ts'
-import { summarise } from './execution-result.ts'
+import { calculateSpeedup, summarise } from './execution-result.ts'
 import type { ExecutionTasks } from './execution-tasks.ts'
 import type { Scopes } from './groups/scopes.ts'
+import type { ResolvedPlanOptions } from './growth/plan-options.ts'
 import type { Recorder } from './recorder.ts'
 import { describeEnding } from './task-events.ts'
 
@@ -27,6 +29,7 @@ export class Milestones {
   readonly #recorder: Recorder
   readonly #scopes: Scopes
   readonly #closeInputs: (task: number) => void
+  readonly #streamed: ResolvedPlanOptions | undefined
   /** That it is parked is recorded. */
   #isParking = false
 
@@ -38,7 +41,9 @@ export class Milestones {
     recorder: Recorder,
     scopes: Scopes,
     closeInputs: (task: number) => void,
+    streamed: ResolvedPlanOptions | undefined,
   ) {
+    this.#streamed = streamed
     this.#plan = plan
     this.#table = table
     this.#tasks = tasks
@@ -50,7 +55,9 @@ export class Milestones {
   start(schedule: EventFor<'execution_start'>['data']['schedule']): void {
     const { name, layers, tasks, finallyLayer } = this.#plan
     const finallyFrom = finallyLayer < layers.length ? { finallyFrom: finallyLayer } : {}
-    const data = { totalTasks: tasks.length, layers, schedule, ...(name !== undefined && { name }), ...finallyFrom }
+    const growing = this.#streamed && { unsealed: true as const, planLine: this.#streamed.firstLine }
+    const more = { ...(name !== undefined && { name }), ...finallyFrom, ...growing }
+    const data = { totalTasks: tasks.length, layers, schedule, ...more }
     this.#recorder.record('execution_start', this.#recorder.stamp(data))
   }
 
@@ -98,8 +105,8 @@ export class Milestones {
       status: isSpoilt ? 'partial' : status,
       ...(status === 'cancelled' && stop?.reason && { reason: stop.reason }),
       ...counts,
-      ...(this.#plan.usesLanguage && { toleratedCount: counts.toleratedCount ?? 0 }),
-      ...summarise(this.#plan, columns.spentMs, this.#attemptTimes(), round(tookMs)),
+      ...(graph.usesLanguage && { toleratedCount: counts.toleratedCount ?? 0 }),
+      ...this.#summarise(columns.spentMs, round(tookMs)),
       ...(tokenUsage && { tokenUsage }),
       ...output,
     }
@@ -107,10 +114,22 @@ export class Milestones {
     return end
   }
 
+  #summarise(timesMs: ArrayLike<number>, totalExecutionTimeMs: number): ExecutionTotals {
+    const { graph } = this.#table
+    const attemptTimesMs = this.#attemptTimes()
+    if (!hasGrown(graph)) return summarise(this.#plan, timesMs, attemptTimesMs, totalExecutionTimeMs)
+    return {
+      totalExecutionTimeMs,
+      speedup: calculateSpeedup(attemptTimesMs, totalExecutionTimeMs),
+      criticalPathMs: computeDocumentPath(graph, timesMs),
+      parallelizationLayers: countLayers(graph),
+    }
+  }
+
   /** The times of all tasks without those of parents, which consist of the times of their children. */
   #attemptTimes(): ArrayLike<number> {
     const { columns, graph } = this.#table
-    if (!this.#plan.usesLanguage) return columns.spentMs.subarray(0, graph.size)
+    if (!graph.usesLanguage) return columns.spentMs.subarray(0, graph.size)
     const times: number[] = []
     for (let task = 0; task < graph.size; task++) {
       if (graph.taskAt(task)?.group === undefined) times.push(columns.spentMs[task] as number)

@@ -1,23 +1,22 @@
 import { DagstreamError } from '../errors.ts'
 import type { LogEntry } from '../events/log-entry.ts'
 import type { Lease } from '../log/event-log.ts'
-import type { ExecutionPlan } from '../plan/execution-plan.ts'
 import { Permits } from '../scheduler/permits.ts'
 import { PHASE } from '../scheduler/task-columns.ts'
-import { TaskTable } from '../scheduler/task-table.ts'
+import type { TaskTable } from '../scheduler/task-table.ts'
 import { ActiveAttempts } from './active-attempts.ts'
 import { Emissions } from './emissions.ts'
 import { ExecutionTasks } from './execution-tasks.ts'
 import { createInputs, type InputRoom } from './inputs/create-inputs.ts'
 import type { InputDesk } from './inputs/input-desk.ts'
-import { createDecisions } from './groups/create-decisions.ts'
-import type { GroupDecisions } from './groups/group-decisions.ts'
+import { createTable, Growth } from './growth/growth.ts'
+import { createDecisions, LazyDecisions } from './groups/create-decisions.ts'
 import { Scopes } from './groups/scopes.ts'
 import type { LoopParts, RoundContext, StartParts, TaskActivity } from './loop-parts.ts'
 import { Milestones } from './milestones.ts'
 import { OutputBudget } from './output-budget.ts'
 import { type Resumption, recordResumption } from './resumption.ts'
-import { createRunners, describeTable, type Runners } from './remote/create-runners.ts'
+import { createRunners, type Runners } from './remote/create-runners.ts'
 import { RetryDelays } from './retry-delays.ts'
 
 /** Maximum number of tasks that one slice of the loop starts or ends. */
@@ -25,7 +24,7 @@ const SLICE = 256
 
 /** The rounds of a started execution: decides on its tasks, and applies entries of the log. */
 export class TaskRounds {
-  readonly plan: ExecutionPlan
+  readonly growth: Growth
   readonly tasks: ExecutionTasks
   readonly #parts: LoopParts
   readonly #context: RoundContext
@@ -36,8 +35,7 @@ export class TaskRounds {
   readonly #runners: Runners
   readonly #attempts: ActiveAttempts
   readonly #delays: RetryDelays
-  /** `undefined` for a plan without conditions and parents, unless it is that of a fork. */
-  readonly #decisions: GroupDecisions | undefined
+  readonly #lazyDecisions: LazyDecisions
   readonly #createInputs: () => InputRoom
   /** Made for the first question. */
   #room: InputRoom | undefined
@@ -49,22 +47,20 @@ export class TaskRounds {
 
   constructor(parts: LoopParts, start: StartParts, context: RoundContext, lease: Lease) {
     const { log, options, counters } = parts
-    const { plan, input } = start
     const { recorder, commands } = context
-    this.plan = plan
     this.#parts = parts
     this.#context = context
-    this.#table = start.table ?? new TaskTable(plan, describeTable(options))
+    this.#table = start.table ?? createTable(start, options)
     this.tasks = new ExecutionTasks(this.#table.graph, log.state)
-    const scopes = new Scopes(this.#table, log.state, input)
+    const scopes = new Scopes(this.#table, log.state, start.input)
     const outputs = start.outputs ?? new OutputBudget()
     const close = (task: number): void => this.#room?.inputs.close(task)
-    this.#milestones = new Milestones(plan, this.#table, this.tasks, recorder, scopes, close)
+    this.#milestones = new Milestones(start.plan, this.#table, this.tasks, recorder, scopes, close, start.streamed)
+    this.growth = new Growth(start, this.#table, log.state, context)
     this.#emissions = new Emissions(options, counters, recorder, context.cancel)
     const granted = (): void => recorder.wake()
     this.#permits = new Permits(this.#table.starts, options, { isPaused: () => commands.isPaused, granted })
     this.#runners = createRunners(start, { options, recorder, cancel: context.cancel, desk: () => this.desk })
-    const { runner } = this.#runners
     this.#delays = new RetryDelays(options.clock, task => {
       this.#table.wake(task)
       recorder.wake()
@@ -80,22 +76,22 @@ export class TaskRounds {
       findAbortion: task => commands.findAbortion(task),
       traceparentOf: context.traceparentOf,
       inputs: isNeeded => (isNeeded ? this.#inputs : this.#room)?.inputs,
-      onIdle: () => void (this.#isAbandoned && runner.close?.()),
+      onIdle: () => void (this.#isAbandoned && this.#runners.runner.close?.()),
     })
-    if (plan.usesLanguage || start.fork !== undefined) {
-      this.#table.due.takesAll = start.fork !== undefined
-      this.#decisions = createDecisions(log.state, start, {
+    this.#table.due.takesAll = start.fork !== undefined
+    this.#lazyDecisions = new LazyDecisions(this.#table.graph, start.fork !== undefined, () =>
+      createDecisions(log.state, start, {
         ...shared,
         elapsedMs: () => options.clock.now() - this.#startedAt,
         askApproval: (...approval) => this.#inputs.inputs.askApproval(...approval),
-      })
-    }
+      }),
+    )
     this.#createInputs = () =>
       createInputs(lease, start.secrets, {
         ...shared,
         state: log.state,
         permits: this.#permits,
-        runner,
+        runner: this.#runners.runner,
         isAttended: parts.isAttended ?? true,
         isStopped: task => commands.findAbortion(task) !== undefined,
       })
@@ -144,13 +140,15 @@ export class TaskRounds {
     const { clock } = this.#parts.options
     if (table.crashes.hasLost && this.#milestones.park(this.#context.handedOff)) return false
     let left = SLICE
+    // They are in the log before anything else is decided.
+    if (!commands.isPaused && this.growth.record()) return true
     if (!table.endings.isEmpty) left -= this.#milestones.endTasks(left, clock.now())
     if (left > 0 && !commands.isPaused) {
       // Conditions and references, of orders at once, read the ends of other tasks, which must be in the log.
-      if (table.endings.areRecorded) this.#decisions?.decide(left)
+      if (table.endings.areRecorded) this.#lazyDecisions.made?.decide(left)
       if (this.#runners.remote !== undefined && !table.endings.areRecorded) left = 0
       for (; left > 0; left--) {
-        const task = table.next(this.#permits)
+        const task = table.starts.next(this.#permits)
         if (task === undefined) break
         if (this.#room?.inputs.resume(task) !== true) this.#attempts.choose(task)
       }
@@ -194,7 +192,8 @@ export class TaskRounds {
 
   /** The last event is in the log. */
   close(): void {
-    this.#decisions?.close()
+    this.#lazyDecisions.made?.close()
+    this.growth.close()
     this.#room?.desk.end()
     this.#runners.runner.close?.()
   }
@@ -202,8 +201,9 @@ export class TaskRounds {
   /** The log has failed: aborts running attempts. @param isLeft they go on, since another process continues */
   abandon(failure: DagstreamError, isLeft: boolean): void {
     this.#isAbandoned = true
+    this.growth.close()
     this.#delays.stop()
-    this.#decisions?.close()
+    this.#lazyDecisions.made?.close()
     this.#permits.close()
     if (!isLeft) this.#context.commands.abandon(failure.message)
     this.#room?.desk.end(failure)
@@ -218,7 +218,8 @@ export class TaskRounds {
     if (entry.type === 'task_start') this.#attempts.begin(entry.taskIndex)
     else if (entry.type === 'task_retry') this.#delays.follow(table.delays, entry.taskIndex)
     else if (entry.type === 'task_complete') this.#settled(entry.taskIndex)
-    else if (entry.type === 'tasks_added') this.#decisions?.added(entry.taskIndex, entry.data.tasks.length)
+    else if (entry.type === 'tasks_added') this.#lazyDecisions.made?.added(entry.taskIndex, entry.data.tasks.length)
+    else if (entry.type === 'tasks_removed') this.#permits.prune(task => table.columns.phase[task] === PHASE.settled)
     else if (entry.type === 'input_required' || entry.type === 'input_resolved') this.#inputs.inputs.applied(entry)
     else this.#context.commands.applied(entry)
     const { isWaiting } = table.inputs.wait
@@ -229,9 +230,9 @@ export class TaskRounds {
   /** The end of a task is in the log. */
   #settled(task: number): void {
     this.#room?.inputs.ended(task)
-    if (this.#decisions === undefined) return
+    if (this.#lazyDecisions.made === undefined) return
     const state = this.tasks.stateOf(task)
-    if (state !== undefined) this.#decisions.settled(task, state)
+    if (state !== undefined) this.#lazyDecisions.made.settled(task, state)
   }
 
   /** Stops are in the log, or follow from a failure in it. */

@@ -34,6 +34,9 @@ export type SSEEvent =
   | TaskRetryEvent
   | TaskCompleteEvent
   | TasksAddedEvent
+  | TasksRemovedEvent
+  | PlanRejectedEvent
+  | PlanSealedEvent
   | TasksStoppingEvent
   | InputRequiredEvent
   | InputResolvedEvent
@@ -62,6 +65,9 @@ export const SSE_EVENTS: {
   TASK_RETRY: 'task_retry',
   TASK_COMPLETE: 'task_complete',
   TASKS_ADDED: 'tasks_added',
+  TASKS_REMOVED: 'tasks_removed',
+  PLAN_REJECTED: 'plan_rejected',
+  PLAN_SEALED: 'plan_sealed',
   TASKS_STOPPING: 'tasks_stopping',
   INPUT_REQUIRED: 'input_required',
   INPUT_RESOLVED: 'input_resolved',
@@ -87,7 +93,14 @@ export type TaskStatus = 'pending' | 'running' | 'waiting' | FinalTaskStatus
 export type ExecutionStatus = 'success' | 'partial' | 'error' | 'cancelled'
 
 /** Why an execution was stopped before all its tasks had ended. */
-export type ReasonCode = 'CANCELLED' | 'EXECUTION_TIMEOUT' | 'BUDGET_EXCEEDED' | 'DISCONNECTED' | 'SHUTDOWN'
+export type ReasonCode =
+  | 'CANCELLED'
+  | 'EXECUTION_TIMEOUT'
+  | 'BUDGET_EXCEEDED'
+  | 'DISCONNECTED'
+  | 'SHUTDOWN'
+  | 'PLAN_REJECTED'
+  | 'PLAN_INCOMPLETE'
 
 /** A `ReasonCode` with a sentence for people. */
 export interface Reason {
@@ -129,6 +142,10 @@ export interface AddedTask {
   readonly index?: number
   /** A successful output of its parent holds its output. */
   readonly held?: true
+  /** Of a streamed plan: the physical line that it stands on, from 1. */
+  readonly line?: number
+  /** The whole task, of a task that joined the document. Only in the log: never on the wire. */
+  readonly definition?: unknown
 }
 
 /**
@@ -298,6 +315,10 @@ export type ExecutionStartEvent = EventOf<
     readonly name?: string
     /** Index of the first layer of `finally` tasks; absent if there are none. */
     readonly finallyFrom?: number
+    /** Its plan is still being written: tasks are added until `plan_sealed`. */
+    readonly unsealed?: true
+    /** Of a streamed plan: the number of physical lines that were read, 1 for one with a line of options. */
+    readonly planLine?: number
   }
 >
 
@@ -398,8 +419,44 @@ export type TasksAddedEvent = EventOf<
     readonly tasks: readonly AddedTask[]
     /** Number of tasks of the execution, including the added ones. */
     readonly totalTasks: number
+    /** The registered workflows that added tasks are the first to name. Only in the log: never on the wire. */
+    readonly workflows?: Readonly<Record<string, unknown>>
   }
 >
+
+/** Tasks of the document that had not started were removed: they have no further event. */
+export type TasksRemovedEvent = EventOf<
+  'tasks_removed',
+  {
+    readonly taskIds: readonly string[]
+    /** Number of tasks of the execution without the removed ones. */
+    readonly totalTasks: number
+  }
+>
+
+/** A line of a streamed plan was refused. */
+export type PlanRejectedEvent = EventOf<
+  'plan_rejected',
+  {
+    /** The physical line, from 1. */
+    readonly line: number
+    /** Pointers lead into the line. */
+    readonly issues: readonly PlanIssue[]
+  }
+>
+
+/** One problem of a line of a streamed plan. */
+export interface PlanIssue {
+  /** As in the issues of a workflow. */
+  readonly code: string
+  /** JSON Pointer (RFC 6901) into the line. */
+  readonly pointer: string
+  readonly message: string
+  readonly hint?: string
+}
+
+/** A streamed plan is complete: no line follows, and tools that are not read-only may start. */
+export type PlanSealedEvent = EventOf<'plan_sealed', { readonly totalTasks: number }>
 
 /**
  * Nothing more of a group starts: its running attempts are aborted, its unsettled tasks end. `phase: "tasks"` leaves its
@@ -502,6 +559,10 @@ export type SnapshotEvent = EventOf<
     readonly schedule?: Schedule
     /** Index of the first layer of `finally` tasks; absent if there are none. */
     readonly finallyFrom?: number
+    /** Its plan is still being written. */
+    readonly unsealed?: true
+    /** Of a streamed plan: the last physical line that was accepted or left out. */
+    readonly planLine?: number
     readonly tasks: readonly TaskSnapshot[]
     readonly counts: ExecutionCounts
     readonly tokenUsage?: TokenUsage

@@ -37,6 +37,8 @@ export interface TaskState {
   readonly parentId?: string
   readonly index?: number
   readonly held?: true
+  /** Inside the engine, of a task that joined the document: the whole task. */
+  readonly definition?: unknown
 }
 
 /** The state of an execution: the fold of its events so far. `GET`, snapshots, recovery, clients and viewers use it. */
@@ -49,6 +51,12 @@ export interface ExecutionState {
   schedule?: Schedule
   /** Index of the first layer of `finally` tasks; absent if there are none. */
   finallyFrom?: number
+  /** Its plan is still being written: tasks are added until it is sealed. */
+  isUnsealed?: true
+  /** Of a streamed plan: the last physical line that was accepted or left out. */
+  planLine?: number
+  /** Inside the engine: the registered workflows that added tasks name. */
+  addedWorkflows?: Readonly<Record<string, unknown>>
   /** In the order of the layers; added tasks follow in the order of their events. */
   readonly tasks: Map<string, TaskState>
   counts: { -readonly [K in keyof ExecutionCounts]: ExecutionCounts[K] }
@@ -97,11 +105,15 @@ export function createTask(taskId: string, layer: number): TaskState {
 }
 
 /** An added task before its first event. */
-export function createAddedTask({ taskId, layer, index, held }: AddedTask, parentId: string | undefined): TaskState {
+export function createAddedTask(
+  { taskId, layer, index, held, definition }: AddedTask,
+  parentId: string | undefined,
+): TaskState {
   const task: { -readonly [K in keyof TaskState]: TaskState[K] } = createTask(taskId, layer)
   if (parentId !== undefined) task.parentId = parentId
   if (index !== undefined) task.index = index
   if (held) task.held = held
+  if (definition !== undefined) task.definition = definition
   return task
 }
 
@@ -165,6 +177,9 @@ export function restoreSnapshot(state: ExecutionState, data: EventFor<'snapshot'
   if (data.totals !== undefined) state.totals = toTotals(data.totals)
   takeOutput(state, data)
   state.counts = { ...data.counts }
+  if (data.unsealed === undefined) delete state.isUnsealed
+  else state.isUnsealed = true
+  if (data.planLine !== undefined) state.planLine = data.planLine
   if (data.tokenUsage === undefined) delete state.tokenUsage
   else state.tokenUsage = data.tokenUsage
   if (data.stopping === undefined) delete state.stopping

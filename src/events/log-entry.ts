@@ -63,12 +63,19 @@ class Entry<Type extends SSEEventType> {
     return data.output === undefined ? data.outputPath !== undefined : !isInline(data.output)
   }
 
-  /** The data in wire form, one line of JSON. Computed on each read: caching it would cost more. */
+  /** The data as stores keep it, one line of JSON: in wire form, but added tasks are whole. Computed on each read: caching it would cost more. */
   get json(): string {
     return this.#json ?? writeData(this.#event)
   }
 
-  /** A copy of the event, owned by the caller. */
+  /** The data in wire form, one line of JSON: without the definitions of added tasks. */
+  get wireJson(): string {
+    const { type, data } = this.#event
+    if (type !== 'tasks_added' || !holdsDefinitions(data)) return this.json
+    return writeData({ type, data: withoutDefinitions(data) })
+  }
+
+  /** A copy of the event, owned by the caller, in wire form. */
   toEvent(): SSEEvent {
     const { type, data } = this.#event
     if (this.seq === NOT_LOGGED) return { type, data: { ...data } } as SSEEvent
@@ -84,8 +91,7 @@ class Entry<Type extends SSEEventType> {
       case 'task_retry':
         return { type, data: { ...data }, id } as SSEEvent
       case 'tasks_added': {
-        const tasks = data.tasks.map(task => ({ ...task, dependsOn: [...task.dependsOn] }))
-        return { type, data: { ...data, tasks }, id }
+        return { type, data: withoutDefinitions(data), id }
       }
       case 'execution_complete':
         return { type, data: copyEnd(data), id }
@@ -147,13 +153,28 @@ interface LogEntryConstructor {
 
 export const LogEntry: LogEntryConstructor = Entry as LogEntryConstructor
 
+/** Whether some added task is whole. All tasks of an event that joins tasks to the document are. */
+function holdsDefinitions({ tasks }: EventFor<'tasks_added'>['data']): boolean {
+  return tasks[0]?.definition !== undefined
+}
+
+/** A copy in wire form. */
+function withoutDefinitions(whole: EventFor<'tasks_added'>['data']): EventFor<'tasks_added'>['data'] {
+  const { tasks, workflows: _, ...data } = whole
+  return {
+    ...data,
+    tasks: tasks.map(({ definition: __, ...task }) => ({ ...task, dependsOn: [...task.dependsOn] })),
+  }
+}
+
 /** Memory of an added task without its texts, bytes. */
 const ADDED_WEIGHT = 96
 
 function weighAdded(tasks: readonly AddedTask[]): number {
   let weight = 0
-  for (const { taskId, tool, dependsOn } of tasks) {
+  for (const { taskId, tool, dependsOn, definition } of tasks) {
     weight += ADDED_WEIGHT + taskId.length + tool.length
+    if (definition instanceof JsonValue) weight += definition.weight
     for (let at = 0; at < dependsOn.length; at++) weight += (dependsOn[at] as string).length
   }
   return weight

@@ -23,6 +23,9 @@ const FIELDS: { readonly [Type in SSEEventType]?: { readonly [Name in keyof Even
   task_retry: { taskId: 'string', attempt: 'number', delayMs: 'number', code: 'string' },
   task_complete: { taskId: 'string', tool: 'string', status: 'string', attempts: 'number', executionTimeMs: 'number' },
   tasks_added: { tasks: 'array', totalTasks: 'number' },
+  tasks_removed: { taskIds: 'array', totalTasks: 'number' },
+  plan_rejected: { line: 'number', issues: 'array' },
+  plan_sealed: { totalTasks: 'number' },
   input_required: { taskId: 'string', inputId: 'string', message: 'string', kind: 'string' },
   input_resolved: { taskId: 'string', inputId: 'string', outcome: 'string' },
   tasks_stopping: { phase: 'string', message: 'string' },
@@ -57,6 +60,7 @@ export function parseStored(seq: number, type: SSEEventType, json: string): SSEE
 function findFaultInside({ type, data }: SSEEvent): string | undefined {
   if (type === 'execution_start' && !data.layers.every(isListOfIds)) return 'expected `layers` to hold lists of ids'
   if (type === 'tasks_added' && !data.tasks.every(isAddedTask)) return 'expected `tasks` to hold tasks'
+  if (type === 'tasks_removed' && !isListOfIds(data.taskIds)) return 'expected `taskIds` to hold ids'
   if (type === 'execution_resumed' && data.continued !== undefined && !isListOfIds(data.continued)) {
     return 'expected `continued` to be a list of ids'
   }

@@ -47,6 +47,8 @@ export function toSnapshot(
     ...(name !== undefined && { name }),
     ...(schedule && { schedule }),
     ...(finallyFrom !== undefined && { finallyFrom }),
+    ...(state.isUnsealed && { unsealed: true }),
+    ...(state.planLine !== undefined && { planLine: state.planLine }),
     tasks,
     counts: { ...counts },
     ...(tokenUsage && { tokenUsage }),

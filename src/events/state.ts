@@ -72,7 +72,21 @@ export function applyEvent(
       return
     case 'tasks_added':
       state.counts.totalTasks = data.totalTasks
-      for (const task of data.tasks) state.tasks.set(task.taskId, createAddedTask(task, data.parentId))
+      for (const task of data.tasks) {
+        state.tasks.set(task.taskId, createAddedTask(task, data.parentId))
+        if (task.line !== undefined) state.planLine = task.line
+      }
+      if (data.workflows !== undefined) state.addedWorkflows = { ...state.addedWorkflows, ...data.workflows }
+      return
+    case 'tasks_removed':
+      state.counts.totalTasks = data.totalTasks
+      for (const taskId of data.taskIds) state.tasks.delete(taskId)
+      return
+    case 'plan_rejected':
+      state.planLine = data.line
+      return
+    case 'plan_sealed':
+      delete state.isUnsealed
       return
     case 'input_required': {
       openInput((state.inputs ??= new Map()), data)
@@ -136,6 +150,8 @@ function startExecution(state: ExecutionState, data: EventFor<'execution_start'>
   state.schedule = data.schedule
   if (data.name !== undefined) state.name = data.name
   if (data.finallyFrom !== undefined) state.finallyFrom = data.finallyFrom
+  if (data.unsealed) state.isUnsealed = true
+  if (data.planLine !== undefined) state.planLine = data.planLine
   state.counts.totalTasks = data.totalTasks
   data.layers.forEach((ids, layer) => {
     for (let at = 0; at < ids.length; at++) {

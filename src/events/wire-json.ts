@@ -61,6 +61,8 @@ export function writeData({ type, data }: LoggedEvent): string {
     case 'input_required':
     case 'input_resolved':
       return stringifyJson(data)
+    case 'tasks_added':
+      return stringifyJson(data)
     case 'execution_complete':
       return data.output === undefined ? JSON.stringify(data) : writeEnd(data, data.output)
     default:

@@ -70,6 +70,15 @@ export function* planSteps(document: CheckedDocument): Steps<ExecutionPlan> {
   })
 }
 
+/** Plans one task that joins an execution. */
+export function planTask(task: CheckedTask, layer: number): PlannedTask {
+  const { words } = task
+  const isRemembered = words !== undefined && holdsCacheAlone(words)
+  const call = planCall(task, layer, isRemembered ? words.cache : undefined)
+  for (const reference of task.inputReferences) Object.freeze(reference)
+  return Object.freeze(words === undefined || isRemembered ? call : runAtOnce(addWords(call, words)))
+}
+
 /** The layers of the tasks of `finally`, which depend on each other only. */
 function* computeFinallyLayers(dependencies: readonly (readonly number[])[], mainCount: number): Steps<Layers> {
   const own = dependencies.slice(mainCount).map(list => list.map(task => task - mainCount))

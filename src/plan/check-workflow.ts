@@ -34,7 +34,11 @@ export function checkWorkflow(
   return issues.count > 0 ? undefined : checked
 }
 
-function checkCycles({ nodes, pointer, mainCount, nested }: CheckedDocument, issues: IssueList): void {
+/** Adds an issue for each cycle of a document and of the workflows that its tasks hold. */
+export function checkCycles(
+  { nodes, pointer, mainCount, nested }: Pick<CheckedDocument, 'nodes' | 'pointer' | 'mainCount' | 'nested'>,
+  issues: IssueList,
+): void {
   // Issues leave gaps. The lists keep the document's indices, so that cycles are found and reported as well.
   const size = (nodes.at(-1)?.index ?? -1) + 1
   const dependencies = new Array<readonly number[]>(size).fill([])

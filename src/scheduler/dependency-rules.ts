@@ -61,9 +61,19 @@ export class DependencyRules {
 
   /** The first dependency that a task reads and whose skip was no failure. */
   findSkipped(task: number): number | undefined {
-    const { plan, base } = this.#graph.groupOf(task)
-    const local = plan?.reads?.[task - base]?.find(read => isHarmlessSkip(this.#endOf(base + read)))
-    return local === undefined ? undefined : base + local
+    return this.#readsOf(task).find(read => isHarmlessSkip(this.#endOf(read)))
+  }
+
+  /** The dependencies that a task refers to. */
+  #readsOf(task: number): readonly number[] {
+    const graph = this.#graph
+    const grown = graph.grownAt(task)
+    if (grown !== undefined) return grown.reads.flatMap(id => graph.indexOf(id) ?? [])
+    const { plan, base, outer } = graph.groupOf(task)
+    const reads = plan?.reads?.[task - base] ?? []
+    if (outer !== undefined) return reads.map(read => base + read)
+    // A dependency that was replaced has another index.
+    return graph.removedCount === 0 ? reads : reads.flatMap(read => graph.indexOf(graph.idOf(read)) ?? [])
   }
 
   /** Numbers of dependencies of a task that ended other than by success, by `End`. */
@@ -77,9 +87,8 @@ export class DependencyRules {
   }
 
   #runOnOf(task: number): RunOn {
-    const { plan } = this.#graph
     // Fast path: no task of the document has a rule of its own.
-    if (!plan.usesLanguage) return 'success'
+    if (!this.#graph.usesLanguage) return 'success'
     return this.#graph.taskAt(task)?.runOn ?? 'success'
   }
 

@@ -2,6 +2,7 @@ import { type DecisionListener, DependencyRules } from './dependency-rules.ts'
 import type { ExecutionHistory } from './execution-history.ts'
 import { type PendingSettlements, SkipCascade } from './pending-settlements.ts'
 import { PHASE, type TaskColumns } from './task-columns.ts'
+import type { PlanHold } from './growth/plan-hold.ts'
 import { type End, endOfSkip, type SkipCode } from './task-ends.ts'
 import type { TaskGraph } from './task-graph.ts'
 import type { TaskGroup } from './task-group.ts'
@@ -15,6 +16,7 @@ export class GroupProgress implements DecisionListener {
   readonly #columns: TaskColumns
   readonly #history: ExecutionHistory
   readonly #endings: PendingSettlements
+  readonly #hold: PlanHold
   readonly #onReady: (task: number, now: number) => void
   /** Created by the first skip: most executions have none. */
   #skips: SkipCascade | undefined
@@ -26,6 +28,7 @@ export class GroupProgress implements DecisionListener {
     columns: TaskColumns,
     history: ExecutionHistory,
     endings: PendingSettlements,
+    hold: PlanHold,
     onReady: (task: number, now: number) => void,
   ) {
     this.rules = new DependencyRules(graph, columns, this)
@@ -33,6 +36,7 @@ export class GroupProgress implements DecisionListener {
     this.#columns = columns
     this.#history = history
     this.#endings = endings
+    this.#hold = hold
     this.#onReady = onReady
   }
 
@@ -96,7 +100,8 @@ export class GroupProgress implements DecisionListener {
 
   /** Called by the rules. */
   startable(task: number, now: number): void {
-    if (this.#graph.groupOf(task).isOpenFor(task, this.#graph.layerOf(task))) this.#onReady(task, now)
+    if (!this.#graph.groupOf(task).isOpenFor(task, this.#graph.layerOf(task))) return
+    if (!this.#hold.keep(task)) this.#onReady(task, now)
   }
 
   /** Called by the rules. */

@@ -11,6 +11,10 @@ export interface PermitSource {
 
 const NO_QUEUES: ReadonlyMap<Gate, LimitQueue> = new Map()
 
+function createQueue(limit: Gate): LimitQueue {
+  return { limit, ready: new ReadyQueue(), requestedCount: 0 }
+}
+
 /** The distance between the ranks of children of one parent, small enough for 2 million of them. */
 const CHILD_STEP = 2 ** -21
 
@@ -23,7 +27,8 @@ const CHILD_STEP = 2 ** -21
 export class ReadyTasks {
   readonly #graph: TaskGraph
   readonly #ready = new ReadyQueue()
-  readonly #limitQueues: ReadonlyMap<Gate, LimitQueue>
+  #limitQueues: ReadonlyMap<Gate, LimitQueue>
+  readonly #areLimitsShared: boolean
   /** Tasks that hold a permit and wait for a slot, in the order of the permits. */
   readonly #granted: number[] = []
   readonly #rankOf: Int32Array | undefined
@@ -40,9 +45,20 @@ export class ReadyTasks {
       this.#rankOf = new Int32Array(size)
       for (let rank = 0; rank < size; rank++) this.#rankOf[plan.priorities[rank] as number] = rank
     }
-    const createQueue = (limit: Gate): LimitQueue => ({ limit, ready: new ReadyQueue(), requestedCount: 0 })
+    this.#areLimitsShared = areLimitsShared
     const limits = areLimitsShared ? [] : plan.limits
     this.#limitQueues = limits.length === 0 ? NO_QUEUES : new Map(limits.map(limit => [limit, createQueue(limit)]))
+  }
+
+  /** Adds the limits of the tools that a task may call which joins the document. */
+  addLimits({ tool, group }: PlannedTask): void {
+    if (this.#areLimitsShared) return
+    if (group !== undefined && group.kind !== 'workflow') return this.addLimits(group.body)
+    const limits = group === undefined ? (tool.gate === undefined ? [] : [tool.gate]) : group.plan.limits
+    for (const limit of limits) {
+      if (this.#limitQueues.has(limit)) continue
+      this.#limitQueues = new Map([...this.#limitQueues, [limit, createQueue(limit)]])
+    }
   }
 
   /** Number of tasks that wait only for a slot. */

@@ -75,7 +75,7 @@ export class StartQueue {
   }
 
   /** Takes the next task to start, which then holds a slot; `undefined` if there is no ready task or no slot. */
-  next(permits: PermitSource | undefined): number | undefined {
+  next(permits?: PermitSource): number | undefined {
     if (!this.hasSlot) return undefined
     const task = this.ready.take(permits)
     if (task === undefined) return undefined

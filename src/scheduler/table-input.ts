@@ -17,4 +17,8 @@ export interface TableOptions {
   readonly onTaskError: 'continue' | 'fail-fast'
   /** Whether the limits of tools are kept elsewhere: every ready task is taken without a permit. @defaultValue false */
   readonly areLimitsShared?: boolean
+  /** Whether its plan is still being written: it does not end before `plan_sealed`. @defaultValue false */
+  readonly isUnsealed?: boolean
+  /** What starts before `plan_sealed`: read-only tools, or all. @defaultValue `read-only` */
+  readonly eager?: 'read-only' | 'all'
 }

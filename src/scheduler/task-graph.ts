@@ -1,5 +1,7 @@
 import type { AddedTask, Schedule } from '../events/events.ts'
 import type { ExecutionPlan, PlannedTask } from '../plan/execution-plan.ts'
+import type { GrownTask, GrownTasks } from '../plan/growing-plan.ts'
+import { findApproved } from './ancestors.ts'
 import { TaskGroup } from './task-group.ts'
 
 /** The planned and added tasks of one execution by index, with their layers and dependents. */
@@ -11,11 +13,21 @@ export class TaskGraph {
   size: number
   /** Number of layers of the document. */
   layerCount: number
+  /** Finds the plans of tasks that join the document. */
+  grown: GrownTasks | undefined
+  /** Number of removed tasks, which keep their indices. */
+  removedCount = 0
+  /** Whether a task is more than one call of one tool, after the success of its dependencies. */
+  usesLanguage: boolean
   readonly #schedule: Schedule
   readonly #planSize: number
   /** The added tasks as described by their events, and their groups. */
   readonly #added: AddedTask[] = []
   readonly #groupsOfAdded: TaskGroup[] = []
+  /** The plans of those that joined the document, by index among the added tasks. */
+  readonly #grown: GrownTask[] = []
+  /** By id: the index of a removed task, whose dependents a new task with this id gets. */
+  #removed: Map<string, number> | undefined
   /** The parents of tasks that no plan describes; created on first use. */
   #parents: Map<number, number> | undefined
   /** Edges and layer members that no plan contains; created on first use. */
@@ -29,6 +41,7 @@ export class TaskGraph {
     this.plan = plan
     this.size = plan.tasks.length
     this.layerCount = plan.finallyLayer
+    this.usesLanguage = plan.usesLanguage
     this.#schedule = schedule
     this.#planSize = this.size
     this.root = new TaskGroup({ parent: -1, plan, schedule, layers: this })
@@ -78,15 +91,49 @@ export class TaskGraph {
 
   /** Adds a task to the document after all others. Unknown dependencies are ignored. @returns its dependencies */
   add(added: AddedTask, parent: number | undefined): readonly number[] {
-    const { layer, dependsOn } = added
-    const dependencies = new Set(dependsOn.flatMap(id => this.indexOf(id) ?? []))
+    const { layer } = added
+    const grown = added.definition === undefined ? undefined : this.grown?.find(added.taskId)
+    const dependencies = new Set<number>()
+    for (const id of (grown ?? added).dependsOn) {
+      const dependency = this.indexOf(id)
+      if (dependency !== undefined) dependencies.add(dependency)
+    }
     const task = this.size
+    if (grown !== undefined) {
+      this.#grown[task - this.#planSize] = grown
+      this.usesLanguage ||= grown.usesWords
+    }
     this.#push(added, this.root)
     if (parent !== undefined) (this.#parents ??= new Map()).set(task, parent)
     this.layerCount = Math.max(this.layerCount, layer + 1)
     append((this.#addedInLayer ??= new Map()), layer, task)
     for (const dependency of dependencies) append((this.#addedDependents ??= new Map()), dependency, task)
     return [...dependencies]
+  }
+
+  /** Removes a task of the document: its id is free again. */
+  remove(task: number): void {
+    const id = this.idOf(task)
+    this.#ids.delete(id)
+    ;(this.#removed ??= new Map()).set(id, task)
+    this.removedCount += 1
+  }
+
+  /** Passes the dependents of a removed task to the one that has its id now. */
+  inherit(task: number): void {
+    const before = this.#removed?.get(this.idOf(task))
+    if (before === undefined) return
+    this.#removed?.delete(this.idOf(task))
+    const { starts, targets } = this.plan.dependents
+    const planned = before < this.#planSize ? targets.slice(starts[before], starts[before + 1]) : []
+    for (const dependent of [...planned, ...(this.#addedDependents?.get(before) ?? [])]) {
+      append((this.#addedDependents ??= new Map()), task, dependent)
+    }
+  }
+
+  /** The plan of a task that joined the document. */
+  grownAt(task: number): GrownTask | undefined {
+    return this.#grown[task - this.#planSize]
   }
 
   indexOf(taskId: string): number | undefined {
@@ -112,6 +159,8 @@ export class TaskGraph {
   /** The planned task, with its `id` in its own workflow; `undefined` for a task that no plan describes. */
   taskAt(task: number): PlannedTask | undefined {
     if (task < this.#planSize) return this.plan.tasks[task]
+    const grown = this.grownAt(task)
+    if (grown !== undefined) return grown.planned
     const { outer, plan, base, definition } = this.groupOf(task)
     if (outer === undefined || definition === undefined) return undefined
     return definition.kind === 'workflow' ? plan?.tasks[task - base] : definition.body
@@ -119,7 +168,7 @@ export class TaskGraph {
 
   /** Whether the children of a task run in its place. */
   isParent(task: number): boolean {
-    return this.plan.usesLanguage && this.taskAt(task)?.group !== undefined
+    return this.usesLanguage && this.taskAt(task)?.group !== undefined
   }
 
   /**
@@ -127,19 +176,11 @@ export class TaskGraph {
    * output.
    */
   needsDecision(task: number): boolean {
-    const definition = this.plan.usesLanguage ? this.taskAt(task) : undefined
+    const definition = this.usesLanguage ? this.taskAt(task) : undefined
     if (definition === undefined) return false
     const { group, when, approve, cache } = definition
     if (group !== undefined || when !== undefined || approve !== undefined || cache !== undefined) return true
-    return this.approvedAbove(task) !== undefined
-  }
-
-  /** The nearest ancestor with an approval: it approves all tasks below it. */
-  approvedAbove(task: number): number | undefined {
-    for (let { parent, outer } = this.groupOf(task); parent >= 0; { parent, outer } = outer as TaskGroup) {
-      if (this.taskAt(parent)?.approve !== undefined) return parent
-    }
-    return undefined
+    return findApproved(this, task) !== undefined
   }
 
   /** The description of an added task by its event; `undefined` for a task of the plan. */
@@ -164,15 +205,6 @@ export class TaskGraph {
   stopOf(task: number): TaskGroup['stop'] {
     const group = this.groupOf(task)
     return group.isFinally(task) ? group.finallyStop : group.stop
-  }
-
-  /** Whether a task is a `finally` task, or inside one. */
-  isInFinally(task: number): boolean {
-    for (let group: TaskGroup | undefined = this.groupOf(task), at = task; group !== undefined; group = group.outer) {
-      if (group.isFinally(at)) return true
-      at = group.parent
-    }
-    return false
   }
 
   /** The added tasks that depend on this one; plans contain the others. */

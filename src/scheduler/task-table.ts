@@ -8,10 +8,10 @@ import { GroupProgress } from './group-progress.ts'
 import { InputProgress } from './inputs/input-progress.ts'
 import { findStop, GroupStops } from './group-stops.ts'
 import { PendingSettlements } from './pending-settlements.ts'
-import type { PermitSource } from './ready-tasks.ts'
+import { PlanHold } from './growth/plan-hold.ts'
 import { StartQueue } from './start-queue.ts'
 import { RetryTimes } from './retry-times.ts'
-import { TableGrowth } from './table-growth.ts'
+import { TableGrowth } from './growth/table-growth.ts'
 import type { AppliedEvent, TableOptions } from './table-input.ts'
 import { PHASE, TaskColumns } from './task-columns.ts'
 import { classifyEnd, END, isFailure } from './task-ends.ts'
@@ -45,6 +45,7 @@ export class TaskTable {
   readonly crashes: CrashStreaks = new CrashStreaks()
   readonly progress: GroupProgress
   readonly inputs: InputProgress
+  readonly hold: PlanHold
   readonly #stops: GroupStops
   readonly #growth: TableGrowth
   readonly #options: TableOptions
@@ -61,11 +62,12 @@ export class TaskTable {
     this.starts = new StartQueue(this.graph, this.columns, this.due, options)
     this.#stops = new GroupStops(this.graph, this.columns, this.endings, this.delays)
     const makeReady = (task: number, now: number): void => this.starts.makeReady(task, now)
-    this.progress = new GroupProgress(this.graph, this.columns, this.history, this.endings, makeReady)
+    this.hold = new PlanHold(this.graph, this.columns, options.isUnsealed === true, options.eager !== 'all')
+    this.progress = new GroupProgress(this.graph, this.columns, this.history, this.endings, this.hold, makeReady)
     this.inputs = new InputProgress(this.graph, this.columns, this.starts, makeReady)
     this.#unsettledCount = plan.tasks.length
     this.#isEnding = task => this.columns.phase[task] === PHASE.ending
-    this.#growth = new TableGrowth(this.graph, this.columns, this.#stops, this.progress)
+    this.#growth = new TableGrowth(this.graph, this.columns, this.#stops, this.progress, this.starts, this.hold)
     this.progress.begin(this.graph.root, Number.NaN)
   }
 
@@ -95,9 +97,12 @@ export class TaskTable {
         return
       }
       case 'tasks_added':
+      case 'tasks_removed':
+      case 'plan_rejected':
+      case 'plan_sealed':
         this.history.lastTimestamp = data.timestamp
-        this.#unsettledCount += data.tasks.length
-        return this.#growth.add(data, event.taskIndex ?? -1, now)
+        this.#unsettledCount += this.#growth.apply(event, now)
+        return
       case 'tasks_stopping': {
         this.history.lastTimestamp = data.timestamp
         const { parentId, phase, failure, reason: _, ...stop } = data
@@ -123,11 +128,6 @@ export class TaskTable {
     for (const { parent } of this.graph.openGroups) this.due.addParent(parent)
   }
 
-  /** Takes the next task to start, which then holds a slot; `undefined` if there is no ready task or no slot. */
-  next(permits?: PermitSource): number | undefined {
-    return this.starts.next(permits)
-  }
-
   /** The condition of a task holds: it can start. Transient: its event is the next `task_start`. */
   admit(task: number): void {
     if (this.columns.phase[task] === PHASE.ready) this.starts.add(task)
@@ -148,9 +148,9 @@ export class TaskTable {
     return this.history.stop
   }
 
-  /** Whether every task has settled. */
+  /** Whether every task has settled and none follows. */
   get isDone(): boolean {
-    return this.#unsettledCount === 0
+    return this.#unsettledCount === 0 && (this.hold.isSealed || this.history.stop !== undefined)
   }
 
   #start(task: number, { attempt, itemCount }: EventFor<'task_start'>['data']): void {

@@ -34,7 +34,7 @@ export function encode(event: SSEEvent): string {
 
 /** The same for a log entry, whose type and id are already validated. An entry that is not in the log has no id. */
 export function encodeEntry(entry: LogEntry): string {
-  const { seq, type, data, json } = entry
+  const { seq, type, data, wireJson: json } = entry
   if (seq === NOT_LOGGED) return `event: ${type}\ndata: ${json}\n\n`
   return `id: ${formatEventId(data.executionId, seq)}\nevent: ${type}\ndata: ${json}\n\n`
 }

@@ -75,6 +75,13 @@ const TRANSLATIONS: { readonly [Type in ExecutionEventType]: (event: EventFor<Ty
   },
   // The flat vocabulary has no events for handoff between processes, nor for added tasks.
   tasks_added: () => [],
+  tasks_removed: () => [],
+  plan_sealed: () => [],
+  plan_rejected: ({ data }) => {
+    const { line, issues } = data
+    const message = `Line ${line} of the plan was refused: ${issues[0]?.message ?? 'it has a problem'}`
+    return [{ type: 'warning', ...headOf(data), message, line }]
+  },
   tasks_stopping: () => [],
   input_required: ({ data }) => {
     const { taskId, message, inputId } = data

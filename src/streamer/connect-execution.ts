@@ -89,6 +89,9 @@ class Passing {
       case 'task_progress':
       case 'token_usage':
       case 'tasks_added':
+      case 'tasks_removed':
+      case 'plan_rejected':
+      case 'plan_sealed':
       case 'tasks_stopping':
       case 'input_required':
       case 'input_resolved':

@@ -13,6 +13,11 @@ import { findClashes } from './words/task-tree.ts'
 import type { TaskIndex } from './task-index.ts'
 import { compileInputSchema, type InputReference } from './workflow-input.ts'
 
+/** Reads the shape of a document. @param isRecorded as in `checkDocument` */
+export function readShape(document: unknown, issues: IssueList, isRecorded: boolean): ReadDocument | undefined {
+  return (isRecorded ? readRecorded : readDocument)(document, { issues, path: [] }) as ReadDocument | undefined
+}
+
 /** Compiled on first use, because compiling takes as long as loading a tenth of the library. */
 const readers: { document?: ShapeReader; recorded?: ShapeReader } = {}
 const readDocument: ShapeReader = (value, walk) => (readers.document ??= compileShape(workflowSchema))(value, walk)
@@ -31,13 +36,13 @@ export function checkDocument(
   isRecorded = false,
   workflows?: WorkflowLookup,
 ): CheckedDocument {
-  const read = (isRecorded ? readRecorded : readDocument)(document, { issues, path: [] }) as ReadDocument | undefined
+  const read = readShape(document, issues, isRecorded)
   const valuesLeft = MAX_ARGUMENT_VALUES
   return checkRead(read ?? {}, { tools, workflows, issues, isRecorded, path: [], depth: 0, valuesLeft })
 }
 
 /** Checks a document, at the context's path, that has passed its shape check. */
-function checkRead(document: ReadDocument, context: CheckContext): CheckedDocument {
+export function checkRead(document: ReadDocument, context: CheckContext): CheckedDocument {
   const { issues, path } = context
   const { name, tasks = [], finally: last = [], finallyTimeoutMs, inputSchema, output } = document
   const pointer = formatPointer(path)

@@ -15,8 +15,9 @@ import type { InputReference } from './workflow-input.ts'
 
 /** The state that a document and its nested workflows share during their check. */
 export interface CheckContext {
-  readonly tools: ToolRegistry
-  readonly workflows: WorkflowLookup | undefined
+  /** May be exchanged between two tasks of a growing document. */
+  tools: ToolRegistry
+  workflows: WorkflowLookup | undefined
   readonly issues: IssueList
   /** Whether an earlier version may have accepted the document. */
   readonly isRecorded: boolean
@@ -39,8 +40,16 @@ export class TaskChecker {
   readonly #walk: TemplateWalk
   #toolHints: Suggestions | undefined
 
-  /** @param checkNested checks a workflow that a task holds, at the context's path */
-  constructor(document: ReadDocument, context: CheckContext, checkNested: (document: ReadDocument) => CheckedDocument) {
+  /**
+   * @param checkNested checks a workflow that a task holds, at the context's path
+   * @param isGrowing the document has no tasks yet: they are added to the index one by one
+   */
+  constructor(
+    document: ReadDocument,
+    context: CheckContext,
+    checkNested: (document: ReadDocument) => CheckedDocument,
+    isGrowing = false,
+  ) {
     const { issues, path, isRecorded, valuesLeft } = context
     this.#context = context
     this.#checkNested = checkNested
@@ -52,7 +61,7 @@ export class TaskChecker {
       valuesLeft,
       onReference: (reference, behind) => this.#references.add(reference, behind),
     }
-    this.#references = new TaskReferences(document, this.#walk)
+    this.#references = new TaskReferences(document, this.#walk, isGrowing)
   }
 
   get index(): TaskIndex {
@@ -156,8 +165,10 @@ export class TaskChecker {
   #checkId(id: string, index: number): boolean {
     const first = this.index.firstOf(id, index) ?? index
     if (first === index) return true
+    const { isGrowing } = this.index
     const place = formatPointer([...this.#walk.path.slice(0, -2), ...this.index.pathOf(first)])
-    const message = (): string => `Expected ids to be unique, ${quoteName(id)} is also the id of ${place}`
+    const message = (): string =>
+      `Expected ids to be unique, ${quoteName(id)} is also the id of ${isGrowing ? 'an earlier task' : place}`
     this.#at('id', () => report(this.#walk, 'DUPLICATE_TASK_ID', message))
     return false
   }

@@ -37,6 +37,12 @@ export class IssueList {
     }
   }
 
+  /** Returns the kept issues and forgets all. */
+  drain(): readonly WorkflowIssue[] {
+    this.#count = 0
+    return this.#issues.splice(0)
+  }
+
   /** Counts an issue without building its message. Call it only when `isFull`. */
   skip(): void {
     this.#count += 1

@@ -26,8 +26,8 @@ export class TaskReferences {
   #pointers: string[] | undefined
 
   /** @param walk at the document */
-  constructor(document: ReadDocument, walk: Walk) {
-    this.index = new TaskIndex(document)
+  constructor(document: ReadDocument, walk: Walk, isGrowing = false) {
+    this.index = new TaskIndex(document, isGrowing)
     this.#walk = walk
     // `tasks`, the index, `arguments`.
     this.#argumentsDepth = walk.path.length + 3
@@ -107,6 +107,11 @@ export class TaskReferences {
   #refuse(id: string, code: 'UNKNOWN_DEPENDENCY' | 'UNKNOWN_REFERENCE'): void {
     if (id === this.#id) {
       report(this.#walk, 'SELF_DEPENDENCY', () => `The task ${quoteName(id)} depends on itself`)
+      return
+    }
+    if (this.index.isGrowing) {
+      const earlier = (): string => `There is no earlier task ${quoteName(id)}`
+      report(this.#walk, 'FORWARD_DEPENDENCY', earlier, () => this.index.hintFor(id))
       return
     }
     const list = this.#isFinally ? 'finally' : 'tasks'

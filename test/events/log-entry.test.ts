@@ -175,7 +175,7 @@ test('an event id is parsed to its parts, and no other text is one', () => {
 })
 
 test('the constants are the names of the types in capitals', () => {
-  expect(Object.entries(SSE_EVENTS).map(([name, type]) => name === type.toUpperCase())).toEqual(Array(20).fill(true))
+  expect(Object.entries(SSE_EVENTS).map(([name, type]) => name === type.toUpperCase())).toEqual(Array(23).fill(true))
   expect(Object.isFrozen(SSE_EVENTS)).toBe(true)
 })
 

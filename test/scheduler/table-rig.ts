@@ -32,7 +32,8 @@ export function createTable(document: DAGStructure, options: Partial<TableOption
     apply,
     startAll(now = 0) {
       const ids: string[] = []
-      for (let task = table.next(); task !== undefined; task = table.next()) ids.push(table.graph.idOf(task))
+      for (let task = table.starts.next(); task !== undefined; task = table.starts.next())
+        ids.push(table.graph.idOf(task))
       for (const taskId of ids) apply('task_start', { taskId, attempt: attemptOf(taskId) + 1 }, now)
       return ids
     },

@@ -24,7 +24,7 @@ test('a success makes ready what waited for it, with the time at which it was', 
 
 test('a slot is taken when a start is chosen and freed by each end of an attempt', () => {
   const { table, apply, startAll, succeed, fail, retry } = createTable(fan(5), { maxConcurrency: 2 })
-  expect([table.next(), table.next(), table.next()]).toEqual([0, 1, undefined])
+  expect([table.starts.next(), table.starts.next(), table.starts.next()]).toEqual([0, 1, undefined])
   for (const taskId of ['t0', 't1']) apply('task_start', { taskId, attempt: 1 })
   expect(startAll()).toEqual([])
   succeed('t0')

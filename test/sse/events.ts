@@ -32,6 +32,9 @@ const DATA: DataOf = {
     tasks: [{ taskId: 'a[0]', tool: 'http:get', layer: 0, dependsOn: [], index: 0 }],
     totalTasks: 3,
   },
+  tasks_removed: { taskIds: ['b'], totalTasks: 2 },
+  plan_sealed: { totalTasks: 2 },
+  plan_rejected: { line: 3, issues: [{ code: 'UNKNOWN_TOOL', pointer: '/tool', message: 'no tool' }] },
   input_required: {
     taskId: 'a',
     inputId: 'a.1',

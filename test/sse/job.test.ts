@@ -79,6 +79,9 @@ const EXPECTED: { readonly [Type in SSEEvent['type']]: readonly object[] } = {
     },
   ],
   tasks_added: [],
+  tasks_removed: [],
+  plan_sealed: [],
+  plan_rejected: [{ type: 'warning', ...head, message: 'Line 3 of the plan was refused: no tool', line: 3 }],
   tasks_stopping: [],
   input_required: [{ type: 'question_ask', ...head, message: 'Go on?', taskId: 'a', inputId: 'a.1' }],
   input_resolved: [

@@ -66,6 +66,12 @@ export function describe(event: SSEEvent): string {
       return event.data.phase
     case 'tasks_added':
       return event.data.tasks.map(({ taskId }) => taskId).join()
+    case 'tasks_removed':
+      return event.data.taskIds.join()
+    case 'plan_rejected':
+      return event.data.line.toFixed()
+    case 'plan_sealed':
+      return event.data.totalTasks.toFixed()
     case 'input_required':
       return event.data.message
     case 'input_resolved':

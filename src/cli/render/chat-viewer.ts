@@ -73,6 +73,9 @@ export class ChatViewer implements Viewer {
       case 'error':
         return this.#tell(event)
       case 'tasks_added':
+      case 'tasks_removed':
+      case 'plan_rejected':
+      case 'plan_sealed':
       case 'tasks_stopping':
       case 'input_required':
       case 'input_resolved':

@@ -11,6 +11,7 @@ import type { ToolRegistry } from '../../tools/registry.ts'
 import type { DAGStructure } from '../../workflow/document.ts'
 import type { MutableCounters } from '../counters.ts'
 import { ExecutionLoop } from '../execution-loop.ts'
+import type { ResolvedPlanOptions } from '../growth/plan-options.ts'
 import { observeLaunch } from '../observers/observe-launch.ts'
 import type { ResolvedOptions } from '../options.ts'
 import { type RecordedExtras, writeOptions } from '../resume/recorded-options.ts'
@@ -41,6 +42,8 @@ export interface LaunchParts {
   readonly fork?: ForkSource
   /** Whether a person may answer its questions. @defaultValue true */
   readonly isAttended?: boolean | undefined
+  /** For a plan that is still being written: the workflow has no tasks. */
+  readonly streamed?: ResolvedPlanOptions | undefined
 }
 
 interface LaunchInput extends ExecutionInput, LaunchParts {}
@@ -105,7 +108,7 @@ export function createLoop(
   given: unknown,
   options: ResolvedOptions,
   counters: MutableCounters,
-  { workflows, workflowJson, isRecorded = false, owner, fork, isAttended = true }: LaunchParts = {},
+  { workflows, workflowJson, isRecorded = false, owner, fork, isAttended = true, streamed }: LaunchParts = {},
 ): NewExecution {
   const { input, plan: buildPlan } = checkExecution(workflow, tools, given, isRecorded, workflows)
   if (fork !== undefined) expectKnownTasks(fork, workflow)
@@ -117,7 +120,7 @@ export function createLoop(
   const loop = new ExecutionLoop({ log, options, counters, isAttended })
   const begin = (plan: ExecutionPlan, lease: Lease, signal?: AbortSignal): void => {
     if (isRecorded) fork?.recorded.describeBy(plan)
-    loop.start(lease, { plan, input, owner, fork }, signal)
+    loop.start(lease, { plan, input, owner, fork, growth: { tools, workflows }, streamed }, signal)
   }
   const start: NewExecution['start'] = (lease, signal) => {
     const plan = buildPlan()
@@ -136,6 +139,7 @@ export function createLoop(
       options: writeOptions(options, {
         graceMs,
         isGraceAsked,
+        streamed,
         traceparent,
         ...(fork && { forkedFrom: { executionId: fork.recorded.executionId, from: fork.from } }),
       }),

@@ -11,6 +11,8 @@ import { calculateSpeedup, type ExecutionResult } from '../execution-result.ts'
 import { type ExecutionInput, launch, type LaunchParts } from './launch.ts'
 import { observeResumed } from '../observers/observe-launch.ts'
 import { type ExecutionOptions, type ResolvedOptions, resolveOptions } from '../options.ts'
+import type { PlanSource } from '../growth/plan-lines.ts'
+import { resumePlan } from '../growth/resume-plan.ts'
 import { resumeLoop } from '../resume/resume.ts'
 import { type ForkRequest, prepareFork } from '../reuse/prepare-fork.ts'
 import type { ExecutionStore, StoredExecution } from '../../store/execution-store.ts'
@@ -30,6 +32,12 @@ export interface ForkOptions extends ForkRequest {
   readonly options?: ExecutionOptions
   /** Cancels the fork. */
   readonly signal?: AbortSignal
+}
+
+/** Options of `resume`. */
+export interface ResumeOptions {
+  /** The rest of a plan that was still being written. @defaultValue none */
+  readonly plan?: PlanSource
 }
 
 /**
@@ -66,19 +74,21 @@ export class ParallelExecutor {
   /**
    * Resumes an unfinished execution of this executor's store. Settled tasks are not called again; interrupted attempts run
    * again with the same `idempotencyKey`; new events follow the last recorded one. The options are the original ones. A
-   * process that still runs the execution gets `FENCED`.
+   * process that still runs the execution gets `FENCED`. A plan that was still being written goes on with `plan`, behind the
+   * last line that the log has (`planLine` of a `snapshot`); without it the plan has broken off.
    *
    * @returns the execution, readable from its first event on; if it has ended, its events and its result. Rejects with
    * `EXECUTION_NOT_FOUND`, with `RECORD_UNUSABLE` for a damaged record or log, with `INVALID_OPTION` for an executor without
    * a store, and with what the store throws
    */
-  async resume(executionId: string): Promise<Execution> {
+  async resume(executionId: string, { plan }: ResumeOptions = {}): Promise<Execution> {
     const options = resolveOptions(this.options)
     const { clock, logger } = options
     const { store, stored } = await this.#find(executionId, options, 'resume')
     const onRestored = (restored: ExecutionLoop): void => observeResumed(options, stored, restored)
-    const context = { tools: this.tools, options, counters: this.#counters, onRestored }
+    const context = { tools: this.tools, workflows: this.#workflows, options, counters: this.#counters, onRestored }
     const loop = await resumeLoop(stored, store, context)
+    await resumePlan(loop, stored, plan)
     return new Execution(loop, { clock, logger })
   }
 

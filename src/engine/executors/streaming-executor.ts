@@ -4,6 +4,10 @@ import type { ExecutionPlan } from '../../plan/execution-plan.ts'
 import { lockSink } from '../../log/buffered-event-stream.ts'
 import { type BufferOptions, resolveBufferOptions } from '../../log/reader-bound.ts'
 import type { DAGStructure } from '../../workflow/document.ts'
+import { breakOff, followPlan } from '../growth/follow-plan.ts'
+import { readHead, scheduleOf } from '../growth/plan-head.ts'
+import { PlanLineReader, type PlanSource } from '../growth/plan-lines.ts'
+import { type PlanOptions, resolvePlanOptions } from '../growth/plan-options.ts'
 import { Execution } from './execution.ts'
 import type { ExecutionLoop } from '../execution-loop.ts'
 import type { ExecutionResult } from '../execution-result.ts'
@@ -20,6 +24,14 @@ export interface StreamOptions extends ExecuteOptions {
    * `onInput` is given. @defaultValue true
    */
   readonly isAttended?: boolean
+}
+
+/** Options of one call of `streamPlan`. */
+export interface StreamPlanOptions extends StreamOptions, PlanOptions {
+  /** A label for people. */
+  readonly name?: string
+  /** A text for people and models. */
+  readonly description?: string
 }
 
 /** Options of one call of `executeWithStreaming`. */
@@ -48,6 +60,50 @@ export class StreamingExecutor extends ParallelExecutor {
     const resolved = resolveOptions(this.options, rest)
     const loop = this.launch(workflow, { input, signal, traceparent, isAttended }, resolved)
     return new Execution(loop, withDefaults(buffer, resolved))
+  }
+
+  /**
+   * Runs a plan while it is still being written: tasks start as soon as they can, under `dataflow`. The source gives text or
+   * bytes of NDJSON, split anywhere, or one value per line: first, if there are any, the options of the plan, then a task per
+   * line, each depending on earlier ones only, and last `{"seal": true}` or the end. A line that is refused is a `plan_rejected`
+   * event; it ends the execution with `PLAN_REJECTED`, or is left out. Before the seal, only tasks start that may call
+   * nothing but read-only tools, unless `eager` is `"all"`. Options of the call win over those of the first line.
+   * @returns once the first line has been read; rejects with `INVALID_OPTION`, with `INVALID_WORKFLOW` for a name, and with
+   * what the source throws before
+   */
+  async streamPlan(source: PlanSource, options: StreamPlanOptions = {}): Promise<Execution> {
+    const {
+      name,
+      description,
+      eager,
+      onPlanError,
+      onPlanBreak,
+      buffer = {},
+      ...rest
+    } = expectObject('options', options)
+    const { input, signal, isAttended = true, ...given } = rest
+    resolveBufferOptions(buffer)
+    if (typeof isAttended !== 'boolean') throw invalidOption('isAttended', 'a boolean', isAttended)
+    resolvePlanOptions(0, { eager, onPlanError, onPlanBreak })
+    const reader = new PlanLineReader(source)
+    try {
+      const { head, firstLine, first } = await readHead(reader)
+      if (head.onDisconnect !== undefined)
+        throw invalidOption('onDisconnect', 'absent: only a server has it', head.onDisconnect)
+      const streamed = resolvePlanOptions(firstLine, head.plan, { eager, onPlanError, onPlanBreak })
+      const resolved = resolveOptions(this.options, head.options, given, scheduleOf(head.options, given))
+      const texts = { name: name ?? head.name, description: description ?? head.description }
+      const workflow = { ...dropUndefined(texts), tasks: [] }
+      const parts = { input: input === undefined ? head.input : input, signal, isAttended, streamed }
+      const loop = this.launch(workflow, parts, resolved)
+      void followPlan(loop, reader, streamed, first).then(end =>
+        end === 'broken' ? breakOff(loop, streamed) : undefined,
+      )
+      return new Execution(loop, withDefaults(buffer, resolved))
+    } catch (error) {
+      reader.cancel()
+      throw error
+    }
   }
 
   /**
@@ -98,6 +154,10 @@ export class StreamingExecutor extends ParallelExecutor {
     if (ended.status === 'rejected') throw ended.reason
     return { ...ended.value, delivery }
   }
+}
+
+function dropUndefined<T extends object>(object: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as never
 }
 
 /** The buffer uses the clock and the logger of the execution unless it has its own. */

@@ -1,4 +1,5 @@
 import type { ExecutionState } from '../../events/execution-state.ts'
+import type { TaskGraph } from '../../scheduler/task-graph.ts'
 import type { StartParts } from '../loop-parts.ts'
 import { type MemoryParts, OutputMemory, toOutputStore } from '../reuse/output-memory.ts'
 import { Takeover } from '../reuse/takeover.ts'
@@ -30,4 +31,24 @@ export function createDecisions(
       wake: () => recorder.wake(),
     })
   return new GroupDecisions({ ...parts, outcomes, timers: new GroupTimers(options.clock) }, { takeover, memory })
+}
+
+/** The decisions of an execution: `undefined` without conditions and parents, unless it is a fork. */
+export class LazyDecisions {
+  readonly #graph: TaskGraph
+  readonly #isFork: boolean
+  readonly #create: () => GroupDecisions
+  #made: GroupDecisions | undefined
+
+  constructor(graph: TaskGraph, isFork: boolean, create: () => GroupDecisions) {
+    this.#graph = graph
+    this.#isFork = isFork
+    this.#create = create
+  }
+
+  /** Made once a task needs them: one may join the document. */
+  get made(): GroupDecisions | undefined {
+    if (this.#made === undefined && (this.#isFork || this.#graph.usesLanguage)) this.#made = this.#create()
+    return this.#made
+  }
 }

@@ -2,6 +2,7 @@ import { createFailure, type ToolFailure } from '../../attempt/attempt-outcome.t
 import { readInputError } from '../../attempt/tool-error.ts'
 import { isTurnSpent } from '../../clock.ts'
 import { stringifyJson } from '../../json/stringify-json.ts'
+import { findApproved } from '../../scheduler/ancestors.ts'
 import type { Approval } from '../../scheduler/inputs/task-inputs.ts'
 import type { ArgumentProblem } from '../../tools/argument-problem.ts'
 import type { Group, PlannedTask } from '../../plan/execution-plan.ts'
@@ -65,9 +66,10 @@ export class GroupDecisions {
     this.#reuse.memory?.settled(task, state)
   }
 
-  /** Children are in the log. */
+  /** Tasks are in the log: children of a parent, or of the document. */
   added(parent: number, count: number): void {
-    this.#children.added(parent, count)
+    if (parent < 0) this.#events.joined(count)
+    else this.#children.added(parent, count)
   }
 
   /** The dependencies of a task allow it to run. */
@@ -117,7 +119,7 @@ export class GroupDecisions {
     const { approve, group } = table.graph.taskAt(task) as PlannedTask
     if (approve !== undefined && (group === undefined || !this.#coversChildren(task, group))) return task
     if (group !== undefined) return undefined
-    const above = table.graph.approvedAbove(task)
+    const above = findApproved(table.graph, task)
     return above === undefined || table.inputs.approvalOf(above) === 'approved' ? undefined : above
   }
 

@@ -60,13 +60,18 @@ export class GroupRecorder {
       }
     }
     this.#pendingCount += count
-    const totalTasks = table.graph.size + this.#pendingCount
+    const totalTasks = table.graph.size - table.graph.removedCount + this.#pendingCount
     recorder.record('tasks_added', recorder.stamp({ parentId, tasks: added, totalTasks }), parent)
   }
 
   /** Children are in the log. */
   added(count: number): void {
     this.#pendingCount -= count
+  }
+
+  /** Tasks have joined the document. */
+  joined(count: number): void {
+    if (this.#taskCount !== undefined) this.#taskCount += count
   }
 
   /** Reserves room for tasks to be added. @returns the error if there would be too many */
@@ -125,7 +130,7 @@ function describeTask(plan: ExecutionPlan, local: number, parentId: string, laye
 }
 
 function countTasks({ graph }: TaskTable): number {
-  let count = graph.size
+  let count = graph.size - graph.removedCount
   for (const group of graph.openGroups) count += countMissing(group)
   return count
 }

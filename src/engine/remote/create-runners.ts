@@ -31,14 +31,15 @@ interface RemoteContext {
 
 /** Attempts run on workers if the store is shared; otherwise in this process. */
 export function createRunners(
-  { plan, owner, runner: given }: StartParts,
+  { plan, growth, owner, runner: given }: StartParts,
   { options, recorder, cancel, desk }: RemoteContext,
 ): Runners {
   const { store, clock, logger, abortGraceMs, priority } = options
   const { pending } = recorder
   if (given !== undefined) return { runner: given, remote: undefined }
   if (pending === undefined || store === undefined || !isSharedStore(store)) {
-    return { runner: new LocalRunner({ tools: plan.tools, clock, abortGraceMs }), remote: undefined }
+    const tools = { get: (name: string) => plan.tools.get(name) ?? growth?.tools.get(name) }
+    return { runner: new LocalRunner({ tools, clock, abortGraceMs }), remote: undefined }
   }
   const { orders, inbox } = store
   const calls = new DurableCalls(clock, logger)

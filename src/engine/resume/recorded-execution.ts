@@ -76,7 +76,8 @@ function tryChecking(
   }
 }
 
-function describeMissing(tool: string | undefined): Stop | undefined {
+/** The stop of an execution for the lack of a tool. */
+export function describeMissing(tool: string | undefined): Stop | undefined {
   if (tool === undefined) return undefined
   const message = `Tool ${quoteName(tool)}, which the execution uses, no longer exists`
   return { code: 'TOOLS_UNAVAILABLE', message }
@@ -145,7 +146,7 @@ function refuseCall(name: string): never {
 }
 
 /** With a placeholder for each missing tool. */
-function withPlaceholders(tools: ToolRegistry, missing: ReadonlySet<string>): ToolRegistry {
+export function withPlaceholders(tools: ToolRegistry, missing: ReadonlySet<string>): ToolRegistry {
   if (missing.size === 0) return tools
   const known = new WeakMap(Array.from(tools, registered => [registered.tool, registered] as const))
   const placeholderTools = Array.from(missing, (name): AnyTool => ({ name, execute: () => refuseCall(name) }))

@@ -1,6 +1,7 @@
 import { invalidOption, recordUnusable } from '../../errors.ts'
 import { isJsonObject } from '../../json/describe-json.ts'
 import { parseJson } from '../../json/parse-json.ts'
+import { type ResolvedPlanOptions, resolvePlanOptions } from '../growth/plan-options.ts'
 import {
   DEFAULT_OPTIONS,
   type ExecutionOptions,
@@ -44,6 +45,7 @@ export interface RecordedExtras {
   readonly graceMs?: number | undefined
   readonly isGraceAsked?: boolean | undefined
   readonly forkedFrom?: ForkedFrom | undefined
+  readonly streamed?: ResolvedPlanOptions | undefined
   /** W3C `traceparent` of the execution. */
   readonly traceparent?: string | undefined
 }
@@ -51,12 +53,16 @@ export interface RecordedExtras {
 /** Serializes options as JSON, `Infinity` as `null`. */
 export function writeOptions(
   options: ResolvedOptions,
-  { graceMs, isGraceAsked = false, forkedFrom, traceparent }: RecordedExtras = {},
+  { graceMs, isGraceAsked = false, forkedFrom, traceparent, streamed }: RecordedExtras = {},
 ): string {
   const given = RECORDED_IF_GIVEN.filter(name => options[name] !== DEFAULT_OPTIONS[name])
   const recorded = Object.fromEntries([...RECORDED, ...given].map(name => [name, options[name]]))
   const grace = graceMs !== undefined && { graceMs, ...(isGraceAsked && { isGraceAsked }) }
-  const more = { ...(forkedFrom && { forkedFrom }), ...(traceparent !== undefined && { traceparent }) }
+  const more = {
+    ...(forkedFrom && { forkedFrom }),
+    ...(traceparent !== undefined && { traceparent }),
+    ...(streamed && { plan: streamed }),
+  }
   return JSON.stringify({ ...recorded, ...grace, ...more })
 }
 
@@ -87,6 +93,18 @@ export function readForkedFrom(text: string | undefined): ForkedFrom | undefined
   const isList = Array.isArray(from) && from.every(id => typeof id === 'string')
   if (typeof executionId === 'string' && isList) return { executionId, from }
   throw recordUnusable('The `options` that the store has of a fork do not say what it was made from')
+}
+
+/** The options of a streamed plan; `undefined` for any other execution. @throws `RECORD_UNUSABLE` */
+export function readPlanOptions(text: string | undefined): ResolvedPlanOptions | undefined {
+  if (text === undefined || !text.includes('"plan"')) return undefined
+  const { plan } = (parseRecorded('options', text) ?? {}) as { readonly plan?: Partial<ResolvedPlanOptions> }
+  if (!isJsonObject(plan)) return undefined
+  try {
+    return resolvePlanOptions(plan.firstLine === 1 ? 1 : 0, plan)
+  } catch (error) {
+    throw recordUnusable('The recorded `options` of a streamed plan are invalid', error)
+  }
 }
 
 /** The `traceparent` that an execution was recorded with; `undefined` if it had no trace. @throws `RECORD_UNUSABLE` */

@@ -9,6 +9,7 @@ import type { TableOptions } from '../../scheduler/table-input.ts'
 import { TaskTable } from '../../scheduler/task-table.ts'
 import type { ExecutionStore, StoredExecution } from '../../store/execution-store.ts'
 import { adoptNotes, LegacyEntries } from './legacy-record.ts'
+import type { RecordedGrowth } from '../growth/recorded-growth.ts'
 import { OutputBudget } from '../output-budget.ts'
 
 /** The replayed parts of an execution. */
@@ -24,18 +25,20 @@ export async function replay(
   store: ExecutionStore,
   plan: ExecutionPlan,
   options: TableOptions,
+  growth?: RecordedGrowth,
 ): Promise<Replayed> {
   const table = new TaskTable(plan, options)
   const outputs = new OutputBudget()
   const legacy = new LegacyEntries()
   const apply = (event: AppliedEvent): void => {
+    growth?.apply(event, table)
     table.apply(event)
     if (event.type !== 'task_complete') return
     const { output } = event.data
     if (output instanceof JsonValue) outputs.restore(output)
   }
   const base = await store.readBase?.(executionId)
-  if (base !== undefined) for (const event of summarize(base)) apply(event)
+  if (base !== undefined) for (const event of summarize(base, table)) apply(event)
   const onEntry = (entry: LogEntry): void => apply(legacy.upgrade(entry))
   const log = await EventLog.restore(executionId, store, { base, restoresOutputs: true, onEntry })
   adoptNotes(table.history, notes)
@@ -61,13 +64,34 @@ function* summarizeInputs(
 }
 
 /** Events that reproduce a state, for a memory store that has evicted the first entries. */
-function* summarize(state: ExecutionState): Generator<AppliedEvent, void, undefined> {
+function* summarize(state: ExecutionState, table: TaskTable): Generator<AppliedEvent, void, undefined> {
   const head = { executionId: state.executionId, timestamp: '' }
+  yield* summarizeGrowth(state, table, head)
   yield* summarizeGroup(state, groupTasks(state), undefined, head)
   const { stopping, parked, isHandedOff } = state
   if (stopping !== undefined) yield { type: 'execution_stopping', data: { ...head, ...stopping } }
   if (parked !== undefined) yield { type: 'execution_parked', data: { ...head, ...parked } }
   if (isHandedOff) yield { type: 'execution_handed_off', data: head }
+}
+
+/** The tasks of the document that were removed or have joined it, and the seal of its plan. */
+function* summarizeGrowth(
+  { tasks, addedWorkflows: workflows, isUnsealed, status }: ExecutionState,
+  { graph, hold }: TaskTable,
+  head: EventData,
+): Generator<AppliedEvent, void, undefined> {
+  const removed =
+    status === 'pending'
+      ? []
+      : graph.plan.tasks.filter(({ id }) => tasks.get(id)?.definition !== undefined || !tasks.has(id))
+  if (removed.length > 0)
+    yield { type: 'tasks_removed', data: { ...head, taskIds: removed.map(({ id }) => id), totalTasks: 0 } }
+  const added = Array.from(tasks.values()).filter(({ definition }) => definition !== undefined)
+  const described = added.map(task => ({ ...describeAdded(task), definition: task.definition }))
+  if (added.length > 0) {
+    yield { type: 'tasks_added', data: { ...head, tasks: described, totalTasks: 0, ...(workflows && { workflows }) } }
+  }
+  if (!isUnsealed && !hold.isSealed) yield { type: 'plan_sealed', data: { ...head, totalTasks: 0 } }
 }
 
 /**

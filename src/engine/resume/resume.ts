@@ -2,6 +2,7 @@ import { recordUnusable } from '../../errors.ts'
 import type { Parked, Stop } from '../../events/events.ts'
 import type { LogEntry } from '../../events/log-entry.ts'
 import type { Lease } from '../../log/event-log.ts'
+import { isInFinally } from '../../scheduler/ancestors.ts'
 import { findCrashing } from '../../scheduler/table-queries.ts'
 import type { ExecutionStore, StoredExecution } from '../../store/execution-store.ts'
 import { ToolRegistry } from '../../tools/registry.ts'
@@ -14,7 +15,11 @@ import { type ResolvedOptions, resolveOptions } from '../options.ts'
 import { describeCrashing, MAX_CRASHES, recordParked } from './parking.ts'
 import { findForkSource } from '../reuse/fork-source.ts'
 import { checkRecorded } from './recorded-execution.ts'
-import { readOptions } from './recorded-options.ts'
+import { readOptions, readPlanOptions } from './recorded-options.ts'
+import { describeGrowth } from '../growth/plan-options.ts'
+import { RecordedGrowth } from '../growth/recorded-growth.ts'
+import { listDocumentIds } from '../../scheduler/growth/document-tasks.ts'
+import type { WorkflowRegistry } from '../../plan/workflow-registry.ts'
 import { findAdoptions, type Adoption } from '../remote/adoption.ts'
 import { describeTable } from '../remote/create-runners.ts'
 import { type Replayed, replay } from './replay.ts'
@@ -29,6 +34,8 @@ export interface ResumeContext {
   /** Options for those that the record lacks. */
   readonly options?: ResolvedOptions
   readonly counters?: MutableCounters
+  /** The workflows that tasks which join it may name. */
+  readonly workflows?: WorkflowRegistry | undefined
   /** Whether a person may answer its questions. @defaultValue true */
   readonly isAttended?: boolean | undefined
   /** Ends it, as a request to cancel does: `finally` tasks run, unless it is being ended already. */
@@ -40,7 +47,9 @@ export interface ResumeContext {
 }
 
 /** An execution that was claimed but not resumed yet. */
-interface Taken extends Replayed, Pick<StartParts, 'plan' | 'input' | 'owner' | 'fork' | 'secrets'> {
+interface Taken
+  extends Replayed,
+    Pick<StartParts, 'plan' | 'input' | 'owner' | 'fork' | 'secrets' | 'growth' | 'streamed'> {
   readonly loop: ExecutionLoop
   /** `undefined` for an ended execution. */
   readonly lease: Lease | undefined
@@ -104,39 +113,40 @@ export async function recoverLoop(
 /** Whether a task no longer runs. */
 function isEnded({ table: { graph, stop: stopped }, stop, finallyStop }: Taken, task: number): boolean {
   if (graph.stopOf(task) !== undefined) return true
-  return (graph.isInFinally(task) ? finallyStop : (stop ?? stopped)) !== undefined
+  return (isInFinally(graph, task) ? finallyStop : (stop ?? stopped)) !== undefined
 }
 
-async function takeOver(
-  stored: StoredExecution,
-  store: ExecutionStore,
-  {
+async function takeOver(stored: StoredExecution, store: ExecutionStore, context: ResumeContext): Promise<Taken> {
+  const {
     tools = new ToolRegistry(),
     options: given = resolveOptions(),
     counters = createCounters(),
     stop,
     isAttended = true,
     lease: claimed,
-  }: ResumeContext,
-): Promise<Taken> {
+  } = context
   const { executionId, createdAt } = stored
   const { graceMs: _, isGraceAsked: __, ...recorded } = readOptions(stored.options)
   const options: ResolvedOptions = { ...given, ...recorded }
   const { input, findFailure, findFinallyFailure, plan: buildPlan } = checkRecorded(stored, tools)
   const plan = await buildPlan()
   const lease = stored.status === 'running' ? (claimed ?? (await store.claim(executionId))) : undefined
-  const replayed = await replay(stored, store, plan, describeTable(options))
+  const streamed = readPlanOptions(stored.options)
+  const growth = new RecordedGrowth(plan, input, tools)
+  const tableOptions = { ...describeTable(options), ...describeGrowth(streamed) }
+  const replayed = await replay(stored, store, plan, tableOptions, growth)
   const { log, table } = replayed
   const loop = new ExecutionLoop({ log, options, counters, createdAt, isAttended })
   const secrets = lease === undefined ? undefined : await restoreSecrets(store, lease, log.state)
   const { end } = table.history
-  if (end !== undefined) loop.showEnd(end, plan)
+  if (end !== undefined) loop.showEnd(end, listDocumentIds(table.graph))
   else if (lease === undefined) {
     throw recordUnusable('The log of an ended execution has no end')
   }
   const byCrash = options.onCrash === 'fail' ? INTERRUPTED : undefined
   // An execution that is only ended needs no tools but those of `finally`, and is not ended for the lack of others.
-  const why = stop ?? table.stop ?? stored.notes?.stop ?? byCrash ?? findFailure(log.state)
+  const why =
+    stop ?? table.stop ?? stored.notes?.stop ?? byCrash ?? findFailure(log.state) ?? growth.findFailure(log.state)
   const isEnding = table.stop !== undefined || table.graph.root.isFinallyOpen
   const isRepeated = stop?.requestId !== undefined && stop.requestId === table.stop?.requestId
   const by = stop?.requestId === undefined ? {} : { requestId: stop.requestId }
@@ -146,6 +156,8 @@ async function takeOver(
   return {
     ...replayed,
     plan,
+    growth: { tools, workflows: context.workflows },
+    streamed,
     input,
     ...(secrets && { secrets }),
     loop,

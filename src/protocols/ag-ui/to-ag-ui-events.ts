@@ -99,6 +99,9 @@ const TRANSLATIONS: { readonly [Type in SSEEventType]: Translate<Type> } = {
     return events
   },
   tasks_added: nothing,
+  tasks_removed: nothing,
+  plan_rejected: nothing,
+  plan_sealed: nothing,
   tasks_stopping: nothing,
   input_required: nothing,
   input_resolved: nothing,

@@ -92,6 +92,9 @@ const TRANSLATIONS: { readonly [Type in SSEEventType]: Translate<Type> } = {
   },
   task_complete: toEndParts,
   tasks_added: (_, state) => [toDagPart(state)],
+  tasks_removed: (_, state) => [toDagPart(state)],
+  plan_rejected: nothing,
+  plan_sealed: nothing,
   tasks_stopping: nothing,
   input_required: ({ data }, state, options) => {
     const { executionId: _, timestamp: __, ...question } = data

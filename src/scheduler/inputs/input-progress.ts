@@ -1,3 +1,4 @@
+import { isInFinally } from '../ancestors.ts'
 import type { EventFor } from '../../events/events.ts'
 import type { StartQueue } from '../start-queue.ts'
 import { PHASE, type TaskColumns } from '../task-columns.ts'
@@ -55,7 +56,7 @@ export class InputProgress {
     if (!this.wait.isWaiting) return false
     const { phase } = this.#columns
     for (let task = 0; task < this.#graph.size; task++) {
-      if (phase[task] === PHASE.waiting && !this.#graph.isInFinally(task)) return false
+      if (phase[task] === PHASE.waiting && !isInFinally(this.#graph, task)) return false
     }
     return true
   }

@@ -32,12 +32,13 @@ function growTree(tasks: readonly CheckedTask[]): TaskTree {
   return new Map(tasks.map(task => [task.id, runsOnce(task) ? growNested(task) : undefined]))
 }
 
-/** Ids of items and rounds hold `[`, which other ids cannot. */
-function runsOnce({ words }: CheckedTask): boolean {
+/** Whether its children have the ids of tasks below its own. Ids of items and rounds hold `[`, which other ids cannot. */
+export function runsOnce({ words }: CheckedTask): boolean {
   return words?.workflow !== undefined && words.forEach === undefined && words.repeat === undefined
 }
 
-function growNested({ words }: CheckedTask): TaskTree | undefined {
+/** The ids of the tasks that a task runs. */
+export function growNested({ words }: CheckedTask): TaskTree | undefined {
   const nested = words?.workflow
   if (nested === undefined) return undefined
   return 'known' in nested ? nested.known.tree : growTree(nested.document.tasks)

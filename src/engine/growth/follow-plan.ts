@@ -1,0 +1,76 @@
+import { afterTurn, isTurnSpent } from '../../clock.ts'
+import type { Reason } from '../../events/events.ts'
+import type { ExecutionLoop } from '../execution-loop.ts'
+import type { PlanDesk } from './plan-desk.ts'
+import { isSeal, type PlanLine, type PlanLineReader } from './plan-lines.ts'
+import type { ResolvedPlanOptions } from './plan-options.ts'
+
+/**
+ * How the reading of a plan ended: its seal or its end was reached, a line ended the execution, the source broke off, or the
+ * execution ended first.
+ */
+export type PlanEnd = 'sealed' | 'rejected' | 'broken' | 'ended'
+
+/**
+ * Adds the lines of a plan to its execution as they come, and leaves the source at the end. Never rejects.
+ * @param first a line that was read already
+ */
+export async function followPlan(
+  loop: ExecutionLoop,
+  reader: PlanLineReader,
+  streamed: ResolvedPlanOptions,
+  first?: PlanLine,
+): Promise<PlanEnd> {
+  const desk = await loop.openPlan()
+  const ended = loop.ended.then(
+    () => 'ended' as const,
+    () => 'ended' as const,
+  )
+  const end = desk === undefined ? 'ended' : await read(desk, reader, streamed, first, ended)
+  // The rest of a plan that is complete, or that cannot go on, is not read.
+  if (end !== 'broken') reader.cancel()
+  return end
+}
+
+async function read(
+  desk: PlanDesk,
+  reader: PlanLineReader,
+  streamed: ResolvedPlanOptions,
+  first: PlanLine | undefined,
+  ended: Promise<'ended'>,
+): Promise<PlanEnd> {
+  try {
+    for (let line = first ?? (await Promise.race([reader.next(), ended])); ; ) {
+      if (line === 'ended' || desk.isClosed) return 'ended'
+      if (line === undefined || ('value' in line && isSeal(line.value))) {
+        desk.seal()
+        return 'sealed'
+      }
+      if (!accept(desk, line, streamed)) return 'rejected'
+      await desk.room
+      if (isTurnSpent()) await new Promise<void>(afterTurn)
+      line = reader.isReady ? await reader.next() : await Promise.race([reader.next(), ended])
+    }
+  } catch {
+    // Whatever the source throws, the rest of the plan is missing.
+    return 'broken'
+  }
+}
+
+/** @returns whether the plan goes on */
+function accept(desk: PlanDesk, line: PlanLine, { onPlanError }: ResolvedPlanOptions): boolean {
+  const issues = 'value' in line ? desk.add(line.value, line.line, line.json) : line.issues
+  if (issues === undefined) return true
+  const isLast = onPlanError === 'fail' || 'isLast' in line
+  const [issue] = issues
+  const message = `Line ${line.line} of the plan was refused: ${issue?.message}`
+  const reason: Reason = { code: 'PLAN_REJECTED', message }
+  desk.reject(line.line, issues, isLast ? reason : undefined)
+  return !isLast
+}
+
+/** A plan broke off and nobody continues it: ends its execution, or takes it as complete. */
+export async function breakOff(loop: ExecutionLoop, { onPlanBreak }: ResolvedPlanOptions): Promise<void> {
+  if (onPlanBreak === 'seal') (await loop.openPlan())?.seal()
+  else loop.cancel({ code: 'PLAN_INCOMPLETE', message: 'The plan broke off before it was complete' })
+}

@@ -1,0 +1,53 @@
+import type { ExecutionState } from '../../events/execution-state.ts'
+import { listDocumentIds } from '../../scheduler/growth/document-tasks.ts'
+import { TaskTable } from '../../scheduler/task-table.ts'
+import type { RoundContext, StartParts } from '../loop-parts.ts'
+import type { ResolvedOptions } from '../options.ts'
+import { describeTable } from '../remote/create-runners.ts'
+import { describeGrowth } from './plan-options.ts'
+import { PlanDesk } from './plan-desk.ts'
+
+/** The task table of an execution without events. */
+export function createTable({ plan, streamed }: StartParts, options: ResolvedOptions): TaskTable {
+  return new TaskTable(plan, { ...describeTable(options), ...describeGrowth(streamed) })
+}
+
+/** The growth of the document of one execution. Most documents do not grow. */
+export class Growth {
+  readonly #start: StartParts
+  readonly #table: TaskTable
+  readonly #state: ExecutionState
+  readonly #context: RoundContext
+  #desk: PlanDesk | undefined
+
+  constructor(start: StartParts, table: TaskTable, state: ExecutionState, context: RoundContext) {
+    this.#start = start
+    this.#table = table
+    this.#state = state
+    this.#context = context
+  }
+
+  /** Where tasks join the document, made on first use; `undefined` if none can. */
+  get desk(): PlanDesk | undefined {
+    const { growth, plan, input } = this.#start
+    if (this.#desk !== undefined || growth === undefined) return this.#desk
+    const { recorder, cancel } = this.#context
+    const parts = { ...growth, plan, input, recorder, cancel, table: this.#table, state: this.#state }
+    return (this.#desk = new PlanDesk(parts))
+  }
+
+  /** The tasks of the document, in the order of the results. */
+  get tasks(): readonly { readonly id: string }[] {
+    return listDocumentIds(this.#table.graph)
+  }
+
+  /** Records what has been asked for. @returns whether there was something */
+  record(): boolean {
+    return this.#desk?.record() === true
+  }
+
+  /** The execution has ended. */
+  close(): void {
+    this.#desk?.close()
+  }
+}

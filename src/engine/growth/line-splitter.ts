@@ -1,0 +1,80 @@
+import { utf8Length } from '../../events/json-value.ts'
+
+const LF = 0x0a
+
+/** A line: its text, `null` if it is too long, `undefined` if it is not UTF-8. */
+export type SplitLine = string | null | undefined
+
+/** Splits text or bytes at line feeds; a carriage return before one belongs to the end of the line. Linear. */
+export class LineSplitter {
+  readonly #maxBytes: number
+  /** The unfinished line, unless it is too long. */
+  #parts: (string | Uint8Array)[] = []
+  #size = 0
+
+  /** @param maxBytes of a line, without its end */
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes
+  }
+
+  /** Adds a chunk. @returns the lines that it ends */
+  *split(chunk: string | Uint8Array): Iterable<SplitLine> {
+    let from = 0
+    const find = (): number => (typeof chunk === 'string' ? chunk.indexOf('\n', from) : chunk.indexOf(LF, from))
+    for (let end = find(); end >= 0; end = find()) {
+      this.#add(slice(chunk, from, end))
+      yield this.#take()
+      from = end + 1
+    }
+    if (from < chunk.length) this.#add(slice(chunk, from))
+  }
+
+  /** The line that has no end; `undefined` if there is none. */
+  finish(): string | null | undefined {
+    return this.#size === 0 ? undefined : (this.#take() ?? null)
+  }
+
+  #add(part: string | Uint8Array): void {
+    this.#size += part.length
+    // A carriage return may follow the last byte that is allowed.
+    if (this.#size > this.#maxBytes + 1) this.#parts = []
+    else if (part.length > 0) this.#parts.push(part)
+  }
+
+  #take(): SplitLine {
+    const parts = this.#parts
+    const size = this.#size
+    this.#parts = []
+    this.#size = 0
+    if (size > this.#maxBytes + 1) return null
+    const text = join(parts)
+    if (text === undefined) return undefined
+    const line = text.endsWith('\r') ? text.slice(0, -1) : text
+    return utf8Length(line) > this.#maxBytes ? null : line
+  }
+}
+
+function slice(chunk: string | Uint8Array, from: number, to?: number): string | Uint8Array {
+  // The producer may reuse its buffer.
+  return typeof chunk === 'string' ? chunk.slice(from, to) : Uint8Array.from(chunk.subarray(from, to))
+}
+
+/** @returns `undefined` for bytes that are not UTF-8 */
+function join(parts: readonly (string | Uint8Array)[]): string | undefined {
+  let text = ''
+  let decoder: TextDecoder | undefined
+  try {
+    for (const part of parts) {
+      if (typeof part !== 'string') text += (decoder ??= new TextDecoder('utf-8', { fatal: true })).decode(part, STREAM)
+      else {
+        text += (decoder?.decode() ?? '') + part
+        decoder = undefined
+      }
+    }
+    return text + (decoder?.decode() ?? '')
+  } catch {
+    return undefined
+  }
+}
+
+const STREAM: TextDecodeOptions = { stream: true }

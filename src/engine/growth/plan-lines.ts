@@ -1,0 +1,141 @@
+import type { PlanIssue } from '../../events/events.ts'
+import { utf8Length } from '../../events/json-value.ts'
+import { isJsonObject } from '../../json/describe-json.ts'
+import { findDuplicateKeys } from '../../json/duplicate-keys.ts'
+import { findJsonError } from '../../json/json-error.ts'
+import { parseJson } from '../../json/parse-json.ts'
+import { formatPointer, quoteName } from '../../tools/json-pointer.ts'
+import { LIMITS } from '../../workflow/document.ts'
+import { LineSplitter } from './line-splitter.ts'
+
+/** Text or bytes of NDJSON, split anywhere, or whole lines as values. */
+export type PlanChunk = string | Uint8Array | object
+
+/** A plan as it is written. */
+export type PlanSource = AsyncIterable<PlanChunk> | Iterable<PlanChunk>
+
+/** Maximum size of a line, bytes. */
+export const MAX_LINE_BYTES: number = 1024 * 1024
+
+/** Maximum size of a plan, bytes. */
+export const MAX_PLAN_BYTES: number = 64 * 1024 * 1024
+
+/** A line that is not blank. */
+export type PlanLine =
+  | { readonly line: number; readonly value: unknown; readonly json?: string }
+  /** `isLast`: the plan cannot be read any further. */
+  | { readonly line: number; readonly issues: readonly PlanIssue[]; readonly isLast?: true }
+
+/** Reads a plan line by line. */
+export class PlanLineReader {
+  readonly #iterator: AsyncIterator<PlanChunk> | Iterator<PlanChunk>
+  readonly #splitter = new LineSplitter(MAX_LINE_BYTES)
+  readonly #lines: PlanLine[] = []
+  /** Number of physical lines that were read. */
+  #count: number
+  #bytes = 0
+  #isDone = false
+
+  /** @param count lines that were read of the plan before */
+  constructor(source: PlanSource, count = 0) {
+    this.#iterator = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]()
+    this.#count = count
+  }
+
+  /** The next line; `undefined` at the end. Rejects with what the source throws: an unfinished line is dropped then. */
+  async next(): Promise<PlanLine | undefined> {
+    for (;;) {
+      const line = this.#lines.shift()
+      if (line !== undefined || this.#isDone) return line
+      const { done, value } = await this.#iterator.next()
+      if (done) this.#finish()
+      else this.#read(value)
+    }
+  }
+
+  /** Whether the next line is known already. */
+  get isReady(): boolean {
+    return this.#lines.length > 0
+  }
+
+  /** Leaves the source. */
+  cancel(): void {
+    this.#isDone = true
+    try {
+      Promise.resolve(this.#iterator.return?.()).catch(() => {})
+    } catch {
+      // The source has no say in it.
+    }
+  }
+
+  #read(chunk: PlanChunk): void {
+    if (typeof chunk === 'string' || chunk instanceof Uint8Array) {
+      this.#bytes += typeof chunk === 'string' ? utf8Length(chunk) : chunk.byteLength
+      for (const text of this.#splitter.split(chunk)) this.#add(text)
+    } else {
+      this.#finishLine()
+      this.#count += 1
+      this.#lines.push({ line: this.#count, value: chunk })
+    }
+    if (this.#bytes <= MAX_PLAN_BYTES) return
+    const message = `Expected a plan of at most ${MAX_PLAN_BYTES} bytes`
+    const issues = [{ code: 'LIMIT_EXCEEDED', pointer: '', message }]
+    this.#lines.push({ line: this.#count + 1, issues, isLast: true })
+    this.cancel()
+  }
+
+  #finish(): void {
+    this.#finishLine()
+    this.#isDone = true
+  }
+
+  /** The last line needs no end. */
+  #finishLine(): void {
+    const rest = this.#splitter.finish()
+    if (rest !== undefined) this.#add(rest)
+  }
+
+  /** @param text `null` for a line that is too long, `undefined` for one that is not UTF-8 */
+  #add(text: string | null | undefined): void {
+    this.#count += 1
+    if (typeof text === 'string' && text.trim() === '') return
+    this.#lines.push({ line: this.#count, ...readLine(text) })
+  }
+}
+
+type ReadLine = { readonly value: unknown; readonly json: string } | { readonly issues: readonly PlanIssue[] }
+
+function readLine(text: string | null | undefined): ReadLine {
+  if (text === null) return refuse('LIMIT_EXCEEDED', `Expected a line of at most ${MAX_LINE_BYTES} bytes`)
+  if (text === undefined) return refuse('INVALID_SHAPE', 'Expected the line to be UTF-8')
+  let value: unknown
+  try {
+    value = parseJson(text)
+  } catch {
+    const { column } = findJsonError(text) ?? { column: 1 }
+    const hint = text.trimStart().startsWith('```') ? { hint: 'Leave out the fence around the lines' } : {}
+    return refuse('INVALID_SHAPE', `Expected the line to be JSON: it is not at column ${column}`, hint)
+  }
+  const duplicates = findDuplicateKeys(text, value, LIMITS.maxIssues)
+  if (duplicates.length === 0) return { value, json: text.trim() }
+  return {
+    issues: duplicates.map(({ key, path }) => {
+      const message = `Expected each key once, ${quoteName(key)} is repeated`
+      return { code: 'DUPLICATE_KEY', pointer: formatPointer(path), message }
+    }),
+  }
+}
+
+function refuse(code: string, message: string, more: { readonly hint?: string } = {}): ReadLine {
+  return { issues: [{ code, pointer: '', message, ...more }] }
+}
+
+/** Whether a line completes the plan: `{"seal": true}`. */
+export function isSeal(value: unknown): boolean {
+  return isJsonObject(value) && value['seal'] === true && Object.keys(value).length === 1
+}
+
+/** Whether the first line of a plan holds its options. */
+export function isHead(value: unknown): value is Record<string, unknown> {
+  return isJsonObject(value) && !Object.hasOwn(value, 'id') && !Object.hasOwn(value, 'tool') && !isSeal(value)
+}

@@ -1,0 +1,76 @@
+import type { PlannedTask } from '../../plan/execution-plan.ts'
+import type { TaskGraph } from '../task-graph.ts'
+
+/** Whether tasks have joined the document or were removed from it. */
+export function hasGrown(graph: TaskGraph): boolean {
+  return graph.grown !== undefined
+}
+
+/** The indices of the document's tasks: those of its plan, those that joined it, and its `finally` tasks. */
+export function listDocumentTasks(graph: TaskGraph): number[] {
+  const { tasks, mainCount } = graph.plan
+  const listed: number[] = []
+  for (let task = 0; task < mainCount; task++) if (isPresent(graph, task)) listed.push(task)
+  for (let task = tasks.length; task < graph.size; task++) {
+    if (graph.grownAt(task) !== undefined && isPresent(graph, task)) listed.push(task)
+  }
+  for (let task = mainCount; task < tasks.length; task++) listed.push(task)
+  return listed
+}
+
+/** Ids of the document's tasks, in the order of results. */
+export function listDocumentIds(graph: TaskGraph): readonly { readonly id: string }[] {
+  if (!hasGrown(graph)) return graph.plan.tasks
+  return listDocumentTasks(graph).map(task => ({ id: graph.idOf(task) }))
+}
+
+/** The number of layers of the document's tasks. */
+export function countLayers(graph: TaskGraph): number {
+  const { layers, finallyLayer, mainCount } = graph.plan
+  let most = 0
+  for (const task of listDocumentTasks(graph)) {
+    if (task < mainCount || task >= graph.plan.tasks.length) most = Math.max(most, graph.layerOf(task) + 1)
+  }
+  return most + layers.length - finallyLayer
+}
+
+/**
+ * The longest path through the document from times by task index, ms; `finally` tasks follow all others. Linear; not
+ * recursive, since a replaced task may have an index after those of its dependents.
+ */
+export function computeDocumentPath(graph: TaskGraph, timesMs: ArrayLike<number>): number {
+  const { mainCount, tasks } = graph.plan
+  const isFinally = (task: number): boolean => task >= mainCount && task < tasks.length
+  const ends = new Map<number, number>()
+  let longest = 0
+  let base = 0
+  for (const first of listDocumentTasks(graph)) {
+    if (isFinally(first)) base ||= longest
+    const open = [first]
+    for (let task = open.at(-1); task !== undefined; task = open.at(-1)) {
+      const dependencies = dependenciesOf(graph, task)
+      const missing = ends.has(task) ? [] : dependencies.filter(each => !ends.has(each))
+      if (missing.length > 0) {
+        open.push(...missing)
+        continue
+      }
+      open.pop()
+      const start = dependencies.reduce((most, each) => Math.max(most, ends.get(each) ?? 0), isFinally(task) ? base : 0)
+      const end = start + (timesMs[task] as number)
+      ends.set(task, end)
+      longest = Math.max(longest, end)
+    }
+  }
+  return Math.round(longest * 1000) / 1000
+}
+
+function dependenciesOf(graph: TaskGraph, task: number): readonly number[] {
+  const grown = graph.grownAt(task)
+  if (grown !== undefined) return grown.dependsOn.flatMap(id => graph.indexOf(id) ?? [])
+  const dependencies = graph.plan.dependencies[task] ?? []
+  return graph.removedCount === 0 ? dependencies : dependencies.flatMap(each => graph.indexOf(graph.idOf(each)) ?? [])
+}
+
+function isPresent(graph: TaskGraph, task: number): boolean {
+  return graph.removedCount === 0 || graph.indexOf((graph.taskAt(task) as PlannedTask).id) === task
+}

@@ -153,12 +153,15 @@ function runCommand() {
 function nameMissingPeers() {
   const script = `
     import { createOtelObserver } from 'dagstream/otel'
+    import { openBullmqDispatcher } from 'dagstream/dispatch/bullmq'
     import { createHandler } from 'dagstream/http'
     const expectMissing = (code, text) => {
       if (code !== 'MISSING_PACKAGE' || !/npm install \\S+/.test(text)) throw new Error(code + ' ' + text)
     }
     const error = await createOtelObserver().catch(error => error)
     expectMissing(error.code, error.message)
+    const queueError = await openBullmqDispatcher('redis://localhost').catch(error => error)
+    expectMissing(queueError.code, queueError.message)
     const handler = createHandler({ tools: {}, mcpServer: true })
     const response = await handler.fetch(new Request('http://localhost/mcp', { method: 'POST' }))
     const { code, detail } = await response.json()

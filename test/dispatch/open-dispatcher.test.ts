@@ -7,8 +7,8 @@ import { describeRedisUrl } from '../../src/dispatch/bullmq/redis-url.ts'
 test('without the packages the error says what to install', async () => {
   const missing = Promise.reject(new Error('Cannot find package'))
   await expect(loadPackages(() => missing)).rejects.toMatchObject({
-    code: 'INVALID_OPTION',
-    message: expect.stringContaining('npm install bullmq ioredis'),
+    code: 'MISSING_PACKAGE',
+    message: expect.stringContaining('npm install bullmq@6 ioredis@6'),
   })
 })
 

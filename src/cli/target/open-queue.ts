@@ -7,7 +7,7 @@ const PASSWORD = 'REDISCLI_AUTH'
 
 /**
  * Opens the queue of a URL; its password may be in the environment. The caller closes it. @throws UsageError for a URL of another
- * kind; `INVALID_OPTION` without the packages
+ * kind; `MISSING_PACKAGE`
  */
 export async function openQueue(
   url: string,

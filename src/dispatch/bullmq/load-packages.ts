@@ -1,6 +1,6 @@
 import type { Queue, WaitingError, DelayedError, Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
-import { DagstreamError } from '../../errors.ts'
+import { loadOptional } from '../../optional-package.ts'
 
 /** The parts of the packages `bullmq` and `ioredis` that the dispatcher uses. */
 export interface QueuePackages {
@@ -11,14 +11,9 @@ export interface QueuePackages {
   readonly Redis: typeof Redis
 }
 
-/** Loads the packages `bullmq` and `ioredis`, optional peers. @throws `INVALID_OPTION` that says what to install */
-export async function loadPackages(load: () => Promise<QueuePackages> = importPackages): Promise<QueuePackages> {
-  try {
-    return await load()
-  } catch (cause) {
-    const message = 'A queue in Redis needs the packages `bullmq` and `ioredis`: run `npm install bullmq ioredis`'
-    throw new DagstreamError('INVALID_OPTION', message, { cause, details: { option: 'queue' } })
-  }
+/** Loads the packages `bullmq` and `ioredis`, optional peers. @throws `MISSING_PACKAGE` that says what to install */
+export function loadPackages(load: () => Promise<QueuePackages> = importPackages): Promise<QueuePackages> {
+  return loadOptional('Queues in Redis', 'bullmq', 'bullmq@6 ioredis@6', load)
 }
 
 async function importPackages(): Promise<QueuePackages> {

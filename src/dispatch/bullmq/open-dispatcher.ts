@@ -34,7 +34,7 @@ const KNOWN = ['queue', 'prefix', 'logger']
  *
  * Needs the packages `bullmq` and `ioredis`. A Redis that does not answer yet is waited for in the background.
  * @param url such as `redis://:password@host:6379/0`; `rediss://` for TLS
- * @throws `INVALID_OPTION`, also without the packages, as rejections
+ * @throws `INVALID_OPTION`, `MISSING_PACKAGE`, as rejections
  */
 export async function openBullmqDispatcher(url: string, options: BullmqOptions = {}): Promise<Dispatcher> {
   expectRedisUrl(url)

@@ -9,6 +9,7 @@ import { addChatCommand } from './chat-program.ts'
 import { addExecutionsCommands } from './executions-program.ts'
 import { addMcpCommand } from './mcp/mcp-program.ts'
 import { addViewingCommands } from './viewing-program.ts'
+import { addPlanCommand } from '../plan/plan-program.ts'
 import { addServeCommand } from './serve-program.ts'
 import { addStoreCommands } from '../database/store-program.ts'
 import { addWorkerCommand } from '../worker/worker-program.ts'
@@ -113,6 +114,7 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
   addServeCommand(program, context, ended => (code = ended))
   addWorkerCommand(program, context, ended => (code = ended))
   addMcpCommand(program, context, ended => (code = ended))
+  addPlanCommand(program, context, ended => (code = ended))
   program
     .command('watch')
     .description('Follow an execution on a server')

@@ -38,6 +38,8 @@ export type DagstreamErrorCode =
   | 'EXECUTION_NOT_FOUND'
   /** A fork names a task that is neither in its workflow nor in the execution that it is made from. */
   | 'UNKNOWN_TASK'
+  /** A patch of a plan concerns a task that has started, has ended or does not exist: `details.taskId`. */
+  | 'PLAN_CONFLICT'
   /** The execution has ended: it cannot be resumed. */
   | 'EXECUTION_ENDED'
   /** The execution has not ended: it cannot be deleted. */

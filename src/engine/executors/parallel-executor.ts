@@ -88,7 +88,8 @@ export class ParallelExecutor {
     const onRestored = (restored: ExecutionLoop): void => observeResumed(options, stored, restored)
     const context = { tools: this.tools, workflows: this.#workflows, options, counters: this.#counters, onRestored }
     const loop = await resumeLoop(stored, store, context)
-    await resumePlan(loop, stored, plan)
+    // Its options have been read already: it cannot reject.
+    void resumePlan(loop, stored, plan)
     return new Execution(loop, { clock, logger })
   }
 

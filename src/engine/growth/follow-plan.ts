@@ -47,9 +47,10 @@ async function read(
         return 'sealed'
       }
       if (!accept(desk, line, streamed)) return 'rejected'
-      await desk.room
+      if (desk.room !== undefined) await desk.room
       if (isTurnSpent()) await new Promise<void>(afterTurn)
-      line = reader.isReady ? await reader.next() : await Promise.race([reader.next(), ended])
+      // Lines that came together join together.
+      line = reader.take() ?? (await Promise.race([reader.next(), ended]))
     }
   } catch {
     // Whatever the source throws, the rest of the plan is missing.

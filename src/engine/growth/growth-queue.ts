@@ -1,3 +1,4 @@
+import { DagstreamError } from '../../errors.ts'
 import type { AddedTask, PlanIssue, Reason } from '../../events/events.ts'
 import type { ExecutionState } from '../../events/execution-state.ts'
 import type { Recorder } from '../recorder.ts'
@@ -5,11 +6,24 @@ import type { Recorder } from '../recorder.ts'
 /** Number of waiting tasks above which a planner waits. */
 const MAX_WAITING = 512
 
+/** The error for a change of an execution that has ended. */
+export function executionEnded(): DagstreamError {
+  return new DagstreamError('EXECUTION_ENDED', 'The execution has ended: its plan cannot be changed')
+}
+
 type Step =
   | { readonly kind: 'add'; readonly tasks: AddedTask[]; workflows: Readonly<Record<string, unknown>> | undefined }
   | { readonly kind: 'reject'; readonly line: number; readonly issues: readonly PlanIssue[]; readonly reason?: Reason }
   | { readonly kind: 'remove'; readonly taskIds: readonly string[] }
   | { readonly kind: 'seal' }
+
+/** A change of the document that waits for its turn. */
+export interface PendingPatch {
+  /** Called with all earlier entries applied. @throws why the patch is refused: nothing has changed then */
+  readonly prepare: () => { readonly removed: readonly string[]; readonly added: readonly AddedTask[] }
+  readonly resolve: (totalTasks: number) => void
+  readonly reject: (error: unknown) => void
+}
 
 /** The growth of a document that is accepted and not in the log yet, in its order. */
 export class GrowthQueue {
@@ -20,6 +34,9 @@ export class GrowthQueue {
   /** Number of tasks that are not recorded yet. */
   waitingCount = 0
   #room: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined
+  readonly #patches: PendingPatch[] = []
+  /** Of a patch that is recorded. */
+  #settle: (() => void) | undefined
   /** The execution is about to be ended. */
   isEnding = false
   /** The last line of a step that was given. */
@@ -56,8 +73,9 @@ export class GrowthQueue {
     } else this.#push({ kind: 'add', tasks: [task], workflows })
   }
 
-  remove(taskIds: readonly string[]): void {
-    this.#push({ kind: 'remove', taskIds })
+  patch(patch: PendingPatch): void {
+    this.#patches.push(patch)
+    this.#recorder.wake()
   }
 
   reject(line: number, issues: readonly PlanIssue[], reason: Reason | undefined): void {
@@ -72,7 +90,10 @@ export class GrowthQueue {
 
   /** Records all steps. Invariant: all earlier entries are applied. @returns whether there was one */
   record(): boolean {
-    if (this.#steps.length === 0) return false
+    this.#settle?.()
+    this.#settle = undefined
+    // A patch is decided with all lines before it applied.
+    if (this.#steps.length === 0) return this.#recordPatch()
     const steps = this.#steps
     this.#steps = []
     this.waitingCount = 0
@@ -84,6 +105,23 @@ export class GrowthQueue {
     }
     this.#room?.resolve()
     this.#room = undefined
+    return true
+  }
+
+  #recordPatch(): boolean {
+    const patch = this.#patches.shift()
+    if (patch === undefined) return false
+    let { totalTasks } = this.#state.counts
+    try {
+      const { removed, added } = patch.prepare()
+      totalTasks -= removed.length
+      if (removed.length > 0) this.#record({ kind: 'remove', taskIds: removed }, totalTasks)
+      totalTasks += added.length
+      if (added.length > 0) this.#record({ kind: 'add', tasks: [...added], workflows: undefined }, totalTasks)
+      this.#settle = () => patch.resolve(totalTasks)
+    } catch (error) {
+      patch.reject(error)
+    }
     return true
   }
 
@@ -107,6 +145,8 @@ export class GrowthQueue {
   close(): void {
     this.isEnding = true
     this.#steps = []
+    this.#settle?.()
+    for (const { reject } of this.#patches.splice(0)) reject(executionEnded())
     this.#room?.resolve()
   }
 

@@ -43,7 +43,8 @@ export class Growth {
 
   /** Records what has been asked for. @returns whether there was something */
   record(): boolean {
-    return this.#desk?.record() === true
+    // Its start is recorded before the first slice, and is in the log after it.
+    return this.#state.status !== 'pending' && this.#desk?.record() === true
   }
 
   /** The execution has ended. */

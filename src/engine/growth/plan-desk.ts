@@ -2,19 +2,13 @@ import type { AddedTask, PlanIssue, Reason } from '../../events/events.ts'
 import type { ExecutionState } from '../../events/execution-state.ts'
 import { JsonValue } from '../../events/json-value.ts'
 import type { ExecutionPlan } from '../../plan/execution-plan.ts'
-import { GrowingPlan } from '../../plan/growing-plan.ts'
-import type { WorkflowRegistry } from '../../plan/workflow-registry.ts'
+import { GrowingPlan, type GrownTask } from '../../plan/growing-plan.ts'
 import type { TaskTable } from '../../scheduler/task-table.ts'
-import type { ToolRegistry } from '../../tools/registry.ts'
 import { type DAGStructure, LIMITS } from '../../workflow/document.ts'
 import type { Recorder } from '../recorder.ts'
-import { GrowthQueue } from './growth-queue.ts'
-
-/** What added tasks may name. */
-export interface GrowthSources {
-  readonly tools: ToolRegistry
-  readonly workflows?: WorkflowRegistry | undefined
-}
+import type { GrowthSources } from './growth-sources.ts'
+import { executionEnded, GrowthQueue, type PendingPatch } from './growth-queue.ts'
+import { expectPatch, growBy, type PlanPatch, preparePatch } from './plan-patch.ts'
 
 /** The parts of an execution that its growth works with. */
 export interface PlanDeskParts extends GrowthSources {
@@ -24,6 +18,11 @@ export interface PlanDeskParts extends GrowthSources {
   readonly state: ExecutionState
   readonly recorder: Recorder
   readonly cancel: (reason: Reason) => void
+}
+
+function describeAdded({ planned, dependsOn }: GrownTask, definition: JsonValue, line?: number): AddedTask {
+  const { id: taskId, tool, layer } = planned
+  return { taskId, tool: tool.name, layer, dependsOn, ...(line !== undefined && { line }), definition }
 }
 
 /** Adds tasks to the document of a running execution: each is checked at once, and joins in the next round. */
@@ -81,17 +80,34 @@ export class PlanDesk {
     }
     const grown = this.#growing.add(definition)
     if (!('planned' in grown)) return grown
-    const { planned, dependsOn } = grown
-    const added: AddedTask = {
-      taskId: planned.id,
-      tool: planned.tool.name,
-      layer: planned.layer,
-      dependsOn,
-      ...(line !== undefined && { line }),
-      definition: json === undefined ? JsonValue.from(definition) : JsonValue.fromText(json),
-    }
+    const { planned } = grown
+    const added = describeAdded(grown, json === undefined ? JsonValue.from(definition) : JsonValue.fromText(json), line)
     this.#queue.add(added, planned.group === undefined ? undefined : this.#findWorkflows(definition))
     return undefined
+  }
+
+  /**
+   * Changes the document: all of the patch, or nothing.
+   * @returns the number of tasks, once that is in the log; rejects with `PLAN_CONFLICT`, `INVALID_WORKFLOW`, `INVALID_OPTION`,
+   * and `EXECUTION_ENDED`
+   */
+  async patch(patch: PlanPatch): Promise<{ readonly totalTasks: number }> {
+    const given = expectPatch(patch)
+    // Later changes of it have no effect.
+    const copy = JsonValue.from(given).read() as Required<PlanPatch>
+    const { graph } = this.#parts.table
+    const prepare: PendingPatch['prepare'] = () => {
+      if (this.isClosed || graph.root.isFinallyOpen) throw executionEnded()
+      const prepared = preparePatch(copy, this.#parts)
+      const grown = growBy(this.#growing, prepared)
+      const added = grown.map((task, at) => describeAdded(task as GrownTask, JsonValue.from(prepared.tasks[at])))
+      return { removed: prepared.removed, added }
+    }
+    const totalTasks = await new Promise<number>((resolve, reject) => {
+      if (this.isClosed) reject(executionEnded())
+      else this.#queue.patch({ prepare, resolve, reject })
+    })
+    return { totalTasks }
   }
 
   /** Records that a line is left out, or, with a reason, that it ends the execution. */

@@ -53,9 +53,9 @@ export class PlanLineReader {
     }
   }
 
-  /** Whether the next line is known already. */
-  get isReady(): boolean {
-    return this.#lines.length > 0
+  /** The next line, if it is known already. */
+  take(): PlanLine | undefined {
+    return this.#lines.shift()
   }
 
   /** Leaves the source. */

@@ -6,7 +6,8 @@ import type { Logger } from '../../log/logger.ts'
 import { callStore } from '../../store/call-store.ts'
 import type { ExecutionRecord, ExecutionStore } from '../../store/execution-store.ts'
 import { ToolRegistry } from '../../tools/registry.ts'
-import { checkRecorded } from '../resume/recorded-execution.ts'
+import { stringifyJson } from '../../json/stringify-json.ts'
+import { checkRecorded, parseWorkflow } from '../resume/recorded-execution.ts'
 import { parseRecorded, readForkedFrom } from '../resume/recorded-options.ts'
 import { RecordedTasks } from './recorded-tasks.ts'
 import type { ForkSource } from './takeover.ts'
@@ -16,8 +17,11 @@ import type { ForkSource } from './takeover.ts'
  * @throws `RECORD_UNUSABLE` for a damaged record or log; the errors of the store
  */
 export async function readRecordedTasks(stored: ExecutionRecord, store: ExecutionStore): Promise<RecordedTasks> {
-  const { plan: buildPlan } = checkRecorded(stored, new ToolRegistry())
   const recorded = await readUndescribedTasks(stored, store)
+  const document = parseWorkflow(stored.workflow)
+  const whole = recorded.describeDocument(document)
+  const changed = whole === document ? {} : { workflow: stringifyJson(whole) }
+  const { plan: buildPlan } = checkRecorded({ ...stored, ...changed }, new ToolRegistry())
   recorded.describeBy(await buildPlan())
   return recorded
 }

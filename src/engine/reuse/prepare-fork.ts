@@ -3,7 +3,7 @@ import { ExecutionPlan } from '../../plan/execution-plan.ts'
 import type { ExecutionRecord, ExecutionStore } from '../../store/execution-store.ts'
 import { quoteName } from '../../tools/json-pointer.ts'
 import { Suggestions } from '../../tools/suggestion.ts'
-import type { DAGStructure } from '../../workflow/document.ts'
+import type { DAGStructure, RecordedWorkflow } from '../../workflow/document.ts'
 import { parseWorkflow } from '../resume/recorded-execution.ts'
 import { parseRecorded, readOptions, type RecordedOptions } from '../resume/recorded-options.ts'
 import { readRecordedTasks, readUndescribedTasks } from './fork-source.ts'
@@ -43,16 +43,20 @@ export async function prepareFork<Workflow extends DAGStructure | ExecutionPlan>
 ): Promise<PreparedFork<Workflow>> {
   const { graceMs: _, isGraceAsked: __, ...options } = readOptions(stored.options)
   const isRecorded = workflow === undefined
+  const recorded = await (isRecorded ? readUndescribedTasks : readRecordedTasks)(stored, store)
+  const document = isRecorded ? parseWorkflow(stored.workflow) : workflow
+  // Tasks may have joined it.
+  const whole = isRecorded ? recorded.describeDocument(document as RecordedWorkflow) : document
   return {
     // `null` is refused by the checks.
-    workflow: isRecorded ? parseWorkflow(stored.workflow) : workflow,
-    ...(isRecorded && stored.workflow !== undefined && { workflowJson: stored.workflow }),
+    workflow: whole,
+    ...(isRecorded && whole === document && stored.workflow !== undefined && { workflowJson: stored.workflow }),
     isRecorded,
     input: input === undefined && stored.input !== undefined ? parseRecorded('input', stored.input) : input,
     options,
     // The plan of a recorded document is that of the fork, which `createLoop` builds.
     fork: {
-      recorded: await (isRecorded ? readUndescribedTasks : readRecordedTasks)(stored, store),
+      recorded,
       from: [...new Set(from)],
     },
   }

@@ -1,3 +1,5 @@
+import { describeDocument } from '../growth/describe-document.ts'
+import type { RecordedWorkflow } from '../../workflow/document.ts'
 import type { ReusedFrom, TaskResult } from '../../events/events.ts'
 import type { ExecutionState, TaskState } from '../../events/execution-state.ts'
 import { JsonValue } from '../../events/json-value.ts'
@@ -28,6 +30,11 @@ export class RecordedTasks {
   /** The plan of its document: nothing is found before it is known. The first one counts. */
   describeBy(plan: ExecutionPlan): void {
     this.#scopes ??= new RecordedScopes(plan, this.#input, this.#state)
+  }
+
+  /** Its whole document, with the tasks that joined it. @param recorded that of its record */
+  describeDocument(recorded: RecordedWorkflow): RecordedWorkflow {
+    return describeDocument(recorded, this.#state)
   }
 
   /** The ids of its tasks, with those that were added. */

@@ -63,3 +63,21 @@ test('a patch adds, removes and replaces tasks that have not started, and a repl
     }
   }
 })
+
+test('the log has the registered workflows that a patch names', async () => {
+  const { tools, release } = createTools()
+  const store = createMemoryStore()
+  const workflows = { twice: { tasks: [{ id: 'x', tool: 'echo', arguments: { n: 2 } }], output: '$OUTPUT[x]' } }
+  const execution = new StreamingExecutor(tools, { store, workflows }).stream(document)
+  expect(await execution.patch({ add: [{ id: 'w', workflow: 'twice', dependsOn: ['a'] }] })).toEqual({ totalTasks: 4 })
+  release()
+  await execution.result
+  const kept = await readKept(store, execution.executionId)
+  const count = kept.entries.findIndex(({ type }) => type === 'tasks_added') + 1
+  const next = createTools()
+  next.release()
+  const left = await leaveAfter(kept, count)
+  const resumed = await new StreamingExecutor(next.tools, { store: left }).resume(kept.record.executionId)
+  const { results } = await resumed.result
+  expect(results.find(({ taskId }) => taskId === 'w')).toMatchObject({ status: 'success', output: { n: 2 } })
+})

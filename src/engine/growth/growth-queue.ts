@@ -20,7 +20,11 @@ type Step =
 /** A change of the document that waits for its turn. */
 export interface PendingPatch {
   /** Called with all earlier entries applied. @throws why the patch is refused: nothing has changed then */
-  readonly prepare: () => { readonly removed: readonly string[]; readonly added: readonly AddedTask[] }
+  readonly prepare: () => {
+    readonly removed: readonly string[]
+    readonly added: readonly AddedTask[]
+    readonly workflows: Readonly<Record<string, unknown>> | undefined
+  }
   readonly resolve: (totalTasks: number) => void
   readonly reject: (error: unknown) => void
 }
@@ -113,11 +117,11 @@ export class GrowthQueue {
     if (patch === undefined) return false
     let { totalTasks } = this.#state.counts
     try {
-      const { removed, added } = patch.prepare()
+      const { removed, added, workflows } = patch.prepare()
       totalTasks -= removed.length
       if (removed.length > 0) this.#record({ kind: 'remove', taskIds: removed }, totalTasks)
       totalTasks += added.length
-      if (added.length > 0) this.#record({ kind: 'add', tasks: [...added], workflows: undefined }, totalTasks)
+      if (added.length > 0) this.#record({ kind: 'add', tasks: [...added], workflows }, totalTasks)
       this.#settle = () => patch.resolve(totalTasks)
     } catch (error) {
       patch.reject(error)

@@ -82,7 +82,7 @@ export class PlanDesk {
     if (!('planned' in grown)) return grown
     const { planned } = grown
     const added = describeAdded(grown, json === undefined ? JsonValue.from(definition) : JsonValue.fromText(json), line)
-    this.#queue.add(added, planned.group === undefined ? undefined : this.#findWorkflows(definition))
+    this.#queue.add(added, planned.group === undefined ? undefined : this.#findWorkflows([definition]))
     return undefined
   }
 
@@ -99,9 +99,10 @@ export class PlanDesk {
     const prepare: PendingPatch['prepare'] = () => {
       if (this.isClosed || graph.root.isFinallyOpen) throw executionEnded()
       const prepared = preparePatch(copy, this.#parts)
-      const grown = growBy(this.#growing, prepared)
-      const added = grown.map((task, at) => describeAdded(task as GrownTask, JsonValue.from(prepared.tasks[at])))
-      return { removed: prepared.removed, added }
+      const grown = growBy(this.#growing, prepared) as readonly GrownTask[]
+      const added = grown.map((task, at) => describeAdded(task, JsonValue.from(prepared.tasks[at])))
+      const parents = prepared.tasks.filter((_, at) => grown[at]?.planned.group !== undefined)
+      return { removed: prepared.removed, added, workflows: this.#findWorkflows(parents) }
     }
     const totalTasks = await new Promise<number>((resolve, reject) => {
       if (this.isClosed) reject(executionEnded())
@@ -130,10 +131,10 @@ export class PlanDesk {
     return this.#queue.record()
   }
 
-  /** The registered workflows that a task names, which the log does not have yet. */
-  #findWorkflows(definition: unknown): Readonly<Record<string, unknown>> | undefined {
+  /** The registered workflows that tasks name, which the log does not have yet. */
+  #findWorkflows(tasks: readonly unknown[]): Readonly<Record<string, unknown>> | undefined {
     const { workflows } = this.#parts
-    const named = workflows?.record({ tasks: [definition] } as unknown as DAGStructure).workflows
+    const named = workflows?.record({ tasks } as unknown as DAGStructure).workflows
     const fresh = Object.entries(named ?? {}).filter(([name]) => !this.#recorded.has(name))
     for (const [name] of fresh) this.#recorded.add(name)
     return fresh.length === 0 ? undefined : Object.fromEntries(fresh)

@@ -72,6 +72,11 @@ export function createHandler(options: HandlerOptions): Handler {
   const started = host.join()
   // Those who do not await it see the failure in the log and in the answers.
   started.catch(() => {})
+  let closed: Promise<void> | undefined
+  const close = async (): Promise<void> => {
+    await host.close()
+    await mcp?.close()
+  }
   return {
     started,
     async fetch(request) {
@@ -79,10 +84,7 @@ export function createHandler(options: HandlerOptions): Handler {
       answers.set(response.status, (answers.get(response.status) ?? 0) + 1)
       return readBeforeRefusal(request, response)
     },
-    async close() {
-      await host.close()
-      await mcp?.close()
-    },
+    close: () => (closed ??= close()),
   }
 }
 

@@ -384,7 +384,7 @@ test.each([
   ['executions resume x --server http://x --tools y', "'--tools <module>' cannot be used with option '--server <url>'"],
   ['executions', 'Usage: dagstream executions'],
   ['run - --store memory', 'error Expected --store to be a file: a store in memory is lost when `run` ends'],
-  ['run - --store a.db --server http://x', "'--store <file>' cannot be used with option '--server <url>'"],
+  ['run - --store a.db --server http://x', "'--store <store>' cannot be used with option '--server <url>'"],
   ['run - --retain-count 1', 'error Expected --store with --retain-age, --retain-count, --cache-age and --cache-bytes'],
 ])('%s is refused', async (argv, message) => {
   const cwd = makeFolder()

@@ -157,7 +157,8 @@ describe.skipIf(isPostgresMissing)('a worker as a process', () => {
       return ((await once(worker, 'exit')) as [number])[0]
     })
     expect(await Promise.all(codes)).toEqual([0, 0])
-    expect(await store.members.list()).toEqual([])
+    // A worker that an earlier test has killed is a member until its lease ends.
+    await until(async () => (await store.members.list()).length === 0, 'the end of all members')
   })
 
   test('loses no token of a hundred tasks with fifty a second each', async () => {

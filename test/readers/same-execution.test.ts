@@ -126,7 +126,8 @@ describe('one execution, read by all of them at once', () => {
     const types = new Set((readings.get("undici's EventSource") as Reading).messages.map(({ type }) => type))
     const notLogged = ['error', 'snapshot']
     const ofRecovery = ['execution_handed_off', 'execution_parked', 'execution_resumed', 'execution_stopping']
-    const others = ['tasks_added', 'tasks_stopping', 'input_required', 'input_resolved']
+    const ofPlans = ['plan_rejected', 'plan_sealed', 'tasks_removed']
+    const others = ['tasks_added', 'tasks_stopping', 'input_required', 'input_resolved', ...ofPlans]
     expect(TYPES.filter(type => !types.has(type)).sort()).toEqual([...notLogged, ...ofRecovery, ...others].sort())
   })
 })

@@ -167,7 +167,8 @@ function shareChunks(exported) {
     { name: 'core', test: id => reached.library.has(id) || (reached.program.has(id) && reached.exported.has(id)) },
     { name: 'cli', test: id => id !== main && reached.program.has(id) && !reached.exported.has(id) },
     { name: 'command', test: id => reached.run.has(id) && !reached.exported.has(id) },
-    { name: 'requests', test: id => reached.run.has(id) },
+    // A module of `tools/` is for handlers, too, on runtimes without the modules of Node.js that requests import.
+    { name: 'requests', test: id => reached.run.has(id) && !id.includes('/src/tools/') },
   ]
   // The others import what is exported too, which must not move into them.
   const recursive = groups.slice(0, 3)

@@ -1,5 +1,4 @@
 import type * as ServerModule from '@modelcontextprotocol/sdk/server/index.js'
-import type * as StdioModule from '@modelcontextprotocol/sdk/server/stdio.js'
 import type * as HttpModule from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js'
 import type * as TypesModule from '@modelcontextprotocol/sdk/types.js'
 import { loadOptional } from '../optional-package.ts'
@@ -27,11 +26,7 @@ export function loadHttpTransport(): Promise<typeof HttpModule> {
   return load(() => import('@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js'))
 }
 
-/** Loads the transport of standard input and output. @throws `MISSING_PACKAGE` */
-export function loadStdioTransport(): Promise<typeof StdioModule> {
-  return load(() => import('@modelcontextprotocol/sdk/server/stdio.js'))
-}
-
-function load<Module>(importAll: () => Promise<Module>): Promise<Module> {
+/** Loads parts of the SDK. @throws `MISSING_PACKAGE` */
+export function load<Module>(importAll: () => Promise<Module>): Promise<Module> {
   return loadOptional('MCP servers', NAME, INSTALL, importAll)
 }

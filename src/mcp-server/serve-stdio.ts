@@ -1,5 +1,6 @@
+import type { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js'
 import { McpTools } from './create-server.ts'
-import { loadMcpSdk, loadStdioTransport } from './load-sdk.ts'
+import { load, loadMcpSdk } from './load-sdk.ts'
 import type { McpContext } from './mcp-context.ts'
 
 /** A server on a pair of streams. */
@@ -10,7 +11,7 @@ export interface StdioServer {
   readonly close: () => Promise<void>
 }
 
-type Streams = ConstructorParameters<Awaited<ReturnType<typeof loadStdioTransport>>['StdioServerTransport']>
+type Streams = ConstructorParameters<typeof StdioServerTransport>
 
 /** The streams of Node.js that a client writes to and reads from. */
 export interface StdioStreams {
@@ -20,7 +21,10 @@ export interface StdioStreams {
 
 /** Serves one client, one message per line. @throws `MISSING_PACKAGE` */
 export async function serveStdio(context: McpContext, { input, output }: StdioStreams): Promise<StdioServer> {
-  const [sdk, { StdioServerTransport }] = await Promise.all([loadMcpSdk(), loadStdioTransport()])
+  const [sdk, { StdioServerTransport }] = await Promise.all([
+    loadMcpSdk(),
+    load(() => import('@modelcontextprotocol/sdk/server/stdio.js')),
+  ])
   const server = new McpTools(sdk, context).createServer()
   const ended = new Promise<void>(resolve => {
     Object.assign(server, { onclose: resolve })

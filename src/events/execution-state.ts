@@ -57,6 +57,8 @@ export interface ExecutionState {
   planLine?: number
   /** Inside the engine: the registered workflows that added tasks name. */
   addedWorkflows?: Readonly<Record<string, unknown>>
+  /** Inside the engine: the tasks that were removed, also those that joined again under the same id. */
+  removedTaskIds?: Set<string>
   /** In the order of the layers; added tasks follow in the order of their events. */
   readonly tasks: Map<string, TaskState>
   counts: { -readonly [K in keyof ExecutionCounts]: ExecutionCounts[K] }
@@ -96,6 +98,7 @@ export function copyState(state: ExecutionState): ExecutionState {
   const tasks = new Map(Array.from(state.tasks, ([taskId, task]) => [taskId, { ...task }]))
   const copy = { ...state, tasks, counts: { ...state.counts } }
   if (state.inputs !== undefined) copy.inputs = copyInputs(state.inputs)
+  if (state.removedTaskIds !== undefined) copy.removedTaskIds = new Set(state.removedTaskIds)
   return copy
 }
 

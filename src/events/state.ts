@@ -80,7 +80,11 @@ export function applyEvent(
       return
     case 'tasks_removed':
       state.counts.totalTasks = data.totalTasks
-      for (const taskId of data.taskIds) state.tasks.delete(taskId)
+      state.removedTaskIds ??= new Set()
+      for (const taskId of data.taskIds) {
+        state.tasks.delete(taskId)
+        state.removedTaskIds.add(taskId)
+      }
       return
     case 'plan_rejected':
       state.planLine = data.line

@@ -11,7 +11,13 @@ import { runFake, runWithBrowser, runWithInput } from './page-commands-rig.ts'
 const RECORD = {
   executionId: 'x1',
   status: 'success',
-  workflow: '{"tasks":[{"id":"a","tool":"t"},{"id":"b","tool":"t","dependsOn":["a"]}]}',
+  // As `executions export` writes it.
+  workflow: {
+    tasks: [
+      { id: 'a', tool: 't' },
+      { id: 'b', tool: 't', dependsOn: ['a'] },
+    ],
+  },
 }
 const EVENT = { id: 'x1.1', type: 'execution_start', data: { executionId: 'x1', timestamp: '', text: '</script><b>' } }
 const lines = (...values: readonly object[]): string => values.map(value => `${JSON.stringify(value)}\n`).join('')
@@ -39,6 +45,22 @@ describe('`view`', () => {
     const hash = createHash('sha256').update(script).digest('base64')
     expect(html).toContain(`default-src 'none'; script-src 'sha256-${hash}'`)
     expect(html).not.toMatch(/ (?:src|href)="/)
+  })
+
+  test('draws the document as patches have changed it', async () => {
+    const added = {
+      taskId: 'c',
+      tool: 't',
+      layer: 1,
+      dependsOn: ['a'],
+      definition: { id: 'c', tool: 't', dependsOn: ['a'] },
+    }
+    const events = [
+      { id: 'x1.2', type: 'tasks_removed', data: { executionId: 'x1', timestamp: '', taskIds: ['b'], totalTasks: 1 } },
+      { id: 'x1.3', type: 'tasks_added', data: { executionId: 'x1', timestamp: '', tasks: [added], totalTasks: 2 } },
+    ]
+    const { stdout } = await runWithInput(lines(RECORD, EVENT, ...events), 'view', '-')
+    expect(readData(stdout).graph).toMatchObject([{ taskId: 'a' }, { taskId: 'c', dependsOn: ['a'] }])
   })
 
   test('writes to standard output without a file, and takes an export of a server, which has no document', async () => {

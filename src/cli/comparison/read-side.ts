@@ -4,11 +4,12 @@ import { JsonValue } from '../../events/json-value.ts'
 import { LogEntry } from '../../events/log-entry.ts'
 import { applyEvent } from '../../events/state.ts'
 import { addTokenUsage, type TokenUsage } from '../../events/token-usage.ts'
+import { describeRecord } from '../../engine/growth/describe-document.ts'
 import { checkRecorded } from '../../engine/resume/recorded-execution.ts'
 import { RecordedScopes } from '../../engine/reuse/recorded-scopes.ts'
-import { stringifyJson } from '../../json/stringify-json.ts'
 import { ToolRegistry } from '../../tools/registry.ts'
 import { resolveTemplate } from '../../workflow/template.ts'
+import { readExportedRecord } from '../input/exported-record.ts'
 import type { ExecutionSource } from '../target/execution-source.ts'
 
 /** An execution that is compared with another. */
@@ -59,11 +60,9 @@ async function readReferred(
 }
 
 async function findArguments(record: object, state: ExecutionState): Promise<Side['argumentsOf']> {
-  const { workflow, input } = record as { readonly workflow?: unknown; readonly input?: unknown }
-  if (workflow === undefined) return () => undefined
-  const { executionId } = state
-  const texts = { workflow: stringifyJson(workflow), ...(input !== undefined && { input: stringifyJson(input) }) }
-  const checked = checkRecorded({ executionId, createdAt: '', ...texts }, new ToolRegistry())
+  const recorded = readExportedRecord(state.executionId, record)
+  if (recorded === undefined) return () => undefined
+  const checked = checkRecorded(describeRecord(recorded, state), new ToolRegistry())
   const scopes = new RecordedScopes(await checked.plan(), checked.input, state)
   return taskId => {
     const task = state.tasks.get(taskId)

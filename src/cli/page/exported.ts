@@ -1,10 +1,14 @@
 import { describeGraph, type GraphTask } from '../../host/details/execution-graph.ts'
+import { describeRecord } from '../../engine/growth/describe-document.ts'
 import { checkRecorded } from '../../engine/resume/recorded-execution.ts'
+import type { EventFor } from '../../events/events.ts'
+import { createState } from '../../events/execution-state.ts'
+import { applyEvent } from '../../events/state.ts'
 import { readField } from '../../client/failures.ts'
 import { DagstreamError } from '../../errors.ts'
 import { parseJson } from '../../json/parse-json.ts'
-import type { ExecutionRecord } from '../../store/execution-store.ts'
 import { ToolRegistry } from '../../tools/registry.ts'
+import { readExportedRecord } from '../input/exported-record.ts'
 import { readText } from '../input/read-workflow.ts'
 import { type CliProcess, UsageError } from '../process/console.ts'
 
@@ -31,11 +35,14 @@ export async function readExported(
   const name = file === '-' ? 'standard input' : `\`${file}\``
   const lines = (await readText(file, process, MAX_BYTES)).split('\n').filter(line => line.trim() !== '')
   const events: string[] = []
+  const growth: DocumentEvent[] = []
   let record: unknown
   for (const [at, line] of lines.entries()) {
     const value = parseLine(line, name, at + 1)
-    if (typeof readField(value, 'type') === 'string' && typeof readField(value, 'data') === 'object') events.push(line)
-    else if (record === undefined && typeof readField(value, 'executionId') === 'string') record = value
+    if (typeof readField(value, 'type') === 'string' && typeof readField(value, 'data') === 'object') {
+      events.push(line)
+      if (changesDocument(value)) growth.push(value)
+    } else if (record === undefined && typeof readField(value, 'executionId') === 'string') record = value
     else if (typeof readField(value, 'executionId') === 'string') {
       throw new UsageError(`Expected ${name} to hold one execution, got more: export one by its id`)
     } else throw new UsageError(`Expected line ${at + 1} of ${name} to be an event: is it from \`executions export\`?`)
@@ -44,7 +51,7 @@ export async function readExported(
   if (typeof executionId !== 'string') {
     throw new UsageError(`Expected ${name} to begin with an execution: is it from \`executions export\`?`)
   }
-  return { executionId, graph: await findGraph(record as ExecutionRecord), events }
+  return { executionId, graph: await findGraph(executionId, record as object, growth), events }
 }
 
 function parseLine(line: string, name: string, number: number): unknown {
@@ -55,11 +62,28 @@ function parseLine(line: string, name: string, number: number): unknown {
   }
 }
 
-/** `undefined` for an export of a server, which has no document, and for a document of an older version. */
-async function findGraph(record: ExecutionRecord): Promise<readonly GraphTask[] | undefined> {
-  if (typeof record.workflow !== 'string') return undefined
+type DocumentEvent = Pick<EventFor<'tasks_added' | 'tasks_removed'>, 'type' | 'data'>
+
+function changesDocument(event: unknown): event is DocumentEvent {
+  const type = readField(event, 'type')
+  return (
+    type === 'tasks_removed' ||
+    (type === 'tasks_added' && readField(readField(event, 'data'), 'parentId') === undefined)
+  )
+}
+
+/** `undefined` for an export without a document, and for a document of an older version. */
+async function findGraph(
+  executionId: string,
+  exported: object,
+  growth: readonly DocumentEvent[],
+): Promise<readonly GraphTask[] | undefined> {
+  const record = readExportedRecord(executionId, exported)
+  if (record === undefined) return undefined
+  const state = createState(executionId)
   try {
-    return describeGraph(await checkRecorded(record, new ToolRegistry()).plan())
+    for (const event of growth) applyEvent(state, event, 0)
+    return describeGraph(await checkRecorded(describeRecord(record, state), new ToolRegistry()).plan())
   } catch (error) {
     if (error instanceof DagstreamError) return undefined
     throw error

@@ -1,5 +1,8 @@
 import type { ExecutionState } from '../../events/execution-state.ts'
 import type { DAGStructure, DAGTask, RecordedWorkflow } from '../../workflow/document.ts'
+import { stringifyJson } from '../../json/stringify-json.ts'
+import type { ExecutionRecord } from '../../store/execution-store.ts'
+import { parseWorkflow } from '../resume/recorded-execution.ts'
 import { readDefinition } from './recorded-growth.ts'
 
 /**
@@ -12,17 +15,25 @@ export function describeDocument(document: RecordedWorkflow, state: ExecutionSta
   for (const { definition } of state.tasks.values()) {
     if (definition !== undefined) joined.push(readDefinition(definition) as DAGTask)
   }
-  const isPresent = ({ id }: { readonly id: string }): boolean => {
-    const task = state.tasks.get(id)
-    return task !== undefined && task.definition === undefined
-  }
-  // Before its start, the log knows no task.
-  const kept = state.status === 'pending' ? document.tasks : document.tasks.filter(isPresent)
-  if (joined.length === 0 && kept.length === document.tasks.length) return document
+  const { removedTaskIds } = state
+  const kept =
+    removedTaskIds === undefined ? document.tasks : document.tasks.filter(({ id }) => !removedTaskIds.has(id))
+  if (joined.length === 0 && kept === document.tasks) return document
   const workflows = { ...document.workflows, ...(state.addedWorkflows as Record<string, DAGStructure> | undefined) }
   return {
     ...document,
     tasks: [...kept, ...joined],
     ...(Object.keys(workflows).length > 0 && { workflows }),
   }
+}
+
+/**
+ * The record of an execution with its whole document. The record itself if the document has not changed.
+ * @param state the fold of the execution's log
+ * @throws `RECORD_UNUSABLE`
+ */
+export function describeRecord(record: ExecutionRecord, state: ExecutionState): ExecutionRecord {
+  const hasJoined = Array.from(state.tasks.values()).some(({ definition }) => definition !== undefined)
+  if (record.workflow === undefined || (!hasJoined && state.removedTaskIds === undefined)) return record
+  return { ...record, workflow: stringifyJson(describeDocument(parseWorkflow(record.workflow), state)) }
 }

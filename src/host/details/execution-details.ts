@@ -43,8 +43,8 @@ export class ExecutionDetails {
   }
 
   /** The tasks of the document with their dependencies. Rejects with `RECORD_UNUSABLE` for a record without a document. */
-  async graph({ record }: HostedExecution): Promise<readonly GraphTask[]> {
-    return describeGraph((await this.#plans.get(record)).plan)
+  async graph(hosted: HostedExecution): Promise<readonly GraphTask[]> {
+    return describeGraph((await this.#plans.get(hosted.wholeRecord)).plan)
   }
 
   /** `undefined` for a task that the execution does not have. */
@@ -68,14 +68,14 @@ export class ExecutionDetails {
   }
 
   async #showArguments(
-    { record }: HostedExecution,
+    hosted: HostedExecution,
     state: ExecutionState,
     task: TaskState,
   ): Promise<Pick<TaskDetails, 'arguments' | 'argumentsBytes'>> {
     if (task.attempts === 0) return {}
     let masked: unknown
     try {
-      const resolved = await resolveRecorded(await this.#plans.get(record), state, task, this.#store)
+      const resolved = await resolveRecorded(await this.#plans.get(hosted.wholeRecord), state, task, this.#store)
       if (resolved === undefined) return {}
       const tools = await this.#tools.toolsFor({ tasks: [{ id: task.taskId, tool: resolved.tool }] })
       const tool = tools.get(resolved.tool)

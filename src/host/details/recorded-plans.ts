@@ -14,24 +14,32 @@ export interface RecordedPlan {
   readonly input: JsonValue | undefined
 }
 
+interface KnownPlan {
+  /** The document, which grows as long as its plan is written. */
+  readonly workflow: string | undefined
+  readonly built: Promise<RecordedPlan>
+  taskCount: number
+}
+
 /** Builds the plans of recorded executions, and keeps those last asked for. */
 export class RecordedPlans {
   /** The least recently asked first. */
-  readonly #plans = new Map<string, Promise<RecordedPlan>>()
-  readonly #taskCounts = new Map<string, number>()
+  readonly #plans = new Map<string, KnownPlan>()
 
   /** Rejects with `RECORD_UNUSABLE` for a record without a usable document. */
   async get(record: ExecutionRecord): Promise<RecordedPlan> {
-    const { executionId } = record
-    const known = this.#plans.get(executionId) ?? build(record)
+    const { executionId, workflow } = record
+    const last = this.#plans.get(executionId)
+    const known =
+      last?.workflow === workflow && last !== undefined ? last : { workflow, built: build(record), taskCount: 0 }
     this.#plans.delete(executionId)
     this.#plans.set(executionId, known)
     try {
-      const { plan } = await known
-      this.#taskCounts.set(executionId, plan.tasks.length)
-      return await known
+      const built = await known.built
+      known.taskCount = built.plan.tasks.length
+      return built
     } catch (error) {
-      this.#forget(executionId)
+      this.#plans.delete(executionId)
       throw error
     } finally {
       this.#evict()
@@ -40,17 +48,12 @@ export class RecordedPlans {
 
   #evict(): void {
     let tasks = 0
-    for (const count of this.#taskCounts.values()) tasks += count
-    for (const executionId of this.#plans.keys()) {
+    for (const { taskCount } of this.#plans.values()) tasks += taskCount
+    for (const [executionId, { taskCount }] of this.#plans) {
       if (this.#plans.size <= 1 || (this.#plans.size <= MAX_PLANS && tasks <= MAX_TASKS)) return
-      tasks -= this.#taskCounts.get(executionId) ?? 0
-      this.#forget(executionId)
+      tasks -= taskCount
+      this.#plans.delete(executionId)
     }
-  }
-
-  #forget(executionId: string): void {
-    this.#plans.delete(executionId)
-    this.#taskCounts.delete(executionId)
   }
 }
 

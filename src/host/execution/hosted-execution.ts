@@ -1,5 +1,6 @@
 import type { TaskState } from '../../events/execution-state.ts'
 import type { Clock } from '../../clock.ts'
+import { describeRecord } from '../../engine/growth/describe-document.ts'
 import { parseWorkflow } from '../../engine/resume/recorded-execution.ts'
 import { type ForkedFrom, readForkedFrom } from '../../engine/resume/recorded-options.ts'
 import { type DagstreamError, recordUnusable } from '../../errors.ts'
@@ -32,6 +33,8 @@ export class HostedExecution implements CommandedExecution {
   readonly #parked: Parked | undefined
   readonly #personWaitListeners = new Set<() => void>()
   #taskIds: readonly string[] | undefined
+  /** As of a position in the log. */
+  #whole: { readonly head: number; readonly record: ExecutionRecord } | undefined
 
   private constructor(
     record: ExecutionRecord,
@@ -150,11 +153,19 @@ export class HostedExecution implements CommandedExecution {
     return this.isRunning && this.#loop?.hasFinally === true
   }
 
+  /** Its record with the whole document: without the tasks that were removed, and with those that joined it. @throws `RECORD_UNUSABLE` */
+  get wholeRecord(): ExecutionRecord {
+    const { head, state } = this.log
+    if (this.#whole?.head !== head) this.#whole = { head, record: describeRecord(this.record, state) }
+    return this.#whole.record
+  }
+
   /**
    * The ids of the document's tasks, in its order, `finally` tasks last. After the end every task has a result in the log.
    * @throws `RECORD_UNUSABLE`
    */
   get taskIds(): readonly string[] {
+    if (!this.hasEnded) return this.#readTaskIds()
     return (this.#taskIds ??= this.#readTaskIds())
   }
 
@@ -218,7 +229,7 @@ export class HostedExecution implements CommandedExecution {
   }
 
   #readTaskIds(): readonly string[] {
-    const { workflow } = this.record
+    const { workflow } = this.wholeRecord
     const { tasks } = this.log.state
     const ids = workflow === undefined ? listOwnIds(tasks.values()) : parseIds(workflow)
     const isWhole =

@@ -64,7 +64,7 @@ export function createExecutionRoutes(
     .get('/:id/request', async ({ req }) => {
       // Who may fork an execution can use its document and its input anyway.
       const hosted = await access.open(req.raw, 'fork', req.param('id'))
-      return responses.showOutput(req.raw, hosted, writeRequest(hosted.record))
+      return responses.showOutput(req.raw, hosted, writeRequest(hosted.wholeRecord))
     })
     .get('/:id/events', async ({ req }) => {
       const request = req.raw

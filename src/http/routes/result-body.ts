@@ -27,7 +27,6 @@ export class ResultChunks implements ChunkSource {
   readonly #hosted: HostedExecution
   readonly #storage: LogStorage
   /** Read in the constructor: a damaged record is refused before anything is sent. */
-  readonly #taskIds: readonly string[]
   readonly #prefix: string
   readonly #suffix: string
   readonly #cursor: { onReadable(callback: (() => void) | undefined): void; close(): void }
@@ -42,7 +41,8 @@ export class ResultChunks implements ChunkSource {
   /** `prefix` and `suffix` stand around the result. @throws `RECORD_UNUSABLE` */
   constructor(hosted: HostedExecution, storage: LogStorage, prefix = '', suffix = '') {
     this.#hosted = hosted
-    this.#taskIds = hosted.taskIds
+    // Refuses a damaged record before anything is written. Tasks may still join the document.
+    void hosted.taskIds
     this.#storage = storage
     this.#prefix = prefix
     this.#suffix = suffix
@@ -74,7 +74,7 @@ export class ResultChunks implements ChunkSource {
   async #begin(): Promise<Uint8Array | undefined> {
     const { state } = this.#hosted.log
     this.#tree = await ResultTree.of(state)
-    this.#open.push({ tasks: this.#taskIds.map(id => state.tasks.get(id) as TaskState), next: 0 })
+    this.#open.push({ tasks: this.#hosted.taskIds.map(id => state.tasks.get(id) as TaskState), next: 0 })
     this.#push(this.#prefix, this.#writeHead())
     return (await this.#write(this.#tree)) ?? this.#texts.take()
   }

@@ -72,10 +72,11 @@ export function protocolHeaders({ protocol }: ProtocolFormat): Readonly<Record<s
  */
 export function createEncoder(
   format: ProtocolFormat,
-  { executionId, record, log }: HostedExecution,
+  { executionId, record, wholeRecord, log }: HostedExecution,
   run?: AgUiRun & { readonly isNew: boolean },
 ): ProtocolEncoder {
-  const document: unknown = record.workflow === undefined ? undefined : parseJson(record.workflow)
+  const { workflow } = wholeRecord
+  const document: unknown = workflow === undefined ? undefined : parseJson(workflow)
   expectAnswer(format, document)
   const { answer = findOutputTask(document ?? {}), version } = format
   const toolOf = (taskId: string): string | undefined => listTasks(document).find(({ id }) => id === taskId)?.tool

@@ -67,7 +67,7 @@ test('a plan that stays invalid ends with its problem', async () => {
   expect(stderr).toContain('Did you mean `look`?')
 })
 
-test('a plan that breaks off while it runs is told', async () => {
+test('a plan that breaks off while it runs is reported', async () => {
   const bad = await startModel(answering(`${A}\n{"id":"x","tool":"lok"}`))
   const { code, stderr } = await runPlan(bad.env, '--repairs', '0')
   expect(code).toBe(2)

@@ -27,7 +27,7 @@ test('a read-only task runs before the next line is written, a task that writes 
   expect(calls.indexOf('save')).toBeGreaterThan(calls.indexOf('sealed'))
 })
 
-test('a refused line is told with its number and its place, and ends the execution or is left out', async () => {
+test('a refused line is reported with its number and its place, and ends the execution or is left out', async () => {
   const lines = [
     '{"name": "cities"}',
     '',

@@ -90,7 +90,7 @@ test('a call that `authorize` refuses is an error, and starts nothing', async ()
   ])
 })
 
-test('an unknown failure is told by its reference, with the cause in the log', async () => {
+test('an unknown failure is reported by its reference, with the cause in the log', async () => {
   const rig = mcpRig({
     authorize: (_, { action }) => (action === 'create' ? Promise.reject(new Error('secret cause')) : {}),
   })

@@ -74,8 +74,8 @@ export class ParallelExecutor {
   /**
    * Resumes an unfinished execution of this executor's store. Settled tasks are not called again; interrupted attempts run
    * again with the same `idempotencyKey`; new events follow the last recorded one. The options are the original ones. A
-   * process that still runs the execution gets `FENCED`. A plan that was still being written goes on with `plan`, behind the
-   * last line that the log has (`planLine` of a `snapshot`); without it the plan has broken off.
+   * process that still runs the execution gets `FENCED`. An unsealed plan continues with the lines of
+   * `plan`, which follow the last line in the log (`planLine` of a `snapshot`); without `plan` it has broken off.
    *
    * @returns the execution, readable from its first event on; if it has ended, its events and its result. Rejects with
    * `EXECUTION_NOT_FOUND`, with `RECORD_UNUSABLE` for a damaged record or log, with `INVALID_OPTION` for an executor without

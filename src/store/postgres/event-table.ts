@@ -26,7 +26,7 @@ export class EventTable {
     this.#database = database
   }
 
-  /** Takes the right to append, from whoever has it. @throws `EXECUTION_NOT_FOUND` */
+  /** Takes the right to append from its present holder. @throws `EXECUTION_NOT_FOUND` */
   async claim(executionId: string, holder: string, ttlMs: number): Promise<Lease> {
     const [row] = await this.#database.query(CLAIM, [executionId, holder, ttlMs])
     if (row === undefined) throw notFound(executionId)

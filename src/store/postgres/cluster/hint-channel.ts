@@ -4,12 +4,17 @@ import type { Database } from '../database.ts'
 import type { PostgresDriver } from '../load-driver.ts'
 import { LISTEN, NOTIFY, PING } from '../sql/hints.ts'
 import { CHANNEL } from '../sql/migrations.ts'
-import { readPayload, toPayload, toWord } from './hint-text.ts'
+import { HintLane, type HintsByWord } from './hint-lane.ts'
+import { readPayload, toPayload } from './hint-text.ts'
 
 type Wake = (hints: readonly Hint[] | undefined) => void
 
-/** Notifications take a lock of the whole database, so those of this time are joined, ms. */
-const JOIN_MS = 10
+/**
+ * Pauses between notifications, ms: they take a lock of the whole database. A reader waits once for `log`; a chain of tasks waits
+ * for the other hints at each step.
+ */
+const LOG_PAUSE_MS = 10
+const STEP_PAUSE_MS = 2
 
 /** Delay before the connection is made again, and the interval of its probes, ms. */
 const RECONNECT_MS = 500
@@ -24,8 +29,9 @@ export class HintChannel implements Hints {
   /** Word of this process. */
   readonly #own: string = globalThis.crypto.randomUUID().slice(0, 8)
   readonly #subscribers = new Set<Wake>()
-  readonly #pending = new Map<string, Hint>()
-  #isSending = false
+  readonly #log = new HintLane(LOG_PAUSE_MS, hints => this.#send(hints))
+  /** Takes the waiting `log` hints along. */
+  readonly #steps = new HintLane(STEP_PAUSE_MS, hints => this.#send(new Map([...hints, ...this.#log.take()])))
   #client: Client | undefined
   #connecting: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
@@ -40,10 +46,8 @@ export class HintChannel implements Hints {
 
   readonly publish = (hint: Hint): void => {
     if (this.#isClosed) return
-    this.#pending.set(toWord(hint), hint)
-    if (this.#isSending) return
-    this.#isSending = true
-    setImmediate(() => void this.#send())
+    const lane = hint.kind === 'log' ? this.#log : this.#steps
+    lane.add(hint)
   }
 
   async subscribe(wake: Wake): Promise<() => Promise<void>> {
@@ -63,27 +67,14 @@ export class HintChannel implements Hints {
     await this.#client?.end()
   }
 
-  /** Wakes the subscribers of this process, then those of others. Hints of the meantime wait for the next turn. */
-  async #send(): Promise<void> {
-    const hints = [...this.#pending]
-    this.#pending.clear()
-    this.#wake(hints.map(([, hint]) => hint))
+  /** Wakes the subscribers of this process, then those of others. Never rejects. */
+  async #send(hints: HintsByWord): Promise<void> {
+    this.#wake([...hints.values()])
     try {
-      await this.#database.tryOnce(NOTIFY, [
-        CHANNEL,
-        toPayload(
-          this.#own,
-          hints.map(([word]) => word),
-        ),
-      ])
+      await this.#database.tryOnce(NOTIFY, [CHANNEL, toPayload(this.#own, hints.keys())])
     } catch {
       // Lost hints cost others the interval of their polls.
     }
-    setTimeout(() => {
-      this.#isSending = false
-      const [first] = this.#pending.values()
-      if (first !== undefined) this.publish(first)
-    }, JOIN_MS).unref()
   }
 
   /** Never rejects: without a connection the subscribers poll, and it is tried again. */

@@ -1,6 +1,7 @@
 /** @jsxImportSource preact */
 import type { JSX } from 'preact'
 import { hashOf, type Route } from '../route.ts'
+import { StatusFilter } from '../shell/status-filter.tsx'
 import { pan, type TimeView, zoom } from '../timeline/time-view.ts'
 import type { ExecutionContext } from './execution-context.ts'
 
@@ -40,15 +41,7 @@ export function Toolbar({ context, view, tab }: ToolbarProps): JSX.Element {
           onInput={event => (filter.value = event.currentTarget.value)}
         />
       </label>
-      <label>
-        Status
-        <select value={status.value} onChange={event => (status.value = event.currentTarget.value)}>
-          <option value="">any</option>
-          {STATUSES.map(each => (
-            <option key={each}>{each}</option>
-          ))}
-        </select>
-      </label>
+      <StatusFilter status={status} statuses={STATUSES} />
       <span class="grow" />
       {tab === 'timeline' && (
         <div class="zoom" role="group" aria-label="Zoom of the timeline">

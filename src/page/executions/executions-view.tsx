@@ -5,6 +5,7 @@ import { useEffect } from 'preact/hooks'
 import { isTokenAsked } from '../api/token.ts'
 import { formatCount } from '../shell/format.ts'
 import { announce } from '../shell/notices.tsx'
+import { StatusFilter } from '../shell/status-filter.tsx'
 import { ExecutionRow } from './execution-row.tsx'
 import { ExecutionsFeed } from './executions-feed.ts'
 import { moveAmongRows } from './move-among-rows.ts'
@@ -64,15 +65,7 @@ export function ExecutionsView(): JSX.Element {
             }}
           />
         </label>
-        <label>
-          Status
-          <select value={status.value} onChange={event => (status.value = event.currentTarget.value)}>
-            <option value="">any</option>
-            {STATUSES.map(each => (
-              <option key={each}>{each}</option>
-            ))}
-          </select>
-        </label>
+        <StatusFilter status={status} statuses={STATUSES} />
         <label>
           Created
           <select value={span.value} onChange={event => (span.value = Number(event.currentTarget.value))}>

@@ -50,9 +50,12 @@ export class InboxDelivery {
   async #deliverAll(): Promise<void> {
     const { inbox, recorder, pending } = this.#parts
     const { executionId } = recorder
-    while (!recorder.isClosed) {
+    let isFull = true
+    // Messages that come after the last page have a hint of their own.
+    while (isFull && !recorder.isClosed) {
       const messages = (await inbox.read([executionId], PAGE)).get(executionId) ?? []
       if (recorder.isClosed) return
+      isFull = messages.length >= PAGE
       const consumed = this.#receive(messages)
       if (consumed.length === 0) return
       pending.consume(consumed)

@@ -98,6 +98,7 @@ export class InboxDelivery {
       cancel(news.reason, news.requestId)
       return reply()
     }
+    if (news.type !== 'answer') return reply(new DagstreamError('STORE_FAILED', 'The command in the store is damaged'))
     this.#obeying.add(id)
     const { inputId, answer, by } = news
     let isRecorded = false

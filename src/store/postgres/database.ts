@@ -108,7 +108,7 @@ export class Database {
   }
 
   readonly #query: Query = async ({ name, text }, values = []) => {
-    const { rows } = await this.#options.pool.query({ name, text, values: [...values] })
+    const { rows } = await this.#options.pool.query({ name, text, values: values.map(toParameter) })
     return rows as readonly Row[]
   }
 
@@ -119,8 +119,20 @@ export class Database {
   }
 }
 
+/**
+ * PostgreSQL holds no NUL. Documents are JSON, which escapes it; the id of an execution has none. An id from outside that has one is
+ * looked for under another character, and not found.
+ */
+function toParameter(value: unknown): unknown {
+  if (typeof value === 'string') return value.includes('\u0000') ? value.replaceAll('\u0000', '\ufffd') : value
+  return Array.isArray(value) && value.some(each => typeof each === 'string' && each.includes('\u0000'))
+    ? value.map(toParameter)
+    : value
+}
+
 function queryWith(client: PoolClient): Query {
-  return async ({ name, text }, values = []) => (await client.query({ name, text, values: [...values] })).rows as Row[]
+  return async ({ name, text }, values = []) =>
+    (await client.query({ name, text, values: values.map(toParameter) })).rows as Row[]
 }
 
 /** Gives a connection back; one that may be in a transaction still is closed. */

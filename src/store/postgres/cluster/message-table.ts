@@ -94,11 +94,22 @@ function toMessageValues(messages: readonly AttemptMessage[]): readonly unknown[
 }
 
 function readMessage(row: Row): InboxMessage['message'] {
-  const news = parseJson(row['body'] as string)
+  const news = readNews(row)
   if (row['command'] !== null) {
     return { commandId: row['command'], executionId: row['execution_id'], news } as CommandMessage
   }
   const key = readKey(row)
   // The number of a message of the store itself is absent.
   return (row['message'] === null ? { key, news } : { key, number: Number(row['message']), news }) as AttemptMessage
+}
+
+/** What is larger than the bound, is not JSON or is not of its kind becomes news without content, which their reader refuses. */
+function readNews({ body, kind }: Row): unknown {
+  try {
+    const news = parseJson(body as string) as Readonly<Record<string, unknown>>
+    if (kind === 'command' || news['type'] === kind) return news
+  } catch {
+    // Below.
+  }
+  return { type: kind }
 }

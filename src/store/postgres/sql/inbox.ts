@@ -69,14 +69,20 @@ export const SEND: Statement = statement(
    SELECT ended_at IS NOT NULL AS has_ended, EXISTS (SELECT FROM dagstream.commands WHERE id = $2) AS is_known FROM target`,
 )
 
-/** At most $2 messages of each execution. */
+/** Maximum size of a message that is read, and from which on a page of messages ends, bytes. An outcome has at most two thirds. */
+const MAX_BODY = 48 * 1024 * 1024
+const MAX_PAGE = 16 * 1024 * 1024
+
+/** At most $2 messages of each execution. The body of one beyond the bound is NULL: no process has to hold what a worker sends. */
 export const READ_INBOX: Statement = statement(
   'read_inbox',
-  `SELECT m.* FROM unnest($1::text[]) AS asked (id) JOIN dagstream.executions AS e USING (id)
+  `SELECT m.number, execution_id, task, attempt, message, command, kind, CASE WHEN size <= ${MAX_BODY} THEN body END AS body
+   FROM unnest($1::text[]) AS asked (id) JOIN dagstream.executions AS e USING (id)
    CROSS JOIN LATERAL (
-     SELECT number, execution_id, task, attempt, message, command, body FROM dagstream.inbox
-     WHERE execution = e.number ORDER BY number LIMIT $2
-   ) AS m ORDER BY m.number`,
+     SELECT *, sum(size) OVER (ORDER BY number) - size AS size_before FROM (
+       SELECT *, octet_length(body) AS size FROM dagstream.inbox WHERE execution = e.number ORDER BY number LIMIT $2
+     ) AS first
+   ) AS m WHERE size_before < ${MAX_PAGE} ORDER BY m.number`,
 )
 
 export const LIST_WAITING: Statement = statement(

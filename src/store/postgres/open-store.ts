@@ -1,5 +1,5 @@
 import type { ClientBase } from 'pg'
-import { readConnectionUrl, describeUrl } from './connection-url.ts'
+import { describeUrl, expectUsable, readConnectionUrl } from './connection-url.ts'
 import { Database } from './database.ts'
 import { loadDriver } from './load-driver.ts'
 import { createPostgresStore } from './create-store.ts'
@@ -22,6 +22,7 @@ export async function openPostgresStore(url: string, options: PostgresStoreOptio
   const config = readConnectionUrl(url, 'dagstream')
   const where = describeUrl(url)
   const driver = await loadDriver()
+  expectUsable(driver, config)
   // oxlint-disable-next-line typescript/no-misused-promises -- the pool waits for it
   const pool = new driver.Pool({ ...config, max: resolved.maxConnections, onConnect: setPlans })
   // Without these a connection that ends while nobody uses it would end the process.

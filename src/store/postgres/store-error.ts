@@ -46,6 +46,11 @@ export function isConflict(error: unknown): boolean {
   return code === '40001' || code === '40P01'
 }
 
+/** Whether a role lacks a privilege, also of an error that `toStoreError` has converted. */
+export function isForbidden(error: unknown): boolean {
+  return readCode(error instanceof DagstreamError ? error.cause : error) === '42501'
+}
+
 /** Whether an error says that the database is away for now, rather than that it refuses. */
 export function isOutage(error: unknown): boolean {
   const code = readCode(error)

@@ -47,7 +47,7 @@ export const REAL_CLOCK = {
   now: () => performance.now(),
   wallTime: () => Date.now(),
   after(delayMs, callback) {
-    const timer = setTimeout(callback, delayMs)
+    const timer = setTimeout(() => callback(), delayMs)
     return () => clearTimeout(timer)
   },
   run: promise => promise,

@@ -68,7 +68,7 @@ export function toPlan(name, family, tasks, reference) {
             named.add(target)
             const keys = path.match(/[^.[\]]+/g) ?? []
             addPath(outputs, [target, ...keys])
-            const parts = keys.map(key => (/^[A-Za-z_]\w*$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`))
+            const parts = keys.map(writeKey)
             return `$OUTPUT[${target}]${parts.join('')}`
           })
     const args = mapStrings(given, translate)
@@ -140,6 +140,11 @@ function mapStrings(value, map) {
   if (Array.isArray(value)) return value.map(each => mapStrings(each, map))
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, mapStrings(each, map)]))
+}
+
+function writeKey(key) {
+  if (/^[A-Za-z_]\w*$/.test(key)) return `.${key}`
+  return /^\d+$/.test(key) ? `[${key}]` : `[${JSON.stringify(key)}]`
 }
 
 /** Adds what a reference reads to an output. */

@@ -12,7 +12,7 @@ const TOLERANCE_MS = 0.01
  * @param {{ seed: number, tokensPerSecond: number, toolMs: number, writes: number }} parameters `writes`: share of tools that
  *   are not read-only
  */
-export async function measureVirtual({ seed, tokensPerSecond, toolMs, writes = 0 }) {
+export async function measureVirtual({ seed, tokensPerSecond, toolMs, writes }) {
   const figures = {}
   for (const plan of listPlans(seed)) {
     const create = () => ({ plan, tokensPerSecond, toolMs, writes, clock: new VirtualClock() })

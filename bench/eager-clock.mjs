@@ -22,12 +22,12 @@ export class VirtualClock {
 
   /** Moves time on until a promise has settled. @template T @param {Promise<T>} promise @returns {Promise<T>} */
   async run(promise) {
-    let isSettled = false
-    const settle = () => (isSettled = true)
+    const settled = { value: false }
+    const settle = () => (settled.value = true)
     promise.then(settle, settle)
     for (;;) {
-      for (let turn = 0; turn < TURNS && !isSettled; turn++) await new Promise(resolve => setImmediate(resolve))
-      if (isSettled) return promise
+      for (let turn = 0; turn < TURNS && !settled.value; turn++) await new Promise(resolve => setImmediate(resolve))
+      if (settled.value) return promise
       this.#fireNext()
     }
   }

@@ -3,22 +3,14 @@ import { createMemoryStore, type SSEEvent, StreamingExecutor, type Tool } from '
 import { expectAgreement } from '../language/agreement.ts'
 import { expectFold } from '../language/event-order.ts'
 import { countRuns, createTools, waitForEnd, withWorkflows } from '../language/language-rig.ts'
-import { createRandomDocument, type RandomDocument } from '../language/random-language-document.ts'
 import { RandomSource } from '../language/random-source.ts'
 import { interpretIfSaid } from '../language/reference-interpreter.ts'
 import { leaveAfter, readKept } from '../support/crash.ts'
 import { forSeeds } from '../support/random-graph.ts'
 import { collectEvents } from '../support/rig.ts'
-import { countLines, splitBytes, toLines } from './plan-rig.ts'
+import { countLines, createPlan, splitBytes, toLines } from './plan-rig.ts'
 
 const SLOTS = [1, 2, 3, 8] as const
-
-/** A random document of what a plan can hold. */
-function createPlan(seed: number): RandomDocument {
-  const made = createRandomDocument(seed)
-  const { tasks } = made.document
-  return { ...made, document: { tasks } }
-}
 
 const markReadOnly = (tools: readonly Tool[], random: RandomSource): Tool[] =>
   tools.map(tool => (random.chance(0.5) ? { ...tool, readOnly: true } : tool))

@@ -43,7 +43,7 @@ export function expectPlanned(run: PlanRun, expected: Interpretation, lineCount:
 }
 
 /** Whether more items of a task fail than it tolerates. */
-function isCutShort(outcomes: readonly Outcome[]): boolean {
+export function isCutShort(outcomes: readonly Outcome[]): boolean {
   return outcomes.some(({ exceeded, children }) => exceeded !== undefined || isCutShort(children))
 }
 

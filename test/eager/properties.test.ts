@@ -8,7 +8,7 @@ import { interpretIfSaid } from '../language/reference-interpreter.ts'
 import { leaveAfter, readKept } from '../support/crash.ts'
 import { forSeeds } from '../support/random-graph.ts'
 import { collectEvents } from '../support/rig.ts'
-import { countLines, createPlan, splitBytes, toLines } from './plan-rig.ts'
+import { countLines, createPlan, isCutShort, splitBytes, toLines } from './plan-rig.ts'
 
 const SLOTS = [1, 2, 3, 8] as const
 
@@ -50,7 +50,8 @@ test('a plan that is cut off after any event, and whose planner comes back, ends
   await forSeeds(countRuns(10), async seed => {
     const made = createPlan(seed)
     const expected = interpretIfSaid(made.document, made)
-    if (expected === undefined) return
+    // Which items a failure cuts short, and where, depends on time.
+    if (expected === undefined || isCutShort(expected.tasks)) return
     const random = new RandomSource(seed)
     const { tools } = createTools(made.behave, seed)
     const marked = markReadOnly(tools, random)

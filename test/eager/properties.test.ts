@@ -19,7 +19,7 @@ test('a document written as lines, split anywhere, ends as the document does, fo
   await forSeeds(countRuns(30), async seed => {
     const made = createPlan(seed)
     const expected = interpretIfSaid(made.document, made)
-    if (expected === undefined) return
+    if (expected === undefined || isCutShort(expected.tasks)) return
     for (const maxConcurrency of SLOTS) {
       const random = new RandomSource(seed + maxConcurrency)
       const { tools, peak } = createTools(made.behave, seed)

@@ -33,15 +33,16 @@ export class PlanLineReader {
   readonly #lines: PlanLine[] = []
   /** Number of physical lines that were read. */
   #count: number
-  #bytes = 0
+  #bytes: number
   #isDone = false
   /** Ends a wait for the source. */
   #leave: (() => void) | undefined
 
-  /** @param count lines that were read of the plan before */
-  constructor(source: PlanSource, count = 0) {
+  /** @param count lines that were read of the plan before @param bytes their size */
+  constructor(source: PlanSource, count = 0, bytes = 0) {
     this.#iterator = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]()
     this.#count = count
+    this.#bytes = bytes
   }
 
   /** The next line; `undefined` at the end. Rejects with what the source throws: an unfinished line is dropped then. */

@@ -19,7 +19,14 @@ export class PlanClient {
 
   constructor(port: number, headers: Record<string, string> = {}) {
     const all = { 'Content-Type': 'application/x-ndjson', Accept: 'text/event-stream', ...headers }
-    const request = requestHttp({ port, host: '127.0.0.1', method: 'POST', path: '/executions', headers: all, agent: false })
+    const request = requestHttp({
+      port,
+      host: '127.0.0.1',
+      method: 'POST',
+      path: '/executions',
+      headers: all,
+      agent: false,
+    })
     this.#request = request
     request.flushHeaders()
     onTestFinished(() => void request.destroy())
@@ -80,7 +87,9 @@ export class PlanClient {
 
   /** The data of the events of one type. */
   dataOf(type: string): Record<string, unknown>[] {
-    return this.messages.filter(({ event }) => event === type).map(({ data }) => JSON.parse(data) as Record<string, unknown>)
+    return this.messages
+      .filter(({ event }) => event === type)
+      .map(({ data }) => JSON.parse(data) as Record<string, unknown>)
   }
 
   /** Resolves once an event of this type, and of this task if one is given, has come. */
@@ -88,7 +97,8 @@ export class PlanClient {
     for (;;) {
       const found = this.dataOf(type).find(data => taskId === undefined || data['taskId'] === taskId)
       if (found !== undefined) return found
-      if (this.outcome !== undefined) throw new Error(`The answer ${this.outcome} without ${type} ${taskId ?? ''}: ${this.text.slice(-500)}`)
+      if (this.outcome !== undefined)
+        throw new Error(`The answer ${this.outcome} without ${type} ${taskId ?? ''}: ${this.text.slice(-500)}`)
       await new Promise<void>(resolve => {
         const wake = (): void => {
           this.#waits.delete(wake)

@@ -36,7 +36,7 @@ export class PlanBody implements Planner {
   readonly #carrier: Carrier | undefined
   #bytes = 0
   /** Of the chunk that is waited for. */
-  #waiting: { readonly since: number; readonly fail: (error: Error) => void } | undefined
+  #waiting: { readonly since: number; readonly settle: (outcome: Chunk | Error) => void } | undefined
   #isLeft = false
 
   /** Locks the body. @throws HttpProblem 415 where the runtime cannot read it as it arrives */
@@ -63,22 +63,20 @@ export class PlanBody implements Planner {
     const { clock, silenceMs } = this.#options
     return new Promise((resolve, reject) => {
       const stop = clock.after(silenceMs, () => this.#breakOff(`The plan was silent for ${silenceMs} ms`))
-      const settle = (done: () => void): void => {
-        stop()
-        this.#waiting = undefined
-        done()
-      }
-      this.#waiting = { since: clock.now(), fail: error => settle(() => reject(error)) }
-      reader.read().then(
-        chunk => {
-          if (this.#isLeft) return this.#discard(chunk)
-          this.#bytes += chunk.value?.length ?? 0
-          if (chunk.done) this.#isLeft = true
-          settle(() => resolve(chunk.done ? END : chunk))
+      this.#waiting = {
+        since: clock.now(),
+        settle: outcome => {
+          stop()
+          this.#waiting = undefined
+          if (outcome instanceof Error) reject(outcome)
+          else resolve(outcome)
         },
+      }
+      reader.read().then(
+        chunk => this.#receive(chunk),
         (cause: unknown) => {
           this.#isLeft = true
-          settle(() => reject(new BrokenPlanError('The plan could not be read', { cause })))
+          this.#waiting?.settle(new BrokenPlanError('The plan could not be read', { cause }))
         },
       )
     })
@@ -105,30 +103,32 @@ export class PlanBody implements Planner {
   }
 
   #breakOff(message: string): void {
-    const waiting = this.#waiting
-    this.#leave()
-    waiting?.fail(new BrokenPlanError(message))
+    this.#leave(new BrokenPlanError(message))
   }
 
-  #leave(): void {
+  /** @param outcome of the chunk that is waited for, which is discarded as it comes */
+  #leave(outcome: Chunk | Error = END): void {
     if (this.#isLeft) return
     this.#isLeft = true
     const isNeeded = this.#carrier !== undefined || isStandIn(this.#request)
     if (!isNeeded) this.#reader?.cancel().catch(() => {})
-    // The chunk that is waited for is discarded as it comes.
     else if (this.#waiting === undefined) this.#readOn()
+    this.#waiting?.settle(outcome)
   }
 
-  #discard({ done, value }: ReadableStreamReadResult<Uint8Array>): void {
+  #receive({ done, value }: ReadableStreamReadResult<Uint8Array>): void {
     this.#bytes += value?.length ?? 0
-    if (!done && this.#bytes <= MAX_PLAN_BYTES) this.#readOn()
+    if (!this.#isLeft) {
+      this.#isLeft = done
+      this.#waiting?.settle(done ? END : { done, value })
+    } else if (!done && this.#bytes <= MAX_PLAN_BYTES) this.#readOn()
     else this.#reader?.releaseLock()
   }
 
   #readOn(): void {
     // Its failure no longer matters.
     this.#reader?.read().then(
-      chunk => this.#discard(chunk),
+      chunk => this.#receive(chunk),
       () => {},
     )
   }

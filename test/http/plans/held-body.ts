@@ -44,5 +44,5 @@ export function sendPlan(
   const all = { 'Content-Type': 'application/x-ndjson', Accept: 'text/event-stream', ...headers }
   const stream = typeof body === 'string' ? new HeldBody().end(body).stream : body.stream
   const init = { method: 'POST', headers: all, body: stream, duplex: 'half' }
-  return handler.fetch(new Request('http://localhost/executions', init as RequestInit))
+  return handler.fetch(new Request('http://localhost/executions', init))
 }

@@ -46,14 +46,14 @@ export class PlanClient {
       response.on('data', (chunk: string) => {
         this.text += chunk
         parser.feed(chunk)
-        for (const wake of [...this.#waits]) wake()
+        for (const wake of this.#waits) wake()
       })
       await Promise.race([once(response, 'end').catch(() => {}), closed])
       this.outcome = response.complete ? 'ended' : 'broken'
     } catch {
       this.outcome = 'broken'
     }
-    for (const wake of [...this.#waits]) wake()
+    for (const wake of this.#waits) wake()
   }
 
   write(text: string | Uint8Array): void {

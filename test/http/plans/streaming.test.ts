@@ -127,10 +127,8 @@ test('a body that breaks off cancels, or counts as complete', async () => {
 test('`curl -N -T .` sees events while it sends', async () => {
   const { server } = await socketRig({ tools })
   for (const upload of ['.', '-']) {
-    const curl = spawn('curl', [
-      ...['-sSN', '-X', 'POST', '-T', upload, '-H', 'Content-Type: application/x-ndjson'],
-      ...['-H', 'Accept: text/event-stream', `${server.url}/executions`],
-    ])
+    const headers = ['-H', 'Content-Type: application/x-ndjson', '-H', 'Accept: text/event-stream']
+    const curl = spawn('curl', ['-sSN', '-X', 'POST', '-T', upload, ...headers, `${server.url}/executions`])
     onTestFinished(() => void curl.kill())
     let text = ''
     curl.stdout.setEncoding('utf8').on('data', (piece: string) => (text += piece))

@@ -4,6 +4,7 @@ import { parseJson } from '../../../json/parse-json.ts'
 import type { Database, Query, Row } from '../database.ts'
 import {
   COUNT_RUNNING,
+  FIND_TAKEN,
   LIST_ANSWERED,
   LIST_CANDIDATES,
   LOCK_LIMITS,
@@ -32,12 +33,16 @@ export class OrderTake {
 
   /** @param free at least 1 */
   take(workerId: string, free: number, ttlMs: number): Promise<readonly TakenOrder[]> {
-    return this.#database.retry(async query => {
+    // A duration of its own, by which it finds what it has taken if an answer is lost.
+    const leaseMs = ttlMs + Math.random()
+    return this.#database.retry(async (query, isRetry) => {
+      const found = isRetry ? await query(FIND_TAKEN, [workerId, leaseMs]) : []
+      if (found.length > 0) return found.map(toStart)
       const taken: TakenOrder[] = []
       for (let tries = 1; tries <= MAX_TRIES; tries++) {
         const left = free - taken.length
         const depth = 2 * left + 16
-        const rows = await query(TAKE_FREELY, [workerId, depth, ttlMs, left])
+        const rows = await query(TAKE_FREELY, [workerId, depth, leaseMs, left])
         if (rows[0]?.['is_bound'] === true) {
           if (taken.length > 0) break
           return this.#database.transaction(locked => takeWithin(locked, workerId, free, ttlMs))

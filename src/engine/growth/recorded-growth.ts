@@ -18,6 +18,9 @@ export class RecordedGrowth {
   readonly #input: JsonValue | undefined
   #tools: ToolRegistry
   #growing: GrowingPlan | undefined
+  /** Those of the record, once a task has joined. */
+  #own: Readonly<Record<string, DAGStructure>> | undefined
+  /** Those that the log has. */
   #workflows: Readonly<Record<string, unknown>> = {}
   readonly #missing = new Set<string>()
   readonly #tasks = new Map<string, DAGTask>()
@@ -43,18 +46,19 @@ export class RecordedGrowth {
   /** Why nothing more of the execution runs, given the tasks that have settled. */
   findFailure({ tasks }: ExecutionState): Stop | undefined {
     if (this.#fault !== undefined) return { code: 'INVALID_WORKFLOW', message: this.#fault }
-    const document = { tasks: [...this.#tasks.values()], workflows: this.#workflows as Record<string, DAGStructure> }
+    if (this.#tasks.size === 0) return undefined
+    const document = { tasks: [...this.#tasks.values()], workflows: this.#known }
     return describeMissing(findUnsettledTool(document, this.#missing, id => tasks.get(id)?.result !== undefined)?.tool)
   }
 
   #prepare({ tasks, workflows: added = {} }: EventFor<'tasks_added'>['data'], { graph }: TaskTable): GrowingPlan {
-    const workflows = { ...this.#workflows, ...added }
-    const { tools: named } = collectNames({ tasks: tasks.map(task => readDefinition(task.definition)), workflows })
+    this.#workflows = { ...this.#workflows, ...added }
+    const whole = { tasks: tasks.map(task => readDefinition(task.definition)), workflows: this.#known }
+    const { tools: named } = collectNames(whole)
     const missing = [...named].filter(name => !this.#tools.has(name))
     for (const name of missing) this.#missing.add(name)
     const isChanged = missing.length > 0 || Object.keys(added).length > 0
     if (missing.length > 0) this.#tools = withPlaceholders(this.#tools, new Set(missing))
-    this.#workflows = workflows
     if (this.#growing === undefined) {
       this.#growing = new GrowingPlan(this.#plan, this.#input, { ...this.#context, isRecorded: true })
       graph.grown = this.#growing
@@ -63,11 +67,15 @@ export class RecordedGrowth {
   }
 
   get #context(): { tools: ToolRegistry; workflows: ReturnType<WorkflowRegistry['lookup']> } {
-    const workflows = this.#workflows as Record<string, DAGStructure>
-    return {
-      tools: this.#tools,
-      workflows: new WorkflowRegistry(workflows, this.#tools, { isRecorded: true }).lookup(this.#tools),
-    }
+    // Without tools: a fault of one concerns only the tasks that name it.
+    const registry = new WorkflowRegistry(this.#known, undefined, { isRecorded: true })
+    return { tools: this.#tools, workflows: registry.lookup(this.#tools) }
+  }
+
+  /** The workflows that tasks may name. */
+  get #known(): Readonly<Record<string, DAGStructure>> {
+    this.#own ??= this.#plan.describeRecorded().workflows ?? {}
+    return { ...this.#own, ...(this.#workflows as Record<string, DAGStructure>) }
   }
 
   #add(growing: GrowingPlan, definition: unknown): void {
@@ -77,7 +85,7 @@ export class RecordedGrowth {
     const [issue] = grown
     this.#fault ??= `${issue?.code} at \`${issue?.pointer}\` of task \`${(definition as DAGTask).id}\`: ${issue?.message}`
     // The log can still be read without the schemas of tools.
-    const { tools } = collectNames({ tasks: [...this.#tasks.values()], workflows: this.#workflows })
+    const { tools } = collectNames({ tasks: [...this.#tasks.values()], workflows: this.#known })
     this.#tools = withPlaceholders(new ToolRegistry(), tools)
     growing.use(this.#context)
     if (!('planned' in growing.add(definition))) throw recordUnusable(`A recorded task is refused: ${this.#fault}`)

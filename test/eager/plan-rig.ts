@@ -22,6 +22,11 @@ export function createPlan(seed: number): RandomDocument {
   return { ...made, document: { tasks } }
 }
 
+/** Tools of which some are read-only. */
+export function markReadOnly(tools: readonly Tool[], random: RandomSource): Tool[] {
+  return tools.map(tool => (random.chance(0.5) ? { ...tool, readOnly: true } : tool))
+}
+
 /** What holds of a plan that was written to workers, whatever happened. */
 export function expectPlanned(run: PlanRun, expected: Interpretation, lineCount: number): void {
   const { events, seqs, result, calls, lateCalls, earlyCalls } = run

@@ -8,12 +8,9 @@ import { interpretIfSaid } from '../language/reference-interpreter.ts'
 import { leaveAfter, readKept } from '../support/crash.ts'
 import { forSeeds } from '../support/random-graph.ts'
 import { collectEvents } from '../support/rig.ts'
-import { countLines, createPlan, isCutShort, readAttempts, splitBytes, toLines } from './plan-rig.ts'
+import { countLines, createPlan, isCutShort, markReadOnly, readAttempts, splitBytes, toLines } from './plan-rig.ts'
 
 const SLOTS = [1, 2, 3, 8] as const
-
-const markReadOnly = (tools: readonly Tool[], random: RandomSource): Tool[] =>
-  tools.map(tool => (random.chance(0.5) ? { ...tool, readOnly: true } : tool))
 
 test('a document written as lines, split anywhere, ends as the document does, for all slots', async () => {
   await forSeeds(countRuns(30), async seed => {

@@ -1,4 +1,6 @@
 import { expect } from 'vitest'
+import { patchExecution } from '../../src/engine/growth/patch-execution.ts'
+import type { PlanPatch } from '../../src/engine/growth/patch-shape.ts'
 import { resolveOptions } from '../../src/engine/options.ts'
 import { ToolRegistry } from '../../src/tools/registry.ts'
 import { RandomSource } from '../language/random-source.ts'
@@ -35,29 +37,30 @@ export async function expectPatchedOrders(site: PlanSite): Promise<void> {
   const first = await TestCoordinator.start(DOCUMENT, undefined, { store, tools, options })
   for (let turn = 0; turn < 2000 && calls.length < 2; turn++) await site.pass(random)
   expect(calls.toSorted()).toEqual(['a', 'd'])
-  const desk = await first.loop.openPlan()
+  const change = (patch: PlanPatch): Promise<unknown> => patchExecution(first.loop, patch)
   const patch = {
     remove: ['e'],
     replace: [{ id: 'b', tool: 'echo', arguments: { of: '$OUTPUT[a]' } }],
     add: [{ id: 'f', tool: 'echo', arguments: { of: '$OUTPUT[b]' } }],
   }
-  expect(await desk?.patch(patch)).toEqual({ totalTasks: 6 })
-  await expect(desk?.patch({ remove: ['a'] })).rejects.toMatchObject({ code: 'PLAN_CONFLICT' })
+  expect(await change(patch)).toEqual({ totalTasks: 6 })
+  await expect(change({ remove: ['a'] })).rejects.toMatchObject({ code: 'PLAN_CONFLICT' })
   expect((await store.orders.list('x')).map(({ key }) => key.taskId).toSorted()).toEqual(['a', 'd'])
   first.kill()
 
   const second = await TestCoordinator.takeOver('x', { store, tools, options })
-  const next = await second?.loop.openPlan()
-  expect(await next?.patch({ remove: ['c'], replace: [{ id: 'g', tool: 'echo', arguments: { n: 2 } }] })).toEqual({
+  if (second === undefined) throw new Error('Parked')
+  const changeNext = (patch: PlanPatch): Promise<unknown> => patchExecution(second.loop, patch)
+  expect(await changeNext({ remove: ['c'], replace: [{ id: 'g', tool: 'echo', arguments: { n: 2 } }] })).toEqual({
     totalTasks: 5,
   })
-  await expect(next?.patch({ replace: [{ id: 'd', tool: 'echo' }] })).rejects.toMatchObject({ code: 'PLAN_CONFLICT' })
+  await expect(changeNext({ replace: [{ id: 'd', tool: 'echo' }] })).rejects.toMatchObject({ code: 'PLAN_CONFLICT' })
   release()
-  for (let turn = 0; turn < 2000 && second?.loop.log.ending === undefined; turn++) await site.pass(random)
+  for (let turn = 0; turn < 2000 && second.loop.log.ending === undefined; turn++) await site.pass(random)
   worker.kill()
-  const { status, results } = (await second?.loop.result) ?? {}
+  const { status, results } = await second.loop.result
   expect(status).toBe('success')
-  expect(Object.fromEntries(results?.map(({ taskId, output }) => [taskId, output]) ?? [])).toEqual({
+  expect(Object.fromEntries(results.map(({ taskId, output }) => [taskId, output]))).toEqual({
     a: 'held',
     b: { of: 'held' },
     d: 'held',

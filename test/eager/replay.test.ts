@@ -24,7 +24,8 @@ interface Totals {
 /** Changes a document again and again while it runs: tasks join it, leave it and are replaced; some patches are refused. */
 async function patchAtRandom(loop: ExecutionLoop, random: RandomSource, totals: Totals): Promise<void> {
   const desk = await loop.openPlan()
-  for (let at = 0; at < 6 && desk !== undefined && !desk.isClosed; at++) {
+  if (desk === undefined) return
+  for (let at = 0; at < 6 && !desk.isClosed; at++) {
     for (let turn = random.integer(0, 3); turn > 0; turn--) await new Promise(resolve => setImmediate(resolve))
     const ids = Array.from(loop.log.state.tasks.keys()).filter(id => !id.includes('['))
     if (ids.length === 0) continue

@@ -7,6 +7,7 @@ import {
   measureThroughput,
   measureVisible,
 } from './machines-processes.mjs'
+import { measureReaders, measureTokens, measureWithoutHints } from './machines-streams.mjs'
 import { prepareQueue } from './machines-queue.mjs'
 import { startPostgres } from './postgres-server.mjs'
 import { computeMedian } from './statistics.mjs'
@@ -24,6 +25,9 @@ const PROCESSES = {
   visible: measureVisible,
   hop: measureHop,
   throughput: measureThroughput,
+  readers: measureReaders,
+  tokens: measureTokens,
+  'without hints': measureWithoutHints,
 }
 
 /** One scenario on a server of PostgreSQL of its own. @returns {Promise<Record<string, number>>} */

@@ -7,6 +7,9 @@ import type { Statement } from '../sql/statement.ts'
 import { nameOf, toKeyValues } from './keys.ts'
 import { readRenewed } from './order-table.ts'
 
+/** Renewals within one lease. With the interval of `tick` a cancellation waits for at most a third of it. */
+const RENEWALS = 3.3
+
 interface Attempt {
   readonly key: AttemptKey
   /** When it is abandoned, if the event loop has not turned since; ms of the clock. */
@@ -53,7 +56,7 @@ export class RenewalLoop {
     if (pulse !== this.#pulse) this.#turnedAt = now
     this.#pulse = pulse
     await this.#abandonBlocked(now)
-    if (now - this.#renewedAt < this.#options.ttlMs / 3) return
+    if (now - this.#renewedAt < this.#options.ttlMs / RENEWALS) return
     this.#renewedAt = now
     await this.#renew()
   }

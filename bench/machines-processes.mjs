@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
+import { readCpuMs } from './cpu-time.mjs'
 import { computeMedian } from './statistics.mjs'
 
 const here = path => fileURLToPath(new URL(path, import.meta.url))
@@ -273,8 +274,11 @@ async function startBareQueue(url) {
   }
 }
 
-/** Tasks that do nothing on two workers with room for 32 each, beside two bare workers that take 32 jobs at a time; per second. */
-export async function measureThroughput(url, { count, rounds }) {
+/**
+ * Tasks that do nothing on two workers with room for 32 each, beside two bare workers that take 32 jobs at a time, or one; per second.
+ * And the CPU time of a task by process, ms.
+ */
+export async function measureThroughput(url, { count, rounds, databasePid }) {
   const machines = await startMachines(url)
   const clients = await Promise.all(
     [1, 2].map(async () => {
@@ -290,8 +294,16 @@ export async function measureThroughput(url, { count, rounds }) {
     )
     await client.query('CREATE TABLE many_results (number bigint PRIMARY KEY, body text)')
     const tasks = Array.from({ length: count }, (_, at) => ({ id: `t${at}`, tool: 'noop' }))
-    const samples = { perSecond: [], barePerSecond: [], bareSinglePerSecond: [], share: [], shareOfSingle: [] }
+    const samples = {}
+    const cpu = () => ({
+      coordinatorCpuMs: readCpuMs(machines.servers[0].child.pid),
+      workerCpuMs: machines.workers.reduce((sum, { child }) => sum + readCpuMs(child.pid), 0),
+      databaseCpuMs: readCpuMs(databasePid),
+    })
+    const perTask = (from, to) =>
+      Object.fromEntries(Object.keys(to).map(name => [name, (to[name] - from[name]) / count]))
     for (let round = 0; round <= rounds; round++) {
+      const before = cpu()
       const startedAt = now()
       const complete = await find(
         (await post(machines.urls[0], tasks, { maxConcurrency: 10_000 })).events,
@@ -299,7 +311,9 @@ export async function measureThroughput(url, { count, rounds }) {
       )
       if (!complete.json.includes('"status":"success"')) throw new Error(complete.json.slice(0, 500))
       const perSecond = (count * 1000) / (now() - startedAt)
+      const between = cpu()
       const barePerSecond = await runBare(clients, count, 32)
+      const bareDatabaseCpuMs = perTask(between, cpu()).databaseCpuMs
       const bareSinglePerSecond = await runBare(clients, count, 1)
       if (round === 0) continue
       const sample = {
@@ -308,8 +322,10 @@ export async function measureThroughput(url, { count, rounds }) {
         bareSinglePerSecond,
         share: perSecond / barePerSecond,
         shareOfSingle: perSecond / bareSinglePerSecond,
+        ...perTask(before, between),
+        bareDatabaseCpuMs,
       }
-      for (const [name, value] of Object.entries(sample)) samples[name].push(value)
+      for (const [name, value] of Object.entries(sample)) (samples[name] ??= []).push(value)
     }
     return Object.fromEntries(Object.entries(samples).map(([name, values]) => [name, median(values)]))
   } finally {

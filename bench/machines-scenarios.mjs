@@ -36,7 +36,7 @@ export async function measureMachines({ scenario, ...parameters }) {
   const server = await startPostgres()
   try {
     await migratePostgresStore(server.url)
-    if (scenario in PROCESSES) return await PROCESSES[scenario](server.url, parameters)
+    if (scenario in PROCESSES) return await PROCESSES[scenario](server.url, { ...parameters, databasePid: server.pid })
     const store = await openPostgresStore(server.url)
     const bare = new pg.Client(server.url)
     await bare.connect()

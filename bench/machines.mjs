@@ -58,7 +58,7 @@ export function reportMachines(results) {
 function listProcessRows(results) {
   const { workerMs, coordinatorMs } = results[TAKEOVERS]
   const { hopMs, bareMs } = results[HOP]
-  const { perSecond, barePerSecond } = results[THROUGHPUT]
+  const { perSecond, barePerSecond, bareSinglePerSecond, ...cpu } = results[THROUGHPUT]
   return [
     ['takeover from a worker, lease 3 s, ms', formatRange(workerMs)],
     ['takeover from a coordinator, lease 3 s, ms', formatRange(coordinatorMs)],
@@ -68,6 +68,11 @@ function listProcessRows(results) {
     ['round trip of a bare queue, ms', formatRange(bareMs)],
     ['tasks that do nothing, per second', formatRange(perSecond)],
     ['the same by a bare queue of `SKIP LOCKED`, 32 at a time', formatRange(barePerSecond)],
+    ['the same, 1 at a time', formatRange(bareSinglePerSecond)],
+    ['CPU of a task: coordinator, ms', formatRange(cpu.coordinatorCpuMs)],
+    ['two workers', formatRange(cpu.workerCpuMs)],
+    ['database', formatRange(cpu.databaseCpuMs)],
+    ['database, bare queue, 32 at a time', formatRange(cpu.bareDatabaseCpuMs)],
     ['events to 1,000 readers of two servers, per second', formatRange(results[READERS].two)],
     ['the same of one server on SQLite', formatRange(results[READERS].one)],
     ['100 tasks of 50 tokens/s at another server, p99, ms', formatRange(results[TOKENS].p99)],

@@ -162,10 +162,8 @@ function holdsDefinitions({ tasks }: EventFor<'tasks_added'>['data']): boolean {
 }
 
 /** A copy in wire form. */
-function withoutEstimates({
-  estimatesMs: _,
-  ...data
-}: EventFor<'execution_start'>['data']): EventFor<'execution_start'>['data'] {
+function withoutEstimates(whole: EventFor<'execution_start'>['data']): EventFor<'execution_start'>['data'] {
+  const { estimatesMs: _, ...data } = whole
   return data
 }
 

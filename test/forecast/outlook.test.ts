@@ -128,8 +128,7 @@ test('after a crash the forecast is the recorded one, and the order of starts is
   const cut = executor.stream(workflow, options)
   void cut.result.catch(() => {})
   await clock.run(300)
-  const { recent: _, ...rest } = store
-  const next = new StreamingExecutor(tools, { clock, store: rest })
+  const next = new StreamingExecutor(tools, { clock, store: { ...store, recent: () => [] } })
   const resumed = await follow(await next.resume(cut.executionId))
   expect(resumed.started).toEqual(whole.started)
   expect(resumed.start.forecastMs).toBe(whole.start.forecastMs)

@@ -55,7 +55,7 @@ export class TaskRounds {
     const scopes = new Scopes(this.#table, log.state, start.input)
     const outputs = start.outputs ?? new OutputBudget()
     const close = (task: number): void => this.#room?.inputs.close(task)
-    this.#milestones = new Milestones(start.plan, this.#table, this.tasks, recorder, scopes, close, start.streamed)
+    this.#milestones = new Milestones(start, this.#table, this.tasks, recorder, scopes, close)
     this.growth = new Growth(start, this.#table, log.state, context, () => this.#lazyDecisions.taskCount)
     this.#emissions = new Emissions(options, counters, recorder, context.cancel)
     const granted = (): void => recorder.wake()
@@ -123,7 +123,7 @@ export class TaskRounds {
     const ranMs = table.history.executionTimeMs
     this.#startedAt = now - ranMs
     commands.begin(table)
-    if (log.state.status === 'pending') this.#milestones.start(options.schedule)
+    this.#milestones.begin(log.state, options.schedule)
     if (resumption !== undefined) recordResumption(table, this.tasks, recorder, commands, resumption)
     table.open(now)
     this.#delays.restore(table.delays)

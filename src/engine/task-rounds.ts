@@ -60,7 +60,13 @@ export class TaskRounds {
     this.#emissions = new Emissions(options, counters, recorder, context.cancel)
     const granted = (): void => recorder.wake()
     this.#permits = new Permits(this.#table.starts, options, { isPaused: () => commands.isPaused, granted })
-    this.#runners = createRunners(start, { options, recorder, cancel: context.cancel, desk: () => this.desk })
+    this.#runners = createRunners(start, {
+      options,
+      recorder,
+      cancel: context.cancel,
+      desk: () => this.desk,
+      patch: (...given) => this.growth.patch(...given),
+    })
     this.#delays = new RetryDelays(options.clock, task => {
       this.#table.wake(task)
       recorder.wake()

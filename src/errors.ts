@@ -48,6 +48,8 @@ export type DagstreamErrorCode =
   | 'PLAN_BUSY'
   /** Another server coordinates the execution of the plan. */
   | 'PLAN_ELSEWHERE'
+  /** The runtime cannot send a request, or read its body, while the answer arrives. */
+  | 'STREAMING_UNSUPPORTED'
   /** The execution has ended: it cannot be resumed. */
   | 'EXECUTION_ENDED'
   /** The execution has not ended: it cannot be deleted. */

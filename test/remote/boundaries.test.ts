@@ -135,7 +135,7 @@ async function run(workflow: DAGStructure, { coordinatorAfter, workersAfter }: K
   const { status, results, output } = (await last.loop.result) as ExecutionResult
   return {
     commitCount,
-    outcome: { status, tasks: results.map(readTask), output },
+    outcome: { status, tasks: results.map(each => readTask(each as unknown as TaskResult)), output },
     events: entries.map(entry => entry.toEvent()),
     seqs: entries.map(({ seq }) => seq),
     calls,

@@ -13,10 +13,7 @@ const work = (ms: number, timeoutMs: number): KillWorkflow => ({
   name: `work of ${ms} ms within ${timeoutMs} ms`,
   body: {
     workflow: {
-      tasks: [
-        { id: 'a', tool: 'block', arguments: { ms }, timeoutMs },
-        { id: 'b', tool: 'work', arguments: { ms: 50 } },
-      ],
+      tasks: [{ id: 'a', tool: 'block', arguments: { ms }, timeoutMs }],
     },
   },
 })
@@ -59,10 +56,13 @@ describe.skipIf(isPostgresMissing || readLongForm() === undefined)('with the def
     const refuse = async (): Promise<void> => {
       await wait(5000)
       for (let at = 0; at < 2; at++) {
-        const since = performance.now()
+        let since = performance.now()
         let status = await post(at)
         // An idle connection that was never used is closed with it, perhaps just then.
-        if (status === 408) status = await post(at)
+        if (status === 408) {
+          since = performance.now()
+          status = await post(at)
+        }
         expect([status, performance.now() - since < 5000]).toEqual([503, true])
         refusals.push(status)
       }
@@ -76,8 +76,8 @@ describe.skipIf(isPostgresMissing || readLongForm() === undefined)('with the def
   test('a worker whose event loop is blocked for 40 s: one accepted outcome', async () => {
     const first = await runUndisturbed(system, BLOCKED)
     const [free, bounded] = BLOCKED.map(({ name }) => first.get(name)?.outcome) as [unknown, unknown]
-    expect(free).toMatchObject({ status: 'success', tasks: [{ taskId: 'a', status: 'success' }, {}] })
-    expect(bounded).toMatchObject({ tasks: [{ taskId: 'a', status: 'error', code: 'TASK_TIMEOUT' }, {}] })
+    expect(free).toMatchObject({ status: 'success', tasks: [{ taskId: 'a', status: 'success' }] })
+    expect(bounded).toMatchObject({ tasks: [{ taskId: 'a', status: 'error', code: 'TASK_TIMEOUT' }] })
     const begun = system.readCalls().filter(({ taskId, moment }) => taskId === 'a' && moment === 'begun')
     expect(new Set(begun.map(({ executionId, attempt }) => `${executionId} ${attempt}`)).size).toBe(begun.length)
     // Afterwards the workers go on, and the log is whole.

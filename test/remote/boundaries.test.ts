@@ -1,12 +1,16 @@
 import { describe, expect, test } from 'vitest'
-import type { DAGStructure, ExecutionResult, SSEEvent, Tool, ToolContext } from '../../src/index.ts'
+import type { DAGStructure, SSEEvent, Tool, ToolContext } from '../../src/index.ts'
 import { SharedRig } from '../support/shared/shared-rig.ts'
 import type { TestWorker } from '../support/shared/test-worker.ts'
 
 // Every boundary at which a log can end: one commit after the other.
 
-const use = (id: string, value: unknown, more: object = {}): DAGStructure['tasks'][number] =>
-  ({ id, tool: 'work', arguments: { value }, ...more }) as DAGStructure['tasks'][number]
+const use = (id: string, value: unknown, more: object = {}): DAGStructure['tasks'][number] => ({
+  id,
+  tool: 'work',
+  arguments: { value },
+  ...more,
+})
 
 const WORKFLOWS: Readonly<Record<string, DAGStructure>> = {
   'a graph with failures, retries and finally': {
@@ -132,7 +136,7 @@ async function run(workflow: DAGStructure, { coordinatorAfter, workersAfter }: K
   }
   for (const worker of workers) worker.kill()
   const entries = await rig.entries()
-  const { status, results, output } = (await last.loop.result) as ExecutionResult
+  const { status, results, output } = await last.loop.result
   return {
     commitCount,
     outcome: { status, tasks: results.map(each => readTask(each as unknown as TaskResult)), output },

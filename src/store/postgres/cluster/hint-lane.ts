@@ -25,7 +25,8 @@ export class HintLane {
     this.#isBusy = true
     const next = (): void => void this.#next()
     if (this.#delayMs > 0) setTimeout(next, this.#delayMs).unref()
-    else setImmediate(next)
+    // Before what else follows in this turn, such as writes to readers.
+    else queueMicrotask(next)
   }
 
   /** Takes the waiting hints, so that another lane sends them. */

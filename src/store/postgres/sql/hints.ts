@@ -7,31 +7,31 @@ export const NOTIFY: Statement = statement(
   'SELECT pg_notify(channel, payload) FROM unnest($1::text[], $2::text[]) AS hint (channel, payload)',
 )
 
+export type Channel = 'dagstream_log' | 'dagstream_inbox' | 'dagstream_orders'
+
 /**
  * The channels of hints, by who needs them: a notification wakes all processes that listen to its channel, and each of them costs as
  * much as a statement.
  */
-export const CHANNELS = {
+export const CHANNELS: Readonly<Record<Hint['kind'], Channel>> = {
   log: 'dagstream_log',
   inbox: 'dagstream_inbox',
   reply: 'dagstream_inbox',
   orders: 'dagstream_orders',
   worker: 'dagstream_orders',
-} as const satisfies Record<Hint['kind'], string>
-
-export type Channel = (typeof CHANNELS)[Hint['kind']]
+}
 
 /** Channels cannot be parameters; these are constants. */
-export const LISTEN = {
+export const LISTEN: Readonly<Record<Channel, string>> = {
   dagstream_log: 'LISTEN dagstream_log',
   dagstream_inbox: 'LISTEN dagstream_inbox',
   dagstream_orders: 'LISTEN dagstream_orders',
-} as const satisfies Record<Channel, string>
+}
 
-export const UNLISTEN = {
+export const UNLISTEN: Readonly<Record<Channel, string>> = {
   dagstream_log: 'UNLISTEN dagstream_log',
   dagstream_inbox: 'UNLISTEN dagstream_inbox',
   dagstream_orders: 'UNLISTEN dagstream_orders',
-} as const satisfies Record<Channel, string>
+}
 
 export const PING = 'SELECT 1' as const

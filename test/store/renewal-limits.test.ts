@@ -52,8 +52,8 @@ test('a limit counts from the look after its last change; one that was taken bac
   own.set(b, 100)
   own.set(c, 0)
   for (now = 50; now <= 100; now += 50) await loop.tick(1)
-  expect(abandoned).toEqual([['a']])
+  expect(abandoned).toEqual([['"a"']])
   now = 150
   await loop.tick(1)
-  expect(abandoned).toEqual([['a'], ['b']])
+  expect(abandoned).toEqual([['"a"'], ['"b"']])
 })

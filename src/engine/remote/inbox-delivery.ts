@@ -1,4 +1,4 @@
-import type { CommandMessage, Inbox, InboxMessage } from '../../cluster/inbox.ts'
+import type { AttemptMessage, CommandMessage, Inbox, InboxMessage, OrderMessage } from '../../cluster/inbox.ts'
 import { DagstreamError } from '../../errors.ts'
 import type { Reason } from '../../events/events.ts'
 import type { InputDesk } from '../inputs/input-desk.ts'
@@ -8,6 +8,9 @@ import type { RemoteRunner, RemoteSink } from './remote-runner.ts'
 
 /** Messages of one delivery. */
 const PAGE = 500
+
+/** A store cuts a page of much text short. One of less text, characters, has all messages that were there. */
+const SMALL_PAGE = 64 * 1024
 
 /** The parts of the delivery of messages. */
 export interface DeliveryParts {
@@ -55,7 +58,7 @@ export class InboxDelivery {
     while (isFull && !recorder.isClosed) {
       const messages = (await inbox.read([executionId], PAGE)).get(executionId) ?? []
       if (recorder.isClosed) return
-      isFull = messages.length >= PAGE
+      isFull = messages.length >= PAGE || weigh(messages) > SMALL_PAGE
       const consumed = this.#receive(messages)
       if (consumed.length === 0) return
       pending.consume(consumed)
@@ -126,4 +129,23 @@ function describeFailure({ code, message, details }: DagstreamError): {
   readonly details: unknown
 } {
   return { code, message, details }
+}
+
+/** The text of messages, characters; infinite where a size is not known, as that of what a worker should not have posted. */
+function weigh(messages: readonly InboxMessage[]): number {
+  let weight = 0
+  for (const { message } of messages) weight += 'commandId' in message ? Infinity : weighNews(message.news)
+  return weight
+}
+
+function weighNews(news: AttemptMessage['news'] | OrderMessage['news']): number {
+  if (news.type === 'usage' || news.type === 'interrupted') return 0
+  let text: unknown
+  if (news.type === 'token') text = news.text
+  // A message that was not checked may lack anything.
+  else if (news.type === 'settled') {
+    const report = news.report as Readonly<Record<string, unknown>> | undefined
+    text = report?.['status'] === 'success' ? report['outputJson'] : report?.['message']
+  }
+  return typeof text === 'string' ? text.length : Infinity
 }

@@ -5,6 +5,7 @@ import { renderTree } from '../../src/cli/render/tree/task-tree.ts'
 import { event, result, started } from './event-rig.ts'
 
 const colors = pc.createColors(false)
+const PLAIN = { schedule: 'layers', name: 'demo' } as const
 
 test('a snapshot begins the view again, and what follows continues from it', () => {
   const board = new TaskBoard()
@@ -55,7 +56,7 @@ test('tasks that are added to the document stand in their layers', () => {
 
 test('removed tasks leave their layers, and a plan that is still being written says so', () => {
   const board = new TaskBoard()
-  board.apply(event('execution_start', { ...started([]).data, totalTasks: 0, layers: [], unsealed: true }), 0)
+  board.apply(event('execution_start', { ...PLAIN, totalTasks: 0, layers: [], unsealed: true }), 0)
   const tasks = ['a', 'b'].map(taskId => ({ taskId, tool: 'echo', layer: 0, dependsOn: [] }))
   board.apply(event('tasks_added', { tasks, totalTasks: 2 }), 0)
   board.apply(event('tasks_removed', { taskIds: ['b'], totalTasks: 1 }), 0)
@@ -69,8 +70,7 @@ test('removed tasks leave their layers, and a plan that is still being written s
 
 test('what is left of the forecast fits 40 columns; beyond it, and once a person was asked, it is not claimed', () => {
   const board = new TaskBoard()
-  const { data } = started(['a'])
-  board.apply(event('execution_start', { ...data, forecastMs: 12_000 }), 0)
+  board.apply(event('execution_start', { ...PLAIN, totalTasks: 1, layers: [['a']], forecastMs: 12_000 }), 0)
   const head = (now: number, columns: number): string =>
     renderTree(board, { rows: 20, columns, now, colors }).split('\n')[0] as string
   expect(head(2000, 80)).toBe('demo · layers · 0/1 tasks · 2.00s · about 10 s left')

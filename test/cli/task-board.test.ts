@@ -5,6 +5,7 @@ import { renderTree } from '../../src/cli/render/tree/task-tree.ts'
 import { event, result, started } from './event-rig.ts'
 
 const colors = pc.createColors(false)
+const PLAIN = { schedule: 'layers', name: 'demo' } as const
 
 test('a snapshot begins the view again, and what follows continues from it', () => {
   const board = new TaskBoard()
@@ -51,4 +52,30 @@ test('tasks that are added to the document stand in their layers', () => {
   expect(renderTree(board, { rows: 20, columns: 80, now: 0, colors })).toBe(
     'demo · layers · 0/3 tasks · 0.0ms\nlayer 1 · 0/2\n  ○ a\n  ○ b\nlayer 2 · 0/0\nlayer 3 · 0/1\n  ○ c',
   )
+})
+
+test('removed tasks leave their layers, and a plan that is still being written says so', () => {
+  const board = new TaskBoard()
+  board.apply(event('execution_start', { ...PLAIN, totalTasks: 0, layers: [], unsealed: true }), 0)
+  const tasks = ['a', 'b'].map(taskId => ({ taskId, tool: 'echo', layer: 0, dependsOn: [] }))
+  board.apply(event('tasks_added', { tasks, totalTasks: 2 }), 0)
+  board.apply(event('tasks_removed', { taskIds: ['b'], totalTasks: 1 }), 0)
+  const view = { rows: 20, columns: 80, now: 0, colors }
+  expect(renderTree(board, view)).toBe(
+    'demo · layers · 0/1 tasks · 0.0ms\nlayer 1 · 0/1\n  ○ a\n… the plan is still being written',
+  )
+  board.apply(event('plan_sealed', { totalTasks: 1 }), 0)
+  expect(renderTree(board, view)).toBe('demo · layers · 0/1 tasks · 0.0ms\nlayer 1 · 0/1\n  ○ a')
+})
+
+test('what is left of the forecast fits 40 columns; beyond it, and once a person was asked, it is not claimed', () => {
+  const board = new TaskBoard()
+  board.apply(event('execution_start', { ...PLAIN, totalTasks: 1, layers: [['a']], forecastMs: 12_000 }), 0)
+  const head = (now: number, columns: number): string =>
+    renderTree(board, { rows: 20, columns, now, colors }).split('\n')[0] as string
+  expect(head(2000, 80)).toBe('demo · layers · 0/1 tasks · 2.00s · about 10 s left')
+  expect(head(2000, 40)).toBe('demo · 0/1 tasks · about 10 s left')
+  expect(head(13_000, 80)).toBe('demo · layers · 0/1 tasks · 13.00s · longer than the forecast of 12 s')
+  board.apply(event('input_required', { taskId: 'a', inputId: 'a.1', message: 'Go?', kind: 'question' }), 14_000)
+  expect(head(14_000, 80)).toBe('demo · layers · 0/1 tasks · 14.00s')
 })

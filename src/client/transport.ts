@@ -66,9 +66,8 @@ export class Transport {
         redirect: 'manual',
         signal: scope.signal,
         ...(body !== undefined && { body }),
-        // The DOM types do not have it.
         ...(typeof body === 'object' && { duplex: 'half' }),
-      } as RequestInit)
+      })
       const answering = (async () => await fetch(request))()
       const response = await scope.for(answering, idleTimeoutMs).catch((error: unknown) => {
         // Releases a response that arrives after the abort.

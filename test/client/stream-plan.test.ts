@@ -63,11 +63,9 @@ test('a refusal rejects every wait and leaves the source', async () => {
   await expect(execution.result).rejects.toMatchObject({ code: 'HTTP_ERROR', status: 400 })
   await expect(execution.executionId).rejects.toMatchObject({ details: { code: 'INVALID_OPTION' } })
   source.push({ id: 'a', tool: 'work' })
-  const failing = client.streamPlan(
-    (function* (): Generator<PlanChunk> {
-      throw new Error('no model')
-    })(),
-  )
+  const failed = new HeldSource()
+  failed.push(new Error('no model'))
+  const failing = client.streamPlan(failed)
   await expect(failing.result).rejects.toThrow('no model')
   expect(() => client.streamPlan(7 as never)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
   expect(() => client.streamPlan([], { eagre: 'all' } as never)).toThrow(

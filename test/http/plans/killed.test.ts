@@ -54,15 +54,17 @@ async function kill(child: ChildProcess): Promise<void> {
 
 test('a server that is killed three times costs a client no line, no task and no event', async () => {
   const folder = await makeFolder()
-  let { child, port } = await startServer(folder, 0)
+  const { child: first, port } = await startServer(folder, 0)
+  let child = first
   const reconnection = { initialDelayMs: 100, maxDelayMs: 500, maxRetries: 200 }
   const client = createClient({ url: `http://127.0.0.1:${port}`, reconnection })
   let wake = (): void => {}
   let allowed = 4
+  const mayWrite = (at: number): boolean => at < allowed
   async function* write(): AsyncGenerator<PlanChunk> {
     yield '{"name": "killed"}\n'
     for (let at = 0; at < 16; at++) {
-      while (at >= allowed) await new Promise<void>(resolve => (wake = resolve))
+      if (!mayWrite(at)) await new Promise<void>(resolve => (wake = resolve))
       yield `{"id": "t${at}", "tool": "note"${at === 0 ? '' : `, "dependsOn": ["t${at - 1}"]`}}\n{"id": "half`
       yield `${at}", "tool": "note"}\n`
     }

@@ -1,5 +1,5 @@
 import type { Schedule } from '../events/events.ts'
-import type { ExecutionPlan, FanOut, Group, PlannedTask, Repetition } from '../plan/execution-plan.ts'
+import type { ExecutionPlan, FanOut, PlannedTask, Repetition } from '../plan/execution-plan.ts'
 import type { RegisteredTool } from '../tools/registry.ts'
 import type { ItemSource } from '../workflow/checked-document.ts'
 import { LIMITS } from '../workflow/document.ts'
@@ -121,6 +121,7 @@ class Flattening {
     if (this.#isFull) return this.#add({ top, dependencies: [...after] })
     if (group === undefined) return this.#addCall(task.tool, place, after, top, gates)
     if (group.kind === 'workflow') return this.#addPlan(group.plan, `${place}/`, after, top, gates)
+    if (group.kind === 'plan') return this.#addPlanner(group.body, after, top, gates)
     const count = this.#countChildren(group, place)
     if (group.kind === 'repeat') return this.#addRounds(group, place, count, after, top, gates)
     const bound = group.concurrency === undefined ? gates : [...gates, { size: group.concurrency }]
@@ -130,6 +131,13 @@ class Flattening {
       ends.push(this.#addTask(group.body, `${place}[]`, [start], top, bound))
     }
     return this.#add({ top, dependencies: [start, ...ends] })
+  }
+
+  /** Its tasks are unknown, whatever it planned before. */
+  #addPlanner({ tool }: PlannedTask, after: readonly number[], top: number, gates: readonly FlatGate[]): number {
+    this.#unknownTools.add(tool.name)
+    this.#callCounts.set(tool.name, (this.#callCounts.get(tool.name) ?? 0) + 1)
+    return this.#add({ top, dependencies: [...after], gates })
   }
 
   #addRounds(
@@ -183,7 +191,7 @@ class Flattening {
     return gates
   }
 
-  #countChildren(group: Exclude<Group, { kind: 'workflow' }>, place: string): number {
+  #countChildren(group: FanOut | Repetition, place: string): number {
     const count = countLiteral(group) ?? this.#history.childCountOf(this.#workflow, place)
     if (count === undefined) this.#unknownCounts.add(place)
     return count ?? 1

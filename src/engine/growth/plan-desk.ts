@@ -4,8 +4,9 @@ import { JsonValue } from '../../events/json-value.ts'
 import type { ExecutionPlan } from '../../plan/execution-plan.ts'
 import { GrowingPlan, type GrownTask } from '../../plan/growing-plan.ts'
 import type { TaskTable } from '../../scheduler/task-table.ts'
-import { type DAGStructure, LIMITS } from '../../workflow/document.ts'
+import { LIMITS } from '../../workflow/document.ts'
 import type { Recorder } from '../recorder.ts'
+import { takeFreshWorkflows } from './fresh-workflows.ts'
 import type { GrowthSources } from './growth-sources.ts'
 import { executionEnded, GrowthQueue, type PendingPatch } from './growth-queue.ts'
 import { expectPatch, growBy, type PlanPatch, preparePatch } from './plan-patch.ts'
@@ -37,14 +38,15 @@ export class PlanDesk {
     const { plan, input, tools, workflows, table, state } = parts
     this.#parts = parts
     this.#queue = new GrowthQueue(parts)
-    const { grown } = table.graph
+    const { root } = table.graph
+    const { grown } = root
     this.#growing =
       grown instanceof GrowingPlan
         ? grown
         : new GrowingPlan(plan, input, { tools, workflows: workflows?.lookup(tools) })
     // After a replay: what comes now is not recorded by an earlier version.
     if (grown !== undefined) this.#growing.use({ tools, workflows: workflows?.lookup(tools) })
-    table.graph.grown = this.#growing
+    root.grown = this.#growing
     this.#recorded = new Set(Object.keys(state.addedWorkflows ?? {}))
   }
 
@@ -133,10 +135,6 @@ export class PlanDesk {
 
   /** The registered workflows that tasks name, which the log does not have yet. */
   #findWorkflows(tasks: readonly unknown[]): Readonly<Record<string, unknown>> | undefined {
-    const { workflows } = this.#parts
-    const named = workflows?.record({ tasks } as unknown as DAGStructure).workflows
-    const fresh = Object.entries(named ?? {}).filter(([name]) => !this.#recorded.has(name))
-    for (const [name] of fresh) this.#recorded.add(name)
-    return fresh.length === 0 ? undefined : Object.fromEntries(fresh)
+    return takeFreshWorkflows(this.#parts.workflows, tasks, this.#recorded)
   }
 }

@@ -6,10 +6,13 @@ import type { ExecutionPlan } from '../../plan/execution-plan.ts'
 import { GrowingPlan } from '../../plan/growing-plan.ts'
 import { WorkflowRegistry } from '../../plan/workflow-registry.ts'
 import type { AppliedEvent } from '../../scheduler/table-input.ts'
+import type { TaskGroup } from '../../scheduler/task-group.ts'
 import type { TaskTable } from '../../scheduler/task-table.ts'
 import { ToolRegistry } from '../../tools/registry.ts'
 import type { DAGStructure, DAGTask } from '../../workflow/document.ts'
+import type { GrowthContext } from '../../workflow/growing-document.ts'
 import { collectNames } from '../../workflow/tool-names.ts'
+import { growInside } from './group-growth.ts'
 import { describeMissing, findUnsettledTool, withPlaceholders } from '../resume/recorded-execution.ts'
 
 /** Plans the tasks that joined an execution again, from its log. */
@@ -17,7 +20,8 @@ export class RecordedGrowth {
   readonly #plan: ExecutionPlan
   readonly #input: JsonValue | undefined
   #tools: ToolRegistry
-  #growing: GrowingPlan | undefined
+  /** What tasks may name, as long as that does not change. */
+  #known: GrowthContext | undefined
   #workflows: Readonly<Record<string, unknown>> = {}
   readonly #missing = new Set<string>()
   readonly #tasks = new Map<string, DAGTask>()
@@ -36,8 +40,13 @@ export class RecordedGrowth {
     const { type, data } = event
     if (type === 'tasks_removed') for (const taskId of data.taskIds) this.#remove(taskId, table)
     if (type !== 'tasks_added' || data.tasks[0]?.definition === undefined) return
-    const growing = this.#prepare(data, table)
-    for (const { definition } of data.tasks) this.#add(growing, readDefinition(definition))
+    const { tasks, parentId } = data
+    const context = this.#prepare(data)
+    const parent = parentId === undefined ? undefined : table.graph.indexOf(parentId)
+    const group = parent === undefined ? table.graph.root : table.graph.groupBelow(parent)
+    if (group === undefined) throw recordUnusable(`A recorded task joined \`${parentId}\`, which was not open`)
+    const growing = this.#growingOf(group, context)
+    for (const { definition } of tasks) this.#add(growing, group, readDefinition(definition))
   }
 
   /** Why nothing more of the execution runs, given the tasks that have settled. */
@@ -47,49 +56,52 @@ export class RecordedGrowth {
     return describeMissing(findUnsettledTool(document, this.#missing, id => tasks.get(id)?.result !== undefined)?.tool)
   }
 
-  #prepare({ tasks, workflows: added = {} }: EventFor<'tasks_added'>['data'], { graph }: TaskTable): GrowingPlan {
+  #prepare({ tasks, workflows: added = {} }: EventFor<'tasks_added'>['data']): GrowthContext {
     const workflows = { ...this.#workflows, ...added }
     const { tools: named } = collectNames({ tasks: tasks.map(task => readDefinition(task.definition)), workflows })
     const missing = [...named].filter(name => !this.#tools.has(name))
     for (const name of missing) this.#missing.add(name)
-    const isChanged = missing.length > 0 || Object.keys(added).length > 0
     if (missing.length > 0) this.#tools = withPlaceholders(this.#tools, new Set(missing))
+    if (missing.length > 0 || Object.keys(added).length > 0) this.#known = undefined
     this.#workflows = workflows
-    if (this.#growing === undefined) {
-      this.#growing = new GrowingPlan(this.#plan, this.#input, { ...this.#context, isRecorded: true })
-      graph.grown = this.#growing
-    } else if (isChanged) this.#growing.use(this.#context)
-    return this.#growing
+    return this.#context
   }
 
-  get #context(): { tools: ToolRegistry; workflows: ReturnType<WorkflowRegistry['lookup']> } {
-    const workflows = this.#workflows as Record<string, DAGStructure>
-    return {
-      tools: this.#tools,
-      workflows: new WorkflowRegistry(workflows, this.#tools, { isRecorded: true }).lookup(this.#tools),
+  /** What joins the document is planned with it, what joins a plan on its own. */
+  #growingOf(group: TaskGroup, context: GrowthContext): GrowingPlan {
+    if (group.outer !== undefined) return growInside(group, context)
+    if (group.grown instanceof GrowingPlan) group.grown.use(context)
+    else group.grown = new GrowingPlan(this.#plan, this.#input, context)
+    return group.grown as GrowingPlan
+  }
+
+  get #context(): GrowthContext {
+    if (this.#known === undefined) {
+      const workflows = this.#workflows as Record<string, DAGStructure>
+      const lookup = new WorkflowRegistry(workflows, this.#tools, { isRecorded: true }).lookup(this.#tools)
+      this.#known = { tools: this.#tools, workflows: lookup, isRecorded: true }
     }
+    return this.#known
   }
 
-  #add(growing: GrowingPlan, definition: unknown): void {
-    this.#tasks.set((definition as DAGTask).id, definition as DAGTask)
+  #add(growing: GrowingPlan, { prefix }: TaskGroup, definition: unknown): void {
+    const taskId = prefix + (definition as DAGTask).id
+    this.#tasks.set(taskId, prefix === '' ? (definition as DAGTask) : { ...(definition as DAGTask), id: taskId })
     const grown = growing.add(definition)
     if ('planned' in grown) return
     const [issue] = grown
-    this.#fault ??= `${issue?.code} at \`${issue?.pointer}\` of task \`${(definition as DAGTask).id}\`: ${issue?.message}`
+    this.#fault ??= `${issue?.code} at \`${issue?.pointer}\` of task \`${taskId}\`: ${issue?.message}`
     // The log can still be read without the schemas of tools.
     const { tools } = collectNames({ tasks: [...this.#tasks.values()], workflows: this.#workflows })
     this.#tools = withPlaceholders(new ToolRegistry(), tools)
+    this.#known = undefined
     growing.use(this.#context)
     if (!('planned' in growing.add(definition))) throw recordUnusable(`A recorded task is refused: ${this.#fault}`)
   }
 
   #remove(taskId: string, { graph }: TaskTable): void {
     this.#tasks.delete(taskId)
-    if (this.#growing === undefined) {
-      this.#growing = new GrowingPlan(this.#plan, this.#input, { ...this.#context, isRecorded: true })
-      graph.grown = this.#growing
-    }
-    this.#growing.remove(taskId)
+    this.#growingOf(graph.root, this.#context).remove(taskId)
   }
 }
 

@@ -1,4 +1,4 @@
-import { type SSEEvent, type Tool, WorkflowRegistry } from '../../src/index.ts'
+import { type DAGTask, type SSEEvent, type Tool, WorkflowRegistry } from '../../src/index.ts'
 import { createPlanChecks } from '../../src/integrations/llm/plan/plan-checks.ts'
 import { createPlanTool } from '../../src/integrations/llm/plan/plan-tool.ts'
 import type {
@@ -23,18 +23,22 @@ export interface PlannedCase {
   readonly expected: readonly Outcome[]
 }
 
-/** @returns `undefined` where the tasks refer to what a plan does not know, or where the outcome is not determined */
+/** A random document, without the tasks that refer to its input. @returns `undefined` where the outcome is not determined */
 export function createCase(seed: number): PlannedCase | undefined {
   const { document, ...rest } = createRandomDocument(seed)
-  const made = { ...rest, document: { tasks: document.tasks } }
-  const expected = interpretIfSaid(made.document, made)
-  if (expected === undefined) return undefined
-  const { tools } = createTools(made.behave, seed)
-  const lines = toLines(made.document, tools, made.workflows)
+  const { tools } = createTools(rest.behave, seed)
   const registry = new ToolRegistry(tools)
-  const checks = createPlanChecks(registry, new WorkflowRegistry(made.workflows, registry))
-  const isClosed = lines.every(text => checks.add(JSON.parse(text)).length === 0)
-  return isClosed ? { made, lines, expected: expected.tasks } : undefined
+  const checks = createPlanChecks(registry, new WorkflowRegistry(rest.workflows, registry))
+  const all = toLines({ tasks: document.tasks }, tools, rest.workflows)
+  const lines = all.filter(text => {
+    const task = JSON.parse(text) as DAGTask
+    // A condition that names the input fails, since a plan has none.
+    return !/\binput\b/.test(JSON.stringify([task.when, task.repeat])) && checks.add(task).length === 0
+  })
+  if (lines.length === 0) return undefined
+  const made = { ...rest, document: { tasks: lines.map(text => JSON.parse(text) as DAGTask) } }
+  const expected = interpretIfSaid(made.document, made)
+  return expected && { made, lines, expected: expected.tasks }
 }
 
 /** A model that writes what it was not told to be accepted, in pieces, and at times breaks off. */

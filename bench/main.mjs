@@ -1,9 +1,10 @@
-// npm run bench -- [overhead|stream|formats|http|language|living|llm|machines|mcp|mcp-server|otel|page|startup|streamer|speedup …] [TRACE.json …] [--check] [--quick] [--docs] [--seed N] [--json FILE]
+// npm run bench -- [eager|overhead|stream|formats|http|language|living|llm|machines|mcp|mcp-server|otel|page|startup|streamer|speedup …] [TRACE.json …] [--check] [--quick] [--docs] [--seed N] [--json FILE]
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { formatEnvironment, readEnvironment } from './environment.mjs'
+import { listEagerCases, listEagerFigures, reportEager } from './eager.mjs'
 import { formatFigures, isMet } from './figures.mjs'
 import { listOverheadCases, listOverheadFigures, reportOverhead } from './overhead.mjs'
 import { listFormatCases, listFormatFigures, reportFormats } from './formats.mjs'
@@ -25,6 +26,7 @@ import { listStreamerCases, listStreamerFigures, reportStreamer } from './stream
 import { formatNumber } from './tables.mjs'
 
 const SUITES = {
+  eager: { list: listEagerCases, report: reportEager, figures: listEagerFigures },
   overhead: { list: listOverheadCases, report: reportOverhead, figures: listOverheadFigures },
   stream: { list: listStreamCases, report: reportStream, figures: listStreamFigures },
   formats: { list: listFormatCases, report: reportFormats, figures: listFormatFigures },

@@ -6,6 +6,10 @@ import { computeMedian } from './statistics.mjs'
 /** Each kind of case, loaded only where it is asked for, gives its figures by name. */
 const KINDS = {
   run: measureRuns,
+  'eager lines': async parameters => (await import('./eager-runs.mjs')).measureLines(parameters),
+  'eager first': async parameters => (await import('./eager-runs.mjs')).measureFirst(parameters),
+  'eager virtual': async parameters => (await import('./eager-runs.mjs')).measureVirtual(parameters),
+  'eager real': async parameters => (await import('./eager-runs.mjs')).measureReal(parameters),
   heap: async parameters => (await import('./heap.mjs')).measureHeap(parameters),
   turns: async parameters => (await import('./turns.mjs')).measureTurns(parameters),
   schedule: async parameters => (await import('./schedule.mjs')).measureSchedule(parameters),

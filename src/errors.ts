@@ -40,6 +40,14 @@ export type DagstreamErrorCode =
   | 'UNKNOWN_TASK'
   /** A patch of a plan concerns a task that has started, has ended or does not exist: `details.taskId`. */
   | 'PLAN_CONFLICT'
+  /** A planner comes back with another number of accepted lines than the server has. */
+  | 'PLAN_LINE_MISMATCH'
+  /** The plan takes no more lines. */
+  | 'PLAN_CLOSED'
+  /** Another planner writes the plan. */
+  | 'PLAN_BUSY'
+  /** Another server coordinates the execution of the plan. */
+  | 'PLAN_ELSEWHERE'
   /** The execution has ended: it cannot be resumed. */
   | 'EXECUTION_ENDED'
   /** The execution has not ended: it cannot be deleted. */

@@ -7,6 +7,7 @@ const FILES = [
   'test/faults/recorded-stream.test.ts',
   'test/hostile/unusual-documents.test.ts',
   'test/integrations/llm/fixtures.test.ts',
+  'test/store/lost-answers.test.ts',
 ]
 
 process.env.LONG = '1'

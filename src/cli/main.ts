@@ -1,8 +1,12 @@
 #!/usr/bin/env node
+import { findTitle } from './process/hide-passwords.ts'
 import { claimDescriptor, claimOutput } from './process/own-output.ts'
 import { runCli } from './commands/program.ts'
 import { findCommand } from './process/shell.ts'
 import { describeStray } from './process/stray-faults.ts'
+
+const title = findTitle(process.argv.slice(2))
+if (title !== undefined) process.title = title
 
 const { stdout, stderr } = claimOutput()
 

@@ -181,6 +181,7 @@ export type TaskCode =
   | 'INTERRUPTED'
   | 'TOOLS_UNAVAILABLE'
   | 'EMISSIONS_UNDELIVERED'
+  | 'INVALID_OUTCOME'
   | 'INVALID_WORKFLOW'
   | (string & {})
 

@@ -21,6 +21,7 @@ import { ObserverHub } from '../engine/observers/observer-hub.ts'
 import { Recovery } from './recovery/recovery.ts'
 import type { LoopOrigin, RecoveryContext } from './recovery/recovery-context.ts'
 import { answerStored } from '../engine/inputs/answer-stored.ts'
+import { RunningPlans } from './plans/running-plans.ts'
 import { Shutdown } from './shutdown.ts'
 import { StoreRetries } from './storage/store-retries.ts'
 import { SubscriberRegistry } from './subscribers/subscriber-registry.ts'
@@ -35,6 +36,8 @@ export class ExecutionHost {
   readonly recovery: Recovery | undefined
   /** Includes executions that are being registered. */
   readonly running: RunningExecutions
+  /** The plans that are still being written. */
+  readonly plans: RunningPlans
   /** On a shared store. */
   readonly cluster: Cluster | undefined
   /** Includes those of other processes on a shared store. */
@@ -80,6 +83,7 @@ export class ExecutionHost {
       onRelease,
       ...(isSharedStore(store) && { onLost: hosted => this.cluster?.lost(hosted) }),
     })
+    this.plans = new RunningPlans(clock, options.planGraceMs ?? 0)
     this.#retries = new StoreRetries(clock, logger)
     this.cluster = isSharedStore(store) ? this.#createCluster(store) : undefined
     this.tools = this.cluster?.tools ?? options.tools
@@ -92,6 +96,7 @@ export class ExecutionHost {
       tools: this.tools,
       counters: this.meters.counters,
       running,
+      plans: this.plans,
       retries: this.#retries,
       observers: this.#observers,
       cluster,
@@ -130,12 +135,12 @@ export class ExecutionHost {
   }
 
   #createRecovery(onRelease: () => void): Recovery {
-    const { execution, isServer } = this.#options
+    const { execution, isServer, workflows } = this.#options
     const { store, logger, clock } = execution
     const context: RecoveryContext = {
       adopt: (stored, loop, origin) => this.#adopt(stored, loop, origin),
       leases: this.cluster?.leases,
-      resume: { options: execution, counters: this.meters.counters, isAttended: this.#options.isAttended },
+      resume: { options: execution, counters: this.meters.counters, isAttended: this.#options.isAttended, workflows },
       store,
       tools: this.cluster?.tools.recovery ?? this.tools,
       logger,
@@ -155,6 +160,11 @@ export class ExecutionHost {
 
   get isClosing(): boolean {
     return this.#closed !== undefined
+  }
+
+  /** As `ExecutionStarts.findStarted`. */
+  findStarted(claimant: Claimant, signal?: () => AbortSignal): Promise<HostedExecution | undefined> {
+    return this.#starts.findStarted(claimant, signal)
   }
 
   /** As `ExecutionStarts.start`. */
@@ -182,6 +192,7 @@ export class ExecutionHost {
     this.recovery?.close()
     this.#retries.close()
     this.#starts.close()
+    this.plans.close()
     for (const { disconnectPolicy } of this.running.all()) disconnectPolicy.close()
     this.cluster?.drain()
     const { execution, drainMs } = this.#options
@@ -205,6 +216,7 @@ export class ExecutionHost {
     this.meters.resumedCount += 1
     if (lease !== undefined) hosted.share(lease, isServer)
     this.running.follow(hosted, loop)
+    this.plans.adopt(record, loop)
     // It has no follower yet: its grace period restarts.
     if (this.isClosing) hosted.disconnectPolicy.close()
     else hosted.disconnectPolicy.watch()

@@ -15,6 +15,7 @@ import type { RunningExecutions } from './execution/running-executions.ts'
 import { findKnown } from './find-known.ts'
 import type { HostOptions } from './host-options.ts'
 import type { ObserverHub } from '../engine/observers/observer-hub.ts'
+import type { RunningPlans } from './plans/running-plans.ts'
 import { PendingStart } from './pending-start.ts'
 import type { StoreRetries } from './storage/store-retries.ts'
 
@@ -24,6 +25,7 @@ export interface StartContext {
   readonly tools: ToolResolver
   readonly counters: MutableCounters
   readonly running: RunningExecutions
+  readonly plans: RunningPlans
   readonly retries: StoreRetries
   readonly observers: ObserverHub
   readonly cluster: Cluster | undefined
@@ -69,11 +71,10 @@ export class ExecutionStarts {
     claimant: Claimant = {},
     signal?: () => AbortSignal,
   ): Promise<HostedExecution> {
-    const { graceMs, workflows, execution } = this.#context.options
+    const { graceMs, workflows } = this.#context.options
     // Called first: a repeat starts nothing, whatever the other checks would answer.
-    const finding = findKnown(execution.store, this.#context.retries, claimant)
-    const known = await (this.#context.cluster === undefined ? finding : boundCall(execution.clock, finding))
-    if (known !== undefined) return this.#attach(known, claimant)
+    const known = await this.#find(claimant)
+    if (known !== undefined) return known
     this.#expectOpen()
     const mayLeave = (request.graceMs ?? graceMs) !== Number.POSITIVE_INFINITY
     const first = [...this.#pendingStarts].find(each => isRepeat(each.claimant, claimant))
@@ -82,7 +83,12 @@ export class ExecutionStarts {
       return first.addWaiter(mayLeave ? signal?.() : undefined)
     }
     if (!this.#context.running.isStarting(claimant)) this.#context.expectRoom()
-    const found = this.#context.tools.toolsFor(workflows?.record(request.workflow) ?? request.workflow)
+    const { tools } = this.#context
+    // Nobody knows yet what a plan that is being written will name.
+    const found =
+      request.plan === undefined
+        ? tools.toolsFor(workflows?.record(request.workflow) ?? request.workflow)
+        : tools.tools()
     if (!(found instanceof Promise)) return this.#begin(request, claimant, found)
     const pending = new PendingStart(claimant, found, {
       begin: registry => this.#begin(request, claimant, registry),
@@ -92,12 +98,34 @@ export class ExecutionStarts {
     return pending.addWaiter(mayLeave ? signal?.() : undefined)
   }
 
+  /**
+   * The execution that the same claimant started under the same key, if there is one.
+   * @param signal as of `start`
+   * @throws as `start` does
+   */
+  async findStarted(claimant: Claimant, signal?: () => AbortSignal): Promise<HostedExecution | undefined> {
+    const known = await this.#find(claimant)
+    if (known !== undefined) return known
+    const first = [...this.#pendingStarts].find(each => isRepeat(each.claimant, claimant))
+    if (first === undefined) return undefined
+    expectRepeat(claimant, first.claimant)
+    return first.addWaiter(signal?.())
+  }
+
+  /** @throws `IDEMPOTENCY_CONFLICT`; the errors of the store */
+  async #find(claimant: Claimant): Promise<HostedExecution | undefined> {
+    const { clock, store } = this.#context.options.execution
+    const finding = findKnown(store, this.#context.retries, claimant)
+    const known = await (this.#context.cluster === undefined ? finding : boundCall(clock, finding))
+    return known && this.#attach(known, claimant)
+  }
+
   async #begin(request: ExecutionRequest, claimant: Claimant, tools: ToolRegistry): Promise<HostedExecution> {
     this.#expectOpen()
     const { execution, graceMs, workflows, isAttended } = this.#context.options
     const { workflow, input, isGraceAsked = false } = request
     const options = { ...execution, ...request.options }
-    const parts = { ...request, workflows, isAttended, owner: claimant.owner }
+    const parts = { ...request, workflows, isAttended, owner: claimant.owner, streamed: request.plan?.streamed }
     const { loop, start, describe } = createLoop(workflow, tools, input, options, this.#context.counters, parts)
     const grace = request.graceMs ?? graceMs
     const { owner } = claimant
@@ -121,6 +149,7 @@ export class ExecutionStarts {
       if (this.#context.cluster !== undefined) hosted.share(lease, this.#context.options.isServer)
       this.#context.running.follow(hosted, loop)
       start(lease)
+      if (request.plan !== undefined) this.#context.plans.begin(record, loop, request.plan)
       return hosted
     } catch (error) {
       this.#context.running.remove(hosted)

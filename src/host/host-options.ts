@@ -18,6 +18,8 @@ export interface HostOptions {
   readonly maxSubscribers: number
   /** Time for which `close` lets running executions continue, ms. */
   readonly drainMs: number
+  /** Time for which a plan that broke off waits for its planner, ms. @defaultValue 0 */
+  readonly planGraceMs?: number
   readonly observers: readonly ExecutionObserver[]
   /**
    * `true`: the host recovers the executions of earlier processes, and executions without a follower are cancelled after

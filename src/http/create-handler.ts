@@ -14,6 +14,7 @@ import { createAgUiRoutes } from './routes/ag-ui-routes.ts'
 import { createChatRoutes } from './routes/chat-routes.ts'
 import { createDetailRoutes, createTokenRoutes } from './routes/detail-routes.ts'
 import { createInputRoutes } from './routes/input-routes.ts'
+import { createPlanRoutes } from './plans/plan-routes.ts'
 import { createExecutionRoutes } from './routes/execution-routes.ts'
 import { ExecutionStarts } from './routes/execution-starts.ts'
 import { type HandlerOptions, type ResolvedHandlerOptions, resolveHandlerOptions } from './options/handler-options.ts'
@@ -105,7 +106,7 @@ function createApp(
   }
   if (allowedOrigins.length > 0) {
     // Before the token: a preflight carries none.
-    const exposeHeaders = ['Execution-Id', 'Location', 'Retry-After', 'Trace-Id', 'Mcp-Session-Id']
+    const exposeHeaders = ['Execution-Id', 'Location', 'Plan-Line', 'Retry-After', 'Trace-Id', 'Mcp-Session-Id']
     app.use(cors({ origin: [...allowedOrigins], allowMethods: ['GET', 'HEAD', 'POST', 'DELETE'], exposeHeaders }))
   }
   const readTokens = new ReadTokens(tokens, () => options.execution.clock.wallTime())
@@ -142,6 +143,8 @@ function createApp(
   app.route('/', createInputRoutes(host, access, options))
   app.route('/', createDetailRoutes(access, options))
   app.route('/', createTokenRoutes(access, readTokens, options.execution.clock))
+  // Before the route of documents, which has the same path.
+  app.route('/executions', createPlanRoutes(host, responses, access, options))
   app.route('/executions', createExecutionRoutes(host, responses, access, starts, options))
   app.route('/workflows', createWorkflowRoutes(starts, options))
   app.route('/workflows', createChatRoutes(host, responses, access, starts, options))

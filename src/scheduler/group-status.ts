@@ -8,12 +8,13 @@ import type { TaskTable } from './task-table.ts'
  * Computes the status of a workflow from the ends of its own tasks without the `finally` tasks, which see it as `$STATUS`.
  *
  * Any failure that is not tolerated makes it `partial`, or `error` if nothing succeeded. It is `cancelled` if a stop with a
- * reason ended some task.
+ * reason ended some task, or ended a plan that was not complete.
  */
-export function computeStatus({ columns, graph, history }: TaskTable, group: TaskGroup): ExecutionStatus {
+export function computeStatus({ columns, graph, history, hold }: TaskTable, group: TaskGroup): ExecutionStatus {
   const { plan, base, outer } = group
   const { mainCount, tasks } = plan as ExecutionPlan
   const isCancellable = (outer === undefined ? history.stop : group.stop)?.reason !== undefined
+  if (isCancellable && outer === undefined && !hold.isSealed) return 'cancelled'
   const size = outer === undefined ? graph.size : tasks.length
   const ends: End[] = []
   for (let local = 0; local < size; local++) {

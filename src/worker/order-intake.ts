@@ -51,6 +51,8 @@ export class OrderIntake {
   /** The next take needs no offer: answers may wait, which no dispatcher offers. */
   #isLooking = false
   #isAway = false
+  /** The last take gave about all that was asked for, or did not ask: more orders may wait for room. */
+  #mayHaveMore = true
   #stopTimer: (() => void) | undefined
   #ratedUntil = Number.NEGATIVE_INFINITY
   #ratedMs = POLL_MS
@@ -72,7 +74,8 @@ export class OrderIntake {
   /** An attempt counts no more towards the capacity, or never did. */
   ended(key: AttemptKey): void {
     this.#offers?.ended(key)
-    this.wake()
+    // The store gives a hint when the end frees a permit.
+    if (this.#offers !== undefined || this.#mayHaveMore) this.wake()
   }
 
   /** Ends what `stop` has left: call it once no attempt runs. Never rejects. */
@@ -126,6 +129,7 @@ export class OrderIntake {
   async #take(): Promise<void> {
     const { store, workerId, leaseMs, freeCount, logger } = this.#parts
     const offers = this.#offers
+    this.#mayHaveMore = true
     const free = freeCount()
     if (free <= 0) return
     const isDirect = offers === undefined || offers.isDirect || this.#isLooking
@@ -147,6 +151,7 @@ export class OrderIntake {
     }
     if (this.#isAway) logger.debug('The store gives orders again')
     this.#isAway = false
+    this.#mayHaveMore = 2 * taken.length >= count
     // All are held before the first begins: their leases are renewed meanwhile.
     if (!this.#isStopped) for (const order of taken) this.#parts.taken(order)
     await Promise.all([offers?.settle(drawn, count, taken), this.#begin(taken)])

@@ -57,6 +57,31 @@ describe.skipIf(isRedisMissing)('a queue of BullMQ', () => {
     await vi.waitFor(async () => expect(await rig.settled()).toEqual(['a', 'b']), ALL)
   })
 
+  test('a job holds neither arguments nor outputs', async () => {
+    rig = await createQueueRig()
+    let finish = (): void => {}
+    const blocked = new Promise<string>(resolve => (finish = () => resolve('output-marker')))
+    await rig.start({ work: async () => blocked }, { concurrency: 1 })
+    const command = { executionId: 'x', taskId: 'a', attempt: 1, tool: 'work', arguments: { a: 'argument-marker' } }
+    await rig.order('work', ['a'], {
+      command: { ...command, mayHoldJsonNumbers: false, timeoutMs: 0, idempotencyKey: 'x/a' },
+    })
+    await vi.waitFor(async () => expect(await rig.queue.getActiveCount()).toBe(1), ALL)
+    const client = new Redis(rig.redis.url)
+    const dumps: string[] = []
+    const dump = async (): Promise<void> => {
+      for (const key of await client.keys('*'))
+        dumps.push(key, (await client.dumpBuffer(key))?.toString('latin1') ?? '')
+    }
+    await dump()
+    finish()
+    await vi.waitFor(async () => expect(await rig.settled()).toEqual(['a']), ALL)
+    await dump()
+    client.disconnect()
+    expect(dumps.length).toBeGreaterThan(2)
+    expect(dumps.join('\n')).not.toMatch(/(?:argument|output)-marker/)
+  })
+
   test('an order is announced once, however often it is dispatched', async () => {
     rig = await createQueueRig()
     const dispatcher = await rig.open()

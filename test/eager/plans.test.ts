@@ -45,8 +45,9 @@ test('a refused line is reported with its number and its place, and ends the exe
     })
     if (onPlanError === 'skip') expect([status, totalTasks]).toEqual(['success', 1])
     else
-      expect([reason?.code ?? 'none', totalTasks, typesOf(events).includes('execution_stopping')]).toEqual([
-        'none',
+      expect([status, reason?.code, totalTasks, typesOf(events).includes('execution_stopping')]).toEqual([
+        'cancelled',
+        'PLAN_REJECTED',
         0,
         true,
       ])

@@ -3,22 +3,14 @@ import { createMemoryStore, type SSEEvent, StreamingExecutor, type Tool } from '
 import { expectAgreement } from '../language/agreement.ts'
 import { expectFold } from '../language/event-order.ts'
 import { countRuns, createTools, waitForEnd, withWorkflows } from '../language/language-rig.ts'
-import { createRandomDocument, type RandomDocument } from '../language/random-language-document.ts'
 import { RandomSource } from '../language/random-source.ts'
 import { interpretIfSaid } from '../language/reference-interpreter.ts'
 import { leaveAfter, readKept } from '../support/crash.ts'
 import { forSeeds } from '../support/random-graph.ts'
 import { collectEvents } from '../support/rig.ts'
-import { countLines, splitBytes, toLines } from './plan-rig.ts'
+import { countLines, createPlan, isCutShort, splitBytes, toLines } from './plan-rig.ts'
 
 const SLOTS = [1, 2, 3, 8] as const
-
-/** A random document of what a plan can hold. */
-function createPlan(seed: number): RandomDocument {
-  const made = createRandomDocument(seed)
-  const { tasks } = made.document
-  return { ...made, document: { tasks } }
-}
 
 const markReadOnly = (tools: readonly Tool[], random: RandomSource): Tool[] =>
   tools.map(tool => (random.chance(0.5) ? { ...tool, readOnly: true } : tool))
@@ -27,7 +19,7 @@ test('a document written as lines, split anywhere, ends as the document does, fo
   await forSeeds(countRuns(30), async seed => {
     const made = createPlan(seed)
     const expected = interpretIfSaid(made.document, made)
-    if (expected === undefined) return
+    if (expected === undefined || isCutShort(expected.tasks)) return
     for (const maxConcurrency of SLOTS) {
       const random = new RandomSource(seed + maxConcurrency)
       const { tools, peak } = createTools(made.behave, seed)
@@ -58,7 +50,8 @@ test('a plan that is cut off after any event, and whose planner comes back, ends
   await forSeeds(countRuns(10), async seed => {
     const made = createPlan(seed)
     const expected = interpretIfSaid(made.document, made)
-    if (expected === undefined) return
+    // Which items a failure cuts short, and where, depends on time.
+    if (expected === undefined || isCutShort(expected.tasks)) return
     const random = new RandomSource(seed)
     const { tools } = createTools(made.behave, seed)
     const marked = markReadOnly(tools, random)

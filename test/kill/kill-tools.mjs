@@ -2,17 +2,17 @@
 import { appendFileSync, readFileSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
 
-const file = process.env.CALLS
+const file = () => process.env.CALLS
 
 /** At once and whole: the file is opened to append, and the line is one write. */
 const write = (moment, { executionId, taskId, attempt, idempotencyKey }) => {
   const call = { moment, executionId, taskId, attempt, key: idempotencyKey, pid: process.pid }
-  appendFileSync(file, `${JSON.stringify(call)}\n`)
+  appendFileSync(file(), `${JSON.stringify(call)}\n`)
 }
 
 /** How often a task has failed, in whatever process. */
 const countFailures = ({ idempotencyKey }) =>
-  readFileSync(file, 'utf8')
+  readFileSync(file(), 'utf8')
     .split('\n')
     .filter(line => line.includes('"moment":"failed"') && line.includes(JSON.stringify(idempotencyKey))).length
 
@@ -54,6 +54,13 @@ const tools = {
     }
     reportUsage({ totalTokensIn: 7, totalCost: 0.25 })
     return text
+  }),
+  /** Asks a person twice. */
+  ask: recorded(async (_, { ask }) => [await ask({ message: 'First?' }), await ask({ message: 'Second?' })].length),
+  /** Blocks the event loop of its process for `ms`. */
+  block: recorded(({ ms }) => {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
+    return `Blocked for ${ms} ms`
   }),
   /** Works until it is aborted, and needs a while to stop then. */
   linger: recorded(async (_, { signal }) => {

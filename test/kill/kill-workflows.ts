@@ -82,6 +82,18 @@ export const CANCELLED_LANGUAGE: KillWorkflow = {
   },
 }
 
+/** Asks people: clients of several machines answer. */
+export const ASKING: KillWorkflow = {
+  name: 'asking',
+  status: 'success',
+  body: {
+    workflow: {
+      tasks: [use('a', 'ask', {}), use('b', 'ask', {}), work('beside', [], { ms: 60 }), work('after', ['a', 'b'])],
+    },
+    options: { schedule: 'dataflow' },
+  },
+}
+
 export const KILL_WORKFLOWS: readonly KillWorkflow[] = [
   {
     name: 'chain',

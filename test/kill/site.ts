@@ -23,6 +23,13 @@ export interface Death {
   readonly callCount: number
 }
 
+/** The calls that tools have written down in a file so far. */
+export function readCalls(path: string): readonly Call[] {
+  if (!existsSync(path)) return []
+  const lines = readFileSync(path, 'utf8').split('\n')
+  return lines.filter(line => line !== '').map(line => JSON.parse(line) as Call)
+}
+
 /** A folder with a store, and the processes that serve it one after the other. */
 export class Site {
   readonly folder: string = mkdtempSync(join(tmpdir(), 'dagstream-kill-'))
@@ -67,10 +74,7 @@ export class Site {
   }
 
   readCalls(): readonly Call[] {
-    const path = join(this.folder, 'calls')
-    if (!existsSync(path)) return []
-    const lines = readFileSync(path, 'utf8').split('\n')
-    return lines.filter(line => line !== '').map(line => JSON.parse(line) as Call)
+    return readCalls(join(this.folder, 'calls'))
   }
 
   readLogs(): Promise<ReadonlyMap<string, StoredLog>> {

@@ -1,11 +1,23 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Break, Seen } from '../kill/follower.ts'
 import type { KillWorkflow } from '../kill/kill-workflows.ts'
-import type { Machine } from './machine.ts'
-import type { System } from './system.ts'
+import type { Call } from '../kill/site.ts'
 
 /** How long an execution may take, whatever is killed, ms. */
 const PATIENCE_MS = 180_000
+
+/** Several servers on one store, whose tools write down their calls. */
+export interface Place {
+  /** Where each server listens, once it does. */
+  readonly servers: readonly { readonly ready: Promise<string> }[]
+  readCalls(): readonly Call[]
+}
+
+/** What a client does beside following. */
+export interface ClientOptions {
+  /** Whether it sends its first request to two servers at once, and asks for events again that it has. */
+  readonly isDoubled?: boolean
+}
 
 /** Answers of a server that cannot reach its database or the coordinator: ask again. */
 const AGAIN = new Set([500, 502, 503, 504])
@@ -24,17 +36,22 @@ export class Client {
   parkedCount = 0
   /** At every event. */
   onEvent: (seq: number) => void = () => {}
-  readonly #system: System
+  readonly #place: Place
   readonly #key: string
   readonly #until = Date.now() + PATIENCE_MS
   #turn: number
-  #cancelling: Promise<void> | undefined
+  readonly #commands: Promise<void>[] = []
+  #isCancelling = false
+  readonly #isDoubled: boolean
+  /** Events that come again, behind an older event than the last. */
+  #repeats: Seen[] = []
 
-  constructor(system: System, workflow: KillWorkflow, key: string, firstServer: number) {
-    this.#system = system
+  constructor(place: Place, workflow: KillWorkflow, key: string, firstServer: number, options: ClientOptions = {}) {
+    this.#place = place
     this.workflow = workflow
     this.#key = key
     this.#turn = firstServer
+    this.#isDoubled = options.isDoubled ?? false
   }
 
   /** Resolves once the last event has come. */
@@ -48,7 +65,7 @@ export class Client {
         await wait(50)
       }
     }
-    await this.#cancelling
+    await Promise.all(this.#commands)
   }
 
   async fetchResult(): Promise<unknown> {
@@ -56,26 +73,46 @@ export class Client {
     return result
   }
 
-  #next(): Machine {
-    const { servers } = this.#system
+  #next(): Place['servers'][number] {
+    const { servers } = this.#place
     this.#turn = (this.#turn + 1) % servers.length
-    return servers[this.#turn] as Machine
+    return servers[this.#turn] as Place['servers'][number]
   }
 
-  #open(url: string): Promise<Response> {
+  async #open(url: string): Promise<Response> {
     const Accept = 'text/event-stream'
     const signal = AbortSignal.timeout(Math.max(1, this.#until - Date.now()))
     if (this.executionId !== undefined) {
-      const last = this.seen.at(-1)?.id
+      // What a client keeps behind its last id comes again.
+      const from = this.#isDoubled ? Math.max(0, this.seen.length - 2) : this.seen.length
+      this.#repeats = this.seen.slice(from)
+      const last = this.seen[from - 1]?.id
       const headers = { Accept, ...(last !== undefined && { 'Last-Event-ID': last }) }
       return fetch(`${url}/executions/${this.executionId}/events`, { headers, signal })
     }
-    return fetch(`${url}/executions`, {
-      method: 'POST',
-      headers: { Accept, 'Content-Type': 'application/json', 'Idempotency-Key': this.#key },
-      body: JSON.stringify(this.workflow.body),
-      signal,
-    })
+    const post = (to: string): Promise<Response> =>
+      fetch(`${to}/executions`, {
+        method: 'POST',
+        headers: { Accept, 'Content-Type': 'application/json', 'Idempotency-Key': this.#key },
+        body: JSON.stringify(this.workflow.body),
+        signal,
+      })
+    if (!this.#isDoubled) return post(url)
+    const [response, other] = await Promise.all([post(url), this.#postAgain(post)])
+    const [id, otherId] = [response, other].map(each => each?.headers.get('execution-id'))
+    if (id && otherId && id !== otherId) throw new Unexpected('Two equal requests began two executions')
+    return response
+  }
+
+  /** The same request at another server, whose answer is not read. */
+  async #postAgain(post: (to: string) => Promise<Response>): Promise<Response | undefined> {
+    try {
+      const response = await post(await this.#next().ready)
+      await response.body?.cancel()
+      return response
+    } catch {
+      return undefined
+    }
   }
 
   /** @returns whether the last event has come */
@@ -106,18 +143,41 @@ export class Client {
       await this.#request('/resume', { method: 'POST' })
       return false
     }
+    const repeat = this.#repeats.shift()
+    if (repeat !== undefined) {
+      if (JSON.stringify(repeat) !== JSON.stringify(seen))
+        throw new Unexpected(`${seen.id} came again as another event`)
+      return false
+    }
     this.seen.push(seen)
     this.onEvent(this.seen.length)
     const { cancelAt } = this.workflow
     if (cancelAt !== undefined && seen.type === 'task_start' && seen.json.includes(`"taskId":"${cancelAt}"`)) {
-      this.#cancelling ??= this.#cancel()
+      if (!this.#isCancelling) this.#command(this.#cancel())
+      this.#isCancelling = true
     }
+    if (seen.type === 'input_required') this.#command(this.#answer(JSON.parse(seen.json) as { inputId: string }))
     return seen.type === 'execution_complete'
+  }
+
+  /** Runs beside the stream. */
+  #command(command: Promise<void>): void {
+    this.#commands.push(command)
+    // `follow` rejects with it.
+    command.catch(() => {})
   }
 
   async #cancel(): Promise<void> {
     await this.#request('/cancel', { method: 'POST', headers: { 'Idempotency-Key': `${this.#key}-cancel` } })
-    this.callsAtCancel = this.#system.readCalls().length
+    this.callsAtCancel = this.#place.readCalls().length
+  }
+
+  async #answer({ inputId }: { readonly inputId: string }): Promise<void> {
+    const headers = { 'Content-Type': 'application/json' }
+    const init = { method: 'POST', headers, body: JSON.stringify({ response: `Answer to ${inputId}` }) }
+    const { status } = await this.#request(`/inputs/${inputId}`, init)
+    // It may be closed: the answer to this request was lost, or its attempt was.
+    if (status >= 300 && status !== 409) throw new Unexpected(`The answer to ${inputId}: ${status}`)
   }
 
   /** Asks one server after the other until one answers. */

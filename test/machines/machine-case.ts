@@ -14,8 +14,15 @@ export type Target =
   | 'database'
   /** The database is away for longer than a lease. */
   | 'outage'
+  | 'away for 30 s'
   /** Connections of a process drop, whatever is under way in them. */
   | 'connections'
+  /** Answers of the database to a process are lost, after their statements took effect: the process sends them again. */
+  | 'answers'
+  /** Connections of clients to a server drop. */
+  | 'clients'
+  /** Redis, where there is one. */
+  | 'redis'
   /** A process stands still for longer than its lease, and goes on. */
   | 'frozen server'
   | 'frozen worker'
@@ -52,17 +59,22 @@ export async function runUndisturbed(system: System, workflows: readonly KillWor
   return new Map(await Promise.all(results))
 }
 
-/** Runs a case to the end of its executions. @returns everything that is wrong, a line each */
+/** Runs a case to the end of its executions. @param meanwhile begins with the first strike @returns everything that is wrong, a line each */
 export async function runCase(
   system: System,
   { workflows, strikes, delayMs = 0 }: MachineCase,
   undisturbed: Undisturbed,
+  meanwhile: () => Promise<void> = async () => {},
 ): Promise<string[]> {
   await system.settle()
-  for (const { proxy } of system.machines) proxy.delayMs = delayMs
+  for (const { proxy, front } of system.machines) {
+    proxy.delayMs = delayMs
+    front.delayMs = delayMs
+  }
   const run = `case-${++caseCount}`
-  const clients = workflows.map((workflow, at) => new Client(system, workflow, `${run}-${at}`, at))
-  const director = direct(system, clients[0] as Client, strikes)
+  const doubling = { isDoubled: true }
+  const clients = workflows.map((workflow, at) => new Client(system, workflow, `${run}-${at}`, at, doubling))
+  const director = direct(system, clients[0] as Client, strikes, meanwhile)
   const followed = Promise.all(clients.map(client => client.follow()))
   await followed.finally(() => director.stop())
   await director.ended
@@ -101,7 +113,12 @@ function findNeedlessRepeats(
 }
 
 /** Strikes when it is time to, one after the other. */
-function direct(system: System, first: Client, strikes: readonly Strike[]): { stop(): void; ended: Promise<void> } {
+function direct(
+  system: System,
+  first: Client,
+  strikes: readonly Strike[],
+  meanwhile: () => Promise<void>,
+): { stop(): void; ended: Promise<void> } {
   const controller = new AbortController()
   let wake = (): void => {}
   first.onEvent = () => wake()
@@ -112,10 +129,10 @@ function direct(system: System, first: Client, strikes: readonly Strike[]): { st
     }
   }
   const run = async (): Promise<void> => {
-    for (const strike of strikes) {
+    for (const [at, strike] of strikes.entries()) {
       await isDue(strike.at)
       if (controller.signal.aborted) return
-      await hit(system, strike)
+      await Promise.all([hit(system, strike), at === 0 ? meanwhile() : undefined])
     }
   }
   return {
@@ -132,7 +149,11 @@ async function hit(system: System, { target, index }: Strike): Promise<void> {
   if (target === 'server') await system.kill(pick(system.servers))
   else if (target === 'worker') await system.kill(pick(system.workers))
   else if (target === 'database') await system.killDatabase(index % 2 === 0 ? 0 : 500)
+  else if (target === 'away for 30 s') await system.killDatabase(30_000)
   else if (target === 'outage') await system.killDatabase(LONG_MS)
+  else if (target === 'redis') await system.killRedis(index % 2 === 0 ? 0 : 500)
+  else if (target === 'answers') pick(system.machines).loseAnswers(1 + (index % 9))
+  else if (target === 'clients') await pick(system.servers).front.cut(index % 2 === 0 ? 0 : 300)
   else if (target === 'frozen server') await pick(system.servers).freeze(LONG_MS)
   else if (target === 'frozen worker') await pick(system.workers).freeze(LONG_MS)
   else await pick(system.machines).proxy.cut(index % 2 === 0 ? 0 : 300)

@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { Proxy } from './proxy.ts'
+import { createPostgresFilter } from '../support/postgres-filter.ts'
+import { Proxy } from '../support/proxy.ts'
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 const main = join(process.env['DAGSTREAM_DIST'] ?? here('../../dist'), 'cli/main.js')
@@ -16,7 +17,10 @@ export type Role = 'server' | 'worker'
 /** A place for one server or worker: its processes run one after the other, behind one proxy to the database. */
 export class Machine {
   readonly role: Role
+  /** Between its processes and the database. */
   readonly proxy: Proxy
+  /** Between clients and a server. */
+  readonly front: Proxy
   /** Ids of the processes that were killed or frozen. */
   readonly struck: number[] = []
   /** Ends of processes that nothing had killed after they were ready. */
@@ -26,10 +30,19 @@ export class Machine {
   #child: ChildProcess | undefined
   #ready: Promise<string> = Promise.reject(new Error('Not started'))
   #errors = ''
+  /** How many further answers of the database are lost, after their statements took effect. */
+  #lostAnswers = 0
 
-  private constructor(role: Role, proxy: Proxy, argv: readonly string[], env: NodeJS.ProcessEnv) {
+  private constructor(role: Role, proxies: readonly [Proxy, Proxy], argv: readonly string[], env: NodeJS.ProcessEnv) {
+    const [proxy, front] = proxies
     this.role = role
     this.proxy = proxy
+    this.front = front
+    proxy.createFilter = () =>
+      createPostgresFilter(
+        () => (this.#lostAnswers > 0 && this.#lostAnswers-- > 0 ? 'answer lost' : 'pass'),
+        () => true,
+      )
     this.#argv = argv
     this.#env = env
     this.#ready.catch(() => {})
@@ -47,7 +60,7 @@ export class Machine {
     url.port = String(proxy.port)
     const command = role === 'server' ? ['serve', '--port', '0', '--no-work'] : ['worker']
     const argv = [...command, '--store', url.href, ...flags]
-    const machine = new Machine(role, proxy, argv, { ...process.env, NO_COLOR: '1', ...env })
+    const machine = new Machine(role, [proxy, await Proxy.open(0)], argv, { ...process.env, NO_COLOR: '1', ...env })
     machine.#spawn()
     return machine
   }
@@ -74,6 +87,11 @@ export class Machine {
     this.#spawn()
   }
 
+  /** Loses the answers to the next statements, each after it took effect, and the connection with it. */
+  loseAnswers(count: number): void {
+    this.#lostAnswers = count
+  }
+
   /** Stops the process as a machine that hangs does, its threads as well, for `ms`. */
   async freeze(ms: number): Promise<void> {
     const child = this.#child as ChildProcess
@@ -90,6 +108,7 @@ export class Machine {
     this.#ready = Promise.reject(new Error('Closed'))
     this.#ready.catch(() => {})
     this.proxy.close()
+    this.front.close()
   }
 
   #spawn(): void {
@@ -106,12 +125,21 @@ export class Machine {
       })
       this.#child = child
       const found = await this.#listen(child)
-      if (found !== undefined) return found
+      if (found !== undefined) return this.#showFront(found)
       // A process that was killed gets a successor, unless the place is closed.
       while (child.signalCode !== null && this.#child === child) await wait(10)
       if (this.#child !== child) return this.#ready
       if (Date.now() > until) throw new Error(`The ${this.role} does not start: ${this.#errors}`)
     }
+  }
+
+  /** Where clients reach a server. */
+  #showFront(found: string): string {
+    if (this.role === 'worker') return found
+    const url = new URL(found)
+    this.front.target = Number(url.port)
+    url.port = String(this.front.port)
+    return url.href.replace(/\/$/, '')
   }
 
   /** @returns what it is ready for; `undefined` once it has ended before */

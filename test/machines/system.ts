@@ -1,17 +1,27 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { migratePostgresStore } from '../../src/store/postgres/index.ts'
-import type { Call } from '../kill/site.ts'
+import { type Call, readCalls } from '../kill/site.ts'
 import type { StoredLog } from '../kill/stored-log.ts'
-import { execute, urlOf } from '../support/postgres.ts'
+import { urlOf } from '../support/postgres.ts'
 import { type Cluster, removeFolder, startCluster, startServer, stopServer } from '../support/postgres-cluster.ts'
+import { type RedisServer, startRedis } from '../support/redis.ts'
 import { Machine } from './machine.ts'
+import { readPostgresLog } from './stored-log.ts'
 
 /** Short, so that a takeover takes seconds; long enough for a machine that has much to do. */
 export const LEASE_MS = 3000
+
+/** How the processes are set up. */
+export interface SystemOptions {
+  /** @defaultValue `LEASE_MS` */
+  readonly leaseMs?: number
+  /** Whether keys of orders travel by BullMQ, in a Redis of its own. */
+  readonly isQueued?: boolean
+}
 
 const tools = fileURLToPath(new URL('../kill/kill-tools.mjs', import.meta.url))
 
@@ -21,26 +31,38 @@ export class System {
   readonly servers: readonly Machine[]
   readonly workers: readonly Machine[]
   killCount = 0
+  readonly #redis: RedisServer | undefined
   #cluster: Cluster
   #database: Promise<void> = Promise.resolve()
 
-  private constructor(folder: string, cluster: Cluster, servers: readonly Machine[], workers: readonly Machine[]) {
+  #redisStarts: Promise<void> = Promise.resolve()
+
+  private constructor(
+    folder: string,
+    cluster: Cluster,
+    redis: RedisServer | undefined,
+    machines: readonly [servers: readonly Machine[], workers: readonly Machine[]],
+  ) {
     this.folder = folder
     this.#cluster = cluster
+    this.#redis = redis
+    const [servers, workers] = machines
     this.servers = servers
     this.workers = workers
   }
 
-  static async start(): Promise<System> {
+  static async start({ leaseMs = LEASE_MS, isQueued = false }: SystemOptions = {}): Promise<System> {
     const folder = mkdtempSync(join(tmpdir(), 'dagstream-machines-'))
     const cluster = await startCluster()
     const url = urlOf(cluster, 'postgres')
     await migratePostgresStore(url)
-    const flags = ['--tools', tools, '--lease', String(LEASE_MS), '--log-level', 'warn']
+    const redis = isQueued ? await startRedis() : undefined
+    const queue = redis === undefined ? [] : ['--queue', redis.url]
+    const flags = ['--tools', tools, '--lease', String(leaseMs), '--log-level', 'warn', ...queue]
     const start = (role: 'server' | 'worker') => Machine.start(role, url, flags, { CALLS: join(folder, 'calls') })
     const servers = await Promise.all([start('server'), start('server')])
     const workers = await Promise.all([start('worker'), start('worker'), start('worker')])
-    const system = new System(folder, cluster, servers, workers)
+    const system = new System(folder, cluster, redis, [servers, workers])
     await system.settle()
     return system
   }
@@ -51,7 +73,7 @@ export class System {
 
   /** Waits until every process and the database are there. */
   async settle(): Promise<void> {
-    await this.#database
+    await Promise.all([this.#database, this.#redisStarts])
     await Promise.all(this.machines.map(machine => machine.ready))
   }
 
@@ -71,26 +93,32 @@ export class System {
     return this.#database
   }
 
+  /** Ends Redis as a crash does, with all that it holds, and starts it again after `downMs`. */
+  killRedis(downMs: number): Promise<void> {
+    const redis = this.#redis
+    if (redis === undefined) return Promise.resolve()
+    this.killCount += 1
+    this.#redisStarts = this.#redisStarts.then(async () => {
+      await redis.kill()
+      await wait(downMs)
+      await redis.start()
+    })
+    return this.#redisStarts
+  }
+
   readCalls(): readonly Call[] {
-    const path = join(this.folder, 'calls')
-    if (!existsSync(path)) return []
-    const lines = readFileSync(path, 'utf8').split('\n')
-    return lines.filter(line => line !== '').map(line => JSON.parse(line) as Call)
+    return readCalls(join(this.folder, 'calls'))
   }
 
   /** The log of an execution as the database holds it. */
-  async readLog(executionId: string): Promise<StoredLog | undefined> {
-    const url = urlOf(this.#cluster, 'postgres')
-    const [row] = await execute(url, 'SELECT number, status FROM dagstream.executions WHERE id = $1', [executionId])
-    if (row === undefined) return undefined
-    const sql = 'SELECT seq::integer, type, json FROM dagstream.events WHERE execution = $1 ORDER BY seq'
-    const entries = await execute(url, sql, [row['number']])
-    return { status: row['status'] as string, entries: entries as unknown as StoredLog['entries'] }
+  readLog(executionId: string): Promise<StoredLog | undefined> {
+    return readPostgresLog(urlOf(this.#cluster, 'postgres'), executionId)
   }
 
   async close(): Promise<void> {
     await Promise.all(this.machines.map(machine => machine.close()))
-    await this.#database.catch(() => {})
+    await Promise.allSettled([this.#database, this.#redisStarts])
+    await this.#redis?.close()
     await stopServer(this.#cluster)
     removeFolder(this.#cluster)
     rmSync(this.folder, { recursive: true, force: true })

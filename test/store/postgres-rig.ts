@@ -6,7 +6,7 @@ const closing: (() => Promise<void>)[] = []
 
 afterEach(async () => {
   for (const close of closing.splice(0).toReversed()) await close()
-})
+}, 60_000)
 
 /** Runs after the test, the last one first. */
 export function afterTest(close: () => Promise<void>): void {

@@ -42,7 +42,7 @@ describe.skipIf(isPostgresMissing || openssl.isMissing)('TLS to PostgreSQL', () 
       authority = join(data, '..', 'authority.crt')
       copyFileSync(certificate, authority)
     })
-  })
+  }, 60_000)
   afterAll(async () => {
     await stopServer(cluster)
     removeFolder(cluster)
@@ -57,6 +57,10 @@ describe.skipIf(isPostgresMissing || openssl.isMissing)('TLS to PostgreSQL', () 
       code: 'STORE_FAILED',
       message: expect.stringContaining('self-signed certificate') as unknown,
     })
+  })
+
+  test('a mode that does not exist is refused', async () => {
+    await expect(checkPostgresStore(urlWith('sslmode=verify_full'))).rejects.toMatchObject({ code: 'INVALID_OPTION' })
   })
 
   test('encrypts without a check for `require`, and not at all for `disable`', async () => {

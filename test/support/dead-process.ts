@@ -10,6 +10,8 @@ export interface MortalProcess {
   readonly cutOff: (isCutOff: boolean) => void
   /** Calls of these names, or all, take effect only once they hang no more. */
   readonly hang: (isHanging: boolean, names?: readonly string[]) => void
+  /** The next call of this name that returns something takes effect and rejects. */
+  readonly loseAnswer: (name: string) => void
   /** Calls that hang. */
   readonly hangingCount: () => number
 }
@@ -23,6 +25,7 @@ export function mortalProcess(clock: Clock, connection: SharedStore): MortalProc
   let release = (): void => {}
   let hangingCount = 0
   let hanging: readonly string[] | undefined
+  let lost: string | undefined
   const guard = <T extends object>(target: T): T =>
     new Proxy(target, {
       get(_, name) {
@@ -39,6 +42,13 @@ export function mortalProcess(clock: Clock, connection: SharedStore): MortalProc
           if (isCutOff && name !== 'subscribe') return Promise.reject(new Error('The connection is cut off'))
           if (name === 'subscribe') return Reflect.apply(value, target, [hear(args[0] as (hints: unknown) => void)])
           const result = Reflect.apply(value, target, args) as unknown
+          if (name === lost) {
+            return Promise.resolve(result as Promise<readonly unknown[]>).then(answer => {
+              if (answer.length === 0) return answer
+              lost = undefined
+              throw new Error('The answer is lost')
+            })
+          }
           // Its thread ends with the process.
           if (name === 'keepOrders') renewals.push(result as Renewal)
           return result
@@ -65,6 +75,7 @@ export function mortalProcess(clock: Clock, connection: SharedStore): MortalProc
       for (const renewal of renewals) void renewal.close()
     },
     cutOff: cut => void (isCutOff = cut),
+    loseAnswer: name => void (lost = name),
     hangingCount: () => hangingCount,
     hang(isHanging, names) {
       hanging = names

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
+import type { SharedStore } from '../../src/cluster/shared-store.ts'
 import { createLimit, type Tool, type ToolContext } from '../../src/index.ts'
 import { ControlledTool } from '../support/controlled-tool.ts'
 import { idle } from '../support/fake-clock.ts'
-import { createWorkerRig } from './worker-rig.ts'
+import { createWorkerRig, override } from './worker-rig.ts'
 
 test('a worker announces its tools, takes their orders and posts what they report', async () => {
   const rig = await createWorkerRig()
@@ -59,6 +60,36 @@ test('news are batched for 50 ms; text is joined, and no message splits a charac
   await idle()
   const text = (await rig.news()).map(each => each['text'] ?? each['type'])
   expect(text).toEqual(['a', '🧵b', '\ufffd', 'settled'])
+  await close()
+})
+
+test('an attempt that ends asks for further orders only where some may have been left', async () => {
+  let takeCount = 0
+  const rig = await createWorkerRig({
+    wrap: store => {
+      const take: SharedStore['orders']['take'] = (...given) => {
+        takeCount += 1
+        return store.orders.take(...given)
+      }
+      return override(store, { orders: override(store.orders, { take }) })
+    },
+  })
+  const tool = new ControlledTool()
+  const { close } = await rig.start({ work: { execute: tool.execute } }, { concurrency: 3 })
+  await rig.order('work', ['a'])
+  const a = await tool.nextCall('a')
+  rig.store.delayHints(({ kind }) => (kind === 'orders' ? undefined : 0))
+  const before = takeCount
+  a.succeed()
+  await idle()
+  expect(takeCount).toBe(before)
+  await rig.order('work', ['b', 'c', 'd', 'e'])
+  await rig.clock.run(1000)
+  const [b, c, d] = await tool.nextCalls('b', 'c', 'd')
+  b.succeed()
+  const e = await tool.nextCall('e')
+  for (const call of [c, d, e]) call.succeed()
+  await idle()
   await close()
 })
 

@@ -39,6 +39,10 @@ export interface ServeCommandOptions extends ServerFlags, SharedStoreFlags {
   readonly otel?: boolean
   /** Whether `/mcp` is served. */
   readonly mcpServer?: boolean
+  /** Time for which a plan that broke off waits for its planner, ms. */
+  readonly planGrace?: number
+  /** Silence after which a plan has broken off, ms. */
+  readonly planSilence?: number
   /** Drain timeout after the first Ctrl-C, ms. */
   readonly drain: number
   /** Whether `GET /` is answered with the page. */
@@ -120,6 +124,8 @@ async function serveTools(
     handler = createHandler({
       ...toBounds(options),
       ...(options.mcpServer && { mcpServer: true }),
+      ...(options.planGrace !== undefined && { planGraceMs: options.planGrace }),
+      ...(options.planSilence !== undefined && { planSilenceMs: options.planSilence }),
       ...shared,
       tools: tools.all ?? tools,
       ...(workflows && { workflows }),

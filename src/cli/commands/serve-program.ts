@@ -75,6 +75,12 @@ export function addServeCommand(program: Command, context: CommandContext, setCo
         .argParser(parseCount)
         .default(10_000),
     )
+    .option(
+      '--plan-grace <ms>',
+      'time for which a plan that breaks off waits for its planner (default: 30000)',
+      parseCount,
+    )
+    .option('--plan-silence <ms>', 'silence after which a plan has broken off (default: 120000)', parsePositiveInteger)
     .option('--mcp-server', 'serve the workflows as tools of MCP, at /mcp')
     .option('--otel', 'export traces, as the OTEL_* variables say')
     .option('--no-page', 'do not serve the page at /')

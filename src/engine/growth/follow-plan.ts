@@ -22,11 +22,14 @@ export async function followPlan(
   first?: PlanLine,
 ): Promise<PlanEnd> {
   const desk = await loop.openPlan()
-  const ended = loop.ended.then(
-    () => 'ended' as const,
-    () => 'ended' as const,
-  )
-  const end = desk === undefined ? 'ended' : await read(desk, reader, streamed, first, ended)
+  let hasEnded = false
+  // The source may never give another line. One listener: a race with each line would keep one reaction per line.
+  const leave = (): void => {
+    hasEnded = true
+    reader.cancel()
+  }
+  loop.ended.then(leave, leave)
+  const end = desk === undefined ? 'ended' : await read(desk, reader, streamed, first, () => hasEnded)
   // The rest of a plan that is complete, or that cannot go on, is not read.
   if (end !== 'broken') reader.cancel()
   return end
@@ -37,11 +40,11 @@ async function read(
   reader: PlanLineReader,
   streamed: ResolvedPlanOptions,
   first: PlanLine | undefined,
-  ended: Promise<'ended'>,
+  hasEnded: () => boolean,
 ): Promise<PlanEnd> {
   try {
-    for (let line = first ?? (await Promise.race([reader.next(), ended])); ; ) {
-      if (line === 'ended' || desk.isClosed) return 'ended'
+    for (let line = first ?? (await reader.next()); ; line = reader.take() ?? (await reader.next())) {
+      if (hasEnded() || desk.isClosed) return 'ended'
       if (line === undefined || ('value' in line && isSeal(line.value))) {
         desk.seal()
         return 'sealed'
@@ -49,8 +52,6 @@ async function read(
       if (!accept(desk, line, streamed)) return 'rejected'
       if (desk.room !== undefined) await desk.room
       if (isTurnSpent()) await new Promise<void>(afterTurn)
-      // Lines that came together join together.
-      line = reader.take() ?? (await Promise.race([reader.next(), ended]))
     }
   } catch {
     // Whatever the source throws, the rest of the plan is missing.

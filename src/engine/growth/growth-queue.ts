@@ -1,3 +1,4 @@
+import { afterTurn } from '../../clock.ts'
 import { DagstreamError } from '../../errors.ts'
 import type { AddedTask, PlanIssue, Reason } from '../../events/events.ts'
 import type { ExecutionState } from '../../events/execution-state.ts'
@@ -41,6 +42,8 @@ export class GrowthQueue {
   readonly #patches: PendingPatch[] = []
   /** Of a patch that is recorded. */
   #settle: (() => void) | undefined
+  /** A round is due in the next turn. */
+  #isDue = false
   /** The execution is about to be ended. */
   isEnding = false
   /** The last line of a step that was given. */
@@ -74,7 +77,14 @@ export class GrowthQueue {
     if (last?.kind === 'add') {
       last.tasks.push(task)
       if (workflows !== undefined) last.workflows = { ...last.workflows, ...workflows }
-    } else this.#push({ kind: 'add', tasks: [task], workflows })
+    } else this.#steps.push({ kind: 'add', tasks: [task], workflows })
+    if (this.#isDue) return
+    this.#isDue = true
+    // Lines that come in one turn join together.
+    afterTurn(() => {
+      this.#isDue = false
+      this.#recorder.wake()
+    })
   }
 
   patch(patch: PendingPatch): void {

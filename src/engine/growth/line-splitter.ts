@@ -8,8 +8,8 @@ export type SplitLine = string | null | undefined
 /** Splits text or bytes at line feeds; a carriage return before one belongs to the end of the line. Linear. */
 export class LineSplitter {
   readonly #maxBytes: number
-  /** The unfinished line, unless it is too long. */
-  #parts: (string | Uint8Array)[] = []
+  /** The unfinished line, unless it is too long: adjacent bytes are one part, however small their chunks are. */
+  #parts: (string | ByteBuffer)[] = []
   #size = 0
 
   /** @param maxBytes of a line, without its end */
@@ -38,7 +38,20 @@ export class LineSplitter {
     this.#size += part.length
     // A carriage return may follow the last byte that is allowed.
     if (this.#size > this.#maxBytes + 1) this.#parts = []
-    else if (part.length > 0) this.#parts.push(part)
+    else if (part.length === 0) return
+    else if (typeof part === 'string') this.#addText(part)
+    else {
+      const last = this.#parts.at(-1)
+      if (last instanceof ByteBuffer) last.add(part)
+      else this.#parts.push(new ByteBuffer(part))
+    }
+  }
+
+  #addText(part: string): void {
+    const { length } = this.#parts
+    // An engine joins strings without a copy.
+    if (typeof this.#parts[length - 1] === 'string') (this.#parts[length - 1] as string) += part
+    else this.#parts.push(part)
   }
 
   #take(): SplitLine {
@@ -54,27 +67,42 @@ export class LineSplitter {
   }
 }
 
+/** Bytes that grow. It keeps copies: a producer may reuse its chunks. */
+class ByteBuffer {
+  #bytes: Uint8Array
+  #size: number
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = Uint8Array.from(bytes)
+    this.#size = bytes.length
+  }
+
+  get bytes(): Uint8Array {
+    return this.#bytes.subarray(0, this.#size)
+  }
+
+  add(bytes: Uint8Array): void {
+    const size = this.#size + bytes.length
+    if (size > this.#bytes.length) {
+      const grown = new Uint8Array(Math.max(size, this.#bytes.length * 2))
+      grown.set(this.bytes)
+      this.#bytes = grown
+    }
+    this.#bytes.set(bytes, this.#size)
+    this.#size = size
+  }
+}
+
 function slice(chunk: string | Uint8Array, from: number, to?: number): string | Uint8Array {
-  // The producer may reuse its buffer.
-  return typeof chunk === 'string' ? chunk.slice(from, to) : Uint8Array.from(chunk.subarray(from, to))
+  return typeof chunk === 'string' ? chunk.slice(from, to) : chunk.subarray(from, to)
 }
 
 /** @returns `undefined` for bytes that are not UTF-8 */
-function join(parts: readonly (string | Uint8Array)[]): string | undefined {
-  let text = ''
-  let decoder: TextDecoder | undefined
+function join(parts: readonly (string | ByteBuffer)[]): string | undefined {
+  const decoder = new TextDecoder('utf-8', { fatal: true })
   try {
-    for (const part of parts) {
-      if (typeof part !== 'string') text += (decoder ??= new TextDecoder('utf-8', { fatal: true })).decode(part, STREAM)
-      else {
-        text += (decoder?.decode() ?? '') + part
-        decoder = undefined
-      }
-    }
-    return text + (decoder?.decode() ?? '')
+    return parts.map(part => (typeof part === 'string' ? part : decoder.decode(part.bytes))).join('')
   } catch {
     return undefined
   }
 }
-
-const STREAM: TextDecodeOptions = { stream: true }

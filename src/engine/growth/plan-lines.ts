@@ -33,13 +33,16 @@ export class PlanLineReader {
   readonly #lines: PlanLine[] = []
   /** Number of physical lines that were read. */
   #count: number
-  #bytes = 0
+  #bytes: number
   #isDone = false
+  /** Ends a wait for the source. */
+  #leave: (() => void) | undefined
 
-  /** @param count lines that were read of the plan before */
-  constructor(source: PlanSource, count = 0) {
+  /** @param count lines that were read of the plan before @param bytes their size */
+  constructor(source: PlanSource, count = 0, bytes = 0) {
     this.#iterator = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]()
     this.#count = count
+    this.#bytes = bytes
   }
 
   /** The next line; `undefined` at the end. Rejects with what the source throws: an unfinished line is dropped then. */
@@ -47,9 +50,10 @@ export class PlanLineReader {
     for (;;) {
       const line = this.#lines.shift()
       if (line !== undefined || this.#isDone) return line
-      const { done, value } = await this.#iterator.next()
-      if (done) this.#finish()
-      else this.#read(value)
+      const chunk = await this.#pull()
+      if (this.#isDone) continue
+      if (chunk === undefined) this.#finish()
+      else this.#read(chunk)
     }
   }
 
@@ -58,14 +62,23 @@ export class PlanLineReader {
     return this.#lines.shift()
   }
 
-  /** Leaves the source. */
+  /** Leaves the source: `next` waits for it no longer, and resolves to a line that was read, or to `undefined`. */
   cancel(): void {
     this.#isDone = true
+    this.#leave?.()
     try {
       Promise.resolve(this.#iterator.return?.()).catch(() => {})
     } catch {
       // The source has no say in it.
     }
+  }
+
+  /** The next chunk; `undefined` at the end, and once the source is left. */
+  #pull(): Promise<PlanChunk | undefined> {
+    return new Promise((resolve, reject) => {
+      this.#leave = () => resolve(undefined)
+      Promise.resolve(this.#iterator.next()).then(({ done, value }) => resolve(done ? undefined : value), reject)
+    })
   }
 
   #read(chunk: PlanChunk): void {

@@ -50,9 +50,12 @@ export class InboxDelivery {
   async #deliverAll(): Promise<void> {
     const { inbox, recorder, pending } = this.#parts
     const { executionId } = recorder
-    while (!recorder.isClosed) {
+    let isFull = true
+    // Messages that come after the last page have a hint of their own.
+    while (isFull && !recorder.isClosed) {
       const messages = (await inbox.read([executionId], PAGE)).get(executionId) ?? []
       if (recorder.isClosed) return
+      isFull = messages.length >= PAGE
       const consumed = this.#receive(messages)
       if (consumed.length === 0) return
       pending.consume(consumed)
@@ -95,6 +98,7 @@ export class InboxDelivery {
       cancel(news.reason, news.requestId)
       return reply()
     }
+    if (news.type !== 'answer') return reply(new DagstreamError('STORE_FAILED', 'The command in the store is damaged'))
     this.#obeying.add(id)
     const { inputId, answer, by } = news
     let isRecorded = false

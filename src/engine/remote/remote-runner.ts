@@ -14,6 +14,7 @@ import type { TokenUsage } from '../../events/token-usage.ts'
 import type { Recorder } from '../recorder.ts'
 import type { DurableCalls } from './durable-calls.ts'
 import type { PendingRound } from './pending-round.ts'
+import { checkNews, isUsage } from './posted-news.ts'
 
 /** Receives the reports of an attempt of a worker. */
 export interface RemoteSink extends AttemptSink {
@@ -80,8 +81,11 @@ export class RemoteRunner implements AttemptRunner {
   /** Continues an attempt that an earlier coordinator has ordered. */
   adopt({ key, questions, usage }: OpenOrder, sink: RemoteSink): void {
     this.start(key, sink)
-    if (usage !== undefined) sink.usageSum(usage)
-    for (const question of questions) this.#report(key, { type: 'question', question })
+    if (isUsage(usage)) sink.usageSum(usage)
+    for (const question of questions) {
+      const news = checkNews({ key, number: 1, news: { type: 'question', question } })
+      if (news.type === 'question') this.#report(key, news)
+    }
   }
 
   abort(key: AttemptKey, reason: AbortReason): void {
@@ -118,7 +122,8 @@ export class RemoteRunner implements AttemptRunner {
    * @param onBegun called once a message can be delivered for which it is too early
    * @returns the sink that may hold tokens that are not recorded; `early`: its attempt has not begun
    */
-  receive({ key, news }: AttemptMessage | OrderMessage, onBegun: () => void): RemoteSink | 'early' | undefined {
+  receive(message: AttemptMessage | OrderMessage, onBegun: () => void): RemoteSink | 'early' | undefined {
+    const { key } = message
     const running = this.#find(key)
     if (running === undefined) {
       if (this.#expected.get(key.taskId) !== key.attempt) return undefined
@@ -126,7 +131,11 @@ export class RemoteRunner implements AttemptRunner {
       return 'early'
     }
     const { sink } = running
+    const news = checkNews(message)
     switch (news.type) {
+      case 'refused':
+        sink.log('warning', `A message of the worker was refused: ${news.problem}`)
+        return undefined
       case 'interrupted':
         if (news.usage !== undefined) sink.usageSum(news.usage)
         this.#running.delete(key.taskId)

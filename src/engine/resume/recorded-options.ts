@@ -101,7 +101,8 @@ export function readPlanOptions(text: string | undefined): ResolvedPlanOptions |
   const { plan } = (parseRecorded('options', text) ?? {}) as { readonly plan?: Partial<ResolvedPlanOptions> }
   if (!isJsonObject(plan)) return undefined
   try {
-    return resolvePlanOptions(plan.firstLine === 1 ? 1 : 0, plan)
+    const { firstLine = 0 } = plan
+    return resolvePlanOptions(Number.isSafeInteger(firstLine) && firstLine > 0 ? firstLine : 0, plan)
   } catch (error) {
     throw recordUnusable('The recorded `options` of a streamed plan are invalid', error)
   }

@@ -29,6 +29,10 @@ export class LeaseKeeper {
   readonly #held = new Map<string, Lease>()
   /** Given back, but not known to the store: it renews them with the others. */
   readonly #releasing = new Set<Lease>()
+  /** Calls that may give this server executions that it does not hold yet. */
+  #callCount = 0
+  /** Executions that the last renewal named and this server does not hold. */
+  #unknown: ReadonlySet<string> = new Set()
   /** Executions claimed from servers that died or gave them back. */
   takeoverCount = 0
 
@@ -43,7 +47,7 @@ export class LeaseKeeper {
   /** Creates an execution and claims it. @throws the errors of the store */
   async create(record: ExecutionRecord): Promise<Registration> {
     const { leases, holder, ttlMs } = this.#options
-    const registration = await callStore(() => leases.create(holder, record, ttlMs))
+    const registration = await this.#count(() => leases.create(holder, record, ttlMs))
     if (registration.lease !== undefined) this.#hold(registration.lease)
     return registration
   }
@@ -51,7 +55,7 @@ export class LeaseKeeper {
   /** Claims an execution on request. @throws `INTERRUPTED` while another server coordinates it; the errors of the store */
   async claim(executionId: string): Promise<Lease> {
     const { leases, holder, ttlMs } = this.#options
-    const lease = await callStore(() => leases.claim(holder, executionId, ttlMs))
+    const lease = await this.#count(() => leases.claim(holder, executionId, ttlMs))
     if (lease === undefined) throw new DagstreamError('INTERRUPTED', 'Another server coordinates the execution')
     return this.#hold(lease)
   }
@@ -59,7 +63,7 @@ export class LeaseKeeper {
   /** Claims executions that no living server coordinates. @throws the errors of the store */
   async claimFree(limit: number): Promise<readonly Lease[]> {
     const { leases, holder, ttlMs } = this.#options
-    const claimed = await callStore(() => leases.claimFree(holder, limit, ttlMs))
+    const claimed = await this.#count(() => leases.claimFree(holder, limit, ttlMs))
     for (const lease of claimed) this.#hold(lease)
     this.takeoverCount += claimed.length
     return claimed
@@ -70,6 +74,7 @@ export class LeaseKeeper {
     const { leases, holder, ttlMs, onLost } = this.#options
     // Leases that are claimed during the renewal may be missing from its answer.
     const before = [...this.#held.values()]
+    const isQuiet = this.#callCount === 0
     await Promise.all(Array.from(this.#releasing, lease => this.release(lease)))
     if (before.length === 0) return
     const kept = new Set(await callStore(() => leases.renew(holder, ttlMs)))
@@ -78,6 +83,24 @@ export class LeaseKeeper {
       if (kept.has(executionId) || this.#held.get(executionId) !== lease) continue
       this.#held.delete(executionId)
       onLost(executionId)
+    }
+    await this.#returnUnknown(isQuiet && this.#callCount === 0 ? kept : [])
+  }
+
+  /**
+   * Gives back what two renewals in a row have named and this server does not hold: the answer that gave it was lost. Otherwise
+   * its renewals would keep others from it.
+   */
+  async #returnUnknown(kept: Iterable<string>): Promise<void> {
+    const { leases, holder, ttlMs, logger } = this.#options
+    const known = new Set([...this.#held.keys(), ...Array.from(this.#releasing, ({ executionId }) => executionId)])
+    const unknown = [...kept].filter(executionId => !known.has(executionId))
+    const repeated = unknown.filter(executionId => this.#unknown.has(executionId))
+    this.#unknown = new Set(unknown)
+    for (const executionId of repeated) {
+      logger.warn('An execution that was claimed without an answer is given back', { executionId })
+      const lease = await callStore(() => leases.claim(holder, executionId, ttlMs))
+      if (lease !== undefined) await this.release(lease)
     }
   }
 
@@ -110,6 +133,15 @@ export class LeaseKeeper {
 
   async releaseAll(): Promise<void> {
     await Promise.all(Array.from(this.#held.values(), lease => this.release(lease)))
+  }
+
+  async #count<T>(call: () => Promise<T>): Promise<T> {
+    this.#callCount += 1
+    try {
+      return await callStore(call)
+    } finally {
+      this.#callCount -= 1
+    }
   }
 
   #hold(lease: Lease): Lease {

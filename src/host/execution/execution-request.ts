@@ -1,5 +1,6 @@
 import type { RecordedOptions } from '../../engine/resume/recorded-options.ts'
 import type { ForkSource } from '../../engine/reuse/takeover.ts'
+import type { NewPlan } from '../plans/planner.ts'
 import type { DAGStructure } from '../../workflow/document.ts'
 
 /** A request for a new execution. */
@@ -16,6 +17,8 @@ export interface ExecutionRequest {
   readonly isRecorded?: boolean
   /** Of a fork: what it takes its outputs from. */
   readonly fork?: ForkSource
+  /** Of a plan that is still being written: the document has no tasks. */
+  readonly plan?: NewPlan
   /** Whether the request says so: it holds also while the execution only waits for people. */
   readonly isGraceAsked?: boolean
   /** W3C `traceparent` of the request: the parent of the execution's trace. */

@@ -38,7 +38,7 @@ export interface RecoveryContext {
   readonly retries: StoreRetries
   readonly observers: ObserverHub
   /** The options and counters of resumed executions. */
-  readonly resume: Pick<ResumeContext, 'options' | 'counters' | 'isAttended'>
+  readonly resume: Pick<ResumeContext, 'options' | 'counters' | 'isAttended' | 'workflows'>
   /** Takes a resumed execution in: from now on it is found and followed. */
   readonly adopt: (stored: StoredExecution, loop: ExecutionLoop, origin?: LoopOrigin) => HostedExecution
   /** The leases of a shared store. */

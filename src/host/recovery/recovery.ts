@@ -37,7 +37,7 @@ export class Recovery {
   constructor(context: RecoveryContext, isAutomatic: boolean) {
     this.#context = context
     this.quarantine = new Quarantine(context)
-    this.#tools = new ToolLookup(context.tools, context.logger, this.#closing.signal)
+    this.#tools = new ToolLookup(context, this.#closing.signal)
     this.#listed = isAutomatic ? this.#begin() : Promise.resolve()
   }
 
@@ -73,9 +73,7 @@ export class Recovery {
   async resume(stored: StoredExecution, stop?: Stop): Promise<HostedExecution> {
     const record = parseRecord(stored)
     const isStopping = record.isStopping || stop !== undefined
-    const tools = await (isStopping
-      ? this.#tools.findForEnd(stored.executionId, record)
-      : this.#tools.find(record.workflow))
+    const tools = await (isStopping ? this.#tools.findForEnd(stored, record) : this.#tools.find(stored))
     const { store, running, adopt, leases } = this.#context
     // A store that answers later may have listed an execution that was being registered here.
     return this.#guardResume(async () => {
@@ -215,9 +213,9 @@ export class Recovery {
     const stored = await this.#findRecoverable(executionId)
     if (stored === undefined) return undefined
     const record = parseRecord(stored)
-    if (record.isStopping) return this.#tools.findForEnd(executionId, record)
+    if (record.isStopping) return this.#tools.findForEnd(stored, record)
     try {
-      return await this.#tools.find(record.workflow)
+      return await this.#tools.find(stored)
     } catch (error) {
       // They may be there later; time mends no other error.
       if (!(error instanceof DagstreamError) || error.code !== 'TOOLS_UNAVAILABLE') throw error

@@ -4,29 +4,58 @@ import type { Logger } from '../../log/logger.ts'
 import { ToolRegistry } from '../../tools/registry.ts'
 import type { ToolResolver } from '../../tools/tool-resolver.ts'
 import { shuttingDown } from '../errors/host-errors.ts'
+import type { ExecutionStore, StoredExecution } from '../../store/execution-store.ts'
+import { collectNames } from '../../workflow/tool-names.ts'
 import type { RecoverableRecord } from '../storage/recoverable-record.ts'
+import { addAllTools, readGrownDocument } from './grown-tools.ts'
 
 /** For executions that are only ended, and call no tool. */
 const NO_TOOLS = new ToolRegistry()
 
+/** What executions are looked up with. */
+export interface ToolLookupParts {
+  readonly tools: ToolResolver
+  readonly store: ExecutionStore
+  readonly logger: Logger
+}
+
 /** Finds the tools of recorded executions. A provider has no time limit but its own. */
 export class ToolLookup {
-  readonly #tools: ToolResolver
-  readonly #logger: Logger
+  readonly #parts: ToolLookupParts
   readonly #closing: AbortSignal
 
   /** @param closing ends every wait with `SHUTTING_DOWN` */
-  constructor(tools: ToolResolver, logger: Logger, closing: AbortSignal) {
-    this.#tools = tools
-    this.#logger = logger
+  constructor(parts: ToolLookupParts, closing: AbortSignal) {
+    this.#parts = parts
     this.#closing = closing
   }
 
-  /** @throws `SHUTTING_DOWN`; the errors of the tool provider */
-  find(workflow: unknown): Promise<ToolRegistry> {
+  /**
+   * The tools of a document as plans and patches have changed it: the log is read if they are not known anyway.
+   * @throws `SHUTTING_DOWN`; `RECORD_UNUSABLE`; the errors of the store and of the tool provider
+   */
+  find(stored: StoredExecution): Promise<ToolRegistry> {
+    return this.#wait(() => this.#parts.tools.registry ?? this.#findGrown(stored))
+  }
+
+  async #findGrown(stored: StoredExecution): Promise<ToolRegistry> {
+    const { tools, store, logger } = this.#parts
+    const { workflow, isUnsealed } = await readGrownDocument(stored, store)
+    const named = await tools.toolsFor(workflow)
+    return isUnsealed ? addAllTools(named, tools, logger) : named
+  }
+
+  /** Workflows with `finally` tasks may have joined the document. */
+  async #findForFinally(stored: StoredExecution): Promise<ToolRegistry> {
+    const { tools, store } = this.#parts
+    const { workflow } = await readGrownDocument(stored, store)
+    return collectNames(workflow).hasFinally ? tools.toolsFor(workflow) : NO_TOOLS
+  }
+
+  #wait(find: () => ToolRegistry | Promise<ToolRegistry>): Promise<ToolRegistry> {
     return new Promise((resolve, reject) => {
       const stop = onAbort(this.#closing, () => reject(shuttingDown()))
-      Promise.resolve(this.#tools.toolsFor(workflow)).then(resolve, reject).finally(stop)
+      Promise.resolve(find()).then(resolve, reject).finally(stop)
     })
   }
 
@@ -35,14 +64,13 @@ export class ToolLookup {
    * since a cancellation that was accepted takes effect.
    * @throws `SHUTTING_DOWN`
    */
-  async findForEnd(executionId: string, { workflow, hasFinally }: RecoverableRecord): Promise<ToolRegistry> {
-    if (!hasFinally) return NO_TOOLS
+  async findForEnd(stored: StoredExecution, { hasFinally }: RecoverableRecord): Promise<ToolRegistry> {
     try {
-      return await this.find(workflow)
+      return await (hasFinally ? this.find(stored) : this.#wait(() => this.#findForFinally(stored)))
     } catch (error) {
       if (this.#closing.aborted) throw error
       const message = 'Tools of an execution that is to end are not available: its `finally` tasks do not run'
-      this.#logger.warn(message, { executionId, error: describeError(error) })
+      this.#parts.logger.warn(message, { executionId: stored.executionId, error: describeError(error) })
       return NO_TOOLS
     }
   }

@@ -20,6 +20,10 @@ const HOST_PROBLEMS: readonly HostProblem[] = [
   { title: 'Conflict', status: 409, code: 'INTERRUPTED' },
   { title: 'Conflict', status: 409, code: 'RECORD_UNUSABLE' },
   { title: 'Conflict', status: 409, code: 'IDEMPOTENCY_CONFLICT' },
+  { title: 'Conflict', status: 409, code: 'PLAN_LINE_MISMATCH' },
+  { title: 'Conflict', status: 409, code: 'PLAN_CLOSED' },
+  { title: 'Conflict', status: 409, code: 'PLAN_BUSY', retryAfterS: 1 },
+  { title: 'Conflict', status: 409, code: 'PLAN_ELSEWHERE', retryAfterS: 1 },
   { title: 'Too many requests', status: 429, code: 'TOO_MANY_EXECUTIONS', retryAfterS: 1 },
   { title: 'Too many requests', status: 429, code: 'TOO_MANY_SUBSCRIBERS', retryAfterS: 1 },
   { title: 'Service unavailable', status: 503, code: 'SHUTTING_DOWN', retryAfterS: 1 },
@@ -27,10 +31,15 @@ const HOST_PROBLEMS: readonly HostProblem[] = [
 ]
 
 /** The problem that an error of the host is answered with; `undefined` for any other error. */
-export function findHostProblem({ code, message: detail }: DagstreamError): HttpProblem | undefined {
+export function findHostProblem({ code, message: detail, details }: DagstreamError): HttpProblem | undefined {
   const known = HOST_PROBLEMS.find(each => each.code === code)
   if (known === undefined) return undefined
   const { title, status, retryAfterS } = known
-  const headers: Record<string, string> = retryAfterS === undefined ? {} : { 'Retry-After': String(retryAfterS) }
-  return new HttpProblem(status, { title, detail, code }, headers)
+  const { planLine } = details
+  const isLine = typeof planLine === 'number'
+  const headers = {
+    ...(retryAfterS !== undefined && { 'Retry-After': String(retryAfterS) }),
+    ...(isLine && { 'Plan-Line': String(planLine) }),
+  }
+  return new HttpProblem(status, { title, detail, code, ...(isLine && { planLine }) }, headers)
 }

@@ -9,7 +9,6 @@ import { formatPointer, quoteName } from '../../tools/json-pointer.ts'
 import { type DAGStructure, LIMITS, type WorkflowIssue } from '../../workflow/document.ts'
 import { IssueList } from '../../workflow/issues.ts'
 import type { WorkflowText } from '../../workflow/locate-issues.ts'
-import type { RepeatClaim } from '../../host/execution/claimant.ts'
 import type { ExecutionRequest } from '../../host/execution/execution-request.ts'
 import { badRequest, HttpProblem } from '../answers/problem.ts'
 import { parseOptions, type ServerBounds } from './execution-options.ts'
@@ -46,7 +45,9 @@ export async function readJson(request: Request): Promise<JsonBody> {
   refuseEncoding(request)
   const type = request.headers.get('content-type')
   if (type === null || !JSON_TYPE.test(type)) {
-    const detail = `Expected \`Content-Type: application/json\`, got ${type === null ? 'none' : describeValue(type)}`
+    const hint = /ndjson|jsonl/i.test(type ?? '') ? ': a plan goes to /executions, as `application/x-ndjson`' : ''
+    const found = type === null ? 'none' : describeValue(type)
+    const detail = `Expected \`Content-Type: application/json\`, got ${found}${hint}`
     throw new HttpProblem(415, { title: 'Unsupported media type', detail })
   }
   const bytes = new Uint8Array(await readBytes(request))
@@ -75,8 +76,11 @@ function parse(text: string): Pick<JsonBody, 'value' | 'duplicateKeys'> {
   }
 }
 
-/** RFC 9110, 15.5.16: the answer to an unsupported encoding names the supported ones. */
-function refuseEncoding(request: Request): void {
+/**
+ * RFC 9110, 15.5.16: the answer to an unsupported encoding names the supported ones.
+ * @throws HttpProblem 415 for any `Content-Encoding`
+ */
+export function refuseEncoding(request: Request): void {
   const encoding = request.headers.get('content-encoding')
   const codings = (encoding ?? '').split(',').map(coding => coding.trim().toLowerCase())
   if (encoding === null || codings.every(coding => coding === 'identity' || coding === '')) return
@@ -85,10 +89,10 @@ function refuseEncoding(request: Request): void {
   throw new HttpProblem(415, { title: 'Unsupported media type', detail }, headers)
 }
 
-/** The error for a body above the bound. */
-export function bodyTooLarge(): HttpProblem {
-  const detail = `Expected a body of at most ${LIMITS.maxBodyBytes} bytes`
-  return new HttpProblem(413, { title: 'Content too large', detail, maxBodyBytes: LIMITS.maxBodyBytes })
+/** The error for a body above its bound. */
+export function bodyTooLarge(maxBodyBytes: number = LIMITS.maxBodyBytes): HttpProblem {
+  const detail = `Expected a body of at most ${maxBodyBytes} bytes`
+  return new HttpProblem(413, { title: 'Content too large', detail, maxBodyBytes })
 }
 
 /** Where the workflow of a body stands in its text, and the input: all of it, or what `parseEnvelope` takes. */
@@ -206,29 +210,6 @@ export function refuseDuplicates(issues: readonly WorkflowIssue[]): DagstreamErr
   return new DagstreamError('INVALID_WORKFLOW', message, { details: { issues, issueCount: issues.length } })
 }
 
-/** @throws HttpProblem 400 for an invalid key */
-function parseIdempotencyKey(request: Request): string | undefined {
-  const key = request.headers.get('idempotency-key')
-  if (key === null || /^[\x21-\x7e]{1,255}$/.test(key)) return key ?? undefined
-  throw badRequest('Expected `Idempotency-Key` to be 1–255 visible ASCII characters')
-}
-
-/** Derives an id from the key of a request, equal for repetitions. @throws HttpProblem 400 for an invalid key */
-export async function parseRequestId(request: Request): Promise<string | undefined> {
-  const key = parseIdempotencyKey(request)
-  return key === undefined ? undefined : (await hash(new TextEncoder().encode(key).buffer)).slice(0, 32)
-}
-
-/** @param workflow the registered one in the path @throws HttpProblem 400 for an invalid key */
-export async function parseRepeatClaim(request: Request, { bytes }: JsonBody, workflow?: string): Promise<RepeatClaim> {
-  const idempotencyKey = parseIdempotencyKey(request)
-  if (idempotencyKey === undefined) return {}
-  // JSON contains no NUL, so that no bare body has the hash of a request for a registered workflow.
-  const path = workflow === undefined ? [] : [new TextEncoder().encode(`${workflow}\0`)]
-  const requestHash = await hash(await new Blob([...path, bytes]).arrayBuffer())
-  return { idempotencyKey, requestHash }
-}
-
 const JSON_TYPE = /^application\/(?:[!#$&^_.+\w-]+\+)?json\s*(?:;|$)/i
 
 /** A body whose client disconnects before its end is refused. */
@@ -238,9 +219,4 @@ async function readBytes(request: Request): Promise<ArrayBuffer> {
   } catch {
     throw badRequest('The body could not be read')
   }
-}
-
-async function hash(bytes: ArrayBuffer): Promise<string> {
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
-  return Array.from(digest, byte => byte.toString(16).padStart(2, '0')).join('')
 }

@@ -1,13 +1,19 @@
 import { LIMITS } from '../../workflow/document.ts'
 import { bodyTooLarge } from './execution-request.ts'
+import { expectPlanLength, isPlanRequest } from './plan-type.ts'
 import { badRequest } from '../answers/problem.ts'
 import { markPartlyRead } from './unread-body.ts'
 
 /**
- * Bounds the body of a request. @returns the same request if it states its length, else one with the body that was read
+ * Bounds the body of a request. @returns the same request if it states its length, or is a plan, whose reader bounds it; else
+ * one with the body that was read
  * @throws HttpProblem 413 above the bound, with the rest left unread; 400 for a truncated body
  */
 export async function limitBody(request: Request): Promise<Request> {
+  if (isPlanRequest(request)) {
+    expectPlanLength(request)
+    return request
+  }
   const { headers, body } = request
   const length = headers.has('transfer-encoding') ? null : headers.get('content-length')
   if (length !== null) {

@@ -1,11 +1,9 @@
 import { systemClock } from '../../clock.ts'
+import { findCarrier } from './carrier.ts'
 
 /** Bounds of the part of a body that is read and discarded before a refusal, bytes and ms. */
 const MAX_BYTES = 16 * 1024 * 1024
 const MAX_MS = 5000
-
-/** Requests whose server continues to read after the answer. */
-const tended = new WeakSet<Request>()
 
 /** Requests whose body was read in part. */
 const partlyRead = new WeakSet<Request>()
@@ -13,11 +11,6 @@ const partlyRead = new WeakSet<Request>()
 /** Marks a request whose body was read in part and is not locked. */
 export function markPartlyRead(request: Request): void {
   partlyRead.add(request)
-}
-
-/** Marks a request whose body need not be read to its end before a refusal. */
-export function markTended(request: Request): void {
-  tended.add(request)
 }
 
 /**
@@ -29,7 +22,7 @@ export function markTended(request: Request): void {
  */
 export async function readBeforeRefusal(request: Request, response: Response): Promise<Response> {
   // Other answers may be streams, which must start at once.
-  if (response.status < 400 || tended.has(request) || !isStandIn(request)) return response
+  if (response.status < 400 || findCarrier(request) !== undefined || !isStandIn(request)) return response
   if (request.bodyUsed && !partlyRead.has(request)) return response
   const { body } = request
   if (body === null || body.locked) return response
@@ -56,6 +49,6 @@ export async function readBeforeRefusal(request: Request, response: Response): P
 }
 
 /** Whether a request was made by an adapter: those are not made by the constructor of `Request`. */
-function isStandIn(request: Request): boolean {
+export function isStandIn(request: Request): boolean {
   return Object.getPrototypeOf(request) !== Request.prototype
 }

@@ -7,9 +7,10 @@ import { expectMethods } from '../../errors.ts'
 import { takeBody } from '../../sse/body-stream.ts'
 import { LATER, type PullBody } from '../../sse/pull-body.ts'
 import { problem } from '../answers/problem.ts'
-import { markTended } from '../body/unread-body.ts'
+import { setCarrier } from '../body/carrier.ts'
 import { ConnectionTurns } from './connection-turns.ts'
 import { discardBehindAnswer, discardBesideAnswer } from './discard.ts'
+import { liftTimeLimit } from './request-time.ts'
 
 /** An object that answers requests: a `Handler` of `dagstream/http`, or a wrapped one. */
 export interface Fetcher {
@@ -42,7 +43,7 @@ export function createListener(handler: Fetcher): Listener {
       const isTrace = request.method === 'TRACE'
       const response = isTrace
         ? problem(501, { title: 'Not implemented' })
-        : await fetch(tend(hasUnknownLength(request) ? rebuild(request) : request))
+        : await fetch(carry(hasUnknownLength(request) ? rebuild(request) : request, incoming, outgoing))
       if (http1 && !incoming.complete) {
         // By then a short body that arrived with its headers has been parsed.
         await new Promise<void>(afterTurn)
@@ -85,8 +86,19 @@ function hasLeft(outgoing: ServerResponse | Http2ServerResponse): boolean {
 }
 
 /** The rest of the body is read after the answer; over HTTP/2 a refused stream is cancelled. */
-function tend(request: Request): Request {
-  markTended(request)
+function carry(
+  request: Request,
+  incoming: IncomingMessage | Http2ServerRequest,
+  outgoing: ServerResponse | Http2ServerResponse,
+): Request {
+  setCarrier(request, {
+    liftTimeLimit: () => liftTimeLimit(incoming),
+    abort: () => {
+      // Without an error the stream would end in order.
+      if ('stream' in outgoing) outgoing.stream.destroy(new Error('The request was aborted'))
+      else incoming.socket.destroy()
+    },
+  })
   return request
 }
 

@@ -8,6 +8,7 @@ import { isLoopback, LOOPBACK_HOSTS, parseAllowedHosts, refuseHost } from '../se
 import { createListener } from './listener.ts'
 import { DEFAULT_PORT, MAX_KEEP_ALIVE_MS } from './serve-bounds.ts'
 import { answerParserRefusals } from './parser-refusals.ts'
+import { limitRequestTime } from './request-time.ts'
 
 /** Address and limits of a server. */
 export interface ServeOptions {
@@ -24,7 +25,10 @@ export interface ServeOptions {
   readonly maxConnections?: number
   /** Maximum time for the headers of a request, ms; at most `requestTimeoutMs`. @defaultValue 10,000 */
   readonly headersTimeoutMs?: number
-  /** Maximum time for the whole request, ms; the duration of the answer is unbounded. @defaultValue 30,000 */
+  /**
+   * Maximum time for the body of a request, ms; the duration of the answer is unbounded. A plan that is still being written may
+   * take any time. @defaultValue 30,000
+   */
   readonly requestTimeoutMs?: number
   /**
    * Time for which an idle connection is kept open, ms; sent to clients as `Keep-Alive`. It should exceed that of a load
@@ -95,7 +99,8 @@ export async function serve(
   const server = createServer(
     {
       headersTimeout: headersTimeoutMs,
-      requestTimeout: requestTimeoutMs,
+      // It would end plans, too: the limit is kept here.
+      requestTimeout: 0,
       keepAliveTimeout: keepAliveTimeoutMs,
       connectionsCheckingInterval: 1000,
       // The listener refuses them: Node closes at once, and the answer is lost under a client that still sends.
@@ -105,6 +110,7 @@ export async function serve(
   )
   server.maxConnections = maxConnections
   answerParserRefusals(server)
+  limitRequestTime(server, requestTimeoutMs)
   server.listen(port, host)
   await once(server, 'listening')
   const address = server.address() as AddressInfo

@@ -4,7 +4,8 @@ import { detailPaths } from './detail-paths.ts'
 import { inputPaths } from './input-paths.ts'
 import { content, id, json, parameter, problems } from './operation-parts.ts'
 import { type Json, refer, text } from './schema-parts.ts'
-import { identity, lastEventId, startOperation, stream } from './start-operation.ts'
+import { identity, lastEventId, planLine, startOperation, stream } from './start-operation.ts'
+import { planOperation } from './plan-operation.ts'
 import { formatParameters, protocolPaths } from './protocol-paths.ts'
 import { workflowPaths } from './workflow-paths.ts'
 
@@ -13,7 +14,7 @@ const paths = {
     post: {
       operationId: 'createExecution',
       summary: 'Run a workflow',
-      ...startOperation(refer('WorkflowRequest')),
+      ...planOperation(startOperation(refer('WorkflowRequest'))),
     },
     get: {
       operationId: 'listExecutions',
@@ -43,7 +44,7 @@ const paths = {
       operationId: 'getExecution',
       summary: 'Get the state of an execution',
       responses: {
-        200: json('The state, with the result once it has ended.', refer('Execution')),
+        200: { ...json('The state, with the result once it has ended.', refer('Execution')), headers: planLine },
         ...problems(404, 409, 503),
       },
     },

@@ -14,7 +14,7 @@ const PROBLEMS: Readonly<Record<ProblemStatus, string>> = {
   406: '`Accept` allows no media type of this route.',
   409: 'The state of the execution does not allow this, or the `Idempotency-Key` was used for another request.',
   413: `The body has more than ${LIMITS.maxBodyBytes} bytes.`,
-  415: 'The body is not `application/json`, or has a `Content-Encoding`.',
+  415: 'The body has another type than those of this route, or a `Content-Encoding`.',
   422: 'The workflow, its input, or the answer to a question is invalid; see `issues` and `issueCount`.',
   429: 'Too many executions are running, or too many streams are open.',
   500: 'The server failed; `reference` identifies the error in its log.',

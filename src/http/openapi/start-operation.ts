@@ -8,11 +8,17 @@ export const lastEventId: Json = parameter(
   'The id of the last received event, `<executionId>.<seq>`.',
 )
 
+/** The header of answers about a plan. */
+export const planLine: Json = {
+  'Plan-Line': header('Of a plan: the number of its lines that are in the log.', { type: 'integer', minimum: 0 }),
+}
+
 /** Headers that identify the execution, so that a client can reconnect before the first event. */
 export const identity: Json = {
   'Execution-Id': header('Id of the execution.'),
   Location: header('`/executions/{id}`.'),
   'Trace-Id': header('Id of the trace of the execution, if traces are written.'),
+  ...planLine,
 }
 
 /** Description of a stream. */

@@ -57,6 +57,13 @@ export interface HandlerOptions extends ExecutionOptions {
    */
   readonly drainMs?: number
   /**
+   * Time for which a plan that breaks off waits for its planner, ms: with an `Idempotency-Key`, and after a crash. Then it ends, or
+   * counts as complete, as its `onPlanBreak` says. @defaultValue 30,000
+   */
+  readonly planGraceMs?: number
+  /** Silence after which a plan that is being sent has broken off, ms. @defaultValue 120,000 */
+  readonly planSilenceMs?: number
+  /**
    * On a shared store: whether this process runs attempts, too, with the tools that it has. `false` needs workers.
    * @defaultValue true
    */
@@ -94,6 +101,7 @@ export interface ResolvedHandlerOptions extends HostOptions {
   readonly allowedOrigins: readonly string[]
   readonly heartbeatMs: number
   readonly stallTimeoutMs: number
+  readonly planSilenceMs: number
   readonly format: Format
   readonly mcpServer: boolean
 }
@@ -114,6 +122,8 @@ const HANDLER_OPTIONS: readonly (keyof HandlerOptions)[] = [
   'heartbeatMs',
   'stallTimeoutMs',
   'drainMs',
+  'planGraceMs',
+  'planSilenceMs',
   'format',
   'observers',
   'mcpServer',
@@ -135,6 +145,8 @@ export function resolveHandlerOptions(given: HandlerOptions): ResolvedHandlerOpt
     heartbeatMs = 8000,
     stallTimeoutMs = 30_000,
     drainMs = 10_000,
+    planGraceMs = 30_000,
+    planSilenceMs = 120_000,
     format = defaultFormat,
     observers = [],
     mcpServer = false,
@@ -163,12 +175,14 @@ export function resolveHandlerOptions(given: HandlerOptions): ResolvedHandlerOpt
       throw invalidOption(name, 'a positive integer or Infinity', value)
     }
   }
-  for (const [name, value] of Object.entries({ heartbeatMs, stallTimeoutMs })) {
+  for (const [name, value] of Object.entries({ heartbeatMs, stallTimeoutMs, planSilenceMs })) {
     if (!(isAtLeastZero(value) && value > 0)) throw invalidOption(name, 'a positive number of milliseconds', value)
   }
   expectObservers(observers)
   if (typeof mcpServer !== 'boolean') throw invalidOption('mcpServer', 'a boolean', mcpServer)
-  if (!isAtLeastZero(drainMs)) throw invalidOption('drainMs', 'a number of milliseconds, 0 or more', drainMs)
+  for (const [name, value] of Object.entries({ drainMs, planGraceMs })) {
+    if (!isAtLeastZero(value)) throw invalidOption(name, 'a number of milliseconds, 0 or more', value)
+  }
   return {
     tools: resolver,
     workflows:
@@ -184,6 +198,8 @@ export function resolveHandlerOptions(given: HandlerOptions): ResolvedHandlerOpt
     heartbeatMs,
     stallTimeoutMs,
     drainMs,
+    planGraceMs,
+    planSilenceMs,
     format,
     observers: [...observers],
     mcpServer,

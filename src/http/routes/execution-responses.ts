@@ -10,6 +10,7 @@ import type { ResolvedHandlerOptions } from '../options/handler-options.ts'
 import type { HostedExecution } from '../../host/execution/hosted-execution.ts'
 import { HttpProblem } from '../answers/problem.ts'
 import { JSON_HEADERS, STREAM_HEADERS, VARY } from '../answers/headers.ts'
+import { describePlanLine } from '../answers/plan-line.ts'
 import { ResultChunks } from './result-body.ts'
 import { TextChunks } from './text-chunks.ts'
 import { type AgUiRun, chooseFormat, createEncoder, type ProtocolFormat, protocolHeaders } from './stream-format.ts'
@@ -151,10 +152,12 @@ export class ExecutionResponses {
     const head = { executionId, status, ...(forkedFrom && { forkedFrom }) }
     if (!hosted.hasEnded || request.method === 'HEAD') {
       const { parked } = hosted
-      return Response.json({ ...head, ...(parked && { parked }) }, { headers: JSON_HEADERS })
+      const headers = { ...JSON_HEADERS, ...describePlanLine(hosted) }
+      return Response.json({ ...head, ...(parked && { parked }) }, { headers })
     }
     const prefix = `${JSON.stringify(head).slice(0, -1)},"result":`
-    return this.#sendChunks(hosted, new ResultChunks(hosted, this.#options.execution.store, prefix, '}'))
+    const chunks = new ResultChunks(hosted, this.#options.execution.store, prefix, '}')
+    return this.#sendChunks(hosted, chunks, describePlanLine(hosted))
   }
 
   /** The output as the whole body. */

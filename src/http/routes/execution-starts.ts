@@ -9,7 +9,8 @@ import { JSON_HEADERS } from '../answers/headers.ts'
 import { badRequest } from '../answers/problem.ts'
 import { readTrace } from '../answers/trace-headers.ts'
 import type { ServerBounds } from '../body/execution-options.ts'
-import { type JsonBody, parseRepeatClaim, readJson } from '../body/execution-request.ts'
+import { type JsonBody, readJson } from '../body/execution-request.ts'
+import { parseRepeatClaim } from '../body/repeat-claim.ts'
 import type { ResolvedHandlerOptions } from '../options/handler-options.ts'
 import type { Access } from '../security/authorize.ts'
 import type { ExecutionAccess } from './execution-access.ts'
@@ -110,7 +111,8 @@ export class ExecutionStarts {
   }
 }
 
-function accept(hosted: HostedExecution): Response {
+/** The answer to a request that does not wait for its execution. */
+export function accept(hosted: HostedExecution): Response {
   hosted.disconnectPolicy.watch()
   const { executionId, status } = hosted
   const headers = { ...JSON_HEADERS, ...identify(hosted), 'Preference-Applied': 'respond-async' }
@@ -118,6 +120,6 @@ function accept(hosted: HostedExecution): Response {
 }
 
 /** RFC 7240: one of several preferences, with any parameters. */
-function prefersAsync(request: Request): boolean {
+export function prefersAsync(request: Request): boolean {
   return /(?:^|,)\s*respond-async\s*(?:[;,]|$)/i.test(request.headers.get('prefer') ?? '')
 }

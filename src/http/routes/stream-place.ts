@@ -2,6 +2,7 @@ import { parseEventId } from '../../events/events.ts'
 import { readTraceparent } from '../../engine/resume/recorded-options.ts'
 import type { HostedExecution } from '../../host/execution/hosted-execution.ts'
 import { badRequest, HttpProblem } from '../answers/problem.ts'
+import { describePlanLine } from '../answers/plan-line.ts'
 import { describeTrace } from '../answers/trace-headers.ts'
 import type { ExecutionResponses } from './execution-responses.ts'
 import { chooseFormat } from './stream-format.ts'
@@ -32,9 +33,10 @@ export function streamAfter(
 }
 
 /** Headers that identify the execution before the first event. */
-export function identify({ executionId, record }: HostedExecution): Record<string, string> {
+export function identify(hosted: HostedExecution): Record<string, string> {
+  const { executionId, record } = hosted
   const trace = describeTrace(readTraceparent(record.options))
-  return { Location: `/executions/${executionId}`, 'Execution-Id': executionId, ...trace }
+  return { Location: `/executions/${executionId}`, 'Execution-Id': executionId, ...describePlanLine(hosted), ...trace }
 }
 
 /** @throws HttpProblem 400 for a malformed id, or one of another execution */

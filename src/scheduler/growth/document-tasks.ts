@@ -42,23 +42,25 @@ export function countLayers(graph: TaskGraph): number {
 export function computeDocumentPath(graph: TaskGraph, timesMs: ArrayLike<number>): number {
   const { mainCount, tasks } = graph.plan
   const isFinally = (task: number): boolean => task >= mainCount && task < tasks.length
-  const ends = new Map<number, number>()
+  const ends = new Float64Array(graph.size).fill(Number.NaN)
+  const open: number[] = []
   let longest = 0
   let base = 0
   for (const first of listDocumentTasks(graph)) {
     if (isFinally(first)) base ||= longest
-    const open = [first]
+    open.push(first)
     for (let task = open.at(-1); task !== undefined; task = open.at(-1)) {
-      const dependencies = dependenciesOf(graph, task)
-      const missing = ends.has(task) ? [] : dependencies.filter(each => !ends.has(each))
-      if (missing.length > 0) {
-        open.push(...missing)
-        continue
+      const openCount = open.length
+      let start = isFinally(task) ? base : 0
+      for (const dependency of dependenciesOf(graph, task)) {
+        const end = ends[dependency] as number
+        if (Number.isNaN(end)) open.push(dependency)
+        else if (end > start) start = end
       }
+      if (open.length > openCount) continue
       open.pop()
-      const start = dependencies.reduce((most, each) => Math.max(most, ends.get(each) ?? 0), isFinally(task) ? base : 0)
       const end = start + (timesMs[task] as number)
-      ends.set(task, end)
+      ends[task] = end
       longest = Math.max(longest, end)
     }
   }
@@ -67,9 +69,15 @@ export function computeDocumentPath(graph: TaskGraph, timesMs: ArrayLike<number>
 
 function dependenciesOf(graph: TaskGraph, task: number): readonly number[] {
   const grown = graph.grownAt(task)
-  if (grown !== undefined) return grown.dependsOn.flatMap(id => graph.indexOf(id) ?? [])
-  const dependencies = graph.plan.dependencies[task] ?? []
-  return graph.removedCount === 0 ? dependencies : dependencies.flatMap(each => graph.indexOf(graph.idOf(each)) ?? [])
+  const planned = graph.plan.dependencies[task] ?? []
+  if (grown === undefined && graph.removedCount === 0) return planned
+  const ids = grown?.dependsOn ?? planned.map(each => graph.idOf(each))
+  const dependencies: number[] = []
+  for (const id of ids) {
+    const dependency = graph.indexOf(id)
+    if (dependency !== undefined) dependencies.push(dependency)
+  }
+  return dependencies
 }
 
 function isPresent(graph: TaskGraph, task: number): boolean {

@@ -1,5 +1,6 @@
 import type { ClientConfig } from 'pg'
-import { invalidOption } from '../../errors.ts'
+import { DagstreamError, invalidOption } from '../../errors.ts'
+import type { PostgresDriver } from './load-driver.ts'
 
 /** Protocols of a URL of PostgreSQL. */
 const PROTOCOL = /^postgres(?:ql)?:\/\//
@@ -8,6 +9,9 @@ const PROTOCOL = /^postgres(?:ql)?:\/\//
 export function isPostgresUrl(text: string): boolean {
   return PROTOCOL.test(text)
 }
+
+/** Those of `psql`. The driver takes another value for one that checks nobody. */
+const SSL_MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full']
 
 /** Time for a connection to be made, ms. */
 const CONNECT_TIMEOUT_MS = 3000
@@ -30,6 +34,10 @@ export function readConnectionUrl(url: string, name: string): ClientConfig {
   }
   const [address, query = ''] = splitOnce(url, '?')
   const parameters = new URLSearchParams(query)
+  const sslMode = parameters.get('sslmode')
+  if (sslMode !== null && !SSL_MODES.includes(sslMode)) {
+    throw invalidOption('url', `a URL whose \`sslmode\` is one of ${SSL_MODES.join(', ')}`, sslMode)
+  }
   // Without it the driver has meanings of `sslmode` of its own, and warns about them.
   if (parameters.has('sslmode') && !parameters.has('uselibpqcompat')) parameters.set('uselibpqcompat', 'true')
   const rest = parameters.size > 0 ? `?${parameters}` : ''
@@ -43,9 +51,28 @@ export function readConnectionUrl(url: string, name: string): ClientConfig {
   }
 }
 
+/**
+ * Requires that the driver can read a URL, and the files that it names.
+ * @throws `INVALID_OPTION` without the URL, which may hold a password
+ */
+export function expectUsable({ Client }: PostgresDriver, config: ClientConfig): void {
+  try {
+    void new Client(config)
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    const isMalformed = code === 'ERR_INVALID_URL' || error instanceof URIError
+    const hint = 'it cannot be parsed; write special characters of user and password as %40 for @, %2F for /, %3F for ?'
+    throw new DagstreamError('INVALID_OPTION', `The URL of the store is unusable: ${isMalformed ? hint : message}`, {
+      details: { option: 'url' },
+    })
+  }
+}
+
 /** The URL for messages and logs: host, port and database, without user, password and parameters. */
 export function describeUrl(url: string): string {
-  const [address] = splitOnce(url.replace(PROTOCOL, ''), '?')
+  const [address, parameters = ''] = splitOnce(url.replace(PROTOCOL, ''), '?')
+  // Where no user is, an `@` behind the question mark may end a password that holds one.
+  if (!address.includes('@') && parameters.includes('@')) return 'postgres://…'
   return `postgres://${address.slice(address.lastIndexOf('@') + 1)}`
 }
 

@@ -1,7 +1,8 @@
 import type { Pool, PoolClient } from 'pg'
 import type { Clock } from '../../clock.ts'
-import { failStore, isConflict, isOutage, toStoreError } from './store-error.ts'
+import { failStore, isConflict, isOutage, toStoreError, TransactionGoesOn } from './store-error.ts'
 import type { Statement } from './sql/statement.ts'
+import { READ_TRANSACTION } from './sql/transactions.ts'
 import { sleep } from '../../sleep.ts'
 
 /** A row of a result. Numbers beyond 32 bits are text. */
@@ -10,6 +11,13 @@ export type Row = Readonly<Record<string, unknown>>
 /** Delay before the first retry, and the maximum, ms. */
 const FIRST_DELAY_MS = 50
 const MAX_DELAY_MS = 1000
+
+/**
+ * Begins a transaction. Its id tells whether it took effect, if the answer to its `COMMIT` is lost. A process that stands still in it
+ * does not keep its locks.
+ */
+const BEGIN =
+  "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '5s'; SELECT pg_current_xact_id()::text AS id" as const
 
 /** Retries of transactions that met others, such as in a deadlock: the others went on. */
 const MAX_CONFLICTS = 5
@@ -82,14 +90,19 @@ export class Database {
     }
   }
 
-  /** Runs statements in one transaction; retried whole after an outage. */
+  /** Runs statements in one transaction; retried whole after an outage, unless it took effect. */
   transaction<T>(run: (query: Query, isRetry: boolean) => Promise<T>): Promise<T> {
-    return this.retry(async (_, isRetry) => {
+    let last: { readonly id: string; readonly value: T } | undefined
+    return this.retry(async (query, isRetry) => {
+      // The answer to its `COMMIT` was lost.
+      if (last !== undefined && (await isCommitted(query, last.id))) return last.value
+      last = undefined
       const client = await this.#options.pool.connect()
       let fault: Error | undefined
       try {
-        await client.query('BEGIN')
+        const id = readId(await client.query(BEGIN))
         const value = await run(queryWith(client), isRetry)
+        last = { id, value }
         await client.query('COMMIT')
         return value
       } catch (error) {
@@ -108,7 +121,7 @@ export class Database {
   }
 
   readonly #query: Query = async ({ name, text }, values = []) => {
-    const { rows } = await this.#options.pool.query({ name, text, values: [...values] })
+    const { rows } = await this.#options.pool.query({ name, text, values: values.map(toParameter) })
     return rows as readonly Row[]
   }
 
@@ -119,8 +132,32 @@ export class Database {
   }
 }
 
+/**
+ * PostgreSQL holds no NUL. Documents are JSON, which escapes it; the id of an execution has none. An id from outside that has one is
+ * looked for under another character, and not found.
+ */
+function toParameter(value: unknown): unknown {
+  if (typeof value === 'string') return value.includes('\u0000') ? value.replaceAll('\u0000', '\ufffd') : value
+  return Array.isArray(value) && value.some(each => typeof each === 'string' && each.includes('\u0000'))
+    ? value.map(toParameter)
+    : value
+}
+
 function queryWith(client: PoolClient): Query {
-  return async ({ name, text }, values = []) => (await client.query({ name, text, values: [...values] })).rows as Row[]
+  return async ({ name, text }, values = []) =>
+    (await client.query({ name, text, values: values.map(toParameter) })).rows as Row[]
+}
+
+/** The last of the results of `BEGIN`. */
+function readId(results: unknown): string {
+  return (results as readonly { readonly rows: readonly { readonly id: string }[] }[]).at(-1)?.rows[0]?.id as string
+}
+
+/** @throws an outage while the transaction goes on: its connection is lost, and the server does not know yet */
+async function isCommitted(query: Query, id: string): Promise<boolean> {
+  const [row] = await query(READ_TRANSACTION, [id])
+  if (row?.['status'] === 'in progress') throw new TransactionGoesOn()
+  return row?.['status'] === 'committed'
 }
 
 /** Gives a connection back; one that may be in a transaction still is closed. */

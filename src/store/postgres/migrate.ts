@@ -1,5 +1,5 @@
 import type { ClientBase } from 'pg'
-import { readConnectionUrl, describeUrl } from './connection-url.ts'
+import { describeUrl, expectUsable, readConnectionUrl } from './connection-url.ts'
 import { loadDriver } from './load-driver.ts'
 import { MIGRATION_LOCK, MIGRATIONS, type Migration } from './sql/migrations.ts'
 import { ADD_VERSION, CREATE_SCHEMA, CREATE_VERSIONS, LOCK_MIGRATION, type SchemaVersion } from './sql/version.ts'
@@ -76,9 +76,10 @@ async function inTransaction<T>(client: ClientBase, run: () => Promise<T>): Prom
 async function withClient<T>(url: string, run: (client: ClientBase, where: string) => Promise<T>): Promise<T> {
   const config = readConnectionUrl(url, 'dagstream store')
   const where = describeUrl(url)
-  const { Client } = await loadDriver()
+  const driver = await loadDriver()
+  expectUsable(driver, config)
   // A step may rebuild a large table.
-  const client = new Client({ ...config, query_timeout: 0 })
+  const client = new driver.Client({ ...config, query_timeout: 0 })
   client.on('error', () => {
     // A statement in flight rejects with it.
   })

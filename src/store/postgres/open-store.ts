@@ -1,8 +1,10 @@
-import { readConnectionUrl, describeUrl } from './connection-url.ts'
+import type { ClientBase } from 'pg'
+import { describeUrl, expectUsable, readConnectionUrl } from './connection-url.ts'
 import { Database } from './database.ts'
 import { loadDriver } from './load-driver.ts'
 import { createPostgresStore } from './create-store.ts'
 import type { PostgresStore } from './postgres-store.ts'
+import { SET_PLANS } from './sql/session.ts'
 import { checkStore } from './schema-version.ts'
 import { type PostgresStoreOptions, resolvePostgresOptions } from './store-options.ts'
 import { toStoreError } from './store-error.ts'
@@ -20,7 +22,9 @@ export async function openPostgresStore(url: string, options: PostgresStoreOptio
   const config = readConnectionUrl(url, 'dagstream')
   const where = describeUrl(url)
   const driver = await loadDriver()
-  const pool = new driver.Pool({ ...config, max: resolved.maxConnections })
+  expectUsable(driver, config)
+  // oxlint-disable-next-line typescript/no-misused-promises -- the pool waits for it
+  const pool = new driver.Pool({ ...config, max: resolved.maxConnections, onConnect: setPlans })
   // Without these a connection that ends while nobody uses it would end the process.
   pool.on('error', error => resolved.logger.debug('A connection to the store was lost', { error: String(error) }))
   pool.on('connect', client => void client.on('error', () => {}))
@@ -32,4 +36,13 @@ export async function openPostgresStore(url: string, options: PostgresStoreOptio
   }
   const database = new Database({ pool, where, clock: resolved.clock, storeRetryMs: resolved.storeRetryMs })
   return createPostgresStore({ database, driver, config, options: resolved })
+}
+
+/** Settings of a connection before its first statement. */
+async function setPlans(client: ClientBase & { readonly processID?: number }): Promise<void> {
+  try {
+    await client.query(SET_PLANS, [client.processID ?? 0])
+  } catch {
+    // Without them it is only slower. A connection that is lost shows at its first statement.
+  }
 }

@@ -1,6 +1,7 @@
 import type { Logger } from '../../log/logger.ts'
 import type { Database } from './database.ts'
 import { DELETE } from './sql/executions.ts'
+import { isForbidden } from './store-error.ts'
 import { CLEAR_SLICE, SWEEP, SWEEP_COMMANDS, SWEEP_REMEMBERED } from './sql/retention.ts'
 import { toAgeMs, toCount } from './stored-text.ts'
 
@@ -40,7 +41,7 @@ export class Retention {
   start(): void {
     const { maxFinishedAgeMs, maxFinishedCount, maxCacheAgeMs, maxCacheBytes } = this.#bounds
     if (Math.min(maxFinishedAgeMs, maxFinishedCount, maxCacheAgeMs, maxCacheBytes) === Infinity) return
-    const sweep = (): void => void this.sweep().catch((error: unknown) => this.#warn(error))
+    const sweep = (): void => void this.sweep().catch((error: unknown) => this.#failed(error))
     this.#interval = setInterval(sweep, SWEEP_EVERY_MS).unref()
   }
 
@@ -83,6 +84,13 @@ export class Retention {
 
   async #clearSlices(): Promise<void> {
     while (!this.#isClosed && (await this.#database.query(CLEAR_SLICE, [ROWS_AT_ONCE])).length > 0);
+  }
+
+  /** The role of a worker may not remove executions: servers do. */
+  #failed(error: unknown): void {
+    if (!isForbidden(error)) return this.#warn(error)
+    clearInterval(this.#interval)
+    this.#bounds.logger.debug('Finished executions are removed by other processes: this role may not', {})
   }
 
   #warn(error: unknown): void {

@@ -17,8 +17,8 @@ const MEANINGS: Readonly<Record<string, string>> = {
 /** SQLSTATEs of a store that was never migrated: a missing schema or table. */
 const NOT_MIGRATED: ReadonlySet<string> = new Set(['3F000', '42P01', '42703', '42883'])
 
-/** SQLSTATEs after which the same statement may succeed: the server starts, stops or is full. */
-const PASSING = /^(?:08...|57P0.|53300|53400)$/
+/** SQLSTATEs after which the same statement may succeed: the server starts, stops or is full, or this process stood still. */
+const PASSING = /^(?:08...|57P0.|53300|53400|25P03)$/
 
 /** Errors of sockets after which another connection may succeed. */
 const SOCKET: ReadonlySet<string> = new Set([
@@ -40,10 +40,25 @@ const SOCKET: ReadonlySet<string> = new Set([
 const GONE =
   /^(?:Connection terminated|timeout exceeded when trying to connect|timeout expired|Query read timeout|Client has encountered a connection error|Client was closed)/
 
+/** The outcome of a transaction is not known yet. */
+export class TransactionGoesOn extends Error {
+  /** `transaction_resolution_unknown`. */
+  readonly code = '08007'
+
+  constructor() {
+    super('A transaction whose connection was lost goes on')
+  }
+}
+
 /** Whether a transaction met another one, so that it may succeed at once when it is repeated. */
 export function isConflict(error: unknown): boolean {
   const code = readCode(error)
   return code === '40001' || code === '40P01'
+}
+
+/** Whether a role lacks a privilege, also of an error that `toStoreError` has converted. */
+export function isForbidden(error: unknown): boolean {
+  return readCode(error instanceof DagstreamError ? error.cause : error) === '42501'
 }
 
 /** Whether an error says that the database is away for now, rather than that it refuses. */

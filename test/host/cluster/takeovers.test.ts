@@ -141,3 +141,26 @@ test('a server that drains gives its executions back: the other one continues at
   expect(await statusOf(b.get('/executions/a1'))).toBe('success')
   expect(rig.tool.started).toEqual(['a'])
 })
+
+test('an execution that a server claimed without learning of it is continued', async () => {
+  rig = clusterRig()
+  const [a, b] = [rig.server('a'), rig.server('b')]
+  await rig.worker('w')
+  await settle(rig)
+  await a.begin({ workflow: ONE_TASK })
+  await b.begin({ workflow: ONE_TASK })
+  const [first, second] = [await rig.tool.nextCall('a'), await rig.tool.nextCall('a')]
+  b.process.loseAnswer('claimFree')
+  a.process.die()
+  // Its renewals keep all that the store says it has.
+  await rig.clock.run(LEASE_MS * 3)
+  expect(await b.figure('dagstream_leases')).toBe(2)
+  first.succeed(1)
+  second.succeed(1)
+  await rig.clock.run(2000)
+  expect([await statusOf(b.get('/executions/a1')), await statusOf(b.get('/executions/b1'))]).toEqual([
+    'success',
+    'success',
+  ])
+  expect(rig.tool.started).toEqual(['a', 'a'])
+})

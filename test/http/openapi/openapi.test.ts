@@ -7,6 +7,7 @@ import { ExecutionAccess } from '../../../src/http/routes/execution-access.ts'
 import { ExecutionResponses } from '../../../src/http/routes/execution-responses.ts'
 import { createAgUiRoutes } from '../../../src/http/routes/ag-ui-routes.ts'
 import { createChatRoutes } from '../../../src/http/routes/chat-routes.ts'
+import { createPlanRoutes } from '../../../src/http/plans/plan-routes.ts'
 import { createExecutionRoutes } from '../../../src/http/routes/execution-routes.ts'
 import { createDetailRoutes, createTokenRoutes } from '../../../src/http/routes/detail-routes.ts'
 import { createInputRoutes } from '../../../src/http/routes/input-routes.ts'
@@ -62,6 +63,7 @@ test('every route is documented, and every documented route exists', () => {
   const below = (base: string, { routes }: Hono): readonly { readonly method: string; readonly path: string }[] =>
     routes.map(({ method, path }) => ({ method, path: `${base}${path}`.replace(/\/$/, '') }))
   const routes = [
+    ...below('/executions', createPlanRoutes(host, responses, access, options)),
     ...below('/executions', createExecutionRoutes(host, responses, access, starts, options)),
     ...below('/workflows', createWorkflowRoutes(starts, options)),
     ...below('/workflows', createChatRoutes(host, responses, access, starts, options)),
@@ -111,6 +113,7 @@ test('answers of the server match the document: status, type, headers and body',
   const traced = { begin: () => ({ traceparent }), observe: () => undefined }
   const { tool, send, create } = handlerRig({ workflows: { one: ONE_TASK }, observers: [traced] })
   const seen = new Set<string>()
+  let isPlan = false
   const expectDocumented = async (response: Response, method: string, path: string): Promise<void> => {
     const { operation } = operations.find(each => each.method === method && each.path === path) ?? {}
     const what = `${method} ${path} ${response.status}`
@@ -118,7 +121,8 @@ test('answers of the server match the document: status, type, headers and body',
     const answer = operation?.responses[response.status]
     expect(answer, what).toBeDefined()
     const { headers = {}, content = {} } = answer as Answer
-    expect(Object.keys(headers).filter(name => !response.headers.has(name))).toEqual([])
+    const missing = Object.keys(headers).filter(name => !response.headers.has(name))
+    expect(missing).toEqual('Plan-Line' in headers && !isPlan ? ['Plan-Line'] : [])
     const body = await response.text()
     if (answer?.content === undefined) return expect([what, body]).toEqual([what, ''])
     const type = (response.headers.get('content-type') ?? '').split(';')[0] as string
@@ -135,6 +139,14 @@ test('answers of the server match the document: status, type, headers and body',
   // Of one that runs it changes nothing.
   await expectDocumented(await send('POST', `/executions/${id}/resume`), 'POST', '/executions/{id}/resume')
   await expectDocumented(await send('GET', '/executions'), 'GET', '/executions')
+  const ndjson = { 'Content-Type': 'application/x-ndjson', 'Idempotency-Key': 'plan' }
+  const plan = await send('POST', '/executions', { headers: ndjson, body: '{"seal": true}\n' })
+  isPlan = true
+  const { executionId } = (await plan.json()) as { executionId: string }
+  await expectDocumented(await send('GET', `/executions/${executionId}`), 'GET', '/executions/{id}')
+  const late = { ...ndjson, 'Plan-Line': '3' }
+  await expectDocumented(await send('POST', '/executions', { headers: late, body: '' }), 'POST', '/executions')
+  isPlan = false
   const result = await create(workflow)
   const stream = await create(workflow, { accept: 'text/event-stream' })
   const calls = await tool.nextCalls('a/b', 'a/b', 'a/b')

@@ -1,10 +1,12 @@
 import { createCounters } from '../../../src/engine/counters.ts'
+import type { ResolvedPlanOptions } from '../../../src/engine/growth/plan-options.ts'
 import type { ExecutionLoop } from '../../../src/engine/execution-loop.ts'
 import { createLoop } from '../../../src/engine/executors/launch.ts'
 import type { ResolvedOptions } from '../../../src/engine/options.ts'
 import { recoverLoop } from '../../../src/engine/resume/resume.ts'
 import type { SharedStore } from '../../../src/cluster/shared-store.ts'
 import type { DAGStructure, ExecutionPlan } from '../../../src/index.ts'
+import type { WorkflowRegistry } from '../../../src/plan/workflow-registry.ts'
 import type { StoredExecution } from '../../../src/store/execution-store.ts'
 import type { ToolRegistry } from '../../../src/tools/registry.ts'
 
@@ -17,6 +19,10 @@ export interface CoordinatorParts {
   readonly options: ResolvedOptions
   readonly holder?: string
   readonly owner?: string
+  /** The workflows that added tasks may name. */
+  readonly workflows?: WorkflowRegistry | undefined
+  /** Of a plan that is still being written: its document has no tasks. */
+  readonly streamed?: ResolvedPlanOptions
 }
 
 /** A process that coordinates one execution, without a host. A test can kill it: its store never answers again. */
@@ -44,15 +50,8 @@ export class TestCoordinator {
   ): Promise<TestCoordinator> {
     const store = createMortal(parts.store)
     const options = { ...parts.options, store }
-    const { owner } = parts
-    const made = createLoop(
-      workflow,
-      parts.tools,
-      input,
-      options,
-      createCounters(),
-      owner === undefined ? {} : { owner },
-    )
+    const { owner, workflows, streamed } = parts
+    const made = createLoop(workflow, parts.tools, input, options, createCounters(), { owner, workflows, streamed })
     const registration = await store.leases.create(parts.holder ?? 'first', made.describe(), TTL_MS)
     if (registration.lease === undefined) throw new Error('Expected a new execution')
     made.start(registration.lease)
@@ -65,7 +64,8 @@ export class TestCoordinator {
     const options = { ...parts.options, store }
     // The earlier holder is dead: a host would wait for the end of its lease.
     const stored = (await store.get(executionId)) as StoredExecution
-    const recovered = await recoverLoop(stored, store, { tools: parts.tools, options })
+    const { tools, workflows } = parts
+    const recovered = await recoverLoop(stored, store, { tools, workflows, options })
     return 'loop' in recovered ? new TestCoordinator(recovered.loop, store, options) : undefined
   }
 

@@ -30,11 +30,19 @@ export function readPayload(own: string, payload: string): readonly Hint[] | und
   return hints.every(hint => hint !== undefined) ? hints : undefined
 }
 
-/** @returns `undefined` for a word of a later version */
+/** Every user of the database can notify: no payload throws. @returns `undefined` for a word that is not understood */
 function readWord(word: string): Hint | undefined {
   const kind = KINDS.get(word.charAt(0))
-  const id = decodeURIComponent(word.slice(1))
-  if (kind === undefined) return undefined
+  const id = decode(word.slice(1))
+  if (kind === undefined || id === undefined) return undefined
   if (kind === 'orders') return { kind }
   return kind === 'worker' ? { kind, workerId: id } : { kind, executionId: id }
+}
+
+function decode(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return undefined
+  }
 }

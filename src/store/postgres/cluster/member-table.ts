@@ -61,14 +61,7 @@ export class MemberTable implements Members {
   }
 
   async list(): Promise<readonly KnownMember[]> {
-    const rows = await this.#database.query(LIST_MEMBERS)
-    return rows.map(({ id, started_at, body, tools, seen_at }) => ({
-      memberId: id as string,
-      startedAt: started_at as string,
-      ...(JSON.parse(body as string) as Omit<Member, 'memberId' | 'startedAt' | 'tools'>),
-      tools: JSON.parse(tools as string) as Member['tools'],
-      seenAt: (seen_at as Date).toISOString(),
-    }))
+    return (await this.#database.query(LIST_MEMBERS)).flatMap(readMember)
   }
 
   async limitOwners(maxRunningPerOwner: number): Promise<void> {
@@ -96,6 +89,18 @@ export class MemberTable implements Members {
     })
     // A limit may be wider now.
     this.#publish({ kind: 'orders' })
+  }
+}
+
+/** Nothing for a row that another program has damaged: one member must not hide all others. */
+function readMember({ id, started_at, body, tools, seen_at }: Row): readonly KnownMember[] {
+  try {
+    const { role, running, capacity, version } = JSON.parse(body as string) as Member
+    const announced = (JSON.parse(tools as string) as Member['tools']).filter(tool => typeof tool?.name === 'string')
+    const [memberId, startedAt, seenAt] = [id as string, started_at as string, (seen_at as Date).toISOString()]
+    return [{ memberId, role, startedAt, tools: announced, running, capacity, version, seenAt }]
+  } catch {
+    return []
   }
 }
 

@@ -5,7 +5,7 @@ import { parseJson } from '../../../json/parse-json.ts'
 import { stringifyJson } from '../../../json/stringify-json.ts'
 import type { Database, Row } from '../database.ts'
 import { notFound } from '../event-table.ts'
-import { FIND_REPLY, LIST_WAITING, POST, READ_INBOX, SEND } from '../sql/inbox.ts'
+import { FIND_REPLY, LIST_WAITING, POST, READ_INBOX, SEND, WAS_POSTED } from '../sql/inbox.ts'
 import { toCount } from '../stored-text.ts'
 import { readKey, toKeyValues } from './keys.ts'
 
@@ -22,21 +22,28 @@ export class MessageTable implements Inbox {
   async post(workerId: string, messages: readonly AttemptMessage[]): Promise<readonly boolean[]> {
     if (messages.length === 0) return []
     const news = messages.map(each => each.news)
-    const rows = await this.#database.query(POST, [
+    const values = [
       workerId,
-      ...toKeyValues(messages.map(({ key }) => key)),
-      messages.map(({ number }) => number),
+      ...toMessageValues(messages),
       news.map(({ type }) => type),
       news.map(each => stringifyJson(each)),
       news.map(each => (each.type === 'question' ? stringifyJson(each.question) : null)),
       news.map(each => (each.type === 'usage' ? stringifyJson(each.usage) : null)),
-    ])
-    const accepted = rows.map(row => row['is_accepted'] === true)
+    ]
+    const { accepted, freesPermit } = await this.#database.retry(async query => {
+      const rows = await query(POST, values)
+      const isHeld = rows.map(row => row['is_held'] === true)
+      const left = messages.filter((_, at) => !isHeld[at])
+      const found = left.length === 0 ? [] : await query(WAS_POSTED, toMessageValues(left))
+      const wasPosted = new Set(left.filter((_, at) => found[at]?.['was_posted'] === true))
+      return {
+        accepted: messages.map((message, at) => isHeld[at] === true || wasPosted.has(message)),
+        freesPermit: rows[0]?.['frees_permit'] === true,
+      }
+    })
     const touched = messages.filter((_, at) => accepted[at])
     for (const { key } of touched) this.#publish({ kind: 'inbox', executionId: key.executionId })
-    // A permit is free.
-    if (touched.some(each => each.news.type === 'settled' || each.news.type === 'question'))
-      this.#publish({ kind: 'orders' })
+    if (freesPermit) this.#publish({ kind: 'orders' })
     return accepted
   }
 
@@ -81,12 +88,28 @@ export class MessageTable implements Inbox {
   }
 }
 
+/** Keys and numbers. */
+function toMessageValues(messages: readonly AttemptMessage[]): readonly unknown[] {
+  return [...toKeyValues(messages.map(({ key }) => key)), messages.map(({ number }) => number)]
+}
+
 function readMessage(row: Row): InboxMessage['message'] {
-  const news = parseJson(row['body'] as string)
+  const news = readNews(row)
   if (row['command'] !== null) {
     return { commandId: row['command'], executionId: row['execution_id'], news } as CommandMessage
   }
   const key = readKey(row)
   // The number of a message of the store itself is absent.
   return (row['message'] === null ? { key, news } : { key, number: Number(row['message']), news }) as AttemptMessage
+}
+
+/** What is larger than the bound, is not JSON or is not of its kind becomes news without content, which their reader refuses. */
+function readNews({ body, kind }: Row): unknown {
+  try {
+    const news = parseJson(body as string) as Readonly<Record<string, unknown>>
+    if (kind === 'command' || news['type'] === kind) return news
+  } catch {
+    // Below.
+  }
+  return { type: kind }
 }

@@ -103,7 +103,7 @@ export class OrderTable implements OrderSource {
     return rows.map(row => ({
       key: readKey({ ...row, execution_id: executionId }),
       questions: readQuestions(row),
-      ...(typeof row['usage'] === 'string' && { usage: JSON.parse(row['usage']) as TokenUsage }),
+      ...readUsage(row),
     }))
   }
 
@@ -159,6 +159,20 @@ export function readRenewed(keys: readonly AttemptKey[], rows: readonly Row[]): 
   return { lost, cancelled }
 }
 
+/** What is not JSON is left out: a takeover must not fail because of it. */
 function readQuestions(row: Row): readonly Question[] {
-  return (row['questions'] as readonly string[]).map(json => parseJson(json) as Question)
+  return (row['questions'] as readonly string[]).flatMap(json => readJson(json)) as readonly Question[]
+}
+
+function readUsage(row: Row): { readonly usage?: TokenUsage } {
+  const [usage] = typeof row['usage'] === 'string' ? readJson(row['usage']) : []
+  return usage === undefined ? {} : { usage: usage as TokenUsage }
+}
+
+function readJson(json: string): readonly unknown[] {
+  try {
+    return [parseJson(json)]
+  } catch {
+    return []
+  }
 }

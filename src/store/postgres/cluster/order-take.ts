@@ -4,6 +4,7 @@ import { parseJson } from '../../../json/parse-json.ts'
 import type { Database, Query, Row } from '../database.ts'
 import {
   COUNT_RUNNING,
+  FIND_TAKEN,
   LIST_ANSWERED,
   LIST_CANDIDATES,
   LOCK_LIMITS,
@@ -19,7 +20,7 @@ import {
 import { readKey } from './keys.ts'
 import { OrderChoice } from './order-choice.ts'
 
-/** Takes that find all their orders locked by others try again at once, this often. */
+/** A take whose orders others have locked, while more of them may wait, tries again at once, this often. */
 const MAX_TRIES = 5
 
 /** Takes orders: in one statement where nothing bounds them, else in a transaction that locks the bounds. */
@@ -32,14 +33,26 @@ export class OrderTake {
 
   /** @param free at least 1 */
   take(workerId: string, free: number, ttlMs: number): Promise<readonly TakenOrder[]> {
-    return this.#database.retry(async query => {
-      for (let tries = 1; ; tries++) {
-        const rows = await query(TAKE_FREELY, [workerId, 2 * free + 16, ttlMs, free])
-        if (rows[0]?.['is_bound'] === true) break
-        const taken = rows.filter(({ command }) => command !== null).map(toStart)
-        if (taken.length > 0 || rows[0]?.['found'] === 0 || tries === MAX_TRIES) return taken
+    // A duration of its own, by which it finds what it has taken if an answer is lost.
+    const leaseMs = ttlMs + Math.random()
+    return this.#database.retry(async (query, isRetry) => {
+      const found = isRetry ? await query(FIND_TAKEN, [workerId, leaseMs]) : []
+      if (found.length > 0) return found.map(toStart)
+      const taken: TakenOrder[] = []
+      for (let tries = 1; tries <= MAX_TRIES; tries++) {
+        const left = free - taken.length
+        const depth = 2 * left + 16
+        const rows = await query(TAKE_FREELY, [workerId, depth, leaseMs, left])
+        if (rows[0]?.['is_bound'] === true) {
+          if (taken.length > 0) break
+          return this.#database.transaction(locked => takeWithin(locked, workerId, free, ttlMs))
+        }
+        taken.push(...rows.filter(({ command }) => command !== null).map(toStart))
+        // Otherwise it has seen all orders that wait: the rest of them is being taken by others.
+        const hasMore = (rows[0]?.['found'] as number) >= depth
+        if (taken.length === free || !hasMore) break
       }
-      return this.#database.transaction(locked => takeWithin(locked, workerId, free, ttlMs))
+      return taken
     })
   }
 }

@@ -2,8 +2,8 @@ import { type Statement, statement } from './statement.ts'
 
 /**
  * Messages of a worker, in order: $2 execution, $3 task, $4 attempt, $5 number, $6 kind, $7 body, $8 a question, $9 usage; the last
- * two are NULL for other kinds. Returns for each whether it is accepted. An order that is locked by another transaction is waited
- * for, so that its worker and its last number are the newest.
+ * two are NULL for other kinds. Returns for each whether its order is held, and whether the end of one of them, or its question,
+ * frees a permit. An order that is locked by another transaction is waited for, so that its worker and its last number are the newest.
  */
 export const POST: Statement = statement(
   'post',
@@ -11,12 +11,12 @@ export const POST: Statement = statement(
      SELECT * FROM unnest($2::text[], $3::text[], $4::int[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::text[])
        WITH ORDINALITY AS m (execution_id, task, attempt, message, kind, body, question, usage, place)
    ), held AS (
-     SELECT number, execution, execution_id, task, attempt, last_message FROM dagstream.orders AS o
+     SELECT number, execution, execution_id, task, attempt, tool, last_message FROM dagstream.orders AS o
      WHERE worker = $1 AND EXISTS (SELECT FROM posted AS p
        WHERE p.execution_id = o.execution_id AND p.task = o.task AND p.attempt = o.attempt)
      ORDER BY number FOR UPDATE
    ), fresh AS (
-     SELECT posted.*, number AS held, execution FROM posted JOIN held USING (execution_id, task, attempt)
+     SELECT posted.*, number AS held, execution, tool FROM posted JOIN held USING (execution_id, task, attempt)
      WHERE message > last_message
    ), summed AS (
      SELECT held, max(message) AS last, bool_or(kind = 'settled') AS is_settled,
@@ -33,13 +33,26 @@ export const POST: Statement = statement(
      INSERT INTO dagstream.inbox (execution, execution_id, task, attempt, message, kind, body)
      SELECT execution, execution_id, task, attempt, message, kind, body FROM fresh ORDER BY place
    )
-   SELECT held.number IS NOT NULL OR (
-       EXISTS (SELECT FROM dagstream.inbox AS i JOIN dagstream.executions AS e ON e.number = i.execution
-         WHERE e.id = p.execution_id AND i.task = p.task AND i.attempt = p.attempt AND i.message >= p.message)
-       AND NOT EXISTS (SELECT FROM dagstream.orders AS o
-         WHERE o.execution_id = p.execution_id AND o.task = p.task AND o.attempt = p.attempt)
-     ) AS is_accepted
+   SELECT held.number IS NOT NULL AS is_held,
+     (SELECT EXISTS (SELECT FROM dagstream.settings WHERE name = 'max_running_per_owner' AND value > 0)
+       OR EXISTS (SELECT FROM fresh LEFT JOIN dagstream.tools AS t USING (tool)
+         JOIN dagstream.limits ON key = coalesce(t.limit_key, fresh.tool)
+         WHERE kind IN ('settled', 'question') AND max_running IS NOT NULL)) AS frees_permit
    FROM posted AS p LEFT JOIN held USING (execution_id, task, attempt) ORDER BY place`,
+)
+
+/**
+ * Whether messages of orders that their worker does not hold were posted before: $1 execution, $2 task, $3 attempt, $4 number. A
+ * statement of its own: it sees what the transactions did that `POST` has waited for.
+ */
+export const WAS_POSTED: Statement = statement(
+  'was_posted',
+  `SELECT EXISTS (SELECT FROM dagstream.inbox AS i JOIN dagstream.executions AS e ON e.number = i.execution
+       WHERE e.id = p.execution_id AND i.task = p.task AND i.attempt = p.attempt AND i.message >= p.message)
+     AND (SELECT count(*) FROM dagstream.orders AS o
+       WHERE o.execution_id = p.execution_id AND o.task = p.task AND o.attempt = p.attempt) = 0 AS was_posted
+   FROM unnest($1::text[], $2::text[], $3::int[], $4::bigint[])
+     WITH ORDINALITY AS p (execution_id, task, attempt, message, place) ORDER BY place`,
 )
 
 /** $1 execution, $2 command, $3 body. Idempotent: a command that is known is not sent again. */
@@ -56,14 +69,20 @@ export const SEND: Statement = statement(
    SELECT ended_at IS NOT NULL AS has_ended, EXISTS (SELECT FROM dagstream.commands WHERE id = $2) AS is_known FROM target`,
 )
 
-/** At most $2 messages of each execution. */
+/** Maximum size of a message that is read, and from which on a page of messages ends, bytes. An outcome has at most two thirds. */
+const MAX_BODY = 48 * 1024 * 1024
+const MAX_PAGE = 16 * 1024 * 1024
+
+/** At most $2 messages of each execution. The body of one beyond the bound is NULL: no process has to hold what a worker sends. */
 export const READ_INBOX: Statement = statement(
   'read_inbox',
-  `SELECT m.* FROM unnest($1::text[]) AS asked (id) JOIN dagstream.executions AS e USING (id)
+  `SELECT m.number, execution_id, task, attempt, message, command, kind, CASE WHEN size <= ${MAX_BODY} THEN body END AS body
+   FROM unnest($1::text[]) AS asked (id) JOIN dagstream.executions AS e USING (id)
    CROSS JOIN LATERAL (
-     SELECT number, execution_id, task, attempt, message, command, body FROM dagstream.inbox
-     WHERE execution = e.number ORDER BY number LIMIT $2
-   ) AS m ORDER BY m.number`,
+     SELECT *, sum(size) OVER (ORDER BY number) - size AS size_before FROM (
+       SELECT *, octet_length(body) AS size FROM dagstream.inbox WHERE execution = e.number ORDER BY number LIMIT $2
+     ) AS first
+   ) AS m WHERE size_before < ${MAX_PAGE} ORDER BY m.number`,
 )
 
 export const LIST_WAITING: Statement = statement(

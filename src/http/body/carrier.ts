@@ -1,0 +1,19 @@
+/** The connection that carries a request, as its listener lets the handler affect it. */
+export interface Carrier {
+  /** The rest of the body may take any time: the handler bounds its silence. */
+  liftTimeLimit(): void
+  /** Breaks the connection: the client sees that its request and the answer are not complete. Idempotent. */
+  abort(): void
+}
+
+/** By request. Its server continues to read after the answer. */
+const carriers = new WeakMap<Request, Carrier>()
+
+export function setCarrier(request: Request, carrier: Carrier): void {
+  carriers.set(request, carrier)
+}
+
+/** `undefined` where the runtime, or another adapter, carries the request. */
+export function findCarrier(request: Request): Carrier | undefined {
+  return carriers.get(request)
+}

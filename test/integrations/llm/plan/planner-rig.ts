@@ -63,6 +63,7 @@ export class HeldModel implements LLMProvider {
     return new Promise((resolve, reject) => {
       this.#open.push(resolve)
       signal?.addEventListener('abort', () => {
+        this.#open.splice(0, this.#open.length, ...this.#open.filter(each => each !== resolve))
         this.params.onUsage?.({ promptTokens: 100, completionTokens: 1, totalTokens: 101, model: 'held' })
         reject(signal.reason as Error)
       })

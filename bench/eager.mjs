@@ -111,10 +111,7 @@ function reportGains(results, plans, large, kind) {
 /** The stated figures. @returns {import('./figures.mjs').Figure[]} */
 export function listEagerFigures(results, { seed }) {
   const large = listPlans(seed).filter(({ lines }) => lines.length >= MIN_TASKS)
-  const ratios = large.map(({ name }) => {
-    const { [`wait ${name}`]: wait, [`eager ${name}`]: eager } = results[REAL] ?? {}
-    return eager?.median / wait?.median
-  })
+  const gains = large.map(plan => gainOf(results, STATED, plan))
   return [
     {
       name: '5,000 lines beside the same document',
@@ -129,9 +126,9 @@ export function listEagerFigures(results, { seed }) {
       target: 5,
     })),
     {
-      name: `an eager plan beside waiting, 60 tokens/s, tools of 500 ms (median of ${large.length}; 1.3 × as fast)`,
+      name: `an eager plan beside waiting, 60 tokens/s, tools of 500 ms, virtual time (median of ${large.length}; 1.3 × as fast)`,
       unit: '×',
-      measured: computeMedian(ratios),
+      measured: 1 / computeMedian(gains),
       target: 1 / 1.3,
     },
   ]

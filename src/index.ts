@@ -35,7 +35,7 @@ export type { ExecutionResult, TaskError } from './engine/execution-result.ts'
 export type { DocumentTaskResult } from './engine/task-results.ts'
 export type { ExecutionOptions } from './engine/options.ts'
 export type { PlanChunk, PlanSource } from './engine/growth/plan-lines.ts'
-export type { PlanPatch } from './engine/growth/plan-patch.ts'
+export type { PlanPatch } from './engine/growth/patch-shape.ts'
 export type { PlanOptions } from './engine/growth/plan-options.ts'
 export {
   type ExecuteOptions,

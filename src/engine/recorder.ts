@@ -20,6 +20,8 @@ export interface RecorderCallbacks {
   onLogFailure(error: unknown): void
 }
 
+const EMISSIONS: ReadonlySet<SSEEventType> = new Set(['token', 'token_usage', 'metrics', 'task_progress', 'info'])
+
 /**
  * Collects events and appends them: all events of one microtask turn in one append, one append at a time.
  *
@@ -54,6 +56,11 @@ export class Recorder {
   /** Whether no entry waits to be appended. */
   get isEmpty(): boolean {
     return this.#entries.length === 0
+  }
+
+  /** Whether every entry that waits to be appended leaves the task table as it is. */
+  get hasEmissionsOnly(): boolean {
+    return this.#entries.every(({ type }) => EMISSIONS.has(type))
   }
 
   get isClosed(): boolean {

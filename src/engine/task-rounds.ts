@@ -55,7 +55,7 @@ export class TaskRounds {
     const scopes = new Scopes(this.#table, log.state, start.input)
     const close = (task: number): void => this.#room?.inputs.close(task)
     this.#milestones = new Milestones(start.plan, this.#table, this.tasks, recorder, scopes, close, start.streamed)
-    this.growth = new Growth(start, this.#table, log.state, context)
+    this.growth = new Growth(start, this.#table, log.state, context, () => this.#lazyDecisions.taskCount)
     this.#emissions = new Emissions(options, counters, recorder, context.cancel)
     const hooks = { isPaused: () => commands.isPaused, granted: () => recorder.wake() }
     this.#permits = new Permits(this.#table.starts, options, hooks)
@@ -202,7 +202,7 @@ export class TaskRounds {
   /** The log has failed: aborts running attempts. @param isLeft they go on, since another process continues */
   abandon(failure: DagstreamError, isLeft: boolean): void {
     this.#isAbandoned = true
-    this.growth.close()
+    this.growth.close(failure)
     this.#delays.stop()
     this.#lazyDecisions.made?.close()
     this.#permits.close()
@@ -220,9 +220,12 @@ export class TaskRounds {
     else if (entry.type === 'task_retry') this.#delays.follow(table.delays, entry.taskIndex)
     else if (entry.type === 'task_complete') this.#settled(entry.taskIndex)
     else if (entry.type === 'tasks_added') this.#lazyDecisions.made?.added(entry.taskIndex, entry.data.tasks.length)
-    else if (entry.type === 'tasks_removed') this.#permits.prune(task => table.columns.phase[task] === PHASE.settled)
-    else if (entry.type === 'input_required' || entry.type === 'input_resolved') this.#inputs.inputs.applied(entry)
+    else if (entry.type === 'tasks_removed') {
+      this.#permits.prune(task => table.columns.phase[task] === PHASE.settled)
+      this.#lazyDecisions.made?.removed(entry.data.taskIds.length)
+    } else if (entry.type === 'input_required' || entry.type === 'input_resolved') this.#inputs.inputs.applied(entry)
     else this.#context.commands.applied(entry)
+    this.growth.applied(entry)
     const { isWaiting } = table.inputs.wait
     if (isWaiting !== this.isPersonAwaited) this.#context.onPersonWait((this.isPersonAwaited = isWaiting))
     if (table.stopCount !== this.#stopCount) this.#stopped()

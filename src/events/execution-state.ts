@@ -41,6 +41,8 @@ export interface TaskState {
   readonly held?: true
   /** Inside the engine, of a task that joined the document or a plan: the whole task. */
   readonly definition?: unknown
+  /** Inside the engine, of such a task: the ids of its dependencies. */
+  readonly dependsOn?: readonly string[]
 }
 
 /** The state of an execution: the fold of its events so far. `GET`, snapshots, recovery, clients and viewers use it. */
@@ -111,14 +113,17 @@ export function createTask(taskId: string, layer: number): TaskState {
 
 /** An added task before its first event. */
 export function createAddedTask(
-  { taskId, layer, index, held, definition }: AddedTask,
+  { taskId, layer, index, held, definition, dependsOn }: AddedTask,
   parentId: string | undefined,
 ): TaskState {
   const task: { -readonly [K in keyof TaskState]: TaskState[K] } = createTask(taskId, layer)
   if (parentId !== undefined) task.parentId = parentId
   if (index !== undefined) task.index = index
   if (held) task.held = held
-  if (definition !== undefined) task.definition = definition
+  if (definition !== undefined) {
+    task.definition = definition
+    task.dependsOn = dependsOn
+  }
   return task
 }
 

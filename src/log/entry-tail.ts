@@ -37,6 +37,7 @@ export class EntryTail {
   /** Number of evicted entries at the front. */
   #trimmed = 0
   #bytes = 0
+  #hasDroppedRemoval = false
   #lastSeq = 0
 
   /** `weigh` returns the approximate bytes that evicting an entry frees; `onDrop` receives each evicted entry. */
@@ -117,9 +118,16 @@ export class EntryTail {
 
   #trim(): void {
     for (let held = this.#entries.length - this.#trimmed; held > 0; held--) {
-      if (held <= this.#maxEvents && this.#bytes <= this.#maxBytes) return
+      const isWithin = held <= this.#maxEvents && this.#bytes <= this.#maxBytes
+      if (isWithin && !this.#isPatchSplit) return
       this.#dropOldest()
     }
+  }
+
+  /** Whether the last evicted entry is the first half of a patch: no state is kept between the two. */
+  get #isPatchSplit(): boolean {
+    const next = this.#entries[this.#trimmed]
+    return this.#hasDroppedRemoval && next?.type === 'tasks_added' && next.data.parentId === undefined
   }
 
   #dropOldest(): void {
@@ -127,6 +135,7 @@ export class EntryTail {
     this.#bytes -= this.#weigh(entry)
     this.#entries[this.#trimmed] = undefined
     this.#trimmed += 1
+    this.#hasDroppedRemoval = entry.type === 'tasks_removed'
     this.#onDrop?.(entry)
     // Slicing copies all live entries, so it waits until half of the array is evicted: amortized constant time.
     if (this.#trimmed > 1024 && this.#trimmed * 2 > this.#entries.length) {

@@ -1,4 +1,6 @@
+import type { PlannedTask } from '../plan/execution-plan.ts'
 import type { RunOn } from '../workflow/document.ts'
+import { listReferredTasks } from '../workflow/template.ts'
 import { PHASE, type TaskColumns } from './task-columns.ts'
 import { END, type End, EndTallies, isHarmlessSkip, type SkipCode } from './task-ends.ts'
 import type { TaskGraph } from './task-graph.ts'
@@ -70,10 +72,17 @@ export class DependencyRules {
     const grown = graph.grownAt(task)
     const { plan, base, outer, prefix } = graph.groupOf(task)
     if (grown !== undefined) return grown.reads.flatMap(id => graph.indexOf(prefix + id) ?? [])
-    const reads = plan?.reads?.[task - base] ?? []
-    if (outer !== undefined) return reads.map(read => base + read)
+    const reads = plan?.reads?.[task - base]
+    if (outer !== undefined) return reads?.map(read => base + read) ?? []
+    if (reads === undefined) return this.#findReads(graph.taskAt(task))
     // A dependency that was replaced has another index.
     return graph.removedCount === 0 ? reads : reads.flatMap(read => graph.indexOf(graph.idOf(read)) ?? [])
+  }
+
+  /** Those of a task whose document did not use the language before others joined it: it refers in its arguments alone. */
+  #findReads(task: PlannedTask | undefined): readonly number[] {
+    if (task === undefined) return []
+    return [...new Set(listReferredTasks(task.arguments))].flatMap(id => this.#graph.indexOf(id) ?? [])
   }
 
   /** Numbers of dependencies of a task that ended other than by success, by `End`. */

@@ -70,6 +70,15 @@ export class TaskChecker {
     return this.#references.index
   }
 
+  /** Remaining number of values in all arguments. Assign it only while no task is being checked. */
+  get valuesLeft(): number {
+    return this.#walk.valuesLeft
+  }
+
+  set valuesLeft(count: number) {
+    this.#walk.valuesLeft = count
+  }
+
   /** Checks one task. Adds a node if its id is valid and unique, and a task if its tool and arguments are valid, too. */
   check(task: ReadTask, index: number): void {
     const { path } = this.#walk

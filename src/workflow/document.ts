@@ -157,8 +157,11 @@ export interface WorkflowIssue {
   readonly pointer: string
   /** Names the expected and the found value. */
   readonly message: string
-  /** Where the pointer leads, if not into the document. */
-  readonly in?: 'input'
+  /**
+   * Where the pointer leads, if not into the document that was sent: into the input; of a patch, into the document that would
+   * result from it.
+   */
+  readonly in?: 'input' | 'document'
   /** Likely fix, if one is known. */
   readonly hint?: string
   /**

@@ -36,6 +36,10 @@ export class GrowingDocument {
   /** Ids of `finally` tasks: nothing that is added may have or name them. */
   readonly #reserved: ReadonlySet<string>
   #count = 0
+  /** By id, the number of values in the arguments of tasks that were checked here. */
+  readonly #values = new Map<string, number>()
+  /** Of the task that `check` has returned. */
+  #checkedValues = 0
 
   constructor({ tools, workflows, isRecorded = false }: GrowthContext, reserved: ReadonlySet<string> = new Set()) {
     const issues = this.#issues
@@ -73,7 +77,9 @@ export class GrowingDocument {
     const [read] = readShape({ tasks: [definition] }, issues, this.#context.isRecorded)?.tasks ?? []
     const { tasks, nodes, nested, index } = this.#checker
     const at = index.mainCount
+    const { valuesLeft } = this.#checker
     if (read !== undefined) this.#checker.check(read, at)
+    this.#checkedValues = valuesLeft - this.#checker.valuesLeft
     const task = tasks.pop()
     nodes.length = 0
     const growth = task && { task, nested: nested.splice(0) }
@@ -90,6 +96,8 @@ export class GrowingDocument {
       examine(growth, issues)
     }
     if (growth !== undefined && issues.count === 0) return growth
+    // A refused task takes nothing from the bound of the others.
+    this.#checker.valuesLeft = valuesLeft
     if (issues.count === 0) issues.add('INVALID_SHAPE', place, 'Expected a task')
     return issues.drain().map(issue => ({ ...issue, pointer: issue.pointer.replace(OWN_PLACE, '') }))
   }
@@ -99,6 +107,7 @@ export class GrowingDocument {
     this.#checker.index.grow(task.id)
     this.#ids.push(task.id)
     this.#tree.add(task)
+    this.#values.set(task.id, this.#checkedValues)
     this.#count += 1
   }
 
@@ -113,6 +122,8 @@ export class GrowingDocument {
   remove(id: string): void {
     this.#checker.index.shrink(id)
     this.#tree.remove(id)
+    this.#checker.valuesLeft += this.#values.get(id) ?? 0
+    this.#values.delete(id)
     this.#count -= 1
   }
 }

@@ -8,7 +8,7 @@ const MAX_POINTER = 4096
 export interface IssueExtra extends Partial<TextPosition> {
   readonly hint?: string
   readonly path?: readonly string[]
-  readonly in?: 'input'
+  readonly in?: 'input' | 'document'
   /** Whether the key that the pointer leads to is wrong, whatever its value. */
   readonly isAboutKey?: boolean
 }

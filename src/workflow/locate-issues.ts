@@ -25,7 +25,7 @@ export function locateIssues(
 ): readonly WorkflowIssue[] {
   const places = new Map<WorkflowIssue, { readonly path: readonly string[]; readonly isKey: boolean }>()
   for (const issue of issues) {
-    const base = issue.in === undefined ? path : inputPath
+    const base = issue.in === undefined ? path : issue.in === 'input' ? inputPath : undefined
     if (issue.line !== undefined || !base) continue
     places.set(issue, { path: [...base, ...parsePointer(issue.pointer)], isKey: isOfKey(issue) })
   }

@@ -93,6 +93,33 @@ export function readSource(template: Template): unknown {
   return resolve(template, undefined)
 }
 
+/** The ids of the tasks that a template refers to, with repetitions. Linear in the template. */
+export function* listReferredTasks(template: Template): Generator<string, void, undefined> {
+  if (typeof template !== 'object' || template === null) return
+  switch (template.kind) {
+    case 'object':
+      for (const member of template.members) yield* listReferredTasks(member)
+      return
+    case 'array':
+      for (const item of template.items) yield* listReferredTasks(item)
+      return
+    case 'number':
+      return
+    case 'reference':
+      yield* listTask(template.reference)
+      return
+    case 'text':
+      for (const part of template.parts) if (typeof part !== 'string') yield* listTask(part)
+      return
+    default:
+      template satisfies never
+  }
+}
+
+function* listTask({ taskId }: Reference): Generator<string, void, undefined> {
+  if (taskId !== undefined) yield taskId
+}
+
 /** The text from an unbraced reference to the next reference; `''` for a braced one. */
 export function readTextBehind(parts: readonly (string | Reference)[], index: number): string {
   const reference = parts[index]

@@ -22,6 +22,11 @@ export function createPlan(seed: number): RandomDocument {
   return { ...made, document: { tasks } }
 }
 
+/** Tools of which some are read-only. */
+export function markReadOnly(tools: readonly Tool[], random: RandomSource): Tool[] {
+  return tools.map(tool => (random.chance(0.5) ? { ...tool, readOnly: true } : tool))
+}
+
 /** What holds of a plan that was written to workers, whatever happened. */
 export function expectPlanned(run: PlanRun, expected: Interpretation, lineCount: number): void {
   const { events, seqs, result, calls, lateCalls, earlyCalls } = run
@@ -72,4 +77,17 @@ export function countLines(kept: Kept, count: number): number {
     applyEvent(state, { type, data: JSON.parse(json) }, seq)
   }
   return state.planLine ?? 0
+}
+
+/** By task, attempts that ended by themselves. */
+export function readAttempts(
+  entries: readonly { readonly type: string; readonly json: string }[],
+): Map<string, number> {
+  const attempts = new Map<string, number>()
+  for (const { type, json } of entries) {
+    if (type !== 'task_retry') continue
+    const { taskId, interrupted } = JSON.parse(json) as { readonly taskId: string; readonly interrupted?: true }
+    if (interrupted === undefined) attempts.set(taskId, (attempts.get(taskId) ?? 0) + 1)
+  }
+  return attempts
 }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { createMemoryStore, type PlanChunk, type SSEEvent, StreamingExecutor } from '../../src/index.ts'
+import { leaveAfter, readKept } from '../support/crash.ts'
 import { collectEvents } from '../support/rig.ts'
 
 const find = { readOnly: true, execute: ({ city }: Record<string, unknown>): string => `${String(city)}!` }
@@ -93,4 +94,18 @@ test('the log has whole tasks, the wire has not, and a fork runs the whole docum
   expect(results.map(({ taskId, reusedFrom }) => [taskId, reusedFrom?.executionId])).toEqual([
     ['a', execution.executionId],
   ])
+})
+
+test('a plan whose options follow blank lines goes on with its line numbers after a crash', async () => {
+  const store = createMemoryStore()
+  const lines = ['', '', '{"name": "cities"}', '{"id": "a", "tool": "find"}']
+  const execution = await new StreamingExecutor({ find }, { store }).streamPlan([lines.join('\n')])
+  await execution.result
+  const left = await leaveAfter(await readKept(store, execution.executionId), 1)
+  const resumed = await new StreamingExecutor({ find }, { store: left }).resume(execution.executionId, {
+    plan: ['{"id": "a", "tool": "none"}'],
+  })
+  const events = collectEvents(resumed)
+  await resumed.result
+  expect(events.find(({ type }) => type === 'plan_rejected')?.data).toMatchObject({ line: 4 })
 })

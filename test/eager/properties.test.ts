@@ -8,12 +8,9 @@ import { interpretIfSaid } from '../language/reference-interpreter.ts'
 import { leaveAfter, readKept } from '../support/crash.ts'
 import { forSeeds } from '../support/random-graph.ts'
 import { collectEvents } from '../support/rig.ts'
-import { countLines, createPlan, isCutShort, splitBytes, toLines } from './plan-rig.ts'
+import { countLines, createPlan, isCutShort, markReadOnly, readAttempts, splitBytes, toLines } from './plan-rig.ts'
 
 const SLOTS = [1, 2, 3, 8] as const
-
-const markReadOnly = (tools: readonly Tool[], random: RandomSource): Tool[] =>
-  tools.map(tool => (random.chance(0.5) ? { ...tool, readOnly: true } : tool))
 
 test('a document written as lines, split anywhere, ends as the document does, for all slots', async () => {
   await forSeeds(countRuns(30), async seed => {
@@ -87,14 +84,3 @@ test('a plan that is cut off after any event, and whose planner comes back, ends
     }
   })
 })
-
-/** By task, attempts that ended by themselves. */
-function readAttempts(entries: readonly { readonly type: string; readonly json: string }[]): Map<string, number> {
-  const attempts = new Map<string, number>()
-  for (const { type, json } of entries) {
-    if (type !== 'task_retry') continue
-    const { taskId, interrupted } = JSON.parse(json) as { readonly taskId: string; readonly interrupted?: true }
-    if (interrupted === undefined) attempts.set(taskId, (attempts.get(taskId) ?? 0) + 1)
-  }
-  return attempts
-}

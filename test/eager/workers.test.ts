@@ -4,6 +4,7 @@ import { interpretIfSaid } from '../language/reference-interpreter.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { createMemorySharedStore } from '../support/memory-shared-store.ts'
 import { forSeeds } from '../support/random-graph.ts'
+import { expectPatchedOrders } from './patched-orders.ts'
 import { type PlanChaos, type PlanSite, streamInChaos } from './plan-chaos.ts'
 import { createPlan, expectPlanned } from './plan-rig.ts'
 
@@ -41,4 +42,8 @@ describe.each(CHAOS)('a plan that is written to workers, %s', (_, chaos) => {
     })
     if (runCount >= 4) expect(takeoverCount > 0).toBe(chaos.commits !== undefined)
   })
+})
+
+test('tasks that leave a document are never ordered', async () => {
+  await expectPatchedOrders(createSite())
 })

@@ -1,7 +1,6 @@
 import { expect } from 'vitest'
 import { ExecutionLoop } from '../../src/engine/execution-loop.ts'
 import { createCounters } from '../../src/engine/counters.ts'
-import type { GrowthSources } from '../../src/engine/growth/growth-sources.ts'
 import { describeGrowth, type ResolvedPlanOptions } from '../../src/engine/growth/plan-options.ts'
 import { RecordedGrowth } from '../../src/engine/growth/recorded-growth.ts'
 import type { ResolvedOptions } from '../../src/engine/options.ts'
@@ -11,7 +10,7 @@ import { LogEntry } from '../../src/events/log-entry.ts'
 import { createMemoryStore, type ExecutionPlan, type ExecutionStore, type JsonValue } from '../../src/index.ts'
 import { inspectTable } from '../../src/scheduler/table-queries.ts'
 import { TaskTable } from '../../src/scheduler/task-table.ts'
-import { ToolRegistry } from '../../src/tools/registry.ts'
+import type { GrowthSources } from '../../src/engine/growth/growth-sources.ts'
 
 /** Calls back with what a table decides by, after each event. */
 function watch(table: TaskTable, onApplied: (inspected: unknown) => void): void {
@@ -41,12 +40,11 @@ export interface Lives {
   readonly input?: JsonValue | undefined
   readonly options: ResolvedOptions
   readonly random: () => number
-  /** What tasks that join it may name. */
-  readonly growth?: GrowthSources | undefined
-  /** Of a plan that is still being written. */
-  readonly streamed?: ResolvedPlanOptions | undefined
   /** Of a fork. */
   readonly fork?: ForkSource | undefined
+  /** Of a document that is written or patched while it runs. */
+  readonly growth?: GrowthSources
+  readonly streamed?: ResolvedPlanOptions
   /** Called with the loop of each process, before it starts. */
   readonly onLife: (loop: ExecutionLoop) => void
 }
@@ -59,43 +57,34 @@ export interface Lives {
 export async function expectReplayAlike(lives: Lives): Promise<LogEntry[]> {
   const { plan, input, options, random, fork, growth, streamed, onLife } = lives
   const tableOptions = { ...options, ...describeGrowth(streamed) }
-  const createGrowth = (): RecordedGrowth => new RecordedGrowth(plan, input, growth?.tools ?? new ToolRegistry())
+  const createGrowth = (): RecordedGrowth | undefined => growth && new RecordedGrowth(plan, input, growth.tools)
   const store = createMemoryStore()
   const record = { executionId: 'x', createdAt: '2026-01-01T00:00:00.000Z' }
   await store.create(record)
   const live: unknown[] = []
   for (let life = 0; (await store.get('x'))?.status === 'running'; life++) {
     const lease = await store.claim('x')
+    const stored = { ...record, status: 'running' } as const
     const mortal = life < 6 ? endAfter(store, Math.floor(random() * 40)) : store
-    const { log, table, outputs } = await replay(
-      { ...record, status: 'running' },
-      mortal,
-      plan,
-      tableOptions,
-      createGrowth(),
-    )
+    const { log, table, outputs } = await replay(stored, mortal, plan, tableOptions, createGrowth())
     expect(inspectTable(table), `life ${life}`).toEqual(live.at(-1) ?? inspectTable(new TaskTable(plan, tableOptions)))
     const applied: unknown[] = []
     watch(table, inspected => void applied.push(inspected))
     const loop = new ExecutionLoop({ log, options, counters: createCounters() })
     onLife(loop)
     const cause = table.history.isHandedOff ? 'handoff' : random() < 0.2 ? 'manual' : 'crash'
-    loop.start(
-      lease,
-      { plan, input, table, outputs, fork, growth, streamed },
-      undefined,
-      log.head === 0 ? undefined : { cause },
-    )
+    const start = { plan, input, table, outputs, fork, growth, streamed }
+    loop.start(lease, start, undefined, log.head === 0 ? undefined : { cause })
     await loop.ended.catch(() => {})
     live.push(...applied)
   }
-  const stored = await store.read('x', 0, 100_000)
-  const entries = stored.map(({ seq, type, json }) => LogEntry.fromJson(seq, type, json))
+  const all = await store.read('x', 0, 100_000)
+  const entries = all.map(({ seq, type, json }) => LogEntry.fromJson(seq, type, json))
   const table = new TaskTable(plan, tableOptions)
   const recorded = createGrowth()
   expect(live.length).toBe(entries.length)
   for (const [at, entry] of entries.entries()) {
-    recorded.apply(entry, table)
+    recorded?.apply(entry, table)
     table.apply(entry)
     expect(inspectTable(table), `after ${entry.type} ${at + 1}`).toEqual(live[at])
   }

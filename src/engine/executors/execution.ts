@@ -5,8 +5,8 @@ import { LogReader, type ReaderEnd } from '../../log/log-reader.ts'
 import type { BufferOptions } from '../../log/reader-bound.ts'
 import type { ExecutionLoop } from '../execution-loop.ts'
 import type { ExecutionResult } from '../execution-result.ts'
-import { executionEnded } from '../growth/growth-queue.ts'
-import type { PlanPatch } from '../growth/plan-patch.ts'
+import { patchExecution } from '../growth/patch-execution.ts'
+import type { PatchedPlan, PlanPatch } from '../growth/patch-shape.ts'
 import { createHold } from './hold.ts'
 
 /**
@@ -63,13 +63,11 @@ export class Execution implements AsyncIterable<SSEEvent> {
   /**
    * Changes the document while it runs: tasks join it, leave it, or are replaced. Only tasks that have not started can leave; the
    * document that results passes the checks of a workflow. All of the patch is done, or nothing.
-   * @returns once it is in the log; rejects with `PLAN_CONFLICT`, with `INVALID_WORKFLOW`, whose pointers lead into the patch,
-   * with `INVALID_OPTION`, and with `EXECUTION_ENDED`
+   * @returns once it is in the log; rejects with `PLAN_CONFLICT`, with `INVALID_WORKFLOW`, whose pointers lead into the patch, or,
+   * with `in: "document"`, into the document that would result, with `INVALID_OPTION`, with `EXECUTION_ENDED`, and as `result` does
    */
-  async patch(patch: PlanPatch): Promise<{ readonly totalTasks: number }> {
-    const desk = await this.#loop.openPlan()
-    if (desk === undefined) throw executionEnded()
-    return desk.patch(patch)
+  patch(patch: PlanPatch): Promise<PatchedPlan> {
+    return patchExecution(this.#loop, patch)
   }
 
   /** Cancels the execution because its client has disconnected: the reason is `DISCONNECTED`. */

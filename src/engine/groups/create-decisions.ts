@@ -47,6 +47,11 @@ export class LazyDecisions {
     this.#create = create
   }
 
+  /** Tasks of the execution, with those that open parents have reserved. */
+  get taskCount(): number {
+    return this.#made?.taskCount ?? this.#graph.size - this.#graph.removedCount
+  }
+
   /** Made once a task needs them: one may join the document. */
   get made(): GroupDecisions | undefined {
     if (this.#made === undefined && (this.#isFork || this.#graph.usesLanguage)) this.#made = this.#create()

@@ -77,6 +77,16 @@ export class GroupDecisions {
     else this.#children.added(parent, count)
   }
 
+  /** Tasks have left the document. */
+  removed(count: number): void {
+    this.#events.joined(-count)
+  }
+
+  /** The tasks of the execution, with those that open parents have reserved. */
+  get taskCount(): number {
+    return this.#events.taskCount
+  }
+
   /** The dependencies of a task allow it to run. */
   #decideTask(task: number): void {
     const { table, scopes } = this.#parts

@@ -87,15 +87,19 @@ export class GroupRecorder {
     this.#pendingCount -= count
   }
 
-  /** Tasks have joined the document. */
+  /** Tasks have joined the document, or, with a negative number, have left it. */
   joined(count: number): void {
     if (this.#taskCount !== undefined) this.#taskCount += count
   }
 
+  /** Existing tasks, and those reserved for open parents. */
+  get taskCount(): number {
+    return (this.#taskCount ??= countTasks(this.#parts.table))
+  }
+
   /** Reserves room for tasks to be added. @returns the error if there would be too many */
   reserve(count: number): string | undefined {
-    this.#taskCount ??= countTasks(this.#parts.table)
-    const total = this.#taskCount + count
+    const total = this.taskCount + count
     const { maxExecutionTasks } = LIMITS
     if (total > maxExecutionTasks) return `Expected at most ${maxExecutionTasks} tasks in an execution, got ${total}`
     this.#taskCount = total
@@ -104,7 +108,7 @@ export class GroupRecorder {
 
   /** Releases the room of tasks that will not be added. */
   release(count: number): void {
-    if (count > 0) this.#taskCount = (this.#taskCount ?? countTasks(this.#parts.table)) - count
+    if (count > 0) this.#taskCount = this.taskCount - count
   }
 
   /** The condition of a task is false. */

@@ -2,14 +2,16 @@ import { afterTurn } from '../../clock.ts'
 import { DagstreamError } from '../../errors.ts'
 import type { AddedTask, PlanIssue, Reason } from '../../events/events.ts'
 import type { ExecutionState } from '../../events/execution-state.ts'
+import type { LogEntry } from '../../events/log-entry.ts'
 import type { Recorder } from '../recorder.ts'
+import type { PatchedPlan } from './patch-shape.ts'
 
 /** Number of waiting tasks above which a planner waits. */
 const MAX_WAITING = 512
 
 /** The error for a change of an execution that has ended. */
 export function executionEnded(): DagstreamError {
-  return new DagstreamError('EXECUTION_ENDED', 'The execution has ended: its plan cannot be changed')
+  return new DagstreamError('EXECUTION_ENDED', 'The execution has ended, or is about to: its plan cannot be changed')
 }
 
 type Step =
@@ -26,8 +28,18 @@ export interface PendingPatch {
     readonly added: readonly AddedTask[]
     readonly workflows: Readonly<Record<string, unknown>> | undefined
   }
-  readonly resolve: (totalTasks: number) => void
+  /** It is recorded, in this turn. */
+  readonly onRecorded: (patched: PatchedPlan) => void
+  readonly resolve: (patched: PatchedPlan) => void
   readonly reject: (error: unknown) => void
+}
+
+/** A patch that is recorded and not in the log yet. */
+interface RecordedPatch {
+  readonly patch: PendingPatch
+  readonly patched: PatchedPlan
+  /** Number of its entries that are not in the log. */
+  left: number
 }
 
 /** The growth of a document that is accepted and not in the log yet, in its order. */
@@ -40,10 +52,11 @@ export class GrowthQueue {
   waitingCount = 0
   #room: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined
   readonly #patches: PendingPatch[] = []
-  /** Of a patch that is recorded. */
-  #settle: (() => void) | undefined
   /** A round is due in the next turn. */
   #isDue = false
+  #recorded: RecordedPatch | undefined
+  /** Why nothing joins any more. */
+  failure: DagstreamError | undefined
   /** The execution is about to be ended. */
   isEnding = false
   /** The last line of a step that was given. */
@@ -59,9 +72,9 @@ export class GrowthQueue {
     this.#cancel = parts.cancel
   }
 
-  /** Resolves once fewer tasks wait. */
+  /** Resolves once fewer tasks wait, and no patch: patches are decided with all lines before them applied. */
   get room(): Promise<void> | undefined {
-    if (this.waitingCount < MAX_WAITING) return undefined
+    if (this.waitingCount < MAX_WAITING && this.#patches.length === 0) return undefined
     if (this.#room === undefined) {
       let resolve = (): void => {}
       const promise = new Promise<void>(done => (resolve = done))
@@ -102,11 +115,8 @@ export class GrowthQueue {
     this.#push({ kind: 'seal' })
   }
 
-  /** Records all steps. Invariant: all earlier entries are applied. @returns whether there was one */
+  /** Records all steps, or the next patch. @returns whether there was one */
   record(): boolean {
-    this.#settle?.()
-    this.#settle = undefined
-    // A patch is decided with all lines before it applied.
     if (this.#steps.length === 0) return this.#recordPatch()
     const steps = this.#steps
     this.#steps = []
@@ -114,17 +124,34 @@ export class GrowthQueue {
     let { totalTasks } = this.#state.counts
     for (const step of steps) {
       if (step.kind === 'add') totalTasks += step.tasks.length
-      if (step.kind === 'remove') totalTasks -= step.taskIds.length
       this.#record(step, totalTasks)
     }
-    this.#room?.resolve()
-    this.#room = undefined
+    if (this.#patches.length === 0) this.#makeRoom()
     return true
   }
 
+  /** Whether a patch waits for its turn. */
+  get hasPatch(): boolean {
+    return this.#patches.length > 0
+  }
+
+  /** An entry of a change is in the log. */
+  applied({ type, data }: LogEntry): void {
+    const recorded = this.#recorded
+    if (recorded === undefined || (type === 'tasks_added' && data.parentId !== undefined)) return
+    recorded.left -= 1
+    if (recorded.left > 0) return
+    this.#recorded = undefined
+    recorded.patch.resolve(recorded.patched)
+  }
+
   #recordPatch(): boolean {
-    const patch = this.#patches.shift()
+    // The ends of tasks that are recorded decide about others, which the patch may concern.
+    const [patch] = this.#patches
     if (patch === undefined) return false
+    if (!this.#recorder.hasEmissionsOnly) return true
+    this.#patches.shift()
+    if (this.#patches.length === 0) this.#makeRoom()
     let { totalTasks } = this.#state.counts
     try {
       const { removed, added, workflows } = patch.prepare()
@@ -132,11 +159,18 @@ export class GrowthQueue {
       if (removed.length > 0) this.#record({ kind: 'remove', taskIds: removed }, totalTasks)
       totalTasks += added.length
       if (added.length > 0) this.#record({ kind: 'add', tasks: [...added], workflows }, totalTasks)
-      this.#settle = () => patch.resolve(totalTasks)
+      const left = Math.min(removed.length, 1) + Math.min(added.length, 1)
+      this.#recorded = { patch, patched: { totalTasks }, left }
+      patch.onRecorded({ totalTasks })
     } catch (error) {
       patch.reject(error)
     }
     return true
+  }
+
+  #makeRoom(): void {
+    this.#room?.resolve()
+    this.#room = undefined
   }
 
   #record(step: Step, totalTasks: number): void {
@@ -156,12 +190,15 @@ export class GrowthQueue {
     }
   }
 
-  close(): void {
+  /** @param failure why what is recorded will never be in the log; absent: the execution has ended */
+  close(failure?: DagstreamError): void {
     this.isEnding = true
+    this.failure = failure ?? executionEnded()
     this.#steps = []
-    this.#settle?.()
-    for (const { reject } of this.#patches.splice(0)) reject(executionEnded())
-    this.#room?.resolve()
+    this.#recorded?.patch.reject(this.failure)
+    this.#recorded = undefined
+    for (const { reject } of this.#patches.splice(0)) reject(this.failure)
+    this.#makeRoom()
   }
 
   #push(step: Step): void {

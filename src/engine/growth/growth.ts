@@ -1,3 +1,5 @@
+import type { DagstreamError } from '../../errors.ts'
+import type { LogEntry } from '../../events/log-entry.ts'
 import type { ExecutionState } from '../../events/execution-state.ts'
 import { listDocumentIds } from '../../scheduler/growth/document-tasks.ts'
 import { TaskTable } from '../../scheduler/task-table.ts'
@@ -18,9 +20,18 @@ export class Growth {
   readonly #table: TaskTable
   readonly #state: ExecutionState
   readonly #context: RoundContext
+  readonly #countTasks: () => number
   #desk: PlanDesk | undefined
 
-  constructor(start: StartParts, table: TaskTable, state: ExecutionState, context: RoundContext) {
+  /** @param countTasks tasks of the execution, with those that are still to come */
+  constructor(
+    start: StartParts,
+    table: TaskTable,
+    state: ExecutionState,
+    context: RoundContext,
+    countTasks: () => number,
+  ) {
+    this.#countTasks = countTasks
     this.#start = start
     this.#table = table
     this.#state = state
@@ -32,7 +43,8 @@ export class Growth {
     const { growth, plan, input } = this.#start
     if (this.#desk !== undefined || growth === undefined) return this.#desk
     const { recorder, cancel } = this.#context
-    const parts = { ...growth, plan, input, recorder, cancel, table: this.#table, state: this.#state }
+    const own = { table: this.#table, state: this.#state, countTasks: this.#countTasks }
+    const parts = { ...growth, ...own, plan, input, recorder, cancel }
     return (this.#desk = new PlanDesk(parts))
   }
 
@@ -47,8 +59,13 @@ export class Growth {
     return this.#state.status !== 'pending' && this.#desk?.record() === true
   }
 
-  /** The execution has ended. */
-  close(): void {
-    this.#desk?.close()
+  /** An entry is in the log. */
+  applied(entry: LogEntry): void {
+    if (entry.type === 'tasks_added' || entry.type === 'tasks_removed') this.#desk?.applied(entry)
+  }
+
+  /** The execution has ended. @param failure that of its log */
+  close(failure?: DagstreamError): void {
+    this.#desk?.close(failure)
   }
 }

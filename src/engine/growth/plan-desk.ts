@@ -1,15 +1,18 @@
+import type { DagstreamError } from '../../errors.ts'
+import type { LogEntry } from '../../events/log-entry.ts'
 import type { AddedTask, PlanIssue, Reason } from '../../events/events.ts'
 import type { ExecutionState } from '../../events/execution-state.ts'
 import { JsonValue } from '../../events/json-value.ts'
 import type { ExecutionPlan } from '../../plan/execution-plan.ts'
 import { GrowingPlan, type GrownTask } from '../../plan/growing-plan.ts'
 import type { TaskTable } from '../../scheduler/task-table.ts'
-import { LIMITS } from '../../workflow/document.ts'
+import { type DAGStructure, LIMITS } from '../../workflow/document.ts'
 import type { Recorder } from '../recorder.ts'
-import { takeFreshWorkflows } from './fresh-workflows.ts'
 import type { GrowthSources } from './growth-sources.ts'
 import { executionEnded, GrowthQueue, type PendingPatch } from './growth-queue.ts'
-import { expectPatch, growBy, type PlanPatch, preparePatch } from './plan-patch.ts'
+import type { PatchedPlan, PlanPatch } from './patch-shape.ts'
+import { growBy, preparePatch } from './plan-patch.ts'
+import { RecordedFirst } from './recorded-first.ts'
 
 /** The parts of an execution that its growth works with. */
 export interface PlanDeskParts extends GrowthSources {
@@ -19,6 +22,8 @@ export interface PlanDeskParts extends GrowthSources {
   readonly state: ExecutionState
   readonly recorder: Recorder
   readonly cancel: (reason: Reason) => void
+  /** Number of tasks of the execution, with those that are still to come. */
+  readonly countTasks: () => number
 }
 
 function describeAdded({ planned, dependsOn }: GrownTask, definition: JsonValue, line?: number): AddedTask {
@@ -31,6 +36,7 @@ export class PlanDesk {
   readonly #parts: PlanDeskParts
   readonly #queue: GrowthQueue
   readonly #growing: GrowingPlan
+  readonly #lookup: RecordedFirst
   /** Registered workflows that the log has. */
   readonly #recorded: Set<string>
 
@@ -40,12 +46,11 @@ export class PlanDesk {
     this.#queue = new GrowthQueue(parts)
     const { root } = table.graph
     const { grown } = root
-    this.#growing =
-      grown instanceof GrowingPlan
-        ? grown
-        : new GrowingPlan(plan, input, { tools, workflows: workflows?.lookup(tools) })
+    this.#lookup = new RecordedFirst(plan, state, tools, workflows?.lookup(tools))
+    const context = { tools, workflows: this.#lookup }
+    this.#growing = grown instanceof GrowingPlan ? grown : new GrowingPlan(plan, input, context)
     // After a replay: what comes now is not recorded by an earlier version.
-    if (grown !== undefined) this.#growing.use({ tools, workflows: workflows?.lookup(tools) })
+    if (grown !== undefined) this.#growing.use(context)
     root.grown = this.#growing
     this.#recorded = new Set(Object.keys(state.addedWorkflows ?? {}))
   }
@@ -75,8 +80,7 @@ export class PlanDesk {
    * @returns its issues if it is refused: nothing has changed then
    */
   add(definition: unknown, line?: number, json?: string): readonly PlanIssue[] | undefined {
-    const { totalTasks } = this.#parts.state.counts
-    if (totalTasks + this.#queue.waitingCount >= LIMITS.maxExecutionTasks) {
+    if (this.#parts.countTasks() + this.#queue.waitingCount >= LIMITS.maxExecutionTasks) {
       const most = LIMITS.maxExecutionTasks.toLocaleString('en')
       return [{ code: 'LIMIT_EXCEEDED', pointer: '', message: `Expected at most ${most} tasks in an execution` }]
     }
@@ -90,27 +94,31 @@ export class PlanDesk {
 
   /**
    * Changes the document: all of the patch, or nothing.
-   * @returns the number of tasks, once that is in the log; rejects with `PLAN_CONFLICT`, `INVALID_WORKFLOW`, `INVALID_OPTION`,
-   * and `EXECUTION_ENDED`
+   * @param patch of `expectPatch`
+   * @param onRecorded called when it is recorded, in the same turn
+   * @returns settles once it is in the log; rejects with `PLAN_CONFLICT`, `INVALID_WORKFLOW`, `EXECUTION_ENDED`, or the failure
+   * of the log
    */
-  async patch(patch: PlanPatch): Promise<{ readonly totalTasks: number }> {
-    const given = expectPatch(patch)
-    // Later changes of it have no effect.
-    const copy = JsonValue.from(given).read() as Required<PlanPatch>
-    const { graph } = this.#parts.table
+  patch(patch: Required<PlanPatch>, onRecorded: (patched: PatchedPlan) => void = () => {}): Promise<PatchedPlan> {
+    const { table, countTasks } = this.#parts
     const prepare: PendingPatch['prepare'] = () => {
-      if (this.isClosed || graph.root.isFinallyOpen) throw executionEnded()
-      const prepared = preparePatch(copy, this.#parts)
-      const grown = growBy(this.#growing, prepared) as readonly GrownTask[]
+      if (this.isClosed || table.graph.root.isFinallyOpen) throw this.#queue.failure ?? executionEnded()
+      const known = { ...this.#parts, workflows: this.#lookup, taskCount: countTasks() }
+      const prepared = preparePatch(patch, known)
+      const grown = growBy(this.#growing, prepared)
       const added = grown.map((task, at) => describeAdded(task, JsonValue.from(prepared.tasks[at])))
       const parents = prepared.tasks.filter((_, at) => grown[at]?.planned.group !== undefined)
       return { removed: prepared.removed, added, workflows: this.#findWorkflows(parents) }
     }
-    const totalTasks = await new Promise<number>((resolve, reject) => {
-      if (this.isClosed) reject(executionEnded())
-      else this.#queue.patch({ prepare, resolve, reject })
+    return new Promise<PatchedPlan>((resolve, reject) => {
+      if (this.isClosed) reject(this.#queue.failure ?? executionEnded())
+      else this.#queue.patch({ prepare, onRecorded, resolve, reject })
     })
-    return { totalTasks }
+  }
+
+  /** An entry of a change is in the log. */
+  applied(entry: LogEntry): void {
+    this.#queue.applied(entry)
   }
 
   /** Records that a line is left out, or, with a reason, that it ends the execution. */
@@ -123,18 +131,22 @@ export class PlanDesk {
     if (!this.#parts.table.hold.isSealed) this.#queue.seal()
   }
 
-  /** The execution has ended: nothing waits for room any more. */
-  close(): void {
-    this.#queue.close()
+  /** The execution has ended: nothing waits for room any more. @param failure that of its log */
+  close(failure?: DagstreamError): void {
+    this.#queue.close(failure)
   }
 
-  /** Records what has been asked for, with all earlier entries applied. @returns whether there was something */
+  /** Records what has been asked for. @returns whether there was something */
   record(): boolean {
     return this.#queue.record()
   }
 
   /** The registered workflows that tasks name, which the log does not have yet. */
   #findWorkflows(tasks: readonly unknown[]): Readonly<Record<string, unknown>> | undefined {
-    return takeFreshWorkflows(this.#parts.workflows, tasks, this.#recorded)
+    const { workflows } = this.#parts
+    const named = workflows?.record({ tasks } as unknown as DAGStructure).workflows
+    const fresh = Object.entries(named ?? {}).filter(([name]) => !this.#recorded.has(name) && !this.#lookup.has(name))
+    for (const [name] of fresh) this.#recorded.add(name)
+    return fresh.length === 0 ? undefined : Object.fromEntries(fresh)
   }
 }

@@ -21,7 +21,10 @@ export class RecordedGrowth {
   readonly #input: JsonValue | undefined
   #tools: ToolRegistry
   /** What tasks may name, as long as that does not change. */
-  #known: GrowthContext | undefined
+  #cached: GrowthContext | undefined
+  /** Those of the record, once a task has joined. */
+  #own: Readonly<Record<string, DAGStructure>> | undefined
+  /** Those that the log has. */
   #workflows: Readonly<Record<string, unknown>> = {}
   readonly #missing = new Set<string>()
   readonly #tasks = new Map<string, DAGTask>()
@@ -52,18 +55,19 @@ export class RecordedGrowth {
   /** Why nothing more of the execution runs, given the tasks that have settled. */
   findFailure({ tasks }: ExecutionState): Stop | undefined {
     if (this.#fault !== undefined) return { code: 'INVALID_WORKFLOW', message: this.#fault }
-    const document = { tasks: [...this.#tasks.values()], workflows: this.#workflows as Record<string, DAGStructure> }
+    if (this.#tasks.size === 0) return undefined
+    const document = { tasks: [...this.#tasks.values()], workflows: this.#known }
     return describeMissing(findUnsettledTool(document, this.#missing, id => tasks.get(id)?.result !== undefined)?.tool)
   }
 
   #prepare({ tasks, workflows: added = {} }: EventFor<'tasks_added'>['data']): GrowthContext {
-    const workflows = { ...this.#workflows, ...added }
-    const { tools: named } = collectNames({ tasks: tasks.map(task => readDefinition(task.definition)), workflows })
+    this.#workflows = { ...this.#workflows, ...added }
+    const whole = { tasks: tasks.map(task => readDefinition(task.definition)), workflows: this.#known }
+    const { tools: named } = collectNames(whole)
     const missing = [...named].filter(name => !this.#tools.has(name))
     for (const name of missing) this.#missing.add(name)
     if (missing.length > 0) this.#tools = withPlaceholders(this.#tools, new Set(missing))
-    if (missing.length > 0 || Object.keys(added).length > 0) this.#known = undefined
-    this.#workflows = workflows
+    if (missing.length > 0 || Object.keys(added).length > 0) this.#cached = undefined
     return this.#context
   }
 
@@ -76,12 +80,18 @@ export class RecordedGrowth {
   }
 
   get #context(): GrowthContext {
-    if (this.#known === undefined) {
-      const workflows = this.#workflows as Record<string, DAGStructure>
-      const lookup = new WorkflowRegistry(workflows, this.#tools, { isRecorded: true }).lookup(this.#tools)
-      this.#known = { tools: this.#tools, workflows: lookup, isRecorded: true }
+    if (this.#cached === undefined) {
+      // Without tools: a fault of one concerns only the tasks that name it.
+      const registry = new WorkflowRegistry(this.#known, undefined, { isRecorded: true })
+      this.#cached = { tools: this.#tools, workflows: registry.lookup(this.#tools), isRecorded: true }
     }
-    return this.#known
+    return this.#cached
+  }
+
+  /** The workflows that tasks may name. */
+  get #known(): Readonly<Record<string, DAGStructure>> {
+    this.#own ??= this.#plan.describeRecorded().workflows ?? {}
+    return { ...this.#own, ...(this.#workflows as Record<string, DAGStructure>) }
   }
 
   #add(growing: GrowingPlan, { prefix }: TaskGroup, definition: unknown): void {
@@ -92,9 +102,9 @@ export class RecordedGrowth {
     const [issue] = grown
     this.#fault ??= `${issue?.code} at \`${issue?.pointer}\` of task \`${taskId}\`: ${issue?.message}`
     // The log can still be read without the schemas of tools.
-    const { tools } = collectNames({ tasks: [...this.#tasks.values()], workflows: this.#workflows })
+    const { tools } = collectNames({ tasks: [...this.#tasks.values()], workflows: this.#known })
     this.#tools = withPlaceholders(new ToolRegistry(), tools)
-    this.#known = undefined
+    this.#cached = undefined
     growing.use(this.#context)
     if (!('planned' in growing.add(definition))) throw recordUnusable(`A recorded task is refused: ${this.#fault}`)
   }

@@ -9,6 +9,7 @@ import type { TableOptions } from '../../scheduler/table-input.ts'
 import { TaskTable } from '../../scheduler/task-table.ts'
 import type { ExecutionStore, StoredExecution } from '../../store/execution-store.ts'
 import { adoptNotes, LegacyEntries } from './legacy-record.ts'
+import { orderByDependencies } from '../growth/order-by-dependencies.ts'
 import type { RecordedGrowth } from '../growth/recorded-growth.ts'
 import { OutputBudget } from '../output-budget.ts'
 
@@ -86,9 +87,11 @@ function* summarizeGrowth(
       : graph.plan.tasks.filter(({ id }) => tasks.get(id)?.definition !== undefined || !tasks.has(id))
   if (removed.length > 0)
     yield { type: 'tasks_removed', data: { ...head, taskIds: removed.map(({ id }) => id), totalTasks: 0 } }
-  const added = Array.from(tasks.values()).filter(
+  // One that was replaced stands behind its dependents in the state.
+  const joined = Array.from(tasks.values()).filter(
     ({ definition, parentId }) => definition !== undefined && parentId === undefined,
   )
+  const added = orderByDependencies(joined, ({ dependsOn = [] }) => dependsOn.flatMap(id => tasks.get(id) ?? []))
   const described = added.map(describeAdded)
   if (added.length > 0) {
     yield { type: 'tasks_added', data: { ...head, tasks: described, totalTasks: 0, ...(workflows && { workflows }) } }

@@ -6,25 +6,28 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
+import { readCpuMs } from './cpu-time.mjs'
 import { computeMedian } from './statistics.mjs'
 
 const here = path => fileURLToPath(new URL(path, import.meta.url))
 const LEASE_MS = 3000
 
-/** Two servers that run nothing themselves, and two workers with room for 32 tasks each, as processes on one database. */
-async function startMachines(url, workerCount = 2) {
+/** Two servers that run nothing themselves, and workers with room for some tasks each, as processes on one database. */
+export async function startMachines(url, workerCount = 2, concurrency = 32, leaseMs = LEASE_MS) {
   const flags = [
     '--store',
     url,
     '--lease',
-    String(LEASE_MS),
+    String(leaseMs),
     '--tools',
     here('machines-tools.mjs'),
     '--log-level',
     'warn',
   ]
   const servers = [1, 2].map(() => start(['serve', '--port', '0', '--no-work', '--concurrency', '10000', ...flags]))
-  const workers = Array.from({ length: workerCount }, () => start(['worker', '--concurrency', '32', ...flags]))
+  const workers = Array.from({ length: workerCount }, () =>
+    start(['worker', '--concurrency', String(concurrency), ...flags]),
+  )
   const machines = [...servers, ...workers]
   await Promise.all(machines.map(({ ready }) => ready))
   return {
@@ -37,7 +40,7 @@ async function startMachines(url, workerCount = 2) {
   }
 }
 
-function start(argv) {
+export function start(argv) {
   const folder = mkdtempSync(join(tmpdir(), 'dagstream-bench-machine-'))
   const moments = join(folder, 'moments')
   const child = spawn(process.execPath, [here('../dist/cli/main.js'), ...argv], {
@@ -64,7 +67,7 @@ function start(argv) {
   return { child, ready, readMoments, folder }
 }
 
-async function kill({ child, folder }) {
+export async function kill({ child, folder }) {
   if (child.exitCode !== null || child.signalCode !== null) return
   const exited = once(child, 'exit')
   child.kill('SIGKILL')
@@ -73,7 +76,7 @@ async function kill({ child, folder }) {
 }
 
 /** POSTs a workflow; resolves with its id and events as they arrive, each with its time. */
-async function post(url, tasks, options = {}) {
+export async function post(url, tasks, options = {}) {
   const response = await fetch(`${url}/executions`, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json', Accept: 'text/event-stream' },
@@ -83,12 +86,12 @@ async function post(url, tasks, options = {}) {
   return { executionId: response.headers.get('execution-id'), events: readEvents(response) }
 }
 
-async function follow(url, executionId) {
+export async function follow(url, executionId) {
   const response = await fetch(`${url}/executions/${executionId}/events`, { headers: { Accept: 'text/event-stream' } })
   return readEvents(response)
 }
 
-async function* readEvents(response) {
+export async function* readEvents(response) {
   let text = ''
   const decoder = new TextDecoder()
   for await (const chunk of response.body) {
@@ -104,9 +107,9 @@ async function* readEvents(response) {
   }
 }
 
-const now = () => performance.timeOrigin + performance.now()
+export const now = () => performance.timeOrigin + performance.now()
 
-async function find(events, type) {
+export async function find(events, type) {
   for (;;) {
     const { value, done } = await events.next()
     if (done) throw new Error(`The stream ended before ${type}`)
@@ -114,8 +117,8 @@ async function find(events, type) {
   }
 }
 
-const median = values => computeMedian(values)
-const percentile = (values, share) => values.toSorted((a, b) => a - b)[Math.ceil(values.length * share) - 1]
+export const median = values => computeMedian(values)
+export const percentile = (values, share) => values.toSorted((a, b) => a - b)[Math.ceil(values.length * share) - 1]
 
 /** From SIGKILL of a worker to the next attempt of its task, and of a coordinator to the takeover, as a client sees it, ms. */
 export async function measureTakeovers(url, { rounds }) {
@@ -151,7 +154,7 @@ export async function measureTakeovers(url, { rounds }) {
 }
 
 /** The first worker that noted a beginning of the task, once one did. */
-async function untilBusy(workers, executionId) {
+export async function untilBusy(workers, executionId) {
   for (;;) {
     const busy = workers.find(({ readMoments }) => readMoments(executionId).length > 0)
     if (busy !== undefined) return busy
@@ -159,8 +162,11 @@ async function untilBusy(workers, executionId) {
   }
 }
 
-/** From a request to cancel, at the server that does not coordinate, to the signal of the tool, ms. */
-export async function measureCancel(url, { count }) {
+/**
+ * From a request to cancel to the signal of the tool, ms.
+ * @param isDirect whether the coordinator gets the request, rather than the other server
+ */
+export async function measureCancel(url, { count, isDirect = false }) {
   const machines = await startMachines(url)
   try {
     const samples = []
@@ -169,7 +175,8 @@ export async function measureCancel(url, { count }) {
       await find(events, 'task_start')
       await untilBusy(machines.workers, executionId)
       const startedAt = now()
-      await (await fetch(`${machines.urls[(at + 1) % 2]}/executions/${executionId}/cancel`, { method: 'POST' })).text()
+      const asked = machines.urls[isDirect ? at % 2 : (at + 1) % 2]
+      await (await fetch(`${asked}/executions/${executionId}/cancel`, { method: 'POST' })).text()
       await find(events, 'execution_complete')
       const moments = machines.workers.flatMap(({ readMoments }) => readMoments(executionId))
       samples.push(moments.find(({ moment }) => moment === 'aborted').at - startedAt)
@@ -267,8 +274,11 @@ async function startBareQueue(url) {
   }
 }
 
-/** Tasks that do nothing on two workers with room for 32 each, beside two bare workers that take 32 jobs at a time; per second. */
-export async function measureThroughput(url, { count, rounds }) {
+/**
+ * Tasks that do nothing on two workers with room for 32 each, beside two bare workers that take 32 jobs at a time, or one; per second.
+ * And the CPU time of a task by process, ms.
+ */
+export async function measureThroughput(url, { count, rounds, databasePid }) {
   const machines = await startMachines(url)
   const clients = await Promise.all(
     [1, 2].map(async () => {
@@ -284,8 +294,16 @@ export async function measureThroughput(url, { count, rounds }) {
     )
     await client.query('CREATE TABLE many_results (number bigint PRIMARY KEY, body text)')
     const tasks = Array.from({ length: count }, (_, at) => ({ id: `t${at}`, tool: 'noop' }))
-    const samples = { perSecond: [], barePerSecond: [], bareSinglePerSecond: [], share: [], shareOfSingle: [] }
+    const samples = {}
+    const cpu = () => ({
+      coordinatorCpuMs: readCpuMs(machines.servers[0].child.pid),
+      workerCpuMs: machines.workers.reduce((sum, { child }) => sum + readCpuMs(child.pid), 0),
+      databaseCpuMs: readCpuMs(databasePid),
+    })
+    const perTask = (from, to) =>
+      Object.fromEntries(Object.keys(to).map(name => [name, (to[name] - from[name]) / count]))
     for (let round = 0; round <= rounds; round++) {
+      const before = cpu()
       const startedAt = now()
       const complete = await find(
         (await post(machines.urls[0], tasks, { maxConcurrency: 10_000 })).events,
@@ -293,7 +311,9 @@ export async function measureThroughput(url, { count, rounds }) {
       )
       if (!complete.json.includes('"status":"success"')) throw new Error(complete.json.slice(0, 500))
       const perSecond = (count * 1000) / (now() - startedAt)
+      const between = cpu()
       const barePerSecond = await runBare(clients, count, 32)
+      const bareDatabaseCpuMs = perTask(between, cpu()).databaseCpuMs
       const bareSinglePerSecond = await runBare(clients, count, 1)
       if (round === 0) continue
       const sample = {
@@ -302,8 +322,10 @@ export async function measureThroughput(url, { count, rounds }) {
         bareSinglePerSecond,
         share: perSecond / barePerSecond,
         shareOfSingle: perSecond / bareSinglePerSecond,
+        ...perTask(before, between),
+        bareDatabaseCpuMs,
       }
-      for (const [name, value] of Object.entries(sample)) samples[name].push(value)
+      for (const [name, value] of Object.entries(sample)) (samples[name] ??= []).push(value)
     }
     return Object.fromEntries(Object.entries(samples).map(([name, values]) => [name, median(values)]))
   } finally {

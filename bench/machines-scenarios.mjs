@@ -7,6 +7,7 @@ import {
   measureThroughput,
   measureVisible,
 } from './machines-processes.mjs'
+import { measureReaders, measureTokens, measureWithoutHints } from './machines-streams.mjs'
 import { prepareQueue } from './machines-queue.mjs'
 import { startPostgres } from './postgres-server.mjs'
 import { computeMedian } from './statistics.mjs'
@@ -24,6 +25,9 @@ const PROCESSES = {
   visible: measureVisible,
   hop: measureHop,
   throughput: measureThroughput,
+  readers: measureReaders,
+  tokens: measureTokens,
+  'without hints': measureWithoutHints,
 }
 
 /** One scenario on a server of PostgreSQL of its own. @returns {Promise<Record<string, number>>} */
@@ -32,7 +36,7 @@ export async function measureMachines({ scenario, ...parameters }) {
   const server = await startPostgres()
   try {
     await migratePostgresStore(server.url)
-    if (scenario in PROCESSES) return await PROCESSES[scenario](server.url, parameters)
+    if (scenario in PROCESSES) return await PROCESSES[scenario](server.url, { ...parameters, databasePid: server.pid })
     const store = await openPostgresStore(server.url)
     const bare = new pg.Client(server.url)
     await bare.connect()

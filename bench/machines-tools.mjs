@@ -1,5 +1,5 @@
 // Tools of the workers in machines-processes.mjs.
-import { appendFileSync } from 'node:fs'
+import { appendFileSync, existsSync } from 'node:fs'
 
 const now = () => performance.timeOrigin + performance.now()
 
@@ -18,6 +18,15 @@ export default {
       }
       signal.addEventListener('abort', stop, { once: true })
     })
+  },
+  /** Emits `count` lines of log, `perTurn` in each turn, once the file `path` is there. */
+  async burst({ count, perTurn, path }, { log }) {
+    while (!existsSync(path)) await new Promise(resolve => setTimeout(resolve, 10))
+    for (let at = 0; at < count; at++) {
+      log('info', `Read page ${at} of ${count} of the quarterly report`)
+      if (at % perTurn === perTurn - 1) await new Promise(resolve => setImmediate(resolve))
+    }
+    return null
   },
   /** Emits tokens until it has emitted `count`. */
   async emit({ count, everyMs }, { emitToken }) {

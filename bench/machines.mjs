@@ -8,6 +8,9 @@ const CANCEL = 'machines cancel'
 const VISIBLE = 'machines visible'
 const HOP = 'machines hop'
 const THROUGHPUT = 'machines throughput'
+const READERS = 'machines readers'
+const TOKENS = 'machines tokens'
+const DEAF = 'machines without hints'
 
 /** The store in PostgreSQL beside bare statements, and BullMQ beside BullMQ alone; both servers must be installed. */
 export function listMachinesCases() {
@@ -20,6 +23,9 @@ export function listMachinesCases() {
     { key: VISIBLE, kind: 'machines', scenario: 'visible', count: 100, maxRounds: 3 },
     { key: HOP, kind: 'machines', scenario: 'hop', count: 100, rounds: 3, maxRounds: 3 },
     { key: THROUGHPUT, kind: 'machines', scenario: 'throughput', count: 2000, rounds: 3, maxRounds: 3 },
+    { key: READERS, kind: 'machines', scenario: 'readers', readerCount: 1000, count: 300, rounds: 3, maxRounds: 3 },
+    { key: TOKENS, kind: 'machines', scenario: 'tokens', taskCount: 100, perSecond: 50, seconds: 10, maxRounds: 3 },
+    { key: DEAF, kind: 'machines', scenario: 'without hints', count: 60, maxRounds: 3 },
   ]
 }
 
@@ -52,7 +58,7 @@ export function reportMachines(results) {
 function listProcessRows(results) {
   const { workerMs, coordinatorMs } = results[TAKEOVERS]
   const { hopMs, bareMs } = results[HOP]
-  const { perSecond, barePerSecond } = results[THROUGHPUT]
+  const { perSecond, barePerSecond, bareSinglePerSecond, ...cpu } = results[THROUGHPUT]
   return [
     ['takeover from a worker, lease 3 s, ms', formatRange(workerMs)],
     ['takeover from a coordinator, lease 3 s, ms', formatRange(coordinatorMs)],
@@ -62,7 +68,23 @@ function listProcessRows(results) {
     ['round trip of a bare queue, ms', formatRange(bareMs)],
     ['tasks that do nothing, per second', formatRange(perSecond)],
     ['the same by a bare queue of `SKIP LOCKED`, 32 at a time', formatRange(barePerSecond)],
+    ['the same, 1 at a time', formatRange(bareSinglePerSecond)],
+    ['CPU of a task: coordinator, ms', formatRange(cpu.coordinatorCpuMs)],
+    ['two workers', formatRange(cpu.workerCpuMs)],
+    ['database', formatRange(cpu.databaseCpuMs)],
+    ['database, bare queue, 32 at a time', formatRange(cpu.bareDatabaseCpuMs)],
+    ['events to 1,000 readers of two servers, per second', formatRange(results[READERS].two)],
+    ['the same of one server on SQLite', formatRange(results[READERS].one)],
+    ['100 tasks of 50 tokens/s at another server, p99, ms', formatRange(results[TOKENS].p99)],
+    ['tasks of them whose tokens are not whole', formatRange(results[TOKENS].lostCount)],
+    ['cores of their coordinator, their other server, their database', listCores(results[TOKENS])],
+    ['an event at another server without hints, p99, ms', formatRange(results[DEAF].visibleP99)],
+    ['cancel to signal without hints, lease 3 s, maximum, ms', formatRange(results[DEAF].cancelMax)],
   ]
+}
+
+function listCores({ coordinator, reader, database }) {
+  return [coordinator, reader, database].map(formatRange).join(' · ')
 }
 
 /** The stated figures about many machines. @returns {import('./figures.mjs').Figure[]} */
@@ -81,6 +103,34 @@ export function listMachinesFigures(results) {
       unit: 'ms',
       measured: cancel?.p99.median,
       target: 50,
+    },
+    {
+      name: '1,000 readers over two servers, beside one server on SQLite',
+      unit: '×',
+      measured: invert(results[READERS]?.factor.median),
+      // At least 80 % of its rate.
+      target: 1 / 0.8,
+    },
+    {
+      name: '100 tasks of 50 tokens/s, recorded to seen at another server, p99',
+      unit: 'ms',
+      measured: results[TOKENS]?.p99.median,
+      target: 150,
+    },
+    { name: 'their coordinator', unit: 'cores', measured: results[TOKENS]?.coordinator.median, target: 0.15 },
+    { name: 'their database', unit: 'cores', measured: results[TOKENS]?.database.median, target: 0.15 },
+    {
+      name: 'an event at another server without hints, p99',
+      unit: 'ms',
+      measured: results[DEAF]?.visibleP99.median,
+      target: 1100,
+    },
+    {
+      name: 'cancel to signal without hints, lease 3 s, maximum',
+      unit: 'ms',
+      measured: results[DEAF]?.cancelMax.median,
+      // One renewal.
+      target: 1000,
     },
     { name: 'an event at another server, p50', unit: 'ms', measured: visible?.p50.median, target: 10 },
     {

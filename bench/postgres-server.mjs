@@ -8,7 +8,7 @@ import pg from 'pg'
 
 const DEBIAN = '/usr/lib/postgresql'
 
-/** A server of PostgreSQL with its own folder and the durability of its defaults. @returns {Promise<{ url: string, close: () => Promise<void> }>} */
+/** A server of PostgreSQL with its own folder and the durability of its defaults. @returns {Promise<{ url: string, pid: number, close: () => Promise<void> }>} */
 export async function startPostgres() {
   const [version] = readdirSync(DEBIAN).sort((a, b) => Number(b) - Number(a))
   const program = name => join(DEBIAN, version, 'bin', name)
@@ -34,6 +34,7 @@ export async function startPostgres() {
   }
   return {
     url,
+    pid: server.pid,
     async close() {
       const exited = new Promise(resolve => server.once('exit', resolve))
       server.kill('SIGINT')

@@ -38,7 +38,7 @@ export type DagstreamErrorCode =
   | 'EXECUTION_NOT_FOUND'
   /** A fork names a task that is neither in its workflow nor in the execution that it is made from. */
   | 'UNKNOWN_TASK'
-  /** A patch of a plan concerns a task that has started, has ended or does not exist: `details.taskId`. */
+  /** A patch of a plan concerns tasks that have started, have ended or do not exist: `details.taskIds`. */
   | 'PLAN_CONFLICT'
   /** A planner comes back with another number of accepted lines than the server has. */
   | 'PLAN_LINE_MISMATCH'
@@ -48,6 +48,8 @@ export type DagstreamErrorCode =
   | 'PLAN_BUSY'
   /** Another server coordinates the execution of the plan. */
   | 'PLAN_ELSEWHERE'
+  /** The runtime cannot send a request, or read its body, while the answer arrives. */
+  | 'STREAMING_UNSUPPORTED'
   /** The execution has ended: it cannot be resumed. */
   | 'EXECUTION_ENDED'
   /** The execution has not ended: it cannot be deleted. */

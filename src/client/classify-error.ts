@@ -32,6 +32,7 @@ function judge(error: object): Verdict {
   const status = findStatus(error)
   if (status !== undefined) {
     const code = readField(readField(error, 'details'), 'code')
+    if (PASSING_PROBLEMS.has(code)) return 'yes'
     return isRetryableStatus(status) && !LASTING_PROBLEMS.has(code) ? 'yes' : 'no'
   }
   // The thrower has already classified its cause.
@@ -58,6 +59,9 @@ export function isRetryableStatus(status: number): boolean {
  * server, and the caller should learn of it.
  */
 const LASTING_PROBLEMS: ReadonlySet<unknown> = new Set<DagstreamErrorCode>(['TOOLS_UNAVAILABLE'])
+
+/** Problem codes of plans that pass although their status does not: an older connection ends, a balancer chooses another server. */
+const PASSING_PROBLEMS: ReadonlySet<unknown> = new Set<DagstreamErrorCode>(['PLAN_BUSY', 'PLAN_ELSEWHERE'])
 
 /** Failures of a response body of a server in this process, where a socket would break instead. */
 const RETRYABLE_CODES: ReadonlySet<DagstreamErrorCode> = new Set<DagstreamErrorCode>([

@@ -6,6 +6,9 @@ import { stringifyJson } from '../json/stringify-json.ts'
 import type { DAGStructure } from '../workflow/document.ts'
 import { type CancelOptions, refuseUnknown, resolveCancelOptions } from './cancel-options.ts'
 import { pollResult } from './degraded.ts'
+import type { PlanSource } from '../engine/growth/plan-lines.ts'
+import { PlanApi } from './plan-api.ts'
+import { type RemotePlanOptions, streamPlan } from './stream-plan.ts'
 import { ExecutionApi, isExecutionId, readResult, type Submission } from './execution-api.ts'
 import { expectSignal, type ReconnectionOptions, resolveReconnectionOptions } from './reconnection-options.ts'
 import { RemoteExecution } from './remote-execution.ts'
@@ -85,6 +88,14 @@ export interface Client {
    */
   stream(workflow: DAGStructure | string, options?: RemoteExecuteOptions): RemoteExecution
   /**
+   * Runs a plan while it is still being written, and follows it: the body of the request is sent while the answer arrives. After a
+   * lost connection the plan continues behind the last accepted line, and the stream behind its last event. Needs a runtime
+   * whose `fetch` does both at once, such as Node, Bun or Deno; a page does not.
+   * @param source text or bytes of NDJSON, split anywhere, or one value per line
+   * @throws `INVALID_OPTION`, `STREAMING_UNSUPPORTED`; nothing else synchronously
+   */
+  streamPlan(source: PlanSource, options?: RemotePlanOptions): RemoteExecution
+  /**
    * Starts a fork of an execution at once and follows it: a new execution that takes over the outputs of unchanged tasks.
    * Without `input` and `options` they are those of the old one.
    * @throws `INVALID_OPTION`; nothing else synchronously
@@ -120,6 +131,7 @@ export function createClient(options: ClientOptions): Client {
       return execute(session, submission, options.signal)
     },
     stream: (workflow, options = {}) => follow(createSubmission(workflow, options), options),
+    streamPlan: (source, options = {}) => streamPlan(session, source, options),
     fork: (executionId, options = {}) => follow(createFork(executionId, options), options),
     subscribe(executionId, options = {}) {
       expectExecutionId(executionId)
@@ -184,7 +196,8 @@ function createSession(options: ClientOptions): Session {
   resolveReconnectionOptions(all)
   const baseUrl = parseBaseUrl(url)
   const transport = new Transport({ baseUrl, fetch, headers, clock, idleTimeoutMs })
-  return new Session(new ExecutionApi(transport), clock, all, new URL(baseUrl).origin)
+  const api = new ExecutionApi(transport)
+  return new Session({ api, plans: new PlanApi(transport, api, clock) }, clock, all, new URL(baseUrl).origin)
 }
 
 /** The name of a registered workflow, as a part of a path. */

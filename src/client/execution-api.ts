@@ -65,10 +65,7 @@ export class ExecutionApi {
       untilAnswered,
       ...(signal && { signal }),
     })
-    const executionId = reply.response.headers.get('execution-id')
-    if (executionId === null || !isExecutionId(executionId)) {
-      throw refuse(reply, 'an `Execution-Id` header; across origins the server has to expose it')
-    }
+    const executionId = expectStarted(reply)
     if (reply.status === 202) {
       reply.close()
       return { executionId }
@@ -165,8 +162,15 @@ export function isExecutionId(id: unknown): id is string {
   return typeof id === 'string' && /^[A-Za-z0-9_-]{1,128}$/.test(id)
 }
 
+/** The id of the execution that was started. */
+export function expectStarted(reply: Reply): string {
+  const executionId = reply.response.headers.get('execution-id')
+  if (executionId !== null && isExecutionId(executionId)) return executionId
+  throw refuse(reply, 'an `Execution-Id` header; across origins the server has to expose it')
+}
+
 /** Checks the media type: a `200` may come from an intermediary, such as a sign-in or error page. */
-function expectType(reply: Reply, type: string): Reply {
+export function expectType(reply: Reply, type: string): Reply {
   const found = (reply.response.headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
   if (found === type) return reply
   throw refuse(reply, `the content type ${type}, got ${found === '' ? 'none' : cutText(found, 40)}`)

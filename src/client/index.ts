@@ -10,6 +10,8 @@ export {
   type RemoteOptions,
   type SubscribeOptions,
 } from './create-client.ts'
+export type { RemotePlanOptions } from './stream-plan.ts'
+export type { PlanChunk, PlanSource } from '../engine/growth/plan-lines.ts'
 export type { ClientEvent } from './execution-api.ts'
 export { ConnectionLostError, HttpError } from './failures.ts'
 export { StreamReconnectionManager } from './reconnection.ts'

@@ -5,7 +5,7 @@ import { buildClosingEvents, pollResult } from './degraded.ts'
 import { type ClientEvent, readEvents, type Started } from './execution-api.ts'
 import { StreamInterruptedError } from './failures.ts'
 import type { Reply } from './reply.ts'
-import type { Session } from './session.ts'
+import type { RemoteExecutionParts, Session } from './session.ts'
 import { isAbortedSubmission, type PendingSubmission } from './pending-submission.ts'
 import { AbortScope } from './abort-scope.ts'
 
@@ -28,6 +28,8 @@ export class RemoteExecution implements AsyncIterable<ClientEvent> {
   readonly #after: string | undefined
   /** Set if this client submitted the execution. */
   readonly #starting: PendingSubmission | undefined
+  readonly #reopen: NonNullable<RemoteExecutionParts['reopen']>
+  readonly #onEvent: ((event: ClientEvent) => void) | undefined
   #isReplyTaken = false
   #isDegraded = false
   /** Highest position that any reader has reached. */
@@ -40,16 +42,14 @@ export class RemoteExecution implements AsyncIterable<ClientEvent> {
   #wakeResult: (() => void) | undefined
 
   /** Made by a client. */
-  constructor(
-    session: Session,
-    started: Promise<Started>,
-    options: { signal?: AbortSignal; after?: string; starting?: PendingSubmission } = {},
-  ) {
+  constructor(session: Session, started: Promise<Started>, options: RemoteExecutionParts = {}) {
     this.#session = session
     this.#started = started
     this.#signal = options.signal
     this.#after = options.after
     this.#starting = options.starting
+    this.#reopen = options.reopen ?? ((...where) => session.api.openEvents(...where))
+    this.#onEvent = options.onEvent
     started.catch(() => {})
   }
 
@@ -163,7 +163,7 @@ export class RemoteExecution implements AsyncIterable<ClientEvent> {
     const isFirst = !this.#isReplyTaken
     this.#isReplyTaken = true
     const { executionId, reply } = await this.#started
-    if (!isFirst || reply === undefined) return this.#session.api.openEvents(executionId, lastEventId, signal)
+    if (!isFirst || reply === undefined) return this.#reopen(executionId, lastEventId, signal)
     // The request was sent before its reader existed and does not observe the reader's signal.
     if (signal.aborted) reply.close()
     else signal.addEventListener('abort', () => reply.close(), { once: true })
@@ -216,6 +216,7 @@ export class RemoteExecution implements AsyncIterable<ClientEvent> {
   #see(event: ClientEvent): void {
     this.#stepCount += 1
     this.#lastEventId = event.id ?? this.#lastEventId
+    this.#onEvent?.(event)
     if (event.type !== 'execution_complete') return
     this.#hasEnded = true
     this.#wakeResult?.()

@@ -13,12 +13,18 @@ export class Reply {
   readonly response: Response
   readonly #scope: AbortScope
   readonly #idleTimeoutMs: number
+  #onOver = (): void => {}
 
   /** @param scope of the request: ending it aborts the request */
   constructor(response: Response, scope: AbortScope, idleTimeoutMs: number) {
     this.response = response
     this.#scope = scope
     this.#idleTimeoutMs = idleTimeoutMs
+  }
+
+  /** Calls back whenever its body has ended, was left, or has failed; one listener. */
+  onOver(callback: () => void): void {
+    this.#onOver = callback
   }
 
   get status(): number {
@@ -45,6 +51,7 @@ export class Reply {
             const { done, value } = await this.#scope.for(reader.read(), this.#idleTimeoutMs)
             if (!done) return controller.enqueue(value)
             this.#scope.close()
+            this.#onOver()
             controller.close()
           } catch (error) {
             leave()
@@ -111,5 +118,6 @@ export class Reply {
 
   #abort(): void {
     this.#scope.end(new DOMException('The reader has left', 'AbortError'))
+    this.#onOver()
   }
 }

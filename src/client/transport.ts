@@ -29,7 +29,8 @@ export interface Outgoing {
   /** Relative to the base URL, without a leading slash. */
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
-  readonly body?: string
+  /** A stream is sent while the response arrives, where the runtime can do that. */
+  readonly body?: string | ReadableStream<Uint8Array>
   /** Aborts the request and its response. */
   readonly signal?: AbortSignal
   /** Aborts the request alone: ignored once the headers have arrived. */
@@ -65,7 +66,9 @@ export class Transport {
         redirect: 'manual',
         signal: scope.signal,
         ...(body !== undefined && { body }),
-      })
+        // The DOM types do not have it.
+        ...(typeof body === 'object' && { duplex: 'half' }),
+      } as RequestInit)
       const answering = (async () => await fetch(request))()
       const response = await scope.for(answering, idleTimeoutMs).catch((error: unknown) => {
         // Releases a response that arrives after the abort.
@@ -154,8 +157,10 @@ async function readProblem(reply: Reply): Promise<Record<string, unknown>> {
   }
   const issues = readField(problem, 'issues')
   if (Array.isArray(issues)) found['issues'] = issues
-  const issueCount = readField(problem, 'issueCount')
-  if (typeof issueCount === 'number') found['issueCount'] = issueCount
+  for (const name of ['issueCount', 'planLine']) {
+    const count = readField(problem, name)
+    if (typeof count === 'number') found[name] = count
+  }
   return found
 }
 

@@ -57,6 +57,8 @@ export type CommandNews =
       readonly answer: { readonly response: unknown } | { readonly decline: true }
       readonly by?: string
     }
+  /** `patch`: JSON, as in the body of `POST /executions/{id}/plan`. The value of its reply is that of the answer. */
+  | { readonly type: 'patch'; readonly patch: string }
 
 /** A command with its identity. */
 export interface CommandMessage {
@@ -80,6 +82,9 @@ export interface Reply {
   /** JSON; absent where the command returns nothing. */
   readonly value?: string
 }
+
+/** The reply to a command that took effect. */
+export type CommandReply = Pick<Reply, 'value'>
 
 /**
  * The durable messages to coordinators. A message stays until a commit of its execution consumes it.

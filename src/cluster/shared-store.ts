@@ -54,9 +54,13 @@ export type Hint =
 export interface Hints {
   /**
    * @param wake `undefined`: hints may have been lost, look at everything
+   * @param kinds those that it needs; others may come, too. @defaultValue all
    * @returns ends the subscription
    */
-  subscribe(wake: (hints: readonly Hint[] | undefined) => void): Promise<() => Promise<void>>
+  subscribe(
+    wake: (hints: readonly Hint[] | undefined) => void,
+    kinds?: readonly Hint['kind'][],
+  ): Promise<() => Promise<void>>
 }
 
 /** Renews the leases of a worker's orders independently of the event loop. */

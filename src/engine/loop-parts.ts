@@ -3,6 +3,7 @@ import type { DagstreamError } from '../errors.ts'
 import type { Reason } from '../events/events.ts'
 import type { JsonValue } from '../events/json-value.ts'
 import type { EventLog } from '../log/event-log.ts'
+import type { Outlook } from '../forecast/outlook.ts'
 import type { ExecutionPlan } from '../plan/execution-plan.ts'
 import type { Permits } from '../scheduler/permits.ts'
 import type { TaskColumns } from '../scheduler/task-columns.ts'
@@ -59,6 +60,8 @@ export interface StartParts {
   readonly growth?: GrowthSources | undefined
   /** Present for a plan that is still being written, or was. */
   readonly streamed?: ResolvedPlanOptions | undefined
+  /** Of one that starts: what is expected of it. @defaultValue nothing */
+  readonly outlook?: Outlook | undefined
   /** Whose outputs it remembers. */
   readonly owner?: string | undefined
   /** Secret answers of unsettled tasks, by the id of their question. */

@@ -1,6 +1,7 @@
 import { DagstreamError } from '../errors.ts'
 import { readInputError } from '../attempt/tool-error.ts'
-import type { EventFor, ExecutionCounts, ExecutionTotals } from '../events/events.ts'
+import type { ExecutionCounts, ExecutionTotals, Schedule } from '../events/events.ts'
+import type { ExecutionState } from '../events/execution-state.ts'
 import { JsonValue } from '../events/json-value.ts'
 import type { TokenUsage } from '../events/token-usage.ts'
 import type { LoggedData } from '../events/wire-json.ts'
@@ -17,7 +18,7 @@ import { cutMessage } from './emissions.ts'
 import { calculateSpeedup, summarise } from './execution-result.ts'
 import type { ExecutionTasks } from './execution-tasks.ts'
 import type { Scopes } from './groups/scopes.ts'
-import type { ResolvedPlanOptions } from './growth/plan-options.ts'
+import type { StartParts } from './loop-parts.ts'
 import type { Recorder } from './recorder.ts'
 import { describeEnding } from './task-events.ts'
 
@@ -29,22 +30,21 @@ export class Milestones {
   readonly #recorder: Recorder
   readonly #scopes: Scopes
   readonly #closeInputs: (task: number) => void
-  readonly #streamed: ResolvedPlanOptions | undefined
+  readonly #start: Pick<StartParts, 'streamed' | 'outlook'>
   /** That it is parked is recorded. */
   #isParking = false
 
   /** @param closeInputs closes the open questions of a task that ends */
   constructor(
-    plan: ExecutionPlan,
+    start: Pick<StartParts, 'plan' | 'streamed' | 'outlook'>,
     table: TaskTable,
     tasks: ExecutionTasks,
     recorder: Recorder,
     scopes: Scopes,
     closeInputs: (task: number) => void,
-    streamed: ResolvedPlanOptions | undefined,
   ) {
-    this.#streamed = streamed
-    this.#plan = plan
+    this.#start = start
+    this.#plan = start.plan
     this.#table = table
     this.#tasks = tasks
     this.#recorder = recorder
@@ -52,11 +52,24 @@ export class Milestones {
     this.#closeInputs = closeInputs
   }
 
-  start(schedule: EventFor<'execution_start'>['data']['schedule']): void {
+  /**
+   * Records the start of an execution without events, and orders its starts: after a crash by the estimates in the log, so that the
+   * order is the same.
+   */
+  begin(state: ExecutionState, schedule: Schedule): void {
+    const isNew = state.status === 'pending'
+    const { outlook } = this.#start
+    if (isNew) this.#recordStart(schedule)
+    const estimatesMs = isNew ? outlook?.estimatesMs : state.estimatesMs
+    if (estimatesMs !== undefined) this.#table.starts.preferBy(estimatesMs)
+  }
+
+  #recordStart(schedule: Schedule): void {
+    const { streamed, outlook } = this.#start
     const { name, layers, tasks, finallyLayer } = this.#plan
     const finallyFrom = finallyLayer < layers.length ? { finallyFrom: finallyLayer } : {}
-    const growing = this.#streamed && { unsealed: true as const, planLine: this.#streamed.firstLine }
-    const more = { ...(name !== undefined && { name }), ...finallyFrom, ...growing }
+    const growing = streamed && { unsealed: true as const, planLine: streamed.firstLine }
+    const more = { ...(name !== undefined && { name }), ...finallyFrom, ...growing, ...outlook }
     const data = { totalTasks: tasks.length, layers, schedule, ...more }
     this.#recorder.record('execution_start', this.#recorder.stamp(data))
   }

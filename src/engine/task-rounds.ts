@@ -54,12 +54,15 @@ export class TaskRounds {
     this.tasks = new ExecutionTasks(this.#table.graph, log.state)
     const scopes = new Scopes(this.#table, log.state, start.input)
     const close = (task: number): void => this.#room?.inputs.close(task)
-    this.#milestones = new Milestones(start.plan, this.#table, this.tasks, recorder, scopes, close, start.streamed)
+    this.#milestones = new Milestones(start, this.#table, this.tasks, recorder, scopes, close)
     this.growth = new Growth(start, this.#table, log.state, context, () => this.#lazyDecisions.taskCount)
     this.#emissions = new Emissions(options, counters, recorder, context.cancel)
     const hooks = { isPaused: () => commands.isPaused, granted: () => recorder.wake() }
     this.#permits = new Permits(this.#table.starts, options, hooks)
-    this.#runners = createRunners(start, { options, recorder, cancel: context.cancel, desk: () => this.desk })
+    const { cancel } = context
+    const desk = (): InputDesk => this.desk
+    const patch: Growth['patch'] = (...given) => this.growth.patch(...given)
+    this.#runners = createRunners(start, { options, recorder, cancel, desk, patch })
     this.#delays = new RetryDelays(options.clock, task => {
       this.#table.wake(task)
       recorder.wake()
@@ -124,7 +127,7 @@ export class TaskRounds {
     const ranMs = table.history.executionTimeMs
     this.#startedAt = now - ranMs
     commands.begin(table)
-    if (log.state.status === 'pending') this.#milestones.start(options.schedule)
+    this.#milestones.begin(log.state, options.schedule)
     if (resumption !== undefined) recordResumption(table, this.tasks, recorder, commands, resumption)
     table.open(now)
     this.#delays.restore(table.delays)

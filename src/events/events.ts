@@ -320,6 +320,13 @@ export type ExecutionStartEvent = EventOf<
     readonly unsealed?: true
     /** Of a streamed plan: the number of physical lines that were read, 1 for one with a line of options. */
     readonly planLine?: number
+    /** Expected time from start to end by the history of the store, ms; absent where it is unknown. */
+    readonly forecastMs?: number
+    /**
+     * Under `dataflow`, what each task of the document is expected to take by that history, ms, in document order. Only in the
+     * log, for the order of starts after a crash: never on the wire.
+     */
+    readonly estimatesMs?: readonly number[]
   }
 >
 
@@ -568,6 +575,8 @@ export type SnapshotEvent = EventOf<
     readonly unsealed?: true
     /** Of a streamed plan: the last physical line that was accepted or left out. */
     readonly planLine?: number
+    /** Expected time from start to end, ms. */
+    readonly forecastMs?: number
     readonly tasks: readonly TaskSnapshot[]
     readonly counts: ExecutionCounts
     readonly tokenUsage?: TokenUsage

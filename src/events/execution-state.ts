@@ -59,6 +59,10 @@ export interface ExecutionState {
   isUnsealed?: true
   /** Of a streamed plan: the last physical line that was accepted or left out. */
   planLine?: number
+  /** Expected time from start to end by the history of the store, ms. */
+  forecastMs?: number
+  /** Inside the engine: what each task of the document is expected to take, ms, for the order of starts. */
+  estimatesMs?: readonly number[]
   /** Inside the engine: the registered workflows that added tasks name. */
   addedWorkflows?: Readonly<Record<string, unknown>>
   /** Inside the engine: the tasks that were removed, also those that joined again under the same id. */
@@ -190,6 +194,7 @@ export function restoreSnapshot(state: ExecutionState, data: EventFor<'snapshot'
   if (data.unsealed === undefined) delete state.isUnsealed
   else state.isUnsealed = true
   if (data.planLine !== undefined) state.planLine = data.planLine
+  if (data.forecastMs !== undefined) state.forecastMs = data.forecastMs
   if (data.tokenUsage === undefined) delete state.tokenUsage
   else state.tokenUsage = data.tokenUsage
   if (data.stopping === undefined) delete state.stopping

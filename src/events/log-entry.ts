@@ -63,14 +63,17 @@ class Entry<Type extends SSEEventType> {
     return data.output === undefined ? data.outputPath !== undefined : !isInline(data.output)
   }
 
-  /** The data as stores keep it, one line of JSON: in wire form, but added tasks are whole. Computed on each read: caching it would cost more. */
+  /** The data as stores keep it, one line of JSON: in wire form with what the engine needs beside it. Computed on each read: caching it would cost more. */
   get json(): string {
     return this.#json ?? writeData(this.#event)
   }
 
-  /** The data in wire form, one line of JSON: without the definitions of added tasks. */
+  /** The data in wire form, one line of JSON: without definitions of added tasks and estimates. */
   get wireJson(): string {
     const { type, data } = this.#event
+    if (type === 'execution_start' && data.estimatesMs !== undefined) {
+      return writeData({ type, data: withoutEstimates(data) })
+    }
     if (type !== 'tasks_added' || !holdsDefinitions(data)) return this.json
     return writeData({ type, data: withoutDefinitions(data) })
   }
@@ -97,7 +100,7 @@ class Entry<Type extends SSEEventType> {
         return { type, data: copyEnd(data), id }
       case 'execution_start':
         // `structuredClone` takes ten times as long, and a workflow may have 100,000 layers.
-        return { type, data: { ...data, layers: data.layers.map(ids => ids.slice()) }, id }
+        return { type, data: { ...withoutEstimates(data), layers: data.layers.map(ids => ids.slice()) }, id }
       case 'snapshot':
       case 'input_required':
       case 'input_resolved':
@@ -159,6 +162,12 @@ function holdsDefinitions({ tasks }: EventFor<'tasks_added'>['data']): boolean {
 }
 
 /** A copy in wire form. */
+function withoutEstimates(whole: EventFor<'execution_start'>['data']): EventFor<'execution_start'>['data'] {
+  const { estimatesMs: _, ...data } = whole
+  return data
+}
+
+/** A copy in wire form. */
 function withoutDefinitions(whole: EventFor<'tasks_added'>['data']): EventFor<'tasks_added'>['data'] {
   const { tasks, workflows: _, ...data } = whole
   return {
@@ -210,7 +219,7 @@ function weighText({ type, data }: LoggedEvent, json: string | undefined): numbe
     case 'task_progress':
       return data.message?.length ?? 0
     case 'execution_start':
-      return weighLayers(data.layers)
+      return weighLayers(data.layers) + (data.estimatesMs?.length ?? 0) * 8
     case 'execution_complete':
       return (data.output?.weight ?? 0) + (data.reason?.message.length ?? 0)
     default:

@@ -59,12 +59,19 @@ export function parseStored(seq: number, type: SSEEventType, json: string): SSEE
 /** Checks the members of the lists that the table is computed from. */
 function findFaultInside({ type, data }: SSEEvent): string | undefined {
   if (type === 'execution_start' && !data.layers.every(isListOfIds)) return 'expected `layers` to hold lists of ids'
+  if (type === 'execution_start' && data.estimatesMs !== undefined && !isListOfTimes(data.estimatesMs)) {
+    return 'expected `estimatesMs` to hold numbers'
+  }
   if (type === 'tasks_added' && !data.tasks.every(isAddedTask)) return 'expected `tasks` to hold tasks'
   if (type === 'tasks_removed' && !isListOfIds(data.taskIds)) return 'expected `taskIds` to hold ids'
   if (type === 'execution_resumed' && data.continued !== undefined && !isListOfIds(data.continued)) {
     return 'expected `continued` to be a list of ids'
   }
   return undefined
+}
+
+function isListOfTimes(value: unknown): boolean {
+  return Array.isArray(value) && value.every(time => typeof time === 'number')
 }
 
 function isListOfIds(value: unknown): boolean {

@@ -49,6 +49,7 @@ export function toSnapshot(
     ...(finallyFrom !== undefined && { finallyFrom }),
     ...(state.isUnsealed && { unsealed: true }),
     ...(state.planLine !== undefined && { planLine: state.planLine }),
+    ...(state.forecastMs !== undefined && { forecastMs: state.forecastMs }),
     tasks,
     counts: { ...counts },
     ...(tokenUsage && { tokenUsage }),

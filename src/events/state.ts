@@ -157,6 +157,8 @@ function startExecution(state: ExecutionState, data: EventFor<'execution_start'>
   if (data.finallyFrom !== undefined) state.finallyFrom = data.finallyFrom
   if (data.unsealed) state.isUnsealed = true
   if (data.planLine !== undefined) state.planLine = data.planLine
+  if (data.forecastMs !== undefined) state.forecastMs = data.forecastMs
+  if (data.estimatesMs !== undefined) state.estimatesMs = data.estimatesMs
   state.counts.totalTasks = data.totalTasks
   data.layers.forEach((ids, layer) => {
     for (let at = 0; at < ids.length; at++) {

@@ -1,6 +1,6 @@
 import type { ExecutionState } from '../events/execution-state.ts'
 import { addTokenUsage, type TokenUsage } from '../events/token-usage.ts'
-import type { StoredEntry } from '../log/stored-entry.ts'
+import { runAtOnce, type Steps } from '../slices.ts'
 import type { TaskHistory } from './task-history.ts'
 
 /** The fields of events that samples are made of. Stored data may be of any shape. */
@@ -14,23 +14,19 @@ interface StoredData {
   readonly status?: unknown
   readonly attempts?: unknown
   readonly executionTimeMs?: unknown
+  readonly delayMs?: unknown
   readonly reusedFrom?: unknown
   readonly tokenUsage?: unknown
 }
+
+/** Tasks per step. */
+const STEP = 256
 
 interface EndedTask {
   readonly taskId: string
   readonly tool: string
   readonly timeMs: number
 }
-
-const READ_TYPES: ReadonlySet<string> = new Set([
-  'execution_start',
-  'tasks_added',
-  'task_start',
-  'task_complete',
-  'token_usage',
-])
 
 /** Collects the samples of one execution from its log, in the order of the log. Unusable data is no sample. */
 export class ExecutionSamples {
@@ -40,22 +36,30 @@ export class ExecutionSamples {
   readonly #childCounts = new Map<string, number>()
   readonly #itemCounts = new Map<string, number>()
   readonly #usages = new Map<string, TokenUsage>()
+  readonly #pauses = new Map<string, number>()
   readonly #ended: EndedTask[] = []
+  #hasRetried = false
 
-  /** Adds the entries that a store has evicted. Usage of single tasks is not in it. */
-  addBase({ name, tasks }: ExecutionState): void {
+  /** Adds the entries that lead to a state. Usage of single tasks and delays between attempts are not in it. */
+  addBase(state: ExecutionState): void {
+    runAtOnce(this.stateSteps(state))
+  }
+
+  /** The same in steps. */
+  *stateSteps({ name, tasks }: ExecutionState): Steps<void> {
     this.#name = name
+    let count = 0
     for (const { taskId, parentId, index, itemCount, result } of tasks.values()) {
       this.#addTask(taskId, parentId, index)
       if (itemCount !== undefined) this.#itemCounts.set(taskId, itemCount)
       if (result !== undefined) this.#end(result)
+      if (++count % STEP === 0) yield
     }
   }
 
-  addEntry({ type, json }: Pick<StoredEntry, 'type' | 'json'>): void {
-    if (!READ_TYPES.has(type)) return
-    const data = parse(json)
-    const { name, taskId, parentId, tasks, itemCount, tokenUsage } = data
+  /** Adds an entry of the log; most types say nothing about times. */
+  add(type: string, data: StoredData): void {
+    const { name, taskId, parentId, tasks, itemCount, tokenUsage, delayMs } = data
     if (type === 'execution_start' && typeof name === 'string') this.#name = name
     else if (type === 'task_complete') this.#end(data)
     else if (type === 'tasks_added' && Array.isArray(tasks)) {
@@ -64,22 +68,40 @@ export class ExecutionSamples {
       }
     } else if (typeof taskId !== 'string') return
     else if (type === 'task_start' && typeof itemCount === 'number') this.#itemCounts.set(taskId, itemCount)
+    else if (type === 'task_retry' && isTime(delayMs)) this.#pauses.set(taskId, this.#pauseOf(taskId) + delayMs)
     else if (type === 'token_usage' && typeof tokenUsage === 'object' && tokenUsage !== null) {
       this.#usages.set(taskId, addTokenUsage(this.#usages.get(taskId), tokenUsage))
     }
   }
 
-  /** Adds its samples to a history. */
-  addTo(history: TaskHistory): void {
+  /** Whether some task had several attempts: the delays between them are not known from a state alone. */
+  get hasRetried(): boolean {
+    return this.#hasRetried
+  }
+
+  /** Adds its samples to a history. @param isNewest whether it is more recent than all others there, or less */
+  addTo(history: TaskHistory, isNewest = false): void {
+    runAtOnce(this.steps(history, isNewest))
+  }
+
+  /** As `addTo`, in steps. */
+  *steps(history: TaskHistory, isNewest: boolean): Steps<void> {
     const counts = new Map([...this.#childCounts, ...this.#itemCounts])
     for (const [parentId, count] of counts) {
-      history.addChildCount(this.#name, this.#placeOf(parentId), count)
+      history.addChildCount(this.#name, this.#placeOf(parentId), count, isNewest)
     }
-    for (const { taskId, tool, timeMs } of this.#ended) {
+    for (const [at, { taskId, tool, timeMs }] of this.#ended.entries()) {
+      if (at % STEP === STEP - 1) yield
       // Its children ran in its place.
       if (counts.has(taskId)) continue
-      history.add(this.#name, this.#placeOf(taskId), { tool, timeMs, usage: this.#usages.get(taskId) })
+      const sample = { tool, timeMs, pauseMs: this.#pauseOf(taskId), usage: this.#usages.get(taskId) }
+      history.add(this.#name, this.#placeOf(taskId), sample, isNewest)
     }
+    history.addRun(this.#name)
+  }
+
+  #pauseOf(taskId: string): number {
+    return this.#pauses.get(taskId) ?? 0
   }
 
   #addTask(taskId: unknown, parentId: unknown, index: unknown): void {
@@ -91,6 +113,7 @@ export class ExecutionSamples {
   #end({ taskId, tool, status, attempts, executionTimeMs, reusedFrom }: StoredData): void {
     if (status !== 'success' || reusedFrom !== undefined || attempts === 0) return
     if (typeof taskId !== 'string' || typeof tool !== 'string' || !isTime(executionTimeMs)) return
+    if (typeof attempts === 'number' && attempts > 1) this.#hasRetried = true
     this.#ended.push({ taskId, tool, timeMs: executionTimeMs })
   }
 
@@ -104,12 +127,4 @@ export class ExecutionSamples {
 
 function isTime(value: unknown): value is number {
   return typeof value === 'number' && value >= 0
-}
-
-function parse(json: string): StoredData {
-  try {
-    return (JSON.parse(json) ?? {}) as StoredData
-  } catch {
-    return {}
-  }
 }

@@ -4,13 +4,8 @@ import type { RegisteredTool } from '../tools/registry.ts'
 import type { ItemSource } from '../workflow/checked-document.ts'
 import { LIMITS } from '../workflow/document.ts'
 import { readSource } from '../workflow/template.ts'
+import { type FlatGate, ToolGates } from './gates.ts'
 import type { Samples, TaskHistory } from './task-history.ts'
-
-/** Something that bounds how many nodes run at once, or how often they begin. */
-export interface FlatGate {
-  readonly size?: number
-  readonly rate?: { readonly max: number; readonly perMs: number }
-}
 
 /** A node of the simulated graph: a call of a tool, a delay, or a point in time. */
 export interface FlatNode {
@@ -19,6 +14,8 @@ export interface FlatNode {
   readonly dependencies: number[]
   /** Present on a call: it holds a slot. */
   readonly samples?: Samples
+  /** Whether nothing is known of it: a call without history, or an unknown number of items or rounds. */
+  readonly isUnknown?: true
   readonly gates: readonly FlatGate[]
   /** Duration of a delay, ms. */
   readonly delayMs: number
@@ -33,33 +30,65 @@ export interface FlatPlan {
   readonly unknownCounts: readonly string[]
   /** Number of calls by tool. */
   readonly callCounts: ReadonlyMap<string, number>
-  /** Whether it has more nodes than an execution may have tasks. */
+  /** Whether it has more nodes than the bound. */
   readonly isTooLarge: boolean
 }
 
+export interface FlatOptions {
+  /**
+   * Whether a task, by its full id, came to an output that is taken over if all that it depends on is. @defaultValue none did
+   */
+  readonly isReusable?: ((taskId: string) => boolean) | undefined
+  /** @defaultValue the number of tasks that an execution may have */
+  readonly maxNodes?: number
+}
+
+/** Where a task stands. */
+interface Place {
+  /** As in the history: `[]` stands for each item or round. */
+  readonly place: string
+  readonly id: string
+  readonly top: number
+  readonly gates: readonly FlatGate[]
+  /** Whether all that it depends on is taken over. */
+  readonly mayReuse: boolean
+}
+
 /** Builds the graph of a plan under a schedule: layers become points in time that all tasks of the next layer wait for. */
-export function flattenPlan(plan: ExecutionPlan, history: TaskHistory, schedule: Schedule): FlatPlan {
-  return new Flattening(history, schedule, plan.name).flatten(plan)
+export function flattenPlan(
+  plan: ExecutionPlan,
+  history: TaskHistory,
+  schedule: Schedule,
+  options: FlatOptions = {},
+): FlatPlan {
+  return new Flattening(history, schedule, plan.name, options).flatten(plan)
 }
 
 class Flattening {
   readonly #history: TaskHistory
   readonly #schedule: Schedule
   readonly #workflow: string | undefined
+  readonly #options: FlatOptions
+  readonly #maxNodes: number
   readonly #nodes: FlatNode[] = []
-  readonly #gates = new Map<object, FlatGate>()
+  readonly #gates = new ToolGates()
   readonly #unknownTools = new Set<string>()
   readonly #unknownCounts = new Set<string>()
   readonly #callCounts = new Map<string, number>()
+  /** Whether all that was added last is taken over. */
+  #isReused = false
 
-  constructor(history: TaskHistory, schedule: Schedule, workflow: string | undefined) {
+  constructor(history: TaskHistory, schedule: Schedule, workflow: string | undefined, options: FlatOptions) {
     this.#history = history
     this.#schedule = schedule
     this.#workflow = workflow
+    this.#options = options
+    this.#maxNodes = options.maxNodes ?? LIMITS.maxExecutionTasks
   }
 
   flatten(plan: ExecutionPlan): FlatPlan {
-    this.#addPlan(plan, '', [], undefined, [])
+    const mayReuse = this.#options.isReusable !== undefined
+    this.#addPlan(plan, { place: '', id: '', top: -1, gates: [], mayReuse }, [])
     return {
       nodes: this.#nodes,
       unknownTools: [...this.#unknownTools].sort(),
@@ -70,19 +99,18 @@ class Flattening {
   }
 
   get #isFull(): boolean {
-    return this.#nodes.length > LIMITS.maxExecutionTasks
+    return this.#nodes.length > this.#maxNodes
   }
 
-  /** @returns the node that ends it */
-  #addPlan(
-    plan: ExecutionPlan,
-    prefix: string,
-    after: readonly number[],
-    top: number | undefined,
-    gates: readonly FlatGate[],
-  ): number {
+  /** @param at its ids begin those of its tasks. @returns the node that ends it */
+  #addPlan(plan: ExecutionPlan, at: Place, after: readonly number[]): number {
+    const { top, mayReuse } = at
     const isLayered = this.#schedule === 'layers'
     const ends: number[] = []
+    const reused: boolean[] = []
+    let areReused = mayReuse
+    /** Of a `finally` task: whether all others are. */
+    let areOthersReused = true
     let opened = after
     /** Ends since the last point that all tasks waited for. */
     let open: number[] = [...after]
@@ -90,117 +118,99 @@ class Flattening {
       if (this.#isFull) break
       // `finally` tasks wait for all others under both schedules.
       if (layer > 0 && (isLayered || layer === plan.finallyLayer)) {
-        opened = [this.#add({ top: top ?? -1, dependencies: open })]
+        opened = [this.#add({ top, dependencies: open })]
         open = [...opened]
       }
+      if (layer === plan.finallyLayer) areOthersReused = areReused
       for (const task of tasks) {
         const planned = plan.tasks[task] as PlannedTask
-        const own = (plan.dependencies[task] as readonly number[]).map(dependency => ends[dependency] as number)
-        const end = this.#addTask(
-          planned,
-          prefix + planned.id,
-          isLayered || own.length === 0 ? opened : own,
-          top ?? task,
-          gates,
-        )
+        const dependencies = plan.dependencies[task] as readonly number[]
+        const own = dependencies.map(dependency => ends[dependency] as number)
+        const place: Place = {
+          ...at,
+          place: at.place + planned.id,
+          id: at.id + planned.id,
+          top: top < 0 ? task : top,
+          mayReuse: mayReuse && areOthersReused && dependencies.every(each => reused[each]),
+        }
+        const end = this.#addTask(planned, place, isLayered || own.length === 0 ? opened : own)
         ends[task] = end
+        reused[task] = this.#isReused
+        areReused &&= this.#isReused
         open.push(end)
       }
     }
-    return this.#add({ top: top ?? -1, dependencies: open })
+    this.#isReused = areReused
+    return this.#add({ top, dependencies: open })
   }
 
-  #addTask(
-    task: PlannedTask,
-    place: string,
-    after: readonly number[],
-    top: number,
-    gates: readonly FlatGate[],
-  ): number {
+  #addTask(task: PlannedTask, at: Place, after: readonly number[]): number {
     const { group } = task
+    const { top, place, id } = at
     if (this.#isFull) return this.#add({ top, dependencies: [...after] })
-    if (group === undefined) return this.#addCall(task.tool, place, after, top, gates)
-    if (group.kind === 'workflow') return this.#addPlan(group.plan, `${place}/`, after, top, gates)
-    if (group.kind === 'plan') return this.#addPlanner(group.body, after, top, gates)
+    if (group === undefined) return this.#addCall(task.tool, at, after)
+    if (group.kind === 'workflow') return this.#addPlan(group.plan, { ...at, place: `${place}/`, id: `${id}/` }, after)
+    if (group.kind === 'plan') return this.#addPlanner(group.body, top, after)
     const count = this.#countChildren(group, place)
-    if (group.kind === 'repeat') return this.#addRounds(group, place, count, after, top, gates)
-    const bound = group.concurrency === undefined ? gates : [...gates, { size: group.concurrency }]
-    const start = this.#add({ top, dependencies: [...after] })
+    const isUnknown = count === undefined
+    const start = this.#add({ top, dependencies: [...after], ...(isUnknown && { isUnknown }) })
+    const isRepeat = group.kind === 'repeat'
+    const gates = isRepeat || group.concurrency === undefined ? at.gates : [...at.gates, { size: group.concurrency }]
     const ends: number[] = []
-    for (let item = 0; item < count && !this.#isFull; item++) {
-      ends.push(this.#addTask(group.body, `${place}[]`, [start], top, bound))
+    let last = start
+    let { mayReuse } = at
+    let areReused = mayReuse
+    for (let index = 0; index < (count ?? 1) && !this.#isFull; index++) {
+      if (isRepeat && index > 0) last = this.#add({ top, dependencies: [last], delayMs: delayBefore(group, index) })
+      const child: Place = { ...at, place: `${place}[]`, id: `${id}[${index}]`, gates, mayReuse }
+      last = this.#addTask(group.body, child, [isRepeat ? last : start])
+      ends.push(last)
+      areReused &&= this.#isReused
+      if (isRepeat) mayReuse = areReused
     }
-    return this.#add({ top, dependencies: [start, ...ends] })
+    this.#isReused = areReused
+    return isRepeat ? last : this.#add({ top, dependencies: [start, ...ends] })
   }
 
   /** Its tasks are unknown, whatever it planned before. */
-  #addPlanner({ tool }: PlannedTask, after: readonly number[], top: number, gates: readonly FlatGate[]): number {
+  #addPlanner({ tool }: PlannedTask, top: number, after: readonly number[]): number {
+    this.#isReused = false
     this.#unknownTools.add(tool.name)
     this.#callCounts.set(tool.name, (this.#callCounts.get(tool.name) ?? 0) + 1)
-    return this.#add({ top, dependencies: [...after], gates })
+    return this.#add({ top, dependencies: [...after], isUnknown: true })
   }
 
-  #addRounds(
-    { body, everyMs, factor }: Repetition,
-    place: string,
-    count: number,
-    after: readonly number[],
-    top: number,
-    gates: readonly FlatGate[],
-  ): number {
-    let last = this.#add({ top, dependencies: [...after] })
-    for (let round = 0; round < count && !this.#isFull; round++) {
-      if (round > 0) last = this.#add({ top, dependencies: [last], delayMs: everyMs * factor ** (round - 1) })
-      last = this.#addTask(body, `${place}[]`, [last], top, gates)
-    }
-    return last
-  }
-
-  #addCall(
-    tool: RegisteredTool,
-    place: string,
-    after: readonly number[],
-    top: number,
-    gates: readonly FlatGate[],
-  ): number {
+  #addCall(tool: RegisteredTool, { place, id, top, gates, mayReuse }: Place, after: readonly number[]): number {
     const { name } = tool
+    this.#isReused = mayReuse && this.#options.isReusable?.(id) === true
+    if (this.#isReused) return this.#add({ top, dependencies: [...after] })
     const samples = this.#history.ofTask(this.#workflow, place, name)
     if (samples === undefined) this.#unknownTools.add(name)
     this.#callCounts.set(name, (this.#callCounts.get(name) ?? 0) + 1)
-    const own = this.#gatesOf(tool)
+    const own = this.#gates.of(tool)
     return this.#add({
       top,
       dependencies: [...after],
       gates: own.length === 0 ? gates : [...gates, ...own],
-      ...(samples && { samples }),
+      ...(samples === undefined ? { isUnknown: true } : { samples }),
     })
   }
 
-  /** A limit may be shared by tools; a rate is that of one tool. */
-  #gatesOf({ limit, rate }: RegisteredTool): readonly FlatGate[] {
-    const gates: FlatGate[] = []
-    for (const [key, gate] of [
-      [limit, limit && { size: limit.size }],
-      [rate, rate && { rate }],
-    ] as const) {
-      if (key === undefined || gate === undefined) continue
-      const known = this.#gates.get(key) ?? gate
-      this.#gates.set(key, known)
-      gates.push(known)
-    }
-    return gates
-  }
-
-  #countChildren(group: FanOut | Repetition, place: string): number {
+  #countChildren(group: FanOut | Repetition, place: string): number | undefined {
     const count = countLiteral(group) ?? this.#history.childCountOf(this.#workflow, place)
     if (count === undefined) this.#unknownCounts.add(place)
-    return count ?? 1
+    return count
   }
 
-  #add({ top, dependencies, samples, gates = [], delayMs = 0 }: Partial<FlatNode> & Pick<FlatNode, 'top'>): number {
-    this.#nodes.push({ top, dependencies: dependencies ?? [], gates, delayMs, ...(samples && { samples }) })
+  #add({ dependencies = [], gates = [], delayMs = 0, ...node }: Partial<FlatNode> & Pick<FlatNode, 'top'>): number {
+    this.#nodes.push({ ...node, dependencies, gates, delayMs })
     return this.#nodes.length - 1
   }
+}
+
+/** The delay before a round after the first one, ms. */
+function delayBefore({ everyMs, factor }: Repetition, round: number): number {
+  return everyMs * factor ** (round - 1)
 }
 
 /** The number of items that the document itself holds, or of rounds that nothing ends early. */

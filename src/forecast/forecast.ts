@@ -3,7 +3,8 @@ import { addTokenUsage, type TokenUsage } from '../events/token-usage.ts'
 import type { ExecutionPlan, PlannedTask } from '../plan/execution-plan.ts'
 import { runInSlices, type Steps } from '../slices.ts'
 import { type FlatNode, type FlatPlan, flattenPlan } from './flat-plan.ts'
-import { Simulation } from './simulate.ts'
+import { learnedEstimates, rankTasks } from './learned-estimates.ts'
+import { simulateMakespan } from './makespan.ts'
 import type { TaskHistory } from './task-history.ts'
 
 /** What an execution of a workflow will take, by the history of its tools. `null` where it is unknown. */
@@ -32,9 +33,6 @@ export interface ToolForecast {
   readonly p50Ms: number | null
   readonly p90Ms: number | null
 }
-
-/** Numbers of simulated executions, all prime (see `timesOf`), largest first. */
-const RUN_COUNTS = [101, 53, 23, 11, 1]
 
 /** Maximum number of simulated nodes per schedule, but for a single execution: about 50 ms. */
 const MAX_SIMULATED = 60_000
@@ -71,12 +69,12 @@ function* forecastSteps(
   const { totalCost: cost, ...tokenUsage } = usage
   const layered = flattenPlan(plan, history, 'layers')
   yield
-  const ranks = rankTops(plan, history)
-  const byRank = ({ top }: FlatNode): number => (top < 0 ? -1 : (ranks[top] as number))
+  const bounds = { maxConcurrency, maxSimulated: MAX_SIMULATED }
+  const ranks = rankTasks(plan, learnedEstimates(plan, flat, maxConcurrency))
   return {
     makespanMs: {
-      layers: yield* simulate(layered, maxConcurrency, ({ top }) => top),
-      dataflow: yield* simulate(flat, maxConcurrency, byRank),
+      layers: yield* simulateMakespan(layered, bounds),
+      dataflow: yield* simulateMakespan(flat, { ...bounds, ranks }),
     },
     criticalPath: path.map(top => (plan.tasks[top] as PlannedTask).id),
     criticalPathMs: lengthMs,
@@ -92,59 +90,6 @@ function describeTool(history: TaskHistory, name: string): ToolForecast {
   return { count: samples.count, p50Ms: samples.timeAt(0.5), p90Ms: samples.timeAt(0.9) }
 }
 
-/** The rank of each task of the document under `dataflow`. */
-function rankTops(plan: ExecutionPlan, history: TaskHistory): readonly number[] {
-  const ranks = new Array<number>(plan.tasks.length).fill(0)
-  for (const [rank, task] of plan.prioritiesBy(learnedEstimates(plan, history)).entries()) ranks[task] = rank
-  return ranks
-}
-
-/** The median time of each task that is one call, ms, by task index; `undefined` for all others. */
-export function learnedEstimates(plan: ExecutionPlan, history: TaskHistory): readonly (number | undefined)[] {
-  return plan.tasks.map(({ id, tool, group }) =>
-    group === undefined ? history.ofTask(plan.name, id, tool.name)?.timeAt(0.5) : undefined,
-  )
-}
-
-/**
- * The median makespan of simulated executions. Medians alone would be too short: a task that waits for several others waits for
- * the slowest of them.
- */
-function* simulate({ nodes }: FlatPlan, maxConcurrency: number, preference: (node: FlatNode) => number): Steps<number> {
-  const preferences = nodes.map(preference)
-  const order = Array.from(nodes.keys())
-  order.sort((a, b) => (preferences[a] as number) - (preferences[b] as number) || a - b)
-  const simulation = new Simulation(nodes, order, maxConcurrency)
-  const count = RUN_COUNTS.find(runs => runs * nodes.length <= MAX_SIMULATED) ?? 1
-  const makespans: number[] = []
-  for (let run = 0; run < count; run++) {
-    makespans.push(simulation.run(timesOf(nodes, run, count)))
-    yield
-  }
-  makespans.sort((a, b) => a - b)
-  return makespans[(count - 1) / 2] as number
-}
-
-/**
- * The times of one simulated execution. Over all of them each node takes each share of its samples once, in an order of its own:
- * shares step by a number from 1 to `count` − 1, which visits all of them as `count` is prime. The same for each call.
- */
-function timesOf(nodes: readonly FlatNode[], run: number, count: number): (node: number) => number {
-  return index => {
-    const hash = mix(index)
-    const step = count === 1 ? 0 : 1 + (hash % (count - 1))
-    const share = (((hash >>> 8) + run * step) % count) + 0.5
-    return (nodes[index] as FlatNode).samples?.timeAt(share / count) ?? 0
-  }
-}
-
-/** A number from 0 to 2³² − 1 that looks random. */
-function mix(index: number): number {
-  let hash = Math.imul(index + 0x9e3779b9, 0x85ebca6b)
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
-  return (hash ^ (hash >>> 16)) >>> 0
-}
-
 /** Nodes stand behind their dependencies. */
 function findCriticalPath(nodes: readonly FlatNode[]): { readonly path: readonly number[]; readonly lengthMs: number } {
   const lengths = new Float64Array(nodes.length)
@@ -158,7 +103,7 @@ function findCriticalPath(nodes: readonly FlatNode[]): { readonly path: readonly
       longest = length
       before[index] = dependency
     }
-    const length = longest + (samples?.timeAt(0.5) ?? delayMs)
+    const length = longest + (samples === undefined ? delayMs : samples.timeAt(0.5) + samples.pauseAt(0.5))
     lengths[index] = length
     if (last === -1 || length >= (lengths[last] as number)) last = index
   }

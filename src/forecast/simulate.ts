@@ -1,5 +1,6 @@
 import { ReadyQueue } from '../scheduler/ready-queue.ts'
-import type { FlatGate, FlatNode } from './flat-plan.ts'
+import type { FlatNode } from './flat-plan.ts'
+import type { FlatGate } from './gates.ts'
 
 /** Differences of time that rounding causes, ms. */
 const TOLERANCE_MS = 1e-6
@@ -24,50 +25,62 @@ interface GateState {
 export class Simulation {
   readonly #nodes: readonly FlatNode[]
   readonly #dependents: readonly (readonly number[])[]
+  readonly #dependencyCounts: Int32Array
   readonly #maxConcurrency: number
   /** The position of each node among all, by preference, and the inverse. */
-  readonly #ranks: readonly number[]
+  readonly #ranks: Int32Array
   readonly #order: readonly number[]
+  /** Of each node, and each once. */
+  readonly #lineOf: readonly Line[]
+  readonly #lines: readonly Line[]
 
   /** @param order nodes by preference */
   constructor(nodes: readonly FlatNode[], order: readonly number[], maxConcurrency: number) {
     this.#nodes = nodes
     this.#maxConcurrency = maxConcurrency
     this.#order = order
-    const ranks = new Array<number>(nodes.length).fill(0)
-    for (const [rank, node] of order.entries()) ranks[node] = rank
-    this.#ranks = ranks
+    this.#ranks = new Int32Array(nodes.length)
+    for (let rank = 0; rank < order.length; rank++) this.#ranks[order[rank] as number] = rank
     const dependents = nodes.map((): number[] => [])
+    this.#dependencyCounts = new Int32Array(nodes.length)
     for (const [index, { dependencies }] of nodes.entries()) {
+      this.#dependencyCounts[index] = dependencies.length
       for (const dependency of dependencies) (dependents[dependency] as number[]).push(index)
     }
     this.#dependents = dependents
+    const lines = new Lines()
+    this.#lineOf = nodes.map(({ gates }) => lines.of(gates))
+    this.#lines = lines.all
   }
 
-  /** The makespan, ms. @param timeOf the duration of a call, ms */
-  run(timeOf: (node: number) => number): number {
+  /**
+   * The makespan, ms.
+   * @param shareOf the share of the samples of a call at which its duration is
+   */
+  run(shareOf: (node: number) => number): number {
     const nodes = this.#nodes
-    const missing = nodes.map(({ dependencies }) => dependencies.length)
-    const lines = new Lines()
+    const missing = this.#dependencyCounts.slice()
     const ends = new EndQueue()
+    for (const { gates } of this.#lines) for (const gate of gates) reset(gate)
     let now = 0
     let slots = this.#maxConcurrency
     const makeReady = (index: number): void => {
       const node = nodes[index] as FlatNode
       if (node.samples === undefined) ends.add(now + node.delayMs, index)
-      else lines.of(node.gates).ready.add(this.#ranks[index] as number)
+      else (this.#lineOf[index] as Line).ready.add(this.#ranks[index] as number)
     }
     for (let index = 0; index < nodes.length; index++) if (missing[index] === 0) makeReady(index)
     for (;;) {
       while (slots > 0) {
-        const line = lines.findStart(now)
+        const line = this.#findStart(now)
         if (line === undefined) break
         const index = this.#order[line.ready.take() as number] as number
         for (const gate of line.gates) enter(gate, now)
         slots -= 1
-        ends.add(now + timeOf(index), index)
+        const { samples } = nodes[index] as FlatNode
+        ends.add(now + (samples?.timeAt(shareOf(index)) ?? 0), index)
       }
-      const token = slots > 0 ? lines.nextTokenAt(now) : Number.POSITIVE_INFINITY
+      const token = slots > 0 ? this.#nextTokenAt(now) : Number.POSITIVE_INFINITY
       if (token < ends.firstAt) {
         now = token
         continue
@@ -75,45 +88,30 @@ export class Simulation {
       const end = ends.take()
       if (end === undefined) return now
       now = end.at
-      const { samples, gates } = nodes[end.node] as FlatNode
-      if (samples !== undefined) {
+      const node = end.node < 0 ? ~end.node : end.node
+      const { samples } = nodes[node] as FlatNode
+      if (samples !== undefined && end.node >= 0) {
         slots += 1
-        for (const gate of lines.of(gates).gates) gate.running -= 1
+        for (const gate of (this.#lineOf[node] as Line).gates) gate.running -= 1
+        // In the delays between its attempts a call holds no slot: here, all of them come after its attempts.
+        const pauseMs = samples.pauseAt(shareOf(node))
+        if (pauseMs > 0) {
+          ends.add(now + pauseMs, ~node)
+          continue
+        }
       }
-      for (const dependent of this.#dependents[end.node] as readonly number[]) {
+      for (const dependent of this.#dependents[node] as readonly number[]) {
         const left = (missing[dependent] as number) - 1
         missing[dependent] = left
         if (left === 0) makeReady(dependent)
       }
     }
   }
-}
-
-function enter(gate: GateState, now: number): void {
-  gate.running += 1
-  if (gate.intervalMs > 0) gate.fullAt = Math.max(now, gate.fullAt) + gate.intervalMs
-}
-
-class Lines {
-  readonly #lines = new Map<string, Line>()
-  readonly #states = new Map<FlatGate, { readonly id: number; readonly state: GateState }>()
-  readonly #lineOf = new Map<readonly FlatGate[], Line>()
-
-  of(gates: readonly FlatGate[]): Line {
-    let line = this.#lineOf.get(gates)
-    if (line !== undefined) return line
-    const states = gates.map(gate => this.#stateOf(gate))
-    const key = states.map(({ id }) => id).join()
-    line = this.#lines.get(key) ?? { gates: states.map(({ state }) => state), ready: new ReadyQueue() }
-    this.#lines.set(key, line)
-    this.#lineOf.set(gates, line)
-    return line
-  }
 
   /** The line of the best node that can begin now. */
-  findStart(now: number): Line | undefined {
+  #findStart(now: number): Line | undefined {
     let best: Line | undefined
-    for (const line of this.#lines.values()) {
+    for (const line of this.#lines) {
       const { first } = line.ready
       if (first === undefined || first > (best?.ready.first ?? Number.POSITIVE_INFINITY)) continue
       if (line.gates.every(gate => gate.running < gate.size && tokenAt(gate) - now <= TOLERANCE_MS)) best = line
@@ -122,9 +120,9 @@ class Lines {
   }
 
   /** When the next node can begin that now only waits for a token. */
-  nextTokenAt(now: number): number {
+  #nextTokenAt(now: number): number {
     let next = Number.POSITIVE_INFINITY
-    for (const { gates, ready } of this.#lines.values()) {
+    for (const { gates, ready } of this.#lines) {
       if (ready.size === 0 || gates.some(gate => gate.running >= gate.size)) continue
       next = Math.min(
         next,
@@ -132,6 +130,34 @@ class Lines {
       )
     }
     return next
+  }
+}
+
+function enter(gate: GateState, now: number): void {
+  gate.running += 1
+  if (gate.intervalMs > 0) gate.fullAt = Math.max(now, gate.fullAt) + gate.intervalMs
+}
+
+function reset(gate: GateState): void {
+  gate.running = 0
+  gate.fullAt = Number.NEGATIVE_INFINITY
+}
+
+/** The lines of a graph: nodes that need the same gates share one. */
+class Lines {
+  readonly #lines = new Map<string, Line>()
+  readonly #states = new Map<FlatGate, { readonly id: number; readonly state: GateState }>()
+
+  get all(): readonly Line[] {
+    return [...this.#lines.values()]
+  }
+
+  of(gates: readonly FlatGate[]): Line {
+    const states = gates.map(gate => this.#stateOf(gate))
+    const key = states.map(({ id }) => id).join()
+    const line = this.#lines.get(key) ?? { gates: states.map(({ state }) => state), ready: new ReadyQueue() }
+    this.#lines.set(key, line)
+    return line
   }
 
   #stateOf(gate: FlatGate): { readonly id: number; readonly state: GateState } {

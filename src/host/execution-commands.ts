@@ -1,5 +1,5 @@
-import type { CommandNews } from '../cluster/inbox.ts'
-import { DagstreamError, isRecordUnusable } from '../errors.ts'
+import type { CommandNews, CommandReply } from '../cluster/inbox.ts'
+import { isRecordUnusable } from '../errors.ts'
 import type { PersonAnswer } from '../engine/inputs/answer-stored.ts'
 import type { Reason, Stop } from '../events/events.ts'
 import type { StoredExecution } from '../store/execution-store.ts'
@@ -7,6 +7,8 @@ import { executionEnded, executionNotFound, executionRunning, interrupted } from
 import type { ExecutionArchive } from './execution/execution-archive.ts'
 import type { HostedExecution } from './execution/hosted-execution.ts'
 import type { CommandedExecution } from './execution/hosted-parts.ts'
+import { isCoordinated, isFenced, PatchCommands } from './patch-commands.ts'
+import type { PatchedPlan, PlanPatch } from '../engine/growth/patch-shape.ts'
 import type { RunningExecutions } from './execution/running-executions.ts'
 import type { Recovery } from './recovery/recovery.ts'
 
@@ -30,10 +32,10 @@ export interface CommandContext {
 /** Commands to executions that other servers coordinate, or are about to. */
 export interface ElsewhereCommands {
   /**
-   * @returns whether it took effect; `false`: the execution has ended or is parked now
+   * @returns its reply; `undefined`: the execution has ended or is parked now
    * @throws the error of the command, `COORDINATOR_UNAVAILABLE`, the errors of the store
    */
-  send(executionId: string, news: CommandNews): Promise<boolean>
+  send(executionId: string, news: CommandNews): Promise<CommandReply | undefined>
 }
 
 function refuseUnknown(): never {
@@ -45,25 +47,17 @@ function refuseElsewhere(): never {
   throw interrupted()
 }
 
-/** Whether a command failed because another server has taken the execution over. */
-function isFenced(error: unknown): boolean {
-  return error instanceof DagstreamError && error.code === 'FENCED'
-}
-
-/** Whether another server of a shared store coordinates it, or will. */
-function isCoordinated({ status, parked }: StoredExecution): boolean {
-  return status === 'running' && parked === undefined
-}
-
 /**
  * The commands to an execution that exists: the only way to resume, cancel and delete one, for every caller. None of them reads
  * the log before the record allows the command.
  */
 export class ExecutionCommands {
   readonly #context: CommandContext
+  readonly #patches: PatchCommands
 
   constructor(context: CommandContext) {
     this.#context = context
+    this.#patches = new PatchCommands(context)
   }
 
   /**
@@ -135,9 +129,9 @@ export class ExecutionCommands {
   /** Outside the lock: the reply may take as long as a takeover. */
   async #cancelElsewhere(executionId: string, reason: Reason, requestId?: string): Promise<CommandedExecution> {
     const by = requestId === undefined ? {} : { requestId }
-    const isAccepted = await this.#context.elsewhere?.send(executionId, { type: 'cancel', reason, ...by })
+    const reply = await this.#context.elsewhere?.send(executionId, { type: 'cancel', reason, ...by })
     // It has ended, or was parked.
-    if (isAccepted !== true) return (await this.#cancelStored(executionId, reason, requestId)) ?? refuseElsewhere()
+    if (reply === undefined) return (await this.#cancelStored(executionId, reason, requestId)) ?? refuseElsewhere()
     return (await this.#context.archive.find(executionId)) ?? refuseUnknown()
   }
 
@@ -178,9 +172,14 @@ export class ExecutionCommands {
     if (await this.#answerRunning(executionId, inputId, answer, by)) return
     if (await this.#answerStored(executionId, inputId, answer, by)) return
     const news = { type: 'answer', inputId, answer, ...(by !== undefined && { by }) } as const
-    if ((await this.#context.elsewhere?.send(executionId, news)) === true) return
+    if ((await this.#context.elsewhere?.send(executionId, news)) !== undefined) return
     // It has ended, or was parked.
     if (!(await this.#answerStored(executionId, inputId, answer, by))) refuseElsewhere()
+  }
+
+  /** As `PatchCommands.patch`. */
+  patch(executionId: string, patch: PlanPatch): Promise<PatchedPlan> {
+    return this.#patches.patch(executionId, patch)
   }
 
   /** @returns `false` where it does not run here, or no more */

@@ -14,6 +14,7 @@ import { createAgUiRoutes } from './routes/ag-ui-routes.ts'
 import { createChatRoutes } from './routes/chat-routes.ts'
 import { createDetailRoutes, createTokenRoutes } from './routes/detail-routes.ts'
 import { createInputRoutes } from './routes/input-routes.ts'
+import { createPatchRoutes } from './plans/patch-routes.ts'
 import { createPlanRoutes } from './plans/plan-routes.ts'
 import { createExecutionRoutes } from './routes/execution-routes.ts'
 import { ExecutionStarts } from './routes/execution-starts.ts'
@@ -145,6 +146,7 @@ function createApp(
   app.route('/', createTokenRoutes(access, readTokens, options.execution.clock))
   // Before the route of documents, which has the same path.
   app.route('/executions', createPlanRoutes(host, responses, access, options))
+  app.route('/executions', createPatchRoutes(host, access))
   app.route('/executions', createExecutionRoutes(host, responses, access, starts, options))
   app.route('/workflows', createWorkflowRoutes(starts, options))
   app.route('/workflows', createChatRoutes(host, responses, access, starts, options))

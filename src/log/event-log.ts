@@ -73,12 +73,14 @@ export class EventLog implements CursorLog {
   }
 
   /**
-   * Publishes the entries that another process has appended. One call at a time; not between `begin` and `detach`.
+   * Publishes what another process has appended, up to a page that is not full. One call at a time; not between `begin` and `detach`.
    * @throws as `restore`
    */
   async advance(): Promise<void> {
-    while (this.#ending === undefined && (await this.#readNext()) > 0) {
-      this.#wake()
+    while (this.#ending === undefined) {
+      const count = await this.#readNext()
+      if (count > 0) this.#wake()
+      if (count < RESTORE_PAGE) return
       if (isTurnSpent()) await new Promise<void>(afterTurn)
     }
   }

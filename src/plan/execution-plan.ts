@@ -216,12 +216,18 @@ export class ExecutionPlan implements KnownWorkflow {
     return (this.#priorities ??= computePriorities(this.layerIndices, this.dependents, this.#estimates))
   }
 
+  /** Whether the document has estimates. */
+  get hasEstimates(): boolean {
+    return this.#estimates.some(estimate => estimate !== 1)
+  }
+
   /**
-   * Task indices in the order of `dataflow` where tasks without an estimate of their own have a learned one.
+   * Task indices in the order of `dataflow` by learned estimates, unless the document has some: these may be in any unit.
    * @param learned ms by task index
    */
-  prioritiesBy(learned: readonly (number | undefined)[]): readonly number[] {
-    const estimates = this.#estimates.map((given, task) => (given === 1 ? (learned[task] ?? given) : given))
+  prioritiesBy(learned: readonly number[]): readonly number[] {
+    if (this.hasEstimates) return this.priorities
+    const estimates = this.#estimates.map((unknown, task) => learned[task] ?? unknown)
     return computePriorities(this.layerIndices, this.dependents, estimates)
   }
 

@@ -31,23 +31,26 @@ export class ReadyTasks {
   readonly #areLimitsShared: boolean
   /** Tasks that hold a permit and wait for a slot, in the order of the permits. */
   readonly #granted: number[] = []
-  readonly #rankOf: Int32Array | undefined
-  readonly #taskAt: readonly number[] | undefined
+  #rankOf: Int32Array | undefined
+  #taskAt: readonly number[] | undefined
   /** Children in the order in which they first became ready, and their positions in it, by index among the added tasks. */
   readonly #children: number[] = []
   readonly #places: number[] = []
 
   constructor(graph: TaskGraph, schedule: Schedule, areLimitsShared = false) {
-    const { plan, size } = graph
+    const { plan } = graph
     this.#graph = graph
-    if (schedule === 'dataflow') {
-      this.#taskAt = plan.priorities
-      this.#rankOf = new Int32Array(size)
-      for (let rank = 0; rank < size; rank++) this.#rankOf[plan.priorities[rank] as number] = rank
-    }
+    if (schedule === 'dataflow') this.prefer(plan.priorities)
     this.#areLimitsShared = areLimitsShared
     const limits = areLimitsShared ? [] : plan.limits
     this.#limitQueues = limits.length === 0 ? NO_QUEUES : new Map(limits.map(limit => [limit, createQueue(limit)]))
+  }
+
+  /** Replaces the order of the tasks of the plan. Call it before tasks are added. @param priorities indices, the first one first */
+  prefer(priorities: readonly number[]): void {
+    this.#taskAt = priorities
+    this.#rankOf = new Int32Array(priorities.length)
+    for (let rank = 0; rank < priorities.length; rank++) this.#rankOf[priorities[rank] as number] = rank
   }
 
   /** Adds the limits of the tools that a task may call which joins the document. */

@@ -1,3 +1,4 @@
+import type { Schedule } from '../events/events.ts'
 import { needsDecision } from './ancestors.ts'
 import type { DueWork } from './due-work.ts'
 import { type PermitSource, ReadyTasks } from './ready-tasks.ts'
@@ -15,6 +16,7 @@ export class StartQueue {
   readonly #columns: TaskColumns
   readonly #due: DueWork
   readonly #maxConcurrency: number
+  readonly #schedule: Schedule
   #isOpen = false
   #runningCount = 0
   /** Slots of tasks that are chosen or run. */
@@ -33,6 +35,7 @@ export class StartQueue {
     this.#columns = columns
     this.#due = due
     this.#maxConcurrency = maxConcurrency
+    this.#schedule = schedule
   }
 
   /** Number of running tasks by the log. */
@@ -43,6 +46,11 @@ export class StartQueue {
   /** Whether a slot is free. */
   get hasSlot(): boolean {
     return this.#heldCount < this.#maxConcurrency
+  }
+
+  /** Orders starts under `dataflow` by what the tasks of the document are expected to take, ms. Call it before `open`. */
+  preferBy(estimatesMs: readonly number[]): void {
+    if (this.#schedule === 'dataflow') this.ready.prefer(this.#graph.plan.prioritiesBy(estimatesMs))
   }
 
   /** Starts to keep ready tasks in order. */

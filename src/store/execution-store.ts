@@ -3,6 +3,7 @@ import type { ExecutionState } from '../events/execution-state.ts'
 import type { Lease, LogStorage } from '../log/event-log.ts'
 import type { EarlierNotes } from './earlier-notes.ts'
 import type { ExecutionSummary } from './execution-summary.ts'
+import type { TimedEntry } from './timed-entries.ts'
 
 /** The data of an execution before its first event. */
 export interface ExecutionRecord {
@@ -95,6 +96,15 @@ export interface ExecutionStore extends LogStorage {
    * there is no history, so nothing can be forecast.
    */
   recent?(options: { readonly owner?: string; readonly limit: number }): readonly string[] | Promise<readonly string[]>
+  /**
+   * At most `limit` entries of `TIMED_TYPES` after `afterSeq`, in order. For a store that finds them faster than the whole log;
+   * without this method forecasts read all entries.
+   */
+  readTimes?(
+    executionId: string,
+    afterSeq: number,
+    limit: number,
+  ): readonly TimedEntry[] | Promise<readonly TimedEntry[]>
   /**
    * Summaries of these executions for lists, in the given order; `{}` for an unknown one. Implemented by stores that
    * need not read whole logs for it; without it, lists show only the name and the number of tasks.

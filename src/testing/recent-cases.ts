@@ -1,10 +1,13 @@
 import type { ExecutionStore } from '../store/execution-store.ts'
 import { expectSame } from './expectations.ts'
-import { begin, makeEnd, makeName, type NamedCheck } from './store-fixtures.ts'
+import { LogEntry } from '../events/log-entry.ts'
+import { JsonValue } from '../events/json-value.ts'
+import { begin, makeEnd, makeName, type NamedCheck, TIMESTAMP } from './store-fixtures.ts'
 
 /** Requirements on a store for the history of executions. */
 export const RECENT_CASES: readonly NamedCheck[] = [
   ['recent executions are those that ended, newest first, by owner', checkRecent],
+  ['times are the entries that say what tasks took, in order and in pages', checkTimes],
 ]
 
 /** Only for a store that knows its recent executions. */
@@ -27,4 +30,41 @@ async function checkRecent(store: ExecutionStore): Promise<void> {
     ids.every(id => all.includes(id)),
     true,
   )
+}
+
+/** Only for a store that finds them faster than the whole log. */
+async function checkTimes(store: ExecutionStore): Promise<void> {
+  if (store.readTimes === undefined) return
+  const { executionId, lease } = await begin(store)
+  const head = { executionId, timestamp: TIMESTAMP }
+  const started = { ...head, taskId: 'a', tool: 'work', layer: 0, attempt: 1 }
+  const ended = { ...head, taskId: 'a', tool: 'work', attempts: 1, executionTimeMs: 5, waitMs: 0 }
+  const start = { ...head, totalTasks: 1, layers: [['a']], schedule: 'layers', name: 'named' } as const
+  const entries = [
+    new LogEntry(1, 'execution_start', start),
+    new LogEntry(2, 'task_start', started),
+    new LogEntry(3, 'task_start', { ...started, itemCount: 2 }),
+    new LogEntry(4, 'info', { ...head, level: 'info', message: 'left out' }),
+    new LogEntry(5, 'task_complete', { ...ended, status: 'success', output: JsonValue.from('long') }),
+    makeEnd(executionId, 6, 'success'),
+  ]
+  await store.append(lease, 1, entries)
+  const found = await store.readTimes(executionId, 0, 1000)
+  expectSame(
+    'seqs of readTimes()',
+    found.map(({ seq }) => seq),
+    [1, 3, 5],
+  )
+  expectSame(
+    'fields of readTimes()',
+    found.map(({ type, data }) => [type, data['name'] ?? data['itemCount'] ?? data['executionTimeMs']]),
+    [
+      ['execution_start', 'named'],
+      ['task_start', 2],
+      ['task_complete', 5],
+    ],
+  )
+  expectSame('the first page', (await store.readTimes(executionId, 0, 2)).length, 2)
+  expectSame('the second page', (await store.readTimes(executionId, 3, 2))[0]?.seq, 5)
+  expectSame('readTimes() of an unknown execution', await store.readTimes(makeName('unknown'), 0, 10), [])
 }

@@ -75,7 +75,9 @@ export class OrderIntake {
   ended(key: AttemptKey): void {
     this.#offers?.ended(key)
     // The store gives a hint when the end frees a permit.
-    if (this.#offers !== undefined || this.#mayHaveMore) this.wake()
+    if (this.#offers === undefined && !this.#mayHaveMore) return
+    // Attempts whose outcomes one post has stored end together: one take fills all their places.
+    queueMicrotask(() => this.wake())
   }
 
   /** Ends what `stop` has left: call it once no attempt runs. Never rejects. */

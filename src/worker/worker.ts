@@ -97,7 +97,7 @@ export class Worker implements AttemptHolder {
       keys: () => this.#held.keys,
       onRenewed: renewed => this.#renewed(renewed),
     })
-    this.#unsubscribe = await store.hints.subscribe(hints => this.#hinted(hints))
+    this.#unsubscribe = await store.hints.subscribe(hints => this.#hinted(hints), ['orders', 'worker'])
     await this.#intake.start()
   }
 

@@ -1,72 +1,7 @@
 import { expect, test } from 'vitest'
-import { computeForecast, type Forecast } from '../../src/forecast/forecast.ts'
-import { readHistory } from '../../src/forecast/read-history.ts'
-import {
-  compileWorkflow,
-  createLimit,
-  createMemoryStore,
-  type DAGStructure,
-  type ExecutionStore,
-} from '../../src/index.ts'
-import { StreamingExecutor } from '../../src/index.ts'
-import type { AnyTool } from '../../src/tools/registry.ts'
-import { FakeClock } from '../support/fake-clock.ts'
+import { createLimit, type DAGStructure } from '../../src/index.ts'
 import { createRandom } from '../support/random-graph.ts'
-
-interface Recorder {
-  readonly store: ExecutionStore
-  readonly tools: readonly AnyTool[]
-  readonly run: (
-    workflow: DAGStructure,
-    options?: { schedule?: 'layers' | 'dataflow'; maxConcurrency?: number },
-  ) => Promise<number>
-  readonly forecast: (workflow: DAGStructure, maxConcurrency?: number) => Promise<Forecast>
-}
-
-/** Executions on a fake clock; `timeOf` gives the duration of each call. */
-function createRecorder(
-  timeOf: (taskId: string) => number,
-  more: Partial<AnyTool> = {},
-  store: ExecutionStore = createMemoryStore(),
-): Recorder {
-  const clock = new FakeClock()
-  const tool = (name: string): AnyTool => ({
-    name,
-    execute: (_, context) =>
-      new Promise<unknown>(resolve => {
-        clock.after(timeOf(context.taskId), () => {
-          if (name === 'model') context.reportUsage({ totalTokensIn: 100, totalTokensOut: 10, totalCost: 0.5 })
-          resolve([1, 2, 3])
-        })
-      }),
-    ...more,
-  })
-  const tools = [tool('work'), tool('model')]
-  let count = 0
-  const createId = (): string => `x${++count}`
-  const executor = new StreamingExecutor(tools, { clock, store, createId, random: () => 0.5 })
-  return {
-    store,
-    tools,
-    async run(workflow, options) {
-      const execution = executor.stream(workflow, options)
-      const state = { hasEnded: false }
-      void execution.result.finally(() => (state.hasEnded = true))
-      while (!state.hasEnded) await clock.run(clock.nextTimerMs ?? 0)
-      return (await execution.result).executionTimeMs
-    },
-    async forecast(workflow, maxConcurrency = 64) {
-      return computeForecast(compileWorkflow(workflow, tools), await readHistory(store), { maxConcurrency })
-    },
-  }
-}
-
-const task = (id: string, dependsOn: readonly string[] = [], tool = 'work'): DAGStructure['tasks'][number] => ({
-  id,
-  tool,
-  dependsOn,
-  arguments: {},
-})
+import { createRecorder, task } from './recorder.ts'
 
 /** Two chains of unequal layers: `dataflow` overlaps them. */
 const ladder: DAGStructure = {

@@ -13,6 +13,13 @@ export interface Place {
   readCalls(): readonly Call[]
 }
 
+/** No server is there for now. */
+const NOWHERE: Place['servers'][number] = {
+  get ready() {
+    return Promise.reject<string>(new Error('No server'))
+  },
+}
+
 /** What a client does beside following. */
 export interface ClientOptions {
   /** Whether it sends its first request to two servers at once, and asks for events again that it has. */
@@ -34,6 +41,8 @@ export class Client {
   callsAtCancel: number | undefined
   /** How often the execution was parked and resumed by hand. */
   parkedCount = 0
+  /** Awaited before each answer to a question. */
+  beforeAnswer: () => Promise<void> = async () => {}
   /** At every event. */
   onEvent: (seq: number) => void = () => {}
   readonly #place: Place
@@ -75,8 +84,8 @@ export class Client {
 
   #next(): Place['servers'][number] {
     const { servers } = this.#place
-    this.#turn = (this.#turn + 1) % servers.length
-    return servers[this.#turn] as Place['servers'][number]
+    this.#turn = (this.#turn + 1) % Math.max(1, servers.length)
+    return servers[this.#turn] ?? NOWHERE
   }
 
   async #open(url: string): Promise<Response> {
@@ -173,6 +182,7 @@ export class Client {
   }
 
   async #answer({ inputId }: { readonly inputId: string }): Promise<void> {
+    await this.beforeAnswer()
     const headers = { 'Content-Type': 'application/json' }
     const init = { method: 'POST', headers, body: JSON.stringify({ response: `Answer to ${inputId}` }) }
     const { status } = await this.#request(`/inputs/${inputId}`, init)

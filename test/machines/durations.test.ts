@@ -9,12 +9,12 @@ import { System } from './system.ts'
 
 // The long form: outages and blocked workers as long as the documents state them, with the default lease.
 
-const work = (ms: number, timeoutMs?: number): KillWorkflow => ({
-  name: `work of ${ms} ms${timeoutMs === undefined ? '' : ` within ${timeoutMs} ms`}`,
+const work = (ms: number, timeoutMs: number): KillWorkflow => ({
+  name: `work of ${ms} ms within ${timeoutMs} ms`,
   body: {
     workflow: {
       tasks: [
-        { id: 'a', tool: 'block', arguments: { ms }, ...(timeoutMs !== undefined && { timeoutMs }) },
+        { id: 'a', tool: 'block', arguments: { ms }, timeoutMs },
         { id: 'b', tool: 'work', arguments: { ms: 50 } },
       ],
     },
@@ -32,7 +32,7 @@ const THROUGHOUT: KillWorkflow = {
     },
   },
 }
-const BLOCKED = [work(40_000), work(40_000, 5000)]
+const BLOCKED = [work(40_000, 60_000), work(40_000, 5000)]
 
 describe.skipIf(isPostgresMissing || readLongForm() === undefined)('with the default lease', () => {
   let system: System
@@ -47,18 +47,24 @@ describe.skipIf(isPostgresMissing || readLongForm() === undefined)('with the def
 
   test('a database that is away for 30 s: no attempt is lost, and a POST answers 503 within 5 s', async () => {
     const refusals: number[] = []
+    const post = async (at: number): Promise<number> => {
+      const response = await fetch(`${await system.servers[at]?.ready}/executions`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify({ workflow: { tasks: [{ id: 'a', tool: 'work' }] } }),
+      })
+      await response.text()
+      return response.status
+    }
     const refuse = async (): Promise<void> => {
       await wait(5000)
       for (let at = 0; at < 2; at++) {
         const since = performance.now()
-        const response = await fetch(`${await system.servers[at]?.ready}/executions`, {
-          method: 'POST',
-          headers: { 'Content-Type': 'application/json' },
-          body: JSON.stringify({ workflow: { tasks: [{ id: 'a', tool: 'work' }] } }),
-        })
-        await response.text()
-        expect([response.status, performance.now() - since < 5000]).toEqual([503, true])
-        refusals.push(response.status)
+        let status = await post(at)
+        // An idle connection that was never used is closed with it, perhaps just then.
+        if (status === 408) status = await post(at)
+        expect([status, performance.now() - since < 5000]).toEqual([503, true])
+        refusals.push(status)
       }
     }
     const strikes = [{ target: 'away for 30 s', index: 0, at: { afterSeq: 2 } }] as const

@@ -7,7 +7,9 @@ import { createPostgresFilter } from '../support/postgres-filter.ts'
 import { Proxy } from '../support/proxy.ts'
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
-const main = join(process.env['DAGSTREAM_DIST'] ?? here('../../dist'), 'cli/main.js')
+
+/** The build that is tested. */
+export const DIST: string = process.env['DAGSTREAM_DIST'] ?? here('../../dist')
 
 /** How long a process may take to start, ms. */
 const PATIENCE_MS = 60_000
@@ -54,12 +56,13 @@ export class Machine {
     databaseUrl: string,
     flags: readonly string[],
     env: Record<string, string>,
+    dist: string = DIST,
   ): Promise<Machine> {
     const url = new URL(databaseUrl)
     const proxy = await Proxy.open(Number(url.port))
     url.port = String(proxy.port)
     const command = role === 'server' ? ['serve', '--port', '0', '--no-work'] : ['worker']
-    const argv = [...command, '--store', url.href, ...flags]
+    const argv = [join(dist, 'cli/main.js'), ...command, '--store', url.href, ...flags]
     const machine = new Machine(role, [proxy, await Proxy.open(0)], argv, { ...process.env, NO_COLOR: '1', ...env })
     machine.#spawn()
     return machine
@@ -101,6 +104,17 @@ export class Machine {
     child.kill('SIGCONT')
   }
 
+  /** Ends the process by SIGTERM, as an operator does, and starts none. @returns its exit code */
+  async stop(): Promise<number | null> {
+    const child = this.#child as ChildProcess
+    this.#child = undefined
+    const exited = once(child, 'exit')
+    child.kill('SIGTERM')
+    await exited
+    this.exits.length = 0
+    return child.exitCode
+  }
+
   async close(): Promise<void> {
     const child = this.#child
     this.#child = undefined
@@ -119,7 +133,7 @@ export class Machine {
   /** Starts processes until one is ready: without the database they end, as one under a supervisor may. */
   async #start(): Promise<string> {
     for (const until = Date.now() + PATIENCE_MS; ; await wait(100)) {
-      const child = spawn(process.execPath, [main, ...this.#argv], {
+      const child = spawn(process.execPath, [...this.#argv], {
         env: this.#env,
         stdio: ['ignore', 'ignore', 'pipe'],
       })

@@ -1,8 +1,9 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { resumeLoop } from '../../src/engine/resume/resume.ts'
 import { createLimit } from '../../src/index.ts'
 import type { StoredExecution } from '../../src/store/execution-store.ts'
 import { ControlledTool } from '../support/controlled-tool.ts'
+import { idle } from '../support/fake-clock.ts'
 import { outputsOf, SharedRig } from '../support/shared/shared-rig.ts'
 import { chain, diamond, fan, task, workflow } from '../support/workflows.ts'
 
@@ -187,4 +188,25 @@ test('a cancellation that the store does not take is repeated', async () => {
   expect(call.context.signal.aborted).toBe(true)
   call.fail(new Error('aborted'))
   expect(await loop.result).toMatchObject({ status: 'cancelled' })
+})
+
+test('a page that the store has cut short is followed by the next one without a hint', async () => {
+  const tool = new ControlledTool()
+  const rig = new SharedRig({ work: { execute: tool.execute } })
+  await rig.addWorker()
+  const read = rig.store.inbox.read.bind(rig.store.inbox)
+  vi.spyOn(rig.store.inbox, 'read').mockImplementation(async (ids, limit) => {
+    const found = await read(ids, limit)
+    return new Map([...found].map(([id, messages]) => [id, messages.slice(0, 1)]))
+  })
+  const { loop } = await rig.start(workflow('a', 'b'))
+  const [a, b] = await tool.nextCalls('a', 'b')
+  rig.store.delayHints(() => undefined)
+  a.succeed('x'.repeat(100_000))
+  b.succeed('x'.repeat(100_000))
+  await idle()
+  expect(rig.store.tables.messages.size).toBe(2)
+  rig.store.interruptHints()
+  await loop.ended
+  expect(await loop.result).toMatchObject({ status: 'success', successCount: 2 })
 })

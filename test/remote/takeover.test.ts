@@ -179,3 +179,24 @@ test('a coordinator that was fenced off cancels nothing', async () => {
   expect(await second?.loop.result).toMatchObject({ status: 'success' })
   expect(tool.started).toEqual(['t0'])
 })
+
+test('with `onCrash: "fail"` a takeover is a crash, also for attempts that still run: they are aborted, nothing runs again', async () => {
+  const tool = new ControlledTool()
+  const rig = new SharedRig({ work: { execute: tool.execute } }, { onCrash: 'fail' })
+  await rig.addWorker()
+  const first = await rig.start(diamond('a', ['b', 'c'], 'd'))
+  ;(await tool.nextCall('a')).succeed()
+  const [b, c] = await tool.nextCalls('b', 'c')
+  first.kill()
+  const second = await rig.takeOver()
+  await tool.idle()
+  expect([b, c].map(({ context }) => context.signal.aborted)).toEqual([true, true])
+  b.succeed('too late')
+  c.fail(new Error('aborted'))
+  const { results } = (await second?.loop.result) ?? { results: [] }
+  const failed = { status: 'error', code: 'INTERRUPTED' }
+  expect(results).toMatchObject([{ status: 'success' }, failed, failed, failed])
+  expect(tool.started).toEqual(['a', 'b', 'c'])
+  const ends = (await rig.events()).flatMap(({ type, data }) => (type === 'task_complete' ? [data.taskId] : []))
+  expect(ends.toSorted()).toEqual(['a', 'b', 'c', 'd'])
+})

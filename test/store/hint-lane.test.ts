@@ -30,3 +30,15 @@ test('hints that another lane has taken are not sent again', async () => {
   await vi.advanceTimersByTimeAsync(50)
   expect(sent).toEqual([['lb']])
 })
+
+test('an idle lane with a delay leaves its hints to another one for so long', async () => {
+  vi.useFakeTimers()
+  onTestFinished(() => void vi.useRealTimers())
+  const sent: string[][] = []
+  const lane = new HintLane(10, async hints => void sent.push([...hints.keys()]), 2)
+  lane.add(log('a'))
+  await vi.advanceTimersByTimeAsync(1)
+  expect(sent).toEqual([])
+  await vi.advanceTimersByTimeAsync(1)
+  expect(sent).toEqual([['la']])
+})

@@ -1,5 +1,7 @@
 import { DagstreamError } from '../../errors.ts'
+import { DEFAULT_OPTIONS } from '../../engine/options.ts'
 import { StreamingExecutor } from '../../engine/executors/streaming-executor.ts'
+import { foresightOf } from '../../forecast/foresight.ts'
 import type { HostedExecution } from '../../host/execution/hosted-execution.ts'
 import type { WorkflowRegistry } from '../../plan/workflow-registry.ts'
 import type { ExecutionStore } from '../../store/execution-store.ts'
@@ -122,6 +124,8 @@ async function runStored(
 ): Promise<Followed> {
   const { createFileHost, followHosted } = await import('../target/file-host.ts')
   const { input } = options
+  // In a process of one execution there is no earlier start that could have read it.
+  await foresightOf(store)?.prepare(undefined, DEFAULT_OPTIONS)
   const host = createFileHost(store, tools, { workflows, isAttended: canAsk(context.process) })
   const start = (): Promise<HostedExecution> => host.start({ workflow, input, options: toRemoteOptions(options) })
   return followHosted(host, start, { ...pickSse(options), hasFinally }, context, (executionId, viewer) => {

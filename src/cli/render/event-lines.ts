@@ -17,6 +17,13 @@ export function describeEvent(event: SSEEvent, colors: Colors): string | undefin
     const who = taskId === undefined ? '' : `${toPlainLine(taskId)}: `
     return `${level === 'error' ? colors.red('error') : colors.yellow('warning')} ${who}${toPlainLine(message)}`
   }
+  if (event.type === 'plan_rejected') {
+    const { line, issues } = event.data
+    const why = issues.map(
+      ({ code, pointer, message }) => `${code}${pointer === '' ? '' : ` at ${pointer}`}: ${message}`,
+    )
+    return `${colors.yellow('rejected')} ${toPlainLine(`line ${line}: ${why.join('; ')}`)}`
+  }
   if (event.type === 'error') {
     return `${colors.red('error')} ${toPlainLine(`${event.data.code}: ${event.data.error}`)}`
   }

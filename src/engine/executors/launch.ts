@@ -7,6 +7,7 @@ import type { WorkflowRegistry } from '../../plan/workflow-registry.ts'
 import { createAndClaim } from '../../store/create-and-claim.ts'
 import type { ExecutionRecord } from '../../store/execution-store.ts'
 import { EventLog, type Lease, type LogStorage } from '../../log/event-log.ts'
+import { foresightOf } from '../../forecast/foresight.ts'
 import type { ToolRegistry } from '../../tools/registry.ts'
 import type { DAGStructure } from '../../workflow/document.ts'
 import type { MutableCounters } from '../counters.ts'
@@ -16,6 +17,7 @@ import { observeLaunch } from '../observers/observe-launch.ts'
 import type { ResolvedOptions } from '../options.ts'
 import { type RecordedExtras, writeOptions } from '../resume/recorded-options.ts'
 import { expectKnownTasks } from '../reuse/prepare-fork.ts'
+import { predictReuse } from '../reuse/predict-reuse.ts'
 import type { ForkSource } from '../reuse/takeover.ts'
 
 /** Input and signal of one execution. */
@@ -118,9 +120,21 @@ export function createLoop(
   }
   const log = new EventLog(executionId, options.store ?? NO_STORE)
   const loop = new ExecutionLoop({ log, options, counters, isAttended })
+  const foresight = foresightOf(options.store)
+  if (foresight !== undefined) {
+    // A log that failed has no end; its readers learn that elsewhere.
+    loop.ended.then(
+      () => foresight.ended(owner, log.state, options),
+      () => {},
+    )
+  }
   const begin = (plan: ExecutionPlan, lease: Lease, signal?: AbortSignal): void => {
     if (isRecorded) fork?.recorded.describeBy(plan)
-    loop.start(lease, { plan, input, owner, fork, growth: { tools, workflows }, streamed }, signal)
+    const isReusable = fork && predictReuse(fork, plan, input)
+    // Without a prediction, a fork would be expected to run all of its tasks.
+    const isForeseen = fork === undefined || isReusable !== undefined
+    const outlook = isForeseen ? foresight?.of(plan, owner, { ...options, isReusable }) : undefined
+    loop.start(lease, { plan, input, owner, fork, growth: { tools, workflows }, streamed, outlook }, signal)
   }
   const start: NewExecution['start'] = (lease, signal) => {
     const plan = buildPlan()

@@ -7,6 +7,8 @@ import type { RoundContext, StartParts } from '../loop-parts.ts'
 import type { ResolvedOptions } from '../options.ts'
 import { describeTable } from '../remote/create-runners.ts'
 import { describeGrowth } from './plan-options.ts'
+import { executionEnded } from './growth-queue.ts'
+import { expectPatch, type PatchedPlan, type PlanPatch } from './patch-shape.ts'
 import { PlanDesk } from './plan-desk.ts'
 
 /** The task table of an execution without events. */
@@ -57,6 +59,14 @@ export class Growth {
   record(): boolean {
     // Its start is recorded before the first slice, and is in the log after it.
     return this.#state.status !== 'pending' && this.#desk?.record() === true
+  }
+
+  /** As `patchExecution`. */
+  async patch(patch: PlanPatch, onRecorded?: (patched: PatchedPlan) => void): Promise<PatchedPlan> {
+    const given = expectPatch(patch)
+    const { desk } = this
+    if (desk === undefined) throw executionEnded()
+    return desk.patch(given, onRecorded)
   }
 
   /** An entry is in the log. */

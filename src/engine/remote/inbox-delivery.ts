@@ -1,6 +1,16 @@
-import type { CommandMessage, Inbox, InboxMessage } from '../../cluster/inbox.ts'
+import type {
+  AttemptMessage,
+  CommandMessage,
+  CommandNews,
+  Inbox,
+  InboxMessage,
+  OrderMessage,
+  Reply,
+} from '../../cluster/inbox.ts'
 import { DagstreamError } from '../../errors.ts'
 import type { Reason } from '../../events/events.ts'
+import { parseJson } from '../../json/parse-json.ts'
+import type { PatchedPlan, PlanPatch } from '../growth/patch-shape.ts'
 import type { InputDesk } from '../inputs/input-desk.ts'
 import type { Recorder } from '../recorder.ts'
 import type { PendingRound } from './pending-round.ts'
@@ -8,6 +18,9 @@ import type { RemoteRunner, RemoteSink } from './remote-runner.ts'
 
 /** Messages of one delivery. */
 const PAGE = 500
+
+/** A store cuts a page of much text short. One of less text, characters, has all messages that were there. */
+const SMALL_PAGE = 64 * 1024
 
 /** The parts of the delivery of messages. */
 export interface DeliveryParts {
@@ -18,6 +31,8 @@ export interface DeliveryParts {
   readonly cancel: (reason: Reason, requestId?: string) => void
   /** Where questions are answered. */
   readonly desk: () => InputDesk
+  /** Changes the document; as `patchExecution`. */
+  readonly patch: (patch: PlanPatch, onRecorded: (patched: PatchedPlan) => void) => Promise<PatchedPlan>
 }
 
 /**
@@ -55,7 +70,7 @@ export class InboxDelivery {
     while (isFull && !recorder.isClosed) {
       const messages = (await inbox.read([executionId], PAGE)).get(executionId) ?? []
       if (recorder.isClosed) return
-      isFull = messages.length >= PAGE
+      isFull = messages.length >= PAGE || weigh(messages) > SMALL_PAGE
       const consumed = this.#receive(messages)
       if (consumed.length === 0) return
       pending.consume(consumed)
@@ -88,9 +103,9 @@ export class InboxDelivery {
 
   #obey(id: string, { commandId, news }: CommandMessage): void {
     if (this.#obeying.has(id)) return
-    const { recorder, pending, cancel, desk } = this.#parts
-    const reply = (error?: DagstreamError): void => {
-      pending.reply({ commandId, ...(error && { error: describeFailure(error) }) })
+    const { recorder, pending, cancel } = this.#parts
+    const reply = (outcome: Omit<Reply, 'commandId'> = {}): void => {
+      pending.reply({ commandId, ...outcome })
       pending.consume([id])
       recorder.wake()
     }
@@ -98,25 +113,33 @@ export class InboxDelivery {
       cancel(news.reason, news.requestId)
       return reply()
     }
-    if (news.type !== 'answer') return reply(new DagstreamError('STORE_FAILED', 'The command in the store is damaged'))
-    this.#obeying.add(id)
-    const { inputId, answer, by } = news
-    let isRecorded = false
-    // The answer and its reply are one commit.
-    const onRecorded = (): void => {
-      isRecorded = true
-      reply()
+    if (news.type !== 'answer' && news.type !== 'patch') {
+      return reply({ error: { code: 'STORE_FAILED', message: 'The command in the store is damaged' } })
     }
-    const answered =
-      'decline' in answer
-        ? desk().decline(inputId, by, onRecorded)
-        : desk().answer(inputId, answer.response, by, onRecorded)
-    answered
+    this.#obeying.add(id)
+    let isRecorded = false
+    // The command and its reply are one commit.
+    const onRecorded = (value?: unknown): void => {
+      isRecorded = true
+      reply(value === undefined ? {} : { value: JSON.stringify(value) })
+    }
+    this.#perform(news, onRecorded)
       .catch((error: unknown) => {
         // The store may have failed to keep a secret: the command stays, and is obeyed again.
-        if (!isRecorded && error instanceof DagstreamError) reply(error)
+        if (!isRecorded && error instanceof DagstreamError) reply({ error: describeFailure(error) })
       })
       .finally(() => this.#obeying.delete(id))
+  }
+
+  async #perform(news: Exclude<CommandNews, { type: 'cancel' }>, onRecorded: (value?: unknown) => void): Promise<void> {
+    const { desk, patch } = this.#parts
+    if (news.type === 'patch') {
+      await patch(parseJson(news.patch) as PlanPatch, onRecorded)
+      return
+    }
+    const { inputId, answer, by } = news
+    if ('decline' in answer) return desk().decline(inputId, by, () => onRecorded())
+    return desk().answer(inputId, answer.response, by, () => onRecorded())
   }
 }
 
@@ -126,4 +149,23 @@ function describeFailure({ code, message, details }: DagstreamError): {
   readonly details: unknown
 } {
   return { code, message, details }
+}
+
+/** The text of messages, characters; infinite where a size is not known, as that of what a worker should not have posted. */
+function weigh(messages: readonly InboxMessage[]): number {
+  let weight = 0
+  for (const { message } of messages) weight += 'commandId' in message ? Infinity : weighNews(message.news)
+  return weight
+}
+
+function weighNews(news: AttemptMessage['news'] | OrderMessage['news']): number {
+  if (news.type === 'usage' || news.type === 'interrupted') return 0
+  let text: unknown
+  if (news.type === 'token') text = news.text
+  // A message that was not checked may lack anything.
+  else if (news.type === 'settled') {
+    const report = news.report as Readonly<Record<string, unknown>> | undefined
+    text = report?.['status'] === 'success' ? report['outputJson'] : report?.['message']
+  }
+  return typeof text === 'string' ? text.length : Infinity
 }

@@ -70,6 +70,38 @@ export class RecordedTasks {
     return new RecordedScopes(plan, input, this.#state)
   }
 
+  /** Number of its tasks, with those that were added. */
+  get size(): number {
+    return this.#state.tasks.size
+  }
+
+  /** `undefined` for a task of the document, and for an unknown one. */
+  parentOf(taskId: string): string | undefined {
+    return this.#state.tasks.get(taskId)?.parentId
+  }
+
+  /**
+   * Whether a task was skipped, or succeeded with the same tool and the same arguments as in another document; of a parent,
+   * whether it had children.
+   * @param scopes what the recorded tasks refer to in that document
+   */
+  isSame(taskId: string, scopes: RecordedScopes): boolean {
+    const task = this.#state.tasks.get(taskId)
+    if (task?.result?.status === 'skipped') return true
+    if (task?.result?.status !== 'success') return false
+    try {
+      const place = scopes.find(task)
+      if (place === undefined) return false
+      const { definition, scope } = place
+      if (definition.group !== undefined) return this.childCountOf(taskId) !== undefined
+      const readArguments = (): unknown => resolveTemplate(definition.arguments, scope).value
+      return this.find(taskId, definition.tool, readArguments) !== undefined
+    } catch {
+      // Arguments that cannot be resolved fail the task when it runs.
+      return false
+    }
+  }
+
   /** The task that really ran. */
   originOf({ taskId, reusedFrom }: TaskResult): ReusedFrom {
     return reusedFrom ?? { executionId: this.executionId, taskId }

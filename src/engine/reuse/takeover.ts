@@ -85,26 +85,10 @@ export class Takeover {
     const count = this.#recorded.childCountOf(id)
     if (count === undefined || (itemCount !== undefined && itemCount !== count)) return false
     this.#recordedScopes ??= this.#recorded.scopesUnder(this.#graph.plan, this.#scopes.ofGroup(this.#graph.root).input)
-    for (const child of this.#recorded.below(id)) if (!this.#isCovered(child, this.#recordedScopes)) return false
-    return true
-  }
-
-  #isCovered(task: TaskState, scopes: RecordedScopes): boolean {
-    const { taskId, result } = task
-    if (this.#from.has(taskId)) return false
-    if (result?.status === 'skipped') return true
-    if (result?.status !== 'success') return false
-    try {
-      const place = scopes.find(task)
-      if (place === undefined) return false
-      const { definition, scope } = place
-      if (definition.group !== undefined) return this.#recorded.childCountOf(taskId) !== undefined
-      const readArguments = (): unknown => resolveTemplate(definition.arguments, scope).value
-      return this.#recorded.find(taskId, definition.tool, readArguments) !== undefined
-    } catch {
-      // Arguments that cannot be resolved fail the task when it runs.
-      return false
+    for (const { taskId } of this.#recorded.below(id)) {
+      if (this.#from.has(taskId) || !this.#recorded.isSame(taskId, this.#recordedScopes)) return false
     }
+    return true
   }
 
   /** Whether a task runs again because `from` names it, or an ancestor of it. */

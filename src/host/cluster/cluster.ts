@@ -217,7 +217,7 @@ export class Cluster {
 
   #subscribe(): void {
     if (this.#unsubscribe !== undefined) return
-    const subscribed = this.#parts.store.hints.subscribe(hints => this.#wake(hints))
+    const subscribed = this.#parts.store.hints.subscribe(hints => this.#wake(hints), ['inbox', 'reply'])
     this.#unsubscribe = subscribed
     subscribed.catch((error: unknown) => {
       this.#unsubscribe = undefined
@@ -228,10 +228,9 @@ export class Cluster {
   #wake(hints: readonly Hint[] | undefined): void {
     if (hints === undefined) return this.#wakeAll()
     for (const hint of hints) {
-      if (hint.kind === 'log') {
-        this.hintLag.hinted(hint.executionId)
-        this.followed.wake(hint.executionId)
-      } else if (hint.kind === 'inbox') this.#chores.deliver(hint.executionId)
+      // Of this server: it counts how long its own take.
+      if (hint.kind === 'log') this.hintLag.hinted(hint.executionId)
+      else if (hint.kind === 'inbox') this.#chores.deliver(hint.executionId)
       else if (hint.kind === 'reply') this.commands.wake(hint.executionId)
     }
   }

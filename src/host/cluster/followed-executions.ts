@@ -1,10 +1,12 @@
 import type { Clock } from '../../clock.ts'
 import { DagstreamError, isRecordUnusable } from '../../errors.ts'
+import type { SharedStore } from '../../cluster/shared-store.ts'
 import { EventLog } from '../../log/event-log.ts'
 import { callStore } from '../../store/call-store.ts'
 import type { ExecutionStore, StoredExecution } from '../../store/execution-store.ts'
 import { HostedExecution } from '../execution/hosted-execution.ts'
 import type { Followers } from './followers.ts'
+import { LogHints } from './log-hints.ts'
 
 /** Executions without a reader whose logs stay in memory, for readers that return, and how long, ms. */
 const MAX_IDLE = 32
@@ -18,7 +20,7 @@ const MAX_READS = 8
 
 /** What followed executions work with. */
 export interface FollowedOptions {
-  readonly store: ExecutionStore
+  readonly store: ExecutionStore & Pick<SharedStore, 'hints'>
   readonly clock: Clock
   /** Counts the subscribers of an execution for its coordinator. */
   readonly followersOf: (executionId: string) => Followers
@@ -44,12 +46,19 @@ interface Followed {
  */
 export class FollowedExecutions {
   readonly #options: FollowedOptions
+  readonly #hints: LogHints
   /** By execution, the newest last: one that was taken over here and lost again may have readers of several logs. */
   readonly #all = new Map<string, readonly Followed[]>()
   readonly #opening = new Map<string, Promise<HostedExecution>>()
 
   constructor(options: FollowedOptions) {
     this.#options = options
+    this.#hints = new LogHints({
+      hints: options.store.hints,
+      wake: executionId => this.wake(executionId),
+      wakeAll: () => this.wakeAll(),
+      onError: options.onError,
+    })
   }
 
   get size(): number {
@@ -134,6 +143,7 @@ export class FollowedExecutions {
     const usedAt = this.#options.clock.now()
     const followed: Followed = { hosted, reading: undefined, next: undefined, usedAt, silentCount: 0 }
     this.#all.set(hosted.executionId, [...(this.#all.get(hosted.executionId) ?? []), followed])
+    void this.#hints.want(true)
     return followed
   }
 
@@ -144,6 +154,7 @@ export class FollowedExecutions {
     const rest = all.filter(each => each.hosted !== hosted)
     if (rest.length === 0) this.#all.delete(executionId)
     else this.#all.set(executionId, rest)
+    if (this.#all.size === 0) void this.#hints.want(false)
     return rest.length < all.length
   }
 

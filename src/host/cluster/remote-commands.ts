@@ -1,5 +1,5 @@
 import type { Clock } from '../../clock.ts'
-import type { CommandNews, Inbox, Reply } from '../../cluster/inbox.ts'
+import type { CommandNews, CommandReply, Inbox, Reply } from '../../cluster/inbox.ts'
 import { DagstreamError, type DagstreamErrorCode } from '../../errors.ts'
 import { callStore } from '../../store/call-store.ts'
 
@@ -36,17 +36,17 @@ export class RemoteCommands {
 
   /**
    * Sends a command and waits for its reply.
-   * @returns whether it took effect; `false`: the execution has ended or was parked before
+   * @returns its reply, with JSON where the command returns something; `undefined`: the execution has ended or was parked before
    * @throws the error of the command; `COORDINATOR_UNAVAILABLE` where no server replies in time: the command takes effect
    *   later; `EXECUTION_NOT_FOUND`; the errors of the store
    */
-  async send(executionId: string, news: CommandNews): Promise<boolean> {
+  async send(executionId: string, news: CommandNews): Promise<CommandReply | undefined> {
     const { inbox, clock, createId, waitMs, isCoordinated } = this.#options
     const commandId = createId()
     try {
       await callStore(() => inbox.send({ commandId, executionId, news }))
     } catch (error) {
-      if (error instanceof DagstreamError && error.code === 'EXECUTION_ENDED') return false
+      if (error instanceof DagstreamError && error.code === 'EXECUTION_ENDED') return undefined
       throw error
     }
     const until = clock.now() + waitMs
@@ -62,7 +62,7 @@ export class RemoteCommands {
       }
       await woken.promise
       if (clock.now() >= until) throw unavailable(waitMs)
-      if (count % 4 === 0 && !(await isCoordinated(executionId))) return false
+      if (count % 4 === 0 && !(await isCoordinated(executionId))) return undefined
     }
   }
 
@@ -85,10 +85,10 @@ export class RemoteCommands {
   }
 }
 
-function readReply({ error }: Reply): boolean {
-  if (error === undefined) return true
+function readReply({ error, value }: Reply): CommandReply | undefined {
+  if (error === undefined) return value === undefined ? {} : { value }
   const { code, message, details } = error
-  if (code === 'EXECUTION_ENDED') return false
+  if (code === 'EXECUTION_ENDED') return undefined
   throw new DagstreamError(code as DagstreamErrorCode, message, {
     ...(typeof details === 'object' && details !== null && { details: details as Record<string, unknown> }),
   })

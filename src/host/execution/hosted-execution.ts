@@ -1,7 +1,7 @@
-import type { TaskState } from '../../events/execution-state.ts'
 import type { Clock } from '../../clock.ts'
 import { describeRecord } from '../../engine/growth/describe-document.ts'
-import { parseWorkflow } from '../../engine/resume/recorded-execution.ts'
+import { patchExecution } from '../../engine/growth/patch-execution.ts'
+import type { PatchedPlan, PlanPatch } from '../../engine/growth/patch-shape.ts'
 import { type ForkedFrom, readForkedFrom } from '../../engine/resume/recorded-options.ts'
 import { type DagstreamError, recordUnusable } from '../../errors.ts'
 import type { Parked, Reason } from '../../events/events.ts'
@@ -15,6 +15,7 @@ import type { PersonAnswer } from '../../engine/inputs/answer-stored.ts'
 import { interrupted } from '../errors/host-errors.ts'
 import { DisconnectPolicy } from './disconnect-policy.ts'
 import type { CommandedExecution, HostedParts, LiveOptions, PublishedFollowers, StoreFailure } from './hosted-parts.ts'
+import { listOwnIds, parseIds } from './document-ids.ts'
 import { type ShownStatus, showStatus } from './shown-status.ts'
 
 /** An execution of a host: one that runs here, or one that the store has. */
@@ -201,6 +202,15 @@ export class HostedExecution implements CommandedExecution {
     return this.#loop.answer(inputId, answer.response, by)
   }
 
+  /**
+   * Changes its document: all of the patch, or nothing.
+   * @returns once that is in the log; rejects as `patchExecution` does, and with `INTERRUPTED` where this process does not run it
+   */
+  async patch(patch: PlanPatch): Promise<PatchedPlan> {
+    if (this.#loop === undefined) throw interrupted()
+    return patchExecution(this.#loop, patch)
+  }
+
   /** Leaves the execution to the next process. */
   handOff(): void {
     this.#loop?.handOff()
@@ -237,14 +247,4 @@ export class HostedExecution implements CommandedExecution {
     if (!this.hasEnded || isWhole) return ids
     throw recordUnusable('The log of an ended execution has no result of some task')
   }
-}
-
-function parseIds(workflow: string): string[] {
-  const { tasks, finally: last = [] } = parseWorkflow(workflow)
-  return [...tasks, ...last].map(({ id }) => id)
-}
-
-/** Without the children of parents. */
-function listOwnIds(tasks: Iterable<TaskState>): string[] {
-  return Array.from(tasks).flatMap(({ taskId, parentId }) => (parentId === undefined ? [taskId] : []))
 }

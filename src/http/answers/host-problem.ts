@@ -21,6 +21,7 @@ const HOST_PROBLEMS: readonly HostProblem[] = [
   { title: 'Conflict', status: 409, code: 'RECORD_UNUSABLE' },
   { title: 'Conflict', status: 409, code: 'IDEMPOTENCY_CONFLICT' },
   { title: 'Conflict', status: 409, code: 'PLAN_LINE_MISMATCH' },
+  { title: 'Conflict', status: 409, code: 'PLAN_CONFLICT' },
   { title: 'Conflict', status: 409, code: 'PLAN_CLOSED' },
   { title: 'Conflict', status: 409, code: 'PLAN_BUSY', retryAfterS: 1 },
   { title: 'Conflict', status: 409, code: 'PLAN_ELSEWHERE', retryAfterS: 1 },
@@ -35,11 +36,15 @@ export function findHostProblem({ code, message: detail, details }: DagstreamErr
   const known = HOST_PROBLEMS.find(each => each.code === code)
   if (known === undefined) return undefined
   const { title, status, retryAfterS } = known
-  const { planLine } = details
+  const { planLine, taskIds } = details
   const isLine = typeof planLine === 'number'
   const headers = {
     ...(retryAfterS !== undefined && { 'Retry-After': String(retryAfterS) }),
     ...(isLine && { 'Plan-Line': String(planLine) }),
   }
-  return new HttpProblem(status, { title, detail, code, ...(isLine && { planLine }) }, headers)
+  return new HttpProblem(
+    status,
+    { title, detail, code, ...(isLine && { planLine }), ...(code === 'PLAN_CONFLICT' && { taskIds }) },
+    headers,
+  )
 }

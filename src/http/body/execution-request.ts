@@ -190,7 +190,8 @@ export function parseInputRequest({ value, duplicateKeys }: JsonBody, workflow: 
   return { workflow, workflowJson: stringifyJson(workflow), input: value, options: {} }
 }
 
-function toIssues(duplicateKeys: readonly DuplicateKey[]): readonly WorkflowIssue[] {
+/** Issues for duplicate keys, with pointers into the body. */
+export function toIssues(duplicateKeys: readonly DuplicateKey[]): readonly WorkflowIssue[] {
   const list = new IssueList()
   for (const each of duplicateKeys) {
     const extra = { hint: 'Keep one of the two', ...each.position }

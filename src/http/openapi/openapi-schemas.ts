@@ -169,7 +169,10 @@ export const schemas: Readonly<Record<SchemaName, Json>> = {
     {
       code: text,
       pointer: { ...text, description: 'JSON Pointer (RFC 6901) into the workflow as it was sent, or registered.' },
-      in: { enum: ['input'], description: 'Present if the pointer refers to the input.' },
+      in: {
+        enum: ['input', 'document'],
+        description: 'Present if the pointer refers to the input, or to the document that would result from a patch.',
+      },
       message: text,
       hint: text,
       path: {

@@ -2,6 +2,7 @@ import { SHOWN_STATUSES } from '../../host/listing/list-filter.ts'
 import { schemas } from './openapi-schemas.ts'
 import { detailPaths } from './detail-paths.ts'
 import { inputPaths } from './input-paths.ts'
+import { patchPaths } from './patch-paths.ts'
 import { content, id, json, parameter, problems } from './operation-parts.ts'
 import { type Json, refer, text } from './schema-parts.ts'
 import { identity, lastEventId, planLine, startOperation, stream } from './start-operation.ts'
@@ -88,6 +89,7 @@ const paths = {
     },
   },
   ...inputPaths,
+  ...patchPaths,
   ...detailPaths,
   '/executions/{id}/cancel': {
     parameters: [id],

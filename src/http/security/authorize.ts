@@ -9,6 +9,7 @@ export type Action =
   | 'output'
   | 'cancel'
   | 'fork'
+  | 'plan'
   | 'answer'
   | 'token'
   | 'resume'

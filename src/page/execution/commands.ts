@@ -29,6 +29,16 @@ export function resume(executionId: string): Promise<boolean> {
   return command('Resuming', () => request(`executions/${executionId}/resume`, { method: 'POST' }))
 }
 
+/** Removes a task that has not started. */
+export function remove(executionId: string, taskId: string): Promise<boolean> {
+  return patch(executionId, stringifyJson({ remove: [taskId] }))
+}
+
+/** Changes the tasks that have not started. @param body a patch, JSON */
+export function patch(executionId: string, body: string): Promise<boolean> {
+  return command('Changed', () => request(`executions/${executionId}/plan`, { method: 'POST', body }))
+}
+
 /** Starts a fork and goes there. @param from ids of tasks that run again, with all that depend on them */
 export async function forkFrom(executionId: string, from: readonly string[]): Promise<void> {
   await command('Started', async () => {

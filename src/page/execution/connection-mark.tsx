@@ -7,23 +7,16 @@ export function ConnectionMark({ model }: { readonly model: ExecutionModel }): J
   const connection = model.connection.value
   const count = model.reconnectCount.value
   const again = count === 0 ? '' : `, reconnected ${count === 1 ? 'once' : `${count} times`}`
-  switch (connection.status) {
-    case 'reconnecting':
-      return (
-        <span class="connection reconnecting" title={connection.error}>
-          reconnecting, attempt {connection.attempt}
-        </span>
-      )
-    case 'failed':
-      return <span class="connection failed">{connection.error}</span>
-    case 'ended':
-      return <span class="connection">complete{again}</span>
-    default:
-      return (
-        <span class={`connection ${connection.status}`}>
-          {connection.status}
-          {again}
-        </span>
-      )
-  }
+  const { status } = connection
+  const text =
+    status === 'reconnecting'
+      ? `reconnecting, attempt ${connection.attempt}`
+      : status === 'failed'
+        ? connection.error
+        : (status === 'ended' ? 'complete' : status) + again
+  return (
+    <span class={`connection ${status}`} title={status === 'reconnecting' ? connection.error : undefined}>
+      {text}
+    </span>
+  )
 }

@@ -15,9 +15,10 @@ export function ExecutionHead({ context }: { readonly context: ExecutionContext 
   const { model, isOffline } = context
   void model.version.value
   const now = useNow(model)
-  const { state, trace } = model.fold
+  const { state, trace, runClock, rejected } = model.fold
   const { counts, tokenUsage, reason, parked, stopping, totals } = state
   const status = parked === undefined ? state.status : 'parked'
+  const left = status === 'running' ? runClock.describeLeft(state.forecastMs, now) : undefined
   const ended = counts.successCount + counts.errorCount + counts.skippedCount + counts.cancelledCount
   useEffect(() => {
     if (model.place.peek() === undefined && state.seq > 0) announce(`${status}: ${ended} of ${counts.totalTasks} tasks`)
@@ -35,6 +36,8 @@ export function ExecutionHead({ context }: { readonly context: ExecutionContext 
         <Status status={status} />
         <CountBar counts={{ ...counts, runningCount: trace.activeCount }} />
         <Fact name="duration" value={formatDuration(totals?.totalExecutionTimeMs ?? now - trace.startedAt)} />
+        {left !== undefined && <Fact name="forecast" value={left} />}
+        {state.isUnsealed && <Fact name="plan" value="still being written" />}
         {totals !== undefined && <Fact name="speedup" value={`${totals.speedup.toFixed(2)}×`} />}
         {totals !== undefined && <Fact name="critical path" value={formatDuration(totals.criticalPathMs)} />}
         {tokenUsage !== undefined && (
@@ -49,6 +52,13 @@ export function ExecutionHead({ context }: { readonly context: ExecutionContext 
           <Fact name="stopped" value={(reason ?? stopping?.reason)?.message ?? ''} />
         )}
         {parked !== undefined && <Fact name="parked" value={`${parked.code}: ${parked.message}`} />}
+        {rejected.map(({ line, issues }) => (
+          <Fact
+            key={line}
+            name={`line ${line} refused`}
+            value={issues.map(({ code, pointer, message }) => `${code} ${pointer} ${message}`).join('; ')}
+          />
+        ))}
       </div>
     </div>
   )

@@ -9,6 +9,7 @@ import { Timeline } from '../timeline/timeline.tsx'
 import { createTimeView } from '../timeline/time-view.ts'
 import type { ExecutionContext } from './execution-context.ts'
 import { ExecutionHead } from './execution-head.tsx'
+import { PlanForm } from './plan-form.tsx'
 import { ReplayBar } from './replay-bar.tsx'
 import { Toolbar } from './toolbar.tsx'
 import { useExecution } from './use-execution.ts'
@@ -29,6 +30,7 @@ export function ExecutionPanels({ context }: { readonly context: ExecutionContex
     <main class="execution">
       <ExecutionHead context={context} />
       {!context.isOffline && <Questions context={context} />}
+      {!context.isOffline && <PlanForm context={context} />}
       <Toolbar context={context} view={view} tab={at.tab} />
       {isUnknown ? (
         <p class="empty">{connection.value.status === 'failed' && connection.value.error}</p>

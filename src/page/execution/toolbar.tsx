@@ -11,6 +11,14 @@ const TABS = [
   ['graph', 'Graph'],
 ] as const
 
+const ZOOMS: readonly (readonly [text: string, label: string | undefined, change: (view: TimeView) => void])[] = [
+  ['←', 'Earlier', view => pan(view, -0.3)],
+  ['−', 'Zoom out', view => zoom(view, 1 / 1.6)],
+  ['+', 'Zoom in', view => zoom(view, 1.6)],
+  ['→', 'Later', view => pan(view, 0.3)],
+  ['All', undefined, view => (view.value = { from: 0, to: 1 })],
+]
+
 interface ToolbarProps {
   readonly context: ExecutionContext
   readonly view: TimeView
@@ -45,21 +53,17 @@ export function Toolbar({ context, view, tab }: ToolbarProps): JSX.Element {
       <span class="grow" />
       {tab === 'timeline' && (
         <div class="zoom" role="group" aria-label="Zoom of the timeline">
-          <button type="button" disabled={!isZoomed} onClick={() => pan(view, -0.3)} aria-label="Earlier">
-            ←
-          </button>
-          <button type="button" disabled={!isZoomed} onClick={() => zoom(view, 1 / 1.6)} aria-label="Zoom out">
-            −
-          </button>
-          <button type="button" onClick={() => zoom(view, 1.6)} aria-label="Zoom in">
-            +
-          </button>
-          <button type="button" disabled={!isZoomed} onClick={() => pan(view, 0.3)} aria-label="Later">
-            →
-          </button>
-          <button type="button" disabled={!isZoomed} onClick={() => (view.value = { from: 0, to: 1 })}>
-            All
-          </button>
+          {ZOOMS.map(([text, label, change]) => (
+            <button
+              key={text}
+              type="button"
+              disabled={!isZoomed && text !== '+'}
+              onClick={() => change(view)}
+              aria-label={label}
+            >
+              {text}
+            </button>
+          ))}
         </div>
       )}
     </div>

@@ -1,6 +1,6 @@
 /** @jsxImportSource preact */
 import type { ComponentChildren, JSX } from 'preact'
-import { forkFrom } from '../execution/commands.ts'
+import { forkFrom, remove } from '../execution/commands.ts'
 import { dependenciesOf, type ExecutionContext } from '../execution/execution-context.ts'
 import { go, route } from '../route.ts'
 import { formatBytes, formatDuration } from '../shell/format.ts'
@@ -93,6 +93,11 @@ export function TaskPane({
       {!isOffline && task !== undefined && task.parentId === undefined && (
         <button type="button" onClick={() => void forkFrom(model.executionId, [taskId])}>
           Run again from here
+        </button>
+      )}
+      {!isOffline && status === 'pending' && task !== undefined && task.parentId === undefined && (
+        <button type="button" onClick={() => void remove(model.executionId, taskId)}>
+          Remove
         </button>
       )}
     </aside>

@@ -3,6 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import type { Client } from 'pg'
 import { RenewalLoop } from './cluster/renewal-loop.ts'
 import type { RenewalCommand, RenewalData } from './cluster/renewal-messages.ts'
+import { SharedLimits } from './cluster/shared-limits.ts'
 import type { Row } from './database.ts'
 import { loadDriver } from './load-driver.ts'
 import type { Statement } from './sql/statement.ts'
@@ -15,19 +16,24 @@ const port = parentPort
 const beats = new Int32Array(pulse)
 let client: Client | undefined
 const closing = new AbortController()
+const limits = new SharedLimits()
 
 const loop = new RenewalLoop({
   workerId,
   ttlMs,
+  limits,
   now: () => performance.now(),
   query,
   onRenewed: renewed => port?.postMessage(renewed),
 })
 
 port?.on('message', (command: RenewalCommand) => {
-  if (command.type === 'begin') loop.begin(command.key, command.limitMs)
-  else if (command.type === 'end') loop.end(command.key)
-  else closing.abort()
+  if (command.type === 'close') return closing.abort()
+  if (command.type === 'page') return limits.addPage(command.memory)
+  for (const change of command.changes) {
+    if (change.type === 'begin') loop.begin(change.key, change.place)
+    else loop.end(change.key)
+  }
 })
 
 while (!closing.signal.aborted) {

@@ -175,6 +175,7 @@ export function createSqliteStore({ driver, connection, file, unlock, options }:
     findByKey: (owner, idempotencyKey) => ask(undefined, () => tables.findByKey(owner, idempotencyKey)),
     list: ({ owner, after, limit }) => ask(undefined, () => tables.list(owner, after, limit)),
     recent: ({ owner, limit }) => ask(undefined, () => recent.find(owner, limit)),
+    readTimes: (executionId, afterSeq, limit) => ask(executionId, () => recent.times(executionId, afterSeq, limit)),
     summarize: ids => ask(undefined, () => ids.map(executionId => tables.summarize(executionId))),
     // A read-only store cannot know which executions other processes have claimed.
     ...(!readOnly && {

@@ -7,6 +7,7 @@ import { ExecutionAccess } from '../../../src/http/routes/execution-access.ts'
 import { ExecutionResponses } from '../../../src/http/routes/execution-responses.ts'
 import { createAgUiRoutes } from '../../../src/http/routes/ag-ui-routes.ts'
 import { createChatRoutes } from '../../../src/http/routes/chat-routes.ts'
+import { createPatchRoutes } from '../../../src/http/plans/patch-routes.ts'
 import { createPlanRoutes } from '../../../src/http/plans/plan-routes.ts'
 import { createExecutionRoutes } from '../../../src/http/routes/execution-routes.ts'
 import { createDetailRoutes, createTokenRoutes } from '../../../src/http/routes/detail-routes.ts'
@@ -64,6 +65,7 @@ test('every route is documented, and every documented route exists', () => {
     routes.map(({ method, path }) => ({ method, path: `${base}${path}`.replace(/\/$/, '') }))
   const routes = [
     ...below('/executions', createPlanRoutes(host, responses, access, options)),
+    ...below('/executions', createPatchRoutes(host, access)),
     ...below('/executions', createExecutionRoutes(host, responses, access, starts, options)),
     ...below('/workflows', createWorkflowRoutes(starts, options)),
     ...below('/workflows', createChatRoutes(host, responses, access, starts, options)),
@@ -197,6 +199,17 @@ test('answers of the server match the document: status, type, headers and body',
   await expectDocumented(await send('GET', '/inputs'), 'GET', '/inputs')
   await expectDocumented(await send('GET', '/inputs?limit=0'), 'GET', '/inputs')
   await expectDocumented(await send('GET', `/executions/${askedId}/inputs`), 'GET', '/executions/{id}/inputs')
+  const added = [{ id: 'e', tool: 'work' }]
+  for (const body of [
+    {},
+    { remove: ['none'] },
+    { add: [{ id: 'e', tool: 'wrk' }] },
+    { add: added },
+    { remove: ['e'] },
+  ]) {
+    const patched = await send('POST', `/executions/${askedId}/plan`, { body })
+    await expectDocumented(patched, 'POST', '/executions/{id}/plan')
+  }
   const answer = '/executions/{id}/inputs/{inputId}'
   const bodies = [{}, { response: 'yes' }, { response: true }, { decline: true }]
   for (const body of bodies) {

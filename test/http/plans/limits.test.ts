@@ -60,11 +60,12 @@ test('a silent plan has broken off', async () => {
 })
 
 test('a silent planner with a key loses its connection, so that it notices', async () => {
-  const { server } = await socketRig({ tools, planSilenceMs: 100 })
+  const { server } = await socketRig({ tools, planSilenceMs: 500 })
   const client = new PlanClient(server.port, KEY)
   client.write(line('a'))
+  await client.next('tasks_added')
   await client.ended
-  expect([client.outcome, client.types.includes('task_complete')]).toEqual(['broken', true])
+  expect(client.outcome).toBe('broken')
   const again = new PlanClient(server.port, { ...KEY, 'Plan-Line': '1' })
   again.end(line('b'))
   expect(await again.next('execution_complete')).toMatchObject({ status: 'success', totalTasks: 2 })

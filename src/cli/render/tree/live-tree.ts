@@ -56,8 +56,8 @@ export function createLiveTree(board: TaskBoard, { stderr, colors }: CommandCont
   const timer = setInterval(draw, FRAME_MS)
   return {
     show(event) {
-      // The tree shows starts, ends and retries, but not a tool's messages.
-      const line = event.type === 'info' ? describeEvent(event, colors) : undefined
+      // The tree shows starts, ends and retries, but neither a tool's messages nor lines that were refused.
+      const line = event.type === 'info' || event.type === 'plan_rejected' ? describeEvent(event, colors) : undefined
       if (line !== undefined) say(line)
     },
     say,

@@ -2,6 +2,7 @@ import type { EventFor, SSEEvent, TaskStatus } from '../../../events/events.ts'
 import { createState, type ExecutionState } from '../../../events/execution-state.ts'
 import { applyEvent } from '../../../events/state.ts'
 import { addTokenUsage, type TokenUsage } from '../../../events/token-usage.ts'
+import { RunClock } from '../../../events/run-clock.ts'
 import { TaskGroups } from './task-groups.ts'
 
 /** Number of recently ended tasks that are remembered for a view that cannot show all. */
@@ -39,9 +40,15 @@ export class TaskBoard {
   readonly usage: Map<string, TokenUsage> = new Map()
   /** Start of the execution, ms on the clock of `apply`. */
   startedAt = 0
+  readonly #runClock = new RunClock()
+  /** The clock of the events minus that of `apply`, by the last event, ms. */
+  #offsetMs = Number.NaN
 
   /** Applies an event at `now` ms of any monotonic clock. */
   apply(event: SSEEvent, now: number): void {
+    this.#runClock.apply(event)
+    this.#offsetMs = Date.parse(event.data.timestamp) - now
+    if (event.type === 'tasks_removed') this.#remove(event.data.taskIds)
     if (event.type === 'task_complete') {
       const { output: _, ...data } = event.data
       applyEvent(this.state, { type: event.type, data }, 0)
@@ -72,6 +79,13 @@ export class TaskBoard {
       const { taskId, tokenUsage } = event.data
       this.usage.set(taskId, addTokenUsage(this.usage.get(taskId), tokenUsage))
     }
+  }
+
+  /** What is left of the forecast while it runs, for people; `undefined` where it is not known. */
+  describeLeft(now: number): string | undefined {
+    const { status, isUnsealed, forecastMs } = this.state
+    if (status !== 'running' || isUnsealed) return undefined
+    return this.#runClock.describeLeft(forecastMs, now + this.#offsetMs)
   }
 
   /** Number of ended tasks. */
@@ -110,6 +124,16 @@ export class TaskBoard {
     }
     this.layers[layer]?.push(taskId)
     this.topCount += 1
+  }
+
+  /** Removed tasks have not started. Called before the state forgets them. */
+  #remove(taskIds: readonly string[]): void {
+    const gone = new Set(taskIds)
+    const layers = new Set(taskIds.map(id => this.state.tasks.get(id)?.layer))
+    for (const layer of layers) {
+      if (layer !== undefined) this.layers[layer] = (this.layers[layer] ?? []).filter(id => !gone.has(id))
+    }
+    this.topCount -= gone.size
   }
 
   #start({ taskId, itemCount }: { readonly taskId: string; readonly itemCount?: number }, now: number): void {

@@ -4,6 +4,9 @@ import { openChildren } from './task-groups.ts'
 import { countColumns, fitColumns } from '../columns.ts'
 import { formatCount, formatMs, formatUsage, toPlainLine } from '../text.ts'
 
+/** Below this width the head leaves out what matters less, columns. */
+const NARROW = 60
+
 /**
  * The tasks of an execution by layer, one per line, in at most `rows` lines. A parent has its counts in its line, and what is
  * of interest of its children below.
@@ -12,14 +15,18 @@ import { formatCount, formatMs, formatUsage, toPlainLine } from '../text.ts'
  * The cost of a frame depends on the viewport, never on the number of tasks.
  */
 export function renderTree(board: TaskBoard, view: TreeView): string {
+  const noted = board.state.isUnsealed ? 1 : 0
+  const rows = view.rows - noted
   const lineCount = 1 + board.layers.length + board.topCount
-  const fitsWhole = lineCount <= view.rows
-  const shown = fitsWhole ? board.layers.map(ids => [...ids]) : chooseTasks(board, view.rows - 2)
+  const fitsWhole = lineCount <= rows
+  const shown = fitsWhole ? board.layers.map(ids => [...ids]) : chooseTasks(board, rows - 2)
   const opened = new Opened(board, view)
   const taken = shown.reduce((sum, ids) => sum + 1 + ids.length, 1 + (fitsWhole ? 0 : 1))
-  opened.share(shown, view.rows - taken)
+  opened.share(shown, rows - taken)
   const lines = [renderHead(board, view)]
   shown.forEach((ids, layer) => {
+    // All of its tasks were removed.
+    if (fitsWhole && ids.length === 0) return
     const size = board.layers[layer]?.length ?? 0
     const ended = board.endedByLayer[layer] ?? 0
     const name = layer >= (board.state.finallyFrom ?? Number.POSITIVE_INFINITY) ? 'finally' : `layer ${layer + 1}`
@@ -27,6 +34,7 @@ export function renderTree(board: TaskBoard, view: TreeView): string {
     for (const id of ids) opened.add(id, lines)
   })
   if (!fitsWhole) lines.push(dimLine(renderRest(board, opened.taskCount), view))
+  if (noted > 0) lines.push(dimLine('… the plan is still being written', view))
   return lines.join('\n')
 }
 
@@ -94,12 +102,16 @@ function dimLine(text: string, { columns, colors }: TreeView): string {
   return colors.dim(fitColumns(text, columns))
 }
 
-function renderHead({ state, startedAt, endedCount }: TaskBoard, { now, columns, colors }: TreeView): string {
+function renderHead(board: TaskBoard, { now, columns, colors }: TreeView): string {
+  const { state, startedAt, endedCount } = board
   const { name = 'workflow', schedule, counts, totals, tokenUsage } = state
+  const left = board.describeLeft(now) ?? ''
+  const isNarrow = columns < NARROW
   const facts = [
-    toPlainLine(schedule ?? ''),
+    isNarrow ? '' : toPlainLine(schedule ?? ''),
     `${formatCount(endedCount)}/${formatCount(counts.totalTasks)} tasks`,
-    formatMs(totals?.totalExecutionTimeMs ?? now - startedAt),
+    isNarrow && left !== '' ? '' : formatMs(totals?.totalExecutionTimeMs ?? now - startedAt),
+    left,
     tokenUsage ? formatUsage(tokenUsage) : '',
   ].filter(fact => fact !== '')
   const title = fitColumns(toPlainLine(name), Math.max(8, columns - 60))

@@ -4,24 +4,29 @@ import { toWord } from './hint-text.ts'
 /** Hints by their words. */
 export type HintsByWord = ReadonlyMap<string, Hint>
 
-/** Hints that wait to be sent together. One batch after another, with a pause in between; an idle lane sends at once. */
+/** Hints that wait to be sent together. One batch after another, with a pause in between; an idle lane sends after its delay. */
 export class HintLane {
   readonly #pauseMs: number
   readonly #send: (hints: HintsByWord) => Promise<void>
+  readonly #delayMs: number
   #pending = new Map<string, Hint>()
   #isBusy = false
 
   /** @param send never rejects */
-  constructor(pauseMs: number, send: (hints: HintsByWord) => Promise<void>) {
+  constructor(pauseMs: number, send: (hints: HintsByWord) => Promise<void>, delayMs: number = 0) {
     this.#pauseMs = pauseMs
     this.#send = send
+    this.#delayMs = delayMs
   }
 
   add(hint: Hint): void {
     this.#pending.set(toWord(hint), hint)
     if (this.#isBusy) return
     this.#isBusy = true
-    setImmediate(() => void this.#next())
+    const next = (): void => void this.#next()
+    if (this.#delayMs > 0) setTimeout(next, this.#delayMs).unref()
+    // Before what else follows in this turn, such as writes to readers.
+    else queueMicrotask(next)
   }
 
   /** Takes the waiting hints, so that another lane sends them. */

@@ -6,17 +6,25 @@ import { ABANDON, RENEW_ORDERS } from '../sql/orders.ts'
 import type { Statement } from '../sql/statement.ts'
 import { nameOf, toKeyValues } from './keys.ts'
 import { readRenewed } from './order-table.ts'
+import type { SharedLimits } from './shared-limits.ts'
+
+/** Renewals within one lease. With the interval of `tick` a cancellation waits for at most a third of it. */
+const RENEWALS = 3.3
 
 interface Attempt {
   readonly key: AttemptKey
+  readonly place: number
+  /** That of its limit when it was last looked at. */
+  version: number
+  limitMs: number
   /** When it is abandoned, if the event loop has not turned since; ms of the clock. */
-  readonly abandonedAt: number
-  readonly limitMs: number
+  abandonedAt: number
 }
 
 export interface RenewalLoopOptions {
   readonly workerId: string
   readonly ttlMs: number
+  readonly limits: SharedLimits
   readonly now: () => number
   /** Runs a statement; rejects while the database is away. */
   readonly query: (statement: Statement, values: readonly unknown[]) => Promise<readonly Row[]>
@@ -38,9 +46,9 @@ export class RenewalLoop {
     this.#renewedAt = options.now()
   }
 
-  begin(key: AttemptKey, limitMs: number): void {
-    const abandonedAt = limitMs > 0 ? this.#options.now() + limitMs : Number.POSITIVE_INFINITY
-    this.#attempts.set(nameOf(key), { key, abandonedAt, limitMs })
+  begin(key: AttemptKey, place: number): void {
+    const attempt = { key, place, version: 0, limitMs: 0, abandonedAt: Number.POSITIVE_INFINITY }
+    this.#attempts.set(nameOf(key), attempt)
   }
 
   end(key: AttemptKey): void {
@@ -52,10 +60,21 @@ export class RenewalLoop {
     const now = this.#options.now()
     if (pulse !== this.#pulse) this.#turnedAt = now
     this.#pulse = pulse
+    for (const attempt of this.#attempts.values()) this.#readLimit(attempt, now)
     await this.#abandonBlocked(now)
-    if (now - this.#renewedAt < this.#options.ttlMs / 3) return
+    if (now - this.#renewedAt < this.#options.ttlMs / RENEWALS) return
     this.#renewedAt = now
     await this.#renew()
+  }
+
+  /** A limit counts from the first look at it. */
+  #readLimit(attempt: Attempt, now: number): void {
+    const { limits } = this.#options
+    const version = limits.version(attempt.place)
+    if (version === attempt.version) return
+    attempt.version = version
+    attempt.limitMs = limits.limitMs(attempt.place)
+    attempt.abandonedAt = attempt.limitMs > 0 ? now + attempt.limitMs : Number.POSITIVE_INFINITY
   }
 
   /** An event loop that turns ends its attempts itself. One that has not turned since the limit of an attempt cannot. */

@@ -12,10 +12,16 @@ export interface RenewalData {
   readonly pulseMs: number
 }
 
+/** An attempt that is held from now on, with the place of its limit, or no more. */
+export type RenewalChange =
+  | { readonly type: 'begin'; readonly key: AttemptKey; readonly place: number }
+  | { readonly type: 'end'; readonly key: AttemptKey }
+
 /** To the thread. */
 export type RenewalCommand =
-  | { readonly type: 'begin'; readonly key: AttemptKey; readonly limitMs: number }
-  | { readonly type: 'end'; readonly key: AttemptKey }
+  /** Memory of further limits. */
+  | { readonly type: 'page'; readonly memory: SharedArrayBuffer }
+  | { readonly type: 'change'; readonly changes: readonly RenewalChange[] }
   | { readonly type: 'close' }
 
 /** From the thread: a renewal that has something to report. */

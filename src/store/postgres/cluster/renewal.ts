@@ -3,9 +3,12 @@ import { Worker } from 'node:worker_threads'
 import type { ClientConfig } from 'pg'
 import type { AttemptKey } from '../../../attempt/runner.ts'
 import type { Renewal, RenewalOptions } from '../../../cluster/shared-store.ts'
+import { afterTurn } from '../../../clock.ts'
 import { DagstreamError } from '../../../errors.ts'
 import type { Logger } from '../../../log/logger.ts'
-import type { RenewalCommand, RenewalData, RenewalReport } from './renewal-messages.ts'
+import { nameOf } from './keys.ts'
+import type { RenewalChange, RenewalCommand, RenewalData, RenewalReport } from './renewal-messages.ts'
+import { SharedLimits } from './shared-limits.ts'
 
 /** Interval at which the event loop shows that it turns, ms. */
 const PULSE_MS = 100
@@ -17,11 +20,19 @@ const PLACES = [
   '../../../../dist/store/postgres/renewal-thread.js',
 ]
 
-/** Renews orders in a thread, which a blocked event loop does not stop. */
+/**
+ * Renews orders in a thread, which a blocked event loop does not stop. Attempts that come in one turn are one message; it is sent
+ * before the first of them can block.
+ */
 export class ThreadRenewal implements Renewal {
   readonly #thread: Worker
   readonly #pulse: NodeJS.Timeout
   readonly #ended: Promise<void>
+  readonly #limits = new SharedLimits(memory => this.#tell({ type: 'page', memory }))
+  /** Of the limits of attempts. */
+  readonly #places = new Map<string, number>()
+  #changes: RenewalChange[] = []
+  #hasUnsentBegin = false
 
   constructor(config: ClientConfig, { workerId, ttlMs, onRenewed }: RenewalOptions, logger: Logger) {
     const pulse = new SharedArrayBuffer(4)
@@ -37,17 +48,46 @@ export class ThreadRenewal implements Renewal {
   }
 
   begin({ executionId, taskId, attempt }: AttemptKey, limitMs: number): void {
-    this.#tell({ type: 'begin', key: { executionId, taskId, attempt }, limitMs })
+    const key = { executionId, taskId, attempt }
+    const known = this.#places.get(nameOf(key))
+    const place = known ?? this.#limits.take()
+    if (known === undefined) {
+      this.#places.set(nameOf(key), place)
+      this.#hasUnsentBegin = true
+      this.#change({ type: 'begin', key, place })
+    }
+    this.#limits.set(place, limitMs)
+    // From here on its tool may block the event loop.
+    if (this.#hasUnsentBegin && (known !== undefined || limitMs > 0)) this.#flush()
   }
 
   end({ executionId, taskId, attempt }: AttemptKey): void {
-    this.#tell({ type: 'end', key: { executionId, taskId, attempt } })
+    const key = { executionId, taskId, attempt }
+    const place = this.#places.get(nameOf(key))
+    if (place === undefined) return
+    this.#places.delete(nameOf(key))
+    this.#limits.release(place)
+    this.#change({ type: 'end', key })
   }
 
   async close(): Promise<void> {
     clearInterval(this.#pulse)
+    this.#flush()
     this.#tell({ type: 'close' })
     await this.#ended
+  }
+
+  #change(change: RenewalChange): void {
+    this.#changes.push(change)
+    if (this.#changes.length === 1) afterTurn(() => this.#flush())
+  }
+
+  #flush(): void {
+    if (this.#changes.length === 0) return
+    const changes = this.#changes
+    this.#changes = []
+    this.#hasUnsentBegin = false
+    this.#tell({ type: 'change', changes })
   }
 
   #tell(command: RenewalCommand): void {

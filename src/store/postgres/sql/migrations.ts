@@ -1,6 +1,3 @@
-/** The channel of hints, one per database. */
-export const CHANNEL = 'dagstream' as const
-
 /** The key of the advisory lock that migrations hold. */
 export const MIGRATION_LOCK = 0x64616773 as const
 

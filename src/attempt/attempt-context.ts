@@ -1,5 +1,6 @@
 import type { InfoLevel } from '../events/events.ts'
 import type { TokenUsage } from '../events/token-usage.ts'
+import type { PlanRoom } from '../tools/plan-room.ts'
 import type { QuestionOptions, ToolContext } from '../tools/tool.ts'
 import type { AttemptCommand } from './runner.ts'
 
@@ -12,6 +13,8 @@ export interface AttemptActions {
   reportUsage(delta: Partial<TokenUsage>): void
   log(level: InfoLevel, message: string): void
   ask(question: QuestionOptions): Promise<unknown>
+  /** Of a planner. */
+  readonly room: PlanRoom | undefined
 }
 
 /**
@@ -61,6 +64,25 @@ export class AttemptContext implements ToolContext {
 
   get ask(): ToolContext['ask'] {
     return <Answer>(question: QuestionOptions) => this.#attempt.ask(question) as Promise<Answer>
+  }
+
+  get plan(): PlanRoom | undefined {
+    const { room, signal } = this.#attempt
+    return (
+      room && {
+        tools: room.tools,
+        get accepted() {
+          return room.accepted
+        },
+        add: definition => {
+          signal.throwIfAborted()
+          return room.add(definition)
+        },
+        reject: (line, issues) => {
+          if (!signal.aborted) room.reject(line, issues)
+        },
+      }
+    )
   }
 
   /**

@@ -40,6 +40,12 @@ export class LiveAttempts<Attempt extends Linked> {
     this.#byKey?.delete(write(attempt.key))
   }
 
+  list(): Attempt[] {
+    const list: Attempt[] = []
+    for (let each = this.#first; each !== undefined; each = each.after) list.push(each as Attempt)
+    return list
+  }
+
   find(key: AttemptKey): Attempt | undefined {
     this.#byKey ??= this.#index()
     return this.#byKey.get(write(key))

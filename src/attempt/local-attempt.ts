@@ -3,12 +3,14 @@ import { DagstreamError } from '../errors.ts'
 import type { InfoLevel } from '../events/events.ts'
 import type { TokenUsage } from '../events/token-usage.ts'
 import { round } from '../round.ts'
+import type { PlanRoom } from '../tools/plan-room.ts'
 import type { QuestionOptions } from '../tools/tool.ts'
 import type { RegisteredTool } from '../tools/registry.ts'
 import { type AttemptActions, AttemptContext } from './attempt-context.ts'
 import type { AttemptOutcome, AttemptReport } from './attempt-outcome.ts'
 import { checkArguments, readDoubles } from './check-arguments.ts'
 import type { Deadlines } from './deadlines.ts'
+import { isThenable } from './is-thenable.ts'
 import { Linked } from './live-attempts.ts'
 import { type AskingAttempt, OpenQuestions, rejectLater } from './open-questions.ts'
 import { readOutput } from './read-output.ts'
@@ -77,12 +79,8 @@ export class LocalAttempt extends Linked implements AttemptActions, AskingAttemp
     if (!(checked instanceof Promise)) return this.#call(checked)
     this.#startTimeout(CHECK_TIMEOUT_MS, this.#environment.clock.now())
     checked.then(
-      value => {
-        if (this.#state === PREPARING) this.#call(value)
-      },
-      error => {
-        if (this.#state === PREPARING) this.#end(readInputError(error))
-      },
+      value => void (this.#state === PREPARING && this.#call(value)),
+      error => void (this.#state === PREPARING && this.#end(readInputError(error))),
     )
   }
 
@@ -145,6 +143,10 @@ export class LocalAttempt extends Linked implements AttemptActions, AskingAttemp
 
   question(question: Question): void {
     this.#sink.question(question)
+  }
+
+  get room(): PlanRoom | undefined {
+    return this.#sink.planRoom?.()
   }
 
   get clock(): Clock {
@@ -243,8 +245,4 @@ export class LocalAttempt extends Linked implements AttemptActions, AskingAttemp
   #measure(executionTimeMs: number): AttemptReport['metrics'] {
     return this.#tokens?.measure(this.#startedAt, executionTimeMs)
   }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
 }

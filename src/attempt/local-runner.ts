@@ -49,6 +49,15 @@ export class LocalRunner implements AttemptRunner, LocalAttemptEnvironment {
     this.#live.find(key)?.answer(number, answer)
   }
 
+  /** Whether it runs this attempt. */
+  runs(key: AttemptKey): boolean {
+    return this.#live.find(key) !== undefined
+  }
+
+  abortAll(reason: AbortReason): void {
+    for (const attempt of this.#live.list()) attempt.abort(reason)
+  }
+
   close(): void {
     this.deadlines.close()
   }

@@ -1,5 +1,6 @@
 import type { InfoLevel } from '../events/events.ts'
 import type { TokenUsage } from '../events/token-usage.ts'
+import type { PlanRoom } from '../tools/plan-room.ts'
 import type { QuestionOptions, ToolContext } from '../tools/tool.ts'
 import type { AttemptReport } from './attempt-outcome.ts'
 
@@ -67,6 +68,8 @@ export interface AttemptSink {
    * stands still.
    */
   question(question: Question): void
+  /** Where the tasks of a planner join; `undefined` for other tools. Absent where none can join. */
+  planRoom?(): PlanRoom | undefined
   /** The tool emitted something after its attempt was aborted or had settled; the emission is only counted. */
   dropped(): void
   /** The attempt has ended. Called exactly once, possibly before `start` returns. */

@@ -10,6 +10,7 @@ import {
 } from '../events/token-usage.ts'
 import type { PlannedTask } from '../plan/execution-plan.ts'
 import { TextJoiner } from '../text.ts'
+import type { PlanRoom } from '../tools/plan-room.ts'
 import type { Emissions } from './emissions.ts'
 import { INTERRUPTED } from './interruption.ts'
 import type { Abortion } from './task-events.ts'
@@ -25,6 +26,8 @@ export interface AttemptListener {
   readonly emissions: Emissions
   /** The tool of an attempt asks a person. */
   asked(attempt: ActiveAttempt, question: Question): void
+  /** Where the tasks of a planner join. */
+  roomOf(attempt: ActiveAttempt): PlanRoom | undefined
   /** The attempt has ended; called exactly once. */
   settled(attempt: ActiveAttempt): void
 }
@@ -104,6 +107,15 @@ export class ActiveAttempt implements AttemptSink {
     if (this.#mayEmit()) this.#listener.asked(this, question)
   }
 
+  planRoom(): PlanRoom | undefined {
+    return this.#listener.roomOf(this)
+  }
+
+  /** Whether nothing that its tool does counts any more, apart from usage. */
+  get isOver(): boolean {
+    return this.report !== undefined || this.abortion !== undefined
+  }
+
   /** Records the tokens so far. */
   flush(): void {
     this.#listener.emissions.flush(this)
@@ -128,7 +140,7 @@ export class ActiveAttempt implements AttemptSink {
   }
 
   #mayEmit(): boolean {
-    if (this.report === undefined && this.abortion === undefined) return true
+    if (!this.isOver) return true
     this.#listener.emissions.drop(this)
     return false
   }

@@ -4,6 +4,7 @@ import type { AttemptCommand, AttemptKey, Question } from '../attempt/runner.ts'
 import { readInputError } from '../attempt/tool-error.ts'
 import { afterTurn, isTurnSpent } from '../clock.ts'
 import type { EventFor } from '../events/events.ts'
+import type { PlanRoom } from '../tools/plan-room.ts'
 import { type ResolvedArguments, resolveTemplate } from '../workflow/template.ts'
 import { ActiveAttempt, type AttemptListener } from './active-attempt.ts'
 import { cutMessage, type Emissions } from './emissions.ts'
@@ -13,6 +14,11 @@ import type { Adoption } from './remote/adoption.ts'
 import { describeCompletion, describeStart } from './task-events.ts'
 
 type RetryData = Pick<EventFor<'task_retry'>['data'], 'delayMs' | 'error' | 'code' | 'interrupted' | 'lost'>
+
+/** Whether it runs in the process of its execution, wherever others run: a planner, whose tasks join there. */
+function isLocal({ task }: ActiveAttempt): boolean {
+  return task.tool.isPlanner
+}
 
 /** The active attempts of one execution: starts them, follows them, and records their outcomes. */
 export class ActiveAttempts implements AttemptListener {
@@ -33,6 +39,12 @@ export class ActiveAttempts implements AttemptListener {
     this.#active = new Array<ActiveAttempt | undefined>(parts.columns.phase.length).fill(undefined)
   }
 
+  /** Whether an attempt runs in this process. */
+  get hasLocal(): boolean {
+    if (this.#parts.remote === undefined) return this.#count > 0
+    return this.#active.some(attempt => attempt !== undefined && isLocal(attempt))
+  }
+
   /** Number of active attempts. */
   get count(): number {
     return this.#count
@@ -43,7 +55,7 @@ export class ActiveAttempts implements AttemptListener {
     const { columns, recorder, remote } = this.#parts
     const attempt = this.#add(index, (columns.attempts[index] as number) + 1)
     recorder.record('task_start', describeStart(recorder, attempt.task, attempt.number), index)
-    if (remote === undefined) return
+    if (remote === undefined || isLocal(attempt)) return
     const command = this.#describeCommand(attempt)
     if ('tool' in command) remote.order(command)
     // Never without an order: a new coordinator would take it for interrupted.
@@ -72,7 +84,8 @@ export class ActiveAttempts implements AttemptListener {
    * arguments, and to call a synchronous tool, takes time: a hundred of them in one turn would starve sockets and timers.
    */
   begin(index: number): void {
-    if (this.#parts.remote !== undefined) return this.#beginRemote(index)
+    const attempt = this.#active[index]
+    if (this.#parts.remote !== undefined && attempt !== undefined && !isLocal(attempt)) return this.#beginRemote(index)
     if (this.#waiting.length === 0 && !isTurnSpent()) return this.#begin(index)
     this.#waiting.push(index)
     if (this.#waiting.length === 1) afterTurn(this.#beginWaiting)
@@ -95,11 +108,11 @@ export class ActiveAttempts implements AttemptListener {
     const attempt = this.#active[index]
     if (attempt === undefined || attempt.isBegun) return
     attempt.isBegun = true
-    const { runner, findAbortion } = this.#parts
+    const { findAbortion } = this.#parts
     attempt.abortion = findAbortion(index)
     if (attempt.abortion !== undefined) return attempt.settled({ status: 'cancelled', executionTimeMs: 0 })
     const command = this.#describeCommand(attempt)
-    if ('tool' in command) runner.start(command, attempt)
+    if ('tool' in command) this.#parts.runner.start(command, attempt)
     else attempt.settled(command)
   }
 
@@ -145,7 +158,7 @@ export class ActiveAttempts implements AttemptListener {
     const { runner, findAbortion, remote } = this.#parts
     const abortion = findAbortion(attempt.index)
     // Workers continue for the next coordinator.
-    if (abortion === undefined || (abortion.isHandoff && remote !== undefined)) return
+    if (abortion === undefined || (abortion.isHandoff && remote !== undefined && !isLocal(attempt))) return
     attempt.abortion = abortion
     runner.abort(this.#keyOf(attempt), {
       code: abortion.isHandoff ? 'SHUTTING_DOWN' : 'CANCELLED',
@@ -159,13 +172,21 @@ export class ActiveAttempts implements AttemptListener {
 
   /** Ends attempts whose start will never be in the log, without a call, so that their slots and permits are released. */
   endUnbegun(): void {
-    if (this.#parts.remote !== undefined) return
-    for (const attempt of this.#active) if (attempt !== undefined && !attempt.isBegun) this.#begin(attempt.index)
+    const { remote } = this.#parts
+    for (const attempt of this.#active) {
+      const isOurs = attempt !== undefined && (remote === undefined || isLocal(attempt))
+      if (isOurs && !attempt.isBegun) this.#begin(attempt.index)
+    }
   }
 
   /** For attempts. */
   asked(attempt: ActiveAttempt, question: Question): void {
     this.#parts.inputs(true)?.ask(attempt, question)
+  }
+
+  /** For attempts. */
+  roomOf(attempt: ActiveAttempt): PlanRoom | undefined {
+    return this.#parts.roomOf(attempt.index, () => attempt.isOver)
   }
 
   /** For attempts. */

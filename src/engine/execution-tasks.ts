@@ -20,7 +20,13 @@ export class ExecutionTasks {
 
   /** The id and layer of an added task come from its events. */
   at(index: number): PlannedTask {
-    return this.#plan.tasks[index] ?? this.#graph.grownAt(index)?.planned ?? this.#describe(index)
+    return this.#plan.tasks[index] ?? this.#joined(index) ?? this.#describe(index)
+  }
+
+  /** A task that joined the document. */
+  #joined(index: number): PlannedTask | undefined {
+    const grown = this.#graph.grownAt(index)
+    return grown !== undefined && this.#graph.groupOf(index).outer === undefined ? grown.planned : undefined
   }
 
   /** The state of a task once the log has it. By index: a lookup by id costs more with more tasks. */

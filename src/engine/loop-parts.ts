@@ -8,6 +8,7 @@ import type { ExecutionPlan } from '../plan/execution-plan.ts'
 import type { Permits } from '../scheduler/permits.ts'
 import type { TaskColumns } from '../scheduler/task-columns.ts'
 import type { TaskTable } from '../scheduler/task-table.ts'
+import type { PlanRoom } from '../tools/plan-room.ts'
 import type { Scope } from '../workflow/template.ts'
 import type { AttemptAbortion } from './active-attempt.ts'
 import type { Commands } from './commands.ts'
@@ -106,6 +107,8 @@ export interface AttemptParts {
   readonly counters: MutableCounters
   /** `runner`, if it runs attempts on workers. */
   readonly remote: RemoteRunner | undefined
+  /** Where the tasks of a planner join. */
+  readonly roomOf: (task: number, isOver: () => boolean) => PlanRoom | undefined
   /** Finds the reason for which a task no longer runs, if there is one. */
   readonly findAbortion: (task: number) => AttemptAbortion | undefined
   /** The trace context of an attempt. */

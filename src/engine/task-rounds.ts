@@ -53,7 +53,6 @@ export class TaskRounds {
     this.#table = start.table ?? createTable(start, options)
     this.tasks = new ExecutionTasks(this.#table.graph, log.state)
     const scopes = new Scopes(this.#table, log.state, start.input)
-    const outputs = start.outputs ?? new OutputBudget()
     const close = (task: number): void => this.#room?.inputs.close(task)
     this.#milestones = new Milestones(start, this.#table, this.tasks, recorder, scopes, close)
     this.growth = new Growth(start, this.#table, log.state, context, () => this.#lazyDecisions.taskCount)
@@ -65,6 +64,7 @@ export class TaskRounds {
       this.#table.wake(task)
       recorder.wake()
     })
+    const outputs = start.outputs ?? new OutputBudget()
     const shared = { table: this.#table, tasks: this.tasks, recorder, scopes, outputs, options, counters }
     this.#attempts = new ActiveAttempts({
       ...shared,
@@ -73,6 +73,7 @@ export class TaskRounds {
       emissions: this.#emissions,
       ...this.#runners,
       scopeOf: task => scopes.of(task),
+      roomOf: (...planner) => this.#lazyDecisions.made?.plans.roomOf(...planner),
       findAbortion: task => commands.findAbortion(task),
       traceparentOf: context.traceparentOf,
       inputs: isNeeded => (isNeeded ? this.#inputs : this.#room)?.inputs,
@@ -158,7 +159,7 @@ export class TaskRounds {
     if (table.isDone && outcome.end === undefined) {
       const { counts } = this.#parts.log.state
       outcome.end = this.#milestones.end(counts, this.#emissions.tokenUsage, clock.now() - this.#startedAt)
-    } else if (table.history.isHandedOff && (this.#attempts.count === 0 || this.#runners.remote !== undefined)) {
+    } else if (table.history.isHandedOff && !this.#attempts.hasLocal) {
       this.#context.handedOff(new DagstreamError('SHUTTING_DOWN', 'The execution resumes in the next process'))
     }
     return !commands.isPaused && !table.due.isEmpty && table.endings.areRecorded

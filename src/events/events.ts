@@ -144,7 +144,7 @@ export interface AddedTask {
   readonly held?: true
   /** Of a streamed plan: the physical line that it stands on, from 1. */
   readonly line?: number
-  /** The whole task, of a task that joined the document. Only in the log: never on the wire. */
+  /** The whole task, of a task that joined the document or a plan. Only in the log: never on the wire. */
   readonly definition?: unknown
 }
 
@@ -340,6 +340,8 @@ export type TaskStartEvent = EventOf<
     readonly attempt: number
     /** Number of items of a `forEach`. */
     readonly itemCount?: number
+    /** Of a task whose tasks its tool plans: which of them start before the plan is complete. */
+    readonly eager?: 'read-only' | 'all'
   }
 >
 
@@ -446,7 +448,9 @@ export type TasksRemovedEvent = EventOf<
 export type PlanRejectedEvent = EventOf<
   'plan_rejected',
   {
-    /** The physical line, from 1. */
+    /** The task that plans; absent for the plan of the document. */
+    readonly parentId?: string
+    /** The physical line, from 1; of a task that plans, the number of what its attempt wrote. */
     readonly line: number
     /** Pointers lead into the line. */
     readonly issues: readonly PlanIssue[]

@@ -33,11 +33,13 @@ export interface TaskState {
   retriedAttempt?: number
   /** Number of items of a `forEach`. */
   itemCount?: number
+  /** Inside the engine, of a task whose tasks its tool plans: which of them start before the plan is complete. */
+  eager?: 'read-only' | 'all'
   /** Of an added task: its parent; the number of an item or a round; whether a successful output of the parent holds its own. */
   readonly parentId?: string
   readonly index?: number
   readonly held?: true
-  /** Inside the engine, of a task that joined the document: the whole task. */
+  /** Inside the engine, of a task that joined the document or a plan: the whole task. */
   readonly definition?: unknown
   /** Inside the engine, of such a task: the ids of its dependencies. */
   readonly dependsOn?: readonly string[]

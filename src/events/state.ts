@@ -34,6 +34,7 @@ export function applyEvent(
       task.tool = data.tool
       task.attempts = data.attempt
       if (data.itemCount !== undefined) task.itemCount = data.itemCount
+      if (data.eager !== undefined) task.eager = data.eager
       return
     }
     case 'task_complete': {
@@ -87,7 +88,7 @@ export function applyEvent(
       }
       return
     case 'plan_rejected':
-      state.planLine = data.line
+      if (data.parentId === undefined) state.planLine = data.line
       return
     case 'plan_sealed':
       delete state.isUnsealed

@@ -42,9 +42,10 @@ export function wireJson(event: SSEEvent): string {
 export function writeData({ type, data }: LoggedEvent): string {
   switch (type) {
     case 'task_start': {
-      const { taskId, tool, layer, attempt, itemCount } = data
+      const { taskId, tool, layer, attempt, itemCount, eager } = data
       const items = itemCount === undefined ? '' : `,"itemCount":${itemCount}`
-      return `${writeHead(data)}${quote(taskId)},"tool":${quote(tool)},"layer":${layer},"attempt":${attempt}${items}}`
+      const plan = eager === undefined ? '' : `,"eager":"${eager}"`
+      return `${writeHead(data)}${quote(taskId)},"tool":${quote(tool)},"layer":${layer},"attempt":${attempt}${items}${plan}}`
     }
     case 'token': {
       const { taskId, attempt, text } = data

@@ -1,5 +1,5 @@
 import type { Schedule } from '../events/events.ts'
-import type { ExecutionPlan, FanOut, Group, PlannedTask, Repetition } from '../plan/execution-plan.ts'
+import type { ExecutionPlan, FanOut, PlannedTask, Repetition } from '../plan/execution-plan.ts'
 import type { RegisteredTool } from '../tools/registry.ts'
 import type { ItemSource } from '../workflow/checked-document.ts'
 import { LIMITS } from '../workflow/document.ts'
@@ -150,6 +150,7 @@ class Flattening {
     if (this.#isFull) return this.#add({ top, dependencies: [...after] })
     if (group === undefined) return this.#addCall(task.tool, at, after)
     if (group.kind === 'workflow') return this.#addPlan(group.plan, { ...at, place: `${place}/`, id: `${id}/` }, after)
+    if (group.kind === 'plan') return this.#addPlanner(group.body, top, after)
     const count = this.#countChildren(group, place)
     const isUnknown = count === undefined
     const start = this.#add({ top, dependencies: [...after], ...(isUnknown && { isUnknown }) })
@@ -171,6 +172,14 @@ class Flattening {
     return isRepeat ? last : this.#add({ top, dependencies: [start, ...ends] })
   }
 
+  /** Its tasks are unknown, whatever it planned before. */
+  #addPlanner({ tool }: PlannedTask, top: number, after: readonly number[]): number {
+    this.#isReused = false
+    this.#unknownTools.add(tool.name)
+    this.#callCounts.set(tool.name, (this.#callCounts.get(tool.name) ?? 0) + 1)
+    return this.#add({ top, dependencies: [...after], isUnknown: true })
+  }
+
   #addCall(tool: RegisteredTool, { place, id, top, gates, mayReuse }: Place, after: readonly number[]): number {
     const { name } = tool
     this.#isReused = mayReuse && this.#options.isReusable?.(id) === true
@@ -187,7 +196,7 @@ class Flattening {
     })
   }
 
-  #countChildren(group: Exclude<Group, { kind: 'workflow' }>, place: string): number | undefined {
+  #countChildren(group: FanOut | Repetition, place: string): number | undefined {
     const count = countLiteral(group) ?? this.#history.childCountOf(this.#workflow, place)
     if (count === undefined) this.#unknownCounts.add(place)
     return count

@@ -15,6 +15,7 @@ import type { RunningExecutions } from './execution/running-executions.ts'
 import { findKnown } from './find-known.ts'
 import type { HostOptions } from './host-options.ts'
 import type { ObserverHub } from '../engine/observers/observer-hub.ts'
+import { addAllTools, mayPlan } from './recovery/grown-tools.ts'
 import type { RunningPlans } from './plans/running-plans.ts'
 import { PendingStart } from './pending-start.ts'
 import type { StoreRetries } from './storage/store-retries.ts'
@@ -87,7 +88,7 @@ export class ExecutionStarts {
     // Nobody knows yet what a plan that is being written will name.
     const found =
       request.plan === undefined
-        ? tools.toolsFor(workflows?.record(request.workflow) ?? request.workflow)
+        ? this.#findTools(workflows?.record(request.workflow) ?? request.workflow)
         : tools.tools()
     if (!(found instanceof Promise)) return this.#begin(request, claimant, found)
     const pending = new PendingStart(claimant, found, {
@@ -96,6 +97,14 @@ export class ExecutionStarts {
     })
     this.#pendingStarts.add(pending)
     return pending.addWaiter(mayLeave ? signal?.() : undefined)
+  }
+
+  /** Those that a document names, and all others where its tasks plan tasks. */
+  #findTools(workflow: unknown): ToolRegistry | Promise<ToolRegistry> {
+    const { tools, options } = this.#context
+    const found = tools.toolsFor(workflow)
+    if (!(found instanceof Promise)) return found
+    return found.then(named => (mayPlan(workflow, named) ? addAllTools(named, tools, options.execution.logger) : named))
   }
 
   /**

@@ -47,7 +47,8 @@ export function* planSteps(document: CheckedDocument): Steps<ExecutionPlan> {
     const { words } = task
     const isRemembered = words !== undefined && holdsCacheAlone(words)
     const call = planCall(task, layerOf[index] as number, isRemembered ? words.cache : undefined)
-    planned.push(Object.freeze(words === undefined || isRemembered ? call : yield* addWords(call, words)))
+    const isWhole = (words === undefined || isRemembered) && !call.tool.isPlanner
+    planned.push(Object.freeze(isWhole ? call : yield* addWords(call, words ?? NO_WORDS)))
     Object.freeze(task.dependencies)
     estimates.push(task.estimatedMs)
     if (index % STEP === STEP - 1) yield
@@ -63,7 +64,10 @@ export function* planSteps(document: CheckedDocument): Steps<ExecutionPlan> {
     inputReferences: document.inputReferences,
     mainCount,
     finallyLayer: main.length,
-    reads: usesLanguage ? tasks.map(({ reads = [] }) => Object.freeze(reads)) : undefined,
+    reads:
+      usesLanguage || tasks.some(({ tool }) => tool.isPlanner)
+        ? tasks.map(({ reads = [] }) => Object.freeze(reads))
+        : undefined,
     finallyTimeoutMs: document.finallyTimeoutMs,
     output: document.output,
     inputCheck: document.inputCheck,
@@ -76,8 +80,11 @@ export function planTask(task: CheckedTask, layer: number): PlannedTask {
   const isRemembered = words !== undefined && holdsCacheAlone(words)
   const call = planCall(task, layer, isRemembered ? words.cache : undefined)
   for (const reference of task.inputReferences) Object.freeze(reference)
-  return Object.freeze(words === undefined || isRemembered ? call : runAtOnce(addWords(call, words)))
+  const isWhole = (words === undefined || isRemembered) && !call.tool.isPlanner
+  return Object.freeze(isWhole ? call : runAtOnce(addWords(call, words ?? NO_WORDS)))
 }
+
+const NO_WORDS: TaskWords = Object.freeze({})
 
 /** The layers of the tasks of `finally`, which depend on each other only. */
 function* computeFinallyLayers(dependencies: readonly (readonly number[])[], mainCount: number): Steps<Layers> {
@@ -107,7 +114,7 @@ function holdsCacheAlone({ runOn, when, optional, approve, forEach, repeat, work
 
 function* addWords(call: PlannedTask, words: TaskWords): Steps<PlannedTask> {
   const { runOn, when, optional, approve, forEach, repeat, workflow, cache } = words
-  const group = workflow && (yield* planNested(workflow))
+  const group = workflow === undefined ? planGroup(call) : yield* planNested(workflow)
   const isOfItem = forEach !== undefined && when?.usesItem === true
   const own = {
     ...(runOn !== undefined && { runOn }),
@@ -128,6 +135,13 @@ function* addWords(call: PlannedTask, words: TaskWords): Steps<PlannedTask> {
   const children: Group | undefined =
     forEach !== undefined ? { kind: 'forEach', ...forEach, body } : repeat && { kind: 'repeat', ...repeat, body }
   return { id, tool, arguments: template, layer, ...own, ...(children && { group: Object.freeze(children) }) }
+}
+
+/** The children of a task whose tool plans them. The time of the task is that of all of them. */
+function planGroup({ id, tool, arguments: template, layer, retry }: PlannedTask): Group | undefined {
+  if (!tool.isPlanner) return undefined
+  const body = Object.freeze({ id, tool, arguments: template, layer, ...(retry && { retry }) })
+  return Object.freeze({ kind: 'plan', body })
 }
 
 function* planNested(nested: NestedWorkflow): Steps<Group> {

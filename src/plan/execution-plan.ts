@@ -12,6 +12,7 @@ import type {
   RetryPolicy,
 } from '../workflow/document.ts'
 import { readSource, type Template } from '../workflow/template.ts'
+import { ANY_TREE } from '../workflow/words/child-ids.ts'
 import { describeFields, describeGroup } from '../workflow/words/describe-words.ts'
 import type { InputCheck, InputReference } from '../workflow/workflow-input.ts'
 import type { Layers } from './graph.ts'
@@ -34,19 +35,17 @@ export interface PlannedTask extends Pick<TaskWords, 'runOn' | 'when' | 'optiona
 }
 
 /** How a parent makes its children. */
-export type Group = FanOut | Repetition | SubWorkflow
+export type Group = FanOut | Repetition | SubWorkflow | Planned
 
-/** One child per item. */
+/** One child per item; `body` is the task of each. */
 export interface FanOut extends ItemWords {
   readonly kind: 'forEach'
-  /** The task of each item. */
   readonly body: PlannedTask
 }
 
-/** One child per round, one after another. */
+/** One child per round, one after another; `body` is the task of each. */
 export interface Repetition extends RoundWords {
   readonly kind: 'repeat'
-  /** The task of each round. */
   readonly body: PlannedTask
 }
 
@@ -56,6 +55,12 @@ export interface SubWorkflow {
   readonly plan: ExecutionPlan
   /** Of a registered workflow. */
   readonly name?: string
+}
+
+/** The planner, which is `body`, and the tasks that it adds. */
+export interface Planned {
+  readonly kind: 'plan'
+  readonly body: PlannedTask
 }
 
 /** The parts of a plan, which the plan freezes and keeps. All by task index, in document order. */
@@ -104,11 +109,10 @@ export class ExecutionPlan implements KnownWorkflow {
   readonly depth: number
   readonly #estimates: readonly number[]
   readonly #tools: ReadonlyMap<string, RegisteredTool>
-  /** Computed on first use, because only `dataflow` needs it. Depends on the plan alone, so it is a cache, not state. */
+  /** Computed on first use: only `dataflow` needs it. A cache, not state. */
   #priorities: readonly number[] | undefined
   #tree: TaskTree | undefined
 
-  /** Called by `buildPlan`. */
   constructor(parts: PlanParts) {
     const { tasks, layers, dependencies } = parts
     this.name = parts.name
@@ -229,7 +233,9 @@ export class ExecutionPlan implements KnownWorkflow {
 
   get tree(): TaskTree {
     return (this.#tree ??= new Map(
-      this.tasks.map(({ id, group }) => [id, group?.kind === 'workflow' ? group.plan.tree : undefined]),
+      this.tasks.map(({ id, group }) => {
+        return [id, group?.kind === 'workflow' ? group.plan.tree : group?.kind === 'plan' ? ANY_TREE : undefined]
+      }),
     ))
   }
 }

@@ -21,7 +21,7 @@ export interface GrownTask {
   readonly isReadOnly: boolean
 }
 
-/** Finds the plan of a task that was accepted. */
+/** Finds the plan of a task that was accepted, by its id within its document or plan. */
 export interface GrownTasks {
   find(taskId: string): GrownTask | undefined
 }
@@ -69,7 +69,7 @@ export class GrowingPlan implements GrownTasks {
       planned,
       dependsOn,
       reads,
-      usesWords: task.words !== undefined,
+      usesWords: task.words !== undefined || task.tool.isPlanner,
       isReadOnly: isReadOnly(planned),
     })
     this.#document.add(task)
@@ -103,10 +103,12 @@ export class GrowingPlan implements GrownTasks {
 /** Whether every tool that a task may call is read-only: those of its items, rounds and nested workflows, too. */
 export function isReadOnly({ group, tool }: PlannedTask): boolean {
   if (group === undefined) return tool.tool.readOnly === true
+  // Nobody knows what it will plan.
+  if (group.kind === 'plan') return false
   if (group.kind !== 'workflow') return isReadOnly(group.body)
   let known = readOnlyPlans.get(group.plan)
   if (known === undefined) {
-    known = Array.from(group.plan.tools.values()).every(each => each.tool.readOnly === true)
+    known = Array.from(group.plan.tools.values()).every(each => each.tool.readOnly === true && !each.isPlanner)
     readOnlyPlans.set(group.plan, known)
   }
   return known

@@ -15,6 +15,17 @@ export function findApproved(graph: Ancestry, task: number): number | undefined 
   return undefined
 }
 
+/**
+ * Whether the engine must decide on a task before it starts: on its condition, its approval, its children, or an earlier output.
+ */
+export function needsDecision(graph: Ancestry & { readonly usesLanguage: boolean }, task: number): boolean {
+  const definition = graph.usesLanguage ? graph.taskAt(task) : undefined
+  if (definition === undefined) return false
+  const { group, when, approve, cache } = definition
+  if (group !== undefined || when !== undefined || approve !== undefined || cache !== undefined) return true
+  return findApproved(graph, task) !== undefined
+}
+
 /** Whether a task is a `finally` task, or inside one. */
 export function isInFinally(graph: Ancestry, task: number): boolean {
   for (let group: TaskGroup | undefined = graph.groupOf(task), at = task; group !== undefined; group = group.outer) {

@@ -70,8 +70,8 @@ export class DependencyRules {
   #readsOf(task: number): readonly number[] {
     const graph = this.#graph
     const grown = graph.grownAt(task)
-    if (grown !== undefined) return grown.reads.flatMap(id => graph.indexOf(id) ?? [])
-    const { plan, base, outer } = graph.groupOf(task)
+    const { plan, base, outer, prefix } = graph.groupOf(task)
+    if (grown !== undefined) return grown.reads.flatMap(id => graph.indexOf(prefix + id) ?? [])
     const reads = plan?.reads?.[task - base]
     if (outer !== undefined) return reads?.map(read => base + read) ?? []
     if (reads === undefined) return this.#findReads(graph.taskAt(task))

@@ -3,7 +3,7 @@ import type { ExecutionHistory } from './execution-history.ts'
 import { type PendingSettlements, SkipCascade } from './pending-settlements.ts'
 import { PHASE, type TaskColumns } from './task-columns.ts'
 import type { PlanHold } from './growth/plan-hold.ts'
-import { type End, endOfSkip, type SkipCode } from './task-ends.ts'
+import { END, type End, endOfSkip, type SkipCode } from './task-ends.ts'
 import type { TaskGraph } from './task-graph.ts'
 import type { TaskGroup } from './task-group.ts'
 
@@ -61,6 +61,10 @@ export class GroupProgress implements DecisionListener {
     group.leave(task, this.#graph.layerOf(task))
     this.rules.ended(task, end, now)
     this.#cause = undefined
+    // The plan is complete.
+    if (end === END.succeeded && group.isPlanner(task)) {
+      for (const held of this.#hold.open(group)) this.rules.consider(held, now)
+    }
   }
 
   /** Applies the rule to a task that joins the document. @param cause its dependency that failed, if one has */

@@ -2,6 +2,7 @@ import type { Stop } from '../events/events.ts'
 import {
   describeFailFast,
   describeItemsFailed,
+  describePlannerFailed,
   describeStopped,
   type PendingSettlements,
 } from './pending-settlements.ts'
@@ -97,6 +98,8 @@ export function findStop(
 ): Stop | undefined {
   const { definition, toleratedCount, failedCount } = group
   if (group.stop !== undefined || group.isFinally(task) || definition?.kind === 'repeat') return undefined
+  // The plan stays incomplete.
+  if (group.isPlanner(task)) return describePlannerFailed(id)
   if (definition?.kind !== 'forEach') return onTaskError === 'fail-fast' ? describeFailFast(id) : undefined
   return failedCount > toleratedCount ? describeItemsFailed(id, toleratedCount) : undefined
 }

@@ -43,6 +43,11 @@ export function describeItemsFailed(taskId: string, toleratedCount: number): Sto
   return { message: `Cancelled: item \`${taskId}\` failed, and at most ${toleratedCount} may` }
 }
 
+/** The stop of the other tasks of a plan after its planner has failed. */
+export function describePlannerFailed(taskId: string): Stop {
+  return { message: `Cancelled: the plan is incomplete, \`${taskId}\` failed` }
+}
+
 /** Decided ends in the order in which they are recorded. A transient cursor marks the ends that were taken. */
 export class PendingSettlements {
   readonly #all: PendingSettlement[] = []

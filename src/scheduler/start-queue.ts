@@ -1,4 +1,5 @@
 import type { Schedule } from '../events/events.ts'
+import { needsDecision } from './ancestors.ts'
 import type { DueWork } from './due-work.ts'
 import { type PermitSource, ReadyTasks } from './ready-tasks.ts'
 import { PHASE, type TaskColumns } from './task-columns.ts'
@@ -72,7 +73,7 @@ export class StartQueue {
   /** Offers a ready task for its start, or for a decision of the engine first. */
   offer(task: number): void {
     if (!this.#isOpen) return
-    const isDue = this.#due.takesAll || this.#graph.needsDecision(task)
+    const isDue = this.#due.takesAll || needsDecision(this.#graph, task)
     if (isDue && this.#columns.attempts[task] === 0) this.#due.addTask(task)
     else this.add(task)
   }

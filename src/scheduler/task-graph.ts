@@ -1,8 +1,10 @@
-import type { AddedTask, Schedule } from '../events/events.ts'
-import type { ExecutionPlan, PlannedTask } from '../plan/execution-plan.ts'
-import type { GrownTask, GrownTasks } from '../plan/growing-plan.ts'
-import { findApproved } from './ancestors.ts'
+import type { AddedTask, EventFor, Schedule } from '../events/events.ts'
+import type { ExecutionPlan, Group, PlannedTask } from '../plan/execution-plan.ts'
+import type { GrownTask } from '../plan/growing-plan.ts'
+import { AddedEdges } from './growth/added-edges.ts'
 import { TaskGroup } from './task-group.ts'
+
+type Eager = NonNullable<EventFor<'task_start'>['data']['eager']>
 
 /** The planned and added tasks of one execution by index, with their layers and dependents. */
 export class TaskGraph {
@@ -13,10 +15,6 @@ export class TaskGraph {
   size: number
   /** Number of layers of the document. */
   layerCount: number
-  /** Finds the plans of tasks that join the document. */
-  grown: GrownTasks | undefined
-  /** Number of removed tasks, which keep their indices. */
-  removedCount = 0
   /** Whether a task is more than one call of one tool, after the success of its dependencies. */
   usesLanguage: boolean
   readonly #schedule: Schedule
@@ -24,15 +22,11 @@ export class TaskGraph {
   /** The added tasks as described by their events, and their groups. */
   readonly #added: AddedTask[] = []
   readonly #groupsOfAdded: TaskGroup[] = []
-  /** The plans of those that joined the document, by index among the added tasks. */
+  /** The plans of those that joined the document or a plan, by index among the added tasks. */
   readonly #grown: GrownTask[] = []
-  /** By id: the index of a removed task, whose dependents a new task with this id gets. */
-  #removed: Map<string, number> | undefined
+  readonly #edges = new AddedEdges()
   /** The parents of tasks that no plan describes; created on first use. */
   #parents: Map<number, number> | undefined
-  /** Edges and layer members that no plan contains; created on first use. */
-  #addedDependents: Map<number, number[]> | undefined
-  #addedInLayer: Map<number, number[]> | undefined
   #indexById: Map<string, number> | undefined
   /** Groups whose parent has not ended, by parent. */
   #groups: Map<number, TaskGroup> | undefined
@@ -47,16 +41,27 @@ export class TaskGraph {
     this.root = new TaskGroup({ parent: -1, plan, schedule, layers: this })
   }
 
-  /** Opens the group of a started parent. */
-  open(parent: number, itemCount: number | undefined, openedAtMs: number): void {
-    const definition = this.taskAt(parent)?.group
+  /** Opens the group of a started parent. @param eager as in its `task_start` */
+  open(parent: number, itemCount: number | undefined, eager: Eager | undefined, openedAtMs: number): void {
+    const definition = this.#groupOf(parent, eager)
     const plan = definition?.kind === 'workflow' ? definition.plan : undefined
     const outer = this.groupOf(parent)
-    const given = { parent, outer, definition, plan, itemCount, openedAtMs, schedule: this.#schedule }
+    const prefix = `${this.idOf(parent)}/`
+    const given = { parent, outer, definition, plan, itemCount, openedAtMs, prefix, schedule: this.#schedule }
     const group = new TaskGroup(given)
+    group.isSealed = eager === undefined
+    group.holdsWrites = eager === 'read-only'
     // A stop applies to groups that open later, too.
     group.stop = this.stopOf(parent)
     ;(this.#groups ??= new Map()).set(parent, group)
+  }
+
+  /** How a parent makes its children. Its tool may not plan any more, or not exist: the log tells that it did. */
+  #groupOf(parent: number, eager: Eager | undefined): Group | undefined {
+    const body = this.taskAt(parent)
+    if (eager === undefined || body === undefined || body.group !== undefined) return body?.group
+    this.usesLanguage = true
+    return { kind: 'plan', body }
   }
 
   /** Closes the group of an ended parent. */
@@ -92,9 +97,20 @@ export class TaskGraph {
   /** Adds a task to the document after all others. Unknown dependencies are ignored. @returns its dependencies */
   add(added: AddedTask, parent: number | undefined): readonly number[] {
     const { layer } = added
-    const grown = added.definition === undefined ? undefined : this.grown?.find(added.taskId)
+    const task = this.size
+    const dependencies = this.grow(added, this.root)
+    if (parent !== undefined) (this.#parents ??= new Map()).set(task, parent)
+    this.layerCount = Math.max(this.layerCount, layer + 1)
+    this.#edges.enter(layer, task)
+    return dependencies
+  }
+
+  /** Adds a task that no plan describes to a group. Unknown dependencies are ignored. @returns its dependencies */
+  grow(added: AddedTask, group: TaskGroup): readonly number[] {
+    const { taskId, definition } = added
+    const grown = definition === undefined ? undefined : group.grown?.find(taskId.slice(group.prefix.length))
     const dependencies = new Set<number>()
-    for (const id of (grown ?? added).dependsOn) {
+    for (const id of grown?.dependsOn.map(each => group.prefix + each) ?? added.dependsOn) {
       const dependency = this.indexOf(id)
       if (dependency !== undefined) dependencies.add(dependency)
     }
@@ -103,11 +119,12 @@ export class TaskGraph {
       this.#grown[task - this.#planSize] = grown
       this.usesLanguage ||= grown.usesWords
     }
-    this.#push(added, this.root)
-    if (parent !== undefined) (this.#parents ??= new Map()).set(task, parent)
-    this.layerCount = Math.max(this.layerCount, layer + 1)
-    append((this.#addedInLayer ??= new Map()), layer, task)
-    for (const dependency of dependencies) append((this.#addedDependents ??= new Map()), dependency, task)
+    this.#push(added, group)
+    if (group.outer !== undefined) {
+      group.children.push(task)
+      group.unsettledCount += 1
+    }
+    for (const dependency of dependencies) this.#edges.connect(dependency, task)
     return [...dependencies]
   }
 
@@ -115,23 +132,20 @@ export class TaskGraph {
   remove(task: number): void {
     const id = this.idOf(task)
     this.#ids.delete(id)
-    ;(this.#removed ??= new Map()).set(id, task)
-    this.removedCount += 1
+    this.#edges.remove(id, task)
+  }
+
+  /** Number of removed tasks, which keep their indices. */
+  get removedCount(): number {
+    return this.#edges.removedCount
   }
 
   /** Passes the dependents of a removed task to the one that has its id now. */
   inherit(task: number): void {
-    const before = this.#removed?.get(this.idOf(task))
-    if (before === undefined) return
-    this.#removed?.delete(this.idOf(task))
-    const { starts, targets } = this.plan.dependents
-    const planned = before < this.#planSize ? targets.slice(starts[before], starts[before + 1]) : []
-    for (const dependent of [...planned, ...(this.#addedDependents?.get(before) ?? [])]) {
-      append((this.#addedDependents ??= new Map()), task, dependent)
-    }
+    this.#edges.inherit(this.idOf(task), task, this.plan.dependents)
   }
 
-  /** The plan of a task that joined the document. */
+  /** The plan of a task that joined the document or a plan. */
   grownAt(task: number): GrownTask | undefined {
     return this.#grown[task - this.#planSize]
   }
@@ -171,18 +185,6 @@ export class TaskGraph {
     return this.usesLanguage && this.taskAt(task)?.group !== undefined
   }
 
-  /**
-   * Whether the engine must decide on a task before it starts: on its condition, its approval, its children, or an earlier
-   * output.
-   */
-  needsDecision(task: number): boolean {
-    const definition = this.usesLanguage ? this.taskAt(task) : undefined
-    if (definition === undefined) return false
-    const { group, when, approve, cache } = definition
-    if (group !== undefined || when !== undefined || approve !== undefined || cache !== undefined) return true
-    return findApproved(this, task) !== undefined
-  }
-
   /** The description of an added task by its event; `undefined` for a task of the plan. */
   addedTask(task: number): AddedTask | undefined {
     return this.#added[task - this.#planSize]
@@ -209,7 +211,7 @@ export class TaskGraph {
 
   /** The added tasks that depend on this one; plans contain the others. */
   addedDependents(task: number): readonly number[] | undefined {
-    return this.#addedDependents?.get(task)
+    return this.#edges.dependentsOf(task)
   }
 
   /** As `tasksOfLayer`. */
@@ -220,7 +222,7 @@ export class TaskGraph {
   /** In the order of their indices, without `finally` tasks. */
   tasksOfLayer(layer: number): readonly number[] {
     const planned = layer < this.plan.finallyLayer ? (this.plan.layerIndices[layer] ?? []) : []
-    const added = this.#addedInLayer?.get(layer)
+    const added = this.#edges.tasksOf(layer)
     return added === undefined ? planned : [...planned, ...added]
   }
 
@@ -239,10 +241,4 @@ export class TaskGraph {
     }
     return this.#indexById
   }
-}
-
-function append(lists: Map<number, number[]>, key: number, value: number): void {
-  const list = lists.get(key)
-  if (list === undefined) lists.set(key, [value])
-  else list.push(value)
 }

@@ -1,5 +1,6 @@
 import type { EventFor, Schedule, Stop } from '../events/events.ts'
 import type { ExecutionPlan, Group, PlannedTask } from '../plan/execution-plan.ts'
+import type { GrownTasks } from '../plan/growing-plan.ts'
 import { countTolerated } from '../workflow/words/tolerance.ts'
 import type { ExecutionHistory } from './execution-history.ts'
 import { LayerGate, type LayerSource } from './layer-gate.ts'
@@ -27,7 +28,15 @@ export class TaskGroup {
   /** For a workflow: its plan, and the index of its first task, −1 before its tasks are added. */
   readonly plan: ExecutionPlan | undefined
   base: number
-  /** Indices of the items or rounds, in order. */
+  /** What the ids of its tasks begin with, before their ids in their own workflow or plan. */
+  readonly prefix: string
+  /** Finds the plans of tasks that join it. */
+  grown: GrownTasks | undefined
+  /** Whether no task joins it by a plan that is still being written. */
+  isSealed = true
+  /** Whether tools that are not read-only wait for that. */
+  holdsWrites = false
+  /** Indices of the items or rounds, in order; of a plan, of the planner and its tasks. */
   readonly children: number[] = NONE
   /** For a fan-out: the number of its items. */
   readonly itemCount: number
@@ -57,6 +66,8 @@ export class TaskGroup {
     readonly plan?: ExecutionPlan | undefined
     readonly itemCount?: number | undefined
     readonly openedAtMs?: number
+    /** @defaultValue none */
+    readonly prefix?: string
     readonly schedule: Schedule
     /** The layers of its tasks without `finally` tasks. @defaultValue those of the plan */
     readonly layers?: LayerSource
@@ -67,6 +78,7 @@ export class TaskGroup {
     this.outer = given.outer
     this.definition = given.definition
     this.plan = plan
+    this.prefix = given.prefix ?? ''
     this.itemCount = given.itemCount ?? 0
     this.openedAtMs = given.openedAtMs ?? 0
     if (plan === undefined) {
@@ -102,6 +114,11 @@ export class TaskGroup {
 
   get hasFinally(): boolean {
     return this.#finale !== undefined
+  }
+
+  /** Whether a task of it plans the others. */
+  isPlanner(task: number): boolean {
+    return this.definition?.kind === 'plan' && this.children[0] === task
   }
 
   /** Whether a task of it may start once its dependencies allow it. @param layer of the task, in the document */

@@ -153,12 +153,12 @@ export class TaskTable {
     return this.#unsettledCount === 0 && (this.hold.isSealed || this.history.stop !== undefined)
   }
 
-  #start(task: number, { attempt, itemCount }: EventFor<'task_start'>['data']): void {
+  #start(task: number, { attempt, itemCount, eager }: EventFor<'task_start'>['data']): void {
     this.columns.attempts[task] = attempt
     if (this.columns.phase[task] === PHASE.ending) this.#stops.rejoin(task, this.starts.ready, this.due)
-    if (this.graph.isParent(task)) {
+    if (eager !== undefined || this.graph.isParent(task)) {
       this.columns.phase[task] = PHASE.open
-      this.graph.open(task, itemCount, this.history.executionTimeMs)
+      this.graph.open(task, itemCount, eager, this.history.executionTimeMs)
       this.#makeDue(task)
       return
     }

@@ -48,6 +48,8 @@ export interface RegisteredTool {
   readonly retry?: NonNullable<Tool['retry']>
   /** Whether its arguments may hold a `JsonNumber`. */
   readonly exactNumbers: boolean
+  /** A task with it is a parent, whose other children it adds. */
+  readonly isPlanner: boolean
   /** Whether arguments are checked against a schema. */
   readonly hasSchema: boolean
   /** Checks resolved arguments. Returns a promise only for an asynchronous schema. Never throws or rejects. */
@@ -183,6 +185,7 @@ function normalise(tool: AnyTool): RegisteredTool {
     timeoutMs,
   )
   expectField(typeof exactNumbers === 'boolean', 'exactNumbers', 'a boolean', exactNumbers)
+  expectField([undefined, true].includes(tool.planner), 'planner', 'true or absent', tool.planner)
   expectField(
     tool.checkArguments === undefined || typeof tool.checkArguments === 'boolean',
     'checkArguments',
@@ -226,6 +229,7 @@ function normalise(tool: AnyTool): RegisteredTool {
     ...(timeoutMs !== undefined && { timeoutMs }),
     ...(retry && { retry }),
     exactNumbers,
+    isPlanner: tool.planner === true,
     hasSchema: checker !== undefined,
     checkArguments: (value: unknown) => checker?.check(value) ?? { value, problems: [] },
     checkUnresolvedArguments: (value: unknown, references: readonly string[]) =>

@@ -2,6 +2,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { InfoLevel } from '../events/events.ts'
 import type { TokenUsage } from '../events/token-usage.ts'
 import type { Limit } from './limit.ts'
+import type { PlanRoom } from './plan-room.ts'
 import type { Rate } from './rate.ts'
 
 /** A JSON Schema (draft 2020-12 unless its `$schema` says otherwise). */
@@ -55,6 +56,11 @@ export interface Tool<Args = Record<string, unknown>, Output = unknown> {
   readonly exactNumbers?: boolean
   /** Whether calls have no side effects. Shown to people; never inferred. */
   readonly readOnly?: boolean
+  /**
+   * A task with this tool is a parent: its first child calls the tool, which adds the others by `context.plan`.
+   * @internal
+   */
+  readonly planner?: true
   /**
    * Returns the arguments as people may see them: a copy without secrets. Values that a JSON Schema in `inputSchema` marks
    * `writeOnly` are masked without it. If it throws, no arguments are shown.
@@ -112,6 +118,8 @@ export interface ToolContext {
    * `INVALID_QUESTION`, or the reason of `signal`. None is retried.
    */
   readonly ask: <Answer = unknown>(question: QuestionOptions) => Promise<Answer>
+  /** Of a planner. Absent for other tools, and on workers. @internal */
+  readonly plan?: PlanRoom | undefined
 }
 
 /** Declares a tool. A Standard Schema infers the types of its arguments. */

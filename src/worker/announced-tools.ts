@@ -16,7 +16,8 @@ export function announceTools(
   for (const tool of registry) {
     const { limit, name } = tool
     if (limit !== undefined && !firstOf.has(limit)) firstOf.set(limit, name)
-    if (isKept(name)) tools.push(describeTool(tool, limit && firstOf.get(limit)))
+    // Planners run in the process of their execution.
+    if (isKept(name) && !tool.isPlanner) tools.push(describeTool(tool, limit && firstOf.get(limit)))
   }
   return tools
 }

@@ -19,8 +19,8 @@ export interface CheckContext {
   tools: ToolRegistry
   workflows: WorkflowLookup | undefined
   readonly issues: IssueList
-  /** Whether an earlier version may have accepted the document. */
-  readonly isRecorded: boolean
+  /** Whether an earlier version may have accepted the document. May change like the tools. */
+  isRecorded: boolean
   /** Path of the current value. */
   readonly path: (string | number)[]
   /** Number of workflows around the current document. */
@@ -50,13 +50,15 @@ export class TaskChecker {
     checkNested: (document: ReadDocument) => CheckedDocument,
     isGrowing = false,
   ) {
-    const { issues, path, isRecorded, valuesLeft } = context
+    const { issues, path, valuesLeft } = context
     this.#context = context
     this.#checkNested = checkNested
     this.#walk = {
       issues,
       path,
-      isRecorded,
+      get isRecorded() {
+        return context.isRecorded
+      },
       around: [],
       valuesLeft,
       onReference: (reference, behind) => this.#references.add(reference, behind),

@@ -48,10 +48,11 @@ export class GrowingDocument {
     this.#checker = new TaskChecker({}, this.#context, nested => checkRead(nested, this.#context), true)
   }
 
-  /** Exchanges the tools and workflows that later tasks may name. */
-  use({ tools, workflows }: GrowthContext): void {
+  /** Exchanges the tools and workflows that later tasks may name, and how strictly they are checked. */
+  use({ tools, workflows, isRecorded = false }: GrowthContext): void {
     this.#context.tools = tools
     this.#context.workflows = workflows
+    this.#context.isRecorded = isRecorded
   }
 
   /** Whether there is a task with this id. */

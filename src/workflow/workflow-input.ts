@@ -82,6 +82,7 @@ export function createWorkflowTool(name: string | undefined, input: InputCheck |
     name: toolName,
     tool: { name: toolName, execute },
     exactNumbers: true,
+    isPlanner: false,
     hasSchema: input !== undefined,
     checkArguments: (value: unknown) => ({ value, problems: input?.check(value) ?? [] }),
     checkUnresolvedArguments: (value: unknown, references: readonly string[]) =>

@@ -44,6 +44,7 @@ function drawTask(task: PlannedTask, dependencies: readonly string[], prefix: st
 
 function describeGroup(group: Group | undefined): string[] {
   if (group === undefined || group.kind === 'workflow') return []
+  if (group.kind === 'plan') return ['plans its tasks']
   if (group.kind === 'repeat') return [`up to ${formatCount(group.maxTimes)} times`]
   const { when } = group.body
   return ['for each', ...(when === undefined ? [] : [`when ${describeCondition(when.source)}`])]

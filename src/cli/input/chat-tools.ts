@@ -1,4 +1,5 @@
 import { createChatTool } from '../../integrations/llm/chat-tool.ts'
+import { createPlanTool } from '../../integrations/llm/plan/plan-tool.ts'
 import { OpenRouterProvider } from '../../integrations/llm/openrouter-provider.ts'
 import type { LLMProvider } from '../../integrations/llm/provider.ts'
 import { failure } from '../../integrations/llm/stream-error.ts'
@@ -34,15 +35,19 @@ export function findProvider(env: CliProcess['env'], llm: LlmOptions = {}): LLMP
   }
 }
 
-/** The same, or nothing. A wrong setting fails only the calls of this tool. */
+/** It and `llm:plan`, or nothing. A wrong setting fails only the calls of these tools. */
 export function createChatTools(env: CliProcess['env'], llm: LlmOptions = {}): Tool[] {
   try {
-    const tool = findChatTool(env, llm)
-    return tool === undefined ? [] : [tool]
+    const provider = findProvider(env, llm)
+    return provider === undefined ? [] : createTools(provider)
   } catch (error) {
     const execute = (): never => {
       throw failure('INVALID_REQUEST', (error as Error).message)
     }
-    return [{ ...(createChatTool(new OpenRouterProvider()) as unknown as Tool), execute }]
+    return createTools(new OpenRouterProvider()).map(tool => ({ ...tool, execute }))
   }
+}
+
+function createTools(provider: LLMProvider): Tool[] {
+  return [createChatTool(provider) as unknown as Tool, createPlanTool(provider) as unknown as Tool]
 }

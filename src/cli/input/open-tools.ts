@@ -102,7 +102,7 @@ export async function askUntilInterrupted<T>(
   }
 }
 
-/** `llm:chat`, if there is a key for it. The model client is loaded only then. */
+/** `llm:chat` and `llm:plan`, if there is a key for them. The model client is loaded only then. */
 async function loadChatTools(env: CliProcess['env'], llm: LlmOptions): Promise<readonly AnyTool[]> {
   if (!env['OPENROUTER_API_KEY']?.trim()) return []
   const { createChatTools } = await import('./chat-tools.ts')

@@ -1,4 +1,5 @@
 import { StreamingExecutor } from '../../engine/executors/streaming-executor.ts'
+import { withoutPlanners } from '../../engine/growth/group-growth.ts'
 import type { PlanOptions } from '../../engine/growth/plan-options.ts'
 import type { SSEEvent } from '../../events/events.ts'
 import { addTokenUsage, type TokenUsage } from '../../events/token-usage.ts'
@@ -50,12 +51,14 @@ export async function planCommand(prompt: string, flags: PlanFlags, context: Com
   let usage: TokenUsage | undefined
   try {
     const tools = new ToolRegistry(await opened.tools())
+    // It plans itself: a plan within it would be asked for by a model.
+    const planned = withoutPlanners(tools)
     const { model, repairs, maxPromptTokens } = flags
     const request: PlanRequest = {
       provider,
       prompt,
-      tools,
-      checks: createPlanChecks(tools),
+      tools: planned,
+      checks: createPlanChecks(planned),
       signal: abort.signal,
       onUsage: growth => (usage = addTokenUsage(usage, growth)),
       onRepair: refused => {
@@ -66,7 +69,9 @@ export async function planCommand(prompt: string, flags: PlanFlags, context: Com
       ...(repairs !== undefined && { repairs }),
       ...(maxPromptTokens !== undefined && { maxPromptTokens }),
     }
-    return await (dryRun ? printPlan(request, context) : runPlan(request, flags, context, () => interrupts.stop()))
+    return await (dryRun
+      ? printPlan(request, context)
+      : runPlan(request, planned, flags, context, () => interrupts.stop()))
   } catch (error) {
     if (abort.signal.aborted) return 130
     throw error
@@ -87,6 +92,7 @@ async function printPlan(request: PlanRequest, { stdout }: CommandContext): Prom
 /** @param onFollow called once the execution takes interrupts itself */
 async function runPlan(
   request: PlanRequest,
+  tools: ToolRegistry,
   flags: PlanFlags,
   context: CommandContext,
   onFollow: () => void,
@@ -101,7 +107,7 @@ async function runPlan(
       throw error
     }
   }
-  const executor = new StreamingExecutor(request.tools)
+  const executor = new StreamingExecutor(tools)
   const execution = await executor.streamPlan(source(), {
     buffer: COMMAND_BUFFER,
     isAttended: canAsk(context.process),

@@ -11,8 +11,8 @@ import { ParentOutcomes } from './parent-outcome.ts'
 /** Creates the parts that decide on the groups of an execution, and on outputs that replace calls. */
 export function createDecisions(
   state: ExecutionState,
-  { fork, owner }: Pick<StartParts, 'fork' | 'owner'>,
-  parts: Omit<GroupParts, 'outcomes' | 'timers'> & Pick<MemoryParts, 'counters'>,
+  { fork, owner, growth }: Pick<StartParts, 'fork' | 'owner' | 'growth'>,
+  parts: Omit<GroupParts, 'outcomes' | 'timers' | 'state' | 'growth'> & Pick<MemoryParts, 'counters'>,
 ): GroupDecisions {
   const { table, scopes, options, recorder, counters } = parts
   const outcomes = new ParentOutcomes(table.graph, state, scopes)
@@ -30,7 +30,8 @@ export function createDecisions(
       logger: options.logger,
       wake: () => recorder.wake(),
     })
-  return new GroupDecisions({ ...parts, outcomes, timers: new GroupTimers(options.clock) }, { takeover, memory })
+  const timers = new GroupTimers(options.clock)
+  return new GroupDecisions({ ...parts, state, growth, outcomes, timers }, { takeover, memory })
 }
 
 /** The decisions of an execution: `undefined` without conditions and parents, unless it is a fork. */

@@ -3,7 +3,8 @@ import { readInputError } from '../../attempt/tool-error.ts'
 import type { EventData } from '../../events/events.ts'
 import type { FanOut, Repetition, SubWorkflow } from '../../plan/execution-plan.ts'
 import type { TaskGroup } from '../../scheduler/task-group.ts'
-import { countMissing, type GroupRecorder, type GroupRecorderParts } from './group-recorder.ts'
+import type { GroupPlanParts, GroupPlans } from './group-plans.ts'
+import { countMissing, type GroupRecorder } from './group-recorder.ts'
 import type { GroupTimers } from './group-timers.ts'
 import type { ParentOutcome, ParentOutcomes } from './parent-outcome.ts'
 import type { Scopes } from './scopes.ts'
@@ -12,7 +13,7 @@ import type { Scopes } from './scopes.ts'
 const MAX_ADDED = 256
 
 /** The parts of an execution that its parents work with. */
-export interface GroupParts extends GroupRecorderParts {
+export interface GroupParts extends GroupPlanParts {
   readonly scopes: Scopes
   readonly outcomes: ParentOutcomes
   readonly timers: GroupTimers
@@ -26,19 +27,22 @@ export interface GroupParts extends GroupRecorderParts {
 export class GroupChildren {
   readonly #parts: GroupParts
   readonly #events: GroupRecorder
+  readonly #plans: GroupPlans
   /** Parents whose next children are recorded but not in the log yet. */
   readonly #growing = new Set<number>()
 
-  constructor(parts: GroupParts, events: GroupRecorder) {
+  constructor(parts: GroupParts, events: GroupRecorder, plans: GroupPlans) {
     this.#parts = parts
     this.#events = events
+    this.#plans = plans
   }
 
   /** Children are in the log. */
   added(parent: number, count: number): void {
-    if (!this.#growing.delete(parent)) return
-    this.#events.added(count)
-    this.#parts.table.due.addParent(parent)
+    const isPlanned = this.#parts.table.graph.groupBelow(parent)?.definition?.kind === 'plan'
+    const isGrowing = this.#growing.delete(parent)
+    if (isGrowing || isPlanned) this.#events.added(count)
+    if (isGrowing) this.#parts.table.due.addParent(parent)
   }
 
   /** A parent has started, children of it were added or have ended: adds more, or ends it. */
@@ -51,6 +55,8 @@ export class GroupChildren {
         return this.#tendItems(group, group.definition)
       case 'repeat':
         return this.#tendRounds(group, group.definition)
+      case 'plan':
+        return this.#tendPlan(group)
       default:
         return this.#tendWorkflow(group, group.definition)
     }
@@ -59,10 +65,10 @@ export class GroupChildren {
   /** Starts the timers of a group: that of its time limit, and that of its `finally` tasks once they may start. */
   limitTime(group: TaskGroup): void {
     const { timers, recorder, elapsedMs, options, table } = this.#parts
-    const { parent, openedAtMs, finallyAtMs, plan } = group
-    if (plan === undefined) return
+    const { parent, openedAtMs, finallyAtMs, plan, definition } = group
+    if (plan === undefined && definition?.kind !== 'plan') return
     const timeoutMs = parent < 0 ? 0 : (table.graph.taskAt(parent)?.timeoutMs ?? 0)
-    const finallyMs = plan.finallyTimeoutMs ?? options.finallyTimeoutMs
+    const finallyMs = plan?.finallyTimeoutMs ?? options.finallyTimeoutMs
     const isFinallyLimited = group.isFinallyOpen && finallyMs > 0
     if (timeoutMs === 0 && !isFinallyLimited) return
     const parentId = parent < 0 ? undefined : table.graph.idOf(parent)
@@ -116,6 +122,13 @@ export class GroupChildren {
     const isWaiting = group.base < 0 && plan.tasks.length > 0 && group.stop === undefined
     if (isWaiting) this.#add(group, 0, plan.tasks.length)
     else if (group.unsettledCount === 0) this.#finish(group)
+  }
+
+  #tendPlan(group: TaskGroup): void {
+    const { children, stop, parent, unsettledCount } = group
+    if (children.length === 0 && stop === undefined) this.#add(group, 0, 1)
+    else if (children.length > 0 && this.#plans.complete(group)) this.#growing.add(parent)
+    else if (unsettledCount === 0) this.#finish(group)
   }
 
   #addRound(group: TaskGroup): void {

@@ -1,6 +1,7 @@
 import { createFailure, type ToolFailure } from '../../attempt/attempt-outcome.ts'
 import { readInputError } from '../../attempt/tool-error.ts'
 import { isTurnSpent } from '../../clock.ts'
+import { isJsonObject } from '../../json/describe-json.ts'
 import { stringifyJson } from '../../json/stringify-json.ts'
 import { findApproved } from '../../scheduler/ancestors.ts'
 import type { Approval } from '../../scheduler/inputs/task-inputs.ts'
@@ -12,7 +13,8 @@ import type { OutputMemory } from '../reuse/output-memory.ts'
 import type { Takeover } from '../reuse/takeover.ts'
 import type { ReusedOutput } from '../task-events.ts'
 import { GroupChildren, type GroupParts } from './group-children.ts'
-import { GroupRecorder } from './group-recorder.ts'
+import { GroupPlans } from './group-plans.ts'
+import { GroupRecorder, type Opening } from './group-recorder.ts'
 
 /** Sources of outputs that replace calls. */
 interface Reuse {
@@ -29,6 +31,8 @@ interface Reuse {
 export class GroupDecisions {
   readonly #parts: GroupParts
   readonly #events: GroupRecorder
+  /** Where the tasks of planners join. */
+  readonly plans: GroupPlans
   readonly #children: GroupChildren
   readonly #reuse: Reuse
 
@@ -36,7 +40,8 @@ export class GroupDecisions {
     this.#parts = parts
     this.#reuse = reuse
     this.#events = new GroupRecorder(parts)
-    this.#children = new GroupChildren(parts, this.#events)
+    this.plans = new GroupPlans(parts, this.#events)
+    this.#children = new GroupChildren(parts, this.#events, this.plans)
   }
 
   /** Takes decisions that are due. @returns their number, at most `count` */
@@ -106,7 +111,7 @@ export class GroupDecisions {
     }
     if (group === undefined) return table.admit(task)
     const opened = this.#open(task, group)
-    if (typeof opened !== 'object') return this.#events.open(task, opened)
+    if (!('status' in opened)) return this.#events.open(task, opened)
     scopes.forget(task)
     this.#events.end(task, opened)
   }
@@ -156,7 +161,8 @@ export class GroupDecisions {
     const { approve } = table.graph.taskAt(of) as PlannedTask
     try {
       // The arguments of items and rounds are resolved for each of them.
-      if (group === undefined || group.kind === 'workflow') resolveTemplate(template, scopes.of(task))
+      if (group === undefined || group.kind === 'workflow' || group.kind === 'plan')
+        resolveTemplate(template, scopes.of(task))
       const { id, tool } = tasks.at(task)
       const message = approve?.message === undefined ? undefined : resolveTemplate(approve.message, scopes.of(of)).value
       const text = typeof message === 'string' ? message : message === undefined ? '' : stringifyJson(message)
@@ -166,25 +172,36 @@ export class GroupDecisions {
     }
   }
 
-  /** The number of items of a fan-out, or the failure of its parent. */
-  #open(task: number, group: Group): number | ToolFailure | undefined {
+  /** What the start of a parent says of its children, or its failure. */
+  #open(task: number, group: Group): Opening | ToolFailure {
     const { scopes, options, table } = this.#parts
     try {
-      if (group.kind === 'repeat') return undefined
+      if (group.kind === 'repeat') return {}
+      if (group.kind === 'plan') return this.#openPlan(task)
       if (group.kind === 'workflow') {
         const { arguments: template } = table.graph.taskAt(task) as PlannedTask
         const problems = group.plan.checkInput(resolveTemplate(template, scopes.of(task)).value)
         if (problems.length > 0) return createFailure('INVALID_INPUT', describeProblems(problems))
         const excess = this.#events.reserve(group.plan.tasks.length)
-        return excess === undefined ? undefined : createFailure('LIMIT_EXCEEDED', excess)
+        return excess === undefined ? {} : createFailure('LIMIT_EXCEEDED', excess)
       }
       const { count } = scopes.resolveItems(task, group)
       const { maxItems } = options
       const excess = count > maxItems ? `Expected at most ${maxItems} items, got ${count}` : this.#events.reserve(count)
-      return excess === undefined ? count : createFailure('LIMIT_EXCEEDED', excess)
+      return excess === undefined ? { itemCount: count } : createFailure('LIMIT_EXCEEDED', excess)
     } catch (error) {
       return readInputError(error)
     }
+  }
+
+  /** The argument `eager` says which tasks start before the plan is complete. */
+  #openPlan(task: number): Opening | ToolFailure {
+    const { table, scopes } = this.#parts
+    const { arguments: template } = table.graph.taskAt(task) as PlannedTask
+    const { value } = resolveTemplate(template, scopes.of(task))
+    const excess = this.#events.reserve(1)
+    if (excess !== undefined) return createFailure('LIMIT_EXCEEDED', excess)
+    return { eager: isJsonObject(value) && value['eager'] === 'all' ? 'all' : 'read-only' }
   }
 }
 

@@ -2,6 +2,7 @@ import type { AttemptOutcome } from '../../attempt/attempt-outcome.ts'
 import type { ConditionValues } from '../../conditions/compiled.ts'
 import type { Condition } from '../../conditions/condition.ts'
 import type { AddedTask } from '../../events/events.ts'
+import type { LoggedData } from '../../events/wire-json.ts'
 import type { ExecutionPlan, PlannedTask } from '../../plan/execution-plan.ts'
 import { stringifyJson } from '../../json/stringify-json.ts'
 import { round } from '../../round.ts'
@@ -11,6 +12,7 @@ import type { TaskTable } from '../../scheduler/task-table.ts'
 import { LIMITS } from '../../workflow/document.ts'
 import { cutMessage } from '../emissions.ts'
 import type { ExecutionTasks } from '../execution-tasks.ts'
+import { formatPlannerId } from '../growth/group-growth.ts'
 import type { ResolvedOptions } from '../options.ts'
 import type { OutputBudget } from '../output-budget.ts'
 import type { Recorder } from '../recorder.ts'
@@ -25,6 +27,9 @@ export interface GroupRecorderParts {
   readonly options: ResolvedOptions
 }
 
+/** What the start of a parent says of its children. */
+export type Opening = Pick<LoggedData<'task_start'>, 'itemCount' | 'eager'>
+
 /** Records the events of tasks without attempts: of parents, and of tasks that a condition skips. */
 export class GroupRecorder {
   readonly #parts: GroupRecorderParts
@@ -38,10 +43,9 @@ export class GroupRecorder {
   }
 
   /** A parent starts. */
-  open(task: number, itemCount: number | undefined): void {
+  open(task: number, more: Opening): void {
     const { recorder, tasks } = this.#parts
     const { id: taskId, tool, layer } = tasks.at(task)
-    const more = itemCount === undefined ? {} : { itemCount }
     recorder.record('task_start', recorder.stamp({ taskId, tool: tool.name, layer, attempt: 1, ...more }), task)
   }
 
@@ -56,12 +60,26 @@ export class GroupRecorder {
       if (plan !== undefined) added.push(describeTask(plan, index, parentId, layer))
       else if (definition !== undefined && definition.kind !== 'workflow') {
         const tool = definition.body.tool.name
-        added.push({ taskId: `${parentId}[${index}]`, tool, layer, dependsOn: NO_DEPENDENCIES, index })
+        const child = { tool, layer, dependsOn: NO_DEPENDENCIES }
+        if (definition.kind === 'plan') added.push({ taskId: formatPlannerId(parentId), ...child })
+        else added.push({ taskId: `${parentId}[${index}]`, ...child, index })
       }
     }
-    this.#pendingCount += count
-    const totalTasks = table.graph.size - table.graph.removedCount + this.#pendingCount
+    const totalTasks = this.#countPending(count)
     recorder.record('tasks_added', recorder.stamp({ parentId, tasks: added, totalTasks }), parent)
+  }
+
+  /** A planned task joins a group. @param workflows those that it is the first to name */
+  grow({ parent }: TaskGroup, added: AddedTask, workflows: Readonly<Record<string, unknown>> | undefined): void {
+    const { table, recorder } = this.#parts
+    const data = { parentId: table.graph.idOf(parent), tasks: [added], totalTasks: this.#countPending(1) }
+    recorder.record('tasks_added', recorder.stamp({ ...data, ...(workflows && { workflows }) }), parent)
+  }
+
+  #countPending(added: number): number {
+    const { size, removedCount } = this.#parts.table.graph
+    this.#pendingCount += added
+    return size - removedCount + this.#pendingCount
   }
 
   /** Children are in the log. */
@@ -140,7 +158,9 @@ function countTasks({ graph }: TaskTable): number {
 }
 
 /** The tasks that a parent was opened for and that have not been added. */
-export function countMissing({ itemCount, children, base, plan }: TaskGroup): number {
+export function countMissing({ itemCount, children, base, plan, definition }: TaskGroup): number {
+  // A planner: its tasks are not known before.
+  if (definition?.kind === 'plan') return children.length === 0 ? 1 : 0
   if (plan === undefined) return Math.max(0, itemCount - children.length)
   return base < 0 ? plan.tasks.length : 0
 }

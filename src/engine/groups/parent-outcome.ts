@@ -1,5 +1,6 @@
 import { type AttemptOutcome, createFailure } from '../../attempt/attempt-outcome.ts'
 import { readInputError } from '../../attempt/tool-error.ts'
+import type { TaskCode } from '../../events/events.ts'
 import { JsonValue } from '../../events/json-value.ts'
 import type { ExecutionState } from '../../events/execution-state.ts'
 import type { ExecutionPlan, PlannedTask, Repetition } from '../../plan/execution-plan.ts'
@@ -45,6 +46,8 @@ export class ParentOutcomes {
         return this.#collect(group)
       case 'repeat':
         return this.#lastRound(group, definition, isExhausted)
+      case 'plan':
+        return this.#collectPlanned(group)
       default:
         return this.#outputOf(group, group.plan as ExecutionPlan)
     }
@@ -61,7 +64,9 @@ export class ParentOutcomes {
     return createFailure('ITEMS_FAILED', message)
   }
 
-  #childFailed({ firstFailed }: TaskGroup): ParentOutcome {
+  #childFailed({ firstFailed, definition, children }: TaskGroup): ParentOutcome {
+    const planner = definition?.kind === 'plan' ? this.#resultOf(children[0] as number) : undefined
+    if (planner?.status === 'error') return createFailure(planner.code as TaskCode, planner.error as string)
     const { error, code } = this.#resultOf(firstFailed as number) ?? {}
     const id = this.#graph.idOf(firstFailed as number)
     return createFailure('CHILD_FAILED', `Task \`${id}\` failed (${code}): ${error}`)
@@ -79,6 +84,14 @@ export class ParentOutcomes {
       outputs.push(output.text)
     }
     return { status: 'success', output: JsonValue.fromText(`[${outputs.join(',')}]`) }
+  }
+
+  /** The outputs of the planned tasks by their ids in the plan, null where one was skipped or failed tolerably. */
+  #collectPlanned(group: TaskGroup): ParentOutcome {
+    const outputs = group.children.slice(1).map((child, at): [string, JsonValue | undefined] => {
+      return [this.#graph.idOf(child).slice(group.prefix.length), this.#scopes.outputOf(group, at + 1)]
+    })
+    return joinOutputs(outputs)
   }
 
   #lastRound(group: TaskGroup, { until, onExhausted, maxTimes }: Repetition, isExhausted: boolean): ParentOutcome {
@@ -99,16 +112,13 @@ export class ParentOutcomes {
         return readInputError(error)
       }
     }
-    const members: string[] = []
-    let size = 2
-    for (const task of plan.layerIndices[plan.finallyLayer - 1] ?? []) {
-      const { id } = plan.tasks[task] as PlannedTask
-      const output = scope.output(id) ?? JsonValue.null
-      size += output.weight + id.length + 4
-      if (size > LIMITS.maxOutputBytes) return tooLarge(size)
-      members.push(`${JSON.stringify(id)}:${output.text}`)
-    }
-    return { status: 'success', output: JsonValue.fromText(`{${members.join(',')}}`) }
+    const last = plan.layerIndices[plan.finallyLayer - 1] ?? []
+    return joinOutputs(
+      last.map(task => {
+        const { id } = plan.tasks[task] as PlannedTask
+        return [id, scope.output(id)]
+      }),
+    )
   }
 
   #resultOf(task: number): AnyResult | undefined {
@@ -117,6 +127,18 @@ export class ParentOutcomes {
 }
 
 type AnyResult = NonNullable<NonNullable<ReturnType<ExecutionState['tasks']['get']>>['result']>
+
+/** An object of outputs by id. */
+function joinOutputs(outputs: readonly (readonly [id: string, output: JsonValue | undefined])[]): ParentOutcome {
+  const members: string[] = []
+  let size = 2
+  for (const [id, output = JsonValue.null] of outputs) {
+    size += output.weight + id.length + 4
+    if (size > LIMITS.maxOutputBytes) return tooLarge(size)
+    members.push(`${JSON.stringify(id)}:${output.text}`)
+  }
+  return { status: 'success', output: JsonValue.fromText(`{${members.join(',')}}`) }
+}
 
 function tooLarge(bytes: number): ParentOutcome {
   const expected = `Expected an output of at most ${LIMITS.maxOutputBytes} bytes of JSON`

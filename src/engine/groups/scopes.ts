@@ -32,6 +32,7 @@ export class Scopes {
   /** The values that the references of a task can name. */
   of(task: number): Scope {
     const group = this.#table.graph.groupOf(task)
+    if (group.definition?.kind === 'plan') return this.#ofPlanned(group, task)
     return group.plan === undefined ? this.#ofChild(group, task) : this.ofGroup(group)
   }
 
@@ -45,6 +46,18 @@ export class Scopes {
       const { arguments: template } = graph.taskAt(group.parent) as PlannedTask
       const input = JsonValue.from(resolveTemplate(template, this.of(group.parent)).value)
       scope = this.#createScope(group, `${graph.idOf(group.parent)}/`, input)
+      this.#scopes.set(group, scope)
+    }
+    return scope
+  }
+
+  /** A planner sees what its parent sees, the tasks that it plans only each other. */
+  #ofPlanned(group: TaskGroup, task: number): Scope {
+    if (group.isPlanner(task)) return this.of(group.parent)
+    this.#scopes ??= new WeakMap()
+    let scope = this.#scopes.get(group)
+    if (scope === undefined) {
+      scope = this.#createScope(group, group.prefix, undefined)
       this.#scopes.set(group, scope)
     }
     return scope

@@ -12,8 +12,8 @@ import { readDefinition } from './recorded-growth.ts'
  */
 export function describeDocument(document: RecordedWorkflow, state: ExecutionState): RecordedWorkflow {
   const joined: DAGTask[] = []
-  for (const { definition } of state.tasks.values()) {
-    if (definition !== undefined) joined.push(readDefinition(definition) as DAGTask)
+  for (const { definition, parentId } of state.tasks.values()) {
+    if (definition !== undefined && parentId === undefined) joined.push(readDefinition(definition) as DAGTask)
   }
   const { removedTaskIds } = state
   const kept =
@@ -33,7 +33,9 @@ export function describeDocument(document: RecordedWorkflow, state: ExecutionSta
  * @throws `RECORD_UNUSABLE`
  */
 export function describeRecord(record: ExecutionRecord, state: ExecutionState): ExecutionRecord {
-  const hasJoined = Array.from(state.tasks.values()).some(({ definition }) => definition !== undefined)
+  const hasJoined = Array.from(state.tasks.values()).some(
+    ({ definition, parentId }) => definition !== undefined && parentId === undefined,
+  )
   if (record.workflow === undefined || (!hasJoined && state.removedTaskIds === undefined)) return record
   return { ...record, workflow: stringifyJson(describeDocument(parseWorkflow(record.workflow), state)) }
 }

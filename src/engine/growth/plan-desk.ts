@@ -44,13 +44,14 @@ export class PlanDesk {
     const { plan, input, tools, workflows, table, state } = parts
     this.#parts = parts
     this.#queue = new GrowthQueue(parts)
-    const { grown } = table.graph
+    const { root } = table.graph
+    const { grown } = root
     this.#lookup = new RecordedFirst(plan, state, tools, workflows?.lookup(tools))
     const context = { tools, workflows: this.#lookup }
     this.#growing = grown instanceof GrowingPlan ? grown : new GrowingPlan(plan, input, context)
     // After a replay: what comes now is not recorded by an earlier version.
     if (grown !== undefined) this.#growing.use(context)
-    table.graph.grown = this.#growing
+    root.grown = this.#growing
     this.#recorded = new Set(Object.keys(state.addedWorkflows ?? {}))
   }
 

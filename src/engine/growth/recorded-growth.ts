@@ -6,10 +6,13 @@ import type { ExecutionPlan } from '../../plan/execution-plan.ts'
 import { GrowingPlan } from '../../plan/growing-plan.ts'
 import { WorkflowRegistry } from '../../plan/workflow-registry.ts'
 import type { AppliedEvent } from '../../scheduler/table-input.ts'
+import type { TaskGroup } from '../../scheduler/task-group.ts'
 import type { TaskTable } from '../../scheduler/task-table.ts'
 import { ToolRegistry } from '../../tools/registry.ts'
 import type { DAGStructure, DAGTask } from '../../workflow/document.ts'
+import type { GrowthContext } from '../../workflow/growing-document.ts'
 import { collectNames } from '../../workflow/tool-names.ts'
+import { growInside } from './group-growth.ts'
 import { describeMissing, findUnsettledTool, withPlaceholders } from '../resume/recorded-execution.ts'
 
 /** Plans the tasks that joined an execution again, from its log. */
@@ -17,7 +20,8 @@ export class RecordedGrowth {
   readonly #plan: ExecutionPlan
   readonly #input: JsonValue | undefined
   #tools: ToolRegistry
-  #growing: GrowingPlan | undefined
+  /** What tasks may name, as long as that does not change. */
+  #cached: GrowthContext | undefined
   /** Those of the record, once a task has joined. */
   #own: Readonly<Record<string, DAGStructure>> | undefined
   /** Those that the log has. */
@@ -39,8 +43,13 @@ export class RecordedGrowth {
     const { type, data } = event
     if (type === 'tasks_removed') for (const taskId of data.taskIds) this.#remove(taskId, table)
     if (type !== 'tasks_added' || data.tasks[0]?.definition === undefined) return
-    const growing = this.#prepare(data, table)
-    for (const { definition } of data.tasks) this.#add(growing, readDefinition(definition))
+    const { tasks, parentId } = data
+    const context = this.#prepare(data)
+    const parent = parentId === undefined ? undefined : table.graph.indexOf(parentId)
+    const group = parent === undefined ? table.graph.root : table.graph.groupBelow(parent)
+    if (group === undefined) throw recordUnusable(`A recorded task joined \`${parentId}\`, which was not open`)
+    const growing = this.#growingOf(group, context)
+    for (const { definition } of tasks) this.#add(growing, group, readDefinition(definition))
   }
 
   /** Why nothing more of the execution runs, given the tasks that have settled. */
@@ -51,25 +60,32 @@ export class RecordedGrowth {
     return describeMissing(findUnsettledTool(document, this.#missing, id => tasks.get(id)?.result !== undefined)?.tool)
   }
 
-  #prepare({ tasks, workflows: added = {} }: EventFor<'tasks_added'>['data'], { graph }: TaskTable): GrowingPlan {
+  #prepare({ tasks, workflows: added = {} }: EventFor<'tasks_added'>['data']): GrowthContext {
     this.#workflows = { ...this.#workflows, ...added }
     const whole = { tasks: tasks.map(task => readDefinition(task.definition)), workflows: this.#known }
     const { tools: named } = collectNames(whole)
     const missing = [...named].filter(name => !this.#tools.has(name))
     for (const name of missing) this.#missing.add(name)
-    const isChanged = missing.length > 0 || Object.keys(added).length > 0
     if (missing.length > 0) this.#tools = withPlaceholders(this.#tools, new Set(missing))
-    if (this.#growing === undefined) {
-      this.#growing = new GrowingPlan(this.#plan, this.#input, { ...this.#context, isRecorded: true })
-      graph.grown = this.#growing
-    } else if (isChanged) this.#growing.use(this.#context)
-    return this.#growing
+    if (missing.length > 0 || Object.keys(added).length > 0) this.#cached = undefined
+    return this.#context
   }
 
-  get #context(): { tools: ToolRegistry; workflows: ReturnType<WorkflowRegistry['lookup']> } {
-    // Without tools: a fault of one concerns only the tasks that name it.
-    const registry = new WorkflowRegistry(this.#known, undefined, { isRecorded: true })
-    return { tools: this.#tools, workflows: registry.lookup(this.#tools) }
+  /** What joins the document is planned with it, what joins a plan on its own. */
+  #growingOf(group: TaskGroup, context: GrowthContext): GrowingPlan {
+    if (group.outer !== undefined) return growInside(group, context)
+    if (group.grown instanceof GrowingPlan) group.grown.use(context)
+    else group.grown = new GrowingPlan(this.#plan, this.#input, context)
+    return group.grown as GrowingPlan
+  }
+
+  get #context(): GrowthContext {
+    if (this.#cached === undefined) {
+      // Without tools: a fault of one concerns only the tasks that name it.
+      const registry = new WorkflowRegistry(this.#known, undefined, { isRecorded: true })
+      this.#cached = { tools: this.#tools, workflows: registry.lookup(this.#tools), isRecorded: true }
+    }
+    return this.#cached
   }
 
   /** The workflows that tasks may name. */
@@ -78,26 +94,24 @@ export class RecordedGrowth {
     return { ...this.#own, ...(this.#workflows as Record<string, DAGStructure>) }
   }
 
-  #add(growing: GrowingPlan, definition: unknown): void {
-    this.#tasks.set((definition as DAGTask).id, definition as DAGTask)
+  #add(growing: GrowingPlan, { prefix }: TaskGroup, definition: unknown): void {
+    const taskId = prefix + (definition as DAGTask).id
+    this.#tasks.set(taskId, prefix === '' ? (definition as DAGTask) : { ...(definition as DAGTask), id: taskId })
     const grown = growing.add(definition)
     if ('planned' in grown) return
     const [issue] = grown
-    this.#fault ??= `${issue?.code} at \`${issue?.pointer}\` of task \`${(definition as DAGTask).id}\`: ${issue?.message}`
+    this.#fault ??= `${issue?.code} at \`${issue?.pointer}\` of task \`${taskId}\`: ${issue?.message}`
     // The log can still be read without the schemas of tools.
     const { tools } = collectNames({ tasks: [...this.#tasks.values()], workflows: this.#known })
     this.#tools = withPlaceholders(new ToolRegistry(), tools)
+    this.#cached = undefined
     growing.use(this.#context)
     if (!('planned' in growing.add(definition))) throw recordUnusable(`A recorded task is refused: ${this.#fault}`)
   }
 
   #remove(taskId: string, { graph }: TaskTable): void {
     this.#tasks.delete(taskId)
-    if (this.#growing === undefined) {
-      this.#growing = new GrowingPlan(this.#plan, this.#input, { ...this.#context, isRecorded: true })
-      graph.grown = this.#growing
-    }
-    this.#growing.remove(taskId)
+    this.#growingOf(graph.root, this.#context).remove(taskId)
   }
 }
 

@@ -10,6 +10,7 @@ import type { Recorder } from '../recorder.ts'
 import { DurableCalls } from './durable-calls.ts'
 import { type DeliveryParts, InboxDelivery } from './inbox-delivery.ts'
 import { PendingRound } from './pending-round.ts'
+import { PlannerRunner } from './planner-runner.ts'
 import { RemoteRunner } from './remote-runner.ts'
 
 /** The runner of an execution. */
@@ -30,7 +31,7 @@ interface RemoteContext {
   readonly grow: Pick<DeliveryParts, 'patch'>
 }
 
-/** Attempts run on workers if the store is shared; otherwise in this process. */
+/** Attempts run on workers if the store is shared, except for those of planners; otherwise in this process. */
 export function createRunners(
   { plan, growth, owner, runner: given }: StartParts,
   { options, recorder, cancel, desk, grow }: RemoteContext,
@@ -38,16 +39,17 @@ export function createRunners(
   const { store, clock, logger, abortGraceMs, priority } = options
   const { pending } = recorder
   if (given !== undefined) return { runner: given, remote: undefined }
+  const tools = { get: (name: string) => plan.tools.get(name) ?? growth?.tools.get(name) }
+  const local = new LocalRunner({ tools, clock, abortGraceMs })
   if (pending === undefined || store === undefined || !isSharedStore(store)) {
-    const tools = { get: (name: string) => plan.tools.get(name) ?? growth?.tools.get(name) }
-    return { runner: new LocalRunner({ tools, clock, abortGraceMs }), remote: undefined }
+    return { runner: local, remote: undefined }
   }
   const { orders, inbox } = store
   const calls = new DurableCalls(clock, logger)
   const runner = new RemoteRunner({ orders, pending, recorder, calls, owner, priority, abortGraceMs })
   const patch: DeliveryParts['patch'] = (...given) => grow.patch(...given)
   const delivery = new InboxDelivery({ inbox, recorder, pending, runner, cancel, desk, patch })
-  return { runner, remote: runner, delivery }
+  return { runner: new PlannerRunner(local, runner), remote: runner, delivery }
 }
 
 /** The options of the task table: the orders of a shared store keep the limits of tools. */

@@ -88,9 +88,11 @@ function* summarizeGrowth(
   if (removed.length > 0)
     yield { type: 'tasks_removed', data: { ...head, taskIds: removed.map(({ id }) => id), totalTasks: 0 } }
   // One that was replaced stands behind its dependents in the state.
-  const joined = Array.from(tasks.values()).filter(({ definition }) => definition !== undefined)
+  const joined = Array.from(tasks.values()).filter(
+    ({ definition, parentId }) => definition !== undefined && parentId === undefined,
+  )
   const added = orderByDependencies(joined, ({ dependsOn = [] }) => dependsOn.flatMap(id => tasks.get(id) ?? []))
-  const described = added.map(task => ({ ...describeAdded(task), definition: task.definition }))
+  const described = added.map(describeAdded)
   if (added.length > 0) {
     yield { type: 'tasks_added', data: { ...head, tasks: described, totalTasks: 0, ...(workflows && { workflows }) } }
   }
@@ -109,17 +111,21 @@ function* summarizeGroup(
   head: EventData,
 ): Generator<AppliedEvent, void, undefined> {
   const tasks = siblings.get(parent) ?? []
-  for (const { taskId, tool = '', layer, attempts: attempt, itemCount, result } of tasks) {
+  const { addedWorkflows: workflows } = state
+  for (const { taskId, tool = '', layer, attempts: attempt, itemCount, eager, result } of tasks) {
     const children = siblings.get(taskId)
     if (attempt === 0 || (result !== undefined && children === undefined)) continue
-    const items = itemCount === undefined ? {} : { itemCount }
+    const more = { ...(itemCount !== undefined && { itemCount }), ...(eager !== undefined && { eager }) }
     if (result === undefined) yield* summarizeInputs(state, taskId, 'approval', head)
-    yield { type: 'task_start', data: { ...head, taskId, tool, layer, attempt, ...items } }
+    yield { type: 'task_start', data: { ...head, taskId, tool, layer, attempt, ...more } }
     if (result === undefined) yield* summarizeInputs(state, taskId, 'question', head)
     if (children === undefined) continue
-    yield {
-      type: 'tasks_added',
-      data: { ...head, parentId: taskId, tasks: children.map(describeAdded), totalTasks: 0 },
+    // The planner joins before what it plans.
+    for (const isPlanned of [false, true]) {
+      const joined = children.filter(({ definition }) => (definition !== undefined) === isPlanned)
+      if (joined.length === 0) continue
+      const data = { ...head, parentId: taskId, tasks: joined.map(describeAdded), totalTasks: 0 }
+      yield { type: 'tasks_added', data: { ...data, ...(isPlanned && workflows && { workflows }) } }
     }
     yield* summarizeGroup(state, siblings, taskId, head)
   }
@@ -134,8 +140,9 @@ function* summarizeGroup(
   }
 }
 
-function describeAdded({ taskId, tool = '', layer, index }: TaskState): AddedTask {
-  return { taskId, tool, layer, dependsOn: [], ...(index !== undefined && { index }) }
+function describeAdded({ taskId, tool = '', layer, index, definition }: TaskState): AddedTask {
+  const more = { ...(index !== undefined && { index }), ...(definition !== undefined && { definition }) }
+  return { taskId, tool, layer, dependsOn: [], ...more }
 }
 
 function groupTasks({ tasks }: ExecutionState): Siblings {

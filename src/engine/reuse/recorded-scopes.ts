@@ -6,6 +6,8 @@ import { summarizeEnds } from '../../scheduler/group-status.ts'
 import { classifyEnd } from '../../scheduler/task-ends.ts'
 import { resolveTemplate, type Scope } from '../../workflow/template.ts'
 import { type Items, resolveItems } from '../groups/items.ts'
+import { formatPlannerId } from '../growth/group-growth.ts'
+import { planRecorded } from './recorded-plans.ts'
 
 /** A task of a recorded execution: what it did, and what its references referred to. */
 export interface RecordedPlace {
@@ -24,6 +26,7 @@ export class RecordedScopes {
   /** Of parents, by id. */
   readonly #places = new Map<string, RecordedPlace | undefined>()
   readonly #scopes = new Map<string, Scope>()
+  #plannedById: ReadonlyMap<string, PlannedTask> | undefined
   readonly #items = new Map<string, Items>()
   readonly #findOutput: (taskId: string) => JsonValue | undefined
 
@@ -47,7 +50,13 @@ export class RecordedScopes {
     }
     const parent = this.#findParent(parentId)
     const group = parent?.definition.group
-    if (parent === undefined || group === undefined) return undefined
+    if (parent === undefined) return undefined
+    // The log tells it, also where the tool is not at hand.
+    if (this.#state.tasks.get(parentId)?.eager !== undefined) {
+      if (!isPlannerId(taskId, parentId)) return toPlace(this.#planned.get(taskId), this.#scopeOfPlan(parentId))
+      return toPlace(group?.kind === 'plan' ? group.body : parent.definition, parent.scope)
+    }
+    if (group === undefined || group.kind === 'plan') return undefined
     if (group.kind === 'workflow') {
       const task = this.#taskOf(group.plan, taskId.slice(parentId.length + 1))
       return toPlace(task, this.#scopeOf(parentId, parent, group.plan))
@@ -79,6 +88,21 @@ export class RecordedScopes {
       this.#scopes.set(parentId, own)
     }
     return own
+  }
+
+  /** What planned tasks refer to: each other. */
+  #scopeOfPlan(parentId: string): Scope {
+    let own = this.#scopes.get(parentId)
+    if (own === undefined) {
+      own = this.#createScope(`${parentId}/`, undefined, this.#root.plan)
+      this.#scopes.set(parentId, own)
+    }
+    return own
+  }
+
+  /** Planned on first use: most executions have no planner. */
+  get #planned(): ReadonlyMap<string, PlannedTask> {
+    return (this.#plannedById ??= planRecorded(this.#state))
   }
 
   #taskOf(plan: ExecutionPlan, id: string): PlannedTask | undefined {
@@ -123,6 +147,10 @@ export class RecordedScopes {
     if (task === undefined || result?.optional !== true) return undefined
     return this.find(task)?.definition.optional?.default
   }
+}
+
+function isPlannerId(taskId: string, parentId: string): boolean {
+  return taskId === formatPlannerId(parentId)
 }
 
 function toPlace(definition: PlannedTask | undefined, scope: Scope): RecordedPlace | undefined {

@@ -111,7 +111,11 @@ export class Takeover {
     return isAllowed
   }
 
-  #dependenciesAreSame(task: number, { plan, base, definition, children }: TaskGroup): boolean {
+  #dependenciesAreSame(task: number, { plan, base, definition, children, prefix }: TaskGroup): boolean {
+    if (definition?.kind === 'plan') {
+      const { dependsOn = [] } = this.#graph.grownAt(task) ?? {}
+      return dependsOn.every(id => !this.#changed.has(prefix + id))
+    }
     if (plan === undefined) {
       const index = this.#graph.addedTask(task)?.index ?? 0
       return definition?.kind !== 'repeat' || index === 0 || this.#isUnchanged(children[index - 1] as number)

@@ -12,7 +12,7 @@ export interface GraphTask {
   /** Absent for `success`. */
   readonly runOn?: Exclude<RunOn, 'success'>
   /** How it makes children. */
-  readonly children?: 'forEach' | 'repeat' | 'workflow'
+  readonly children?: 'forEach' | 'repeat' | 'workflow' | 'plan'
   /** It waits for the approval of a person. */
   readonly approve?: true
   readonly optional?: true

@@ -1,3 +1,4 @@
+import { readDefinition } from '../../engine/growth/recorded-growth.ts'
 import { describeRecord } from '../../engine/growth/describe-document.ts'
 import { parseWorkflow } from '../../engine/resume/recorded-execution.ts'
 import { describeError } from '../../log/describe-error.ts'
@@ -7,10 +8,12 @@ import { callStore } from '../../store/call-store.ts'
 import type { ExecutionStore, StoredExecution } from '../../store/execution-store.ts'
 import { type AnyTool, type RegisteredTool, ToolRegistry } from '../../tools/registry.ts'
 import type { ToolResolver } from '../../tools/tool-resolver.ts'
-import type { RecordedWorkflow } from '../../workflow/document.ts'
+import type { DAGTask, RecordedWorkflow } from '../../workflow/document.ts'
+import { collectNames } from '../../workflow/tool-names.ts'
 
-/** The document of a stored execution as its log has changed it. */
+/** The document of a stored execution as its log has changed it, for the lookup of its tools. */
 export interface GrownDocument {
+  /** With the tasks that planners added, wherever those belong. */
   readonly workflow: RecordedWorkflow
   /** Whether its plan is still being written: the rest may name any tool. */
   readonly isUnsealed: boolean
@@ -23,7 +26,18 @@ export async function readGrownDocument(stored: StoredExecution, store: Executio
     return EventLog.restore(stored.executionId, store, { base })
   })
   const { workflow } = describeRecord(stored, state)
-  return { workflow: parseWorkflow(workflow), isUnsealed: state.isUnsealed === true }
+  const document = parseWorkflow(workflow)
+  const planned = Array.from(state.tasks.values()).flatMap(({ definition, parentId }) =>
+    definition === undefined || parentId === undefined ? [] : [readDefinition(definition) as DAGTask],
+  )
+  const workflows = { ...(state.addedWorkflows as RecordedWorkflow['workflows']), ...document.workflows }
+  const grown = planned.length === 0 ? document : { ...document, tasks: [...document.tasks, ...planned], workflows }
+  return { workflow: grown, isUnsealed: state.isUnsealed === true }
+}
+
+/** Whether a document, not validated, names a tool that plans tasks: these may name any tool. */
+export function mayPlan(workflow: unknown, tools: ToolRegistry): boolean {
+  return [...collectNames(workflow).tools].some(name => tools.get(name)?.isPlanner === true)
 }
 
 /** Adds all tools that are available now to those that a document names, which come first. Never rejects. */

@@ -7,7 +7,7 @@ import { shuttingDown } from '../errors/host-errors.ts'
 import type { ExecutionStore, StoredExecution } from '../../store/execution-store.ts'
 import { collectNames } from '../../workflow/tool-names.ts'
 import type { RecoverableRecord } from '../storage/recoverable-record.ts'
-import { addAllTools, readGrownDocument } from './grown-tools.ts'
+import { addAllTools, mayPlan, readGrownDocument } from './grown-tools.ts'
 
 /** For executions that are only ended, and call no tool. */
 const NO_TOOLS = new ToolRegistry()
@@ -42,7 +42,7 @@ export class ToolLookup {
     const { tools, store, logger } = this.#parts
     const { workflow, isUnsealed } = await readGrownDocument(stored, store)
     const named = await tools.toolsFor(workflow)
-    return isUnsealed ? addAllTools(named, tools, logger) : named
+    return isUnsealed || mayPlan(workflow, named) ? addAllTools(named, tools, logger) : named
   }
 
   /** Workflows with `finally` tasks may have joined the document. */

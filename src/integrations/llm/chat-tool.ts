@@ -194,7 +194,8 @@ function describeAnswer(
   }
 }
 
-function limitOf(provider: LLMProvider): Limit {
+/** The limit that all tools of a provider share. */
+export function limitOf(provider: LLMProvider): Limit {
   const limit = limits.get(provider) ?? createLimit(CALLS_AT_ONCE)
   limits.set(provider, limit)
   return limit

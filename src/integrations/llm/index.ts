@@ -1,5 +1,6 @@
 export { type ChatArguments, type ChatOutput, type ChatToolOptions, createChatTool } from './chat-tool.ts'
 export type { FetchedResponse, FetchFunction } from './exchange.ts'
+export { createPlanTool, type PlanArguments, type PlanOutput, type PlanToolOptions } from './plan/plan-tool.ts'
 export { OpenRouterProvider, type OpenRouterOptions } from './openrouter-provider.ts'
 export type {
   ChatMessage,

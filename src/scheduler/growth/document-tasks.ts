@@ -3,7 +3,7 @@ import type { TaskGraph } from '../task-graph.ts'
 
 /** Whether tasks have joined the document or were removed from it. */
 export function hasGrown(graph: TaskGraph): boolean {
-  return graph.grown !== undefined
+  return graph.root.grown !== undefined
 }
 
 /** The indices of the document's tasks: those of its plan, those that joined it, and its `finally` tasks. */
@@ -12,7 +12,8 @@ export function listDocumentTasks(graph: TaskGraph): number[] {
   const listed: number[] = []
   for (let task = 0; task < mainCount; task++) if (isPresent(graph, task)) listed.push(task)
   for (let task = tasks.length; task < graph.size; task++) {
-    if (graph.grownAt(task) !== undefined && isPresent(graph, task)) listed.push(task)
+    const isOwn = graph.grownAt(task) !== undefined && graph.groupOf(task).outer === undefined
+    if (isOwn && isPresent(graph, task)) listed.push(task)
   }
   for (let task = mainCount; task < tasks.length; task++) listed.push(task)
   return listed

@@ -59,7 +59,7 @@ export class TableGrowth {
       return data.tasks.length
     }
     if (type === 'plan_sealed') {
-      for (const task of this.#hold.open()) this.#progress.rules.consider(task, now)
+      for (const task of this.#hold.open(this.#graph.root)) this.#progress.rules.consider(task, now)
       this.#progress.proceed(this.#graph.root, now)
     }
     return 0
@@ -83,6 +83,10 @@ export class TableGrowth {
   }
 
   #addChildren(group: TaskGroup, tasks: readonly AddedTask[], now: number): void {
+    if (tasks[0]?.definition !== undefined) {
+      for (const task of tasks) this.#growGroup(group, task, now)
+      return
+    }
     const added = tasks.map(task => this.#graph.addChild(group, task))
     this.#columns.grow(this.#graph.size)
     const { plan, base, stop, finallyStop } = group
@@ -96,18 +100,28 @@ export class TableGrowth {
     else if (why === undefined) for (const task of added) this.#progress.rules.consider(task, now)
   }
 
-  /** Adds a task that no plan describes to the document. */
+  /** Adds a task that the plan of the execution does not describe to the document. */
   #addTask(added: AddedTask, parent: number | undefined, now: number): void {
     const { root } = this.#graph
     const task = this.#graph.size
     const dependencies = this.#graph.add(added, parent)
-    this.#columns.grow(this.#graph.size)
     root.enter(added.layer)
+    this.#graph.inherit(task)
+    this.#begin(task, root, dependencies, now)
+  }
+
+  /** Adds a task of a plan that is being written to the group of that plan. */
+  #growGroup(group: TaskGroup, added: AddedTask, now: number): void {
+    const task = this.#graph.size
+    this.#begin(task, group, this.#graph.grow(added, group), now)
+  }
+
+  #begin(task: number, { stop }: TaskGroup, dependencies: readonly number[], now: number): void {
+    this.#columns.grow(this.#graph.size)
     this.#progress.rules.add(task, dependencies)
     const grown = this.#graph.grownAt(task)
     if (grown !== undefined) this.#starts.ready.addLimits(grown.planned)
-    this.#graph.inherit(task)
-    if (root.stop !== undefined) return this.#stops.end([task], root.stop)
+    if (stop !== undefined) return this.#stops.end([task], stop)
     const { end } = this.#columns
     const failed = dependencies.find(each => isFailure(((end[each] as number) - 1) as End))
     this.#progress.consider(task, failed === undefined ? undefined : this.#graph.idOf(failed), now)

@@ -118,7 +118,11 @@ function checkCache(task: ReadTask, cache: NonNullable<ReadTask['cache']>, check
   const { walk, tool, isFinally } = checks
   const { ttlMs = 0, key: source, effects = false } = cache
   // A recorded document has passed this check with the tools of its time.
-  if (!effects && !walk.isRecorded && tool !== undefined && tool.tool.readOnly !== true) {
+  if (walk.isRecorded || tool === undefined) {
+    // Nothing to check.
+  } else if (tool.isPlanner) {
+    report(walk, 'INVALID_SHAPE', () => `Expected no \`cache\` beside ${quoteName(tool.name)}: its tasks may have one`)
+  } else if (!effects && tool.tool.readOnly !== true) {
     const hint = (): string => 'Add `"effects": true` if calls may be left out, with what they do'
     report(walk, 'INVALID_SHAPE', () => `Expected a read-only tool beside \`cache\`, got ${quoteName(tool.name)}`, hint)
   }

@@ -1,5 +1,12 @@
 import type { TaskTree } from '../checked-document.ts'
 
+/** The ids of tasks that nobody knows beforehand: it has every id. */
+export const ANY_TREE: TaskTree = new (class extends Map<string, TaskTree | undefined> {
+  override has(): boolean {
+    return true
+  }
+})()
+
 /** Maximum number of looked-up ids per pair of tasks: workflows can share workflows, so that their ids multiply. */
 const MAX_LOOKUPS = 100_000
 
@@ -14,6 +21,7 @@ export function findClash(tree: TaskTree, outer: string, id: string): string | u
   if (nested === undefined) return undefined
   if (hasTask(nested, rest, search)) return id
   const other = tree.get(id)
+  if (other === ANY_TREE) return id
   return other === undefined ? undefined : findShared(nested, `${rest}/`, other, `${id}/`, search)
 }
 

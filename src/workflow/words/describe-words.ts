@@ -39,16 +39,16 @@ function describeApproval({ message, expiresMs }: ApprovalWords): NonNullable<DA
   }
 }
 
-/** The fields that say how a task makes its children, except for `workflow`. */
+/** The fields that say how a task makes its children, except for `workflow` and `tool`. */
 export function describeGroup(group: ChildWords): Partial<DAGTaskFields> {
-  if (group.kind === 'workflow') return {}
-  return group.kind === 'forEach' ? describeItems(group) : describeRounds(group)
+  if (group.kind === 'forEach') return describeItems(group)
+  return group.kind === 'repeat' ? describeRounds(group) : {}
 }
 
 type ChildWords =
   | (ItemWords & { readonly kind: 'forEach' })
   | (RoundWords & { readonly kind: 'repeat' })
-  | { readonly kind: 'workflow' }
+  | { readonly kind: 'workflow' | 'plan' }
 
 function describeItems({ items, concurrency, tolerate }: ItemWords): Partial<DAGTaskFields> {
   const forEach =

@@ -1,5 +1,5 @@
 import type { CheckedTask, TaskTree } from '../checked-document.ts'
-import { findClash } from './child-ids.ts'
+import { ANY_TREE, findClash } from './child-ids.ts'
 
 /** A task of a document whose children would have the id of another task. */
 export interface Clash {
@@ -33,12 +33,14 @@ function growTree(tasks: readonly CheckedTask[]): TaskTree {
 }
 
 /** Whether its children have the ids of tasks below its own. Ids of items and rounds hold `[`, which other ids cannot. */
-export function runsOnce({ words }: CheckedTask): boolean {
-  return words?.workflow !== undefined && words.forEach === undefined && words.repeat === undefined
+export function runsOnce({ words, tool }: CheckedTask): boolean {
+  const hasTasks = words?.workflow !== undefined || tool.isPlanner
+  return hasTasks && words?.forEach === undefined && words?.repeat === undefined
 }
 
 /** The ids of the tasks that a task runs. */
-export function growNested({ words }: CheckedTask): TaskTree | undefined {
+export function growNested({ words, tool }: CheckedTask): TaskTree | undefined {
+  if (tool.isPlanner) return ANY_TREE
   const nested = words?.workflow
   if (nested === undefined) return undefined
   return 'known' in nested ? nested.known.tree : growTree(nested.document.tasks)

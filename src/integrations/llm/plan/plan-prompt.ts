@@ -1,5 +1,6 @@
 import { invalidOption } from '../../../errors.ts'
-import type { RegisteredTool, ToolRegistry } from '../../../tools/registry.ts'
+import { stringifyJson } from '../../../json/stringify-json.ts'
+import type { DescribedTool } from '../../../tools/plan-room.ts'
 import { cutText } from '../../../text.ts'
 import type { ChatMessage } from '../provider.ts'
 import { LANGUAGE } from './language.ts'
@@ -20,8 +21,13 @@ const ORDERS = `You plan work. You do not write the whole document: you write it
 - Use only the tools below, with arguments that fit their schemas. Refer to outputs instead of guessing them.
 - The last line is {"seal": true}.`
 
+/** The tools that a plan may use, such as a `ToolRegistry`. */
+export type PlanTools = Iterable<{ readonly tool: DescribedTool }>
+
 /** What a refused line is, and why. */
 export interface RefusedLine {
+  /** Its number among the lines that were read, from 1. */
+  readonly line: number
   readonly text: string
   readonly issues: readonly PlanIssue[]
 }
@@ -38,12 +44,13 @@ export function countTokens(text: string): number {
  * @param maxTokens of all messages together
  * @throws `INVALID_OPTION` if the shortest form exceeds the budget
  */
-export function writePlanPrompt(tools: ToolRegistry, prompt: string, maxTokens: number): readonly ChatMessage[] {
+export function writePlanPrompt(given: PlanTools, prompt: string, maxTokens: number): readonly ChatMessage[] {
   const frame = `${ORDERS}\n\n# The language\n\n${LANGUAGE}\n\n# The tools\n\n`
   const left = maxTokens - countTokens(frame) - countTokens(prompt)
   let needed = 0
+  const tools = Array.from(given, ({ tool }) => tool)
   for (const describe of [describeWhole, describeBare, describeNames, describeShort]) {
-    const text = Array.from(tools, describe).join('\n')
+    const text = tools.map(tool => describe(tool)).join('\n')
     needed = countTokens(text)
     if (needed <= left) {
       return [
@@ -52,7 +59,7 @@ export function writePlanPrompt(tools: ToolRegistry, prompt: string, maxTokens: 
       ]
     }
   }
-  const expected = `at least ${maxTokens - left + needed}: the prompt and ${tools.names().length} tools need as many. Give fewer tools`
+  const expected = `at least ${maxTokens - left + needed}: the prompt and ${tools.length} tools need as many. Give fewer tools`
   throw invalidOption('maxPromptTokens', expected, maxTokens)
 }
 
@@ -75,35 +82,49 @@ export function writeRepair(refused: readonly RefusedLine[], acceptedIds: readon
   ].join('\n')
 }
 
-function describe({ name, tool: { description, readOnly } }: RegisteredTool, maxDescription = Infinity): string {
+/**
+ * What a request says of a plan that broke off: its tasks, as far as the budget reaches, else their ids.
+ * @param maxTokens those that are left
+ */
+export function writeContinuation(accepted: readonly unknown[], maxTokens: number): string {
+  const head = 'An earlier answer broke off. These tasks of it were accepted: do not write them again.'
+  const end = 'Write only the missing lines, one JSON object per line, then {"seal": true}.'
+  const write = (lines: readonly string[]): string => [head, ...lines, end].join('\n')
+  const whole = write(accepted.map(stringifyJson))
+  return countTokens(whole) <= maxTokens
+    ? whole
+    : write([accepted.map(task => JSON.stringify((task as { readonly id?: unknown }).id)).join(', ')])
+}
+
+function describe({ name, description, readOnly }: DescribedTool, maxDescription = Infinity): string {
   const text = description === undefined ? '' : `: ${cutText(description.replaceAll(/\s+/g, ' '), maxDescription)}`
   return `- ${name}${readOnly ? ' (read-only)' : ''}${text}`
 }
 
-function schemaOf({ tool: { inputSchema } }: RegisteredTool): object | undefined {
+function schemaOf({ inputSchema }: DescribedTool): object | undefined {
   return inputSchema === undefined || '~standard' in inputSchema ? undefined : inputSchema
 }
 
-function describeWhole(tool: RegisteredTool): string {
+function describeWhole(tool: DescribedTool): string {
   const schema = schemaOf(tool)
   return describe(tool) + (schema === undefined ? '' : `\n  arguments: ${JSON.stringify(schema)}`)
 }
 
-function describeBare(tool: RegisteredTool): string {
+function describeBare(tool: DescribedTool): string {
   const schema = schemaOf(tool)
   return describe(tool) + (schema === undefined ? '' : `\n  arguments: ${JSON.stringify(withoutTexts(schema))}`)
 }
 
-function describeNames(tool: RegisteredTool): string {
+function describeNames(tool: DescribedTool): string {
   return describe(tool) + nameArguments(tool)
 }
 
-function describeShort(tool: RegisteredTool): string {
+function describeShort(tool: DescribedTool): string {
   return describe(tool, SHORT_DESCRIPTION) + nameArguments(tool)
 }
 
 /** `arguments: query, limit?` */
-function nameArguments(tool: RegisteredTool): string {
+function nameArguments(tool: DescribedTool): string {
   const { properties = {}, required = [] } = (schemaOf(tool) ?? {}) as {
     readonly properties?: object
     readonly required?: readonly string[]

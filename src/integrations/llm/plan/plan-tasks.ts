@@ -1,28 +1,19 @@
 import { DagstreamError, invalidOption } from '../../../errors.ts'
 import { addTokenUsage, sanitizeTokenUsage, type TokenUsage } from '../../../events/token-usage.ts'
-import { stringifyJson } from '../../../json/stringify-json.ts'
-import type { ToolRegistry } from '../../../tools/registry.ts'
-import type { ChatMessage, LLMProvider, StreamFinish } from '../provider.ts'
+import type { ChatMessage, LLMProvider, ProviderParams, StreamFinish } from '../provider.ts'
 import { computeGrowth, type ProviderUsage, toTokenUsage } from '../provider-usage.ts'
 import { failure, ProviderError } from '../stream-error.ts'
 import { AnswerLines } from './answer-lines.ts'
-import type { PlanIssue } from './plan-issue.ts'
+import { PLANNER_LIMITS, type PlanChecks, PlanDraft } from './plan-draft.ts'
 import { readPlanLine } from './plan-lines.ts'
-import { type RefusedLine, writePlanPrompt, writeRepair } from './plan-prompt.ts'
-
-/** Maximum number of tasks of a plan, and length of one answer, characters. */
-export const PLANNER_LIMITS: { readonly maxTasks: number; readonly maxAnswerLength: number } = {
-  maxTasks: 1000,
-  maxAnswerLength: 8 * 1024 * 1024,
-}
-
-/** Accepts the tasks of a plan, one after the other. */
-export interface PlanChecks {
-  /**
-   * @returns the problems of a task; none if it is accepted. `FORWARD_DEPENDENCY`: it names a task that does not exist yet
-   */
-  add(definition: unknown): readonly PlanIssue[]
-}
+import {
+  countTokens,
+  type PlanTools,
+  type RefusedLine,
+  writeContinuation,
+  writePlanPrompt,
+  writeRepair,
+} from './plan-prompt.ts'
 
 /** A request for a plan. */
 export interface PlanRequest {
@@ -30,8 +21,12 @@ export interface PlanRequest {
   /** What the plan is for. */
   readonly prompt: string
   /** The tools that it may use. */
-  readonly tools: ToolRegistry
+  readonly tools: PlanTools
   readonly checks: PlanChecks
+  /** The tasks of an answer that broke off: only what is missing is asked for. @defaultValue none */
+  readonly accepted?: readonly unknown[]
+  /** Further parameters of each call. */
+  readonly params?: Omit<ProviderParams, 'model' | 'signal' | 'onUsage' | 'onFinish'>
   /** @defaultValue the provider's own */
   readonly model?: string
   /** How often refused lines go back to the model, 0–10. @defaultValue 2 */
@@ -43,15 +38,10 @@ export interface PlanRequest {
   readonly onText?: (text: string) => void
   /** Called with what each report of usage adds. */
   readonly onUsage?: (growth: Partial<TokenUsage>) => void
+  /** Called after each answer with its lines that were refused, and with those of earlier ones that still wait. */
+  readonly onRefused?: (refused: readonly RefusedLine[]) => void
   /** Called before each repair with the lines that go back. */
   readonly onRepair?: (refused: readonly RefusedLine[]) => void
-}
-
-interface Refusal extends RefusedLine {
-  /** Present on a task that may only wait for one that comes later. */
-  readonly definition?: unknown
-  /** Its JSON: contains the ids that it names. */
-  readonly written?: string
 }
 
 /**
@@ -63,15 +53,16 @@ interface Refusal extends RefusedLine {
  * `INVALID_OPTION`
  */
 export async function* planTasks(request: PlanRequest): AsyncGenerator<object, void, undefined> {
-  const { tools, prompt, repairs = 2, maxPromptTokens = 16_000, onRepair } = request
+  const { tools, prompt, repairs = 2, maxPromptTokens = 16_000, onRepair, onRefused, accepted = [] } = request
   if (!(Number.isInteger(repairs) && repairs >= 0 && repairs <= 10)) {
     throw invalidOption('repairs', 'an integer from 0 to 10', repairs)
   }
   if (!(Number.isInteger(maxPromptTokens) && maxPromptTokens > 0)) {
     throw invalidOption('maxPromptTokens', 'a positive integer', maxPromptTokens)
   }
-  const first = writePlanPrompt(tools, prompt, maxPromptTokens)
-  const draft = new Draft(request.checks)
+  const first = writeFirst(tools, prompt, maxPromptTokens, accepted)
+  const draft = new PlanDraft(request.checks, accepted)
+  let lineCount = 0
   let messages = first
   for (let repair = 0; ; repair++) {
     let isSealed = false
@@ -82,9 +73,10 @@ export async function* planTasks(request: PlanRequest): AsyncGenerator<object, v
         for (const meant of readPlanLine(line)) {
           // Lines behind the seal are ignored.
           if (isSealed) return
+          lineCount += 1
           if (meant.kind === 'seal') isSealed = true
-          else if (meant.kind === 'refused') draft.refuse(meant.text, meant.problem)
-          else if (meant.kind === 'task') yield* draft.add(meant.text, meant.definition)
+          else if (meant.kind === 'refused') draft.refuse(lineCount, meant.text, meant.problem)
+          else if (meant.kind === 'task') yield* draft.add(lineCount, meant.text, meant.definition)
         }
       }
     }
@@ -103,6 +95,7 @@ export async function* planTasks(request: PlanRequest): AsyncGenerator<object, v
     if (!isSealed) yield* take(answer.end())
     const isCut = !isSealed && finish.reason === 'length'
     const { refused, acceptedIds } = draft
+    if (refused.length > 0) onRefused?.(refused)
     if (refused.length === 0 && !isCut && acceptedIds.length > 0) return
     if (repair >= repairs) throw failPlan(refused, isCut)
     onRepair?.(refused)
@@ -113,89 +106,6 @@ export async function* planTasks(request: PlanRequest): AsyncGenerator<object, v
     ]
     draft.forgetRefused()
   }
-}
-
-/** The accepted tasks and the refused lines of a plan. */
-class Draft {
-  readonly #checks: PlanChecks
-  readonly #accepted = new Set<string>()
-  #refused: Refusal[] = []
-  #isRepair = false
-
-  constructor(checks: PlanChecks) {
-    this.#checks = checks
-  }
-
-  get acceptedIds(): readonly string[] {
-    return [...this.#accepted]
-  }
-
-  get refused(): readonly RefusedLine[] {
-    return this.#refused
-  }
-
-  refuse(text: string, message: string): void {
-    this.#refused.push({ text, issues: [{ code: 'INVALID_SHAPE', pointer: '', message }] })
-  }
-
-  /** @returns the task, if it is accepted, with those that waited for it */
-  *add(text: string, definition: unknown): Generator<object, void, undefined> {
-    const id = idOf(definition)
-    // A repair that repeats what was accepted changes nothing.
-    if (id !== undefined && this.#accepted.has(id) && this.#isRepair) return
-    // A line that is written again replaces the refused one.
-    if (id !== undefined) this.#refused = this.#refused.filter(each => idOf(each.definition) !== id)
-    if (this.#accepted.size >= PLANNER_LIMITS.maxTasks) {
-      this.refuse(text, `Expected at most ${PLANNER_LIMITS.maxTasks} tasks`)
-      return
-    }
-    const issues = this.#checks.add(definition)
-    if (issues.length > 0) {
-      this.#refused.push({ text, issues, definition, written: stringifyJson(definition) })
-      return
-    }
-    this.#accepted.add(id as string)
-    yield definition as object
-    yield* this.#addWaiting(id as string)
-  }
-
-  /** Before a repair: only tasks that wait for others are kept, as the others are to be written again. */
-  forgetRefused(): void {
-    this.#isRepair = true
-    this.#refused = this.#refused.filter(isWaiting)
-  }
-
-  /** @param id of an accepted task: those that wait for it are checked again, and then those that wait for them */
-  *#addWaiting(id: string): Generator<object, void, undefined> {
-    const ids = [id]
-    for (let next = ids.shift(); next !== undefined; next = ids.shift()) {
-      for (const line of this.#refused.slice()) {
-        // JSON may escape other ids in several ways.
-        const mayName = !/^[\w.-]+$/.test(next) || line.written?.includes(next)
-        if (!isWaiting(line) || !mayName) continue
-        const issues = this.#checks.add(line.definition)
-        const at = this.#refused.indexOf(line)
-        if (issues.length > 0) this.#refused[at] = { ...line, issues }
-        else {
-          this.#refused.splice(at, 1)
-          const accepted = idOf(line.definition) as string
-          this.#accepted.add(accepted)
-          ids.push(accepted)
-          yield line.definition as object
-        }
-      }
-    }
-  }
-}
-
-/** Whether it only refers to tasks that do not exist yet. */
-function isWaiting({ definition, issues }: Refusal): boolean {
-  return definition !== undefined && issues.every(({ code }) => code === 'FORWARD_DEPENDENCY')
-}
-
-function idOf(definition: unknown): string | undefined {
-  const id = (definition as { readonly id?: unknown } | null | undefined)?.id
-  return typeof id === 'string' ? id : undefined
 }
 
 function failPlan(refused: readonly RefusedLine[], isCut: boolean): DagstreamError {
@@ -214,9 +124,23 @@ function failPlan(refused: readonly RefusedLine[], isCut: boolean): DagstreamErr
   })
 }
 
+/** The first request. @param accepted the tasks of an answer that broke off */
+function writeFirst(
+  tools: PlanTools,
+  prompt: string,
+  maxTokens: number,
+  accepted: readonly unknown[],
+): readonly ChatMessage[] {
+  const first = writePlanPrompt(tools, prompt, maxTokens)
+  if (accepted.length === 0) return first
+  const left = maxTokens - countTokens(first.map(({ content }) => content as string).join(''))
+  const [system, user] = first as readonly [ChatMessage, ChatMessage]
+  return [system, { ...user, content: `${prompt}\n\n${writeContinuation(accepted, left)}` }]
+}
+
 /** The text of one answer. @param finish receives the reason of its end */
 async function* streamText(
-  { provider, model, signal, onText, onUsage }: PlanRequest,
+  { provider, model, signal, onText, onUsage, params }: PlanRequest,
   messages: readonly ChatMessage[],
   finish: { reason?: string },
 ): AsyncGenerator<string, void, undefined> {
@@ -229,6 +153,7 @@ async function* streamText(
     onUsage?.(growth)
   }
   const events = provider.generateStream(messages, {
+    ...params,
     onUsage: count,
     onFinish: ({ finishReason }: StreamFinish) => {
       if (finishReason !== undefined) finish.reason = finishReason

@@ -3,6 +3,7 @@ import { parseEventId } from '../events/events.ts'
 import { DagstreamError } from '../errors.ts'
 import { stringifyJson } from '../json/stringify-json.ts'
 import type { ExecutionResult } from '../engine/execution-result.ts'
+import type { PatchedPlan, PlanPatch } from '../engine/growth/patch-shape.ts'
 import { decodeEvent } from '../sse/decode.ts'
 import { parseStream } from '../sse/parse-stream.ts'
 import { readField, StreamInterruptedError, UnusableResponseError } from './failures.ts'
@@ -19,6 +20,9 @@ export type ClientEvent = SSEEvent & {
 
 /** Maximum size of a result, bytes: all outputs of an execution, escaped as JSON, times two. */
 const MAX_RESULT_BYTES = 512 * 1024 * 1024
+
+/** Maximum size of the answer to a patch, bytes. */
+const MAX_PATCHED_BYTES = 64 * 1024
 
 /** An execution that a server has accepted, with its unread response. */
 export interface Started {
@@ -111,6 +115,19 @@ export class ExecutionApi {
       body: stringifyJson(answer),
     })
     reply.close()
+  }
+
+  /** A repetition after a lost connection may be refused, although the first one took effect. */
+  async patch(executionId: string, patch: PlanPatch): Promise<PatchedPlan> {
+    const reply = await this.#transport.send({
+      method: 'POST',
+      path: `executions/${executionId}/plan`,
+      headers: { Accept: 'application/json', 'Content-Type': 'application/json' },
+      body: stringifyJson(patch),
+    })
+    const totalTasks = readField(await expectType(reply, 'application/json').json(MAX_PATCHED_BYTES), 'totalTasks')
+    if (typeof totalTasks === 'number') return { totalTasks }
+    throw new StreamInterruptedError('Expected the answer to a patch, got something else')
   }
 
   /** A repetition under the same key is the same cancellation. */

@@ -1,4 +1,5 @@
 import { invalidOption } from '../errors.ts'
+import type { PatchedPlan, PlanPatch } from '../engine/growth/patch-shape.ts'
 import type { ExecutionResult } from '../engine/execution-result.ts'
 import { type CancelOptions, resolveCancelOptions } from './cancel-options.ts'
 import { buildClosingEvents, pollResult } from './degraded.ts'
@@ -14,11 +15,9 @@ const READER_PAUSE_MS = 1000
 
 /**
  * An execution on a server, seen from a client.
- *
  * Iterating yields its events, each once and in order, across lost connections. The first iterator reads the response of the
  * submission; each further one is a separate subscription from the first event (from `after`, for `subscribe`). Leaving the
  * loop only detaches: the request is aborted, and the server's `onDisconnect` decides about the execution.
- *
  * Iterate it, or await `result`: the server closes an unread stream after its stall timeout and counts it as disconnected.
  */
 export class RemoteExecution implements AsyncIterable<ClientEvent> {
@@ -60,7 +59,6 @@ export class RemoteExecution implements AsyncIterable<ClientEvent> {
 
   /**
    * The result, with whole outputs, once the execution has ended. Never an unhandled rejection.
-   *
    * If nobody iterates, or the readers pause for more than a second, it follows the stream itself.
    * @throws as iterating does
    */
@@ -88,10 +86,14 @@ export class RemoteExecution implements AsyncIterable<ClientEvent> {
     await this.#session.answer(await this.executionId, inputId, { decline: true })
   }
 
+  /** Changes the document, all or nothing; a lost answer may make its repetition fail. Rejects with `HTTP_ERROR`: 409, 422. */
+  async patch(patch: PlanPatch): Promise<PatchedPlan> {
+    return this.#session.patch(await this.executionId, patch)
+  }
+
   /**
    * Asks the server to cancel the execution: its `finally` tasks run. A second call ends those; after the end it has no
    * effect. Resolves once the server has accepted.
-   *
    * Before the server has answered, the submission is aborted: it is not retried, and an in-flight request is dropped unless it
    * is answered within 1 s. Every wait for the execution then rejects with `CANCELLED`; so does this call if the server may
    * have accepted the workflow nevertheless (`details.mayRun`).

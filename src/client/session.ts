@@ -1,3 +1,4 @@
+import type { PatchedPlan, PlanPatch } from '../engine/growth/patch-shape.ts'
 import type { Clock } from '../clock.ts'
 import type { ClientEvent, ExecutionApi, RemoteAnswer, Submission } from './execution-api.ts'
 import type { PlanApi } from './plan-api.ts'
@@ -68,6 +69,11 @@ export class Session {
   /** Answers or declines a question. @throws `HTTP_ERROR` with the status and the problem of the server */
   answer(executionId: string, inputId: string, answer: RemoteAnswer): Promise<void> {
     return this.repeat(() => this.api.answer(executionId, inputId, answer))
+  }
+
+  /** Changes the document of an execution. @throws `HTTP_ERROR` with the status and the problem of the server */
+  patch(executionId: string, patch: PlanPatch): Promise<PatchedPlan> {
+    return this.repeat(() => this.api.patch(executionId, patch))
   }
 
   /** Cancels an execution, once across retries. @param signal ends the waiting */

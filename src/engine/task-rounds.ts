@@ -47,7 +47,7 @@ export class TaskRounds {
 
   constructor(parts: LoopParts, start: StartParts, context: RoundContext, lease: Lease) {
     const { log, options, counters } = parts
-    const { recorder, commands } = context
+    const { recorder, commands, cancel } = context
     this.#parts = parts
     this.#context = context
     this.#table = start.table ?? createTable(start, options)
@@ -57,16 +57,10 @@ export class TaskRounds {
     const close = (task: number): void => this.#room?.inputs.close(task)
     this.#milestones = new Milestones(start, this.#table, this.tasks, recorder, scopes, close)
     this.growth = new Growth(start, this.#table, log.state, context, () => this.#lazyDecisions.taskCount)
-    this.#emissions = new Emissions(options, counters, recorder, context.cancel)
+    this.#emissions = new Emissions(options, counters, recorder, cancel)
     const granted = (): void => recorder.wake()
     this.#permits = new Permits(this.#table.starts, options, { isPaused: () => commands.isPaused, granted })
-    this.#runners = createRunners(start, {
-      options,
-      recorder,
-      cancel: context.cancel,
-      desk: () => this.desk,
-      patch: (...given) => this.growth.patch(...given),
-    })
+    this.#runners = createRunners(start, { options, recorder, cancel, desk: () => this.desk, grow: this.growth })
     this.#delays = new RetryDelays(options.clock, task => {
       this.#table.wake(task)
       recorder.wake()

@@ -1,4 +1,3 @@
-import type { CommandNews, CommandReply } from '../cluster/inbox.ts'
 import { isRecordUnusable } from '../errors.ts'
 import type { PersonAnswer } from '../engine/inputs/answer-stored.ts'
 import type { Reason, Stop } from '../events/events.ts'
@@ -7,7 +6,7 @@ import { executionEnded, executionNotFound, executionRunning, interrupted } from
 import type { ExecutionArchive } from './execution/execution-archive.ts'
 import type { HostedExecution } from './execution/hosted-execution.ts'
 import type { CommandedExecution } from './execution/hosted-parts.ts'
-import { isCoordinated, isFenced, PatchCommands } from './patch-commands.ts'
+import { type ElsewhereCommands, isCoordinated, isFenced, PatchCommands } from './patch-commands.ts'
 import type { PatchedPlan, PlanPatch } from '../engine/growth/patch-shape.ts'
 import type { RunningExecutions } from './execution/running-executions.ts'
 import type { Recovery } from './recovery/recovery.ts'
@@ -27,15 +26,6 @@ export interface CommandContext {
   readonly isServer: boolean
   /** The way to executions that other servers of a shared store coordinate. */
   readonly elsewhere: ElsewhereCommands | undefined
-}
-
-/** Commands to executions that other servers coordinate, or are about to. */
-export interface ElsewhereCommands {
-  /**
-   * @returns its reply; `undefined`: the execution has ended or is parked now
-   * @throws the error of the command, `COORDINATOR_UNAVAILABLE`, the errors of the store
-   */
-  send(executionId: string, news: CommandNews): Promise<CommandReply | undefined>
 }
 
 function refuseUnknown(): never {

@@ -1,9 +1,28 @@
+import type { CommandNews, CommandReply } from '../cluster/inbox.ts'
 import { expectPatch, type PatchedPlan, type PlanPatch } from '../engine/growth/patch-shape.ts'
 import { DagstreamError } from '../errors.ts'
 import { stringifyJson } from '../json/stringify-json.ts'
 import type { StoredExecution } from '../store/execution-store.ts'
 import { executionEnded, executionNotFound } from './errors/host-errors.ts'
-import type { CommandContext } from './execution-commands.ts'
+import type { ExecutionArchive } from './execution/execution-archive.ts'
+import type { RunningExecutions } from './execution/running-executions.ts'
+import type { Recovery } from './recovery/recovery.ts'
+
+/** Commands to executions that other servers coordinate, or are about to. */
+export interface ElsewhereCommands {
+  /**
+   * @returns its reply; `undefined`: the execution has ended or is parked now
+   * @throws the error of the command, `COORDINATOR_UNAVAILABLE`, the errors of the store
+   */
+  send(executionId: string, news: CommandNews): Promise<CommandReply | undefined>
+}
+
+interface PatchContext {
+  readonly running: RunningExecutions
+  readonly archive: ExecutionArchive
+  readonly recovery: Recovery | undefined
+  readonly elsewhere: ElsewhereCommands | undefined
+}
 
 /** Whether a command failed because another server has taken the execution over. */
 export function isFenced(error: unknown): boolean {
@@ -17,9 +36,9 @@ export function isCoordinated({ status, parked }: StoredExecution): boolean {
 
 /** Changes of documents: the coordinator of an execution decides on them, wherever they arrive. */
 export class PatchCommands {
-  readonly #context: Pick<CommandContext, 'running' | 'archive' | 'recovery' | 'elsewhere'>
+  readonly #context: PatchContext
 
-  constructor(context: CommandContext) {
+  constructor(context: PatchContext) {
     this.#context = context
   }
 

@@ -1,3 +1,4 @@
+import type { PatchedPlan, PlanPatch } from '../../engine/growth/patch-shape.ts'
 import type { InputQuestion, SSEEventType } from '../../events/events.ts'
 import type { ExecutionResult } from '../../engine/execution-result.ts'
 import type { ForkedFrom } from '../../engine/resume/recorded-options.ts'
@@ -67,6 +68,8 @@ export interface ExecutionSource {
   listInputs(executionId?: string): AsyncIterable<OpenInput>
   /** Answers or declines a question. */
   answer(executionId: string, inputId: string, answer: GivenAnswer): Promise<void>
+  /** Changes the document while it runs: all of the patch, or nothing. */
+  patch(executionId: string, patch: PlanPatch): Promise<PatchedPlan>
   /** `finally` tasks run on a server; a second call ends those. No effect after the end. @returns the resulting status */
   cancel(executionId: string): Promise<string>
   /** Rejects unless the execution has ended or is parked. */

@@ -1,3 +1,4 @@
+import type { PatchedPlan, PlanPatch } from '../../engine/growth/patch-shape.ts'
 import { findStatus, readField, StreamInterruptedError } from '../../client/failures.ts'
 import type { Reply } from '../../client/reply.ts'
 import { parseBaseUrl, Transport } from '../../client/transport.ts'
@@ -122,6 +123,16 @@ export class RemoteExecutions implements ExecutionSource {
       body: stringifyJson(answer),
     })
     reply.close()
+  }
+
+  async patch(executionId: string, patch: PlanPatch): Promise<PatchedPlan> {
+    const reply = await this.#transport.send({
+      method: 'POST',
+      path: `executions/${executionId}/plan`,
+      headers: { ...JSON_ONLY, 'Content-Type': 'application/json' },
+      body: stringifyJson(patch),
+    })
+    return { totalTasks: Number(readField(await reply.json(MAX_ANSWER_BYTES), 'totalTasks')) }
   }
 
   async cancel(executionId: string): Promise<string> {

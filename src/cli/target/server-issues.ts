@@ -12,7 +12,7 @@ import type { Source } from '../input/read-workflow.ts'
  */
 export function findServerIssues(error: unknown): WorkflowIssue[] | undefined {
   const listed = readIssues(error).map(({ code, pointer, message, hint, in: part }): WorkflowIssue => {
-    const place = part === 'input' ? { code, pointer, in: part } : { code, pointer }
+    const place = part === 'input' || part === 'document' ? { code, pointer, in: part } : { code, pointer }
     return hint === undefined ? { ...place, message } : { ...place, message, hint }
   })
   return listed.length === 0 ? undefined : listed

@@ -1,3 +1,4 @@
+import type { PatchedPlan, PlanPatch } from '../../engine/growth/patch-shape.ts'
 import { formatEventId } from '../../events/events.ts'
 import { buildResult, type ExecutionResult } from '../../engine/execution-result.ts'
 import type { HostedExecution } from '../../host/execution/hosted-execution.ts'
@@ -108,6 +109,18 @@ export class StoredExecutions implements ExecutionSource {
   async answer(executionId: string, inputId: string, answer: GivenAnswer): Promise<void> {
     await this.find(executionId)
     await this.#host.commands.answer(executionId, inputId, answer)
+  }
+
+  async patch(executionId: string, patch: PlanPatch): Promise<PatchedPlan> {
+    await this.find(executionId)
+    try {
+      return await this.#host.commands.patch(executionId, patch)
+    } catch (error) {
+      const message =
+        `This command does not run execution ${executionId}: patch it with --server where a server runs it, ` +
+        'or fork it with another workflow'
+      throw nameExecution(error, 'INTERRUPTED', message)
+    }
   }
 
   async cancel(executionId: string): Promise<string> {

@@ -27,13 +27,13 @@ interface RemoteContext {
   readonly recorder: Recorder
   readonly cancel: (reason: Reason, requestId?: string) => void
   readonly desk: () => InputDesk
-  readonly patch: DeliveryParts['patch']
+  readonly grow: Pick<DeliveryParts, 'patch'>
 }
 
 /** Attempts run on workers if the store is shared; otherwise in this process. */
 export function createRunners(
   { plan, growth, owner, runner: given }: StartParts,
-  { options, recorder, cancel, desk, patch }: RemoteContext,
+  { options, recorder, cancel, desk, grow }: RemoteContext,
 ): Runners {
   const { store, clock, logger, abortGraceMs, priority } = options
   const { pending } = recorder
@@ -45,6 +45,7 @@ export function createRunners(
   const { orders, inbox } = store
   const calls = new DurableCalls(clock, logger)
   const runner = new RemoteRunner({ orders, pending, recorder, calls, owner, priority, abortGraceMs })
+  const patch: DeliveryParts['patch'] = (...given) => grow.patch(...given)
   const delivery = new InboxDelivery({ inbox, recorder, pending, runner, cancel, desk, patch })
   return { runner, remote: runner, delivery }
 }

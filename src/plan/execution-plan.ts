@@ -105,11 +105,11 @@ export class ExecutionPlan implements KnownWorkflow {
   readonly output: Template | undefined
   /** Checks by `inputSchema`. */
   readonly inputCheck: InputCheck | undefined
+  /** The tools of its tasks and of nested workflows, by name. */
+  readonly tools: ReadonlyMap<string, RegisteredTool>
   /** Depth of the workflows nested in it. */
   readonly depth: number
   readonly #estimates: readonly number[]
-  readonly #tools: ReadonlyMap<string, RegisteredTool>
-  /** Computed on first use: only `dataflow` needs it. A cache, not state. */
   #priorities: readonly number[] | undefined
   #tree: TaskTree | undefined
 
@@ -142,7 +142,7 @@ export class ExecutionPlan implements KnownWorkflow {
       }
     }
     this.depth = depth
-    this.#tools = tools
+    this.tools = tools
     this.limits = Object.freeze([...new Set(Array.from(tools.values()).flatMap(tool => tool.gate ?? []))])
     this.#estimates = Object.freeze(parts.estimates)
     Object.freeze(this)
@@ -206,12 +206,7 @@ export class ExecutionPlan implements KnownWorkflow {
     return typeof value === 'object' && value !== null && #estimates in value
   }
 
-  /** The tools of its tasks and of nested workflows, by name. */
-  get tools(): ReadonlyMap<string, RegisteredTool> {
-    return this.#tools
-  }
-
-  /** Task indices in the order in which `dataflow` prefers them. */
+  /** Task indices in the order in which `dataflow` prefers them. Computed on first use. */
   get priorities(): readonly number[] {
     return (this.#priorities ??= computePriorities(this.layerIndices, this.dependents, this.#estimates))
   }
@@ -242,8 +237,7 @@ export class ExecutionPlan implements KnownWorkflow {
 
 /** The workflow that a task, its items or its rounds run. */
 function readNested({ group }: PlannedTask): SubWorkflow | undefined {
-  if (group === undefined) return undefined
-  return group.kind === 'workflow' ? group : readNested(group.body)
+  return group === undefined || group.kind === 'workflow' ? group : readNested(group.body)
 }
 
 function collectRegistered({ tasks }: ExecutionPlan, plans: Map<string, ExecutionPlan>): void {

@@ -66,7 +66,7 @@ export type DagstreamErrorCode =
   | 'TOO_MANY_EXECUTIONS'
   /** `maxSubscribers` event streams are open already. */
   | 'TOO_MANY_SUBSCRIBERS'
-  /** The store failed; `cause` is the original error. */
+  /** The store failed; `cause` is the original error. `details.isRefusal`: it answers, and refuses what it was given. */
   | 'STORE_FAILED'
   /** Another process, or another store of this one, writes the store's file. */
   | 'STORE_IN_USE'
@@ -148,6 +148,11 @@ export function recordUnusable(fault: string, cause?: unknown): DagstreamError {
 
 export function isRecordUnusable(error: unknown): error is DagstreamError {
   return error instanceof DagstreamError && error.code === 'RECORD_UNUSABLE'
+}
+
+/** Whether a store refuses what it was given: it answers, and would answer the same again. */
+export function isStoreRefusal(error: unknown): boolean {
+  return error instanceof DagstreamError && error.code === 'STORE_FAILED' && error.details['isRefusal'] === true
 }
 
 /** Requires an option to be an object with these functions. @throws `INVALID_OPTION` */

@@ -95,6 +95,8 @@ export interface Inbox {
    * a `question` message frees its permit.
    * @returns for each whether it was accepted, now or before; `false`: the worker does not hold the order any more, or its
    * `settled` message has been consumed
+   * @throws `STORE_FAILED`, with `details.isRefusal` where the store answers, and refuses one of these messages: none of them is
+   * posted. A worker posts them one attempt at a time then, and gives up those that are refused again; any other error is repeated
    */
   post(workerId: string, messages: readonly AttemptMessage[]): Promise<readonly boolean[]>
   /** Sends a command; idempotent by its id, also for a consumed command. @throws `EXECUTION_NOT_FOUND`, `EXECUTION_ENDED` */

@@ -1,4 +1,4 @@
-import type { AttemptReport } from '../attempt/attempt-outcome.ts'
+import { type AttemptOutcome, type AttemptReport, createFailure } from '../attempt/attempt-outcome.ts'
 import type { AbortReason, AttemptCommand, AttemptKey, AttemptSink, Progress, Question } from '../attempt/runner.ts'
 import type { AttemptMessage, AttemptNews, PostedReport } from '../cluster/inbox.ts'
 import type { NumberedAnswer } from '../cluster/order.ts'
@@ -28,8 +28,20 @@ export interface AttemptHolder {
   ended(attempt: HeldAttempt, end: AttemptEnd): void
 }
 
-/** `refused`: another outcome was recorded. `interrupted`: the worker gives it up. */
-export type AttemptEnd = 'accepted' | 'refused' | 'interrupted'
+/**
+ * `refused`: another outcome was recorded. `interrupted`: the worker ends, and gives it up. `undeliverable`: the store refuses any
+ * outcome of it.
+ */
+export type AttemptEnd = 'accepted' | 'refused' | 'interrupted' | 'undeliverable'
+
+/** What the log of the worker says about ends without an outcome. */
+export const END_WARNINGS: { readonly [End in AttemptEnd]?: string } = {
+  refused: 'The outcome of an attempt was refused: another one counts',
+  undeliverable: 'The store refuses any outcome of an attempt: it is given up, and its lease expires',
+}
+
+/** What a report holds beside the outcome. */
+type ReportRest = Pick<AttemptReport, 'executionTimeMs' | 'metrics' | 'abandoned'>
 
 /**
  * One attempt of a worker, from its take until the store has its outcome: turns what its runner reports into news.
@@ -53,6 +65,10 @@ export class HeldAttempt implements AttemptSink, NewsSource {
   #abortReason: AbortReason | undefined
   #isOverflowed = false
   #isInterrupted = false
+  /** The store keeps refusing what it reports. */
+  #isRefused = false
+  /** Of its outcome. */
+  #rest: ReportRest | undefined
 
   constructor(command: AttemptCommand, holder: AttemptHolder) {
     const { executionId, taskId, attempt } = command
@@ -147,12 +163,23 @@ export class HeldAttempt implements AttemptSink, NewsSource {
     this.state = 'settled'
     this.#holder.settled(this, report)
     if (this.isLost) return this.#holder.ended(this, 'refused')
-    this.#isInterrupted = this.isGivenUp && report.status === 'cancelled'
-    if (!this.#isInterrupted) {
-      const usage = this.#usage && { usage: this.#usage }
-      this.news.add({ type: 'settled', report: toPosted(this.#admit(report)), ...usage })
-    } else if (this.news.isEmpty) return this.#holder.ended(this, 'interrupted')
-    this.#holder.added(this, true)
+    this.#isInterrupted = this.isGivenUp && report.status === 'cancelled' && !this.#isRefused
+    const { executionTimeMs, metrics, abandoned } = report
+    this.#rest = { executionTimeMs, metrics, ...(abandoned && { abandoned }) }
+    if (!this.#isInterrupted) this.#report(this.#isRefused ? UNDELIVERED : this.#admit(report), this.#rest)
+    else if (this.news.isEmpty) this.#holder.ended(this, 'interrupted')
+    else this.#holder.added(this, true)
+  }
+
+  /** It fails; if the store refuses that, too, it is given up. */
+  refused(): void {
+    if (this.isLost) return
+    const wasRefused = this.#isRefused
+    this.#isRefused = true
+    if (this.#rest === undefined) this.abort({ code: 'CANCELLED', message: UNDELIVERED.message })
+    else if (this.#isInterrupted) this.#holder.ended(this, 'interrupted')
+    else if (wasRefused) this.#holder.ended(this, 'undeliverable')
+    else this.#report(UNDELIVERED, this.#rest)
   }
 
   posted(messages: readonly AttemptMessage[], accepted: readonly boolean[], isEmpty: boolean): void {
@@ -171,6 +198,7 @@ export class HeldAttempt implements AttemptSink, NewsSource {
 
   /** Whether an emission is beyond the bound; then the attempt ends. */
   #isFull(more: number): boolean {
+    if (this.#isRefused) return true
     if (!this.#isOverflowed && this.#holder.waitingWeight + more <= MAX_WAITING) return false
     if (!this.#isOverflowed) {
       this.#isOverflowed = true
@@ -179,20 +207,29 @@ export class HeldAttempt implements AttemptSink, NewsSource {
     return true
   }
 
-  #admit(report: AttemptReport): AttemptReport {
-    const { executionTimeMs, metrics, abandoned } = report
-    const rest = { executionTimeMs, metrics, ...(abandoned && { abandoned }) }
+  #report(outcome: AttemptOutcome, rest: ReportRest): void {
+    const usage = this.#usage && { usage: this.#usage }
+    this.news.add({ type: 'settled', report: toPosted({ ...outcome, ...rest }), ...usage })
+    this.#holder.added(this, true)
+  }
+
+  #admit(report: AttemptReport): AttemptOutcome {
     if (this.#isOverflowed && report.status === 'cancelled') {
-      return { status: 'error', code: 'EMISSIONS_UNDELIVERED', message: OVERFLOW_MESSAGE, isRetryable: true, ...rest }
+      return { ...createFailure('EMISSIONS_UNDELIVERED', OVERFLOW_MESSAGE), isRetryable: true }
     }
     // The engine checks it, too: this one keeps it out of the store.
     if (report.status !== 'success' || report.output.weight <= LIMITS.maxOutputBytes) return report
     const message = `Expected an output of at most ${LIMITS.maxOutputBytes} bytes of JSON, got ${report.output.weight} bytes`
-    return { status: 'error', code: 'OUTPUT_TOO_LARGE', message, isRetryable: false, ...rest }
+    return createFailure('OUTPUT_TOO_LARGE', message)
   }
 }
 
 const OVERFLOW_MESSAGE = `The worker could not deliver what its tools emitted: more than ${MAX_WAITING} characters waited`
+
+const UNDELIVERED = createFailure(
+  'INVALID_OUTCOME',
+  'The store refuses what the attempt reported: the log of its worker has the reason',
+)
 
 function toPosted(report: AttemptReport): PostedReport {
   if (report.status !== 'success') return report

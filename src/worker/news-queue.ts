@@ -22,6 +22,8 @@ export class NewsQueue {
   /** The weight that its outbox has counted. Owned by the outbox. */
   countedWeight = 0
   #queued: Queued[] = []
+  /** Messages that were taken and not posted. */
+  #returned: readonly AttemptMessage[] = []
   #text = ''
   #joiner: TextJoiner | undefined
   #number = 0
@@ -37,7 +39,7 @@ export class NewsQueue {
   }
 
   get isEmpty(): boolean {
-    return this.#queued.length === 0 && this.#text === ''
+    return this.#queued.length === 0 && this.#text === '' && this.#returned.length === 0
   }
 
   /** A high surrogate at its end waits for the next text, or for the last of the news. */
@@ -53,8 +55,20 @@ export class NewsQueue {
     this.#push(news)
   }
 
+  /** The last messages that were taken are the next to be taken, with their numbers, and without others. */
+  putBack(messages: readonly AttemptMessage[]): void {
+    this.#returned = messages
+    this.#weight += weighAll(messages)
+  }
+
   /** Removes the first messages: at most `count`, and about `weight` characters, but at least one. */
   take(count: number, weight: number): readonly AttemptMessage[] {
+    const returned = this.#returned
+    if (returned.length > 0) {
+      this.#returned = []
+      this.#weight -= weighAll(returned)
+      return returned
+    }
     this.#sealText()
     let size = 0
     let taken = 0
@@ -71,6 +85,7 @@ export class NewsQueue {
   /** Discards what waits: nobody accepts it any more. */
   clear(): void {
     this.#queued = []
+    this.#returned = []
     this.#text = ''
     this.#weight = 0
   }
@@ -101,6 +116,10 @@ export class NewsQueue {
     this.#weight += weight
     this.#queued.push({ news, weight })
   }
+}
+
+function weighAll(messages: readonly AttemptMessage[]): number {
+  return messages.reduce((sum, { news }) => sum + MESSAGE_WEIGHT + weigh(news), 0)
 }
 
 function weigh(news: AttemptNews): number {

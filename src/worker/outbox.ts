@@ -1,9 +1,8 @@
 import { backoff } from '../backoff.ts'
-import { afterTurn, type Clock } from '../clock.ts'
+import { afterTurn } from '../clock.ts'
 import type { AttemptMessage } from '../cluster/inbox.ts'
-import type { SharedStore } from '../cluster/shared-store.ts'
 import { describeError } from '../log/describe-error.ts'
-import type { Logger } from '../log/logger.ts'
+import { NewsPost, type NewsPostParts } from './news-post.ts'
 import type { NewsQueue } from './news-queue.ts'
 
 /** How long news wait for others, ms. */
@@ -13,54 +12,62 @@ const BATCH_MS = 50
 const MAX_BATCH = 1000
 const MAX_BATCH_WEIGHT = 4 * 1024 * 1024
 
-/** Delays between the repetitions of a failed post. */
-const RETRY = { initialDelayMs: 100, maxDelayMs: 2000, factor: 2, jitter: 0.2 } as const
+/** How often the store may refuse the messages of one attempt, and the delays between. */
+const MAX_REFUSALS = 3
+const REFUSED = { initialDelayMs: 500, maxDelayMs: 1000, factor: 2, jitter: 0.2 } as const
 
 /** An attempt that posts news. */
 export interface NewsSource {
   readonly news: NewsQueue
+  /** Nothing of it is posted any more. */
+  readonly isLost: boolean
   /** What became of its messages. @param isEmpty whether no further news wait */
   posted(messages: readonly AttemptMessage[], accepted: readonly boolean[], isEmpty: boolean): void
+  /** The store keeps refusing its messages: all that waited is dropped. */
+  refused(): void
 }
 
-/** The parts of an outbox. */
-export interface OutboxParts {
-  readonly store: Pick<SharedStore, 'inbox'>
-  readonly workerId: string
-  readonly clock: Clock
-  readonly random: () => number
-  readonly logger: Logger
-  /** The store is back. */
-  readonly onBack: () => void
+interface Taken {
+  readonly source: NewsSource
+  readonly messages: readonly AttemptMessage[]
+}
+
+/** An attempt whose messages the store has refused: they are posted alone. */
+interface Refusal {
+  /** How often they were refused alone. */
+  readonly count: number
+  /** While it waits. */
+  readonly stop?: () => void
 }
 
 /**
  * Posts the news of all attempts of a worker: batched for 50 ms, at once where something waits for it. One post at a time,
- * repeated until the store answers.
+ * repeated until the store answers. An attempt whose messages the store refuses three times loses them; the others go on.
  */
 export class Outbox {
-  readonly #parts: OutboxParts
+  readonly #parts: NewsPostParts
+  readonly #post: NewsPost
   readonly #due = new Set<NewsSource>()
+  readonly #refusals = new Map<NewsSource, Refusal>()
   /** Of what waits, and of the messages of the current post, characters. */
   #waitingWeight = 0
   #postingWeight = 0
-  #failureCount = 0
   #isPosting = false
   #isSoon = false
   /** Something that waits is urgent. */
   #isUrgent = false
   #stopTimer: (() => void) | undefined
-  #wakeRetry: (() => void) | undefined
   #isClosed = false
   #idle: (() => void)[] = []
 
-  constructor(parts: OutboxParts) {
+  constructor(parts: NewsPostParts) {
     this.#parts = parts
+    this.#post = new NewsPost(parts)
   }
 
-  /** Whether the last post failed. */
+  /** Whether the store did not answer the last post. */
   get isAway(): boolean {
-    return this.#failureCount > 0
+    return this.#post.isAway
   }
 
   /** Size of all news that are not posted, characters. */
@@ -79,12 +86,16 @@ export class Outbox {
     source.news.clear()
     this.count(source)
     this.#due.delete(source)
+    this.#refusals.get(source)?.stop?.()
+    this.#refusals.delete(source)
+    if (!this.#isPosting && this.#due.size === 0) this.#noteIdle()
   }
 
   /** An attempt has news. @param isUrgent posts them, with all others, once the event loop has turned */
   add(source: NewsSource, isUrgent: boolean): void {
     if (this.#isClosed) return
     this.count(source)
+    if (this.#refusals.get(source)?.stop !== undefined) return
     this.#due.add(source)
     if (isUrgent) this.#postSoon()
     else if (!this.#isPosting && !this.#isSoon) this.#postLater()
@@ -92,7 +103,7 @@ export class Outbox {
 
   /** Resolves once nothing waits any more. */
   idle(): Promise<void> {
-    if (!this.#isPosting && this.#due.size === 0) return Promise.resolve()
+    if (!this.#isPosting && this.#due.size + this.#refusals.size === 0) return Promise.resolve()
     const idle = new Promise<void>(resolve => this.#idle.push(resolve))
     this.#postSoon()
     return idle
@@ -102,7 +113,9 @@ export class Outbox {
   close(): void {
     this.#isClosed = true
     this.#stopTimer?.()
-    this.#wakeRetry?.()
+    this.#post.close()
+    for (const { stop } of this.#refusals.values()) stop?.()
+    this.#refusals.clear()
     this.#due.clear()
   }
 
@@ -137,16 +150,22 @@ export class Outbox {
     }
     this.#isPosting = false
     if (this.#due.size > 0 && !this.#isClosed) return this.#postLater()
-    for (const resolve of this.#idle.splice(0)) resolve()
+    this.#noteIdle()
   }
 
-  /** @returns whether the bounds of a post left something */
+  #noteIdle(): void {
+    if (this.#refusals.size === 0) for (const resolve of this.#idle.splice(0)) resolve()
+  }
+
+  /** @returns whether another post is due at once: the bounds left something, or the store has refused this one */
   async #postBatch(): Promise<boolean> {
-    const taken: { readonly source: NewsSource; readonly messages: readonly AttemptMessage[] }[] = []
+    const taken: Taken[] = []
     let room = MAX_BATCH
     let weightRoom = MAX_BATCH_WEIGHT
     for (const source of this.#due) {
       if (room <= 0 || weightRoom <= 0) break
+      const isSuspect = this.#refusals.has(source)
+      if (isSuspect && taken.length > 0) continue
       const before = source.news.weight
       const messages = source.news.take(room, weightRoom)
       this.count(source)
@@ -154,47 +173,65 @@ export class Outbox {
       weightRoom -= before - source.news.weight
       if (source.news.isEmpty) this.#due.delete(source)
       taken.push({ source, messages })
+      if (isSuspect) break
     }
     this.#postingWeight = MAX_BATCH_WEIGHT - weightRoom
     const isCut = room <= 0 || weightRoom <= 0
-    const accepted = await this.#post(taken.flatMap(({ messages }) => messages))
+    const result = await this.#post.post(taken.flatMap(({ messages }) => messages))
     this.#postingWeight = 0
-    if (accepted === undefined) return false
+    if (result.type === 'closed') return false
+    if (result.type === 'refused') {
+      this.#refused(taken, result.error)
+      return true
+    }
     let at = 0
+    let wasRefused = false
     for (const { source, messages } of taken) {
-      const own = accepted.slice(at, (at += messages.length))
+      const own = result.accepted.slice(at, (at += messages.length))
+      if (this.#refusals.delete(source)) wasRefused = true
       source.posted(messages, own, source.news.isEmpty)
     }
-    return isCut
+    return isCut || wasRefused
   }
 
-  /** @returns `undefined` once closed */
-  async #post(messages: readonly AttemptMessage[]): Promise<readonly boolean[] | undefined> {
-    if (messages.length === 0) return []
-    const { store, workerId, clock, random, logger, onBack } = this.#parts
-    while (!this.#isClosed) {
-      try {
-        const accepted = await store.inbox.post(workerId, messages)
-        if (this.#failureCount > 0) {
-          this.#failureCount = 0
-          logger.debug('The store accepts the news of attempts again')
-          onBack()
-        }
-        return accepted
-      } catch (error) {
-        this.#failureCount += 1
-        const fields = { error: describeError(error) }
-        if (this.#failureCount === 1)
-          logger.warn('The store accepts no news of attempts: repeated until it does', fields)
-        await new Promise<void>(resolve => {
-          const stop = clock.after(backoff(RETRY, this.#failureCount, random()), resolve)
-          this.#wakeRetry = () => {
-            stop()
-            resolve()
-          }
-        })
+  /** Each attempt of a batch is posted alone; one that was refused alone waits, and is given up after the third time. */
+  #refused(taken: readonly Taken[], error: unknown): void {
+    for (const { source, messages } of taken) {
+      if (source.isLost) {
+        this.#refusals.delete(source)
+        continue
+      }
+      const count = taken.length > 1 ? 0 : (this.#refusals.get(source)?.count ?? 0) + 1
+      if (count === MAX_REFUSALS) this.#giveUp(source, messages.length, error)
+      else {
+        source.news.putBack(messages)
+        this.count(source)
+        this.#retry(source, count)
       }
     }
-    return undefined
+  }
+
+  #retry(source: NewsSource, count: number): void {
+    const { clock, random } = this.#parts
+    if (count === 0) {
+      this.#refusals.set(source, { count })
+      this.#due.add(source)
+      return
+    }
+    this.#due.delete(source)
+    const stop = clock.after(backoff(REFUSED, count, random()), () => {
+      this.#refusals.set(source, { count })
+      this.#due.add(source)
+      this.#postSoon()
+    })
+    this.#refusals.set(source, { count, stop })
+  }
+
+  #giveUp(source: NewsSource, messageCount: number, error: unknown): void {
+    const { key } = source.news
+    const fields = { ...key, messageCount, error: describeError(error) }
+    this.#parts.logger.warn('The store refuses what an attempt reports: it is dropped', fields)
+    this.forget(source)
+    source.refused()
   }
 }

@@ -8,7 +8,7 @@ import type { Hint } from '../cluster/shared-store.ts'
 import { PACKAGE_VERSION } from '../cluster/version.ts'
 import { describeError } from '../log/describe-error.ts'
 import type { RegisteredTool, ToolRegistry } from '../tools/registry.ts'
-import { type AttemptEnd, type AttemptHolder, HeldAttempt } from './held-attempt.ts'
+import { type AttemptEnd, type AttemptHolder, END_WARNINGS, HeldAttempt } from './held-attempt.ts'
 import { HeldAttempts } from './held-attempts.ts'
 import { OrderIntake } from './order-intake.ts'
 import { OrderRenewal } from './order-renewal.ts'
@@ -205,10 +205,9 @@ export class Worker implements AttemptHolder {
   ended(attempt: HeldAttempt, end: AttemptEnd): void {
     if (this.#held.find(attempt.key) !== attempt) return
     if (end === 'interrupted') this.#interrupted.push(attempt)
-    if (end === 'refused' && attempt.hasBegun) {
-      this.counters.refusedCount += 1
-      this.#options.logger.warn('The outcome of an attempt was refused: another one counts', { ...attempt.key })
-    }
+    if (end === 'refused' && attempt.hasBegun) this.counters.refusedCount += 1
+    const warning = attempt.hasBegun ? END_WARNINGS[end] : undefined
+    if (warning !== undefined) this.#options.logger.warn(warning, { ...attempt.key })
     this.#forget(attempt)
   }
 

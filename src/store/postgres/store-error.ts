@@ -20,6 +20,12 @@ const NOT_MIGRATED: ReadonlySet<string> = new Set(['3F000', '42P01', '42703', '4
 /** SQLSTATEs after which the same statement may succeed: the server starts, stops or is full, or this process stood still. */
 const PASSING = /^(?:08...|57P0.|53300|53400|25P03)$/
 
+/**
+ * SQLSTATEs of a statement that fails again. Excluded: those of a database that is away, busy, full, standby or behind a pooler, which
+ * fails each statement.
+ */
+const OF_STATEMENT = /^(?!08|25|28|3D|40|53|57|26000|42P05|55P03)(?:[0-9].|P0|XX)[0-9A-Z]{3}$/
+
 /** Errors of sockets after which another connection may succeed. */
 const SOCKET: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
@@ -69,6 +75,14 @@ export function isOutage(error: unknown): boolean {
   return error instanceof Error && GONE.test(error.message)
 }
 
+/** Whether an error is about the statement and its values: the database answers, and would refuse them again. */
+function isRefusal(error: unknown): boolean {
+  const code = readCode(error)
+  if (code !== undefined && OF_STATEMENT.test(code)) return true
+  // The driver cannot write them, such as a text beyond the length of a string.
+  return error instanceof RangeError || error instanceof TypeError || code === 'ERR_STRING_TOO_LONG'
+}
+
 /**
  * Converts an error of the driver to one of dagstream, with the error as `cause`.
  * @param where the URL without its password
@@ -78,14 +92,20 @@ export function toStoreError(where: string, error: unknown): DagstreamError {
   const code = readCode(error) ?? ''
   if (NOT_MIGRATED.has(code)) return notMigrated(where, error)
   const meaning = MEANINGS[code]
-  if (meaning !== undefined) return failStore(where, meaning, error)
+  const details = isRefusal(error) ? { isRefusal: true } : {}
+  if (meaning !== undefined) return failStore(where, meaning, error, details)
   if (isOutage(error)) return failStore(where, `does not answer (${describe(error)}): check that it runs`, error)
-  return failStore(where, `failed: ${describe(error)}`, error)
+  return failStore(where, `failed: ${describe(error)}`, error, details)
 }
 
 /** Creates a `STORE_FAILED` whose message begins with the address. */
-export function failStore(where: string, meaning: string, cause?: unknown): DagstreamError {
-  return new DagstreamError('STORE_FAILED', `The store \`${where}\` ${meaning}`, { cause })
+export function failStore(
+  where: string,
+  meaning: string,
+  cause?: unknown,
+  details: Readonly<Record<string, unknown>> = {},
+): DagstreamError {
+  return new DagstreamError('STORE_FAILED', `The store \`${where}\` ${meaning}`, { cause, details })
 }
 
 /** The error of a database without the tables of this version. */

@@ -9,6 +9,9 @@ import { FIND_REPLY, LIST_WAITING, POST, READ_INBOX, SEND, WAS_POSTED } from '..
 import { toCount } from '../stored-text.ts'
 import { readKey, toKeyValues } from './keys.ts'
 
+/** Maximum size of one post, characters. The database cuts the connection of a statement of 1 GiB. */
+const MAX_POST = 128 * 1024 * 1024
+
 /** The durable messages to coordinators. */
 export class MessageTable implements Inbox {
   readonly #database: Database
@@ -21,17 +24,8 @@ export class MessageTable implements Inbox {
 
   async post(workerId: string, messages: readonly AttemptMessage[]): Promise<readonly boolean[]> {
     if (messages.length === 0) return []
-    const news = messages.map(each => each.news)
-    const values = [
-      workerId,
-      ...toMessageValues(messages),
-      news.map(({ type }) => type),
-      news.map(each => stringifyJson(each)),
-      news.map(each => (each.type === 'question' ? stringifyJson(each.question) : null)),
-      news.map(each => (each.type === 'usage' ? stringifyJson(each.usage) : null)),
-    ]
     const { accepted, freesPermit } = await this.#database.retry(async query => {
-      const rows = await query(POST, values)
+      const rows = await query(POST, [workerId, ...toMessageValues(messages), ...toNewsValues(messages)])
       const isHeld = rows.map(row => row['is_held'] === true)
       const left = messages.filter((_, at) => !isHeld[at])
       const found = left.length === 0 ? [] : await query(WAS_POSTED, toMessageValues(left))
@@ -91,6 +85,20 @@ export class MessageTable implements Inbox {
 /** Keys and numbers. */
 function toMessageValues(messages: readonly AttemptMessage[]): readonly unknown[] {
   return [...toKeyValues(messages.map(({ key }) => key)), messages.map(({ number }) => number)]
+}
+
+/** @throws `RangeError` beyond the bound */
+function toNewsValues(messages: readonly AttemptMessage[]): readonly unknown[] {
+  const news = messages.map(each => each.news)
+  const bodies = news.map(each => stringifyJson(each) as string)
+  const size = bodies.reduce((sum, body) => sum + body.length, 0)
+  if (size > MAX_POST) throw new RangeError(`expected messages of at most ${MAX_POST} characters, got ${size}`)
+  return [
+    news.map(({ type }) => type),
+    bodies,
+    news.map(each => (each.type === 'question' ? stringifyJson(each.question) : null)),
+    news.map(each => (each.type === 'usage' ? stringifyJson(each.usage) : null)),
+  ]
 }
 
 function readMessage(row: Row): InboxMessage['message'] {

@@ -90,7 +90,7 @@ function toMessageValues(messages: readonly AttemptMessage[]): readonly unknown[
 /** @throws `RangeError` beyond the bound */
 function toNewsValues(messages: readonly AttemptMessage[]): readonly unknown[] {
   const news = messages.map(each => each.news)
-  const bodies = news.map(each => stringifyJson(each) as string)
+  const bodies = news.map(each => stringifyJson(each))
   const size = bodies.reduce((sum, body) => sum + body.length, 0)
   if (size > MAX_POST) throw new RangeError(`expected messages of at most ${MAX_POST} characters, got ${size}`)
   return [

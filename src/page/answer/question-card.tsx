@@ -1,10 +1,9 @@
 /** @jsxImportSource preact */
 import { useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
-import { HttpError } from '../../client/failures.ts'
 import type { InputQuestion } from '../../events/events.ts'
 import { stringifyJson } from '../../json/stringify-json.ts'
-import { describeFailure } from '../api/failure.ts'
+import { describeFailure, readIssues } from '../api/failure.ts'
 import { request } from '../api/server.ts'
 import { formatMoment } from '../shell/format.ts'
 import { StatusIcon } from '../shell/status.tsx'
@@ -74,9 +73,4 @@ export function QuestionCard({ executionId, question }: CardProps): JSX.Element 
       </div>
     </form>
   )
-}
-
-function readIssues(error: unknown): FieldIssue[] {
-  const issues: unknown = error instanceof HttpError ? error.details['issues'] : undefined
-  return Array.isArray(issues) ? (issues as FieldIssue[]) : []
 }

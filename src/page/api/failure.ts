@@ -12,6 +12,25 @@ export function describeFailure(error: unknown): string {
   return typeof message === 'string' ? message : String(error)
 }
 
+/** A problem that a server found in a document, a plan, a patch or an answer. */
+export interface FoundIssue {
+  readonly code: string
+  readonly pointer: string
+  readonly message: string
+  readonly in?: string
+}
+
+/** The problems that the server listed. */
+export function readIssues(error: unknown): readonly FoundIssue[] {
+  const issues: unknown = error instanceof HttpError ? error.details['issues'] : undefined
+  return Array.isArray(issues) ? (issues as readonly FoundIssue[]) : []
+}
+
+/** A problem for people. */
+export function describeIssue({ code, pointer, message }: FoundIssue): string {
+  return `${code} at ${pointer || 'the document'}: ${message}`
+}
+
 /** Whether the server asks for its token. */
 export function isUnauthorized(error: unknown): boolean {
   if (error instanceof HttpError) return error.status === 401

@@ -1,5 +1,5 @@
 import { stringifyJson } from '../../json/stringify-json.ts'
-import { describeFailure } from '../api/failure.ts'
+import { describeFailure, describeIssue, readIssues } from '../api/failure.ts'
 import { request } from '../api/server.ts'
 import { go } from '../route.ts'
 import { announce, showFailure } from '../shell/notices.tsx'
@@ -12,7 +12,8 @@ async function command(told: string, send: () => Promise<unknown>): Promise<bool
     announce(told)
     return true
   } catch (error) {
-    showFailure(describeFailure(error))
+    // The detail of a refusal is its first problem.
+    showFailure(readIssues(error).map(describeIssue).join('\n') || describeFailure(error))
     return false
   }
 }

@@ -1,6 +1,7 @@
 /** @jsxImportSource preact */
 import { useEffect } from 'preact/hooks'
 import type { JSX } from 'preact'
+import { describeIssue } from '../api/failure.ts'
 import { CountBar } from '../shell/count-bar.tsx'
 import { formatCost, formatCount, formatDuration, formatMoment } from '../shell/format.ts'
 import { announce } from '../shell/notices.tsx'
@@ -52,14 +53,16 @@ export function ExecutionHead({ context }: { readonly context: ExecutionContext 
           <Fact name="stopped" value={(reason ?? stopping?.reason)?.message ?? ''} />
         )}
         {parked !== undefined && <Fact name="parked" value={`${parked.code}: ${parked.message}`} />}
-        {rejected.map(({ line, issues }) => (
-          <Fact
-            key={line}
-            name={`line ${line} refused`}
-            value={issues.map(({ code, pointer, message }) => `${code} ${pointer} ${message}`).join('; ')}
-          />
-        ))}
       </div>
+      {rejected.length > 0 && (
+        <ul class="refused error-text" tabIndex={0} aria-label="Refused lines of the plan">
+          {rejected.map(({ line, issues }) => (
+            <li key={line}>
+              line {line} refused: {issues.map(describeIssue).join('; ')}
+            </li>
+          ))}
+        </ul>
+      )}
     </div>
   )
 }

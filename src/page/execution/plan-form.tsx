@@ -13,9 +13,11 @@ export function PlanForm({ context: { model } }: { readonly context: ExecutionCo
     if (await patch(model.executionId, text.value)) text.value = ''
   }
   return (
-    <details>
+    <details class="change">
       <summary>Change the plan</summary>
       <textarea
+        class="mono"
+        spellcheck={false}
         aria-label="Change of the plan, JSON"
         placeholder='{"add": [{"id": "…"}], "remove": ["…"], "replace": []}'
         value={text.value}

@@ -23,7 +23,7 @@ export function GraphView({ context }: { readonly context: ExecutionContext }): 
   const wantsFocus = useRef(false)
   const opened = context.opened.value
   const tasks = known.value
-  const key = `${fold.state.tasks.size} ${fold.top.length} ${tasks?.size ?? 0} ${[...opened].join(' ')}`
+  const key = `${fold.shape} ${tasks?.size ?? 0} ${[...opened].join(' ')}`
   const graph = useMemo(() => buildGraph(fold, tasks, opened), [fold, key])
   const placed = useLayout(graph, key, context.isOffline).value
   useLayoutEffect(() => {

@@ -24,6 +24,8 @@ export class Fold {
   readonly rejected: EventFor<'plan_rejected'>['data'][] = []
   /** Ids of the tasks without a parent, in the order of the layers. */
   top: string[] = []
+  /** Changes whenever tasks join or leave: their number may stay the same. */
+  shape = 0
 
   constructor(executionId: string) {
     this.state = createState(executionId)
@@ -35,10 +37,12 @@ export class Fold {
     this.trace.apply(event)
     if (event.type === 'execution_start' || event.type === 'snapshot') this.#index()
     else if (event.type === 'tasks_added') {
+      this.shape += 1
       const { parentId, tasks } = event.data
       const list = parentId === undefined ? this.top : this.#childrenOf(parentId)
       for (const { taskId } of tasks) list.push(taskId)
     } else if (event.type === 'tasks_removed') {
+      this.shape += 1
       const gone = new Set(event.data.taskIds)
       this.top = this.top.filter(id => !gone.has(id))
     } else if (event.type === 'plan_rejected' && this.rejected.length < MAX_REJECTED) this.rejected.push(event.data)
@@ -51,6 +55,7 @@ export class Fold {
   }
 
   #index(): void {
+    this.shape += 1
     this.children.clear()
     this.top = []
     for (const { taskId, parentId } of this.state.tasks.values()) {

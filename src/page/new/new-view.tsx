@@ -2,12 +2,11 @@
 import { useSignal } from '@preact/signals'
 import { useEffect, useMemo } from 'preact/hooks'
 import type { JSX } from 'preact'
-import { HttpError } from '../../client/failures.ts'
 import { parseJson } from '../../json/parse-json.ts'
 import { stringifyJson } from '../../json/stringify-json.ts'
 import { type FormSchema, initialValue } from '../answer/form-value.ts'
 import { type FieldIssue, SchemaField } from '../answer/schema-field.tsx'
-import { describeFailure } from '../api/failure.ts'
+import { describeFailure, readIssues } from '../api/failure.ts'
 import { request, requestJson } from '../api/server.ts'
 import { start } from '../execution/commands.ts'
 import { go } from '../route.ts'
@@ -64,8 +63,7 @@ export function NewView(): JSX.Element {
       showFailure(undefined)
       go({ view: 'execution', executionId, tab: 'timeline' })
     } catch (error) {
-      const found: unknown = error instanceof HttpError ? error.details['issues'] : undefined
-      if (Array.isArray(found)) issues.value = found.filter(each => (each as { in?: string }).in === 'input')
+      issues.value = readIssues(error).filter(each => each.in === 'input')
       showFailure(describeFailure(error))
     }
     isStarting.value = false

@@ -1,5 +1,6 @@
 /** @jsxImportSource preact */
 import type { ComponentChildren, JSX } from 'preact'
+import type { TaskState } from '../../events/execution-state.ts'
 import { forkFrom, remove } from '../execution/commands.ts'
 import { dependenciesOf, type ExecutionContext } from '../execution/execution-context.ts'
 import { go, route } from '../route.ts'
@@ -23,6 +24,7 @@ export function TaskPane({
   const { model, isOffline } = context
   void model.version.value
   const { state, trace } = model.fold
+  const now = model.live.state
   const task = state.tasks.get(taskId)
   const texts = useArguments(context, taskId, task?.attempts ?? 0).value
   const close = (): void => {
@@ -95,13 +97,18 @@ export function TaskPane({
           Run again from here
         </button>
       )}
-      {!isOffline && status === 'pending' && task !== undefined && task.parentId === undefined && (
+      {!isOffline && now.status === 'running' && isRemovable(now.tasks.get(taskId)) && (
         <button type="button" onClick={() => void remove(model.executionId, taskId)}>
           Remove
         </button>
       )}
     </aside>
   )
+}
+
+/** Whether a task of the document has not started. */
+function isRemovable(task: TaskState | undefined): boolean {
+  return task?.status === 'pending' && task.parentId === undefined
 }
 
 function Section({ title, children }: { readonly title: string; readonly children: ComponentChildren }): JSX.Element {

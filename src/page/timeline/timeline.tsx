@@ -40,7 +40,7 @@ export function Timeline({
   }
   const rows = useMemo(
     () => listRows(fold, filter),
-    [fold, fold.state.tasks.size, filter.text, filter.status, filter.opened, filter.status === '' ? 0 : version],
+    [fold, fold.shape, filter.text, filter.status, filter.opened, filter.status === '' ? 0 : version],
   )
   const critical = useMemo(
     () => findCriticalPath(fold, id => dependenciesOf(context, id)),

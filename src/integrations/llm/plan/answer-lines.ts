@@ -1,6 +1,7 @@
 import { findDuplicateKeys } from '../../../json/duplicate-keys.ts'
 import { findJsonError } from '../../../json/json-error.ts'
 import { parseJson } from '../../../json/parse-json.ts'
+import { LIMITS } from '../../../workflow/document.ts'
 
 /** One object that a model wrote: its value, or why it cannot be read. */
 export type AnswerLine =
@@ -9,6 +10,9 @@ export type AnswerLine =
 
 /** Maximum length of one object, characters. */
 const MAX_LINE = 1024 * 1024
+
+/** How much is read again at the end of an answer, characters. */
+const MAX_READ_AGAIN = 2 * MAX_LINE
 
 /** What may stand in front of an object on its line: an array, a list, a quote, a fence. */
 const LINE_START = /^[\s[,>`]*(?:[-*•]|\d+[.)])?\s*`?$/
@@ -38,6 +42,12 @@ export class AnswerLines {
   #isOwnLine = false
   /** The rest of the line belongs to an object that cannot be read. */
   #isBroken = false
+  #readLength = 0
+
+  /** Number of characters that were read, each as often as it was. */
+  get readLength(): number {
+    return this.#readLength
+  }
 
   /** @returns the objects that the text completes */
   push(text: string): readonly AnswerLine[] {
@@ -47,17 +57,20 @@ export class AnswerLines {
 
   /** The answer has ended. @returns the objects that were not closed, and those behind them */
   end(): readonly AnswerLine[] {
+    const most = this.#readLength + MAX_READ_AGAIN
     while (this.#text !== '') {
       const text = this.#text
       const lineEnd = text.indexOf('\n')
       this.#fail('The answer ends within it', lineEnd < 0 ? text : text.slice(0, lineEnd))
       // A bracket that was left open may have swallowed further lines.
-      if (lineEnd >= 0) for (const character of text.slice(lineEnd)) this.#take(character)
+      if (lineEnd < 0 || this.#readLength + text.length - lineEnd > most) break
+      for (const character of text.slice(lineEnd)) this.#take(character)
     }
     return this.#found.splice(0)
   }
 
   #take(character: string): void {
+    this.#readLength += 1
     if (this.#text !== '') return this.#takeInside(character)
     if (character === '\n') {
       this.#before = ''
@@ -119,8 +132,11 @@ export class AnswerLines {
     this.#last = character
     if (this.#text.length > MAX_LINE) return this.#break(`It is longer than ${MAX_LINE} characters`, false)
     if (character === '"') this.#isString = true
-    else if (character === '{' || character === '[') this.#open.push(character)
-    else if (character === '}' || character === ']') {
+    else if (character === '{' || character === '[') {
+      if (this.#open.push(character) > LIMITS.maxNesting) {
+        this.#break(`It is nested deeper than ${LIMITS.maxNesting} levels`, false)
+      }
+    } else if (character === '}' || character === ']') {
       if (inner !== (character === '}' ? '{' : '[')) return this.#break(`\`${character}\` closes nothing`, false)
       this.#open.pop()
       if (this.#open.length === 0) this.#finish()

@@ -2,9 +2,14 @@ import { stringifyJson } from '../../../json/stringify-json.ts'
 import type { PlanIssue } from './plan-issue.ts'
 import type { RefusedLine } from './plan-prompt.ts'
 
-/** Maximum number of tasks of a plan, and length of one answer, characters. */
-export const PLANNER_LIMITS: { readonly maxTasks: number; readonly maxAnswerLength: number } = {
+/** Maximum numbers of tasks of a plan and of refused lines of one answer, and its length, characters. */
+export const PLANNER_LIMITS: {
+  readonly maxTasks: number
+  readonly maxRefused: number
+  readonly maxAnswerLength: number
+} = {
   maxTasks: 1000,
+  maxRefused: 1000,
   maxAnswerLength: 8 * 1024 * 1024,
 }
 
@@ -29,6 +34,8 @@ export class PlanDraft {
   readonly #accepted: Set<string>
   #refused: Refusal[] = []
   #isRepair: boolean
+  /** Lines of this answer that were refused, also those that were written again. */
+  #refusedCount = 0
 
   /** @param accepted those of an answer that broke off */
   constructor(checks: PlanChecks, accepted: readonly unknown[]) {
@@ -45,8 +52,24 @@ export class PlanDraft {
     return this.#refused
   }
 
+  /** Whether too many lines of this answer were refused to read on. */
+  get isExhausted(): boolean {
+    return this.#refusedCount > PLANNER_LIMITS.maxRefused
+  }
+
   refuse(line: number, text: string, message: string): void {
-    this.#refused.push({ line, text, issues: [{ code: 'INVALID_SHAPE', pointer: '', message }] })
+    this.#refuse({ line, text, issues: [{ code: 'INVALID_SHAPE', pointer: '', message }] })
+  }
+
+  #refuse(refusal: Refusal): void {
+    this.#refused.push(refusal)
+    this.#refusedCount += 1
+    if (this.#refusedCount !== PLANNER_LIMITS.maxRefused) return
+    this.refuse(
+      refusal.line + 1,
+      '',
+      `Expected at most ${PLANNER_LIMITS.maxRefused} refused lines: those behind are not read`,
+    )
   }
 
   /** @returns the task, if it is accepted, with those that waited for it */
@@ -62,7 +85,7 @@ export class PlanDraft {
     }
     const issues = this.#checks.add(definition)
     if (issues.length > 0) {
-      this.#refused.push({ line, text, issues, definition, written: stringifyJson(definition) })
+      this.#refuse({ line, text, issues, definition, written: stringifyJson(definition) })
       return
     }
     this.#accepted.add(id as string)
@@ -73,6 +96,7 @@ export class PlanDraft {
   /** Before a repair: only tasks that wait for others are kept, as the others are to be written again. */
   forgetRefused(): void {
     this.#isRepair = true
+    this.#refusedCount = 0
     this.#refused = this.#refused.filter(isWaiting)
   }
 

@@ -1,3 +1,4 @@
+import { afterTurn, isTurnSpent } from '../../../clock.ts'
 import { DagstreamError, invalidOption } from '../../../errors.ts'
 import { addTokenUsage, sanitizeTokenUsage, type TokenUsage } from '../../../events/token-usage.ts'
 import type { ChatMessage, LLMProvider, ProviderParams, StreamFinish } from '../provider.ts'
@@ -68,11 +69,12 @@ export async function* planTasks(request: PlanRequest): AsyncGenerator<object, v
     let isSealed = false
     let text = ''
     const answer = new AnswerLines()
-    const take = function* (lines: ReturnType<AnswerLines['push']>): Generator<object, void, undefined> {
+    const take = async function* (lines: ReturnType<AnswerLines['push']>): AsyncGenerator<object, void, undefined> {
       for (const line of lines) {
         for (const meant of readPlanLine(line)) {
           // Lines behind the seal are ignored.
-          if (isSealed) return
+          if (isSealed || draft.isExhausted) return
+          if (isTurnSpent()) await new Promise<void>(afterTurn)
           lineCount += 1
           if (meant.kind === 'seal') isSealed = true
           else if (meant.kind === 'refused') draft.refuse(lineCount, meant.text, meant.problem)

@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import { promisify } from 'node:util'
 import type { Planner } from '../../host/plans/planner.ts'
 import { nameOf, whyUnreadable } from '../input/read-workflow.ts'
-import { type CliProcess, UsageError } from '../process/console.ts'
+import { type CliProcess, type CommandContext, UsageError } from '../process/console.ts'
 import { listenForInterrupts } from '../process/interrupts.ts'
 
 /** A plan that is written to standard input or to a file while it is read. Its iteration rejects when it breaks off. */
@@ -18,6 +18,9 @@ export class PlanInput implements Planner {
   readonly #chunks: AsyncIterable<Uint8Array | string>
   readonly #name: string
   readonly #release: () => void
+  /** Read, and not passed on yet. */
+  #ahead: Uint8Array | undefined
+  #iterator: AsyncIterator<Uint8Array | string> | undefined
   #isStopped = false
   /** Ends a wait for the next chunk. */
   #leave: ((why: Error) => void) | undefined
@@ -49,7 +52,9 @@ export class PlanInput implements Planner {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
-    const iterator = this.#chunks[Symbol.asyncIterator]()
+    const iterator = (this.#iterator ??= this.#chunks[Symbol.asyncIterator]())
+    if (this.#ahead !== undefined) yield this.#ahead
+    this.#ahead = undefined
     for (;;) {
       let next: IteratorResult<Uint8Array | string>
       try {
@@ -94,8 +99,32 @@ export class PlanInput implements Planner {
     }
   }
 
+  /** Leaves out its first lines. @returns how many it has left out: fewer at its end. Rejects when it breaks off */
+  async skip(count: number): Promise<number> {
+    let skipped = 0
+    const pieces = count === 0 ? [] : this
+    for await (const bytes of pieces) {
+      let at = 0
+      while (skipped < count) {
+        const end = bytes.indexOf(0x0a, at)
+        if (end < 0) break
+        at = end + 1
+        skipped += 1
+      }
+      if (skipped < count) continue
+      this.#ahead = bytes.subarray(at)
+      break
+    }
+    return skipped
+  }
+
   /** Closes a file. */
   close(): void {
     this.#release()
   }
+}
+
+/** Says why a plan broke off: its execution only knows that it did. */
+export async function reportBreak({ failure }: PlanInput, { stderr, colors }: CommandContext): Promise<void> {
+  if (failure !== undefined) await stderr.write(`${colors.red('error')} ${failure.message}\n`)
 }

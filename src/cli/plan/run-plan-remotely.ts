@@ -7,9 +7,8 @@ import { renderUsage } from '../render/summary.ts'
 import { follow, type Followed, type FollowedExecution } from '../target/follow.ts'
 import { RemoteSession } from '../target/remote-session.ts'
 import type { Viewer } from '../render/viewer.ts'
-import type { PlanInput } from './plan-input.ts'
+import { type PlanInput, reportBreak } from './plan-input.ts'
 import { describeHead, withHead } from './plan-options-line.ts'
-import { reportBreak } from './run-plan.ts'
 
 /** Sends a plan to a server while it is written, and follows its execution with the output of `run`. @throws as `RemoteSession` */
 export async function runPlanRemotely(

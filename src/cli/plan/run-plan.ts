@@ -20,7 +20,7 @@ import { reportEnd } from '../render/run-report.ts'
 import { COMMAND_BUFFER, follow, type Followed, followLocally } from '../target/follow.ts'
 import { openRunStore } from '../target/open-store.ts'
 import { describeStore, isSharedUrl } from '../target/shared-store.ts'
-import { PlanInput } from './plan-input.ts'
+import { PlanInput, reportBreak } from './plan-input.ts'
 
 /**
  * Runs a plan while it is written, with the output of `run`.
@@ -70,11 +70,6 @@ async function runHere(input: PlanInput, options: RunOptions, context: CommandCo
   } finally {
     await store?.close()
   }
-}
-
-/** Says why a plan broke off: its execution only knows that it did. */
-export async function reportBreak({ failure }: PlanInput, { stderr, colors }: CommandContext): Promise<void> {
-  if (failure !== undefined) await stderr.write(`${colors.red('error')} ${failure.message}\n`)
 }
 
 /** A plan that is run in this process. */

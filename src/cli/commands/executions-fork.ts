@@ -1,6 +1,6 @@
 import { prepareFork } from '../../engine/reuse/prepare-fork.ts'
 import type { HostedExecution } from '../../host/execution/hosted-execution.ts'
-import { parseRecord } from '../../host/storage/recoverable-record.ts'
+import { readGrownDocument } from '../../host/recovery/grown-tools.ts'
 import type { DAGStructure } from '../../workflow/document.ts'
 import { locateErrorIssues } from '../../workflow/locate-issues.ts'
 import type { CommandContext, ExitCode } from '../process/console.ts'
@@ -55,7 +55,7 @@ export async function forkExecution(
     const stored = await findInFile(store, executionId)
     const tools = await openTools(options, process, new McpLines(context))
     try {
-      const named = workflow ?? parseRecord(stored).workflow
+      const named = workflow ?? (await readGrownDocument(stored, store)).workflow
       const found = await askUntilInterrupted(tools, process, () => tools.toolsFor(named))
       if (found === undefined) return 130
       const host = createFileHost(store, found)

@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander'
 import { SHOWN_STATUSES } from '../../host/listing/list-filter.ts'
 import type { CommandContext, ExitCode } from '../process/console.ts'
 import { DEFAULT_STORE } from '../target/default-store.ts'
-import { parsePositiveInteger, parseSince } from '../input/option-values.ts'
+import { parseCount, parsePositiveInteger, parseSince } from '../input/option-values.ts'
 import { inputOption, mcpOption, resultOption, serverOption, tokenOption, toolsOption } from './program-options.ts'
 
 /** Adds `executions` and its commands. @param ended receives the exit code */
@@ -69,6 +69,8 @@ export function addExecutionsCommands(
     .argument('<id>', 'the id of the execution')
     .addOption(toolsOption().conflicts('server'))
     .addOption(mcpOption().conflicts('server'))
+    .addOption(new Option('--plan <file>', 'the plan that was still being written, or -').conflicts('server'))
+    .option('--plan-line <n>', 'the number of accepted lines, if --plan begins behind them', parseCount)
     .addOption(resultOption())
     .option('--sse', 'print the events as Server-Sent Events on stdout')
     .action(async (id, options) => {

@@ -4,6 +4,7 @@ import { callStore } from '../../store/call-store.ts'
 import type { HostedExecution } from '../../host/execution/hosted-execution.ts'
 import { expectUsableRecord, parseRecord } from '../../host/storage/recoverable-record.ts'
 import type { StoredExecution } from '../../store/execution-store.ts'
+import { readGrownDocument } from '../../host/recovery/grown-tools.ts'
 import { EventLog } from '../../log/event-log.ts'
 import type { AnyTool } from '../../tools/registry.ts'
 import type { DAGStructure } from '../../workflow/document.ts'
@@ -19,10 +20,20 @@ import { RemoteExecutions } from '../target/remote-executions.ts'
 import { type OutputFlags, reportEnd } from '../render/run-report.ts'
 import { type KeptStore, openExistingStore } from '../target/open-store.ts'
 import { toPlainLine } from '../render/text.ts'
+import { RestOfPlan } from '../plan/rest-of-plan.ts'
+import { reportBreak } from '../plan/plan-input.ts'
+import { expectOneReader } from '../input/read-config.ts'
 import { checkIds, watchCommand } from './watch-command.ts'
 
 /** The flags of `executions resume`. */
-export type ResumeFlags = SourceFlags & ToolFlags & OutputFlags
+export type ResumeFlags = SourceFlags &
+  ToolFlags &
+  OutputFlags & {
+    /** A file with the whole plan, or `-`: its lines that were accepted already are left out. */
+    readonly plan?: string
+    /** The number of lines that `plan` leaves out itself. */
+    readonly planLine?: number
+  }
 
 /**
  * Resumes an unfinished execution, in this process as `run` does, or on a server, which is then followed as by `watch`.
@@ -34,8 +45,10 @@ export async function resumeExecution(
   context: CommandContext,
 ): Promise<ExitCode> {
   const { process } = context
-  const { server } = options
+  const { server, plan: planFile, planLine } = options
   checkIds(executionId)
+  if (planFile === undefined && planLine !== undefined) throw new UsageError('Expected --plan with --plan-line')
+  if (planFile !== undefined) expectOneReader(planFile, options.mcp)
   if (server !== undefined) {
     await new RemoteExecutions({ ...options, server }, process).resume(executionId)
     return watchCommand(executionId, { ...options, server }, context)
@@ -43,17 +56,33 @@ export async function resumeExecution(
   const store = await openExistingStore(findStore(options, process), 'write', process)
   try {
     const stored = await findUnended(store, executionId)
-    const { workflow, hasFinally } = parseRecord(stored)
+    const { hasFinally } = parseRecord(stored)
+    const { workflow, isUnsealed, line } = await readGrownDocument(stored, store)
+    if (planFile !== undefined && !isUnsealed)
+      throw new UsageError(`The plan of execution ${executionId} is complete: it takes no more lines`)
+    const plan = planFile === undefined ? undefined : await RestOfPlan.open(planFile, line, planLine, process)
     const tools = await openTools(options, process, new McpLines(context))
     try {
-      const found = await askUntilInterrupted(tools, process, () => tools.toolsFor(workflow))
+      const found = await askUntilInterrupted(tools, process, () =>
+        plan === undefined ? tools.toolsFor(workflow) : tools.tools(),
+      )
       if (found === undefined) return 130
       await expectTools(stored, workflow, found, store)
-      const host = createFileHost(store, found, { isAttended: canAsk(process) })
-      const followOptions = { ...(options.sse && { sse: options.sse }), hasFinally }
-      const resume = (): Promise<HostedExecution> => host.commands.resume(executionId)
-      return await reportEnd(await followHosted(host, resume, followOptions, context), options, context)
+      if (plan !== undefined && !(await plan.skip(process))) return 130
+      const isAttended = canAsk(process) && !plan?.input.isStandardInput
+      const planGraceMs = plan === undefined ? 0 : Number.POSITIVE_INFINITY
+      const host = createFileHost(store, found, { isAttended, planGraceMs })
+      const followOptions = { ...(options.sse && { sse: options.sse }), hasFinally, isAttended }
+      const resume = async (): Promise<HostedExecution> => {
+        const hosted = await host.commands.resume(executionId)
+        if (plan !== undefined) await host.plans.get(executionId)?.resume(plan.input, plan.line)
+        return hosted
+      }
+      const code = await reportEnd(await followHosted(host, resume, followOptions, context), options, context)
+      if (plan !== undefined) await reportBreak(plan.input, context)
+      return code
     } finally {
+      plan?.input.close()
       await tools.close()
     }
   } finally {

@@ -52,3 +52,23 @@ export function cacheBytesOption(): Option {
   const description = 'how much of them is, such as 64MiB (default: 256MiB)'
   return new Option('--cache-bytes <size>', description).argParser(parseBytes)
 }
+
+export function eagerOption(): Option {
+  const description = 'the tools that start before the plan is complete (default: "read-only")'
+  return new Option('--eager <tools>', description).choices(['read-only', 'all'])
+}
+
+export function onPlanErrorOption(): Option {
+  const description = 'a refused line ends the plan, or is left out (default: "fail")'
+  return new Option('--on-plan-error <policy>', description).choices(['fail', 'skip'])
+}
+
+export function onPlanBreakOption(): Option {
+  const description = 'a plan that breaks off is cancelled, or complete (default: "cancel")'
+  return new Option('--on-plan-break <policy>', description).choices(['cancel', 'seal'])
+}
+
+export function ndjsonOption(): Option {
+  const description = 'the workflow is a plan, one task a line, and runs while it is written'
+  return new Option('--ndjson', description).conflicts(['dryRun', 'outputs', 'from', 'page', 'priority'])
+}

@@ -17,9 +17,13 @@ import { parsePositiveInteger, parsePriority } from '../input/option-values.ts'
 import {
   cacheAgeOption,
   cacheBytesOption,
+  eagerOption,
   inputOption,
   mcpOption,
+  ndjsonOption,
   pageOption,
+  onPlanBreakOption,
+  onPlanErrorOption,
   resultOption,
   retainAgeOption,
   retainCountOption,
@@ -103,6 +107,10 @@ async function parseAndRun(context: CommandContext): Promise<ExitCode> {
     .option('--outputs <file>', 'of a dry run: a JSON file with outputs by task id')
     .option('--from <id>', 'of a dry run: an execution in --store whose outputs are taken')
     .addOption(pageOption())
+    .addOption(ndjsonOption())
+    .addOption(eagerOption())
+    .addOption(onPlanErrorOption())
+    .addOption(onPlanBreakOption())
     .addOption(serverOption('run it on this server instead'))
     .addOption(tokenOption())
     .addOption(resultOption())

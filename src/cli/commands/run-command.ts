@@ -49,6 +49,9 @@ export async function runCommand(file: string, options: RunOptions, context: Com
   }
   if ((options.outputs ?? options.from) !== undefined)
     throw new UsageError('Expected --dry-run with --outputs and --from')
+  if (options.ndjson) return (await import('../plan/run-plan.ts')).runPlanCommand(file, options, context)
+  if ((options.eager ?? options.onPlanError ?? options.onPlanBreak) !== undefined)
+    throw new UsageError('Expected --ndjson with --eager, --on-plan-error and --on-plan-break')
   if (options.page) return (await import('../page/run-page.ts')).runOnPage(file, options, context, runRemotely)
   if (server !== undefined) {
     const asked = isName(file, process.cwd) ? file : await readSource(file, process)
@@ -155,6 +158,7 @@ async function runRemotely(
   return reportEnd(followed, options, context)
 }
 
-function pickSse({ sse }: RunOptions): { sse?: true } {
+/** The option of `follow`. */
+export function pickSse({ sse }: RunOptions): { sse?: true } {
   return sse === undefined ? {} : { sse }
 }

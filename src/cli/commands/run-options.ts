@@ -1,10 +1,11 @@
+import type { PlanOptions } from '../../engine/growth/plan-options.ts'
 import type { RemoteOptions } from '../../client/create-client.ts'
 import type { Schedule } from '../../events/events.ts'
 import type { OutputFlags } from '../render/run-report.ts'
 import type { StoreFlags } from '../target/open-store.ts'
 
 /** The flags of `run`. */
-export interface RunOptions extends OutputFlags, Omit<StoreFlags, 'durability'> {
+export interface RunOptions extends OutputFlags, Omit<StoreFlags, 'durability'>, PlanOptions {
   readonly schedule?: Schedule
   readonly concurrency?: number
   readonly priority?: number
@@ -25,6 +26,8 @@ export interface RunOptions extends OutputFlags, Omit<StoreFlags, 'durability'> 
   readonly from?: string
   /** Serves a page of the execution while it runs. */
   readonly page?: true
+  /** The workflow is a plan, one task a line, and runs while it is written. */
+  readonly ndjson?: true
   /** The server to run on instead of this process. */
   readonly server?: string
   readonly token?: string

@@ -48,7 +48,8 @@ export async function readText(file: string, { stdin, cwd, stderr }: Reading, ma
   return decode(bytes, name)
 }
 
-function nameOf(file: string): string {
+/** A file in messages. */
+export function nameOf(file: string): string {
   return file === '-' ? 'standard input' : `\`${file}\``
 }
 
@@ -114,7 +115,8 @@ function decode(bytes: Uint8Array, name: string): string {
   }
 }
 
-function whyUnreadable(error: NodeJS.ErrnoException): string {
+/** Why a file cannot be read, for the end of a message. */
+export function whyUnreadable(error: NodeJS.ErrnoException): string {
   if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return 'there is no such file'
   if (error.code === 'EISDIR') return 'it is a directory'
   if (error.code === 'EACCES') return 'permission denied'

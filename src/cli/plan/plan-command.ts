@@ -1,7 +1,6 @@
 import { StreamingExecutor } from '../../engine/executors/streaming-executor.ts'
 import { withoutPlanners } from '../../engine/growth/group-growth.ts'
 import type { PlanOptions } from '../../engine/growth/plan-options.ts'
-import type { SSEEvent } from '../../events/events.ts'
 import { addTokenUsage, type TokenUsage } from '../../events/token-usage.ts'
 import { createPlanChecks } from '../../integrations/llm/plan/plan-checks.ts'
 import { type PlanRequest, planTasks } from '../../integrations/llm/plan/plan-tasks.ts'
@@ -17,7 +16,7 @@ import { McpLines } from '../render/mcp-lines.ts'
 import { type OutputFlags, reportEnd } from '../render/run-report.ts'
 import { renderUsage } from '../render/summary.ts'
 import { formatNumberOf } from '../render/text.ts'
-import { COMMAND_BUFFER, follow, type FollowedExecution, followLocally } from '../target/follow.ts'
+import { COMMAND_BUFFER, follow, followLocally } from '../target/follow.ts'
 
 /** The flags of `plan`. */
 export interface PlanFlags extends ToolFlags, OutputFlags, Pick<PlanOptions, 'eager'> {
@@ -115,26 +114,8 @@ async function runPlan(
     ...(concurrency !== undefined && { maxConcurrency: concurrency }),
   })
   onFollow()
-  const layers: string[][] = []
-  const begin = (): FollowedExecution => {
-    const local = followLocally(execution)
-    return { ...local, events: noteLayers(local.events, layers) }
-  }
-  const { result } = await follow({ ...(sse && { sse }), begin }, context)
-  const code = await reportEnd({ result, lastLayer: layers.at(-1) ?? [] }, flags, context)
+  const followed = await follow({ ...(sse && { sse }), begin: () => followLocally(execution) }, context)
+  const code = await reportEnd(followed, flags, context)
   if (failed.error !== undefined) throw failed.error
   return code
-}
-
-/** Passes events on. @param layers receives the ids of the planned tasks by layer: `execution_start` does not know them */
-async function* noteLayers(
-  events: AsyncIterable<SSEEvent>,
-  layers: string[][],
-): AsyncGenerator<SSEEvent, void, undefined> {
-  for await (const event of events) {
-    if (event.type === 'tasks_added' && event.data.parentId === undefined) {
-      for (const { taskId, layer } of event.data.tasks) (layers[layer] ??= []).push(taskId)
-    }
-    yield event
-  }
 }

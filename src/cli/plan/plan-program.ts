@@ -1,5 +1,5 @@
-import { type Command, Option } from 'commander'
-import { mcpOption, resultOption, toolsOption } from '../commands/program-options.ts'
+import type { Command } from 'commander'
+import { eagerOption, mcpOption, resultOption, toolsOption } from '../commands/program-options.ts'
 import { parseCount, parsePositiveInteger } from '../input/option-values.ts'
 import type { CommandContext, ExitCode } from '../process/console.ts'
 
@@ -18,12 +18,7 @@ export function addPlanCommand(program: Command, context: CommandContext, setCod
       'budget of the prompt, tokens of three bytes (default: 16000)',
       parsePositiveInteger,
     )
-    .addOption(
-      new Option('--eager <tools>', 'the tools that start before the plan is complete (default: "read-only")').choices([
-        'read-only',
-        'all',
-      ]),
-    )
+    .addOption(eagerOption())
     .option('--concurrency <n>', 'maximum number of concurrent tasks', parsePositiveInteger)
     .option('--dry-run', 'print the tasks, one per line, and run nothing')
     .addOption(resultOption())

@@ -23,6 +23,8 @@ interface FileHostOptions {
   readonly workflows?: WorkflowRegistry | undefined
   /** Whether a person can be asked: otherwise a question without expiry expires at once. @defaultValue false */
   readonly isAttended?: boolean
+  /** Time for which an unfinished plan waits for its planner, ms. @defaultValue 0 */
+  readonly planGraceMs?: number
 }
 
 /**
@@ -32,7 +34,7 @@ interface FileHostOptions {
 export function createFileHost(
   store: ExecutionStore,
   tools: ToolSource = [],
-  { workflows, isAttended = false }: FileHostOptions = {},
+  { workflows, isAttended = false, planGraceMs = 0 }: FileHostOptions = {},
 ): ExecutionHost {
   return new ExecutionHost({
     tools: createToolResolver(tools),
@@ -43,6 +45,7 @@ export function createFileHost(
     maxSubscribers: Number.POSITIVE_INFINITY,
     drainMs: 0,
     observers: [],
+    planGraceMs,
     isServer: false,
     isAttended,
   })

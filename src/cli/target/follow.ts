@@ -1,5 +1,5 @@
 import type { SSEEvent } from '../../events/events.ts'
-import { findLastLayer } from '../../events/last-layer.ts'
+import { LastLayer } from '../../events/last-layer.ts'
 import type { Execution } from '../../engine/executors/execution.ts'
 import type { ExecutionResult } from '../../engine/execution-result.ts'
 import type { BufferOptions } from '../../log/reader-bound.ts'
@@ -44,6 +44,8 @@ export interface FollowOptions {
   readonly isPartial?: boolean
   /** Whether a workflow within the workflow may have `finally` tasks: its events only show its own ones. */
   readonly hasFinally?: boolean
+  /** Whether questions are asked on a terminal that can. @defaultValue true */
+  readonly isAttended?: boolean
   /** Replaces the tree or the lines. */
   readonly viewer?: Viewer
   /** Starts or attaches to the execution. An error it throws ends the command. */
@@ -72,7 +74,7 @@ export async function follow(options: FollowOptions, context: CommandContext): P
   let interrupts: Interrupts | undefined
   let isStopped = false
   let { hasFinally = false } = options
-  let lastLayer: readonly string[] | undefined
+  const lastLayer = new LastLayer()
   let questions: TerminalQuestions | undefined
   try {
     notices.showIn(viewer)
@@ -95,22 +97,20 @@ export async function follow(options: FollowOptions, context: CommandContext): P
     const { raise } = interrupts
     // A log that is shown as bytes on the same terminal leaves no room for questions.
     const { answer } = execution
-    if (answer !== undefined && canAsk(process) && viewer !== SILENT_VIEWER) {
+    if (answer !== undefined && options.isAttended !== false && canAsk(process) && viewer !== SILENT_VIEWER) {
       const { TerminalQuestions: Questions } = await import('./terminal-questions.ts')
       questions = new Questions({ process, viewer, answer, onInterrupt: () => raise('SIGINT') })
     }
     for await (const event of execution.events) {
-      if (event.type === 'execution_start') {
-        lastLayer = findLastLayer(event.data) ?? []
-        hasFinally ||= event.data.finallyFrom !== undefined
-      }
+      lastLayer.apply(event)
+      if (event.type === 'execution_start') hasFinally ||= event.data.finallyFrom !== undefined
       if (options.sse && !(await stdout.write(encode(event)))) {
         stop(stdout.isClosed ? 'The reader of the events has left' : 'The events cannot be written')
       }
       await viewer.show(event)
       questions?.show(event)
     }
-    return { result: await execution.result(), lastLayer }
+    return { result: await execution.result(), lastLayer: lastLayer.ids }
   } finally {
     questions?.close()
     notices.showIn(undefined)

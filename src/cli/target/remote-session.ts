@@ -1,6 +1,7 @@
 import { type Client, createClient, type RemoteExecuteOptions } from '../../client/create-client.ts'
 import { describeCause } from '../../client/describe-cause.ts'
 import type { RemoteExecution } from '../../client/remote-execution.ts'
+import type { PlanSource } from '../../engine/growth/plan-lines.ts'
 import { systemClock } from '../../clock.ts'
 import { DagstreamError } from '../../errors.ts'
 import type { SSEEvent } from '../../events/events.ts'
@@ -50,11 +51,13 @@ export class RemoteSession {
     viewer: Viewer,
   ): FollowedExecution {
     const { signal } = this.#leaving
-    const execution = this.#connect(process, viewer).stream(workflow, { ...options, signal })
-    // Never rejects.
-    const stop = (): void => void this.#cancel(execution, viewer)
-    const answer = answerBy(execution)
-    return { events: this.#track(execution), result: () => execution.result, stop, answer, isCancelling: true }
+    return this.#follow(this.#connect(process, viewer).stream(workflow, { ...options, signal }), viewer)
+  }
+
+  /** Sends a plan while it is written, and follows its execution; stopping cancels it. @throws as `start` */
+  startPlan(source: PlanSource, process: CliProcess, viewer: Viewer): FollowedExecution {
+    const { signal } = this.#leaving
+    return this.#follow(this.#connect(process, viewer).streamPlan(source, { signal }), viewer)
   }
 
   /** Follows an existing execution; stopping detaches from it. @throws as `start` */
@@ -96,6 +99,13 @@ export class RemoteSession {
     }
     if (this.#isStopped && (isAborted || isGone)) return 130
     throw error
+  }
+
+  #follow(execution: RemoteExecution, viewer: Viewer): FollowedExecution {
+    // Never rejects.
+    const stop = (): void => void this.#cancel(execution, viewer)
+    const answer = answerBy(execution)
+    return { events: this.#track(execution), result: () => execution.result, stop, answer, isCancelling: true }
   }
 
   #connect(process: CliProcess, viewer: Viewer): Client {

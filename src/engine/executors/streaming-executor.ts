@@ -5,7 +5,7 @@ import { lockSink } from '../../log/buffered-event-stream.ts'
 import { type BufferOptions, resolveBufferOptions } from '../../log/reader-bound.ts'
 import type { DAGStructure } from '../../workflow/document.ts'
 import { breakOff, followPlan } from '../growth/follow-plan.ts'
-import { readHead, scheduleOf } from '../growth/plan-head.ts'
+import { beginLocally } from '../growth/plan-head.ts'
 import { PlanLineReader, type PlanSource } from '../growth/plan-lines.ts'
 import { type PlanOptions, resolvePlanOptions } from '../growth/plan-options.ts'
 import { Execution } from './execution.ts'
@@ -78,23 +78,21 @@ export class StreamingExecutor extends ParallelExecutor {
       eager,
       onPlanError,
       onPlanBreak,
+      input,
+      signal,
+      isAttended = true,
       buffer = {},
       ...rest
     } = expectObject('options', options)
-    const { input, signal, isAttended = true, ...given } = rest
     resolveBufferOptions(buffer)
     if (typeof isAttended !== 'boolean') throw invalidOption('isAttended', 'a boolean', isAttended)
     resolvePlanOptions(0, { eager, onPlanError, onPlanBreak })
     const reader = new PlanLineReader(source)
     try {
-      const { head, firstLine, first } = await readHead(reader)
-      if (head.onDisconnect !== undefined)
-        throw invalidOption('onDisconnect', 'absent: only a server has it', head.onDisconnect)
-      const streamed = resolvePlanOptions(firstLine, head.plan, { eager, onPlanError, onPlanBreak })
-      const resolved = resolveOptions(this.options, head.options, given, scheduleOf(head.options, given))
-      const texts = { name: name ?? head.name, description: description ?? head.description }
-      const workflow = { ...dropUndefined(texts), tasks: [] }
-      const parts = { input: input === undefined ? head.input : input, signal, isAttended, streamed }
+      const given = { name, description, input, plan: { eager, onPlanError, onPlanBreak }, options: rest }
+      const { workflow, first, streamed, ...begun } = await beginLocally(reader, given)
+      const resolved = resolveOptions(this.options, ...begun.options)
+      const parts = { input: begun.input, signal, isAttended, streamed }
       const loop = this.launch(workflow, parts, resolved)
       void followPlan(loop, reader, streamed, first).then(end =>
         end === 'broken' ? breakOff(loop, streamed) : undefined,
@@ -154,10 +152,6 @@ export class StreamingExecutor extends ParallelExecutor {
     if (ended.status === 'rejected') throw ended.reason
     return { ...ended.value, delivery }
   }
-}
-
-function dropUndefined<T extends object>(object: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as never
 }
 
 /** The buffer uses the clock and the logger of the execution unless it has its own. */

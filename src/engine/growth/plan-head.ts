@@ -6,7 +6,8 @@ import { readShape } from '../../workflow/check-document.ts'
 import { IssueList } from '../../workflow/issues.ts'
 import type { ExecutionOptions } from '../options.ts'
 import { isHead, type PlanLine, type PlanLineReader } from './plan-lines.ts'
-import { PLAN_OPTIONS, type PlanOptions } from './plan-options.ts'
+import { PLAN_OPTIONS, type PlanOptions, type ResolvedPlanOptions, resolvePlanOptions } from './plan-options.ts'
+import type { DAGStructure } from '../../workflow/document.ts'
 
 /** The options that the first line of a plan may hold, beside those of a plan, and its texts and input. */
 const EXECUTION_FIELDS = ['schedule', 'maxConcurrency', 'timeoutMs', 'onTaskError'] as const
@@ -77,4 +78,39 @@ export function scheduleOf(...given: readonly (ExecutionOptions | undefined)[]):
     throw invalidOption('schedule', '"dataflow" for a plan that is still being written', options.schedule)
   }
   return { schedule: 'dataflow' }
+}
+
+/** Options of a plan that are given beside it. They win over those of its first line; `undefined` counts as absent. */
+export interface GivenBeside {
+  readonly name?: string | undefined
+  readonly description?: string | undefined
+  readonly input?: unknown
+  readonly plan: { readonly [Name in keyof PlanOptions]?: PlanOptions[Name] | undefined }
+  readonly options: ExecutionOptions
+}
+
+/** A plan whose execution can begin in this process. */
+export interface LocalPlan {
+  /** Has no tasks yet. */
+  readonly workflow: DAGStructure
+  readonly input: unknown
+  /** Later ones win. */
+  readonly options: readonly ExecutionOptions[]
+  readonly streamed: ResolvedPlanOptions
+  readonly first: PlanLine | undefined
+}
+
+/** Reads the first line of a plan that runs in this process. @throws as `readHead`; `INVALID_OPTION` for an option of servers */
+export async function beginLocally(reader: PlanLineReader, given: GivenBeside): Promise<LocalPlan> {
+  const { head, firstLine, first } = await readHead(reader)
+  if (head.onDisconnect !== undefined)
+    throw invalidOption('onDisconnect', 'absent: only a server has it', head.onDisconnect)
+  const { name = head.name, description = head.description, input = head.input } = given
+  return {
+    workflow: { ...(name !== undefined && { name }), ...(description !== undefined && { description }), tasks: [] },
+    input,
+    options: [head.options, given.options, scheduleOf(head.options, given.options)],
+    streamed: resolvePlanOptions(firstLine, head.plan, given.plan),
+    first,
+  }
 }

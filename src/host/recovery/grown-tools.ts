@@ -17,6 +17,8 @@ export interface GrownDocument {
   readonly workflow: RecordedWorkflow
   /** Whether its plan is still being written: the rest may name any tool. */
   readonly isUnsealed: boolean
+  /** The number of its physical lines that were accepted or left out. */
+  readonly line: number
 }
 
 /** Reads a log as far as tools are looked up by it. Linear. @throws `RECORD_UNUSABLE`; the errors of the store */
@@ -32,7 +34,7 @@ export async function readGrownDocument(stored: StoredExecution, store: Executio
   )
   const workflows = { ...(state.addedWorkflows as RecordedWorkflow['workflows']), ...document.workflows }
   const grown = planned.length === 0 ? document : { ...document, tasks: [...document.tasks, ...planned], workflows }
-  return { workflow: grown, isUnsealed: state.isUnsealed === true }
+  return { workflow: grown, isUnsealed: state.isUnsealed === true, line: state.planLine ?? 0 }
 }
 
 /** Whether a document, not validated, names a tool that plans tasks: these may name any tool. */

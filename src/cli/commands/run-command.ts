@@ -25,7 +25,7 @@ import { describeStore, isSharedUrl } from '../target/shared-store.ts'
 import { locateServerIssues } from '../target/server-issues.ts'
 import { renderUsage } from '../render/summary.ts'
 import type { Viewer } from '../render/viewer.ts'
-import { type RunOptions, toRemoteOptions } from './run-options.ts'
+import { pickSse, type RunOptions, toRemoteOptions } from './run-options.ts'
 
 /**
  * Runs a workflow: the result goes to stdout, progress for people to stderr.
@@ -156,9 +156,4 @@ async function runRemotely(
     return session.endAfter(typeof asked === 'string' ? error : locateServerIssues(error, asked), context)
   }
   return reportEnd(followed, options, context)
-}
-
-/** The option of `follow`. */
-export function pickSse({ sse }: RunOptions): { sse?: true } {
-  return sse === undefined ? {} : { sse }
 }

@@ -49,3 +49,13 @@ export function toRemoteOptions({
     ...(timeout !== undefined && { timeoutMs: timeout }),
   }
 }
+
+/** The options of a plan among the flags. */
+export function pickPlanOptions({ eager, onPlanError, onPlanBreak }: PlanOptions): PlanOptions {
+  return { ...(eager && { eager }), ...(onPlanError && { onPlanError }), ...(onPlanBreak && { onPlanBreak }) }
+}
+
+/** The option of `follow`. */
+export function pickSse({ sse }: RunOptions): { sse?: true } {
+  return sse === undefined ? {} : { sse }
+}

@@ -1,7 +1,6 @@
 import { isHead, MAX_LINE_BYTES, type PlanLine, PlanLineReader } from '../../engine/growth/plan-lines.ts'
 import { stringifyJson } from '../../json/stringify-json.ts'
-import { type RunOptions, toRemoteOptions } from '../commands/run-options.ts'
-import { pickPlanOptions } from './run-plan.ts'
+import { pickPlanOptions, type RunOptions, toRemoteOptions } from '../commands/run-options.ts'
 
 const LF = 0x0a
 

@@ -1,5 +1,4 @@
-import type { RunOptions } from '../commands/run-options.ts'
-import { pickSse } from '../commands/run-command.ts'
+import { pickSse, type RunOptions } from '../commands/run-options.ts'
 import { canAsk } from '../input/question-prompts.ts'
 import type { CommandContext, ExitCode } from '../process/console.ts'
 import { reportEnd } from '../render/run-report.ts'

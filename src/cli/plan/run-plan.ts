@@ -1,15 +1,13 @@
 import { StreamingExecutor } from '../../engine/executors/streaming-executor.ts'
 import { beginLocally } from '../../engine/growth/plan-head.ts'
 import { PlanLineReader } from '../../engine/growth/plan-lines.ts'
-import type { PlanOptions } from '../../engine/growth/plan-options.ts'
 import { resolveOptions } from '../../engine/options.ts'
 import type { ExecutionRequest } from '../../host/execution/execution-request.ts'
 import type { HostedExecution } from '../../host/execution/hosted-execution.ts'
 import type { WorkflowRegistry } from '../../plan/workflow-registry.ts'
 import type { ExecutionStore } from '../../store/execution-store.ts'
 import type { AnyTool } from '../../tools/registry.ts'
-import { pickSse } from '../commands/run-command.ts'
-import { type RunOptions, toRemoteOptions } from '../commands/run-options.ts'
+import { pickPlanOptions, pickSse, type RunOptions, toRemoteOptions } from '../commands/run-options.ts'
 import { askUntilInterrupted, openTools } from '../input/open-tools.ts'
 import { canAsk } from '../input/question-prompts.ts'
 import { readWorkflowFolder } from '../input/workflow-folder.ts'
@@ -128,9 +126,4 @@ async function readRequest(input: PlanInput, flags: RunOptions): Promise<Executi
     options: { schedule, maxConcurrency, timeoutMs, onTaskError },
     plan: { streamed, planner: input, reader, first },
   }
-}
-
-/** The options of a plan among the flags. */
-export function pickPlanOptions({ eager, onPlanError, onPlanBreak }: PlanOptions): PlanOptions {
-  return { ...(eager && { eager }), ...(onPlanError && { onPlanError }), ...(onPlanBreak && { onPlanBreak }) }
 }

@@ -55,6 +55,17 @@ test('a refused line is reported with its number and its place, and ends the exe
   }
 })
 
+test('more than 1,000 lines are not left out: the next refused one ends the execution', async () => {
+  for (const refusedCount of [1000, 1001]) {
+    const lines = ['{"id": "a", "tool": "find"}', ...Array.from({ length: refusedCount }, () => '{"id": "b"}')]
+    const execution = await new StreamingExecutor({ find }).streamPlan([lines.join('\n')], { onPlanError: 'skip' })
+    const events = collectEvents(execution)
+    const { reason } = await execution.result
+    expect(reason?.code).toBe(refusedCount > 1000 ? 'PLAN_REJECTED' : undefined)
+    expect(events.filter(({ type }) => type === 'plan_rejected')).toHaveLength(refusedCount)
+  }
+})
+
 test('a plan that breaks off cancels, or counts as complete', async () => {
   for (const onPlanBreak of ['cancel', 'seal'] as const) {
     async function* write(): AsyncGenerator<PlanChunk> {

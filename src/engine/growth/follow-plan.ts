@@ -1,9 +1,12 @@
 import { afterTurn, isTurnSpent } from '../../clock.ts'
-import type { Reason } from '../../events/events.ts'
+import type { PlanIssue, Reason } from '../../events/events.ts'
 import type { ExecutionLoop } from '../execution-loop.ts'
 import type { PlanDesk } from './plan-desk.ts'
 import { isSeal, type PlanLine, type PlanLineReader } from './plan-lines.ts'
 import type { ResolvedPlanOptions } from './plan-options.ts'
+
+/** Lines of one source that `onPlanError: "skip"` leaves out; the next refused one ends the execution. */
+const MAX_REFUSED_LINES = 1000
 
 /**
  * How the reading of a plan ended: its seal or its end was reached, a line ended the execution, the source broke off, or the
@@ -42,6 +45,7 @@ async function read(
   first: PlanLine | undefined,
   hasEnded: () => boolean,
 ): Promise<PlanEnd> {
+  let refusedCount = 0
   try {
     for (let line = first ?? (await reader.next()); ; line = reader.take() ?? (await reader.next())) {
       if (hasEnded() || desk.isClosed) return 'ended'
@@ -49,7 +53,12 @@ async function read(
         desk.seal()
         return 'sealed'
       }
-      if (!accept(desk, line, streamed)) return 'rejected'
+      const issues = 'value' in line ? desk.add(line.value, line.line, line.json) : line.issues
+      if (issues !== undefined) {
+        const isLast = streamed.onPlanError === 'fail' || 'isLast' in line || ++refusedCount > MAX_REFUSED_LINES
+        refuse(desk, line.line, issues, isLast)
+        if (isLast) return 'rejected'
+      }
       if (desk.room !== undefined) await desk.room
       if (isTurnSpent()) await new Promise<void>(afterTurn)
     }
@@ -59,16 +68,11 @@ async function read(
   }
 }
 
-/** @returns whether the plan goes on */
-function accept(desk: PlanDesk, line: PlanLine, { onPlanError }: ResolvedPlanOptions): boolean {
-  const issues = 'value' in line ? desk.add(line.value, line.line, line.json) : line.issues
-  if (issues === undefined) return true
-  const isLast = onPlanError === 'fail' || 'isLast' in line
-  const [issue] = issues
-  const message = `Line ${line.line} of the plan was refused: ${issue?.message}`
+/** @param isLast whether the line ends the execution */
+function refuse(desk: PlanDesk, line: number, issues: readonly PlanIssue[], isLast: boolean): void {
+  const message = `Line ${line} of the plan was refused: ${issues[0]?.message}`
   const reason: Reason = { code: 'PLAN_REJECTED', message }
-  desk.reject(line.line, issues, isLast ? reason : undefined)
-  return !isLast
+  desk.reject(line, issues, isLast ? reason : undefined)
 }
 
 /** A plan broke off and nobody continues it: ends its execution, or takes it as complete. */

@@ -19,7 +19,10 @@ export async function* withHead(
   head: Readonly<Record<string, unknown>>,
   onInserted: () => void,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  if (Object.keys(head).length === 0) return yield* source
+  if (Object.keys(head).length === 0) {
+    yield* source
+    return
+  }
   let begun = Buffer.alloc(0)
   let isBegun = false
   const begin = async (isLast: boolean): Promise<Buffer | undefined> => {

@@ -28,7 +28,7 @@ export function describeServer(
   return {
     url: server,
     async fetch(request) {
-      await expectSendable(request)
+      if (!isPlan(request)) await expectSendable(request)
       try {
         const response = await send(request)
         isReached = true
@@ -47,12 +47,25 @@ function createSender({ env }: CliProcess): Fetch {
   let sendByProxy: UndiciFetch | undefined
   return async request => {
     if (findProxy(new URL(request.url), env) === undefined) return globalThis.fetch(request)
+    if (isPlan(request))
+      throw new ProxiedPlanError('A plan cannot be sent by a proxy while it is written: exclude the server by NO_PROXY')
     sendByProxy ??= createUndiciFetch(() => env)
     const { url, method, signal } = request
     const body = request.body === null ? undefined : await request.text()
     const headers = Object.fromEntries(request.headers)
     return sendByProxy(url, { method, headers, redirect: 'manual', signal, ...(body !== undefined && { body }) })
   }
+}
+
+/** Whether the body is a plan, which is sent while it is written. */
+function isPlan({ headers }: Request): boolean {
+  return headers.get('content-type') === 'application/x-ndjson'
+}
+
+/** A proxy is configured for the server of a plan; nothing was sent. */
+class ProxiedPlanError extends UsageError {
+  /** Read by the client. */
+  readonly retryable = false
 }
 
 /** @throws OversizeError for a body that the server would answer with 413, perhaps while it is still being sent */

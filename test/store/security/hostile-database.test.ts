@@ -44,7 +44,7 @@ describe.skipIf(isPostgresMissing)('a hint', () => {
       `x ${'q '.repeat(3000)}`,
       '{"a":1}',
     ]
-    for (const payload of garbage) await execute(url, 'SELECT pg_notify($1, $2)', ['dagstream', payload])
+    for (const payload of garbage) await execute(url, 'SELECT pg_notify($1, $2)', ['dagstream_log', payload])
     await other.append(lease, 1, makeEntries(executionId, 1, 1))
     const unknown = (await seen()).filter(hints => hints === undefined)
     expect(unknown.length).toBeGreaterThan(0)
@@ -58,7 +58,7 @@ describe.skipIf(isPostgresMissing)('a hint', () => {
     const [store, other] = [await openHere(url), await openHere(url)]
     const { executionId, lease } = await coordinate({ store: other, wait })
     const seen = await collectUntil(store, executionId)
-    await execute(url, `SELECT pg_notify('dagstream', 'x l' || n) FROM generate_series(1, 20000) AS n`)
+    await execute(url, `SELECT pg_notify('dagstream_log', 'x l' || n) FROM generate_series(1, 20000) AS n`)
     await other.append(lease, 1, makeEntries(executionId, 1, 1))
     expect(await seen()).toContainEqual([{ kind: 'log', executionId }])
   })

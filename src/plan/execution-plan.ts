@@ -12,7 +12,7 @@ import type {
   RetryPolicy,
 } from '../workflow/document.ts'
 import { readSource, type Template } from '../workflow/template.ts'
-import { ANY_TREE } from '../workflow/words/child-ids.ts'
+import { describeTree } from '../workflow/words/child-ids.ts'
 import { describeFields, describeGroup } from '../workflow/words/describe-words.ts'
 import type { InputCheck, InputReference } from '../workflow/workflow-input.ts'
 import type { Layers } from './graph.ts'
@@ -105,11 +105,10 @@ export class ExecutionPlan implements KnownWorkflow {
   readonly output: Template | undefined
   /** Checks by `inputSchema`. */
   readonly inputCheck: InputCheck | undefined
-  /** The tools of its tasks and of nested workflows, by name. */
-  readonly tools: ReadonlyMap<string, RegisteredTool>
   /** Depth of the workflows nested in it. */
   readonly depth: number
   readonly #estimates: readonly number[]
+  readonly #tools: ReadonlyMap<string, RegisteredTool>
   #priorities: readonly number[] | undefined
   #tree: TaskTree | undefined
 
@@ -142,7 +141,7 @@ export class ExecutionPlan implements KnownWorkflow {
       }
     }
     this.depth = depth
-    this.tools = tools
+    this.#tools = tools
     this.limits = Object.freeze([...new Set(Array.from(tools.values()).flatMap(tool => tool.gate ?? []))])
     this.#estimates = Object.freeze(parts.estimates)
     Object.freeze(this)
@@ -206,6 +205,11 @@ export class ExecutionPlan implements KnownWorkflow {
     return typeof value === 'object' && value !== null && #estimates in value
   }
 
+  /** The tools of its tasks and of nested workflows, by name. */
+  get tools(): ReadonlyMap<string, RegisteredTool> {
+    return this.#tools
+  }
+
   /** Task indices in the order in which `dataflow` prefers them. Computed on first use. */
   get priorities(): readonly number[] {
     return (this.#priorities ??= computePriorities(this.layerIndices, this.dependents, this.#estimates))
@@ -227,11 +231,7 @@ export class ExecutionPlan implements KnownWorkflow {
   }
 
   get tree(): TaskTree {
-    return (this.#tree ??= new Map(
-      this.tasks.map(({ id, group }) => {
-        return [id, group?.kind === 'workflow' ? group.plan.tree : group?.kind === 'plan' ? ANY_TREE : undefined]
-      }),
-    ))
+    return (this.#tree ??= describeTree(this.tasks))
   }
 }
 

@@ -7,6 +7,17 @@ export const ANY_TREE: TaskTree = new (class extends Map<string, TaskTree | unde
   }
 })()
 
+/** A planned task, as far as its ids go. */
+interface IdTask {
+  readonly id: string
+  readonly group?: { readonly kind: string; readonly plan?: { readonly tree: TaskTree } }
+}
+
+/** The ids of the tasks of a plan, with those of the workflows that they run. */
+export function describeTree(tasks: readonly IdTask[]): TaskTree {
+  return new Map(tasks.map(({ id, group }) => [id, group?.kind === 'plan' ? ANY_TREE : group?.plan?.tree]))
+}
+
 /** Maximum number of looked-up ids per pair of tasks: workflows can share workflows, so that their ids multiply. */
 const MAX_LOOKUPS = 100_000
 

@@ -37,7 +37,9 @@ async function continueAt(server: ServerRig, text: string, planLine: string): Pr
   }
 }
 
-test('a planner that comes back at another server is refused there, and continues where it runs', { retry: 3 }, async () => {
+test('a planner that comes back at another server is refused there, and continues where it runs', {
+  retry: 3,
+}, async () => {
   const [a, b] = [rig.server('a', { tools, work: true }), rig.server('b', { tools, work: true })]
   await settle(rig)
   const body = new HeldBody().write(`{"eager": "all"}\n${line('t1')}`)

@@ -11,17 +11,16 @@ import { locateErrorIssues } from '../../workflow/locate-issues.ts'
 import { collectNames } from '../../workflow/tool-names.ts'
 import { type CommandContext, type ExitCode, HintedError, UsageError } from '../process/console.ts'
 import { COMMAND_BUFFER, follow, type Followed, type FollowedExecution, followLocally } from '../target/follow.ts'
-import { describeFork, hintsFor } from '../render/hints.ts'
+import { hintsFor } from '../render/hints.ts'
 import { missesTool, TOOLS_HINT } from '../render/issue-lines.ts'
-import { McpLines } from '../render/mcp-lines.ts'
-import { askUntilInterrupted, openTools } from '../input/open-tools.ts'
+import { askUntilInterrupted } from '../input/open-tools.ts'
 import { canAsk } from '../input/question-prompts.ts'
 import { expectOneReader } from '../input/read-config.ts'
 import { readSource, type Source } from '../input/read-workflow.ts'
 import { isName, readNamed, readWorkflowFolder } from '../input/workflow-folder.ts'
 import { reportEnd } from '../render/run-report.ts'
-import { openRunStore } from '../target/open-store.ts'
-import { describeStore, isSharedUrl } from '../target/shared-store.ts'
+import { sayFork, withLocalParts } from '../target/local-parts.ts'
+import { describeStore } from '../target/shared-store.ts'
 import { locateServerIssues } from '../target/server-issues.ts'
 import { renderUsage } from '../render/summary.ts'
 import type { Viewer } from '../render/viewer.ts'
@@ -59,29 +58,19 @@ export async function runCommand(file: string, options: RunOptions, context: Com
   }
   const folder = await readWorkflowFolder(options.workflows, process)
   const source = await readNamed(file, folder, process)
-  const store = storeFile === undefined ? undefined : await openRunStore({ ...options, store: storeFile }, process)
-  try {
-    const tools = await openTools(options, process, new McpLines(context))
-    try {
-      const workflows = folder?.register(tools.all)
-      const workflow = source.value as DAGStructure
-      const recorded = workflows?.record(workflow) ?? workflow
-      const found = await askUntilInterrupted(tools, process, () => tools.toolsFor(recorded))
-      if (found === undefined) return 130
-      const { hasFinally } = collectNames(recorded)
-      const followed = await runHere({ source, tools: found, workflows, store, hasFinally }, options, context)
-      // Before the servers stop, which may take a while.
-      const code = await reportEnd(followed, options, context)
-      if (!options.json && !options.sse) await stderr.write(hintsFor(file, process.cwd))
-      if (storeFile !== undefined && !isSharedUrl(storeFile))
-        await stderr.write(describeFork(followed.result, { ...options, store: storeFile }, process))
-      return code
-    } finally {
-      await tools.close()
-    }
-  } finally {
-    await store?.close()
-  }
+  return withLocalParts(options, folder, context, async ({ tools, workflows, store }) => {
+    const workflow = source.value as DAGStructure
+    const recorded = workflows?.record(workflow) ?? workflow
+    const found = await askUntilInterrupted(tools, process, () => tools.toolsFor(recorded))
+    if (found === undefined) return 130
+    const { hasFinally } = collectNames(recorded)
+    const followed = await runHere({ source, tools: found, workflows, store, hasFinally }, options, context)
+    // Before the servers stop, which may take a while.
+    const code = await reportEnd(followed, options, context)
+    if (!options.json && !options.sse) await stderr.write(hintsFor(file, process.cwd))
+    await sayFork(followed.result, options, context)
+    return code
+  })
 }
 
 /** What is run in this process. */

@@ -8,16 +8,14 @@ import type { WorkflowRegistry } from '../../plan/workflow-registry.ts'
 import type { ExecutionStore } from '../../store/execution-store.ts'
 import type { AnyTool } from '../../tools/registry.ts'
 import { pickPlanOptions, pickSse, type RunOptions, toRemoteOptions } from '../commands/run-options.ts'
-import { askUntilInterrupted, openTools } from '../input/open-tools.ts'
+import { askUntilInterrupted } from '../input/open-tools.ts'
 import { canAsk } from '../input/question-prompts.ts'
 import { readWorkflowFolder } from '../input/workflow-folder.ts'
 import { type CommandContext, type ExitCode, UsageError } from '../process/console.ts'
-import { describeFork } from '../render/hints.ts'
-import { McpLines } from '../render/mcp-lines.ts'
 import { reportEnd } from '../render/run-report.ts'
 import { COMMAND_BUFFER, follow, type Followed, followLocally } from '../target/follow.ts'
-import { openRunStore } from '../target/open-store.ts'
-import { describeStore, isSharedUrl } from '../target/shared-store.ts'
+import { sayFork, withLocalParts } from '../target/local-parts.ts'
+import { describeStore } from '../target/shared-store.ts'
 import { PlanInput, reportBreak } from './plan-input.ts'
 
 /**
@@ -41,33 +39,22 @@ export async function runPlanCommand(file: string, options: RunOptions, context:
 }
 
 async function runHere(input: PlanInput, options: RunOptions, context: CommandContext): Promise<ExitCode> {
-  const { process, stderr } = context
-  const { store: storeFile } = options
+  const { process } = context
   const folder = await readWorkflowFolder(options.workflows, process)
-  const store = storeFile === undefined ? undefined : await openRunStore({ ...options, store: storeFile }, process)
-  try {
-    const tools = await openTools(options, process, new McpLines(context))
-    try {
-      const workflows = folder?.register(tools.all)
-      // Nobody knows yet what the plan will name.
-      const found = await askUntilInterrupted(tools, process, () => tools.tools())
-      if (found === undefined) return 130
-      const run: PlanRun = { input, tools: found, workflows, isAttended: canAsk(process) && !input.isStandardInput }
-      const followed = await (store === undefined
-        ? runInMemory(run, options, context)
-        : runStored(run, store, options, context))
-      if (followed === undefined) return 130
-      const code = await reportEnd(followed, options, context)
-      await reportBreak(input, context)
-      if (storeFile !== undefined && !isSharedUrl(storeFile))
-        await stderr.write(describeFork(followed.result, { ...options, store: storeFile }, process))
-      return code
-    } finally {
-      await tools.close()
-    }
-  } finally {
-    await store?.close()
-  }
+  return withLocalParts(options, folder, context, async ({ tools, workflows, store }) => {
+    // Nobody knows yet what the plan will name.
+    const found = await askUntilInterrupted(tools, process, () => tools.tools())
+    if (found === undefined) return 130
+    const run: PlanRun = { input, tools: found, workflows, isAttended: canAsk(process) && !input.isStandardInput }
+    const followed = await (store === undefined
+      ? runInMemory(run, options, context)
+      : runStored(run, store, options, context))
+    if (followed === undefined) return 130
+    const code = await reportEnd(followed, options, context)
+    await reportBreak(input, context)
+    await sayFork(followed.result, options, context)
+    return code
+  })
 }
 
 /** A plan that is run in this process. */

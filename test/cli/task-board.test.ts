@@ -50,14 +50,15 @@ test('tasks that are added to the document stand in their layers', () => {
   ]
   board.apply(event('tasks_added', { tasks, totalTasks: 3 }), 0)
   expect(renderTree(board, { rows: 20, columns: 80, now: 0, colors })).toBe(
-    'demo · layers · 0/3 tasks · 0.0ms\nlayer 1 · 0/2\n  ○ a\n  ○ b\nlayer 2 · 0/0\nlayer 3 · 0/1\n  ○ c',
+    'demo · layers · 0/3 tasks · 0.0ms\nlayer 1 · 0/2\n  ○ a\n  ○ b\nlayer 3 · 0/1\n  ○ c',
   )
 })
 
 test('removed tasks leave their layers, and a plan that is still being written says so', () => {
   const board = new TaskBoard()
   board.apply(event('execution_start', { ...PLAIN, totalTasks: 0, layers: [], unsealed: true }), 0)
-  const tasks = ['a', 'b'].map(taskId => ({ taskId, tool: 'echo', layer: 0, dependsOn: [] }))
+  // The second is alone in its layer, which is not drawn without it.
+  const tasks = ['a', 'b'].map((taskId, layer) => ({ taskId, tool: 'echo', layer, dependsOn: [] }))
   board.apply(event('tasks_added', { tasks, totalTasks: 2 }), 0)
   board.apply(event('tasks_removed', { taskIds: ['b'], totalTasks: 1 }), 0)
   const view = { rows: 20, columns: 80, now: 0, colors }

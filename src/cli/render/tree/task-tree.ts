@@ -25,6 +25,8 @@ export function renderTree(board: TaskBoard, view: TreeView): string {
   opened.share(shown, rows - taken)
   const lines = [renderHead(board, view)]
   shown.forEach((ids, layer) => {
+    // All of its tasks were removed.
+    if (ids.length === 0) return
     const size = board.layers[layer]?.length ?? 0
     const ended = board.endedByLayer[layer] ?? 0
     const name = layer >= (board.state.finallyFrom ?? Number.POSITIVE_INFINITY) ? 'finally' : `layer ${layer + 1}`

@@ -43,6 +43,10 @@ export class InputDesk {
   readonly #expiries: Expiries
   /** Closed questions that are not in the log yet, with the callers that wait for them. */
   readonly #closing = new Map<string, Waiting | undefined>()
+  /** Questions whose secret answer is being stored: until it is recorded, anything else may close them. */
+  readonly #storing = new Set<string>()
+  /** Why nothing is recorded any more: the log has failed. */
+  #failure: DagstreamError | undefined
 
   constructor(parts: DeskParts) {
     this.#parts = parts
@@ -82,22 +86,8 @@ export class InputDesk {
     if (kind === 'approval' && value.peek() === false)
       return this.#close(input, { outcome: 'declined', response: value, by }, onRecorded)
     if (secret !== true) return this.#close(input, { outcome: 'answered', response: value, by }, onRecorded)
-    const waiting = this.#begin(inputId)
-    try {
-      await this.#parts.secrets.put(inputId, value)
-    } catch (error) {
-      this.#closing.delete(inputId)
-      waiting.catch(() => {})
-      throw error
-    }
-    if (findInput(this.#parts.state.inputs, inputId)?.outcome !== undefined) {
-      this.#parts.secrets.remove(inputId)
-      this.closed(inputId)
-      throw inputClosed(inputId)
-    }
-    this.#record(input, { outcome: 'answered', by })
-    onRecorded?.()
-    return waiting
+    await this.#store(inputId, value)
+    return this.#close(input, { outcome: 'answered', by }, onRecorded)
   }
 
   /** As `answer`. */
@@ -129,6 +119,7 @@ export class InputDesk {
 
   /** The execution has ended. @param failure why answers will never be in the log */
   end(failure?: DagstreamError): void {
+    this.#failure = failure
     this.#expiries.close()
     for (const waiting of this.#closing.values()) {
       if (failure === undefined) waiting?.resolve()
@@ -145,8 +136,24 @@ export class InputDesk {
     const hasExpired = expiresAt !== undefined && Date.parse(expiresAt) <= options.clock.wallTime()
     const task = graph.indexOf(taskId)
     const isOver = task === undefined || isStopped(task)
-    if (outcome !== undefined || hasExpired || isOver || this.#closing.has(inputId)) throw inputClosed(inputId)
+    const isClosing = this.#closing.has(inputId) || this.#storing.has(inputId)
+    if (outcome !== undefined || hasExpired || isOver || isClosing) throw inputClosed(inputId)
     return input
+  }
+
+  /** @throws rejects with what the store throws, or with the reason for which the answer can no longer be recorded */
+  async #store(inputId: string, value: JsonValue): Promise<void> {
+    const { state, secrets } = this.#parts
+    this.#storing.add(inputId)
+    try {
+      await secrets.put(inputId, value)
+    } finally {
+      this.#storing.delete(inputId)
+    }
+    const isClosed = this.#closing.has(inputId) || findInput(state.inputs, inputId)?.outcome !== undefined
+    if (this.#failure === undefined && !isClosed) return
+    secrets.remove(inputId)
+    throw this.#failure ?? inputClosed(inputId)
   }
 
   #close(input: InputState, resolution: Resolution, onRecorded?: () => void): Promise<void> {

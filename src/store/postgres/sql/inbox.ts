@@ -1,3 +1,4 @@
+import { IS_HELD, numbersOf } from './orders.ts'
 import { type Statement, statement } from './statement.ts'
 
 /**
@@ -11,10 +12,8 @@ export const POST: Statement = statement(
      SELECT * FROM unnest($2::text[], $3::text[], $4::int[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::text[])
        WITH ORDINALITY AS m (execution_id, task, attempt, message, kind, body, question, usage, place)
    ), held AS (
-     SELECT number, execution, execution_id, task, attempt, tool, last_message FROM dagstream.orders AS o
-     WHERE worker = $1 AND EXISTS (SELECT FROM posted AS p
-       WHERE p.execution_id = o.execution_id AND p.task = o.task AND p.attempt = o.attempt)
-     ORDER BY number FOR UPDATE
+     SELECT number, execution, execution_id, task, attempt, tool, last_message FROM dagstream.orders
+     WHERE number = ANY (${numbersOf('posted')}) AND ${IS_HELD} ORDER BY number FOR UPDATE
    ), fresh AS (
      SELECT posted.*, number AS held, execution, tool FROM posted JOIN held USING (execution_id, task, attempt)
      WHERE message > last_message

@@ -1,11 +1,26 @@
 import { type Statement, statement } from './statement.ts'
 
+/** Whether the order is held by worker $1: finds no use for the index of held orders, as `IS_FREE`. */
+export const IS_HELD = "coalesce(worker, '') = $1"
+
+/** As `worker IS NULL`, but finds no use for the index of waiting orders: an order by its number is one probe of the primary key. */
+export const IS_FREE = "coalesce(worker, '') = ''"
+
+/**
+ * The numbers of the orders with these keys: a probe of an index for each, whatever the planner believes of the table.
+ * @param keys rows with `execution_id`, `task` and `attempt`
+ */
+export const numbersOf = (keys: string): string => `ARRAY(
+     SELECT found.number FROM ${keys} AS key CROSS JOIN LATERAL (
+       SELECT number FROM dagstream.orders WHERE execution_id = key.execution_id AND task = key.task AND attempt = key.attempt
+       LIMIT 1) AS found)`
+
 /** The orders with these keys: $2 executions, $3 tasks, $4 attempts. Locked, in one order for all statements. */
-const HELD_KEYS = `target AS (
-     SELECT o.number, o.execution, o.execution_id, o.task, o.attempt, o.cancelled, o.usage, o.last_message
-     FROM unnest($2::text[], $3::text[], $4::int[]) AS key (execution_id, task, attempt)
-     JOIN dagstream.orders AS o USING (execution_id, task, attempt)
-     WHERE o.worker = $1 ORDER BY o.number FOR UPDATE OF o
+const HELD_KEYS = `asked AS (
+     SELECT * FROM unnest($2::text[], $3::text[], $4::int[]) AS key (execution_id, task, attempt)
+   ), target AS (
+     SELECT number, execution, execution_id, task, attempt, cancelled, usage, last_message FROM dagstream.orders
+     WHERE number = ANY (${numbersOf('asked')}) AND ${IS_HELD} ORDER BY number FOR UPDATE
    )`
 
 /** The end of the body of a message of an interruption. */
@@ -14,9 +29,8 @@ const USAGE = `coalesce(',"usage":' || usage, '') || '}'`
 /** Of the orders with the executions $1, tasks $2 and attempts $3 those that no worker has taken. */
 export const FIND_WAITING: Statement = statement(
   'find_waiting',
-  `SELECT o.execution_id, o.task, o.attempt
-   FROM unnest($1::text[], $2::text[], $3::int[]) AS key (execution_id, task, attempt)
-   JOIN dagstream.orders AS o USING (execution_id, task, attempt) WHERE o.worker IS NULL`,
+  `WITH asked AS (SELECT * FROM unnest($1::text[], $2::text[], $3::int[]) AS key (execution_id, task, attempt))
+   SELECT execution_id, task, attempt FROM dagstream.orders WHERE number = ANY (${numbersOf('asked')}) AND ${IS_FREE}`,
 )
 
 /** $5: the duration. Returns the keys that the worker holds, with their cancellation. */

@@ -1,3 +1,4 @@
+import { IS_FREE } from './orders.ts'
 import { type Statement, statement } from './statement.ts'
 
 /** The tools of worker $1. */
@@ -18,11 +19,12 @@ const groups = (from: string): string => `heads AS (
        ORDER BY rank, owner LIMIT 1) AS next
    )`
 
-/** The oldest $2 orders of each group. */
+/** The oldest $2 orders of each group. As a range, since equal values would let the planner look through all orders by their number. */
 const OLDEST = `CROSS JOIN LATERAL (
      SELECT number FROM dagstream.orders
-     WHERE worker IS NULL AND tool = heads.tool AND rank = heads.rank AND owner = heads.owner
-     ORDER BY number LIMIT $2) AS o LEFT JOIN dagstream.owners AS w ON w.owner = heads.owner`
+     WHERE worker IS NULL AND (tool, rank, owner, number) > (heads.tool, heads.rank, heads.owner, 0)
+       AND (tool, rank, owner) <= (heads.tool, heads.rank, heads.owner)
+     ORDER BY tool, rank, owner, number LIMIT $2) AS o LEFT JOIN dagstream.owners AS w ON w.owner = heads.owner`
 
 /**
  * Takes at most $4 orders in one statement, unless something bounds them: limits, rates, pauses, the maximum per owner or answers.
@@ -37,26 +39,28 @@ export const TAKE_FREELY: Statement = statement(
      SELECT EXISTS (SELECT FROM dagstream.settings WHERE name = 'max_running_per_owner' AND value > 0)
        OR EXISTS (SELECT FROM dagstream.orders WHERE worker = $1 AND is_detached AND cardinality(answers) > 0)
        OR EXISTS (SELECT FROM own LEFT JOIN dagstream.tools AS t USING (tool) LEFT JOIN dagstream.limits ON key = own.limit_key
-         WHERE (max_running IS NOT NULL OR t.rate_max IS NOT NULL OR t.paused_until > clock_timestamp())
-           AND EXISTS (SELECT FROM dagstream.orders AS o WHERE worker IS NULL AND o.tool = own.tool)) AS is_bound
+         CROSS JOIN LATERAL (SELECT FROM dagstream.orders AS o WHERE worker IS NULL AND o.tool = own.tool LIMIT 1) AS waiting
+         WHERE max_running IS NOT NULL OR t.rate_max IS NOT NULL OR t.paused_until > clock_timestamp()) AS is_bound
    ), ${groups('(SELECT tool FROM own, bound WHERE NOT is_bound) AS wanted')}, placed AS (
      SELECT number, row_number() OVER (ORDER BY rank, round, turn, number) AS place FROM (
        SELECT number, rank, coalesce(turn, 0) AS turn,
          row_number() OVER (PARTITION BY heads.rank, heads.owner ORDER BY number) AS round
        FROM heads ${OLDEST}) AS candidate
    ), locked AS (
-     SELECT o.number, place FROM placed JOIN dagstream.orders AS o USING (number) WHERE worker IS NULL
-     ORDER BY place LIMIT $4 FOR UPDATE OF o SKIP LOCKED
+     SELECT o.number, place FROM (SELECT number, place FROM placed ORDER BY place) AS next CROSS JOIN LATERAL (
+       SELECT number FROM dagstream.orders WHERE number = next.number AND ${IS_FREE} FOR UPDATE SKIP LOCKED) AS o
+     LIMIT $4
    ), taken AS (
-     UPDATE dagstream.orders AS o SET worker = $1, lease_ms = $3, lease_until = clock_timestamp() + $3::float8 * interval '1 ms'
-     FROM locked WHERE o.number = locked.number RETURNING place, owner, command
+     UPDATE dagstream.orders SET worker = $1, lease_ms = $3, lease_until = clock_timestamp() + $3::float8 * interval '1 ms'
+     WHERE number = ANY (ARRAY(SELECT number FROM locked)) RETURNING number, owner, command
    ), turned AS (
      INSERT INTO dagstream.owners (owner, turn)
-     SELECT owner, extract(epoch FROM clock_timestamp()) * 1000 + max(place) / 1000.0 FROM taken
+     SELECT owner, extract(epoch FROM clock_timestamp()) * 1000 + max(place) / 1000.0 FROM taken JOIN locked USING (number)
      WHERE (SELECT count(DISTINCT owner) FROM heads) > 1 GROUP BY owner ORDER BY owner
      ON CONFLICT (owner) DO UPDATE SET turn = excluded.turn
    )
-   SELECT is_bound, place, command, (SELECT count(*)::int FROM placed) AS found FROM bound LEFT JOIN taken ON true ORDER BY place`,
+   SELECT is_bound, command, (SELECT count(*)::int FROM placed) AS found
+   FROM bound LEFT JOIN (taken JOIN locked USING (number)) ON true ORDER BY place`,
 )
 
 /** What worker $1 has taken by a take with the duration $2, unless it was renewed since. */
@@ -122,10 +126,9 @@ export const TAKE_ANSWERS: Statement = statement(
 export const TAKE_CHOSEN: Statement = statement(
   'take_chosen',
   `WITH locked AS (
-     SELECT number FROM dagstream.orders WHERE number = ANY ($2::bigint[]) AND worker IS NULL ORDER BY number FOR UPDATE SKIP LOCKED
-   ) UPDATE dagstream.orders AS o SET worker = $1, lease_ms = $3,
-     lease_until = clock_timestamp() + $3::float8 * interval '1 ms'
-   FROM locked WHERE o.number = locked.number RETURNING o.number, tool, owner, command`,
+     SELECT number FROM dagstream.orders WHERE number = ANY ($2::bigint[]) AND ${IS_FREE} ORDER BY number FOR UPDATE SKIP LOCKED
+   ) UPDATE dagstream.orders SET worker = $1, lease_ms = $3, lease_until = clock_timestamp() + $3::float8 * interval '1 ms'
+   WHERE number = ANY (ARRAY(SELECT number FROM locked)) RETURNING number, tool, owner, command`,
 )
 
 export const NOTE_TURNS: Statement = statement(

@@ -8,6 +8,7 @@ const CANCEL = 'machines cancel'
 const VISIBLE = 'machines visible'
 const HOP = 'machines hop'
 const THROUGHPUT = 'machines throughput'
+const BACKLOG = 'machines backlog'
 const READERS = 'machines readers'
 const TOKENS = 'machines tokens'
 const DEAF = 'machines without hints'
@@ -23,6 +24,7 @@ export function listMachinesCases() {
     { key: VISIBLE, kind: 'machines', scenario: 'visible', count: 100, maxRounds: 3 },
     { key: HOP, kind: 'machines', scenario: 'hop', count: 100, rounds: 3, maxRounds: 3 },
     { key: THROUGHPUT, kind: 'machines', scenario: 'throughput', count: 2000, rounds: 3, maxRounds: 3 },
+    { key: BACKLOG, kind: 'machines', scenario: 'throughput', count: 20_000, rounds: 1, maxRounds: 1 },
     { key: READERS, kind: 'machines', scenario: 'readers', readerCount: 1000, count: 300, rounds: 3, maxRounds: 3 },
     { key: TOKENS, kind: 'machines', scenario: 'tokens', taskCount: 100, perSecond: 50, seconds: 10, maxRounds: 3 },
     { key: DEAF, kind: 'machines', scenario: 'without hints', count: 60, maxRounds: 3 },
@@ -69,6 +71,8 @@ function listProcessRows(results) {
     ['tasks that do nothing, per second', formatRange(perSecond)],
     ['the same by a bare queue of `SKIP LOCKED`, 32 at a time', formatRange(barePerSecond)],
     ['the same, 1 at a time', formatRange(bareSinglePerSecond)],
+    ['tasks that do nothing, 20,000 at once, per second', formatRange(results[BACKLOG].perSecond)],
+    ['the same by a bare queue, 32 at a time', formatRange(results[BACKLOG].barePerSecond)],
     ['CPU of a task: coordinator, ms', formatRange(cpu.coordinatorCpuMs)],
     ['two workers', formatRange(cpu.workerCpuMs)],
     ['database', formatRange(cpu.databaseCpuMs)],
@@ -144,6 +148,12 @@ export function listMachinesFigures(results) {
       unit: '×',
       measured: invert(results[THROUGHPUT]?.share.median),
       // At least half of its rate.
+      target: 2,
+    },
+    {
+      name: 'the same, 20,000 at once',
+      unit: '×',
+      measured: invert(results[BACKLOG]?.share.median),
       target: 2,
     },
     {

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { parentPort, workerData } from 'node:worker_threads'
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import type { Client } from 'pg'
 import { RenewalLoop } from './cluster/renewal-loop.ts'
-import type { RenewalCommand, RenewalData } from './cluster/renewal-messages.ts'
+import type { RenewalChange, RenewalCommand, RenewalData } from './cluster/renewal-messages.ts'
 import { SharedLimits } from './cluster/shared-limits.ts'
 import type { Row } from './database.ts'
 import { loadDriver } from './load-driver.ts'
@@ -27,16 +27,8 @@ const loop = new RenewalLoop({
   onRenewed: renewed => port?.postMessage(renewed),
 })
 
-port?.on('message', (command: RenewalCommand) => {
-  if (command.type === 'close') return closing.abort()
-  if (command.type === 'page') return limits.addPage(command.memory)
-  for (const change of command.changes) {
-    if (change.type === 'begin') loop.begin(change.key, change.place)
-    else loop.end(change.key)
-  }
-})
-
 while (!closing.signal.aborted) {
+  receive()
   try {
     await loop.tick(Atomics.load(beats, 0))
   } catch {
@@ -47,6 +39,22 @@ while (!closing.signal.aborted) {
 }
 await client?.end()
 port?.close()
+
+/** Messages wait for the next turn: none of them wakes the thread. */
+function receive(): void {
+  if (port === null) return
+  for (let found = receiveMessageOnPort(port); found !== undefined; found = receiveMessageOnPort(port)) {
+    const command = found.message as RenewalCommand
+    if (command.type === 'close') closing.abort()
+    else if (command.type === 'page') limits.addPage(command.memory)
+    else for (const change of command.changes) apply(change)
+  }
+}
+
+function apply(change: RenewalChange): void {
+  if (change.type === 'begin') loop.begin(change.key, change.place)
+  else loop.end(change.key)
+}
 
 async function query({ name, text }: Statement, values: readonly unknown[]): Promise<readonly Row[]> {
   client ??= await connect()

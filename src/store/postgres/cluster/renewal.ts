@@ -22,7 +22,7 @@ const PLACES = [
 
 /**
  * Renews orders in a thread, which a blocked event loop does not stop. Attempts that come in one turn are one message; it is sent
- * before the first of them can block.
+ * before the first of them can block. Ends wait for the next message, or for the pulse: the thread may renew an order in vain.
  */
 export class ThreadRenewal implements Renewal {
   readonly #thread: Worker
@@ -37,7 +37,10 @@ export class ThreadRenewal implements Renewal {
   constructor(config: ClientConfig, { workerId, ttlMs, onRenewed }: RenewalOptions, logger: Logger) {
     const pulse = new SharedArrayBuffer(4)
     const beats = new Int32Array(pulse)
-    this.#pulse = setInterval(() => void Atomics.add(beats, 0, 1), PULSE_MS).unref()
+    this.#pulse = setInterval(() => {
+      Atomics.add(beats, 0, 1)
+      this.#flush()
+    }, PULSE_MS).unref()
     const workerData: RenewalData = { config, workerId, ttlMs, pulse, pulseMs: PULSE_MS }
     // It needs no options of this process, such as `--import`.
     this.#thread = new Worker(findThread(), { workerData, execArgv: [] })
@@ -53,8 +56,9 @@ export class ThreadRenewal implements Renewal {
     const place = known ?? this.#limits.take()
     if (known === undefined) {
       this.#places.set(nameOf(key), place)
+      this.#changes.push({ type: 'begin', key, place })
+      if (!this.#hasUnsentBegin) afterTurn(() => this.#flush())
       this.#hasUnsentBegin = true
-      this.#change({ type: 'begin', key, place })
     }
     this.#limits.set(place, limitMs)
     // From here on its tool may block the event loop.
@@ -67,7 +71,7 @@ export class ThreadRenewal implements Renewal {
     if (place === undefined) return
     this.#places.delete(nameOf(key))
     this.#limits.release(place)
-    this.#change({ type: 'end', key })
+    this.#changes.push({ type: 'end', key })
   }
 
   async close(): Promise<void> {
@@ -75,11 +79,6 @@ export class ThreadRenewal implements Renewal {
     this.#flush()
     this.#tell({ type: 'close' })
     await this.#ended
-  }
-
-  #change(change: RenewalChange): void {
-    this.#changes.push(change)
-    if (this.#changes.length === 1) afterTurn(() => this.#flush())
   }
 
   #flush(): void {

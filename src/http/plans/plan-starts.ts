@@ -4,7 +4,7 @@ import { interrupted, shuttingDown } from '../../host/errors/host-errors.ts'
 import type { ExecutionHost } from '../../host/execution-host.ts'
 import type { Claimant } from '../../host/execution/claimant.ts'
 import type { HostedExecution } from '../../host/execution/hosted-execution.ts'
-import { planClosed, planElsewhere, planLineMismatch } from '../../host/plans/plan-errors.ts'
+import { planBusy, planClosed, planElsewhere, planLineMismatch } from '../../host/plans/plan-errors.ts'
 import { negotiate } from '../../sse/accept.ts'
 import { badRequest, notFound } from '../answers/problem.ts'
 import { readTrace } from '../answers/trace-headers.ts'
@@ -119,6 +119,8 @@ export class PlanStarts {
     const plan = this.#host.plans.get(executionId)
     if (plan === undefined) {
       if (!mayGrow(hosted)) throw planClosed(log.state.planLine ?? 0)
+      // The request that begins it waits for the store.
+      if (hosted.isRunning) throw planBusy()
       throw this.#host.cluster !== undefined && parked === undefined ? planElsewhere() : interrupted()
     }
     await plan.resume(body, line)
@@ -137,9 +139,10 @@ function isRepeat({ line }: Asked, hosted: HostedExecution, { plans }: Execution
   return line === undefined && (!mayGrow(hosted) || plans.get(hosted.executionId)?.isComplete === true)
 }
 
-/** Whether lines may join it, as far as its log says. */
-function mayGrow({ hasEnded, log }: HostedExecution): boolean {
-  return !hasEnded && log.state.isUnsealed === true && log.state.stopping === undefined
+/** Whether lines may join it, as far as its log says: the log of a plan that begins says nothing yet. */
+function mayGrow({ hasEnded, isRunning, log: { state } }: HostedExecution): boolean {
+  const isOpen = state.status === 'pending' ? isRunning : state.isUnsealed === true
+  return !hasEnded && isOpen && state.stopping === undefined
 }
 
 function readAccepted(request: Request): Asked['accepted'] {

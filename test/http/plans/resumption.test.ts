@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { createMemoryStore } from '../../../src/index.ts'
 import { outlive } from '../../support/crash.ts'
 import { FakeClock, idle } from '../../support/fake-clock.ts'
 import { follow, type Following, handlerRig, readMessages, readProblem } from '../handler/handler-rig.ts'
@@ -122,6 +123,30 @@ test('one key, two first requests at once: one begins the plan, the other is ref
   const messages = await readMessages(answers[won] as Response)
   expect(JSON.parse(messages.at(-1)?.data ?? '')).toMatchObject({ status: 'success', totalTasks: 1 })
 })
+
+test.each(['claim', 'append'] as const)(
+  'a second request under the key of a plan is refused while the store has not answered `%s`',
+  async name => {
+    const store = createMemoryStore()
+    let answer = (): void => {}
+    const held = new Promise<void>(resolve => (answer = resolve))
+    const slow = async (...args: unknown[]): Promise<unknown> => {
+      await held
+      return (store[name] as (...args: unknown[]) => unknown)(...args)
+    }
+    const rig = handlerRig({ tools, store: { ...store, [name]: slow } })
+    const body = new HeldBody().write(line('a'))
+    const first = sendPlan(rig, body, KEY)
+    await idle()
+    const second = sendPlan(rig, line('b'), KEY)
+    await idle()
+    answer()
+    expect(await readProblem(await second)).toMatchObject({ status: 409, code: 'PLAN_BUSY' })
+    body.end()
+    const messages = await readMessages(await first)
+    expect(JSON.parse(messages.at(-1)?.data ?? '')).toMatchObject({ status: 'success', totalTasks: 1 })
+  },
+)
 
 test('after a crash the plan waits for its planner, which continues where the log ends', async () => {
   const clock = new FakeClock()

@@ -25,3 +25,19 @@ export function backoff(
   const spread = random >= 0 && random <= 1 ? 2 * random - 1 : 0
   return Math.round(Math.min(maxDelayMs, Math.max(0, grown * (1 + jitter * spread))))
 }
+
+/** Maximum delay between two rounds, ms: a day. */
+const MAX_ROUND_DELAY_MS = 24 * 60 * 60 * 1000
+
+/**
+ * The delay between two rounds of a task that repeats, ms.
+ * @param roundCount number of rounds before the delay, from 1
+ */
+export function delayAfterRounds(
+  { everyMs, factor }: { readonly everyMs: number; readonly factor: number },
+  roundCount: number,
+): number {
+  // Bound the factor before the multiplication: 0 times infinity is NaN.
+  const growth = Math.min(factor ** (roundCount - 1), Number.MAX_VALUE)
+  return Math.min(everyMs * growth, MAX_ROUND_DELAY_MS)
+}

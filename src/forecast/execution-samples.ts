@@ -32,9 +32,13 @@ interface EndedTask {
 export class ExecutionSamples {
   #name: string | undefined
   readonly #parentOf = new Map<string, { readonly parentId: string; readonly isIndexed: boolean }>()
-  /** Children that were added, and items of a `forEach`, which may be 0. */
-  readonly #childCounts = new Map<string, number>()
+  /** Tasks with children. */
+  readonly #parents = new Set<string>()
+  /** Children that were added and have an index: rounds, or items as far as they were added. */
+  readonly #indexedCounts = new Map<string, number>()
+  /** Items of a `forEach`, which may be 0. */
   readonly #itemCounts = new Map<string, number>()
+  readonly #succeeded = new Set<string>()
   readonly #usages = new Map<string, TokenUsage>()
   readonly #pauses = new Map<string, number>()
   readonly #ended: EndedTask[] = []
@@ -86,14 +90,18 @@ export class ExecutionSamples {
 
   /** As `addTo`, in steps. */
   *steps(history: TaskHistory, isNewest: boolean): Steps<void> {
-    const counts = new Map([...this.#childCounts, ...this.#itemCounts])
-    for (const [parentId, count] of counts) {
-      history.addChildCount(this.#name, this.#placeOf(parentId), count, isNewest)
+    for (const [parentId, count] of this.#itemCounts) {
+      history.addChildCount(this.#name, this.#placeOf(parentId), 'forEach', count, isNewest)
+    }
+    for (const [parentId, count] of this.#indexedCounts) {
+      // A failure ends the rounds early.
+      if (this.#itemCounts.has(parentId) || !this.#succeeded.has(parentId)) continue
+      history.addChildCount(this.#name, this.#placeOf(parentId), 'repeat', count, isNewest)
     }
     for (const [at, { taskId, tool, timeMs }] of this.#ended.entries()) {
       if (at % STEP === STEP - 1) yield
       // Its children ran in its place.
-      if (counts.has(taskId)) continue
+      if (this.#parents.has(taskId) || this.#itemCounts.has(taskId)) continue
       const sample = { tool, timeMs, pauseMs: this.#pauseOf(taskId), usage: this.#usages.get(taskId) }
       history.add(this.#name, this.#placeOf(taskId), sample, isNewest)
     }
@@ -106,13 +114,17 @@ export class ExecutionSamples {
 
   #addTask(taskId: unknown, parentId: unknown, index: unknown): void {
     if (typeof taskId !== 'string' || typeof parentId !== 'string') return
-    this.#parentOf.set(taskId, { parentId, isIndexed: typeof index === 'number' })
-    this.#childCounts.set(parentId, (this.#childCounts.get(parentId) ?? 0) + 1)
+    const isIndexed = typeof index === 'number'
+    this.#parentOf.set(taskId, { parentId, isIndexed })
+    this.#parents.add(parentId)
+    if (isIndexed) this.#indexedCounts.set(parentId, (this.#indexedCounts.get(parentId) ?? 0) + 1)
   }
 
   #end({ taskId, tool, status, attempts, executionTimeMs, reusedFrom }: StoredData): void {
-    if (status !== 'success' || reusedFrom !== undefined || attempts === 0) return
-    if (typeof taskId !== 'string' || typeof tool !== 'string' || !isTime(executionTimeMs)) return
+    if (status !== 'success' || typeof taskId !== 'string') return
+    this.#succeeded.add(taskId)
+    if (reusedFrom !== undefined || attempts === 0) return
+    if (typeof tool !== 'string' || !isTime(executionTimeMs)) return
     if (typeof attempts === 'number' && attempts > 1) this.#hasRetried = true
     this.#ended.push({ taskId, tool, timeMs: executionTimeMs })
   }
@@ -126,5 +138,5 @@ export class ExecutionSamples {
 }
 
 function isTime(value: unknown): value is number {
-  return typeof value === 'number' && value >= 0
+  return typeof value === 'number' && value >= 0 && value < Number.POSITIVE_INFINITY
 }

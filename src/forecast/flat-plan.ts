@@ -1,3 +1,4 @@
+import { delayAfterRounds } from '../backoff.ts'
 import type { Schedule } from '../events/events.ts'
 import type { ExecutionPlan, FanOut, PlannedTask, Repetition } from '../plan/execution-plan.ts'
 import type { RegisteredTool } from '../tools/registry.ts'
@@ -17,6 +18,8 @@ export interface FlatNode {
   /** Whether nothing is known of it: a call without history, or an unknown number of items or rounds. */
   readonly isUnknown?: true
   readonly gates: readonly FlatGate[]
+  /** On a point in time: its gates are entered here, and left at the `exit` of the same item. */
+  readonly hold?: 'enter' | 'exit'
   /** Duration of a delay, ms. */
   readonly delayMs: number
 }
@@ -155,15 +158,22 @@ class Flattening {
     const isUnknown = count === undefined
     const start = this.#add({ top, dependencies: [...after], ...(isUnknown && { isUnknown }) })
     const isRepeat = group.kind === 'repeat'
-    const gates = isRepeat || group.concurrency === undefined ? at.gates : [...at.gates, { size: group.concurrency }]
+    const own = isRepeat || group.concurrency === undefined ? [] : [{ size: group.concurrency }]
+    // An item that is a call is bound by the gate of the call.
+    const isHeld = own.length > 0 && group.body.group !== undefined
+    const gates = isHeld ? at.gates : [...at.gates, ...own]
     const ends: number[] = []
     let last = start
     let { mayReuse } = at
     let areReused = mayReuse
     for (let index = 0; index < (count ?? 1) && !this.#isFull; index++) {
-      if (isRepeat && index > 0) last = this.#add({ top, dependencies: [last], delayMs: delayBefore(group, index) })
+      if (isRepeat && index > 0)
+        last = this.#add({ top, dependencies: [last], delayMs: delayAfterRounds(group, index) })
       const child: Place = { ...at, place: `${place}[]`, id: `${id}[${index}]`, gates, mayReuse }
-      last = this.#addTask(group.body, child, [isRepeat ? last : start])
+      const before = isRepeat ? last : start
+      const entered = isHeld ? this.#add({ top, dependencies: [before], gates: own, hold: 'enter' }) : before
+      last = this.#addTask(group.body, child, [entered])
+      if (isHeld) last = this.#add({ top, dependencies: [last], gates: own, hold: 'exit' })
       ends.push(last)
       areReused &&= this.#isReused
       if (isRepeat) mayReuse = areReused
@@ -197,20 +207,16 @@ class Flattening {
   }
 
   #countChildren(group: FanOut | Repetition, place: string): number | undefined {
-    const count = countLiteral(group) ?? this.#history.childCountOf(this.#workflow, place)
+    const count = countLiteral(group) ?? this.#history.childCountOf(this.#workflow, place, group.kind)
     if (count === undefined) this.#unknownCounts.add(place)
-    return count
+    // The document may have changed since.
+    return count !== undefined && group.kind === 'repeat' ? Math.min(count, group.maxTimes) : count
   }
 
   #add({ dependencies = [], gates = [], delayMs = 0, ...node }: Partial<FlatNode> & Pick<FlatNode, 'top'>): number {
     this.#nodes.push({ ...node, dependencies, gates, delayMs })
     return this.#nodes.length - 1
   }
-}
-
-/** The delay before a round after the first one, ms. */
-function delayBefore({ everyMs, factor }: Repetition, round: number): number {
-  return everyMs * factor ** (round - 1)
 }
 
 /** The number of items that the document itself holds, or of rounds that nothing ends early. */

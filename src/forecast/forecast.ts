@@ -25,6 +25,8 @@ export interface Forecast {
   readonly unknown: readonly string[]
   /** Ids of `forEach` and `repeat` tasks whose number of items or rounds is unknown; absent if there are none. */
   readonly unknownCounts?: readonly string[]
+  /** Present if it has too many calls, items and rounds to be simulated: some 100,000. */
+  readonly isTooLarge?: true
 }
 
 /** The recorded times of a tool, ms. */
@@ -59,6 +61,7 @@ function* forecastSteps(
     tools: Object.fromEntries(names.map(name => [name, describeTool(history, name)])),
     unknown: unknownTools,
     ...(unknownCounts.length > 0 && { unknownCounts }),
+    ...(flat.isTooLarge && { isTooLarge: true as const }),
   }
   if (unknownTools.length > 0 || unknownCounts.length > 0 || flat.isTooLarge) {
     const makespanMs = { layers: null, dataflow: null }

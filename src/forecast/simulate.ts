@@ -8,6 +8,8 @@ const TOLERANCE_MS = 1e-6
 /** The ready nodes that need the same gates. */
 interface Line {
   readonly gates: readonly GateState[]
+  /** Whether its nodes hold a slot. */
+  readonly areCalls: boolean
   readonly ready: ReadyQueue
 }
 
@@ -49,7 +51,7 @@ export class Simulation {
     }
     this.#dependents = dependents
     const lines = new Lines()
-    this.#lineOf = nodes.map(({ gates }) => lines.of(gates))
+    this.#lineOf = nodes.map(({ gates, samples }) => lines.of(gates, samples !== undefined))
     this.#lines = lines.all
   }
 
@@ -66,17 +68,15 @@ export class Simulation {
     let slots = this.#maxConcurrency
     const makeReady = (index: number): void => {
       const node = nodes[index] as FlatNode
-      if (node.samples === undefined) ends.add(now + node.delayMs, index)
+      if (node.samples === undefined && node.hold !== 'enter') ends.add(now + node.delayMs, index)
       else (this.#lineOf[index] as Line).ready.add(this.#ranks[index] as number)
     }
     for (let index = 0; index < nodes.length; index++) if (missing[index] === 0) makeReady(index)
     for (;;) {
-      while (slots > 0) {
-        const line = this.#findStart(now)
-        if (line === undefined) break
+      for (let line = this.#findStart(now, slots); line !== undefined; line = this.#findStart(now, slots)) {
         const index = this.#order[line.ready.take() as number] as number
         for (const gate of line.gates) enter(gate, now)
-        slots -= 1
+        if (line.areCalls) slots -= 1
         const { samples } = nodes[index] as FlatNode
         ends.add(now + (samples?.timeAt(shareOf(index)) ?? 0), index)
       }
@@ -89,10 +89,11 @@ export class Simulation {
       if (end === undefined) return now
       now = end.at
       const node = end.node < 0 ? ~end.node : end.node
-      const { samples } = nodes[node] as FlatNode
+      const { samples, hold } = nodes[node] as FlatNode
+      if (hold === 'exit') this.#leaveGates(node)
       if (samples !== undefined && end.node >= 0) {
         slots += 1
-        for (const gate of (this.#lineOf[node] as Line).gates) gate.running -= 1
+        this.#leaveGates(node)
         // In the delays between its attempts a call holds no slot: here, all of them come after its attempts.
         const pauseMs = samples.pauseAt(shareOf(node))
         if (pauseMs > 0) {
@@ -108,10 +109,15 @@ export class Simulation {
     }
   }
 
-  /** The line of the best node that can begin now. */
-  #findStart(now: number): Line | undefined {
+  #leaveGates(node: number): void {
+    for (const gate of (this.#lineOf[node] as Line).gates) gate.running -= 1
+  }
+
+  /** The line of the best node that can begin now. @param slots number of free ones */
+  #findStart(now: number, slots: number): Line | undefined {
     let best: Line | undefined
     for (const line of this.#lines) {
+      if (slots <= 0 && line.areCalls) continue
       const { first } = line.ready
       if (first === undefined || first > (best?.ready.first ?? Number.POSITIVE_INFINITY)) continue
       if (line.gates.every(gate => gate.running < gate.size && tokenAt(gate) - now <= TOLERANCE_MS)) best = line
@@ -152,10 +158,10 @@ class Lines {
     return [...this.#lines.values()]
   }
 
-  of(gates: readonly FlatGate[]): Line {
+  of(gates: readonly FlatGate[], areCalls: boolean): Line {
     const states = gates.map(gate => this.#stateOf(gate))
-    const key = states.map(({ id }) => id).join()
-    const line = this.#lines.get(key) ?? { gates: states.map(({ state }) => state), ready: new ReadyQueue() }
+    const key = `${areCalls}${states.map(({ id }) => id).join()}`
+    const line = this.#lines.get(key) ?? { gates: states.map(({ state }) => state), areCalls, ready: new ReadyQueue() }
     this.#lines.set(key, line)
     return line
   }

@@ -11,6 +11,9 @@ export interface TaskSample {
   readonly usage: TokenUsage | undefined
 }
 
+/** What children are counted of: the items or the rounds of a parent. */
+export type CountedKind = 'forEach' | 'repeat'
+
 /** Maximum number of samples that are kept per tool and per task: the most recent ones. */
 const MAX_SAMPLES = 500
 
@@ -116,9 +119,9 @@ export class TaskHistory {
     this.#tasks.add(taskKey(workflow, place, sample.tool), sample, isNewest)
   }
 
-  /** Adds the number of children that a parent had; as `add`. */
-  addChildCount(workflow: string | undefined, place: string, count: number, isNewest = false): void {
-    const key = taskKey(workflow, place, '')
+  /** Adds the number of items or rounds that a parent had; as `add`. */
+  addChildCount(workflow: string | undefined, place: string, kind: CountedKind, count: number, isNewest = false): void {
+    const key = taskKey(workflow, place, kind)
     const counts = this.#childCounts.get(key) ?? []
     if (isNewest) counts.unshift(count)
     else if (counts.length < MAX_SAMPLES) counts.push(count)
@@ -145,9 +148,9 @@ export class TaskHistory {
     return this.#tasks.get(taskKey(workflow, place, tool)) ?? this.#tools.get(tool)
   }
 
-  /** The median number of children of a parent. */
-  childCountOf(workflow: string | undefined, place: string): number | undefined {
-    const counts = this.#childCounts.get(taskKey(workflow, place, ''))
+  /** The median number of items or rounds of a parent. */
+  childCountOf(workflow: string | undefined, place: string, kind: CountedKind): number | undefined {
+    const counts = this.#childCounts.get(taskKey(workflow, place, kind))
     return (
       counts &&
       atShare(

@@ -80,6 +80,72 @@ test('items, rounds, nested workflows and finally tasks are forecast', async () 
   expect(makespanMs.dataflow).toBe(await run(workflow, { schedule: 'dataflow' }))
 })
 
+test('delays between rounds stay finite, and no longer than a day', async () => {
+  const { run, forecast } = createRecorder(() => 10)
+  await run(ladder)
+  const again = (everyMs: number): DAGStructure => ({
+    tasks: [{ id: 'a', tool: 'work', arguments: {}, repeat: { maxTimes: 1000, everyMs, factor: 10 } }],
+  })
+  expect(await forecast(again(0))).toMatchObject({
+    makespanMs: { layers: 10_000, dataflow: 10_000 },
+    criticalPathMs: 10_000,
+  })
+  // 1 s, 10 s, 100 s, 1,000 s, 10,000 s, then 994 days.
+  const ms = 11_111_000 + 994 * 86_400_000 + 10_000
+  expect(await forecast(again(1000))).toMatchObject({ makespanMs: { layers: ms, dataflow: ms }, criticalPathMs: ms })
+})
+
+test('a document that has changed does not take children of another kind for its items or rounds', async () => {
+  const { run, forecast } = createRecorder(() => 10)
+  const withP = (p: object): DAGStructure => ({
+    name: 'w',
+    tasks: [task('list'), { id: 'p', tool: 'work', arguments: {}, ...p }],
+  })
+  const inner = { tasks: ['1', '2', '3', '4', '5'].map(id => task(id)) }
+  await run({ name: 'w', tasks: [{ id: 'p', workflow: inner, arguments: {} }] })
+  expect(await forecast(withP({ forEach: '$OUTPUT[list]' }))).toMatchObject({ unknownCounts: ['p'] })
+  const until = (maxTimes: number): object => ({ repeat: { maxTimes, until: 'false', onExhausted: 'keep' } })
+  await run(withP({ forEach: '$OUTPUT[list]' }))
+  expect(await forecast(withP(until(9)))).toMatchObject({ unknownCounts: ['p'] })
+  await run(withP(until(9)))
+  expect((await forecast(withP(until(2)))).criticalPathMs).toBe(20)
+})
+
+test('rounds that a failure ended say nothing about the number of rounds', async () => {
+  const { run, forecast } = createRecorder(id => (id === 'a[1]' ? -10 : 10))
+  const workflow: DAGStructure = {
+    name: 'failing',
+    tasks: [{ id: 'a', tool: 'work', arguments: {}, repeat: { maxTimes: 9, until: 'index == 5' } }],
+  }
+  await run(workflow)
+  expect(await forecast(workflow)).toMatchObject({ unknown: [], unknownCounts: ['a'] })
+})
+
+test('the concurrency of items that are workflows bounds the items, not their tasks', async () => {
+  const { run, forecast } = createRecorder(() => 10)
+  const inner = { tasks: [task('x'), { id: 'y', tool: 'work', arguments: {}, forEach: '$OUTPUT[x]' }] }
+  const workflow: DAGStructure = {
+    name: 'wide',
+    tasks: [task('list'), { id: 'p', workflow: inner, arguments: {}, forEach: '$OUTPUT[list]', concurrency: 2 }],
+  }
+  expect(await run(workflow)).toBe(50)
+  expect((await forecast(workflow)).makespanMs).toEqual({ layers: 50, dataflow: 50 })
+})
+
+test('a workflow that is too large for a forecast says so', async () => {
+  const { run, forecast } = createRecorder(() => 10)
+  await run(ladder)
+  const list = Array.from({ length: 100 }, (_, at) => at)
+  const each = (_: unknown, at: number): DAGStructure['tasks'][number] => ({
+    id: `p${at}`,
+    tool: 'work',
+    arguments: {},
+    forEach: { a: list, b: list },
+  })
+  const found = await forecast({ tasks: Array.from({ length: 11 }, each) })
+  expect(found).toMatchObject({ isTooLarge: true, unknown: [], makespanMs: { layers: null, dataflow: null } })
+})
+
 test('a task that took over an output is no sample', async () => {
   const times = [40, 40]
   const { run, forecast } = createRecorder(() => times.shift() as number, { readOnly: true })

@@ -8,7 +8,8 @@ const MAX_PATH = 12
 
 /** Renders a forecast for people. */
 export function renderForecast(forecast: Forecast): string {
-  const { makespanMs, criticalPath, criticalPathMs, tokenUsage, cost, tools, unknown, unknownCounts = [] } = forecast
+  const { makespanMs, criticalPath, criticalPathMs, tokenUsage, cost, tools, unknown } = forecast
+  const { unknownCounts = [], isTooLarge } = forecast
   const lines = [`Makespan: ${showMs(makespanMs.layers)} by layers, ${showMs(makespanMs.dataflow)} by dataflow`]
   if (criticalPath !== null) {
     const rest = criticalPath.length > MAX_PATH ? ` → … (${formatCount(criticalPath.length - MAX_PATH)} more)` : ''
@@ -17,6 +18,7 @@ export function renderForecast(forecast: Forecast): string {
   if (tokenUsage !== null) lines.push(renderUsage({ ...tokenUsage, ...(cost !== undefined && { totalCost: cost }) }))
   if (unknown.length > 0) lines.push(`No history of: ${unknown.join(', ')}`)
   if (unknownCounts.length > 0) lines.push(`Unknown number of items or rounds: ${unknownCounts.join(', ')}`)
+  if (isTooLarge) lines.push('Too many items and rounds for a forecast')
   const names = Object.keys(tools)
   const width = Math.max(...names.map(name => name.length))
   for (const name of names) {

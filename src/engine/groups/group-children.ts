@@ -1,3 +1,4 @@
+import { delayAfterRounds } from '../../backoff.ts'
 import { createFailure } from '../../attempt/attempt-outcome.ts'
 import { readInputError } from '../../attempt/tool-error.ts'
 import type { EventData } from '../../events/events.ts'
@@ -153,16 +154,11 @@ export class GroupChildren {
   }
 
   /** The remaining delay after the last round, ms. */
-  #waitBeforeRound({ children }: TaskGroup, { everyMs, factor }: Repetition): number {
+  #waitBeforeRound({ children }: TaskGroup, repetition: Repetition): number {
     const { tasks, options } = this.#parts
-    // Bound the factor before the multiplication: 0 times infinity is NaN.
-    const growth = Math.min(factor ** (children.length - 1), Number.MAX_VALUE)
-    const delayMs = Math.min(everyMs * growth, MAX_DELAY_MS)
+    const delayMs = delayAfterRounds(repetition, children.length)
     const result = tasks.stateOf(children.at(-1) as number)?.result as Partial<EventData> | undefined
     // At most the whole delay, even if the system clock was changed meanwhile.
     return Math.min(delayMs, Date.parse(result?.timestamp ?? '') + delayMs - options.clock.wallTime())
   }
 }
-
-/** Maximum delay between two rounds, ms: a day. */
-const MAX_DELAY_MS = 24 * 60 * 60 * 1000

@@ -18,8 +18,9 @@ export const forecastSchemas: Readonly<Record<'Forecast' | 'ToolForecast', Json>
         items: text,
         description: '`forEach` and `repeat` tasks whose number of items or rounds is unknown.',
       },
+      isTooLarge: { const: true, description: 'Present on a workflow that is too large to be simulated.' },
     },
-    ['cost', 'unknownCounts'],
+    ['cost', 'unknownCounts', 'isTooLarge'],
   ),
   ToolForecast: object({
     count: { type: 'integer', minimum: 0, description: 'Recorded calls that succeeded.' },

@@ -53,6 +53,11 @@ export class TaskIndex {
     this.#indices.delete(id)
   }
 
+  /** Without those that were removed. */
+  #listRecent(): readonly string[] {
+    return this.#recent.filter(id => this.#indices.has(id))
+  }
+
   #set(id: string | undefined, index: number): void {
     if (id === undefined) return
     this.#idCount += 1
@@ -80,7 +85,7 @@ export class TaskIndex {
   /** A hint for an id that is unknown, or that of a task in the other list. */
   hintFor(id: string): string {
     const index = this.#indices.get(id)
-    if (this.isGrowing) return new Suggestions(this.#recent, 'latest tasks').hintFor(id)
+    if (this.isGrowing) return new Suggestions(this.#listRecent(), 'earlier tasks').hintFor(id)
     if (index === undefined)
       return (this.#hints ??= new Suggestions([...this.#indices.keys()].toReversed(), 'tasks')).hintFor(id)
     return this.isFinally(index)

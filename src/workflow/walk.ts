@@ -30,10 +30,16 @@ export function report(
 
 /** Reports that a value does not match. */
 export function mismatch(walk: Walk, expected: string, value: unknown, hint?: string): undefined {
-  const at = walk.path.findLast((token): token is string => typeof token === 'string')
-  const subject = at === undefined ? 'the workflow' : quoteName(at)
+  const subject = describePlace(walk.path)
   const message = (): string => `Expected ${subject} to be ${expected}, got ${describeJson(value)}`
   report(walk, 'INVALID_SHAPE', message, hint === undefined ? undefined : () => hint)
+}
+
+function describePlace(path: Walk['path']): string {
+  const name = path.findLast((token): token is string => typeof token === 'string')
+  if (name === undefined) return 'the workflow'
+  if (typeof path.at(-1) !== 'number') return quoteName(name)
+  return name === 'tasks' || name === 'finally' ? 'a task' : `each entry of ${quoteName(name)}`
 }
 
 /** Runs a part of a walk in which foreign code (accessors, proxies) may throw. */

@@ -126,9 +126,9 @@ function readLine(text: string | null | undefined): ReadLine {
     value = parseJson(text)
   } catch {
     const { column } = findJsonError(text) ?? { column: 1 }
-    const hint = text.trimStart().startsWith('```') ? { hint: 'Leave out the fence around the lines' } : {}
-    return refuse('INVALID_SHAPE', `Expected the line to be JSON: it is not at column ${column}`, hint)
+    return refuse('INVALID_SHAPE', `Expected the line to be JSON: it is not at column ${column}`, hintFor(text.trim()))
   }
+  if (Array.isArray(value)) return refuse('INVALID_SHAPE', 'Expected a task to be an object, got array', hintFor('['))
   const duplicates = findDuplicateKeys(text, value, LIMITS.maxIssues)
   if (duplicates.length === 0) return { value, json: text.trim() }
   return {
@@ -137,6 +137,14 @@ function readLine(text: string | null | undefined): ReadLine {
       return { code: 'DUPLICATE_KEY', pointer: formatPointer(path), message }
     }),
   }
+}
+
+/** How to mend a line that is no task: what planners write around and between tasks. */
+function hintFor(text: string): { readonly hint?: string } {
+  if (text.startsWith('```')) return { hint: 'Leave out the fence around the lines' }
+  if (text === '{') return { hint: 'Write each task on one line' }
+  if (/^[[\]]/.test(text)) return { hint: 'Write one task per line, without brackets around them' }
+  return text.endsWith('},') ? { hint: 'Leave out the comma behind the task' } : {}
 }
 
 function refuse(code: string, message: string, more: { readonly hint?: string } = {}): ReadLine {

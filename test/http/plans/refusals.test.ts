@@ -149,3 +149,30 @@ test('a line without an end is bounded by the size of a plan', async () => {
   expect(JSON.parse(following.messages.at(-1)?.data ?? '')).toMatchObject({ reason: { code: 'PLAN_REJECTED' } })
   expect(body.isCancelled).toBe(true)
 })
+
+test.each([
+  [
+    `[${line('a').trim()}]`,
+    'Expected a task to be an object, got array',
+    'Write one task per line, without brackets around them',
+  ],
+  [
+    '[\n',
+    'Expected the line to be JSON: it is not at column 2',
+    'Write one task per line, without brackets around them',
+  ],
+  ['{\n"id":"a"}', 'Expected the line to be JSON: it is not at column 2', 'Write each task on one line'],
+  [
+    `${line('a').trim()},\n`,
+    'Expected the line to be JSON: it is not at column 25',
+    'Leave out the comma behind the task',
+  ],
+  ['null', 'Expected a task to be an object, got null', undefined],
+  [line('b', { dependsOn: ['a'] }), 'There is no earlier task `a`', 'There are no earlier tasks'],
+])('the line %j is refused with what was expected, and how to mend it', async (text, message, hint) => {
+  const { messages, ended } = follow(await sendPlan(handlerRig({ tools }), text))
+  await ended
+  const rejected = messages.find(({ event }) => event === 'plan_rejected')
+  const { issues } = JSON.parse(rejected?.data ?? '{}') as { issues: { message: string; hint?: string }[] }
+  expect([issues[0]?.message, issues[0]?.hint]).toEqual([message, hint])
+})

@@ -17,11 +17,14 @@ const MAX_READ_AGAIN = 2 * MAX_LINE
 /** What may stand in front of an object on its line: an array, a list, a quote, a fence. */
 const LINE_START = /^[\s[,>`]*(?:[-*•]|\d+[.)])?\s*`?$/
 
+/** The tags around a model's reasoning. */
+const THINKING = /<(\/?)(?:think|thinking|thought|reasoning)>$/i
+
 /**
  * Finds the JSON objects in a model's answer as it streams in, each as soon as its last brace is there.
  *
  * Everything around them is left out: sentences, code fences, list marks, the brackets and commas of an array, and reasoning
- * between `<think>` and `</think>`. An object may take several lines. One that is cut off ends where the next one begins.
+ * between tags such as `<think>` and `</think>`. An object may take several lines. One that is cut off ends where the next one begins.
  */
 export class AnswerLines {
   readonly #found: AnswerLine[] = []
@@ -79,11 +82,11 @@ export class AnswerLines {
     }
     if (character === '{' && !this.#isThinking && !this.#isBroken) return this.#begin()
     this.#before = (this.#before + character).slice(-256)
-    if (this.#before.endsWith('<think>')) this.#isThinking = true
-    else if (this.#before.endsWith('</think>')) {
-      this.#isThinking = false
-      this.#before = ''
-    }
+    if (character !== '>') return
+    const [tag, slash] = THINKING.exec(this.#before) ?? []
+    if (tag === undefined) return
+    this.#isThinking = slash === ''
+    if (!this.#isThinking) this.#before = ''
   }
 
   #begin(): void {

@@ -38,6 +38,13 @@ const AROUND: readonly AnswerCase[] = [
     ids: ['a'],
   },
   { name: 'reasoning', answers: [lines('<think>First {"id":"no","tool":"write"}', '</think>', A, B)], ids: ['a', 'b'] },
+  {
+    name: 'other tags of reasoning',
+    answers: [
+      lines('<Thinking>{"id":"no","tool":"write"}</Thinking><reasoning>', '{"id":"no","tool":"write"}</reasoning>', A),
+    ],
+    ids: ['a'],
+  },
   { name: 'an array', answers: [`[${A},${B}]`], ids: ['a', 'b'] },
   { name: 'an array over lines', answers: [lines('[', `  ${A},`, `  ${B}`, ']')], ids: ['a', 'b'] },
   { name: 'commas behind lines', answers: [lines(`${A},`, `${B},`)], ids: ['a', 'b'] },

@@ -74,6 +74,43 @@ test('a plan that breaks off while it runs is reported', async () => {
   expect(stderr).toContain('UNKNOWN_TOOL')
 })
 
+test('an answer without a task ends with an error that says so', async () => {
+  const model = await startModel(answering('I cannot do that.', 'I cannot do that.'))
+  const { code, stderr } = await runPlan(model.env, '--dry-run', '--repairs', '1')
+  expect(code).toBe(2)
+  expect(stderr).toContain('error The model wrote no valid plan: the answer has no task\n')
+})
+
+test('a failure of the endpoint that may pass is waited for, and the model asked for what is missing', async () => {
+  let count = 0
+  const model = await startModel(({ say, end, drop, response }) => {
+    count += 1
+    if (count === 1) response.writeHead(429, { 'retry-after': '0' }).end('{}')
+    else if (count === 2) {
+      say(`${A}\n`)
+      // The headers and the line have been sent.
+      setImmediate(drop)
+    } else {
+      say(B)
+      end(100, 10)
+    }
+  })
+  const { code, stdout, stderr } = await runPlan(model.env, '--dry-run')
+  expect([code, stdout, count]).toEqual([0, `${A}\n${B}\n{"seal":true}\n`, 3])
+  expect(stderr).toMatch(
+    /^The provider answered 429.*: asking the model again in .*\n.*: asking the model again in .*\nPlan: /,
+  )
+  const last = model.bodies.at(-1) as { messages: { content: string }[] }
+  expect(last.messages[1]?.content).toContain(`These tasks of it were accepted: do not write them again.\n${A}`)
+})
+
+test('an endpoint that keeps failing ends the command', async () => {
+  const model = await startModel(({ response }) => void response.writeHead(401).end('{}'))
+  const { code, stderr } = await runPlan(model.env, '--dry-run')
+  expect([code, model.bodies.length]).toEqual([1, 1])
+  expect(stderr).toContain('error The provider answered 401')
+})
+
 test('a tool that writes does not start before the plan is complete, which `--eager all` allows', async () => {
   const first = '{"id":"a","tool":"note","arguments":{"text":"x"}}'
   const bad = await startModel(answering(`${first}\n{"id":"x","tool":"lok"}`))

@@ -3,7 +3,7 @@ import { withoutPlanners } from '../../engine/growth/group-growth.ts'
 import type { PlanOptions } from '../../engine/growth/plan-options.ts'
 import { addTokenUsage, type TokenUsage } from '../../events/token-usage.ts'
 import { createPlanChecks } from '../../integrations/llm/plan/plan-checks.ts'
-import { type PlanRequest, planTasks } from '../../integrations/llm/plan/plan-tasks.ts'
+import type { PlanRequest } from '../../integrations/llm/plan/plan-tasks.ts'
 import { stringifyJson } from '../../json/stringify-json.ts'
 import { ToolRegistry } from '../../tools/registry.ts'
 import { findProvider } from '../input/chat-tools.ts'
@@ -15,8 +15,9 @@ import { listenForInterrupts } from '../process/interrupts.ts'
 import { McpLines } from '../render/mcp-lines.ts'
 import { type OutputFlags, reportEnd } from '../render/run-report.ts'
 import { renderUsage } from '../render/summary.ts'
-import { formatNumberOf } from '../render/text.ts'
+import { formatMs, formatNumberOf, toPlainLine } from '../render/text.ts'
 import { COMMAND_BUFFER, follow, followLocally } from '../target/follow.ts'
+import { planPatiently } from './repeat-plan.ts'
 
 /** The flags of `plan`. */
 export interface PlanFlags extends ToolFlags, OutputFlags, Pick<PlanOptions, 'eager'> {
@@ -68,29 +69,32 @@ export async function planCommand(prompt: string, flags: PlanFlags, context: Com
       ...(repairs !== undefined && { repairs }),
       ...(maxPromptTokens !== undefined && { maxPromptTokens }),
     }
-    return await (dryRun
-      ? printPlan(request, context)
-      : runPlan(request, planned, flags, context, () => interrupts.stop()))
+    const tasks = planPatiently(request, ({ message }, delayMs) => {
+      void stderr.write(`${toPlainLine(message)}: asking the model again in ${formatMs(delayMs)}\n`)
+    })
+    return await (dryRun ? printPlan(tasks, context) : runPlan(tasks, planned, flags, context, () => interrupts.stop()))
   } catch (error) {
     if (abort.signal.aborted) return 130
     throw error
   } finally {
     interrupts.stop()
+    // The model may still be writing, or be waited for.
+    abort.abort()
     if (usage !== undefined) await stderr.write(`Plan: ${renderUsage(usage)}\n`)
     await opened.close()
   }
 }
 
 /** Prints the tasks as they are accepted, in the form that `streamPlan` reads. */
-async function printPlan(request: PlanRequest, { stdout }: CommandContext): Promise<ExitCode> {
-  for await (const task of planTasks(request)) await stdout.write(`${stringifyJson(task)}\n`)
+async function printPlan(tasks: AsyncIterable<object>, { stdout }: CommandContext): Promise<ExitCode> {
+  for await (const task of tasks) await stdout.write(`${stringifyJson(task)}\n`)
   await stdout.write('{"seal":true}\n')
   return 0
 }
 
 /** @param onFollow called once the execution takes interrupts itself */
 async function runPlan(
-  request: PlanRequest,
+  tasks: AsyncIterable<object>,
   tools: ToolRegistry,
   flags: PlanFlags,
   context: CommandContext,
@@ -100,7 +104,7 @@ async function runPlan(
   const failed: { error?: unknown } = {}
   const source = async function* (): AsyncGenerator<object, void, undefined> {
     try {
-      yield* planTasks(request)
+      yield* tasks
     } catch (error) {
       failed.error = error
       throw error

@@ -18,7 +18,7 @@ export async function reportError(error: unknown, context: CommandContext): Prom
     return code
   }
   const issues = findIssues(error)
-  if (issues !== undefined) {
+  if (issues !== undefined && issues.listed.length > 0) {
     await stderr.write(renderIssues(issues.listed, issues.count, colors))
     return 2
   }
@@ -58,5 +58,7 @@ function isInvalidInput(error: unknown): boolean {
   if (error instanceof UsageError) return true
   if (!(error instanceof DagstreamError)) return false
   if (error.code === 'HTTP_ERROR') return INVALID_INPUT.has(error.details['status']) || isUnknownWorkflow(error)
+  // Without issues: for example, a model wrote no task.
+  if (error.code === 'INVALID_WORKFLOW') return true
   return error.code === 'INVALID_OPTION' || error.code === 'INVALID_TOOL' || error.code === 'UNKNOWN_TASK'
 }

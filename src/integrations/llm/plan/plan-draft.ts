@@ -33,6 +33,8 @@ export class PlanDraft {
   readonly #checks: PlanChecks
   readonly #accepted: Set<string>
   #refused: Refusal[] = []
+  /** Those that the last repair was asked for. */
+  #sent: Refusal[] = []
   #isRepair: boolean
   /** Lines of this answer that were refused, also those that were written again. */
   #refusedCount = 0
@@ -97,7 +99,13 @@ export class PlanDraft {
   forgetRefused(): void {
     this.#isRepair = true
     this.#refusedCount = 0
+    this.#sent = this.#refused
     this.#refused = this.#refused.filter(isWaiting)
+  }
+
+  /** A repair had nothing to read: what was refused before it is refused still. */
+  recallRefused(): void {
+    this.#refused = this.#sent
   }
 
   /** @param id of an accepted task: those that wait for it are checked again, and then those that wait for them */

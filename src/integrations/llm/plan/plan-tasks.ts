@@ -68,6 +68,7 @@ export async function* planTasks(request: PlanRequest): AsyncGenerator<object, v
   for (let repair = 0; ; repair++) {
     let isSealed = false
     let text = ''
+    const before = lineCount
     const answer = new AnswerLines()
     const take = async function* (lines: ReturnType<AnswerLines['push']>): AsyncGenerator<object, void, undefined> {
       for (const line of lines) {
@@ -95,6 +96,7 @@ export async function* planTasks(request: PlanRequest): AsyncGenerator<object, v
       yield* take(answer.push(piece))
     }
     if (!isSealed) yield* take(answer.end())
+    if (lineCount === before && !isSealed) draft.recallRefused()
     const isCut = !isSealed && finish.reason === 'length'
     const { refused, acceptedIds } = draft
     if (refused.length > 0) onRefused?.(refused)

@@ -107,7 +107,19 @@ const MEANING: readonly AnswerCase[] = [
   { name: 'a document with finally', answers: [`{"tasks":[${A}],"finally":[${C}]}`, SEAL], ids: ['a'] },
   { name: 'a dependency that never comes', answers: [lines(A, C), '', ''], ids: ['a'], codes: ['FORWARD_DEPENDENCY'] },
   { name: 'the same id for two tasks', answers: [lines(A, A), SEAL], ids: ['a'] },
-  { name: 'a field that does not exist', answers: ['{"id":"a","tool":"write","wait":1}', '', ''], ids: [], codes: [] },
+  {
+    name: 'a field that does not exist',
+    answers: ['{"id":"a","tool":"write","wait":1}', '', ''],
+    ids: [],
+    codes: ['INVALID_SHAPE'],
+  },
+  {
+    name: 'repairs that write nothing',
+    answers: [lines(A, B.replace('write', 'wrte')), 'Sorry.', 'I cannot.'],
+    ids: ['a'],
+    codes: ['UNKNOWN_TOOL'],
+  },
+  { name: 'a repair that gives the line up', answers: [lines(A, B.replace('write', 'wrte')), SEAL], ids: ['a'] },
   {
     name: 'an unknown tool to the end',
     answers: Array(3).fill('{"id":"a","tool":"run"}'),

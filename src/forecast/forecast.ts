@@ -21,7 +21,7 @@ export interface Forecast {
   readonly cost?: number
   /** By tool of the workflow: the recorded calls that succeeded, 0 for an unknown tool, and the times of them. */
   readonly tools: Readonly<Record<string, ToolForecast>>
-  /** Names of the tools without a recorded call. */
+  /** Names of the tools without a recorded call, and of those that plan: their tasks are unknown. */
   readonly unknown: readonly string[]
   /** Ids of `forEach` and `repeat` tasks whose number of items or rounds is unknown; absent if there are none. */
   readonly unknownCounts?: readonly string[]

@@ -16,7 +16,9 @@ export function renderForecast(forecast: Forecast): string {
     lines.push(`Critical path: ${showMs(criticalPathMs)}, ${criticalPath.slice(0, MAX_PATH).join(' → ')}${rest}`)
   }
   if (tokenUsage !== null) lines.push(renderUsage({ ...tokenUsage, ...(cost !== undefined && { totalCost: cost }) }))
-  if (unknown.length > 0) lines.push(`No history of: ${unknown.join(', ')}`)
+  const [planners, others] = [true, false].map(has => unknown.filter(name => (tools[name]?.count ?? 0) > 0 === has))
+  if (others?.length) lines.push(`No history of: ${others.join(', ')}`)
+  if (planners?.length) lines.push(`Unknown what they will plan: ${planners.join(', ')}`)
   if (unknownCounts.length > 0) lines.push(`Unknown number of items or rounds: ${unknownCounts.join(', ')}`)
   if (isTooLarge) lines.push('Too many items and rounds for a forecast')
   const names = Object.keys(tools)

@@ -12,7 +12,7 @@ export const forecastSchemas: Readonly<Record<'Forecast' | 'ToolForecast', Json>
       tokenUsage: { anyOf: [refer('TokenUsage'), { type: 'null' }] },
       cost: { type: 'number', minimum: 0, description: 'US dollars; absent if no recorded call had a cost.' },
       tools: { type: 'object', additionalProperties: refer('ToolForecast') },
-      unknown: { type: 'array', items: text, description: 'Tools without a recorded call.' },
+      unknown: { type: 'array', items: text, description: 'Tools without a recorded call, and tools that plan.' },
       unknownCounts: {
         type: 'array',
         items: text,

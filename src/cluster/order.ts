@@ -14,9 +14,12 @@ export interface Order {
   readonly priority: number
 }
 
-/** What a worker receives: an order to begin, or the answers that one of its attempts waited for. */
+/**
+ * What a worker receives: an order to begin, or the answers that one of its attempts waited for. An order that was cancelled between its
+ * take and the answer to it does not begin.
+ */
 export type TakenOrder =
-  | { readonly kind: 'start'; readonly command: AttemptCommand }
+  | { readonly kind: 'start'; readonly command: AttemptCommand; readonly cancelled?: AbortReason }
   | { readonly kind: 'answer'; readonly key: AttemptKey; readonly answers: readonly NumberedAnswer[] }
 
 /** The answer to a question of an attempt. */

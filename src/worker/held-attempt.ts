@@ -97,8 +97,13 @@ export class HeldAttempt implements AttemptSink, NewsSource {
     else this.#holder.abort(this, reason)
   }
 
+  /** A renewal did not find its order. While its outcome is being posted, the answer of that tells whether the store has it. */
+  missed(): void {
+    if (this.state !== 'settled' || !this.news.isEmpty) this.#lose()
+  }
+
   /** The store counts it as another's or as ended: nothing of it is posted any more. */
-  lose(): void {
+  #lose(): void {
     if (this.isLost) return
     this.isLost = true
     this.news.clear()
@@ -184,7 +189,7 @@ export class HeldAttempt implements AttemptSink, NewsSource {
 
   posted(messages: readonly AttemptMessage[], accepted: readonly boolean[], isEmpty: boolean): void {
     if (this.isLost) return
-    if (accepted.includes(false)) return this.lose()
+    if (accepted.includes(false)) return this.#lose()
     const isOver = messages.at(-1)?.news.type === 'settled'
     if (isOver) this.#holder.ended(this, 'accepted')
     else if (this.#isInterrupted && isEmpty) this.#holder.ended(this, 'interrupted')

@@ -147,6 +147,7 @@ export class Worker implements AttemptHolder {
     if (this.#held.find(attempt.key) !== undefined) return
     this.#held.add(attempt)
     this.#renewal?.hold(attempt.key, 0)
+    if (order.cancelled !== undefined) attempt.abort(order.cancelled)
   }
 
   #begin(order: TakenOrder): void {
@@ -243,7 +244,7 @@ export class Worker implements AttemptHolder {
   }
 
   #renewed({ lost, cancelled }: RenewedOrders): void {
-    for (const key of lost) this.#held.find(key)?.lose()
+    for (const key of lost) this.#held.find(key)?.missed()
     for (const { key, reason } of cancelled) this.#held.find(key)?.abort(reason)
   }
 }

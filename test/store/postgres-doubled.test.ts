@@ -7,19 +7,29 @@ import { Proxy } from '../support/proxy.ts'
 import { afterTest, openHere } from './postgres-rig.ts'
 
 /** A store behind a proxy that loses the answer to one statement. */
-async function openLossy(): Promise<{ store: PostgresStore; wait: () => Promise<void>; lose: (name: string) => void }> {
+async function openLossy(): Promise<{
+  store: PostgresStore
+  wait: () => Promise<void>
+  /** @param isRepeated whether the next answer to it is lost, too */
+  lose: (name: string, isRepeated?: () => boolean) => void
+}> {
   const url = new URL(await createDatabase())
   const proxy = await Proxy.open(Number(url.port))
   afterTest(async () => proxy.close())
   let lost: string | undefined
+  let isLostAgain = (): boolean => false
   proxy.createFilter = () =>
     createPostgresFilter(name => {
       if (name !== lost) return 'pass'
-      lost = undefined
+      if (!isLostAgain()) lost = undefined
       return 'answer lost'
     })
   url.port = String(proxy.port)
-  return { store: await openHere(url.href), wait: async () => {}, lose: name => void (lost = name) }
+  const lose = (name: string, isRepeated = (): boolean => false): void => {
+    lost = name
+    isLostAgain = isRepeated
+  }
+  return { store: await openHere(url.href), wait: async () => {}, lose }
 }
 
 describe.skipIf(isPostgresMissing)('a take whose answer was lost is recognized when it is repeated', () => {
@@ -31,6 +41,26 @@ describe.skipIf(isPostgresMissing)('a take whose answer was lost is recognized w
     lose('dagstream_take_freely')
     expect(namesOf(await rig.store.orders.take(worker, 2, LONG_MS))).toEqual(['a', 'b'])
     expect(namesOf(await rig.store.orders.take(worker, 2, LONG_MS))).toEqual(['c'])
+  })
+
+  test('with the cancellation of an order that came meanwhile', async () => {
+    const { lose, ...rig } = await openLossy()
+    const execution = await coordinate(rig)
+    await execution.order('work', ['a', 'b'])
+    const worker = await join(rig, ['work'])
+    const reason = { code: 'CANCELLED', message: 'Stop' } as const
+    let isCancelled = false
+    lose('dagstream_take_freely', () => {
+      lose('dagstream_find_taken', () => !isCancelled)
+      return true
+    })
+    const taken = rig.store.orders.take(worker, 2, LONG_MS)
+    // A cancellation before the take would end the order.
+    while ((await rig.store.orders.findWaiting([execution.key('a')])).length > 0);
+    await rig.store.orders.cancel(execution.key('a'), reason)
+    isCancelled = true
+    expect(await taken).toMatchObject([{ cancelled: reason }, { command: { taskId: 'b' } }])
+    expect((await taken)[1]).not.toHaveProperty('cancelled')
   })
 
   test('within a limit, which it counts towards once', async () => {

@@ -1,4 +1,4 @@
-import type { AttemptCommand } from '../../../attempt/runner.ts'
+import type { AbortReason, AttemptCommand } from '../../../attempt/runner.ts'
 import type { NumberedAnswer, TakenOrder } from '../../../cluster/order.ts'
 import { parseJson } from '../../../json/parse-json.ts'
 import type { Database, Query, Row } from '../database.ts'
@@ -86,8 +86,12 @@ async function takeWithin(query: Query, workerId: string, free: number, ttlMs: n
   return [...taken, ...begun.map(toStart)]
 }
 
-function toStart(row: Row): TakenOrder {
-  return { kind: 'start', command: parseJson(row['command'] as string) as AttemptCommand }
+function toStart({ command, cancelled }: Row): TakenOrder {
+  return {
+    kind: 'start',
+    command: parseJson(command as string) as AttemptCommand,
+    ...(typeof cancelled === 'string' && { cancelled: JSON.parse(cancelled) as AbortReason }),
+  }
 }
 
 function readAnswers(row: Row): readonly NumberedAnswer[] {

@@ -66,7 +66,7 @@ export const TAKE_FREELY: Statement = statement(
 /** What worker $1 has taken by a take with the duration $2, unless it was renewed since. */
 export const FIND_TAKEN: Statement = statement(
   'find_taken',
-  'SELECT command FROM dagstream.orders WHERE worker = $1 AND lease_ms = $2::float8 ORDER BY rank, number',
+  'SELECT command, cancelled FROM dagstream.orders WHERE worker = $1 AND lease_ms = $2::float8 ORDER BY rank, number',
 )
 
 /** The limits of worker $1's tools, locked against other takes until the end of the transaction, in one order for all. */

@@ -1,6 +1,8 @@
-import { describe, expect, test, vi } from 'vitest'
+import pg from 'pg'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { LogEntry } from '../../src/events/log-entry.ts'
 import { checkPostgresStore, migratePostgresStore, openPostgresStore } from '../../src/store/postgres/index.ts'
+import type { Migration } from '../../src/store/postgres/sql/migrations.ts'
 import { makeEnd, makeEntries, makeRecord, TIMESTAMP } from '../../src/testing/store-fixtures.ts'
 import { createDatabase, createEmptyDatabase, execute, isPostgresMissing } from '../support/postgres.ts'
 import { openHere } from './postgres-rig.ts'
@@ -114,6 +116,58 @@ describe.skipIf(isPostgresMissing)('a migration', () => {
       code: 'STORE_FAILED',
       message: expect.stringContaining('newer dagstream') as unknown,
     })
+  })
+
+  /** A step that alters tables in an order in which no statement of a store uses them. */
+  const altering = (version: number): Migration[] => [
+    ...Array.from({ length: version }, () => ({ title: 'done', sql: '' })),
+    {
+      title: 'made',
+      sql: 'ALTER TABLE dagstream.executions ADD COLUMN made text; ALTER TABLE dagstream.orders ADD COLUMN made text',
+    },
+  ]
+
+  const connect = async (url: string): Promise<pg.Client> => {
+    const client = new pg.Client(url)
+    await client.connect()
+    onTestFinished(() => client.end())
+    return client
+  }
+  /** Resolves once somebody waits for a table. */
+  const untilWaited = async (url: string, table: string): Promise<void> => {
+    const waiting = `SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'dagstream.${table}'::regclass`
+    while ((await execute(url, waiting)).length === 0);
+  }
+
+  test('yields to a running transaction that it would meet in a deadlock', async () => {
+    const url = await createDatabase()
+    const { found } = await checkPostgresStore(url)
+    const client = await connect(url)
+    await client.query('BEGIN; DELETE FROM dagstream.orders')
+    const migrated = migratePostgresStore(url, altering(found))
+    // It has the one table already.
+    await untilWaited(url, 'orders')
+    await client.query('DELETE FROM dagstream.executions')
+    await client.query('COMMIT')
+    expect(await migrated).toMatchObject({ made: ['made'] })
+  })
+
+  test('lets the processes go on while a backup reads the tables, and says so in the end', async () => {
+    const url = await createDatabase()
+    const { found } = await checkPostgresStore(url)
+    const client = await connect(url)
+    await client.query('BEGIN; SELECT FROM dagstream.executions')
+    await expect(migratePostgresStore(url, altering(found), 0)).rejects.toMatchObject({
+      code: 'STORE_FAILED',
+      message: expect.stringContaining('backup') as unknown,
+    })
+    expect((await checkPostgresStore(url)).found).toBe(found)
+    const migrated = migratePostgresStore(url, altering(found))
+    const store = await openHere(url)
+    await untilWaited(url, 'executions')
+    await store.create(makeRecord())
+    await client.query('COMMIT')
+    expect(await migrated).toMatchObject({ made: ['made'] })
   })
 
   test('that fails leaves the version before', async () => {

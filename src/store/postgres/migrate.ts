@@ -1,10 +1,22 @@
 import type { ClientBase } from 'pg'
+import { systemClock } from '../../clock.ts'
+import { sleep } from '../../sleep.ts'
 import { describeUrl, expectUsable, readConnectionUrl } from './connection-url.ts'
 import { loadDriver } from './load-driver.ts'
 import { MIGRATION_LOCK, MIGRATIONS, type Migration } from './sql/migrations.ts'
-import { ADD_VERSION, CREATE_SCHEMA, CREATE_VERSIONS, LOCK_MIGRATION, type SchemaVersion } from './sql/version.ts'
+import {
+  ADD_VERSION,
+  BOUND_LOCKS,
+  CREATE_SCHEMA,
+  CREATE_VERSIONS,
+  LOCK_MIGRATION,
+  type SchemaVersion,
+} from './sql/version.ts'
 import { checkServer, checkStore, checkVersion, readVersion } from './schema-version.ts'
-import { toStoreError } from './store-error.ts'
+import { failStore, isConflict, isLocked, toStoreError } from './store-error.ts'
+
+/** Pause in which the running processes go on, before a step is tried again, ms. */
+const PAUSE_MS = 500
 
 /** What a migration did. */
 export interface MigrationReport extends SchemaVersion {
@@ -15,12 +27,16 @@ export interface MigrationReport extends SchemaVersion {
 /**
  * Migrates a database to the version of this dagstream, each step in a transaction. Idempotent; of several at once one migrates.
  *
+ * A step needs its tables for itself. It waits for them for half a second, then lets the processes on the store go on and tries again.
+ *
  * Needs the privilege to create a schema in the database; a running store does not.
+ * @param waitMs how long each step is tried, ms
  * @throws `INVALID_OPTION`, `STORE_FAILED`
  */
 export function migratePostgresStore(
   url: string,
   migrations: readonly Migration[] = MIGRATIONS,
+  waitMs: number = 60_000,
 ): Promise<MigrationReport> {
   return withClient(url, async (client, where) => {
     await checkServer(client, where)
@@ -29,15 +45,9 @@ export function migratePostgresStore(
     if (found === 0) await inTransaction(client, () => createSchema(client))
     let version = found
     while (version < migrations.length) {
-      version = await inTransaction(client, async () => {
-        const before = await readVersion(client)
-        const next = migrations[before]
-        if (next === undefined) return before
-        await client.query(next.sql)
-        await client.query(ADD_VERSION, [before + 1])
-        made.push(next.title)
-        return before + 1
-      })
+      const step = await untilFree(where, waitMs, () => inTransaction(client, () => makeStep(client, migrations)))
+      version = step.version
+      if (step.made !== undefined) made.push(step.made.title)
     }
     checkVersion(where, version, migrations.length)
     return { found, newest: migrations.length, made }
@@ -50,6 +60,36 @@ export function migratePostgresStore(
  */
 export function checkPostgresStore(url: string): Promise<SchemaVersion> {
   return withClient(url, checkStore)
+}
+
+/** @returns the version, and the step that led to it unless another process has made all of them */
+async function makeStep(
+  client: ClientBase,
+  migrations: readonly Migration[],
+): Promise<{ readonly version: number; readonly made?: Migration }> {
+  const version = await readVersion(client)
+  const next = migrations[version]
+  if (next === undefined) return { version }
+  await client.query(BOUND_LOCKS)
+  await client.query(next.sql)
+  await client.query(ADD_VERSION, [version + 1])
+  return { version: version + 1, made: next }
+}
+
+/** Repeats a step while others have its tables. @throws `STORE_FAILED` after `waitMs` */
+async function untilFree<T>(where: string, waitMs: number, run: () => Promise<T>): Promise<T> {
+  for (const end = systemClock.now() + waitMs; ; await sleep(systemClock, PAUSE_MS)) {
+    try {
+      return await run()
+    } catch (error) {
+      if (!isLocked(error) && !isConflict(error)) throw error
+      if (systemClock.now() >= end) {
+        const meaning =
+          'has a table in use by a long transaction, such as that of a backup: migrate once that has ended'
+        throw failStore(where, meaning, error)
+      }
+    }
+  }
 }
 
 async function createSchema(client: ClientBase): Promise<void> {

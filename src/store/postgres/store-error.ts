@@ -62,6 +62,11 @@ export function isConflict(error: unknown): boolean {
   return code === '40001' || code === '40P01'
 }
 
+/** Whether a statement has waited for a lock for as long as `lock_timeout` allows. */
+export function isLocked(error: unknown): boolean {
+  return readCode(error) === '55P03'
+}
+
 /** Whether a role lacks a privilege, also of an error that `toStoreError` has converted. */
 export function isForbidden(error: unknown): boolean {
   return readCode(error instanceof DagstreamError ? error.cause : error) === '42501'

@@ -18,6 +18,12 @@ export const READ_VERSION = 'SELECT coalesce(max(version), 0)::int AS version FR
 /** Waits for another process that migrates; ends with the transaction. */
 export const LOCK_MIGRATION = 'SELECT pg_advisory_xact_lock($1)' as const
 
+/**
+ * Bounds each wait of this transaction for a table: all other statements on the table queue behind it. Shorter than the second after
+ * which the database looks for deadlocks, so that of two transactions in a deadlock the migration is the one that fails.
+ */
+export const BOUND_LOCKS = "SET LOCAL lock_timeout = '500ms'" as const
+
 export const CREATE_SCHEMA = 'CREATE SCHEMA IF NOT EXISTS dagstream' as const
 export const CREATE_VERSIONS = `
   CREATE TABLE IF NOT EXISTS dagstream.versions (

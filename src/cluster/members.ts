@@ -48,7 +48,8 @@ export interface Members {
   /**
    * Registers a member, or renews and updates it.
    * @param dispatcher name of the dispatcher that it uses
-   * @throws `DISPATCHER_CONFLICT` while a living member uses another dispatcher
+   * @throws `DISPATCHER_CONFLICT` while a living member uses another dispatcher; `STORE_FAILED` for a new or expired member if the
+   * store is of a version that it does not work with
    */
   announce(member: Member, dispatcher: string, ttlMs: number): Promise<void>
   leave(memberId: string): Promise<void>

@@ -1,10 +1,7 @@
-import pg from 'pg'
-import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { LogEntry } from '../../src/events/log-entry.ts'
-import { checkPostgresStore, migratePostgresStore, openPostgresStore } from '../../src/store/postgres/index.ts'
-import type { Migration } from '../../src/store/postgres/sql/migrations.ts'
 import { makeEnd, makeEntries, makeRecord, TIMESTAMP } from '../../src/testing/store-fixtures.ts'
-import { createDatabase, createEmptyDatabase, execute, isPostgresMissing } from '../support/postgres.ts'
+import { createDatabase, execute, isPostgresMissing } from '../support/postgres.ts'
 import { openHere } from './postgres-rig.ts'
 
 describe.skipIf(isPostgresMissing)('a store in PostgreSQL', () => {
@@ -87,96 +84,5 @@ describe.skipIf(isPostgresMissing)('a store in PostgreSQL', () => {
       const [row] = await execute(url, `SELECT ${counts.join(', ')}`)
       expect(row).toEqual({ removals: 0, events: 2, outputs: 2, remembered: 0 })
     })
-  })
-})
-
-describe.skipIf(isPostgresMissing)('a migration', () => {
-  test('makes a store of an empty database, once', async () => {
-    const url = await createEmptyDatabase()
-    await expect(openPostgresStore(url)).rejects.toMatchObject({
-      code: 'STORE_NOT_MIGRATED',
-      message: expect.stringContaining('dagstream store migrate') as unknown,
-    })
-    await expect(checkPostgresStore(url)).rejects.toMatchObject({ code: 'STORE_NOT_MIGRATED' })
-    const reports = await Promise.all([1, 2, 3].map(() => migratePostgresStore(url)))
-    const { newest } = await checkPostgresStore(url)
-    expect(reports.flatMap(({ made }) => made)).toHaveLength(newest)
-    expect(await migratePostgresStore(url)).toEqual({ found: newest, newest, made: [] })
-    const store = await openHere(url)
-    expect(await store.list({ limit: 1 })).toEqual([])
-  })
-
-  test('leaves servers of the version before at work, and refuses those of two before', async () => {
-    const url = await createDatabase()
-    const { found } = await checkPostgresStore(url)
-    await execute(url, 'INSERT INTO dagstream.versions (version) VALUES ($1)', [found + 1])
-    expect((await checkPostgresStore(url)).found).toBe(found + 1)
-    await execute(url, 'INSERT INTO dagstream.versions (version) VALUES ($1)', [found + 2])
-    await expect(openPostgresStore(url)).rejects.toMatchObject({
-      code: 'STORE_FAILED',
-      message: expect.stringContaining('newer dagstream') as unknown,
-    })
-  })
-
-  /** A step that alters tables in an order in which no statement of a store uses them. */
-  const altering = (version: number): Migration[] => [
-    ...Array.from({ length: version }, () => ({ title: 'done', sql: '' })),
-    {
-      title: 'made',
-      sql: 'ALTER TABLE dagstream.executions ADD COLUMN made text; ALTER TABLE dagstream.orders ADD COLUMN made text',
-    },
-  ]
-
-  const connect = async (url: string): Promise<pg.Client> => {
-    const client = new pg.Client(url)
-    await client.connect()
-    onTestFinished(() => client.end())
-    return client
-  }
-  /** Resolves once somebody waits for a table. */
-  const untilWaited = async (url: string, table: string): Promise<void> => {
-    const waiting = `SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'dagstream.${table}'::regclass`
-    while ((await execute(url, waiting)).length === 0);
-  }
-
-  test('yields to a running transaction that it would meet in a deadlock', async () => {
-    const url = await createDatabase()
-    const { found } = await checkPostgresStore(url)
-    const client = await connect(url)
-    await client.query('BEGIN; DELETE FROM dagstream.orders')
-    const migrated = migratePostgresStore(url, altering(found))
-    // It has the one table already.
-    await untilWaited(url, 'orders')
-    await client.query('DELETE FROM dagstream.executions')
-    await client.query('COMMIT')
-    expect(await migrated).toMatchObject({ made: ['made'] })
-  })
-
-  test('lets the processes go on while a backup reads the tables, and says so in the end', async () => {
-    const url = await createDatabase()
-    const { found } = await checkPostgresStore(url)
-    const client = await connect(url)
-    await client.query('BEGIN; SELECT FROM dagstream.executions')
-    await expect(migratePostgresStore(url, altering(found), 0)).rejects.toMatchObject({
-      code: 'STORE_FAILED',
-      message: expect.stringContaining('backup') as unknown,
-    })
-    expect((await checkPostgresStore(url)).found).toBe(found)
-    const migrated = migratePostgresStore(url, altering(found))
-    const store = await openHere(url)
-    await untilWaited(url, 'executions')
-    await store.create(makeRecord())
-    await client.query('COMMIT')
-    expect(await migrated).toMatchObject({ made: ['made'] })
-  })
-
-  test('that fails leaves the version before', async () => {
-    const url = await createDatabase()
-    const { found } = await checkPostgresStore(url)
-    const before = Array.from({ length: found }, () => ({ title: 'done', sql: '' }))
-    const broken = { title: 'broken', sql: 'CREATE TABLE dagstream.extra (a int); SELECT 1 / 0' }
-    await expect(migratePostgresStore(url, [...before, broken])).rejects.toMatchObject({ code: 'STORE_FAILED' })
-    expect((await checkPostgresStore(url)).found).toBe(found)
-    expect(await execute(url, `SELECT to_regclass('dagstream.extra') AS extra`)).toEqual([{ extra: null }])
   })
 })

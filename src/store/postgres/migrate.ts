@@ -12,7 +12,7 @@ import {
   LOCK_MIGRATION,
   type SchemaVersion,
 } from './sql/version.ts'
-import { checkServer, checkStore, checkVersion, readVersion } from './schema-version.ts'
+import { checkMembers, checkServer, checkStore, checkVersion, readVersion } from './schema-version.ts'
 import { failStore, isConflict, isLocked, toStoreError } from './store-error.ts'
 
 /** Pause in which the running processes go on, before a step is tried again, ms. */
@@ -26,6 +26,8 @@ export interface MigrationReport extends SchemaVersion {
 
 /**
  * Migrates a database to the version of this dagstream, each step in a transaction. Idempotent; of several at once one migrates.
+ *
+ * Processes that use the store stay at work. It refuses to leave one of them two versions behind.
  *
  * A step needs its tables for itself. It waits for them for half a second, then lets the processes on the store go on and tries again.
  *
@@ -45,7 +47,9 @@ export function migratePostgresStore(
     if (found === 0) await inTransaction(client, () => createSchema(client))
     let version = found
     while (version < migrations.length) {
-      const step = await untilFree(where, waitMs, () => inTransaction(client, () => makeStep(client, migrations)))
+      const step = await untilFree(where, waitMs, () =>
+        inTransaction(client, () => makeStep(client, where, migrations)),
+      )
       version = step.version
       if (step.made !== undefined) made.push(step.made.title)
     }
@@ -65,11 +69,13 @@ export function checkPostgresStore(url: string): Promise<SchemaVersion> {
 /** @returns the version, and the step that led to it unless another process has made all of them */
 async function makeStep(
   client: ClientBase,
+  where: string,
   migrations: readonly Migration[],
 ): Promise<{ readonly version: number; readonly made?: Migration }> {
   const version = await readVersion(client)
   const next = migrations[version]
   if (next === undefined) return { version }
+  await checkMembers(client, where, migrations.length)
   await client.query(BOUND_LOCKS)
   await client.query(next.sql)
   await client.query(ADD_VERSION, [version + 1])

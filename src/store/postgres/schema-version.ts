@@ -1,10 +1,17 @@
 import type { ClientBase } from 'pg'
+import { LIST_BODIES, LOCK_MEMBERS, MEMBERS_LOCK } from './sql/members.ts'
 import { MIGRATIONS } from './sql/migrations.ts'
 import { READ_FACTS, READ_VERSION, type SchemaVersion } from './sql/version.ts'
 import { failStore, notMigrated } from './store-error.ts'
 
 /** The oldest server that is supported, as `server_version_num` has it. */
 const OLDEST_SERVER = 150_000
+
+/** The version of members that do not tell theirs. */
+const UNTOLD_VERSION = 2
+
+/** Members that are named at most. */
+const MAX_NAMED = 5
 
 /** Checks the server and the version of the store. @throws `STORE_FAILED`, `STORE_NOT_MIGRATED` */
 export async function checkStore(
@@ -24,6 +31,33 @@ export function checkVersion(where: string, found: number, newest: number): void
   if (found > newest + 1) {
     const supported = `this one supports versions up to ${newest + 1}`
     throw failStore(where, `was migrated by a newer dagstream: its version is ${found}, ${supported}`)
+  }
+}
+
+/**
+ * Checks that the processes on the store will work with a version of it. In a transaction: no process joins until its end.
+ * @throws `STORE_FAILED`
+ */
+export async function checkMembers(client: Pick<ClientBase, 'query'>, where: string, version: number): Promise<void> {
+  const [facts] = (await client.query(READ_FACTS)).rows as [{ has_members: boolean }]
+  if (!facts.has_members) return
+  await client.query(LOCK_MEMBERS.text, [MEMBERS_LOCK])
+  const members = (await client.query(LIST_BODIES)).rows as readonly { id: string; body: string }[]
+  const behind = members.flatMap(({ id, body }) => readBehind(id, body, version))
+  if (behind.length === 0) return
+  const more = behind.length > MAX_NAMED ? ` and ${behind.length - MAX_NAMED} more` : ''
+  const named = `${behind.slice(0, MAX_NAMED).join(', ')}${more}`
+  const advice = 'replace them by the version between, or stop them, then migrate'
+  throw failStore(where, `is used by processes that do not work with its version ${version}: ${named}; ${advice}`)
+}
+
+/** @returns the member if it is two or more versions behind; nothing for a row that another program has damaged */
+function readBehind(id: string, body: string, version: number): string[] {
+  try {
+    const { role, version: own, schema = UNTOLD_VERSION } = JSON.parse(body) as Record<string, unknown>
+    return Number(schema) < version - 1 ? [`${String(role)} ${id} (dagstream ${String(own)})`] : []
+  } catch {
+    return []
   }
 }
 

@@ -21,6 +21,9 @@ import {
   SUM_LIMITS,
   SUM_TOOLS,
 } from '../sql/members.ts'
+import { MIGRATIONS } from '../sql/migrations.ts'
+import { READ_OWN_VERSION } from '../sql/version.ts'
+import { checkVersion } from '../schema-version.ts'
 import { toStored } from '../stored-text.ts'
 
 /** The living processes on the store. */
@@ -35,13 +38,17 @@ export class MemberTable implements Members {
 
   async announce(member: Member, dispatcher: string, ttlMs: number): Promise<void> {
     const { memberId, startedAt, tools, ...rest } = member
-    const values = [memberId, dispatcher, JSON.stringify(tools), JSON.stringify(rest), ttlMs]
+    // A migration reads the version of the database that this process was made for.
+    const body = JSON.stringify({ ...rest, schema: MIGRATIONS.length })
+    const values = [memberId, dispatcher, JSON.stringify(tools), body, ttlMs]
     // Nearly always: nothing but the time has changed.
     if ((await this.#database.query(RENEW_MEMBER, values)).length > 0) return
     await this.#database.transaction(async query => {
       await query(LOCK_MEMBERS, [MEMBERS_LOCK])
       const [other] = await query(FIND_OTHER_DISPATCHER, [memberId, dispatcher])
       if (other !== undefined) throw conflict(member, dispatcher, other)
+      const [row] = await query(READ_OWN_VERSION)
+      checkVersion(this.#database.where, row?.['version'] as number, MIGRATIONS.length)
       const changed = [...(await query(DROP_MEMBERS, [''])), ...(await query(DROP_TOOLS, [memberId]))]
       await query(PUT_MEMBER, [...values, startedAt])
       await query(PUT_TOOLS, [memberId, ...toToolValues(tools)])

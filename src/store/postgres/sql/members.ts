@@ -83,6 +83,10 @@ export const LIST_MEMBERS: Statement = statement(
   `SELECT id, started_at, body, tools, seen_at FROM dagstream.members WHERE alive_until > clock_timestamp() ORDER BY started_at, id`,
 )
 
+/** For a migration, on any version of the database that has members. */
+export const LIST_BODIES =
+  'SELECT id, body FROM dagstream.members WHERE alive_until > clock_timestamp() ORDER BY started_at, id' as const
+
 export const LIMIT_OWNERS: Statement = statement(
   'limit_owners',
   `INSERT INTO dagstream.settings (name, value) VALUES ('max_running_per_owner', $1)

@@ -1,3 +1,5 @@
+import { type Statement, statement } from './statement.ts'
+
 /** The version of a database, and that of this dagstream. */
 export interface SchemaVersion {
   /** 0: no store yet. */
@@ -11,9 +13,13 @@ export const READ_FACTS = `
     current_setting('server_encoding') AS encoding,
     pg_is_in_recovery() AS is_standby,
     current_setting('transaction_read_only')::bool AS is_read_only,
-    to_regclass('dagstream.versions') IS NOT NULL AS is_store` as const
+    to_regclass('dagstream.versions') IS NOT NULL AS is_store,
+    to_regclass('dagstream.members') IS NOT NULL AS has_members` as const
 
 export const READ_VERSION = 'SELECT coalesce(max(version), 0)::int AS version FROM dagstream.versions' as const
+
+/** For processes that run. */
+export const READ_OWN_VERSION: Statement = statement('read_version', READ_VERSION)
 
 /** Waits for another process that migrates; ends with the transaction. */
 export const LOCK_MIGRATION = 'SELECT pg_advisory_xact_lock($1)' as const

@@ -104,6 +104,51 @@ test('an answer in the log that the worker never got is given by the next coordi
   expect(await outputsOf(second)).toMatchObject({ a: [1, 2] })
 })
 
+/** Calls that a test lets go on. */
+function hold(): { readonly until: Promise<void>; release: () => void } {
+  let release = (): void => {}
+  const until = new Promise<void>(resolve => (release = resolve))
+  return { until, release: () => release() }
+}
+
+test.each<[string, CommandNews]>([
+  ['refused', answer('a.9', 1)],
+  ['a cancellation', { type: 'cancel', reason: { code: 'CANCELLED', message: 'Enough' } }],
+])('a command is replied to once, though its message is read again during the commit: %s', async (_, news) => {
+  const { rig, first } = await begin()
+  await rig.clock.run(0)
+  const { store } = rig
+  const replied: string[] = []
+  const commit = store.commit.bind(store)
+  const committing = hold()
+  store.commit = async (lease, firstSeq, entries, round) => {
+    replied.push(...round.replies.map(({ commandId }) => commandId))
+    await committing.until
+    await commit(lease, firstSeq, entries, round)
+  }
+  await store.inbox.send({ commandId: 'c', executionId: 'x', news })
+  await rig.clock.run(0)
+  const deliveredAgain = first.loop.deliver()
+  await rig.clock.run(0)
+  // This one begins before the message is gone, and ends after.
+  const read = store.inbox.read.bind(store.inbox)
+  const reading = hold()
+  store.inbox.read = async (...given) => {
+    const found = await read(...given)
+    await reading.until
+    return found
+  }
+  const delivered = first.loop.deliver()
+  await rig.clock.run(0)
+  committing.release()
+  await rig.clock.run(0)
+  expect(await store.inbox.findReply('c')).toMatchObject({ commandId: 'c' })
+  reading.release()
+  await Promise.all([delivered, deliveredAgain])
+  await rig.clock.run(0)
+  expect(replied).toEqual(['c'])
+})
+
 test('a command that came before a takeover is obeyed and answered once', async () => {
   const tool = new ControlledTool()
   const rig = new SharedRig({ work: { execute: tool.execute } })

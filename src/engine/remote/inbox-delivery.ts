@@ -41,7 +41,7 @@ export interface DeliveryParts {
  */
 export class InboxDelivery {
   readonly #parts: DeliveryParts
-  /** Commands whose outcome is not recorded yet. */
+  /** Messages of commands that are obeyed, until a commit has consumed them. */
   readonly #obeying = new Set<string>()
   #last: Promise<void> = Promise.resolve()
   #next: Promise<void> | undefined
@@ -68,10 +68,12 @@ export class InboxDelivery {
     let isFull = true
     // Messages that come after the last page have a hint of their own.
     while (isFull && !recorder.isClosed) {
+      // Their commit may end before the answer comes that has them still.
+      const obeying = new Set(this.#obeying)
       const messages = (await inbox.read([executionId], PAGE)).get(executionId) ?? []
       if (recorder.isClosed) return
       isFull = messages.length >= PAGE || weigh(messages) > SMALL_PAGE
-      const consumed = this.#receive(messages)
+      const consumed = this.#receive(messages.filter(({ id }) => !obeying.has(id)))
       if (consumed.length === 0) return
       pending.consume(consumed)
       recorder.wake()
@@ -102,11 +104,14 @@ export class InboxDelivery {
   }
 
   #obey(id: string, { commandId, news }: CommandMessage): void {
-    if (this.#obeying.has(id)) return
     const { recorder, pending, cancel } = this.#parts
+    this.#obeying.add(id)
+    let isReplied = false
     const reply = (outcome: Omit<Reply, 'commandId'> = {}): void => {
+      isReplied = true
       pending.reply({ commandId, ...outcome })
       pending.consume([id])
+      void pending.settled.then(() => this.#obeying.delete(id))
       recorder.wake()
     }
     if (news.type === 'cancel') {
@@ -116,19 +121,16 @@ export class InboxDelivery {
     if (news.type !== 'answer' && news.type !== 'patch') {
       return reply({ error: { code: 'STORE_FAILED', message: 'The command in the store is damaged' } })
     }
-    this.#obeying.add(id)
-    let isRecorded = false
     // The command and its reply are one commit.
-    const onRecorded = (value?: unknown): void => {
-      isRecorded = true
-      reply(value === undefined ? {} : { value: JSON.stringify(value) })
-    }
+    const onRecorded = (value?: unknown): void => reply(value === undefined ? {} : { value: JSON.stringify(value) })
     this.#perform(news, onRecorded)
       .catch((error: unknown) => {
         // The store may have failed to keep a secret: the command stays, and is obeyed again.
-        if (!isRecorded && error instanceof DagstreamError) reply({ error: describeFailure(error) })
+        if (!isReplied && error instanceof DagstreamError) reply({ error: describeFailure(error) })
       })
-      .finally(() => this.#obeying.delete(id))
+      .finally(() => {
+        if (!isReplied) this.#obeying.delete(id)
+      })
   }
 
   async #perform(news: Exclude<CommandNews, { type: 'cancel' }>, onRecorded: (value?: unknown) => void): Promise<void> {

@@ -1,18 +1,14 @@
 // Builds dist: bundled modules, their declarations, the schemas of documents and the licences of what is bundled. Stamps it,
 // so that `prepare.mjs` can check whether it is up to date.
 import { execFileSync } from 'node:child_process'
-import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { bundle } from './bundle.mjs'
+import { bundle, listEntries } from './bundle.mjs'
 import { buildPage } from './page.mjs'
 import { collectLicences } from './licences.mjs'
 import { root, sourceStamp, stampFile } from './stamp.mjs'
 
-/** Files of their own that no export names: threads. */
-const THREADS = { 'store/postgres/renewal-thread': 'src/store/postgres/renewal-thread.ts' }
-
 const dist = new URL('dist/', root)
-const { exports, bin } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'))
 
 rmSync(dist, { recursive: true, force: true })
 execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], {
@@ -38,16 +34,5 @@ async function writeSchemas() {
   for (const [name, { $schema, ...schema }] of Object.entries({ workflow: workflowSchema, config: configSchema })) {
     const published = { $schema, $id: `urn:dagstream:${name}`, ...schema }
     writeFileSync(new URL(`${name}.schema.json`, dist), `${JSON.stringify(published, undefined, 2)}\n`)
-  }
-}
-
-/** The modules that package.json names, the threads, and the inside for benches and tests, which is not published. */
-function listEntries() {
-  const paths = [...Object.values(exports), ...Object.values(bin)]
-  const names = paths.flatMap(path => /^\.\/dist\/(.+)\.js$/.exec(path)?.[1] ?? [])
-  return {
-    ...Object.fromEntries(names.map(name => [name, `src/${name}.ts`])),
-    ...THREADS,
-    internals: 'bench/internals.ts',
   }
 }

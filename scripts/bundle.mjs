@@ -1,4 +1,5 @@
 // Bundles src into one module per export and few shared chunks: one file loads several times as fast as hundreds.
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { rolldown } from 'rolldown'
 import { root } from './stamp.mjs'
@@ -34,13 +35,29 @@ const EVALUATED_LATE = {
   'string-width': ['default'],
 }
 
+/** Files of their own that no export names: threads. */
+const THREADS = { 'store/postgres/renewal-thread': 'src/store/postgres/renewal-thread.ts' }
+
+/** The modules that package.json names, the threads, and the inside for benches and tests, which is not published. */
+export function listEntries() {
+  const { exports, bin } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'))
+  const paths = [...Object.values(exports), ...Object.values(bin)]
+  const names = paths.flatMap(path => /^\.\/dist\/(.+)\.js$/.exec(path)?.[1] ?? [])
+  return {
+    ...Object.fromEntries(names.map(name => [name, `src/${name}.ts`])),
+    ...THREADS,
+    internals: 'bench/internals.ts',
+  }
+}
+
 /**
  * Writes the bundle with source maps.
  * @param {Readonly<Record<string, string>>} entries the source of each module, by its path without extension
  * @param {string} folder where it is written
+ * @param {readonly object[]} plugins further ones of a build that differs from the source
  * @returns {Promise<readonly { name: string, folder: string }[]>} the packages that are part of it
  */
-export async function bundle(entries, folder) {
+export async function bundle(entries, folder, plugins = []) {
   const chunks = shareChunks(Object.keys(entries).filter(name => name !== 'cli/main' && name !== 'internals'))
   const build = await rolldown({
     cwd: fileURLToPath(root),
@@ -53,7 +70,9 @@ export async function bundle(entries, folder) {
     preserveEntrySignatures: 'allow-extension',
     tsconfig: false,
     transform: { target: 'es2023' },
-    plugins: [evaluateLate(), requireByImport(), chunks.plugin, escapeText()],
+    plugins: [...plugins, evaluateLate(), requireByImport(), chunks.plugin, escapeText()],
+    // It warns on a machine that is busy, and a warning ends the build.
+    checks: { bundlerTimings: false },
     onLog(level, log) {
       if (level === 'warn') throw new Error(`${level}: ${log.message}`)
     },

@@ -147,6 +147,8 @@ export class Client {
 
   async #take(seen: Seen): Promise<boolean> {
     if (seen.type === 'error') {
+      // The server ends in order: another one goes on.
+      if (seen.json.includes('"SHUTTING_DOWN"')) return false
       if (!seen.json.includes('"CRASH_LIMIT"')) throw new Unexpected(`The stream tells of ${seen.json}`)
       this.parkedCount += 1
       await this.#request('/resume', { method: 'POST' })

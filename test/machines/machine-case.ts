@@ -3,7 +3,7 @@ import { findFaults } from '../kill/checks.ts'
 import type { KillWorkflow } from '../kill/kill-workflows.ts'
 import type { Undisturbed } from '../kill/kill-case.ts'
 import { readOutcome } from '../kill/outcome.ts'
-import { Client } from './client.ts'
+import { Client, type Place } from './client.ts'
 import type { Machine } from './machine.ts'
 import { LEASE_MS, type System } from './system.ts'
 
@@ -48,10 +48,10 @@ export interface MachineCase {
 let caseCount = 0
 
 /** Runs each workflow once without any disturbance. */
-export async function runUndisturbed(system: System, workflows: readonly KillWorkflow[]): Promise<Undisturbed> {
+export async function runUndisturbed(place: Place, workflows: readonly KillWorkflow[]): Promise<Undisturbed> {
   const run = `undisturbed-${++caseCount}`
   const results = workflows.map(async (workflow, at) => {
-    const client = new Client(system, workflow, `${run}-${at}`, at)
+    const client = new Client(place, workflow, `${run}-${at}`, at)
     await client.follow()
     const result = await client.fetchResult()
     return [workflow.name, { outcome: readOutcome(result), eventCount: client.seen.length }] as const
@@ -96,13 +96,13 @@ export async function runCase(
  * Attempts are interrupted only where their worker died: neither with a coordinator nor with the database. One that was never
  * called may also be lost with the answer to the worker that took it.
  */
-function findNeedlessRepeats(
-  system: System,
+export function findNeedlessRepeats(
+  place: Place,
   { executionId, seen }: Client,
   struck: ReadonlySet<number>,
   mayBeUncalled: boolean,
 ): string[] {
-  const calls = system.readCalls().filter(call => call.executionId === executionId && call.moment === 'begun')
+  const calls = place.readCalls().filter(call => call.executionId === executionId && call.moment === 'begun')
   const interrupted = seen.filter(({ type, json }) => type === 'task_retry' && json.includes('"INTERRUPTED"'))
   return interrupted.flatMap(({ json }) => {
     const { taskId, attempt } = JSON.parse(json) as { taskId: string; attempt: number }

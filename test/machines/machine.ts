@@ -23,10 +23,12 @@ export class Machine {
   readonly proxy: Proxy
   /** Between clients and a server. */
   readonly front: Proxy
-  /** Ids of the processes that were killed or frozen. */
+  /** Ids of the processes that were killed, frozen or stopped. */
   readonly struck: number[] = []
   /** Ends of processes that nothing had killed after they were ready. */
   readonly exits: string[] = []
+  /** The folder of the build that its next process is of. */
+  #dist: string
   readonly #argv: readonly string[]
   readonly #env: NodeJS.ProcessEnv
   #child: ChildProcess | undefined
@@ -35,9 +37,16 @@ export class Machine {
   /** How many further answers of the database are lost, after their statements took effect. */
   #lostAnswers = 0
 
-  private constructor(role: Role, proxies: readonly [Proxy, Proxy], argv: readonly string[], env: NodeJS.ProcessEnv) {
+  private constructor(
+    role: Role,
+    dist: string,
+    proxies: readonly [Proxy, Proxy],
+    argv: readonly string[],
+    env: NodeJS.ProcessEnv,
+  ) {
     const [proxy, front] = proxies
     this.role = role
+    this.#dist = dist
     this.proxy = proxy
     this.front = front
     proxy.createFilter = () =>
@@ -62,8 +71,9 @@ export class Machine {
     const proxy = await Proxy.open(Number(url.port))
     url.port = String(proxy.port)
     const command = role === 'server' ? ['serve', '--port', '0', '--no-work'] : ['worker']
-    const argv = [join(dist, 'cli/main.js'), ...command, '--store', url.href, ...flags]
-    const machine = new Machine(role, [proxy, await Proxy.open(0)], argv, { ...process.env, NO_COLOR: '1', ...env })
+    const argv = [...command, '--store', url.href, ...flags]
+    const proxies = [proxy, await Proxy.open(0)] as const
+    const machine = new Machine(role, dist, proxies, argv, { ...process.env, NO_COLOR: '1', ...env })
     machine.#spawn()
     return machine
   }
@@ -107,12 +117,19 @@ export class Machine {
   /** Ends the process by SIGTERM, as an operator does, and starts none. @returns its exit code */
   async stop(): Promise<number | null> {
     const child = this.#child as ChildProcess
+    this.struck.push(child.pid as number)
     this.#child = undefined
     const exited = once(child, 'exit')
     child.kill('SIGTERM')
     await exited
-    this.exits.length = 0
     return child.exitCode
+  }
+
+  /** Starts the next process after `stop`, of another build. Resolves once it is ready. */
+  async restart(dist: string): Promise<void> {
+    this.#dist = dist
+    this.#spawn()
+    await this.#ready
   }
 
   async close(): Promise<void> {
@@ -133,7 +150,7 @@ export class Machine {
   /** Starts processes until one is ready: without the database they end, as one under a supervisor may. */
   async #start(): Promise<string> {
     for (const until = Date.now() + PATIENCE_MS; ; await wait(100)) {
-      const child = spawn(process.execPath, [...this.#argv], {
+      const child = spawn(process.execPath, [join(this.#dist, 'cli/main.js'), ...this.#argv], {
         env: this.#env,
         stdio: ['ignore', 'ignore', 'pipe'],
       })
@@ -167,7 +184,7 @@ export class Machine {
         if (found !== undefined) resolve(found)
       })
       child.once('exit', (code, signal) => {
-        if (found !== undefined && signal !== 'SIGKILL')
+        if (found !== undefined && signal !== 'SIGKILL' && this.#child === child)
           this.exits.push(`ended with ${code}: ${this.#errors.slice(start)}`)
         resolve(undefined)
       })

@@ -1,14 +1,14 @@
 import { systemClock } from '../clock.ts'
 import type { SharedStore } from '../cluster/shared-store.ts'
 import { sleep } from '../sleep.ts'
-import { HELD_ORDER_CASES } from './held-order-cases.ts'
-import { INBOX_CASES } from './inbox-cases.ts'
-import { LEASE_CASES } from './lease-cases.ts'
-import { ORDER_CASES } from './order-cases.ts'
-import { ROUND_CASES } from './round-cases.ts'
+import { HELD_ORDER_CASES } from './shared/held-order-cases.ts'
+import { INBOX_CASES } from './shared/inbox-cases.ts'
+import { LEASE_CASES } from './shared/lease-cases.ts'
+import { ORDER_CASES } from './shared/order-cases.ts'
+import { ROUND_CASES } from './shared/round-cases.ts'
 import type { SharedCheck } from './shared-fixtures.ts'
 import type { StoreCase } from './store-conformance.ts'
-import { WAITING_ORDER_CASES } from './waiting-order-cases.ts'
+import { WAITING_ORDER_CASES } from './shared/waiting-order-cases.ts'
 
 /** How a shared store is tested. */
 export interface SharedTestOptions {

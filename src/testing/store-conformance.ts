@@ -1,9 +1,14 @@
 import type { ExecutionStore } from '../store/execution-store.ts'
-import { LOG_CASES } from './log-cases.ts'
-import { MEMORY_CASES } from './memory-cases.ts'
-import { RECENT_CASES } from './recent-cases.ts'
-import { RECORD_CASES } from './record-cases.ts'
-import { SECRET_CASES } from './secret-cases.ts'
+import { DURABILITY_CASES, type Reopen } from './store/durability-cases.ts'
+import { DELETION_CASES } from './store/deletion-cases.ts'
+import { IDENTITY_CASES } from './store/identity-cases.ts'
+import { LOG_CASES } from './store/log-cases.ts'
+import { MEMORY_CASES } from './store/memory-cases.ts'
+import { RECENT_CASES } from './store/recent-cases.ts'
+import { RECORD_CASES } from './store/record-cases.ts'
+import { SECRET_CASES } from './store/secret-cases.ts'
+import { SNAPSHOT_CASES } from './store/snapshot-cases.ts'
+import type { NamedCheck } from './store-fixtures.ts'
 
 /** One requirement on a store. */
 export interface StoreCase {
@@ -13,19 +18,45 @@ export interface StoreCase {
   readonly run: () => Promise<void>
 }
 
+const CASES: readonly NamedCheck[] = [
+  ...RECORD_CASES,
+  ...IDENTITY_CASES,
+  ...RECENT_CASES,
+  ...LOG_CASES,
+  ...SNAPSHOT_CASES,
+  ...DELETION_CASES,
+  ...MEMORY_CASES,
+  ...SECRET_CASES,
+]
+
+/** How a store is tested. */
+export interface StoreTestOptions {
+  /**
+   * Ends the process that has a store open, and opens its data as another process does: closes the store and opens it again, say.
+   * For a store that outlives its process. @defaultValue the cases of what outlives a process are left out
+   */
+  readonly reopen?: Reopen
+}
+
 /**
  * The conformance suite of an `ExecutionStore`, as cases for any test runner.
  *
  * Every execution of the suite has a unique id and owner, so `createStore` may return a new store each time or the same one
- * repeatedly; it need not be empty.
+ * repeatedly, unless `reopen` closes it; it need not be empty.
  *
  * @example for (const { name, run } of testStore(createMyStore)) test(name, run)
  */
-export function testStore(createStore: () => ExecutionStore | Promise<ExecutionStore>): readonly StoreCase[] {
-  return [...RECORD_CASES, ...RECENT_CASES, ...LOG_CASES, ...MEMORY_CASES, ...SECRET_CASES].map(([name, check]) => ({
+export function testStore(
+  createStore: () => ExecutionStore | Promise<ExecutionStore>,
+  { reopen }: StoreTestOptions = {},
+): readonly StoreCase[] {
+  const cases = CASES.map(([name, check]) => ({ name, run: async () => check(await createStore()) }))
+  if (reopen === undefined) return cases
+  const durable = DURABILITY_CASES.map(([name, check]) => ({
     name,
-    run: async () => check(await createStore()),
+    run: async () => check(await createStore(), reopen),
   }))
+  return [...cases, ...durable]
 }
 
 /** Alias of `testStore`, its former name. */

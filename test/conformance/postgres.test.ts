@@ -1,8 +1,9 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { SharedStore } from '../../src/cluster/shared-store.ts'
+import type { ExecutionStore } from '../../src/store/execution-store.ts'
 import type { PostgresStore } from '../../src/store/postgres/index.ts'
 import { testDispatcher, testSharedStore } from '../../src/testing/shared-conformance.ts'
-import { storeConformance } from '../../src/testing/store-conformance.ts'
+import { testStore } from '../../src/testing/store-conformance.ts'
 import { createDatabase, execute, isPostgresMissing } from '../support/postgres.ts'
 import { openHere } from '../store/postgres-rig.ts'
 
@@ -57,12 +58,18 @@ describe.skipIf(isPostgresMissing)('a shared store in PostgreSQL', () => {
 })
 
 describe.skipIf(isPostgresMissing)('a store in PostgreSQL', () => {
-  for (const { name, run } of storeConformance(() => openHere())) test(name, run)
+  let url: string
+  const create = async (): Promise<PostgresStore> => openHere((url = await createDatabase()))
+  const reopen = async (store: ExecutionStore): Promise<ExecutionStore> => {
+    await (store as PostgresStore).close()
+    return openHere(url)
+  }
+  for (const { name, run } of testStore(create, { reopen })) test(name, run)
 
   test('one store for all cases, at once', async () => {
     const store = await openHere()
     // One case forgets the remembered outputs of all others.
-    const cases = storeConformance(() => store).filter(({ name }) => !name.includes('remembered'))
+    const cases = testStore(() => store).filter(({ name }) => !name.includes('remembered'))
     const outcomes = await Promise.allSettled(cases.map(({ run }) => run()))
     expect(outcomes.filter(({ status }) => status === 'rejected')).toEqual([])
   })
@@ -75,7 +82,7 @@ describe.skipIf(isPostgresMissing)('a store in PostgreSQL', () => {
     const turning = new Proxy(stores[0] as (typeof stores)[0], {
       get: (_, name) => Reflect.get(stores[calls++ % 2] as object, name) as unknown,
     })
-    for (const { run } of storeConformance(() => turning)) await run()
+    for (const { run } of testStore(() => turning)) await run()
     expect(calls).toBeGreaterThan(100)
   })
 })

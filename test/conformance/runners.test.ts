@@ -3,8 +3,8 @@ import { LocalRunner } from '../../src/attempt/local-runner.ts'
 import type { AttemptCommand, AttemptRunner, AttemptSink, Question } from '../../src/attempt/runner.ts'
 import { systemClock } from '../../src/clock.ts'
 import { JsonValue } from '../../src/events/json-value.ts'
-import { testRunner } from '../../src/testing/runner-conformance.ts'
-import type { CreateRunner } from '../../src/testing/runner-rig.ts'
+import { testRunner } from '../../src/testing/runner/runner-conformance.ts'
+import type { CreateRunner } from '../../src/testing/runner/runner-rig.ts'
 
 const createLocal: CreateRunner = (tools, { abortGraceMs }) =>
   new LocalRunner({ tools, clock: systemClock, abortGraceMs })

@@ -1,7 +1,7 @@
-import { LogEntry } from '../events/log-entry.ts'
-import type { ExecutionStore } from '../store/execution-store.ts'
-import type { StoredEntry } from '../log/stored-entry.ts'
-import { expectCode, expectSame, settle } from './expectations.ts'
+import { LogEntry } from '../../events/log-entry.ts'
+import type { ExecutionStore } from '../../store/execution-store.ts'
+import type { StoredEntry } from '../../log/stored-entry.ts'
+import { expectCode, expectSame, settle } from '../expectations.ts'
 import {
   type Begun,
   begin,
@@ -13,7 +13,7 @@ import {
   type NamedCheck,
   TIMESTAMP,
   toStored,
-} from './store-fixtures.ts'
+} from '../store-fixtures.ts'
 
 /** Requirements on a store for leases and logs. */
 export const LOG_CASES: readonly NamedCheck[] = [
@@ -23,6 +23,7 @@ export const LOG_CASES: readonly NamedCheck[] = [
   ['appended entries are read in order, in pages, from any place', checkPages],
   ['reading never waits for new entries', checkReadEnds],
   ['an append that does not follow is refused whole', checkSeqConflict],
+  ['an end that is refused ends nothing', checkRefusedEnd],
   ['of appends at once for one place exactly one succeeds, whole', checkAppendRace],
   ['executions appended to at once keep their own entries', checkAppendApart],
   ['the JSON of an entry comes back to the byte', checkBytes],
@@ -39,6 +40,7 @@ async function checkFencing(store: ExecutionStore): Promise<void> {
   const entries = makeEntries(executionId, 3, 1)
   await expectCode('append() with an earlier lease', ['FENCED'], () => store.append(lease, 3, entries))
   await expectCode('putOutput() with an earlier lease', ['FENCED'], () => store.putOutput(lease, 'a', '1'))
+  expectSame('getOutput() after a refusal', await store.getOutput(executionId, 'a'), undefined)
   await store.append(later, 3, entries)
   await expectCode('append() with an earlier lease', ['FENCED'], () => store.append(lease, 4, entries))
   await expectSeqs(store, executionId, [1, 2, 3])
@@ -90,7 +92,13 @@ async function checkReadEnds(store: ExecutionStore): Promise<void> {
   await store.append(lease, 1, makeEntries(executionId, 1, 3))
   expectSame('read() at the end', await store.read(executionId, 3, 10), [])
   expectSame('read() beyond the end', await store.read(executionId, 300, 10), [])
+  expectSame('the number of entries of 2 read() at once', await readTwice(store, executionId), [3, 3])
   expectSame('read() of an unknown execution', await store.read(makeName('unknown'), 0, 10), [])
+}
+
+async function readTwice(store: ExecutionStore, executionId: string): Promise<number[]> {
+  const pages = await Promise.all([store.read(executionId, 0, 10), store.read(executionId, 0, 10)])
+  return pages.map(({ length }) => length)
 }
 
 async function checkSeqConflict(store: ExecutionStore): Promise<void> {
@@ -108,6 +116,21 @@ async function checkSeqConflict(store: ExecutionStore): Promise<void> {
   await expectSeqs(store, executionId, [1, 2])
   await store.append(lease, 3, makeEntries(executionId, 3, 1))
   await expectSeqs(store, executionId, [1, 2, 3])
+}
+
+/** The last event among what is refused must not end the execution. */
+async function checkRefusedEnd(store: ExecutionStore): Promise<void> {
+  const owner = makeName('owner')
+  const { executionId, record, lease } = await begin(store, { owner })
+  const end = (seq: number): LogEntry[] => [...makeEntries(executionId, seq, 1), makeEnd(executionId, seq + 1, 'error')]
+  await expectCode('append() from 2', ['SEQ_CONFLICT'], () => store.append(lease, 2, end(2)))
+  const later = await store.claim(executionId)
+  await expectCode('append() with an earlier lease', ['FENCED'], () => store.append(lease, 1, end(1)))
+  const expected = { ...record, status: 'running' }
+  expectSame('get()', await store.get(executionId), expected)
+  expectSame('list()', await store.list({ owner, limit: 10 }), [expected])
+  await store.append(later, 1, makeEntries(executionId, 1, 1))
+  await expectSeqs(store, executionId, [1])
 }
 
 async function checkAppendRace(store: ExecutionStore): Promise<void> {
@@ -137,13 +160,14 @@ async function checkBytes(store: ExecutionStore): Promise<void> {
   const { executionId, lease } = await begin(store)
   const texts = [
     '{"output":{"__proto__":{"polluted":true},"constructor":1}}',
-    '{"text":"żółć 🧵 漢字 \u2028 \u2029 \u00a0 \u0007"}',
+    '{"text":"żółć 🧵 漢字 \u2028 \u2029 \u00a0 \u007f"}',
     '{"text":"\\ud800 \\u0000 \\r\\n \\"\\\\"}',
+    '{"n":[9007199254740993,0.10,1e400,123456789012345678901234567890]}',
     '{ "spaces" : [ 1.0, 1e3, -0, 0.1000 ] , "b":1, "a":2, "a":3 }',
     `{"text":"${'long '.repeat(20_000)}"}`,
     '{}',
   ]
-  const types = ['task_complete', 'token', 'info', 'token_usage', 'task_complete', 'task_progress'] as const
+  const types = ['task_complete', 'token', 'info', 'token_usage', 'task_complete', 'task_progress', 'info'] as const
   // Only the JSON of an entry is kept.
   const data = { executionId, timestamp: TIMESTAMP, level: 'info', message: '', text: '' } as const
   const entries = texts.map((json, i) => new LogEntry(i + 1, types[i] as 'info', data, json))
@@ -154,9 +178,12 @@ async function checkBytes(store: ExecutionStore): Promise<void> {
   await store.putOutput(lease, 'constructor', texts[2] as string)
   // The output of the workflow has no task.
   await store.putOutput(lease, '', texts[3] as string)
+  for (const [i, json] of texts.entries()) await store.putOutput(lease, `task ${i} é/"[1]`, json)
   expectSame('the output of `__proto__`', await store.getOutput(executionId, '__proto__'), texts[1])
   expectSame('the output of `constructor`', await store.getOutput(executionId, 'constructor'), texts[2])
   expectSame('the output of the workflow', await store.getOutput(executionId, ''), texts[3])
+  for (const [i, json] of texts.entries())
+    expectSame('an output', await store.getOutput(executionId, `task ${i} é/"[1]`), json)
   expectSame('the output of `toString`', await store.getOutput(executionId, 'toString'), undefined)
 }
 

@@ -1,8 +1,8 @@
-import type { AttemptReport } from '../attempt/attempt-outcome.ts'
-import { systemClock } from '../clock.ts'
-import { sleep } from '../sleep.ts'
-import type { ToolContext } from '../tools/tool.ts'
-import { expectSame } from './expectations.ts'
+import type { AttemptReport } from '../../attempt/attempt-outcome.ts'
+import { systemClock } from '../../clock.ts'
+import { sleep } from '../../sleep.ts'
+import type { ToolContext } from '../../tools/tool.ts'
+import { expectSame } from '../expectations.ts'
 import { type CreateRunner, startAttempt, startOn } from './runner-rig.ts'
 
 /** A sentence of behaviour with its check, which throws if a runner violates it. */

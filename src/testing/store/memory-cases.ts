@@ -1,6 +1,6 @@
-import type { ExecutionStore, MemoryKey, RememberedOutput } from '../store/execution-store.ts'
-import { expectSame } from './expectations.ts'
-import { begin, makeName, type NamedCheck } from './store-fixtures.ts'
+import type { ExecutionStore, MemoryKey, RememberedOutput } from '../../store/execution-store.ts'
+import { expectSame } from '../expectations.ts'
+import { begin, makeName, type NamedCheck } from '../store-fixtures.ts'
 
 /** Requirements on a store that remembers outputs; one that does not passes them. */
 export const MEMORY_CASES: readonly NamedCheck[] = [
@@ -28,7 +28,7 @@ function makeRemembered(output: string): RememberedOutput {
 async function checkRecall(store: ExecutionStore): Promise<void> {
   if (!remembers(store)) return
   const key = makeKey()
-  const [first, second] = [makeRemembered('{"a": "é"}'), makeRemembered('[9007199254740993]')]
+  const [first, second] = [makeRemembered('{"b": "é \\u0000 \\ud800", "a": 1.0}'), makeRemembered('[9007199254740993]')]
   expectSame('recall() before', await store.recall(key, DAY_MS), undefined)
   await store.remember(key, first)
   expectSame('recall()', await store.recall(key, DAY_MS), first)
@@ -56,9 +56,12 @@ async function checkForget(store: ExecutionStore): Promise<void> {
   const key = makeKey()
   const { executionId } = await begin(store)
   await store.remember(key, { executionId, taskId: 'a', output: 'null' })
+  const others = [makeKey(), { key: 'c'.repeat(64) }]
+  for (const other of others) await store.remember(other, makeRemembered('1'))
   await store.delete(executionId)
   expectSame('recall() after the deletion', (await store.recall(key, DAY_MS))?.executionId, executionId)
   const count = await store.forget()
-  expectSame('the number of forgotten outputs is at least 1', count >= 1, true)
-  expectSame('recall() after forget()', await store.recall(key, DAY_MS), undefined)
+  expectSame('the number of forgotten outputs is at least 3', count >= 3, true)
+  for (const each of [key, ...others])
+    expectSame('recall() after forget()', await store.recall(each, DAY_MS), undefined)
 }

@@ -1,7 +1,7 @@
-import { systemClock } from '../clock.ts'
-import { sleep } from '../sleep.ts'
-import { expectSame } from './expectations.ts'
-import type { RunnerCheck } from './runner-outcome-cases.ts'
+import { systemClock } from '../../clock.ts'
+import { sleep } from '../../sleep.ts'
+import { expectSame } from '../expectations.ts'
+import type { RunnerCheck } from './outcome-cases.ts'
 import { type CreateRunner, startAttempt } from './runner-rig.ts'
 
 /** Requirements on a runner for tools that ask people. */

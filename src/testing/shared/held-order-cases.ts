@@ -1,5 +1,5 @@
-import type { Question } from '../attempt/runner.ts'
-import { expectSame } from './expectations.ts'
+import type { Question } from '../../attempt/runner.ts'
+import { expectSame } from '../expectations.ts'
 import {
   CANCELLED,
   type Coordinated,
@@ -12,8 +12,8 @@ import {
   type SharedCheck,
   type SharedRig,
   succeed,
-} from './shared-fixtures.ts'
-import { makeName } from './store-fixtures.ts'
+} from '../shared-fixtures.ts'
+import { makeName } from '../store-fixtures.ts'
 
 /** Requirements on orders that a worker holds. */
 export const HELD_ORDER_CASES: readonly SharedCheck[] = [

@@ -1,6 +1,6 @@
-import { LogEntry } from '../events/log-entry.ts'
-import type { Lease } from '../log/event-log.ts'
-import { expectCode, expectSame } from './expectations.ts'
+import { LogEntry } from '../../events/log-entry.ts'
+import type { Lease } from '../../log/event-log.ts'
+import { expectCode, expectSame } from '../expectations.ts'
 import {
   coordinate,
   DISPATCHER,
@@ -9,8 +9,8 @@ import {
   SHORT_MS,
   type SharedCheck,
   type SharedRig,
-} from './shared-fixtures.ts'
-import { create, makeEnd, makeEntries, makeName, makeRecord, TIMESTAMP } from './store-fixtures.ts'
+} from '../shared-fixtures.ts'
+import { create, makeEnd, makeEntries, makeName, makeRecord, TIMESTAMP } from '../store-fixtures.ts'
 
 /** Requirements on leases of executions, and on members. */
 export const LEASE_CASES: readonly SharedCheck[] = [

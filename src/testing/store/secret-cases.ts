@@ -1,6 +1,6 @@
-import type { ExecutionStore, SecretStore } from '../store/execution-store.ts'
-import { expectCode, expectSame } from './expectations.ts'
-import { begin, type NamedCheck } from './store-fixtures.ts'
+import type { ExecutionStore, SecretStore } from '../../store/execution-store.ts'
+import { expectCode, expectSame } from '../expectations.ts'
+import { begin, type NamedCheck } from '../store-fixtures.ts'
 
 /** Requirements on a store that keeps secret answers; met by one that keeps none. */
 export const SECRET_CASES: readonly NamedCheck[] = [
@@ -19,7 +19,7 @@ async function withSecrets(
 
 async function checkSecrets(store: ExecutionStore): Promise<void> {
   await withSecrets(store, async (secrets, { executionId, lease }) => {
-    const json = '{"p":"\\ud800 é \\" 🧵"}'
+    const json = '{"p":"\\ud800 \\u0000 é \\" 🧵","b":9007199254740993,"a":1.0}'
     await secrets.put(lease, 'a.1', json)
     await secrets.put(lease, 'a.2', '1')
     await secrets.put(lease, 'a.2', '2')
@@ -57,6 +57,7 @@ async function checkApart(store: ExecutionStore): Promise<void> {
     await secrets.put(lease, 'a.1', '"secret"')
     await store.putOutput(lease, 'a.1', '"output"')
     expectSame('the output', await store.getOutput(executionId, 'a.1'), '"output"')
+    expectSame('the secret', await secrets.get(executionId, 'a.1'), '"secret"')
     await secrets.keep(lease, [])
     expectSame('the output', await store.getOutput(executionId, 'a.1'), '"output"')
     await store.delete(executionId)

@@ -1,6 +1,6 @@
-import type { CommandMessage } from '../cluster/inbox.ts'
-import type { Hint } from '../cluster/shared-store.ts'
-import { expectCode, expectSame } from './expectations.ts'
+import type { CommandMessage } from '../../cluster/inbox.ts'
+import type { Hint } from '../../cluster/shared-store.ts'
+import { expectCode, expectSame } from '../expectations.ts'
 import {
   coordinate,
   hold,
@@ -9,8 +9,8 @@ import {
   type SharedCheck,
   type SharedRig,
   succeed,
-} from './shared-fixtures.ts'
-import { makeEnd, makeEntries, makeName } from './store-fixtures.ts'
+} from '../shared-fixtures.ts'
+import { makeEnd, makeEntries, makeName } from '../store-fixtures.ts'
 
 /** Requirements on rounds, commands and hints. */
 export const ROUND_CASES: readonly SharedCheck[] = [

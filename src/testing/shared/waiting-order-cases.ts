@@ -1,6 +1,6 @@
-import { expectSame } from './expectations.ts'
-import { coordinate, join, LONG_MS, type SharedCheck, type SharedRig } from './shared-fixtures.ts'
-import { makeName } from './store-fixtures.ts'
+import { expectSame } from '../expectations.ts'
+import { coordinate, join, LONG_MS, type SharedCheck, type SharedRig } from '../shared-fixtures.ts'
+import { makeName } from '../store-fixtures.ts'
 
 /** Requirements on orders that wait for workers. */
 export const WAITING_ORDER_CASES: readonly SharedCheck[] = [

@@ -1,8 +1,8 @@
-import { systemClock } from '../clock.ts'
-import { sleep } from '../sleep.ts'
-import type { ToolContext } from '../tools/tool.ts'
-import { expectSame } from './expectations.ts'
-import type { RunnerCheck } from './runner-outcome-cases.ts'
+import { systemClock } from '../../clock.ts'
+import { sleep } from '../../sleep.ts'
+import type { ToolContext } from '../../tools/tool.ts'
+import { expectSame } from '../expectations.ts'
+import type { RunnerCheck } from './outcome-cases.ts'
 import { createGate, type CreateRunner, GRACE_MS, startAttempt, startOn, within } from './runner-rig.ts'
 
 const REASON = { code: 'CANCELLED', message: 'Enough' }

@@ -1,6 +1,6 @@
-import { ABORT_CASES } from './runner-abort-cases.ts'
-import { OUTCOME_CASES } from './runner-outcome-cases.ts'
-import { QUESTION_CASES } from './runner-question-cases.ts'
+import { ABORT_CASES } from './abort-cases.ts'
+import { OUTCOME_CASES } from './outcome-cases.ts'
+import { QUESTION_CASES } from './question-cases.ts'
 import type { CreateRunner } from './runner-rig.ts'
 
 /** One requirement on a runner. */

@@ -1,10 +1,10 @@
-import { systemClock } from '../clock.ts'
-import { sleep } from '../sleep.ts'
-import type { AttemptReport } from '../attempt/attempt-outcome.ts'
-import type { AttemptCommand, AttemptRunner, AttemptSink, Question } from '../attempt/runner.ts'
-import type { AnyTool } from '../tools/registry.ts'
-import { ToolRegistry } from '../tools/registry.ts'
-import { makeName } from './store-fixtures.ts'
+import { systemClock } from '../../clock.ts'
+import { sleep } from '../../sleep.ts'
+import type { AttemptReport } from '../../attempt/attempt-outcome.ts'
+import type { AttemptCommand, AttemptRunner, AttemptSink, Question } from '../../attempt/runner.ts'
+import type { AnyTool } from '../../tools/registry.ts'
+import { ToolRegistry } from '../../tools/registry.ts'
+import { makeName } from '../store-fixtures.ts'
 
 /** Creates a runner of these tools that abandons a tool which has not settled `abortGraceMs` after its abort. */
 export type CreateRunner = (

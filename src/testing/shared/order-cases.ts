@@ -1,5 +1,5 @@
-import type { TakenOrder } from '../cluster/order.ts'
-import { expectSame } from './expectations.ts'
+import type { TakenOrder } from '../../cluster/order.ts'
+import { expectSame } from '../expectations.ts'
 import {
   coordinate,
   join,
@@ -9,8 +9,8 @@ import {
   type SharedCheck,
   type SharedRig,
   succeed,
-} from './shared-fixtures.ts'
-import { makeName } from './store-fixtures.ts'
+} from '../shared-fixtures.ts'
+import { makeName } from '../store-fixtures.ts'
 
 /** Requirements on the choice of orders. */
 export const ORDER_CASES: readonly SharedCheck[] = [

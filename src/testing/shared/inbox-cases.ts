@@ -1,6 +1,6 @@
-import { expectSame } from './expectations.ts'
-import { hold, join, makeMessages, type SharedCheck, type SharedRig, succeed } from './shared-fixtures.ts'
-import { makeName } from './store-fixtures.ts'
+import { expectSame } from '../expectations.ts'
+import { hold, join, makeMessages, type SharedCheck, type SharedRig, succeed } from '../shared-fixtures.ts'
+import { makeName } from '../store-fixtures.ts'
 
 /** Requirements on the messages of attempts. */
 export const INBOX_CASES: readonly SharedCheck[] = [

@@ -2,13 +2,39 @@ import { systemClock } from '../clock.ts'
 import type { SharedStore } from '../cluster/shared-store.ts'
 import { sleep } from '../sleep.ts'
 import { HELD_ORDER_CASES } from './shared/held-order-cases.ts'
+import { HINT_CASES } from './shared/hint-cases.ts'
 import { INBOX_CASES } from './shared/inbox-cases.ts'
+import { KEY_CASES } from './shared/key-cases.ts'
 import { LEASE_CASES } from './shared/lease-cases.ts'
+import { LIMIT_CASES } from './shared/limit-cases.ts'
+import { MEMBER_CASES } from './shared/member-cases.ts'
 import { ORDER_CASES } from './shared/order-cases.ts'
+import { PERMIT_CASES } from './shared/permit-cases.ts'
+import { RENEWAL_CASES } from './shared/renewal-cases.ts'
 import { ROUND_CASES } from './shared/round-cases.ts'
+import { TAKEOVER_CASES } from './shared/takeover-cases.ts'
+import { WAITING_ORDER_CASES } from './shared/waiting-order-cases.ts'
 import type { SharedCheck } from './shared-fixtures.ts'
 import type { StoreCase } from './store-conformance.ts'
-import { WAITING_ORDER_CASES } from './shared/waiting-order-cases.ts'
+
+const SHARED_CASES: readonly SharedCheck[] = [
+  ...LEASE_CASES,
+  ...TAKEOVER_CASES,
+  ...MEMBER_CASES,
+  ...INBOX_CASES,
+  ...ROUND_CASES,
+  ...HINT_CASES,
+]
+
+const DISPATCHER_CASES: readonly SharedCheck[] = [
+  ...ORDER_CASES,
+  ...LIMIT_CASES,
+  ...PERMIT_CASES,
+  ...HELD_ORDER_CASES,
+  ...KEY_CASES,
+  ...WAITING_ORDER_CASES,
+  ...RENEWAL_CASES,
+]
 
 /** How a shared store is tested. */
 export interface SharedTestOptions {
@@ -28,7 +54,7 @@ type CreateStore = () => SharedStore | Promise<SharedStore>
  * @example for (const { name, run } of testSharedStore(createMyStore)) test(name, run)
  */
 export function testSharedStore(createStore: CreateStore, options: SharedTestOptions = {}): readonly StoreCase[] {
-  return toCases([...LEASE_CASES, ...INBOX_CASES, ...ROUND_CASES], createStore, options)
+  return toCases(SHARED_CASES, createStore, options)
 }
 
 /**
@@ -36,7 +62,7 @@ export function testSharedStore(createStore: CreateStore, options: SharedTestOpt
  * `testSharedStore`.
  */
 export function testDispatcher(createStore: CreateStore, options: SharedTestOptions = {}): readonly StoreCase[] {
-  return toCases([...ORDER_CASES, ...HELD_ORDER_CASES, ...WAITING_ORDER_CASES], createStore, options)
+  return toCases(DISPATCHER_CASES, createStore, options)
 }
 
 function toCases(checks: readonly SharedCheck[], createStore: CreateStore, options: SharedTestOptions): StoreCase[] {

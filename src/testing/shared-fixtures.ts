@@ -104,6 +104,26 @@ export async function coordinate(
   return new Coordinated(store, holder, registration.lease, owner)
 }
 
+/** Claims free executions until there are none, at most `limit` at once. @returns those among these, in their order */
+export async function claimAll(
+  { store }: SharedRig,
+  holder: string,
+  executionIds: readonly string[],
+  { limit = 3, ttlMs = LONG_MS }: { readonly limit?: number; readonly ttlMs?: number } = {},
+): Promise<string[]> {
+  const found = new Set<string>()
+  for (;;) {
+    const leases = await store.leases.claimFree(holder, limit, ttlMs)
+    if (leases.length > limit) throw new Error(`claimFree(): expected at most ${limit} leases, found ${leases.length}`)
+    if (leases.length === 0) return [...found].filter(executionId => executionIds.includes(executionId))
+    for (const { executionId } of leases) {
+      if (found.has(executionId))
+        throw new Error(`claimFree(): expected execution \`${executionId}\` once, found it twice`)
+      found.add(executionId)
+    }
+  }
+}
+
 /** Announces a worker with these tools. @returns its id */
 export async function join({ store }: SharedRig, tools: readonly (string | AnnouncedTool)[]): Promise<string> {
   const memberId = makeName('worker')

@@ -4,20 +4,9 @@ import type { ExecutionStore } from '../../src/store/execution-store.ts'
 import type { PostgresStore } from '../../src/store/postgres/index.ts'
 import { testDispatcher, testSharedStore } from '../../src/testing/shared-conformance.ts'
 import { testStore } from '../../src/testing/store-conformance.ts'
-import { createDatabase, execute, isPostgresMissing } from '../support/postgres.ts'
+import { createDatabase, execute, isPostgresMissing, letPass } from '../support/postgres.ts'
 import { openHere } from '../store/postgres-rig.ts'
-
-/** Moves all times of a store into the past, as if so much time had passed. */
-async function letPass(url: string, ms: number): Promise<void> {
-  const shift = `- ${ms} * interval '1 ms'`
-  await execute(
-    url,
-    `UPDATE dagstream.executions SET lease_until = lease_until ${shift};
-     UPDATE dagstream.orders SET lease_until = lease_until ${shift}, created_at = created_at ${shift};
-     UPDATE dagstream.members SET alive_until = alive_until ${shift};
-     UPDATE dagstream.tools SET paused_until = paused_until ${shift}, refilled_at = refilled_at - ${ms}`,
-  )
-}
+import { expectHints } from './hints.ts'
 
 function bound(part: object, method: string | symbol): unknown {
   return (Reflect.get(part, method) as (...values: unknown[]) => unknown).bind(part)
@@ -36,6 +25,10 @@ describe.skipIf(isPostgresMissing)('a shared store in PostgreSQL', () => {
 
   for (const { name, run } of [...testSharedStore(create, { wait }), ...testDispatcher(create, { wait })])
     test(name, run)
+
+  test('hints come for entries, messages, orders, cancellations and replies', async () => {
+    await expectHints({ store: await create(), wait })
+  })
 
   test('two processes on one database serve all cases in turn', async () => {
     url = await createDatabase()

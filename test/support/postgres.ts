@@ -73,3 +73,16 @@ function tryMakeFolder(path: string): boolean {
     return false
   }
 }
+
+/** Moves all times of a store into the past, as if so much time had passed. */
+export async function letPass(url: string, ms: number): Promise<void> {
+  const shift = `- ${ms} * interval '1 ms'`
+  await execute(
+    url,
+    `UPDATE dagstream.executions SET lease_until = lease_until ${shift};
+     UPDATE dagstream.orders SET lease_until = lease_until ${shift}, created_at = created_at ${shift},
+       unclaimed_since = unclaimed_since ${shift};
+     UPDATE dagstream.members SET alive_until = alive_until ${shift};
+     UPDATE dagstream.tools SET paused_until = paused_until ${shift}, refilled_at = refilled_at - ${ms}`,
+  )
+}

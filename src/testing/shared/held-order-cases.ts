@@ -54,16 +54,19 @@ async function checkExpiry(rig: SharedRig): Promise<void> {
   expectSame('post() after a renewal', await inbox.post(worker, makeMessages(key, [{ type: 'token', text: 'x' }])), [
     true,
   ])
+  const usage = { totalTokensIn: 2, totalTokensOut: 1 }
+  await inbox.post(worker, makeMessages(key, [{ type: 'usage', usage }], 2))
   await rig.wait(2 * SHORT_MS)
   const count = await orders.interruptExpired()
   if (count < 1) throw new Error(`interruptExpired(): expected at least 1, found ${count}`)
-  expectSame('post() after the expiry', await inbox.post(worker, makeMessages(key, [succeed()], 2)), [false])
+  expectSame('post() after the expiry', await inbox.post(worker, makeMessages(key, [succeed()], 3)), [false])
   expectSame('renew() after the expiry', await orders.renew(worker, [key], LONG_MS), { lost: [key], cancelled: [] })
   expectSame('take() after the expiry', await orders.take(await join(rig, [tool]), 1, LONG_MS), [])
   await orders.interruptExpired()
   expectSame('the messages', await execution.messages(), [
     { key, number: 1, news: { type: 'token', text: 'x' } },
-    { key, news: { type: 'interrupted', cause: 'lost' } },
+    { key, number: 2, news: { type: 'usage', usage } },
+    { key, news: { type: 'interrupted', cause: 'lost', usage } },
   ])
 }
 
@@ -183,8 +186,8 @@ async function checkAnswers(rig: SharedRig): Promise<void> {
   await orders.answer(key, [first])
   expectSame('take() while a question is open', namesOf(await orders.take(worker, 1, LONG_MS)), ['b'])
   await orders.answer(key, [second, { ...first, answer: { status: 'answered', response: 'again' } }])
+  expectSame('take() of another worker', namesOf(await orders.take(await join(rig, [tool]), 5, LONG_MS)), [])
   await execution.order(tool, ['c'], { priority: 100 })
-  expectSame('take() of another worker', namesOf(await orders.take(await join(rig, [`${tool} 2`]), 5, LONG_MS)), [])
   const taken = await orders.take(worker, 1, LONG_MS)
   const answers = taken[0]?.kind === 'answer' ? taken[0].answers.toSorted((a, b) => b.number - a.number) : taken
   expectSame('the answers', answers, [first, second])

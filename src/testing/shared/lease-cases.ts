@@ -1,18 +1,9 @@
 import { LogEntry } from '../../events/log-entry.ts'
-import type { Lease } from '../../log/event-log.ts'
 import { expectCode, expectSame } from '../expectations.ts'
-import {
-  coordinate,
-  DISPATCHER,
-  LONG_MS,
-  makeMember,
-  SHORT_MS,
-  type SharedCheck,
-  type SharedRig,
-} from '../shared-fixtures.ts'
+import { claimAll, coordinate, LONG_MS, SHORT_MS, type SharedCheck, type SharedRig } from '../shared-fixtures.ts'
 import { create, makeEnd, makeEntries, makeName, makeRecord, TIMESTAMP } from '../store-fixtures.ts'
 
-/** Requirements on leases of executions, and on members. */
+/** Requirements on leases of executions. */
 export const LEASE_CASES: readonly SharedCheck[] = [
   ['an execution is created and claimed at once', checkCreate],
   ['an execution has one living holder', checkClaim],
@@ -20,21 +11,7 @@ export const LEASE_CASES: readonly SharedCheck[] = [
   ['of claims at once one succeeds', checkRace],
   ['a lease that is released is free at once', checkRelease],
   ['free are only executions that run', checkFree],
-  ['members are listed while they live, with what they announced last', checkMembers],
-  ['members with another dispatcher are refused while others live', checkDispatcher],
-  ['subscribers of an execution are counted at all living members', checkSubscribers],
 ]
-
-/** Claims all free executions. @returns those among these */
-async function claimFree({ store }: SharedRig, holder: string, executionIds: readonly string[]): Promise<string[]> {
-  const found: string[] = []
-  for (;;) {
-    const leases: readonly Lease[] = await store.leases.claimFree(holder, 3, LONG_MS)
-    if (leases.length > 3) throw new Error(`claimFree(): expected at most 3 leases, found ${leases.length}`)
-    if (leases.length === 0) return found.filter(executionId => executionIds.includes(executionId))
-    found.push(...leases.map(({ executionId }) => executionId))
-  }
-}
 
 async function checkCreate({ store }: SharedRig): Promise<void> {
   const { leases } = store
@@ -58,7 +35,7 @@ async function checkClaim(rig: SharedRig): Promise<void> {
   const { executionId, holder } = execution
   const other = makeName('server')
   expectSame('claim() of another', await leases.claim(other, executionId, LONG_MS), undefined)
-  expectSame('claimFree()', await claimFree(rig, other, [executionId]), [])
+  expectSame('claimFree()', await claimAll(rig, other, [executionId]), [])
   expectSame('renew()', await leases.renew(holder, LONG_MS), [executionId])
   expectSame('renew() of another', await leases.renew(makeName('server'), LONG_MS), [])
   await execution.commit(makeEntries(executionId, 1, 1), {})
@@ -75,10 +52,10 @@ async function checkExpiry(rig: SharedRig): Promise<void> {
   const other = makeName('server')
   await leases.renew(holder, 3 * SHORT_MS)
   await rig.wait(1.5 * SHORT_MS)
-  expectSame('claimFree() after a renewal', await claimFree(rig, other, [executionId]), [])
+  expectSame('claimFree() after a renewal', await claimAll(rig, other, [executionId]), [])
   await rig.wait(2 * SHORT_MS)
   expectSame('findHolder() after the time', await leases.findHolder(executionId), undefined)
-  expectSame('claimFree() after the time', await claimFree(rig, other, [executionId]), [executionId])
+  expectSame('claimFree() after the time', await claimAll(rig, other, [executionId]), [executionId])
   expectSame('findHolder()', await leases.findHolder(executionId), other)
   const commit = (): Promise<void> => execution.commit(makeEntries(executionId, 1, 1), {})
   await expectCode('commit() of the earlier holder', ['FENCED'], commit)
@@ -128,58 +105,5 @@ async function checkFree(rig: SharedRig): Promise<void> {
   await ended.commit([makeEnd(ended.executionId, 1, 'success')], {})
   for (const { lease } of [running, parked, ended]) await store.leases.release(lease)
   const ids = [created, ...[running, parked, ended].map(({ executionId }) => executionId)]
-  expectSame('claimFree()', await claimFree(rig, makeName('server'), ids), [running.executionId])
-}
-
-async function checkMembers(rig: SharedRig): Promise<void> {
-  const { members } = rig.store
-  const tool = { name: 'a é', limit: 2, rate: { max: 3, perMs: 1000 }, inputSchema: { type: 'object' }, readOnly: true }
-  const [one, other] = [makeMember(makeName('worker'), [tool]), makeMember(makeName('worker'), [])]
-  const list = async (): Promise<unknown> =>
-    (await members.list())
-      .filter(({ memberId }) => memberId === one.memberId || memberId === other.memberId)
-      .map(({ seenAt, ...member }) => ({ ...member, isTime: !Number.isNaN(Date.parse(seenAt)) }))
-  const later = { ...other, startedAt: '2026-01-02T00:00:00.000Z' }
-  await members.announce(later, DISPATCHER, LONG_MS)
-  await members.announce({ ...one, running: 1 }, DISPATCHER, SHORT_MS)
-  const shown = { ...later, isTime: true }
-  expectSame('list()', await list(), [{ ...one, running: 1, isTime: true }, shown])
-  await members.announce({ ...one, running: 2 }, DISPATCHER, 3 * SHORT_MS)
-  await rig.wait(1.5 * SHORT_MS)
-  expectSame('list() after a renewal', await list(), [{ ...one, running: 2, isTime: true }, shown])
-  await rig.wait(2 * SHORT_MS)
-  expectSame('list() after the time of one', await list(), [shown])
-  await members.leave(other.memberId)
-  await members.leave(other.memberId)
-  expectSame('list() after the other left', await list(), [])
-}
-
-async function checkDispatcher({ store }: SharedRig): Promise<void> {
-  const { members } = store
-  const member = makeMember(makeName('worker'), [])
-  await members.announce(member, DISPATCHER, LONG_MS)
-  const other = makeMember(makeName('worker'), [])
-  await expectCode('announce()', ['DISPATCHER_CONFLICT'], () => members.announce(other, 'another', LONG_MS))
-  const ids = (await members.list()).map(({ memberId }) => memberId)
-  expectSame('whether it is listed', ids.includes(other.memberId), false)
-  await members.announce(other, DISPATCHER, LONG_MS)
-}
-
-async function checkSubscribers(rig: SharedRig): Promise<void> {
-  const { members } = rig.store
-  const { executionId } = await coordinate(rig)
-  const [one, other] = [makeMember(makeName('server'), []), makeMember(makeName('server'), [])]
-  const count = (): Promise<number> => members.countSubscribers(executionId)
-  await members.announce(one, DISPATCHER, SHORT_MS)
-  await members.announce(other, DISPATCHER, LONG_MS)
-  expectSame('countSubscribers() before', await count(), 0)
-  await members.setSubscribers(one.memberId, executionId, 2)
-  await members.setSubscribers(other.memberId, executionId, 5)
-  await members.setSubscribers(other.memberId, executionId, 3)
-  await members.setSubscribers(other.memberId, (await coordinate(rig)).executionId, 7)
-  expectSame('countSubscribers()', await count(), 5)
-  await rig.wait(1.5 * SHORT_MS)
-  expectSame('countSubscribers() after the time of one', await count(), 3)
-  await members.setSubscribers(other.memberId, executionId, 0)
-  expectSame('countSubscribers() after they left', await count(), 0)
+  expectSame('claimFree()', await claimAll(rig, makeName('server'), ids), [running.executionId])
 }

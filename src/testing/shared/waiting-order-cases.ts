@@ -5,6 +5,7 @@ import { makeName } from '../store-fixtures.ts'
 /** Requirements on orders that wait for workers. */
 export const WAITING_ORDER_CASES: readonly SharedCheck[] = [
   ['an order that no worker can take is reported once, and ends after the wait', checkUnclaimed],
+  ['an order waits anew after its tool was there again', checkReturned],
   ['waiting orders are counted by tool', checkCount],
   ['orders are found by their keys until a worker has taken them', checkFind],
   ['the keys of a take exceed no limit', checkKeys],
@@ -31,6 +32,28 @@ async function checkUnclaimed(rig: SharedRig): Promise<void> {
   const { status, code } = found as { status?: unknown; code?: unknown }
   expectSame('the outcome', [status, code], ['error', 'TOOLS_UNAVAILABLE'])
   expectSame('take()', await orders.take(await join(rig, [missing]), 5, LONG_MS), [])
+}
+
+async function checkReturned(rig: SharedRig): Promise<void> {
+  const tool = makeName('tool')
+  const execution = await coordinate(rig)
+  const { orders, members } = rig.store
+  const worker = await join(rig, [tool])
+  await execution.order(tool, ['a'])
+  await rig.wait(1000)
+  await members.leave(worker)
+  const types = async (): Promise<unknown> => (await execution.messages()).map(({ news }) => news.type)
+  await orders.refuseUnclaimed(900)
+  expectSame('the messages at first', await types(), ['unclaimed'])
+  const next = await join(rig, [tool])
+  await orders.refuseUnclaimed(0)
+  await rig.wait(1000)
+  await members.leave(next)
+  await orders.refuseUnclaimed(900)
+  expectSame('the messages after its tool was there again', await types(), ['unclaimed'])
+  await rig.wait(1000)
+  await orders.refuseUnclaimed(900)
+  expectSame('the messages after the wait', await types(), ['unclaimed', 'settled'])
 }
 
 async function checkCount(rig: SharedRig): Promise<void> {

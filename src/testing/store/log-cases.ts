@@ -77,6 +77,7 @@ async function checkPages(store: ExecutionStore): Promise<void> {
       if (page.length > limit) throw new Error(`read(): expected at most ${limit} entries, found ${page.length}`)
       if (page.length === 0) break
       found.push(...page)
+      if (found.length > expected.length) break
     }
     expectSame(`all entries in pages of ${limit}`, found.map(toStored), expected)
   }

@@ -5,7 +5,7 @@ import { migratePostgresStore, openPostgresStore, type PostgresStore } from '../
 import { testDispatcher, testSharedStore } from '../../../src/testing/shared-conformance.ts'
 import { hold } from '../../../src/testing/shared-fixtures.ts'
 import { storeConformance } from '../../../src/testing/store-conformance.ts'
-import { execute, isPostgresMissing, urlOf } from '../../support/postgres.ts'
+import { execute, isPostgresMissing, letPass, urlOf } from '../../support/postgres.ts'
 import { type Cluster, removeFolder, startCluster, stopServer } from '../../support/postgres-cluster.ts'
 
 // The grants are those of docs/machines.md, to the letter.
@@ -28,16 +28,7 @@ describe.skipIf(isPostgresMissing)('with the grants of the documentation', () =>
       (error: unknown) => (error as { code?: string }).code,
     )
   /** As if so much time had passed. */
-  const wait = async (ms: number): Promise<void> => {
-    const shift = `- ${ms} * interval '1 ms'`
-    await execute(
-      url('postgres'),
-      `UPDATE dagstream.executions SET lease_until = lease_until ${shift};
-       UPDATE dagstream.orders SET lease_until = lease_until ${shift}, created_at = created_at ${shift};
-       UPDATE dagstream.members SET alive_until = alive_until ${shift};
-       UPDATE dagstream.tools SET paused_until = paused_until ${shift}, refilled_at = refilled_at - ${ms}`,
-    )
-  }
+  const wait = (ms: number): Promise<void> => letPass(url('postgres'), ms)
 
   beforeAll(async () => {
     cluster = await startCluster()

@@ -29,8 +29,9 @@ export interface LeaseStore {
   /**
    * Claims unfinished executions without a living holder, the oldest first. Excludes parked ones, and those that were created
    * but never claimed.
+   * @param which `released`: only those that were given back, whatever has expired. @defaultValue `"all"`
    */
-  claimFree(holder: string, limit: number, ttlMs: number): Promise<readonly Lease[]>
+  claimFree(holder: string, limit: number, ttlMs: number, which?: 'all' | 'released'): Promise<readonly Lease[]>
   /** @returns the executions that the holder still has */
   renew(holder: string, ttlMs: number): Promise<readonly string[]>
   /** Gives an execution back: any server claims it at once. Ignored for a lease that is lost. */

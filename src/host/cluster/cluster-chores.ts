@@ -50,10 +50,7 @@ export class ClusterChores {
     const steady = (work: () => unknown) => async () => {
       if (watch.isSteady) await callStore(work)
     }
-    this.#takeovers = every(
-      TAKEOVER_MS,
-      steady(() => this.#takeOver()),
-    )
+    this.#takeovers = every(TAKEOVER_MS, () => this.#takeOver())
     this.#inboxes = every(INBOX_MS, () => this.#deliverWaiting())
     this.#all = [
       every(options.leaseMs / RENEWALS, heartbeat),
@@ -104,11 +101,12 @@ export class ClusterChores {
     await Promise.all(this.#all.map(chore => chore.close()))
   }
 
+  /** What another server has given back is taken over at once, such as by the next version of the same server. */
   async #takeOver(): Promise<void> {
-    const { leases, takeOver, takeoverCount } = this.#parts
+    const { leases, watch, takeOver, takeoverCount } = this.#parts
     const room = MAX_TAKEOVERS - takeoverCount()
-    if (room <= 0) return
-    for (const lease of await leases.claimFree(room)) takeOver(lease)
+    if (room <= 0 || watch.isAway) return
+    for (const lease of await leases.claimFree(room, watch.isSteady ? 'all' : 'released')) takeOver(lease)
   }
 
   async #deliverWaiting(): Promise<void> {

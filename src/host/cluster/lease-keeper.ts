@@ -60,10 +60,10 @@ export class LeaseKeeper {
     return this.#hold(lease)
   }
 
-  /** Claims executions that no living server coordinates. @throws the errors of the store */
-  async claimFree(limit: number): Promise<readonly Lease[]> {
+  /** Claims executions that no living server coordinates. @param which as `LeaseStore.claimFree` @throws the errors of the store */
+  async claimFree(limit: number, which: 'all' | 'released'): Promise<readonly Lease[]> {
     const { leases, holder, ttlMs } = this.#options
-    const claimed = await this.#count(() => leases.claimFree(holder, limit, ttlMs))
+    const claimed = await this.#count(() => leases.claimFree(holder, limit, ttlMs, which))
     for (const lease of claimed) this.#hold(lease)
     this.takeoverCount += claimed.length
     return claimed

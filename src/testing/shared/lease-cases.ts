@@ -11,6 +11,7 @@ export const LEASE_CASES: readonly SharedCheck[] = [
   ['of claims at once one succeeds', checkRace],
   ['a lease that is released is free at once', checkRelease],
   ['free are only executions that run', checkFree],
+  ['of free executions those that were released are claimed alone', checkReleased],
 ]
 
 async function checkCreate({ store }: SharedRig): Promise<void> {
@@ -106,4 +107,15 @@ async function checkFree(rig: SharedRig): Promise<void> {
   for (const { lease } of [running, parked, ended]) await store.leases.release(lease)
   const ids = [created, ...[running, parked, ended].map(({ executionId }) => executionId)]
   expectSame('claimFree()', await claimAll(rig, makeName('server'), ids), [running.executionId])
+}
+
+async function checkReleased(rig: SharedRig): Promise<void> {
+  const { leases } = rig.store
+  const [released, expired] = [await coordinate(rig), await coordinate(rig, { ttlMs: SHORT_MS })]
+  await leases.release(released.lease)
+  await rig.wait(2 * SHORT_MS)
+  const claimed = await leases.claimFree(makeName('server'), 1000, LONG_MS, 'released')
+  const ids = claimed.map(({ executionId }) => executionId)
+  expectSame('whether the released one is claimed', ids.includes(released.executionId), true)
+  expectSame('whether the expired one is claimed', ids.includes(expired.executionId), false)
 }

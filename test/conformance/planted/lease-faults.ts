@@ -13,7 +13,7 @@ const TAKEN = 'a lease that was taken over writes nothing'
 async function claimMore(
   store: MemorySharedStore,
   isFree: (executionId: string) => boolean | Promise<boolean>,
-  [holder, limit, ttlMs]: [string, number, number],
+  [holder, limit, ttlMs]: readonly [string, number, number, ...unknown[]],
 ): Promise<readonly Lease[]> {
   const claimed = [...(await store.leases.claimFree(holder, limit, ttlMs))]
   for (const { executionId } of await store.list({ limit: 1000 })) {
@@ -197,6 +197,11 @@ export const LEASE_FAULTS: readonly Planted<SharedPlant>[] = [
       },
     })),
     'an execution has one living holder',
+  ],
+  [
+    'claims what has expired where only what was released is asked for',
+    leases(part => ({ claimFree: (holder, limit, ttlMs) => part.claimFree(holder, limit, ttlMs) })),
+    'of free executions those that were released are claimed alone',
   ],
   [
     'claims parked executions',

@@ -32,7 +32,26 @@ test('another server takes over the execution of a dead one within its lease and
   expect(rig.tool.started).toEqual(['a'])
 })
 
-test('a server takes nothing over before it has been connected for one lease', async () => {
+test('a server that starts takes over at once what another one gave back', async () => {
+  rig = clusterRig()
+  const a = rig.server('a')
+  await rig.worker('w')
+  await settle(rig)
+  await a.begin({ workflow: ONE_TASK })
+  const call = await rig.tool.nextCall('a')
+  const closed = a.handler.close()
+  await rig.clock.run(LEASE_MS)
+  await closed
+  const b = rig.server('b')
+  await rig.clock.run(1000)
+  expect(await b.figure('dagstream_leases')).toBe(1)
+  call.succeed(1)
+  await rig.clock.run(1000)
+  expect(await statusOf(b.get('/executions/a1'))).toBe('success')
+  expect(rig.tool.started).toEqual(['a'])
+})
+
+test('a server takes nothing over from a dead one before it has been connected for one lease', async () => {
   rig = clusterRig()
   const a = rig.server('a')
   await rig.worker('w')

@@ -28,11 +28,17 @@ export class MemoryLeases implements LeaseStore {
     return living === undefined || living === holder ? this.#claim(holder, executionId, ttlMs) : undefined
   }
 
-  async claimFree(holder: string, limit: number, ttlMs: number): Promise<readonly Lease[]> {
+  async claimFree(
+    holder: string,
+    limit: number,
+    ttlMs: number,
+    which: 'all' | 'released' = 'all',
+  ): Promise<readonly Lease[]> {
     const all = await this.#tables.executions.list({ limit: Number.POSITIVE_INFINITY })
     const free = all
       .filter(({ status, parked }) => status === 'running' && parked === undefined)
       .filter(({ executionId }) => this.#tables.holders.has(executionId))
+      .filter(({ executionId }) => which === 'all' || this.#tables.holders.get(executionId)?.holder === undefined)
       .filter(({ executionId }) => this.#livingHolder(executionId) === undefined)
       .sort(compareAge)
       .slice(0, limit)

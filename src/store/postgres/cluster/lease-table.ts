@@ -34,8 +34,14 @@ export class LeaseTable implements LeaseStore {
     })
   }
 
-  async claimFree(holder: string, limit: number, ttlMs: number): Promise<readonly Lease[]> {
-    const connectedMs = toAgeMs(this.#database.connectedMs)
+  async claimFree(
+    holder: string,
+    limit: number,
+    ttlMs: number,
+    which: 'all' | 'released' = 'all',
+  ): Promise<readonly Lease[]> {
+    // No lease has a negative duration.
+    const connectedMs = which === 'released' ? -1 : toAgeMs(this.#database.connectedMs)
     const rows = await this.#database.query(CLAIM_FREE, [holder, toCount(limit), ttlMs, connectedMs])
     return rows
       .map(({ id, created_at, epoch }) => ({ executionId: id as string, createdAt: created_at as string, epoch }))

@@ -21,7 +21,8 @@ export const CLAIM_FREE_ONE: Statement = statement(
 
 /**
  * Claims at most $2 executions that began, run, are not parked, and whose lease was given back or has expired. After an outage no
- * lease counts as expired before its holder had its whole duration to renew it. $4: ms since this process has been connected.
+ * lease counts as expired before its holder had its whole duration to renew it. $4: ms since this process has been connected; negative: none
+ * counts as expired.
  */
 export const CLAIM_FREE: Statement = statement(
   'claim_free',

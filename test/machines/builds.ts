@@ -21,6 +21,8 @@ export interface Builds {
   readonly new: Build
   /** Two ahead of the old one. */
   readonly newest: Build
+  /** Whether the environment names them: their databases may be of the same version. */
+  readonly isReal: boolean
   /** Removes what was built. */
   readonly remove: () => void
 }
@@ -42,6 +44,7 @@ export async function makeBuilds(): Promise<Builds> {
     old: findBuild(old),
     new: next === undefined ? await make(1) : findBuild(next),
     newest: await make(2),
+    isReal: old !== DIST || next !== undefined,
     remove: () => rmSync(folder, { recursive: true, force: true }),
   }
 }

@@ -15,7 +15,7 @@ import { Machine } from './machine.ts'
 import { readPostgresLog } from './stored-log.ts'
 
 /** The module with the tools of all executions. */
-export const TOOLS: string = fileURLToPath(new URL('../kill/kill-tools.mjs', import.meta.url))
+const TOOLS = fileURLToPath(new URL('../kill/kill-tools.mjs', import.meta.url))
 
 /** Executions are handed over soon; workers let what runs end. */
 const SERVER_DRAIN_MS = 300
@@ -29,8 +29,8 @@ export class Fleet implements Place {
   readonly url: string
   readonly servers: readonly [Machine, Machine]
   readonly workers: readonly [Machine, Machine]
-  /** The flags of the queue, if there is one. */
-  readonly queue: readonly string[]
+  /** Flags of each command that opens the store. */
+  readonly flags: readonly string[]
   readonly #folder: string
   readonly #redis: RedisServer | undefined
 
@@ -43,7 +43,7 @@ export class Fleet implements Place {
     const [server, otherServer, worker, otherWorker] = machines
     this.url = url
     this.#redis = redis
-    this.queue = flagsOf(redis)
+    this.flags = ['--store', url, ...flagsOf(redis)]
     this.#folder = folder
     this.servers = [server, otherServer]
     this.workers = [worker, otherWorker]
@@ -56,7 +56,7 @@ export class Fleet implements Place {
     if (code !== 0) throw new Error(stderr)
     const folder = mkdtempSync(join(tmpdir(), 'dagstream-fleet-'))
     const redis = isQueued ? await startRedis() : undefined
-    const flags = ['--tools', TOOLS, '--log-level', 'warn', ...flagsOf(redis)]
+    const flags = flagsOf(redis)
     const env = { CALLS: join(folder, 'calls') }
     const start = (role: 'server' | 'worker'): Promise<Machine> => {
       const drain = String(role === 'server' ? SERVER_DRAIN_MS : WORKER_DRAIN_MS)
@@ -122,7 +122,8 @@ export class Fleet implements Place {
 }
 
 function flagsOf(redis: RedisServer | undefined): readonly string[] {
-  return redis === undefined ? [] : ['--queue', redis.url]
+  const queue = redis === undefined ? [] : ['--queue', redis.url]
+  return ['--tools', TOOLS, '--log-level', 'warn', ...queue]
 }
 
 /** Resolves once `read` gives what is wanted. @throws an error with what it gave last */

@@ -1,9 +1,11 @@
 import type { AttemptReport } from '../../attempt/attempt-outcome.ts'
 import { systemClock } from '../../clock.ts'
 import { sleep } from '../../sleep.ts'
+import { JsonNumber } from '../../json/json-number.ts'
+import { stringifyJson } from '../../json/stringify-json.ts'
 import type { ToolContext } from '../../tools/tool.ts'
 import { expectSame } from '../expectations.ts'
-import { type CreateRunner, startAttempt, startOn } from './runner-rig.ts'
+import { createGate, type CreateRunner, startAttempt, startOn } from './runner-rig.ts'
 
 /** A sentence of behaviour with its check, which throws if a runner violates it. */
 export type RunnerCheck = readonly [name: string, check: (createRunner: CreateRunner) => Promise<void>]
@@ -12,13 +14,15 @@ export type RunnerCheck = readonly [name: string, check: (createRunner: CreateRu
 export const OUTCOME_CASES: readonly RunnerCheck[] = [
   ['a value is the output, as JSON at the moment at which the tool settled', checkOutput],
   ['a tool gets its arguments and what identifies its attempt', checkCall],
+  ['numbers keep their digits for a tool with exact numbers, and are doubles for others', checkNumbers],
   ['an error is a failure with its code and message', checkFailure],
   ['an output that is not JSON is a failure that is not retried', checkNoJson],
   ['a tool that is not there is a failure that is not retried', checkUnknownTool],
   ['arguments that the schema refuses are a failure, and the tool is not called', checkArguments],
-  ['emissions are reported in their order, before the outcome', checkEmissions],
-  ['an attempt settles once, and what its tool emits later is dropped', checkOnce],
   ['attempts at once keep apart', checkApart],
+  ['an attempt does not wait for another one', checkAtOnce],
+  ['whatever a tool throws is a failure', checkThrown],
+  ['the time of an attempt is that of the call of its tool', checkTime],
 ]
 
 function show(report: AttemptReport): unknown {
@@ -45,16 +49,42 @@ async function checkOutput(createRunner: CreateRunner): Promise<void> {
 }
 
 async function checkCall(createRunner: CreateRunner): Promise<void> {
-  let call: unknown
-  const execute = (args: object, { executionId, taskId, attempt, idempotencyKey, signal }: ToolContext): unknown => {
-    call = { args, executionId, taskId, attempt, idempotencyKey, aborted: signal.aborted }
+  const calls: unknown[] = []
+  let text = ''
+  const execute = (args: object, context: ToolContext): unknown => {
+    const { executionId, taskId, attempt, idempotencyKey, traceparent, signal } = context
+    text = stringifyJson(args)
+    calls.push({ executionId, taskId, attempt, idempotencyKey, traceparent, aborted: signal.aborted })
     return null
   }
-  const { command, report } = await startAttempt(createRunner, execute, { arguments: { a: [1] }, attempt: 3 })
+  const given = '{"b":[1,null,{"é 🧵":"\\u0000"}],"a":{},"__proto__":{"x":true},"n":-0.5}'
+  const { command, sink, report } = await startAttempt(createRunner, execute, {
+    arguments: JSON.parse(given) as unknown,
+    attempt: 3,
+    traceparent: `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`,
+  })
   const { executionTimeMs } = await report
-  const { executionId, taskId, attempt, idempotencyKey } = command
-  expectSame('the call', call, { args: { a: [1] }, executionId, taskId, attempt, idempotencyKey, aborted: false })
+  const { executionId, taskId, attempt, idempotencyKey, traceparent } = command
+  await sleep(systemClock, 10)
+  const expected = { executionId, taskId, attempt, idempotencyKey, traceparent, aborted: false }
+  expectSame('the calls of the tool', calls, [expected])
+  expectSame('its arguments', text, given)
+  expectSame('the reports', sink.names, ['settled'])
   expectSame('whether its time is a number, 0 or more', executionTimeMs >= 0, true)
+}
+
+async function checkNumbers(createRunner: CreateRunner): Promise<void> {
+  const given = { n: new JsonNumber('9007199254740993.10') }
+  let text = ''
+  const execute = (args: object): null => {
+    text = stringifyJson(args)
+    return null
+  }
+  const numbers = { arguments: given, mayHoldJsonNumbers: true }
+  await (await startAttempt(createRunner, execute, { ...numbers, exactNumbers: true })).report
+  expectSame('the arguments of a tool with exact numbers', text, '{"n":9007199254740993.10}')
+  await (await startAttempt(createRunner, execute, numbers)).report
+  expectSame('the arguments of another tool', text, '{"n":9007199254740994}')
 }
 
 async function checkFailure(createRunner: CreateRunner): Promise<void> {
@@ -95,48 +125,6 @@ async function checkArguments(createRunner: CreateRunner): Promise<void> {
   expectSame('whether the tool was called', isCalled, false)
 }
 
-async function checkEmissions(createRunner: CreateRunner): Promise<void> {
-  const { sink, report } = await startAttempt(createRunner, async (_, context) => {
-    context.emitToken('Hel')
-    context.emitToken('lo')
-    await sleep(systemClock, 5)
-    context.reportProgress({ progress: 1, total: 2 })
-    context.log('warning', 'careful')
-    context.reportUsage({ totalTokensIn: 3 })
-    return null
-  })
-  const { metrics } = await report
-  const tokens = sink.calls.filter(([name]) => name === 'token').map(([, text]) => text)
-  expectSame('the tokens', tokens.join(''), 'Hello')
-  expectSame('the rest', sink.calls.slice(tokens.length), [
-    ['progress', { progress: 1, total: 2 }],
-    ['log', 'warning careful'],
-    ['usage', { totalTokensIn: 3 }],
-    ['settled', 'success'],
-  ])
-  expectSame('the number of tokens in the metrics', metrics?.tokenCount, 2)
-}
-
-async function checkOnce(createRunner: CreateRunner): Promise<void> {
-  let emit = (): void => {}
-  const { sink, report } = await startAttempt(createRunner, (_, context) => {
-    const { emitToken, reportUsage } = context
-    emit = () => {
-      emitToken('late')
-      reportUsage({ totalTokensIn: 1 })
-    }
-    return null
-  })
-  await report
-  emit()
-  await sleep(systemClock, 20)
-  expectSame(
-    'the calls',
-    sink.names.filter(name => name !== 'dropped'),
-    ['settled'],
-  )
-}
-
 async function checkApart(createRunner: CreateRunner): Promise<void> {
   const { runner, report } = await startAttempt(createRunner, async (args, { emitToken }) => {
     const { n = 0 } = args as { n?: number }
@@ -153,6 +141,44 @@ async function checkApart(createRunner: CreateRunner): Promise<void> {
       ['settled', 'success'],
     ])
   }
+}
+
+async function checkAtOnce(createRunner: CreateRunner): Promise<void> {
+  const both = createGate()
+  let startedCount = 0
+  const { runner, report } = await startAttempt(createRunner, async () => {
+    startedCount += 1
+    if (startedCount === 2) both.open()
+    await both.opened
+    return null
+  })
+  const other = startOn(runner)
+  expectSame('the status of both', [(await report).status, (await other.report).status], ['success', 'success'])
+}
+
+async function checkThrown(createRunner: CreateRunner): Promise<void> {
+  const unreadable = {
+    get message(): string {
+      throw new Error('unreadable')
+    },
+  }
+  for (const thrown of ['text', undefined, null, 7, unreadable]) {
+    const { report, sink } = await startAttempt(createRunner, () => {
+      throw thrown
+    })
+    const settled = await report
+    const found = settled.status === 'error' ? [settled.code, settled.isRetryable] : settled.status
+    expectSame(`the report after ${typeof thrown} was thrown`, found, ['TOOL_ERROR', true])
+    expectSame('the calls', sink.names, ['settled'])
+  }
+}
+
+async function checkTime(createRunner: CreateRunner): Promise<void> {
+  const { runner, report } = await startAttempt(createRunner, () => sleep(systemClock, 40))
+  const { executionTimeMs } = await report
+  expectSame(`whether a time of ${executionTimeMs} ms has the 40 ms of the tool`, executionTimeMs >= 35, true)
+  const missing = await startOn(runner, { tool: 'another' }).report
+  expectSame('the time of a tool that was not called', missing.executionTimeMs, 0)
 }
 
 function expectFinal(what: string, report: AttemptReport, code: string): void {

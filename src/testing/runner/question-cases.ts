@@ -2,7 +2,7 @@ import { systemClock } from '../../clock.ts'
 import { sleep } from '../../sleep.ts'
 import { expectSame } from '../expectations.ts'
 import type { RunnerCheck } from './outcome-cases.ts'
-import { type CreateRunner, startAttempt } from './runner-rig.ts'
+import { type CreateRunner, startAttempt, startOn } from './runner-rig.ts'
 
 /** Requirements on a runner for tools that ask people. */
 export const QUESTION_CASES: readonly RunnerCheck[] = [
@@ -12,6 +12,8 @@ export const QUESTION_CASES: readonly RunnerCheck[] = [
   ['an abort ends what waits for an answer', checkAbort],
   ['the time of an attempt stands still while a question is open', checkTime],
   ['an answer to what is over or unknown changes nothing', checkUnknown],
+  ['an answer reaches the attempt that is named', checkNamed],
+  ['the questions of an attempt are numbered in turn', checkTurns],
 ]
 
 async function checkAnswer(createRunner: CreateRunner): Promise<void> {
@@ -85,4 +87,36 @@ async function checkUnknown(createRunner: CreateRunner): Promise<void> {
   const settled = await report
   expectSame('the output', settled.status === 'success' && settled.output.read(), 1)
   runner.answer(command, 1, answer)
+}
+
+async function checkNamed(createRunner: CreateRunner): Promise<void> {
+  const { runner, command, sink, report } = await startAttempt(createRunner, (_, { ask }) => ask({ message: 'Go?' }))
+  const next = startOn(runner, { ...command, attempt: 2 })
+  await sink.questions(1)
+  await next.sink.questions(1)
+  runner.answer(next.command, 1, { status: 'answered', response: 2 })
+  const second = await next.report
+  expectSame('the output of the attempt that is named', second.status === 'success' && second.output.read(), 2)
+  expectSame('the calls of the other one', sink.names, ['question'])
+  runner.answer(command, 1, { status: 'answered', response: 1 })
+  const first = await report
+  expectSame('the output of the other one', first.status === 'success' && first.output.read(), 1)
+}
+
+async function checkTurns(createRunner: CreateRunner): Promise<void> {
+  const { runner, command, sink, report } = await startAttempt(createRunner, async (_, { ask }) => [
+    await ask({ message: 'First?' }),
+    await ask({ message: 'Second?' }),
+  ])
+  for (const number of [1, 2]) {
+    await sink.questions(number)
+    runner.answer(command, number, { status: 'answered', response: `answer ${number}` })
+  }
+  const settled = await report
+  expectSame('the answers', settled.status === 'success' && settled.output.read(), ['answer 1', 'answer 2'])
+  const asked = sink.calls.filter(([name]) => name === 'question').map(([, question]) => question)
+  expectSame('the questions', asked, [
+    { number: 1, message: 'First?' },
+    { number: 2, message: 'Second?' },
+  ])
 }

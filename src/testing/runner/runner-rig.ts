@@ -84,9 +84,14 @@ export interface StartedAttempt {
 export async function startAttempt(
   createRunner: CreateRunner,
   execute: AnyTool['execute'],
-  { inputSchema, ...more }: Partial<AttemptCommand> & Pick<AnyTool, 'inputSchema'> = {},
+  { inputSchema, exactNumbers, ...more }: Partial<AttemptCommand> & Pick<AnyTool, 'inputSchema' | 'exactNumbers'> = {},
 ): Promise<StartedAttempt> {
-  const tool: AnyTool = { name: 'tool', execute, ...(inputSchema && { inputSchema }) }
+  const tool: AnyTool = {
+    name: 'tool',
+    execute,
+    ...(inputSchema && { inputSchema }),
+    ...(exactNumbers && { exactNumbers }),
+  }
   const runner = await createRunner(new ToolRegistry([tool]), { abortGraceMs: GRACE_MS })
   return startOn(runner, more)
 }

@@ -104,7 +104,12 @@ export interface WaitingOrders {
   readonly oldestMs: number
 }
 
-/** Carries keys of orders to workers, beside the store that keeps the orders. */
+/**
+ * Carries keys of orders to workers, beside the store that keeps the orders. Each waiting order is offered to one worker at a time,
+ * until one has taken it, or knows that it is gone.
+ *
+ * Test an implementation with `testKeyDispatcher` of `dagstream/testing`.
+ */
 export interface Dispatcher {
   /** Such as `bullmq`. All processes on one store use the same. */
   readonly name: string
@@ -139,7 +144,10 @@ export type Offered =
 
 /** The offers of a dispatcher to one worker. */
 export interface Reception {
-  /** How many offers the worker accepts at once; never rejects. @param count 1 or more */
+  /**
+   * How many offers the worker accepts at once; never rejects. A higher count may take effect at the end of the next offer.
+   * @param count 1 or more
+   */
   limit(count: number): void
   /** The worker has taken orders that were not offered. Never rejects. */
   withdraw(keys: readonly AttemptKey[]): void

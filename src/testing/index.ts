@@ -1,3 +1,5 @@
+export { testKeyDispatcher } from './dispatch/dispatcher-conformance.ts'
+export type { CreateDispatcher, KeyDispatcherTestOptions } from './dispatch/key-rig.ts'
 export { type RunnerCase, testRunner } from './runner/runner-conformance.ts'
 export type { CreateRunner } from './runner/runner-rig.ts'
 export { type SharedTestOptions, testDispatcher, testSharedStore } from './shared-conformance.ts'

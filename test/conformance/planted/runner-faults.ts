@@ -83,7 +83,7 @@ export const RUNNER_FAULTS: readonly Planted<RunnerPlant>[] = [
   [
     'changes arguments',
     commands(({ arguments: given }) => ({
-      arguments: typeof given === 'object' && given !== null ? { ...(given as object), extra: 1 } : given,
+      arguments: typeof given === 'object' && given !== null ? { ...given, extra: 1 } : given,
     })),
     CALL,
   ],
@@ -505,8 +505,9 @@ export const RUNNER_FAULTS: readonly Planted<RunnerPlant>[] = [
   [
     'loses the schema of a question',
     sinks(sink => ({
-      question({ schema: _, ...question }) {
-        sink.question(question)
+      question(question) {
+        const { schema: _, ...rest } = question
+        sink.question(rest)
       },
     })),
     'a question reaches the sink, and its answer the tool',

@@ -1,4 +1,4 @@
-// A store of one's own, over a `Map`, requireLease against the suite that every store must pass.
+// A store of one's own, over a `Map`, tested by the suite that every store must pass.
 import assert from 'node:assert/strict'
 import {
   advanceExecution,

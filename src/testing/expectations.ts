@@ -54,7 +54,7 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
 export async function expectCode(what: string, codes: readonly string[], call: () => unknown): Promise<void> {
   const expected = `${what}: expected an error with the code ${codes.join(' or ')}`
   const ended = await settle(call)
-  if (!('error' in ended)) throw new Error(`${expected}, found ${cut(showSorted(ended.value))}`)
+  if (!('error' in ended)) throw new Error(`${expected}, found none: it returned ${cut(showSorted(ended.value))}`)
   const { error } = ended
   const code = (error as { code?: unknown } | null | undefined)?.code
   if (typeof code !== 'string' || !codes.includes(code))

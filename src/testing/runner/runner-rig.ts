@@ -59,8 +59,11 @@ export class RecordingSink implements AttemptSink {
 
   /** Resolves once the attempt has asked so many questions. */
   async questions(count: number): Promise<void> {
-    for (let waited = 0; this.names.filter(name => name === 'question').length < count; waited += 5) {
-      if (waited > PATIENCE_MS) throw new Error(`Expected ${count} questions within ${PATIENCE_MS} ms`)
+    const askedCount = (): number => this.names.filter(name => name === 'question').length
+    for (let waited = 0; askedCount() < count; waited += 5) {
+      if (waited > PATIENCE_MS) {
+        throw new Error(`question(): expected ${count} calls within ${PATIENCE_MS} ms, found ${askedCount()}`)
+      }
       await sleep(systemClock, 5)
     }
   }

@@ -70,6 +70,8 @@ async function checkTools(rig: SharedRig): Promise<void> {
   await execution.order(other, ['d'])
   const worker = await join(rig, [one])
   const { orders } = rig.store
+  const alike = await join(rig, [one.toUpperCase(), `${one} `])
+  expectSame('take() for tools with names alike', await orders.take(alike, 10, LONG_MS), [])
   expectSame('take() of at most 2', namesOf(await orders.take(worker, 2, LONG_MS)), ['a', 'b'])
   expectSame('take() of the others', namesOf(await orders.take(worker, 10, LONG_MS)), ['c'])
   expectSame('take() for another tool', namesOf(await orders.take(await join(rig, [other]), 10, LONG_MS)), ['d'])

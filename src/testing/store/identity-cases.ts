@@ -6,6 +6,7 @@ import { begin, create, makeEnd, makeName, makeRecord, type NamedCheck } from '.
 export const IDENTITY_CASES: readonly NamedCheck[] = [
   ['owners and keys that look alike when they are joined stay apart', checkPairs],
   ['outputs of executions and tasks that look alike when they are joined stay apart', checkOutputs],
+  ['names that differ in case, accents, spaces or leading zeros stay apart', checkAlike],
   ['a repeated creation returns the execution as it is by then', checkRepetition],
   ['a creation that is refused leaves its key free', checkRefusal],
   ['an execution is found by its owner and key', checkFind],
@@ -45,6 +46,39 @@ async function checkOutputs(store: ExecutionStore): Promise<void> {
     expectSame('getOutput() of the first', await store.getOutput(one.executionId, `${end}${between}c`), '1')
     expectSame('getOutput() of the second', await store.getOutput(other.executionId, 'c'), '2')
   }
+}
+
+/** Pairs that some collations and conversions take for one. */
+const ALIKE: readonly (readonly [string, string])[] = [
+  ['a', 'A'],
+  ['é', 'e'],
+  ['\u00e9', 'e\u0301'],
+  ['x', 'x '],
+  ['1', '01'],
+  ['1', '1.0'],
+]
+
+async function checkAlike(store: ExecutionStore): Promise<void> {
+  const base = makeName('name')
+  for (const [at, [one, other]] of ALIKE.entries()) {
+    const name = (end: string): string => `${base} ${at} ${end}`
+    const pair = `"${one}" and "${other}"`
+    const { executionId, lease } = await begin(store, { owner: name(one), idempotencyKey: 'key' })
+    await create(store, { owner: name(other), idempotencyKey: 'key' })
+    const listed = await store.list({ owner: name(one), limit: 10 })
+    expectSame(`how many executions of one owner are listed: ${pair}`, listed.length, 1)
+    await create(store, { owner: name('both'), idempotencyKey: one })
+    await create(store, { owner: name('both'), idempotencyKey: other })
+    await store.putOutput(lease, one, '1')
+    expectSame(`getOutput() of another task: ${pair}`, await store.getOutput(executionId, other), undefined)
+    await store.secrets?.put(lease, one, '1')
+    if (store.secrets !== undefined)
+      expectSame(`secrets.get() of another question: ${pair}`, await store.secrets.get(executionId, other), undefined)
+  }
+  const executionId = makeName('a')
+  await create(store, { executionId })
+  expectSame('get() of an id in capitals', await store.get(executionId.toUpperCase()), undefined)
+  await create(store, { executionId: executionId.toUpperCase() })
 }
 
 async function checkRepetition(store: ExecutionStore): Promise<void> {

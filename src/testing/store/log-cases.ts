@@ -21,6 +21,7 @@ export const LOG_CASES: readonly NamedCheck[] = [
   ['of two claims at once one lease appends', checkClaimRace],
   ['what was not created cannot be claimed', checkClaimUnknown],
   ['appended entries are read in order, in pages, from any place', checkPages],
+  ['a long append is written whole', checkLong],
   ['reading never waits for new entries', checkReadEnds],
   ['an append that does not follow is refused whole', checkSeqConflict],
   ['an end that is refused ends nothing', checkRefusedEnd],
@@ -85,6 +86,22 @@ async function checkPages(store: ExecutionStore): Promise<void> {
     const page = await store.read(executionId, after, 3)
     expectSame(`3 entries after ${after}`, page.map(toStored), expected.slice(after, after + 3))
   }
+}
+
+async function checkLong(store: ExecutionStore): Promise<void> {
+  const { executionId, lease } = await begin(store)
+  const count = 5000
+  await store.append(lease, 1, makeEntries(executionId, 1, count))
+  let last = 0
+  for (let page = 0; page < count; page++) {
+    const found = await store.read(executionId, last, 1024)
+    if (found.length === 0) break
+    for (const { seq } of found) {
+      if (seq !== last + 1) throw new Error(`read(): expected entry ${last + 1}, found ${seq}`)
+      last = seq
+    }
+  }
+  expectSame('the last entry', last, count)
 }
 
 async function checkReadEnds(store: ExecutionStore): Promise<void> {

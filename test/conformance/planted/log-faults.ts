@@ -44,6 +44,11 @@ export const LOG_FAULTS: readonly Planted<StorePlant>[] = [
     PAGES,
   ],
   [
+    'writes at most 1,000 entries of one append',
+    store => ({ append: (lease, first, entries) => store.append(lease, first, entries.slice(0, 1000)) }),
+    'a long append is written whole',
+  ],
+  [
     'reads the newest first',
     store => ({
       read: async (id, after, limit) => (await store.read(id, after, limit)).toReversed(),

@@ -3,6 +3,7 @@ import type { ExecutionRecord, StoredExecution } from '../../../src/store/execut
 import type { StorePlant } from './log-faults.ts'
 import type { Planted } from './planted.ts'
 
+const ALIKE = 'names that differ in case, accents, spaces or leading zeros stay apart'
 const GONE = 'a deleted execution is gone whole, its id and key are free'
 const LEFTOVERS = 'nothing of a deleted execution comes back with a new one of its id'
 const OTHERS = 'a deletion leaves other executions whole'
@@ -40,6 +41,44 @@ export const RECORD_FAULTS: readonly Planted<StorePlant>[] = [
       }
     },
     'owners and keys that look alike when they are joined stay apart',
+  ],
+  [
+    'compares owners without case and accents',
+    store => {
+      const fold = (text: string): string => text.normalize('NFD').replaceAll(/\p{M}/gu, '').toLowerCase()
+      const keys = new Map<string, string>()
+      return {
+        async create(record) {
+          const { owner, idempotencyKey, executionId } = record
+          if (owner === undefined || idempotencyKey === undefined) return store.create(record)
+          const name = JSON.stringify([fold(owner), fold(idempotencyKey)])
+          const same = keys.get(name)
+          if (same === undefined) keys.set(name, executionId)
+          return same === undefined ? store.create(record) : store.get(same)
+        },
+      }
+    },
+    ALIKE,
+  ],
+  [
+    'takes tasks for numbers where they look like some',
+    store => {
+      const nameOf = (taskId: string): string =>
+        taskId !== '' && !Number.isNaN(Number(taskId)) ? String(Number(taskId)) : taskId
+      return {
+        putOutput: (lease, taskId, json) => store.putOutput(lease, nameOf(taskId), json),
+        getOutput: (id, taskId) => store.getOutput(id, nameOf(taskId)),
+      }
+    },
+    ALIKE,
+  ],
+  [
+    'ignores spaces at the end of names',
+    store => ({
+      putOutput: (lease, taskId, json) => store.putOutput(lease, taskId.trimEnd(), json),
+      getOutput: (id, taskId) => store.getOutput(id, taskId.trimEnd()),
+    }),
+    ALIKE,
   ],
   [
     'joins execution and task',

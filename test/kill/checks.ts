@@ -21,7 +21,10 @@ function findAdded(entries: readonly Entry[]): unknown[] {
 }
 
 /** What a client saw. */
-type Seer = Pick<Follower, 'executionId' | 'seen' | 'breaks' | 'workflow' | 'callsAtCancel'>
+interface Seer extends Pick<Follower, 'executionId' | 'seen' | 'breaks' | 'workflow' | 'callsAtCancel'> {
+  /** Whether workers run the attempts: one that has taken an order calls its tool though the execution was cancelled meanwhile. */
+  readonly hasWorkers?: boolean
+}
 
 /** Everything that is wrong with one execution after its server was killed, a line each. */
 export function findFaults(
@@ -45,14 +48,22 @@ export function findFaults(
     ...findWrongStream(follower, entries, deaths),
     ...findWrongCalls(follower, entries, calls.filter(isOwn)),
     ...deaths.flatMap(death => findForgotten(death.entries, entries, calls.slice(death.callCount).filter(isOwn))),
-    ...findLateCalls(follower, calls.slice(follower.callsAtCancel ?? calls.length).filter(isOwn)),
+    ...findLateCalls(follower, entries, calls.slice(follower.callsAtCancel ?? calls.length).filter(isOwn)),
   ]
 }
 
-/** Only `finally` tasks are called after it was answered that the execution is cancelled. */
-function findLateCalls({ workflow }: Seer, late: readonly Call[]): string[] {
+/** Only `finally` tasks are called after it was answered that the execution is cancelled, or what workers had then. */
+function findLateCalls(
+  { workflow, hasWorkers = false }: Seer,
+  entries: readonly Entry[],
+  late: readonly Call[],
+): string[] {
   const { finally: last = [] } = workflow.body.workflow
-  const wrong = late.filter(({ taskId }) => !last.some(({ id }) => id === taskId))
+  const stop = hasWorkers ? entries.findIndex(({ type }) => type === 'execution_stopping') : 0
+  const ordered = entries.slice(0, stop).filter(({ type }) => type === 'task_start')
+  const isOrdered = ({ taskId, attempt }: Call): boolean =>
+    ordered.some(({ data }) => data['taskId'] === taskId && data['attempt'] === attempt)
+  const wrong = late.filter(call => !last.some(({ id }) => id === call.taskId) && !isOrdered(call))
   return wrong.map(({ taskId }) => `${taskId} was called after it was answered that the execution is cancelled`)
 }
 

@@ -35,6 +35,7 @@ const AGAIN = new Set([500, 502, 503, 504])
  */
 export class Client {
   readonly workflow: KillWorkflow
+  readonly hasWorkers = true
   readonly seen: Seen[] = []
   readonly breaks: Break[] = []
   executionId: string | undefined

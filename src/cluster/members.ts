@@ -61,6 +61,6 @@ export interface Members {
   setSubscribers(memberId: string, executionId: string, count: number): Promise<void>
   /** The subscribers of an execution at all living members. */
   countSubscribers(executionId: string): Promise<number>
-  /** Pauses the calls of a tool in the whole system, as a provider's `Retry-After` asks. */
+  /** Pauses the calls of a tool in the whole system, as a provider's `Retry-After` asks. A shorter pause does not end a longer one. */
   pauseTool(tool: string, delayMs: number): Promise<void>
 }

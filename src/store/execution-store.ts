@@ -66,6 +66,9 @@ export interface SecretStore {
  * A store derives `status`, `parked` and `isStopping` from the types of appended entries: `execution_complete`,
  * `execution_parked`, `execution_resumed` and `execution_stopping`.
  *
+ * What a method returns does not change later, and what it was given belongs to its caller again once it has returned or its promise
+ * has resolved. Ids, owners, keys and names are compared exactly: case, accents and spaces count.
+ *
  * Test an implementation with the conformance suite of `dagstream/testing`.
  */
 export interface ExecutionStore extends LogStorage {
@@ -126,7 +129,7 @@ export interface ExecutionStore extends LogStorage {
    * asked for again after a crash.
    */
   readonly secrets?: SecretStore
-  /** Removes an execution with all its data. @returns whether it existed */
+  /** Removes an execution with all its data; its id and key are free then. @returns whether it existed */
   delete(executionId: string): boolean | Promise<boolean>
   /**
    * The output that was remembered last under a key, unless it is older than `maxAgeMs`. Without this method and the next one

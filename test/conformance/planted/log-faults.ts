@@ -2,6 +2,7 @@ import type { LogEntry } from '../../../src/events/log-entry.ts'
 import type { Lease } from '../../../src/log/event-log.ts'
 import type { StoredEntry } from '../../../src/log/stored-entry.ts'
 import type { ExecutionStore, StoredExecution } from '../../../src/store/execution-store.ts'
+import { TIMED_TYPES } from '../../../src/store/timed-entries.ts'
 import type { Planted } from './planted.ts'
 
 /** A store with the faulty parts in place of its own. */
@@ -10,6 +11,7 @@ export type StorePlant = (store: ExecutionStore) => Partial<ExecutionStore>
 const PAGES = 'appended entries are read in order, in pages, from any place'
 const FENCING = 'a claim takes the right to append from earlier leases'
 const BYTES = 'the JSON of an entry comes back to the byte'
+const BASE = 'the state of evicted entries ends where the log begins, and belongs to its caller'
 const CONFLICT = 'an append that does not follow is refused whole'
 
 type Change = (entry: StoredEntry) => StoredEntry
@@ -262,5 +264,37 @@ export const LOG_FAULTS: readonly Planted<StorePlant>[] = [
       }
     },
     'an execution that was got or listed stays as it is while it goes on',
+  ],
+  [
+    'gives away the state of evicted entries that it keeps',
+    store => {
+      const states = new Map<string, Awaited<ReturnType<NonNullable<typeof store.readBase>>>>()
+      return {
+        async readBase(id) {
+          if (!states.has(id)) states.set(id, await store.readBase?.(id))
+          return states.get(id)
+        },
+      }
+    },
+    BASE,
+  ],
+  ['loses the state of evicted entries', () => ({ readBase: () => undefined }), BASE],
+  [
+    'finds no retries among the times',
+    store => ({
+      async readTimes(id, after, limit) {
+        const types: readonly string[] = TIMED_TYPES.filter(type => type !== 'task_retry')
+        const found = (await store.read(id, after, 1e9)).map(({ seq, type, json }) => ({
+          seq,
+          type,
+          data: JSON.parse(json) as Record<string, unknown>,
+        }))
+        const timed = found.filter(
+          ({ type, data }) => types.includes(type) && (type !== 'task_start' || 'itemCount' in data),
+        )
+        return timed.slice(0, limit)
+      },
+    }),
+    'times are the entries that say what tasks took, in order and in pages',
   ],
 ]

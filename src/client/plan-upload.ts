@@ -103,7 +103,9 @@ export class PlanUpload {
         if (this.#sending !== body) return controller.error(new StreamInterruptedError('The connection has ended'))
         const bytes = this.#isComplete ? undefined : take()
         if (bytes !== undefined) return controller.enqueue(bytes)
-        if (this.#failure !== undefined) return controller.error(this.#failure.error)
+        // Some runtimes break the answer with the error of its request: it is to be followed to its end.
+        if (this.#failure !== undefined)
+          return controller.error(new StreamInterruptedError('The source has failed', { cause: this.#failure.error }))
         if (this.#isComplete || this.#isDone) return controller.close()
         // In the middle of a line a blank could be part of a text.
         const isBetween = at === 0 || at === this.#lineEnds.at(-1)

@@ -77,19 +77,17 @@ function followUpload(upload: PlanUpload, { type, data }: ClientEvent): void {
   else if (type === 'plan_sealed' || type === 'execution_complete') upload.complete()
 }
 
-/** Whether `Request` takes a stream as its body: other runtimes would send `[object ReadableStream]`, or only send it at its end. */
+/**
+ * Refuses runtimes that cannot send a body while they read the answer: some send `[object ReadableStream]`, and browsers and their
+ * workers wait for the end of the body.
+ */
 function expectRequestStreams(): void {
-  let isRead = false
-  const init = {
-    method: 'POST',
-    body: new ReadableStream(),
-    get duplex() {
-      isRead = true
-      return 'half'
-    },
-  }
+  // Undici requires `duplex`, which is not in the types.
+  const init = { method: 'POST', body: new ReadableStream(), duplex: 'half' }
   const hasType = new Request('http://localhost', init).headers.has('content-type')
-  if (isRead && !hasType && readField(globalThis, 'document') === undefined) return
+  const userAgent = readField(readField(globalThis, 'navigator'), 'userAgent')
+  const isBrowser = readField(globalThis, 'document') !== undefined || String(userAgent).startsWith('Mozilla/')
+  if (!hasType && !isBrowser) return
   const message = 'This runtime cannot send a plan while its answer arrives: send a workflow with `stream`'
   throw new DagstreamError('STREAMING_UNSUPPORTED', message)
 }

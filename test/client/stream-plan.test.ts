@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { createClient, type PlanChunk } from 'dagstream/client'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { socketRig } from '../http/security/socket-rig.ts'
 
 const tools = { work: { readOnly: true, execute: (args: unknown) => args } }
@@ -71,6 +71,36 @@ test('a refusal rejects every wait and leaves the source', async () => {
   expect(() => client.streamPlan([], { eagre: 'all' } as never)).toThrow(
     expect.objectContaining({ code: 'INVALID_OPTION' }),
   )
+})
+
+test.each([
+  ['a page', 'document', {}],
+  ['a worker of a browser', 'navigator', { userAgent: 'Mozilla/5.0 (X11; Linux x86_64) Chrome/150.0.0.0' }],
+  [
+    'a runtime that sends streams as text',
+    'Request',
+    class {
+      readonly headers = new Headers({ 'Content-Type': 'text/plain;charset=UTF-8' })
+    },
+  ],
+])('%s is told that it cannot send a plan', (_, name, value) => {
+  vi.stubGlobal(name, value)
+  onTestFinished(() => void vi.unstubAllGlobals())
+  const client = createClient({ url: 'http://127.0.0.1:9' })
+  expect(() => client.streamPlan([])).toThrow(expect.objectContaining({ code: 'STREAMING_UNSUPPORTED' }))
+})
+
+test('a runtime whose requests do not know `duplex` sends plans', async () => {
+  const { server } = await socketRig({ tools })
+  const Native = Request
+  // As in Bun, Deno and workerd.
+  vi.stubGlobal('Request', function (url: string, { method, headers, body, signal, redirect }: RequestInit) {
+    const init = { method, headers, body, signal, redirect, duplex: 'half' }
+    return new Native(url, init as RequestInit)
+  })
+  onTestFinished(() => void vi.unstubAllGlobals())
+  const execution = createClient({ url: server.url }).streamPlan([{ id: 'a', tool: 'work' }])
+  expect(await execution.result).toMatchObject({ status: 'success', totalTasks: 1 })
 })
 
 test('a refused line ends the execution, and the source is left', async () => {

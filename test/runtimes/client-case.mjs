@@ -5,7 +5,11 @@ import { startCuttingProxy } from './cutting-proxy.mjs'
 export async function checkClient(platform, addresses, serverUrl) {
   const proxy = await startCuttingProxy(serverUrl, 'event: task_complete', 2)
   try {
-    const { stream, batch, resumed, cancelled } = await platform.exerciseClient(addresses, serverUrl, proxy.url)
+    const { stream, batch, resumed, cancelled, planned } = await platform.exerciseClient(
+      addresses,
+      serverUrl,
+      proxy.url,
+    )
 
     assert.equal(stream.status, 'success')
     const at = Object.fromEntries(
@@ -24,6 +28,8 @@ export async function checkClient(platform, addresses, serverUrl) {
     )
 
     assert.deepEqual(cancelled, { status: 'cancelled', cancelledCount: 1 })
+
+    assert.deepEqual(planned, { status: 'success', successCount: 2 })
   } finally {
     proxy.close()
   }

@@ -81,6 +81,22 @@ test('a plan that breaks off cancels, or counts as complete', async () => {
   }
 })
 
+test.each([
+  ['an error', () => new Error('no model'), ': no model'],
+  ['a text', () => 'no model', ': no model'],
+  ['a number', () => 7, ': its source has failed'],
+  ['an error that cannot be read', () => new Proxy({}, { get: () => expect.unreachable() }), ': The tool'],
+])('the reason says why a plan broke off: %s', async (_, thrown, why) => {
+  // A failure of a source that is not asynchronous is one, too.
+  function* write(): Generator<PlanChunk> {
+    yield '{"id": "s", "tool": "save"}\n'
+    throw thrown()
+  }
+  const execution = await new StreamingExecutor({ save }).streamPlan(write())
+  const { reason } = await execution.result
+  expect(reason?.message).toContain(`The plan broke off before it was complete${why}`)
+})
+
 test('unknown options, `layers`, and lines behind the seal are refused or ignored', async () => {
   const executor = new StreamingExecutor({ save })
   await expect(executor.streamPlan(['{"maxconcurrency": 2}\n'])).rejects.toMatchObject({ code: 'INVALID_OPTION' })

@@ -95,7 +95,7 @@ export class StreamingExecutor extends ParallelExecutor {
       const parts = { input: begun.input, signal, isAttended, streamed }
       const loop = this.launch(workflow, parts, resolved)
       void followPlan(loop, reader, streamed, first).then(end =>
-        end === 'broken' ? breakOff(loop, streamed) : undefined,
+        end === 'broken' ? breakOff(loop, streamed, reader.failure) : undefined,
       )
       return new Execution(loop, withDefaults(buffer, resolved))
     } catch (error) {

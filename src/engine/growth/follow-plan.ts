@@ -1,5 +1,7 @@
 import { afterTurn, isTurnSpent } from '../../clock.ts'
+import { readToolError } from '../../attempt/tool-error.ts'
 import type { PlanIssue, Reason } from '../../events/events.ts'
+import { cutText } from '../../text.ts'
 import type { ExecutionLoop } from '../execution-loop.ts'
 import type { PlanDesk } from './plan-desk.ts'
 import { isSeal, type PlanLine, type PlanLineReader } from './plan-lines.ts'
@@ -7,6 +9,9 @@ import type { ResolvedPlanOptions } from './plan-options.ts'
 
 /** Lines of one source that `onPlanError: "skip"` leaves out; the next refused one ends the execution. */
 const MAX_REFUSED_LINES = 1000
+
+/** Maximum length of the message of a source that has failed, characters. */
+const MAX_WHY = 500
 
 /**
  * How the reading of a plan ended: its seal or its end was reached, a line ended the execution, the source broke off, or the
@@ -75,8 +80,26 @@ function refuse(desk: PlanDesk, line: number, issues: readonly PlanIssue[], isLa
   desk.reject(line, issues, isLast ? reason : undefined)
 }
 
-/** A plan broke off and nobody continues it: ends its execution, or takes it as complete. */
-export async function breakOff(loop: ExecutionLoop, { onPlanBreak }: ResolvedPlanOptions): Promise<void> {
+/**
+ * A plan broke off and nobody continues it: ends its execution, or takes it as complete.
+ * @param failure what its source has thrown, for the reason
+ */
+export async function breakOff(
+  loop: ExecutionLoop,
+  { onPlanBreak }: ResolvedPlanOptions,
+  failure?: PlanLineReader['failure'],
+): Promise<void> {
   if (onPlanBreak === 'seal') (await loop.openPlan())?.seal()
-  else loop.cancel({ code: 'PLAN_INCOMPLETE', message: 'The plan broke off before it was complete' })
+  else {
+    const why = failure === undefined ? '' : `: ${describeThrown(failure.error)}`
+    loop.cancel({ code: 'PLAN_INCOMPLETE', message: `The plan broke off before it was complete${why}` })
+  }
+}
+
+/** The message of anything that was thrown, cut. Never throws. */
+function describeThrown(error: unknown): string {
+  if (typeof error === 'string') return cutText(error, MAX_WHY)
+  return typeof error === 'object' && error !== null
+    ? cutText(readToolError(error).message, MAX_WHY)
+    : 'its source has failed'
 }

@@ -35,6 +35,8 @@ export class PlanLineReader {
   #count: number
   #bytes: number
   #isDone = false
+  /** What the source has thrown. */
+  failure: { readonly error: unknown } | undefined
   /** Ends a wait for the source. */
   #leave: (() => void) | undefined
 
@@ -77,7 +79,12 @@ export class PlanLineReader {
   #pull(): Promise<PlanChunk | undefined> {
     return new Promise((resolve, reject) => {
       this.#leave = () => resolve(undefined)
-      Promise.resolve(this.#iterator.next()).then(({ done, value }) => resolve(done ? undefined : value), reject)
+      const fail = (error: unknown): void => {
+        this.failure = { error }
+        reject(error)
+      }
+      const reading = (async () => this.#iterator.next())()
+      reading.then(({ done, value }) => resolve(done ? undefined : value), fail)
     })
   }
 

@@ -15,5 +15,7 @@ export async function resumePlan(
   if ((await loop.openPlan())?.isSealed !== false) return
   if (rest === undefined) return breakOff(loop, streamed)
   const reader = new PlanLineReader(rest, loop.log.state.planLine ?? streamed.firstLine)
-  void followPlan(loop, reader, streamed).then(end => (end === 'broken' ? breakOff(loop, streamed) : undefined))
+  void followPlan(loop, reader, streamed).then(end =>
+    end === 'broken' ? breakOff(loop, streamed, reader.failure) : undefined,
+  )
 }

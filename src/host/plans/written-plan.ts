@@ -27,6 +27,8 @@ export class WrittenPlan {
   #current: { readonly planner: Planner; readonly read: Promise<void> } | undefined
   /** The last planner has been read to its end. */
   #read: Promise<void> = Promise.resolve()
+  /** Why the last planner broke off. */
+  #failure: PlanLineReader['failure']
   #isComplete = false
   #isClosed = false
   #isLost = false
@@ -99,6 +101,7 @@ export class WrittenPlan {
     // Neither of the two rejects.
     const read = followPlan(this.#loop, reader, this.#streamed, first).then(end => {
       this.#current = undefined
+      this.#failure = reader.failure
       const { mayReturn } = this.#options
       if (this.#isLost || (end === 'broken' && mayReturn)) planner.abort()
       if (end !== 'broken') this.#isComplete = true
@@ -112,7 +115,7 @@ export class WrittenPlan {
   #breakOff(): void {
     if (this.#isClosed) return
     this.#isComplete = true
-    void breakOff(this.#loop, this.#streamed)
+    void breakOff(this.#loop, this.#streamed, this.#failure)
   }
 
   /** The size of the accepted tasks, as they are in the log. */

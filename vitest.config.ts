@@ -15,6 +15,7 @@ const APART = [
   'test/integrations/llm/failures.test.ts',
   'test/hostile/process.test.ts',
   'test/http/handler/leaks.test.ts',
+  'test/eager/growth-limits.test.ts',
 ]
 
 /** What both projects have. They do not extend the root, whose `maxWorkers` would then be stronger than `--maxWorkers`. */

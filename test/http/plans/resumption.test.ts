@@ -130,14 +130,17 @@ test.each(['claim', 'append'] as const)(
     const store = createMemoryStore()
     let answer = (): void => {}
     const held = new Promise<void>(resolve => (answer = resolve))
+    let tell = (): void => {}
+    const called = new Promise<void>(resolve => (tell = resolve))
     const slow = async (...args: unknown[]): Promise<unknown> => {
+      tell()
       await held
       return (store[name] as (...args: unknown[]) => unknown)(...args)
     }
     const rig = handlerRig({ tools, store: { ...store, [name]: slow } })
     const body = new HeldBody().write(line('a'))
     const first = sendPlan(rig, body, KEY)
-    await idle()
+    await called
     const second = sendPlan(rig, line('b'), KEY)
     await idle()
     answer()

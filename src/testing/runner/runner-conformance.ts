@@ -14,8 +14,8 @@ export interface RunnerCase {
 }
 
 /**
- * The conformance suite of an `AttemptRunner`, as cases for any test runner. The cases take real time, about 100 ms each, one of them 1.2 s; they may
- * run at once.
+ * The conformance suite of an `AttemptRunner`, as cases for any test runner. The cases take real time, about 100 ms each, one of
+ * them 1.2 s; they may run at once.
  *
  * @param createRunner creates a runner of the given tools; called at least once per case
  * @example for (const { name, run } of testRunner((tools, options) => createMyRunner(tools, options))) test(name, run)

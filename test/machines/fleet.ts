@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -21,11 +21,16 @@ const TOOLS = fileURLToPath(new URL('../kill/kill-tools.mjs', import.meta.url))
 const SERVER_DRAIN_MS = 300
 const WORKER_DRAIN_MS = 10_000
 
+const page = readFileSync(new URL('../../docs/machines.md', import.meta.url), 'utf8')
+/** The roles and their grants, as documented. */
+const GRANTS = /```sql\n([\s\S]*?CREATE ROLE dagstream_app[\s\S]*?)```/.exec(page)?.[1] as string
+
 /** How long a state may take to come, ms. */
 const PATIENCE_MS = 30_000
 
-/** Two servers and two workers of builds that change, on a database of their own. */
+/** Two servers and two workers of builds that change, on a database of their own, in which they have the documented roles. */
 export class Fleet implements Place {
+  /** That of the owner. */
   readonly url: string
   readonly servers: readonly [Machine, Machine]
   readonly workers: readonly [Machine, Machine]
@@ -54,13 +59,14 @@ export class Fleet implements Place {
     const url = await createEmptyDatabase()
     const { code, stderr } = await runBuild(build, 'store', 'migrate', url)
     if (code !== 0) throw new Error(stderr)
+    await execute(url, grantsOf(url))
     const folder = mkdtempSync(join(tmpdir(), 'dagstream-fleet-'))
     const redis = isQueued ? await startRedis() : undefined
     const flags = flagsOf(redis)
     const env = { CALLS: join(folder, 'calls') }
     const start = (role: 'server' | 'worker'): Promise<Machine> => {
       const drain = String(role === 'server' ? SERVER_DRAIN_MS : WORKER_DRAIN_MS)
-      return Machine.start(role, url, [...flags, '--drain', drain], env, build.dist)
+      return Machine.start(role, urlFor(role, url), [...flags, '--drain', drain], env, build.dist)
     }
     const machines = [
       await start('server'),
@@ -74,6 +80,11 @@ export class Fleet implements Place {
 
   get machines(): readonly Machine[] {
     return [...this.servers, ...this.workers]
+  }
+
+  /** Repeats the grants, as after a migration. */
+  async grant(): Promise<void> {
+    await execute(this.url, grantsOf(this.url).replaceAll(/^CREATE ROLE.*$/gm, ''))
   }
 
   readCalls(): readonly Call[] {
@@ -124,6 +135,20 @@ export class Fleet implements Place {
 function flagsOf(redis: RedisServer | undefined): readonly string[] {
   const queue = redis === undefined ? [] : ['--queue', redis.url]
   return ['--tools', TOOLS, '--log-level', 'warn', ...queue]
+}
+
+/** Other databases of the cluster have roles, too. */
+function urlFor(role: 'server' | 'worker', owner: string): string {
+  const url = new URL(owner)
+  url.username = `${url.pathname.slice(1)}_${role}`
+  return url.href
+}
+
+function grantsOf(owner: string): string {
+  const database = new URL(owner).pathname.slice(1)
+  return GRANTS.replaceAll('DATABASE dagstream ', `DATABASE ${database} `)
+    .replaceAll('dagstream_app', `${database}_server`)
+    .replaceAll('dagstream_worker', `${database}_worker`)
 }
 
 /** Resolves once `read` gives what is wanted. @throws an error with what it gave last */

@@ -121,6 +121,7 @@ describe.skipIf(isPostgresMissing).each(QUEUES)(
       await untilSeen(running.clients, 3)
       const { code, stderr } = await runBuild(builds.new, 'store', 'migrate', fleet.url)
       expect([code, stderr]).toEqual([0, expect.stringContaining(isSame ? 'nothing to migrate' : 'is migrated')])
+      await fleet.grant()
       expect(running.clients[0]?.seen.at(-1)?.type).not.toBe('execution_complete')
       expect(await running.end()).toEqual([])
     })

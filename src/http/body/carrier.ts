@@ -2,6 +2,11 @@
 export interface Carrier {
   /** The rest of the body may take any time: the handler bounds its silence. */
   liftTimeLimit(): void
+  /**
+   * Present over HTTP/2: whether the stream was reset. A client that cancels its request may end the body in order first: Node.js
+   * does, and the reset follows.
+   */
+  readonly isReset?: () => boolean
   /** Breaks the connection: the client sees that its request and the answer are not complete. Idempotent. */
   abort(): void
 }

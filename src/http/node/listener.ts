@@ -93,6 +93,7 @@ function carry(
 ): Request {
   setCarrier(request, {
     liftTimeLimit: () => liftTimeLimit(incoming),
+    ...('stream' in outgoing && { isReset: () => outgoing.stream.aborted }),
     abort: () => {
       // Without an error the stream would end in order.
       if ('stream' in outgoing) outgoing.stream.destroy(new Error('The request was aborted'))

@@ -20,6 +20,9 @@ export interface PlanBodyOptions {
 type Reader = ReadableStreamDefaultReader<Uint8Array>
 type Chunk = IteratorResult<Uint8Array, undefined>
 
+/** Time after the end of a body in which a reset of its stream means that it was cut off, ms. */
+const CONFIRM_MS = 50
+
 const END: Chunk = { done: true, value: undefined }
 
 /**
@@ -119,10 +122,20 @@ export class PlanBody implements Planner {
   #receive({ done, value }: ReadableStreamReadResult<Uint8Array>): void {
     this.#bytes += value?.length ?? 0
     if (!this.#isLeft) {
+      if (done && this.#carrier?.isReset !== undefined) return this.#confirmEnd(this.#carrier.isReset)
       this.#isLeft = done
       this.#waiting?.settle(done ? END : { done, value })
     } else if (!done && this.#bytes <= MAX_PLAN_BYTES) this.#readOn()
     else this.#reader?.releaseLock()
+  }
+
+  /** The body has ended, and was not sealed before. */
+  #confirmEnd(isReset: () => boolean): void {
+    this.#options.clock.after(CONFIRM_MS, () => {
+      if (this.#isLeft) return
+      this.#isLeft = true
+      this.#waiting?.settle(isReset() ? new BrokenPlanError('The request of the plan was cancelled') : END)
+    })
   }
 
   #readOn(): void {

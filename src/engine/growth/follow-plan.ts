@@ -1,14 +1,11 @@
 import { afterTurn, isTurnSpent } from '../../clock.ts'
 import { readToolError } from '../../attempt/tool-error.ts'
-import type { PlanIssue, Reason } from '../../events/events.ts'
 import { cutText } from '../../text.ts'
 import type { ExecutionLoop } from '../execution-loop.ts'
 import type { PlanDesk } from './plan-desk.ts'
-import { isSeal, type PlanLine, type PlanLineReader } from './plan-lines.ts'
+import { LineIntake } from './line-intake.ts'
+import type { PlanLine, PlanLineReader } from './plan-lines.ts'
 import type { ResolvedPlanOptions } from './plan-options.ts'
-
-/** Lines of one source that `onPlanError: "skip"` leaves out; the next refused one ends the execution. */
-const MAX_REFUSED_LINES = 1000
 
 /** Maximum length of the message of a source that has failed, characters. */
 const MAX_WHY = 500
@@ -50,20 +47,11 @@ async function read(
   first: PlanLine | undefined,
   hasEnded: () => boolean,
 ): Promise<PlanEnd> {
-  let refusedCount = 0
+  const intake = new LineIntake(desk, streamed)
   try {
     for (let line = first ?? (await reader.next()); ; line = reader.take() ?? (await reader.next())) {
-      if (hasEnded() || desk.isClosed) return 'ended'
-      if (line === undefined || ('value' in line && isSeal(line.value))) {
-        desk.seal()
-        return 'sealed'
-      }
-      const issues = 'value' in line ? desk.add(line.value, line.line, line.json) : line.issues
-      if (issues !== undefined) {
-        const isLast = streamed.onPlanError === 'fail' || 'isLast' in line || ++refusedCount > MAX_REFUSED_LINES
-        refuse(desk, line.line, issues, isLast)
-        if (isLast) return 'rejected'
-      }
+      const end = hasEnded() ? 'ended' : intake.take(line)
+      if (end !== undefined) return end
       if (desk.room !== undefined) await desk.room
       if (isTurnSpent()) await new Promise<void>(afterTurn)
     }
@@ -71,13 +59,6 @@ async function read(
     // Whatever the source throws, the rest of the plan is missing.
     return 'broken'
   }
-}
-
-/** @param isLast whether the line ends the execution */
-function refuse(desk: PlanDesk, line: number, issues: readonly PlanIssue[], isLast: boolean): void {
-  const message = `Line ${line} of the plan was refused: ${issues[0]?.message}`
-  const reason: Reason = { code: 'PLAN_REJECTED', message }
-  desk.reject(line, issues, isLast ? reason : undefined)
 }
 
 /**

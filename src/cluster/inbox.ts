@@ -2,6 +2,7 @@ import type { AttemptReport } from '../attempt/attempt-outcome.ts'
 import type { AttemptKey, Progress, Question } from '../attempt/runner.ts'
 import type { InfoLevel, Reason } from '../events/events.ts'
 import type { TokenUsage } from '../events/token-usage.ts'
+import type { PlannerStep } from './planner-step.ts'
 
 /** A report of an attempt, without its output. */
 type ReportWithoutOutput<Report> = Report extends { readonly output: unknown }
@@ -59,6 +60,8 @@ export type CommandNews =
     }
   /** `patch`: JSON, as in the body of `POST /executions/{id}/plan`. The value of its reply is that of the answer. */
   | { readonly type: 'patch'; readonly patch: string }
+  /** `planner`: the id of the planner, unguessable. The value of the reply is a `PlannerReply`. */
+  | { readonly type: 'plan'; readonly planner: string; readonly step: PlannerStep }
 
 /** A command with its identity. */
 export interface CommandMessage {

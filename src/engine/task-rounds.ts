@@ -59,7 +59,7 @@ export class TaskRounds {
     this.#emissions = new Emissions(options, counters, recorder, cancel)
     const granted = (): void => recorder.wake()
     this.#permits = new Permits(this.#table.starts, options, { isPaused: () => commands.isPaused, granted })
-    this.#runners = createRunners(start, { options, recorder, cancel, desk: () => this.desk, grow: this.growth })
+    this.#runners = createRunners(start, { options, recorder, cancel, desk: () => this.desk, growth: this.growth })
     this.#delays = new RetryDelays(options.clock, task => {
       this.#table.wake(task)
       recorder.wake()

@@ -83,9 +83,9 @@ export class ExecutionHost {
       onRelease,
       ...(isSharedStore(store) && { onLost: hosted => this.cluster?.lost(hosted) }),
     })
-    this.plans = new RunningPlans(clock, options.planGraceMs ?? 0)
     this.#retries = new StoreRetries(clock, logger)
     this.cluster = isSharedStore(store) ? this.#createCluster(store) : undefined
+    this.plans = new RunningPlans({ clock, graceMs: options.planGraceMs ?? 0, others: this.cluster })
     this.tools = this.cluster?.tools ?? options.tools
     const isRecovered = store.interrupted !== undefined || this.cluster !== undefined
     this.recovery = isRecovered ? this.#createRecovery(onRelease) : undefined

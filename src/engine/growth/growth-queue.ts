@@ -19,6 +19,8 @@ type Step =
   | { readonly kind: 'reject'; readonly line: number; readonly issues: readonly PlanIssue[]; readonly reason?: Reason }
   | { readonly kind: 'remove'; readonly taskIds: readonly string[] }
   | { readonly kind: 'seal' }
+  /** Records nothing itself. */
+  | { readonly kind: 'mark'; readonly onRecorded: () => void; readonly onDropped: () => void }
 
 /** A change of the document that waits for its turn. */
 export interface PendingPatch {
@@ -115,6 +117,21 @@ export class GrowthQueue {
     this.#push({ kind: 'seal' })
   }
 
+  /**
+   * Calls back once all steps before are recorded, in the same turn: what is recorded then is in the same commit.
+   * @returns settles after that; `false`: they never will be
+   */
+  mark(onRecorded: () => void): Promise<boolean> {
+    if (this.failure !== undefined) return Promise.resolve(false)
+    return new Promise(resolve => {
+      const record = (): void => {
+        onRecorded()
+        resolve(true)
+      }
+      this.#push({ kind: 'mark', onRecorded: record, onDropped: () => resolve(false) })
+    })
+  }
+
   /** Records all steps, or the next patch. @returns whether there was one */
   record(): boolean {
     if (this.#steps.length === 0) return this.#recordPatch()
@@ -184,6 +201,8 @@ export class GrowthQueue {
         return recorder.record('tasks_removed', recorder.stamp({ taskIds: step.taskIds, totalTasks }))
       case 'seal':
         return recorder.record('plan_sealed', recorder.stamp({ totalTasks }))
+      case 'mark':
+        return step.onRecorded()
       default:
         recorder.record('plan_rejected', recorder.stamp({ line: step.line, issues: step.issues }))
         if (step.reason !== undefined) this.#cancel(step.reason)
@@ -194,7 +213,7 @@ export class GrowthQueue {
   close(failure?: DagstreamError): void {
     this.isEnding = true
     this.failure = failure ?? executionEnded()
-    this.#steps = []
+    for (const step of this.#steps.splice(0)) if (step.kind === 'mark') step.onDropped()
     this.#recorded?.patch.reject(this.failure)
     this.#recorded = undefined
     for (const { reject } of this.#patches.splice(0)) reject(this.failure)

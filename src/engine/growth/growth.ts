@@ -10,6 +10,7 @@ import { describeGrowth } from './plan-options.ts'
 import { executionEnded } from './growth-queue.ts'
 import { expectPatch, type PatchedPlan, type PlanPatch } from './patch-shape.ts'
 import { PlanDesk } from './plan-desk.ts'
+import type { PlannerReceiver } from './planner-receiver.ts'
 
 /** The task table of an execution without events. */
 export function createTable({ plan, streamed }: StartParts, options: ResolvedOptions): TaskTable {
@@ -48,6 +49,11 @@ export class Growth {
     const own = { table: this.#table, state: this.#state, countTasks: this.#countTasks }
     const parts = { ...growth, ...own, plan, input, recorder, cancel }
     return (this.#desk = new PlanDesk(parts))
+  }
+
+  /** Takes the steps of planners at other servers; `undefined` until the desk has one. */
+  get planners(): PlannerReceiver | undefined {
+    return this.#desk?.planners
   }
 
   /** The tasks of the document, in the order of the results. */

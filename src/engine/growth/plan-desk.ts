@@ -12,6 +12,7 @@ import type { GrowthSources } from './growth-sources.ts'
 import { executionEnded, GrowthQueue, type PendingPatch } from './growth-queue.ts'
 import type { PatchedPlan, PlanPatch } from './patch-shape.ts'
 import { growBy, preparePatch } from './plan-patch.ts'
+import type { PlannerReceiver } from './planner-receiver.ts'
 import { RecordedFirst } from './recorded-first.ts'
 
 /** The parts of an execution that its growth works with. */
@@ -33,6 +34,8 @@ function describeAdded({ planned, dependsOn }: GrownTask, definition: JsonValue,
 
 /** Adds tasks to the document of a running execution: each is checked at once, and joins in the next round. */
 export class PlanDesk {
+  /** Set by a host that takes the lines of planners at other servers. */
+  planners: PlannerReceiver | undefined = undefined
   readonly #parts: PlanDeskParts
   readonly #queue: GrowthQueue
   readonly #growing: GrowingPlan
@@ -129,6 +132,14 @@ export class PlanDesk {
   /** The plan is complete. */
   seal(): void {
     if (!this.#parts.table.hold.isSealed) this.#queue.seal()
+  }
+
+  /**
+   * Calls back once all that was added, refused and sealed before is recorded, in the same turn.
+   * @returns settles after that; `false`: it never will be
+   */
+  mark(onRecorded: () => void): Promise<boolean> {
+    return this.#queue.mark(onRecorded)
   }
 
   /** The execution has ended: nothing waits for room any more. @param failure that of its log */

@@ -8,7 +8,7 @@ import type { ResolvedOptions } from '../options.ts'
 import type { InputDesk } from '../inputs/input-desk.ts'
 import type { Recorder } from '../recorder.ts'
 import { DurableCalls } from './durable-calls.ts'
-import { type DeliveryParts, InboxDelivery } from './inbox-delivery.ts'
+import { type GrowthCommands, InboxDelivery } from './inbox-delivery.ts'
 import { PendingRound } from './pending-round.ts'
 import { PlannerRunner } from './planner-runner.ts'
 import { RemoteRunner } from './remote-runner.ts'
@@ -28,13 +28,13 @@ interface RemoteContext {
   readonly recorder: Recorder
   readonly cancel: (reason: Reason, requestId?: string) => void
   readonly desk: () => InputDesk
-  readonly grow: Pick<DeliveryParts, 'patch'>
+  readonly growth: GrowthCommands
 }
 
 /** Attempts run on workers if the store is shared, except for those of planners; otherwise in this process. */
 export function createRunners(
   { plan, growth, owner, runner: given }: StartParts,
-  { options, recorder, cancel, desk, grow }: RemoteContext,
+  { options, recorder, cancel, desk, growth: commands }: RemoteContext,
 ): Runners {
   const { store, clock, logger, abortGraceMs, priority } = options
   const { pending } = recorder
@@ -47,8 +47,7 @@ export function createRunners(
   const { orders, inbox } = store
   const calls = new DurableCalls(clock, logger)
   const runner = new RemoteRunner({ orders, pending, recorder, calls, owner, priority, abortGraceMs })
-  const patch: DeliveryParts['patch'] = (...given) => grow.patch(...given)
-  const delivery = new InboxDelivery({ inbox, recorder, pending, runner, cancel, desk, patch })
+  const delivery = new InboxDelivery({ inbox, recorder, pending, runner, cancel, desk, growth: commands })
   return { runner: new PlannerRunner(local, runner), remote: runner, delivery }
 }
 

@@ -11,6 +11,7 @@ import { DagstreamError } from '../../errors.ts'
 import type { Reason } from '../../events/events.ts'
 import { parseJson } from '../../json/parse-json.ts'
 import type { PatchedPlan, PlanPatch } from '../growth/patch-shape.ts'
+import type { PlannerReceiver } from '../growth/planner-receiver.ts'
 import type { InputDesk } from '../inputs/input-desk.ts'
 import type { Recorder } from '../recorder.ts'
 import type { PendingRound } from './pending-round.ts'
@@ -22,6 +23,14 @@ const PAGE = 500
 /** A store cuts a page of much text short. One of less text, characters, has all messages that were there. */
 const SMALL_PAGE = 64 * 1024
 
+/** The commands that change the document. */
+export interface GrowthCommands {
+  /** `undefined` where nobody takes the steps of planners, or not yet: the steps stay. */
+  readonly planners: PlannerReceiver | undefined
+  /** As `patchExecution`. */
+  patch(patch: PlanPatch, onRecorded: (patched: PatchedPlan) => void): Promise<PatchedPlan>
+}
+
 /** The parts of the delivery of messages. */
 export interface DeliveryParts {
   readonly inbox: Pick<Inbox, 'read'>
@@ -31,8 +40,7 @@ export interface DeliveryParts {
   readonly cancel: (reason: Reason, requestId?: string) => void
   /** Where questions are answered. */
   readonly desk: () => InputDesk
-  /** Changes the document; as `patchExecution`. */
-  readonly patch: (patch: PlanPatch, onRecorded: (patched: PatchedPlan) => void) => Promise<PatchedPlan>
+  readonly growth: GrowthCommands
 }
 
 /**
@@ -118,7 +126,7 @@ export class InboxDelivery {
       cancel(news.reason, news.requestId)
       return reply()
     }
-    if (news.type !== 'answer' && news.type !== 'patch') {
+    if (news.type !== 'answer' && news.type !== 'patch' && news.type !== 'plan') {
       return reply({ error: { code: 'STORE_FAILED', message: 'The command in the store is damaged' } })
     }
     // The command and its reply are one commit.
@@ -134,9 +142,10 @@ export class InboxDelivery {
   }
 
   async #perform(news: Exclude<CommandNews, { type: 'cancel' }>, onRecorded: (value?: unknown) => void): Promise<void> {
-    const { desk, patch } = this.#parts
+    const { desk, growth } = this.#parts
+    if (news.type === 'plan') return growth.planners?.receive(news.planner, news.step, onRecorded)
     if (news.type === 'patch') {
-      await patch(parseJson(news.patch) as PlanPatch, onRecorded)
+      await growth.patch(parseJson(news.patch) as PlanPatch, onRecorded)
       return
     }
     const { inputId, answer, by } = news

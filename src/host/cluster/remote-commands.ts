@@ -1,6 +1,7 @@
 import type { Clock } from '../../clock.ts'
 import type { CommandNews, CommandReply, Inbox, Reply } from '../../cluster/inbox.ts'
-import { DagstreamError, type DagstreamErrorCode } from '../../errors.ts'
+import { readReply } from '../../cluster/read-reply.ts'
+import { DagstreamError } from '../../errors.ts'
 import { callStore } from '../../store/call-store.ts'
 
 /** Pause between two looks for a reply, ms, unless a hint comes. */
@@ -37,12 +38,25 @@ export class RemoteCommands {
   /**
    * Sends a command and waits for its reply.
    * @returns its reply, with JSON where the command returns something; `undefined`: the execution has ended or was parked before
-   * @throws the error of the command; `COORDINATOR_UNAVAILABLE` where no server replies in time: the command takes effect
-   *   later; `EXECUTION_NOT_FOUND`; the errors of the store
+   * @throws the error of the command, and as `ask`
    */
   async send(executionId: string, news: CommandNews): Promise<CommandReply | undefined> {
-    const { inbox, clock, createId, waitMs, isCoordinated } = this.#options
-    const commandId = createId()
+    const reply = await this.ask(executionId, news)
+    return reply && readReply(reply)
+  }
+
+  /**
+   * As `send`, but an error of the command is part of its reply.
+   * @param commandId of a command that may have been sent before: it takes effect once
+   * @throws `COORDINATOR_UNAVAILABLE` where no server replies in time: the command takes effect later; `EXECUTION_NOT_FOUND`;
+   *   the errors of the store
+   */
+  async ask(
+    executionId: string,
+    news: CommandNews,
+    commandId: string = this.#options.createId(),
+  ): Promise<Reply | undefined> {
+    const { inbox, clock, waitMs, isCoordinated } = this.#options
     try {
       await callStore(() => inbox.send({ commandId, executionId, news }))
     } catch (error) {
@@ -58,7 +72,7 @@ export class RemoteCommands {
       })
       if (reply !== undefined) {
         woken.stop()
-        return readReply(reply)
+        return reply.error?.code === 'EXECUTION_ENDED' ? undefined : reply
       }
       await woken.promise
       if (clock.now() >= until) throw unavailable(waitMs)
@@ -83,15 +97,6 @@ export class RemoteCommands {
     })
     return { promise, stop: () => stop() }
   }
-}
-
-function readReply({ error, value }: Reply): CommandReply | undefined {
-  if (error === undefined) return value === undefined ? {} : { value }
-  const { code, message, details } = error
-  if (code === 'EXECUTION_ENDED') return undefined
-  throw new DagstreamError(code as DagstreamErrorCode, message, {
-    ...(typeof details === 'object' && details !== null && { details: details as Record<string, unknown> }),
-  })
 }
 
 function unavailable(waitMs: number): DagstreamError {

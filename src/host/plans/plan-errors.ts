@@ -24,9 +24,9 @@ export function planLineMismatch(line: number, given: number | undefined): Dagst
   return new DagstreamError('PLAN_LINE_MISMATCH', message, { details: { planLine: line } })
 }
 
-/** Another server of the store coordinates the execution. */
+/** The server that coordinates the execution is of a version that takes no lines from other servers. */
 export function planElsewhere(): DagstreamError {
   const message =
-    'Another server runs this execution: try again, which a balancer may send there, or route requests by their `Idempotency-Key`'
+    'The server that runs this execution is of an earlier version, which takes no lines by way of other servers: try again once it is updated, or at that server'
   return new DagstreamError('PLAN_ELSEWHERE', message)
 }

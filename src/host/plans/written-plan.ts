@@ -1,11 +1,15 @@
 import type { Clock } from '../../clock.ts'
+import type { PlannerReply, PlannerStep } from '../../cluster/planner-step.ts'
 import type { ExecutionLoop } from '../../engine/execution-loop.ts'
-import { breakOff, followPlan } from '../../engine/growth/follow-plan.ts'
+import { breakOff, followPlan, type PlanEnd } from '../../engine/growth/follow-plan.ts'
+import type { PlanDesk } from '../../engine/growth/plan-desk.ts'
 import { type PlanLine, PlanLineReader } from '../../engine/growth/plan-lines.ts'
 import type { ResolvedPlanOptions } from '../../engine/growth/plan-options.ts'
+import type { PlannerReceiver } from '../../engine/growth/planner-receiver.ts'
 import { JsonValue } from '../../events/json-value.ts'
 import { planBusy, planClosed, planLineMismatch } from './plan-errors.ts'
-import type { NewPlan, Planner } from './planner.ts'
+import type { NewPlan, OpenPlan, Planner, PresentPlanner } from './planner.ts'
+import { RemotePlanner } from './remote-planner.ts'
 
 /** Silence after which a planner gives way to one that comes back with the right line, ms. */
 const GIVES_WAY_MS = 10_000
@@ -17,14 +21,19 @@ export interface WritingOptions {
   readonly graceMs: number
   /** Whether its planner may come back: its request had a key. */
   readonly mayReturn: boolean
+  /** Whether the store answers: see `RemoteContext`. */
+  readonly isSteady: () => boolean
 }
 
-/** The plan of an execution that runs here, with the planner that writes it. One planner writes at a time. */
-export class WrittenPlan {
+/**
+ * The plan of an execution that runs here, with the planner that writes it, here or at another server. One planner writes at a
+ * time.
+ */
+export class WrittenPlan implements OpenPlan, PlannerReceiver {
   readonly #loop: ExecutionLoop
   readonly #streamed: ResolvedPlanOptions
   readonly #options: WritingOptions
-  #current: { readonly planner: Planner; readonly read: Promise<void> } | undefined
+  #current: { readonly planner: PresentPlanner; readonly read: Promise<void> } | undefined
   /** The last planner has been read to its end. */
   #read: Promise<void> = Promise.resolve()
   /** Why the last planner broke off. */
@@ -40,12 +49,10 @@ export class WrittenPlan {
     this.#options = options
   }
 
-  /** Resolves once nobody writes it. */
   get read(): Promise<void> {
     return this.#read
   }
 
-  /** Whether it takes no more lines, although its log may not say so yet. */
   get isComplete(): boolean {
     return this.#isComplete
   }
@@ -55,24 +62,30 @@ export class WrittenPlan {
     this.#follow(planner, reader, first)
   }
 
-  /**
-   * A planner comes back and continues behind the last accepted line.
-   * @param line the number of lines that the planner takes for accepted
-   * @throws `PLAN_CLOSED`, `PLAN_BUSY`, `PLAN_LINE_MISMATCH`
-   */
   async resume(planner: Planner, line: number | undefined): Promise<void> {
+    await this.#admit(line, accepted =>
+      this.#follow(planner, new PlanLineReader(planner, accepted, this.#countBytes())),
+    )
+  }
+
+  async receive(id: string, step: PlannerStep, onRecorded: (reply: PlannerReply) => void): Promise<void> {
+    const current = this.#current?.planner
+    const known = current instanceof RemotePlanner && current.id === id ? current : undefined
+    if (step.kind === 'write')
+      return known === undefined ? onRecorded({ kind: 'unknown' }) : known.write(step, onRecorded)
+    await this.#admit(step.line, (accepted, desk) => {
+      const planner = new RemotePlanner(id, desk, this.#streamed, this.#options)
+      const leave = (): void => planner.end('ended')
+      this.#loop.ended.then(leave, leave)
+      this.#write(planner, planner.ended, { failure: undefined })
+      onRecorded({ kind: 'opened', line: accepted, bytes: this.#countBytes() })
+    })
+  }
+
+  /** Begins to take the steps of planners at other servers. */
+  async listen(): Promise<void> {
     const desk = await this.#loop.openPlan()
-    for (;;) {
-      const accepted = desk?.line ?? 0
-      if (desk === undefined || this.#isComplete || desk.isClosed || desk.isSealed) throw planClosed(accepted)
-      const current = this.#current
-      if (current !== undefined && (current.planner.silentMs < GIVES_WAY_MS || line !== accepted)) throw planBusy()
-      if (line !== accepted) throw planLineMismatch(accepted, line)
-      if (current === undefined) break
-      current.planner.abort()
-      await current.read
-    }
-    this.#follow(planner, new PlanLineReader(planner, line, this.#countBytes()))
+    if (desk !== undefined) desk.planners = this
   }
 
   /** Nobody writes it: its planner has some time to come back. */
@@ -95,13 +108,36 @@ export class WrittenPlan {
     this.#stopGrace?.()
   }
 
+  /**
+   * Lets a planner write, unless another one does.
+   * @param begin called in the turn in which that is decided
+   * @throws `PLAN_CLOSED`, `PLAN_BUSY`, `PLAN_LINE_MISMATCH`
+   */
+  async #admit(line: number | undefined, begin: (accepted: number, desk: PlanDesk) => void): Promise<void> {
+    const desk = await this.#loop.openPlan()
+    for (;;) {
+      const accepted = desk?.line ?? 0
+      if (desk === undefined || this.#isComplete || desk.isClosed || desk.isSealed) throw planClosed(accepted)
+      const current = this.#current
+      if (current !== undefined && (current.planner.silentMs < GIVES_WAY_MS || line !== accepted)) throw planBusy()
+      if (line !== accepted) throw planLineMismatch(accepted, line)
+      if (current === undefined) return begin(accepted, desk)
+      current.planner.abort()
+      await current.read
+    }
+  }
+
   #follow(planner: Planner, reader: PlanLineReader, first?: PlanLine): void {
+    this.#write(planner, followPlan(this.#loop, reader, this.#streamed, first), reader)
+  }
+
+  /** @param ended how the planner ends; never rejects @param source tells why the planner has broken off */
+  #write(planner: PresentPlanner, ended: Promise<PlanEnd>, source: Pick<PlanLineReader, 'failure'>): void {
     this.#stopGrace?.()
     this.#stopGrace = undefined
-    // Neither of the two rejects.
-    const read = followPlan(this.#loop, reader, this.#streamed, first).then(end => {
+    const read = ended.then(end => {
       this.#current = undefined
-      this.#failure = reader.failure
+      this.#failure = source.failure
       const { mayReturn } = this.#options
       if (this.#isLost || (end === 'broken' && mayReturn)) planner.abort()
       if (end !== 'broken') this.#isComplete = true

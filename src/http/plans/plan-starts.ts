@@ -4,7 +4,7 @@ import { interrupted, shuttingDown } from '../../host/errors/host-errors.ts'
 import type { ExecutionHost } from '../../host/execution-host.ts'
 import type { Claimant } from '../../host/execution/claimant.ts'
 import type { HostedExecution } from '../../host/execution/hosted-execution.ts'
-import { planBusy, planClosed, planElsewhere, planLineMismatch } from '../../host/plans/plan-errors.ts'
+import { planBusy, planClosed, planLineMismatch } from '../../host/plans/plan-errors.ts'
 import { negotiate } from '../../sse/accept.ts'
 import { badRequest, notFound } from '../answers/problem.ts'
 import { readTrace } from '../answers/trace-headers.ts'
@@ -53,7 +53,7 @@ export class PlanStarts {
   /**
    * Starts a plan, continues one under its key, or attaches to one that is complete. The answer begins once the first line has
    * been read.
-   * @throws HttpProblem, AnsweredByAuthorize, `PLAN_CLOSED`, `PLAN_BUSY`, `PLAN_LINE_MISMATCH`, `PLAN_ELSEWHERE`; the errors of
+   * @throws HttpProblem, AnsweredByAuthorize, `PLAN_CLOSED`, `PLAN_BUSY`, `PLAN_LINE_MISMATCH`, `PLAN_ELSEWHERE`, `COORDINATOR_UNAVAILABLE`; the errors of
    * `ExecutionHost.start`
    */
   async answer(request: Request): Promise<Response> {
@@ -115,15 +115,20 @@ export class PlanStarts {
   }
 
   async #continue(hosted: HostedExecution, body: PlanBody, { line }: Asked): Promise<HostedExecution> {
-    const { executionId, log, parked } = hosted
-    const plan = this.#host.plans.get(executionId)
+    const { plans } = this.#host
+    const plan = plans.find(hosted)
     if (plan === undefined) {
-      if (!mayGrow(hosted)) throw planClosed(log.state.planLine ?? 0)
+      if (!plans.mayGrow(hosted)) throw planClosed(hosted.log.state.planLine ?? 0)
       // The request that begins it waits for the store.
-      if (hosted.isRunning) throw planBusy()
-      throw this.#host.cluster !== undefined && parked === undefined ? planElsewhere() : interrupted()
+      throw hosted.isRunning ? planBusy() : interrupted()
     }
-    await plan.resume(body, line)
+    try {
+      await plan.resume(body, line)
+    } catch (error) {
+      // A repetition: its plan was complete, although its log did not say so here.
+      if (line !== undefined || !isClosed(error)) throw error
+      body.release()
+    }
     return hosted
   }
 
@@ -136,13 +141,11 @@ export class PlanStarts {
 
 /** Whether a request repeats one whose plan is complete: nothing of its body is needed. */
 function isRepeat({ line }: Asked, hosted: HostedExecution, { plans }: ExecutionHost): boolean {
-  return line === undefined && (!mayGrow(hosted) || plans.get(hosted.executionId)?.isComplete === true)
+  return line === undefined && (!plans.mayGrow(hosted) || plans.get(hosted.executionId)?.isComplete === true)
 }
 
-/** Whether lines may join it, as far as its log says: the log of a plan that begins says nothing yet. */
-function mayGrow({ hasEnded, isRunning, log: { state } }: HostedExecution): boolean {
-  const isOpen = state.status === 'pending' ? isRunning : state.isUnsealed === true
-  return !hasEnded && isOpen && state.stopping === undefined
+function isClosed(error: unknown): boolean {
+  return error instanceof DagstreamError && error.code === 'PLAN_CLOSED'
 }
 
 function readAccepted(request: Request): Asked['accepted'] {

@@ -1,86 +1,155 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { readMessages, readProblem } from '../../http/handler/handler-rig.ts'
+import { follow, readMessages, readProblem } from '../../http/handler/handler-rig.ts'
 import { HeldBody, sendPlan } from '../../http/plans/held-body.ts'
-import { line } from '../../http/plans/plan-client.ts'
-import { type ClusterRig, clusterRig, LEASE_MS, type ServerRig, settle } from './cluster-rig.ts'
+import { idle } from '../../support/fake-clock.ts'
+import { LEASE_MS, type ServerRig, settle } from './cluster-rig.ts'
+import { fold, KEY, PlanRig, task } from './plan-rig.ts'
 
-const KEY = { 'Idempotency-Key': 'k' }
-const tools = { work: { readOnly: true, execute: () => 1 } }
-
-let rig: ClusterRig
-beforeEach(() => void (rig = clusterRig()))
-afterEach(() => rig.close())
-
-/** Lets time pass until something has happened, at most 2 minutes. */
-async function passUntil(hasHappened: () => boolean): Promise<void> {
-  for (let second = 0; second < 120 && !hasHappened(); second++) await rig.clock.run(1000)
-}
-
-/** The value of a promise, while time passes. */
-async function awaitInTime<Value>(promise: Promise<Value>): Promise<Value> {
-  let isSettled = false
-  const settle = (): void => void (isSettled = true)
-  promise.then(settle, settle)
-  await passUntil(() => isSettled)
-  return promise
-}
-
-/** Resolves once a server has so many lines of the plan in its log: a request needs more than turns of the event loop. */
-async function hasLines(server: ServerRig, count: number): Promise<void> {
-  for (let second = 0; second < 120; second++) {
-    const answer = await server.get('/executions/a1')
-    if (answer.headers.get('plan-line') === String(count)) return
-    await rig.clock.run(1000)
-  }
-}
-
-test('a planner that comes back at another server is refused there, and continues where it runs', async () => {
-  const [a, b] = [rig.server('a', { tools, work: true }), rig.server('b', { tools, work: true })]
-  await settle(rig)
-  const body = new HeldBody().write(`{"eager": "all"}\n${line('t1')}`)
-  const before = readMessages(await sendPlan(a, body, KEY))
-  await hasLines(a, 2)
-  body.break()
-  await rig.clock.run(1000)
-  const elsewhere = await sendPlan(b, line('t2'), { ...KEY, 'Plan-Line': '2' })
-  expect(elsewhere.headers.get('retry-after')).toBe('1')
-  expect(await readProblem(elsewhere)).toMatchObject({ status: 409, code: 'PLAN_ELSEWHERE' })
-  expect((await b.get('/executions/a1')).headers.get('plan-line')).toBe('2')
-  const after = readMessages(await sendPlan(a, line('t2'), { ...KEY, 'Plan-Line': '2' }))
-  expect((await awaitInTime(after)).at(-1)?.data).toContain('"totalTasks":2')
-  await before
-  // A repetition of a complete plan is answered anywhere.
-  const repeated = await sendPlan(b, 'anything', KEY)
-  expect([repeated.status, repeated.headers.get('execution-id')]).toEqual([200, 'a1'])
-  expect(await readProblem(await sendPlan(b, line('t3'), { ...KEY, 'Plan-Line': '3' }))).toMatchObject({
-    code: 'PLAN_CLOSED',
-  })
-})
+let rig: PlanRig
+beforeEach(() => void (rig = new PlanRig()))
+afterEach(() => rig.cluster.close())
 
 test('when its server dies, the plan waits at the next one', async () => {
-  const [a, b] = [rig.server('a', { tools, work: true }), rig.server('b', { tools, work: true })]
-  await settle(rig)
-  const body = new HeldBody().write(line('t1'))
-  await sendPlan(a, body, KEY)
-  await hasLines(a, 1)
+  const [a, b] = [rig.server('a'), rig.server('b')]
+  await settle(rig.cluster)
+  await sendPlan(a, new HeldBody().write(task('t1')), KEY)
+  await rig.hasLines(a, 1)
   a.process.die()
-  await rig.clock.run(LEASE_MS + 3000)
-  const after = readMessages(await sendPlan(b, line('t2'), { ...KEY, 'Plan-Line': '1' }))
-  expect((await awaitInTime(after)).at(-1)?.data).toContain('"status":"success"')
+  await rig.cluster.clock.run(LEASE_MS + 3000)
+  const after = readMessages(await rig.write(b, 1, task('t2')))
+  expect((await rig.inTime(after)).at(-1)?.data).toContain('"status":"success"')
 })
 
 test('a planner whose server has lost the execution loses its connection', async () => {
-  const [a, b] = [rig.server('a', { tools, work: true }), rig.server('b', { tools, work: true })]
-  await settle(rig)
-  const body = new HeldBody().write(line('t1'))
+  const [a, b] = [rig.server('a'), rig.server('b')]
+  await settle(rig.cluster)
+  const body = new HeldBody().write(task('t1'))
   await sendPlan(a, body, KEY)
-  await hasLines(a, 1)
+  await rig.hasLines(a, 1)
   expect(body.isCancelled).toBe(false)
   a.process.cutOff(true)
-  await rig.clock.run(LEASE_MS + 3000)
+  await rig.cluster.clock.run(LEASE_MS + 3000)
   a.process.cutOff(false)
-  await passUntil(() => body.isCancelled)
-  expect(body.isCancelled).toBe(true)
-  const after = readMessages(await sendPlan(b, line('t2'), { ...KEY, 'Plan-Line': '1' }))
-  expect((await awaitInTime(after)).at(-1)?.data).toContain('"status":"success"')
+  await rig.passUntil(() => body.isCancelled)
+  const after = readMessages(await rig.write(b, 1, task('t2')))
+  expect((await rig.inTime(after)).at(-1)?.data).toContain('"status":"success"')
+})
+
+test('a planner that comes back at another server goes on there, in one stream', async () => {
+  const [a, b] = await rig.begin(`{"name": "p"}\n${task('t1')}`, 'a', 'b')
+  const after = await rig.write(b, 2, `${task('t2')}\r\n  \n${task('t3', { dependsOn: ['t2'] })}`)
+  expect([after.status, after.headers.get('execution-id'), after.headers.get('plan-line')]).toEqual([200, 'a1', '2'])
+  const messages = await rig.inTime(readMessages(after))
+  expect(fold(messages)).toMatchObject({ status: 'success', counts: { totalTasks: 3 }, planLine: 6 })
+  expect(await rig.readAll(a)).toEqual(messages)
+  expect(rig.calls).toEqual(['t1', 't2', 't3'])
+  // A repetition of a complete plan is answered anywhere.
+  const repeated = await sendPlan(b, 'anything', KEY)
+  expect([repeated.status, repeated.headers.get('execution-id')]).toEqual([200, 'a1'])
+  expect(await readProblem(await rig.write(b, 6, task('t4')))).toMatchObject({ code: 'PLAN_CLOSED' })
+})
+
+test('a planner changes servers back and forth, in the middle of lines', async () => {
+  const servers = await rig.begin(task('t0'), 'a', 'b', 'c')
+  for (let line = 1; line < 12; line++) {
+    const body = new HeldBody().write(`${task(`t${line}`)}{"id": "half`)
+    const server = servers[line % 3] as ServerRig
+    const response = await rig.write(server, line, body)
+    expect(response.status).toBe(200)
+    await rig.hasLines(servers[0], line + 1)
+    body.break()
+    await rig.cluster.clock.run(1000)
+  }
+  await rig.inTime(readMessages(await rig.write(servers[1], 12, '{"seal": true}\n')))
+  for (const server of servers) expect(await rig.readEnd(server)).toMatchObject({ counts: { successCount: 12 } })
+  expect(rig.calls).toEqual(Array.from({ length: 12 }, (_, at) => `t${at}`))
+})
+
+test('many lines travel in batches, and their order stays', async () => {
+  const [a, b] = await rig.begin(task('t0'), 'a', 'b')
+  let sentCount = 0
+  const { inbox } = rig.cluster.store
+  const send = inbox.send.bind(inbox)
+  b.process.store.inbox.send = command => {
+    sentCount += 1
+    return send(command)
+  }
+  const lines = Array.from({ length: 2000 }, (_, at) => task(`t${at + 1}`, { dependsOn: [`t${at}`] }))
+  const body = new HeldBody()
+  const following = await rig.follow(b, 1, body)
+  // The pieces of a socket.
+  const text = lines.join('')
+  for (let at = 0; at < text.length; at += 16_384) body.write(text.slice(at, at + 16_384))
+  body.end()
+  await rig.inTime(following.ended)
+  expect(fold(following.messages)).toMatchObject({ counts: { successCount: 2001 } })
+  expect(rig.calls).toEqual(Array.from({ length: 2001 }, (_, at) => `t${at}`))
+  expect(await rig.readAll(a)).toEqual(following.messages)
+  expect(sentCount).toBeLessThan(40)
+})
+
+test('two planners at two servers: the second is refused, unless the first has been silent and it has the right line', async () => {
+  const [a, b, c] = await rig.begin(task('t1'), 'a', 'b', 'c')
+  const first = new HeldBody().write(task('t2'))
+  await rig.write(b, 1, first)
+  await rig.hasLines(a, 2)
+  const busy = async (server: ServerRig | undefined, line: number): Promise<unknown> =>
+    (await readProblem(await rig.write(server as ServerRig, line, task('t3')))).code
+  for (const server of [a, b, c]) expect(await busy(server, 2)).toBe('PLAN_BUSY')
+  // White space counts.
+  for (let count = 0; count < 10; count++) {
+    await rig.cluster.clock.run(4000)
+    first.write(' ')
+  }
+  for (const server of [a, b, c]) expect(await busy(server, 2)).toBe('PLAN_BUSY')
+  await rig.cluster.clock.run(8000)
+  expect(await busy(c, 2)).toBe('PLAN_BUSY')
+  await rig.cluster.clock.run(2500)
+  expect(await busy(c, 1)).toBe('PLAN_BUSY')
+  expect(first.isCancelled).toBe(false)
+  const second = await rig.follow(c as ServerRig, 2, task('t3'))
+  await rig.inTime(second.ended)
+  await rig.passUntil(() => first.isCancelled)
+  expect(fold(second.messages)).toMatchObject({ status: 'success' })
+  expect(rig.calls).toEqual(['t1', 't2', 't3'])
+})
+
+test('a silent planner at the coordinator gives way to one at another server', async () => {
+  const [a, b] = [rig.server('a'), rig.server('b')]
+  await settle(rig.cluster)
+  const first = new HeldBody().write(task('t1'))
+  void follow(await sendPlan(a, first, KEY))
+  await rig.hasLines(a, 1)
+  await rig.cluster.clock.run(10_000)
+  const second = await rig.follow(b, 1, task('t2'))
+  expect(first.isCancelled).toBe(true)
+  await rig.inTime(second.ended)
+  expect(fold(second.messages)).toMatchObject({ counts: { successCount: 2 } })
+})
+
+test('two requests that begin one plan at two servers at once: one begins it, the other is refused', async () => {
+  const servers = [rig.server('a'), rig.server('b')]
+  await settle(rig.cluster)
+  const bodies = servers.map((_, at) => new HeldBody().write(task(`t${at}`)))
+  const sent = servers.map((server, at) => sendPlan(server, bodies[at] as HeldBody, KEY))
+  const answers = await rig.inTime(Promise.all(sent))
+  expect(answers.map(({ status }) => status).sort((x, y) => x - y)).toEqual([200, 409])
+  const won = answers.findIndex(({ status }) => status === 200)
+  bodies[won]?.end()
+  const messages = await rig.inTime(readMessages(answers[won] as Response))
+  expect(fold(messages)).toMatchObject({ status: 'success', counts: { totalTasks: 1 } })
+})
+
+test('a repetition of a plan whose seal its server has not read yet follows it', async () => {
+  const [a, b] = await rig.begin(task('t1'), 'a', 'b')
+  const { inbox } = rig.cluster.store
+  b.process.store.inbox.send = async command => {
+    void follow(await sendPlan(a, '{"seal": true}\n', { ...KEY, 'Plan-Line': '1' }))
+    await idle()
+    return inbox.send(command)
+  }
+  const [sent] = await rig.send(b, 'anything')
+  const repeated = await rig.inTime(sent as Promise<Response>)
+  expect(repeated.status).toBe(200)
+  expect(fold(await rig.inTime(readMessages(repeated)))).toMatchObject({ status: 'success' })
 })

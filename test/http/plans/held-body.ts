@@ -17,8 +17,8 @@ export class HeldBody {
     )
   }
 
-  write(text: string): this {
-    this.#controller.enqueue(new TextEncoder().encode(text))
+  write(text: string | Uint8Array): this {
+    this.#controller.enqueue(typeof text === 'string' ? new TextEncoder().encode(text) : text)
     return this
   }
 

@@ -90,7 +90,7 @@ export function writeContinuation(accepted: readonly unknown[], maxTokens: numbe
   const head = 'An earlier answer broke off. These tasks of it were accepted: do not write them again.'
   const end = 'Write only the missing lines, one JSON object per line, then {"seal": true}.'
   const write = (lines: readonly string[]): string => [head, ...lines, end].join('\n')
-  const whole = write(accepted.map(stringifyJson))
+  const whole = write(accepted.map(task => stringifyJson(task)))
   return countTokens(whole) <= maxTokens
     ? whole
     : write([accepted.map(task => JSON.stringify((task as { readonly id?: unknown }).id)).join(', ')])

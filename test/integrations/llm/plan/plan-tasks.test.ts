@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { DagstreamError } from '../../../../src/index.ts'
 import { LANGUAGE } from '../../../../src/integrations/llm/plan/language.ts'
-import { countTokens, writePlanPrompt } from '../../../../src/integrations/llm/plan/plan-prompt.ts'
+import { countTokens, writeContinuation, writePlanPrompt } from '../../../../src/integrations/llm/plan/plan-prompt.ts'
 import { ToolRegistry } from '../../../../src/tools/registry.ts'
 import { ANSWERS } from './answers.ts'
 import { plan, TOOLS } from './plan-rig.ts'
@@ -23,6 +23,13 @@ test.each(ANSWERS)('$name', async ({ answers, ids, requests = answers.length, co
 
 test('there are at least thirty answers', () => {
   expect(ANSWERS.length).toBeGreaterThanOrEqual(30)
+})
+
+test('a continuation shows each accepted task in one line, or the ids where the budget is small', () => {
+  const tasks = ['a', 'b', 'c'].map(id => ({ id, tool: 'write' }))
+  const shown = (maxTokens: number): string[] => writeContinuation(tasks, maxTokens).split('\n').slice(1, -1)
+  expect(shown(1000)).toEqual(['a', 'b', 'c'].map(id => `{"id":"${id}","tool":"write"}`))
+  expect(shown(10)).toEqual(['"a", "b", "c"'])
 })
 
 test('a repair shows the refused lines with their problems, and what was accepted', async () => {

@@ -77,7 +77,7 @@ export class Growth {
 
   /** An entry is in the log. */
   applied(entry: LogEntry): void {
-    if (entry.type === 'tasks_added' || entry.type === 'tasks_removed') this.#desk?.applied(entry)
+    this.#desk?.applied(entry)
   }
 
   /** The execution has ended. @param failure that of its log */

@@ -34,6 +34,8 @@ function describeAdded({ planned, dependsOn }: GrownTask, definition: JsonValue,
 
 /** Adds tasks to the document of a running execution: each is checked at once, and joins in the next round. */
 export class PlanDesk {
+  /** Resolves once the log has the end of the plan: its seal, or that the execution stops. */
+  readonly completed: Promise<void>
   /** Set by a host that takes the lines of planners at other servers. */
   planners: PlannerReceiver | undefined = undefined
   readonly #parts: PlanDeskParts
@@ -42,10 +44,12 @@ export class PlanDesk {
   readonly #lookup: RecordedFirst
   /** Registered workflows that the log has. */
   readonly #recorded: Set<string>
+  #complete!: () => void
 
   constructor(parts: PlanDeskParts) {
     const { plan, input, tools, workflows, table, state } = parts
     this.#parts = parts
+    this.completed = new Promise(resolve => (this.#complete = resolve))
     this.#queue = new GrowthQueue(parts)
     const { root } = table.graph
     const { grown } = root
@@ -119,9 +123,11 @@ export class PlanDesk {
     })
   }
 
-  /** An entry of a change is in the log. */
+  /** An entry is in the log. */
   applied(entry: LogEntry): void {
-    this.#queue.applied(entry)
+    const { type } = entry
+    if (type === 'plan_sealed' || type === 'execution_stopping') this.#complete()
+    else if (type === 'tasks_added' || type === 'tasks_removed') this.#queue.applied(entry)
   }
 
   /** Records that a line is left out, or, with a reason, that it ends the execution. */

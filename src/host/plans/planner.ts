@@ -14,7 +14,7 @@ export interface Planner extends PresentPlanner, AsyncIterable<Uint8Array> {}
 
 /** A plan that takes lines, wherever its execution runs. */
 export interface OpenPlan {
-  /** Resolves once nobody writes it here. */
+  /** Resolves once nobody writes it here, and the log has what was read. */
   readonly read: Promise<void>
   /** Whether it takes no more lines, although the log that is read here may not say so yet. */
   readonly isComplete: boolean

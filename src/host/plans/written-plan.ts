@@ -135,17 +135,27 @@ export class WrittenPlan implements OpenPlan, PlannerReceiver {
   #write(planner: PresentPlanner, ended: Promise<PlanEnd>, source: Pick<PlanLineReader, 'failure'>): void {
     this.#stopGrace?.()
     this.#stopGrace = undefined
-    const read = ended.then(end => {
+    const read = ended.then(async end => {
+      if (end !== 'broken') {
+        this.#isComplete = true
+        await this.#awaitLog()
+      }
       this.#current = undefined
       this.#failure = source.failure
       const { mayReturn } = this.#options
       if (this.#isLost || (end === 'broken' && mayReturn)) planner.abort()
-      if (end !== 'broken') this.#isComplete = true
-      else if (mayReturn) void this.awaitPlanner()
+      if (end !== 'broken') return
+      if (mayReturn) void this.awaitPlanner()
       else this.#breakOff()
     })
     this.#current = { planner, read }
     this.#read = read
+  }
+
+  /** Resolves once the log has the end of the plan, or will not have it from here: then what was read may be missing, too. */
+  async #awaitLog(): Promise<void> {
+    const desk = await this.#loop.openPlan()
+    await Promise.race([desk?.completed, this.#loop.ended.catch(() => {})])
   }
 
   #breakOff(): void {

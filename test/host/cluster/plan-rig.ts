@@ -88,9 +88,9 @@ export class PlanRig {
   }
 
   /** Resolves once a server shows so many accepted lines. */
-  async hasLines(server: ServerRig, count: number): Promise<void> {
+  async hasLines(server: ServerRig, count: number, executionId = 'a1'): Promise<void> {
     for (let step = 0; step < 480; step++) {
-      if ((await server.get('/executions/a1')).headers.get('plan-line') === String(count)) return
+      if ((await server.get(`/executions/${executionId}`)).headers.get('plan-line') === String(count)) return
       await this.#step()
     }
     throw new Error(`Expected ${count} lines within 2 minutes`)

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { setCarrier } from '../../../src/http/body/carrier.ts'
 import { follow, readMessages, readProblem } from '../../http/handler/handler-rig.ts'
 import { HeldBody, sendPlan } from '../../http/plans/held-body.ts'
 import { idle } from '../../support/fake-clock.ts'
@@ -33,6 +34,31 @@ test('a planner whose server has lost the execution loses its connection', async
   await rig.passUntil(() => body.isCancelled)
   const after = readMessages(await rig.write(b, 1, task('t2')))
   expect((await rig.inTime(after)).at(-1)?.data).toContain('"status":"success"')
+})
+
+test('a whole plan that was read and is not in the log when its server loses the execution: its planner notices', async () => {
+  const [a, b] = [rig.server('a'), rig.server('b')]
+  await settle(rig.cluster)
+  for (const [count, more] of [{}, { Prefer: 'respond-async' }].entries()) {
+    const headers = { ...KEY, 'Idempotency-Key': `k${count}`, 'Content-Type': 'application/x-ndjson', ...more }
+    const body = new HeldBody().write(task(`t${count}`))
+    const init = { method: 'POST', headers, body: body.stream, duplex: 'half' }
+    const request = new Request('http://localhost/executions', init)
+    let isAborted = false
+    setCarrier(request, { liftTimeLimit: () => {}, abort: () => void (isAborted = true) })
+    const answered = a.handler.fetch(request)
+    await rig.hasLines(a, 1, `a${count + 1}`)
+    a.process.cutOff(true)
+    body.end(`${task('late')}{"seal": true}\n`)
+    await rig.cluster.clock.run(LEASE_MS + 3000)
+    a.process.cutOff(false)
+    await rig.passUntil(() => isAborted)
+    void (await rig.inTime(answered)).body?.cancel()
+    const after = await rig.follow(b, 1, task('t2'), { 'Idempotency-Key': `k${count}` })
+    await rig.inTime(after.ended)
+    expect(JSON.parse(after.messages.at(-1)?.data ?? '')).toMatchObject({ status: 'success', totalTasks: 2 })
+    await rig.cluster.clock.run(LEASE_MS)
+  }
 })
 
 test('a planner that comes back at another server goes on there, in one stream', async () => {

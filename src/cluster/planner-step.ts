@@ -21,6 +21,8 @@ export type PlannerStep =
       readonly silentMs: number
       /** Its plan is complete behind these lines, or has broken off. */
       readonly end?: 'complete' | 'broken'
+      /** Why it has broken off. */
+      readonly why?: string
     }
 
 /** The reply to a step, in the same commit as what follows from the step. */

@@ -78,7 +78,7 @@ export async function breakOff(
 }
 
 /** The message of anything that was thrown, cut. Never throws. */
-function describeThrown(error: unknown): string {
+export function describeThrown(error: unknown): string {
   if (typeof error === 'string') return cutText(error, MAX_WHY)
   return typeof error === 'object' && error !== null
     ? cutText(readToolError(error).message, MAX_WHY)

@@ -84,10 +84,17 @@ export class ForwardedPlanner {
   }
 
   /** @returns how the planner ends; `undefined`: it goes on */
-  async #send({ lines, end }: LineBatch): Promise<'broken' | 'ended' | undefined> {
+  async #send({ lines, end, why }: LineBatch): Promise<'broken' | 'ended' | undefined> {
     for (;;) {
       const { silentMs } = this.#planner
-      const step = { kind: 'write', after: this.#line, lines, silentMs, ...(end && { end }) } as const
+      const step = {
+        kind: 'write',
+        after: this.#line,
+        lines,
+        silentMs,
+        ...(end && { end }),
+        ...(why !== undefined && { why }),
+      } as const
       const reply = await this.#ask(step, true)
       if (reply === undefined) return 'ended'
       if (reply.kind === 'written') {

@@ -1,5 +1,6 @@
 import type { Clock } from '../../clock.ts'
 import type { ForwardedLine } from '../../cluster/planner-step.ts'
+import { describeThrown } from '../../engine/growth/follow-plan.ts'
 import { type PlanLine, PlanLineReader } from '../../engine/growth/plan-lines.ts'
 import type { Planner } from './planner.ts'
 
@@ -12,6 +13,8 @@ export interface LineBatch {
   readonly lines: readonly ForwardedLine[]
   /** The plan is complete behind them, or its planner has broken off. */
   readonly end: 'complete' | 'broken' | undefined
+  /** Why it has broken off. */
+  readonly why: string | undefined
 }
 
 /** Reads a planner ahead, within a bound, and gives its lines in batches. */
@@ -21,6 +24,7 @@ export class LineBatches {
   #lines: ForwardedLine[] = []
   #size = 0
   #end: LineBatch['end']
+  #why: LineBatch['why']
   #hasLeft = false
   #wakeTaker: () => void = () => {}
   #wakeReader: () => void = () => {}
@@ -48,7 +52,7 @@ export class LineBatches {
     this.#lines = []
     this.#size = 0
     this.#wakeReader()
-    return { lines, end: this.#end }
+    return { lines, end: this.#end, why: this.#why }
   }
 
   /** Leaves the planner: the rest of its plan is not read. */
@@ -67,9 +71,10 @@ export class LineBatches {
         this.#add(line)
         if (this.#isFull) await new Promise<void>(resolve => (this.#wakeReader = resolve))
       }
-    } catch {
+    } catch (error) {
       // Whatever the planner throws, the rest of the plan is missing.
       end = 'broken'
+      this.#why = describeThrown(error)
     }
     this.#end = end
     this.#wakeTaker()

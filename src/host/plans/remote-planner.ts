@@ -3,7 +3,7 @@ import type { ForwardedLine, PlannerReply, PlannerStep } from '../../cluster/pla
 import type { PlanEnd } from '../../engine/growth/follow-plan.ts'
 import { LineIntake } from '../../engine/growth/line-intake.ts'
 import type { PlanDesk } from '../../engine/growth/plan-desk.ts'
-import type { PlanLine } from '../../engine/growth/plan-lines.ts'
+import type { PlanLine, PlanLineReader } from '../../engine/growth/plan-lines.ts'
 import type { ResolvedPlanOptions } from '../../engine/growth/plan-options.ts'
 import { parseJson } from '../../json/parse-json.ts'
 import type { PresentPlanner } from './planner.ts'
@@ -23,6 +23,8 @@ export class RemotePlanner implements PresentPlanner {
   readonly id: string
   /** How it ended. */
   readonly ended: Promise<PlanEnd>
+  /** Why it has broken off. */
+  failure: PlanLineReader['failure']
   readonly #desk: PlanDesk
   readonly #intake: LineIntake
   readonly #context: RemoteContext
@@ -65,7 +67,7 @@ export class RemotePlanner implements PresentPlanner {
    * @returns settles after that, or once that will never be
    */
   async write(
-    { after, lines, silentMs, end: given }: Extract<PlannerStep, { kind: 'write' }>,
+    { after, lines, silentMs, end: given, why }: Extract<PlannerStep, { kind: 'write' }>,
     onRecorded: (reply: PlannerReply) => void,
   ): Promise<void> {
     const desk = this.#desk
@@ -75,6 +77,7 @@ export class RemotePlanner implements PresentPlanner {
     const end = this.#take(lines) ?? (given === 'complete' ? this.#intake.take(undefined) : undefined)
     const { line } = desk
     const recorded = desk.mark(() => onRecorded({ kind: 'written', line, ...(end !== undefined && { end }) }))
+    if (end === undefined && why !== undefined) this.failure = { error: why }
     if (end !== undefined || given !== undefined) this.end(end ?? 'broken')
     await recorded
   }
@@ -97,7 +100,12 @@ export class RemotePlanner implements PresentPlanner {
   #watch(): void {
     const { clock, isSteady } = this.#context
     this.#stopTimer()
-    if (!this.#isOver) this.#stopTimer = clock.after(GONE_MS, () => (isSteady() ? this.end('broken') : this.#watch()))
+    if (this.#isOver) return
+    this.#stopTimer = clock.after(GONE_MS, () => {
+      if (!isSteady()) return this.#watch()
+      this.failure = { error: 'The server of its planner is gone' }
+      this.end('broken')
+    })
   }
 }
 

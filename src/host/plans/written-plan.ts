@@ -77,7 +77,7 @@ export class WrittenPlan implements OpenPlan, PlannerReceiver {
       const planner = new RemotePlanner(id, desk, this.#streamed, this.#options)
       const leave = (): void => planner.end('ended')
       this.#loop.ended.then(leave, leave)
-      this.#write(planner, planner.ended, { failure: undefined })
+      this.#write(planner, planner.ended, planner)
       onRecorded({ kind: 'opened', line: accepted, bytes: this.#countBytes() })
     })
   }

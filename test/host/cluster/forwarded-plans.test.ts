@@ -129,7 +129,8 @@ test('a planner at another server is present: the grace begins once it is gone',
   body.break()
   await rig.cluster.clock.run(25_000)
   expect(await (await a.get('/executions/a1')).json()).toMatchObject({ status: 'running' })
-  const reason = { code: 'PLAN_INCOMPLETE' }
+  const message = 'The plan broke off before it was complete: The plan could not be read'
+  const reason = { code: 'PLAN_INCOMPLETE', message }
   expect(await rig.readEnd(b)).toMatchObject({ status: 'cancelled', reason })
 })
 
@@ -138,7 +139,8 @@ test('when its server dies and nobody comes back, the plan breaks off', async ()
   b.process.die()
   await rig.cluster.clock.run(38_000)
   expect(await (await a.get('/executions/a1')).json()).toMatchObject({ status: 'running' })
-  expect(await rig.readEnd(a)).toMatchObject({ status: 'cancelled', reason: { code: 'PLAN_INCOMPLETE' } })
+  const message = 'The plan broke off before it was complete: The server of its planner is gone'
+  expect(await rig.readEnd(a)).toMatchObject({ status: 'cancelled', reason: { code: 'PLAN_INCOMPLETE', message } })
 })
 
 test('an outage of the store does not break a plan off, and its planner may come back', async () => {

@@ -1,6 +1,7 @@
 import type { Schedule } from '../events/events.ts'
 import { addTokenUsage, type TokenUsage } from '../events/token-usage.ts'
 import type { ExecutionPlan, PlannedTask } from '../plan/execution-plan.ts'
+import { round } from '../round.ts'
 import { runInSlices, type Steps } from '../slices.ts'
 import { type FlatNode, type FlatPlan, flattenPlan } from './flat-plan.ts'
 import { learnedEstimates, rankTasks } from './learned-estimates.ts'
@@ -76,11 +77,11 @@ function* forecastSteps(
   const ranks = rankTasks(plan, learnedEstimates(plan, flat, maxConcurrency))
   return {
     makespanMs: {
-      layers: yield* simulateMakespan(layered, bounds),
-      dataflow: yield* simulateMakespan(flat, { ...bounds, ranks }),
+      layers: round(yield* simulateMakespan(layered, bounds)),
+      dataflow: round(yield* simulateMakespan(flat, { ...bounds, ranks })),
     },
     criticalPath: path.map(top => (plan.tasks[top] as PlannedTask).id),
-    criticalPathMs: lengthMs,
+    criticalPathMs: round(lengthMs),
     tokenUsage,
     ...(cost !== undefined && { cost }),
     ...rest,

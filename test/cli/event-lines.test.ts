@@ -8,6 +8,16 @@ const plain = pc.createColors(false)
 test.each([
   [event('task_complete', result('a')), '✔ a 12ms'],
   [
+    event('plan_rejected', {
+      line: 3,
+      issues: [
+        { code: 'UNKNOWN_TOOL', pointer: '/tool', message: 'no tool', hint: 'Did you mean `x`?' },
+        { code: 'INVALID_SHAPE', pointer: '', message: 'no id' },
+      ],
+    }),
+    'rejected line 3: UNKNOWN_TOOL at /tool: no tool (Did you mean `x`?); INVALID_SHAPE: no id',
+  ],
+  [
     event('task_complete', result('a', { attempts: 0, reusedFrom: { executionId: 'x', taskId: 'a' } })),
     '✔ a taken over from x',
   ],

@@ -19,9 +19,10 @@ export function describeEvent(event: SSEEvent, colors: Colors): string | undefin
   }
   if (event.type === 'plan_rejected') {
     const { line, issues } = event.data
-    const why = issues.map(
-      ({ code, pointer, message }) => `${code}${pointer === '' ? '' : ` at ${pointer}`}: ${message}`,
-    )
+    const why = issues.map(({ code, pointer, message, hint }) => {
+      const place = pointer === '' ? '' : ` at ${pointer}`
+      return `${code}${place}: ${message}${hint === undefined ? '' : ` (${hint})`}`
+    })
     return `${colors.yellow('rejected')} ${toPlainLine(`line ${line}: ${why.join('; ')}`)}`
   }
   if (event.type === 'error') {

@@ -75,6 +75,27 @@ test('a planner that comes back at another server goes on there, in one stream',
   expect(await readProblem(await rig.write(b, 6, task('t4')))).toMatchObject({ code: 'PLAN_CLOSED' })
 })
 
+test('another server answers as the coordinator does: with 202 once the log has the plan, or with the result', async () => {
+  for (const [at, headers] of [{ Prefer: 'respond-async' }, { Accept: 'application/json' }].entries()) {
+    const own = new PlanRig()
+    const [a, b] = await own.begin(task('t1'), 'a', 'b')
+    const body = new HeldBody().write(task('t2'))
+    const [sent] = await own.send(b, body, { 'Plan-Line': '1', ...headers })
+    let isAnswered = false
+    void (sent as Promise<Response>).then(() => (isAnswered = true))
+    await own.hasLines(a, 2)
+    // Headers of a result are sent at once.
+    if (at === 0) expect(isAnswered).toBe(false)
+    body.end(task('t3'))
+    const answer = await own.inTime(sent as Promise<Response>)
+    expect(answer.status).toBe([202, 200][at])
+    expect((await a.get('/executions/a1')).headers.get('plan-line')).toBe('3')
+    const result = (await own.inTime(answer.json())) as object
+    expect(result).toMatchObject(at === 0 ? { executionId: 'a1' } : { status: 'success', totalTasks: 3 })
+    own.cluster.close()
+  }
+})
+
 test('a planner changes servers back and forth, in the middle of lines', async () => {
   const servers = await rig.begin(task('t0'), 'a', 'b', 'c')
   for (let line = 1; line < 12; line++) {

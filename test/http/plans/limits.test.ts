@@ -1,6 +1,7 @@
 import { connect } from 'node:net'
 import { createMemoryStore, type ExecutionStore } from '../../../src/index.ts'
 import { expect, onTestFinished, test } from 'vitest'
+import { collectGarbage } from '../../support/collect-garbage.ts'
 import { outlive } from '../../support/crash.ts'
 import { idle } from '../../support/fake-clock.ts'
 import { follow, type Following, handlerRig, readMessages, readProblem } from '../handler/handler-rig.ts'
@@ -142,15 +143,13 @@ test('many small pieces of a line take little memory', async () => {
   const following = follow(await sendPlan(rig, body))
   body.write('{"id": "b", "tool": "work", "arguments": {"text": "')
   await idle()
-  globalThis.gc?.()
-  const before = process.memoryUsage().arrayBuffers + process.memoryUsage().heapUsed
+  const before = collectGarbage() + process.memoryUsage().arrayBuffers
   for (let count = 0; count < 100_000; count++) {
     body.write('x')
     if (count % 1000 === 0) await new Promise(resolve => setImmediate(resolve))
   }
   await new Promise(resolve => setImmediate(resolve))
-  globalThis.gc?.()
-  const after = process.memoryUsage().arrayBuffers + process.memoryUsage().heapUsed
+  const after = collectGarbage() + process.memoryUsage().arrayBuffers
   expect(after - before).toBeLessThan(20_000_000)
   body.end('"}}\n')
   await following.ended

@@ -88,7 +88,7 @@ function listProcessRows(results) {
 }
 
 function listCores({ coordinator, reader, database }) {
-  return [coordinator, reader, database].map(formatRange).join(' · ')
+  return [coordinator, reader, database].map(each => formatRange(each)).join(' · ')
 }
 
 /** The stated figures about many machines. @returns {import('./figures.mjs').Figure[]} */

@@ -12,6 +12,7 @@ const APART = [
   'test/{conformance,e2e,examples,examples-react,faults,kill,leaks,machines,readers,store}/**/*.test.ts',
   'test/integrations/mcp/**/*.test.ts',
   'test/page/browser/*.test.ts',
+  'test/eager/growth-limits.test.ts',
   'test/integrations/llm/failures.test.ts',
   'test/hostile/process.test.ts',
   'test/http/handler/leaks.test.ts',

@@ -25,6 +25,7 @@ test('no rig registers a hook when it is imported: only the first file of a proc
 
 test('a file that replaces modules runs apart: the next file of its process would have them too', () => {
   expect(matching(files, /^\s*vi\.(?:mock|doMock|resetModules)\(/m)).toEqual([
+    'eager/growth-limits.test.ts',
     'integrations/llm/failures.test.ts',
     'integrations/mcp/process-start.test.ts',
   ])

@@ -77,9 +77,12 @@ export class ExecutionModel {
     this.#schedule()
   }
 
-  /** Resolves once there is room for further events: reading stops while the page cannot keep up. */
-  room(): Promise<void> | undefined {
-    if (this.#waiting.length < MAX_WAITING) return undefined
+  /**
+   * Resolves after the next events have been applied: reading stops while the page cannot keep up.
+   * @param max number of events from which on it waits
+   */
+  room(max: number = MAX_WAITING): Promise<void> | undefined {
+    if (this.#waiting.length < max) return undefined
     return new Promise(resolve => this.#wake.push(resolve))
   }
 

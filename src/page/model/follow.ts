@@ -47,6 +47,8 @@ export async function follow(
       const room = model.room()
       if (room !== undefined) await room
     }
+    // The end is shown with the last event.
+    for (let room = model.room(1); room !== undefined; room = model.room(1)) await room
     model.connection.value = { status: 'ended' }
   } catch (error) {
     if (signal.aborted) return

@@ -54,7 +54,12 @@ test('other work goes on while an answer is read', async () => {
     if (!isRead) setImmediate(count)
   }
   setImmediate(count)
-  await plan([Array.from({ length: 1000 }, (_, at) => task(`t${at}`)).join('')], { repairs: 0 }, 10_000_000)
+  const text = 'x'.repeat(5000)
+  await plan(
+    [Array.from({ length: 1000 }, (_, at) => task(`t${at}`, { description: text })).join('')],
+    { repairs: 0 },
+    10_000_000,
+  )
   isRead = true
   expect(turns).toBeGreaterThan(1)
 })

@@ -59,7 +59,7 @@ export interface Members {
   limitOwners(maxRunningPerOwner: number): Promise<void>
   /** How many subscribers a member has for an execution; 0 removes it. */
   setSubscribers(memberId: string, executionId: string, count: number): Promise<void>
-  /** The subscribers of an execution at all living members. */
+  /** The subscribers of an execution at all living members. Rejects while it is not known, such as just after an outage. */
   countSubscribers(executionId: string): Promise<number>
   /** Pauses the calls of a tool in the whole system, as a provider's `Retry-After` asks. A shorter pause does not end a longer one. */
   pauseTool(tool: string, delayMs: number): Promise<void>

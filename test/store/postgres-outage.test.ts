@@ -77,6 +77,28 @@ async function startRelay(url: string): Promise<Relay> {
   }
 }
 
+test.skipIf(isPostgresMissing)(
+  'subscribers elsewhere are not known until their members had time to come back',
+  async () => {
+    const relay = await startRelay(await createDatabase())
+    const store = await openHere(relay.url)
+    const { executionId } = await coordinate({ store, wait: async () => {} })
+    const member = { role: 'server', startedAt: 'x', tools: [], running: 0, capacity: 0, version: 'x' } as const
+    const announce = (memberId: string, ttlMs: number): Promise<void> =>
+      store.members.announce({ ...member, memberId }, 'store', ttlMs)
+    for (const memberId of ['own', 'other']) await announce(memberId, 60_000)
+    await store.members.setSubscribers('other', executionId, 1)
+    expect(await store.members.countSubscribers(executionId)).toBe(1)
+    relay.cut()
+    const pending = store.members.countSubscribers(executionId)
+    relay.restore()
+    await expect(pending).rejects.toMatchObject({ code: 'STORE_FAILED' })
+    await expect(store.members.countSubscribers(executionId)).rejects.toThrow('was away')
+    await announce('own', 1)
+    expect(await store.members.countSubscribers(executionId)).toBe(1)
+  },
+)
+
 describe.skipIf(isPostgresMissing)('while the database is away', () => {
   test('calls wait for it, and none is lost or doubled', async () => {
     const relay = await startRelay(await createDatabase())

@@ -24,12 +24,15 @@ import {
 import { MIGRATIONS } from '../sql/migrations.ts'
 import { READ_OWN_VERSION } from '../sql/version.ts'
 import { checkVersion } from '../schema-version.ts'
+import { failStore } from '../store-error.ts'
 import { toStored } from '../stored-text.ts'
 
 /** The living processes on the store. */
 export class MemberTable implements Members {
   readonly #database: Database
   readonly #publish: (hint: Hint) => void
+  /** Time for which this process has announced itself last, ms: others announce themselves again within it. */
+  #ttlMs = 0
 
   constructor(database: Database, publish: (hint: Hint) => void) {
     this.#database = database
@@ -37,6 +40,7 @@ export class MemberTable implements Members {
   }
 
   async announce(member: Member, dispatcher: string, ttlMs: number): Promise<void> {
+    this.#ttlMs = ttlMs
     const { memberId, startedAt, tools, ...rest } = member
     // A migration reads the version of the database that this process was made for.
     const body = JSON.stringify({ ...rest, schema: MIGRATIONS.length })
@@ -82,6 +86,9 @@ export class MemberTable implements Members {
 
   async countSubscribers(executionId: string): Promise<number> {
     const [row] = await this.#database.query(COUNT_SUBSCRIBERS, [executionId])
+    const { connectedMs, where } = this.#database
+    // The time of the others was over during the outage, and their subscribers may be removed.
+    if (connectedMs < this.#ttlMs) throw failStore(where, 'was away: other members have to announce themselves again')
     return row?.['count'] as number
   }
 

@@ -22,7 +22,8 @@ const PLACES = [
 
 /**
  * Renews orders in a thread, which a blocked event loop does not stop. Attempts that come in one turn are one message; it is sent
- * before the first of them can block. Ends wait for the next message, or for the pulse: until then the thread also renews orders that have ended.
+ * before the first of them can block. Ends wait for the next message, or for the pulse: until then the thread also renews orders that
+ * have ended.
  */
 export class ThreadRenewal implements Renewal {
   readonly #thread: Worker

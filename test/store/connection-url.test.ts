@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { describeUrl, readConnectionUrl } from '../../src/store/postgres/connection-url.ts'
+import { describeUrl, readConnectionUrl } from '../../src/store/postgres/connection/connection-url.ts'
 import { checkPostgresStore, openPostgresStore } from '../../src/store/postgres/index.ts'
 
 describe('a URL', () => {

@@ -13,7 +13,7 @@ const PARTS: ReadonlySet<number> = new Set([0x50, BIND, 0x44, 0x45, 0x43])
 
 /**
  * Reads the messages of one connection to PostgreSQL. The fate of each statement is that of its name, or of the first word of a
- * statement without a name, such as `COMMIT`.
+ * statement without a name, such as `COMMIT`. Statements that were sent together share the worst of their fates.
  *
  * The server is ready for the next statement only once a statement has taken effect, so an answer that is lost is that of a
  * statement that took effect. Its client repeats it: that is what a doubled message is between a process and its database.
@@ -26,21 +26,21 @@ export function createPostgresFilter(
   const client = new Messages(true)
   const server = new Messages(false)
   let asked: Buffer[] = []
-  let name = ''
+  let names: string[] = []
   let isAnswerLost = false
   return {
     fromClient(piece) {
       const passed: Buffer[] = []
       for (const message of client.read(piece)) {
         const [type] = message
-        if (type === BIND) name = readText(message, readText(message, 5).end).text
-        if (type === QUERY) name = readText(message, 5).text.split(/[\s;]/)[0] as string
+        if (type === BIND) names.push(readText(message, readText(message, 5).end).text)
+        if (type === QUERY) names.push(readText(message, 5).text.split(/[\s;]/)[0] as string)
         asked.push(message)
         if (PARTS.has(type as number)) continue
-        const fate = name === '' ? 'pass' : decide(name)
-        name = ''
-        if (fate === 'lost') return undefined
-        isAnswerLost ||= fate === 'answer lost'
+        const fates = names.filter(name => name !== '').map(decide)
+        names = []
+        if (fates.includes('lost')) return undefined
+        isAnswerLost ||= fates.includes('answer lost')
         passed.push(...asked)
         asked = []
       }

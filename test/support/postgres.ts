@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { migratePostgresStore } from '../../src/store/postgres/index.ts'
-import type { Row } from '../../src/store/postgres/database.ts'
+import type { Row } from '../../src/store/postgres/connection/database.ts'
 import { type Cluster, programs, startCluster } from './postgres-cluster.ts'
 import { readCluster, RUN_FOLDER } from './postgres-run.ts'
 

@@ -1,6 +1,6 @@
 import type { SharedStore } from '../../cluster/shared-store.ts'
 import type { Logger } from '../../log/logger.ts'
-import { describeUrl, isPostgresUrl } from '../../store/postgres/connection-url.ts'
+import { describeUrl, isPostgresUrl } from '../../store/postgres/connection/connection-url.ts'
 import { UsageError } from '../process/console.ts'
 
 /** An open shared store. */

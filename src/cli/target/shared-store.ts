@@ -1,7 +1,7 @@
 import type { Dispatcher } from '../../cluster/order.ts'
 import type { HandlerOptions } from '../../http/options/handler-options.ts'
 import type { Logger } from '../../log/logger.ts'
-import { describeUrl, isPostgresUrl } from '../../store/postgres/connection-url.ts'
+import { describeUrl, isPostgresUrl } from '../../store/postgres/connection/connection-url.ts'
 import { type CliProcess, UsageError } from '../process/console.ts'
 import { openQueue } from './open-queue.ts'
 

@@ -2,7 +2,8 @@ import { DagstreamError } from '../../errors.ts'
 import type { LogEntry } from '../../events/log-entry.ts'
 import type { Lease } from '../../log/event-log.ts'
 import type { StoredEntry } from '../../log/stored-entry.ts'
-import type { Database, Query } from './database.ts'
+import type { Call } from './connection/batch.ts'
+import type { Database, Query } from './connection/database.ts'
 import { toStatusValues } from './execution-row.ts'
 import {
   CLAIM,
@@ -46,12 +47,14 @@ export class EventTable {
     firstSeq: number,
     entries: readonly LogEntry[],
     more: readonly unknown[],
+    after?: Call,
   ): Promise<void> {
     const place = [lease.executionId, lease.epoch, firstSeq - 1]
     const content = [entries.map(({ type }) => type), entries.map(({ json }) => json)]
     const values = [...place, ...content, ...toStatusValues(entries), ...more]
-    return this.#database.retry(async (query, isRetry) => {
-      if ((await query(statement, values)).length > 0) return
+    return this.#database.retry(async (query, isRetry, batch) => {
+      const [rows] = await batch([{ statement, values }], after)
+      if ((rows?.length ?? 0) > 0) return
       if (isRetry && entries.length > 0) {
         const [same] = await query(COUNT_SAME, [...place, ...content])
         if (same?.['count'] === entries.length) return

@@ -3,7 +3,7 @@ import { recordUnusable } from '../../errors.ts'
 import type { LogEntry } from '../../events/log-entry.ts'
 import type { ExecutionRecord, StoredExecution } from '../execution-store.ts'
 import { describeUnusable } from '../unfinished-status.ts'
-import type { Row } from './database.ts'
+import type { Row } from './connection/database.ts'
 import { fromStored, toStored, toStoredOwner } from './stored-text.ts'
 
 /** Converts a row of `executions`; columns that were not selected are absent. */

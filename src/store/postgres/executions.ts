@@ -1,7 +1,7 @@
 import { DagstreamError } from '../../errors.ts'
 import type { ExecutionRecord, ExecutionStore, StoredExecution } from '../execution-store.ts'
 import { type ExecutionSummary, summarize } from '../execution-summary.ts'
-import type { Database, Query, Row } from './database.ts'
+import type { Database, Query, Row } from './connection/database.ts'
 import { readExecutionRow, toRecordValues } from './execution-row.ts'
 import {
   CREATE,

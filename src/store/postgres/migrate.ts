@@ -1,8 +1,8 @@
 import type { ClientBase } from 'pg'
 import { systemClock } from '../../clock.ts'
 import { sleep } from '../../sleep.ts'
-import { describeUrl, expectUsable, readConnectionUrl } from './connection-url.ts'
-import { loadDriver } from './load-driver.ts'
+import { describeUrl, expectUsable, readConnectionUrl } from './connection/connection-url.ts'
+import { loadDriver } from './connection/load-driver.ts'
 import { MIGRATION_LOCK, MIGRATIONS, type Migration } from './sql/migrations.ts'
 import {
   ADD_VERSION,
@@ -13,7 +13,7 @@ import {
   type SchemaVersion,
 } from './sql/version.ts'
 import { checkMembers, checkServer, checkStore, checkVersion, readVersion } from './schema-version.ts'
-import { failStore, isConflict, isLocked, toStoreError } from './store-error.ts'
+import { failStore, isConflict, isLocked, toStoreError } from './connection/store-error.ts'
 
 /** Pause in which the running processes go on, before a step is tried again, ms. */
 const PAUSE_MS = 500

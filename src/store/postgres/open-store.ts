@@ -1,13 +1,13 @@
 import type { ClientBase } from 'pg'
-import { describeUrl, expectUsable, readConnectionUrl } from './connection-url.ts'
-import { Database } from './database.ts'
-import { loadDriver } from './load-driver.ts'
+import { describeUrl, expectUsable, readConnectionUrl } from './connection/connection-url.ts'
+import { Database } from './connection/database.ts'
+import { loadDriver } from './connection/load-driver.ts'
 import { createPostgresStore } from './create-store.ts'
 import type { PostgresStore } from './postgres-store.ts'
 import { SET_PLANS } from './sql/session.ts'
 import { checkStore } from './schema-version.ts'
 import { type PostgresStoreOptions, resolvePostgresOptions } from './store-options.ts'
-import { toStoreError } from './store-error.ts'
+import { toStoreError } from './connection/store-error.ts'
 
 /**
  * Opens the store in a database of PostgreSQL 15 or newer, which `dagstream store migrate` has prepared. Any number of processes may
@@ -34,7 +34,7 @@ export async function openPostgresStore(url: string, options: PostgresStoreOptio
     await pool.end()
     throw toStoreError(where, error)
   }
-  const database = new Database({ pool, where, clock: resolved.clock, storeRetryMs: resolved.storeRetryMs })
+  const database = new Database({ driver, pool, where, clock: resolved.clock, storeRetryMs: resolved.storeRetryMs })
   return createPostgresStore({ database, driver, config, options: resolved })
 }
 

@@ -1,5 +1,5 @@
 import type { Logger } from '../../log/logger.ts'
-import type { Database } from './database.ts'
+import type { Database } from './connection/database.ts'
 import { RELEASE_ALL, RENEW } from './sql/leases.ts'
 
 /** Duration of the lease of a plain claim, and the interval of its renewal, ms. */

@@ -1,6 +1,6 @@
 import { utf8Length } from '../../events/json-value.ts'
 import type { MemoryKey, RememberedOutput } from '../execution-store.ts'
-import type { Database } from './database.ts'
+import type { Database } from './connection/database.ts'
 import { FORGET, RECALL, REMEMBER } from './sql/retention.ts'
 import { fromStored, toAgeMs, toStored, toStoredOwner } from './stored-text.ts'
 

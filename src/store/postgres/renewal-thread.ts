@@ -4,8 +4,8 @@ import type { Client } from 'pg'
 import { RenewalLoop } from './cluster/renewal-loop.ts'
 import type { RenewalChange, RenewalCommand, RenewalData } from './cluster/renewal-messages.ts'
 import { SharedLimits } from './cluster/shared-limits.ts'
-import type { Row } from './database.ts'
-import { loadDriver } from './load-driver.ts'
+import type { Row } from './connection/database.ts'
+import { loadDriver } from './connection/load-driver.ts'
 import type { Statement } from './sql/statement.ts'
 
 // The thread that renews the orders of a worker, with a connection of its own. The build makes it a file of its own.

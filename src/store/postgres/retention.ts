@@ -1,7 +1,7 @@
 import type { Logger } from '../../log/logger.ts'
-import type { Database } from './database.ts'
+import type { Database } from './connection/database.ts'
 import { DELETE } from './sql/executions.ts'
-import { isForbidden } from './store-error.ts'
+import { isForbidden } from './connection/store-error.ts'
 import { CLEAR_SLICE, SWEEP, SWEEP_COMMANDS, SWEEP_REMEMBERED } from './sql/retention.ts'
 import { toAgeMs, toCount } from './stored-text.ts'
 

@@ -2,7 +2,7 @@ import type { ClientBase } from 'pg'
 import { LIST_BODIES, LOCK_MEMBERS, MEMBERS_LOCK } from './sql/members.ts'
 import { MIGRATIONS } from './sql/migrations.ts'
 import { READ_FACTS, READ_VERSION, type SchemaVersion } from './sql/version.ts'
-import { failStore, notMigrated } from './store-error.ts'
+import { failStore, notMigrated } from './connection/store-error.ts'
 
 /** The oldest server that is supported, as `server_version_num` has it. */
 const OLDEST_SERVER = 150_000

@@ -1,7 +1,8 @@
 import type { ClientConfig } from 'pg'
 import type { Hint, Hints } from '../../../cluster/shared-store.ts'
-import type { Database } from '../database.ts'
-import type { PostgresDriver } from '../load-driver.ts'
+import type { Call } from '../connection/batch.ts'
+import type { Database } from '../connection/database.ts'
+import type { PostgresDriver } from '../connection/load-driver.ts'
 import { type Channel, CHANNELS, NOTIFY } from '../sql/hints.ts'
 import { HintLane, type HintsByWord } from './hint-lane.ts'
 import { HintListener } from './hint-listener.ts'
@@ -43,6 +44,28 @@ export class HintChannel implements Hints {
     lane.add(hint)
   }
 
+  /**
+   * Runs a write whose notification follows it in the same trip, unless hints pause: then it is sent later.
+   * @param write runs the given statement after its own
+   */
+  async carry<T>(hints: readonly Hint[], write: (after?: Call) => Promise<T>): Promise<T> {
+    const begun = this.#isClosed ? undefined : this.#steps.begin(hints)
+    if (begun === undefined) {
+      const result = await write()
+      for (const hint of hints) this.publish(hint)
+      return result
+    }
+    const carried = new Map([...begun, ...this.#log.take()])
+    try {
+      const result = await write(this.#toCall(carried))
+      this.#wake([...carried.values()])
+      return result
+    } catch (error) {
+      for (const hint of carried.values()) this.publish(hint)
+      throw error
+    }
+  }
+
   /** The hints of this process come whatever their kind. */
   async subscribe(wake: Wake, kinds: readonly Hint['kind'][] = ALL_KINDS): Promise<() => Promise<void>> {
     // Each subscription is one of its own, also with the same function.
@@ -64,6 +87,15 @@ export class HintChannel implements Hints {
   /** Wakes the subscribers of this process, then those of others. Never rejects. */
   async #send(hints: HintsByWord): Promise<void> {
     this.#wake([...hints.values()])
+    const { statement, values } = this.#toCall(hints)
+    try {
+      await this.#database.tryOnce(statement, values)
+    } catch {
+      // Lost hints cost others the interval of their polls.
+    }
+  }
+
+  #toCall(hints: HintsByWord): Call {
     const words = new Map<Channel, string[]>()
     for (const [word, { kind }] of hints) {
       const own = words.get(CHANNELS[kind])
@@ -71,11 +103,7 @@ export class HintChannel implements Hints {
       else own.push(word)
     }
     const payloads = Array.from(words.values(), each => toPayload(this.#own, each))
-    try {
-      await this.#database.tryOnce(NOTIFY, [[...words.keys()], payloads])
-    } catch {
-      // Lost hints cost others the interval of their polls.
-    }
+    return { statement: NOTIFY, values: [[...words.keys()], payloads] }
   }
 
   #receive(payload: string): void {

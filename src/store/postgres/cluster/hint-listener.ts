@@ -1,5 +1,5 @@
 import type { Client, ClientConfig } from 'pg'
-import type { PostgresDriver } from '../load-driver.ts'
+import type { PostgresDriver } from '../connection/load-driver.ts'
 import { type Channel, LISTEN, PING, UNLISTEN } from '../sql/hints.ts'
 
 /** Delay before the connection is made again, and the interval of its probes, ms. */

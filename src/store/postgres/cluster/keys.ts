@@ -1,5 +1,5 @@
 import type { AttemptKey } from '../../../attempt/runner.ts'
-import type { Row } from '../database.ts'
+import type { Row } from '../connection/database.ts'
 import { fromStored, toStored } from '../stored-text.ts'
 
 /** Keys as three parallel arrays: executions, tasks, attempts. */

@@ -1,7 +1,7 @@
 import type { AnnouncedTool, KnownMember, Member, Members } from '../../../cluster/members.ts'
 import type { Hint } from '../../../cluster/shared-store.ts'
 import { DagstreamError } from '../../../errors.ts'
-import type { Database, Query, Row } from '../database.ts'
+import type { Database, Query, Row } from '../connection/database.ts'
 import {
   COUNT_SUBSCRIBERS,
   DROP_MEMBERS,
@@ -24,7 +24,7 @@ import {
 import { MIGRATIONS } from '../sql/migrations.ts'
 import { READ_OWN_VERSION } from '../sql/version.ts'
 import { checkVersion } from '../schema-version.ts'
-import { failStore } from '../store-error.ts'
+import { failStore } from '../connection/store-error.ts'
 import { toStored } from '../stored-text.ts'
 
 /** The living processes on the store. */

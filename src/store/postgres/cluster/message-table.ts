@@ -1,43 +1,34 @@
 import type { AttemptMessage, CommandMessage, Inbox, InboxMessage, Reply } from '../../../cluster/inbox.ts'
-import type { Hint } from '../../../cluster/shared-store.ts'
 import { DagstreamError } from '../../../errors.ts'
 import { parseJson } from '../../../json/parse-json.ts'
 import { stringifyJson } from '../../../json/stringify-json.ts'
-import type { Database, Row } from '../database.ts'
+import type { HintChannel } from './hint-channel.ts'
+import type { Database, Row } from '../connection/database.ts'
 import { notFound } from '../event-table.ts'
-import { FIND_REPLY, LIST_WAITING, POST, READ_INBOX, SEND, WAS_POSTED } from '../sql/inbox.ts'
+import { FIND_REPLY, LIST_WAITING, READ_INBOX, SEND } from '../sql/inbox.ts'
 import { toCount } from '../stored-text.ts'
-import { readKey, toKeyValues } from './keys.ts'
-
-/** Maximum size of one post, characters. The database cuts the connection of a statement of 1 GiB. */
-const MAX_POST = 128 * 1024 * 1024
+import { readKey } from './keys.ts'
+import { readPosted, toHints, toPost } from './posting.ts'
 
 /** The durable messages to coordinators. */
 export class MessageTable implements Inbox {
   readonly #database: Database
-  readonly #publish: (hint: Hint) => void
+  readonly #hints: Pick<HintChannel, 'publish' | 'carry'>
 
-  constructor(database: Database, publish: (hint: Hint) => void) {
+  constructor(database: Database, hints: Pick<HintChannel, 'publish' | 'carry'>) {
     this.#database = database
-    this.#publish = publish
+    this.#hints = hints
   }
 
   async post(workerId: string, messages: readonly AttemptMessage[]): Promise<readonly boolean[]> {
     if (messages.length === 0) return []
-    const { accepted, freesPermit } = await this.#database.retry(async query => {
-      const rows = await query(POST, [workerId, ...toMessageValues(messages), ...toNewsValues(messages)])
-      const isHeld = rows.map(row => row['is_held'] === true)
-      const left = messages.filter((_, at) => !isHeld[at])
-      const found = left.length === 0 ? [] : await query(WAS_POSTED, toMessageValues(left))
-      const wasPosted = new Set(left.filter((_, at) => found[at]?.['was_posted'] === true))
-      return {
-        accepted: messages.map((message, at) => isHeld[at] === true || wasPosted.has(message)),
-        freesPermit: rows[0]?.['frees_permit'] === true,
-      }
-    })
-    const touched = messages.filter((_, at) => accepted[at])
-    for (const { key } of touched) this.#publish({ kind: 'inbox', executionId: key.executionId })
-    if (freesPermit) this.#publish({ kind: 'orders' })
+    const { accepted, freesPermit } = await this.#hints.carry(toHints(messages), after =>
+      this.#database.retry(async (query, _, batch) => {
+        const [rows = []] = await batch([toPost(workerId, messages)], after)
+        return readPosted(query, messages, rows)
+      }),
+    )
+    if (freesPermit) this.#hints.publish({ kind: 'orders' })
     return accepted
   }
 
@@ -48,7 +39,7 @@ export class MessageTable implements Inbox {
     if (row['has_ended'] === true && row['is_known'] !== true) {
       throw new DagstreamError('EXECUTION_ENDED', `Execution \`${executionId}\` has ended`)
     }
-    this.#publish({ kind: 'inbox', executionId })
+    this.#hints.publish({ kind: 'inbox', executionId })
   }
 
   async read(executionIds: readonly string[], limit: number): Promise<ReadonlyMap<string, readonly InboxMessage[]>> {
@@ -80,25 +71,6 @@ export class MessageTable implements Inbox {
       ...(typeof value === 'string' && { value }),
     }
   }
-}
-
-/** Keys and numbers. */
-function toMessageValues(messages: readonly AttemptMessage[]): readonly unknown[] {
-  return [...toKeyValues(messages.map(({ key }) => key)), messages.map(({ number }) => number)]
-}
-
-/** @throws `RangeError` beyond the bound */
-function toNewsValues(messages: readonly AttemptMessage[]): readonly unknown[] {
-  const news = messages.map(each => each.news)
-  const bodies = news.map(each => stringifyJson(each))
-  const size = bodies.reduce((sum, body) => sum + body.length, 0)
-  if (size > MAX_POST) throw new RangeError(`expected messages of at most ${MAX_POST} characters, got ${size}`)
-  return [
-    news.map(({ type }) => type),
-    bodies,
-    news.map(each => (each.type === 'question' ? stringifyJson(each.question) : null)),
-    news.map(each => (each.type === 'usage' ? stringifyJson(each.usage) : null)),
-  ]
 }
 
 function readMessage(row: Row): InboxMessage['message'] {

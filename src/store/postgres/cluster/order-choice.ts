@@ -1,4 +1,4 @@
-import type { Row } from '../database.ts'
+import type { Row } from '../connection/database.ts'
 
 /** The locked bounds of a take. */
 export interface Bounds {

@@ -11,7 +11,7 @@ import type { Hint } from '../../../cluster/shared-store.ts'
 import type { TokenUsage } from '../../../events/token-usage.ts'
 import { parseJson } from '../../../json/parse-json.ts'
 import { stringifyJson } from '../../../json/stringify-json.ts'
-import type { Database, Row } from '../database.ts'
+import type { Database, Row } from '../connection/database.ts'
 import {
   CANCEL,
   COUNT_WAITING,
@@ -30,7 +30,7 @@ import {
 import type { Statement } from '../sql/statement.ts'
 import { fromStored, toAgeMs, toStored } from '../stored-text.ts'
 import { nameOf, readKey, toKeyValues } from './keys.ts'
-import { OrderTake } from './order-take.ts'
+import type { OrderTake } from './order-take.ts'
 
 /** The last message of an order that was cancelled before its attempt began. */
 const CANCELLED = stringifyJson({ type: 'settled', report: { status: 'cancelled', executionTimeMs: 0 } })
@@ -46,11 +46,11 @@ export class OrderTable implements OrderSource {
   readonly #take: OrderTake
 
   /** @param dropExpired removes members whose time is over, so that their limits count no more */
-  constructor(database: Database, publish: (hint: Hint) => void, dropExpired: () => Promise<void>) {
+  constructor(database: Database, take: OrderTake, publish: (hint: Hint) => void, dropExpired: () => Promise<void>) {
     this.#database = database
     this.#publish = publish
     this.#dropExpired = dropExpired
-    this.#take = new OrderTake(database)
+    this.#take = take
   }
 
   async take(workerId: string, free: number, ttlMs: number): Promise<readonly TakenOrder[]> {

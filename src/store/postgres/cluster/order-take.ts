@@ -1,7 +1,8 @@
 import type { AbortReason, AttemptCommand } from '../../../attempt/runner.ts'
 import type { NumberedAnswer, TakenOrder } from '../../../cluster/order.ts'
 import { parseJson } from '../../../json/parse-json.ts'
-import type { Database, Query, Row } from '../database.ts'
+import type { Call } from '../connection/batch.ts'
+import type { Database, Query, Row } from '../connection/database.ts'
 import {
   COUNT_RUNNING,
   FIND_TAKEN,
@@ -23,6 +24,14 @@ import { OrderChoice } from './order-choice.ts'
 /** A take whose orders others have locked, while more of them may wait, tries again at once, this often. */
 const MAX_TRIES = 5
 
+/** What a take asks for. */
+interface Asked {
+  readonly workerId: string
+  readonly free: number
+  readonly ttlMs: number
+  readonly leaseMs: number
+}
+
 /** Takes orders: in one statement where nothing bounds them, else in a transaction that locks the bounds. */
 export class OrderTake {
   readonly #database: Database
@@ -33,28 +42,48 @@ export class OrderTake {
 
   /** @param free at least 1 */
   take(workerId: string, free: number, ttlMs: number): Promise<readonly TakenOrder[]> {
-    // A duration of its own, by which it finds what it has taken if an answer is lost.
-    const leaseMs = ttlMs + Math.random()
+    const leaseMs = drawLease(ttlMs)
     return this.#database.retry(async (query, isRetry) => {
       const found = isRetry ? await query(FIND_TAKEN, [workerId, leaseMs]) : []
       if (found.length > 0) return found.map(toStart)
-      const taken: TakenOrder[] = []
-      for (let tries = 1; tries <= MAX_TRIES; tries++) {
-        const left = free - taken.length
-        const depth = 2 * left + 16
-        const rows = await query(TAKE_FREELY, [workerId, depth, leaseMs, left])
-        if (rows[0]?.['is_bound'] === true) {
-          if (taken.length > 0) break
-          return this.#database.transaction(locked => takeWithin(locked, workerId, free, ttlMs))
-        }
-        taken.push(...rows.filter(({ command }) => command !== null).map(toStart))
-        // Otherwise it has seen all orders that wait: the rest of them is being taken by others.
-        const hasMore = (rows[0]?.['found'] as number) >= depth
-        if (taken.length === free || !hasMore) break
-      }
-      return taken
+      const { statement, values } = toTake(workerId, free, leaseMs)
+      return this.complete(query, await query(statement, values), { workerId, free, ttlMs, leaseMs })
     })
   }
+
+  /** Ends a take that has begun. @param first rows of its first statement */
+  async complete(query: Query, first: readonly Row[], asked: Asked): Promise<readonly TakenOrder[]> {
+    const { workerId, free, ttlMs, leaseMs } = asked
+    const taken: TakenOrder[] = []
+    for (let rows = first, tries = 1; ; tries++) {
+      const left = free - taken.length
+      if (rows[0]?.['is_bound'] === true) {
+        if (taken.length > 0) return taken
+        return this.#database.transaction(locked => takeWithin(locked, workerId, free, ttlMs))
+      }
+      taken.push(...rows.filter(({ command }) => command !== null).map(toStart))
+      // Otherwise it has seen all orders that wait: the rest of them is being taken by others.
+      const hasMore = (rows[0]?.['found'] as number) >= depthOf(left)
+      if (taken.length === free || !hasMore || tries === MAX_TRIES) return taken
+      const { statement, values } = toTake(workerId, free - taken.length, leaseMs)
+      rows = await query(statement, values)
+    }
+  }
+}
+
+/** A duration of a take's own, by which it finds what it has taken if an answer is lost. */
+export function drawLease(ttlMs: number): number {
+  return ttlMs + Math.random()
+}
+
+/** The statement of a take that nothing bounds. */
+export function toTake(workerId: string, free: number, leaseMs: number): Call {
+  return { statement: TAKE_FREELY, values: [workerId, depthOf(free), leaseMs, free] }
+}
+
+/** Orders of a group that a take looks at: others may have locked some. */
+function depthOf(free: number): number {
+  return 2 * free + 16
 }
 
 /**
@@ -86,7 +115,7 @@ async function takeWithin(query: Query, workerId: string, free: number, ttlMs: n
   return [...taken, ...begun.map(toStart)]
 }
 
-function toStart({ command, cancelled }: Row): TakenOrder {
+export function toStart({ command, cancelled }: Row): TakenOrder {
   return {
     kind: 'start',
     command: parseJson(command as string) as AttemptCommand,

@@ -1,7 +1,7 @@
 import type { AttemptKey } from '../../../attempt/runner.ts'
 import type { RenewedOrders } from '../../../cluster/order.ts'
 import { stringifyJson } from '../../../json/stringify-json.ts'
-import type { Row } from '../database.ts'
+import type { Row } from '../connection/database.ts'
 import { ABANDON, RENEW_ORDERS } from '../sql/orders.ts'
 import type { Statement } from '../sql/statement.ts'
 import { nameOf, toKeyValues } from './keys.ts'

@@ -3,18 +3,20 @@ import type { Hint, Round } from '../../../cluster/shared-store.ts'
 import type { LogEntry } from '../../../events/log-entry.ts'
 import { stringifyJson } from '../../../json/stringify-json.ts'
 import type { Lease } from '../../../log/event-log.ts'
+import type { Call } from '../connection/batch.ts'
 import type { EventTable } from '../event-table.ts'
 import { APPEND, COMMIT } from '../sql/log.ts'
+import type { HintChannel } from './hint-channel.ts'
 import { toStored, toStoredOwner } from '../stored-text.ts'
 
 /** Writes the rounds of coordinators, each in one statement. */
 export class RoundTable {
   readonly #events: EventTable
-  readonly #publish: (hint: Hint) => void
+  readonly #hints: Pick<HintChannel, 'publish' | 'carry'>
 
-  constructor(events: EventTable, publish: (hint: Hint) => void) {
+  constructor(events: EventTable, hints: Pick<HintChannel, 'publish' | 'carry'>) {
     this.#events = events
-    this.#publish = publish
+    this.#hints = hints
   }
 
   async commit(
@@ -25,21 +27,28 @@ export class RoundTable {
   ): Promise<void> {
     const { executionId } = lease
     const hasEnded = entries.some(({ type }) => type === 'execution_complete')
+    const hints: Hint[] = []
+    if (entries.length > 0) hints.push({ kind: 'log', executionId })
+    if (orders.length > 0 || hasEnded) hints.push({ kind: 'orders' })
+    if (replies.length > 0 || hasEnded) hints.push({ kind: 'reply', executionId })
     if (orders.length + consumed.length + replies.length === 0 && !hasEnded) {
       await this.#events.write(APPEND, lease, firstSeq, entries, [])
+      for (const hint of hints) this.#hints.publish(hint)
     } else {
       const errors = replies.map(({ error }) => (error === undefined ? null : JSON.stringify(error)))
-      await this.#events.write(COMMIT, lease, firstSeq, entries, [
+      const more = [
         ...toOrderValues(orders),
         consumed,
         replies.map(({ commandId }) => commandId),
         replies.map(({ value }) => value ?? null),
         errors,
-      ])
+      ]
+      const write = (after?: Call): Promise<void> => this.#events.write(COMMIT, lease, firstSeq, entries, more, after)
+      const isStep = hints.some(({ kind }) => kind !== 'log')
+      if (isStep) return this.#hints.carry(hints, write)
+      await write()
+      for (const hint of hints) this.#hints.publish(hint)
     }
-    if (entries.length > 0) this.#publish({ kind: 'log', executionId })
-    if (orders.length > 0 || hasEnded) this.#publish({ kind: 'orders' })
-    if (replies.length > 0 || hasEnded) this.#publish({ kind: 'reply', executionId })
   }
 }
 

@@ -1,8 +1,8 @@
 import type pg from 'pg'
-import { DagstreamError } from '../../errors.ts'
+import { DagstreamError } from '../../../errors.ts'
 
 /** The part of the package `pg` that the store uses. */
-export type PostgresDriver = Pick<typeof pg, 'Client' | 'Pool'>
+export type PostgresDriver = Pick<typeof pg, 'Client' | 'Pool' | 'Query'>
 
 /** Loads the package `pg`, an optional peer. @throws `STORE_FAILED` that says what to install */
 export async function loadDriver(load: () => Promise<PostgresDriver> = () => import('pg')): Promise<PostgresDriver> {

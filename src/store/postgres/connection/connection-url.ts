@@ -1,5 +1,5 @@
 import type { ClientConfig } from 'pg'
-import { DagstreamError, invalidOption } from '../../errors.ts'
+import { DagstreamError, invalidOption } from '../../../errors.ts'
 import type { PostgresDriver } from './load-driver.ts'
 
 /** Protocols of a URL of PostgreSQL. */

@@ -1,4 +1,4 @@
-import { DagstreamError } from '../../errors.ts'
+import { DagstreamError } from '../../../errors.ts'
 
 /** Meaning of an SQLSTATE, or of its first two characters, for the user, and the likely fix. */
 const MEANINGS: Readonly<Record<string, string>> = {

@@ -1,9 +1,11 @@
 import type { Pool, PoolClient } from 'pg'
-import type { Clock } from '../../clock.ts'
+import type { Clock } from '../../../clock.ts'
+import { type Call, runBatch } from './batch.ts'
+import type { PostgresDriver } from './load-driver.ts'
 import { failStore, isConflict, isOutage, toStoreError, TransactionGoesOn } from './store-error.ts'
-import type { Statement } from './sql/statement.ts'
-import { READ_TRANSACTION } from './sql/transactions.ts'
-import { sleep } from '../../sleep.ts'
+import type { Statement } from '../sql/statement.ts'
+import { READ_TRANSACTION } from '../sql/transactions.ts'
+import { sleep } from '../../../sleep.ts'
 
 /** A row of a result. Numbers beyond 32 bits are text. */
 export type Row = Readonly<Record<string, unknown>>
@@ -25,7 +27,14 @@ const MAX_CONFLICTS = 5
 /** Runs one statement on a connection. */
 export type Query = (statement: Statement, values?: readonly unknown[]) => Promise<readonly Row[]>
 
+/**
+ * Runs statements in one transaction and one trip. Resolves with the rows of each.
+ * @param after follows once they are committed, in a transaction of its own; its failure is ignored
+ */
+export type RunBatch = (calls: readonly Call[], after?: Call) => Promise<readonly (readonly Row[])[]>
+
 export interface DatabaseOptions {
+  readonly driver: Pick<PostgresDriver, 'Query'>
   readonly pool: Pool
   /** The URL without its password. */
   readonly where: string
@@ -70,12 +79,15 @@ export class Database {
    * @param maxMs a smaller bound of this call
    * @throws `STORE_FAILED` and the other errors of stores
    */
-  async retry<T>(call: (query: Query, isRetry: boolean) => Promise<T>, maxMs: number = Infinity): Promise<T> {
+  async retry<T>(
+    call: (query: Query, isRetry: boolean, batch: RunBatch) => Promise<T>,
+    maxMs: number = Infinity,
+  ): Promise<T> {
     const { clock, storeRetryMs } = this.#options
     for (let attempt = 0; ; attempt++) {
       if (this.#isClosed) throw failStore(this.where, 'is closed')
       try {
-        const value = await call(this.#query, attempt > 0)
+        const value = await call(this.#query, attempt > 0, this.#batch)
         this.#noteAnswer()
         return value
       } catch (error) {
@@ -125,11 +137,21 @@ export class Database {
     return rows as readonly Row[]
   }
 
+  readonly #batch: RunBatch = async (calls, after) => {
+    const { driver, pool } = this.#options
+    const results = await runBatch(driver, pool, calls.map(toSent), after && toSent(after))
+    return results.map(({ rows }) => rows as readonly Row[])
+  }
+
   #noteAnswer(): void {
     if (this.#awaySince === undefined) return
     this.#awaySince = undefined
     this.#backSince = this.#options.clock.now()
   }
+}
+
+function toSent({ statement, values }: Call): Call {
+  return { statement, values: values.map(toParameter) }
 }
 
 /**

@@ -2,9 +2,9 @@ import type { LogEntry } from '../events/log-entry.ts'
 import type { Lease } from '../log/event-log.ts'
 import type { Registration } from '../store/create-and-claim.ts'
 import type { ExecutionRecord, ExecutionStore } from '../store/execution-store.ts'
-import type { Inbox, Reply } from './inbox.ts'
+import type { AttemptMessage, Inbox, Reply } from './inbox.ts'
 import type { Members } from './members.ts'
-import type { Order, OrderSource, RenewedOrders } from './order.ts'
+import type { Order, OrderSource, RenewedOrders, TakenOrder } from './order.ts'
 import type { AttemptKey } from '../attempt/runner.ts'
 
 /** What one round of a coordinator writes beside its log entries. */
@@ -80,6 +80,14 @@ export interface RenewalOptions {
   readonly onRenewed: (renewed: RenewedOrders) => void
 }
 
+/** What an exchange of a worker gives. */
+export interface Exchanged {
+  /** As the result of `Inbox.post`. */
+  readonly accepted: readonly boolean[]
+  /** As the result of `OrderSource.take`. */
+  readonly taken: readonly TakenOrder[]
+}
+
 /**
  * A store of several processes: servers that coordinate executions, and workers that run their attempts. All times are those
  * of its database.
@@ -99,6 +107,13 @@ export interface SharedStore extends ExecutionStore {
   readonly inbox: Inbox
   readonly members: Members
   readonly hints: Hints
+  /**
+   * Posts messages of a worker and takes orders for the places that they free, sooner than `inbox.post` and `orders.take` one after
+   * the other, with the same results. Absent: workers call those.
+   * @param free the maximum number of orders, at least 1
+   * @throws as `inbox.post`; then nothing is taken, or what is taken expires
+   */
+  exchange?(workerId: string, messages: readonly AttemptMessage[], free: number, ttlMs: number): Promise<Exchanged>
   keepOrders(options: RenewalOptions): Renewal
   /** Closes all connections. */
   close(): Promise<void>

@@ -1,7 +1,7 @@
 import { backoff } from '../backoff.ts'
 import type { Clock } from '../clock.ts'
 import type { AttemptMessage } from '../cluster/inbox.ts'
-import type { SharedStore } from '../cluster/shared-store.ts'
+import type { Exchanged, SharedStore } from '../cluster/shared-store.ts'
 import { isStoreRefusal } from '../errors.ts'
 import { describeError } from '../log/describe-error.ts'
 import type { Logger } from '../log/logger.ts'
@@ -11,8 +11,9 @@ const RETRY = { initialDelayMs: 100, maxDelayMs: 2000, factor: 2, jitter: 0.2 } 
 
 /** The parts of a post of news. */
 export interface NewsPostParts {
-  readonly store: Pick<SharedStore, 'inbox'>
+  readonly store: Pick<SharedStore, 'inbox' | 'exchange'>
   readonly workerId: string
+  readonly leaseMs: number
   readonly clock: Clock
   readonly random: () => number
   readonly logger: Logger
@@ -22,7 +23,7 @@ export interface NewsPostParts {
 
 /** What became of a post. `closed`: the worker has ended meanwhile. */
 export type PostResult =
-  | { readonly type: 'posted'; readonly accepted: readonly boolean[] }
+  | ({ readonly type: 'posted' } & Exchanged)
   | { readonly type: 'refused'; readonly error: unknown }
   | { readonly type: 'closed' }
 
@@ -42,15 +43,15 @@ export class NewsPost {
     return this.#failureCount > 0
   }
 
-  /** Never rejects. */
-  async post(messages: readonly AttemptMessage[]): Promise<PostResult> {
-    if (messages.length === 0) return { type: 'posted', accepted: [] }
-    const { store, workerId, clock, random, logger } = this.#parts
+  /** Never rejects. @param free how many orders are taken with it; above 0 only where the store has `exchange` */
+  async post(messages: readonly AttemptMessage[], free: number = 0): Promise<PostResult> {
+    if (messages.length === 0) return { type: 'posted', accepted: [], taken: [] }
+    const { clock, random, logger } = this.#parts
     while (!this.#isClosed) {
       try {
-        const accepted = await store.inbox.post(workerId, messages)
+        const exchanged = await this.#send(messages, free)
         this.#noteAnswer()
-        return { type: 'posted', accepted }
+        return { type: 'posted', ...exchanged }
       } catch (error) {
         if (isStoreRefusal(error)) {
           this.#noteAnswer()
@@ -75,6 +76,12 @@ export class NewsPost {
   close(): void {
     this.#isClosed = true
     this.#wakeRetry?.()
+  }
+
+  async #send(messages: readonly AttemptMessage[], free: number): Promise<Exchanged> {
+    const { store, workerId, leaseMs } = this.#parts
+    if (free > 0 && store.exchange !== undefined) return store.exchange(workerId, messages, free, leaseMs)
+    return { accepted: await store.inbox.post(workerId, messages), taken: [] }
   }
 
   #noteAnswer(): void {

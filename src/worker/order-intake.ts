@@ -6,6 +6,7 @@ import { describeError } from '../log/describe-error.ts'
 import type { Logger } from '../log/logger.ts'
 import type { Rate } from '../tools/rate.ts'
 import { LOOK_MS, Offers } from './offers.ts'
+import { settleWithin } from './settle-within.ts'
 
 /** Time between takes without a hint, ms. */
 const POLL_MS = 1000
@@ -13,12 +14,14 @@ const POLL_MS = 1000
 const MIN_POLL_MS = 50
 /** How long after the last call of a tool with a rate its tokens are polled for, ms. */
 const RATED_MS = 10_000
+/** How long a post waits for a take in flight, ms. */
+const MAX_TURN_MS = 20
 /** Random share of the time between takes. */
 const JITTER = 0.2
 
 /** The parts of an intake. */
 export interface IntakeParts {
-  readonly store: Pick<SharedStore, 'orders'>
+  readonly store: Pick<SharedStore, 'orders' | 'exchange'>
   readonly workerId: string
   readonly leaseMs: number
   readonly clock: Clock
@@ -93,6 +96,29 @@ export class OrderIntake {
     if (!this.#isTaking) void this.#takeAll()
   }
 
+  /** Resolves once a take in flight, which a post could have replaced, has ended or has lasted for long. */
+  turn(): Promise<void> {
+    if (!this.#isTaking || !this.#canJoin) return Promise.resolve()
+    return settleWithin(this.#parts.clock, MAX_TURN_MS, new Promise(resolve => this.#stopped.push(resolve)))
+  }
+
+  /**
+   * Begins a take that goes along with a post. While one is in flight there is no other.
+   * @param freeing how many places the post frees
+   * @returns how many orders to take; 0: none. Otherwise call `joined`
+   */
+  join(freeing: number): number {
+    if (freeing === 0 || this.#isTaking || this.#isStopped || !this.#canJoin) return 0
+    this.#isTaking = true
+    return this.#parts.freeCount() + freeing
+  }
+
+  /** Ends such a take. @param taken `undefined`: the store did not answer */
+  joined(count: number, taken: readonly TakenOrder[] | undefined): void {
+    const received = taken === undefined ? Promise.resolve() : this.#receive(taken, count)
+    void received.then(() => this.#takeAll())
+  }
+
   /** Takes nothing more. Resolves once the take in flight has ended and its orders are given back. */
   stop(): Promise<void> {
     this.#isStopped = true
@@ -111,6 +137,11 @@ export class OrderIntake {
     this.#isTaking = false
     for (const resolve of this.#stopped.splice(0)) resolve()
     if (!this.#isStopped) this.#armTimer()
+  }
+
+  /** Whether a post may take orders along, and there may be some. */
+  get #canJoin(): boolean {
+    return this.#mayHaveMore && this.#offers === undefined && this.#parts.store.exchange !== undefined
   }
 
   #armTimer(): void {
@@ -153,10 +184,15 @@ export class OrderIntake {
     }
     if (this.#isAway) logger.debug('The store gives orders again')
     this.#isAway = false
+    await Promise.all([offers?.settle(drawn, count, taken), this.#receive(taken, count)])
+  }
+
+  /** @param count how many were asked for. Never rejects */
+  #receive(taken: readonly TakenOrder[], count: number): Promise<void> {
     this.#mayHaveMore = 2 * taken.length >= count
     // All are held before the first begins: their leases are renewed meanwhile.
     if (!this.#isStopped) for (const order of taken) this.#parts.taken(order)
-    await Promise.all([offers?.settle(drawn, count, taken), this.#begin(taken)])
+    return this.#begin(taken)
   }
 
   async #begin(taken: readonly TakenOrder[]): Promise<void> {

@@ -1,9 +1,10 @@
-import { backoff } from '../backoff.ts'
 import { afterTurn } from '../clock.ts'
 import type { AttemptMessage } from '../cluster/inbox.ts'
 import { describeError } from '../log/describe-error.ts'
-import { NewsPost, type NewsPostParts } from './news-post.ts'
+import { NewsPost, type NewsPostParts, type PostResult } from './news-post.ts'
 import type { NewsQueue } from './news-queue.ts'
+import { Refusals } from './refusals.ts'
+import type { OrderIntake } from './order-intake.ts'
 
 /** How long news wait for others, ms. */
 const BATCH_MS = 50
@@ -12,9 +13,11 @@ const BATCH_MS = 50
 const MAX_BATCH = 1000
 const MAX_BATCH_WEIGHT = 4 * 1024 * 1024
 
-/** How often the store may refuse the messages of one attempt, and the delays between. */
-const MAX_REFUSALS = 3
-const REFUSED = { initialDelayMs: 500, maxDelayMs: 1000, factor: 2, jitter: 0.2 } as const
+/** The parts of an outbox. */
+export interface OutboxParts extends NewsPostParts {
+  /** Takes orders for the places that the outcomes of a post free. */
+  readonly intake: Pick<OrderIntake, 'turn' | 'join' | 'joined'>
+}
 
 /** An attempt that posts news. */
 export interface NewsSource {
@@ -32,23 +35,15 @@ interface Taken {
   readonly messages: readonly AttemptMessage[]
 }
 
-/** An attempt whose messages the store has refused: they are posted alone. */
-interface Refusal {
-  /** How often they were refused alone. */
-  readonly count: number
-  /** While it waits. */
-  readonly stop?: () => void
-}
-
 /**
  * Posts the news of all attempts of a worker: batched for 50 ms, at once where something waits for it. One post at a time,
  * repeated until the store answers. An attempt whose messages the store refuses three times loses them; the others go on.
  */
 export class Outbox {
-  readonly #parts: NewsPostParts
+  readonly #parts: OutboxParts
   readonly #post: NewsPost
   readonly #due = new Set<NewsSource>()
-  readonly #refusals = new Map<NewsSource, Refusal>()
+  readonly #refusals: Refusals<NewsSource>
   /** Of what waits, and of the messages of the current post, characters. */
   #waitingWeight = 0
   #postingWeight = 0
@@ -60,9 +55,10 @@ export class Outbox {
   #isClosed = false
   #idle: (() => void)[] = []
 
-  constructor(parts: NewsPostParts) {
+  constructor(parts: OutboxParts) {
     this.#parts = parts
     this.#post = new NewsPost(parts)
+    this.#refusals = new Refusals(parts)
   }
 
   /** Whether the store did not answer the last post. */
@@ -86,7 +82,6 @@ export class Outbox {
     source.news.clear()
     this.count(source)
     this.#due.delete(source)
-    this.#refusals.get(source)?.stop?.()
     this.#refusals.delete(source)
     if (!this.#isPosting && this.#due.size === 0) this.#noteIdle()
   }
@@ -95,7 +90,7 @@ export class Outbox {
   add(source: NewsSource, isUrgent: boolean): void {
     if (this.#isClosed) return
     this.count(source)
-    if (this.#refusals.get(source)?.stop !== undefined) return
+    if (this.#refusals.isDelayed(source)) return
     this.#due.add(source)
     if (isUrgent) this.#postSoon()
     else if (!this.#isPosting && !this.#isSoon) this.#postLater()
@@ -114,7 +109,6 @@ export class Outbox {
     this.#isClosed = true
     this.#stopTimer?.()
     this.#post.close()
-    for (const { stop } of this.#refusals.values()) stop?.()
     this.#refusals.clear()
     this.#due.clear()
   }
@@ -144,8 +138,11 @@ export class Outbox {
     this.#stopTimer = undefined
     let isDue = true
     while (isDue && this.#due.size > 0 && !this.#isClosed) {
+      if (this.#isUrgent) await this.#parts.intake.turn()
       this.#isUrgent = false
       const isCut = await this.#postBatch()
+      // Attempts that its answer lets begin may end at once: one post for all of them.
+      if (!isCut) await new Promise<void>(afterTurn)
       isDue = isCut || this.#isUrgent || this.#idle.length > 0
     }
     this.#isPosting = false
@@ -177,8 +174,17 @@ export class Outbox {
     }
     this.#postingWeight = MAX_BATCH_WEIGHT - weightRoom
     const isCut = room <= 0 || weightRoom <= 0
-    const result = await this.#post.post(taken.flatMap(({ messages }) => messages))
+    const messages = taken.flatMap(each => each.messages)
+    const free = this.#parts.intake.join(messages.filter(({ news }) => news.type === 'settled').length)
+    const result = await this.#post.post(messages, free)
     this.#postingWeight = 0
+    const isDue = this.#settle(taken, result)
+    if (free > 0) this.#parts.intake.joined(free, result.type === 'posted' ? result.taken : undefined)
+    return isDue || (isCut && result.type === 'posted')
+  }
+
+  /** @returns whether another post is due at once */
+  #settle(taken: readonly Taken[], result: PostResult): boolean {
     if (result.type === 'closed') return false
     if (result.type === 'refused') {
       this.#refused(taken, result.error)
@@ -191,7 +197,7 @@ export class Outbox {
       if (this.#refusals.delete(source)) wasRefused = true
       source.posted(messages, own, source.news.isEmpty)
     }
-    return isCut || wasRefused
+    return wasRefused
   }
 
   /** Each attempt of a batch is posted alone; one that was refused alone waits, and is given up after the third time. */
@@ -201,30 +207,19 @@ export class Outbox {
         this.#refusals.delete(source)
         continue
       }
-      const count = taken.length > 1 ? 0 : (this.#refusals.get(source)?.count ?? 0) + 1
-      if (count === MAX_REFUSALS) this.#giveUp(source, messages.length, error)
+      const isLast = this.#refusals.add(source, taken.length === 1)
+      if (isLast) this.#giveUp(source, messages.length, error)
       else {
         source.news.putBack(messages)
         this.count(source)
-        this.#retry(source, count)
+        this.#retry(source)
       }
     }
   }
 
-  #retry(source: NewsSource, count: number): void {
-    const { clock, random } = this.#parts
-    if (count === 0) {
-      this.#refusals.set(source, { count })
-      this.#due.add(source)
-      return
-    }
-    this.#due.delete(source)
-    const stop = clock.after(backoff(REFUSED, count, random()), () => {
-      this.#refusals.set(source, { count })
-      this.#due.add(source)
-      this.#postSoon()
-    })
-    this.#refusals.set(source, { count, stop })
+  #retry(source: NewsSource): void {
+    if (!this.#refusals.delay(source, () => this.add(source, true))) this.#due.add(source)
+    else this.#due.delete(source)
   }
 
   #giveUp(source: NewsSource, messageCount: number, error: unknown): void {

@@ -54,7 +54,6 @@ export class Worker implements AttemptHolder {
     const get = (name: string): RegisteredTool | undefined => (names.has(name) ? registry.get(name) : undefined)
     this.#runner = new LocalRunner({ tools: { get }, clock, abortGraceMs })
     const shared = { store, workerId, leaseMs, dispatcher, clock, random, logger }
-    this.#outbox = new Outbox({ ...shared, onBack: () => this.#intake.wake() })
     this.#intake = new OrderIntake({
       ...shared,
       capacity: concurrency,
@@ -64,6 +63,7 @@ export class Worker implements AttemptHolder {
       begin: order => this.#begin(order),
       rateOf: tool => registry.get(tool)?.rate,
     })
+    this.#outbox = new Outbox({ ...shared, intake: this.#intake, onBack: () => this.#intake.wake() })
   }
 
   get workerId(): string {

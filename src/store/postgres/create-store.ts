@@ -1,15 +1,17 @@
 import type { ClientConfig } from 'pg'
-import type { Database } from './database.ts'
+import type { Database } from './connection/database.ts'
+import { Exchange } from './cluster/exchange.ts'
 import { HintChannel } from './cluster/hint-channel.ts'
 import { LeaseTable } from './cluster/lease-table.ts'
 import { MemberTable } from './cluster/member-table.ts'
 import { MessageTable } from './cluster/message-table.ts'
 import { OrderTable } from './cluster/order-table.ts'
+import { OrderTake } from './cluster/order-take.ts'
 import { ThreadRenewal } from './cluster/renewal.ts'
 import { RoundTable } from './cluster/round-table.ts'
 import { EventTable } from './event-table.ts'
 import { Executions } from './executions.ts'
-import type { PostgresDriver } from './load-driver.ts'
+import type { PostgresDriver } from './connection/load-driver.ts'
 import { OWN_LEASE_MS, OwnClaims } from './own-claims.ts'
 import type { PostgresStore } from './postgres-store.ts'
 import { RememberedOutputs } from './remembered-outputs.ts'
@@ -36,7 +38,9 @@ export function createPostgresStore({ database, driver, config, options }: Store
   const claims = new OwnClaims(database, options.logger)
   const hints = new HintChannel(database, driver, config)
   const members = new MemberTable(database, hints.publish)
-  const rounds = new RoundTable(table, hints.publish)
+  const rounds = new RoundTable(table, hints)
+  const take = new OrderTake(database)
+  const exchange = new Exchange(database, take, hints)
   retention.start()
   let closing: Promise<void> | undefined
 
@@ -80,8 +84,9 @@ export function createPostgresStore({ database, driver, config, options }: Store
     delete: executionId => retention.delete(executionId),
     sweep: () => retention.sweep(),
     leases: new LeaseTable(database, executions),
-    orders: new OrderTable(database, hints.publish, () => members.dropExpired()),
-    inbox: new MessageTable(database, hints.publish),
+    orders: new OrderTable(database, take, hints.publish, () => members.dropExpired()),
+    inbox: new MessageTable(database, hints),
+    exchange: (workerId, messages, free, ttlMs) => exchange.run(workerId, messages, free, ttlMs),
     members,
     hints,
     keepOrders: given => new ThreadRenewal(config, given, options.logger),

@@ -17,7 +17,9 @@ interface BatchEnd {
 }
 
 /** What the driver's own query does with the answers of the server; its types leave it out. */
-interface Receiver extends Submittable {
+interface Receiver {
+  /** @returns why it has sent nothing */
+  submit(connection: Connection): Error | null
   handleRowDescription(message: unknown): void
   handleDataRow(message: unknown): void
   handleCommandComplete(message: unknown, connection: Connection): void
@@ -45,22 +47,28 @@ export async function runBatch(
   const { results, error } = await new Promise<BatchEnd>(resolve => client.query(new Batch(driver, all, resolve)))
   // The driver takes statements that the server has skipped after an error for prepared ones.
   client.release(error)
-  const isCommitted = error === undefined || (after !== undefined && results.length === all.length - 1)
+  const isCommitted = error === undefined || (after !== undefined && results.length >= calls.length + 2)
   if (!isCommitted) throw error
   return results.slice(first, first + calls.length)
 }
 
 /** Statements that are sent in one write. Unlike the driver's own query it does not wait for the answer to one before the next. */
 class Batch implements Submittable {
+  /** Told of its end. The driver puts a function around it that stops the timer of `query_timeout`; without it that timer throws. */
+  callback: (error?: Error) => void
   readonly #calls: readonly Call[]
   readonly #receivers: readonly Receiver[]
   readonly #results: QueryResult[] = []
-  readonly #onEnd: (end: BatchEnd) => void
+  /** Of the first statement that the driver cannot send, or whose answer it cannot read. What follows it is dropped. */
+  #fault: Error | undefined
 
   constructor(driver: Pick<PostgresDriver, 'Query'>, calls: readonly Call[], onEnd: (end: BatchEnd) => void) {
+    this.callback = error => onEnd({ results: this.#results, ...(error && { error }) })
     this.#calls = calls
-    this.#onEnd = onEnd
-    const onResult = (_: Error | undefined, result: unknown): void => void this.#results.push(result as QueryResult)
+    const onResult = (error: Error | undefined, result: unknown): void => {
+      if (error) this.#fault ??= error
+      else this.#results.push(result as QueryResult)
+    }
     this.#receivers = calls.map(
       ({ statement, values }) =>
         new driver.Query({ ...statement, values: [...values] }, onResult) as unknown as Receiver,
@@ -81,8 +89,15 @@ class Batch implements Submittable {
     const open = Object.create(connection, { sync: { value: () => {} } }) as Connection
     connection.stream.cork()
     try {
-      for (const receiver of this.#receivers) receiver.submit(open)
+      for (const receiver of this.#receivers) {
+        this.#fault = receiver.submit(open) ?? this.#fault
+        if (this.#fault !== undefined) throw this.#fault
+      }
       connection.sync()
+    } catch (error) {
+      // The server gets nothing of a batch that lacks a part, and answers nothing.
+      connection.stream.destroy()
+      this.callback(error as Error)
     } finally {
       connection.stream.uncork()
     }
@@ -104,14 +119,14 @@ class Batch implements Submittable {
   }
 
   handleError(error: Error): void {
-    this.#onEnd({ results: this.#results, error })
+    this.callback(this.#fault ?? error)
   }
 
   handleReadyForQuery(): void {
-    this.#onEnd({ results: this.#results })
+    this.callback(this.#fault)
   }
 
   get #current(): Receiver | undefined {
-    return this.#receivers[this.#results.length]
+    return this.#fault === undefined ? this.#receivers[this.#results.length] : undefined
   }
 }

@@ -5,9 +5,10 @@ import { DagstreamError } from '../../../errors.ts'
 export type PostgresDriver = Pick<typeof pg, 'Client' | 'Pool' | 'Query'>
 
 /** Loads the package `pg`, an optional peer. @throws `STORE_FAILED` that says what to install */
-export async function loadDriver(load: () => Promise<PostgresDriver> = () => import('pg')): Promise<PostgresDriver> {
+export async function loadDriver(): Promise<PostgresDriver> {
   try {
-    return await load()
+    // Before 8.15 its default is all that it exports.
+    return (await import('pg')).default
   } catch (cause) {
     const message = 'A store in PostgreSQL needs the package `pg`: run `npm install pg`'
     throw new DagstreamError('STORE_FAILED', message, { cause })

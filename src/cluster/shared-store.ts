@@ -111,7 +111,7 @@ export interface SharedStore extends ExecutionStore {
    * Posts messages of a worker and takes orders for the places that they free, sooner than `inbox.post` and `orders.take` one after
    * the other, with the same results. Absent: workers call those.
    * @param free the maximum number of orders, at least 1
-   * @throws as `inbox.post`; then nothing is taken, or what is taken expires
+   * @throws as `inbox.post`, or because of the take; nothing is taken then, or what is taken expires. The worker posts alone then
    */
   exchange?(workerId: string, messages: readonly AttemptMessage[], free: number, ttlMs: number): Promise<Exchanged>
   keepOrders(options: RenewalOptions): Renewal

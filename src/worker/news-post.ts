@@ -1,7 +1,8 @@
 import { backoff } from '../backoff.ts'
 import type { Clock } from '../clock.ts'
 import type { AttemptMessage } from '../cluster/inbox.ts'
-import type { Exchanged, SharedStore } from '../cluster/shared-store.ts'
+import type { TakenOrder } from '../cluster/order.ts'
+import type { SharedStore } from '../cluster/shared-store.ts'
 import { isStoreRefusal } from '../errors.ts'
 import { describeError } from '../log/describe-error.ts'
 import type { Logger } from '../log/logger.ts'
@@ -21,11 +22,15 @@ export interface NewsPostParts {
   readonly onBack: () => void
 }
 
+interface Posted {
+  readonly type: 'posted'
+  readonly accepted: readonly boolean[]
+  /** `undefined`: no orders were asked for. */
+  readonly taken: readonly TakenOrder[] | undefined
+}
+
 /** What became of a post. `closed`: the worker has ended meanwhile. */
-export type PostResult =
-  | ({ readonly type: 'posted' } & Exchanged)
-  | { readonly type: 'refused'; readonly error: unknown }
-  | { readonly type: 'closed' }
+export type PostResult = Posted | { readonly type: 'refused'; readonly error: unknown } | { readonly type: 'closed' }
 
 /** Posts messages, one post at a time: repeated through an outage until the store answers. */
 export class NewsPost {
@@ -43,17 +48,23 @@ export class NewsPost {
     return this.#failureCount > 0
   }
 
-  /** Never rejects. @param free how many orders are taken with it; above 0 only where the store has `exchange` */
+  /**
+   * Never rejects.
+   * @param free how many orders are taken with it; above 0 only where the store has `exchange`. Once that fails nothing is taken: the
+   * take may be the reason, and must not hold up the messages
+   */
   async post(messages: readonly AttemptMessage[], free: number = 0): Promise<PostResult> {
-    if (messages.length === 0) return { type: 'posted', accepted: [], taken: [] }
+    if (messages.length === 0) return { type: 'posted', accepted: [], taken: undefined }
     const { clock, random, logger } = this.#parts
-    while (!this.#isClosed) {
+    for (let isFirst = true; !this.#isClosed; isFirst = false) {
+      const count = isFirst ? free : 0
       try {
-        const exchanged = await this.#send(messages, free)
+        const exchanged = await this.#send(messages, count)
         this.#noteAnswer()
         return { type: 'posted', ...exchanged }
       } catch (error) {
         if (isStoreRefusal(error)) {
+          if (count > 0) continue
           this.#noteAnswer()
           return { type: 'refused', error }
         }
@@ -78,10 +89,10 @@ export class NewsPost {
     this.#wakeRetry?.()
   }
 
-  async #send(messages: readonly AttemptMessage[], free: number): Promise<Exchanged> {
+  async #send(messages: readonly AttemptMessage[], free: number): Promise<Omit<Posted, 'type'>> {
     const { store, workerId, leaseMs } = this.#parts
-    if (free > 0 && store.exchange !== undefined) return store.exchange(workerId, messages, free, leaseMs)
-    return { accepted: await store.inbox.post(workerId, messages), taken: [] }
+    if (free > 0 && store.exchange !== undefined) return await store.exchange(workerId, messages, free, leaseMs)
+    return { accepted: await store.inbox.post(workerId, messages), taken: undefined }
   }
 
   #noteAnswer(): void {

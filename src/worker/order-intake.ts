@@ -109,11 +109,13 @@ export class OrderIntake {
    */
   join(freeing: number): number {
     if (freeing === 0 || this.#isTaking || this.#isStopped || !this.#canJoin) return 0
-    this.#isTaking = true
-    return this.#parts.freeCount() + freeing
+    // Below 0 before it, where attempts that had asked have ended while others ran in their places.
+    const count = Math.max(0, this.#parts.freeCount() + freeing)
+    this.#isTaking = count > 0
+    return count
   }
 
-  /** Ends such a take. @param taken `undefined`: the store did not answer */
+  /** Ends such a take. @param taken `undefined`: it did not come about */
   joined(count: number, taken: readonly TakenOrder[] | undefined): void {
     const received = taken === undefined ? Promise.resolve() : this.#receive(taken, count)
     void received.then(() => this.#takeAll())

@@ -1,5 +1,5 @@
 import type { Clock } from '../../src/clock.ts'
-import type { Round, SharedStore } from '../../src/cluster/shared-store.ts'
+import type { Exchanged, Round, SharedStore } from '../../src/cluster/shared-store.ts'
 import type { LogEntry } from '../../src/events/log-entry.ts'
 import type { Lease } from '../../src/log/event-log.ts'
 import { createMemoryStore } from '../../src/store/memory-store.ts'
@@ -53,6 +53,7 @@ export function createMemorySharedStore(clock: Clock): MemorySharedStore {
       inbox: new MemoryInbox(tables),
       members: new MemoryMembers(tables),
       hints: own,
+      exchange: exchangeByParts,
       keepOrders: options => renewOnTimer({ orders }, clock, options),
       close: async () => own.close(),
     }
@@ -64,6 +65,15 @@ export function createMemorySharedStore(clock: Clock): MemorySharedStore {
     interruptHints: () => hints.interrupt(),
     connect,
   }
+}
+
+/** By the parts of the store that it is called on: a test that replaces one of them replaces it here, too. */
+async function exchangeByParts(
+  this: SharedStore,
+  ...[workerId, messages, free, ttlMs]: Parameters<NonNullable<SharedStore['exchange']>>
+): Promise<Exchanged> {
+  const accepted = await this.inbox.post(workerId, messages)
+  return { accepted, taken: await this.orders.take(workerId, free, ttlMs) }
 }
 
 /** One transaction. */

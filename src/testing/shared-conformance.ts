@@ -1,6 +1,8 @@
 import { systemClock } from '../clock.ts'
 import type { SharedStore } from '../cluster/shared-store.ts'
 import { sleep } from '../sleep.ts'
+import { EXCHANGE_CASES } from './shared/exchange-cases.ts'
+import { EXCHANGE_LIMIT_CASES } from './shared/exchange-limit-cases.ts'
 import { HELD_ORDER_CASES } from './shared/held-order-cases.ts'
 import { HINT_CASES } from './shared/hint-cases.ts'
 import { INBOX_CASES } from './shared/inbox-cases.ts'
@@ -31,6 +33,8 @@ const DISPATCHER_CASES: readonly SharedCheck[] = [
   ...LIMIT_CASES,
   ...PERMIT_CASES,
   ...HELD_ORDER_CASES,
+  ...EXCHANGE_CASES,
+  ...EXCHANGE_LIMIT_CASES,
   ...KEY_CASES,
   ...WAITING_ORDER_CASES,
   ...RENEWAL_CASES,

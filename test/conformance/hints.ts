@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 import type { Hint } from '../../src/cluster/shared-store.ts'
-import { hold, makeMessages, type SharedRig } from '../../src/testing/shared-fixtures.ts'
+import { hold, LONG_MS, makeMessages, type SharedRig, succeed } from '../../src/testing/shared-fixtures.ts'
 import { makeName } from '../../src/testing/store-fixtures.ts'
 
 /** Throws unless each kind of hint comes within 5 s of the store's time. A store need not give any: this is for our own ones. */
@@ -19,12 +19,15 @@ export async function expectHints(rig: SharedRig): Promise<void> {
   })
   const { execution, worker } = await hold(rig)
   const { executionId } = execution
+  const exchanging = await hold(rig)
+  await store.exchange?.(exchanging.worker, makeMessages(exchanging.execution.key('a'), [succeed()]), 1, LONG_MS)
   await store.inbox.post(worker, makeMessages(execution.key('a'), [{ type: 'token', text: '1' }]))
   await store.orders.cancel(execution.key('a'), { code: 'CANCELLED', message: 'Enough' })
   const command = { commandId: makeName('command'), executionId }
   await store.inbox.send({ ...command, news: { type: 'patch', patch: '[]' } })
   await execution.commit([], { replies: [{ commandId: command.commandId }] })
   const expected = [`log ${executionId}`, 'orders ', `inbox ${executionId}`, `worker ${worker}`, `reply ${executionId}`]
+  if (store.exchange !== undefined) expected.push(`inbox ${exchanging.execution.executionId}`)
   const missing = (): string[] => expected.filter(each => !found.includes(each))
   for (let turn = 0; turn < 100 && blind.size === 0 && missing().length > 0; turn++) await rig.wait(50)
   await end()

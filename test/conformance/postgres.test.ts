@@ -43,6 +43,7 @@ describe.skipIf(isPostgresMissing)('a shared store in PostgreSQL', () => {
       inbox: parts('inbox'),
       leases: parts('leases'),
       members: parts('members'),
+      exchange: (...given) => (next().exchange as NonNullable<SharedStore['exchange']>)(...given),
     } as SharedStore
     for (const { run } of [...testSharedStore(() => turning, { wait }), ...testDispatcher(() => turning, { wait })])
       await run()

@@ -1,11 +1,11 @@
 import { afterEach, describe, test } from 'vitest'
 import type { SharedStore } from '../../../src/cluster/shared-store.ts'
-import { POST } from '../../../src/store/postgres/sql/inbox.ts'
+import { POST, WAS_POSTED } from '../../../src/store/postgres/sql/inbox.ts'
 import { CLAIM_FREE, CLAIM_FREE_ONE } from '../../../src/store/postgres/sql/leases.ts'
 import { APPEND, COMMIT } from '../../../src/store/postgres/sql/log.ts'
 import { IS_HELD } from '../../../src/store/postgres/sql/orders.ts'
 import type { Statement } from '../../../src/store/postgres/sql/statement.ts'
-import { LOCK_LIMITS, TAKE_FREELY } from '../../../src/store/postgres/sql/take.ts'
+import { LIST_ANSWERED, LOCK_LIMITS, LOCK_RATES, TAKE_FREELY } from '../../../src/store/postgres/sql/take.ts'
 import { testDispatcher, testSharedStore } from '../../../src/testing/shared-conformance.ts'
 import { openHere } from '../../store/postgres-rig.ts'
 import { createDatabase, isPostgresMissing, letPass } from '../../support/postgres.ts'
@@ -55,6 +55,56 @@ const FAULTS: readonly (readonly [fault: string, change: Change, found: string])
     'accepts a message twice',
     [POST, 'WHERE message > last_message', 'WHERE true'],
     'a message that is posted twice is delivered once, also after it was consumed',
+  ],
+  [
+    'takes more than an exchange asks for',
+    [TAKE_FREELY, 'LIMIT $4', 'LIMIT $4 + 1'],
+    'an exchange takes at most as many orders as it asks for, and only those of its tools',
+  ],
+  [
+    'keeps the orders that an exchange ends',
+    [POST, 'WHERE number = held AND is_settled', 'WHERE number = held AND is_settled AND false'],
+    'an exchange ends the orders whose outcomes it posts',
+  ],
+  [
+    'does not know what an earlier exchange has posted',
+    [WAS_POSTED, 'AND i.message >= p.message', 'AND false'],
+    'the messages of an exchange that is repeated are accepted again, and delivered once',
+  ],
+  [
+    'accepts messages of any worker in an exchange',
+    [POST, ` AND ${IS_HELD}`, " AND $1::text <> ''"],
+    'an exchange refuses messages of orders that its worker does not hold, and takes orders all the same',
+  ],
+  [
+    'does not lock the orders that exchanges take',
+    [TAKE_FREELY, ' FOR UPDATE SKIP LOCKED', ''],
+    'of exchanges at once one gets each order',
+  ],
+  [
+    'does not lock the limits that exchanges count',
+    [LOCK_LIMITS, ' FOR UPDATE', ''],
+    'exchanges at once keep within a limit',
+  ],
+  [
+    'takes no notice of limits in an exchange',
+    [TAKE_FREELY, 'max_running IS NOT NULL OR', ''],
+    'the permit of a tool that an exchange frees is taken by it',
+  ],
+  [
+    "takes no notice of an owner's maximum in an exchange",
+    [TAKE_FREELY, "name = 'max_running_per_owner' AND value > 0", 'false'],
+    'the permit of an owner that an exchange frees is taken by it',
+  ],
+  [
+    'reads no rates in an exchange',
+    [LOCK_RATES, 'rate_max IS NOT NULL', 'rate_max < 0'],
+    'an exchange keeps within the rate of a tool',
+  ],
+  [
+    'finds no answers in an exchange',
+    [LIST_ANSWERED, 'WHERE worker = $1', 'WHERE worker = $1 AND false'],
+    'an exchange gives answers, too',
   ],
 ]
 

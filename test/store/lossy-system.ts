@@ -13,7 +13,7 @@ import { readCalls, type Call } from '../kill/site.ts'
 import { Client } from '../machines/client.ts'
 import { readPostgresLog } from '../machines/stored-log.ts'
 import { createDatabase } from '../support/postgres.ts'
-import { createPostgresFilter, type Fate } from '../support/postgres-filter.ts'
+import { createPostgresFilter, type Decide } from '../support/postgres-filter.ts'
 import { Proxy } from '../support/proxy.ts'
 
 const TOOLS = new URL('../kill/kill-tools.mjs', import.meta.url).href
@@ -21,12 +21,15 @@ const TOOLS = new URL('../kill/kill-tools.mjs', import.meta.url).href
 /** Longer than the repetition of a statement takes. */
 const LEASE_MS = 4000
 
+/** Fewer than the attempts that the workflows let run at once, so that workers post and take together. */
+const CONCURRENCY = 2
+
 /** Two servers and two workers in this process, each behind a proxy to the database that loses statements and answers. */
 export class LossySystem {
   readonly url: string
   readonly servers: { readonly ready: Promise<string> }[] = []
   /** What becomes of a statement. */
-  decide: (name: string) => Fate = () => 'pass'
+  decide: Decide = () => 'pass'
   /** Whether each `NOTIFY` arrives twice. */
   doublesNotifications = false
   readonly #calls: string
@@ -95,7 +98,7 @@ export class LossySystem {
     this.#closing.push(async () => proxy.close())
     proxy.createFilter = () =>
       createPostgresFilter(
-        name => this.decide(name),
+        (name, together) => this.decide(name, together),
         () => this.doublesNotifications,
       )
     url.port = String(proxy.port)
@@ -115,7 +118,7 @@ export class LossySystem {
   async #startWorker(tools: readonly Tool[]): Promise<void> {
     const store = await openPostgresStore(await this.#open())
     this.#closing.push(() => store.close())
-    const worker = await startWorker({ store, tools, leaseMs: LEASE_MS, drainMs: 0 })
+    const worker = await startWorker({ store, tools, concurrency: CONCURRENCY, leaseMs: LEASE_MS, drainMs: 0 })
     this.#closing.push(() => worker.close())
   }
 }

@@ -55,11 +55,11 @@ afterAll(() => system?.close())
 
 /** Runs the workflows while the answers to what `isLost` chooses are lost. @returns what is wrong, and how many were lost */
 async function runWithout(
-  isLost: (name: string) => boolean,
+  isLost: (name: string, together: readonly string[]) => boolean,
 ): Promise<{ faults: readonly string[]; lostCount: number }> {
   let lostCount = 0
-  system.decide = name => {
-    if (lostCount >= MAX_LOST || !isLost(name)) return 'pass'
+  system.decide = (name, together) => {
+    if (lostCount >= MAX_LOST || !isLost(name, together)) return 'pass'
     lostCount += 1
     return 'answer lost'
   }
@@ -73,6 +73,15 @@ describe.skipIf(isPostgresMissing)(
       const { faults, lostCount } = await runWithout(name => name === `dagstream_${short}`)
       expect(faults).toEqual([])
       expect(lostCount).toBeGreaterThan(0)
+    })
+
+    test('when answers to a post and a take that were sent together are lost', async () => {
+      const { faults, lostCount } = await runWithout(
+        (name, together) => name === 'dagstream_post' && together.includes('dagstream_take_freely'),
+      )
+      expect(faults).toEqual([])
+      // Each of them was such a batch.
+      expect(lostCount).toBeGreaterThan(2)
     })
 
     test.each(IS_LONG ? ['take_answers', 'take_chosen', 'set_answers'] : ['take_answers'])(

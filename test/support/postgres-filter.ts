@@ -3,6 +3,9 @@ import type { Filter } from './proxy.ts'
 /** What becomes of one statement: it and its answer pass; the connection drops before the server has it; or after it took effect. */
 export type Fate = 'pass' | 'lost' | 'answer lost'
 
+/** Decides what becomes of a statement. @param together the names of all that were sent with it, itself among them */
+export type Decide = (name: string, together: readonly string[]) => Fate
+
 /** Types of messages of PostgreSQL's protocol that the filter understands. */
 const BIND = 0x42
 const QUERY = 0x51
@@ -19,10 +22,7 @@ const PARTS: ReadonlySet<number> = new Set([0x50, BIND, 0x44, 0x45, 0x43])
  * statement that took effect. Its client repeats it: that is what a doubled message is between a process and its database.
  * @param doublesNotifications whether each `NOTIFY` arrives twice
  */
-export function createPostgresFilter(
-  decide: (name: string) => Fate,
-  doublesNotifications: () => boolean = () => false,
-): Filter {
+export function createPostgresFilter(decide: Decide, doublesNotifications: () => boolean = () => false): Filter {
   const client = new Messages(true)
   const server = new Messages(false)
   let asked: Buffer[] = []
@@ -37,7 +37,8 @@ export function createPostgresFilter(
         if (type === QUERY) names.push(readText(message, 5).text.split(/[\s;]/)[0] as string)
         asked.push(message)
         if (PARTS.has(type as number)) continue
-        const fates = names.filter(name => name !== '').map(decide)
+        const together = names.filter(name => name !== '')
+        const fates = together.map(name => decide(name, together))
         names = []
         if (fates.includes('lost')) return undefined
         isAnswerLost ||= fates.includes('answer lost')

@@ -1,9 +1,8 @@
 import type { AttemptMessage } from '../../../cluster/inbox.ts'
 import type { Exchanged } from '../../../cluster/shared-store.ts'
 import type { Database } from '../connection/database.ts'
-import { FIND_TAKEN } from '../sql/take.ts'
 import type { HintChannel } from './hint-channel.ts'
-import { drawLease, type OrderTake, toStart, toTake } from './order-take.ts'
+import { drawLease, type OrderTake, toTake } from './order-take.ts'
 import { readPosted, toHints, toPost } from './posting.ts'
 
 /** Posts messages of a worker and takes orders for the places that they free: one transaction and one trip for both. */
@@ -19,20 +18,15 @@ export class Exchange {
   }
 
   async run(workerId: string, messages: readonly AttemptMessage[], free: number, ttlMs: number): Promise<Exchanged> {
-    const leaseMs = drawLease(ttlMs)
+    const asked = { workerId, free, ttlMs, leaseMs: drawLease(ttlMs) }
     const { accepted, freesPermit, taken } = await this.#hints.carry(toHints(messages), after =>
       this.#database.retry(async (query, isRetry, batch) => {
-        const post = toPost(workerId, messages)
-        const found = isRetry ? await query(FIND_TAKEN, [workerId, leaseMs]) : []
-        const take = found.length > 0 ? [] : [toTake(workerId, free, leaseMs)]
-        const [posted = [], rows = []] = await batch([post, ...take], after)
-        return {
-          ...(await readPosted(query, messages, posted)),
-          taken:
-            found.length > 0
-              ? found.map(toStart)
-              : await this.#take.complete(query, rows, { workerId, free, ttlMs, leaseMs }),
-        }
+        // An earlier try may go on at the server. Only after this post, which waits for it, is known what it has taken.
+        const calls = [toPost(workerId, messages), ...(isRetry ? [] : [toTake(asked)])]
+        const [posted = [], rows] = await batch(calls, after)
+        const result = await readPosted(query, messages, posted)
+        if (rows === undefined) return { ...result, taken: await this.#take.run(query, true, asked) }
+        return { ...result, taken: await this.#take.complete(query, rows, asked) }
       }),
     )
     if (freesPermit) this.#hints.publish({ kind: 'orders' })

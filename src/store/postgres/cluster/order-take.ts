@@ -25,10 +25,11 @@ import { OrderChoice } from './order-choice.ts'
 const MAX_TRIES = 5
 
 /** What a take asks for. */
-interface Asked {
+export interface Asked {
   readonly workerId: string
   readonly free: number
   readonly ttlMs: number
+  /** As `drawLease` gives it. */
   readonly leaseMs: number
 }
 
@@ -42,18 +43,21 @@ export class OrderTake {
 
   /** @param free at least 1 */
   take(workerId: string, free: number, ttlMs: number): Promise<readonly TakenOrder[]> {
-    const leaseMs = drawLease(ttlMs)
-    return this.#database.retry(async (query, isRetry) => {
-      const found = isRetry ? await query(FIND_TAKEN, [workerId, leaseMs]) : []
-      if (found.length > 0) return found.map(toStart)
-      const { statement, values } = toTake(workerId, free, leaseMs)
-      return this.complete(query, await query(statement, values), { workerId, free, ttlMs, leaseMs })
-    })
+    const asked = { workerId, free, ttlMs, leaseMs: drawLease(ttlMs) }
+    return this.#database.retry((query, isRetry) => this.run(query, isRetry, asked))
+  }
+
+  /** @param isRetry whether an earlier take for the same may have taken effect */
+  async run(query: Query, isRetry: boolean, asked: Asked): Promise<readonly TakenOrder[]> {
+    const found = isRetry ? await query(FIND_TAKEN, [asked.workerId, asked.leaseMs]) : []
+    if (found.length > 0) return found.map(toStart)
+    const { statement, values } = toTake(asked)
+    return this.complete(query, await query(statement, values), asked)
   }
 
   /** Ends a take that has begun. @param first rows of its first statement */
   async complete(query: Query, first: readonly Row[], asked: Asked): Promise<readonly TakenOrder[]> {
-    const { workerId, free, ttlMs, leaseMs } = asked
+    const { workerId, free, ttlMs } = asked
     const taken: TakenOrder[] = []
     for (let rows = first, tries = 1; ; tries++) {
       const left = free - taken.length
@@ -65,7 +69,7 @@ export class OrderTake {
       // Otherwise it has seen all orders that wait: the rest of them is being taken by others.
       const hasMore = (rows[0]?.['found'] as number) >= depthOf(left)
       if (taken.length === free || !hasMore || tries === MAX_TRIES) return taken
-      const { statement, values } = toTake(workerId, free - taken.length, leaseMs)
+      const { statement, values } = toTake({ ...asked, free: free - taken.length })
       rows = await query(statement, values)
     }
   }
@@ -77,7 +81,7 @@ export function drawLease(ttlMs: number): number {
 }
 
 /** The statement of a take that nothing bounds. */
-export function toTake(workerId: string, free: number, leaseMs: number): Call {
+export function toTake({ workerId, free, leaseMs }: Asked): Call {
   return { statement: TAKE_FREELY, values: [workerId, depthOf(free), leaseMs, free] }
 }
 

@@ -182,6 +182,8 @@ describe.skipIf(isPostgresMissing)('a batch', () => {
 
 test('a driver that exports nothing but its default is understood', async () => {
   vi.doMock('pg', () => ({ default: pg }))
-  onTestFinished(() => void vi.doUnmock('pg'))
+  onTestFinished(() => {
+    vi.doUnmock('pg')
+  })
   expect((await loadDriver()).Client).toBe(pg.Client)
 })

@@ -6,7 +6,7 @@ import type { PostgresDriver } from '../connection/load-driver.ts'
 import { type Channel, CHANNELS, NOTIFY } from '../sql/hints.ts'
 import { HintLane, type HintsByWord } from './hint-lane.ts'
 import { HintListener } from './hint-listener.ts'
-import { readPayload, toPayload } from './hint-text.ts'
+import { readPayload, toPayload, toWord } from './hint-text.ts'
 
 type Wake = (hints: readonly Hint[] | undefined) => void
 
@@ -45,24 +45,29 @@ export class HintChannel implements Hints {
   }
 
   /**
-   * Runs a write whose notification follows it in the same trip, unless hints pause: then it is sent later.
+   * Runs a write whose notification follows it in the same trip, unless hints pause: then it is sent later. Waiting hints of others are
+   * sent along, but do not wait for a write that lasts.
    * @param write runs the given statement after its own
    */
   async carry<T>(hints: readonly Hint[], write: (after?: Call) => Promise<T>): Promise<T> {
-    const begun = this.#isClosed ? undefined : this.#steps.begin(hints)
-    if (begun === undefined) {
+    if (this.#isClosed || !this.#steps.begin()) {
       const result = await write()
       for (const hint of hints) this.publish(hint)
       return result
     }
-    const carried = new Map([...begun, ...this.#log.take()])
+    const waiting = new Map([...this.#steps.waiting, ...this.#log.waiting])
+    const carried = new Map([...waiting, ...hints.map(hint => [toWord(hint), hint] as const)])
     try {
       const result = await write(this.#toCall(carried))
+      for (const lane of [this.#steps, this.#log]) lane.drop(waiting)
       this.#wake([...carried.values()])
       return result
     } catch (error) {
-      for (const hint of carried.values()) this.publish(hint)
+      // It may have taken effect.
+      for (const hint of hints) this.publish(hint)
       throw error
+    } finally {
+      this.#steps.end()
     }
   }
 

@@ -14,8 +14,10 @@ export class HintLane {
   #isSending = false
   #isPausing = false
   #timer: NodeJS.Timeout | undefined
-  /** When hints were last given to a caller, ms. */
-  #begunAt = Number.NEGATIVE_INFINITY
+  /** A caller sends hints. */
+  #isCarried = false
+  /** When the last such caller has ended, ms. */
+  #carriedAt = Number.NEGATIVE_INFINITY
 
   /** @param send never rejects */
   constructor(pauseMs: number, send: (hints: HintsByWord) => Promise<void>, delayMs: number = 0) {
@@ -36,17 +38,30 @@ export class HintLane {
     return taken
   }
 
+  /** The waiting hints, which go on waiting. */
+  get waiting(): HintsByWord {
+    return new Map(this.#pending)
+  }
+
+  /** A caller has sent these. Those that were added again since then wait on. */
+  drop(sent: HintsByWord): void {
+    for (const [word, hint] of sent) if (this.#pending.get(word) === hint) this.#pending.delete(word)
+  }
+
   /**
-   * The waiting hints and these, for a caller that sends them at once, which begins a pause; `undefined` if the last such caller was less
-   * than a pause ago. The pause of a batch does not count, or batches would go on between callers for ever.
+   * Whether a caller may send hints at once, until it calls `end`: one at a time, a pause after the last, so that a slow database gets
+   * fewer. The lane pauses. Its own pause does not count, or batches would go on between callers for ever.
    */
-  begin(hints: readonly Hint[]): HintsByWord | undefined {
-    const now = performance.now()
-    if (now - this.#begunAt < this.#pauseMs) return undefined
-    this.#begunAt = now
-    for (const hint of hints) this.#pending.set(toWord(hint), hint)
+  begin(): boolean {
+    if (this.#isCarried || performance.now() - this.#carriedAt < this.#pauseMs) return false
+    this.#isCarried = true
     this.#pause()
-    return this.take()
+    return true
+  }
+
+  end(): void {
+    this.#isCarried = false
+    this.#carriedAt = performance.now()
   }
 
   #wake(): void {

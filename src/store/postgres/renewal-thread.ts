@@ -52,8 +52,9 @@ function receive(): void {
 }
 
 function apply(change: RenewalChange): void {
-  if (change.type === 'begin') loop.begin(change.key, change.place)
-  else loop.end(change.key)
+  if (typeof change === 'number') return loop.end(change)
+  const [place, executionId, taskId, attempt] = change
+  loop.begin({ executionId, taskId, attempt }, place)
 }
 
 async function query({ name, text }: Statement, values: readonly unknown[]): Promise<readonly Row[]> {

@@ -19,7 +19,7 @@ export function readKey(row: Row): AttemptKey {
   }
 }
 
-/** The key as text. */
+/** The key as text. The id of an execution has no space. */
 export function nameOf({ executionId, taskId, attempt }: AttemptKey): string {
-  return JSON.stringify([executionId, taskId, attempt])
+  return `${executionId} ${attempt} ${taskId}`
 }

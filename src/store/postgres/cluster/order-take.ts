@@ -2,6 +2,7 @@ import type { AbortReason, AttemptCommand } from '../../../attempt/runner.ts'
 import type { NumberedAnswer, TakenOrder } from '../../../cluster/order.ts'
 import { parseJson } from '../../../json/parse-json.ts'
 import type { Call } from '../connection/batch.ts'
+import { toNumbers } from '../connection/parameters.ts'
 import type { Database, Query, Row } from '../connection/database.ts'
 import {
   COUNT_RUNNING,
@@ -105,12 +106,12 @@ async function takeWithin(query: Query, workerId: string, free: number, ttlMs: n
   const choice = new OrderChoice({ limits, rates, running, maxPerOwner, now: time?.['now'] as number })
 
   const answered = (await query(LIST_ANSWERED, [workerId])).filter(row => choice.goesOn(row, free))
-  if (answered.length > 0) await query(TAKE_ANSWERS, [answered.map(({ number }) => number)])
+  if (answered.length > 0) await query(TAKE_ANSWERS, [toNumbers(answered.map(readNumber))])
   const taken: TakenOrder[] = answered.map(row => ({ kind: 'answer', key: readKey(row), answers: readAnswers(row) }))
 
   const chosen = choice.choose(await query(LIST_CANDIDATES, [workerId, free]), free - taken.length)
   if (chosen.length === 0) return taken
-  const rows = await query(TAKE_CHOSEN, [workerId, chosen.map(({ number }) => number), ttlMs])
+  const rows = await query(TAKE_CHOSEN, [workerId, toNumbers(chosen.map(readNumber)), ttlMs])
   const place = new Map(chosen.map(({ number }, at) => [number, at]))
   const begun = rows.toSorted((a, b) => (place.get(a['number']) ?? 0) - (place.get(b['number']) ?? 0))
   const buckets = choice.spend(begun.map(({ tool }) => tool as string))
@@ -125,6 +126,10 @@ export function toStart({ command, cancelled }: Row): TakenOrder {
     command: parseJson(command as string) as AttemptCommand,
     ...(typeof cancelled === 'string' && { cancelled: JSON.parse(cancelled) as AbortReason }),
   }
+}
+
+function readNumber({ number }: Row): string {
+  return number as string
 }
 
 function readAnswers(row: Row): readonly NumberedAnswer[] {

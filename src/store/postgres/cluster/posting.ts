@@ -57,7 +57,12 @@ function toNewsValues(messages: readonly AttemptMessage[]): readonly unknown[] {
   return [
     news.map(({ type }) => type),
     bodies,
-    news.map(each => (each.type === 'question' ? stringifyJson(each.question) : null)),
-    news.map(each => (each.type === 'usage' ? stringifyJson(each.usage) : null)),
+    unlessEmpty(news.map(each => (each.type === 'question' ? stringifyJson(each.question) : null))),
+    unlessEmpty(news.map(each => (each.type === 'usage' ? stringifyJson(each.usage) : null))),
   ]
+}
+
+/** A column without a value need not be sent. */
+function unlessEmpty(values: readonly (string | null)[]): readonly (string | null)[] {
+  return values.every(value => value === null) ? [] : values
 }

@@ -4,7 +4,7 @@ import { stringifyJson } from '../../../json/stringify-json.ts'
 import type { Row } from '../connection/database.ts'
 import { ABANDON, RENEW_ORDERS } from '../sql/orders.ts'
 import type { Statement } from '../sql/statement.ts'
-import { nameOf, toKeyValues } from './keys.ts'
+import { toKeyValues } from './keys.ts'
 import { readRenewed } from './order-table.ts'
 import type { SharedLimits } from './shared-limits.ts'
 
@@ -34,7 +34,8 @@ export interface RenewalLoopOptions {
 /** The attempts of a worker, renewed and, while its event loop is blocked, abandoned beyond their limit. */
 export class RenewalLoop {
   readonly #options: RenewalLoopOptions
-  readonly #attempts = new Map<string, Attempt>()
+  /** By the places of their limits. */
+  readonly #attempts = new Map<number, Attempt>()
   #pulse = 0
   /** When the event loop was last seen to turn. */
   #turnedAt: number
@@ -48,11 +49,11 @@ export class RenewalLoop {
 
   begin(key: AttemptKey, place: number): void {
     const attempt = { key, place, version: 0, limitMs: 0, abandonedAt: Number.POSITIVE_INFINITY }
-    this.#attempts.set(nameOf(key), attempt)
+    this.#attempts.set(place, attempt)
   }
 
-  end(key: AttemptKey): void {
-    this.#attempts.delete(nameOf(key))
+  end(place: number): void {
+    this.#attempts.delete(place)
   }
 
   /** @param pulse a number that changes while the event loop turns */
@@ -79,14 +80,14 @@ export class RenewalLoop {
 
   /** An event loop that turns ends its attempts itself. One that has not turned since the limit of an attempt cannot. */
   async #abandonBlocked(now: number): Promise<void> {
-    for (const [name, { key, abandonedAt, limitMs }] of this.#attempts) {
+    for (const { key, place, abandonedAt, limitMs } of this.#attempts.values()) {
       if (now < abandonedAt || this.#turnedAt >= abandonedAt) continue
       const message = `The tool blocked its process beyond its timeout and grace, ${limitMs} ms`
       const failure = { status: 'error', code: 'TASK_TIMEOUT', message, isRetryable: false }
       const report = { ...failure, executionTimeMs: limitMs, abandoned: true }
       const body = stringifyJson({ type: 'settled', report })
       await this.#options.query(ABANDON, [this.#options.workerId, ...toKeyValues([key]), body])
-      this.#attempts.delete(name)
+      this.#attempts.delete(place)
     }
   }
 

@@ -1,5 +1,4 @@
 import type { ClientConfig } from 'pg'
-import type { AttemptKey } from '../../../attempt/runner.ts'
 import type { RenewedOrders } from '../../../cluster/order.ts'
 
 /** What the thread is started with. */
@@ -12,10 +11,11 @@ export interface RenewalData {
   readonly pulseMs: number
 }
 
-/** An attempt that is held from now on, with the place of its limit, or no more. */
-export type RenewalChange =
-  | { readonly type: 'begin'; readonly key: AttemptKey; readonly place: number }
-  | { readonly type: 'end'; readonly key: AttemptKey }
+/**
+ * An attempt that is held from now on: the place of its limit, its execution, task and attempt. Or the place of one that is held no
+ * more. Flat, since each object of a message costs.
+ */
+export type RenewalChange = readonly [place: number, executionId: string, taskId: string, attempt: number] | number
 
 /** To the thread. */
 export type RenewalCommand =

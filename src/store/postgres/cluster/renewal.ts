@@ -51,13 +51,13 @@ export class ThreadRenewal implements Renewal {
     this.#thread.unref()
   }
 
-  begin({ executionId, taskId, attempt }: AttemptKey, limitMs: number): void {
-    const key = { executionId, taskId, attempt }
-    const known = this.#places.get(nameOf(key))
+  begin(key: AttemptKey, limitMs: number): void {
+    const name = nameOf(key)
+    const known = this.#places.get(name)
     const place = known ?? this.#limits.take()
     if (known === undefined) {
-      this.#places.set(nameOf(key), place)
-      this.#changes.push({ type: 'begin', key, place })
+      this.#places.set(name, place)
+      this.#changes.push([place, key.executionId, key.taskId, key.attempt])
       if (!this.#hasUnsentBegin) afterTurn(() => this.#flush())
       this.#hasUnsentBegin = true
     }
@@ -66,13 +66,13 @@ export class ThreadRenewal implements Renewal {
     if (this.#hasUnsentBegin && (known !== undefined || limitMs > 0)) this.#flush()
   }
 
-  end({ executionId, taskId, attempt }: AttemptKey): void {
-    const key = { executionId, taskId, attempt }
-    const place = this.#places.get(nameOf(key))
+  end(key: AttemptKey): void {
+    const name = nameOf(key)
+    const place = this.#places.get(name)
     if (place === undefined) return
-    this.#places.delete(nameOf(key))
+    this.#places.delete(name)
     this.#limits.release(place)
-    this.#changes.push({ type: 'end', key })
+    this.#changes.push(place)
   }
 
   async close(): Promise<void> {

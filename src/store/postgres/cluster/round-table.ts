@@ -4,6 +4,7 @@ import type { LogEntry } from '../../../events/log-entry.ts'
 import { stringifyJson } from '../../../json/stringify-json.ts'
 import type { Lease } from '../../../log/event-log.ts'
 import type { Call } from '../connection/batch.ts'
+import { toNumbers } from '../connection/parameters.ts'
 import type { EventTable } from '../event-table.ts'
 import { APPEND, COMMIT } from '../sql/log.ts'
 import type { HintChannel } from './hint-channel.ts'
@@ -38,7 +39,7 @@ export class RoundTable {
       const errors = replies.map(({ error }) => (error === undefined ? null : JSON.stringify(error)))
       const more = [
         ...toOrderValues(orders),
-        consumed,
+        toNumbers(consumed),
         replies.map(({ commandId }) => commandId),
         replies.map(({ value }) => value ?? null),
         errors,

@@ -1,6 +1,7 @@
 import type { Pool, PoolClient } from 'pg'
 import type { Clock } from '../../../clock.ts'
 import { type Call, runBatch } from './batch.ts'
+import { toParameter } from './parameters.ts'
 import type { PostgresDriver } from './load-driver.ts'
 import { failStore, isConflict, isOutage, toStoreError, TransactionGoesOn } from './store-error.ts'
 import type { Statement } from '../sql/statement.ts'
@@ -152,17 +153,6 @@ export class Database {
 
 function toSent({ statement, values }: Call): Call {
   return { statement, values: values.map(toParameter) }
-}
-
-/**
- * PostgreSQL holds no NUL. Documents are JSON, which escapes it; the id of an execution has none. An id from outside that has one is
- * looked for under another character, and not found.
- */
-function toParameter(value: unknown): unknown {
-  if (typeof value === 'string') return value.includes('\u0000') ? value.replaceAll('\u0000', '\ufffd') : value
-  return Array.isArray(value) && value.some(each => typeof each === 'string' && each.includes('\u0000'))
-    ? value.map(toParameter)
-    : value
 }
 
 function queryWith(client: PoolClient): Query {

@@ -49,6 +49,36 @@ test('a worker whose outcomes are refused never holds more attempts than its con
   await close()
 })
 
+test('the place of an outcome whose batch was refused is filled at once', async () => {
+  const rig = await createExchangeRig()
+  rig.calls.exchange = async (run, messages) => {
+    if (messages.some(isPoison)) throw createRefusal()
+    return await run()
+  }
+  rig.calls.post = async (run, messages) => {
+    if (messages.some(isPoison)) throw createRefusal()
+    return await run()
+  }
+  const { close } = await rig.startWork({ concurrency: 2 })
+  await rig.order('work', makeIds(4))
+  const calls = await rig.tool.nextCalls('t0', 't1')
+  // Neither a hint nor the time of a poll.
+  rig.store.delayHints(() => undefined)
+  rig.noted.length = 0
+  calls[0].succeed('poison')
+  calls[1].succeed()
+  const next = await rig.tool.nextCall('t2')
+  const alone = ['exchange t0 for 1', 'post t0', 'exchange t1 for 1']
+  expect(rig.noted).toEqual(['exchange t0 t1 for 2', 'post t0 t1', ...alone])
+  next.succeed()
+  for (const step of makeIds(50)) {
+    await rig.clock.run(100)
+    rig.tool.takeFirst()?.succeed(step)
+  }
+  expect([rig.tool.started, (await rig.reports()).size]).toEqual([makeIds(4), 4])
+  await close()
+})
+
 test('an outcome is posted though the take that goes along with it is refused', async () => {
   const rig = await createExchangeRig()
   rig.calls.exchange = () => Promise.reject(createRefusal())

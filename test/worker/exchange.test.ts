@@ -26,6 +26,33 @@ test('a saturated worker posts an outcome and takes the next order in one call',
   expect(rig.clock.timerCount).toBe(0)
 })
 
+test('attempts that end as soon as they have begun are posted with those that ended during the exchange', async () => {
+  const rig = await createExchangeRig()
+  const { tool } = rig
+  const { close } = await rig.start({ work: { execute: tool.execute }, fast: () => 1 }, { concurrency: 2 })
+  await rig.order('work', ['a', 'b'])
+  const [a, b] = await tool.nextCalls('a', 'b')
+  await rig.order('fast', makeIds(6))
+  rig.noted.length = 0
+  let answer = (): void => {}
+  rig.calls.exchange = async run => {
+    const exchanged = await run()
+    await new Promise<void>(resolve => (answer = resolve))
+    return exchanged
+  }
+  a.succeed()
+  await idle()
+  b.succeed()
+  await idle()
+  rig.calls.exchange = run => run()
+  answer()
+  await idle()
+  expect((await rig.reports()).size).toBe(8)
+  const exchanges = rig.noted.filter(each => each.startsWith('exchange'))
+  expect(exchanges.slice(0, 3)).toEqual(['exchange a for 1', 'exchange b t0 for 2', 'exchange t1 t2 for 2'])
+  await close()
+})
+
 test('a worker that has taken all orders posts alone', async () => {
   const rig = await createExchangeRig()
   const { close } = await rig.startWork({ concurrency: 3 })

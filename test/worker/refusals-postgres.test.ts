@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { Exchanged, SharedStore } from '../../src/cluster/shared-store.ts'
 import { isStoreRefusal } from '../../src/errors.ts'
 import type { PostgresStore } from '../../src/store/postgres/index.ts'
 import { type Coordinated, coordinate, hold, makeMessages } from '../../src/testing/shared-fixtures.ts'
@@ -19,6 +20,14 @@ const TRIGGER = `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
     RETURN NEW;
   END $$;
   CREATE TRIGGER refuse BEFORE INSERT ON dagstream.inbox FOR EACH ROW EXECUTE FUNCTION refuse()`
+
+/** No worker can take the order of the task `damaged`. */
+const DAMAGED_ORDER = `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+  BEGIN
+    IF NEW.task LIKE '%damaged%' THEN RAISE EXCEPTION 'damaged' USING ERRCODE = 'XX001'; END IF;
+    RETURN NEW;
+  END $$;
+  CREATE TRIGGER refuse BEFORE UPDATE ON dagstream.orders FOR EACH ROW EXECUTE FUNCTION refuse()`
 
 async function open(): Promise<PostgresStore> {
   const url = await createDatabase()
@@ -73,6 +82,41 @@ describe.skipIf(isPostgresMissing)('the database', () => {
       'The store refuses any outcome of an attempt: it is given up, and its lease expires',
       ...Array.from({ length: 4 }, () => 'The store refuses what an attempt reports: it is dropped'),
     ])
+  })
+
+  test('refuses to give an order: outcomes are posted all the same', async () => {
+    const url = await createDatabase()
+    await execute(url, DAMAGED_ORDER)
+    const store = await openHere(url)
+    const execution = await coordinate({ store, wait })
+    const warnings: string[] = []
+    const failures: unknown[] = []
+    const exchange: SharedStore['exchange'] = async (...given) => {
+      try {
+        return await (store.exchange?.(...given) as Promise<Exchanged>)
+      } catch (error) {
+        failures.push(isStoreRefusal(error))
+        throw error
+      }
+    }
+    const worker = await startWorker({
+      store: { ...store, exchange },
+      logger: { debug: () => {}, warn: message => void warnings.push(message) },
+      concurrency: 1,
+      tools: {
+        work: async () => {
+          await execution.order('work', ['damaged'])
+          return 'fine'
+        },
+      },
+    })
+    afterTest(() => worker.close())
+    await execution.order('work', ['first'])
+    await expect.poll(() => readOutcomes(execution), { timeout: 20_000 }).toEqual({ first: 'success' })
+    await expect.poll(() => worker.worker.runningCount, { timeout: 20_000 }).toBe(0)
+    await expect.poll(() => warnings.length, { timeout: 20_000 }).toBe(1)
+    expect(failures).toEqual([true])
+    expect(warnings).toEqual(['The store gives no orders: asked again until it does'])
   })
 
   test.each([

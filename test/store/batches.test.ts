@@ -2,6 +2,7 @@ import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { type Call, runBatch } from '../../src/store/postgres/connection/batch.ts'
 import { loadDriver } from '../../src/store/postgres/connection/load-driver.ts'
+import { SET_SESSION } from '../../src/store/postgres/sql/session.ts'
 import { statement } from '../../src/store/postgres/sql/statement.ts'
 import { createEmptyDatabase, isPostgresMissing, urlOf } from '../support/postgres.ts'
 import { Proxy } from '../support/proxy.ts'
@@ -148,6 +149,15 @@ describe.skipIf(isPostgresMissing)('a batch', () => {
       pg.types.setTypeParser(23, parse)
     }
     expect(await run(pool, [call('int', 'SELECT 1 AS one')])).toEqual([[{ one: 1 }]])
+  })
+
+  test('that the network has cut keeps its locks for less than half a minute', async () => {
+    const pool = openPool({ max: 1 })
+    const [[own]] = (await run(pool, [call('pid', 'SELECT pg_backend_pid() AS pid')])) as [[{ pid: number }]]
+    await pool.query(SET_SESSION, [own.pid])
+    const probes = `SELECT setting FROM pg_settings WHERE name LIKE 'tcp_keepalives_%' ORDER BY name`
+    const settings = [{ setting: '3' }, { setting: '10' }, { setting: '5' }]
+    expect(await run(pool, [call('probes', probes)])).toEqual([settings])
   })
 
   test('leaves no timer, and one without an answer ends in time', async () => {

@@ -2,7 +2,7 @@ import { Client } from 'pg'
 import { describe, expect, test } from 'vitest'
 import { POST } from '../../src/store/postgres/sql/inbox.ts'
 import { FIND_WAITING, HAND_BACK, RENEW_ORDERS } from '../../src/store/postgres/sql/orders.ts'
-import { SET_PLANS } from '../../src/store/postgres/sql/session.ts'
+import { SET_SESSION } from '../../src/store/postgres/sql/session.ts'
 import type { Statement } from '../../src/store/postgres/sql/statement.ts'
 import { LIST_CANDIDATES, TAKE_CHOSEN, TAKE_FREELY } from '../../src/store/postgres/sql/take.ts'
 import { createDatabase, isPostgresMissing } from '../support/postgres.ts'
@@ -76,7 +76,7 @@ async function connect(url: string): Promise<Client> {
   await client.connect()
   afterTest(() => client.end())
   const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')
-  await client.query(SET_PLANS, [rows[0]?.pid])
+  await client.query(SET_SESSION, [rows[0]?.pid])
   return client
 }
 

@@ -4,7 +4,7 @@ import { Database } from './connection/database.ts'
 import { loadDriver } from './connection/load-driver.ts'
 import { createPostgresStore } from './create-store.ts'
 import type { PostgresStore } from './postgres-store.ts'
-import { SET_PLANS } from './sql/session.ts'
+import { SET_SESSION } from './sql/session.ts'
 import { checkStore } from './schema-version.ts'
 import { type PostgresStoreOptions, resolvePostgresOptions } from './store-options.ts'
 import { toStoreError } from './connection/store-error.ts'
@@ -24,7 +24,7 @@ export async function openPostgresStore(url: string, options: PostgresStoreOptio
   const driver = await loadDriver()
   expectUsable(driver, config)
   // oxlint-disable-next-line typescript/no-misused-promises -- the pool waits for it
-  const pool = new driver.Pool({ ...config, max: resolved.maxConnections, onConnect: setPlans })
+  const pool = new driver.Pool({ ...config, max: resolved.maxConnections, onConnect: setSession })
   // Without these a connection that ends while nobody uses it would end the process.
   pool.on('error', error => resolved.logger.debug('A connection to the store was lost', { error: String(error) }))
   pool.on('connect', client => void client.on('error', () => {}))
@@ -39,9 +39,9 @@ export async function openPostgresStore(url: string, options: PostgresStoreOptio
 }
 
 /** Settings of a connection before its first statement. */
-async function setPlans(client: ClientBase & { readonly processID?: number }): Promise<void> {
+async function setSession(client: ClientBase & { readonly processID?: number }): Promise<void> {
   try {
-    await client.query(SET_PLANS, [client.processID ?? 0])
+    await client.query(SET_SESSION, [client.processID ?? 0])
   } catch {
     // Without them it is only slower. A connection that is lost shows at its first statement.
   }

@@ -140,6 +140,11 @@ export class Database {
 
   readonly #batch: RunBatch = async (calls, after) => {
     const { driver, pool } = this.#options
+    const [first] = calls
+    // Without a second statement the driver's own query is one trip, too, and costs less.
+    if (first !== undefined && calls.length === 1 && after === undefined) {
+      return [await this.#query(first.statement, first.values)]
+    }
     const results = await runBatch(driver, pool, calls.map(toSent), after && toSent(after))
     return results.map(({ rows }) => rows as readonly Row[])
   }

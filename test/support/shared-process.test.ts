@@ -28,5 +28,6 @@ test('a file that replaces modules runs apart: the next file of its process woul
     'eager/growth-limits.test.ts',
     'integrations/llm/failures.test.ts',
     'integrations/mcp/process-start.test.ts',
+    'store/batches.test.ts',
   ])
 })

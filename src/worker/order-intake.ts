@@ -117,8 +117,8 @@ export class OrderIntake {
 
   /** Ends such a take. @param taken `undefined`: it did not come about */
   joined(count: number, taken: readonly TakenOrder[] | undefined): void {
-    const received = taken === undefined ? Promise.resolve() : this.#receive(taken, count)
-    void received.then(() => this.#takeAll())
+    if (taken !== undefined) this.#hold(taken, count)
+    void this.#begin(taken ?? []).then(() => this.#takeAll())
   }
 
   /** Takes nothing more. Resolves once the take in flight has ended and its orders are given back. */
@@ -186,17 +186,20 @@ export class OrderIntake {
     }
     if (this.#isAway) logger.debug('The store gives orders again')
     this.#isAway = false
-    await Promise.all([offers?.settle(drawn, count, taken), this.#receive(taken, count)])
+    this.#hold(taken, count)
+    await Promise.all([offers?.settle(drawn, count, taken), this.#begin(taken)])
   }
 
-  /** @param count how many were asked for. Never rejects */
-  #receive(taken: readonly TakenOrder[], count: number): Promise<void> {
+  /**
+   * All are held before the first begins: their leases are renewed meanwhile, and they take up room.
+   * @param count how many were asked for
+   */
+  #hold(taken: readonly TakenOrder[], count: number): void {
     this.#mayHaveMore = 2 * taken.length >= count
-    // All are held before the first begins: their leases are renewed meanwhile.
     if (!this.#isStopped) for (const order of taken) this.#parts.taken(order)
-    return this.#begin(taken)
   }
 
+  /** Never rejects. */
   async #begin(taken: readonly TakenOrder[]): Promise<void> {
     const { begin } = this.#parts
     for (const [at, order] of taken.entries()) {

@@ -141,8 +141,6 @@ export class Outbox {
       if (this.#isUrgent) await this.#parts.intake.turn()
       this.#isUrgent = false
       const isCut = await this.#postBatch()
-      // Attempts that its answer lets begin may end at once: one post for all of them.
-      if (!isCut) await new Promise<void>(afterTurn)
       isDue = isCut || this.#isUrgent || this.#idle.length > 0
     }
     this.#isPosting = false
@@ -179,7 +177,11 @@ export class Outbox {
     const result = await this.#post.post(messages, free)
     this.#postingWeight = 0
     const isDue = this.#settle(taken, result)
-    if (free > 0) this.#parts.intake.joined(free, result.type === 'posted' ? result.taken : undefined)
+    if (free > 0) {
+      this.#parts.intake.joined(free, result.type === 'posted' ? result.taken : undefined)
+      // Attempts that begin now may end at once: one post for all of them.
+      await new Promise<void>(afterTurn)
+    }
     return isDue || (isCut && result.type === 'posted')
   }
 

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { ToolContext } from '../../src/index.ts'
 import { idle } from '../support/fake-clock.ts'
+import type { Dispatcher, Reception } from '../../src/cluster/order.ts'
 import { MemoryQueue } from '../support/memory-dispatcher.ts'
 import { createExchangeRig, makeIds } from './exchange-rig.ts'
 
@@ -222,5 +223,25 @@ test('a worker whose dispatcher offers keys does not exchange', async () => {
   expect([rig.tool.started.length, (await rig.reports()).size]).toEqual([4, 4])
   expect(rig.noted.filter(each => each.startsWith('exchange'))).toEqual([])
   expect(rig.noted.filter(each => each.startsWith('post'))).toHaveLength(4)
+  await close()
+})
+
+test('a worker accepts no more offers than it has places, also while it takes', async () => {
+  const rig = await createExchangeRig()
+  const queue = new MemoryQueue()
+  const limits: number[] = []
+  const noteLimits = (dispatcher: Dispatcher): Dispatcher => ({
+    ...dispatcher,
+    receive: async receiver => {
+      const reception = (await dispatcher.receive?.(receiver)) as Reception
+      return { ...reception, limit: count => void (limits.push(count), reception.limit(count)) }
+    },
+  })
+  const { close } = await rig.startWork({ concurrency: 2, dispatcher: noteLimits(queue.connect()) })
+  await rig.order('work', makeIds(6))
+  await queue.connect().dispatch(Array.from(rig.store.tables.orders.values(), ({ order }) => order))
+  await rig.tool.succeedAll()
+  expect(limits.length).toBeGreaterThan(6)
+  expect(Math.max(...limits)).toBe(2)
   await close()
 })

@@ -234,7 +234,11 @@ test('a worker accepts no more offers than it has places, also while it takes', 
     ...dispatcher,
     receive: async receiver => {
       const reception = (await dispatcher.receive?.(receiver)) as Reception
-      return { ...reception, limit: count => void (limits.push(count), reception.limit(count)) }
+      const limit = (count: number): void => {
+        limits.push(count)
+        reception.limit(count)
+      }
+      return { ...reception, limit }
     },
   })
   const { close } = await rig.startWork({ concurrency: 2, dispatcher: noteLimits(queue.connect()) })

@@ -59,7 +59,8 @@ export class OrderIntake {
   #stopTimer: (() => void) | undefined
   #ratedUntil = Number.NEGATIVE_INFINITY
   #ratedMs = POLL_MS
-  #stopped: (() => void)[] = []
+  /** Called once no take is in flight. */
+  #idle: (() => void)[] = []
 
   constructor(parts: IntakeParts) {
     this.#parts = parts
@@ -99,7 +100,7 @@ export class OrderIntake {
   /** Resolves once a take in flight, which a post could have replaced, has ended or has lasted for long. */
   turn(): Promise<void> {
     if (!this.#isTaking || !this.#canJoin) return Promise.resolve()
-    return settleWithin(this.#parts.clock, MAX_TURN_MS, new Promise(resolve => this.#stopped.push(resolve)))
+    return settleWithin(this.#parts.clock, MAX_TURN_MS, new Promise(resolve => this.#idle.push(resolve)))
   }
 
   /**
@@ -126,7 +127,7 @@ export class OrderIntake {
     this.#isStopped = true
     this.#stopTimer?.()
     this.#offers?.stop()
-    return this.#isTaking ? new Promise(resolve => this.#stopped.push(resolve)) : Promise.resolve()
+    return this.#isTaking ? new Promise(resolve => this.#idle.push(resolve)) : Promise.resolve()
   }
 
   /** Never rejects. */
@@ -137,7 +138,7 @@ export class OrderIntake {
       await this.#take()
     }
     this.#isTaking = false
-    for (const resolve of this.#stopped.splice(0)) resolve()
+    for (const resolve of this.#idle.splice(0)) resolve()
     if (!this.#isStopped) this.#armTimer()
   }
 

@@ -1,3 +1,4 @@
+import type { Reply } from '../../../cluster/inbox.ts'
 import type { Order } from '../../../cluster/order.ts'
 import type { Hint, Round } from '../../../cluster/shared-store.ts'
 import type { LogEntry } from '../../../events/log-entry.ts'
@@ -32,24 +33,15 @@ export class RoundTable {
     if (entries.length > 0) hints.push({ kind: 'log', executionId })
     if (orders.length > 0 || hasEnded) hints.push({ kind: 'orders' })
     if (replies.length > 0 || hasEnded) hints.push({ kind: 'reply', executionId })
-    if (orders.length + consumed.length + replies.length === 0 && !hasEnded) {
-      await this.#events.write(APPEND, lease, firstSeq, entries, [])
-      for (const hint of hints) this.#hints.publish(hint)
-    } else {
-      const errors = replies.map(({ error }) => (error === undefined ? null : JSON.stringify(error)))
-      const more = [
-        ...toOrderValues(orders),
-        toNumbers(consumed),
-        replies.map(({ commandId }) => commandId),
-        replies.map(({ value }) => value ?? null),
-        errors,
-      ]
-      const write = (after?: Call): Promise<void> => this.#events.write(COMMIT, lease, firstSeq, entries, more, after)
-      const isStep = hints.some(({ kind }) => kind !== 'log')
-      if (isStep) return this.#hints.carry(hints, write)
-      await write()
-      for (const hint of hints) this.#hints.publish(hint)
-    }
+    const isRound = orders.length + consumed.length + replies.length > 0 || hasEnded
+    const [statement, more] = isRound
+      ? [COMMIT, [...toOrderValues(orders), toNumbers(consumed), ...toReplyValues(replies)]]
+      : [APPEND, []]
+    const write = (after?: Call): Promise<void> => this.#events.write(statement, lease, firstSeq, entries, more, after)
+    // A chain of tasks waits for them at each step.
+    if (hints.some(({ kind }) => kind !== 'log')) return this.#hints.carry(hints, write)
+    await write()
+    for (const hint of hints) this.#hints.publish(hint)
   }
 }
 
@@ -62,5 +54,14 @@ function toOrderValues(orders: readonly Order[]): readonly unknown[] {
     orders.map(({ owner }) => toStoredOwner(owner)),
     orders.map(({ priority }) => -priority),
     orders.map(({ command }) => stringifyJson(command)),
+  ]
+}
+
+/** Ids, values and errors. */
+function toReplyValues(replies: readonly Reply[]): readonly unknown[] {
+  return [
+    replies.map(({ commandId }) => commandId),
+    replies.map(({ value }) => value ?? null),
+    replies.map(({ error }) => (error === undefined ? null : JSON.stringify(error))),
   ]
 }

@@ -20,7 +20,7 @@ export const SLOW: KillWorkflow = {
   },
 }
 
-/** Each task takes pages of the file. */
+/** Each task takes pages of the file; `b` does not end before the file `GATE` exists. */
 export const LARGE: KillWorkflow = {
   name: 'large',
   status: 'success',
@@ -30,7 +30,7 @@ export const LARGE: KillWorkflow = {
         return {
           id,
           tool: 'work',
-          arguments: { bytes: 200_000 },
+          arguments: { bytes: 200_000, gate: id === 'b' },
           ...(at > 0 && { dependsOn: [ids[at - 1] as string] }),
         }
       }),

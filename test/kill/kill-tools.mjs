@@ -1,5 +1,5 @@
 // Tools that write down each call outside every store, before and after its effect: a line of JSON each in the file `CALLS`.
-import { appendFileSync, readFileSync } from 'node:fs'
+import { appendFileSync, existsSync, readFileSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
 
 const file = () => process.env.CALLS
@@ -30,9 +30,10 @@ const recorded = effect => async (args, context) => {
 }
 
 const tools = {
-  /** Takes `ms`, then answers with `value`, or with so many bytes. */
-  work: recorded(async ({ ms = 15, value = null, bytes }, { signal }) => {
+  /** Takes `ms`, at a gate until the file `GATE` exists, then answers with `value`, or with so many bytes. */
+  work: recorded(async ({ ms = 15, value = null, bytes, gate = false }, { signal }) => {
     await wait(ms, undefined, { signal })
+    while (gate && process.env.GATE !== undefined && !existsSync(process.env.GATE)) await wait(5, undefined, { signal })
     return bytes === undefined ? value : 'x'.repeat(bytes)
   }),
   /** Says how long a text is. */

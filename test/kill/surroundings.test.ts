@@ -111,10 +111,15 @@ function openOnSmallDisk(): ReturnType<KillRig['open']> & {
   readonly fill: () => void
   readonly empty: () => void
 } {
-  const options = { preload: ['fill-disk.mjs'], env: { DISK_FULL: 'disk-full' } }
+  // The gate keeps the execution from its end until the client, however late it reads, has filled the disk.
+  const options = { preload: ['fill-disk.mjs'], env: { DISK_FULL: 'disk-full', GATE: 'gate' } }
   const { site, follower } = rig.open(LARGE, options)
   const mark = join(site.folder, 'disk-full')
-  return { site, follower, options, fill: () => writeFileSync(mark, ''), empty: () => rmSync(mark) }
+  const fill = (): void => {
+    writeFileSync(mark, '')
+    writeFileSync(join(site.folder, 'gate'), '')
+  }
+  return { site, follower, options, fill, empty: () => rmSync(mark) }
 }
 
 test.skipIf(process.platform === 'win32').concurrent('a server that is asked to end lets what runs end', async () => {

@@ -29,11 +29,18 @@ const recorded = effect => async (args, context) => {
   }
 }
 
+/** Waits until the file `GATE` exists; not at all where none is named. */
+const passGate = async signal => {
+  const { GATE } = process.env
+  if (GATE === undefined) return
+  while (!existsSync(GATE)) await wait(5, undefined, { signal })
+}
+
 const tools = {
-  /** Takes `ms`, at a gate until the file `GATE` exists, then answers with `value`, or with so many bytes. */
+  /** Takes `ms`, may wait at the gate, then answers with `value`, or with so many bytes. */
   work: recorded(async ({ ms = 15, value = null, bytes, gate = false }, { signal }) => {
     await wait(ms, undefined, { signal })
-    while (gate && process.env.GATE !== undefined && !existsSync(process.env.GATE)) await wait(5, undefined, { signal })
+    if (gate) await passGate(signal)
     return bytes === undefined ? value : 'x'.repeat(bytes)
   }),
   /** Says how long a text is. */

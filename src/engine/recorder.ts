@@ -58,9 +58,9 @@ export class Recorder {
     return this.#entries.length === 0
   }
 
-  /** Whether every entry that waits to be appended leaves the task table as it is. */
-  get hasEmissionsOnly(): boolean {
-    return this.#entries.every(({ type }) => EMISSIONS.has(type))
+  /** The entries that wait to be appended and change the task table. */
+  get changes(): readonly LogEntry[] {
+    return this.#entries.filter(({ type }) => !EMISSIONS.has(type))
   }
 
   get isClosed(): boolean {

@@ -16,6 +16,7 @@ import type { LoopParts, RoundContext, StartParts, TaskActivity } from './loop-p
 import { Milestones } from './milestones.ts'
 import { OutputBudget } from './output-budget.ts'
 import { type Resumption, recordResumption } from './resumption.ts'
+import { EarlyEnds } from './remote/early-ends.ts'
 import { createRunners, type Runners } from './remote/create-runners.ts'
 import { RetryDelays } from './retry-delays.ts'
 
@@ -36,6 +37,7 @@ export class TaskRounds {
   readonly #attempts: ActiveAttempts
   readonly #delays: RetryDelays
   readonly #lazyDecisions: LazyDecisions
+  readonly #early = new EarlyEnds()
   readonly #createInputs: () => InputRoom
   /** Made for the first question. */
   #room: InputRoom | undefined
@@ -52,13 +54,13 @@ export class TaskRounds {
     this.#context = context
     this.#table = start.table ?? createTable(start, options)
     this.tasks = new ExecutionTasks(this.#table.graph, log.state)
-    const scopes = new Scopes(this.#table, log.state, start.input)
+    const scopes = new Scopes(this.#table, log.state, start.input, this.#early)
     const close = (task: number): void => this.#room?.inputs.close(task)
     this.#milestones = new Milestones(start, this.#table, this.tasks, recorder, scopes, close)
     this.growth = new Growth(start, this.#table, log.state, context, () => this.#lazyDecisions.taskCount)
     this.#emissions = new Emissions(options, counters, recorder, cancel)
-    const granted = (): void => recorder.wake()
-    this.#permits = new Permits(this.#table.starts, options, { isPaused: () => commands.isPaused, granted })
+    const grants = { isPaused: () => commands.isPaused, granted: () => recorder.wake() }
+    this.#permits = new Permits(this.#table.starts, options, grants)
     this.#runners = createRunners(start, { options, recorder, cancel, desk: () => this.desk, growth: this.growth })
     this.#delays = new RetryDelays(options.clock, task => {
       this.#table.wake(task)
@@ -109,6 +111,11 @@ export class TaskRounds {
     return this.#inputs.desk
   }
 
+  /** Whether starts follow from the task table and from outputs alone. */
+  get #isPlain(): boolean {
+    return this.#lazyDecisions.made === undefined && this.#room === undefined && this.growth.isIdle
+  }
+
   get #inputs(): InputRoom {
     return (this.#room ??= this.#createInputs())
   }
@@ -137,12 +144,13 @@ export class TaskRounds {
   /** Ends and starts a slice of tasks, and ends the execution when all have settled. @returns whether more is due */
   runSlice(): boolean {
     const { recorder, commands, outcome } = this.#context
-    const table = this.#table
     const { clock } = this.#parts.options
+    const table = this.#table
     if (table.crashes.hasLost && this.#milestones.park(this.#context.handedOff)) return false
     let left = SLICE
     // They are in the log before anything else is decided.
     if (!commands.isPaused && this.growth.record()) return true
+    if (this.#runners.remote !== undefined && this.#isPlain) this.#early.apply(recorder.changes, table, clock.now())
     if (!table.endings.isEmpty) left -= this.#milestones.endTasks(left, clock.now())
     if (left > 0 && !commands.isPaused) {
       // Conditions and references, of orders at once, read the ends of other tasks, which must be in the log.
@@ -168,20 +176,17 @@ export class TaskRounds {
   /** Applies entries of the log and their effects. */
   apply(entries: readonly LogEntry[]): void {
     const now = this.#parts.options.clock.now()
-    const { recorder } = this.#context
-    const { length } = entries
     // Hot path: an iterator would allocate an object per entry.
-    for (let at = 0; at < length && !recorder.isClosed; at++) this.#applyEntry(entries[at] as LogEntry, now)
+    for (let at = 0; at < entries.length && !this.#context.recorder.isClosed; at++)
+      this.#applyEntry(entries[at] as LogEntry, now)
+    this.#early.clear()
   }
 
   deliver(): Promise<void> {
     return this.#runners.delivery?.deliver() ?? Promise.resolve()
   }
 
-  /**
-   * Asks the attempts that a command ends to abort, before the command is in the log: an abort is only a request and causes
-   * nothing but outcomes.
-   */
+  /** Aborts the attempts that a command ends, before it is in the log: an abort causes nothing but outcomes. */
   obey(): void {
     this.#attempts.abort()
   }
@@ -218,8 +223,10 @@ export class TaskRounds {
     table.apply(entry, now)
     if (entry.type === 'task_start') this.#attempts.begin(entry.taskIndex)
     else if (entry.type === 'task_retry') this.#delays.follow(table.delays, entry.taskIndex)
-    else if (entry.type === 'task_complete') this.#settled(entry.taskIndex)
-    else if (entry.type === 'tasks_added') this.#lazyDecisions.made?.added(entry.taskIndex, entry.data.tasks.length)
+    else if (entry.type === 'task_complete') {
+      this.#room?.inputs.ended(entry.taskIndex)
+      this.#lazyDecisions.settled(entry.taskIndex, this.tasks)
+    } else if (entry.type === 'tasks_added') this.#lazyDecisions.made?.added(entry.taskIndex, entry.data.tasks.length)
     else if (entry.type === 'tasks_removed') {
       this.#permits.prune(task => table.columns.phase[task] === PHASE.settled)
       this.#lazyDecisions.made?.removed(entry.data.taskIds.length)
@@ -229,14 +236,6 @@ export class TaskRounds {
     const { isWaiting } = table.inputs.wait
     if (isWaiting !== this.isPersonAwaited) this.#context.onPersonWait((this.isPersonAwaited = isWaiting))
     if (table.stopCount !== this.#stopCount) this.#stopped()
-  }
-
-  /** The end of a task is in the log. */
-  #settled(task: number): void {
-    this.#room?.inputs.ended(task)
-    if (this.#lazyDecisions.made === undefined) return
-    const state = this.tasks.stateOf(task)
-    if (state !== undefined) this.#lazyDecisions.made.settled(task, state)
   }
 
   /** Stops are in the log, or follow from a failure in it. */

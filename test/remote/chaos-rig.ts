@@ -63,6 +63,8 @@ export async function runInChaos(
     context.reportUsage({ totalTokensIn: 1 })
     await questions.ask(context)
     for (let turn = Math.floor(random() * 4); turn > 0; turn--) await new Promise(resolve => setImmediate(resolve))
+    // Some last long enough to be killed.
+    if (random() < 0.2) await new Promise<void>(resolve => clock.after(random() * 300, resolve))
     context.reportUsage({ totalTokensOut: 1 })
     context.emitToken('x')
     const done = made.behave({ tool, taskId, attempt: failures.length + 1, args })

@@ -57,11 +57,15 @@ const CHAOS: readonly (readonly [name: string, chaos: Chaos])[] = [
   ],
 ]
 
-describe.each(CHAOS)('a random document on workers, %s', (_, chaos) => {
+const BOTH = CHAOS.flatMap(([name, chaos]) =>
+  [false, true].map(isPlain => [isPlain ? `${name}, without the language` : name, chaos, isPlain] as const),
+)
+
+describe.each(BOTH)('a random document on workers, %s', (_, chaos, isPlain) => {
   test('has the outcomes of the reference, each attempt once, and exact sums', async () => {
     const totals = { runs: 0, takeovers: 0, interruptions: 0 }
     await forSeeds(countRuns(10), async seed => {
-      const made = createRandomDocument(seed)
+      const made = createRandomDocument(seed, isPlain)
       const expected = interpretIfSaid(made.document, made)
       if (expected === undefined) return
       const run = await runInChaos(made, seed, SETTINGS[seed % SETTINGS.length] ?? {}, chaos)

@@ -1,5 +1,6 @@
 import type { ExecutionState } from '../../events/execution-state.ts'
 import type { TaskGraph } from '../../scheduler/task-graph.ts'
+import type { ExecutionTasks } from '../execution-tasks.ts'
 import type { StartParts } from '../loop-parts.ts'
 import { type MemoryParts, OutputMemory, toOutputStore } from '../reuse/output-memory.ts'
 import { Takeover } from '../reuse/takeover.ts'
@@ -56,5 +57,11 @@ export class LazyDecisions {
   get made(): GroupDecisions | undefined {
     if (this.#made === undefined && (this.#isFork || this.#graph.usesLanguage)) this.#made = this.#create()
     return this.#made
+  }
+
+  /** The end of a task is in the log. */
+  settled(task: number, tasks: ExecutionTasks): void {
+    const state = this.made && tasks.stateOf(task)
+    if (state !== undefined) this.made?.settled(task, state)
   }
 }

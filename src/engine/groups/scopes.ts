@@ -7,6 +7,7 @@ import { computeStatus } from '../../scheduler/group-status.ts'
 import type { TaskGroup } from '../../scheduler/task-group.ts'
 import type { TaskTable } from '../../scheduler/task-table.ts'
 import { resolveTemplate, type Scope } from '../../workflow/template.ts'
+import type { EarlyEnds } from '../remote/early-ends.ts'
 import { type Items, resolveItems } from './items.ts'
 
 /**
@@ -17,13 +18,15 @@ export class Scopes {
   readonly #table: TaskTable
   readonly #state: ExecutionState
   readonly #input: JsonValue | undefined
+  readonly #early: EarlyEnds
   #root: Scope | undefined
   /** Created for the first group: most executions have none. */
   #scopes: WeakMap<TaskGroup, Scope> | undefined
   /** The items of fan-outs that have not ended, by parent. */
   #items: Map<number, Items> | undefined
 
-  constructor(table: TaskTable, state: ExecutionState, input: JsonValue | undefined) {
+  constructor(table: TaskTable, state: ExecutionState, input: JsonValue | undefined, early: EarlyEnds) {
+    this.#early = early
     this.#table = table
     this.#state = state
     this.#input = input
@@ -131,8 +134,10 @@ export class Scopes {
     return {
       input,
       output: id => this.#outputOf(prefix + id),
-      status: id =>
-        JsonValue.from(id === undefined ? computeStatus(this.#table, group) : tasks.get(prefix + id)?.status),
+      status: id => {
+        if (id === undefined) return JsonValue.from(computeStatus(this.#table, group))
+        return JsonValue.from(this.#early.has(prefix + id) ? 'success' : tasks.get(prefix + id)?.status)
+      },
       error: id => {
         const result = tasks.get(prefix + id)?.result
         if (result === undefined || result.status === 'success') return JsonValue.null
@@ -143,6 +148,7 @@ export class Scopes {
 
   /** A tolerated failure yields the default of its task. */
   #outputOf(taskId: string): JsonValue | undefined {
+    if (this.#early.has(taskId)) return this.#early.outputOf(taskId)
     const result = this.#state.tasks.get(taskId)?.result
     if (result?.status === 'success') return result.output as JsonValue
     if (result?.optional !== true) return undefined

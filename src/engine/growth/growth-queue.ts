@@ -166,7 +166,7 @@ export class GrowthQueue {
     // The ends of tasks that are recorded decide about others, which the patch may concern.
     const [patch] = this.#patches
     if (patch === undefined) return false
-    if (!this.#recorder.hasEmissionsOnly) return true
+    if (this.#recorder.changes.length > 0) return true
     this.#patches.shift()
     if (this.#patches.length === 0) this.#makeRoom()
     let { totalTasks } = this.#state.counts

@@ -122,9 +122,16 @@ describe('a write that carries hints', () => {
     written.resolve()
     await first
     await vi.advanceTimersByTimeAsync(20)
-    expect(await channel.carry([inbox('c')], async after => after === undefined)).toBe(false)
-    // A pause follows its end.
-    expect(await channel.carry([inbox('d')], async after => after === undefined)).toBe(true)
+    const isAlone = (after?: object): boolean => after === undefined
+    const lasting = async (after?: object): Promise<boolean> => {
+      await vi.advanceTimersByTimeAsync(1)
+      return isAlone(after)
+    }
+    expect(await channel.carry([inbox('c')], lasting)).toBe(false)
+    // A pause follows its end, as long as it took.
+    expect(await channel.carry([inbox('d')], async after => isAlone(after))).toBe(true)
+    await vi.advanceTimersByTimeAsync(1)
+    expect(await channel.carry([inbox('e')], async after => isAlone(after))).toBe(false)
     await vi.advanceTimersByTimeAsync(20)
     expect(sent).toEqual(['ib', 'id'])
   })

@@ -16,8 +16,10 @@ export class HintLane {
   #timer: NodeJS.Timeout | undefined
   /** A caller sends hints. */
   #isCarried = false
-  /** When the last such caller has ended, ms. */
-  #carriedAt = Number.NEGATIVE_INFINITY
+  /** When the last such caller began, ms. */
+  #carriedAt = 0
+  /** When the next one may begin, ms. */
+  #nextAt = Number.NEGATIVE_INFINITY
 
   /** @param send never rejects */
   constructor(pauseMs: number, send: (hints: HintsByWord) => Promise<void>, delayMs: number = 0) {
@@ -49,11 +51,14 @@ export class HintLane {
   }
 
   /**
-   * Whether a caller may send hints at once, until it calls `end`: one at a time, a pause after the last, so that a slow database gets
-   * fewer. The lane pauses. Its own pause does not count, or batches would go on between callers for ever.
+   * Whether a caller may send hints at once, until it calls `end`: one at a time. After one, the next waits as long as that took, at
+   * most the pause: a slow database gets fewer, and a chain of tasks waits for none. The lane pauses. Its own pause does not count, or
+   * batches would go on between callers for ever.
    */
   begin(): boolean {
-    if (this.#isCarried || performance.now() - this.#carriedAt < this.#pauseMs) return false
+    const now = performance.now()
+    if (this.#isCarried || now < this.#nextAt) return false
+    this.#carriedAt = now
     this.#isCarried = true
     this.#pause()
     return true
@@ -61,7 +66,8 @@ export class HintLane {
 
   end(): void {
     this.#isCarried = false
-    this.#carriedAt = performance.now()
+    const now = performance.now()
+    this.#nextAt = now + Math.min(now - this.#carriedAt, this.#pauseMs)
   }
 
   #wake(): void {

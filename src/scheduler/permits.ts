@@ -55,6 +55,8 @@ export class Permits implements PermitSource {
    * end of its task is in the log, because the slot becomes free only then.
    */
   #spare: SparePermit[] = []
+  /** No task uses a permit any more. */
+  #isClosed = false
 
   constructor(starts: PermitStarts, options: PermitOptions, callbacks: PermitCallbacks) {
     this.#starts = starts
@@ -96,7 +98,7 @@ export class Permits implements PermitSource {
     const queue = this.#ready.queueFor(task)
     if (queue === undefined || queue.ready.size === 0 || queue.limit.isRated) return release()
     // Other executions that wait for the limit come first.
-    if (queue.limit.waitingCount > queue.requestedCount) return release()
+    if (this.#isClosed || queue.limit.waitingCount > queue.requestedCount) return release()
     this.#spare.push({ queue, release, isFresh: true, isUnused: false })
   }
 
@@ -117,6 +119,7 @@ export class Permits implements PermitSource {
 
   /** No task starts any more: discards the ready tasks and releases their permits. */
   close(): void {
+    this.#isClosed = true
     for (const task of this.#ready.clear()) this.#releaseNow(task)
     this.#releaseSpare()
     this.#withdraw(() => true)
@@ -155,8 +158,9 @@ export class Permits implements PermitSource {
   #grant(queue: LimitQueue, release: Release): void {
     if (queue.limit.isRated) return this.#grantRated(queue, release)
     queue.requestedCount -= 1
-    const task = this.#callbacks.isPaused() ? undefined : this.#ready.grant(queue)
-    // No task needs it, or can use it now: the execution was stopped or paused while it waited.
+    const isNeeded = !this.#isClosed && !this.#callbacks.isPaused()
+    const task = isNeeded ? this.#ready.grant(queue) : undefined
+    // No task needs it, or can use it now: the execution has ended or was stopped or paused while it waited.
     if (task === undefined) return release()
     this.#own().set(task, release)
     this.#callbacks.granted()

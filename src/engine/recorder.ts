@@ -25,8 +25,8 @@ const EMISSIONS: ReadonlySet<SSEEventType> = new Set(['token', 'token_usage', 'm
 /**
  * Collects events and appends them: all events of one microtask turn in one append, one append at a time.
  *
- * Effects — calling a tool, starting dependents — happen only once the events that they follow from are in the log. Between
- * rounds it yields to the event loop when the time slice of this turn is spent.
+ * A tool is called only once the events that this follows from are in the log. Starts follow from events that are in the log, or
+ * from successes that are appended with them (`EarlyEnds`). Between rounds it yields to the event loop when the time slice of this turn is spent.
  */
 export class Recorder {
   /** What a shared store writes beside the entries; `undefined` for any other store. */

@@ -111,9 +111,9 @@ export class TaskRounds {
     return this.#inputs.desk
   }
 
-  /** Whether starts follow from the task table and from outputs alone. */
+  /** Whether starts follow from the table and outputs alone. Questions, whose waits are measured by the order of events, rule it out. */
   get #isPlain(): boolean {
-    return this.#lazyDecisions.made === undefined && this.#room === undefined && this.growth.isIdle
+    return this.#lazyDecisions.made === undefined && this.#table.inputs.records.areUnused
   }
 
   get #inputs(): InputRoom {
@@ -148,14 +148,15 @@ export class TaskRounds {
     const table = this.#table
     if (table.crashes.hasLost && this.#milestones.park(this.#context.handedOff)) return false
     let left = SLICE
-    // They are in the log before anything else is decided.
+    // What joins is in the log before anything else is decided.
     if (!commands.isPaused && this.growth.record()) return true
-    if (this.#runners.remote !== undefined && this.#isPlain) this.#early.apply(recorder.changes, table, clock.now())
+    const isShared = this.#runners.remote !== undefined
+    if (isShared && !commands.isPaused && this.#isPlain) this.#early.apply(recorder.changes, table, clock.now())
     if (!table.endings.isEmpty) left -= this.#milestones.endTasks(left, clock.now())
     if (left > 0 && !commands.isPaused) {
-      // Conditions and references, of orders at once, read the ends of other tasks, which must be in the log.
+      // Conditions and references, of orders at once, read the ends of other tasks, which must be in the log, or early.
       if (table.endings.areRecorded) this.#lazyDecisions.made?.decide(left)
-      if (this.#runners.remote !== undefined && !table.endings.areRecorded) left = 0
+      if (isShared && !table.endings.areRecorded) left = 0
       for (; left > 0; left--) {
         const task = table.starts.next(this.#permits)
         if (task === undefined) break

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import type { SharedStore } from '../../src/cluster/shared-store.ts'
-import type { DAGStructure, Tool, ToolContext } from '../../src/index.ts'
+import type { DAGStructure, ExecutionOptions, Tool, ToolContext } from '../../src/index.ts'
 import { startWorker } from '../../src/worker/run-worker.ts'
+import { ControlledTool } from '../support/controlled-tool.ts'
 import { outputsOf, SharedRig } from '../support/shared/shared-rig.ts'
 import { TestCoordinator } from '../support/shared/test-coordinator.ts'
 import { task, workflow } from '../support/workflows.ts'
@@ -28,8 +29,8 @@ interface CommitRig {
 
 const echo: Tool['execute'] = (args, { taskId }) => ({ taskId, args })
 
-async function createRig(execute = echo): Promise<CommitRig> {
-  const rig = new SharedRig({ work: { execute } })
+async function createRig(execute = echo, given: ExecutionOptions = {}): Promise<CommitRig> {
+  const rig = new SharedRig({ work: { execute } }, given)
   const { store, tools, clock, options } = rig
   await startWorker({ store: store.connect(), tools, clock, random: () => 0.5, workerId: 'w1', drainMs: 1000 })
   const commits: string[][] = []
@@ -136,20 +137,65 @@ test('a commit that fails is taken over with nothing called again, and each end 
   ])
 })
 
-test('a failure is in the log before what follows from it, and so is a success that comes with it', async () => {
-  const { rig, commits, start } = await createRig((args, context) => {
-    if (context.taskId === 'bad') throw new Error('No')
-    return echo(args, context)
-  })
-  const coordinator = await start(workflow('good', 'bad', task('next', ['good']), task('after', ['bad'])))
+test.each(['continue', 'fail-fast'] as const)(
+  'a failure is in the log before what follows from it, and so is a success that comes with it, under %s',
+  async onTaskError => {
+    const made = await createRig(
+      (args, context) => {
+        if (context.taskId === 'bad') throw new Error('No')
+        return echo(args, context)
+      },
+      { schedule: 'dataflow', onTaskError },
+    )
+    const coordinator = await made.start(workflow('good', 'bad', task('next', ['good']), task('after', ['bad'])))
+    await made.rig.clock.run(1000)
+    await coordinator.loop.result
+    expect(made.commits[1]).toEqual(['task_complete good', 'task_complete bad'])
+    expect(made.commits.flat().includes('order next')).toBe(onTaskError === 'continue')
+  },
+)
+
+test('an early start waits from the end of its last dependency, or for its slot', async () => {
+  const made = await createRig(
+    async (args, context) => {
+      if (context.taskId !== 'a') await new Promise<void>(resolve => made.rig.clock.after(100, resolve))
+      return echo(args, context)
+    },
+    { maxConcurrency: 1 },
+  )
+  await made.start(workflow('a', task('b', ['a']), task('c', ['a'])))
+  await made.rig.clock.run(3000)
+  expect(made.commits).toContainEqual(['task_complete a', 'task_start b', 'order b'])
+  const waits = (await made.rig.events()).flatMap(({ type, data }) => (type === 'task_complete' ? [data.waitMs] : []))
+  expect(waits).toEqual([0, 0, 100])
+})
+
+test('a refused answer and a refused patch change nothing', async () => {
+  const { rig, commits, start } = await createRig()
+  const { loop } = await start(workflow('a', task('b', ['a'])))
+  await expect(loop.answer('a.1', 1)).rejects.toMatchObject({ code: 'INPUT_NOT_FOUND' })
+  await expect((await loop.openPlan())?.patch({ add: [], replace: [], remove: ['none'] })).rejects.toThrow()
   await rig.clock.run(1000)
-  expect(commits.slice(1)).toEqual([
-    ['task_complete good', 'task_complete bad'],
-    ['task_complete after'],
-    ['task_start next', 'order next'],
-    ['task_complete next'],
-  ])
-  expect((await coordinator.loop.result).status).toBe('partial')
+  expect(commits).toContainEqual(['task_complete a', 'task_start b', 'order b'])
+})
+
+test('tasks that join are in the log before what follows from them, and take one commit a step then', async () => {
+  const gate = new ControlledTool()
+  const { rig, commits, start } = await createRig(gate.execute)
+  const { loop } = await start(workflow('a', task('b', ['a'])))
+  const call = await gate.nextCall('a')
+  const added = { id: 'joined', tool: 'work', arguments: { from: '$OUTPUT[b]' }, dependsOn: ['b'] }
+  const patched = (await loop.openPlan())?.patch({ add: [added], replace: [], remove: [] })
+  await rig.clock.run(10)
+  await patched
+  call.succeed(1)
+  ;(await gate.nextCall('b')).succeed(2)
+  const joined = await gate.nextCall('joined')
+  expect(joined.args).toEqual({ from: 2 })
+  joined.succeed(3)
+  await rig.clock.run(1000)
+  expect(commits).toContainEqual(['task_complete b', 'task_start joined', 'order joined'])
+  expect((await loop.result).status).toBe('success')
 })
 
 test('in a document with conditions or rules, a success is in the log before what follows from it', async () => {

@@ -11,8 +11,8 @@ import type { EarlyEnds } from '../remote/early-ends.ts'
 import { type Items, resolveItems } from './items.ts'
 
 /**
- * The values that the references and conditions of each task can name. Everything follows from the log: the items of a
- * fan-out and the input of a sub-workflow are resolved again after a crash.
+ * The values that the references and conditions of each task can name. Everything follows from the log, or from early ends: the items
+ * of a fan-out and the input of a sub-workflow are resolved again after a crash.
  */
 export class Scopes {
   readonly #table: TaskTable
@@ -134,10 +134,8 @@ export class Scopes {
     return {
       input,
       output: id => this.#outputOf(prefix + id),
-      status: id => {
-        if (id === undefined) return JsonValue.from(computeStatus(this.#table, group))
-        return JsonValue.from(this.#early.has(prefix + id) ? 'success' : tasks.get(prefix + id)?.status)
-      },
+      status: id =>
+        JsonValue.from(id === undefined ? computeStatus(this.#table, group) : tasks.get(prefix + id)?.status),
       error: id => {
         const result = tasks.get(prefix + id)?.result
         if (result === undefined || result.status === 'success') return JsonValue.null

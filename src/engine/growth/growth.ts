@@ -51,11 +51,6 @@ export class Growth {
     return (this.#desk = new PlanDesk(parts))
   }
 
-  /** Whether nothing has joined the document, or is about to. */
-  get isIdle(): boolean {
-    return this.#desk === undefined
-  }
-
   /** Takes the steps of planners at other servers; `undefined` until the desk has one. */
   get planners(): PlannerReceiver | undefined {
     return this.#desk?.planners

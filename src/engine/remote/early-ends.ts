@@ -2,20 +2,26 @@ import type { LogEntry } from '../../events/log-entry.ts'
 import type { JsonValue } from '../../events/json-value.ts'
 import type { TaskTable } from '../../scheduler/task-table.ts'
 
+type End = Extract<LogEntry, { readonly type: 'task_complete' }>
+
 /**
  * Successes that are committed together with the orders that follow from them: one commit a step instead of two. Until their
- * commit has settled, they are in the task table and known to references, but not in the log: readers do not see them.
+ * commit has settled, they are in the task table and their outputs are known to references, but they are not in the log: readers do
+ * not see them.
  */
 export class EarlyEnds {
   readonly #outputs = new Map<string, JsonValue | undefined>()
 
-  /** Applies the next changes of the log if all are successes. Only where nothing else that decides reads the log. */
+  /**
+   * Applies recorded ends to the table before they are appended, if every pending change is a success; otherwise does nothing: a
+   * failure may stop what a success would start. The caller makes sure that starts follow from the table and outputs alone.
+   */
   apply(changes: readonly LogEntry[], table: TaskTable, now: number): void {
-    if (!changes.every(entry => entry.type === 'task_complete' && entry.data.status === 'success')) return
-    for (const entry of changes) {
-      if (entry.type !== 'task_complete') continue
-      this.#outputs.set(entry.data.taskId, entry.output)
-      table.apply(entry, now)
+    const ends = changes.filter(isSuccess)
+    if (ends.length < changes.length) return
+    for (const end of ends) {
+      this.#outputs.set(end.data.taskId, end.output)
+      table.apply(end, now)
     }
   }
 
@@ -27,8 +33,12 @@ export class EarlyEnds {
     return this.#outputs.get(taskId)
   }
 
-  /** They are in the log. */
+  /** Forgets the outputs: the log has them now. */
   clear(): void {
     this.#outputs.clear()
   }
+}
+
+function isSuccess(entry: LogEntry): entry is End {
+  return entry.type === 'task_complete' && entry.data.status === 'success'
 }

@@ -16,7 +16,7 @@ export class HintLane {
   #timer: NodeJS.Timeout | undefined
   /** A caller sends hints. */
   #isCarried = false
-  /** When the last such caller began, ms. */
+  /** When the last caller that sends began, ms. */
   #carriedAt = 0
   /** When the next one may begin, ms. */
   #nextAt = Number.NEGATIVE_INFINITY
@@ -52,8 +52,8 @@ export class HintLane {
 
   /**
    * Whether a caller may send hints at once, until it calls `end`: one at a time. After one, the next waits as long as that took, at
-   * most the pause: a slow database gets fewer, and a chain of tasks waits for none. The lane pauses. Its own pause does not count, or
-   * batches would go on between callers for ever.
+   * most the pause: a slow database gets fewer. The lane pauses. Its own pause does not count, or batches would go on between callers
+   * for ever.
    */
   begin(): boolean {
     const now = performance.now()

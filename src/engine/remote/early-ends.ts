@@ -2,6 +2,9 @@ import type { LogEntry } from '../../events/log-entry.ts'
 import type { JsonValue } from '../../events/json-value.ts'
 import type { TaskTable } from '../../scheduler/task-table.ts'
 
+/** Outputs of one commit, bytes, beyond which it does not wait for orders, each of which may hold them again. */
+const MAX_OUTPUT_WEIGHT = 64 * 1024
+
 type End = Extract<LogEntry, { readonly type: 'task_complete' }>
 
 /**
@@ -13,12 +16,14 @@ export class EarlyEnds {
   readonly #outputs = new Map<string, JsonValue | undefined>()
 
   /**
-   * Applies recorded ends to the table before they are appended, if every pending change is a success; otherwise does nothing: a
-   * failure may stop what a success would start. The caller makes sure that starts follow from the table and outputs alone.
+   * Applies recorded ends to the table before they are appended, if every pending change is a success with a small output; otherwise
+   * does nothing: a failure may stop what a success would start, and readers would wait for the orders of a large output. The caller
+   * makes sure that starts follow from the table and outputs alone.
    */
   apply(changes: readonly LogEntry[], table: TaskTable, now: number): void {
     const ends = changes.filter(isSuccess)
-    if (ends.length < changes.length) return
+    const weight = ends.reduce((sum, { output }) => sum + (output?.weight ?? 0), 0)
+    if (ends.length < changes.length || weight > MAX_OUTPUT_WEIGHT) return
     for (const end of ends) {
       this.#outputs.set(end.data.taskId, end.output)
       table.apply(end, now)

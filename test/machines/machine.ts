@@ -33,6 +33,8 @@ export class Machine {
   readonly #env: NodeJS.ProcessEnv
   #child: ChildProcess | undefined
   #ready: Promise<string> = Promise.reject(new Error('Not started'))
+  /** Of the start that counts: an earlier one starts no process any more. */
+  #startCount = 0
   #errors = ''
   /** How many further answers of the database are lost, after their statements took effect. */
   #lostAnswers = 0
@@ -118,7 +120,7 @@ export class Machine {
   async stop(): Promise<number | null> {
     const child = this.#child as ChildProcess
     this.struck.push(child.pid as number)
-    this.#child = undefined
+    this.#retire('Stopped')
     const exited = once(child, 'exit')
     child.kill('SIGTERM')
     await exited
@@ -134,12 +136,17 @@ export class Machine {
 
   async close(): Promise<void> {
     const child = this.#child
-    this.#child = undefined
+    this.#retire('Closed')
     if (child !== undefined) await end(child)
-    this.#ready = Promise.reject(new Error('Closed'))
-    this.#ready.catch(() => {})
     this.proxy.close()
     this.front.close()
+  }
+
+  #retire(reason: string): void {
+    this.#child = undefined
+    this.#startCount += 1
+    this.#ready = Promise.reject(new Error(reason))
+    this.#ready.catch(() => {})
   }
 
   #spawn(): void {
@@ -149,18 +156,23 @@ export class Machine {
 
   /** Starts processes until one is ready: without the database they end, as one under a supervisor may. */
   async #start(): Promise<string> {
+    const count = ++this.#startCount
     for (const until = Date.now() + PATIENCE_MS; ; await wait(100)) {
+      // It was struck, or stopped, while it waited.
+      if (this.#startCount !== count) return this.#ready
       const child = spawn(process.execPath, [join(this.#dist, 'cli/main.js'), ...this.#argv], {
         env: this.#env,
         stdio: ['ignore', 'ignore', 'pipe'],
       })
       this.#child = child
       const found = await this.#listen(child)
-      if (found !== undefined) return this.#showFront(found)
+      // Two strikes at once start two.
+      if (this.#startCount !== count) child.kill('SIGKILL')
+      else if (found !== undefined) return this.#showFront(found)
       // A process that was killed gets a successor, unless the place is closed.
-      while (child.signalCode !== null && this.#child === child) await wait(10)
-      if (this.#child !== child) return this.#ready
-      if (Date.now() > until) throw new Error(`The ${this.role} does not start: ${this.#errors}`)
+      while (child.signalCode !== null && this.#startCount === count) await wait(10)
+      if (this.#startCount === count && Date.now() > until)
+        throw new Error(`The ${this.role} does not start: ${this.#errors}`)
     }
   }
 

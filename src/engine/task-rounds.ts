@@ -59,8 +59,8 @@ export class TaskRounds {
     this.#milestones = new Milestones(start, this.#table, this.tasks, recorder, scopes, close)
     this.growth = new Growth(start, this.#table, log.state, context, () => this.#lazyDecisions.taskCount)
     this.#emissions = new Emissions(options, counters, recorder, cancel)
-    const grants = { isPaused: () => commands.isPaused, granted: () => recorder.wake() }
-    this.#permits = new Permits(this.#table.starts, options, grants)
+    const granted = (): void => recorder.wake()
+    this.#permits = new Permits(this.#table.starts, options, { isPaused: () => commands.isPaused, granted })
     this.#runners = createRunners(start, { options, recorder, cancel, desk: () => this.desk, growth: this.growth })
     this.#delays = new RetryDelays(options.clock, task => {
       this.#table.wake(task)
@@ -111,7 +111,7 @@ export class TaskRounds {
     return this.#inputs.desk
   }
 
-  /** Whether starts follow from the table and outputs alone. Questions, whose waits are measured by the order of events, rule it out. */
+  /** Whether starts follow from the table and outputs alone. Not with questions: their waits are measured by the order of events. */
   get #isPlain(): boolean {
     return this.#lazyDecisions.made === undefined && this.#table.inputs.records.areUnused
   }
@@ -144,8 +144,8 @@ export class TaskRounds {
   /** Ends and starts a slice of tasks, and ends the execution when all have settled. @returns whether more is due */
   runSlice(): boolean {
     const { recorder, commands, outcome } = this.#context
-    const { clock } = this.#parts.options
     const table = this.#table
+    const { clock } = this.#parts.options
     if (table.crashes.hasLost && this.#milestones.park(this.#context.handedOff)) return false
     let left = SLICE
     // What joins is in the log before anything else is decided.

@@ -71,7 +71,7 @@ export class TaskTable {
     this.progress.begin(this.graph.root, Number.NaN)
   }
 
-  /** Applies the next event of the log; the end of a task that has settled changes nothing. @param now by the monotonic clock, ms; only live, for waiting times */
+  /** Applies the next event of the log; a second end of a task changes nothing. @param now monotonic, ms; only live, for waits */
   apply(event: AppliedEvent, now: number = Number.NaN): void {
     this.#apply(event, now)
     if (event.type !== 'execution_parked') this.inputs.applied(event.data.timestamp)

@@ -26,10 +26,10 @@ export class Scopes {
   #items: Map<number, Items> | undefined
 
   constructor(table: TaskTable, state: ExecutionState, input: JsonValue | undefined, early: EarlyEnds) {
-    this.#early = early
     this.#table = table
     this.#state = state
     this.#input = input
+    this.#early = early
   }
 
   /** The values that the references of a task can name. */
@@ -146,7 +146,8 @@ export class Scopes {
 
   /** A tolerated failure yields the default of its task. */
   #outputOf(taskId: string): JsonValue | undefined {
-    if (this.#early.has(taskId)) return this.#early.outputOf(taskId)
+    const early = this.#early.outputOf(taskId)
+    if (early !== undefined) return early
     const result = this.#state.tasks.get(taskId)?.result
     if (result?.status === 'success') return result.output as JsonValue
     if (result?.optional !== true) return undefined

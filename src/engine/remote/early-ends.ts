@@ -13,7 +13,7 @@ type End = Extract<LogEntry, { readonly type: 'task_complete' }>
  * not see them.
  */
 export class EarlyEnds {
-  readonly #outputs = new Map<string, JsonValue | undefined>()
+  readonly #outputs = new Map<string, JsonValue>()
 
   /**
    * Applies recorded ends to the table before they are appended, if every pending change is a success with a small output; otherwise
@@ -25,15 +25,12 @@ export class EarlyEnds {
     const weight = ends.reduce((sum, { output }) => sum + (output?.weight ?? 0), 0)
     if (ends.length < changes.length || weight > MAX_OUTPUT_WEIGHT) return
     for (const end of ends) {
-      this.#outputs.set(end.data.taskId, end.output)
+      if (end.output !== undefined) this.#outputs.set(end.data.taskId, end.output)
       table.apply(end, now)
     }
   }
 
-  has(taskId: string): boolean {
-    return this.#outputs.has(taskId)
-  }
-
+  /** `undefined` for a task whose end is in the log, or does not exist. */
   outputOf(taskId: string): JsonValue | undefined {
     return this.#outputs.get(taskId)
   }

@@ -13,8 +13,8 @@ type Wake = (hints: readonly Hint[] | undefined) => void
 const ALL_KINDS = Object.keys(CHANNELS) as readonly Hint['kind'][]
 
 /**
- * Pauses between notifications, at most, ms: they take a lock of the whole database. A reader waits once for `log`; a chain of tasks waits
- * for the other hints at each step. Entries are often followed by orders, whose notification takes their hint along.
+ * Longest pauses between notifications, ms: they take a lock of the whole database. A reader waits once for `log`; a chain of tasks
+ * waits for the other hints at each step. Entries are often followed by orders, whose notification takes their hint along.
  */
 const LOG_DELAY_MS = 2
 const LOG_PAUSE_MS = 10

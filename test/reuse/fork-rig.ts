@@ -23,6 +23,7 @@ export interface ForkRig {
   readonly store: ExecutionStore
   readonly run: (workflow: DAGStructure, options?: ExecuteOptions) => Promise<Ran>
   readonly fork: (executionId: string, options?: ForkOptions) => Promise<Ran>
+  readonly resume: (executionId: string) => Promise<Ran>
   /** Ids of tasks whose calls fail. */
   readonly failing: Set<string>
   /** Versions of tools by name. */
@@ -64,6 +65,10 @@ export function forkRig(store: ExecutionStore = createMemoryStore()): ForkRig {
     async fork(executionId, options) {
       called = []
       return follow(await createExecutor().fork(executionId, options))
+    },
+    async resume(executionId) {
+      called = []
+      return follow(await createExecutor().resume(executionId))
     },
   }
 }

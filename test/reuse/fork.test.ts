@@ -195,6 +195,21 @@ test('a round runs again when the round before it did', async () => {
   expect((await fork(old.executionId, { from: ['poll[1]'] })).called).toEqual(['poll[1]', 'poll[2]', 'end'])
 })
 
+test('a fork that resumes before the end of a round takes the next rounds over all the same', async () => {
+  const { run, fork, store } = forkRig()
+  const round: DAGStructure = { tasks: [call('a'), call('b', {}, { dependsOn: ['a'], runOn: 'failure' })] }
+  const old = await run({ tasks: [{ id: 'r', repeat: { maxTimes: 2, until: 'index == 1' }, workflow: round }] })
+  const { executionId, events } = await fork(old.executionId)
+  const keptOld = await readKept(store, old.executionId)
+  const kept = await readKept(store, executionId)
+  for (let count = 1; count < events.length; count++) {
+    const left = await leaveAfter(kept, count)
+    await leaveAfter(keptOld, keptOld.entries.length, { store: left })
+    const next = forkRig(left)
+    expect(await next.resume(executionId)).toMatchObject({ called: [], result: { status: 'success' } })
+  }
+})
+
 test('a `finally` task runs again when any other task did', async () => {
   const { run, fork } = forkRig()
   const old = await run({ tasks: [call('a'), call('b')], finally: [call('clean')] })

@@ -38,14 +38,14 @@ export function createDecisions(
 /** The decisions of an execution: `undefined` without conditions and parents, unless it is a fork. */
 export class LazyDecisions {
   readonly #graph: TaskGraph
-  readonly #isFork: boolean
   readonly #create: () => GroupDecisions
   #made: GroupDecisions | undefined
 
   constructor(graph: TaskGraph, isFork: boolean, create: () => GroupDecisions) {
     this.#graph = graph
-    this.#isFork = isFork
     this.#create = create
+    // The takeover of a fork reads the ends in the log once, and follows the later ones.
+    if (isFork) this.#made = create()
   }
 
   /** Tasks of the execution, with those that open parents have reserved. */
@@ -55,7 +55,7 @@ export class LazyDecisions {
 
   /** Made once a task needs them: one may join the document. */
   get made(): GroupDecisions | undefined {
-    if (this.#made === undefined && (this.#isFork || this.#graph.usesLanguage)) this.#made = this.#create()
+    if (this.#made === undefined && this.#graph.usesLanguage) this.#made = this.#create()
     return this.#made
   }
 
